@@ -1,0 +1,7 @@
+//! Keep people signed in, and get them out again.
+
+pub mod clock;
+pub mod id;
+pub mod machine;
+pub mod random;
+pub mod secret;

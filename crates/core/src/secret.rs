@@ -1,0 +1,120 @@
+//! Secrets, plain and hashed, as different types.
+//!
+//! A plain secret exists where it is made and where somebody shows it; its `Debug` prints its name and its memory is
+//! wiped. Only a [`SecretHash`] reaches a store. Secrets here are random and long, so one SHA-256 is enough; passwords
+//! are short and chosen by people, and have a module of their own (`password`).
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
+
+use crate::random::{self, Random};
+
+/// A secret that was made by us: 256 random bits in unpadded base64url, or whatever somebody presents as one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PlainSecret(Zeroizing<String>);
+
+impl PlainSecret {
+    /// A new secret: 43 characters.
+    pub fn generate(random: &dyn Random) -> Self {
+        let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(random::bytes(random));
+        Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes)))
+    }
+
+    /// What somebody presents. Nothing is known of it yet.
+    #[must_use]
+    pub fn presented(text: &str) -> Self {
+        Self(Zeroizing::new(text.to_owned()))
+    }
+
+    /// The secret itself, to hand to its owner.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What may be stored: the hash of the secret, its purpose and what it belongs to, so that a hash of one place is
+    /// worth nothing in another.
+    #[must_use]
+    pub fn hash(&self, purpose: &str, owner: &[u8]) -> SecretHash {
+        SecretHash::of(&[purpose.as_bytes(), owner, self.0.as_bytes()])
+    }
+}
+
+impl fmt::Debug for PlainSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PlainSecret")
+    }
+}
+
+/// The SHA-256 of a secret and of what it belongs to.
+///
+/// Comparing two of them in variable time is harmless: neither side can be chosen bit by bit without inverting the
+/// hash.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SecretHash([u8; 32]);
+
+impl SecretHash {
+    /// The hash of all parts, each with its length in front, so that no two lists of parts run together.
+    #[must_use]
+    pub fn of(parts: &[&[u8]]) -> Self {
+        let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+        for part in parts {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(context.finish().as_ref());
+        Self(bytes)
+    }
+
+    /// The hash that was stored as these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// What to store.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretHash")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::SystemRandom;
+
+    #[test]
+    fn a_secret_does_not_show_itself() {
+        let secret = PlainSecret::presented("hunter2");
+        assert_eq!(format!("{secret:?} {:?}", secret.hash("test", b"")), "PlainSecret SecretHash");
+    }
+
+    // ASVS-map: SE1
+    #[test]
+    fn generated_secrets_have_256_bits_and_do_not_repeat() {
+        let secrets: std::collections::HashSet<String> =
+            (0..1000).map(|_| PlainSecret::generate(&SystemRandom).reveal().to_owned()).collect();
+        assert_eq!(secrets.len(), 1000);
+        assert!(secrets.iter().all(|secret| secret.len() == 43));
+    }
+
+    #[test]
+    fn a_hash_depends_on_purpose_owner_and_secret_and_on_where_one_ends() {
+        let hash =
+            |purpose, owner: &str, secret| PlainSecret::presented(secret).hash(purpose, owner.as_bytes());
+        let hashes = [hash("a", "b", "c"), hash("ab", "", "c"), hash("a", "bc", ""), hash("a", "b", "d")];
+        let distinct: std::collections::HashSet<_> = hashes.iter().collect();
+        assert_eq!(distinct.len(), hashes.len());
+    }
+}
