@@ -2,6 +2,8 @@
 
 pub mod clock;
 pub mod id;
+pub mod key;
 pub mod machine;
 pub mod random;
 pub mod secret;
+pub mod token;

@@ -1,0 +1,80 @@
+//! What a key is called.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::hmac;
+use serde::{Serialize, Serializer};
+use thiserror::Error;
+
+use crate::random::{self, Random};
+
+/// A key's name: 1 to 128 of the characters of base64url, so that it can stand in a header, a log line, an address or a
+/// query as it is.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Kid(Arc<str>);
+
+/// The text is no key's name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("a key is named by 1 to 128 of A-Z, a-z, 0-9, - and _")]
+pub struct NotAKid;
+
+impl Kid {
+    /// A new key's name: 128 random bits.
+    pub(super) fn generate(random: &dyn Random) -> Self {
+        Self::encoding(&random::bytes::<16>(random))
+    }
+
+    /// The name of a secret that somebody else chose, the same on every node. It allows nobody to test guesses at the
+    /// secret who could not test them with a token.
+    pub(super) fn of_secret(secret: &[u8]) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        let tag = hmac::sign(&key, b"portcullis key id");
+        let (name, _) = tag.as_ref().split_at(16);
+        Self::encoding(name)
+    }
+
+    fn encoding(bytes: &[u8]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(bytes).into())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Kid {
+    type Err = NotAKid;
+
+    fn from_str(text: &str) -> Result<Self, NotAKid> {
+        let plain = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
+        if (1..=128).contains(&text.len()) && text.bytes().all(plain) {
+            Ok(Self(text.into()))
+        } else {
+            Err(NotAKid)
+        }
+    }
+}
+
+impl fmt::Display for Kid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Kid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for Kid {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}

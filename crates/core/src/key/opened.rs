@@ -1,0 +1,144 @@
+//! Keys ready for use. Their `Debug` shows their names alone.
+
+use std::fmt;
+
+use jsonwebtoken::{DecodingKey, EncodingKey};
+use ring::hkdf::{HKDF_SHA256, Salt};
+use ring::hmac;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use zeroize::Zeroizing;
+
+use super::{Algorithm, Jwk, Kid};
+use crate::machine;
+use crate::token::provider;
+
+/// A key that signs and verifies JSON Web Signatures, with its one algorithm.
+pub(crate) struct SigningKey {
+    kid: Kid,
+    algorithm: Algorithm,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+}
+
+impl SigningKey {
+    pub(super) fn hs256(kid: Kid, secret: &[u8]) -> Self {
+        let (encoding, decoding) = (EncodingKey::from_secret(secret), DecodingKey::from_secret(secret));
+        Self { kid, algorithm: Algorithm::Hs256, encoding, decoding }
+    }
+
+    pub(crate) const fn kid(&self) -> &Kid {
+        &self.kid
+    }
+
+    pub(crate) const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The signature over `message`, in base64url.
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<String, jsonwebtoken::errors::Error> {
+        provider::install();
+        jsonwebtoken::crypto::sign(message, &self.encoding, self.foreign_algorithm())
+    }
+
+    /// Whether `signature`, in base64url, is this key's over `message`.
+    pub(crate) fn verify(&self, message: &[u8], signature: &str) -> bool {
+        provider::install();
+        let verified =
+            jsonwebtoken::crypto::verify(signature, message, &self.decoding, self.foreign_algorithm());
+        matches!(verified, Ok(true))
+    }
+
+    const fn foreign_algorithm(&self) -> jsonwebtoken::Algorithm {
+        match self.algorithm {
+            Algorithm::Es256 => jsonwebtoken::Algorithm::ES256,
+            Algorithm::Hs256 => jsonwebtoken::Algorithm::HS256,
+        }
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SigningKey({})", self.kid)
+    }
+}
+
+/// An access key of our own, with its public half.
+#[derive(Debug)]
+pub(super) struct AccessKey {
+    pub(super) signing: SigningKey,
+    pub(super) jwk: Jwk,
+}
+
+impl AccessKey {
+    /// Reads PKCS#8. `None` if it is anything else, or its two halves do not belong together.
+    pub(super) fn es256(kid: &Kid, pkcs8: &[u8]) -> Option<Self> {
+        let random = machine::ring_random();
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8, &random).ok()?;
+        let point = pair.public_key().as_ref();
+        let signing = SigningKey {
+            kid: kid.clone(),
+            algorithm: Algorithm::Es256,
+            encoding: EncodingKey::from_ec_der(pkcs8),
+            decoding: DecodingKey::from_ec_der(point),
+        };
+        Some(Self { signing, jwk: Jwk::of_point(kid, point)? })
+    }
+}
+
+/// A refresh key: two keys derived from one, for the MAC and for the chain.
+pub struct RefreshKey {
+    mac: SigningKey,
+    chain: hmac::Key,
+}
+
+impl RefreshKey {
+    /// `None` unless there are 32 bytes.
+    pub(super) fn new(kid: &Kid, bytes: &[u8]) -> Option<Self> {
+        let bytes: &[u8; 32] = bytes.try_into().ok()?;
+        let derived = Salt::new(HKDF_SHA256, b"portcullis refresh key").extract(bytes);
+        let mut mac = Zeroizing::new([0; 32]);
+        derived.expand(&[b"mac"], HKDF_SHA256).ok()?.fill(mac.as_mut_slice()).ok()?;
+        let chain = derived.expand(&[b"chain"], hmac::HMAC_SHA256).ok()?.into();
+        Some(Self { mac: SigningKey::hs256(kid.clone(), mac.as_slice()), chain })
+    }
+
+    /// What the key is called.
+    #[must_use]
+    pub const fn kid(&self) -> &Kid {
+        self.mac.kid()
+    }
+
+    pub(crate) const fn mac(&self) -> &SigningKey {
+        &self.mac
+    }
+
+    pub(crate) const fn chain(&self) -> &hmac::Key {
+        &self.chain
+    }
+}
+
+impl fmt::Debug for RefreshKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RefreshKey({})", self.kid())
+    }
+}
+
+/// A cookie key.
+pub struct CookieKey(hmac::Key);
+
+impl CookieKey {
+    /// A key of the secret's bytes, as Node's `cookie-signature` takes them.
+    pub(super) fn new(secret: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
+    }
+
+    pub(crate) const fn mac(&self) -> &hmac::Key {
+        &self.0
+    }
+}
+
+impl fmt::Debug for CookieKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CookieKey")
+    }
+}

@@ -1,0 +1,76 @@
+//! Claims by name and type, each missing or wrong one with its own fault.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use serde_json::Value;
+
+use super::TokenFault;
+use super::json::Members;
+use crate::clock::Timestamp;
+
+/// The greatest number that every JSON reader takes for the same integer (RFC 7493, section 2.2).
+const MAX_INTEGER: u64 = (1 << 53) - 1;
+
+/// A token's claims.
+#[derive(Clone, Copy)]
+pub(super) struct Claims<'a>(&'a Members);
+
+impl<'a> Claims<'a> {
+    pub(super) const fn new(members: &'a Members) -> Self {
+        Self(members)
+    }
+
+    fn value(self, name: &'static str) -> Result<&'a Value, TokenFault> {
+        self.0.get(name).ok_or(TokenFault::MissingClaim(name))
+    }
+
+    pub(super) fn text(self, name: &'static str) -> Result<&'a str, TokenFault> {
+        self.value(name)?.as_str().ok_or(TokenFault::BadClaim(name))
+    }
+
+    pub(super) fn optional_text(self, name: &'static str) -> Result<Option<&'a str>, TokenFault> {
+        optional(self.text(name))
+    }
+
+    /// A name or an id, in the one spelling that we write.
+    pub(super) fn parsed<T: FromStr + Display>(self, name: &'static str) -> Result<T, TokenFault> {
+        let text = self.text(name)?;
+        let parsed: T = text.parse().map_err(|_| TokenFault::BadClaim(name))?;
+        if parsed.to_string() == text { Ok(parsed) } else { Err(TokenFault::BadClaim(name)) }
+    }
+
+    /// An integer from 0 to 2^53 - 1, written as one: `1.0` and `1e3` are refused, and so is text.
+    pub(super) fn integer(self, name: &'static str) -> Result<u64, TokenFault> {
+        let number = self.value(name)?.as_u64().filter(|number| *number <= MAX_INTEGER);
+        number.ok_or(TokenFault::BadClaim(name))
+    }
+
+    /// A `NumericDate` (RFC 7519, section 2) in whole seconds, from 1970 on.
+    pub(super) fn time(self, name: &'static str) -> Result<Timestamp, TokenFault> {
+        let seconds = i64::try_from(self.integer(name)?).map_err(|_| TokenFault::BadClaim(name))?;
+        Ok(Timestamp::from_seconds(seconds))
+    }
+
+    pub(super) fn optional_time(self, name: &'static str) -> Result<Option<Timestamp>, TokenFault> {
+        optional(self.time(name))
+    }
+
+    /// A claim that must be exactly this text, and what it is if it is not.
+    pub(super) fn exactly(
+        self,
+        name: &'static str,
+        expected: &str,
+        otherwise: TokenFault,
+    ) -> Result<(), TokenFault> {
+        if self.text(name)? == expected { Ok(()) } else { Err(otherwise) }
+    }
+}
+
+fn optional<T>(claim: Result<T, TokenFault>) -> Result<Option<T>, TokenFault> {
+    match claim {
+        Ok(value) => Ok(Some(value)),
+        Err(TokenFault::MissingClaim(_)) => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}

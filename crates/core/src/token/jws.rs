@@ -1,0 +1,152 @@
+//! The compact form of a JSON Web Signature (RFC 7515, section 7.1), read strictly and before anything is believed.
+//!
+//! A token names its key (`kid`), never brings or locates it: `jwk`, `jku`, `x5u` and `x5c` are not looked at, and the
+//! algorithm is the key's. `b64` (RFC 7797) needs `crit`, and `crit` is refused.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::claims::Claims;
+use super::json::{self, Members};
+use super::{SignFault, TokenFault};
+use crate::id::TenantId;
+use crate::key::{Kid, SigningKey};
+
+/// The longest token that is read or made, in bytes.
+pub const MAX_LENGTH: usize = 8 * 1024;
+
+/// A token in its three parts. Its header was read, and **nothing of it is believed**.
+pub(super) struct Jws<'a> {
+    signed: &'a str,
+    signature: &'a str,
+    payload: Vec<u8>,
+    algorithm: String,
+    kid: Kid,
+}
+
+impl<'a> Jws<'a> {
+    /// Takes a token of the kind `typ` apart.
+    ///
+    /// `typ` is a media type, so its case does not matter and `application/` in front of it may be left out (RFC 7515,
+    /// section 4.1.9).
+    pub(super) fn read(text: &'a str, typ: &str) -> Result<Self, TokenFault> {
+        let [header, payload, signature] = parts(text)?;
+        let payload_bytes = decode(payload)?;
+        decode(signature)?;
+        let members = json::object(&decode(header)?).ok_or(TokenFault::Malformed("header"))?;
+        check_header(&members, typ)?;
+        Ok(Self {
+            signed: text.get(..header.len() + 1 + payload.len()).unwrap_or_default(),
+            signature,
+            payload: payload_bytes,
+            algorithm: header_text(&members, "alg").ok_or(TokenFault::Malformed("alg"))?.to_owned(),
+            kid: kid(&members)?,
+        })
+    }
+
+    /// What the token calls its key.
+    pub(super) const fn kid(&self) -> &Kid {
+        &self.kid
+    }
+
+    /// The claims, once the key of that name has verified them; `None` where there is no such key.
+    pub(super) fn verify(self, key: Option<&SigningKey>) -> Result<Members, TokenFault> {
+        let Some(key) = key else {
+            return Err(TokenFault::UnknownKey { kid: self.kid });
+        };
+        if self.algorithm != key.algorithm().as_str() {
+            return Err(TokenFault::WrongAlgorithm);
+        }
+        if !key.verify(self.signed.as_bytes(), self.signature) {
+            return Err(TokenFault::BadSignature);
+        }
+        json::object(&self.payload).ok_or(TokenFault::Malformed("payload"))
+    }
+}
+
+/// The tenant that a token of any kind says it belongs to (`tid`), **with nothing verified**: good for refusing a token
+/// that was sent to another tenant, and for choosing the keys to verify it with. It proves nothing.
+///
+/// # Errors
+///
+/// [`TokenFault`] where the token has no readable `tid`.
+pub fn claimed_tenant(text: &str) -> Result<TenantId, TokenFault> {
+    let [_, payload, _] = parts(text)?;
+    let members = json::object(&decode(payload)?).ok_or(TokenFault::Malformed("payload"))?;
+    Claims::new(&members).parsed("tid")
+}
+
+fn parts(text: &str) -> Result<[&str; 3], TokenFault> {
+    if text.len() > MAX_LENGTH {
+        return Err(TokenFault::TooLong);
+    }
+    let mut parts = text.split('.');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(header), Some(payload), Some(signature), None)
+            if !header.is_empty() && !payload.is_empty() && !signature.is_empty() =>
+        {
+            Ok([header, payload, signature])
+        }
+        _ => Err(TokenFault::Malformed("not three parts")),
+    }
+}
+
+/// Base64url without padding, white space or trailing bits: one text for one value (RFC 7515, section 2).
+fn decode(part: &str) -> Result<Vec<u8>, TokenFault> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenFault::Malformed("base64url"))
+}
+
+fn check_header(members: &Members, typ: &str) -> Result<(), TokenFault> {
+    if members.contains_key("crit") {
+        return Err(TokenFault::UnknownExtension);
+    }
+    match header_text(members, "typ") {
+        Some(claimed) if is_type(claimed, typ) => Ok(()),
+        _ => Err(TokenFault::WrongType),
+    }
+}
+
+fn is_type(claimed: &str, typ: &str) -> bool {
+    const PREFIX: &str = "application/";
+    let bare = match claimed.split_at_checked(PREFIX.len()) {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) => rest,
+        _ => claimed,
+    };
+    bare.eq_ignore_ascii_case(typ)
+}
+
+fn header_text<'m>(members: &'m Members, name: &str) -> Option<&'m str> {
+    members.get(name).and_then(Value::as_str)
+}
+
+fn kid(members: &Members) -> Result<Kid, TokenFault> {
+    let text = header_text(members, "kid").ok_or(TokenFault::Malformed("kid"))?;
+    // No key of ours has a name that is not a `Kid`, so loading keys again would not help either.
+    text.parse().map_err(|_| TokenFault::Malformed("kid"))
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    typ: &'a str,
+    alg: &'a str,
+    kid: &'a str,
+}
+
+/// Signs claims as a token of the kind `typ`.
+pub(super) fn compose<C: Serialize>(typ: &str, key: &SigningKey, claims: &C) -> Result<String, SignFault> {
+    let header = Header { typ, alg: key.algorithm().as_str(), kid: key.kid().as_str() };
+    let mut token = encode(&header)?;
+    token.push('.');
+    token.push_str(&encode(claims)?);
+    let signature = key.sign(token.as_bytes())?;
+    token.push('.');
+    token.push_str(&signature);
+    if token.len() > MAX_LENGTH { Err(SignFault::TooLong) } else { Ok(token) }
+}
+
+fn encode<T: Serialize>(part: &T) -> Result<String, SignFault> {
+    let json = serde_json::to_vec(part).map_err(|_| SignFault::Unwritable)?;
+    Ok(URL_SAFE_NO_PAD.encode(json))
+}
