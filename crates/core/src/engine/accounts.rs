@@ -1,0 +1,129 @@
+//! What an operator does with users.
+
+use thiserror::Error;
+
+use super::{Engine, TenantError};
+use crate::email::Email;
+use crate::event::{Event, What};
+use crate::id::{TenantId, UserId, UserKey};
+use crate::password::{HashRefused, Password, WeakPassword};
+use crate::session::EndReason;
+use crate::store::{EndScope, Page, StoreError, Updated, UserHandle};
+use crate::user::{Role, User};
+
+/// How often a change is tried again that met another one.
+const TRIES: u32 = 5;
+
+/// Why a user was not changed.
+#[derive(Clone, Debug, Error)]
+pub enum AccountError {
+    /// There is no such user.
+    #[error("there is no such user")]
+    NotFound,
+    /// The password is too easy to guess.
+    #[error(transparent)]
+    Weak(#[from] WeakPassword),
+    /// The user is being changed by others all the time.
+    #[error("the user was changed by somebody else at the same time; try again")]
+    Contended,
+    /// Too many passwords are being hashed.
+    #[error(transparent)]
+    Busy(#[from] HashRefused),
+    /// The tenant.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Engine {
+    /// The user of this address.
+    ///
+    /// # Errors
+    /// [`AccountError::NotFound`], or the store's.
+    pub async fn user_by_email(&self, tenant: &TenantId, email: &Email) -> Result<User, AccountError> {
+        self.tenant(tenant).await?;
+        let handle = UserHandle::Email(tenant.clone(), email.clone());
+        self.stores.users.find(&handle).await?.ok_or(AccountError::NotFound)
+    }
+
+    /// Users of a tenant, by id.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    pub async fn users(&self, tenant: &TenantId, page: Page<UserId>) -> Result<Vec<User>, AccountError> {
+        self.tenant(tenant).await?;
+        Ok(self.stores.users.list(tenant, page).await?)
+    }
+
+    /// Keeps a user out: no sign-in, no refresh, and no session that the store is asked about.
+    ///
+    /// # Errors
+    /// [`AccountError::NotFound`], or the store's.
+    pub async fn disable_user(&self, key: &UserKey) -> Result<User, AccountError> {
+        let user = self.change_user(key, |user| user.disabled(self.clock.now())).await?;
+        self.end_all(key, EndReason::Admin).await?;
+        self.report(&Event::of_user(key, What::UserDisabled));
+        Ok(user)
+    }
+
+    /// Lets a user sign in again. Sessions that were ended stay ended.
+    ///
+    /// # Errors
+    /// [`AccountError::NotFound`], or the store's.
+    pub async fn enable_user(&self, key: &UserKey) -> Result<User, AccountError> {
+        let user = self.change_user(key, |user| user.enabled(self.clock.now())).await?;
+        self.report(&Event::of_user(key, What::UserEnabled));
+        Ok(user)
+    }
+
+    /// Gives a user another role.
+    ///
+    /// # Errors
+    /// [`AccountError::NotFound`], or the store's.
+    pub async fn set_role(&self, key: &UserKey, role: Role) -> Result<User, AccountError> {
+        let user = self.change_user(key, |user| user.with_role(role, self.clock.now())).await?;
+        self.report(&Event::of_user(key, What::RoleChanged));
+        Ok(user)
+    }
+
+    /// Sets a user's password and ends all of the user's sessions.
+    ///
+    /// # Errors
+    /// [`AccountError::Weak`] by the tenant's policy, [`AccountError::NotFound`], or the store's.
+    pub async fn set_password(&self, key: &UserKey, new: Password) -> Result<User, AccountError> {
+        let tenant = self.tenant(&key.tenant).await?;
+        let found =
+            self.stores.users.find(&UserHandle::Id(key.clone())).await?.ok_or(AccountError::NotFound)?;
+        tenant.policy.password.check(&new, &[tenant.id.as_str(), found.email.local_part()])?;
+        let hash = self.passwords.hash(new).await?;
+        // Before and after, for the reasons that a change by the owner has.
+        self.end_all(key, EndReason::PasswordChange).await?;
+        let user = self.change_user(key, |user| user.with_password(hash.clone(), self.clock.now())).await?;
+        self.end_all(key, EndReason::PasswordChange).await?;
+        self.report(&Event::of_user(key, What::PasswordSet));
+        Ok(user)
+    }
+
+    async fn end_all(&self, user: &UserKey, reason: EndReason) -> Result<u64, StoreError> {
+        Ok(self.view.end(&EndScope::User(user.clone()), reason).await?.len() as u64)
+    }
+
+    async fn change_user(
+        &self,
+        key: &UserKey,
+        change: impl Fn(User) -> User + Send + Sync,
+    ) -> Result<User, AccountError> {
+        for _ in 0..TRIES {
+            let found = self.stores.users.find(&UserHandle::Id(key.clone())).await?;
+            let before = found.ok_or(AccountError::NotFound)?;
+            let version = before.version;
+            let after = change(before);
+            if after.version == version || self.stores.users.update(&after).await? == Updated::Done {
+                return Ok(after);
+            }
+        }
+        Err(AccountError::Contended)
+    }
+}

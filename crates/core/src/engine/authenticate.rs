@@ -1,0 +1,372 @@
+//! Recognising somebody who comes back: what every request of a signed-in client goes through.
+//!
+//! Hot path: the credential is found, hashed, looked up among those already believed, and its session looked up in the
+//! view. No I/O, unless something was never seen before or the view cannot prove that it is complete.
+
+use std::sync::Arc;
+
+use moka::sync::Cache;
+use thiserror::Error;
+
+use super::{Engine, IssueError, Tenant, TenantError, opaque::OpaqueId};
+use crate::clock::Timestamp;
+use crate::id::{SessionId, SessionKey, TenantId, TokenId, UserId, UserKey};
+use crate::liveness::{Seen, Standing};
+use crate::secret::{PlainSecret, SecretHash};
+use crate::session::{Session, State};
+use crate::store::StoreError;
+use crate::strategy::{Check, Envelope, LiveClaim, Renewal, Strategy, StrategyName};
+use crate::token::access::{AccessClaims, verify_access};
+use crate::token::{Expected, TokenFault, claimed_tenant};
+
+/// What somebody shows.
+#[derive(Clone, Debug)]
+pub struct Attempt<'a> {
+    /// The tenant that the request names.
+    pub tenant: Option<TenantId>,
+    /// The strategy that the route is for.
+    pub strategy: StrategyName,
+    /// Where to look for the credential.
+    pub envelope: Envelope<'a>,
+}
+
+/// Who somebody is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// Tenant and user.
+    pub user: UserKey,
+    /// The session.
+    pub session: SessionId,
+    /// The strategy it was made under.
+    pub strategy: StrategyName,
+    /// The access token, where one was shown.
+    pub token: Option<TokenId>,
+    /// The address.
+    pub email: String,
+    /// The full name.
+    pub name: Option<String>,
+    /// The first name.
+    pub given_name: Option<String>,
+    /// The last name.
+    pub family_name: Option<String>,
+    /// The credential to hand out again because its end has moved.
+    pub renewed: Option<Renewed>,
+}
+
+/// A credential whose end has moved.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Renewed {
+    /// The credential, as before.
+    pub credential: PlainSecret,
+    /// Its new end.
+    pub expires: Timestamp,
+}
+
+/// Why somebody is not recognised.
+#[derive(Clone, Debug, Error)]
+pub enum Unauthenticated {
+    /// Nothing was shown.
+    #[error("no credential was shown")]
+    Missing,
+    /// Two credentials were shown, or one that nobody here made.
+    #[error("the credential is not one of ours")]
+    Invalid,
+    /// A token that is not believed.
+    #[error(transparent)]
+    Token(#[from] TokenFault),
+    /// A credential of another strategy than the route's.
+    #[error("the credential is of another strategy")]
+    OtherStrategy,
+    /// A credential of another tenant than the request names.
+    #[error("the credential is of another tenant")]
+    OtherTenant,
+    /// The session is not live; the claim that named it.
+    #[error("the session has ended")]
+    NotLive(Option<LiveClaim>),
+    /// The token has been revoked.
+    #[error("the token has been revoked")]
+    Revoked,
+    /// The tenant does not offer the strategy.
+    #[error("the strategy is not on offer")]
+    NotOffered,
+    /// The credential could not be renewed.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+    /// The tenant.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// The store: an outage, not a refusal.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Tokens whose signature was found right, by their hash. Failures are never remembered.
+pub(super) struct BelievedTokens(Cache<SecretHash, Believed>);
+
+#[derive(Clone)]
+struct Believed {
+    claims: Arc<AccessClaims>,
+    /// Of the key ring that believed it: another one may have dropped the key.
+    generation: u64,
+}
+
+impl BelievedTokens {
+    pub(super) fn new(capacity: u64) -> Self {
+        Self(Cache::new(capacity))
+    }
+}
+
+impl Engine {
+    /// Recognises somebody by the credential in the envelope.
+    ///
+    /// # Errors
+    /// An [`Unauthenticated`].
+    pub async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Identity, Unauthenticated> {
+        let named = attempt.tenant.clone().unwrap_or_else(TenantId::default_tenant);
+        let tenant = self.tenant(&named).await?;
+        let strategy = tenant.strategy(attempt.strategy).ok_or(Unauthenticated::NotOffered)?;
+        let found = strategy.carrier().find(&attempt.envelope).map_err(|_| Unauthenticated::Invalid)?;
+        let credential = found.ok_or(Unauthenticated::Missing)?;
+        match strategy.check() {
+            Check::Stored => self.by_opaque_id(&tenant, attempt.strategy, strategy, credential).await,
+            _ => self.by_token(attempt, tenant, credential).await,
+        }
+    }
+
+    /// The session that a credential of this strategy opens, if it opens one.
+    pub(super) async fn session_of_credential(
+        &self,
+        tenant: &TenantId,
+        strategy: StrategyName,
+        credential: &str,
+    ) -> Option<SessionKey> {
+        let envelope = Envelope { authorization: &[], cookies: &[credential], field: Some(credential) };
+        let attempt = Attempt { tenant: Some(tenant.clone()), strategy, envelope };
+        let identity = self.authenticate(&attempt).await.ok()?;
+        Some(SessionKey { tenant: identity.user.tenant, id: identity.session })
+    }
+
+    async fn by_opaque_id(
+        &self,
+        tenant: &Tenant,
+        name: StrategyName,
+        strategy: Strategy,
+        credential: &str,
+    ) -> Result<Identity, Unauthenticated> {
+        let opaque = OpaqueId::read(credential, &tenant.keyring.cookie_keys(self.clock.now()))
+            .ok_or(Unauthenticated::Invalid)?;
+        let key = opaque.key(&tenant.id).ok_or(Unauthenticated::Invalid)?;
+        let seen = self.view.session_of_cookie(&key).await?.ok_or(Unauthenticated::NotLive(None))?;
+        let session = seen.session();
+        if session.strategy != name {
+            return Err(Unauthenticated::OtherStrategy);
+        }
+        let standing = self.live(session, None).await?;
+        let now = self.clock.now();
+        let renewed = self.slide(tenant, strategy, session, &opaque, now).await?;
+        self.note_use(&seen, now);
+        let user = &standing.user;
+        Ok(Identity {
+            user: user.key.clone(),
+            session: session.key.id,
+            strategy: name,
+            token: None,
+            email: user.email.shown().to_owned(),
+            name: user.name.as_ref().map(|name| name.full().to_owned()),
+            given_name: user.name.as_ref().map(|name| name.first().to_owned()),
+            family_name: user.name.as_ref().and_then(|name| name.last().map(str::to_owned)),
+            renewed,
+        })
+    }
+
+    async fn by_token(
+        &self,
+        attempt: &Attempt<'_>,
+        tenant: Arc<Tenant>,
+        token: &str,
+    ) -> Result<Identity, Unauthenticated> {
+        let (tenant, claims) = self.believe(attempt.tenant.as_ref(), tenant, token).await?;
+        let name: StrategyName = claims.strategy.parse().map_err(|_| Unauthenticated::Invalid)?;
+        if name != attempt.strategy {
+            return Err(Unauthenticated::OtherStrategy);
+        }
+        // The tenant's own word for the strategy, not the path's: the token may belong to another tenant than was meant.
+        let strategy = tenant.strategy(name).ok_or(Unauthenticated::NotOffered)?;
+        match strategy.check() {
+            Check::Signed => (),
+            Check::SignedAndLive(claim) => self.listed(&claims, strategy, claim).await?,
+            Check::SignedUnlessRevoked => self.not_revoked(&claims).await?,
+            Check::Stored => return Err(Unauthenticated::OtherStrategy),
+        }
+        Ok(Identity {
+            user: UserKey { tenant: claims.tid.clone(), id: claims.sub },
+            session: claims.sid,
+            strategy: name,
+            token: Some(claims.jti),
+            email: claims.email.clone(),
+            name: claims.name.clone(),
+            given_name: claims.given_name.clone(),
+            family_name: claims.family_name.clone(),
+            renewed: None,
+        })
+    }
+
+    /// The claims of a token, and the tenant that it is of. A request that names no tenant gets the token's.
+    async fn believe(
+        &self,
+        named: Option<&TenantId>,
+        tenant: Arc<Tenant>,
+        token: &str,
+    ) -> Result<(Arc<Tenant>, Arc<AccessClaims>), Unauthenticated> {
+        let hash = SecretHash::of(&[token.as_bytes()]);
+        let remembered = self.believed.0.get(&hash);
+        let owner = remembered
+            .as_ref()
+            .map_or_else(|| claimed_tenant(token), |known| Ok(known.claims.tid.clone()))?;
+        if named.is_some_and(|named| *named != owner) {
+            return Err(Unauthenticated::OtherTenant);
+        }
+        let tenant = if tenant.id == owner { tenant } else { self.tenant_of_token(&owner).await? };
+        let now = self.clock.now();
+        if let Some(known) = remembered.filter(|known| known.generation == tenant.keyring.generation()) {
+            known.claims.check_time(now, tenant.policy.leeway)?;
+            return Ok((tenant, known.claims));
+        }
+        let (tenant, claims) = self.verify(tenant, token, now).await?;
+        let claims = Arc::new(claims);
+        let generation = tenant.keyring.generation();
+        self.believed.0.insert(hash, Believed { claims: claims.clone(), generation });
+        Ok((tenant, claims))
+    }
+
+    /// A tenant that only a token names, and that does not exist, is a bad token.
+    async fn tenant_of_token(&self, owner: &TenantId) -> Result<Arc<Tenant>, Unauthenticated> {
+        self.tenant(owner).await.map_err(|refused| match refused {
+            TenantError::Unknown(_) => Unauthenticated::Invalid,
+            other => Unauthenticated::Tenant(other),
+        })
+    }
+
+    /// Verifies a token; one of a key that is not known yet, with keys that were just loaded.
+    async fn verify(
+        &self,
+        tenant: Arc<Tenant>,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<(Arc<Tenant>, AccessClaims), Unauthenticated> {
+        let verify = |tenant: &Tenant| {
+            let expected = Expected { issuer: &self.issuer, audience: tenant.audience(), tenant: &tenant.id };
+            verify_access(&tenant.keyring, token, now, tenant.policy.leeway, &expected)
+        };
+        match verify(&tenant) {
+            Ok(claims) => Ok((tenant, claims)),
+            Err(TokenFault::UnknownKey { .. }) => {
+                let tenant = self.reloaded(&tenant).await?;
+                let claims = verify(&tenant)?;
+                Ok((tenant, claims))
+            }
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// An allowlist, or a session over JWT: the session that the claim names is live.
+    async fn listed(
+        &self,
+        claims: &AccessClaims,
+        strategy: Strategy,
+        claim: LiveClaim,
+    ) -> Result<(), Unauthenticated> {
+        let id = match claim {
+            LiveClaim::Jti => SessionId::from_uuid(claims.jti.as_uuid()),
+            LiveClaim::Sid => claims.sid,
+        };
+        let gone = Unauthenticated::NotLive(Some(claim));
+        let seen =
+            self.view.session(&SessionKey { tenant: claims.tid.clone(), id }).await?.ok_or(gone.clone())?;
+        let session = seen.session();
+        if session.user != claims.sub {
+            return Err(gone);
+        }
+        self.live(session, Some(claim)).await?;
+        let now = self.clock.now();
+        if let Some(end) = slid_to(strategy, session, now) {
+            // The view has proven that the session is live; where the store is away it slides the next time.
+            let _ = self.view.touch(&session.key, now, Some(end)).await;
+        }
+        self.note_use(&seen, now);
+        Ok(())
+    }
+
+    /// A denylist: what an ended session leaves behind is the entry. A session that is gone altogether denies nothing.
+    async fn not_revoked(&self, claims: &AccessClaims) -> Result<(), Unauthenticated> {
+        let key = SessionKey { tenant: claims.tid.clone(), id: claims.sid };
+        let Some(seen) = self.view.session(&key).await? else { return Ok(()) };
+        self.live(seen.session(), None).await.map_err(|refused| match refused {
+            Unauthenticated::NotLive(_) => Unauthenticated::Revoked,
+            other => other,
+        })?;
+        self.note_use(&seen, self.clock.now());
+        Ok(())
+    }
+
+    /// The user of a session, if the session is live and the user may be signed in at all.
+    async fn live(
+        &self,
+        session: &Session,
+        claim: Option<LiveClaim>,
+    ) -> Result<Arc<Standing>, Unauthenticated> {
+        let gone = Unauthenticated::NotLive(claim);
+        let standing = self.view.standing(&session.user_key()).await?.ok_or(gone.clone())?;
+        let state = session.state_at(self.clock.now(), standing.epochs);
+        if state == State::Live && standing.user.disabled.is_none() { Ok(standing) } else { Err(gone) }
+    }
+
+    /// Moves the end of a session that slides, and hands its cookie out again, once a tenth of its life is gone.
+    async fn slide(
+        &self,
+        tenant: &Tenant,
+        strategy: Strategy,
+        session: &Session,
+        opaque: &OpaqueId,
+        now: Timestamp,
+    ) -> Result<Option<Renewed>, Unauthenticated> {
+        let Some(end) = slid_to(strategy, session, now) else { return Ok(None) };
+        match self.view.touch(&session.key, now, Some(end)).await {
+            Ok(true) => (),
+            Ok(false) => return Err(Unauthenticated::NotLive(None)),
+            // The view has proven that the session is live. It slides when the store is back.
+            Err(_) => return Ok(None),
+        }
+        let signer = tenant.keyring.cookie_signer(now).ok_or(IssueError::NoKey("cookie"))?;
+        Ok(Some(Renewed { credential: opaque.signed(signer), expires: end }))
+    }
+
+    fn note_use(&self, seen: &Seen, now: Timestamp) {
+        if seen.is_noteworthy(now) {
+            // Full: this use goes unwritten, a later one will not.
+            let _ = self.uses.try_send(seen.session().key.clone());
+        }
+    }
+}
+
+/// The new end of a session that slides, if a tenth of its idle life is gone.
+fn slid_to(strategy: Strategy, session: &Session, now: Timestamp) -> Option<Timestamp> {
+    let Renewal::Sliding { idle, .. } = strategy.renewal() else { return None };
+    let end = now.plus(idle).min(session.absolute_expires);
+    (end.since(session.idle_expires) >= idle / 10).then_some(end)
+}
+
+/// The user that a token or a session speaks of.
+impl Identity {
+    /// The user's id.
+    #[must_use]
+    pub const fn user_id(&self) -> UserId {
+        self.user.id
+    }
+
+    /// The session's key.
+    #[must_use]
+    pub fn session_key(&self) -> SessionKey {
+        SessionKey { tenant: self.user.tenant.clone(), id: self.session }
+    }
+}

@@ -1,0 +1,91 @@
+//! A user changes their password.
+
+use thiserror::Error;
+
+use super::{Engine, Identity, TenantError};
+use crate::event::{Event, What};
+use crate::password::{HashRefused, Password, Verified, WeakPassword};
+use crate::session::EndReason;
+use crate::store::{EndScope, StoreError, Updated, UserHandle};
+use crate::user::User;
+
+/// Somebody who wants another password.
+#[derive(Debug)]
+pub struct ChangePassword<'a> {
+    /// Who.
+    pub identity: &'a Identity,
+    /// The password they have.
+    pub current: Password,
+    /// The password they want.
+    pub new: Password,
+}
+
+/// Why a password is not changed.
+#[derive(Clone, Debug, Error)]
+pub enum ChangePasswordError {
+    /// That is not the password they have.
+    #[error("the current password is wrong")]
+    WrongPassword,
+    /// They had it before.
+    #[error("the password was used before")]
+    Reused,
+    /// It is too easy to guess.
+    #[error(transparent)]
+    Weak(#[from] WeakPassword),
+    /// The user is gone or disabled, or was changed by somebody else at the same time.
+    #[error("the user has changed meanwhile")]
+    UserChanged,
+    /// Too many passwords are being hashed.
+    #[error(transparent)]
+    Busy(#[from] HashRefused),
+    /// The tenant.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Engine {
+    /// Changes a password, and ends every other session of the user.
+    ///
+    /// The others end before the password changes and once more after it. A crash in between leaves the old password
+    /// and nobody else signed in, never a new password and a thief; and a sign-in with the old one that was under way
+    /// was made under an epoch that the second ending leaves behind.
+    ///
+    /// # Errors
+    /// A [`ChangePasswordError`]; the password is as it was then.
+    pub async fn change_password(&self, request: ChangePassword<'_>) -> Result<(), ChangePasswordError> {
+        let ChangePassword { identity, current, new } = request;
+        let tenant = self.tenant(&identity.user.tenant).await?;
+        let found = self.stores.users.find(&UserHandle::Id(identity.user.clone())).await?;
+        let user = found.filter(|user| user.disabled.is_none()).ok_or(ChangePasswordError::UserChanged)?;
+        if self.passwords.verify(current, user.password.clone()).await? == Verified::No {
+            return Err(ChangePasswordError::WrongPassword);
+        }
+        tenant.policy.password.check(&new, &[tenant.id.as_str(), user.email.local_part()])?;
+        self.refuse_former(&user, &new).await?;
+        let hash = self.passwords.hash(new).await?;
+
+        let others = EndScope::UserExcept(user.key.clone(), identity.session);
+        let mut count = self.view.end(&others, EndReason::PasswordChange).await?.len();
+        let changed = user.with_password(hash, self.clock.now());
+        if self.stores.users.update(&changed).await? == Updated::Stale {
+            return Err(ChangePasswordError::UserChanged);
+        }
+        count += self.view.end(&others, EndReason::PasswordChange).await?.len();
+        self.report(&Event::of_user(&changed.key, What::PasswordChanged));
+        let reason = EndReason::PasswordChange;
+        self.report(&Event::of_user(&changed.key, What::Ended { reason, count: count as u64 }));
+        Ok(())
+    }
+
+    async fn refuse_former(&self, user: &User, new: &Password) -> Result<(), ChangePasswordError> {
+        for former in user.remembered_passwords() {
+            if self.passwords.verify(new.clone(), Some(former.clone())).await? != Verified::No {
+                return Err(ChangePasswordError::Reused);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! Opening an engine, and what has to be made the first time.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::{Mutex, mpsc};
+use uuid::Builder;
+
+use super::authenticate::BelievedTokens;
+use super::tenants::{Directory, TenantError};
+use super::turns::Turns;
+use super::{Engine, Listener, Setup};
+use crate::clock::Timestamp;
+use crate::id::TenantId;
+use crate::key::{
+    KeyFault, KeyMaterial, KeyRecord, KeyUse, KeyringFault, MasterKey, SealFault, SharedSecrets,
+};
+use crate::liveness::SessionView;
+use crate::random::{self, Random};
+use crate::store::{Inserted, StoreError, Stores};
+use crate::tenant::{Installation, TenantRecord};
+
+/// How many uses of sessions may wait to be written down; what finds no room is written down at the next use.
+const MOST_NOTED: usize = 4096;
+
+/// A first key signs from this long before it was made: no node's clock may be behind it.
+const FIRST_KEYS_ARE_OLDER: Duration = Duration::from_hours(1);
+
+/// Secrets that do not live in the database.
+#[derive(Clone, Default, Debug)]
+pub struct Secrets {
+    /// Wraps the keys in the database.
+    pub master: Option<MasterKey>,
+    /// Shared with other services.
+    pub shared: SharedSecrets,
+}
+
+/// An engine could not be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A key could not be wrapped or unwrapped.
+    #[error(transparent)]
+    Seal(#[from] SealFault),
+    /// A key could not be made.
+    #[error(transparent)]
+    Key(#[from] KeyFault),
+    /// A key cannot be used.
+    #[error(transparent)]
+    Keyring(#[from] KeyringFault),
+    /// The machine gave no thread.
+    #[error("no thread could be started: {0}")]
+    Thread(#[from] io::Error),
+}
+
+impl Engine {
+    /// Opens an engine on its stores. The first one ever makes the installation, the tenant `default` and its keys;
+    /// several first ones at once agree.
+    ///
+    /// # Errors
+    /// The store does not answer, or its keys cannot be opened with this master key.
+    pub async fn open(setup: Setup) -> Result<Arc<Self>, OpenError> {
+        let now = setup.clock.now();
+        let installation = setup.stores.tenants.found(&installation(now, setup.random.as_ref())).await?;
+        let default = TenantId::default_tenant();
+        setup.stores.tenants.insert(&TenantRecord { id: default.clone(), created: now }).await?;
+        ensure_keys(&setup, &default).await?;
+
+        let view = Arc::new(SessionView::new(setup.stores.clone(), setup.clock.clone(), setup.bounds));
+        let directory = Arc::new(Directory::new(&setup));
+        let watch = setup
+            .stores
+            .feed
+            .watch(Arc::new(Listener { view: view.clone(), directory: directory.clone() }))?;
+        let (uses, noted) = mpsc::channel(MOST_NOTED);
+        let engine = Self {
+            issuer: setup.issuer.unwrap_or(installation.issuer).into(),
+            stores: setup.stores,
+            clock: setup.clock,
+            random: setup.random,
+            passwords: setup.passwords,
+            events: setup.events,
+            view,
+            directory,
+            believed: BelievedTokens::new(setup.bounds.capacity),
+            registering: Turns::default(),
+            uses,
+            noted: Mutex::new(noted),
+            _watch: watch,
+        };
+        engine.tenant(&default).await.map_err(TenantError::into_open_error)?;
+        Ok(Arc::new(engine))
+    }
+}
+
+fn installation(now: Timestamp, random: &dyn Random) -> Installation {
+    let id = Builder::from_random_bytes(random::bytes(random)).into_uuid();
+    Installation { issuer: format!("urn:uuid:{id}"), created: now }
+}
+
+/// Makes the keys that a tenant lacks, and wraps those that were made before there was a master key.
+async fn ensure_keys(setup: &Setup, tenant: &TenantId) -> Result<(), OpenError> {
+    let held = setup.stores.keys.list(tenant).await?;
+    for usage in KeyUse::ALL {
+        if !held.iter().any(|key| key.usage == usage) {
+            insert_key(setup, tenant, usage).await?;
+        }
+    }
+    let Some(master) = &setup.secrets.master else { return Ok(()) };
+    for key in held {
+        wrap(&setup.stores, &key, master, setup.random.as_ref()).await?;
+    }
+    Ok(())
+}
+
+async fn insert_key(setup: &Setup, tenant: &TenantId, usage: KeyUse) -> Result<Inserted, OpenError> {
+    let now = setup.clock.now();
+    // On every node, however its clock stands.
+    let long_past = now.minus(FIRST_KEYS_ARE_OLDER);
+    let key = KeyRecord::generate(tenant, usage, usage.algorithm(), now, long_past, setup.random.as_ref())?;
+    let key = match &setup.secrets.master {
+        Some(master) => key.seal(master, setup.random.as_ref())?,
+        None => key,
+    };
+    Ok(setup.stores.keys.insert(&key).await?)
+}
+
+async fn wrap(
+    stores: &Stores,
+    key: &KeyRecord,
+    master: &MasterKey,
+    random: &dyn Random,
+) -> Result<(), OpenError> {
+    if matches!(key.material, KeyMaterial::Plain(_)) {
+        let sealed = key.clone().seal(master, random)?;
+        stores.keys.rewrap(&key.tenant, &key.kid, &sealed.material).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! What is done behind the requests: uses are written down, and what has outlived its use is removed.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, interval_at};
+use tracing::{debug, warn};
+
+use super::{Engine, KeyError};
+use crate::event::Event;
+use crate::id::{SessionKey, TenantId};
+use crate::store::{Page, StoreError};
+
+/// How long a use may go unwritten.
+const WRITE_EVERY: Duration = Duration::from_secs(5);
+
+/// How often it is looked for records to remove.
+const PURGE_EVERY: Duration = Duration::from_mins(1);
+
+/// The most records that one step removes, so that nobody waits for it.
+const PURGE_STEP: u32 = 500;
+
+/// Tenants are walked in pages of this size.
+const PAGE: u32 = 100;
+
+impl Engine {
+    /// Tells whoever is to know.
+    pub(super) fn report(&self, event: &Event) {
+        self.events.record(self.clock.now(), event);
+    }
+
+    /// Keeps house until it is dropped; one of these should run for each engine that serves.
+    pub async fn keep_house(&self) {
+        let mut noted = self.noted.lock().await;
+        let mut write = tokio::time::interval(WRITE_EVERY);
+        let mut purge = interval_at(Instant::now() + PURGE_EVERY, PURGE_EVERY);
+        loop {
+            tokio::select! {
+                _ = write.tick() => self.write_uses(&mut noted).await,
+                _ = purge.tick() => self.purge().await,
+            }
+        }
+    }
+
+    /// Writes down when sessions were last used. Losing one costs a minute's precision, so a fault is not tried again.
+    async fn write_uses(&self, noted: &mut mpsc::Receiver<SessionKey>) {
+        let mut used = HashSet::new();
+        while let Ok(key) = noted.try_recv() {
+            used.insert(key);
+        }
+        let now = self.clock.now();
+        for key in used {
+            if let Err(fault) = self.stores.sessions.touch(&key, now, None).await {
+                warn!(%fault, "the last use of a session could not be written down");
+                return;
+            }
+        }
+    }
+
+    async fn purge(&self) {
+        match self.purge_sessions().await {
+            Ok(removed) => debug!(removed, "old sessions removed"),
+            Err(fault) => warn!(%fault, "old sessions could not be removed"),
+        }
+        if let Err(fault) = self.purge_all_keys().await {
+            warn!(%fault, "retired keys could not be removed");
+        }
+    }
+
+    /// Removes sessions that nothing can be valid of any more: how many.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn purge_sessions(&self) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        loop {
+            let step = self.stores.sessions.purge(self.clock.now(), PURGE_STEP).await?;
+            removed += step;
+            if step < u64::from(PURGE_STEP) {
+                return Ok(removed);
+            }
+        }
+    }
+
+    async fn purge_all_keys(&self) -> Result<(), KeyError> {
+        let mut after: Option<TenantId> = None;
+        loop {
+            let tenants = self.stores.tenants.list(Page { after: after.take(), limit: PAGE }).await?;
+            for tenant in &tenants {
+                self.purge_keys(&tenant.id).await?;
+            }
+            match tenants.last() {
+                Some(last) => after = Some(last.id.clone()),
+                None => return Ok(()),
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Making what a signed-in client holds: a session and the credentials that stand for it.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::{Engine, Tenant, opaque};
+use crate::clock::Timestamp;
+use crate::id::{SessionId, SessionKey, TokenId};
+use crate::secret::PlainSecret;
+use crate::session::{Device, Epochs, Proof, Rotation, Session, State};
+use crate::strategy::{Carrier, Check, LiveClaim, Renewal, Strategy, StrategyName};
+use crate::token::SignFault;
+use crate::token::access::{AccessClaims, sign_access};
+use crate::token::refresh::{ChainSecret, RefreshClaims, encode, first};
+use crate::user::User;
+
+/// What a client is handed.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// What it shows with each request.
+    pub credential: PlainSecret,
+    /// How that travels.
+    pub carrier: Carrier,
+    /// When it ends.
+    pub expires: Timestamp,
+    /// What it trades for the next grant, where the strategy rotates.
+    pub refresh: Option<PlainSecret>,
+    /// What it proves with each refresh that it is still the same device, where it asked to.
+    pub device_secret: Option<PlainSecret>,
+}
+
+/// Nothing could be issued. It is a fault of ours, never a refusal.
+#[derive(Clone, Debug, Error)]
+pub enum IssueError {
+    /// A token could not be signed.
+    #[error(transparent)]
+    Sign(#[from] SignFault),
+    /// The tenant has no key for it.
+    #[error("the tenant has no {0} key that is active")]
+    NoKey(&'static str),
+}
+
+/// A session about to begin.
+pub(super) struct Beginning<'a> {
+    pub(super) tenant: &'a Tenant,
+    pub(super) name: StrategyName,
+    pub(super) strategy: Strategy,
+    pub(super) user: &'a User,
+    pub(super) epochs: Epochs,
+    pub(super) device: Device,
+    pub(super) native: bool,
+}
+
+/// The first refresh token of a session: what is stored of it, and itself.
+struct FirstRefresh {
+    rotation: Rotation,
+    token: PlainSecret,
+}
+
+impl Engine {
+    /// Makes session and grant; nothing is stored yet.
+    pub(super) fn begin(&self, beginning: Beginning<'_>) -> Result<(Session, Grant), IssueError> {
+        let Beginning { tenant, name, strategy, user, epochs, device, native } = beginning;
+        let now = self.clock.now();
+        let ends = strategy.ends(now);
+        let id = SessionId::generate(now, user.key.id, self.random.as_ref());
+        let key = SessionKey { tenant: user.key.tenant.clone(), id };
+
+        let (credential, cookie) = match strategy.check() {
+            Check::Stored => {
+                let signer = tenant.keyring.cookie_signer(now).ok_or(IssueError::NoKey("cookie"))?;
+                let opaque = opaque::OpaqueId::generate(id.bucket(), self.random.as_ref());
+                (opaque.signed(signer), Some(opaque.hash()))
+            }
+            _ => (self.access_token(tenant, name, strategy, user, id, ends.credential)?, None),
+        };
+        let refresh = self.first_refresh(tenant, strategy, &key, now)?;
+        let device_secret =
+            (native && refresh.is_some()).then(|| PlainSecret::generate(self.random.as_ref()));
+        let proof =
+            device_secret.as_ref().map(|secret| Proof { hash: Proof::hash_of(secret, &key), shown: true });
+        let (rotation, refresh) = refresh.map(|first| (first.rotation, first.token)).unzip();
+
+        let session = Session {
+            key,
+            user: user.key.id,
+            strategy: name,
+            device,
+            created: now,
+            last_seen: now,
+            idle_expires: ends.idle,
+            absolute_expires: ends.absolute,
+            epochs,
+            cookie,
+            rotation,
+            proof,
+            state: State::Live,
+        };
+        let carrier = strategy.carrier();
+        Ok((session, Grant { credential, carrier, expires: ends.credential, refresh, device_secret }))
+    }
+
+    /// An access token of a session. Its end is never later than the session's.
+    pub(super) fn access_token(
+        &self,
+        tenant: &Tenant,
+        name: StrategyName,
+        strategy: Strategy,
+        user: &User,
+        session: SessionId,
+        expires: Timestamp,
+    ) -> Result<PlainSecret, IssueError> {
+        let now = self.clock.now();
+        let id = match strategy.check() {
+            Check::SignedAndLive(LiveClaim::Jti) => TokenId::from_uuid(session.as_uuid()),
+            _ => TokenId::generate(now, self.random.as_ref()),
+        };
+        let claims = AccessClaims {
+            iss: self.issuer.clone(),
+            aud: Arc::from(tenant.audience()),
+            sub: user.key.id,
+            tid: tenant.id.clone(),
+            sid: session,
+            jti: id,
+            strategy: name.as_str().to_owned(),
+            email: user.email.shown().to_owned(),
+            name: user.name.as_ref().map(|name| name.full().to_owned()),
+            given_name: user.name.as_ref().map(|name| name.first().to_owned()),
+            family_name: user.name.as_ref().and_then(|name| name.last().map(str::to_owned)),
+            iat: now,
+            exp: expires,
+            nbf: None,
+            device: None,
+        };
+        Ok(PlainSecret::presented(&sign_access(&tenant.keyring, now, &claims)?))
+    }
+
+    fn first_refresh(
+        &self,
+        tenant: &Tenant,
+        strategy: Strategy,
+        key: &SessionKey,
+        now: Timestamp,
+    ) -> Result<Option<FirstRefresh>, IssueError> {
+        let Renewal::Rotating { refresh, .. } = strategy.renewal() else { return Ok(None) };
+        let signer = tenant.keyring.refresh_signer(now).ok_or(IssueError::NoKey("refresh"))?;
+        let secret = first(self.random.as_ref());
+        let rotation = Rotation {
+            generation: 0,
+            issued: now,
+            expires: now.plus(refresh),
+            kid: signer.kid().clone(),
+            current: secret.hash(),
+            previous: None,
+        };
+        let token = self.refresh_token(tenant, key, &rotation, secret)?;
+        Ok(Some(FirstRefresh { rotation, token }))
+    }
+
+    /// The token of the generation that `rotation` stands at: the same bytes however often it is asked for.
+    pub(super) fn refresh_token(
+        &self,
+        tenant: &Tenant,
+        key: &SessionKey,
+        rotation: &Rotation,
+        secret: ChainSecret,
+    ) -> Result<PlainSecret, IssueError> {
+        let now = self.clock.now();
+        let signer = tenant.keyring.refresh_key(&rotation.kid, now).ok_or(IssueError::NoKey("refresh"))?;
+        let claims = RefreshClaims {
+            issuer: self.issuer.clone(),
+            audience: Arc::from(tenant.audience()),
+            tenant: tenant.id.clone(),
+            session: key.id,
+            generation: rotation.generation,
+            r: secret,
+            issued: rotation.issued,
+            expires: rotation.expires,
+        };
+        Ok(PlainSecret::presented(&encode(signer, &claims)?))
+    }
+}

@@ -1,0 +1,141 @@
+//! The keys of a tenant: seeing them, and beginning to sign with new ones.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::{Engine, TenantError};
+use crate::clock::Timestamp;
+use crate::event::{Event, What};
+use crate::id::TenantId;
+use crate::key::{KeyFault, KeyRecord, KeyUse, Kid, SealFault, retires_at};
+use crate::store::StoreError;
+
+/// A key, without its secret.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeyInfo {
+    /// What it is called.
+    pub kid: Kid,
+    /// What it is for.
+    pub usage: KeyUse,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it begins to sign.
+    pub active_from: Timestamp,
+    /// When nothing that it signed is valid any more, once another key follows it.
+    pub retires: Option<Timestamp>,
+    /// What it is doing now.
+    pub standing: KeyStanding,
+}
+
+/// What a key is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KeyStanding {
+    /// It is published and does not sign yet.
+    Published,
+    /// It signs.
+    Signing,
+    /// It verifies what it signed.
+    Verifying,
+    /// It is of no more use.
+    Retired,
+}
+
+/// Keys could not be changed.
+#[derive(Clone, Debug, Error)]
+pub enum KeyError {
+    /// The tenant.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A key could not be made.
+    #[error(transparent)]
+    Key(#[from] KeyFault),
+    /// A key could not be wrapped.
+    #[error(transparent)]
+    Seal(#[from] SealFault),
+}
+
+impl Engine {
+    /// A tenant's keys, by use and age.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    pub async fn keys(&self, tenant: &TenantId) -> Result<Vec<KeyInfo>, KeyError> {
+        let lifetimes = self.tenant(tenant).await?.policy.key_lifetimes();
+        let mut records = self.stores.keys.list(tenant).await?;
+        records.sort_by(|a, b| (a.usage, a.active_from, &a.kid).cmp(&(b.usage, b.active_from, &b.kid)));
+        let now = self.clock.now();
+        let info = |record: &KeyRecord| {
+            let retires = retires_at(record, &records, &lifetimes);
+            KeyInfo {
+                kid: record.kid.clone(),
+                usage: record.usage,
+                created: record.created,
+                active_from: record.active_from,
+                retires,
+                standing: standing(record, &records, retires, now),
+            }
+        };
+        Ok(records.iter().map(info).collect())
+    }
+
+    /// Makes a new key for each of `uses`. It is published at once and signs once `lead` has passed: by then every node
+    /// and every reader of the JWKS must have it. What the old ones signed stays valid.
+    ///
+    /// # Errors
+    /// A [`KeyError`].
+    pub async fn rotate_keys(
+        &self,
+        tenant: &TenantId,
+        uses: &[KeyUse],
+        lead: Duration,
+    ) -> Result<Vec<Kid>, KeyError> {
+        let id = self.tenant(tenant).await?.id.clone();
+        let now = self.clock.now();
+        let mut made = Vec::new();
+        for usage in uses {
+            let random = self.random.as_ref();
+            let key = KeyRecord::generate(&id, *usage, usage.algorithm(), now, now.plus(lead), random)?;
+            let key = self.directory.sealed(key, random)?;
+            self.stores.keys.insert(&key).await?;
+            made.push(key.kid);
+        }
+        self.directory.forget(&id);
+        self.report(&Event::of_tenant(id, What::KeysRotated));
+        Ok(made)
+    }
+
+    /// Removes the keys of a tenant that are of no more use: how many.
+    pub(super) async fn purge_keys(&self, tenant: &TenantId) -> Result<u64, KeyError> {
+        let mut removed = 0;
+        for key in self.keys(tenant).await? {
+            if key.standing == KeyStanding::Retired && self.stores.keys.remove(tenant, &key.kid).await? {
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+}
+
+fn standing(
+    record: &KeyRecord,
+    all: &[KeyRecord],
+    retires: Option<Timestamp>,
+    now: Timestamp,
+) -> KeyStanding {
+    let newer_signs = all.iter().any(|other| {
+        other.usage == record.usage
+            && other.active_from <= now
+            && (other.active_from, other.created, &other.kid)
+                > (record.active_from, record.created, &record.kid)
+    });
+    match (record.active_from <= now, newer_signs, retires) {
+        (_, _, Some(retires)) if retires <= now => KeyStanding::Retired,
+        (false, _, _) => KeyStanding::Published,
+        (true, false, _) => KeyStanding::Signing,
+        (true, true, _) => KeyStanding::Verifying,
+    }
+}

@@ -1,0 +1,189 @@
+//! Trading a refresh token for its successor.
+//!
+//! What is decided about a presented token is the pure [`Session::rotate`](crate::session::Session::rotate), which a
+//! store applies in one step. Here the token is authenticated before any query, the user is read anew, and the answer is
+//! made: the same bytes for everyone who is entitled to them.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::{Engine, IssueError, Tenant, TenantError};
+use crate::event::{Event, What};
+use crate::id::{SessionKey, TenantId};
+use crate::secret::PlainSecret;
+use crate::session::{Proof, Redemption, Rotated, Session, State};
+use crate::store::{StoreError, UserHandle};
+use crate::strategy::{Renewal, Strategy, StrategyName};
+use crate::token::refresh::{ChainSecret, RefreshClaims, decode, successor};
+use crate::token::{Expected, TokenFault, claimed_tenant};
+use crate::user::User;
+
+/// Somebody who wants to go on.
+#[derive(Clone, Debug)]
+pub struct Refresh<'a> {
+    /// The tenant that the request names.
+    pub tenant: Option<TenantId>,
+    /// The strategy that the route is for.
+    pub strategy: StrategyName,
+    /// The refresh token.
+    pub token: &'a str,
+    /// The device proof, if one came along.
+    pub device_secret: Option<PlainSecret>,
+}
+
+/// Somebody may go on.
+#[derive(Clone, Debug)]
+pub struct Refreshed {
+    /// The next access token.
+    pub access: PlainSecret,
+    /// The next refresh token.
+    pub refresh: PlainSecret,
+    /// The session.
+    pub session: SessionKey,
+}
+
+/// Why a refresh is refused.
+#[derive(Clone, Debug, Error)]
+pub enum RefreshError {
+    /// It is no refresh token of ours, of this strategy, or of this time. Nothing was ended.
+    #[error("the refresh token is not valid")]
+    Invalid,
+    /// A token that was spent long ago, by the same device. Nothing was ended.
+    #[error("the refresh token was spent long ago")]
+    Stale,
+    /// A spent token, or one without its device proof. The session was ended.
+    #[error("the refresh token was used twice: the session was ended")]
+    Reused,
+    /// There is no such session any more.
+    #[error("the session has ended")]
+    SessionGone(SessionKey),
+    /// The tenant does not offer the strategy.
+    #[error("the strategy is not on offer")]
+    NotOffered,
+    /// Nothing could be issued.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+    /// The tenant.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// The store: an outage, not a refusal.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A refresh token that we made, and what follows from it.
+struct Authentic {
+    tenant: Arc<Tenant>,
+    claims: RefreshClaims,
+    successor: ChainSecret,
+}
+
+impl Engine {
+    /// Trades a refresh token for the next pair.
+    ///
+    /// # Errors
+    /// A [`RefreshError`]. Only [`RefreshError::Reused`] has changed anything.
+    pub async fn refresh(&self, request: &Refresh<'_>) -> Result<Refreshed, RefreshError> {
+        let presented = self.authentic(request).await?;
+        let tenant = &presented.tenant;
+        let key = SessionKey { tenant: tenant.id.clone(), id: presented.claims.session };
+        let (session, user) = self.refreshable(&key, request.strategy).await?;
+        let strategy = tenant.strategy(session.strategy).ok_or(RefreshError::NotOffered)?;
+        let redemption = self.redemption(&presented, strategy, &key, request)?;
+
+        let rotated = self.view.rotate(&key, &redemption).await?;
+        let session = self.judge(rotated, &key)?;
+        let rotation = session.rotation.as_ref().ok_or(RefreshError::Invalid)?;
+        let refresh = self.refresh_token(tenant, &key, rotation, presented.successor)?;
+        let end = strategy.ends(self.clock.now()).credential.min(session.absolute_expires);
+        let access = self.access_token(tenant, session.strategy, strategy, &user, key.id, end)?;
+        Ok(Refreshed { access, refresh, session: key })
+    }
+
+    /// Believes the token's MAC before anything is looked up by what it says.
+    async fn authentic(&self, request: &Refresh<'_>) -> Result<Authentic, RefreshError> {
+        let owner = claimed_tenant(request.token).map_err(|_| RefreshError::Invalid)?;
+        if request.tenant.as_ref().is_some_and(|named| *named != owner) {
+            return Err(RefreshError::Invalid);
+        }
+        let tenant = self.tenant(&owner).await.map_err(|refused| match refused {
+            TenantError::Unknown(_) => RefreshError::Invalid,
+            other => RefreshError::Tenant(other),
+        })?;
+        tenant.strategy(request.strategy).ok_or(RefreshError::NotOffered)?;
+        match self.read_refresh(&tenant, request.token) {
+            Err(TokenFault::UnknownKey { .. }) => {
+                let tenant = self.reloaded(&tenant).await?;
+                self.read_refresh(&tenant, request.token).map_err(|_| RefreshError::Invalid)
+            }
+            read => read.map_err(|_| RefreshError::Invalid),
+        }
+    }
+
+    fn read_refresh(&self, tenant: &Arc<Tenant>, token: &str) -> Result<Authentic, TokenFault> {
+        let expected = Expected { issuer: &self.issuer, audience: tenant.audience(), tenant: &tenant.id };
+        let (claims, key) = decode(&tenant.keyring, token, self.clock.now(), &expected)?;
+        let successor = successor(key, &claims.r);
+        Ok(Authentic { tenant: tenant.clone(), claims, successor })
+    }
+
+    /// The session and its user, read from the store: disabled, role and epochs as they are now.
+    async fn refreshable(
+        &self,
+        key: &SessionKey,
+        route: StrategyName,
+    ) -> Result<(Session, User), RefreshError> {
+        let gone = || RefreshError::SessionGone(key.clone());
+        let seen = self.view.session(key).await?.ok_or_else(gone)?;
+        let session = seen.session();
+        if session.strategy != route {
+            return Err(RefreshError::Invalid);
+        }
+        let user_key = session.user_key();
+        let epochs = self.stores.epochs.read(&user_key).await?;
+        let user = self.stores.users.find(&UserHandle::Id(user_key)).await?.ok_or_else(gone)?;
+        if session.state_at(self.clock.now(), epochs) != State::Live || user.disabled.is_some() {
+            return Err(gone());
+        }
+        Ok((session.clone(), user))
+    }
+
+    fn redemption(
+        &self,
+        presented: &Authentic,
+        strategy: Strategy,
+        key: &SessionKey,
+        request: &Refresh<'_>,
+    ) -> Result<Redemption, RefreshError> {
+        let Renewal::Rotating { refresh, grace, .. } = strategy.renewal() else {
+            return Err(RefreshError::Invalid);
+        };
+        let now = self.clock.now();
+        let keyring = &presented.tenant.keyring;
+        let kid = keyring.refresh_signer(now).ok_or(IssueError::NoKey("refresh"))?.kid().clone();
+        Ok(Redemption {
+            generation: presented.claims.generation,
+            presented: presented.claims.r.hash(),
+            successor: presented.successor.hash(),
+            kid,
+            proof: request.device_secret.as_ref().map(|secret| Proof::hash_of(secret, key)),
+            now,
+            lifetime: refresh,
+            grace,
+        })
+    }
+
+    /// Reports what became of the token, and gives the session if it may go on.
+    fn judge(&self, rotated: Rotated, key: &SessionKey) -> Result<Session, RefreshError> {
+        let (session, what, verdict) = match rotated {
+            Rotated::Won(session) => (session, What::Refreshed, None),
+            Rotated::Replayed(session) => (session, What::RefreshRepeated, None),
+            Rotated::Stale(session) => (session, What::RefreshStale, Some(RefreshError::Stale)),
+            Rotated::Reused(session) => (session, What::RefreshReused, Some(RefreshError::Reused)),
+            Rotated::Gone => return Err(RefreshError::SessionGone(key.clone())),
+        };
+        self.report(&Event::of_session(&session, what));
+        verdict.map_or(Ok(session), Err)
+    }
+}

@@ -1,0 +1,52 @@
+//! What an operator sees of sessions, and how they end them.
+
+use super::{AccountError, Engine};
+use crate::event::{Event, What};
+use crate::id::{SessionId, SessionKey, UserKey};
+use crate::session::{EndReason, Session, State};
+use crate::store::{EndScope, Page, StoreError};
+
+/// A session in a list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listed {
+    /// The session.
+    pub session: Session,
+    /// How it stands now, epochs considered.
+    pub state: State,
+}
+
+impl Engine {
+    /// A user's sessions and what is left of ended ones, oldest first.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    pub async fn sessions(&self, user: &UserKey, page: Page<SessionId>) -> Result<Vec<Listed>, AccountError> {
+        self.tenant(&user.tenant).await?;
+        let epochs = self.stores.epochs.read(user).await?;
+        let now = self.clock.now();
+        let sessions = self.view.list(user, page).await?;
+        let judged = |session: Session| Listed { state: session.state_at(now, epochs), session };
+        Ok(sessions.into_iter().map(judged).collect())
+    }
+
+    /// Ends one session: whether it was live.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn end_session(&self, key: &SessionKey) -> Result<bool, StoreError> {
+        let ended = self.view.end(&EndScope::One(key.clone()), EndReason::Admin).await?.len() as u64;
+        let what = What::Ended { reason: EndReason::Admin, count: ended };
+        self.report(&Event { session: Some(key.id), ..Event::of_tenant(key.tenant.clone(), what) });
+        Ok(ended > 0)
+    }
+
+    /// Ends all sessions of a user: how many there were.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn end_sessions(&self, user: &UserKey) -> Result<u64, StoreError> {
+        let count = self.view.end(&EndScope::User(user.clone()), EndReason::Admin).await?.len() as u64;
+        self.report(&Event::of_user(user, What::Ended { reason: EndReason::Admin, count }));
+        Ok(count)
+    }
+}

@@ -1,0 +1,153 @@
+//! Sign-in with a password.
+
+use thiserror::Error;
+
+use super::issue::Beginning;
+use super::{Engine, Grant, IssueError, TenantError};
+use crate::email::Email;
+use crate::event::{Event, What};
+use crate::id::{SessionId, TenantId, UserKey};
+use crate::password::{HashRefused, Password, Verified};
+use crate::session::{Device, EndReason, Epochs};
+use crate::store::{EndScope, Inserted, StoreError, Updated, UserHandle};
+use crate::strategy::StrategyName;
+use crate::user::User;
+
+/// Somebody who wants to be signed in.
+#[derive(Debug)]
+pub struct SignIn<'a> {
+    /// Where.
+    pub tenant: TenantId,
+    /// Under which strategy.
+    pub strategy: StrategyName,
+    /// The address; `None` where what was given cannot be one.
+    pub email: Option<Email>,
+    /// The password.
+    pub password: Password,
+    /// On what.
+    pub device: Device,
+    /// Whether to hand out a device proof, where the strategy refreshes.
+    pub native: bool,
+    /// The credential of a session that this one takes the place of.
+    pub replaces: Option<&'a str>,
+}
+
+/// Somebody is signed in.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// Who.
+    pub user: User,
+    /// The session's public id.
+    pub session: SessionId,
+    /// What they are handed.
+    pub grant: Grant,
+}
+
+/// Why a sign-in is refused.
+#[derive(Clone, Debug, Error)]
+pub enum SignInError {
+    /// There is no such user, or that is not the password, or the user is disabled: nobody learns which.
+    #[error("wrong address or password")]
+    InvalidCredentials,
+    /// The tenant does not offer the strategy.
+    #[error("the strategy is not on offer")]
+    NotOffered,
+    /// Too many passwords are being hashed.
+    #[error(transparent)]
+    Busy(#[from] HashRefused),
+    /// Nothing could be issued.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+    /// The tenant.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Engine {
+    /// Signs somebody in.
+    ///
+    /// # Errors
+    /// A [`SignInError`]; nobody is signed in then, and a session that would have been replaced stays.
+    pub async fn sign_in(&self, request: SignIn<'_>) -> Result<SignedIn, SignInError> {
+        let tenant = self.tenant(&request.tenant).await?;
+        let strategy = tenant.strategy(request.strategy).ok_or(SignInError::NotOffered)?;
+        let user = self.user_with_password(&tenant.id, request.email.as_ref(), request.password).await?;
+        let (user, epochs) = self.still(user).await?;
+
+        let device = request.device;
+        let (name, native) = (request.strategy, request.native);
+        let beginning = Beginning { tenant: &tenant, name, strategy, user: &user, epochs, device, native };
+        let (session, grant) = self.begin(beginning)?;
+        if strategy.keeps_session() && self.view.insert(&session).await? == Inserted::Clash {
+            return Err(StoreError::corrupt("session", &session.key.id, "id").into());
+        }
+        if let Some(credential) = request.replaces {
+            self.end_replaced(&tenant.id, name, credential).await?;
+        }
+        self.report(&Event::of_session(&session, What::SignedIn));
+        Ok(SignedIn { user, session: session.key.id, grant })
+    }
+
+    /// The user whose password this is. Whatever is wrong costs one hash and says one thing.
+    async fn user_with_password(
+        &self,
+        tenant: &TenantId,
+        email: Option<&Email>,
+        password: Password,
+    ) -> Result<User, SignInError> {
+        let user = match email {
+            Some(email) => self.stores.users.find(&UserHandle::Email(tenant.clone(), email.clone())).await?,
+            None => None,
+        };
+        let hash = user.as_ref().and_then(|user| user.password.clone());
+        let verified = self.passwords.verify(password.clone(), hash).await?;
+        match user {
+            Some(user) if verified != Verified::No && user.disabled.is_none() => {
+                if verified == Verified::YesButRehash { self.rehash(user, password).await } else { Ok(user) }
+            }
+            user => {
+                let event = Event::of_tenant(tenant.clone(), What::SignInRefused);
+                self.report(&Event { user: user.map(|user| user.key.id), ..event });
+                Err(SignInError::InvalidCredentials)
+            }
+        }
+    }
+
+    /// Brings an old hash up to date. A pool that is full puts it off; it is tried again at the next sign-in.
+    async fn rehash(&self, user: User, password: Password) -> Result<User, SignInError> {
+        let Ok(hash) = self.passwords.hash(password).await else { return Ok(user) };
+        let rehashed = user.clone().rehashed(hash);
+        match self.stores.users.update(&rehashed).await? {
+            Updated::Done => Ok(rehashed),
+            Updated::Stale => Ok(user),
+        }
+    }
+
+    /// The user as it stands now and its epochs, if nothing about it has changed since the password was looked at.
+    ///
+    /// The epochs are read first: whatever changes the user after this counts them up, and so ends the session that is
+    /// made under them.
+    async fn still(&self, user: User) -> Result<(User, Epochs), SignInError> {
+        let key: &UserKey = &user.key;
+        let epochs = self.stores.epochs.read(key).await?;
+        match self.stores.users.find(&UserHandle::Id(key.clone())).await? {
+            Some(now) if now.disabled.is_none() && now.password == user.password => Ok((now, epochs)),
+            _ => Err(SignInError::InvalidCredentials),
+        }
+    }
+
+    async fn end_replaced(
+        &self,
+        tenant: &TenantId,
+        strategy: StrategyName,
+        credential: &str,
+    ) -> Result<(), StoreError> {
+        if let Some(key) = self.session_of_credential(tenant, strategy, credential).await {
+            self.view.end(&EndScope::One(key), EndReason::Logout).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,41 @@
+//! Sign-out.
+
+use super::{Engine, Identity, TenantError};
+use crate::event::{Event, What};
+use crate::session::EndReason;
+use crate::store::EndScope;
+use crate::strategy::Check;
+
+impl Engine {
+    /// Signs somebody out: when this returns, it is written, and no longer believed here.
+    ///
+    /// What ends follows from the check. A token that nobody asks the store about leaves nothing to end but the session
+    /// that would have renewed it. A denylist takes back every session of the user that hands out tokens of this kind.
+    ///
+    /// # Errors
+    /// The tenant's or the store's; nothing has ended then.
+    pub async fn sign_out(&self, identity: &Identity) -> Result<(), TenantError> {
+        let Some(scope) = self.scope_of_sign_out(identity).await? else { return Ok(()) };
+        let ended = self.view.end(&scope, EndReason::Logout).await?;
+        self.report(&Event {
+            session: Some(identity.session),
+            strategy: Some(identity.strategy),
+            ..Event::of_user(
+                &identity.user,
+                What::Ended { reason: EndReason::Logout, count: ended.len() as u64 },
+            )
+        });
+        Ok(())
+    }
+
+    async fn scope_of_sign_out(&self, identity: &Identity) -> Result<Option<EndScope>, TenantError> {
+        let tenant = self.tenant(&identity.user.tenant).await?;
+        Ok(match tenant.strategy(identity.strategy) {
+            Some(strategy) if !strategy.keeps_session() => None,
+            Some(strategy) if strategy.check() == Check::SignedUnlessRevoked => {
+                Some(EndScope::UserStrategy(identity.user.clone(), identity.strategy))
+            }
+            _ => Some(EndScope::One(identity.session_key())),
+        })
+    }
+}

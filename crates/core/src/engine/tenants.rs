@@ -1,0 +1,172 @@
+//! The tenants that this process has met, with their rules and keys.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::founding::{OpenError, Secrets};
+use super::{Engine, Setup};
+use crate::clock::{Clock, Ticks};
+use crate::id::TenantId;
+use crate::key::{KeyRecord, Keyring, KeyringFault, KeyringParts, SealFault};
+use crate::liveness::Shelf;
+use crate::random::Random;
+use crate::store::{Change, StoreError, Stored, Stores};
+use crate::strategy::{Strategy, StrategyName};
+use crate::tenant::Policy;
+
+/// The most tenants that are remembered.
+const CAPACITY: u64 = 10_000;
+
+/// How often keys are loaded again because somebody named one that nobody knows.
+const RELOAD_EVERY: Duration = Duration::from_secs(1);
+
+/// A tenant, ready to work with.
+#[derive(Debug)]
+pub struct Tenant {
+    /// Its name.
+    pub id: TenantId,
+    /// Its rules.
+    pub policy: Arc<Policy>,
+    /// Its keys.
+    pub keyring: Keyring,
+    loaded: Ticks,
+}
+
+/// There is nothing to be had from this tenant.
+#[derive(Clone, Debug, Error)]
+pub enum TenantError {
+    /// Nobody of this name.
+    #[error("there is no tenant {0}")]
+    Unknown(TenantId),
+    /// Its keys cannot be used.
+    #[error("the keys of the tenant cannot be used: {0}")]
+    Keys(Arc<KeyringFault>),
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl TenantError {
+    /// The same, of the tenant that every installation has.
+    pub(super) fn into_open_error(self) -> OpenError {
+        match self {
+            Self::Store(fault) => OpenError::Store(fault),
+            Self::Unknown(id) => OpenError::Store(StoreError::corrupt("tenant", &id, "name")),
+            Self::Keys(fault) => match Arc::try_unwrap(fault) {
+                Ok(fault) => OpenError::Keyring(fault),
+                Err(shared) => OpenError::Store(StoreError::unavailable("open the tenant's keys", shared)),
+            },
+        }
+    }
+}
+
+impl Tenant {
+    /// What `name` means here, if it is on offer.
+    #[must_use]
+    pub fn strategy(&self, name: StrategyName) -> Option<Strategy> {
+        self.policy.strategies.get(&name).copied()
+    }
+
+    /// `aud` of its tokens.
+    #[must_use]
+    pub fn audience(&self) -> &str {
+        self.policy.audience.as_deref().unwrap_or(self.id.as_str())
+    }
+}
+
+/// A tenant that exists, whether its keys can be used or not.
+type Loaded = Result<Arc<Tenant>, Arc<KeyringFault>>;
+
+/// All that are known. A tenant stays known while the store is out of reach: tokens that need no store are verified
+/// with keys alone.
+pub(super) struct Directory {
+    stores: Stores,
+    clock: Arc<dyn Clock>,
+    policy: Arc<Policy>,
+    secrets: Secrets,
+    tenants: Shelf<TenantId, Option<Loaded>>,
+    generation: AtomicU64,
+}
+
+impl Directory {
+    pub(super) fn new(setup: &Setup) -> Self {
+        Self {
+            stores: setup.stores.clone(),
+            clock: setup.clock.clone(),
+            policy: setup.policy.clone(),
+            secrets: setup.secrets.clone(),
+            tenants: Shelf::new(CAPACITY),
+            generation: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn changed(&self, change: &Change) {
+        match change {
+            Change::Tenant(id) => self.forget(id),
+            Change::Everything => self.tenants.forget_everything(),
+            Change::Session(_) | Change::User(_) => (),
+        }
+    }
+
+    pub(super) fn forget(&self, id: &TenantId) {
+        self.tenants.forget(id);
+    }
+
+    /// A key as it is stored: under the master key, if there is one.
+    pub(super) fn sealed(&self, key: KeyRecord, random: &dyn Random) -> Result<KeyRecord, SealFault> {
+        match &self.secrets.master {
+            Some(master) => key.seal(master, random),
+            None => Ok(key),
+        }
+    }
+
+    async fn find(&self, id: &TenantId) -> Result<Arc<Tenant>, TenantError> {
+        let known = match self.tenants.hit(id).flatten() {
+            Some(known) => Some(known),
+            None => self.tenants.read(id, self.clock.ticks(), RELOAD_EVERY, true, self.load(id)).await?,
+        };
+        known.ok_or_else(|| TenantError::Unknown(id.clone()))?.map_err(TenantError::Keys)
+    }
+
+    async fn load(&self, id: &TenantId) -> Stored<Option<Loaded>> {
+        let loaded = self.clock.ticks();
+        let Some(record) = self.stores.tenants.find(id).await? else { return Ok(None) };
+        let keys = self.stores.keys.list(&record.id).await?;
+        let generation = self.generation.fetch_add(1, Ordering::Relaxed);
+        let secrets = &self.secrets;
+        let keyring = Keyring::open(&KeyringParts {
+            tenant: &record.id,
+            generation,
+            records: &keys,
+            master: secrets.master.as_ref(),
+            shared: &secrets.shared,
+            lifetimes: self.policy.key_lifetimes(),
+        });
+        Ok(Some(
+            keyring.map_err(Arc::new).map(|keyring| {
+                Arc::new(Tenant { id: record.id, policy: self.policy.clone(), keyring, loaded })
+            }),
+        ))
+    }
+}
+
+impl Engine {
+    /// The tenant of this name.
+    ///
+    /// # Errors
+    /// There is none, its keys cannot be opened, or the store had to be asked and did not answer.
+    pub async fn tenant(&self, id: &TenantId) -> Result<Arc<Tenant>, TenantError> {
+        self.directory.find(id).await
+    }
+
+    /// The same tenant with keys that were loaded a moment ago: somebody named a key that `tenant` does not know.
+    pub(super) async fn reloaded(&self, tenant: &Arc<Tenant>) -> Result<Arc<Tenant>, TenantError> {
+        if self.clock.ticks().since(tenant.loaded) >= RELOAD_EVERY {
+            self.directory.forget(&tenant.id);
+        }
+        self.tenant(&tenant.id).await
+    }
+}

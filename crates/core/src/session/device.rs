@@ -1,0 +1,46 @@
+//! What somebody is signed in on, and how it proves that it is still the same.
+
+use crate::id::SessionKey;
+use crate::secret::{PlainSecret, SecretHash};
+
+/// What somebody signed in on, as it described itself.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Device {
+    /// A name that its owner recognises.
+    pub name: String,
+    /// The address the sign-in came from.
+    pub address: String,
+    /// The `User-Agent` it sent.
+    pub user_agent: String,
+}
+
+/// The most characters of a `User-Agent` that are kept.
+const LONGEST_USER_AGENT: usize = 512;
+
+impl Device {
+    /// The device of a request. Control characters are dropped and length is bounded: both texts are a stranger's.
+    #[must_use]
+    pub fn described(address: &str, user_agent: &str) -> Self {
+        let user_agent: String =
+            user_agent.chars().filter(|c| !c.is_control()).take(LONGEST_USER_AGENT).collect();
+        Self { name: user_agent.clone(), address: address.to_owned(), user_agent }
+    }
+}
+
+/// The device proof of a session: the hash of a second secret, which stays on the device when a refresh token leaks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Proof {
+    /// Hash of secret and session.
+    pub hash: SecretHash,
+    /// Whether the device has shown it. From then on every refresh needs it.
+    pub shown: bool,
+}
+
+impl Proof {
+    /// The hash of `secret` as a proof for one session; worth nothing for another.
+    #[must_use]
+    pub fn hash_of(secret: &PlainSecret, session: &SessionKey) -> SecretHash {
+        let owner = format!("{}/{}", session.tenant, session.id);
+        secret.hash("device proof", owner.as_bytes())
+    }
+}

@@ -1,0 +1,103 @@
+//! The strategies that have a name, in one table.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+use thiserror::Error;
+
+use super::{Carrier, Check, LiveClaim, Renewal, Strategy};
+
+/// The name of a strategy, as tokens and paths spell it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum StrategyName {
+    /// Stateless JWT.
+    Jwt,
+    /// Server session in a cookie.
+    Session,
+    /// JWT on an allowlist.
+    Hybrid,
+    /// Short JWT and a rotating refresh token.
+    Refresh,
+    /// Short JWT with a denylist, and a rotating refresh token.
+    Denylist,
+    /// Session over JWT.
+    SessionJwt,
+}
+
+/// No strategy has this name.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("no strategy is called {0:?}: there are jwt, session, hybrid, refresh, denylist and session-jwt")]
+pub struct NotAStrategy(pub String);
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+const ROTATING: Renewal = Renewal::Rotating {
+    access: Duration::from_secs(15 * MINUTE),
+    refresh: Duration::from_secs(7 * DAY),
+    max: Duration::from_secs(30 * DAY),
+    grace: Duration::from_secs(MINUTE),
+};
+
+const fn fixed(seconds: u64) -> Renewal {
+    Renewal::Fixed { lifetime: Duration::from_secs(seconds) }
+}
+
+const SLIDING: Renewal =
+    Renewal::Sliding { idle: Duration::from_secs(DAY), max: Duration::from_secs(30 * DAY) };
+
+impl StrategyName {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 6] =
+        [Self::Jwt, Self::Session, Self::Hybrid, Self::Refresh, Self::Denylist, Self::SessionJwt];
+
+    /// The spelling.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Jwt => "jwt",
+            Self::Session => "session",
+            Self::Hybrid => "hybrid",
+            Self::Refresh => "refresh",
+            Self::Denylist => "denylist",
+            Self::SessionJwt => "session-jwt",
+        }
+    }
+
+    /// What the name means until somebody configures other lifetimes.
+    #[must_use]
+    pub const fn strategy(self) -> Strategy {
+        let (carrier, check, renewal) = match self {
+            Self::Jwt => (Carrier::Bearer, Check::Signed, fixed(HOUR)),
+            Self::Session => (Carrier::Cookie, Check::Stored, SLIDING),
+            Self::Hybrid => (Carrier::Bearer, Check::SignedAndLive(LiveClaim::Jti), fixed(HOUR)),
+            Self::Refresh => (Carrier::Bearer, Check::Signed, ROTATING),
+            Self::Denylist => (Carrier::Bearer, Check::SignedUnlessRevoked, ROTATING),
+            Self::SessionJwt => (Carrier::Bearer, Check::SignedAndLive(LiveClaim::Sid), fixed(DAY)),
+        };
+        Strategy { carrier, check, renewal }
+    }
+}
+
+impl FromStr for StrategyName {
+    type Err = NotAStrategy;
+
+    fn from_str(text: &str) -> Result<Self, NotAStrategy> {
+        Self::ALL.into_iter().find(|name| name.as_str() == text).ok_or_else(|| NotAStrategy(text.to_owned()))
+    }
+}
+
+impl fmt::Display for StrategyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for StrategyName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
