@@ -1,2 +1,94 @@
-//! Main.
-fn main() {}
+//! Work on this repository: `cargo xtask <verb>`.
+//!
+//! Every verb is a row of [`VERBS`]. Nothing here is part of the product, and nothing of the product depends on it.
+
+mod bench;
+mod failure;
+mod say;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use failure::Failure;
+
+/// Something to do, by name.
+struct Verb {
+    name: &'static str,
+    summary: &'static str,
+    run: fn(&[String]) -> Result<(), Failure>,
+}
+
+const VERBS: [Verb; 5] = [
+    Verb { name: "tidy", summary: "check the house rules that the compiler cannot", run: tidy::run },
+    Verb {
+        name: "test",
+        summary: "install what tests need and run them all; arguments filter",
+        run: test::run,
+    },
+    Verb { name: "bench", summary: "measure a release build; arguments go to the bench", run: bench::bench },
+    Verb {
+        name: "torture",
+        summary: "kill, starve and race a release build; arguments go on",
+        run: bench::torture,
+    },
+    Verb { name: "help", summary: "this list", run: help },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            say::complaint(&format!("xtask: {failure}"));
+            failure.exit_code()
+        }
+    }
+}
+
+fn dispatch(arguments: &[String]) -> Result<(), Failure> {
+    let Some((name, rest)) = arguments.split_first() else {
+        return Err(Failure::Usage(format!("which verb?\n{}", list())));
+    };
+    let verb = VERBS.iter().find(|verb| verb.name == name);
+    let verb = verb.ok_or_else(|| Failure::Usage(format!("there is no verb `{name}`\n{}", list())))?;
+    (verb.run)(rest)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "every verb has this shape")]
+fn help(_: &[String]) -> Result<(), Failure> {
+    say::line(&list());
+    Ok(())
+}
+
+fn list() -> String {
+    let rows: Vec<String> =
+        VERBS.iter().map(|verb| format!("  cargo xtask {:<8} {}", verb.name, verb.summary)).collect();
+    rows.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn an_unknown_verb_and_no_verb_at_all_are_the_callers_mistake() {
+        for line in ["dance", ""] {
+            let failure = dispatch(&words(line)).unwrap_err();
+            assert!(matches!(failure, Failure::Usage(_)), "{line}");
+            assert!(failure.to_string().contains("cargo xtask tidy"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn help_names_every_verb() {
+        let help = list();
+        assert!(VERBS.iter().all(|verb| help.contains(verb.name) && help.contains(verb.summary)));
+        assert!(dispatch(&words("help")).is_ok());
+    }
+}

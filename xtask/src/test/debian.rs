@@ -1,0 +1,111 @@
+//! The Debian packages that tests need.
+//!
+//! One table. What is there already counts wherever it came from: a package is missing when its proof is, not when
+//! dpkg does not know it. Only root installs; anybody else is told the one command to run.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::failure::Failure;
+use crate::say;
+use crate::workspace;
+
+/// A package, and what shows that it need not be installed.
+struct Package {
+    name: &'static str,
+    proof: Proof,
+}
+
+enum Proof {
+    /// A program on the path.
+    Program(&'static str),
+    /// Modules that Python can import.
+    PythonModules(&'static str),
+}
+
+const PACKAGES: [Package; 4] = [
+    Package { name: "nodejs", proof: Proof::Program("node") },
+    Package { name: "npm", proof: Proof::Program("npm") },
+    Package { name: "python3-venv", proof: Proof::PythonModules("ensurepip, venv") },
+    Package { name: "strace", proof: Proof::Program("strace") },
+];
+
+/// Installs what is missing.
+pub(super) fn make_sure() -> Result<(), Failure> {
+    let missing: Vec<&str> =
+        PACKAGES.iter().filter(|package| !package.proof.holds()).map(|package| package.name).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !is_root() || !is_on_path("apt-get") {
+        return Err(Failure::Usage(advice(&missing)));
+    }
+    say::line(&format!("xtask: installing Debian packages: {}", missing.join(" ")));
+    // A machine whose package lists are old asks for versions that the mirrors no longer have.
+    workspace::run(apt_get().arg("update"))?;
+    workspace::run(apt_get().args(["install", "--yes", "--no-install-recommends"]).args(&missing))
+}
+
+fn advice(missing: &[&str]) -> String {
+    let names = missing.join(" ");
+    format!(
+        "tests need {names}; run this and try again:\n  \
+         sudo apt-get update && sudo apt-get install --yes --no-install-recommends {names}"
+    )
+}
+
+fn apt_get() -> Command {
+    let mut command = Command::new("apt-get");
+    command
+        .args(["--quiet=2", "-o", "Dpkg::Use-Pty=0"])
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null());
+    command
+}
+
+impl Proof {
+    fn holds(&self) -> bool {
+        match self {
+            Self::Program(name) => is_on_path(name),
+            Self::PythonModules(names) => python_imports(names),
+        }
+    }
+}
+
+fn is_on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).map(|folder: PathBuf| folder.join(program)).any(|file| file.is_file())
+}
+
+fn python_imports(names: &str) -> bool {
+    let mut command = Command::new("python3");
+    command.args(["-c", &format!("import {names}")]).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// The owner of our own entry in `/proc` is who we act as.
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_tells_what_is_there_from_what_is_not() {
+        assert!(Proof::Program("sh").holds());
+        assert!(!Proof::Program("no-such-program").holds());
+        assert!(!Proof::PythonModules("no_such_module").holds());
+    }
+
+    #[test]
+    fn whoever_may_not_install_is_told_one_command() {
+        let advice = advice(&["npm", "strace"]);
+        assert!(
+            advice.ends_with("&& sudo apt-get install --yes --no-install-recommends npm strace"),
+            "{advice}"
+        );
+    }
+}

@@ -1,0 +1,162 @@
+//! What tests need from other languages' registries: libraries that read what we write.
+//!
+//! One table. Each tool has a folder of its own below `target/tools`, made from lists that are in the repository and
+//! pin every version. A stamp beside the folder holds the lists it was made from: while they are the same, nothing is
+//! installed. It is written last, so that an installation that broke off is made again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::failure::Failure;
+use crate::say;
+use crate::workspace::{self, Workspace};
+
+/// A folder of libraries.
+struct Tool {
+    name: &'static str,
+    /// What it is made from, below `xtask/tools`.
+    lists: &'static [&'static str],
+    install: fn(&Site) -> Result<(), Failure>,
+    /// Tells the tests where it is …
+    variable: &'static str,
+    /// … in the tool's folder.
+    product: &'static str,
+}
+
+const TOOLS: [Tool; 2] = [
+    Tool {
+        name: "node",
+        lists: &["node/package.json", "node/package-lock.json", "node/.npmrc"],
+        install: install_node,
+        variable: "PORTCULLIS_TEST_NODE_DIR",
+        product: "",
+    },
+    Tool {
+        name: "python",
+        lists: &["python/requirements.txt"],
+        install: install_python,
+        variable: "PORTCULLIS_TEST_PYTHON",
+        product: "bin/python",
+    },
+];
+
+/// Where a tool was put, for the tests.
+pub(super) struct Place {
+    pub(super) variable: &'static str,
+    pub(super) path: PathBuf,
+}
+
+/// What an installation works with: the files it is made from, and the empty folder it goes to.
+struct Site {
+    lists: Vec<PathBuf>,
+    folder: PathBuf,
+}
+
+/// Installs what is missing or was made from other lists.
+pub(super) fn make_sure(workspace: &Workspace) -> Result<Vec<Place>, Failure> {
+    let (from, to) = (workspace.root.join("xtask/tools"), workspace.target.join("tools"));
+    TOOLS.iter().map(|tool| tool.make_sure(&from, &to)).collect()
+}
+
+impl Tool {
+    fn make_sure(&self, from: &Path, to: &Path) -> Result<Place, Failure> {
+        let site = Site {
+            lists: self.lists.iter().map(|list| from.join(list)).collect(),
+            folder: to.join(self.name),
+        };
+        let stamp = to.join(format!("{}.stamp", self.name));
+        let wanted =
+            site.contents().map_err(Failure::doing(format!("cannot read the lists of {}", self.name)))?;
+        let product = site.folder.join(self.product);
+        // The product is looked for as well: a Python that was removed leaves a folder that points nowhere.
+        if fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == wanted) && product.exists() {
+            return Ok(Place { variable: self.variable, path: product });
+        }
+        say::line(&format!("xtask: installing {} libraries into {}", self.name, site.folder.display()));
+        site.clear(&stamp).map_err(Failure::doing(format!("cannot make {}", site.folder.display())))?;
+        (self.install)(&site)?;
+        fs::write(&stamp, wanted).map_err(Failure::doing(format!("cannot write {}", stamp.display())))?;
+        Ok(Place { variable: self.variable, path: product })
+    }
+}
+
+impl Site {
+    fn contents(&self) -> std::io::Result<String> {
+        self.lists.iter().map(fs::read_to_string).collect()
+    }
+
+    fn clear(&self, stamp: &Path) -> std::io::Result<()> {
+        for result in [fs::remove_file(stamp), fs::remove_dir_all(&self.folder)] {
+            result.or_else(
+                |error| if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) },
+            )?;
+        }
+        fs::create_dir_all(&self.folder)
+    }
+}
+
+fn install_node(site: &Site) -> Result<(), Failure> {
+    for list in &site.lists {
+        let name = list.file_name().unwrap_or_default();
+        fs::copy(list, site.folder.join(name))
+            .map_err(Failure::doing(format!("cannot copy {}", list.display())))?;
+    }
+    workspace::run(Command::new("npm").arg("ci").current_dir(&site.folder))
+}
+
+fn install_python(site: &Site) -> Result<(), Failure> {
+    workspace::run(Command::new("python3").args(["-m", "venv"]).arg(&site.folder))?;
+    let mut pip = Command::new(site.folder.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]);
+    for list in &site.lists {
+        pip.arg("--requirement").arg(list);
+    }
+    workspace::run(&mut pip)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Leaves a trace of how often it ran, outside the folder that is cleared.
+    fn pretend(site: &Site) -> Result<(), Failure> {
+        let trace = site.folder.with_extension("runs");
+        let runs = fs::read_to_string(&trace).unwrap_or_default();
+        fs::write(trace, format!("{runs}x")).unwrap();
+        fs::write(site.folder.join("product"), "").unwrap();
+        if runs.len() == 2 { Err(Failure::Broken("broke off".to_owned())) } else { Ok(()) }
+    }
+
+    const TOOL: Tool =
+        Tool { name: "pretend", lists: &["list"], install: pretend, variable: "V", product: "product" };
+
+    #[test]
+    fn a_tool_is_made_once_and_again_when_its_list_changes_or_it_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path();
+        let make = || TOOL.make_sure(to, to).map(|place| place.path);
+        let runs = || fs::read_to_string(to.join("pretend.runs")).unwrap().len();
+        fs::write(to.join("list"), "a==1").unwrap();
+        assert_eq!(make().unwrap(), to.join("pretend/product"));
+        make().unwrap();
+        assert_eq!(runs(), 1);
+
+        fs::write(to.join("list"), "a==2").unwrap();
+        make().unwrap();
+        assert_eq!(runs(), 2);
+
+        fs::remove_file(to.join("pretend/product")).unwrap();
+        assert!(make().is_err());
+        make().unwrap();
+        assert_eq!(runs(), 4, "an installation that broke off was taken for a good one");
+    }
+
+    #[test]
+    fn the_lists_of_every_tool_are_in_the_repository() {
+        let lists = Workspace::load().unwrap().root.join("xtask/tools");
+        for list in TOOLS.iter().flat_map(|tool| tool.lists) {
+            assert!(lists.join(list).is_file(), "{list}");
+        }
+    }
+}

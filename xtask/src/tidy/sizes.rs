@@ -1,0 +1,196 @@
+//! How long files and functions are: smell detectors, counted in lines of code.
+//!
+//! Blank lines, comments, documentation and tests do not count. A file that must be longer says why in a line
+//! `// tidy-allow-size: reason`; a function has no such way out. The inside of a macro definition is not looked at.
+
+use std::fmt;
+
+use syn::spanned::Spanned as _;
+use syn::visit::{self, Visit};
+
+use super::Finding;
+use super::source::{Source, first_line};
+
+/// A file may have this many lines of code.
+const FILE: usize = 400;
+/// A function may have this many.
+const FUNCTION: usize = 60;
+/// Nine functions in ten must have fewer.
+const NINE_IN_TEN: usize = 25;
+
+const ALLOWANCE: &str = "// tidy-allow-size:";
+
+pub(super) fn check(source: &Source) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = functions(source)
+        .iter()
+        .filter(|function| function.length > FUNCTION)
+        .map(Function::too_long)
+        .collect();
+    let lines = source.own_code_lines();
+    if !source.is_test() && lines > FILE && !allows_itself(&source.text) {
+        let what = format!(
+            "{lines} lines of code, {FILE} are allowed: split it, or say why in `{ALLOWANCE} reason`"
+        );
+        findings.push(Finding::new(&source.path, 1, what));
+    }
+    findings
+}
+
+fn allows_itself(text: &str) -> bool {
+    text.lines()
+        .filter_map(|line| line.trim().strip_prefix(ALLOWANCE))
+        .any(|reason| !reason.trim().is_empty())
+}
+
+/// A function that is no test, and its length from `fn` to the closing brace.
+#[derive(Clone)]
+struct Function {
+    path: String,
+    name: String,
+    line: usize,
+    length: usize,
+}
+
+impl Function {
+    fn too_long(&self) -> Finding {
+        let what =
+            format!("`{}` has {} lines of code, {FUNCTION} are allowed: split it", self.name, self.length);
+        Finding::new(&self.path, self.line, what)
+    }
+}
+
+/// The lengths of all functions, shortest first.
+pub(super) struct Lengths(Vec<Function>);
+
+impl Lengths {
+    pub(super) fn of(sources: &[Source]) -> Self {
+        let mut all: Vec<Function> = sources.iter().flat_map(functions).collect();
+        all.sort_by_key(|function| function.length);
+        Self(all)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Too many long ones: shown at the longest.
+    pub(super) fn check(&self) -> Option<Finding> {
+        let longest = self.0.last()?;
+        let length = self.percentile(90);
+        (length >= NINE_IN_TEN).then(|| {
+            let what = format!(
+                "one function in ten has {length} lines of code or more, nine in ten should have fewer than \
+                 {NINE_IN_TEN}: split the longest, this one first"
+            );
+            Finding::new(&longest.path, longest.line, what)
+        })
+    }
+
+    /// The nearest-rank percentile; zero where there is no function.
+    fn percentile(&self, percent: usize) -> usize {
+        let rank = (self.0.len() * percent).div_ceil(100);
+        self.0.get(rank.saturating_sub(1)).map_or(0, |function| function.length)
+    }
+}
+
+impl fmt::Display for Lengths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (median, ninetieth) = (self.percentile(50), self.percentile(90));
+        write!(f, "{} functions, lines of code: median {median}, 90th percentile {ninetieth}", self.count())
+    }
+}
+
+fn functions(source: &Source) -> Vec<Function> {
+    let mut found = Functions { source, found: Vec::new() };
+    found.visit_file(&source.syntax);
+    found.found
+}
+
+struct Functions<'a> {
+    source: &'a Source,
+    found: Vec<Function>,
+}
+
+impl Functions<'_> {
+    fn add(&mut self, signature: &syn::Signature, block: &syn::Block) {
+        let line = first_line(signature.fn_token.span);
+        if self.source.is_test_line(line) {
+            return;
+        }
+        let length = self.source.code_lines(line..=block.span().end().line);
+        let name = signature.ident.to_string();
+        self.found.push(Function { path: self.source.path.clone(), name, line, length });
+    }
+}
+
+impl<'ast> Visit<'ast> for Functions<'_> {
+    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
+        self.add(&function.sig, &function.block);
+        visit::visit_item_fn(self, function);
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
+        self.add(&function.sig, &function.block);
+        visit::visit_impl_item_fn(self, function);
+    }
+
+    fn visit_trait_item_fn(&mut self, function: &'ast syn::TraitItemFn) {
+        if let Some(block) = &function.default {
+            self.add(&function.sig, block);
+        }
+        visit::visit_trait_item_fn(self, function);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(path: &str, text: &str) -> Source {
+        Source::parse(path, text).unwrap()
+    }
+
+    /// A function of so many lines of code, with remarks and blanks that do not count.
+    fn function(lines: usize) -> String {
+        format!("fn f() {{\n// remark\n\n{}}}\n", "g();\n".repeat(lines - 2))
+    }
+
+    fn findings(path: &str, text: &str) -> usize {
+        check(&source(path, text)).len()
+    }
+
+    #[test]
+    fn a_function_may_have_sixty_lines_and_no_more() {
+        assert_eq!(findings("a.rs", &function(60)), 0);
+        assert_eq!(findings("a.rs", &function(61)), 1);
+        assert_eq!(findings("a.rs", &format!("impl A {{\n{}}}", function(61))), 1);
+        assert_eq!(findings("a.rs", &format!("trait A {{\n{}}}", function(61))), 1);
+        assert_eq!(findings("a.rs", &format!("#[test]\n{}", function(61))), 0);
+        assert_eq!(findings("a/tests/it.rs", &function(61)), 0);
+    }
+
+    #[test]
+    fn a_file_may_have_four_hundred_lines_or_a_reason() {
+        let text = "use a;\n".repeat(400);
+        let tests = format!("#[cfg(test)]\nmod tests {{\n{text}}}\n");
+        assert_eq!(findings("a.rs", &text), 0);
+        assert_eq!(findings("a.rs", &format!("{text}{tests}")), 0);
+        let long = format!("{text}use b;\n");
+        assert_eq!(findings("a.rs", &long), 1);
+        assert_eq!(findings("a/tests.rs", &long), 0);
+        assert_eq!(findings("a.rs", &format!("{long}// tidy-allow-size: one table, read as a whole\n")), 0);
+        assert_eq!(findings("a.rs", &format!("{long}// tidy-allow-size:\n")), 1);
+    }
+
+    #[test]
+    fn the_ninth_of_ten_functions_decides() {
+        let lengths = |long: usize| {
+            let text: String = (0..10).map(|index| function(if index < long { 25 } else { 8 })).collect();
+            Lengths::of(&[source("a.rs", &text)])
+        };
+        assert_eq!(lengths(1).to_string(), "10 functions, lines of code: median 8, 90th percentile 8");
+        assert_eq!(lengths(1).check(), None);
+        assert!(lengths(2).check().unwrap().what.contains("25 lines of code"));
+        assert_eq!(Lengths::of(&[]).check(), None);
+    }
+}

@@ -1,0 +1,267 @@
+//! One Rust file, as the rules look at it: its syntax, its tokens with their lines, and which lines are tests.
+//!
+//! Tokens and not text, so that a comment or a string can say what it likes; tokens and not only syntax, because the
+//! inside of a macro call has none.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+
+use super::Finding;
+
+/// A parsed file.
+pub(super) struct Source {
+    pub(super) path: String,
+    pub(super) text: String,
+    pub(super) syntax: syn::File,
+    /// All attributes but documentation, wherever they stand.
+    pub(super) attributes: Vec<Attribute>,
+    tokens: Vec<Token>,
+    code_lines: BTreeSet<usize>,
+    tests: Vec<RangeInclusive<usize>>,
+}
+
+/// What stands between the brackets of an attribute.
+pub(super) struct Attribute {
+    pub(super) line: usize,
+    pub(super) tokens: TokenStream,
+}
+
+struct Token {
+    line: usize,
+    text: String,
+}
+
+impl Source {
+    pub(super) fn parse(path: &str, text: &str) -> Result<Self, Finding> {
+        let refuse = |line, error: &dyn std::fmt::Display| {
+            Finding::new(path, line, format!("cannot be read as Rust ({error}): repair it"))
+        };
+        let stream: TokenStream =
+            text.parse().map_err(|error: proc_macro2::LexError| refuse(first_line(error.span()), &error))?;
+        let syntax = syn::parse2(stream.clone()).map_err(|error| refuse(first_line(error.span()), &error))?;
+        let mut scan = Scan::default();
+        scan.level(stream);
+        Ok(Self {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            syntax,
+            attributes: scan.attributes,
+            tokens: scan.tokens,
+            code_lines: scan.code_lines,
+            tests: scan.tests,
+        })
+    }
+
+    /// Whether the whole file is tests: `tests.rs`, or below a folder `tests`.
+    pub(super) fn is_test(&self) -> bool {
+        self.path.ends_with("/tests.rs") || self.path.starts_with("tests/") || self.path.contains("/tests/")
+    }
+
+    /// Whether a line belongs to a test, or to what is compiled for tests only.
+    pub(super) fn is_test_line(&self, line: usize) -> bool {
+        self.is_test() || self.tests.iter().any(|range| range.contains(&line))
+    }
+
+    /// How many lines of a range hold code: no blanks, no comments, no documentation.
+    pub(super) fn code_lines(&self, range: RangeInclusive<usize>) -> usize {
+        self.code_lines.range(range).count()
+    }
+
+    /// The lines of code outside tests.
+    pub(super) fn own_code_lines(&self) -> usize {
+        self.code_lines.iter().filter(|line| !self.is_test_line(**line)).count()
+    }
+
+    /// The lines where these tokens follow each other, a path being written as `A::b`.
+    pub(super) fn lines_of(&self, path: &str) -> Vec<usize> {
+        let wanted: Vec<&str> = path.split("::").flat_map(|name| [":", ":", name]).skip(2).collect();
+        let found = self
+            .tokens
+            .windows(wanted.len())
+            .filter(|window| window.iter().map(|token| token.text.as_str()).eq(wanted.iter().copied()));
+        found.filter_map(|window| window.first().map(|token| token.line)).collect()
+    }
+}
+
+pub(super) fn first_line(span: Span) -> usize {
+    span.start().line
+}
+
+/// One walk through the tokens of a file.
+#[derive(Default)]
+struct Scan {
+    attributes: Vec<Attribute>,
+    tokens: Vec<Token>,
+    code_lines: BTreeSet<usize>,
+    tests: Vec<RangeInclusive<usize>>,
+}
+
+impl Scan {
+    /// All tokens between two brackets, or of the whole file.
+    fn level(&mut self, stream: TokenStream) {
+        let trees: Vec<TokenTree> = stream.into_iter().collect();
+        let mut rest = trees.as_slice();
+        while let Some((tree, tail)) = rest.split_first() {
+            if let Some((group, item)) = attribute(rest) {
+                self.attribute(first_line(tree.span()), group, item);
+                rest = item;
+            } else {
+                self.tree(tree);
+                rest = tail;
+            }
+        }
+    }
+
+    fn attribute(&mut self, line: usize, group: &Group, item: &[TokenTree]) {
+        if leads_with(group, &["doc"]) {
+            return;
+        }
+        if marks_test(group) {
+            self.tests.extend(end_of_item(item).map(|end| line..=end));
+        }
+        self.attributes.push(Attribute { line, tokens: group.stream() });
+        self.code_lines.insert(line);
+        self.group(group);
+    }
+
+    fn tree(&mut self, tree: &TokenTree) {
+        match tree {
+            TokenTree::Group(group) => self.group(group),
+            leaf => self.leaf(leaf.span(), leaf.to_string()),
+        }
+    }
+
+    fn group(&mut self, group: &Group) {
+        let (open, close) = match group.delimiter() {
+            Delimiter::Parenthesis => ("(", ")"),
+            Delimiter::Brace => ("{", "}"),
+            Delimiter::Bracket => ("[", "]"),
+            Delimiter::None => ("", ""),
+        };
+        self.leaf(group.span_open(), open.to_owned());
+        self.level(group.stream());
+        self.leaf(group.span_close(), close.to_owned());
+    }
+
+    fn leaf(&mut self, span: Span, text: String) {
+        self.code_lines.extend(span.start().line..=span.end().line);
+        self.tokens.push(Token { line: span.start().line, text });
+    }
+}
+
+/// If an attribute stands here: its brackets, and what follows them.
+fn attribute(trees: &[TokenTree]) -> Option<(&Group, &[TokenTree])> {
+    let is = |tree: &TokenTree, sign| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == sign);
+    let (group, rest) = match trees {
+        [hash, TokenTree::Group(group), rest @ ..] if is(hash, '#') => (group, rest),
+        [hash, bang, TokenTree::Group(group), rest @ ..] if is(hash, '#') && is(bang, '!') => (group, rest),
+        _ => return None,
+    };
+    (group.delimiter() == Delimiter::Bracket).then_some((group, rest))
+}
+
+fn leads_with(group: &Group, names: &[&str]) -> bool {
+    let first = group.stream().into_iter().next();
+    matches!(first, Some(TokenTree::Ident(ident)) if names.iter().any(|name| ident == name))
+}
+
+/// `#[test]`, `#[tokio::test]`, `#[cfg(test)]`, `#[cfg(all(test, …))]`; not `any`, which is compiled without tests too.
+fn marks_test(group: &Group) -> bool {
+    let text: String = group.stream().to_string().split_whitespace().collect();
+    let path = text.split('(').next().unwrap_or_default();
+    let condition = text.strip_prefix("cfg(").unwrap_or_default();
+    let all = condition.strip_prefix("all(").unwrap_or_default();
+    path == "test"
+        || path.ends_with("::test")
+        || condition == "test)"
+        || all.split([',', ')']).any(|part| part == "test")
+}
+
+/// The last line of the item that begins here: where its braces close, or its semicolon.
+fn end_of_item(item: &[TokenTree]) -> Option<usize> {
+    let end = item.iter().find(|tree| match tree {
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+        TokenTree::Punct(punct) => punct.as_char() == ';',
+        _ => false,
+    });
+    end.map(|tree| tree.span().end().line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"//! A module
+//! doc.
+
+/// A doc.
+#[must_use]
+fn f() -> &'static str { // a remark
+
+    /* a
+       remark */
+    "two
+lines"
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn g() {}
+}
+
+fn h() { println!("{:?}", SystemTime::now()); }
+"#;
+
+    fn source() -> Source {
+        Source::parse("crates/x/src/lib.rs", FILE).unwrap()
+    }
+
+    #[test]
+    fn blanks_comments_documentation_and_tests_are_no_code() {
+        assert_eq!(
+            source().code_lines.iter().copied().collect::<Vec<_>>(),
+            [5, 6, 10, 11, 12, 14, 15, 16, 17, 18, 20]
+        );
+        assert_eq!(source().own_code_lines(), 6);
+        assert_eq!(source().code_lines(6..=12), 4);
+    }
+
+    #[test]
+    fn tokens_are_found_inside_macro_calls_and_not_in_text() {
+        assert_eq!(source().lines_of("SystemTime::now"), [20]);
+        assert!(source().lines_of("remark").is_empty());
+        assert!(source().lines_of("lines").is_empty());
+    }
+
+    #[test]
+    fn a_test_reaches_from_its_attribute_to_its_end() {
+        let source = source();
+        let lines: Vec<usize> = (1..=20).filter(|line| source.is_test_line(*line)).collect();
+        assert_eq!(lines, [14, 15, 16, 17, 18]);
+    }
+
+    #[test]
+    fn what_is_compiled_without_tests_too_is_no_test() {
+        let is_test = |attribute: &str| {
+            let source = Source::parse("a.rs", &format!("{attribute}\nfn f() {{}}")).unwrap();
+            source.is_test_line(2)
+        };
+        assert!(is_test("#[tokio::test]"));
+        assert!(is_test("#[tokio::test(flavor = \"multi_thread\")]"));
+        assert!(is_test("#[cfg(all(test, unix))]"));
+        assert!(!is_test("#[cfg(any(test, feature = \"conformance\"))]"));
+        assert!(!is_test("#[cfg(not(test))]"));
+        assert!(!is_test("#[cfg(feature = \"test\")]"));
+    }
+
+    #[test]
+    fn files_of_tests_are_known_by_their_names() {
+        let is_test = |path| Source::parse(path, "").unwrap().is_test();
+        assert!(is_test("crates/core/src/engine/tests.rs"));
+        assert!(is_test("crates/server/tests/it/main.rs"));
+        assert!(!is_test("crates/core/src/attests.rs"));
+    }
+}
