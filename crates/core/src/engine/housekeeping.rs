@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{Instant, interval_at};
+use tokio::time::interval;
 use tracing::{debug, warn};
 
 use super::{Engine, KeyError};
@@ -33,8 +33,8 @@ impl Engine {
     /// Keeps house until it is dropped; one of these should run for each engine that serves.
     pub async fn keep_house(&self) {
         let mut noted = self.noted.lock().await;
-        let mut write = tokio::time::interval(WRITE_EVERY);
-        let mut purge = interval_at(Instant::now() + PURGE_EVERY, PURGE_EVERY);
+        let mut write = interval(WRITE_EVERY);
+        let mut purge = interval(PURGE_EVERY);
         loop {
             tokio::select! {
                 _ = write.tick() => self.write_uses(&mut noted).await,
