@@ -20,7 +20,7 @@ pub use rotation::{Previous, Redemption, Rotated, Rotation};
 use std::time::Duration;
 
 /// How long a record outlives its use, so that clocks that differ and people who look back still find it.
-const KEPT_LONGER: Duration = Duration::from_hours(1);
+pub const KEPT_LONGER: Duration = Duration::from_hours(1);
 
 /// Somebody, signed in on one device.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,0 +1,115 @@
+//! A session as a row, there and back.
+
+use portcullis_core::id::SessionKey;
+use portcullis_core::session::{Device, Ending, Epochs, Previous, Proof, Rotation, Session, State};
+use portcullis_core::store::Stored;
+
+use super::super::row::{DatabaseRow, Row};
+use super::{Statement, bytes, count, millis};
+
+/// What a transition may change, and before it what the row is found by: 16 parameters.
+pub(super) fn of_the_state<'q>(statement: Statement<'q>, session: &Session) -> Statement<'q> {
+    let rotation = session.rotation.as_ref();
+    let previous = rotation.and_then(|rotation| rotation.previous);
+    let ending = match session.state {
+        State::Live => None,
+        State::Ended(ending) => Some(ending),
+    };
+    statement
+        .bind(session.key.tenant.as_str())
+        .bind(session.key.id.to_string())
+        .bind(session.last_seen.as_millis())
+        .bind(session.idle_expires.as_millis())
+        .bind(rotation.map(|rotation| count(rotation.generation)))
+        .bind(millis(rotation.map(|rotation| rotation.issued)))
+        .bind(millis(rotation.map(|rotation| rotation.expires)))
+        .bind(rotation.map(|rotation| rotation.kid.as_str()))
+        .bind(bytes(rotation.map(|rotation| &rotation.current)))
+        .bind(millis(previous.map(|previous| previous.issued)))
+        .bind(millis(previous.map(|previous| previous.expires)))
+        .bind(bytes(previous.as_ref().map(|previous| &previous.hash)))
+        .bind(bytes(session.proof.as_ref().map(|proof| &proof.hash)))
+        .bind(session.proof.map(|proof| proof.shown))
+        .bind(millis(ending.map(|ending| ending.at)))
+        .bind(ending.map(|ending| ending.reason.as_str()))
+}
+
+/// What is said once, at the sign-in: 11 parameters.
+pub(super) fn of_the_sign_in<'q>(statement: Statement<'q>, session: &Session) -> Statement<'q> {
+    statement
+        .bind(session.user.to_string())
+        .bind(session.strategy.as_str())
+        .bind(session.device.name.as_str())
+        .bind(session.device.address.as_str())
+        .bind(session.device.user_agent.as_str())
+        .bind(session.created.as_millis())
+        .bind(session.absolute_expires.as_millis())
+        .bind(count(session.epochs.user))
+        .bind(count(session.epochs.tenant))
+        .bind(count(session.epochs.everyone))
+        .bind(bytes(session.cookie.as_ref()))
+}
+
+pub(super) fn session(row: &DatabaseRow) -> Stored<Session> {
+    let row = Row::of("session", "id", row);
+    Ok(Session {
+        key: SessionKey { tenant: row.word("tenant")?, id: row.word("id")? },
+        user: row.word("user_id")?,
+        strategy: row.word("strategy")?,
+        device: device(row)?,
+        created: row.time("created")?,
+        last_seen: row.time("last_seen")?,
+        idle_expires: row.time("idle_expires")?,
+        absolute_expires: row.time("absolute_expires")?,
+        epochs: epochs(row)?,
+        cookie: row.optional_hash("cookie_hash")?,
+        rotation: rotation(row)?,
+        proof: proof(row)?,
+        state: state(row)?,
+    })
+}
+
+fn device(row: Row<'_>) -> Stored<Device> {
+    Ok(Device {
+        name: row.text("device_name")?,
+        address: row.text("address")?,
+        user_agent: row.text("user_agent")?,
+    })
+}
+
+fn epochs(row: Row<'_>) -> Stored<Epochs> {
+    Ok(Epochs {
+        user: row.count("epoch_user")?,
+        tenant: row.count("epoch_tenant")?,
+        everyone: row.count("epoch_everyone")?,
+    })
+}
+
+/// There is a rotation where there is a hash, and then all of it.
+fn rotation(row: Row<'_>) -> Stored<Option<Rotation>> {
+    let Some(current) = row.optional_hash("rotation_hash")? else { return Ok(None) };
+    Ok(Some(Rotation {
+        generation: row.count("rotation_generation")?,
+        issued: row.time("rotation_issued")?,
+        expires: row.time("rotation_expires")?,
+        kid: row.word("rotation_kid")?,
+        current,
+        previous: previous(row)?,
+    }))
+}
+
+fn previous(row: Row<'_>) -> Stored<Option<Previous>> {
+    let Some(hash) = row.optional_hash("previous_hash")? else { return Ok(None) };
+    let (issued, expires) = (row.time("previous_issued")?, row.time("previous_expires")?);
+    Ok(Some(Previous { hash, issued, expires }))
+}
+
+fn proof(row: Row<'_>) -> Stored<Option<Proof>> {
+    let Some(hash) = row.optional_hash("proof_hash")? else { return Ok(None) };
+    Ok(Some(Proof { hash, shown: row.flag("proof_shown")? }))
+}
+
+fn state(row: Row<'_>) -> Stored<State> {
+    let Some(at) = row.optional_time("ended_at")? else { return Ok(State::Live) };
+    Ok(State::Ended(Ending { at, reason: row.word("ended_reason")? }))
+}

@@ -1,0 +1,157 @@
+//! Sessions, and the tombstones that they leave.
+
+mod columns;
+
+use portcullis_core::clock::Timestamp;
+use portcullis_core::id::{SessionId, SessionKey, UserKey};
+use portcullis_core::session::{Ending, KEPT_LONGER, Redemption, Rotated, Session, State};
+use portcullis_core::store::{EndScope, Inserted, Page, SessionHandle};
+
+use super::row::Row;
+use super::{Connection, Statement, Step, all, bytes, count, epochs, inserted, millis};
+use columns::session;
+
+const INSERT: &str = "INSERT INTO sessions (tenant, id, last_seen, idle_expires, rotation_generation, \
+    rotation_issued, rotation_expires, rotation_kid, rotation_hash, previous_issued, previous_expires, \
+    previous_hash, proof_hash, proof_shown, ended_at, ended_reason, user_id, strategy, device_name, address, \
+    user_agent, created, absolute_expires, epoch_user, epoch_tenant, epoch_everyone, cookie_hash) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
+    $23, $24, $25, $26, $27) ON CONFLICT DO NOTHING";
+const ROTATE: &str = "UPDATE sessions SET last_seen = $3, idle_expires = $4, rotation_generation = $5, \
+    rotation_issued = $6, rotation_expires = $7, rotation_kid = $8, rotation_hash = $9, previous_issued = $10, \
+    previous_expires = $11, previous_hash = $12, proof_hash = $13, proof_shown = $14, ended_at = $15, \
+    ended_reason = $16 WHERE tenant = $1 AND id = $2";
+const FIND: &str = "SELECT * FROM sessions WHERE tenant = $1 AND id = $2";
+const FIND_BY_COOKIE: &str = "SELECT * FROM sessions WHERE tenant = $1 AND cookie_hash = $2";
+const TOUCH: &str = "UPDATE sessions SET last_seen = $3, idle_expires = $4 WHERE tenant = $1 AND id = $2";
+const RENAME: &str = "UPDATE sessions SET device_name = $3 WHERE tenant = $1 AND id = $2 \
+    AND ended_at IS NULL AND idle_expires > $4 AND absolute_expires > $4";
+const TAKE_OVER: &str = "UPDATE sessions SET epoch_user = $4 WHERE tenant = $1 AND user_id = $2 AND id = $3";
+const END_ONE: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2 WHERE tenant = $3 AND id = $4 \
+    AND ended_at IS NULL AND idle_expires > $1 AND absolute_expires > $1 RETURNING id";
+const END_OF_USER: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2 WHERE tenant = $3 AND user_id = $4 \
+    AND ended_at IS NULL AND idle_expires > $1 AND absolute_expires > $1 RETURNING id";
+const END_OTHERS: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2 WHERE tenant = $3 AND user_id = $4 \
+    AND id <> $5 AND ended_at IS NULL AND idle_expires > $1 AND absolute_expires > $1 RETURNING id";
+const END_STRATEGY: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2 WHERE tenant = $3 AND user_id = $4 \
+    AND strategy = $5 AND ended_at IS NULL AND idle_expires > $1 AND absolute_expires > $1 RETURNING id";
+const LIST: &str =
+    "SELECT * FROM sessions WHERE tenant = $1 AND user_id = $2 AND id > $3 ORDER BY id LIMIT $4";
+const PURGE: &str = "DELETE FROM sessions WHERE (tenant, id) IN (SELECT tenant, id FROM sessions \
+    WHERE absolute_expires <= $1 OR (ended_at IS NULL AND idle_expires <= $1) LIMIT $2)";
+
+pub(crate) async fn insert(db: &mut Connection, session: &Session) -> Step<Inserted> {
+    let insert = columns::of_the_sign_in(columns::of_the_state(sqlx::query(INSERT), session), session);
+    Ok(inserted(insert.execute(db).await?.rows_affected()))
+}
+
+pub(crate) async fn find(
+    db: &mut Connection,
+    handle: &SessionHandle,
+    now: Timestamp,
+) -> Step<Option<Session>> {
+    let find = match handle {
+        SessionHandle::Id(key) => keyed(FIND, key),
+        SessionHandle::Cookie(cookie) => {
+            sqlx::query(FIND_BY_COOKIE).bind(cookie.tenant.as_str()).bind(bytes(Some(&cookie.hash)))
+        }
+    };
+    let found = find.fetch_optional(db).await?.as_ref().map(session).transpose()?;
+    Ok(found.map(|session| session.judged(now)))
+}
+
+/// A retry that changes nothing writes nothing, and so wakes nobody.
+pub(crate) async fn rotate(db: &mut Connection, key: &SessionKey, redemption: &Redemption) -> Step<Rotated> {
+    let Some(stored) = find(&mut *db, &SessionHandle::Id(key.clone()), redemption.now).await? else {
+        return Ok(Rotated::Gone);
+    };
+    let rotated = stored.clone().rotate(redemption);
+    if let Rotated::Won(next) | Rotated::Replayed(next) | Rotated::Reused(next) = &rotated
+        && *next != stored
+    {
+        columns::of_the_state(sqlx::query(ROTATE), next).execute(db).await?;
+    }
+    Ok(rotated)
+}
+
+pub(crate) async fn touch(
+    db: &mut Connection,
+    key: &SessionKey,
+    seen: Timestamp,
+    idle_expires: Option<Timestamp>,
+) -> Step<bool> {
+    let found = find(&mut *db, &SessionHandle::Id(key.clone()), seen).await?;
+    let Some(live) = found.filter(|session| session.state == State::Live) else { return Ok(false) };
+    let touched = live.touch(seen, idle_expires);
+    let touch = keyed(TOUCH, key).bind(touched.last_seen.as_millis()).bind(touched.idle_expires.as_millis());
+    touch.execute(db).await?;
+    Ok(true)
+}
+
+pub(crate) async fn rename(db: &mut Connection, key: &SessionKey, name: &str, now: Timestamp) -> Step<bool> {
+    let rename = keyed(RENAME, key).bind(name).bind(now.as_millis());
+    Ok(rename.execute(db).await?.rows_affected() == 1)
+}
+
+/// Ends what is live in the scope; counts the user's epoch up where the scope says so.
+pub(crate) async fn end(db: &mut Connection, scope: &EndScope, ending: Ending) -> Step<Vec<SessionId>> {
+    let statement = match scope {
+        EndScope::One(key) => {
+            let end = ended(END_ONE, ending);
+            end.bind(key.tenant.as_str()).bind(key.id.to_string())
+        }
+        EndScope::User(user) => {
+            epochs::advance_user(&mut *db, user, ending).await?;
+            ended_of(END_OF_USER, ending, user)
+        }
+        EndScope::UserExcept(user, kept) => {
+            let epoch = epochs::advance_user(&mut *db, user, ending).await?;
+            take_over(&mut *db, user, *kept, epoch).await?;
+            ended_of(END_OTHERS, ending, user).bind(kept.to_string())
+        }
+        EndScope::UserStrategy(user, strategy) => {
+            ended_of(END_STRATEGY, ending, user).bind(strategy.as_str())
+        }
+    };
+    let rows = statement.fetch_all(db).await?;
+    let mut ids = all(&rows, |row| Row::of("session", "id", row).word("id"))?;
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+async fn take_over(db: &mut Connection, user: &UserKey, kept: SessionId, epoch: u64) -> Step<()> {
+    let take_over = sqlx::query(TAKE_OVER).bind(user.tenant.as_str()).bind(user.id.to_string());
+    take_over.bind(kept.to_string()).bind(count(epoch)).execute(db).await?;
+    Ok(())
+}
+
+pub(crate) async fn list(
+    db: &mut Connection,
+    user: &UserKey,
+    page: &Page<SessionId>,
+    now: Timestamp,
+) -> Step<Vec<Session>> {
+    let after = page.after.map(|id| id.to_string()).unwrap_or_default();
+    let list = sqlx::query(LIST).bind(user.tenant.as_str()).bind(user.id.to_string());
+    let rows = list.bind(after).bind(i64::from(page.limit)).fetch_all(db).await?;
+    all(&rows, |row| session(row).map(|session| session.judged(now)))
+}
+
+/// Removes what [`Session::kept_until`] says may go.
+pub(crate) async fn purge(db: &mut Connection, now: Timestamp, limit: u32) -> Step<u64> {
+    let over_before = now.minus(KEPT_LONGER);
+    let purge = sqlx::query(PURGE).bind(over_before.as_millis()).bind(i64::from(limit));
+    Ok(purge.execute(db).await?.rows_affected())
+}
+
+fn keyed(statement: &'static str, key: &SessionKey) -> Statement<'static> {
+    sqlx::query(statement).bind(key.tenant.as_str()).bind(key.id.to_string())
+}
+
+fn ended(statement: &'static str, ending: Ending) -> Statement<'static> {
+    sqlx::query(statement).bind(ending.at.as_millis()).bind(ending.reason.as_str())
+}
+
+fn ended_of(statement: &'static str, ending: Ending, user: &UserKey) -> Statement<'static> {
+    ended(statement, ending).bind(user.tenant.as_str()).bind(user.id.to_string())
+}

@@ -1,0 +1,215 @@
+//! The change feed: a thread that looks for what was written, by this process or any other.
+//!
+//! Triggers write every change into a table of its own, in the transaction that makes it. `PRAGMA data_version` costs a
+//! few microseconds and says whether anybody has committed since it was last asked; only then is the table read. The
+//! time before the question is what the answer proves. The thread, its runtime and its connection are the watch's own:
+//! nothing that happens on the server's runtime delays them.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use portcullis_core::clock::Clock;
+use portcullis_core::id::{SessionKey, UserKey};
+use portcullis_core::store::{Change, ChangeSink, StoreError, Stored, Watch};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use super::file::DatabaseFile;
+use super::writer::DEADLINE;
+
+/// How often it is looked, and how seldom at most while the database is out of reach.
+const POLL: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// The most changes that are told one by one.
+const MOST_CHANGES: i64 = 10_000;
+
+const VERSION: &str = "PRAGMA data_version";
+/// The last number that was given, whether its change is still there or not.
+const HEAD: &str = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'";
+const CHANGES: &str = "SELECT head.seq AS head, changes.seq AS seq, kind, tenant, id FROM sqlite_sequence AS head \
+    LEFT JOIN changes ON changes.seq > $1 WHERE head.name = 'changes' ORDER BY changes.seq LIMIT $2";
+
+const DOING: &str = "watch for changes";
+
+/// Announces what is written to the file from now on, until the watch is dropped.
+pub(super) fn watch(
+    file: Arc<DatabaseFile>,
+    clock: Arc<dyn Clock>,
+    sink: Arc<dyn ChangeSink>,
+) -> Stored<Watch> {
+    let (stop, stopped) = mpsc::channel();
+    let (ready, begun) = mpsc::channel();
+    let follower = Follower { file, clock, sink, bookmark: None };
+    let thread = thread::Builder::new()
+        .name("sqlite-feed".to_owned())
+        .spawn(move || follower.run(&ready, &stopped))
+        .map_err(|fault| StoreError::unavailable(DOING, fault))?;
+    let guard = Guard { stop: Some(stop), thread: Some(thread) };
+    match begun.recv() {
+        Ok(Ok(())) => Ok(Watch::new(guard)),
+        Ok(Err(fault)) => Err(StoreError::unavailable(DOING, fault)),
+        Err(fault) => Err(StoreError::unavailable(DOING, fault)),
+    }
+}
+
+/// Nothing is ever sent: the thread ends when the sender is gone.
+enum Never {}
+
+struct Guard {
+    stop: Option<Sender<Never>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.stop.take();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            warn!("the change feed's thread had panicked");
+        }
+    }
+}
+
+struct Follower {
+    file: Arc<DatabaseFile>,
+    clock: Arc<dyn Clock>,
+    sink: Arc<dyn ChangeSink>,
+    /// None while the database is out of reach.
+    bookmark: Option<Bookmark>,
+}
+
+impl Follower {
+    fn run(mut self, ready: &Sender<Result<(), sqlx::Error>>, stopped: &Receiver<Never>) {
+        let begun = Builder::new_current_thread().enable_time().build().map_err(sqlx::Error::from);
+        let begun = begun.and_then(|runtime| {
+            self.bookmark = Some(in_time(&runtime, Bookmark::open(&self.file))?);
+            Ok(runtime)
+        });
+        // An error only says that nobody waits for the watch any more: then `stopped` says so too.
+        let runtime = match begun {
+            Ok(runtime) => ready.send(Ok(())).map(|()| runtime).ok(),
+            Err(fault) => ready.send(Err(fault)).map(|()| None).unwrap_or_default(),
+        };
+        if let Some(runtime) = runtime {
+            self.follow(&runtime, stopped);
+        }
+    }
+
+    fn follow(&mut self, runtime: &Runtime, stopped: &Receiver<Never>) {
+        let mut pause = POLL;
+        while matches!(stopped.recv_timeout(pause), Err(RecvTimeoutError::Timeout)) {
+            pause = match in_time(runtime, self.look()) {
+                Ok(()) => POLL,
+                Err(fault) => {
+                    self.lose(&fault);
+                    (pause * 2).min(LONGEST_PAUSE)
+                }
+            };
+        }
+    }
+
+    fn lose(&mut self, fault: &sqlx::Error) {
+        if self.bookmark.take().is_some() {
+            warn!(%fault, "the change feed is lost");
+        }
+    }
+
+    async fn look(&mut self) -> Result<(), sqlx::Error> {
+        let sent = self.clock.ticks();
+        self.file.check()?;
+        match &mut self.bookmark {
+            Some(bookmark) => bookmark.read_on(&*self.sink).await?,
+            None => self.resume().await?,
+        }
+        self.sink.proven(sent);
+        Ok(())
+    }
+
+    /// What was written meanwhile may have been written to another file: it is not looked for one by one.
+    async fn resume(&mut self) -> Result<(), sqlx::Error> {
+        self.bookmark = Some(Bookmark::open(&self.file).await?);
+        info!("the change feed is back");
+        self.sink.changed(&Change::Everything);
+        Ok(())
+    }
+}
+
+/// Runs a step of the feed, but not for ever.
+fn in_time<T>(
+    runtime: &Runtime,
+    step: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let late = || sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+    runtime.block_on(async { timeout(DEADLINE, step).await }).unwrap_or_else(|_| Err(late()))
+}
+
+/// How far the changes have been read.
+struct Bookmark {
+    db: SqliteConnection,
+    version: i64,
+    seq: i64,
+}
+
+impl Bookmark {
+    /// Behind everything that was written before.
+    async fn open(file: &DatabaseFile) -> Result<Self, sqlx::Error> {
+        file.check()?;
+        let mut db = file.reading().connect().await?;
+        let version = sqlx::query_scalar(VERSION).fetch_one(&mut db).await?;
+        let seq: Option<i64> = sqlx::query_scalar(HEAD).fetch_optional(&mut db).await?;
+        Ok(Self { db, version, seq: seq.unwrap_or_default() })
+    }
+
+    /// Tells what was written since.
+    async fn read_on(&mut self, sink: &dyn ChangeSink) -> Result<(), sqlx::Error> {
+        let version = sqlx::query_scalar(VERSION).fetch_one(&mut self.db).await?;
+        if version == self.version {
+            return Ok(());
+        }
+        let rows = sqlx::query(CHANGES).bind(self.seq).bind(MOST_CHANGES).fetch_all(&mut self.db).await?;
+        self.tell(&rows, sink)?;
+        self.version = version;
+        Ok(())
+    }
+
+    /// Numbers have no holes: fewer changes than numbers means that some were removed before they were read.
+    fn tell(&mut self, rows: &[SqliteRow], sink: &dyn ChangeSink) -> Result<(), sqlx::Error> {
+        let head: i64 = rows.first().map_or(Ok(0), |row| row.try_get("head"))?;
+        let is_change = |row: &&SqliteRow| matches!(row.try_get::<Option<i64>, _>("seq"), Ok(Some(_)));
+        let changes: Vec<&SqliteRow> = rows.iter().filter(is_change).collect();
+        if i64::try_from(changes.len()).ok() == head.checked_sub(self.seq) {
+            for row in changes {
+                sink.changed(&change(row));
+            }
+        } else {
+            sink.changed(&Change::Everything);
+        }
+        self.seq = head;
+        Ok(())
+    }
+}
+
+/// Names that make no sense were written by hand, and could mean anything.
+fn change(row: &SqliteRow) -> Change {
+    let text = |column| row.try_get::<&str, _>(column).unwrap_or_default();
+    let (tenant, id) = (text("tenant"), text("id"));
+    let change = match text("kind") {
+        "session" => tenant
+            .parse()
+            .ok()
+            .zip(id.parse().ok())
+            .map(|(tenant, id)| Change::Session(SessionKey { tenant, id })),
+        "user" => {
+            tenant.parse().ok().zip(id.parse().ok()).map(|(tenant, id)| Change::User(UserKey { tenant, id }))
+        }
+        "tenant" => tenant.parse().ok().map(Change::Tenant),
+        _ => None,
+    };
+    change.unwrap_or(Change::Everything)
+}

@@ -1,0 +1,93 @@
+//! The database file: made for its owner only, and watched for being taken away.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+
+use super::OpenError;
+
+/// How long somebody waits for a lock that another process holds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A file that was opened. SQLite goes on with a file that has been removed or replaced, as if its writes were kept:
+/// so it is compared with what lies at the path.
+#[derive(Debug)]
+pub(super) struct DatabaseFile {
+    path: PathBuf,
+    identity: Identity,
+}
+
+/// Device and inode.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Identity(u64, u64);
+
+impl Identity {
+    fn of(path: &Path) -> io::Result<Self> {
+        fs::metadata(path).map(|found| Self(found.dev(), found.ino()))
+    }
+}
+
+impl DatabaseFile {
+    /// The file at `path`. It and its directory are made if they are not there, readable by their owner only: keys and
+    /// password hashes will be in it, and SQLite gives its side files the same mode.
+    pub(super) fn prepare(path: &Path) -> Result<Self, OpenError> {
+        let unusable = |source| OpenError::File { path: path.to_owned(), source };
+        if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+            made.map_err(|source| OpenError::Directory { path: directory.to_owned(), source })?;
+        }
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+            Err(fault) if fault.kind() != io::ErrorKind::AlreadyExists => return Err(unusable(fault)),
+            _ => {}
+        }
+        Self::at(path).map_err(unusable)
+    }
+
+    /// The file at `path`, which must be there.
+    pub(super) fn at(path: &Path) -> io::Result<Self> {
+        if fs::metadata(path)?.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        Ok(Self { path: path.to_owned(), identity: Identity::of(path)? })
+    }
+
+    /// Whether the file still lies where it was opened.
+    pub(super) fn check(&self) -> Result<(), sqlx::Error> {
+        match Identity::of(&self.path) {
+            Ok(identity) if identity == self.identity => Ok(()),
+            Ok(_) => Err(self.gone("replaced").into()),
+            Err(fault) if fault.kind() == io::ErrorKind::NotFound => Err(self.gone("removed").into()),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    fn gone(&self, how: &str) -> io::Error {
+        io::Error::new(io::ErrorKind::NotFound, format!("{} was {how}", self.path.display()))
+    }
+
+    /// A connection that writes. An acknowledged write is on the disk (`synchronous=FULL`).
+    pub(super) async fn writing(&self) -> Result<SqliteConnection, sqlx::Error> {
+        self.check()?;
+        let options = self.options().journal_mode(SqliteJournalMode::Wal);
+        options.synchronous(SqliteSynchronous::Full).connect().await
+    }
+
+    /// How a connection that only reads is made.
+    pub(super) fn reading(&self) -> SqliteConnectOptions {
+        self.options().read_only(true)
+    }
+
+    fn options(&self) -> SqliteConnectOptions {
+        SqliteConnectOptions::new()
+            .filename(&self.path)
+            .create_if_missing(false)
+            .busy_timeout(BUSY_TIMEOUT)
+            .foreign_keys(true)
+            .disable_statement_logging()
+    }
+}

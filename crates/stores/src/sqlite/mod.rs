@@ -1,0 +1,197 @@
+//! A store in one SQLite file: for one machine, with no server to run.
+//!
+//! Several processes may work on the file at once, as the command line does while the server runs; each sees what the
+//! others write, and what somebody writes by hand in SQLite's shell. An acknowledged write is on the disk. What it does
+//! not do: file systems of other machines (SQLite's shared memory does not cross a network).
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use std::sync::Arc;
+//! use portcullis_core::machine::SystemClock;
+//! use portcullis_stores::sqlite::SqliteStore;
+//!
+//! # async fn open() -> Result<(), portcullis_core::store::StoreError> {
+//! let store = SqliteStore::open(Path::new("portcullis-data/portcullis.db"), Arc::new(SystemClock)).await?;
+//! let stores = store.stores();
+//! # drop(stores);
+//! store.close().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod feed;
+mod file;
+mod schema;
+mod verbs;
+mod writer;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use portcullis_core::clock::Clock;
+use portcullis_core::store::{StoreError, Stored, Stores};
+use sqlx::migrate::MigrateError;
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
+use thiserror::Error;
+use tokio::time::timeout;
+
+pub use schema::{MigrationState, migrations};
+
+use crate::sql::{Database, Step};
+use file::DatabaseFile;
+use schema::Place;
+use writer::{DEADLINE, NoAnswer, Writer};
+
+/// How many read at once.
+const READERS: u32 = 4;
+
+/// Why a database was not opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// There is no directory for it.
+    #[error("the directory {} cannot be made: {source}", .path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no file, or none that can be used.
+    #[error("the file {} cannot be used: {source}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is something else.
+    #[error("{} is no SQLite database", .path.display())]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The database has been used by a newer version, and is left as it is.
+    #[error("{} is of a newer version (it has migration {migration}): upgrade this program", .path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// What this version does not know.
+        migration: i64,
+    },
+    /// The tables were not made by this program.
+    #[error("{} was made otherwise: its migration {migration} is none of this program's", .path.display())]
+    Altered {
+        /// The file.
+        path: PathBuf,
+        /// The migration that differs.
+        migration: i64,
+    },
+    /// The tables could not be made.
+    #[error("{} cannot be brought up to date: {source}", .path.display())]
+    Migration {
+        /// The file.
+        path: PathBuf,
+        /// What the database said.
+        source: MigrateError,
+    },
+    /// Anything else.
+    #[error("{} cannot be opened: {source}", .path.display())]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What the database said.
+        source: sqlx::Error,
+    },
+}
+
+/// All records in one SQLite file.
+#[derive(Clone)]
+pub struct SqliteStore {
+    file: Arc<DatabaseFile>,
+    writer: Writer,
+    readers: SqlitePool,
+    clock: Arc<dyn Clock>,
+}
+
+impl SqliteStore {
+    /// Opens the database at `path`, makes it if there is none, and brings it up to date. Its writer is a task of the
+    /// runtime that this is called on.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], with an [`OpenError`] that says what is wrong.
+    pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Stored<Self> {
+        let opened = Self::try_open(path, clock).await;
+        opened.map_err(|fault| StoreError::unavailable("open its database", fault))
+    }
+
+    async fn try_open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let file = Arc::new(DatabaseFile::prepare(path)?);
+        let mut db = file.writing().await.map_err(|fault| Place(path).fault(fault))?;
+        schema::bring_up_to_date(path, &mut db).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(DEADLINE)
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_lazy_with(file.reading());
+        Ok(Self { writer: Writer::start(file.clone(), db), file, readers, clock })
+    }
+
+    /// This store as everything an engine needs.
+    #[must_use]
+    pub fn stores(&self) -> Stores {
+        let store = Arc::new(self.clone());
+        Stores {
+            users: store.clone(),
+            sessions: store.clone(),
+            epochs: store.clone(),
+            keys: store.clone(),
+            tenants: store.clone(),
+            feed: store,
+        }
+    }
+
+    /// Asks a reader and the writer for a sign of life: the file is there, can be read, and the lock can be had.
+    ///
+    /// # Errors
+    /// One of them gives none.
+    pub async fn ping(&self) -> Stored<()> {
+        let doing = "answer";
+        let read = async {
+            sqlx::query("SELECT count(*) FROM tenants").execute(&mut *self.reader().await?).await?;
+            Ok(())
+        };
+        in_time(doing, read).await?;
+        self.writer.write(doing, |_| Box::pin(async { Ok(()) })).await
+    }
+
+    /// Finishes what was asked for and lets go of the file; whatever is asked later is [`StoreError::Unavailable`].
+    /// Watches last until they are dropped.
+    pub async fn close(&self) {
+        self.writer.close().await;
+        self.readers.close().await;
+    }
+
+    async fn reader(&self) -> Result<PoolConnection<Database>, sqlx::Error> {
+        self.file.check()?;
+        self.readers.acquire().await
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+/// The answer of `step`, but not for ever.
+async fn in_time<T>(doing: &'static str, step: impl Future<Output = Step<T>>) -> Stored<T> {
+    match timeout(DEADLINE, step).await {
+        Ok(done) => done.map_err(|fault| fault.while_doing(doing)),
+        Err(_) => Err(StoreError::unavailable(doing, NoAnswer::Late)),
+    }
+}

@@ -1,0 +1,128 @@
+//! The tables, brought up to date one migration at a time.
+
+use std::path::{Path, PathBuf};
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _, SqliteConnection};
+
+use super::OpenError;
+use super::file::DatabaseFile;
+use portcullis_core::store::{StoreError, Stored};
+
+/// Not sqlx's own name for it: whoever builds us into a program may keep tables of theirs in the same file.
+const TABLE: &str = "portcullis_migrations";
+const IS_THERE: &str =
+    "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'portcullis_migrations'";
+const APPLIED: &str = "SELECT version, checksum FROM portcullis_migrations ORDER BY version";
+
+/// A step of the tables' history.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MigrationState {
+    /// Its number.
+    pub version: i64,
+    /// What it makes.
+    pub description: &'static str,
+    /// Whether the database has it.
+    pub applied: bool,
+}
+
+const HISTORY: [(i64, &str, &str); 2] = [
+    (1, "records", include_str!("migrations/0001_records.sql")),
+    (2, "changes", include_str!("migrations/0002_changes.sql")),
+];
+
+/// The migrations that this version knows, and whether the database at `path` has them; it is not changed. A file that
+/// is not there has none.
+///
+/// # Errors
+/// It cannot be read, is no database of ours, or one of a newer version.
+pub async fn migrations(path: &Path) -> Stored<Vec<MigrationState>> {
+    let applied = look(path).await.map_err(|fault| StoreError::unavailable("read its migrations", fault))?;
+    let state = |(version, description, _)| MigrationState {
+        version,
+        description,
+        applied: applied.contains(&version),
+    };
+    Ok(HISTORY.map(state).to_vec())
+}
+
+async fn look(path: &Path) -> Result<Vec<i64>, OpenError> {
+    let unusable = |source| OpenError::File { path: path.to_owned(), source };
+    if !path.try_exists().map_err(unusable)? {
+        return Ok(Vec::new());
+    }
+    let file = DatabaseFile::at(path).map_err(unusable)?;
+    let place = Place(path);
+    let mut db = file.reading().connect().await.map_err(|fault| place.fault(fault))?;
+    place.applied(&mut db).await
+}
+
+/// Applies what is missing, as one transaction that keeps other processes out; writes nothing where nothing is missing.
+pub(super) async fn bring_up_to_date(path: &Path, db: &mut SqliteConnection) -> Result<(), OpenError> {
+    let place = Place(path);
+    if place.applied(&mut *db).await?.len() == HISTORY.len() {
+        return Ok(());
+    }
+    let mut transaction = db.begin_with("BEGIN IMMEDIATE").await.map_err(|fault| place.fault(fault))?;
+    // Somebody else may have been first, and may have been newer.
+    place.applied(&mut transaction).await?;
+    let migrated = migrator().run(&mut *transaction).await;
+    migrated.map_err(|source| OpenError::Migration { path: place.path(), source })?;
+    transaction.commit().await.map_err(|fault| place.fault(fault))
+}
+
+fn migrator() -> Migrator {
+    let migrations = HISTORY.map(|(version, description, sql)| {
+        Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    let mut migrator = Migrator::with_migrations(migrations.to_vec());
+    migrator.dangerous_set_table_name(TABLE);
+    migrator
+}
+
+/// Where the database is, for the errors.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a>(pub(super) &'a Path);
+
+impl Place<'_> {
+    fn path(self) -> PathBuf {
+        self.0.to_owned()
+    }
+
+    /// What the database's error says about the file.
+    pub(super) fn fault(self, source: sqlx::Error) -> OpenError {
+        const SQLITE_NOTADB: &str = "26";
+        let code = source.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        if code.is_some_and(|code| code == SQLITE_NOTADB) {
+            OpenError::NotADatabase { path: self.path() }
+        } else {
+            OpenError::Database { path: self.path(), source }
+        }
+    }
+
+    /// The migrations that the database has; an error if they are not ours.
+    async fn applied(self, db: &mut SqliteConnection) -> Result<Vec<i64>, OpenError> {
+        let applied = read(db).await.map_err(|fault| self.fault(fault))?;
+        let ours = migrator();
+        let newest = HISTORY.iter().map(|(version, ..)| *version).max().unwrap_or_default();
+        for (version, checksum) in &applied {
+            let known = ours.iter().find(|migration| migration.version == *version);
+            if known.is_none_or(|migration| *migration.checksum != **checksum) {
+                return Err(if *version > newest {
+                    OpenError::Newer { path: self.path(), migration: *version }
+                } else {
+                    OpenError::Altered { path: self.path(), migration: *version }
+                });
+            }
+        }
+        Ok(applied.into_iter().map(|(version, _)| version).collect())
+    }
+}
+
+async fn read(db: &mut SqliteConnection) -> Result<Vec<(i64, Vec<u8>)>, sqlx::Error> {
+    let there: i64 = sqlx::query_scalar(IS_THERE).fetch_one(&mut *db).await?;
+    if there == 0 {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as(APPLIED).fetch_all(db).await
+}
