@@ -41,8 +41,10 @@ fn a_shared_secret_signs_and_the_tenants_own_keys_still_verify() {
     let signer = both.access_signer(NOW).unwrap();
     assert_eq!(signer.algorithm(), Algorithm::Hs256);
     assert_eq!(signer.kid(), opened(&[], None, &shared).unwrap().access_signer(NOW).unwrap().kid());
-    assert!(both.access_key(&signer.kid().clone(), NOW).is_some());
-    assert!(both.access_key(&records[0].kid, NOW).is_some());
+    for kid in [signer.kid(), &records[0].kid] {
+        assert_eq!(both.access_key(kid, NOW).map(SigningKey::kid), Some(kid));
+    }
+    assert!(both.access_key(&"unknown".parse().unwrap(), NOW).is_none());
     assert_eq!(both.jwks(NOW), own.jwks(NOW));
     assert_eq!(both.refresh_signer(NOW).unwrap().kid(), own.refresh_signer(NOW).unwrap().kid());
 

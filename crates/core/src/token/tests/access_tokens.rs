@@ -65,7 +65,8 @@ fn a_token_from_the_future_is_refused_by_nbf_and_by_iat() {
     let later = NOW.plus(minutes(5));
     let by_iat = AccessClaims { iat: later, ..acme.claims() };
     let by_nbf = AccessClaims { nbf: Some(later), ..acme.claims() };
-    for claims in [by_iat, by_nbf] {
+    let by_iat_alone = AccessClaims { iat: later, nbf: Some(NOW), ..acme.claims() };
+    for claims in [by_iat, by_nbf, by_iat_alone] {
         let token = sign_access(&acme.keys, NOW, &claims).unwrap();
         let verified = |now| verify_access(&acme.keys, &token, now, LEEWAY, &acme.expected()).err();
         let begin = later.minus(LEEWAY);
