@@ -1,0 +1,141 @@
+//! Email addresses: one as its owner typed it, one to compare it by.
+//!
+//! Two addresses are the same account when their canonical forms are the same bytes: NFC, lower case, the domain in its
+//! ASCII form (IDNA). Compatibility forms are never merged: an attacker who may register `ｊo@example.com` must not
+//! arrive at the account of `jo@example.com`. So the local part is lower-cased letter by letter and not case-folded
+//! (`ß` is not `ss`, `ı` is not `i`), and a domain that IDNA would have to map, other than from upper case, is refused.
+//!
+//! What is accepted is what class-validator's `isEmail` accepts, without its quoted local parts: `"jo"@example.com` is
+//! the mailbox of `jo@example.com` and would be a second account. Whether the mailbox exists only a mail can tell, and
+//! what a provider thinks of dots and `+tags` is not guessed.
+//!
+//! ```
+//! use portcullis_core::email::Email;
+//!
+//! let email = Email::parse("Jo.Bloggs@BÜCHER.example").unwrap();
+//! assert_eq!(email.shown(), "Jo.Bloggs@BÜCHER.example");
+//! assert_eq!(email.canonical(), "jo.bloggs@xn--bcher-kva.example");
+//! ```
+
+use std::fmt;
+
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+use thiserror::Error;
+use unicode_normalization::UnicodeNormalization;
+
+/// The most bytes of an address (RFC 5321, section 4.5.3.1.3, less the angle brackets).
+const LONGEST: usize = 254;
+/// The most bytes of its local part (RFC 5321, section 4.5.3.1.1).
+const LONGEST_LOCAL_PART: usize = 64;
+
+/// An email address.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Email {
+    shown: String,
+    canonical: String,
+}
+
+/// The text is no email address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("email must be an email")]
+pub struct NotAnEmail;
+
+impl Email {
+    /// The address that is written like this.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAnEmail`] if it is none.
+    pub fn parse(text: &str) -> Result<Self, NotAnEmail> {
+        if text.len() > LONGEST {
+            return Err(NotAnEmail);
+        }
+        let shown: String = text.nfc().collect();
+        let (local_part, domain) = shown.rsplit_once('@').ok_or(NotAnEmail)?;
+        if !is_local_part(local_part) {
+            return Err(NotAnEmail);
+        }
+        let (local_part, domain) = (lower_case(local_part), ascii_domain(domain)?);
+        let canonical = format!("{local_part}@{domain}");
+        let fits = |form: &str| form.len() <= LONGEST;
+        if fits(&shown) && fits(&canonical) && local_part.len() <= LONGEST_LOCAL_PART {
+            Ok(Self { shown, canonical })
+        } else {
+            Err(NotAnEmail)
+        }
+    }
+
+    /// The address as its owner typed it, in NFC.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// The address to compare and to look up by.
+    #[must_use]
+    pub fn canonical(&self) -> &str {
+        &self.canonical
+    }
+
+    /// What stands before the `@`, as typed.
+    #[must_use]
+    pub fn local_part(&self) -> &str {
+        self.shown.rsplit_once('@').map_or("", |(local_part, _)| local_part)
+    }
+}
+
+/// As typed.
+impl fmt::Display for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+/// A `dot-atom` (RFC 5322, section 3.2.3) with letters of every script (RFC 6532, section 3.2).
+fn is_local_part(text: &str) -> bool {
+    text.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atext))
+}
+
+fn is_atext(c: char) -> bool {
+    if c.is_ascii() {
+        c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
+    } else {
+        !c.is_control() && !c.is_whitespace() && !is_invisible(c)
+    }
+}
+
+/// Characters that show as nothing or turn the reading direction: addresses that differ in them look the same.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffd}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Letter by letter, because `str::to_lowercase` writes a sigma by its neighbours; in NFC, because a lower-case form
+/// may be two code points.
+fn lower_case(text: &str) -> String {
+    text.nfc().flat_map(char::to_lowercase).nfc().collect()
+}
+
+fn ascii_domain(text: &str) -> Result<String, NotAnEmail> {
+    let lower = lower_case(text);
+    let ascii = Uts46::new()
+        .to_ascii(lower.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
+        .map_err(|_| NotAnEmail)?;
+    let (unicode, valid) =
+        Uts46::new().to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
+    let is_unmapped = lower == ascii || (valid.is_ok() && lower == unicode);
+    if is_unmapped && has_top_level_domain(&ascii) { Ok(ascii.into_owned()) } else { Err(NotAnEmail) }
+}
+
+fn has_top_level_domain(domain: &str) -> bool {
+    domain.rsplit_once('.').is_some_and(|(_, top)| {
+        let letters = top.len() >= 2 && top.bytes().all(|c| c.is_ascii_lowercase());
+        letters || top.starts_with("xn--")
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use thiserror::Error;
+
+/// What one Argon2id hash costs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Argon2Cost(Params);
+
+/// The numbers are outside of what Argon2 allows, or of what a process here would survive.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error(
+    "Argon2id takes at least 8 KiB a lane and one pass, and here at most {} KiB, and memory times passes at most {} KiB",
+    Argon2Cost::MOST_KIB,
+    Argon2Cost::MOST_WORK
+)]
+pub struct NotACost;
+
+impl Argon2Cost {
+    /// 19 MiB, two passes, one lane: the least that OWASP recommends, 24 ms on a present-day core.
+    pub const RECOMMENDED: Self = Self(Params::DEFAULT);
+
+    /// The least that Argon2 allows: for tests, and worthless anywhere else.
+    pub const LEAST: Self = Self(match Params::new(8, 1, 1, None) {
+        Ok(params) => params,
+        Err(_) => Params::DEFAULT,
+    });
+
+    /// The most memory of one hash, in KiB. A hash made elsewhere names its own parameters: without a bound, one
+    /// imported row would take all of the machine's memory at the next sign-in.
+    pub const MOST_KIB: u32 = 256 * 1024;
+
+    /// The most memory times passes of one hash, in KiB: below a second on a present-day core.
+    pub const MOST_WORK: u64 = 1024 * 1024;
+
+    /// A cost of this many KiB, passes and lanes.
+    ///
+    /// # Errors
+    ///
+    /// [`NotACost`] if Argon2 does not allow it or it is over [`Argon2Cost::MOST_KIB`] or [`Argon2Cost::MOST_WORK`].
+    pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, NotACost> {
+        let work = u64::from(memory_kib) * u64::from(passes);
+        if memory_kib > Self::MOST_KIB || work > Self::MOST_WORK {
+            return Err(NotACost);
+        }
+        Params::new(memory_kib, passes, lanes, None).map(Self).map_err(|_| NotACost)
+    }
+
+    /// The memory of one hash, in KiB.
+    #[must_use]
+    pub const fn memory_kib(&self) -> u32 {
+        self.0.m_cost()
+    }
+
+    /// How often the memory is gone over.
+    #[must_use]
+    pub const fn passes(&self) -> u32 {
+        self.0.t_cost()
+    }
+
+    /// How many lanes the memory is divided into. They are worked on one after the other.
+    #[must_use]
+    pub const fn lanes(&self) -> u32 {
+        self.0.p_cost()
+    }
+
+    /// Whether a hash of this cost is at least as hard to guess as one of the other: neither less memory nor less work.
+    #[must_use]
+    pub fn is_at_least(&self, other: &Self) -> bool {
+        self.memory_kib() >= other.memory_kib() && self.work() >= other.work()
+    }
+
+    fn work(&self) -> u64 {
+        u64::from(self.memory_kib()) * u64::from(self.passes())
+    }
+}
+
+/// The working memory of one thread that hashes. It is kept from one hash to the next: allocated anew each time, 19 MiB
+/// by 19 MiB, the process grows by gigabytes under a storm of sign-ins.
+pub(super) struct Memory {
+    own: Argon2Cost,
+    blocks: Vec<Block>,
+}
+
+impl Memory {
+    /// No memory yet; at the first hash as much as `own` takes, which is then kept.
+    pub(super) const fn new(own: Argon2Cost) -> Self {
+        Self { own, blocks: Vec::new() }
+    }
+
+    pub(super) const fn own(&self) -> &Argon2Cost {
+        &self.own
+    }
+
+    /// Fills `output` with the Argon2id hash. A cost that takes more than our own gets memory that is given back.
+    pub(super) fn argon2id(
+        &mut self,
+        cost: &Argon2Cost,
+        version: Version,
+        password: &str,
+        salt: &[u8],
+        output: &mut [u8],
+    ) -> Result<(), argon2::Error> {
+        let argon2 = Argon2::new(Algorithm::Argon2id, version, cost.0.clone());
+        let needed = cost.0.block_count();
+        if needed > self.own.0.block_count() {
+            let mut borrowed = Vec::new();
+            grow(&mut borrowed, needed)?;
+            return argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, borrowed);
+        }
+        grow(&mut self.blocks, self.own.0.block_count())?;
+        argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, &mut self.blocks)
+    }
+
+    #[cfg(test)]
+    pub(super) fn place_and_size(&self) -> (*const Block, usize) {
+        (self.blocks.as_ptr(), self.blocks.capacity())
+    }
+}
+
+fn grow(blocks: &mut Vec<Block>, len: usize) -> Result<(), argon2::Error> {
+    let more = len.saturating_sub(blocks.len());
+    blocks.try_reserve_exact(more).map_err(|_| argon2::Error::OutOfMemory)?;
+    blocks.resize(len, Block::new());
+    Ok(())
+}

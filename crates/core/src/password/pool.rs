@@ -1,0 +1,239 @@
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use thiserror::Error;
+use tokio::sync::oneshot;
+
+use super::{Argon2Cost, Hasher, Password, PasswordHash, Verified};
+use crate::random::{self, Random};
+
+/// What a refused caller is told to wait: a full queue is worked off in a fraction of it.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// How much is hashed at once, and how much may wait.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PoolSize {
+    /// Threads that hash, each in memory of its own.
+    pub threads: NonZeroUsize,
+    /// Jobs that may wait beside those being worked on.
+    pub queue: NonZeroUsize,
+}
+
+impl PoolSize {
+    /// This many threads, and six waiting jobs for each: some 150 ms of waiting at the recommended cost.
+    #[must_use]
+    pub const fn of(threads: NonZeroUsize) -> Self {
+        Self { threads, queue: threads.saturating_mul(NonZeroUsize::MIN.saturating_add(5)) }
+    }
+}
+
+/// One thread a core.
+impl Default for PoolSize {
+    fn default() -> Self {
+        Self::of(thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+    }
+}
+
+/// The pool did not hash.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum HashRefused {
+    /// Too many are waiting already.
+    #[error("too many passwords are waiting to be hashed")]
+    Busy {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The pool has stopped, or has no memory.
+    #[error("passwords are not hashed any more")]
+    Stopped,
+}
+
+/// Threads that hash passwords and do nothing else, behind a queue that is bounded.
+///
+/// Hashing takes tens of milliseconds of a whole core. Here it has threads of its own, of a lower priority than those
+/// that check sessions, and a caller who finds the queue full is refused at once: what is waiting is never more than the
+/// pool works off while its callers still listen. A job whose caller went away before it began is not done.
+///
+/// No thread can be lost to a panic, so none is caught: what runs there is Argon2 and bcrypt on input that was checked
+/// when it was parsed, and nothing that a caller supplies (salts are drawn on the caller's side).
+pub struct HashPool {
+    queue: Option<Sender<Job>>,
+    waiting: Receiver<Job>,
+    threads: Vec<JoinHandle<()>>,
+    shared: Arc<Shared>,
+    cost: Argon2Cost,
+    random: Arc<dyn Random>,
+}
+
+#[derive(Default)]
+struct Shared {
+    hashed: AtomicU64,
+    refused: AtomicU64,
+    stopped: AtomicBool,
+}
+
+enum Job {
+    Hash { password: Password, salt: [u8; 16], reply: oneshot::Sender<PasswordHash> },
+    Verify { password: Password, against: Option<PasswordHash>, reply: oneshot::Sender<Verified> },
+}
+
+impl HashPool {
+    /// A pool that makes hashes of this cost.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the operating system says when it gives no thread.
+    pub fn new(size: PoolSize, cost: Argon2Cost, random: Arc<dyn Random>) -> io::Result<Self> {
+        let mut pool = Self::without_threads(size.queue, cost, random);
+        pool.start(size.threads)?;
+        Ok(pool)
+    }
+
+    fn without_threads(queue: NonZeroUsize, cost: Argon2Cost, random: Arc<dyn Random>) -> Self {
+        let (sender, waiting) = crossbeam_channel::bounded(queue.get());
+        let shared = Arc::default();
+        Self { queue: Some(sender), waiting, threads: Vec::new(), shared, cost, random }
+    }
+
+    fn start(&mut self, threads: NonZeroUsize) -> io::Result<()> {
+        for number in 1..=threads.get() {
+            let (jobs, shared) = (self.waiting.clone(), Arc::clone(&self.shared));
+            let hasher = Hasher::new(self.cost.clone());
+            let thread = thread::Builder::new().name(format!("password-{number}"));
+            self.threads.push(thread.spawn(move || work(&jobs, &shared, hasher))?);
+        }
+        Ok(())
+    }
+
+    /// The hash of a new password.
+    ///
+    /// # Errors
+    ///
+    /// [`HashRefused`] if the queue is full or the pool has stopped.
+    pub async fn hash(&self, password: Password) -> Result<PasswordHash, HashRefused> {
+        let (reply, answer) = oneshot::channel();
+        let salt = random::bytes(&*self.random);
+        self.submit(Job::Hash { password, salt, reply })?;
+        answer.await.map_err(|_| HashRefused::Stopped)
+    }
+
+    /// Whether this is the password that the hash was made of. Without a hash, for a user who does not exist or has no
+    /// password, it is not, at the same cost.
+    ///
+    /// # Errors
+    ///
+    /// [`HashRefused`] if the queue is full or the pool has stopped.
+    pub async fn verify(
+        &self,
+        password: Password,
+        against: Option<PasswordHash>,
+    ) -> Result<Verified, HashRefused> {
+        let (reply, answer) = oneshot::channel();
+        self.submit(Job::Verify { password, against, reply })?;
+        answer.await.map_err(|_| HashRefused::Stopped)
+    }
+
+    fn submit(&self, job: Job) -> Result<(), HashRefused> {
+        let queue = self.queue.as_ref().filter(|_| !self.shared.has_stopped()).ok_or(HashRefused::Stopped)?;
+        queue.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => {
+                self.shared.refused.fetch_add(1, Ordering::Relaxed);
+                HashRefused::Busy { retry_after: RETRY_AFTER }
+            }
+            TrySendError::Disconnected(_) => HashRefused::Stopped,
+        })
+    }
+
+    /// Takes no more jobs; those that wait are answered [`HashRefused::Stopped`].
+    pub fn stop(&self) {
+        self.shared.stopped.store(true, Ordering::Release);
+        for job in self.waiting.try_iter() {
+            drop(job);
+        }
+    }
+
+    /// How many hashes have been made or compared since the pool began, decoys among them.
+    #[must_use]
+    pub fn hashed(&self) -> u64 {
+        self.shared.hashed.load(Ordering::Relaxed)
+    }
+
+    /// How many jobs wait at this moment.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// How many jobs found the queue full since the pool began.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.shared.refused.load(Ordering::Relaxed)
+    }
+}
+
+/// Waits for what is being hashed, and answers everybody else [`HashRefused::Stopped`].
+impl Drop for HashPool {
+    fn drop(&mut self) {
+        self.stop();
+        self.queue = None;
+        for thread in self.threads.drain(..) {
+            // An error would be a panic of the thread, and there is nobody left to tell.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn has_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+}
+
+impl Job {
+    fn is_wanted(&self) -> bool {
+        match self {
+            Self::Hash { reply, .. } => !reply.is_closed(),
+            Self::Verify { reply, .. } => !reply.is_closed(),
+        }
+    }
+
+    /// Does the job. A caller who is gone misses nothing, and without memory there is no answer: the caller sees the
+    /// reply dropped.
+    fn run(self, hasher: &mut Hasher) {
+        match self {
+            Self::Hash { password, salt, reply } => {
+                let _ = hasher.hash(&password, salt).map(|hash| reply.send(hash));
+            }
+            Self::Verify { password, against, reply } => {
+                let _ = hasher.verify(&password, against.as_ref()).map(|verified| reply.send(verified));
+            }
+        }
+    }
+}
+
+fn work(jobs: &Receiver<Job>, shared: &Shared, mut hasher: Hasher) {
+    give_way();
+    for job in jobs {
+        if job.is_wanted() && !shared.has_stopped() {
+            shared.hashed.fetch_add(1, Ordering::Relaxed);
+            job.run(&mut hasher);
+        }
+    }
+}
+
+/// Lowers the priority of the calling thread. Where that fails the pool works as well, only less politely.
+#[cfg(target_os = "linux")]
+fn give_way() {
+    // On Linux a priority belongs to a thread, whatever POSIX says of processes (setpriority(2), "C library/kernel
+    // differences").
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10);
+}
+
+/// Elsewhere a priority belongs to the process, whose sessions would suffer with it.
+#[cfg(not(target_os = "linux"))]
+fn give_way() {}

@@ -1,0 +1,238 @@
+//! A user of a tenant, and what can happen to one.
+//!
+//! Every transition takes the user by value, and the time where it matters, and gives the next one: nobody can go on with
+//! what is no longer so. A transition that changes something counts [`User::version`] up, which is what a store compares
+//! before it writes. Sessions, locks and counters of wrong guesses are kept elsewhere.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::clock::Timestamp;
+use crate::email::Email;
+use crate::id::UserKey;
+use crate::password::PasswordHash;
+
+/// How many passwords may not be chosen again, the present one among them.
+pub const REMEMBERED_PASSWORDS: usize = 5;
+
+/// Somebody who can sign in to a tenant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct User {
+    /// Tenant and id.
+    pub key: UserKey,
+    /// The address, unique in the tenant by its canonical form.
+    pub email: Email,
+    /// What they are called, if they said so.
+    pub name: Option<PersonName>,
+    /// What they may do.
+    pub role: Role,
+    /// The hash of the password; none where nobody can sign in with one.
+    pub password: Option<PasswordHash>,
+    /// The hashes of the passwords before, newest first: with the present one at most [`REMEMBERED_PASSWORDS`].
+    pub former: Vec<PasswordHash>,
+    /// Since when the user may not sign in.
+    pub disabled: Option<Timestamp>,
+    /// When the user came to be.
+    pub created: Timestamp,
+    /// When the user was last changed.
+    pub updated: Timestamp,
+    /// How often the user was changed.
+    pub version: u64,
+}
+
+impl User {
+    /// A new user without a password.
+    #[must_use]
+    pub fn new(key: UserKey, email: Email, name: Option<PersonName>, role: Role, now: Timestamp) -> Self {
+        Self {
+            key,
+            email,
+            name,
+            role,
+            password: None,
+            former: Vec::new(),
+            disabled: None,
+            created: now,
+            updated: now,
+            version: 0,
+        }
+    }
+
+    /// The user with another password; the one before is remembered.
+    #[must_use]
+    pub fn with_password(mut self, hash: PasswordHash, now: Timestamp) -> Self {
+        if let Some(before) = self.password.replace(hash) {
+            self.former.insert(0, before);
+            self.former.truncate(REMEMBERED_PASSWORDS - 1);
+        }
+        self.changed(now)
+    }
+
+    /// The user with a new hash of the same password: that is no change of password, and none of the user that anybody
+    /// sees.
+    #[must_use]
+    pub fn rehashed(mut self, hash: PasswordHash) -> Self {
+        let updated = self.updated;
+        self.password = Some(hash);
+        self.changed(updated)
+    }
+
+    /// The user, who may not sign in from now on; one who already may not is left as they are.
+    #[must_use]
+    pub fn disabled(mut self, now: Timestamp) -> Self {
+        if self.disabled.is_some() {
+            return self;
+        }
+        self.disabled = Some(now);
+        self.changed(now)
+    }
+
+    /// The user, who may sign in again.
+    #[must_use]
+    pub fn enabled(mut self, now: Timestamp) -> Self {
+        if self.disabled.take().is_some() { self.changed(now) } else { self }
+    }
+
+    /// The user in this role.
+    #[must_use]
+    pub fn with_role(mut self, role: Role, now: Timestamp) -> Self {
+        if self.role == role {
+            return self;
+        }
+        self.role = role;
+        self.changed(now)
+    }
+
+    /// The hashes of all passwords that may not be chosen again, the present one first.
+    pub fn remembered_passwords(&self) -> impl Iterator<Item = &PasswordHash> {
+        self.password.iter().chain(&self.former).take(REMEMBERED_PASSWORDS)
+    }
+
+    fn changed(self, now: Timestamp) -> Self {
+        Self { updated: now, version: self.version.saturating_add(1), ..self }
+    }
+}
+
+/// What a user may do; each role is written as its name in lower case.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Role {
+    /// `user`: what everybody may.
+    #[default]
+    User,
+    /// `manager`.
+    Manager,
+    /// `admin`.
+    Admin,
+}
+
+/// The text is no role.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("a role is one of user, manager, admin")]
+pub struct NotARole;
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::User, Self::Manager, Self::Admin];
+
+    /// The role's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Manager => "manager",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl FromStr for Role {
+    type Err = NotARole;
+
+    fn from_str(text: &str) -> Result<Self, NotARole> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(NotARole)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What somebody is called: a name, or the two parts of one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PersonName {
+    name: String,
+    given: Option<String>,
+    family: Option<String>,
+}
+
+/// The text is no name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum NotAName {
+    /// There is nothing but white space.
+    #[error("should not be empty")]
+    Empty,
+    /// It has more than [`PersonName::LONGEST`] characters.
+    #[error("must be shorter than or equal to {} characters", PersonName::LONGEST)]
+    TooLong,
+    /// It has a line break or another control character.
+    #[error("must not contain control characters")]
+    ControlCharacter,
+}
+
+impl PersonName {
+    /// The most characters of a name, and of each part of one.
+    pub const LONGEST: usize = 200;
+
+    /// The name that is not divided into parts.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAName`] says why it is none.
+    pub fn whole(name: &str) -> Result<Self, NotAName> {
+        Ok(Self { name: checked(name)?, given: None, family: None })
+    }
+
+    /// The name that consists of these parts.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAName`] says why one of them is none.
+    pub fn of_parts(given: &str, family: &str) -> Result<Self, NotAName> {
+        let (given, family) = (checked(given)?, checked(family)?);
+        Ok(Self { name: format!("{given} {family}"), given: Some(given), family: Some(family) })
+    }
+
+    /// The whole name.
+    #[must_use]
+    pub fn full(&self) -> &str {
+        &self.name
+    }
+
+    /// The given name, or the whole one where it has no parts.
+    #[must_use]
+    pub fn first(&self) -> &str {
+        self.given.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The family name, where it is known.
+    #[must_use]
+    pub fn last(&self) -> Option<&str> {
+        self.family.as_deref()
+    }
+}
+
+fn checked(text: &str) -> Result<String, NotAName> {
+    if text.trim().is_empty() {
+        Err(NotAName::Empty)
+    } else if text.chars().count() > PersonName::LONGEST {
+        Err(NotAName::TooLong)
+    } else if text.chars().any(char::is_control) {
+        Err(NotAName::ControlCharacter)
+    } else {
+        Ok(text.to_owned())
+    }
+}
