@@ -116,7 +116,16 @@ fn is_invisible(c: char) -> bool {
 /// Letter by letter, because `str::to_lowercase` writes a sigma by its neighbours; in NFC, because a lower-case form
 /// may be two code points.
 fn lower_case(text: &str) -> String {
-    text.nfc().flat_map(char::to_lowercase).nfc().collect()
+    let mut lower = String::with_capacity(text.len());
+    for c in text.nfc() {
+        // The one compatibility character whose lower case is another letter's: the symbol ϴ is not Θ.
+        if c == '\u{3f4}' {
+            lower.push(c);
+        } else {
+            lower.extend(c.to_lowercase());
+        }
+    }
+    lower.nfc().collect()
 }
 
 fn ascii_domain(text: &str) -> Result<String, NotAnEmail> {

@@ -236,3 +236,98 @@ fn checked(text: &str) -> Result<String, NotAName> {
         Ok(text.to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{TenantId, UserId};
+    use crate::machine::SystemRandom;
+    use crate::password::{Argon2Cost, Hasher, Password};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_769_638_376_311);
+    const LATER: Timestamp = Timestamp::from_millis(1_769_638_400_000);
+
+    fn jo() -> User {
+        let key = UserKey { tenant: TenantId::default_tenant(), id: UserId::generate(NOW, &SystemRandom) };
+        let name = PersonName::whole("Jo Bloggs").unwrap();
+        User::new(key, Email::parse("jo@example.com").unwrap(), Some(name), Role::User, NOW)
+    }
+
+    fn hash(number: u8) -> PasswordHash {
+        Hasher::new(Argon2Cost::LEAST).hash(&Password::new("vexed quilt").unwrap(), [number; 16]).unwrap()
+    }
+
+    #[test]
+    fn the_last_five_passwords_are_remembered_newest_first() {
+        let user = (1..=7).fold(jo(), |user, number| user.with_password(hash(number), LATER));
+        assert_eq!(user.password, Some(hash(7)));
+        assert_eq!(user.former, [6, 5, 4, 3].map(hash));
+        assert!(user.remembered_passwords().eq(&[7, 6, 5, 4, 3].map(hash)));
+        assert_eq!((user.created, user.updated, user.version), (NOW, LATER, 7));
+    }
+
+    #[test]
+    fn a_first_password_leaves_nothing_to_remember() {
+        let user = jo().with_password(hash(1), LATER);
+        assert!(user.former.is_empty());
+        assert!(user.remembered_passwords().eq(&[hash(1)]));
+    }
+
+    // ASVS-map: PW6
+    #[test]
+    fn a_new_hash_of_the_same_password_is_no_change_of_password() {
+        let before = jo().with_password(hash(1), NOW).with_password(hash(2), NOW);
+        let after = before.clone().rehashed(hash(3));
+        assert_eq!(after, User { password: Some(hash(3)), version: before.version + 1, ..before });
+    }
+
+    #[test]
+    fn a_user_is_disabled_once_and_enabled_again() {
+        let disabled = jo().disabled(NOW);
+        assert_eq!((disabled.disabled, disabled.version), (Some(NOW), 1));
+        assert_eq!(disabled.clone().disabled(LATER), disabled);
+        let enabled = disabled.enabled(LATER);
+        assert_eq!((enabled.disabled, enabled.updated, enabled.version), (None, LATER, 2));
+        assert_eq!(enabled.clone().enabled(LATER), enabled);
+    }
+
+    #[test]
+    fn a_role_that_is_the_same_already_is_no_change() {
+        let manager = jo().with_role(Role::Manager, LATER);
+        assert_eq!((manager.role, manager.updated, manager.version), (Role::Manager, LATER, 1));
+        assert_eq!(manager.clone().with_role(Role::Manager, NOW), manager);
+    }
+
+    #[test]
+    fn a_role_is_read_as_it_is_written() {
+        for role in Role::ALL {
+            assert_eq!(role.to_string().parse(), Ok(role));
+        }
+        for text in ["", "Admin", "root", " user"] {
+            assert_eq!(text.parse::<Role>(), Err(NotARole), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_has_a_first_part_even_where_it_has_one_part_only() {
+        let whole = PersonName::whole("Jo Bloggs").unwrap();
+        assert_eq!((whole.full(), whole.first(), whole.last()), ("Jo Bloggs", "Jo Bloggs", None));
+        let parts = PersonName::of_parts("Jo", "Bloggs").unwrap();
+        assert_eq!((parts.full(), parts.first(), parts.last()), ("Jo Bloggs", "Jo", Some("Bloggs")));
+    }
+
+    #[test]
+    fn a_name_is_neither_empty_nor_endless_and_has_no_line_breaks() {
+        assert_eq!(PersonName::whole(" "), Err(NotAName::Empty));
+        assert!(PersonName::whole(&"é".repeat(200)).is_ok());
+        assert_eq!(PersonName::whole(&"é".repeat(201)), Err(NotAName::TooLong));
+        assert_eq!(PersonName::whole("Jo\nBcc: all"), Err(NotAName::ControlCharacter));
+        assert_eq!(PersonName::of_parts("Jo", ""), Err(NotAName::Empty));
+    }
+
+    #[test]
+    fn a_user_shows_no_hash() {
+        let user = jo().with_password(hash(1), NOW);
+        assert!(!format!("{user:?}").contains("argon2"));
+    }
+}

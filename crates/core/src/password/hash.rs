@@ -3,15 +3,9 @@ use std::sync::Arc;
 
 use argon2::Version;
 use argon2::password_hash::phc;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
 use thiserror::Error;
 
-use super::argon::Memory;
-use super::{Argon2Cost, Password};
-
-const SALT_BYTES: usize = 16;
-const OUTPUT_BYTES: usize = 32;
+use super::Argon2Cost;
 
 /// The highest cost of an imported bcrypt hash: 1.2 seconds. Each step more doubles it.
 const MOST_BCRYPT: u32 = 14;
@@ -26,11 +20,12 @@ const MOST_BCRYPT: u32 = 14;
 /// Whatever names its own cost is bounded when it is parsed, so that no imported row can bring a process down.
 #[derive(Clone)]
 pub struct PasswordHash {
-    text: Arc<str>,
-    scheme: Arc<Scheme>,
+    pub(super) text: Arc<str>,
+    pub(super) scheme: Arc<Scheme>,
 }
 
-enum Scheme {
+/// How a hash was made, and of what.
+pub(super) enum Scheme {
     Argon2id { cost: Argon2Cost, version: Version, salt: Box<[u8]>, output: Box<[u8]> },
     Bcrypt,
 }
@@ -39,18 +34,6 @@ enum Scheme {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("not a password hash: Argon2id in PHC form or bcrypt ($2a$, $2b$, $2y$), of bounded cost")]
 pub struct NotAHash;
-
-/// What came of comparing a password with a hash.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[must_use]
-pub enum Verified {
-    /// It is the password.
-    Yes,
-    /// It is the password, and the hash is weaker than those made now: make a new one while the password is at hand.
-    YesButRehash,
-    /// It is not the password.
-    No,
-}
 
 impl PasswordHash {
     /// The hash that is written like this, ours or somebody else's.
@@ -110,96 +93,62 @@ fn parse_bcrypt(text: &str) -> Result<Scheme, NotAHash> {
     if known && (4..=MOST_BCRYPT).contains(&parts.get_cost()) { Ok(Scheme::Bcrypt) } else { Err(NotAHash) }
 }
 
-/// Makes and verifies hashes, one at a time, in memory that it keeps. It blocks for as long as that takes: asynchronous
-/// code asks a [`HashPool`](super::HashPool).
-pub struct Hasher {
-    memory: Memory,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Argon2 gave no hash, for want of memory.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-#[error("no memory to hash a password")]
-pub struct HashFailed;
-
-impl Hasher {
-    /// One that makes hashes of this cost.
-    #[must_use]
-    pub const fn new(cost: Argon2Cost) -> Self {
-        Self { memory: Memory::new(cost) }
+    fn argon2id(parameters: &str) -> String {
+        format!("$argon2id$v=19${parameters}$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4")
     }
 
-    /// The hash of the password, to be stored. The salt must be fresh from a [`Random`](crate::random::Random).
-    ///
-    /// # Errors
-    ///
-    /// [`HashFailed`] if there is no memory.
-    pub fn hash(&mut self, password: &Password, salt: [u8; SALT_BYTES]) -> Result<PasswordHash, HashFailed> {
-        let cost = self.memory.own().clone();
-        let version = Version::V0x13;
-        let mut output = [0; OUTPUT_BYTES];
-        self.memory
-            .argon2id(&cost, version, password.normal(), &salt, &mut output)
-            .map_err(|_| HashFailed)?;
-        let text = format!(
-            "$argon2id$v={}$m={},t={},p={}${}${}",
-            u32::from(version),
-            cost.memory_kib(),
-            cost.passes(),
-            cost.lanes(),
-            STANDARD_NO_PAD.encode(salt),
-            STANDARD_NO_PAD.encode(output),
-        );
-        let scheme = Scheme::Argon2id { cost, version, salt: salt.into(), output: output.into() };
-        Ok(PasswordHash { text: text.into(), scheme: Arc::new(scheme) })
+    #[test]
+    fn a_hash_is_written_as_it_was_read_and_does_not_show_itself() {
+        let text = argon2id("m=256,t=2,p=1");
+        let hash = PasswordHash::parse(&text).unwrap();
+        assert_eq!(hash.as_str(), text);
+        assert_eq!(format!("{hash:?}"), "PasswordHash");
     }
 
-    /// Whether this is the password that the hash was made of. Without a hash it is not, at the cost of one: whoever
-    /// tries addresses learns nothing from the time.
-    ///
-    /// # Errors
-    ///
-    /// [`HashFailed`] if there is no memory.
-    pub fn verify(
-        &mut self,
-        password: &Password,
-        against: Option<&PasswordHash>,
-    ) -> Result<Verified, HashFailed> {
-        let Some(hash) = against else {
-            return self.hash(password, [0; SALT_BYTES]).map(|_| Verified::No);
-        };
-        let matches = match &*hash.scheme {
-            Scheme::Bcrypt => bcrypt::verify(password.received(), &hash.text).unwrap_or(false),
-            Scheme::Argon2id { cost, version, salt, output } => {
-                let mut fresh = vec![0; output.len()];
-                self.memory
-                    .argon2id(cost, *version, password.normal(), salt, &mut fresh)
-                    .map_err(|_| HashFailed)?;
-                is_same(&fresh, output)
-            }
-        };
-        Ok(match (matches, self.is_weaker(&hash.scheme)) {
-            (false, _) => Verified::No,
-            (true, true) => Verified::YesButRehash,
-            (true, false) => Verified::Yes,
-        })
-    }
-
-    /// A stronger hash of somebody else's stays: replacing it would weaken it.
-    fn is_weaker(&self, scheme: &Scheme) -> bool {
-        match scheme {
-            Scheme::Bcrypt => true,
-            Scheme::Argon2id { cost, version, salt, output } => {
-                *version != Version::V0x13
-                    || !cost.is_at_least(self.memory.own())
-                    || salt.len() < SALT_BYTES
-                    || output.len() < OUTPUT_BYTES
-            }
+    #[test]
+    fn hashes_of_every_known_origin_are_read() {
+        let libsodium = argon2id("m=262144,t=3,p=1");
+        let argon2_of_node = argon2id("m=65536,t=3,p=4");
+        let old = "$argon2id$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+        let bcrypt = "$2b$12$L6Bc/AlTQHyd9liGgGEZyOFLPHNgyxeEPfgYfBCVxJ7JIlwxyVU3u";
+        for text in [&libsodium, &argon2_of_node, old, bcrypt] {
+            assert!(PasswordHash::parse(text).is_ok(), "{text}");
         }
     }
-}
 
-/// In constant time, though nothing could be learned otherwise: neither side can be chosen bit by bit.
-fn is_same(fresh: &[u8], stored: &[u8]) -> bool {
-    fresh.len() == stored.len()
-        && fresh.iter().zip(stored).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
+    #[test]
+    fn a_hash_that_would_take_the_machine_down_is_refused() {
+        for parameters in ["m=262145,t=1,p=1", "m=65536,t=17,p=1", "m=4294967295,t=4294967295,p=1"] {
+            assert_eq!(PasswordHash::parse(&argon2id(parameters)), Err(NotAHash), "{parameters}");
+        }
+        let bcrypt = "$2b$15$L6Bc/AlTQHyd9liGgGEZyOFLPHNgyxeEPfgYfBCVxJ7JIlwxyVU3u";
+        assert_eq!(PasswordHash::parse(bcrypt), Err(NotAHash));
+    }
+
+    #[test]
+    fn what_is_damaged_or_of_another_kind_is_refused() {
+        for parameters in
+            ["m=256,t=2", "m=7,t=2,p=1", "m=256,t=0,p=1", "m=256,t=2,p=0", "m=256,t=2,p=1,keyid=AAAA"]
+        {
+            assert_eq!(PasswordHash::parse(&argon2id(parameters)), Err(NotAHash), "{parameters}");
+        }
+        for text in [
+            "",
+            "password",
+            "$argon2id$",
+            "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ",
+            "$argon2id$v=18$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+            "$argon2id$v=19$m=256,t=2,p=1$c2hvcnQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+            "$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+            "$2x$12$L6Bc/AlTQHyd9liGgGEZyOFLPHNgyxeEPfgYfBCVxJ7JIlwxyVU3u",
+            "$2b$03$L6Bc/AlTQHyd9liGgGEZyOFLPHNgyxeEPfgYfBCVxJ7JIlwxyVU3u",
+            "$2b$12$L6Bc/AlTQHyd9liGgGEZyOFLPHNgyxeEPfgYfBCVxJ7JIlwxyVU3",
+        ] {
+            assert_eq!(PasswordHash::parse(text), Err(NotAHash), "{text}");
+        }
+    }
 }

@@ -17,12 +17,14 @@
 
 mod argon;
 mod hash;
+mod hasher;
 mod policy;
 mod pool;
 mod text;
 
 pub use argon::{Argon2Cost, NotACost};
-pub use hash::{HashFailed, Hasher, NotAHash, PasswordHash, Verified};
+pub use hash::{NotAHash, PasswordHash};
+pub use hasher::{HashFailed, Hasher, Verified};
 pub use policy::{PasswordPolicy, WeakPassword};
 pub use pool::{HashPool, HashRefused, PoolSize};
 pub use text::{Password, TooLong};

@@ -237,3 +237,6 @@ fn give_way() {
 /// Elsewhere a priority belongs to the process, whose sessions would suffer with it.
 #[cfg(not(target_os = "linux"))]
 fn give_way() {}
+
+#[cfg(test)]
+mod tests;

@@ -67,3 +67,40 @@ impl fmt::Debug for Password {
         f.write_str("Password")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // ASVS-map: PW7
+    #[test]
+    fn a_password_has_at_most_1024_bytes() {
+        assert!(Password::new(&"x".repeat(1024)).is_ok());
+        assert_eq!(Password::new(&"x".repeat(1025)).unwrap_err(), TooLong);
+        assert_eq!(Password::new(&"é".repeat(513)).unwrap_err(), TooLong);
+    }
+
+    // ASVS-map: PW9
+    #[test]
+    fn spellings_of_the_same_text_are_one_password_and_nothing_else_is() {
+        let normal = |text| Password::new(text).unwrap().normal().to_owned();
+        assert_eq!(normal("caf\u{e9}"), normal("cafe\u{301}"));
+        for (one, other) in
+            [("é", "É"), ("ﬁ", "fi"), ("²", "2"), (" a", "a"), ("a ", "a"), ("a\0b", "a\0c"), ("a\0", "a")]
+        {
+            assert_ne!(normal(one), normal(other), "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn the_longest_password_of_the_worst_kind_does_not_move_while_it_is_normalised() {
+        let password = Password::new(&"\u{1d160}".repeat(256)).unwrap();
+        assert!(password.normal().len() > 1024);
+        assert_eq!(password.normal.capacity(), 3 * 1024);
+    }
+
+    #[test]
+    fn a_password_does_not_show_itself() {
+        assert_eq!(format!("{:?}", Password::new("hunter2").unwrap()), "Password");
+    }
+}

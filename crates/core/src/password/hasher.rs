@@ -1,0 +1,122 @@
+use std::sync::Arc;
+
+use argon2::Version;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use thiserror::Error;
+
+use super::argon::Memory;
+use super::hash::Scheme;
+use super::{Argon2Cost, Password, PasswordHash};
+
+const SALT_BYTES: usize = 16;
+const OUTPUT_BYTES: usize = 32;
+
+/// What came of comparing a password with a hash.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Verified {
+    /// It is the password.
+    Yes,
+    /// It is the password, and the hash is weaker than those made now: make a new one while the password is at hand.
+    YesButRehash,
+    /// It is not the password.
+    No,
+}
+
+/// Makes and verifies hashes, one at a time, in memory that it keeps. It blocks for as long as that takes: asynchronous
+/// code asks a [`HashPool`](super::HashPool).
+pub struct Hasher {
+    memory: Memory,
+}
+
+/// Argon2 gave no hash, for want of memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("no memory to hash a password")]
+pub struct HashFailed;
+
+impl Hasher {
+    /// One that makes hashes of this cost.
+    #[must_use]
+    pub const fn new(cost: Argon2Cost) -> Self {
+        Self { memory: Memory::new(cost) }
+    }
+
+    /// The hash of the password, to be stored. The salt must be fresh from a [`Random`](crate::random::Random).
+    ///
+    /// # Errors
+    ///
+    /// [`HashFailed`] if there is no memory.
+    pub fn hash(&mut self, password: &Password, salt: [u8; SALT_BYTES]) -> Result<PasswordHash, HashFailed> {
+        let cost = self.memory.own().clone();
+        let version = Version::V0x13;
+        let mut output = [0; OUTPUT_BYTES];
+        self.memory
+            .argon2id(&cost, version, password.normal(), &salt, &mut output)
+            .map_err(|_| HashFailed)?;
+        let text = format!(
+            "$argon2id$v={}$m={},t={},p={}${}${}",
+            u32::from(version),
+            cost.memory_kib(),
+            cost.passes(),
+            cost.lanes(),
+            STANDARD_NO_PAD.encode(salt),
+            STANDARD_NO_PAD.encode(output),
+        );
+        let scheme = Scheme::Argon2id { cost, version, salt: salt.into(), output: output.into() };
+        Ok(PasswordHash { text: text.into(), scheme: Arc::new(scheme) })
+    }
+
+    /// Whether this is the password that the hash was made of. Without a hash it is not, at the cost of one: whoever
+    /// tries addresses learns nothing from the time.
+    ///
+    /// # Errors
+    ///
+    /// [`HashFailed`] if there is no memory.
+    pub fn verify(
+        &mut self,
+        password: &Password,
+        against: Option<&PasswordHash>,
+    ) -> Result<Verified, HashFailed> {
+        let Some(hash) = against else {
+            return self.hash(password, [0; SALT_BYTES]).map(|_| Verified::No);
+        };
+        let matches = match &*hash.scheme {
+            Scheme::Bcrypt => bcrypt::verify(password.received(), &hash.text).unwrap_or(false),
+            Scheme::Argon2id { cost, version, salt, output } => {
+                let mut fresh = vec![0; output.len()];
+                self.memory
+                    .argon2id(cost, *version, password.normal(), salt, &mut fresh)
+                    .map_err(|_| HashFailed)?;
+                is_same(&fresh, output)
+            }
+        };
+        Ok(match (matches, self.is_weaker(&hash.scheme)) {
+            (false, _) => Verified::No,
+            (true, true) => Verified::YesButRehash,
+            (true, false) => Verified::Yes,
+        })
+    }
+
+    /// A stronger hash of somebody else's stays: replacing it would weaken it.
+    fn is_weaker(&self, scheme: &Scheme) -> bool {
+        match scheme {
+            Scheme::Bcrypt => true,
+            Scheme::Argon2id { cost, version, salt, output } => {
+                *version != Version::V0x13
+                    || !cost.is_at_least(self.memory.own())
+                    || salt.len() < SALT_BYTES
+                    || output.len() < OUTPUT_BYTES
+            }
+        }
+    }
+}
+
+/// In constant time, though nothing could be learned otherwise: neither side can be chosen bit by bit.
+fn is_same(fresh: &[u8], stored: &[u8]) -> bool {
+    fresh.len() == stored.len()
+        && fresh.iter().zip(stored).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
+}
+
+#[cfg(test)]
+mod tests;

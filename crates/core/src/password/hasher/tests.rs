@@ -1,0 +1,157 @@
+use super::*;
+use crate::machine::SystemRandom;
+use crate::random;
+
+fn least() -> Hasher {
+    Hasher::new(Argon2Cost::LEAST)
+}
+
+fn password(text: &str) -> Password {
+    Password::new(text).unwrap()
+}
+
+fn hash(hasher: &mut Hasher, text: &str) -> PasswordHash {
+    hasher.hash(&password(text), random::bytes(&SystemRandom)).unwrap()
+}
+
+fn verify(hasher: &mut Hasher, text: &str, against: &PasswordHash) -> Verified {
+    hasher.verify(&password(text), Some(against)).unwrap()
+}
+
+/// A bcrypt hash as the origin makes it of these bytes.
+fn imported_bcrypt(password: &[u8]) -> PasswordHash {
+    let parts = bcrypt::hash_with_salt(password, 4, *b"sixteen bytes ok").unwrap();
+    PasswordHash::parse(&parts.format_for_version(bcrypt::Version::TwoB)).unwrap()
+}
+
+// ASVS-map: PW5
+#[test]
+fn a_hash_names_the_recommended_cost_and_has_a_salt_of_its_own() {
+    let mut hasher = Hasher::new(Argon2Cost::RECOMMENDED);
+    let (one, other) = (hash(&mut hasher, "vexed quilt"), hash(&mut hasher, "vexed quilt"));
+    assert!(one.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", one.as_str());
+    assert_ne!(one, other);
+    let stored = PasswordHash::parse(other.as_str()).unwrap();
+    assert_eq!(verify(&mut hasher, "vexed quilt", &stored), Verified::Yes);
+}
+
+// ASVS-map: PW2
+#[test]
+fn the_last_character_counts_however_long_the_password_is() {
+    let mut hasher = least();
+    for bytes in [64, 72, 73, 128, 1024] {
+        let beginning = "x".repeat(bytes - 1);
+        let hash = hash(&mut hasher, &format!("{beginning}a"));
+        assert_eq!(verify(&mut hasher, &format!("{beginning}a"), &hash), Verified::Yes, "{bytes}");
+        assert_eq!(verify(&mut hasher, &format!("{beginning}b"), &hash), Verified::No, "{bytes}");
+        assert_eq!(verify(&mut hasher, &beginning, &hash), Verified::No, "{bytes}");
+    }
+}
+
+// ASVS-map: PW2
+#[test]
+fn a_nul_is_a_character_and_case_counts() {
+    let mut hasher = least();
+    let hash = hash(&mut hasher, "vexed\0Quilt");
+    assert_eq!(verify(&mut hasher, "vexed\0Quilt", &hash), Verified::Yes);
+    for other in ["vexed\0Quilts", "vexed\0quilt", "vexed\0", "vexed", "vexedQuilt", " vexed\0Quilt"] {
+        assert_eq!(verify(&mut hasher, other, &hash), Verified::No, "{other:?}");
+    }
+}
+
+// ASVS-map: PW9
+#[test]
+fn a_composed_letter_opens_what_a_decomposed_one_closed() {
+    let mut hasher = least();
+    let hash = hash(&mut hasher, "caf\u{e9} noir");
+    assert_eq!(verify(&mut hasher, "cafe\u{301} noir", &hash), Verified::Yes);
+    assert_eq!(verify(&mut hasher, "CAF\u{c9} NOIR", &hash), Verified::No);
+}
+
+/// Vectors of the reference implementations (phc-winner-argon2 `test.c`, `crypt_blowfish` `wrapper.c`).
+#[test]
+fn hashes_of_the_reference_implementations_verify() {
+    let mut hasher = least();
+    let long =
+        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789chars after 72 are ignored";
+    for (text, stored) in [
+        ("password", "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"),
+        ("password", "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc"),
+        ("U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"),
+        (long, "$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui"),
+    ] {
+        let stored = PasswordHash::parse(stored).unwrap();
+        assert_eq!(verify(&mut hasher, text, &stored), Verified::YesButRehash, "{text}");
+        assert_eq!(verify(&mut hasher, "another", &stored), Verified::No, "{text}");
+    }
+}
+
+// ASVS-map: PW2
+#[test]
+fn an_imported_bcrypt_hash_verifies_what_its_origin_verified_and_its_successor_everything() {
+    let mut hasher = least();
+    let first_72 = "x".repeat(72);
+    let chosen = format!("{first_72}tail");
+    let imported = imported_bcrypt(chosen.as_bytes());
+    assert_eq!(verify(&mut hasher, &chosen, &imported), Verified::YesButRehash);
+    assert_eq!(verify(&mut hasher, &format!("{first_72}other"), &imported), Verified::YesButRehash);
+    assert_eq!(verify(&mut hasher, &"x".repeat(71), &imported), Verified::No);
+
+    let successor = hash(&mut hasher, &chosen);
+    assert_eq!(verify(&mut hasher, &chosen, &successor), Verified::Yes);
+    assert_eq!(verify(&mut hasher, &format!("{first_72}other"), &successor), Verified::No);
+}
+
+// ASVS-map: PW2
+#[test]
+fn bytes_after_a_nul_count_in_an_imported_bcrypt_hash_too() {
+    let mut hasher = least();
+    let imported = imported_bcrypt(b"vexed\0quilt");
+    assert_eq!(verify(&mut hasher, "vexed\0quilt", &imported), Verified::YesButRehash);
+    assert_eq!(verify(&mut hasher, "vexed\0mop", &imported), Verified::No);
+    assert_eq!(verify(&mut hasher, "vexed", &imported), Verified::No);
+}
+
+// ASVS-map: PW9
+#[test]
+fn an_imported_hash_is_compared_with_the_password_as_received() {
+    let mut hasher = least();
+    let imported = imported_bcrypt("cafe\u{301}".as_bytes());
+    assert_eq!(verify(&mut hasher, "cafe\u{301}", &imported), Verified::YesButRehash);
+}
+
+// ASVS-map: PW6
+#[test]
+fn a_weaker_hash_is_to_be_replaced_and_a_stronger_one_stays() {
+    let mut weak = least();
+    let mut now = Hasher::new(Argon2Cost::new(16, 2, 1).unwrap());
+    let mut strong = Hasher::new(Argon2Cost::new(32, 3, 2).unwrap());
+    let old = hash(&mut weak, "vexed quilt");
+    assert_eq!(verify(&mut now, "vexed quilt", &old), Verified::YesButRehash);
+    assert_eq!(verify(&mut now, "mop", &old), Verified::No);
+    let new = hash(&mut now, "vexed quilt");
+    assert_eq!(verify(&mut now, "vexed quilt", &new), Verified::Yes);
+    let stronger = hash(&mut strong, "vexed quilt");
+    assert_eq!(verify(&mut now, "vexed quilt", &stronger), Verified::Yes);
+}
+
+#[test]
+fn nobody_has_no_password() {
+    let mut hasher = least();
+    assert_eq!(hasher.verify(&password("vexed quilt"), None).unwrap(), Verified::No);
+}
+
+#[test]
+fn one_block_of_memory_serves_every_hash_and_a_costlier_one_borrows() {
+    let mut hasher = Hasher::new(Argon2Cost::new(64, 1, 1).unwrap());
+    let own = hash(&mut hasher, "one");
+    let place_and_size = hasher.memory.place_and_size();
+    assert_eq!(place_and_size.1, 64);
+    let costlier = hash(&mut Hasher::new(Argon2Cost::new(512, 1, 1).unwrap()), "two");
+    let cheaper = hash(&mut least(), "three");
+    for (text, hash) in [("one", &own), ("two", &costlier), ("three", &cheaper)] {
+        assert_ne!(verify(&mut hasher, text, hash), Verified::No, "{text}");
+        assert_eq!(verify(&mut hasher, "four", hash), Verified::No, "{text}");
+        assert_eq!(hasher.memory.place_and_size(), place_and_size, "{text}");
+    }
+}
