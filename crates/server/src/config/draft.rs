@@ -12,7 +12,7 @@ use std::{fmt, io};
 use tracing::Level;
 
 use super::Config;
-use super::fault::{Fault, Origin};
+use super::fault::{self, Fault, Origin};
 use super::parse::{self, Database, SameSite, Sessions};
 use super::report::{Report, Row};
 use super::sections::{
@@ -71,8 +71,10 @@ impl Draft {
     pub(super) fn open_master_key(&mut self, open: Open<'_>, faults: &mut Vec<Fault>) {
         let Some(path) = &self.master_key_file else { return };
         let key = match open(path) {
-            Ok(text) => parse::master_key(&text).map_err(|message| format!("{} {message}", path.display())),
-            Err(error) => Err(format!("cannot read {}: {error}", path.display())),
+            Ok(text) => {
+                parse::master_key(&text).map_err(|message| format!("{:?} {message}", path.to_string_lossy()))
+            }
+            Err(error) => Err(fault::unreadable(path, &error)),
         };
         match key {
             Ok(key) => self.config.master_key = Some(key),

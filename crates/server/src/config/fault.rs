@@ -1,7 +1,7 @@
 //! What is wrong with a configuration, and where it says so.
 
-use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
 /// Where a value came from. The order is the one in which faults are shown.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -55,6 +55,11 @@ impl Fault {
     pub const fn origin(&self) -> &Origin {
         &self.origin
     }
+}
+
+/// What to say of a file that cannot be read.
+pub(super) fn unreadable(path: &Path, error: &io::Error) -> String {
+    format!("cannot read {:?}: {error}", path.to_string_lossy())
 }
 
 /// `portcullis.toml:12: limits.body: …`, `variable PORTCULLIS_LISTEN: …`, `flag --listen: …`.

@@ -11,36 +11,34 @@ use super::sources::{Sources, Stated};
 use super::suggest::did_you_mean;
 
 /// Reads a file's text: what it states goes to the sources, what it should not say to the faults.
+///
+/// Of a file that is not TOML only that is told: what a parser makes of the rest is nothing that anybody wrote.
 pub(super) fn read(path: &Path, text: &str, sources: &mut Sources, faults: &mut Vec<Fault>) {
     let (document, errors) = DeTable::parse_recoverable(text);
-    let mut reading = Reading { path, text, sources, faults: Vec::new() };
-    for error in &errors {
-        let start = error.span().map_or(0, |span| span.start);
-        // The first line says what is wrong; others only repeat the source.
-        let message = error.message().lines().next().unwrap_or("is not TOML");
-        reading.faults.push(Fault::new(reading.origin(start), message));
+    let mut reading = Reading { path, text, sources, faults };
+    if errors.is_empty() {
+        reading.table("", document.get_ref());
+    } else {
+        reading.not_toml(&errors);
     }
-    let broken: Vec<Origin> = reading.faults.iter().map(|fault| fault.origin().clone()).collect();
-    reading.table("", document.get_ref());
-    // What the parser made of a broken line is nothing that anybody wrote.
-    reading.faults.retain({
-        let mut seen = 0;
-        move |fault| {
-            seen += 1;
-            seen <= broken.len() || !broken.contains(fault.origin())
-        }
-    });
-    faults.append(&mut reading.faults);
 }
 
 struct Reading<'a> {
     path: &'a Path,
     text: &'a str,
     sources: &'a mut Sources,
-    faults: Vec<Fault>,
+    faults: &'a mut Vec<Fault>,
 }
 
 impl Reading<'_> {
+    fn not_toml(&mut self, errors: &[toml::de::Error]) {
+        self.sources.miss_something();
+        for error in errors {
+            let start = error.span().map_or(0, |span| span.start);
+            self.faults.push(Fault::new(self.origin(start), error.message().replace('\n', ", ")));
+        }
+    }
+
     fn table(&mut self, prefix: &str, table: &DeTable<'_>) {
         for (name, value) in table {
             let key = if prefix.is_empty() {

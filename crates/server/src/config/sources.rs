@@ -3,10 +3,10 @@
 //! Nothing is judged here but names: whether a setting is known, and whether two names for one setting agree.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::draft::Open;
-use super::fault::{Fault, Origin};
+use super::fault::{self, Fault, Origin};
 use super::file;
 use super::flags::Flags;
 use super::settings::{self, Setting, VARIABLE_PREFIX};
@@ -29,14 +29,23 @@ pub(super) type Environment = BTreeMap<String, String>;
 
 /// All that was stated, by key.
 #[derive(Default)]
-pub(super) struct Sources(BTreeMap<&'static str, Vec<Stated>>);
+pub(super) struct Sources {
+    stated: BTreeMap<&'static str, Vec<Stated>>,
+    misses_something: bool,
+}
 
 impl Sources {
     /// Gathers everything: the file that flag or variable names, then variables, then flags.
     pub(super) fn gather(flags: &Flags, env: &Environment, open: Open<'_>, faults: &mut Vec<Fault>) -> Self {
         let mut sources = Self::default();
-        if let Some((path, text)) = configuration_file(flags, env, open, faults) {
-            file::read(&path, &text, &mut sources, faults);
+        if let Some((path, origin)) = configuration_file(flags, env) {
+            match open(&path) {
+                Ok(text) => file::read(&path, &text, &mut sources, faults),
+                Err(error) => {
+                    sources.miss_something();
+                    faults.push(Fault::new(origin, fault::unreadable(&path, &error)));
+                }
+            }
         }
         sources.add_variables(env, faults);
         sources.add_flags(flags, faults);
@@ -45,12 +54,22 @@ impl Sources {
 
     /// What was stated for this setting, lowest first.
     pub(super) fn of(&self, setting: &Setting) -> &[Stated] {
-        self.0.get(setting.key).map_or(&[], Vec::as_slice)
+        self.stated.get(setting.key).map_or(&[], Vec::as_slice)
     }
 
     /// Adds one more, above all others of its setting.
     pub(super) fn add(&mut self, setting: &'static Setting, stated: Stated) {
-        self.0.entry(setting.key).or_default().push(stated);
+        self.stated.entry(setting.key).or_default().push(stated);
+    }
+
+    /// Notes that there is a file of which nothing is known.
+    pub(super) fn miss_something(&mut self) {
+        self.misses_something = true;
+    }
+
+    /// Whether all that was stated is known, so that it makes sense to say what is missing.
+    pub(super) fn is_complete(&self) -> bool {
+        !self.misses_something
     }
 
     fn add_variables(&mut self, env: &Environment, faults: &mut Vec<Fault>) {
@@ -100,23 +119,11 @@ fn is_unknown(name: &str) -> bool {
         && settings::all().all(|setting| setting.variable() != name)
 }
 
-/// The file that is named, and its text.
-fn configuration_file(
-    flags: &Flags,
-    env: &Environment,
-    open: Open<'_>,
-    faults: &mut Vec<Fault>,
-) -> Option<(PathBuf, String)> {
-    let setting = settings::find("config")?;
-    let variable = setting.variable();
+/// The file that is named, and who names it.
+fn configuration_file(flags: &Flags, env: &Environment) -> Option<(PathBuf, Origin)> {
+    let variable = settings::find("config").map(Setting::variable)?;
     let by_flag = flags.value("config").map(|path| (path, Origin::Flag("config".to_owned())));
     let by_variable = || env.get(&variable).map(|path| (path.as_str(), Origin::Variable(variable.clone())));
     let (path, origin) = by_flag.or_else(by_variable).filter(|(path, _)| !path.is_empty())?;
-    match open(Path::new(path)) {
-        Ok(text) => Some((PathBuf::from(path), text)),
-        Err(error) => {
-            faults.push(Fault::new(origin, format!("cannot read {path}: {error}")));
-            None
-        }
-    }
+    Some((PathBuf::from(path), origin))
 }

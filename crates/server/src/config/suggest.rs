@@ -5,15 +5,23 @@ pub(super) fn did_you_mean<'a>(written: &str, candidates: impl Iterator<Item = &
     nearest(written, candidates).map_or_else(String::new, |name| format!("; did you mean {name}?"))
 }
 
-/// The candidate with the fewest slips of the finger, a third of the letters at most; or one that ends in the same
-/// word, for a key that was written outside its table.
+/// The candidate with the fewest slips of the finger, one in three letters at most; or one that ends in the same word,
+/// for a key that was written outside its table.
 fn nearest<'a>(written: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let most = (written.chars().count() / 3).min(4);
-    let slips = |candidate: &str| match candidate.rsplit_once('.') {
-        Some((_, last)) if last == written => 0,
-        _ => strsim::damerau_levenshtein(written, candidate),
-    };
-    candidates.map(|name| (slips(name), name)).filter(|(slips, _)| *slips <= most).min().map(|(_, name)| name)
+    let near = candidates.filter_map(|candidate| Some((slips(written, candidate)?, candidate)));
+    near.min().map(|(_, candidate)| candidate)
+}
+
+/// How far apart two names are where that is near. Words that both begin with count for nothing.
+fn slips(written: &str, candidate: &str) -> Option<usize> {
+    if candidate.rsplit_once('.').is_some_and(|(_, last)| last == written) {
+        return Some(0);
+    }
+    let same = written.bytes().zip(candidate.bytes()).take_while(|(a, b)| a == b).count();
+    let words = written.get(..same).and_then(|start| start.rfind(['.', '_'])).map_or(0, |end| end + 1);
+    let (written, candidate) = (written.get(words..)?, candidate.get(words..)?);
+    let slips = strsim::damerau_levenshtein(written, candidate);
+    (slips <= written.chars().count() / 3).then_some(slips)
 }
 
 #[cfg(test)]
@@ -22,11 +30,16 @@ mod tests {
 
     #[test]
     fn near_names_are_suggested_and_far_ones_are_not() {
-        let names = ["listen", "limits.body", "limits.headers"];
+        let names =
+            ["listen", "limits.body", "limits.headers", "strategies.refresh.max", "PORTCULLIS_LISTEN"];
         for (written, meant) in [
             ("lisen", Some("listen")),
             ("limit.body", Some("limits.body")),
             ("body", Some("limits.body")),
+            ("limits.bdy", Some("limits.body")),
+            ("PORTCULLIS_LSITEN", Some("PORTCULLIS_LISTEN")),
+            ("strategies.refresh.idle", None),
+            ("PORTCULLIS_X", None),
             ("colour", None),
             ("x", None),
         ] {

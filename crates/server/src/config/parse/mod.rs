@@ -43,6 +43,14 @@ pub(super) fn boolean(text: &str) -> Parsed<bool> {
     choice(text, &[("true", true), ("false", false)])
 }
 
+/// Any text that fits on a line.
+pub(super) fn plain(text: &str) -> Parsed<String> {
+    if text.is_empty() || text.contains(char::is_control) {
+        return Err(format!("{text:?} is empty or holds control characters"));
+    }
+    Ok(text.to_owned())
+}
+
 /// A whole number.
 pub(super) fn number<T>(text: &str, allowed: RangeInclusive<T>) -> Parsed<T>
 where

@@ -100,7 +100,7 @@ pub(super) const SECRETS: &[Setting] = &[
         "NAME",
         Preset::Unset("the tenant"),
         "Whom tokens are for (`aud`)",
-        |draft, text| put(&mut draft.config.audience, Ok(Some(text.to_owned()))),
+        |draft, text| put(&mut draft.config.audience, parse::plain(text).map(Some)),
     ),
     Setting::new(
         "leeway",
