@@ -357,3 +357,24 @@ impl ChangeFeed for MemoryStore {
         Ok(Watch::new(watcher))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance::{Capabilities, everything, two_nodes};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn the_memory_store_does_what_a_store_must() {
+        everything(async || MemoryStore::stores(), Capabilities { rounds: 100, ..Capabilities::default() })
+            .await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn two_who_share_a_memory_store_are_two_nodes() {
+        let shared = async || {
+            let stores = MemoryStore::stores();
+            (stores.clone(), stores)
+        };
+        two_nodes(shared, Capabilities::default()).await;
+    }
+}
