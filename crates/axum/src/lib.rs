@@ -1,1 +1,32 @@
-//! axum.
+//! Guards for axum services.
+//!
+//! A [`Guard`] is a layer: behind it, requests of people who are signed in, with a [`SignedIn`] to extract; everybody
+//! else is refused in the words of the wire contract. The check happens in this process, without a call per request, and
+//! a sign-out anywhere holds here as soon as the store has announced it.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use axum::{Router, routing::get};
+//! use portcullis_axum::{Guard, SignedIn};
+//! use portcullis_core::{engine::Engine, strategy::StrategyName};
+//!
+//! # fn app(engine: Arc<Engine>) -> Router {
+//! Router::new()
+//!     .route("/member", get(|SignedIn(identity): SignedIn| async move { format!("Hello {}", identity.email) }))
+//!     .route_layer(Guard::new(engine, StrategyName::SessionJwt))
+//! # }
+//! ```
+//!
+//! This crate decides nothing: it finds credentials in a request, asks the engine, and writes down the answer.
+
+mod cookie;
+mod guard;
+mod identity;
+mod refused;
+mod request;
+
+pub use cookie::{SameSite, SessionCookie};
+pub use guard::{Guard, Guarded};
+pub use identity::SignedIn;
+pub use refused::{Refused, render, render_refusals};
+pub use request::{Shown, tenant_named};

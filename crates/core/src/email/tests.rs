@@ -166,15 +166,13 @@ proptest! {
 /// Every compatibility character there is, because chance finds few of them.
 #[test]
 fn no_compatibility_character_is_the_same_as_what_it_resembles() {
+    let parsed = |text: &str| Email::parse(&format!("x{text}@example.com"));
     let mut tried = 0;
-    for c in '\u{80}'..=char::MAX {
-        let merged: String = c.nfkc().collect();
-        let parsed = |text: &str| Email::parse(&format!("x{text}@example.com"));
-        if let (Ok(fancy), Ok(plain)) = (parsed(&c.to_string()), parsed(&merged)) {
-            let is_compatibility = merged != c.nfc().collect::<String>();
-            tried += u32::from(is_compatibility);
-            assert_eq!(fancy == plain, !is_compatibility, "{c:?}");
-            assert!(!is_compatibility || fancy.canonical() != plain.canonical(), "{c:?}");
+    for c in ('\u{80}'..=char::MAX).filter(|c| c.nfkc().ne(c.nfc())) {
+        let resembled: String = c.nfkc().collect();
+        if let (Ok(fancy), Ok(plain)) = (parsed(&c.to_string()), parsed(&resembled)) {
+            tried += 1;
+            assert_ne!(fancy.canonical(), plain.canonical(), "{c:?}");
         }
     }
     assert!(tried > 3000, "{tried}");

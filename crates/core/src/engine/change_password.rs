@@ -32,9 +32,12 @@ pub enum ChangePasswordError {
     /// It is too easy to guess.
     #[error(transparent)]
     Weak(#[from] WeakPassword),
-    /// The user is gone or disabled, or was changed by somebody else at the same time.
-    #[error("the user has changed meanwhile")]
-    UserChanged,
+    /// The user is gone, or disabled.
+    #[error("the user is gone or disabled")]
+    UserGone,
+    /// The user was changed by somebody else at the same time.
+    #[error("the user was changed at the same time; try again")]
+    Contended,
     /// Too many passwords are being hashed.
     #[error(transparent)]
     Busy(#[from] HashRefused),
@@ -59,7 +62,7 @@ impl Engine {
         let ChangePassword { identity, current, new } = request;
         let tenant = self.tenant(&identity.user.tenant).await?;
         let found = self.stores.users.find(&UserHandle::Id(identity.user.clone())).await?;
-        let user = found.filter(|user| user.disabled.is_none()).ok_or(ChangePasswordError::UserChanged)?;
+        let user = found.filter(|user| user.disabled.is_none()).ok_or(ChangePasswordError::UserGone)?;
         if self.passwords.verify(current, user.password.clone()).await? == Verified::No {
             return Err(ChangePasswordError::WrongPassword);
         }
@@ -71,7 +74,7 @@ impl Engine {
         let mut count = self.view.end(&others, EndReason::PasswordChange).await?.len();
         let changed = user.with_password(hash, self.clock.now());
         if self.stores.users.update(&changed).await? == Updated::Stale {
-            return Err(ChangePasswordError::UserChanged);
+            return Err(ChangePasswordError::Contended);
         }
         count += self.view.end(&others, EndReason::PasswordChange).await?.len();
         self.report(&Event::of_user(&changed.key, What::PasswordChanged));

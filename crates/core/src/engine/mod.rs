@@ -38,13 +38,13 @@ pub use sessions::Listed;
 pub use sign_in::{SignIn, SignInError, SignedIn};
 pub use tenants::{Tenant, TenantError};
 
-use crate::clock::{Clock, Ticks};
+use crate::clock::{Clock, Ticks, Timestamp};
 use crate::event::EventSink;
-use crate::id::SessionKey;
+use crate::id::{SessionKey, TenantId};
 use crate::liveness::{Bounds, SessionView};
 use crate::password::HashPool;
 use crate::random::Random;
-use crate::store::{Change, ChangeSink, Stores, Watch};
+use crate::store::{Change, ChangeSink, StoreError, Stores, Watch};
 use crate::tenant::Policy;
 use authenticate::BelievedTokens;
 use tenants::Directory;
@@ -91,6 +91,20 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// The time, by this engine's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Whether the stores answer.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.stores.tenants.find(&TenantId::default_tenant()).await.map(|_| ())
+    }
+
     /// How old the proof is that the view of sessions misses nothing.
     #[must_use]
     pub fn staleness(&self) -> Duration {

@@ -20,8 +20,8 @@ pub struct SignIn<'a> {
     pub tenant: TenantId,
     /// Under which strategy.
     pub strategy: StrategyName,
-    /// The address; `None` where what was given cannot be one.
-    pub email: Option<Email>,
+    /// The address.
+    pub email: Email,
     /// The password.
     pub password: Password,
     /// On what.
@@ -74,7 +74,7 @@ impl Engine {
     pub async fn sign_in(&self, request: SignIn<'_>) -> Result<SignedIn, SignInError> {
         let tenant = self.tenant(&request.tenant).await?;
         let strategy = tenant.strategy(request.strategy).ok_or(SignInError::NotOffered)?;
-        let user = self.user_with_password(&tenant.id, request.email.as_ref(), request.password).await?;
+        let user = self.user_with_password(&tenant.id, &request.email, request.password).await?;
         let (user, epochs) = self.still(user).await?;
 
         let device = request.device;
@@ -95,13 +95,10 @@ impl Engine {
     async fn user_with_password(
         &self,
         tenant: &TenantId,
-        email: Option<&Email>,
+        email: &Email,
         password: Password,
     ) -> Result<User, SignInError> {
-        let user = match email {
-            Some(email) => self.stores.users.find(&UserHandle::Email(tenant.clone(), email.clone())).await?,
-            None => None,
-        };
+        let user = self.stores.users.find(&UserHandle::Email(tenant.clone(), email.clone())).await?;
         let hash = user.as_ref().and_then(|user| user.password.clone());
         let verified = self.passwords.verify(password.clone(), hash).await?;
         match user {

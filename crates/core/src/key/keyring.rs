@@ -118,8 +118,8 @@ impl Keyring {
             access: line(parts, KeyUse::Access, AccessKey::es256)?,
             shared_access: parts.shared.jwt().map(shared_access),
             refresh: line(parts, KeyUse::Refresh, RefreshKey::new)?,
-            cookie: line(parts, KeyUse::Cookie, |_, secret| Some(CookieKey::new(secret)))?,
-            shared_cookie: parts.shared.cookie().map(|secret| CookieKey::new(secret.as_bytes())),
+            cookie: line(parts, KeyUse::Cookie, |_, secret| CookieKey::new(secret))?,
+            shared_cookie: parts.shared.cookie().and_then(|secret| CookieKey::new(secret.as_bytes())),
         })
     }
 

@@ -21,7 +21,7 @@ pub(crate) struct SigningKey {
 }
 
 impl SigningKey {
-    pub(super) fn hs256(kid: Kid, secret: &[u8]) -> Self {
+    pub(crate) fn hs256(kid: Kid, secret: &[u8]) -> Self {
         let (encoding, decoding) = (EncodingKey::from_secret(secret), DecodingKey::from_secret(secret));
         Self { kid, algorithm: Algorithm::Hs256, encoding, decoding }
     }
@@ -127,9 +127,10 @@ impl fmt::Debug for RefreshKey {
 pub struct CookieKey(hmac::Key);
 
 impl CookieKey {
-    /// A key of the secret's bytes, as Node's `cookie-signature` takes them.
-    pub(super) fn new(secret: &[u8]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
+    /// A key of the secret's bytes, as Node's `cookie-signature` takes them; `None` if there are none.
+    pub(super) fn new(secret: &[u8]) -> Option<Self> {
+        let key = || Self(hmac::Key::new(hmac::HMAC_SHA256, secret));
+        (!secret.is_empty()).then(key)
     }
 
     pub(crate) const fn mac(&self) -> &hmac::Key {

@@ -15,6 +15,9 @@ static COMMON: LazyLock<Common> = LazyLock::new(|| {
     Common { words, shortest, longest }
 });
 
+/// The first four bytes of the SHA-256 of each common password of fifteen characters and more, sorted.
+static COMMON_LONG: &[u8] = include_bytes!("common_long.bin");
+
 struct Common {
     words: HashSet<&'static str>,
     shortest: usize,
@@ -95,11 +98,16 @@ const SHORTEST_NAME: usize = 3;
 /// What makes a password one's own: this many different characters beside the word that everybody tries.
 const ENOUGH_OF_ITS_OWN: usize = 8;
 
-/// Whether the text is a common password, or one with a year and some signs behind it, or one several times over. That
-/// is what common passwords of fifteen characters are: no published list has many that long.
+/// Whether the text is a common password, or one with a year and some signs behind it, or one several times over.
 fn is_common(text: &str) -> bool {
     let entries: HashSet<&str> = pieces(text).filter(|piece| COMMON.words.contains(piece)).collect();
-    entries.into_iter().any(|entry| is_little_more_than(text, entry))
+    is_common_and_long(text) || entries.into_iter().any(|entry| is_little_more_than(text, entry))
+}
+
+fn is_common_and_long(text: &str) -> bool {
+    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    let (marks, _) = COMMON_LONG.as_chunks::<4>();
+    digest.as_ref().first_chunk().is_some_and(|mark| marks.binary_search(mark).is_ok())
 }
 
 /// Every run of characters that is as long as some entry of the list.
@@ -188,6 +196,32 @@ mod tests {
             assert_eq!(check(PasswordPolicy::SINGLE_FACTOR, text), Err(WeakPassword::Common), "{text:?}");
         }
         assert_eq!(check(PasswordPolicy::SINGLE_FACTOR, "my password, forged"), Ok(()));
+    }
+
+    // ASVS-map: PW4
+    #[test]
+    fn common_passwords_that_are_long_enough_are_refused_too() {
+        let (marks, rest) = COMMON_LONG.as_chunks::<4>();
+        assert!(marks.len() >= 3000 && rest.is_empty(), "{}", marks.len());
+        assert!(marks.is_sorted());
+        for text in [
+            "30secondstomars",
+            "StairwayToHeaven",
+            "perasperaadastra",
+            "youngandrestless",
+            "qwertyuiopasdfghjkl",
+            "420842084208555",
+            "saintpetersburg",
+            "parliament12345",
+        ] {
+            assert_eq!(check(PasswordPolicy::SINGLE_FACTOR, text), Err(WeakPassword::Common), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn hardly_a_password_of_ones_own_is_taken_for_a_common_one() {
+        let mistaken = (0..10_000).filter(|number| is_common_and_long(&format!("vexed quilt mop {number}")));
+        assert!(mistaken.count() <= 3);
     }
 
     // ASVS-map: PW4

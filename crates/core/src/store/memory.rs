@@ -23,8 +23,11 @@ use crate::user::User;
 #[derive(Default)]
 pub struct MemoryStore {
     records: Mutex<Records>,
-    watchers: Mutex<Vec<Weak<dyn ChangeSink>>>,
+    watchers: Mutex<Vec<Weak<Watcher>>>,
 }
+
+/// Somebody who watches, for as long as the guard that holds this lives.
+struct Watcher(Arc<dyn ChangeSink>);
 
 #[derive(Default)]
 struct Records {
@@ -60,9 +63,9 @@ impl MemoryStore {
     fn announce(&self, changes: &[Change]) {
         let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
         watchers.retain(|watcher| match watcher.upgrade() {
-            Some(sink) => {
+            Some(watcher) => {
                 for change in changes {
-                    sink.changed(change);
+                    watcher.0.changed(change);
                 }
                 true
             }
@@ -214,7 +217,11 @@ impl SessionStore for MemoryStore {
                 let epoch = records.next_epoch(user);
                 changes.push(Change::User(user.clone()));
                 let kept = SessionKey { tenant: user.tenant.clone(), id: *kept };
-                if let Some(session) = records.sessions.get_mut(&kept).filter(|kept| kept.user == user.id) {
+                // One that an epoch has ended before must not come back.
+                let of_last_epoch = |kept: &&mut Session| {
+                    kept.user == user.id && kept.epochs.user.checked_add(1) == Some(epoch)
+                };
+                if let Some(session) = records.sessions.get_mut(&kept).filter(of_last_epoch) {
                     session.epochs.user = epoch;
                     changes.push(Change::Session(kept.clone()));
                 }
@@ -343,9 +350,31 @@ impl TenantStore for MemoryStore {
 
 impl ChangeFeed for MemoryStore {
     fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
-        // Changes are announced before they are acknowledged: there is nothing left to prove, ever.
-        sink.proven(Ticks::NEVER_STALE);
-        self.watchers.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&sink));
-        Ok(Watch::new(sink))
+        let watcher = Arc::new(Watcher(sink));
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&watcher));
+        // Changes are announced before they are acknowledged: from now on there is nothing left to prove, ever.
+        watcher.0.proven(Ticks::NEVER_STALE);
+        Ok(Watch::new(watcher))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance::{Capabilities, everything, two_nodes};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn the_memory_store_does_what_a_store_must() {
+        everything(async || MemoryStore::stores(), Capabilities { rounds: 100, ..Capabilities::default() })
+            .await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn two_who_share_a_memory_store_are_two_nodes() {
+        let shared = async || {
+            let stores = MemoryStore::stores();
+            (stores.clone(), stores)
+        };
+        two_nodes(shared, Capabilities::default()).await;
     }
 }

@@ -162,6 +162,12 @@ impl Strategy {
         !matches!((self.check, self.renewal), (Check::Signed, Renewal::Fixed { .. }))
     }
 
+    /// Whether a refresh token comes with it.
+    #[must_use]
+    pub const fn rotates(&self) -> bool {
+        matches!(self.renewal, Renewal::Rotating { .. })
+    }
+
     /// The ends of what is handed out at `now`.
     #[must_use]
     pub fn ends(&self, now: Timestamp) -> Ends {

@@ -28,7 +28,8 @@ use crate::secret::SecretHash;
 
 const TYPE: &str = "rt+jwt";
 
-/// What makes one generation of a refresh token unguessable: 256 bits.
+/// What makes one generation of a refresh token unguessable: 256 bits. Compare hashes, not secrets: `==` takes a time
+/// that depends on both.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ChainSecret(Zeroizing<[u8; 32]>);
 

@@ -26,7 +26,8 @@ const FIND_BY_COOKIE: &str = "SELECT * FROM sessions WHERE tenant = $1 AND cooki
 const TOUCH: &str = "UPDATE sessions SET last_seen = $3, idle_expires = $4 WHERE tenant = $1 AND id = $2";
 const RENAME: &str = "UPDATE sessions SET device_name = $3 WHERE tenant = $1 AND id = $2 \
     AND ended_at IS NULL AND idle_expires > $4 AND absolute_expires > $4";
-const TAKE_OVER: &str = "UPDATE sessions SET epoch_user = $4 WHERE tenant = $1 AND user_id = $2 AND id = $3";
+const TAKE_OVER: &str = "UPDATE sessions SET epoch_user = $4 WHERE tenant = $1 AND user_id = $2 AND id = $3 \
+    AND epoch_user = $4 - 1";
 const END_ONE: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2 WHERE tenant = $3 AND id = $4 \
     AND ended_at IS NULL AND idle_expires > $1 AND absolute_expires > $1 RETURNING id";
 const END_OF_USER: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2 WHERE tenant = $3 AND user_id = $4 \
@@ -119,6 +120,7 @@ pub(crate) async fn end(db: &mut Connection, scope: &EndScope, ending: Ending) -
     Ok(ids)
 }
 
+/// Takes a session over into the user's new epoch. One that an earlier epoch has ended must not come back.
 async fn take_over(db: &mut Connection, user: &UserKey, kept: SessionId, epoch: u64) -> Step<()> {
     let take_over = sqlx::query(TAKE_OVER).bind(user.tenant.as_str()).bind(user.id.to_string());
     take_over.bind(kept.to_string()).bind(count(epoch)).execute(db).await?;

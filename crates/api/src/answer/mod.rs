@@ -1,0 +1,277 @@
+//! The shapes of success. Members stand in the order in which they are written.
+
+mod shape;
+
+use portcullis_core::clock::Timestamp;
+use portcullis_core::engine::{Grant, Identity, Refreshed, SignedIn};
+use portcullis_core::id::UserId;
+use portcullis_core::user::User;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub use shape::{Shape, shape_of};
+
+/// A user, as everybody may see it who is that user.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserView {
+    /// The id.
+    #[schema(value_type = uuid::Uuid)]
+    pub id: UserId,
+    /// The address.
+    pub email: String,
+    /// The name.
+    pub name: Option<String>,
+    /// When the user signed up.
+    #[schema(value_type = String, format = "date-time")]
+    pub created_at: Timestamp,
+    /// When the user was last changed.
+    #[schema(value_type = String, format = "date-time")]
+    pub updated_at: Timestamp,
+}
+
+impl UserView {
+    /// The view of a user.
+    #[must_use]
+    pub fn of(user: &User) -> Self {
+        Self {
+            id: user.key.id,
+            email: user.email.shown().to_owned(),
+            name: user.name.as_ref().map(|name| name.full().to_owned()),
+            created_at: user.created,
+            updated_at: user.updated,
+        }
+    }
+}
+
+/// A user with the name in parts.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserInParts {
+    /// The id.
+    #[schema(value_type = uuid::Uuid)]
+    pub id: UserId,
+    /// The address.
+    pub email: String,
+    /// The first name; the whole name where it was not given in parts.
+    pub first_name: Option<String>,
+    /// The last name.
+    pub last_name: Option<String>,
+}
+
+impl UserInParts {
+    fn of(user: &User) -> Self {
+        Self {
+            id: user.key.id,
+            email: user.email.shown().to_owned(),
+            first_name: user.name.as_ref().map(|name| name.first().to_owned()),
+            last_name: user.name.as_ref().and_then(|name| name.last().map(str::to_owned)),
+        }
+    }
+}
+
+/// A sentence.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct Said {
+    /// The sentence.
+    pub message: &'static str,
+}
+
+/// Somebody is signed in with a token.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct TokenLogin {
+    /// To be sent as a bearer token.
+    pub access_token: String,
+    /// To be traded for the next pair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// To be sent with each refresh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_secret: Option<String>,
+    /// Who.
+    pub user: UserView,
+}
+
+/// Somebody is signed in with a cookie.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct CookieLogin {
+    /// A sentence.
+    pub message: &'static str,
+    /// Who.
+    pub user: UserView,
+}
+
+/// Somebody is signed in with a pair of tokens that stand apart.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct PairLogin {
+    /// Who.
+    pub user: UserInParts,
+    /// With what.
+    pub tokens: Pair,
+}
+
+/// A pair of tokens.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Pair {
+    /// To be sent as a bearer token.
+    pub access_token: String,
+    /// To be traded for the next pair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// To be sent with each refresh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_secret: Option<String>,
+}
+
+/// The next pair of tokens.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct Tokens {
+    /// To be sent as a bearer token.
+    pub access_token: String,
+    /// To be traded for the next pair.
+    pub refresh_token: String,
+}
+
+/// What a sign-in answers.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Login {
+    /// A token.
+    Token(TokenLogin),
+    /// A cookie, which travels in a header.
+    Cookie(CookieLogin),
+    /// A pair that stands apart.
+    Pair(PairLogin),
+}
+
+/// What a refresh answers.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Renewed {
+    /// As `access_token`, `refresh_token`.
+    Tokens(Tokens),
+    /// As `accessToken`, `refreshToken`.
+    Pair(Pair),
+}
+
+/// Who a profile shows, in one of its spellings.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum ProfileUser {
+    /// Id and address.
+    #[serde(rename_all = "camelCase")]
+    Short {
+        /// The id.
+        #[schema(value_type = uuid::Uuid)]
+        id: UserId,
+        /// The address.
+        email: String,
+    },
+    /// With the name in parts.
+    #[serde(rename_all = "camelCase")]
+    Parts {
+        /// The id.
+        #[schema(value_type = uuid::Uuid)]
+        user_id: UserId,
+        /// The address.
+        email: String,
+        /// The first name.
+        first_name: Option<String>,
+        /// The last name.
+        last_name: Option<String>,
+    },
+    /// With the name, and what names the credential.
+    #[serde(rename_all = "camelCase")]
+    Named {
+        /// The id.
+        #[schema(value_type = uuid::Uuid)]
+        user_id: UserId,
+        /// The address.
+        email: String,
+        /// The name.
+        name: Option<String>,
+        /// The token.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        token_id: Option<String>,
+        /// The session.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        session_id: Option<String>,
+    },
+}
+
+/// A profile.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct Profile {
+    /// A sentence.
+    pub message: &'static str,
+    /// Who.
+    pub user: ProfileUser,
+    /// Under which strategy.
+    pub strategy: &'static str,
+    /// A remark.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<&'static str>,
+}
+
+impl Shape {
+    /// The answer to a sign-in.
+    #[must_use]
+    pub fn login(&self, signed_in: &SignedIn) -> Login {
+        let Grant { credential, refresh, device_secret, .. } = &signed_in.grant;
+        let shown = |secret: &Option<portcullis_core::secret::PlainSecret>| {
+            secret.as_ref().map(|secret| secret.reveal().to_owned())
+        };
+        match self.login {
+            shape::LoginShape::Token => Login::Token(TokenLogin {
+                access_token: credential.reveal().to_owned(),
+                refresh_token: shown(refresh),
+                device_secret: shown(device_secret),
+                user: UserView::of(&signed_in.user),
+            }),
+            shape::LoginShape::Cookie(message) => {
+                Login::Cookie(CookieLogin { message, user: UserView::of(&signed_in.user) })
+            }
+            shape::LoginShape::Pair => Login::Pair(PairLogin {
+                user: UserInParts::of(&signed_in.user),
+                tokens: Pair {
+                    access_token: credential.reveal().to_owned(),
+                    refresh_token: shown(refresh),
+                    device_secret: shown(device_secret),
+                },
+            }),
+        }
+    }
+
+    /// The answer to a refresh.
+    #[must_use]
+    pub fn refreshed(&self, refreshed: &Refreshed) -> Renewed {
+        let access_token = refreshed.access.reveal().to_owned();
+        let refresh_token = refreshed.refresh.reveal().to_owned();
+        match self.login {
+            shape::LoginShape::Pair => {
+                Renewed::Pair(Pair { access_token, refresh_token: Some(refresh_token), device_secret: None })
+            }
+            _ => Renewed::Tokens(Tokens { access_token, refresh_token }),
+        }
+    }
+
+    /// The answer to a profile.
+    #[must_use]
+    pub fn profile(&self, identity: &Identity) -> Profile {
+        let shape::ProfileShape { message, user, strategy, note } = self.profile;
+        Profile { message, user: user.view(identity), strategy, note }
+    }
+
+    /// The answer to a sign-out.
+    #[must_use]
+    pub const fn logout(&self) -> Said {
+        Said { message: self.logout }
+    }
+}
+
+/// The answer to a change of password.
+pub const PASSWORD_CHANGED: Said = Said { message: "Password changed" };
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! What clients see of each error of the engine.
+
+use std::time::Duration;
+
+use portcullis_core::engine::{
+    ChangePasswordError, IssueError, RefreshError, RegisterError, SignInError, TenantError, Unauthenticated,
+};
+use portcullis_core::password::{HashRefused, WeakPassword};
+use portcullis_core::store::StoreError;
+use portcullis_core::strategy::LiveClaim;
+
+use super::{Code, Reason, Refusal};
+
+/// How long to wait for what is away.
+const RETRY: Duration = Duration::from_secs(1);
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable { .. } => Self::plain(Code::StoreUnavailable).later(RETRY),
+            StoreError::Overloaded => Self::plain(Code::Busy).later(RETRY),
+            StoreError::Corrupt { .. } => Self::plain(Code::InternalError),
+        }
+    }
+}
+
+impl From<TenantError> for Refusal {
+    fn from(error: TenantError) -> Self {
+        match error {
+            TenantError::Unknown(_) => Self::because(Code::TenantConnectionMissing, "Unknown tenant"),
+            TenantError::Keys(_) => Self::plain(Code::InternalError),
+            TenantError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<HashRefused> for Refusal {
+    fn from(error: HashRefused) -> Self {
+        let retry_after = match error {
+            HashRefused::Busy { retry_after } => retry_after,
+            HashRefused::Stopped => RETRY,
+        };
+        Self::plain(Code::Busy).later(retry_after)
+    }
+}
+
+impl From<IssueError> for Refusal {
+    fn from(error: IssueError) -> Self {
+        match error {
+            IssueError::Sign(_) | IssueError::NoKey(_) => Self::plain(Code::InternalError),
+        }
+    }
+}
+
+impl From<WeakPassword> for Refusal {
+    fn from(error: WeakPassword) -> Self {
+        Self { reason: Reason::Faults(vec![error.to_string()]), ..Self::plain(Code::ValidationFailed) }
+    }
+}
+
+impl From<RegisterError> for Refusal {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Taken => Self::because(Code::UserExists, "Email already registered"),
+            RegisterError::NotOffered => Self::no_route(),
+            RegisterError::Weak(error) => error.into(),
+            RegisterError::Busy(error) => error.into(),
+            RegisterError::Tenant(error) => error.into(),
+            RegisterError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SignInError> for Refusal {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::InvalidCredentials => Self::because(Code::InvalidCredentials, "Invalid credentials"),
+            SignInError::NotOffered => Self::no_route(),
+            SignInError::Busy(error) => error.into(),
+            SignInError::Issue(error) => error.into(),
+            SignInError::Tenant(error) => error.into(),
+            SignInError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// A token was shown, and not believed.
+fn bad_token(refusal: Refusal) -> Refusal {
+    Refusal { invalid_token: true, ..refusal }
+}
+
+impl From<Unauthenticated> for Refusal {
+    fn from(error: Unauthenticated) -> Self {
+        match error {
+            Unauthenticated::Missing => Self::plain(Code::Unauthorized),
+            Unauthenticated::Invalid
+            | Unauthenticated::Token(_)
+            | Unauthenticated::OtherStrategy
+            | Unauthenticated::NotLive(None | Some(LiveClaim::Sid)) => {
+                bad_token(Self::plain(Code::Unauthorized))
+            }
+            Unauthenticated::OtherTenant => bad_token(Self::plain(Code::TenantMismatch)),
+            Unauthenticated::NotLive(Some(LiveClaim::Jti)) => {
+                bad_token(Self::because(Code::Unauthorized, "Token is not whitelisted"))
+            }
+            Unauthenticated::Revoked => bad_token(Self::because(Code::Unauthorized, "Token revoked")),
+            Unauthenticated::NotOffered => Self::no_route(),
+            Unauthenticated::Issue(error) => error.into(),
+            Unauthenticated::Tenant(error) => error.into(),
+            Unauthenticated::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RefreshError> for Refusal {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::Invalid
+            | RefreshError::Stale
+            | RefreshError::Reused
+            | RefreshError::SessionGone(_) => {
+                bad_token(Self::because(Code::InvalidRefreshToken, "Invalid refresh token"))
+            }
+            RefreshError::NotOffered => Self::no_route(),
+            RefreshError::Issue(error) => error.into(),
+            RefreshError::Tenant(error) => error.into(),
+            RefreshError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangePasswordError> for Refusal {
+    fn from(error: ChangePasswordError) -> Self {
+        match error {
+            ChangePasswordError::WrongPassword => {
+                Self::because(Code::WrongPassword, "Current password is wrong")
+            }
+            ChangePasswordError::Reused => {
+                Self::because(Code::PasswordReused, "Cannot reuse previous password")
+            }
+            ChangePasswordError::UserGone => Self::plain(Code::Unauthorized),
+            ChangePasswordError::Contended => Self::because(
+                Code::Conflict,
+                "The account was changed by another request at the same time, please try again",
+            ),
+            ChangePasswordError::Weak(error) => error.into(),
+            ChangePasswordError::Busy(error) => error.into(),
+            ChangePasswordError::Tenant(error) => error.into(),
+            ChangePasswordError::Store(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Refusals: the one table from errors to code, status and text, and its three renderings.
+//!
+//! Every error of the engine becomes a [`Refusal`] here, in an exhaustive `match`, so that a new error does not compile
+//! until somebody has decided what clients see. An outage is 503 and never becomes a 401.
+
+mod code;
+mod from_engine;
+mod rendering;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+pub use code::Code;
+pub use rendering::{Occasion, Rendering};
+
+use crate::request::{Faults, NotJson};
+
+/// What a client is told when it does not get what it asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// Which one, for programs; it has a status.
+    pub code: Code,
+    /// Why, for people.
+    pub reason: Reason,
+    /// When trying again may help.
+    pub retry_after: Option<Duration>,
+    /// Whether a token was shown and not believed (RFC 6750, section 3.1).
+    pub invalid_token: bool,
+}
+
+/// Why.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// The code says it all.
+    Plain,
+    /// A sentence.
+    Text(Cow<'static, str>),
+    /// A sentence for each fault of the body.
+    Faults(Vec<String>),
+    /// There is no such route; the sentence names it.
+    NoRoute,
+}
+
+impl Refusal {
+    /// A refusal that its code explains.
+    #[must_use]
+    pub const fn plain(code: Code) -> Self {
+        Self { code, reason: Reason::Plain, retry_after: None, invalid_token: false }
+    }
+
+    /// A refusal with a sentence of its own.
+    #[must_use]
+    pub const fn because(code: Code, text: &'static str) -> Self {
+        Self { code, reason: Reason::Text(Cow::Borrowed(text)), retry_after: None, invalid_token: false }
+    }
+
+    /// A route that is not there.
+    #[must_use]
+    pub const fn no_route() -> Self {
+        Self { code: Code::NotFound, reason: Reason::NoRoute, retry_after: None, invalid_token: false }
+    }
+
+    /// Something that may work in a while.
+    #[must_use]
+    pub fn later(self, retry_after: Duration) -> Self {
+        Self { retry_after: Some(retry_after), ..self }
+    }
+}
+
+impl From<Faults> for Refusal {
+    fn from(faults: Faults) -> Self {
+        Self { reason: Reason::Faults(faults.into_messages()), ..Self::plain(Code::ValidationFailed) }
+    }
+}
+
+impl From<NotJson> for Refusal {
+    fn from(_: NotJson) -> Self {
+        Self::because(Code::BadRequest, "Request body is not valid JSON")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! The three renderings of a refusal.
+
+use std::borrow::Cow;
+
+use portcullis_core::clock::Timestamp;
+use portcullis_core::strategy::StrategyName;
+use serde::Serialize;
+
+use super::{Reason, Refusal};
+
+/// How a refusal is written down.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rendering {
+    /// `{"message", "error", "statusCode"}`, as NestJS does.
+    Plain,
+    /// `{"message", "data", "meta", "ts"}`, of the device-session surface.
+    Envelope,
+    /// `application/problem+json` (RFC 9457).
+    Problem,
+}
+
+/// The request that is refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Occasion<'a> {
+    /// Its method.
+    pub method: &'a str,
+    /// Its path.
+    pub path: &'a str,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// One sentence, or one for each fault.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Message<'a> {
+    Text(Cow<'a, str>),
+    Faults(&'a [String]),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Plain<'a> {
+    message: Message<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+    status_code: u16,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<'a> {
+    message: Cow<'a, str>,
+    data: (),
+    meta: Meta<'a>,
+    ts: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Meta<'a> {
+    status: &'static str,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a [String]>,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: Cow<'a, str>,
+    code: &'static str,
+    instance: &'a str,
+}
+
+impl Rendering {
+    /// The rendering of the surface that a path belongs to.
+    #[must_use]
+    pub fn of_path(path: &str) -> Self {
+        let mut segments = path.split('/').skip(1);
+        let is_auth = segments.next() == Some("auth");
+        let is_strategy = segments.next().is_some_and(|name| name.parse::<StrategyName>().is_ok());
+        if is_auth && !is_strategy { Self::Envelope } else { Self::Plain }
+    }
+
+    /// The same, unless the client asks for problem details.
+    #[must_use]
+    pub fn negotiated(self, accept: Option<&str>) -> Self {
+        let is_problem = |range: &str| {
+            let media = range.split(';').next().unwrap_or(range).trim();
+            media.eq_ignore_ascii_case("application/problem+json")
+        };
+        if accept.is_some_and(|accept| accept.split(',').any(is_problem)) { Self::Problem } else { self }
+    }
+
+    /// The media type of what [`Refusal::render`] writes.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Plain | Self::Envelope => "application/json; charset=utf-8",
+            Self::Problem => "application/problem+json",
+        }
+    }
+}
+
+impl Refusal {
+    /// The refusal as JSON.
+    #[must_use]
+    pub fn render(&self, rendering: Rendering, occasion: &Occasion<'_>) -> Vec<u8> {
+        let written = match rendering {
+            Rendering::Plain => serde_json::to_vec(&self.plainly(occasion)),
+            Rendering::Envelope => serde_json::to_vec(&self.enveloped(occasion)),
+            Rendering::Problem => serde_json::to_vec(&self.problem(occasion)),
+        };
+        // Strings and numbers under fixed names: there is nothing in it that cannot be written.
+        written.unwrap_or_default()
+    }
+
+    fn plainly(&self, occasion: &Occasion<'_>) -> Plain<'_> {
+        let title = self.code.title();
+        let error = (self.reason != Reason::Plain).then_some(title);
+        let message = match &self.reason {
+            Reason::Faults(faults) => Message::Faults(faults),
+            _ => Message::Text(self.sentence(occasion)),
+        };
+        Plain { message, error, status_code: self.code.status() }
+    }
+
+    fn enveloped(&self, occasion: &Occasion<'_>) -> Envelope<'_> {
+        let status = self.code.status();
+        // Existing guards answer the plain shape here: a reader of either finds what it looks for.
+        let doubled = matches!(status, 401 | 403);
+        let details = match &self.reason {
+            Reason::Faults(faults) => Some(faults.as_slice()),
+            _ => None,
+        };
+        Envelope {
+            message: self.sentence(occasion),
+            data: (),
+            meta: Meta { status: "error", code: self.code.as_str(), details },
+            ts: occasion.at,
+            status_code: doubled.then_some(status),
+            error: doubled.then_some(self.code.title()),
+        }
+    }
+
+    fn problem<'a>(&'a self, occasion: &Occasion<'a>) -> Problem<'a> {
+        Problem {
+            r#type: "about:blank",
+            title: self.code.title(),
+            status: self.code.status(),
+            detail: self.sentence(occasion),
+            code: self.code.as_str(),
+            instance: occasion.path,
+        }
+    }
+
+    fn sentence(&self, occasion: &Occasion<'_>) -> Cow<'_, str> {
+        match &self.reason {
+            Reason::Plain => Cow::Borrowed(self.code.title()),
+            Reason::Text(text) => Cow::Borrowed(text),
+            Reason::Faults(faults) => Cow::Owned(faults.join("; ")),
+            Reason::NoRoute => Cow::Owned(format!("Cannot {} {}", occasion.method, occasion.path)),
+        }
+    }
+}

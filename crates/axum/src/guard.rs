@@ -1,0 +1,125 @@
+//! The layer that lets only those through who are signed in.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::extract::Request;
+use axum::response::Response;
+use http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE};
+use portcullis_api::refusal::Refusal;
+use portcullis_core::engine::{Attempt, Engine, Identity, Renewed};
+use portcullis_core::strategy::StrategyName;
+use tower::{Layer, Service};
+
+use crate::{SessionCookie, Shown, SignedIn, render, tenant_named};
+
+/// Lets only requests through that show a credential of one strategy.
+#[derive(Clone, Debug)]
+pub struct Guard(Arc<Post>);
+
+#[derive(Debug)]
+struct Post {
+    engine: Arc<Engine>,
+    strategy: StrategyName,
+    cookie: SessionCookie,
+    requires_tenant: bool,
+}
+
+impl Guard {
+    /// A guard for a service on plain http.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>, strategy: StrategyName) -> Self {
+        Self::with(engine, strategy, SessionCookie::over(false), false)
+    }
+
+    /// A guard that looks for this cookie, and may insist on a tenant being named.
+    #[must_use]
+    pub fn with(
+        engine: Arc<Engine>,
+        strategy: StrategyName,
+        cookie: SessionCookie,
+        requires_tenant: bool,
+    ) -> Self {
+        Self(Arc::new(Post { engine, strategy, cookie, requires_tenant }))
+    }
+}
+
+impl Post {
+    async fn recognise(&self, headers: &HeaderMap) -> Result<Identity, Refusal> {
+        let tenant = tenant_named(headers, self.requires_tenant)?;
+        let shown = Shown::in_headers(headers, &self.cookie);
+        let attempt = Attempt { tenant, strategy: self.strategy, envelope: shown.envelope() };
+        Ok(self.engine.authenticate(&attempt).await?)
+    }
+
+    /// The cookie, once more, because its end has moved.
+    fn hand_out_again(&self, renewed: &Renewed, response: &mut Response) {
+        // A name that cannot stand in a header never was in one: there is no cookie to hand out again.
+        let Ok(set) = self.cookie.set(renewed.credential.reveal(), renewed.expires) else { return };
+        let headers = response.headers_mut();
+        // A handler that has set the cookie itself, as sign-out does, has the last word.
+        if !headers.contains_key(SET_COOKIE) {
+            headers.append(SET_COOKIE, set);
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+    }
+}
+
+impl<S> Layer<S> for Guard {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guarded { post: self.0.clone(), inner }
+    }
+}
+
+/// A service behind a [`Guard`].
+#[derive(Clone, Debug)]
+pub struct Guarded<S> {
+    post: Arc<Post>,
+    inner: S,
+}
+
+impl<S> Service<Request> for Guarded<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let post = self.post.clone();
+        // The clone is not ready; the one that was polled is.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        Box::pin(async move {
+            let identity = match post.recognise(request.headers()).await {
+                Ok(identity) => identity,
+                Err(refusal) => return Ok(post.refuse(&refusal, &request)),
+            };
+            let renewed = identity.renewed.clone();
+            request.extensions_mut().insert(SignedIn(identity));
+            let mut response = inner.call(request).await?;
+            if let Some(renewed) = renewed {
+                post.hand_out_again(&renewed, &mut response);
+            }
+            Ok(response)
+        })
+    }
+}
+
+impl Post {
+    fn refuse(&self, refusal: &Refusal, request: &Request) -> Response {
+        let accept: Vec<HeaderValue> = request.headers().get_all(ACCEPT).iter().cloned().collect();
+        render(refusal, request.method(), request.uri(), &accept, self.engine.now())
+    }
+}

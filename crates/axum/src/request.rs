@@ -1,0 +1,53 @@
+//! What a request shows: its credentials and its tenant.
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use portcullis_api::refusal::{Code, Refusal};
+use portcullis_core::id::TenantId;
+use portcullis_core::strategy::Envelope;
+
+use crate::SessionCookie;
+
+/// The credentials in a request's headers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Shown<'h> {
+    authorization: Vec<&'h str>,
+    cookies: Vec<&'h str>,
+}
+
+impl<'h> Shown<'h> {
+    /// All that `headers` show.
+    #[must_use]
+    pub fn in_headers(headers: &'h HeaderMap, cookie: &SessionCookie) -> Self {
+        // A header that is no text is shown as an empty one: there is a credential, and it is nobody's.
+        let texts = headers.get_all(AUTHORIZATION).iter().map(|value| value.to_str().unwrap_or_default());
+        Self { authorization: texts.collect(), cookies: cookie.values(headers) }
+    }
+
+    /// The same, for a carrier to search.
+    #[must_use]
+    pub fn envelope(&self) -> Envelope<'_> {
+        Envelope { authorization: &self.authorization, cookies: &self.cookies, field: None }
+    }
+}
+
+/// The tenant that a request names in `x-tenant-id`.
+///
+/// # Errors
+/// A [`Refusal`]: there are several, it cannot be one, or there is none although one is `required`.
+pub fn tenant_named(headers: &HeaderMap, required: bool) -> Result<Option<TenantId>, Refusal> {
+    let mut named = headers.get_all("x-tenant-id").iter();
+    match (named.next(), named.next()) {
+        (None, _) if required => {
+            Err(Refusal::because(Code::TenantConnectionMissing, "The header x-tenant-id is missing"))
+        }
+        (None, _) => Ok(None),
+        (Some(name), None) => {
+            let parsed = name.to_str().ok().and_then(|name| name.parse().ok());
+            parsed.map(Some).ok_or(Refusal::because(Code::TenantConnectionMissing, "Unknown tenant"))
+        }
+        (Some(_), Some(_)) => {
+            Err(Refusal::because(Code::TenantConnectionMissing, "The header x-tenant-id stands there twice"))
+        }
+    }
+}

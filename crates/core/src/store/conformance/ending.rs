@@ -1,0 +1,210 @@
+//! What [`SessionStore::end`](crate::store::SessionStore::end) must do, and that nothing undoes it.
+
+use super::samples::{
+    GRACE, IDLE, NOW, at, bare_session, by_cookie, by_id, ending, idled_out, redemption, session, somebody,
+    tenant,
+};
+use super::{Answered, each, sessions::found};
+use crate::id::{SessionId, UserKey};
+use crate::session::{EndReason, Ending, Epochs, Redemption, Rotated, Session, State};
+use crate::store::{EndScope, Inserted, Page, Stores};
+use crate::strategy::StrategyName;
+
+pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
+    each!(make;
+        an_end_is_told_once_and_keeps_its_first_reason,
+        an_end_of_nothing_ends_nothing,
+        what_has_expired_is_not_ended_again,
+        an_end_of_a_user_ends_all_of_one_user,
+        an_end_of_a_user_reaches_a_sign_in_under_way,
+        an_end_of_all_but_one_takes_that_one_over,
+        nobody_elses_session_can_be_the_one_that_is_kept,
+        an_ended_session_is_not_kept,
+        a_session_that_an_epoch_has_ended_is_not_kept,
+        an_end_of_a_strategy_leaves_the_others_and_the_epoch,
+        nothing_brings_an_ended_session_back,
+    );
+}
+
+async fn inserted(stores: &Stores, session: Session) -> Session {
+    assert_eq!(stores.sessions.insert(&session).await.answered(), Inserted::Done);
+    session
+}
+
+async fn end(stores: &Stores, scope: EndScope, ending: Ending) -> Vec<SessionId> {
+    let mut ended = stores.sessions.end(&scope, ending).await.answered();
+    ended.sort();
+    ended
+}
+
+async fn stored(stores: &Stores, session: &Session) -> Option<Session> {
+    found(stores, &by_id(session), NOW).await
+}
+
+/// How it stands, epochs considered.
+async fn standing(stores: &Stores, session: &Session) -> Option<State> {
+    let epochs = stores.epochs.read(&session.user_key()).await.answered();
+    stored(stores, session).await.map(|found| found.state_at(NOW, epochs))
+}
+
+fn ids<const N: usize>(sessions: [&Session; N]) -> Vec<SessionId> {
+    let mut ids: Vec<SessionId> = sessions.map(|session| session.key.id).to_vec();
+    ids.sort();
+    ids
+}
+
+/// `end` says what it ended, and says it once; the tombstone keeps time and reason of the first.
+pub async fn an_end_is_told_once_and_keeps_its_first_reason(stores: &Stores) {
+    let jo = somebody(&tenant("acme"));
+    for reason in EndReason::ALL {
+        let first = inserted(stores, session(&jo)).await;
+        let one = EndScope::One(first.key.clone());
+        assert_eq!(end(stores, one.clone(), ending(reason)).await, ids([&first]));
+        let later = Ending { at: at(1), reason: EndReason::Limit };
+        assert_eq!(end(stores, one, later).await, []);
+        let tombstone = first.end(ending(reason));
+        assert_eq!(stored(stores, &tombstone).await.as_ref(), Some(&tombstone));
+        assert_eq!(found(stores, &by_cookie(&tombstone), NOW).await.as_ref(), Some(&tombstone));
+    }
+    let later = Ending { at: at(1), reason: EndReason::Limit };
+    assert_eq!(end(stores, EndScope::User(jo), later).await, []);
+}
+
+/// `end` of what is not there is no fault.
+pub async fn an_end_of_nothing_ends_nothing(stores: &Stores) {
+    let absent = session(&somebody(&tenant("acme")));
+    let user = absent.user_key();
+    for scope in [
+        EndScope::One(absent.key.clone()),
+        EndScope::User(user.clone()),
+        EndScope::UserExcept(user.clone(), absent.key.id),
+        EndScope::UserStrategy(user, StrategyName::Denylist),
+    ] {
+        assert_eq!(end(stores, scope, ending(EndReason::Logout)).await, []);
+    }
+    assert_eq!(stored(stores, &absent).await, None);
+}
+
+/// `end` ends what is live at its time: what had expired by then is not told of and keeps its own reason.
+pub async fn what_has_expired_is_not_ended_again(stores: &Stores) {
+    let expired = inserted(stores, session(&somebody(&tenant("acme")))).await;
+    let late = Ending { at: idled_out(), reason: EndReason::Logout };
+    assert_eq!(end(stores, EndScope::One(expired.key.clone()), late).await, []);
+    assert_eq!(end(stores, EndScope::User(expired.user_key()), late).await, []);
+    let state = found(stores, &by_id(&expired), idled_out()).await.map(|session| session.state);
+    let idle = Ending { at: idled_out(), reason: EndReason::Idle };
+    assert_eq!(state, Some(State::Ended(idle)));
+}
+
+/// All sessions of one user, under whichever strategy, and nobody else's.
+pub async fn an_end_of_a_user_ends_all_of_one_user(stores: &Stores) {
+    let (jo, ann) = (somebody(&tenant("acme")), somebody(&tenant("acme")));
+    let one = inserted(stores, session(&jo)).await;
+    let two = inserted(stores, bare_session(&jo)).await;
+    let other = inserted(stores, session(&ann)).await;
+    let told = end(stores, EndScope::User(jo), ending(EndReason::LogoutAll)).await;
+    assert_eq!(told, ids([&one, &two]));
+    assert_eq!(stored(stores, &one).await, Some(one.end(ending(EndReason::LogoutAll))));
+    assert_eq!(stored(stores, &two).await, Some(two.end(ending(EndReason::LogoutAll))));
+    assert_eq!(stored(stores, &other).await, Some(other));
+}
+
+/// A session that was begun before the end of all of the user's sessions and written after it is over.
+pub async fn an_end_of_a_user_reaches_a_sign_in_under_way(stores: &Stores) {
+    let jo = somebody(&tenant("acme"));
+    let epochs = stores.epochs.read(&jo).await.answered();
+    end(stores, EndScope::User(jo.clone()), ending(EndReason::LogoutAll)).await;
+    let late = inserted(stores, Session { epochs, ..session(&jo) }).await;
+    assert!(matches!(standing(stores, &late).await, Some(State::Ended(_))));
+    let epochs = stores.epochs.read(&jo).await.answered();
+    let next = inserted(stores, Session { epochs, ..session(&jo) }).await;
+    assert_eq!(standing(stores, &next).await, Some(State::Live));
+}
+
+/// The one session is taken over into the new epoch and is otherwise untouched; again and again.
+pub async fn an_end_of_all_but_one_takes_that_one_over(stores: &Stores) {
+    let jo = somebody(&tenant("acme"));
+    let mut kept = inserted(stores, session(&jo)).await;
+    for round in 1..=3 {
+        let other = inserted(stores, Session { epochs: kept.epochs, ..session(&jo) }).await;
+        let all_but = EndScope::UserExcept(jo.clone(), kept.key.id);
+        assert_eq!(end(stores, all_but, ending(EndReason::PasswordChange)).await, ids([&other]));
+        let epochs = stores.epochs.read(&jo).await.answered();
+        assert_eq!(epochs, Epochs { user: round, ..Epochs::default() });
+        kept.epochs = epochs;
+        assert_eq!(stored(stores, &kept).await.as_ref(), Some(&kept));
+        assert_eq!(standing(stores, &kept).await, Some(State::Live));
+        assert_eq!(standing(stores, &other).await, Some(State::Ended(ending(EndReason::PasswordChange))));
+    }
+}
+
+/// The one that is kept must be the user's own.
+pub async fn nobody_elses_session_can_be_the_one_that_is_kept(stores: &Stores) {
+    let (jo, ann) = (somebody(&tenant("acme")), somebody(&tenant("acme")));
+    let own = inserted(stores, session(&jo)).await;
+    let foreign = inserted(stores, session(&ann)).await;
+    let all_but = EndScope::UserExcept(jo, foreign.key.id);
+    assert_eq!(end(stores, all_but, ending(EndReason::PasswordChange)).await, ids([&own]));
+    assert_eq!(stored(stores, &foreign).await, Some(foreign));
+}
+
+/// The one that is kept must be live.
+pub async fn an_ended_session_is_not_kept(stores: &Stores) {
+    let jo = somebody(&tenant("acme"));
+    let ended = inserted(stores, session(&jo)).await;
+    end(stores, EndScope::One(ended.key.clone()), ending(EndReason::RefreshReuse)).await;
+    end(stores, EndScope::UserExcept(jo, ended.key.id), ending(EndReason::PasswordChange)).await;
+    assert_eq!(standing(stores, &ended).await, Some(State::Ended(ending(EndReason::RefreshReuse))));
+}
+
+/// Nor may an epoch have ended it before: taking it over would bring it back.
+pub async fn a_session_that_an_epoch_has_ended_is_not_kept(stores: &Stores) {
+    let jo = somebody(&tenant("acme"));
+    end(stores, EndScope::User(jo.clone()), ending(EndReason::LogoutAll)).await;
+    let late = inserted(stores, session(&jo)).await;
+    end(stores, EndScope::UserExcept(jo, late.key.id), ending(EndReason::PasswordChange)).await;
+    assert!(matches!(standing(stores, &late).await, Some(State::Ended(_))));
+}
+
+/// Only the sessions under one strategy; the epoch, which holds for all strategies, stays.
+pub async fn an_end_of_a_strategy_leaves_the_others_and_the_epoch(stores: &Stores) {
+    let jo = somebody(&tenant("acme"));
+    for strategy in StrategyName::ALL {
+        let of_it = inserted(stores, Session { strategy, ..session(&jo) }).await;
+        let of_another = StrategyName::ALL.into_iter().find(|other| *other != strategy).unwrap_or(strategy);
+        let other = inserted(stores, Session { strategy: of_another, ..bare_session(&jo) }).await;
+        let foreign = inserted(stores, Session { strategy, ..session(&somebody(&jo.tenant)) }).await;
+        let scope = EndScope::UserStrategy(jo.clone(), strategy);
+        assert_eq!(end(stores, scope, ending(EndReason::Logout)).await, ids([&of_it]));
+        assert_eq!(standing(stores, &other).await, Some(State::Live));
+        assert_eq!(standing(stores, &foreign).await, Some(State::Live));
+        end(stores, EndScope::One(other.key), ending(EndReason::Limit)).await;
+    }
+    assert_eq!(stores.epochs.read(&jo).await.answered(), Epochs::default());
+}
+
+/// No verb leads out of the end, in whatever order they come and however the clock stands.
+// ASVS-map: RT5
+pub async fn nothing_brings_an_ended_session_back(stores: &Stores) {
+    let jo = somebody(&tenant("acme"));
+    let first = inserted(stores, session(&jo)).await;
+    end(stores, EndScope::One(first.key.clone()), ending(EndReason::RefreshReuse)).await;
+    let tombstone = first.clone().end(ending(EndReason::RefreshReuse));
+    for now in [at(-3_600_000), NOW, at(1), NOW.plus(GRACE), NOW.plus(GRACE * 2)] {
+        for generation in [1, 2, 3, 4] {
+            let redemption = Redemption { now, ..redemption(generation) };
+            assert_eq!(stores.sessions.rotate(&first.key, &redemption).await.answered(), Rotated::Gone);
+        }
+        assert!(!stores.sessions.touch(&first.key, now, Some(now.plus(IDLE))).await.answered());
+        assert!(!stores.sessions.rename(&first.key, "back", now).await.answered());
+        assert_eq!(stores.sessions.insert(&first).await.answered(), Inserted::Clash);
+        let again = Ending { at: now, reason: EndReason::Admin };
+        assert_eq!(end(stores, EndScope::One(first.key.clone()), again).await, []);
+        assert_eq!(stored(stores, &first).await.as_ref(), Some(&tombstone));
+        assert_eq!(only(stores, &jo).await.as_ref(), Some(&tombstone));
+    }
+}
+
+async fn only(stores: &Stores, user: &UserKey) -> Option<Session> {
+    stores.sessions.list(user, Page { after: None, limit: 2 }, NOW).await.answered().pop()
+}

@@ -1,0 +1,68 @@
+//! What an [`EpochStore`](crate::store::EpochStore) must do.
+
+use super::samples::{NOW, bare_session, ending, somebody, tenant};
+use super::{Answered, each};
+use crate::id::UserKey;
+use crate::session::{EndReason, Epochs, Session, State};
+use crate::store::{EndScope, EpochScope, Stores};
+
+pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
+    each!(make;
+        epochs_begin_at_zero_and_count_up,
+        an_epoch_is_of_one_user_or_one_tenant,
+        a_session_of_an_older_epoch_is_over,
+    );
+}
+
+async fn epochs(stores: &Stores, user: &UserKey) -> Epochs {
+    stores.epochs.read(user).await.answered()
+}
+
+async fn advance(stores: &Stores, scope: EpochScope) {
+    stores.epochs.advance(&scope, ending(EndReason::Admin)).await.answered();
+}
+
+/// Whoever was never counted up stands at zero, known or not; `advance` and the end of all of a user's sessions count
+/// one of the three up by one.
+// ASVS-map: RV5
+pub async fn epochs_begin_at_zero_and_count_up(stores: &Stores) {
+    let jo = somebody(&tenant("acme"));
+    assert_eq!(epochs(stores, &jo).await, Epochs::default());
+    advance(stores, EpochScope::Tenant(jo.tenant.clone())).await;
+    assert_eq!(epochs(stores, &jo).await, Epochs { user: 0, tenant: 1, everyone: 0 });
+    advance(stores, EpochScope::Everyone).await;
+    advance(stores, EpochScope::Everyone).await;
+    assert_eq!(epochs(stores, &jo).await, Epochs { user: 0, tenant: 1, everyone: 2 });
+    let scope = EndScope::User(jo.clone());
+    stores.sessions.end(&scope, ending(EndReason::LogoutAll)).await.answered();
+    assert_eq!(epochs(stores, &jo).await, Epochs { user: 1, tenant: 1, everyone: 2 });
+}
+
+/// Counting one user's or one tenant's epoch up leaves everybody else's.
+pub async fn an_epoch_is_of_one_user_or_one_tenant(stores: &Stores) {
+    let (jo, ann) = (somebody(&tenant("acme")), somebody(&tenant("acme")));
+    let bob = somebody(&tenant("globex"));
+    stores.sessions.end(&EndScope::User(jo.clone()), ending(EndReason::LogoutAll)).await.answered();
+    advance(stores, EpochScope::Tenant(jo.tenant.clone())).await;
+    assert_eq!(epochs(stores, &ann).await, Epochs { tenant: 1, ..Epochs::default() });
+    assert_eq!(epochs(stores, &bob).await, Epochs::default());
+}
+
+/// The numbers that a session was made under are kept with it, so that it is over when one is counted up; one that is
+/// made afterwards is not.
+pub async fn a_session_of_an_older_epoch_is_over(stores: &Stores) {
+    let jo = somebody(&tenant("acme"));
+    for scope in [EpochScope::Tenant(jo.tenant.clone()), EpochScope::Everyone] {
+        let before = Session { epochs: epochs(stores, &jo).await, ..bare_session(&jo) };
+        stores.sessions.insert(&before).await.answered();
+        advance(stores, scope).await;
+        let after = Session { epochs: epochs(stores, &jo).await, ..bare_session(&jo) };
+        stores.sessions.insert(&after).await.answered();
+        let now = epochs(stores, &jo).await;
+        for (session, lives) in [(before, false), (after, true)] {
+            let found = stores.sessions.find(&super::samples::by_id(&session), NOW).await.answered();
+            let is_live = found.is_some_and(|found| found.state_at(NOW, now) == State::Live);
+            assert_eq!(is_live, lives);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What a [`UserStore`](crate::store::UserStore) must do.
+
+use super::samples::{at, bare_user, email, somebody, tenant, user};
+use super::{Answered, each};
+use crate::clock::Timestamp;
+use crate::id::{TenantId, UserId, UserKey};
+use crate::store::{Inserted, Page, Stores, Updated, UserHandle};
+use crate::user::{Role, User};
+
+pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
+    each!(make;
+        a_user_is_found_as_written,
+        nobody_is_found_where_nobody_is,
+        an_insert_never_replaces,
+        an_address_is_unique_however_it_is_spelt,
+        an_update_is_compare_and_set,
+        an_update_creates_nobody,
+        pages_show_everyone_once_in_order,
+        pages_show_who_stays_once_while_others_come,
+    );
+}
+
+async fn stored(stores: &Stores, key: &UserKey) -> Option<User> {
+    stores.users.find(&UserHandle::Id(key.clone())).await.answered()
+}
+
+/// `find` gives back what `insert` wrote, to the last millisecond and letter, by id and by address.
+pub async fn a_user_is_found_as_written(stores: &Stores) {
+    let acme = tenant("acme");
+    for written in [user(&acme, "Zoë.O'Neill+1@BÜCHER.example"), bare_user(&acme, "jo@example.com")] {
+        assert_eq!(stores.users.insert(&written).await.answered(), Inserted::Done);
+        assert_eq!(stored(stores, &written.key).await.as_ref(), Some(&written));
+        let by_address = UserHandle::Email(acme.clone(), written.email.clone());
+        assert_eq!(stores.users.find(&by_address).await.answered(), Some(written));
+    }
+}
+
+/// Not found is an answer.
+pub async fn nobody_is_found_where_nobody_is(stores: &Stores) {
+    let acme = tenant("acme");
+    assert_eq!(stored(stores, &somebody(&acme)).await, None);
+    let handle = UserHandle::Email(acme.clone(), email("nobody@example.com"));
+    assert_eq!(stores.users.find(&handle).await.answered(), None);
+    assert_eq!(stores.users.list(&acme, Page { after: None, limit: 10 }).await.answered(), []);
+}
+
+/// `insert` creates; where the id or the address is taken, nothing is written.
+pub async fn an_insert_never_replaces(stores: &Stores) {
+    let acme = tenant("acme");
+    let first = user(&acme, "jo@example.com");
+    assert_eq!(stores.users.insert(&first).await.answered(), Inserted::Done);
+
+    let same_id = User { key: first.key.clone(), ..bare_user(&acme, "other@example.com") };
+    assert_eq!(stores.users.insert(&same_id).await.answered(), Inserted::Clash);
+    let same_address = bare_user(&acme, "jo@example.com");
+    assert_eq!(stores.users.insert(&same_address).await.answered(), Inserted::Clash);
+    assert_eq!(stores.users.insert(&first).await.answered(), Inserted::Clash);
+
+    assert_eq!(stored(stores, &first.key).await, Some(first));
+    assert_eq!(stored(stores, &same_address.key).await, None);
+    let handle = UserHandle::Email(acme, same_id.email);
+    assert_eq!(stores.users.find(&handle).await.answered(), None);
+}
+
+/// Addresses are compared in their canonical form, by `insert` and by `find`.
+// ASVS-map: AU6
+pub async fn an_address_is_unique_however_it_is_spelt(stores: &Stores) {
+    let acme = tenant("acme");
+    let first = bare_user(&acme, "Jo@BÜCHER.example");
+    assert_eq!(stores.users.insert(&first).await.answered(), Inserted::Done);
+    let respelt = bare_user(&acme, "jO@xn--bcher-kva.example");
+    assert_eq!(stores.users.insert(&respelt).await.answered(), Inserted::Clash);
+    let handle = UserHandle::Email(acme, respelt.email);
+    assert_eq!(stores.users.find(&handle).await.answered(), Some(first));
+}
+
+/// `update` replaces the record of the version before, once.
+pub async fn an_update_is_compare_and_set(stores: &Stores) {
+    let first = user(&tenant("acme"), "jo@example.com");
+    stores.users.insert(&first).await.answered();
+    let next = first.clone().enabled(at(50)).with_role(Role::Admin, at(60));
+    assert_eq!(next.version, first.version + 2);
+    assert_eq!(stores.users.update(&next).await.answered(), Updated::Stale, "a version was left out");
+    assert_eq!(stores.users.update(&first).await.answered(), Updated::Stale, "the version is the stored one");
+
+    let next = first.clone().enabled(at(50));
+    assert_eq!(stores.users.update(&next).await.answered(), Updated::Done);
+    assert_eq!(stored(stores, &next.key).await.as_ref(), Some(&next));
+    let other = first.with_role(Role::User, at(70));
+    assert_eq!(stores.users.update(&other).await.answered(), Updated::Stale, "somebody else was first");
+    assert_eq!(stored(stores, &next.key).await, Some(next));
+}
+
+/// `update` of somebody who is not there writes nothing.
+pub async fn an_update_creates_nobody(stores: &Stores) {
+    let absent = bare_user(&tenant("acme"), "jo@example.com").with_role(Role::Admin, at(1));
+    assert_eq!(stores.users.update(&absent).await.answered(), Updated::Stale);
+    assert_eq!(stored(stores, &absent.key).await, None);
+}
+
+/// Users of one creation time and several, in the order of their ids.
+async fn crowd(stores: &Stores, tenant: &TenantId, from: u32, to: u32) -> Vec<UserId> {
+    let mut ids = Vec::new();
+    for number in from..to {
+        let mut person = bare_user(tenant, &format!("user{number}@example.com"));
+        let made = Timestamp::from_millis(person.created.as_millis() + i64::from(number / 3));
+        person.key.id = UserId::generate(made, &crate::machine::SystemRandom);
+        stores.users.insert(&person).await.answered();
+        ids.push(person.key.id);
+    }
+    ids.sort();
+    ids
+}
+
+async fn page(stores: &Stores, tenant: &TenantId, after: Option<UserId>, limit: u32) -> Vec<UserId> {
+    let page = stores.users.list(tenant, Page { after, limit }).await.answered();
+    assert!(page.len() <= limit as usize);
+    page.into_iter().map(|user| user.key.id).collect()
+}
+
+/// `list` shows everyone once, by id, whatever the size of the page.
+pub async fn pages_show_everyone_once_in_order(stores: &Stores) {
+    let acme = tenant("acme");
+    let ids = crowd(stores, &acme, 0, 10).await;
+    crowd(stores, &tenant("globex"), 0, 3).await;
+    for limit in [1, 3, 10, 100] {
+        let mut seen = Vec::new();
+        loop {
+            let next = page(stores, &acme, seen.last().copied(), limit).await;
+            if next.is_empty() {
+                break;
+            }
+            seen.extend(next);
+        }
+        assert_eq!(seen, ids, "in pages of {limit}");
+    }
+}
+
+/// Whoever is there from the first page to the last is shown once, even though others arrive.
+pub async fn pages_show_who_stays_once_while_others_come(stores: &Stores) {
+    let acme = tenant("acme");
+    let staying = crowd(stores, &acme, 0, 9).await;
+    let mut seen = page(stores, &acme, None, 4).await;
+    let coming = crowd(stores, &acme, 9, 18).await;
+    while let [.., last] = *seen {
+        let next = page(stores, &acme, Some(last), 4).await;
+        if next.is_empty() {
+            break;
+        }
+        seen.extend(next);
+    }
+    assert!(seen.is_sorted_by(|one, next| one < next));
+    assert!(staying.iter().all(|id| seen.contains(id)));
+    assert!(seen.iter().all(|id| staying.contains(id) || coming.contains(id)));
+}

@@ -1,0 +1,144 @@
+//! What everyone who tests tokens needs: a tenant with its keys, its claims, and a pen that signs anything.
+
+mod access_tokens;
+mod cookies;
+mod forgery;
+mod properties;
+mod refresh_tokens;
+mod shape;
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use uuid::Uuid;
+
+use super::access::{AccessClaims, sign_access, verify_access};
+use super::refresh::{ChainSecret, RefreshClaims};
+use super::{Expected, LEEWAY, TokenFault, refresh};
+use crate::clock::Timestamp;
+use crate::id::{SessionId, TenantId, TokenId, UserId};
+use crate::key::{
+    KeyLifetimes, KeyRecord, KeyUse, Keyring, KeyringParts, RefreshKey, SharedSecrets, SigningKey,
+};
+use crate::machine::SystemRandom;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_769_638_376);
+const ISSUER: &str = "https://id.example";
+const AUDIENCE: &str = "acme-api";
+
+fn minutes(minutes: u64) -> Duration {
+    Duration::from_mins(minutes)
+}
+
+/// A tenant with one key of each use.
+struct Tenant {
+    id: TenantId,
+    keys: Keyring,
+}
+
+impl Tenant {
+    fn called(name: &str) -> Self {
+        Self::sharing(name, &SharedSecrets::default())
+    }
+
+    fn sharing(name: &str, shared: &SharedSecrets) -> Self {
+        let id: TenantId = name.parse().unwrap();
+        let records = KeyUse::ALL.map(|usage| key(&id, usage, NOW.minus(minutes(60))));
+        Self { keys: ring(&id, &records, shared), id }
+    }
+
+    fn expected(&self) -> Expected<'_> {
+        Expected { issuer: ISSUER, audience: AUDIENCE, tenant: &self.id }
+    }
+
+    fn claims(&self) -> AccessClaims {
+        AccessClaims {
+            iss: ISSUER.into(),
+            aud: AUDIENCE.into(),
+            sub: UserId::from_uuid(Uuid::from_u128(1)),
+            tid: self.id.clone(),
+            sid: SessionId::from_uuid(Uuid::from_u128(2)),
+            jti: TokenId::from_uuid(Uuid::from_u128(3)),
+            strategy: "jwt".to_owned(),
+            email: "ann@example.com".to_owned(),
+            name: Some("Ann Lee".to_owned()),
+            given_name: None,
+            family_name: None,
+            iat: NOW,
+            exp: NOW.plus(minutes(15)),
+            nbf: None,
+            device: None,
+        }
+    }
+
+    fn refresh_claims(&self) -> RefreshClaims {
+        RefreshClaims {
+            issuer: ISSUER.into(),
+            audience: AUDIENCE.into(),
+            tenant: self.id.clone(),
+            session: SessionId::from_uuid(Uuid::from_u128(2)),
+            generation: 7,
+            r: refresh::first(&SystemRandom),
+            issued: NOW,
+            expires: NOW.plus(minutes(7 * 24 * 60)),
+        }
+    }
+
+    fn access_token(&self) -> String {
+        sign_access(&self.keys, NOW, &self.claims()).unwrap()
+    }
+
+    fn refresh_token(&self) -> String {
+        refresh::encode(self.refresh_key(), &self.refresh_claims()).unwrap()
+    }
+
+    fn verify(&self, token: &str) -> Result<AccessClaims, TokenFault> {
+        verify_access(&self.keys, token, NOW, LEEWAY, &self.expected())
+    }
+
+    fn decode(&self, token: &str) -> Result<(RefreshClaims, &RefreshKey), TokenFault> {
+        refresh::decode(&self.keys, token, NOW, &self.expected())
+    }
+
+    fn access_key(&self) -> &SigningKey {
+        self.keys.access_signer(NOW).unwrap()
+    }
+
+    fn refresh_key(&self) -> &RefreshKey {
+        self.keys.refresh_signer(NOW).unwrap()
+    }
+
+    /// The header that an access token of this tenant has.
+    fn header(&self) -> String {
+        let key = self.access_key();
+        format!(r#"{{"typ":"at+jwt","alg":"{}","kid":"{}"}}"#, key.algorithm(), key.kid())
+    }
+
+    /// The payload of a good access token.
+    fn payload(&self) -> String {
+        part(&self.access_token(), 1)
+    }
+}
+
+fn key(tenant: &TenantId, usage: KeyUse, active_from: Timestamp) -> KeyRecord {
+    KeyRecord::generate(tenant, usage, usage.algorithm(), active_from, active_from, &SystemRandom).unwrap()
+}
+
+fn ring(tenant: &TenantId, records: &[KeyRecord], shared: &SharedSecrets) -> Keyring {
+    let lifetimes = KeyLifetimes::default();
+    Keyring::open(&KeyringParts { tenant, generation: 1, records, master: None, shared, lifetimes }).unwrap()
+}
+
+/// Signs any header and any payload with a real key: what only whoever holds the key can do.
+fn pen(key: &SigningKey, header: &str, payload: &str) -> String {
+    let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+    let signature = key.sign(signed.as_bytes()).unwrap();
+    format!("{signed}.{signature}")
+}
+
+/// One part of a token, decoded to text.
+fn part(token: &str, index: usize) -> String {
+    let part = token.split('.').nth(index).unwrap();
+    String::from_utf8(URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}

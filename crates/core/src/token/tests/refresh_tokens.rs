@@ -1,0 +1,159 @@
+//! Refresh tokens and their chain.
+
+use zeroize::Zeroizing;
+
+use super::*;
+use crate::key::KeyMaterial;
+use crate::token::refresh::{encode, first, successor};
+
+/// A tenant whose refresh key is known, so that what it makes can be computed elsewhere.
+fn ring_with(material: [u8; 32], kid: &str) -> Keyring {
+    let tenant = TenantId::default_tenant();
+    let record = KeyRecord {
+        kid: kid.parse().unwrap(),
+        material: KeyMaterial::Plain(Zeroizing::new(material.to_vec())),
+        ..key(&tenant, KeyUse::Refresh, NOW)
+    };
+    ring(&tenant, &[record], &SharedSecrets::default())
+}
+
+fn known_claims(r: ChainSecret) -> RefreshClaims {
+    RefreshClaims {
+        issuer: ISSUER.into(),
+        audience: AUDIENCE.into(),
+        tenant: TenantId::default_tenant(),
+        session: SessionId::from_uuid(Uuid::from_u128(2)),
+        generation: 7,
+        r,
+        issued: NOW,
+        expires: NOW.plus(minutes(60)),
+    }
+}
+
+struct Nines;
+
+impl crate::random::Random for Nines {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(9);
+    }
+}
+
+#[test]
+fn a_token_comes_back_as_it_was_written_with_the_key_that_signed_it() {
+    let acme = Tenant::called("acme");
+    let claims = acme.refresh_claims();
+    let token = encode(acme.refresh_key(), &claims).unwrap();
+    let (read, key) = acme.decode(&token).unwrap();
+    assert_eq!(read, claims);
+    assert_eq!(key.kid(), acme.refresh_key().kid());
+}
+
+/// Computed in Python from RFC 5869, RFC 2104 and the claims: tokens outlive a release, so none of this may change.
+#[test]
+fn a_known_key_makes_a_known_token_and_a_known_successor() {
+    let keys = ring_with([7; 32], "refresh-1");
+    let key = keys.refresh_signer(NOW).unwrap();
+    let claims = known_claims(first(&Nines));
+    let token = encode(key, &claims).unwrap();
+    assert_eq!(part(&token, 0), r#"{"typ":"rt+jwt","alg":"HS256","kid":"refresh-1"}"#);
+    assert_eq!(
+        part(&token, 1),
+        r#"{"iss":"https://id.example","aud":"acme-api","tid":"default","sid":"00000000-0000-0000-0000-000000000002","gen":7,"r":"CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk","iat":1769638376,"exp":1769641976}"#
+    );
+    assert_eq!(token.rsplit_once('.').unwrap().1, "bnzjUlu8F9oFENSzd5cKhQaJo8xNB12JyS1rokiBzp4");
+    let next = known_claims(successor(key, &claims.r));
+    let next = part(&encode(key, &next).unwrap(), 1);
+    assert!(next.contains(r#""r":"0cUBj8HCdQz-Sym6iu9DnZTHdkTQmWIj9K84WSxYSHw""#), "{next}");
+}
+
+// ASVS-map: RT3
+#[test]
+fn a_repeated_refresh_gives_the_same_bytes_even_across_a_change_of_keys() {
+    let tenant = TenantId::default_tenant();
+    let old = key(&tenant, KeyUse::Refresh, NOW.minus(minutes(60)));
+    let new = key(&tenant, KeyUse::Refresh, NOW);
+    let before = ring(&tenant, std::slice::from_ref(&old), &SharedSecrets::default());
+    let after = ring(&tenant, &[new, old], &SharedSecrets::default());
+    let presented = encode(before.refresh_signer(NOW).unwrap(), &known_claims(first(&SystemRandom))).unwrap();
+    let expected = Expected { issuer: ISSUER, audience: AUDIENCE, tenant: &tenant };
+
+    // The row of the successor says which key wrote it, and when.
+    let written_by = before.refresh_signer(NOW).unwrap().kid();
+    let renew = |keys: &Keyring| {
+        let (claims, key) = refresh::decode(keys, &presented, NOW, &expected).unwrap();
+        let next = RefreshClaims { generation: 8, r: successor(key, &claims.r), ..claims };
+        encode(keys.refresh_key(written_by, NOW).unwrap(), &next).unwrap()
+    };
+    assert_ne!(after.refresh_signer(NOW).unwrap().kid(), written_by);
+    assert_eq!(renew(&before), renew(&after));
+}
+
+#[test]
+fn a_successor_depends_on_key_and_predecessor_and_neither_is_in_the_token() {
+    let [one, two] = [[1; 32], [2; 32]].map(|bytes| ring_with(bytes, "k"));
+    let [one, two] = [&one, &two].map(|ring| ring.refresh_signer(NOW).unwrap());
+    let (r, other) = (first(&SystemRandom), first(&SystemRandom));
+    let chain = [r.clone(), other.clone(), successor(one, &r), successor(one, &other), successor(two, &r)];
+    let hashes: std::collections::HashSet<_> = chain.iter().map(ChainSecret::hash).collect();
+    assert_eq!(hashes.len(), chain.len());
+    assert_eq!(successor(one, &r), successor(one, &r.clone()));
+    assert_eq!(format!("{r:?} {one:?} {:?}", r.hash()), "ChainSecret RefreshKey(k) SecretHash");
+}
+
+// ASVS-map: RT6
+#[test]
+fn there_is_no_leeway_on_the_expiry_of_a_refresh_token() {
+    let acme = Tenant::called("acme");
+    let claims = acme.refresh_claims();
+    let token = encode(acme.refresh_key(), &claims).unwrap();
+    let decoded = |now| refresh::decode(&acme.keys, &token, now, &acme.expected()).map(|_| ());
+    assert_eq!(decoded(claims.expires.minus(Duration::from_millis(1))), Ok(()));
+    assert_eq!(decoded(claims.expires), Err(TokenFault::Expired));
+}
+
+#[test]
+fn a_token_of_a_node_with_a_faster_clock_is_accepted_within_the_leeway() {
+    let acme = Tenant::called("acme");
+    let token = acme.refresh_token();
+    let decoded = |now| refresh::decode(&acme.keys, &token, now, &acme.expected()).map(|_| ());
+    assert_eq!(decoded(NOW.minus(LEEWAY)), Ok(()));
+    assert_eq!(decoded(NOW.minus(LEEWAY).minus(Duration::from_millis(1))), Err(TokenFault::NotYetValid));
+}
+
+// ASVS-map: RT7
+#[test]
+fn a_refresh_token_for_somebody_else_is_refused_and_an_expired_one_is_first_of_all_ours() {
+    let acme = Tenant::called("acme");
+    let ours = RefreshClaims { expires: NOW, ..acme.refresh_claims() };
+    let decoded = |claims: RefreshClaims| acme.decode(&encode(acme.refresh_key(), &claims).unwrap()).err();
+    let issuer = RefreshClaims { issuer: "https://evil.example".into(), ..ours.clone() };
+    let audience = RefreshClaims { audience: "other".into(), ..ours.clone() };
+    let tenant = RefreshClaims { tenant: "other".parse().unwrap(), ..ours.clone() };
+    assert_eq!(decoded(issuer), Some(TokenFault::WrongIssuer));
+    assert_eq!(decoded(audience), Some(TokenFault::WrongAudience));
+    assert_eq!(decoded(tenant), Some(TokenFault::WrongTenant));
+    assert_eq!(decoded(ours), Some(TokenFault::Expired));
+}
+
+#[test]
+fn claims_of_another_type_are_refused_even_under_our_mac() {
+    let acme = Tenant::called("acme");
+    let token = acme.refresh_token();
+    let (header, payload) = (part(&token, 0), part(&token, 1));
+    let decoded = |payload: &str| acme.decode(&pen(acme.refresh_key().mac(), &header, payload)).err();
+    for (claim, from, to) in [
+        ("gen", r#""gen":7"#, r#""gen":-1"#),
+        ("gen", r#""gen":7"#, r#""gen":7.0"#),
+        ("gen", r#""gen":7"#, r#""gen":"7""#),
+        ("r", r#""r":""#, r#""r":"A"#),
+        ("r", r#""r":""#, r#""r":"=="#),
+        ("iat", r#""iat":"#, r#""iat":-"#),
+        ("sid", r#""sid":"0"#, r#""sid":"x"#),
+    ] {
+        assert_eq!(decoded(&payload.replace(from, to)), Some(TokenFault::BadClaim(claim)), "{to}");
+    }
+    for claim in ["iss", "aud", "tid", "sid", "gen", "r", "iat", "exp"] {
+        let without = payload.replace(&format!("\"{claim}\":"), "\"other\":");
+        assert_eq!(decoded(&without), Some(TokenFault::MissingClaim(claim)));
+    }
+}

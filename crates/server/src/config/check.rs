@@ -1,0 +1,29 @@
+//! `portcullis config check`: the effective configuration, or every fault.
+
+use std::io::{self, Write};
+
+use super::{Config, Fault};
+
+/// Writes the configuration to `out`, as a table or as JSON, or its faults to `err`, one a line. The exit code is 0 or 2.
+///
+/// # Errors
+///
+/// What writing gives.
+pub fn check(
+    read: &Result<Config, Vec<Fault>>,
+    json: bool,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<u8> {
+    match read {
+        Ok(config) if json => writeln!(out, "{}", serde_json::to_string_pretty(config.report())?)?,
+        Ok(config) => writeln!(out, "{}", config.report().table())?,
+        Err(faults) => {
+            for fault in faults {
+                writeln!(err, "{fault}")?;
+            }
+            return Ok(2);
+        }
+    }
+    Ok(0)
+}

@@ -1,0 +1,53 @@
+//! The table of settings as Markdown, for `docs/configuration.md`.
+
+use std::fmt::Write as _;
+
+use super::settings::{GROUPS, Preset, Setting};
+
+const HEAD: &str = "| key | variable | flag | default | meaning |\n|---|---|---|---|---|";
+
+/// A heading and a table for each group of settings.
+#[must_use]
+pub fn documentation() -> String {
+    GROUPS.iter().fold(String::new(), |mut text, group| {
+        let rows: Vec<String> = group.settings.iter().map(row).collect();
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "\n### {}\n\n{HEAD}\n{}", group.heading, rows.join("\n"));
+        text
+    })
+}
+
+fn row(setting: &Setting) -> String {
+    let flag = setting.flag.map(|flag| format!("`--{flag}`")).unwrap_or_default();
+    let also = setting.also.map(|variable| format!(", `{variable}`")).unwrap_or_default();
+    let default = match setting.preset {
+        Preset::Is(text) => format!("`{text}`"),
+        Preset::Unset(meaning) | Preset::Derived(meaning, _) => meaning.to_owned(),
+    };
+    let value = setting.value.replace('|', " or ");
+    let (key, variable, doc) = (setting.key, setting.variable(), setting.doc);
+    format!("| `{key}` {value} | `{variable}`{also} | {flag} | {default} | {doc}. |")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
+    const BEGIN: &str =
+        "<!-- from the table of settings: UPDATE_DOCS=1 cargo test -p portcullis-server -->\n";
+    const END: &str = "\n<!-- end -->";
+
+    #[test]
+    fn the_page_shows_the_table_as_it_is() {
+        let page = std::fs::read_to_string(PAGE).unwrap();
+        let (before, rest) = page.split_once(BEGIN).expect("the mark where the table begins");
+        let (_, after) = rest.split_once(END).expect("the mark where the table ends");
+        let right = format!("{before}{BEGIN}{}{END}{after}", documentation());
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(PAGE, right).unwrap();
+        } else {
+            assert!(page == right, "docs/configuration.md is old: run again with UPDATE_DOCS=1");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! A configuration that is being read: values so far, and what went wrong.
+//!
+//! It starts blank; the table's defaults fill it. What is left of it once everything is in its place and no rule objects
+//! is the [`Config`].
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fmt, io};
+
+use tracing::Level;
+
+use super::Config;
+use super::fault::{self, Fault, Origin};
+use super::parse::{self, Database, SameSite, Sessions};
+use super::report::{Report, Row};
+use super::sections::{
+    Cookie, Cors, Fixed, Hashing, Limits, Liveness, Log, LogFormat, Metrics, Passwords, Rotating, Sliding,
+    Strategies, Tenants, Timeouts,
+};
+use super::settings::{Preset, Setting};
+use super::sources::Stated;
+
+/// How a file's text is got.
+pub(super) type Open<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
+
+/// A configuration that is being read.
+pub(super) struct Draft {
+    /// The values so far.
+    pub(super) config: Config,
+    /// Where the master key is, when it is in a file.
+    pub(super) master_key_file: Option<PathBuf>,
+    /// The default of access tokens' lives.
+    pub(super) jwt_expires_in: Option<Duration>,
+    /// The default of refresh tokens' lives.
+    pub(super) jwt_refresh_expires_in: Option<Duration>,
+    broken: BTreeSet<&'static str>,
+}
+
+impl Draft {
+    pub(super) const fn blank() -> Self {
+        Self {
+            config: blank(),
+            master_key_file: None,
+            jwt_expires_in: None,
+            jwt_refresh_expires_in: None,
+            broken: BTreeSet::new(),
+        }
+    }
+
+    /// Takes what the sources state for a setting, lowest first, over its default. All of it must be right, also what
+    /// a higher source overrides.
+    pub(super) fn take(&mut self, setting: &'static Setting, stated: &[Stated], faults: &mut Vec<Fault>) {
+        let default = match setting.preset {
+            Preset::Unset(_) => None,
+            Preset::Is(text) => Some(text.to_owned()),
+            Preset::Derived(_, text) => Some(text(self)),
+        };
+        let default = default.map(|text| Stated { text, origin: Origin::Default });
+        for value in default.iter().chain(stated) {
+            if let Err(message) = (setting.apply)(self, &value.text) {
+                self.broken.insert(setting.key);
+                faults.push(Fault::new(value.origin.clone(), message).about(setting.key));
+            }
+        }
+        self.config.report.push(Row::new(setting, stated.last().or(default.as_ref())));
+    }
+
+    /// Reads the master key's file, if there is one.
+    pub(super) fn open_master_key(&mut self, open: Open<'_>, faults: &mut Vec<Fault>) {
+        let Some(path) = &self.master_key_file else { return };
+        let key = match open(path) {
+            Ok(text) => {
+                parse::master_key(&text).map_err(|message| format!("{:?} {message}", path.to_string_lossy()))
+            }
+            Err(error) => Err(fault::unreadable(path, &error)),
+        };
+        match key {
+            Ok(key) => self.config.master_key = Some(key),
+            Err(message) => {
+                self.broken.insert("master_key_file");
+                faults.push(self.fault("master_key_file", message));
+            }
+        }
+    }
+
+    /// Whether somebody stated this setting, right or wrong.
+    pub(super) fn is_stated(&self, key: &str) -> bool {
+        self.config.report.row(key).is_some_and(|row| row.origin != Origin::Default)
+    }
+
+    /// Whether what was stated for this setting is wrong by itself, so that no rule can judge it.
+    pub(super) fn is_broken(&self, key: &str) -> bool {
+        self.broken.contains(key)
+    }
+
+    /// The text of this setting; nothing where it has none.
+    pub(super) fn text(&self, key: &str) -> &str {
+        self.config.report.row(key).and_then(|row| row.value.as_deref()).unwrap_or_default()
+    }
+
+    /// A fault of this setting, wherever it was stated.
+    pub(super) fn fault(&self, key: &'static str, message: impl fmt::Display) -> Fault {
+        let origin = self.config.report.row(key).map_or(Origin::Default, |row| row.origin.clone());
+        Fault::new(origin, message.to_string()).about(key)
+    }
+}
+
+const fn blank() -> Config {
+    const ZERO: Duration = Duration::ZERO;
+    const FIXED: Fixed = Fixed { access: ZERO };
+    const ROTATING: Rotating = Rotating { access: ZERO, refresh: ZERO, max: ZERO, grace: ZERO };
+    const NOWHERE: Option<SocketAddr> = None;
+    Config {
+        file: None,
+        public_url: None,
+        data_dir: PathBuf::new(),
+        listen: Vec::new(),
+        database: Database::Sqlite(PathBuf::new()),
+        sessions: Sessions::InDatabase,
+        master_key: None,
+        jwt_secret: None,
+        session_secret: None,
+        audience: None,
+        leeway: ZERO,
+        cookie: Cookie { name: String::new(), same_site: SameSite::Lax, domain: None },
+        cors: Cors { origins: Vec::new() },
+        tenants: Tenants { require_header: false },
+        password: Passwords { shortest: 0 },
+        hashing: Hashing { threads: None, queue: 0 },
+        strategies: Strategies {
+            enabled: Vec::new(),
+            jwt: FIXED,
+            session: Sliding { idle: ZERO, max: ZERO },
+            hybrid: FIXED,
+            refresh: ROTATING,
+            denylist: ROTATING,
+            session_jwt: FIXED,
+            device: ROTATING,
+        },
+        liveness: Liveness { max_staleness: ZERO },
+        limits: Limits { body: 0, headers: 0, connections: 0 },
+        timeouts: Timeouts { headers: ZERO, body: ZERO, shutdown: ZERO },
+        metrics: Metrics { listen: NOWHERE },
+        log: Log { format: LogFormat::Text, level: Level::INFO },
+        report: Report::empty(),
+    }
+}

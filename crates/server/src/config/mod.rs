@@ -1,0 +1,168 @@
+//! The configuration: flags over variables over the file, read once, whole.
+//!
+//! Reading has two halves. The low one takes text from every source, judges each setting by itself and each contradiction
+//! between them, and collects all that is wrong; the high one is the [`Config`], typed, with nothing left to go wrong.
+//! Everything that can be stated is in one table (`settings`), from which flags, variables, keys, the documentation and
+//! the report are made. Reading opens no socket, no store and, but for the two files it may be told of, no file.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use portcullis_server::config::{Config, Flags};
+//!
+//! let flags = Flags::default().with("listen", "0.0.0.0:80");
+//! let env = BTreeMap::from([("PORTCULLIS_LIMITS_BDY".to_owned(), "64KiB".to_owned())]);
+//! let faults = Config::read(&flags, &env, &|_| Ok(String::new())).unwrap_err();
+//! let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+//! assert!(lines[0].starts_with("flag --listen: 0.0.0.0:80 can be reached from other machines"));
+//! assert_eq!(lines[1], "variable PORTCULLIS_LIMITS_BDY: is no setting; did you mean PORTCULLIS_LIMITS_BODY?");
+//! ```
+
+mod check;
+mod documentation;
+mod draft;
+mod fault;
+mod file;
+mod flags;
+mod parse;
+mod report;
+mod rules;
+mod sections;
+mod settings;
+mod sources;
+mod suggest;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use portcullis_core::secret::PlainSecret;
+
+pub use check::check;
+pub use documentation::documentation;
+pub use fault::{Fault, Origin};
+pub use flags::Flags;
+pub use parse::{Database, Listen, MasterKey, PublicUrl, SameSite, Sessions, WebOrigin};
+pub use report::{Report, Row};
+pub use sections::{
+    Cookie, Cors, Fixed, Hashing, Limits, Liveness, Log, LogFormat, Metrics, Passwords, Rotating, Sliding,
+    Strategies, Tenants, Timeouts,
+};
+
+use draft::Draft;
+use sources::Sources;
+
+/// Everything the server is told, free of contradictions.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file that was read.
+    pub file: Option<PathBuf>,
+    /// The URL under which people reach the server; none is development mode.
+    pub public_url: Option<PublicUrl>,
+    /// Where this node keeps its files.
+    pub data_dir: PathBuf,
+    /// The addresses to listen on, at least one.
+    pub listen: Vec<Listen>,
+    /// The database.
+    pub database: Database,
+    /// Where sessions live.
+    pub sessions: Sessions,
+    /// The key that wraps private keys and secrets in the database; outside development mode there is one.
+    pub master_key: Option<MasterKey>,
+    /// The shared secret of HS256 access tokens; without one they are signed with keys of the database.
+    pub jwt_secret: Option<PlainSecret>,
+    /// The shared secret that signs the session cookie; without one it is one of the database.
+    pub session_secret: Option<PlainSecret>,
+    /// `aud` of every token; without one it is the tenant.
+    pub audience: Option<String>,
+    /// How far clocks may differ when `exp` and `nbf` are judged.
+    pub leeway: Duration,
+    /// The session cookie.
+    pub cookie: Cookie,
+    /// Who may read answers from other web pages.
+    pub cors: Cors,
+    /// Tenants.
+    pub tenants: Tenants,
+    /// Passwords, where one is set.
+    pub password: Passwords,
+    /// The pool that hashes passwords.
+    pub hashing: Hashing,
+    /// The strategies offered, and their lifetimes.
+    pub strategies: Strategies,
+    /// How old a node's view of the sessions may be.
+    pub liveness: Liveness,
+    /// Sizes and numbers that a client cannot exceed.
+    pub limits: Limits,
+    /// How long is waited.
+    pub timeouts: Timeouts,
+    /// Where metrics are shown.
+    pub metrics: Metrics,
+    /// The log.
+    pub log: Log,
+    report: Report,
+}
+
+impl Config {
+    /// Reads flags over `env` over the file that one of them names; `open` gets a file's text.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, in the order of flags, variables and lines of the file.
+    pub fn read(
+        flags: &Flags,
+        env: &BTreeMap<String, String>,
+        open: &dyn Fn(&Path) -> io::Result<String>,
+    ) -> Result<Self, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let sources = Sources::gather(flags, env, open, &mut faults);
+        let mut draft = Draft::blank();
+        for setting in settings::all() {
+            draft.take(setting, sources.of(setting), &mut faults);
+        }
+        draft.open_master_key(open, &mut faults);
+        if sources.is_complete() {
+            rules::check(&draft, &mut faults);
+        }
+        if faults.is_empty() {
+            return Ok(draft.config);
+        }
+        faults.sort_by(|a, b| a.origin().cmp(b.origin()));
+        Err(faults)
+    }
+
+    /// Reads flags over this process's environment over the file that one of them names.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong.
+    pub fn load(flags: &Flags) -> Result<Self, Vec<Fault>> {
+        Self::read(flags, &environment(), &|path| std::fs::read_to_string(path))
+    }
+
+    /// Whether no public URL is configured: everything works at once, for this machine alone.
+    #[must_use]
+    pub const fn is_development(&self) -> bool {
+        self.public_url.is_none()
+    }
+
+    /// Whether people come over TLS, so that cookies are `Secure`.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.public_url.as_ref().is_some_and(PublicUrl::is_https)
+    }
+
+    /// Every setting with its effective value, secrets masked, and where it came from.
+    #[must_use]
+    pub const fn report(&self) -> &Report {
+        &self.report
+    }
+}
+
+/// This process's environment. What is not UTF-8 gets replacement characters, which are refused where we read.
+fn environment() -> BTreeMap<String, String> {
+    let text = |os: std::ffi::OsString| os.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
+}

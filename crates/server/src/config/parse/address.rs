@@ -1,0 +1,92 @@
+//! Addresses to listen on.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::Parsed;
+
+/// An address to listen on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Listen {
+    /// Address and port; port 0 is any that is free.
+    pub address: SocketAddr,
+    /// Whether the server starts without it where the machine does not have the address: true of the `[::1]` that
+    /// `localhost` means beside `127.0.0.1`.
+    pub optional: bool,
+}
+
+impl Listen {
+    /// Whether nobody but this machine reaches the address.
+    #[must_use]
+    pub fn is_loopback(self) -> bool {
+        is_loopback(self.address.ip())
+    }
+}
+
+pub(super) fn is_loopback(ip: IpAddr) -> bool {
+    ip.to_canonical().is_loopback()
+}
+
+/// The addresses that one text means: `localhost` means two.
+fn addresses(text: &str) -> Parsed<Vec<Listen>> {
+    let localhost_port = text.strip_prefix("localhost:").and_then(|port| port.parse::<u16>().ok());
+    if let Some(port) = localhost_port {
+        return Ok(vec![
+            Listen { address: (Ipv4Addr::LOCALHOST, port).into(), optional: false },
+            Listen { address: (Ipv6Addr::LOCALHOST, port).into(), optional: true },
+        ]);
+    }
+    Ok(vec![Listen { address: socket(text)?, optional: false }])
+}
+
+/// One or more addresses, separated by commas.
+pub(in super::super) fn listen(text: &str) -> Parsed<Vec<Listen>> {
+    let listens: Vec<Listen> = super::list(text, addresses)?.into_iter().flatten().collect();
+    if listens.is_empty() {
+        return Err("names no address".to_owned());
+    }
+    Ok(listens)
+}
+
+/// One address with its port.
+pub(in super::super) fn socket(text: &str) -> Parsed<SocketAddr> {
+    text.parse().map_err(|_| {
+        format!("{text:?} is not an address and port: write 127.0.0.1:3000, [::1]:3000 or 0.0.0.0:3000")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn localhost_means_both_loopback_addresses_and_the_second_where_there_is_one() {
+        let listens = listen("localhost:3000").unwrap();
+        let shown: Vec<_> = listens.iter().map(|l| (l.address.to_string(), l.optional)).collect();
+        assert_eq!(shown, [("127.0.0.1:3000".to_owned(), false), ("[::1]:3000".to_owned(), true)]);
+    }
+
+    #[test]
+    fn an_address_needs_its_port() {
+        for bad in
+            ["", "3000", ":3000", "127.0.0.1", "::1:3000x", "localhost", "example.com:80", "1.2.3.4:65536"]
+        {
+            assert!(listen(bad).is_err(), "{bad}");
+        }
+        assert_eq!(listen("127.0.0.1:0, [::1]:80").unwrap().len(), 2);
+    }
+
+    #[test]
+    fn loopback_is_what_other_machines_cannot_reach() {
+        for (text, loopback) in [
+            ("127.0.0.1:1", true),
+            ("127.9.9.9:1", true),
+            ("[::1]:1", true),
+            ("[::ffff:127.0.0.1]:1", true),
+            ("0.0.0.0:1", false),
+            ("[::]:1", false),
+            ("192.168.0.1:1", false),
+        ] {
+            assert!(listen(text).unwrap().iter().all(|l| l.is_loopback() == loopback), "{text}");
+        }
+    }
+}

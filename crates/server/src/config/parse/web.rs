@@ -1,0 +1,216 @@
+//! What browsers see: the public URL, origins, the cookie's name and reach.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+use super::{Parsed, address};
+
+/// The URL under which people reach the server: scheme, host and port, nothing else. It is `iss` of every token.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PublicUrl {
+    origin: String,
+    host: String,
+    https: bool,
+}
+
+impl PublicUrl {
+    /// The URL in its normal form, without a slash at its end.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.origin
+    }
+
+    /// The host, without the port.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Whether people come over TLS, so that cookies are `Secure`.
+    #[must_use]
+    pub const fn is_https(&self) -> bool {
+        self.https
+    }
+}
+
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.origin)
+    }
+}
+
+/// The public URL: https, or http on a loopback host.
+pub(in super::super) fn public_url(text: &str) -> Parsed<PublicUrl> {
+    let url = bare(text).map_err(|what| format!("{what}: write https://auth.example.com"))?;
+    let https = url.scheme() == "https";
+    match url.host() {
+        Some(host) if https || (url.scheme() == "http" && is_loopback_host(&host)) => {
+            Ok(PublicUrl { origin: url.origin().ascii_serialization(), host: host.to_string(), https })
+        }
+        Some(_) => Err(format!("{text:?} must be https; http is for a loopback host such as localhost only")),
+        None => Err(format!("{text:?} names no host: write https://auth.example.com")),
+    }
+}
+
+/// A URL of scheme, host and port. The text is not repeated where it holds a password.
+fn bare(text: &str) -> Parsed<Url> {
+    // The parser forgives what a browser forgives (`https:\\host`, blanks, line ends); a configuration need not.
+    let url = Url::parse(text).ok().filter(|_| text.contains("://") && !text.contains(char::is_whitespace));
+    let url = url.ok_or_else(|| "is not a URL".to_owned())?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("holds a user name or password, which belongs in no URL".to_owned());
+    }
+    let extra = [
+        (!matches!(url.path(), "" | "/"), "path"),
+        (url.query().is_some(), "query"),
+        (url.fragment().is_some(), "fragment"),
+    ];
+    match extra.iter().find(|(present, _)| *present) {
+        Some((_, what)) => Err(format!("{text:?} has a {what}, where scheme, host and port are all")),
+        None => Ok(url),
+    }
+}
+
+fn is_loopback_host(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
+        Host::Ipv4(ip) => address::is_loopback(IpAddr::V4(*ip)),
+        Host::Ipv6(ip) => address::is_loopback(IpAddr::V6(*ip)),
+    }
+}
+
+/// The origin of web pages, exactly as browsers send it (RFC 6454, section 6.2).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WebOrigin(String);
+
+impl WebOrigin {
+    /// The value of the `Origin` header.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One exact origin. Applications in a web view have schemes of their own (`capacitor://localhost`).
+pub(in super::super) fn web_origin(text: &str) -> Parsed<WebOrigin> {
+    if text.contains('*') || text == "null" {
+        return Err(format!(
+            "{text:?} would let any page act for whoever is signed in: state each origin exactly"
+        ));
+    }
+    let url = bare(text).map_err(|what| format!("{what}: write https://app.example.com"))?;
+    let origin = url.origin();
+    match (origin.is_tuple(), url.host_str()) {
+        (true, _) => Ok(WebOrigin(origin.ascii_serialization())),
+        (false, Some(host)) if !host.is_empty() && url.port().is_none() => {
+            Ok(WebOrigin(format!("{}://{host}", url.scheme())))
+        }
+        _ => Err(format!("{text:?} is not an origin: write https://app.example.com")),
+    }
+}
+
+/// The cookie's `SameSite` attribute.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SameSite {
+    /// Sent when somebody follows a link from elsewhere, not with posts from elsewhere.
+    Lax,
+    /// Never sent from elsewhere.
+    Strict,
+    /// Always sent; browsers want `Secure` with it.
+    None,
+}
+
+/// A cookie's name: a token of RFC 9110, section 5.6.2.
+pub(in super::super) fn cookie_name(text: &str) -> Parsed<String> {
+    let allowed = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c);
+    if text.is_empty() || text.len() > 64 || !text.bytes().all(allowed) {
+        return Err(format!("{text:?} is not a cookie's name: up to 64 letters, digits, - . and _"));
+    }
+    Ok(text.to_owned())
+}
+
+/// A cookie's domain: a host name of two labels or more, in lower case. A leading dot means nothing to browsers today.
+pub(in super::super) fn cookie_domain(text: &str) -> Parsed<String> {
+    let name = text.strip_prefix('.').unwrap_or(text);
+    let labels = if name.split('.').any(str::is_empty) { 0 } else { name.split('.').count() };
+    match Host::parse(name) {
+        Ok(Host::Domain(domain)) if domain == name && labels >= 2 => Ok(domain),
+        _ => Err(format!("{text:?} is not a domain: write example.com")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_https_or_http_on_a_loopback_host() {
+        for (text, normal) in [
+            ("https://auth.example.com", "https://auth.example.com"),
+            ("HTTPS://Auth.Example.com:443/", "https://auth.example.com"),
+            ("https://auth.example.com:8443", "https://auth.example.com:8443"),
+            ("http://localhost:3000", "http://localhost:3000"),
+            ("http://app.localhost", "http://app.localhost"),
+            ("http://127.0.0.1:3000/", "http://127.0.0.1:3000"),
+            ("http://[::1]:3000", "http://[::1]:3000"),
+        ] {
+            let url = public_url(text).unwrap();
+            assert_eq!((url.as_str(), url.is_https()), (normal, normal.starts_with("https")), "{text}");
+        }
+        for (bad, why) in [
+            ("", "not a URL"),
+            ("auth.example.com", "not a URL"),
+            ("https:auth.example.com", "not a URL"),
+            (" https://auth.example.com", "not a URL"),
+            ("https://", "not a URL"),
+            ("http://auth.example.com", "must be https"),
+            ("http://localhost.example.com", "must be https"),
+            ("http://10.0.0.1", "must be https"),
+            ("ftp://localhost", "must be https"),
+            ("https://a.example/auth", "has a path"),
+            ("https://a.example/?x", "has a query"),
+            ("https://a.example/#x", "has a fragment"),
+            ("https://me@a.example", "user name or password"),
+        ] {
+            let message = public_url(bad).unwrap_err();
+            assert!(message.contains(why), "{bad}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_not_repeated() {
+        assert!(!public_url("https://me:hunter2@a.example/x").unwrap_err().contains("hunter2"));
+    }
+
+    // ASVS-map: CS4
+    #[test]
+    fn an_origin_is_exact_and_never_any_or_null() {
+        for (text, normal) in [
+            ("https://app.example.com", "https://app.example.com"),
+            ("https://app.example.com:443/", "https://app.example.com"),
+            ("http://localhost:5173", "http://localhost:5173"),
+            ("capacitor://localhost", "capacitor://localhost"),
+        ] {
+            assert_eq!(web_origin(text).unwrap().as_str(), normal);
+        }
+        for bad in
+            ["*", "null", "https://*.example.com", "app.example.com", "https://a.example/x", "file:///", ""]
+        {
+            assert!(web_origin(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn cookie_names_and_domains_are_what_a_browser_takes() {
+        assert!(cookie_name("__Host-connect.sid").is_ok());
+        for bad in ["", "a b", "a=b", "a;b", "é", &"x".repeat(65)] {
+            assert!(cookie_name(bad).is_err(), "{bad}");
+        }
+        assert_eq!(cookie_domain(".example.com"), Ok("example.com".to_owned()));
+        for bad in ["", "com", "https://example.com", "Example.com", "127.0.0.1", "example.com/x", "a..b"] {
+            assert!(cookie_domain(bad).is_err(), "{bad}");
+        }
+    }
+}

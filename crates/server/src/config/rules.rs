@@ -1,0 +1,193 @@
+//! What several settings must satisfy together.
+//!
+//! A rule is asked only where everything that it reads is right by itself; else it would complain of what nobody meant.
+
+use std::time::Duration;
+
+use super::draft::Draft;
+use super::fault::Fault;
+use super::parse::{PublicUrl, SameSite};
+use super::settings;
+
+struct Rule {
+    /// The settings it looks at.
+    reads: &'static [&'static str],
+    /// What it objects to.
+    check: fn(&Draft, &mut Vec<Fault>),
+}
+
+const RULES: [Rule; 8] = [
+    Rule { reads: &["listen", "metrics.listen", "public_url"], check: exposure },
+    Rule { reads: &["master_key", "master_key_file"], check: one_master_key },
+    Rule { reads: &["listen", "metrics.listen"], check: metrics_of_their_own },
+    Rule { reads: &["public_url", "cookie.same_site"], check: same_site_none },
+    Rule { reads: &["public_url", "cookie.name"], check: cookie_prefix },
+    Rule { reads: &["public_url", "cookie.name", "cookie.domain"], check: cookie_domain },
+    Rule { reads: &["public_url", "password.shortest"], check: shortest_password },
+    Rule { reads: &["jwt_expires_in", "jwt_refresh_expires_in"], check: lifetimes },
+];
+
+/// Adds what the rules object to.
+pub(super) fn check(draft: &Draft, faults: &mut Vec<Fault>) {
+    for rule in &RULES {
+        if !rule.reads.iter().any(|key| draft.is_broken(key)) {
+            (rule.check)(draft, faults);
+        }
+    }
+}
+
+/// What a server must have before other machines may reach it. One row each.
+struct Requirement {
+    key: &'static str,
+    /// A file or another setting that is as good.
+    or: Option<&'static str>,
+    example: &'static str,
+}
+
+const REQUIREMENTS: [Requirement; 2] = [
+    Requirement { key: "public_url", or: None, example: "https://auth.example.com" },
+    Requirement { key: "master_key", or: Some("master_key_file"), example: "$(openssl rand -hex 32)" },
+];
+
+impl Requirement {
+    fn is_missing(&self, draft: &Draft) -> bool {
+        !draft.is_stated(self.key) && !self.or.is_some_and(|key| draft.is_stated(key))
+    }
+
+    fn line(&self) -> String {
+        let variable = settings::find(self.key).map(settings::Setting::variable).unwrap_or_default();
+        format!("{} ({variable}={})", self.key, self.example)
+    }
+}
+
+/// An address that other machines reach, or a public URL, needs all that production needs.
+fn exposure(draft: &Draft, faults: &mut Vec<Fault>) {
+    let missing: Vec<String> =
+        REQUIREMENTS.iter().filter(|row| row.is_missing(draft)).map(Requirement::line).collect();
+    if missing.is_empty() {
+        return;
+    }
+    let missing = missing.join(", ");
+    let config = &draft.config;
+    let metrics_exposed =
+        config.metrics.listen.is_some_and(|address| !address.ip().to_canonical().is_loopback());
+    let exposed = if config.listen.iter().any(|listen| !listen.is_loopback()) {
+        Some("listen")
+    } else {
+        metrics_exposed.then_some("metrics.listen")
+    };
+    if let Some(key) = exposed {
+        let address = draft.text(key);
+        let message =
+            format!("{address} can be reached from other machines; state first what is missing: {missing}");
+        faults.push(draft.fault(key, message));
+    } else if draft.is_stated("public_url") {
+        faults
+            .push(draft.fault("public_url", format!("with a public URL more is needed; missing: {missing}")));
+    }
+}
+
+fn one_master_key(draft: &Draft, faults: &mut Vec<Fault>) {
+    if draft.is_stated("master_key") && draft.is_stated("master_key_file") {
+        let other = draft.fault("master_key", "").origin().to_string();
+        faults.push(
+            draft.fault(
+                "master_key_file",
+                format!("master_key is stated as well ({other}); keep one of them"),
+            ),
+        );
+    }
+}
+
+fn metrics_of_their_own(draft: &Draft, faults: &mut Vec<Fault>) {
+    let Some(metrics) = draft.config.metrics.listen.filter(|address| address.port() != 0) else { return };
+    if draft.config.listen.iter().any(|listen| listen.address == metrics) {
+        faults.push(draft.fault("metrics.listen", format!("{metrics} is an address of listen already")));
+    }
+}
+
+fn same_site_none(draft: &Draft, faults: &mut Vec<Fault>) {
+    if draft.config.cookie.same_site == SameSite::None && !draft.config.is_https() {
+        faults.push(
+            draft.fault(
+                "cookie.same_site",
+                "none needs an https public_url: browsers drop such a cookie else",
+            ),
+        );
+    }
+}
+
+fn cookie_prefix(draft: &Draft, faults: &mut Vec<Fault>) {
+    let name = draft.config.cookie.name.to_ascii_lowercase();
+    let prefix = ["__host-", "__secure-"].iter().find(|prefix| name.starts_with(**prefix));
+    if prefix.is_some() && !draft.config.is_https() {
+        let message = format!(
+            "{} needs an https public_url: browsers drop such a cookie else",
+            draft.config.cookie.name
+        );
+        faults.push(draft.fault("cookie.name", message));
+    }
+}
+
+fn cookie_domain(draft: &Draft, faults: &mut Vec<Fault>) {
+    let Some(domain) = &draft.config.cookie.domain else { return };
+    let name = &draft.config.cookie.name;
+    if name.to_ascii_lowercase().starts_with("__host-") {
+        let message = format!(
+            "contradicts the cookie's name {name}, which ties it to one host; state cookie.name as well"
+        );
+        faults.push(draft.fault("cookie.domain", message));
+    }
+    let host = draft.config.public_url.as_ref().map(PublicUrl::host);
+    if let Some(host) = host.filter(|host| *host != domain && !host.ends_with(&format!(".{domain}"))) {
+        let message =
+            format!("{domain} does not hold {host}, the host of public_url: browsers drop such a cookie");
+        faults.push(draft.fault("cookie.domain", message));
+    }
+}
+
+/// Fifteen characters where the password is the only step (NIST SP 800-63B-4, section 3.1.1.2).
+fn shortest_password(draft: &Draft, faults: &mut Vec<Fault>) {
+    if !draft.config.is_development() && draft.config.password.shortest < 15 {
+        let message =
+            "must be 15 or more with a public URL; tenants that force the second step have 8 already";
+        faults.push(draft.fault("password.shortest", message));
+    }
+}
+
+/// A lifetime that is not longer than another of its strategy.
+struct Order {
+    within: &'static str,
+    least: Duration,
+    around: &'static str,
+    most: Duration,
+}
+
+fn lifetimes(draft: &Draft, faults: &mut Vec<Fault>) {
+    for Order { within, least, around, most } in orders(draft) {
+        // Defaults that one variable moves for every strategy are no contradiction of anybody's making.
+        let is_stated = draft.is_stated(within) || draft.is_stated(around);
+        let is_broken = draft.is_broken(within) || draft.is_broken(around);
+        if least > most && is_stated && !is_broken {
+            let key = if draft.is_stated(within) { within } else { around };
+            let (least, most) = (draft.text(within), draft.text(around));
+            faults.push(draft.fault(key, format!("{within} ({least}) is longer than {around} ({most})")));
+        }
+    }
+}
+
+fn orders(draft: &Draft) -> Vec<Order> {
+    let strategies = &draft.config.strategies;
+    let (session, refresh) = (&strategies.session, &strategies.refresh);
+    let (denylist, device) = (&strategies.denylist, &strategies.device);
+    let order = |within, least, around, most| Order { within, least, around, most };
+    vec![
+        order("strategies.session.idle", session.idle, "strategies.session.max", session.max),
+        order("strategies.refresh.access", refresh.access, "strategies.refresh.refresh", refresh.refresh),
+        order("strategies.refresh.refresh", refresh.refresh, "strategies.refresh.max", refresh.max),
+        order("strategies.denylist.access", denylist.access, "strategies.denylist.refresh", denylist.refresh),
+        order("strategies.denylist.refresh", denylist.refresh, "strategies.denylist.max", denylist.max),
+        order("strategies.device.access", device.access, "strategies.device.refresh", device.refresh),
+        order("strategies.device.refresh", device.refresh, "strategies.device.max", device.max),
+    ]
+}

@@ -1,0 +1,175 @@
+//! The table of settings: what can be stated, how, and what holds where nobody does.
+//!
+//! Flags, variables, keys of the file, `config check` and the table in `docs/configuration.md` are all made from it. A
+//! new setting is one row here and one field of [`Config`](super::Config). Rows are read from first to last, so a
+//! default may depend on what stands above it. What concerns several settings at once is in `rules`.
+
+mod lifetimes;
+mod server;
+mod web;
+
+use super::draft::Draft;
+use super::parse::Parsed;
+
+/// One setting.
+pub(super) struct Setting {
+    /// Its key in the file, dotted.
+    pub(super) key: &'static str,
+    /// What its value is called in help texts.
+    pub(super) value: &'static str,
+    /// What holds where nobody states it.
+    pub(super) preset: Preset,
+    /// What it means, in a line.
+    pub(super) doc: &'static str,
+    /// From text to the value, put where it belongs.
+    pub(super) apply: fn(&mut Draft, &str) -> Parsed<()>,
+    /// What the file may write for it.
+    pub(super) kind: Kind,
+    /// A variable that other software uses for the same thing.
+    pub(super) also: Option<&'static str>,
+    /// Whether its value is never shown.
+    pub(super) secret: bool,
+    /// The name of its flag, without dashes in front, if it has one.
+    pub(super) flag: Option<&'static str>,
+}
+
+/// What holds where nobody states a setting.
+pub(super) enum Preset {
+    /// Nothing; the words say what that means.
+    Unset(&'static str),
+    /// This text.
+    Is(&'static str),
+    /// What other settings say, and how the documentation describes it.
+    Derived(&'static str, fn(&Draft) -> String),
+}
+
+/// The types that the file may use for a setting.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    /// A string.
+    Text,
+    /// An integer.
+    Integer,
+    /// An integer or a string, which has a unit.
+    Quantity,
+    /// A boolean.
+    Boolean,
+    /// An array of strings, or a string.
+    List,
+    /// Nothing: the setting says which file is read.
+    Absent,
+}
+
+impl Kind {
+    /// The types, for a sentence.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "a string",
+            Self::Integer => "an integer",
+            Self::Quantity => "an integer or a string",
+            Self::Boolean => "true or false",
+            Self::List => "an array of strings",
+            Self::Absent => "stated by flag or variable",
+        }
+    }
+}
+
+impl Setting {
+    const fn new(
+        key: &'static str,
+        value: &'static str,
+        preset: Preset,
+        doc: &'static str,
+        apply: fn(&mut Draft, &str) -> Parsed<()>,
+    ) -> Self {
+        Self { key, value, preset, doc, apply, kind: Kind::Text, also: None, secret: false, flag: None }
+    }
+
+    const fn kind(self, kind: Kind) -> Self {
+        Self { kind, ..self }
+    }
+
+    const fn also(self, variable: &'static str) -> Self {
+        Self { also: Some(variable), ..self }
+    }
+
+    const fn secret(self) -> Self {
+        Self { secret: true, ..self }
+    }
+
+    const fn flag(self, name: &'static str) -> Self {
+        Self { flag: Some(name), ..self }
+    }
+
+    /// The name of its variable.
+    pub(super) fn variable(&self) -> String {
+        format!("{VARIABLE_PREFIX}{}", self.key.replace(['.', '-'], "_").to_uppercase())
+    }
+}
+
+/// What the name of every variable of ours begins with.
+pub(super) const VARIABLE_PREFIX: &str = "PORTCULLIS_";
+
+/// Settings that belong together.
+pub(super) struct Group {
+    /// Its heading in the documentation.
+    pub(super) heading: &'static str,
+    /// The settings.
+    pub(super) settings: &'static [Setting],
+}
+
+/// All groups, in order.
+pub(super) const GROUPS: [Group; 8] = [
+    Group { heading: "Server", settings: server::SERVER },
+    Group { heading: "Secrets and tokens", settings: server::SECRETS },
+    Group { heading: "Browsers", settings: web::BROWSERS },
+    Group { heading: "Tenants and passwords", settings: web::PEOPLE },
+    Group { heading: "Strategies and their lifetimes", settings: lifetimes::STRATEGIES },
+    Group { heading: "Liveness", settings: server::LIVENESS },
+    Group { heading: "Limits", settings: server::LIMITS },
+    Group { heading: "Log and metrics", settings: server::LOG },
+];
+
+/// All settings, in order.
+pub(super) fn all() -> impl Iterator<Item = &'static Setting> {
+    GROUPS.iter().flat_map(|group| group.settings)
+}
+
+/// The setting of this key.
+pub(super) fn find(key: &str) -> Option<&'static Setting> {
+    all().find(|setting| setting.key == key)
+}
+
+/// Puts a value in its place, if it is one.
+fn put<T>(place: &mut T, value: Parsed<T>) -> Parsed<()> {
+    *place = value?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn keys_and_variables_name_one_setting_each() {
+        let keys: BTreeSet<&str> = all().map(|setting| setting.key).collect();
+        let variables: BTreeSet<String> = all()
+            .flat_map(|setting| [Some(setting.variable()), setting.also.map(str::to_owned)])
+            .flatten()
+            .collect();
+        assert_eq!(keys.len(), all().count());
+        assert_eq!(variables.len(), all().count() + all().filter(|setting| setting.also.is_some()).count());
+    }
+
+    #[test]
+    fn a_variable_is_named_after_its_key() {
+        for (key, variable) in [
+            ("data_dir", "PORTCULLIS_DATA_DIR"),
+            ("strategies.session-jwt.access", "PORTCULLIS_STRATEGIES_SESSION_JWT_ACCESS"),
+        ] {
+            assert_eq!(find(key).unwrap().variable(), variable);
+        }
+    }
+}

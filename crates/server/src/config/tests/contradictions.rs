@@ -1,0 +1,128 @@
+//! What cannot hold together.
+
+use super::*;
+
+#[test]
+fn a_lifetime_within_another_is_not_longer_than_it() {
+    for (file, told) in [
+        (
+            "session.idle = \"31d\"",
+            "strategies.session.idle (31d) is longer than strategies.session.max (30d)",
+        ),
+        ("session.max = \"1h\"", "strategies.session.idle (24h) is longer than strategies.session.max (1h)"),
+        (
+            "refresh.access = \"8d\"",
+            "strategies.refresh.access (8d) is longer than strategies.refresh.refresh (7d)",
+        ),
+        (
+            "denylist.refresh = \"31d\"",
+            "strategies.denylist.refresh (31d) is longer than strategies.denylist.max (30d)",
+        ),
+        ("device.max = \"1d\"", "strategies.device.refresh (7d) is longer than strategies.device.max (1d)"),
+    ] {
+        let faults = operator().file(&format!("[strategies]\n{file}")).faults();
+        assert!(
+            faults.len() == 1 && faults[0].starts_with("p.toml:2: ") && faults[0].ends_with(told),
+            "{faults:?}"
+        );
+    }
+}
+
+#[test]
+fn an_address_that_others_reach_is_refused_until_everything_is_stated_and_one_line_says_what() {
+    let url = "public_url (PORTCULLIS_PUBLIC_URL=https://auth.example.com)";
+    let key = "master_key (PORTCULLIS_MASTER_KEY=$(openssl rand -hex 32))";
+    let reached = "can be reached from other machines; state first what is missing";
+    for address in ["0.0.0.0:3000", "[::]:3000", "192.168.0.1:3000", "localhost:3000, 10.0.0.1:1"] {
+        let open = operator().flag("listen", address);
+        assert_eq!(open.faults(), [format!("flag --listen: {address} {reached}: {url}, {key}")]);
+        let without_key = open.variable("PORTCULLIS_PUBLIC_URL", "https://auth.example.com");
+        assert_eq!(without_key.faults(), [format!("flag --listen: {address} {reached}: {key}")]);
+        assert!(without_key.variable("PORTCULLIS_MASTER_KEY_FILE", "key").read().is_ok(), "{address}");
+    }
+    let keyed =
+        operator().variable("PORTCULLIS_MASTER_KEY", KEY).variable("PORTCULLIS_METRICS_LISTEN", "0.0.0.0:9");
+    assert_eq!(keyed.faults(), [format!("variable PORTCULLIS_METRICS_LISTEN: 0.0.0.0:9 {reached}: {url}")]);
+}
+
+#[test]
+fn a_public_url_needs_a_master_key() {
+    for url in ["https://auth.example.com", "http://localhost:3000"] {
+        let public = operator().variable("PORTCULLIS_PUBLIC_URL", url);
+        let expected = "variable PORTCULLIS_PUBLIC_URL: with a public URL more is needed; missing: master_key \
+                        (PORTCULLIS_MASTER_KEY=$(openssl rand -hex 32))";
+        assert_eq!(public.faults(), [expected]);
+        assert!(public.variable("PORTCULLIS_MASTER_KEY", KEY).read().is_ok());
+    }
+}
+
+#[test]
+fn a_public_url_that_is_wrong_is_the_only_fault_that_follows_from_it() {
+    let faults =
+        operator().flag("listen", "0.0.0.0:1").variable("PORTCULLIS_PUBLIC_URL", "http://a.example").faults();
+    assert!(faults.len() == 1 && faults[0].contains("must be https"), "{faults:?}");
+}
+
+#[test]
+fn a_master_key_comes_from_one_place() {
+    let file = |path| operator().variable("PORTCULLIS_MASTER_KEY_FILE", path);
+    assert_eq!(file("key").config().master_key, operator().in_production().config().master_key);
+    let variable = "variable PORTCULLIS_MASTER_KEY_FILE:";
+    assert_eq!(file("none").faults(), [format!("{variable} cannot read \"none\": no such file")]);
+    let short = file("short").faults();
+    assert!(
+        short.len() == 1 && short[0].starts_with(&format!("{variable} \"short\" is not 32 bytes")),
+        "{short:?}"
+    );
+    assert_eq!(
+        file("key").variable("PORTCULLIS_MASTER_KEY", KEY).faults(),
+        [format!(
+            "{variable} master_key is stated as well (variable PORTCULLIS_MASTER_KEY); keep one of them"
+        )]
+    );
+}
+
+// ASVS-map: CK1
+#[test]
+fn a_cookie_that_browsers_would_drop_is_refused() {
+    for (in_production, file, told) in [
+        (false, "same_site = \"none\"", "none needs an https public_url"),
+        (false, "name = \"__Host-sid\"", "__Host-sid needs an https public_url"),
+        (false, "name = \"__secure-sid\"", "__secure-sid needs an https public_url"),
+        (false, "name = \"a b\"", "is not a cookie's name"),
+        (true, "domain = \"example.com\"", "contradicts the cookie's name __Host-connect.sid"),
+        (true, "domain = \"example.org\"\nname = \"sid\"", "does not hold auth.example.com"),
+        (true, "domain = \"th.example.com\"\nname = \"sid\"", "does not hold auth.example.com"),
+    ] {
+        let operator = operator().file(&format!("[cookie]\n{file}"));
+        let operator = if in_production { operator.in_production() } else { operator };
+        let faults = operator.faults();
+        assert!(faults.len() == 1 && faults[0].contains(told), "{file}: {faults:?}");
+    }
+    let config = operator()
+        .in_production()
+        .file("[cookie]\nname = \"__Secure-sid\"\ndomain = \"example.com\"\nsame_site = \"none\"")
+        .config();
+    assert_eq!(config.cookie.domain.as_deref(), Some("example.com"));
+}
+
+// ASVS-map: PW1
+#[test]
+fn in_production_the_shortest_password_has_15_characters() {
+    let shortest = |n: &str| operator().variable("PORTCULLIS_PASSWORD_SHORTEST", n);
+    assert!(shortest("8").read().is_ok() && shortest("15").in_production().read().is_ok());
+    assert!(shortest("7").faults()[0].contains("from 8 to 64"));
+    assert!(shortest("14").in_production().faults()[0].contains("must be 15 or more"));
+}
+
+#[test]
+fn metrics_have_an_address_of_their_own() {
+    let metrics =
+        operator().flag("listen", "127.0.0.1:1").variable("PORTCULLIS_METRICS_LISTEN", "127.0.0.1:1");
+    assert_eq!(
+        metrics.faults(),
+        ["variable PORTCULLIS_METRICS_LISTEN: 127.0.0.1:1 is an address of listen already"]
+    );
+    let any = operator().flag("listen", "127.0.0.1:0").variable("PORTCULLIS_METRICS_LISTEN", "127.0.0.1:0");
+    assert!(any.read().is_ok());
+}

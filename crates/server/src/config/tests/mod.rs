@@ -1,0 +1,68 @@
+//! Stories about operators: what they state, and what they are told.
+
+mod contradictions;
+mod defaults;
+mod showing;
+mod stating;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::*;
+
+const KEY: &str = "030a11181f262d343b424950575e656c737a81888f969da4abb2b9c0c7ced5dc";
+const SECRET: &str = "6Zk2m1YFQ0v9cWq4rXt7uBn3sEa8dHj5";
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// What an operator states: flags, variables and the text of `p.toml`. The files `key` and `short` hold master keys.
+#[derive(Default)]
+struct Operator {
+    flags: Flags,
+    env: BTreeMap<String, String>,
+    file: String,
+}
+
+fn operator() -> Operator {
+    Operator::default()
+}
+
+impl Operator {
+    fn flag(self, name: &str, value: &str) -> Self {
+        Self { flags: self.flags.with(name, value), ..self }
+    }
+
+    fn variable(mut self, name: &str, value: &str) -> Self {
+        self.env.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    fn file(self, text: &str) -> Self {
+        Self { file: text.to_owned(), ..self }.flag("config", "p.toml")
+    }
+
+    /// With a public URL and a key.
+    fn in_production(self) -> Self {
+        self.variable("PORTCULLIS_PUBLIC_URL", "https://auth.example.com")
+            .variable("PORTCULLIS_MASTER_KEY", KEY)
+    }
+
+    fn read(&self) -> Result<Config, Vec<Fault>> {
+        Config::read(&self.flags, &self.env, &|path: &Path| match path.to_str() {
+            Some("p.toml") => Ok(self.file.clone()),
+            Some("key") => Ok(format!("{KEY}\n")),
+            Some("short") => Ok("abcd\n".to_owned()),
+            _ => Err(io::Error::new(io::ErrorKind::NotFound, "no such file")),
+        })
+    }
+
+    fn config(&self) -> Config {
+        self.read().unwrap()
+    }
+
+    fn faults(&self) -> Vec<String> {
+        self.read().map(|_| ()).unwrap_err().iter().map(ToString::to_string).collect()
+    }
+}

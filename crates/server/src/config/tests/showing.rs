@@ -1,0 +1,75 @@
+//! What people are shown, and what never.
+
+use super::*;
+
+// ASVS-map: OP6
+#[test]
+fn no_secret_is_shown_by_a_report_a_fault_or_debug() {
+    let canary = "Kq7w-canary-Kq7w";
+    let long = format!("{canary}{canary}{canary}");
+    let good =
+        operator().in_production().variable("JWT_SECRET", &long).variable("SESSION_SECRET", &long).config();
+    let report = good.report();
+    let shown = format!("{good:?} {} {}", report.table(), serde_json::to_string(report).unwrap());
+    assert!(!shown.contains(canary) && !shown.contains(KEY), "{shown}");
+    assert_eq!(report.row("jwt_secret").unwrap().value.as_deref(), Some("(set)"));
+
+    for setting in settings::all().filter(|setting| setting.secret) {
+        for told in [
+            operator().variable(&setting.variable(), canary).faults(),
+            operator().file(&format!("{} = \"{canary}\"", setting.key)).faults(),
+            operator().file(&format!("{} = [\"{canary}\"]", setting.key)).faults(),
+            operator().file(&format!("{} = \"{canary}", setting.key)).faults(),
+        ] {
+            assert!(!told.is_empty() && !told.join("\n").contains(canary), "{told:?}");
+        }
+    }
+}
+
+#[test]
+fn a_fault_is_one_line_whatever_was_stated() {
+    for setting in settings::all().filter(|setting| setting.key != "data_dir") {
+        let Err(faults) = operator().variable(&setting.variable(), "a\nb\u{1b}[2J").read() else { continue };
+        assert!(faults.iter().all(|fault| !fault.to_string().contains(char::is_control)), "{faults:?}");
+    }
+}
+
+#[test]
+fn the_check_prints_a_table_or_json_or_the_faults() {
+    let run = |operator: Operator, json| {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = check(&operator.read(), json, &mut out, &mut err).unwrap();
+        (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    };
+    let (code, table, err) = run(operator().flag("listen", "127.0.0.1:9"), false);
+    let line = table.lines().find(|line| line.trim_start().starts_with("listen ")).unwrap();
+    assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["listen", "127.0.0.1:9", "flag", "--listen"]);
+    assert_eq!((code, table.lines().count(), err.as_str()), (0, settings::all().count() + 1, ""));
+
+    let (code, json, _) = run(operator(), true);
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, rows.len()), (0, settings::all().count()));
+    assert_eq!(rows[0], serde_json::json!({"key": "config", "value": null, "origin": "default"}));
+
+    let (code, out, err) = run(operator().flag("listen", "x").variable("PORTCULLIS_X", "y"), false);
+    assert_eq!((code, out.as_str(), err.lines().count()), (2, "", 2));
+}
+
+#[test]
+fn the_examples_of_the_documentation_work() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let examples: Vec<&str> =
+        page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(examples.len(), 2);
+    let modes: Vec<bool> = examples
+        .iter()
+        .map(|text| {
+            operator()
+                .file(&text.replace("/run/secrets/portcullis-master-key", "key"))
+                .config()
+                .is_development()
+        })
+        .collect();
+    assert_eq!(modes, [true, false]);
+}

@@ -1,0 +1,120 @@
+//! Where things are stated, and which place wins.
+
+use super::*;
+
+#[test]
+fn a_flag_goes_before_a_variable_and_a_variable_before_the_file() {
+    let file = operator().file("listen = [\"127.0.0.1:1\"]\ndatabase = \"sqlite:f.db\"\ndata_dir = \"f\"");
+    let variable =
+        file.variable("PORTCULLIS_LISTEN", "127.0.0.1:2").variable("PORTCULLIS_DATABASE", "sqlite:v.db");
+    let config = variable.flag("listen", "127.0.0.1:3").config();
+    let row = |key| {
+        config.report().row(key).map(|row| (row.value.clone().unwrap(), row.origin.to_string())).unwrap()
+    };
+    assert_eq!(config.listen[0].address.port(), 3);
+    assert_eq!(row("listen"), ("127.0.0.1:3".to_owned(), "flag --listen".to_owned()));
+    assert_eq!(row("database"), ("sqlite:v.db".to_owned(), "variable PORTCULLIS_DATABASE".to_owned()));
+    assert_eq!(row("data_dir"), ("f".to_owned(), "p.toml:3".to_owned()));
+    assert_eq!(row("limits.body"), ("64KiB".to_owned(), "default".to_owned()));
+}
+
+#[test]
+fn the_file_can_be_named_by_a_variable_and_must_exist_where_it_is_named() {
+    let mut named = operator().variable("PORTCULLIS_CONFIG", "p.toml");
+    named.file = "leeway = \"1s\"".to_owned();
+    assert_eq!(named.config().leeway, Duration::from_secs(1));
+    assert_eq!(named.config().file, Some(PathBuf::from("p.toml")));
+    assert_eq!(
+        named.flag("config", "q.toml").faults(),
+        ["flag --config: cannot read \"q.toml\": no such file"]
+    );
+}
+
+#[test]
+fn every_type_of_the_file_arrives() {
+    let config = operator()
+        .file(
+            "listen = \"127.0.0.1:1, 127.0.0.1:2\"\njwt_expires_in = 1_800\ntenants.require_header = true\n\
+             [limits]\nbody = 0x1000\nheaders = \"32KiB\"\nconnections = 10\n\
+             [strategies]\nenabled = []\n[strategies.session-jwt]\naccess = \"2h\"",
+        )
+        .config();
+    assert_eq!(config.listen.len(), 2);
+    assert!(config.tenants.require_header);
+    assert_eq!((config.limits.body, config.limits.headers, config.limits.connections), (4096, 32 << 10, 10));
+    assert_eq!(config.strategies.enabled, Vec::<&str>::new());
+    assert_eq!(config.strategies.jwt.access, Duration::from_mins(30));
+    assert_eq!(config.strategies.session_jwt.access, 2 * HOUR);
+}
+
+#[test]
+fn no_fault_hides_another_and_each_names_its_place() {
+    let faults = operator()
+        .flag("listen", "nowhere")
+        .variable("PORTCULLIS_LISTN", "x")
+        .variable("PORTCULLIS_LEEWAY", "")
+        .variable("PORTCULLIS_TEST_POSTGRES", "free")
+        .variable("JWT_SECRET", "secret")
+        .file(
+            "leway = \"1s\"\nconfig = \"x\"\nlimits = 5\n\n[timeout]\nbody = \"1s\"\n[timeouts]\nbody = 30\nheaders = \
+             \"30\"\n[strategies]\nenabled = [\"jwt\", \"sesion\"]\n[hashing]\nthreads = \"4\"\n[strategies.refresh]\n\
+             idle = \"1h\"\n",
+        )
+        .faults();
+    let expected = [
+        "flag --listen: \"nowhere\" is not an address and port: write 127.0.0.1:3000, [::1]:3000 or 0.0.0.0:3000",
+        "variable JWT_SECRET: is 6 bytes long and needs 32: a shorter one can be guessed by anybody who holds one \
+         signature; make one with `openssl rand -base64 48`",
+        "variable PORTCULLIS_LEEWAY: is empty: leave it out, or state a value",
+        "variable PORTCULLIS_LISTN: is no setting; did you mean PORTCULLIS_LISTEN?",
+        "p.toml:1: leway: is no setting; did you mean leeway?",
+        "p.toml:2: config: must be stated by flag or variable, not a string",
+        "p.toml:3: limits: is a table: write [limits]",
+        "p.toml:5: timeout: is no setting; did you mean timeouts?",
+        "p.toml:8: timeouts.body: must be a string, not an integer",
+        "p.toml:9: timeouts.headers: \"30\" is not a duration: write 500ms, 15m, 7d or 1h30m",
+        "p.toml:11: strategies.enabled: \"sesion\" is none of jwt, session, hybrid, refresh, denylist, session-jwt; \
+         did you mean session?",
+        "p.toml:13: hashing.threads: must be an integer, not a string",
+        "p.toml:15: strategies.refresh.idle: is no setting",
+    ];
+    assert_eq!(faults, expected);
+}
+
+#[test]
+fn what_a_higher_source_overrides_must_be_right_too() {
+    let faults = operator().file("listen = \"nowhere\"").flag("listen", "127.0.0.1:1").faults();
+    assert!(faults.len() == 1 && faults[0].starts_with("p.toml:1: listen: "), "{faults:?}");
+}
+
+#[test]
+fn of_a_file_that_is_not_toml_only_its_broken_lines_are_told() {
+    let file = "leway = \nlisten = \"0.0.0.0:1\"\n[cookie\nname = \"x\"";
+    let faults =
+        operator().file(file).flag("listen", "0.0.0.0:1").variable("PORTCULLIS_LEEWAY", "1").faults();
+    assert_eq!(
+        faults,
+        [
+            "variable PORTCULLIS_LEEWAY: \"1\" is not a duration: write 500ms, 15m, 7d or 1h30m",
+            "p.toml:1: string values must be quoted, expected literal string",
+            "p.toml:3: unclosed table, expected `]`",
+        ]
+    );
+}
+
+#[test]
+fn a_key_that_is_written_twice_is_a_fault() {
+    let faults = operator().file("leeway = \"1s\"\nleeway = \"2s\"").faults();
+    assert_eq!(faults, ["p.toml:2: duplicate key"]);
+}
+
+#[test]
+fn two_names_for_one_setting_must_agree() {
+    let other = SECRET.replace('6', "7");
+    let both = |own: &str| operator().variable("JWT_SECRET", SECRET).variable("PORTCULLIS_JWT_SECRET", own);
+    assert!(both(SECRET).read().is_ok());
+    assert_eq!(
+        both(&other).faults(),
+        ["variable PORTCULLIS_JWT_SECRET: says something else than JWT_SECRET; keep one of them"]
+    );
+}

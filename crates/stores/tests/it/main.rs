@@ -1,0 +1,3 @@
+//! What the stores promise, each on a database of its own.
+
+mod sqlite;

@@ -1,0 +1,20 @@
+use portcullis_core::store::conformance::{Capabilities, everything, two_nodes};
+
+use super::{Directory, open};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_sqlite_store_does_what_a_store_must() {
+    let directory = Directory::new();
+    let make = async || open(&directory.fresh()).await.stores();
+    everything(make, Capabilities::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_processes_on_one_file_are_two_nodes() {
+    let directory = Directory::new();
+    let make = async || {
+        let path = directory.fresh();
+        (open(&path).await.stores(), open(&path).await.stores())
+    };
+    two_nodes(make, Capabilities::default()).await;
+}
