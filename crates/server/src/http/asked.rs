@@ -79,9 +79,9 @@ async fn read(body: Limited<axum::body::Body>, app: &App) -> Result<Bytes, Refus
 
 /// A browser sends JSON to another origin only after asking; what it sends without asking is not taken.
 fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
-    let unsupported = || Refusal::because(Code::UnsupportedMediaType, "The body must be application/json");
+    let unsupported = || Refusal::plain(Code::UnsupportedMediaType);
     if headers.contains_key(CONTENT_ENCODING) {
-        return Err(Refusal::because(Code::UnsupportedMediaType, "The body must not be compressed"));
+        return Err(unsupported());
     }
     let content_type =
         headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).ok_or_else(unsupported)?;

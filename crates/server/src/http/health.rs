@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
+use portcullis_api::answer::AUTH_HEALTH;
 use serde::Serialize;
 use tokio::time::timeout;
 use tracing::warn;
@@ -19,13 +20,6 @@ struct Health {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     store: Option<&'static str>,
-}
-
-#[derive(Serialize)]
-struct AuthHealth {
-    ok: bool,
-    service: &'static str,
-    mode: &'static str,
 }
 
 pub(super) async fn up() -> Answer {
@@ -44,5 +38,5 @@ pub(super) async fn ready(app: Arc<App>) -> Answer {
 }
 
 pub(super) async fn auth() -> Answer {
-    private(StatusCode::OK, &AuthHealth { ok: true, service: "auth-service", mode: "HTTP" })
+    private(StatusCode::OK, &AUTH_HEALTH)
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod asked;
+mod docs;
 mod health;
 mod keys;
 mod layers;
@@ -70,8 +71,12 @@ pub fn router(app: App) -> Router {
     for operation in SERVICE_OPERATIONS {
         router = router.route(operation.route, service_handler(operation.kind, app.clone()));
     }
+    if app.docs {
+        router = router.merge(docs::routes());
+    }
     if let Some(recorder) = app.metrics.clone() {
-        router = router.route("/metrics", get(async move |asked: Request| metrics::for_this_machine(&recorder, &asked)));
+        router = router
+            .route("/metrics", get(async move |asked: Request| metrics::for_this_machine(&recorder, &asked)));
     }
     layers::around(router, &app)
 }
