@@ -46,13 +46,24 @@ impl Findings {
     }
 
     fn requests(&self) -> Option<String> {
-        let head = ["", "answers/s", "p50 µs", "p99 µs", "CPU µs/answer", "of reference", "of bare", "503s"];
+        let head = [
+            "",
+            "answers/s",
+            "p50 µs",
+            "p99 µs",
+            "CPU µs/answer",
+            "client's",
+            "of reference",
+            "of bare",
+            "503s",
+        ];
         self.table(Kind::Requests, head, |figures| {
             vec![
                 spread(figures, |round| round.rate),
                 spread(figures, |round| round.p50),
                 spread(figures, |round| round.p99),
                 show(Spread::of(figures.iter().filter_map(|round| round.processor))),
+                show(Spread::of(figures.iter().filter_map(|round| round.client))),
                 self.share_of(Case::Reference, figures),
                 self.share_of(Case::Bare, figures),
                 busy(figures),
@@ -179,7 +190,8 @@ mod tests {
     use super::*;
 
     fn rounds(rates: [f64; 2]) -> Vec<Figures> {
-        let figures = |rate| Figures { rate, p50: 1000.0, p99: 2000.0, processor: None, busy: 1 };
+        let figures =
+            |rate| Figures { rate, p50: 1000.0, p99: 2000.0, processor: None, client: None, busy: 1 };
         rates.map(figures).to_vec()
     }
 

@@ -22,6 +22,8 @@ pub(crate) struct Figures {
     pub(crate) p99: f64,
     /// Processor time of the serving process for one answer, microseconds; none where nobody serves.
     pub(crate) processor: Option<f64>,
+    /// Processor time of the load generator for one answer, microseconds.
+    pub(crate) client: Option<f64>,
     /// Refusals with 503.
     pub(crate) busy: u64,
 }
@@ -58,14 +60,16 @@ impl Stage {
     ) -> Result<Figures, BenchError> {
         let clients = load::connect(address, case.scripts(round, &self.people).await?).await?;
         let (clients, _) = load::drive(clients, self.span / 10).await?;
-        let before = processor_time(pid);
+        let both = || (processor_time(pid), processor_time(std::process::id()));
+        let (server_before, client_before) = both();
         let (_, tally) = load::drive(clients, self.span).await?;
-        let used = processor_time(pid).saturating_sub(before);
+        let (server_after, client_after) = both();
         Ok(Figures {
             rate: tally.rate(),
             p50: tally.quantile(0.5),
             p99: tally.quantile(0.99),
-            processor: Some(per_answer(used, tally.count())),
+            processor: Some(per_answer(server_after.saturating_sub(server_before), tally.count())),
+            client: Some(per_answer(client_after.saturating_sub(client_before), tally.count())),
             busy: tally.busy,
         })
     }
@@ -74,7 +78,7 @@ impl Stage {
         let span = self.span;
         let tally = tokio::task::spawn_blocking(move || hashing::measure(machine::cores(), span)).await??;
         let (p50, p99) = (tally.quantile(0.5), tally.quantile(0.99));
-        Ok(Figures { rate: tally.rate(), p50, p99, processor: None, busy: 0 })
+        Ok(Figures { rate: tally.rate(), p50, p99, processor: None, client: None, busy: 0 })
     }
 }
 

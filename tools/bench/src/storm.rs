@@ -50,7 +50,8 @@ pub(crate) async fn measure(
     let requests: Vec<_> =
         signed_in.iter().map(|credentials| STRATEGY.profile(&credentials.access)).collect();
     let alone = checks(address, &requests, span).await?;
-    let logins: Vec<_> = people.logins(STRATEGY).take(LOGINS_AT_ONCE).collect();
+    // Other users than those who are checked: a user's newest sessions may end the oldest.
+    let logins = people.logins(STRATEGY).skip(CHECKING_CONNECTIONS).take(LOGINS_AT_ONCE).collect();
     let storm = thread::spawn(move || storm(address, logins, span));
     let stormy = checks(address, &requests, span).await;
     let logins = tokio::task::spawn_blocking(|| storm.join()).await?;
@@ -141,11 +142,40 @@ async fn log_in_until(address: SocketAddr, request: Vec<u8>, until: Instant) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use axum::Router;
-    use axum::routing::get;
+    use axum::extract::State;
+    use axum::http::{StatusCode, header};
+    use axum::response::{IntoResponse as _, Response};
+    use axum::routing::{get, post};
     use portcullis_bench::http;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_storm_counts_logins_and_refusals_and_whether_they_said_when_to_come_back() {
+        async fn answer(count: State<Arc<AtomicU64>>) -> Response {
+            let busy = StatusCode::SERVICE_UNAVAILABLE;
+            match count.fetch_add(1, Ordering::Relaxed) % 3 {
+                0 => StatusCode::CREATED.into_response(),
+                1 => (busy, [(header::RETRY_AFTER, "1")]).into_response(),
+                _ => busy.into_response(),
+            }
+        }
+        let count = Arc::new(AtomicU64::new(0));
+        let router = Router::new().route("/", post(answer)).with_state(Arc::clone(&count));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(axum::serve(listener, router).into_future());
+
+        let login = http::post("/", &[], None);
+        let tally = log_in_until(address, login, Instant::now() + Duration::from_millis(50)).await.unwrap();
+        let asked = count.load(Ordering::Relaxed);
+        assert_eq!(tally.count(), asked.div_ceil(3));
+        assert_eq!(tally.count() + tally.busy, asked);
+        assert_eq!(tally.busy_with_retry_after, (asked + 1) / 3);
+    }
 
     const STALL: Duration = Duration::from_millis(200);
 

@@ -10,7 +10,7 @@ use portcullis_bench::strategy::Strategy;
 use crate::session::Session;
 
 /// Lines of history that are kept for a failure's report.
-const HISTORY: usize = 120;
+const HISTORY: usize = 1000;
 /// Ended sessions that are asked for again in later rounds.
 const REMEMBERED_ENDS: usize = 200;
 /// Logins of one user: few enough that no cap on sessions ends one.
