@@ -67,7 +67,7 @@ impl Writer {
     /// Starts a writer on a connection to `file`. It ends when all handles to it are gone, or at [`Writer::close`].
     pub(super) fn start(file: Arc<DatabaseFile>, db: SqliteConnection) -> Self {
         let (orders, waiting) = mpsc::channel(MOST_WAITING);
-        let desk = Desk { file, db: Some(db), waiting, closing: Vec::new(), until_pruning: 0 };
+        let desk = Desk { file, db: Some(db), waiting, closing: Vec::new(), since_pruning: PRUNE_EVERY };
         tokio::spawn(desk.work());
         Self { orders }
     }
@@ -151,7 +151,8 @@ struct Desk {
     db: Option<SqliteConnection>,
     waiting: mpsc::Receiver<Order>,
     closing: Vec<oneshot::Sender<()>>,
-    until_pruning: usize,
+    /// How many jobs were done since.
+    since_pruning: usize,
 }
 
 impl Desk {
@@ -205,11 +206,10 @@ impl Desk {
             }
             execute(db, "RELEASE job").await?;
         }
-        let due = self.until_pruning == 0;
-        self.until_pruning = self.until_pruning.saturating_sub(jobs.len());
-        if due {
+        self.since_pruning += jobs.len();
+        if self.since_pruning >= PRUNE_EVERY {
+            self.since_pruning = 0;
             sqlx::query(PRUNE).bind(KEPT_CHANGES).bind(PRUNE_STEP).execute(&mut *db).await?;
-            self.until_pruning = PRUNE_EVERY;
         }
         execute(db, "COMMIT").await
     }
@@ -227,3 +227,6 @@ impl Desk {
 async fn execute(db: &mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
     sqlx::query(statement).execute(db).await.map(drop)
 }
+
+#[cfg(test)]
+mod tests;
