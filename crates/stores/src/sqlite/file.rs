@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
@@ -53,7 +53,8 @@ impl DatabaseFile {
         if fs::metadata(path)?.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        Ok(Self { path: path.to_owned(), identity: Identity::of(path)? })
+        // SQLite takes `:memory:` and `file:…` for something else than a path, but not from the root.
+        Ok(Self { path: absolute(path)?, identity: Identity::of(path)? })
     }
 
     /// Whether the file still lies where it was opened.

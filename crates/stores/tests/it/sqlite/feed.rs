@@ -8,9 +8,10 @@ use portcullis_core::machine::SystemClock;
 use portcullis_core::session::Session;
 use portcullis_core::store::conformance::samples::{NOW, by_id, session, somebody, tenant, user};
 use portcullis_core::store::{Change, ChangeSink, StoreError, Stores};
+use sqlx::AssertSqlSafe;
 use tokio::time::{sleep, timeout};
 
-use super::{Directory, by_hand, open};
+use super::{Directory, by_hand, open, stranger};
 
 #[derive(Clone, PartialEq, Debug)]
 enum Told {
@@ -108,6 +109,28 @@ async fn what_is_changed_by_hand_is_announced_under_its_old_and_its_new_name() {
         listener.changes(),
         [Change::User(jo.key), Change::User(moved), Change::Tenant(tenant("new"))]
     );
+}
+
+#[tokio::test]
+async fn every_column_of_a_session_is_news_but_its_last_use_and_what_follows_from_that() {
+    let directory = Directory::new();
+    let path = directory.fresh();
+    signed_in(&open(&path).await.stores(), &somebody(&TenantId::default_tenant())).await;
+    let mut db = stranger(&path).await;
+    let columns = "SELECT name FROM pragma_table_info('sessions')";
+    let columns: Vec<String> = sqlx::query_scalar(columns).fetch_all(&mut db).await.unwrap();
+    let mut no_news = Vec::new();
+    for column in columns {
+        let head = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'";
+        let before: i64 = sqlx::query_scalar(head).fetch_one(&mut db).await.unwrap();
+        let write = format!("UPDATE sessions SET {column} = {column}");
+        sqlx::query(AssertSqlSafe(write)).execute(&mut db).await.unwrap();
+        let after: i64 = sqlx::query_scalar(head).fetch_one(&mut db).await.unwrap();
+        if after == before {
+            no_news.push(column);
+        }
+    }
+    assert_eq!(no_news, ["last_seen", "idle_expires"]);
 }
 
 #[tokio::test]
