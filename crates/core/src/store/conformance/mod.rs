@@ -29,6 +29,7 @@
 pub mod apart;
 pub mod ending;
 pub mod epochs;
+pub mod faults;
 pub mod feed;
 pub mod keys;
 pub mod races;
