@@ -27,6 +27,7 @@
 )]
 
 pub mod apart;
+pub mod behaviour;
 pub mod ending;
 pub mod epochs;
 pub mod faults;
@@ -36,6 +37,7 @@ pub mod races;
 pub mod rotation;
 pub mod samples;
 pub mod sessions;
+pub mod stage;
 pub mod tenants;
 pub mod users;
 
