@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use async_trait::async_trait;
 use thiserror::Error;
 use tokio::sync::{Notify, Semaphore};
+use tokio::task::yield_now;
 
 use crate::clock::{Ticks, Timestamp};
 use crate::id::{SessionId, SessionKey, TenantId, UserId, UserKey};
@@ -149,7 +150,9 @@ impl Faults {
         self.stuck.notified().await;
     }
 
+    /// Lets whoever else is at work go first, so that stories mingle even on one thread.
     async fn step(&self) {
+        yield_now().await;
         if let Ok(permit) = self.steps.try_acquire() {
             return permit.forget();
         }
