@@ -115,6 +115,64 @@ async fn a_sign_in_under_way_does_not_survive_that_an_operator_sets_the_password
     .await;
 }
 
+/// Whoever signs in with the old password while it is being replaced, from the first step to the last.
+async fn nobody_gets_in_during(change: impl AsyncFn(&Scene, &Member, &Held)) {
+    let mut let_in = 0;
+    for steps in 0..MOST_STEPS {
+        let scene = Scene::new().await;
+        let ann = scene.stage.newcomer(&scene.other).await;
+        let here = ann.sign_in(&scene.slow, StrategyName::Session).await;
+        let changing = change(&scene, &ann, &here);
+        scene.faults.stop_after(steps);
+        tokio::pin!(changing);
+        tokio::select! {
+            biased;
+            () = scene.faults.stuck() => (),
+            () = &mut changing => {
+                assert!(let_in > 0, "nobody came while the old password was good");
+                return;
+            }
+        }
+        let came = ann.tries_to_sign_in(&scene.other, StrategyName::Session, PASSWORD, false).await;
+        scene.faults.go_on();
+        changing.await;
+        let Ok(signed_in) = came else { continue };
+        let_in += 1;
+        let held = Held { strategy: StrategyName::Session, tenant: ann.user.key.tenant.clone(), signed_in };
+        let shown = held.recognised(&scene.other).await;
+        assert!(shown.is_err(), "came after {steps} steps: {shown:?}");
+    }
+    panic!("the change takes more than {MOST_STEPS} steps");
+}
+
+#[tokio::test]
+async fn who_comes_during_a_change_of_password_does_not_stay() {
+    nobody_gets_in_during(async |scene, _, here| {
+        let identity = here.identity(&scene.other).await;
+        let (current, new) = (password(PASSWORD), password(NEXT_PASSWORD));
+        let request = ChangePassword { identity: &identity, current, new };
+        scene.slow.change_password(request).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_comes_while_an_operator_sets_the_password_does_not_stay() {
+    nobody_gets_in_during(async |scene, ann, _| {
+        scene.slow.set_password(&ann.user.key, password(NEXT_PASSWORD)).await.unwrap();
+    })
+    .await;
+}
+
+// ASVS-map: SE5
+#[tokio::test]
+async fn who_comes_while_they_are_disabled_does_not_stay() {
+    nobody_gets_in_during(async |scene, ann, _| {
+        scene.slow.disable_user(&ann.user.key).await.unwrap();
+    })
+    .await;
+}
+
 /// Wherever a change of password dies: who has the new password need not fear who had the old one.
 #[tokio::test]
 async fn a_change_of_password_that_dies_never_leaves_a_new_password_and_an_old_session() {
