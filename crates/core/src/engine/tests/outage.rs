@@ -247,7 +247,7 @@ async fn nobody_joins_a_read_that_was_sent_long_ago() {
     scene.other.end_session(&held.session()).await.unwrap();
     scene.pass(MAX_STALENESS);
     scene.faults.go_on();
-    let (_, refused) = tokio::join!(slow, held.recognised(&scene.node));
+    let (refused, _) = tokio::join!(biased; held.recognised(&scene.node), slow);
     assert!(matches!(refused, Err(Unauthenticated::NotLive(_))), "{refused:?}");
 }
 
