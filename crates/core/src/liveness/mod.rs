@@ -220,11 +220,12 @@ impl SessionView {
         self.staleness() < self.bounds.max_staleness
     }
 
-    /// Another node may have slid the session since it was read: a local idle expiry is a miss, not a refusal.
+    /// Another node may have slid the session since it was read, or before by a clock that is behind this one: a local
+    /// idle expiry is a miss, not a refusal, and so is one that the store judged by this node's time.
     fn has_idled_out(&self, seen: Option<&Seen>) -> bool {
-        seen.is_some_and(|seen| {
-            let session = seen.session();
-            session.state == State::Live && session.idle_expires <= self.clock.now()
+        seen.is_some_and(|seen| match seen.session().state {
+            State::Live => seen.session().idle_expires <= self.clock.now(),
+            State::Ended(ending) => ending.reason == EndReason::Idle,
         })
     }
 }
