@@ -149,6 +149,18 @@ impl SessionView {
         self.standings.read(user, self.clock.ticks(), self.bounds.max_staleness, fresh, read).await
     }
 
+    /// A session and its user, read anew, whatever is remembered of them.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn look_again(&self, session: &Session) -> Stored<Option<(Arc<Seen>, Arc<Standing>)>> {
+        let user = session.user_key();
+        self.sessions.forget(&session.key);
+        self.standings.forget(&user);
+        let session = self.session(&session.key).await?;
+        Ok(session.zip(self.standing(&user).await?))
+    }
+
     /// Creates a session.
     ///
     /// # Errors
