@@ -12,7 +12,7 @@
 //! members in a fixed order.
 
 pub mod answer;
-
+pub mod openapi;
 pub mod operation;
 pub mod refusal;
 pub mod request;

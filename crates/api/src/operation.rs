@@ -15,6 +15,17 @@ pub enum Method {
     Post,
 }
 
+impl Method {
+    /// Its name, as requests spell it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
 /// Who may ask.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Access {

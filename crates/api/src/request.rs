@@ -13,15 +13,22 @@
 use std::fmt;
 
 use portcullis_core::email::Email;
-use portcullis_core::password::{Password, PasswordPolicy};
+use portcullis_core::password::{Password, PasswordPolicy, WeakPassword};
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::user::PersonName;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 /// A body that is JSON.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq)]
 pub struct Body(Map<String, Value>);
+
+/// Nothing of it: there are passwords in it.
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Body")
+    }
+}
 
 /// The body is not JSON.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,7 +91,7 @@ impl Body {
         let password = self.password(name, faults)?;
         match policy.check(&password, &[]) {
             Ok(()) => Some(password),
-            Err(weak) => faults.say(weak.to_string()),
+            Err(weak) => faults.add(name, fault_of(&weak)),
         }
     }
 
@@ -97,6 +104,12 @@ impl Body {
         let name = spellings.iter().find(|name| self.member(name).is_some())?;
         self.text(name, faults)
     }
+}
+
+/// What is wrong with a password, without the name of the member: the core calls it `password`, whatever the body does.
+pub(crate) fn fault_of(weak: &WeakPassword) -> String {
+    let text = weak.to_string();
+    text.strip_prefix("password ").map_or_else(|| text.clone(), str::to_owned)
 }
 
 impl Faults {
@@ -113,11 +126,7 @@ impl Faults {
     }
 
     fn add<T>(&mut self, name: &str, fault: impl fmt::Display) -> Option<T> {
-        self.say(format!("{name} {fault}"))
-    }
-
-    fn say<T>(&mut self, message: String) -> Option<T> {
-        self.0.push(message);
+        self.0.push(format!("{name} {fault}"));
         None
     }
 

@@ -34,6 +34,8 @@ pub struct SessionCookie {
     pub secure: bool,
     /// Whether it travels from other sites.
     pub same_site: SameSite,
+    /// The domain whose hosts all get it; without one only the host that set it does.
+    pub domain: Option<String>,
 }
 
 /// The name that Express gives its session cookie.
@@ -45,7 +47,7 @@ impl SessionCookie {
     pub fn over(https: bool) -> Self {
         // The prefix binds the cookie to this host: no sibling domain can plant it.
         let name = if https { format!("__Host-{EXPRESS_NAME}") } else { EXPRESS_NAME.to_owned() };
-        Self { name, secure: https, same_site: SameSite::Lax }
+        Self { name, secure: https, same_site: SameSite::Lax, domain: None }
     }
 
     /// The values of all cookies of this name; more than one means that somebody else planted one.
@@ -62,8 +64,11 @@ impl SessionCookie {
     pub fn set(&self, value: &str, expires: Timestamp) -> Result<HeaderValue, InvalidHeaderValue> {
         let Self { name, same_site, .. } = self;
         let secure = if self.secure { "; Secure" } else { "" };
+        let domain = self.domain.as_ref().map(|domain| format!("; Domain={domain}")).unwrap_or_default();
         let (expires, same_site) = (http_date(expires), same_site.as_str());
-        let text = format!("{name}={value}; Path=/; Expires={expires}; HttpOnly{secure}; SameSite={same_site}");
+        let text = format!(
+            "{name}={value}{domain}; Path=/; Expires={expires}; HttpOnly{secure}; SameSite={same_site}"
+        );
         let mut header = HeaderValue::try_from(text)?;
         header.set_sensitive(true);
         Ok(header)
@@ -95,7 +100,8 @@ mod tests {
     // ASVS-map: CK1
     #[test]
     fn over_https_the_cookie_is_bound_to_the_host() {
-        let set = SessionCookie::over(true).set("s%3Aid.sig", Timestamp::from_millis(1_769_638_376_311)).unwrap();
+        let set =
+            SessionCookie::over(true).set("s%3Aid.sig", Timestamp::from_millis(1_769_638_376_311)).unwrap();
         let expected = "__Host-connect.sid=s%3Aid.sig; Path=/; Expires=Wed, 28 Jan 2026 22:12:56 GMT; HttpOnly; Secure; SameSite=Lax";
         assert_eq!(set.to_str().unwrap(), expected);
     }
@@ -115,7 +121,8 @@ mod tests {
     #[test]
     fn only_cookies_of_exactly_this_name_count_and_all_of_them_do() {
         let cookie = SessionCookie::over(true);
-        let tricks = ["__HOST-connect.sid=a; =__Host-connect.sid=b", "x=1; __host-connect.sid=c; __Host-connect.sid"];
+        let tricks =
+            ["__HOST-connect.sid=a; =__Host-connect.sid=b", "x=1; __host-connect.sid=c; __Host-connect.sid"];
         assert!(cookie.values(&headers(&tricks)).is_empty());
         let twice = ["__Host-connect.sid=a; y=2", "__Host-connect.sid=b"];
         assert_eq!(cookie.values(&headers(&twice)), ["a", "b"]);

@@ -6,7 +6,9 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{Method, StatusCode, Uri};
 use portcullis_api::refusal::{Occasion, Refusal, Rendering};
 use portcullis_core::clock::Timestamp;
@@ -47,7 +49,13 @@ pub async fn render_refusals(State(engine): State<Arc<Engine>>, request: Request
 
 /// A refusal as the response to a request.
 #[must_use]
-pub fn render(refusal: &Refusal, method: &Method, uri: &Uri, accept: &[HeaderValue], at: Timestamp) -> Response {
+pub fn render(
+    refusal: &Refusal,
+    method: &Method,
+    uri: &Uri,
+    accept: &[HeaderValue],
+    at: Timestamp,
+) -> Response {
     let occasion = Occasion { method: method.as_str(), path: uri.path(), at };
     let accepted = accept.iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
     let rendering = Rendering::of_path(occasion.path).negotiated(Some(&accepted));

@@ -14,6 +14,7 @@ pub use shape::{Shape, shape_of};
 /// A user, as everybody may see it who is that user.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = User)]
 pub struct UserView {
     /// The id.
     #[schema(value_type = uuid::Uuid)]
@@ -21,6 +22,7 @@ pub struct UserView {
     /// The address.
     pub email: String,
     /// The name.
+    #[schema(required)]
     pub name: Option<String>,
     /// When the user signed up.
     #[schema(value_type = String, format = "date-time")]
@@ -54,8 +56,10 @@ pub struct UserInParts {
     /// The address.
     pub email: String,
     /// The first name; the whole name where it was not given in parts.
+    #[schema(required)]
     pub first_name: Option<String>,
     /// The last name.
+    #[schema(required)]
     pub last_name: Option<String>,
 }
 
@@ -84,9 +88,11 @@ pub struct TokenLogin {
     pub access_token: String,
     /// To be traded for the next pair.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub refresh_token: Option<String>,
     /// To be sent with each refresh.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub device_secret: Option<String>,
     /// Who.
     pub user: UserView,
@@ -107,6 +113,7 @@ pub struct PairLogin {
     /// Who.
     pub user: UserInParts,
     /// With what.
+    #[schema(inline)]
     pub tokens: Pair,
 }
 
@@ -118,9 +125,11 @@ pub struct Pair {
     pub access_token: String,
     /// To be traded for the next pair.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub refresh_token: Option<String>,
     /// To be sent with each refresh.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub device_secret: Option<String>,
 }
 
@@ -193,9 +202,11 @@ pub enum ProfileUser {
         name: Option<String>,
         /// The token.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false)]
         token_id: Option<String>,
         /// The session.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false)]
         session_id: Option<String>,
     },
 }
@@ -206,11 +217,13 @@ pub struct Profile {
     /// A sentence.
     pub message: &'static str,
     /// Who.
+    #[schema(inline)]
     pub user: ProfileUser,
     /// Under which strategy.
     pub strategy: &'static str,
     /// A remark.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub note: Option<&'static str>,
 }
 
@@ -269,6 +282,20 @@ impl Shape {
         Said { message: self.logout }
     }
 }
+
+/// That the device-session surface is up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct AuthHealth {
+    /// True.
+    pub ok: bool,
+    /// Whose health it is.
+    pub service: &'static str,
+    /// The transport by which it was asked.
+    pub mode: &'static str,
+}
+
+/// The answer to a question for the health of the device-session surface, over HTTP.
+pub const AUTH_HEALTH: AuthHealth = AuthHealth { ok: true, service: "auth-service", mode: "HTTP" };
 
 /// The answer to a change of password.
 pub const PASSWORD_CHANGED: Said = Said { message: "Password changed" };

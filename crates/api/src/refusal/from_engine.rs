@@ -10,6 +10,7 @@ use portcullis_core::store::StoreError;
 use portcullis_core::strategy::LiveClaim;
 
 use super::{Code, Reason, Refusal};
+use crate::request::fault_of;
 
 /// How long to wait for what is away.
 const RETRY: Duration = Duration::from_secs(1);
@@ -54,8 +55,14 @@ impl From<IssueError> for Refusal {
 
 impl From<WeakPassword> for Refusal {
     fn from(error: WeakPassword) -> Self {
-        Self { reason: Reason::Faults(vec![error.to_string()]), ..Self::plain(Code::ValidationFailed) }
+        weak("password", &error)
     }
+}
+
+/// A password that is too easy to guess, in this member of the body.
+fn weak(member: &str, error: &WeakPassword) -> Refusal {
+    let fault = format!("{member} {}", fault_of(error));
+    Refusal { reason: Reason::Faults(vec![fault]), ..Refusal::plain(Code::ValidationFailed) }
 }
 
 impl From<RegisterError> for Refusal {
@@ -138,12 +145,12 @@ impl From<ChangePasswordError> for Refusal {
             ChangePasswordError::Reused => {
                 Self::because(Code::PasswordReused, "Cannot reuse previous password")
             }
-            ChangePasswordError::UserGone => Self::plain(Code::Unauthorized),
+            ChangePasswordError::UserGone => bad_token(Self::plain(Code::Unauthorized)),
             ChangePasswordError::Contended => Self::because(
                 Code::Conflict,
                 "The account was changed by another request at the same time, please try again",
             ),
-            ChangePasswordError::Weak(error) => error.into(),
+            ChangePasswordError::Weak(error) => weak("newPassword", &error),
             ChangePasswordError::Busy(error) => error.into(),
             ChangePasswordError::Tenant(error) => error.into(),
             ChangePasswordError::Store(error) => error.into(),

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 pub use code::Code;
 pub use rendering::{Occasion, Rendering};
+pub(crate) use rendering::{PlainBody, ProblemBody};
 
 use crate::request::{Faults, NotJson};
 

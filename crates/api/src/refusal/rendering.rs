@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use portcullis_core::clock::Timestamp;
 use portcullis_core::strategy::StrategyName;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Reason, Refusal};
 
@@ -30,20 +31,29 @@ pub struct Occasion<'a> {
     pub at: Timestamp,
 }
 
-/// One sentence, or one for each fault.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum Message<'a> {
+    /// A sentence.
+    #[schema(value_type = String)]
     Text(Cow<'a, str>),
+    /// A sentence for each fault of the body.
+    #[schema(value_type = Vec<String>)]
     Faults(&'a [String]),
 }
 
-#[derive(Serialize)]
+/// Why a request is refused.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Plain<'a> {
+#[schema(as = Refusal)]
+pub(crate) struct PlainBody<'a> {
+    #[schema(inline)]
     message: Message<'a>,
+    /// The name of the status, where the message is another one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     error: Option<&'static str>,
+    /// The status.
     status_code: u16,
 }
 
@@ -68,13 +78,22 @@ struct Meta<'a> {
     details: Option<&'a [String]>,
 }
 
-#[derive(Serialize)]
-struct Problem<'a> {
+/// Why a request is refused (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody<'a> {
+    /// `about:blank`: what the status means is all there is to the type.
     r#type: &'static str,
+    /// The name of the status.
     title: &'static str,
+    /// The status.
     status: u16,
+    /// Why, for people.
+    #[schema(value_type = String)]
     detail: Cow<'a, str>,
+    /// Why, for programs.
     code: &'static str,
+    /// The path that was asked for.
     instance: &'a str,
 }
 
@@ -91,11 +110,9 @@ impl Rendering {
     /// The same, unless the client asks for problem details.
     #[must_use]
     pub fn negotiated(self, accept: Option<&str>) -> Self {
-        let is_problem = |range: &str| {
-            let media = range.split(';').next().unwrap_or(range).trim();
-            media.eq_ignore_ascii_case("application/problem+json")
-        };
-        if accept.is_some_and(|accept| accept.split(',').any(is_problem)) { Self::Problem } else { self }
+        let weight = |media| accept.and_then(|accept| weight_of(media, accept)).unwrap_or(0.0);
+        let problem = weight("application/problem+json");
+        if problem > 0.0 && problem >= weight("application/json") { Self::Problem } else { self }
     }
 
     /// The media type of what [`Refusal::render`] writes.
@@ -106,6 +123,17 @@ impl Rendering {
             Self::Problem => "application/problem+json",
         }
     }
+}
+
+/// How much a media type is wanted, if it is listed by name (RFC 9110, section 12.5.1). Problem details are for those who
+/// ask for them, so a range that covers them by the way does not count.
+fn weight_of(media: &str, accept: &str) -> Option<f32> {
+    accept.split(',').find_map(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let listed = parts.next()?.eq_ignore_ascii_case(media);
+        let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+        listed.then(|| weight.and_then(|weight| weight.parse().ok()).unwrap_or(1.0))
+    })
 }
 
 impl Refusal {
@@ -121,14 +149,14 @@ impl Refusal {
         written.unwrap_or_default()
     }
 
-    fn plainly(&self, occasion: &Occasion<'_>) -> Plain<'_> {
+    fn plainly(&self, occasion: &Occasion<'_>) -> PlainBody<'_> {
         let title = self.code.title();
         let error = (self.reason != Reason::Plain).then_some(title);
         let message = match &self.reason {
             Reason::Faults(faults) => Message::Faults(faults),
             _ => Message::Text(self.sentence(occasion)),
         };
-        Plain { message, error, status_code: self.code.status() }
+        PlainBody { message, error, status_code: self.code.status() }
     }
 
     fn enveloped(&self, occasion: &Occasion<'_>) -> Envelope<'_> {
@@ -149,8 +177,8 @@ impl Refusal {
         }
     }
 
-    fn problem<'a>(&'a self, occasion: &Occasion<'a>) -> Problem<'a> {
-        Problem {
+    fn problem<'a>(&'a self, occasion: &Occasion<'a>) -> ProblemBody<'a> {
+        ProblemBody {
             r#type: "about:blank",
             title: self.code.title(),
             status: self.code.status(),

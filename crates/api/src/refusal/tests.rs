@@ -1,1 +1,498 @@
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::io;
+use std::sync::Arc;
 
+use portcullis_core::clock::Timestamp;
+use portcullis_core::engine::{
+    ChangePasswordError, IssueError, RefreshError, RegisterError, SignInError, TenantError, Unauthenticated,
+};
+use portcullis_core::id::{SessionId, SessionKey, TenantId};
+use portcullis_core::key::KeyringFault;
+use portcullis_core::password::{HashRefused, WeakPassword};
+use portcullis_core::store::StoreError;
+use portcullis_core::strategy::LiveClaim;
+use portcullis_core::token::{SignFault, TokenFault};
+use uuid::Uuid;
+
+use super::*;
+use crate::request::{Body, SignIn};
+
+const AT: Timestamp = Timestamp::from_millis(1_769_638_376_311);
+const LOGIN: Occasion<'_> = Occasion { method: "POST", path: "/auth/jwt/login", at: AT };
+const SESSIONS: Occasion<'_> = Occasion { method: "GET", path: "/auth/sessions", at: AT };
+
+fn text(refusal: &Refusal, rendering: Rendering, occasion: &Occasion<'_>) -> String {
+    String::from_utf8(refusal.render(rendering, occasion)).unwrap()
+}
+
+fn plain(refusal: impl Into<Refusal>) -> String {
+    text(&refusal.into(), Rendering::Plain, &LOGIN)
+}
+
+fn faults() -> Refusal {
+    SignIn::read(&Body::parse(b"{}").unwrap()).unwrap_err().into()
+}
+
+fn away() -> StoreError {
+    StoreError::unavailable("find a session", io::Error::other("connection refused by 10.0.0.7"))
+}
+
+fn stores() -> [StoreError; 3] {
+    [away(), StoreError::Overloaded, StoreError::corrupt("session", &"0f", "kid")]
+}
+
+fn tenants() -> Vec<TenantError> {
+    let kid = "k1".parse().unwrap();
+    let keys = TenantError::Keys(Arc::new(KeyringFault::Foreign { kid }));
+    let unknown = TenantError::Unknown("acme".parse().unwrap());
+    [unknown, keys].into_iter().chain(stores().map(TenantError::Store)).collect()
+}
+
+fn hashing() -> [HashRefused; 2] {
+    [HashRefused::Busy { retry_after: Duration::from_secs(3) }, HashRefused::Stopped]
+}
+
+fn issuing() -> [IssueError; 2] {
+    [IssueError::Sign(SignFault::NoKey), IssueError::NoKey("refresh")]
+}
+
+fn weak() -> [WeakPassword; 3] {
+    [
+        WeakPassword::TooShort { shortest: 15 },
+        WeakPassword::Common,
+        WeakPassword::ContainsContext { word: "acme".to_owned() },
+    ]
+}
+
+fn all<E, T>(wrap: impl Fn(T) -> E, inner: impl IntoIterator<Item = T>) -> Vec<E> {
+    inner.into_iter().map(wrap).collect()
+}
+
+/// The errors, of which every variant must be there: one that is new does not compile until it is listed.
+macro_rules! every_variant {
+    ($errors:expr, $($variant:pat),+ $(,)?) => {{
+        let errors: Vec<_> = $errors.into_iter().flatten().collect();
+        let seen: BTreeSet<&str> = errors.iter().map(|error| match error { $($variant => stringify!($variant)),+ }).collect();
+        assert_eq!(seen, BTreeSet::from([$(stringify!($variant)),+]));
+        errors
+    }};
+}
+
+fn register_errors() -> Vec<RegisterError> {
+    use RegisterError::{Busy, NotOffered, Store, Taken, Tenant, Weak};
+    every_variant!(
+        [
+            vec![Taken, NotOffered],
+            all(Weak, weak()),
+            all(Busy, hashing()),
+            all(Tenant, tenants()),
+            all(Store, stores())
+        ],
+        Taken,
+        NotOffered,
+        Weak(_),
+        Busy(_),
+        Tenant(_),
+        Store(_),
+    )
+}
+
+fn sign_in_errors() -> Vec<SignInError> {
+    use SignInError::{Busy, InvalidCredentials, Issue, NotOffered, Store, Tenant};
+    every_variant!(
+        [
+            vec![InvalidCredentials, NotOffered],
+            all(Busy, hashing()),
+            all(Issue, issuing()),
+            all(Tenant, tenants()),
+            all(Store, stores()),
+        ],
+        InvalidCredentials,
+        NotOffered,
+        Busy(_),
+        Issue(_),
+        Tenant(_),
+        Store(_),
+    )
+}
+
+fn unauthenticated() -> Vec<Unauthenticated> {
+    use Unauthenticated::{
+        Invalid, Issue, Missing, NotLive, NotOffered, OtherStrategy, OtherTenant, Revoked, Store, Tenant,
+        Token,
+    };
+    let claims = [None, Some(LiveClaim::Sid), Some(LiveClaim::Jti)];
+    let faults = [TokenFault::Expired, TokenFault::BadSignature, TokenFault::WrongTenant];
+    every_variant!(
+        [
+            vec![Missing, Invalid, OtherStrategy, OtherTenant, Revoked, NotOffered],
+            all(Token, faults),
+            all(NotLive, claims),
+            all(Issue, issuing()),
+            all(Tenant, tenants()),
+            all(Store, stores()),
+        ],
+        Missing,
+        Invalid,
+        OtherStrategy,
+        OtherTenant,
+        Revoked,
+        NotOffered,
+        Token(_),
+        NotLive(_),
+        Issue(_),
+        Tenant(_),
+        Store(_),
+    )
+}
+
+fn refresh_errors() -> Vec<RefreshError> {
+    use RefreshError::{Invalid, Issue, NotOffered, Reused, SessionGone, Stale, Store, Tenant};
+    let session =
+        SessionKey { tenant: TenantId::default_tenant(), id: SessionId::from_uuid(Uuid::from_u128(7)) };
+    every_variant!(
+        [
+            vec![Invalid, Stale, Reused, SessionGone(session), NotOffered],
+            all(Issue, issuing()),
+            all(Tenant, tenants()),
+            all(Store, stores()),
+        ],
+        Invalid,
+        Stale,
+        Reused,
+        SessionGone(_),
+        NotOffered,
+        Issue(_),
+        Tenant(_),
+        Store(_),
+    )
+}
+
+fn change_password_errors() -> Vec<ChangePasswordError> {
+    use ChangePasswordError::{Busy, Contended, Reused, Store, Tenant, UserGone, Weak, WrongPassword};
+    every_variant!(
+        [
+            vec![WrongPassword, Reused, UserGone, Contended],
+            all(Weak, weak()),
+            all(Busy, hashing()),
+            all(Tenant, tenants()),
+            all(Store, stores()),
+        ],
+        WrongPassword,
+        Reused,
+        UserGone,
+        Contended,
+        Weak(_),
+        Busy(_),
+        Tenant(_),
+        Store(_),
+    )
+}
+
+/// Every error of the engine, how it is called, and what becomes of it.
+fn table() -> Vec<(String, Refusal)> {
+    fn rows<E: std::fmt::Debug + Into<Refusal>>(kind: &str, errors: Vec<E>) -> Vec<(String, Refusal)> {
+        errors.into_iter().map(|error| (format!("{kind}::{error:?}"), error.into())).collect()
+    }
+    [
+        rows("RegisterError", register_errors()),
+        rows("SignInError", sign_in_errors()),
+        rows("Unauthenticated", unauthenticated()),
+        rows("RefreshError", refresh_errors()),
+        rows("ChangePasswordError", change_password_errors()),
+    ]
+    .concat()
+}
+
+#[test]
+fn every_error_of_the_engine_has_a_code_a_status_and_a_body() {
+    let mut written = String::new();
+    for (error, refusal) in table() {
+        let (code, status) = (refusal.code.as_str(), refusal.code.status());
+        writeln!(written, "{error}\n    {status} {code} {}", plain(refusal.clone())).unwrap();
+        if let Some(wait) = refusal.retry_after {
+            writeln!(written, "    retry after {wait:?}").unwrap();
+        }
+        if refusal.invalid_token {
+            writeln!(written, "    invalid token").unwrap();
+        }
+    }
+    insta::assert_snapshot!("engine_errors", written);
+}
+
+// ASVS-map: RV3
+#[test]
+fn an_outage_and_a_full_queue_are_503_with_a_time_to_wait_and_never_a_refusal_of_the_credential() {
+    let mut outages = 0;
+    for (error, refusal) in table() {
+        let is_outage =
+            ["Unavailable", "Overloaded", "Busy {", "Stopped"].iter().any(|name| error.contains(name));
+        let is_fault = ["Corrupt", "Keys(", "Issue("].iter().any(|name| error.contains(name));
+        outages += usize::from(is_outage);
+        assert_eq!(refusal.code.status() == 503, is_outage, "{error}");
+        assert_eq!(refusal.retry_after.is_some(), is_outage, "{error}");
+        assert_eq!(refusal.code.status() == 500, is_fault, "{error}");
+        assert!(!refusal.invalid_token || refusal.code.status() == 401, "{error}");
+    }
+    assert!(outages >= 20, "{outages}");
+}
+
+// ASVS-map: LG3
+#[test]
+fn what_went_wrong_inside_stays_inside() {
+    for (error, refusal) in table() {
+        for rendering in [Rendering::Plain, Rendering::Envelope, Rendering::Problem] {
+            let body = text(&refusal, rendering, &LOGIN);
+            for detail in ["10.0.0.7", "corrupt", "session has", "kid", "k1", "key", "signature", "expired"] {
+                assert!(!body.contains(detail), "{error}: {body}");
+            }
+        }
+    }
+}
+
+// ASVS-map: AU2
+#[test]
+fn whoever_cannot_sign_in_is_not_told_why() {
+    assert_eq!(
+        plain(SignInError::InvalidCredentials),
+        r#"{"message":"Invalid credentials","error":"Unauthorized","statusCode":401}"#
+    );
+}
+
+#[test]
+fn the_bodies_that_clients_were_written_against_are_these() {
+    for (refusal, body) in [
+        (Unauthenticated::Missing.into(), r#"{"message":"Unauthorized","statusCode":401}"#),
+        (Unauthenticated::OtherStrategy.into(), r#"{"message":"Unauthorized","statusCode":401}"#),
+        (
+            Unauthenticated::NotLive(Some(LiveClaim::Jti)).into(),
+            r#"{"message":"Token is not whitelisted","error":"Unauthorized","statusCode":401}"#,
+        ),
+        (
+            Unauthenticated::Revoked.into(),
+            r#"{"message":"Token revoked","error":"Unauthorized","statusCode":401}"#,
+        ),
+        (
+            RegisterError::Taken.into(),
+            r#"{"message":"Email already registered","error":"Conflict","statusCode":409}"#,
+        ),
+        (
+            RefreshError::Invalid.into(),
+            r#"{"message":"Invalid refresh token","error":"Unauthorized","statusCode":401}"#,
+        ),
+        (
+            ChangePasswordError::WrongPassword.into(),
+            r#"{"message":"Current password is wrong","error":"Forbidden","statusCode":403}"#,
+        ),
+        (
+            ChangePasswordError::Reused.into(),
+            r#"{"message":"Cannot reuse previous password","error":"Bad Request","statusCode":400}"#,
+        ),
+        (
+            NotJson.into(),
+            r#"{"message":"Request body is not valid JSON","error":"Bad Request","statusCode":400}"#,
+        ),
+        (
+            Refusal::no_route(),
+            r#"{"message":"Cannot POST /auth/jwt/login","error":"Not Found","statusCode":404}"#,
+        ),
+        (
+            faults(),
+            r#"{"message":["email must be an email","password should not be empty"],"error":"Bad Request","statusCode":400}"#,
+        ),
+        (Refusal::plain(Code::StoreUnavailable), r#"{"message":"Service Unavailable","statusCode":503}"#),
+    ] {
+        let refusal: Refusal = refusal;
+        assert_eq!(plain(refusal), body);
+    }
+}
+
+// ASVS-map: RT1
+#[test]
+fn a_client_cannot_tell_from_a_refused_refresh_whether_a_session_was_there() {
+    let refusals: Vec<Refusal> = refresh_errors()
+        .into_iter()
+        .map(Refusal::from)
+        .filter(|refusal| refusal.code.status() == 401)
+        .collect();
+    assert_eq!(refusals.len(), 4);
+    assert!(refusals.iter().all(|refusal| *refusal == refusals[0]));
+}
+
+#[test]
+fn a_weak_password_is_called_by_the_member_it_came_in() {
+    let message = |refusal: Refusal| match refusal.reason {
+        Reason::Faults(faults) => faults.concat(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        message(RegisterError::Weak(WeakPassword::Common).into()),
+        "password must not be a commonly used one"
+    );
+    let weak = ChangePasswordError::Weak(WeakPassword::Common);
+    assert_eq!(message(weak.into()), "newPassword must not be a commonly used one");
+}
+
+#[test]
+fn the_envelope_has_its_members_in_order_and_on_401_and_403_those_of_the_plain_shape_too() {
+    let enveloped = |refusal: Refusal| text(&refusal, Rendering::Envelope, &SESSIONS);
+    assert_eq!(
+        enveloped(Unauthenticated::Missing.into()),
+        r#"{"message":"Unauthorized","data":null,"meta":{"status":"error","code":"UNAUTHORIZED"},"ts":"2026-01-28T22:12:56.311Z","statusCode":401,"error":"Unauthorized"}"#
+    );
+    assert_eq!(
+        enveloped(ChangePasswordError::WrongPassword.into()),
+        r#"{"message":"Current password is wrong","data":null,"meta":{"status":"error","code":"WRONG_PASSWORD"},"ts":"2026-01-28T22:12:56.311Z","statusCode":403,"error":"Forbidden"}"#
+    );
+    assert_eq!(
+        enveloped(Refusal::no_route()),
+        r#"{"message":"Cannot GET /auth/sessions","data":null,"meta":{"status":"error","code":"NOT_FOUND"},"ts":"2026-01-28T22:12:56.311Z"}"#
+    );
+    assert_eq!(
+        enveloped(faults()),
+        r#"{"message":"email must be an email; password should not be empty","data":null,"meta":{"status":"error","code":"VALIDATION_FAILED","details":["email must be an email","password should not be empty"]},"ts":"2026-01-28T22:12:56.311Z"}"#
+    );
+}
+
+#[test]
+fn problem_details_have_their_members_in_order() {
+    let problem = |refusal: Refusal| text(&refusal, Rendering::Problem, &LOGIN);
+    assert_eq!(
+        problem(SignInError::InvalidCredentials.into()),
+        r#"{"type":"about:blank","title":"Unauthorized","status":401,"detail":"Invalid credentials","code":"INVALID_CREDENTIALS","instance":"/auth/jwt/login"}"#
+    );
+    assert_eq!(
+        problem(away().into()),
+        r#"{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"Service Unavailable","code":"STORE_UNAVAILABLE","instance":"/auth/jwt/login"}"#
+    );
+    assert_eq!(
+        problem(faults()),
+        r#"{"type":"about:blank","title":"Bad Request","status":400,"detail":"email must be an email; password should not be empty","code":"VALIDATION_FAILED","instance":"/auth/jwt/login"}"#
+    );
+}
+
+// ASVS-map: LG2
+#[test]
+fn a_hostile_path_does_not_break_out_of_its_string() {
+    let path = "/auth/\",\"statusCode\":200,\"x\":\"\r\n\u{2028}</script>";
+    let occasion = Occasion { method: "GET", path, at: AT };
+    for rendering in [Rendering::Plain, Rendering::Envelope, Rendering::Problem] {
+        let body = text(&Refusal::no_route(), rendering, &occasion);
+        let value: serde_json::Value = serde_json::from_str(&body).unwrap();
+        let shown = value.get("message").or_else(|| value.get("detail")).unwrap();
+        assert_eq!(shown, &format!("Cannot GET {path}"));
+        assert_ne!(value["statusCode"], 200);
+        assert!(!body.contains(['\r', '\n']), "{body}");
+    }
+}
+
+#[test]
+fn codes_are_words_of_their_own_and_titles_those_of_the_status() {
+    let codes: BTreeSet<Code> = table().into_iter().map(|(_, refusal)| refusal.code).collect();
+    let words: BTreeSet<&str> = codes.iter().map(|code| code.as_str()).collect();
+    assert_eq!(words.len(), codes.len());
+    for (code, status, title) in [
+        (Code::MethodNotAllowed, 405, "Method Not Allowed"),
+        (Code::RequestTimeout, 408, "Request Timeout"),
+        (Code::PayloadTooLarge, 413, "Payload Too Large"),
+        (Code::UnsupportedMediaType, 415, "Unsupported Media Type"),
+        (Code::HeadersTooLarge, 431, "Request Header Fields Too Large"),
+        (Code::InternalError, 500, "Internal Server Error"),
+        (Code::Busy, 503, "Service Unavailable"),
+    ] {
+        assert_eq!((code.status(), code.title()), (status, title));
+    }
+}
+
+#[test]
+fn problem_details_are_for_those_who_ask_for_them_by_name() {
+    for accept in [
+        "application/problem+json",
+        "APPLICATION/Problem+JSON",
+        "application/json, application/problem+json",
+        "text/html,application/problem+json;q=0.9,*/*;q=0.8",
+        "application/problem+json ; q=0.5 , application/json;q=0.4",
+        "application/problem+json; charset=utf-8; Q=1.000",
+        "application/problem+json;q=quite",
+        " application/problem+json ",
+        ",,application/problem+json,",
+    ] {
+        assert_eq!(Rendering::Plain.negotiated(Some(accept)), Rendering::Problem, "{accept}");
+        assert_eq!(Rendering::Envelope.negotiated(Some(accept)), Rendering::Problem, "{accept}");
+    }
+}
+
+#[test]
+fn everybody_else_gets_the_rendering_of_the_surface() {
+    assert_eq!(Rendering::Envelope.negotiated(None), Rendering::Envelope);
+    for accept in [
+        "",
+        "*/*",
+        "application/*",
+        "application/json",
+        "application/problem",
+        "application/problem+json+x",
+        "application/problem+xml",
+        "application/problem+json;q=0",
+        "application/problem+json;q=0.000",
+        "application/problem+json;q=0.4, application/json;q=0.5",
+        "application/problem+json;q=0.9, application/json",
+        "text/plain; note=\"application/problem+json\"",
+    ] {
+        assert_eq!(Rendering::Plain.negotiated(Some(accept)), Rendering::Plain, "{accept}");
+    }
+}
+
+#[test]
+fn a_path_belongs_to_the_surface_of_its_first_two_segments() {
+    for path in [
+        "/auth/jwt/login",
+        "/auth/session/profile",
+        "/auth/hybrid/logout",
+        "/auth/refresh/refresh",
+        "/auth/denylist/x",
+        "/auth/session-jwt/login",
+        "/auth/jwt",
+        "/auth/jwt/",
+        "/auth/jwt//login",
+        "/auth/refresh",
+        "/",
+        "",
+        "*",
+        "/healthz",
+        "/authx/login",
+        "//auth/jwt/login",
+        "//auth/sessions",
+        "/AUTH/jwt/login",
+        "/AUTH/sessions",
+        "/x/auth/sessions",
+        "auth/sessions",
+        "/%61uth/sessions",
+    ] {
+        assert_eq!(Rendering::of_path(path), Rendering::Plain, "{path}");
+    }
+    for path in [
+        "/auth",
+        "/auth/",
+        "/auth//jwt/login",
+        "/auth/sessions",
+        "/auth/login",
+        "/auth/jwtx/login",
+        "/auth/JWT/login",
+        "/auth/jwt%2flogin",
+        "/auth/ jwt/login",
+        "/auth/session_jwt/login",
+        "/auth/../jwt",
+        "/auth/device/login",
+    ] {
+        assert_eq!(Rendering::of_path(path), Rendering::Envelope, "{path}");
+    }
+}
+
+#[test]
+fn each_rendering_has_its_media_type() {
+    assert_eq!(Rendering::Plain.content_type(), "application/json; charset=utf-8");
+    assert_eq!(Rendering::Envelope.content_type(), "application/json; charset=utf-8");
+    assert_eq!(Rendering::Problem.content_type(), "application/problem+json");
+}

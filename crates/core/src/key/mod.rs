@@ -16,6 +16,7 @@ mod seal;
 mod shared;
 mod term;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -118,6 +119,11 @@ impl fmt::Display for Algorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// Whether 32 bytes or more have fewer than eight different ones among them, as no random ones do.
+fn is_pattern(bytes: &[u8]) -> bool {
+    bytes.iter().collect::<HashSet<_>>().len() < 8
 }
 
 #[cfg(test)]

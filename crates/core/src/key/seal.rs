@@ -13,6 +13,7 @@ use ring::hkdf::{HKDF_SHA256, Prk, Salt};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::is_pattern;
 use crate::random::{self, Random};
 
 const VERSION: u8 = 1;
@@ -53,15 +54,11 @@ impl MasterKey {
     ///
     /// # Errors
     ///
-    /// [`NotAMasterKey`] for everything else, and for 32 equal bytes, which nobody drew at random.
+    /// [`NotAMasterKey`] for everything else, and for bytes of which nearly all are equal: nobody drew those at random.
     pub fn parse(text: &str) -> Result<Self, NotAMasterKey> {
         let bytes = Zeroizing::new(decode(text.trim_ascii()).ok_or(NotAMasterKey)?);
         let key: [u8; 32] = bytes.as_slice().try_into().map_err(|_| NotAMasterKey)?;
-        if key.iter().all(|byte| *byte == key[0]) {
-            Err(NotAMasterKey)
-        } else {
-            Ok(Self(Zeroizing::new(key)))
-        }
+        if is_pattern(&key) { Err(NotAMasterKey) } else { Ok(Self(Zeroizing::new(key))) }
     }
 
     /// Seals `plain` for the place that `place` names, part by part.

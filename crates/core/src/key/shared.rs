@@ -1,21 +1,30 @@
 //! Secrets that the operator shares with other services: `JWT_SECRET` and `SESSION_SECRET`.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::is_pattern;
+
 /// As long as the hash, as RFC 7518, section 3.2 demands of a key for HS256.
 const MIN_LENGTH: usize = 32;
 
-/// Fewer different bytes than this in 32 or more are a pattern.
-const MIN_VARIETY: usize = 8;
-
-/// Long enough, and known to everybody.
-const PUBLIC: [&str; 2] = [
+/// Parts of the secrets that manuals and templates show. Long enough, and the first that anybody tries.
+const PLACEHOLDERS: [&str; 13] = [
+    "changeme",
+    "change-me",
+    "change_me",
+    "change-this",
+    "change_this",
+    "replace-me",
+    "replace_me",
+    "your-secret",
+    "your_secret",
+    "your-super-secret",
+    "your_super_secret",
     "a-string-secret-at-least-256-bits-long",
-    "a-valid-string-secret-that-is-at-least-512-bits-long-which-is-very-long",
+    "a-valid-string-secret-that-is-at-least-512-bits-long",
 ];
 
 /// The shared secrets, none by default. They are used as the UTF-8 bytes that they are written as, because the other
@@ -89,8 +98,8 @@ fn take(name: &'static str, secret: &str) -> Result<Zeroizing<String>, SharedSec
     if length < MIN_LENGTH {
         return Err(SharedSecretFault::TooShort { name, length });
     }
-    let variety = secret.bytes().collect::<HashSet<u8>>().len();
-    if variety < MIN_VARIETY || PUBLIC.contains(&secret) {
+    let lower = Zeroizing::new(secret.to_lowercase());
+    if is_pattern(secret.as_bytes()) || PLACEHOLDERS.iter().any(|part| lower.contains(part)) {
         return Err(SharedSecretFault::Guessable { name });
     }
     Ok(Zeroizing::new(secret.to_owned()))

@@ -88,8 +88,14 @@ impl Session {
             State::Live if self.epochs.user < epochs.user => ended(now, EndReason::LogoutAll),
             State::Live if self.epochs.tenant < epochs.tenant => ended(now, EndReason::Tenant),
             State::Live if self.epochs.everyone < epochs.everyone => ended(now, EndReason::Admin),
-            State::Live if self.absolute_expires <= now => ended(self.absolute_expires, EndReason::Absolute),
-            State::Live if self.idle_expires <= now => ended(self.idle_expires, EndReason::Idle),
+            // Whichever came first, however late one looks.
+            State::Live if self.idle_expires.min(self.absolute_expires) <= now => {
+                if self.idle_expires < self.absolute_expires {
+                    ended(self.idle_expires, EndReason::Idle)
+                } else {
+                    ended(self.absolute_expires, EndReason::Absolute)
+                }
+            }
             state => state,
         }
     }

@@ -9,18 +9,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fmt, io};
 
+use portcullis_core::key::SharedSecrets;
 use tracing::Level;
+use zeroize::Zeroizing;
 
 use super::Config;
 use super::fault::{self, Fault, Origin};
 use super::parse::{self, Database, SameSite, Sessions};
 use super::report::{Report, Row};
 use super::sections::{
-    Cookie, Cors, Fixed, Hashing, Limits, Liveness, Log, LogFormat, Metrics, Passwords, Rotating, Sliding,
-    Strategies, Tenants, Timeouts,
+    Cookie, Cors, Hashing, Limits, Liveness, Log, LogFormat, Metrics, Passwords, Tenants, Timeouts,
 };
 use super::settings::{Preset, Setting};
 use super::sources::Stated;
+use super::strategies::Strategies;
 
 /// How a file's text is got.
 pub(super) type Open<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
@@ -31,6 +33,10 @@ pub(super) struct Draft {
     pub(super) config: Config,
     /// Where the master key is, when it is in a file.
     pub(super) master_key_file: Option<PathBuf>,
+    /// The secret of access tokens that other services share.
+    pub(super) jwt_secret: Option<Zeroizing<String>>,
+    /// The secret of the session cookie that other services share.
+    pub(super) session_secret: Option<Zeroizing<String>>,
     /// The default of access tokens' lives.
     pub(super) jwt_expires_in: Option<Duration>,
     /// The default of refresh tokens' lives.
@@ -39,10 +45,12 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub(super) const fn blank() -> Self {
+    pub(super) fn blank() -> Self {
         Self {
             config: blank(),
             master_key_file: None,
+            jwt_secret: None,
+            session_secret: None,
             jwt_expires_in: None,
             jwt_refresh_expires_in: None,
             broken: BTreeSet::new(),
@@ -72,7 +80,7 @@ impl Draft {
         let Some(path) = &self.master_key_file else { return };
         let key = match open(path) {
             Ok(text) => {
-                parse::master_key(&text).map_err(|message| format!("{:?} {message}", path.to_string_lossy()))
+                parse::master_key(&text).map_err(|message| format!("{:?}: {message}", path.to_string_lossy()))
             }
             Err(error) => Err(fault::unreadable(path, &error)),
         };
@@ -82,6 +90,19 @@ impl Draft {
                 self.broken.insert("master_key_file");
                 faults.push(self.fault("master_key_file", message));
             }
+        }
+    }
+
+    /// Puts the two shared secrets together. Each is right by itself here, so what is wrong now is wrong with the second.
+    pub(super) fn share_secrets(&mut self, faults: &mut Vec<Fault>) {
+        if self.is_broken("jwt_secret") || self.is_broken("session_secret") {
+            return;
+        }
+        let [jwt, session] = [&self.jwt_secret, &self.session_secret]
+            .map(|secret| secret.as_ref().map(|secret| secret.as_str()));
+        match SharedSecrets::new(jwt, session) {
+            Ok(secrets) => self.config.shared_secrets = secrets,
+            Err(fault) => faults.push(self.fault("session_secret", fault)),
         }
     }
 
@@ -107,10 +128,8 @@ impl Draft {
     }
 }
 
-const fn blank() -> Config {
+fn blank() -> Config {
     const ZERO: Duration = Duration::ZERO;
-    const FIXED: Fixed = Fixed { access: ZERO };
-    const ROTATING: Rotating = Rotating { access: ZERO, refresh: ZERO, max: ZERO, grace: ZERO };
     const NOWHERE: Option<SocketAddr> = None;
     Config {
         file: None,
@@ -120,25 +139,15 @@ const fn blank() -> Config {
         database: Database::Sqlite(PathBuf::new()),
         sessions: Sessions::InDatabase,
         master_key: None,
-        jwt_secret: None,
-        session_secret: None,
+        shared_secrets: SharedSecrets::default(),
         audience: None,
         leeway: ZERO,
         cookie: Cookie { name: String::new(), same_site: SameSite::Lax, domain: None },
         cors: Cors { origins: Vec::new() },
         tenants: Tenants { require_header: false },
         password: Passwords { shortest: 0 },
-        hashing: Hashing { threads: None, queue: 0 },
-        strategies: Strategies {
-            enabled: Vec::new(),
-            jwt: FIXED,
-            session: Sliding { idle: ZERO, max: ZERO },
-            hybrid: FIXED,
-            refresh: ROTATING,
-            denylist: ROTATING,
-            session_jwt: FIXED,
-            device: ROTATING,
-        },
+        hashing: Hashing { threads: None, queue: None },
+        strategies: Strategies::blank(),
         liveness: Liveness { max_staleness: ZERO },
         limits: Limits { body: 0, headers: 0, connections: 0 },
         timeouts: Timeouts { headers: ZERO, body: ZERO, shutdown: ZERO },

@@ -29,6 +29,7 @@ mod rules;
 mod sections;
 mod settings;
 mod sources;
+mod strategies;
 mod suggest;
 
 #[cfg(test)]
@@ -39,18 +40,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use portcullis_core::secret::PlainSecret;
+use portcullis_core::key::{MasterKey, SharedSecrets};
 
 pub use check::check;
 pub use documentation::documentation;
 pub use fault::{Fault, Origin};
 pub use flags::Flags;
-pub use parse::{Database, Listen, MasterKey, PublicUrl, SameSite, Sessions, WebOrigin};
+pub use parse::{Database, Listen, PublicUrl, SameSite, Sessions, WebOrigin};
 pub use report::{Report, Row};
 pub use sections::{
-    Cookie, Cors, Fixed, Hashing, Limits, Liveness, Log, LogFormat, Metrics, Passwords, Rotating, Sliding,
-    Strategies, Tenants, Timeouts,
+    Cookie, Cors, Hashing, Limits, Liveness, Log, LogFormat, Metrics, Passwords, Tenants, Timeouts,
 };
+pub use strategies::Strategies;
 
 use draft::Draft;
 use sources::Sources;
@@ -72,10 +73,9 @@ pub struct Config {
     pub sessions: Sessions,
     /// The key that wraps private keys and secrets in the database; outside development mode there is one.
     pub master_key: Option<MasterKey>,
-    /// The shared secret of HS256 access tokens; without one they are signed with keys of the database.
-    pub jwt_secret: Option<PlainSecret>,
-    /// The shared secret that signs the session cookie; without one it is one of the database.
-    pub session_secret: Option<PlainSecret>,
+    /// The secrets that services which move here share: one signs access tokens with HS256, the other the session
+    /// cookie. Keys of the database sign where there is none.
+    pub shared_secrets: SharedSecrets,
     /// `aud` of every token; without one it is the tenant.
     pub audience: Option<String>,
     /// How far clocks may differ when `exp` and `nbf` are judged.
@@ -123,6 +123,7 @@ impl Config {
             draft.take(setting, sources.of(setting), &mut faults);
         }
         draft.open_master_key(open, &mut faults);
+        draft.share_secrets(&mut faults);
         if sources.is_complete() {
             rules::check(&draft, &mut faults);
         }

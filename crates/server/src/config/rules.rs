@@ -4,10 +4,13 @@
 
 use std::time::Duration;
 
+use portcullis_core::strategy::StrategyName;
+
 use super::draft::Draft;
 use super::fault::Fault;
 use super::parse::{PublicUrl, SameSite};
 use super::settings;
+use super::strategies::Lifetime;
 
 struct Rule {
     /// The settings it looks at.
@@ -155,39 +158,41 @@ fn shortest_password(draft: &Draft, faults: &mut Vec<Fault>) {
     }
 }
 
-/// A lifetime that is not longer than another of its strategy.
-struct Order {
-    within: &'static str,
-    least: Duration,
-    around: &'static str,
-    most: Duration,
-}
+/// Lifetimes of one strategy, the first of which is not longer than the second.
+const NESTED: [(Lifetime, Lifetime); 3] = [
+    (Lifetime::Idle, Lifetime::Max),
+    (Lifetime::Access, Lifetime::Refresh),
+    (Lifetime::Refresh, Lifetime::Max),
+];
+
+/// A lifetime, and the setting that states it.
+type Stating = (&'static str, Duration);
 
 fn lifetimes(draft: &Draft, faults: &mut Vec<Fault>) {
-    for Order { within, least, around, most } in orders(draft) {
-        // Defaults that one variable moves for every strategy are no contradiction of anybody's making.
-        let is_stated = draft.is_stated(within) || draft.is_stated(around);
-        let is_broken = draft.is_broken(within) || draft.is_broken(around);
-        if least > most && is_stated && !is_broken {
-            let key = if draft.is_stated(within) { within } else { around };
-            let (least, most) = (draft.text(within), draft.text(around));
-            faults.push(draft.fault(key, format!("{within} ({least}) is longer than {around} ({most})")));
+    if let Some((access, refresh)) = draft.jwt_expires_in.zip(draft.jwt_refresh_expires_in) {
+        nests(draft, ("jwt_expires_in", access), ("jwt_refresh_expires_in", refresh), faults);
+    }
+    for name in StrategyName::ALL {
+        for (within, around) in NESTED {
+            if let Some((within, around)) = stating(draft, name, within).zip(stating(draft, name, around)) {
+                nests(draft, within, around, faults);
+            }
         }
     }
 }
 
-fn orders(draft: &Draft) -> Vec<Order> {
-    let strategies = &draft.config.strategies;
-    let (session, refresh) = (&strategies.session, &strategies.refresh);
-    let (denylist, device) = (&strategies.denylist, &strategies.device);
-    let order = |within, least, around, most| Order { within, least, around, most };
-    vec![
-        order("strategies.session.idle", session.idle, "strategies.session.max", session.max),
-        order("strategies.refresh.access", refresh.access, "strategies.refresh.refresh", refresh.refresh),
-        order("strategies.refresh.refresh", refresh.refresh, "strategies.refresh.max", refresh.max),
-        order("strategies.denylist.access", denylist.access, "strategies.denylist.refresh", denylist.refresh),
-        order("strategies.denylist.refresh", denylist.refresh, "strategies.denylist.max", denylist.max),
-        order("strategies.device.access", device.access, "strategies.device.refresh", device.refresh),
-        order("strategies.device.refresh", device.refresh, "strategies.device.max", device.max),
-    ]
+fn stating(draft: &Draft, name: StrategyName, lifetime: Lifetime) -> Option<Stating> {
+    let setting = settings::find(&format!("strategies.{name}.{}", lifetime.as_str()))?;
+    Some((setting.key, draft.config.strategies.lifetime(name, lifetime)?))
+}
+
+fn nests(draft: &Draft, (within, least): Stating, (around, most): Stating, faults: &mut Vec<Fault>) {
+    // Defaults contradict each other only where the common lifetimes do, which is told of those.
+    let is_stated = draft.is_stated(within) || draft.is_stated(around);
+    let is_broken = draft.is_broken(within) || draft.is_broken(around);
+    if least > most && is_stated && !is_broken {
+        let key = if draft.is_stated(within) { within } else { around };
+        let (least, most) = (draft.text(within), draft.text(around));
+        faults.push(draft.fault(key, format!("{within} ({least}) is longer than {around} ({most})")));
+    }
 }

@@ -32,57 +32,6 @@ pub struct Tenants {
     pub require_header: bool,
 }
 
-/// The strategies that are offered, and how long what they hand out lives. A tenant may state its own.
-#[derive(Clone, Debug)]
-pub struct Strategies {
-    /// The names of those that are offered, as in `/auth/{strategy}`, in the order stated.
-    pub enabled: Vec<&'static str>,
-    /// `jwt`.
-    pub jwt: Fixed,
-    /// `session`.
-    pub session: Sliding,
-    /// `hybrid`.
-    pub hybrid: Fixed,
-    /// `refresh`.
-    pub refresh: Rotating,
-    /// `denylist`.
-    pub denylist: Rotating,
-    /// `session-jwt`.
-    pub session_jwt: Fixed,
-    /// `device`, the strategy of the device-session surface.
-    pub device: Rotating,
-}
-
-/// Lifetime of a credential that nothing renews.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Fixed {
-    /// From issue to expiry.
-    pub access: Duration,
-}
-
-/// Lifetimes of a session that use renews.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Sliding {
-    /// From the last use to the end.
-    pub idle: Duration,
-    /// From login to the end, whatever its use.
-    pub max: Duration,
-}
-
-/// Lifetimes of a session that a refresh token renews.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Rotating {
-    /// An access token's, from its issue.
-    pub access: Duration,
-    /// A refresh token's, from its own issue.
-    pub refresh: Duration,
-    /// From login to the end, whatever its use.
-    pub max: Duration,
-    /// How long after a refresh the token it spent is answered with the same successor, to a client that shows its
-    /// device proof.
-    pub grace: Duration,
-}
-
 /// Passwords, where one is set.
 #[derive(Clone, Debug)]
 pub struct Passwords {
@@ -95,8 +44,8 @@ pub struct Passwords {
 pub struct Hashing {
     /// How many threads; `None` is one for each processor.
     pub threads: Option<usize>,
-    /// How many hashes may wait; more are refused with 503.
-    pub queue: usize,
+    /// How many hashes may wait, more are refused with 503; `None` is six for each thread.
+    pub queue: Option<usize>,
 }
 
 /// How old a node's view of the sessions may be.

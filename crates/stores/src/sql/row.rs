@@ -32,11 +32,20 @@ impl<'r> Row<'r> {
         StoreError::corrupt(self.record, &id, column)
     }
 
-    fn get<T>(self, column: &'static str) -> Stored<T>
+    /// A column that may be empty.
+    fn maybe<T>(self, column: &'static str) -> Stored<Option<T>>
     where
         T: Decode<'r, Database> + Type<Database>,
     {
         self.columns.try_get(column).map_err(|_| self.corrupt(column))
+    }
+
+    /// A column that may not. To ask the driver for a bare `T` would read nothing as zero.
+    fn get<T>(self, column: &'static str) -> Stored<T>
+    where
+        T: Decode<'r, Database> + Type<Database>,
+    {
+        self.maybe(column)?.ok_or_else(|| self.corrupt(column))
     }
 
     pub(super) fn text(self, column: &'static str) -> Stored<String> {
@@ -56,7 +65,7 @@ impl<'r> Row<'r> {
     }
 
     pub(super) fn optional_time(self, column: &'static str) -> Stored<Option<Timestamp>> {
-        Ok(self.get::<Option<i64>>(column)?.map(Timestamp::from_millis))
+        Ok(self.maybe(column)?.map(Timestamp::from_millis))
     }
 
     pub(super) fn count(self, column: &'static str) -> Stored<u64> {
@@ -79,14 +88,14 @@ impl<'r> Row<'r> {
         column: &'static str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Stored<Option<T>> {
-        match self.get::<Option<&str>>(column)? {
+        match self.maybe(column)? {
             Some(text) => parse(text).map(Some).ok_or_else(|| self.corrupt(column)),
             None => Ok(None),
         }
     }
 
     pub(super) fn optional_hash(self, column: &'static str) -> Stored<Option<SecretHash>> {
-        let Some(bytes) = self.get::<Option<&[u8]>>(column)? else { return Ok(None) };
+        let Some(bytes) = self.maybe::<&[u8]>(column)? else { return Ok(None) };
         let bytes = bytes.try_into().map_err(|_| self.corrupt(column))?;
         Ok(Some(SecretHash::from_bytes(bytes)))
     }

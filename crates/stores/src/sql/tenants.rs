@@ -13,6 +13,7 @@ const INSTALLATION: &str = "SELECT issuer, created FROM installation WHERE one =
 const INSERT: &str = "INSERT INTO tenants (id, created) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 const FIND: &str = "SELECT * FROM tenants WHERE id = $1";
 const LIST: &str = "SELECT * FROM tenants WHERE id > $1 ORDER BY id LIMIT $2";
+const COUNT: &str = "SELECT count(*) FROM tenants";
 
 pub(crate) async fn found(db: &mut Connection, proposed: &Installation) -> Step<Installation> {
     let found = sqlx::query(FOUND).bind(&proposed.issuer).bind(proposed.created.as_millis());
@@ -35,6 +36,10 @@ pub(crate) async fn find(db: &mut Connection, id: &TenantId) -> Step<Option<Tena
 pub(crate) async fn list(db: &mut Connection, page: &Page<TenantId>) -> Step<Vec<TenantRecord>> {
     let after = page.after.as_ref().map_or("", TenantId::as_str);
     all(&sqlx::query(LIST).bind(after).bind(i64::from(page.limit)).fetch_all(db).await?, tenant)
+}
+
+pub(crate) async fn count(db: &mut Connection) -> Step<i64> {
+    Ok(sqlx::query_scalar(COUNT).fetch_one(db).await?)
 }
 
 fn tenant(row: &DatabaseRow) -> Stored<TenantRecord> {

@@ -3,16 +3,20 @@
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
+use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use tokio::time::{sleep, timeout};
 
 use super::OpenError;
 
 /// How long somebody waits for a lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long somebody waits who was refused a lock at once.
+const RETRY_AFTER: Duration = Duration::from_millis(20);
 
 /// A file that was opened. SQLite goes on with a file that has been removed or replaced, as if its writes were kept:
 /// so it is compared with what lies at the path.
@@ -53,7 +57,8 @@ impl DatabaseFile {
         if fs::metadata(path)?.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        Ok(Self { path: path.to_owned(), identity: Identity::of(path)? })
+        // SQLite takes `:memory:` and `file:…` for something else than a path, but not from the root.
+        Ok(Self { path: absolute(path)?, identity: Identity::of(path)? })
     }
 
     /// Whether the file still lies where it was opened.
@@ -71,7 +76,23 @@ impl DatabaseFile {
     }
 
     /// A connection that writes. An acknowledged write is on the disk (`synchronous=FULL`).
+    ///
+    /// While one connection switches a new file to write-ahead logging, others that want the same are refused at once,
+    /// whatever their time-out: they try again.
     pub(super) async fn writing(&self) -> Result<SqliteConnection, sqlx::Error> {
+        let connect = async {
+            loop {
+                match self.connect().await {
+                    Err(fault) if is_busy(&fault) => sleep(RETRY_AFTER).await,
+                    connected => return connected,
+                }
+            }
+        };
+        let late = |_| Err(io::Error::new(io::ErrorKind::TimedOut, "another process keeps it locked").into());
+        timeout(BUSY_TIMEOUT, connect).await.unwrap_or_else(late)
+    }
+
+    async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
         self.check()?;
         let options = self.options().journal_mode(SqliteJournalMode::Wal);
         options.synchronous(SqliteSynchronous::Full).connect().await
@@ -90,4 +111,11 @@ impl DatabaseFile {
             .foreign_keys(true)
             .disable_statement_logging()
     }
+}
+
+fn is_busy(fault: &sqlx::Error) -> bool {
+    const SQLITE_BUSY: i32 = 5;
+    let code = fault.as_database_error().and_then(DatabaseError::code);
+    // The low byte is the kind of error, the others say more about it.
+    code.and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == SQLITE_BUSY)
 }

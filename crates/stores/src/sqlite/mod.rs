@@ -40,7 +40,7 @@ use tokio::time::timeout;
 
 pub use schema::{MigrationState, migrations};
 
-use crate::sql::{Database, Step};
+use crate::sql::{Database, Step, tenants};
 use file::DatabaseFile;
 use schema::Place;
 use writer::{DEADLINE, NoAnswer, Writer};
@@ -161,11 +161,7 @@ impl SqliteStore {
     /// One of them gives none.
     pub async fn ping(&self) -> Stored<()> {
         let doing = "answer";
-        let read = async {
-            sqlx::query("SELECT count(*) FROM tenants").execute(&mut *self.reader().await?).await?;
-            Ok(())
-        };
-        in_time(doing, read).await?;
+        in_time(doing, async { tenants::count(&mut *self.reader().await?).await }).await?;
         self.writer.write(doing, |_| Box::pin(async { Ok(()) })).await
     }
 

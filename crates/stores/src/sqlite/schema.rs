@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{Migrate as _, MigrateError, Migration, MigrationType};
 use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _, SqliteConnection};
 
 use super::OpenError;
@@ -65,19 +65,29 @@ pub(super) async fn bring_up_to_date(path: &Path, db: &mut SqliteConnection) -> 
     }
     let mut transaction = db.begin_with("BEGIN IMMEDIATE").await.map_err(|fault| place.fault(fault))?;
     // Somebody else may have been first, and may have been newer.
-    place.applied(&mut transaction).await?;
-    let migrated = migrator().run(&mut *transaction).await;
+    let applied = place.applied(&mut transaction).await?;
+    let missing = history().filter(|migration| !applied.contains(&migration.version));
+    let migrated = apply(&mut transaction, missing).await;
     migrated.map_err(|source| OpenError::Migration { path: place.path(), source })?;
     transaction.commit().await.map_err(|fault| place.fault(fault))
 }
 
-fn migrator() -> Migrator {
-    let migrations = HISTORY.map(|(version, description, sql)| {
+/// Not through a `Migrator`, whose future the compiler does not let pass between threads; it would do the same.
+async fn apply(
+    db: &mut SqliteConnection,
+    missing: impl Iterator<Item = Migration>,
+) -> Result<(), MigrateError> {
+    db.ensure_migrations_table(TABLE).await?;
+    for migration in missing {
+        db.apply(TABLE, &migration).await?;
+    }
+    Ok(())
+}
+
+fn history() -> impl Iterator<Item = Migration> {
+    HISTORY.into_iter().map(|(version, description, sql)| {
         Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), false)
-    });
-    let mut migrator = Migrator::with_migrations(migrations.to_vec());
-    migrator.dangerous_set_table_name(TABLE);
-    migrator
+    })
 }
 
 /// Where the database is, for the errors.
@@ -103,11 +113,10 @@ impl Place<'_> {
     /// The migrations that the database has; an error if they are not ours.
     async fn applied(self, db: &mut SqliteConnection) -> Result<Vec<i64>, OpenError> {
         let applied = read(db).await.map_err(|fault| self.fault(fault))?;
-        let ours = migrator();
         let newest = HISTORY.iter().map(|(version, ..)| *version).max().unwrap_or_default();
         for (version, checksum) in &applied {
-            let known = ours.iter().find(|migration| migration.version == *version);
-            if known.is_none_or(|migration| *migration.checksum != **checksum) {
+            let known = history().find(|migration| migration.version == *version);
+            if known.is_none_or(|migration| *migration.checksum != *checksum.as_slice()) {
                 return Err(if *version > newest {
                     OpenError::Newer { path: self.path(), migration: *version }
                 } else {

@@ -1,3 +1,5 @@
 //! What the stores promise, each on a database of its own.
 
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod sqlite;

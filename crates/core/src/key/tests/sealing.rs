@@ -39,6 +39,7 @@ fn what_is_no_master_key_is_refused_without_being_repeated() {
         &HEX.replace('f', "g"),
         &"0".repeat(64),
         &"ab".repeat(32),
+        &"0123456789abcd".repeat(5)[..64],
         &"A".repeat(43),
         &"é".repeat(32),
         "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd/v9=",

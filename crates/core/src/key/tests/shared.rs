@@ -19,7 +19,13 @@ fn a_shared_secret_that_could_be_guessed_is_refused_with_the_reason_and_the_cure
     }
     assert!(SharedSecrets::new(Some(&JWT[..32]), None).is_ok());
     let guessable = Err(SharedSecretFault::Guessable { name: "SESSION_SECRET" });
-    for known in [&"0".repeat(64), &"secret".repeat(8), "a-string-secret-at-least-256-bits-long"] {
+    for known in [
+        &"0".repeat(64),
+        &"secret".repeat(8),
+        "a-string-secret-at-least-256-bits-long",
+        "your-super-secret-jwt-key-change-this-in-production",
+        "CHANGEME-CHANGEME-CHANGEME-CHANGEME",
+    ] {
         assert_eq!(SharedSecrets::new(None, Some(known)).map(drop), guessable, "{known}");
     }
 }

@@ -27,14 +27,17 @@
 )]
 
 pub mod apart;
+pub mod behaviour;
 pub mod ending;
 pub mod epochs;
+pub mod faults;
 pub mod feed;
 pub mod keys;
 pub mod races;
 pub mod rotation;
 pub mod samples;
 pub mod sessions;
+pub mod stage;
 pub mod tenants;
 pub mod users;
 

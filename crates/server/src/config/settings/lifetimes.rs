@@ -5,15 +5,23 @@
 
 use std::time::Duration;
 
+use portcullis_core::strategy::StrategyName;
+
 use super::super::draft::Draft;
 use super::super::parse::{self, Parsed};
+use super::super::strategies::Lifetime;
 use super::{Kind, Preset, Setting, put};
 
-/// The strategies of `/auth/{strategy}`.
-const NAMES: [&str; 6] = ["jwt", "session", "hybrid", "refresh", "denylist", "session-jwt"];
+const WEEK: Duration = Duration::from_hours(7 * 24);
+const MONTH: Duration = Duration::from_hours(30 * 24);
+const QUARTER_HOUR: Duration = Duration::from_mins(15);
 
-fn name(text: &str) -> Parsed<&'static str> {
-    parse::choice(text, &NAMES.map(|name| (name, name)))
+fn name(text: &str) -> Parsed<StrategyName> {
+    parse::choice(text, &StrategyName::ALL.map(|name| (name.as_str(), name)))
+}
+
+fn set(draft: &mut Draft, name: StrategyName, lifetime: Lifetime, span: Parsed<Duration>) -> Parsed<()> {
+    draft.config.strategies.set(name, lifetime, span?)
 }
 
 fn lifetime(text: &str) -> Parsed<Duration> {
@@ -24,80 +32,137 @@ fn grace(text: &str) -> Parsed<Duration> {
     parse::duration(text, "0s", "10m")
 }
 
-/// What the draft says of an access token's life, or else this.
-fn access_or(draft: &Draft, otherwise: &str) -> String {
-    written(draft.jwt_expires_in).unwrap_or_else(|| otherwise.to_owned())
+/// The life of an access token that nothing renews.
+fn fixed_access(draft: &Draft, otherwise: &str) -> String {
+    draft.jwt_expires_in.map_or_else(|| otherwise.to_owned(), written)
 }
 
-fn refresh_or(draft: &Draft, otherwise: &str) -> String {
-    written(draft.jwt_refresh_expires_in).unwrap_or_else(|| otherwise.to_owned())
+// The three of a rotating strategy nest whatever one of the common lifetimes is; that the two do not contradict each
+// other is a rule.
+
+fn rotating_access(draft: &Draft) -> String {
+    let shorter = |refresh: Duration| refresh.min(QUARTER_HOUR);
+    written(draft.jwt_expires_in.unwrap_or(draft.jwt_refresh_expires_in.map_or(QUARTER_HOUR, shorter)))
 }
 
-/// The most that a session lives: 30 days, unless its first refresh token was made to live longer.
-fn max(draft: &Draft) -> String {
-    let longer = draft.jwt_refresh_expires_in.filter(|span| *span > Duration::from_hours(30 * 24));
-    written(longer).unwrap_or_else(|| "30d".to_owned())
+fn refresh_life(draft: &Draft) -> Duration {
+    let longer = |access: Duration| access.max(WEEK);
+    draft.jwt_refresh_expires_in.unwrap_or(draft.jwt_expires_in.map_or(WEEK, longer))
+}
+
+fn refresh(draft: &Draft) -> String {
+    written(refresh_life(draft))
+}
+
+fn rotating_max(draft: &Draft) -> String {
+    written(refresh_life(draft).max(MONTH))
 }
 
 /// A length of time in our own form, in the largest unit that it fills.
-fn written(span: Option<Duration>) -> Option<String> {
-    let millis = span?.as_millis();
+fn written(span: Duration) -> String {
+    let millis = span.as_millis();
     let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)];
-    let unit = units.iter().find(|(_, unit)| millis % unit == 0);
-    Some(unit.map_or_else(|| format!("{millis}ms"), |(name, unit)| format!("{}{name}", millis / unit)))
+    let unit = units.iter().find(|(_, unit)| millis.is_multiple_of(*unit));
+    unit.map_or_else(|| format!("{millis}ms"), |(name, unit)| format!("{}{name}", millis / unit))
 }
 
-/// The row of an access token's life.
-macro_rules! access {
-    ($name:literal, $field:ident, $default:literal) => {
+/// One row: the strategy and the lifetime as the file and as types name them, the default, the meaning.
+macro_rules! row {
+    ($strategy:literal, $name:ident, $key:literal, $lifetime:ident, $preset:expr, $doc:expr, $read:expr) => {
         Setting::new(
-            concat!("strategies.", $name, ".access"),
+            concat!("strategies.", $strategy, ".", $key),
             "DURATION",
-            Preset::Derived(concat!("`jwt_expires_in`, else ", $default), |draft| access_or(draft, $default)),
-            concat!("How long an access token of `", $name, "` lives"),
-            |draft, text| put(&mut draft.config.strategies.$field.access, lifetime(text)),
+            $preset,
+            $doc,
+            |draft, text| set(draft, StrategyName::$name, Lifetime::$lifetime, $read(text)),
         )
     };
 }
 
-/// The rows of a rotating strategy beside its access token's.
+/// The row of an access token's life, where nothing renews it.
+macro_rules! access {
+    ($strategy:literal, $name:ident, $default:literal) => {
+        row!(
+            $strategy,
+            $name,
+            "access",
+            Access,
+            Preset::Derived(concat!("`jwt_expires_in`, else ", $default), |draft| fixed_access(
+                draft, $default
+            )),
+            concat!("How long an access token of `", $strategy, "` lives"),
+            lifetime
+        )
+    };
+}
+
+// The rows of a rotating strategy.
+
+macro_rules! rotating_access {
+    ($strategy:literal, $name:ident) => {
+        row!(
+            $strategy,
+            $name,
+            "access",
+            Access,
+            Preset::Derived(
+                "`jwt_expires_in`, else 15m, or `jwt_refresh_expires_in` where that is shorter",
+                rotating_access
+            ),
+            concat!("How long an access token of `", $strategy, "` lives"),
+            lifetime
+        )
+    };
+}
+
 macro_rules! refresh {
-    ($name:literal, $field:ident) => {
-        Setting::new(
-            concat!("strategies.", $name, ".refresh"),
-            "DURATION",
-            Preset::Derived("`jwt_refresh_expires_in`, else 7d", |draft| refresh_or(draft, "7d")),
-            concat!("How long a refresh token of `", $name, "` lives, from its own issue"),
-            |draft, text| put(&mut draft.config.strategies.$field.refresh, lifetime(text)),
+    ($strategy:literal, $name:ident) => {
+        row!(
+            $strategy,
+            $name,
+            "refresh",
+            Refresh,
+            Preset::Derived(
+                "`jwt_refresh_expires_in`, else 7d, or `jwt_expires_in` where that is longer",
+                refresh
+            ),
+            concat!("How long a refresh token of `", $strategy, "` lives, from its own issue"),
+            lifetime
         )
     };
 }
 
 macro_rules! rotating_max {
-    ($name:literal, $field:ident) => {
-        Setting::new(
-            concat!("strategies.", $name, ".max"),
-            "DURATION",
-            Preset::Derived("30d, or `jwt_refresh_expires_in` where that is longer", max),
-            concat!("How long a session of `", $name, "` lives at most, from login"),
-            |draft, text| put(&mut draft.config.strategies.$field.max, lifetime(text)),
+    ($strategy:literal, $name:ident) => {
+        row!(
+            $strategy,
+            $name,
+            "max",
+            Max,
+            Preset::Derived(
+                "30d, or the longer of `jwt_expires_in` and `jwt_refresh_expires_in` where that is longer",
+                rotating_max
+            ),
+            concat!("How long a session of `", $strategy, "` lives at most, from login"),
+            lifetime
         )
     };
 }
 
 macro_rules! grace {
-    ($name:literal, $field:ident) => {
-        Setting::new(
-            concat!("strategies.", $name, ".grace"),
-            "DURATION",
+    ($strategy:literal, $name:ident) => {
+        row!(
+            $strategy,
+            $name,
+            "grace",
+            Grace,
             Preset::Is("60s"),
             concat!(
                 "How long a spent refresh token of `",
-                $name,
-                "` is answered again, to a client with its device \
-                     proof, up to 10m"
+                $strategy,
+                "` is answered again, to a client with its device proof, up to 10m"
             ),
-            |draft, text| put(&mut draft.config.strategies.$field.grace, grace(text)),
+            grace
         )
     };
 }
@@ -131,33 +196,33 @@ pub(super) const STRATEGIES: &[Setting] = &[
     )
     .kind(Kind::Quantity)
     .also("JWT_REFRESH_EXPIRES_IN"),
-    access!("jwt", jwt, "1h"),
-    Setting::new(
-        "strategies.session.idle",
-        "DURATION",
+    access!("jwt", Jwt, "1h"),
+    row!(
+        "session",
+        Session,
+        "idle",
+        Idle,
         Preset::Is("24h"),
         "How long a session of `session` lives without being used",
-        |draft, text| put(&mut draft.config.strategies.session.idle, lifetime(text)),
+        lifetime
     ),
-    Setting::new(
-        "strategies.session.max",
-        "DURATION",
+    row!(
+        "session",
+        Session,
+        "max",
+        Max,
         Preset::Is("30d"),
         "How long a session of `session` lives at most, from login",
-        |draft, text| put(&mut draft.config.strategies.session.max, lifetime(text)),
+        lifetime
     ),
-    access!("hybrid", hybrid, "1h"),
-    access!("refresh", refresh, "15m"),
-    refresh!("refresh", refresh),
-    rotating_max!("refresh", refresh),
-    grace!("refresh", refresh),
-    access!("denylist", denylist, "15m"),
-    refresh!("denylist", denylist),
-    rotating_max!("denylist", denylist),
-    grace!("denylist", denylist),
-    access!("session-jwt", session_jwt, "24h"),
-    access!("device", device, "15m"),
-    refresh!("device", device),
-    rotating_max!("device", device),
-    grace!("device", device),
+    access!("hybrid", Hybrid, "1h"),
+    rotating_access!("refresh", Refresh),
+    refresh!("refresh", Refresh),
+    rotating_max!("refresh", Refresh),
+    grace!("refresh", Refresh),
+    rotating_access!("denylist", Denylist),
+    refresh!("denylist", Denylist),
+    rotating_max!("denylist", Denylist),
+    grace!("denylist", Denylist),
+    access!("session-jwt", SessionJwt, "24h"),
 ];

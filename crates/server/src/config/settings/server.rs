@@ -82,7 +82,7 @@ pub(super) const SECRETS: &[Setting] = &[
         "SECRET",
         Preset::Unset("none: ES256 with keys of our own"),
         "Signs access tokens with HS256 and this secret, at least 32 bytes, for services that share it",
-        |draft, text| put(&mut draft.config.jwt_secret, parse::secret(text).map(Some)),
+        |draft, text| put(&mut draft.jwt_secret, parse::jwt_secret(text).map(Some)),
     )
     .also("JWT_SECRET")
     .secret(),
@@ -91,7 +91,7 @@ pub(super) const SECRETS: &[Setting] = &[
         "SECRET",
         Preset::Unset("made at the first start, kept in the database"),
         "Signs the session cookie, at least 32 bytes, for Express applications that share it",
-        |draft, text| put(&mut draft.config.session_secret, parse::secret(text).map(Some)),
+        |draft, text| put(&mut draft.session_secret, parse::session_secret(text).map(Some)),
     )
     .also("SESSION_SECRET")
     .secret(),
@@ -106,8 +106,8 @@ pub(super) const SECRETS: &[Setting] = &[
         "leeway",
         "DURATION",
         Preset::Is("60s"),
-        "How far clocks may differ when a token's `exp` and `nbf` are judged, up to 5m",
-        |draft, text| put(&mut draft.config.leeway, parse::duration(text, "0s", "5m")),
+        "How far clocks may differ when a token's `exp` and `nbf` are judged, up to 60s",
+        |draft, text| put(&mut draft.config.leeway, parse::duration(text, "0s", "60s")),
     ),
 ];
 

@@ -70,9 +70,9 @@ pub(super) const PEOPLE: &[Setting] = &[
     Setting::new(
         "hashing.queue",
         "NUMBER",
-        Preset::Is("128"),
+        Preset::Unset("6 for each thread"),
         "How many passwords may wait to be hashed; further ones are 503",
-        |draft, text| put(&mut draft.config.hashing.queue, parse::number(text, 1..=100_000)),
+        |draft, text| put(&mut draft.config.hashing.queue, parse::number(text, 1..=100_000).map(Some)),
     )
     .kind(Kind::Integer),
 ];

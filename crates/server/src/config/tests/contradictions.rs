@@ -1,5 +1,7 @@
 //! What cannot hold together.
 
+use portcullis_core::machine::SystemRandom;
+
 use super::*;
 
 #[test]
@@ -18,7 +20,10 @@ fn a_lifetime_within_another_is_not_longer_than_it() {
             "denylist.refresh = \"31d\"",
             "strategies.denylist.refresh (31d) is longer than strategies.denylist.max (30d)",
         ),
-        ("device.max = \"1d\"", "strategies.device.refresh (7d) is longer than strategies.device.max (1d)"),
+        (
+            "denylist.max = \"1d\"",
+            "strategies.denylist.refresh (7d) is longer than strategies.denylist.max (1d)",
+        ),
     ] {
         let faults = operator().file(&format!("[strategies]\n{file}")).faults();
         assert!(
@@ -26,6 +31,54 @@ fn a_lifetime_within_another_is_not_longer_than_it() {
             "{faults:?}"
         );
     }
+}
+
+#[test]
+fn the_common_lifetimes_nest_and_are_told_once() {
+    let faults =
+        operator().variable("JWT_EXPIRES_IN", "8d").variable("JWT_REFRESH_EXPIRES_IN", "7 days").faults();
+    assert_eq!(
+        faults,
+        ["variable JWT_EXPIRES_IN: jwt_expires_in (8d) is longer than jwt_refresh_expires_in (7 days)"]
+    );
+}
+
+#[test]
+fn one_secret_does_not_sign_tokens_and_cookies() {
+    let faults = operator()
+        .variable("JWT_SECRET", SECRET)
+        .file(&format!("leeway = \"1s\"\nsession_secret = \"{SECRET}\""))
+        .faults();
+    assert!(
+        faults.len() == 1
+            && faults[0].starts_with("p.toml:2: session_secret: ")
+            && faults[0].contains("the same"),
+        "{faults:?}"
+    );
+}
+
+// ASVS-map: JW10
+#[test]
+fn a_secret_that_can_be_guessed_is_told_where_it_is_stated_and_once() {
+    let short = operator().variable("SESSION_SECRET", "secret").variable("JWT_SECRET", "secret").faults();
+    assert!(
+        short.len() == 2
+            && short[0].starts_with("variable JWT_SECRET: JWT_SECRET has 6 bytes")
+            && short[1].starts_with("variable SESSION_SECRET: SESSION_SECRET has 6 bytes"),
+        "{short:?}"
+    );
+    let known = operator().file("session_secret = \"change-me-change-me-change-me-change-me\"").faults();
+    assert!(known.len() == 1 && known[0].starts_with("p.toml:1: session_secret: "), "{known:?}");
+    let overridden =
+        operator().file("jwt_secret = \"secret\"").variable("PORTCULLIS_JWT_SECRET", SECRET).faults();
+    assert!(overridden.len() == 1 && overridden[0].starts_with("p.toml:1: jwt_secret: "), "{overridden:?}");
+}
+
+#[test]
+fn clocks_differ_by_a_minute_at_most() {
+    let leeway = |text: &str| operator().variable("PORTCULLIS_LEEWAY", text);
+    assert_eq!(leeway("60s").config().leeway, Duration::from_mins(1));
+    assert_eq!(leeway("61s").faults(), ["variable PORTCULLIS_LEEWAY: \"61s\" is not between 0s and 60s"]);
 }
 
 #[test]
@@ -66,12 +119,15 @@ fn a_public_url_that_is_wrong_is_the_only_fault_that_follows_from_it() {
 #[test]
 fn a_master_key_comes_from_one_place() {
     let file = |path| operator().variable("PORTCULLIS_MASTER_KEY_FILE", path);
-    assert_eq!(file("key").config().master_key, operator().in_production().config().master_key);
+    let sealed = file("key").config().master_key.unwrap().seal(&[b"here"], b"x", &SystemRandom).unwrap();
+    let stated = operator().in_production().config().master_key.unwrap();
+    assert_eq!(stated.open(&[b"here"], &sealed).unwrap().as_slice(), b"x");
     let variable = "variable PORTCULLIS_MASTER_KEY_FILE:";
     assert_eq!(file("none").faults(), [format!("{variable} cannot read \"none\": no such file")]);
     let short = file("short").faults();
     assert!(
-        short.len() == 1 && short[0].starts_with(&format!("{variable} \"short\" is not 32 bytes")),
+        short.len() == 1
+            && short[0].starts_with(&format!("{variable} \"short\": a master key is 32 random bytes")),
         "{short:?}"
     );
     assert_eq!(

@@ -11,7 +11,8 @@ fn who_states_nothing_gets_a_server_for_this_machine() {
     assert_eq!(config.data_dir, PathBuf::from("./portcullis-data"));
     assert_eq!(config.database, Database::Sqlite(PathBuf::from("./portcullis-data/portcullis.db")));
     assert_eq!(config.sessions, Sessions::InDatabase);
-    assert!(config.master_key.is_none() && config.jwt_secret.is_none() && config.session_secret.is_none());
+    assert!(config.master_key.is_none());
+    assert_eq!((config.hashing.threads, config.hashing.queue), (None, None));
     assert_eq!((config.cookie.name.as_str(), config.cookie.same_site), ("connect.sid", SameSite::Lax));
     assert_eq!((config.password.shortest, config.leeway), (8, Duration::from_mins(1)));
     assert_eq!((config.limits.body, config.limits.headers), (64 << 10, 16 << 10));
@@ -23,13 +24,75 @@ fn who_states_nothing_gets_a_server_for_this_machine() {
 fn lifetimes_are_those_of_the_contract() {
     let strategies = operator().config().strategies;
     let minutes = Duration::from_mins;
-    let rotating = Rotating { access: minutes(15), refresh: 7 * DAY, max: 30 * DAY, grace: minutes(1) };
-    assert_eq!(strategies.enabled, ["jwt", "session", "hybrid", "refresh", "denylist", "session-jwt"]);
-    assert_eq!(strategies.jwt, Fixed { access: HOUR });
-    assert_eq!(strategies.session, Sliding { idle: DAY, max: 30 * DAY });
-    assert_eq!(strategies.hybrid, Fixed { access: HOUR });
-    assert_eq!([strategies.refresh, strategies.denylist, strategies.device], [rotating; 3]);
-    assert_eq!(strategies.session_jwt, Fixed { access: DAY });
+    let rotating =
+        Renewal::Rotating { access: minutes(15), refresh: 7 * DAY, max: 30 * DAY, grace: minutes(1) };
+    let expected = [
+        ("jwt", Renewal::Fixed { lifetime: HOUR }),
+        ("session", Renewal::Sliding { idle: DAY, max: 30 * DAY }),
+        ("hybrid", Renewal::Fixed { lifetime: HOUR }),
+        ("refresh", rotating),
+        ("denylist", rotating),
+        ("session-jwt", Renewal::Fixed { lifetime: DAY }),
+    ];
+    assert_eq!(strategies.enabled, StrategyName::ALL);
+    assert_eq!(StrategyName::ALL.map(|name| (name.as_str(), strategies.renewal(name))), expected);
+}
+
+#[test]
+fn every_lifetime_has_its_own_setting() {
+    let spans = [
+        ("jwt.access", "1h"),
+        ("session.idle", "2h"),
+        ("session.max", "3h"),
+        ("hybrid.access", "4h"),
+        ("refresh.access", "5h"),
+        ("refresh.refresh", "6h"),
+        ("refresh.max", "7h"),
+        ("refresh.grace", "8s"),
+        ("denylist.access", "9h"),
+        ("denylist.refresh", "10h"),
+        ("denylist.max", "11h"),
+        ("denylist.grace", "12s"),
+        ("session-jwt.access", "13h"),
+    ];
+    let lines: Vec<String> = spans.iter().map(|(key, span)| format!("{key} = \"{span}\"")).collect();
+    let strategies = operator().file(&format!("[strategies]\n{}", lines.join("\n"))).config().strategies;
+    let rotating = |access: u32, refresh: u32, max: u32, grace| Renewal::Rotating {
+        access: access * HOUR,
+        refresh: refresh * HOUR,
+        max: max * HOUR,
+        grace: Duration::from_secs(grace),
+    };
+    let expected = [
+        Renewal::Fixed { lifetime: HOUR },
+        Renewal::Sliding { idle: 2 * HOUR, max: 3 * HOUR },
+        Renewal::Fixed { lifetime: 4 * HOUR },
+        rotating(5, 6, 7, 8),
+        rotating(9, 10, 11, 12),
+        Renewal::Fixed { lifetime: 13 * HOUR },
+    ];
+    assert_eq!(StrategyName::ALL.map(|name| strategies.renewal(name)), expected);
+}
+
+#[test]
+fn whatever_is_accepted_suits_the_strategies() {
+    let spans = [None, Some("5m"), Some("1h"), Some("8d"), Some("40d")];
+    let cases = spans.iter().flat_map(|access| spans.iter().map(move |refresh| (access, refresh)));
+    let mut accepted = 0;
+    for (access, refresh) in cases {
+        let stated = [("JWT_EXPIRES_IN", access), ("JWT_REFRESH_EXPIRES_IN", refresh)];
+        let stating = stated.into_iter().fold(operator(), |operator, (name, span)| match span {
+            Some(span) => operator.variable(name, span),
+            None => operator,
+        });
+        let Ok(config) = stating.read() else { continue };
+        accepted += 1;
+        for name in StrategyName::ALL {
+            let renewed = name.strategy().renewed_by(config.strategies.renewal(name));
+            assert!(renewed.is_ok(), "{name}, {access:?}, {refresh:?}: {renewed:?}");
+        }
+    }
+    assert_eq!(accepted, 25 - 6);
 }
 
 #[test]
@@ -67,38 +130,46 @@ fn the_database_lies_in_the_data_directory_unless_it_is_stated() {
 fn the_variables_of_services_that_move_here_mean_what_they_meant() {
     let moving = operator()
         .variable("JWT_SECRET", SECRET)
-        .variable("SESSION_SECRET", SECRET)
+        .variable("SESSION_SECRET", OTHER_SECRET)
         .variable("JWT_EXPIRES_IN", "3600")
         .variable("JWT_REFRESH_EXPIRES_IN", "2 days");
     let config = moving.config();
-    assert_eq!(config.jwt_secret.unwrap().reveal(), SECRET);
-    assert_eq!(config.session_secret.unwrap().reveal(), SECRET);
-    let Strategies { jwt, session, hybrid, refresh, denylist, session_jwt, device, .. } = config.strategies;
-    assert_eq!([jwt, hybrid, session_jwt], [Fixed { access: HOUR }; 3]);
-    assert_eq!(session, Sliding { idle: DAY, max: 30 * DAY });
-    for rotating in [refresh, denylist, device] {
-        assert_eq!((rotating.access, rotating.refresh, rotating.max), (HOUR, 2 * DAY, 30 * DAY));
-    }
+    let secrets = SharedSecrets::new(Some(SECRET), Some(OTHER_SECRET)).unwrap();
+    assert_eq!(fingerprint(&config.shared_secrets), fingerprint(&secrets));
+    let another = SharedSecrets::new(Some(&SECRET.replace('6', "7")), Some(OTHER_SECRET)).unwrap();
+    assert_ne!(fingerprint(&another).0, fingerprint(&secrets).0);
+    let fixed = Renewal::Fixed { lifetime: HOUR };
+    let rotating =
+        Renewal::Rotating { access: HOUR, refresh: 2 * DAY, max: 30 * DAY, grace: Duration::from_mins(1) };
+    let sliding = Renewal::Sliding { idle: DAY, max: 30 * DAY };
+    assert_eq!(
+        StrategyName::ALL.map(|name| config.strategies.renewal(name)),
+        [fixed, sliding, fixed, rotating, rotating, fixed]
+    );
 }
 
 #[test]
 fn a_strategys_own_lifetime_goes_before_the_common_one() {
     let config = operator().variable("JWT_EXPIRES_IN", "2h").file("strategies.jwt.access = \"5m\"").config();
-    assert_eq!(config.strategies.jwt.access, Duration::from_mins(5));
-    assert_eq!(config.strategies.hybrid.access, 2 * HOUR);
+    let renewal = |name| config.strategies.renewal(name);
+    assert_eq!(renewal(StrategyName::Jwt), Renewal::Fixed { lifetime: Duration::from_mins(5) });
+    assert_eq!(renewal(StrategyName::Hybrid), Renewal::Fixed { lifetime: 2 * HOUR });
 }
 
 #[test]
-fn long_common_lifetimes_contradict_no_default() {
-    let config = operator()
-        .variable("JWT_EXPIRES_IN", "30d")
-        .variable("JWT_REFRESH_EXPIRES_IN", "90d")
-        .config()
-        .strategies;
-    assert_eq!(
-        (config.refresh.access, config.refresh.refresh, config.refresh.max),
-        (30 * DAY, 90 * DAY, 90 * DAY)
-    );
-    let alone = operator().variable("JWT_EXPIRES_IN", "30d").config().strategies;
-    assert_eq!(alone.jwt.access, 30 * DAY);
+fn a_common_lifetime_moves_the_defaults_around_it() {
+    let rotating = |variables: &[(&str, &str)]| {
+        let stating = variables.iter().fold(operator(), |all, (name, span)| all.variable(name, span));
+        let strategies = stating.config().strategies;
+        let Renewal::Rotating { access, refresh, max, .. } = strategies.renewal(StrategyName::Refresh) else {
+            panic!("refresh rotates")
+        };
+        (access, refresh, max)
+    };
+    let (access, refresh) = ("JWT_EXPIRES_IN", "JWT_REFRESH_EXPIRES_IN");
+    assert_eq!(rotating(&[(access, "30d"), (refresh, "90d")]), (30 * DAY, 90 * DAY, 90 * DAY));
+    assert_eq!(rotating(&[(access, "8d")]), (8 * DAY, 8 * DAY, 30 * DAY));
+    assert_eq!(rotating(&[(access, "31d")]), (31 * DAY, 31 * DAY, 31 * DAY));
+    let minutes = Duration::from_mins;
+    assert_eq!(rotating(&[(refresh, "10m")]), (minutes(10), minutes(10), 30 * DAY));
 }

@@ -10,10 +10,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use portcullis_core::clock::Timestamp;
+use portcullis_core::id::TenantId;
+use portcullis_core::key::{KeyLifetimes, Keyring, KeyringParts};
+use portcullis_core::strategy::{Renewal, StrategyName};
+use portcullis_core::token::cookie;
+
 use super::*;
 
 const KEY: &str = "030a11181f262d343b424950575e656c737a81888f969da4abb2b9c0c7ced5dc";
 const SECRET: &str = "6Zk2m1YFQ0v9cWq4rXt7uBn3sEa8dHj5";
+const OTHER_SECRET: &str = "gT5rLw1zXe8kVb2mQy7uJc4nHs9pDf3a";
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
@@ -65,4 +72,19 @@ impl Operator {
     fn faults(&self) -> Vec<String> {
         self.read().map(|_| ()).unwrap_err().iter().map(ToString::to_string).collect()
     }
+}
+
+/// What shows which secrets these are without showing them: the names of the keys made of them, and a signed cookie.
+fn fingerprint(shared: &SharedSecrets) -> (String, String) {
+    let ring = Keyring::open(&KeyringParts {
+        tenant: &TenantId::default_tenant(),
+        generation: 1,
+        records: &[],
+        master: None,
+        shared,
+        lifetimes: KeyLifetimes::default(),
+    })
+    .unwrap();
+    let now = Timestamp::from_seconds(1_769_638_376);
+    (format!("{ring:?}"), cookie::sign(ring.cookie_signer(now).unwrap(), "v"))
 }

@@ -42,9 +42,10 @@ fn every_type_of_the_file_arrives() {
     assert_eq!(config.listen.len(), 2);
     assert!(config.tenants.require_header);
     assert_eq!((config.limits.body, config.limits.headers, config.limits.connections), (4096, 32 << 10, 10));
-    assert_eq!(config.strategies.enabled, Vec::<&str>::new());
-    assert_eq!(config.strategies.jwt.access, Duration::from_mins(30));
-    assert_eq!(config.strategies.session_jwt.access, 2 * HOUR);
+    assert_eq!(config.strategies.enabled, []);
+    let renewal = |name| config.strategies.renewal(name);
+    assert_eq!(renewal(StrategyName::Jwt), Renewal::Fixed { lifetime: Duration::from_mins(30) });
+    assert_eq!(renewal(StrategyName::SessionJwt), Renewal::Fixed { lifetime: 2 * HOUR });
 }
 
 #[test]
@@ -63,8 +64,9 @@ fn no_fault_hides_another_and_each_names_its_place() {
         .faults();
     let expected = [
         "flag --listen: \"nowhere\" is not an address and port: write 127.0.0.1:3000, [::1]:3000 or 0.0.0.0:3000",
-        "variable JWT_SECRET: is 6 bytes long and needs 32: a shorter one can be guessed by anybody who holds one \
-         signature; make one with `openssl rand -base64 48`",
+        "variable JWT_SECRET: JWT_SECRET has 6 bytes, and HS256 needs at least 32 (RFC 7518, section 3.2): a shorter one \
+         can be found by trying, from any one token. Make a new one with `openssl rand -base64 48` and give it to every \
+         service that shares it",
         "variable PORTCULLIS_LEEWAY: is empty: leave it out, or state a value",
         "variable PORTCULLIS_LISTN: is no setting; did you mean PORTCULLIS_LISTEN?",
         "p.toml:1: leway: is no setting; did you mean leeway?",

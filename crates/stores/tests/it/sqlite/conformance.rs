@@ -1,4 +1,4 @@
-use portcullis_core::store::conformance::{Capabilities, everything, two_nodes};
+use portcullis_core::store::conformance::{Capabilities, behaviour, everything, two_nodes};
 
 use super::{Directory, open};
 
@@ -17,4 +17,11 @@ async fn two_processes_on_one_file_are_two_nodes() {
         (open(&path).await.stores(), open(&path).await.stores())
     };
     two_nodes(make, Capabilities::default()).await;
+}
+
+#[tokio::test]
+async fn every_kind_of_token_opens_its_own_door_alone_on_the_sqlite_store() {
+    let directory = Directory::new();
+    let stores = open(&directory.fresh()).await.stores();
+    behaviour::every_kind_of_token_opens_its_own_door_alone(stores).await;
 }

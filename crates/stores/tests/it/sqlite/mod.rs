@@ -1,13 +1,20 @@
 //! The SQLite store, on files in a directory that goes away.
 
 mod conformance;
+mod durability;
+mod faults;
+mod feed;
+mod opening;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use portcullis_core::machine::SystemClock;
 use portcullis_stores::sqlite::SqliteStore;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
 /// A directory for databases.
@@ -28,6 +35,24 @@ impl Directory {
     }
 }
 
-async fn open(path: &std::path::Path) -> SqliteStore {
+async fn open(path: &Path) -> SqliteStore {
     SqliteStore::open(path, Arc::new(SystemClock)).await.unwrap()
+}
+
+/// A connection of somebody who knows nothing of us.
+async fn stranger(path: &Path) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(path).connect().await.unwrap()
+}
+
+/// Does what an operator would type into SQLite's shell: in the shell itself where it is installed.
+async fn by_hand(path: &Path, sql: &str) {
+    let shell = Command::new("sqlite3").args(["-bail", "-cmd", ".timeout 5000"]).arg(path).arg(sql).output();
+    if let Ok(shell) = shell {
+        assert!(shell.status.success(), "{}", String::from_utf8_lossy(&shell.stderr));
+    } else {
+        println!("sqlite3 is not installed: done through a connection of the same library instead");
+        let mut db = stranger(path).await;
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut db).await.unwrap();
+        db.close().await.unwrap();
+    }
 }

@@ -15,7 +15,7 @@ use sqlx::{Connection as _, SqliteConnection};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::file::DatabaseFile;
 use crate::sql::Step;
@@ -67,7 +67,14 @@ impl Writer {
     /// Starts a writer on a connection to `file`. It ends when all handles to it are gone, or at [`Writer::close`].
     pub(super) fn start(file: Arc<DatabaseFile>, db: SqliteConnection) -> Self {
         let (orders, waiting) = mpsc::channel(MOST_WAITING);
-        let desk = Desk { file, db: Some(db), waiting, closing: Vec::new(), until_pruning: 0 };
+        let desk = Desk {
+            file,
+            db: Some(db),
+            waiting,
+            closing: Vec::new(),
+            failing: false,
+            since_pruning: PRUNE_EVERY,
+        };
         tokio::spawn(desk.work());
         Self { orders }
     }
@@ -151,7 +158,10 @@ struct Desk {
     db: Option<SqliteConnection>,
     waiting: mpsc::Receiver<Order>,
     closing: Vec<oneshot::Sender<()>>,
-    until_pruning: usize,
+    /// Whether the last transaction failed.
+    failing: bool,
+    /// How many jobs were done since.
+    since_pruning: usize,
 }
 
 impl Desk {
@@ -181,8 +191,8 @@ impl Desk {
             return;
         }
         let committed = self.commit(&mut jobs).await.map_err(Arc::new);
-        if let Err(fault) = &committed {
-            warn!(%fault, jobs = jobs.len(), "a transaction was not committed");
+        self.note(&committed);
+        if committed.is_err() {
             self.let_go().await;
         }
         for job in jobs {
@@ -205,13 +215,22 @@ impl Desk {
             }
             execute(db, "RELEASE job").await?;
         }
-        let due = self.until_pruning == 0;
-        self.until_pruning = self.until_pruning.saturating_sub(jobs.len());
-        if due {
+        self.since_pruning += jobs.len();
+        if self.since_pruning >= PRUNE_EVERY {
+            self.since_pruning = 0;
             sqlx::query(PRUNE).bind(KEPT_CHANGES).bind(PRUNE_STEP).execute(&mut *db).await?;
-            self.until_pruning = PRUNE_EVERY;
         }
         execute(db, "COMMIT").await
+    }
+
+    /// Says once that nothing can be written, and once that it can be again.
+    fn note(&mut self, committed: &Result<(), Arc<sqlx::Error>>) {
+        match committed {
+            Err(fault) if !self.failing => warn!(%fault, "the database cannot be written to"),
+            Ok(()) if self.failing => info!("the database can be written to again"),
+            _ => {}
+        }
+        self.failing = committed.is_err();
     }
 
     /// Closing undoes what was not committed.
@@ -227,3 +246,6 @@ impl Desk {
 async fn execute(db: &mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
     sqlx::query(statement).execute(db).await.map(drop)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! What operations answer when they do what they were asked.
+
+use portcullis_core::strategy::StrategyName;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::narrowed::narrowed;
+use super::requests::named;
+use super::strategies::operation_id;
+use super::{Named, headers, sample};
+use crate::answer::{
+    CookieLogin, Login, PASSWORD_CHANGED, Pair, PairLogin, Profile, Renewed, Said, Shape, TokenLogin, Tokens,
+    UserInParts, UserView, shape_of,
+};
+use crate::operation::{Operation, STRATEGY_OPERATIONS, StrategyOperation};
+
+/// An answer, and how it is documented.
+struct Answer {
+    /// The name of its schema among the components.
+    name: String,
+    schema: RefOr<Schema>,
+    /// What is answered.
+    least: Value,
+    /// What is answered to a client that keeps a device proof.
+    most: Value,
+}
+
+impl Answer {
+    /// What every strategy answers alike.
+    fn shared<T: ToSchema + PartialSchema + Serialize>(shown: &T) -> Option<Self> {
+        let (name, schema) = named::<T>();
+        let shown = serde_json::to_value(shown).ok()?;
+        Some(Self { name, schema, least: shown.clone(), most: shown })
+    }
+
+    /// What this strategy answers in its own way.
+    fn own(name: String, schema: RefOr<Schema>, least: impl Serialize, most: impl Serialize) -> Option<Self> {
+        let (least, most) = (serde_json::to_value(least).ok()?, serde_json::to_value(most).ok()?);
+        Some(Self { name, schema: narrowed(schema, &least, &most), least, most })
+    }
+
+    fn of(operation: &Operation<StrategyOperation>, strategy: StrategyName) -> Option<Self> {
+        let shape = shape_of(strategy);
+        let name = || capitalised(&operation_id(operation, strategy));
+        match operation.kind {
+            StrategyOperation::Register => Self::shared(&UserView::of(&sample::user()?)),
+            StrategyOperation::Login => {
+                let shown = |native| Some(shape.login(&sample::signed_in(strategy, native)?));
+                let login = shown(false)?;
+                Self::own(name(), schema_of_login(&login), &login, shown(true)?)
+            }
+            StrategyOperation::Refresh => {
+                let renewed = shape.refreshed(&sample::refreshed());
+                Self::own(name(), schema_of_renewed(&renewed), &renewed, &renewed)
+            }
+            StrategyOperation::Profile => Self::profile(name(), &shape),
+            StrategyOperation::Logout => Self::shared(&shape.logout()),
+            StrategyOperation::Password => Self::shared(&PASSWORD_CHANGED),
+        }
+    }
+
+    fn profile(name: String, shape: &Shape) -> Option<Self> {
+        let profile = shape.profile(&sample::identity(shape.strategy)?);
+        Self::own(name, Profile::schema(), &profile, &profile)
+    }
+}
+
+fn schema_of_login(login: &Login) -> RefOr<Schema> {
+    match login {
+        Login::Token(_) => TokenLogin::schema(),
+        Login::Cookie(_) => CookieLogin::schema(),
+        Login::Pair(_) => PairLogin::schema(),
+    }
+}
+
+fn schema_of_renewed(renewed: &Renewed) -> RefOr<Schema> {
+    match renewed {
+        Renewed::Tokens(_) => Tokens::schema(),
+        Renewed::Pair(_) => Pair::schema(),
+    }
+}
+
+/// The answer of success.
+pub(super) fn success(operation: &Operation<StrategyOperation>, strategy: StrategyName) -> Response {
+    let described = ResponseBuilder::new().description(said(operation.kind));
+    let carrier = strategy.strategy().carrier();
+    let headers = headers::of_success(operation.kind, carrier);
+    let response = headers.iter().fold(described, |response, header| header.on(response));
+    let Some(Answer { name, least, most, .. }) = Answer::of(operation, strategy) else {
+        return response.build();
+    };
+    let mut examples = vec![("answer", least)];
+    if examples.iter().all(|(_, least)| *least != most) {
+        examples.push(("native", most));
+    }
+    let examples = examples.into_iter().map(|(name, value)| (name, ExampleBuilder::new().value(Some(value))));
+    let content =
+        ContentBuilder::new().schema(Some(Ref::from_schema_name(name))).examples_from_iter(examples).build();
+    response.content("application/json", content).build()
+}
+
+const fn said(kind: StrategyOperation) -> &'static str {
+    match kind {
+        StrategyOperation::Register => "Signed up.",
+        StrategyOperation::Login => "Signed in.",
+        StrategyOperation::Profile => "Recognised.",
+        StrategyOperation::Logout => "Signed out.",
+        StrategyOperation::Refresh => "The next pair.",
+        StrategyOperation::Password => "Changed.",
+    }
+}
+
+pub(super) fn schemas() -> impl Iterator<Item = Named> {
+    let rows = StrategyName::ALL.into_iter().flat_map(|strategy| {
+        STRATEGY_OPERATIONS.iter().filter_map(move |operation| {
+            operation.path(strategy)?;
+            let Answer { name, schema, .. } = Answer::of(operation, strategy)?;
+            Some((name, schema))
+        })
+    });
+    rows.chain([named::<UserView>(), named::<UserInParts>(), named::<Said>()])
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+}

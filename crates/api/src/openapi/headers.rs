@@ -1,0 +1,111 @@
+//! The headers of answers that mean something to a client.
+
+use portcullis_core::strategy::Carrier;
+use utoipa::openapi::header::{Header, HeaderBuilder};
+use utoipa::openapi::schema::{Object, Type};
+use utoipa::openapi::{Ref, ResponseBuilder};
+
+use crate::operation::StrategyOperation;
+
+/// A header that the document describes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Described {
+    /// Nothing may keep the answer.
+    NoStore,
+    /// The credential, in a cookie.
+    SessionCookie,
+    /// The cookie once more.
+    RenewedCookie,
+    /// The cookie taken away.
+    ClearedCookie,
+    /// When to try again.
+    RetryAfter,
+    /// How to be let in.
+    Challenge,
+}
+
+impl Described {
+    pub(super) const ALL: [Self; 6] = [
+        Self::NoStore,
+        Self::SessionCookie,
+        Self::RenewedCookie,
+        Self::ClearedCookie,
+        Self::RetryAfter,
+        Self::Challenge,
+    ];
+
+    /// Its name among the components.
+    pub(super) const fn component(self) -> &'static str {
+        self.row().0
+    }
+
+    /// Its description.
+    pub(super) fn described(self) -> Header {
+        let (_, _, kind, text) = self.row();
+        HeaderBuilder::new().schema(Some(Object::with_type(kind))).description(Some(text)).build()
+    }
+
+    /// The response, with this header.
+    pub(super) fn on(self, response: ResponseBuilder) -> ResponseBuilder {
+        let (component, name, ..) = self.row();
+        response.header_ref(name, Ref::new(format!("#/components/headers/{component}")))
+    }
+
+    const fn row(self) -> (&'static str, &'static str, Type, &'static str) {
+        match self {
+            Self::NoStore => {
+                ("NoStore", "Cache-Control", Type::String, "`no-store`: the answer is for nobody else.")
+            }
+            Self::SessionCookie => (
+                "SessionCookie",
+                "Set-Cookie",
+                Type::String,
+                "The session: `connect.sid=s%3A<id>.<signature>; Path=/; Expires=…; HttpOnly; SameSite=Lax`, and `Secure` \
+                 where the public URL is https. The id is new at every sign-in.",
+            ),
+            Self::RenewedCookie => (
+                "RenewedCookie",
+                "Set-Cookie",
+                Type::String,
+                "The same cookie with a new `Expires`, once a tenth of its life is gone.",
+            ),
+            Self::ClearedCookie => (
+                "ClearedCookie",
+                "Set-Cookie",
+                Type::String,
+                "The cookie, empty and expired, so that the browser forgets it.",
+            ),
+            Self::RetryAfter => ("RetryAfter", "Retry-After", Type::Integer, "How many seconds to wait."),
+            Self::Challenge => (
+                "Challenge",
+                "WWW-Authenticate",
+                Type::String,
+                "`Bearer`, with `error=\"invalid_token\"` where a credential was shown and not believed (RFC 6750, section 3).",
+            ),
+        }
+    }
+}
+
+/// The headers of success: wherever a credential travels, nothing may keep the answer.
+pub(super) const fn of_success(kind: StrategyOperation, carrier: Carrier) -> &'static [Described] {
+    use Described::{ClearedCookie, NoStore, RenewedCookie, SessionCookie};
+    match (kind, carrier) {
+        (StrategyOperation::Login, Carrier::Cookie) => &[NoStore, SessionCookie],
+        (StrategyOperation::Login | StrategyOperation::Refresh, _) => &[NoStore],
+        (StrategyOperation::Logout, Carrier::Cookie) => &[ClearedCookie],
+        (StrategyOperation::Profile | StrategyOperation::Password, Carrier::Cookie) => {
+            &[NoStore, RenewedCookie]
+        }
+        // Without a cookie nothing but a sign-in and a refresh hands out a credential.
+        _ => &[],
+    }
+}
+
+/// The headers of a refusal of this status.
+pub(super) const fn of_refusal(status: u16) -> &'static [Described] {
+    match status {
+        401 => &[Described::NoStore, Described::Challenge],
+        503 => &[Described::NoStore, Described::RetryAfter],
+        _ => &[Described::NoStore],
+    }
+}

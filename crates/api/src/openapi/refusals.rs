@@ -1,0 +1,165 @@
+//! What operations answer when they do not do what they were asked.
+//!
+//! The examples are errors of the engine, mapped and written as they are for clients.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use portcullis_core::engine::{
+    ChangePasswordError, RefreshError, RegisterError, SignInError, TenantError, Unauthenticated,
+};
+use portcullis_core::id::TenantId;
+use portcullis_core::password::{HashRefused, PasswordPolicy};
+use portcullis_core::store::StoreError;
+use portcullis_core::strategy::{Carrier, Check, LiveClaim, Strategy, StrategyName};
+use utoipa::ToSchema;
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::{Content, ContentBuilder, Ref};
+
+use super::requests::named;
+use super::{Named, headers, sample};
+use crate::answer::shape_of;
+use crate::operation::{Access, Method, Operation, StrategyOperation};
+use crate::refusal::{Code, Occasion, PlainBody, ProblemBody, Refusal, Rendering};
+use crate::request::{Body, ChangePassword, Faults, NotJson, Refresh, SignIn, SignUp};
+
+/// A refusal and the name of its example.
+type Example = (&'static str, Refusal);
+
+/// The answers of refusal, by status.
+pub(super) fn responses(
+    operation: &Operation<StrategyOperation>,
+    strategy: StrategyName,
+    path: &str,
+) -> impl Iterator<Item = (String, Response)> {
+    documented(of_operation(operation, strategy), operation.method, path)
+}
+
+/// These refusals as answers, by status.
+pub(super) fn documented(
+    refusals: Vec<Example>,
+    method: Method,
+    path: &str,
+) -> impl Iterator<Item = (String, Response)> {
+    let occasion = Occasion { method: method.as_str(), path, at: sample::NOW };
+    let mut by_status: BTreeMap<u16, Vec<Example>> = BTreeMap::new();
+    for example in refusals {
+        by_status.entry(example.1.code.status()).or_default().push(example);
+    }
+    by_status
+        .into_iter()
+        .map(move |(status, examples)| (status.to_string(), response(status, &examples, &occasion)))
+}
+
+fn response(status: u16, examples: &[Example], occasion: &Occasion<'_>) -> Response {
+    let title = examples.first().map_or("", |(_, refusal)| refusal.code.title());
+    let described = ResponseBuilder::new().description(title);
+    let response = headers::of_refusal(status).iter().fold(described, |response, header| header.on(response));
+    response
+        .content("application/json", content::<PlainBody<'_>>(Rendering::Plain, examples, occasion))
+        .content(
+            "application/problem+json",
+            content::<ProblemBody<'_>>(Rendering::Problem, examples, occasion),
+        )
+        .build()
+}
+
+fn content<T: ToSchema>(rendering: Rendering, examples: &[Example], occasion: &Occasion<'_>) -> Content {
+    let examples = examples.iter().map(|(name, refusal)| {
+        let body = serde_json::from_slice(&refusal.render(rendering, occasion)).ok();
+        (*name, ExampleBuilder::new().value(body))
+    });
+    ContentBuilder::new().schema(Some(Ref::from_schema_name(T::name()))).examples_from_iter(examples).build()
+}
+
+fn of_operation(operation: &Operation<StrategyOperation>, name: StrategyName) -> Vec<Example> {
+    let strategy = name.strategy();
+    let mut refusals = of_every_operation();
+    refusals.push(("notOffered", Refusal::no_route()));
+    if operation.method == Method::Post {
+        refusals.extend(of_body(operation.kind, name));
+    }
+    if operation.method == Method::Post && strategy.carrier() == Carrier::Cookie {
+        refusals.push(("crossSite", Refusal::plain(Code::CrossSite)));
+    }
+    if operation.access == Access::SignedIn {
+        refusals.extend(of_credential(strategy));
+    }
+    refusals.extend(of_kind(operation.kind));
+    refusals
+}
+
+/// What anything that needs a tenant and a store may meet.
+pub(super) fn of_every_operation() -> Vec<Example> {
+    let away = StoreError::unavailable("answer", fmt::Error);
+    vec![
+        ("unknownTenant", TenantError::Unknown(TenantId::default_tenant()).into()),
+        ("storeUnavailable", away.into()),
+        ("storeOverloaded", StoreError::Overloaded.into()),
+    ]
+}
+
+fn of_body(kind: StrategyOperation, strategy: StrategyName) -> Vec<Example> {
+    let malformed = [
+        ("notJson", NotJson.into()),
+        ("tooLarge", Refusal::plain(Code::PayloadTooLarge)),
+        ("otherMediaType", Refusal::plain(Code::UnsupportedMediaType)),
+    ];
+    let faults = faults(kind, strategy).map(|faults| ("validationFailed", faults.into()));
+    malformed.into_iter().chain(faults).collect()
+}
+
+/// The faults of a body whose members are missing, or numbers.
+fn faults(kind: StrategyOperation, strategy: StrategyName) -> Option<Faults> {
+    let policy = PasswordPolicy::DEVELOPMENT;
+    let body = Body::parse(br#"{"refresh_token": 1}"#).ok()?;
+    match kind {
+        StrategyOperation::Register => SignUp::read(&body, shape_of(strategy).names, &policy).err(),
+        StrategyOperation::Login => SignIn::read(&body).err(),
+        StrategyOperation::Refresh => Refresh::read(&body).err(),
+        StrategyOperation::Password => ChangePassword::read(&body, &policy).err(),
+        StrategyOperation::Profile | StrategyOperation::Logout => None,
+    }
+}
+
+fn of_credential(strategy: Strategy) -> Vec<Example> {
+    let mut refusals = vec![
+        ("unauthorized", Unauthenticated::Missing.into()),
+        ("otherTenant", Unauthenticated::OtherTenant.into()),
+    ];
+    match strategy.check() {
+        Check::SignedAndLive(claim @ LiveClaim::Jti) => {
+            refusals.push(("notLive", Unauthenticated::NotLive(Some(claim)).into()));
+        }
+        Check::SignedUnlessRevoked => refusals.push(("revoked", Unauthenticated::Revoked.into())),
+        Check::Stored | Check::Signed | Check::SignedAndLive(LiveClaim::Sid) => {}
+    }
+    refusals
+}
+
+fn of_kind(kind: StrategyOperation) -> Vec<Example> {
+    let busy = HashRefused::Busy { retry_after: Duration::from_secs(1) };
+    match kind {
+        StrategyOperation::Register => {
+            vec![("taken", RegisterError::Taken.into()), ("hashingBusy", RegisterError::Busy(busy).into())]
+        }
+        StrategyOperation::Login => vec![
+            ("invalidCredentials", SignInError::InvalidCredentials.into()),
+            ("hashingBusy", SignInError::Busy(busy).into()),
+        ],
+        StrategyOperation::Refresh => vec![("invalidRefreshToken", RefreshError::Invalid.into())],
+        StrategyOperation::Password => vec![
+            ("wrongPassword", ChangePasswordError::WrongPassword.into()),
+            ("reused", ChangePasswordError::Reused.into()),
+            ("contended", ChangePasswordError::Contended.into()),
+            ("hashingBusy", ChangePasswordError::Busy(busy).into()),
+        ],
+        StrategyOperation::Profile | StrategyOperation::Logout => Vec::new(),
+    }
+}
+
+pub(super) fn schemas() -> impl Iterator<Item = Named> {
+    [named::<PlainBody<'_>>(), named::<ProblemBody<'_>>()].into_iter()
+}

@@ -1,0 +1,64 @@
+//! A made-up user, for examples.
+//!
+//! The functions give nothing where the user could not be made up; a test shows that every example is there.
+
+use portcullis_core::clock::Timestamp;
+use portcullis_core::email::Email;
+use portcullis_core::engine::{Grant, Identity, Refreshed, SignedIn};
+use portcullis_core::id::{SessionId, SessionKey, TenantId, TokenId, UserId, UserKey};
+use portcullis_core::secret::PlainSecret;
+use portcullis_core::strategy::StrategyName;
+use portcullis_core::user::{PersonName, Role, User};
+use uuid::Uuid;
+
+/// A JWS by its form, and by its content nobody's.
+const ACCESS_TOKEN: &str = "eyJ0eXAiOiJhdCtqd3QifQ.e30.AA";
+const REFRESH_TOKEN: &str = "eyJ0eXAiOiJydCtqd3QifQ.e30.AA";
+const DEVICE_SECRET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// When everything in the examples happens.
+pub(super) const NOW: Timestamp = Timestamp::from_millis(1_769_638_376_311);
+const USER: Uuid = Uuid::from_u128(0x019c_06aa_b377_7a3e_8c51_5b7d_1f0e_9a42);
+const SESSION: Uuid = Uuid::from_u128(0x019c_06aa_b377_7c04_9e2f_6a1d_83b5_c770);
+
+pub(super) fn user() -> Option<User> {
+    let key = UserKey { tenant: TenantId::default_tenant(), id: UserId::from_uuid(USER) };
+    let name = PersonName::of_parts("Ann", "Droid").ok()?;
+    Some(User::new(key, Email::parse("ann@example.com").ok()?, Some(name), Role::User, NOW))
+}
+
+/// Ann signed in, with a device proof or without one.
+pub(super) fn signed_in(strategy: StrategyName, native: bool) -> Option<SignedIn> {
+    let rotates = strategy.strategy().rotates();
+    let grant = Grant {
+        credential: PlainSecret::presented(ACCESS_TOKEN),
+        carrier: strategy.strategy().carrier(),
+        expires: strategy.strategy().ends(NOW).credential,
+        refresh: rotates.then(|| PlainSecret::presented(REFRESH_TOKEN)),
+        device_secret: (rotates && native).then(|| PlainSecret::presented(DEVICE_SECRET)),
+    };
+    Some(SignedIn { user: user()?, session: SessionId::from_uuid(SESSION), grant })
+}
+
+pub(super) fn refreshed() -> Refreshed {
+    Refreshed {
+        access: PlainSecret::presented(ACCESS_TOKEN),
+        refresh: PlainSecret::presented(REFRESH_TOKEN),
+        session: SessionKey { tenant: TenantId::default_tenant(), id: SessionId::from_uuid(SESSION) },
+    }
+}
+
+pub(super) fn identity(strategy: StrategyName) -> Option<Identity> {
+    let User { key, email, name, .. } = user()?;
+    Some(Identity {
+        user: key,
+        session: SessionId::from_uuid(SESSION),
+        strategy,
+        token: Some(TokenId::from_uuid(SESSION)),
+        email: email.shown().to_owned(),
+        name: name.as_ref().map(|name| name.full().to_owned()),
+        given_name: name.as_ref().map(|name| name.first().to_owned()),
+        family_name: name.as_ref().and_then(|name| name.last().map(str::to_owned)),
+        renewed: None,
+    })
+}

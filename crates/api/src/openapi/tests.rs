@@ -1,0 +1,313 @@
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::*;
+use crate::operation::{SERVICE_OPERATIONS, STRATEGY_OPERATIONS};
+use crate::refusal::Code;
+
+fn written() -> Value {
+    serde_json::to_value(document("0.0.0")).unwrap()
+}
+
+/// What a row of the table says: path, method, tag, and the scheme that the route demands.
+type Row = (String, &'static str, &'static str, Option<&'static str>);
+
+fn rows() -> Vec<Row> {
+    let method = |method: Method| if method == Method::Get { "get" } else { "post" };
+    let mut rows: Vec<Row> = SERVICE_OPERATIONS
+        .iter()
+        .map(|operation| {
+            assert_eq!(operation.access, Access::Public);
+            (operation.route.to_owned(), method(operation.method), "service", None)
+        })
+        .collect();
+    for (name, scheme) in [
+        ("jwt", "bearer"),
+        ("session", "cookie"),
+        ("hybrid", "bearer"),
+        ("refresh", "bearer"),
+        ("denylist", "bearer"),
+        ("session-jwt", "bearer"),
+    ] {
+        for operation in STRATEGY_OPERATIONS {
+            if let Some(path) = operation.path(name.parse().unwrap()) {
+                let scheme = (operation.access == Access::SignedIn).then_some(scheme);
+                rows.push((path, method(operation.method), name, scheme));
+            }
+        }
+    }
+    rows
+}
+
+/// Every operation of the document: path, method, operation.
+fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
+    let paths = document["paths"].as_object().unwrap().iter();
+    paths
+        .flat_map(|(path, item)| {
+            item.as_object()
+                .unwrap()
+                .iter()
+                .map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
+        })
+        .collect()
+}
+
+/// Every example of an answer: where it is, its status, its media type, the schema it belongs to, and itself.
+fn examples(document: &Value) -> Vec<(String, &str, &str, &Value, &Value)> {
+    let mut examples = Vec::new();
+    for (path, _, operation) in operations(document) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            for (media, content) in response["content"].as_object().into_iter().flatten() {
+                for (name, example) in content["examples"].as_object().into_iter().flatten() {
+                    let place = format!("{path} {status} {media} {name}");
+                    examples.push((
+                        place,
+                        status.as_str(),
+                        media.as_str(),
+                        &content["schema"],
+                        &example["value"],
+                    ));
+                }
+            }
+        }
+    }
+    examples
+}
+
+fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+    match schema["$ref"].as_str() {
+        Some(reference) => document.pointer(reference.strip_prefix('#').unwrap()).unwrap(),
+        None => schema,
+    }
+}
+
+/// Holds a value against a schema: the keywords that the document uses, and no member that is not described.
+fn check(document: &Value, schema: &Value, value: &Value, place: &str) {
+    let schema = resolved(document, schema);
+    if let Some(choices) = schema["oneOf"].as_array() {
+        let fits = |choice: &&Value| choice["type"] == type_of(value);
+        return check(document, choices.iter().find(fits).expect(place), value, place);
+    }
+    let types = schema["type"].as_array().cloned().unwrap_or_else(|| vec![schema["type"].clone()]);
+    assert!(types.iter().any(|one| one == type_of(value)), "{place}: {value} is none of {types:?}");
+    if let Some(words) = schema["enum"].as_array() {
+        assert!(words.contains(value), "{place}: {value}");
+    }
+    for required in schema["required"].as_array().into_iter().flatten() {
+        assert!(value.get(required.as_str().unwrap()).is_some(), "{place}: no {required}");
+    }
+    for (name, member) in value.as_object().into_iter().flatten() {
+        let property = schema["properties"].get(name);
+        check(
+            document,
+            property.unwrap_or_else(|| panic!("{place}: {name}")),
+            member,
+            &format!("{place} {name}"),
+        );
+    }
+}
+
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+#[test]
+fn the_document_is_the_one_that_was_reviewed() {
+    insta::assert_json_snapshot!("document", document("0.0.0"));
+}
+
+#[test]
+fn it_says_that_it_is_3_1() {
+    let document = written();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(document["info"]["version"], "0.0.0");
+}
+
+// ASVS-map: TN4
+#[test]
+fn every_row_of_the_table_is_there_once_with_its_access_and_nothing_else_is() {
+    let document = written();
+    let mut expected = rows();
+    let mut found: Vec<Row> = Vec::new();
+    for (path, method, operation) in operations(&document) {
+        let method = if method == "get" { "get" } else { "post" };
+        let tag = expected.iter().find(|row| row.0 == path).expect(path).2;
+        assert_eq!(operation["tags"], serde_json::json!([tag]), "{path}");
+        let demanded = operation["security"].as_array().expect("access is said, even where it is public");
+        let scheme =
+            demanded.first().map(|one| if one.get("cookie").is_some() { "cookie" } else { "bearer" });
+        found.push((path.to_owned(), method, tag, scheme));
+        for requirement in demanded {
+            let (name, scopes) = requirement.as_object().unwrap().iter().next().unwrap();
+            assert!(document["components"]["securitySchemes"].get(name).is_some(), "{path} {name}");
+            assert_eq!(scopes, &serde_json::json!([]));
+        }
+    }
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn operations_have_ids_of_their_own_and_strategies_tags() {
+    let document = written();
+    let operations = operations(&document);
+    let ids: BTreeSet<_> =
+        operations.iter().map(|(_, _, operation)| operation["operationId"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), operations.len());
+    for id in ["jwtLogin", "sessionJwtLogin", "refreshRefresh", "denylistPassword", "tenantJwks"] {
+        assert!(ids.contains(id), "{id}");
+    }
+    let tags: Vec<_> =
+        document["tags"].as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
+    assert_eq!(tags, ["jwt", "session", "hybrid", "refresh", "denylist", "session-jwt", "service"]);
+}
+
+#[test]
+fn every_reference_leads_somewhere_and_every_schema_is_referred_to() {
+    let document = written();
+    let text = document.to_string();
+    let references: BTreeSet<&str> =
+        text.split("\"$ref\":\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert!(references.len() > 20);
+    for reference in &references {
+        assert!(document.pointer(reference.strip_prefix('#').unwrap()).is_some(), "{reference}");
+    }
+    for kind in ["schemas", "headers", "parameters"] {
+        for name in document["components"][kind].as_object().unwrap().keys() {
+            assert!(references.contains(format!("#/components/{kind}/{name}").as_str()), "{kind} {name}");
+        }
+    }
+}
+
+#[test]
+fn every_answer_is_described_by_its_schema_member_by_member() {
+    let document = written();
+    let examples = examples(&document);
+    assert!(examples.len() > 400, "{}", examples.len());
+    for (place, _, _, schema, value) in examples {
+        check(&document, schema, value, &place);
+    }
+}
+
+#[test]
+fn every_strategy_operation_shows_what_it_answers() {
+    let document = written();
+    for (path, _, operation) in operations(&document) {
+        let success = if operation["responses"].get("201").is_some() { "201" } else { "200" };
+        let shown =
+            &operation["responses"][success]["content"]["application/json"]["examples"]["answer"]["value"];
+        assert_eq!(shown.is_object(), operation["tags"] != serde_json::json!(["service"]), "{path}");
+    }
+}
+
+#[test]
+fn only_strategies_with_refresh_tokens_show_a_device_proof() {
+    let document = written();
+    let with_native: Vec<_> = operations(&document)
+        .into_iter()
+        .filter(|(_, _, operation)| {
+            operation["responses"]["201"]["content"]["application/json"]["examples"].get("native").is_some()
+        })
+        .map(|(path, ..)| path)
+        .collect();
+    assert_eq!(with_native, ["/auth/denylist/login", "/auth/refresh/login"]);
+}
+
+#[test]
+fn every_refusal_states_the_status_under_which_it_stands_in_both_renderings() {
+    let document = written();
+    let mut renderings = [0, 0];
+    for (place, status, media, _, value) in examples(&document) {
+        let number: u16 = status.parse().unwrap();
+        if number < 400 {
+            continue;
+        }
+        let is_problem = media == "application/problem+json";
+        let stated = if is_problem { &value["status"] } else { &value["statusCode"] };
+        assert_eq!(stated, number, "{place}");
+        renderings[usize::from(is_problem)] += 1;
+        if is_problem {
+            let code = value["code"].as_str().unwrap();
+            let known = ALL_CODES.into_iter().find(|known| known.as_str() == code).expect(code);
+            assert_eq!(known.status(), number, "{place}");
+            assert_eq!(known.title(), value["title"], "{place}");
+        }
+    }
+    assert_eq!(renderings[0], renderings[1]);
+}
+
+/// The codes of the refusals that a documented operation may answer.
+const ALL_CODES: [Code; 17] = [
+    Code::BadRequest,
+    Code::ValidationFailed,
+    Code::PasswordReused,
+    Code::TenantConnectionMissing,
+    Code::Unauthorized,
+    Code::InvalidCredentials,
+    Code::TenantMismatch,
+    Code::InvalidRefreshToken,
+    Code::WrongPassword,
+    Code::CrossSite,
+    Code::NotFound,
+    Code::UserExists,
+    Code::Conflict,
+    Code::PayloadTooLarge,
+    Code::UnsupportedMediaType,
+    Code::Busy,
+    Code::StoreUnavailable,
+];
+
+// ASVS-map: CK5
+#[test]
+fn whatever_hands_out_a_credential_says_that_it_must_not_be_kept() {
+    let document = written();
+    let mut credentials = 0;
+    for (path, _, operation) in operations(&document) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let shown = response["content"].to_string().to_ascii_lowercase();
+            let shown = shown.contains("eyj") || response["headers"].get("Set-Cookie").is_some();
+            let cleared = path.ends_with("/logout");
+            if shown && !cleared {
+                credentials += 1;
+                assert!(response["headers"].get("Cache-Control").is_some(), "{path} {status}");
+            }
+        }
+    }
+    // Six sign-ins, two refreshes, and what may send a cookie again.
+    assert_eq!(credentials, 10);
+}
+
+#[test]
+fn a_401_says_how_to_be_let_in_and_a_503_when_to_try_again() {
+    let document = written();
+    for (path, _, operation) in operations(&document) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let has = |name: &str| response["headers"].get(name).is_some();
+            assert_eq!(has("WWW-Authenticate"), status == "401", "{path} {status}");
+            assert_eq!(has("Retry-After"), status == "503", "{path} {status}");
+        }
+    }
+}
+
+#[test]
+fn only_routes_of_a_strategy_take_the_tenant_from_a_header() {
+    let document = written();
+    for (path, _, operation) in operations(&document) {
+        let reference = &operation["parameters"][0]["$ref"];
+        assert_eq!(reference == "#/components/parameters/Tenant", rows_of_strategies(path), "{path}");
+    }
+    assert_eq!(document["components"]["parameters"]["Tenant"]["name"], "x-tenant-id");
+}
+
+fn rows_of_strategies(path: &str) -> bool {
+    rows().iter().any(|(row, _, tag, _)| row == path && *tag != "service")
+}

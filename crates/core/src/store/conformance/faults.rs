@@ -1,0 +1,323 @@
+//! Stores that fail, wait and keep silent when they are told to: what outages and crashes are tested with.
+//!
+//! ```
+//! use portcullis_core::store::conformance::faults::Faults;
+//! use portcullis_core::store::memory::MemoryStore;
+//! use portcullis_core::id::TenantId;
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let (stores, faults) = Faults::within(MemoryStore::stores());
+//! faults.go_down();
+//! assert!(stores.tenants.find(&TenantId::default_tenant()).await.is_err());
+//! # });
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use async_trait::async_trait;
+use thiserror::Error;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::yield_now;
+
+use crate::clock::{Ticks, Timestamp};
+use crate::id::{SessionId, SessionKey, TenantId, UserId, UserKey};
+use crate::key::{KeyMaterial, KeyRecord, Kid};
+use crate::session::{Ending, Epochs, Redemption, Rotated, Session};
+use crate::store::{
+    Change, ChangeFeed, ChangeSink, EndScope, EpochScope, EpochStore, Inserted, KeyStore, Page,
+    SessionHandle, SessionStore, StoreError, Stored, Stores, TenantStore, Updated, UserHandle, UserStore,
+    Watch,
+};
+use crate::tenant::{Installation, TenantRecord};
+use crate::user::User;
+
+/// More steps than any test takes.
+const ENDLESS: usize = 1 << 40;
+
+/// What goes wrong, now and until it is told otherwise. Nothing does at first.
+pub struct Faults {
+    down: AtomicBool,
+    lost_answers: AtomicU64,
+    silent: AtomicBool,
+    deaf: AtomicBool,
+    asked: AtomicU64,
+    steps: Semaphore,
+    stuck: Notify,
+    /// Those who watch, where the proofs are made by hand.
+    by_hand: Option<Mutex<Vec<Weak<Relay>>>>,
+}
+
+/// Why a verb failed: because it was told to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("it was told to fail")]
+pub struct ToldToFail;
+
+impl Faults {
+    /// The same stores, failing as they are told.
+    #[must_use]
+    pub fn within(stores: Stores) -> (Stores, Arc<Self>) {
+        Self::around(stores, None)
+    }
+
+    /// The same stores, whose feed proves nothing but what [`Faults::prove`] says.
+    #[must_use]
+    pub fn proving_by_hand(stores: Stores) -> (Stores, Arc<Self>) {
+        Self::around(stores, Some(Mutex::default()))
+    }
+
+    fn around(stores: Stores, by_hand: Option<Mutex<Vec<Weak<Relay>>>>) -> (Stores, Arc<Self>) {
+        let faults = Arc::new(Self {
+            down: AtomicBool::new(false),
+            lost_answers: AtomicU64::new(0),
+            silent: AtomicBool::new(false),
+            deaf: AtomicBool::new(false),
+            asked: AtomicU64::new(0),
+            steps: Semaphore::new(ENDLESS),
+            stuck: Notify::new(),
+            by_hand,
+        });
+        let outer = Arc::new(Faulty { stores, faults: faults.clone() });
+        let stores = Stores {
+            users: outer.clone(),
+            sessions: outer.clone(),
+            epochs: outer.clone(),
+            keys: outer.clone(),
+            tenants: outer.clone(),
+            feed: outer,
+        };
+        (stores, faults)
+    }
+
+    /// From now on no verb is carried out.
+    pub fn go_down(&self) {
+        self.down.store(true, Ordering::SeqCst);
+    }
+
+    /// Verbs are carried out again.
+    pub fn come_back(&self) {
+        self.down.store(false, Ordering::SeqCst);
+    }
+
+    /// So many verbs are carried out, and their answers lost.
+    pub fn lose_answers(&self, count: u64) {
+        self.lost_answers.store(count, Ordering::SeqCst);
+    }
+
+    /// From now on the feed passes nothing on: neither changes nor proofs.
+    pub fn fall_silent(&self) {
+        self.silent.store(true, Ordering::SeqCst);
+    }
+
+    /// The feed passes things on again. What it has not passed on is lost, and it does not know.
+    pub fn speak(&self) {
+        self.silent.store(false, Ordering::SeqCst);
+    }
+
+    /// From now on the feed passes proofs on and loses every change: the worst that a feed can do.
+    pub fn lose_changes(&self) {
+        self.deaf.store(true, Ordering::SeqCst);
+    }
+
+    /// Passes a proof on, unless the feed is silent.
+    pub fn prove(&self, sent: Ticks) {
+        let Some(watching) = &self.by_hand else { return };
+        let watching = watching.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.silent.load(Ordering::SeqCst) {
+            watching.iter().filter_map(Weak::upgrade).for_each(|relay| relay.sink.proven(sent));
+        }
+    }
+
+    /// How many verbs have been asked for.
+    pub fn asked(&self) -> u64 {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    /// Carries out this many more steps and then waits; a verb takes two, one before it is carried out and one after.
+    pub fn stop_after(&self, steps: usize) {
+        self.steps.forget_permits(usize::MAX >> 4);
+        self.steps.add_permits(steps);
+    }
+
+    /// Goes on.
+    pub fn go_on(&self) {
+        self.steps.add_permits(ENDLESS);
+    }
+
+    /// Returns when somebody has come to the step that is not taken.
+    pub async fn stuck(&self) {
+        self.stuck.notified().await;
+    }
+
+    /// Lets whoever else is at work go first, so that stories mingle even on one thread.
+    async fn step(&self) {
+        yield_now().await;
+        if let Ok(permit) = self.steps.try_acquire() {
+            return permit.forget();
+        }
+        self.stuck.notify_one();
+        if let Ok(permit) = self.steps.acquire().await {
+            permit.forget();
+        }
+    }
+
+    async fn verb<T>(&self, doing: &'static str, verb: impl Future<Output = Stored<T>> + Send) -> Stored<T> {
+        let failed = || StoreError::unavailable(doing, ToldToFail);
+        self.step().await;
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.down.load(Ordering::SeqCst) {
+            return Err(failed());
+        }
+        let answer = verb.await;
+        self.step().await;
+        let lost = |left: u64| left.checked_sub(1);
+        match self.lost_answers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lost) {
+            Ok(_) => Err(failed()),
+            Err(_) => answer,
+        }
+    }
+}
+
+struct Faulty {
+    stores: Stores,
+    faults: Arc<Faults>,
+}
+
+/// Who stands between the feed and the one who watches it.
+struct Relay {
+    sink: Arc<dyn ChangeSink>,
+    faults: Arc<Faults>,
+}
+
+impl ChangeSink for Relay {
+    fn changed(&self, change: &Change) {
+        if !self.faults.silent.load(Ordering::SeqCst) && !self.faults.deaf.load(Ordering::SeqCst) {
+            self.sink.changed(change);
+        }
+    }
+
+    fn proven(&self, sent: Ticks) {
+        if !self.faults.silent.load(Ordering::SeqCst) && self.faults.by_hand.is_none() {
+            self.sink.proven(sent);
+        }
+    }
+}
+
+impl ChangeFeed for Faulty {
+    fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
+        let relay = Arc::new(Relay { sink, faults: self.faults.clone() });
+        if let Some(watching) = &self.faults.by_hand {
+            watching.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&relay));
+        }
+        self.stores.feed.watch(relay)
+    }
+}
+
+#[async_trait]
+impl UserStore for Faulty {
+    async fn insert(&self, user: &User) -> Stored<Inserted> {
+        self.faults.verb("insert a user", self.stores.users.insert(user)).await
+    }
+
+    async fn find(&self, handle: &UserHandle) -> Stored<Option<User>> {
+        self.faults.verb("find a user", self.stores.users.find(handle)).await
+    }
+
+    async fn update(&self, user: &User) -> Stored<Updated> {
+        self.faults.verb("update a user", self.stores.users.update(user)).await
+    }
+
+    async fn list(&self, tenant: &TenantId, page: Page<UserId>) -> Stored<Vec<User>> {
+        self.faults.verb("list users", self.stores.users.list(tenant, page)).await
+    }
+}
+
+#[async_trait]
+impl SessionStore for Faulty {
+    async fn insert(&self, session: &Session) -> Stored<Inserted> {
+        self.faults.verb("insert a session", self.stores.sessions.insert(session)).await
+    }
+
+    async fn find(&self, handle: &SessionHandle, now: Timestamp) -> Stored<Option<Session>> {
+        self.faults.verb("find a session", self.stores.sessions.find(handle, now)).await
+    }
+
+    async fn rotate(&self, key: &SessionKey, redemption: &Redemption) -> Stored<Rotated> {
+        self.faults.verb("rotate a session", self.stores.sessions.rotate(key, redemption)).await
+    }
+
+    async fn touch(
+        &self,
+        key: &SessionKey,
+        seen: Timestamp,
+        idle_expires: Option<Timestamp>,
+    ) -> Stored<bool> {
+        self.faults.verb("touch a session", self.stores.sessions.touch(key, seen, idle_expires)).await
+    }
+
+    async fn rename(&self, key: &SessionKey, name: &str, now: Timestamp) -> Stored<bool> {
+        self.faults.verb("rename a session", self.stores.sessions.rename(key, name, now)).await
+    }
+
+    async fn end(&self, scope: &EndScope, ending: Ending) -> Stored<Vec<SessionId>> {
+        self.faults.verb("end sessions", self.stores.sessions.end(scope, ending)).await
+    }
+
+    async fn list(&self, user: &UserKey, page: Page<SessionId>, now: Timestamp) -> Stored<Vec<Session>> {
+        self.faults.verb("list sessions", self.stores.sessions.list(user, page, now)).await
+    }
+
+    async fn purge(&self, now: Timestamp, limit: u32) -> Stored<u64> {
+        self.faults.verb("purge sessions", self.stores.sessions.purge(now, limit)).await
+    }
+}
+
+#[async_trait]
+impl EpochStore for Faulty {
+    async fn read(&self, user: &UserKey) -> Stored<Epochs> {
+        self.faults.verb("read epochs", self.stores.epochs.read(user)).await
+    }
+
+    async fn advance(&self, scope: &EpochScope, ending: Ending) -> Stored<()> {
+        self.faults.verb("advance an epoch", self.stores.epochs.advance(scope, ending)).await
+    }
+}
+
+#[async_trait]
+impl KeyStore for Faulty {
+    async fn insert(&self, key: &KeyRecord) -> Stored<Inserted> {
+        self.faults.verb("insert a key", self.stores.keys.insert(key)).await
+    }
+
+    async fn list(&self, tenant: &TenantId) -> Stored<Vec<KeyRecord>> {
+        self.faults.verb("list keys", self.stores.keys.list(tenant)).await
+    }
+
+    async fn rewrap(&self, tenant: &TenantId, kid: &Kid, material: &KeyMaterial) -> Stored<bool> {
+        self.faults.verb("rewrap a key", self.stores.keys.rewrap(tenant, kid, material)).await
+    }
+
+    async fn remove(&self, tenant: &TenantId, kid: &Kid) -> Stored<bool> {
+        self.faults.verb("remove a key", self.stores.keys.remove(tenant, kid)).await
+    }
+}
+
+#[async_trait]
+impl TenantStore for Faulty {
+    async fn found(&self, proposed: &Installation) -> Stored<Installation> {
+        self.faults.verb("found", self.stores.tenants.found(proposed)).await
+    }
+
+    async fn insert(&self, tenant: &TenantRecord) -> Stored<Inserted> {
+        self.faults.verb("insert a tenant", self.stores.tenants.insert(tenant)).await
+    }
+
+    async fn find(&self, id: &TenantId) -> Stored<Option<TenantRecord>> {
+        self.faults.verb("find a tenant", self.stores.tenants.find(id)).await
+    }
+
+    async fn list(&self, page: Page<TenantId>) -> Stored<Vec<TenantRecord>> {
+        self.faults.verb("list tenants", self.stores.tenants.list(page)).await
+    }
+}

@@ -1,0 +1,4 @@
+//! What the engine promises as a whole.
+
+#[cfg(test)]
+mod rotation;

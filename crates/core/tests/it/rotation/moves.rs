@@ -1,0 +1,99 @@
+//! What can happen in a story of rotation.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+/// Longer than a spent token is answered again.
+pub(crate) const BEYOND_GRACE: Duration = Duration::from_secs(61);
+
+/// Who presents a refresh token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Thief {
+    /// Has a copy of the token.
+    WithToken,
+    /// Has a copy of the whole device.
+    WithDevice,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fate {
+    /// It is answered.
+    Answered,
+    /// It is carried out and its answer is lost on the way.
+    AnswerLost,
+    /// Its answer comes after that of the next request.
+    AnswerLate,
+    /// The server dies after so many steps, and another one begins.
+    Crash(usize),
+    /// The store does not answer.
+    StoreDown,
+    /// The store carries one verb out, and the server does not hear of it.
+    StoreAnswerLost,
+}
+
+/// One thing that happens.
+#[derive(Clone, Debug)]
+pub(crate) enum Move {
+    /// A tab refreshes with what it holds.
+    Refresh(usize, Fate),
+    /// A tab refreshes several times at once.
+    Several(usize, usize),
+    /// Somebody copies what a tab holds.
+    Steal(usize),
+    /// Somebody uses what they copied, so many copies ago.
+    Use(Thief, usize),
+    /// Time passes; whoever has lost an answer asks again before too much of it has.
+    Pass(Duration),
+    /// The clock is set back by an hour, and later found to be wrong.
+    BackAnHour,
+    /// The clock is right again.
+    Right,
+    /// New refresh keys begin to sign after this long.
+    RotateKeys(Duration),
+    /// The user signs out.
+    SignOut,
+    /// The server is replaced.
+    Restart,
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        5 => Just(Fate::Answered),
+        2 => Just(Fate::AnswerLost),
+        2 => Just(Fate::AnswerLate),
+        3 => (0..14_usize).prop_map(Fate::Crash),
+        1 => Just(Fate::StoreDown),
+        2 => Just(Fate::StoreAnswerLost),
+    ]
+}
+
+fn a_while() -> impl Strategy<Value = Duration> {
+    prop_oneof![
+        4 => (0..30_u64).prop_map(Duration::from_secs),
+        2 => Just(BEYOND_GRACE),
+        2 => (1..20_u64).prop_map(Duration::from_hours),
+        1 => Just(Duration::from_hours(8 * 24)),
+    ]
+}
+
+fn one_move() -> impl Strategy<Value = Move> {
+    prop_oneof![
+        10 => (0..2_usize, fate()).prop_map(|(tab, fate)| Move::Refresh(tab, fate)),
+        2 => (0..2_usize, 2..5_usize).prop_map(|(tab, times)| Move::Several(tab, times)),
+        2 => (0..2_usize).prop_map(Move::Steal),
+        1 => (0..4_usize).prop_map(|copy| Move::Use(Thief::WithToken, copy)),
+        1 => (0..4_usize).prop_map(|copy| Move::Use(Thief::WithDevice, copy)),
+        5 => a_while().prop_map(Move::Pass),
+        1 => Just(Move::BackAnHour),
+        1 => Just(Move::Right),
+        1 => prop_oneof![Just(Duration::ZERO), Just(Duration::from_secs(30))].prop_map(Move::RotateKeys),
+        1 => Just(Move::SignOut),
+        1 => Just(Move::Restart),
+    ]
+}
+
+pub(crate) fn moves() -> impl Strategy<Value = Vec<Move>> {
+    proptest::collection::vec(one_move(), 1..30)
+}

@@ -1,0 +1,29 @@
+//! `portcullis config check`
+
+use std::io::Write;
+
+use clap::Subcommand;
+
+use super::Failure;
+use crate::config::Config;
+
+#[derive(Subcommand, Debug)]
+pub(super) enum Command {
+    /// Show the effective configuration with secrets masked, or everything that is wrong with it
+    Check {
+        /// Write JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(super) fn run(command: &Command, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
+    let Command::Check { json } = command;
+    if *json {
+        let text = serde_json::to_string_pretty(config.report()).map_err(Failure::other)?;
+        writeln!(out, "{text}")?;
+    } else {
+        writeln!(out, "{}", config.report().table())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! The strategies that are offered, and how long what they hand out lives. A tenant may state its own.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use portcullis_core::strategy::{Renewal, StrategyName};
+
+use super::parse::Parsed;
+
+/// The strategies that are offered, and the lifetimes of all.
+#[derive(Clone, Debug)]
+pub struct Strategies {
+    /// Those that are offered, in the order stated.
+    pub enabled: Vec<StrategyName>,
+    renewals: BTreeMap<StrategyName, Renewal>,
+}
+
+impl Strategies {
+    pub(super) fn blank() -> Self {
+        Self { enabled: Vec::new(), renewals: BTreeMap::new() }
+    }
+
+    /// How what this strategy hands out is renewed, with the lifetimes that hold here.
+    #[must_use]
+    pub fn renewal(&self, name: StrategyName) -> Renewal {
+        self.renewals.get(&name).copied().unwrap_or_else(|| name.strategy().renewal())
+    }
+
+    /// One of a strategy's lifetimes, if it has it.
+    pub(super) fn lifetime(&self, name: StrategyName, lifetime: Lifetime) -> Option<Duration> {
+        lifetime.place(&mut self.renewal(name)).copied()
+    }
+
+    /// States one of a strategy's lifetimes.
+    pub(super) fn set(&mut self, name: StrategyName, lifetime: Lifetime, span: Duration) -> Parsed<()> {
+        let mut renewal = self.renewal(name);
+        let place = lifetime
+            .place(&mut renewal)
+            .ok_or_else(|| format!("{name} has no lifetime called {}", lifetime.as_str()))?;
+        *place = span;
+        self.renewals.insert(name, renewal);
+        Ok(())
+    }
+}
+
+/// One of the lifetimes that a renewal may have, as the settings name them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Lifetime {
+    /// An access token's, from its issue.
+    Access,
+    /// From the last use to the end.
+    Idle,
+    /// A refresh token's, from its own issue.
+    Refresh,
+    /// From login to the end, whatever its use.
+    Max,
+    /// How long a spent refresh token is answered again.
+    Grace,
+}
+
+impl Lifetime {
+    /// The last part of a setting's key.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Idle => "idle",
+            Self::Refresh => "refresh",
+            Self::Max => "max",
+            Self::Grace => "grace",
+        }
+    }
+
+    const fn place(self, renewal: &mut Renewal) -> Option<&mut Duration> {
+        match (self, renewal) {
+            (Self::Access, Renewal::Fixed { lifetime: span } | Renewal::Rotating { access: span, .. })
+            | (Self::Idle, Renewal::Sliding { idle: span, .. })
+            | (Self::Refresh, Renewal::Rotating { refresh: span, .. })
+            | (Self::Max, Renewal::Sliding { max: span, .. } | Renewal::Rotating { max: span, .. })
+            | (Self::Grace, Renewal::Rotating { grace: span, .. }) => Some(span),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! A request as the handlers of the strategies take it: its tenant, its device, its JSON.
+//!
+//! The body is read whole, within a size and a time, before anything is done; what is not JSON is refused here, so no
+//! handler and no hash sees it.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, USER_AGENT};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use portcullis_api::refusal::{Code, Refusal};
+use portcullis_api::request::Body;
+use portcullis_axum::{Refused, Shown, tenant_named};
+use portcullis_core::id::TenantId;
+use portcullis_core::session::Device;
+use tokio::time::timeout;
+
+use super::App;
+use super::listener::Peer;
+
+/// A request.
+pub(super) struct Asked {
+    headers: HeaderMap,
+    peer: Option<Peer>,
+    /// The members of the body.
+    pub(super) body: Body,
+}
+
+impl Asked {
+    /// The tenant that the request names, or the one that is meant where none is.
+    pub(super) fn tenant(&self, app: &App) -> Result<TenantId, Refusal> {
+        Ok(self.tenant_named(app)?.unwrap_or_else(TenantId::default_tenant))
+    }
+
+    /// The tenant that the request names.
+    pub(super) fn tenant_named(&self, app: &App) -> Result<Option<TenantId>, Refusal> {
+        tenant_named(&self.headers, app.requires_tenant)
+    }
+
+    /// The credentials in the headers.
+    pub(super) fn shown(&self, app: &App) -> Shown<'_> {
+        Shown::in_headers(&self.headers, &app.cookie)
+    }
+
+    /// What the client is, by its own account and its address.
+    pub(super) fn device(&self) -> Device {
+        let user_agent = self.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let address = self.peer.map(|peer| peer.0.ip().to_canonical().to_string());
+        Device::described(&address.unwrap_or_default(), &user_agent.unwrap_or_default())
+    }
+}
+
+impl FromRequest<()> for Asked {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, _state: &()) -> Result<Self, Refused> {
+        let (parts, body) = request.into_parts();
+        let Some(app) = parts.extensions.get::<Arc<App>>() else {
+            return Err(Refused(Refusal::plain(Code::InternalError)));
+        };
+        let text = read(Limited::new(body, app.largest_body), app).await?;
+        if !text.is_empty() {
+            is_json(&parts.headers)?;
+        }
+        let body = Body::parse(&text).map_err(Refusal::from)?;
+        Ok(Self { peer: parts.extensions.get().copied(), headers: parts.headers, body })
+    }
+}
+
+async fn read(body: Limited<axum::body::Body>, app: &App) -> Result<Bytes, Refusal> {
+    match timeout(app.body_timeout, body.collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(fault)) if fault.is::<LengthLimitError>() => Err(Refusal::plain(Code::PayloadTooLarge)),
+        Ok(Err(_)) => Err(Refusal::because(Code::BadRequest, "The request body broke off")),
+        Err(_) => Err(Refusal::because(Code::RequestTimeout, "The request body took too long")),
+    }
+}
+
+/// A browser sends JSON to another origin only after asking; what it sends without asking is not taken.
+fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    let unsupported = || Refusal::plain(Code::UnsupportedMediaType);
+    if headers.contains_key(CONTENT_ENCODING) {
+        return Err(unsupported());
+    }
+    let content_type =
+        headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).ok_or_else(unsupported)?;
+    let mut parts = content_type.split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|media| media.eq_ignore_ascii_case("application/json"));
+    let is_utf8 = parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
+        !name.trim().eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+    });
+    if is_json && is_utf8 { Ok(()) } else { Err(unsupported()) }
+}

@@ -1,0 +1,28 @@
+//! `GET /openapi.json`, and `/docs`, a page that renders it with nothing fetched from elsewhere.
+
+use axum::Router;
+use axum::middleware::map_response;
+use axum::response::{Redirect, Response};
+use axum::routing::get;
+use http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
+use portcullis_api::openapi::document;
+use utoipa_swagger_ui::SwaggerUi;
+
+/// The page's own scripts, styles and pictures, and calls to this server.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+pub(super) fn routes() -> Router {
+    let page = SwaggerUi::new("/docs").url("/openapi.json", document(env!("CARGO_PKG_VERSION")));
+    Router::new()
+        .merge(page)
+        .route("/", get(|| async { Redirect::temporary("/docs") }))
+        .layer(map_response(allowed))
+}
+
+async fn allowed(mut response: Response) -> Response {
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    response
+}

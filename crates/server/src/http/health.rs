@@ -1,0 +1,42 @@
+//! `GET /healthz`, `GET /readyz`, `GET /auth/health`
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use portcullis_api::answer::AUTH_HEALTH;
+use serde::Serialize;
+use tokio::time::timeout;
+use tracing::warn;
+
+use super::App;
+use super::answer::{Answer, private};
+
+/// How long a store may take to say that it is there.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<&'static str>,
+}
+
+pub(super) async fn up() -> Answer {
+    private(StatusCode::OK, &Health { status: "ok", store: None })
+}
+
+pub(super) async fn ready(app: Arc<App>) -> Answer {
+    match timeout(PATIENCE, app.engine.ping()).await {
+        Ok(Ok(())) => private(StatusCode::OK, &Health { status: "ready", store: None }),
+        missing => {
+            warn!(?missing, "the database does not answer");
+            let health = Health { status: "unavailable", store: Some("database") };
+            private(StatusCode::SERVICE_UNAVAILABLE, &health)
+        }
+    }
+}
+
+pub(super) async fn auth() -> Answer {
+    private(StatusCode::OK, &AUTH_HEALTH)
+}

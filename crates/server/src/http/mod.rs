@@ -1,0 +1,124 @@
+//! HTTP: the routes, made from the tables of operations, and the layers around them.
+//!
+//! A handler decodes, calls the engine and encodes; it decides nothing. What is denied by default is decided by the table
+//! of operations: a route that asks for somebody who is signed in stands behind a guard, and nothing else can be asked.
+
+mod answer;
+mod asked;
+mod docs;
+mod health;
+mod keys;
+mod layers;
+pub mod listener;
+mod metrics;
+mod origin;
+mod strategy;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::routing::{MethodRouter, get, post};
+use portcullis_api::operation::{
+    Access, Method, SERVICE_OPERATIONS, STRATEGY_OPERATIONS, ServiceOperation, StrategyOperation,
+};
+use portcullis_axum::{Guard, SessionCookie};
+use portcullis_core::engine::Engine;
+use portcullis_core::strategy::StrategyName;
+
+pub use metrics::Recorder;
+pub use origin::Origins;
+
+/// What every handler needs.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Everything that can be done.
+    pub engine: Arc<Engine>,
+    /// The session cookie.
+    pub cookie: SessionCookie,
+    /// Whether a request must name its tenant.
+    pub requires_tenant: bool,
+    /// The most bytes of a body.
+    pub largest_body: usize,
+    /// The most bytes of the headers together.
+    pub largest_headers: usize,
+    /// How long a body may take.
+    pub body_timeout: Duration,
+    /// Which other origins may call from a browser.
+    pub origins: Origins,
+    /// Whether browsers are to insist on https from now on.
+    pub https: bool,
+    /// Whether anybody may read the documentation.
+    pub docs: bool,
+    /// Where numbers are counted, if they are shown to this machine on the main listener.
+    pub metrics: Option<Recorder>,
+}
+
+/// The routes of a server.
+pub fn router(app: App) -> Router {
+    let app = Arc::new(app);
+    let mut router = Router::new();
+    for name in StrategyName::ALL {
+        for operation in STRATEGY_OPERATIONS {
+            let Some(path) = operation.path(name) else { continue };
+            let route = strategy::Route::new(app.clone(), name);
+            let handler = strategy_handler(operation.kind, operation.method, route);
+            router = router.route(&path, guarded(handler, operation.access, &app, name));
+        }
+    }
+    for operation in SERVICE_OPERATIONS {
+        router = router.route(operation.route, service_handler(operation.kind, app.clone()));
+    }
+    if app.docs {
+        router = router.merge(docs::routes());
+    }
+    if let Some(recorder) = app.metrics.clone() {
+        router = router
+            .route("/metrics", get(async move |asked: Request| metrics::for_this_machine(&recorder, &asked)));
+    }
+    layers::around(router, &app)
+}
+
+fn guarded(handler: MethodRouter, access: Access, app: &App, name: StrategyName) -> MethodRouter {
+    match access {
+        Access::Public => handler,
+        Access::SignedIn => {
+            let engine = app.engine.clone();
+            handler.route_layer(Guard::with(engine, name, app.cookie.clone(), app.requires_tenant))
+        }
+    }
+}
+
+fn strategy_handler(kind: StrategyOperation, method: Method, route: strategy::Route) -> MethodRouter {
+    match kind {
+        StrategyOperation::Register => on(method, move |asked| strategy::register(route, asked)),
+        StrategyOperation::Login => on(method, move |asked| strategy::login(route, asked)),
+        StrategyOperation::Profile => on(method, move |who| strategy::profile(route, who)),
+        StrategyOperation::Logout => on(method, move |who, asked| strategy::logout(route, who, asked)),
+        StrategyOperation::Refresh => on(method, move |asked| strategy::refresh(route, asked)),
+        StrategyOperation::Password => on(method, move |who, asked| strategy::password(route, who, asked)),
+    }
+}
+
+fn service_handler(kind: ServiceOperation, app: Arc<App>) -> MethodRouter {
+    match kind {
+        ServiceOperation::Jwks => get(move || keys::of_default(app)),
+        ServiceOperation::TenantJwks => get(move |tenant| keys::of_tenant(app, tenant)),
+        ServiceOperation::Health => get(health::up),
+        ServiceOperation::Ready => get(move || health::ready(app)),
+        ServiceOperation::AuthHealth => get(health::auth),
+    }
+}
+
+fn on<H, T>(method: Method, handler: H) -> MethodRouter
+where
+    H: Handler<T, ()>,
+    T: 'static,
+{
+    match method {
+        Method::Get => get(handler),
+        Method::Post => post(handler),
+    }
+}

@@ -1,0 +1,124 @@
+//! Which web pages may call: CORS, and the refusal of what another site makes a browser send.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::Method;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use http::request::Parts;
+use portcullis_api::refusal::{Code, Refusal};
+use portcullis_axum::Refused;
+use tower_http::cors::{AllowOrigin, CorsLayer, Vary};
+
+use super::App;
+
+/// The origins whose pages may call and read.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Origins {
+    /// Exactly these.
+    pub listed: Vec<String>,
+    /// Every port of `localhost` and `127.0.0.1` over http, for development.
+    pub any_local_port: bool,
+}
+
+impl Origins {
+    fn allow(&self, origin: &str) -> bool {
+        self.listed.iter().any(|listed| listed == origin) || (self.any_local_port && is_local(origin))
+    }
+}
+
+/// `http://localhost:PORT` or `http://127.0.0.1:PORT`, and nothing that only begins like it.
+fn is_local(origin: &str) -> bool {
+    let host = origin.strip_prefix("http://");
+    let port =
+        host.and_then(|host| host.strip_prefix("localhost").or_else(|| host.strip_prefix("127.0.0.1")));
+    port.is_some_and(|port| match port.strip_prefix(':') {
+        Some(digits) => digits.parse::<u16>().is_ok() && digits.bytes().all(|byte| byte.is_ascii_digit()),
+        None => port.is_empty(),
+    })
+}
+
+/// CORS: an origin is allowed as it is listed, with credentials, or it is not.
+pub(super) fn cors(app: &Arc<App>) -> CorsLayer {
+    let origins = app.origins.clone();
+    let allowed =
+        move |origin: &HeaderValue, _: &Parts| origin.to_str().is_ok_and(|origin| origins.allow(origin));
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(allowed))
+        .allow_credentials(true)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE, HeaderName::from_static("x-tenant-id")])
+        .expose_headers([http::header::RETRY_AFTER, http::header::WWW_AUTHENTICATE])
+        .vary(Vary::list([ORIGIN]))
+}
+
+/// Refuses what changes something and was sent by a page of another site (OWASP, Cross-Site Request Forgery
+/// Prevention: Fetch Metadata). A client that is no browser sends neither header and is let through.
+pub(super) async fn same_site(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    if request.method().is_safe() || is_ours(&app, request.headers()) {
+        next.run(request).await
+    } else {
+        Refused(Refusal::because(Code::CrossSite, "The request was made by a page of another site"))
+            .into_response()
+    }
+}
+
+fn is_ours(app: &App, headers: &HeaderMap) -> bool {
+    let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let origin = text(&ORIGIN);
+    if origin.is_some_and(|origin| app.origins.allow(origin)) {
+        return true;
+    }
+    match (text(&HeaderName::from_static("sec-fetch-site")), origin) {
+        (Some(site), _) => matches!(site, "same-origin" | "none"),
+        (None, Some(origin)) => text(&HOST).is_some_and(|host| is_of_host(origin, host)),
+        (None, None) => true,
+    }
+}
+
+fn is_of_host(origin: &str, host: &str) -> bool {
+    ["http://", "https://"].iter().any(|scheme| origin.strip_prefix(scheme) == Some(host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // ASVS-map: CS4
+    #[test]
+    fn an_origin_is_allowed_exactly_or_not_at_all() {
+        let origins = Origins { listed: vec!["https://app.example".to_owned()], any_local_port: true };
+        for allowed in
+            ["https://app.example", "http://localhost:5173", "http://127.0.0.1:3001", "http://localhost"]
+        {
+            assert!(origins.allow(allowed), "{allowed}");
+        }
+        for refused in [
+            "null",
+            "",
+            "https://app.example.",
+            "https://app.example:443",
+            "http://app.example",
+            "https://app.example.evil.example",
+            "https://evil-app.example",
+            "https://APP.example",
+            "https://app.example/",
+            "https://app.example@evil.example",
+            "http://localhost.evil.example",
+            "http://localhost:5173.evil.example",
+            "http://localhost:+1",
+            "http://localhost:",
+            "http://localhost:99999",
+            "https://localhost:5173",
+            "http://127.0.0.1.evil.example",
+            "http://127.0.0.10",
+            "http://localhostx:1",
+            "file://",
+            "http://[::1]:1",
+        ] {
+            assert!(!origins.allow(refused), "{refused}");
+        }
+    }
+}

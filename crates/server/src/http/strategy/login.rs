@@ -1,0 +1,46 @@
+//! `POST /auth/{strategy}/login`
+
+use axum::response::Response;
+use http::StatusCode;
+use http::header::SET_COOKIE;
+use portcullis_api::refusal::{Code, Refusal};
+use portcullis_api::request;
+use portcullis_core::engine::{Grant, SignIn};
+use portcullis_core::strategy::Carrier;
+
+use super::Route;
+use crate::http::App;
+use crate::http::answer::{Answer, private};
+use crate::http::asked::Asked;
+
+pub(in crate::http) async fn login(route: Route, asked: Asked) -> Answer {
+    let app = &route.app;
+    let tenant = asked.tenant(app)?;
+    let request::SignIn { email, password, native } = request::SignIn::read(&asked.body)?;
+    let shown = asked.shown(app);
+    let signed_in = app
+        .engine
+        .sign_in(SignIn {
+            tenant,
+            strategy: route.strategy,
+            email,
+            password,
+            device: asked.device(),
+            native,
+            replaces: Carrier::Cookie.find(&shown.envelope()).ok().flatten(),
+        })
+        .await?;
+    let mut response = private(StatusCode::CREATED, &route.shape.login(&signed_in))?;
+    deliver(app, &signed_in.grant, &mut response)?;
+    Ok(response)
+}
+
+/// A credential that a cookie carries travels in a header; any other one is in the body.
+fn deliver(app: &App, grant: &Grant, response: &mut Response) -> Result<(), Refusal> {
+    if grant.carrier == Carrier::Cookie {
+        let set = app.cookie.set(grant.credential.reveal(), grant.expires);
+        let set = set.map_err(|_| Refusal::plain(Code::InternalError))?;
+        response.headers_mut().append(SET_COOKIE, set);
+    }
+    Ok(())
+}

@@ -1,0 +1,21 @@
+//! `POST /auth/{strategy}/logout`
+
+use http::StatusCode;
+use http::header::SET_COOKIE;
+use portcullis_api::refusal::{Code, Refusal};
+use portcullis_axum::SignedIn;
+use portcullis_core::strategy::Carrier;
+
+use super::Route;
+use crate::http::answer::{Answer, private};
+use crate::http::asked::Asked;
+
+pub(in crate::http) async fn logout(route: Route, SignedIn(identity): SignedIn, _: Asked) -> Answer {
+    route.app.engine.sign_out(&identity).await?;
+    let mut response = private(StatusCode::CREATED, &route.shape.logout())?;
+    if route.strategy.strategy().carrier() == Carrier::Cookie {
+        let clear = route.app.cookie.clear().map_err(|_| Refusal::plain(Code::InternalError))?;
+        response.headers_mut().append(SET_COOKIE, clear);
+    }
+    Ok(response)
+}

@@ -1,0 +1,36 @@
+//! What can be done under each strategy: one file an operation, the same for all of them.
+
+mod login;
+mod logout;
+mod password;
+mod profile;
+mod refresh;
+mod register;
+
+use std::sync::Arc;
+
+use portcullis_api::answer::{Shape, shape_of};
+use portcullis_core::strategy::StrategyName;
+
+pub(super) use login::login;
+pub(super) use logout::logout;
+pub(super) use password::password;
+pub(super) use profile::profile;
+pub(super) use refresh::refresh;
+pub(super) use register::register;
+
+use super::App;
+
+/// The strategy that a route is for, and how its answers are spelled.
+#[derive(Clone)]
+pub(super) struct Route {
+    app: Arc<App>,
+    strategy: StrategyName,
+    shape: Shape,
+}
+
+impl Route {
+    pub(super) fn new(app: Arc<App>, strategy: StrategyName) -> Self {
+        Self { app, strategy, shape: shape_of(strategy) }
+    }
+}

@@ -1,0 +1,20 @@
+//! `POST /auth/{strategy}/password`
+
+use http::StatusCode;
+use portcullis_api::answer::PASSWORD_CHANGED;
+use portcullis_api::request;
+use portcullis_axum::SignedIn;
+use portcullis_core::engine::ChangePassword;
+
+use super::Route;
+use crate::http::answer::{Answer, private};
+use crate::http::asked::Asked;
+
+pub(in crate::http) async fn password(route: Route, SignedIn(identity): SignedIn, asked: Asked) -> Answer {
+    let engine = &route.app.engine;
+    let tenant = engine.tenant(&identity.user.tenant).await?;
+    let request::ChangePassword { current, new } =
+        request::ChangePassword::read(&asked.body, &tenant.policy.password)?;
+    engine.change_password(ChangePassword { identity: &identity, current, new }).await?;
+    private(StatusCode::CREATED, &PASSWORD_CHANGED)
+}

@@ -1,0 +1,11 @@
+//! `GET /auth/{strategy}/profile`
+
+use http::StatusCode;
+use portcullis_axum::SignedIn;
+
+use super::Route;
+use crate::http::answer::{Answer, private};
+
+pub(in crate::http) async fn profile(route: Route, SignedIn(identity): SignedIn) -> Answer {
+    private(StatusCode::OK, &route.shape.profile(&identity))
+}

@@ -1,0 +1,26 @@
+//! `POST /auth/{strategy}/refresh`
+
+use http::StatusCode;
+use portcullis_api::refusal::Refusal;
+use portcullis_api::request;
+use portcullis_core::engine::{Refresh, RefreshError};
+use portcullis_core::secret::PlainSecret;
+use portcullis_core::strategy::Carrier;
+
+use super::Route;
+use crate::http::answer::{Answer, private};
+use crate::http::asked::Asked;
+
+pub(in crate::http) async fn refresh(route: Route, asked: Asked) -> Answer {
+    let app = &route.app;
+    let tenant = asked.tenant_named(app)?;
+    let request::Refresh { token, device_secret } = request::Refresh::read(&asked.body)?;
+    let shown = asked.shown(app);
+    // The body first: clients that add their access token to every request send it here, too.
+    let in_header = || Carrier::Bearer.find(&shown.envelope()).ok().flatten();
+    let token = token.as_ref().map(PlainSecret::reveal).or_else(in_header);
+    let token = token.ok_or_else(|| Refusal::from(RefreshError::Invalid))?;
+    let refresh = Refresh { tenant, strategy: route.strategy, token, device_secret };
+    let refreshed = app.engine.refresh(&refresh).await?;
+    private(StatusCode::CREATED, &route.shape.refreshed(&refreshed))
+}

@@ -1,0 +1,20 @@
+//! `POST /auth/{strategy}/register`
+
+use http::StatusCode;
+use portcullis_api::answer::UserView;
+use portcullis_api::request::SignUp;
+use portcullis_core::engine::Register;
+
+use super::Route;
+use crate::http::answer::{Answer, private};
+use crate::http::asked::Asked;
+
+pub(in crate::http) async fn register(route: Route, asked: Asked) -> Answer {
+    let engine = &route.app.engine;
+    let tenant = engine.tenant(&asked.tenant(&route.app)?).await?;
+    let SignUp { email, password, name } =
+        SignUp::read(&asked.body, route.shape.names, &tenant.policy.password)?;
+    let tenant = tenant.id.clone();
+    let user = engine.register(Register { tenant, strategy: route.strategy, email, name, password }).await?;
+    private(StatusCode::CREATED, &UserView::of(&user))
+}

@@ -1,0 +1,179 @@
+//! `portcullis serve`: listening until somebody says stop.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use portcullis_axum::{SameSite, SessionCookie};
+use portcullis_core::engine::Engine;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
+
+use crate::config::{self, Config, Listen};
+use crate::http::listener::{self, Patience};
+use crate::http::{App, Origins, Recorder, router};
+use crate::log::EventLog;
+use crate::open::{CannotOpen, Opened, open};
+use crate::welcome;
+
+/// The server could not start.
+#[derive(Debug, Error)]
+pub enum CannotServe {
+    /// The engine.
+    #[error(transparent)]
+    Open(#[from] CannotOpen),
+    /// An address.
+    #[error("{address} cannot be listened on: {source}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The signals of the machine.
+    #[error("signals cannot be heard: {0}")]
+    Signals(io::Error),
+    /// The numbers.
+    #[error("metrics cannot be counted: {0}")]
+    Metrics(String),
+    /// The terminal.
+    #[error("the welcome cannot be written: {0}")]
+    Welcome(io::Error),
+}
+
+/// Serves until SIGTERM or SIGINT, and then until what is in flight is done.
+///
+/// # Errors
+/// What keeps the server from starting.
+pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), CannotServe> {
+    let mut signals = Signals::listen()?;
+    let Opened { engine, store } = open(config, Arc::new(EventLog)).await?;
+    let recorder =
+        Recorder::install(engine.clone()).map_err(|fault| CannotServe::Metrics(fault.to_string()))?;
+    let listeners = bind_all(&config.listen).await?;
+    let addresses: Vec<SocketAddr> = listeners.iter().filter_map(|socket| socket.local_addr().ok()).collect();
+
+    let (stop, stopped) = watch::channel(false);
+    let mut servers = JoinSet::new();
+    let routes = router(app(config, engine.clone(), &recorder));
+    for listener in listeners {
+        servers.spawn(serve_one(listener, routes.clone(), patience(config), stopped.clone()));
+    }
+    if let Some(address) = config.metrics.listen {
+        let routes = Router::new().route("/metrics", get(async move || recorder.answer()));
+        servers.spawn(serve_one(bind(address).await?, routes, patience(config), stopped.clone()));
+    }
+    let housekeeping = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.keep_house().await }
+    });
+
+    welcome::write(config, &addresses, out).map_err(CannotServe::Welcome)?;
+    signals.stop().await;
+    info!("stopping: requests in flight are finished");
+    let _ = stop.send(true);
+    while servers.join_next().await.is_some() {}
+    housekeeping.abort();
+    drop(engine);
+    store.close().await;
+    info!("stopped");
+    Ok(())
+}
+
+async fn serve_one(
+    listener: TcpListener,
+    routes: Router,
+    patience: Patience,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let stop = async move {
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    listener::serve(listener, routes, patience, stop).await;
+}
+
+async fn bind_all(listen: &[Listen]) -> Result<Vec<TcpListener>, CannotServe> {
+    let mut listeners = Vec::new();
+    for Listen { address, optional } in listen {
+        match bind(*address).await {
+            Ok(listener) => listeners.push(listener),
+            // A machine may have no [::1].
+            Err(fault) if *optional => warn!(%fault, "listening without it"),
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(listeners)
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, CannotServe> {
+    TcpListener::bind(address).await.map_err(|source| CannotServe::Listen { address, source })
+}
+
+fn app(config: &Config, engine: Arc<Engine>, recorder: &Recorder) -> App {
+    let development = config.is_development();
+    App {
+        engine,
+        cookie: SessionCookie {
+            name: config.cookie.name.clone(),
+            secure: config.is_https(),
+            same_site: same_site(config.cookie.same_site),
+            domain: config.cookie.domain.clone(),
+        },
+        requires_tenant: config.tenants.require_header,
+        largest_body: config.limits.body,
+        largest_headers: config.limits.headers,
+        body_timeout: config.timeouts.body,
+        origins: Origins {
+            listed: config.cors.origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
+            any_local_port: development,
+        },
+        https: config.is_https(),
+        docs: development,
+        metrics: (development && config.metrics.listen.is_none()).then(|| recorder.clone()),
+    }
+}
+
+const fn same_site(configured: config::SameSite) -> SameSite {
+    match configured {
+        config::SameSite::Lax => SameSite::Lax,
+        config::SameSite::Strict => SameSite::Strict,
+        config::SameSite::None => SameSite::None,
+    }
+}
+
+const fn patience(config: &Config) -> Patience {
+    Patience {
+        connections: config.limits.connections,
+        headers: config.timeouts.headers,
+        shutdown: config.timeouts.shutdown,
+    }
+}
+
+/// The two ways in which a process is asked to stop.
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, CannotServe> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).map_err(CannotServe::Signals);
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    async fn stop(&mut self) {
+        let heard = tokio::select! {
+            heard = self.terminate.recv() => heard,
+            heard = self.interrupt.recv() => heard,
+        };
+        if heard.is_none() {
+            error!("signals are not heard any more");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+use std::fs;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use portcullis_core::clock::{Clock as _, Ticks};
+use portcullis_core::id::{TenantId, UserKey};
+use portcullis_core::machine::SystemClock;
+use portcullis_core::session::Session;
+use portcullis_core::store::conformance::samples::{NOW, by_id, session, somebody, tenant, user};
+use portcullis_core::store::{Change, ChangeSink, StoreError, Stores};
+use sqlx::AssertSqlSafe;
+use tokio::time::{sleep, timeout};
+
+use super::{Directory, by_hand, open, stranger};
+
+#[derive(Clone, PartialEq, Debug)]
+enum Told {
+    Changed(Change),
+    Proven(Ticks),
+}
+
+/// Writes down what it is told.
+#[derive(Default)]
+struct Listener(Mutex<Vec<Told>>);
+
+impl ChangeSink for Listener {
+    fn changed(&self, change: &Change) {
+        self.0.lock().unwrap().push(Told::Changed(change.clone()));
+    }
+
+    fn proven(&self, sent: Ticks) {
+        self.0.lock().unwrap().push(Told::Proven(sent));
+    }
+}
+
+impl Listener {
+    fn told(&self) -> Vec<Told> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn changes(&self) -> Vec<Change> {
+        let changes = self.told().into_iter().filter_map(|told| match told {
+            Told::Changed(change) => Some(change),
+            Told::Proven(_) => None,
+        });
+        changes.collect()
+    }
+
+    /// Waits until everything that has been written by now must have been told.
+    async fn catches_up(&self) {
+        let now = SystemClock.ticks();
+        let proven = |told: &Told| matches!(told, Told::Proven(sent) if *sent > now);
+        self.hears(proven).await;
+    }
+
+    async fn hears(&self, what: impl Fn(&Told) -> bool) {
+        let hearing = async {
+            while !self.told().iter().any(&what) {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), hearing).await.expect("it was never told");
+    }
+}
+
+async fn signed_in(stores: &Stores, user: &UserKey) -> Session {
+    let session = session(user);
+    stores.sessions.insert(&session).await.unwrap();
+    session
+}
+
+// ASVS-map: RV2
+#[tokio::test]
+async fn sessions_that_are_deleted_by_hand_without_a_condition_are_announced_one_by_one() {
+    let directory = Directory::new();
+    let path = directory.fresh();
+    let stores = open(&path).await.stores();
+    let jo = somebody(&TenantId::default_tenant());
+    let mut sessions = Vec::new();
+    for _ in 0..3 {
+        sessions.push(signed_in(&stores, &jo).await);
+    }
+    let listener = Arc::new(Listener::default());
+    let _watch = stores.feed.watch(listener.clone()).unwrap();
+
+    by_hand(&path, "DELETE FROM sessions").await;
+    listener.catches_up().await;
+    for session in sessions {
+        assert!(listener.changes().contains(&Change::Session(session.key.clone())));
+        assert_eq!(stores.sessions.find(&by_id(&session), NOW).await.unwrap(), None);
+    }
+    assert_eq!(listener.changes().len(), 3);
+}
+
+#[tokio::test]
+async fn what_is_changed_by_hand_is_announced_under_its_old_and_its_new_name() {
+    let directory = Directory::new();
+    let path = directory.fresh();
+    let stores = open(&path).await.stores();
+    let jo = user(&tenant("acme"), "jo@example.com");
+    stores.users.insert(&jo).await.unwrap();
+    let listener = Arc::new(Listener::default());
+    let _watch = stores.feed.watch(listener.clone()).unwrap();
+
+    by_hand(&path, "UPDATE users SET tenant = 'other'; INSERT INTO tenants VALUES ('new', 0)").await;
+    listener.catches_up().await;
+    let moved = UserKey { tenant: tenant("other"), id: jo.key.id };
+    assert_eq!(
+        listener.changes(),
+        [Change::User(jo.key), Change::User(moved), Change::Tenant(tenant("new"))]
+    );
+}
+
+#[tokio::test]
+async fn every_column_of_a_session_is_news_but_its_last_use_and_what_follows_from_that() {
+    let directory = Directory::new();
+    let path = directory.fresh();
+    signed_in(&open(&path).await.stores(), &somebody(&TenantId::default_tenant())).await;
+    let mut db = stranger(&path).await;
+    let columns = "SELECT name FROM pragma_table_info('sessions')";
+    let columns: Vec<String> = sqlx::query_scalar(columns).fetch_all(&mut db).await.unwrap();
+    let mut no_news = Vec::new();
+    for column in columns {
+        let head = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'";
+        let before: i64 = sqlx::query_scalar(head).fetch_one(&mut db).await.unwrap();
+        let write = format!("UPDATE sessions SET {column} = {column}");
+        sqlx::query(AssertSqlSafe(write)).execute(&mut db).await.unwrap();
+        let after: i64 = sqlx::query_scalar(head).fetch_one(&mut db).await.unwrap();
+        if after == before {
+            no_news.push(column);
+        }
+    }
+    assert_eq!(no_news, ["last_seen", "idle_expires"]);
+}
+
+#[tokio::test]
+async fn changes_that_were_removed_before_they_were_read_could_have_been_anything() {
+    let directory = Directory::new();
+    let path = directory.fresh();
+    let stores = open(&path).await.stores();
+    signed_in(&stores, &somebody(&TenantId::default_tenant())).await;
+    let listener = Arc::new(Listener::default());
+    let _watch = stores.feed.watch(listener.clone()).unwrap();
+
+    by_hand(&path, "BEGIN; DELETE FROM sessions; DELETE FROM changes; COMMIT").await;
+    listener.catches_up().await;
+    assert_eq!(listener.changes(), [Change::Everything]);
+
+    let next = signed_in(&stores, &somebody(&TenantId::default_tenant())).await;
+    listener.catches_up().await;
+    assert_eq!(listener.changes(), [Change::Everything, Change::Session(next.key)]);
+}
+
+#[tokio::test]
+async fn names_that_make_no_sense_could_mean_anything() {
+    let directory = Directory::new();
+    let path = directory.fresh();
+    let stores = open(&path).await.stores();
+    let listener = Arc::new(Listener::default());
+    let _watch = stores.feed.watch(listener.clone()).unwrap();
+    by_hand(&path, "INSERT INTO tenants VALUES ('Not A Name', 0)").await;
+    listener.catches_up().await;
+    assert_eq!(listener.changes(), [Change::Everything]);
+}
+
+// ASVS-map: RV2, RV3
+#[tokio::test]
+async fn a_file_that_is_taken_away_proves_nothing_until_it_is_back() {
+    let directory = Directory::new();
+    let path = directory.fresh();
+    let away = path.with_extension("away");
+    let stores = open(&path).await.stores();
+    let signed_in = signed_in(&stores, &somebody(&TenantId::default_tenant())).await;
+    let listener = Arc::new(Listener::default());
+    let _watch = stores.feed.watch(listener.clone()).unwrap();
+    listener.catches_up().await;
+
+    fs::rename(&path, &away).unwrap();
+    let taken = SystemClock.ticks();
+    let found = stores.sessions.find(&by_id(&signed_in), NOW).await;
+    assert!(matches!(found, Err(StoreError::Unavailable { .. })), "{found:?}");
+    let written = stores.sessions.insert(&session(&signed_in.user_key())).await;
+    assert!(matches!(written, Err(StoreError::Unavailable { .. })), "{written:?}");
+    assert!(stores.feed.watch(Arc::new(Listener::default())).is_err());
+    sleep(Duration::from_millis(300)).await; // several looks of the feed
+
+    fs::rename(&away, &path).unwrap();
+    listener.hears(|told| *told == Told::Changed(Change::Everything)).await;
+    let told = listener.told();
+    let before_it = told.iter().take_while(|told| **told != Told::Changed(Change::Everything));
+    let proofs_without_a_file = before_it.filter(|told| matches!(told, Told::Proven(sent) if *sent > taken));
+    assert_eq!(proofs_without_a_file.count(), 0);
+    listener.catches_up().await;
+    stores.sessions.insert(&session(&signed_in.user_key())).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_was_replaced_is_not_written_to() {
+    let directory = Directory::new();
+    let (path, other) = (directory.fresh(), directory.fresh());
+    let stores = open(&path).await.stores();
+    open(&other).await.close().await;
+    fs::rename(&other, &path).unwrap();
+    let written = stores.sessions.insert(&session(&somebody(&TenantId::default_tenant()))).await;
+    assert!(written.unwrap_err().to_string().contains("was replaced"));
+}
+
+#[tokio::test]
+async fn the_watch_ends_its_thread_when_it_is_dropped() {
+    let directory = Directory::new();
+    let stores = open(&directory.fresh()).await.stores();
+    let listener = Arc::new(Listener::default());
+    let watch = stores.feed.watch(listener.clone()).unwrap();
+    listener.catches_up().await;
+    drop(watch);
+    assert_eq!(Arc::strong_count(&listener), 1);
+}

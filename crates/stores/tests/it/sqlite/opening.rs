@@ -1,0 +1,112 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use portcullis_core::machine::SystemClock;
+use portcullis_core::store::conformance::samples::tenant;
+use portcullis_stores::sqlite::{SqliteStore, migrations};
+use tokio::task::JoinSet;
+
+use super::{Directory, by_hand, open};
+
+/// What is said of a file that is not opened.
+async fn refusal(path: &Path) -> String {
+    SqliteStore::open(path, Arc::new(SystemClock)).await.unwrap_err().to_string()
+}
+
+async fn pending(path: &Path) -> Vec<bool> {
+    migrations(path).await.unwrap().into_iter().map(|migration| !migration.applied).collect()
+}
+
+#[tokio::test]
+async fn the_file_and_its_directory_are_their_owners_alone() {
+    let directory = Directory::new();
+    let path = directory.fresh().with_file_name("data").join("portcullis.db");
+    let store = open(&path).await;
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(path.parent().unwrap()), 0o700);
+    for suffix in ["db", "db-wal", "db-shm"] {
+        assert_eq!(mode(&path.with_extension(suffix)), 0o600, "{suffix}");
+    }
+    store.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn migrations_are_pending_until_the_first_opening_and_applied_once() {
+    let directory = Directory::new();
+    let path = directory.fresh();
+    assert_eq!(pending(&path).await, [true, true]);
+    assert!(!path.exists(), "a look has made the file");
+    for _ in 0..2 {
+        open(&path).await.close().await;
+        assert_eq!(pending(&path).await, [false, false]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_who_open_a_new_file_at_once_all_come_in() {
+    let directory = Directory::new();
+    for _ in 0..5 {
+        let path = directory.fresh();
+        let mut openings = JoinSet::new();
+        for _ in 0..8 {
+            let path = path.clone();
+            openings.spawn(async move { open(&path).await.ping().await.unwrap() });
+        }
+        openings.join_all().await;
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_left_alone() {
+    let directory = Directory::new();
+    let path = directory.fresh();
+    open(&path).await.close().await;
+    by_hand(&path, "INSERT INTO portcullis_migrations VALUES (999, 'later', '', true, x'00', 0)").await;
+    let newer = "is of a newer version (it has migration 999)";
+    assert!(refusal(&path).await.contains(newer), "{}", refusal(&path).await);
+    assert!(migrations(&path).await.unwrap_err().to_string().contains(newer));
+}
+
+#[tokio::test]
+async fn a_database_that_was_made_otherwise_is_left_alone() {
+    let directory = Directory::new();
+    let path = directory.fresh();
+    open(&path).await.close().await;
+    by_hand(&path, "UPDATE portcullis_migrations SET checksum = x'00' WHERE version = 2").await;
+    assert!(refusal(&path).await.contains("was made otherwise: its migration 2"));
+}
+
+#[tokio::test]
+async fn tables_of_somebody_else_in_the_file_are_no_obstacle_but_ours_under_their_name_are() {
+    let directory = Directory::new();
+    let path = directory.fresh();
+    by_hand(&path, "CREATE TABLE tasks (id); CREATE TABLE _sqlx_migrations (theirs)").await;
+    open(&path).await.stores().tenants.find(&tenant("acme")).await.unwrap();
+
+    let path = directory.fresh();
+    by_hand(&path, "CREATE TABLE users (id); CREATE TABLE tasks (id)").await;
+    assert!(refusal(&path).await.contains("cannot be brought up to date"));
+    assert_eq!(pending(&path).await, [true, true], "half of a migration was kept");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_called_so() {
+    let directory = Directory::new();
+    let path = directory.fresh();
+    fs::write(&path, "a letter to somebody. ".repeat(100)).unwrap();
+    assert!(refusal(&path).await.contains("0.db is no SQLite database"));
+    assert!(fs::read_to_string(&path).unwrap().starts_with("a letter"));
+}
+
+#[tokio::test]
+async fn a_path_that_cannot_be_is_named() {
+    let directory = Directory::new();
+    let file = directory.fresh();
+    fs::write(&file, "").unwrap();
+    let below = file.join("data").join("portcullis.db");
+    assert!(refusal(&below).await.contains("0.db/data cannot be made"), "{}", refusal(&below).await);
+    let folder = file.parent().unwrap();
+    assert!(refusal(folder).await.contains("cannot be used"), "{}", refusal(folder).await);
+}

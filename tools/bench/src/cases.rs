@@ -1,0 +1,140 @@
+//! What is measured, as a list. The order is the order within a round: what is compared stands close together.
+
+use portcullis_bench::http::get;
+use portcullis_bench::strategy::{Credentials, Strategy};
+
+use crate::error::BenchError;
+use crate::people::People;
+use crate::script::Script;
+
+/// Connections of a case that costs the server little.
+const MANY: usize = 64;
+/// Connections of a case that is bound by hashing: two threads busy, and a short queue before them.
+const FEW: usize = 4;
+/// Sessions that the connections of a profile case share.
+const SESSIONS: usize = 16;
+
+/// Users that a run needs: each connection of a refresh case has a chain of its own.
+pub(crate) const USERS: usize = MANY;
+
+/// One thing to measure.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Case {
+    /// An unguarded route of the server: the same layers and nothing behind them.
+    Reference,
+    /// The bare handler.
+    Bare,
+    /// Hashing without a server.
+    Hash,
+    /// A check of who is signed in.
+    Profile(Strategy),
+    /// A refresh with the device proof.
+    Refresh(Strategy),
+    /// A login.
+    Login(Strategy),
+    /// A registration.
+    Register(Strategy),
+}
+
+/// What a case is compared with, and with which others it shares a table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// Bound by handling requests.
+    Requests,
+    /// Bound by hashing passwords.
+    Hashes,
+}
+
+impl Case {
+    /// All cases.
+    pub(crate) fn all() -> Vec<Self> {
+        let mut cases = vec![Self::Reference, Self::Bare];
+        cases.extend(Strategy::ALL.map(Self::Profile));
+        cases.extend(Strategy::ROTATING.map(Self::Refresh));
+        cases.push(Self::Hash);
+        cases.extend(Strategy::ALL.map(Self::Login));
+        cases.extend(Strategy::ALL.map(Self::Register));
+        cases
+    }
+
+    /// Those whose name contains the text, and what they are compared with.
+    pub(crate) fn matching(text: &str) -> Vec<Self> {
+        let matches = |case: &Self| case.name().contains(text);
+        let kinds: Vec<Kind> = Self::all().into_iter().filter(matches).map(Self::kind).collect();
+        let wanted = |case: &Self| matches(case) || (case.is_base() && kinds.contains(&case.kind()));
+        Self::all().into_iter().filter(wanted).collect()
+    }
+
+    /// What it is called in tables.
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::Reference => "reference".to_owned(),
+            Self::Bare => "bare".to_owned(),
+            Self::Hash => "hash".to_owned(),
+            Self::Profile(strategy) => format!("profile {strategy}"),
+            Self::Refresh(strategy) => format!("refresh {strategy}"),
+            Self::Login(strategy) => format!("login {strategy}"),
+            Self::Register(strategy) => format!("register {strategy}"),
+        }
+    }
+
+    pub(crate) fn kind(self) -> Kind {
+        match self {
+            Self::Reference | Self::Bare | Self::Profile(_) | Self::Refresh(_) => Kind::Requests,
+            Self::Hash | Self::Login(_) | Self::Register(_) => Kind::Hashes,
+        }
+    }
+
+    /// Whether others are compared with it.
+    fn is_base(self) -> bool {
+        matches!(self, Self::Reference | Self::Bare | Self::Hash)
+    }
+
+    /// One script a connection, with fresh credentials.
+    ///
+    /// # Errors
+    /// [`BenchError`], where somebody could not be signed in.
+    pub(crate) async fn scripts(self, round: u64, people: &People) -> Result<Vec<Script>, BenchError> {
+        Ok(match self {
+            Self::Reference => repeat(MANY, &[get("/healthz", &[])]),
+            Self::Bare => repeat(MANY, &[get("/", &[])]),
+            Self::Hash => Vec::new(),
+            Self::Profile(strategy) => {
+                let signed_in = people.sign_in(strategy, SESSIONS).await?;
+                repeat(MANY, &profiles(strategy, &signed_in))
+            }
+            Self::Refresh(strategy) => {
+                let signed_in = people.sign_in(strategy, MANY).await?;
+                signed_in.iter().filter_map(|credentials| Script::chain(strategy, credentials)).collect()
+            }
+            Self::Login(strategy) => repeat(FEW, &people.logins(strategy).take(FEW).collect::<Vec<_>>()),
+            Self::Register(strategy) => {
+                let mailbox = |client| format!("{}-{round}-{client}", strategy.name());
+                (0..FEW).map(|client| Script::sign_ups(strategy, mailbox(client))).collect()
+            }
+        })
+    }
+}
+
+fn profiles(strategy: Strategy, signed_in: &[Credentials]) -> Vec<Vec<u8>> {
+    signed_in.iter().map(|credentials| strategy.profile(&credentials.access)).collect()
+}
+
+/// So many clients, who take turns at these requests.
+fn repeat(clients: usize, requests: &[Vec<u8>]) -> Vec<Script> {
+    requests.iter().cycle().take(clients).cloned().map(Script::repeat).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_name_chooses_cases_and_what_they_are_compared_with() {
+        let names = |text| Case::matching(text).into_iter().map(Case::name).collect::<Vec<_>>();
+        assert_eq!(names("profile hybrid"), ["reference", "bare", "profile hybrid"]);
+        assert_eq!(names("login session-jwt"), ["hash", "login session-jwt"]);
+        assert_eq!(names("nothing"), [""; 0]);
+        assert_eq!(names("").len(), 2 + 6 + 2 + 1 + 6 + 6);
+    }
+}

@@ -1,0 +1,29 @@
+//! Why a run was given up. A figure that was measured while something went wrong is worth nothing, so everything that
+//! is not an answer of the expected kind ends the run.
+
+use std::io;
+
+use portcullis_bench::http::HttpError;
+use portcullis_bench::server::StartError;
+use thiserror::Error;
+
+/// What ended the run.
+#[derive(Debug, Error)]
+pub(crate) enum BenchError {
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("{asked} was answered with {answer}")]
+    Unexpected { asked: String, answer: String },
+    #[error("argon2: {0}")]
+    Hash(argon2::Error),
+    #[error("nothing is called {0:?}; there are: {1}")]
+    UnknownCase(String, String),
+    #[error("{0}")]
+    Page(String),
+    #[error("a task of the load generator ended early: {0}")]
+    Task(#[from] tokio::task::JoinError),
+}

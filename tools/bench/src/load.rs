@@ -1,0 +1,89 @@
+//! A closed loop: so many clients, each on its own connection, each sending its next request when it has the answer to
+//! the last. All of them run on the one thread of the load generator, so that it takes little from the server.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use portcullis_bench::http::Connection;
+use tokio::task::JoinSet;
+
+use crate::error::BenchError;
+use crate::script::{Script, unexpected};
+use crate::tally::Tally;
+
+/// How long a client waits after a 503. `Retry-After` counts in seconds, longer than a round.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A script and the connection it runs on.
+#[derive(Debug)]
+pub(crate) struct Client {
+    connection: Connection,
+    script: Script,
+}
+
+/// Connects a client for each script.
+///
+/// # Errors
+/// [`BenchError::Http`]
+pub(crate) async fn connect(address: SocketAddr, scripts: Vec<Script>) -> Result<Vec<Client>, BenchError> {
+    let mut clients = Vec::with_capacity(scripts.len());
+    for script in scripts {
+        clients.push(Client { connection: Connection::open(address).await?, script });
+    }
+    Ok(clients)
+}
+
+/// Lets all clients run for this long, and gives them back.
+///
+/// # Errors
+/// [`BenchError`], at the first answer that is neither a success nor a 503.
+pub(crate) async fn drive(clients: Vec<Client>, span: Duration) -> Result<(Vec<Client>, Tally), BenchError> {
+    let begun = Instant::now();
+    let mut running: JoinSet<_> = clients.into_iter().map(|client| client.run(begun + span)).collect();
+    let mut clients = Vec::with_capacity(running.len());
+    let mut total = Tally::new();
+    while let Some(finished) = running.join_next().await {
+        let (client, tally) = finished??;
+        clients.push(client);
+        total.merge(&tally);
+    }
+    total.elapsed = begun.elapsed();
+    Ok((clients, total))
+}
+
+impl Client {
+    async fn run(mut self, until: Instant) -> Result<(Self, Tally), BenchError> {
+        let mut tally = Tally::new();
+        while Instant::now() < until {
+            let busy = tally.busy;
+            self.step(&mut tally).await?;
+            if tally.busy > busy {
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        Ok((self, tally))
+    }
+
+    /// One request and its answer.
+    ///
+    /// # Errors
+    /// [`BenchError`], where the answer is neither a success nor a 503.
+    async fn step(&mut self, tally: &mut Tally) -> Result<(), BenchError> {
+        let sent = Instant::now();
+        let answer = self.connection.exchange(self.script.request()).await?;
+        match answer.status() {
+            200 | 201 => {
+                tally.done(sent.elapsed());
+                self.script.advance(&answer)
+            }
+            503 => {
+                tally.refused(answer.header("retry-after").is_some());
+                Ok(())
+            }
+            _ => Err(unexpected(self.script.request(), &answer)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! `cargo xtask bench`: what a check, a refresh, a login and a registration cost, each beside what it is compared with,
+//! in one run on one machine; and whether checks keep their latency in a storm of logins.
+//!
+//! It asserts nothing: figures of a shared machine are for people to read. `docs/performance.md` says how.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for people prints")]
+#![expect(clippy::disallowed_methods, reason = "a tool that measures asks the machine for the time")]
+
+mod bare;
+mod cases;
+mod error;
+mod hashing;
+mod load;
+mod machine;
+mod page;
+mod people;
+mod process;
+mod report;
+mod round;
+mod run;
+mod script;
+mod spread;
+mod storm;
+mod tally;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tokio::runtime::Builder;
+
+use crate::error::BenchError;
+
+/// Measures the server beside what it is compared with.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis-bench", args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    plan: Plan,
+}
+
+/// What to measure, and how long.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Plan {
+    /// How long one measurement of one case takes.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) seconds: u64,
+    /// How often each case is measured; the rounds are interleaved.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) rounds: u64,
+    /// How long each half of a storm round takes.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) storm_seconds: u64,
+    /// Only the cases whose name contains this, and what they are compared with; `storm` for the storm alone.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) only: Option<String>,
+    /// Write the figures into the page.
+    #[arg(long, conflicts_with = "only")]
+    pub(crate) write: bool,
+    /// The server's binary; without it, the one beside this program.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) server: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the bare handler that the server is compared with (the bench starts this itself).
+    Bare {
+        /// Where to listen.
+        #[arg(long, default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
+        /// Length of the answer's body.
+        #[arg(long, default_value_t = 150)]
+        body_bytes: usize,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.command {
+        Some(Command::Bare { listen, body_bytes }) => serve_bare(listen, body_bytes),
+        None => measure(&arguments.plan),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// As many threads as the machine has cores, as the server has.
+fn serve_bare(listen: SocketAddr, body_bytes: usize) -> Result<(), BenchError> {
+    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    Ok(runtime.block_on(bare::serve(listen, body_bytes))?)
+}
+
+/// One thread, so that the load generator takes little from what it measures.
+fn measure(plan: &Plan) -> Result<(), BenchError> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(run::run(plan))
+}

@@ -1,0 +1,239 @@
+//! The tables. They are Markdown, so that what a terminal shows is what the page says.
+
+use std::fmt::Write as _;
+
+use tabled::builder::Builder;
+use tabled::settings::Style;
+
+use crate::cases::{Case, Kind};
+use crate::process::Memory;
+use crate::round::Figures;
+use crate::spread::Spread;
+use crate::storm::{CHECKS_PER_SECOND, LOGINS_AT_ONCE, StormRound};
+use crate::tally::Tally;
+
+/// Something that a storm round counted.
+type Count = fn(&StormRound) -> u64;
+
+/// Everything that a run found.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    /// Each case with its rounds.
+    pub(crate) cases: Vec<(Case, Vec<Figures>)>,
+    /// The storm's rounds.
+    pub(crate) storm: Vec<StormRound>,
+    /// The server's memory, by when it was read.
+    pub(crate) memory: Vec<(&'static str, Memory)>,
+}
+
+impl Findings {
+    /// All tables that have rows.
+    pub(crate) fn tables(&self) -> String {
+        let mut text = String::new();
+        let sections = [
+            ("Checks and refreshes", self.requests()),
+            ("Logins and registrations", self.hashes()),
+            ("Checks in a storm of logins", self.storm()),
+            ("Memory of the server", self.memory()),
+        ];
+        for (title, table) in sections {
+            if let Some(table) = table {
+                // Writing into a string cannot fail.
+                let _ = write!(text, "### {title}\n\n{table}\n\n");
+            }
+        }
+        text
+    }
+
+    fn requests(&self) -> Option<String> {
+        let head = [
+            "",
+            "answers/s",
+            "p50 µs",
+            "p99 µs",
+            "CPU µs/answer",
+            "client's",
+            "of reference",
+            "of bare",
+            "503s",
+        ];
+        self.table(Kind::Requests, head, |figures| {
+            vec![
+                spread(figures, |round| round.rate),
+                spread(figures, |round| round.p50),
+                spread(figures, |round| round.p99),
+                show(Spread::of(figures.iter().filter_map(|round| round.processor))),
+                show(Spread::of(figures.iter().filter_map(|round| round.client))),
+                self.share_of(Case::Reference, figures),
+                self.share_of(Case::Bare, figures),
+                busy(figures),
+            ]
+        })
+    }
+
+    fn hashes(&self) -> Option<String> {
+        let head = ["", "answers/s", "p50 ms", "p99 ms", "CPU ms/answer", "of hash", "503s"];
+        let millis = |spread: Option<Spread>| show(spread.map(|spread| spread.scaled_down(1000.0)));
+        self.table(Kind::Hashes, head, |figures| {
+            vec![
+                spread(figures, |round| round.rate),
+                millis(Spread::of(figures.iter().map(|round| round.p50))),
+                millis(Spread::of(figures.iter().map(|round| round.p99))),
+                millis(Spread::of(figures.iter().filter_map(|round| round.processor))),
+                self.share_of(Case::Hash, figures),
+                busy(figures),
+            ]
+        })
+    }
+
+    fn table<const N: usize>(
+        &self,
+        kind: Kind,
+        head: [&str; N],
+        row: impl Fn(&[Figures]) -> Vec<String>,
+    ) -> Option<String> {
+        let mut builder = Builder::default();
+        builder.push_record(head);
+        for (case, figures) in self.cases.iter().filter(|(case, _)| case.kind() == kind) {
+            builder.push_record([case.name()].into_iter().chain(row(figures)));
+        }
+        markdown(builder)
+    }
+
+    /// The rate as a share of another case's, round by round.
+    fn share_of(&self, base: Case, figures: &[Figures]) -> String {
+        let rates = |rounds: &[Figures]| rounds.iter().map(|round| round.rate).collect::<Vec<_>>();
+        let base = self.cases.iter().find(|(case, _)| *case == base).map(|(_, rounds)| rates(rounds));
+        show(base.and_then(|base| Spread::of_ratios(&rates(figures), &base)))
+    }
+
+    fn storm(&self) -> Option<String> {
+        if self.storm.is_empty() {
+            return None;
+        }
+        let mut builder = Builder::default();
+        builder.push_record(["", "all rounds"]);
+        for (name, figure) in self.storm_latencies().into_iter().chain(self.storm_counts()) {
+            builder.push_record([name, figure]);
+        }
+        markdown(builder)
+    }
+
+    fn storm_latencies(&self) -> Vec<(String, String)> {
+        let alone = self.p99(|round| &round.alone);
+        let stormy = self.p99(|round| &round.stormy);
+        let logins = Spread::of(self.storm.iter().map(|round| round.logins.rate()));
+        vec![
+            (
+                format!("checks due, {CHECKS_PER_SECOND}/s: p99 ms alone"),
+                show(Spread::of(alone.iter().copied())),
+            ),
+            ("p99 ms in the storm".to_owned(), show(Spread::of(stormy.iter().copied()))),
+            ("in the storm ÷ alone".to_owned(), show(Spread::of_ratios(&stormy, &alone))),
+            (format!("logins/s of {LOGINS_AT_ONCE} clients without pause"), show(logins)),
+        ]
+    }
+
+    fn storm_counts(&self) -> Vec<(String, String)> {
+        let counts: [(&str, Count); 6] = [
+            ("checks answered, alone", |round| round.alone.count()),
+            ("checks answered, in the storm", |round| round.stormy.count()),
+            ("checks refused with 503", |round| round.alone.busy + round.stormy.busy),
+            ("logins answered 201", |round| round.logins.count()),
+            ("logins refused with 503", |round| round.logins.busy),
+            ("of those with Retry-After", |round| round.logins.busy_with_retry_after),
+        ];
+        let sum = |count: Count| self.storm.iter().map(count).sum::<u64>();
+        counts.into_iter().map(|(name, count)| (name.to_owned(), sum(count).to_string())).collect()
+    }
+
+    /// Each round's p99 in milliseconds.
+    fn p99(&self, part: fn(&StormRound) -> &Tally) -> Vec<f64> {
+        self.storm.iter().map(|round| part(round).quantile(0.99) / 1000.0).collect()
+    }
+
+    fn memory(&self) -> Option<String> {
+        let mut builder = Builder::default();
+        builder.push_record(["", "resident MiB", "peak MiB"]);
+        for (when, memory) in &self.memory {
+            let mebibytes = |kibibytes: u64| (kibibytes / 1024).to_string();
+            builder.push_record([(*when).to_owned(), mebibytes(memory.resident), mebibytes(memory.peak)]);
+        }
+        markdown(builder)
+    }
+}
+
+/// `None` where there is nothing but the head.
+fn markdown(builder: Builder) -> Option<String> {
+    if builder.count_records() < 2 {
+        return None;
+    }
+    Some(builder.build().with(Style::markdown()).to_string())
+}
+
+fn spread(figures: &[Figures], figure: fn(&Figures) -> f64) -> String {
+    show(Spread::of(figures.iter().map(figure)))
+}
+
+fn show(spread: Option<Spread>) -> String {
+    spread.map_or_else(|| "–".to_owned(), |spread| spread.to_string())
+}
+
+fn busy(figures: &[Figures]) -> String {
+    figures.iter().map(|round| round.busy).sum::<u64>().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_bench::strategy::Strategy;
+
+    use super::*;
+
+    fn rounds(rates: [f64; 2]) -> Vec<Figures> {
+        let figures =
+            |rate| Figures { rate, p50: 1000.0, p99: 2000.0, processor: None, client: None, busy: 1 };
+        rates.map(figures).to_vec()
+    }
+
+    #[test]
+    fn a_row_names_its_case_and_compares_it_with_its_base() {
+        let cases =
+            vec![(Case::Hash, rounds([50.0, 100.0])), (Case::Login(Strategy::Jwt), rounds([40.0, 90.0]))];
+        let text = Findings { cases, ..Findings::default() }.tables();
+        let row = text.lines().find(|line| line.contains("login jwt")).unwrap();
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        assert_eq!(
+            cells,
+            [
+                "",
+                "login jwt",
+                "65.0 (40.0–90.0)",
+                "1.00 (1.00–1.00)",
+                "2.00 (2.00–2.00)",
+                "–",
+                "0.85 (0.80–0.90)",
+                "2",
+                ""
+            ]
+        );
+        assert!(!text.contains("### Checks"), "a table without rows is left out: {text}");
+    }
+
+    #[test]
+    fn the_storm_counts_its_refusals_over_all_rounds() {
+        let storm_round = || {
+            let mut round = StormRound { alone: Tally::new(), stormy: Tally::new(), logins: Tally::new() };
+            round.alone.done(std::time::Duration::from_millis(1));
+            round.stormy.done(std::time::Duration::from_millis(2));
+            round.logins.refused(true);
+            round
+        };
+        let text = Findings { storm: vec![storm_round(), storm_round()], ..Findings::default() }.tables();
+        let cell = |name: &str| {
+            let row = text.lines().find(|line| line.contains(name)).unwrap();
+            row.split('|').nth(2).unwrap().trim().to_owned()
+        };
+        assert_eq!(cell("with Retry-After"), "2");
+        assert_eq!(cell("in the storm ÷ alone"), "2.00 (2.00–2.00)");
+    }
+}

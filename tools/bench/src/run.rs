@@ -1,0 +1,127 @@
+//! A whole run: set the stage, go round the cases, then the storm, then the tables.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use portcullis_bench::http::Connection;
+use portcullis_bench::server::{Server, beside_this_program};
+use portcullis_bench::strategy::Strategy;
+
+use crate::Plan;
+use crate::bare::Bare;
+use crate::cases::{Case, USERS};
+use crate::error::BenchError;
+use crate::machine::Machine;
+use crate::page;
+use crate::people::People;
+use crate::process::{forget_peak, memory};
+use crate::report::Findings;
+use crate::round::{Figures, Stage};
+use crate::storm;
+
+const STORM: &str = "storm";
+
+/// Measures what the plan says, prints the tables, and writes them into the page if it says so.
+///
+/// # Errors
+/// [`BenchError`]
+pub(crate) async fn run(plan: &Plan) -> Result<(), BenchError> {
+    let cases = chosen(plan)?;
+    let with_storm = plan.only.as_deref().is_none_or(|only| only == STORM);
+    let directory = tempfile::tempdir()?;
+    let stage = set(plan, &directory.path().join("data")).await?;
+    let mut findings = Findings::default();
+    let pid = stage.server.pid();
+    findings.memory.push(("signed up and idle", memory(pid)));
+    if !cases.is_empty() {
+        findings.cases = go_round(plan, &stage, &cases).await?;
+        findings.memory.push(("after all cases", memory(pid)));
+    }
+    if with_storm {
+        forget_peak(pid);
+        findings.storm = storms(plan, &stage).await?;
+        findings.memory.push(("after the storm, its peak", memory(pid)));
+    }
+    publish(plan, &findings)
+}
+
+fn chosen(plan: &Plan) -> Result<Vec<Case>, BenchError> {
+    match plan.only.as_deref() {
+        None => Ok(Case::all()),
+        Some(STORM) => Ok(Vec::new()),
+        Some(only) => {
+            let cases = Case::matching(only);
+            let names =
+                || Case::all().into_iter().map(Case::name).chain([STORM.to_owned()]).collect::<Vec<_>>();
+            if cases.is_empty() {
+                return Err(BenchError::UnknownCase(only.to_owned(), names().join(", ")));
+            }
+            Ok(cases)
+        }
+    }
+}
+
+/// Starts the server, makes its users, and starts the bare handler with an answer as long as a profile.
+async fn set(plan: &Plan, data_dir: &Path) -> Result<Stage, BenchError> {
+    let program = plan.server.clone().map_or_else(beside_this_program, Ok)?;
+    println!("starting {} and registering {USERS} users", program.display());
+    let server = Server::start(&program, data_dir).await?;
+    let people = People::register(server.address(), "people", USERS).await?;
+    let body_bytes = length_of_a_profile(&server, &people).await?;
+    let bare = Bare::start(&std::env::current_exe()?, body_bytes)?;
+    Ok(Stage { server, bare, people, span: Duration::from_secs(plan.seconds) })
+}
+
+async fn length_of_a_profile(server: &Server, people: &People) -> Result<usize, BenchError> {
+    let signed_in = people.sign_in(Strategy::Jwt, 1).await?;
+    let mut connection = Connection::open(server.address()).await?;
+    let mut length = 0;
+    for credentials in signed_in {
+        let answer = connection.exchange(&Strategy::Jwt.profile(&credentials.access)).await?;
+        length = answer.body().len();
+    }
+    Ok(length)
+}
+
+async fn go_round(
+    plan: &Plan,
+    stage: &Stage,
+    cases: &[Case],
+) -> Result<Vec<(Case, Vec<Figures>)>, BenchError> {
+    let mut found: Vec<(Case, Vec<Figures>)> = cases.iter().map(|case| (*case, Vec::new())).collect();
+    for round in 1..=plan.rounds {
+        for (case, figures) in &mut found {
+            let measured = stage.measure(*case, round).await?;
+            println!("round {round}/{}: {:<22} {:>9.0}/s", plan.rounds, case.name(), measured.rate);
+            figures.push(measured);
+        }
+    }
+    Ok(found)
+}
+
+async fn storms(plan: &Plan, stage: &Stage) -> Result<Vec<storm::StormRound>, BenchError> {
+    let mut rounds = Vec::new();
+    let span = Duration::from_secs(plan.storm_seconds);
+    for round in 1..=plan.rounds {
+        let measured = storm::measure(stage.server.address(), &stage.people, span).await?;
+        let p99 = |tally: &crate::tally::Tally| tally.quantile(0.99) / 1000.0;
+        let (alone, stormy) = (p99(&measured.alone), p99(&measured.stormy));
+        println!("round {round}/{}: storm, p99 {alone:.2} ms alone, {stormy:.2} ms in it", plan.rounds);
+        rounds.push(measured);
+    }
+    Ok(rounds)
+}
+
+fn publish(plan: &Plan, findings: &Findings) -> Result<(), BenchError> {
+    let workspace = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let rounds = format!(
+        "{} rounds of {} s a case, storm {} s + {} s; median (least–most) of the rounds.",
+        plan.rounds, plan.seconds, plan.storm_seconds, plan.storm_seconds
+    );
+    let text = format!("{}. {rounds}\n\n{}", Machine::here(&workspace), findings.tables());
+    println!("\n{text}");
+    if plan.write {
+        page::write(&workspace.join("docs/performance.md"), &text)?;
+    }
+    Ok(())
+}

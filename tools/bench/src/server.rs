@@ -1,0 +1,159 @@
+//! The server as a process of its own: started, awaited, killed.
+
+use std::fs::{self, File};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+use tokio::time::{sleep, timeout};
+
+use crate::http::{Connection, get};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const ONE_ANSWER: Duration = Duration::from_secs(2);
+const POLL: Duration = Duration::from_millis(10);
+const LAST_WORDS: usize = 20;
+
+/// Why there is no server.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The program could not be run, or its log not be written.
+    #[error("{program} cannot be started: {source}")]
+    Spawn {
+        /// The program.
+        program: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It ran, and was not ready in time or ended.
+    #[error("the server {what}; its last words:\n{log}")]
+    NotReady {
+        /// What it did instead.
+        what: String,
+        /// The end of its log.
+        log: String,
+    },
+}
+
+/// A running server; dropping it kills it.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    address: SocketAddr,
+    log: PathBuf,
+}
+
+impl Server {
+    /// Starts `program serve` on a data directory and waits until it is ready. What it prints is kept in a file beside
+    /// the directory. Variables of this process (`PORTCULLIS_…`) reach it.
+    ///
+    /// # Errors
+    /// [`StartError`]
+    pub async fn start(program: &Path, data_dir: &Path) -> Result<Self, StartError> {
+        let spawn_error = |source| StartError::Spawn { program: program.to_owned(), source };
+        let log = data_dir.with_extension("log");
+        let address = free_address().map_err(spawn_error)?;
+        let child = spawn(program, data_dir, address, &log).map_err(spawn_error)?;
+        let mut server = Self { child, address, log };
+        server.ready().await?;
+        Ok(server)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kills it with SIGKILL, which it cannot notice, and waits until it is gone.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn kill(&mut self) -> io::Result<ExitStatus> {
+        self.child.kill()?;
+        self.child.wait()
+    }
+
+    /// Whether it has ended by itself, and how.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.child.try_wait()
+    }
+
+    /// The end of what it printed.
+    #[must_use]
+    pub fn last_words(&self) -> String {
+        let text = fs::read(&self.log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().rev().take(LAST_WORDS).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+
+    async fn ready(&mut self) -> Result<(), StartError> {
+        let begun = Instant::now();
+        while !self.answers_ready().await {
+            if let Ok(Some(status)) = self.ended() {
+                return Err(self.not_ready(format!("ended at its start ({status})")));
+            }
+            if begun.elapsed() > PATIENCE {
+                return Err(self.not_ready(format!("was not ready after {} s", PATIENCE.as_secs())));
+            }
+            sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    async fn answers_ready(&self) -> bool {
+        let asked = async {
+            let mut connection = Connection::open(self.address).await.ok()?;
+            connection.exchange(&get("/readyz", &[])).await.ok().map(|answer| answer.status())
+        };
+        matches!(timeout(ONE_ANSWER, asked).await, Ok(Some(200)))
+    }
+
+    fn not_ready(&self, what: String) -> StartError {
+        StartError::NotReady { what, log: self.last_words() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may be gone already, and then there is nothing left to do.
+        let _ = self.kill();
+    }
+}
+
+fn spawn(program: &Path, data_dir: &Path, address: SocketAddr, log: &Path) -> io::Result<Child> {
+    let log = File::options().create(true).append(true).open(log)?;
+    Command::new(program)
+        .args(["serve", "--listen", &address.to_string(), "--data-dir"])
+        .arg(data_dir)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+}
+
+/// A loopback address that was free a moment ago.
+fn free_address() -> io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+}
+
+/// The path of the server that was built into the same directory as the running tool.
+///
+/// # Errors
+/// What the system says when asked where this program lies.
+pub fn beside_this_program() -> io::Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name("portcullis"))
+}

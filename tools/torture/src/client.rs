@@ -1,0 +1,299 @@
+//! One client under load: it registers, signs in, checks, refreshes and signs out, as its seed says, until the
+//! connection breaks.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use portcullis_bench::strategy::Strategy;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
+use rand::{RngExt as _, SeedableRng as _};
+
+use crate::ledger::{Account, Doubt, Ledger};
+use crate::session::Session;
+use crate::wire::{Reply, Stop, Wire, pause};
+
+/// Fewer than this, and nobody signs out by choice.
+const ENOUGH_SESSIONS: usize = 3;
+
+/// What a client can do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Operation {
+    Register,
+    Login,
+    Profile,
+    Refresh,
+    /// The last refresh once more, as a second tab sends it.
+    Retry,
+    Logout,
+}
+
+/// With hashing in the mix, most requests in flight at a kill are hashes; a light client leaves them out, so that
+/// rotations and sign-outs are hit too.
+const MIXED: [(Operation, u32); 6] = [
+    (Operation::Register, 8),
+    (Operation::Login, 16),
+    (Operation::Profile, 20),
+    (Operation::Refresh, 36),
+    (Operation::Retry, 10),
+    (Operation::Logout, 10),
+];
+const LIGHT: [(Operation, u32); 4] =
+    [(Operation::Profile, 10), (Operation::Refresh, 70), (Operation::Retry, 10), (Operation::Logout, 10)];
+
+/// One client.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) number: u64,
+    pub(crate) round: u64,
+    pub(crate) ledger: Ledger,
+    pub(crate) random: StdRng,
+    mix: &'static [(Operation, u32)],
+    made: u64,
+}
+
+impl Client {
+    /// The client of this number, which has done nothing yet.
+    pub(crate) fn new(number: u64) -> Self {
+        let random = StdRng::from_seed([0; 32]);
+        Self { number, round: 0, ledger: Ledger::default(), random, mix: &MIXED, made: 0 }
+    }
+
+    /// Turns to the next round, whose choices depend on nothing but the seed, the round and the client.
+    pub(crate) fn begin_round(&mut self, seed: u64, round: u64) {
+        self.round = round;
+        self.random = random_of(seed, round, self.number);
+        self.mix = if self.random.random_bool(0.5) { &MIXED } else { &LIGHT };
+    }
+
+    /// Works until the server is killed.
+    ///
+    /// # Errors
+    /// What the server did that it must not do.
+    pub(crate) async fn work(&mut self, address: SocketAddr, killed: &AtomicBool) -> Result<(), String> {
+        match self.work_on(address).await {
+            Err(Stop::Broken(what)) => return Err(what),
+            Err(Stop::Lost) if !killed.load(Ordering::SeqCst) => {
+                return Err("the server broke a connection although it was alive".to_owned());
+            }
+            Err(Stop::Lost) | Ok(()) => {}
+        }
+        for doubt in &self.ledger.doubts {
+            *self.ledger.lost.entry(doubt.kind()).or_default() += 1;
+        }
+        self.ledger.note(format!("round {}: the server was killed", self.round));
+        Ok(())
+    }
+
+    async fn work_on(&mut self, address: SocketAddr) -> Result<(), Stop> {
+        let mut wire = Wire::open(address).await?;
+        loop {
+            match self.choose() {
+                Operation::Register => self.register(&mut wire).await?,
+                Operation::Login => self.login(&mut wire).await?,
+                Operation::Profile => self.profile(&mut wire).await?,
+                Operation::Refresh => self.refresh(&mut wire).await?,
+                Operation::Retry => self.retry(&mut wire).await?,
+                Operation::Logout => self.logout(&mut wire).await?,
+            }
+        }
+    }
+
+    fn choose(&mut self) -> Operation {
+        if self.ledger.sessions.is_empty() {
+            return Operation::Login;
+        }
+        let chosen = self.mix.choose_weighted(&mut self.random, |(_, weight)| *weight);
+        let operation = chosen.map_or(Operation::Profile, |(operation, _)| *operation);
+        match operation {
+            Operation::Logout if self.ledger.sessions.len() < ENOUGH_SESSIONS => Operation::Profile,
+            other => other,
+        }
+    }
+
+    async fn register(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+        self.made += 1;
+        let email = format!("r{}-c{}-{}@torture.example", self.round, self.number, self.made);
+        let strategy = self.any_strategy();
+        self.ledger.doubts.push(Doubt::Register(email.clone()));
+        let reply = wire.ask(strategy, &strategy.register(&email)).await?;
+        self.note(&format!("register {email} under {strategy}"), &reply);
+        if self.settled(&reply, 201, "a new address must be registered").await? {
+            self.ledger.acknowledge("register");
+            self.ledger.accounts.push(Account { email, round: self.round, logins: 0 });
+        }
+        Ok(())
+    }
+
+    async fn login(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+        let Some(account) = self.ledger.accounts.iter_mut().rev().find(|account| account.has_logins_left())
+        else {
+            return self.register(wire).await;
+        };
+        account.logins += 1;
+        let email = account.email.clone();
+        let strategy = self.any_strategy();
+        let native = strategy.rotates() && self.random.random_bool(0.6);
+        self.ledger.doubts.push(Doubt::Login);
+        let reply = wire.ask(strategy, &strategy.login(&email, native)).await?;
+        self.note(&format!("login {email} under {strategy}, native {native}"), &reply);
+        if self.settled(&reply, 201, "a registered user must be let in").await? {
+            self.ledger.acknowledge("login");
+            self.begin_session(email, strategy, native, reply)?;
+        }
+        Ok(())
+    }
+
+    fn begin_session(
+        &mut self,
+        email: String,
+        strategy: Strategy,
+        native: bool,
+        reply: Reply,
+    ) -> Result<(), Stop> {
+        let complete = reply.credentials.as_ref().is_some_and(|given| {
+            given.refresh_token.is_some() == strategy.rotates() && given.device_secret.is_some() == native
+        });
+        match reply.credentials {
+            Some(given) if complete => {
+                self.made += 1;
+                self.ledger.sessions.push(Session::begun(self.made, email, strategy, given));
+                Ok(())
+            }
+            _ => Err(Stop::Broken(format!(
+                "a {strategy} login (native {native}) must give its credentials, but gave {}",
+                reply.text
+            ))),
+        }
+    }
+
+    async fn profile(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+        let Some(index) = self.any_session(Session::is_young) else { return self.login(wire).await };
+        let Some(session) = self.ledger.sessions.get(index) else { return Ok(()) };
+        let (strategy, request) = (session.strategy, session.profile());
+        let what = format!("profile of {session}");
+        let reply = wire.ask(strategy, &request).await?;
+        self.note(&what, &reply);
+        match reply.status {
+            200 => self.ledger.acknowledge("profile"),
+            503 => pause().await,
+            _ => return Err(reply.broken(&format!("{what} must be given: nobody ended it"))),
+        }
+        Ok(())
+    }
+
+    async fn refresh(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+        let Some(index) = self.any_session(|session| session.chain.is_some()) else {
+            return self.login(wire).await;
+        };
+        let mut session = self.ledger.sessions.swap_remove(index);
+        let Some(request) = session.refresh() else { return Ok(()) };
+        let (strategy, what) = (session.strategy, format!("refresh of {session}"));
+        self.ledger.doubts.push(Doubt::Refresh(session.clone()));
+        let reply = wire.ask(strategy, &request).await?;
+        self.note(&what, &reply);
+        if self.settled(&reply, 201, &format!("{what} must give a new pair")).await? {
+            take_pair(&mut session, reply, &what)?;
+            let kind = if session.has_proof() { "refresh with proof" } else { "refresh without proof" };
+            self.ledger.acknowledge(kind);
+            self.ledger.sessions.push(session);
+        }
+        Ok(())
+    }
+
+    async fn retry(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+        let Some(index) = self.any_session(|session| session.retry().is_some()) else {
+            return self.refresh(wire).await;
+        };
+        let Some(session) = self.ledger.sessions.get(index).cloned() else { return Ok(()) };
+        let Some(request) = session.retry() else { return Ok(()) };
+        let reply = wire.ask(session.strategy, &request).await?;
+        self.note(&format!("the last refresh of {session} once more"), &reply);
+        if reply.status == 503 {
+            pause().await;
+            return Ok(());
+        }
+        self.ledger.acknowledge("retry of a refresh");
+        must_be_same_successor(&session, &reply)
+    }
+
+    async fn logout(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+        let Some(index) = self.any_session(Session::is_young) else { return self.login(wire).await };
+        let sessions = self.ledger.take_with_all_that_sign_out_ends(index);
+        let Some(first) = sessions.first() else { return Ok(()) };
+        let (strategy, request) = (first.strategy, first.strategy.logout(&first.access));
+        let what = format!("logout of {first}, {} in all", sessions.len());
+        self.ledger.doubts.push(Doubt::Logout(sessions));
+        let reply = wire.ask(strategy, &request).await?;
+        self.note(&what, &reply);
+        let Some(Doubt::Logout(sessions)) =
+            self.settle(&reply, 201, &format!("{what} must be possible")).await?
+        else {
+            return Ok(());
+        };
+        self.ledger.acknowledge("logout");
+        for session in sessions {
+            self.ledger.end(session, "was signed out", self.round);
+        }
+        Ok(())
+    }
+
+    /// Whether the answer settles the last doubt.
+    async fn settled(&mut self, reply: &Reply, status: u16, promise: &str) -> Result<bool, Stop> {
+        Ok(self.settle(reply, status, promise).await?.is_some())
+    }
+
+    /// Takes back the last doubt if the answer settles it. A 503 does not: it may have come after the deed.
+    async fn settle(&mut self, reply: &Reply, status: u16, promise: &str) -> Result<Option<Doubt>, Stop> {
+        if reply.status == 503 {
+            pause().await;
+            return Ok(None);
+        }
+        reply.must_be(status, promise)?;
+        Ok(self.ledger.doubts.pop())
+    }
+
+    pub(crate) fn note(&mut self, what: &str, reply: &Reply) {
+        self.ledger.note(format!("round {}: {what}: {}", self.round, reply.text));
+    }
+
+    fn any_strategy(&mut self) -> Strategy {
+        Strategy::ALL.choose(&mut self.random).copied().unwrap_or(Strategy::Jwt)
+    }
+
+    /// The place of a random session among those that fit.
+    fn any_session(&mut self, fits: impl Fn(&Session) -> bool) -> Option<usize> {
+        let sessions = self.ledger.sessions.iter().enumerate();
+        let fitting: Vec<usize> =
+            sessions.filter(|(_, session)| fits(session)).map(|(index, _)| index).collect();
+        fitting.choose(&mut self.random).copied()
+    }
+}
+
+/// An answered refresh must carry the new pair.
+pub(crate) fn take_pair(session: &mut Session, reply: Reply, what: &str) -> Result<(), Stop> {
+    let promise = format!("{what} must give a new pair");
+    reply.must_be(201, &promise)?;
+    let broken = reply.broken(&promise);
+    if reply.credentials.is_some_and(|given| session.renew(given)) { Ok(()) } else { Err(broken) }
+}
+
+/// A retry must be given the very refresh token that the client holds already.
+pub(crate) fn must_be_same_successor(session: &Session, reply: &Reply) -> Result<(), Stop> {
+    let promise = format!("the last refresh of {session}, sent once more, must give the same token");
+    reply.must_be(201, &promise)?;
+    let given = reply.credentials.as_ref().and_then(|given| given.refresh_token.as_ref());
+    if given == session.chain.as_ref().map(|chain| &chain.current) {
+        Ok(())
+    } else {
+        Err(reply.broken(&promise))
+    }
+}
+
+/// The random choices of one client in one round.
+pub(crate) fn random_of(seed: u64, round: u64, client: u64) -> StdRng {
+    let mut bytes = [0; 32];
+    let parts = [seed, round, client].into_iter().flat_map(u64::to_le_bytes);
+    bytes.iter_mut().zip(parts).for_each(|(byte, part)| *byte = part);
+    StdRng::from_seed(bytes)
+}

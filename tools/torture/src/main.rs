@@ -1,0 +1,90 @@
+//! `cargo xtask torture`: kills the server with SIGKILL in the middle of its work, starts it again on the same data, and
+//! holds it to everything that it has acknowledged. Over and over.
+//!
+//! All random choices come from the seed. What the server was doing at the moment of the kill does not: the same seed
+//! makes the same clients want the same things, and a failure is found again by running it more than once.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for people prints")]
+#![expect(clippy::disallowed_methods, reason = "how old a credential is, is asked of the machine")]
+
+mod checks;
+mod client;
+#[cfg(test)]
+mod fake;
+mod ledger;
+mod report;
+mod run;
+mod session;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::report::Numbers;
+use crate::run::{Run, TortureError};
+
+/// Kills the server and checks that it kept its word.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis-torture")]
+pub(crate) struct Plan {
+    /// How often the server is killed.
+    #[arg(long, default_value_t = 500)]
+    pub(crate) rounds: u64,
+    /// Where the random choices come from; without it, one is made up and printed.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Clients at work.
+    #[arg(long, default_value_t = 16)]
+    pub(crate) clients: u64,
+    /// The server's binary; without it, the one beside this program.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) server: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let plan = Plan::parse();
+    let seed = plan.seed.unwrap_or_else(made_up);
+    println!("torture: {} rounds, --seed {seed}", plan.rounds);
+    match tortured(&plan, seed) {
+        Ok(numbers) => {
+            println!("{numbers}\nseed {seed}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            if let TortureError::Failed(failures) = &error {
+                for failure in failures {
+                    eprintln!("{failure}");
+                }
+            }
+            eprintln!("torture: {error}; --seed {seed}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn tortured(plan: &Plan, seed: u64) -> Result<Numbers, TortureError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut run = Run::begin(plan, seed).await?;
+        for round in 1..=plan.rounds {
+            if let Err(error) = run.round(round).await {
+                eprintln!("the server's data is kept in {}", run.keep_directory().display());
+                return Err(error);
+            }
+            if round % 10 == 0 {
+                println!("round {round}/{}", plan.rounds);
+            }
+        }
+        run.finish().await
+    })
+}
+
+/// A hasher of the standard library begins with random keys.
+fn made_up() -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    RandomState::new().hash_one(0) >> 32
+}

@@ -1,0 +1,79 @@
+//! What a run says at its end: the numbers, or who was let down and how it came to that.
+
+use std::fmt;
+use std::time::Duration;
+
+use portcullis_bench::server::Server;
+use tabled::builder::Builder;
+use tabled::settings::Style;
+
+use crate::client::Client;
+use crate::ledger::Counts;
+
+/// A promise that was not kept.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    who: String,
+    what: String,
+    history: Vec<String>,
+}
+
+impl Failure {
+    /// A client was let down.
+    pub(crate) fn of(client: &Client, what: String) -> Self {
+        let who = format!("round {}, client {}", client.round, client.number);
+        Self { who, what, history: client.ledger.history().map(str::to_owned).collect() }
+    }
+
+    /// The server itself failed.
+    pub(crate) fn of_server(server: &Server, what: String) -> Self {
+        let history = server.last_words().lines().map(str::to_owned).collect();
+        Self { who: "the server".to_owned(), what, history }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {}", self.who, self.what)?;
+        self.history.iter().try_for_each(|line| writeln!(f, "    {line}"))
+    }
+}
+
+/// What a whole run counted.
+#[derive(Debug, Default)]
+pub(crate) struct Numbers {
+    pub(crate) rounds: u64,
+    pub(crate) acknowledged: Counts,
+    pub(crate) lost: Counts,
+    pub(crate) checked: Counts,
+    slowest_restart: Duration,
+}
+
+impl Numbers {
+    /// Counts a restart.
+    pub(crate) fn restarted(&mut self, took: Duration) {
+        self.slowest_restart = self.slowest_restart.max(took);
+    }
+}
+
+impl fmt::Display for Numbers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut builder = Builder::default();
+        builder.push_record(["what", "how often"]);
+        builder.push_record(["rounds: load, kill -9, restart, checks", &self.rounds.to_string()]);
+        let groups =
+            [("acknowledged", &self.acknowledged), ("answer lost", &self.lost), ("checked", &self.checked)];
+        for (group, counts) in groups {
+            for (kind, count) in counts {
+                builder.push_record([format!("{group}: {kind}"), count.to_string()]);
+            }
+            builder.push_record([format!("{group}, all"), counts.values().sum::<u64>().to_string()]);
+        }
+        builder.push_record(["failures", "0"]);
+        builder.push_record([
+            "slowest restart until ready",
+            &format!("{} ms", self.slowest_restart.as_millis()),
+        ]);
+        builder.build().with(Style::markdown()).fmt(f)
+    }
+}

@@ -1,0 +1,183 @@
+//! The rounds: load, kill, restart, checks; and at the end a login of some of those who ever registered.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use portcullis_bench::server::{Server, StartError, beside_this_program};
+use portcullis_bench::strategy::Strategy;
+use rand::RngExt as _;
+use rand::rngs::StdRng;
+use rand::seq::IteratorRandom as _;
+use tempfile::TempDir;
+use thiserror::Error;
+use tokio::task::{JoinError, JoinSet};
+
+use crate::Plan;
+use crate::client::{Client, random_of};
+use crate::ledger::Counts;
+use crate::report::{Failure, Numbers};
+use crate::wire::{Stop, Wire};
+
+/// When into the load the server is killed, in milliseconds.
+const KILLED_AFTER: std::ops::RangeInclusive<u64> = 50..=800;
+/// Users who sign in at the end.
+const SIGN_IN_AT_THE_END: usize = 60;
+/// No client has this number: the choices that concern all of them.
+const NOBODY: u64 = u64::MAX;
+
+/// Why the run was given up.
+#[derive(Debug, Error)]
+pub(crate) enum TortureError {
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("a client's task ended early: {0}")]
+    Task(#[from] JoinError),
+    #[error("{} promise(s) not kept", .0.len())]
+    Failed(Vec<Failure>),
+}
+
+/// A whole run.
+#[derive(Debug)]
+pub(crate) struct Run {
+    program: PathBuf,
+    directory: TempDir,
+    server: Server,
+    seed: u64,
+    clients: Vec<Client>,
+    numbers: Numbers,
+}
+
+impl Run {
+    /// Starts the server for the first time.
+    ///
+    /// # Errors
+    /// [`TortureError::Start`]
+    pub(crate) async fn begin(plan: &Plan, seed: u64) -> Result<Self, TortureError> {
+        let program = plan.server.clone().map_or_else(beside_this_program, Ok)?;
+        let directory = tempfile::tempdir()?;
+        let server = Server::start(&program, &directory.path().join("data")).await?;
+        let clients = (0..plan.clients).map(Client::new).collect();
+        Ok(Self { program, directory, server, seed, clients, numbers: Numbers::default() })
+    }
+
+    /// Loads, kills, restarts and checks once.
+    ///
+    /// # Errors
+    /// [`TortureError`]
+    pub(crate) async fn round(&mut self, round: u64) -> Result<(), TortureError> {
+        for client in &mut self.clients {
+            client.begin_round(self.seed, round);
+        }
+        let mut random = random_of(self.seed, round, NOBODY);
+        self.load_and_kill(random.random_range(KILLED_AFTER)).await?;
+        let begun = Instant::now();
+        self.server = Server::start(&self.program, &self.directory.path().join("data")).await?;
+        self.numbers.restarted(begun.elapsed());
+        self.verify().await?;
+        self.numbers.rounds = round;
+        Ok(())
+    }
+
+    /// Signs in some of all who ever registered, and adds up the books.
+    ///
+    /// # Errors
+    /// [`TortureError`]
+    pub(crate) async fn finish(mut self) -> Result<Numbers, TortureError> {
+        let mut random = random_of(self.seed, self.numbers.rounds + 1, NOBODY);
+        self.registered_users_sign_in(&mut random).await?;
+        for client in &self.clients {
+            add(&mut self.numbers.acknowledged, &client.ledger.acknowledged);
+            add(&mut self.numbers.lost, &client.ledger.lost);
+            add(&mut self.numbers.checked, &client.ledger.checked);
+        }
+        Ok(self.numbers)
+    }
+
+    /// Leaves the data directory where it is, for whoever looks for the cause.
+    pub(crate) fn keep_directory(self) -> PathBuf {
+        self.directory.keep()
+    }
+
+    async fn load_and_kill(&mut self, millis: u64) -> Result<(), TortureError> {
+        let killed = Arc::new(AtomicBool::new(false));
+        let address = self.server.address();
+        let mut working = JoinSet::new();
+        for mut client in self.clients.drain(..) {
+            let killed = Arc::clone(&killed);
+            working.spawn(async move {
+                let outcome = client.work(address, &killed).await;
+                (client, outcome)
+            });
+        }
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        let ended = self.server.ended()?;
+        killed.store(true, Ordering::SeqCst);
+        self.server.kill()?;
+        self.gather(working).await?;
+        match ended {
+            Some(status) => Err(self.failed_alone(format!("the server ended by itself ({status})"))),
+            None => Ok(()),
+        }
+    }
+
+    async fn verify(&mut self) -> Result<(), TortureError> {
+        let address = self.server.address();
+        let mut verifying = JoinSet::new();
+        for mut client in self.clients.drain(..) {
+            verifying.spawn(async move {
+                let outcome = client.verify(address).await;
+                (client, outcome)
+            });
+        }
+        self.gather(verifying).await
+    }
+
+    /// Takes the clients back.
+    async fn gather(&mut self, mut tasks: JoinSet<(Client, Result<(), String>)>) -> Result<(), TortureError> {
+        let mut failures = Vec::new();
+        while let Some(finished) = tasks.join_next().await {
+            let (client, outcome) = finished?;
+            if let Err(what) = outcome {
+                failures.push(Failure::of(&client, what));
+            }
+            self.clients.push(client);
+        }
+        self.clients.sort_by_key(|client| client.number);
+        if failures.is_empty() { Ok(()) } else { Err(TortureError::Failed(failures)) }
+    }
+
+    async fn registered_users_sign_in(&mut self, random: &mut StdRng) -> Result<(), TortureError> {
+        let accounts = self.clients.iter().flat_map(|client| &client.ledger.accounts);
+        let emails: Vec<String> =
+            accounts.map(|account| account.email.clone()).sample(random, SIGN_IN_AT_THE_END);
+        for email in emails {
+            if let Err(stop) = self.signs_in(&email).await {
+                return Err(self.failed_alone(format!("{email} was registered, but: {stop:?}")));
+            }
+            *self.numbers.checked.entry("registered user signs in at the end").or_default() += 1;
+        }
+        Ok(())
+    }
+
+    async fn signs_in(&self, email: &str) -> Result<(), Stop> {
+        let mut wire = Wire::open(self.server.address()).await?;
+        let reply = wire.ask_patiently(Strategy::Jwt, &Strategy::Jwt.login(email, false)).await?;
+        reply.must_be(201, "a registered user must be let in")
+    }
+
+    /// A failure that concerns no client.
+    fn failed_alone(&self, what: String) -> TortureError {
+        TortureError::Failed(vec![Failure::of_server(&self.server, what)])
+    }
+}
+
+fn add(total: &mut Counts, part: &Counts) {
+    for (kind, count) in part {
+        *total.entry(kind).or_default() += count;
+    }
+}

@@ -1,0 +1,130 @@
+//! The tool itself is put to the test: a server that keeps its word passes, and each way of breaking it is found.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use portcullis_bench::strategy::Strategy;
+
+use crate::client::Client;
+use crate::fake::{Fake, Fault};
+use crate::ledger::Doubt;
+use crate::session::Session;
+use crate::wire::Wire;
+
+const ROUNDS: u64 = 30;
+
+/// Tortures a server with this fault until it is found out, or to the end.
+async fn torture(fault: Fault, seed: u64) -> Result<Vec<Client>, String> {
+    let mut fake = Fake::start(fault);
+    let mut clients: Vec<Client> = (0..4).map(Client::new).collect();
+    for round in 1..=ROUNDS {
+        for client in &mut clients {
+            client.begin_round(seed, round);
+        }
+        load_and_kill(&mut fake, &mut clients).await?;
+        fake.restart();
+        for client in &mut clients {
+            client.verify(fake.address).await?;
+        }
+    }
+    Ok(clients)
+}
+
+async fn load_and_kill(fake: &mut Fake, clients: &mut [Client]) -> Result<(), String> {
+    let killed = AtomicBool::new(false);
+    let [first, second, third, fourth] = clients else { return Err("there are four clients".to_owned()) };
+    let address = fake.address;
+    let kill = async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        killed.store(true, Ordering::SeqCst);
+        fake.kill();
+        Ok(())
+    };
+    tokio::try_join!(
+        first.work(address, &killed),
+        second.work(address, &killed),
+        third.work(address, &killed),
+        fourth.work(address, &killed),
+        kill
+    )?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_keeps_its_word_passes_and_every_kind_of_promise_was_called_in() {
+    let clients = torture(Fault::None, 1).await.unwrap();
+    for promise in [
+        "registered user exists",
+        "live session opens its profile",
+        "newest token of a chain is redeemed",
+        "acknowledged refresh repeated: same successor",
+        "old token with proof is refused, session stays",
+        "spent token without proof is refused, session ends",
+        "credential of an ended session is refused",
+    ] {
+        let checks: u64 = clients.iter().filter_map(|client| client.ledger.checked.get(promise)).sum();
+        assert!(checks > 0, "never checked: {promise}");
+    }
+    let lost: u64 = clients.iter().flat_map(|client| client.ledger.lost.values()).sum();
+    assert!(lost > 0, "no kill ever hit a request");
+}
+
+#[tokio::test]
+async fn every_way_of_breaking_a_promise_is_found() {
+    for (fault, promise) in [
+        (Fault::ForgetsUsers, "was registered"),
+        (Fault::ForgetsSessions, ""),
+        (Fault::ForgetsSignOuts, "was signed out"),
+        (Fault::ForgetsRotations, ""),
+        (Fault::StrandsClients, "must give the same token"),
+        (Fault::RotatesOnRetry, "must give the same token"),
+        (Fault::ToleratesThieves, "was ended by a spent token"),
+        (Fault::AcceptsSpentTokens, ""),
+        (Fault::ForgetsToDeny, "was signed out"),
+    ] {
+        let found = torture(fault, 2).await.expect_err(&format!("{fault:?} must be found"));
+        assert!(found.contains(promise), "{fault:?} was found as: {found}");
+    }
+}
+
+/// A client whose last refresh was done and whose answer was lost.
+async fn client_in_doubt(fake: &Fake, native: bool) -> Client {
+    let strategy = Strategy::Refresh;
+    let mut wire = Wire::open(fake.address).await.unwrap();
+    wire.ask(strategy, &strategy.register("a@b.example")).await.unwrap();
+    let login = wire.ask(strategy, &strategy.login("a@b.example", native)).await.unwrap();
+    let session = Session::begun(1, "a@b.example".to_owned(), strategy, login.credentials.unwrap());
+    wire.ask(strategy, &session.refresh().unwrap()).await.unwrap();
+    let mut client = Client::new(0);
+    client.ledger.doubts.push(Doubt::Refresh(session));
+    client
+}
+
+#[tokio::test]
+async fn a_client_with_its_proof_must_not_be_stranded_by_a_lost_answer() {
+    for (fault, kept) in [(Fault::None, true), (Fault::StrandsClients, false)] {
+        let fake = Fake::start(fault);
+        let mut client = client_in_doubt(&fake, true).await;
+        assert_eq!(client.verify(fake.address).await.is_ok(), kept, "{fault:?}");
+        assert_eq!(client.ledger.sessions.len(), usize::from(kept));
+    }
+}
+
+#[tokio::test]
+async fn a_client_without_proof_may_lose_its_session_to_a_lost_answer() {
+    let fake = Fake::start(Fault::None);
+    let mut client = client_in_doubt(&fake, false).await;
+    client.verify(fake.address).await.unwrap();
+    assert_eq!((client.ledger.sessions.len(), client.ledger.ended.len()), (0, 1));
+}
+
+#[test]
+fn a_clients_choices_depend_on_seed_round_and_number() {
+    use rand::RngExt as _;
+    let choices = |seed, round, client| crate::client::random_of(seed, round, client).random::<u64>();
+    assert_eq!(choices(1, 2, 3), choices(1, 2, 3));
+    let different =
+        [choices(1, 2, 3), choices(2, 2, 3), choices(1, 3, 3), choices(1, 2, 4), choices(2, 1, 3)];
+    let distinct: std::collections::HashSet<u64> = different.into_iter().collect();
+    assert_eq!(distinct.len(), different.len());
+}

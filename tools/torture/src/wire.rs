@@ -1,0 +1,105 @@
+//! One client's connection, and what an answer means for a client that may lose it at any moment.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use portcullis_bench::http::{Connection, HttpError};
+use portcullis_bench::strategy::{Credentials, Strategy};
+use tokio::time::{sleep, timeout};
+
+/// Longer than any answer takes, hashing included.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two tries at a server that says it is busy.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Why a client stops.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) enum Stop {
+    /// The connection broke: nobody knows what became of the request.
+    Lost,
+    /// The server did what it must not do.
+    Broken(String),
+}
+
+impl Stop {
+    fn because(error: &HttpError) -> Self {
+        match error {
+            HttpError::Lost(_) => Self::Lost,
+            HttpError::Malformed(_) => Self::Broken(error.to_string()),
+        }
+    }
+}
+
+/// An answer, owned.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    /// Of a 201 that hands some out.
+    pub(crate) credentials: Option<Credentials>,
+    /// Status and body, for the history.
+    pub(crate) text: String,
+}
+
+impl Reply {
+    /// The server broke a promise by answering this.
+    pub(crate) fn broken(&self, promise: &str) -> Stop {
+        Stop::Broken(format!("{promise}, but the answer was {}", self.text))
+    }
+
+    /// Nothing, if the status is the one that was promised.
+    ///
+    /// # Errors
+    /// [`Stop::Broken`] with the promise.
+    pub(crate) fn must_be(&self, status: u16, promise: &str) -> Result<(), Stop> {
+        if self.status == status { Ok(()) } else { Err(self.broken(promise)) }
+    }
+}
+
+/// A client's connection to one life of the server.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    connection: Connection,
+}
+
+impl Wire {
+    /// Connects.
+    ///
+    /// # Errors
+    /// [`Stop::Lost`] where nobody listens any more.
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self, Stop> {
+        let connection = Connection::open(address).await.map_err(|error| Stop::because(&error))?;
+        Ok(Self { connection })
+    }
+
+    /// Sends a request of a strategy and waits for the answer.
+    ///
+    /// # Errors
+    /// [`Stop`]
+    pub(crate) async fn ask(&mut self, strategy: Strategy, request: &[u8]) -> Result<Reply, Stop> {
+        let answered = timeout(PATIENCE, self.connection.exchange(request)).await;
+        let answer =
+            answered.map_err(|_| Stop::Broken("there was no answer for half a minute".to_owned()))?;
+        let answer = answer.map_err(|error| Stop::because(&error))?;
+        let credentials = if answer.status() == 201 { Credentials::of(strategy, &answer) } else { None };
+        Ok(Reply { status: answer.status(), credentials, text: answer.describe() })
+    }
+
+    /// The same, until the server is not busy.
+    ///
+    /// # Errors
+    /// [`Stop`]
+    pub(crate) async fn ask_patiently(&mut self, strategy: Strategy, request: &[u8]) -> Result<Reply, Stop> {
+        loop {
+            let reply = self.ask(strategy, request).await?;
+            if reply.status != 503 {
+                return Ok(reply);
+            }
+            pause().await;
+        }
+    }
+}
+
+/// Leaves a busy server alone for a moment.
+pub(crate) async fn pause() {
+    sleep(PAUSE).await;
+}
