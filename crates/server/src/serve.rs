@@ -128,14 +128,18 @@ fn app(config: &Config, engine: Arc<Engine>, recorder: &Recorder) -> App {
         largest_body: config.limits.body,
         largest_headers: config.limits.headers,
         body_timeout: config.timeouts.body,
-        origins: Origins {
-            listed: config.cors.origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
-            any_local_port: development,
-        },
+        origins: origins(config),
         https: config.is_https(),
         docs: development,
         metrics: (development && config.metrics.listen.is_none()).then(|| recorder.clone()),
     }
+}
+
+/// The configured ones, and our own: behind a proxy the `Host` we see need not be the one that the browser asked for.
+fn origins(config: &Config) -> Origins {
+    let own = config.public_url.iter().map(|url| url.as_str().trim_end_matches('/').to_owned());
+    let others = config.cors.origins.iter().map(|origin| origin.as_str().to_owned());
+    Origins { listed: own.chain(others).collect(), any_local_port: config.is_development() }
 }
 
 const fn same_site(configured: config::SameSite) -> SameSite {

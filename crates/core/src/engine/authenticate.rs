@@ -317,8 +317,21 @@ impl Engine {
     ) -> Result<Arc<Standing>, Unauthenticated> {
         let gone = Unauthenticated::NotLive(claim);
         let standing = self.view.standing(&session.user_key()).await?.ok_or(gone.clone())?;
+        if self.may_be_signed_in(session, &standing) {
+            return Ok(standing);
+        }
+        if session.state != State::Live {
+            return Err(gone);
+        }
+        // Session and user are announced one after the other. Between the two, a session that was taken over into a new
+        // epoch looks ended, and a user who was let in again looks disabled: nobody is refused for that.
+        let (session, standing) = self.view.look_again(session).await?.ok_or(gone.clone())?;
+        if self.may_be_signed_in(session.session(), &standing) { Ok(standing) } else { Err(gone) }
+    }
+
+    fn may_be_signed_in(&self, session: &Session, standing: &Standing) -> bool {
         let state = session.state_at(self.clock.now(), standing.epochs);
-        if state == State::Live && standing.user.disabled.is_none() { Ok(standing) } else { Err(gone) }
+        state == State::Live && standing.user.disabled.is_none()
     }
 
     /// Moves the end of a session that slides, and hands its cookie out again, once a tenth of its life is gone.

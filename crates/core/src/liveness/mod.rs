@@ -149,6 +149,18 @@ impl SessionView {
         self.standings.read(user, self.clock.ticks(), self.bounds.max_staleness, fresh, read).await
     }
 
+    /// A session and its user, read anew, whatever is remembered of them.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn look_again(&self, session: &Session) -> Stored<Option<(Arc<Seen>, Arc<Standing>)>> {
+        let user = session.user_key();
+        self.sessions.forget(&session.key);
+        self.standings.forget(&user);
+        let session = self.session(&session.key).await?;
+        Ok(session.zip(self.standing(&user).await?))
+    }
+
     /// Creates a session.
     ///
     /// # Errors
@@ -220,11 +232,12 @@ impl SessionView {
         self.staleness() < self.bounds.max_staleness
     }
 
-    /// Another node may have slid the session since it was read: a local idle expiry is a miss, not a refusal.
+    /// Another node may have slid the session since it was read, or before by a clock that is behind this one: a local
+    /// idle expiry is a miss, not a refusal, and so is one that the store judged by this node's time.
     fn has_idled_out(&self, seen: Option<&Seen>) -> bool {
-        seen.is_some_and(|seen| {
-            let session = seen.session();
-            session.state == State::Live && session.idle_expires <= self.clock.now()
+        seen.is_some_and(|seen| match seen.session().state {
+            State::Live => seen.session().idle_expires <= self.clock.now(),
+            State::Ended(ending) => ending.reason == EndReason::Idle,
         })
     }
 }

@@ -9,13 +9,18 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 use tokio::sync::{OnceCell, Semaphore};
+use tokio::time::timeout;
 
 use super::fills::Fills;
 use crate::clock::Ticks;
 use crate::store::{StoreError, Stored};
 
 /// The most reads of one shelf that are under way at once; more would only queue in the store.
-const MOST_READS: usize = 256;
+const MOST_READS: usize = 64;
+
+/// How long a read waits for its turn. After a restart everybody misses at once, and that is soon over; a store that
+/// hangs must not gather all requests behind it.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Values of one kind, by key.
 pub(crate) struct Shelf<K, V> {
@@ -82,7 +87,9 @@ where
     }
 
     async fn fetch(&self, key: &K, keep: bool, read: impl Future<Output = Stored<V>> + Send) -> Stored<V> {
-        let _permit = self.reads.try_acquire().map_err(|_| StoreError::Overloaded)?;
+        let Ok(Ok(_turn)) = timeout(PATIENCE, self.reads.acquire()).await else {
+            return Err(StoreError::Overloaded);
+        };
         let begun = self.fills.begin(self.hasher.hash_one(key));
         let value = read.await?;
         if keep {

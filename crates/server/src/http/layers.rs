@@ -67,10 +67,7 @@ async fn secured(State(app): State<Arc<App>>, request: Request, next: Next) -> R
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if app.https {
-        headers.insert(
-            STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=31536000; includeSubDomains"),
-        );
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     response
 }

@@ -41,12 +41,11 @@ pub struct Faults {
     down: AtomicBool,
     lost_answers: AtomicU64,
     silent: AtomicBool,
-    deaf: AtomicBool,
     asked: AtomicU64,
     steps: Semaphore,
     stuck: Notify,
-    /// Those who watch, where the proofs are made by hand.
-    by_hand: Option<Mutex<Vec<Weak<Relay>>>>,
+    watching: Mutex<Vec<Weak<Relay>>>,
+    proves_by_hand: bool,
 }
 
 /// Why a verb failed: because it was told to.
@@ -58,25 +57,25 @@ impl Faults {
     /// The same stores, failing as they are told.
     #[must_use]
     pub fn within(stores: Stores) -> (Stores, Arc<Self>) {
-        Self::around(stores, None)
+        Self::around(stores, false)
     }
 
     /// The same stores, whose feed proves nothing but what [`Faults::prove`] says.
     #[must_use]
     pub fn proving_by_hand(stores: Stores) -> (Stores, Arc<Self>) {
-        Self::around(stores, Some(Mutex::default()))
+        Self::around(stores, true)
     }
 
-    fn around(stores: Stores, by_hand: Option<Mutex<Vec<Weak<Relay>>>>) -> (Stores, Arc<Self>) {
+    fn around(stores: Stores, proves_by_hand: bool) -> (Stores, Arc<Self>) {
         let faults = Arc::new(Self {
             down: AtomicBool::new(false),
             lost_answers: AtomicU64::new(0),
             silent: AtomicBool::new(false),
-            deaf: AtomicBool::new(false),
             asked: AtomicU64::new(0),
             steps: Semaphore::new(ENDLESS),
             stuck: Notify::new(),
-            by_hand,
+            watching: Mutex::default(),
+            proves_by_hand,
         });
         let outer = Arc::new(Faulty { stores, faults: faults.clone() });
         let stores = Stores {
@@ -110,23 +109,22 @@ impl Faults {
         self.silent.store(true, Ordering::SeqCst);
     }
 
-    /// The feed passes things on again. What it has not passed on is lost, and it does not know.
+    /// The feed passes things on again, and says first that it may have missed something.
     pub fn speak(&self) {
         self.silent.store(false, Ordering::SeqCst);
-    }
-
-    /// From now on the feed passes proofs on and loses every change: the worst that a feed can do.
-    pub fn lose_changes(&self) {
-        self.deaf.store(true, Ordering::SeqCst);
+        self.watching().iter().for_each(|relay| relay.sink.changed(&Change::Everything));
     }
 
     /// Passes a proof on, unless the feed is silent.
     pub fn prove(&self, sent: Ticks) {
-        let Some(watching) = &self.by_hand else { return };
-        let watching = watching.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.silent.load(Ordering::SeqCst) {
-            watching.iter().filter_map(Weak::upgrade).for_each(|relay| relay.sink.proven(sent));
+        if self.proves_by_hand && !self.silent.load(Ordering::SeqCst) {
+            self.watching().iter().for_each(|relay| relay.sink.proven(sent));
         }
+    }
+
+    fn watching(&self) -> Vec<Arc<Relay>> {
+        let watching = self.watching.lock().unwrap_or_else(PoisonError::into_inner);
+        watching.iter().filter_map(Weak::upgrade).collect()
     }
 
     /// How many verbs have been asked for.
@@ -192,13 +190,13 @@ struct Relay {
 
 impl ChangeSink for Relay {
     fn changed(&self, change: &Change) {
-        if !self.faults.silent.load(Ordering::SeqCst) && !self.faults.deaf.load(Ordering::SeqCst) {
+        if !self.faults.silent.load(Ordering::SeqCst) {
             self.sink.changed(change);
         }
     }
 
     fn proven(&self, sent: Ticks) {
-        if !self.faults.silent.load(Ordering::SeqCst) && self.faults.by_hand.is_none() {
+        if !self.faults.silent.load(Ordering::SeqCst) && !self.faults.proves_by_hand {
             self.sink.proven(sent);
         }
     }
@@ -207,9 +205,9 @@ impl ChangeSink for Relay {
 impl ChangeFeed for Faulty {
     fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
         let relay = Arc::new(Relay { sink, faults: self.faults.clone() });
-        if let Some(watching) = &self.faults.by_hand {
-            watching.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&relay));
-        }
+        let mut watching = self.faults.watching.lock().unwrap_or_else(PoisonError::into_inner);
+        watching.push(Arc::downgrade(&relay));
+        drop(watching);
         self.stores.feed.watch(relay)
     }
 }

@@ -225,7 +225,7 @@ impl World {
         match heard {
             Some(answer) if !is_outage(&answer) => {
                 self.judge(&token, promised, &answer).await;
-                self.hear(tab, token, answer, fate).await;
+                self.hear(tab, token, answer, fate);
             }
             _ => {
                 self.is_unlucky |= !self.device.proves;
@@ -271,13 +271,7 @@ impl World {
         }
     }
 
-    async fn hear(
-        &mut self,
-        tab: usize,
-        presented: String,
-        answer: Result<Refreshed, RefreshError>,
-        fate: Fate,
-    ) {
+    fn hear(&mut self, tab: usize, presented: String, answer: Result<Refreshed, RefreshError>, fate: Fate) {
         let Ok(answer) = answer else {
             self.unanswered[tab] = false;
             return;
@@ -356,7 +350,7 @@ impl World {
                 Err(RefreshError::SessionGone(_)) if is_reuse => (),
                 _ => self.judge(&token, promised, &answer).await,
             }
-            self.hear(tab, token.clone(), answer, Fate::Answered).await;
+            self.hear(tab, token.clone(), answer, Fate::Answered);
         }
     }
 

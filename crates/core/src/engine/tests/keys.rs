@@ -1,0 +1,64 @@
+//! Keys change under people who stay signed in.
+
+use std::time::Duration;
+
+use crate::engine::KeyStanding;
+use crate::id::TenantId;
+use crate::key::KeyUse;
+use crate::store::conformance::stage::{Held, Stage};
+use crate::store::memory::MemoryStore;
+use crate::strategy::StrategyName;
+
+const LEAD: Duration = Duration::from_mins(5);
+
+// ASVS-map: JW11
+#[tokio::test]
+async fn nobody_is_signed_out_by_new_keys() {
+    let stage = Stage::new(MemoryStore::stores());
+    let nodes = [stage.node().await, stage.node().await];
+    let [node, _] = &nodes;
+    let ann = stage.newcomer(node).await;
+    let mut held: Vec<Held> = Vec::new();
+    for round in 0..4 {
+        for strategy in StrategyName::ALL {
+            held.push(ann.sign_in_on(&nodes[round % 2], strategy, true).await);
+        }
+        node.rotate_keys(&TenantId::default_tenant(), &KeyUse::ALL, LEAD).await.unwrap();
+        for span in [Duration::ZERO, LEAD / 2, LEAD / 2] {
+            stage.clock.pass(span);
+            let fresh = held.iter().filter(|held| held.signed_in.grant.expires > stage.setup.clock.now());
+            for held in fresh {
+                for node in &nodes {
+                    let shown = held.recognised(node).await;
+                    assert!(shown.is_ok(), "{} in round {round}: {shown:?}", held.strategy);
+                }
+            }
+        }
+    }
+    let refreshing = held.iter().filter(|held| !held.refresh_token().is_empty());
+    for held in refreshing {
+        assert!(held.refresh(node).await.is_ok());
+    }
+}
+
+// ASVS-map: JW11
+#[tokio::test]
+async fn a_new_key_is_published_before_it_signs_and_the_old_one_verifies_after() {
+    let stage = Stage::new(MemoryStore::stores());
+    let node = stage.node().await;
+    let tenant = TenantId::default_tenant();
+    let standings = async || {
+        let keys = node.keys(&tenant).await.unwrap();
+        keys.iter().filter(|key| key.usage == KeyUse::Access).map(|key| key.standing).collect::<Vec<_>>()
+    };
+    assert_eq!(standings().await, [KeyStanding::Signing]);
+    node.rotate_keys(&tenant, &[KeyUse::Access], LEAD).await.unwrap();
+    assert_eq!(standings().await, [KeyStanding::Signing, KeyStanding::Published]);
+    stage.clock.pass(LEAD);
+    assert_eq!(standings().await, [KeyStanding::Verifying, KeyStanding::Signing]);
+    let retires = node.keys(&tenant).await.unwrap().iter().find_map(|key| key.retires).unwrap();
+    stage.clock.set(retires);
+    assert_eq!(standings().await, [KeyStanding::Retired, KeyStanding::Signing]);
+    assert_eq!(node.purge_keys(&tenant).await.unwrap(), 1);
+    assert_eq!(standings().await, [KeyStanding::Signing]);
+}

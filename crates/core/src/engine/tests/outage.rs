@@ -1,0 +1,269 @@
+//! The view of the sessions while the feed is silent and the store is away.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use crate::clock::Ticks;
+use crate::engine::{Engine, RefreshError, TenantError, Unauthenticated};
+use crate::liveness::Bounds;
+use crate::store::conformance::faults::Faults;
+use crate::store::conformance::stage::{Held, Member, Stage};
+use crate::store::memory::MemoryStore;
+use crate::strategy::{Check, StrategyName};
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+const MAX_STALENESS: Duration = Duration::from_secs(1);
+const ALMOST_STALE: Duration = Duration::from_millis(999);
+
+/// A node whose feed is proven by hand, and another one on the same stores, past all faults.
+struct Scene {
+    stage: Stage,
+    faults: Arc<Faults>,
+    node: Arc<Engine>,
+    other: Arc<Engine>,
+    ticks: std::cell::Cell<Duration>,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let truth = MemoryStore::stores();
+        let (stores, faults) = Faults::proving_by_hand(truth.clone());
+        let mut stage = Stage::new(stores);
+        stage.setup.bounds = Bounds { max_staleness: MAX_STALENESS, ..Bounds::default() };
+        let ticks = std::cell::Cell::new(Duration::from_secs(1000));
+        stage.clock.tick_to(ticks.get());
+        let node = stage.node().await;
+        let mut elsewhere = stage.clone();
+        elsewhere.setup.stores = truth;
+        let other = elsewhere.node().await;
+        let scene = Self { stage, faults, node, other, ticks };
+        scene.prove();
+        scene.prove();
+        scene
+    }
+
+    /// Time passes by the clock that counts ticks.
+    fn pass(&self, span: Duration) {
+        self.ticks.set(self.ticks.get() + span);
+        self.stage.clock.tick_to(self.ticks.get());
+    }
+
+    /// A good barrier that was sent now.
+    fn prove(&self) {
+        self.faults.prove(Ticks::new(self.ticks.get()));
+    }
+
+    /// How many verbs it costs to recognise somebody.
+    async fn cost(&self, held: &Held) -> u64 {
+        let before = self.faults.asked();
+        held.recognised(&self.node).await.unwrap();
+        self.faults.asked() - before
+    }
+
+    async fn somebody(&self) -> (Member, Held) {
+        let ann = self.stage.newcomer(&self.other).await;
+        let held = ann.sign_in(&self.other, StrategyName::Session).await;
+        (ann, held)
+    }
+}
+
+fn is_outage(answer: &Result<crate::engine::Identity, Unauthenticated>) -> bool {
+    matches!(answer, Err(Unauthenticated::Store(_) | Unauthenticated::Tenant(TenantError::Store(_))))
+}
+
+#[tokio::test]
+async fn a_hit_asks_nobody_while_the_feed_is_proven() {
+    let scene = Scene::new().await;
+    let (_, held) = scene.somebody().await;
+    assert!(scene.cost(&held).await > 0);
+    assert_eq!(scene.cost(&held).await, 0);
+    scene.pass(ALMOST_STALE);
+    assert_eq!(scene.cost(&held).await, 0);
+    scene.faults.go_down();
+    assert!(held.recognised(&scene.node).await.is_ok(), "the store is away, and the view is complete");
+}
+
+// ASVS-map: RV1 RV2
+#[tokio::test]
+async fn a_missed_change_is_not_served_beyond_the_bound() {
+    let scene = Scene::new().await;
+    let (_, held) = scene.somebody().await;
+    scene.cost(&held).await;
+    scene.faults.fall_silent();
+    scene.other.end_session(&held.session()).await.unwrap();
+    scene.pass(ALMOST_STALE);
+    assert!(held.recognised(&scene.node).await.is_ok(), "the bound is what is promised");
+    scene.pass(MILLISECOND);
+    let refused = held.recognised(&scene.node).await;
+    assert!(matches!(refused, Err(Unauthenticated::NotLive(_))), "{refused:?}");
+}
+
+// ASVS-map: RV2
+#[tokio::test]
+async fn a_silent_feed_sends_every_reader_to_the_store() {
+    let scene = Scene::new().await;
+    let (_, held) = scene.somebody().await;
+    scene.cost(&held).await;
+    scene.faults.fall_silent();
+    scene.pass(MAX_STALENESS);
+    for _ in 0..3 {
+        assert!(scene.cost(&held).await > 0, "what was read while the feed was silent is not remembered");
+    }
+}
+
+// ASVS-map: RV3
+#[tokio::test]
+async fn an_outage_is_never_a_refusal() {
+    let scene = Scene::new().await;
+    let ann = scene.stage.newcomer(&scene.other).await;
+    for strategy in StrategyName::ALL {
+        let held = ann.sign_in(&scene.other, strategy).await;
+        scene.cost(&held).await;
+        scene.faults.fall_silent();
+        scene.faults.go_down();
+        scene.pass(MAX_STALENESS);
+        let answer = held.recognised(&scene.node).await;
+        if strategy.strategy().check() == Check::Signed {
+            assert!(answer.is_ok(), "{strategy} asks nobody: {answer:?}");
+        } else {
+            assert!(is_outage(&answer), "{strategy}: {answer:?}");
+        }
+        if strategy.strategy().rotates() {
+            let answer = held.refresh(&scene.node).await;
+            assert!(matches!(answer, Err(RefreshError::Store(_))), "{strategy}: {answer:?}");
+        }
+        scene.faults.come_back();
+        assert!(held.recognised(&scene.node).await.is_ok(), "{strategy}: the store is back");
+        scene.faults.speak();
+        scene.prove();
+        scene.prove();
+    }
+}
+
+#[tokio::test]
+async fn a_sign_out_that_the_store_does_not_take_is_no_sign_out() {
+    let scene = Scene::new().await;
+    let (_, held) = scene.somebody().await;
+    let identity = held.identity(&scene.node).await;
+    scene.faults.go_down();
+    assert!(matches!(scene.node.sign_out(&identity).await, Err(TenantError::Store(_))));
+    scene.faults.come_back();
+    assert!(held.recognised(&scene.node).await.is_ok());
+}
+
+// ASVS-map: RV2
+#[tokio::test]
+async fn two_good_barriers_end_a_bypass_and_one_does_not() {
+    let scene = Scene::new().await;
+    let (_, held) = scene.somebody().await;
+    scene.cost(&held).await;
+    scene.faults.fall_silent();
+    scene.pass(2 * MAX_STALENESS);
+    scene.faults.speak();
+    scene.prove();
+    assert!(scene.cost(&held).await > 0);
+    assert!(scene.cost(&held).await > 0, "one barrier after a silence proves little");
+    scene.pass(MAX_STALENESS / 4);
+    scene.prove();
+    assert!(scene.cost(&held).await > 0, "nothing from before is believed");
+    assert_eq!(scene.cost(&held).await, 0);
+}
+
+// ASVS-map: RV2
+#[tokio::test]
+async fn what_changed_while_the_feed_was_silent_is_read_anew_when_it_speaks() {
+    let scene = Scene::new().await;
+    let (_, held) = scene.somebody().await;
+    scene.cost(&held).await;
+    scene.faults.fall_silent();
+    scene.other.end_session(&held.session()).await.unwrap();
+    scene.faults.speak();
+    scene.prove();
+    let refused = held.recognised(&scene.node).await;
+    assert!(matches!(refused, Err(Unauthenticated::NotLive(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_change_that_overtakes_a_read_is_not_covered_up_by_it() {
+    let mut stopped = 0;
+    for steps in 0..20 {
+        let scene = Scene::new().await;
+        let (_, held) = scene.somebody().await;
+        scene.node.tenant(&held.tenant).await.unwrap();
+        scene.faults.stop_after(steps);
+        let shown = held.recognised(&scene.node);
+        tokio::pin!(shown);
+        tokio::select! {
+            biased;
+            () = scene.faults.stuck() => stopped += 1,
+            _ = &mut shown => continue,
+        }
+        scene.other.end_session(&held.session()).await.unwrap();
+        scene.faults.go_on();
+        // It was sent before the end: both answers are right. What comes after is sent after.
+        let _ = shown.await;
+        let refused = held.recognised(&scene.node).await;
+        assert!(
+            matches!(refused, Err(Unauthenticated::NotLive(_))),
+            "stopped after {steps} steps: {refused:?}"
+        );
+    }
+    assert!(stopped >= 6, "only {stopped}: the reads were not stopped");
+}
+
+#[tokio::test]
+async fn many_who_ask_for_one_session_cost_one_read() {
+    let scene = Scene::new().await;
+    let (_, held) = scene.somebody().await;
+    scene.cost(&held).await;
+    scene.faults.speak();
+    let before = scene.faults.asked();
+    let mut asking = JoinSet::new();
+    for _ in 0..100 {
+        let (node, held) = (scene.node.clone(), held.clone());
+        asking.spawn(async move { held.recognised(&node).await.is_ok() });
+    }
+    assert!(asking.join_all().await.into_iter().all(|is_in| is_in));
+    let tenant_session_epochs_and_user = 2 + 1 + 2;
+    assert_eq!(scene.faults.asked() - before, tenant_session_epochs_and_user);
+}
+
+#[tokio::test]
+async fn nobody_joins_a_read_that_was_sent_long_ago() {
+    let scene = Scene::new().await;
+    let (_, held) = scene.somebody().await;
+    scene.node.tenant(&held.tenant).await.unwrap();
+    // The first two steps find the cookie's session, the third begins to read it, the fourth would answer.
+    scene.faults.stop_after(3);
+    let slow = held.recognised(&scene.node);
+    tokio::pin!(slow);
+    tokio::select! {
+        biased;
+        () = scene.faults.stuck() => (),
+        answer = &mut slow => panic!("it was not stopped: {answer:?}"),
+    }
+    scene.other.end_session(&held.session()).await.unwrap();
+    scene.pass(MAX_STALENESS);
+    scene.faults.go_on();
+    let (refused, _) = tokio::join!(biased; held.recognised(&scene.node), slow);
+    assert!(matches!(refused, Err(Unauthenticated::NotLive(_))), "{refused:?}");
+}
+
+/// One node's clock may be ahead, and see a session idle out that another one has slid.
+#[tokio::test]
+async fn an_idle_end_that_only_a_fast_clock_has_seen_is_asked_for_again() {
+    let scene = Scene::new().await;
+    let (_, held) = scene.somebody().await;
+    scene.cost(&held).await;
+    let begun = scene.stage.setup.clock.now();
+    scene.stage.clock.set(held.signed_in.grant.expires);
+    let early = held.recognised(&scene.node).await;
+    assert!(matches!(early, Err(Unauthenticated::NotLive(_))), "{early:?}");
+    scene.stage.clock.set(begun.plus(Duration::from_hours(12)));
+    assert!(held.recognised(&scene.other).await.is_ok(), "it is slid by a node whose clock is right");
+    scene.stage.clock.set(held.signed_in.grant.expires);
+    let late = held.recognised(&scene.node).await;
+    assert!(late.is_ok(), "{late:?}");
+}
