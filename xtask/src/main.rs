@@ -5,6 +5,7 @@
 mod bench;
 mod failure;
 mod say;
+mod security_map;
 mod test;
 mod tidy;
 mod workspace;
@@ -20,7 +21,7 @@ struct Verb {
     run: fn(&[String]) -> Result<(), Failure>,
 }
 
-const VERBS: [Verb; 5] = [
+const VERBS: [Verb; 6] = [
     Verb { name: "tidy", summary: "check the house rules that the compiler cannot", run: tidy::run },
     Verb {
         name: "test",
@@ -32,6 +33,11 @@ const VERBS: [Verb; 5] = [
         name: "torture",
         summary: "kill, starve and race a release build; arguments go on",
         run: bench::torture,
+    },
+    Verb {
+        name: "security-map",
+        summary: "write which test shows which requirement into docs/security.md; --check only looks",
+        run: security_map::run,
     },
     Verb { name: "help", summary: "this list", run: help },
 ];
@@ -64,7 +70,7 @@ fn help(_: &[String]) -> Result<(), Failure> {
 
 fn list() -> String {
     let rows: Vec<String> =
-        VERBS.iter().map(|verb| format!("  cargo xtask {:<8} {}", verb.name, verb.summary)).collect();
+        VERBS.iter().map(|verb| format!("  cargo xtask {:<12} {}", verb.name, verb.summary)).collect();
     rows.join("\n")
 }
 

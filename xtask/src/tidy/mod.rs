@@ -10,27 +10,28 @@ mod floors;
 mod sizes;
 mod source;
 mod strategies;
-mod tree;
+pub(crate) mod tree;
 mod words;
 
 use std::fmt;
 
 use crate::failure::Failure;
 use crate::say;
+use crate::security_map;
 use crate::workspace::Workspace;
 use source::Source;
 use tree::TextFile;
 
 /// Something that breaks a rule, where, and what to do about it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct Finding {
+pub(crate) struct Finding {
     path: String,
     line: usize,
     what: String,
 }
 
 impl Finding {
-    fn new(path: &str, line: usize, what: impl Into<String>) -> Self {
+    pub(crate) fn new(path: &str, line: usize, what: impl Into<String>) -> Self {
         Self { path: path.to_owned(), line, what: what.into() }
     }
 }
@@ -71,6 +72,7 @@ fn check(workspace: &Workspace) -> Result<Report, Failure> {
     findings.extend(floors::check(workspace, &files)?);
     findings.extend(crates::check(workspace, &files, &sources));
     findings.extend(files.iter().flat_map(words::check));
+    findings.extend(security_map::findings(&files));
     for source in &sources {
         findings.extend(sizes::check(source));
         findings.extend(calls::check(source));

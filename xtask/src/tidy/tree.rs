@@ -10,19 +10,19 @@ use std::path::Path;
 use crate::failure::Failure;
 
 /// A file that is valid UTF-8 and has no NUL in it.
-pub(super) struct TextFile {
+pub(crate) struct TextFile {
     /// From the root of the repository, with `/`.
-    pub(super) path: String,
-    pub(super) text: String,
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 impl TextFile {
-    pub(super) fn is_rust(&self) -> bool {
+    pub(crate) fn is_rust(&self) -> bool {
         self.extension() == Some("rs")
     }
 
     /// The last part of the path.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 
@@ -32,7 +32,7 @@ impl TextFile {
 }
 
 /// Every text file below `root`, in order of path.
-pub(super) fn read(root: &Path) -> Result<Vec<TextFile>, Failure> {
+pub(crate) fn read(root: &Path) -> Result<Vec<TextFile>, Failure> {
     let hidden = Hidden::of(&fs::read_to_string(root.join(".gitignore")).unwrap_or_default());
     let mut files = Vec::new();
     descend(root, "", &hidden, &mut files)

@@ -1,0 +1,280 @@
+//! `security-map`: which test shows which security requirement, as the tables of `docs/security.md`.
+//!
+//! A test says what it shows in a line above it, `// ASVS-map: JW3`; several ids are separated by commas or spaces.
+//! The requirements are rows of `xtask/src/security/requirements.tsv`: id, level, sentence, and a remark on what is
+//! missing. Whether a test shows enough is for readers to judge: this only makes sure that the tables name every test
+//! that claims to, and show every requirement that none does.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+
+use crate::failure::Failure;
+use crate::say;
+use crate::tidy::Finding;
+use crate::tidy::tree::{self, TextFile};
+use crate::workspace::Workspace;
+
+const REQUIREMENTS: &str = include_str!("security/requirements.tsv");
+const REQUIREMENTS_PATH: &str = "xtask/src/security/requirements.tsv";
+const PAGE: &str = "docs/security.md";
+const BEGIN: &str = "<!-- from the tests: cargo xtask security-map -->\n";
+const END: &str = "<!-- end -->";
+const CLAIM: &str = "// ASVS-map:";
+
+/// The verb: writes the tables, or with `--check` says whether they are as they should be.
+pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let root = Workspace::load()?.root;
+    let files = tree::read(&root)?;
+    match words.as_slice() {
+        ["--check"] => report(&findings(&files)),
+        [] => {
+            let map = Map::of(&files);
+            let page = text_of(&files, PAGE).and_then(|page| with_tables(page, &map.tables()));
+            let page = page.ok_or_else(|| Failure::Broken(format!("{PAGE} has no place for the tables")))?;
+            fs::write(root.join(PAGE), page).map_err(Failure::doing(format!("cannot write {PAGE}")))?;
+            say::line(&map.summary());
+            report(&map.findings)
+        }
+        _ => Err(Failure::Usage("security-map takes nothing or --check".to_owned())),
+    }
+}
+
+/// What is wrong with the claims, or with the page that lists them.
+pub(crate) fn findings(files: &[TextFile]) -> Vec<Finding> {
+    let map = Map::of(files);
+    let page = text_of(files, PAGE).unwrap_or_default();
+    let is_current = with_tables(page, &map.tables()).is_some_and(|made| made == page);
+    let stale = (!is_current).then(|| {
+        Finding::new(PAGE, 1, "its tables are not what the tests say: run `cargo xtask security-map`")
+    });
+    map.findings.into_iter().chain(stale).collect()
+}
+
+fn report(findings: &[Finding]) -> Result<(), Failure> {
+    for finding in findings {
+        say::line(&finding.to_string());
+    }
+    match findings.len() {
+        0 => Ok(()),
+        many => Err(Failure::Broken(format!("security-map: {many} to repair"))),
+    }
+}
+
+fn text_of<'a>(files: &'a [TextFile], path: &str) -> Option<&'a str> {
+    files.iter().find(|file| file.path == path).map(|file| file.text.as_str())
+}
+
+/// The page with these tables between its two marks, if it has them.
+fn with_tables(page: &str, tables: &str) -> Option<String> {
+    let (before, rest) = page.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}{BEGIN}\n{tables}\n{END}{after}"))
+}
+
+/// A row of the requirements.
+#[derive(Clone, Copy)]
+struct Requirement<'a> {
+    id: &'a str,
+    level: &'a str,
+    sentence: &'a str,
+    remark: &'a str,
+}
+
+/// A line of the requirements.
+#[derive(Clone, Copy)]
+enum Line<'a> {
+    Area(&'a str),
+    Requirement(Requirement<'a>),
+}
+
+fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
+    text.lines().filter(|line| !line.is_empty()).map(|line| {
+        if let Some(area) = line.strip_prefix("# ") {
+            return Line::Area(area);
+        }
+        let mut cells = line.split('\t');
+        let mut cell = || cells.next().unwrap_or_default();
+        Line::Requirement(Requirement { id: cell(), level: cell(), sentence: cell(), remark: cell() })
+    })
+}
+
+/// A test, and where it stands.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Test {
+    path: String,
+    name: String,
+}
+
+/// The tests by the id that they claim to show.
+struct Map<'a> {
+    requirements: &'a str,
+    tests: BTreeMap<String, Vec<Test>>,
+    findings: Vec<Finding>,
+}
+
+impl Map<'static> {
+    fn of(files: &[TextFile]) -> Self {
+        Self::between(REQUIREMENTS, files)
+    }
+}
+
+impl<'a> Map<'a> {
+    fn between(requirements: &'a str, files: &[TextFile]) -> Self {
+        let mut map = Self { requirements, tests: BTreeMap::new(), findings: Vec::new() };
+        for file in files.iter().filter(|file| file.is_rust()) {
+            map.read(file);
+        }
+        for tests in map.tests.values_mut() {
+            tests.sort();
+            tests.dedup();
+        }
+        map
+    }
+
+    fn rows(&self) -> impl Iterator<Item = Requirement<'a>> + use<'a> {
+        lines(self.requirements).filter_map(|line| match line {
+            Line::Area(_) => None,
+            Line::Requirement(row) => Some(row),
+        })
+    }
+
+    fn read(&mut self, file: &TextFile) {
+        let code: Vec<&str> = file.text.lines().map(str::trim).collect();
+        for (index, line) in code.iter().enumerate() {
+            let Some(claim) = line.strip_prefix(CLAIM) else { continue };
+            let below = code.get(index + 1..).unwrap_or_default();
+            let Some(name) = test_in(&file.path, below) else {
+                let what = "no test follows this line: put it right above the test it is about";
+                self.findings.push(Finding::new(&file.path, index + 1, what));
+                continue;
+            };
+            for id in claim.split([',', ' ']).filter(|id| !id.is_empty()) {
+                if self.rows().any(|row| row.id == id) {
+                    let test = Test { path: file.path.clone(), name: name.to_owned() };
+                    self.tests.entry(id.to_owned()).or_default().push(test);
+                } else {
+                    let what = format!("`{id}` is no requirement: {REQUIREMENTS_PATH} lists them");
+                    self.findings.push(Finding::new(&file.path, index + 1, what));
+                }
+            }
+        }
+    }
+
+    fn summary(&self) -> String {
+        let all = self.rows().count();
+        let shown = self.rows().filter(|row| self.tests.contains_key(row.id)).count();
+        format!("{all} requirements: {shown} with tests, {} without", all - shown)
+    }
+
+    fn tables(&self) -> String {
+        let mut text = self.summary() + ".\n";
+        for line in lines(self.requirements) {
+            // Writing into a string cannot fail.
+            let _ = match line {
+                Line::Area(area) => {
+                    write!(text, "\n### {area}\n\n| id | | requirement | shown by |\n|---|---|---|---|\n")
+                }
+                Line::Requirement(row) => {
+                    let shown = self.shown(row);
+                    writeln!(text, "| {} | {} | {} | {shown} |", row.id, row.level, row.sentence)
+                }
+            };
+        }
+        text
+    }
+
+    fn shown(&self, row: Requirement<'_>) -> String {
+        let tests = self.tests.get(row.id).map(Vec::as_slice).unwrap_or_default();
+        let link = |test: &Test| format!("[`{}`](../{})", test.name, test.path);
+        let links: Vec<String> = tests.iter().map(link).collect();
+        match (links.is_empty(), row.remark.is_empty()) {
+            (true, true) => "**open**: no test claims it".to_owned(),
+            (true, false) => format!("**open**: {}", row.remark),
+            (false, true) => links.join("<br>"),
+            (false, false) => format!("{}<br>not yet: {}", links.join("<br>"), row.remark),
+        }
+    }
+}
+
+/// The name of the test that begins here, below attributes and comments. The suite of a store consists of functions that
+/// a backend's test calls, so they have no attribute.
+fn test_in<'a>(path: &str, lines: &[&'a str]) -> Option<&'a str> {
+    let is_prelude = |line: &&&str| line.starts_with("//") || line.starts_with("#[") || line.is_empty();
+    let prelude: Vec<&&str> = lines.iter().take_while(is_prelude).collect();
+    let is_test = path.contains("/conformance/")
+        || prelude.iter().any(|line| line.contains("test]") || line.contains("test("));
+    let (_, rest) = lines.get(prelude.len())?.split_once("fn ")?;
+    let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()?;
+    is_test.then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROWS: &str = "# Doors\n\nD1\tM\tDoors lock.\t\nD2\tS\tDoors shut.\tonly the front door\nD3\tB\tDoors sing.\tnobody asked\n";
+
+    fn file(path: &str, text: &str) -> TextFile {
+        TextFile { path: path.to_owned(), text: text.to_owned() }
+    }
+
+    fn claim(ids: &str, below: &str) -> TextFile {
+        file("a/src/door.rs", &format!("mod tests {{\n    {CLAIM} {ids}\n{below}"))
+    }
+
+    #[test]
+    fn a_test_stands_at_every_requirement_that_it_names() {
+        let files = [claim("D1, D2", "    #[tokio::test]\n    async fn a_door_locks() {")];
+        let map = Map::between(ROWS, &files);
+        assert!(map.findings.is_empty(), "{:?}", map.findings);
+        let tables = map.tables();
+        assert!(tables.contains("| D1 | M | Doors lock. | [`a_door_locks`](../a/src/door.rs) |"), "{tables}");
+        assert!(tables.contains("a/src/door.rs)<br>not yet: only the front door |"), "{tables}");
+        assert!(tables.contains("| D3 | B | Doors sing. | **open**: nobody asked |"), "{tables}");
+        assert!(tables.starts_with("3 requirements: 2 with tests, 1 without.\n\n### Doors\n"), "{tables}");
+    }
+
+    #[test]
+    fn a_claim_without_a_test_and_an_unknown_id_are_findings() {
+        for (wrong, ids, below) in [
+            ("no requirement", "D1 D9", "#[test]\nfn a_door_locks() {"),
+            ("no test follows", "D1", "#[must_use]\nfn no_test() {"),
+            ("no test follows", "D1", "let x = 1;"),
+        ] {
+            let findings = Map::between(ROWS, &[claim(ids, below)]).findings;
+            assert!(
+                findings.iter().any(|finding| finding.to_string().contains(wrong)),
+                "{wrong}: {findings:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_requirement_without_a_test_is_shown_as_open() {
+        let tables = Map::between(ROWS, &[]).tables();
+        assert!(tables.contains("| D1 | M | Doors lock. | **open**: no test claims it |"), "{tables}");
+    }
+
+    #[test]
+    fn every_row_of_the_requirements_is_whole_and_has_an_id_of_its_own() {
+        let rows: Vec<&str> = REQUIREMENTS.lines().filter(|line| line.contains('\t')).collect();
+        assert!(rows.iter().all(|row| row.split('\t').count() == 4), "a row is id, level, sentence, remark");
+        let ids: std::collections::BTreeSet<&str> =
+            rows.iter().filter_map(|row| row.split('\t').next()).collect();
+        assert_eq!(ids.len(), rows.len(), "an id stands there twice");
+    }
+
+    #[test]
+    fn a_page_that_says_something_else_is_stale_and_can_be_made_current() {
+        let page = format!("# Security\n\n{BEGIN}old\n{END}\nmore\n");
+        let made = with_tables(&page, "new").unwrap();
+        assert_eq!(made, format!("# Security\n\n{BEGIN}\nnew\n{END}\nmore\n"));
+        assert_eq!(with_tables(&made, "new"), Some(made));
+        assert_eq!(with_tables("# Security", "new"), None);
+        assert!(
+            findings(&[file(PAGE, &page)]).iter().any(|finding| finding.to_string().contains("run `cargo"))
+        );
+    }
+}
