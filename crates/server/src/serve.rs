@@ -60,7 +60,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
 
     let (stop, stopped) = watch::channel(false);
     let mut servers = JoinSet::new();
-    let routes = router(app(config, engine.clone(), &recorder));
+    let routes = router(app(config, engine.clone(), Some(&recorder)));
     for listener in listeners {
         servers.spawn(serve_one(listener, routes.clone(), patience(config), stopped.clone()));
     }
@@ -114,7 +114,9 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, CannotServe> {
     TcpListener::bind(address).await.map_err(|source| CannotServe::Listen { address, source })
 }
 
-fn app(config: &Config, engine: Arc<Engine>, recorder: &Recorder) -> App {
+/// What the handlers need, as a configuration has it. Without a recorder nobody is shown any numbers.
+#[must_use]
+pub fn app(config: &Config, engine: Arc<Engine>, recorder: Option<&Recorder>) -> App {
     let development = config.is_development();
     App {
         engine,
@@ -131,7 +133,7 @@ fn app(config: &Config, engine: Arc<Engine>, recorder: &Recorder) -> App {
         origins: origins(config),
         https: config.is_https(),
         docs: development,
-        metrics: (development && config.metrics.listen.is_none()).then(|| recorder.clone()),
+        metrics: recorder.filter(|_| development && config.metrics.listen.is_none()).cloned(),
     }
 }
 
@@ -150,7 +152,9 @@ const fn same_site(configured: config::SameSite) -> SameSite {
     }
 }
 
-const fn patience(config: &Config) -> Patience {
+/// What a client may take of the server, as a configuration has it.
+#[must_use]
+pub const fn patience(config: &Config) -> Patience {
     Patience {
         connections: config.limits.connections,
         headers: config.timeouts.headers,

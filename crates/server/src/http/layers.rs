@@ -21,8 +21,9 @@ use super::{App, metrics, origin};
 /// The most header lines of a request.
 const MOST_HEADERS: usize = 100;
 
-/// Puts the layers around the routes; the last one named is the first to see a request.
-pub(super) fn around(router: Router, app: &Arc<App>) -> Router {
+/// Puts the layers around routes, ours or others that are to behave alike; the last one named is the first to see a
+/// request.
+pub fn around(router: Router, app: &Arc<App>) -> Router {
     router
         .fallback(|| async { Refused(Refusal::no_route()) })
         .method_not_allowed_fallback(|| async { Refused(Refusal::plain(Code::MethodNotAllowed)) })

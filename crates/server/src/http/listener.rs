@@ -37,6 +37,9 @@ pub struct Patience {
 /// The most bytes that are buffered of a request's head; what is larger is cut off before it is parsed.
 const HEAD_BUFFER: usize = 64 * 1024;
 
+/// The most header lines that are parsed: enough for us to refuse too many of them in our own words.
+const HEADERS_PARSED: usize = 512;
+
 /// How long to wait when the machine gives no more connections.
 const EXHAUSTED: Duration = Duration::from_millis(50);
 
@@ -79,7 +82,11 @@ pub async fn serve(
 
 fn connection(patience: Patience) -> http1::Builder {
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(patience.headers).max_buf_size(HEAD_BUFFER);
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience.headers)
+        .max_buf_size(HEAD_BUFFER)
+        .max_headers(HEADERS_PARSED);
     builder
 }
 

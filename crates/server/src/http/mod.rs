@@ -28,6 +28,7 @@ use portcullis_axum::{Guard, SessionCookie};
 use portcullis_core::engine::Engine;
 use portcullis_core::strategy::StrategyName;
 
+pub use layers::around;
 pub use metrics::Recorder;
 pub use origin::Origins;
 

@@ -19,8 +19,13 @@ pub(in crate::http) async fn refresh(route: Route, asked: Asked) -> Answer {
     // The body first: clients that add their access token to every request send it here, too.
     let in_header = || Carrier::Bearer.find(&shown.envelope()).ok().flatten();
     let token = token.as_ref().map(PlainSecret::reveal).or_else(in_header);
-    let token = token.ok_or_else(|| Refusal::from(RefreshError::Invalid))?;
+    let token = token.ok_or_else(nothing_sent)?;
     let refresh = Refresh { tenant, strategy: route.strategy, token, device_secret };
     let refreshed = app.engine.refresh(&refresh).await?;
     private(StatusCode::CREATED, &route.shape.refreshed(&refreshed))
+}
+
+/// The words for a bad token; the challenge does not say that one was sent (RFC 6750, section 3.1).
+fn nothing_sent() -> Refusal {
+    Refusal { invalid_token: false, ..RefreshError::Invalid.into() }
 }
