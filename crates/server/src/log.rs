@@ -2,17 +2,29 @@
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::event::{Event, EventSink, What};
-use tracing::{info, warn};
+use tracing::{Level, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
 
 /// The target of events: what an auditor reads.
-const AUDIT: &str = "portcullis::audit";
+pub(crate) const AUDIT: &str = "portcullis::audit";
 
 /// Begins to log to standard error, once for the whole process.
 pub fn begin(log: &Log) {
-    let filter = EnvFilter::new(format!("{},hyper=warn,sqlx=warn", log.level));
+    begin_with(log, log.level);
+}
+
+/// The same for a command, which an operator waits for: what goes on inside it is said only where it is a warning, or
+/// where somebody asked for more than the ordinary level. What it does to somebody's access is said as ever, so that it
+/// is in the log of whoever keeps one.
+pub fn begin_for_command(log: &Log) {
+    let ordinary = log.level <= Level::INFO;
+    begin_with(log, if ordinary { log.level.min(Level::WARN) } else { log.level });
+}
+
+fn begin_with(log: &Log, level: Level) {
+    let filter = EnvFilter::new(format!("{level},{AUDIT}={},hyper=warn,sqlx=warn", log.level));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let begun = match log.format {
         LogFormat::Text => lines.with_ansi(false).try_init(),

@@ -27,6 +27,15 @@ pub struct Opened {
     pub store: SqliteStore,
 }
 
+impl Opened {
+    /// Finishes what was asked for and lets go of the database.
+    pub async fn close(self) {
+        let Self { engine, store } = self;
+        drop(engine);
+        store.close().await;
+    }
+}
+
 /// The engine could not be opened.
 #[derive(Debug, Error)]
 pub enum CannotOpen {
@@ -69,14 +78,16 @@ pub async fn open(config: &Config, events: Arc<dyn EventSink>) -> Result<Opened,
     Ok(Opened { engine, store })
 }
 
-fn pool_size(config: &Config) -> PoolSize {
+/// How many passwords are hashed at once, and how many may wait.
+pub(crate) fn pool_size(config: &Config) -> PoolSize {
     let preset = PoolSize::default();
     let threads = config.hashing.threads.and_then(NonZeroUsize::new).unwrap_or(preset.threads);
     let queue = config.hashing.queue.and_then(NonZeroUsize::new);
     PoolSize { queue: queue.unwrap_or(PoolSize::of(threads).queue), threads }
 }
 
-fn policy(config: &Config) -> Result<Policy, CannotOpen> {
+/// The rules of every tenant.
+pub(crate) fn policy(config: &Config) -> Result<Policy, CannotOpen> {
     let preset =
         if config.is_development() { PasswordPolicy::DEVELOPMENT } else { PasswordPolicy::SINGLE_FACTOR };
     let password = PasswordPolicy { shortest: config.password.shortest, ..preset };

@@ -8,18 +8,36 @@ use crate::event::{Event, What};
 use crate::id::{TenantId, UserId, UserKey};
 use crate::password::{HashRefused, Password, WeakPassword};
 use crate::session::EndReason;
-use crate::store::{EndScope, Page, StoreError, Updated, UserHandle};
-use crate::user::{Role, User};
+use crate::store::{EndScope, Inserted, Page, StoreError, Updated, UserHandle};
+use crate::user::{PersonName, Role, User};
 
 /// How often a change is tried again that met another one.
 const TRIES: u32 = 5;
 
-/// Why a user was not changed.
+/// Somebody whom an operator makes a user.
+#[derive(Debug)]
+pub struct NewUser {
+    /// Where.
+    pub tenant: TenantId,
+    /// The address.
+    pub email: Email,
+    /// The name.
+    pub name: PersonName,
+    /// What they may do.
+    pub role: Role,
+    /// The password.
+    pub password: Password,
+}
+
+/// Why a user was not made or changed.
 #[derive(Clone, Debug, Error)]
 pub enum AccountError {
     /// There is no such user.
     #[error("there is no such user")]
     NotFound,
+    /// The address belongs to a user.
+    #[error("the address is taken")]
+    Taken,
     /// The password is too easy to guess.
     #[error(transparent)]
     Weak(#[from] WeakPassword),
@@ -46,6 +64,39 @@ impl Engine {
         self.tenant(tenant).await?;
         let handle = UserHandle::Email(tenant.clone(), email.clone());
         self.stores.users.find(&handle).await?.ok_or(AccountError::NotFound)
+    }
+
+    /// The user of this id.
+    ///
+    /// # Errors
+    /// [`AccountError::NotFound`], or the store's.
+    pub async fn user(&self, key: &UserKey) -> Result<User, AccountError> {
+        self.tenant(&key.tenant).await?;
+        self.stores.users.find(&UserHandle::Id(key.clone())).await?.ok_or(AccountError::NotFound)
+    }
+
+    /// Makes a user, who may sign in under every strategy on offer.
+    ///
+    /// # Errors
+    /// [`AccountError::Weak`] by the tenant's policy, [`AccountError::Taken`], or the store's; nothing was written then.
+    pub async fn create_user(&self, new: NewUser) -> Result<User, AccountError> {
+        let tenant = self.tenant(&new.tenant).await?;
+        tenant.policy.password.check(&new.password, &[tenant.id.as_str(), new.email.local_part()])?;
+        let handle = UserHandle::Email(tenant.id.clone(), new.email.clone());
+        if self.stores.users.find(&handle).await?.is_some() {
+            return Err(AccountError::Taken);
+        }
+        let password = self.passwords.hash(new.password).await?;
+        let now = self.clock.now();
+        let key = UserKey { tenant: tenant.id.clone(), id: UserId::generate(now, self.random.as_ref()) };
+        let user = User::new(key, new.email, Some(new.name), new.role, now).with_password(password, now);
+        match self.stores.users.insert(&user).await? {
+            Inserted::Done => {
+                self.report(&Event::of_user(&user.key, What::SignedUp));
+                Ok(user)
+            }
+            Inserted::Clash => Err(AccountError::Taken),
+        }
     }
 
     /// Users of a tenant, by id.

@@ -8,7 +8,7 @@ use super::{Engine, TenantError};
 use crate::clock::Timestamp;
 use crate::event::{Event, What};
 use crate::id::TenantId;
-use crate::key::{KeyFault, KeyRecord, KeyUse, Kid, SealFault, retires_at};
+use crate::key::{Algorithm, KeyFault, KeyLifetimes, KeyRecord, KeyUse, Kid, SealFault, retires_at};
 use crate::store::StoreError;
 
 /// A key, without its secret.
@@ -18,6 +18,8 @@ pub struct KeyInfo {
     pub kid: Kid,
     /// What it is for.
     pub usage: KeyUse,
+    /// How it signs.
+    pub algorithm: Algorithm,
     /// When it was made.
     pub created: Timestamp,
     /// When it begins to sign.
@@ -26,6 +28,28 @@ pub struct KeyInfo {
     pub retires: Option<Timestamp>,
     /// What it is doing now.
     pub standing: KeyStanding,
+}
+
+impl KeyInfo {
+    /// All keys of one tenant, by use and age.
+    #[must_use]
+    pub fn of_all(records: &[KeyRecord], lifetimes: &KeyLifetimes, now: Timestamp) -> Vec<Self> {
+        let info = |record: &KeyRecord| {
+            let retires = retires_at(record, records, lifetimes);
+            Self {
+                kid: record.kid.clone(),
+                usage: record.usage,
+                algorithm: record.algorithm,
+                created: record.created,
+                active_from: record.active_from,
+                retires,
+                standing: standing(record, records, retires, now),
+            }
+        };
+        let mut infos: Vec<Self> = records.iter().map(info).collect();
+        infos.sort_by(|a, b| (a.usage, a.active_from, &a.kid).cmp(&(b.usage, b.active_from, &b.kid)));
+        infos
+    }
 }
 
 /// What a key is doing.
@@ -39,6 +63,19 @@ pub enum KeyStanding {
     Verifying,
     /// It is of no more use.
     Retired,
+}
+
+impl KeyStanding {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Signing => "signing",
+            Self::Verifying => "verifying",
+            Self::Retired => "retired",
+        }
+    }
 }
 
 /// Keys could not be changed.
@@ -65,21 +102,8 @@ impl Engine {
     /// The tenant's or the store's.
     pub async fn keys(&self, tenant: &TenantId) -> Result<Vec<KeyInfo>, KeyError> {
         let lifetimes = self.tenant(tenant).await?.policy.key_lifetimes();
-        let mut records = self.stores.keys.list(tenant).await?;
-        records.sort_by(|a, b| (a.usage, a.active_from, &a.kid).cmp(&(b.usage, b.active_from, &b.kid)));
-        let now = self.clock.now();
-        let info = |record: &KeyRecord| {
-            let retires = retires_at(record, &records, &lifetimes);
-            KeyInfo {
-                kid: record.kid.clone(),
-                usage: record.usage,
-                created: record.created,
-                active_from: record.active_from,
-                retires,
-                standing: standing(record, &records, retires, now),
-            }
-        };
-        Ok(records.iter().map(info).collect())
+        let records = self.stores.keys.list(tenant).await?;
+        Ok(KeyInfo::of_all(&records, &lifetimes, self.clock.now()))
     }
 
     /// Makes a new key for each of `uses`. It is published at once and signs once `lead` has passed: by then every node

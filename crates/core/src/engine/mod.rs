@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-pub use accounts::AccountError;
+pub use accounts::{AccountError, NewUser};
 pub use authenticate::{Attempt, Identity, Renewed, Unauthenticated};
 pub use change_password::{ChangePassword, ChangePasswordError};
 pub use founding::{OpenError, Secrets};

@@ -4,7 +4,7 @@ use super::{AccountError, Engine};
 use crate::event::{Event, What};
 use crate::id::{SessionId, SessionKey, UserKey};
 use crate::session::{EndReason, Session, State};
-use crate::store::{EndScope, Page, StoreError};
+use crate::store::{EndScope, Page, SessionHandle, StoreError};
 
 /// A session in a list.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,14 +29,32 @@ impl Engine {
         Ok(sessions.into_iter().map(judged).collect())
     }
 
+    /// The session of this id, or what is left of it.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    pub async fn session(&self, key: &SessionKey) -> Result<Option<Listed>, AccountError> {
+        self.tenant(&key.tenant).await?;
+        let now = self.clock.now();
+        let found = self.stores.sessions.find(&SessionHandle::Id(key.clone()), now).await?;
+        let Some(session) = found else { return Ok(None) };
+        let epochs = self.stores.epochs.read(&session.user_key()).await?;
+        Ok(Some(Listed { state: session.state_at(now, epochs), session }))
+    }
+
     /// Ends one session: whether it was live.
     ///
     /// # Errors
     /// The store's.
     pub async fn end_session(&self, key: &SessionKey) -> Result<bool, StoreError> {
+        let handle = SessionHandle::Id(key.clone());
+        let found = self.stores.sessions.find(&handle, self.clock.now()).await?;
         let ended = self.view.end(&EndScope::One(key.clone()), EndReason::Admin).await?.len() as u64;
         let what = What::Ended { reason: EndReason::Admin, count: ended };
-        self.report(&Event { session: Some(key.id), ..Event::of_tenant(key.tenant.clone(), what) });
+        self.report(&match &found {
+            Some(session) => Event::of_session(session, what),
+            None => Event { session: Some(key.id), ..Event::of_tenant(key.tenant.clone(), what) },
+        });
         Ok(ended > 0)
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::is_pattern;
+use super::{KeyUse, is_pattern};
 
 /// As long as the hash, as RFC 7518, section 3.2 demands of a key for HS256.
 const MIN_LENGTH: usize = 32;
@@ -76,6 +76,16 @@ impl SharedSecrets {
         }
         let taken = |name, secret: Option<&str>| secret.map(|secret| take(name, secret)).transpose();
         Ok(Self { jwt: taken("JWT_SECRET", jwt)?, cookie: taken("SESSION_SECRET", cookie)? })
+    }
+
+    /// Whether one of them signs instead of the tenant's own keys of this use.
+    #[must_use]
+    pub fn signs(&self, usage: KeyUse) -> bool {
+        match usage {
+            KeyUse::Access => self.jwt().is_some(),
+            KeyUse::Cookie => self.cookie().is_some(),
+            KeyUse::Refresh => false,
+        }
     }
 
     pub(super) fn jwt(&self) -> Option<&str> {

@@ -1,19 +1,46 @@
 //! The command line: one file a command. Help shows only what exists.
+//!
+//! A command decodes its arguments, calls the engine, and shows the answer: a table for people, JSON for programs. It
+//! decides nothing about anybody's access. It works on the database itself, so that it needs no running server, and a
+//! running server learns of it by its change feed.
 
+mod audience;
 mod config;
+mod doctor;
+mod failure;
+mod key;
+mod migrate;
+mod password;
+mod place;
 mod serve;
+mod session;
+mod shown;
+mod user;
+mod usher;
 
-use std::io::{self, Write};
+#[cfg(test)]
+mod tests;
+
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tracing::{Instrument as _, info_span};
 
-use crate::config::{Config, Fault, Flags};
+use crate::config::{Config, Flags};
 use crate::log;
+use failure::Failure;
+
+pub use usher::usher;
 
 /// Keep people signed in, and get them out again.
+///
+/// `portcullis serve` works with no file and no variable. Every other command works on the same database, whether a
+/// server is running or not; one that is running heeds it within a second.
+///
+/// Exit codes: 0 done, 1 not done, 2 the command line or the configuration is at fault.
 #[derive(Parser, Debug)]
-#[command(name = "portcullis", version, propagate_version = true)]
+#[command(name = "portcullis", version, propagate_version = true, max_term_width = 100)]
 pub struct CommandLine {
     #[command(flatten)]
     flags: Flags,
@@ -25,50 +52,25 @@ pub struct CommandLine {
 enum Command {
     /// Serve sign-up, sign-in, refresh and sign-out over HTTP
     Serve,
+    /// Make users and change them
+    User(user::Command),
+    /// See who is signed in, and sign them out
+    Session(session::Command),
+    /// See the keys that sign tokens and cookies, and make new ones
+    Key(key::Command),
+    Migrate(migrate::Command),
+    Doctor(doctor::Command),
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::Command),
 }
 
-/// How a command failed.
-#[derive(Debug)]
-enum Failure {
-    /// The command line or the configuration is at fault: exit code 2.
-    Usage(Vec<String>),
-    /// Anything else: exit code 1.
-    Other(String),
-}
-
-impl Failure {
-    fn other(cause: impl std::fmt::Display) -> Self {
-        Self::Other(cause.to_string())
-    }
-}
-
-impl From<Vec<Fault>> for Failure {
-    fn from(faults: Vec<Fault>) -> Self {
-        Self::Usage(faults.iter().map(ToString::to_string).collect())
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(fault: io::Error) -> Self {
-        Self::other(fault)
-    }
-}
-
 /// Runs a command: what it has to say goes to `out`, what went wrong to `err`, a line each.
 pub async fn run(line: CommandLine, out: &mut (dyn Write + Send), err: &mut (dyn Write + Send)) -> ExitCode {
-    let (lines, code) = match execute(line, out).await {
-        Ok(()) => return ExitCode::SUCCESS,
-        Err(Failure::Usage(lines)) => (lines, 2),
-        Err(Failure::Other(line)) => (vec![line], 1),
-    };
-    for line in lines {
-        // There is nobody left to tell.
-        let _ = writeln!(err, "portcullis: {}", line.replace('\n', " "));
+    match execute(line, out).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(err),
     }
-    ExitCode::from(code)
 }
 
 async fn execute(
@@ -76,9 +78,26 @@ async fn execute(
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
     let config = Config::load(&flags)?;
-    log::begin(&config.log);
-    match command {
-        Command::Serve => serve::run(&config, out).await,
-        Command::Config(command) => config::run(&command, &config, out),
+    if matches!(command, Command::Serve) {
+        log::begin(&config.log);
+        return serve::run(&config, out).await;
+    }
+    log::begin_for_command(&config.log);
+    // Whose doing it is, on every line of the log that tells of it.
+    let operator = info_span!(target: log::AUDIT, "operator", uid = rustix::process::getuid().as_raw());
+    command.run(&config, out).instrument(operator).await
+}
+
+impl Command {
+    async fn run(self, config: &Config, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+        match self {
+            Self::Serve => serve::run(config, out).await,
+            Self::User(command) => user::run(command, config, out).await,
+            Self::Session(command) => session::run(command, config, out).await,
+            Self::Key(command) => key::run(command, config, out).await,
+            Self::Migrate(command) => migrate::run(&command, config, out).await,
+            Self::Doctor(command) => doctor::run(&command, config, out).await,
+            Self::Config(command) => self::config::run(&command, config, out),
+        }
     }
 }

@@ -162,6 +162,15 @@ impl Config {
     }
 }
 
+/// A length of time as it is written in a configuration, at most `most`.
+///
+/// # Errors
+///
+/// What is wrong with it, in a sentence.
+pub(crate) fn duration(text: &str, most: &str) -> Result<Duration, String> {
+    parse::duration(text, "0s", most)
+}
+
 /// This process's environment. What is not UTF-8 gets replacement characters, which are refused where we read.
 fn environment() -> BTreeMap<String, String> {
     let text = |os: std::ffi::OsString| os.to_string_lossy().into_owned();

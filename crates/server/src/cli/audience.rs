@@ -1,0 +1,72 @@
+//! Whom a command is about: a tenant, a user of it.
+
+use std::str::FromStr;
+
+use clap::Args;
+use portcullis_core::email::Email;
+use portcullis_core::engine::{AccountError, Engine};
+use portcullis_core::id::{TenantId, UserId, UserKey};
+use portcullis_core::user::User;
+
+use super::failure::Failure;
+
+/// The tenant that a command works in.
+#[derive(Args, Clone, Debug)]
+pub(super) struct InTenant {
+    /// The tenant; without this, the one called default
+    #[arg(long, value_name = "NAME", global = true)]
+    tenant: Option<TenantId>,
+}
+
+impl InTenant {
+    pub(super) fn id(&self) -> TenantId {
+        self.tenant.clone().unwrap_or_else(TenantId::default_tenant)
+    }
+}
+
+/// How a user is named on the command line: by address or by id.
+#[derive(Clone, Debug)]
+pub(super) enum Who {
+    Email(Email),
+    Id(UserId),
+}
+
+impl FromStr for Who {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(id) = text.parse() {
+            return Ok(Self::Id(id));
+        }
+        email(text).map(Self::Email).map_err(|_| "neither an email address nor the id of a user")
+    }
+}
+
+impl Who {
+    /// The user who is meant.
+    pub(super) async fn find(&self, engine: &Engine, tenant: &TenantId) -> Result<User, Failure> {
+        let found = match self {
+            Self::Email(email) => engine.user_by_email(tenant, email).await,
+            Self::Id(id) => engine.user(&UserKey { tenant: tenant.clone(), id: *id }).await,
+        };
+        found.map_err(|fault| match fault {
+            AccountError::NotFound => Failure::other(format_args!(
+                "there is no user {} in tenant {tenant}; `portcullis user list --tenant {tenant}` shows who there is",
+                self.text()
+            )),
+            fault => fault.into(),
+        })
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Email(email) => email.shown().to_owned(),
+            Self::Id(id) => id.to_string(),
+        }
+    }
+}
+
+/// An address, with a refusal for people.
+pub(super) fn email(text: &str) -> Result<Email, &'static str> {
+    Email::parse(text).map_err(|_| "not an email address")
+}

@@ -1,0 +1,102 @@
+//! Keys: whether they open, and whether one signs for each use.
+
+use std::fmt::Write as _;
+
+use portcullis_core::clock::{Clock, Timestamp};
+use portcullis_core::engine::{KeyInfo, KeyStanding};
+use portcullis_core::id::TenantId;
+use portcullis_core::key::{KeyRecord, KeyUse, Keyring, KeyringParts};
+use portcullis_core::machine::SystemClock;
+use portcullis_core::store::{Page, Stores};
+use portcullis_core::tenant::Policy;
+use portcullis_stores::sqlite::SqliteStore;
+
+use super::{Finding, Stopwatch};
+use crate::cli::failure::Failure;
+use crate::cli::shown::moment;
+use crate::config::Config;
+use crate::open::policy;
+
+/// How many tenants are read at a time.
+const PAGE: u32 = 100;
+
+/// What was found out about all keys.
+pub(super) struct Keys {
+    pub(super) findings: Vec<Finding>,
+    /// When the newest one was made: a clock that shows less is wrong.
+    pub(super) newest: Option<Timestamp>,
+}
+
+pub(super) async fn examine(config: &Config, store: &SqliteStore) -> Result<Keys, Failure> {
+    let (stores, policy) = (store.stores(), policy(config)?);
+    let mut keys = Keys { findings: Vec::new(), newest: None };
+    let mut after: Option<TenantId> = None;
+    loop {
+        let tenants = stores.tenants.list(Page { after: after.take(), limit: PAGE }).await?;
+        for tenant in &tenants {
+            keys.examine(&tenant.id, config, &stores, &policy).await?;
+        }
+        match tenants.last() {
+            Some(last) => after = Some(last.id.clone()),
+            None => break,
+        }
+    }
+    if keys.findings.is_empty() {
+        keys.findings.push(Finding::note("keys", "there are none yet: the first start makes them"));
+    }
+    Ok(keys)
+}
+
+impl Keys {
+    async fn examine(
+        &mut self,
+        tenant: &TenantId,
+        config: &Config,
+        stores: &Stores,
+        policy: &Policy,
+    ) -> Result<(), Failure> {
+        let watch = Stopwatch::start();
+        let records = stores.keys.list(tenant).await?;
+        self.newest = self.newest.max(records.iter().map(|record| record.created).max());
+        let opened = Keyring::open(&KeyringParts {
+            tenant,
+            generation: 0,
+            records: &records,
+            master: config.master_key.as_ref(),
+            shared: &config.shared_secrets,
+            lifetimes: policy.key_lifetimes(),
+        });
+        let name = format!("keys of {tenant}");
+        self.findings.push(match opened {
+            Ok(_) => standing(name, &records, policy).took(watch.elapsed()),
+            Err(fault) => {
+                let cause = std::error::Error::source(&fault).map(|cause| format!(": {cause}"));
+                Finding::broken(name, format!("{fault}{}", cause.unwrap_or_default()))
+            }
+        });
+        Ok(())
+    }
+}
+
+fn standing(name: String, records: &[KeyRecord], policy: &Policy) -> Finding {
+    let keys = KeyInfo::of_all(records, &policy.key_lifetimes(), SystemClock.now());
+    let signs = |usage| keys.iter().any(|key| key.usage == usage && key.standing == KeyStanding::Signing);
+    let missing: Vec<&str> =
+        KeyUse::ALL.into_iter().filter(|usage| !signs(*usage)).map(KeyUse::as_str).collect();
+    if !missing.is_empty() {
+        let detail =
+            format!("none signs for {}; `portcullis key rotate --now` makes one", missing.join(", "));
+        return Finding::broken(name, detail);
+    }
+    let coming = keys.iter().filter(|key| key.standing == KeyStanding::Published).map(|key| key.active_from);
+    let going =
+        keys.iter().filter(|key| key.standing == KeyStanding::Verifying).filter_map(|key| key.retires);
+    let mut detail = "one signs for each use, and all open".to_owned();
+    if let Some(next) = coming.min() {
+        let _ = write!(detail, "; the next begins to sign at {}", moment(next));
+    }
+    if let Some(next) = going.min() {
+        let _ = write!(detail, "; the next retires at {}", moment(next));
+    }
+    Finding::ok(name, detail)
+}

@@ -1,0 +1,186 @@
+//! `portcullis doctor`: what works, what does not, and how long it takes.
+//!
+//! It looks and changes nothing: it makes no database, no key and no file that stays.
+
+mod database;
+mod directory;
+mod keys;
+mod machine;
+mod readiness;
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Args;
+use portcullis_core::clock::{Clock, Ticks};
+use portcullis_core::machine::SystemClock;
+use serde::{Serialize, Serializer};
+
+use super::failure::Failure;
+use super::shown::{Table, write_json};
+use crate::config::{Config, Database};
+
+/// Find out what works and what does not
+///
+/// Looks at configuration, directories, database, keys, clock, password hashing and a running server, and says how long
+/// each took. Changes nothing. The exit code is 1 if anything is broken.
+#[derive(Args, Debug)]
+pub(super) struct Command {
+    /// Write JSON, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+/// How something is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    /// As it should be.
+    Ok,
+    /// Worth knowing; nothing has to be done.
+    Note,
+    /// It does not work.
+    Broken,
+}
+
+impl Status {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Note => "note",
+            Self::Broken => "BROKEN",
+        }
+    }
+}
+
+/// What was found out about one thing.
+#[derive(Debug, Serialize)]
+struct Finding {
+    check: String,
+    status: Status,
+    detail: String,
+    #[serde(
+        rename = "milliseconds",
+        serialize_with = "milliseconds",
+        skip_serializing_if = "Option::is_none"
+    )]
+    took: Option<Duration>,
+}
+
+/// To the microsecond; the figure of a latency has no more to say.
+#[expect(clippy::ref_option, reason = "serde calls it with what it has")]
+fn milliseconds<S: Serializer>(took: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    match took {
+        Some(took) => serializer.serialize_f64((took.as_secs_f64() * 1e6).round() / 1e3),
+        None => serializer.serialize_none(),
+    }
+}
+
+impl Finding {
+    fn new(check: impl Into<String>, status: Status, detail: impl Into<String>) -> Self {
+        Self { check: check.into(), status, detail: detail.into(), took: None }
+    }
+
+    fn ok(check: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(check, Status::Ok, detail)
+    }
+
+    fn note(check: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(check, Status::Note, detail)
+    }
+
+    fn broken(check: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(check, Status::Broken, detail)
+    }
+
+    fn took(self, took: Duration) -> Self {
+        Self { took: Some(took), ..self }
+    }
+}
+
+/// Measures how long something takes.
+struct Stopwatch(Ticks);
+
+impl Stopwatch {
+    fn start() -> Self {
+        Self(SystemClock.ticks())
+    }
+
+    fn elapsed(&self) -> Duration {
+        SystemClock.ticks().since(self.0)
+    }
+}
+
+pub(super) async fn run(
+    Command { json }: &Command,
+    config: &Config,
+    out: &mut (dyn Write + Send),
+) -> Result<(), Failure> {
+    let findings = examine(config).await?;
+    let broken: Vec<&str> = findings
+        .iter()
+        .filter(|finding| finding.status == Status::Broken)
+        .map(|finding| finding.check.as_str())
+        .collect();
+    if *json {
+        let ok = broken.is_empty();
+        write_json(&serde_json::json!({ "ok": ok, "checks": findings }), out)?;
+    } else {
+        write_table(&findings, out)?;
+    }
+    if broken.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::other(format_args!("broken: {}", broken.join(", "))))
+    }
+}
+
+async fn examine(config: &Config) -> Result<Vec<Finding>, Failure> {
+    let mut findings = vec![configuration(config)];
+    let Database::Sqlite(path) = &config.database;
+    findings.push(directory::examine("data directory", &config.data_dir));
+    let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if beside != config.data_dir {
+        findings.push(directory::examine("directory of the database", beside));
+    }
+    let (of_database, store) = database::examine(path).await;
+    findings.extend(of_database);
+    let mut newest = None;
+    if let Some(store) = store {
+        let of_keys = keys::examine(config, &store).await?;
+        newest = of_keys.newest;
+        findings.extend(of_keys.findings);
+        store.close().await;
+    }
+    findings.push(machine::clock(SystemClock.now(), newest));
+    findings.push(machine::hashing(config)?);
+    findings.extend(readiness::examine(config).await);
+    Ok(findings)
+}
+
+/// There would be no configuration to look at if anything were wrong with it.
+fn configuration(config: &Config) -> Finding {
+    let mode = match &config.public_url {
+        None => "development mode, for this machine only: no public_url is configured".to_owned(),
+        Some(url) => format!("production, reached as {}", url.as_str()),
+    };
+    let file = match &config.file {
+        None => "no file".to_owned(),
+        Some(file) => format!("file {}", file.display()),
+    };
+    Finding::ok("configuration", format!("{mode}; {file}"))
+}
+
+fn write_table(findings: &[Finding], out: &mut dyn Write) -> Result<(), Failure> {
+    let mut table = Table::new(["CHECK", "STATUS", "TOOK", "DETAIL"]);
+    for finding in findings {
+        table.push(&[
+            finding.check.clone(),
+            finding.status.as_str().to_owned(),
+            finding.took.map_or_else(String::new, |took| format!("{:.1} ms", took.as_secs_f64() * 1e3)),
+            finding.detail.clone(),
+        ]);
+    }
+    table.write(out)
+}

@@ -1,0 +1,128 @@
+//! Whether a server runs on the configured addresses: `GET /readyz`, over a connection of its own.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::{Finding, Stopwatch};
+use crate::config::{Config, Listen};
+
+/// How long an answer may take: longer than the server itself waits for its store.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// More than our answer has, and all that is read of somebody else's.
+const LONGEST_ANSWER: u64 = 4096;
+
+pub(super) async fn examine(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for Listen { address, optional } in &config.listen {
+        let finding = one(reachable(*address)).await;
+        // Where [::1] is not configured by name it is not missed.
+        if !(*optional && finding.took.is_none()) {
+            findings.push(finding);
+        }
+    }
+    findings
+}
+
+/// An address that stands for all of them cannot be connected to everywhere; this machine's own can.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+async fn one(address: SocketAddr) -> Finding {
+    let name = format!("server at {address}");
+    if address.port() == 0 {
+        return Finding::note(name, "listens on a port of its choice, which is not known here");
+    }
+    let watch = Stopwatch::start();
+    let stream = match timeout(PATIENCE, TcpStream::connect(address)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(fault)) if fault.kind() == io::ErrorKind::ConnectionRefused => {
+            return Finding::note(name, "does not run; `portcullis serve` starts it");
+        }
+        Ok(Err(fault)) => return Finding::note(name, format!("cannot be reached: {fault}")),
+        Err(_) => return Finding::broken(name, "does not take a connection").took(watch.elapsed()),
+    };
+    let answer = timeout(PATIENCE, ask(stream, address)).await;
+    let finding = match answer {
+        Ok(Ok(answer)) => judged(name, &answer),
+        Ok(Err(fault)) => Finding::broken(name, format!("is not understood: {fault}")),
+        Err(_) => Finding::broken(name, "takes connections and does not answer"),
+    };
+    finding.took(watch.elapsed())
+}
+
+async fn ask(mut stream: TcpStream, address: SocketAddr) -> io::Result<String> {
+    let request = format!("GET /readyz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.take(LONGEST_ANSWER).read_to_end(&mut answer).await?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+fn judged(name: String, answer: &str) -> Finding {
+    let status = answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    match status {
+        Some("200") if body.contains(r#""status":"ready""#) => Finding::ok(name, "runs, and is ready"),
+        Some("503") if body.contains(r#""status":"unavailable""#) => {
+            Finding::broken(name, "runs, and is not ready: its log says why")
+        }
+        _ => Finding::broken(name, "is somebody else's: another program listens there"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Status;
+    use super::*;
+
+    fn status(answer: &str) -> Status {
+        judged(String::new(), answer).status
+    }
+
+    #[test]
+    fn only_a_ready_server_of_ours_is_well() {
+        assert_eq!(status("HTTP/1.1 200 OK\r\na: b\r\n\r\n{\"status\":\"ready\"}"), Status::Ok);
+        for answer in [
+            "",
+            "HTTP/1.1 20",
+            "HTTP/1.1 200 OK\r\n\r\n<html>",
+            "HTTP/1.1 404 Not Found\r\n\r\n",
+            "HTTP/1.1 503 Service Unavailable\r\n\r\n{\"status\":\"unavailable\",\"store\":\"database\"}",
+            "SSH-2.0-é",
+        ] {
+            assert_eq!(status(answer), Status::Broken, "{answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_there_is_no_fault_and_a_stranger_is() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stranger = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(b"220 mail.example ESMTP\r\n").await.unwrap();
+        });
+        assert_eq!(one(address).await.status, Status::Broken);
+        stranger.await.unwrap();
+        assert_eq!(one(address).await.status, Status::Note);
+    }
+
+    #[test]
+    fn every_address_is_asked_at_this_machine() {
+        assert_eq!(reachable("0.0.0.0:1".parse().unwrap()), "127.0.0.1:1".parse().unwrap());
+        assert_eq!(reachable("[::]:1".parse().unwrap()), "[::1]:1".parse().unwrap());
+        assert_eq!(reachable("192.0.2.1:1".parse().unwrap()), "192.0.2.1:1".parse().unwrap());
+    }
+}

@@ -1,0 +1,72 @@
+//! `portcullis key rotate`
+
+use std::io::Write;
+use std::time::Duration;
+
+use clap::Args;
+use portcullis_core::engine::Engine;
+use portcullis_core::id::TenantId;
+use portcullis_core::key::{KeyUse, SharedSecrets};
+
+use crate::cli::failure::Failure;
+use crate::cli::shown::moment;
+
+/// The longest that a key may wait.
+const LONGEST_LEAD: &str = "30d";
+
+/// Make new keys, which take over from those that sign now
+///
+/// Nobody is signed out: what the old keys signed stays valid until it expires. A new key is published at once and
+/// signs after a while, so that every node and every service that keeps a copy of the published keys has it by then.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// Which: access, refresh, cookie or all
+    #[arg(long = "use", value_name = "USE", default_value = "all", value_parser = uses)]
+    uses: Uses,
+    /// Sign at once: for a key that has leaked. Services that keep a copy of the published keys refuse new tokens
+    /// until they fetch it again, which they may put off for 5 minutes
+    #[arg(long, conflicts_with = "lead")]
+    now: bool,
+    /// How long the new keys are published before they sign, up to 30d
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = lead)]
+    lead: Duration,
+}
+
+#[derive(Clone, Debug)]
+struct Uses(Vec<KeyUse>);
+
+fn uses(word: &str) -> Result<Uses, &'static str> {
+    if word == "all" {
+        return Ok(Uses(KeyUse::ALL.to_vec()));
+    }
+    word.parse().map(|usage| Uses(vec![usage])).map_err(|_| "none of access, refresh, cookie, all")
+}
+
+fn lead(text: &str) -> Result<Duration, String> {
+    crate::config::duration(text, LONGEST_LEAD)
+}
+
+pub(super) async fn run(
+    Arguments { uses: Uses(uses), now, lead }: &Arguments,
+    engine: &Engine,
+    tenant: &TenantId,
+    shared: &SharedSecrets,
+    out: &mut (dyn Write + Send),
+) -> Result<(), Failure> {
+    let lead = if *now { Duration::ZERO } else { *lead };
+    let made = engine.rotate_keys(tenant, uses, lead).await?;
+    let keys = engine.keys(tenant).await?;
+    for key in keys.iter().filter(|key| made.contains(&key.kid)) {
+        let begins = if lead.is_zero() {
+            "signs from now on".to_owned()
+        } else {
+            format!("is published now and signs from {}", moment(key.active_from))
+        };
+        writeln!(out, "Key {} ({}, {}) {begins}.", key.kid, key.usage, key.algorithm)?;
+    }
+    writeln!(out, "What the keys before signed stays valid until it expires.")?;
+    for usage in uses.iter().filter(|usage| shared.signs(**usage)) {
+        writeln!(out, "A configured secret signs for {usage} instead, as long as it is configured.")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,44 @@
+//! `portcullis session end`, `portcullis session end-all`
+
+use std::io::Write;
+
+use portcullis_core::engine::Engine;
+use portcullis_core::id::{SessionId, SessionKey, TenantId};
+use portcullis_core::session::State;
+
+use crate::cli::audience::Who;
+use crate::cli::failure::Failure;
+use crate::cli::shown::{Shown, counted, moment};
+
+/// Ending what has ended already is no failure: it is what was wanted.
+pub(super) async fn one(
+    id: SessionId,
+    engine: &Engine,
+    tenant: &TenantId,
+    out: &mut (dyn Write + Send),
+) -> Result<(), Failure> {
+    let key = SessionKey { tenant: tenant.clone(), id };
+    let Some(found) = engine.session(&key).await? else {
+        return Err(Failure::other(format_args!(
+            "there is no session {id} in tenant {tenant}; `portcullis session list --tenant {tenant}` shows those that \
+             there are"
+        )));
+    };
+    if let State::Ended(ending) = found.state {
+        let (at, reason) = (moment(ending.at), ending.reason);
+        return Ok(writeln!(out, "Session {id} had ended at {at} already ({reason}).")?);
+    }
+    engine.end_session(&key).await?;
+    Ok(writeln!(out, "Session {id} is ended.")?)
+}
+
+pub(super) async fn all(
+    who: &Who,
+    engine: &Engine,
+    tenant: &TenantId,
+    out: &mut (dyn Write + Send),
+) -> Result<(), Failure> {
+    let user = who.find(engine, tenant).await?;
+    let ended = counted(engine.end_sessions(&user.key).await?, "live session");
+    Ok(writeln!(out, "{} had {ended}; all are ended.", Shown(user.email.shown()))?)
+}

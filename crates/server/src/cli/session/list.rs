@@ -1,0 +1,110 @@
+//! `portcullis session list`
+
+use std::io::Write;
+
+use clap::Args;
+use portcullis_core::engine::{Engine, Listed};
+use portcullis_core::id::TenantId;
+use portcullis_core::session::State;
+use portcullis_core::store::Page;
+use portcullis_core::user::User;
+
+use super::record::Record;
+use crate::cli::audience::Who;
+use crate::cli::failure::Failure;
+use crate::cli::shown::{Table, moment, shortened, write_json};
+use crate::cli::user::everyone;
+
+/// How many sessions are read at a time.
+const PAGE: u32 = 500;
+
+/// The most characters of a device's name in a table. In JSON it is whole.
+const DEVICE: usize = 32;
+
+/// List who is signed in, and on what
+///
+/// By user, then oldest first. Last seen is up to a minute behind. JSON shows the recent refresh tokens of a session
+/// as well: by id, never the token itself.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// Only those of this user, an email address or an id
+    #[arg(long, value_name = "USER")]
+    user: Option<Who>,
+    /// Those too that have ended, until nothing issued under them can be valid any more
+    #[arg(long)]
+    ended: bool,
+    /// Write JSON, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(
+    Arguments { user, ended, json }: &Arguments,
+    engine: &Engine,
+    tenant: &TenantId,
+    out: &mut (dyn Write + Send),
+) -> Result<(), Failure> {
+    let users = match user {
+        Some(who) => vec![who.find(engine, tenant).await?],
+        None => everyone(engine, tenant).await?,
+    };
+    let mut rows: Vec<(&User, Listed)> = Vec::new();
+    for user in &users {
+        let sessions = sessions_of(user, engine).await?;
+        let wanted = sessions.into_iter().filter(|listed| *ended || listed.state == State::Live);
+        rows.extend(wanted.map(|listed| (user, listed)));
+    }
+    if *json {
+        let now = engine.now();
+        let records: Vec<Record<'_>> = rows.iter().map(|(user, row)| Record::of(user, row, now)).collect();
+        return write_json(&records, out);
+    }
+    write_table(&rows, out)
+}
+
+async fn sessions_of(user: &User, engine: &Engine) -> Result<Vec<Listed>, Failure> {
+    let mut all: Vec<Listed> = Vec::new();
+    loop {
+        let after = all.last().map(|listed| listed.session.key.id);
+        let page = engine.sessions(&user.key, Page { after, limit: PAGE }).await?;
+        let is_last = page.len() < PAGE as usize;
+        all.extend(page);
+        if is_last {
+            return Ok(all);
+        }
+    }
+}
+
+fn write_table(rows: &[(&User, Listed)], out: &mut dyn Write) -> Result<(), Failure> {
+    if rows.is_empty() {
+        return Ok(writeln!(out, "Nobody is signed in.")?);
+    }
+    let mut table = Table::new([
+        "ID",
+        "USER",
+        "STRATEGY",
+        "DEVICE",
+        "ADDRESS",
+        "CREATED",
+        "LAST SEEN",
+        "EXPIRES",
+        "STATE",
+    ]);
+    for (user, Listed { session, state }) in rows {
+        table.push(&[
+            session.key.id.to_string(),
+            user.email.shown().to_owned(),
+            session.strategy.to_string(),
+            shortened(&session.device.name, DEVICE),
+            session.device.address.clone(),
+            moment(session.created),
+            moment(session.last_seen),
+            moment(session.idle_expires.min(session.absolute_expires)),
+            match state {
+                State::Live => "live".to_owned(),
+                State::Ended(ending) => format!("ended ({})", ending.reason),
+            },
+        ]);
+    }
+    table.write(out)
+}

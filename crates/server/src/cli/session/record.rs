@@ -1,0 +1,92 @@
+//! A session and its refresh tokens, for programs. Nothing here opens anything: tokens are named, not shown.
+
+use portcullis_core::clock::Timestamp;
+use portcullis_core::engine::Listed;
+use portcullis_core::id::{SessionId, TenantId, UserId};
+use portcullis_core::session::{EndReason, Ending, Session, State};
+use portcullis_core::strategy::StrategyName;
+use portcullis_core::user::User;
+use serde::Serialize;
+
+/// A session.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Record<'a> {
+    id: SessionId,
+    tenant: &'a TenantId,
+    user: Owner<'a>,
+    strategy: StrategyName,
+    device: &'a str,
+    address: &'a str,
+    user_agent: &'a str,
+    created: Timestamp,
+    last_seen: Timestamp,
+    expires: Timestamp,
+    state: &'static str,
+    ended: Option<Timestamp>,
+    reason: Option<EndReason>,
+    refresh_tokens: Vec<RefreshToken>,
+}
+
+#[derive(Serialize)]
+struct Owner<'a> {
+    id: UserId,
+    email: &'a str,
+}
+
+/// A generation of a session's refresh token.
+#[derive(PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RefreshToken {
+    id: String,
+    issued: Timestamp,
+    expires: Timestamp,
+    active: bool,
+    replaced_by_token: Option<String>,
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn of(user: &'a User, Listed { session, state }: &'a Listed, now: Timestamp) -> Self {
+        let (name, ending) = match state {
+            State::Live => ("live", None),
+            State::Ended(ending) => ("ended", Some(ending)),
+        };
+        Self {
+            id: session.key.id,
+            tenant: &session.key.tenant,
+            user: Owner { id: user.key.id, email: user.email.shown() },
+            strategy: session.strategy,
+            device: &session.device.name,
+            address: &session.device.address,
+            user_agent: &session.device.user_agent,
+            created: session.created,
+            last_seen: session.last_seen,
+            expires: session.idle_expires.min(session.absolute_expires),
+            state: name,
+            ended: ending.map(|Ending { at, .. }| *at),
+            reason: ending.map(|Ending { reason, .. }| *reason),
+            refresh_tokens: recent_generations(session, *state, now),
+        }
+    }
+}
+
+/// The current generation, and the one that was spent for it before.
+fn recent_generations(session: &Session, state: State, now: Timestamp) -> Vec<RefreshToken> {
+    let Some(rotation) = &session.rotation else { return Vec::new() };
+    let id = |generation: u64| format!("{}.{generation}", session.key.id);
+    let spent = rotation.previous.iter().map(|previous| RefreshToken {
+        id: id(rotation.generation.saturating_sub(1)),
+        issued: previous.issued,
+        expires: previous.expires,
+        active: false,
+        replaced_by_token: Some(id(rotation.generation)),
+    });
+    let current = RefreshToken {
+        id: id(rotation.generation),
+        issued: rotation.issued,
+        expires: rotation.expires,
+        active: state == State::Live && now < rotation.expires,
+        replaced_by_token: None,
+    };
+    spent.chain([current]).collect()
+}

@@ -1,0 +1,126 @@
+//! `portcullis user …`
+
+mod create;
+mod list;
+mod password;
+mod role;
+mod standing;
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+use portcullis_core::clock::Timestamp;
+use portcullis_core::engine::Engine;
+use portcullis_core::id::{TenantId, UserId};
+use portcullis_core::user::{PersonName, User};
+use serde::Serialize;
+
+use super::audience::{InTenant, Who};
+use super::failure::Failure;
+use super::place::{Missing, with_engine};
+use crate::config::Config;
+
+pub(super) use list::everyone;
+
+#[derive(Args, Debug)]
+pub(super) struct Command {
+    #[command(flatten)]
+    tenant: InTenant,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand, Debug)]
+enum Action {
+    Create(create::Arguments),
+    /// List the users
+    List {
+        /// Write JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Keep a user out: end all sessions, and refuse every sign-in from now on
+    ///
+    /// A token that is believed by its signature alone (of the strategies jwt and refresh) lives out its minutes.
+    Disable {
+        /// An email address or an id
+        #[arg(value_name = "USER")]
+        who: Who,
+    },
+    /// Let a user sign in again
+    ///
+    /// Sessions that were ended stay ended.
+    Enable {
+        /// An email address or an id
+        #[arg(value_name = "USER")]
+        who: Who,
+    },
+    Role(role::Arguments),
+    Password(password::Arguments),
+}
+
+pub(super) async fn run(
+    Command { tenant, action }: Command,
+    config: &Config,
+    out: &mut (dyn Write + Send),
+) -> Result<(), Failure> {
+    let missing = match &action {
+        Action::Create(arguments) => {
+            arguments.check()?;
+            Missing::Make
+        }
+        Action::Password(arguments) => {
+            arguments.check()?;
+            Missing::Refuse
+        }
+        _ => Missing::Refuse,
+    };
+    let tenant = tenant.id();
+    with_engine(config, &tenant, missing, async |engine| action.run(engine, &tenant, out).await).await
+}
+
+impl Action {
+    async fn run(
+        self,
+        engine: &Engine,
+        tenant: &TenantId,
+        out: &mut (dyn Write + Send),
+    ) -> Result<(), Failure> {
+        match self {
+            Self::Create(arguments) => create::run(arguments, engine, tenant, out).await,
+            Self::List { json } => list::run(json, engine, tenant, out).await,
+            Self::Disable { who } => standing::disable(&who, engine, tenant, out).await,
+            Self::Enable { who } => standing::enable(&who, engine, tenant, out).await,
+            Self::Role(arguments) => role::run(&arguments, engine, tenant, out).await,
+            Self::Password(arguments) => password::run(&arguments, engine, tenant, out).await,
+        }
+    }
+}
+
+/// A user, for programs.
+#[derive(Serialize)]
+struct Record<'a> {
+    id: UserId,
+    tenant: &'a TenantId,
+    email: &'a str,
+    name: Option<&'a str>,
+    role: &'static str,
+    created: Timestamp,
+    updated: Timestamp,
+    disabled: Option<Timestamp>,
+}
+
+impl<'a> Record<'a> {
+    fn of(user: &'a User) -> Self {
+        Self {
+            id: user.key.id,
+            tenant: &user.key.tenant,
+            email: user.email.shown(),
+            name: user.name.as_ref().map(PersonName::full),
+            role: user.role.as_str(),
+            created: user.created,
+            updated: user.updated,
+            disabled: user.disabled,
+        }
+    }
+}

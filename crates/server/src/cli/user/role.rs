@@ -1,0 +1,35 @@
+//! `portcullis user role`
+
+use std::io::Write;
+
+use clap::Args;
+use portcullis_core::engine::Engine;
+use portcullis_core::id::TenantId;
+use portcullis_core::user::Role;
+
+use crate::cli::audience::Who;
+use crate::cli::failure::Failure;
+use crate::cli::shown::Shown;
+
+/// Give a user another role
+///
+/// Whoever asks the server knows it at once; a token that names a role names the former one until it is renewed.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// An email address or an id
+    #[arg(value_name = "USER")]
+    who: Who,
+    /// user, manager or admin
+    role: Role,
+}
+
+pub(super) async fn run(
+    Arguments { who, role }: &Arguments,
+    engine: &Engine,
+    tenant: &TenantId,
+    out: &mut (dyn Write + Send),
+) -> Result<(), Failure> {
+    let found = who.find(engine, tenant).await?;
+    let user = engine.set_role(&found.key, *role).await?;
+    Ok(writeln!(out, "{} has the role {}.", Shown(user.email.shown()), user.role)?)
+}

@@ -1,0 +1,91 @@
+//! What the doctor finds.
+
+use serde_json::Value;
+
+use crate::world::{Home, Said, text};
+
+fn examine(home: &Home, line: &str) -> (i32, Value) {
+    let Said { code, out, .. } = home.run(line);
+    (code, serde_json::from_str(&out).unwrap())
+}
+
+fn status<'a>(report: &'a Value, check: &str) -> &'a str {
+    let checks = report["checks"].as_array().unwrap();
+    let found = checks.iter().find(|finding| text(&finding["check"]) == check);
+    text(&found.unwrap_or_else(|| panic!("no {check}: {report}"))["status"])
+}
+
+#[test]
+fn a_healthy_installation_is_found_healthy_with_latencies() {
+    let home = Home::new();
+    let server = home.serve();
+    let address = server.address();
+    let (code, report) = examine(&home, &format!("doctor --json --listen {address}"));
+    assert_eq!((code, &report["ok"]), (0, &Value::Bool(true)), "{report}");
+    let name = format!("server at {address}");
+    for check in
+        ["configuration", "database", "migrations", "keys of default", "clock", "password hashing", &name]
+    {
+        assert_eq!(status(&report, check), "ok", "{check}: {report}");
+    }
+    for finding in report["checks"].as_array().unwrap() {
+        let is_timed = finding["milliseconds"].as_f64().is_some_and(|took| took >= 0.0);
+        let untimed = ["configuration", "clock"].contains(&text(&finding["check"]));
+        assert!(is_timed != untimed, "{finding}");
+    }
+    let table = home.run(&format!("doctor --listen {address}")).done().out;
+    assert!(table.starts_with("CHECK ") && table.contains(" ms "), "{table}");
+    assert!(table.contains("runs, and is ready"), "{table}");
+}
+
+#[test]
+fn nothing_is_made_where_there_is_nothing() {
+    let home = Home::new();
+    let said = home.run("doctor --listen 127.0.0.1:1");
+    assert_eq!((said.code, said.err.as_str()), (1, "portcullis: broken: database\n"));
+    assert!(said.out.contains("`portcullis serve` or `portcullis migrate` makes it"), "{}", said.out);
+    assert!(said.out.contains("does not run; `portcullis serve` starts it"), "{}", said.out);
+    assert!(!home.database().parent().unwrap().exists(), "the doctor has made something");
+
+    home.run("migrate").done();
+    let (code, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");
+    assert_eq!((code, status(&report, "keys")), (0, "note"), "{report}");
+}
+
+#[test]
+fn another_master_key_and_a_pending_migration_are_broken() {
+    let home = Home::in_production();
+    std::fs::create_dir(home.database().parent().unwrap()).unwrap();
+    std::fs::write(home.database(), "").unwrap();
+    let (code, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");
+    assert_eq!((code, status(&report, "migrations")), (1, "broken"), "{report}");
+
+    home.run("migrate").done();
+    home.run("key list").done();
+    let other = "0011223344556677889900aabbccddeeff0a1b2c3d4e5f60718293a4b5c6d7e8";
+    let home = home.variable("PORTCULLIS_MASTER_KEY", other);
+    let (code, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");
+    assert_eq!((code, status(&report, "keys of default")), (1, "broken"), "{report}");
+    assert!(report.to_string().contains("sealed under another master key"), "{report}");
+}
+
+#[test]
+fn a_stranger_on_the_address_is_broken() {
+    let home = Home::new();
+    home.run("migrate").done();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let stranger = std::thread::spawn(move || {
+        use std::io::Write as _;
+        listener.accept().unwrap().0.write_all(b"220 mail.example ESMTP\r\n").unwrap();
+    });
+    let (code, report) = examine(&home, &format!("doctor --json --listen {address}"));
+    assert_eq!((code, status(&report, &format!("server at {address}"))), (1, "broken"), "{report}");
+    stranger.join().unwrap();
+}
+
+#[test]
+fn a_broken_configuration_is_said_before_anything_is_looked_at() {
+    let home = Home::new().variable("PORTCULLIS_LIMITS_BODY", "huge");
+    assert!(home.run("doctor").refused(2).contains("PORTCULLIS_LIMITS_BODY"));
+}

@@ -1,0 +1,62 @@
+//! The database's tables.
+
+use serde_json::{Value, json};
+
+use crate::world::{Home, text};
+
+fn states(migrations: &Value) -> Vec<&str> {
+    migrations.as_array().unwrap().iter().map(|migration| text(&migration["state"])).collect()
+}
+
+#[test]
+fn migrations_are_looked_at_applied_once_and_then_done() {
+    let home = Home::in_production();
+    let said = home.run("migrate --dry-run").done().out;
+    assert!(
+        said.starts_with("VERSION ") && said.contains("migrations to apply to ./portcullis-data"),
+        "{said}"
+    );
+    assert!(!home.database().exists(), "a look has made the database");
+    let pending = home.json("migrate --dry-run --json");
+    assert!(states(&pending).len() > 1 && states(&pending).iter().all(|state| *state == "pending"));
+
+    let applied = home.json("migrate --json");
+    assert!(states(&applied).iter().all(|state| *state == "applied now"), "{applied}");
+    assert!(home.database().exists());
+    let again = home.run("migrate").done().out;
+    assert!(again.contains("is up to date") && !again.contains("now"), "{again}");
+    assert_eq!(applied[0]["version"], json!(1));
+}
+
+#[test]
+fn a_database_that_is_not_up_to_date_is_left_alone_by_everything_else() {
+    let home = Home::new();
+    std::fs::create_dir(home.database().parent().unwrap()).unwrap();
+    std::fs::write(home.database(), "").unwrap();
+    for line in ["user list", "session list", "key rotate"] {
+        let said = home.run(line).refused(1);
+        assert!(said.contains("is not up to date") && said.contains("`portcullis migrate` brings"), "{said}");
+    }
+    let said = home.user("ann@example.com").refused(1);
+    assert!(said.contains("is not up to date"), "{said}");
+    assert_eq!(std::fs::metadata(home.database()).unwrap().len(), 0);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_named() {
+    let home = Home::new();
+    std::fs::create_dir(home.database().parent().unwrap()).unwrap();
+    std::fs::write(home.database(), "a letter to somebody. ".repeat(100)).unwrap();
+    for line in ["migrate", "user list"] {
+        let said = home.run(line).refused(1);
+        assert!(said.contains("portcullis.db is no SQLite database"), "{said}");
+    }
+}
+
+#[test]
+fn with_a_public_url_a_user_does_not_bring_a_database_along() {
+    let home = Home::in_production();
+    let said = home.user("ann@example.com").refused(1);
+    assert!(said.contains("there is no database"), "{said}");
+    assert!(!home.database().exists());
+}

@@ -1,0 +1,183 @@
+//! Users: made, listed, kept out, let in again, given roles and passwords.
+
+use serde_json::json;
+
+use crate::world::{Home, PASSWORD, text};
+
+#[test]
+fn the_first_user_of_a_new_installation_is_made_before_its_server_and_signs_in() {
+    let home = Home::new();
+    let line = "user create --email Ann@Example.com --name Ann --role admin --password-stdin --json";
+    let said = home.run_with(line, &format!("{PASSWORD}\n")).done();
+    let user: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(user["email"], "Ann@Example.com");
+    assert_eq!((&user["name"], &user["role"]), (&json!("Ann"), &json!("admin")));
+
+    let server = home.serve();
+    let signed_in = server.sign_in("jwt", "ann@example.com");
+    assert_eq!(signed_in["user"]["id"], user["id"]);
+}
+
+#[test]
+fn users_are_listed_for_people_and_for_programs() {
+    let home = Home::new();
+    assert!(home.user("ann@example.com").done().out.starts_with("Made ann@example.com (user, id 0"));
+    home.user("bob@example.com").done();
+    home.run("user disable bob@example.com").done();
+
+    let table = home.run("user list").done().out;
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[0], ["ID", "EMAIL", "NAME", "ROLE", "CREATED", "DISABLED"]);
+    assert_eq!((rows.len(), rows[1][1], rows[2][1]), (3, "ann@example.com", "bob@example.com"));
+    assert_eq!(rows[1].last(), Some(&"-"));
+
+    let users = home.json("user list --json");
+    let members: Vec<&String> = users[0].as_object().unwrap().keys().collect();
+    assert_eq!(members, ["created", "disabled", "email", "id", "name", "role", "tenant", "updated"]);
+    assert_eq!(users[0]["disabled"], json!(null));
+    assert!(text(&users[1]["disabled"]).ends_with('Z'));
+    assert!(!users.to_string().contains("argon2"));
+}
+
+#[test]
+fn an_address_is_one_user_whatever_its_case() {
+    let home = Home::new();
+    home.user("ann@example.com").done();
+    let said = home.user("ANN@example.COM").refused(1);
+    assert!(said.contains("has a user ANN@example.COM already; `portcullis user password` sets"), "{said}");
+    let said = home.run("user role bob@example.com admin").refused(1);
+    assert!(
+        said.contains("there is no user bob@example.com in tenant default; `portcullis user list"),
+        "{said}"
+    );
+}
+
+// ASVS-map: PW1, PW4
+#[test]
+fn the_rules_for_passwords_hold_for_operators_too() {
+    let home = Home::new();
+    let production = Home::in_production();
+    production.run("migrate").done();
+    let create = "user create --email ann@example.com --name Ann --password-stdin";
+    for (home, short, long) in
+        [(&home, "7 chars", "8 chars!"), (&production, "vexed quilts 1", "vexed quilts 12")]
+    {
+        let least = long.chars().count();
+        let too_short = format!("password must be longer than or equal to {least} characters");
+        assert_eq!(home.run_with(create, short).refused(1), too_short);
+        home.run_with(create, long).done();
+        let change = "user password ann@example.com --password-stdin";
+        assert_eq!(home.run_with(change, short).refused(1), too_short);
+        home.run_with(change, long).done();
+    }
+    let common = production.run_with("user password ann@example.com --password-stdin", "passwordpassword");
+    assert_eq!(common.refused(1), "password must not be a commonly used one");
+}
+
+// ASVS-map: OP6
+#[test]
+fn a_password_comes_from_standard_input_or_a_terminal_and_from_nowhere_else() {
+    let home = Home::new();
+    let create = "user create --email ann@example.com --name Ann";
+    let said = home.run_with(create, PASSWORD).refused(2);
+    assert_eq!(said, "there is no terminal to ask for the password on; pass it with --password-stdin");
+    assert!(!home.database().exists());
+    let said = home.run_with(&format!("{create} --password {PASSWORD}"), "").refused(2);
+    assert!(said.contains("unexpected argument '--password'"), "{said}");
+    let said = home.run_with(&format!("{create} --password-stdin"), "two lines\nof text\n").refused(2);
+    assert!(said.contains("more than one line"), "{said}");
+}
+
+/// `script` gives the command a terminal of its own, and types what it is given.
+fn typed(home: &Home, line: &str, typed: &str) -> (Option<i32>, String) {
+    use std::io::Write as _;
+    use std::process::Stdio;
+    let command = format!("{} {line}", env!("CARGO_BIN_EXE_portcullis"));
+    let mut script = home.command("script");
+    script.args(["--quiet", "--return", "--command", &command, "/dev/null"]).env("SHELL", "/bin/sh");
+    let mut child =
+        script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut keyboard = child.stdin.take().unwrap();
+    keyboard.write_all(typed.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    drop(keyboard);
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn a_password_that_is_typed_is_asked_for_twice() {
+    let home = Home::new();
+    let create = "user create --email ann@example.com --name Ann";
+    let (code, screen) = typed(&home, create, "correct horse\ncorrect house\n");
+    assert_eq!(code, Some(1), "{screen}");
+    assert!(screen.contains("the two passwords differ; nothing was changed"), "{screen}");
+    let (code, screen) = typed(&home, create, "correct horse\ncorrect horse\n");
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains("Password: ") && screen.contains("Made ann@example.com"), "{screen}");
+    assert_eq!(home.json("user list --json").as_array().unwrap().len(), 1);
+}
+
+// ASVS-map: SE5
+#[test]
+fn a_disabled_user_is_out_at_once_and_stays_out_until_enabled() {
+    let home = Home::new();
+    let server = home.serve();
+    home.user("ann@example.com").done();
+    let signed_in = server.sign_in("session-jwt", "ann@example.com");
+    let token = text(&signed_in["access_token"]);
+    assert_eq!(server.profile("session-jwt", token), 200);
+
+    home.run("user disable ann@example.com").done();
+    server.profile_ends("session-jwt", token);
+    assert_eq!(server.try_sign_in("jwt", "ann@example.com", PASSWORD).status, 401);
+
+    let id = text(&signed_in["user"]["id"]);
+    home.run(&format!("user enable {id}")).done();
+    server.comes_about("she may sign in", || {
+        server.try_sign_in("jwt", "ann@example.com", PASSWORD).status == 201
+    });
+    assert_eq!(server.profile("session-jwt", token), 401, "an ended session came back");
+}
+
+#[test]
+fn a_password_that_an_operator_sets_ends_all_sessions_and_is_the_one_from_then_on() {
+    let home = Home::new();
+    let server = home.serve();
+    home.user("ann@example.com").done();
+    let signed_in = server.sign_in("hybrid", "ann@example.com");
+    let token = text(&signed_in["access_token"]);
+    assert_eq!(server.profile("hybrid", token), 200);
+
+    let other = "a quite different one";
+    home.run_with("user password ann@example.com --password-stdin", other).done();
+    server.profile_ends("hybrid", token);
+    assert_eq!(server.try_sign_in("jwt", "ann@example.com", PASSWORD).status, 401);
+    assert_eq!(server.try_sign_in("jwt", "ann@example.com", other).status, 201);
+}
+
+#[test]
+fn a_role_is_given_and_shown() {
+    let home = Home::new();
+    home.user("ann@example.com").done();
+    assert_eq!(
+        home.run("user role ann@example.com manager").done().out,
+        "ann@example.com has the role manager.\n"
+    );
+    assert_eq!(home.json("user list --json")[0]["role"], "manager");
+}
+
+// ASVS-map: LG1
+#[test]
+fn what_an_operator_does_to_somebodys_access_is_logged_with_whose_doing_it_was() {
+    let home = Home::in_production();
+    home.run("migrate").done();
+    let made = home.user("ann@example.com").done();
+    let line: serde_json::Value = serde_json::from_str(&made.err).expect("one line of the log");
+    assert_eq!((&line["target"], &line["event"]), (&json!("portcullis::audit"), &json!("signed_up")));
+    assert!(line["span"]["uid"].is_number(), "{line}");
+    assert_eq!(line["user"], home.json("user list --json")[0]["id"]);
+    assert!(!made.err.contains(PASSWORD) && !made.err.contains("ann@"), "{}", made.err);
+    assert_eq!(home.run("user list").done().err, "", "looking is nothing to log");
+    let quiet = Home::new().variable("PORTCULLIS_LOG_LEVEL", "error");
+    assert_eq!(quiet.user("ann@example.com").done().err, "");
+}
