@@ -1,7 +1,11 @@
 //! `test`: everything, on a machine that has Rust, a C compiler and nothing else.
 //!
 //! What tests need is made sure of first ([`debian`], [`tools`]); a need that cannot be met is a failure and never a
-//! test that was left out. Arguments go to every `cargo test` as they are: a part of a test's name, for one.
+//! test that was left out. Arguments go to every `cargo test` as they are: a part of a test's name, for one. Without
+//! any, the server is then killed a few times in the middle of its work, as `torture` does it many times.
+//!
+//! Every step builds the whole workspace with the same features of its dependencies, so that none of them is built
+//! twice, and without optimisation, because a release build takes longer than all tests together.
 
 mod debian;
 mod tools;
@@ -13,8 +17,11 @@ use crate::failure::Failure;
 use crate::say;
 use crate::workspace::{self, Workspace, cargo};
 
-const SERVER: &str = "portcullis-server";
 const INTEROP: &str = "interop";
+const FEATURE: &str = "portcullis-server/interop";
+const TORTURE: &str = "portcullis-torture";
+/// How often the server is killed here; `cargo xtask torture` does it more often.
+const ROUNDS: &str = "20";
 
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -33,29 +40,46 @@ fn make_ready(workspace: &Workspace) -> Result<Vec<tools::Place>, Failure> {
     tools::make_sure(workspace)
 }
 
-/// A run of cargo, by name.
+/// A command, by name.
 struct Step {
     name: &'static str,
     command: Command,
 }
 
 fn steps(workspace: &Workspace, filter: &[String], places: &[tools::Place]) -> Vec<Step> {
-    let mut steps = vec![Step { name: "workspace", command: cargo_test(&["--workspace"]) }];
-    let server = workspace.package(SERVER);
-    if server.is_some_and(|server| server.features.contains_key(INTEROP)) {
-        let command = cargo_test(&["--package", SERVER, "--features", INTEROP, "--test", INTEROP]);
-        steps.push(Step { name: INTEROP, command });
+    let mut steps = vec![
+        Step { name: "workspace", command: cargo_test(&[], filter) },
+        Step { name: INTEROP, command: cargo_test(&["--features", FEATURE, "--test", INTEROP], filter) },
+    ];
+    if filter.is_empty() {
+        steps.push(Step { name: "binaries", command: build_binaries() });
+        steps.push(Step { name: "torture", command: torture(workspace) });
     }
     for step in &mut steps {
-        step.command.args(filter).current_dir(&workspace.root);
+        step.command.current_dir(&workspace.root);
         step.command.envs(places.iter().map(|place| (place.variable, &place.path)));
     }
     steps
 }
 
-fn cargo_test(arguments: &[&str]) -> Command {
+fn cargo_test(arguments: &[&str], filter: &[String]) -> Command {
     let mut command = cargo();
-    command.arg("test").args(arguments);
+    command.args(["test", "--workspace"]).args(arguments).args(filter);
+    command
+}
+
+/// The tests are named only because their dependencies count: without them cargo would build others again.
+fn build_binaries() -> Command {
+    let mut command = cargo();
+    command.args(["build", "--workspace", "--features", FEATURE, "--test", INTEROP]);
+    command.args(["--bin", "portcullis", "--bin", TORTURE]);
+    command
+}
+
+fn torture(workspace: &Workspace) -> Command {
+    let built = workspace.target.join("debug");
+    let mut command = Command::new(built.join(TORTURE));
+    command.args(["--rounds", ROUNDS, "--server"]).arg(built.join("portcullis"));
     command
 }
 
@@ -107,13 +131,8 @@ impl Summary {
 mod tests {
     use super::*;
 
-    fn workspace(features: &serde_json::Value) -> Workspace {
-        let json = serde_json::json!({
-            "workspace_root": "/r", "target_directory": "/r/t",
-            "packages": [{
-                "name": SERVER, "manifest_path": "/r/Cargo.toml", "features": features, "dependencies": [], "targets": [],
-            }],
-        });
+    fn workspace() -> Workspace {
+        let json = serde_json::json!({"workspace_root": "/r", "target_directory": "/r/t", "packages": []});
         serde_json::from_value(json).unwrap()
     }
 
@@ -122,20 +141,24 @@ mod tests {
     }
 
     #[test]
-    fn the_comparison_with_other_languages_runs_as_soon_as_the_server_offers_it() {
-        assert_eq!(steps(&workspace(&serde_json::json!({})), &[], &[]).len(), 1);
-        let both = steps(&workspace(&serde_json::json!({"interop": []})), &[], &[]);
-        assert_eq!(
-            words(&both[1]).join(" "),
-            "test --package portcullis-server --features interop --test interop"
-        );
+    fn everything_is_run_and_the_server_killed_a_few_times() {
+        let steps = steps(&workspace(), &[], &[]);
+        let names: Vec<&str> = steps.iter().map(|step| step.name).collect();
+        assert_eq!(names, ["workspace", "interop", "binaries", "torture"]);
+        assert_eq!(words(&steps[3]).join(" "), "--rounds 20 --server /r/t/debug/portcullis");
     }
 
     #[test]
-    fn every_step_is_filtered_and_told_where_the_tools_are() {
+    fn a_filter_asks_for_tests_and_nothing_else() {
+        let steps = steps(&workspace(), &["refresh".to_owned()], &[]);
+        assert_eq!(steps.len(), 2);
+        assert!(steps.iter().all(|step| words(step).last().unwrap() == "refresh"));
+    }
+
+    #[test]
+    fn every_step_is_told_where_the_tools_are() {
         let places = [tools::Place { variable: "PORTCULLIS_TEST_PYTHON", path: "/p".into() }];
-        for step in steps(&workspace(&serde_json::json!({"interop": []})), &["refresh".to_owned()], &places) {
-            assert_eq!(words(&step).last().unwrap(), "refresh");
+        for step in steps(&workspace(), &[], &places) {
             let mut variables = step.command.get_envs();
             assert!(variables.any(|(name, path)| name == places[0].variable && path == Some("/p".as_ref())));
         }

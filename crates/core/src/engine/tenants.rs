@@ -55,10 +55,7 @@ impl TenantError {
         match self {
             Self::Store(fault) => OpenError::Store(fault),
             Self::Unknown(id) => OpenError::Store(StoreError::corrupt("tenant", &id, "name")),
-            Self::Keys(fault) => match Arc::try_unwrap(fault) {
-                Ok(fault) => OpenError::Keyring(fault),
-                Err(shared) => OpenError::Store(StoreError::unavailable("open the tenant's keys", shared)),
-            },
+            Self::Keys(fault) => OpenError::Keyring(Arc::unwrap_or_clone(fault)),
         }
     }
 }

@@ -69,7 +69,7 @@ pub struct KeyringParts<'a> {
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum KeyringFault {
     /// The key's material does not open.
-    #[error("key {kid} does not open")]
+    #[error("key {kid} does not open: {source}")]
     Sealed {
         /// The key.
         kid: Kid,

@@ -6,9 +6,9 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf, absolute};
 use std::time::Duration;
 
-use sqlx::ConnectOptions as _;
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::time::{sleep, timeout};
 
 use super::OpenError;
@@ -95,7 +95,21 @@ impl DatabaseFile {
     async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
         self.check()?;
         let options = self.options().journal_mode(SqliteJournalMode::Wal);
+        // What is replaced or deleted does not stay behind in a page that is written anyway.
+        let options = options.pragma("secure_delete", "FAST");
         options.synchronous(SqliteSynchronous::Full).connect().await
+    }
+
+    /// Brings everything in the write-ahead log into the database and empties the log: earlier states of a page are in
+    /// neither any more.
+    pub(super) async fn empty_log(&self) -> Result<(), sqlx::Error> {
+        let mut db = self.writing().await?;
+        let (busy, _, _): (i64, i64, i64) =
+            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut db).await?;
+        db.close().await?;
+        let kept =
+            || io::Error::new(io::ErrorKind::ResourceBusy, "another process reads an earlier state of it");
+        if busy == 0 { Ok(()) } else { Err(kept().into()) }
     }
 
     /// How a connection that only reads is made.

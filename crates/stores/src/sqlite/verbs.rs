@@ -13,6 +13,7 @@ use portcullis_core::store::{
 };
 use portcullis_core::tenant::{Installation, TenantRecord};
 use portcullis_core::user::User;
+use tracing::warn;
 
 use super::{SqliteStore, feed, in_time};
 use crate::sql::{epochs, keys, sessions, tenants, users};
@@ -136,11 +137,16 @@ impl KeyStore for SqliteStore {
 
     async fn rewrap(&self, tenant: &TenantId, kid: &Kid, material: &KeyMaterial) -> Stored<bool> {
         let (tenant, kid, material) = (tenant.clone(), kid.clone(), material.clone());
-        self.writer
+        let rewrapped = self
+            .writer
             .write("rewrap a key", |db| {
                 Box::pin(async move { keys::rewrap(db, &tenant, &kid, &material).await })
             })
-            .await
+            .await?;
+        if rewrapped && let Err(fault) = self.file.empty_log().await {
+            warn!(%fault, "what a key was before it was wrapped is still in the write-ahead log");
+        }
+        Ok(rewrapped)
     }
 
     async fn remove(&self, tenant: &TenantId, kid: &Kid) -> Stored<bool> {

@@ -5,7 +5,7 @@
 //! use portcullis_core::store::memory::MemoryStore;
 //! use portcullis_core::id::TenantId;
 //!
-//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 //! let (stores, faults) = Faults::within(MemoryStore::stores());
 //! faults.go_down();
 //! assert!(stores.tenants.find(&TenantId::default_tenant()).await.is_err());

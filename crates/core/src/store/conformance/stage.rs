@@ -5,7 +5,7 @@
 //! use portcullis_core::store::memory::MemoryStore;
 //! use portcullis_core::strategy::StrategyName;
 //!
-//! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 //! let stage = Stage::new(MemoryStore::stores());
 //! let engine = stage.node().await;
 //! let ann = stage.newcomer(&engine).await;

@@ -25,3 +25,10 @@ async fn every_kind_of_token_opens_its_own_door_alone_on_the_sqlite_store() {
     let stores = open(&directory.fresh()).await.stores();
     behaviour::every_kind_of_token_opens_its_own_door_alone(stores).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_strategy_keeps_its_word_on_the_sqlite_store() {
+    let directory = Directory::new();
+    let make = async || open(&directory.fresh()).await.stores();
+    behaviour::every_strategy(make, Capabilities::default()).await;
+}

@@ -1,0 +1,23 @@
+//! The built binary, seen from outside: by the libraries that other languages read tokens and cookies with, by whoever
+//! writes its configuration, by the kernel, and by somebody at the database's own shell.
+//!
+//! Needs tools that `cargo xtask test` installs, and is therefore behind the feature `interop`.
+
+#[cfg(test)]
+mod by_hand;
+#[cfg(test)]
+mod configuration;
+#[cfg(test)]
+mod cookies;
+#[cfg(test)]
+mod durability;
+#[cfg(test)]
+mod master_key;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod start;
+#[cfg(test)]
+mod tokens;
+#[cfg(test)]
+mod tools;

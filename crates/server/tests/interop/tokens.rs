@@ -1,0 +1,159 @@
+//! Access tokens and the libraries that services in other languages verify them with: npm's `jsonwebtoken` and Python's
+//! `PyJWT`.
+
+use serde_json::{Value, json};
+
+use crate::program::{Credential, Home, Portcullis};
+use crate::tools::{node, python};
+
+const SECRET: &str = "Zk3vY8nQp1Lr6TwXc9MbHs4DfGj7UaEe";
+const AUDIENCE: &str = "default";
+/// The strategies that hand out access tokens.
+const BEARERS: [&str; 5] = ["jwt", "hybrid", "refresh", "denylist", "session-jwt"];
+
+/// A service in another language.
+#[derive(Clone, Copy, Debug)]
+enum Service {
+    Node,
+    Python,
+}
+
+const SERVICES: [Service; 2] = [Service::Node, Service::Python];
+
+impl Service {
+    fn does(self, words: &[&str]) -> Result<Value, String> {
+        let done = match self {
+            Self::Node => node("access_token.mjs", words),
+            Self::Python => python("access_token.py", words),
+        };
+        match done["refused"].as_str() {
+            Some(refused) => Err(refused.to_owned()),
+            None => Ok(done["ok"].clone()),
+        }
+    }
+
+    /// The claims, if one of the server's published keys signed them.
+    fn verify(self, server: &Portcullis, issuer: &str, token: &str) -> Result<Value, String> {
+        self.does(&["verify-published", &server.url(JWKS), issuer, AUDIENCE, token])
+    }
+
+    fn verify_shared(self, secret: &str, token: &str) -> Result<Value, String> {
+        self.does(&["verify-shared", secret, AUDIENCE, token])
+    }
+
+    /// Header and claims, not verified.
+    fn decode(self, token: &str) -> (Value, Value) {
+        let decoded = self.does(&["decode", token]).unwrap();
+        (decoded["header"].clone(), decoded["payload"].clone())
+    }
+
+    fn sign(self, secret: &str, header: &Value, claims: &Value) -> String {
+        let token = self.does(&["sign", secret, &header.to_string(), &claims.to_string()]).unwrap();
+        token.as_str().unwrap().to_owned()
+    }
+}
+
+const JWKS: &str = "/.well-known/jwks.json";
+
+/// The token with one character of its claims exchanged.
+fn tampered(token: &str) -> String {
+    let (header, rest) = token.split_once('.').unwrap();
+    let other = if rest.as_bytes()[40] == b'A' { "B" } else { "A" };
+    format!("{header}.{}{other}{}", &rest[..40], &rest[41..])
+}
+
+#[test]
+fn other_languages_verify_every_strategys_tokens_with_the_published_key() {
+    let server = Home::new().serve();
+    server.register();
+    for strategy in BEARERS {
+        let token = server.access_token(strategy);
+        let (header, claims) = Service::Node.decode(&token);
+        assert_eq!((&header["alg"], &header["typ"]), (&json!("ES256"), &json!("at+jwt")));
+        let issuer = claims["iss"].as_str().unwrap();
+        for service in SERVICES {
+            let verified = service.verify(&server, issuer, &token).unwrap();
+            assert_eq!(verified, claims, "{service:?}");
+            assert_eq!(verified["strategy"], strategy);
+        }
+    }
+}
+
+// ASVS-map: JW6
+#[test]
+fn other_languages_refuse_what_was_changed_or_comes_from_elsewhere() {
+    let (here, elsewhere) = (Home::new().serve(), Home::new().serve());
+    here.register();
+    elsewhere.register();
+    let (token, foreign) = (here.access_token("jwt"), elsewhere.access_token("jwt"));
+    let issuer = Service::Node.decode(&token).1["iss"].as_str().unwrap().to_owned();
+    for service in SERVICES {
+        assert!(service.verify(&here, &issuer, &token).is_ok());
+        assert!(service.verify(&here, &issuer, &tampered(&token)).is_err(), "{service:?}");
+        assert!(service.verify(&here, &issuer, &foreign).is_err(), "{service:?}");
+        assert!(service.verify(&here, "urn:somebody-else", &token).is_err(), "{service:?}");
+    }
+}
+
+#[test]
+fn other_languages_verify_with_the_secret_that_they_share() {
+    let server = Home::new().with("JWT_SECRET", SECRET).serve();
+    server.register();
+    for strategy in BEARERS {
+        let token = server.access_token(strategy);
+        for service in SERVICES {
+            let verified = service.verify_shared(SECRET, &token).unwrap();
+            assert_eq!(verified["strategy"], strategy);
+            assert!(
+                service.verify_shared("Another-secret-of-enough-length!", &token).is_err(),
+                "{service:?}"
+            );
+        }
+    }
+    let keys = server.get(JWKS).body;
+    assert!(!keys.to_string().contains("oct"), "a secret was published: {keys}");
+}
+
+/// Changes a header or claims.
+type Spoil = fn(&mut Value, &mut Value);
+
+/// What is not as we write it. Whoever shares the secret can sign anything.
+const WRONG: [(&str, Spoil); 14] = [
+    ("another kind", |header, _| header["typ"] = json!("JWT")),
+    ("the kind of a refresh token", |header, _| header["typ"] = json!("rt+jwt")),
+    ("another hash", |header, _| header["alg"] = json!("HS512")),
+    ("another issuer", |_, claims| claims["iss"] = json!("urn:somebody-else")),
+    ("another audience", |_, claims| claims["aud"] = json!("somebody-else")),
+    ("another tenant", |_, claims| claims["tid"] = json!("acme")),
+    ("another strategy", |_, claims| claims["strategy"] = json!("refresh")),
+    ("a session that is none of ours", |_, claims| {
+        claims["sid"] = json!("01890000-0000-7000-8000-000000000000");
+    }),
+    ("no session", |_, claims| drop(claims.as_object_mut().unwrap().remove("sid"))),
+    ("no end", |_, claims| drop(claims.as_object_mut().unwrap().remove("exp"))),
+    ("its end behind it", |_, claims| claims["exp"] = json!(claims["iat"].as_i64().unwrap() - 61)),
+    ("its beginning ahead", |_, claims| claims["nbf"] = json!(claims["iat"].as_i64().unwrap() + 600)),
+    ("issued in the future", |_, claims| claims["iat"] = json!(claims["iat"].as_i64().unwrap() + 600)),
+    ("an end that is no number", |_, claims| claims["exp"] = json!("tomorrow")),
+];
+
+// ASVS-map: JW4
+// ASVS-map: JW5
+#[test]
+fn a_token_that_somebody_else_made_with_the_shared_secret_must_be_right_in_every_claim() {
+    let server = Home::new().with("JWT_SECRET", SECRET).serve();
+    server.register();
+    let (header, claims) = Service::Node.decode(&server.access_token("session-jwt"));
+    let status = |token| server.profile("session-jwt", &Credential::Bearer(token)).status;
+    for service in SERVICES {
+        assert_eq!(status(service.sign(SECRET, &header, &claims)), 200, "{service:?}");
+    }
+    for (what, spoil) in WRONG {
+        let (mut header, mut claims) = (header.clone(), claims.clone());
+        spoil(&mut header, &mut claims);
+        // Not npm's: it refuses to write some of these.
+        assert_eq!(status(Service::Python.sign(SECRET, &header, &claims)), 401, "{what}");
+    }
+    let guessed = Service::Node.sign("Another-secret-of-enough-length!", &header, &claims);
+    assert_eq!(status(guessed), 401, "another secret was as good");
+}

@@ -1,0 +1,37 @@
+//! Scripts in other languages: each takes words and prints one JSON value.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Runs a script of `node/`.
+pub(crate) fn node(script: &str, words: &[&str]) -> Value {
+    // The script finds its libraries by the same variable.
+    made_ready("PORTCULLIS_TEST_NODE_DIR");
+    run(Command::new("node"), "node", script, words)
+}
+
+/// Runs a script of `python/`.
+pub(crate) fn python(script: &str, words: &[&str]) -> Value {
+    run(Command::new(made_ready("PORTCULLIS_TEST_PYTHON")), "python", script, words)
+}
+
+/// Runs a statement on an SQLite file, as somebody at a shell would; the rows are arrays, blobs in hexadecimal.
+pub(crate) fn sql(database: &Path, statement: &str) -> Vec<Vec<Value>> {
+    let rows = python("sql.py", &[&database.to_string_lossy(), statement]);
+    serde_json::from_value(rows).unwrap()
+}
+
+fn run(mut command: Command, folder: &str, script: &str, words: &[&str]) -> Value {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(folder).join(script);
+    let output = command.arg(&script).args(words).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{} failed: {stderr}", script.display());
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn made_ready(variable: &str) -> String {
+    std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set: run `cargo xtask test`, which installs it"))
+}
