@@ -22,10 +22,11 @@ fn bytes(hexadecimal: &Value) -> Vec<u8> {
     digits.map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
 }
 
-/// Whether the bytes stand anywhere in the database's files, in places that are out of use as well.
+/// Whether any eight bytes of the secret stand in the database's files, in places that are out of use as well.
 fn is_left_in(directory: &Path, secret: &[u8]) -> bool {
     let files = fs::read_dir(directory).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
-    files.into_iter().any(|file| file.windows(secret.len()).any(|window| window == secret))
+    let holds = |file: &[u8], part: &[u8]| file.windows(part.len()).any(|window| window == part);
+    files.into_iter().any(|file| secret.chunks_exact(8).any(|part| holds(&file, part)))
 }
 
 #[test]
