@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::{Home, PASSWORD, text};
+use crate::world::{Home, PASSWORD, comes_about, text};
 
 #[test]
 fn the_first_user_of_a_new_installation_is_made_before_its_server_and_signs_in() {
@@ -133,9 +133,7 @@ fn a_disabled_user_is_out_at_once_and_stays_out_until_enabled() {
 
     let id = text(&signed_in["user"]["id"]);
     home.run(&format!("user enable {id}")).done();
-    server.comes_about("she may sign in", || {
-        server.try_sign_in("jwt", "ann@example.com", PASSWORD).status == 201
-    });
+    comes_about("she may sign in", || server.try_sign_in("jwt", "ann@example.com", PASSWORD).status == 201);
     assert_eq!(server.profile("session-jwt", token), 401, "an ended session came back");
 }
 
