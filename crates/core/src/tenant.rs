@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::id::TenantId;
 use crate::key::KeyLifetimes;
 use crate::password::PasswordPolicy;
-use crate::strategy::{Renewal, Strategy, StrategyName};
+use crate::strategy::{Check, Renewal, Strategy, StrategyName};
 
 /// What is stored of a tenant.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,37 +51,40 @@ impl Policy {
     /// How long a key of each use must be known after it has signed for the last time.
     #[must_use]
     pub fn key_lifetimes(&self) -> KeyLifetimes {
-        let longest = |life: fn(Renewal) -> Duration| {
-            self.strategies.values().map(|strategy| life(strategy.renewal())).max().unwrap_or_default()
-        };
-        KeyLifetimes {
-            access: longest(access_life),
-            refresh: longest(refresh_life),
-            cookie: longest(cookie_life),
+        let mut longest =
+            KeyLifetimes { access: Duration::ZERO, refresh: Duration::ZERO, cookie: Duration::ZERO };
+        for strategy in self.strategies.values() {
+            let credential = credential_life(strategy.check(), strategy.renewal());
+            let line =
+                if strategy.check() == Check::Stored { &mut longest.cookie } else { &mut longest.access };
+            *line = (*line).max(credential);
+            if let Renewal::Rotating { refresh, .. } = strategy.renewal() {
+                longest.refresh = longest.refresh.max(refresh);
+            }
         }
+        longest
     }
 }
 
-const fn access_life(renewal: Renewal) -> Duration {
-    match renewal {
-        Renewal::Fixed { lifetime } => lifetime,
-        Renewal::Sliding { max, .. } => max,
-        Renewal::Rotating { access, .. } => access,
+/// How long what is shown with each request lasts. A cookie is signed again whenever it slides, a token is not.
+const fn credential_life(check: Check, renewal: Renewal) -> Duration {
+    match (check, renewal) {
+        (_, Renewal::Fixed { lifetime }) => lifetime,
+        (Check::Stored, Renewal::Sliding { idle, .. }) => idle,
+        (_, Renewal::Sliding { max, .. }) => max,
+        (_, Renewal::Rotating { access, .. }) => access,
     }
 }
 
-const fn refresh_life(renewal: Renewal) -> Duration {
-    match renewal {
-        Renewal::Fixed { .. } | Renewal::Sliding { .. } => Duration::ZERO,
-        Renewal::Rotating { refresh, .. } => refresh,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// A cookie is signed again whenever it slides, but one that does not is as old as its session.
-const fn cookie_life(renewal: Renewal) -> Duration {
-    match renewal {
-        Renewal::Fixed { lifetime } => lifetime,
-        Renewal::Sliding { idle, .. } => idle,
-        Renewal::Rotating { .. } => Duration::ZERO,
+    #[test]
+    fn a_retired_key_is_known_as_long_as_the_longest_thing_it_signed() {
+        let hours = |hours| Duration::from_hours(hours);
+        let lifetimes = Policy::with_passwords(PasswordPolicy::DEVELOPMENT).key_lifetimes();
+        let expected = KeyLifetimes { access: hours(24), refresh: hours(7 * 24), cookie: hours(24) };
+        assert_eq!(lifetimes, expected);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use portcullis_axum::{SameSite, SessionCookie};
-use portcullis_core::engine::Engine;
+use portcullis_core::engine::{Engine, KeyError};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -27,6 +27,9 @@ pub enum CannotServe {
     /// The engine.
     #[error(transparent)]
     Open(#[from] CannotOpen),
+    /// The keys.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// An address.
     #[error("{address} cannot be listened on: {source}")]
     Listen {
@@ -53,6 +56,10 @@ pub enum CannotServe {
 pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), CannotServe> {
     let mut signals = Signals::listen()?;
     let Opened { engine, store } = open(config, Arc::new(EventLog)).await?;
+    match engine.seal_keys().await? {
+        0 => (),
+        sealed => info!(sealed, "keys that were made without a master key are sealed with it now"),
+    }
     let recorder =
         Recorder::install(engine.clone()).map_err(|fault| CannotServe::Metrics(fault.to_string()))?;
     let listeners = bind_all(&config.listen).await?;

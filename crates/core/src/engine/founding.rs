@@ -14,12 +14,10 @@ use super::turns::Turns;
 use super::{Engine, Listener, Setup};
 use crate::clock::Timestamp;
 use crate::id::TenantId;
-use crate::key::{
-    KeyFault, KeyMaterial, KeyRecord, KeyUse, KeyringFault, MasterKey, SealFault, SharedSecrets,
-};
+use crate::key::{KeyFault, KeyRecord, KeyUse, KeyringFault, MasterKey, SealFault, SharedSecrets};
 use crate::liveness::SessionView;
 use crate::random::{self, Random};
-use crate::store::{Inserted, StoreError, Stores};
+use crate::store::{Inserted, StoreError};
 use crate::tenant::{Installation, TenantRecord};
 
 /// How many uses of sessions may wait to be written down; what finds no room is written down at the next use.
@@ -102,17 +100,13 @@ fn installation(now: Timestamp, random: &dyn Random) -> Installation {
     Installation { issuer: format!("urn:uuid:{id}"), created: now }
 }
 
-/// Makes the keys that a tenant lacks, and wraps those that were made before there was a master key.
+/// Makes the keys that a tenant lacks.
 async fn ensure_keys(setup: &Setup, tenant: &TenantId) -> Result<(), OpenError> {
     let held = setup.stores.keys.list(tenant).await?;
     for usage in KeyUse::ALL {
         if !held.iter().any(|key| key.usage == usage) {
             insert_key(setup, tenant, usage).await?;
         }
-    }
-    let Some(master) = &setup.secrets.master else { return Ok(()) };
-    for key in held {
-        wrap(&setup.stores, &key, master, setup.random.as_ref()).await?;
     }
     Ok(())
 }
@@ -127,17 +121,4 @@ async fn insert_key(setup: &Setup, tenant: &TenantId, usage: KeyUse) -> Result<I
         None => key,
     };
     Ok(setup.stores.keys.insert(&key).await?)
-}
-
-async fn wrap(
-    stores: &Stores,
-    key: &KeyRecord,
-    master: &MasterKey,
-    random: &dyn Random,
-) -> Result<(), OpenError> {
-    if matches!(key.material, KeyMaterial::Plain(_)) {
-        let sealed = key.clone().seal(master, random)?;
-        stores.keys.rewrap(&key.tenant, &key.kid, &sealed.material).await?;
-    }
-    Ok(())
 }

@@ -84,16 +84,22 @@ impl Engine {
     }
 
     async fn purge_all_keys(&self) -> Result<(), KeyError> {
-        let mut after: Option<TenantId> = None;
+        for tenant in self.all_tenants().await? {
+            self.purge_keys(&tenant).await?;
+        }
+        Ok(())
+    }
+
+    /// The names of all tenants, page by page.
+    pub(super) async fn all_tenants(&self) -> Result<Vec<TenantId>, StoreError> {
+        let mut all: Vec<TenantId> = Vec::new();
         loop {
-            let tenants = self.stores.tenants.list(Page { after: after.take(), limit: PAGE }).await?;
-            for tenant in &tenants {
-                self.purge_keys(&tenant.id).await?;
+            let page = Page { after: all.last().cloned(), limit: PAGE };
+            let tenants = self.stores.tenants.list(page).await?;
+            if tenants.is_empty() {
+                return Ok(all);
             }
-            match tenants.last() {
-                Some(last) => after = Some(last.id.clone()),
-                None => return Ok(()),
-            }
+            all.extend(tenants.into_iter().map(|tenant| tenant.id));
         }
     }
 }

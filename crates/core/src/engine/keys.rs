@@ -8,7 +8,9 @@ use super::{Engine, TenantError};
 use crate::clock::Timestamp;
 use crate::event::{Event, What};
 use crate::id::TenantId;
-use crate::key::{Algorithm, KeyFault, KeyLifetimes, KeyRecord, KeyUse, Kid, SealFault, retires_at};
+use crate::key::{
+    Algorithm, KeyFault, KeyLifetimes, KeyMaterial, KeyRecord, KeyUse, Kid, SealFault, retires_at,
+};
 use crate::store::StoreError;
 
 /// A key, without its secret.
@@ -119,17 +121,37 @@ impl Engine {
     ) -> Result<Vec<Kid>, KeyError> {
         let id = self.tenant(tenant).await?.id.clone();
         let now = self.clock.now();
+        // A master key that seals nothing yet is not known to the server that runs: it could not open what it sealed.
+        let seals = !self.stores.keys.list(&id).await?.iter().any(is_plain);
         let mut made = Vec::new();
         for usage in uses {
             let random = self.random.as_ref();
             let key = KeyRecord::generate(&id, *usage, usage.algorithm(), now, now.plus(lead), random)?;
-            let key = self.directory.sealed(key, random)?;
+            let key = if seals { self.directory.sealed(key, random)? } else { key };
             self.stores.keys.insert(&key).await?;
             made.push(key.kid);
         }
         self.directory.forget(&id);
         self.report(&Event::of_tenant(id, What::KeysRotated));
         Ok(made)
+    }
+
+    /// Seals all keys that were made before there was a master key: how many. For whoever serves: others on the same
+    /// database may not have the master key yet.
+    ///
+    /// # Errors
+    /// A [`KeyError`].
+    pub async fn seal_keys(&self) -> Result<u64, KeyError> {
+        let mut sealed = 0;
+        for tenant in self.all_tenants().await? {
+            for key in self.stores.keys.list(&tenant).await?.into_iter().filter(is_plain) {
+                let key = self.directory.sealed(key, self.random.as_ref())?;
+                if !is_plain(&key) && self.stores.keys.rewrap(&tenant, &key.kid, &key.material).await? {
+                    sealed += 1;
+                }
+            }
+        }
+        Ok(sealed)
     }
 
     /// Removes the keys of a tenant that are of no more use: how many.
@@ -142,6 +164,10 @@ impl Engine {
         }
         Ok(removed)
     }
+}
+
+const fn is_plain(key: &KeyRecord) -> bool {
+    matches!(key.material, KeyMaterial::Plain(_))
 }
 
 fn standing(

@@ -11,7 +11,8 @@ use serde::Serialize;
 /// What a handler gives back.
 pub(super) type Answer = Result<Response, Refused>;
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+/// The media type of every answer.
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// An answer for one client only.
 pub(super) fn private(status: StatusCode, body: &impl Serialize) -> Answer {

@@ -4,9 +4,11 @@ use axum::Router;
 use axum::middleware::map_response;
 use axum::response::{Redirect, Response};
 use axum::routing::get;
-use http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
 use portcullis_api::openapi::document;
 use utoipa_swagger_ui::SwaggerUi;
+
+use super::answer::JSON;
 
 /// The page's own scripts, styles and pictures, and calls to this server.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
@@ -23,6 +25,10 @@ pub(super) fn routes() -> Router {
 }
 
 async fn allowed(mut response: Response) -> Response {
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    if headers.get(CONTENT_TYPE).is_some_and(|media| media == "application/json") {
+        headers.insert(CONTENT_TYPE, JSON);
+    }
     response
 }

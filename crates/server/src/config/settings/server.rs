@@ -18,15 +18,14 @@ pub(super) const SERVER: &[Setting] = &[
         "public_url",
         "URL",
         Preset::Unset("none: development mode"),
-        "The URL under which people reach the server, https except on a loopback host. Tokens name it as issuer, links \
-         in mails begin with it",
+        "The URL under which people reach the server, https except on a loopback host. Tokens name it as issuer",
         |draft, text| put(&mut draft.config.public_url, parse::public_url(text).map(Some)),
     ),
     Setting::new(
         "data_dir",
         "DIR",
         Preset::Is("./portcullis-data"),
-        "Where this node keeps files: an embedded database and, in development mode, the mails. Nothing in it is shared",
+        "Where this node keeps files: an embedded database. Nothing in it is shared",
         |draft, text| put(&mut draft.config.data_dir, Ok(PathBuf::from(text))),
     )
     .flag("data-dir"),
