@@ -1,0 +1,350 @@
+//! Browsers hold a cookie.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD_NO_PAD;
+use portcullis_core::strategy::StrategyName;
+use ring::hmac;
+use serde_json::json;
+use tokio::time::sleep;
+
+use crate::world::{Answer, HTTPS, Held, Home, MASTER_KEY, Person, Server, cookie_pair, eventually};
+
+const SECRET: &str = "6Zk2m1YFQ0v9cWq4rXt7uBn3sEa8dHj5";
+const SESSION: StrategyName = StrategyName::Session;
+const UNAUTHORIZED: &str = r#"{"message":"Unauthorized","statusCode":401}"#;
+
+fn set_cookie(answer: &Answer) -> &str {
+    answer.header("set-cookie").unwrap_or_else(|| panic!("no cookie: {answer:?}"))
+}
+
+fn unescaped(value: &str) -> String {
+    value.replace("%3A", ":").replace("%2B", "+").replace("%2F", "/").replace("%3D", "=")
+}
+
+/// What npm's `cookie-signature` makes of a value.
+fn signed(value: &str, secret: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    format!("{value}.{}", BASE64_STANDARD_NO_PAD.encode(hmac::sign(&key, value.as_bytes())))
+}
+
+/// What `encodeURIComponent` makes of a signed value.
+fn escaped(value: &str) -> String {
+    value.replace(':', "%3A").replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
+}
+
+/// The id in a cookie.
+fn id_of(held: &Held) -> String {
+    let (_, value) = held.credential.split_once('=').unwrap();
+    let value = unescaped(value);
+    value.strip_prefix("s:").unwrap().rsplit_once('.').unwrap().0.to_owned()
+}
+
+fn moment(set: &str) -> date::Moment {
+    let expires = set.split("; ").find_map(|part| part.strip_prefix("Expires=")).unwrap();
+    date::Moment::parse(expires)
+}
+
+/// The one date format that cookies have, as a number that grows with time.
+mod date {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+    #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+    pub(super) struct Moment(u16, usize, u8, [u8; 3]);
+
+    impl Moment {
+        /// `Wed, 28 Jan 2026 22:12:56 GMT`
+        pub(super) fn parse(text: &str) -> Self {
+            assert!(text.len() == 29 && text.ends_with(" GMT"), "{text}");
+            let month = MONTHS.iter().position(|month| *month == &text[8..11]).unwrap();
+            let number = |from: usize| text[from..from + 2].parse().unwrap();
+            Self(text[12..16].parse().unwrap(), month, number(5), [number(17), number(20), number(23)])
+        }
+    }
+}
+
+// ASVS-map: SE1, CK3
+#[tokio::test]
+async fn the_cookie_is_the_one_that_express_reads() {
+    let server = Server::with(&[("SESSION_SECRET", SECRET)]).await;
+    let ann = Person::ANN.joins(&server).await;
+    let answer = ann.logs_in(&server, SESSION).await.status(201);
+    let set = set_cookie(&answer);
+    let parts: Vec<&str> = set.split("; ").collect();
+    let [pair, "Path=/", expires, "HttpOnly", "SameSite=Lax"] = parts[..] else { panic!("{set}") };
+    assert!(expires.starts_with("Expires="), "{set}");
+    let value = pair.strip_prefix("connect.sid=s%3A").unwrap();
+    let id = id_of(&Held::from(SESSION, &answer));
+    assert_eq!(pair, format!("connect.sid={}", escaped(&format!("s:{}", signed(&id, SECRET)))));
+    assert!(id.len() >= 43 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
+    assert!(value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.%".contains(&byte)), "{value}");
+    assert!(set.len() < 4096);
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+}
+
+// ASVS-map: CK1, SE9
+#[tokio::test]
+async fn over_https_the_cookie_belongs_to_this_host_and_to_https_alone() {
+    let server = Server::with(&HTTPS).await;
+    let ann = Person::ANN.joins(&server).await;
+    let answer = ann.logs_in(&server, SESSION).await.status(201);
+    let set = set_cookie(&answer);
+    let parts: Vec<&str> = set.split("; ").collect();
+    let [pair, "Path=/", _, "HttpOnly", "Secure", "SameSite=Lax"] = parts[..] else { panic!("{set}") };
+    assert!(pair.starts_with("__Host-connect.sid=s%3A"), "{set}");
+    let held = Held::from(SESSION, &answer);
+    held.profile(&server).await.status(200);
+    assert!(!answer.body.contains(&id_of(&held)));
+    // The cookie's plain name is somebody else's here.
+    let plain = held.credential.replace("__Host-", "");
+    server.get("/auth/session/profile").header("cookie", &plain).await.says(401, UNAUTHORIZED);
+    let cleared = held.logs_out(&server).await.status(201);
+    let expected =
+        "__Host-connect.sid=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax";
+    assert_eq!(set_cookie(&cleared), expected);
+}
+
+#[tokio::test]
+async fn over_http_on_this_machine_the_cookie_has_its_plain_name_in_production_too() {
+    let settings = [("PUBLIC_URL", "http://localhost:3000"), ("MASTER_KEY", MASTER_KEY)];
+    let server = Server::with(&settings).await;
+    let ann = Person::ANN.joins(&server).await;
+    let answer = ann.logs_in(&server, SESSION).await.status(201);
+    let set = set_cookie(&answer);
+    assert!(set.starts_with("connect.sid=s%3A") && !set.contains("Secure"), "{set}");
+}
+
+#[tokio::test]
+async fn name_and_attributes_are_configurable() {
+    let settings = [
+        ("PUBLIC_URL", "https://auth.example.com"),
+        ("MASTER_KEY", MASTER_KEY),
+        ("COOKIE_NAME", "__Secure-sid"),
+        ("COOKIE_SAME_SITE", "none"),
+        ("COOKIE_DOMAIN", "example.com"),
+    ];
+    let server = Server::with(&settings).await;
+    let ann = Person::ANN.joins(&server).await;
+    let answer = ann.logs_in(&server, SESSION).await.status(201);
+    let set = set_cookie(&answer);
+    assert!(set.starts_with("__Secure-sid=s%3A"), "{set}");
+    for attribute in ["; Domain=example.com", "; Path=/", "; HttpOnly", "; Secure", "; SameSite=None"] {
+        assert!(set.contains(attribute), "{attribute}: {set}");
+    }
+    Held::from(SESSION, &answer).profile(&server).await.status(200);
+}
+
+// ASVS-map: CK5, SE4
+#[tokio::test]
+async fn signing_out_takes_the_cookie_away_and_a_kept_copy_is_worth_nothing() {
+    let server = Server::start().await;
+    let held = Person::ANN.joins(&server).await.signs_in(&server, SESSION).await;
+    let answer = held.logs_out(&server).await.status(201);
+    let expected = "connect.sid=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; SameSite=Lax";
+    assert_eq!(set_cookie(&answer), expected);
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    held.profile(&server).await.says(401, UNAUTHORIZED);
+}
+
+// ASVS-map: AU5, SE2
+#[tokio::test]
+async fn every_login_has_a_new_id_and_ends_the_session_it_came_over() {
+    let server = Server::start().await;
+    let ann = Person::ANN.joins(&server).await;
+    let first = ann.signs_in(&server, SESSION).await;
+    let elsewhere = ann.signs_in(&server, SESSION).await;
+    assert_ne!(id_of(&first), id_of(&elsewhere));
+
+    // A wrong password over a live session ends nothing.
+    let wrong = ann.with_password("not this one").logs_in(&server, SESSION);
+    wrong.header("cookie", &first.credential).await.status(401);
+    first.profile(&server).await.status(200);
+
+    let answer = ann.logs_in(&server, SESSION).header("cookie", &first.credential).await.status(201);
+    let second = Held::from(SESSION, &answer);
+    assert_ne!(id_of(&first), id_of(&second));
+    first.profile(&server).await.says(401, UNAUTHORIZED);
+    second.profile(&server).await.status(200);
+    elsewhere.profile(&server).await.status(200);
+}
+
+// ASVS-map: SE2
+#[tokio::test]
+async fn an_id_that_the_server_did_not_make_is_never_adopted() {
+    let server = Server::with(&[("SESSION_SECRET", SECRET)]).await;
+    let ann = Person::ANN.joins(&server).await;
+    // Even one that was signed with the right secret, as an Express application that shares it would do.
+    let planted = "000AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let planted = format!("connect.sid={}", escaped(&format!("s:{}", signed(planted, SECRET))));
+    let profile = |cookie: &str| server.get("/auth/session/profile").header("cookie", cookie);
+    profile(&planted).await.says(401, UNAUTHORIZED);
+    let answer = ann.logs_in(&server, SESSION).header("cookie", &planted).await.status(201);
+    let held = Held::from(SESSION, &answer);
+    assert_ne!(cookie_pair(set_cookie(&answer)), planted);
+    profile(&planted).await.says(401, UNAUTHORIZED);
+
+    // Neither is one that stands anywhere else than in the cookie.
+    let value = held.credential.strip_prefix("connect.sid=").unwrap();
+    for path in [
+        format!("/auth/session/profile?connect.sid={value}"),
+        format!("/auth/session/profile?sid={value}"),
+        format!("/auth/session/profile;connect.sid={value}"),
+    ] {
+        let answer = server.get(&path).await;
+        assert!(matches!(answer.status, 401 | 404), "{answer:?}");
+    }
+    let body = json!({"connect.sid": value, "sessionId": value});
+    server.post("/auth/session/logout").json(&body).await.says(401, UNAUTHORIZED);
+    server.get("/auth/session/profile").bearer(value).await.says(401, UNAUTHORIZED);
+    server.get("/auth/session/profile").header("x-session-id", value).await.says(401, UNAUTHORIZED);
+    profile(&held.credential).await.status(200);
+}
+
+#[tokio::test]
+async fn a_cookie_that_was_tampered_with_is_nobody_s() {
+    let server = Server::start().await;
+    let held = Person::ANN.joins(&server).await.signs_in(&server, SESSION).await;
+    let (name, value) = held.credential.split_once('=').unwrap();
+    let (id, signature) = value.rsplit_once('.').unwrap();
+    let (plain, other) = (id_of(&held), if signature.starts_with('A') { 'B' } else { 'A' });
+    let bent = format!("{other}{}", &signature[1..]);
+    for forged in [
+        format!("{id}.{bent}"),
+        format!("{id}."),
+        id.to_owned(),
+        plain.clone(),
+        format!("s%3A{plain}"),
+        format!("s%3A{}", escaped(&signed(&plain, "a secret of somebody else, long enough"))),
+        format!("{id}x.{signature}"),
+        format!("{value}%3D"),
+        format!("{value}%00"),
+        value.replacen("s%3A", "j%3A", 1),
+        value.replacen("s%3A", "", 1),
+        "%".to_owned(),
+        "s%3A%FF.x".to_owned(),
+        String::new(),
+    ] {
+        let answer = server.get("/auth/session/profile").header("cookie", &format!("{name}={forged}")).await;
+        assert_eq!((answer.status, answer.body.as_str()), (401, UNAUTHORIZED), "{forged}");
+    }
+    held.profile(&server).await.status(200);
+}
+
+// ASVS-map: CK4
+#[tokio::test]
+async fn a_second_cookie_of_the_name_chooses_nobody() {
+    let server = Server::with(&HTTPS).await;
+    let (ann, bob) = (Person::ANN.joins(&server).await, Person::BOB.joins(&server).await);
+    let ann = ann.signs_in(&server, SESSION).await.credential;
+    let bob = bob.signs_in(&server, SESSION).await.credential;
+    let profile = |cookies: &[&str]| {
+        let ask = server.get("/auth/session/profile");
+        cookies.iter().fold(ask, |ask, cookie| ask.header("cookie", cookie))
+    };
+    let pair = |one: &str, other: &str| format!("{one}; {other}");
+    let garbage = "__Host-connect.sid=garbage";
+    for cookies in [
+        vec![pair(&ann, &bob)],
+        vec![pair(&bob, &ann)],
+        vec![ann.clone(), bob.clone()],
+        vec![bob.clone(), ann.clone()],
+        vec![pair(&ann, garbage)],
+        vec![pair(garbage, &ann)],
+        vec![pair(&ann, "__Host-connect.sid=")],
+        vec![pair(&ann, &ann)],
+    ] {
+        let cookies: Vec<&str> = cookies.iter().map(String::as_str).collect();
+        profile(&cookies).await.says(401, UNAUTHORIZED);
+    }
+    // Names that only look alike are other names: the real one decides, or nobody does.
+    let case = bob.replace("__Host-", "__HOST-");
+    let nameless = format!("={bob}");
+    for other in [&case, &nameless] {
+        profile(&[other]).await.says(401, UNAUTHORIZED);
+        for cookies in [pair(&ann, other), pair(other, &ann)] {
+            let answer = profile(&[&cookies]).await.status(200);
+            assert_eq!(answer.at("/user/email"), Person::ANN.email);
+        }
+    }
+}
+
+// ASVS-map: SE3
+#[tokio::test]
+async fn the_cookie_is_sent_again_once_a_tenth_of_its_life_is_gone() {
+    const HOUR: i64 = 3_600_000;
+    let server = Server::start().await;
+    let held = Person::ANN.joins(&server).await.signs_in(&server, SESSION).await;
+    let quiet = held.profile(&server).await.status(200);
+    assert!(quiet.all("set-cookie").is_empty(), "{quiet:?}");
+
+    // A tenth of a day is 2.4 hours. As if the session had last been used two hours ago, and then three.
+    let as_if_used = async |hours: i64| {
+        let sql =
+            format!("UPDATE sessions SET idle_expires = idle_expires - {}, created = created", hours * HOUR);
+        server.by_hand(&sql).await;
+    };
+    as_if_used(2).await;
+    for _ in 0..10 {
+        sleep(Duration::from_millis(50)).await;
+        let quiet = held.profile(&server).await.status(200);
+        assert!(quiet.all("set-cookie").is_empty(), "{quiet:?}");
+    }
+    as_if_used(1).await;
+    let renewed = eventually("the cookie is sent again", || async {
+        Some(held.profile(&server).await).filter(|answer| !answer.all("set-cookie").is_empty())
+    });
+    let renewed = renewed.await.status(200);
+    assert_eq!(cookie_pair(set_cookie(&renewed)), held.credential, "the id stays, its end moves");
+    assert_eq!(renewed.header("cache-control"), Some("no-store"));
+    assert!(set_cookie(&renewed).ends_with("; HttpOnly; SameSite=Lax"), "{renewed:?}");
+    let quiet = held.profile(&server).await.status(200);
+    assert!(quiet.all("set-cookie").is_empty(), "once is enough: {quiet:?}");
+
+    // Nothing moves the end of the session past thirty days.
+    let sql = format!(
+        "UPDATE sessions SET idle_expires = idle_expires - {}, absolute_expires = idle_expires - {}",
+        20 * HOUR,
+        11 * HOUR
+    );
+    server.by_hand(&sql).await;
+    let last = eventually("the cookie is sent again", || async {
+        Some(held.profile(&server).await).filter(|answer| !answer.all("set-cookie").is_empty())
+    });
+    let (last, renewed) = (last.await, moment(set_cookie(&renewed)));
+    assert!(moment(set_cookie(&last)) < renewed, "not another day, but what is left: {last:?}");
+}
+
+// ASVS-map: SE3, CK6
+#[tokio::test]
+async fn an_unused_session_ends_and_so_does_one_that_is_too_old() {
+    let server = Server::start().await;
+    let ann = Person::ANN.joins(&server).await;
+    for column in ["idle_expires", "absolute_expires"] {
+        let held = ann.signs_in(&server, SESSION).await;
+        held.profile(&server).await.status(200);
+        server.by_hand(&format!("UPDATE sessions SET {column} = created, created = created")).await;
+        let refused = eventually("the session is over", || async {
+            Some(held.profile(&server).await).filter(|answer| answer.status == 401)
+        });
+        refused.await.says(401, UNAUTHORIZED);
+        let again = ann.logs_in(&server, SESSION).header("cookie", &held.credential).await.status(201);
+        assert_ne!(Held::from(SESSION, &again).credential, held.credential);
+    }
+}
+
+// ASVS-map: CK5
+#[tokio::test]
+async fn a_sign_out_takes_the_cookie_away_even_when_it_was_due_to_be_sent_again() {
+    let home = Home::new();
+    let before = home.server().await;
+    let held = Person::ANN.joins(&before).await.signs_in(&before, SESSION).await;
+    before.by_hand("UPDATE sessions SET idle_expires = idle_expires - 18000000").await;
+    before.stop().await;
+    // This one has never seen the session: it reads it as it stands, five hours unused.
+    let server = home.server().await;
+    let answer = held.logs_out(&server).await.status(201);
+    assert!(set_cookie(&answer).starts_with("connect.sid=; "), "{answer:?}");
+    held.profile(&server).await.says(401, UNAUTHORIZED);
+}

@@ -1,0 +1,26 @@
+//! The world of the stories: a server, people, and how they talk to it.
+
+mod client;
+mod people;
+mod server;
+
+pub(crate) use client::{Answer, Ask, IN_VAIN, Line};
+pub(crate) use people::{Held, Person, STRATEGIES, cookie_pair};
+pub(crate) use server::{HTTPS, Home, MASTER_KEY, Server, config};
+
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+/// Asks again and again until what was expected is so.
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, ask: impl Fn() -> F) -> T {
+    let asking = async {
+        loop {
+            if let Some(found) = ask().await {
+                return found;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(IN_VAIN, asking).await.unwrap_or_else(|_| panic!("never: {what}"))
+}

@@ -1,0 +1,171 @@
+//! A server in this process, on a port and in a directory of its own.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use portcullis_core::engine::Engine;
+use portcullis_core::event::Unheard;
+use portcullis_core::id::TenantId;
+use portcullis_core::key::{KeyRecord, KeyUse};
+use portcullis_core::machine::SystemRandom;
+use portcullis_core::store::{Inserted, Stores};
+use portcullis_core::tenant::TenantRecord;
+use portcullis_server::config::{Config, Flags};
+use portcullis_server::http::{listener, router};
+use portcullis_server::open::{Opened, open};
+use portcullis_server::serve::{app, patience};
+use portcullis_stores::sqlite::SqliteStore;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::client::{Ask, Line};
+
+/// A key that wraps keys; it guards nothing.
+pub(crate) const MASTER_KEY: &str = "030a11181f262d343b424950575e656c737a81888f969da4abb2b9c0c7ced5dc";
+
+/// What makes a configuration one of production.
+pub(crate) const HTTPS: [(&str, &str); 2] =
+    [("PUBLIC_URL", "https://auth.example.com"), ("MASTER_KEY", MASTER_KEY)];
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) database: PathBuf,
+    store: SqliteStore,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<()>,
+}
+
+/// Where a server keeps its files, for longer than it runs.
+pub(crate) struct Home(TempDir);
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Starts a server here.
+    pub(crate) async fn server(&self) -> Server {
+        self.server_with(&[]).await
+    }
+
+    /// Starts a server here that is told this by variables of its own, named without their prefix.
+    pub(crate) async fn server_with(&self, settings: &[(&str, &str)]) -> Server {
+        Server::open(config(self.path(), settings)).await
+    }
+}
+
+/// The configuration of these settings. Hashes may queue up: how many may is a story of its own.
+pub(crate) fn config(directory: &Path, settings: &[(&str, &str)]) -> Config {
+    let mut env = BTreeMap::from([
+        ("PORTCULLIS_DATA_DIR".to_owned(), directory.display().to_string()),
+        ("PORTCULLIS_LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
+        ("PORTCULLIS_HASHING_QUEUE".to_owned(), "1000".to_owned()),
+    ]);
+    for (name, value) in settings {
+        env.insert(format!("PORTCULLIS_{name}"), (*value).to_owned());
+    }
+    let no_file = |_: &Path| Err(io::ErrorKind::NotFound.into());
+    Config::read(&Flags::default(), &env, &no_file).unwrap()
+}
+
+impl Server {
+    /// A server for one story.
+    pub(crate) async fn start() -> Lone {
+        Self::with(&[]).await
+    }
+
+    /// A server for one story that is told this.
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Lone {
+        let home = Home::new();
+        Lone { server: home.server_with(settings).await, _home: home }
+    }
+
+    async fn open(config: Config) -> Self {
+        let portcullis_server::config::Database::Sqlite(database) = config.database.clone();
+        let Opened { engine, store } = open(&config, Arc::new(Unheard)).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let routes = router(app(&config, engine.clone(), None));
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async {
+            let _ = stopped.await;
+        };
+        let served = tokio::spawn(listener::serve(listener, routes, patience(&config), stopped));
+        Self { address, engine, database, store, stop, served }
+    }
+
+    pub(crate) fn ask(&self, method: &str, path: &str) -> Ask {
+        Ask::new(self.address, method, path)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Ask {
+        self.ask("GET", path)
+    }
+
+    pub(crate) fn post(&self, path: &str) -> Ask {
+        self.ask("POST", path)
+    }
+
+    pub(crate) async fn line(&self) -> Line {
+        Line::to(self.address).await
+    }
+
+    pub(crate) fn stores(&self) -> Stores {
+        self.store.stores()
+    }
+
+    /// Tells the server to stop; what is awaited is its end.
+    pub(crate) fn stop(self) -> impl Future<Output = ()> {
+        let _ = self.stop.send(());
+        async move {
+            self.served.await.unwrap();
+            drop(self.engine);
+            self.store.close().await;
+        }
+    }
+
+    /// Another tenant, with keys of its own.
+    pub(crate) async fn found(&self, name: &str) {
+        let (id, now): (TenantId, _) = (name.parse().unwrap(), self.engine.now());
+        let record = TenantRecord { id: id.clone(), created: now };
+        assert_eq!(self.stores().tenants.insert(&record).await.unwrap(), Inserted::Done);
+        for usage in KeyUse::ALL {
+            let key = KeyRecord::generate(&id, usage, usage.algorithm(), now, now, &SystemRandom).unwrap();
+            assert_eq!(self.stores().keys.insert(&key).await.unwrap(), Inserted::Done);
+        }
+    }
+
+    /// Does what an operator would type into the database's own shell.
+    pub(crate) async fn by_hand(&self, sql: &str) {
+        let mut shell = SqliteConnectOptions::new().filename(&self.database).connect().await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut shell).await.unwrap();
+        shell.close().await.unwrap();
+    }
+}
+
+/// A server that takes its directory with it.
+pub(crate) struct Lone {
+    server: Server,
+    _home: Home,
+}
+
+impl std::ops::Deref for Lone {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
+    }
+}
