@@ -108,7 +108,7 @@ fn person(number: usize) -> (String, String) {
     (format!("canary{number}@example.com"), format!("CANARY-password-{number}-of-somebody"))
 }
 
-// ASVS-map: LG1, SE9, CK5
+// ASVS-map: LG1, SE9
 #[tokio::test]
 async fn no_secret_is_ever_logged_or_said_in_a_refusal() {
     let program = Program::start(&[
@@ -252,4 +252,29 @@ async fn the_program_listens_says_where_and_stops_when_it_is_told() {
     program.post("/auth/session/register", &sign_up).await.status(201);
     let log = program.stop();
     assert!(log.contains("stopped"), "{log}");
+}
+
+// ASVS-map: SE1
+#[tokio::test]
+async fn the_files_of_the_database_hold_nothing_that_opens_a_session() {
+    let home = Home::new();
+    let server = home.server().await;
+    let ann = Person::ANN.with_password("CANARY-password-of-ann").joins(&server).await;
+    let mut watch = Watch::default();
+    watch.over(ann.password);
+    for strategy in STRATEGIES {
+        let held = ann.signs_in_natively(&server, strategy).await;
+        watch.over_held(&held);
+        if held.refresh.is_some() {
+            watch.over_held(&held.renewed(&held.refreshes(&server).await.status(201)));
+        }
+    }
+    let mut seen = 0;
+    for entry in std::fs::read_dir(home.path()).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        seen += bytes.len();
+        watch.assert_unseen("a file", &String::from_utf8_lossy(&bytes));
+    }
+    assert!(seen > 10_000, "{seen} bytes");
+    server.stop().await;
 }

@@ -1,12 +1,15 @@
 //! Browsers hold a cookie.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
 use portcullis_core::strategy::StrategyName;
 use ring::hmac;
 use serde_json::json;
+use tokio::time::sleep;
 
-use crate::world::{Answer, HTTPS, Held, Person, Server, cookie_pair, eventually};
+use crate::world::{Answer, HTTPS, Held, Home, MASTER_KEY, Person, Server, cookie_pair, eventually};
 
 const SECRET: &str = "6Zk2m1YFQ0v9cWq4rXt7uBn3sEa8dHj5";
 const SESSION: StrategyName = StrategyName::Session;
@@ -105,7 +108,7 @@ async fn over_https_the_cookie_belongs_to_this_host_and_to_https_alone() {
 
 #[tokio::test]
 async fn over_http_on_this_machine_the_cookie_has_its_plain_name_in_production_too() {
-    let settings = [("PUBLIC_URL", "http://localhost:3000"), ("MASTER_KEY", crate::world::MASTER_KEY)];
+    let settings = [("PUBLIC_URL", "http://localhost:3000"), ("MASTER_KEY", MASTER_KEY)];
     let server = Server::with(&settings).await;
     let ann = Person::ANN.joins(&server).await;
     let answer = ann.logs_in(&server, SESSION).await.status(201);
@@ -117,7 +120,7 @@ async fn over_http_on_this_machine_the_cookie_has_its_plain_name_in_production_t
 async fn name_and_attributes_are_configurable() {
     let settings = [
         ("PUBLIC_URL", "https://auth.example.com"),
-        ("MASTER_KEY", crate::world::MASTER_KEY),
+        ("MASTER_KEY", MASTER_KEY),
         ("COOKIE_NAME", "__Secure-sid"),
         ("COOKIE_SAME_SITE", "none"),
         ("COOKIE_DOMAIN", "example.com"),
@@ -267,7 +270,7 @@ async fn a_second_cookie_of_the_name_chooses_nobody() {
     }
 }
 
-// ASVS-map: SE3, CK6
+// ASVS-map: SE3
 #[tokio::test]
 async fn the_cookie_is_sent_again_once_a_tenth_of_its_life_is_gone() {
     const HOUR: i64 = 3_600_000;
@@ -284,7 +287,7 @@ async fn the_cookie_is_sent_again_once_a_tenth_of_its_life_is_gone() {
     };
     as_if_used(2).await;
     for _ in 0..10 {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        sleep(Duration::from_millis(50)).await;
         let quiet = held.profile(&server).await.status(200);
         assert!(quiet.all("set-cookie").is_empty(), "{quiet:?}");
     }
@@ -313,7 +316,7 @@ async fn the_cookie_is_sent_again_once_a_tenth_of_its_life_is_gone() {
     assert!(moment(set_cookie(&last)) < renewed, "not another day, but what is left: {last:?}");
 }
 
-// ASVS-map: SE3
+// ASVS-map: SE3, CK6
 #[tokio::test]
 async fn an_unused_session_ends_and_so_does_one_that_is_too_old() {
     let server = Server::start().await;
@@ -329,4 +332,19 @@ async fn an_unused_session_ends_and_so_does_one_that_is_too_old() {
         let again = ann.logs_in(&server, SESSION).header("cookie", &held.credential).await.status(201);
         assert_ne!(Held::from(SESSION, &again).credential, held.credential);
     }
+}
+
+// ASVS-map: CK5
+#[tokio::test]
+async fn a_sign_out_takes_the_cookie_away_even_when_it_was_due_to_be_sent_again() {
+    let home = Home::new();
+    let before = home.server().await;
+    let held = Person::ANN.joins(&before).await.signs_in(&before, SESSION).await;
+    before.by_hand("UPDATE sessions SET idle_expires = idle_expires - 18000000").await;
+    before.stop().await;
+    // This one has never seen the session: it reads it as it stands, five hours unused.
+    let server = home.server().await;
+    let answer = held.logs_out(&server).await.status(201);
+    assert!(set_cookie(&answer).starts_with("connect.sid=; "), "{answer:?}");
+    held.profile(&server).await.says(401, UNAUTHORIZED);
 }

@@ -123,7 +123,7 @@ async fn a_client_that_never_finishes_keeps_no_server_from_stopping() {
     timeout(IN_VAIN, server.stop()).await.expect("it stops");
 }
 
-// ASVS-map: SE4, RV1
+// ASVS-map: SE4
 #[tokio::test]
 async fn a_sign_out_on_one_server_holds_on_the_other() {
     let home = Home::new();

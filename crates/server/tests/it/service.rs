@@ -147,7 +147,7 @@ async fn with_a_public_url_there_is_neither_documentation_nor_a_page_to_find_it_
     server.get("/healthz").await.status(200);
 }
 
-// ASVS-map: JW2, JW10
+// ASVS-map: JW2
 #[tokio::test]
 async fn a_shared_secret_signs_and_is_published_nowhere() {
     use base64::Engine as _;

@@ -150,7 +150,7 @@ async fn a_sign_in_lacks_what_it_lacks() {
     }
 }
 
-// ASVS-map: PW1, PW4
+// ASVS-map: PW1
 #[tokio::test]
 async fn in_production_a_new_password_has_fifteen_characters_and_is_no_common_one() {
     let server = Server::with(&HTTPS).await;
