@@ -35,7 +35,7 @@ pub(super) async fn with_engine(
 ) -> Result<(), Failure> {
     let Database::Sqlite(path) = &config.database;
     let may_make = missing == Missing::Make && config.is_development();
-    if path.exists() || !may_make {
+    if is_there(path)? || !may_make {
         look_at(path).await?;
     }
     let opened = open(config, Arc::new(EventLog)).await?;
@@ -47,8 +47,18 @@ pub(super) async fn with_engine(
     done
 }
 
+/// Whether there is a database. Where that is hidden, it is not taken for a no.
+fn is_there(path: &Path) -> Result<bool, Failure> {
+    path.try_exists().map_err(|fault| {
+        let shown = path.display();
+        Failure::other(format_args!(
+            "{shown} cannot be looked at: {fault}; run this as the user that owns it"
+        ))
+    })
+}
+
 async fn look_at(path: &Path) -> Result<(), Failure> {
-    if !path.exists() {
+    if !is_there(path)? {
         return Err(Failure::Other(no_database(path)));
     }
     let pending = migrations(path).await?.iter().filter(|migration| !migration.applied).count();

@@ -6,7 +6,7 @@ use std::io::Write;
 use portcullis_core::clock::Timestamp;
 use serde::Serialize;
 use tabled::builder::Builder;
-use tabled::settings::Style;
+use tabled::settings::{Padding, Style};
 
 use super::failure::Failure;
 
@@ -45,7 +45,9 @@ impl Table {
     }
 
     pub(super) fn write(self, out: &mut dyn Write) -> Result<(), Failure> {
-        for line in self.0.build().with(Style::blank()).to_string().lines() {
+        let mut table = self.0.build();
+        table.with(Style::empty()).with(Padding::new(0, 2, 0, 0));
+        for line in table.to_string().lines() {
             writeln!(out, "{}", line.trim_end())?;
         }
         Ok(())

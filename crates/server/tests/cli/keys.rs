@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Home, Server, text, token_part};
+use crate::world::{Home, Server, comes_about, text, token_part};
 
 fn kid(token: &str) -> String {
     text(&token_part(token, 0)["kid"]).to_owned()
@@ -28,7 +28,7 @@ fn a_key_that_takes_over_at_once_refuses_nothing_that_the_one_before_signed() {
 
     let said = home.run("key rotate --use access --now").done().out;
     assert!(said.contains("(access, ES256) signs from now on."), "{said}");
-    server.comes_about("both keys are published", || published(&server).len() == 2);
+    comes_about("both keys are published", || published(&server).len() == 2);
     assert!(published(&server).contains(&kid(before)));
 
     let after = server.sign_in("jwt", "ann@example.com");
@@ -54,7 +54,7 @@ fn a_key_is_published_before_it_signs() {
     for usage in ["access, ES256", "refresh, HS256", "cookie, HS256"] {
         assert!(said.contains(&format!("({usage}) is published now and signs from 20")), "{said}");
     }
-    server.comes_about("the next key is published", || published(&server).len() == 2);
+    comes_about("the next key is published", || published(&server).len() == 2);
     let signed_in = server.sign_in("jwt", "ann@example.com");
     assert_eq!(kid(text(&signed_in["access_token"])), first[0]);
     let keys = home.json("key list --json");
@@ -74,7 +74,7 @@ fn a_refresh_token_outlives_the_key_that_signed_it() {
         let other = server.sign_in("refresh", "ann@example.com");
         kid(text(&other["refresh_token"])) != kid(before)
     };
-    server.comes_about("the new key signs", server_knows);
+    comes_about("the new key signs", server_knows);
     let renewed = server.post("/auth/refresh/refresh", Some(before), &json!({}));
     assert_eq!(renewed.status, 201, "{renewed:?}");
     assert_ne!(kid(text(&renewed.body["refresh_token"])), kid(before));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Home, Server, text};
+use crate::world::{Home, Server, comes_about, text};
 
 fn installation() -> (Home, Server) {
     let home = Home::new();
@@ -131,7 +131,7 @@ fn refresh_tokens_are_shown_by_id_with_what_replaced_them_and_never_themselves()
     }
 
     home.run(&format!("session end {id}")).done();
-    server.comes_about("the newest is refused", || renew(&second.body["refresh_token"]).status == 401);
+    comes_about("the newest is refused", || renew(&second.body["refresh_token"]).status == 401);
     let ended = home.json("session list --ended --json");
     assert_eq!(ended[0]["refreshTokens"][1]["active"], false);
 }

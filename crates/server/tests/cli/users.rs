@@ -1,8 +1,13 @@
 //! Users: made, listed, kept out, let in again, given roles and passwords.
 
+use std::io::{Read as _, Write as _};
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
+
 use serde_json::json;
 
-use crate::world::{Home, PASSWORD, text};
+use crate::world::{Home, PASSWORD, comes_about, text};
 
 #[test]
 fn the_first_user_of_a_new_installation_is_made_before_its_server_and_signs_in() {
@@ -88,32 +93,40 @@ fn a_password_comes_from_standard_input_or_a_terminal_and_from_nowhere_else() {
     assert!(said.contains("more than one line"), "{said}");
 }
 
-/// `script` gives the command a terminal of its own, and types what it is given.
-fn typed(home: &Home, line: &str, typed: &str) -> (Option<i32>, String) {
-    use std::io::Write as _;
-    use std::process::Stdio;
+/// Types each answer when its prompt is on the screen: the exit code, and all that the screen showed. `script` gives the
+/// command a terminal of its own.
+fn typed(home: &Home, line: &str, answers: [(&str, &str); 2]) -> (Option<i32>, String) {
     let command = format!("{} {line}", env!("CARGO_BIN_EXE_portcullis"));
     let mut script = home.command("script");
     script.args(["--quiet", "--return", "--command", &command, "/dev/null"]).env("SHELL", "/bin/sh");
-    let mut child =
-        script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut keyboard = child.stdin.take().unwrap();
-    keyboard.write_all(typed.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    drop(keyboard);
-    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut keyboard, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut screen = Vec::new();
+    for (prompt, answer) in answers {
+        while !screen.ends_with(prompt.as_bytes()) {
+            let mut byte = [0];
+            output.read_exact(&mut byte).expect("it asks");
+            screen.push(byte[0]);
+        }
+        // The echo is turned off behind the prompt; nobody types as fast as that.
+        sleep(Duration::from_secs(1));
+        writeln!(keyboard, "{answer}").unwrap();
+    }
+    output.read_to_end(&mut screen).unwrap();
+    (child.wait().unwrap().code(), String::from_utf8(screen).unwrap())
 }
 
 #[test]
-fn a_password_that_is_typed_is_asked_for_twice() {
+fn a_password_that_is_typed_is_asked_for_twice_and_not_echoed() {
     let home = Home::new();
     let create = "user create --email ann@example.com --name Ann";
-    let (code, screen) = typed(&home, create, "correct horse\ncorrect house\n");
+    let twice = |one, other| typed(&home, create, [("Password: ", one), ("The same again: ", other)]);
+    let (code, screen) = twice("correct horse", "correct house");
     assert_eq!(code, Some(1), "{screen}");
     assert!(screen.contains("the two passwords differ; nothing was changed"), "{screen}");
-    let (code, screen) = typed(&home, create, "correct horse\ncorrect horse\n");
+    let (code, screen) = twice("correct horse", "correct horse");
     assert_eq!(code, Some(0), "{screen}");
-    assert!(screen.contains("Password: ") && screen.contains("Made ann@example.com"), "{screen}");
+    assert!(screen.contains("Made ann@example.com") && !screen.contains("horse"), "{screen}");
     assert_eq!(home.json("user list --json").as_array().unwrap().len(), 1);
 }
 
@@ -133,9 +146,7 @@ fn a_disabled_user_is_out_at_once_and_stays_out_until_enabled() {
 
     let id = text(&signed_in["user"]["id"]);
     home.run(&format!("user enable {id}")).done();
-    server.comes_about("she may sign in", || {
-        server.try_sign_in("jwt", "ann@example.com", PASSWORD).status == 201
-    });
+    comes_about("she may sign in", || server.try_sign_in("jwt", "ann@example.com", PASSWORD).status == 201);
     assert_eq!(server.profile("session-jwt", token), 401, "an ended session came back");
 }
 

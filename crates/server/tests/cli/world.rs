@@ -196,19 +196,20 @@ impl Server {
     /// Looks until the credential is refused.
     #[track_caller]
     pub(crate) fn profile_ends(&self, strategy: &str, token: &str) {
-        self.comes_about("the profile is refused", || self.profile(strategy, token) == 401);
+        comes_about("the profile is refused", || self.profile(strategy, token) == 401);
     }
+}
 
-    #[track_caller]
-    pub(crate) fn comes_about(&self, what: &str, look: impl Fn() -> bool) {
-        for _ in 0..LOOKS {
-            if look() {
-                return;
-            }
-            sleep(BETWEEN);
+/// Waits until something is so.
+#[track_caller]
+pub(crate) fn comes_about(what: &str, look: impl Fn() -> bool) {
+    for _ in 0..LOOKS {
+        if look() {
+            return;
         }
-        panic!("it never came about that {what}");
+        sleep(BETWEEN);
     }
+    panic!("it never came about that {what}");
 }
 
 impl Drop for Server {

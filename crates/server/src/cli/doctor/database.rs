@@ -17,7 +17,7 @@ const MIGRATIONS: &str = "migrations";
 
 /// What is to be said, and the store, if it can be asked for more.
 pub(super) async fn examine(path: &Path) -> (Vec<Finding>, Option<SqliteStore>) {
-    if !path.exists() {
+    if let Ok(false) = path.try_exists() {
         return (vec![Finding::broken(NAME, no_database(path))], None);
     }
     let watch = Stopwatch::start();

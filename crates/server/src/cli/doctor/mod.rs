@@ -54,6 +54,13 @@ impl Status {
     }
 }
 
+/// Everything that was found out, for programs.
+#[derive(Serialize)]
+struct Report<'a> {
+    ok: bool,
+    checks: &'a [Finding],
+}
+
 /// What was found out about one thing.
 #[derive(Debug, Serialize)]
 struct Finding {
@@ -125,7 +132,7 @@ pub(super) async fn run(
         .collect();
     if *json {
         let ok = broken.is_empty();
-        write_json(&serde_json::json!({ "ok": ok, "checks": findings }), out)?;
+        write_json(&Report { ok, checks: &findings }, out)?;
     } else {
         write_table(&findings, out)?;
     }
