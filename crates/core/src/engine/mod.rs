@@ -1,8 +1,8 @@
 //! The engine: what happens when somebody signs up, signs in, comes back, refreshes or signs out.
 //!
 //! One file a use case, readable from top to bottom: it decides, calls one store verb at a time, and reports an
-//! [`Event`]. Transports decode, call, and encode; they decide nothing. Strategies are asked what they are made of
-//! and never which one they are.
+//! [`Event`](crate::event::Event). Transports decode, call, and encode; they decide nothing. Strategies are asked what
+//! they are made of and never which one they are.
 
 mod accounts;
 mod authenticate;

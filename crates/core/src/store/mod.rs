@@ -14,7 +14,7 @@
 //!
 //! No verb takes an id without its tenant. An acknowledged write is durable. A store that cannot answer says
 //! [`StoreError`], which is an outage and never a refusal. [`memory`] is the reference; the
-//! [`conformance`] suite, beside the traits, is how another store proves that it does the same.
+//! `conformance` suite, beside the traits, is how another store proves that it does the same.
 
 pub mod memory;
 

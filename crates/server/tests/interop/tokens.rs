@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::program::{Credential, Home, Portcullis};
+use crate::program::{Credential, Home, Portcullis, soon};
 use crate::tools::{node, python};
 
 const SECRET: &str = "Zk3vY8nQp1Lr6TwXc9MbHs4DfGj7UaEe";
@@ -55,6 +55,11 @@ impl Service {
 
 const JWKS: &str = "/.well-known/jwks.json";
 
+fn published(server: &Portcullis) -> Vec<Value> {
+    let keys = server.get(JWKS).body["keys"].clone();
+    keys.as_array().unwrap().iter().map(|key| key["kid"].clone()).collect()
+}
+
 /// The token with one character of its claims exchanged.
 fn tampered(token: &str) -> String {
     let (header, rest) = token.split_once('.').unwrap();
@@ -92,6 +97,33 @@ fn other_languages_refuse_what_was_changed_or_comes_from_elsewhere() {
         assert!(service.verify(&here, &issuer, &tampered(&token)).is_err(), "{service:?}");
         assert!(service.verify(&here, &issuer, &foreign).is_err(), "{service:?}");
         assert!(service.verify(&here, "urn:somebody-else", &token).is_err(), "{service:?}");
+    }
+}
+
+// ASVS-map: JW11
+#[test]
+fn tokens_from_before_and_after_a_key_rotation_are_verified_alike() {
+    let home = Home::new();
+    let server = home.serve();
+    server.register();
+    let old = server.access_token("session-jwt");
+    let old_kids = published(&server);
+
+    let rotated = home.run(["key", "rotate", "--now"]);
+    assert!(rotated.status.success(), "{rotated:?}");
+    assert!(soon(|| published(&server).len() == 2), "the new key is not published: {:?}", published(&server));
+    let kids = published(&server);
+    assert!(old_kids.iter().all(|kid| kids.contains(kid)), "{old_kids:?} {kids:?}");
+
+    let kid = |token: &str| Service::Node.decode(token).0["kid"].clone();
+    let new = server.access_token("session-jwt");
+    assert_ne!(kid(&old), kid(&new), "the new key does not sign");
+    let issuer = Service::Node.decode(&new).1["iss"].as_str().unwrap().to_owned();
+    for token in [&old, &new] {
+        assert_eq!(server.profile("session-jwt", &Credential::Bearer(token.clone())).status, 200);
+        for service in SERVICES {
+            service.verify(&server, &issuer, token).unwrap();
+        }
     }
 }
 
