@@ -6,6 +6,7 @@
 mod answer;
 mod asked;
 mod docs;
+mod door;
 mod health;
 mod keys;
 mod layers;
