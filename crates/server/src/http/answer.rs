@@ -13,6 +13,9 @@ pub(super) type Answer = Result<Response, Refused>;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
+/// How many headers an answer has.
+const HEADERS: usize = 16;
+
 /// An answer for one client only.
 pub(super) fn private(status: StatusCode, body: &impl Serialize) -> Answer {
     cached(status, body, "no-store")
@@ -23,6 +26,8 @@ pub(super) fn cached(status: StatusCode, body: &impl Serialize, cache_control: &
     let text = serde_json::to_vec(body).map_err(|_| Refused(Refusal::plain(Code::InternalError)))?;
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
+    // The layers add theirs: room for all of them at once.
+    response.headers_mut().reserve(HEADERS);
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
     Ok(response)

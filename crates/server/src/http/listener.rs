@@ -80,6 +80,8 @@ pub async fn serve(
 fn connection(patience: Patience) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(patience.headers).max_buf_size(HEAD_BUFFER);
+    // Answers are small: copied behind their headers they are one piece to the system.
+    builder.writev(false);
     builder
 }
 
