@@ -28,5 +28,5 @@ mod request;
 pub use cookie::{SameSite, SessionCookie};
 pub use guard::{Guard, Guarded};
 pub use identity::SignedIn;
-pub use refused::{Refused, render, render_refusals};
+pub use refused::{Asker, Refused, render, render_refusals};
 pub use request::{Shown, tenant_named};

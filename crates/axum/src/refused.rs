@@ -35,16 +35,40 @@ impl IntoResponse for Refused {
 
 /// Writes down every [`Refused`] that leaves the handlers behind it: a middleware for `axum::middleware::from_fn_with_state`.
 pub async fn render_refusals(State(engine): State<Arc<Engine>>, request: Request, next: Next) -> Response {
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-    let accept = request.headers().get_all(ACCEPT).iter().cloned().collect::<Vec<_>>();
-    let mut response = next.run(request).await;
-    let Some(Refused(refusal)) = response.extensions_mut().remove() else { return response };
-    let written = render(&refusal, &method, &uri, &accept, engine.now());
-    let (parts, body) = written.into_parts();
-    // What the routing has added stays: `Allow`, above all.
-    response.headers_mut().extend(parts.headers);
-    *response.body_mut() = body;
-    response
+    let asker = Asker::of(&request);
+    let response = next.run(request).await;
+    asker.write_down(response, engine.now())
+}
+
+/// What must be remembered of a request to write down its refusal.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    method: Method,
+    uri: Uri,
+    accept: Vec<HeaderValue>,
+}
+
+impl Asker {
+    /// Of this request.
+    #[must_use]
+    pub fn of<B>(request: &http::Request<B>) -> Self {
+        Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            accept: request.headers().get_all(ACCEPT).iter().cloned().collect(),
+        }
+    }
+
+    /// The response as it is, unless it is [`Refused`]: then in the words that the request asked for.
+    #[must_use]
+    pub fn write_down(&self, mut response: Response, at: Timestamp) -> Response {
+        let Some(Refused(refusal)) = response.extensions_mut().remove() else { return response };
+        let (parts, body) = render(&refusal, &self.method, &self.uri, &self.accept, at).into_parts();
+        // What the routing has added stays: `Allow`, above all.
+        response.headers_mut().extend(parts.headers);
+        *response.body_mut() = body;
+        response
+    }
 }
 
 /// A refusal as the response to a request.

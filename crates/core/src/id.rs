@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Serialize, Serializer};
 use thiserror::Error;
@@ -27,7 +27,8 @@ impl TenantId {
     /// The tenant that is meant where none is named.
     #[must_use]
     pub fn default_tenant() -> Self {
-        Self(Arc::from("default"))
+        static DEFAULT: LazyLock<TenantId> = LazyLock::new(|| TenantId(Arc::from("default")));
+        DEFAULT.clone()
     }
 
     /// The name.

@@ -232,7 +232,7 @@ impl Engine {
             known.claims.check_time(now, tenant.policy.leeway)?;
             return Ok((tenant, known.claims));
         }
-        let (tenant, claims) = self.verify(tenant, token, now).await?;
+        let (tenant, claims) = Box::pin(self.verify(tenant, token, now)).await?;
         let claims = Arc::new(claims);
         let generation = tenant.keyring.generation();
         self.believed.0.insert(hash, Believed { claims: claims.clone(), generation });

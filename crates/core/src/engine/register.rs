@@ -59,6 +59,7 @@ impl Engine {
         tenant.strategy(request.strategy).ok_or(RegisterError::NotOffered)?;
         tenant.policy.password.check(&request.password, &[tenant.id.as_str(), request.email.local_part()])?;
 
+        self.passwords.admits()?;
         // Of many who claim one address at once, one pays for a hash; the others wait and find it taken.
         let _turn = self.registering.take(&tenant.id, request.email.canonical()).await;
         let handle = UserHandle::Email(tenant.id.clone(), request.email.clone());

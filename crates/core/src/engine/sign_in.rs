@@ -98,6 +98,8 @@ impl Engine {
         email: &Email,
         password: Password,
     ) -> Result<User, SignInError> {
+        // In a storm of logins most are refused: that must not cost a read each.
+        self.passwords.admits()?;
         let user = self.stores.users.find(&UserHandle::Email(tenant.clone(), email.clone())).await?;
         let hash = user.as_ref().and_then(|user| user.password.clone());
         let verified = self.passwords.verify(password.clone(), hash).await?;

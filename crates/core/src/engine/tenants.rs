@@ -123,9 +123,14 @@ impl Directory {
     async fn find(&self, id: &TenantId) -> Result<Arc<Tenant>, TenantError> {
         let known = match self.tenants.hit(id).flatten() {
             Some(known) => Some(known),
-            None => self.tenants.read(id, self.clock.ticks(), RELOAD_EVERY, true, self.load(id)).await?,
+            // In a box of its own: what a miss needs would make every hit's future large.
+            None => Box::pin(self.read(id)).await?,
         };
         known.ok_or_else(|| TenantError::Unknown(id.clone()))?.map_err(TenantError::Keys)
+    }
+
+    async fn read(&self, id: &TenantId) -> Stored<Option<Loaded>> {
+        self.tenants.read(id, self.clock.ticks(), RELOAD_EVERY, true, self.load(id)).await
     }
 
     async fn load(&self, id: &TenantId) -> Stored<Option<Loaded>> {

@@ -108,12 +108,17 @@ impl SessionView {
         {
             return Ok(seen);
         }
+        // In a box of its own, and so are the other reads: what a miss needs would make every hit's future large.
+        Box::pin(self.read_session(key, fresh)).await
+    }
+
+    async fn read_session(&self, key: &SessionKey, keep: bool) -> Stored<Option<Arc<Seen>>> {
         let handle = SessionHandle::Id(key.clone());
         let read = async {
             let found = self.stores.sessions.find(&handle, self.clock.now()).await?;
             Ok(found.map(|session| Arc::new(Seen::new(session))))
         };
-        self.sessions.read(key, self.clock.ticks(), self.bounds.max_staleness, fresh, read).await
+        self.sessions.read(key, self.clock.ticks(), self.bounds.max_staleness, keep, read).await
     }
 
     /// The session that a cookie opens, or its tombstone, at most `max_staleness` old.
@@ -141,12 +146,16 @@ impl SessionView {
         if let Some(standing) = fresh.then(|| self.standings.hit(user)).flatten() {
             return Ok(standing);
         }
+        Box::pin(self.read_standing(user, fresh)).await
+    }
+
+    async fn read_standing(&self, user: &UserKey, keep: bool) -> Stored<Option<Arc<Standing>>> {
         let read = async {
             let epochs = self.stores.epochs.read(user).await?;
             let found = self.stores.users.find(&UserHandle::Id(user.clone())).await?;
             Ok(found.map(|user| Arc::new(Standing { user, epochs })))
         };
-        self.standings.read(user, self.clock.ticks(), self.bounds.max_staleness, fresh, read).await
+        self.standings.read(user, self.clock.ticks(), self.bounds.max_staleness, keep, read).await
     }
 
     /// A session and its user, read anew, whatever is remembered of them.

@@ -138,13 +138,23 @@ impl HashPool {
         answer.await.map_err(|_| HashRefused::Stopped)
     }
 
+    /// Whether a job would be taken at this moment: to be asked before anything dear is done for it. A place is not
+    /// held; the job itself may be refused all the same.
+    ///
+    /// # Errors
+    ///
+    /// [`HashRefused`] if the queue is full or the pool has stopped.
+    pub fn admits(&self) -> Result<(), HashRefused> {
+        if self.queue()?.is_full() { Err(self.shared.refuse()) } else { Ok(()) }
+    }
+
+    fn queue(&self) -> Result<&Sender<Job>, HashRefused> {
+        self.queue.as_ref().filter(|_| !self.shared.has_stopped()).ok_or(HashRefused::Stopped)
+    }
+
     fn submit(&self, job: Job) -> Result<(), HashRefused> {
-        let queue = self.queue.as_ref().filter(|_| !self.shared.has_stopped()).ok_or(HashRefused::Stopped)?;
-        queue.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => {
-                self.shared.refused.fetch_add(1, Ordering::Relaxed);
-                HashRefused::Busy { retry_after: RETRY_AFTER }
-            }
+        self.queue()?.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => self.shared.refuse(),
             TrySendError::Disconnected(_) => HashRefused::Stopped,
         })
     }
@@ -189,6 +199,11 @@ impl Drop for HashPool {
 }
 
 impl Shared {
+    fn refuse(&self) -> HashRefused {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        HashRefused::Busy { retry_after: RETRY_AFTER }
+    }
+
     fn has_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
     }

@@ -1,5 +1,8 @@
 //! Success, as a response.
 
+use std::future::Future;
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::response::Response;
 use http::StatusCode;
@@ -7,12 +10,29 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_axum::Refused;
 use serde::Serialize;
+use tokio::time::sleep;
 
 /// What a handler gives back.
 pub(super) type Answer = Result<Response, Refused>;
 
 /// The media type of every answer.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+/// How long a busy server takes over a refusal.
+const MOMENT: Duration = Duration::from_millis(25);
+
+/// Lets a client that is refused because too much is being done wait for its answer. `Retry-After` asks for patience;
+/// this is for clients that have none: one that asks again at once would take the processor from those who are let in.
+pub(super) async fn unhurried(answering: impl Future<Output = Answer>) -> Answer {
+    let answer = answering.await;
+    if answer.as_ref().is_err_and(|Refused(refusal)| refusal.code == Code::Busy) {
+        sleep(MOMENT).await;
+    }
+    answer
+}
+
+/// How many headers an answer has.
+const HEADERS: usize = 16;
 
 /// An answer for one client only.
 pub(super) fn private(status: StatusCode, body: &impl Serialize) -> Answer {
@@ -24,7 +44,31 @@ pub(super) fn cached(status: StatusCode, body: &impl Serialize, cache_control: &
     let text = serde_json::to_vec(body).map_err(|_| Refused(Refusal::plain(Code::InternalError)))?;
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
+    // The layers add theirs: room for all of them at once.
+    response.headers_mut().reserve(HEADERS);
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_core::password::HashRefused;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    async fn takes(answer: Answer) -> Duration {
+        let begun = Instant::now();
+        let _ = unhurried(async { answer }).await;
+        begun.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_busy_servers_refusal_takes_its_time() {
+        let busy = HashRefused::Busy { retry_after: Duration::from_secs(1) };
+        assert_eq!(takes(Err(Refused(busy.into()))).await, MOMENT);
+        assert_eq!(takes(Err(Refused(Refusal::plain(Code::Unauthorized)))).await, Duration::ZERO);
+        assert_eq!(takes(private(StatusCode::OK, &())).await, Duration::ZERO);
+    }
 }

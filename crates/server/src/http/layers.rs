@@ -4,45 +4,77 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::middleware::{self, Next};
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::{
     CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use portcullis_api::refusal::{Code, Refusal};
-use portcullis_axum::{Refused, render_refusals};
+use portcullis_axum::{Asker, Refused};
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::error;
 
+use super::door::door;
 use super::{App, metrics, origin};
 
 /// The most header lines of a request.
 const MOST_HEADERS: usize = 100;
 
-/// Puts the layers around routes, ours or others that are to behave alike; the last one named is the first to see a
-/// request.
+/// Puts the layers around routes, ours or others that are to behave alike; the first one named is the first to see a request.
+///
+/// All of them are one layer to the router, which boxes each route once for every layer that it is given, and copies
+/// the boxes for every request.
 pub fn around(router: Router, app: &Arc<App>) -> Router {
+    let counts = metrics::Requests::default();
+    let (outer, inner) = (app.clone(), app.clone());
+    let layers = ServiceBuilder::new()
+        .layer(door(move |request| Ok(counted_and_secured(&outer, &counts, request))))
+        .layer(origin::cors(app))
+        .layer(door(move |request| let_in(&inner, request)))
+        .layer(CatchPanicLayer::custom(panicked));
     router
         .fallback(|| async { Refused(Refusal::no_route()) })
         .method_not_allowed_fallback(|| async { Refused(Refusal::plain(Code::MethodNotAllowed)) })
-        .layer(middleware::from_fn_with_state(app.clone(), origin::same_site))
-        .layer(middleware::from_fn_with_state(app.clone(), known))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(app.engine.clone(), render_refusals))
-        .layer(origin::cors(app))
-        .layer(middleware::from_fn_with_state(app.clone(), secured))
-        .layer(middleware::from_fn(metrics::counted))
+        .layer(layers)
 }
 
-/// Refuses headers that are too large, and lets the extractors know the application.
-async fn known(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    if is_too_large(request.headers(), app.largest_headers) {
-        return Refused(Refusal::plain(Code::HeadersTooLarge)).into_response();
+/// Every answer is counted and has headers for browsers, whoever gave it.
+fn counted_and_secured(
+    app: &App,
+    counts: &metrics::Requests,
+    request: &Request,
+) -> impl FnOnce(Response) -> Response + Send + use<> {
+    let (https, asked) = (app.https, counts.asked(request));
+    move |mut response| {
+        secure(response.headers_mut(), https);
+        asked.answered(response.status());
+        response
     }
-    request.extensions_mut().insert(app);
-    next.run(request).await
+}
+
+/// Refuses what is too large or comes from another site, lets the extractors know the application, and writes down
+/// every refusal in the words that the request asked for.
+fn let_in(
+    app: &Arc<App>,
+    request: &mut Request,
+) -> Result<impl FnOnce(Response) -> Response + Send + use<>, Box<Response>> {
+    let (engine, asker) = (app.engine.clone(), Asker::of(request));
+    let write_down = move |response| asker.write_down(response, engine.now());
+    if let Some(refusal) = refused_at_once(app, request) {
+        return Err(Box::new(write_down(Refused(refusal).into_response())));
+    }
+    request.extensions_mut().insert(app.clone());
+    Ok(write_down)
+}
+
+fn refused_at_once(app: &App, request: &Request) -> Option<Refusal> {
+    if is_too_large(request.headers(), app.largest_headers) {
+        return Some(Refusal::plain(Code::HeadersTooLarge));
+    }
+    let is_safe = request.method().is_safe() || origin::is_ours(app, request.headers());
+    (!is_safe).then(|| Refusal::because(Code::CrossSite, "The request was made by a page of another site"))
 }
 
 /// As a header stands on the wire: name, colon, space, value, line end.
@@ -61,16 +93,13 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
 }
 
 /// Headers for browsers, on every answer that does not say otherwise (OWASP Secure Headers).
-async fn secured(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+fn secure(headers: &mut HeaderMap, https: bool) {
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    if app.https {
+    if https {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
-    response
 }
 
 const HEADERS: [(HeaderName, &str); 6] = [

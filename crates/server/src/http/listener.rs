@@ -87,6 +87,8 @@ fn connection(patience: Patience) -> http1::Builder {
         .header_read_timeout(patience.headers)
         .max_buf_size(HEAD_BUFFER)
         .max_headers(HEADERS_PARSED);
+    // Answers are small: copied behind their headers they are one piece to the system.
+    builder.writev(false);
     builder
 }
 

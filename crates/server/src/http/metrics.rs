@@ -1,16 +1,17 @@
 //! `GET /metrics`, in Prometheus' text format, and what is counted.
 
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
 use axum::extract::{MatchedPath, Request};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap};
-use metrics::{counter, describe_counter, describe_gauge, gauge};
+use http::{Method, StatusCode};
+use metrics::{Counter, Label, counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use portcullis_api::refusal::Refusal;
 use portcullis_axum::Refused;
 use portcullis_core::engine::Engine;
-use std::sync::Arc;
 
 use super::answer::Answer;
 use super::listener::Peer;
@@ -84,19 +85,96 @@ fn is_forwarded(headers: &HeaderMap) -> bool {
     ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name))
 }
 
-/// A method as a label: those that a client made up are one, or each would be counted for ever.
-fn known(method: &Method) -> &'static str {
-    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    KNOWN.into_iter().find(|name| *name == method.as_str()).unwrap_or("other")
+/// Requests answered, each counted under the route that it matched, never under what the client wrote.
+///
+/// A counter is looked up in the recorder once and kept here: to name it takes three strings.
+#[derive(Clone, Default)]
+pub(super) struct Requests(Arc<RwLock<HashMap<Box<str>, Vec<Answered>>>>);
+
+/// How many answers of one status a method of one route was given.
+struct Answered {
+    method: &'static str,
+    status: StatusCode,
+    count: Counter,
 }
 
-/// Counts a request under the route that it matched, never under what the client wrote.
-pub(super) async fn counted(request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
-    let method = known(request.method());
-    let response = next.run(request).await;
-    let status = response.status().as_u16().to_string();
-    counter!("portcullis_http_requests_total", "route" => route, "method" => method, "status" => status)
-        .increment(1);
-    response
+/// A request that is not answered yet.
+pub(super) struct Asked {
+    requests: Requests,
+    route: Option<MatchedPath>,
+    method: &'static str,
+}
+
+impl Requests {
+    pub(super) fn asked(&self, request: &Request) -> Asked {
+        Asked {
+            requests: self.clone(),
+            route: request.extensions().get::<MatchedPath>().cloned(),
+            method: known_method(request.method()),
+        }
+    }
+
+    fn known(&self, route: &str, method: &str, status: StatusCode) -> Option<Counter> {
+        let routes = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut answers = routes.get(route)?.iter();
+        let answered = answers.find(|answered| answered.status == status && answered.method == method)?;
+        Some(answered.count.clone())
+    }
+
+    fn add(&self, route: &str, method: &'static str, status: StatusCode) -> Counter {
+        let labels = [("route", route), ("method", method), ("status", status.as_str())];
+        let labels = labels.map(|(name, value)| Label::new(name, value.to_owned()));
+        let count = counter!("portcullis_http_requests_total", labels.iter());
+        let mut routes = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        // Whoever was here at the same time was given the same counter, so a second entry would do no harm.
+        routes.entry(route.into()).or_default().push(Answered { method, status, count: count.clone() });
+        count
+    }
+}
+
+impl Asked {
+    /// Counts the answer.
+    pub(super) fn answered(&self, status: StatusCode) {
+        let (requests, method) = (&self.requests, self.method);
+        let route = self.route.as_ref().map_or("unmatched", MatchedPath::as_str);
+        let count = requests.known(route, method, status);
+        count.unwrap_or_else(|| requests.add(route, method, status)).increment(1);
+    }
+}
+
+/// A client can make up any number of methods; they are counted as one.
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_up_methods_are_counted_as_one() {
+        let methods = ["GET", "POST", "get", "FROB1", "FROB2"].map(|name| name.parse::<Method>().unwrap());
+        assert_eq!(methods.each_ref().map(known_method), ["GET", "POST", "other", "other", "other"]);
+    }
+
+    #[test]
+    fn a_counter_is_kept_by_route_method_and_status() {
+        let requests = Requests::default();
+        let known = |route, method, status| requests.known(route, method, status).is_some();
+        let request = Request::builder().uri("/made-up").body(axum::body::Body::empty()).unwrap();
+        requests.asked(&request).answered(StatusCode::NOT_FOUND);
+        assert!(known("unmatched", "GET", StatusCode::NOT_FOUND));
+        assert!(!known("unmatched", "POST", StatusCode::NOT_FOUND));
+        assert!(!known("unmatched", "GET", StatusCode::OK));
+        assert!(!known("/made-up", "GET", StatusCode::NOT_FOUND));
+    }
 }

@@ -6,6 +6,7 @@
 mod answer;
 mod asked;
 mod docs;
+mod door;
 mod health;
 mod keys;
 mod layers;
@@ -28,6 +29,7 @@ use portcullis_axum::{Guard, SessionCookie};
 use portcullis_core::engine::Engine;
 use portcullis_core::strategy::StrategyName;
 
+use answer::unhurried;
 pub use layers::around;
 pub use metrics::Recorder;
 pub use origin::Origins;
@@ -94,12 +96,14 @@ fn guarded(handler: MethodRouter, access: Access, app: &App, name: StrategyName)
 
 fn strategy_handler(kind: StrategyOperation, method: Method, route: strategy::Route) -> MethodRouter {
     match kind {
-        StrategyOperation::Register => on(method, move |asked| strategy::register(route, asked)),
-        StrategyOperation::Login => on(method, move |asked| strategy::login(route, asked)),
+        StrategyOperation::Register => on(method, move |asked| unhurried(strategy::register(route, asked))),
+        StrategyOperation::Login => on(method, move |asked| unhurried(strategy::login(route, asked))),
         StrategyOperation::Profile => on(method, move |who| strategy::profile(route, who)),
         StrategyOperation::Logout => on(method, move |who, asked| strategy::logout(route, who, asked)),
         StrategyOperation::Refresh => on(method, move |asked| strategy::refresh(route, asked)),
-        StrategyOperation::Password => on(method, move |who, asked| strategy::password(route, who, asked)),
+        StrategyOperation::Password => {
+            on(method, move |who, asked| unhurried(strategy::password(route, who, asked)))
+        }
     }
 }
 

@@ -2,14 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use http::request::Parts;
-use portcullis_api::refusal::{Code, Refusal};
-use portcullis_axum::Refused;
 use tower_http::cors::{AllowOrigin, CorsLayer, Vary};
 
 use super::App;
@@ -54,18 +49,9 @@ pub(super) fn cors(app: &Arc<App>) -> CorsLayer {
         .vary(Vary::list([ORIGIN]))
 }
 
-/// Refuses what changes something and was sent by a page of another site (OWASP, Cross-Site Request Forgery
+/// Whether a request that changes something was not sent by a page of another site (OWASP, Cross-Site Request Forgery
 /// Prevention: Fetch Metadata). A client that is no browser sends neither header and is let through.
-pub(super) async fn same_site(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    if request.method().is_safe() || is_ours(&app, request.headers()) {
-        next.run(request).await
-    } else {
-        Refused(Refusal::because(Code::CrossSite, "The request was made by a page of another site"))
-            .into_response()
-    }
-}
-
-fn is_ours(app: &App, headers: &HeaderMap) -> bool {
+pub(super) fn is_ours(app: &App, headers: &HeaderMap) -> bool {
     let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let origin = text(&ORIGIN);
     if origin.is_some_and(|origin| app.origins.allow(origin)) {

@@ -93,6 +93,18 @@ async fn a_full_queue_refuses_at_once_and_a_refused_job_costs_no_hash() {
     assert_eq!(pool.hashed(), 1);
 }
 
+#[test]
+fn a_full_queue_and_a_stopped_pool_say_so_before_anything_is_handed_over() {
+    let pool = paused(2);
+    let _first = submit(pool.hash(password("waits")));
+    assert_eq!(pool.admits(), Ok(()));
+    let _second = submit(pool.hash(password("waits")));
+    assert_eq!(pool.admits(), Err(HashRefused::Busy { retry_after: Duration::from_secs(1) }));
+    assert_eq!((pool.waiting(), pool.refused()), (2, 1));
+    pool.stop();
+    assert_eq!(pool.admits(), Err(HashRefused::Stopped));
+}
+
 // ASVS-map: OP2
 #[tokio::test]
 async fn in_a_storm_everybody_is_either_answered_or_refused_and_the_bound_holds() {
