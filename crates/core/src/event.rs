@@ -54,6 +54,8 @@ pub enum What {
     },
     /// A password was changed by its owner.
     PasswordChanged,
+    /// A change of password was refused: the current one was wrong.
+    PasswordChangeRefused,
     /// A password was set by an operator.
     PasswordSet,
     /// A user may not sign in any more.
@@ -80,6 +82,7 @@ impl What {
             Self::RefreshReused => "refresh_reused",
             Self::Ended { .. } => "ended",
             Self::PasswordChanged => "password_changed",
+            Self::PasswordChangeRefused => "password_change_refused",
             Self::PasswordSet => "password_set",
             Self::UserDisabled => "user_disabled",
             Self::UserEnabled => "user_enabled",

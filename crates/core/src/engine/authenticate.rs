@@ -139,11 +139,16 @@ impl Engine {
         tenant: &TenantId,
         strategy: StrategyName,
         credential: &str,
-    ) -> Option<SessionKey> {
+    ) -> Result<Option<SessionKey>, StoreError> {
         let envelope = Envelope { authorization: &[], cookies: &[credential], field: Some(credential) };
         let attempt = Attempt { tenant: Some(tenant.clone()), strategy, envelope };
-        let identity = self.authenticate(&attempt).await.ok()?;
-        Some(SessionKey { tenant: identity.user.tenant, id: identity.session })
+        match self.authenticate(&attempt).await {
+            Ok(identity) => Ok(Some(identity.session_key())),
+            Err(Unauthenticated::Store(fault) | Unauthenticated::Tenant(TenantError::Store(fault))) => {
+                Err(fault)
+            }
+            Err(_) => Ok(None),
+        }
     }
 
     async fn by_opaque_id(

@@ -1,10 +1,13 @@
 //! A user changes their password.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use super::{Engine, Identity, TenantError};
 use crate::event::{Event, What};
-use crate::password::{HashRefused, Password, Verified, WeakPassword};
+use crate::id::SessionId;
+use crate::password::{HashRefused, Password, PasswordHash, Verified, WeakPassword};
 use crate::session::EndReason;
 use crate::store::{EndScope, StoreError, Updated, UserHandle};
 use crate::user::User;
@@ -58,19 +61,35 @@ impl Engine {
     ///
     /// # Errors
     /// A [`ChangePasswordError`]; the password is as it was then.
-    pub async fn change_password(&self, request: ChangePassword<'_>) -> Result<(), ChangePasswordError> {
+    pub async fn change_password(
+        self: &Arc<Self>,
+        request: ChangePassword<'_>,
+    ) -> Result<(), ChangePasswordError> {
         let ChangePassword { identity, current, new } = request;
         let tenant = self.tenant(&identity.user.tenant).await?;
         let found = self.stores.users.find(&UserHandle::Id(identity.user.clone())).await?;
         let user = found.filter(|user| user.disabled.is_none()).ok_or(ChangePasswordError::UserGone)?;
         if self.passwords.verify(current, user.password.clone()).await? == Verified::No {
+            self.report(&Event::of_user(&user.key, What::PasswordChangeRefused));
             return Err(ChangePasswordError::WrongPassword);
         }
         tenant.policy.password.check(&new, &[tenant.id.as_str(), user.email.local_part()])?;
         self.refuse_former(&user, &new).await?;
         let hash = self.passwords.hash(new).await?;
 
-        let others = EndScope::UserExcept(user.key.clone(), identity.session);
+        // On its own, so that a client who hangs up half-way cannot keep the second ending from happening.
+        let (engine, kept) = (Arc::clone(self), identity.session);
+        let replacing = tokio::spawn(async move { engine.replace_password(user, hash, kept).await });
+        replacing.await.map_err(|fault| StoreError::unavailable("change a password", fault))?
+    }
+
+    async fn replace_password(
+        &self,
+        user: User,
+        hash: PasswordHash,
+        kept: SessionId,
+    ) -> Result<(), ChangePasswordError> {
+        let others = EndScope::UserExcept(user.key.clone(), kept);
         let mut count = self.view.end(&others, EndReason::PasswordChange).await?.len();
         let changed = user.with_password(hash, self.clock.now());
         if self.stores.users.update(&changed).await? == Updated::Stale {

@@ -143,10 +143,16 @@ impl Engine {
         let user_key = session.user_key();
         let epochs = self.stores.epochs.read(&user_key).await?;
         let user = self.stores.users.find(&UserHandle::Id(user_key)).await?.ok_or_else(gone)?;
-        if session.state_at(self.clock.now(), epochs) != State::Live || user.disabled.is_some() {
+        if user.disabled.is_some() || session.state != State::Live {
             return Err(gone());
         }
-        Ok((session.clone(), user))
+        if session.state_at(self.clock.now(), epochs) == State::Live {
+            return Ok((session.clone(), user));
+        }
+        // The view may not know yet that the session was taken over into a new epoch, by a change of password.
+        let (session, standing) = self.view.look_again(session).await?.ok_or_else(gone)?;
+        let is_live = session.session().state_at(self.clock.now(), standing.epochs) == State::Live;
+        if is_live { Ok((session.session().clone(), user)) } else { Err(gone()) }
     }
 
     fn redemption(

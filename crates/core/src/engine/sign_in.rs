@@ -6,7 +6,7 @@ use super::issue::Beginning;
 use super::{Engine, Grant, IssueError, TenantError};
 use crate::email::Email;
 use crate::event::{Event, What};
-use crate::id::{SessionId, TenantId, UserKey};
+use crate::id::{SessionId, SessionKey, TenantId, UserKey};
 use crate::password::{HashRefused, Password, Verified};
 use crate::session::{Device, EndReason, Epochs};
 use crate::store::{EndScope, Inserted, StoreError, Updated, UserHandle};
@@ -74,8 +74,9 @@ impl Engine {
     pub async fn sign_in(&self, request: SignIn<'_>) -> Result<SignedIn, SignInError> {
         let tenant = self.tenant(&request.tenant).await?;
         let strategy = tenant.strategy(request.strategy).ok_or(SignInError::NotOffered)?;
-        let user = self.user_with_password(&tenant.id, &request.email, request.password).await?;
-        let (user, epochs) = self.still(user).await?;
+        let replaced = self.replaced_by(&request).await?;
+        let (user, epochs) =
+            self.standing_with_password(&tenant.id, &request.email, request.password).await?;
 
         let device = request.device;
         let (name, native) = (request.strategy, request.native);
@@ -84,11 +85,29 @@ impl Engine {
         if strategy.keeps_session() && self.view.insert(&session).await? == Inserted::Clash {
             return Err(StoreError::corrupt("session", &session.key.id, "id").into());
         }
-        if let Some(credential) = request.replaces {
-            self.end_replaced(&tenant.id, name, credential).await?;
+        if let Some(replaced) = replaced {
+            self.view.end(&EndScope::One(replaced), EndReason::Logout).await?;
         }
         self.report(&Event::of_session(&session, What::SignedIn));
         Ok(SignedIn { user, session: session.key.id, grant })
+    }
+
+    /// The user whose password this is, as it stands now, and its epochs.
+    ///
+    /// If the user was changed meanwhile, the password is looked at once more: another sign-in may have brought an old
+    /// hash up to date.
+    async fn standing_with_password(
+        &self,
+        tenant: &TenantId,
+        email: &Email,
+        password: Password,
+    ) -> Result<(User, Epochs), SignInError> {
+        let user = self.user_with_password(tenant, email, password.clone()).await?;
+        if let Some(standing) = self.still(user).await? {
+            return Ok(standing);
+        }
+        let user = self.user_with_password(tenant, email, password).await?;
+        self.still(user).await?.ok_or(SignInError::InvalidCredentials)
     }
 
     /// The user whose password this is. Whatever is wrong costs one hash and says one thing.
@@ -129,24 +148,22 @@ impl Engine {
     ///
     /// The epochs are read first: whatever changes the user after this counts them up, and so ends the session that is
     /// made under them.
-    async fn still(&self, user: User) -> Result<(User, Epochs), SignInError> {
+    async fn still(&self, user: User) -> Result<Option<(User, Epochs)>, StoreError> {
         let key: &UserKey = &user.key;
         let epochs = self.stores.epochs.read(key).await?;
-        match self.stores.users.find(&UserHandle::Id(key.clone())).await? {
-            Some(now) if now.disabled.is_none() && now.password == user.password => Ok((now, epochs)),
-            _ => Err(SignInError::InvalidCredentials),
-        }
+        let now = self.stores.users.find(&UserHandle::Id(key.clone())).await?;
+        let unchanged = now.filter(|now| now.disabled.is_none() && now.password == user.password);
+        Ok(unchanged.map(|now| (now, epochs)))
     }
 
-    async fn end_replaced(
-        &self,
-        tenant: &TenantId,
-        strategy: StrategyName,
-        credential: &str,
-    ) -> Result<(), StoreError> {
-        if let Some(key) = self.session_of_credential(tenant, strategy, credential).await {
-            self.view.end(&EndScope::One(key), EndReason::Logout).await?;
+    /// The session that the sign-in takes the place of. It is looked up before anything is written: an outage must not
+    /// leave the old session beside the new one.
+    async fn replaced_by(&self, request: &SignIn<'_>) -> Result<Option<SessionKey>, StoreError> {
+        match request.replaces {
+            Some(credential) => {
+                self.session_of_credential(&request.tenant, request.strategy, credential).await
+            }
+            None => Ok(None),
         }
-        Ok(())
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use moka::sync::Cache;
 use thiserror::Error;
 
 use super::founding::{OpenError, Secrets};
@@ -77,14 +78,16 @@ impl Tenant {
 /// A tenant that exists, whether its keys can be used or not.
 type Loaded = Result<Arc<Tenant>, Arc<KeyringFault>>;
 
-/// All that are known. A tenant stays known while the store is out of reach: tokens that need no store are verified
-/// with keys alone.
+/// All that are known.
 pub(super) struct Directory {
     stores: Stores,
     clock: Arc<dyn Clock>,
     policy: Arc<Policy>,
     secrets: Secrets,
     tenants: Shelf<TenantId, Option<Loaded>>,
+    /// Each tenant as it was last loaded, for as long as the store cannot say better: tokens that need no store are
+    /// verified with keys alone.
+    last_known: Cache<TenantId, Arc<Tenant>>,
     generation: AtomicU64,
 }
 
@@ -96,6 +99,7 @@ impl Directory {
             policy: setup.policy.clone(),
             secrets: setup.secrets.clone(),
             tenants: Shelf::new(CAPACITY),
+            last_known: Cache::new(CAPACITY),
             generation: AtomicU64::new(0),
         }
     }
@@ -130,7 +134,18 @@ impl Directory {
     }
 
     async fn read(&self, id: &TenantId) -> Stored<Option<Loaded>> {
-        self.tenants.read(id, self.clock.ticks(), RELOAD_EVERY, true, self.load(id)).await
+        let read = self.tenants.read(id, self.clock.ticks(), RELOAD_EVERY, true, self.load(id)).await;
+        match (&read, self.last_known.get(id)) {
+            (Ok(Some(Ok(tenant))), _) => self.last_known.insert(id.clone(), tenant.clone()),
+            // Names that nobody has are a stranger's to make up, and are not remembered.
+            (Ok(None), _) => {
+                self.last_known.invalidate(id);
+                self.tenants.forget(id);
+            }
+            (Err(_), Some(known)) => return Ok(Some(Ok(known))),
+            (Ok(Some(Err(_))) | Err(_), _) => (),
+        }
+        read
     }
 
     async fn load(&self, id: &TenantId) -> Stored<Option<Loaded>> {

@@ -68,12 +68,15 @@ where
     /// `key` has changed.
     pub(crate) fn forget(&self, key: &K) {
         self.fills.changed(self.hasher.hash_one(key), || self.entries.invalidate(key));
+        // A read that is under way may have been sent before the change: nobody joins it from now on.
+        self.flights().remove(key);
     }
 
     /// Anything may have changed.
     pub(crate) fn forget_everything(&self) {
         self.fills.everything_changed();
         self.entries.invalidate_all();
+        self.flights().clear();
     }
 
     /// Reads `key`, or joins a read of it that was sent less than `join` ago, and remembers the answer if `keep`.

@@ -183,3 +183,15 @@ async fn what_is_not_on_offer_is_refused_everywhere() {
     let refused = ann.tries_to_sign_in(&node, StrategyName::Session, PASSWORD, false).await;
     assert!(matches!(refused, Err(SignInError::NotOffered)), "{refused:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_who_signs_in_while_an_imported_hash_is_replaced_gets_in() {
+    let stage = Stage::new(MemoryStore::stores());
+    let node = stage.node().await;
+    let mut ann = stage.newcomer(&node).await;
+    ann.user = ann.user.rehashed(bcrypt(PASSWORD));
+    stage.setup.stores.users.update(&ann.user).await.unwrap();
+    let sign_in = || ann.tries_to_sign_in(&node, StrategyName::Session, PASSWORD, false);
+    let (first, second, third) = tokio::join!(sign_in(), sign_in(), sign_in());
+    assert!(first.is_ok() && second.is_ok() && third.is_ok());
+}

@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::clock::Ticks;
-use crate::engine::{Engine, RefreshError, TenantError, Unauthenticated};
+use crate::engine::{ChangePassword, Engine, RefreshError, TenantError, Unauthenticated};
 use crate::liveness::Bounds;
 use crate::store::conformance::faults::Faults;
-use crate::store::conformance::stage::{Held, Member, Stage};
+use crate::store::conformance::stage::{Held, Member, PASSWORD, Stage, password};
 use crate::store::memory::MemoryStore;
 use crate::strategy::{Check, StrategyName};
 
@@ -266,4 +266,38 @@ async fn an_idle_end_that_only_a_fast_clock_has_seen_is_asked_for_again() {
     scene.stage.clock.set(held.signed_in.grant.expires);
     let late = held.recognised(&scene.node).await;
     assert!(late.is_ok(), "{late:?}");
+}
+
+// ASVS-map: RV3
+#[tokio::test]
+async fn a_token_with_a_made_up_key_takes_no_keys_away_while_the_store_is_out_of_reach() {
+    let scene = Scene::new().await;
+    let (ann, _) = scene.somebody().await;
+    let held = ann.sign_in(&scene.node, StrategyName::Jwt).await;
+    held.recognised(&scene.node).await.unwrap();
+    scene.pass(10 * MAX_STALENESS);
+    scene.faults.go_down();
+
+    let stranger = Stage::new(MemoryStore::stores());
+    let elsewhere = stranger.node().await;
+    let foreign = stranger.newcomer(&elsewhere).await.sign_in(&elsewhere, StrategyName::Jwt).await;
+    assert!(foreign.recognised(&scene.node).await.is_err());
+    assert!(held.recognised(&scene.node).await.is_ok(), "what needs no store goes on");
+}
+
+// ASVS-map: RT2
+#[tokio::test]
+async fn whoever_changes_their_password_can_refresh_on_a_node_that_has_not_heard_of_it() {
+    let scene = Scene::new().await;
+    let ann = scene.stage.newcomer(&scene.other).await;
+    let held = ann.sign_in(&scene.other, StrategyName::Denylist).await;
+    let identity = held.recognised(&scene.node).await.unwrap();
+    scene.faults.fall_silent();
+    let change = ChangePassword {
+        identity: &identity,
+        current: password(PASSWORD),
+        new: password("another correct horse"),
+    };
+    scene.other.change_password(change).await.unwrap();
+    assert!(held.refresh(&scene.node).await.is_ok());
 }

@@ -1,5 +1,7 @@
 //! A user changes their password.
 
+use std::sync::Arc;
+
 use crate::engine::{ChangePassword, ChangePasswordError, Engine, Identity};
 use crate::event::What;
 use crate::session::EndReason;
@@ -8,7 +10,7 @@ use crate::store::memory::MemoryStore;
 use crate::strategy::StrategyName;
 
 async fn change(
-    engine: &Engine,
+    engine: &Arc<Engine>,
     identity: &Identity,
     from: &str,
     to: &str,
