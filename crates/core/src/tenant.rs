@@ -51,8 +51,7 @@ impl Policy {
     /// How long a key of each use must be known after it has signed for the last time.
     #[must_use]
     pub fn key_lifetimes(&self) -> KeyLifetimes {
-        let mut longest =
-            KeyLifetimes { access: Duration::ZERO, refresh: Duration::ZERO, cookie: Duration::ZERO };
+        let mut longest = AT_LEAST;
         for strategy in self.strategies.values() {
             let credential = credential_life(strategy.check(), strategy.renewal());
             let line =
@@ -65,6 +64,14 @@ impl Policy {
         longest
     }
 }
+
+/// How long a key is known at least, so that a lifetime that is made shorter, or a strategy that is not offered for a
+/// while, does not take back what was signed before.
+const AT_LEAST: KeyLifetimes = KeyLifetimes {
+    access: Duration::from_hours(24),
+    refresh: Duration::from_hours(30 * 24),
+    cookie: Duration::from_hours(30 * 24),
+};
 
 /// How long what is shown with each request lasts. A cookie is signed again whenever it slides, a token is not.
 const fn credential_life(check: Check, renewal: Renewal) -> Duration {
@@ -83,8 +90,15 @@ mod tests {
     #[test]
     fn a_retired_key_is_known_as_long_as_the_longest_thing_it_signed() {
         let hours = |hours| Duration::from_hours(hours);
-        let lifetimes = Policy::with_passwords(PasswordPolicy::DEVELOPMENT).key_lifetimes();
-        let expected = KeyLifetimes { access: hours(24), refresh: hours(7 * 24), cookie: hours(24) };
-        assert_eq!(lifetimes, expected);
+        let mut policy = Policy::with_passwords(PasswordPolicy::DEVELOPMENT);
+        let month = hours(30 * 24);
+        let preset = KeyLifetimes { access: hours(24), refresh: month, cookie: month };
+        assert_eq!(policy.key_lifetimes(), preset);
+        let fixed = Renewal::Fixed { lifetime: hours(48) };
+        let longer = StrategyName::Jwt.strategy().renewed_by(fixed).unwrap();
+        policy.strategies.insert(StrategyName::Jwt, longer);
+        assert_eq!(policy.key_lifetimes(), KeyLifetimes { access: hours(48), ..preset });
+        policy.strategies.clear();
+        assert_eq!(policy.key_lifetimes(), preset);
     }
 }
