@@ -1,5 +1,6 @@
 //! What clients see of each error of the engine.
 
+use std::error::Error;
 use std::time::Duration;
 
 use portcullis_core::engine::{
@@ -8,6 +9,7 @@ use portcullis_core::engine::{
 use portcullis_core::password::{HashRefused, WeakPassword};
 use portcullis_core::store::StoreError;
 use portcullis_core::strategy::LiveClaim;
+use tracing::{error, warn};
 
 use super::{Code, Reason, Refusal};
 use crate::request::fault_of;
@@ -15,12 +17,21 @@ use crate::request::fault_of;
 /// How long to wait for what is away.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// The client learns nothing of it, so this is the last place that knows the cause.
+fn fault_of_ours(cause: &dyn Error) -> Refusal {
+    error!(%cause, "a request was answered 500");
+    Refusal::plain(Code::InternalError)
+}
+
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable { .. } => Self::plain(Code::StoreUnavailable).later(RETRY),
+            StoreError::Unavailable { .. } => {
+                warn!(cause = %error, "a request was answered 503");
+                Self::plain(Code::StoreUnavailable).later(RETRY)
+            }
             StoreError::Overloaded => Self::plain(Code::Busy).later(RETRY),
-            StoreError::Corrupt { .. } => Self::plain(Code::InternalError),
+            StoreError::Corrupt { .. } => fault_of_ours(&error),
         }
     }
 }
@@ -29,7 +40,7 @@ impl From<TenantError> for Refusal {
     fn from(error: TenantError) -> Self {
         match error {
             TenantError::Unknown(_) => Self::because(Code::TenantConnectionMissing, "Unknown tenant"),
-            TenantError::Keys(_) => Self::plain(Code::InternalError),
+            TenantError::Keys(_) => fault_of_ours(&error),
             TenantError::Store(error) => error.into(),
         }
     }
@@ -48,7 +59,7 @@ impl From<HashRefused> for Refusal {
 impl From<IssueError> for Refusal {
     fn from(error: IssueError) -> Self {
         match error {
-            IssueError::Sign(_) | IssueError::NoKey(_) => Self::plain(Code::InternalError),
+            IssueError::Sign(_) | IssueError::NoKey(_) => fault_of_ours(&error),
         }
     }
 }
