@@ -219,8 +219,9 @@ async fn a_flood_of_headers_is_refused() {
         line.write("a: b\r\n".repeat(lines).as_bytes()).await;
         line.write(b"\r\n").await;
         let status = line.answer().await.map(|answer| answer.status);
-        // Whoever writes on after the answer may find the line cut before it could be read.
-        assert!(matches!(status, Ok(431 | 400) | Err(_)), "{lines}: {status:?}");
+        // Whoever writes on after the answer may find the line cut before it could be read; 101 lines are read whole.
+        let is_cut = lines > 101 && matches!(status, Ok(400) | Err(_));
+        assert!(is_cut || matches!(status, Ok(431)), "{lines}: {status:?}");
     }
     let mut line = server.line().await;
     line.write(format!("GET /healthz HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n", "x".repeat(1 << 20)).as_bytes())

@@ -133,22 +133,23 @@ pub(super) const LIMITS: &[Setting] = &[
         "SIZE",
         Preset::Is("16KiB"),
         "The largest headers of a request, together; larger ones are 431",
-        |draft, text| put(&mut draft.config.limits.headers, parse::size(text, "8KiB", "256KiB")),
+        |draft, text| put(&mut draft.config.limits.headers, parse::size(text, "8KiB", "48KiB")),
     )
     .kind(Kind::Quantity),
     Setting::new(
         "limits.connections",
         "NUMBER",
         Preset::Is("4096"),
-        "The most connections at a time; further ones wait",
+        "The most connections at a time to each address; further ones wait",
         |draft, text| put(&mut draft.config.limits.connections, parse::number(text, 1..=1_000_000)),
     )
     .kind(Kind::Integer),
     Setting::new(
         "timeouts.headers",
         "DURATION",
-        Preset::Is("10s"),
-        "How long the headers of a request may take",
+        Preset::Is("65s"),
+        "How long the headers of a request may take, and how long a connection is kept for the next one: longer than a proxy \
+         before it keeps its own",
         |draft, text| put(&mut draft.config.timeouts.headers, parse::duration(text, "100ms", "10m")),
     ),
     Setting::new(
@@ -198,7 +199,9 @@ pub(super) const LOG: &[Setting] = &[
     Setting::new(
         "metrics.listen",
         "ADDR:PORT",
-        Preset::Unset("none: `/metrics` of the main listener, to loopback only"),
+        Preset::Unset(
+            "none: in development mode `/metrics` of the main listener, to this machine only; else nowhere",
+        ),
         "A listener of its own for `/metrics`",
         |draft, text| put(&mut draft.config.metrics.listen, parse::socket(text).map(Some)),
     ),
