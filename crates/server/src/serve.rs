@@ -44,9 +44,6 @@ pub enum CannotServe {
     /// The numbers.
     #[error("metrics cannot be counted: {0}")]
     Metrics(String),
-    /// The terminal.
-    #[error("the welcome cannot be written: {0}")]
-    Welcome(io::Error),
 }
 
 /// Serves until SIGTERM or SIGINT, and then until what is in flight is done.
@@ -80,7 +77,10 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
         async move { engine.keep_house().await }
     });
 
-    welcome::write(config, &addresses, out).map_err(CannotServe::Welcome)?;
+    if let Err(fault) = welcome::write(config, &addresses, out) {
+        // Whoever read it has gone; the server need not.
+        warn!(%fault, "the welcome could not be written");
+    }
     signals.stop().await;
     info!("stopping: requests in flight are finished");
     let _ = stop.send(true);
