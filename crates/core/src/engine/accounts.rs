@@ -8,7 +8,7 @@ use crate::event::{Event, What};
 use crate::id::{TenantId, UserId, UserKey};
 use crate::password::{HashRefused, Password, WeakPassword};
 use crate::session::EndReason;
-use crate::store::{EndScope, Inserted, Page, StoreError, Updated, UserHandle};
+use crate::store::{EndScope, Page, StoreError, Updated, UserHandle};
 use crate::user::{PersonName, Role, User};
 
 /// How often a change is tried again that met another one.
@@ -82,21 +82,7 @@ impl Engine {
     pub async fn create_user(&self, new: NewUser) -> Result<User, AccountError> {
         let tenant = self.tenant(&new.tenant).await?;
         tenant.policy.password.check(&new.password, &[tenant.id.as_str(), new.email.local_part()])?;
-        let handle = UserHandle::Email(tenant.id.clone(), new.email.clone());
-        if self.stores.users.find(&handle).await?.is_some() {
-            return Err(AccountError::Taken);
-        }
-        let password = self.passwords.hash(new.password).await?;
-        let now = self.clock.now();
-        let key = UserKey { tenant: tenant.id.clone(), id: UserId::generate(now, self.random.as_ref()) };
-        let user = User::new(key, new.email, Some(new.name), new.role, now).with_password(password, now);
-        match self.stores.users.insert(&user).await? {
-            Inserted::Done => {
-                self.report(&Event::of_user(&user.key, What::SignedUp));
-                Ok(user)
-            }
-            Inserted::Clash => Err(AccountError::Taken),
-        }
+        self.make_user::<AccountError>(new).await?.ok_or(AccountError::Taken)
     }
 
     /// Users of a tenant, by id.

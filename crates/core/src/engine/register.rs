@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Engine, TenantError};
+use super::{Engine, NewUser, TenantError};
 use crate::email::Email;
 use crate::event::{Event, What};
 use crate::id::{TenantId, UserId, UserKey};
@@ -59,25 +59,31 @@ impl Engine {
         tenant.strategy(request.strategy).ok_or(RegisterError::NotOffered)?;
         tenant.policy.password.check(&request.password, &[tenant.id.as_str(), request.email.local_part()])?;
 
+        let Register { email, name, password, .. } = request;
+        let new = NewUser { tenant: tenant.id.clone(), email, name, role: Role::User, password };
+        self.make_user::<RegisterError>(new).await?.ok_or(RegisterError::Taken)
+    }
+
+    /// Makes a user, unless the address is taken. Whether the password is good enough has been asked.
+    pub(super) async fn make_user<E>(&self, new: NewUser) -> Result<Option<User>, E>
+    where
+        E: From<HashRefused> + From<StoreError>,
+    {
         self.passwords.admits()?;
         // Of many who claim one address at once, one pays for a hash; the others wait and find it taken.
-        let _turn = self.registering.take(&tenant.id, request.email.canonical()).await;
-        let handle = UserHandle::Email(tenant.id.clone(), request.email.clone());
+        let _turn = self.registering.take(&new.tenant, new.email.canonical()).await;
+        let handle = UserHandle::Email(new.tenant.clone(), new.email.clone());
         if self.stores.users.find(&handle).await?.is_some() {
-            return Err(RegisterError::Taken);
+            return Ok(None);
         }
-        let password = self.passwords.hash(request.password).await?;
+        let password = self.passwords.hash(new.password).await?;
         let now = self.clock.now();
-        let id = UserId::generate(now, self.random.as_ref());
-        let key = UserKey { tenant: tenant.id.clone(), id };
-        let user =
-            User::new(key, request.email, Some(request.name), Role::User, now).with_password(password, now);
-        match self.stores.users.insert(&user).await? {
-            Inserted::Done => {
-                self.report(&Event::of_user(&user.key, What::SignedUp));
-                Ok(user)
-            }
-            Inserted::Clash => Err(RegisterError::Taken),
+        let key = UserKey { tenant: new.tenant, id: UserId::generate(now, self.random.as_ref()) };
+        let user = User::new(key, new.email, Some(new.name), new.role, now).with_password(password, now);
+        if self.stores.users.insert(&user).await? == Inserted::Clash {
+            return Ok(None);
         }
+        self.report(&Event::of_user(&user.key, What::SignedUp));
+        Ok(Some(user))
     }
 }
