@@ -130,6 +130,16 @@ uuid_id! {
     TokenId
 }
 
+uuid_id! {
+    /// A ticket: a version 4 UUID. It is shown where somebody has to answer with a secret, and opens nothing.
+    TicketId
+}
+
+uuid_id! {
+    /// A message that waits to be sent: a version 7 UUID.
+    MailingId
+}
+
 impl UserId {
     /// A new user's id.
     pub fn generate(now: Timestamp, random: &dyn Random) -> Self {
@@ -143,6 +153,13 @@ impl UserId {
         let digest = ring::digest::digest(&ring::digest::SHA256, self.0.as_bytes());
         let leading = digest.as_ref().iter().take(2).fold(0u16, |bits, byte| (bits << 8) | u16::from(*byte));
         Bucket(leading >> 4)
+    }
+}
+
+impl MailingId {
+    /// A new message's id.
+    pub fn generate(now: Timestamp, random: &dyn Random) -> Self {
+        Self(uuid_v7(now, random))
     }
 }
 

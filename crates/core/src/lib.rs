@@ -8,7 +8,10 @@
 //! | [`liveness`] | a view of the sessions that knows how old it is |
 //! | [`store`] | what a store must do, the memory store, and the suite that proves another one |
 //! | [`token`], [`key`] | what is signed and when it is believed; the keys, and the master key over them |
-//! | [`password`], [`user`], [`email`] | who somebody is |
+//! | [`password`], [`user`], [`email`], [`username`], [`mobile`] | who somebody is |
+//! | [`tenant`] | whose rules hold |
+//! | [`guess`], [`ticket`] | how many wrong guesses are looked at; secrets that are sent and work once |
+//! | [`mailing`] | messages that wait to be sent |
 //! | [`clock`], [`random`], [`machine`] | time and chance, as arguments |
 //!
 //! This crate knows no framework, no driver and no configuration format. Time and randomness are arguments.
@@ -17,10 +20,13 @@ pub mod clock;
 pub mod email;
 pub mod engine;
 pub mod event;
+pub mod guess;
 pub mod id;
 pub mod key;
 pub mod liveness;
 pub mod machine;
+pub mod mailing;
+pub mod mobile;
 pub mod password;
 pub mod random;
 pub mod secret;
@@ -28,5 +34,7 @@ pub mod session;
 pub mod store;
 pub mod strategy;
 pub mod tenant;
+pub mod ticket;
 pub mod token;
 pub mod user;
+pub mod username;

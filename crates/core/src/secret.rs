@@ -53,7 +53,7 @@ impl fmt::Debug for PlainSecret {
 ///
 /// Comparing two of them in variable time is harmless: neither side can be chosen bit by bit without inverting the
 /// hash.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {

@@ -6,16 +6,36 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use thiserror::Error;
 
 use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::id::UserKey;
+use crate::mobile::Mobile;
 use crate::password::PasswordHash;
+use crate::secret::SecretHash;
+use crate::session::KNOWN_DEVICE;
+use crate::username::Username;
 
 /// How many passwords may not be chosen again, the present one among them.
 pub const REMEMBERED_PASSWORDS: usize = 5;
+
+/// The most devices that a user is known by.
+pub const KNOWN_DEVICES: usize = 20;
+
+/// How exactly the last use of a device is known: a sign-in a day is written down.
+const USE_OF_DEVICE: Duration = Duration::from_hours(24);
+
+/// A device that a user has signed in on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KnownDevice {
+    /// Hash of its secret and the user.
+    pub hash: SecretHash,
+    /// When somebody signed in on it last.
+    pub used: Timestamp,
+}
 
 /// Somebody who can sign in to a tenant.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,6 +44,10 @@ pub struct User {
     pub key: UserKey,
     /// The address, unique in the tenant by its canonical form.
     pub email: Email,
+    /// The name they sign in by, where they have one; unique in the tenant by its canonical form.
+    pub username: Option<Username>,
+    /// The mobile number, where it is known; unique in the tenant.
+    pub mobile: Option<Mobile>,
     /// What they are called, if they said so.
     pub name: Option<PersonName>,
     /// What they may do.
@@ -32,6 +56,8 @@ pub struct User {
     pub password: Option<PasswordHash>,
     /// The hashes of the passwords before, newest first: with the present one at most [`REMEMBERED_PASSWORDS`].
     pub former: Vec<PasswordHash>,
+    /// The devices that have proven themselves at a sign-in, the last one used first: at most [`KNOWN_DEVICES`].
+    pub devices: Vec<KnownDevice>,
     /// Since when the user may not sign in.
     pub disabled: Option<Timestamp>,
     /// When the user came to be.
@@ -49,10 +75,13 @@ impl User {
         Self {
             key,
             email,
+            username: None,
+            mobile: None,
             name,
             role,
             password: None,
             former: Vec::new(),
+            devices: Vec::new(),
             disabled: None,
             created: now,
             updated: now,
@@ -103,6 +132,38 @@ impl User {
         }
         self.role = role;
         self.changed(now)
+    }
+
+    /// Whether something that names the user has `text` in it, compared without regard to case.
+    #[must_use]
+    pub fn has(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        let name = self.name.as_ref().map(|name| name.full().to_lowercase());
+        let username = self.username.as_ref().map(|name| name.canonical().to_owned());
+        let mobile = self.mobile.as_ref().map(|mobile| mobile.as_str().to_owned());
+        let named = [Some(self.email.canonical().to_owned()), username, mobile, name];
+        named.iter().flatten().any(|named| named.contains(&text))
+    }
+
+    /// Whether the user is known by this device at `now`.
+    #[must_use]
+    pub fn knows(&self, device: &SecretHash, now: Timestamp) -> bool {
+        self.devices.iter().any(|known| known.hash == *device && now.since(known.used) < KNOWN_DEVICE)
+    }
+
+    /// The user, who has signed in on this device. Devices that nobody has used for long are forgotten, and so is the
+    /// one that was not used for longest when there are too many. That is no change that anybody sees.
+    #[must_use]
+    pub fn signed_in_on(mut self, device: SecretHash, now: Timestamp) -> Self {
+        let used_lately = |known: &KnownDevice| known.hash == device && now.since(known.used) < USE_OF_DEVICE;
+        if self.devices.iter().any(used_lately) {
+            return self;
+        }
+        self.devices.retain(|known| known.hash != device && now.since(known.used) < KNOWN_DEVICE);
+        self.devices.insert(0, KnownDevice { hash: device, used: now });
+        self.devices.truncate(KNOWN_DEVICES);
+        let updated = self.updated;
+        self.changed(updated)
     }
 
     /// The hashes of all passwords that may not be chosen again, the present one first.
@@ -289,6 +350,19 @@ mod tests {
         let enabled = disabled.enabled(LATER);
         assert_eq!((enabled.disabled, enabled.updated, enabled.version), (None, LATER, 2));
         assert_eq!(enabled.clone().enabled(LATER), enabled);
+    }
+
+    #[test]
+    fn the_last_twenty_devices_are_known_for_four_hundred_days() {
+        let device = |number: u8| SecretHash::from_bytes([number; 32]);
+        let day = |number: u64| NOW.plus(Duration::from_hours(24 * number));
+        let user = (1..=21).fold(jo(), |user, number| user.signed_in_on(device(number), day(number.into())));
+        assert_eq!((user.devices.len(), user.updated), (KNOWN_DEVICES, NOW));
+        assert!(!user.knows(&device(1), day(21)) && user.knows(&device(2), day(21)));
+        assert!(user.knows(&device(21), day(420)) && !user.knows(&device(21), day(421)));
+        assert_eq!(user.clone().signed_in_on(device(21), day(21)), user);
+        let forgetful = user.signed_in_on(device(9), day(421));
+        assert_eq!(forgetful.devices, [KnownDevice { hash: device(9), used: day(421) }]);
     }
 
     #[test]

@@ -61,9 +61,9 @@ impl Engine {
     /// # Errors
     /// [`AccountError::NotFound`], or the store's.
     pub async fn user_by_email(&self, tenant: &TenantId, email: &Email) -> Result<User, AccountError> {
-        self.tenant(tenant).await?;
+        let home = &self.kept_tenant(tenant).await?.home;
         let handle = UserHandle::Email(tenant.clone(), email.clone());
-        self.stores.users.find(&handle).await?.ok_or(AccountError::NotFound)
+        home.stores.users.find(&handle).await?.ok_or(AccountError::NotFound)
     }
 
     /// The user of this id.
@@ -71,8 +71,8 @@ impl Engine {
     /// # Errors
     /// [`AccountError::NotFound`], or the store's.
     pub async fn user(&self, key: &UserKey) -> Result<User, AccountError> {
-        self.tenant(&key.tenant).await?;
-        self.stores.users.find(&UserHandle::Id(key.clone())).await?.ok_or(AccountError::NotFound)
+        let home = &self.kept_tenant(&key.tenant).await?.home;
+        home.stores.users.find(&UserHandle::Id(key.clone())).await?.ok_or(AccountError::NotFound)
     }
 
     /// Makes a user, who may sign in under every strategy on offer.
@@ -82,16 +82,21 @@ impl Engine {
     pub async fn create_user(&self, new: NewUser) -> Result<User, AccountError> {
         let tenant = self.tenant(&new.tenant).await?;
         tenant.policy.password.check(&new.password, &[tenant.id.as_str(), new.email.local_part()])?;
-        self.make_user::<AccountError>(new).await?.ok_or(AccountError::Taken)
+        self.make_user::<AccountError>(&tenant, new).await?.ok_or(AccountError::Taken)
     }
 
-    /// Users of a tenant, by id.
+    /// Users of a tenant, by id: those whom `search` names in part.
     ///
     /// # Errors
     /// The tenant's or the store's.
-    pub async fn users(&self, tenant: &TenantId, page: Page<UserId>) -> Result<Vec<User>, AccountError> {
-        self.tenant(tenant).await?;
-        Ok(self.stores.users.list(tenant, page).await?)
+    pub async fn users(
+        &self,
+        tenant: &TenantId,
+        search: &str,
+        page: Page<UserId>,
+    ) -> Result<Vec<User>, AccountError> {
+        let home = &self.kept_tenant(tenant).await?.home;
+        Ok(home.stores.users.list(tenant, search, page).await?)
     }
 
     /// Keeps a user out: no sign-in, no refresh, and no session that the store is asked about.
@@ -131,8 +136,7 @@ impl Engine {
     /// [`AccountError::Weak`] by the tenant's policy, [`AccountError::NotFound`], or the store's.
     pub async fn set_password(&self, key: &UserKey, new: Password) -> Result<User, AccountError> {
         let tenant = self.tenant(&key.tenant).await?;
-        let found =
-            self.stores.users.find(&UserHandle::Id(key.clone())).await?.ok_or(AccountError::NotFound)?;
+        let found = self.user(key).await?;
         tenant.policy.password.check(&new, &[tenant.id.as_str(), found.email.local_part()])?;
         let hash = self.passwords.hash(new).await?;
         // Before and after, for the reasons that a change by the owner has.
@@ -143,21 +147,23 @@ impl Engine {
         Ok(user)
     }
 
-    async fn end_all(&self, user: &UserKey, reason: EndReason) -> Result<u64, StoreError> {
-        Ok(self.view.end(&EndScope::User(user.clone()), reason).await?.len() as u64)
+    async fn end_all(&self, user: &UserKey, reason: EndReason) -> Result<u64, AccountError> {
+        let view = &self.kept_tenant(&user.tenant).await?.home.view;
+        Ok(view.end(&EndScope::User(user.clone()), reason).await?.len() as u64)
     }
 
-    async fn change_user(
+    pub(super) async fn change_user(
         &self,
         key: &UserKey,
         change: impl Fn(User) -> User + Send + Sync,
     ) -> Result<User, AccountError> {
+        let home = &self.kept_tenant(&key.tenant).await?.home;
         for _ in 0..TRIES {
-            let found = self.stores.users.find(&UserHandle::Id(key.clone())).await?;
+            let found = home.stores.users.find(&UserHandle::Id(key.clone())).await?;
             let before = found.ok_or(AccountError::NotFound)?;
             let version = before.version;
             let after = change(before);
-            if after.version == version || self.stores.users.update(&after).await? == Updated::Done {
+            if after.version == version || home.stores.users.update(&after).await? == Updated::Done {
                 return Ok(after);
             }
         }

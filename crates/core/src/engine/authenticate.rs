@@ -8,6 +8,7 @@ use std::sync::Arc;
 use moka::sync::Cache;
 use thiserror::Error;
 
+use super::home::Home;
 use super::{Engine, IssueError, Tenant, TenantError, opaque::OpaqueId};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, SessionKey, TenantId, TokenId, UserId, UserKey};
@@ -161,15 +162,15 @@ impl Engine {
         let opaque = OpaqueId::read(credential, &tenant.keyring.cookie_keys(self.clock.now()))
             .ok_or(Unauthenticated::Invalid)?;
         let key = opaque.key(&tenant.id).ok_or(Unauthenticated::Invalid)?;
-        let seen = self.view.session_of_cookie(&key).await?.ok_or(Unauthenticated::NotLive(None))?;
+        let seen = tenant.home.view.session_of_cookie(&key).await?.ok_or(Unauthenticated::NotLive(None))?;
         let session = seen.session();
         if session.strategy != name {
             return Err(Unauthenticated::OtherStrategy);
         }
-        let standing = self.live(session, None).await?;
+        let standing = self.live(&tenant.home, session, None).await?;
         let now = self.clock.now();
         let renewed = self.slide(tenant, strategy, session, &opaque, now).await?;
-        self.note_use(&seen, now);
+        self.note_use(&tenant.home, &seen, now);
         let user = &standing.user;
         Ok(Identity {
             user: user.key.clone(),
@@ -199,8 +200,8 @@ impl Engine {
         let strategy = tenant.strategy(name).ok_or(Unauthenticated::NotOffered)?;
         match strategy.check() {
             Check::Signed => (),
-            Check::SignedAndLive(claim) => self.listed(&claims, strategy, claim).await?,
-            Check::SignedUnlessRevoked => self.not_revoked(&claims).await?,
+            Check::SignedAndLive(claim) => self.listed(&tenant.home, &claims, strategy, claim).await?,
+            Check::SignedUnlessRevoked => self.not_revoked(&tenant.home, &claims).await?,
             Check::Stored => return Err(Unauthenticated::OtherStrategy),
         }
         Ok(Identity {
@@ -277,6 +278,7 @@ impl Engine {
     /// An allowlist, or a session over JWT: the session that the claim names is live.
     async fn listed(
         &self,
+        home: &Home,
         claims: &AccessClaims,
         strategy: Strategy,
         claim: LiveClaim,
@@ -287,41 +289,42 @@ impl Engine {
         };
         let gone = Unauthenticated::NotLive(Some(claim));
         let seen =
-            self.view.session(&SessionKey { tenant: claims.tid.clone(), id }).await?.ok_or(gone.clone())?;
+            home.view.session(&SessionKey { tenant: claims.tid.clone(), id }).await?.ok_or(gone.clone())?;
         let session = seen.session();
         if session.user != claims.sub {
             return Err(gone);
         }
-        self.live(session, Some(claim)).await?;
+        self.live(home, session, Some(claim)).await?;
         let now = self.clock.now();
         if let Some(end) = slid_to(strategy, session, now) {
             // The view has proven that the session is live; where the store is away it slides the next time.
-            let _ = self.view.touch(&session.key, now, Some(end)).await;
+            let _ = home.view.touch(&session.key, now, Some(end)).await;
         }
-        self.note_use(&seen, now);
+        self.note_use(home, &seen, now);
         Ok(())
     }
 
     /// A denylist: what an ended session leaves behind is the entry. A session that is gone altogether denies nothing.
-    async fn not_revoked(&self, claims: &AccessClaims) -> Result<(), Unauthenticated> {
+    async fn not_revoked(&self, home: &Home, claims: &AccessClaims) -> Result<(), Unauthenticated> {
         let key = SessionKey { tenant: claims.tid.clone(), id: claims.sid };
-        let Some(seen) = self.view.session(&key).await? else { return Ok(()) };
-        self.live(seen.session(), None).await.map_err(|refused| match refused {
+        let Some(seen) = home.view.session(&key).await? else { return Ok(()) };
+        self.live(home, seen.session(), None).await.map_err(|refused| match refused {
             Unauthenticated::NotLive(_) => Unauthenticated::Revoked,
             other => other,
         })?;
-        self.note_use(&seen, self.clock.now());
+        self.note_use(home, &seen, self.clock.now());
         Ok(())
     }
 
     /// The user of a session, if the session is live and the user may be signed in at all.
     async fn live(
         &self,
+        home: &Home,
         session: &Session,
         claim: Option<LiveClaim>,
     ) -> Result<Arc<Standing>, Unauthenticated> {
         let gone = Unauthenticated::NotLive(claim);
-        let standing = self.view.standing(&session.user_key()).await?.ok_or(gone.clone())?;
+        let standing = home.view.standing(&session.user_key()).await?.ok_or(gone.clone())?;
         if self.may_be_signed_in(session, &standing) {
             return Ok(standing);
         }
@@ -330,7 +333,7 @@ impl Engine {
         }
         // Session and user are announced one after the other. Between the two, a session that was taken over into a new
         // epoch looks ended, and a user who was let in again looks disabled: nobody is refused for that.
-        let (session, standing) = self.view.look_again(session).await?.ok_or(gone.clone())?;
+        let (session, standing) = home.view.look_again(session).await?.ok_or(gone.clone())?;
         if self.may_be_signed_in(session.session(), &standing) { Ok(standing) } else { Err(gone) }
     }
 
@@ -349,7 +352,7 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Option<Renewed>, Unauthenticated> {
         let Some(end) = slid_to(strategy, session, now) else { return Ok(None) };
-        match self.view.touch(&session.key, now, Some(end)).await {
+        match tenant.home.view.touch(&session.key, now, Some(end)).await {
             Ok(true) => (),
             Ok(false) => return Err(Unauthenticated::NotLive(None)),
             // The view has proven that the session is live. It slides when the store is back.
@@ -359,10 +362,9 @@ impl Engine {
         Ok(Some(Renewed { credential: opaque.signed(signer), expires: end }))
     }
 
-    fn note_use(&self, seen: &Seen, now: Timestamp) {
+    fn note_use(&self, home: &Home, seen: &Seen, now: Timestamp) {
         if seen.is_noteworthy(now) {
-            // Full: this use goes unwritten, a later one will not.
-            let _ = self.uses.try_send(seen.session().key.clone());
+            home.note_use(seen.session().key.clone());
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::home::Home;
 use super::{Engine, Identity, TenantError};
 use crate::event::{Event, What};
 use crate::id::SessionId;
@@ -67,7 +68,7 @@ impl Engine {
     ) -> Result<(), ChangePasswordError> {
         let ChangePassword { identity, current, new } = request;
         let tenant = self.tenant(&identity.user.tenant).await?;
-        let found = self.stores.users.find(&UserHandle::Id(identity.user.clone())).await?;
+        let found = tenant.home.stores.users.find(&UserHandle::Id(identity.user.clone())).await?;
         let user = found.filter(|user| user.disabled.is_none()).ok_or(ChangePasswordError::UserGone)?;
         if self.passwords.verify(current, user.password.clone()).await? == Verified::No {
             self.report(&Event::of_user(&user.key, What::PasswordChangeRefused));
@@ -79,23 +80,25 @@ impl Engine {
 
         // On its own, so that a client who hangs up half-way cannot keep the second ending from happening.
         let (engine, kept) = (Arc::clone(self), identity.session);
-        let replacing = tokio::spawn(async move { engine.replace_password(user, hash, kept).await });
+        let replacing =
+            tokio::spawn(async move { engine.replace_password(&tenant.home, user, hash, kept).await });
         replacing.await.map_err(|fault| StoreError::unavailable("change a password", fault))?
     }
 
     async fn replace_password(
         &self,
+        home: &Home,
         user: User,
         hash: PasswordHash,
         kept: SessionId,
     ) -> Result<(), ChangePasswordError> {
         let others = EndScope::UserExcept(user.key.clone(), kept);
-        let mut count = self.view.end(&others, EndReason::PasswordChange).await?.len();
+        let mut count = home.view.end(&others, EndReason::PasswordChange).await?.len();
         let changed = user.with_password(hash, self.clock.now());
-        if self.stores.users.update(&changed).await? == Updated::Stale {
+        if home.stores.users.update(&changed).await? == Updated::Stale {
             return Err(ChangePasswordError::Contended);
         }
-        count += self.view.end(&others, EndReason::PasswordChange).await?.len();
+        count += home.view.end(&others, EndReason::PasswordChange).await?.len();
         self.report(&Event::of_user(&changed.key, What::PasswordChanged));
         let reason = EndReason::PasswordChange;
         self.report(&Event::of_user(&changed.key, What::Ended { reason, count: count as u64 }));

@@ -5,23 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::sync::{Mutex, mpsc};
 use uuid::Builder;
 
 use super::authenticate::BelievedTokens;
+use super::home::Home;
 use super::tenants::{Directory, TenantError};
 use super::turns::Turns;
 use super::{Engine, Listener, Setup};
 use crate::clock::Timestamp;
 use crate::id::TenantId;
 use crate::key::{KeyFault, KeyRecord, KeyUse, KeyringFault, MasterKey, SealFault, SharedSecrets};
-use crate::liveness::SessionView;
 use crate::random::{self, Random};
 use crate::store::{Inserted, StoreError};
 use crate::tenant::{Installation, TenantRecord};
-
-/// How many uses of sessions may wait to be written down; what finds no room is written down at the next use.
-const MOST_NOTED: usize = 4096;
 
 /// A first key signs from this long before it was made: no node's clock may be behind it.
 const FIRST_KEYS_ARE_OLDER: Duration = Duration::from_hours(1);
@@ -65,16 +61,14 @@ impl Engine {
         let now = setup.clock.now();
         let installation = setup.stores.tenants.found(&installation(now, setup.random.as_ref())).await?;
         let default = TenantId::default_tenant();
-        setup.stores.tenants.insert(&TenantRecord { id: default.clone(), created: now }).await?;
+        setup.stores.tenants.insert(&TenantRecord::new(default.clone(), now)).await?;
         ensure_keys(&setup, &default).await?;
 
-        let view = Arc::new(SessionView::new(setup.stores.clone(), setup.clock.clone(), setup.bounds));
-        let directory = Arc::new(Directory::new(&setup));
-        let watch = setup
-            .stores
-            .feed
-            .watch(Arc::new(Listener { view: view.clone(), directory: directory.clone() }))?;
-        let (uses, noted) = mpsc::channel(MOST_NOTED);
+        let home = Home::shared(setup.stores.clone(), setup.clock.clone(), setup.bounds);
+        let view = home.view.clone();
+        let directory = Arc::new(Directory::new(&setup, home));
+        let listener = Arc::new(Listener { view, directory: directory.clone() });
+        let watch = setup.stores.feed.watch(listener)?;
         let engine = Self {
             issuer: setup.issuer.unwrap_or(installation.issuer).into(),
             stores: setup.stores,
@@ -82,12 +76,9 @@ impl Engine {
             random: setup.random,
             passwords: setup.passwords,
             events: setup.events,
-            view,
             directory,
             believed: BelievedTokens::new(setup.bounds.capacity),
             registering: Turns::default(),
-            uses,
-            noted: Mutex::new(noted),
             _watch: watch,
         };
         engine.tenant(&default).await.map_err(TenantError::into_open_error)?;

@@ -1,16 +1,17 @@
 //! What is done behind the requests: uses are written down, and what has outlived its use is removed.
 
 use std::collections::HashSet;
+use std::future::Future;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio::time::interval;
 use tracing::{debug, warn};
 
+use super::home::Home;
 use super::{Engine, KeyError};
 use crate::event::Event;
-use crate::id::{SessionKey, TenantId};
-use crate::store::{Page, StoreError};
+use crate::id::TenantId;
+use crate::store::{Page, StoreError, Stored, Stores};
 
 /// How long a use may go unwritten.
 const WRITE_EVERY: Duration = Duration::from_secs(5);
@@ -32,26 +33,32 @@ impl Engine {
 
     /// Keeps house until it is dropped; one of these should run for each engine that serves.
     pub async fn keep_house(&self) {
-        let mut noted = self.noted.lock().await;
         let mut write = interval(WRITE_EVERY);
         let mut purge = interval(PURGE_EVERY);
         loop {
             tokio::select! {
-                _ = write.tick() => self.write_uses(&mut noted).await,
+                _ = write.tick() => self.write_uses().await,
                 _ = purge.tick() => self.purge().await,
             }
         }
     }
 
     /// Writes down when sessions were last used. Losing one costs a minute's precision, so a fault is not tried again.
-    async fn write_uses(&self, noted: &mut mpsc::Receiver<SessionKey>) {
+    async fn write_uses(&self) {
+        for home in self.directory.homes.all().await {
+            self.write_uses_at(&home).await;
+        }
+    }
+
+    async fn write_uses_at(&self, home: &Home) {
         let mut used = HashSet::new();
+        let mut noted = home.noted.lock().await;
         while let Ok(key) = noted.try_recv() {
             used.insert(key);
         }
         let now = self.clock.now();
         for key in used {
-            if let Err(fault) = self.stores.sessions.touch(&key, now, None).await {
+            if let Err(fault) = home.stores.sessions.touch(&key, now, None).await {
                 warn!(%fault, "the last use of a session could not be written down");
                 return;
             }
@@ -68,19 +75,20 @@ impl Engine {
         }
     }
 
-    /// Removes sessions that nothing can be valid of any more: how many.
+    /// Removes sessions that nothing can be valid of any more, and tickets and guesses that nobody looks back to: how
+    /// many.
     ///
     /// # Errors
     /// The store's.
     pub async fn purge_sessions(&self) -> Result<u64, StoreError> {
         let mut removed = 0;
-        loop {
-            let step = self.stores.sessions.purge(self.clock.now(), PURGE_STEP).await?;
-            removed += step;
-            if step < u64::from(PURGE_STEP) {
-                return Ok(removed);
-            }
+        for home in self.directory.homes.all().await {
+            let Stores { sessions, tickets, guesses, .. } = &home.stores;
+            removed += bit_by_bit(|| sessions.purge(self.clock.now(), PURGE_STEP)).await?;
+            removed += bit_by_bit(|| tickets.purge(self.clock.now(), PURGE_STEP)).await?;
+            removed += bit_by_bit(|| guesses.purge(self.clock.now(), PURGE_STEP)).await?;
         }
+        Ok(removed)
     }
 
     async fn purge_all_keys(&self) -> Result<(), KeyError> {
@@ -100,6 +108,21 @@ impl Engine {
                 return Ok(all);
             }
             all.extend(tenants.into_iter().map(|tenant| tenant.id));
+        }
+    }
+}
+
+/// Removes in steps, until there is nothing left to remove.
+async fn bit_by_bit<F>(step: impl Fn() -> F) -> Stored<u64>
+where
+    F: Future<Output = Stored<u64>>,
+{
+    let mut removed = 0;
+    loop {
+        let gone = step().await?;
+        removed += gone;
+        if gone < u64::from(PURGE_STEP) {
+            return Ok(removed);
         }
     }
 }

@@ -8,6 +8,7 @@ mod accounts;
 mod authenticate;
 mod change_password;
 mod founding;
+mod home;
 mod housekeeping;
 mod issue;
 mod keys;
@@ -24,8 +25,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-
 pub use accounts::{AccountError, NewUser};
 pub use authenticate::{Attempt, Identity, Renewed, Unauthenticated};
 pub use change_password::{ChangePassword, ChangePasswordError};
@@ -40,11 +39,11 @@ pub use tenants::{Tenant, TenantError};
 
 use crate::clock::{Clock, Ticks, Timestamp};
 use crate::event::EventSink;
-use crate::id::{SessionKey, TenantId};
+use crate::id::TenantId;
 use crate::liveness::{Bounds, SessionView};
 use crate::password::HashPool;
 use crate::random::Random;
-use crate::store::{Change, ChangeSink, StoreError, Stores, Watch};
+use crate::store::{Change, ChangeSink, Homes, StoreError, Stores, Watch};
 use crate::tenant::Policy;
 use authenticate::BelievedTokens;
 use tenants::Directory;
@@ -63,7 +62,9 @@ pub struct Setup {
     pub passwords: Arc<HashPool>,
     /// Who is told what happened.
     pub events: Arc<dyn EventSink>,
-    /// The rules of every tenant.
+    /// Where tenants live that have named a database of their own.
+    pub homes: Arc<dyn Homes>,
+    /// The rules of every tenant, where it has decided nothing else.
     pub policy: Arc<Policy>,
     /// `iss` of tokens; without it, a value that is made at the first start and kept in the database.
     pub issuer: Option<String>,
@@ -81,12 +82,9 @@ pub struct Engine {
     passwords: Arc<HashPool>,
     events: Arc<dyn EventSink>,
     issuer: Arc<str>,
-    view: Arc<SessionView>,
     directory: Arc<Directory>,
     believed: BelievedTokens,
     registering: Turns,
-    uses: mpsc::Sender<SessionKey>,
-    noted: tokio::sync::Mutex<mpsc::Receiver<SessionKey>>,
     _watch: Watch,
 }
 
@@ -105,10 +103,10 @@ impl Engine {
         self.stores.tenants.find(&TenantId::default_tenant()).await.map(|_| ())
     }
 
-    /// How old the proof is that the view of sessions misses nothing.
+    /// How old the proof is that the view of sessions misses nothing, where users live that have no home of their own.
     #[must_use]
     pub fn staleness(&self) -> Duration {
-        self.view.staleness()
+        self.directory.homes.shared.view.staleness()
     }
 
     /// The pool in which passwords are hashed.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::home::Home;
 use super::{Engine, IssueError, Tenant, TenantError};
 use crate::event::{Event, What};
 use crate::id::{SessionKey, TenantId};
@@ -88,11 +89,11 @@ impl Engine {
         let presented = self.authentic(request).await?;
         let tenant = &presented.tenant;
         let key = SessionKey { tenant: tenant.id.clone(), id: presented.claims.session };
-        let (session, user) = self.refreshable(&key, request.strategy).await?;
+        let (session, user) = self.refreshable(tenant, &key, request.strategy).await?;
         let strategy = tenant.strategy(session.strategy).ok_or(RefreshError::NotOffered)?;
         let redemption = self.redemption(&presented, strategy, &key, request)?;
 
-        let rotated = self.view.rotate(&key, &redemption).await?;
+        let rotated = tenant.home.view.rotate(&key, &redemption).await?;
         let session = self.judge(rotated, &key)?;
         let rotation = session.rotation.as_ref().ok_or(RefreshError::Invalid)?;
         let refresh = self.refresh_token(tenant, &key, rotation, presented.successor)?;
@@ -131,18 +132,20 @@ impl Engine {
     /// The session and its user, read from the store: disabled, role and epochs as they are now.
     async fn refreshable(
         &self,
+        tenant: &Tenant,
         key: &SessionKey,
         route: StrategyName,
     ) -> Result<(Session, User), RefreshError> {
         let gone = || RefreshError::SessionGone(key.clone());
-        let seen = self.view.session(key).await?.ok_or_else(gone)?;
+        let Home { stores, view, .. } = &*tenant.home;
+        let seen = view.session(key).await?.ok_or_else(gone)?;
         let session = seen.session();
         if session.strategy != route {
             return Err(RefreshError::Invalid);
         }
         let user_key = session.user_key();
-        let epochs = self.stores.epochs.read(&user_key).await?;
-        let user = self.stores.users.find(&UserHandle::Id(user_key)).await?.ok_or_else(gone)?;
+        let epochs = stores.epochs.read(&user_key).await?;
+        let user = stores.users.find(&UserHandle::Id(user_key)).await?.ok_or_else(gone)?;
         if user.disabled.is_some() || session.state != State::Live {
             return Err(gone());
         }
@@ -150,7 +153,7 @@ impl Engine {
             return Ok((session.clone(), user));
         }
         // The view may not know yet that the session was taken over into a new epoch, by a change of password.
-        let (session, standing) = self.view.look_again(session).await?.ok_or_else(gone)?;
+        let (session, standing) = view.look_again(session).await?.ok_or_else(gone)?;
         let is_live = session.session().state_at(self.clock.now(), standing.epochs) == State::Live;
         if is_live { Ok((session.session().clone(), user)) } else { Err(gone()) }
     }

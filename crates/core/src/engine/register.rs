@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Engine, NewUser, TenantError};
+use super::{Engine, NewUser, Tenant, TenantError};
 use crate::email::Email;
 use crate::event::{Event, What};
 use crate::id::{TenantId, UserId, UserKey};
@@ -61,11 +61,11 @@ impl Engine {
 
         let Register { email, name, password, .. } = request;
         let new = NewUser { tenant: tenant.id.clone(), email, name, role: Role::User, password };
-        self.make_user::<RegisterError>(new).await?.ok_or(RegisterError::Taken)
+        self.make_user::<RegisterError>(&tenant, new).await?.ok_or(RegisterError::Taken)
     }
 
     /// Makes a user, unless the address is taken. Whether the password is good enough has been asked.
-    pub(super) async fn make_user<E>(&self, new: NewUser) -> Result<Option<User>, E>
+    pub(super) async fn make_user<E>(&self, tenant: &Tenant, new: NewUser) -> Result<Option<User>, E>
     where
         E: From<HashRefused> + From<StoreError>,
     {
@@ -73,14 +73,15 @@ impl Engine {
         // Of many who claim one address at once, one pays for a hash; the others wait and find it taken.
         let _turn = self.registering.take(&new.tenant, new.email.canonical()).await;
         let handle = UserHandle::Email(new.tenant.clone(), new.email.clone());
-        if self.stores.users.find(&handle).await?.is_some() {
+        let users = &tenant.home.stores.users;
+        if users.find(&handle).await?.is_some() {
             return Ok(None);
         }
         let password = self.passwords.hash(new.password).await?;
         let now = self.clock.now();
         let key = UserKey { tenant: new.tenant, id: UserId::generate(now, self.random.as_ref()) };
         let user = User::new(key, new.email, Some(new.name), new.role, now).with_password(password, now);
-        if self.stores.users.insert(&user).await? == Inserted::Clash {
+        if users.insert(&user).await? == Inserted::Clash {
             return Ok(None);
         }
         self.report(&Event::of_user(&user.key, What::SignedUp));

@@ -1,10 +1,10 @@
 //! What an operator sees of sessions, and how they end them.
 
-use super::{AccountError, Engine};
+use super::{AccountError, Engine, TenantError};
 use crate::event::{Event, What};
 use crate::id::{SessionId, SessionKey, UserKey};
 use crate::session::{EndReason, Session, State};
-use crate::store::{EndScope, Page, SessionHandle, StoreError};
+use crate::store::{EndScope, Page, SessionHandle};
 
 /// A session in a list.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,10 +21,10 @@ impl Engine {
     /// # Errors
     /// The tenant's or the store's.
     pub async fn sessions(&self, user: &UserKey, page: Page<SessionId>) -> Result<Vec<Listed>, AccountError> {
-        self.tenant(&user.tenant).await?;
-        let epochs = self.stores.epochs.read(user).await?;
+        let home = &self.kept_tenant(&user.tenant).await?.home;
+        let epochs = home.stores.epochs.read(user).await?;
         let now = self.clock.now();
-        let sessions = self.view.list(user, page).await?;
+        let sessions = home.view.list(user, page).await?;
         let judged = |session: Session| Listed { state: session.state_at(now, epochs), session };
         Ok(sessions.into_iter().map(judged).collect())
     }
@@ -34,11 +34,11 @@ impl Engine {
     /// # Errors
     /// The tenant's or the store's.
     pub async fn session(&self, key: &SessionKey) -> Result<Option<Listed>, AccountError> {
-        self.tenant(&key.tenant).await?;
+        let home = &self.kept_tenant(&key.tenant).await?.home;
         let now = self.clock.now();
-        let found = self.stores.sessions.find(&SessionHandle::Id(key.clone()), now).await?;
+        let found = home.stores.sessions.find(&SessionHandle::Id(key.clone()), now).await?;
         let Some(session) = found else { return Ok(None) };
-        let epochs = self.stores.epochs.read(&session.user_key()).await?;
+        let epochs = home.stores.epochs.read(&session.user_key()).await?;
         Ok(Some(Listed { state: session.state_at(now, epochs), session }))
     }
 
@@ -46,10 +46,11 @@ impl Engine {
     ///
     /// # Errors
     /// The store's.
-    pub async fn end_session(&self, key: &SessionKey) -> Result<bool, StoreError> {
+    pub async fn end_session(&self, key: &SessionKey) -> Result<bool, TenantError> {
+        let home = &self.kept_tenant(&key.tenant).await?.home;
         let handle = SessionHandle::Id(key.clone());
-        let found = self.stores.sessions.find(&handle, self.clock.now()).await?;
-        let ended = self.view.end(&EndScope::One(key.clone()), EndReason::Admin).await?.len() as u64;
+        let found = home.stores.sessions.find(&handle, self.clock.now()).await?;
+        let ended = home.view.end(&EndScope::One(key.clone()), EndReason::Admin).await?.len() as u64;
         let what = What::Ended { reason: EndReason::Admin, count: ended };
         self.report(&match &found {
             Some(session) => Event::of_session(session, what),
@@ -62,8 +63,9 @@ impl Engine {
     ///
     /// # Errors
     /// The store's.
-    pub async fn end_sessions(&self, user: &UserKey) -> Result<u64, StoreError> {
-        let count = self.view.end(&EndScope::User(user.clone()), EndReason::Admin).await?.len() as u64;
+    pub async fn end_sessions(&self, user: &UserKey) -> Result<u64, TenantError> {
+        let home = &self.kept_tenant(&user.tenant).await?.home;
+        let count = home.view.end(&EndScope::User(user.clone()), EndReason::Admin).await?.len() as u64;
         self.report(&Event::of_user(user, What::Ended { reason: EndReason::Admin, count }));
         Ok(count)
     }

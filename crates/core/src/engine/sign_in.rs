@@ -3,13 +3,13 @@
 use thiserror::Error;
 
 use super::issue::Beginning;
-use super::{Engine, Grant, IssueError, TenantError};
+use super::{Engine, Grant, IssueError, Tenant, TenantError};
 use crate::email::Email;
 use crate::event::{Event, What};
 use crate::id::{SessionId, SessionKey, TenantId, UserKey};
 use crate::password::{HashRefused, Password, Verified};
 use crate::session::{Device, EndReason, Epochs};
-use crate::store::{EndScope, Inserted, StoreError, Updated, UserHandle};
+use crate::store::{EndScope, Inserted, StoreError, Stores, Updated, UserHandle};
 use crate::strategy::StrategyName;
 use crate::user::User;
 
@@ -75,18 +75,17 @@ impl Engine {
         let tenant = self.tenant(&request.tenant).await?;
         let strategy = tenant.strategy(request.strategy).ok_or(SignInError::NotOffered)?;
         let replaced = self.replaced_by(&request).await?;
-        let (user, epochs) =
-            self.standing_with_password(&tenant.id, &request.email, request.password).await?;
+        let (user, epochs) = self.standing_with_password(&tenant, &request.email, request.password).await?;
 
         let device = request.device;
         let (name, native) = (request.strategy, request.native);
         let beginning = Beginning { tenant: &tenant, name, strategy, user: &user, epochs, device, native };
         let (session, grant) = self.begin(beginning)?;
-        if strategy.keeps_session() && self.view.insert(&session).await? == Inserted::Clash {
+        if strategy.keeps_session() && tenant.home.view.insert(&session).await? == Inserted::Clash {
             return Err(StoreError::corrupt("session", &session.key.id, "id").into());
         }
         if let Some(replaced) = replaced {
-            self.view.end(&EndScope::One(replaced), EndReason::Logout).await?;
+            tenant.home.view.end(&EndScope::One(replaced), EndReason::Logout).await?;
         }
         self.report(&Event::of_session(&session, What::SignedIn));
         Ok(SignedIn { user, session: session.key.id, grant })
@@ -98,36 +97,41 @@ impl Engine {
     /// hash up to date.
     async fn standing_with_password(
         &self,
-        tenant: &TenantId,
+        tenant: &Tenant,
         email: &Email,
         password: Password,
     ) -> Result<(User, Epochs), SignInError> {
         let user = self.user_with_password(tenant, email, password.clone()).await?;
-        if let Some(standing) = self.still(user).await? {
+        if let Some(standing) = self.still(tenant, user).await? {
             return Ok(standing);
         }
         let user = self.user_with_password(tenant, email, password).await?;
-        self.still(user).await?.ok_or(SignInError::InvalidCredentials)
+        self.still(tenant, user).await?.ok_or(SignInError::InvalidCredentials)
     }
 
     /// The user whose password this is. Whatever is wrong costs one hash and says one thing.
     async fn user_with_password(
         &self,
-        tenant: &TenantId,
+        tenant: &Tenant,
         email: &Email,
         password: Password,
     ) -> Result<User, SignInError> {
         // In a storm of logins most are refused: that must not cost a read each.
         self.passwords.admits()?;
-        let user = self.stores.users.find(&UserHandle::Email(tenant.clone(), email.clone())).await?;
+        let handle = UserHandle::Email(tenant.id.clone(), email.clone());
+        let user = tenant.home.stores.users.find(&handle).await?;
         let hash = user.as_ref().and_then(|user| user.password.clone());
         let verified = self.passwords.verify(password.clone(), hash).await?;
         match user {
             Some(user) if verified != Verified::No && user.disabled.is_none() => {
-                if verified == Verified::YesButRehash { self.rehash(user, password).await } else { Ok(user) }
+                if verified == Verified::YesButRehash {
+                    self.rehash(tenant, user, password).await
+                } else {
+                    Ok(user)
+                }
             }
             user => {
-                let event = Event::of_tenant(tenant.clone(), What::SignInRefused);
+                let event = Event::of_tenant(tenant.id.clone(), What::SignInRefused);
                 self.report(&Event { user: user.map(|user| user.key.id), ..event });
                 Err(SignInError::InvalidCredentials)
             }
@@ -135,10 +139,10 @@ impl Engine {
     }
 
     /// Brings an old hash up to date. A pool that is full puts it off; it is tried again at the next sign-in.
-    async fn rehash(&self, user: User, password: Password) -> Result<User, SignInError> {
+    async fn rehash(&self, tenant: &Tenant, user: User, password: Password) -> Result<User, SignInError> {
         let Ok(hash) = self.passwords.hash(password).await else { return Ok(user) };
         let rehashed = user.clone().rehashed(hash);
-        match self.stores.users.update(&rehashed).await? {
+        match tenant.home.stores.users.update(&rehashed).await? {
             Updated::Done => Ok(rehashed),
             Updated::Stale => Ok(user),
         }
@@ -148,10 +152,10 @@ impl Engine {
     ///
     /// The epochs are read first: whatever changes the user after this counts them up, and so ends the session that is
     /// made under them.
-    async fn still(&self, user: User) -> Result<Option<(User, Epochs)>, StoreError> {
-        let key: &UserKey = &user.key;
-        let epochs = self.stores.epochs.read(key).await?;
-        let now = self.stores.users.find(&UserHandle::Id(key.clone())).await?;
+    async fn still(&self, tenant: &Tenant, user: User) -> Result<Option<(User, Epochs)>, StoreError> {
+        let (key, stores): (&UserKey, &Stores) = (&user.key, &tenant.home.stores);
+        let epochs = stores.epochs.read(key).await?;
+        let now = stores.users.find(&UserHandle::Id(key.clone())).await?;
         let unchanged = now.filter(|now| now.disabled.is_none() && now.password == user.password);
         Ok(unchanged.map(|now| (now, epochs)))
     }

@@ -1,6 +1,6 @@
 //! Sign-out.
 
-use super::{Engine, Identity, TenantError};
+use super::{Engine, Identity, Tenant, TenantError};
 use crate::event::{Event, What};
 use crate::session::EndReason;
 use crate::store::EndScope;
@@ -15,8 +15,9 @@ impl Engine {
     /// # Errors
     /// The tenant's or the store's; nothing has ended then.
     pub async fn sign_out(&self, identity: &Identity) -> Result<(), TenantError> {
-        let Some(scope) = self.scope_of_sign_out(identity).await? else { return Ok(()) };
-        let ended = self.view.end(&scope, EndReason::Logout).await?;
+        let tenant = self.tenant(&identity.user.tenant).await?;
+        let Some(scope) = scope_of_sign_out(&tenant, identity) else { return Ok(()) };
+        let ended = tenant.home.view.end(&scope, EndReason::Logout).await?;
         self.report(&Event {
             session: Some(identity.session),
             strategy: Some(identity.strategy),
@@ -27,15 +28,14 @@ impl Engine {
         });
         Ok(())
     }
+}
 
-    async fn scope_of_sign_out(&self, identity: &Identity) -> Result<Option<EndScope>, TenantError> {
-        let tenant = self.tenant(&identity.user.tenant).await?;
-        Ok(match tenant.strategy(identity.strategy) {
-            Some(strategy) if !strategy.keeps_session() => None,
-            Some(strategy) if strategy.check() == Check::SignedUnlessRevoked => {
-                Some(EndScope::UserStrategy(identity.user.clone(), identity.strategy))
-            }
-            _ => Some(EndScope::One(identity.session_key())),
-        })
+fn scope_of_sign_out(tenant: &Tenant, identity: &Identity) -> Option<EndScope> {
+    match tenant.strategy(identity.strategy) {
+        Some(strategy) if !strategy.keeps_session() => None,
+        Some(strategy) if strategy.check() == Check::SignedUnlessRevoked => {
+            Some(EndScope::UserStrategy(identity.user.clone(), identity.strategy))
+        }
+        _ => Some(EndScope::One(identity.session_key())),
     }
 }

@@ -8,6 +8,7 @@ use moka::sync::Cache;
 use thiserror::Error;
 
 use super::founding::{OpenError, Secrets};
+use super::home::{Home, Neighbourhood};
 use super::{Engine, Setup};
 use crate::clock::{Clock, Ticks};
 use crate::id::TenantId;
@@ -16,7 +17,7 @@ use crate::liveness::Shelf;
 use crate::random::Random;
 use crate::store::{Change, StoreError, Stored, Stores};
 use crate::strategy::{Strategy, StrategyName};
-use crate::tenant::Policy;
+use crate::tenant::{Policy, SettingsFault, TenantRecord};
 
 /// The most tenants that are remembered.
 const CAPACITY: u64 = 10_000;
@@ -33,6 +34,9 @@ pub struct Tenant {
     pub policy: Arc<Policy>,
     /// Its keys.
     pub keyring: Keyring,
+    /// What is stored of it.
+    pub record: TenantRecord,
+    pub(super) home: Arc<Home>,
     loaded: Ticks,
 }
 
@@ -42,6 +46,12 @@ pub enum TenantError {
     /// Nobody of this name.
     #[error("there is no tenant {0}")]
     Unknown(TenantId),
+    /// Nobody may sign in or stay signed in.
+    #[error("the tenant is suspended")]
+    Suspended,
+    /// What it has decided for itself makes no sense.
+    #[error("the settings of the tenant make no sense: {0}")]
+    Settings(#[from] SettingsFault),
     /// Its keys cannot be used.
     #[error("the keys of the tenant cannot be used: {0}")]
     Keys(Arc<KeyringFault>),
@@ -56,6 +66,12 @@ impl TenantError {
         match self {
             Self::Store(fault) => OpenError::Store(fault),
             Self::Unknown(id) => OpenError::Store(StoreError::corrupt("tenant", &id, "name")),
+            Self::Suspended => {
+                OpenError::Store(StoreError::corrupt("tenant", &TenantId::default_tenant(), "suspended"))
+            }
+            Self::Settings(_) => {
+                OpenError::Store(StoreError::corrupt("tenant", &TenantId::default_tenant(), "settings"))
+            }
             Self::Keys(fault) => OpenError::Keyring(Arc::unwrap_or_clone(fault)),
         }
     }
@@ -65,7 +81,7 @@ impl Tenant {
     /// What `name` means here, if it is on offer.
     #[must_use]
     pub fn strategy(&self, name: StrategyName) -> Option<Strategy> {
-        self.policy.strategies.get(&name).copied()
+        self.policy.offers(name)
     }
 
     /// `aud` of its tokens.
@@ -75,8 +91,8 @@ impl Tenant {
     }
 }
 
-/// A tenant that exists, whether its keys can be used or not.
-type Loaded = Result<Arc<Tenant>, Arc<KeyringFault>>;
+/// A tenant that exists, whether it can be used or not.
+type Loaded = Result<Arc<Tenant>, TenantError>;
 
 /// All that are known.
 pub(super) struct Directory {
@@ -84,6 +100,7 @@ pub(super) struct Directory {
     clock: Arc<dyn Clock>,
     policy: Arc<Policy>,
     secrets: Secrets,
+    pub(super) homes: Neighbourhood,
     tenants: Shelf<TenantId, Option<Loaded>>,
     /// Each tenant as it was last loaded, for as long as the store cannot say better: tokens that need no store are
     /// verified with keys alone.
@@ -92,8 +109,10 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    pub(super) fn new(setup: &Setup) -> Self {
+    pub(super) fn new(setup: &Setup, shared: Arc<Home>) -> Self {
+        let clock = setup.clock.clone();
         Self {
+            homes: Neighbourhood::new(shared, setup.homes.clone(), clock, setup.bounds),
             stores: setup.stores.clone(),
             clock: setup.clock.clone(),
             policy: setup.policy.clone(),
@@ -130,7 +149,7 @@ impl Directory {
             // In a box of its own: what a miss needs would make every hit's future large.
             None => Box::pin(self.read(id)).await?,
         };
-        known.ok_or_else(|| TenantError::Unknown(id.clone()))?.map_err(TenantError::Keys)
+        known.ok_or_else(|| TenantError::Unknown(id.clone()))?
     }
 
     async fn read(&self, id: &TenantId) -> Stored<Option<Loaded>> {
@@ -152,21 +171,25 @@ impl Directory {
         let loaded = self.clock.ticks();
         let Some(record) = self.stores.tenants.find(id).await? else { return Ok(None) };
         let keys = self.stores.keys.list(&record.id).await?;
+        let home = self.homes.at(record.database.as_deref()).await?;
+        Ok(Some(self.ready(record, &keys, home, loaded)))
+    }
+
+    fn ready(&self, record: TenantRecord, keys: &[KeyRecord], home: Arc<Home>, loaded: Ticks) -> Loaded {
+        let policy = record.settings.over(&self.policy)?;
         let generation = self.generation.fetch_add(1, Ordering::Relaxed);
         let secrets = &self.secrets;
         let keyring = Keyring::open(&KeyringParts {
             tenant: &record.id,
             generation,
-            records: &keys,
+            records: keys,
             master: secrets.master.as_ref(),
             shared: &secrets.shared,
-            lifetimes: self.policy.key_lifetimes(),
+            lifetimes: policy.key_lifetimes(),
         });
-        Ok(Some(
-            keyring.map_err(Arc::new).map(|keyring| {
-                Arc::new(Tenant { id: record.id, policy: self.policy.clone(), keyring, loaded })
-            }),
-        ))
+        let keyring = keyring.map_err(|fault| TenantError::Keys(Arc::new(fault)))?;
+        let (id, policy) = (record.id.clone(), Arc::new(policy));
+        Ok(Arc::new(Tenant { id, policy, keyring, record, home, loaded }))
     }
 }
 
@@ -174,8 +197,14 @@ impl Engine {
     /// The tenant of this name.
     ///
     /// # Errors
-    /// There is none, its keys cannot be opened, or the store had to be asked and did not answer.
+    /// There is none, it is suspended, its keys cannot be opened, or the store had to be asked and did not answer.
     pub async fn tenant(&self, id: &TenantId) -> Result<Arc<Tenant>, TenantError> {
+        let tenant = self.directory.find(id).await?;
+        if tenant.record.suspended.is_some() { Err(TenantError::Suspended) } else { Ok(tenant) }
+    }
+
+    /// The same, suspended or not: for those who keep it.
+    pub(super) async fn kept_tenant(&self, id: &TenantId) -> Result<Arc<Tenant>, TenantError> {
         self.directory.find(id).await
     }
 

@@ -213,7 +213,9 @@ impl SessionView {
         let ended = self.stores.sessions.end(scope, Ending { at: self.clock.now(), reason }).await?;
         match scope {
             EndScope::One(key) => self.sessions.forget(key),
-            EndScope::User(user) | EndScope::UserStrategy(user, _) => self.forget_sessions(user, &ended),
+            EndScope::User(user) | EndScope::UserStrategy(user, _) | EndScope::UserBeyond(user, _) => {
+                self.forget_sessions(user, &ended)
+            }
             EndScope::UserExcept(user, kept) => {
                 self.forget_sessions(user, &[*kept]);
                 self.forget_sessions(user, &ended);

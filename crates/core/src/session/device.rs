@@ -1,6 +1,8 @@
 //! What somebody is signed in on, and how it proves that it is still the same.
 
-use crate::id::SessionKey;
+use std::time::Duration;
+
+use crate::id::{SessionKey, UserKey};
 use crate::secret::{PlainSecret, SecretHash};
 
 /// What somebody signed in on, as it described itself.
@@ -27,6 +29,9 @@ impl Device {
     }
 }
 
+/// How long a device is known after its last use: as long as a browser keeps its cookie at most.
+pub const KNOWN_DEVICE: Duration = Duration::from_hours(400 * 24);
+
 /// The device proof of a session: the hash of a second secret, which stays on the device when a refresh token leaks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Proof {
@@ -42,5 +47,11 @@ impl Proof {
     pub fn hash_of(secret: &PlainSecret, session: &SessionKey) -> SecretHash {
         let owner = format!("{}/{}", session.tenant, session.id);
         secret.hash("device proof", owner.as_bytes())
+    }
+
+    /// The hash of `secret` as that of a device that a user is known by; worth nothing for another user.
+    #[must_use]
+    pub fn known_as(secret: &PlainSecret, user: &UserKey) -> SecretHash {
+        secret.hash("known device", format!("{}/{}", user.tenant, user.id).as_bytes())
     }
 }

@@ -13,7 +13,7 @@ use crate::id::{SessionKey, UserId, UserKey};
 use crate::secret::SecretHash;
 use crate::strategy::StrategyName;
 
-pub use device::{Device, Proof};
+pub use device::{Device, KNOWN_DEVICE, Proof};
 pub use ended::{EndReason, Ending, NotAReason};
 pub use rotation::{Previous, Redemption, Rotated, Rotation};
 

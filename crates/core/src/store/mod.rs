@@ -5,6 +5,9 @@
 //! | `insert` | create only, never replace |
 //! | `find` | not found is `Ok(None)`; expiry is judged with the given time |
 //! | `update` | compare-and-set on the version that was read |
+//! | `issue`, `arm`, `redeem` | make a ticket, give it its secret, decide and write what becomes of a presented one |
+//! | `reserve`, `settle`, `clear` | count guesses before and after they are looked at, and forget them |
+//! | `put`, `claim`, `put_off`, `done` | a message in the queue, for whoever sends it |
 //! | `rotate` | decide and write the rotation of a refresh token; `Reused` ends the session in the same step |
 //! | `touch`, `rename` | change what exists and has not ended |
 //! | `end` | end one session, or a user's; nothing brings one back |
@@ -21,6 +24,24 @@ pub mod memory;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
+/// Stores elsewhere: where a tenant has named a database of its own.
+#[async_trait]
+pub trait Homes: Send + Sync {
+    /// The stores at this place, opened once for each process. Keys and tenants in them are not looked at.
+    async fn open(&self, database: &str) -> Stored<Stores>;
+}
+
+/// No database but the one.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct NoHomes;
+
+#[async_trait]
+impl Homes for NoHomes {
+    async fn open(&self, database: &str) -> Stored<Stores> {
+        Err(StoreError::corrupt("tenant", &database, "database"))
+    }
+}
+
 mod error;
 
 use std::fmt;
@@ -32,13 +53,18 @@ pub use error::StoreError;
 
 use crate::clock::{Ticks, Timestamp};
 use crate::email::Email;
-use crate::id::{Bucket, SessionId, SessionKey, TenantId, UserId, UserKey};
+use crate::guess::{GuessKey, GuessLimits, Guesses, Outcome, Reserved, Settled};
+use crate::id::{Bucket, MailingId, SessionId, SessionKey, TenantId, UserId, UserKey};
 use crate::key::{KeyMaterial, KeyRecord, Kid};
+use crate::mailing::Mailing;
+use crate::mobile::Mobile;
 use crate::secret::SecretHash;
 use crate::session::{Ending, Epochs, Redemption, Rotated, Session};
 use crate::strategy::StrategyName;
 use crate::tenant::{Installation, TenantRecord};
+use crate::ticket::{Purpose, Redeemed, Ticket, TicketKey};
 use crate::user::User;
+use crate::username::{LoginName, Username};
 
 /// The answer of a verb that may find its store out of reach.
 pub type Stored<T> = Result<T, StoreError>;
@@ -77,12 +103,29 @@ pub enum UserHandle {
     Id(UserKey),
     /// By address, in its canonical form.
     Email(TenantId, Email),
+    /// By user name, in its canonical form.
+    Username(TenantId, Username),
+    /// By mobile number.
+    Mobile(TenantId, Mobile),
+}
+
+impl UserHandle {
+    /// By what somebody signs in with.
+    #[must_use]
+    pub fn by_login(tenant: &TenantId, name: &LoginName) -> Self {
+        let tenant = tenant.clone();
+        match name.clone() {
+            LoginName::Email(email) => Self::Email(tenant, email),
+            LoginName::Mobile(mobile) => Self::Mobile(tenant, mobile),
+            LoginName::Username(username) => Self::Username(tenant, username),
+        }
+    }
 }
 
 /// Users.
 #[async_trait]
 pub trait UserStore: Send + Sync {
-    /// Creates a user. [`Inserted::Clash`]: the tenant has one of this id or address.
+    /// Creates a user. [`Inserted::Clash`]: the tenant has one of this id, address, user name or mobile number.
     async fn insert(&self, user: &User) -> Stored<Inserted>;
 
     /// The user, if there is one.
@@ -91,8 +134,9 @@ pub trait UserStore: Send + Sync {
     /// Replaces the user if its stored version is the one before `user.version`.
     async fn update(&self, user: &User) -> Stored<Updated>;
 
-    /// Users of a tenant, by id.
-    async fn list(&self, tenant: &TenantId, page: Page<UserId>) -> Stored<Vec<User>>;
+    /// Users of a tenant, by id: those whose address, user name, mobile number or name has `search` in it, compared
+    /// without regard to case. Everybody has an empty text.
+    async fn list(&self, tenant: &TenantId, search: &str, page: Page<UserId>) -> Stored<Vec<User>>;
 }
 
 /// How a session is looked up.
@@ -126,6 +170,8 @@ pub enum EndScope {
     UserExcept(UserKey, SessionId),
     /// All of a user under one strategy; the epoch stays, for it holds for all strategies.
     UserStrategy(UserKey, StrategyName),
+    /// All of a user but the newest so many; the epoch stays.
+    UserBeyond(UserKey, u32),
 }
 
 /// Sessions, and the tombstones that they leave.
@@ -202,11 +248,85 @@ pub trait TenantStore: Send + Sync {
     /// Creates a tenant.
     async fn insert(&self, tenant: &TenantRecord) -> Stored<Inserted>;
 
+    /// Replaces the tenant if its stored version is the one before `tenant.version`.
+    async fn update(&self, tenant: &TenantRecord) -> Stored<Updated>;
+
     /// The tenant, if there is one.
     async fn find(&self, id: &TenantId) -> Stored<Option<TenantRecord>>;
 
     /// Tenants, by name.
     async fn list(&self, page: Page<TenantId>) -> Stored<Vec<TenantRecord>>;
+}
+
+/// Tickets: secrets that are sent and work once.
+#[async_trait]
+pub trait TicketStore: Send + Sync {
+    /// Creates a ticket and closes the user's oldest open ones of its purpose that are too many; `false`, and nothing
+    /// is written, if the user was issued too many of them lately.
+    async fn issue(&self, ticket: &Ticket) -> Stored<bool>;
+
+    /// Applies [`Ticket::armed`]: the ticket, or `None` if it can no longer be redeemed.
+    async fn arm(&self, key: &TicketKey, secret: SecretHash, now: Timestamp) -> Stored<Option<Ticket>>;
+
+    /// Applies [`Ticket::redeem`] to a ticket of this purpose, with the wrong guesses of the user counted in the same
+    /// step: those at tickets that were guessed wrong [`TicketLimits::within`](crate::ticket::TicketLimits::within).
+    async fn redeem(
+        &self,
+        key: &TicketKey,
+        purpose: Purpose,
+        secret: SecretHash,
+        device: Option<SecretHash>,
+        now: Timestamp,
+    ) -> Stored<Redeemed>;
+
+    /// Removes at most `limit` records whose [`Ticket::kept_until`] has passed: how many.
+    async fn purge(&self, now: Timestamp, limit: u32) -> Stored<u64>;
+}
+
+/// Guesses at passwords.
+#[async_trait]
+pub trait GuessStore: Send + Sync {
+    /// Applies [`Guesses::reserve`].
+    async fn reserve(&self, key: &GuessKey, limits: &GuessLimits, now: Timestamp) -> Stored<Reserved>;
+
+    /// Applies [`Guesses::settle`] to a guess that was reserved as `reserved`.
+    async fn settle(
+        &self,
+        key: &GuessKey,
+        reserved: Reserved,
+        outcome: Outcome,
+        limits: &GuessLimits,
+        now: Timestamp,
+    ) -> Stored<Settled>;
+
+    /// The guesses; none were made if there is no record.
+    async fn find(&self, key: &GuessKey) -> Stored<Guesses>;
+
+    /// Forgets the guesses at a user's password and those of every device of the user.
+    async fn clear(&self, user: &UserKey) -> Stored<()>;
+
+    /// Removes at most `limit` records that nobody has added to for [`KEPT`](crate::guess::KEPT): how many.
+    async fn purge(&self, now: Timestamp, limit: u32) -> Stored<u64>;
+}
+
+/// Messages that wait to be sent.
+#[async_trait]
+pub trait MailStore: Send + Sync {
+    /// Puts a message into the queue.
+    async fn put(&self, mailing: &Mailing) -> Stored<()>;
+
+    /// Claims at most `limit` messages that are due, the longest due first: each is due again after
+    /// [`CLAIM`](crate::mailing::CLAIM), and its [`Mailing::tries`] is counted up, in the same step.
+    async fn claim(&self, now: Timestamp, limit: u32) -> Stored<Vec<Mailing>>;
+
+    /// Puts a claimed message off; `false` if it is not there any more.
+    async fn put_off(&self, tenant: &TenantId, id: MailingId, due: Timestamp) -> Stored<bool>;
+
+    /// Takes a message out of the queue; `false` if it is not there any more.
+    async fn done(&self, tenant: &TenantId, id: MailingId) -> Stored<bool>;
+
+    /// How many wait.
+    async fn waiting(&self) -> Stored<u64>;
 }
 
 /// Something that was written, by whomever.
@@ -272,6 +392,12 @@ pub struct Stores {
     pub keys: Arc<dyn KeyStore>,
     /// Tenants.
     pub tenants: Arc<dyn TenantStore>,
+    /// Tickets, in the store of the users.
+    pub tickets: Arc<dyn TicketStore>,
+    /// Guesses, in the store of the users.
+    pub guesses: Arc<dyn GuessStore>,
+    /// Messages that wait to be sent, in the store of the users.
+    pub mail: Arc<dyn MailStore>,
     /// What was written in any of them.
     pub feed: Arc<dyn ChangeFeed>,
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 use super::{Carrier, Check, LiveClaim, Renewal, Strategy};
@@ -24,11 +24,15 @@ pub enum StrategyName {
     Denylist,
     /// Session over JWT.
     SessionJwt,
+    /// Device session: short JWT of a live session, and a rotating refresh token.
+    Device,
 }
 
 /// No strategy has this name.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
-#[error("no strategy is called {0:?}: there are jwt, session, hybrid, refresh, denylist and session-jwt")]
+#[error(
+    "no strategy is called {0:?}: there are jwt, session, hybrid, refresh, denylist, session-jwt and device"
+)]
 pub struct NotAStrategy(pub String);
 
 const MINUTE: u64 = 60;
@@ -51,8 +55,25 @@ const SLIDING: Renewal =
 
 impl StrategyName {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 6] =
+    pub const ALL: [Self; 7] = [
+        Self::Jwt,
+        Self::Session,
+        Self::Hybrid,
+        Self::Refresh,
+        Self::Denylist,
+        Self::SessionJwt,
+        Self::Device,
+    ];
+
+    /// Those with routes of their own name; the device sessions have a surface of another kind.
+    pub const ROUTED: [Self; 6] =
         [Self::Jwt, Self::Session, Self::Hybrid, Self::Refresh, Self::Denylist, Self::SessionJwt];
+
+    /// Whether a sign-in under it may ask for a second step.
+    #[must_use]
+    pub const fn has_second_step(self) -> bool {
+        matches!(self, Self::Device)
+    }
 
     /// The spelling.
     #[must_use]
@@ -64,6 +85,7 @@ impl StrategyName {
             Self::Refresh => "refresh",
             Self::Denylist => "denylist",
             Self::SessionJwt => "session-jwt",
+            Self::Device => "device",
         }
     }
 
@@ -77,6 +99,7 @@ impl StrategyName {
             Self::Refresh => (Carrier::Bearer, Check::Signed, ROTATING),
             Self::Denylist => (Carrier::Bearer, Check::SignedUnlessRevoked, ROTATING),
             Self::SessionJwt => (Carrier::Bearer, Check::SignedAndLive(LiveClaim::Sid), fixed(DAY)),
+            Self::Device => (Carrier::Bearer, Check::SignedAndLive(LiveClaim::Sid), ROTATING),
         };
         Strategy { carrier, check, renewal }
     }
@@ -99,5 +122,12 @@ impl fmt::Display for StrategyName {
 impl Serialize for StrategyName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for StrategyName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }

@@ -47,7 +47,7 @@ async fn of_two_hundred_who_claim_one_address_one_is_taken_in_and_one_hash_is_pa
     assert_eq!(stage.setup.passwords.hashed(), 1);
     assert_eq!(stage.chronicle.count(What::SignedUp), 1);
     let page = Page { after: None, limit: 10 };
-    assert_eq!(node.users(&TenantId::default_tenant(), page).await.unwrap().len(), 1);
+    assert_eq!(node.users(&TenantId::default_tenant(), "", page).await.unwrap().len(), 1);
 }
 
 // ASVS-map: AU6

@@ -51,13 +51,13 @@ pub async fn users_of_one_id_and_address_are_two(stores: &Stores) {
     assert_eq!(stores.users.find(&UserHandle::Id(elsewhere)).await.answered(), None);
     let address = UserHandle::Email(globex.clone(), email("jo@example.com"));
     assert_eq!(stores.users.find(&address).await.answered(), None);
-    assert_eq!(stores.users.list(&globex, Page { after: None, limit: 9 }).await.answered(), []);
+    assert_eq!(stores.users.list(&globex, "", Page { after: None, limit: 9 }).await.answered(), []);
 
     let other = User { password: None, ..twin(&one, &globex) };
     assert_eq!(stores.users.insert(&other).await.answered(), Inserted::Done);
     assert_eq!(stores.users.find(&address).await.answered().as_ref(), Some(&other));
     for (tenant, user) in [(acme, one), (globex, other)] {
-        assert_eq!(stores.users.list(&tenant, Page { after: None, limit: 9 }).await.answered(), [user]);
+        assert_eq!(stores.users.list(&tenant, "", Page { after: None, limit: 9 }).await.answered(), [user]);
     }
 }
 

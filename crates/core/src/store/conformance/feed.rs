@@ -210,7 +210,7 @@ async fn ends_are_announced(writer: &Stores, ear: &Ear, can: Capabilities) {
 async fn changes_of_tenants_are_announced(writer: &Stores, ear: &Ear, can: Capabilities) {
     let globex = tenant("globex");
     let change = Change::Tenant(globex.clone());
-    writer.tenants.insert(&TenantRecord { id: globex.clone(), created: NOW }).await.answered();
+    writer.tenants.insert(&TenantRecord::new(globex.clone(), NOW)).await.answered();
     ear.hears(&change, "insert a tenant", can).await;
     ear.forget();
     let key = key(&globex, "one");

@@ -41,9 +41,11 @@ pub mod stage;
 pub mod tenants;
 pub mod users;
 
+use std::fmt::Display;
+
 use std::time::Duration;
 
-use super::{Stored, Stores};
+use super::Stores;
 
 /// What is asked of a backend, and what it says it cannot do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -94,7 +96,7 @@ trait Answered<T> {
     fn answered(self) -> T;
 }
 
-impl<T> Answered<T> for Stored<T> {
+impl<T, E: Display> Answered<T> for Result<T, E> {
     #[track_caller]
     fn answered(self) -> T {
         match self {

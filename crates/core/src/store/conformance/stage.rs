@@ -36,7 +36,7 @@ use crate::machine::{SystemClock, SystemRandom};
 use crate::password::{Argon2Cost, HashPool, Password, PasswordPolicy, PoolSize};
 use crate::secret::PlainSecret;
 use crate::session::Device;
-use crate::store::Stores;
+use crate::store::{NoHomes, Stores};
 use crate::strategy::{Carrier, Envelope, StrategyName};
 use crate::tenant::{Policy, TenantRecord};
 use crate::user::{PersonName, User};
@@ -138,6 +138,7 @@ impl Stage {
             random: Arc::new(SystemRandom),
             passwords: Arc::new(pool.expect("a thread")),
             events: chronicle.clone(),
+            homes: Arc::new(NoHomes),
             policy: Arc::new(policy),
             issuer: None,
             secrets: Secrets::default(),
@@ -167,7 +168,7 @@ impl Stage {
     #[expect(clippy::panic, reason = "keys are made of chance alone")]
     pub async fn found(&self, tenant: &TenantId) {
         let (now, stores) = (self.clock.now(), &self.setup.stores);
-        stores.tenants.insert(&TenantRecord { id: tenant.clone(), created: now }).await.answered();
+        stores.tenants.insert(&TenantRecord::new(tenant.clone(), now)).await.answered();
         for usage in KeyUse::ALL {
             let past = now.minus(Duration::from_hours(1));
             match KeyRecord::generate(tenant, usage, usage.algorithm(), now, past, &SystemRandom) {

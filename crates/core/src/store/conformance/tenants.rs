@@ -25,7 +25,7 @@ pub async fn the_installation_is_made_once(stores: &Stores) {
 
 /// `find` gives back what `insert` wrote, and nothing where nothing is.
 pub async fn a_tenant_is_found_as_written(stores: &Stores) {
-    let acme = TenantRecord { id: tenant("acme"), created: NOW };
+    let acme = TenantRecord::new(tenant("acme"), NOW);
     assert_eq!(stores.tenants.find(&acme.id).await.answered(), None);
     assert_eq!(stores.tenants.insert(&acme).await.answered(), Inserted::Done);
     assert_eq!(stores.tenants.find(&acme.id).await.answered(), Some(acme));
@@ -34,7 +34,7 @@ pub async fn a_tenant_is_found_as_written(stores: &Stores) {
 
 /// `insert` creates; where the name is taken, nothing is written.
 pub async fn an_insert_never_replaces(stores: &Stores) {
-    let acme = TenantRecord { id: tenant("acme"), created: NOW };
+    let acme = TenantRecord::new(tenant("acme"), NOW);
     stores.tenants.insert(&acme).await.answered();
     let again = TenantRecord { created: at(1), ..acme.clone() };
     assert_eq!(stores.tenants.insert(&again).await.answered(), Inserted::Clash);
@@ -45,7 +45,7 @@ pub async fn an_insert_never_replaces(stores: &Stores) {
 pub async fn pages_show_every_tenant_once_by_name(stores: &Stores) {
     let mut names: Vec<TenantId> = ["b", "a", "a-b", "a_b", "ab", "a1", "z9"].map(tenant).to_vec();
     for id in &names {
-        stores.tenants.insert(&TenantRecord { id: id.clone(), created: NOW }).await.answered();
+        stores.tenants.insert(&TenantRecord::new(id.clone(), NOW)).await.answered();
     }
     names.sort();
     for limit in [1, 2, 7, 50] {

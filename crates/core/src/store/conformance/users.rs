@@ -41,7 +41,7 @@ pub async fn nobody_is_found_where_nobody_is(stores: &Stores) {
     assert_eq!(stored(stores, &somebody(&acme)).await, None);
     let handle = UserHandle::Email(acme.clone(), email("nobody@example.com"));
     assert_eq!(stores.users.find(&handle).await.answered(), None);
-    assert_eq!(stores.users.list(&acme, Page { after: None, limit: 10 }).await.answered(), []);
+    assert_eq!(stores.users.list(&acme, "", Page { after: None, limit: 10 }).await.answered(), []);
 }
 
 /// `insert` creates; where the id or the address is taken, nothing is written.
@@ -113,7 +113,7 @@ async fn crowd(stores: &Stores, tenant: &TenantId, from: u32, to: u32) -> Vec<Us
 }
 
 async fn page(stores: &Stores, tenant: &TenantId, after: Option<UserId>, limit: u32) -> Vec<UserId> {
-    let page = stores.users.list(tenant, Page { after, limit }).await.answered();
+    let page = stores.users.list(tenant, "", Page { after, limit }).await.answered();
     assert!(page.len() <= limit as usize);
     page.into_iter().map(|user| user.key.id).collect()
 }

@@ -13,25 +13,17 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod verbs;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use async_trait::async_trait;
 use thiserror::Error;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::yield_now;
 
-use crate::clock::{Ticks, Timestamp};
-use crate::id::{SessionId, SessionKey, TenantId, UserId, UserKey};
-use crate::key::{KeyMaterial, KeyRecord, Kid};
-use crate::session::{Ending, Epochs, Redemption, Rotated, Session};
-use crate::store::{
-    Change, ChangeFeed, ChangeSink, EndScope, EpochScope, EpochStore, Inserted, KeyStore, Page,
-    SessionHandle, SessionStore, StoreError, Stored, Stores, TenantStore, Updated, UserHandle, UserStore,
-    Watch,
-};
-use crate::tenant::{Installation, TenantRecord};
-use crate::user::User;
+use crate::clock::Ticks;
+use crate::store::{Change, ChangeFeed, ChangeSink, StoreError, Stored, Stores, Watch};
 
 /// More steps than any test takes.
 const ENDLESS: usize = 1 << 40;
@@ -84,6 +76,9 @@ impl Faults {
             epochs: outer.clone(),
             keys: outer.clone(),
             tenants: outer.clone(),
+            tickets: outer.clone(),
+            guesses: outer.clone(),
+            mail: outer.clone(),
             feed: outer,
         };
         (stores, faults)
@@ -209,113 +204,5 @@ impl ChangeFeed for Faulty {
         watching.push(Arc::downgrade(&relay));
         drop(watching);
         self.stores.feed.watch(relay)
-    }
-}
-
-#[async_trait]
-impl UserStore for Faulty {
-    async fn insert(&self, user: &User) -> Stored<Inserted> {
-        self.faults.verb("insert a user", self.stores.users.insert(user)).await
-    }
-
-    async fn find(&self, handle: &UserHandle) -> Stored<Option<User>> {
-        self.faults.verb("find a user", self.stores.users.find(handle)).await
-    }
-
-    async fn update(&self, user: &User) -> Stored<Updated> {
-        self.faults.verb("update a user", self.stores.users.update(user)).await
-    }
-
-    async fn list(&self, tenant: &TenantId, page: Page<UserId>) -> Stored<Vec<User>> {
-        self.faults.verb("list users", self.stores.users.list(tenant, page)).await
-    }
-}
-
-#[async_trait]
-impl SessionStore for Faulty {
-    async fn insert(&self, session: &Session) -> Stored<Inserted> {
-        self.faults.verb("insert a session", self.stores.sessions.insert(session)).await
-    }
-
-    async fn find(&self, handle: &SessionHandle, now: Timestamp) -> Stored<Option<Session>> {
-        self.faults.verb("find a session", self.stores.sessions.find(handle, now)).await
-    }
-
-    async fn rotate(&self, key: &SessionKey, redemption: &Redemption) -> Stored<Rotated> {
-        self.faults.verb("rotate a session", self.stores.sessions.rotate(key, redemption)).await
-    }
-
-    async fn touch(
-        &self,
-        key: &SessionKey,
-        seen: Timestamp,
-        idle_expires: Option<Timestamp>,
-    ) -> Stored<bool> {
-        self.faults.verb("touch a session", self.stores.sessions.touch(key, seen, idle_expires)).await
-    }
-
-    async fn rename(&self, key: &SessionKey, name: &str, now: Timestamp) -> Stored<bool> {
-        self.faults.verb("rename a session", self.stores.sessions.rename(key, name, now)).await
-    }
-
-    async fn end(&self, scope: &EndScope, ending: Ending) -> Stored<Vec<SessionId>> {
-        self.faults.verb("end sessions", self.stores.sessions.end(scope, ending)).await
-    }
-
-    async fn list(&self, user: &UserKey, page: Page<SessionId>, now: Timestamp) -> Stored<Vec<Session>> {
-        self.faults.verb("list sessions", self.stores.sessions.list(user, page, now)).await
-    }
-
-    async fn purge(&self, now: Timestamp, limit: u32) -> Stored<u64> {
-        self.faults.verb("purge sessions", self.stores.sessions.purge(now, limit)).await
-    }
-}
-
-#[async_trait]
-impl EpochStore for Faulty {
-    async fn read(&self, user: &UserKey) -> Stored<Epochs> {
-        self.faults.verb("read epochs", self.stores.epochs.read(user)).await
-    }
-
-    async fn advance(&self, scope: &EpochScope, ending: Ending) -> Stored<()> {
-        self.faults.verb("advance an epoch", self.stores.epochs.advance(scope, ending)).await
-    }
-}
-
-#[async_trait]
-impl KeyStore for Faulty {
-    async fn insert(&self, key: &KeyRecord) -> Stored<Inserted> {
-        self.faults.verb("insert a key", self.stores.keys.insert(key)).await
-    }
-
-    async fn list(&self, tenant: &TenantId) -> Stored<Vec<KeyRecord>> {
-        self.faults.verb("list keys", self.stores.keys.list(tenant)).await
-    }
-
-    async fn rewrap(&self, tenant: &TenantId, kid: &Kid, material: &KeyMaterial) -> Stored<bool> {
-        self.faults.verb("rewrap a key", self.stores.keys.rewrap(tenant, kid, material)).await
-    }
-
-    async fn remove(&self, tenant: &TenantId, kid: &Kid) -> Stored<bool> {
-        self.faults.verb("remove a key", self.stores.keys.remove(tenant, kid)).await
-    }
-}
-
-#[async_trait]
-impl TenantStore for Faulty {
-    async fn found(&self, proposed: &Installation) -> Stored<Installation> {
-        self.faults.verb("found", self.stores.tenants.found(proposed)).await
-    }
-
-    async fn insert(&self, tenant: &TenantRecord) -> Stored<Inserted> {
-        self.faults.verb("insert a tenant", self.stores.tenants.insert(tenant)).await
-    }
-
-    async fn find(&self, id: &TenantId) -> Stored<Option<TenantRecord>> {
-        self.faults.verb("find a tenant", self.stores.tenants.find(id)).await
-    }
-
-    async fn list(&self, page: Page<TenantId>) -> Stored<Vec<TenantRecord>> {
-        self.faults.verb("list tenants", self.stores.tenants.list(page)).await
     }
 }

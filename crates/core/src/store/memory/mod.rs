@@ -3,6 +3,8 @@
 //! It is what the suite's words mean, a store for tests, and one for a process that may forget. It announces each
 //! change to its watchers before the write is acknowledged, so its view is never stale.
 
+mod mail;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -13,11 +15,13 @@ use super::{
     SessionHandle, SessionStore, Stored, Stores, TenantStore, Updated, UserHandle, UserStore, Watch,
 };
 use crate::clock::{Ticks, Timestamp};
-use crate::id::{SessionId, SessionKey, TenantId, UserId, UserKey};
+use crate::id::{MailingId, SessionId, SessionKey, TenantId, UserId, UserKey};
 use crate::key::{KeyMaterial, KeyRecord, Kid};
+use crate::mailing::Mailing;
 use crate::session::{Ending, Epochs, Redemption, Rotated, Session, State};
 use crate::tenant::{Installation, TenantRecord};
 use crate::user::User;
+use crate::username::Username;
 
 /// All records of one process.
 #[derive(Default)]
@@ -39,6 +43,9 @@ struct Records {
     keys: BTreeMap<(TenantId, Kid), KeyRecord>,
     tenants: BTreeMap<TenantId, TenantRecord>,
     installation: Option<Installation>,
+    tickets: mail::Tickets,
+    guesses: mail::Counted,
+    mail: BTreeMap<MailingId, Mailing>,
 }
 
 impl MemoryStore {
@@ -52,6 +59,9 @@ impl MemoryStore {
             epochs: store.clone(),
             keys: store.clone(),
             tenants: store.clone(),
+            tickets: store.clone(),
+            guesses: store.clone(),
+            mail: store.clone(),
             feed: store,
         }
     }
@@ -78,7 +88,7 @@ impl MemoryStore {
 impl UserStore for MemoryStore {
     async fn insert(&self, user: &User) -> Stored<Inserted> {
         let mut records = self.records();
-        if records.users.contains_key(&user.key) || records.by_email(&user.key.tenant, user).is_some() {
+        if records.users.contains_key(&user.key) || records.is_taken(user) {
             return Ok(Inserted::Clash);
         }
         records.users.insert(user.key.clone(), user.clone());
@@ -91,16 +101,24 @@ impl UserStore for MemoryStore {
         let records = self.records();
         Ok(match handle {
             UserHandle::Id(key) => records.users.get(key).cloned(),
-            UserHandle::Email(tenant, email) => records
-                .users
-                .values()
-                .find(|user| user.key.tenant == *tenant && user.email.canonical() == email.canonical())
-                .cloned(),
+            UserHandle::Email(tenant, email) => {
+                records.user(tenant, |user| user.email.canonical() == email.canonical())
+            }
+            UserHandle::Username(tenant, name) => {
+                let canonical = Some(name.canonical());
+                records.user(tenant, |user| user.username.as_ref().map(Username::canonical) == canonical)
+            }
+            UserHandle::Mobile(tenant, mobile) => {
+                records.user(tenant, |user| user.mobile.as_ref() == Some(mobile))
+            }
         })
     }
 
     async fn update(&self, user: &User) -> Stored<Updated> {
         let mut records = self.records();
+        if records.is_taken(user) {
+            return Ok(Updated::Stale);
+        }
         match records.users.get_mut(&user.key) {
             Some(stored) if stored.version.checked_add(1) == Some(user.version) => *stored = user.clone(),
             _ => return Ok(Updated::Stale),
@@ -110,19 +128,30 @@ impl UserStore for MemoryStore {
         Ok(Updated::Done)
     }
 
-    async fn list(&self, tenant: &TenantId, page: Page<UserId>) -> Stored<Vec<User>> {
+    async fn list(&self, tenant: &TenantId, search: &str, page: Page<UserId>) -> Stored<Vec<User>> {
         let records = self.records();
-        let of_tenant = records.users.values().filter(|user| user.key.tenant == *tenant);
+        let of_tenant = records.users.values().filter(|user| user.key.tenant == *tenant && user.has(search));
         let behind = of_tenant.filter(|user| page.after.is_none_or(|after| user.key.id > after));
         Ok(behind.take(page.limit as usize).cloned().collect())
     }
 }
 
 impl Records {
-    fn by_email(&self, tenant: &TenantId, like: &User) -> Option<&User> {
-        self.users
-            .values()
-            .find(|user| user.key.tenant == *tenant && user.email.canonical() == like.email.canonical())
+    fn user(&self, tenant: &TenantId, is_meant: impl Fn(&User) -> bool) -> Option<User> {
+        self.users.values().find(|user| user.key.tenant == *tenant && is_meant(user)).cloned()
+    }
+
+    /// Whether another user of the tenant has something that only one may have.
+    fn is_taken(&self, user: &User) -> bool {
+        let clashes = |other: &User| {
+            let same_name = other.username.as_ref().map(Username::canonical)
+                == user.username.as_ref().map(Username::canonical);
+            other.key != user.key
+                && (other.email.canonical() == user.email.canonical()
+                    || (user.username.is_some() && same_name)
+                    || (user.mobile.is_some() && other.mobile == user.mobile))
+        };
+        self.user(&user.key.tenant, clashes).is_some()
     }
 
     fn end_where(&mut self, ending: Ending, doomed: impl Fn(&Session) -> bool) -> Vec<SessionKey> {
@@ -134,6 +163,12 @@ impl Records {
             }
         }
         ended
+    }
+
+    fn newest_of(&self, user: &UserKey, count: usize, now: Timestamp) -> Vec<SessionKey> {
+        let of_user = self.sessions.values().rev().filter(|session| session.user_key() == *user);
+        let live = of_user.filter(|session| session.state_at(now, session.epochs) == State::Live);
+        live.take(count).map(|session| session.key.clone()).collect()
     }
 
     /// Counts the user's epoch up and returns it.
@@ -229,6 +264,11 @@ impl SessionStore for MemoryStore {
             }
             EndScope::UserStrategy(user, strategy) => records
                 .end_where(ending, |session| session.user_key() == *user && session.strategy == *strategy),
+            EndScope::UserBeyond(user, newest) => {
+                let kept = records.newest_of(user, *newest as usize, ending.at);
+                records
+                    .end_where(ending, |session| session.user_key() == *user && !kept.contains(&session.key))
+            }
         };
         drop(records);
         changes.extend(ended.iter().cloned().map(Change::Session));
@@ -332,6 +372,17 @@ impl TenantStore for MemoryStore {
         drop(records);
         self.announce(&[Change::Tenant(tenant.id.clone())]);
         Ok(Inserted::Done)
+    }
+
+    async fn update(&self, tenant: &TenantRecord) -> Stored<Updated> {
+        let mut records = self.records();
+        match records.tenants.get_mut(&tenant.id) {
+            Some(stored) if stored.version.checked_add(1) == Some(tenant.version) => *stored = tenant.clone(),
+            _ => return Ok(Updated::Stale),
+        }
+        drop(records);
+        self.announce(&[Change::Tenant(tenant.id.clone())]);
+        Ok(Updated::Done)
     }
 
     async fn find(&self, id: &TenantId) -> Stored<Option<TenantRecord>> {

@@ -1,31 +1,15 @@
-//! Tenants, and the rules that hold in one.
+//! The rules of a tenant.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::clock::Timestamp;
-use crate::id::TenantId;
+use serde::{Deserialize, Serialize};
+
+use crate::guess::GuessLimits;
 use crate::key::KeyLifetimes;
 use crate::password::PasswordPolicy;
+use crate::session::KNOWN_DEVICE;
 use crate::strategy::{Check, Renewal, Strategy, StrategyName};
-
-/// What is stored of a tenant.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TenantRecord {
-    /// Its name.
-    pub id: TenantId,
-    /// When it was made.
-    pub created: Timestamp,
-}
-
-/// What is made once and holds for all tenants and all nodes.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Installation {
-    /// The issuer of tokens where no public URL is configured.
-    pub issuer: String,
-    /// When it was made.
-    pub created: Timestamp,
-}
 
 /// The rules of a tenant.
 #[derive(Clone, PartialEq, Debug)]
@@ -38,6 +22,42 @@ pub struct Policy {
     pub leeway: Duration,
     /// What a password must be like when it is set.
     pub password: PasswordPolicy,
+    /// Whether a sign-in on the device-session surface has a second step.
+    pub second_step: SecondStep,
+    /// How many wrong passwords lock an account, and for how long.
+    pub guesses: GuessLimits,
+    /// The most sessions a user may have; the oldest end. 0: any number.
+    pub session_cap: u32,
+    /// Whether a sign-up does not tell that an address has an account.
+    pub hides_existence: bool,
+}
+
+/// Whether a sign-in has a second step: a code that is sent by mail.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecondStep {
+    /// On the device-session surface; the strategies that know none are offered beside it.
+    #[default]
+    On,
+    /// Nowhere.
+    Off,
+    /// Everywhere: what knows no second step is not offered.
+    Forced,
+}
+
+impl SecondStep {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::On, Self::Off, Self::Forced];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Off => "off",
+            Self::Forced => "forced",
+        }
+    }
 }
 
 impl Policy {
@@ -45,7 +65,23 @@ impl Policy {
     #[must_use]
     pub fn with_passwords(password: PasswordPolicy) -> Self {
         let strategies = StrategyName::ALL.into_iter().map(|name| (name, name.strategy())).collect();
-        Self { strategies, audience: None, leeway: Duration::from_mins(1), password }
+        Self {
+            strategies,
+            audience: None,
+            leeway: Duration::from_mins(1),
+            password,
+            second_step: SecondStep::default(),
+            guesses: GuessLimits::default(),
+            session_cap: 0,
+            hides_existence: false,
+        }
+    }
+
+    /// The strategies on offer, each with the second step if the tenant insists on one.
+    #[must_use]
+    pub fn offers(&self, name: StrategyName) -> Option<Strategy> {
+        let offered = self.second_step != SecondStep::Forced || name.has_second_step();
+        self.strategies.get(&name).copied().filter(|_| offered)
     }
 
     /// How long a key of each use must be known after it has signed for the last time.
@@ -70,7 +106,8 @@ impl Policy {
 const AT_LEAST: KeyLifetimes = KeyLifetimes {
     access: Duration::from_hours(24),
     refresh: Duration::from_hours(30 * 24),
-    cookie: Duration::from_hours(30 * 24),
+    // It signs the device cookies, too, and a device is known for 400 days.
+    cookie: KNOWN_DEVICE,
 };
 
 /// How long what is shown with each request lasts. A cookie is signed again whenever it slides, a token is not.
@@ -92,7 +129,7 @@ mod tests {
         let hours = |hours| Duration::from_hours(hours);
         let mut policy = Policy::with_passwords(PasswordPolicy::DEVELOPMENT);
         let month = hours(30 * 24);
-        let preset = KeyLifetimes { access: hours(24), refresh: month, cookie: month };
+        let preset = KeyLifetimes { access: hours(24), refresh: month, cookie: KNOWN_DEVICE };
         assert_eq!(policy.key_lifetimes(), preset);
         let fixed = Renewal::Fixed { lifetime: hours(48) };
         let longer = StrategyName::Jwt.strategy().renewed_by(fixed).unwrap();

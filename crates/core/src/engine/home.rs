@@ -1,0 +1,98 @@
+//! Where users live: their stores, the view of their sessions, and what is noted down to be written later.
+//!
+//! All tenants that name no database of their own live in one home. A tenant that names one has another, opened when it
+//! is first asked for; nothing else in the engine knows the difference.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, Notify, mpsc};
+
+use crate::clock::Clock;
+use crate::id::SessionKey;
+use crate::liveness::{Bounds, SessionView};
+use crate::store::{Homes, Stored, Stores, Watch};
+
+/// How many uses of sessions may wait to be written down; what finds no room is written down at the next use.
+const MOST_NOTED: usize = 4096;
+
+/// Where users live.
+pub(super) struct Home {
+    pub(super) stores: Stores,
+    pub(super) view: Arc<SessionView>,
+    uses: mpsc::Sender<SessionKey>,
+    pub(super) noted: Mutex<mpsc::Receiver<SessionKey>>,
+    /// Wakes whoever sends mail.
+    pub(super) posted: Notify,
+    _watch: Option<Watch>,
+}
+
+impl Home {
+    /// The home that everybody shares. Somebody else passes on what its feed says.
+    pub(super) fn shared(stores: Stores, clock: Arc<dyn Clock>, bounds: Bounds) -> Arc<Self> {
+        let view = Arc::new(SessionView::new(stores.clone(), clock, bounds));
+        Arc::new(Self::with(stores, view, None))
+    }
+
+    fn of_one_tenant(stores: Stores, clock: Arc<dyn Clock>, bounds: Bounds) -> Stored<Arc<Self>> {
+        let view = Arc::new(SessionView::new(stores.clone(), clock, bounds));
+        let watch = stores.feed.watch(view.clone())?;
+        Ok(Arc::new(Self::with(stores, view, Some(watch))))
+    }
+
+    fn with(stores: Stores, view: Arc<SessionView>, watch: Option<Watch>) -> Self {
+        let (uses, noted) = mpsc::channel(MOST_NOTED);
+        Self { stores, view, uses, noted: Mutex::new(noted), posted: Notify::new(), _watch: watch }
+    }
+
+    /// Notes a use down. Where there is no room it goes unwritten, and a later one will not.
+    pub(super) fn note_use(&self, session: SessionKey) {
+        let _ = self.uses.try_send(session);
+    }
+}
+
+impl fmt::Debug for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Home")
+    }
+}
+
+/// All homes that are open.
+pub(super) struct Neighbourhood {
+    pub(super) shared: Arc<Home>,
+    elsewhere: Arc<dyn Homes>,
+    clock: Arc<dyn Clock>,
+    bounds: Bounds,
+    others: Mutex<HashMap<String, Arc<Home>>>,
+}
+
+impl Neighbourhood {
+    pub(super) fn new(
+        shared: Arc<Home>,
+        elsewhere: Arc<dyn Homes>,
+        clock: Arc<dyn Clock>,
+        bounds: Bounds,
+    ) -> Self {
+        Self { shared, elsewhere, clock, bounds, others: Mutex::default() }
+    }
+
+    /// The home at this place; the shared one where none is named.
+    pub(super) async fn at(&self, database: Option<&str>) -> Stored<Arc<Home>> {
+        let Some(database) = database else { return Ok(self.shared.clone()) };
+        let mut others = self.others.lock().await;
+        if let Some(open) = others.get(database) {
+            return Ok(open.clone());
+        }
+        let stores = self.elsewhere.open(database).await?;
+        let home = Home::of_one_tenant(stores, self.clock.clone(), self.bounds)?;
+        others.insert(database.to_owned(), home.clone());
+        Ok(home)
+    }
+
+    /// All of them, the shared one first.
+    pub(super) async fn all(&self) -> Vec<Arc<Home>> {
+        let others = self.others.lock().await;
+        std::iter::once(&self.shared).chain(others.values()).cloned().collect()
+    }
+}

@@ -1,0 +1,142 @@
+//! Messages that wait to be sent.
+//!
+//! A [`Mailing`] says to whom and about what, and holds no secret and no address: whoever sends it looks both up, or
+//! makes them, at that moment. So a queue that lies around for an hour is worth nothing to whoever finds it, and a user
+//! who has changed their address since gets the message at the new one.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::clock::Timestamp;
+use crate::id::{MailingId, SessionId, TicketId, UserKey};
+use crate::random::Random;
+use crate::ticket::{Purpose, Ticket};
+
+/// How long something is worth telling that nobody has to answer.
+const NEWS: Duration = Duration::from_hours(3 * 24);
+
+/// How long whoever has claimed a message has to send it, before somebody else tries.
+pub const CLAIM: Duration = Duration::from_mins(2);
+
+/// What a message is about.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum About {
+    /// A code for the second step.
+    Code,
+    /// A link that opens a locked account.
+    Unlock,
+    /// A link to choose another password.
+    Reset,
+    /// A link to choose a first password: an administrator has made the account.
+    Welcome,
+    /// The password was changed.
+    PasswordChanged,
+    /// A sign-in on a device that was not known.
+    NewDevice,
+    /// A refresh token was used twice, and the session was ended.
+    RefreshReused,
+    /// Somebody wanted to sign up with the address of this user.
+    SignUpAttempted,
+}
+
+/// The text says nothing that a message can be about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("no message is about that")]
+pub struct NotAbout;
+
+impl About {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Code,
+        Self::Unlock,
+        Self::Reset,
+        Self::Welcome,
+        Self::PasswordChanged,
+        Self::NewDevice,
+        Self::RefreshReused,
+        Self::SignUpAttempted,
+    ];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Unlock => "unlock",
+            Self::Reset => "reset",
+            Self::Welcome => "welcome",
+            Self::PasswordChanged => "password_changed",
+            Self::NewDevice => "new_device",
+            Self::RefreshReused => "refresh_reused",
+            Self::SignUpAttempted => "sign_up_attempted",
+        }
+    }
+}
+
+impl FromStr for About {
+    type Err = NotAbout;
+
+    fn from_str(text: &str) -> Result<Self, NotAbout> {
+        Self::ALL.into_iter().find(|about| about.as_str() == text).ok_or(NotAbout)
+    }
+}
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A message that waits to be sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mailing {
+    /// Its id; a second copy of the message carries the same.
+    pub id: MailingId,
+    /// To whom. There need not be such a user: then nothing is sent, and nobody can tell from outside.
+    pub user: UserKey,
+    /// About what.
+    pub about: About,
+    /// The ticket whose secret is to be made and sent.
+    pub ticket: Option<TicketId>,
+    /// The session it is about.
+    pub session: Option<SessionId>,
+    /// When it happened.
+    pub created: Timestamp,
+    /// From when on it is not worth sending.
+    pub expires: Timestamp,
+    /// When it is to be sent, or sent again.
+    pub due: Timestamp,
+    /// How often it was tried.
+    pub tries: u32,
+}
+
+impl Mailing {
+    /// News that nobody has to answer.
+    pub fn news(user: &UserKey, about: About, now: Timestamp, random: &dyn Random) -> Self {
+        let id = MailingId::generate(now, random);
+        let expires = now.plus(NEWS);
+        let user = user.clone();
+        Self { id, user, about, ticket: None, session: None, created: now, expires, due: now, tries: 0 }
+    }
+
+    /// A message with the secret of a ticket, once that is made.
+    pub fn of_ticket(ticket: &Ticket, random: &dyn Random) -> Self {
+        let about = match ticket.purpose {
+            Purpose::Code => About::Code,
+            Purpose::Unlock => About::Unlock,
+            Purpose::Reset => About::Reset,
+        };
+        let news = Self::news(&ticket.user_key(), about, ticket.created, random);
+        Self { ticket: Some(ticket.key.id), expires: ticket.expires, ..news }
+    }
+
+    /// How long to wait after it could not be sent: longer each time, up to a minute, so that a code that waits for a
+    /// mail server arrives soon after that is back.
+    #[must_use]
+    pub fn pause(&self) -> Duration {
+        Duration::from_secs(2_u64.saturating_pow(self.tries.min(6)).min(60))
+    }
+}

@@ -1,0 +1,186 @@
+//! Tickets, guesses and messages that wait.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use super::MemoryStore;
+use crate::clock::Timestamp;
+use crate::guess::{self, GuessKey, GuessLimits, Guesses, Outcome, Reserved, Settled};
+use crate::id::{MailingId, TenantId, UserKey};
+use crate::mailing::{CLAIM, Mailing};
+use crate::secret::SecretHash;
+use crate::store::{GuessStore, MailStore, Stored, TicketStore};
+use crate::ticket::{Presented, Purpose, Redeemed, Ticket, TicketKey, TicketState};
+
+/// The tickets of all users, by key.
+pub(super) type Tickets = BTreeMap<TicketKey, Ticket>;
+
+fn of_user<'a>(
+    tickets: &'a Tickets,
+    user: &'a UserKey,
+    purpose: Purpose,
+) -> impl Iterator<Item = &'a Ticket> + use<'a> {
+    tickets.values().filter(move |ticket| ticket.user_key() == *user && ticket.purpose == purpose)
+}
+
+#[async_trait]
+impl TicketStore for MemoryStore {
+    async fn issue(&self, ticket: &Ticket) -> Stored<bool> {
+        let mut records = self.records();
+        let (user, limits) = (ticket.user_key(), ticket.purpose.limits());
+        let since = ticket.created.minus(limits.within);
+        let lately = of_user(&records.tickets, &user, ticket.purpose).filter(|other| other.created > since);
+        if lately.count() >= limits.issued as usize {
+            return Ok(false);
+        }
+        let lives = |other: &&Ticket| other.state == TicketState::Open && other.expires > ticket.created;
+        let open = of_user(&records.tickets, &user, ticket.purpose).filter(lives);
+        let mut open: Vec<_> = open.map(|other| (other.created, other.key.clone())).collect();
+        open.sort_unstable();
+        let too_many = (open.len() + 1).saturating_sub(limits.open as usize);
+        for (_, key) in open.into_iter().take(too_many) {
+            if let Some(oldest) = records.tickets.get_mut(&key) {
+                oldest.state = TicketState::Closed;
+            }
+        }
+        records.tickets.insert(ticket.key.clone(), ticket.clone());
+        Ok(true)
+    }
+
+    async fn arm(&self, key: &TicketKey, secret: SecretHash, now: Timestamp) -> Stored<Option<Ticket>> {
+        let mut records = self.records();
+        let Some(stored) = records.tickets.get_mut(key) else { return Ok(None) };
+        let armed = stored.clone().armed(secret, now);
+        if let Some(armed) = &armed {
+            *stored = armed.clone();
+        }
+        Ok(armed)
+    }
+
+    async fn redeem(
+        &self,
+        key: &TicketKey,
+        purpose: Purpose,
+        secret: SecretHash,
+        device: Option<SecretHash>,
+        now: Timestamp,
+    ) -> Stored<Redeemed> {
+        let mut records = self.records();
+        let Some(ticket) = records.tickets.get(key).filter(|ticket| ticket.purpose == purpose).cloned()
+        else {
+            return Ok(Redeemed::Gone);
+        };
+        let since = now.minus(purpose.limits().within);
+        let user = ticket.user_key();
+        let guessed = of_user(&records.tickets, &user, purpose)
+            .filter(|other| other.last_wrong.is_some_and(|wrong| wrong > since));
+        let wrong_before = guessed.map(|other| other.wrong).sum();
+        let (redeemed, next) = ticket.redeem(&Presented { secret, device, now, wrong_before });
+        records.tickets.insert(key.clone(), next);
+        Ok(redeemed)
+    }
+
+    async fn purge(&self, now: Timestamp, limit: u32) -> Stored<u64> {
+        let mut records = self.records();
+        let spent = records.tickets.values().filter(|ticket| ticket.kept_until() <= now);
+        let spent: Vec<TicketKey> = spent.take(limit as usize).map(|ticket| ticket.key.clone()).collect();
+        for key in &spent {
+            records.tickets.remove(key);
+        }
+        Ok(spent.len() as u64)
+    }
+}
+
+/// The guesses at one password, and when something was added to them.
+pub(super) type Counted = BTreeMap<GuessKey, (Guesses, Timestamp)>;
+
+#[async_trait]
+impl GuessStore for MemoryStore {
+    async fn reserve(&self, key: &GuessKey, limits: &GuessLimits, now: Timestamp) -> Stored<Reserved> {
+        let mut records = self.records();
+        let stored = records.guesses.get(key).map(|(guesses, _)| guesses.clone()).unwrap_or_default();
+        let (reserved, next) = stored.reserve(now, limits);
+        records.guesses.insert(key.clone(), (next, now));
+        Ok(reserved)
+    }
+
+    async fn settle(
+        &self,
+        key: &GuessKey,
+        reserved: Reserved,
+        outcome: Outcome,
+        limits: &GuessLimits,
+        now: Timestamp,
+    ) -> Stored<Settled> {
+        let mut records = self.records();
+        let stored = records.guesses.get(key).map(|(guesses, _)| guesses.clone()).unwrap_or_default();
+        let (settled, next) = stored.settle(reserved, outcome, now, limits);
+        if next.is_blank() {
+            records.guesses.remove(key);
+        } else {
+            records.guesses.insert(key.clone(), (next, now));
+        }
+        Ok(settled)
+    }
+
+    async fn find(&self, key: &GuessKey) -> Stored<Guesses> {
+        Ok(self.records().guesses.get(key).map(|(guesses, _)| guesses.clone()).unwrap_or_default())
+    }
+
+    async fn clear(&self, user: &UserKey) -> Stored<()> {
+        self.records().guesses.retain(|key, _| key.user != *user);
+        Ok(())
+    }
+
+    async fn purge(&self, now: Timestamp, limit: u32) -> Stored<u64> {
+        let mut records = self.records();
+        let old = |(_, (_, at)): &(&GuessKey, &(Guesses, Timestamp))| at.plus(guess::KEPT) <= now;
+        let old = records.guesses.iter().filter(old).take(limit as usize);
+        let old: Vec<GuessKey> = old.map(|(key, _)| key.clone()).collect();
+        for key in &old {
+            records.guesses.remove(key);
+        }
+        Ok(old.len() as u64)
+    }
+}
+
+#[async_trait]
+impl MailStore for MemoryStore {
+    async fn put(&self, mailing: &Mailing) -> Stored<()> {
+        self.records().mail.insert(mailing.id, mailing.clone());
+        Ok(())
+    }
+
+    async fn claim(&self, now: Timestamp, limit: u32) -> Stored<Vec<Mailing>> {
+        let mut records = self.records();
+        let due = records.mail.values().filter(|mailing| mailing.due <= now);
+        let mut due: Vec<(Timestamp, MailingId)> = due.map(|mailing| (mailing.due, mailing.id)).collect();
+        due.sort_unstable();
+        let mut claimed = Vec::new();
+        for (_, id) in due.into_iter().take(limit as usize) {
+            if let Some(mailing) = records.mail.get_mut(&id) {
+                mailing.due = now.plus(CLAIM);
+                mailing.tries += 1;
+                claimed.push(mailing.clone());
+            }
+        }
+        Ok(claimed)
+    }
+
+    async fn put_off(&self, tenant: &TenantId, id: MailingId, due: Timestamp) -> Stored<bool> {
+        let mut records = self.records();
+        let found = records.mail.get_mut(&id).filter(|mailing| mailing.user.tenant == *tenant);
+        Ok(found.map(|mailing| mailing.due = due).is_some())
+    }
+
+    async fn done(&self, tenant: &TenantId, id: MailingId) -> Stored<bool> {
+        let mut records = self.records();
+        let is_there = records.mail.get(&id).is_some_and(|mailing| mailing.user.tenant == *tenant);
+        Ok(is_there && records.mail.remove(&id).is_some())
+    }
+
+    async fn waiting(&self) -> Stored<u64> {
+        Ok(self.records().mail.len() as u64)
+    }
+}

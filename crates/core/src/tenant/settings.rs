@@ -1,0 +1,236 @@
+//! What a tenant has decided for itself. What it has not decided is as the installation is configured.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::{Policy, SecondStep};
+use crate::password::PasswordPolicy;
+use crate::strategy::{Contradiction, Renewal, StrategyName};
+
+/// A tenant's own decisions; stored as JSON, whose durations are milliseconds.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TenantSettings {
+    /// The strategies on offer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strategies: Option<Vec<StrategyName>>,
+    /// Other lifetimes, by strategy.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub lifetimes: BTreeMap<StrategyName, Lifetimes>,
+    /// Whether a sign-in on the device-session surface has a second step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otp: Option<SecondStep>,
+    /// Wrong passwords in a row that lock an account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock_after: Option<u32>,
+    /// How long it is locked.
+    #[serde(skip_serializing_if = "Option::is_none", with = "millis")]
+    pub lock_for: Option<Duration>,
+    /// The fewest characters of a password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shortest_password: Option<usize>,
+    /// The most sessions a user may have; the oldest end. 0: any number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_cap: Option<u32>,
+    /// Whether a sign-up does not tell that an address has an account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hide_existence: Option<bool>,
+    /// The sender of its mails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sender: Option<String>,
+    /// The language of its mails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// The page of its own to which a link to choose a password leads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reset_url: Option<String>,
+}
+
+/// Lifetimes of one strategy. Which ones it has follows from its renewal; the others are not looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Lifetimes {
+    /// From sign-in to the end, where nothing renews it.
+    #[serde(skip_serializing_if = "Option::is_none", with = "millis")]
+    pub lifetime: Option<Duration>,
+    /// From the last use to the end.
+    #[serde(skip_serializing_if = "Option::is_none", with = "millis")]
+    pub idle: Option<Duration>,
+    /// From sign-in to the end, renewed or not.
+    #[serde(skip_serializing_if = "Option::is_none", with = "millis")]
+    pub max: Option<Duration>,
+    /// Life of an access token.
+    #[serde(skip_serializing_if = "Option::is_none", with = "millis")]
+    pub access: Option<Duration>,
+    /// Life of a refresh token.
+    #[serde(skip_serializing_if = "Option::is_none", with = "millis")]
+    pub refresh: Option<Duration>,
+    /// How long a spent refresh token, with the device proof, is answered with its successor.
+    #[serde(skip_serializing_if = "Option::is_none", with = "millis")]
+    pub grace: Option<Duration>,
+}
+
+/// What a tenant has decided makes no sense.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum SettingsFault {
+    /// The lifetimes of a strategy contradict each other.
+    #[error("strategy {0}: {1}")]
+    Strategy(StrategyName, Contradiction),
+    /// Passwords may not be as short as that.
+    #[error("passwords need at least {least} characters, unless a second step is forced: then 8")]
+    ShortPassword {
+        /// The fewest characters they need here.
+        least: usize,
+    },
+}
+
+impl Lifetimes {
+    /// The same kind of renewal with these lifetimes.
+    #[must_use]
+    pub fn over(&self, renewal: Renewal) -> Renewal {
+        match renewal {
+            Renewal::Fixed { lifetime } => Renewal::Fixed { lifetime: self.lifetime.unwrap_or(lifetime) },
+            Renewal::Sliding { idle, max } => {
+                Renewal::Sliding { idle: self.idle.unwrap_or(idle), max: self.max.unwrap_or(max) }
+            }
+            Renewal::Rotating { access, refresh, max, grace } => Renewal::Rotating {
+                access: self.access.unwrap_or(access),
+                refresh: self.refresh.unwrap_or(refresh),
+                max: self.max.unwrap_or(max),
+                grace: self.grace.unwrap_or(grace),
+            },
+        }
+    }
+}
+
+impl TenantSettings {
+    /// The rules of a tenant that has decided this, where `installation` holds for what it has not.
+    ///
+    /// # Errors
+    /// [`SettingsFault`]: what they would make is no set of rules.
+    pub fn over(&self, installation: &Policy) -> Result<Policy, SettingsFault> {
+        let mut policy = installation.clone();
+        if let Some(offered) = &self.strategies {
+            policy.strategies.retain(|name, _| offered.contains(name));
+        }
+        for (name, lifetimes) in &self.lifetimes {
+            if let Some(strategy) = policy.strategies.get_mut(name) {
+                let renewed = strategy.renewed_by(lifetimes.over(strategy.renewal()));
+                *strategy = renewed.map_err(|contradiction| SettingsFault::Strategy(*name, contradiction))?;
+            }
+        }
+        policy.second_step = self.otp.unwrap_or(policy.second_step);
+        policy.guesses.after = self.lock_after.unwrap_or(policy.guesses.after);
+        policy.guesses.lasts = self.lock_for.unwrap_or(policy.guesses.lasts);
+        policy.session_cap = self.session_cap.unwrap_or(policy.session_cap);
+        policy.hides_existence = self.hide_existence.unwrap_or(policy.hides_existence);
+        policy.password = self.password_over(installation.password, policy.second_step)?;
+        Ok(policy)
+    }
+
+    /// Where a second step is forced, a password may be shorter (NIST SP 800-63B-4, section 3.1.1.2).
+    fn password_over(
+        &self,
+        installation: PasswordPolicy,
+        second_step: SecondStep,
+    ) -> Result<PasswordPolicy, SettingsFault> {
+        let least = match second_step {
+            SecondStep::Forced => PasswordPolicy::WITH_SECOND_STEP.shortest,
+            SecondStep::On | SecondStep::Off => PasswordPolicy::SINGLE_FACTOR.shortest,
+        };
+        let preset = if second_step == SecondStep::Forced {
+            least.min(installation.shortest)
+        } else {
+            installation.shortest
+        };
+        let shortest = self.shortest_password.unwrap_or(preset);
+        if shortest < least.min(installation.shortest) {
+            return Err(SettingsFault::ShortPassword { least: least.min(installation.shortest) });
+        }
+        Ok(PasswordPolicy { shortest, ..installation })
+    }
+}
+
+/// Spans as milliseconds.
+mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    #[expect(clippy::ref_option, reason = "the signature that serde calls")]
+    pub(super) fn serialize<S: Serializer>(span: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+        span.map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(from)?.map(Duration::from_millis))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_as_they_are_written_and_nothing_is_written_that_was_not_decided() {
+        assert_eq!(serde_json::to_string(&TenantSettings::default()).unwrap(), "{}");
+        let grace = Lifetimes { grace: Some(Duration::from_secs(30)), ..Lifetimes::default() };
+        let settings = TenantSettings {
+            strategies: Some(vec![StrategyName::Device, StrategyName::SessionJwt]),
+            lifetimes: BTreeMap::from([(StrategyName::Device, grace)]),
+            otp: Some(SecondStep::Forced),
+            session_cap: Some(5),
+            lock_for: Some(Duration::from_mins(1)),
+            ..TenantSettings::default()
+        };
+        let written = serde_json::to_string(&settings).unwrap();
+        assert_eq!(
+            written,
+            r#"{"strategies":["device","session-jwt"],"lifetimes":{"device":{"grace":30000}},"otp":"forced","lock_for":60000,"session_cap":5}"#
+        );
+        assert_eq!(serde_json::from_str::<TenantSettings>(&written).unwrap(), settings);
+    }
+
+    #[test]
+    fn what_a_tenant_decides_holds_and_the_rest_is_the_installations() {
+        let installation = Policy::with_passwords(PasswordPolicy::DEVELOPMENT);
+        let fixed = Lifetimes { lifetime: Some(Duration::from_mins(5)), ..Lifetimes::default() };
+        let settings = TenantSettings {
+            strategies: Some(vec![StrategyName::Jwt]),
+            lifetimes: BTreeMap::from([(StrategyName::Jwt, fixed)]),
+            otp: Some(SecondStep::Off),
+            ..TenantSettings::default()
+        };
+        let policy = settings.over(&installation).unwrap();
+        assert_eq!(policy.strategies.keys().copied().collect::<Vec<_>>(), [StrategyName::Jwt]);
+        assert_eq!(
+            policy.strategies[&StrategyName::Jwt].renewal(),
+            Renewal::Fixed { lifetime: Duration::from_mins(5) }
+        );
+        assert_eq!((policy.second_step, policy.guesses), (SecondStep::Off, installation.guesses));
+        assert_eq!(TenantSettings::default().over(&installation).unwrap(), installation);
+
+        let none = Lifetimes { lifetime: Some(Duration::ZERO), ..Lifetimes::default() };
+        let settings = TenantSettings { lifetimes: BTreeMap::from([(StrategyName::Jwt, none)]), ..settings };
+        let fault = SettingsFault::Strategy(StrategyName::Jwt, Contradiction::Lifetimes);
+        assert_eq!(settings.over(&installation), Err(fault));
+    }
+
+    // ASVS-map: PW1
+    #[test]
+    fn a_password_may_be_short_where_a_second_step_is_forced_and_nowhere_else() {
+        let installation = Policy::with_passwords(PasswordPolicy::SINGLE_FACTOR);
+        let shortest = |otp, shortest_password| {
+            let settings = TenantSettings { otp, shortest_password, ..TenantSettings::default() };
+            settings.over(&installation).map(|policy| policy.password.shortest)
+        };
+        let forced = Some(SecondStep::Forced);
+        assert_eq!((shortest(None, None), shortest(forced, None)), (Ok(15), Ok(8)));
+        assert_eq!((shortest(None, Some(15)), shortest(forced, Some(8))), (Ok(15), Ok(8)));
+        assert_eq!(shortest(None, Some(14)), Err(SettingsFault::ShortPassword { least: 15 }));
+        assert_eq!(shortest(forced, Some(7)), Err(SettingsFault::ShortPassword { least: 8 }));
+    }
+}

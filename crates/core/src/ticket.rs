@@ -1,0 +1,366 @@
+//! Tickets: secrets that are sent to somebody and work once. A one-time code, an unlock link and a reset link are the
+//! same thing with other lifetimes.
+//!
+//! A ticket is made without a secret. Whoever sends it makes the secret at that moment and gives its hash to the store,
+//! so that nothing that waits to be sent holds one; sending again makes a new one. A store applies [`Ticket::redeem`]
+//! as one step, so that of many who present the right secret at once one gets through, and of many who guess only as
+//! many are looked at as may be.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use thiserror::Error;
+use uuid::Builder;
+
+use crate::clock::Timestamp;
+use crate::id::{TenantId, TicketId, UserId, UserKey};
+use crate::random::{self, Random};
+use crate::secret::{PlainSecret, SecretHash};
+use crate::session::Epochs;
+
+/// A ticket and its tenant.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct TicketKey {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The id.
+    pub id: TicketId,
+}
+
+/// What a ticket is for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Purpose {
+    /// The second step of a sign-in.
+    Code,
+    /// Opening an account that was locked because of wrong guesses.
+    Unlock,
+    /// Choosing another password.
+    Reset,
+}
+
+/// The text is no purpose.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("a ticket is for one of code, unlock, reset")]
+pub struct NotAPurpose;
+
+impl Purpose {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Code, Self::Unlock, Self::Reset];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Unlock => "unlock",
+            Self::Reset => "reset",
+        }
+    }
+
+    /// How many there may be and how long they live.
+    #[must_use]
+    pub const fn limits(self) -> TicketLimits {
+        let (lifetime, open, issued) = match self {
+            Self::Code => (Duration::from_mins(5), 3, 10),
+            // A newer link takes the place of an older one.
+            Self::Unlock => (Duration::from_hours(1), 1, 10),
+            Self::Reset => (Duration::from_hours(1), 1, 5),
+        };
+        TicketLimits { lifetime, open, issued, guesses: 5, wrong: 10, within: Duration::from_mins(15) }
+    }
+}
+
+impl FromStr for Purpose {
+    type Err = NotAPurpose;
+
+    fn from_str(text: &str) -> Result<Self, NotAPurpose> {
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == text).ok_or(NotAPurpose)
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How many tickets of a purpose a user may have, and how many guesses there are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TicketLimits {
+    /// From issue to the end.
+    pub lifetime: Duration,
+    /// Open at once; one more closes the oldest.
+    pub open: u32,
+    /// Issued [`within`](Self::within).
+    pub issued: u32,
+    /// Wrong guesses at one ticket.
+    pub guesses: u32,
+    /// Wrong guesses at all tickets of the user [`within`](Self::within).
+    pub wrong: u32,
+    /// The stretch of time that is looked back.
+    pub within: Duration,
+}
+
+/// A secret that works once.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ticket {
+    /// Tenant and id.
+    pub key: TicketKey,
+    /// Whose it is.
+    pub user: UserId,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// When it was asked for.
+    pub created: Timestamp,
+    /// From when on it is no good.
+    pub expires: Timestamp,
+    /// Hash of the secret; none before it was sent.
+    pub secret: Option<SecretHash>,
+    /// The device that asked, where it can prove it: nobody else may redeem the ticket with another proof.
+    pub device: Option<SecretHash>,
+    /// The epochs under which it was asked for: what ends the user's sessions ends it.
+    pub epochs: Epochs,
+    /// How often a wrong secret was presented.
+    pub wrong: u32,
+    /// When that happened last.
+    pub last_wrong: Option<Timestamp>,
+    /// Whether it can still be redeemed.
+    pub state: TicketState,
+}
+
+/// Whether a ticket can still be redeemed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TicketState {
+    /// It can, before it expires.
+    Open,
+    /// It was.
+    Redeemed,
+    /// A newer one took its place.
+    Closed,
+}
+
+impl TicketState {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Redeemed, Self::Closed];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Redeemed => "redeemed",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// What somebody presents.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Presented {
+    /// Hash of the secret.
+    pub secret: SecretHash,
+    /// The device that presents it, where it can prove it.
+    pub device: Option<SecretHash>,
+    /// When.
+    pub now: Timestamp,
+    /// How often the user's tickets of this purpose were guessed wrong [`TicketLimits::within`] before that, as the
+    /// store counts it in the same step.
+    pub wrong_before: u32,
+}
+
+/// What becomes of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Redeemed {
+    /// The ticket is redeemed by this.
+    Done(Ticket),
+    /// It is not its secret.
+    Wrong,
+    /// It has expired.
+    Expired,
+    /// There were too many wrong guesses; this one was not looked at.
+    Exhausted,
+    /// There is no such ticket, or it was redeemed or closed.
+    Gone,
+}
+
+impl Ticket {
+    /// A ticket for a user, not sent yet.
+    pub fn new(
+        user: &UserKey,
+        purpose: Purpose,
+        epochs: Epochs,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Self {
+        let id = TicketId::from_uuid(Builder::from_random_bytes(random::bytes(random)).into_uuid());
+        Self {
+            key: TicketKey { tenant: user.tenant.clone(), id },
+            user: user.id,
+            purpose,
+            created: now,
+            expires: now.plus(purpose.limits().lifetime),
+            secret: None,
+            device: None,
+            epochs,
+            wrong: 0,
+            last_wrong: None,
+            state: TicketState::Open,
+        }
+    }
+
+    /// Tenant and user.
+    #[must_use]
+    pub fn user_key(&self) -> UserKey {
+        UserKey { tenant: self.key.tenant.clone(), id: self.user }
+    }
+
+    /// The hash of `secret` as that of this ticket; worth nothing for another.
+    #[must_use]
+    pub fn hash_of(key: &TicketKey, secret: &PlainSecret) -> SecretHash {
+        secret.hash("ticket", format!("{}/{}", key.tenant, key.id).as_bytes())
+    }
+
+    /// The ticket with the hash of the secret that is about to be sent, if it can still be redeemed.
+    #[must_use]
+    pub fn armed(self, secret: SecretHash, now: Timestamp) -> Option<Self> {
+        let lives = self.state == TicketState::Open && now < self.expires;
+        lives.then_some(Self { secret: Some(secret), ..self })
+    }
+
+    /// Decides about what is presented, and gives the ticket that follows.
+    #[must_use]
+    pub fn redeem(self, presented: &Presented) -> (Redeemed, Self) {
+        let limits = self.purpose.limits();
+        if self.state != TicketState::Open {
+            return (Redeemed::Gone, self);
+        }
+        if self.expires <= presented.now {
+            return (Redeemed::Expired, self);
+        }
+        if self.wrong >= limits.guesses || presented.wrong_before >= limits.wrong {
+            return (Redeemed::Exhausted, self);
+        }
+        let other_device =
+            presented.device.is_some() && self.device.is_some() && presented.device != self.device;
+        if self.secret != Some(presented.secret) || other_device {
+            let wrong = self.wrong.saturating_add(1);
+            return (Redeemed::Wrong, Self { wrong, last_wrong: Some(presented.now), ..self });
+        }
+        let redeemed = Self { state: TicketState::Redeemed, ..self };
+        (Redeemed::Done(redeemed.clone()), redeemed)
+    }
+
+    /// When the record may go: nobody looks back further.
+    #[must_use]
+    pub fn kept_until(&self) -> Timestamp {
+        self.expires.plus(self.purpose.limits().within)
+    }
+}
+
+/// A ticket in a link: it names its tenant, because whoever follows a link sends no header.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LinkToken {
+    /// The ticket.
+    pub ticket: TicketKey,
+    /// Its secret.
+    pub secret: PlainSecret,
+}
+
+impl LinkToken {
+    /// The text in the link.
+    #[must_use]
+    pub fn written(&self) -> PlainSecret {
+        let id = self.ticket.id.as_uuid().simple();
+        PlainSecret::presented(&format!("{}.{id}.{}", self.ticket.tenant, self.secret.reveal()))
+    }
+
+    /// Reads such a text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('.');
+        let (tenant, id, secret) = (parts.next()?, parts.next()?, parts.next()?);
+        let is_all = parts.next().is_none() && id.len() == 32 && !secret.is_empty() && secret.len() <= 64;
+        let ticket = TicketKey { tenant: tenant.parse().ok()?, id: id.parse().ok()? };
+        is_all.then(|| Self { ticket, secret: PlainSecret::presented(secret) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::SystemRandom;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_769_638_376_311);
+
+    fn hash(text: &str) -> SecretHash {
+        SecretHash::of(&[text.as_bytes()])
+    }
+
+    fn sent(purpose: Purpose) -> Ticket {
+        let user = UserKey { tenant: TenantId::default_tenant(), id: UserId::generate(NOW, &SystemRandom) };
+        Ticket::new(&user, purpose, Epochs::default(), NOW, &SystemRandom).armed(hash("right"), NOW).unwrap()
+    }
+
+    fn with(secret: &str) -> Presented {
+        Presented { secret: hash(secret), device: None, now: NOW, wrong_before: 0 }
+    }
+
+    // ASVS-map: OT1
+    #[test]
+    fn a_ticket_works_once() {
+        let (done, after) = sent(Purpose::Code).redeem(&with("right"));
+        assert_eq!(done, Redeemed::Done(after.clone()));
+        assert_eq!(after.clone().redeem(&with("right")), (Redeemed::Gone, after));
+    }
+
+    // ASVS-map: OT3
+    #[test]
+    fn after_five_wrong_guesses_not_even_the_right_one_is_looked_at() {
+        let mut ticket = sent(Purpose::Code);
+        for guess in 1..=5 {
+            let (wrong, after) = ticket.redeem(&with("wrong"));
+            assert_eq!((wrong, after.wrong, after.last_wrong), (Redeemed::Wrong, guess, Some(NOW)));
+            ticket = after;
+        }
+        assert_eq!(ticket.clone().redeem(&with("right")).0, Redeemed::Exhausted);
+        let elsewhere = Presented { wrong_before: 10, ..with("right") };
+        assert_eq!(sent(Purpose::Code).redeem(&elsewhere).0, Redeemed::Exhausted);
+    }
+
+    #[test]
+    fn a_ticket_ends_at_its_expiry_and_before_it_is_sent_it_opens_nothing() {
+        let ticket = sent(Purpose::Reset);
+        let late = Presented { now: ticket.expires, ..with("right") };
+        assert_eq!(ticket.clone().redeem(&late).0, Redeemed::Expired);
+        assert_eq!(ticket.clone().armed(hash("again"), ticket.expires), None);
+        let unsent = Ticket { secret: None, ..ticket };
+        assert_eq!(unsent.redeem(&with("right")).0, Redeemed::Wrong);
+    }
+
+    // ASVS-map: OT2
+    #[test]
+    fn another_device_cannot_redeem_it_while_one_without_proof_can() {
+        let ticket = Ticket { device: Some(hash("phone")), ..sent(Purpose::Code) };
+        let by = |device| Presented { device, ..with("right") };
+        assert_eq!(ticket.clone().redeem(&by(Some(hash("laptop")))).0, Redeemed::Wrong);
+        for device in [None, Some(hash("phone"))] {
+            assert!(matches!(ticket.clone().redeem(&by(device)).0, Redeemed::Done(_)));
+        }
+    }
+
+    // ASVS-map: RC1
+    #[test]
+    fn a_link_names_its_tenant_and_is_read_as_it_was_written() {
+        let token =
+            LinkToken { ticket: sent(Purpose::Unlock).key, secret: PlainSecret::generate(&SystemRandom) };
+        let written = token.written();
+        assert_eq!(LinkToken::parse(written.reveal()), Some(token.clone()));
+        for hostile in ["", "a.b", "..", "default..x", &format!("{}.", written.reveal()), &"x.".repeat(99)] {
+            assert_eq!(LinkToken::parse(hostile), None, "{hostile}");
+        }
+        let hashes = [sent(Purpose::Unlock), sent(Purpose::Unlock)]
+            .map(|other| Ticket::hash_of(&other.key, &token.secret));
+        assert_ne!(hashes[0], hashes[1]);
+    }
+}
