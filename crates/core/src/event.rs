@@ -37,6 +37,30 @@ pub enum What {
     SignedIn,
     /// A sign-in was refused.
     SignInRefused,
+    /// A password was right; a code was asked for.
+    CodeAsked,
+    /// A code was refused.
+    CodeRefused,
+    /// An account was locked after too many wrong passwords.
+    Locked,
+    /// A locked account was opened.
+    Unlocked,
+    /// A link to choose another password was asked for, by whomever.
+    ResetAsked,
+    /// A password was chosen by such a link.
+    PasswordReset,
+    /// A session was given another name.
+    SessionRenamed,
+    /// A message could not be sent and never will be.
+    MailGivenUp,
+    /// A tenant was made.
+    TenantCreated,
+    /// A tenant has other settings.
+    TenantChanged,
+    /// A tenant was suspended.
+    TenantSuspended,
+    /// A tenant was opened again.
+    TenantResumed,
     /// A refresh token was traded for its successor.
     Refreshed,
     /// The same device repeated a refresh within the grace window.
@@ -76,6 +100,18 @@ impl What {
             Self::SignedUp => "signed_up",
             Self::SignedIn => "signed_in",
             Self::SignInRefused => "sign_in_refused",
+            Self::CodeAsked => "code_asked",
+            Self::CodeRefused => "code_refused",
+            Self::Locked => "locked",
+            Self::Unlocked => "unlocked",
+            Self::ResetAsked => "reset_asked",
+            Self::PasswordReset => "password_reset",
+            Self::SessionRenamed => "session_renamed",
+            Self::MailGivenUp => "mail_given_up",
+            Self::TenantCreated => "tenant_created",
+            Self::TenantChanged => "tenant_changed",
+            Self::TenantSuspended => "tenant_suspended",
+            Self::TenantResumed => "tenant_resumed",
             Self::Refreshed => "refreshed",
             Self::RefreshRepeated => "refresh_repeated",
             Self::RefreshStale => "refresh_stale",
@@ -94,7 +130,7 @@ impl What {
     /// Whether somebody should look at it.
     #[must_use]
     pub const fn is_alarm(self) -> bool {
-        matches!(self, Self::RefreshReused)
+        matches!(self, Self::RefreshReused | Self::Locked)
     }
 }
 

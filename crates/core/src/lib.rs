@@ -11,7 +11,7 @@
 //! | [`password`], [`user`], [`email`], [`username`], [`mobile`] | who somebody is |
 //! | [`tenant`] | whose rules hold |
 //! | [`guess`], [`ticket`] | how many wrong guesses are looked at; secrets that are sent and work once |
-//! | [`mailing`] | messages that wait to be sent |
+//! | [`mailing`], [`mail`] | messages that wait to be sent; letters, and whoever delivers them |
 //! | [`clock`], [`random`], [`machine`] | time and chance, as arguments |
 //!
 //! This crate knows no framework, no driver and no configuration format. Time and randomness are arguments.
@@ -25,6 +25,7 @@ pub mod id;
 pub mod key;
 pub mod liveness;
 pub mod machine;
+pub mod mail;
 pub mod mailing;
 pub mod mobile;
 pub mod password;

@@ -11,8 +11,9 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::clock::Timestamp;
-use crate::id::{MailingId, SessionId, TicketId, UserKey};
+use crate::id::{MailingId, TicketId, UserKey};
 use crate::random::Random;
+use crate::session::Device;
 use crate::ticket::{Purpose, Ticket};
 
 /// How long something is worth telling that nobody has to answer.
@@ -101,8 +102,10 @@ pub struct Mailing {
     pub about: About,
     /// The ticket whose secret is to be made and sent.
     pub ticket: Option<TicketId>,
-    /// The session it is about.
-    pub session: Option<SessionId>,
+    /// The device it is about, as it calls itself; empty where it is about none.
+    pub device: String,
+    /// The address of that device.
+    pub address: String,
     /// When it happened.
     pub created: Timestamp,
     /// From when on it is not worth sending.
@@ -119,7 +122,24 @@ impl Mailing {
         let id = MailingId::generate(now, random);
         let expires = now.plus(NEWS);
         let user = user.clone();
-        Self { id, user, about, ticket: None, session: None, created: now, expires, due: now, tries: 0 }
+        Self {
+            id,
+            user,
+            about,
+            ticket: None,
+            device: String::new(),
+            address: String::new(),
+            created: now,
+            expires,
+            due: now,
+            tries: 0,
+        }
+    }
+
+    /// The same about this device.
+    #[must_use]
+    pub fn about_device(self, device: &Device) -> Self {
+        Self { device: device.name.clone(), address: device.address.clone(), ..self }
     }
 
     /// A message with the secret of a ticket, once that is made.

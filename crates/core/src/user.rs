@@ -134,6 +134,12 @@ impl User {
         self.changed(now)
     }
 
+    /// The user name, or else the address.
+    #[must_use]
+    pub fn login_name(&self) -> &str {
+        self.username.as_ref().map_or_else(|| self.email.shown(), Username::shown)
+    }
+
     /// Whether something that names the user has `text` in it, compared without regard to case.
     #[must_use]
     pub fn has(&self, text: &str) -> bool {

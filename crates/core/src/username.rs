@@ -131,6 +131,16 @@ pub enum LoginName {
 pub struct NotALoginName;
 
 impl LoginName {
+    /// The canonical form of whichever it is.
+    #[must_use]
+    pub fn canonical(&self) -> &str {
+        match self {
+            Self::Email(email) => email.canonical(),
+            Self::Mobile(mobile) => mobile.as_str(),
+            Self::Username(username) => username.canonical(),
+        }
+    }
+
     /// What is meant by this text.
     ///
     /// # Errors

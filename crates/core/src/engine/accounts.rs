@@ -2,32 +2,18 @@
 
 use thiserror::Error;
 
-use super::{Engine, TenantError};
+use super::{Engine, NewUser, TenantError};
 use crate::email::Email;
 use crate::event::{Event, What};
 use crate::id::{TenantId, UserId, UserKey};
+use crate::mailing::{About, Mailing};
 use crate::password::{HashRefused, Password, WeakPassword};
 use crate::session::EndReason;
 use crate::store::{EndScope, Page, StoreError, Updated, UserHandle};
-use crate::user::{PersonName, Role, User};
+use crate::user::{Role, User};
 
 /// How often a change is tried again that met another one.
 const TRIES: u32 = 5;
-
-/// Somebody whom an operator makes a user.
-#[derive(Debug)]
-pub struct NewUser {
-    /// Where.
-    pub tenant: TenantId,
-    /// The address.
-    pub email: Email,
-    /// The name.
-    pub name: PersonName,
-    /// What they may do.
-    pub role: Role,
-    /// The password.
-    pub password: Password,
-}
 
 /// Why a user was not made or changed.
 #[derive(Clone, Debug, Error)]
@@ -35,7 +21,7 @@ pub enum AccountError {
     /// There is no such user.
     #[error("there is no such user")]
     NotFound,
-    /// The address belongs to a user.
+    /// The address, the user name or the mobile number belongs to a user.
     #[error("the address is taken")]
     Taken,
     /// The password is too easy to guess.
@@ -79,10 +65,27 @@ impl Engine {
     ///
     /// # Errors
     /// [`AccountError::Weak`] by the tenant's policy, [`AccountError::Taken`], or the store's; nothing was written then.
-    pub async fn create_user(&self, new: NewUser) -> Result<User, AccountError> {
-        let tenant = self.tenant(&new.tenant).await?;
-        tenant.policy.password.check(&new.password, &[tenant.id.as_str(), new.email.local_part()])?;
-        self.make_user::<AccountError>(&tenant, new).await?.ok_or(AccountError::Taken)
+    pub async fn create_user(
+        &self,
+        tenant: &TenantId,
+        new: NewUser,
+        password: Password,
+    ) -> Result<User, AccountError> {
+        let tenant = self.tenant(tenant).await?;
+        tenant.policy.password.check(&password, &[tenant.id.as_str(), new.email.local_part()])?;
+        self.make_user::<AccountError>(&tenant, new, Some(password)).await?.user().ok_or(AccountError::Taken)
+    }
+
+    /// Makes a user without a password, and sends them a link to choose one.
+    ///
+    /// # Errors
+    /// [`AccountError::Taken`], or the store's; nothing was written then.
+    pub async fn invite_user(&self, tenant: &TenantId, new: NewUser) -> Result<User, AccountError> {
+        let tenant = self.tenant(tenant).await?;
+        let user =
+            self.make_user::<AccountError>(&tenant, new, None).await?.user().ok_or(AccountError::Taken)?;
+        self.send_reset(&tenant, &user.key, About::Welcome).await?;
+        Ok(user)
     }
 
     /// Users of a tenant, by id: those whom `search` names in part.
@@ -143,11 +146,15 @@ impl Engine {
         self.end_all(key, EndReason::PasswordChange).await?;
         let user = self.change_user(key, |user| user.with_password(hash.clone(), self.clock.now())).await?;
         self.end_all(key, EndReason::PasswordChange).await?;
+        let tenant = self.kept_tenant(&key.tenant).await?;
+        tenant.home.stores.guesses.clear(key).await?;
         self.report(&Event::of_user(key, What::PasswordSet));
+        let news = Mailing::news(key, About::PasswordChanged, self.clock.now(), self.random.as_ref());
+        self.send_news(&tenant.home, &news).await;
         Ok(user)
     }
 
-    async fn end_all(&self, user: &UserKey, reason: EndReason) -> Result<u64, AccountError> {
+    pub(super) async fn end_all(&self, user: &UserKey, reason: EndReason) -> Result<u64, AccountError> {
         let view = &self.kept_tenant(&user.tenant).await?.home.view;
         Ok(view.end(&EndScope::User(user.clone()), reason).await?.len() as u64)
     }

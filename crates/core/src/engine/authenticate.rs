@@ -19,6 +19,7 @@ use crate::store::StoreError;
 use crate::strategy::{Check, Envelope, LiveClaim, Renewal, Strategy, StrategyName};
 use crate::token::access::{AccessClaims, verify_access};
 use crate::token::{Expected, TokenFault, claimed_tenant};
+use crate::user::Role;
 
 /// What somebody shows.
 #[derive(Clone, Debug)]
@@ -50,6 +51,8 @@ pub struct Identity {
     pub given_name: Option<String>,
     /// The last name.
     pub family_name: Option<String>,
+    /// What the user may do: as it is now where the session is asked, else as the token says.
+    pub role: Option<Role>,
     /// The credential to hand out again because its end has moved.
     pub renewed: Option<Renewed>,
 }
@@ -84,6 +87,9 @@ pub enum Unauthenticated {
     /// The session is not live; the claim that named it.
     #[error("the session has ended")]
     NotLive(Option<LiveClaim>),
+    /// There is no such user any more, or the user is disabled.
+    #[error("the user is gone or disabled")]
+    UserGone,
     /// The token has been revoked.
     #[error("the token has been revoked")]
     Revoked,
@@ -181,6 +187,7 @@ impl Engine {
             name: user.name.as_ref().map(|name| name.full().to_owned()),
             given_name: user.name.as_ref().map(|name| name.first().to_owned()),
             family_name: user.name.as_ref().and_then(|name| name.last().map(str::to_owned)),
+            role: Some(user.role),
             renewed,
         })
     }
@@ -198,12 +205,12 @@ impl Engine {
         }
         // The tenant's own word for the strategy, not the path's: the token may belong to another tenant than was meant.
         let strategy = tenant.strategy(name).ok_or(Unauthenticated::NotOffered)?;
-        match strategy.check() {
-            Check::Signed => (),
-            Check::SignedAndLive(claim) => self.listed(&tenant.home, &claims, strategy, claim).await?,
-            Check::SignedUnlessRevoked => self.not_revoked(&tenant.home, &claims).await?,
+        let role = match strategy.check() {
+            Check::Signed => claims.role,
+            Check::SignedAndLive(claim) => Some(self.listed(&tenant.home, &claims, strategy, claim).await?),
+            Check::SignedUnlessRevoked => self.not_revoked(&tenant.home, &claims).await?.or(claims.role),
             Check::Stored => return Err(Unauthenticated::OtherStrategy),
-        }
+        };
         Ok(Identity {
             user: UserKey { tenant: claims.tid.clone(), id: claims.sub },
             session: claims.sid,
@@ -213,6 +220,7 @@ impl Engine {
             name: claims.name.clone(),
             given_name: claims.given_name.clone(),
             family_name: claims.family_name.clone(),
+            role,
             renewed: None,
         })
     }
@@ -236,9 +244,11 @@ impl Engine {
         let now = self.clock.now();
         if let Some(known) = remembered.filter(|known| known.generation == tenant.keyring.generation()) {
             known.claims.check_time(now, tenant.policy.leeway)?;
+            outlived_suspension(&tenant, &known.claims)?;
             return Ok((tenant, known.claims));
         }
         let (tenant, claims) = Box::pin(self.verify(tenant, token, now)).await?;
+        outlived_suspension(&tenant, &claims)?;
         let claims = Arc::new(claims);
         let generation = tenant.keyring.generation();
         self.believed.0.insert(hash, Believed { claims: claims.clone(), generation });
@@ -282,7 +292,7 @@ impl Engine {
         claims: &AccessClaims,
         strategy: Strategy,
         claim: LiveClaim,
-    ) -> Result<(), Unauthenticated> {
+    ) -> Result<Role, Unauthenticated> {
         let id = match claim {
             LiveClaim::Jti => SessionId::from_uuid(claims.jti.as_uuid()),
             LiveClaim::Sid => claims.sid,
@@ -294,26 +304,31 @@ impl Engine {
         if session.user != claims.sub {
             return Err(gone);
         }
-        self.live(home, session, Some(claim)).await?;
+        let standing =
+            self.live(home, session, Some(claim)).await.map_err(|refused| match (claim, refused) {
+                // What is off an allowlist is off it for whatever reason.
+                (LiveClaim::Jti, Unauthenticated::UserGone) => gone,
+                (_, other) => other,
+            })?;
         let now = self.clock.now();
         if let Some(end) = slid_to(strategy, session, now) {
             // The view has proven that the session is live; where the store is away it slides the next time.
             let _ = home.view.touch(&session.key, now, Some(end)).await;
         }
         self.note_use(home, &seen, now);
-        Ok(())
+        Ok(standing.user.role)
     }
 
     /// A denylist: what an ended session leaves behind is the entry. A session that is gone altogether denies nothing.
-    async fn not_revoked(&self, home: &Home, claims: &AccessClaims) -> Result<(), Unauthenticated> {
+    async fn not_revoked(&self, home: &Home, claims: &AccessClaims) -> Result<Option<Role>, Unauthenticated> {
         let key = SessionKey { tenant: claims.tid.clone(), id: claims.sid };
-        let Some(seen) = home.view.session(&key).await? else { return Ok(()) };
-        self.live(home, seen.session(), None).await.map_err(|refused| match refused {
-            Unauthenticated::NotLive(_) => Unauthenticated::Revoked,
+        let Some(seen) = home.view.session(&key).await? else { return Ok(None) };
+        let standing = self.live(home, seen.session(), None).await.map_err(|refused| match refused {
+            Unauthenticated::NotLive(_) | Unauthenticated::UserGone => Unauthenticated::Revoked,
             other => other,
         })?;
         self.note_use(home, &seen, self.clock.now());
-        Ok(())
+        Ok(Some(standing.user.role))
     }
 
     /// The user of a session, if the session is live and the user may be signed in at all.
@@ -324,17 +339,24 @@ impl Engine {
         claim: Option<LiveClaim>,
     ) -> Result<Arc<Standing>, Unauthenticated> {
         let gone = Unauthenticated::NotLive(claim);
-        let standing = home.view.standing(&session.user_key()).await?.ok_or(gone.clone())?;
+        let standing = home.view.standing(&session.user_key()).await?.ok_or(Unauthenticated::UserGone)?;
         if self.may_be_signed_in(session, &standing) {
             return Ok(standing);
         }
         if session.state != State::Live {
-            return Err(gone);
+            let user_stands = standing.user.disabled.is_none();
+            return Err(if user_stands { gone } else { Unauthenticated::UserGone });
         }
         // Session and user are announced one after the other. Between the two, a session that was taken over into a new
         // epoch looks ended, and a user who was let in again looks disabled: nobody is refused for that.
         let (session, standing) = home.view.look_again(session).await?.ok_or(gone.clone())?;
-        if self.may_be_signed_in(session.session(), &standing) { Ok(standing) } else { Err(gone) }
+        if self.may_be_signed_in(session.session(), &standing) {
+            Ok(standing)
+        } else if standing.user.disabled.is_some() {
+            Err(Unauthenticated::UserGone)
+        } else {
+            Err(gone)
+        }
     }
 
     fn may_be_signed_in(&self, session: &Session, standing: &Standing) -> bool {
@@ -367,6 +389,12 @@ impl Engine {
             home.note_use(seen.session().key.clone());
         }
     }
+}
+
+/// A token that was issued before its tenant was suspended is not believed after it, whatever it is checked against.
+fn outlived_suspension(tenant: &Tenant, claims: &AccessClaims) -> Result<(), Unauthenticated> {
+    let worthless = tenant.record.tokens_after.is_some_and(|moment| claims.iat <= moment);
+    if worthless { Err(Unauthenticated::NotLive(None)) } else { Ok(()) }
 }
 
 /// The new end of a session that slides, if a tenth of its idle life is gone.

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::guessing::{Guess, Guessed};
 use super::home::Home;
-use super::{Engine, Identity, TenantError};
+use super::{Engine, Identity, Tenant, TenantError};
 use crate::event::{Event, What};
+use crate::guess::GuessKey;
 use crate::id::SessionId;
+use crate::mailing::{About, Mailing};
 use crate::password::{HashRefused, Password, PasswordHash, Verified, WeakPassword};
+use crate::secret::SecretHash;
 use crate::session::EndReason;
 use crate::store::{EndScope, StoreError, Updated, UserHandle};
 use crate::user::User;
@@ -70,7 +74,7 @@ impl Engine {
         let tenant = self.tenant(&identity.user.tenant).await?;
         let found = tenant.home.stores.users.find(&UserHandle::Id(identity.user.clone())).await?;
         let user = found.filter(|user| user.disabled.is_none()).ok_or(ChangePasswordError::UserGone)?;
-        if self.passwords.verify(current, user.password.clone()).await? == Verified::No {
+        if !self.is_current(&tenant, identity, &user, current).await? {
             self.report(&Event::of_user(&user.key, What::PasswordChangeRefused));
             return Err(ChangePasswordError::WrongPassword);
         }
@@ -83,6 +87,26 @@ impl Engine {
         let replacing =
             tokio::spawn(async move { engine.replace_password(&tenant.home, user, hash, kept).await });
         replacing.await.map_err(|fault| StoreError::unavailable("change a password", fault))?
+    }
+
+    /// Guesses from within a session have a counter of their own: a stolen session cannot guess on, and strangers who have
+    /// locked the account do not keep its owner from changing the password.
+    async fn is_current(
+        &self,
+        tenant: &Tenant,
+        identity: &Identity,
+        user: &User,
+        current: Password,
+    ) -> Result<bool, ChangePasswordError> {
+        let session = SecretHash::of(&[b"session", identity.session.as_uuid().as_bytes()]);
+        let guess = Guess {
+            tenant,
+            whose: GuessKey { user: user.key.clone(), device: Some(session) },
+            hash: user.password.clone(),
+            stands: true,
+            password: current,
+        };
+        Ok(matches!(self.guess::<ChangePasswordError>(guess).await?, Guessed::Right(_)))
     }
 
     async fn replace_password(
@@ -100,6 +124,9 @@ impl Engine {
         }
         count += home.view.end(&others, EndReason::PasswordChange).await?.len();
         self.report(&Event::of_user(&changed.key, What::PasswordChanged));
+        let news =
+            Mailing::news(&changed.key, About::PasswordChanged, self.clock.now(), self.random.as_ref());
+        self.send_news(home, &news).await;
         let reason = EndReason::PasswordChange;
         self.report(&Event::of_user(&changed.key, What::Ended { reason, count: count as u64 }));
         Ok(())

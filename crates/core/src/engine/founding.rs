@@ -20,7 +20,7 @@ use crate::store::{Inserted, StoreError};
 use crate::tenant::{Installation, TenantRecord};
 
 /// A first key signs from this long before it was made: no node's clock may be behind it.
-const FIRST_KEYS_ARE_OLDER: Duration = Duration::from_hours(1);
+pub(super) const FIRST_KEYS_ARE_OLDER: Duration = Duration::from_hours(1);
 
 /// Secrets that do not live in the database.
 #[derive(Clone, Default, Debug)]

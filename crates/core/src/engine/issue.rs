@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::{Engine, Tenant, opaque};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, SessionKey, TokenId};
+use crate::random::Random;
 use crate::secret::PlainSecret;
 use crate::session::{Device, Epochs, Proof, Rotation, Session, State};
 use crate::strategy::{Carrier, Check, LiveClaim, Renewal, Strategy, StrategyName};
@@ -49,7 +50,24 @@ pub(super) struct Beginning<'a> {
     pub(super) user: &'a User,
     pub(super) epochs: Epochs,
     pub(super) device: Device,
-    pub(super) native: bool,
+    pub(super) proof: Option<GivenProof>,
+}
+
+/// The secret by which a device proves with each refresh that it is still the same.
+pub(super) struct GivenProof {
+    pub(super) secret: PlainSecret,
+    /// Whether the device has shown that it keeps it.
+    pub(super) shown: bool,
+    /// What is handed to the device, where it is not kept in a cookie.
+    pub(super) told: Option<PlainSecret>,
+}
+
+impl GivenProof {
+    /// A new secret for a device that says that it keeps one.
+    pub(super) fn native(random: &dyn Random) -> Self {
+        let secret = PlainSecret::generate(random);
+        Self { told: Some(secret.clone()), secret, shown: true }
+    }
 }
 
 /// The first refresh token of a session: what is stored of it, and itself.
@@ -61,7 +79,7 @@ struct FirstRefresh {
 impl Engine {
     /// Makes session and grant; nothing is stored yet.
     pub(super) fn begin(&self, beginning: Beginning<'_>) -> Result<(Session, Grant), IssueError> {
-        let Beginning { tenant, name, strategy, user, epochs, device, native } = beginning;
+        let Beginning { tenant, name, strategy, user, epochs, device, proof } = beginning;
         let now = self.clock.now();
         let ends = strategy.ends(now);
         let id = SessionId::generate(now, user.key.id, self.random.as_ref());
@@ -76,10 +94,11 @@ impl Engine {
             _ => (self.access_token(tenant, name, strategy, user, id, ends.credential)?, None),
         };
         let refresh = self.first_refresh(tenant, strategy, &key, now)?;
-        let device_secret =
-            (native && refresh.is_some()).then(|| PlainSecret::generate(self.random.as_ref()));
-        let proof =
-            device_secret.as_ref().map(|secret| Proof { hash: Proof::hash_of(secret, &key), shown: true });
+        let given = proof.filter(|_| refresh.is_some());
+        let proof = given
+            .as_ref()
+            .map(|given| Proof { hash: Proof::hash_of(&given.secret, &key), shown: given.shown });
+        let device_secret = given.and_then(|given| given.told);
         let (rotation, refresh) = refresh.map(|first| (first.rotation, first.token)).unzip();
 
         let session = Session {
@@ -131,7 +150,8 @@ impl Engine {
             iat: now,
             exp: expires,
             nbf: None,
-            device: None,
+            username: name.has_second_step().then(|| user.login_name().to_owned()),
+            role: Some(user.role),
         };
         Ok(PlainSecret::presented(&sign_access(&tenant.keyring, now, &claims)?))
     }

@@ -8,10 +8,12 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::device::{ShownDevice, bare};
 use super::home::Home;
 use super::{Engine, IssueError, Tenant, TenantError};
 use crate::event::{Event, What};
 use crate::id::{SessionKey, TenantId};
+use crate::mailing::{About, Mailing};
 use crate::secret::PlainSecret;
 use crate::session::{Proof, Redemption, Rotated, Session, State};
 use crate::store::{StoreError, UserHandle};
@@ -31,6 +33,8 @@ pub struct Refresh<'a> {
     pub token: &'a str,
     /// The device proof, if one came along.
     pub device_secret: Option<PlainSecret>,
+    /// The device cookie, if one came along.
+    pub cookie: Option<PlainSecret>,
 }
 
 /// Somebody may go on.
@@ -50,6 +54,9 @@ pub enum RefreshError {
     /// It is no refresh token of ours, of this strategy, or of this time. Nothing was ended.
     #[error("the refresh token is not valid")]
     Invalid,
+    /// A refresh token of another tenant than the request names. Nothing was ended.
+    #[error("the refresh token is of another tenant")]
+    OtherTenant,
     /// A token that was spent long ago, by the same device. Nothing was ended.
     #[error("the refresh token was spent long ago")]
     Stale,
@@ -91,10 +98,10 @@ impl Engine {
         let key = SessionKey { tenant: tenant.id.clone(), id: presented.claims.session };
         let (session, user) = self.refreshable(tenant, &key, request.strategy).await?;
         let strategy = tenant.strategy(session.strategy).ok_or(RefreshError::NotOffered)?;
-        let redemption = self.redemption(&presented, strategy, &key, request)?;
+        let redemption = self.redemption(&presented, strategy, &key, request).await?;
 
         let rotated = tenant.home.view.rotate(&key, &redemption).await?;
-        let session = self.judge(rotated, &key)?;
+        let session = self.judge(tenant, rotated, &key).await?;
         let rotation = session.rotation.as_ref().ok_or(RefreshError::Invalid)?;
         let refresh = self.refresh_token(tenant, &key, rotation, presented.successor)?;
         let end = strategy.ends(self.clock.now()).credential.min(session.absolute_expires);
@@ -106,7 +113,7 @@ impl Engine {
     async fn authentic(&self, request: &Refresh<'_>) -> Result<Authentic, RefreshError> {
         let owner = claimed_tenant(request.token).map_err(|_| RefreshError::Invalid)?;
         if request.tenant.as_ref().is_some_and(|named| *named != owner) {
-            return Err(RefreshError::Invalid);
+            return Err(RefreshError::OtherTenant);
         }
         let tenant = self.tenant(&owner).await.map_err(|refused| match refused {
             TenantError::Unknown(_) => RefreshError::Invalid,
@@ -158,7 +165,7 @@ impl Engine {
         if is_live { Ok((session.session().clone(), user)) } else { Err(gone()) }
     }
 
-    fn redemption(
+    async fn redemption(
         &self,
         presented: &Authentic,
         strategy: Strategy,
@@ -168,6 +175,12 @@ impl Engine {
         let Renewal::Rotating { refresh, grace, .. } = strategy.renewal() else {
             return Err(RefreshError::Invalid);
         };
+        // A cookie is asked about where sessions are of the kind that sets it.
+        let cookie = request.cookie.clone().filter(|_| request.strategy.has_second_step());
+        let shown = ShownDevice { cookie, ..ShownDevice::default() };
+        let of_cookie = self.shown_secret(&shown).await?.map(|shown| shown.secret);
+        let pins = of_cookie.is_some() && request.device_secret.is_none();
+        let proof = request.device_secret.as_ref().map(bare).or(of_cookie);
         let now = self.clock.now();
         let keyring = &presented.tenant.keyring;
         let kid = keyring.refresh_signer(now).ok_or(IssueError::NoKey("refresh"))?.kid().clone();
@@ -176,7 +189,8 @@ impl Engine {
             presented: presented.claims.r.hash(),
             successor: presented.successor.hash(),
             kid,
-            proof: request.device_secret.as_ref().map(|secret| Proof::hash_of(secret, key)),
+            proof: proof.map(|secret| Proof::hash_of(&secret, key)),
+            pins,
             now,
             lifetime: refresh,
             grace,
@@ -184,7 +198,12 @@ impl Engine {
     }
 
     /// Reports what became of the token, and gives the session if it may go on.
-    fn judge(&self, rotated: Rotated, key: &SessionKey) -> Result<Session, RefreshError> {
+    async fn judge(
+        &self,
+        tenant: &Tenant,
+        rotated: Rotated,
+        key: &SessionKey,
+    ) -> Result<Session, RefreshError> {
         let (session, what, verdict) = match rotated {
             Rotated::Won(session) => (session, What::Refreshed, None),
             Rotated::Replayed(session) => (session, What::RefreshRepeated, None),
@@ -193,6 +212,11 @@ impl Engine {
             Rotated::Gone => return Err(RefreshError::SessionGone(key.clone())),
         };
         self.report(&Event::of_session(&session, what));
+        if what == What::RefreshReused {
+            let (user, random) = (session.user_key(), self.random.as_ref());
+            let news = Mailing::news(&user, About::RefreshReused, self.clock.now(), random);
+            self.send_news(&tenant.home, &news.about_device(&session.device)).await;
+        }
         verdict.map_or(Ok(session), Err)
     }
 }

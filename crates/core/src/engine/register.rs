@@ -2,14 +2,17 @@
 
 use thiserror::Error;
 
-use super::{Engine, NewUser, Tenant, TenantError};
+use super::{Engine, Tenant, TenantError};
 use crate::email::Email;
 use crate::event::{Event, What};
 use crate::id::{TenantId, UserId, UserKey};
+use crate::mailing::{About, Mailing};
+use crate::mobile::Mobile;
 use crate::password::{HashRefused, Password, WeakPassword};
 use crate::store::{Inserted, StoreError, UserHandle};
 use crate::strategy::StrategyName;
 use crate::user::{PersonName, Role, User};
+use crate::username::Username;
 
 /// Somebody who wants to become a user.
 #[derive(Debug)]
@@ -18,18 +21,44 @@ pub struct Register {
     pub tenant: TenantId,
     /// Under which strategy; it must be on offer.
     pub strategy: StrategyName,
-    /// The address.
-    pub email: Email,
-    /// The name.
-    pub name: PersonName,
+    /// Who.
+    pub new: NewUser,
     /// The password.
     pub password: Password,
+}
+
+/// Somebody who is to become a user.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// The address.
+    pub email: Email,
+    /// The name to sign in by.
+    pub username: Option<Username>,
+    /// The mobile number.
+    pub mobile: Option<Mobile>,
+    /// The name.
+    pub name: Option<PersonName>,
+    /// What they may do.
+    pub role: Role,
+}
+
+impl NewUser {
+    /// Somebody with this address, who may do what everybody may.
+    #[must_use]
+    pub const fn new(email: Email, name: Option<PersonName>) -> Self {
+        Self { email, username: None, mobile: None, name, role: Role::User }
+    }
+
+    fn user(self, key: UserKey, now: crate::clock::Timestamp) -> User {
+        let Self { email, username, mobile, name, role } = self;
+        User { username, mobile, ..User::new(key, email, name, role, now) }
+    }
 }
 
 /// Why a sign-up is refused.
 #[derive(Clone, Debug, Error)]
 pub enum RegisterError {
-    /// The address belongs to a user.
+    /// The address, the user name or the mobile number belongs to a user.
     #[error("the address is taken")]
     Taken,
     /// The password is too easy to guess.
@@ -49,42 +78,86 @@ pub enum RegisterError {
     Store(#[from] StoreError),
 }
 
+/// Whether a user was made.
+pub(super) enum Made {
+    /// One was.
+    User(User),
+    /// Something that only one may have is another's: whose, if it is the address.
+    Taken { by: Option<UserKey> },
+}
+
+impl Made {
+    pub(super) fn user(self) -> Option<User> {
+        match self {
+            Self::User(user) => Some(user),
+            Self::Taken { .. } => None,
+        }
+    }
+}
+
 impl Engine {
-    /// Makes a user.
+    /// Makes a user. Where the tenant hides who has an account, nobody learns whether one was made: there is none in the
+    /// answer, and the owner of a taken address gets a message.
     ///
     /// # Errors
     /// A [`RegisterError`]; nothing was written then.
-    pub async fn register(&self, request: Register) -> Result<User, RegisterError> {
+    pub async fn register(&self, request: Register) -> Result<Option<User>, RegisterError> {
         let tenant = self.tenant(&request.tenant).await?;
         tenant.strategy(request.strategy).ok_or(RegisterError::NotOffered)?;
-        tenant.policy.password.check(&request.password, &[tenant.id.as_str(), request.email.local_part()])?;
-
-        let Register { email, name, password, .. } = request;
-        let new = NewUser { tenant: tenant.id.clone(), email, name, role: Role::User, password };
-        self.make_user::<RegisterError>(&tenant, new).await?.ok_or(RegisterError::Taken)
+        let Register { new, password, .. } = request;
+        tenant.policy.password.check(&password, &[tenant.id.as_str(), new.email.local_part()])?;
+        match self.make_user::<RegisterError>(&tenant, new, Some(password)).await? {
+            Made::User(user) => Ok(Some(user).filter(|_| !tenant.policy.hides_existence)),
+            Made::Taken { .. } if !tenant.policy.hides_existence => Err(RegisterError::Taken),
+            Made::Taken { by } => {
+                // As many steps as it takes to make a user.
+                if let Some(owner) = by {
+                    let (now, random) = (self.clock.now(), self.random.as_ref());
+                    let news = Mailing::news(&owner, About::SignUpAttempted, now, random);
+                    self.send(&tenant.home, &news).await?;
+                }
+                Ok(None)
+            }
+        }
     }
 
     /// Makes a user, unless the address is taken. Whether the password is good enough has been asked.
-    pub(super) async fn make_user<E>(&self, tenant: &Tenant, new: NewUser) -> Result<Option<User>, E>
+    pub(super) async fn make_user<E>(
+        &self,
+        tenant: &Tenant,
+        new: NewUser,
+        password: Option<Password>,
+    ) -> Result<Made, E>
     where
         E: From<HashRefused> + From<StoreError>,
     {
         self.passwords.admits()?;
         // Of many who claim one address at once, one pays for a hash; the others wait and find it taken.
-        let _turn = self.registering.take(&new.tenant, new.email.canonical()).await;
-        let handle = UserHandle::Email(new.tenant.clone(), new.email.clone());
+        let _turn = self.registering.take(&tenant.id, new.email.canonical()).await;
         let users = &tenant.home.stores.users;
-        if users.find(&handle).await?.is_some() {
-            return Ok(None);
+        let handle = UserHandle::Email(tenant.id.clone(), new.email.clone());
+        let by = users.find(&handle).await?.map(|owner| owner.key);
+        if by.is_some() && !tenant.policy.hides_existence {
+            return Ok(Made::Taken { by });
         }
-        let password = self.passwords.hash(new.password).await?;
+        let hash = match password {
+            Some(password) => Some(self.passwords.hash(password).await?),
+            None => None,
+        };
+        if by.is_some() {
+            return Ok(Made::Taken { by });
+        }
         let now = self.clock.now();
-        let key = UserKey { tenant: new.tenant, id: UserId::generate(now, self.random.as_ref()) };
-        let user = User::new(key, new.email, Some(new.name), new.role, now).with_password(password, now);
+        let key = UserKey { tenant: tenant.id.clone(), id: UserId::generate(now, self.random.as_ref()) };
+        let user = new.user(key, now);
+        let user = match hash {
+            Some(hash) => user.with_password(hash, now),
+            None => user,
+        };
         if users.insert(&user).await? == Inserted::Clash {
-            return Ok(None);
+            return Ok(Made::Taken { by: None });
         }
         self.report(&Event::of_user(&user.key, What::SignedUp));
-        Ok(Some(user))
+        Ok(Made::User(user))
     }
 }

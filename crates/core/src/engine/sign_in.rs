@@ -1,17 +1,21 @@
-//! Sign-in with a password.
+//! Sign-in with a password, under a strategy that asks for nothing else.
 
 use thiserror::Error;
 
-use super::issue::Beginning;
+use super::guessing::{Guess, Guessed, nobody};
+use super::issue::{Beginning, GivenProof};
 use super::{Engine, Grant, IssueError, Tenant, TenantError};
 use crate::email::Email;
 use crate::event::{Event, What};
+use crate::guess::GuessKey;
 use crate::id::{SessionId, SessionKey, TenantId, UserKey};
 use crate::password::{HashRefused, Password, Verified};
-use crate::session::{Device, EndReason, Epochs};
+use crate::secret::{PlainSecret, SecretHash};
+use crate::session::{Device, EndReason, Epochs, Proof, Session};
 use crate::store::{EndScope, Inserted, StoreError, Stores, Updated, UserHandle};
 use crate::strategy::StrategyName;
 use crate::user::User;
+use crate::username::LoginName;
 
 /// Somebody who wants to be signed in.
 #[derive(Debug)]
@@ -49,6 +53,9 @@ pub enum SignInError {
     /// There is no such user, or that is not the password, or the user is disabled: nobody learns which.
     #[error("wrong address or password")]
     InvalidCredentials,
+    /// The password is right, and the account is locked because others were wrong.
+    #[error("the account is locked")]
+    Locked,
     /// The tenant does not offer the strategy.
     #[error("the strategy is not on offer")]
     NotOffered,
@@ -75,14 +82,16 @@ impl Engine {
         let tenant = self.tenant(&request.tenant).await?;
         let strategy = tenant.strategy(request.strategy).ok_or(SignInError::NotOffered)?;
         let replaced = self.replaced_by(&request).await?;
-        let (user, epochs) = self.standing_with_password(&tenant, &request.email, request.password).await?;
+        let login = LoginName::Email(request.email);
+        let (user, epochs) = self.standing_with_password(&tenant, &login, request.password, None).await?;
 
         let device = request.device;
-        let (name, native) = (request.strategy, request.native);
-        let beginning = Beginning { tenant: &tenant, name, strategy, user: &user, epochs, device, native };
+        let proof = request.native.then(|| GivenProof::native(self.random.as_ref()));
+        let name = request.strategy;
+        let beginning = Beginning { tenant: &tenant, name, strategy, user: &user, epochs, device, proof };
         let (session, grant) = self.begin(beginning)?;
-        if strategy.keeps_session() && tenant.home.view.insert(&session).await? == Inserted::Clash {
-            return Err(StoreError::corrupt("session", &session.key.id, "id").into());
+        if strategy.keeps_session() {
+            self.keep(&tenant, &session).await?;
         }
         if let Some(replaced) = replaced {
             tenant.home.view.end(&EndScope::One(replaced), EndReason::Logout).await?;
@@ -91,51 +100,93 @@ impl Engine {
         Ok(SignedIn { user, session: session.key.id, grant })
     }
 
+    /// Writes a new session down, and ends the user's oldest ones where they are too many now.
+    pub(super) async fn keep(&self, tenant: &Tenant, session: &Session) -> Result<(), StoreError> {
+        let view = &tenant.home.view;
+        if view.insert(session).await? == Inserted::Clash {
+            return Err(StoreError::corrupt("session", &session.key.id, "id"));
+        }
+        let cap = tenant.policy.session_cap;
+        if cap == 0 {
+            return Ok(());
+        }
+        let (user, reason) = (session.user_key(), EndReason::Limit);
+        let ended = view.end(&EndScope::UserBeyond(user.clone(), cap), reason).await?;
+        if !ended.is_empty() {
+            let count = ended.len() as u64;
+            self.report(&Event::of_user(&user, What::Ended { reason, count }));
+        }
+        Ok(())
+    }
+
     /// The user whose password this is, as it stands now, and its epochs.
     ///
     /// If the user was changed meanwhile, the password is looked at once more: another sign-in may have brought an old
     /// hash up to date.
-    async fn standing_with_password(
+    pub(super) async fn standing_with_password(
         &self,
         tenant: &Tenant,
-        email: &Email,
+        login: &LoginName,
         password: Password,
+        device: Option<&PlainSecret>,
     ) -> Result<(User, Epochs), SignInError> {
-        let user = self.user_with_password(tenant, email, password.clone()).await?;
-        if let Some(standing) = self.still(tenant, user).await? {
+        let user = self.user_with_password(tenant, login, password.clone(), device).await?;
+        if let Some(standing) = still(tenant, user).await? {
             return Ok(standing);
         }
-        let user = self.user_with_password(tenant, email, password).await?;
-        self.still(tenant, user).await?.ok_or(SignInError::InvalidCredentials)
+        let user = self.user_with_password(tenant, login, password, device).await?;
+        still(tenant, user).await?.ok_or(SignInError::InvalidCredentials)
     }
 
     /// The user whose password this is. Whatever is wrong costs one hash and says one thing.
     async fn user_with_password(
         &self,
         tenant: &Tenant,
-        email: &Email,
+        login: &LoginName,
         password: Password,
+        device: Option<&PlainSecret>,
     ) -> Result<User, SignInError> {
         // In a storm of logins most are refused: that must not cost a read each.
         self.passwords.admits()?;
-        let handle = UserHandle::Email(tenant.id.clone(), email.clone());
-        let user = tenant.home.stores.users.find(&handle).await?;
-        let hash = user.as_ref().and_then(|user| user.password.clone());
-        let verified = self.passwords.verify(password.clone(), hash).await?;
-        match user {
-            Some(user) if verified != Verified::No && user.disabled.is_none() => {
+        let user = tenant.home.stores.users.find(&UserHandle::by_login(&tenant.id, login)).await?;
+        let key = user.as_ref().map_or_else(|| nobody(tenant, login.canonical()), |user| user.key.clone());
+        let whose = GuessKey { device: self.known_device(user.as_ref(), device), user: key };
+        let guess = Guess {
+            tenant,
+            whose: whose.clone(),
+            hash: user.as_ref().and_then(|user| user.password.clone()),
+            stands: user.as_ref().is_some_and(|user| user.disabled.is_none()),
+            password: password.clone(),
+        };
+        match (self.guess::<SignInError>(guess).await?, user) {
+            (Guessed::Right(verified), Some(user)) => {
+                if whose.device.is_some() {
+                    // Its owner is back: what strangers tried does not count any more.
+                    tenant.home.stores.guesses.clear(&user.key).await?;
+                }
                 if verified == Verified::YesButRehash {
                     self.rehash(tenant, user, password).await
                 } else {
                     Ok(user)
                 }
             }
-            user => {
+            (Guessed::Locked, Some(user)) => {
+                self.report(&Event::of_user(&user.key, What::SignInRefused));
+                Err(SignInError::Locked)
+            }
+            (_, user) => {
                 let event = Event::of_tenant(tenant.id.clone(), What::SignInRefused);
                 self.report(&Event { user: user.map(|user| user.key.id), ..event });
                 Err(SignInError::InvalidCredentials)
             }
         }
+    }
+
+    /// The device, if the user is known by it.
+    fn known_device(&self, user: Option<&User>, device: Option<&PlainSecret>) -> Option<SecretHash> {
+        let (user, device) = user.zip(device)?;
+        let hash = Proof::known_as(device, &user.key);
+        user.knows(&hash, self.clock.now()).then_some(hash)
     }
 
     /// Brings an old hash up to date. A pool that is full puts it off; it is tried again at the next sign-in.
@@ -148,18 +199,6 @@ impl Engine {
         }
     }
 
-    /// The user as it stands now and its epochs, if nothing about it has changed since the password was looked at.
-    ///
-    /// The epochs are read first: whatever changes the user after this counts them up, and so ends the session that is
-    /// made under them.
-    async fn still(&self, tenant: &Tenant, user: User) -> Result<Option<(User, Epochs)>, StoreError> {
-        let (key, stores): (&UserKey, &Stores) = (&user.key, &tenant.home.stores);
-        let epochs = stores.epochs.read(key).await?;
-        let now = stores.users.find(&UserHandle::Id(key.clone())).await?;
-        let unchanged = now.filter(|now| now.disabled.is_none() && now.password == user.password);
-        Ok(unchanged.map(|now| (now, epochs)))
-    }
-
     /// The session that the sign-in takes the place of. It is looked up before anything is written: an outage must not
     /// leave the old session beside the new one.
     async fn replaced_by(&self, request: &SignIn<'_>) -> Result<Option<SessionKey>, StoreError> {
@@ -170,4 +209,16 @@ impl Engine {
             None => Ok(None),
         }
     }
+}
+
+/// The user as it stands now and its epochs, if nothing about it has changed since the password was looked at.
+///
+/// The epochs are read first: whatever changes the user after this counts them up, and so ends the session that is made
+/// under them.
+async fn still(tenant: &Tenant, user: User) -> Result<Option<(User, Epochs)>, StoreError> {
+    let (key, stores): (&UserKey, &Stores) = (&user.key, &tenant.home.stores);
+    let epochs = stores.epochs.read(key).await?;
+    let now = stores.users.find(&UserHandle::Id(key.clone())).await?;
+    let unchanged = now.filter(|now| now.disabled.is_none() && now.password == user.password);
+    Ok(unchanged.map(|now| (now, epochs)))
 }

@@ -131,6 +131,11 @@ impl Directory {
         }
     }
 
+    /// The rules where a tenant has decided nothing.
+    pub(super) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     pub(super) fn forget(&self, id: &TenantId) {
         self.tenants.forget(id);
     }

@@ -232,6 +232,21 @@ impl SessionView {
         self.stores.sessions.list(user, page, self.clock.now()).await
     }
 
+    /// Nothing that is remembered of any user holds any more: a tenant's epoch has moved.
+    pub fn forget_standings(&self) {
+        self.standings.forget_everything();
+    }
+
+    /// Renames the device of a session; `false` if it is gone or has ended.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn rename(&self, key: &SessionKey, name: &str) -> Stored<bool> {
+        let renamed = self.stores.sessions.rename(key, name, self.clock.now()).await?;
+        self.sessions.forget(key);
+        Ok(renamed)
+    }
+
     fn forget_sessions(&self, user: &UserKey, sessions: &[SessionId]) {
         self.standings.forget(user);
         for id in sessions {

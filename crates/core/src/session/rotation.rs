@@ -57,6 +57,8 @@ pub struct Redemption {
     pub kid: Kid,
     /// Hash of the device proof that came along.
     pub proof: Option<SecretHash>,
+    /// Whether a session that holds no proof yet is to hold this one from now on.
+    pub pins: bool,
     /// The time of the request.
     pub now: Timestamp,
     /// Life of the successor.
@@ -100,11 +102,13 @@ impl Session {
             return Rotated::Gone;
         };
         let shown = session.shown(redemption.proof);
+        let first = redemption.proof.filter(|_| redemption.pins && session.proof.is_none());
         let is_current =
             redemption.generation == rotation.generation && redemption.presented == rotation.current;
         match (is_current, shown) {
             (true, Shown::Proven | Shown::Unproven) => {
-                Rotated::Won(session.pinned_by(shown).succeeded(&rotation, redemption))
+                let proof = first.map(|hash| Proof { hash, shown: true }).or(session.proof);
+                Rotated::Won(Self { proof, ..session }.pinned_by(shown).succeeded(&rotation, redemption))
             }
             (false, Shown::Proven) if rotation.just_spent(redemption) => {
                 Rotated::Replayed(session.pinned_by(shown))

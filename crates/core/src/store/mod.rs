@@ -265,6 +265,9 @@ pub trait TicketStore: Send + Sync {
     /// is written, if the user was issued too many of them lately.
     async fn issue(&self, ticket: &Ticket) -> Stored<bool>;
 
+    /// The ticket, if there is one, whether it can be redeemed or not.
+    async fn find(&self, key: &TicketKey) -> Stored<Option<Ticket>>;
+
     /// Applies [`Ticket::armed`]: the ticket, or `None` if it can no longer be redeemed.
     async fn arm(&self, key: &TicketKey, secret: SecretHash, now: Timestamp) -> Stored<Option<Ticket>>;
 

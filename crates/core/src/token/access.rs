@@ -18,6 +18,7 @@ use super::{Expected, LEEWAY, SignFault, TokenFault};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, TenantId, TokenId, UserId};
 use crate::key::Keyring;
+use crate::user::Role;
 
 const TYPE: &str = "at+jwt";
 
@@ -52,18 +53,11 @@ pub struct AccessClaims {
     pub exp: Timestamp,
     /// Not before.
     pub nbf: Option<Timestamp>,
-    /// What the device-session surface adds.
-    pub device: Option<DeviceClaims>,
-}
-
-/// The claims of the device-session surface: `username`, `role`, and with them `tenantId`, which equals `tid` (existing
-/// services read that name).
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct DeviceClaims {
-    /// The user name, or else the address.
-    pub username: String,
-    /// The role.
-    pub role: String,
+    /// The user name or else the address, on the device-session surface. It stands beside `tenantId`, which equals `tid`:
+    /// existing services read these names.
+    pub username: Option<String>,
+    /// What the user may do; tokens of an older kind do not say so.
+    pub role: Option<Role>,
 }
 
 impl AccessClaims {
@@ -133,20 +127,23 @@ fn read(members: &Members, tenant: &TenantId) -> Result<AccessClaims, TokenFault
         iat: claims.time("iat")?,
         exp: claims.time("exp")?,
         nbf: claims.optional_time("nbf")?,
-        device: read_device(claims, tenant)?,
+        username: read_username(claims, tenant)?,
+        role: read_role(claims)?,
     })
 }
 
-/// All three claims or none: a token with some of them is not one that we made.
-fn read_device(claims: Claims<'_>, tenant: &TenantId) -> Result<Option<DeviceClaims>, TokenFault> {
-    let given = |name| claims.optional_text(name);
-    match (given("tenantId")?, given("username")?, given("role")?) {
-        (None, None, None) => Ok(None),
-        (Some(id), Some(username), Some(role)) if id == tenant.as_str() => {
-            Ok(Some(DeviceClaims { username: username.to_owned(), role: role.to_owned() }))
-        }
+/// Both claims or none: a token with one of them is not one that we made.
+fn read_username(claims: Claims<'_>, tenant: &TenantId) -> Result<Option<String>, TokenFault> {
+    match (claims.optional_text("tenantId")?, claims.optional_text("username")?) {
+        (None, None) => Ok(None),
+        (Some(id), Some(username)) if id == tenant.as_str() => Ok(Some(username.to_owned())),
         _ => Err(TokenFault::BadClaim("tenantId")),
     }
+}
+
+fn read_role(claims: Claims<'_>) -> Result<Option<Role>, TokenFault> {
+    let role = claims.optional_text("role")?;
+    role.map(|role| role.parse().map_err(|_| TokenFault::BadClaim("role"))).transpose()
 }
 
 /// The claims as they are written: this order is part of the contract.
@@ -180,7 +177,6 @@ struct Wire<'a> {
 
 impl<'a> Wire<'a> {
     fn new(claims: &'a AccessClaims) -> Self {
-        let device = claims.device.as_ref();
         Self {
             iss: &claims.iss,
             aud: &claims.aud,
@@ -196,9 +192,9 @@ impl<'a> Wire<'a> {
             iat: claims.iat.as_seconds(),
             exp: claims.exp.as_seconds(),
             nbf: claims.nbf.map(Timestamp::as_seconds),
-            tenant_id: device.map(|_| claims.tid.as_str()),
-            username: device.map(|device| device.username.as_str()),
-            role: device.map(|device| device.role.as_str()),
+            tenant_id: claims.username.as_ref().map(|_| claims.tid.as_str()),
+            username: claims.username.as_deref(),
+            role: claims.role.map(Role::as_str),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use crate::engine::{Engine, Register, RegisterError, SignIn, SignInError};
+use crate::engine::{Engine, NewUser, Register, RegisterError, SignIn, SignInError};
 use crate::event::What;
 use crate::id::TenantId;
 use crate::password::{PasswordHash, PasswordPolicy, WeakPassword};
@@ -20,8 +20,7 @@ fn request(address: &str, chosen: &str) -> Register {
     Register {
         tenant: TenantId::default_tenant(),
         strategy: StrategyName::Session,
-        email: email(address),
-        name: person(),
+        new: NewUser::new(email(address), Some(person())),
         password: password(chosen),
     }
 }

@@ -180,6 +180,7 @@ pub fn unproven_session(user: &UserKey) -> Session {
 #[must_use]
 pub fn redemption(generation: u64) -> Redemption {
     Redemption {
+        pins: false,
         generation,
         presented: numbered(generation),
         successor: numbered(generation + 1),

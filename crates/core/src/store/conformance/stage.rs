@@ -25,7 +25,7 @@ use super::samples::{NOW, email};
 use crate::clock::{Clock, Ticks, Timestamp};
 use crate::email::Email;
 use crate::engine::{
-    Attempt, Engine, Identity, Refresh, RefreshError, Refreshed, Register, Secrets, Setup, SignIn,
+    Attempt, Engine, Identity, NewUser, Refresh, RefreshError, Refreshed, Register, Secrets, Setup, SignIn,
     SignInError, SignedIn, Unauthenticated,
 };
 use crate::event::{Event, EventSink, What};
@@ -192,12 +192,12 @@ impl Stage {
         let request = Register {
             tenant: tenant.clone(),
             strategy: offered.copied().unwrap_or(StrategyName::Jwt),
-            email: email(address),
-            name: person(),
+            new: NewUser::new(email(address), Some(person())),
             password: password(PASSWORD),
         };
         match engine.register(request).await {
-            Ok(user) => Member { user },
+            Ok(Some(user)) => Member { user },
+            Ok(None) => panic!("{address} signed up with a tenant that hides it"),
             Err(refused) => panic!("{address} could not sign up: {refused}"),
         }
     }
@@ -340,7 +340,7 @@ impl Held {
     pub async fn refresh_with(&self, engine: &Engine, token: &str) -> Result<Refreshed, RefreshError> {
         let device_secret = self.signed_in.grant.device_secret.clone();
         let (tenant, strategy) = (Some(self.tenant.clone()), self.strategy);
-        engine.refresh(&Refresh { tenant, strategy, token, device_secret }).await
+        engine.refresh(&Refresh { tenant, strategy, token, device_secret, cookie: None }).await
     }
 }
 

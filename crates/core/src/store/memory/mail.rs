@@ -48,6 +48,10 @@ impl TicketStore for MemoryStore {
         Ok(true)
     }
 
+    async fn find(&self, key: &TicketKey) -> Stored<Option<Ticket>> {
+        Ok(self.records().tickets.get(key).cloned())
+    }
+
     async fn arm(&self, key: &TicketKey, secret: SecretHash, now: Timestamp) -> Stored<Option<Ticket>> {
         let mut records = self.records();
         let Some(stored) = records.tickets.get_mut(key) else { return Ok(None) };

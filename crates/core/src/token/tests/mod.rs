@@ -22,6 +22,7 @@ use crate::key::{
     KeyLifetimes, KeyRecord, KeyUse, Keyring, KeyringParts, RefreshKey, SharedSecrets, SigningKey,
 };
 use crate::machine::SystemRandom;
+use crate::user::Role;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_769_638_376);
 const ISSUER: &str = "https://id.example";
@@ -68,7 +69,8 @@ impl Tenant {
             iat: NOW,
             exp: NOW.plus(minutes(15)),
             nbf: None,
-            device: None,
+            username: None,
+            role: None,
         }
     }
 

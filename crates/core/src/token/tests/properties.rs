@@ -5,7 +5,6 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::*;
-use crate::token::access::DeviceClaims;
 use crate::token::{claimed_tenant, cookie, json};
 
 static ACME: LazyLock<Tenant> = LazyLock::new(|| Tenant::called("acme"));
@@ -25,7 +24,8 @@ prop_compose! {
         family_name in any::<Option<String>>(),
         age in 0..800i64,
         nbf in proptest::option::of(0..1_769_638_376i64),
-        device in any::<Option<(String, String)>>(),
+        username in any::<Option<String>>(),
+        role in proptest::option::of(proptest::sample::select(Role::ALL.to_vec())),
     ) -> AccessClaims {
         AccessClaims {
             sub: UserId::from_uuid(Uuid::from_u128(sub)),
@@ -35,7 +35,7 @@ prop_compose! {
             iat: Timestamp::from_seconds(NOW.as_seconds() - age),
             exp: Timestamp::from_seconds(NOW.as_seconds() - age + 900),
             nbf: nbf.map(Timestamp::from_seconds),
-            device: device.map(|(username, role)| DeviceClaims { username, role }),
+            username, role,
             ..ACME.claims()
         }
     }

@@ -214,7 +214,7 @@ impl World {
 
     async fn ask(&self, token: &str, secret: Option<PlainSecret>) -> Result<Refreshed, RefreshError> {
         let tenant = Some(TenantId::default_tenant());
-        let request = Refresh { tenant, strategy: STRATEGY, token, device_secret: secret };
+        let request = Refresh { tenant, strategy: STRATEGY, token, device_secret: secret, cookie: None };
         self.node.refresh(&request).await
     }
 
@@ -330,7 +330,14 @@ impl World {
             let (node, token, device_secret) = (self.node.clone(), token.clone(), self.secret.clone());
             asking.spawn(async move {
                 let tenant = Some(TenantId::default_tenant());
-                node.refresh(&Refresh { tenant, strategy: STRATEGY, token: &token, device_secret }).await
+                node.refresh(&Refresh {
+                    tenant,
+                    strategy: STRATEGY,
+                    token: &token,
+                    device_secret,
+                    cookie: None,
+                })
+                .await
             });
         }
         while let Some(answer) = asking.join_next().await {

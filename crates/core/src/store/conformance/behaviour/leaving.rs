@@ -65,7 +65,7 @@ async fn an_end_of_all_sessions_reaches_each(story: &Story) {
     let elsewhere = ann.sign_in_on(&story.other, NAME, true).await;
     let (_, of_another) = story.signed_in().await;
     story.assert_in(&held).await;
-    let ended = story.node.end_sessions(&ann.user.key).await.answered();
+    let ended = story.node.end_sessions(&ann.user.key, EndReason::Admin).await.answered();
     assert_eq!(ended, if story.strategy.keeps_session() { 2 } else { 0 });
     for held in [&held, &elsewhere] {
         story.assert_out(held).await;

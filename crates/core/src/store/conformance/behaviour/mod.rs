@@ -104,7 +104,8 @@ impl Story {
                 assert!(matches!(refused, Err(Unauthenticated::Revoked)), "{strategy:?}: {refused:?}");
             }
             Check::Stored | Check::SignedAndLive(_) => {
-                assert!(matches!(refused, Err(Unauthenticated::NotLive(_))), "{strategy:?}: {refused:?}");
+                let is_out = matches!(refused, Err(Unauthenticated::NotLive(_) | Unauthenticated::UserGone));
+                assert!(is_out, "{strategy:?}: {refused:?}");
             }
         }
         if strategy.rotates() {

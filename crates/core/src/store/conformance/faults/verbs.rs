@@ -136,6 +136,10 @@ impl TicketStore for Faulty {
         self.faults.verb("issue a ticket", self.stores.tickets.issue(ticket)).await
     }
 
+    async fn find(&self, key: &TicketKey) -> Stored<Option<Ticket>> {
+        self.faults.verb("find a ticket", self.stores.tickets.find(key)).await
+    }
+
     async fn arm(&self, key: &TicketKey, secret: SecretHash, now: Timestamp) -> Stored<Option<Ticket>> {
         self.faults.verb("arm a ticket", self.stores.tickets.arm(key, secret, now)).await
     }

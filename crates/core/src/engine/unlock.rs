@@ -1,0 +1,71 @@
+//! Opening an account that was locked because of wrong guesses: by the link in the mail, or by an operator.
+
+use thiserror::Error;
+
+use super::{AccountError, Engine, TenantError};
+use crate::clock::Timestamp;
+use crate::event::{Event, What};
+use crate::guess::GuessKey;
+use crate::id::UserKey;
+use crate::store::StoreError;
+use crate::ticket::{LinkToken, Purpose, Redeemed, Ticket};
+
+/// Why an account is not opened.
+#[derive(Clone, Debug, Error)]
+pub enum UnlockError {
+    /// It is no such link, or it has expired, or it was used.
+    #[error("the link is not good, or not good any more")]
+    InvalidToken,
+    /// The tenant.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Engine {
+    /// Opens the account that a link is for.
+    ///
+    /// # Errors
+    /// An [`UnlockError`]; the account is as it was then.
+    pub async fn unlock(&self, token: &str) -> Result<(), UnlockError> {
+        let LinkToken { ticket: key, secret } = LinkToken::parse(token).ok_or(UnlockError::InvalidToken)?;
+        let tenant = self.tenant(&key.tenant).await.map_err(|refused| match refused {
+            TenantError::Unknown(_) => UnlockError::InvalidToken,
+            other => other.into(),
+        })?;
+        let (stores, now) = (&tenant.home.stores, self.clock.now());
+        let hash = Ticket::hash_of(&key, &secret);
+        match stores.tickets.redeem(&key, Purpose::Unlock, hash, None, now).await? {
+            Redeemed::Done(ticket) => {
+                stores.guesses.clear(&ticket.user_key()).await?;
+                self.report(&Event::of_user(&ticket.user_key(), What::Unlocked));
+                Ok(())
+            }
+            _ => Err(UnlockError::InvalidToken),
+        }
+    }
+
+    /// Opens a user's account.
+    ///
+    /// # Errors
+    /// [`AccountError::NotFound`], or the store's.
+    pub async fn unlock_user(&self, user: &UserKey) -> Result<(), AccountError> {
+        self.user(user).await?;
+        self.kept_tenant(&user.tenant).await?.home.stores.guesses.clear(user).await?;
+        self.report(&Event::of_user(user, What::Unlocked));
+        Ok(())
+    }
+
+    /// Until when a user's account is locked, if it is.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    pub async fn locked_until(&self, user: &UserKey) -> Result<Option<Timestamp>, AccountError> {
+        let tenant = self.kept_tenant(&user.tenant).await?;
+        let key = GuessKey { user: user.clone(), device: None };
+        let guesses = tenant.home.stores.guesses.find(&key).await?;
+        Ok(guesses.locked(self.clock.now(), &tenant.policy.guesses))
+    }
+}
