@@ -105,7 +105,7 @@ fn is_atext(c: char) -> bool {
 }
 
 /// Characters that show as nothing or turn the reading direction: addresses that differ in them look the same.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
@@ -115,7 +115,7 @@ fn is_invisible(c: char) -> bool {
 
 /// Letter by letter, because `str::to_lowercase` writes a sigma by its neighbours; in NFC, because a lower-case form
 /// may be two code points.
-fn lower_case(text: &str) -> String {
+pub(crate) fn lower_case(text: &str) -> String {
     let mut lower = String::with_capacity(text.len());
     for c in text.nfc() {
         // The one compatibility character whose lower case is another letter's: the symbol ϴ is not Θ.

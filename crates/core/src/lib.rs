@@ -8,7 +8,7 @@
 //! | [`liveness`] | a view of the sessions that knows how old it is |
 //! | [`store`] | what a store must do, the memory store, and the suite that proves another one |
 //! | [`token`], [`key`] | what is signed and when it is believed; the keys, and the master key over them |
-//! | [`password`], [`user`], [`email`] | who somebody is |
+//! | [`password`], [`user`], [`email`], [`username`], [`mobile`] | who somebody is |
 //! | [`clock`], [`random`], [`machine`] | time and chance, as arguments |
 //!
 //! This crate knows no framework, no driver and no configuration format. Time and randomness are arguments.
@@ -21,6 +21,7 @@ pub mod id;
 pub mod key;
 pub mod liveness;
 pub mod machine;
+pub mod mobile;
 pub mod password;
 pub mod random;
 pub mod secret;
@@ -30,3 +31,4 @@ pub mod strategy;
 pub mod tenant;
 pub mod token;
 pub mod user;
+pub mod username;

@@ -1,0 +1,111 @@
+//! Mobile numbers: digits with or without a `+` in front, as E.164 writes them.
+//!
+//! Separators are dropped, so that `+49 170 123-4567` and `+491701234567` are one number. Nothing is guessed beyond that:
+//! `0170 1234567` and `+49 170 1234567` are two numbers here, because only somebody who knows the country could tell that
+//! they are one. Whether a number exists, only a message to it can tell.
+//!
+//! ```
+//! use portcullis_core::mobile::Mobile;
+//!
+//! let mobile = Mobile::parse("+49 (170) 123-4567").unwrap();
+//! assert_eq!(mobile.as_str(), "+491701234567");
+//! ```
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// The fewest digits: fewer are the short codes of services.
+const FEWEST: usize = 6;
+/// The most digits (E.164, section 6).
+const MOST: usize = 15;
+/// The most bytes that are looked at: every digit with separators around it.
+const LONGEST: usize = 64;
+
+/// A mobile number.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Mobile(String);
+
+/// The text is no mobile number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("mobile must be a valid phone number")]
+pub struct NotAMobile;
+
+impl Mobile {
+    /// The number that is written like this.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAMobile`] if it is none.
+    pub fn parse(text: &str) -> Result<Self, NotAMobile> {
+        if text.len() > LONGEST {
+            return Err(NotAMobile);
+        }
+        let canonical: String = text.chars().filter(|c| !is_separator(*c)).collect();
+        let digits = canonical.strip_prefix('+').unwrap_or(&canonical);
+        let is_number = digits.bytes().all(|c| c.is_ascii_digit()) && (FEWEST..=MOST).contains(&digits.len());
+        if is_number { Ok(Self(canonical)) } else { Err(NotAMobile) }
+    }
+
+    /// The number, to show, to compare and to look up by.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Mobile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+const fn is_separator(c: char) -> bool {
+    matches!(c, ' ' | '-' | '.' | '/' | '(' | ')')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_one_however_it_is_set_apart() {
+        for text in ["+491701234567", "+49 170 1234567", "+49 (170) 123-4567", "(+49) 170/123.45.67"] {
+            assert_eq!(Mobile::parse(text).unwrap().as_str(), "+491701234567", "{text}");
+        }
+        assert_eq!(Mobile::parse("0170 1234567").unwrap().to_string(), "01701234567");
+    }
+
+    #[test]
+    fn a_number_has_6_to_15_digits() {
+        for text in ["123456", "+123456", "123456789012345", "+123456789012345"] {
+            assert!(Mobile::parse(text).is_ok(), "{text}");
+        }
+        for text in ["12345", "+12345", "1234567890123456", "+1234567890123456"] {
+            assert_eq!(Mobile::parse(text), Err(NotAMobile), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        for text in [
+            "",
+            "+",
+            "()-",
+            "++123456",
+            "123+456",
+            "123456+",
+            "123456x7",
+            "tel:123456",
+            "123\t456",
+            "123\u{a0}456",
+            "١٢٣٤٥٦",
+            "１２３４５６",
+            "123456\0",
+            "123456\r\nBcc: jo",
+            &format!("123456{}", " ".repeat(60)),
+        ] {
+            assert_eq!(Mobile::parse(text), Err(NotAMobile), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! User names, and the one text by which somebody signs in.
+//!
+//! Two user names are the same account when their canonical forms are the same bytes: NFKC, in lower case letter by
+//! letter as for [addresses](crate::email). Compatibility forms are merged, which is stricter than for addresses: nobody
+//! else's mail depends on it, and whoever would sign up as `ｊｏ` beside `jo` is told that the name is taken.
+//!
+//! A user name never reads as an address or as a mobile number, so a [`LoginName`] is one of the three and never two.
+//! Look-alikes across scripts (`jо` with a Cyrillic `о`) are different names.
+//!
+//! ```
+//! use portcullis_core::username::{LoginName, Username};
+//!
+//! let username = Username::parse("Jo_Bloggs").unwrap();
+//! assert_eq!((username.shown(), username.canonical()), ("Jo_Bloggs", "jo_bloggs"));
+//! assert!(matches!(LoginName::parse("jo@example.com"), Ok(LoginName::Email(_))));
+//! assert!(matches!(LoginName::parse("+49 170 1234567"), Ok(LoginName::Mobile(_))));
+//! assert!(matches!(LoginName::parse("JO_BLOGGS"), Ok(LoginName::Username(_))));
+//! ```
+
+use std::fmt;
+
+use thiserror::Error;
+use unicode_normalization::UnicodeNormalization;
+
+use crate::email::{self, Email};
+use crate::mobile::Mobile;
+
+/// A user name.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Username {
+    shown: String,
+    canonical: String,
+}
+
+/// The text is no user name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum NotAUsername {
+    /// There is nothing.
+    #[error("should not be empty")]
+    Empty,
+    /// It has more than [`Username::LONGEST`] characters.
+    #[error("must be shorter than or equal to {} characters", Username::LONGEST)]
+    TooLong,
+    /// It has an `@`, white space, or something that cannot be seen.
+    #[error("must not contain @, white space or control characters")]
+    Unfit,
+    /// It could be taken for a mobile number.
+    #[error("must not read as a phone number")]
+    Number,
+}
+
+impl Username {
+    /// The most characters of a user name.
+    pub const LONGEST: usize = 64;
+
+    /// The user name that is written like this.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAUsername`] says why it is none.
+    pub fn parse(text: &str) -> Result<Self, NotAUsername> {
+        if text.is_empty() {
+            return Err(NotAUsername::Empty);
+        }
+        // Before anything is made of it: a stranger's text may be long.
+        fits(text)?;
+        let shown: String = text.nfc().collect();
+        let canonical = canonical(&shown);
+        // Of both forms: `＠` becomes an `@`, and one character up to eighteen.
+        for form in [&shown, &canonical] {
+            fits(form)?;
+            if !form.chars().all(is_fit) {
+                return Err(NotAUsername::Unfit);
+            }
+            if Mobile::parse(form).is_ok() {
+                return Err(NotAUsername::Number);
+            }
+        }
+        Ok(Self { shown, canonical })
+    }
+
+    /// The name as its owner typed it, in NFC.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// The name to compare and to look up by.
+    #[must_use]
+    pub fn canonical(&self) -> &str {
+        &self.canonical
+    }
+}
+
+/// As typed.
+impl fmt::Display for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+fn fits(text: &str) -> Result<(), NotAUsername> {
+    // A character has four bytes at most.
+    let is_short = text.len() <= Username::LONGEST * 4 && text.chars().count() <= Username::LONGEST;
+    if is_short { Ok(()) } else { Err(NotAUsername::TooLong) }
+}
+
+fn canonical(text: &str) -> String {
+    let merged: String = text.nfkc().collect();
+    email::lower_case(&merged).nfkc().collect()
+}
+
+fn is_fit(c: char) -> bool {
+    c != '@' && !c.is_whitespace() && !c.is_control() && !email::is_invisible(c)
+}
+
+/// What somebody signs in by: one text, which is one of three things by its form.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum LoginName {
+    /// It has an `@`.
+    Email(Email),
+    /// It reads as a number.
+    Mobile(Mobile),
+    /// Anything else.
+    Username(Username),
+}
+
+/// Nobody can sign in by this text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("must be a username, an email or a phone number")]
+pub struct NotALoginName;
+
+impl LoginName {
+    /// What is meant by this text.
+    ///
+    /// # Errors
+    ///
+    /// [`NotALoginName`] if it is none of the three.
+    pub fn parse(text: &str) -> Result<Self, NotALoginName> {
+        if text.contains('@') {
+            return Email::parse(text).map(Self::Email).map_err(|_| NotALoginName);
+        }
+        match Mobile::parse(text) {
+            Ok(mobile) => Ok(Self::Mobile(mobile)),
+            Err(_) => Username::parse(text).map(Self::Username).map_err(|_| NotALoginName),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn canonical_of(text: &str) -> String {
+        Username::parse(text).unwrap_or_else(|fault| panic!("{text:?} {fault}")).canonical
+    }
+
+    #[test]
+    fn a_name_is_shown_as_typed_and_compared_in_lower_case() {
+        let username = Username::parse("Jo.Bloggs-7").unwrap();
+        assert_eq!(username.to_string(), "Jo.Bloggs-7");
+        assert_eq!(username.canonical(), "jo.bloggs-7");
+        assert_eq!(canonical_of("用户"), "用户");
+        assert_eq!(canonical_of("BU\u{308}CHER"), "bücher");
+    }
+
+    #[test]
+    fn compatibility_forms_are_one_name_and_letters_of_other_scripts_are_not() {
+        for text in ["ｊｏ", "ＪＯ", "𝐣𝐨", "ⓙⓞ"] {
+            assert_eq!(canonical_of(text), "jo", "{text}");
+        }
+        assert_ne!(canonical_of("jо"), "jo");
+        assert_ne!(canonical_of("straße"), canonical_of("strasse"));
+        assert_ne!(canonical_of("ı"), canonical_of("i"));
+    }
+
+    #[test]
+    fn a_name_has_1_to_64_characters() {
+        assert_eq!(Username::parse(""), Err(NotAUsername::Empty));
+        assert!(Username::parse(&"é".repeat(64)).is_ok());
+        assert_eq!(Username::parse(&"x".repeat(65)), Err(NotAUsername::TooLong));
+        assert_eq!(Username::parse(&"é".repeat(1_000_000)), Err(NotAUsername::TooLong));
+        // Short as it is typed, and long as it is compared.
+        assert_eq!(Username::parse(&"㍿".repeat(17)), Err(NotAUsername::TooLong));
+    }
+
+    #[test]
+    fn nothing_that_could_be_an_address_or_cannot_be_seen_is_a_name() {
+        for c in [
+            '@', '＠', '﹫', ' ', '\t', '\n', '\0', '\u{7f}', '\u{85}', '\u{a0}', '\u{3000}', '\u{200b}',
+            '\u{202e}', '\u{2028}', '\u{feff}', '\u{ad}', '¨',
+        ] {
+            assert_eq!(Username::parse(&format!("jo{c}x")), Err(NotAUsername::Unfit), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_could_be_a_number_is_a_name() {
+        for text in ["123456", "+491701234567", "0170-123.456", "１２３４５６", "(12)3456"] {
+            assert_eq!(Username::parse(text), Err(NotAUsername::Number), "{text}");
+        }
+        for text in ["12345", "1234567890123456", "r2d2", "+x123456"] {
+            assert!(Username::parse(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_login_name_is_an_address_by_its_at_sign_a_number_by_its_digits_and_else_a_user_name() {
+        assert_eq!(
+            LoginName::parse("Jo@Example.com"),
+            Ok(LoginName::Email(Email::parse("Jo@Example.com").unwrap()))
+        );
+        assert_eq!(
+            LoginName::parse("+49 170 12345"),
+            Ok(LoginName::Mobile(Mobile::parse("+4917012345").unwrap()))
+        );
+        assert_eq!(LoginName::parse("jo"), Ok(LoginName::Username(Username::parse("jo").unwrap())));
+        for text in ["", "jo@", "j o", "jo\0", "123@456", "1234 567890123456", "＠", &"x".repeat(65)] {
+            assert_eq!(LoginName::parse(text), Err(NotALoginName), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_canonical_name_is_a_name_and_its_own_canonical_form(text in "\\PC{1,12}") {
+            if let Ok(username) = Username::parse(&text) {
+                let again = Username::parse(username.canonical());
+                prop_assert_eq!(again.as_ref().map(Username::canonical), Ok(username.canonical()));
+                let parsed = LoginName::parse(&text);
+                prop_assert_eq!(parsed, Ok(LoginName::Username(username)));
+            }
+        }
+
+        #[test]
+        fn whatever_is_presented_is_read_without_a_panic(text in any::<String>()) {
+            let _ = LoginName::parse(&text);
+        }
+    }
+
+    /// Every character on its own: no canonical form needs a second pass.
+    #[test]
+    fn no_character_has_a_canonical_form_that_has_another_one() {
+        for c in '\0'..=char::MAX {
+            let once = canonical(&c.to_string());
+            assert_eq!(canonical(&once), once, "{c:?}");
+        }
+    }
+}
