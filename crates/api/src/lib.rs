@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`operation`] | the one table of what can be asked: routers, documentation and tests are derived from it |
 //! | [`request`] | bodies, read member by member, with one message per fault |
-//! | [`answer`] | the shapes of success |
+//! | [`answer`] | the shapes of success, and the envelope of the device-session surface |
 //! | [`refusal`] | the one table from errors to code, status and text, and its three renderings |
 //! | [`openapi`] | the OpenAPI 3.1 document, from the table of operations |
 //!

@@ -1,5 +1,7 @@
 //! The shapes of success. Members stand in the order in which they are written.
 
+pub mod device;
+mod reply;
 mod shape;
 
 use portcullis_core::clock::Timestamp;
@@ -9,6 +11,7 @@ use portcullis_core::user::User;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use reply::{Reply, Success};
 pub use shape::{Shape, shape_of};
 
 /// A user, as everybody may see it who is that user.
@@ -294,8 +297,17 @@ pub struct AuthHealth {
     pub mode: &'static str,
 }
 
+impl AuthHealth {
+    const fn over(mode: &'static str) -> Self {
+        Self { ok: true, service: "auth-service", mode }
+    }
+}
+
 /// The answer to a question for the health of the device-session surface, over HTTP.
-pub const AUTH_HEALTH: AuthHealth = AuthHealth { ok: true, service: "auth-service", mode: "HTTP" };
+pub const AUTH_HEALTH: AuthHealth = AuthHealth::over("HTTP");
+
+/// The same, over TCP.
+pub const AUTH_HEALTH_OVER_TCP: AuthHealth = AuthHealth::over("TCP");
 
 /// The answer to a change of password.
 pub const PASSWORD_CHANGED: Said = Said { message: "Password changed" };

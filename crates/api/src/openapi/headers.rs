@@ -5,7 +5,7 @@ use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::{Ref, ResponseBuilder};
 
-use crate::operation::StrategyOperation;
+use crate::operation::{DeviceOperation, StrategyOperation};
 
 /// A header that the document describes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,6 +18,8 @@ pub(super) enum Described {
     RenewedCookie,
     /// The cookie taken away.
     ClearedCookie,
+    /// The device proof, in a cookie.
+    DeviceCookie,
     /// When to try again.
     RetryAfter,
     /// How to be let in.
@@ -25,11 +27,12 @@ pub(super) enum Described {
 }
 
 impl Described {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::NoStore,
         Self::SessionCookie,
         Self::RenewedCookie,
         Self::ClearedCookie,
+        Self::DeviceCookie,
         Self::RetryAfter,
         Self::Challenge,
     ];
@@ -75,6 +78,13 @@ impl Described {
                 Type::String,
                 "The cookie, empty and expired, so that the browser forgets it.",
             ),
+            Self::DeviceCookie => (
+                "DeviceCookie",
+                "Set-Cookie",
+                Type::String,
+                "The device proof of a browser: `portcullis.device=…; Path=/; Expires=…; HttpOnly; SameSite=Lax`, and \
+                 `__Host-portcullis.device` with `Secure` where the public URL is https. It is kept across sign-ins.",
+            ),
             Self::RetryAfter => ("RetryAfter", "Retry-After", Type::Integer, "How many seconds to wait."),
             Self::Challenge => (
                 "Challenge",
@@ -101,11 +111,22 @@ pub(super) const fn of_success(kind: StrategyOperation, carrier: Carrier) -> &'s
     }
 }
 
+/// The headers of success on the device-session surface.
+pub(super) const fn of_device(kind: DeviceOperation) -> &'static [Described] {
+    match kind {
+        DeviceOperation::Login | DeviceOperation::VerifyLogin => {
+            &[Described::NoStore, Described::DeviceCookie]
+        }
+        DeviceOperation::Refresh => &[Described::NoStore],
+        _ => &[],
+    }
+}
+
 /// The headers of a refusal of this status.
 pub(super) const fn of_refusal(status: u16) -> &'static [Described] {
     match status {
         401 => &[Described::NoStore, Described::Challenge],
-        503 => &[Described::NoStore, Described::RetryAfter],
+        429 | 503 => &[Described::NoStore, Described::RetryAfter],
         _ => &[Described::NoStore],
     }
 }

@@ -14,6 +14,7 @@
 //! ```
 
 mod answers;
+mod device;
 mod headers;
 mod narrowed;
 mod refusals;
@@ -22,7 +23,7 @@ mod sample;
 mod service;
 mod strategies;
 
-use portcullis_core::strategy::{Carrier, StrategyName};
+use portcullis_core::strategy::Carrier;
 use utoipa::openapi::path::{HttpMethod, Paths};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
@@ -33,12 +34,13 @@ use utoipa::openapi::{
     Tag,
 };
 
-use crate::operation::{Access, Method};
+use crate::operation::{Access, Method, STRATEGIES};
 
 const DESCRIPTION: &str = "Keeps people signed in, and gets them out again.
 
 Six strategies share one directory of users: whoever has registered under one can sign in under another, and a credential \
-is believed on the routes of its own strategy only. Refusals are `application/json`, or `application/problem+json` (RFC \
+is believed on the routes of its own strategy only. The device-session surface adds a second step by mail, names for \
+devices, and remote sign-out; its answers stand in an envelope, `{\"message\", \"data\", \"meta\", \"ts\"}`. Refusals are `application/json`, or `application/problem+json` (RFC \
 9457) where `Accept` asks for it. Any route answers 405 with `Allow` to another method, 408 to a client that is too slow, \
 431 to headers over 16 KiB, and 500 for a fault of the server.";
 
@@ -68,16 +70,18 @@ fn info(version: &str) -> Info {
 }
 
 fn tags() -> Vec<Tag> {
-    let strategies =
-        StrategyName::ALL.into_iter().map(|name| (name.as_str(), strategies::about(name.strategy())));
-    let service = (SERVICE, "Keys and health.".to_owned());
+    let strategies = STRATEGIES.into_iter().map(|name| (name.as_str(), strategies::about(name.strategy())));
+    let others = device::TAGS.into_iter().chain([(SERVICE, "Keys and health.")]);
+    let others = others.map(|(name, about)| (name, about.to_owned()));
     let tag = |(name, about): (&str, String)| TagBuilder::new().name(name).description(Some(about)).build();
-    strategies.chain([service]).map(tag).collect()
+    strategies.chain(others).map(tag).collect()
 }
 
 fn paths() -> Paths {
     let mut paths = Paths::new();
-    for (path, method, operation) in strategies::operations().chain(service::operations()) {
+    for (path, method, operation) in
+        strategies::operations().chain(device::operations()).chain(service::operations())
+    {
         paths.add_path_operation(path, vec![http_method(method)], operation);
     }
     paths
@@ -87,12 +91,16 @@ const fn http_method(method: Method) -> HttpMethod {
     match method {
         Method::Get => HttpMethod::Get,
         Method::Post => HttpMethod::Post,
+        Method::Patch => HttpMethod::Patch,
     }
 }
 
 fn components() -> Components {
-    let schemas =
-        answers::schemas().chain(requests::schemas()).chain(refusals::schemas()).chain(service::schemas());
+    let schemas = answers::schemas()
+        .chain(requests::schemas())
+        .chain(refusals::schemas())
+        .chain(device::schemas())
+        .chain(service::schemas());
     let builder = ComponentsBuilder::new()
         .schemas_from_iter(schemas)
         .parameter(strategies::TENANT, strategies::tenant())
@@ -134,6 +142,8 @@ fn security(access: Access, carrier: Carrier) -> Vec<SecurityRequirement> {
     match access {
         Access::Public => Vec::new(),
         Access::SignedIn => vec![SecurityRequirement::new(scheme_of(carrier), [""; 0])],
+        // Of a scheme without scopes these are the roles that are needed (OpenAPI 3.1, section 4.8.30).
+        Access::Role(role) => vec![SecurityRequirement::new(scheme_of(carrier), [role.as_str()])],
     }
 }
 

@@ -22,11 +22,11 @@ use super::requests::named;
 use super::{Named, headers, sample};
 use crate::answer::shape_of;
 use crate::operation::{Access, Method, Operation, StrategyOperation};
-use crate::refusal::{Code, Occasion, PlainBody, ProblemBody, Refusal, Rendering};
+use crate::refusal::{Code, EnvelopeBody, Occasion, PlainBody, ProblemBody, Refusal, Rendering};
 use crate::request::{Body, ChangePassword, Faults, NotJson, Refresh, SignIn, SignUp};
 
 /// A refusal and the name of its example.
-type Example = (&'static str, Refusal);
+pub(super) type Example = (&'static str, Refusal);
 
 /// The answers of refusal, by status.
 pub(super) fn responses(
@@ -57,8 +57,12 @@ fn response(status: u16, examples: &[Example], occasion: &Occasion<'_>) -> Respo
     let title = examples.first().map_or("", |(_, refusal)| refusal.code.title());
     let described = ResponseBuilder::new().description(title);
     let response = headers::of_refusal(status).iter().fold(described, |response, header| header.on(response));
+    let json = match Rendering::of_path(occasion.path) {
+        rendering @ Rendering::Envelope => content::<EnvelopeBody<'_>>(rendering, examples, occasion),
+        rendering => content::<PlainBody<'_>>(rendering, examples, occasion),
+    };
     response
-        .content("application/json", content::<PlainBody<'_>>(Rendering::Plain, examples, occasion))
+        .content("application/json", json)
         .content(
             "application/problem+json",
             content::<ProblemBody<'_>>(Rendering::Problem, examples, occasion),
@@ -102,13 +106,17 @@ pub(super) fn of_every_operation() -> Vec<Example> {
 }
 
 fn of_body(kind: StrategyOperation, strategy: StrategyName) -> Vec<Example> {
-    let malformed = [
+    let faults = faults(kind, strategy).map(|faults| ("validationFailed", faults.into()));
+    malformed().into_iter().chain(faults).collect()
+}
+
+/// What any body may meet before its members are read.
+pub(super) fn malformed() -> [Example; 3] {
+    [
         ("notJson", NotJson.into()),
         ("tooLarge", Refusal::plain(Code::PayloadTooLarge)),
         ("otherMediaType", Refusal::plain(Code::UnsupportedMediaType)),
-    ];
-    let faults = faults(kind, strategy).map(|faults| ("validationFailed", faults.into()));
-    malformed.into_iter().chain(faults).collect()
+    ]
 }
 
 /// The faults of a body whose members are missing, or numbers.
@@ -161,5 +169,5 @@ fn of_kind(kind: StrategyOperation) -> Vec<Example> {
 }
 
 pub(super) fn schemas() -> impl Iterator<Item = Named> {
-    [named::<PlainBody<'_>>(), named::<ProblemBody<'_>>()].into_iter()
+    [named::<PlainBody<'_>>(), named::<EnvelopeBody<'_>>(), named::<ProblemBody<'_>>()].into_iter()
 }

@@ -7,9 +7,12 @@ use portcullis_core::email::Email;
 use portcullis_core::engine::{Grant, Identity, Refreshed, SignedIn};
 use portcullis_core::id::{SessionId, SessionKey, TenantId, TokenId, UserId, UserKey};
 use portcullis_core::secret::PlainSecret;
+use portcullis_core::session::EndReason;
 use portcullis_core::strategy::StrategyName;
 use portcullis_core::user::{PersonName, Role, User};
 use uuid::Uuid;
+
+use crate::answer::device::{DeviceUser, Handles, Login, SessionView};
 
 /// A JWS by its form, and by its content nobody's.
 const ACCESS_TOKEN: &str = "eyJ0eXAiOiJhdCtqd3QifQ.e30.AA";
@@ -18,8 +21,8 @@ const DEVICE_SECRET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// When everything in the examples happens.
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_769_638_376_311);
-const USER: Uuid = Uuid::from_u128(0x019c_06aa_b377_7a3e_8c51_5b7d_1f0e_9a42);
-const SESSION: Uuid = Uuid::from_u128(0x019c_06aa_b377_7c04_9e2f_6a1d_83b5_c770);
+pub(super) const USER: Uuid = Uuid::from_u128(0x019c_06aa_b377_7a3e_8c51_5b7d_1f0e_9a42);
+pub(super) const SESSION: Uuid = Uuid::from_u128(0x019c_06aa_b377_7c04_9e2f_6a1d_83b5_c770);
 
 pub(super) fn user() -> Option<User> {
     let key = UserKey { tenant: TenantId::default_tenant(), id: UserId::from_uuid(USER) };
@@ -38,6 +41,32 @@ pub(super) fn signed_in(strategy: StrategyName, native: bool) -> Option<SignedIn
         device_secret: (rotates && native).then(|| PlainSecret::presented(DEVICE_SECRET)),
     };
     Some(SignedIn { user: user()?, session: SessionId::from_uuid(SESSION), grant })
+}
+
+/// A session of hers, which is live, or has ended.
+pub(super) fn session(ended: bool) -> SessionView {
+    SessionView {
+        session_id: SessionId::from_uuid(SESSION),
+        device_name: "Firefox on Linux".to_owned(),
+        ip: "203.0.113.7".to_owned(),
+        ua: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned(),
+        created_at: NOW,
+        last_seen: NOW,
+        current: !ended,
+        ended_at: ended.then_some(NOW),
+        reason: ended.then_some(EndReason::Logout.as_str()),
+    }
+}
+
+/// What she can sign in by.
+pub(super) const HANDLES: Handles<'_> = Handles { username: Some("ann"), mobile: Some("+491701234567") };
+
+/// What a sign-in on the device-session surface gives her.
+pub(super) fn device_login(native: bool) -> Option<Login> {
+    let Refreshed { access, refresh, session } = refreshed();
+    let secret = native.then(|| PlainSecret::presented(DEVICE_SECRET));
+    let user = DeviceUser::of(&user()?, HANDLES);
+    Some(Login::new((&access, &refresh), session.id, user, secret.as_ref()))
 }
 
 pub(super) fn refreshed() -> Refreshed {

@@ -1,15 +1,12 @@
 //! The operations of the service itself.
 
 use portcullis_core::strategy::Carrier;
-use serde_json::json;
 use utoipa::openapi::path::{self, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Type};
 use utoipa::openapi::{ContentBuilder, Ref, Required, ResponsesBuilder, Schema};
 
-use super::requests::named;
 use super::{Named, SERVICE, headers, refusals, security};
-use crate::answer::{AUTH_HEALTH, AuthHealth};
 use crate::operation::{Method, Operation, SERVICE_OPERATIONS, ServiceOperation};
 
 const KEYS: &str = "KeySet";
@@ -27,7 +24,6 @@ fn documented(operation: &Operation<ServiceOperation>) -> path::Operation {
         ServiceOperation::TenantJwks => ("tenantJwks", keys()),
         ServiceOperation::Health => ("health", Response::new("It is up.")),
         ServiceOperation::Ready => ("ready", Response::new("They answer.")),
-        ServiceOperation::AuthHealth => ("authHealth", auth_health()),
     };
     let responses = ResponsesBuilder::new()
         .response(operation.success.to_string(), success)
@@ -58,7 +54,7 @@ fn failures(operation: &Operation<ServiceOperation>) -> Vec<(String, Response)> 
             let named = headers::of_refusal(503).iter().fold(named, |response, header| header.on(response));
             vec![("503".to_owned(), named.build())]
         }
-        ServiceOperation::Health | ServiceOperation::AuthHealth => Vec::new(),
+        ServiceOperation::Health => Vec::new(),
     }
 }
 
@@ -77,16 +73,8 @@ fn keys() -> Response {
     ResponseBuilder::new().description("A JWK Set (RFC 7517).").content("application/json", content).build()
 }
 
-fn auth_health() -> Response {
-    let content = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name("AuthHealth")))
-        .example(Some(json!(AUTH_HEALTH)))
-        .build();
-    ResponseBuilder::new().description("It is up.").content("application/json", content).build()
-}
-
 pub(super) fn schemas() -> impl Iterator<Item = Named> {
-    [(KEYS.to_owned(), key_set().into()), named::<AuthHealth>()].into_iter()
+    [(KEYS.to_owned(), key_set().into())].into_iter()
 }
 
 fn key_set() -> Schema {

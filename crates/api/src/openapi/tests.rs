@@ -3,25 +3,34 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::*;
-use crate::operation::{SERVICE_OPERATIONS, STRATEGY_OPERATIONS};
+use crate::operation::{DEVICE_OPERATIONS, SERVICE_OPERATIONS, STRATEGY_OPERATIONS};
 use crate::refusal::Code;
 
 fn written() -> Value {
     serde_json::to_value(document("0.0.0")).unwrap()
 }
 
-/// What a row of the table says: path, method, tag, and the scheme that the route demands.
-type Row = (String, &'static str, &'static str, Option<&'static str>);
+/// What a row of the table says: path, method, tag, the scheme that the route demands, and the role.
+type Row = (String, String, &'static str, Option<&'static str>, Option<&'static str>);
 
 fn rows() -> Vec<Row> {
-    let method = |method: Method| if method == Method::Get { "get" } else { "post" };
+    let method = |method: Method| method.as_str().to_ascii_lowercase();
     let mut rows: Vec<Row> = SERVICE_OPERATIONS
         .iter()
         .map(|operation| {
             assert_eq!(operation.access, Access::Public);
-            (operation.route.to_owned(), method(operation.method), "service", None)
+            (operation.route.to_owned(), method(operation.method), "service", None, None)
         })
         .collect();
+    for operation in DEVICE_OPERATIONS {
+        let tag = if operation.route.starts_with("/admin/") { "admin" } else { "device" };
+        let (scheme, role) = match operation.access {
+            Access::Public => (None, None),
+            Access::SignedIn => (Some("bearer"), None),
+            Access::Role(role) => (Some("bearer"), Some(role.as_str())),
+        };
+        rows.push((operation.route.to_owned(), method(operation.method), tag, scheme, role));
+    }
     for (name, scheme) in [
         ("jwt", "bearer"),
         ("session", "cookie"),
@@ -33,7 +42,7 @@ fn rows() -> Vec<Row> {
         for operation in STRATEGY_OPERATIONS {
             if let Some(path) = operation.path(name.parse().unwrap()) {
                 let scheme = (operation.access == Access::SignedIn).then_some(scheme);
-                rows.push((path, method(operation.method), name, scheme));
+                rows.push((path, method(operation.method), name, scheme, None));
             }
         }
     }
@@ -82,23 +91,48 @@ fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     }
 }
 
+/// The parts of which a schema is made, itself among them.
+fn parts<'a>(document: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
+    let schema = resolved(document, schema);
+    let others = schema["allOf"].as_array().into_iter().flatten().flat_map(|part| parts(document, part));
+    std::iter::once(schema).chain(others).collect()
+}
+
+/// Whether a value is of the kind that a schema describes, at first sight.
+fn fits(document: &Value, schema: &Value, value: &Value) -> bool {
+    let schema = resolved(document, schema);
+    let required = schema["required"].as_array().into_iter().flatten();
+    schema["type"] == type_of(value)
+        && required.map(|name| name.as_str().unwrap()).all(|name| value.get(name).is_some())
+}
+
 /// Holds a value against a schema: the keywords that the document uses, and no member that is not described.
 fn check(document: &Value, schema: &Value, value: &Value, place: &str) {
     let schema = resolved(document, schema);
     if let Some(choices) = schema["oneOf"].as_array() {
-        let fits = |choice: &&Value| choice["type"] == type_of(value);
-        return check(document, choices.iter().find(fits).expect(place), value, place);
+        let choice = choices.iter().find(|choice| fits(document, choice, value));
+        return check(document, choice.expect(place), value, place);
     }
-    let types = schema["type"].as_array().cloned().unwrap_or_else(|| vec![schema["type"].clone()]);
-    assert!(types.iter().any(|one| one == type_of(value)), "{place}: {value} is none of {types:?}");
-    if let Some(words) = schema["enum"].as_array() {
-        assert!(words.contains(value), "{place}: {value}");
-    }
-    for required in schema["required"].as_array().into_iter().flatten() {
-        assert!(value.get(required.as_str().unwrap()).is_some(), "{place}: no {required}");
+    let parts = parts(document, schema);
+    for part in &parts {
+        let types = part["type"].as_array().cloned().unwrap_or_else(|| vec![part["type"].clone()]);
+        let has_type = !types.contains(&Value::Null);
+        assert!(
+            !has_type || types.iter().any(|one| one == type_of(value)),
+            "{place}: {value} is none of {types:?}"
+        );
+        if let Some(words) = part["enum"].as_array() {
+            assert!(words.contains(value), "{place}: {value}");
+        }
+        for required in part["required"].as_array().into_iter().flatten() {
+            assert!(value.get(required.as_str().unwrap()).is_some(), "{place}: no {required}");
+        }
+        for item in value.as_array().into_iter().flatten() {
+            check(document, &part["items"], item, place);
+        }
     }
     for (name, member) in value.as_object().into_iter().flatten() {
-        let property = schema["properties"].get(name);
+        let property = parts.iter().find_map(|part| part["properties"].get(name));
         check(
             document,
             property.unwrap_or_else(|| panic!("{place}: {name}")),
@@ -138,17 +172,18 @@ fn every_row_of_the_table_is_there_once_with_its_access_and_nothing_else_is() {
     let mut expected = rows();
     let mut found: Vec<Row> = Vec::new();
     for (path, method, operation) in operations(&document) {
-        let method = if method == "get" { "get" } else { "post" };
         let tag = expected.iter().find(|row| row.0 == path).expect(path).2;
         assert_eq!(operation["tags"], serde_json::json!([tag]), "{path}");
         let demanded = operation["security"].as_array().expect("access is said, even where it is public");
         let scheme =
             demanded.first().map(|one| if one.get("cookie").is_some() { "cookie" } else { "bearer" });
-        found.push((path.to_owned(), method, tag, scheme));
+        let role = demanded.first().and_then(|one| one["bearer"][0].as_str());
+        let role = role.map(|role| if role == "admin" { "admin" } else { "unknown" });
+        found.push((path.to_owned(), method.to_owned(), tag, scheme, role));
         for requirement in demanded {
-            let (name, scopes) = requirement.as_object().unwrap().iter().next().unwrap();
+            let (name, roles) = requirement.as_object().unwrap().iter().next().unwrap();
             assert!(document["components"]["securitySchemes"].get(name).is_some(), "{path} {name}");
-            assert_eq!(scopes, &serde_json::json!([]));
+            assert_eq!(roles.as_array().unwrap().len(), usize::from(role.is_some()), "{path}");
         }
     }
     expected.sort();
@@ -163,12 +198,23 @@ fn operations_have_ids_of_their_own_and_strategies_tags() {
     let ids: BTreeSet<_> =
         operations.iter().map(|(_, _, operation)| operation["operationId"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), operations.len());
-    for id in ["jwtLogin", "sessionJwtLogin", "refreshRefresh", "denylistPassword", "tenantJwks"] {
+    for id in [
+        "jwtLogin",
+        "sessionJwtLogin",
+        "refreshRefresh",
+        "denylistPassword",
+        "deviceVerifyLogin",
+        "adminUsers",
+        "tenantJwks",
+    ] {
         assert!(ids.contains(id), "{id}");
     }
     let tags: Vec<_> =
         document["tags"].as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
-    assert_eq!(tags, ["jwt", "session", "hybrid", "refresh", "denylist", "session-jwt", "service"]);
+    assert_eq!(
+        tags,
+        ["jwt", "session", "hybrid", "refresh", "denylist", "session-jwt", "device", "admin", "service"]
+    );
 }
 
 #[test]
@@ -199,9 +245,12 @@ fn every_answer_is_described_by_its_schema_member_by_member() {
 }
 
 #[test]
-fn every_strategy_operation_shows_what_it_answers() {
+fn every_operation_but_a_page_and_those_of_the_service_shows_what_it_answers() {
     let document = written();
-    for (path, _, operation) in operations(&document) {
+    for (path, method, operation) in operations(&document) {
+        if (method, path) == ("get", "/auth/password/reset") {
+            continue;
+        }
         let success = if operation["responses"].get("201").is_some() { "201" } else { "200" };
         let shown =
             &operation["responses"][success]["content"]["application/json"]["examples"]["answer"]["value"];
@@ -219,7 +268,7 @@ fn only_strategies_with_refresh_tokens_show_a_device_proof() {
         })
         .map(|(path, ..)| path)
         .collect();
-    assert_eq!(with_native, ["/auth/denylist/login", "/auth/refresh/login"]);
+    assert_eq!(with_native, ["/auth/denylist/login", "/auth/login/verify", "/auth/refresh/login"]);
 }
 
 #[test]
@@ -233,12 +282,14 @@ fn every_refusal_states_the_status_under_which_it_stands_in_both_renderings() {
         }
         let is_problem = media == "application/problem+json";
         let stated = if is_problem { &value["status"] } else { &value["statusCode"] };
-        assert_eq!(stated, number, "{place}");
+        // The envelope repeats its status where guards have answered the plain shape.
+        let is_repeated = value.get("meta").is_none() || [401, 403].contains(&number);
+        assert_eq!(*stated, serde_json::json!(is_repeated.then_some(number)), "{place}");
         renderings[usize::from(is_problem)] += 1;
         if is_problem {
             let code = value["code"].as_str().unwrap();
-            let known = ALL_CODES.into_iter().find(|known| known.as_str() == code).expect(code);
-            assert_eq!(known.status(), number, "{place}");
+            let stands_for = |known: &Code| known.as_str() == code && known.status() == number;
+            let known = ALL_CODES.into_iter().find(stands_for).expect(&place);
             assert_eq!(known.title(), value["title"], "{place}");
         }
     }
@@ -246,7 +297,7 @@ fn every_refusal_states_the_status_under_which_it_stands_in_both_renderings() {
 }
 
 /// The codes of the refusals that a documented operation may answer.
-const ALL_CODES: [Code; 17] = [
+const ALL_CODES: [Code; 30] = [
     Code::BadRequest,
     Code::ValidationFailed,
     Code::PasswordReused,
@@ -264,6 +315,19 @@ const ALL_CODES: [Code; 17] = [
     Code::UnsupportedMediaType,
     Code::Busy,
     Code::StoreUnavailable,
+    Code::SystemError,
+    Code::TenantSuspended,
+    Code::TooManyAttempts,
+    Code::AccountLocked,
+    Code::InvalidOtp,
+    Code::OtpExpired,
+    Code::InvalidUnlockToken,
+    Code::InvalidResetToken,
+    Code::InvalidRefreshHash,
+    Code::SessionOver,
+    Code::SessionNotFound,
+    Code::UserGone,
+    Code::UserNotFound,
 ];
 
 // ASVS-map: CK5
@@ -282,32 +346,75 @@ fn whatever_hands_out_a_credential_says_that_it_must_not_be_kept() {
             }
         }
     }
-    // Six sign-ins, two refreshes, and what may send a cookie again.
-    assert_eq!(credentials, 10);
+    // Six sign-ins, two refreshes, and what may send a cookie again; both steps of a device's sign-in, and its refresh.
+    assert_eq!(credentials, 13);
 }
 
 #[test]
-fn a_401_says_how_to_be_let_in_and_a_503_when_to_try_again() {
+fn a_401_says_how_to_be_let_in_and_a_429_and_a_503_when_to_try_again() {
     let document = written();
     for (path, _, operation) in operations(&document) {
         for (status, response) in operation["responses"].as_object().unwrap() {
             let has = |name: &str| response["headers"].get(name).is_some();
             assert_eq!(has("WWW-Authenticate"), status == "401", "{path} {status}");
-            assert_eq!(has("Retry-After"), status == "503", "{path} {status}");
+            assert_eq!(has("Retry-After"), ["429", "503"].contains(&status.as_str()), "{path} {status}");
         }
     }
 }
 
 #[test]
-fn only_routes_of_a_strategy_take_the_tenant_from_a_header() {
+fn whatever_needs_a_tenant_and_is_no_link_of_a_mail_takes_it_from_a_header() {
+    let links = ["/auth/unlock", "/auth/password/reset", "/auth/health"];
     let document = written();
     for (path, _, operation) in operations(&document) {
         let reference = &operation["parameters"][0]["$ref"];
-        assert_eq!(reference == "#/components/parameters/Tenant", rows_of_strategies(path), "{path}");
+        let is_service = operation["tags"][0] == "service";
+        let expected = !is_service && !links.contains(&path);
+        assert_eq!(reference == "#/components/parameters/Tenant", expected, "{path}");
     }
     assert_eq!(document["components"]["parameters"]["Tenant"]["name"], "x-tenant-id");
 }
 
-fn rows_of_strategies(path: &str) -> bool {
-    rows().iter().any(|(row, _, tag, _)| row == path && *tag != "service")
+#[test]
+fn every_part_of_a_path_is_described_once() {
+    let document = written();
+    for (path, _, operation) in operations(&document) {
+        let parts: Vec<_> = path.split('/').filter(|part| part.starts_with('{')).collect();
+        let described =
+            operation["parameters"].as_array().into_iter().flatten().filter(|one| one["in"] == "path");
+        let described: Vec<_> =
+            described.map(|one| format!("{{{}}}", one["name"].as_str().unwrap())).collect();
+        assert_eq!(described, parts, "{path}");
+    }
+}
+
+// ASVS-map: CS2
+#[test]
+fn only_what_a_page_posts_may_be_a_form() {
+    let document = written();
+    let forms: Vec<_> = operations(&document)
+        .into_iter()
+        .filter(|(_, _, operation)| {
+            operation["requestBody"]["content"].get("application/x-www-form-urlencoded").is_some()
+        })
+        .map(|(path, method, _)| (method, path))
+        .collect();
+    assert_eq!(forms, [("post", "/auth/password/reset"), ("post", "/auth/unlock")]);
+}
+
+#[test]
+fn refusals_of_the_device_session_surface_stand_in_its_envelope() {
+    let document = written();
+    let mut enveloped = 0;
+    for (place, status, media, _, value) in examples(&document) {
+        if status.starts_with('2') || media != "application/json" {
+            continue;
+        }
+        let is_device = rows().iter().any(|(path, _, tag, ..)| {
+            place.starts_with(&format!("{path} ")) && ["device", "admin"].contains(tag)
+        });
+        assert_eq!(value["meta"]["status"] == "error", is_device, "{place}");
+        enveloped += usize::from(is_device);
+    }
+    assert!(enveloped > 200, "{enveloped}");
 }

@@ -39,7 +39,9 @@ impl From<StoreError> for Refusal {
 impl From<TenantError> for Refusal {
     fn from(error: TenantError) -> Self {
         match error {
-            TenantError::Unknown(_) => Self::because(Code::TenantConnectionMissing, "Unknown tenant"),
+            TenantError::Unknown(tenant) => {
+                Self::because(Code::TenantConnectionMissing, "Unknown tenant").about_tenant(tenant)
+            }
             TenantError::Keys(_) => fault_of_ours(&error),
             TenantError::Store(error) => error.into(),
         }

@@ -6,13 +6,16 @@
 mod code;
 mod from_engine;
 mod rendering;
+mod words;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 pub use code::Code;
+pub(crate) use rendering::{EnvelopeBody, PlainBody, ProblemBody};
 pub use rendering::{Occasion, Rendering};
-pub(crate) use rendering::{PlainBody, ProblemBody};
+
+use portcullis_core::id::{SessionId, TenantId};
 
 use crate::request::{Faults, NotJson};
 
@@ -27,6 +30,10 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
     /// Whether a token was shown and not believed (RFC 6750, section 3.1).
     pub invalid_token: bool,
+    /// The session that it is about, where the client may know.
+    pub session: Option<SessionId>,
+    /// The tenant that it is about, where one was named.
+    pub tenant: Option<TenantId>,
 }
 
 /// Why.
@@ -43,28 +50,44 @@ pub enum Reason {
 }
 
 impl Refusal {
+    const fn new(code: Code, reason: Reason) -> Self {
+        Self { code, reason, retry_after: None, invalid_token: false, session: None, tenant: None }
+    }
+
     /// A refusal that its code explains.
     #[must_use]
     pub const fn plain(code: Code) -> Self {
-        Self { code, reason: Reason::Plain, retry_after: None, invalid_token: false }
+        Self::new(code, Reason::Plain)
     }
 
     /// A refusal with a sentence of its own.
     #[must_use]
     pub const fn because(code: Code, text: &'static str) -> Self {
-        Self { code, reason: Reason::Text(Cow::Borrowed(text)), retry_after: None, invalid_token: false }
+        Self::new(code, Reason::Text(Cow::Borrowed(text)))
     }
 
     /// A route that is not there.
     #[must_use]
     pub const fn no_route() -> Self {
-        Self { code: Code::NotFound, reason: Reason::NoRoute, retry_after: None, invalid_token: false }
+        Self::new(Code::NotFound, Reason::NoRoute)
     }
 
     /// Something that may work in a while.
     #[must_use]
     pub fn later(self, retry_after: Duration) -> Self {
         Self { retry_after: Some(retry_after), ..self }
+    }
+
+    /// The same, about a session.
+    #[must_use]
+    pub fn about_session(self, session: SessionId) -> Self {
+        Self { session: Some(session), ..self }
+    }
+
+    /// The same, about a tenant.
+    #[must_use]
+    pub fn about_tenant(self, tenant: TenantId) -> Self {
+        Self { tenant: Some(tenant), ..self }
     }
 }
 

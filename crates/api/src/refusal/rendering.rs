@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use portcullis_core::clock::Timestamp;
-use portcullis_core::strategy::StrategyName;
+use portcullis_core::id::{SessionId, TenantId};
 use serde::Serialize;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, Type};
 
-use super::{Reason, Refusal};
+use super::{Code, Reason, Refusal};
+use crate::operation::{DEVICE_OPERATIONS, STRATEGIES};
 
 /// How a refusal is written down.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,25 +59,66 @@ pub(crate) struct PlainBody<'a> {
     status_code: u16,
 }
 
-#[derive(Serialize)]
+/// Why a request of the device-session surface is refused.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Envelope<'a> {
+#[schema(as = EnvelopedRefusal)]
+pub(crate) struct EnvelopeBody<'a> {
+    /// Why, for people.
+    #[schema(value_type = String)]
     message: Cow<'a, str>,
+    /// Nothing.
+    #[schema(schema_with = nothing)]
     data: (),
+    #[schema(inline)]
     meta: Meta<'a>,
+    /// When.
+    #[schema(value_type = String, format = "date-time")]
     ts: Timestamp,
+    /// The status, on 401 and 403.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     status_code: Option<u16>,
+    /// The name of the status, on 401 and 403.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     error: Option<&'static str>,
 }
 
-#[derive(Serialize)]
+fn nothing() -> Object {
+    Object::with_type(Type::Null)
+}
+
+/// Why, for programs.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 struct Meta<'a> {
+    /// `error`.
     status: &'static str,
+    /// The code.
     code: &'static str,
+    /// The session that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<&'a [String]>,
+    #[schema(value_type = uuid::Uuid, required = false)]
+    session_id: Option<SessionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(inline, nullable = false)]
+    details: Option<Details<'a>>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum Details<'a> {
+    /// A sentence for each fault of the body.
+    #[schema(value_type = Vec<String>)]
+    Faults(&'a [String]),
+    /// The tenant that was asked for.
+    #[serde(rename_all = "camelCase")]
+    Tenant {
+        /// Its name; null where none was named, or where it cannot be one.
+        #[schema(value_type = Option<String>, required)]
+        tenant_id: Option<&'a TenantId>,
+    },
 }
 
 /// Why a request is refused (RFC 9457).
@@ -102,9 +145,17 @@ impl Rendering {
     #[must_use]
     pub fn of_path(path: &str) -> Self {
         let mut segments = path.split('/').skip(1);
-        let is_auth = segments.next() == Some("auth");
-        let is_strategy = segments.next().is_some_and(|name| name.parse::<StrategyName>().is_ok());
-        if is_auth && !is_strategy { Self::Envelope } else { Self::Plain }
+        match (segments.next(), segments.next()) {
+            // `POST /auth/refresh` is an operation, and not the strategy of that name.
+            (Some("auth"), _) if DEVICE_OPERATIONS.iter().any(|operation| operation.route == path) => {
+                Self::Envelope
+            }
+            (Some("auth"), Some(name)) if STRATEGIES.iter().any(|strategy| strategy.as_str() == name) => {
+                Self::Plain
+            }
+            (Some("auth" | "admin"), _) => Self::Envelope,
+            _ => Self::Plain,
+        }
     }
 
     /// The same, unless the client asks for problem details.
@@ -159,21 +210,28 @@ impl Refusal {
         PlainBody { message, error, status_code: self.code.status() }
     }
 
-    fn enveloped(&self, occasion: &Occasion<'_>) -> Envelope<'_> {
+    fn enveloped(&self, occasion: &Occasion<'_>) -> EnvelopeBody<'_> {
         let status = self.code.status();
         // Existing guards answer the plain shape here: a reader of either finds what it looks for.
         let doubled = matches!(status, 401 | 403);
-        let details = match &self.reason {
-            Reason::Faults(faults) => Some(faults.as_slice()),
-            _ => None,
-        };
-        Envelope {
+        let code = self.code.as_str();
+        EnvelopeBody {
             message: self.sentence(occasion),
             data: (),
-            meta: Meta { status: "error", code: self.code.as_str(), details },
+            meta: Meta { status: "error", code, session_id: self.session, details: self.details() },
             ts: occasion.at,
             status_code: doubled.then_some(status),
             error: doubled.then_some(self.code.title()),
+        }
+    }
+
+    fn details(&self) -> Option<Details<'_>> {
+        match &self.reason {
+            Reason::Faults(faults) => Some(Details::Faults(faults)),
+            _ if self.code == Code::TenantConnectionMissing => {
+                Some(Details::Tenant { tenant_id: self.tenant.as_ref() })
+            }
+            _ => None,
         }
     }
 

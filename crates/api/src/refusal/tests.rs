@@ -456,7 +456,10 @@ fn a_path_belongs_to_the_surface_of_its_first_two_segments() {
         "/auth/jwt",
         "/auth/jwt/",
         "/auth/jwt//login",
-        "/auth/refresh",
+        "/auth/refresh/",
+        "/auth/refresh/x",
+        "/administration",
+        "//admin/users",
         "/",
         "",
         "*",
@@ -485,6 +488,15 @@ fn a_path_belongs_to_the_surface_of_its_first_two_segments() {
         "/auth/session_jwt/login",
         "/auth/../jwt",
         "/auth/device/login",
+        "/auth/device",
+        "/auth/refresh",
+        "/auth/logout/session",
+        "/auth/sessions/019c06aa-b377-7c04-9e2f-6a1d83b5c770",
+        "/admin",
+        "/admin/",
+        "/admin/users",
+        "/admin/users/7/sessions/end-all",
+        "/admin/nothing",
     ] {
         assert_eq!(Rendering::of_path(path), Rendering::Envelope, "{path}");
     }
@@ -496,3 +508,5 @@ fn each_rendering_has_its_media_type() {
     assert_eq!(Rendering::Envelope.content_type(), "application/json; charset=utf-8");
     assert_eq!(Rendering::Problem.content_type(), "application/problem+json");
 }
+
+mod device;

@@ -1,10 +1,17 @@
-//! The table of what can be asked.
+//! The table of what can be asked, in three parts: by strategy, of the device-session surface, of the service.
 //!
-//! One row an operation: its route, who may ask it, what it takes and answers. Routers, the OpenAPI document and the test
-//! that everything is denied by default are derived from it: adding an operation touches this table, one engine file and
-//! one handler file.
+//! One row an operation: its route, its TCP pattern, who may ask it, what it takes and answers. Routers, dispatch, the
+//! OpenAPI document and the test that everything is denied by default are derived from it: adding an operation touches
+//! this table, one engine file and one handler file.
+
+mod device;
+#[cfg(test)]
+mod tests;
 
 use portcullis_core::strategy::StrategyName;
+use portcullis_core::user::Role;
+
+pub use device::{DEVICE_OPERATIONS, DeviceOperation};
 
 /// An HTTP method that some operation has.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -13,6 +20,8 @@ pub enum Method {
     Get,
     /// May change something.
     Post,
+    /// Changes a part of something.
+    Patch,
 }
 
 impl Method {
@@ -22,6 +31,7 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Patch => "PATCH",
         }
     }
 }
@@ -33,6 +43,8 @@ pub enum Access {
     Public,
     /// Whoever shows a credential of the route's strategy.
     SignedIn,
+    /// Whoever shows one and has this role.
+    Role(Role),
 }
 
 /// What can be done under each strategy.
@@ -63,8 +75,6 @@ pub enum ServiceOperation {
     Health,
     /// Whether the stores answer.
     Ready,
-    /// The health of the device-session surface.
-    AuthHealth,
 }
 
 /// A row of the table.
@@ -76,21 +86,50 @@ pub struct Operation<K> {
     pub method: Method,
     /// Its route; for strategies, behind `/auth/{strategy}/`.
     pub route: &'static str,
+    /// What it is called over TCP, if it can be asked there.
+    pub pattern: Option<&'static str>,
     /// Who may ask.
     pub access: Access,
     /// One line.
     pub summary: &'static str,
     /// The status of success.
     pub success: u16,
+    /// Whether its body may be form-encoded, because a page without a script posts it.
+    pub form: bool,
+    /// Whether a client may ask only so often.
+    pub limited: bool,
+}
+
+const fn row<K: Copy>(
+    (kind, method, success): (K, Method, u16),
+    route: &'static str,
+    access: Access,
+    summary: &'static str,
+) -> Operation<K> {
+    Operation { kind, method, route, pattern: None, access, summary, success, form: false, limited: false }
 }
 
 const fn get<K: Copy>(kind: K, route: &'static str, access: Access, summary: &'static str) -> Operation<K> {
-    Operation { kind, method: Method::Get, route, access, summary, success: 200 }
+    row((kind, Method::Get, 200), route, access, summary)
 }
 
 const fn post<K: Copy>(kind: K, route: &'static str, access: Access, summary: &'static str) -> Operation<K> {
-    Operation { kind, method: Method::Post, route, access, summary, success: 201 }
+    row((kind, Method::Post, 201), route, access, summary)
 }
+
+const fn patch<K: Copy>(kind: K, route: &'static str, access: Access, summary: &'static str) -> Operation<K> {
+    row((kind, Method::Patch, 200), route, access, summary)
+}
+
+/// The strategies that have routes under `/auth/{strategy}`.
+pub const STRATEGIES: [StrategyName; 6] = [
+    StrategyName::Jwt,
+    StrategyName::Session,
+    StrategyName::Hybrid,
+    StrategyName::Refresh,
+    StrategyName::Denylist,
+    StrategyName::SessionJwt,
+];
 
 /// What can be done under each strategy.
 pub const STRATEGY_OPERATIONS: [Operation<StrategyOperation>; 6] = [
@@ -108,7 +147,7 @@ pub const STRATEGY_OPERATIONS: [Operation<StrategyOperation>; 6] = [
 ];
 
 /// What the server does for everybody.
-pub const SERVICE_OPERATIONS: [Operation<ServiceOperation>; 5] = [
+pub const SERVICE_OPERATIONS: [Operation<ServiceOperation>; 4] = [
     get(ServiceOperation::Jwks, "/.well-known/jwks.json", Access::Public, "Public keys of tenant default"),
     get(
         ServiceOperation::TenantJwks,
@@ -118,7 +157,6 @@ pub const SERVICE_OPERATIONS: [Operation<ServiceOperation>; 5] = [
     ),
     get(ServiceOperation::Health, "/healthz", Access::Public, "The process is up"),
     get(ServiceOperation::Ready, "/readyz", Access::Public, "The stores answer"),
-    get(ServiceOperation::AuthHealth, "/auth/health", Access::Public, "The device-session surface is up"),
 ];
 
 impl Operation<StrategyOperation> {
@@ -126,6 +164,7 @@ impl Operation<StrategyOperation> {
     #[must_use]
     pub fn path(&self, strategy: StrategyName) -> Option<String> {
         let exists = self.kind != StrategyOperation::Refresh || strategy.strategy().rotates();
+        let exists = exists && STRATEGIES.contains(&strategy);
         exists.then(|| format!("/auth/{strategy}/{}", self.route))
     }
 }

@@ -1,0 +1,105 @@
+//! Sessions, as their owner sees them.
+
+use portcullis_core::clock::Timestamp;
+use portcullis_core::id::SessionId;
+use portcullis_core::session::{Session, State};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::DeviceUser;
+
+/// A session in a list. No token, and no hash of one.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Session)]
+pub struct SessionView {
+    /// Its public id.
+    #[schema(value_type = Uuid)]
+    pub session_id: SessionId,
+    /// What its owner calls the device.
+    pub device_name: String,
+    /// The address that the sign-in came from.
+    pub ip: String,
+    /// The `User-Agent` that it sent.
+    pub ua: String,
+    /// The sign-in.
+    #[schema(value_type = String, format = "date-time")]
+    pub created_at: Timestamp,
+    /// The last use, up to a minute behind.
+    #[schema(value_type = String, format = "date-time")]
+    pub last_seen: Timestamp,
+    /// Whether it is the one that asks.
+    pub current: bool,
+    /// When it ended, if it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "date-time", nullable = false)]
+    pub ended_at: Option<Timestamp>,
+    /// Why it ended, if it has: `logout`, `logout_all`, `refresh_reuse`, `password_change`, `idle`, `absolute`, `limit`,
+    /// `admin` or `tenant`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub reason: Option<&'static str>,
+}
+
+impl SessionView {
+    /// The view of a session that stands like this, for whoever asks from the session `asking`.
+    #[must_use]
+    pub fn of(session: &Session, state: State, asking: Option<SessionId>) -> Self {
+        let ending = match state {
+            State::Live => None,
+            State::Ended(ending) => Some(ending),
+        };
+        Self {
+            session_id: session.key.id,
+            device_name: session.device.name.clone(),
+            ip: session.device.address.clone(),
+            ua: session.device.user_agent.clone(),
+            created_at: session.created,
+            last_seen: session.last_seen,
+            current: asking == Some(session.key.id),
+            ended_at: ending.map(|ending| ending.at),
+            reason: ending.map(|ending| ending.reason.as_str()),
+        }
+    }
+}
+
+/// Who is signed in, and where.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[schema(as = DeviceProfile)]
+pub struct Profile {
+    /// Who.
+    pub user: DeviceUser,
+    /// By which session.
+    pub session: SessionView,
+}
+
+/// A session that has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RevokedSession)]
+pub struct Revoked {
+    /// Which one.
+    #[schema(value_type = Uuid)]
+    pub session_id: SessionId,
+}
+
+/// Sessions that have ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RevokedSessions)]
+pub struct RevokedCount {
+    /// How many.
+    pub revoked_count: u64,
+}
+
+/// A session whose device has another name.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RenamedSession)]
+pub struct Renamed {
+    /// Which one.
+    #[schema(value_type = Uuid)]
+    pub session_id: SessionId,
+    /// The name.
+    pub device_name: String,
+}

@@ -1,0 +1,239 @@
+use portcullis_core::clock::Timestamp;
+use portcullis_core::email::Email;
+use portcullis_core::id::{SessionId, SessionKey, TenantId, UserKey};
+use portcullis_core::password::{Argon2Cost, Hasher, Password};
+use portcullis_core::secret::PlainSecret;
+use portcullis_core::session::{Device, EndReason, Ending, Epochs, Proof, Session, State};
+use portcullis_core::strategy::StrategyName;
+use portcullis_core::user::{PersonName, Role, User};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::*;
+use crate::answer::{AUTH_HEALTH_OVER_TCP, Success};
+use crate::operation::{DEVICE_OPERATIONS, DeviceOperation};
+
+const CREATED: Timestamp = Timestamp::from_millis(1_769_638_376_311);
+const UPDATED: Timestamp = Timestamp::from_millis(1_769_638_400_000);
+const USER: &str = "019c06aa-b377-7a3e-8c51-5b7d1f0e9a42";
+const SESSION: &str = "019c06aa-b377-7c04-9e2f-6a1d83b5c770";
+const HANDLES: Handles<'_> = Handles { username: Some("Ann"), mobile: Some("+491701234567") };
+
+fn ann() -> User {
+    let key = UserKey { tenant: TenantId::default_tenant(), id: USER.parse().unwrap() };
+    let name = PersonName::of_parts("Ann", "Droid").unwrap();
+    let user = User::new(key, Email::parse("Ann@Example.com").unwrap(), Some(name), Role::Manager, CREATED);
+    let hash = Hasher::new(Argon2Cost::LEAST).hash(&Password::new("vexed quilt").unwrap(), [7; 16]).unwrap();
+    user.with_password(hash, UPDATED)
+}
+
+fn session_id() -> SessionId {
+    SESSION.parse().unwrap()
+}
+
+/// A session with everything that must not be shown.
+fn session() -> Session {
+    let key = SessionKey { tenant: TenantId::default_tenant(), id: session_id() };
+    let secret = PlainSecret::presented("vexed");
+    Session {
+        proof: Some(Proof { hash: Proof::hash_of(&secret, &key), shown: true }),
+        key,
+        user: USER.parse().unwrap(),
+        strategy: StrategyName::Session,
+        device: Device {
+            name: "Firefox on Linux".to_owned(),
+            address: "203.0.113.7".to_owned(),
+            user_agent: "Mozilla/5.0".to_owned(),
+        },
+        created: CREATED,
+        last_seen: UPDATED,
+        idle_expires: UPDATED,
+        absolute_expires: UPDATED,
+        epochs: Epochs::default(),
+        cookie: Some(secret.hash("cookie", b"")),
+        rotation: None,
+        state: State::Live,
+    }
+}
+
+fn json(answer: &impl Serialize) -> String {
+    serde_json::to_string(answer).unwrap()
+}
+
+const ANN: &str = r#"{"id":"019c06aa-b377-7a3e-8c51-5b7d1f0e9a42","username":"Ann","email":"Ann@Example.com","mobile":"+491701234567","name":"Ann Droid","role":"manager","createdAt":"2026-01-28T22:12:56.311Z","updatedAt":"2026-01-28T22:13:20.000Z"}"#;
+
+// ASVS-map: TN5
+#[test]
+fn a_user_is_shown_with_eight_members_and_no_others_and_null_where_one_is_absent() {
+    assert_eq!(json(&DeviceUser::of(&ann(), HANDLES)), ANN);
+    let nameless = User { name: None, ..ann() };
+    let expected = [r#""Ann""#, r#""+491701234567""#, r#""Ann Droid""#]
+        .iter()
+        .fold(ANN.to_owned(), |text, member| text.replace(member, "null"));
+    assert_eq!(json(&DeviceUser::of(&nameless, Handles::default())), expected);
+}
+
+#[test]
+fn an_administrator_sees_since_when_a_user_is_disabled_and_until_when_locked_too() {
+    let ann_and = |rest: &str| format!("{}{rest}}}", ANN.strip_suffix('}').unwrap());
+    assert_eq!(
+        json(&AdminUser::of(&ann(), HANDLES, None)),
+        ann_and(r#","disabled":null,"lockedUntil":null"#)
+    );
+    let disabled = User { disabled: Some(CREATED), ..ann() };
+    assert_eq!(
+        json(&AdminUser::of(&disabled, HANDLES, Some(UPDATED))),
+        ann_and(r#","disabled":"2026-01-28T22:12:56.311Z","lockedUntil":"2026-01-28T22:13:20.000Z""#)
+    );
+}
+
+#[test]
+fn a_login_that_waits_names_itself_its_channel_and_its_end() {
+    let login = Uuid::from_u128(0x6b1d_7f0e_9a42_4a3e_8c51_5b7d_1f0e_9a42);
+    assert_eq!(
+        json(&PendingLogin::by_mail(login, UPDATED)),
+        r#"{"loginId":"6b1d7f0e-9a42-4a3e-8c51-5b7d1f0e9a42","channel":"email","expiresAt":"2026-01-28T22:13:20.000Z"}"#
+    );
+}
+
+#[test]
+fn a_login_gives_two_tokens_the_session_and_the_user_and_a_native_client_its_device_proof() {
+    let (access, refresh) = (PlainSecret::presented("ACCESS"), PlainSecret::presented("REFRESH"));
+    let login = |secret: Option<&PlainSecret>| {
+        json(&Login::new((&access, &refresh), session_id(), DeviceUser::of(&ann(), HANDLES), secret))
+    };
+    let expected = |proof: &str| {
+        format!(
+            r#"{{"accessToken":"ACCESS","refreshToken":"REFRESH","sessionId":"{SESSION}","user":{ANN}{proof}}}"#
+        )
+    };
+    assert_eq!(login(None), expected(""));
+    let proof = PlainSecret::presented("PROOF");
+    assert_eq!(login(Some(&proof)), expected(r#","deviceSecret":"PROOF""#));
+    assert_eq!(
+        json(&TokenPair::new(&access, &refresh)),
+        r#"{"accessToken":"ACCESS","refreshToken":"REFRESH"}"#
+    );
+}
+
+const LIVE: &str = r#"{"sessionId":"019c06aa-b377-7c04-9e2f-6a1d83b5c770","deviceName":"Firefox on Linux","ip":"203.0.113.7","ua":"Mozilla/5.0","createdAt":"2026-01-28T22:12:56.311Z","lastSeen":"2026-01-28T22:13:20.000Z","current":true}"#;
+
+// ASVS-map: SE9
+#[test]
+fn a_session_is_shown_without_token_and_hash_and_says_whether_it_is_the_one_that_asks() {
+    assert_eq!(json(&SessionView::of(&session(), State::Live, Some(session_id()))), LIVE);
+    let other = LIVE.replace(r#""current":true"#, r#""current":false"#);
+    let another: SessionId = USER.parse().unwrap();
+    for asking in [None, Some(another)] {
+        assert_eq!(json(&SessionView::of(&session(), State::Live, asking)), other);
+    }
+}
+
+#[test]
+fn an_ended_session_says_when_and_why() {
+    for reason in EndReason::ALL {
+        let ended = State::Ended(Ending { at: UPDATED, reason });
+        let shown = json(&SessionView::of(&session(), ended, None));
+        let ending = format!(r#""current":false,"endedAt":"2026-01-28T22:13:20.000Z","reason":"{reason}"}}"#);
+        assert!(shown.ends_with(&ending), "{shown}");
+    }
+}
+
+#[test]
+fn a_profile_is_a_user_and_a_session() {
+    let profile = Profile {
+        user: DeviceUser::of(&ann(), HANDLES),
+        session: SessionView::of(&session(), State::Live, Some(session_id())),
+    };
+    assert_eq!(json(&profile), format!(r#"{{"user":{ANN},"session":{LIVE}}}"#));
+}
+
+#[test]
+fn what_has_ended_or_was_renamed_is_named() {
+    assert_eq!(json(&Revoked { session_id: session_id() }), format!(r#"{{"sessionId":"{SESSION}"}}"#));
+    assert_eq!(json(&RevokedCount { revoked_count: 3 }), r#"{"revokedCount":3}"#);
+    let renamed = Renamed { session_id: session_id(), device_name: "Ann's".to_owned() };
+    assert_eq!(json(&renamed), format!(r#"{{"sessionId":"{SESSION}","deviceName":"Ann's"}}"#));
+}
+
+#[test]
+fn the_envelope_has_its_members_in_order() {
+    let data = RevokedCount { revoked_count: 3 };
+    assert_eq!(
+        json(&Success::ALL_SESSIONS_REVOKED.reply(data, CREATED)),
+        r#"{"message":"All sessions have been revoked successfully.","data":{"revokedCount":3},"meta":{"status":"success","code":"ALL_SESSIONS_REVOKED"},"ts":"2026-01-28T22:12:56.311Z"}"#
+    );
+    assert_eq!(
+        json(&Success::SIGNED_UP.reply((), CREATED)),
+        r#"{"message":"Signup successful.","data":null,"meta":{"status":"success","code":"SIGNUP_SUCCESS"},"ts":"2026-01-28T22:12:56.311Z"}"#
+    );
+}
+
+#[test]
+fn a_page_says_where_to_go_on_and_the_last_one_that_there_is_nothing_more() {
+    let page = |next| json(&Success::USERS.page([(); 0], next, CREATED));
+    let expected = |next: &str| {
+        format!(
+            r#"{{"message":"Users retrieved successfully.","data":[],"meta":{{"status":"success","code":"USERS_RETRIEVED","next":{next}}},"ts":"2026-01-28T22:12:56.311Z"}}"#
+        )
+    };
+    assert_eq!(page(Some(USER.parse().unwrap())), expected(&format!("\"{USER}\"")));
+    assert_eq!(page(None), expected("null"));
+}
+
+/// The codes that clients branch on, and the texts that some show, written down a second time.
+const SAID: [(DeviceOperation, &str, &str); 25] = [
+    (DeviceOperation::Signup, "SIGNUP_SUCCESS", "Signup successful."),
+    (DeviceOperation::Login, "OTP_SENT", "OTP sent successfully."),
+    (DeviceOperation::VerifyLogin, "LOGIN_SUCCESS", "Login successful."),
+    (DeviceOperation::UnlockPage, "ACCOUNT_UNLOCKED", "Account unlocked successfully."),
+    (DeviceOperation::Unlock, "ACCOUNT_UNLOCKED", "Account unlocked successfully."),
+    (DeviceOperation::Password, "PASSWORD_CHANGED", "Password changed successfully."),
+    (DeviceOperation::Me, "PROFILE_RETRIEVED", "Profile retrieved successfully."),
+    (DeviceOperation::Sessions, "SESSIONS_RETRIEVED", "Active login sessions retrieved successfully."),
+    (DeviceOperation::RenameSession, "SESSION_RENAMED", "Session has been renamed successfully."),
+    (DeviceOperation::LogoutSession, "SESSION_REVOKED", "Session has been revoked successfully."),
+    (DeviceOperation::LogoutAll, "ALL_SESSIONS_REVOKED", "All sessions have been revoked successfully."),
+    (
+        DeviceOperation::Refresh,
+        "TOKENS_REFRESHED",
+        "Access and refresh tokens have been renewed successfully.",
+    ),
+    (
+        DeviceOperation::ForgotPassword,
+        "PASSWORD_RESET_REQUESTED",
+        "If the account exists, a password reset link has been sent.",
+    ),
+    (DeviceOperation::ResetPassword, "PASSWORD_RESET", "Password reset successfully."),
+    (DeviceOperation::Users, "USERS_RETRIEVED", "Users retrieved successfully."),
+    (DeviceOperation::CreateUser, "USER_CREATED", "User created successfully."),
+    (DeviceOperation::User, "USER_RETRIEVED", "User retrieved successfully."),
+    (DeviceOperation::DisableUser, "USER_DISABLED", "User disabled successfully."),
+    (DeviceOperation::EnableUser, "USER_ENABLED", "User enabled successfully."),
+    (DeviceOperation::UnlockUser, "USER_UNLOCKED", "User unlocked successfully."),
+    (DeviceOperation::SetRole, "ROLE_CHANGED", "Role changed successfully."),
+    (DeviceOperation::ResetUser, "PASSWORD_RESET_REQUESTED", "A password reset link has been sent."),
+    (DeviceOperation::UserSessions, "SESSIONS_RETRIEVED", "Active login sessions retrieved successfully."),
+    (DeviceOperation::EndUserSession, "SESSION_REVOKED", "Session has been revoked successfully."),
+    (
+        DeviceOperation::EndUserSessions,
+        "ALL_SESSIONS_REVOKED",
+        "All sessions have been revoked successfully.",
+    ),
+];
+
+#[test]
+fn every_operation_has_its_code_and_its_text_but_health_which_is_bare_and_a_page() {
+    for (operation, code, message) in SAID {
+        assert_eq!(Success::of(operation), Some(Success { code, message }));
+    }
+    let silent: Vec<_> =
+        DEVICE_OPERATIONS.iter().map(|row| row.kind).filter(|kind| Success::of(*kind).is_none()).collect();
+    assert_eq!(silent, [DeviceOperation::Health, DeviceOperation::ResetPage]);
+    assert_eq!(SAID.len() + silent.len(), DEVICE_OPERATIONS.len());
+}
+
+#[test]
+fn health_names_the_transport() {
+    assert_eq!(json(&AUTH_HEALTH_OVER_TCP), r#"{"ok":true,"service":"auth-service","mode":"TCP"}"#);
+}

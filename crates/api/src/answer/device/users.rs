@@ -1,0 +1,167 @@
+//! Users and what a sign-in gives them.
+
+use portcullis_core::clock::Timestamp;
+use portcullis_core::id::{SessionId, UserId};
+use portcullis_core::secret::PlainSecret;
+use portcullis_core::user::User;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::request::device::schema::Role;
+
+/// What somebody can sign in by, apart from the address.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Handles<'a> {
+    /// The user name, as typed.
+    pub username: Option<&'a str>,
+    /// The mobile number.
+    pub mobile: Option<&'a str>,
+}
+
+/// A user of the device-session surface.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceUser {
+    /// The id.
+    #[schema(value_type = Uuid)]
+    pub id: UserId,
+    /// The user name.
+    #[schema(required)]
+    pub username: Option<String>,
+    /// The address.
+    pub email: String,
+    /// The mobile number.
+    #[schema(required)]
+    pub mobile: Option<String>,
+    /// The name.
+    #[schema(required)]
+    pub name: Option<String>,
+    /// What the user may do.
+    #[schema(value_type = Role)]
+    pub role: &'static str,
+    /// When the user signed up.
+    #[schema(value_type = String, format = "date-time")]
+    pub created_at: Timestamp,
+    /// When the user was last changed.
+    #[schema(value_type = String, format = "date-time")]
+    pub updated_at: Timestamp,
+}
+
+impl DeviceUser {
+    /// The view of a user.
+    #[must_use]
+    pub fn of(user: &User, handles: Handles<'_>) -> Self {
+        Self {
+            id: user.key.id,
+            username: handles.username.map(str::to_owned),
+            email: user.email.shown().to_owned(),
+            mobile: handles.mobile.map(str::to_owned),
+            name: user.name.as_ref().map(|name| name.full().to_owned()),
+            role: user.role.as_str(),
+            created_at: user.created,
+            updated_at: user.updated,
+        }
+    }
+}
+
+/// A user, as administrators see it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AdminUser {
+    /// What the user sees, too.
+    #[serde(flatten)]
+    pub user: DeviceUser,
+    /// Since when the user may not sign in.
+    #[schema(value_type = Option<String>, format = "date-time", required)]
+    pub disabled: Option<Timestamp>,
+    /// Until when the account is locked.
+    #[schema(value_type = Option<String>, format = "date-time", required)]
+    pub locked_until: Option<Timestamp>,
+}
+
+impl AdminUser {
+    /// The view of a user whose account is locked until then.
+    #[must_use]
+    pub fn of(user: &User, handles: Handles<'_>, locked_until: Option<Timestamp>) -> Self {
+        Self { user: DeviceUser::of(user, handles), disabled: user.disabled, locked_until }
+    }
+}
+
+/// A sign-in that waits for its code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PendingLogin {
+    /// What the code belongs to.
+    pub login_id: Uuid,
+    /// How it was sent: `email`.
+    channel: &'static str,
+    /// Until when it is good.
+    #[schema(value_type = String, format = "date-time")]
+    pub expires_at: Timestamp,
+}
+
+impl PendingLogin {
+    /// The login whose code was mailed.
+    #[must_use]
+    pub const fn by_mail(login_id: Uuid, expires_at: Timestamp) -> Self {
+        Self { login_id, channel: "email", expires_at }
+    }
+}
+
+/// Somebody is signed in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DeviceLogin)]
+pub struct Login {
+    /// To be sent as a bearer token.
+    access_token: String,
+    /// To be traded for the next pair.
+    refresh_token: String,
+    /// What the session is called in lists; it opens nothing.
+    #[schema(value_type = Uuid)]
+    session_id: SessionId,
+    /// Who.
+    user: DeviceUser,
+    /// To be sent with each refresh; for a client that has said it is native.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    device_secret: Option<String>,
+}
+
+impl Login {
+    /// This user signed in with these tokens; with the device proof where the client is native.
+    #[must_use]
+    pub fn new(
+        (access, refresh): (&PlainSecret, &PlainSecret),
+        session_id: SessionId,
+        user: DeviceUser,
+        device_secret: Option<&PlainSecret>,
+    ) -> Self {
+        Self {
+            access_token: access.reveal().to_owned(),
+            refresh_token: refresh.reveal().to_owned(),
+            session_id,
+            user,
+            device_secret: device_secret.map(|secret| secret.reveal().to_owned()),
+        }
+    }
+}
+
+/// The next pair of tokens.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenPair {
+    /// To be sent as a bearer token.
+    access_token: String,
+    /// To be traded for the next pair.
+    refresh_token: String,
+}
+
+impl TokenPair {
+    /// These tokens.
+    #[must_use]
+    pub fn new(access: &PlainSecret, refresh: &PlainSecret) -> Self {
+        Self { access_token: access.reveal().to_owned(), refresh_token: refresh.reveal().to_owned() }
+    }
+}

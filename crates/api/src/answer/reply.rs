@@ -1,0 +1,124 @@
+//! The envelope of success: `{"message", "data", "meta", "ts"}`.
+//!
+//! ```
+//! use portcullis_api::answer::Success;
+//! use portcullis_core::clock::Timestamp;
+//!
+//! let reply = Success::PASSWORD_CHANGED.reply((), Timestamp::from_millis(0));
+//! assert_eq!(
+//!     serde_json::to_string(&reply).unwrap(),
+//!     r#"{"message":"Password changed successfully.","data":null,"meta":{"status":"success","code":"PASSWORD_CHANGED"},"ts":"1970-01-01T00:00:00.000Z"}"#
+//! );
+//! ```
+
+use portcullis_core::clock::Timestamp;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::operation::DeviceOperation;
+
+/// What an operation of the device-session surface says when it has done what it was asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Success {
+    /// For programs.
+    pub code: &'static str,
+    /// For people.
+    pub message: &'static str,
+}
+
+/// An answer of success.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Reply<T> {
+    message: &'static str,
+    data: T,
+    meta: Meta,
+    ts: Timestamp,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(untagged)]
+enum Meta {
+    Whole { status: &'static str, code: &'static str },
+    Page { status: &'static str, code: &'static str, next: Option<Uuid> },
+}
+
+const fn success(code: &'static str, message: &'static str) -> Success {
+    Success { code, message }
+}
+
+/// The answers, under the names of what has happened.
+#[expect(missing_docs, reason = "code and message say what each means")]
+impl Success {
+    pub const SIGNED_UP: Self = success("SIGNUP_SUCCESS", "Signup successful.");
+    pub const OTP_SENT: Self = success("OTP_SENT", "OTP sent successfully.");
+    pub const LOGGED_IN: Self = success("LOGIN_SUCCESS", "Login successful.");
+    pub const ACCOUNT_UNLOCKED: Self = success("ACCOUNT_UNLOCKED", "Account unlocked successfully.");
+    pub const PASSWORD_CHANGED: Self = success("PASSWORD_CHANGED", "Password changed successfully.");
+    pub const PROFILE: Self = success("PROFILE_RETRIEVED", "Profile retrieved successfully.");
+    pub const SESSIONS: Self = success("SESSIONS_RETRIEVED", "Active login sessions retrieved successfully.");
+    pub const ENDED_SESSIONS: Self =
+        success("SESSIONS_RETRIEVED", "Ended login sessions retrieved successfully.");
+    pub const SESSION_RENAMED: Self = success("SESSION_RENAMED", "Session has been renamed successfully.");
+    pub const SESSION_REVOKED: Self = success("SESSION_REVOKED", "Session has been revoked successfully.");
+    pub const ALL_SESSIONS_REVOKED: Self =
+        success("ALL_SESSIONS_REVOKED", "All sessions have been revoked successfully.");
+    pub const TOKENS_REFRESHED: Self =
+        success("TOKENS_REFRESHED", "Access and refresh tokens have been renewed successfully.");
+    pub const RESET_REQUESTED: Self =
+        success("PASSWORD_RESET_REQUESTED", "If the account exists, a password reset link has been sent.");
+    pub const PASSWORD_RESET: Self = success("PASSWORD_RESET", "Password reset successfully.");
+    pub const USERS: Self = success("USERS_RETRIEVED", "Users retrieved successfully.");
+    pub const USER_CREATED: Self = success("USER_CREATED", "User created successfully.");
+    pub const USER: Self = success("USER_RETRIEVED", "User retrieved successfully.");
+    pub const USER_DISABLED: Self = success("USER_DISABLED", "User disabled successfully.");
+    pub const USER_ENABLED: Self = success("USER_ENABLED", "User enabled successfully.");
+    pub const USER_UNLOCKED: Self = success("USER_UNLOCKED", "User unlocked successfully.");
+    pub const ROLE_CHANGED: Self = success("ROLE_CHANGED", "Role changed successfully.");
+    pub const RESET_SENT: Self = success("PASSWORD_RESET_REQUESTED", "A password reset link has been sent.");
+}
+
+impl Success {
+    /// What an operation says. Two say something else at times: a login without a second step [`Self::LOGGED_IN`], a list
+    /// of ended sessions [`Self::ENDED_SESSIONS`]. Health is bare, and the page for another password is a page.
+    #[must_use]
+    pub const fn of(operation: DeviceOperation) -> Option<Self> {
+        Some(match operation {
+            DeviceOperation::Signup => Self::SIGNED_UP,
+            DeviceOperation::Login => Self::OTP_SENT,
+            DeviceOperation::VerifyLogin => Self::LOGGED_IN,
+            DeviceOperation::UnlockPage | DeviceOperation::Unlock => Self::ACCOUNT_UNLOCKED,
+            DeviceOperation::Password => Self::PASSWORD_CHANGED,
+            DeviceOperation::Me => Self::PROFILE,
+            DeviceOperation::Sessions | DeviceOperation::UserSessions => Self::SESSIONS,
+            DeviceOperation::RenameSession => Self::SESSION_RENAMED,
+            DeviceOperation::LogoutSession | DeviceOperation::EndUserSession => Self::SESSION_REVOKED,
+            DeviceOperation::LogoutAll | DeviceOperation::EndUserSessions => Self::ALL_SESSIONS_REVOKED,
+            DeviceOperation::Refresh => Self::TOKENS_REFRESHED,
+            DeviceOperation::ForgotPassword => Self::RESET_REQUESTED,
+            DeviceOperation::ResetPassword => Self::PASSWORD_RESET,
+            DeviceOperation::Users => Self::USERS,
+            DeviceOperation::CreateUser => Self::USER_CREATED,
+            DeviceOperation::User => Self::USER,
+            DeviceOperation::DisableUser => Self::USER_DISABLED,
+            DeviceOperation::EnableUser => Self::USER_ENABLED,
+            DeviceOperation::UnlockUser => Self::USER_UNLOCKED,
+            DeviceOperation::SetRole => Self::ROLE_CHANGED,
+            DeviceOperation::ResetUser => Self::RESET_SENT,
+            DeviceOperation::Health | DeviceOperation::ResetPage => return None,
+        })
+    }
+
+    /// The answer, with its data; `()` where there is none.
+    #[must_use]
+    pub const fn reply<T>(self, data: T, at: Timestamp) -> Reply<T> {
+        let Self { code, message } = self;
+        Reply { message, data, meta: Meta::Whole { status: "success", code }, ts: at }
+    }
+
+    /// The answer with a page of a list, and the cursor of the next one, if there is one.
+    #[must_use]
+    pub const fn page<T>(self, data: T, next: Option<Uuid>, at: Timestamp) -> Reply<T> {
+        let Self { code, message } = self;
+        Reply { message, data, meta: Meta::Page { status: "success", code, next }, ts: at }
+    }
+}

@@ -1,0 +1,227 @@
+//! What operations answer when they do what they were asked: a schema around what is answered to a made-up user.
+
+use serde::Serialize;
+use serde_json::{Value, to_value};
+use utoipa::ToSchema;
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::schema::{
+    ArrayBuilder, KnownFormat, Object, ObjectBuilder, OneOfBuilder, SchemaFormat, Type,
+};
+use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, Schema};
+
+use super::{Row, operation_id, uuid};
+use crate::answer::device::{
+    AdminUser, DeviceUser, Login, PendingLogin, Profile, Renamed, Revoked, RevokedCount, SessionView,
+    TokenPair,
+};
+use crate::answer::{AUTH_HEALTH, AuthHealth, Success};
+use crate::openapi::answers::capitalised;
+use crate::openapi::requests::named;
+use crate::openapi::sample::{self, HANDLES, NOW, SESSION, USER};
+use crate::openapi::{Named, headers};
+use crate::operation::{DEVICE_OPERATIONS, DeviceOperation};
+
+/// What an operation answers: the schema of its data, and examples of the whole.
+struct Answer {
+    data: RefOr<Schema>,
+    examples: Vec<(&'static str, Value)>,
+}
+
+impl Answer {
+    /// What the operation says when it has this to show.
+    fn of<T: Serialize>(kind: DeviceOperation, schema: RefOr<Schema>, data: T) -> Option<Self> {
+        let whole = to_value(Success::of(kind)?.reply(data, NOW)).ok()?;
+        Some(Self { data: schema, examples: vec![("answer", whole)] })
+    }
+
+    fn empty(kind: DeviceOperation) -> Option<Self> {
+        Self::of(kind, nothing(), ())
+    }
+
+    fn page<T: Serialize>(
+        kind: DeviceOperation,
+        schema: RefOr<Schema>,
+        data: T,
+        last: uuid::Uuid,
+    ) -> Option<Self> {
+        let page = |next| to_value(Success::of(kind)?.page(&data, next, NOW)).ok();
+        Some(Self { data: schema, examples: vec![("answer", page(Some(last))?), ("lastPage", page(None)?)] })
+    }
+
+    /// What it says at times.
+    fn or<T: Serialize>(mut self, name: &'static str, said: Success, data: T) -> Option<Self> {
+        self.examples.push((name, to_value(said.reply(data, NOW)).ok()?));
+        Some(self)
+    }
+}
+
+fn answer(kind: DeviceOperation) -> Option<Answer> {
+    let user = sample::user()?;
+    let shown = DeviceUser::of(&user, HANDLES);
+    let administered = AdminUser::of(&user, HANDLES, None);
+    match kind {
+        DeviceOperation::Signup => {
+            let either = either(reference::<DeviceUser>(), nothing());
+            Answer::of(kind, either, shown)?.or("hidden", Success::SIGNED_UP, ())
+        }
+        DeviceOperation::Login => {
+            let either = either(reference::<PendingLogin>(), reference::<Login>());
+            let login = sample::device_login(false)?;
+            Answer::of(kind, either, PendingLogin::by_mail(SESSION, NOW))?.or(
+                "oneStep",
+                Success::LOGGED_IN,
+                login,
+            )
+        }
+        DeviceOperation::VerifyLogin => Answer::of(kind, reference::<Login>(), sample::device_login(false)?)?
+            .or("native", Success::LOGGED_IN, sample::device_login(true)?),
+        DeviceOperation::Me => {
+            Answer::of(kind, reference::<Profile>(), Profile { user: shown, session: sample::session(false) })
+        }
+        DeviceOperation::Sessions => Answer::of(kind, list::<SessionView>(), [sample::session(false)])?.or(
+            "ended",
+            Success::ENDED_SESSIONS,
+            [sample::session(true)],
+        ),
+        DeviceOperation::RenameSession => {
+            let renamed = sample::session(false);
+            let renamed = Renamed { session_id: renamed.session_id, device_name: renamed.device_name };
+            Answer::of(kind, reference::<Renamed>(), renamed)
+        }
+        DeviceOperation::LogoutSession | DeviceOperation::EndUserSession => Answer::of(
+            kind,
+            reference::<Revoked>(),
+            Revoked { session_id: sample::session(false).session_id },
+        ),
+        DeviceOperation::LogoutAll | DeviceOperation::EndUserSessions => {
+            Answer::of(kind, reference::<RevokedCount>(), RevokedCount { revoked_count: 3 })
+        }
+        DeviceOperation::Refresh => {
+            let refreshed = sample::refreshed();
+            let pair = TokenPair::new(&refreshed.access, &refreshed.refresh);
+            Answer::of(kind, reference::<TokenPair>(), pair)
+        }
+        DeviceOperation::Users => Answer::page(kind, list::<AdminUser>(), [administered], USER),
+        DeviceOperation::UserSessions => {
+            Answer::page(kind, list::<SessionView>(), [sample::session(true)], SESSION)
+        }
+        DeviceOperation::CreateUser
+        | DeviceOperation::User
+        | DeviceOperation::DisableUser
+        | DeviceOperation::EnableUser
+        | DeviceOperation::UnlockUser
+        | DeviceOperation::SetRole => Answer::of(kind, reference::<AdminUser>(), administered),
+        DeviceOperation::UnlockPage
+        | DeviceOperation::Unlock
+        | DeviceOperation::Password
+        | DeviceOperation::ForgotPassword
+        | DeviceOperation::ResetPassword
+        | DeviceOperation::ResetUser => Answer::empty(kind),
+        DeviceOperation::Health | DeviceOperation::ResetPage => None,
+    }
+}
+
+/// The answer of success.
+pub(super) fn success(row: &Row) -> Response {
+    let said = Success::of(row.kind).map_or("A page, or that it is up.", |success| success.message);
+    let described = ResponseBuilder::new().description(said);
+    let headers = headers::of_device(row.kind);
+    let response = headers.iter().fold(described, |response, header| header.on(response));
+    let response = match json(row) {
+        Some(json) => response.content("application/json", json),
+        None => response,
+    };
+    let has_page = row.form || matches!(row.kind, DeviceOperation::UnlockPage | DeviceOperation::ResetPage);
+    let page =
+        || ContentBuilder::new().schema(Some(RefOr::T(Object::with_type(Type::String).into()))).build();
+    if has_page { response.content("text/html", page()).build() } else { response.build() }
+}
+
+fn json(row: &Row) -> Option<Content> {
+    if row.kind == DeviceOperation::Health {
+        let example = ExampleBuilder::new().value(to_value(AUTH_HEALTH).ok());
+        let content = ContentBuilder::new().schema(Some(reference::<AuthHealth>()));
+        return Some(content.examples_from_iter([("answer", example)]).build());
+    }
+    let examples = answer(row.kind)?.examples;
+    let examples = examples.into_iter().map(|(name, value)| (name, ExampleBuilder::new().value(Some(value))));
+    let schema = Ref::from_schema_name(name(row));
+    Some(ContentBuilder::new().schema(Some(schema)).examples_from_iter(examples).build())
+}
+
+fn name(row: &Row) -> String {
+    format!("{}Reply", capitalised(&operation_id(row)))
+}
+
+pub(super) fn schemas() -> impl Iterator<Item = Named> {
+    let replies =
+        DEVICE_OPERATIONS.iter().filter_map(|row| Some((name(row), envelope(answer(row.kind)?).into())));
+    let data = [
+        named::<DeviceUser>(),
+        named::<AdminUser>(),
+        named::<PendingLogin>(),
+        named::<Login>(),
+        named::<TokenPair>(),
+        named::<Profile>(),
+        named::<SessionView>(),
+        named::<Renamed>(),
+        named::<Revoked>(),
+        named::<RevokedCount>(),
+        named::<AuthHealth>(),
+    ];
+    replies.chain(data)
+}
+
+/// The envelope, with the words that the examples show.
+fn envelope(answer: Answer) -> Schema {
+    let words = |pointer: &str| {
+        let mut words: Vec<Value> =
+            answer.examples.iter().filter_map(|(_, whole)| whole.pointer(pointer)).cloned().collect();
+        words.dedup();
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
+    };
+    let is_page = answer.examples.iter().any(|(_, whole)| whole.pointer("/meta/next").is_some());
+    let meta = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property("status", words("/meta/status"))
+        .required("status")
+        .property("code", words("/meta/code"))
+        .required("code");
+    let meta = if is_page {
+        meta.property("next", either(RefOr::T(uuid().into()), nothing())).required("next")
+    } else {
+        meta
+    };
+    let time = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+    let message = words("/message");
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property("message", message)
+        .required("message")
+        .property("data", answer.data)
+        .required("data")
+        .property("meta", meta)
+        .required("meta")
+        .property("ts", time)
+        .required("ts")
+        .into()
+}
+
+fn reference<T: ToSchema>() -> RefOr<Schema> {
+    RefOr::Ref(Ref::from_schema_name(T::name()))
+}
+
+fn list<T: ToSchema>() -> RefOr<Schema> {
+    RefOr::T(ArrayBuilder::new().items(reference::<T>()).into())
+}
+
+fn nothing() -> RefOr<Schema> {
+    RefOr::T(Object::with_type(Type::Null).into())
+}
+
+fn either(one: RefOr<Schema>, other: RefOr<Schema>) -> RefOr<Schema> {
+    RefOr::T(OneOfBuilder::new().item(one).item(other).into())
+}

@@ -1,0 +1,149 @@
+//! What operations answer when they do not do what they were asked, in the words of this surface.
+
+use std::time::Duration;
+
+use portcullis_core::engine::{
+    ChangePasswordError, RefreshError, RegisterError, SignInError, Unauthenticated,
+};
+use portcullis_core::id::{SessionId, SessionKey, TenantId};
+use portcullis_core::password::{HashRefused, PasswordPolicy};
+use utoipa::openapi::response::Response;
+
+use super::Row;
+use crate::openapi::refusals::{Example, documented, malformed, of_every_operation};
+use crate::openapi::sample::SESSION;
+use crate::operation::{Access, DeviceOperation, Method};
+use crate::refusal::{Code, Refusal};
+use crate::request::device::{
+    CreateUser, EndSession, Forgot, ListUsers, LogIn, OneSession, OneUser, OwnSessions, Refresh, Rename,
+    Reset, SetRole, SignUp, Unlock, UserSessions, VerifyLogin,
+};
+use crate::request::{Body, ChangePassword, Faults};
+
+const WAIT: Duration = Duration::from_mins(1);
+
+/// The answers of refusal, by status.
+pub(super) fn responses(row: &Row) -> impl Iterator<Item = (String, Response)> {
+    let refusals = if row.kind == DeviceOperation::Health { Vec::new() } else { of_operation(row) };
+    let worded = refusals.into_iter().map(|(name, refusal)| (name, refusal.worded_for(row.kind)));
+    documented(worded.collect(), row.method, row.route)
+}
+
+fn of_operation(row: &Row) -> Vec<Example> {
+    let mut refusals = of_every_operation();
+    refusals.push(("notOffered", Refusal::no_route()));
+    refusals.push(("suspended", Refusal::plain(Code::TenantSuspended)));
+    if row.method != Method::Get {
+        refusals.extend(malformed());
+        refusals.push(("crossSite", Refusal::plain(Code::CrossSite)));
+    }
+    refusals.extend(faults(row.kind).map(|faults| ("validationFailed", faults.into())));
+    if row.access != Access::Public {
+        refusals.push(("unauthorized", Unauthenticated::Missing.into()));
+        refusals.push(("otherTenant", Unauthenticated::OtherTenant.into()));
+        refusals.push(("userGone", Refusal::plain(Code::UserGone)));
+    }
+    if row.limited {
+        refusals.push(("tooManyAttempts", Refusal::plain(Code::TooManyAttempts).later(WAIT)));
+    }
+    refusals.extend(of_kind(row.kind));
+    refusals
+}
+
+/// The faults of a body whose members are missing, and of a path and a query that are none.
+fn faults(kind: DeviceOperation) -> Option<Faults> {
+    let policy = PasswordPolicy::DEVELOPMENT;
+    let bad = Body::of_form(b"limit=0&ended=maybe").with_path([("userId", "7"), ("sessionId", "7")]);
+    match kind {
+        DeviceOperation::Signup => SignUp::read(&bad, &policy).err(),
+        DeviceOperation::Login => LogIn::read(&bad).err(),
+        DeviceOperation::VerifyLogin => VerifyLogin::read(&bad).err(),
+        DeviceOperation::UnlockPage | DeviceOperation::Unlock | DeviceOperation::ResetPage => {
+            Unlock::read(&bad).err()
+        }
+        DeviceOperation::Password => ChangePassword::read(&bad, &policy).err(),
+        DeviceOperation::Sessions => OwnSessions::read(&bad).err(),
+        DeviceOperation::RenameSession => Rename::read(&bad).err(),
+        DeviceOperation::LogoutSession => EndSession::read(&bad).err(),
+        DeviceOperation::Refresh => Refresh::read(&bad).err(),
+        DeviceOperation::ForgotPassword => Forgot::read(&bad).err(),
+        DeviceOperation::ResetPassword => Reset::read(&bad, &policy).err(),
+        DeviceOperation::Users => ListUsers::read(&bad).err(),
+        DeviceOperation::CreateUser => CreateUser::read(&bad).err(),
+        DeviceOperation::SetRole => SetRole::read(&bad).err(),
+        DeviceOperation::UserSessions => UserSessions::read(&bad).err(),
+        DeviceOperation::EndUserSession => OneSession::read(&bad).err(),
+        DeviceOperation::User
+        | DeviceOperation::DisableUser
+        | DeviceOperation::EnableUser
+        | DeviceOperation::UnlockUser
+        | DeviceOperation::ResetUser
+        | DeviceOperation::EndUserSessions => OneUser::read(&bad).err(),
+        DeviceOperation::Me | DeviceOperation::LogoutAll | DeviceOperation::Health => None,
+    }
+}
+
+fn of_kind(kind: DeviceOperation) -> Vec<Example> {
+    let plain = |name, code| (name, Refusal::plain(code));
+    let busy = || HashRefused::Busy { retry_after: Duration::from_secs(1) };
+    let session = SessionId::from_uuid(SESSION);
+    let not_found = || ("sessionNotFound", Refusal::plain(Code::SessionNotFound).about_session(session));
+    match kind {
+        DeviceOperation::Signup => {
+            vec![("taken", RegisterError::Taken.into()), ("hashingBusy", busy().into())]
+        }
+        DeviceOperation::Login => vec![
+            ("invalidCredentials", SignInError::InvalidCredentials.into()),
+            plain("accountLocked", Code::AccountLocked),
+            ("hashingBusy", busy().into()),
+        ],
+        DeviceOperation::VerifyLogin => {
+            vec![plain("invalidOtp", Code::InvalidOtp), plain("otpExpired", Code::OtpExpired)]
+        }
+        DeviceOperation::UnlockPage | DeviceOperation::Unlock => {
+            vec![plain("invalidUnlockToken", Code::InvalidUnlockToken)]
+        }
+        DeviceOperation::Password => vec![
+            ("wrongPassword", ChangePasswordError::WrongPassword.into()),
+            ("reused", ChangePasswordError::Reused.into()),
+            ("contended", ChangePasswordError::Contended.into()),
+            ("hashingBusy", busy().into()),
+        ],
+        DeviceOperation::RenameSession | DeviceOperation::LogoutSession => vec![not_found()],
+        DeviceOperation::Refresh => of_refresh(session),
+        DeviceOperation::ResetPassword => vec![
+            plain("invalidResetToken", Code::InvalidResetToken),
+            ("reused", ChangePasswordError::Reused.into()),
+            ("hashingBusy", busy().into()),
+        ],
+        DeviceOperation::CreateUser => vec![("taken", RegisterError::Taken.into())],
+        DeviceOperation::EndUserSession => {
+            vec![plain("userNotFound", Code::UserNotFound), not_found()]
+        }
+        DeviceOperation::User
+        | DeviceOperation::DisableUser
+        | DeviceOperation::EnableUser
+        | DeviceOperation::UnlockUser
+        | DeviceOperation::SetRole
+        | DeviceOperation::ResetUser
+        | DeviceOperation::UserSessions
+        | DeviceOperation::EndUserSessions => vec![plain("userNotFound", Code::UserNotFound)],
+        DeviceOperation::Me
+        | DeviceOperation::Sessions
+        | DeviceOperation::LogoutAll
+        | DeviceOperation::Health
+        | DeviceOperation::ForgotPassword
+        | DeviceOperation::ResetPage
+        | DeviceOperation::Users => Vec::new(),
+    }
+}
+
+fn of_refresh(session: SessionId) -> Vec<Example> {
+    let gone = SessionKey { tenant: TenantId::default_tenant(), id: session };
+    vec![
+        ("invalidRefreshToken", Refusal::of_device_refresh(RefreshError::Invalid)),
+        ("sessionOver", Refusal::of_device_refresh(RefreshError::SessionGone(gone))),
+        ("spent", Refusal::of_device_refresh(RefreshError::Reused)),
+        ("userGone", Refusal::plain(Code::UserGone)),
+    ]
+}
