@@ -21,6 +21,10 @@ pub enum Code {
     InvalidRefreshToken,
     /// The current password is wrong.
     WrongPassword,
+    /// The credential says nothing of a role.
+    MissingRole,
+    /// The role is not one of those that may.
+    InsufficientRole,
     /// The request comes from another site.
     CrossSite,
     /// There is no such thing.
@@ -39,6 +43,8 @@ pub enum Code {
     UnsupportedMediaType,
     /// The headers are too large.
     HeadersTooLarge,
+    /// Too often, from one place.
+    TooManyRequests,
     /// A fault of ours.
     InternalError,
     /// Too much is asked for at once.
@@ -71,6 +77,8 @@ impl Code {
             Self::TenantMismatch => ("TENANT_MISMATCH", 401),
             Self::InvalidRefreshToken => ("INVALID_REFRESH_TOKEN", 401),
             Self::WrongPassword => ("WRONG_PASSWORD", 403),
+            Self::MissingRole => ("MISSING_ROLE", 403),
+            Self::InsufficientRole => ("INSUFFICIENT_ROLE", 403),
             Self::CrossSite => ("CROSS_SITE", 403),
             Self::NotFound => ("NOT_FOUND", 404),
             Self::MethodNotAllowed => ("METHOD_NOT_ALLOWED", 405),
@@ -80,6 +88,7 @@ impl Code {
             Self::PayloadTooLarge => ("PAYLOAD_TOO_LARGE", 413),
             Self::UnsupportedMediaType => ("UNSUPPORTED_MEDIA_TYPE", 415),
             Self::HeadersTooLarge => ("REQUEST_HEADERS_TOO_LARGE", 431),
+            Self::TooManyRequests => ("TOO_MANY_REQUESTS", 429),
             Self::InternalError => ("INTERNAL_ERROR", 500),
             Self::Busy => ("BUSY", 503),
             Self::StoreUnavailable => ("STORE_UNAVAILABLE", 503),
@@ -99,6 +108,7 @@ impl Code {
             409 => "Conflict",
             413 => "Payload Too Large",
             415 => "Unsupported Media Type",
+            429 => "Too Many Requests",
             431 => "Request Header Fields Too Large",
             503 => "Service Unavailable",
             _ => "Internal Server Error",

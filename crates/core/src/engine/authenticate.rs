@@ -18,6 +18,7 @@ use crate::store::StoreError;
 use crate::strategy::{Check, Envelope, LiveClaim, Renewal, Strategy, StrategyName};
 use crate::token::access::{AccessClaims, verify_access};
 use crate::token::{Expected, TokenFault, claimed_tenant};
+use crate::user::Role;
 
 /// What somebody shows.
 #[derive(Clone, Debug)]
@@ -49,6 +50,8 @@ pub struct Identity {
     pub given_name: Option<String>,
     /// The last name.
     pub family_name: Option<String>,
+    /// What the user may do; none where the credential does not say.
+    pub role: Option<Role>,
     /// The credential to hand out again because its end has moved.
     pub renewed: Option<Renewed>,
 }
@@ -180,6 +183,7 @@ impl Engine {
             name: user.name.as_ref().map(|name| name.full().to_owned()),
             given_name: user.name.as_ref().map(|name| name.first().to_owned()),
             family_name: user.name.as_ref().and_then(|name| name.last().map(str::to_owned)),
+            role: Some(user.role),
             renewed,
         })
     }
@@ -212,6 +216,7 @@ impl Engine {
             name: claims.name.clone(),
             given_name: claims.given_name.clone(),
             family_name: claims.family_name.clone(),
+            role: None,
             renewed: None,
         })
     }
