@@ -105,7 +105,7 @@ pub(super) const fn of_success(kind: StrategyOperation, carrier: Carrier) -> &'s
 pub(super) const fn of_refusal(status: u16) -> &'static [Described] {
     match status {
         401 => &[Described::NoStore, Described::Challenge],
-        503 => &[Described::NoStore, Described::RetryAfter],
+        429 | 503 => &[Described::NoStore, Described::RetryAfter],
         _ => &[Described::NoStore],
     }
 }
