@@ -21,7 +21,7 @@ use crate::{SessionCookie, Shown, SignedIn, render, tenant_named};
 pub struct Guard(Arc<Post>);
 
 #[derive(Debug)]
-struct Post {
+pub(crate) struct Post {
     engine: Arc<Engine>,
     strategy: StrategyName,
     cookie: SessionCookie,
@@ -108,6 +108,8 @@ where
             };
             let renewed = identity.renewed.clone();
             request.extensions_mut().insert(SignedIn(identity));
+            // Whoever stands behind and refuses, does it in the same words.
+            request.extensions_mut().insert(post.clone());
             let mut response = inner.call(request).await?;
             if let Some(renewed) = renewed {
                 post.hand_out_again(&renewed, &mut response);
@@ -118,7 +120,7 @@ where
 }
 
 impl Post {
-    fn refuse(&self, refusal: &Refusal, request: &Request) -> Response {
+    pub(crate) fn refuse(&self, refusal: &Refusal, request: &Request) -> Response {
         let accept: Vec<HeaderValue> = request.headers().get_all(ACCEPT).iter().cloned().collect();
         render(refusal, request.method(), request.uri(), &accept, self.engine.now())
     }

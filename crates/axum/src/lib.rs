@@ -17,6 +17,23 @@
 //! # }
 //! ```
 //!
+//! Behind a guard, [`Roles`] lets only those further whose role is one of a few:
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use axum::{Router, routing::delete};
+//! use portcullis_axum::{Guard, Roles, SignedIn};
+//! use portcullis_core::{engine::Engine, strategy::StrategyName, user::Role};
+//!
+//! # fn app(engine: Arc<Engine>) -> Router {
+//! Router::new()
+//!     .route("/members/{id}", delete(|SignedIn(by): SignedIn| async move { format!("{} did it", by.email) }))
+//!     .route_layer(Roles::any_of([Role::Manager, Role::Admin]))
+//!     // A layer that is added later stands further out: who it is, is asked first.
+//!     .route_layer(Guard::new(engine, StrategyName::Session))
+//! # }
+//! ```
+//!
 //! This crate decides nothing: it finds credentials in a request, asks the engine, and writes down the answer.
 
 mod cookie;
@@ -24,9 +41,11 @@ mod guard;
 mod identity;
 mod refused;
 mod request;
+mod roles;
 
 pub use cookie::{SameSite, SessionCookie};
 pub use guard::{Guard, Guarded};
 pub use identity::SignedIn;
 pub use refused::{Asker, Refused, render, render_refusals};
 pub use request::{Shown, tenant_named};
+pub use roles::{RoleGuarded, Roles};

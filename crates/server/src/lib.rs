@@ -4,15 +4,21 @@
 //! |---|---|
 //! | [`cli`] | the command line, one file a command |
 //! | [`config`] | what the server is told: flags over variables over a file |
+//! | [`device`] | the name of a device that a person recognises |
 //! | [`open`] | the engine that a configuration describes |
 //! | [`http`] | routes made from the tables of operations, and the layers around them |
+//! | [`proxies`] | the address of a client behind proxies that are trusted |
+//! | [`rates`] | how often one place may ask |
 //! | [`serve`] | listening until somebody says stop |
 //! | [`log`] | lines for people or programs, every decision about access among them |
 
 pub mod cli;
 pub mod config;
+pub mod device;
 pub mod http;
 pub mod log;
 pub mod open;
+pub mod proxies;
+pub mod rates;
 pub mod serve;
 mod welcome;

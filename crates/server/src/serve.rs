@@ -7,7 +7,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use portcullis_axum::{SameSite, SessionCookie};
+use portcullis_core::clock::Clock;
 use portcullis_core::engine::{Engine, KeyError};
+use portcullis_core::machine::SystemClock;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -19,7 +21,8 @@ use crate::http::listener::{self, Patience};
 use crate::http::{App, Origins, Recorder, router};
 use crate::log::EventLog;
 use crate::open::{CannotOpen, Opened, open};
-use crate::welcome;
+use crate::rates::{Allowance, Rates};
+use crate::{device, welcome};
 
 /// The server could not start.
 #[derive(Debug, Error)]
@@ -72,6 +75,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
         let routes = Router::new().route("/metrics", get(async move || recorder.answer()));
         servers.spawn(serve_one(bind(address).await?, routes, patience(config), stopped.clone()));
     }
+    tokio::task::spawn_blocking(device::prepare);
     let housekeeping = tokio::spawn({
         let engine = engine.clone();
         async move { engine.keep_house().await }
@@ -137,11 +141,24 @@ pub fn app(config: &Config, engine: Arc<Engine>, recorder: Option<&Recorder>) ->
         largest_body: config.limits.body,
         largest_headers: config.limits.headers,
         body_timeout: config.timeouts.body,
+        proxies: config.proxies.clone(),
+        rates: Arc::new(rates(config)),
         origins: origins(config),
         https: config.is_https(),
         docs: development,
         metrics: recorder.filter(|_| development && config.metrics.listen.is_none()).cloned(),
     }
+}
+
+fn rates(config: &Config) -> Rates {
+    let limits = &config.limits;
+    let allowance = Allowance {
+        address: limits.rate,
+        tenant: limits.rate_tenant,
+        spares_loopback: config.is_development(),
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    Rates::new(allowance, &clock)
 }
 
 /// The configured ones, and our own: behind a proxy the `Host` we see need not be the one that the browser asked for.

@@ -53,6 +53,7 @@ fn profile(strategy: StrategyName, name: Option<&PersonName>) -> String {
         name: name.map(|name| name.full().to_owned()),
         given_name: name.map(|name| name.first().to_owned()),
         family_name: name.and_then(|name| name.last().map(str::to_owned)),
+        role: None,
         renewed: None,
     };
     json(&shape_of(strategy).profile(&identity))

@@ -88,8 +88,11 @@ fn of_operation(operation: &Operation<StrategyOperation>, name: StrategyName) ->
     if operation.method == Method::Post && strategy.carrier() == Carrier::Cookie {
         refusals.push(("crossSite", Refusal::plain(Code::CrossSite)));
     }
-    if operation.access == Access::SignedIn {
-        refusals.extend(of_credential(strategy));
+    match operation.access {
+        Access::SignedIn => refusals.extend(of_credential(strategy)),
+        Access::Public => {
+            refusals.push(("tooManyRequests", Refusal::too_many_requests(Duration::from_secs(1))));
+        }
     }
     refusals.extend(of_kind(operation.kind));
     refusals

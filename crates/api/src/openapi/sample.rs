@@ -78,7 +78,7 @@ pub(super) fn refreshed() -> Refreshed {
 }
 
 pub(super) fn identity(strategy: StrategyName) -> Option<Identity> {
-    let User { key, email, name, .. } = user()?;
+    let User { key, email, name, role, .. } = user()?;
     Some(Identity {
         user: key,
         session: SessionId::from_uuid(SESSION),
@@ -88,6 +88,7 @@ pub(super) fn identity(strategy: StrategyName) -> Option<Identity> {
         name: name.as_ref().map(|name| name.full().to_owned()),
         given_name: name.as_ref().map(|name| name.first().to_owned()),
         family_name: name.as_ref().and_then(|name| name.last().map(str::to_owned)),
+        role: Some(role),
         renewed: None,
     })
 }

@@ -311,6 +311,7 @@ const ALL_CODES: [Code; 30] = [
     Code::NotFound,
     Code::UserExists,
     Code::Conflict,
+    Code::TooManyRequests,
     Code::PayloadTooLarge,
     Code::UnsupportedMediaType,
     Code::Busy,

@@ -39,6 +39,10 @@ pub enum Code {
     WrongPassword,
     /// The tenant is suspended.
     TenantSuspended,
+    /// The credential says nothing of a role.
+    MissingRole,
+    /// The role is not one of those that may.
+    InsufficientRole,
     /// The request comes from another site.
     CrossSite,
     /// There is no such thing.
@@ -65,6 +69,8 @@ pub enum Code {
     TooManyAttempts,
     /// The headers are too large.
     HeadersTooLarge,
+    /// Too often, from one place.
+    TooManyRequests,
     /// A fault of ours.
     InternalError,
     /// A store does not answer, in the word of the device-session surface.
@@ -108,6 +114,8 @@ impl Code {
             Self::OtpExpired => ("OTP_EXPIRED", 401),
             Self::WrongPassword => ("WRONG_PASSWORD", 403),
             Self::TenantSuspended => ("TENANT_SUSPENDED", 403),
+            Self::MissingRole => ("MISSING_ROLE", 403),
+            Self::InsufficientRole => ("INSUFFICIENT_ROLE", 403),
             Self::CrossSite => ("CROSS_SITE", 403),
             Self::NotFound => ("NOT_FOUND", 404),
             Self::SessionNotFound => ("SESSION_NOT_FOUND", 404),
@@ -121,6 +129,7 @@ impl Code {
             Self::AccountLocked => ("ACCOUNT_LOCKED", 423),
             Self::TooManyAttempts => ("TOO_MANY_ATTEMPTS", 429),
             Self::HeadersTooLarge => ("REQUEST_HEADERS_TOO_LARGE", 431),
+            Self::TooManyRequests => ("TOO_MANY_REQUESTS", 429),
             Self::InternalError => ("INTERNAL_ERROR", 500),
             Self::SystemError => ("INTERNAL_ERROR", 503),
             Self::Busy => ("BUSY", 503),

@@ -17,6 +17,8 @@ pub use rendering::{Occasion, Rendering};
 
 use portcullis_core::id::{SessionId, TenantId};
 
+use portcullis_core::user::Role;
+
 use crate::request::{Faults, NotJson};
 
 /// What a client is told when it does not get what it asked for.
@@ -64,6 +66,26 @@ impl Refusal {
     #[must_use]
     pub const fn because(code: Code, text: &'static str) -> Self {
         Self::new(code, Reason::Text(Cow::Borrowed(text)))
+    }
+
+    /// Somebody is signed in whose credential says nothing of a role.
+    #[must_use]
+    pub const fn missing_role() -> Self {
+        Self::because(Code::MissingRole, "Missing role")
+    }
+
+    /// Somebody is signed in whose role is none of these, which are named in their order.
+    #[must_use]
+    pub fn insufficient_role(required: &[Role]) -> Self {
+        let names: Vec<&str> = required.iter().map(|role| role.as_str()).collect();
+        let text = format!("Insufficient role. Required: {}", names.join(", "));
+        Self { reason: Reason::Text(Cow::Owned(text)), ..Self::plain(Code::InsufficientRole) }
+    }
+
+    /// Too many requests from one place; one more is welcome after a while.
+    #[must_use]
+    pub fn too_many_requests(retry_after: Duration) -> Self {
+        Self::because(Code::TooManyRequests, "Too many requests, please try again later.").later(retry_after)
     }
 
     /// A route that is not there.

@@ -13,6 +13,7 @@ use portcullis_core::password::{HashRefused, WeakPassword};
 use portcullis_core::store::StoreError;
 use portcullis_core::strategy::LiveClaim;
 use portcullis_core::token::{SignFault, TokenFault};
+use portcullis_core::user::Role;
 use uuid::Uuid;
 
 use super::*;
@@ -355,6 +356,34 @@ fn the_envelope_has_its_members_in_order_and_on_401_and_403_those_of_the_plain_s
     );
 }
 
+// ASVS-map: TN4
+#[test]
+fn whose_role_is_wrong_is_told_the_right_ones_in_the_order_in_which_they_were_named() {
+    assert_eq!(
+        plain(Refusal::missing_role()),
+        r#"{"message":"Missing role","error":"Forbidden","statusCode":403}"#
+    );
+    let refusal = Refusal::insufficient_role(&[Role::Manager, Role::Admin]);
+    assert_eq!(
+        plain(refusal.clone()),
+        r#"{"message":"Insufficient role. Required: manager, admin","error":"Forbidden","statusCode":403}"#
+    );
+    assert_eq!(
+        text(&refusal, Rendering::Envelope, &SESSIONS),
+        r#"{"message":"Insufficient role. Required: manager, admin","data":null,"meta":{"status":"error","code":"INSUFFICIENT_ROLE"},"ts":"2026-01-28T22:12:56.311Z","statusCode":403,"error":"Forbidden"}"#
+    );
+}
+
+#[test]
+fn whoever_asks_too_often_is_told_so_and_for_how_long() {
+    let refusal = Refusal::too_many_requests(Duration::from_secs(7));
+    assert_eq!(refusal.retry_after, Some(Duration::from_secs(7)));
+    assert_eq!(
+        plain(refusal),
+        r#"{"message":"Too many requests, please try again later.","error":"Too Many Requests","statusCode":429}"#
+    );
+}
+
 #[test]
 fn problem_details_have_their_members_in_order() {
     let problem = |refusal: Refusal| text(&refusal, Rendering::Problem, &LOGIN);
@@ -397,6 +426,7 @@ fn codes_are_words_of_their_own_and_titles_those_of_the_status() {
         (Code::RequestTimeout, 408, "Request Timeout"),
         (Code::PayloadTooLarge, 413, "Payload Too Large"),
         (Code::UnsupportedMediaType, 415, "Unsupported Media Type"),
+        (Code::TooManyRequests, 429, "Too Many Requests"),
         (Code::HeadersTooLarge, 431, "Request Header Fields Too Large"),
         (Code::InternalError, 500, "Internal Server Error"),
         (Code::Busy, 503, "Service Unavailable"),

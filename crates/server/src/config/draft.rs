@@ -23,6 +23,7 @@ use super::sections::{
 use super::settings::{Preset, Setting};
 use super::sources::Stated;
 use super::strategies::Strategies;
+use crate::proxies::Trusted;
 
 /// How a file's text is got.
 pub(super) type Open<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
@@ -149,7 +150,8 @@ fn blank() -> Config {
         hashing: Hashing { threads: None, queue: None },
         strategies: Strategies::blank(),
         liveness: Liveness { max_staleness: ZERO },
-        limits: Limits { body: 0, headers: 0, connections: 0 },
+        limits: Limits { body: 0, headers: 0, connections: 0, rate: None, rate_tenant: None },
+        proxies: Trusted::default(),
         timeouts: Timeouts { headers: ZERO, body: ZERO, shutdown: ZERO },
         metrics: Metrics { listen: NOWHERE },
         log: Log { format: LogFormat::Text, level: Level::INFO },

@@ -53,6 +53,7 @@ pub use sections::{
 };
 pub use strategies::Strategies;
 
+use crate::proxies::Trusted;
 use draft::Draft;
 use sources::Sources;
 
@@ -96,6 +97,8 @@ pub struct Config {
     pub liveness: Liveness,
     /// Sizes and numbers that a client cannot exceed.
     pub limits: Limits,
+    /// The proxies that are believed when they say whom a request came from.
+    pub proxies: Trusted,
     /// How long is waited.
     pub timeouts: Timeouts,
     /// Where metrics are shown.

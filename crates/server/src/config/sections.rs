@@ -1,6 +1,7 @@
 //! The parts of a [`Config`](super::Config), one for each table of the file.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use tracing::Level;
@@ -64,6 +65,10 @@ pub struct Limits {
     pub headers: usize,
     /// Open connections.
     pub connections: usize,
+    /// Requests a minute of one address in one tenant, of those that anybody may send to change something.
+    pub rate: Option<NonZeroU32>,
+    /// The same of one tenant.
+    pub rate_tenant: Option<NonZeroU32>,
 }
 
 /// How long is waited.

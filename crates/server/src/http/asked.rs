@@ -3,6 +3,7 @@
 //! The body is read whole, within a size and a time, before anything is done; what is not JSON is refused here, so no
 //! handler and no hash sees it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, Request};
@@ -17,12 +18,12 @@ use portcullis_core::session::Device;
 use tokio::time::timeout;
 
 use super::App;
-use super::listener::Peer;
+use crate::device;
 
 /// A request.
 pub(super) struct Asked {
     headers: HeaderMap,
-    peer: Option<Peer>,
+    address: Option<IpAddr>,
     /// The members of the body.
     pub(super) body: Body,
 }
@@ -46,8 +47,9 @@ impl Asked {
     /// What the client is, by its own account and its address.
     pub(super) fn device(&self) -> Device {
         let user_agent = self.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
-        let address = self.peer.map(|peer| peer.0.ip().to_canonical().to_string());
-        Device::described(&address.unwrap_or_default(), &user_agent.unwrap_or_default())
+        let address = self.address.map(|address| address.to_string());
+        let described = Device::described(&address.unwrap_or_default(), &user_agent.unwrap_or_default());
+        Device { name: device::name(&described.user_agent), ..described }
     }
 }
 
@@ -64,7 +66,7 @@ impl FromRequest<()> for Asked {
             is_json(&parts.headers)?;
         }
         let body = Body::parse(&text).map_err(Refusal::from)?;
-        Ok(Self { peer: parts.extensions.get().copied(), headers: parts.headers, body })
+        Ok(Self { address: app.client(&parts.headers, &parts.extensions), headers: parts.headers, body })
     }
 }
 

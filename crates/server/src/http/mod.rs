@@ -13,6 +13,7 @@ mod layers;
 pub mod listener;
 mod metrics;
 mod origin;
+mod rated;
 mod strategy;
 
 use std::sync::Arc;
@@ -23,12 +24,14 @@ use axum::extract::Request;
 use axum::handler::Handler;
 use axum::routing::{MethodRouter, get, post};
 use portcullis_api::operation::{
-    Access, Method, SERVICE_OPERATIONS, STRATEGY_OPERATIONS, ServiceOperation, StrategyOperation,
+    Access, Method, Operation, SERVICE_OPERATIONS, STRATEGY_OPERATIONS, ServiceOperation, StrategyOperation,
 };
 use portcullis_axum::{Guard, SessionCookie};
 use portcullis_core::engine::Engine;
 use portcullis_core::strategy::StrategyName;
 
+use crate::proxies::Trusted;
+use crate::rates::Rates;
 use answer::unhurried;
 pub use layers::around;
 pub use metrics::Recorder;
@@ -49,6 +52,10 @@ pub struct App {
     pub largest_headers: usize,
     /// How long a body may take.
     pub body_timeout: Duration,
+    /// Which proxies say whom a request came from.
+    pub proxies: Trusted,
+    /// How often one place may ask for what costs something.
+    pub rates: Arc<Rates>,
     /// Which other origins may call from a browser.
     pub origins: Origins,
     /// Whether browsers are to insist on https from now on.
@@ -68,7 +75,7 @@ pub fn router(app: App) -> Router {
             let Some(path) = operation.path(name) else { continue };
             let route = strategy::Route::new(app.clone(), name);
             let handler = strategy_handler(operation.kind, operation.method, route);
-            router = router.route(&path, guarded(handler, operation.access, &app, name));
+            router = router.route(&path, guarded(handler, &operation, &app, name));
         }
     }
     for operation in SERVICE_OPERATIONS {
@@ -84,8 +91,15 @@ pub fn router(app: App) -> Router {
     layers::around(router, &app)
 }
 
-fn guarded(handler: MethodRouter, access: Access, app: &App, name: StrategyName) -> MethodRouter {
-    match access {
+fn guarded(
+    handler: MethodRouter,
+    operation: &Operation<StrategyOperation>,
+    app: &Arc<App>,
+    name: StrategyName,
+) -> MethodRouter {
+    match operation.access {
+        // Anybody can make us work: not as often as they like.
+        Access::Public if operation.method == Method::Post => rated::rated(handler, app),
         Access::Public => handler,
         Access::SignedIn => {
             let engine = app.engine.clone();

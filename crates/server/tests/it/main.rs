@@ -9,6 +9,8 @@ mod browsers;
 #[cfg(test)]
 mod canaries;
 #[cfg(test)]
+mod clients;
+#[cfg(test)]
 mod cookie;
 #[cfg(test)]
 mod crowds;

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use ipnet::IpNet;
+
 use super::Parsed;
 
 /// An address to listen on.
@@ -54,6 +56,29 @@ pub(in super::super) fn socket(text: &str) -> Parsed<SocketAddr> {
     })
 }
 
+/// A network, or one address. IPv4 networks stand as such, also where they are written as IPv6 ones.
+pub(in super::super) fn network(text: &str) -> Parsed<IpNet> {
+    let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    let network = network.map_err(|_| {
+        format!("{text:?} is no address and no network: write 10.0.0.7, 10.0.0.0/8 or fd00::/8")
+    })?;
+    let network = canonical(network).trunc();
+    if network.prefix_len() == 0 {
+        return Err(format!("{text:?} trusts everybody, so that every client could choose its address"));
+    }
+    Ok(network)
+}
+
+fn canonical(network: IpNet) -> IpNet {
+    let within_ipv4 = network.prefix_len().checked_sub(96);
+    match (network.addr().to_canonical(), within_ipv4) {
+        (address @ IpAddr::V4(_), Some(prefix)) if matches!(network, IpNet::V6(_)) => {
+            IpNet::new(address, prefix).unwrap_or(network)
+        }
+        _ => network,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +98,29 @@ mod tests {
             assert!(listen(bad).is_err(), "{bad}");
         }
         assert_eq!(listen("127.0.0.1:0, [::1]:80").unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_network_is_an_address_or_many_but_never_all() {
+        for (text, expected) in [
+            ("10.0.0.0/8", "10.0.0.0/8"),
+            ("10.1.2.3/8", "10.0.0.0/8"),
+            ("10.0.0.7", "10.0.0.7/32"),
+            ("fd00::/8", "fd00::/8"),
+            ("::1", "::1/128"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("::ffff:10.0.0.7", "10.0.0.7/32"),
+        ] {
+            assert_eq!(network(text).map(|network| network.to_string()), Ok(expected.to_owned()), "{text}");
+        }
+        for text in
+            ["", "10", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/8", "fd00::/129", "[::1]", "proxy.local"]
+        {
+            assert!(network(text).unwrap_err().contains("no network"), "{text}");
+        }
+        for text in ["0.0.0.0/0", "::/0", "10.0.0.0/0", "::ffff:0.0.0.0/96"] {
+            assert!(network(text).unwrap_err().contains("trusts everybody"), "{text}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 pub use address::Listen;
-pub(super) use address::{listen, socket};
+pub(super) use address::{listen, network, socket};
 pub(super) use duration::{duration, node_duration};
 pub(super) use secret::{jwt_secret, master_key, session_secret};
 pub use store::{Database, Sessions};

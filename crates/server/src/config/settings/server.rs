@@ -1,5 +1,6 @@
 //! Settings of the process: addresses, stores, secrets, limits, the log.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use tracing::Level;
@@ -7,6 +8,7 @@ use tracing::Level;
 use super::super::parse;
 use super::super::sections::LogFormat;
 use super::{Kind, Preset, Setting, put};
+use crate::proxies::Header;
 
 pub(super) const SERVER: &[Setting] = &[
     Setting::new("config", "FILE", Preset::Unset("none"), "The configuration file", |draft, text| {
@@ -57,6 +59,26 @@ pub(super) const SERVER: &[Setting] = &[
         |draft, text| put(&mut draft.config.sessions, parse::sessions(text, &draft.config.database)),
     )
     .flag("sessions"),
+    Setting::new(
+        "proxies.trusted",
+        "ADDRESSES",
+        Preset::Unset("none: whoever connects is the client"),
+        "The proxies that are believed when they say whom a request came from: addresses, or networks as `10.0.0.0/8`",
+        |draft, text| put(&mut draft.config.proxies.networks, parse::list(text, parse::network)),
+    )
+    .kind(Kind::List),
+    Setting::new(
+        "proxies.header",
+        "x-forwarded-for|forwarded",
+        Preset::Is("x-forwarded-for"),
+        "Where they say it; the other header is then the client's own word, and nobody's",
+        |draft, text| put(&mut draft.config.proxies.header, parse::choice(text, &PROXY_HEADERS)),
+    ),
+];
+
+const PROXY_HEADERS: [(&str, Header); 2] = [
+    (Header::XForwardedFor.as_str(), Header::XForwardedFor),
+    (Header::Forwarded.as_str(), Header::Forwarded),
 ];
 
 pub(super) const SECRETS: &[Setting] = &[
@@ -142,6 +164,25 @@ pub(super) const LIMITS: &[Setting] = &[
         Preset::Is("4096"),
         "The most connections at a time to each address; further ones wait",
         |draft, text| put(&mut draft.config.limits.connections, parse::number(text, 1..=1_000_000)),
+    )
+    .kind(Kind::Integer),
+    Setting::new(
+        "limits.rate",
+        "NUMBER",
+        Preset::Is("300"),
+        "How many requests a minute one address (of IPv6, one /64) may send a tenant to sign up, to sign in and to renew, a \
+         third of them at once; further ones are 429. 0 is any number. Development mode does not count this machine's own",
+        |draft, text| put(&mut draft.config.limits.rate, parse::number(text, 0..=1_000_000).map(NonZeroU32::new)),
+    )
+    .kind(Kind::Integer),
+    Setting::new(
+        "limits.rate_tenant",
+        "NUMBER",
+        Preset::Is("0"),
+        "The same for all addresses of one tenant together",
+        |draft, text| {
+            put(&mut draft.config.limits.rate_tenant, parse::number(text, 0..=1_000_000).map(NonZeroU32::new))
+        },
     )
     .kind(Kind::Integer),
     Setting::new(

@@ -1,0 +1,101 @@
+//! The name of a device that a person recognises in a list: "Firefox on Linux", "Safari on iPhone".
+//!
+//! It is made of what a browser says in its `User-Agent`; a program that is no browser keeps its own words, as
+//! `curl/8.7.1`. It is for people and proves nothing: whoever sends a request writes its `User-Agent`. An iPad that asks
+//! for pages as a desktop does says that it is a Mac, and is called one.
+//!
+//! The parser is that of the ua-parser project, whose patterns (`agents.json`) all its implementations share. They run on
+//! an engine whose time is linear in the text, and the text is cut before.
+//!
+//! ```
+//! use portcullis_server::device::name;
+//!
+//! let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
+//! assert_eq!(name(firefox), "Firefox on Linux");
+//! assert_eq!(name("curl/8.7.1"), "curl/8.7.1");
+//! assert_eq!(name(""), "Unknown device");
+//! ```
+
+mod patterns;
+
+use patterns::PATTERNS;
+
+/// The most characters of a `User-Agent` that are looked at.
+const LONGEST_AGENT: usize = 512;
+
+/// The most characters of a name.
+const LONGEST_NAME: usize = 100;
+
+/// The name of a device that sends this `User-Agent`.
+#[must_use]
+pub fn name(user_agent: &str) -> String {
+    let agent: String = user_agent.chars().filter(|c| is_seen(*c)).take(LONGEST_AGENT).collect();
+    let agent = agent.trim();
+    if agent.is_empty() {
+        return "Unknown device".to_owned();
+    }
+    let name = browser(agent).unwrap_or_else(|| agent.to_owned());
+    name.chars().take(LONGEST_NAME).collect()
+}
+
+/// Makes the patterns ready, which else the first sign-in waits for.
+pub fn prepare() {
+    let _ = &*PATTERNS;
+}
+
+/// Neither a control character nor one that only moves, hides or turns what stands around it.
+fn is_seen(c: char) -> bool {
+    let is_format = matches!(
+        c,
+        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    );
+    !c.is_control() && !is_format
+}
+
+/// The browser and what it runs on, if it is one.
+fn browser(agent: &str) -> Option<String> {
+    // Every browser says that it is Mozilla; every robot with manners says where to read about it.
+    let is_browser = agent.starts_with("Mozilla/") || agent.starts_with("Opera/");
+    if !is_browser || agent.contains("+http") {
+        return None;
+    }
+    let patterns = PATTERNS.as_ref()?;
+    let browser = patterns.browser(agent)?;
+    let browser = plain_browser(&browser);
+    Some(match patterns.system(agent) {
+        Some(system) => format!("{browser} on {}", plain_system(&system, agent)),
+        None => browser.to_owned(),
+    })
+}
+
+/// A browser as people call it, wherever it runs.
+fn plain_browser(family: &str) -> &str {
+    match family {
+        "IE" | "IE Mobile" => "Internet Explorer",
+        "HeadlessChrome" => "Headless Chrome",
+        "Google" => "Google app",
+        "MiuiBrowser" => "Mi Browser",
+        // What an app shows of the web inside itself.
+        "Chrome Mobile WebView" | "Mobile Safari UI/WKWebView" | "Android" => "An app",
+        _ => {
+            let family = family.strip_suffix(" iOS").unwrap_or(family);
+            let family = family.strip_suffix(" Mobile").unwrap_or(family);
+            family.strip_prefix("Mobile ").unwrap_or(family)
+        }
+    }
+}
+
+/// A system as people call it; of Apple's mobile ones, the thing they hold.
+fn plain_system<'a>(family: &'a str, agent: &str) -> &'a str {
+    match family {
+        "Mac OS X" => "macOS",
+        "Chrome OS" => "ChromeOS",
+        "Web0S" => "webOS",
+        "iOS" => ["iPhone", "iPad", "iPod"].into_iter().find(|thing| agent.contains(thing)).unwrap_or("iOS"),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests;

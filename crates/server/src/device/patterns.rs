@@ -1,0 +1,50 @@
+//! The patterns that know browsers and systems, made ready once.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use tracing::error;
+use ua_parser::{os, user_agent};
+
+/// The patterns; none if they should be broken, and then devices keep their own words.
+pub(super) static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
+    let read = serde_json::from_str(AGENTS).map_err(|fault| fault.to_string());
+    let built = read.and_then(|stated| Patterns::build(stated).map_err(|fault| fault.to_string()));
+    built.inspect_err(|fault| error!(fault, "browsers cannot be told apart")).ok()
+});
+
+/// Of uap-core, as the crate `ua-parser` packages it: `README.md` beside it says how it is renewed.
+const AGENTS: &str = include_str!("agents.json");
+
+/// The patterns as they stand in the file.
+#[derive(Deserialize)]
+struct Stated {
+    user_agent_parsers: Vec<user_agent::Parser<'static>>,
+    os_parsers: Vec<os::Parser<'static>>,
+}
+
+/// Patterns that are ready.
+pub(super) struct Patterns {
+    browsers: user_agent::Extractor<'static>,
+    systems: os::Extractor<'static>,
+}
+
+impl Patterns {
+    fn build(stated: Stated) -> Result<Self, ua_parser::Error> {
+        let mut browsers = stated.user_agent_parsers.into_iter();
+        let browsers = browsers.try_fold(user_agent::Builder::new(), user_agent::Builder::push)?;
+        let mut systems = stated.os_parsers.into_iter();
+        let systems = systems.try_fold(os::Builder::new(), os::Builder::push)?;
+        Ok(Self { browsers: browsers.build()?, systems: systems.build()? })
+    }
+
+    /// The family of a browser.
+    pub(super) fn browser(&self, agent: &str) -> Option<String> {
+        self.browsers.extract(agent).map(|found| found.family.into_owned())
+    }
+
+    /// The family of a system.
+    pub(super) fn system(&self, agent: &str) -> Option<String> {
+        self.systems.extract(agent).map(|found| found.os.into_owned())
+    }
+}

@@ -1,0 +1,108 @@
+//! A bucket for each place, that fills again with time.
+
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use governor::clock;
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+use portcullis_api::refusal::Refusal;
+use portcullis_core::clock::{Clock, Ticks};
+use portcullis_core::id::TenantId;
+
+/// The most places that have a bucket of their own.
+pub(super) const MOST_PLACES: usize = 50_000;
+
+/// How many buckets all others share.
+pub(super) const SHARED: u64 = 1024;
+
+/// How often full buckets are thrown away.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// Whose bucket it is.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Place {
+    /// Clients of a tenant at one address.
+    Address(TenantId, IpAddr),
+    /// All clients of a tenant.
+    Tenant(TenantId),
+    /// One of those for whom there was no room.
+    Shared(u64),
+}
+
+/// The clock of the process, as the limiter wants it.
+pub(super) struct Ticking(Arc<dyn Clock>);
+
+impl clock::Clock for Ticking {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.ticks().since(Ticks::new(Duration::ZERO))
+    }
+}
+
+type Limiter = RateLimiter<Place, HashMapStateStore<Place>, Ticking, NoOpMiddleware<Duration>>;
+
+/// The buckets, all of one size.
+pub(super) struct Buckets {
+    limiter: Limiter,
+    clock: Ticking,
+    swept: AtomicU64,
+    hashes: RandomState,
+}
+
+impl Buckets {
+    /// Buckets that take this many a minute, a third of it at once.
+    pub(super) fn new(rate: NonZeroU32, clock: Arc<dyn Clock>) -> Self {
+        let burst = NonZeroU32::new(rate.get() / 3).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_minute(rate).allow_burst(burst);
+        Self {
+            limiter: RateLimiter::hashmap_with_clock(quota, Ticking(clock.clone())),
+            clock: Ticking(clock),
+            swept: AtomicU64::new(0),
+            hashes: RandomState::new(),
+        }
+    }
+
+    /// Takes one from a place's bucket.
+    pub(super) fn take(&self, place: Place) -> Result<(), Refusal> {
+        self.sweep();
+        let place = if self.limiter.len() < MOST_PLACES { place } else { self.shared(&place) };
+        self.limiter.check_key(&place).map_err(|not_until| {
+            let wait = not_until.wait_time_from(clock::Clock::now(&self.clock));
+            Refusal::too_many_requests(whole_seconds(wait))
+        })
+    }
+
+    fn shared(&self, place: &Place) -> Place {
+        Place::Shared(self.hashes.hash_one(place) % SHARED)
+    }
+
+    /// Forgets whoever could not be told from a newcomer.
+    fn sweep(&self) {
+        let now = u64::try_from(clock::Clock::now(&self.clock).as_micros()).unwrap_or(u64::MAX);
+        let before = self.swept.load(Ordering::Relaxed);
+        let is_time = Duration::from_micros(now.saturating_sub(before)) >= SWEEP;
+        let is_ours =
+            || self.swept.compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if is_time && is_ours() {
+            self.limiter.retain_recent();
+            self.limiter.shrink_to_fit();
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.limiter.len()
+    }
+}
+
+/// `Retry-After` counts whole seconds; one that comes a moment too early comes in vain.
+fn whole_seconds(wait: Duration) -> Duration {
+    Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+}
