@@ -65,15 +65,7 @@ fn answer(kind: DeviceOperation) -> Option<Answer> {
             let either = either(reference::<DeviceUser>(), nothing());
             Answer::of(kind, either, shown)?.or("hidden", Success::SIGNED_UP, ())
         }
-        DeviceOperation::Login => {
-            let either = either(reference::<PendingLogin>(), reference::<Login>());
-            let login = sample::device_login(false)?;
-            Answer::of(kind, either, PendingLogin::by_mail(SESSION, NOW))?.or(
-                "oneStep",
-                Success::LOGGED_IN,
-                login,
-            )
-        }
+        DeviceOperation::Login => login(),
         DeviceOperation::VerifyLogin => Answer::of(kind, reference::<Login>(), sample::device_login(false)?)?
             .or("native", Success::LOGGED_IN, sample::device_login(true)?),
         DeviceOperation::Me => {
@@ -120,6 +112,16 @@ fn answer(kind: DeviceOperation) -> Option<Answer> {
         | DeviceOperation::ResetUser => Answer::empty(kind),
         DeviceOperation::Health | DeviceOperation::ResetPage => None,
     }
+}
+
+/// A login that waits for its code, or one that is done where the tenant has no second step.
+fn login() -> Option<Answer> {
+    let either = either(reference::<PendingLogin>(), reference::<Login>());
+    Answer::of(DeviceOperation::Login, either, PendingLogin::by_mail(SESSION, NOW))?.or(
+        "oneStep",
+        Success::LOGGED_IN,
+        sample::device_login(false)?,
+    )
 }
 
 /// The answer of success.
