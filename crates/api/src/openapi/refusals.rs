@@ -89,7 +89,8 @@ fn of_operation(operation: &Operation<StrategyOperation>, name: StrategyName) ->
         refusals.push(("crossSite", Refusal::plain(Code::CrossSite)));
     }
     match operation.access {
-        Access::SignedIn => refusals.extend(of_credential(strategy)),
+        // No strategy's row asks for a role.
+        Access::SignedIn | Access::Role(_) => refusals.extend(of_credential(strategy)),
         Access::Public => {
             refusals.push(("tooManyRequests", Refusal::too_many_requests(Duration::from_secs(1))));
         }

@@ -4,11 +4,13 @@ use std::error::Error;
 use std::time::Duration;
 
 use portcullis_core::engine::{
-    ChangePasswordError, IssueError, RefreshError, RegisterError, SignInError, TenantError, Unauthenticated,
+    AccountError, ChangePasswordError, IssueError, LogInError, RefreshError, RegisterError, ResetError,
+    SignInError, TenantError, Unauthenticated, UnlockError, VerifyError,
 };
 use portcullis_core::password::{HashRefused, WeakPassword};
 use portcullis_core::store::StoreError;
 use portcullis_core::strategy::LiveClaim;
+use portcullis_core::ticket::Purpose;
 use tracing::{error, warn};
 
 use super::{Code, Reason, Refusal};
@@ -42,7 +44,8 @@ impl From<TenantError> for Refusal {
             TenantError::Unknown(tenant) => {
                 Self::because(Code::TenantConnectionMissing, "Unknown tenant").about_tenant(tenant)
             }
-            TenantError::Keys(_) => fault_of_ours(&error),
+            TenantError::Suspended => Self::because(Code::TenantSuspended, "Tenant is suspended"),
+            TenantError::Keys(_) | TenantError::Settings(_) => fault_of_ours(&error),
             TenantError::Store(error) => error.into(),
         }
     }
@@ -95,6 +98,7 @@ impl From<SignInError> for Refusal {
     fn from(error: SignInError) -> Self {
         match error {
             SignInError::InvalidCredentials => Self::because(Code::InvalidCredentials, "Invalid credentials"),
+            SignInError::Locked => Self::because(Code::AccountLocked, "Account locked"),
             SignInError::NotOffered => Self::no_route(),
             SignInError::Busy(error) => error.into(),
             SignInError::Issue(error) => error.into(),
@@ -119,6 +123,9 @@ impl From<Unauthenticated> for Refusal {
             | Unauthenticated::NotLive(None | Some(LiveClaim::Sid)) => {
                 bad_token(Self::plain(Code::Unauthorized))
             }
+            Unauthenticated::UserGone => bad_token(Self::plain(Code::Unauthorized)),
+            // Its sessions are over, and so is everything that stands for one.
+            Unauthenticated::Tenant(TenantError::Suspended) => bad_token(Self::plain(Code::Unauthorized)),
             Unauthenticated::OtherTenant => bad_token(Self::plain(Code::TenantMismatch)),
             Unauthenticated::NotLive(Some(LiveClaim::Jti)) => {
                 bad_token(Self::because(Code::Unauthorized, "Token is not whitelisted"))
@@ -140,6 +147,9 @@ impl From<RefreshError> for Refusal {
             | RefreshError::Reused
             | RefreshError::SessionGone(_) => {
                 bad_token(Self::because(Code::InvalidRefreshToken, "Invalid refresh token"))
+            }
+            RefreshError::OtherTenant => {
+                bad_token(Self::because(Code::TenantMismatch, "Invalid refresh token"))
             }
             RefreshError::NotOffered => Self::no_route(),
             RefreshError::Issue(error) => error.into(),
@@ -167,6 +177,77 @@ impl From<ChangePasswordError> for Refusal {
             ChangePasswordError::Busy(error) => error.into(),
             ChangePasswordError::Tenant(error) => error.into(),
             ChangePasswordError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// How long whoever has tried too often is told to wait: as long as tries are counted.
+const TRIES_COUNT_FOR: Duration = Purpose::Code.limits().within;
+
+fn too_many_attempts() -> Refusal {
+    Refusal::plain(Code::TooManyAttempts).later(TRIES_COUNT_FOR)
+}
+
+impl From<LogInError> for Refusal {
+    fn from(error: LogInError) -> Self {
+        match error {
+            LogInError::SignIn(error) => error.into(),
+            LogInError::TooManyCodes => too_many_attempts(),
+        }
+    }
+}
+
+impl From<VerifyError> for Refusal {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Wrong => Self::plain(Code::InvalidOtp),
+            VerifyError::Expired => Self::plain(Code::OtpExpired),
+            VerifyError::TooMany => too_many_attempts(),
+            VerifyError::NotOffered => Self::no_route(),
+            VerifyError::Issue(error) => error.into(),
+            VerifyError::Tenant(error) => error.into(),
+            VerifyError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<UnlockError> for Refusal {
+    fn from(error: UnlockError) -> Self {
+        match error {
+            UnlockError::InvalidToken => Self::plain(Code::InvalidUnlockToken),
+            UnlockError::Tenant(error) => error.into(),
+            UnlockError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ResetError> for Refusal {
+    fn from(error: ResetError) -> Self {
+        match error {
+            ResetError::InvalidToken => Self::plain(Code::InvalidResetToken),
+            ResetError::Reused => Self::because(Code::PasswordReused, "Cannot reuse previous password"),
+            ResetError::Weak(error) => weak("newPassword", &error),
+            ResetError::Busy(error) => error.into(),
+            ResetError::Tenant(error) => error.into(),
+            ResetError::Account(error) => error.into(),
+            ResetError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AccountError> for Refusal {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::NotFound => Self::plain(Code::UserNotFound),
+            AccountError::Taken => Self::because(Code::UserExists, "User already exists"),
+            AccountError::Weak(error) => error.into(),
+            AccountError::Contended => Self::because(
+                Code::Conflict,
+                "The account was changed by another request at the same time, please try again",
+            ),
+            AccountError::Busy(error) => error.into(),
+            AccountError::Tenant(error) => error.into(),
+            AccountError::Store(error) => error.into(),
         }
     }
 }

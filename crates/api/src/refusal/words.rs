@@ -126,6 +126,7 @@ impl Refusal {
         let refusal = match error {
             RefreshError::SessionGone(session) => refused(Code::SessionOver).about_session(session.id),
             RefreshError::Reused => refused(Code::InvalidRefreshHash),
+            RefreshError::OtherTenant => refused(Code::TenantMismatch),
             // Everything else is the same on every surface, and told apart where all of it is.
             error => error.into(),
         };
