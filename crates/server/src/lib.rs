@@ -9,6 +9,7 @@
 //! | [`http`] | routes made from the tables of operations, and the layers around them |
 //! | [`proxies`] | the address of a client behind proxies that are trusted |
 //! | [`rates`] | how often one place may ask |
+//! | [`tcp`] | the transport that microservices of NestJS speak |
 //! | [`serve`] | listening until somebody says stop |
 //! | [`log`] | lines for people or programs, every decision about access among them |
 
@@ -21,4 +22,5 @@ pub mod open;
 pub mod proxies;
 pub mod rates;
 pub mod serve;
+pub mod tcp;
 mod welcome;

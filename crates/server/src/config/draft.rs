@@ -15,10 +15,11 @@ use zeroize::Zeroizing;
 
 use super::Config;
 use super::fault::{self, Fault, Origin};
-use super::parse::{self, Database, SameSite, Sessions};
+use super::parse::{self, Database, Parsed, SameSite, Sessions, Tls};
 use super::report::{Report, Row};
 use super::sections::{
-    Cookie, Cors, Hashing, Limits, Liveness, Log, LogFormat, Metrics, Passwords, Tenants, Timeouts,
+    Cookie, Cors, Hashing, Limits, Liveness, Log, LogFormat, Metrics, Passwords, Tcp, TcpLimits, TcpTimeouts,
+    Tenants, Timeouts,
 };
 use super::settings::{Preset, Setting};
 use super::sources::Stated;
@@ -42,7 +43,17 @@ pub(super) struct Draft {
     pub(super) jwt_expires_in: Option<Duration>,
     /// The default of refresh tokens' lives.
     pub(super) jwt_refresh_expires_in: Option<Duration>,
+    /// Where certificates are, when they are anywhere.
+    pub(super) tcp_tls: TlsFiles,
     broken: BTreeSet<&'static str>,
+}
+
+/// The files that TLS needs.
+#[derive(Default)]
+pub(super) struct TlsFiles {
+    pub(super) certificate: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
+    pub(super) client_ca: Option<PathBuf>,
 }
 
 impl Draft {
@@ -54,6 +65,7 @@ impl Draft {
             session_secret: None,
             jwt_expires_in: None,
             jwt_refresh_expires_in: None,
+            tcp_tls: TlsFiles::default(),
             broken: BTreeSet::new(),
         }
     }
@@ -78,20 +90,45 @@ impl Draft {
 
     /// Reads the master key's file, if there is one.
     pub(super) fn open_master_key(&mut self, open: Open<'_>, faults: &mut Vec<Fault>) {
-        let Some(path) = &self.master_key_file else { return };
-        let key = match open(path) {
-            Ok(text) => {
-                parse::master_key(&text).map_err(|message| format!("{:?}: {message}", path.to_string_lossy()))
-            }
-            Err(error) => Err(fault::unreadable(path, &error)),
-        };
-        match key {
-            Ok(key) => self.config.master_key = Some(key),
-            Err(message) => {
-                self.broken.insert("master_key_file");
-                faults.push(self.fault("master_key_file", message));
-            }
+        let path = self.master_key_file.clone();
+        if let Some(key) = self.read_file("master_key_file", path, open, parse::master_key, faults) {
+            self.config.master_key = Some(key);
         }
+    }
+
+    /// Reads the certificates and the key of TLS, if there are any, and puts them together.
+    pub(super) fn open_certificates(&mut self, open: Open<'_>, faults: &mut Vec<Fault>) {
+        let TlsFiles { certificate, key, client_ca } = std::mem::take(&mut self.tcp_tls);
+        let certificate =
+            self.read_file("tcp.tls.certificate", certificate, open, parse::certificate, faults);
+        let key = self.read_file("tcp.tls.key", key, open, parse::private_key, faults);
+        let authorities = self.read_file("tcp.tls.client_ca", client_ca, open, parse::authorities, faults);
+        let Some((certificate, key)) = certificate.zip(key) else { return };
+        match Tls::new(certificate, key, authorities) {
+            Ok(tls) => self.config.tcp.tls = Some(tls),
+            Err(message) => faults.push(self.fault("tcp.tls.certificate", message)),
+        }
+    }
+
+    /// What is in the file that a setting names, if it names one and nothing is wrong with that.
+    fn read_file<T>(
+        &mut self,
+        key: &'static str,
+        path: Option<PathBuf>,
+        open: Open<'_>,
+        parse: fn(&str) -> Parsed<T>,
+        faults: &mut Vec<Fault>,
+    ) -> Option<T> {
+        let path = path?;
+        let read = match open(&path) {
+            Ok(text) => parse(&text).map_err(|message| format!("{:?}: {message}", path.to_string_lossy())),
+            Err(error) => Err(fault::unreadable(&path, &error)),
+        };
+        let told = read.map_err(|message| {
+            self.broken.insert(key);
+            faults.push(self.fault(key, message));
+        });
+        told.ok()
     }
 
     /// Puts the two shared secrets together. Each is right by itself here, so what is wrong now is wrong with the second.
@@ -153,6 +190,13 @@ fn blank() -> Config {
         limits: Limits { body: 0, headers: 0, connections: 0, rate: None, rate_tenant: None },
         proxies: Trusted::default(),
         timeouts: Timeouts { headers: ZERO, body: ZERO, shutdown: ZERO },
+        tcp: Tcp {
+            listen: None,
+            tls: None,
+            trust_gateway: false,
+            limits: TcpLimits { frame: 0, connections: 0, in_flight: 0 },
+            timeouts: TcpTimeouts { idle: ZERO, packet: ZERO },
+        },
         metrics: Metrics { listen: NOWHERE },
         log: Log { format: LogFormat::Text, level: Level::INFO },
         report: Report::empty(),

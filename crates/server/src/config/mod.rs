@@ -46,10 +46,11 @@ pub use check::check;
 pub use documentation::documentation;
 pub use fault::{Fault, Origin};
 pub use flags::Flags;
-pub use parse::{Database, Listen, PublicUrl, SameSite, Sessions, WebOrigin};
+pub use parse::{Database, Listen, PublicUrl, SameSite, Sessions, TcpListen, Tls, WebOrigin};
 pub use report::{Report, Row};
 pub use sections::{
-    Cookie, Cors, Hashing, Limits, Liveness, Log, LogFormat, Metrics, Passwords, Tenants, Timeouts,
+    Cookie, Cors, Hashing, Limits, Liveness, Log, LogFormat, Metrics, Passwords, Tcp, TcpLimits, TcpTimeouts,
+    Tenants, Timeouts,
 };
 pub use strategies::Strategies;
 
@@ -101,6 +102,8 @@ pub struct Config {
     pub proxies: Trusted,
     /// How long is waited.
     pub timeouts: Timeouts,
+    /// The transport of microservices.
+    pub tcp: Tcp,
     /// Where metrics are shown.
     pub metrics: Metrics,
     /// The log.
@@ -126,6 +129,7 @@ impl Config {
             draft.take(setting, sources.of(setting), &mut faults);
         }
         draft.open_master_key(open, &mut faults);
+        draft.open_certificates(open, &mut faults);
         draft.share_secrets(&mut faults);
         if sources.is_complete() {
             rules::check(&draft, &mut faults);

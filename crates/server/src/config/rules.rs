@@ -8,7 +8,7 @@ use portcullis_core::strategy::StrategyName;
 
 use super::draft::Draft;
 use super::fault::Fault;
-use super::parse::{PublicUrl, SameSite};
+use super::parse::{Listen, PublicUrl, SameSite, TcpListen};
 use super::settings;
 use super::strategies::Lifetime;
 
@@ -19,10 +19,13 @@ struct Rule {
     check: fn(&Draft, &mut Vec<Fault>),
 }
 
-const RULES: [Rule; 8] = [
-    Rule { reads: &["listen", "metrics.listen", "public_url"], check: exposure },
+const RULES: [Rule; 11] = [
+    Rule { reads: &["listen", "tcp.listen", "metrics.listen", "public_url"], check: exposure },
     Rule { reads: &["master_key", "master_key_file"], check: one_master_key },
     Rule { reads: &["listen", "metrics.listen"], check: metrics_of_their_own },
+    Rule { reads: &["listen", "metrics.listen", "tcp.listen"], check: tcp_of_its_own },
+    Rule { reads: &["tcp.tls.certificate", "tcp.tls.key", "tcp.tls.client_ca"], check: tls_whole },
+    Rule { reads: &["tcp.listen", "tcp.trust_gateway", "tcp.tls.client_ca"], check: trusted_gateway },
     Rule { reads: &["public_url", "cookie.same_site"], check: same_site_none },
     Rule { reads: &["public_url", "cookie.name"], check: cookie_prefix },
     Rule { reads: &["public_url", "cookie.name", "cookie.domain"], check: cookie_domain },
@@ -76,6 +79,8 @@ fn exposure(draft: &Draft, faults: &mut Vec<Fault>) {
         config.metrics.listen.is_some_and(|address| !address.ip().to_canonical().is_loopback());
     let exposed = if config.listen.iter().any(|listen| !listen.is_loopback()) {
         Some("listen")
+    } else if tcp_addresses(draft).iter().any(|listen| !listen.is_loopback()) {
+        Some("tcp.listen")
     } else {
         metrics_exposed.then_some("metrics.listen")
     };
@@ -106,6 +111,49 @@ fn metrics_of_their_own(draft: &Draft, faults: &mut Vec<Fault>) {
     let Some(metrics) = draft.config.metrics.listen.filter(|address| address.port() != 0) else { return };
     if draft.config.listen.iter().any(|listen| listen.address == metrics) {
         faults.push(draft.fault("metrics.listen", format!("{metrics} is an address of listen already")));
+    }
+}
+
+/// Where microservices connect, over the network.
+fn tcp_addresses(draft: &Draft) -> &[Listen] {
+    draft.config.tcp.listen.as_ref().map_or(&[], TcpListen::addresses)
+}
+
+fn tcp_of_its_own(draft: &Draft, faults: &mut Vec<Fault>) {
+    let main = draft.config.listen.iter().map(|listen| ("listen", listen.address));
+    let metrics = draft.config.metrics.listen.map(|address| ("metrics.listen", address));
+    let taken = main.chain(metrics).find(|(_, address)| {
+        address.port() != 0 && tcp_addresses(draft).iter().any(|listen| listen.address == *address)
+    });
+    if let Some((key, address)) = taken {
+        faults.push(draft.fault("tcp.listen", format!("{address} is an address of {key} already")));
+    }
+}
+
+fn tls_whole(draft: &Draft, faults: &mut Vec<Fault>) {
+    let [certificate, key, client_ca] =
+        ["tcp.tls.certificate", "tcp.tls.key", "tcp.tls.client_ca"].map(|key| draft.is_stated(key));
+    let missing = match (certificate, key) {
+        (true, false) => Some(("tcp.tls.certificate", "tcp.tls.key")),
+        (false, true) => Some(("tcp.tls.key", "tcp.tls.certificate")),
+        (false, false) if client_ca => Some(("tcp.tls.client_ca", "tcp.tls.certificate and tcp.tls.key")),
+        _ => None,
+    };
+    if let Some((stated, missing)) = missing {
+        faults.push(draft.fault(stated, format!("needs {missing}")));
+    }
+}
+
+/// Whoever reaches the listener could be any user.
+fn trusted_gateway(draft: &Draft, faults: &mut Vec<Fault>) {
+    let is_reached = tcp_addresses(draft).iter().any(|listen| !listen.is_loopback());
+    if draft.config.tcp.trust_gateway && is_reached && !draft.is_stated("tcp.tls.client_ca") {
+        let message = format!(
+            "true needs tcp.tls.client_ca, or a tcp.listen that other machines do not reach: a loopback address or unix:/PATH, \
+             not {}",
+            draft.text("tcp.listen")
+        );
+        faults.push(draft.fault("tcp.trust_gateway", message));
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tracing::Level;
 
-use super::parse::{SameSite, WebOrigin};
+use super::parse::{SameSite, TcpListen, Tls, WebOrigin};
 
 /// The session cookie.
 #[derive(Clone, Debug)]
@@ -80,6 +80,41 @@ pub struct Timeouts {
     pub body: Duration,
     /// For requests in flight, when the server is told to stop.
     pub shutdown: Duration,
+}
+
+/// The transport of microservices.
+#[derive(Clone, Debug)]
+pub struct Tcp {
+    /// Where it listens; without anything it is off.
+    pub listen: Option<TcpListen>,
+    /// What it shows and asks for; without it nothing is encrypted.
+    pub tls: Option<Tls>,
+    /// Whether a payload's own claim of who the user is is believed.
+    pub trust_gateway: bool,
+    /// What a peer cannot exceed.
+    pub limits: TcpLimits,
+    /// How long a peer is waited for.
+    pub timeouts: TcpTimeouts,
+}
+
+/// What a peer of the TCP transport cannot exceed.
+#[derive(Clone, Debug)]
+pub struct TcpLimits {
+    /// The JSON text of a packet, in bytes.
+    pub frame: usize,
+    /// Open connections.
+    pub connections: usize,
+    /// Requests of one connection that run at once.
+    pub in_flight: usize,
+}
+
+/// How long a peer of the TCP transport is waited for.
+#[derive(Clone, Debug)]
+pub struct TcpTimeouts {
+    /// To say anything.
+    pub idle: Duration,
+    /// To finish a packet that it began, or a TLS handshake, and to take any of the answers that wait for it.
+    pub packet: Duration,
 }
 
 /// Where metrics are shown.

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
+use std::path::PathBuf;
 
 use super::Parsed;
 
@@ -21,6 +22,26 @@ impl Listen {
     #[must_use]
     pub fn is_loopback(self) -> bool {
         is_loopback(self.address.ip())
+    }
+}
+
+/// Where microservices connect.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TcpListen {
+    /// Addresses, at least one.
+    Network(Vec<Listen>),
+    /// The path of a Unix socket.
+    Unix(PathBuf),
+}
+
+impl TcpListen {
+    /// The addresses; a Unix socket has none.
+    #[must_use]
+    pub fn addresses(&self) -> &[Listen] {
+        match self {
+            Self::Network(addresses) => addresses,
+            Self::Unix(_) => &[],
+        }
     }
 }
 
@@ -47,6 +68,17 @@ pub(in super::super) fn listen(text: &str) -> Parsed<Vec<Listen>> {
         return Err("names no address".to_owned());
     }
     Ok(listens)
+}
+
+/// One or more addresses, or a Unix socket.
+pub(in super::super) fn tcp_listen(text: &str) -> Parsed<TcpListen> {
+    match text.strip_prefix("unix:") {
+        Some(path) if path.starts_with('/') => Ok(TcpListen::Unix(super::plain(path)?.into())),
+        Some(path) => {
+            Err(format!("{path:?} is not the whole path of a socket: write unix:/run/portcullis.sock"))
+        }
+        None => listen(text).map(TcpListen::Network),
+    }
 }
 
 /// One address with its port.
@@ -120,6 +152,11 @@ mod tests {
         }
         for text in ["0.0.0.0/0", "::/0", "10.0.0.0/0", "::ffff:0.0.0.0/96"] {
             assert!(network(text).unwrap_err().contains("trusts everybody"), "{text}");
+    fn microservices_connect_to_addresses_or_a_path() {
+        assert_eq!(tcp_listen("localhost:4503").unwrap().addresses().len(), 2);
+        assert_eq!(tcp_listen("unix:/run/p.sock"), Ok(TcpListen::Unix("/run/p.sock".into())));
+        for bad in ["", "4503", "unix:", "unix:p.sock", "unix:/p\n", "tcp://127.0.0.1:4503"] {
+            assert!(tcp_listen(bad).is_err(), "{bad}");
         }
     }
 

@@ -8,6 +8,7 @@ mod address;
 mod duration;
 mod secret;
 mod store;
+mod tls;
 mod web;
 
 use std::fmt::Display;
@@ -16,10 +17,14 @@ use std::str::FromStr;
 
 pub use address::Listen;
 pub(super) use address::{listen, network, socket};
+pub use address::{Listen, TcpListen};
+pub(super) use address::{listen, socket, tcp_listen};
 pub(super) use duration::{duration, node_duration};
 pub(super) use secret::{jwt_secret, master_key, session_secret};
 pub use store::{Database, Sessions};
 pub(super) use store::{database, sessions};
+pub use tls::Tls;
+pub(super) use tls::{authorities, certificate, private_key};
 pub use web::{PublicUrl, SameSite, WebOrigin};
 pub(super) use web::{cookie_domain, cookie_name, public_url, web_origin};
 

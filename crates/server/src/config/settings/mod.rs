@@ -6,6 +6,7 @@
 
 mod lifetimes;
 mod server;
+mod tcp;
 mod web;
 
 use super::draft::Draft;
@@ -119,7 +120,7 @@ pub(super) struct Group {
 }
 
 /// All groups, in order.
-pub(super) const GROUPS: [Group; 8] = [
+pub(super) const GROUPS: [Group; 9] = [
     Group { heading: "Server", settings: server::SERVER },
     Group { heading: "Secrets and tokens", settings: server::SECRETS },
     Group { heading: "Browsers", settings: web::BROWSERS },
@@ -127,6 +128,7 @@ pub(super) const GROUPS: [Group; 8] = [
     Group { heading: "Strategies and their lifetimes", settings: lifetimes::STRATEGIES },
     Group { heading: "Liveness", settings: server::LIVENESS },
     Group { heading: "Limits", settings: server::LIMITS },
+    Group { heading: "Microservices", settings: tcp::TCP },
     Group { heading: "Log and metrics", settings: server::LOG },
 ];
 

@@ -2,6 +2,7 @@
 
 mod contradictions;
 mod defaults;
+mod microservices;
 mod showing;
 mod stating;
 

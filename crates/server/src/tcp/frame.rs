@@ -1,0 +1,175 @@
+//! Frames: bytes to texts and back.
+//!
+//! A frame is the length of a JSON text in UTF-16 code units, in decimal digits, `#`, and the text in UTF-8. Where it
+//! ends is therefore known only by counting characters. [`Frames`] counts each byte once, however the bytes are cut
+//! into segments, and keeps nothing but its count; the bytes stay in the caller's buffer. It neither reads nor knows
+//! JSON.
+//!
+//! ```
+//! use bytes::BytesMut;
+//! use portcullis_server::tcp::frame::{self, Frames};
+//!
+//! let mut wire = BytesMut::new();
+//! frame::write(r#"{"id":"😀"}"#, &mut wire);
+//! assert_eq!(&wire[..], r#"11#{"id":"😀"}"#.as_bytes());
+//!
+//! let mut tail = wire.split_off(12);
+//! let mut frames = Frames::up_to(1024);
+//! assert_eq!(frames.next(&mut wire), Ok(None));
+//! wire.unsplit(tail.split());
+//! assert_eq!(frames.next(&mut wire).unwrap().as_deref(), Some(r#"{"id":"😀"}"#));
+//! ```
+
+use std::fmt::Write as _;
+
+use bytes::{Buf as _, BytesMut};
+use thiserror::Error;
+
+/// The most digits of a length: enough for any text that fits in memory, and for zeros that somebody puts in front.
+const MOST_DIGITS: u8 = 10;
+
+/// What cannot be read as a frame; nothing after it on the same connection can be read either.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum BrokenFrame {
+    /// No decimal number stands before `#`.
+    #[error("the length of a frame is no number")]
+    Length,
+    /// The text is longer than is taken.
+    #[error("a frame is too long")]
+    TooLong,
+    /// The length ends in the middle of a character.
+    #[error("the length of a frame cuts a character in two")]
+    Cut,
+    /// The text is not UTF-8.
+    #[error("a frame is not UTF-8")]
+    NotUtf8,
+}
+
+/// Finds frames in what was received.
+#[derive(Clone, Debug)]
+pub struct Frames {
+    /// The most bytes of a text.
+    most: usize,
+    part: Part,
+}
+
+/// How far the current frame is read.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    /// Its length, of which so many digits have been taken from the buffer.
+    Length { digits: u8, value: usize },
+    /// Its text, which begins where the buffer does.
+    Text { counted: usize, missing: usize },
+}
+
+impl Part {
+    const START: Self = Self::Length { digits: 0, value: 0 };
+}
+
+impl Frames {
+    /// Takes texts of up to `most` bytes. A length that is larger is refused before its text is awaited: no character
+    /// takes fewer bytes than code units.
+    #[must_use]
+    pub const fn up_to(most: usize) -> Self {
+        Self { most, part: Part::START }
+    }
+
+    /// The next text, taken from the front of what was received; `None` until all of it is there.
+    ///
+    /// # Errors
+    /// What cannot be a frame, as soon as that is known. The connection is of no use afterwards.
+    pub fn next(&mut self, received: &mut BytesMut) -> Result<Option<String>, BrokenFrame> {
+        if let Part::Length { digits, value } = self.part {
+            self.part = self.length(digits, value, received)?;
+        }
+        let Part::Text { counted, missing } = self.part else { return Ok(None) };
+        let (counted, missing) = count(received, counted, missing)?;
+        self.part = Part::Text { counted, missing };
+        let end = if missing == 0 { end_of_character(received, counted) } else { None };
+        if end.unwrap_or(counted) > self.most {
+            return Err(BrokenFrame::TooLong);
+        }
+        let Some(end) = end else { return Ok(None) };
+        self.part = Part::START;
+        let text = received.split_to(end);
+        std::str::from_utf8(&text).map(|text| Some(text.to_owned())).map_err(|_| BrokenFrame::NotUtf8)
+    }
+
+    /// Whether a frame has begun and is not whole.
+    #[must_use]
+    pub fn is_within(&self, received: &BytesMut) -> bool {
+        !received.is_empty() || !matches!(self.part, Part::Length { digits: 0, .. })
+    }
+
+    /// Takes what is there of the length and its `#`.
+    fn length(&self, digits: u8, value: usize, received: &mut BytesMut) -> Result<Part, BrokenFrame> {
+        let (mut digits, mut value) = (digits, value);
+        while let Some(&byte) = received.first() {
+            received.advance(1);
+            match byte {
+                b'#' if digits > 0 => return Ok(Part::Text { counted: 0, missing: value }),
+                b'0'..=b'9' if digits < MOST_DIGITS => {
+                    value = value.saturating_mul(10).saturating_add(usize::from(byte - b'0'));
+                    digits += 1;
+                }
+                _ => return Err(BrokenFrame::Length),
+            }
+            if value > self.most {
+                return Err(BrokenFrame::TooLong);
+            }
+        }
+        Ok(Part::Length { digits, value })
+    }
+}
+
+/// Goes on counting after `counted` bytes, until no code unit is missing or no byte is left.
+///
+/// A stretch of bytes has at most as many code units, but for a pair of which only the first byte is in it. So no more
+/// bytes are looked at than units are missing, and the frame's end is never passed; one unit too many is a pair that
+/// the end would cut.
+fn count(received: &[u8], mut counted: usize, mut missing: usize) -> Result<(usize, usize), BrokenFrame> {
+    while missing > 0 {
+        let rest = received.get(counted..).unwrap_or_default();
+        let stretch = rest.get(..missing).unwrap_or(rest);
+        if stretch.is_empty() {
+            break;
+        }
+        counted += stretch.len();
+        missing = missing.checked_sub(units(stretch)).ok_or(BrokenFrame::Cut)?;
+    }
+    Ok((counted, missing))
+}
+
+/// The UTF-16 code units of the characters that begin in `bytes`.
+fn units(bytes: &[u8]) -> usize {
+    let continues = |byte: u8| byte & 0b1100_0000 == 0b1000_0000;
+    let in_a_pair = |byte: u8| byte >= 0b1111_0000;
+    bytes.iter().map(|&byte| usize::from(!continues(byte)) + usize::from(in_a_pair(byte))).sum()
+}
+
+/// Where the character ends that began last before `counted`, if all of it is there.
+fn end_of_character(received: &[u8], counted: usize) -> Option<usize> {
+    const LONGEST: usize = 4;
+    let before = received.get(counted.saturating_sub(LONGEST)..counted)?;
+    // Without a first byte among the last four the text is no UTF-8, which is for the caller to see.
+    let begun = before.iter().rev().position(|byte| byte & 0b1100_0000 != 0b1000_0000).map_or(0, |at| at + 1);
+    let first = before.len().checked_sub(begun).and_then(|at| before.get(at)).copied().unwrap_or_default();
+    let width = match first {
+        0b1100_0000..=0b1101_1111 => 2,
+        0b1110_0000..=0b1110_1111 => 3,
+        0b1111_0000.. => LONGEST,
+        _ => begun,
+    };
+    let end = (counted - begun) + width.max(begun);
+    (end <= received.len()).then_some(end)
+}
+
+/// Adds the frame of a text to what is to be sent.
+pub fn write(text: &str, out: &mut BytesMut) {
+    // Writing to a buffer that grows cannot fail.
+    let _ = write!(out, "{}#", units(text.as_bytes()));
+    out.extend_from_slice(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests;

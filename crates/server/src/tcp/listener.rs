@@ -1,0 +1,182 @@
+//! Where microservices connect: TCP addresses or a Unix socket, with TLS or without.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tracing::warn;
+
+use super::Peer;
+use crate::config::{Listen, Tcp, TcpListen};
+
+/// An address that cannot be listened on.
+#[derive(Debug, Error)]
+#[error("{place} cannot be listened on for microservices: {source}")]
+pub struct CannotListen {
+    /// Which.
+    place: String,
+    /// Why not.
+    source: io::Error,
+}
+
+/// Listens wherever the configuration says: nowhere, on an address, on the two that `localhost` means, or on a Unix
+/// socket.
+///
+/// # Errors
+/// An address or a path that this process cannot have.
+pub async fn bind(config: &Tcp) -> Result<Vec<Listener>, CannotListen> {
+    let listeners = match &config.listen {
+        None => Vec::new(),
+        Some(TcpListen::Unix(path)) => {
+            let cannot = |source| CannotListen { place: path.display().to_string(), source };
+            vec![Listener::unix(path).await.map_err(cannot)?]
+        }
+        Some(TcpListen::Network(addresses)) => bind_all(addresses).await?,
+    };
+    let secured = listeners.into_iter().map(|listener| match &config.tls {
+        Some(tls) => listener.with_tls(tls.server()),
+        None => listener,
+    });
+    Ok(secured.collect())
+}
+
+async fn bind_all(addresses: &[Listen]) -> Result<Vec<Listener>, CannotListen> {
+    let mut listeners = Vec::new();
+    for Listen { address, optional } in addresses {
+        match TcpListener::bind(address).await {
+            Ok(listener) => listeners.push(listener.into()),
+            // A machine may have no [::1].
+            Err(fault) if *optional => warn!(%fault, %address, "listening for microservices without it"),
+            Err(source) => return Err(CannotListen { place: address.to_string(), source }),
+        }
+    }
+    Ok(listeners)
+}
+
+/// Something that connections come from.
+pub struct Listener {
+    socket: Socket,
+    tls: Option<TlsAcceptor>,
+}
+
+enum Socket {
+    Network(TcpListener),
+    Unix { listener: UnixListener, _file: SocketFile },
+}
+
+/// The file of a Unix socket, which goes when nobody listens any more.
+struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Whoever this process's user and group are may connect.
+const OWNER_AND_GROUP: u32 = 0o660;
+
+impl From<TcpListener> for Listener {
+    fn from(listener: TcpListener) -> Self {
+        Self { socket: Socket::Network(listener), tls: None }
+    }
+}
+
+impl Listener {
+    /// A Unix socket at this path, for this process's user and group. A socket that a process left there which is gone
+    /// is replaced, nothing else.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub async fn unix(path: &Path) -> io::Result<Self> {
+        if is_left_over(path).await {
+            std::fs::remove_file(path)?;
+        }
+        let listener = UnixListener::bind(path)?;
+        let file = SocketFile(path.to_owned());
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(OWNER_AND_GROUP))?;
+        Ok(Self { socket: Socket::Unix { listener, _file: file }, tls: None })
+    }
+
+    /// The same over TLS.
+    #[must_use]
+    pub fn with_tls(self, config: Arc<ServerConfig>) -> Self {
+        Self { tls: Some(TlsAcceptor::from(config)), ..self }
+    }
+
+    /// The address with the port that the system chose; none of a Unix socket.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        match &self.socket {
+            Socket::Network(listener) => listener.local_addr().ok(),
+            Socket::Unix { .. } => None,
+        }
+    }
+
+    /// The next connection.
+    pub(super) async fn accept(&self) -> io::Result<Arrival> {
+        let tls = self.tls.clone();
+        match &self.socket {
+            Socket::Network(listener) => {
+                let (stream, address) = listener.accept().await?;
+                // A small answer must not wait for a full segment.
+                let _ = stream.set_nodelay(true);
+                Ok(Arrival { peer: Peer { address: Some(address) }, carrier: Carrier::Network(stream), tls })
+            }
+            Socket::Unix { listener, .. } => {
+                let (stream, _) = listener.accept().await?;
+                Ok(Arrival { peer: Peer { address: None }, carrier: Carrier::Unix(stream), tls })
+            }
+        }
+    }
+}
+
+/// Whether this is a socket that nobody listens on.
+async fn is_left_over(path: &Path) -> bool {
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|there| there.file_type().is_socket());
+    is_socket
+        && UnixStream::connect(path)
+            .await
+            .is_err_and(|fault| fault.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+/// A connection that was taken and has said nothing yet.
+pub(super) struct Arrival {
+    pub(super) peer: Peer,
+    carrier: Carrier,
+    tls: Option<TlsAcceptor>,
+}
+
+enum Carrier {
+    Network(TcpStream),
+    Unix(UnixStream),
+}
+
+/// What bytes go over, whatever it is.
+pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+
+impl Arrival {
+    /// Shakes hands, where that is asked for.
+    pub(super) async fn open(self) -> io::Result<Box<dyn Wire>> {
+        match self.carrier {
+            Carrier::Network(stream) => open(stream, self.tls).await,
+            Carrier::Unix(stream) => open(stream, self.tls).await,
+        }
+    }
+}
+
+async fn open(stream: impl Wire + 'static, tls: Option<TlsAcceptor>) -> io::Result<Box<dyn Wire>> {
+    Ok(match tls {
+        Some(tls) => Box::new(tls.accept(stream).await?),
+        None => Box::new(stream),
+    })
+}

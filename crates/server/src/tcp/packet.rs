@@ -1,0 +1,213 @@
+//! Packets: what a frame's text says, and what is answered.
+//!
+//! A packet is an object with `pattern`, `data` and, where an answer is wanted, `id`; anything else in it is ignored, as
+//! is whatever is JSON and no such object. Answers have the members that `NestJS` writes and no other: a client of
+//! version 12 takes a message with any other member for somebody else's.
+//!
+//! Data and answers stay JSON texts here. What they mean is nothing of the transport's, their members keep their order,
+//! and an `id` goes back as it came.
+//!
+//! ```
+//! use portcullis_server::tcp::packet::Packet;
+//!
+//! let packet = Packet::parse(r#"{"pattern":{"cmd":"auth.health"},"data":{},"id":7}"#).unwrap().unwrap();
+//! assert_eq!((packet.command.as_deref(), packet.data.get()), (Some("auth.health"), "{}"));
+//! assert_eq!(packet.id.unwrap().get(), "7");
+//! ```
+
+use std::fmt;
+
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// What somebody asks for, or tells.
+#[derive(Clone, Debug)]
+pub struct Packet {
+    /// `cmd` of the pattern `{"cmd": …}`; none of any other pattern.
+    pub command: Option<String>,
+    /// What comes with it; `null` where nothing does.
+    pub data: Box<RawValue>,
+    /// What an answer refers to, whatever it is. Without one this is an event, which gets none.
+    pub id: Option<Box<RawValue>>,
+}
+
+/// The text of a frame is not JSON.
+#[derive(Debug, thiserror::Error)]
+#[error("a frame is not JSON: {0}")]
+pub struct NotJson(serde_json::Error);
+
+impl Packet {
+    /// The packet that a text is; `None` for JSON that is none.
+    ///
+    /// # Errors
+    /// [`NotJson`], which ends the connection.
+    pub fn parse(text: &str) -> Result<Option<Self>, NotJson> {
+        if !text.trim_ascii_start().starts_with('{') {
+            return serde_json::from_str(text).map(|IgnoredAny| None).map_err(NotJson);
+        }
+        let members: Members = serde_json::from_str(text).map_err(NotJson)?;
+        if members.pattern.is_none() && members.data.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            command: members.pattern.and_then(command),
+            data: members.data.unwrap_or(RawValue::NULL).to_owned(),
+            id: members.id.map(RawValue::to_owned),
+        }))
+    }
+}
+
+/// The command that a pattern names.
+///
+/// `NestJS` looks for a handler under a normal form of the pattern: a string that is JSON is parsed, once (`emit` sends
+/// such a string), what is then still a string is that form already, and of an object it is the members, sorted. Of an
+/// object with the one member `cmd` it tells that member's text and nothing else, so the text is compared in its place.
+fn command(pattern: &RawValue) -> Option<String> {
+    let pattern: Value = serde_json::from_str(pattern.get()).ok()?;
+    match pattern {
+        Value::String(text) => match serde_json::from_str(&text).ok()? {
+            Value::String(normal) => plain_command(&normal).map(str::to_owned),
+            parsed => only_member(parsed),
+        },
+        pattern => only_member(pattern),
+    }
+}
+
+fn only_member(pattern: Value) -> Option<String> {
+    match pattern {
+        Value::Object(mut members) if members.len() == 1 => match members.remove("cmd")? {
+            Value::String(command) => Some(command),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The command of a normal form, where nothing in it had to be escaped.
+fn plain_command(normal: &str) -> Option<&str> {
+    let command = normal.strip_prefix(r#"{"cmd":""#)?.strip_suffix(r#""}"#)?;
+    (!command.contains(['"', '\\'])).then_some(command)
+}
+
+/// The members of an object that count, the last of each name, as JavaScript reads them.
+#[derive(Default)]
+struct Members<'a> {
+    pattern: Option<&'a RawValue>,
+    data: Option<&'a RawValue>,
+    id: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "lowercase")]
+enum Name {
+    Pattern,
+    Data,
+    Id,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// Derived code would read an array as an object, and refuse a name that comes twice.
+struct Object;
+
+impl<'de> Visitor<'de> for Object {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+        let mut members = Members::default();
+        while let Some(name) = map.next_key()? {
+            let place = match name {
+                Name::Pattern => &mut members.pattern,
+                Name::Data => &mut members.data,
+                Name::Id => &mut members.id,
+                Name::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            *place = Some(map.next_value()?);
+        }
+        Ok(members)
+    }
+}
+
+/// What goes back for a request, told by its `id`.
+#[derive(Debug)]
+pub enum Answer {
+    /// The handler's answer.
+    Response(Box<RawValue>),
+    /// A fault; the client's stream fails with it.
+    Fault(Box<RawValue>),
+    /// Nobody handles the pattern.
+    NoHandler,
+}
+
+const NO_HANDLER: &str = "There is no matching message handler defined in the remote service.";
+
+// Members in the order in which NestJS writes them.
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answered<'a> {
+    response: &'a RawValue,
+    is_disposed: bool,
+    id: &'a RawValue,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failed<'a> {
+    err: &'a RawValue,
+    is_disposed: bool,
+    id: &'a RawValue,
+}
+
+#[derive(Serialize)]
+struct Unhandled<'a> {
+    id: &'a RawValue,
+    status: &'static str,
+    err: &'static str,
+}
+
+impl Answer {
+    /// The text of the frame that goes back.
+    #[must_use]
+    pub fn write(&self, id: &RawValue) -> String {
+        let written = match self {
+            Self::Response(response) => serde_json::to_string(&Answered { response, is_disposed: true, id }),
+            Self::Fault(err) => serde_json::to_string(&Failed { err, is_disposed: true, id }),
+            Self::NoHandler => serde_json::to_string(&Unhandled { id, status: "error", err: NO_HANDLER }),
+        };
+        // JSON texts between words of ours cannot fail to be written.
+        written.unwrap_or_default()
+    }
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    status: &'static str,
+    message: &'a str,
+}
+
+/// A fault in the shape in which `NestJS` reports one: what a client catches is `{"status":"error","message":…}`.
+#[must_use]
+pub fn fault(message: &str) -> Box<RawValue> {
+    let told = serde_json::value::to_raw_value(&Told { status: "error", message });
+    // Two strings cannot fail to be written.
+    told.unwrap_or_else(|_| RawValue::TRUE.to_owned())
+}
+
+#[cfg(test)]
+mod tests;
