@@ -9,6 +9,7 @@
 //! | [`store`] | what a store must do, the memory store, and the suite that proves another one |
 //! | [`token`], [`key`] | what is signed and when it is believed; the keys, and the master key over them |
 //! | [`password`], [`user`], [`email`] | who somebody is |
+//! | [`mail`] | letters to users, and whoever delivers them |
 //! | [`clock`], [`random`], [`machine`] | time and chance, as arguments |
 //!
 //! This crate knows no framework, no driver and no configuration format. Time and randomness are arguments.
@@ -21,6 +22,7 @@ pub mod id;
 pub mod key;
 pub mod liveness;
 pub mod machine;
+pub mod mail;
 pub mod password;
 pub mod random;
 pub mod secret;
