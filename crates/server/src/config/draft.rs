@@ -15,10 +15,10 @@ use zeroize::Zeroizing;
 
 use super::Config;
 use super::fault::{self, Fault, Origin};
-use super::parse::{self, Database, SameSite, Sessions};
+use super::parse::{self, Database, MailTransport, Parsed, SameSite, Sessions};
 use super::report::{Report, Row};
 use super::sections::{
-    Cookie, Cors, Hashing, Limits, Liveness, Log, LogFormat, Metrics, Passwords, Tenants, Timeouts,
+    Cookie, Cors, Hashing, Limits, Liveness, Log, LogFormat, Mail, Metrics, Passwords, Tenants, Timeouts,
 };
 use super::settings::{Preset, Setting};
 use super::sources::Stated;
@@ -33,6 +33,8 @@ pub(super) struct Draft {
     pub(super) config: Config,
     /// Where the master key is, when it is in a file.
     pub(super) master_key_file: Option<PathBuf>,
+    /// Where our password at the mail server is, when it is in a file.
+    pub(super) mail_password_file: Option<PathBuf>,
     /// The secret of access tokens that other services share.
     pub(super) jwt_secret: Option<Zeroizing<String>>,
     /// The secret of the session cookie that other services share.
@@ -49,6 +51,7 @@ impl Draft {
         Self {
             config: blank(),
             master_key_file: None,
+            mail_password_file: None,
             jwt_secret: None,
             session_secret: None,
             jwt_expires_in: None,
@@ -75,20 +78,31 @@ impl Draft {
         self.config.report.push(Row::new(setting, stated.last().or(default.as_ref())));
     }
 
-    /// Reads the master key's file, if there is one.
-    pub(super) fn open_master_key(&mut self, open: Open<'_>, faults: &mut Vec<Fault>) {
-        let Some(path) = &self.master_key_file else { return };
-        let key = match open(path) {
-            Ok(text) => {
-                parse::master_key(&text).map_err(|message| format!("{:?}: {message}", path.to_string_lossy()))
-            }
-            Err(error) => Err(fault::unreadable(path, &error)),
-        };
-        match key {
-            Ok(key) => self.config.master_key = Some(key),
+    /// Reads the files that hold a secret, as far as there are any.
+    pub(super) fn open_files(&mut self, open: Open<'_>, faults: &mut Vec<Fault>) {
+        if let Some(path) = self.master_key_file.clone() {
+            let key = opened(&path, open, parse::master_key);
+            self.put_opened("master_key_file", key, faults, |config, key| config.master_key = Some(key));
+        }
+        if let Some(path) = self.mail_password_file.clone() {
+            let password = opened(&path, open, parse::mail_password);
+            let put = |config: &mut Config, password| config.mail.password = Some(password);
+            self.put_opened("mail.password_file", password, faults, put);
+        }
+    }
+
+    fn put_opened<T>(
+        &mut self,
+        key: &'static str,
+        value: Parsed<T>,
+        faults: &mut Vec<Fault>,
+        put: impl FnOnce(&mut Config, T),
+    ) {
+        match value {
+            Ok(value) => put(&mut self.config, value),
             Err(message) => {
-                self.broken.insert("master_key_file");
-                faults.push(self.fault("master_key_file", message));
+                self.broken.insert(key);
+                faults.push(self.fault(key, message));
             }
         }
     }
@@ -128,6 +142,12 @@ impl Draft {
     }
 }
 
+/// What is in a file; what is wrong with it names the file and repeats nothing of it.
+fn opened<T>(path: &Path, open: Open<'_>, parse: impl FnOnce(&str) -> Parsed<T>) -> Parsed<T> {
+    let text = open(path).map_err(|error| fault::unreadable(path, &error))?;
+    parse(&text).map_err(|message| format!("{:?}: {message}", path.to_string_lossy()))
+}
+
 fn blank() -> Config {
     const ZERO: Duration = Duration::ZERO;
     const NOWHERE: Option<SocketAddr> = None;
@@ -146,6 +166,16 @@ fn blank() -> Config {
         cors: Cors { origins: Vec::new() },
         tenants: Tenants { require_header: false },
         password: Passwords { shortest: 0 },
+        mail: Mail {
+            transport: MailTransport::Outbox,
+            from: None,
+            username: None,
+            password: None,
+            ca: None,
+            timeout: ZERO,
+            templates: None,
+            language: String::new(),
+        },
         hashing: Hashing { threads: None, queue: None },
         strategies: Strategies::blank(),
         liveness: Liveness { max_staleness: ZERO },

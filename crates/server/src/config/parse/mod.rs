@@ -6,6 +6,7 @@
 
 mod address;
 mod duration;
+mod mail;
 mod secret;
 mod store;
 mod web;
@@ -17,6 +18,8 @@ use std::str::FromStr;
 pub use address::Listen;
 pub(super) use address::{listen, socket};
 pub(super) use duration::{duration, node_duration};
+pub use mail::{MailTransport, SmtpSecurity, SmtpServer};
+pub(super) use mail::{language, mail_password, mail_transport, sender};
 pub(super) use secret::{jwt_secret, master_key, session_secret};
 pub use store::{Database, Sessions};
 pub(super) use store::{database, sessions};
