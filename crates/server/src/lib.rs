@@ -11,6 +11,7 @@
 //! | [`rates`] | how often one place may ask |
 //! | [`tcp`] | the transport that microservices of NestJS speak |
 //! | [`serve`] | listening until somebody says stop |
+//! | [`mail`] | letters to users: words, layout, SMTP, the outbox |
 //! | [`log`] | lines for people or programs, every decision about access among them |
 
 pub mod cli;
@@ -18,9 +19,11 @@ pub mod config;
 pub mod device;
 pub mod http;
 pub mod log;
+pub mod mail;
 pub mod open;
 pub mod proxies;
 pub mod rates;
 pub mod serve;
 pub mod tcp;
+mod unseen;
 mod welcome;

@@ -9,6 +9,7 @@ mod config;
 mod doctor;
 mod failure;
 mod key;
+mod mail;
 mod migrate;
 mod password;
 mod place;
@@ -58,6 +59,9 @@ enum Command {
     Session(session::Command),
     /// See the keys that sign tokens and cookies, and make new ones
     Key(key::Command),
+    /// Look at letters to users, and try whether they arrive
+    #[command(subcommand)]
+    Mail(mail::Command),
     Migrate(migrate::Command),
     Doctor(doctor::Command),
     /// Look at the configuration
@@ -95,6 +99,7 @@ impl Command {
             Self::User(command) => user::run(command, config, out).await,
             Self::Session(command) => session::run(command, config, out).await,
             Self::Key(command) => key::run(command, config, out).await,
+            Self::Mail(command) => mail::run(&command, config, out).await,
             Self::Migrate(command) => migrate::run(&command, config, out).await,
             Self::Doctor(command) => doctor::run(&command, config, out).await,
             Self::Config(command) => self::config::run(&command, config, out),

@@ -9,6 +9,7 @@ use tabled::builder::Builder;
 use tabled::settings::{Padding, Style};
 
 use super::failure::Failure;
+use crate::unseen::is_unseen;
 
 /// Text in which everything that moves the cursor, breaks the line or turns the direction of writing is spelled out.
 #[derive(Clone, Copy)]
@@ -20,14 +21,6 @@ impl Display for Shown<'_> {
             if is_unseen(c) { Display::fmt(&c.escape_unicode(), f) } else { f.write_char(c) }
         })
     }
-}
-
-/// Control characters, line and paragraph separators, and what is invisible or changes the direction of what follows.
-fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A table for people: capitals above, a row a record, two blanks between columns.

@@ -15,11 +15,11 @@ use zeroize::Zeroizing;
 
 use super::Config;
 use super::fault::{self, Fault, Origin};
-use super::parse::{self, Database, Parsed, SameSite, Sessions, Tls};
+use super::parse::{self, Database, MailTransport, Parsed, SameSite, Sessions, Tls};
 use super::report::{Report, Row};
 use super::sections::{
-    Cookie, Cors, Hashing, Limits, Liveness, Log, LogFormat, Metrics, Passwords, Tcp, TcpLimits, TcpTimeouts,
-    Tenants, Timeouts,
+    Cookie, Cors, Hashing, Limits, Liveness, Log, LogFormat, Mail, Metrics, Passwords, Tcp, TcpLimits,
+    TcpTimeouts, Tenants, Timeouts,
 };
 use super::settings::{Preset, Setting};
 use super::sources::Stated;
@@ -35,6 +35,8 @@ pub(super) struct Draft {
     pub(super) config: Config,
     /// Where the master key is, when it is in a file.
     pub(super) master_key_file: Option<PathBuf>,
+    /// Where our password at the mail server is, when it is in a file.
+    pub(super) mail_password_file: Option<PathBuf>,
     /// The secret of access tokens that other services share.
     pub(super) jwt_secret: Option<Zeroizing<String>>,
     /// The secret of the session cookie that other services share.
@@ -61,6 +63,7 @@ impl Draft {
         Self {
             config: blank(),
             master_key_file: None,
+            mail_password_file: None,
             jwt_secret: None,
             session_secret: None,
             jwt_expires_in: None,
@@ -88,16 +91,22 @@ impl Draft {
         self.config.report.push(Row::new(setting, stated.last().or(default.as_ref())));
     }
 
-    /// Reads the master key's file, if there is one.
-    pub(super) fn open_master_key(&mut self, open: Open<'_>, faults: &mut Vec<Fault>) {
+    /// Reads the files that hold a secret or a certificate, as far as there are any.
+    pub(super) fn open_files(&mut self, open: Open<'_>, faults: &mut Vec<Fault>) {
         let path = self.master_key_file.clone();
         if let Some(key) = self.read_file("master_key_file", path, open, parse::master_key, faults) {
             self.config.master_key = Some(key);
         }
+        let path = self.mail_password_file.clone();
+        if let Some(password) = self.read_file("mail.password_file", path, open, parse::mail_password, faults)
+        {
+            self.config.mail.password = Some(password);
+        }
+        self.open_certificates(open, faults);
     }
 
     /// Reads the certificates and the key of TLS, if there are any, and puts them together.
-    pub(super) fn open_certificates(&mut self, open: Open<'_>, faults: &mut Vec<Fault>) {
+    fn open_certificates(&mut self, open: Open<'_>, faults: &mut Vec<Fault>) {
         let TlsFiles { certificate, key, client_ca } = std::mem::take(&mut self.tcp_tls);
         let certificate =
             self.read_file("tcp.tls.certificate", certificate, open, parse::certificate, faults);
@@ -119,12 +128,7 @@ impl Draft {
         parse: fn(&str) -> Parsed<T>,
         faults: &mut Vec<Fault>,
     ) -> Option<T> {
-        let path = path?;
-        let read = match open(&path) {
-            Ok(text) => parse(&text).map_err(|message| format!("{:?}: {message}", path.to_string_lossy())),
-            Err(error) => Err(fault::unreadable(&path, &error)),
-        };
-        let told = read.map_err(|message| {
+        let told = opened(&path?, open, parse).map_err(|message| {
             self.broken.insert(key);
             faults.push(self.fault(key, message));
         });
@@ -166,6 +170,12 @@ impl Draft {
     }
 }
 
+/// What is in a file; what is wrong with it names the file and repeats nothing of it.
+fn opened<T>(path: &Path, open: Open<'_>, parse: impl FnOnce(&str) -> Parsed<T>) -> Parsed<T> {
+    let text = open(path).map_err(|error| fault::unreadable(path, &error))?;
+    parse(&text).map_err(|message| format!("{:?}: {message}", path.to_string_lossy()))
+}
+
 fn blank() -> Config {
     const ZERO: Duration = Duration::ZERO;
     const NOWHERE: Option<SocketAddr> = None;
@@ -184,6 +194,16 @@ fn blank() -> Config {
         cors: Cors { origins: Vec::new() },
         tenants: Tenants { require_header: false },
         password: Passwords { shortest: 0 },
+        mail: Mail {
+            transport: MailTransport::Outbox,
+            from: None,
+            username: None,
+            password: None,
+            ca: None,
+            timeout: ZERO,
+            templates: None,
+            language: String::new(),
+        },
         hashing: Hashing { threads: None, queue: None },
         strategies: Strategies::blank(),
         liveness: Liveness { max_staleness: ZERO },

@@ -50,7 +50,10 @@ impl Reading<'_> {
             match (settings::find(&key), value.get_ref()) {
                 (Some(setting), _) => self.setting(setting, value, at),
                 (None, DeValue::Table(inner)) if is_table(&key) => self.table(&key, inner),
-                (None, _) => self.unknown(&key, at),
+                (None, DeValue::Table(_)) => self.unknown(&key, at, tables()),
+                (None, _) => {
+                    self.unknown(&key, at, settings::all().map(|setting| setting.key).chain(tables()));
+                }
             }
         }
     }
@@ -65,14 +68,11 @@ impl Reading<'_> {
         }
     }
 
-    fn unknown(&mut self, key: &str, at: usize) {
+    fn unknown(&mut self, key: &str, at: usize, near: impl Iterator<Item = &'static str>) {
         let message = if is_table(key) {
             format!("is a table: write [{key}]")
         } else {
-            format!(
-                "is no setting{}",
-                did_you_mean(key, settings::all().map(|setting| setting.key).chain(tables()))
-            )
+            format!("is no setting{}", did_you_mean(key, near))
         };
         self.faults.push(Fault::new(self.origin(at), message).about(key));
     }

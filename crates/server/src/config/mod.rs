@@ -3,7 +3,7 @@
 //! Reading has two halves. The low one takes text from every source, judges each setting by itself and each contradiction
 //! between them, and collects all that is wrong; the high one is the [`Config`], typed, with nothing left to go wrong.
 //! Everything that can be stated is in one table (`settings`), from which flags, variables, keys, the documentation and
-//! the report are made. Reading opens no socket, no store and, but for the two files it may be told of, no file.
+//! the report are made. Reading opens no socket, no store and, but for the three files it may be told of, no file.
 //!
 //! ```
 //! use std::collections::BTreeMap;
@@ -46,11 +46,14 @@ pub use check::check;
 pub use documentation::documentation;
 pub use fault::{Fault, Origin};
 pub use flags::Flags;
-pub use parse::{Database, Listen, PublicUrl, SameSite, Sessions, TcpListen, Tls, WebOrigin};
+pub use parse::{
+    Database, Listen, MailTransport, PublicUrl, SameSite, Sessions, SmtpSecurity, SmtpServer, TcpListen, Tls,
+    WebOrigin,
+};
 pub use report::{Report, Row};
 pub use sections::{
-    Cookie, Cors, Hashing, Limits, Liveness, Log, LogFormat, Metrics, Passwords, Tcp, TcpLimits, TcpTimeouts,
-    Tenants, Timeouts,
+    Cookie, Cors, Hashing, Limits, Liveness, Log, LogFormat, Mail, Metrics, Passwords, Tcp, TcpLimits,
+    TcpTimeouts, Tenants, Timeouts,
 };
 pub use strategies::Strategies;
 
@@ -90,6 +93,8 @@ pub struct Config {
     pub tenants: Tenants,
     /// Passwords, where one is set.
     pub password: Passwords,
+    /// Letters to users.
+    pub mail: Mail,
     /// The pool that hashes passwords.
     pub hashing: Hashing,
     /// The strategies offered, and their lifetimes.
@@ -128,8 +133,7 @@ impl Config {
         for setting in settings::all() {
             draft.take(setting, sources.of(setting), &mut faults);
         }
-        draft.open_master_key(open, &mut faults);
-        draft.open_certificates(open, &mut faults);
+        draft.open_files(open, &mut faults);
         draft.share_secrets(&mut faults);
         if sources.is_complete() {
             rules::check(&draft, &mut faults);

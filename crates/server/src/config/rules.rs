@@ -8,7 +8,7 @@ use portcullis_core::strategy::StrategyName;
 
 use super::draft::Draft;
 use super::fault::Fault;
-use super::parse::{Listen, PublicUrl, SameSite, TcpListen};
+use super::parse::{Listen, MailTransport, PublicUrl, SameSite, SmtpSecurity, TcpListen};
 use super::settings;
 use super::strategies::Lifetime;
 
@@ -19,8 +19,11 @@ struct Rule {
     check: fn(&Draft, &mut Vec<Fault>),
 }
 
-const RULES: [Rule; 11] = [
-    Rule { reads: &["listen", "tcp.listen", "metrics.listen", "public_url"], check: exposure },
+const RULES: [Rule; 15] = [
+    Rule {
+        reads: &["listen", "tcp.listen", "metrics.listen", "public_url", "mail.transport"],
+        check: exposure,
+    },
     Rule { reads: &["master_key", "master_key_file"], check: one_master_key },
     Rule { reads: &["listen", "metrics.listen"], check: metrics_of_their_own },
     Rule { reads: &["listen", "metrics.listen", "tcp.listen"], check: tcp_of_its_own },
@@ -30,6 +33,10 @@ const RULES: [Rule; 11] = [
     Rule { reads: &["public_url", "cookie.name"], check: cookie_prefix },
     Rule { reads: &["public_url", "cookie.name", "cookie.domain"], check: cookie_domain },
     Rule { reads: &["public_url", "password.shortest"], check: shortest_password },
+    Rule { reads: &["mail.password", "mail.password_file"], check: one_mail_password },
+    Rule { reads: &["mail.username", "mail.password", "mail.password_file"], check: mail_login },
+    Rule { reads: &["mail.transport", "mail.from"], check: mail_sender },
+    Rule { reads: &["mail.transport", "mail.password", "mail.password_file"], check: mail_in_the_open },
     Rule { reads: &["jwt_expires_in", "jwt_refresh_expires_in"], check: lifetimes },
 ];
 
@@ -50,8 +57,9 @@ struct Requirement {
     example: &'static str,
 }
 
-const REQUIREMENTS: [Requirement; 2] = [
+const REQUIREMENTS: [Requirement; 3] = [
     Requirement { key: "public_url", or: None, example: "https://auth.example.com" },
+    Requirement { key: "mail.transport", or: None, example: "smtp://mail.example.com:587" },
     Requirement { key: "master_key", or: Some("master_key_file"), example: "$(openssl rand -hex 32)" },
 ];
 
@@ -96,14 +104,48 @@ fn exposure(draft: &Draft, faults: &mut Vec<Fault>) {
 }
 
 fn one_master_key(draft: &Draft, faults: &mut Vec<Fault>) {
-    if draft.is_stated("master_key") && draft.is_stated("master_key_file") {
-        let other = draft.fault("master_key", "").origin().to_string();
-        faults.push(
-            draft.fault(
-                "master_key_file",
-                format!("master_key is stated as well ({other}); keep one of them"),
-            ),
+    one_of(draft, "master_key", "master_key_file", faults);
+}
+
+fn one_mail_password(draft: &Draft, faults: &mut Vec<Fault>) {
+    one_of(draft, "mail.password", "mail.password_file", faults);
+}
+
+/// A secret comes from one place.
+fn one_of(draft: &Draft, secret: &'static str, file: &'static str, faults: &mut Vec<Fault>) {
+    if draft.is_stated(secret) && draft.is_stated(file) {
+        let other = draft.fault(secret, "").origin().to_string();
+        faults.push(draft.fault(file, format!("{secret} is stated as well ({other}); keep one of them")));
+    }
+}
+
+fn mail_login(draft: &Draft, faults: &mut Vec<Fault>) {
+    let password = ["mail.password", "mail.password_file"].into_iter().find(|key| draft.is_stated(key));
+    match (draft.is_stated("mail.username"), password) {
+        (true, None) => faults.push(draft.fault("mail.username", "needs mail.password")),
+        (false, Some(password)) => faults.push(draft.fault(password, "needs mail.username")),
+        _ => {}
+    }
+}
+
+fn mail_sender(draft: &Draft, faults: &mut Vec<Fault>) {
+    let mail = &draft.config.mail;
+    if matches!(mail.transport, MailTransport::Smtp(_)) && mail.from.is_none() {
+        let message = "needs mail.from, the mailbox that letters are from: Example <no-reply@example.com>";
+        faults.push(draft.fault("mail.transport", message));
+    }
+}
+
+/// Whoever listens on the way would have the password, and could send in our name.
+fn mail_in_the_open(draft: &Draft, faults: &mut Vec<Fault>) {
+    let MailTransport::Smtp(server) = &draft.config.mail.transport else { return };
+    let has_password = draft.is_stated("mail.password") || draft.is_stated("mail.password_file");
+    if server.security == SmtpSecurity::None && has_password && !server.is_loopback() {
+        let message = format!(
+            "sends mail.password to {} for everybody on the way to read: leave tls=none out",
+            server.host
         );
+        faults.push(draft.fault("mail.transport", message));
     }
 }
 

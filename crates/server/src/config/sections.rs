@@ -2,11 +2,14 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use lettre::message::Mailbox;
+use portcullis_core::secret::PlainSecret;
 use tracing::Level;
 
-use super::parse::{SameSite, TcpListen, Tls, WebOrigin};
+use super::parse::{MailTransport, SameSite, TcpListen, Tls, WebOrigin};
 
 /// The session cookie.
 #[derive(Clone, Debug)]
@@ -38,6 +41,27 @@ pub struct Tenants {
 pub struct Passwords {
     /// The least number of characters, where the password is the only step.
     pub shortest: usize,
+}
+
+/// Letters to users.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// Where they go.
+    pub transport: MailTransport,
+    /// Whom they are from, where the tenant says nothing else; with SMTP there is one.
+    pub from: Option<Mailbox>,
+    /// Our name at the mail server.
+    pub username: Option<String>,
+    /// Our password at the mail server.
+    pub password: Option<PlainSecret>,
+    /// The certificate of the one authority that may vouch for the mail server.
+    pub ca: Option<PathBuf>,
+    /// How long the delivery of one may take.
+    pub timeout: Duration,
+    /// A folder of texts and layouts that replace those of the binary.
+    pub templates: Option<PathBuf>,
+    /// The language, where the tenant says nothing else.
+    pub language: String,
 }
 
 /// The pool that hashes passwords.

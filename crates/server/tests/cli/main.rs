@@ -5,6 +5,8 @@ mod doctor;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod mail;
+#[cfg(test)]
 mod migrating;
 #[cfg(test)]
 mod sessions;

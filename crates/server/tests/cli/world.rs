@@ -39,10 +39,13 @@ impl Home {
 
     /// With a public URL.
     pub(crate) fn in_production() -> Self {
-        Self::new().variable("PORTCULLIS_PUBLIC_URL", "https://auth.example").variable(
-            "PORTCULLIS_MASTER_KEY",
-            "8f1c3a5e7092b4d6f8e1c3a5b7d9f0021426384a5c6e708192a4b6c8daecfe10",
-        )
+        Self::new()
+            .variable("PORTCULLIS_PUBLIC_URL", "https://auth.example")
+            .variable("PORTCULLIS_MAIL_TRANSPORT", "outbox")
+            .variable(
+                "PORTCULLIS_MASTER_KEY",
+                "8f1c3a5e7092b4d6f8e1c3a5b7d9f0021426384a5c6e708192a4b6c8daecfe10",
+            )
     }
 
     pub(crate) fn variable(mut self, name: &'static str, value: impl Into<String>) -> Self {

@@ -20,6 +20,7 @@ fn served(home: &Home) -> Output {
 fn with_secrets() -> Home {
     Home::new()
         .with("PORTCULLIS_PUBLIC_URL", PUBLIC_URL)
+        .with("PORTCULLIS_MAIL_TRANSPORT", "outbox")
         .with("PORTCULLIS_MASTER_KEY", MASTER_KEY)
         .with("JWT_SECRET", JWT_SECRET)
         .with("SESSION_SECRET", SESSION_SECRET)
@@ -34,7 +35,7 @@ fn an_address_that_others_reach_is_refused_until_everything_is_stated_that_it_ne
     let home = || Home::new().with("PORTCULLIS_LISTEN", "0.0.0.0:0");
     let (code, line) = fault(&served(&home()));
     assert_eq!(code, USAGE);
-    for missing in ["PORTCULLIS_PUBLIC_URL", "PORTCULLIS_MASTER_KEY"] {
+    for missing in ["PORTCULLIS_PUBLIC_URL", "PORTCULLIS_MAIL_TRANSPORT", "PORTCULLIS_MASTER_KEY"] {
         assert!(line.contains(missing), "{missing} is not asked for: {line}");
     }
     assert!(!home().data().exists(), "something was made before it was refused");
@@ -43,7 +44,10 @@ fn an_address_that_others_reach_is_refused_until_everything_is_stated_that_it_ne
     assert_eq!(code, USAGE);
     assert!(line.contains("PORTCULLIS_MASTER_KEY") && !line.contains("PORTCULLIS_PUBLIC_URL"), "{line}");
 
-    let complete = home().with("PORTCULLIS_PUBLIC_URL", PUBLIC_URL).with("PORTCULLIS_MASTER_KEY", MASTER_KEY);
+    let complete = home()
+        .with("PORTCULLIS_PUBLIC_URL", PUBLIC_URL)
+        .with("PORTCULLIS_MAIL_TRANSPORT", "outbox")
+        .with("PORTCULLIS_MASTER_KEY", MASTER_KEY);
     let server = complete.serve();
     assert_eq!(server.get("/healthz").status, 200);
     server.register();

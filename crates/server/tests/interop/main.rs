@@ -12,6 +12,10 @@ mod cookies;
 #[cfg(test)]
 mod durability;
 #[cfg(test)]
+mod mail;
+#[cfg(test)]
+mod mail_server;
+#[cfg(test)]
 mod master_key;
 #[cfg(test)]
 mod program;

@@ -1,7 +1,7 @@
 //! Scripts in other languages: each takes words and prints one JSON value.
 
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -17,6 +17,13 @@ pub(crate) fn python(script: &str, words: &[&str]) -> Value {
     run(Command::new(made_ready("PORTCULLIS_TEST_PYTHON")), "python", script, words)
 }
 
+/// A script of `python/` that runs until its standard input ends.
+pub(crate) fn python_until_told(script: &str) -> Command {
+    let mut command = Command::new(made_ready("PORTCULLIS_TEST_PYTHON"));
+    command.arg(path("python", script)).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+}
+
 /// Runs a statement on an SQLite file, as somebody at a shell would; the rows are arrays, blobs in hexadecimal.
 pub(crate) fn sql(database: &Path, statement: &str) -> Vec<Vec<Value>> {
     let rows = python("sql.py", &[&database.to_string_lossy(), statement]);
@@ -24,11 +31,15 @@ pub(crate) fn sql(database: &Path, statement: &str) -> Vec<Vec<Value>> {
 }
 
 fn run(mut command: Command, folder: &str, script: &str, words: &[&str]) -> Value {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(folder).join(script);
+    let script = path(folder, script);
     let output = command.arg(&script).args(words).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{} failed: {stderr}", script.display());
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn path(folder: &str, script: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(folder).join(script)
 }
 
 fn made_ready(variable: &str) -> String {

@@ -93,9 +93,8 @@ async fn pages_of_this_machine_may_call_in_development_and_others_may_not() {
 // ASVS-map: CS4
 #[tokio::test]
 async fn in_production_exactly_the_listed_origins_may_call() {
-    let settings =
-        [HTTPS[0], HTTPS[1], ("CORS_ORIGINS", "https://app.example.com,https://admin.example.com:8443")];
-    let server = Server::with(&settings).await;
+    let origins = ("CORS_ORIGINS", "https://app.example.com,https://admin.example.com:8443");
+    let server = Server::with(&[&HTTPS[..], &[origins]].concat()).await;
     let ann = Person::ANN.joins(&server).await;
     for origin in ["https://app.example.com", "https://admin.example.com:8443"] {
         assert_may_call(&server, &ann, origin).await;

@@ -108,7 +108,8 @@ async fn over_https_the_cookie_belongs_to_this_host_and_to_https_alone() {
 
 #[tokio::test]
 async fn over_http_on_this_machine_the_cookie_has_its_plain_name_in_production_too() {
-    let settings = [("PUBLIC_URL", "http://localhost:3000"), ("MASTER_KEY", MASTER_KEY)];
+    let settings =
+        [("PUBLIC_URL", "http://localhost:3000"), ("MAIL_TRANSPORT", "outbox"), ("MASTER_KEY", MASTER_KEY)];
     let server = Server::with(&settings).await;
     let ann = Person::ANN.joins(&server).await;
     let answer = ann.logs_in(&server, SESSION).await.status(201);
@@ -120,6 +121,7 @@ async fn over_http_on_this_machine_the_cookie_has_its_plain_name_in_production_t
 async fn name_and_attributes_are_configurable() {
     let settings = [
         ("PUBLIC_URL", "https://auth.example.com"),
+        ("MAIL_TRANSPORT", "outbox"),
         ("MASTER_KEY", MASTER_KEY),
         ("COOKIE_NAME", "__Secure-sid"),
         ("COOKIE_SAME_SITE", "none"),

@@ -6,6 +6,7 @@
 
 mod address;
 mod duration;
+mod mail;
 mod secret;
 mod store;
 mod tls;
@@ -20,6 +21,8 @@ pub(super) use address::{listen, network, socket};
 pub use address::{Listen, TcpListen};
 pub(super) use address::{listen, socket, tcp_listen};
 pub(super) use duration::{duration, node_duration};
+pub use mail::{MailTransport, SmtpSecurity, SmtpServer};
+pub(super) use mail::{language, mail_password, mail_transport, sender};
 pub(super) use secret::{jwt_secret, master_key, session_secret};
 pub use store::{Database, Sessions};
 pub(super) use store::{database, sessions};

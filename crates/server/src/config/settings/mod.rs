@@ -5,6 +5,7 @@
 //! default may depend on what stands above it. What concerns several settings at once is in `rules`.
 
 mod lifetimes;
+mod mail;
 mod server;
 mod tcp;
 mod web;
@@ -125,6 +126,7 @@ pub(super) const GROUPS: [Group; 9] = [
     Group { heading: "Secrets and tokens", settings: server::SECRETS },
     Group { heading: "Browsers", settings: web::BROWSERS },
     Group { heading: "Tenants and passwords", settings: web::PEOPLE },
+    Group { heading: "Mail", settings: mail::MAIL },
     Group { heading: "Strategies and their lifetimes", settings: lifetimes::STRATEGIES },
     Group { heading: "Liveness", settings: server::LIVENESS },
     Group { heading: "Limits", settings: server::LIMITS },

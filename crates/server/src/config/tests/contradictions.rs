@@ -84,27 +84,35 @@ fn clocks_differ_by_a_minute_at_most() {
 #[test]
 fn an_address_that_others_reach_is_refused_until_everything_is_stated_and_one_line_says_what() {
     let url = "public_url (PORTCULLIS_PUBLIC_URL=https://auth.example.com)";
+    let mail = "mail.transport (PORTCULLIS_MAIL_TRANSPORT=smtp://mail.example.com:587)";
     let key = "master_key (PORTCULLIS_MASTER_KEY=$(openssl rand -hex 32))";
     let reached = "can be reached from other machines; state first what is missing";
     for address in ["0.0.0.0:3000", "[::]:3000", "192.168.0.1:3000", "localhost:3000, 10.0.0.1:1"] {
         let open = operator().flag("listen", address);
-        assert_eq!(open.faults(), [format!("flag --listen: {address} {reached}: {url}, {key}")]);
-        let without_key = open.variable("PORTCULLIS_PUBLIC_URL", "https://auth.example.com");
+        assert_eq!(open.faults(), [format!("flag --listen: {address} {reached}: {url}, {mail}, {key}")]);
+        let without_key = open
+            .variable("PORTCULLIS_PUBLIC_URL", "https://auth.example.com")
+            .variable("PORTCULLIS_MAIL_TRANSPORT", "outbox");
         assert_eq!(without_key.faults(), [format!("flag --listen: {address} {reached}: {key}")]);
         assert!(without_key.variable("PORTCULLIS_MASTER_KEY_FILE", "key").read().is_ok(), "{address}");
     }
     let keyed =
         operator().variable("PORTCULLIS_MASTER_KEY", KEY).variable("PORTCULLIS_METRICS_LISTEN", "0.0.0.0:9");
-    assert_eq!(keyed.faults(), [format!("variable PORTCULLIS_METRICS_LISTEN: 0.0.0.0:9 {reached}: {url}")]);
+    assert_eq!(
+        keyed.faults(),
+        [format!("variable PORTCULLIS_METRICS_LISTEN: 0.0.0.0:9 {reached}: {url}, {mail}")]
+    );
 }
 
 #[test]
-fn a_public_url_needs_a_master_key() {
+fn a_public_url_needs_a_way_for_mail_and_a_master_key() {
     for url in ["https://auth.example.com", "http://localhost:3000"] {
         let public = operator().variable("PORTCULLIS_PUBLIC_URL", url);
-        let expected = "variable PORTCULLIS_PUBLIC_URL: with a public URL more is needed; missing: master_key \
+        let expected = "variable PORTCULLIS_PUBLIC_URL: with a public URL more is needed; missing: mail.transport \
+                        (PORTCULLIS_MAIL_TRANSPORT=smtp://mail.example.com:587), master_key \
                         (PORTCULLIS_MASTER_KEY=$(openssl rand -hex 32))";
         assert_eq!(public.faults(), [expected]);
+        let public = public.variable("PORTCULLIS_MAIL_TRANSPORT", "outbox");
         assert!(public.variable("PORTCULLIS_MASTER_KEY", KEY).read().is_ok());
     }
 }

@@ -3,6 +3,7 @@
 mod contradictions;
 mod defaults;
 mod microservices;
+mod mail;
 mod showing;
 mod stating;
 
@@ -25,7 +26,8 @@ const OTHER_SECRET: &str = "gT5rLw1zXe8kVb2mQy7uJc4nHs9pDf3a";
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
-/// What an operator states: flags, variables and the text of `p.toml`. The files `key` and `short` hold master keys.
+/// What an operator states: flags, variables and the text of `p.toml`. The files `key` and `short` hold master keys,
+/// `password` a password.
 #[derive(Default)]
 struct Operator {
     flags: Flags,
@@ -51,9 +53,10 @@ impl Operator {
         Self { file: text.to_owned(), ..self }.flag("config", "p.toml")
     }
 
-    /// With a public URL and a key.
+    /// With a public URL, a way for mail, and a key.
     fn in_production(self) -> Self {
         self.variable("PORTCULLIS_PUBLIC_URL", "https://auth.example.com")
+            .variable("PORTCULLIS_MAIL_TRANSPORT", "outbox")
             .variable("PORTCULLIS_MASTER_KEY", KEY)
     }
 
@@ -61,6 +64,7 @@ impl Operator {
         Config::read(&self.flags, &self.env, &|path: &Path| match path.to_str() {
             Some("p.toml") => Ok(self.file.clone()),
             Some("key") => Ok(format!("{KEY}\n")),
+            Some("password") => Ok("hunter2\n".to_owned()),
             Some("short") => Ok("abcd\n".to_owned()),
             _ => Err(io::Error::new(io::ErrorKind::NotFound, "no such file")),
         })

@@ -67,7 +67,11 @@ fn the_examples_of_the_documentation_work() {
         .iter()
         .map(|text| {
             operator()
-                .file(&text.replace("/run/secrets/portcullis-master-key", "key"))
+                .file(
+                    &text
+                        .replace("/run/secrets/portcullis-master-key", "key")
+                        .replace("/run/secrets/portcullis-mail-password", "password"),
+                )
                 .config()
                 .is_development()
         })

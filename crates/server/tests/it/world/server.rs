@@ -31,8 +31,8 @@ use super::client::{Ask, Line};
 pub(crate) const MASTER_KEY: &str = "030a11181f262d343b424950575e656c737a81888f969da4abb2b9c0c7ced5dc";
 
 /// What makes a configuration one of production.
-pub(crate) const HTTPS: [(&str, &str); 2] =
-    [("PUBLIC_URL", "https://auth.example.com"), ("MASTER_KEY", MASTER_KEY)];
+pub(crate) const HTTPS: [(&str, &str); 3] =
+    [("PUBLIC_URL", "https://auth.example.com"), ("MAIL_TRANSPORT", "outbox"), ("MASTER_KEY", MASTER_KEY)];
 
 /// A running server.
 pub(crate) struct Server {

@@ -1,0 +1,63 @@
+//! What the sentences of a letter may use. Every text of a stranger is made harmless here; no secret gets this far, so none
+//! can stand in a subject.
+
+use std::time::Duration;
+
+use minijinja::context;
+use minijinja::value::{Value, merge_maps};
+use portcullis_core::clock::Timestamp;
+use portcullis_core::id::TenantId;
+use portcullis_core::mail::Message;
+
+use super::inert::inert;
+
+/// The most characters of a name.
+pub(super) const LONGEST_NAME: usize = 64;
+/// The most characters of a device's name.
+const LONGEST_DEVICE: usize = 100;
+/// The most characters of an address: an IPv6 address with its zone.
+const LONGEST_ADDRESS: usize = 64;
+
+/// What is known of a letter; without a message, of one that only shows that mail arrives.
+pub(super) fn facts(
+    tenant: &TenantId,
+    name: Option<&str>,
+    message: Option<&Message>,
+    now: Timestamp,
+) -> Value {
+    let name = name.map(|name| inert(name, LONGEST_NAME)).filter(|name| !name.is_empty());
+    let common = context! { tenant => tenant.as_str(), name => name };
+    let special = match message {
+        Some(Message::Code { expires, device, address, .. }) => {
+            merge_maps([life(*expires, now), origin(device, address)])
+        }
+        Some(
+            Message::Unlock { expires, .. }
+            | Message::Reset { expires, .. }
+            | Message::Welcome { expires, .. },
+        ) => life(*expires, now),
+        Some(Message::PasswordChanged { at }) => context! { at => moment(*at) },
+        Some(Message::NewDevice { device, address, at } | Message::RefreshReused { device, address, at }) => {
+            merge_maps([origin(device, address), context! { at => moment(*at) }])
+        }
+        Some(Message::SignUpAttempted) => context! {},
+        None => context! { at => moment(now) },
+    };
+    merge_maps([common, special])
+}
+
+fn life(expires: Timestamp, now: Timestamp) -> Value {
+    let minutes = expires.since(now).as_millis().div_ceil(Duration::from_mins(1).as_millis());
+    context! { expires => moment(expires), minutes => u64::try_from(minutes).unwrap_or(u64::MAX) }
+}
+
+fn origin(device: &str, address: &str) -> Value {
+    context! { device => inert(device, LONGEST_DEVICE), address => inert(address, LONGEST_ADDRESS) }
+}
+
+/// A moment, to the minute: `2026-01-28 22:12 UTC`.
+fn moment(at: Timestamp) -> String {
+    let text = at.to_string();
+    let minute = text.get(..16).unwrap_or(&text).replacen('T', " ", 1);
+    format!("{minute} UTC")
+}

@@ -1,0 +1,98 @@
+//! Delivery to a folder: a file a message, for whoever tries things out on one machine.
+//!
+//! Files are written whole under a name that nobody looks for, and renamed. Nothing is ever deleted here.
+
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use portcullis_core::clock::Timestamp;
+use portcullis_core::mail::{Letter, Notifier, Undelivered};
+use tracing::info;
+
+use super::compose::{Composed, Composer};
+
+/// The most characters of a recipient in a file's name.
+const LONGEST_RECIPIENT: usize = 80;
+
+/// Delivers to a folder.
+pub struct OutboxNotifier {
+    composer: Composer,
+    folder: PathBuf,
+}
+
+impl OutboxNotifier {
+    pub(super) const fn new(composer: Composer, folder: PathBuf) -> Self {
+        Self { composer, folder }
+    }
+
+    pub(super) const fn composer(&self) -> &Composer {
+        &self.composer
+    }
+
+    /// Writes a message, and returns the file.
+    pub(super) async fn put(&self, composed: Composed) -> Result<PathBuf, Undelivered> {
+        let folder = self.folder.clone();
+        let written = tokio::task::spawn_blocking(move || write(&folder, &composed)).await;
+        let written = written.map_err(io::Error::other).and_then(|written| written);
+        let path = written.map_err(|fault| {
+            Undelivered::Later(format!("{} cannot be written to: {fault}", self.folder.display()))
+        })?;
+        // The path and nothing of what is in it.
+        info!(path = %path.display(), "a letter was put into the outbox; `portcullis mail last` shows the newest");
+        Ok(path)
+    }
+}
+
+#[async_trait]
+impl Notifier for OutboxNotifier {
+    async fn deliver(&self, letter: &Letter) -> Result<(), Undelivered> {
+        self.put(self.composer.compose(letter)?).await.map(drop)
+    }
+}
+
+/// For nobody else to read: there are codes and links in it.
+fn write(folder: &Path, composed: &Composed) -> io::Result<PathBuf> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(folder)?;
+    file.write_all(&composed.mime.formatted())?;
+    file.as_file().sync_all()?;
+    let path = folder.join(name(composed));
+    file.persist(&path)?;
+    Ok(path)
+}
+
+/// `20260128T221256311Z_ann@example.com_1b9d6bcd.eml`: sorts by time.
+fn name(composed: &Composed) -> String {
+    let id = composed.id.simple().to_string();
+    let id = id.get(24..).unwrap_or(&id);
+    format!("{}_{}_{id}.eml", time(composed.at), recipient(composed.to.canonical()))
+}
+
+fn time(at: Timestamp) -> String {
+    at.to_string().chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+fn recipient(address: &str) -> String {
+    let harmless = |c: char| c.is_ascii_alphanumeric() || matches!(c, '@' | '.' | '-' | '+');
+    address.chars().map(|c| if harmless(c) { c } else { '_' }).take(LONGEST_RECIPIENT).collect()
+}
+
+/// The messages in a folder, the newest first; none where there is no folder.
+///
+/// # Errors
+///
+/// The folder cannot be read.
+pub fn messages(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(fault) => return Err(fault),
+    };
+    let mut paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "eml"));
+    paths.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(paths)
+}

@@ -1,0 +1,107 @@
+//! Letters as they leave, and as they are read.
+
+mod composing;
+mod templates;
+mod ways_out;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use portcullis_core::clock::Timestamp;
+use portcullis_core::email::Email;
+use portcullis_core::id::TenantId;
+use portcullis_core::mail::{Letter, Message};
+use portcullis_core::secret::PlainSecret;
+use uuid::Uuid;
+
+use super::compose::{Composed, Composer};
+use super::*;
+use crate::config::Flags;
+
+const CODE: &str = "271828";
+const TOKEN: &str = "tOkEn-_0123456789";
+const BASE: &str = "https://auth.example.com";
+
+/// 2026-01-28T22:12:56.311Z
+fn now() -> Timestamp {
+    Timestamp::from_millis(1_769_638_376_311)
+}
+
+fn later(minutes: u64) -> Timestamp {
+    now().plus(Duration::from_mins(minutes))
+}
+
+fn code(device: &str) -> Message {
+    Message::Code {
+        code: PlainSecret::presented(CODE),
+        expires: later(5),
+        device: device.to_owned(),
+        address: "192.0.2.7".to_owned(),
+    }
+}
+
+fn messages_of_all_kinds() -> [Message; 8] {
+    let token = || PlainSecret::presented(TOKEN);
+    let (device, address) = (|| "Firefox on Linux".to_owned(), || "192.0.2.7".to_owned());
+    [
+        code("Firefox on Linux"),
+        Message::Unlock { token: token(), expires: later(60) },
+        Message::Reset { token: token(), expires: later(60), page: None },
+        Message::Welcome {
+            token: token(),
+            expires: later(60),
+            page: Some("https://app.example/in?a=b".to_owned()),
+        },
+        Message::PasswordChanged { at: now() },
+        Message::NewDevice { device: device(), address: address(), at: now() },
+        Message::RefreshReused { device: device(), address: address(), at: now() },
+        Message::SignUpAttempted,
+    ]
+}
+
+fn letter(message: Message) -> Letter {
+    Letter {
+        id: Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_1b9d_6bcd),
+        tenant: TenantId::default_tenant(),
+        to: Email::parse("Ann@example.com").unwrap(),
+        name: Some("Ann".to_owned()),
+        sender: None,
+        language: None,
+        message,
+        at: now(),
+    }
+}
+
+/// A configuration of these variables, with its data in `folder`.
+fn config(folder: &Path, variables: &[(&str, &str)]) -> Config {
+    let mut env: BTreeMap<String, String> = variables
+        .iter()
+        .map(|(name, value)| (format!("PORTCULLIS_MAIL_{name}"), (*value).to_owned()))
+        .collect();
+    env.insert("PORTCULLIS_DATA_DIR".to_owned(), folder.to_string_lossy().into_owned());
+    Config::read(&Flags::default(), &env, &|_| Ok(String::new())).unwrap()
+}
+
+fn made(variables: &[(&str, &str)]) -> Result<Composer, String> {
+    composer(&config(Path::new("data"), variables), BASE).map_err(|fault| fault.to_string())
+}
+
+fn ours() -> Composer {
+    made(&[("FROM", "Example <no-reply@example.com>")]).unwrap()
+}
+
+/// The message as it goes over the wire, and as it is read.
+fn sent(composer: &Composer, letter: &Letter) -> (String, Opened) {
+    let Composed { mime, .. } = composer.compose(letter).unwrap();
+    let bytes = mime.formatted();
+    let opened = Opened::parse(&bytes).unwrap();
+    (String::from_utf8(bytes).expect("it is ASCII throughout"), opened)
+}
+
+/// The HTML part, decoded.
+fn html(raw: &str) -> String {
+    let mail = mailparse::parse_mail(raw.as_bytes()).unwrap();
+    let part = mail.parts().find(|part| part.ctype.mimetype == "text/html").unwrap();
+    part.get_body().unwrap().replace("\r\n", "\n")
+}

@@ -1,0 +1,135 @@
+//! The folder, and a mail server that is not there. One that is there is among the tests that need tools.
+
+use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::{Arc, Mutex};
+
+use tempfile::TempDir;
+
+use super::*;
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+async fn put(home: &Path, letter: &Letter) {
+    notifier(&config(home, &[]), BASE).unwrap().deliver(letter).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_letter_is_a_file_that_nobody_else_reads_and_the_newest_comes_first() {
+    let home = TempDir::new().unwrap();
+    let data = home.path().join("data");
+    assert_eq!(messages(&data.join("outbox")).unwrap(), Vec::<PathBuf>::new());
+    for (minutes, email) in [(2, "bob@example.com"), (1, "ann@example.com"), (3, "cem@example.com")] {
+        let to = Email::parse(email).unwrap();
+        put(&data, &Letter { to, at: later(minutes), ..letter(code("x")) }).await;
+    }
+    let paths = messages(&data.join("outbox")).unwrap();
+    let read = |path: &PathBuf| Opened::parse(&fs::read(path).unwrap()).unwrap();
+    let recipients: Vec<String> = paths.iter().map(|path| read(path).to).collect();
+    assert_eq!(recipients, ["Ann <cem@example.com>", "Ann <bob@example.com>", "Ann <ann@example.com>"]);
+    assert_eq!(mode(&data.join("outbox")), 0o700);
+    assert!(paths.iter().all(|path| mode(path) == 0o600));
+    assert_eq!(fs::read_dir(data.join("outbox")).unwrap().count(), 3, "something was left over");
+}
+
+#[tokio::test]
+async fn a_files_name_tells_when_and_to_whom_and_leads_nowhere_else() {
+    let home = TempDir::new().unwrap();
+    for (email, name) in [
+        ("Ann@Example.com", "20260128T221256311Z_ann@example.com_1b9d6bcd.eml"),
+        ("a/../../b{x}@example.com", "20260128T221256311Z_"),
+        ("žofie@example.com", "20260128T221256311Z__ofie@example.com_1b9d6bcd.eml"),
+    ] {
+        let Ok(to) = Email::parse(email) else { continue };
+        put(home.path(), &Letter { to, ..letter(code("x")) }).await;
+        let names: Vec<String> = messages(&home.path().join("outbox"))
+            .unwrap()
+            .iter()
+            .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+            .collect();
+        assert!(names.iter().any(|found| found.starts_with(name)), "{names:?}");
+    }
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+// ASVS-map: LG1
+#[tokio::test]
+async fn the_log_names_the_file_and_nothing_that_is_in_it() {
+    let (home, lines) = (TempDir::new().unwrap(), Lines::default());
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _listening = tracing::subscriber::set_default(subscriber);
+    for message in messages_of_all_kinds() {
+        put(home.path(), &letter(message)).await;
+    }
+    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert_eq!(log.lines().filter(|line| line.contains("INFO") && line.contains(".eml")).count(), 8, "{log}");
+    assert!(!log.contains(CODE) && !log.contains(TOKEN), "{log}");
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_written_to_may_be_later() {
+    let home = TempDir::new().unwrap();
+    fs::write(home.path().join("outbox"), "").unwrap();
+    let tried = notifier(&config(home.path(), &[]), BASE).unwrap().deliver(&letter(code("x"))).await;
+    assert!(
+        matches!(&tried, Err(Undelivered::Later(why)) if why.contains("outbox cannot be written to")),
+        "{tried:?}"
+    );
+}
+
+fn to_port(port: u16, parameters: &str) -> Arc<dyn Notifier> {
+    let transport = format!("smtp://127.0.0.1:{port}{parameters}");
+    let variables = [("TRANSPORT", transport.as_str()), ("FROM", "a@example.com"), ("TIMEOUT", "1s")];
+    notifier(&config(Path::new("data"), &variables), BASE).unwrap()
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_may_be_up_later() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let tried = to_port(port, "?tls=none").deliver(&letter(code("x"))).await;
+    let Err(Undelivered::Later(why)) = tried else { panic!("{tried:?}") };
+    assert!(why.starts_with(&format!("127.0.0.1:{port}: ")) && why.contains("refused"), "{why}");
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_not_waited_for_for_ever() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    for parameters in ["?tls=none", ""] {
+        let tried = to_port(port, parameters).deliver(&letter(code("x"))).await;
+        let Err(Undelivered::Later(why)) = tried else { panic!("{tried:?}") };
+        assert!(why.contains("did not answer within 1s"), "{why}");
+    }
+}
+
+#[test]
+fn an_authority_that_is_none_is_told_with_its_file() {
+    let home = TempDir::new().unwrap();
+    let file = home.path().join("ca.pem");
+    let ca = file.to_string_lossy().into_owned();
+    let variables = [("TRANSPORT", "smtp://localhost"), ("FROM", "a@example.com"), ("CA", ca.as_str())];
+    let told = || notifier(&config(home.path(), &variables), BASE).err().unwrap().to_string();
+    assert!(told().starts_with(&format!("mail.ca: {ca}: ")), "{}", told());
+    fs::write(&file, "not a certificate").unwrap();
+    assert!(told().starts_with(&format!("mail.ca: {ca}: ")), "{}", told());
+}

@@ -1,0 +1,64 @@
+//! Letters: one that is tried, and the newest that lies in the outbox.
+
+use crate::world::{Home, text};
+
+#[test]
+fn a_letter_that_is_tried_can_be_read() {
+    let home = Home::new();
+    let said = home.run("mail test ann@example.com").done().out;
+    let file =
+        said.strip_prefix("Put into ").and_then(|said| said.strip_suffix(".\n")).expect("it names the file");
+    assert!(file.starts_with("./portcullis-data/outbox/") && file.contains("ann@example.com"), "{file}");
+
+    let letter = home.run("mail last").done().out;
+    for line in
+        ["From:    Portcullis <portcullis@localhost>", "To:      ann@example.com", "Subject: A test letter"]
+    {
+        assert!(letter.lines().any(|found| found == line), "{line}: {letter}");
+    }
+    assert!(letter.contains(file) && letter.contains("This letter shows that mail arrives."), "{letter}");
+    assert!(!home.database().exists(), "a letter has made a database");
+}
+
+#[test]
+fn the_newest_letter_to_somebody_is_found_among_others() {
+    let home = Home::new();
+    for email in ["ann@example.com", "bob@example.com"] {
+        home.run(&format!("mail test {email}")).done();
+    }
+    assert_eq!(home.json("mail last --json")["to"], "bob@example.com");
+    let letter = home.json("mail last --json --to ANN@example.com");
+    assert_eq!((text(&letter["to"]), text(&letter["subject"])), ("ann@example.com", "A test letter"));
+    assert!(text(&letter["messageId"]).ends_with("@localhost>"), "{letter}");
+    assert!(
+        text(&letter["text"]).contains("mail arrives") && text(&letter["path"]).contains("ann@example.com"),
+        "{letter}"
+    );
+    let said = home.run("mail last --to cem@example.com").refused(1);
+    assert_eq!(said, "there is no letter to cem@example.com in ./portcullis-data/outbox");
+}
+
+#[test]
+fn an_empty_outbox_is_said() {
+    let said = Home::new().run("mail last").refused(1);
+    assert_eq!(said, "there is no letter in ./portcullis-data/outbox");
+}
+
+#[test]
+fn where_letters_go_to_a_server_there_is_no_last_one() {
+    let home = Home::new()
+        .variable("PORTCULLIS_MAIL_TRANSPORT", "smtp://127.0.0.1:1?tls=none")
+        .variable("PORTCULLIS_MAIL_FROM", "no-reply@example.com");
+    let said = home.run("mail last").refused(2);
+    assert!(said.starts_with("letters go to the mail server 127.0.0.1:1 and none is kept here"), "{said}");
+    let said = home.run("mail test ann@example.com").refused(1);
+    assert!(said.starts_with("not delivered, it may be later: 127.0.0.1:1: "), "{said}");
+}
+
+#[test]
+fn a_slip_in_a_template_is_a_fault_of_the_configuration() {
+    let home = Home::new().variable("PORTCULLIS_MAIL_TEMPLATES", "none");
+    let said = home.run("mail test ann@example.com").refused(2);
+    assert!(said.starts_with("none: cannot be read"), "{said}");
+    assert!(home.run("mail test ann").refused(2).contains("not an email address"));
+}
