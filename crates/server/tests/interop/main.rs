@@ -14,6 +14,8 @@ mod durability;
 #[cfg(test)]
 mod master_key;
 #[cfg(test)]
+mod nest;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod start;

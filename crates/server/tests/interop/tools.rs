@@ -31,7 +31,7 @@ fn run(mut command: Command, folder: &str, script: &str, words: &[&str]) -> Valu
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn made_ready(variable: &str) -> String {
+pub(crate) fn made_ready(variable: &str) -> String {
     std::env::var(variable)
         .unwrap_or_else(|_| panic!("{variable} is not set: run `cargo xtask test`, which installs it"))
 }
