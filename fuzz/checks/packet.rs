@@ -1,0 +1,26 @@
+//! What holds of packets, whatever text comes.
+
+use portcullis_server::tcp::packet::{Answer, Packet};
+use serde_json::value::RawValue;
+
+/// Whatever is taken for a packet is JSON, and its answers are JSON with its id in them.
+pub(super) fn check(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(packet) = Packet::parse(text) else { return };
+    assert!(is_json(text));
+    let Some(packet) = packet else { return };
+    assert!(is_json(packet.data.get()));
+    if let Some(id) = &packet.id {
+        for answer in
+            [Answer::Response(packet.data.clone()), Answer::Fault(packet.data.clone()), Answer::NoHandler]
+        {
+            let written = answer.write(id);
+            assert!(is_json(&written), "{written}");
+            assert!(written.contains(&format!("\"id\":{}", id.get())));
+        }
+    }
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<&RawValue>(text).is_ok()
+}
