@@ -4,10 +4,13 @@
 //! inside a transaction that keeps other writers out.
 
 pub(crate) mod epochs;
+pub(crate) mod guesses;
 pub(crate) mod keys;
+pub(crate) mod mail;
 mod row;
 pub(crate) mod sessions;
 pub(crate) mod tenants;
+pub(crate) mod tickets;
 pub(crate) mod users;
 
 use portcullis_core::clock::Timestamp;

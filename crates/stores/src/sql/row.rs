@@ -72,9 +72,19 @@ impl<'r> Row<'r> {
         u64::try_from(self.get::<i64>(column)?).map_err(|_| self.corrupt(column))
     }
 
+    /// The same of one that stays small.
+    pub(super) fn number(self, column: &'static str) -> Stored<u32> {
+        u32::try_from(self.get::<i64>(column)?).map_err(|_| self.corrupt(column))
+    }
+
     /// A column of something that is written as text.
     pub(super) fn word<T: FromStr>(self, column: &'static str) -> Stored<T> {
         self.read(column, |text| text.parse().ok())
+    }
+
+    /// The same of a column that may be empty.
+    pub(super) fn optional_word<T: FromStr>(self, column: &'static str) -> Stored<Option<T>> {
+        self.read_optional(column, |text| text.parse().ok())
     }
 
     /// A column of something that is written as text and read by `parse`.

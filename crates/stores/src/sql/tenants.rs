@@ -1,16 +1,19 @@
 //! Tenants, and the installation.
 
 use portcullis_core::id::TenantId;
-use portcullis_core::store::{Inserted, Page, Stored};
+use portcullis_core::store::{Inserted, Page, StoreError, Stored, Updated};
 use portcullis_core::tenant::{Installation, TenantRecord};
 
 use super::row::{DatabaseRow, Row};
-use super::{Connection, Step, all, inserted};
+use super::{Connection, Statement, Step, all, count as counted, inserted, millis};
 
 const FOUND: &str =
     "INSERT INTO installation (one, issuer, created) VALUES (1, $1, $2) ON CONFLICT DO NOTHING";
 const INSTALLATION: &str = "SELECT issuer, created FROM installation WHERE one = 1";
-const INSERT: &str = "INSERT INTO tenants (id, created) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+const INSERT: &str = "INSERT INTO tenants (id, created, settings, database, suspended, tokens_after, version) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+const UPDATE: &str = "UPDATE tenants SET created = $2, settings = $3, database = $4, suspended = $5, \
+    tokens_after = $6, version = $7 WHERE id = $1 AND version = $7 - 1";
 const FIND: &str = "SELECT * FROM tenants WHERE id = $1";
 const LIST: &str = "SELECT * FROM tenants WHERE id > $1 ORDER BY id LIMIT $2";
 const COUNT: &str = "SELECT count(*) FROM tenants";
@@ -24,8 +27,12 @@ pub(crate) async fn found(db: &mut Connection, proposed: &Installation) -> Step<
 }
 
 pub(crate) async fn insert(db: &mut Connection, tenant: &TenantRecord) -> Step<Inserted> {
-    let insert = sqlx::query(INSERT).bind(tenant.id.as_str()).bind(tenant.created.as_millis());
-    Ok(inserted(insert.execute(db).await?.rows_affected()))
+    Ok(inserted(bound(INSERT, tenant)?.execute(db).await?.rows_affected()))
+}
+
+pub(crate) async fn update(db: &mut Connection, tenant: &TenantRecord) -> Step<Updated> {
+    let rows = bound(UPDATE, tenant)?.execute(db).await?.rows_affected();
+    Ok(if rows == 0 { Updated::Stale } else { Updated::Done })
 }
 
 pub(crate) async fn find(db: &mut Connection, id: &TenantId) -> Step<Option<TenantRecord>> {
@@ -42,7 +49,29 @@ pub(crate) async fn count(db: &mut Connection) -> Step<i64> {
     Ok(sqlx::query_scalar(COUNT).fetch_one(db).await?)
 }
 
+fn bound<'q>(statement: &'static str, tenant: &'q TenantRecord) -> Stored<Statement<'q>> {
+    let unwritable = |_| StoreError::corrupt("tenant", &tenant.id, "settings");
+    let settings = serde_json::to_string(&tenant.settings).map_err(unwritable)?;
+    let bound = sqlx::query(statement)
+        .bind(tenant.id.as_str())
+        .bind(tenant.created.as_millis())
+        .bind(settings)
+        .bind(tenant.database.as_deref())
+        .bind(millis(tenant.suspended))
+        .bind(millis(tenant.tokens_after))
+        .bind(counted(tenant.version));
+    Ok(bound)
+}
+
 fn tenant(row: &DatabaseRow) -> Stored<TenantRecord> {
     let row = Row::of("tenant", "id", row);
-    Ok(TenantRecord { id: row.word("id")?, created: row.time("created")? })
+    Ok(TenantRecord {
+        id: row.word("id")?,
+        created: row.time("created")?,
+        settings: row.read("settings", |json| serde_json::from_str(json).ok())?,
+        database: row.read_optional("database", |text| Some(text.to_owned()))?,
+        suspended: row.optional_time("suspended")?,
+        tokens_after: row.optional_time("tokens_after")?,
+        version: row.count("version")?,
+    })
 }

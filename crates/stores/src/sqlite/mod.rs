@@ -21,6 +21,7 @@
 
 mod feed;
 mod file;
+mod homes;
 mod schema;
 mod verbs;
 mod writer;
@@ -38,6 +39,7 @@ use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use thiserror::Error;
 use tokio::time::timeout;
 
+pub use homes::SqliteHomes;
 pub use schema::{MigrationState, migrations};
 
 use crate::sql::{Database, Step, tenants};
@@ -151,6 +153,9 @@ impl SqliteStore {
             epochs: store.clone(),
             keys: store.clone(),
             tenants: store.clone(),
+            tickets: store.clone(),
+            guesses: store.clone(),
+            mail: store.clone(),
             feed: store,
         }
     }

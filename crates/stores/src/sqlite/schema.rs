@@ -7,6 +7,7 @@ use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _, SqliteConnecti
 
 use super::OpenError;
 use super::file::DatabaseFile;
+use crate::sql::users;
 use portcullis_core::store::{StoreError, Stored};
 
 /// Not sqlx's own name for it: whoever builds us into a program may keep tables of theirs in the same file.
@@ -26,10 +27,13 @@ pub struct MigrationState {
     pub applied: bool,
 }
 
-const HISTORY: [(i64, &str, &str); 2] = [
+const HISTORY: [(i64, &str, &str); 3] = [
     (1, "records", include_str!("migrations/0001_records.sql")),
     (2, "changes", include_str!("migrations/0002_changes.sql")),
+    (3, "devices", include_str!("migrations/0003_devices.sql")),
 ];
+/// The migration after which the program has something to write that SQL cannot say.
+const SEARCH: i64 = 3;
 
 /// The migrations that this version knows, and whether the database at `path` has them; it is not changed. A file that
 /// is not there has none.
@@ -80,6 +84,9 @@ async fn apply(
     db.ensure_migrations_table(TABLE).await?;
     for migration in missing {
         db.apply(TABLE, &migration).await?;
+        if migration.version == SEARCH {
+            users::fill(&mut *db).await?;
+        }
     }
     Ok(())
 }

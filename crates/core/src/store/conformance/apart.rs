@@ -1,6 +1,8 @@
 //! Tenants are apart: the same ids, addresses and hashes under two of them are different things.
 
-use super::samples::{NOW, at, by_cookie, by_id, email, ending, key, redemption, session, tenant, user};
+use super::samples::{
+    NOW, at, by_cookie, by_id, email, ending, key, redemption, session, tenant, user, username,
+};
 use super::{Answered, each, sessions::found};
 use crate::id::{SessionKey, TenantId, UserKey};
 use crate::key::KeyMaterial;
@@ -50,7 +52,15 @@ pub async fn users_of_one_id_and_address_are_two(stores: &Stores) {
     let elsewhere = UserKey { tenant: globex.clone(), id: one.key.id };
     assert_eq!(stores.users.find(&UserHandle::Id(elsewhere)).await.answered(), None);
     let address = UserHandle::Email(globex.clone(), email("jo@example.com"));
-    assert_eq!(stores.users.find(&address).await.answered(), None);
+    let name = UserHandle::Username(globex.clone(), username("jo.example.com"));
+    let handles = [
+        Some(address.clone()),
+        Some(name),
+        one.mobile.clone().map(|mobile| UserHandle::Mobile(globex.clone(), mobile)),
+    ];
+    for handle in handles.into_iter().flatten() {
+        assert_eq!(stores.users.find(&handle).await.answered(), None);
+    }
     assert_eq!(stores.users.list(&globex, "", Page { after: None, limit: 9 }).await.answered(), []);
 
     let other = User { password: None, ..twin(&one, &globex) };
@@ -115,6 +125,7 @@ pub async fn ending_a_user_ends_nothing_in_another_tenant(stores: &Stores) {
     let user = one.user_key();
     for scope in [
         EndScope::UserStrategy(user.clone(), one.strategy),
+        EndScope::UserBeyond(user.clone(), 0),
         EndScope::UserExcept(user.clone(), one.key.id),
         EndScope::User(user),
     ] {

@@ -22,6 +22,8 @@ pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
         an_ended_session_is_not_kept,
         a_session_that_an_epoch_has_ended_is_not_kept,
         an_end_of_a_strategy_leaves_the_others_and_the_epoch,
+        an_end_of_all_but_the_newest_goes_by_id,
+        what_is_over_is_none_of_the_newest,
         nothing_brings_an_ended_session_back,
     );
 }
@@ -78,7 +80,8 @@ pub async fn an_end_of_nothing_ends_nothing(stores: &Stores) {
         EndScope::One(absent.key.clone()),
         EndScope::User(user.clone()),
         EndScope::UserExcept(user.clone(), absent.key.id),
-        EndScope::UserStrategy(user, StrategyName::Denylist),
+        EndScope::UserStrategy(user.clone(), StrategyName::Denylist),
+        EndScope::UserBeyond(user, 0),
     ] {
         assert_eq!(end(stores, scope, ending(EndReason::Logout)).await, []);
     }
@@ -181,6 +184,51 @@ pub async fn an_end_of_a_strategy_leaves_the_others_and_the_epoch(stores: &Store
         end(stores, EndScope::One(other.key), ending(EndReason::Limit)).await;
     }
     assert_eq!(stores.epochs.read(&jo).await.answered(), Epochs::default());
+}
+
+/// So many sessions, in the order of their ids.
+async fn several<const N: usize>(stores: &Stores, user: &UserKey) -> [Session; N] {
+    let mut sessions = [(); N].map(|()| bare_session(user));
+    sessions.sort_by_key(|session| session.key.id);
+    for session in &sessions {
+        inserted(stores, session.clone()).await;
+    }
+    sessions
+}
+
+/// All but the newest so many, whatever their strategy; the epoch stays, and nobody else's are touched.
+// ASVS-map: SE7
+pub async fn an_end_of_all_but_the_newest_goes_by_id(stores: &Stores) {
+    let (jo, ann) = (somebody(&tenant("acme")), somebody(&tenant("acme")));
+    let other = inserted(stores, session(&ann)).await;
+    let [first, second, third, last] = several(stores, &jo).await;
+    let beyond = |newest| EndScope::UserBeyond(jo.clone(), newest);
+    assert_eq!(end(stores, beyond(4), ending(EndReason::Limit)).await, []);
+    assert_eq!(end(stores, beyond(2), ending(EndReason::Limit)).await, ids([&first, &second]));
+    assert_eq!(end(stores, beyond(2), ending(EndReason::Limit)).await, []);
+    assert_eq!(standing(stores, &first).await, Some(State::Ended(ending(EndReason::Limit))));
+    for kept in [&third, &last, &other] {
+        assert_eq!(standing(stores, kept).await, Some(State::Live));
+    }
+    assert_eq!(stores.epochs.read(&jo).await.answered(), Epochs::default());
+    assert_eq!(end(stores, beyond(0), ending(EndReason::Limit)).await, ids([&third, &last]));
+}
+
+/// A session that has ended or expired takes no place from one that lives.
+pub async fn what_is_over_is_none_of_the_newest(stores: &Stores) {
+    let jo = somebody(&tenant("acme"));
+    let [first, second, ended, mut expired] = several(stores, &jo).await;
+    end(stores, EndScope::One(ended.key.clone()), ending(EndReason::Logout)).await;
+    assert!(stores.sessions.touch(&first.key, at(5), Some(at(9_999_999))).await.answered());
+    assert!(stores.sessions.touch(&second.key, at(5), Some(at(9_999_999))).await.answered());
+    let late = Ending { at: idled_out(), reason: EndReason::Limit };
+    assert_eq!(end(stores, EndScope::UserBeyond(jo.clone(), 2), late).await, []);
+    assert_eq!(end(stores, EndScope::UserBeyond(jo, 1), late).await, ids([&first]));
+    expired.state = State::Ended(Ending { at: idled_out(), reason: EndReason::Idle });
+    assert_eq!(
+        found(stores, &by_id(&expired), idled_out()).await.map(|found| found.state),
+        Some(expired.state)
+    );
 }
 
 /// No verb leads out of the end, in whatever order they come and however the clock stands.

@@ -210,8 +210,12 @@ async fn ends_are_announced(writer: &Stores, ear: &Ear, can: Capabilities) {
 async fn changes_of_tenants_are_announced(writer: &Stores, ear: &Ear, can: Capabilities) {
     let globex = tenant("globex");
     let change = Change::Tenant(globex.clone());
-    writer.tenants.insert(&TenantRecord::new(globex.clone(), NOW)).await.answered();
+    let record = TenantRecord::new(globex.clone(), NOW);
+    writer.tenants.insert(&record).await.answered();
     ear.hears(&change, "insert a tenant", can).await;
+    ear.forget();
+    writer.tenants.update(&record.suspended(NOW)).await.answered();
+    ear.hears(&change, "update a tenant", can).await;
     ear.forget();
     let key = key(&globex, "one");
     writer.keys.insert(&key).await.answered();

@@ -28,17 +28,22 @@
 
 pub mod apart;
 pub mod behaviour;
+pub mod crowds;
 pub mod ending;
 pub mod epochs;
 pub mod faults;
 pub mod feed;
+pub mod guesses;
 pub mod keys;
+pub mod mail;
+pub mod names;
 pub mod races;
 pub mod rotation;
 pub mod samples;
 pub mod sessions;
 pub mod stage;
 pub mod tenants;
+pub mod tickets;
 pub mod users;
 
 use std::fmt::Display;
@@ -69,12 +74,16 @@ impl Default for Capabilities {
 /// Every requirement that one process can see, each on stores of its own.
 pub async fn everything(make: impl AsyncFn() -> Stores, can: Capabilities) {
     users::all(&make).await;
+    names::all(&make).await;
     sessions::all(&make).await;
     ending::all(&make).await;
     rotation::all(&make).await;
     epochs::all(&make).await;
     keys::all(&make).await;
     tenants::all(&make).await;
+    tickets::all(&make).await;
+    guesses::all(&make).await;
+    mail::all(&make).await;
     apart::all(&make).await;
     feed::all(&make, can).await;
     let both = async || {
@@ -82,12 +91,14 @@ pub async fn everything(make: impl AsyncFn() -> Stores, can: Capabilities) {
         (stores.clone(), stores)
     };
     races::all(&both, can).await;
+    crowds::all(&both).await;
 }
 
 /// Every requirement that takes two processes, here two ways into one database: the races across both, and that each
 /// hears of what the other wrote.
 pub async fn two_nodes(make: impl AsyncFn() -> (Stores, Stores), can: Capabilities) {
     races::all(&make, can).await;
+    crowds::all(&make).await;
     feed::of_another(&make, can).await;
 }
 

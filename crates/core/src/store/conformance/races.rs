@@ -55,7 +55,11 @@ pub(super) async fn all(make: &impl AsyncFn() -> (Stores, Stores), can: Capabili
 }
 
 /// Begins all of them at one moment, on both ways into the database by turns.
-async fn at_once<T, F>(nodes: [&Stores; 2], count: usize, runner: impl Fn(usize, Stores) -> F) -> Vec<T>
+pub(super) async fn at_once<T, F>(
+    nodes: [&Stores; 2],
+    count: usize,
+    runner: impl Fn(usize, Stores) -> F,
+) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
@@ -98,7 +102,7 @@ where
     }
 }
 
-fn count<T: PartialEq>(answers: &[T], answer: &T) -> usize {
+pub(super) fn count<T: PartialEq>(answers: &[T], answer: &T) -> usize {
     answers.iter().filter(|other| *other == answer).count()
 }
 
@@ -112,7 +116,7 @@ async fn end(stores: Stores, scope: EndScope) -> usize {
 }
 
 /// A part of a name that was not used before.
-fn fresh() -> String {
+pub(super) fn fresh() -> String {
     format!("r{:x}", u64::from_be_bytes(random::bytes(&SystemRandom)))
 }
 
@@ -296,7 +300,8 @@ pub async fn of_many_ends_one_is_told(one: &Stores, other: &Stores) {
         let scopes = [
             EndScope::One(first.key.clone()),
             EndScope::User(user.clone()),
-            EndScope::UserStrategy(user, first.strategy),
+            EndScope::UserStrategy(user.clone(), first.strategy),
+            EndScope::UserBeyond(user, 0),
         ];
         let scope = scopes.into_iter().cycle().nth(number);
         async move {

@@ -9,6 +9,8 @@ use crate::email::Email;
 use crate::id::{SessionId, SessionKey, TenantId, UserId, UserKey};
 use crate::key::{Algorithm, KeyMaterial, KeyRecord, KeyUse, Kid};
 use crate::machine::SystemRandom;
+use crate::mailing::{About, Mailing};
+use crate::mobile::Mobile;
 use crate::password::PasswordHash;
 use crate::random;
 use crate::secret::SecretHash;
@@ -17,7 +19,9 @@ use crate::session::{
 };
 use crate::store::{CookieKey, SessionHandle};
 use crate::strategy::StrategyName;
-use crate::user::{PersonName, Role, User};
+use crate::ticket::{Purpose, Ticket};
+use crate::user::{KnownDevice, PersonName, Role, User};
+use crate::username::Username;
 
 /// The present, as the samples see it; not a whole second, so that a store that drops milliseconds is seen.
 pub const NOW: Timestamp = Timestamp::from_millis(1_769_638_376_311);
@@ -76,6 +80,35 @@ pub fn email(text: &str) -> Email {
     }
 }
 
+/// A user name.
+#[must_use]
+#[track_caller]
+pub fn username(text: &str) -> Username {
+    match Username::parse(text) {
+        Ok(username) => username,
+        #[expect(clippy::panic, reason = "a mistake in the suite itself")]
+        Err(fault) => panic!("{text} is misspelt: {fault}"),
+    }
+}
+
+/// A mobile number.
+#[must_use]
+#[track_caller]
+pub fn mobile(text: &str) -> Mobile {
+    match Mobile::parse(text) {
+        Ok(mobile) => mobile,
+        #[expect(clippy::panic, reason = "a mistake in the suite itself")]
+        Err(fault) => panic!("{text} is misspelt: {fault}"),
+    }
+}
+
+/// A mobile number that nobody else has.
+#[must_use]
+pub fn new_mobile() -> Mobile {
+    let number = u64::from_be_bytes(random::bytes(&SystemRandom)) % 10_000_000_000;
+    mobile(&format!("+49170{number:010}"))
+}
+
 /// A hash of a password, told apart by a letter. It is well formed, and nobody's.
 #[must_use]
 pub fn password(letter: char) -> Option<PasswordHash> {
@@ -91,10 +124,13 @@ pub fn bare_user(tenant: &TenantId, address: &str) -> User {
     User::new(key, email(address), None, Role::User, NOW)
 }
 
-/// A user of this address with everything that a user can have.
+/// A user of this address with everything that a user can have; the user name is like the address.
 #[must_use]
 pub fn user(tenant: &TenantId, address: &str) -> User {
     User {
+        username: Some(username(&address.replace('@', "."))),
+        mobile: Some(new_mobile()),
+        devices: [7, 8].map(|number| KnownDevice { hash: numbered(number), used: at(-5) }).to_vec(),
         name: PersonName::of_parts("Zoë", "O'Neill \"漢😀\"").ok(),
         role: Role::Manager,
         password: password('A'),
@@ -220,4 +256,21 @@ pub fn key(tenant: &TenantId, kid: &str) -> KeyRecord {
         created: NOW,
         active_from: at(60_000),
     }
+}
+
+/// A ticket that was sent with the secret of this number, with everything that a ticket can have.
+#[must_use]
+pub fn ticket(user: &UserKey, purpose: Purpose, created: Timestamp, number: u64) -> Ticket {
+    let epochs = Epochs { user: 1, tenant: 2, everyone: 3 };
+    let ticket = Ticket::new(user, purpose, epochs, created, &SystemRandom);
+    Ticket { secret: Some(numbered(number)), device: Some(numbered(1000)), ..ticket }
+}
+
+/// A message that is due at this time, with everything that a message can have.
+#[must_use]
+pub fn mailing(user: &UserKey, due: Timestamp) -> Mailing {
+    let about = bare_session(user);
+    let news = Mailing::news(user, About::NewDevice, NOW, &SystemRandom);
+    let ticket = ticket(user, Purpose::Reset, NOW, 1).key.id;
+    Mailing { session: Some(about.key.id), ticket: Some(ticket), due, ..news }
 }

@@ -1,16 +1,23 @@
 //! What a [`TenantStore`](crate::store::TenantStore) must do.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use super::samples::{NOW, at, tenant};
 use super::{Answered, each};
 use crate::id::TenantId;
-use crate::store::{Inserted, Page, Stores};
-use crate::tenant::{Installation, TenantRecord};
+use crate::store::{Inserted, Page, Stores, Updated};
+use crate::strategy::StrategyName;
+use crate::tenant::{Installation, Lifetimes, SecondStep, TenantRecord, TenantSettings};
 
 pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
     each!(make;
         the_installation_is_made_once,
         a_tenant_is_found_as_written,
+        a_tenant_is_found_with_all_that_it_has_decided,
         an_insert_never_replaces,
+        an_update_is_compare_and_set,
+        a_suspension_is_kept_until_it_is_over,
         pages_show_every_tenant_once_by_name,
     );
 }
@@ -30,6 +37,84 @@ pub async fn a_tenant_is_found_as_written(stores: &Stores) {
     assert_eq!(stores.tenants.insert(&acme).await.answered(), Inserted::Done);
     assert_eq!(stores.tenants.find(&acme.id).await.answered(), Some(acme));
     assert_eq!(stores.tenants.find(&tenant("acme2")).await.answered(), None);
+}
+
+/// A tenant that has decided everything, in its second version.
+#[must_use]
+pub fn decided(name: &str) -> TenantRecord {
+    let span = |minutes| Some(Duration::from_mins(minutes));
+    let lifetimes = Lifetimes { lifetime: span(1), idle: span(2), max: span(3), ..Lifetimes::default() };
+    let others = Lifetimes { access: span(4), refresh: span(5), grace: Some(Duration::ZERO), ..lifetimes };
+    let settings = TenantSettings {
+        strategies: Some(vec![StrategyName::Device, StrategyName::Session]),
+        lifetimes: BTreeMap::from([(StrategyName::Session, lifetimes), (StrategyName::Device, others)]),
+        otp: Some(SecondStep::Forced),
+        lock_after: Some(3),
+        lock_for: span(60),
+        shortest_password: Some(12),
+        session_cap: Some(5),
+        hide_existence: Some(true),
+        sender: Some("Zoë \"漢😀\" <auth@example.com>".to_owned()),
+        language: Some("de".to_owned()),
+        reset_url: Some("https://example.com/?a='b'&c=%20".to_owned()),
+    };
+    let database = Some("sqlite:tenants/acme.db".to_owned());
+    TenantRecord {
+        database,
+        ..TenantRecord::new(tenant(name), at(-7)).with_settings(settings).suspended(at(3))
+    }
+}
+
+/// Every setting is given back as it was written, by `find` and by `list`, inserted and updated.
+// ASVS-map: TN1
+pub async fn a_tenant_is_found_with_all_that_it_has_decided(stores: &Stores) {
+    let (written, plain) = (decided("acme"), TenantRecord::new(tenant("globex"), NOW));
+    for tenant in [&written, &plain] {
+        assert_eq!(stores.tenants.insert(tenant).await.answered(), Inserted::Done);
+    }
+    assert_eq!(stores.tenants.find(&written.id).await.answered().as_ref(), Some(&written));
+    let page = Page { after: None, limit: 9 };
+    assert_eq!(stores.tenants.list(page).await.answered(), [written.clone(), plain.clone()]);
+
+    let bare =
+        TenantRecord { database: None, ..written.resumed(at(9)).with_settings(TenantSettings::default()) };
+    let moved = TenantRecord { version: 3, ..bare };
+    assert_eq!(stores.tenants.update(&moved).await.answered(), Updated::Done);
+    assert_eq!(stores.tenants.find(&moved.id).await.answered(), Some(moved));
+    assert_eq!(stores.tenants.find(&plain.id).await.answered(), Some(plain));
+}
+
+/// `update` replaces the record of the version before, once, and makes nobody.
+pub async fn an_update_is_compare_and_set(stores: &Stores) {
+    let first = TenantRecord::new(tenant("acme"), NOW);
+    let next =
+        first.clone().with_settings(TenantSettings { session_cap: Some(5), ..TenantSettings::default() });
+    assert_eq!(stores.tenants.update(&next).await.answered(), Updated::Stale, "there is no such tenant");
+    assert_eq!(stores.tenants.find(&first.id).await.answered(), None);
+    stores.tenants.insert(&first).await.answered();
+    assert_eq!(
+        stores.tenants.update(&first).await.answered(),
+        Updated::Stale,
+        "the version is the stored one"
+    );
+    let later = next.clone().suspended(at(1));
+    assert_eq!(stores.tenants.update(&later).await.answered(), Updated::Stale, "a version was left out");
+    assert_eq!(stores.tenants.update(&next).await.answered(), Updated::Done);
+    let other = first.suspended(at(2));
+    assert_eq!(stores.tenants.update(&other).await.answered(), Updated::Stale, "somebody else was first");
+    assert_eq!(stores.tenants.find(&next.id).await.answered(), Some(next));
+}
+
+/// Suspended, and open again: both times are kept.
+pub async fn a_suspension_is_kept_until_it_is_over(stores: &Stores) {
+    let open = TenantRecord::new(tenant("acme"), NOW);
+    stores.tenants.insert(&open).await.answered();
+    let suspended = open.suspended(at(10));
+    let resumed = suspended.clone().resumed(at(20));
+    for next in [suspended, resumed] {
+        assert_eq!(stores.tenants.update(&next).await.answered(), Updated::Done);
+        assert_eq!(stores.tenants.find(&next.id).await.answered(), Some(next));
+    }
 }
 
 /// `insert` creates; where the name is taken, nothing is written.

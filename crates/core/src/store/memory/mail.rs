@@ -104,8 +104,11 @@ impl GuessStore for MemoryStore {
     async fn reserve(&self, key: &GuessKey, limits: &GuessLimits, now: Timestamp) -> Stored<Reserved> {
         let mut records = self.records();
         let stored = records.guesses.get(key).map(|(guesses, _)| guesses.clone()).unwrap_or_default();
-        let (reserved, next) = stored.reserve(now, limits);
-        records.guesses.insert(key.clone(), (next, now));
+        let (reserved, next) = stored.clone().reserve(now, limits);
+        // A guess that may not be looked at adds nothing.
+        if next != stored {
+            records.guesses.insert(key.clone(), (next, now));
+        }
         Ok(reserved)
     }
 
@@ -149,39 +152,38 @@ impl GuessStore for MemoryStore {
     }
 }
 
+/// The messages of all tenants, by tenant and id.
+pub(super) type Queue = BTreeMap<(TenantId, MailingId), Mailing>;
+
 #[async_trait]
 impl MailStore for MemoryStore {
     async fn put(&self, mailing: &Mailing) -> Stored<()> {
-        self.records().mail.insert(mailing.id, mailing.clone());
+        let place = (mailing.user.tenant.clone(), mailing.id);
+        self.records().mail.entry(place).or_insert_with(|| mailing.clone());
         Ok(())
     }
 
     async fn claim(&self, now: Timestamp, limit: u32) -> Stored<Vec<Mailing>> {
         let mut records = self.records();
-        let due = records.mail.values().filter(|mailing| mailing.due <= now);
-        let mut due: Vec<(Timestamp, MailingId)> = due.map(|mailing| (mailing.due, mailing.id)).collect();
-        due.sort_unstable();
-        let mut claimed = Vec::new();
-        for (_, id) in due.into_iter().take(limit as usize) {
-            if let Some(mailing) = records.mail.get_mut(&id) {
-                mailing.due = now.plus(CLAIM);
-                mailing.tries += 1;
-                claimed.push(mailing.clone());
-            }
-        }
-        Ok(claimed)
+        let mut due: Vec<&mut Mailing> =
+            records.mail.values_mut().filter(|mailing| mailing.due <= now).collect();
+        due.sort_unstable_by_key(|mailing| (mailing.due, mailing.id));
+        let claim = |mailing: &mut Mailing| {
+            mailing.due = now.plus(CLAIM);
+            mailing.tries += 1;
+            mailing.clone()
+        };
+        Ok(due.into_iter().take(limit as usize).map(claim).collect())
     }
 
     async fn put_off(&self, tenant: &TenantId, id: MailingId, due: Timestamp) -> Stored<bool> {
         let mut records = self.records();
-        let found = records.mail.get_mut(&id).filter(|mailing| mailing.user.tenant == *tenant);
+        let found = records.mail.get_mut(&(tenant.clone(), id));
         Ok(found.map(|mailing| mailing.due = due).is_some())
     }
 
     async fn done(&self, tenant: &TenantId, id: MailingId) -> Stored<bool> {
-        let mut records = self.records();
-        let is_there = records.mail.get(&id).is_some_and(|mailing| mailing.user.tenant == *tenant);
-        Ok(is_there && records.mail.remove(&id).is_some())
+        Ok(self.records().mail.remove(&(tenant.clone(), id)).is_some())
     }
 
     async fn waiting(&self) -> Stored<u64> {

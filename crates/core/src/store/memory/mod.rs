@@ -15,9 +15,8 @@ use super::{
     SessionHandle, SessionStore, Stored, Stores, TenantStore, Updated, UserHandle, UserStore, Watch,
 };
 use crate::clock::{Ticks, Timestamp};
-use crate::id::{MailingId, SessionId, SessionKey, TenantId, UserId, UserKey};
+use crate::id::{SessionId, SessionKey, TenantId, UserId, UserKey};
 use crate::key::{KeyMaterial, KeyRecord, Kid};
-use crate::mailing::Mailing;
 use crate::session::{Ending, Epochs, Redemption, Rotated, Session, State};
 use crate::tenant::{Installation, TenantRecord};
 use crate::user::User;
@@ -45,7 +44,7 @@ struct Records {
     installation: Option<Installation>,
     tickets: mail::Tickets,
     guesses: mail::Counted,
-    mail: BTreeMap<MailingId, Mailing>,
+    mail: mail::Queue,
 }
 
 impl MemoryStore {

@@ -36,6 +36,10 @@ const END_OTHERS: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2 W
     AND id <> $5 AND ended_at IS NULL AND idle_expires > $1 AND absolute_expires > $1 RETURNING id";
 const END_STRATEGY: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2 WHERE tenant = $3 AND user_id = $4 \
     AND strategy = $5 AND ended_at IS NULL AND idle_expires > $1 AND absolute_expires > $1 RETURNING id";
+const END_OLDEST: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2 WHERE tenant = $3 AND user_id = $4 \
+    AND ended_at IS NULL AND idle_expires > $1 AND absolute_expires > $1 AND id NOT IN (SELECT id FROM sessions \
+    WHERE tenant = $3 AND user_id = $4 AND ended_at IS NULL AND idle_expires > $1 AND absolute_expires > $1 \
+    ORDER BY id DESC LIMIT $5) RETURNING id";
 const LIST: &str =
     "SELECT * FROM sessions WHERE tenant = $1 AND user_id = $2 AND id > $3 ORDER BY id LIMIT $4";
 const PURGE: &str = "DELETE FROM sessions WHERE (tenant, id) IN (SELECT tenant, id FROM sessions \
@@ -113,6 +117,7 @@ pub(crate) async fn end(db: &mut Connection, scope: &EndScope, ending: Ending) -
         EndScope::UserStrategy(user, strategy) => {
             ended_of(END_STRATEGY, ending, user).bind(strategy.as_str())
         }
+        EndScope::UserBeyond(user, newest) => ended_of(END_OLDEST, ending, user).bind(i64::from(*newest)),
     };
     let rows = statement.fetch_all(db).await?;
     let mut ids = all(&rows, |row| Row::of("session", "id", row).word("id"))?;

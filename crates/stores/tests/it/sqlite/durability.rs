@@ -21,7 +21,7 @@ async fn everything_is_there_when_the_file_is_opened_again() {
     let acme = tenant("acme");
     let (jo, kid) = (user(&acme, "Jo@example.com"), key(&acme, "kid"));
     let signed_in = session(&jo.key);
-    let record = TenantRecord { id: acme.clone(), created: NOW };
+    let record = TenantRecord::new(acme.clone(), NOW);
     let installation = Installation { issuer: "urn:first".into(), created: NOW };
 
     let store = open(&path).await;

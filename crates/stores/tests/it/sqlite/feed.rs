@@ -102,7 +102,8 @@ async fn what_is_changed_by_hand_is_announced_under_its_old_and_its_new_name() {
     let listener = Arc::new(Listener::default());
     let _watch = stores.feed.watch(listener.clone()).unwrap();
 
-    by_hand(&path, "UPDATE users SET tenant = 'other'; INSERT INTO tenants VALUES ('new', 0)").await;
+    by_hand(&path, "UPDATE users SET tenant = 'other'; INSERT INTO tenants (id, created) VALUES ('new', 0)")
+        .await;
     listener.catches_up().await;
     let moved = UserKey { tenant: tenant("other"), id: jo.key.id };
     assert_eq!(
@@ -158,7 +159,7 @@ async fn names_that_make_no_sense_could_mean_anything() {
     let stores = open(&path).await.stores();
     let listener = Arc::new(Listener::default());
     let _watch = stores.feed.watch(listener.clone()).unwrap();
-    by_hand(&path, "INSERT INTO tenants VALUES ('Not A Name', 0)").await;
+    by_hand(&path, "INSERT INTO tenants (id, created) VALUES ('Not A Name', 0)").await;
     listener.catches_up().await;
     assert_eq!(listener.changes(), [Change::Everything]);
 }

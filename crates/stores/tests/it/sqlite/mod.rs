@@ -4,7 +4,10 @@ mod conformance;
 mod durability;
 mod faults;
 mod feed;
+mod homes;
+mod migrating;
 mod opening;
+mod records;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

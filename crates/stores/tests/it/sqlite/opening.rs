@@ -36,11 +36,11 @@ async fn the_file_and_its_directory_are_their_owners_alone() {
 async fn migrations_are_pending_until_the_first_opening_and_applied_once() {
     let directory = Directory::new();
     let path = directory.fresh();
-    assert_eq!(pending(&path).await, [true, true]);
+    assert_eq!(pending(&path).await, [true; 3]);
     assert!(!path.exists(), "a look has made the file");
     for _ in 0..2 {
         open(&path).await.close().await;
-        assert_eq!(pending(&path).await, [false, false]);
+        assert_eq!(pending(&path).await, [false; 3]);
     }
 }
 
@@ -88,7 +88,7 @@ async fn tables_of_somebody_else_in_the_file_are_no_obstacle_but_ours_under_thei
     let path = directory.fresh();
     by_hand(&path, "CREATE TABLE users (id); CREATE TABLE tasks (id)").await;
     assert!(refusal(&path).await.contains("cannot be brought up to date"));
-    assert_eq!(pending(&path).await, [true, true], "half of a migration was kept");
+    assert_eq!(pending(&path).await, [true; 3], "half of a migration was kept");
 }
 
 #[tokio::test]

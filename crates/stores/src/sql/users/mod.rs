@@ -1,30 +1,44 @@
 //! Users.
 
+mod devices;
+mod search;
+
 use portcullis_core::email::Email;
 use portcullis_core::id::{TenantId, UserId, UserKey};
+use portcullis_core::mobile::Mobile;
 use portcullis_core::password::PasswordHash;
 use portcullis_core::store::{Inserted, Page, Stored, Updated, UserHandle};
 use portcullis_core::user::{PersonName, User};
+use portcullis_core::username::Username;
 
 use super::row::{DatabaseRow, Row};
 use super::{Connection, Statement, Step, all, count, inserted, millis};
+pub(crate) use search::fill;
 
-const INSERT: &str = "INSERT INTO users (tenant, id, version, email, email_canonical, name, given_name, \
-    family_name, role, password, former_passwords, disabled, created, updated) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING";
-const UPDATE: &str = "UPDATE users SET version = $3, email = $4, email_canonical = $5, name = $6, \
-    given_name = $7, family_name = $8, role = $9, password = $10, former_passwords = $11, disabled = $12, \
-    created = $13, updated = $14 WHERE tenant = $1 AND id = $2 AND version = $3 - 1 AND NOT EXISTS \
-    (SELECT 1 FROM users AS taken WHERE taken.tenant = $1 AND taken.email_canonical = $5 AND taken.id <> $2)";
+const INSERT: &str = "INSERT INTO users (tenant, id, version, email, email_canonical, username, username_canonical, \
+    mobile, name, given_name, family_name, role, password, former_passwords, devices, disabled, created, updated, \
+    search) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
+    ON CONFLICT DO NOTHING";
+const UPDATE: &str = "UPDATE users SET version = $3, email = $4, email_canonical = $5, username = $6, \
+    username_canonical = $7, mobile = $8, name = $9, given_name = $10, family_name = $11, role = $12, \
+    password = $13, former_passwords = $14, devices = $15, disabled = $16, created = $17, updated = $18, \
+    search = $19 WHERE tenant = $1 AND id = $2 AND version = $3 - 1 \
+    AND NOT EXISTS (SELECT 1 FROM users WHERE tenant = $1 AND email_canonical = $5 AND id <> $2) \
+    AND NOT EXISTS (SELECT 1 FROM users WHERE tenant = $1 AND username_canonical = $7 AND id <> $2) \
+    AND NOT EXISTS (SELECT 1 FROM users WHERE tenant = $1 AND mobile = $8 AND id <> $2)";
 const FIND: &str = "SELECT * FROM users WHERE tenant = $1 AND id = $2";
 const FIND_BY_EMAIL: &str = "SELECT * FROM users WHERE tenant = $1 AND email_canonical = $2";
-const LIST: &str = "SELECT * FROM users WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3";
+const FIND_BY_USERNAME: &str = "SELECT * FROM users WHERE tenant = $1 AND username_canonical = $2";
+const FIND_BY_MOBILE: &str = "SELECT * FROM users WHERE tenant = $1 AND mobile = $2";
+const LIST: &str = "SELECT * FROM users WHERE tenant = $1 AND id > $2 AND search LIKE $4 ESCAPE '\\' \
+    ORDER BY id LIMIT $3";
 
 pub(crate) async fn insert(db: &mut Connection, user: &User) -> Step<Inserted> {
     Ok(inserted(bound(INSERT, user).execute(db).await?.rows_affected()))
 }
 
-/// An address that somebody else has taken is a race that was lost, like a version that somebody else has written.
+/// What only one may have and somebody else has taken is a race that was lost, like a version that somebody else has
+/// written.
 pub(crate) async fn update(db: &mut Connection, user: &User) -> Step<Updated> {
     let rows = bound(UPDATE, user).execute(db).await?.rows_affected();
     Ok(if rows == 0 { Updated::Stale } else { Updated::Done })
@@ -33,37 +47,51 @@ pub(crate) async fn update(db: &mut Connection, user: &User) -> Step<Updated> {
 pub(crate) async fn find(db: &mut Connection, handle: &UserHandle) -> Step<Option<User>> {
     let find = match handle {
         UserHandle::Id(key) => sqlx::query(FIND).bind(key.tenant.as_str()).bind(key.id.to_string()),
-        UserHandle::Email(tenant, email) => {
-            sqlx::query(FIND_BY_EMAIL).bind(tenant.as_str()).bind(email.canonical())
-        }
+        UserHandle::Email(tenant, email) => of_tenant(FIND_BY_EMAIL, tenant).bind(email.canonical()),
+        UserHandle::Username(tenant, name) => of_tenant(FIND_BY_USERNAME, tenant).bind(name.canonical()),
+        UserHandle::Mobile(tenant, mobile) => of_tenant(FIND_BY_MOBILE, tenant).bind(mobile.as_str()),
     };
     Ok(find.fetch_optional(db).await?.as_ref().map(user).transpose()?)
 }
 
-pub(crate) async fn list(db: &mut Connection, tenant: &TenantId, page: &Page<UserId>) -> Step<Vec<User>> {
+pub(crate) async fn list(
+    db: &mut Connection,
+    tenant: &TenantId,
+    search: &str,
+    page: &Page<UserId>,
+) -> Step<Vec<User>> {
+    let Some(pattern) = search::pattern(search) else { return Ok(Vec::new()) };
     let after = page.after.map(|id| id.to_string()).unwrap_or_default();
-    let list = sqlx::query(LIST).bind(tenant.as_str()).bind(after).bind(i64::from(page.limit));
+    let list = of_tenant(LIST, tenant).bind(after).bind(i64::from(page.limit)).bind(pattern);
     all(&list.fetch_all(db).await?, user)
 }
 
-fn bound(statement: &'static str, user: &User) -> Statement<'static> {
+fn of_tenant<'q>(statement: &'static str, tenant: &'q TenantId) -> Statement<'q> {
+    sqlx::query(statement).bind(tenant.as_str())
+}
+
+fn bound<'q>(statement: &'static str, user: &'q User) -> Statement<'q> {
     let name = user.name.as_ref();
     let family = name.and_then(PersonName::last);
-    sqlx::query(statement)
-        .bind(user.key.tenant.as_str())
+    of_tenant(statement, &user.key.tenant)
         .bind(user.key.id.to_string())
         .bind(count(user.version))
         .bind(user.email.shown())
         .bind(user.email.canonical())
+        .bind(user.username.as_ref().map(Username::shown))
+        .bind(user.username.as_ref().map(Username::canonical))
+        .bind(user.mobile.as_ref().map(Mobile::as_str))
         .bind(name.map(PersonName::full))
         .bind(family.and(name).map(PersonName::first))
         .bind(family)
         .bind(user.role.as_str())
         .bind(user.password.as_ref().map(PasswordHash::as_str))
         .bind(former(user))
+        .bind(devices::written(&user.devices))
         .bind(millis(user.disabled))
         .bind(user.created.as_millis())
         .bind(user.updated.as_millis())
+        .bind(search::of(user))
 }
 
 fn former(user: &User) -> String {
@@ -76,10 +104,13 @@ fn user(row: &DatabaseRow) -> Stored<User> {
     Ok(User {
         key: UserKey { tenant: row.word("tenant")?, id: row.word("id")? },
         email: email(row)?,
+        username: username(row)?,
+        mobile: row.read_optional("mobile", mobile)?,
         name: name(row)?,
         role: row.word("role")?,
         password: row.read_optional("password", hash)?,
         former: row.read("former_passwords", hashes)?,
+        devices: row.read("devices", devices::read)?,
         disabled: row.optional_time("disabled")?,
         created: row.time("created")?,
         updated: row.time("updated")?,
@@ -95,6 +126,22 @@ fn email(row: Row<'_>) -> Stored<Email> {
     } else {
         Err(row.corrupt("email_canonical"))
     }
+}
+
+/// The same of a user name.
+fn username(row: Row<'_>) -> Stored<Option<Username>> {
+    let username = row.read_optional("username", |text| Username::parse(text).ok())?;
+    let canonical = row.read_optional("username_canonical", |text| Some(text.to_owned()))?;
+    if canonical.as_deref() == username.as_ref().map(Username::canonical) {
+        Ok(username)
+    } else {
+        Err(row.corrupt("username_canonical"))
+    }
+}
+
+/// One that is written otherwise than it is looked up by is nobody's.
+fn mobile(text: &str) -> Option<Mobile> {
+    Mobile::parse(text).ok().filter(|mobile| mobile.as_str() == text)
 }
 
 /// The parts, where there are parts; the whole name stands beside them for whoever looks at the table.

@@ -1,0 +1,124 @@
+//! What a [`MailStore`](crate::store::MailStore) must do.
+
+use super::samples::{NOW, at, mailing, somebody, tenant};
+use super::{Answered, each};
+use crate::clock::Timestamp;
+use crate::id::{MailingId, UserKey};
+use crate::machine::SystemRandom;
+use crate::mailing::{About, CLAIM, Mailing};
+use crate::store::Stores;
+
+pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
+    each!(make;
+        a_message_is_claimed_as_it_was_put,
+        a_claimed_message_is_due_again_when_nobody_has_sent_it,
+        the_longest_due_are_claimed_first,
+        a_message_is_put_off_while_it_is_there,
+        what_is_done_is_gone,
+        messages_of_one_id_are_two_in_two_tenants,
+    );
+}
+
+async fn put(stores: &Stores, mailing: Mailing) -> Mailing {
+    stores.mail.put(&mailing).await.answered();
+    mailing
+}
+
+async fn claim(stores: &Stores, now: Timestamp, limit: u32) -> Vec<Mailing> {
+    stores.mail.claim(now, limit).await.answered()
+}
+
+async fn claimed_ids(stores: &Stores, now: Timestamp, limit: u32) -> Vec<MailingId> {
+    claim(stores, now, limit).await.into_iter().map(|mailing| mailing.id).collect()
+}
+
+/// The message, claimed at `now` for this many times.
+fn claimed(mailing: &Mailing, now: Timestamp, tries: u32) -> Mailing {
+    Mailing { due: now.plus(CLAIM), tries, ..mailing.clone() }
+}
+
+/// `claim` gives back what `put` wrote, whatever it is about.
+pub async fn a_message_is_claimed_as_it_was_put(stores: &Stores) {
+    let jo = somebody(&tenant("acme"));
+    assert_eq!(claim(stores, NOW, 9).await, []);
+    for about in About::ALL {
+        for written in [Mailing { about, ..mailing(&jo, NOW) }, Mailing::news(&jo, about, NOW, &SystemRandom)]
+        {
+            put(stores, written.clone()).await;
+            assert_eq!(claim(stores, NOW, 9).await, [claimed(&written, NOW, 1)]);
+            assert!(stores.mail.done(&jo.tenant, written.id).await.answered());
+        }
+    }
+}
+
+/// Until then nobody else gets it, and each claim counts.
+pub async fn a_claimed_message_is_due_again_when_nobody_has_sent_it(stores: &Stores) {
+    let written = put(stores, mailing(&somebody(&tenant("acme")), at(5))).await;
+    assert_eq!(claim(stores, at(4), 9).await, [], "it was not due");
+    assert_eq!(claim(stores, at(5), 9).await, [claimed(&written, at(5), 1)]);
+    let again = at(5).plus(CLAIM);
+    assert_eq!(claim(stores, Timestamp::from_millis(again.as_millis() - 1), 9).await, []);
+    assert_eq!(claim(stores, again, 9).await, [claimed(&written, again, 2)]);
+}
+
+/// In the order of their due times, and no more than were asked for.
+pub async fn the_longest_due_are_claimed_first(stores: &Stores) {
+    let (jo, ann) = (somebody(&tenant("acme")), somebody(&tenant("globex")));
+    let mut due = Vec::new();
+    for (user, millis) in [(&jo, 3), (&ann, 1), (&jo, 4), (&ann, 2), (&jo, 0)] {
+        due.push((millis, put(stores, mailing(user, at(millis))).await.id));
+    }
+    due.sort_unstable();
+    let mut ids: Vec<MailingId> = due.into_iter().map(|(_, id)| id).collect();
+    let later = ids.split_off(2);
+    assert_eq!(claimed_ids(stores, at(9), 0).await, []);
+    assert_eq!(claimed_ids(stores, at(9), 2).await, ids);
+    assert_eq!(claimed_ids(stores, at(9), 9).await, later);
+    assert_eq!(claimed_ids(stores, at(9), 9).await, []);
+}
+
+/// `put_off` moves what is there, to an earlier time, too.
+pub async fn a_message_is_put_off_while_it_is_there(stores: &Stores) {
+    let jo = somebody(&tenant("acme"));
+    let written = put(stores, mailing(&jo, NOW)).await;
+    claim(stores, NOW, 9).await;
+    let put_off =
+        async |user: &UserKey, due| stores.mail.put_off(&user.tenant, written.id, due).await.answered();
+    assert!(put_off(&jo, at(5)).await);
+    assert_eq!(claim(stores, at(4), 9).await, []);
+    assert_eq!(claim(stores, at(5), 9).await, [claimed(&written, at(5), 2)]);
+    assert!(stores.mail.done(&jo.tenant, written.id).await.answered());
+    assert!(!put_off(&jo, at(6)).await);
+    assert_eq!(claim(stores, at(9), 9).await, []);
+}
+
+/// `done` takes out, once, and `waiting` counts what is left, claimed or not.
+pub async fn what_is_done_is_gone(stores: &Stores) {
+    let jo = somebody(&tenant("acme"));
+    let waiting = async || stores.mail.waiting().await.answered();
+    assert_eq!(waiting().await, 0);
+    let first = put(stores, mailing(&jo, NOW)).await;
+    put(stores, mailing(&jo, at(100))).await;
+    claim(stores, NOW, 1).await;
+    assert_eq!(waiting().await, 2);
+    assert!(stores.mail.done(&jo.tenant, first.id).await.answered());
+    assert!(!stores.mail.done(&jo.tenant, first.id).await.answered());
+    assert_eq!(waiting().await, 1);
+    assert_eq!(claim(stores, NOW.plus(CLAIM), 9).await.len(), 1);
+}
+
+/// No verb that takes an id reaches the same id in another tenant.
+// ASVS-map: TN1
+pub async fn messages_of_one_id_are_two_in_two_tenants(stores: &Stores) {
+    let (acme, globex) = (tenant("acme"), tenant("globex"));
+    let one = put(stores, mailing(&somebody(&acme), NOW)).await;
+    assert!(!stores.mail.put_off(&globex, one.id, at(9)).await.answered());
+    assert!(!stores.mail.done(&globex, one.id).await.answered());
+    let twin =
+        Mailing { user: UserKey { tenant: globex.clone(), id: one.user.id }, due: at(1), ..one.clone() };
+    put(stores, twin.clone()).await;
+    assert_eq!(claim(stores, at(1), 9).await, [claimed(&one, at(1), 1), claimed(&twin, at(1), 1)]);
+    assert!(stores.mail.done(&globex, one.id).await.answered());
+    assert_eq!(stores.mail.waiting().await.answered(), 1);
+    assert!(stores.mail.done(&acme, one.id).await.answered());
+}

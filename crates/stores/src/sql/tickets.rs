@@ -1,0 +1,168 @@
+//! Tickets: secrets that are sent and work once.
+
+use portcullis_core::clock::Timestamp;
+use portcullis_core::secret::SecretHash;
+use portcullis_core::session::Epochs;
+use portcullis_core::store::Stored;
+use portcullis_core::ticket::{Presented, Purpose, Redeemed, Ticket, TicketKey, TicketState};
+
+use super::row::{DatabaseRow, Row};
+use super::{Connection, Statement, Step, bytes, count, millis};
+
+const INSERT: &str = "INSERT INTO tickets (tenant, id, user_id, purpose, created, expires, secret_hash, device_hash, \
+    epoch_user, epoch_tenant, epoch_everyone, wrong, last_wrong, state) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+const FIND: &str = "SELECT * FROM tickets WHERE tenant = $1 AND id = $2";
+const WRITE: &str = "UPDATE tickets SET secret_hash = $3, wrong = $4, last_wrong = $5, state = $6 \
+    WHERE tenant = $1 AND id = $2";
+const ISSUED: &str =
+    "SELECT count(*) FROM tickets WHERE tenant = $1 AND user_id = $2 AND purpose = $3 AND created > $4";
+const CLOSE: &str = "UPDATE tickets SET state = 'closed' WHERE tenant = $1 AND id IN (SELECT id FROM tickets \
+    WHERE tenant = $1 AND user_id = $2 AND purpose = $3 AND state = 'open' AND expires > $4 \
+    ORDER BY created DESC, id DESC LIMIT $5 OFFSET $6)";
+const WRONG: &str = "SELECT coalesce(sum(wrong), 0) FROM tickets \
+    WHERE tenant = $1 AND user_id = $2 AND purpose = $3 AND last_wrong > $4";
+const PURGE: &str = "DELETE FROM tickets WHERE (tenant, id) IN (SELECT tenant, id FROM tickets \
+    WHERE purpose = $1 AND expires <= $2 LIMIT $3)";
+
+/// Not where too many were issued lately; closes the oldest that are open where there are too many of them.
+pub(crate) async fn issue(db: &mut Connection, ticket: &Ticket) -> Step<bool> {
+    let limits = ticket.purpose.limits();
+    let since = ticket.created.minus(limits.within).as_millis();
+    let issued: i64 = sqlx::query_scalar(ISSUED)
+        .bind(ticket.key.tenant.as_str())
+        .bind(ticket.user.to_string())
+        .bind(ticket.purpose.as_str())
+        .bind(since)
+        .fetch_one(&mut *db)
+        .await?;
+    if issued >= i64::from(limits.issued) {
+        return Ok(false);
+    }
+    let close = of_user(CLOSE, ticket).bind(ticket.created.as_millis());
+    let beside_this = i64::from(limits.open.saturating_sub(1));
+    close.bind(i64::from(u32::MAX)).bind(beside_this).execute(&mut *db).await?;
+    insert(db, ticket).await?;
+    Ok(true)
+}
+
+async fn insert(db: &mut Connection, ticket: &Ticket) -> Step<()> {
+    let insert = keyed(INSERT, &ticket.key)
+        .bind(ticket.user.to_string())
+        .bind(ticket.purpose.as_str())
+        .bind(ticket.created.as_millis())
+        .bind(ticket.expires.as_millis())
+        .bind(bytes(ticket.secret.as_ref()))
+        .bind(bytes(ticket.device.as_ref()))
+        .bind(count(ticket.epochs.user))
+        .bind(count(ticket.epochs.tenant))
+        .bind(count(ticket.epochs.everyone))
+        .bind(i64::from(ticket.wrong))
+        .bind(millis(ticket.last_wrong))
+        .bind(ticket.state.as_str());
+    insert.execute(db).await?;
+    Ok(())
+}
+
+pub(crate) async fn arm(
+    db: &mut Connection,
+    key: &TicketKey,
+    secret: SecretHash,
+    now: Timestamp,
+) -> Step<Option<Ticket>> {
+    let found = find(&mut *db, key).await?;
+    let armed = found.and_then(|ticket| ticket.armed(secret, now));
+    if let Some(armed) = &armed {
+        write(db, armed).await?;
+    }
+    Ok(armed)
+}
+
+/// Decides and writes; a guess that was not looked at changes nothing and writes nothing.
+pub(crate) async fn redeem(
+    db: &mut Connection,
+    key: &TicketKey,
+    purpose: Purpose,
+    secret: SecretHash,
+    device: Option<SecretHash>,
+    now: Timestamp,
+) -> Step<Redeemed> {
+    let found = find(&mut *db, key).await?.filter(|ticket| ticket.purpose == purpose);
+    let Some(stored) = found else { return Ok(Redeemed::Gone) };
+    let wrong_before = guessed_wrong(&mut *db, &stored, now).await?;
+    let (redeemed, next) = stored.clone().redeem(&Presented { secret, device, now, wrong_before });
+    if next != stored {
+        write(db, &next).await?;
+    }
+    Ok(redeemed)
+}
+
+/// How often the user's tickets of this purpose were guessed wrong lately.
+async fn guessed_wrong(db: &mut Connection, ticket: &Ticket, now: Timestamp) -> Step<u32> {
+    let since = now.minus(ticket.purpose.limits().within).as_millis();
+    let wrong: i64 = sqlx::query_scalar(WRONG)
+        .bind(ticket.key.tenant.as_str())
+        .bind(ticket.user.to_string())
+        .bind(ticket.purpose.as_str())
+        .bind(since)
+        .fetch_one(db)
+        .await?;
+    Ok(u32::try_from(wrong).unwrap_or(u32::MAX))
+}
+
+/// Removes what [`Ticket::kept_until`] says may go.
+pub(crate) async fn purge(db: &mut Connection, now: Timestamp, limit: u32) -> Step<u64> {
+    let mut removed = 0;
+    for purpose in Purpose::ALL {
+        let over_before = now.minus(purpose.limits().within).as_millis();
+        let left = i64::from(limit).saturating_sub_unsigned(removed);
+        let purge = sqlx::query(PURGE).bind(purpose.as_str()).bind(over_before).bind(left);
+        removed += purge.execute(&mut *db).await?.rows_affected();
+    }
+    Ok(removed)
+}
+
+async fn find(db: &mut Connection, key: &TicketKey) -> Step<Option<Ticket>> {
+    let row = keyed(FIND, key).fetch_optional(db).await?;
+    Ok(row.as_ref().map(ticket).transpose()?)
+}
+
+async fn write(db: &mut Connection, ticket: &Ticket) -> Step<()> {
+    let write = keyed(WRITE, &ticket.key).bind(bytes(ticket.secret.as_ref())).bind(i64::from(ticket.wrong));
+    write.bind(millis(ticket.last_wrong)).bind(ticket.state.as_str()).execute(db).await?;
+    Ok(())
+}
+
+fn keyed(statement: &'static str, key: &TicketKey) -> Statement<'static> {
+    sqlx::query(statement).bind(key.tenant.to_string()).bind(key.id.to_string())
+}
+
+fn of_user(statement: &'static str, ticket: &Ticket) -> Statement<'static> {
+    let user = sqlx::query(statement).bind(ticket.key.tenant.to_string()).bind(ticket.user.to_string());
+    user.bind(ticket.purpose.as_str())
+}
+
+fn ticket(row: &DatabaseRow) -> Stored<Ticket> {
+    let row = Row::of("ticket", "id", row);
+    Ok(Ticket {
+        key: TicketKey { tenant: row.word("tenant")?, id: row.word("id")? },
+        user: row.word("user_id")?,
+        purpose: row.word("purpose")?,
+        created: row.time("created")?,
+        expires: row.time("expires")?,
+        secret: row.optional_hash("secret_hash")?,
+        device: row.optional_hash("device_hash")?,
+        epochs: epochs(row)?,
+        wrong: row.number("wrong")?,
+        last_wrong: row.optional_time("last_wrong")?,
+        state: row.read("state", |text| TicketState::ALL.into_iter().find(|state| state.as_str() == text))?,
+    })
+}
+
+fn epochs(row: Row<'_>) -> Stored<Epochs> {
+    Ok(Epochs {
+        user: row.count("epoch_user")?,
+        tenant: row.count("epoch_tenant")?,
+        everyone: row.count("epoch_everyone")?,
+    })
+}

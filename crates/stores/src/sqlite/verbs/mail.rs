@@ -1,0 +1,45 @@
+//! Messages that wait to be sent.
+
+use async_trait::async_trait;
+use portcullis_core::clock::Timestamp;
+use portcullis_core::id::{MailingId, TenantId};
+use portcullis_core::mailing::Mailing;
+use portcullis_core::store::{MailStore, Stored};
+
+use crate::sql::mail;
+use crate::sqlite::{SqliteStore, in_time};
+
+#[async_trait]
+impl MailStore for SqliteStore {
+    async fn put(&self, mailing: &Mailing) -> Stored<()> {
+        let mailing = mailing.clone();
+        self.writer.write("put a message", |db| Box::pin(async move { mail::put(db, &mailing).await })).await
+    }
+
+    async fn claim(&self, now: Timestamp, limit: u32) -> Stored<Vec<Mailing>> {
+        self.writer
+            .write("claim messages", move |db| Box::pin(async move { mail::claim(db, now, limit).await }))
+            .await
+    }
+
+    async fn put_off(&self, tenant: &TenantId, id: MailingId, due: Timestamp) -> Stored<bool> {
+        let tenant = tenant.clone();
+        self.writer
+            .write("put a message off", move |db| {
+                Box::pin(async move { mail::put_off(db, &tenant, id, due).await })
+            })
+            .await
+    }
+
+    async fn done(&self, tenant: &TenantId, id: MailingId) -> Stored<bool> {
+        let tenant = tenant.clone();
+        self.writer
+            .write("take a message out", move |db| Box::pin(async move { mail::done(db, &tenant, id).await }))
+            .await
+    }
+
+    async fn waiting(&self) -> Stored<u64> {
+        let waiting = async { mail::waiting(&mut *self.reader().await?).await };
+        in_time("count messages", waiting).await
+    }
+}

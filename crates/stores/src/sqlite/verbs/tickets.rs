@@ -1,0 +1,51 @@
+//! Tickets.
+
+use async_trait::async_trait;
+use portcullis_core::clock::Timestamp;
+use portcullis_core::secret::SecretHash;
+use portcullis_core::store::{Stored, TicketStore};
+use portcullis_core::ticket::{Purpose, Redeemed, Ticket, TicketKey};
+
+use crate::sql::tickets;
+use crate::sqlite::SqliteStore;
+
+#[async_trait]
+impl TicketStore for SqliteStore {
+    async fn issue(&self, ticket: &Ticket) -> Stored<bool> {
+        let ticket = ticket.clone();
+        self.writer
+            .write("issue a ticket", |db| Box::pin(async move { tickets::issue(db, &ticket).await }))
+            .await
+    }
+
+    async fn arm(&self, key: &TicketKey, secret: SecretHash, now: Timestamp) -> Stored<Option<Ticket>> {
+        let key = key.clone();
+        self.writer
+            .write("arm a ticket", move |db| {
+                Box::pin(async move { tickets::arm(db, &key, secret, now).await })
+            })
+            .await
+    }
+
+    async fn redeem(
+        &self,
+        key: &TicketKey,
+        purpose: Purpose,
+        secret: SecretHash,
+        device: Option<SecretHash>,
+        now: Timestamp,
+    ) -> Stored<Redeemed> {
+        let key = key.clone();
+        self.writer
+            .write("redeem a ticket", move |db| {
+                Box::pin(async move { tickets::redeem(db, &key, purpose, secret, device, now).await })
+            })
+            .await
+    }
+
+    async fn purge(&self, now: Timestamp, limit: u32) -> Stored<u64> {
+        self.writer
+            .write("purge tickets", move |db| Box::pin(async move { tickets::purge(db, now, limit).await }))
+            .await
+    }
+}

@@ -1,0 +1,143 @@
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_core::engine::Engine;
+use portcullis_core::id::{SessionId, TenantId, UserId};
+use portcullis_core::machine::SystemClock;
+use portcullis_core::store::conformance::samples::{NOW, somebody, tenant};
+use portcullis_core::store::conformance::stage::{Held, Member, Stage};
+use portcullis_core::store::{Homes as _, Page, StoreError, Stores, Updated, UserHandle};
+use portcullis_core::strategy::StrategyName;
+use portcullis_core::tenant::TenantRecord;
+use portcullis_stores::sqlite::SqliteHomes;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::{Directory, by_hand, open};
+
+const USERS: Page<UserId> = Page { after: None, limit: 100 };
+const SESSIONS: Page<SessionId> = Page { after: None, limit: 100 };
+
+fn homes(directory: &Directory) -> Arc<SqliteHomes> {
+    Arc::new(SqliteHomes::new(directory.place.path(), Arc::new(SystemClock)))
+}
+
+/// Makes a tenant whose users live at this place.
+async fn found_at(stage: &Stage, tenant: &TenantId, database: &str) {
+    stage.found(tenant).await;
+    let tenants = &stage.setup.stores.tenants;
+    let record = tenants.find(tenant).await.unwrap().unwrap();
+    let moved = TenantRecord { database: Some(database.to_owned()), version: record.version + 1, ..record };
+    assert_eq!(tenants.update(&moved).await.unwrap(), Updated::Done);
+}
+
+async fn sessions(stores: &Stores, member: &Member) -> Vec<SessionId> {
+    let sessions = stores.sessions.list(&member.user.key, SESSIONS, NOW).await.unwrap();
+    sessions.into_iter().map(|session| session.key.id).collect()
+}
+
+async fn is_signed_out(held: &Held, engine: &Engine) {
+    let signing_out = async {
+        while held.recognised(engine).await.is_ok() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), signing_out).await.expect("a session without a row lives on");
+}
+
+// ASVS-map: TN1, RV2
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_tenants_in_two_files_share_nothing_and_a_row_that_is_deleted_signs_out() {
+    let directory = Directory::new();
+    let homes = homes(&directory);
+    let shared = open(&directory.fresh()).await.stores();
+    let mut stage = Stage::new(shared.clone());
+    stage.setup.homes = homes.clone();
+    let engine = stage.node().await;
+    let mut all = Vec::new();
+    for name in ["acme", "globex"] {
+        let (tenant, database) = (tenant(name), format!("sqlite:tenants/{name}.db"));
+        found_at(&stage, &tenant, &database).await;
+        let jo = stage.register(&engine, &tenant, "jo@example.com").await;
+        let held = jo.sign_in(&engine, StrategyName::SessionJwt).await;
+        assert_eq!(held.identity(&engine).await.user, jo.user.key);
+        all.push((jo, held, homes.open(&database).await.unwrap()));
+    }
+
+    for (jo, held, own) in &all {
+        let key = &jo.user.key;
+        let found = own.users.list(&key.tenant, "", USERS).await.unwrap();
+        assert!(found.iter().map(|user| &user.key).eq([key]));
+        assert_eq!(sessions(own, jo).await, [held.session().id]);
+        let homes = all.iter().map(|(.., home)| home).chain([&shared]);
+        for other in homes.filter(|home| !Arc::ptr_eq(&home.users, &own.users)) {
+            assert_eq!(other.users.list(&key.tenant, "", USERS).await.unwrap(), []);
+            assert_eq!(sessions(other, jo).await, []);
+        }
+    }
+
+    by_hand(&directory.place.path().join("tenants/acme.db"), "DELETE FROM sessions").await;
+    let [(_, acme, _), (_, globex, _)] = &all[..] else { panic!("two tenants") };
+    is_signed_out(acme, &engine).await;
+    assert!(globex.recognised(&engine).await.is_ok());
+}
+
+/// How often the process has this file open.
+fn handles(path: &Path) -> usize {
+    let open = fs::read_dir("/proc/self/fd").unwrap().flatten();
+    open.filter(|handle| fs::read_link(handle.path()).is_ok_and(|file| file == path)).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_is_opened_once_however_often_and_however_it_is_asked_for() {
+    let directory = Directory::new();
+    let homes = homes(&directory);
+    let path = directory.place.path().canonicalize().unwrap().join("a.db");
+    let spellings =
+        ["sqlite:a.db".to_owned(), "sqlite:./a.db".to_owned(), format!("sqlite://{}", path.display())];
+    let mut openings = JoinSet::new();
+    for database in spellings.into_iter().cycle().take(30) {
+        let homes = homes.clone();
+        openings.spawn(async move { homes.open(&database).await.map(drop) });
+    }
+    assert!(openings.join_all().await.into_iter().all(|opened| opened.is_ok()));
+    assert_eq!(handles(&path), 1, "the writer's alone, for nobody has read");
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_says_why() {
+    let directory = Directory::new();
+    let homes = homes(&directory);
+    fs::write(directory.place.path().join("letter"), "a letter to somebody. ".repeat(100)).unwrap();
+    for (database, why) in [
+        ("postgres://u:hunter2@h/d", "there is sqlite:PATH"),
+        ("sqlite:", "names no file"),
+        ("sqlite:letter", "letter is no SQLite database"),
+        ("sqlite:letter/a.db", "letter cannot be made"),
+    ] {
+        let fault = homes.open(database).await.unwrap_err();
+        assert!(matches!(fault, StoreError::Unavailable { .. }), "{fault:?}");
+        let said = fault.to_string();
+        assert!(said.contains(why) && !said.contains("hunter2"), "{said}");
+    }
+    fs::remove_file(directory.place.path().join("letter")).unwrap();
+    homes.open("sqlite:letter").await.expect("it can be opened now");
+}
+
+#[tokio::test]
+async fn what_was_closed_is_out_of_reach_and_nothing_is_opened_any_more() {
+    let directory = Directory::new();
+    let homes = homes(&directory);
+    let stores = homes.open("sqlite:a.db").await.unwrap();
+    homes.close().await;
+    let path = directory.place.path().join("a.db");
+    assert!(path.exists() && !path.with_extension("db-wal").exists(), "the write-ahead log is left behind");
+    let jo = somebody(&tenant("acme"));
+    for late in [stores.users.find(&UserHandle::Id(jo)).await.err(), homes.open("sqlite:b.db").await.err()] {
+        assert!(matches!(late, Some(StoreError::Unavailable { .. })), "{late:?}");
+    }
+    assert!(!directory.place.path().join("b.db").exists());
+    homes.close().await;
+}

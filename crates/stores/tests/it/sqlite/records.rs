@@ -1,0 +1,162 @@
+//! Records of the kinds that are no sessions, written by hand as we never write them.
+
+use std::path::Path;
+
+use portcullis_core::guess::{GuessKey, GuessLimits, Guesses};
+use portcullis_core::store::conformance::samples::{NOW, mailing, numbered, somebody, tenant, ticket, user};
+use portcullis_core::store::{Inserted, StoreError, Stored, Stores, UserHandle};
+use portcullis_core::tenant::TenantRecord;
+use portcullis_core::ticket::Purpose;
+use sqlx::Connection as _;
+
+use super::{Directory, by_hand, open, stranger};
+
+#[track_caller]
+fn names<T: std::fmt::Debug>(found: Stored<T>, kind: &str, whose: &str, column: &str) {
+    match found {
+        Err(StoreError::Corrupt { record, id, field }) => {
+            assert_eq!((record, id.as_str(), field), (kind, whose, column));
+        }
+        other => panic!("{column}: {other:?}"),
+    }
+}
+
+async fn opened(directory: &Directory) -> (std::path::PathBuf, Stores) {
+    let path = directory.fresh();
+    let stores = open(&path).await.stores();
+    (path, stores)
+}
+
+async fn spoil(path: &Path, table: &str, column: &str, value: &str) {
+    by_hand(path, &format!("UPDATE {table} SET {column} = {value}")).await;
+}
+
+#[tokio::test]
+async fn a_user_that_makes_no_sense_is_named() {
+    let directory = Directory::new();
+    let (path, stores) = opened(&directory).await;
+    let jo = user(&tenant("acme"), "jo@example.com");
+    for (column, value, named) in [
+        ("username", "'mallory'", "username_canonical"),
+        ("username", "NULL", "username_canonical"),
+        ("username_canonical", "NULL", "username_canonical"),
+        ("username", "'a b'", "username"),
+        ("mobile", "'+49 170 1234567'", "mobile"),
+        ("mobile", "'jo'", "mobile"),
+        ("devices", "'[{\"hash\":\"AA\",\"used\":1}]'", "devices"),
+        ("devices", "'{}'", "devices"),
+    ] {
+        assert_eq!(stores.users.insert(&jo).await.unwrap(), Inserted::Done);
+        spoil(&path, "users", column, value).await;
+        let found = stores.users.find(&UserHandle::Id(jo.key.clone())).await;
+        names(found, "user", &jo.key.id.to_string(), named);
+        by_hand(&path, "DELETE FROM users").await;
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_that_makes_no_sense_is_named() {
+    let directory = Directory::new();
+    let (path, stores) = opened(&directory).await;
+    let acme = TenantRecord::new(tenant("acme"), NOW);
+    stores.tenants.insert(&acme).await.unwrap();
+    for settings in ["''", "'{\"strategies\":[\"telepathy\"]}'", "'{\"lock_for\":-1}'", "'[1]'"] {
+        spoil(&path, "tenants", "settings", settings).await;
+        names(stores.tenants.find(&acme.id).await, "tenant", "acme", "settings");
+    }
+    spoil(&path, "tenants", "settings", "'{\"a newer version knows\":1}'").await;
+    assert_eq!(stores.tenants.find(&acme.id).await.unwrap().as_ref(), Some(&acme));
+    spoil(&path, "tenants", "version", "-1").await;
+    names(stores.tenants.find(&acme.id).await, "tenant", "acme", "version");
+}
+
+#[tokio::test]
+async fn a_ticket_that_makes_no_sense_is_named_and_opens_nothing() {
+    let directory = Directory::new();
+    let (path, stores) = opened(&directory).await;
+    for (column, value) in [("state", "'ajar'"), ("purpose", "'tea'"), ("wrong", "-1"), ("epoch_user", "-1")]
+    {
+        let ticket = ticket(&somebody(&tenant("acme")), Purpose::Code, NOW, 1);
+        assert!(stores.tickets.issue(&ticket).await.unwrap());
+        spoil(&path, "tickets", column, value).await;
+        let redeemed = stores.tickets.redeem(&ticket.key, Purpose::Code, numbered(1), None, NOW).await;
+        names(redeemed, "ticket", &ticket.key.id.to_string(), column);
+        by_hand(&path, "DELETE FROM tickets").await;
+    }
+}
+
+#[tokio::test]
+async fn guesses_that_make_no_sense_are_named_and_forgotten_with_the_user() {
+    let directory = Directory::new();
+    let (path, stores) = opened(&directory).await;
+    let key = GuessKey { user: somebody(&tenant("acme")), device: None };
+    let limits = GuessLimits::default();
+    for (column, value) in [("in_row", "-1"), ("in_lock", "5000000000"), ("pending", "'[\"noon\"]'")] {
+        stores.guesses.reserve(&key, &limits, NOW).await.unwrap();
+        spoil(&path, "guesses", column, value).await;
+        let reserved = stores.guesses.reserve(&key, &limits, NOW).await;
+        names(reserved, "guesses of user", &key.user.id.to_string(), column);
+        stores.guesses.clear(&key.user).await.unwrap();
+        assert_eq!(stores.guesses.find(&key).await.unwrap(), Guesses::default());
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_makes_no_sense_keeps_no_other_from_being_sent() {
+    let directory = Directory::new();
+    let (path, stores) = opened(&directory).await;
+    let jo = somebody(&tenant("acme"));
+    stores.mail.put(&mailing(&jo, NOW)).await.unwrap();
+    spoil(&path, "mail", "about", "'the weather'").await;
+    assert_eq!(stores.mail.claim(NOW, 1).await.unwrap(), []);
+    let good = mailing(&jo, NOW);
+    stores.mail.put(&good).await.unwrap();
+    let claimed = stores.mail.claim(NOW, 1).await.unwrap();
+    assert_eq!(claimed.into_iter().map(|mailing| mailing.id).collect::<Vec<_>>(), [good.id]);
+    assert_eq!(stores.mail.waiting().await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn tickets_guesses_and_messages_are_announced_nowhere() {
+    let directory = Directory::new();
+    let (path, stores) = opened(&directory).await;
+    let jo = somebody(&tenant("acme"));
+    let ticket = ticket(&jo, Purpose::Code, NOW, 1);
+    stores.tickets.issue(&ticket).await.unwrap();
+    stores.tickets.arm(&ticket.key, numbered(2), NOW).await.unwrap();
+    stores.tickets.redeem(&ticket.key, Purpose::Code, numbered(2), None, NOW).await.unwrap();
+    let key = GuessKey { user: jo.clone(), device: None };
+    stores.guesses.reserve(&key, &GuessLimits::default(), NOW).await.unwrap();
+    stores.mail.put(&mailing(&jo, NOW)).await.unwrap();
+    stores.mail.claim(NOW, 1).await.unwrap();
+    by_hand(&path, "DELETE FROM tickets; DELETE FROM guesses; DELETE FROM mail").await;
+    let mut db = stranger(&path).await;
+    let changes: i64 = sqlx::query_scalar("SELECT count(*) FROM changes").fetch_one(&mut db).await.unwrap();
+    db.close().await.unwrap();
+    assert_eq!(changes, 0);
+}
+
+/// What SQLite says that it will do for a statement.
+async fn plan(db: &mut sqlx::SqliteConnection, statement: &str) -> String {
+    let plan = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+    let steps: Vec<(i64, i64, i64, String)> = sqlx::query_as(plan).fetch_all(db).await.unwrap();
+    steps.into_iter().map(|(.., step)| step).collect::<Vec<_>>().join("; ")
+}
+
+#[tokio::test]
+async fn what_every_sign_in_asks_for_is_looked_up_and_not_searched() {
+    let directory = Directory::new();
+    let (path, _stores) = opened(&directory).await;
+    let mut db = stranger(&path).await;
+    for statement in [
+        "SELECT * FROM users WHERE tenant = $1 AND username_canonical = $2",
+        "SELECT * FROM users WHERE tenant = $1 AND mobile = $2",
+        "SELECT count(*) FROM tickets WHERE tenant = $1 AND user_id = $2 AND purpose = $3 AND created > $4",
+        "SELECT * FROM tickets WHERE purpose = $1 AND expires <= $2 LIMIT $3",
+        "SELECT * FROM guesses WHERE changed <= $1 LIMIT $2",
+        "SELECT tenant, id FROM mail WHERE due <= $1 ORDER BY due, id LIMIT $3",
+    ] {
+        let plan = plan(&mut db, statement).await;
+        assert!(plan.starts_with("SEARCH") && !plan.contains("TEMP B-TREE"), "{statement}: {plan}");
+    }
+}
