@@ -42,7 +42,6 @@ fn path(folder: &str, script: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(folder).join(script)
 }
 
-fn made_ready(variable: &str) -> String {
 pub(crate) fn made_ready(variable: &str) -> String {
     std::env::var(variable)
         .unwrap_or_else(|_| panic!("{variable} is not set: run `cargo xtask test`, which installs it"))

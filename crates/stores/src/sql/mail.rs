@@ -9,8 +9,8 @@ use tracing::warn;
 use super::row::{DatabaseRow, Row};
 use super::{Connection, Statement, Step, millis};
 
-const PUT: &str = "INSERT INTO mail (tenant, id, user_id, about, ticket, session_id, created, expires, due, tries) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING";
+const PUT: &str = "INSERT INTO mail (tenant, id, user_id, about, ticket, device_name, address, created, expires, due, \
+    tries) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
 const DUE: &str = "UPDATE mail SET was_due = due, due = $2, tries = tries + 1 WHERE (tenant, id) IN \
     (SELECT tenant, id FROM mail WHERE due <= $1 ORDER BY due, id LIMIT $3) RETURNING *";
 const PUT_OFF: &str = "UPDATE mail SET due = $3 WHERE tenant = $1 AND id = $2";
@@ -22,7 +22,8 @@ pub(crate) async fn put(db: &mut Connection, mailing: &Mailing) -> Step<()> {
         .bind(mailing.user.id.to_string())
         .bind(mailing.about.as_str())
         .bind(mailing.ticket.map(|id| id.to_string()))
-        .bind(mailing.session.map(|id| id.to_string()))
+        .bind(mailing.device.as_str())
+        .bind(mailing.address.as_str())
         .bind(mailing.created.as_millis())
         .bind(mailing.expires.as_millis())
         .bind(mailing.due.as_millis())
@@ -83,7 +84,8 @@ fn claimed(row: &DatabaseRow) -> Stored<(Option<i64>, Mailing)> {
         user: UserKey { tenant: row.word("tenant")?, id: row.word("user_id")? },
         about: row.word("about")?,
         ticket: row.optional_word("ticket")?,
-        session: row.optional_word("session_id")?,
+        device: row.text("device_name")?,
+        address: row.text("address")?,
         created: row.time("created")?,
         expires: row.time("expires")?,
         due: row.time("due")?,

@@ -122,7 +122,7 @@ pub(crate) async fn purge(db: &mut Connection, now: Timestamp, limit: u32) -> St
     Ok(removed)
 }
 
-async fn find(db: &mut Connection, key: &TicketKey) -> Step<Option<Ticket>> {
+pub(crate) async fn find(db: &mut Connection, key: &TicketKey) -> Step<Option<Ticket>> {
     let row = keyed(FIND, key).fetch_optional(db).await?;
     Ok(row.as_ref().map(ticket).transpose()?)
 }

@@ -272,5 +272,5 @@ pub fn mailing(user: &UserKey, due: Timestamp) -> Mailing {
     let about = bare_session(user);
     let news = Mailing::news(user, About::NewDevice, NOW, &SystemRandom);
     let ticket = ticket(user, Purpose::Reset, NOW, 1).key.id;
-    Mailing { session: Some(about.key.id), ticket: Some(ticket), due, ..news }
+    Mailing { ticket: Some(ticket), due, ..news }.about_device(&about.device)
 }

@@ -152,6 +152,10 @@ mod tests {
         }
         for text in ["0.0.0.0/0", "::/0", "10.0.0.0/0", "::ffff:0.0.0.0/96"] {
             assert!(network(text).unwrap_err().contains("trusts everybody"), "{text}");
+        }
+    }
+
+    #[test]
     fn microservices_connect_to_addresses_or_a_path() {
         assert_eq!(tcp_listen("localhost:4503").unwrap().addresses().len(), 2);
         assert_eq!(tcp_listen("unix:/run/p.sock"), Ok(TcpListen::Unix("/run/p.sock".into())));

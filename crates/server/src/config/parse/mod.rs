@@ -16,10 +16,8 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-pub use address::Listen;
-pub(super) use address::{listen, network, socket};
 pub use address::{Listen, TcpListen};
-pub(super) use address::{listen, socket, tcp_listen};
+pub(super) use address::{listen, network, socket, tcp_listen};
 pub(super) use duration::{duration, node_duration};
 pub use mail::{MailTransport, SmtpSecurity, SmtpServer};
 pub(super) use mail::{language, mail_password, mail_transport, sender};

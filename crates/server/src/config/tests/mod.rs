@@ -2,8 +2,8 @@
 
 mod contradictions;
 mod defaults;
-mod microservices;
 mod mail;
+mod microservices;
 mod showing;
 mod stating;
 

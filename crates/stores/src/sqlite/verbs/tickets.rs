@@ -7,7 +7,7 @@ use portcullis_core::store::{Stored, TicketStore};
 use portcullis_core::ticket::{Purpose, Redeemed, Ticket, TicketKey};
 
 use crate::sql::tickets;
-use crate::sqlite::SqliteStore;
+use crate::sqlite::{SqliteStore, in_time};
 
 #[async_trait]
 impl TicketStore for SqliteStore {
@@ -16,6 +16,11 @@ impl TicketStore for SqliteStore {
         self.writer
             .write("issue a ticket", |db| Box::pin(async move { tickets::issue(db, &ticket).await }))
             .await
+    }
+
+    async fn find(&self, key: &TicketKey) -> Stored<Option<Ticket>> {
+        let find = async { tickets::find(&mut *self.reader().await?, key).await };
+        in_time("find a ticket", find).await
     }
 
     async fn arm(&self, key: &TicketKey, secret: SecretHash, now: Timestamp) -> Stored<Option<Ticket>> {
