@@ -158,7 +158,7 @@ const PROFILES: [(StrategyName, &str); 6] = [
 
 #[test]
 fn a_profile_says_who_and_under_which_strategy() {
-    assert_eq!(PROFILES.map(|(strategy, _)| strategy), StrategyName::ALL);
+    assert_eq!(PROFILES.map(|(strategy, _)| strategy), StrategyName::ROUTED);
     for (strategy, expected) in PROFILES {
         assert_eq!(profile(strategy, Some(&in_parts())), expected);
     }
@@ -203,7 +203,7 @@ fn a_sign_out_has_a_sentence_for_each_strategy() {
 #[test]
 fn every_strategy_has_a_shape_of_its_own_and_only_denylist_takes_names_in_parts() {
     use crate::request::Names;
-    for strategy in StrategyName::ALL {
+    for strategy in StrategyName::ROUTED {
         let shape = shape_of(strategy);
         assert_eq!(shape.strategy, strategy);
         assert_eq!(shape.names == Names::Parts, strategy == StrategyName::Denylist);

@@ -16,7 +16,7 @@ use crate::answer::{
     CookieLogin, Login, PASSWORD_CHANGED, Pair, PairLogin, Profile, Renewed, Said, Shape, TokenLogin, Tokens,
     UserInParts, UserView, shape_of,
 };
-use crate::operation::{Operation, STRATEGIES, STRATEGY_OPERATIONS, StrategyOperation};
+use crate::operation::{Operation, STRATEGY_OPERATIONS, StrategyOperation};
 
 /// An answer, and how it is documented.
 struct Answer {
@@ -115,7 +115,7 @@ const fn said(kind: StrategyOperation) -> &'static str {
 }
 
 pub(super) fn schemas() -> impl Iterator<Item = Named> {
-    let rows = STRATEGIES.into_iter().flat_map(|strategy| {
+    let rows = StrategyName::ROUTED.into_iter().flat_map(|strategy| {
         STRATEGY_OPERATIONS.iter().filter_map(move |operation| {
             operation.path(strategy)?;
             let Answer { name, schema, .. } = Answer::of(operation, strategy)?;

@@ -23,7 +23,7 @@ mod sample;
 mod service;
 mod strategies;
 
-use portcullis_core::strategy::Carrier;
+use portcullis_core::strategy::{Carrier, StrategyName};
 use utoipa::openapi::path::{HttpMethod, Paths};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
@@ -34,7 +34,7 @@ use utoipa::openapi::{
     Tag,
 };
 
-use crate::operation::{Access, Method, STRATEGIES};
+use crate::operation::{Access, Method};
 
 const DESCRIPTION: &str = "Keeps people signed in, and gets them out again.
 
@@ -70,7 +70,8 @@ fn info(version: &str) -> Info {
 }
 
 fn tags() -> Vec<Tag> {
-    let strategies = STRATEGIES.into_iter().map(|name| (name.as_str(), strategies::about(name.strategy())));
+    let strategies =
+        StrategyName::ROUTED.into_iter().map(|name| (name.as_str(), strategies::about(name.strategy())));
     let others = device::TAGS.into_iter().chain([(SERVICE, "Keys and health.")]);
     let others = others.map(|(name, about)| (name, about.to_owned()));
     let tag = |(name, about): (&str, String)| TagBuilder::new().name(name).description(Some(about)).build();

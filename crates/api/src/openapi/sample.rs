@@ -6,13 +6,15 @@ use portcullis_core::clock::Timestamp;
 use portcullis_core::email::Email;
 use portcullis_core::engine::{Grant, Identity, Refreshed, SignedIn};
 use portcullis_core::id::{SessionId, SessionKey, TenantId, TokenId, UserId, UserKey};
+use portcullis_core::mobile::Mobile;
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::session::EndReason;
 use portcullis_core::strategy::StrategyName;
 use portcullis_core::user::{PersonName, Role, User};
+use portcullis_core::username::Username;
 use uuid::Uuid;
 
-use crate::answer::device::{DeviceUser, Handles, Login, SessionView};
+use crate::answer::device::{DeviceUser, Login, SessionView};
 
 /// A JWS by its form, and by its content nobody's.
 const ACCESS_TOKEN: &str = "eyJ0eXAiOiJhdCtqd3QifQ.e30.AA";
@@ -27,7 +29,9 @@ pub(super) const SESSION: Uuid = Uuid::from_u128(0x019c_06aa_b377_7c04_9e2f_6a1d
 pub(super) fn user() -> Option<User> {
     let key = UserKey { tenant: TenantId::default_tenant(), id: UserId::from_uuid(USER) };
     let name = PersonName::of_parts("Ann", "Droid").ok()?;
-    Some(User::new(key, Email::parse("ann@example.com").ok()?, Some(name), Role::User, NOW))
+    let user = User::new(key, Email::parse("ann@example.com").ok()?, Some(name), Role::User, NOW);
+    let (username, mobile) = (Username::parse("ann").ok()?, Mobile::parse("+491701234567").ok()?);
+    Some(User { username: Some(username), mobile: Some(mobile), ..user })
 }
 
 /// Ann signed in, with a device proof or without one.
@@ -58,14 +62,11 @@ pub(super) fn session(ended: bool) -> SessionView {
     }
 }
 
-/// What she can sign in by.
-pub(super) const HANDLES: Handles<'_> = Handles { username: Some("ann"), mobile: Some("+491701234567") };
-
 /// What a sign-in on the device-session surface gives her.
 pub(super) fn device_login(native: bool) -> Option<Login> {
     let Refreshed { access, refresh, session } = refreshed();
     let secret = native.then(|| PlainSecret::presented(DEVICE_SECRET));
-    let user = DeviceUser::of(&user()?, HANDLES);
+    let user = DeviceUser::of(&user()?);
     Some(Login::new((&access, &refresh), session.id, user, secret.as_ref()))
 }
 

@@ -7,14 +7,14 @@ use utoipa::openapi::{Ref, Required, ResponsesBuilder};
 
 use super::{answers, refusals, requests, security};
 use crate::answer::shape_of;
-use crate::operation::{Method, Operation, STRATEGIES, STRATEGY_OPERATIONS, StrategyOperation};
+use crate::operation::{Method, Operation, STRATEGY_OPERATIONS, StrategyOperation};
 
 /// The name of the tenant's parameter among the components.
 pub(super) const TENANT: &str = "Tenant";
 
 /// Every operation of every strategy that has it.
 pub(super) fn operations() -> impl Iterator<Item = (String, Method, path::Operation)> {
-    STRATEGIES.into_iter().flat_map(|strategy| {
+    StrategyName::ROUTED.into_iter().flat_map(|strategy| {
         STRATEGY_OPERATIONS.iter().filter_map(move |operation| {
             let path = operation.path(strategy)?;
             let documented = documented(operation, strategy, &path);

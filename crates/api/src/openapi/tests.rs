@@ -297,7 +297,7 @@ fn every_refusal_states_the_status_under_which_it_stands_in_both_renderings() {
 }
 
 /// The codes of the refusals that a documented operation may answer.
-const ALL_CODES: [Code; 30] = [
+const ALL_CODES: [Code; 31] = [
     Code::BadRequest,
     Code::ValidationFailed,
     Code::PasswordReused,

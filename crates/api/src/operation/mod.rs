@@ -121,16 +121,6 @@ const fn patch<K: Copy>(kind: K, route: &'static str, access: Access, summary: &
     row((kind, Method::Patch, 200), route, access, summary)
 }
 
-/// The strategies that have routes under `/auth/{strategy}`.
-pub const STRATEGIES: [StrategyName; 6] = [
-    StrategyName::Jwt,
-    StrategyName::Session,
-    StrategyName::Hybrid,
-    StrategyName::Refresh,
-    StrategyName::Denylist,
-    StrategyName::SessionJwt,
-];
-
 /// What can be done under each strategy.
 pub const STRATEGY_OPERATIONS: [Operation<StrategyOperation>; 6] = [
     post(StrategyOperation::Register, "register", Access::Public, "Sign up"),
@@ -164,7 +154,7 @@ impl Operation<StrategyOperation> {
     #[must_use]
     pub fn path(&self, strategy: StrategyName) -> Option<String> {
         let exists = self.kind != StrategyOperation::Refresh || strategy.strategy().rotates();
-        let exists = exists && STRATEGIES.contains(&strategy);
+        let exists = exists && StrategyName::ROUTED.contains(&strategy);
         exists.then(|| format!("/auth/{strategy}/{}", self.route))
     }
 }

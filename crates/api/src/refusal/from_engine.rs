@@ -113,6 +113,15 @@ fn bad_token(refusal: Refusal) -> Refusal {
     Refusal { invalid_token: true, ..refusal }
 }
 
+/// What the tenant of a credential has to say. While it is suspended its sessions are over, and so is everything that
+/// stands for one: only whoever shows nothing is told of the suspension.
+fn of_credentials_tenant(error: TenantError) -> Refusal {
+    match error {
+        TenantError::Suspended => bad_token(Refusal::plain(Code::Unauthorized)),
+        error => error.into(),
+    }
+}
+
 impl From<Unauthenticated> for Refusal {
     fn from(error: Unauthenticated) -> Self {
         match error {
@@ -124,8 +133,6 @@ impl From<Unauthenticated> for Refusal {
                 bad_token(Self::plain(Code::Unauthorized))
             }
             Unauthenticated::UserGone => bad_token(Self::plain(Code::Unauthorized)),
-            // Its sessions are over, and so is everything that stands for one.
-            Unauthenticated::Tenant(TenantError::Suspended) => bad_token(Self::plain(Code::Unauthorized)),
             Unauthenticated::OtherTenant => bad_token(Self::plain(Code::TenantMismatch)),
             Unauthenticated::NotLive(Some(LiveClaim::Jti)) => {
                 bad_token(Self::because(Code::Unauthorized, "Token is not whitelisted"))
@@ -133,7 +140,7 @@ impl From<Unauthenticated> for Refusal {
             Unauthenticated::Revoked => bad_token(Self::because(Code::Unauthorized, "Token revoked")),
             Unauthenticated::NotOffered => Self::no_route(),
             Unauthenticated::Issue(error) => error.into(),
-            Unauthenticated::Tenant(error) => error.into(),
+            Unauthenticated::Tenant(error) => of_credentials_tenant(error),
             Unauthenticated::Store(error) => error.into(),
         }
     }
@@ -145,7 +152,8 @@ impl From<RefreshError> for Refusal {
             RefreshError::Invalid
             | RefreshError::Stale
             | RefreshError::Reused
-            | RefreshError::SessionGone(_) => {
+            | RefreshError::SessionGone(_)
+            | RefreshError::Tenant(TenantError::Suspended) => {
                 bad_token(Self::because(Code::InvalidRefreshToken, "Invalid refresh token"))
             }
             RefreshError::OtherTenant => {
@@ -159,6 +167,11 @@ impl From<RefreshError> for Refusal {
     }
 }
 
+fn contended() -> Refusal {
+    let text = "The account was changed by another request at the same time, please try again";
+    Refusal::because(Code::Conflict, text)
+}
+
 impl From<ChangePasswordError> for Refusal {
     fn from(error: ChangePasswordError) -> Self {
         match error {
@@ -169,13 +182,10 @@ impl From<ChangePasswordError> for Refusal {
                 Self::because(Code::PasswordReused, "Cannot reuse previous password")
             }
             ChangePasswordError::UserGone => bad_token(Self::plain(Code::Unauthorized)),
-            ChangePasswordError::Contended => Self::because(
-                Code::Conflict,
-                "The account was changed by another request at the same time, please try again",
-            ),
+            ChangePasswordError::Contended => contended(),
             ChangePasswordError::Weak(error) => weak("newPassword", &error),
             ChangePasswordError::Busy(error) => error.into(),
-            ChangePasswordError::Tenant(error) => error.into(),
+            ChangePasswordError::Tenant(error) => of_credentials_tenant(error),
             ChangePasswordError::Store(error) => error.into(),
         }
     }
@@ -224,11 +234,16 @@ impl From<UnlockError> for Refusal {
 impl From<ResetError> for Refusal {
     fn from(error: ResetError) -> Self {
         match error {
-            ResetError::InvalidToken => Self::plain(Code::InvalidResetToken),
+            // A link outlives its user, and then is as good as none.
+            ResetError::InvalidToken | ResetError::Account(AccountError::NotFound) => {
+                Self::plain(Code::InvalidResetToken)
+            }
             ResetError::Reused => Self::because(Code::PasswordReused, "Cannot reuse previous password"),
-            ResetError::Weak(error) => weak("newPassword", &error),
+            ResetError::Weak(error) | ResetError::Account(AccountError::Weak(error)) => {
+                weak("newPassword", &error)
+            }
             ResetError::Busy(error) => error.into(),
-            ResetError::Tenant(error) => error.into(),
+            ResetError::Tenant(error) | ResetError::Account(AccountError::Tenant(error)) => error.into(),
             ResetError::Account(error) => error.into(),
             ResetError::Store(error) => error.into(),
         }
@@ -241,12 +256,10 @@ impl From<AccountError> for Refusal {
             AccountError::NotFound => Self::plain(Code::UserNotFound),
             AccountError::Taken => Self::because(Code::UserExists, "User already exists"),
             AccountError::Weak(error) => error.into(),
-            AccountError::Contended => Self::because(
-                Code::Conflict,
-                "The account was changed by another request at the same time, please try again",
-            ),
+            AccountError::Contended => contended(),
             AccountError::Busy(error) => error.into(),
-            AccountError::Tenant(error) => error.into(),
+            // Accounts are seen to by those who are signed in.
+            AccountError::Tenant(error) => of_credentials_tenant(error),
             AccountError::Store(error) => error.into(),
         }
     }

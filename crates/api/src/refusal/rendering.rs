@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::id::{SessionId, TenantId};
+use portcullis_core::strategy::StrategyName;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, Type};
 
 use super::{Code, Reason, Refusal};
-use crate::operation::{DEVICE_OPERATIONS, STRATEGIES};
+use crate::operation::DEVICE_OPERATIONS;
 
 /// How a refusal is written down.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -150,7 +151,9 @@ impl Rendering {
             (Some("auth"), _) if DEVICE_OPERATIONS.iter().any(|operation| operation.route == path) => {
                 Self::Envelope
             }
-            (Some("auth"), Some(name)) if STRATEGIES.iter().any(|strategy| strategy.as_str() == name) => {
+            (Some("auth"), Some(name))
+                if StrategyName::ROUTED.iter().any(|strategy| strategy.as_str() == name) =>
+            {
                 Self::Plain
             }
             (Some("auth" | "admin"), _) => Self::Envelope,

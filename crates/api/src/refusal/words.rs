@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use portcullis_core::engine::RefreshError;
+use portcullis_core::engine::{ChangePasswordError, RefreshError, TenantError, Unauthenticated};
 
 use super::{Code, Reason, Refusal};
 use crate::operation::DeviceOperation;
@@ -76,6 +76,8 @@ const fn sentence_of(code: Code, operation: DeviceOperation) -> Option<&'static 
         Code::UserGone => words.no_user,
         Code::UserNotFound => OTHERS.no_user,
         Code::TenantSuspended => "Tenant is suspended",
+        Code::UserExists => "User already exists",
+        Code::InvalidCredentials => "Invalid credentials",
         Code::InvalidOtp => "Invalid OTP. Please try again.",
         Code::OtpExpired => "OTP has expired. Please log in again.",
         Code::TooManyAttempts => "Too many attempts. Please try again later.",
@@ -92,6 +94,13 @@ const fn sentence_of(code: Code, operation: DeviceOperation) -> Option<&'static 
         Code::InvalidRefreshHash => "Invalid refresh token. Please log in again to continue.",
         _ => return None,
     })
+}
+
+/// A credential was shown, and this is why it is not believed.
+const fn refused(code: Code) -> Refusal {
+    let mut refusal = Refusal::plain(code);
+    refusal.invalid_token = true;
+    refusal
 }
 
 impl Refusal {
@@ -118,13 +127,34 @@ impl Refusal {
         }
     }
 
+    /// A credential that is not believed, as the device-session surface tells it: there a client learns that the user whom
+    /// a good token names is gone.
+    #[must_use]
+    pub fn of_device_credential(error: Unauthenticated) -> Self {
+        match error {
+            Unauthenticated::UserGone => refused(Code::UserGone),
+            error => error.into(),
+        }
+    }
+
+    /// A refused change of password, as the device-session surface tells it.
+    #[must_use]
+    pub fn of_device_password(error: ChangePasswordError) -> Self {
+        match error {
+            ChangePasswordError::UserGone => refused(Code::UserGone),
+            error => error.into(),
+        }
+        .worded_for(DeviceOperation::Password)
+    }
+
     /// A refused refresh, as the device-session surface tells it: there a client learns whether its token was never good,
     /// its session is over, or the token was spent before.
     #[must_use]
     pub fn of_device_refresh(error: RefreshError) -> Self {
-        let refused = |code| Self { invalid_token: true, ..Self::plain(code) };
         let refusal = match error {
             RefreshError::SessionGone(session) => refused(Code::SessionOver).about_session(session.id),
+            // Which of its sessions it was, nobody has looked up: they are all over.
+            RefreshError::Tenant(TenantError::Suspended) => refused(Code::SessionOver),
             RefreshError::Reused => refused(Code::InvalidRefreshHash),
             RefreshError::OtherTenant => refused(Code::TenantMismatch),
             // Everything else is the same on every surface, and told apart where all of it is.

@@ -7,7 +7,7 @@ mod sessions;
 mod users;
 
 pub use sessions::{Profile, Renamed, Revoked, RevokedCount, SessionView};
-pub use users::{AdminUser, DeviceUser, Handles, Login, PendingLogin, TokenPair};
+pub use users::{AdminUser, DeviceUser, Login, PendingLogin, TokenPair};
 
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,13 @@
 use portcullis_core::clock::Timestamp;
 use portcullis_core::email::Email;
 use portcullis_core::id::{SessionId, SessionKey, TenantId, UserKey};
+use portcullis_core::mobile::Mobile;
 use portcullis_core::password::{Argon2Cost, Hasher, Password};
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::session::{Device, EndReason, Ending, Epochs, Proof, Session, State};
 use portcullis_core::strategy::StrategyName;
 use portcullis_core::user::{PersonName, Role, User};
+use portcullis_core::username::Username;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -17,12 +19,13 @@ const CREATED: Timestamp = Timestamp::from_millis(1_769_638_376_311);
 const UPDATED: Timestamp = Timestamp::from_millis(1_769_638_400_000);
 const USER: &str = "019c06aa-b377-7a3e-8c51-5b7d1f0e9a42";
 const SESSION: &str = "019c06aa-b377-7c04-9e2f-6a1d83b5c770";
-const HANDLES: Handles<'_> = Handles { username: Some("Ann"), mobile: Some("+491701234567") };
 
 fn ann() -> User {
     let key = UserKey { tenant: TenantId::default_tenant(), id: USER.parse().unwrap() };
     let name = PersonName::of_parts("Ann", "Droid").unwrap();
     let user = User::new(key, Email::parse("Ann@Example.com").unwrap(), Some(name), Role::Manager, CREATED);
+    let (username, mobile) = (Username::parse("Ann").ok(), Mobile::parse("+49 170 1234567").ok());
+    let user = User { username, mobile, ..user };
     let hash = Hasher::new(Argon2Cost::LEAST).hash(&Password::new("vexed quilt").unwrap(), [7; 16]).unwrap();
     user.with_password(hash, UPDATED)
 }
@@ -65,24 +68,21 @@ const ANN: &str = r#"{"id":"019c06aa-b377-7a3e-8c51-5b7d1f0e9a42","username":"An
 // ASVS-map: TN5
 #[test]
 fn a_user_is_shown_with_eight_members_and_no_others_and_null_where_one_is_absent() {
-    assert_eq!(json(&DeviceUser::of(&ann(), HANDLES)), ANN);
-    let nameless = User { name: None, ..ann() };
+    assert_eq!(json(&DeviceUser::of(&ann())), ANN);
+    let nameless = User { username: None, mobile: None, name: None, ..ann() };
     let expected = [r#""Ann""#, r#""+491701234567""#, r#""Ann Droid""#]
         .iter()
         .fold(ANN.to_owned(), |text, member| text.replace(member, "null"));
-    assert_eq!(json(&DeviceUser::of(&nameless, Handles::default())), expected);
+    assert_eq!(json(&DeviceUser::of(&nameless)), expected);
 }
 
 #[test]
 fn an_administrator_sees_since_when_a_user_is_disabled_and_until_when_locked_too() {
     let ann_and = |rest: &str| format!("{}{rest}}}", ANN.strip_suffix('}').unwrap());
-    assert_eq!(
-        json(&AdminUser::of(&ann(), HANDLES, None)),
-        ann_and(r#","disabled":null,"lockedUntil":null"#)
-    );
+    assert_eq!(json(&AdminUser::of(&ann(), None)), ann_and(r#","disabled":null,"lockedUntil":null"#));
     let disabled = User { disabled: Some(CREATED), ..ann() };
     assert_eq!(
-        json(&AdminUser::of(&disabled, HANDLES, Some(UPDATED))),
+        json(&AdminUser::of(&disabled, Some(UPDATED))),
         ann_and(r#","disabled":"2026-01-28T22:12:56.311Z","lockedUntil":"2026-01-28T22:13:20.000Z""#)
     );
 }
@@ -100,7 +100,7 @@ fn a_login_that_waits_names_itself_its_channel_and_its_end() {
 fn a_login_gives_two_tokens_the_session_and_the_user_and_a_native_client_its_device_proof() {
     let (access, refresh) = (PlainSecret::presented("ACCESS"), PlainSecret::presented("REFRESH"));
     let login = |secret: Option<&PlainSecret>| {
-        json(&Login::new((&access, &refresh), session_id(), DeviceUser::of(&ann(), HANDLES), secret))
+        json(&Login::new((&access, &refresh), session_id(), DeviceUser::of(&ann()), secret))
     };
     let expected = |proof: &str| {
         format!(
@@ -142,7 +142,7 @@ fn an_ended_session_says_when_and_why() {
 #[test]
 fn a_profile_is_a_user_and_a_session() {
     let profile = Profile {
-        user: DeviceUser::of(&ann(), HANDLES),
+        user: DeviceUser::of(&ann()),
         session: SessionView::of(&session(), State::Live, Some(session_id())),
     };
     assert_eq!(json(&profile), format!(r#"{{"user":{ANN},"session":{LIVE}}}"#));

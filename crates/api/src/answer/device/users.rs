@@ -10,15 +10,6 @@ use uuid::Uuid;
 
 use crate::request::device::schema::Role;
 
-/// What somebody can sign in by, apart from the address.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Handles<'a> {
-    /// The user name, as typed.
-    pub username: Option<&'a str>,
-    /// The mobile number.
-    pub mobile: Option<&'a str>,
-}
-
 /// A user of the device-session surface.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -51,12 +42,12 @@ pub struct DeviceUser {
 impl DeviceUser {
     /// The view of a user.
     #[must_use]
-    pub fn of(user: &User, handles: Handles<'_>) -> Self {
+    pub fn of(user: &User) -> Self {
         Self {
             id: user.key.id,
-            username: handles.username.map(str::to_owned),
+            username: user.username.as_ref().map(|username| username.shown().to_owned()),
             email: user.email.shown().to_owned(),
-            mobile: handles.mobile.map(str::to_owned),
+            mobile: user.mobile.as_ref().map(|mobile| mobile.as_str().to_owned()),
             name: user.name.as_ref().map(|name| name.full().to_owned()),
             role: user.role.as_str(),
             created_at: user.created,
@@ -83,8 +74,8 @@ pub struct AdminUser {
 impl AdminUser {
     /// The view of a user whose account is locked until then.
     #[must_use]
-    pub fn of(user: &User, handles: Handles<'_>, locked_until: Option<Timestamp>) -> Self {
-        Self { user: DeviceUser::of(user, handles), disabled: user.disabled, locked_until }
+    pub fn of(user: &User, locked_until: Option<Timestamp>) -> Self {
+        Self { user: DeviceUser::of(user), disabled: user.disabled, locked_until }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::answer::device::{
 use crate::answer::{AUTH_HEALTH, AuthHealth, Success};
 use crate::openapi::answers::capitalised;
 use crate::openapi::requests::named;
-use crate::openapi::sample::{self, HANDLES, NOW, SESSION, USER};
+use crate::openapi::sample::{self, NOW, SESSION, USER};
 use crate::openapi::{Named, headers};
 use crate::operation::{DEVICE_OPERATIONS, DeviceOperation};
 
@@ -58,8 +58,8 @@ impl Answer {
 
 fn answer(kind: DeviceOperation) -> Option<Answer> {
     let user = sample::user()?;
-    let shown = DeviceUser::of(&user, HANDLES);
-    let administered = AdminUser::of(&user, HANDLES, None);
+    let shown = DeviceUser::of(&user);
+    let administered = AdminUser::of(&user, None);
     match kind {
         DeviceOperation::Signup => {
             let either = either(reference::<DeviceUser>(), nothing());

@@ -1,5 +1,9 @@
 //! The words of the device-session surface.
 
+use portcullis_core::engine::LogInError;
+use portcullis_core::id::SessionId;
+
+use super::errors::unauthenticated;
 use super::*;
 use crate::operation::{DEVICE_OPERATIONS, DeviceOperation};
 
@@ -122,12 +126,107 @@ fn codes_have_their_status_and_their_text() {
     assert_eq!(Code::TooManyAttempts.title(), "Too Many Requests");
 }
 
+/// What the engine refuses, and how the surface says it: operation, code, status and text.
+fn said() -> Vec<(Refusal, DeviceOperation, &'static str, u16, &'static str)> {
+    use DeviceOperation::{CreateUser, Login, Password, Sessions, Signup, VerifyLogin};
+    vec![
+        (RegisterError::Taken.into(), Signup, "USER_EXISTS", 409, "User already exists"),
+        (AccountError::Taken.into(), CreateUser, "USER_EXISTS", 409, "User already exists"),
+        (RegisterError::NotOffered.into(), Signup, "NOT_FOUND", 404, "Cannot GET /auth/sessions"),
+        (SignInError::NotOffered.into(), Login, "NOT_FOUND", 404, "Cannot GET /auth/sessions"),
+        (VerifyError::NotOffered.into(), VerifyLogin, "NOT_FOUND", 404, "Cannot GET /auth/sessions"),
+        (SignInError::InvalidCredentials.into(), Login, "INVALID_CREDENTIALS", 401, "Invalid credentials"),
+        (
+            LogInError::SignIn(SignInError::Locked).into(),
+            Login,
+            "ACCOUNT_LOCKED",
+            423,
+            "Account locked. Please follow the link in the mail we sent you, or try again later.",
+        ),
+        (
+            LogInError::TooManyCodes.into(),
+            Login,
+            "TOO_MANY_ATTEMPTS",
+            429,
+            "Too many attempts. Please try again later.",
+        ),
+        (VerifyError::Wrong.into(), VerifyLogin, "INVALID_OTP", 401, "Invalid OTP. Please try again."),
+        (
+            VerifyError::Expired.into(),
+            VerifyLogin,
+            "OTP_EXPIRED",
+            401,
+            "OTP has expired. Please log in again.",
+        ),
+        (
+            VerifyError::TooMany.into(),
+            VerifyLogin,
+            "TOO_MANY_ATTEMPTS",
+            429,
+            "Too many attempts. Please try again later.",
+        ),
+        (
+            ChangePasswordError::WrongPassword.into(),
+            Password,
+            "WRONG_PASSWORD",
+            403,
+            "Current password is wrong",
+        ),
+        (
+            ChangePasswordError::Reused.into(),
+            Password,
+            "PASSWORD_REUSED",
+            400,
+            "Cannot reuse previous password",
+        ),
+        (
+            Refusal::of_device_credential(Unauthenticated::UserGone),
+            Sessions,
+            "USER_NOT_FOUND",
+            401,
+            "User not found for the current tenant.",
+        ),
+        (
+            Refusal::of_device_password(ChangePasswordError::UserGone),
+            Password,
+            "USER_NOT_FOUND",
+            401,
+            "User not found.",
+        ),
+        (TenantError::Suspended.into(), Signup, "TENANT_SUSPENDED", 403, "Tenant is suspended"),
+    ]
+}
+
 #[test]
-fn a_locked_account_is_plain_where_the_surface_is() {
-    assert_eq!(
-        plain(Refusal::because(Code::AccountLocked, "Account locked")),
-        r#"{"message":"Account locked","error":"Locked","statusCode":423}"#
-    );
+fn what_the_engine_refuses_is_said_in_the_words_of_this_surface() {
+    for (refusal, operation, code, status, message) in said() {
+        assert_eq!(refusal.code.status(), status, "{operation:?} {code}");
+        let value = enveloped(refusal, operation);
+        assert_eq!((&value["message"], &value["meta"]["code"]), (&message.into(), &code.into()));
+        assert_eq!((&value["data"], &value["meta"]["status"]), (&serde_json::Value::Null, &"error".into()));
+    }
+}
+
+#[test]
+fn a_user_who_is_gone_is_named_here_and_nothing_else_of_a_credential_is() {
+    let gone = Refusal::of_device_credential(Unauthenticated::UserGone);
+    assert_eq!((gone.code, gone.invalid_token), (Code::UserGone, true));
+    for error in unauthenticated().into_iter().filter(|error| !matches!(error, Unauthenticated::UserGone)) {
+        assert_eq!(Refusal::of_device_credential(error.clone()), error.into());
+    }
+}
+
+// ASVS-map: TN4
+#[test]
+fn another_tenants_user_and_one_who_never_was_get_the_same_bytes() {
+    for operation in DEVICE_OPERATIONS.iter().filter(|row| row.is_administration()) {
+        let refusal = Refusal::from(AccountError::NotFound).worded_for(operation.kind);
+        assert_eq!((refusal.code.status(), refusal.session, &refusal.tenant), (404, None, &None));
+        assert_eq!(
+            text(&refusal, Rendering::Envelope, &SESSIONS),
+            r#"{"message":"User not found.","data":null,"meta":{"status":"error","code":"USER_NOT_FOUND"},"ts":"2026-01-28T22:12:56.311Z"}"#
+        );
+    }
 }
 
 // ASVS-map: RV3
@@ -199,9 +298,12 @@ fn a_refused_refresh_says_which_of_three_it_was() {
         codes,
         [
             (Code::InvalidRefreshToken, false, true),
+            (Code::TenantMismatch, false, true),
             (Code::InvalidRefreshToken, false, true),
             (Code::InvalidRefreshHash, false, true),
             (Code::SessionOver, true, true),
+            // Of a suspended tenant: nobody has looked up which.
+            (Code::SessionOver, false, true),
         ]
     );
     let outage = Refusal::of_device_refresh(RefreshError::Store(away()));
