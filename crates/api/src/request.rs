@@ -24,7 +24,7 @@ use portcullis_core::user::PersonName;
 use serde_json::{Map, Value};
 
 /// A body that is JSON.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Default)]
 pub struct Body(Map<String, Value>);
 
 /// Nothing of it: there are passwords in it.

@@ -10,6 +10,7 @@
 //! | [`proxies`] | the address of a client behind proxies that are trusted |
 //! | [`rates`] | how often one place may ask |
 //! | [`tcp`] | the transport that microservices of NestJS speak |
+//! | [`operations`] | what can be done on the device-session surface, whichever way it was asked |
 //! | [`serve`] | listening until somebody says stop |
 //! | [`mail`] | letters to users: words, layout, SMTP, the outbox |
 //! | [`log`] | lines for people or programs, every decision about access among them |
@@ -21,6 +22,7 @@ pub mod http;
 pub mod log;
 pub mod mail;
 pub mod open;
+pub mod operations;
 pub mod proxies;
 pub mod rates;
 pub mod serve;

@@ -14,7 +14,7 @@ use portcullis_core::password::{Argon2Cost, HashPool, PasswordPolicy, PoolSize};
 use portcullis_core::store::StoreError;
 use portcullis_core::strategy::{Contradiction, StrategyName};
 use portcullis_core::tenant::Policy;
-use portcullis_stores::sqlite::SqliteStore;
+use portcullis_stores::sqlite::{SqliteHomes, SqliteStore};
 use thiserror::Error;
 
 use crate::config::{Config, Database};
@@ -25,13 +25,16 @@ pub struct Opened {
     pub engine: Arc<Engine>,
     /// The database.
     pub store: SqliteStore,
+    /// The databases of tenants that have one of their own.
+    pub homes: Arc<SqliteHomes>,
 }
 
 impl Opened {
     /// Finishes what was asked for and lets go of the database.
     pub async fn close(self) {
-        let Self { engine, store } = self;
+        let Self { engine, store, homes } = self;
         drop(engine);
+        homes.close().await;
         store.close().await;
     }
 }
@@ -61,6 +64,7 @@ pub async fn open(config: &Config, events: Arc<dyn EventSink>) -> Result<Opened,
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let Database::Sqlite(path) = &config.database;
     let store = SqliteStore::open(path, clock.clone()).await?;
+    let homes = Arc::new(SqliteHomes::new(&config.data_dir, clock.clone()));
     let random = Arc::new(SystemRandom);
     let passwords = HashPool::new(pool_size(config), Argon2Cost::RECOMMENDED, random.clone())?;
     let engine = Engine::open(Setup {
@@ -69,13 +73,14 @@ pub async fn open(config: &Config, events: Arc<dyn EventSink>) -> Result<Opened,
         random,
         passwords: Arc::new(passwords),
         events,
+        homes: homes.clone(),
         policy: Arc::new(policy(config)?),
         issuer: config.public_url.as_ref().map(|url| url.as_str().to_owned()),
         secrets: Secrets { master: config.master_key.clone(), shared: config.shared_secrets.clone() },
         bounds: Bounds { max_staleness: config.liveness.max_staleness, ..Bounds::default() },
     })
     .await?;
-    Ok(Opened { engine, store })
+    Ok(Opened { engine, store, homes })
 }
 
 /// How many passwords are hashed at once, and how many may wait.

@@ -21,8 +21,9 @@ use crate::http::listener::{self, Patience};
 use crate::http::{App, Origins, Recorder, router};
 use crate::log::EventLog;
 use crate::open::{CannotOpen, Opened, open};
+use crate::operations::Desk;
 use crate::rates::{Allowance, Rates};
-use crate::{device, welcome};
+use crate::{device, mail, tcp, welcome};
 
 /// The server could not start.
 #[derive(Debug, Error)]
@@ -44,6 +45,12 @@ pub enum CannotServe {
     /// The signals of the machine.
     #[error("signals cannot be heard: {0}")]
     Signals(io::Error),
+    /// Mail.
+    #[error(transparent)]
+    Mail(#[from] mail::CannotMail),
+    /// Where microservices connect.
+    #[error(transparent)]
+    Tcp(#[from] tcp::CannotListen),
     /// The numbers.
     #[error("metrics cannot be counted: {0}")]
     Metrics(String),
@@ -55,7 +62,7 @@ pub enum CannotServe {
 /// What keeps the server from starting.
 pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), CannotServe> {
     let mut signals = Signals::listen()?;
-    let Opened { engine, store } = open(config, Arc::new(EventLog)).await?;
+    let Opened { engine, store, homes } = open(config, Arc::new(EventLog)).await?;
     match engine.seal_keys().await? {
         0 => (),
         sealed => info!(sealed, "keys that were made without a master key are sealed with it now"),
@@ -67,7 +74,18 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
 
     let (stop, stopped) = watch::channel(false);
     let mut servers = JoinSet::new();
-    let routes = router(app(config, engine.clone(), Some(&recorder)));
+    let notifier = mail::notifier(config, &links_to(config, &addresses))?;
+    let app = app(config, engine.clone(), Some(&recorder));
+    let surface = Arc::new(tcp::Surface {
+        desk: app.desk.clone(),
+        rates: app.rates.clone(),
+        trusts_gateway: config.tcp.trust_gateway,
+    });
+    for listener in tcp::bind(&config.tcp).await? {
+        let stop = until(stopped.clone());
+        servers.spawn(tcp::serve(listener, surface.clone(), tcp::Limits::of(config), stop));
+    }
+    let routes = router(app);
     for listener in listeners {
         servers.spawn(serve_one(listener, routes.clone(), patience(config), stopped.clone()));
     }
@@ -80,6 +98,10 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
         let engine = engine.clone();
         async move { engine.keep_house().await }
     });
+    let post = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.deliver_mail(notifier).await }
+    });
 
     if let Err(fault) = welcome::write(config, &addresses, out) {
         // Whoever read it has gone; the server need not.
@@ -90,7 +112,10 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     let _ = stop.send(true);
     while servers.join_next().await.is_some() {}
     housekeeping.abort();
-    drop(engine);
+    // A message that is being sent is claimed, and sent again by whoever comes next.
+    post.abort();
+    drop((engine, surface));
+    homes.close().await;
     store.close().await;
     info!("stopped");
     Ok(())
@@ -100,12 +125,22 @@ async fn serve_one(
     listener: TcpListener,
     routes: Router,
     patience: Patience,
-    mut stopped: watch::Receiver<bool>,
+    stopped: watch::Receiver<bool>,
 ) {
-    let stop = async move {
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-    };
-    listener::serve(listener, routes, patience, stop).await;
+    listener::serve(listener, routes, patience, until(stopped)).await;
+}
+
+/// Waits until everybody is to stop.
+async fn until(mut stopped: watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// Where the links in mails lead: the public URL, or where the server listens if there is none.
+fn links_to(config: &Config, addresses: &[SocketAddr]) -> String {
+    match (&config.public_url, addresses.first()) {
+        (None, Some(address)) => format!("http://{address}"),
+        _ => mail::base_url(config),
+    }
 }
 
 async fn bind_all(listen: &[Listen]) -> Result<Vec<TcpListener>, CannotServe> {
@@ -129,8 +164,10 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, CannotServe> {
 #[must_use]
 pub fn app(config: &Config, engine: Arc<Engine>, recorder: Option<&Recorder>) -> App {
     let development = config.is_development();
+    let desk = Desk { engine: engine.clone(), requires_tenant: config.tenants.require_header };
     App {
         engine,
+        desk,
         cookie: SessionCookie {
             name: config.cookie.name.clone(),
             secure: config.is_https(),

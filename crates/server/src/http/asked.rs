@@ -29,6 +29,26 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// Reads a request, whose body may be a form where a page posts it.
+    pub(super) async fn read(app: &App, request: Request, or_form: bool) -> Result<Self, Refusal> {
+        let (parts, body) = request.into_parts();
+        let text = read(Limited::new(body, app.largest_body), app).await?;
+        let body = if text.is_empty() {
+            Body::parse(&text)?
+        } else if or_form && is_form(&parts.headers) {
+            Body::of_form(&text)
+        } else {
+            is_json(&parts.headers)?;
+            Body::parse(&text)?
+        };
+        Ok(Self { address: app.client(&parts.headers, &parts.extensions), headers: parts.headers, body })
+    }
+
+    /// The headers.
+    pub(super) const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
     /// The tenant that the request names, or the one that is meant where none is.
     pub(super) fn tenant(&self, app: &App) -> Result<TenantId, Refusal> {
         Ok(self.tenant_named(app)?.unwrap_or_else(TenantId::default_tenant))
@@ -57,16 +77,10 @@ impl FromRequest<()> for Asked {
     type Rejection = Refused;
 
     async fn from_request(request: Request, _state: &()) -> Result<Self, Refused> {
-        let (parts, body) = request.into_parts();
-        let Some(app) = parts.extensions.get::<Arc<App>>() else {
+        let Some(app) = request.extensions().get::<Arc<App>>().cloned() else {
             return Err(Refused(Refusal::plain(Code::InternalError)));
         };
-        let text = read(Limited::new(body, app.largest_body), app).await?;
-        if !text.is_empty() {
-            is_json(&parts.headers)?;
-        }
-        let body = Body::parse(&text).map_err(Refusal::from)?;
-        Ok(Self { address: app.client(&parts.headers, &parts.extensions), headers: parts.headers, body })
+        Ok(Self::read(&app, request, false).await?)
     }
 }
 
@@ -77,6 +91,13 @@ async fn read(body: Limited<axum::body::Body>, app: &App) -> Result<Bytes, Refus
         Ok(Err(_)) => Err(Refusal::because(Code::BadRequest, "The request body broke off")),
         Err(_) => Err(Refusal::because(Code::RequestTimeout, "The request body took too long")),
     }
+}
+
+/// What a page without a script posts.
+fn is_form(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media = content_type.split(';').next().unwrap_or_default().trim();
+    media.eq_ignore_ascii_case("application/x-www-form-urlencoded") && !headers.contains_key(CONTENT_ENCODING)
 }
 
 /// A browser sends JSON to another origin only after asking; what it sends without asking is not taken.

@@ -1,10 +1,9 @@
-//! `GET /healthz`, `GET /readyz`, `GET /auth/health`
+//! `GET /healthz`, `GET /readyz`
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
-use portcullis_api::answer::AUTH_HEALTH;
 use serde::Serialize;
 use tokio::time::timeout;
 use tracing::warn;
@@ -35,8 +34,4 @@ pub(super) async fn ready(app: Arc<App>) -> Answer {
             private(StatusCode::SERVICE_UNAVAILABLE, &health)
         }
     }
-}
-
-pub(super) async fn auth() -> Answer {
-    private(StatusCode::OK, &AUTH_HEALTH)
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod asked;
+mod device;
 mod docs;
 mod door;
 mod health;
@@ -22,7 +23,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::handler::Handler;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get, patch, post};
 use portcullis_api::operation::{
     Access, Method, Operation, SERVICE_OPERATIONS, STRATEGY_OPERATIONS, ServiceOperation, StrategyOperation,
 };
@@ -30,6 +31,7 @@ use portcullis_axum::{Guard, SessionCookie};
 use portcullis_core::engine::Engine;
 use portcullis_core::strategy::StrategyName;
 
+use crate::operations::Desk;
 use crate::proxies::Trusted;
 use crate::rates::Rates;
 use answer::unhurried;
@@ -42,6 +44,8 @@ pub use origin::Origins;
 pub struct App {
     /// Everything that can be done.
     pub engine: Arc<Engine>,
+    /// What can be done on the device-session surface.
+    pub desk: Desk,
     /// The session cookie.
     pub cookie: SessionCookie,
     /// Whether a request must name its tenant.
@@ -70,7 +74,7 @@ pub struct App {
 pub fn router(app: App) -> Router {
     let app = Arc::new(app);
     let mut router = Router::new();
-    for name in StrategyName::ALL {
+    for name in StrategyName::ROUTED {
         for operation in STRATEGY_OPERATIONS {
             let Some(path) = operation.path(name) else { continue };
             let route = strategy::Route::new(app.clone(), name);
@@ -81,6 +85,7 @@ pub fn router(app: App) -> Router {
     for operation in SERVICE_OPERATIONS {
         router = router.route(operation.route, service_handler(operation.kind, app.clone()));
     }
+    router = router.merge(device::routes(&app));
     if app.docs {
         router = router.merge(docs::routes());
     }
@@ -101,7 +106,8 @@ fn guarded(
         // Anybody can make us work: not as often as they like.
         Access::Public if operation.method == Method::Post => rated::rated(handler, app),
         Access::Public => handler,
-        Access::SignedIn => {
+        // No strategy's row asks for a role.
+        Access::SignedIn | Access::Role(_) => {
             let engine = app.engine.clone();
             handler.route_layer(Guard::with(engine, name, app.cookie.clone(), app.requires_tenant))
         }
@@ -127,7 +133,6 @@ fn service_handler(kind: ServiceOperation, app: Arc<App>) -> MethodRouter {
         ServiceOperation::TenantJwks => get(move |tenant| keys::of_tenant(app, tenant)),
         ServiceOperation::Health => get(health::up),
         ServiceOperation::Ready => get(move || health::ready(app)),
-        ServiceOperation::AuthHealth => get(health::auth),
     }
 }
 
@@ -139,5 +144,6 @@ where
     match method {
         Method::Get => get(handler),
         Method::Post => post(handler),
+        Method::Patch => patch(handler),
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn cors(app: &Arc<App>) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(allowed))
         .allow_credentials(true)
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::PATCH])
         .allow_headers([AUTHORIZATION, CONTENT_TYPE, HeaderName::from_static("x-tenant-id")])
         .expose_headers([http::header::RETRY_AFTER, http::header::WWW_AUTHENTICATE])
         .vary(Vary::list([ORIGIN]))

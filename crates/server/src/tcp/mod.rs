@@ -11,6 +11,7 @@
 
 mod connection;
 mod deadline;
+mod dispatch;
 pub mod frame;
 mod listener;
 pub mod packet;
@@ -31,6 +32,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, error, warn};
 
+pub use dispatch::Surface;
 pub use listener::{CannotListen, Listener, bind};
 pub use packet::fault;
 

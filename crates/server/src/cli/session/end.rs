@@ -4,7 +4,7 @@ use std::io::Write;
 
 use portcullis_core::engine::Engine;
 use portcullis_core::id::{SessionId, SessionKey, TenantId};
-use portcullis_core::session::State;
+use portcullis_core::session::{EndReason, State};
 
 use crate::cli::audience::Who;
 use crate::cli::failure::Failure;
@@ -39,6 +39,6 @@ pub(super) async fn all(
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
     let user = who.find(engine, tenant).await?;
-    let ended = counted(engine.end_sessions(&user.key).await?, "live session");
+    let ended = counted(engine.end_sessions(&user.key, EndReason::Admin).await?, "live session");
     Ok(writeln!(out, "{} had {ended}; all are ended.", Shown(user.email.shown()))?)
 }

@@ -51,8 +51,8 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let password = password.read()?;
     let shown = email.shown().to_owned();
-    let new = NewUser { tenant: tenant.clone(), email, name, role, password };
-    let user = engine.create_user(new).await.map_err(|fault| match fault {
+    let new = NewUser { role, ..NewUser::new(email, Some(name)) };
+    let user = engine.create_user(tenant, new, password).await.map_err(|fault| match fault {
         AccountError::Taken => Failure::other(format_args!(
             "tenant {tenant} has a user {shown} already; `portcullis user password` sets another password"
         )),

@@ -49,7 +49,7 @@ pub(in super::super) async fn everyone(
     let mut all: Vec<User> = Vec::new();
     loop {
         let after = all.last().map(|user| user.key.id);
-        let page = engine.users(tenant, Page { after, limit: PAGE }).await?;
+        let page = engine.users(tenant, "", Page { after, limit: PAGE }).await?;
         let is_last = page.len() < PAGE as usize;
         all.extend(page);
         if is_last {

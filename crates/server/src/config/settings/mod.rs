@@ -121,7 +121,7 @@ pub(super) struct Group {
 }
 
 /// All groups, in order.
-pub(super) const GROUPS: [Group; 9] = [
+pub(super) const GROUPS: [Group; 10] = [
     Group { heading: "Server", settings: server::SERVER },
     Group { heading: "Secrets and tokens", settings: server::SECRETS },
     Group { heading: "Browsers", settings: web::BROWSERS },

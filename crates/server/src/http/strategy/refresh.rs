@@ -20,7 +20,7 @@ pub(in crate::http) async fn refresh(route: Route, asked: Asked) -> Answer {
     let in_header = || Carrier::Bearer.find(&shown.envelope()).ok().flatten();
     let token = token.as_ref().map(PlainSecret::reveal).or_else(in_header);
     let token = token.ok_or_else(nothing_sent)?;
-    let refresh = Refresh { tenant, strategy: route.strategy, token, device_secret };
+    let refresh = Refresh { tenant, strategy: route.strategy, token, device_secret, cookie: None };
     let refreshed = app.engine.refresh(&refresh).await?;
     private(StatusCode::CREATED, &route.shape.refreshed(&refreshed))
 }

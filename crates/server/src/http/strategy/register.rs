@@ -3,7 +3,7 @@
 use http::StatusCode;
 use portcullis_api::answer::UserView;
 use portcullis_api::request::SignUp;
-use portcullis_core::engine::Register;
+use portcullis_core::engine::{NewUser, Register};
 
 use super::Route;
 use crate::http::answer::{Answer, private};
@@ -15,6 +15,8 @@ pub(in crate::http) async fn register(route: Route, asked: Asked) -> Answer {
     let SignUp { email, password, name } =
         SignUp::read(&asked.body, route.shape.names, &tenant.policy.password)?;
     let tenant = tenant.id.clone();
-    let user = engine.register(Register { tenant, strategy: route.strategy, email, name, password }).await?;
-    private(StatusCode::CREATED, &UserView::of(&user))
+    let new = NewUser::new(email, Some(name));
+    let user = engine.register(Register { tenant, strategy: route.strategy, new, password }).await?;
+    // Where the tenant hides who has an account, there is none to show.
+    private(StatusCode::CREATED, &user.as_ref().map(UserView::of))
 }

@@ -1,0 +1,113 @@
+//! The device-session surface over HTTP: a request becomes a call, a reply becomes a response.
+
+mod page;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SET_COOKIE};
+use portcullis_api::answer::AUTH_HEALTH;
+use portcullis_api::operation::{DEVICE_OPERATIONS, DeviceOperation, Method, Operation};
+use portcullis_api::refusal::{Code, Refusal};
+use portcullis_api::request::Body;
+use portcullis_axum::{Refused, SameSite, SessionCookie, Shown, tenant_named};
+use portcullis_core::secret::PlainSecret;
+use portcullis_core::session::KNOWN_DEVICE;
+
+use super::answer::{Answer, JSON, private, unhurried};
+use super::asked::Asked;
+use super::rated::rated;
+use super::{App, on};
+use crate::operations::{Call, Claim, Reply};
+
+/// The routes of the surface.
+pub(super) fn routes(app: &Arc<App>) -> Router {
+    DEVICE_OPERATIONS.into_iter().fold(Router::new(), |router, operation| {
+        let handler = handler(operation, app);
+        let handler = if operation.limited { rated(handler, app) } else { handler };
+        router.route(operation.route, handler)
+    })
+}
+
+fn handler(operation: Operation<DeviceOperation>, app: &Arc<App>) -> MethodRouter {
+    let app = app.clone();
+    on(operation.method, async move |request: Request| {
+        if let Some(page) = page::asked_for(operation.kind, &request) {
+            return page;
+        }
+        let answering = answer(&app, operation, request);
+        let answer = if operation.method == Method::Post { unhurried(answering).await } else { answering.await };
+        answer.unwrap_or_else(|Refused(refusal)| Refused(refusal.worded_for(operation.kind)).into_response())
+    })
+}
+
+async fn answer(app: &Arc<App>, operation: Operation<DeviceOperation>, request: Request) -> Answer {
+    if operation.kind == DeviceOperation::Health {
+        return private(StatusCode::OK, &AUTH_HEALTH);
+    }
+    let is_page = page::is_wanted(&request);
+    let (mut parts, body) = request.into_parts();
+    let path = RawPathParams::from_request_parts(&mut parts, &()).await;
+    let query = parts.uri.query().map(str::to_owned);
+    let mut asked = Asked::read(app, Request::from_parts(parts, body), operation.form).await?;
+    let members = match operation.method {
+        Method::Get => Body::of_form(query.unwrap_or_default().as_bytes()),
+        Method::Post | Method::Patch => std::mem::take(&mut asked.body),
+    };
+    let members = match &path {
+        Ok(path) => members.with_path(path),
+        Err(_) => members,
+    };
+    let shown = Shown::in_headers(asked.headers(), &app.cookie);
+    let call = Call {
+        operation,
+        tenant: tenant_named(asked.headers(), false)?,
+        body: members,
+        device: asked.device(),
+        cookie: device_cookie(app).values(asked.headers()).pop_only(),
+        keeps_cookies: true,
+        claim: Claim::Shown(shown.envelope()),
+    };
+    let replied = app.desk.answer(call).await;
+    if is_page && operation.form {
+        return Ok(page::outcome(operation.kind, replied.as_ref().err()));
+    }
+    written(app, operation, replied?)
+}
+
+fn written(app: &App, operation: Operation<DeviceOperation>, reply: Reply) -> Answer {
+    let mut response = Response::new(reply.body.into());
+    *response.status_mut() = StatusCode::from_u16(operation.success).unwrap_or(StatusCode::OK);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(cookie) = reply.cookie {
+        let expires = app.engine.now().plus(KNOWN_DEVICE);
+        let set = device_cookie(app).set(cookie.reveal(), expires);
+        headers.append(SET_COOKIE, set.map_err(|_| Refusal::plain(Code::InternalError))?);
+    }
+    Ok(response)
+}
+
+/// The cookie by which a browser proves that it is the one it was. No page of another site makes a browser send it where
+/// something changes: refreshing is a POST.
+fn device_cookie(app: &App) -> SessionCookie {
+    let name = if app.https { "__Host-portcullis.device" } else { "portcullis.device" };
+    SessionCookie { name: name.to_owned(), secure: app.https, same_site: SameSite::Lax, domain: None }
+}
+
+trait PopOnly {
+    /// The one value; of several nobody knows which one is ours.
+    fn pop_only(self) -> Option<PlainSecret>;
+}
+
+impl PopOnly for Vec<&str> {
+    fn pop_only(mut self) -> Option<PlainSecret> {
+        let value = self.pop()?;
+        self.is_empty().then(|| PlainSecret::presented(value))
+    }
+}
