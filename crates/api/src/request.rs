@@ -12,7 +12,7 @@
 
 pub mod device;
 mod form;
-mod members;
+pub(crate) mod members;
 pub mod schema;
 
 use std::fmt;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::schema::{Object, OneOfBuilder, Type};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -25,7 +26,7 @@ struct Answer {
     schema: RefOr<Schema>,
     /// What is answered.
     least: Value,
-    /// What is answered to a client that keeps a device proof.
+    /// What is answered to a client that keeps a device proof, or of a tenant that hides who has an account.
     most: Value,
 }
 
@@ -47,7 +48,9 @@ impl Answer {
         let shape = shape_of(strategy);
         let name = || capitalised(&operation_id(operation, strategy));
         match operation.kind {
-            StrategyOperation::Register => Self::shared(&UserView::of(&sample::user()?)),
+            StrategyOperation::Register => {
+                Some(Self { most: Value::Null, ..Self::shared(&UserView::of(&sample::user()?))? })
+            }
             StrategyOperation::Login => {
                 let shown = |native| Some(shape.login(&sample::signed_in(strategy, native)?));
                 let login = shown(false)?;
@@ -93,13 +96,17 @@ pub(super) fn success(operation: &Operation<StrategyOperation>, strategy: Strate
     let Some(Answer { name, least, most, .. }) = Answer::of(operation, strategy) else {
         return response.build();
     };
+    let schema = RefOr::Ref(Ref::from_schema_name(name));
+    let (schema, other) = match most {
+        Value::Null => (either(schema, nothing()), "hidden"),
+        _ => (schema, "native"),
+    };
     let mut examples = vec![("answer", least)];
     if examples.iter().all(|(_, least)| *least != most) {
-        examples.push(("native", most));
+        examples.push((other, most));
     }
     let examples = examples.into_iter().map(|(name, value)| (name, ExampleBuilder::new().value(Some(value))));
-    let content =
-        ContentBuilder::new().schema(Some(Ref::from_schema_name(name))).examples_from_iter(examples).build();
+    let content = ContentBuilder::new().schema(Some(schema)).examples_from_iter(examples).build();
     response.content("application/json", content).build()
 }
 
@@ -123,6 +130,16 @@ pub(super) fn schemas() -> impl Iterator<Item = Named> {
         })
     });
     rows.chain([named::<UserView>(), named::<UserInParts>(), named::<Said>()])
+}
+
+/// The schema of null.
+pub(super) fn nothing() -> RefOr<Schema> {
+    RefOr::T(Object::with_type(Type::Null).into())
+}
+
+/// The schema of what is one of the two.
+pub(super) fn either(one: RefOr<Schema>, other: RefOr<Schema>) -> RefOr<Schema> {
+    RefOr::T(OneOfBuilder::new().item(one).item(other).into())
 }
 
 pub(super) fn capitalised(word: &str) -> String {

@@ -39,9 +39,9 @@ use crate::operation::{Access, Method};
 const DESCRIPTION: &str = "Keeps people signed in, and gets them out again.
 
 Six strategies share one directory of users: whoever has registered under one can sign in under another, and a credential \
-is believed on the routes of its own strategy only. The device-session surface adds a second step by mail, names for \
-devices, and remote sign-out; its answers stand in an envelope, `{\"message\", \"data\", \"meta\", \"ts\"}`. Refusals are `application/json`, or `application/problem+json` (RFC \
-9457) where `Accept` asks for it. Any route answers 405 with `Allow` to another method, 408 to a client that is too slow, \
+is believed on the routes of its own strategy only. The device-session surface is a seventh over the same directory and adds a \
+second step by mail, names for devices, and remote sign-out; its answers stand in an envelope, `{\"message\", \"data\", \
+\"meta\", \"ts\"}`. Refusals are `application/json`, or `application/problem+json` (RFC 9457) where `Accept` asks for it. Any route answers 405 with `Allow` to another method, 408 to a client that is too slow, \
 431 to headers over 16 KiB, and 500 for a fault of the server.";
 
 /// The tag of what the server does for everybody.
@@ -72,8 +72,7 @@ fn info(version: &str) -> Info {
 fn tags() -> Vec<Tag> {
     let strategies =
         StrategyName::ROUTED.into_iter().map(|name| (name.as_str(), strategies::about(name.strategy())));
-    let others = device::TAGS.into_iter().chain([(SERVICE, "Keys and health.")]);
-    let others = others.map(|(name, about)| (name, about.to_owned()));
+    let others = device::tags().into_iter().chain([(SERVICE, "Keys and health.".to_owned())]);
     let tag = |(name, about): (&str, String)| TagBuilder::new().name(name).description(Some(about)).build();
     strategies.chain(others).map(tag).collect()
 }

@@ -91,9 +91,12 @@ fn of_operation(operation: &Operation<StrategyOperation>, name: StrategyName) ->
     match operation.access {
         // No strategy's row asks for a role.
         Access::SignedIn | Access::Role(_) => refusals.extend(of_credential(strategy)),
-        Access::Public => {
-            refusals.push(("tooManyRequests", Refusal::too_many_requests(Duration::from_secs(1))));
-        }
+        // A refresh shows a credential.
+        Access::Public if operation.kind == StrategyOperation::Refresh => {}
+        Access::Public => refusals.push(("suspended", TenantError::Suspended.into())),
+    }
+    if operation.limited {
+        refusals.push(("tooManyRequests", Refusal::too_many_requests(Duration::from_secs(1))));
     }
     refusals.extend(of_kind(operation.kind));
     refusals
@@ -159,6 +162,7 @@ fn of_kind(kind: StrategyOperation) -> Vec<Example> {
         }
         StrategyOperation::Login => vec![
             ("invalidCredentials", SignInError::InvalidCredentials.into()),
+            ("accountLocked", SignInError::Locked.into()),
             ("hashingBusy", SignInError::Busy(busy).into()),
         ],
         StrategyOperation::Refresh => vec![("invalidRefreshToken", RefreshError::Invalid.into())],

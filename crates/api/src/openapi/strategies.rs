@@ -55,6 +55,9 @@ pub(super) fn operation_id(operation: &Operation<StrategyOperation>, strategy: S
 /// What the table of operations does not say.
 fn remark(kind: StrategyOperation, strategy: Strategy) -> Option<&'static str> {
     match kind {
+        StrategyOperation::Register => Some(
+            "Where the tenant hides who has an account, the answer is `null`, whether or not the address was taken.",
+        ),
         StrategyOperation::Login if strategy.carrier() == Carrier::Cookie => {
             Some("A session that the request still shows is ended.")
         }

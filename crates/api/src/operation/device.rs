@@ -152,10 +152,6 @@ impl Operation<DeviceOperation> {
         Self { pattern: Some(pattern), ..self }
     }
 
-    const fn limited(self) -> Self {
-        Self { limited: true, ..self }
-    }
-
     const fn with_form(self) -> Self {
         Self { form: true, ..self }
     }

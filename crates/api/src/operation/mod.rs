@@ -121,13 +121,20 @@ const fn patch<K: Copy>(kind: K, route: &'static str, access: Access, summary: &
     row((kind, Method::Patch, 200), route, access, summary)
 }
 
+impl<K: Copy> Operation<K> {
+    const fn limited(self) -> Self {
+        Self { limited: true, ..self }
+    }
+}
+
 /// What can be done under each strategy.
 pub const STRATEGY_OPERATIONS: [Operation<StrategyOperation>; 6] = [
-    post(StrategyOperation::Register, "register", Access::Public, "Sign up"),
-    post(StrategyOperation::Login, "login", Access::Public, "Sign in"),
+    post(StrategyOperation::Register, "register", Access::Public, "Sign up").limited(),
+    post(StrategyOperation::Login, "login", Access::Public, "Sign in").limited(),
     get(StrategyOperation::Profile, "profile", Access::SignedIn, "Who is signed in"),
     post(StrategyOperation::Logout, "logout", Access::SignedIn, "Sign out"),
-    post(StrategyOperation::Refresh, "refresh", Access::Public, "Trade a refresh token for the next pair"),
+    post(StrategyOperation::Refresh, "refresh", Access::Public, "Trade a refresh token for the next pair")
+        .limited(),
     post(
         StrategyOperation::Password,
         "password",

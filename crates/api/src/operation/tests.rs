@@ -110,4 +110,41 @@ fn whatever_takes_a_guess_or_sends_a_mail_for_a_stranger_is_limited() {
     let password =
         DEVICE_OPERATIONS.iter().find(|operation| operation.kind == DeviceOperation::Password).unwrap();
     assert!(password.limited);
+    for operation in STRATEGY_OPERATIONS {
+        assert_eq!(operation.limited, operation.access == Access::Public, "{}", operation.route);
+    }
+}
+
+fn row<K>(operation: &Operation<K>) -> String {
+    let Operation { method, route, pattern, access, .. } = operation;
+    let who = match access {
+        Access::Public => "anybody".to_owned(),
+        Access::SignedIn => "signed in".to_owned(),
+        Access::Role(role) => format!("role `{role}`"),
+    };
+    let pattern = pattern.map(|pattern| format!("`{pattern}`")).unwrap_or_default();
+    let marks = [(operation.limited, "limited"), (operation.form, "form")];
+    let marks: Vec<&str> = marks.into_iter().filter_map(|(is_so, mark)| is_so.then_some(mark)).collect();
+    let cells = [
+        format!("`{} {route}`", method.as_str()),
+        who,
+        pattern,
+        marks.join(", "),
+        operation.summary.to_owned(),
+    ];
+    format!("//! | {} |", cells.join(" | ")).replace("|  |", "| |").replace("|  |", "| |")
+}
+
+fn table<K>(operations: &[Operation<K>]) -> String {
+    let head = "//! | request | who | over TCP | | what it does |\n//! |---|---|---|---|---|";
+    let rows = operations.iter().map(row);
+    std::iter::once(head.to_owned()).chain(rows).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_front_page_shows_the_three_tables_as_they_are() {
+    let page = include_str!("../lib.rs");
+    for table in [table(&STRATEGY_OPERATIONS), table(&DEVICE_OPERATIONS), table(&SERVICE_OPERATIONS)] {
+        assert!(page.contains(&table), "the front page does not have this table:\n{table}");
+    }
 }

@@ -10,7 +10,6 @@ use portcullis_core::engine::{
 use portcullis_core::password::{HashRefused, WeakPassword};
 use portcullis_core::store::StoreError;
 use portcullis_core::strategy::LiveClaim;
-use portcullis_core::ticket::Purpose;
 use tracing::{error, warn};
 
 use super::{Code, Reason, Refusal};
@@ -191,18 +190,11 @@ impl From<ChangePasswordError> for Refusal {
     }
 }
 
-/// How long whoever has tried too often is told to wait: as long as tries are counted.
-const TRIES_COUNT_FOR: Duration = Purpose::Code.limits().within;
-
-fn too_many_attempts() -> Refusal {
-    Refusal::plain(Code::TooManyAttempts).later(TRIES_COUNT_FOR)
-}
-
 impl From<LogInError> for Refusal {
     fn from(error: LogInError) -> Self {
         match error {
             LogInError::SignIn(error) => error.into(),
-            LogInError::TooManyCodes => too_many_attempts(),
+            LogInError::TooManyCodes => Self::too_many_attempts(),
         }
     }
 }
@@ -212,7 +204,7 @@ impl From<VerifyError> for Refusal {
         match error {
             VerifyError::Wrong => Self::plain(Code::InvalidOtp),
             VerifyError::Expired => Self::plain(Code::OtpExpired),
-            VerifyError::TooMany => too_many_attempts(),
+            VerifyError::TooMany => Self::too_many_attempts(),
             VerifyError::NotOffered => Self::no_route(),
             VerifyError::Issue(error) => error.into(),
             VerifyError::Tenant(error) => error.into(),

@@ -16,10 +16,13 @@ pub(crate) use rendering::{EnvelopeBody, PlainBody, ProblemBody};
 pub use rendering::{Occasion, Rendering};
 
 use portcullis_core::id::{SessionId, TenantId};
-
+use portcullis_core::ticket::Purpose;
 use portcullis_core::user::Role;
 
 use crate::request::{Faults, NotJson};
+
+/// How long tries are counted, by whatever they are counted for.
+const TRIES_COUNT_FOR: Duration = Purpose::Code.limits().within;
 
 /// What a client is told when it does not get what it asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -86,6 +89,12 @@ impl Refusal {
     #[must_use]
     pub fn too_many_requests(retry_after: Duration) -> Self {
         Self::because(Code::TooManyRequests, "Too many requests, please try again later.").later(retry_after)
+    }
+
+    /// Too many tries of one person's, at codes or for mails; one more is welcome once these are not counted any more.
+    #[must_use]
+    pub fn too_many_attempts() -> Self {
+        Self::plain(Code::TooManyAttempts).later(TRIES_COUNT_FOR)
     }
 
     /// A route that is not there.

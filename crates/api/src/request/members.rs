@@ -16,9 +16,9 @@ use super::{Body, Faults};
 /// How a UUID is written: Rust reads other forms too, class-validator does not.
 const UUID_LENGTH: usize = 36;
 /// The most items of a page.
-const LARGEST_PAGE: u32 = 500;
-/// The items of a page where nobody says how many.
-const PAGE: u32 = 50;
+pub(crate) const LARGEST_PAGE: u32 = 500;
+/// The items of a page of an administrator's list, where nobody says how many.
+pub(crate) const PAGE: u32 = 50;
 
 impl Body {
     /// A text that must be there.
@@ -100,10 +100,10 @@ impl Body {
         }
     }
 
-    /// `cursor` and `limit`.
-    pub(super) fn page<I>(&self, id: impl FnOnce(Uuid) -> I, faults: &mut Faults) -> Page<I> {
+    /// `cursor` and `limit`, which is this many where nobody says.
+    pub(super) fn page<I>(&self, usual: u32, id: impl FnOnce(Uuid) -> I, faults: &mut Faults) -> Page<I> {
         let after = self.member("cursor").and_then(|_| self.uuid("cursor", faults)).map(id);
-        Page { after, limit: self.limit(faults).unwrap_or(PAGE) }
+        Page { after, limit: self.limit(faults).unwrap_or(usual) }
     }
 
     fn limit(&self, faults: &mut Faults) -> Option<u32> {

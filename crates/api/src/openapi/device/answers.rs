@@ -5,9 +5,7 @@ use serde_json::{Value, to_value};
 use utoipa::ToSchema;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::response::{Response, ResponseBuilder};
-use utoipa::openapi::schema::{
-    ArrayBuilder, KnownFormat, Object, ObjectBuilder, OneOfBuilder, SchemaFormat, Type,
-};
+use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, Schema};
 
 use super::{Row, operation_id, uuid};
@@ -16,7 +14,7 @@ use crate::answer::device::{
     TokenPair,
 };
 use crate::answer::{AUTH_HEALTH, AuthHealth, Success};
-use crate::openapi::answers::capitalised;
+use crate::openapi::answers::{capitalised, either, nothing};
 use crate::openapi::requests::named;
 use crate::openapi::sample::{self, NOW, SESSION, USER};
 use crate::openapi::{Named, headers};
@@ -71,11 +69,7 @@ fn answer(kind: DeviceOperation) -> Option<Answer> {
         DeviceOperation::Me => {
             Answer::of(kind, reference::<Profile>(), Profile { user: shown, session: sample::session(false) })
         }
-        DeviceOperation::Sessions => Answer::of(kind, list::<SessionView>(), [sample::session(false)])?.or(
-            "ended",
-            Success::ENDED_SESSIONS,
-            [sample::session(true)],
-        ),
+        DeviceOperation::Sessions => sessions(kind, sample::session(false)),
         DeviceOperation::RenameSession => {
             let renamed = sample::session(false);
             let renamed = Renamed { session_id: renamed.session_id, device_name: renamed.device_name };
@@ -96,7 +90,7 @@ fn answer(kind: DeviceOperation) -> Option<Answer> {
         }
         DeviceOperation::Users => Answer::page(kind, list::<AdminUser>(), [administered], USER),
         DeviceOperation::UserSessions => {
-            Answer::page(kind, list::<SessionView>(), [sample::session(true)], SESSION)
+            sessions(kind, SessionView { current: false, ..sample::session(false) })
         }
         DeviceOperation::CreateUser
         | DeviceOperation::User
@@ -112,6 +106,14 @@ fn answer(kind: DeviceOperation) -> Option<Answer> {
         | DeviceOperation::ResetUser => Answer::empty(kind),
         DeviceOperation::Health | DeviceOperation::ResetPage => None,
     }
+}
+
+/// A list of live sessions, or of ended ones.
+fn sessions(kind: DeviceOperation, live: SessionView) -> Option<Answer> {
+    let mut answer = Answer::page(kind, list::<SessionView>(), [live], SESSION)?;
+    let ended = Success::ENDED_SESSIONS.page([sample::session(true)], None, NOW);
+    answer.examples.push(("ended", to_value(ended).ok()?));
+    Some(answer)
 }
 
 /// A login that waits for its code, or one that is done where the tenant has no second step.
@@ -218,12 +220,4 @@ fn reference<T: ToSchema>() -> RefOr<Schema> {
 
 fn list<T: ToSchema>() -> RefOr<Schema> {
     RefOr::T(ArrayBuilder::new().items(reference::<T>()).into())
-}
-
-fn nothing() -> RefOr<Schema> {
-    RefOr::T(Object::with_type(Type::Null).into())
-}
-
-fn either(one: RefOr<Schema>, other: RefOr<Schema>) -> RefOr<Schema> {
-    RefOr::T(OneOfBuilder::new().item(one).item(other).into())
 }

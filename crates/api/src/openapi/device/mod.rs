@@ -4,26 +4,27 @@ mod answers;
 mod refusals;
 mod requests;
 
-use portcullis_core::strategy::Carrier;
+use portcullis_core::strategy::{Carrier, StrategyName};
 use utoipa::openapi::path::{self, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{Ref, RefOr, Required, ResponsesBuilder};
 
-use super::strategies::TENANT;
+use super::strategies::{TENANT, about as about_strategy};
 use super::{Named, security};
 use crate::operation::{DEVICE_OPERATIONS, DeviceOperation, Method, Operation};
+use crate::request::members::{LARGEST_PAGE, PAGE};
 
 type Row = Operation<DeviceOperation>;
 
 /// The tags and what they mean.
-pub(super) const TAGS: [(&str, &str); 2] = [
-    (
-        "device",
-        "Sessions by device: a JWT, believed by its signature while its session lives, and a refresh token; sign-in takes \
-         a second step by mail.",
-    ),
-    ("admin", "The users of a tenant and their sessions, for its administrators."),
-];
+pub(super) fn tags() -> [(&'static str, String); 2] {
+    let device = StrategyName::Device;
+    let about = about_strategy(device.strategy());
+    [
+        (device.as_str(), format!("Sessions by device. {about} Sign-in takes a second step by mail.")),
+        ("admin", "The users of a tenant and their sessions, for its administrators.".to_owned()),
+    ]
+}
 
 /// Every operation of the surface.
 pub(super) fn operations() -> impl Iterator<Item = (String, Method, path::Operation)> {
@@ -114,23 +115,25 @@ fn parameters(row: &Row) -> Vec<Parameter> {
 
 fn query(kind: DeviceOperation) -> Vec<Parameter> {
     let optional = |name, schema| parameter(name, ParameterIn::Query, schema, Required::False);
-    let limit = ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .minimum(Some(1))
-        .maximum(Some(500))
-        .default(Some(50.into()))
-        .build();
-    let page = [optional("cursor", uuid()), optional("limit", limit)];
+    let limit = |usual: u32| {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(LARGEST_PAGE))
+            .default(Some(usual.into()))
+            .build()
+    };
+    let page = |usual| [optional("cursor", uuid()), optional("limit", limit(usual))].into_iter();
     let ended = optional("ended", Object::with_type(Type::Boolean));
     match kind {
         DeviceOperation::UnlockPage | DeviceOperation::ResetPage => {
             vec![parameter("token", ParameterIn::Query, Object::with_type(Type::String), Required::True)]
         }
-        DeviceOperation::Sessions => vec![ended],
+        DeviceOperation::Sessions => page(LARGEST_PAGE).chain([ended]).collect(),
         DeviceOperation::Users => {
-            page.into_iter().chain([optional("search", Object::with_type(Type::String))]).collect()
+            page(PAGE).chain([optional("search", Object::with_type(Type::String))]).collect()
         }
-        DeviceOperation::UserSessions => page.into_iter().chain([ended]).collect(),
+        DeviceOperation::UserSessions => page(PAGE).chain([ended]).collect(),
         _ => Vec::new(),
     }
 }

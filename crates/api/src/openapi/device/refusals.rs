@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use portcullis_core::engine::{
-    ChangePasswordError, RefreshError, RegisterError, SignInError, Unauthenticated,
+    AccountError, ChangePasswordError, LogInError, RefreshError, RegisterError, ResetError, SignInError,
+    TenantError, Unauthenticated, UnlockError, VerifyError,
 };
 use portcullis_core::id::{SessionId, SessionKey, TenantId};
 use portcullis_core::password::{HashRefused, PasswordPolicy};
 use utoipa::openapi::response::Response;
 
-use super::Row;
+use super::{Row, takes_tenant};
 use crate::openapi::refusals::{Example, documented, malformed, of_every_operation};
 use crate::openapi::sample::SESSION;
 use crate::operation::{Access, DeviceOperation, Method};
@@ -20,7 +21,7 @@ use crate::request::device::{
 };
 use crate::request::{Body, ChangePassword, Faults};
 
-const WAIT: Duration = Duration::from_mins(1);
+const WAIT: Duration = Duration::from_secs(1);
 
 /// The answers of refusal, by status.
 pub(super) fn responses(row: &Row) -> impl Iterator<Item = (String, Response)> {
@@ -31,23 +32,40 @@ pub(super) fn responses(row: &Row) -> impl Iterator<Item = (String, Response)> {
 
 fn of_operation(row: &Row) -> Vec<Example> {
     let mut refusals = of_every_operation();
+    // A link that names no tenant of ours is as good as none.
+    refusals.retain(|(name, _)| takes_tenant(row.kind) || *name != "unknownTenant");
     refusals.push(("notOffered", Refusal::no_route()));
-    refusals.push(("suspended", Refusal::plain(Code::TenantSuspended)));
     if row.method != Method::Get {
         refusals.extend(malformed());
         refusals.push(("crossSite", Refusal::plain(Code::CrossSite)));
     }
     refusals.extend(faults(row.kind).map(|faults| ("validationFailed", faults.into())));
-    if row.access != Access::Public {
-        refusals.push(("unauthorized", Unauthenticated::Missing.into()));
-        refusals.push(("otherTenant", Unauthenticated::OtherTenant.into()));
-        refusals.push(("userGone", Refusal::plain(Code::UserGone)));
-    }
+    refusals.extend(of_access(row));
     if row.limited {
-        refusals.push(("tooManyAttempts", Refusal::plain(Code::TooManyAttempts).later(WAIT)));
+        refusals.push(("tooManyRequests", Refusal::too_many_requests(WAIT)));
     }
     refusals.extend(of_kind(row.kind));
     refusals
+}
+
+/// What somebody meets who may not ask.
+fn of_access(row: &Row) -> Vec<Example> {
+    let mut refusals = vec![
+        ("unauthorized", Unauthenticated::Missing.into()),
+        ("otherTenant", Unauthenticated::OtherTenant.into()),
+        ("userGone", Refusal::of_device_credential(Unauthenticated::UserGone)),
+    ];
+    match row.access {
+        // A refresh shows a credential of its own kind.
+        Access::Public if row.kind == DeviceOperation::Refresh => Vec::new(),
+        Access::Public => vec![("suspended", TenantError::Suspended.into())],
+        Access::SignedIn => refusals,
+        Access::Role(role) => {
+            refusals.push(("missingRole", Refusal::missing_role()));
+            refusals.push(("insufficientRole", Refusal::insufficient_role(&[role])));
+            refusals
+        }
+    }
 }
 
 /// The faults of a body whose members are missing, and of a path and a query that are none.
@@ -84,8 +102,8 @@ fn faults(kind: DeviceOperation) -> Option<Faults> {
 }
 
 fn of_kind(kind: DeviceOperation) -> Vec<Example> {
-    let plain = |name, code| (name, Refusal::plain(code));
-    let busy = || HashRefused::Busy { retry_after: Duration::from_secs(1) };
+    let busy = || HashRefused::Busy { retry_after: WAIT };
+    let user_not_found = || ("userNotFound", AccountError::NotFound.into());
     let session = SessionId::from_uuid(SESSION);
     let not_found = || ("sessionNotFound", Refusal::plain(Code::SessionNotFound).about_session(session));
     match kind {
@@ -94,14 +112,19 @@ fn of_kind(kind: DeviceOperation) -> Vec<Example> {
         }
         DeviceOperation::Login => vec![
             ("invalidCredentials", SignInError::InvalidCredentials.into()),
-            plain("accountLocked", Code::AccountLocked),
+            ("accountLocked", SignInError::Locked.into()),
+            ("tooManyAttempts", LogInError::TooManyCodes.into()),
             ("hashingBusy", busy().into()),
         ],
         DeviceOperation::VerifyLogin => {
-            vec![plain("invalidOtp", Code::InvalidOtp), plain("otpExpired", Code::OtpExpired)]
+            vec![
+                ("invalidOtp", VerifyError::Wrong.into()),
+                ("otpExpired", VerifyError::Expired.into()),
+                ("tooManyAttempts", VerifyError::TooMany.into()),
+            ]
         }
         DeviceOperation::UnlockPage | DeviceOperation::Unlock => {
-            vec![plain("invalidUnlockToken", Code::InvalidUnlockToken)]
+            vec![("invalidUnlockToken", UnlockError::InvalidToken.into())]
         }
         DeviceOperation::Password => vec![
             ("wrongPassword", ChangePasswordError::WrongPassword.into()),
@@ -112,22 +135,23 @@ fn of_kind(kind: DeviceOperation) -> Vec<Example> {
         DeviceOperation::RenameSession | DeviceOperation::LogoutSession => vec![not_found()],
         DeviceOperation::Refresh => of_refresh(session),
         DeviceOperation::ResetPassword => vec![
-            plain("invalidResetToken", Code::InvalidResetToken),
-            ("reused", ChangePasswordError::Reused.into()),
+            ("invalidResetToken", ResetError::InvalidToken.into()),
+            ("reused", ResetError::Reused.into()),
+            ("contended", ResetError::Account(AccountError::Contended).into()),
             ("hashingBusy", busy().into()),
         ],
-        DeviceOperation::CreateUser => vec![("taken", RegisterError::Taken.into())],
-        DeviceOperation::EndUserSession => {
-            vec![plain("userNotFound", Code::UserNotFound), not_found()]
+        DeviceOperation::CreateUser => vec![("taken", AccountError::Taken.into())],
+        DeviceOperation::EndUserSession => vec![user_not_found(), not_found()],
+        DeviceOperation::DisableUser | DeviceOperation::EnableUser | DeviceOperation::SetRole => {
+            vec![user_not_found(), ("contended", AccountError::Contended.into())]
+        }
+        DeviceOperation::ResetUser => {
+            vec![user_not_found(), ("tooManyAttempts", Refusal::too_many_attempts())]
         }
         DeviceOperation::User
-        | DeviceOperation::DisableUser
-        | DeviceOperation::EnableUser
         | DeviceOperation::UnlockUser
-        | DeviceOperation::SetRole
-        | DeviceOperation::ResetUser
         | DeviceOperation::UserSessions
-        | DeviceOperation::EndUserSessions => vec![plain("userNotFound", Code::UserNotFound)],
+        | DeviceOperation::EndUserSessions => vec![user_not_found()],
         DeviceOperation::Me
         | DeviceOperation::Sessions
         | DeviceOperation::LogoutAll
@@ -144,6 +168,7 @@ fn of_refresh(session: SessionId) -> Vec<Example> {
         ("invalidRefreshToken", Refusal::of_device_refresh(RefreshError::Invalid)),
         ("sessionOver", Refusal::of_device_refresh(RefreshError::SessionGone(gone))),
         ("spent", Refusal::of_device_refresh(RefreshError::Reused)),
-        ("userGone", Refusal::plain(Code::UserGone)),
+        ("otherTenant", Refusal::of_device_refresh(RefreshError::OtherTenant)),
+        ("suspended", Refusal::of_device_refresh(RefreshError::Tenant(TenantError::Suspended))),
     ]
 }

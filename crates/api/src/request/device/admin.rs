@@ -7,6 +7,7 @@ use portcullis_core::store::Page;
 use portcullis_core::user::{PersonName, Role};
 use portcullis_core::username::Username;
 
+use crate::request::members::PAGE;
 use crate::request::{Body, Faults};
 
 /// The most characters of what is searched for: an address is no longer.
@@ -126,7 +127,7 @@ impl ListUsers {
     /// The [`Faults`] of its members.
     pub fn read(query: &Body) -> Result<Self, Faults> {
         let mut faults = Faults::default();
-        let page = query.page(UserId::from_uuid, &mut faults);
+        let page = query.page(PAGE, UserId::from_uuid, &mut faults);
         let search = query.spelled(&["search"], &mut faults).map(str::trim).filter(|text| !text.is_empty());
         if search.is_some_and(|text| text.chars().count() > LONGEST_SEARCH) {
             let fault = format_args!("must be shorter than or equal to {LONGEST_SEARCH} characters");
@@ -155,7 +156,7 @@ impl UserSessions {
     pub fn read(query: &Body) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let user = user(query, &mut faults);
-        let page = query.page(SessionId::from_uuid, &mut faults);
+        let page = query.page(PAGE, SessionId::from_uuid, &mut faults);
         let ended = query.spelled_flag("ended", &mut faults);
         faults.none_or(user.map(|user| Self { user, page, ended }))
     }

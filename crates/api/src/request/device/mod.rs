@@ -12,10 +12,12 @@ use portcullis_core::id::SessionId;
 use portcullis_core::mobile::Mobile;
 use portcullis_core::password::{Password, PasswordPolicy};
 use portcullis_core::secret::PlainSecret;
+use portcullis_core::store::Page;
 use portcullis_core::user::PersonName;
 use portcullis_core::username::{LoginName, Username};
 use uuid::Uuid;
 
+use super::members::LARGEST_PAGE;
 use super::{Body, Faults};
 
 pub use admin::{CreateUser, ListUsers, OneSession, OneUser, SetRole, UserSessions};
@@ -278,6 +280,8 @@ impl Refresh {
 /// Which of one's own sessions to list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OwnSessions {
+    /// Which stretch of the list; of nearly everybody the whole of it, where nobody says.
+    pub page: Page<SessionId>,
     /// The ended ones, instead of those that live.
     pub ended: bool,
 }
@@ -289,8 +293,9 @@ impl OwnSessions {
     /// The [`Faults`] of its members.
     pub fn read(query: &Body) -> Result<Self, Faults> {
         let mut faults = Faults::default();
+        let page = query.page(LARGEST_PAGE, SessionId::from_uuid, &mut faults);
         let ended = query.spelled_flag("ended", &mut faults);
-        faults.none_or(Some(Self { ended }))
+        faults.none_or(Some(Self { page, ended }))
     }
 }
 

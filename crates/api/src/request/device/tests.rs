@@ -336,11 +336,28 @@ fn ended_sessions_are_asked_for_by_a_word_or_over_tcp_by_a_flag() {
         (Body::from(json!({"ended": true})), true),
         (Body::from(json!({"ended": false, "tenantId": "acme"})), false),
     ] {
-        assert_eq!(OwnSessions::read(&body), Ok(OwnSessions { ended }));
+        let page = Page { after: None, limit: 500 };
+        assert_eq!(OwnSessions::read(&body), Ok(OwnSessions { page, ended }));
     }
     for text in ["ended=", "ended=yes", "ended=TRUE", "ended=true&ended=true"] {
         assert_eq!(faults(OwnSessions::read(&query(text))), ["ended must be a boolean value"], "{text}");
     }
+}
+
+#[test]
+fn ones_own_sessions_come_all_at_once_unless_they_are_asked_for_page_by_page() {
+    let after = Some(ID.parse().unwrap());
+    for (body, page) in [
+        (query(&format!("cursor={ID}&limit=1")), Page { after, limit: 1 }),
+        (Body::from(json!({"cursor": ID, "limit": 7})), Page { after, limit: 7 }),
+        (query("limit=500"), Page { after: None, limit: 500 }),
+    ] {
+        assert_eq!(OwnSessions::read(&body), Ok(OwnSessions { page, ended: false }));
+    }
+    assert_eq!(
+        faults(OwnSessions::read(&query("cursor=x&limit=501&ended=x"))),
+        ["cursor must be a UUID", "limit must not be greater than 500", "ended must be a boolean value"]
+    );
 }
 
 #[test]
