@@ -176,7 +176,7 @@ impl Engine {
         let standing = self.live(&tenant.home, session, None).await?;
         let now = self.clock.now();
         let renewed = self.slide(tenant, strategy, session, &opaque, now).await?;
-        self.note_use(&tenant.home, &seen, now);
+        tenant.home.note_use(&seen, now);
         let user = &standing.user;
         Ok(Identity {
             user: user.key.clone(),
@@ -315,7 +315,7 @@ impl Engine {
             // The view has proven that the session is live; where the store is away it slides the next time.
             let _ = home.view.touch(&session.key, now, Some(end)).await;
         }
-        self.note_use(home, &seen, now);
+        home.note_use(&seen, now);
         Ok(standing.user.role)
     }
 
@@ -327,7 +327,7 @@ impl Engine {
             Unauthenticated::NotLive(_) | Unauthenticated::UserGone => Unauthenticated::Revoked,
             other => other,
         })?;
-        self.note_use(home, &seen, self.clock.now());
+        home.note_use(&seen, self.clock.now());
         Ok(Some(standing.user.role))
     }
 
@@ -382,12 +382,6 @@ impl Engine {
         }
         let signer = tenant.keyring.cookie_signer(now).ok_or(IssueError::NoKey("cookie"))?;
         Ok(Some(Renewed { credential: opaque.signed(signer), expires: end }))
-    }
-
-    fn note_use(&self, home: &Home, seen: &Seen, now: Timestamp) {
-        if seen.is_noteworthy(now) {
-            home.note_use(seen.session().key.clone());
-        }
     }
 }
 

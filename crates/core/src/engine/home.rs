@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, Notify, mpsc};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::id::SessionKey;
-use crate::liveness::{Bounds, SessionView};
+use crate::liveness::{Bounds, Seen, SessionView};
 use crate::store::{Homes, Stored, Stores, Watch};
 
 /// How many uses of sessions may wait to be written down; what finds no room is written down at the next use.
@@ -46,9 +46,12 @@ impl Home {
         Self { stores, view, uses, noted: Mutex::new(noted), posted: Notify::new(), _watch: watch }
     }
 
-    /// Notes a use down. Where there is no room it goes unwritten, and a later one will not.
-    pub(super) fn note_use(&self, session: SessionKey) {
-        let _ = self.uses.try_send(session);
+    /// Notes a use down, if the last one that is written is long past.
+    pub(super) fn note_use(&self, seen: &Seen, now: Timestamp) {
+        if seen.is_noteworthy(now) {
+            // Where there is no room it goes unwritten, and a later one will not.
+            let _ = self.uses.try_send(seen.session().key.clone());
+        }
     }
 }
 

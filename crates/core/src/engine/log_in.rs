@@ -62,7 +62,7 @@ pub enum LoggedIn {
         cookie: Option<PlainSecret>,
     },
     /// Somebody is signed in.
-    Done(DeviceSignedIn),
+    Done(Box<DeviceSignedIn>),
 }
 
 /// Somebody is signed in on a device.
@@ -147,7 +147,7 @@ impl Engine {
         if tenant.policy.second_step == SecondStep::Off {
             let proof = shown.proof(known, fresh);
             let accepted = Accepted { tenant: &tenant, strategy, user, epochs, device, proof, cookie };
-            return Ok(LoggedIn::Done(self.accept::<LogInError>(accepted).await?));
+            return Ok(LoggedIn::Done(Box::new(self.accept::<LogInError>(accepted).await?)));
         }
         let asking = if shown.native { None } else { known.or(fresh) };
         let ticket = self.ask_for_code(&tenant, &user, epochs, &device, asking.as_ref()).await?;
@@ -199,17 +199,7 @@ impl Engine {
         };
         let cookie = cookie_of(&shown, known.as_ref());
         let proof = shown.proof(known, fresh);
-        Ok(self
-            .accept::<VerifyError>(Accepted {
-                tenant: &tenant,
-                strategy,
-                user,
-                epochs,
-                device,
-                proof,
-                cookie,
-            })
-            .await?)
+        self.accept(Accepted { tenant: &tenant, strategy, user, epochs, device, proof, cookie }).await
     }
 
     async fn redeem_code(

@@ -81,7 +81,7 @@ pub enum RegisterError {
 /// Whether a user was made.
 pub(super) enum Made {
     /// One was.
-    User(User),
+    User(Box<User>),
     /// Something that only one may have is another's: whose, if it is the address.
     Taken { by: Option<UserKey> },
 }
@@ -89,7 +89,7 @@ pub(super) enum Made {
 impl Made {
     pub(super) fn user(self) -> Option<User> {
         match self {
-            Self::User(user) => Some(user),
+            Self::User(user) => Some(*user),
             Self::Taken { .. } => None,
         }
     }
@@ -107,7 +107,7 @@ impl Engine {
         let Register { new, password, .. } = request;
         tenant.policy.password.check(&password, &[tenant.id.as_str(), new.email.local_part()])?;
         match self.make_user::<RegisterError>(&tenant, new, Some(password)).await? {
-            Made::User(user) => Ok(Some(user).filter(|_| !tenant.policy.hides_existence)),
+            Made::User(user) => Ok(Some(*user).filter(|_| !tenant.policy.hides_existence)),
             Made::Taken { .. } if !tenant.policy.hides_existence => Err(RegisterError::Taken),
             Made::Taken { by } => {
                 // As many steps as it takes to make a user.
@@ -158,6 +158,6 @@ impl Engine {
             return Ok(Made::Taken { by: None });
         }
         self.report(&Event::of_user(&user.key, What::SignedUp));
-        Ok(Made::User(user))
+        Ok(Made::User(Box::new(user)))
     }
 }

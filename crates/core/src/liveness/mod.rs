@@ -214,7 +214,7 @@ impl SessionView {
         match scope {
             EndScope::One(key) => self.sessions.forget(key),
             EndScope::User(user) | EndScope::UserStrategy(user, _) | EndScope::UserBeyond(user, _) => {
-                self.forget_sessions(user, &ended)
+                self.forget_sessions(user, &ended);
             }
             EndScope::UserExcept(user, kept) => {
                 self.forget_sessions(user, &[*kept]);

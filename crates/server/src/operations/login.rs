@@ -15,7 +15,7 @@ impl Desk {
         let (tenant, shown) = (call.tenant(), call.shown(device_secret, native));
         let request = LogIn { tenant, login: name, password, device: call.device, shown };
         match self.engine.log_in(request).await? {
-            LoggedIn::Done(signed_in) => self.signed_in(signed_in),
+            LoggedIn::Done(signed_in) => self.signed_in(*signed_in),
             LoggedIn::CodeSent { login, expires, cookie } => {
                 let pending = PendingLogin::by_mail(login.as_uuid(), expires);
                 Ok(self.reply(Success::OTP_SENT, pending)?.with_cookie(cookie))

@@ -66,4 +66,3 @@ impl Desk {
         Ok(Member { user, role: Some(found.role), identity: None })
     }
 }
-

@@ -14,7 +14,8 @@ impl Desk {
             request::ChangePassword::read(&call.body, &tenant.policy.password)?;
         // A gateway vouches for no session, and this is about all but one of them.
         let identity = member.identity.ok_or_else(|| Refusal::plain(Code::Unauthorized))?;
-        self.engine.change_password(ChangePassword { identity: &identity, current, new }).await?;
+        let request = ChangePassword { identity: &identity, current, new };
+        self.engine.change_password(request).await.map_err(Refusal::of_device_password)?;
         self.reply(Success::PASSWORD_CHANGED, ())
     }
 }

@@ -99,14 +99,14 @@ impl Surface {
         }
         let authorization = payload.authorization();
         let shown: Vec<&str> = authorization.as_deref().into_iter().collect();
-        let claim = match shown.is_empty() && self.trusts_gateway {
-            true => Claim::Vouched(payload.vouched()),
-            false => Claim::Shown(Envelope { authorization: &shown, ..Envelope::default() }),
+        let claim = if shown.is_empty() && self.trusts_gateway {
+            Claim::Vouched(payload.vouched())
+        } else {
+            Claim::Shown(Envelope { authorization: &shown, ..Envelope::default() })
         };
         let device = payload.device();
         let body = Body::from(Value::Object(payload.members));
-        let call =
-            Call { operation, tenant, body, device, cookie: None, keeps_cookies: false, claim };
+        let call = Call { operation, tenant, body, device, cookie: None, keeps_cookies: false, claim };
         Ok(self.desk.answer(call).await?.body)
     }
 

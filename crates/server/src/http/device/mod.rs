@@ -40,7 +40,8 @@ fn handler(operation: Operation<DeviceOperation>, app: &Arc<App>) -> MethodRoute
             return page;
         }
         let answering = answer(&app, operation, request);
-        let answer = if operation.method == Method::Post { unhurried(answering).await } else { answering.await };
+        let answer =
+            if operation.method == Method::Post { unhurried(answering).await } else { answering.await };
         answer.unwrap_or_else(|Refused(refusal)| Refused(refusal.worded_for(operation.kind)).into_response())
     })
 }

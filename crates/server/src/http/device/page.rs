@@ -22,7 +22,9 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 pub(super) fn asked_for(operation: DeviceOperation, request: &Request) -> Option<Response> {
     let token = token_of(request);
     match operation {
-        DeviceOperation::ResetPage => Some(page(StatusCode::OK, "Choose a new password", &reset_form(&token))),
+        DeviceOperation::ResetPage => {
+            Some(page(StatusCode::OK, "Choose a new password", &reset_form(&token)))
+        }
         // A request that only looks does nothing, whoever makes it.
         DeviceOperation::UnlockPage if request.method() == Method::HEAD || is_wanted(request) => {
             Some(page(StatusCode::OK, "Unlock your account", &unlock_form(&token)))
@@ -34,9 +36,9 @@ pub(super) fn asked_for(operation: DeviceOperation, request: &Request) -> Option
 /// Whether a browser asks, for somebody to read the answer.
 pub(super) fn is_wanted(request: &Request) -> bool {
     let accepted = request.headers().get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    accepted
-        .flat_map(|text| text.split(','))
-        .any(|range| range.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case("text/html")))
+    accepted.flat_map(|text| text.split(',')).any(|range| {
+        range.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case("text/html"))
+    })
 }
 
 /// What a form that was posted has led to.
@@ -44,7 +46,10 @@ pub(super) fn outcome(operation: DeviceOperation, refused: Option<&Refusal>) -> 
     let is_reset = operation == DeviceOperation::ResetPassword;
     let Some(refusal) = refused else {
         let (title, text) = if is_reset {
-            ("Password changed", "Your password was changed, and you were signed out everywhere. You can sign in now.")
+            (
+                "Password changed",
+                "Your password was changed, and you were signed out everywhere. You can sign in now.",
+            )
         } else {
             ("Account unlocked", "Your account is open again. You can sign in now.")
         };
@@ -147,7 +152,8 @@ mod tests {
     fn whoever_only_looks_gets_a_page_and_a_program_that_asks_gets_an_answer() {
         let path = "/auth/unlock?token=a.b.c";
         let browser = "text/html,application/xhtml+xml;q=0.9";
-        let shown = |method, accept| asked_for(DeviceOperation::UnlockPage, &asked(method, path, accept)).is_some();
+        let shown =
+            |method, accept| asked_for(DeviceOperation::UnlockPage, &asked(method, path, accept)).is_some();
         assert!(shown(Method::GET, browser) && shown(Method::HEAD, "*/*"));
         assert!(!shown(Method::GET, "application/json") && !shown(Method::GET, "*/*"));
     }

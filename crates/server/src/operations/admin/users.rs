@@ -2,11 +2,10 @@
 
 use portcullis_api::answer::Success;
 use portcullis_api::answer::device::AdminUser;
-use portcullis_api::refusal::{Code, Refusal};
+use portcullis_api::refusal::Refusal;
 use portcullis_api::request::device::{CreateUser, ListUsers, OneUser, SetRole};
 use portcullis_core::engine::NewUser;
 use portcullis_core::id::TenantId;
-use portcullis_core::ticket::Purpose;
 use portcullis_core::user::User;
 
 use super::key;
@@ -67,8 +66,7 @@ impl Desk {
     pub(super) async fn reset_user(&self, call: Call<'_>, tenant: TenantId) -> Replied {
         let OneUser { user } = OneUser::read(&call.body)?;
         if !self.engine.start_reset(&key(tenant, user)).await? {
-            let wait = Purpose::Reset.limits().within;
-            return Err(Refusal::plain(Code::TooManyAttempts).later(wait));
+            return Err(Refusal::too_many_attempts());
         }
         self.reply(Success::RESET_SENT, ())
     }
