@@ -12,7 +12,7 @@ use super::home::Home;
 use super::{Engine, IssueError, Tenant, TenantError, opaque::OpaqueId};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, SessionKey, TenantId, TokenId, UserId, UserKey};
-use crate::liveness::{Seen, Standing};
+use crate::liveness::Standing;
 use crate::secret::{PlainSecret, SecretHash};
 use crate::session::{Session, State};
 use crate::store::StoreError;
