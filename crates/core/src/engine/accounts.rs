@@ -138,7 +138,7 @@ impl Engine {
     /// # Errors
     /// [`AccountError::Weak`] by the tenant's policy, [`AccountError::NotFound`], or the store's.
     pub async fn set_password(&self, key: &UserKey, new: Password) -> Result<User, AccountError> {
-        let tenant = self.tenant(&key.tenant).await?;
+        let tenant = self.kept_tenant(&key.tenant).await?;
         let found = self.user(key).await?;
         tenant.policy.password.check(&new, &[tenant.id.as_str(), found.email.local_part()])?;
         let hash = self.passwords.hash(new).await?;

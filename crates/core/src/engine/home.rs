@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, Notify, mpsc};
+use tokio::sync::{Mutex, Notify, OnceCell, mpsc};
 
 use crate::clock::{Clock, Timestamp};
 use crate::id::SessionKey;
@@ -67,7 +67,7 @@ pub(super) struct Neighbourhood {
     elsewhere: Arc<dyn Homes>,
     clock: Arc<dyn Clock>,
     bounds: Bounds,
-    others: Mutex<HashMap<String, Arc<Home>>>,
+    others: Mutex<HashMap<String, Arc<OnceCell<Arc<Home>>>>>,
 }
 
 impl Neighbourhood {
@@ -83,19 +83,19 @@ impl Neighbourhood {
     /// The home at this place; the shared one where none is named.
     pub(super) async fn at(&self, database: Option<&str>) -> Stored<Arc<Home>> {
         let Some(database) = database else { return Ok(self.shared.clone()) };
-        let mut others = self.others.lock().await;
-        if let Some(open) = others.get(database) {
-            return Ok(open.clone());
-        }
-        let stores = self.elsewhere.open(database).await?;
-        let home = Home::of_one_tenant(stores, self.clock.clone(), self.bounds)?;
-        others.insert(database.to_owned(), home.clone());
-        Ok(home)
+        // Whoever waits for one of them keeps nobody from the others.
+        let home = self.others.lock().await.entry(database.to_owned()).or_default().clone();
+        let opened = home.get_or_try_init(async || {
+            let stores = self.elsewhere.open(database).await?;
+            Home::of_one_tenant(stores, self.clock.clone(), self.bounds)
+        });
+        opened.await.cloned()
     }
 
     /// All of them, the shared one first.
     pub(super) async fn all(&self) -> Vec<Arc<Home>> {
         let others = self.others.lock().await;
-        std::iter::once(&self.shared).chain(others.values()).cloned().collect()
+        let open = others.values().filter_map(|home| home.get());
+        std::iter::once(&self.shared).chain(open).cloned().collect()
     }
 }
