@@ -28,11 +28,13 @@
 
 pub mod apart;
 pub mod behaviour;
+pub mod client;
 pub mod ending;
 pub mod epochs;
 pub mod faults;
 pub mod feed;
 pub mod keys;
+pub mod postbox;
 pub mod races;
 pub mod rotation;
 pub mod samples;
