@@ -13,3 +13,4 @@ mod post;
 mod replay;
 mod tenancy;
 mod under_way;
+mod verifying;
