@@ -272,7 +272,7 @@ async fn without_a_second_step_the_password_lets_in_and_nothing_is_mailed() {
         other => panic!("{other:?}"),
     };
     assert!(done.cookie.is_some());
-    assert!(Client::held(done).recognised(&scene.node).await.is_ok());
+    assert!(Client::held(&done).recognised(&scene.node).await.is_ok());
     assert_eq!((scene.post.collect(&scene.node).await, scene.sessions().await), (0, 1));
 }
 

@@ -66,7 +66,7 @@ async fn of_fifty_logins_at_once_under_a_cap_of_five_exactly_five_live() {
             let user = &ann.user;
             let client = Client::app();
             match client.log_in(&node, &user.key.tenant, user.email.shown(), PASSWORD).await {
-                Ok(LoggedIn::Done(done)) => Client::held(done),
+                Ok(LoggedIn::Done(done)) => Client::held(&done),
                 other => panic!("{other:?}"),
             }
         });

@@ -41,7 +41,7 @@ async fn nothing_survives(what: impl AsyncFn(&Engine, &UserKey)) {
         faults.go_on();
         let Ok(done) = verifying.await else { continue };
         let_in += 1;
-        let held = Client::held(done);
+        let held = Client::held(&done);
         for node in [&slow, &other] {
             assert!(held.recognised(node).await.is_err(), "stopped after {steps} steps");
             assert!(client.refresh(node, held.refresh_token()).await.is_err(), "stopped after {steps} steps");

@@ -134,15 +134,15 @@ impl Client {
         let tenant = &member.user.key.tenant;
         let login = self.asks_for_code(engine, member).await;
         match self.verify(engine, tenant, login, &post.code(engine).await).await {
-            Ok(done) => Self::held(done),
+            Ok(done) => Self::held(&done),
             Err(refused) => panic!("{} is not let in: {refused}", member.user.email),
         }
     }
 
     /// What somebody holds who was let in.
     #[must_use]
-    pub fn held(done: DeviceSignedIn) -> Held {
-        let DeviceSignedIn { signed_in, session, .. } = done;
+    pub fn held(done: &DeviceSignedIn) -> Held {
+        let DeviceSignedIn { signed_in, session, .. } = done.clone();
         Held { strategy: StrategyName::Device, tenant: session.key.tenant, signed_in }
     }
 
