@@ -69,7 +69,7 @@ impl Engine {
         let directory = Arc::new(Directory::new(&setup, home));
         let listener = Arc::new(Listener { view, directory: directory.clone() });
         let watch = setup.stores.feed.watch(listener)?;
-        let engine = Self {
+        let engine = Arc::new_cyclic(|me| Self {
             issuer: setup.issuer.unwrap_or(installation.issuer).into(),
             stores: setup.stores,
             clock: setup.clock,
@@ -79,10 +79,11 @@ impl Engine {
             directory,
             believed: BelievedTokens::new(setup.bounds.capacity),
             registering: Turns::default(),
+            me: me.clone(),
             _watch: watch,
-        };
+        });
         engine.tenant(&default).await.map_err(TenantError::into_open_error)?;
-        Ok(Arc::new(engine))
+        Ok(engine)
     }
 }
 

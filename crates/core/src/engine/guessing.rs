@@ -3,10 +3,13 @@
 //! Somebody who does not exist is guessed at like somebody who does, with the same steps and the same writes: nobody
 //! learns from outside which one it was, nor whether an account is locked.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::time::sleep;
 
+use super::home::Home;
 use super::{Engine, Tenant};
 use crate::event::{Event, What};
 use crate::guess::{GuessKey, GuessLimits, Outcome, Reserved, Settled};
@@ -52,23 +55,17 @@ impl Engine {
         E: From<HashRefused> + From<StoreError>,
     {
         let Guess { tenant, whose, hash, stands, password } = guess;
-        let limits = &tenant.policy.guesses;
-        let reserved = self.reserve::<E>(tenant, &whose, limits).await?;
+        let (reserved, look) = self.reserve::<E>(tenant, &whose).await?;
         let looked_at = reserved != Reserved::Refused;
         let verified = match self.passwords.verify(password, hash.filter(|_| looked_at)).await {
             Ok(verified) => verified,
             Err(busy) => {
-                self.settle(tenant, &whose, reserved, Outcome::Unused).await?;
+                look.settled(Outcome::Unused).await?;
                 return Err(busy.into());
             }
         };
         let is_right = looked_at && stands && verified != Verified::No;
-        let outcome = match (looked_at, is_right) {
-            (false, _) => Outcome::Unused,
-            (true, true) => Outcome::Right,
-            (true, false) => Outcome::Wrong,
-        };
-        self.settle(tenant, &whose, reserved, outcome).await?;
+        look.settled(if is_right { Outcome::Right } else { Outcome::Wrong }).await?;
         Ok(match (is_right, reserved) {
             (false, _) => Guessed::Wrong,
             (true, Reserved::Granted) => Guessed::Right(verified),
@@ -77,49 +74,86 @@ impl Engine {
     }
 
     /// Waits while as many are being looked at as may all be wrong.
-    async fn reserve<E>(&self, tenant: &Tenant, whose: &GuessKey, limits: &GuessLimits) -> Result<Reserved, E>
+    async fn reserve<E>(&self, tenant: &Tenant, whose: &GuessKey) -> Result<(Reserved, Look), E>
     where
         E: From<HashRefused> + From<StoreError>,
     {
+        let engine = self.me.upgrade().ok_or(HashRefused::Stopped)?;
         for _ in 0..PAUSES {
-            match tenant.home.stores.guesses.reserve(whose, limits, self.clock.now()).await? {
-                Reserved::Crowded => sleep(PAUSE).await,
-                reserved => return Ok(reserved),
+            let (engine, home, whose) = (engine.clone(), tenant.home.clone(), whose.clone());
+            let limits = tenant.policy.guesses;
+            // On its own: of whoever hangs up now, nobody would know whether the store has reserved the look.
+            let asking = tokio::spawn(Reservation { engine, home, limits, whose }.asked_for());
+            let (reserved, look) =
+                asking.await.map_err(|fault| StoreError::unavailable("reserve a guess", fault))??;
+            if reserved != Reserved::Crowded {
+                return Ok((reserved, look));
             }
+            sleep(PAUSE).await;
         }
         Err(HashRefused::Busy { retry_after: Duration::from_secs(1) }.into())
     }
 
-    async fn settle(
-        &self,
-        tenant: &Tenant,
-        whose: &GuessKey,
-        reserved: Reserved,
-        outcome: Outcome,
-    ) -> Result<(), StoreError> {
-        if reserved == Reserved::Refused {
-            return Ok(());
-        }
-        let (guesses, limits) = (&tenant.home.stores.guesses, &tenant.policy.guesses);
-        let settled = guesses.settle(whose, reserved, outcome, limits, self.clock.now()).await?;
-        match settled {
-            Settled::LockedNow => self.tell_of_lock(tenant, whose).await,
-            Settled::Noted => Ok(()),
-        }
-    }
-
     /// Sends the owner a link that opens the account. A device that has locked itself out gets none: the account is open.
-    async fn tell_of_lock(&self, tenant: &Tenant, whose: &GuessKey) -> Result<(), StoreError> {
+    async fn tell_of_lock(&self, home: &Home, whose: &GuessKey) -> Result<(), StoreError> {
         self.report(&Event::of_user(&whose.user, What::Locked));
         if whose.device.is_some() {
             return Ok(());
         }
-        let epochs = tenant.home.stores.epochs.read(&whose.user).await?;
+        let epochs = home.stores.epochs.read(&whose.user).await?;
         let ticket =
             Ticket::new(&whose.user, Purpose::Unlock, epochs, self.clock.now(), self.random.as_ref());
         let mailing = Mailing::of_ticket(&ticket, self.random.as_ref());
-        self.send_ticket(&tenant.home, &ticket, &mailing).await?;
+        self.send_ticket(home, &ticket, &mailing).await?;
         Ok(())
+    }
+}
+
+/// A guess that was reserved. Whoever hangs up before it is settled gives it back and has learned nothing; otherwise a
+/// few who hang up would keep everybody else from being looked at.
+struct Look(Option<(Reservation, Reserved)>);
+
+struct Reservation {
+    engine: Arc<Engine>,
+    home: Arc<Home>,
+    limits: GuessLimits,
+    whose: GuessKey,
+}
+
+impl Look {
+    /// Settles it, on a task of its own: an account that is locked and an owner who is not told would be worse than
+    /// either.
+    async fn settled(mut self, outcome: Outcome) -> Result<(), StoreError> {
+        let Some((reservation, reserved)) = self.0.take() else { return Ok(()) };
+        let settling = tokio::spawn(reservation.settle(reserved, outcome));
+        settling.await.map_err(|fault| StoreError::unavailable("settle a guess", fault))?
+    }
+}
+
+impl Drop for Look {
+    fn drop(&mut self) {
+        // Without a runtime nobody is left who could be kept waiting.
+        if let Some(((reservation, reserved), runtime)) = self.0.take().zip(Handle::try_current().ok()) {
+            runtime.spawn(reservation.settle(reserved, Outcome::Unused));
+        }
+    }
+}
+
+impl Reservation {
+    async fn asked_for(self) -> Result<(Reserved, Look), StoreError> {
+        let Self { engine, home, limits, whose } = &self;
+        let reserved = home.stores.guesses.reserve(whose, limits, engine.clock.now()).await?;
+        let is_granted = matches!(reserved, Reserved::Granted | Reserved::Locked);
+        Ok((reserved, Look(is_granted.then_some((self, reserved)))))
+    }
+
+    async fn settle(self, reserved: Reserved, outcome: Outcome) -> Result<(), StoreError> {
+        let Self { engine, home, limits, whose } = self;
+        let now = engine.clock.now();
+        match home.stores.guesses.settle(&whose, reserved, outcome, &limits, now).await? {
+            Settled::LockedNow => engine.tell_of_lock(&home, &whose).await,
+            Settled::Noted => Ok(()),
+        }
     }
 }
 

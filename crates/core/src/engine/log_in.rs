@@ -185,7 +185,10 @@ impl Engine {
         let VerifyLogin { login, code, device, shown, .. } = request;
         let known = self.shown_secret(&shown).await?;
         let key = TicketKey { tenant: tenant.id.clone(), id: login };
-        let ticket = self.redeem_code(&tenant, &key, &code, known.as_ref()).await?;
+        // A browser sends its cookie whether it wants to or not, and with it the code that another one was sent. What an
+        // app keeps it sends on purpose, and it may do so with this step only.
+        let sent_unasked = known.as_ref().filter(|_| shown.secret.is_none());
+        let ticket = self.redeem_code(&tenant, &key, &code, sent_unasked).await?;
 
         let stores = &tenant.home.stores;
         let epochs = stores.epochs.read(&ticket.user_key()).await?;

@@ -29,7 +29,7 @@ mod turns;
 mod unlock;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 pub use accounts::AccountError;
@@ -97,6 +97,8 @@ pub struct Engine {
     directory: Arc<Directory>,
     believed: BelievedTokens,
     registering: Turns,
+    /// Itself, for what has to be brought to an end when the request that began it is given up.
+    me: Weak<Self>,
     _watch: Watch,
 }
 

@@ -15,7 +15,7 @@ use super::home::Home;
 use super::{Engine, Tenant, TenantError};
 use crate::event::{Event, What};
 use crate::mail::{Letter, Message, Notifier, Undelivered};
-use crate::mailing::{About, Mailing};
+use crate::mailing::{About, CLAIM, Mailing};
 use crate::random::{self, Random};
 use crate::secret::PlainSecret;
 use crate::store::{StoreError, Stored, UserHandle};
@@ -24,6 +24,9 @@ use crate::user::User;
 
 /// How often the queue is looked at, for what other processes have put there and for what is to be tried again.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a message may take to deliver: less than it is claimed for, so that nobody else has begun on it by then.
+const PATIENCE: Duration = CLAIM.saturating_sub(Duration::from_secs(30));
 
 /// How many messages are sent at once.
 const AT_ONCE: u32 = 8;
@@ -55,11 +58,28 @@ impl Engine {
 
     /// Delivers mail until it is dropped; one of these should run for each engine that serves. Several share the work.
     pub async fn deliver_mail(self: &Arc<Self>, notifier: Arc<dyn Notifier>) {
-        loop {
-            // Elsewhere is looked at as often; who lives in the shared home need not wait for that.
-            let _ = timeout(LOOK_EVERY, self.directory.homes.shared.posted.notified()).await;
-            if let Err(fault) = self.deliver_due(&notifier).await {
-                warn!(%fault, "the messages that wait could not be read");
+        let deliver = async {
+            loop {
+                // Elsewhere is looked at as often; who lives in the shared home need not wait for that.
+                let _ = timeout(LOOK_EVERY, self.directory.homes.shared.posted.notified()).await;
+                if let Err(fault) = self.deliver_due(&notifier).await {
+                    warn!(%fault, "the messages that wait could not be read");
+                }
+            }
+        };
+        tokio::join!(self.open_homes(), deliver);
+    }
+
+    /// Opens the home of every tenant: what waits there since before this process began would wait until somebody asks
+    /// for the tenant.
+    async fn open_homes(&self) {
+        let tenants = match self.all_tenants().await {
+            Ok(tenants) => tenants,
+            Err(fault) => return warn!(%fault, "the tenants could not be read"),
+        };
+        for tenant in tenants {
+            if let Err(fault) = self.kept_tenant(&tenant).await {
+                warn!(%fault, %tenant, "the messages of a tenant wait until somebody asks for it");
             }
         }
     }
@@ -67,24 +87,36 @@ impl Engine {
     /// Delivers what is due now: how many messages were delivered.
     ///
     /// # Errors
-    /// The store's.
+    /// That of the first store that did not answer; what waits in the others has been delivered.
     pub async fn deliver_due(self: &Arc<Self>, notifier: &Arc<dyn Notifier>) -> Result<u64, StoreError> {
-        let mut delivered = 0;
+        let (mut delivered, mut fault) = (0, None);
         for home in self.directory.homes.all().await {
-            loop {
-                let claimed = home.stores.mail.claim(self.clock.now(), AT_ONCE).await?;
-                if claimed.is_empty() {
-                    break;
-                }
-                let mut sending = JoinSet::new();
-                for mailing in claimed {
-                    let (engine, home, notifier) = (self.clone(), home.clone(), notifier.clone());
-                    sending.spawn(async move { engine.deliver(&home, &mailing, notifier.as_ref()).await });
-                }
-                delivered += sending.join_all().await.into_iter().filter(|done| *done).count() as u64;
+            match self.deliver_at(&home, notifier).await {
+                Ok(there) => delivered += there,
+                Err(away) => fault = fault.or(Some(away)),
             }
         }
-        Ok(delivered)
+        fault.map_or(Ok(delivered), Err)
+    }
+
+    async fn deliver_at(
+        self: &Arc<Self>,
+        home: &Arc<Home>,
+        notifier: &Arc<dyn Notifier>,
+    ) -> Result<u64, StoreError> {
+        let mut delivered = 0;
+        loop {
+            let claimed = home.stores.mail.claim(self.clock.now(), AT_ONCE).await?;
+            if claimed.is_empty() {
+                return Ok(delivered);
+            }
+            let mut sending = JoinSet::new();
+            for mailing in claimed {
+                let (engine, home, notifier) = (self.clone(), home.clone(), notifier.clone());
+                sending.spawn(async move { engine.deliver(&home, &mailing, notifier.as_ref()).await });
+            }
+            delivered += sending.join_all().await.into_iter().filter(|done| *done).count() as u64;
+        }
     }
 
     /// How many messages wait to be sent.
@@ -102,7 +134,10 @@ impl Engine {
     /// Delivers one message: whether it was. A fault of the store leaves it claimed, and so it is tried again.
     async fn deliver(&self, home: &Home, mailing: &Mailing, notifier: &dyn Notifier) -> bool {
         let delivered = match self.letter(home, mailing).await {
-            Ok(Some(letter)) => notifier.deliver(&letter).await.map(|()| true),
+            Ok(Some(letter)) => match timeout(PATIENCE, notifier.deliver(&letter)).await {
+                Ok(delivered) => delivered.map(|()| true),
+                Err(_) => Err(Undelivered::Later("no answer came in time".to_owned())),
+            },
             Ok(None) => Ok(false),
             Err(fault) => Err(Undelivered::Later(fault.to_string())),
         };

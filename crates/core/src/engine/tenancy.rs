@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::{Engine, TenantError};
+use crate::clock::Timestamp;
 use crate::event::{Event, What};
 use crate::id::TenantId;
 use crate::key::{KeyFault, KeyRecord, KeyUse, SealFault};
@@ -135,20 +136,31 @@ impl Engine {
         }
         let now = self.clock.now();
         let suspended = self.replace_tenant(id, |tenant| Ok(tenant.suspended(now))).await?;
-        let home = self.kept_tenant(id).await?.home.clone();
-        let ending = Ending { at: now, reason: EndReason::Tenant };
-        home.stores.epochs.advance(&EpochScope::Tenant(id.clone()), ending).await?;
-        home.view.forget_standings();
+        self.end_everybody(id, now).await?;
         self.report(&Event::of_tenant(id.clone(), What::TenantSuspended));
         Ok(suspended)
     }
 
+    async fn end_everybody(&self, id: &TenantId, now: Timestamp) -> Result<(), TenancyError> {
+        let home = self.kept_tenant(id).await?.home.clone();
+        let ending = Ending { at: now, reason: EndReason::Tenant };
+        home.stores.epochs.advance(&EpochScope::Tenant(id.clone()), ending).await?;
+        home.view.forget_standings();
+        Ok(())
+    }
+
     /// Lets the users of a tenant sign in again. Nothing that was ended comes back.
     ///
+    /// What a suspension should have ended ends now at the latest: that one may have been given up half-way, and a node
+    /// that was cut off may have signed somebody in since.
+    ///
     /// # Errors
-    /// A [`TenancyError`].
+    /// A [`TenancyError`]; the tenant stays suspended then.
     pub async fn resume_tenant(&self, id: &TenantId) -> Result<TenantRecord, TenancyError> {
         let now = self.clock.now();
+        if self.tenant_record(id).await?.suspended.is_some() {
+            self.end_everybody(id, now).await?;
+        }
         let resumed = self.replace_tenant(id, |tenant| Ok(tenant.resumed(now))).await?;
         self.report(&Event::of_tenant(id.clone(), What::TenantResumed));
         Ok(resumed)

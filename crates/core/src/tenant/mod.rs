@@ -3,6 +3,8 @@
 mod policy;
 mod settings;
 
+use std::time::Duration;
+
 pub use policy::{Policy, SecondStep};
 pub use settings::{Lifetimes, SettingsFault, TenantSettings};
 
@@ -52,12 +54,17 @@ impl TenantRecord {
     }
 
     /// The tenant, open again. What was issued before it was suspended, and while it was, stays worthless.
+    ///
+    /// Tokens know whole seconds: one that is issued in the second in which the tenant is opened is good, unless that is
+    /// the second in which it was suspended.
     #[must_use]
     pub fn resumed(self, now: Timestamp) -> Self {
         if self.suspended.is_none() {
             return self;
         }
-        Self { suspended: None, tokens_after: Some(now), ..self }.changed()
+        let before = now.whole_second().minus(Duration::from_millis(1));
+        let tokens_after = self.tokens_after.max(Some(before));
+        Self { suspended: None, tokens_after, ..self }.changed()
     }
 
     fn changed(self) -> Self {
@@ -85,8 +92,11 @@ mod tests {
         let tenant = TenantRecord::new(TenantId::default_tenant(), at(0));
         let suspended = tenant.clone().suspended(at(10));
         assert_eq!(suspended.clone().suspended(at(11)), suspended);
-        let resumed = suspended.resumed(at(20));
-        assert_eq!((resumed.suspended, resumed.tokens_after, resumed.version), (None, Some(at(20)), 2));
+        let resumed = suspended.clone().resumed(at(20));
+        let before = at(20).minus(Duration::from_millis(1));
+        assert_eq!((resumed.suspended, resumed.tokens_after, resumed.version), (None, Some(before), 2));
+        let at_once = suspended.resumed(at(10).plus(Duration::from_millis(300)));
+        assert_eq!(at_once.tokens_after, Some(at(10)));
         assert_eq!(tenant.clone().resumed(at(5)), tenant);
     }
 }

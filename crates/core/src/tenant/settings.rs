@@ -79,6 +79,12 @@ pub enum SettingsFault {
     /// The lifetimes of a strategy contradict each other.
     #[error("strategy {0}: {1}")]
     Strategy(StrategyName, Contradiction),
+    /// Nothing is on offer, so nobody could sign in.
+    #[error("no strategy is on offer; where a second step is forced, device is the only one that has it")]
+    NothingOffered,
+    /// An account would be locked before anybody has guessed, or not at all.
+    #[error("an account is locked after at least one wrong password, and for some time")]
+    Lock,
     /// Passwords may not be as short as that.
     #[error("passwords need at least {least} characters, unless a second step is forced: then 8")]
     ShortPassword {
@@ -127,6 +133,12 @@ impl TenantSettings {
         policy.guesses.lasts = self.lock_for.unwrap_or(policy.guesses.lasts);
         policy.session_cap = self.session_cap.unwrap_or(policy.session_cap);
         policy.hides_existence = self.hide_existence.unwrap_or(policy.hides_existence);
+        if policy.guesses.after == 0 || policy.guesses.lasts.is_zero() {
+            return Err(SettingsFault::Lock);
+        }
+        if !policy.strategies.keys().any(|name| policy.offers(*name).is_some()) {
+            return Err(SettingsFault::NothingOffered);
+        }
         policy.password = self.password_over(installation.password, policy.second_step)?;
         Ok(policy)
     }

@@ -1,6 +1,16 @@
 mod accounts;
+mod codes;
+mod devices;
+mod guesses;
 mod keys;
+mod known;
+mod links;
+mod locks;
+mod members;
 mod outage;
 mod passwords;
+mod post;
 mod replay;
+mod tenancy;
 mod under_way;
+mod verifying;

@@ -28,6 +28,7 @@
 
 pub mod apart;
 pub mod behaviour;
+pub mod client;
 pub mod crowds;
 pub mod ending;
 pub mod epochs;
@@ -37,6 +38,7 @@ pub mod guesses;
 pub mod keys;
 pub mod mail;
 pub mod names;
+pub mod postbox;
 pub mod races;
 pub mod rotation;
 pub mod samples;

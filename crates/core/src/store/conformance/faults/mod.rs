@@ -16,7 +16,7 @@
 mod verbs;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use thiserror::Error;
 use tokio::sync::{Notify, Semaphore};
@@ -34,6 +34,7 @@ pub struct Faults {
     lost_answers: AtomicU64,
     silent: AtomicBool,
     asked: AtomicU64,
+    heard: Mutex<Option<Vec<&'static str>>>,
     steps: Semaphore,
     stuck: Notify,
     watching: Mutex<Vec<Weak<Relay>>>,
@@ -64,6 +65,7 @@ impl Faults {
             lost_answers: AtomicU64::new(0),
             silent: AtomicBool::new(false),
             asked: AtomicU64::new(0),
+            heard: Mutex::default(),
             steps: Semaphore::new(ENDLESS),
             stuck: Notify::new(),
             watching: Mutex::default(),
@@ -127,6 +129,15 @@ impl Faults {
         self.asked.load(Ordering::SeqCst)
     }
 
+    /// Which verbs have been asked for, in order, since this was asked last; nobody listens before the first time.
+    pub fn heard(&self) -> Vec<&'static str> {
+        self.listening().replace(Vec::new()).unwrap_or_default()
+    }
+
+    fn listening(&self) -> MutexGuard<'_, Option<Vec<&'static str>>> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Carries out this many more steps and then waits; a verb takes two, one before it is carried out and one after.
     pub fn stop_after(&self, steps: usize) {
         self.steps.forget_permits(usize::MAX >> 4);
@@ -159,6 +170,9 @@ impl Faults {
         let failed = || StoreError::unavailable(doing, ToldToFail);
         self.step().await;
         self.asked.fetch_add(1, Ordering::SeqCst);
+        if let Some(heard) = self.listening().as_mut() {
+            heard.push(doing);
+        }
         if self.down.load(Ordering::SeqCst) {
             return Err(failed());
         }

@@ -1,0 +1,111 @@
+//! Devices that a user is known by, and the mail about one that is new.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::Engine;
+use crate::store::conformance::client::Client;
+use crate::store::conformance::postbox::Postbox;
+use crate::store::conformance::stage::{Member, Stage};
+use crate::store::memory::MemoryStore;
+
+struct Scene {
+    stage: Stage,
+    node: Arc<Engine>,
+    post: Arc<Postbox>,
+    ann: Member,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let stage = Stage::new(MemoryStore::stores());
+        let node = stage.node().await;
+        let ann = stage.newcomer(&node).await;
+        Self { stage, node, post: Postbox::new(), ann }
+    }
+
+    /// Signs in, and says how many mails there have been about new devices since the beginning.
+    async fn told_after(&self, client: &Client) -> usize {
+        client.comes_in(&self.node, &self.post, &self.ann).await;
+        self.post.collect(&self.node).await;
+        // Ten codes in a quarter of an hour are all there are.
+        self.stage.clock.pass(Duration::from_mins(2));
+        self.post.count("new_device")
+    }
+
+    async fn known(&self) -> usize {
+        self.node.user(&self.ann.user.key).await.unwrap().devices.len()
+    }
+}
+
+#[tokio::test]
+async fn the_first_device_is_no_news_the_second_is_and_a_known_one_is_not() {
+    let scene = Scene::new().await;
+    let (laptop, phone) = (Client::browser(), Client::app());
+    assert_eq!(scene.told_after(&laptop).await, 0);
+    assert_eq!(scene.told_after(&laptop).await, 0);
+    assert_eq!(scene.told_after(&phone).await, 1);
+    assert_eq!(scene.told_after(&phone).await, 1);
+    assert_eq!(scene.told_after(&laptop).await, 1);
+    assert_eq!(scene.known().await, 2);
+    let letter = scene.post.letters().into_iter().find(|letter| letter.message.word() == "new_device");
+    let letter = letter.unwrap();
+    assert_eq!(letter.to, scene.ann.user.email);
+    let crate::mail::Message::NewDevice { device, address, .. } = letter.message else { panic!("no news") };
+    assert_eq!((device.as_str(), address.as_str()), ("an app", "192.0.2.7"));
+}
+
+#[tokio::test]
+async fn a_sign_in_without_a_proof_is_news_where_there_are_known_devices_and_is_never_known() {
+    let scene = Scene::new().await;
+    let curl = Client::forgetful();
+    assert_eq!(scene.told_after(&curl).await, 0);
+    assert_eq!(scene.told_after(&curl).await, 0);
+    assert_eq!(scene.known().await, 0);
+    assert_eq!(scene.told_after(&Client::browser()).await, 0, "the first of all that is known");
+    assert_eq!(scene.told_after(&curl).await, 1);
+    assert_eq!(scene.told_after(&curl).await, 2);
+    assert_eq!(scene.known().await, 1);
+}
+
+#[tokio::test]
+async fn a_device_is_known_to_each_of_its_users_apart() {
+    let scene = Scene::new().await;
+    let bob = scene.stage.newcomer(&scene.node).await;
+    let (shared, own) = (Client::browser(), Client::browser());
+    own.comes_in(&scene.node, &scene.post, &bob).await;
+    assert_eq!(scene.told_after(&shared).await, 0);
+    shared.comes_in(&scene.node, &scene.post, &bob).await;
+    scene.post.collect(&scene.node).await;
+    let told = scene.post.letters();
+    let told = told.iter().filter(|letter| letter.message.word() == "new_device");
+    assert_eq!(told.map(|letter| &letter.to).collect::<Vec<_>>(), [&bob.user.email]);
+}
+
+#[tokio::test]
+async fn twenty_devices_are_known_and_the_one_that_was_not_used_for_longest_is_forgotten() {
+    let scene = Scene::new().await;
+    let devices: Vec<Client> = (0..20).map(|_| Client::browser()).collect();
+    for (nth, device) in devices.iter().enumerate() {
+        assert_eq!(scene.told_after(device).await, nth);
+    }
+    scene.stage.clock.pass(Duration::from_hours(24));
+    assert_eq!(scene.told_after(&devices[0]).await, 19, "it is still known");
+    assert_eq!(scene.told_after(&Client::browser()).await, 20);
+    assert_eq!(scene.known().await, 20);
+    assert_eq!(scene.told_after(&devices[0]).await, 20, "it was used lately");
+    assert_eq!(scene.told_after(&devices[1]).await, 21, "it was forgotten");
+}
+
+#[tokio::test]
+async fn a_device_is_known_for_four_hundred_days_after_its_last_use() {
+    let scene = Scene::new().await;
+    let (laptop, phone) = (Client::browser(), Client::browser());
+    scene.told_after(&laptop).await;
+    scene.told_after(&phone).await;
+    scene.stage.clock.pass(Duration::from_hours(399 * 24));
+    assert_eq!(scene.told_after(&laptop).await, 1);
+    scene.stage.clock.pass(Duration::from_hours(2 * 24));
+    assert_eq!(scene.told_after(&phone).await, 2);
+    assert_eq!(scene.told_after(&laptop).await, 2);
+}
