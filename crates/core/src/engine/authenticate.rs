@@ -131,7 +131,15 @@ impl Engine {
     pub async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Identity, Unauthenticated> {
         let named = attempt.tenant.clone().unwrap_or_else(TenantId::default_tenant);
         let tenant = self.tenant(&named).await?;
-        let strategy = tenant.strategy(attempt.strategy).ok_or(Unauthenticated::NotOffered)?;
+        let Some(strategy) = tenant.strategy(attempt.strategy) else {
+            // Whoever names no tenant is meant to be of the token's, whatever is on offer elsewhere.
+            return match attempt.strategy.strategy().carrier().find(&attempt.envelope) {
+                Ok(Some(token)) if attempt.tenant.is_none() && claimed_tenant(token).is_ok() => {
+                    self.by_token(attempt, tenant, token).await
+                }
+                _ => Err(Unauthenticated::NotOffered),
+            };
+        };
         let found = strategy.carrier().find(&attempt.envelope).map_err(|_| Unauthenticated::Invalid)?;
         let credential = found.ok_or(Unauthenticated::Missing)?;
         match strategy.check() {

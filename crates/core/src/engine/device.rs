@@ -4,11 +4,13 @@
 //! session's or a user's: it stays across sign-ins and accounts, and every session and every user stores only a hash of
 //! it that is worth nothing elsewhere.
 
+use tracing::warn;
+
 use super::issue::GivenProof;
 use super::{Engine, IssueError, TenantError};
-use crate::id::TenantId;
+use crate::id::{TenantId, UserKey};
 use crate::key::Keyring;
-use crate::secret::PlainSecret;
+use crate::secret::{PlainSecret, SecretHash};
 use crate::token::cookie::{sign, unsign};
 
 /// What keeps device cookies and session cookies, which the same key signs, apart: no session's id begins with it.
@@ -82,6 +84,15 @@ impl Engine {
         let secret = PlainSecret::generate(self.random.as_ref());
         let kept = self.signed(&tenant.keyring, &secret)?;
         Ok(DeviceSecret { secret, kept })
+    }
+
+    /// Writes down that a user is known by a device.
+    pub(super) async fn remember_device(&self, user: &UserKey, device: SecretHash) {
+        let now = self.clock.now();
+        if let Err(fault) = self.change_user(user, |user| user.signed_in_on(device, now)).await {
+            // They are signed in; the device is new to them once more the next time.
+            warn!(%fault, "a device could not be remembered");
+        }
     }
 
     /// Every tenant's device secrets are signed by the keys of tenant `default`: a browser has one for all of them.

@@ -231,20 +231,21 @@ impl Engine {
         E: From<IssueError> + From<StoreError>,
     {
         let Accepted { tenant, strategy, user, epochs, device, proof, cookie } = accepted;
-        let known_as = proof.as_ref().map(|proof| Proof::known_as(&proof.secret, &user.key));
+        let proven = proof.as_ref().filter(|proof| proof.shown);
+        let device_proof = proven.map(|proof| Proof::known_as(&proof.secret, &user.key));
         let name = StrategyName::Device;
         let (session, grant) =
             self.begin(Beginning { tenant, name, strategy, user: &user, epochs, device, proof })?;
         self.keep(tenant, &session).await?;
         self.report(&Event::of_session(&session, What::SignedIn));
-        self.remember_device(tenant, &user, &session, known_as).await;
+        self.tell_of_device(tenant, &user, &session, device_proof).await;
         let signed_in = SignedIn { user, session: session.key.id, grant };
         Ok(DeviceSignedIn { signed_in, session, cookie })
     }
 
-    /// Writes down that the user is known by the device. The first one of all is no news to its owner; one that cannot
-    /// prove itself is never known.
-    async fn remember_device(
+    /// Tells the owner of a device that is new to them, and remembers it once it has proven itself: a browser has when it
+    /// comes back with the cookie. The first device of all is no news.
+    async fn tell_of_device(
         &self,
         tenant: &Tenant,
         user: &User,
@@ -257,11 +258,8 @@ impl Engine {
             let news = Mailing::news(&user.key, About::NewDevice, now, self.random.as_ref());
             self.send_news(&tenant.home, &news.about_device(&session.device)).await;
         }
-        let Some(device) = device else { return };
-        let remembered = self.change_user(&user.key, |user| user.signed_in_on(device, now)).await;
-        if let Err(fault) = remembered {
-            // They are signed in; the device is new to them once more the next time.
-            tracing::warn!(%fault, "a device could not be remembered");
+        if let Some(device) = device {
+            self.remember_device(&user.key, device).await;
         }
     }
 }

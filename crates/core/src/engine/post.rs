@@ -250,7 +250,7 @@ mod tests {
         assert!(codes.iter().all(|code| code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit())));
         for place in 0..6 {
             let digits: std::collections::HashSet<_> =
-                codes.iter().filter_map(|code| code.bytes().nth(place)).collect();
+                codes.iter().filter_map(|code| code.as_bytes().get(place)).collect();
             assert_eq!(digits.len(), 10);
         }
     }

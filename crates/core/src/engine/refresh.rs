@@ -87,6 +87,13 @@ struct Authentic {
     successor: ChainSecret,
 }
 
+/// The device proof that came along.
+struct Came {
+    secret: PlainSecret,
+    /// Whether a session that holds none yet is to hold it from now on.
+    pins: bool,
+}
+
 impl Engine {
     /// Trades a refresh token for the next pair.
     ///
@@ -98,10 +105,17 @@ impl Engine {
         let key = SessionKey { tenant: tenant.id.clone(), id: presented.claims.session };
         let (session, user) = self.refreshable(tenant, &key, request.strategy).await?;
         let strategy = tenant.strategy(session.strategy).ok_or(RefreshError::NotOffered)?;
-        let redemption = self.redemption(&presented, strategy, &key, request).await?;
+        let device = self.device_of(request).await?;
+        let redemption = self.redemption(&presented, strategy, &key, device.as_ref())?;
 
         let rotated = tenant.home.view.rotate(&key, &redemption).await?;
+        let had_shown = session.proof.is_some_and(|proof| proof.shown);
         let session = self.judge(tenant, rotated, &key).await?;
+        if let Some(device) = device.filter(|_| !had_shown && session.proof.is_some_and(|proof| proof.shown))
+        {
+            // It has proven itself: the next sign-in on it is no news.
+            self.remember_device(&user.key, Proof::known_as(&device.secret, &user.key)).await;
+        }
         let rotation = session.rotation.as_ref().ok_or(RefreshError::Invalid)?;
         let refresh = self.refresh_token(tenant, &key, rotation, presented.successor)?;
         let end = strategy.ends(self.clock.now()).credential.min(session.absolute_expires);
@@ -165,22 +179,27 @@ impl Engine {
         if is_live { Ok((session.session().clone(), user)) } else { Err(gone()) }
     }
 
-    async fn redemption(
+    /// What came along of the device. A cookie is asked about where sessions are of the kind that sets it.
+    async fn device_of(&self, request: &Refresh<'_>) -> Result<Option<Came>, RefreshError> {
+        if let Some(secret) = &request.device_secret {
+            return Ok(Some(Came { secret: bare(secret), pins: false }));
+        }
+        let cookie = request.cookie.clone().filter(|_| request.strategy.has_second_step());
+        let shown = ShownDevice { cookie, ..ShownDevice::default() };
+        let of_cookie = self.shown_secret(&shown).await?;
+        Ok(of_cookie.map(|shown| Came { secret: shown.secret, pins: true }))
+    }
+
+    fn redemption(
         &self,
         presented: &Authentic,
         strategy: Strategy,
         key: &SessionKey,
-        request: &Refresh<'_>,
+        device: Option<&Came>,
     ) -> Result<Redemption, RefreshError> {
         let Renewal::Rotating { refresh, grace, .. } = strategy.renewal() else {
             return Err(RefreshError::Invalid);
         };
-        // A cookie is asked about where sessions are of the kind that sets it.
-        let cookie = request.cookie.clone().filter(|_| request.strategy.has_second_step());
-        let shown = ShownDevice { cookie, ..ShownDevice::default() };
-        let of_cookie = self.shown_secret(&shown).await?.map(|shown| shown.secret);
-        let pins = of_cookie.is_some() && request.device_secret.is_none();
-        let proof = request.device_secret.as_ref().map(bare).or(of_cookie);
         let now = self.clock.now();
         let keyring = &presented.tenant.keyring;
         let kid = keyring.refresh_signer(now).ok_or(IssueError::NoKey("refresh"))?.kid().clone();
@@ -189,8 +208,8 @@ impl Engine {
             presented: presented.claims.r.hash(),
             successor: presented.successor.hash(),
             kid,
-            proof: proof.map(|secret| Proof::hash_of(&secret, key)),
-            pins,
+            proof: device.map(|device| Proof::hash_of(&device.secret, key)),
+            pins: device.is_some_and(|device| device.pins),
             now,
             lifetime: refresh,
             grace,

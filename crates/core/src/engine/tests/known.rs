@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, LoggedIn};
+use crate::id::TenantId;
 use crate::store::conformance::client::Client;
 use crate::store::conformance::postbox::Postbox;
-use crate::store::conformance::stage::{Member, Stage};
+use crate::store::conformance::stage::{Member, PASSWORD, Stage};
 use crate::store::memory::MemoryStore;
+use crate::tenant::{SecondStep, TenantSettings};
 
 struct Scene {
     stage: Stage,
@@ -31,6 +33,15 @@ impl Scene {
         // Ten codes in a quarter of an hour are all there are.
         self.stage.clock.pass(Duration::from_mins(2));
         self.post.count("new_device")
+    }
+
+    /// Signs in where a password is enough: the refresh token.
+    async fn in_at_once(&self, client: &Client) -> String {
+        let user = &self.ann.user;
+        match client.log_in(&self.node, &user.key.tenant, user.email.shown(), PASSWORD).await {
+            Ok(LoggedIn::Done(done)) => done.signed_in.grant.refresh.unwrap().reveal().to_owned(),
+            other => panic!("{other:?}"),
+        }
     }
 
     async fn known(&self) -> usize {
@@ -108,4 +119,22 @@ async fn a_device_is_known_for_four_hundred_days_after_its_last_use() {
     scene.stage.clock.pass(Duration::from_hours(2 * 24));
     assert_eq!(scene.told_after(&phone).await, 2);
     assert_eq!(scene.told_after(&laptop).await, 2);
+}
+
+#[tokio::test]
+async fn without_a_second_step_a_browser_is_known_once_it_has_come_back_with_its_cookie() {
+    let scene = Scene::new().await;
+    let settings = |settings| TenantSettings { otp: Some(SecondStep::Off), ..settings };
+    scene.node.change_tenant(&TenantId::default_tenant(), settings).await.unwrap();
+    let (laptop, curl) = (Client::browser(), Client::forgetful());
+    let token = scene.in_at_once(&laptop).await;
+    for _ in 0..25 {
+        scene.in_at_once(&curl).await;
+    }
+    assert_eq!(scene.known().await, 0, "a cookie that was set need not be kept");
+    assert!(laptop.refresh(&scene.node, &token).await.is_ok());
+    assert_eq!(scene.known().await, 1);
+    scene.in_at_once(&laptop).await;
+    scene.post.collect(&scene.node).await;
+    assert_eq!(scene.post.count("new_device"), 0);
 }

@@ -13,7 +13,7 @@ use crate::store::conformance::client::Client;
 use crate::store::conformance::faults::Faults;
 use crate::store::conformance::postbox::Postbox;
 use crate::store::conformance::samples::{email, tenant};
-use crate::store::conformance::stage::{Held, Member, PASSWORD, Stage};
+use crate::store::conformance::stage::{Held, Member, PASSWORD, Stage, show};
 use crate::store::memory::MemoryStore;
 use crate::store::{Homes, Page, Stored, Stores};
 use crate::strategy::StrategyName;
@@ -242,4 +242,19 @@ async fn a_tenant_whose_database_cannot_be_opened_is_not_made() {
     assert!(matches!(refused, Err(TenancyError::Store(_))), "{refused:?}");
     assert!(matches!(node.tenant(&tenant("acme")).await, Err(TenantError::Unknown(_))));
     assert!(node.user_by_email(&tenant("acme"), &email("ann@example.com")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_token_is_judged_by_what_its_own_tenant_offers() {
+    let stage = Stage::new(MemoryStore::stores());
+    let node = stage.node().await;
+    let acme = make(&node, "acme", TenantSettings::default()).await.unwrap();
+    let (_, held) = signed_in_everywhere(&stage, &node, &acme).await;
+    let only_cookies =
+        |settings| TenantSettings { strategies: Some(vec![StrategyName::Session]), ..settings };
+    node.change_tenant(&TenantId::default_tenant(), only_cookies).await.unwrap();
+    for held in held.iter().filter(|held| held.strategy != StrategyName::Session) {
+        let shown = show(&node, None, held.strategy, held.signed_in.grant.carrier, held.credential()).await;
+        assert!(shown.is_ok(), "{}: {shown:?}", held.strategy);
+    }
 }
