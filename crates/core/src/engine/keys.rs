@@ -103,7 +103,7 @@ impl Engine {
     /// # Errors
     /// The tenant's or the store's.
     pub async fn keys(&self, tenant: &TenantId) -> Result<Vec<KeyInfo>, KeyError> {
-        let lifetimes = self.tenant(tenant).await?.policy.key_lifetimes();
+        let lifetimes = self.kept_tenant(tenant).await?.policy.key_lifetimes();
         let records = self.stores.keys.list(tenant).await?;
         Ok(KeyInfo::of_all(&records, &lifetimes, self.clock.now()))
     }
@@ -119,7 +119,7 @@ impl Engine {
         uses: &[KeyUse],
         lead: Duration,
     ) -> Result<Vec<Kid>, KeyError> {
-        let id = self.tenant(tenant).await?.id.clone();
+        let id = self.kept_tenant(tenant).await?.id.clone();
         let now = self.clock.now();
         // A master key that seals nothing yet is not known to the server that runs: it could not open what it sealed.
         let seals = !self.stores.keys.list(&id).await?.iter().any(is_plain);
