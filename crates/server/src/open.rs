@@ -8,6 +8,7 @@ use std::sync::Arc;
 use portcullis_core::clock::Clock;
 use portcullis_core::engine::{Engine, OpenError, Secrets, Setup};
 use portcullis_core::event::EventSink;
+use portcullis_core::guess::GuessLimits;
 use portcullis_core::liveness::Bounds;
 use portcullis_core::machine::{SystemClock, SystemRandom};
 use portcullis_core::password::{Argon2Cost, HashPool, PasswordPolicy, PoolSize};
@@ -17,7 +18,7 @@ use portcullis_core::tenant::Policy;
 use portcullis_stores::sqlite::{SqliteHomes, SqliteStore};
 use thiserror::Error;
 
-use crate::config::{Config, Database};
+use crate::config::{Config, Database, SigningIn};
 
 /// An engine, and the database it works on.
 pub struct Opened {
@@ -91,7 +92,7 @@ pub(crate) fn pool_size(config: &Config) -> PoolSize {
     PoolSize { queue: queue.unwrap_or(PoolSize::of(threads).queue), threads }
 }
 
-/// The rules of every tenant.
+/// The rules of every tenant that has decided nothing for itself.
 pub(crate) fn policy(config: &Config) -> Result<Policy, CannotOpen> {
     let preset =
         if config.is_development() { PasswordPolicy::DEVELOPMENT } else { PasswordPolicy::SINGLE_FACTOR };
@@ -103,8 +104,13 @@ pub(crate) fn policy(config: &Config) -> Result<Policy, CannotOpen> {
             strategies.insert(name, strategy.map_err(|fault| CannotOpen::Strategy(name, fault))?);
         }
     }
+    let SigningIn { otp, lockout, session_cap, hide_existence } = &config.sign_in;
     Ok(Policy {
         strategies,
+        second_step: *otp,
+        guesses: GuessLimits { after: lockout.after, lasts: lockout.lasts, ..GuessLimits::default() },
+        session_cap: *session_cap,
+        hides_existence: *hide_existence,
         audience: config.audience.clone(),
         leeway: config.leeway,
         ..Policy::with_passwords(password)

@@ -11,6 +11,7 @@ use crate::password::{HashRefused, Password, WeakPassword};
 use crate::session::EndReason;
 use crate::store::{EndScope, Page, StoreError, Updated, UserHandle};
 use crate::user::{Role, User};
+use crate::username::LoginName;
 
 /// How often a change is tried again that met another one.
 const TRIES: u32 = 5;
@@ -52,6 +53,16 @@ impl Engine {
         home.stores.users.find(&handle).await?.ok_or(AccountError::NotFound)
     }
 
+    /// The user who signs in by this name, whichever kind it is.
+    ///
+    /// # Errors
+    /// [`AccountError::NotFound`], or the store's.
+    pub async fn user_by_login(&self, tenant: &TenantId, name: &LoginName) -> Result<User, AccountError> {
+        let home = &self.kept_tenant(tenant).await?.home;
+        let handle = UserHandle::by_login(tenant, name);
+        home.stores.users.find(&handle).await?.ok_or(AccountError::NotFound)
+    }
+
     /// The user of this id.
     ///
     /// # Errors
@@ -71,7 +82,7 @@ impl Engine {
         new: NewUser,
         password: Password,
     ) -> Result<User, AccountError> {
-        let tenant = self.tenant(tenant).await?;
+        let tenant = self.kept_tenant(tenant).await?;
         tenant.policy.password.check(&password, &[tenant.id.as_str(), new.email.local_part()])?;
         self.make_user::<AccountError>(&tenant, new, Some(password)).await?.user().ok_or(AccountError::Taken)
     }

@@ -139,30 +139,34 @@ impl TenantSettings {
         if !policy.strategies.keys().any(|name| policy.offers(*name).is_some()) {
             return Err(SettingsFault::NothingOffered);
         }
-        policy.password = self.password_over(installation.password, policy.second_step)?;
+        policy.password = self.password_over(installation, policy.second_step)?;
         Ok(policy)
     }
 
-    /// Where a second step is forced, a password may be shorter (NIST SP 800-63B-4, section 3.1.1.2).
+    /// Where a second step is forced, a password may be shorter (NIST SP 800-63B-4, section 3.1.1.2). What the installation
+    /// asks of everybody it asks under its own second step: whoever takes that away needs what stands without it.
     fn password_over(
         &self,
-        installation: PasswordPolicy,
+        installation: &Policy,
         second_step: SecondStep,
     ) -> Result<PasswordPolicy, SettingsFault> {
-        let least = match second_step {
-            SecondStep::Forced => PasswordPolicy::WITH_SECOND_STEP.shortest,
-            SecondStep::On | SecondStep::Off => PasswordPolicy::SINGLE_FACTOR.shortest,
-        };
-        let preset = if second_step == SecondStep::Forced {
-            least.min(installation.shortest)
+        let PasswordPolicy { shortest: common, refuse_common } = installation.password;
+        let is_forced = |step| step == SecondStep::Forced;
+        let least = if !refuse_common || is_forced(second_step) {
+            PasswordPolicy::WITH_SECOND_STEP.shortest
         } else {
-            installation.shortest
+            PasswordPolicy::SINGLE_FACTOR.shortest
+        };
+        let preset = match (is_forced(installation.second_step), is_forced(second_step)) {
+            (false, true) => least.min(common),
+            (true, false) => least.max(common),
+            _ => common,
         };
         let shortest = self.shortest_password.unwrap_or(preset);
-        if shortest < least.min(installation.shortest) {
-            return Err(SettingsFault::ShortPassword { least: least.min(installation.shortest) });
+        if shortest < least.min(preset) {
+            return Err(SettingsFault::ShortPassword { least: least.min(preset) });
         }
-        Ok(PasswordPolicy { shortest, ..installation })
+        Ok(PasswordPolicy { shortest, refuse_common })
     }
 }
 
@@ -244,5 +248,27 @@ mod tests {
         assert_eq!((shortest(None, Some(15)), shortest(forced, Some(8))), (Ok(15), Ok(8)));
         assert_eq!(shortest(None, Some(14)), Err(SettingsFault::ShortPassword { least: 15 }));
         assert_eq!(shortest(forced, Some(7)), Err(SettingsFault::ShortPassword { least: 8 }));
+    }
+
+    // ASVS-map: PW1
+    #[test]
+    fn whoever_takes_a_forced_second_step_away_needs_the_longer_password() {
+        let forced =
+            |password| Policy { second_step: SecondStep::Forced, ..Policy::with_passwords(password) };
+        let shortest = |installation: &Policy, otp, shortest_password| {
+            let settings = TenantSettings { otp, shortest_password, ..TenantSettings::default() };
+            settings.over(installation).map(|policy| policy.password.shortest)
+        };
+        let installation = forced(PasswordPolicy::WITH_SECOND_STEP);
+        for otp in [SecondStep::On, SecondStep::Off] {
+            assert_eq!(shortest(&installation, Some(otp), None), Ok(15));
+            let fault = SettingsFault::ShortPassword { least: 15 };
+            assert_eq!(shortest(&installation, Some(otp), Some(14)), Err(fault));
+        }
+        assert_eq!(shortest(&installation, None, None), Ok(8));
+        let stricter = forced(PasswordPolicy { shortest: 12, ..PasswordPolicy::WITH_SECOND_STEP });
+        assert_eq!((shortest(&stricter, None, None), shortest(&stricter, None, Some(8))), (Ok(12), Ok(8)));
+        let development = forced(PasswordPolicy::DEVELOPMENT);
+        assert_eq!(shortest(&development, Some(SecondStep::Off), None), Ok(8));
     }
 }

@@ -7,6 +7,7 @@ use portcullis_core::email::Email;
 use portcullis_core::engine::{AccountError, Engine};
 use portcullis_core::id::{TenantId, UserId, UserKey};
 use portcullis_core::user::User;
+use portcullis_core::username::LoginName;
 
 use super::failure::Failure;
 
@@ -24,11 +25,11 @@ impl InTenant {
     }
 }
 
-/// How a user is named on the command line: by address or by id.
+/// How a user is named on the command line: by id, or by what they sign in with.
 #[derive(Clone, Debug)]
 pub(super) enum Who {
-    Email(Email),
     Id(UserId),
+    Login { name: LoginName, typed: String },
 }
 
 impl FromStr for Who {
@@ -38,7 +39,10 @@ impl FromStr for Who {
         if let Ok(id) = text.parse() {
             return Ok(Self::Id(id));
         }
-        email(text).map(Self::Email).map_err(|_| "neither an email address nor the id of a user")
+        let login = |name| Self::Login { name, typed: text.to_owned() };
+        LoginName::parse(text)
+            .map(login)
+            .map_err(|_| "neither an email address, a user name, a mobile number nor the id of a user")
     }
 }
 
@@ -46,7 +50,7 @@ impl Who {
     /// The user who is meant.
     pub(super) async fn find(&self, engine: &Engine, tenant: &TenantId) -> Result<User, Failure> {
         let found = match self {
-            Self::Email(email) => engine.user_by_email(tenant, email).await,
+            Self::Login { name, .. } => engine.user_by_login(tenant, name).await,
             Self::Id(id) => engine.user(&UserKey { tenant: tenant.clone(), id: *id }).await,
         };
         found.map_err(|fault| match fault {
@@ -60,7 +64,7 @@ impl Who {
 
     fn text(&self) -> String {
         match self {
-            Self::Email(email) => email.shown().to_owned(),
+            Self::Login { typed, .. } => typed.clone(),
             Self::Id(id) => id.to_string(),
         }
     }

@@ -16,6 +16,7 @@ mod place;
 mod serve;
 mod session;
 mod shown;
+mod tenant;
 mod user;
 mod usher;
 
@@ -53,6 +54,7 @@ pub struct CommandLine {
 enum Command {
     /// Serve sign-up, sign-in, refresh and sign-out over HTTP
     Serve,
+    Tenant(tenant::Command),
     /// Make users and change them
     User(user::Command),
     /// See who is signed in, and sign them out
@@ -96,6 +98,7 @@ impl Command {
     async fn run(self, config: &Config, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
         match self {
             Self::Serve => serve::run(config, out).await,
+            Self::Tenant(command) => tenant::run(command, config, out).await,
             Self::User(command) => user::run(command, config, out).await,
             Self::Session(command) => session::run(command, config, out).await,
             Self::Key(command) => key::run(command, config, out).await,

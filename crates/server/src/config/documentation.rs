@@ -3,6 +3,18 @@
 use std::fmt::Write as _;
 
 use super::settings::{GROUPS, Preset, Setting};
+use super::tenant::{KEYS, TenantKey};
+
+const TENANT_HEAD: &str = "| key | meaning |\n|---|---|";
+
+/// A table of what a tenant may decide for itself.
+#[must_use]
+pub fn tenant_documentation() -> String {
+    let row =
+        |key: &TenantKey| format!("| `{}` {} | {}. |", key.name, key.value.replace('|', " or "), key.help);
+    let rows: Vec<String> = KEYS.iter().map(row).collect();
+    format!("\n{TENANT_HEAD}\n{}\n", rows.join("\n"))
+}
 
 const HEAD: &str = "| key | variable | flag | default | meaning |\n|---|---|---|---|---|";
 
@@ -36,14 +48,21 @@ mod tests {
     const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
     const BEGIN: &str =
         "<!-- from the table of settings: UPDATE_DOCS=1 cargo test -p portcullis-server -->\n";
+    const BEGIN_TENANT: &str = "<!-- from the table of a tenant's keys, likewise -->\n";
     const END: &str = "\n<!-- end -->";
 
-    #[test]
-    fn the_page_shows_the_table_as_it_is() {
-        let page = std::fs::read_to_string(PAGE).unwrap();
-        let (before, rest) = page.split_once(BEGIN).expect("the mark where the table begins");
+    /// The page with the table behind this mark as it should be.
+    fn corrected(page: &str, begin: &str, table: &str) -> String {
+        let (before, rest) = page.split_once(begin).expect("the mark where the table begins");
         let (_, after) = rest.split_once(END).expect("the mark where the table ends");
-        let right = format!("{before}{BEGIN}{}{END}{after}", documentation());
+        format!("{before}{begin}{table}{END}{after}")
+    }
+
+    #[test]
+    fn the_page_shows_the_tables_as_they_are() {
+        let page = std::fs::read_to_string(PAGE).unwrap();
+        let right = corrected(&page, BEGIN, &documentation());
+        let right = corrected(&right, BEGIN_TENANT, &tenant_documentation());
         if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::write(PAGE, right).unwrap();
         } else {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use portcullis_core::key::SharedSecrets;
+use portcullis_core::tenant::SecondStep;
 use tracing::Level;
 use zeroize::Zeroizing;
 
@@ -18,8 +19,8 @@ use super::fault::{self, Fault, Origin};
 use super::parse::{self, Database, MailTransport, Parsed, SameSite, Sessions, Tls};
 use super::report::{Report, Row};
 use super::sections::{
-    Cookie, Cors, Hashing, Limits, Liveness, Log, LogFormat, Mail, Metrics, Passwords, Tcp, TcpLimits,
-    TcpTimeouts, Tenants, Timeouts,
+    Cookie, Cors, Hashing, Limits, Liveness, Lockout, Log, LogFormat, Mail, Metrics, Passwords, SigningIn,
+    Tcp, TcpLimits, TcpTimeouts, Tenants, Timeouts,
 };
 use super::settings::{Preset, Setting};
 use super::sources::Stated;
@@ -193,6 +194,12 @@ fn blank() -> Config {
         cookie: Cookie { name: String::new(), same_site: SameSite::Lax, domain: None },
         cors: Cors { origins: Vec::new() },
         tenants: Tenants { require_header: false },
+        sign_in: SigningIn {
+            otp: SecondStep::On,
+            lockout: Lockout { after: 0, lasts: ZERO },
+            session_cap: 0,
+            hide_existence: false,
+        },
         password: Passwords { shortest: 0 },
         mail: Mail {
             transport: MailTransport::Outbox,

@@ -31,6 +31,7 @@ mod settings;
 mod sources;
 mod strategies;
 mod suggest;
+pub(crate) mod tenant;
 
 #[cfg(test)]
 mod tests;
@@ -43,7 +44,7 @@ use std::time::Duration;
 use portcullis_core::key::{MasterKey, SharedSecrets};
 
 pub use check::check;
-pub use documentation::documentation;
+pub use documentation::{documentation, tenant_documentation};
 pub use fault::{Fault, Origin};
 pub use flags::Flags;
 pub use parse::{
@@ -52,8 +53,8 @@ pub use parse::{
 };
 pub use report::{Report, Row};
 pub use sections::{
-    Cookie, Cors, Hashing, Limits, Liveness, Log, LogFormat, Mail, Metrics, Passwords, Tcp, TcpLimits,
-    TcpTimeouts, Tenants, Timeouts,
+    Cookie, Cors, Hashing, Limits, Liveness, Lockout, Log, LogFormat, Mail, Metrics, Passwords, SigningIn,
+    Tcp, TcpLimits, TcpTimeouts, Tenants, Timeouts,
 };
 pub use strategies::Strategies;
 
@@ -91,6 +92,8 @@ pub struct Config {
     pub cors: Cors,
     /// Tenants.
     pub tenants: Tenants,
+    /// Signing in, where a tenant says nothing else.
+    pub sign_in: SigningIn,
     /// Passwords, where one is set.
     pub password: Passwords,
     /// Letters to users.
@@ -171,6 +174,15 @@ impl Config {
     pub const fn report(&self) -> &Report {
         &self.report
     }
+}
+
+/// The address of a database, as it is written in a configuration.
+///
+/// # Errors
+///
+/// What is wrong with it, in a sentence that does not repeat it.
+pub(crate) fn store_address(text: &str) -> Result<Database, String> {
+    parse::database(text)
 }
 
 /// A length of time as it is written in a configuration, at most `most`.

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use portcullis_core::strategy::StrategyName;
+use portcullis_core::tenant::SecondStep;
 
 use super::draft::Draft;
 use super::fault::Fault;
@@ -19,7 +20,7 @@ struct Rule {
     check: fn(&Draft, &mut Vec<Fault>),
 }
 
-const RULES: [Rule; 15] = [
+const RULES: [Rule; 16] = [
     Rule {
         reads: &["listen", "tcp.listen", "metrics.listen", "public_url", "mail.transport"],
         check: exposure,
@@ -32,7 +33,8 @@ const RULES: [Rule; 15] = [
     Rule { reads: &["public_url", "cookie.same_site"], check: same_site_none },
     Rule { reads: &["public_url", "cookie.name"], check: cookie_prefix },
     Rule { reads: &["public_url", "cookie.name", "cookie.domain"], check: cookie_domain },
-    Rule { reads: &["public_url", "password.shortest"], check: shortest_password },
+    Rule { reads: &["public_url", "otp", "password.shortest"], check: shortest_password },
+    Rule { reads: &["otp", "strategies.enabled"], check: second_step },
     Rule { reads: &["mail.password", "mail.password_file"], check: one_mail_password },
     Rule { reads: &["mail.username", "mail.password", "mail.password_file"], check: mail_login },
     Rule { reads: &["mail.transport", "mail.from"], check: mail_sender },
@@ -241,10 +243,21 @@ fn cookie_domain(draft: &Draft, faults: &mut Vec<Fault>) {
 
 /// Fifteen characters where the password is the only step (NIST SP 800-63B-4, section 3.1.1.2).
 fn shortest_password(draft: &Draft, faults: &mut Vec<Fault>) {
-    if !draft.config.is_development() && draft.config.password.shortest < 15 {
-        let message =
-            "must be 15 or more with a public URL; tenants that force the second step have 8 already";
+    let config = &draft.config;
+    let is_alone = !config.is_development() && config.sign_in.otp != SecondStep::Forced;
+    if is_alone && config.password.shortest < 15 {
+        let message = "must be 15 or more with a public URL, unless otp is forced; tenants that force it have 8 already";
         faults.push(draft.fault("password.shortest", message));
+    }
+}
+
+/// Where only what has a second step is offered, something that has one must be.
+fn second_step(draft: &Draft, faults: &mut Vec<Fault>) {
+    let config = &draft.config;
+    let has_one = config.strategies.enabled.iter().any(|name| name.has_second_step());
+    if config.sign_in.otp == SecondStep::Forced && !has_one {
+        let message = "forced needs device in strategies.enabled: no other strategy has a second step";
+        faults.push(draft.fault("otp", message));
     }
 }
 

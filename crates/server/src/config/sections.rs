@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use lettre::message::Mailbox;
 use portcullis_core::secret::PlainSecret;
+use portcullis_core::tenant::SecondStep;
 use tracing::Level;
 
 use super::parse::{MailTransport, SameSite, TcpListen, Tls, WebOrigin};
@@ -34,6 +35,28 @@ pub struct Cors {
 pub struct Tenants {
     /// Whether a request must name its tenant; else one that does not means the tenant `default`.
     pub require_header: bool,
+}
+
+/// Signing in, where a tenant says nothing else.
+#[derive(Clone, Debug)]
+pub struct SigningIn {
+    /// Whether there is a second step.
+    pub otp: SecondStep,
+    /// What wrong passwords do.
+    pub lockout: Lockout,
+    /// The most sessions of a user; 0 is any number.
+    pub session_cap: u32,
+    /// Whether a sign-up does not tell that an address has an account.
+    pub hide_existence: bool,
+}
+
+/// What wrong passwords do.
+#[derive(Clone, Debug)]
+pub struct Lockout {
+    /// So many in a row lock an account.
+    pub after: u32,
+    /// It is locked for so long.
+    pub lasts: Duration,
 }
 
 /// Passwords, where one is set.

@@ -59,6 +59,20 @@ pub(super) enum Lifetime {
 }
 
 impl Lifetime {
+    /// All of them, in the order in which they are listed.
+    pub(super) const ALL: [Self; 5] = [Self::Access, Self::Idle, Self::Refresh, Self::Max, Self::Grace];
+
+    /// What it means for a strategy.
+    pub(super) fn meaning(self, name: StrategyName) -> String {
+        match self {
+            Self::Access => format!("How long an access token of {name} lives"),
+            Self::Idle => format!("How long a session of {name} lives without being used"),
+            Self::Refresh => format!("How long a refresh token of {name} lives, from its own issue"),
+            Self::Max => format!("How long a session of {name} lives at most, from login"),
+            Self::Grace => "How long a spent refresh token is answered again, up to 10m".to_owned(),
+        }
+    }
+
     /// The last part of a setting's key.
     pub(super) const fn as_str(self) -> &'static str {
         match self {

@@ -27,7 +27,7 @@ const DEVICE: usize = 32;
 /// as well: by id, never the token itself.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// Only those of this user, an email address or an id
+    /// Only those of this user: an email address, a user name, a mobile number or an id
     #[arg(long, value_name = "USER")]
     user: Option<Who>,
     /// Those too that have ended, until nothing issued under them can be valid any more

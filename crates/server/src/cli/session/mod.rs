@@ -38,7 +38,7 @@ enum Action {
     ///
     /// The user may sign in again; `user disable` is for one who may not.
     EndAll {
-        /// An email address or an id
+        /// An email address, a user name, a mobile number or an id
         #[arg(value_name = "USER")]
         who: Who,
     },

@@ -6,7 +6,9 @@ use clap::Args;
 use portcullis_core::email::Email;
 use portcullis_core::engine::{AccountError, Engine, NewUser};
 use portcullis_core::id::TenantId;
+use portcullis_core::mobile::Mobile;
 use portcullis_core::user::{PersonName, Role};
+use portcullis_core::username::{LoginName, Username};
 
 use super::Record;
 use crate::cli::audience::email;
@@ -24,6 +26,12 @@ pub(super) struct Arguments {
     /// The address to sign in with, unique in the tenant
     #[arg(long, value_parser = email)]
     email: Email,
+    /// A name to sign in with instead, unique in the tenant
+    #[arg(long, value_name = "NAME", value_parser = Username::parse)]
+    username: Option<Username>,
+    /// A mobile number to sign in with instead, unique in the tenant
+    #[arg(long, value_name = "NUMBER", value_parser = Mobile::parse)]
+    mobile: Option<Mobile>,
     /// What the user is called
     #[arg(long, value_parser = PersonName::whole)]
     name: PersonName,
@@ -44,23 +52,39 @@ impl Arguments {
 }
 
 pub(super) async fn run(
-    Arguments { email, name, role, password, json }: Arguments,
+    Arguments { email, username, mobile, name, role, password, json }: Arguments,
     engine: &Engine,
     tenant: &TenantId,
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
     let password = password.read()?;
-    let shown = email.shown().to_owned();
-    let new = NewUser { role, ..NewUser::new(email, Some(name)) };
-    let user = engine.create_user(tenant, new, password).await.map_err(|fault| match fault {
-        AccountError::Taken => Failure::other(format_args!(
-            "tenant {tenant} has a user {shown} already; `portcullis user password` sets another password"
-        )),
-        fault => fault.into(),
-    })?;
+    let new = NewUser { email, username, mobile, name: Some(name), role };
+    let made = engine.create_user(tenant, new.clone(), password).await;
+    if let Err(AccountError::Taken) = made {
+        return Err(taken(&new, engine, tenant).await);
+    }
+    let user = made?;
     if json {
-        return write_json(&Record::of(&user), out);
+        return write_json(&Record::of(&user, None), out);
     }
     let (email, role, id) = (user.email.shown(), user.role, user.key.id);
     Ok(writeln!(out, "Made {} ({role}, id {id}) in tenant {tenant}.", Shown(email))?)
+}
+
+/// Says what somebody has already.
+async fn taken(new: &NewUser, engine: &Engine, tenant: &TenantId) -> Failure {
+    let email = LoginName::Email(new.email.clone());
+    let others = [
+        new.username.clone().map(|name| (name.to_string(), LoginName::Username(name))),
+        new.mobile.clone().map(|number| (number.to_string(), LoginName::Mobile(number))),
+    ];
+    let named = [(new.email.shown().to_owned(), email)].into_iter().chain(others.into_iter().flatten());
+    for (shown, name) in named {
+        if engine.user_by_login(tenant, &name).await.is_ok() {
+            return Failure::other(format_args!(
+                "tenant {tenant} has a user {shown} already; `portcullis user password` sets another password"
+            ));
+        }
+    }
+    AccountError::Taken.into()
 }

@@ -12,7 +12,9 @@ use clap::{Args, Subcommand};
 use portcullis_core::clock::Timestamp;
 use portcullis_core::engine::Engine;
 use portcullis_core::id::{TenantId, UserId};
+use portcullis_core::mobile::Mobile;
 use portcullis_core::user::{PersonName, User};
+use portcullis_core::username::Username;
 use serde::Serialize;
 
 use super::audience::{InTenant, Who};
@@ -33,17 +35,12 @@ pub(super) struct Command {
 #[derive(Subcommand, Debug)]
 enum Action {
     Create(create::Arguments),
-    /// List the users
-    List {
-        /// Write JSON, for programs
-        #[arg(long)]
-        json: bool,
-    },
+    List(list::Arguments),
     /// Keep a user out: end all sessions, and refuse every sign-in from now on
     ///
     /// A token that is believed by its signature alone (of the strategies jwt and refresh) lives out its minutes.
     Disable {
-        /// An email address or an id
+        /// An email address, a user name, a mobile number or an id
         #[arg(value_name = "USER")]
         who: Who,
     },
@@ -51,7 +48,15 @@ enum Action {
     ///
     /// Sessions that were ended stay ended.
     Enable {
-        /// An email address or an id
+        /// An email address, a user name, a mobile number or an id
+        #[arg(value_name = "USER")]
+        who: Who,
+    },
+    /// Open an account that wrong passwords have locked
+    ///
+    /// They are counted anew from here. The password stays as it is.
+    Unlock {
+        /// An email address, a user name, a mobile number or an id
         #[arg(value_name = "USER")]
         who: Who,
     },
@@ -88,9 +93,10 @@ impl Action {
     ) -> Result<(), Failure> {
         match self {
             Self::Create(arguments) => create::run(arguments, engine, tenant, out).await,
-            Self::List { json } => list::run(json, engine, tenant, out).await,
+            Self::List(arguments) => list::run(&arguments, engine, tenant, out).await,
             Self::Disable { who } => standing::disable(&who, engine, tenant, out).await,
             Self::Enable { who } => standing::enable(&who, engine, tenant, out).await,
+            Self::Unlock { who } => standing::unlock(&who, engine, tenant, out).await,
             Self::Role(arguments) => role::run(&arguments, engine, tenant, out).await,
             Self::Password(arguments) => password::run(&arguments, engine, tenant, out).await,
         }
@@ -103,24 +109,31 @@ struct Record<'a> {
     id: UserId,
     tenant: &'a TenantId,
     email: &'a str,
+    username: Option<&'a str>,
+    mobile: Option<&'a str>,
     name: Option<&'a str>,
     role: &'static str,
     created: Timestamp,
     updated: Timestamp,
     disabled: Option<Timestamp>,
+    locked: Option<Timestamp>,
 }
 
 impl<'a> Record<'a> {
-    fn of(user: &'a User) -> Self {
+    /// Locked until when, if it is.
+    fn of(user: &'a User, locked: Option<Timestamp>) -> Self {
         Self {
             id: user.key.id,
             tenant: &user.key.tenant,
             email: user.email.shown(),
+            username: user.username.as_ref().map(Username::shown),
+            mobile: user.mobile.as_ref().map(Mobile::as_str),
             name: user.name.as_ref().map(PersonName::full),
             role: user.role.as_str(),
             created: user.created,
             updated: user.updated,
             disabled: user.disabled,
+            locked,
         }
     }
 }

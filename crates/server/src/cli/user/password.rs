@@ -17,7 +17,7 @@ use crate::cli::shown::Shown;
 /// sign-up.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// An email address or an id
+    /// An email address, a user name, a mobile number or an id
     #[arg(value_name = "USER")]
     who: Who,
     #[command(flatten)]

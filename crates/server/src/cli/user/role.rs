@@ -16,7 +16,7 @@ use crate::cli::shown::Shown;
 /// Whoever asks the server knows it at once; a token that names a role names the former one until it is renewed.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// An email address or an id
+    /// An email address, a user name, a mobile number or an id
     #[arg(value_name = "USER")]
     who: Who,
     /// user, manager or admin

@@ -1,4 +1,4 @@
-//! `portcullis user disable`, `portcullis user enable`
+//! `portcullis user disable`, `portcullis user enable`, `portcullis user unlock`
 
 use std::io::Write;
 
@@ -29,4 +29,15 @@ pub(super) async fn enable(
     let found = who.find(engine, tenant).await?;
     let user = engine.enable_user(&found.key).await?;
     Ok(writeln!(out, "{} may sign in again.", Shown(user.email.shown()))?)
+}
+
+pub(super) async fn unlock(
+    who: &Who,
+    engine: &Engine,
+    tenant: &TenantId,
+    out: &mut (dyn Write + Send),
+) -> Result<(), Failure> {
+    let found = who.find(engine, tenant).await?;
+    engine.unlock_user(&found.key).await?;
+    Ok(writeln!(out, "{} is not locked any more.", Shown(found.email.shown()))?)
 }

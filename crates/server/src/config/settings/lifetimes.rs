@@ -16,7 +16,8 @@ const WEEK: Duration = Duration::from_hours(7 * 24);
 const MONTH: Duration = Duration::from_hours(30 * 24);
 const QUARTER_HOUR: Duration = Duration::from_mins(15);
 
-fn name(text: &str) -> Parsed<StrategyName> {
+/// The name of a strategy.
+pub(in super::super) fn name(text: &str) -> Parsed<StrategyName> {
     parse::choice(text, &StrategyName::ALL.map(|name| (name.as_str(), name)))
 }
 
@@ -24,11 +25,13 @@ fn set(draft: &mut Draft, name: StrategyName, lifetime: Lifetime, span: Parsed<D
     draft.config.strategies.set(name, lifetime, span?)
 }
 
-fn lifetime(text: &str) -> Parsed<Duration> {
+/// A lifetime, of the installation or of a tenant.
+pub(in super::super) fn lifetime(text: &str) -> Parsed<Duration> {
     parse::duration(text, "1s", "3650d")
 }
 
-fn grace(text: &str) -> Parsed<Duration> {
+/// How long a spent refresh token is answered again.
+pub(in super::super) fn grace(text: &str) -> Parsed<Duration> {
     parse::duration(text, "0s", "10m")
 }
 
@@ -59,8 +62,11 @@ fn rotating_max(draft: &Draft) -> String {
 }
 
 /// A length of time in our own form, in the largest unit that it fills.
-fn written(span: Duration) -> String {
+pub(in super::super) fn written(span: Duration) -> String {
     let millis = span.as_millis();
+    if millis == 0 {
+        return "0s".to_owned();
+    }
     let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)];
     let unit = units.iter().find(|(_, unit)| millis.is_multiple_of(*unit));
     unit.map_or_else(|| format!("{millis}ms"), |(name, unit)| format!("{}{name}", millis / unit))
@@ -171,8 +177,9 @@ pub(super) const STRATEGIES: &[Setting] = &[
     Setting::new(
         "strategies.enabled",
         "NAMES",
-        Preset::Is("jwt, session, hybrid, refresh, denylist, session-jwt"),
-        "The strategies that are offered under `/auth/{strategy}`; a tenant may offer fewer",
+        Preset::Is("jwt, session, hybrid, refresh, denylist, session-jwt, device"),
+        "The strategies that are offered: `device` under `/auth`, each other one under `/auth/{strategy}`; a tenant may offer \
+         fewer",
         |draft, text| {
             put(&mut draft.config.strategies.enabled, parse::list(text, name))
         },
@@ -225,4 +232,8 @@ pub(super) const STRATEGIES: &[Setting] = &[
     rotating_max!("denylist", Denylist),
     grace!("denylist", Denylist),
     access!("session-jwt", SessionJwt, "24h"),
+    rotating_access!("device", Device),
+    refresh!("device", Device),
+    rotating_max!("device", Device),
+    grace!("device", Device),
 ];

@@ -4,11 +4,11 @@
 //! new setting is one row here and one field of [`Config`](super::Config). Rows are read from first to last, so a
 //! default may depend on what stands above it. What concerns several settings at once is in `rules`.
 
-mod lifetimes;
+pub(super) mod lifetimes;
 mod mail;
 mod server;
 mod tcp;
-mod web;
+pub(super) mod web;
 
 use super::draft::Draft;
 use super::parse::Parsed;

@@ -1,10 +1,36 @@
 //! Settings of what browsers and people meet: cookies, origins, tenants, passwords.
 
-use super::super::parse::{self, SameSite};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use portcullis_core::tenant::SecondStep;
+
+use super::super::parse::{self, Parsed, SameSite};
 use super::{Kind, Preset, Setting, put};
 
 const SAME_SITE: [(&str, SameSite); 3] =
     [("lax", SameSite::Lax), ("strict", SameSite::Strict), ("none", SameSite::None)];
+
+/// How many wrong passwords may lock an account.
+pub(in super::super) const LOCKOUT: RangeInclusive<u32> = 1..=100;
+
+/// How many sessions a user may be allowed.
+pub(in super::super) const CAP: RangeInclusive<u32> = 0..=10_000;
+
+/// Whether there is a second step.
+pub(in super::super) fn second_step(text: &str) -> Parsed<SecondStep> {
+    parse::choice(text, &SecondStep::ALL.map(|step| (step.as_str(), step)))
+}
+
+/// How long an account is locked.
+pub(in super::super) fn locked_for(text: &str) -> Parsed<Duration> {
+    parse::duration(text, "1s", "24h")
+}
+
+/// The least characters of a password.
+pub(in super::super) fn shortest_password(text: &str) -> Parsed<usize> {
+    parse::number(text, 8..=64)
+}
 
 pub(super) const BROWSERS: &[Setting] = &[
     Setting::new(
@@ -50,13 +76,52 @@ pub(super) const PEOPLE: &[Setting] = &[
     )
     .kind(Kind::Boolean),
     Setting::new(
+        "otp",
+        "on|off|forced",
+        Preset::Is("on"),
+        "Whether a sign-in under `device` has a second step, a code by mail; with `forced`, no strategy without one is offered",
+        |draft, text| put(&mut draft.config.sign_in.otp, second_step(text)),
+    ),
+    Setting::new(
+        "lockout.after",
+        "NUMBER",
+        Preset::Is("5"),
+        "How many wrong passwords in a row lock an account, up to 100",
+        |draft, text| put(&mut draft.config.sign_in.lockout.after, parse::number(text, LOCKOUT)),
+    )
+    .kind(Kind::Integer),
+    Setting::new(
+        "lockout.for",
+        "DURATION",
+        Preset::Is("15m"),
+        "How long an account is locked, from 1s to 24h",
+        |draft, text| put(&mut draft.config.sign_in.lockout.lasts, locked_for(text)),
+    ),
+    Setting::new(
+        "session_cap",
+        "NUMBER",
+        Preset::Is("0"),
+        "The most sessions that a user may have, up to 10000: the oldest end. 0 is any number",
+        |draft, text| put(&mut draft.config.sign_in.session_cap, parse::number(text, CAP)),
+    )
+    .kind(Kind::Integer),
+    Setting::new(
+        "hide_existence",
+        "BOOLEAN",
+        Preset::Is("false"),
+        "Whether a sign-up does not tell that an address has an account; its owner is mailed instead",
+        |draft, text| put(&mut draft.config.sign_in.hide_existence, parse::boolean(text)),
+    )
+    .kind(Kind::Boolean),
+    Setting::new(
         "password.shortest",
         "NUMBER",
-        Preset::Derived("8 in development mode, else 15", |draft| {
-            if draft.config.is_development() { "8".to_owned() } else { "15".to_owned() }
+        Preset::Derived("8 in development mode and with `otp` `forced`, else 15", |draft| {
+            let is_short = draft.config.is_development() || draft.config.sign_in.otp == SecondStep::Forced;
+            if is_short { "8".to_owned() } else { "15".to_owned() }
         }),
         "The least characters of a new password, up to 64; where a tenant forces the second step, 8 are enough",
-        |draft, text| put(&mut draft.config.password.shortest, parse::number(text, 8..=64)),
+        |draft, text| put(&mut draft.config.password.shortest, shortest_password(text)),
     )
     .kind(Kind::Integer),
     Setting::new(

@@ -1,6 +1,7 @@
 //! What cannot hold together.
 
 use portcullis_core::machine::SystemRandom;
+use portcullis_core::password::PasswordPolicy;
 
 use super::*;
 
@@ -23,6 +24,10 @@ fn a_lifetime_within_another_is_not_longer_than_it() {
         (
             "denylist.max = \"1d\"",
             "strategies.denylist.refresh (7d) is longer than strategies.denylist.max (1d)",
+        ),
+        (
+            "device.access = \"8d\"",
+            "strategies.device.access (8d) is longer than strategies.device.refresh (7d)",
         ),
     ] {
         let faults = operator().file(&format!("[strategies]\n{file}")).faults();
@@ -177,6 +182,24 @@ fn in_production_the_shortest_password_has_15_characters() {
     assert!(shortest("8").read().is_ok() && shortest("15").in_production().read().is_ok());
     assert!(shortest("7").faults()[0].contains("from 8 to 64"));
     assert!(shortest("14").in_production().faults()[0].contains("must be 15 or more"));
+}
+
+// ASVS-map: PW1
+#[test]
+fn where_a_second_step_is_forced_8_characters_are_enough() {
+    let forced = operator().in_production().variable("PORTCULLIS_OTP", "forced");
+    let policy = crate::open::policy(&forced.config()).unwrap();
+    assert_eq!(policy.password, PasswordPolicy::WITH_SECOND_STEP);
+    assert!(forced.variable("PORTCULLIS_PASSWORD_SHORTEST", "12").read().is_ok());
+}
+
+#[test]
+fn a_forced_second_step_needs_a_strategy_that_has_one() {
+    let faults = operator().file("otp = \"forced\"\n[strategies]\nenabled = [\"jwt\"]").faults();
+    assert_eq!(
+        faults,
+        ["p.toml:1: otp: forced needs device in strategies.enabled: no other strategy has a second step"]
+    );
 }
 
 #[test]

@@ -33,6 +33,7 @@ fn lifetimes_are_those_of_the_contract() {
         ("refresh", rotating),
         ("denylist", rotating),
         ("session-jwt", Renewal::Fixed { lifetime: DAY }),
+        ("device", rotating),
     ];
     assert_eq!(strategies.enabled, StrategyName::ALL);
     assert_eq!(StrategyName::ALL.map(|name| (name.as_str(), strategies.renewal(name))), expected);
@@ -54,6 +55,10 @@ fn every_lifetime_has_its_own_setting() {
         ("denylist.max", "11h"),
         ("denylist.grace", "12s"),
         ("session-jwt.access", "13h"),
+        ("device.access", "14h"),
+        ("device.refresh", "15h"),
+        ("device.max", "16h"),
+        ("device.grace", "17s"),
     ];
     let lines: Vec<String> = spans.iter().map(|(key, span)| format!("{key} = \"{span}\"")).collect();
     let strategies = operator().file(&format!("[strategies]\n{}", lines.join("\n"))).config().strategies;
@@ -70,6 +75,7 @@ fn every_lifetime_has_its_own_setting() {
         rotating(5, 6, 7, 8),
         rotating(9, 10, 11, 12),
         Renewal::Fixed { lifetime: 13 * HOUR },
+        rotating(14, 15, 16, 17),
     ];
     assert_eq!(StrategyName::ALL.map(|name| strategies.renewal(name)), expected);
 }
@@ -121,6 +127,18 @@ fn production_has_its_own_defaults() {
 }
 
 #[test]
+fn what_a_tenant_does_not_decide_is_as_configured() {
+    let preset = operator().config().sign_in;
+    assert_eq!((preset.otp, preset.session_cap, preset.hide_existence), (SecondStep::On, 0, false));
+    assert_eq!((preset.lockout.after, preset.lockout.lasts), (5, Duration::from_mins(15)));
+    let file = "otp = \"off\"\nsession_cap = 3\nhide_existence = true\n[lockout]\nafter = 9\nfor = \"1h\"";
+    let policy = crate::open::policy(&operator().file(file).config()).unwrap();
+    assert_eq!((policy.second_step, policy.session_cap), (SecondStep::Off, 3));
+    assert_eq!((policy.guesses.after, policy.guesses.lasts), (9, HOUR));
+    assert!(policy.hides_existence && policy.strategies.contains_key(&StrategyName::Device));
+}
+
+#[test]
 fn the_database_lies_in_the_data_directory_unless_it_is_stated() {
     let config = operator().flag("data-dir", "/var/lib/portcullis").config();
     assert_eq!(config.database, Database::Sqlite(PathBuf::from("/var/lib/portcullis/portcullis.db")));
@@ -144,7 +162,7 @@ fn the_variables_of_services_that_move_here_mean_what_they_meant() {
     let sliding = Renewal::Sliding { idle: DAY, max: 30 * DAY };
     assert_eq!(
         StrategyName::ALL.map(|name| config.strategies.renewal(name)),
-        [fixed, sliding, fixed, rotating, rotating, fixed]
+        [fixed, sliding, fixed, rotating, rotating, fixed, rotating]
     );
 }
 

@@ -67,6 +67,7 @@ fn with_files(files: &[(&str, &str)], stated: &[(&str, &str)]) -> Result<Config,
         .map(|(name, value)| (format!("PORTCULLIS_TCP_{name}"), (*value).to_owned()))
         .chain([
             ("PORTCULLIS_PUBLIC_URL".to_owned(), "https://auth.example.com".to_owned()),
+            ("PORTCULLIS_MAIL_TRANSPORT".to_owned(), "outbox".to_owned()),
             ("PORTCULLIS_MASTER_KEY".to_owned(), KEY.to_owned()),
         ])
         .collect();

@@ -16,6 +16,7 @@ use portcullis_core::clock::Timestamp;
 use portcullis_core::id::TenantId;
 use portcullis_core::key::{KeyLifetimes, Keyring, KeyringParts};
 use portcullis_core::strategy::{Renewal, StrategyName};
+use portcullis_core::tenant::SecondStep;
 use portcullis_core::token::cookie;
 
 use super::*;

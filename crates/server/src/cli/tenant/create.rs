@@ -1,0 +1,126 @@
+//! `portcullis tenant create`
+
+use std::io::Write;
+use std::path::{Path, absolute};
+
+use clap::Args;
+use portcullis_core::engine::{Engine, TenancyError};
+use portcullis_core::id::TenantId;
+use portcullis_core::tenant::TenantSettings;
+
+use super::keys::{check, decided, help};
+use super::record::{Record, masked};
+use crate::cli::failure::Failure;
+use crate::cli::shown::{Shown, write_json};
+use crate::config::tenant::Decision;
+use crate::config::{self, Config, Database, Origin};
+
+/// How the address of a database of its own is stated.
+const DATABASE: &str = "database_url=";
+
+/// Make a tenant, with keys of its own
+///
+/// Its users and sessions live in the database of the installation, or in one of the tenant's own: database_url=sqlite:PATH
+/// names it, for good. A path that does not begin with / begins in the data directory. In development mode the database
+/// of the installation is made if it is not there.
+#[derive(Args, Debug)]
+#[expect(clippy::doc_markdown, reason = "it is shown on a terminal")]
+#[command(after_help = help())]
+pub(super) struct Arguments {
+    /// The tenant: 1 to 63 of a-z, 0-9, - and _
+    #[arg(value_name = "NAME")]
+    tenant: TenantId,
+    /// What the tenant decides for itself, and database_url=sqlite:PATH
+    #[arg(value_name = "KEY=VALUE", value_parser = stated)]
+    stated: Vec<Stated>,
+    /// Write the tenant as JSON, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+/// What can be stated of a new tenant.
+#[derive(Clone, Debug)]
+enum Stated {
+    Database(String),
+    Decision(Decision),
+}
+
+fn stated(text: &str) -> Result<Stated, String> {
+    let Some(address) = text.strip_prefix(DATABASE) else {
+        return Decision::parse(text).map(Stated::Decision);
+    };
+    config::store_address(address).map_err(|message| format!("database_url: {message}"))?;
+    Ok(Stated::Database(address.to_owned()))
+}
+
+impl Arguments {
+    /// What is wrong with the arguments, before a database is made for them.
+    pub(super) fn check(&self, config: &Config) -> Result<(), Failure> {
+        check(&self.decisions(), config)?;
+        let Database::Sqlite(shared) = &config.database;
+        if let Some(Database::Sqlite(own)) = self.database().and_then(|own| config::store_address(own).ok()) {
+            let own = config.data_dir.join(own);
+            if is_one_place(&own, shared) {
+                return Err(Failure::usage(
+                    "database_url: that is the database of the installation; leave it out to live there",
+                ));
+            }
+        }
+        let is_by_flag =
+            config.report().row("database").is_some_and(|row| matches!(row.origin, Origin::Flag(_)));
+        if is_by_flag && !shared.exists() {
+            return Err(Failure::other(format_args!(
+                "{}; for a database of the tenant's own, write database_url=sqlite:PATH",
+                crate::cli::place::no_database(shared)
+            )));
+        }
+        Ok(())
+    }
+
+    fn decisions(&self) -> Vec<Decision> {
+        let decision = |stated: &Stated| match stated {
+            Stated::Decision(decision) => Some(decision.clone()),
+            Stated::Database(_) => None,
+        };
+        self.stated.iter().filter_map(decision).collect()
+    }
+
+    fn database(&self) -> Option<&str> {
+        self.stated.iter().rev().find_map(|stated| match stated {
+            Stated::Database(address) => Some(address.as_str()),
+            Stated::Decision(_) => None,
+        })
+    }
+}
+
+fn is_one_place(one: &Path, other: &Path) -> bool {
+    one.canonicalize().ok().zip(other.canonicalize().ok()).map_or_else(
+        || absolute(one).ok().zip(absolute(other).ok()).is_some_and(|(one, other)| one == other),
+        |(one, other)| one == other,
+    )
+}
+
+pub(super) async fn run(
+    arguments: Arguments,
+    engine: &Engine,
+    config: &Config,
+    out: &mut (dyn Write + Send),
+) -> Result<(), Failure> {
+    let settings = decided(TenantSettings::default(), &arguments.decisions());
+    let database = arguments.database().map(str::to_owned);
+    let Arguments { tenant, json, .. } = arguments;
+    let made = engine.create_tenant(tenant, settings, database).await.map_err(|fault| match fault {
+        TenancyError::Taken(id) => Failure::other(format_args!(
+            "there is a tenant {id} already; `portcullis tenant set {id} KEY=VALUE` changes what it decides"
+        )),
+        fault => fault.into(),
+    })?;
+    if json {
+        return write_json(&Record::of(&made, config)?, out);
+    }
+    writeln!(out, "Made tenant {}, with keys of its own.", made.id)?;
+    if let Some(address) = &made.database {
+        writeln!(out, "Its users and sessions live in {}.", Shown(&masked(address)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! `portcullis tenant list`
+
+use std::io::Write;
+
+use portcullis_core::engine::Engine;
+use portcullis_core::store::Page;
+use portcullis_core::tenant::TenantRecord;
+
+use super::record::{Record, masked, values};
+use crate::cli::failure::Failure;
+use crate::cli::shown::{Table, moment, moment_if, shortened, write_json};
+
+/// How many tenants are read at a time.
+const PAGE: u32 = 500;
+
+/// The most characters of what a tenant decides in a table. In JSON it is whole.
+const DECIDED: usize = 60;
+
+pub(super) async fn run(json: bool, engine: &Engine, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+    let tenants = all(engine).await?;
+    if json {
+        return write_json(&tenants.iter().map(Record::listed).collect::<Vec<_>>(), out);
+    }
+    let mut table = Table::new(["NAME", "CREATED", "SUSPENDED", "DATABASE", "DECIDES"]);
+    for tenant in &tenants {
+        let decided: Vec<String> =
+            values(&tenant.settings).iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let decided = if decided.is_empty() { "-".to_owned() } else { decided.join(" ") };
+        table.push(&[
+            tenant.id.to_string(),
+            moment(tenant.created),
+            moment_if(tenant.suspended),
+            tenant.database.as_deref().map_or_else(|| "-".to_owned(), masked),
+            shortened(&decided, DECIDED),
+        ]);
+    }
+    table.write(out)
+}
+
+async fn all(engine: &Engine) -> Result<Vec<TenantRecord>, Failure> {
+    let mut all: Vec<TenantRecord> = Vec::new();
+    loop {
+        let after = all.last().map(|tenant| tenant.id.clone());
+        let page = engine.tenants(Page { after, limit: PAGE }).await?;
+        let is_last = page.len() < PAGE as usize;
+        all.extend(page);
+        if is_last {
+            return Ok(all);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! `portcullis tenant …`
+
+mod change;
+mod create;
+mod keys;
+mod list;
+mod record;
+mod show;
+mod standing;
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+use portcullis_core::engine::{Engine, TenancyError};
+use portcullis_core::id::TenantId;
+
+use super::failure::Failure;
+use super::place::{Missing, with_engine};
+use crate::config::Config;
+
+/// Make tenants, and let them decide things for themselves
+///
+/// A tenant has users, sessions and keys of its own. What it does not decide is as the installation is configured. A
+/// server that runs heeds it within a second.
+#[derive(Args, Debug)]
+pub(super) struct Command {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand, Debug)]
+enum Action {
+    Create(create::Arguments),
+    /// List the tenants, with what each has decided
+    List {
+        /// Write JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
+    Show(show::Arguments),
+    Set(change::Arguments),
+    /// Refuse everybody of a tenant, at once and on every node, and end all of their sessions
+    ///
+    /// Tokens too are refused that are believed by their signature alone, wherever this server is asked about them.
+    Suspend {
+        /// The tenant
+        #[arg(value_name = "NAME")]
+        tenant: TenantId,
+    },
+    /// Let the users of a tenant sign in again
+    ///
+    /// What was ended stays ended, and what was issued before is not believed again.
+    Resume {
+        /// The tenant
+        #[arg(value_name = "NAME")]
+        tenant: TenantId,
+    },
+}
+
+impl Action {
+    /// The tenant that must be there.
+    fn tenant(&self) -> TenantId {
+        match self {
+            Self::Create(_) | Self::List { .. } => TenantId::default_tenant(),
+            Self::Show(show::Arguments { tenant, .. })
+            | Self::Set(change::Arguments { tenant, .. })
+            | Self::Suspend { tenant }
+            | Self::Resume { tenant } => tenant.clone(),
+        }
+    }
+
+    async fn run(
+        self,
+        engine: &Engine,
+        config: &Config,
+        out: &mut (dyn Write + Send),
+    ) -> Result<(), Failure> {
+        match self {
+            Self::Create(arguments) => create::run(arguments, engine, config, out).await,
+            Self::List { json } => list::run(json, engine, out).await,
+            Self::Show(arguments) => show::run(&arguments, engine, config, out).await,
+            Self::Set(arguments) => change::run(&arguments, engine, config, out).await,
+            Self::Suspend { tenant } => standing::suspend(&tenant, engine, out).await,
+            Self::Resume { tenant } => standing::resume(&tenant, engine, out).await,
+        }
+    }
+}
+
+pub(super) async fn run(
+    Command { action }: Command,
+    config: &Config,
+    out: &mut (dyn Write + Send),
+) -> Result<(), Failure> {
+    let missing = match &action {
+        Action::Create(arguments) => {
+            arguments.check(config)?;
+            Missing::Make
+        }
+        _ => Missing::Refuse,
+    };
+    let tenant = action.tenant();
+    with_engine(config, &tenant, missing, async |engine| action.run(engine, config, out).await).await
+}
+
+/// Settings that contradict each other are a slip of whoever typed them.
+impl From<TenancyError> for Failure {
+    fn from(fault: TenancyError) -> Self {
+        if matches!(fault, TenancyError::Settings(_)) { Self::usage(fault) } else { Self::other(fault) }
+    }
+}

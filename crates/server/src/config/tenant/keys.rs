@@ -1,0 +1,197 @@
+//! The table of keys.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use portcullis_core::strategy::{Renewal, StrategyName};
+use portcullis_core::tenant::Lifetimes;
+use url::{Host, Url};
+
+use super::super::parse::{self, Parsed};
+use super::super::settings::lifetimes::{self, written};
+use super::super::settings::web;
+use super::super::strategies::Lifetime;
+use super::TenantKey;
+
+/// The key of one field: how its text is read, and how its value is written.
+macro_rules! key {
+    ($name:literal, $value:literal, $help:literal, $field:ident, $read:expr, $show:expr) => {
+        TenantKey {
+            name: $name.to_owned(),
+            value: $value,
+            help: $help.to_owned(),
+            read: Box::new(|settings, text| {
+                settings.$field = Some($read(text)?);
+                Ok(())
+            }),
+            copy: Box::new(|from, to| to.$field.clone_from(&from.$field)),
+            show: Box::new(|settings| settings.$field.as_ref().map($show)),
+        }
+    };
+}
+
+/// All keys, in the order in which they are shown.
+pub(crate) static KEYS: LazyLock<Vec<TenantKey>> = LazyLock::new(|| {
+    let mut keys = vec![key!(
+        "strategies",
+        "NAMES",
+        "The strategies that are offered, of those of the installation",
+        strategies,
+        |text| parse::list(text, lifetimes::name),
+        |names: &Vec<StrategyName>| names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",")
+    )];
+    keys.extend(signing_in());
+    keys.extend(letters());
+    let names = StrategyName::ALL.into_iter();
+    keys.extend(
+        names.flat_map(|name| Lifetime::ALL.into_iter().filter_map(move |life| lifetime(name, life))),
+    );
+    keys
+});
+
+fn signing_in() -> [TenantKey; 6] {
+    [
+        key!(
+            "otp",
+            "on|off|forced",
+            "A code by mail as second step of device; forced: nothing without it",
+            otp,
+            web::second_step,
+            |step| step.as_str().to_owned()
+        ),
+        key!(
+            "lockout.after",
+            "NUMBER",
+            "How many wrong passwords in a row lock an account, up to 100",
+            lock_after,
+            |text| parse::number(text, web::LOCKOUT),
+            u32::to_string
+        ),
+        key!(
+            "lockout.for",
+            "DURATION",
+            "How long an account is locked, from 1s to 24h",
+            lock_for,
+            web::locked_for,
+            |span| written(*span)
+        ),
+        key!(
+            "password.shortest",
+            "NUMBER",
+            "The least characters of a new password; 8 do where otp is forced",
+            shortest_password,
+            web::shortest_password,
+            usize::to_string
+        ),
+        key!(
+            "session_cap",
+            "NUMBER",
+            "The most sessions of a user, the oldest end; 0 is any number",
+            session_cap,
+            |text| parse::number(text, web::CAP),
+            u32::to_string
+        ),
+        key!(
+            "hide_existence",
+            "BOOLEAN",
+            "Whether a sign-up does not tell that an address has an account",
+            hide_existence,
+            parse::boolean,
+            bool::to_string
+        ),
+    ]
+}
+
+fn letters() -> [TenantKey; 3] {
+    [
+        key!(
+            "mail.from",
+            "MAILBOX",
+            "Whom letters are from: Example <no-reply@example.com>",
+            sender,
+            |text| parse::sender(text).map(|_| text.to_owned()),
+            String::clone
+        ),
+        key!(
+            "mail.language",
+            "LANGUAGE",
+            "The language of letters; English where there are no texts in it",
+            language,
+            parse::language,
+            String::clone
+        ),
+        key!(
+            "reset_url",
+            "URL",
+            "A page to choose a password on: https, or http on a loopback host",
+            reset_url,
+            page,
+            String::clone
+        ),
+    ]
+}
+
+/// The key of a lifetime, if the strategy has it.
+fn lifetime(name: StrategyName, life: Lifetime) -> Option<TenantKey> {
+    place(life, name, &mut Lifetimes::default())?;
+    let read = if life == Lifetime::Grace { lifetimes::grace } else { lifetimes::lifetime };
+    Some(TenantKey {
+        name: format!("{name}.{}", life.as_str()),
+        value: "DURATION",
+        help: life.meaning(name),
+        read: Box::new(move |settings, text| {
+            let span = read(text)?;
+            if let Some(place) = place(life, name, settings.lifetimes.entry(name).or_default()) {
+                *place = Some(span);
+            }
+            Ok(())
+        }),
+        copy: Box::new(move |from, to| {
+            let mut stated = from.lifetimes.get(&name).copied().unwrap_or_default();
+            let span = place(life, name, &mut stated).and_then(|span| *span);
+            let of_strategy = to.lifetimes.entry(name).or_default();
+            if let Some(place) = place(life, name, of_strategy) {
+                *place = span;
+            }
+            to.lifetimes.retain(|_, lifetimes| *lifetimes != Lifetimes::default());
+        }),
+        show: Box::new(move |settings| {
+            let mut of_strategy = *settings.lifetimes.get(&name)?;
+            place(life, name, &mut of_strategy).and_then(|span| *span).map(written)
+        }),
+    })
+}
+
+/// Where a tenant keeps a lifetime that the strategy has.
+fn place(life: Lifetime, name: StrategyName, lifetimes: &mut Lifetimes) -> Option<&mut Option<Duration>> {
+    match (life, name.strategy().renewal()) {
+        (Lifetime::Access, Renewal::Fixed { .. }) => Some(&mut lifetimes.lifetime),
+        (Lifetime::Access, Renewal::Rotating { .. }) => Some(&mut lifetimes.access),
+        (Lifetime::Idle, Renewal::Sliding { .. }) => Some(&mut lifetimes.idle),
+        (Lifetime::Refresh, Renewal::Rotating { .. }) => Some(&mut lifetimes.refresh),
+        (Lifetime::Max, Renewal::Sliding { .. } | Renewal::Rotating { .. }) => Some(&mut lifetimes.max),
+        (Lifetime::Grace, Renewal::Rotating { .. }) => Some(&mut lifetimes.grace),
+        _ => None,
+    }
+}
+
+/// A page on the web. The link in a letter carries a secret there.
+fn page(text: &str) -> Parsed<String> {
+    const WRITE: &str = "write https://app.example.com/choose-a-password";
+    let url = Url::parse(text).ok().filter(|_| text.contains("://") && !text.contains(char::is_whitespace));
+    let url = url.ok_or_else(|| format!("is not a URL: {WRITE}"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("holds a user name or password, which belongs in no URL".to_owned());
+    }
+    let is_here = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "https" => Ok(text.to_owned()),
+        "http" if is_here => Ok(text.to_owned()),
+        _ => Err(format!("{text:?} must be https; http is for a loopback host such as localhost only")),
+    }
+}

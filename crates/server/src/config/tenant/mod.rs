@@ -1,0 +1,132 @@
+//! What a tenant may decide for itself, as text: the table of keys that `portcullis tenant` takes and shows.
+//!
+//! A key is read by the rules of the setting of the file that it goes before, and written as it may be stated again. What
+//! keys must satisfy together is the core's business.
+
+mod keys;
+
+#[cfg(test)]
+mod tests;
+
+use portcullis_core::strategy::{Renewal, StrategyName};
+use portcullis_core::tenant::{Lifetimes, Policy, TenantSettings};
+
+use super::Mail;
+use super::parse::Parsed;
+use super::suggest::did_you_mean;
+
+pub(crate) use keys::KEYS;
+
+/// From text into the settings.
+type Read = dyn Fn(&mut TenantSettings, &str) -> Parsed<()> + Send + Sync;
+
+/// From some settings into others, also where nothing is decided.
+type Copy = dyn Fn(&TenantSettings, &mut TenantSettings) + Send + Sync;
+
+/// The text of what is decided.
+type Show = dyn Fn(&TenantSettings) -> Option<String> + Send + Sync;
+
+/// Something that a tenant may decide.
+pub(crate) struct TenantKey {
+    /// Its name, dotted.
+    pub(crate) name: String,
+    /// What its value is called.
+    pub(crate) value: &'static str,
+    /// What it means, in a line.
+    pub(crate) help: String,
+    read: Box<Read>,
+    copy: Box<Copy>,
+    show: Box<Show>,
+}
+
+impl std::fmt::Debug for TenantKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl TenantKey {
+    /// What the settings say of it, as it may be stated.
+    pub(crate) fn shown(&self, settings: &TenantSettings) -> Option<String> {
+        (self.show)(settings)
+    }
+}
+
+/// One decision: a key, and what is stated for it; nothing takes an earlier decision back.
+#[derive(Clone, Debug)]
+pub(crate) struct Decision {
+    /// The key.
+    pub(crate) key: &'static TenantKey,
+    stated: TenantSettings,
+}
+
+impl Decision {
+    /// `KEY=VALUE`, or `KEY=` to decide nothing.
+    ///
+    /// # Errors
+    /// What is wrong with it, in a sentence that names the key.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let (name, value) = text
+            .split_once('=')
+            .ok_or_else(|| format!("{text:?} is no KEY=VALUE; KEY= takes a decision back"))?;
+        let key = KEYS.iter().find(|key| key.name == name).ok_or_else(|| unknown(name))?;
+        let mut stated = TenantSettings::default();
+        if !value.is_empty() {
+            (key.read)(&mut stated, value).map_err(|message| format!("{name}: {message}"))?;
+        }
+        Ok(Self { key, stated })
+    }
+
+    /// The settings with this decided.
+    pub(crate) fn over(&self, mut settings: TenantSettings) -> TenantSettings {
+        (self.key.copy)(&self.stated, &mut settings);
+        settings
+    }
+
+    /// The strategies that are to be offered, if this is about them.
+    pub(crate) fn strategies(&self) -> &[StrategyName] {
+        self.stated.strategies.as_deref().unwrap_or_default()
+    }
+}
+
+fn unknown(name: &str) -> String {
+    let suggestion = did_you_mean(name, KEYS.iter().map(|key| key.name.as_str()));
+    format!("{name:?} is nothing that a tenant decides{suggestion}")
+}
+
+/// Everything that holds for a tenant, decided by itself or not, in the form in which it is decided.
+pub(crate) fn effective(policy: &Policy, settings: &TenantSettings, mail: &Mail) -> TenantSettings {
+    let renewals = policy.strategies.iter().map(|(name, strategy)| (*name, of(strategy.renewal())));
+    let offered = policy.strategies.keys().copied().filter(|name| policy.offers(*name).is_some());
+    TenantSettings {
+        strategies: Some(offered.collect()),
+        lifetimes: renewals.collect(),
+        otp: Some(policy.second_step),
+        lock_after: Some(policy.guesses.after),
+        lock_for: Some(policy.guesses.lasts),
+        shortest_password: Some(policy.password.shortest),
+        session_cap: Some(policy.session_cap),
+        hide_existence: Some(policy.hides_existence),
+        sender: settings.sender.clone().or_else(|| mail.from.as_ref().map(ToString::to_string)),
+        language: settings.language.clone().or_else(|| Some(mail.language.clone())),
+        reset_url: settings.reset_url.clone(),
+    }
+}
+
+fn of(renewal: Renewal) -> Lifetimes {
+    let mut lifetimes = Lifetimes::default();
+    match renewal {
+        Renewal::Fixed { lifetime } => lifetimes.lifetime = Some(lifetime),
+        Renewal::Sliding { idle, max } => (lifetimes.idle, lifetimes.max) = (Some(idle), Some(max)),
+        Renewal::Rotating { access, refresh, max, grace } => {
+            lifetimes = Lifetimes {
+                access: Some(access),
+                refresh: Some(refresh),
+                max: Some(max),
+                grace: Some(grace),
+                ..lifetimes
+            };
+        }
+    }
+    lifetimes
+}

@@ -1,0 +1,100 @@
+//! Stories about what a tenant decides.
+
+use std::collections::BTreeMap;
+
+use portcullis_core::password::PasswordPolicy;
+
+use super::*;
+use crate::config::{Config, Flags};
+
+fn decided(texts: &[&str]) -> TenantSettings {
+    texts
+        .iter()
+        .fold(TenantSettings::default(), |settings, text| Decision::parse(text).unwrap().over(settings))
+}
+
+const ALL: [&str; 27] = [
+    "strategies=jwt,device",
+    "otp=forced",
+    "lockout.after=7",
+    "lockout.for=1h",
+    "password.shortest=16",
+    "session_cap=5",
+    "hide_existence=true",
+    "mail.from=Acme <hello@acme.example>",
+    "mail.language=pt-br",
+    "reset_url=https://acme.example/choose?x=1",
+    "jwt.access=61s",
+    "session.idle=2h",
+    "session.max=3d",
+    "hybrid.access=4m",
+    "refresh.access=5m",
+    "refresh.refresh=6h",
+    "refresh.max=7d",
+    "refresh.grace=8s",
+    "denylist.access=9m",
+    "denylist.refresh=10h",
+    "denylist.max=11d",
+    "denylist.grace=12s",
+    "session-jwt.access=13h",
+    "device.access=14m",
+    "device.refresh=15h",
+    "device.max=16d",
+    "device.grace=0s",
+];
+
+#[test]
+fn every_key_is_shown_as_it_was_stated_and_can_be_taken_back() {
+    let settings = decided(&ALL);
+    let shown: Vec<String> =
+        KEYS.iter().map(|key| format!("{}={}", key.name, key.shown(&settings).unwrap())).collect();
+    assert_eq!(shown, ALL);
+    let back: Vec<String> = KEYS.iter().map(|key| format!("{}=", key.name)).collect();
+    let back = back.iter().fold(settings, |settings, text| Decision::parse(text).unwrap().over(settings));
+    assert_eq!(back, TenantSettings::default());
+}
+
+#[test]
+fn one_decision_leaves_the_others_alone() {
+    let settings = decided(&["device.access=5m", "device.grace=1s", "otp=off", "device.access="]);
+    let shown: Vec<_> =
+        KEYS.iter().filter_map(|key| Some((key.name.as_str(), key.shown(&settings)?))).collect();
+    assert_eq!(shown, [("otp", "off".to_owned()), ("device.grace", "1s".to_owned())]);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_its_key() {
+    for (text, told) in [
+        ("otp", "\"otp\" is no KEY=VALUE; KEY= takes a decision back"),
+        ("opt=on", "\"opt\" is nothing that a tenant decides; did you mean otp?"),
+        ("sessions.cap=5", "\"sessions.cap\" is nothing that a tenant decides; did you mean session_cap?"),
+        ("jwt.grace=5s", "\"jwt.grace\" is nothing that a tenant decides"),
+        ("otp=maybe", "otp: \"maybe\" is none of on, off, forced"),
+        ("lockout.after=0", "lockout.after: \"0\" is not a whole number from 1 to 100"),
+        ("lockout.for=15", "lockout.for: \"15\" is not a duration: write 500ms, 15m, 7d or 1h30m"),
+        ("device.grace=11m", "device.grace: \"11m\" is not between 0s and 10m"),
+        ("strategies=jtw", "did you mean jwt?"),
+        ("hide_existence=yes", "hide_existence: \"yes\" is none of true, false"),
+        ("mail.from=acme", "mail.from: \"acme\" is no mailbox: write"),
+        ("reset_url=http://acme.example", "must be https"),
+        ("reset_url=https://me:hunter2@acme.example", "reset_url: holds a user name or password"),
+        ("reset_url=javascript:alert(1)", "reset_url: is not a URL"),
+    ] {
+        let fault = Decision::parse(text).unwrap_err();
+        assert!(fault.contains(told) && !fault.contains("hunter2"), "{text}: {fault}");
+    }
+    assert!(Decision::parse("reset_url=http://localhost:5173/choose").is_ok());
+}
+
+#[test]
+fn what_holds_is_shown_for_every_key_that_a_tenant_has() {
+    let policy = Policy::with_passwords(PasswordPolicy::DEVELOPMENT);
+    let mail = Config::read(&Flags::default(), &BTreeMap::new(), &|_| Ok(String::new()));
+    let own = decided(&["otp=forced"]);
+    let all = effective(&own.over(&policy).unwrap(), &own, &mail.unwrap().mail);
+    let unset: Vec<&str> =
+        KEYS.iter().filter(|key| key.shown(&all).is_none()).map(|key| key.name.as_str()).collect();
+    assert_eq!(unset, ["mail.from", "reset_url"]);
+    let shown = |name: &str| KEYS.iter().find(|key| key.name == name).unwrap().shown(&all).unwrap();
+    assert_eq!((shown("strategies"), shown("jwt.access")), ("device".to_owned(), "1h".to_owned()));
+}
