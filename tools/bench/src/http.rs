@@ -62,6 +62,14 @@ impl Connection {
         outline.split(&self.received)
     }
 
+    /// Sends a whole request and leaves without the answer.
+    ///
+    /// # Errors
+    /// [`HttpError::Lost`], where not even the request could be sent.
+    pub async fn abandon(mut self, request: &[u8]) -> Result<(), HttpError> {
+        Ok(self.stream.write_all(request).await?)
+    }
+
     async fn receive(&mut self) -> Result<(), HttpError> {
         use tokio::io::AsyncReadExt as _;
         match self.stream.read_buf(&mut self.received).await? {

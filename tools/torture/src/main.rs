@@ -1,6 +1,8 @@
 //! `cargo xtask torture`: kills the server with SIGKILL in the middle of its work, starts it again on the same data, and
 //! holds it to everything that it has acknowledged. Over and over.
 //!
+//! Then it lets the tabs of a browser refresh one token all at once, and somebody steal it. Over and over.
+//!
 //! All random choices come from the seed. What the server was doing at the moment of the kill does not: the same seed
 //! makes the same clients want the same things, and a failure is found again by running it more than once.
 
@@ -12,9 +14,11 @@ mod client;
 #[cfg(test)]
 mod fake;
 mod ledger;
+mod person;
 mod report;
 mod run;
 mod session;
+mod tabs;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -24,8 +28,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::ledger::Counts;
 use crate::report::Numbers;
 use crate::run::{Run, TortureError};
+use crate::tabs::Tabs;
 
 /// Kills the server and checks that it kept its word.
 #[derive(Debug, Parser)]
@@ -34,6 +40,12 @@ pub(crate) struct Plan {
     /// How often the server is killed.
     #[arg(long, default_value_t = 500)]
     pub(crate) rounds: u64,
+    /// How often the tabs of a browser refresh one token.
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) tab_rounds: u64,
+    /// Tabs of a browser.
+    #[arg(long, default_value_t = 200)]
+    pub(crate) tabs: u64,
     /// Where the random choices come from; without it, one is made up and printed.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
@@ -48,7 +60,7 @@ pub(crate) struct Plan {
 fn main() -> ExitCode {
     let plan = Plan::parse();
     let seed = plan.seed.unwrap_or_else(made_up);
-    println!("torture: {} rounds, --seed {seed}", plan.rounds);
+    println!("torture: {} rounds, {} of tabs, --seed {seed}", plan.rounds, plan.tab_rounds);
     match tortured(&plan, seed) {
         Ok(numbers) => {
             println!("{numbers}\nseed {seed}");
@@ -69,18 +81,43 @@ fn main() -> ExitCode {
 fn tortured(plan: &Plan, seed: u64) -> Result<Numbers, TortureError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut run = Run::begin(plan, seed).await?;
-        for round in 1..=plan.rounds {
-            if let Err(error) = run.round(round).await {
-                eprintln!("the server's data is kept in {}", run.keep_directory().display());
-                return Err(error);
-            }
-            if round % 10 == 0 {
-                println!("round {round}/{}", plan.rounds);
-            }
+        let mut numbers = killed(plan, seed).await?;
+        if plan.tab_rounds > 0 {
+            numbers.tabs = shared(plan, seed).await?;
         }
-        run.finish().await
+        Ok(numbers)
     })
+}
+
+async fn killed(plan: &Plan, seed: u64) -> Result<Numbers, TortureError> {
+    if plan.rounds == 0 {
+        return Ok(Numbers::default());
+    }
+    let mut run = Run::begin(plan, seed).await?;
+    for round in 1..=plan.rounds {
+        if let Err(error) = run.round(round).await {
+            eprintln!("the server's data is kept in {}", run.keep_directory().display());
+            return Err(error);
+        }
+        if round % 10 == 0 {
+            println!("round {round}/{}", plan.rounds);
+        }
+    }
+    run.finish().await
+}
+
+async fn shared(plan: &Plan, seed: u64) -> Result<Counts, TortureError> {
+    let mut tabs = Tabs::begin(plan, seed).await?;
+    for round in 1..=plan.tab_rounds {
+        if let Err(error) = tabs.round(round).await {
+            eprintln!("the server's data is kept in {}", tabs.keep_directory().display());
+            return Err(error);
+        }
+        if round % 10 == 0 {
+            println!("tabs, round {round}/{}", plan.tab_rounds);
+        }
+    }
+    Ok(tabs.counts)
 }
 
 /// A hasher of the standard library begins with random keys.

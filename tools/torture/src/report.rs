@@ -46,6 +46,8 @@ pub(crate) struct Numbers {
     pub(crate) acknowledged: Counts,
     pub(crate) lost: Counts,
     pub(crate) checked: Counts,
+    /// What the rounds of tabs counted.
+    pub(crate) tabs: Counts,
     slowest_restart: Duration,
 }
 
@@ -68,6 +70,9 @@ impl fmt::Display for Numbers {
                 builder.push_record([format!("{group}: {kind}"), count.to_string()]);
             }
             builder.push_record([format!("{group}, all"), counts.values().sum::<u64>().to_string()]);
+        }
+        for (kind, count) in &self.tabs {
+            builder.push_record([(*kind).to_owned(), count.to_string()]);
         }
         builder.push_record(["failures", "0"]);
         builder.push_record([

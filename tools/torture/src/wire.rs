@@ -3,12 +3,15 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use portcullis_bench::http::{Connection, HttpError};
+use portcullis_bench::device::Proof;
+use portcullis_bench::http::{Answer, Connection, HttpError};
 use portcullis_bench::strategy::{Credentials, Strategy};
+use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 /// Longer than any answer takes, hashing included.
 const PATIENCE: Duration = Duration::from_secs(30);
+const NO_ANSWER: &str = "there was no answer for half a minute";
 /// Between two tries at a server that says it is busy.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -55,6 +58,48 @@ impl Reply {
     }
 }
 
+/// An answer of the device-session surface, owned.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    pub(crate) status: u16,
+    /// What it calls itself; empty where it says nothing.
+    pub(crate) code: String,
+    pub(crate) data: Value,
+    pub(crate) cookie: Option<Proof>,
+    /// Status and body.
+    pub(crate) text: String,
+}
+
+impl Said {
+    fn by(answer: &Answer<'_>) -> Self {
+        let mut body = answer.json();
+        let code = body.pointer("/meta/code").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Self {
+            status: answer.status(),
+            code,
+            data: body.get_mut("data").map(Value::take).unwrap_or_default(),
+            cookie: Proof::cookie_of(answer),
+            text: answer.describe(),
+        }
+    }
+
+    /// A member of the data that is a text; empty where it is none.
+    pub(crate) fn datum(&self, name: &str) -> String {
+        self.data.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// The answer, if it is what was promised.
+    ///
+    /// # Errors
+    /// [`Stop::Broken`] with the promise.
+    pub(crate) fn must_be(self, status: u16, code: &str, promise: &str) -> Result<Self, Stop> {
+        if (self.status, self.code.as_str()) == (status, code) {
+            return Ok(self);
+        }
+        Err(Stop::Broken(format!("{promise}, but the answer was {}", self.text)))
+    }
+}
+
 /// A client's connection to one life of the server.
 #[derive(Debug)]
 pub(crate) struct Wire {
@@ -77,11 +122,34 @@ impl Wire {
     /// [`Stop`]
     pub(crate) async fn ask(&mut self, strategy: Strategy, request: &[u8]) -> Result<Reply, Stop> {
         let answered = timeout(PATIENCE, self.connection.exchange(request)).await;
-        let answer =
-            answered.map_err(|_| Stop::Broken("there was no answer for half a minute".to_owned()))?;
+        let answer = answered.map_err(|_| Stop::Broken(NO_ANSWER.to_owned()))?;
         let answer = answer.map_err(|error| Stop::because(&error))?;
         let credentials = if answer.status() == 201 { Credentials::of(strategy, &answer) } else { None };
         Ok(Reply { status: answer.status(), credentials, text: answer.describe() })
+    }
+
+    /// Sends a request of the device-session surface, until the server is not busy.
+    ///
+    /// # Errors
+    /// [`Stop`]
+    pub(crate) async fn say(&mut self, request: &[u8]) -> Result<Said, Stop> {
+        loop {
+            let answered = timeout(PATIENCE, self.connection.exchange(request)).await;
+            let answer = answered.map_err(|_| Stop::Broken(NO_ANSWER.to_owned()))?;
+            let said = Said::by(&answer.map_err(|error| Stop::because(&error))?);
+            if said.status != 503 {
+                return Ok(said);
+            }
+            pause().await;
+        }
+    }
+
+    /// Sends a request and leaves without the answer.
+    ///
+    /// # Errors
+    /// [`Stop::Lost`]
+    pub(crate) async fn abandon(self, request: &[u8]) -> Result<(), Stop> {
+        self.connection.abandon(request).await.map_err(|error| Stop::because(&error))
     }
 
     /// The same, until the server is not busy.

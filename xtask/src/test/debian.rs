@@ -24,7 +24,8 @@ enum Proof {
     PythonModules(&'static str),
 }
 
-const PACKAGES: [Package; 4] = [
+const PACKAGES: [Package; 5] = [
+    Package { name: "chromium", proof: Proof::Program("chromium") },
     Package { name: "nodejs", proof: Proof::Program("node") },
     Package { name: "npm", proof: Proof::Program("npm") },
     Package { name: "python3-venv", proof: Proof::PythonModules("ensurepip, venv") },

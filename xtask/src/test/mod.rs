@@ -2,7 +2,8 @@
 //!
 //! What tests need is made sure of first ([`debian`], [`tools`]); a need that cannot be met is a failure and never a
 //! test that was left out. Arguments go to every `cargo test` as they are: a part of a test's name, for one. Without
-//! any, the server is then killed a few times in the middle of its work, as `torture` does it many times.
+//! any, the server is then killed a few times in the middle of its work and its tokens shared by many tabs, as `torture`
+//! does it many times.
 //!
 //! Every step builds the whole workspace with the same features of its dependencies, so that none of them is built
 //! twice, and without optimisation, because a release build takes longer than all tests together.
@@ -22,6 +23,8 @@ const FEATURE: &str = "portcullis-server/interop";
 const TORTURE: &str = "portcullis-torture";
 /// How often the server is killed here; `cargo xtask torture` does it more often.
 const ROUNDS: &str = "20";
+/// How often the tabs of a browser share a token here.
+const TAB_ROUNDS: &str = "10";
 
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -79,7 +82,7 @@ fn build_binaries() -> Command {
 fn torture(workspace: &Workspace) -> Command {
     let built = workspace.target.join("debug");
     let mut command = Command::new(built.join(TORTURE));
-    command.args(["--rounds", ROUNDS, "--server"]).arg(built.join("portcullis"));
+    command.args(["--rounds", ROUNDS, "--tab-rounds", TAB_ROUNDS, "--server"]).arg(built.join("portcullis"));
     command
 }
 
@@ -145,7 +148,7 @@ mod tests {
         let steps = steps(&workspace(), &[], &[]);
         let names: Vec<&str> = steps.iter().map(|step| step.name).collect();
         assert_eq!(names, ["workspace", "interop", "binaries", "torture"]);
-        assert_eq!(words(&steps[3]).join(" "), "--rounds 20 --server /r/t/debug/portcullis");
+        assert_eq!(words(&steps[3]).join(" "), "--rounds 20 --tab-rounds 10 --server /r/t/debug/portcullis");
     }
 
     #[test]

@@ -1,17 +1,23 @@
 //! A mail server in another language, which keeps what it is sent.
 
-use std::io::{BufRead as _, BufReader, Lines};
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout};
+use std::process::Child;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::tools::python_until_told;
 
+/// Longer than any letter is put off.
+const PATIENCE: Duration = Duration::from_mins(2);
+
 pub(crate) struct MailServer {
     process: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    kept: Receiver<Value>,
     port: u16,
     folder: TempDir,
 }
@@ -22,10 +28,25 @@ impl MailServer {
         let folder = tempfile::tempdir().unwrap();
         let mut command = python_until_told("smtp.py");
         let mut process = command.arg(folder.path()).args(wishes).spawn().unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let (told, kept) = mpsc::channel();
+        thread::spawn(move || {
+            let mut values = lines.map_while(Result::ok).map(|line| serde_json::from_str(&line).unwrap());
+            values.try_for_each(|value| told.send(value))
+        });
+        let first: Value = kept.recv().expect("the mail server did not start");
         let port = u16::try_from(first["port"].as_u64().unwrap()).unwrap();
-        Self { process, lines, port, folder }
+        Self { process, kept, port, folder }
+    }
+
+    /// One that listens where another one has listened.
+    pub(crate) fn again_at(port: u16) -> Self {
+        Self::that_wants(&[&format!("port={port}")])
+    }
+
+    /// The next letter that it keeps, once that has come.
+    pub(crate) fn next(&self) -> Value {
+        self.kept.recv_timeout(PATIENCE).expect("a letter that does not come")
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -37,10 +58,10 @@ impl MailServer {
         self.folder.path().join("ca.pem")
     }
 
-    /// Stops it, and returns what it has kept.
+    /// Stops it, and returns what it has kept and nobody has taken.
     pub(crate) fn stop(mut self) -> Vec<Value> {
         drop(self.process.stdin.take());
-        let kept = self.lines.by_ref().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+        let kept = self.kept.iter().collect();
         self.process.wait().unwrap();
         kept
     }

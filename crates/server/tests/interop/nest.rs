@@ -1,5 +1,7 @@
 //! The clients of NestJS microservices, of two versions, against the transport that they shall find unchanged.
 
+mod story;
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -42,10 +44,15 @@ impl Service {
 
     /// Takes a step, or several at once if they are an array.
     pub(crate) fn take(&mut self, step: &Value) -> Value {
+        serde_json::from_str(&self.told(step)).unwrap()
+    }
+
+    /// The same, as it was written.
+    fn told(&mut self, step: &Value) -> String {
         writeln!(self.steps.as_mut().unwrap(), "{step}").unwrap();
         let mut line = String::new();
         self.told.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap()
+        line
     }
 
     fn send(&mut self, command: &str, data: &Value) -> Value {

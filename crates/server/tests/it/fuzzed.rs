@@ -3,10 +3,18 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+#[path = "../../../../fuzz/checks/cookie.rs"]
+mod cookie;
+#[path = "../../../../fuzz/checks/forwarded.rs"]
+mod forwarded;
 #[path = "../../../../fuzz/checks/frame.rs"]
 mod frame;
+#[path = "../../../../fuzz/checks/link.rs"]
+mod link;
 #[path = "../../../../fuzz/checks/packet.rs"]
 mod packet;
+#[path = "../../../../fuzz/checks/token.rs"]
+mod token;
 
 /// Bytes that are frames, nearly frames, or nothing of the kind.
 fn frames() -> impl Strategy<Value = Vec<u8>> {
@@ -44,6 +52,68 @@ fn packets() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Lines put together of these words and of anything else.
+fn lines(words: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
+    let word = proptest::sample::select(words).prop_map(|word| word.as_bytes().to_vec());
+    let part = prop_oneof![8 => word, 1 => vec(any::<u8>(), 0..3)];
+    vec(part, 0..16).prop_map(|parts| parts.concat())
+}
+
+/// What proxies write, and what is written to be taken for it.
+const STEPS: [&str; 21] = [
+    "for",
+    "For=",
+    "for=",
+    "=",
+    "\"",
+    "\\",
+    "\\\"",
+    ",",
+    ", ",
+    ";",
+    "by=",
+    "proto=https",
+    "10.0.0.9",
+    "192.0.2.8",
+    ":80",
+    "[::ffff:10.0.0.2]",
+    "[2001:db8::1]",
+    "unknown",
+    "_hidden",
+    " ",
+    "\n",
+];
+
+/// What browsers send, and what is sent to be taken for it.
+const COOKIES: [&str; 12] = [
+    "connect.sid",
+    "__Host-connect.sid",
+    "__HOST-connect.sid",
+    "=",
+    "; ",
+    ";",
+    ",",
+    "\"",
+    " ",
+    "\t",
+    "an-id.signature",
+    "\n",
+];
+
+/// Texts like the tokens in links.
+fn links() -> impl Strategy<Value = String> {
+    let part = |pattern| prop_oneof![9 => pattern, 1 => "\\PC{0,4}"];
+    let three = (part("[a-z0-9_-]{1,9}"), part("[0-9a-fA-F]{32}"), part("[a-zA-Z0-9_-]{1,66}"));
+    (three, "\\.?").prop_map(|((tenant, id, secret), end)| format!("{tenant}.{id}.{secret}{end}"))
+}
+
+/// Changes to a token: places, and what is written there. Texts of the alphabet that tokens have are the nearest to one.
+fn changes() -> impl Strategy<Value = Vec<u8>> {
+    let letter = proptest::sample::select(&b"ABCZaz019-_.=+/%{\""[..]);
+    vec((0..2_u8, any::<u8>(), letter), 0..3)
+        .prop_map(|changes| changes.into_iter().flat_map(|(high, low, letter)| [high, low, letter]).collect())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
 
@@ -55,5 +125,24 @@ proptest! {
     #[test]
     fn no_text_upsets_the_reader_of_packets(text in packets()) {
         packet::check(text.as_bytes());
+    }
+    #[test]
+    fn no_header_of_a_client_upsets_who_it_came_from(bytes in lines(&STEPS)) {
+        forwarded::check(&bytes);
+    }
+
+    #[test]
+    fn no_cookie_that_is_planted_hides_ours(bytes in lines(&COOKIES)) {
+        cookie::check(&bytes);
+    }
+
+    #[test]
+    fn no_text_upsets_the_reader_of_links(text in links()) {
+        link::check(text.as_bytes());
+    }
+
+    #[test]
+    fn no_token_is_believed_that_was_changed_anywhere(bytes in changes()) {
+        token::check(&bytes);
     }
 }

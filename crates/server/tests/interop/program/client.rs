@@ -30,6 +30,16 @@ impl Answer {
         }
     }
 
+    /// The code of an envelope, `LOGIN_SUCCESS` or why not.
+    pub(crate) fn code(&self) -> &str {
+        self.body["meta"]["code"].as_str().unwrap_or_else(|| panic!("no code in {self:?}"))
+    }
+
+    /// A member of an envelope's data that must be a text.
+    pub(crate) fn datum(&self, member: &str) -> &str {
+        self.body["data"][member].as_str().unwrap_or_else(|| panic!("no {member} in {self:?}"))
+    }
+
     /// A member of the body that must be a text.
     pub(crate) fn text(&self, member: &str) -> &str {
         self.body[member].as_str().unwrap_or_else(|| panic!("no {member} in {self:?}"))
@@ -68,6 +78,16 @@ impl Portcullis {
     pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
         let head = format!("POST {path} HTTP/1.1\r\nContent-Type: application/json\r\n");
         self.ask(&head, &body.to_string())
+    }
+
+    /// A request with these headers, `POST /path` or `GET /path`; a null body is none.
+    pub(crate) fn send(&self, what: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let headers = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+        let head = headers.fold(format!("{what} HTTP/1.1\r\n"), |head, line| head + &line);
+        if body.is_null() {
+            return self.ask(&head, "");
+        }
+        self.ask(&format!("{head}Content-Type: application/json\r\n"), &body.to_string())
     }
 
     /// Ann, who has an account.

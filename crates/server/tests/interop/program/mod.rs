@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-pub(crate) use client::Credential;
+pub(crate) use client::{Answer, Credential};
 
 /// The binary that was built with these tests.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_portcullis");

@@ -3,6 +3,7 @@
 The first line says where it listens. Recipients whose name is `refused` or `later` are answered so, `fussy` has the
 message itself refused. With `tls` it wants STARTTLS, with `implicit` it speaks TLS from the first byte; its certificate is
 signed by an authority of its own, made on the spot in the folder that is named. With `login` it wants `me` and `hunter2`.
+With `port=N` it listens there.
 """
 
 import asyncio
@@ -90,8 +91,9 @@ async def main():
     if "login" in WISHES:
         safe = "tls" in WISHES
         options |= {"authenticator": authenticate, "auth_required": True, "auth_require_tls": safe}
+    port = next((int(wish[5:]) for wish in WISHES if wish.startswith("port=")), 0)
     server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(Keeper(), **options), "127.0.0.1", 0, ssl=context if "implicit" in WISHES else None
+        lambda: SMTP(Keeper(), **options), "127.0.0.1", port, ssl=context if "implicit" in WISHES else None
     )
     say(port=server.sockets[0].getsockname()[1])
     await asyncio.to_thread(sys.stdin.read)

@@ -1,0 +1,33 @@
+//! What holds of `Cookie` headers, whatever bytes come.
+
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderValue};
+use portcullis_axum::SessionCookie;
+
+const OURS: &str = "an-id.signature";
+
+/// Takes the bytes for what somebody planted, a line a header. A value that is read is one of exactly our name; and ours,
+/// wherever it stands, is found beside all that were planted: none hides it and none is taken for it.
+pub(super) fn check(bytes: &[u8]) {
+    let lines = bytes.split(|byte| *byte == b'\n').filter_map(|line| HeaderValue::from_bytes(line).ok());
+    let planted: Vec<HeaderValue> = lines.collect();
+    for https in [false, true] {
+        let cookie = SessionCookie::over(https);
+        let before = headers(&planted);
+        let values = cookie.values(&before);
+        assert!(values.iter().all(|value| !value.contains(';')), "{values:?}");
+        let ours = HeaderValue::from_str(&format!("{}={OURS}", cookie.name)).unwrap();
+        for place in [0, planted.len()] {
+            let mut lines = planted.clone();
+            lines.insert(place, ours.clone());
+            let after = headers(&lines);
+            let found = cookie.values(&after);
+            assert_eq!(found.len(), values.len() + 1, "{lines:?}");
+            assert!(found.contains(&OURS));
+        }
+    }
+}
+
+fn headers(lines: &[HeaderValue]) -> HeaderMap {
+    lines.iter().map(|line| (COOKIE, line.clone())).collect()
+}

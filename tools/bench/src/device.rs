@@ -1,0 +1,195 @@
+//! The device-session surface as a client sees it: its requests as bytes, and the letters that it sends.
+//!
+//! A client shows by a cookie or by a secret of its own that it is the device that signed in; whoever has neither shows
+//! nothing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::http::{Answer, get, post};
+use crate::strategy::PASSWORD;
+
+/// How often the outbox is looked into, and how long it is waited between.
+const LOOKS: u32 = 1500;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// How a client proves which device it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Proof {
+    /// Not at all.
+    None,
+    /// The cookie, as `name=value`.
+    Cookie(String),
+    /// The secret that a native client was given.
+    Secret(String),
+}
+
+impl Proof {
+    /// The device cookie that an answer sets.
+    #[must_use]
+    pub fn cookie_of(answer: &Answer<'_>) -> Option<Self> {
+        let (cookie, _) = answer.header("set-cookie")?.split_once(';')?;
+        Some(Self::Cookie(cookie.to_owned()))
+    }
+
+    /// A POST with the proof in its place.
+    fn post(&self, path: &str, mut body: Value) -> Vec<u8> {
+        match self {
+            Self::None => post(path, &[], Some(&body)),
+            Self::Cookie(cookie) => post(path, &[("cookie", cookie)], Some(&body)),
+            Self::Secret(secret) => {
+                if let Some(members) = body.as_object_mut() {
+                    members.insert("deviceSecret".to_owned(), secret.clone().into());
+                }
+                post(path, &[], Some(&body))
+            }
+        }
+    }
+}
+
+/// The request that makes a user of this address, with [`PASSWORD`].
+#[must_use]
+pub fn sign_up(email: &str) -> Vec<u8> {
+    post("/auth/signup", &[], Some(&json!({"email": email, "password": PASSWORD, "name": "Ada Lovelace"})))
+}
+
+/// The first step of a sign-in.
+#[must_use]
+pub fn log_in(email: &str, password: &str) -> Vec<u8> {
+    Proof::None.post("/auth/login", json!({"usernameOrEmailOrMobile": email, "password": password}))
+}
+
+/// The second step. A `native` client asks for a secret.
+#[must_use]
+pub fn verify(login: &str, code: &str, native: bool, proof: &Proof) -> Vec<u8> {
+    proof.post("/auth/login/verify", json!({"loginId": login, "otp": code, "native": native}))
+}
+
+/// The request that trades a refresh token for the next pair.
+#[must_use]
+pub fn refresh(token: &str, proof: &Proof) -> Vec<u8> {
+    proof.post("/auth/refresh", json!({"refreshToken": token}))
+}
+
+/// The request that mails a link to choose another password, if there is such a user.
+#[must_use]
+pub fn forgot(email: &str) -> Vec<u8> {
+    post("/auth/password/forgot", &[], Some(&json!({"email": email})))
+}
+
+/// The request that asks who is signed in.
+#[must_use]
+pub fn me(access: &str) -> Vec<u8> {
+    get("/auth/me", &[("authorization", &format!("Bearer {access}"))])
+}
+
+/// The request that asks where somebody is signed in.
+#[must_use]
+pub fn sessions(access: &str) -> Vec<u8> {
+    get("/auth/sessions", &[("authorization", &format!("Bearer {access}"))])
+}
+
+/// The folder of the letters of a server in development mode.
+#[derive(Clone, Debug)]
+pub struct Outbox(PathBuf);
+
+impl Outbox {
+    /// That of the server that keeps its files here.
+    #[must_use]
+    pub fn of(data_dir: &Path) -> Self {
+        Self(data_dir.join("outbox"))
+    }
+
+    /// The letters to this address, the oldest first.
+    #[must_use]
+    pub fn letters(&self, to: &str) -> Vec<String> {
+        let whose = format!("_{to}_");
+        let entries = fs::read_dir(&self.0).into_iter().flatten().flatten().map(|entry| entry.path());
+        let is_to = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.contains(&whose) && name.ends_with(".eml")
+        };
+        let mut paths: Vec<PathBuf> = entries.filter(is_to).collect();
+        paths.sort_unstable();
+        paths.iter().filter_map(|path| fs::read_to_string(path).ok()).collect()
+    }
+
+    /// How many letters of this subject there are to this address.
+    #[must_use]
+    pub fn count(&self, to: &str, subject: &str) -> usize {
+        let head = format!("Subject: {subject}");
+        let has_subject = |letter: &&String| letter.lines().any(|line| line == head);
+        self.letters(to).iter().filter(has_subject).count()
+    }
+
+    /// The codes that were sent to this address, the oldest first.
+    #[must_use]
+    pub fn codes(&self, to: &str) -> Vec<String> {
+        self.letters(to).iter().filter_map(|letter| code_in(letter)).collect()
+    }
+
+    /// The newest of them, once there are so many. `None` if they do not come.
+    pub async fn code(&self, to: &str, count: usize) -> Option<String> {
+        for _ in 0..LOOKS {
+            let mut codes = self.codes(to);
+            if codes.len() >= count {
+                return codes.pop();
+            }
+            sleep(PAUSE).await;
+        }
+        None
+    }
+
+    /// Whether there comes to be a letter of this subject to this address.
+    pub async fn gets(&self, to: &str, subject: &str) -> bool {
+        for _ in 0..LOOKS {
+            if self.count(to, subject) > 0 {
+                return true;
+            }
+            sleep(PAUSE).await;
+        }
+        false
+    }
+}
+
+/// The code in a letter stands alone on its line.
+fn code_in(letter: &str) -> Option<String> {
+    let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
+    letter.lines().find(is_code).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_travels_where_the_client_keeps_it() {
+        let sent = |proof: &Proof| String::from_utf8(refresh("t", proof)).unwrap();
+        let cookie = sent(&Proof::Cookie("portcullis.device=a".to_owned()));
+        assert!(cookie.contains("\r\ncookie: portcullis.device=a\r\n") && !cookie.contains("deviceSecret"));
+        let secret = sent(&Proof::Secret("b".to_owned()));
+        assert!(secret.ends_with(r#"{"deviceSecret":"b","refreshToken":"t"}"#), "{secret}");
+        assert!(sent(&Proof::None).ends_with(r#"{"refreshToken":"t"}"#));
+    }
+
+    #[test]
+    fn letters_are_told_apart_by_whom_they_are_to_and_what_they_say() {
+        let data = tempfile::tempdir().unwrap();
+        let outbox = Outbox::of(data.path());
+        assert!(outbox.codes("a@b.example").is_empty(), "there is no folder yet");
+        fs::create_dir(data.path().join("outbox")).unwrap();
+        let put = |name: &str, text: &str| fs::write(data.path().join("outbox").join(name), text).unwrap();
+        put("2_a@b.example_x.eml", "Subject: Your sign-in code\r\n\r\nUse this:\r\n\r\n222222\r\n");
+        put("1_a@b.example_y.eml", "Subject: Your sign-in code\r\n\r\nUse this:\r\n\r\n111111\r\n");
+        put("3_a@b.example_z.eml", "Subject: A session was ended\r\n\r\n1234567\r\n");
+        put("4_aa@b.example_z.eml", "Subject: Your sign-in code\r\n\r\n333333\r\n");
+        put(".part", "_a@b.example_");
+        assert_eq!(outbox.codes("a@b.example"), ["111111", "222222"]);
+        assert_eq!(outbox.count("a@b.example", "Your sign-in code"), 2);
+        assert_eq!(outbox.count("a@b.example", "A session was ended"), 1);
+    }
+}

@@ -1,0 +1,51 @@
+//! Somebody on the device-session surface: signs up, signs in with the code from the letter, holds what that gives.
+
+use std::net::SocketAddr;
+
+use portcullis_bench::device::{self, Outbox, Proof};
+use portcullis_bench::strategy::PASSWORD;
+
+use crate::wire::{Said, Stop, Wire};
+
+/// What one sign-in gave.
+#[derive(Clone, Debug)]
+pub(crate) struct SignedIn {
+    pub(crate) email: String,
+    pub(crate) proof: Proof,
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+    pub(crate) session: String,
+}
+
+impl SignedIn {
+    /// What the second step gave to a client that proves itself so.
+    pub(crate) fn by(email: &str, proof: Proof, said: &Said) -> Self {
+        let secret = Some(said.datum("deviceSecret")).filter(|secret| !secret.is_empty());
+        let proof = secret.map_or(proof, Proof::Secret);
+        Self {
+            email: email.to_owned(),
+            proof,
+            access: said.datum("accessToken"),
+            refresh: said.datum("refreshToken"),
+            session: said.datum("sessionId"),
+        }
+    }
+}
+
+/// A browser signs up and signs in.
+///
+/// # Errors
+/// [`Stop`]
+pub(crate) async fn joins(address: SocketAddr, outbox: &Outbox, email: &str) -> Result<SignedIn, Stop> {
+    let mut wire = Wire::open(address).await?;
+    let joined = wire.say(&device::sign_up(email)).await?;
+    joined.must_be(201, "SIGNUP_SUCCESS", "a new address must be taken in")?;
+    let login = wire.say(&device::log_in(email, PASSWORD)).await?;
+    let login = login.must_be(201, "OTP_SENT", "the right password must be")?;
+    let proof = login.cookie.clone().unwrap_or(Proof::None);
+    let code = outbox.code(email, 1).await;
+    let code = code.ok_or_else(|| Stop::Broken(format!("no code came to {email}")))?;
+    let said = wire.say(&device::verify(&login.datum("loginId"), &code, false, &proof)).await?;
+    let said = said.must_be(201, "LOGIN_SUCCESS", "the right code must be")?;
+    Ok(SignedIn::by(email, proof, &said))
+}
