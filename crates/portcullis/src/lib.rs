@@ -4,11 +4,13 @@
 //! them, renews what they hold and signs them out, on a store of yours, in your own process. It holds no code of its own;
 //! it gathers what a service needs under one name. Whoever writes a store or a transport depends on the crates behind it.
 //!
+//! # Signing up
+//!
 //! ```
 //! use std::sync::Arc;
 //! use portcullis::{
-//!     Argon2Cost, Bounds, Email, Engine, HashPool, MemoryStore, Password, PasswordPolicy, PersonName, Policy, PoolSize,
-//!     Register, Secrets, Setup, StrategyName, SystemClock, SystemRandom, TenantId, Unheard,
+//!     Argon2Cost, Bounds, Email, Engine, HashPool, MemoryStore, NewUser, NoHomes, Password, PasswordPolicy, PersonName,
+//!     Policy, PoolSize, Register, Secrets, Setup, StrategyName, SystemClock, SystemRandom, TenantId, Unheard,
 //! };
 //!
 //! # #[tokio::main]
@@ -20,6 +22,7 @@
 //!     random: random.clone(),
 //!     passwords: Arc::new(HashPool::new(PoolSize::default(), Argon2Cost::LEAST, random)?),
 //!     events: Arc::new(Unheard),
+//!     homes: Arc::new(NoHomes),
 //!     policy: Arc::new(Policy::with_passwords(PasswordPolicy::DEVELOPMENT)),
 //!     issuer: Some("https://app.example.com".to_owned()),
 //!     secrets: Secrets::default(),
@@ -30,54 +33,148 @@
 //!     .register(Register {
 //!         tenant: TenantId::default_tenant(),
 //!         strategy: StrategyName::SessionJwt,
-//!         email: Email::parse("ann@example.com")?,
-//!         name: PersonName::whole("Ann")?,
+//!         new: NewUser::new(Email::parse("ann@example.com")?, Some(PersonName::whole("Ann")?)),
 //!         password: Password::new("correct horse battery staple")?,
 //!     })
 //!     .await?;
-//! assert_eq!(user.email.shown(), "ann@example.com");
+//! // None would be said where a tenant hides who has an account.
+//! assert_eq!(user.map(|user| user.email.shown().to_owned()).as_deref(), Some("ann@example.com"));
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! With an engine, a route of an axum service is guarded in one line:
+//! # Guarding routes
+//!
+//! With an engine, routes of an axum service are guarded by who is signed in and by their role:
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
 //! use std::sync::Arc;
-//! use axum::{Router, routing::get};
-//! use portcullis::{Engine, Guard, SignedIn, StrategyName};
+//! use axum::{Router, routing::{delete, get}};
+//! use portcullis::{Engine, Guard, Role, Roles, SignedIn, StrategyName};
 //!
 //! fn app(engine: Arc<Engine>) -> Router {
-//!     Router::new()
-//!         .route("/member", get(|SignedIn(who): SignedIn| async move { format!("Hello {}", who.email) }))
-//!         .route_layer(Guard::new(engine, StrategyName::SessionJwt))
+//!     let everybody = Router::new()
+//!         .route("/member", get(|SignedIn(who): SignedIn| async move { format!("Hello {}", who.email) }));
+//!     let few = Router::new()
+//!         .route("/reports/{id}", delete(|SignedIn(by): SignedIn| async move { format!("{} did it", by.email) }))
+//!         .route_layer(Roles::any_of([Role::Manager, Role::Admin]));
+//!     // A layer that is added later stands further out: who it is, is asked before what they may do.
+//!     everybody.merge(few).route_layer(Guard::new(engine, StrategyName::Device))
 //! }
 //! # }
 //! ```
+//!
+//! Without a token both answer 401; with one of a user, the second answers 403 `Insufficient role. Required: manager,
+//! admin`. The strategy looks its session up, in memory, so a role that was changed holds with the next request.
+//!
+//! # Signing in by device, with a code by mail
+//!
+//! The second step needs somebody who delivers: a [`Notifier`] of yours, run by [`Engine::deliver_mail`] beside
+//! [`Engine::keep_house`].
+//!
+//! ```
+//! use std::sync::Mutex;
+//! use portcullis::{
+//!     # Argon2Cost, Bounds, Email, Engine, HashPool, MemoryStore, NewUser, NoHomes, PasswordPolicy,
+//!     # Policy, PoolSize, Register, Secrets, Setup, StrategyName, SystemClock, SystemRandom, Unheard,
+//!     Device, Letter, LogIn, LoggedIn, LoginName, Message, Notifier, Password, PlainSecret, ShownDevice, TenantId,
+//!     Undelivered, VerifyLogin, async_trait,
+//! };
+//! # use std::sync::Arc;
+//!
+//! /// Remembers the newest code.
+//! #[derive(Default)]
+//! struct Memo(Mutex<Option<PlainSecret>>);
+//!
+//! #[async_trait]
+//! impl Notifier for Memo {
+//!     async fn deliver(&self, letter: &Letter) -> Result<(), Undelivered> {
+//!         if let (Message::Code { code, .. }, Ok(mut memo)) = (&letter.message, self.0.lock()) {
+//!             *memo = Some(code.clone());
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let random = Arc::new(SystemRandom);
+//! # let engine = Engine::open(Setup {
+//! #     stores: MemoryStore::stores(),
+//! #     clock: Arc::new(SystemClock),
+//! #     random: random.clone(),
+//! #     passwords: Arc::new(HashPool::new(PoolSize::default(), Argon2Cost::LEAST, random)?),
+//! #     events: Arc::new(Unheard),
+//! #     homes: Arc::new(NoHomes),
+//! #     policy: Arc::new(Policy::with_passwords(PasswordPolicy::DEVELOPMENT)),
+//! #     issuer: Some("https://app.example.com".to_owned()),
+//! #     secrets: Secrets::default(),
+//! #     bounds: Bounds::default(),
+//! # })
+//! # .await?;
+//! # engine
+//! #     .register(Register {
+//! #         tenant: TenantId::default_tenant(),
+//! #         strategy: StrategyName::Device,
+//! #         new: NewUser::new(Email::parse("ann@example.com")?, None),
+//! #         password: Password::new("correct horse battery staple")?,
+//! #     })
+//! #     .await?;
+//! let (tenant, device) = (TenantId::default_tenant(), Device::described("192.0.2.1", "my-app/1.0"));
+//! let first = LogIn {
+//!     tenant: tenant.clone(),
+//!     login: LoginName::parse("ann@example.com")?,
+//!     password: Password::new("correct horse battery staple")?,
+//!     device: device.clone(),
+//!     shown: ShownDevice::default(),
+//! };
+//! let LoggedIn::CodeSent { login, .. } = engine.log_in(first).await? else { return Err("no second step".into()) };
+//!
+//! let memo = Arc::new(Memo::default());
+//! let notifier: Arc<dyn Notifier> = memo.clone();
+//! engine.deliver_due(&notifier).await?;
+//! let code = memo.0.lock().ok().and_then(|mut code| code.take()).ok_or("no code came")?;
+//!
+//! // An app that says it is native is given the secret that every later refresh needs.
+//! let shown = ShownDevice { native: true, ..ShownDevice::default() };
+//! let done = engine.verify_login(VerifyLogin { tenant, login, code, device, shown }).await?;
+//! assert!(done.signed_in.grant.refresh.is_some() && done.signed_in.grant.device_secret.is_some());
+//! # Ok(())
+//! # }
+//! ```
 
+pub use async_trait::async_trait;
 pub use portcullis_core::clock::{Clock, Timestamp};
 pub use portcullis_core::email::Email;
 pub use portcullis_core::engine::{
-    Attempt, ChangePassword, Engine, Grant, Identity, Refresh, Refreshed, Register, Secrets, Setup, SignIn,
-    SignedIn as Admission, Unauthenticated,
+    AccountError, Attempt, ChangePassword, ChangePasswordError, DeviceSignedIn, Engine, Grant, Identity,
+    Listed, LogIn, LogInError, LoggedIn, NewUser, OpenError, Refresh, RefreshError, Refreshed, Register,
+    RegisterError, ResetError, Secrets, Setup, ShownDevice, SignIn, SignInError, SignedIn as Admission,
+    TenancyError, TenantError, Unauthenticated, UnlockError, VerifyError, VerifyLogin,
 };
 pub use portcullis_core::event::{Event, EventSink, Unheard, What};
-pub use portcullis_core::id::{SessionId, SessionKey, TenantId, UserId, UserKey};
+pub use portcullis_core::guess::GuessLimits;
+pub use portcullis_core::id::{SessionId, SessionKey, TenantId, TicketId, UserId, UserKey};
 pub use portcullis_core::key::{MasterKey, SharedSecrets};
 pub use portcullis_core::liveness::Bounds;
 pub use portcullis_core::machine::{SystemClock, SystemRandom};
+pub use portcullis_core::mail::{Letter, Message, Notifier, Undelivered};
+pub use portcullis_core::mobile::Mobile;
 pub use portcullis_core::password::{Argon2Cost, HashPool, Password, PasswordPolicy, PoolSize};
 pub use portcullis_core::random::Random;
 pub use portcullis_core::secret::PlainSecret;
-pub use portcullis_core::session::{Device, EndReason, Session};
-pub use portcullis_core::store::Stores;
+pub use portcullis_core::session::{Device, EndReason, Ending, Session, State};
 pub use portcullis_core::store::memory::MemoryStore;
+pub use portcullis_core::store::{Homes, NoHomes, Page, Stores};
 pub use portcullis_core::strategy::{Carrier, Check, Envelope, Renewal, Strategy, StrategyName};
-pub use portcullis_core::tenant::Policy;
+pub use portcullis_core::tenant::{
+    Lifetimes, Policy, SecondStep, SettingsFault, TenantRecord, TenantSettings,
+};
 pub use portcullis_core::user::{PersonName, Role, User};
+pub use portcullis_core::username::{LoginName, Username};
 
 #[cfg(feature = "axum")]
-pub use portcullis_axum::{Guard, SameSite, SessionCookie, SignedIn};
+pub use portcullis_axum::{Guard, Roles, SameSite, SessionCookie, SignedIn};
 #[cfg(feature = "sqlite")]
-pub use portcullis_stores::sqlite::SqliteStore;
+pub use portcullis_stores::sqlite::{SqliteHomes, SqliteStore};
