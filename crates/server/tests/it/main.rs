@@ -17,6 +17,8 @@ mod crowds;
 #[cfg(test)]
 mod denied;
 #[cfg(test)]
+mod device;
+#[cfg(test)]
 mod fuzzed;
 #[cfg(test)]
 mod hostile;

@@ -51,6 +51,7 @@ fn login_body(strategy: StrategyName, held: &Held, Known { id, user, ann, .. }: 
             r#"{{"user":{{"id":"{id}","email":"{}","firstName":"Ann","lastName":"Droid"}},"tokens":{{"accessToken":"{credential}","refreshToken":"{refresh}"}}}}"#,
             ann.email
         ),
+        StrategyName::Device => unreachable!("it has a surface of its own"),
     }
 }
 
@@ -80,6 +81,7 @@ fn profile_body(strategy: StrategyName, held: &Held, Known { id, ann, .. }: &Kno
             r#"{{"message":"Session over JWT authentication successful","user":{{{named},"sessionId":"{}"}},"strategy":"session-jwt"}}"#,
             claim("sid")
         ),
+        StrategyName::Device => unreachable!("it has a surface of its own"),
     }
 }
 
@@ -95,7 +97,7 @@ const fn logout_body(strategy: StrategyName) -> &'static str {
 /// What a credential is told after sign-out, where it has ended.
 fn refused_after_logout(strategy: StrategyName) -> Option<&'static str> {
     match strategy {
-        StrategyName::Jwt | StrategyName::Refresh => None,
+        StrategyName::Jwt | StrategyName::Refresh | StrategyName::Device => None,
         StrategyName::Hybrid => {
             Some(r#"{"message":"Token is not whitelisted","error":"Unauthorized","statusCode":401}"#)
         }

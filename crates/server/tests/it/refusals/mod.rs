@@ -159,8 +159,8 @@ async fn a_route_that_is_not_there_is_named() {
     let expected = unknown("Cannot POST /auth/telepathy/login");
     let path = "/auth/telepathy/login";
     expected.on_device(path, || server.post(path).json(&json!({}))).await;
-    let expected = unknown("Cannot GET /auth/sessions/x");
-    expected.on_device("/auth/sessions/x", || server.get("/auth/sessions/x")).await;
+    let expected = unknown("Cannot GET /auth/nothing");
+    expected.on_device("/auth/nothing", || server.get("/auth/nothing")).await;
     // The path alone: what stands behind the question mark may be a secret.
     let answer = server.get("/nothing?token=canary").await;
     answer.says(404, &unknown("Cannot GET /nothing").plain());

@@ -189,6 +189,11 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|fault| panic!("{fault}: {self:?}"))
     }
 
+    /// The body, if it is JSON.
+    pub(crate) fn json_or_null(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
+    }
+
     /// The text at a place in the body, as JSON Pointer has it (RFC 6901).
     pub(crate) fn at(&self, place: &str) -> String {
         let found = self.json().pointer(place).and_then(Value::as_str).map(str::to_owned);

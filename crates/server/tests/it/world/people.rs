@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::client::{Answer, Ask};
 use super::server::Server;
 
-pub(crate) const STRATEGIES: [StrategyName; 6] = StrategyName::ALL;
+/// Those with routes of their own. Device sessions have a surface, and a vocabulary in `device`.
+pub(crate) const STRATEGIES: [StrategyName; 6] = StrategyName::ROUTED;
 
 /// Somebody with an address and a password, who may have an account.
 #[derive(Clone, Debug)]

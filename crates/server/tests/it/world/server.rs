@@ -9,23 +9,24 @@ use std::sync::Arc;
 use portcullis_core::engine::Engine;
 use portcullis_core::event::Unheard;
 use portcullis_core::id::TenantId;
-use portcullis_core::key::{KeyRecord, KeyUse};
-use portcullis_core::machine::SystemRandom;
-use portcullis_core::store::{Inserted, Stores};
-use portcullis_core::tenant::TenantRecord;
+use portcullis_core::store::Stores;
+use portcullis_core::strategy::StrategyName;
+use portcullis_core::tenant::TenantSettings;
 use portcullis_server::config::{Config, Flags};
 use portcullis_server::http::{listener, router};
 use portcullis_server::open::{Opened, open};
 use portcullis_server::serve::{app, patience};
-use portcullis_stores::sqlite::SqliteStore;
+use portcullis_server::tcp::{self, Limits};
+use portcullis_stores::sqlite::{SqliteHomes, SqliteStore};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::client::{Ask, Line};
+use super::post::LetterBox;
 
 /// A key that wraps keys; it guards nothing.
 pub(crate) const MASTER_KEY: &str = "030a11181f262d343b424950575e656c737a81888f969da4abb2b9c0c7ced5dc";
@@ -39,9 +40,15 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) engine: Arc<Engine>,
     pub(crate) database: PathBuf,
+    /// Where microservices connect.
+    pub(crate) tcp: SocketAddr,
+    /// Where all mail arrives.
+    pub(crate) letters: Arc<LetterBox>,
     store: SqliteStore,
-    stop: oneshot::Sender<()>,
-    served: JoinHandle<()>,
+    homes: Arc<SqliteHomes>,
+    stop: watch::Sender<bool>,
+    served: JoinSet<()>,
+    post: JoinHandle<()>,
 }
 
 /// Where a server keeps its files, for longer than it runs.
@@ -67,12 +74,14 @@ impl Home {
     }
 }
 
-/// The configuration of these settings. Hashes may queue up: how many may is a story of its own.
+/// The configuration of these settings. Every strategy is on offer, and hashes may queue up: how many may is a story of
+/// its own.
 pub(crate) fn config(directory: &Path, settings: &[(&str, &str)]) -> Config {
     let mut env = BTreeMap::from([
         ("PORTCULLIS_DATA_DIR".to_owned(), directory.display().to_string()),
         ("PORTCULLIS_LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
         ("PORTCULLIS_HASHING_QUEUE".to_owned(), "1000".to_owned()),
+        ("PORTCULLIS_STRATEGIES_ENABLED".to_owned(), StrategyName::ALL.map(StrategyName::as_str).join(",")),
     ]);
     for (name, value) in settings {
         env.insert(format!("PORTCULLIS_{name}"), (*value).to_owned());
@@ -95,16 +104,31 @@ impl Server {
 
     async fn open(config: Config) -> Self {
         let portcullis_server::config::Database::Sqlite(database) = config.database.clone();
-        let Opened { engine, store } = open(&config, Arc::new(Unheard)).await.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let routes = router(app(&config, engine.clone(), None));
-        let (stop, stopped) = oneshot::channel();
-        let stopped = async {
-            let _ = stopped.await;
+        let Opened { engine, store, homes } = open(&config, Arc::new(Unheard)).await.unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let until = || {
+            let mut stopped = stopped.clone();
+            async move {
+                let _ = stopped.wait_for(|stopped| *stopped).await;
+            }
         };
-        let served = tokio::spawn(listener::serve(listener, routes, patience(&config), stopped));
-        Self { address, engine, database, store, stop, served }
+        let (http, address) = bound().await;
+        let (microservices, tcp) = bound().await;
+        let app = app(&config, engine.clone(), None);
+        let surface = Arc::new(tcp::Surface {
+            desk: app.desk.clone(),
+            rates: app.rates.clone(),
+            trusts_gateway: config.tcp.trust_gateway,
+        });
+        let mut served = JoinSet::new();
+        served.spawn(tcp::serve(microservices.into(), surface, Limits::of(&config), until()));
+        served.spawn(listener::serve(http, router(app), patience(&config), until()));
+        let letters = Arc::new(LetterBox::default());
+        let post = tokio::spawn({
+            let (engine, letters) = (engine.clone(), letters.clone());
+            async move { engine.deliver_mail(letters).await }
+        });
+        Self { address, engine, database, tcp, letters, store, homes, stop, served, post }
     }
 
     pub(crate) fn ask(&self, method: &str, path: &str) -> Ask {
@@ -129,23 +153,30 @@ impl Server {
 
     /// Tells the server to stop; what is awaited is its end.
     pub(crate) fn stop(self) -> impl Future<Output = ()> {
-        let _ = self.stop.send(());
+        let _ = self.stop.send(true);
+        self.post.abort();
         async move {
-            self.served.await.unwrap();
+            self.served.join_all().await;
             drop(self.engine);
+            self.homes.close().await;
             self.store.close().await;
         }
     }
 
     /// Another tenant, with keys of its own.
     pub(crate) async fn found(&self, name: &str) {
-        let (id, now): (TenantId, _) = (name.parse().unwrap(), self.engine.now());
-        let record = TenantRecord { id: id.clone(), created: now };
-        assert_eq!(self.stores().tenants.insert(&record).await.unwrap(), Inserted::Done);
-        for usage in KeyUse::ALL {
-            let key = KeyRecord::generate(&id, usage, usage.algorithm(), now, now, &SystemRandom).unwrap();
-            assert_eq!(self.stores().keys.insert(&key).await.unwrap(), Inserted::Done);
-        }
+        self.found_with(name, TenantSettings::default()).await;
+    }
+
+    /// Another tenant, which has decided this.
+    pub(crate) async fn found_with(&self, name: &str, settings: TenantSettings) {
+        self.engine.create_tenant(name.parse().unwrap(), settings, None).await.unwrap();
+    }
+
+    /// Tenant `default` decides this.
+    pub(crate) async fn decide(&self, settings: TenantSettings) {
+        let default = TenantId::default_tenant();
+        self.engine.change_tenant(&default, move |_| settings.clone()).await.unwrap();
     }
 
     /// Does what an operator would type into the database's own shell.
@@ -154,6 +185,12 @@ impl Server {
         sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut shell).await.unwrap();
         shell.close().await.unwrap();
     }
+}
+
+async fn bound() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
 }
 
 /// A server that takes its directory with it.

@@ -1,0 +1,189 @@
+//! What proves a device: the cookie of a browser, the secret of an app.
+
+use portcullis_api::answer::Success;
+use portcullis_api::operation::DeviceOperation as Does;
+use portcullis_core::strategy::StrategyName;
+use portcullis_core::tenant::{Lifetimes, TenantSettings};
+use serde_json::json;
+
+use crate::world::{Client, HTTPS, Member, Person, Said, Server};
+
+const INVALID: (u16, &str, &str) = (
+    401,
+    "INVALID_REFRESH_TOKEN",
+    "The provided refresh token is invalid or has expired. Please log in again.",
+);
+const REUSED: (u16, &str, &str) =
+    (401, "INVALID_REFRESH_HASH", "Invalid refresh token. Please log in again to continue.");
+
+fn is_refused(said: &Said, (status, code, text): (u16, &str, &str)) {
+    said.refused(status, code, text);
+}
+
+/// No grace: what is repeated is stale at once.
+fn without_grace() -> TenantSettings {
+    let none = Lifetimes { grace: Some(std::time::Duration::ZERO), ..Lifetimes::default() };
+    TenantSettings { lifetimes: [(StrategyName::Device, none)].into(), ..TenantSettings::default() }
+}
+
+async fn without_proof(member: &Member<'_>) -> Said {
+    let body = json!({"refreshToken": member.refresh});
+    Client::curl(member.client.server()).asks(Does::Refresh, body, None).await
+}
+
+// ASVS-map: CK1
+#[tokio::test]
+async fn a_browser_keeps_one_cookie_of_the_host_from_the_login_on() {
+    for (server, https) in [(Server::start().await, false), (Server::with(&HTTPS).await, true)] {
+        let browser = Client::browser(&server);
+        Person::ANN.signs_up(&browser).await;
+        assert_eq!(browser.cookie(), None);
+        let said = browser.log_in(Person::ANN.email, Person::ANN.password).await;
+        let set = said.header("set-cookie").unwrap();
+        let parts: Vec<&str> = set.split("; ").collect();
+        let name = if https { "__Host-portcullis.device=" } else { "portcullis.device=" };
+        assert!(parts[0].starts_with(name), "{set}");
+        assert_eq!(parts[1], "Path=/");
+        assert!(parts[2].starts_with("Expires="), "{set}");
+        let rest: &[&str] =
+            if https { &["HttpOnly", "Secure", "SameSite=Lax"] } else { &["HttpOnly", "SameSite=Lax"] };
+        assert_eq!(&parts[3..], rest, "{set}");
+        let kept = browser.cookie();
+        let code = browser.code_for(&Person::ANN).await;
+        let said = browser.verify(&said.at("/data/loginId"), &code).await;
+        assert_eq!(said.code(), "LOGIN_SUCCESS", "{said:?}");
+        assert_eq!(browser.cookie(), kept, "one for all logins and accounts");
+        assert!(!said.body.contains("deviceSecret"), "{said:?}");
+        Person::BOB.signs_up(&browser).await;
+        Person::BOB.enters(&browser).await;
+        assert_eq!(browser.cookie(), kept);
+    }
+}
+
+// ASVS-map: RT2, RT3
+#[tokio::test]
+async fn a_repeated_refresh_is_answered_the_same_with_the_proof_and_ends_the_session_without() {
+    let server = Server::start().await;
+    Person::ANN.signs_up(&Client::curl(&server)).await;
+    let browser = Client::browser(&server);
+    let app = Client::service(&server);
+    for native in [false, true] {
+        let old = match native {
+            false => Person::ANN.enters(&browser).await,
+            true => Person::ANN.enters_natively(&app).await,
+        };
+        assert_eq!(old.secret.is_some(), native);
+        let said = old.refreshes().await;
+        said.succeeded(201, Success::TOKENS_REFRESHED);
+        let new = old.renewed(&said);
+        let again = old.renewed(&old.refreshes().await);
+        assert_eq!(again.refresh, new.refresh, "one successor");
+        let newer = new.renewed(&new.refreshes().await);
+        is_refused(&old.refreshes().await, INVALID);
+        assert_eq!(newer.standing().await, "SESSIONS_RETRIEVED", "a tab that slept ends nothing");
+        is_refused(&without_proof(&newer).await, REUSED);
+        assert_eq!(newer.standing().await, "UNAUTHORIZED");
+        assert_eq!(newer.refreshes().await.code(), "SESSION_NOT_FOUND");
+        server.letters.letter(Person::ANN.email, "refresh_reused").await;
+    }
+}
+
+// ASVS-map: RT2
+#[tokio::test]
+async fn after_the_grace_a_repeated_refresh_is_stale_and_the_session_lives() {
+    let server = Server::start().await;
+    server.decide(without_grace()).await;
+    let app = Client::curl(&server);
+    Person::ANN.signs_up(&app).await;
+    let old = Person::ANN.enters_natively(&app).await;
+    let new = old.renewed(&old.refreshes().await);
+    is_refused(&old.refreshes().await, INVALID);
+    assert_eq!(new.refreshes().await.code(), "TOKENS_REFRESHED");
+}
+
+// ASVS-map: RT1
+#[tokio::test]
+async fn a_client_that_keeps_no_cookies_never_pins_and_a_spent_token_ends_the_session() {
+    let server = Server::start().await;
+    let curl = Client::curl(&server);
+    Person::ANN.signs_up(&curl).await;
+    let old = Person::ANN.enters(&curl).await;
+    let new = old.renewed(&old.refreshes().await);
+    let new = new.renewed(&new.refreshes().await);
+    is_refused(&old.refreshes().await, REUSED);
+    assert_eq!(new.standing().await, "UNAUTHORIZED");
+}
+
+#[tokio::test]
+async fn a_second_login_in_the_same_browser_keeps_the_proof_of_the_first_session() {
+    let server = Server::start().await;
+    let browser = Client::browser(&server);
+    Person::ANN.signs_up(&browser).await;
+    Person::BOB.signs_up(&browser).await;
+    let first = Person::ANN.enters(&browser).await;
+    let second = Person::ANN.enters(&browser).await;
+    let third = Person::BOB.enters(&browser).await;
+    for member in [&first, &second, &third] {
+        let new = member.renewed(&member.refreshes().await);
+        assert_eq!(member.renewed(&member.refreshes().await).refresh, new.refresh);
+        new.renewed(&new.refreshes().await);
+    }
+}
+
+// ASVS-map: OT5
+#[tokio::test]
+async fn a_code_is_for_the_browser_that_asked_for_it() {
+    let server = Server::start().await;
+    let (ours, theirs) = (Client::browser(&server), Client::browser(&server));
+    Person::ANN.signs_up(&ours).await;
+    Person::BOB.signs_up(&theirs).await;
+    Person::BOB.enters(&theirs).await;
+    let said = ours.log_in(Person::ANN.email, Person::ANN.password).await;
+    let (login, code) = (said.at("/data/loginId"), ours.code_for(&Person::ANN).await);
+    let said = theirs.verify(&login, &code).await;
+    said.refused(401, "INVALID_OTP", "Invalid OTP. Please try again.");
+    assert_eq!(ours.verify(&login, &code).await.code(), "LOGIN_SUCCESS");
+    // Whoever shows none may have no cookies at all.
+    let said = ours.log_in(Person::ANN.email, Person::ANN.password).await;
+    let code = ours.code_for(&Person::ANN).await;
+    let said = Client::curl(&server).verify(&said.at("/data/loginId"), &code).await;
+    assert_eq!(said.code(), "LOGIN_SUCCESS");
+}
+
+// ASVS-map: CK4
+#[tokio::test]
+async fn a_cookie_that_somebody_planted_is_no_proof() {
+    let server = Server::start().await;
+    let browser = Client::browser(&server);
+    Person::ANN.signs_up(&browser).await;
+    browser.keep_cookie(Some("portcullis.device=planted.planted".to_owned()));
+    let ann = Person::ANN.enters(&browser).await;
+    let kept = browser.cookie().unwrap();
+    assert!(!kept.contains("planted"), "{kept}");
+    ann.renewed(&ann.refreshes().await);
+    let twice = format!("{kept}; portcullis.device=planted.planted");
+    browser.keep_cookie(Some(twice));
+    let said = browser.log_in(Person::ANN.email, Person::ANN.password).await;
+    assert_eq!(said.code(), "OTP_SENT");
+    assert!(said.header("set-cookie").is_some(), "of two nobody knows which is ours: {said:?}");
+}
+
+#[tokio::test]
+async fn an_app_keeps_its_secret_across_logins_and_the_owner_hears_of_new_devices_only() {
+    let server = Server::start().await;
+    let app = Client::service(&server);
+    Person::ANN.signs_up(&app).await;
+    let first = Person::ANN.enters_natively(&app).await;
+    let login = json!({"usernameOrEmailOrMobile": "ann@example.com", "password": Person::ANN.password,
+        "native": true, "deviceSecret": first.secret});
+    let said = app.asks(Does::Login, login, None).await;
+    let verify = json!({"loginId": said.at("/data/loginId"), "otp": app.code_for(&Person::ANN).await,
+        "native": true, "deviceSecret": first.secret});
+    let second = Member::from(&app, &app.asks(Does::VerifyLogin, verify, None).await);
+    assert_eq!(second.secret, first.secret);
+    second.renewed(&second.refreshes().await);
+    first.renewed(&first.refreshes().await);
+    let other = Person::ANN.enters(&Client::browser(&server)).await;
+    server.letters.letter(Person::ANN.email, "new_device").await;
+    assert_eq!(server.letters.waiting_for(Person::ANN.email), Vec::<&str>::new(), "{}", other.session);
+}

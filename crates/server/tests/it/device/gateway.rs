@@ -1,0 +1,98 @@
+//! Microservices behind a gateway that says who the user is: believed where the configuration says so, and nowhere else.
+
+use portcullis_api::answer::Success;
+use portcullis_api::operation::DeviceOperation as Does;
+use portcullis_core::id::{TenantId, UserKey};
+use serde_json::{Value, json};
+
+use super::without_codes;
+use crate::world::{Client, Member, Person, Server};
+
+const TRUSTED: [(&str, &str); 2] = [("TCP_LISTEN", "127.0.0.1:0"), ("TCP_TRUST_GATEWAY", "true")];
+
+/// What an existing service sends: no token, but whom its gateway has let in.
+fn vouched(user: &str) -> Value {
+    json!({"req": {"user": {"sub": user}}, "ip": "203.0.113.7"})
+}
+
+fn with(mut payload: Value, name: &str, value: &str) -> Value {
+    payload[name] = json!(value);
+    payload
+}
+
+async fn ann_enters<'s>(service: &Client<'s>) -> Member<'s> {
+    service.server().decide(without_codes()).await;
+    Person::ANN.signs_up(service).await;
+    Person::ANN.enters(service).await
+}
+
+#[tokio::test]
+async fn a_trusted_gateway_says_who_the_user_is() {
+    let server = Server::with(&TRUSTED).await;
+    let service = Client::service(&server).of("default");
+    let (one, two) = (ann_enters(&service).await, Person::ANN.enters(&service).await);
+    let said = service.asks(Does::Sessions, vouched(&one.user), None).await;
+    let listed = said.listed(Success::SESSIONS);
+    assert!(listed.contains(&one.session) && listed.contains(&two.session), "{listed}");
+    assert!(!listed.contains(r#""current":true"#), "a gateway vouches for no session");
+    let body = with(vouched(&one.user), "sessionId", &two.session);
+    let said = service.asks(Does::LogoutSession, body, None).await;
+    said.succeeded(201, Success::SESSION_REVOKED);
+    assert_eq!(two.standing().await, "UNAUTHORIZED");
+    let said = service.asks(Does::LogoutAll, vouched(&one.user), None).await;
+    assert_eq!(said.succeeded(201, Success::ALL_SESSIONS_REVOKED), r#"{"revokedCount":1}"#);
+    // A token counts, whatever stands beside it.
+    Person::BOB.signs_up(&service).await;
+    let bob = Person::BOB.enters(&service).await;
+    let said = bob.asks(Does::Sessions, vouched(&one.user)).await;
+    assert!(said.listed(Success::SESSIONS).contains(&bob.session));
+    assert_eq!(service.asks(Does::Sessions, vouched(&one.user), Some("nonsense")).await.code(), "UNAUTHORIZED");
+}
+
+#[tokio::test]
+async fn a_gateway_that_names_nobody_or_somebody_who_is_not_there_is_told_so() {
+    let server = Server::with(&TRUSTED).await;
+    let service = Client::service(&server).of("default");
+    let ann = ann_enters(&service).await;
+    for (kind, text) in [
+        (Does::Sessions, "Session request failed: user identity missing in the request payload."),
+        (Does::LogoutSession, "Logout request missing user identity."),
+        (Does::LogoutAll, "Logout-all request missing user identity."),
+    ] {
+        for nobody in [json!({}), json!({"req": {}}), json!({"req": {"user": {}}}), json!({"req": {"user": {"sub": 7}}})] {
+            service.asks(kind, nobody, None).await.refused(400, "USER_ID_MISSING", text);
+        }
+        let gone = if kind == Does::Sessions { "User not found for the current tenant." } else { "User not found." };
+        let random = vouched(&uuid::Uuid::new_v4().to_string());
+        let random = with(random, "sessionId", &ann.session);
+        service.asks(kind, random, None).await.refused(401, "USER_NOT_FOUND", gone);
+        let of_other_tenant = with(vouched(&ann.user), "sessionId", &ann.session);
+        server.engine.create_tenant(format!("t-{kind:?}").to_lowercase().parse().unwrap(), without_codes(), None).await.unwrap();
+        let elsewhere = service.clone().of(&format!("t-{kind:?}").to_lowercase());
+        elsewhere.asks(kind, of_other_tenant, None).await.refused(401, "USER_NOT_FOUND", gone);
+    }
+    let key = UserKey { tenant: TenantId::default_tenant(), id: ann.user.parse().unwrap() };
+    server.engine.disable_user(&key).await.unwrap();
+    let said = service.asks(Does::Sessions, vouched(&ann.user), None).await;
+    said.refused(401, "USER_NOT_FOUND", "User not found for the current tenant.");
+}
+
+// ASVS-map: GW2
+#[tokio::test]
+async fn nobody_is_believed_who_is_not_trusted_nor_over_http() {
+    let server = Server::start().await;
+    let service = Client::service(&server);
+    let ann = ann_enters(&service).await;
+    for kind in [Does::Sessions, Does::LogoutSession, Does::LogoutAll] {
+        let body = with(vouched(&ann.user), "sessionId", &ann.session);
+        service.asks(kind, body, None).await.refused(401, "UNAUTHORIZED", "Unauthorized");
+    }
+    let trusting = Server::with(&TRUSTED).await;
+    let curl = Client::curl(&trusting);
+    let bob = ann_enters(&curl).await;
+    for kind in [Does::LogoutSession, Does::LogoutAll] {
+        let body = with(vouched(&bob.user), "sessionId", &bob.session);
+        curl.asks(kind, body, None).await.refused(401, "UNAUTHORIZED", "Unauthorized");
+    }
+    assert_eq!((ann.standing().await, bob.standing().await), ("SESSIONS_RETRIEVED".into(), "SESSIONS_RETRIEVED".into()));
+}

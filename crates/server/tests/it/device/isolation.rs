@@ -1,0 +1,358 @@
+//! Every operation, asked for by everybody about everything: what is declared is what happens, and nobody learns of or
+//! touches what is another tenant's.
+//!
+//! Who may ask is written down a second time here, so a row that is loosened fails the first test by name. That the
+//! second one would notice by itself was checked by hand: with `Access::Role` in `Desk::decided` let through to anybody
+//! who is signed in, and with `key()` of the administration made from the tenant in the header, it fails.
+
+use portcullis_api::answer::Success;
+use portcullis_api::operation::{
+    Access, DEVICE_OPERATIONS, DeviceOperation as Does, Operation, SERVICE_OPERATIONS, STRATEGY_OPERATIONS,
+};
+use portcullis_core::email::Email;
+use portcullis_core::engine::NewUser;
+use portcullis_core::id::{TenantId, UserKey};
+use portcullis_core::password::Password;
+use portcullis_core::store::Page;
+use portcullis_core::user::Role;
+use serde_json::{Value, json};
+
+use super::without_codes;
+use crate::world::{Client, Held, Member, Person, STRATEGIES, Said, Server};
+
+const PASSWORD: &str = "correct horse battery";
+const TENANTS: [&str; 2] = ["default", "acme"];
+
+const PUBLIC: [Does; 10] = [
+    Does::Signup,
+    Does::Login,
+    Does::VerifyLogin,
+    Does::UnlockPage,
+    Does::Unlock,
+    Does::Refresh,
+    Does::Health,
+    Does::ForgotPassword,
+    Does::ResetPage,
+    Does::ResetPassword,
+];
+
+const SIGNED_IN: [Does; 6] = [
+    Does::Password,
+    Does::Me,
+    Does::Sessions,
+    Does::RenameSession,
+    Does::LogoutSession,
+    Does::LogoutAll,
+];
+
+// ASVS-map: TN4
+#[test]
+fn what_is_not_public_nor_for_everybody_is_for_administrators() {
+    for row in DEVICE_OPERATIONS {
+        let expected = if PUBLIC.contains(&row.kind) {
+            Access::Public
+        } else if SIGNED_IN.contains(&row.kind) {
+            Access::SignedIn
+        } else {
+            Access::Role(Role::Admin)
+        };
+        assert_eq!(row.access, expected, "{}", row.route);
+        let is_administration = row.route.starts_with("/admin/");
+        assert_eq!(row.is_administration(), is_administration, "{}", row.route);
+    }
+    assert!(SERVICE_OPERATIONS.iter().all(|row| row.access == Access::Public));
+    for row in STRATEGY_OPERATIONS {
+        let is_public = ["register", "login", "refresh"].contains(&row.route);
+        assert_eq!(row.access, if is_public { Access::Public } else { Access::SignedIn }, "{}", row.route);
+    }
+}
+
+/// Somebody of a tenant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Somebody {
+    tenant: &'static str,
+    name: &'static str,
+    role: Role,
+}
+
+impl Somebody {
+    const fn of(tenant: &'static str, name: &'static str, role: Role) -> Self {
+        Self { tenant, name, role }
+    }
+
+    fn email(self) -> String {
+        format!("{}@{}.example", self.name, self.tenant)
+    }
+
+    async fn joins(self, server: &Server) -> UserKey {
+        let tenant: TenantId = self.tenant.parse().unwrap();
+        let new = NewUser { role: self.role, ..NewUser::new(Email::parse(&self.email()).unwrap(), None) };
+        let user = server.engine.create_user(&tenant, new, Password::new(PASSWORD).unwrap()).await;
+        user.unwrap().key
+    }
+
+    async fn enters<'s>(self, client: &Client<'s>) -> Member<'s> {
+        let said = client.clone().of(self.tenant).log_in(&self.email(), PASSWORD).await;
+        Member::from(client, &said)
+    }
+}
+
+/// What a request is about.
+#[derive(Clone, Debug)]
+struct Target {
+    user: String,
+    session: String,
+}
+
+impl Target {
+    fn of(member: &Member<'_>) -> Self {
+        Self { user: member.user.clone(), session: member.session.clone() }
+    }
+
+    fn random() -> Self {
+        Self { user: uuid::Uuid::new_v4().to_string(), session: uuid::Uuid::new_v4().to_string() }
+    }
+
+    /// What a row takes: all that it needs of this target, and a body that is good where it must be.
+    fn members(&self, row: &Operation<Does>) -> Value {
+        let mut members = json!({});
+        if row.route.contains("{userId}") {
+            members["userId"] = json!(self.user);
+        }
+        if row.route.contains("{sessionId}") || row.kind == Does::LogoutSession {
+            members["sessionId"] = json!(self.session);
+        }
+        match row.kind {
+            Does::RenameSession => members["deviceName"] = json!("renamed"),
+            Does::SetRole => members["role"] = json!("manager"),
+            _ => (),
+        }
+        members
+    }
+
+    fn is_named_by(&self, row: &Operation<Does>) -> bool {
+        self.members(row).as_object().unwrap().keys().any(|name| name.ends_with("Id"))
+    }
+
+    /// The answer without the ids that it repeats and without its moment.
+    fn stripped(&self, said: &Said) -> String {
+        let (http, _) = said.undated();
+        format!("{http:?}{}", said.undated().1).replace(&self.user, "[user]").replace(&self.session, "[session]")
+    }
+}
+
+/// One who asks, and all that may be asked about.
+struct Stage<'s> {
+    server: &'s Server,
+    who: Somebody,
+    user: UserKey,
+    member: Option<Member<'s>>,
+    /// Another user of the same tenant.
+    other: Somebody,
+    other_key: UserKey,
+    /// A user of the other tenant, and nobody may touch them.
+    far: Target,
+}
+
+impl<'s> Stage<'s> {
+    async fn member(&mut self, client: &Client<'s>) -> Member<'s> {
+        if let Some(member) = &self.member {
+            let lives = member.standing().await == "SESSIONS_RETRIEVED";
+            if lives && member.client.is_over_tcp() == client.is_over_tcp() {
+                return member.clone();
+            }
+        }
+        let member = self.who.enters(client).await;
+        self.member = Some(member.clone());
+        member
+    }
+
+    /// What an administrator has done is undone.
+    async fn undo(&self) {
+        for (who, key) in [(self.who, &self.user), (self.other, &self.other_key)] {
+            self.server.engine.enable_user(key).await.unwrap();
+            self.server.engine.set_role(key, who.role).await.unwrap();
+        }
+    }
+
+    async fn asks(&mut self, client: &Client<'s>, row: &Operation<Does>) {
+        let me = self.member(client).await;
+        let (own, random) = (Target::of(&me), Target::random());
+        let about = async |target: &Target| me.asks(row.kind, target.members(row)).await;
+        let may = match row.access {
+            Access::Public => unreachable!(),
+            Access::SignedIn => true,
+            Access::Role(role) => self.who.role == role,
+        };
+        if own.is_named_by(row) || !may {
+            let nothing = random.stripped(&about(&random).await);
+            let foreign = about(&self.far).await;
+            let same = self.far.stripped(&foreign) == nothing;
+            assert!(same, "{:?} {}: {foreign:?} is not {nothing}", self.who, row.route);
+            let other = self.other_target(client, row).await;
+            if !may {
+                for target in [&own, &other, &self.far] {
+                    let said = about(target).await;
+                    said.refused(403, "INSUFFICIENT_ROLE", "Insufficient role. Required: admin");
+                }
+                return;
+            }
+            let said = about(&other).await;
+            if row.is_administration() {
+                assert_eq!(foreign.code(), "USER_NOT_FOUND", "{row:?}");
+                assert_eq!(said.code(), Success::of(row.kind).unwrap().code, "{row:?}");
+                self.undo().await;
+            } else {
+                assert_eq!(foreign.code(), "SESSION_NOT_FOUND", "{row:?}");
+                assert_eq!(other.stripped(&said), nothing, "{row:?}: another's session is as good as none");
+            }
+            if row.kind == Does::EndUserSession {
+                let mixed = Target { session: self.far.session.clone(), ..other };
+                assert_eq!(about(&mixed).await.code(), "SESSION_NOT_FOUND", "of a user who is ours");
+            }
+        }
+        let me = self.member(client).await;
+        let own = Target::of(&me);
+        let said = me.asks(row.kind, own.members(row)).await;
+        let expected = match row.kind {
+            // They want a body, which is looked at only where the asker may ask.
+            Does::Password | Does::CreateUser => "VALIDATION_FAILED",
+            kind => Success::of(kind).unwrap().code,
+        };
+        assert_eq!(said.code(), expected, "{:?}: {row:?}", self.who);
+        if row.is_administration() {
+            self.undo().await;
+        }
+    }
+
+    async fn other_target(&self, client: &Client<'s>, row: &Operation<Does>) -> Target {
+        if row.route.contains("{sessionId}") || row.kind == Does::LogoutSession {
+            return Target::of(&self.other.enters(client).await);
+        }
+        Target { user: self.other_key.id.to_string(), session: uuid::Uuid::new_v4().to_string() }
+    }
+
+    /// Names the other tenant beside a token that is good.
+    async fn lies(&mut self, client: &Client<'s>, row: &Operation<Does>) {
+        let me = self.member(client).await;
+        let liar = client.clone().of(if self.who.tenant == "acme" { "default" } else { "acme" });
+        let said = liar.asks(row.kind, self.far.members(row), Some(&me.access)).await;
+        said.refused(401, "TENANT_MISMATCH", "Unauthorized");
+    }
+}
+
+/// All that is known of somebody, but for when they were last seen.
+async fn all_of(server: &Server, key: &UserKey) -> String {
+    let user = server.engine.user(key).await.unwrap();
+    let sessions = server.engine.sessions(key, Page { after: None, limit: 500 }).await.unwrap();
+    format!("{user:?}{sessions:?}")
+}
+
+// ASVS-map: TN1, TN4, SE6
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_may_do_what_is_declared_and_nothing_is_known_of_another_tenant() {
+    let server = Server::start().await;
+    server.decide(without_codes()).await;
+    server.found_with("acme", without_codes()).await;
+    let (curl, service) = (Client::curl(&server), Client::service(&server));
+    let mut far = Vec::new();
+    for tenant in TENANTS {
+        let bystander = Somebody::of(tenant, "far", Role::User);
+        let key = bystander.joins(&server).await;
+        let member = bystander.enters(&curl).await;
+        far.push((all_of(&server, &key).await, key, Target::of(&member)));
+    }
+    let mut asked = 0;
+    for (number, tenant) in TENANTS.into_iter().enumerate() {
+        let other = Somebody::of(tenant, "other", Role::User);
+        let other_key = other.joins(&server).await;
+        for role in [Role::User, Role::Manager, Role::Admin] {
+            let who = Somebody::of(tenant, role.as_str(), role);
+            let user = who.joins(&server).await;
+            let far = far[1 - number].2.clone();
+            let (server, other_key) = (&*server, other_key.clone());
+            let mut stage = Stage { server, who, user, member: None, other, other_key, far };
+            for row in DEVICE_OPERATIONS.iter().filter(|row| row.access != Access::Public) {
+                stage.asks(&curl, row).await;
+                stage.lies(&curl, row).await;
+                if row.pattern.is_some() {
+                    stage.asks(&service, row).await;
+                    stage.lies(&service, row).await;
+                }
+                asked += 1;
+            }
+        }
+    }
+    assert_eq!(asked, 2 * 3 * 17);
+    for row in DEVICE_OPERATIONS.iter().filter(|row| row.access != Access::Public) {
+        for (_, _, target) in &far {
+            let said = curl.asks(row.kind, target.members(row), None).await;
+            said.refused(401, "UNAUTHORIZED", "Unauthorized");
+            if row.pattern.is_some() {
+                let said = service.asks(row.kind, target.members(row), None).await;
+                said.refused(401, "UNAUTHORIZED", "Unauthorized");
+            }
+        }
+    }
+    for (before, key, _) in &far {
+        assert_eq!(&all_of(&server, key).await, before, "nothing of theirs has changed");
+    }
+}
+
+// ASVS-map: TN2
+#[tokio::test]
+async fn what_is_public_is_the_same_for_everybody_and_a_credential_opens_its_own_surface_only() {
+    let server = Server::start().await;
+    server.decide(without_codes()).await;
+    server.found_with("acme", without_codes()).await;
+    let client = Client::curl(&server);
+    let mut tokens = Vec::new();
+    for tenant in TENANTS {
+        for role in [Role::User, Role::Manager, Role::Admin] {
+            let who = Somebody::of(tenant, role.as_str(), role);
+            who.joins(&server).await;
+            tokens.push((who, who.enters(&client).await.access));
+        }
+    }
+    let ask = |row: &Operation<Does>| client.request(row.kind, json!({}), None);
+    let bare = |answer: crate::world::Answer| {
+        let ts = answer.json_or_null()["ts"].as_str().unwrap_or("[no time]").to_owned();
+        let body = answer.body.replace(&ts, "");
+        crate::world::Answer { body, ..answer }.undated()
+    };
+    for row in DEVICE_OPERATIONS.iter().filter(|row| row.access == Access::Public) {
+        let nobody = bare(ask(row).await);
+        assert!(!matches!(nobody.status, 401 | 403), "{nobody:?}");
+        for (_, token) in &tokens {
+            assert_eq!(bare(ask(row).bearer(token).await), nobody, "{}", row.route);
+        }
+    }
+    for row in SERVICE_OPERATIONS {
+        let path = row.route.replace("{tenant}", "acme");
+        let nobody = server.get(&path).await.status(200).undated();
+        for (_, token) in &tokens {
+            assert_eq!(server.get(&path).bearer(token).await.undated(), nobody, "{path}");
+        }
+    }
+    Person::ANN.joins(&server).await;
+    for strategy in STRATEGIES {
+        for row in STRATEGY_OPERATIONS.iter().filter(|row| row.access != Access::Public) {
+            let path = row.path(strategy).unwrap();
+            for (_, token) in &tokens {
+                server.ask(row.method.as_str(), &path).bearer(token).await.status(401);
+            }
+        }
+        for (who, _) in &tokens {
+            let login = json!({"email": who.email(), "password": PASSWORD});
+            let path = format!("/auth/{strategy}/login");
+            let answer = server.post(&path).json(&login).header("x-tenant-id", who.tenant).await.status(201);
+            let held = Held::from(strategy, &answer);
+            let named = |tenant| held.profile(&server).header("x-tenant-id", tenant);
+            for tenant in TENANTS {
+                named(tenant).await.status(if tenant == who.tenant { 200 } else { 401 });
+            }
+            held.shown(server.get("/auth/me")).header("x-tenant-id", who.tenant).await.status(401);
+            held.shown(server.get("/admin/users")).header("x-tenant-id", who.tenant).await.status(401);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Wrong passwords lock an account, and its owner opens it.
+
+use portcullis_api::answer::Success;
+use portcullis_api::operation::DeviceOperation as Does;
+use serde_json::json;
+
+use crate::world::{Answer, Client, Person, Server};
+
+const BROWSER: &str = "text/html,*/*;q=0.8";
+const LOCKED: (u16, &str, &str) =
+    (423, "ACCOUNT_LOCKED", "Account locked. Please follow the link in the mail we sent you, or try again later.");
+
+async fn guesses_wrong(client: &Client<'_>, times: usize) {
+    for _ in 0..times {
+        let said = client.log_in(Person::ANN.email, "not this one").await;
+        said.refused(401, "INVALID_CREDENTIALS", "Invalid credentials");
+    }
+}
+
+async fn is_locked(client: &Client<'_>) {
+    let (status, code, text) = LOCKED;
+    client.log_in(Person::ANN.email, Person::ANN.password).await.refused(status, code, text);
+}
+
+// ASVS-map: AU2
+#[tokio::test]
+async fn five_wrong_passwords_lock_and_only_a_press_of_the_button_in_the_mail_unlocks() {
+    let server = Server::start().await;
+    let client = Client::curl(&server);
+    Person::ANN.signs_up(&client).await;
+    guesses_wrong(&client, 5).await;
+    is_locked(&client).await;
+    let text = r#"{"message":"Account locked","error":"Locked","statusCode":423}"#;
+    Person::ANN.logs_in(&server, portcullis_core::strategy::StrategyName::Jwt).await.says(423, text);
+    let token = server.letters.link(Person::ANN.email, "unlock").await;
+
+    let path = format!("/auth/unlock?token={token}");
+    // Scanners and previews look, as programs that ask for nothing special or as browsers.
+    let looked: Answer = server.ask("HEAD", &path).await.status(200);
+    assert_eq!(looked.header("cache-control"), Some("no-store"));
+    for _ in 0..3 {
+        let page = server.get(&path).header("accept", BROWSER).await.status(200);
+        assert!(page.body.contains(r#"<form method="post" action="/auth/unlock">"#), "{page:?}");
+        assert!(page.body.contains("<button>Unlock my account</button>"), "{page:?}");
+    }
+    is_locked(&client).await;
+    let form = format!("token={token}");
+    let press = || {
+        let ask = server.post("/auth/unlock").header("accept", BROWSER);
+        ask.header("content-type", "application/x-www-form-urlencoded").body(form.clone())
+    };
+    assert!(press().await.status(201).body.contains("<title>Account unlocked</title>"));
+    assert_eq!(client.log_in(Person::ANN.email, Person::ANN.password).await.code(), "OTP_SENT");
+    assert!(press().await.status(400).body.contains("<title>The account was not unlocked</title>"));
+}
+
+#[tokio::test]
+async fn a_program_unlocks_by_asking_for_json_over_http_or_over_tcp() {
+    let server = Server::start().await;
+    let (client, service) = (Client::curl(&server), Client::service(&server));
+    Person::ANN.signs_up(&client).await;
+    for (kind, asker) in [(Does::UnlockPage, &client), (Does::Unlock, &client), (Does::Unlock, &service)] {
+        guesses_wrong(&client, 5).await;
+        let token = json!({"token": server.letters.link(Person::ANN.email, "unlock").await});
+        let said = asker.asks(kind, token.clone(), None).await;
+        let status = if kind == Does::UnlockPage { 200 } else { 201 };
+        assert_eq!(said.succeeded(status, Success::ACCOUNT_UNLOCKED), "null");
+        let said = asker.asks(kind, token, None).await;
+        said.refused(400, "INVALID_UNLOCK_TOKEN", "The unlock link is invalid or has expired.");
+        assert_eq!(client.log_in(Person::ANN.email, Person::ANN.password).await.code(), "OTP_SENT");
+    }
+}
+
+// ASVS-map: AU2
+#[tokio::test]
+async fn strangers_cannot_lock_out_a_device_that_is_known() {
+    let server = Server::start().await;
+    let browser = Client::browser(&server);
+    Person::ANN.signs_up(&browser).await;
+    Person::ANN.enters(&browser).await;
+    guesses_wrong(&Client::curl(&server), 12).await;
+    Person::ANN.enters(&browser).await;
+    // Its owner is back: the account is open for everybody.
+    assert_eq!(Client::curl(&server).log_in(Person::ANN.email, Person::ANN.password).await.code(), "OTP_SENT");
+}
+
+// ASVS-map: AU1
+#[tokio::test]
+async fn nobody_learns_from_a_refusal_whether_there_is_such_an_account() {
+    let server = Server::start().await;
+    let client = Client::curl(&server);
+    Person::ANN.signs_up(&client).await;
+    for _ in 0..12 {
+        let known = client.log_in(Person::ANN.email, "not this one").await;
+        let unknown = client.log_in("nobody@example.com", "not this one").await;
+        assert_eq!(known.undated(), unknown.undated());
+    }
+}

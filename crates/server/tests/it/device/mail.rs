@@ -1,0 +1,38 @@
+//! The mail server is down for a while.
+
+use portcullis_api::operation::DeviceOperation as Does;
+use serde_json::json;
+
+use crate::world::{Client, Person, Server, eventually};
+
+#[tokio::test]
+async fn while_no_mail_goes_out_no_request_fails_and_all_of_it_arrives_once_afterwards() {
+    let server = Server::start().await;
+    let client = Client::curl(&server);
+    let people: Vec<String> = (0..20).map(|number| format!("member{number}@example.com")).collect();
+    for email in &people {
+        let body = json!({"email": email, "password": Person::ANN.password});
+        assert_eq!(client.asks(Does::Signup, body, None).await.code(), "SIGNUP_SUCCESS");
+    }
+    server.letters.shut(true);
+    let mut logins = Vec::new();
+    for email in &people {
+        let said = client.log_in(email, Person::ANN.password).await;
+        assert_eq!(said.code(), "OTP_SENT");
+        logins.push(said.at("/data/loginId"));
+        let said = client.asks(Does::ForgotPassword, json!({"email": email}), None).await;
+        assert_eq!(said.code(), "PASSWORD_RESET_REQUESTED");
+    }
+    eventually("all were tried", || async { (server.letters.refused() >= 2 * people.len()).then_some(()) }).await;
+    // A guess at a code that was never sent is wrong, and no more than that.
+    assert_eq!(client.verify(&logins[0], "123456").await.code(), "INVALID_OTP");
+    server.letters.shut(false);
+    for (email, login) in people.iter().zip(&logins) {
+        let code = server.letters.code(email).await;
+        assert_eq!(client.verify(login, &code).await.code(), "LOGIN_SUCCESS", "{email}");
+        server.letters.link(email, "reset").await;
+    }
+    eventually("nothing waits", || async { (server.engine.mail_waiting().await.unwrap() == 0).then_some(()) }).await;
+    assert_eq!(server.letters.delivered(), vec![1; 2 * people.len()], "each arrived once");
+    assert!(people.iter().all(|email| server.letters.waiting_for(email).is_empty()));
+}

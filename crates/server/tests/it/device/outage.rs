@@ -1,0 +1,50 @@
+//! The store is away, as it is when somebody unmounts it: 503 in the words of each operation, and never a refusal.
+
+use portcullis_api::operation::DeviceOperation as Does;
+use serde_json::json;
+
+use super::without_codes;
+use crate::world::{Client, Home, Person, eventually};
+
+const OTHERS: &str = "Request failed due to a system error. Please try again later.";
+
+// ASVS-map: LG3
+#[tokio::test]
+async fn an_outage_is_said_in_the_words_of_the_operation_and_nobody_is_signed_out_by_it() {
+    let home = Home::new();
+    let server = home.server().await;
+    server.decide(without_codes()).await;
+    let (curl, service) = (Client::curl(&server), Client::service(&server));
+    Person::ANN.signs_up(&curl).await;
+    let mut ann = Person::ANN.enters_natively(&curl).await;
+    let away = home.path().join("away.db");
+    std::fs::rename(&server.database, &away).unwrap();
+    eventually("the view is not believed any more", || async {
+        (ann.asks(Does::Sessions, json!({})).await.http.unwrap().status == 503).then_some(())
+    })
+    .await;
+    for (kind, body, text) in [
+        (Does::Sessions, json!({}), "Failed to retrieve sessions due to a system error. Please try again later."),
+        (Does::LogoutSession, json!({"sessionId": ann.session}), "Logout failed due to a system error. Please try again later."),
+        (Does::LogoutAll, json!({}), "Logout-all failed due to a system error. Please try again later."),
+        (Does::Refresh, json!({"refreshToken": ann.refresh}), "Token refresh failed due to a system error. Please try again later."),
+        (Does::Login, json!({"usernameOrEmailOrMobile": "ann@example.com", "password": "x"}), OTHERS),
+        (Does::Signup, json!({"email": "bob@example.com", "password": "correct horse"}), OTHERS),
+        (Does::VerifyLogin, json!({"loginId": uuid::Uuid::new_v4(), "otp": "123456"}), OTHERS),
+        (Does::Me, json!({}), OTHERS),
+        (Does::ForgotPassword, json!({"email": "bob@example.com"}), OTHERS),
+        (Does::Users, json!({}), OTHERS),
+    ] {
+        for client in [&curl, &service] {
+            if client.is_over_tcp() && crate::world::row(kind).pattern.is_none() {
+                continue;
+            }
+            let said = client.asks(kind, body.clone(), Some(&ann.access)).await;
+            said.refused(503, "INTERNAL_ERROR", text);
+        }
+    }
+    std::fs::rename(&away, &server.database).unwrap();
+    eventually("the store is back", || async { (ann.standing().await == "SESSIONS_RETRIEVED").then_some(()) }).await;
+    ann = ann.renewed(&ann.refreshes().await);
+    assert_eq!(ann.standing().await, "SESSIONS_RETRIEVED");
+}

@@ -1,0 +1,191 @@
+//! Tenants: the header is a hint, the token is the truth, and each decides for itself.
+
+use portcullis_api::answer::Success;
+use portcullis_api::operation::DeviceOperation as Does;
+use portcullis_core::id::{TenantId, UserKey};
+use portcullis_core::strategy::StrategyName;
+use portcullis_core::tenant::{SecondStep, TenantSettings};
+use serde_json::json;
+
+use super::without_codes;
+use crate::world::{Client, Member, Person, STRATEGIES, Said, Server};
+
+const GONE: &str = "Tenant connection not available";
+
+/// What each operation says of a tenant that is not there.
+const NO_TENANT: [(Does, &str); 7] = [
+    (Does::Sessions, "Unable to fetch sessions because tenant environment is not initialized."),
+    (Does::LogoutSession, "Logout failed because tenant environment is not initialized."),
+    (Does::LogoutAll, "Unable to perform logout-all because tenant environment is not initialized."),
+    (Does::Refresh, "Token refresh failed because tenant environment is not initialized."),
+    (Does::Login, GONE),
+    (Does::Signup, GONE),
+    (Does::VerifyLogin, GONE),
+];
+
+fn good_body(kind: Does) -> serde_json::Value {
+    let id = uuid::Uuid::new_v4();
+    match kind {
+        Does::LogoutSession => json!({"sessionId": id}),
+        Does::Refresh => json!({"refreshToken": "nonsense"}),
+        Does::Login => json!({"usernameOrEmailOrMobile": "ann", "password": "correct horse battery"}),
+        Does::Signup => json!({"email": "ann@example.com", "password": "correct horse battery"}),
+        Does::VerifyLogin => json!({"loginId": id, "otp": "123456"}),
+        _ => json!({}),
+    }
+}
+
+// ASVS-map: TN3
+#[tokio::test]
+async fn where_a_tenant_must_be_named_nothing_is_done_without_one() {
+    let server = Server::with(&[("TENANTS_REQUIRE_HEADER", "true")]).await;
+    for client in [Client::curl(&server), Client::service(&server)] {
+        for (kind, text) in NO_TENANT {
+            let said = client.asks(kind, good_body(kind), None).await;
+            said.refused_about(400, "TENANT_CONNECTION_MISSING", text, r#","details":{"tenantId":null}"#);
+        }
+    }
+    let client = Client::curl(&server).of("default");
+    Person::ANN.signs_up(&client).await.succeeded(201, Success::SIGNED_UP);
+    let ann = Person::ANN.enters(&client).await;
+    assert_eq!(ann.standing().await, "SESSIONS_RETRIEVED");
+    // Links name their tenant themselves.
+    let said = Client::curl(&server).asks(Does::Unlock, json!({"token": "nonsense"}), None).await;
+    assert_eq!(said.code(), "INVALID_UNLOCK_TOKEN");
+    server.get("/auth/health").await.status(200);
+}
+
+// ASVS-map: TN3
+#[tokio::test]
+async fn a_tenant_that_is_not_there_is_said_to_be() {
+    let server = Server::start().await;
+    for client in [Client::curl(&server).of("nobody"), Client::service(&server).of("nobody")] {
+        for (kind, text) in NO_TENANT {
+            let said = client.asks(kind, good_body(kind), None).await;
+            if kind == Does::Refresh {
+                assert_eq!(said.code(), "INVALID_REFRESH_TOKEN", "what is no token is of no tenant");
+            } else {
+                let more = r#","details":{"tenantId":"nobody"}"#;
+                said.refused_about(400, "TENANT_CONNECTION_MISSING", text, more);
+            }
+        }
+    }
+}
+
+// ASVS-map: TN2
+#[tokio::test]
+async fn tokens_of_one_tenant_are_none_of_another_whatever_the_header_says() {
+    let server = Server::start().await;
+    server.found("acme").await;
+    for client in [Client::curl(&server), Client::service(&server)] {
+        let acme = client.clone().of("acme");
+        Person::ANN.signs_up(&acme).await;
+        let ann = Person::ANN.enters(&acme).await;
+        let liar = client.clone().of("default");
+        let said = liar.asks(Does::Sessions, json!({}), Some(&ann.access)).await;
+        said.refused(401, "TENANT_MISMATCH", "Unauthorized");
+        let said = liar.asks(Does::Refresh, json!({"refreshToken": ann.refresh}), None).await;
+        assert_eq!(said.code(), "TENANT_MISMATCH");
+        // Without a header the token says it.
+        let said = client.asks(Does::Sessions, json!({}), Some(&ann.access)).await;
+        assert_eq!(said.code(), "SESSIONS_RETRIEVED");
+        let said = client.asks(Does::Refresh, json!({"refreshToken": ann.refresh}), None).await;
+        assert_eq!(said.code(), "TOKENS_REFRESHED");
+        liar.log_in(Person::ANN.email, Person::ANN.password).await.refused(401, "INVALID_CREDENTIALS", "Invalid credentials");
+        let said = acme.log_in(Person::ANN.email, Person::ANN.password).await;
+        let (login, code) = (said.at("/data/loginId"), acme.code_for(&Person::ANN).await);
+        assert_eq!(liar.verify(&login, &code).await.code(), "INVALID_OTP", "a login is of its tenant");
+        assert_eq!(acme.verify(&login, &code).await.code(), "LOGIN_SUCCESS");
+    }
+}
+
+// ASVS-map: TN6, SE5
+#[tokio::test]
+async fn a_tenant_that_is_suspended_is_over_for_everybody_at_once() {
+    let server = Server::start().await;
+    server.found_with("acme", without_codes()).await;
+    let client = Client::curl(&server).of("acme");
+    Person::ANN.signs_up(&client).await;
+    let ann = Person::ANN.enters(&client).await;
+    let acme: TenantId = "acme".parse().unwrap();
+    server.engine.suspend_tenant(&acme).await.unwrap();
+    assert_eq!(ann.standing().await, "UNAUTHORIZED");
+    assert_eq!(ann.refreshes().await.code(), "SESSION_NOT_FOUND");
+    client.log_in(Person::ANN.email, Person::ANN.password).await.refused(403, "TENANT_SUSPENDED", "Tenant is suspended");
+    Person::BOB.signs_up(&client).await.refused(403, "TENANT_SUSPENDED", "Tenant is suspended");
+    server.engine.resume_tenant(&acme).await.unwrap();
+    assert_eq!(ann.standing().await, "UNAUTHORIZED", "nothing comes back");
+    let ann = Person::ANN.enters(&client).await;
+    let said = ann.asks(Does::Sessions, json!({"ended": "true"})).await;
+    assert_eq!(said.data()[0]["reason"], "tenant", "{said:?}");
+}
+
+// ASVS-map: SE5
+#[tokio::test]
+async fn a_disabled_user_is_out_and_is_told_nothing_at_the_door() {
+    let server = Server::start().await;
+    server.decide(without_codes()).await;
+    let client = Client::curl(&server);
+    Person::ANN.signs_up(&client).await;
+    let ann = Person::ANN.enters(&client).await;
+    let key = UserKey { tenant: TenantId::default_tenant(), id: ann.user.parse().unwrap() };
+    server.engine.disable_user(&key).await.unwrap();
+    let said = ann.asks(Does::Sessions, json!({})).await;
+    let (code, text) = (said.code(), said.at("/message"));
+    let told = [("UNAUTHORIZED", "Unauthorized"), ("USER_NOT_FOUND", "User not found for the current tenant.")];
+    assert!(told.contains(&(code.as_str(), text.as_str())), "{said:?}");
+    assert_eq!(said.http.unwrap().status, 401);
+    assert_eq!(ann.refreshes().await.code(), "SESSION_NOT_FOUND");
+    let said = client.log_in(Person::ANN.email, Person::ANN.password).await;
+    let nobody = client.log_in("nobody@example.com", Person::ANN.password).await;
+    assert_eq!(said.undated(), nobody.undated());
+}
+
+#[tokio::test]
+async fn a_tenant_has_codes_or_none_or_insists_on_them() {
+    let server = Server::start().await;
+    for otp in [SecondStep::On, SecondStep::Off, SecondStep::Forced] {
+        let name = format!("tenant-{}", otp.as_str());
+        server.found_with(&name, TenantSettings { otp: Some(otp), ..TenantSettings::default() }).await;
+        for client in [Client::curl(&server).of(&name), Client::service(&server).of(&name)] {
+            Person::ANN.signs_up(&client).await;
+            let said = client.log_in(Person::ANN.email, Person::ANN.password).await;
+            if otp == SecondStep::Off {
+                said.succeeded(201, Success::LOGGED_IN);
+                assert_eq!(Member::from(&client, &said).standing().await, "SESSIONS_RETRIEVED");
+            } else {
+                said.succeeded(201, Success::OTP_SENT);
+            }
+        }
+        for strategy in STRATEGIES {
+            let answer = Person::ANN.logs_in(&server, strategy).header("x-tenant-id", &name).await;
+            assert_eq!(answer.status, if otp == SecondStep::Forced { 404 } else { 201 }, "{otp:?}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_that_does_not_offer_device_sessions_has_none() {
+    let server = Server::start().await;
+    let only = TenantSettings { strategies: Some(vec![StrategyName::Jwt]), ..TenantSettings::default() };
+    server.found_with("acme", only).await;
+    let client = Client::curl(&server).of("acme");
+    for kind in [Does::Signup, Does::Login, Does::VerifyLogin] {
+        let said = client.asks(kind, good_body(kind), None).await;
+        assert_eq!(said.code(), "NOT_FOUND", "{kind:?}");
+    }
+}
+
+// ASVS-map: AU1
+#[tokio::test]
+async fn a_tenant_that_hides_who_is_there_answers_all_sign_ups_alike_and_tells_the_owner() {
+    let server = Server::start().await;
+    let hides = TenantSettings { hide_existence: Some(true), ..TenantSettings::default() };
+    server.found_with("acme", hides).await;
+    let client = Client::curl(&server).of("acme");
+    let (new, taken): (Said, Said) = (Person::ANN.signs_up(&client).await, Person::ANN.signs_up(&client).await);
+    assert_eq!(new.succeeded(201, Success::SIGNED_UP), "null");
+    assert_eq!(new.undated(), taken.undated());
+    server.letters.letter(Person::ANN.email, "sign_up_attempted").await;
+    Person::ANN.enters(&client).await;
+}
