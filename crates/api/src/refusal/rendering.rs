@@ -146,17 +146,13 @@ impl Rendering {
     #[must_use]
     pub fn of_path(path: &str) -> Self {
         let mut segments = path.split('/').skip(1);
-        match (segments.next(), segments.next()) {
-            // `POST /auth/refresh` is an operation, and not the strategy of that name.
-            (Some("auth"), _) if DEVICE_OPERATIONS.iter().any(|operation| operation.route == path) => {
-                Self::Envelope
-            }
-            (Some("auth"), Some(name))
-                if StrategyName::ROUTED.iter().any(|strategy| strategy.as_str() == name) =>
-            {
-                Self::Plain
-            }
-            (Some("auth" | "admin"), _) => Self::Envelope,
+        let (surface, name) = (segments.next(), segments.next());
+        // `POST /auth/refresh` is an operation, and not the strategy of that name.
+        let is_operation = DEVICE_OPERATIONS.iter().any(|operation| operation.route == path);
+        let is_strategy = StrategyName::ROUTED.iter().any(|strategy| Some(strategy.as_str()) == name);
+        match surface {
+            Some("auth") if is_strategy && !is_operation => Self::Plain,
+            Some("auth" | "admin") => Self::Envelope,
             _ => Self::Plain,
         }
     }
