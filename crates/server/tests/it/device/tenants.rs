@@ -8,7 +8,7 @@ use portcullis_core::tenant::{SecondStep, TenantSettings};
 use serde_json::json;
 
 use super::without_codes;
-use crate::world::{Client, Member, Person, STRATEGIES, Said, Server};
+use crate::world::{Client, Member, Person, STRATEGIES, Said, Server, eventually};
 
 const GONE: &str = "Tenant connection not available";
 
@@ -115,7 +115,12 @@ async fn a_tenant_that_is_suspended_is_over_for_everybody_at_once() {
     Person::BOB.signs_up(&client).await.refused(403, "TENANT_SUSPENDED", "Tenant is suspended");
     server.engine.resume_tenant(&acme).await.unwrap();
     assert_eq!(ann.standing().await, "UNAUTHORIZED", "nothing comes back");
-    let ann = Person::ANN.enters(&client).await;
+    // Tokens know whole seconds: none of the second in which the tenant was suspended is believed.
+    let ann = eventually("the second of the suspension is over", || async {
+        let ann = Person::ANN.enters(&client).await;
+        (ann.standing().await == "SESSIONS_RETRIEVED").then_some(ann)
+    })
+    .await;
     let said = ann.asks(Does::Sessions, json!({"ended": "true"})).await;
     assert_eq!(said.data()[0]["reason"], "tenant", "{said:?}");
 }
