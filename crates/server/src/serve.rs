@@ -90,7 +90,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
         servers.spawn(serve_one(listener, routes.clone(), patience(config), stopped.clone()));
     }
     if let Some(address) = config.metrics.listen {
-        let routes = Router::new().route("/metrics", get(async move || recorder.answer()));
+        let routes = Router::new().route("/metrics", get(async move || recorder.answer().await));
         servers.spawn(serve_one(bind(address).await?, routes, patience(config), stopped.clone()));
     }
     tokio::task::spawn_blocking(device::prepare);

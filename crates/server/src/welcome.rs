@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
-use crate::config::{Config, Database};
+use crate::config::{Config, Database, MailTransport};
+use crate::mail;
 
 /// Writes the welcome.
 ///
@@ -23,6 +24,13 @@ pub(crate) fn write(config: &Config, addresses: &[SocketAddr], out: &mut dyn Wri
         Some(url) => writeln!(out, "  mode       production, reached as {}", url.as_str())?,
     }
     writeln!(out, "  database   SQLite, {}", database.display())?;
+    match &config.mail.transport {
+        MailTransport::Outbox => writeln!(out, "  mail       {}", mail::outbox(config).display())?,
+        MailTransport::Smtp(server) => writeln!(out, "  mail       {server}")?,
+    }
+    if config.tcp.listen.is_some() {
+        writeln!(out, "  tcp        {}", config.report().text("tcp.listen"))?;
+    }
     if config.is_development() {
         writeln!(out, "  docs       {local}/docs")?;
         write_first_steps(&local, out)?;
@@ -32,12 +40,61 @@ pub(crate) fn write(config: &Config, addresses: &[SocketAddr], out: &mut dyn Wri
 }
 
 fn write_first_steps(local: &str, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "\nTry:\n")?;
+    let user = r#""password": "correct horse""#;
+    writeln!(out, "\nTry, with a password alone:\n")?;
     writeln!(out, "  curl {local}/auth/jwt/register --json \\")?;
+    writeln!(out, "    '{{\"email\": \"ann@example.com\", {user}, \"name\": \"Ann\"}}'")?;
+    writeln!(out, "  curl {local}/auth/jwt/login --json '{{\"email\": \"ann@example.com\", {user}}}'")?;
+    writeln!(out, "\nor with a code by mail:\n")?;
+    writeln!(out, "  curl {local}/auth/signup --json '{{\"email\": \"bob@example.com\", {user}}}'")?;
     writeln!(
         out,
-        "    '{{\"email\": \"ann@example.com\", \"password\": \"correct horse\", \"name\": \"Ann\"}}'"
+        "  curl {local}/auth/login --json '{{\"usernameOrEmailOrMobile\": \"bob@example.com\", {user}}}'"
     )?;
-    writeln!(out, "  curl {local}/auth/jwt/login --json \\")?;
-    writeln!(out, "    '{{\"email\": \"ann@example.com\", \"password\": \"correct horse\"}}'")
+    writeln!(out, "  portcullis mail last")?;
+    writeln!(out, "  curl {local}/auth/login/verify --json '{{\"loginId\": \"…\", \"otp\": \"…\"}}'")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::config::Flags;
+
+    fn said(stated: &[(&str, &str)]) -> String {
+        let env: BTreeMap<String, String> =
+            stated.iter().map(|(name, value)| (format!("PORTCULLIS_{name}"), (*value).to_owned())).collect();
+        let config = Config::read(&Flags::default(), &env, &|_| Ok(String::new())).unwrap();
+        let mut out = Vec::new();
+        write(&config, &["127.0.0.1:4000".parse().unwrap()], &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_newcomer_is_told_where_everything_is_and_what_to_try() {
+        let told = said(&[("TCP_LISTEN", "localhost:4503")]);
+        for line in [
+            "  address    http://127.0.0.1:4000",
+            "  mail       ./portcullis-data/outbox",
+            "  tcp        localhost:4503",
+            "  portcullis mail last",
+            r#"  curl http://127.0.0.1:4000/auth/login/verify --json '{"loginId": "…", "otp": "…"}'"#,
+        ] {
+            assert!(told.lines().any(|found| found == line), "{line}: {told}");
+        }
+        assert!(!said(&[]).contains("  tcp "));
+        assert!(told.lines().count() <= 30, "{told}");
+    }
+
+    #[test]
+    fn with_a_public_url_nothing_is_to_be_tried() {
+        let told = said(&[
+            ("PUBLIC_URL", "https://auth.example.com"),
+            ("MAIL_TRANSPORT", "smtp://mail.example.com"),
+            ("MAIL_FROM", "no-reply@example.com"),
+            ("MASTER_KEY", "030a11181f262d343b424950575e656c737a81888f969da4abb2b9c0c7ced5dc"),
+        ]);
+        assert!(told.contains("  mail       mail.example.com:587\n") && !told.contains("curl"), "{told}");
+    }
 }

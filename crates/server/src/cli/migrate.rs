@@ -1,18 +1,21 @@
 //! `portcullis migrate`
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use portcullis_core::id::TenantId;
 use portcullis_core::machine::SystemClock;
 use portcullis_stores::sqlite::{MigrationState, SqliteStore, migrations};
 use serde::Serialize;
 
 use super::failure::Failure;
 use super::shown::{Table, counted, write_json};
+use super::tenant::databases;
 use crate::config::{Config, Database};
 
-/// Make the database's tables, or bring them up to date
+/// Make the database's tables, or bring them up to date, and those of tenants' own databases
 ///
 /// Makes the database where there is none. `serve` does the same at its start; here it can be looked at first, or done
 /// before a new version is started.
@@ -26,12 +29,21 @@ pub(super) struct Command {
     json: bool,
 }
 
-/// A migration, for programs.
+/// A migration of a database, for programs.
 #[derive(Serialize)]
 struct Record {
+    tenant: Option<TenantId>,
     version: i64,
     description: &'static str,
     state: &'static str,
+}
+
+/// A database, and what there is to be done to it.
+struct Place {
+    /// Whose it is; the installation's else.
+    tenant: Option<TenantId>,
+    path: PathBuf,
+    known: Vec<MigrationState>,
 }
 
 pub(super) async fn run(
@@ -40,36 +52,84 @@ pub(super) async fn run(
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
     let Database::Sqlite(path) = &config.database;
-    let before = migrations(path).await?;
-    let pending = before.iter().filter(|migration| !migration.applied).count() as u64;
-    if pending > 0 && !dry_run {
-        SqliteStore::open(path, Arc::new(SystemClock)).await?.close().await;
+    let shared = Place::find(None, path.clone()).await?;
+    shared.migrate(*dry_run).await?;
+    let others = others(config, &shared, *dry_run).await?;
+    for place in &others {
+        place.migrate(*dry_run).await?;
     }
-    let records: Vec<Record> = before.iter().map(|migration| Record::of(migration, *dry_run)).collect();
+    let places: Vec<Place> = std::iter::once(shared).chain(others).collect();
     if *json {
-        return write_json(&records, out);
+        return write_json(&places.iter().flat_map(|place| place.records(*dry_run)).collect::<Vec<_>>(), out);
     }
-    let mut table = Table::new(["VERSION", "MIGRATION", "STATE"]);
-    for Record { version, description, state } in records {
-        table.push(&[version.to_string(), description.to_owned(), state.to_owned()]);
-    }
-    table.write(out)?;
-    let migrations = counted(pending, "migration");
-    match (pending, dry_run) {
-        (0, _) => writeln!(out, "\n{} is up to date.", path.display())?,
-        (_, true) => writeln!(out, "\n{migrations} to apply to {}.", path.display())?,
-        (_, false) => writeln!(out, "\n{migrations} applied to {}.", path.display())?,
+    for (number, place) in places.iter().enumerate() {
+        if number > 0 {
+            writeln!(out)?;
+        }
+        place.write(*dry_run, out)?;
     }
     Ok(())
 }
 
-impl Record {
-    fn of(migration: &MigrationState, dry_run: bool) -> Self {
-        let state = match (migration.applied, dry_run) {
-            (true, _) => "applied",
-            (false, true) => "pending",
-            (false, false) => "applied now",
-        };
-        Self { version: migration.version, description: migration.description, state }
+/// The databases of tenants; nothing is known of them where the tenants cannot be read yet.
+async fn others(config: &Config, shared: &Place, dry_run: bool) -> Result<Vec<Place>, Failure> {
+    if dry_run && shared.pending() > 0 {
+        return Ok(Vec::new());
+    }
+    let store = SqliteStore::open(&shared.path, Arc::new(SystemClock)).await?;
+    let found = databases(config, &store.stores()).await;
+    store.close().await;
+    let mut places = Vec::new();
+    for (tenant, path) in found? {
+        let path = path.map_err(|fault| Failure::other(format_args!("the database of {tenant}: {fault}")))?;
+        places.push(Place::find(Some(tenant), path).await?);
+    }
+    Ok(places)
+}
+
+impl Place {
+    async fn find(tenant: Option<TenantId>, path: PathBuf) -> Result<Self, Failure> {
+        let known = migrations(&path).await?;
+        Ok(Self { tenant, path, known })
+    }
+
+    fn pending(&self) -> u64 {
+        self.known.iter().filter(|migration| !migration.applied).count() as u64
+    }
+
+    async fn migrate(&self, dry_run: bool) -> Result<(), Failure> {
+        if self.pending() > 0 && !dry_run {
+            SqliteStore::open(&self.path, Arc::new(SystemClock)).await?.close().await;
+        }
+        Ok(())
+    }
+
+    fn records(&self, dry_run: bool) -> impl Iterator<Item = Record> {
+        self.known.iter().map(move |migration| Record {
+            tenant: self.tenant.clone(),
+            version: migration.version,
+            description: migration.description,
+            state: match (migration.applied, dry_run) {
+                (true, _) => "applied",
+                (false, true) => "pending",
+                (false, false) => "applied now",
+            },
+        })
+    }
+
+    fn write(&self, dry_run: bool, out: &mut dyn Write) -> Result<(), Failure> {
+        let mut table = Table::new(["VERSION", "MIGRATION", "STATE"]);
+        for Record { version, description, state, .. } in self.records(dry_run) {
+            table.push(&[version.to_string(), description.to_owned(), state.to_owned()]);
+        }
+        table.write(out)?;
+        let whose = self.tenant.as_ref().map_or_else(String::new, |tenant| format!(", of tenant {tenant}"));
+        let (path, migrations) = (self.path.display(), counted(self.pending(), "migration"));
+        match (self.pending(), dry_run) {
+            (0, _) => writeln!(out, "\n{path}{whose} is up to date.")?,
+            (_, true) => writeln!(out, "\n{migrations} to apply to {path}{whose}.")?,
+            (_, false) => writeln!(out, "\n{migrations} applied to {path}{whose}.")?,
+        }
+        Ok(())
     }
 }

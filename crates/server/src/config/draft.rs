@@ -161,7 +161,7 @@ impl Draft {
 
     /// The text of this setting; nothing where it has none.
     pub(super) fn text(&self, key: &str) -> &str {
-        self.config.report.row(key).and_then(|row| row.value.as_deref()).unwrap_or_default()
+        self.config.report.text(key)
     }
 
     /// A fault of this setting, wherever it was stated.

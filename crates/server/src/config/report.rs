@@ -64,6 +64,12 @@ impl Report {
         self.rows.iter().find(|row| row.key == key)
     }
 
+    /// The value of one key as it was written; nothing where it is unset.
+    #[must_use]
+    pub fn text(&self, key: &str) -> &str {
+        self.row(key).and_then(|row| row.value.as_deref()).unwrap_or_default()
+    }
+
     /// A table for people, with no line end after the last row.
     #[must_use]
     pub fn table(&self) -> String {

@@ -40,6 +40,7 @@ impl Recorder {
         describe_gauge!("portcullis_password_hashes_waiting", "Passwords that wait to be hashed");
         describe_gauge!("portcullis_password_hashes", "Passwords hashed since the start");
         describe_gauge!("portcullis_password_hashes_refused", "Passwords not hashed because too many waited");
+        describe_gauge!("portcullis_mail_waiting", "Letters that wait to be sent");
         describe_gauge!(
             "portcullis_view_staleness_seconds",
             "Age of the proof that the view of sessions misses nothing"
@@ -48,20 +49,22 @@ impl Recorder {
     }
 
     /// Everything, as text.
-    #[must_use]
-    pub fn text(&self) -> String {
+    pub async fn text(&self) -> String {
         let pool = self.engine.passwords();
         gauge!("portcullis_password_hashes_waiting").set(count(pool.waiting() as u64));
         gauge!("portcullis_password_hashes").set(count(pool.hashed()));
         gauge!("portcullis_password_hashes_refused").set(count(pool.refused()));
         gauge!("portcullis_view_staleness_seconds").set(self.engine.staleness().as_secs_f64());
+        // Where the store does not answer, the number is the last one that was known.
+        if let Ok(waiting) = self.engine.mail_waiting().await {
+            gauge!("portcullis_mail_waiting").set(count(waiting));
+        }
         self.handle.render()
     }
 
     /// The answer to a scrape.
-    #[must_use]
-    pub fn answer(&self) -> Response {
-        ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], self.text()).into_response()
+    pub async fn answer(&self) -> Response {
+        ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], self.text().await).into_response()
     }
 }
 
@@ -71,11 +74,11 @@ const fn count(number: u64) -> f64 {
 }
 
 /// Shows the numbers to clients on this machine. One that came through a proxy is not on this machine.
-pub(super) fn for_this_machine(recorder: &Recorder, request: &Request) -> Answer {
+pub(super) async fn for_this_machine(recorder: &Recorder, request: Request) -> Answer {
     let is_local =
         request.extensions().get::<Peer>().is_some_and(|peer| peer.0.ip().to_canonical().is_loopback());
     if is_local && !is_forwarded(request.headers()) {
-        Ok(recorder.answer())
+        Ok(recorder.answer().await)
     } else {
         Err(Refused(Refusal::no_route()))
     }

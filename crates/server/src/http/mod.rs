@@ -90,8 +90,10 @@ pub fn router(app: App) -> Router {
         router = router.merge(docs::routes());
     }
     if let Some(recorder) = app.metrics.clone() {
-        router = router
-            .route("/metrics", get(async move |asked: Request| metrics::for_this_machine(&recorder, &asked)));
+        router = router.route(
+            "/metrics",
+            get(async move |asked: Request| metrics::for_this_machine(&recorder, asked).await),
+        );
     }
     layers::around(router, &app)
 }

@@ -110,6 +110,17 @@ pub async fn test(mailer: &Mailer, id: Uuid, to: &Email, at: Timestamp) -> Resul
     }
 }
 
+/// Whether there is somebody to take a message: nothing is sent, and nothing is looked at where messages go to a folder.
+///
+/// # Errors
+/// What is in the way.
+pub async fn reach(mailer: &Mailer) -> Result<(), Undelivered> {
+    match mailer {
+        Mailer::Outbox(_) => Ok(()),
+        Mailer::Smtp(smtp) => smtp.reach().await,
+    }
+}
+
 /// One of the two ways out.
 pub enum Mailer {
     /// To a folder.

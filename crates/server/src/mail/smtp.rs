@@ -68,6 +68,18 @@ impl SmtpNotifier {
         Ok(reply)
     }
 
+    /// Connects to the server, and is let in, as it would be to send a message.
+    pub(super) async fn reach(&self) -> Result<(), Undelivered> {
+        let connected = tokio::time::timeout(self.timeout, self.connect()).await;
+        let mut connection = connected
+            .map_err(|_| {
+                Undelivered::Later(format!("{} did not answer within {:?}", self.server, self.timeout))
+            })?
+            .map_err(|error| Undelivered::Later(self.told(&error)))?;
+        let _ = tokio::time::timeout(GOODBYE, connection.quit()).await;
+        Ok(())
+    }
+
     async fn hand_over(&self, composed: &Composed) -> Result<(String, AsyncSmtpConnection), Undelivered> {
         let mut connection = self.connect().await.map_err(|error| Undelivered::Later(self.told(&error)))?;
         let (envelope, bytes) = (composed.mime.envelope(), composed.mime.formatted());

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::world::{Home, Said, text};
+use crate::world::{Home, PASSWORD, Said, text};
 
 fn examine(home: &Home, line: &str) -> (i32, Value) {
     let Said { code, out, .. } = home.run(line);
@@ -23,14 +23,21 @@ fn a_healthy_installation_is_found_healthy_with_latencies() {
     let (code, report) = examine(&home, &format!("doctor --json --listen {address}"));
     assert_eq!((code, &report["ok"]), (0, &Value::Bool(true)), "{report}");
     let name = format!("server at {address}");
-    for check in
-        ["configuration", "database", "migrations", "keys of default", "clock", "password hashing", &name]
-    {
+    for check in [
+        "configuration",
+        "database",
+        "migrations",
+        "keys of default",
+        "mail queue",
+        "clock",
+        "password hashing",
+        &name,
+    ] {
         assert_eq!(status(&report, check), "ok", "{check}: {report}");
     }
     for finding in report["checks"].as_array().unwrap() {
         let is_timed = finding["milliseconds"].as_f64().is_some_and(|took| took >= 0.0);
-        let untimed = ["configuration", "clock"].contains(&text(&finding["check"]));
+        let untimed = ["configuration", "clock", "mail queue", "outbox"].contains(&text(&finding["check"]));
         assert!(is_timed != untimed, "{finding}");
     }
     let table = home.run(&format!("doctor --listen {address}")).done().out;
@@ -88,4 +95,49 @@ fn a_stranger_on_the_address_is_broken() {
 fn a_broken_configuration_is_said_before_anything_is_looked_at() {
     let home = Home::new().variable("PORTCULLIS_LIMITS_BODY", "huge");
     assert!(home.run("doctor").refused(2).contains("PORTCULLIS_LIMITS_BODY"));
+}
+
+#[test]
+fn a_tenants_own_database_and_the_letters_in_it_are_looked_at() {
+    let home = Home::new();
+    home.run("tenant create acme database_url=sqlite:acme.db").done();
+    let create = "user create --tenant acme --email ann@example.com --name Ann --password-stdin";
+    home.run_with(create, PASSWORD).done();
+    home.run_with("user password ann@example.com --tenant acme --password-stdin", PASSWORD).done();
+    let (code, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");
+    assert_eq!(code, 0, "{report}");
+    for check in ["database of acme", "migrations of acme", "mail queue"] {
+        assert_eq!(status(&report, check), "ok", "{check}: {report}");
+    }
+    assert!(report.to_string().contains("1 letter waiting to be sent"), "{report}");
+
+    std::fs::remove_file(home.database().with_file_name("acme.db")).unwrap();
+    let (code, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");
+    assert_eq!((code, status(&report, "database of acme")), (1, "broken"), "{report}");
+}
+
+#[test]
+fn a_mail_server_is_greeted_and_one_that_is_not_there_is_broken() {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut heard = Vec::new();
+        stream.write_all(b"220 mail.example ESMTP\r\n").unwrap();
+        for line in BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok) {
+            stream.write_all(b"250 mail.example\r\n").unwrap();
+            heard.push(line);
+        }
+        heard
+    });
+    let home = Home::new().variable("PORTCULLIS_MAIL_FROM", "no-reply@example.com");
+    let home = home.variable("PORTCULLIS_MAIL_TRANSPORT", format!("smtp://{address}?tls=none"));
+    home.run("migrate").done();
+    let (_, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");
+    assert_eq!(status(&report, "mail server"), "ok", "{report}");
+    let heard = server.join().unwrap();
+    assert!(heard[0].starts_with("EHLO ") && heard[1] == "QUIT" && heard.len() == 2, "{heard:?}");
+    let (code, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");
+    assert_eq!((code, status(&report, "mail server")), (1, "broken"), "{report}");
 }

@@ -1,6 +1,6 @@
 //! Letters: one that is tried, and the newest that lies in the outbox.
 
-use crate::world::{Home, text};
+use crate::world::{Home, PASSWORD, text};
 
 #[test]
 fn a_letter_that_is_tried_can_be_read() {
@@ -36,6 +36,18 @@ fn the_newest_letter_to_somebody_is_found_among_others() {
     );
     let said = home.run("mail last --to cem@example.com").refused(1);
     assert_eq!(said, "there is no letter to cem@example.com in ./portcullis-data/outbox");
+}
+
+#[test]
+fn letters_that_wait_are_counted() {
+    let home = Home::new();
+    home.user("ann@example.com").done();
+    home.run_with("user password ann@example.com --password-stdin", PASSWORD).done();
+    let home = home
+        .variable("PORTCULLIS_MAIL_TRANSPORT", "smtp://127.0.0.1:1?tls=none")
+        .variable("PORTCULLIS_MAIL_FROM", "no-reply@example.com");
+    let metrics = home.serve().text("/metrics");
+    assert!(metrics.lines().any(|line| line == "portcullis_mail_waiting 1"), "{metrics}");
 }
 
 #[test]

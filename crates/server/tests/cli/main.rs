@@ -11,6 +11,8 @@ mod migrating;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod tenants;
+#[cfg(test)]
 mod typing;
 #[cfg(test)]
 mod users;

@@ -60,3 +60,23 @@ fn with_a_public_url_a_user_does_not_bring_a_database_along() {
     assert!(said.contains("there is no database"), "{said}");
     assert!(!home.database().exists());
 }
+
+#[test]
+fn the_databases_of_tenants_are_brought_up_to_date_as_well() {
+    let home = Home::new();
+    home.run("tenant create acme database_url=sqlite:acme.db").done();
+    std::fs::remove_file(home.database().with_file_name("acme.db")).unwrap();
+    let of_acme = |line: &str| -> Vec<String> {
+        let all = home.json(line);
+        let all = all.as_array().unwrap().iter().filter(|migration| migration["tenant"] == "acme");
+        all.map(|migration| text(&migration["state"]).to_owned()).collect()
+    };
+    let pending = of_acme("migrate --dry-run --json");
+    assert!(!pending.is_empty() && pending.iter().all(|state| state == "pending"), "{pending:?}");
+    let said = home.run("migrate").done().out;
+    assert!(
+        said.contains("acme.db, of tenant acme.") && said.contains("portcullis.db is up to date"),
+        "{said}"
+    );
+    assert!(of_acme("migrate --json").iter().all(|state| state == "applied"));
+}

@@ -32,13 +32,22 @@ fn users_are_listed_for_people_and_for_programs() {
 
     let table = home.run("user list").done().out;
     let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(rows[0], ["ID", "EMAIL", "NAME", "ROLE", "CREATED", "DISABLED"]);
+    assert_eq!(
+        rows[0],
+        ["ID", "EMAIL", "USERNAME", "MOBILE", "NAME", "ROLE", "CREATED", "DISABLED", "LOCKED", "UNTIL"]
+    );
     assert_eq!((rows.len(), rows[1][1], rows[2][1]), (3, "ann@example.com", "bob@example.com"));
     assert_eq!(rows[1].last(), Some(&"-"));
 
     let users = home.json("user list --json");
     let members: Vec<&String> = users[0].as_object().unwrap().keys().collect();
-    assert_eq!(members, ["created", "disabled", "email", "id", "name", "role", "tenant", "updated"]);
+    assert_eq!(
+        members,
+        [
+            "created", "disabled", "email", "id", "locked", "mobile", "name", "role", "tenant", "updated",
+            "username"
+        ]
+    );
     assert_eq!(users[0]["disabled"], json!(null));
     assert!(text(&users[1]["disabled"]).ends_with('Z'));
     assert!(!users.to_string().contains("argon2"));
@@ -191,4 +200,76 @@ fn what_an_operator_does_to_somebodys_access_is_logged_with_whose_doing_it_was()
     assert_eq!(home.run("user list").done().err, "", "looking is nothing to log");
     let quiet = Home::new().variable("PORTCULLIS_LOG_LEVEL", "error");
     assert_eq!(quiet.user("ann@example.com").done().err, "");
+}
+
+#[test]
+fn a_user_is_named_by_address_user_name_mobile_number_or_id() {
+    let home = Home::new();
+    let words = [
+        "user",
+        "create",
+        "--email",
+        "ann@example.com",
+        "--name",
+        "Ann",
+        "--username",
+        "Ann_B",
+        "--mobile",
+        "+49 170 1234567",
+        "--password-stdin",
+        "--json",
+    ];
+    let said = home.run_words(&words, PASSWORD).done();
+    let ann: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&ann["username"], &ann["mobile"]), (&json!("Ann_B"), &json!("+491701234567")));
+    for name in ["ANN@example.com", "ann_b", "+49(170)1234567", text(&ann["id"])] {
+        let said = home.run(&format!("user role {name} admin")).done().out;
+        assert_eq!(said, "ann@example.com has the role admin.\n");
+        home.run(&format!("session list --user {name}")).done();
+    }
+    let said = home.run("user role bob admin").refused(1);
+    assert!(said.starts_with("there is no user bob in tenant default"), "{said}");
+    let other = "user create --email b@example.com --name B --password-stdin";
+    for (taken, shown) in [("--username ann_B", "ann_B"), ("--mobile +491701234567", "+491701234567")] {
+        let said = home.run_with(&format!("{other} {taken}"), PASSWORD).refused(1);
+        assert!(said.starts_with(&format!("tenant default has a user {shown} already")), "{said}");
+    }
+    assert!(
+        home.run(&format!("{other} --mobile 12")).refused(2).contains("mobile must be a valid phone number")
+    );
+}
+
+#[test]
+fn a_list_is_searched_by_whatever_names_a_user() {
+    let home = Home::new();
+    for email in ["ann@example.com", "bob@example.com", "hannah@example.org"] {
+        home.user(email).done();
+    }
+    let found = |search: &str| {
+        let users = home.json(&format!("user list --json --search {search}"));
+        users.as_array().unwrap().iter().map(|user| text(&user["name"]).to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (found("ANN"), found("example.org")),
+        (vec!["ann".to_owned(), "hannah".to_owned()], vec!["hannah".to_owned()])
+    );
+    assert!(found("100%").is_empty());
+    let said = home.run("user list --search nobody").done().out;
+    assert_eq!(said, "Nobody in tenant default has \"nobody\" in what names them.\n");
+}
+
+#[test]
+fn an_account_that_wrong_passwords_have_locked_is_shown_and_opened() {
+    let home = Home::new().variable("PORTCULLIS_LOCKOUT_AFTER", "2");
+    let server = home.serve();
+    home.user("ann@example.com").done();
+    for _ in 0..2 {
+        assert_eq!(server.try_sign_in("jwt", "ann@example.com", "wrong horse").status, 401);
+    }
+    assert_eq!(server.try_sign_in("jwt", "ann@example.com", PASSWORD).status, 423);
+    assert!(text(&home.json("user list --json")[0]["locked"]).ends_with('Z'));
+    let said = home.run("user unlock ann@example.com").done().out;
+    assert_eq!(said, "ann@example.com is not locked any more.\n");
+    assert_eq!(home.json("user list --json")[0]["locked"], json!(null));
+    server.sign_in("jwt", "ann@example.com");
 }

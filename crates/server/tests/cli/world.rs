@@ -152,14 +152,38 @@ impl Server {
     }
 
     pub(crate) fn get(&self, path: &str, bearer: Option<&str>) -> Answer {
-        self.ask("GET", path, bearer, None)
+        self.get_in("default", path, bearer)
     }
 
     pub(crate) fn post(&self, path: &str, bearer: Option<&str>, body: &Value) -> Answer {
-        self.ask("POST", path, bearer, Some(body))
+        self.post_in("default", path, bearer, body)
     }
 
-    fn ask(&self, method: &str, path: &str, bearer: Option<&str>, body: Option<&Value>) -> Answer {
+    pub(crate) fn get_in(&self, tenant: &str, path: &str, bearer: Option<&str>) -> Answer {
+        self.ask(tenant, ("GET", path), bearer, None)
+    }
+
+    pub(crate) fn post_in(&self, tenant: &str, path: &str, bearer: Option<&str>, body: &Value) -> Answer {
+        self.ask(tenant, ("POST", path), bearer, Some(body))
+    }
+
+    /// What the server shows in another form than JSON.
+    pub(crate) fn text(&self, path: &str) -> String {
+        self.exchange("default", ("GET", path), None, None).1
+    }
+
+    fn ask(&self, tenant: &str, what: (&str, &str), bearer: Option<&str>, body: Option<&Value>) -> Answer {
+        let (status, body) = self.exchange(tenant, what, bearer, body);
+        Answer { status, body: serde_json::from_str(&body).unwrap_or(Value::Null) }
+    }
+
+    fn exchange(
+        &self,
+        tenant: &str,
+        (method, path): (&str, &str),
+        bearer: Option<&str>,
+        body: Option<&Value>,
+    ) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let body = body.map(Value::to_string).unwrap_or_default();
@@ -167,7 +191,7 @@ impl Server {
         let length = body.len();
         write!(
             stream,
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nuser-agent: story/1\r\n{bearer}\
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nx-tenant-id: {tenant}\r\nuser-agent: story/1\r\n{bearer}\
              content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}",
             self.address
         )
@@ -176,7 +200,7 @@ impl Server {
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, body: serde_json::from_str(body).unwrap_or(Value::Null) }
+        (status, body.to_owned())
     }
 
     /// Signs in with [`PASSWORD`].

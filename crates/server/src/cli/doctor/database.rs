@@ -12,36 +12,37 @@ use super::{Finding, Stopwatch};
 use crate::cli::place::no_database;
 use crate::cli::shown::counted;
 
-const NAME: &str = "database";
-const MIGRATIONS: &str = "migrations";
-
 /// What is to be said, and the store, if it can be asked for more.
-pub(super) async fn examine(path: &Path) -> (Vec<Finding>, Option<SqliteStore>) {
+pub(super) async fn examine(
+    path: &Path,
+    name: &str,
+    migrations_name: &str,
+) -> (Vec<Finding>, Option<SqliteStore>) {
     if let Ok(false) = path.try_exists() {
-        return (vec![Finding::broken(NAME, no_database(path))], None);
+        return (vec![Finding::broken(name, no_database(path))], None);
     }
     let watch = Stopwatch::start();
     let known = match migrations(path).await {
         Ok(known) => known,
-        Err(fault) => return (vec![Finding::broken(NAME, fault.to_string())], None),
+        Err(fault) => return (vec![Finding::broken(name, fault.to_string())], None),
     };
     let took = watch.elapsed();
     let pending = known.iter().filter(|migration| !migration.applied).count() as u64;
     if pending > 0 {
         let pending = counted(pending, "migration");
         let detail = format!("{pending} pending; `portcullis migrate` brings the database up to date");
-        return (vec![Finding::broken(MIGRATIONS, detail).took(took)], None);
+        return (vec![Finding::broken(migrations_name, detail).took(took)], None);
     }
     let applied = counted(known.len() as u64, "migration");
-    let up_to_date = Finding::ok(MIGRATIONS, format!("up to date, {applied} applied")).took(took);
-    match open(path).await {
+    let up_to_date = Finding::ok(migrations_name, format!("up to date, {applied} applied")).took(took);
+    match open(path, name).await {
         Ok((finding, store)) => (vec![finding, up_to_date], Some(store)),
         Err(finding) => (vec![finding, up_to_date], None),
     }
 }
 
-async fn open(path: &Path) -> Result<(Finding, SqliteStore), Finding> {
-    let broken = |fault| Finding::broken(NAME, format!("{fault}"));
+async fn open(path: &Path, name: &str) -> Result<(Finding, SqliteStore), Finding> {
+    let broken = |fault| Finding::broken(name, format!("{fault}"));
     let store = SqliteStore::open(path, Arc::new(SystemClock)).await.map_err(broken)?;
     let watch = Stopwatch::start();
     if let Err(fault) = store.ping().await {
@@ -51,9 +52,9 @@ async fn open(path: &Path) -> Result<(Finding, SqliteStore), Finding> {
     let took = watch.elapsed();
     let shown = path.display();
     let finding = if is_open_to_others(path) {
-        Finding::note(NAME, format!("{shown} answers, but others can read it: chmod 600 {shown}"))
+        Finding::note(name, format!("{shown} answers, but others can read it: chmod 600 {shown}"))
     } else {
-        Finding::ok(NAME, format!("SQLite, {shown}: answers, and can be locked for writing"))
+        Finding::ok(name, format!("SQLite, {shown}: answers, and can be locked for writing"))
     };
     Ok((finding.took(took), store))
 }

@@ -6,7 +6,9 @@ mod database;
 mod directory;
 mod keys;
 mod machine;
+mod mail;
 mod readiness;
+mod tenants;
 
 use std::io::Write;
 use std::path::Path;
@@ -23,8 +25,8 @@ use crate::config::{Config, Database};
 
 /// Find out what works and what does not
 ///
-/// Looks at configuration, directories, database, keys, clock, password hashing and a running server, and says how long
-/// each took. Changes nothing. The exit code is 1 if anything is broken.
+/// Looks at configuration, directories, databases, keys, mail, clock, password hashing and a running server, and says how
+/// long each took. Changes nothing. The exit code is 1 if anything is broken.
 #[derive(Args, Debug)]
 pub(super) struct Command {
     /// Write JSON, for programs
@@ -151,15 +153,19 @@ async fn examine(config: &Config) -> Result<Vec<Finding>, Failure> {
     if beside != config.data_dir {
         findings.push(directory::examine("directory of the database", beside));
     }
-    let (of_database, store) = database::examine(path).await;
+    let (of_database, store) = database::examine(path, "database", "migrations").await;
     findings.extend(of_database);
     let mut newest = None;
     if let Some(store) = store {
         let of_keys = keys::examine(config, &store).await?;
         newest = of_keys.newest;
         findings.extend(of_keys.findings);
+        let of_tenants = tenants::examine(config, &store).await?;
+        findings.extend(of_tenants.findings);
+        findings.push(mail::waiting(of_tenants.mail_waiting + store.stores().mail.waiting().await?));
         store.close().await;
     }
+    findings.push(mail::examine(config).await);
     findings.push(machine::clock(SystemClock.now(), newest));
     findings.push(machine::hashing(config)?);
     findings.extend(readiness::examine(config).await);

@@ -6,9 +6,10 @@ use portcullis_core::engine::Engine;
 use portcullis_core::store::Page;
 use portcullis_core::tenant::TenantRecord;
 
-use super::record::{Record, masked, values};
+use super::record::{Record, masked};
 use crate::cli::failure::Failure;
 use crate::cli::shown::{Table, moment, moment_if, shortened, write_json};
+use crate::config::tenant::{KEYS, TenantKey};
 
 /// How many tenants are read at a time.
 const PAGE: u32 = 500;
@@ -23,8 +24,8 @@ pub(super) async fn run(json: bool, engine: &Engine, out: &mut (dyn Write + Send
     }
     let mut table = Table::new(["NAME", "CREATED", "SUSPENDED", "DATABASE", "DECIDES"]);
     for tenant in &tenants {
-        let decided: Vec<String> =
-            values(&tenant.settings).iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let stated = |key: &TenantKey| Some(format!("{}={}", key.name, key.shown(&tenant.settings)?));
+        let decided: Vec<String> = KEYS.iter().filter_map(stated).collect();
         let decided = if decided.is_empty() { "-".to_owned() } else { decided.join(" ") };
         table.push(&[
             tenant.id.to_string(),

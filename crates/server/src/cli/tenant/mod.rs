@@ -2,6 +2,7 @@
 
 mod change;
 mod create;
+mod databases;
 mod keys;
 mod list;
 mod record;
@@ -17,6 +18,8 @@ use portcullis_core::id::TenantId;
 use super::failure::Failure;
 use super::place::{Missing, with_engine};
 use crate::config::Config;
+
+pub(super) use databases::databases;
 
 /// Make tenants, and let them decide things for themselves
 ///

@@ -1,0 +1,36 @@
+//! The databases of tenants that have one of their own.
+
+use portcullis_core::store::StoreError;
+use portcullis_stores::sqlite::SqliteStore;
+
+use super::{Finding, database};
+use crate::cli::tenant::databases;
+use crate::config::Config;
+
+/// What was found out about all of them.
+pub(super) struct Tenants {
+    pub(super) findings: Vec<Finding>,
+    /// How many letters wait in them.
+    pub(super) mail_waiting: u64,
+}
+
+pub(super) async fn examine(config: &Config, store: &SqliteStore) -> Result<Tenants, StoreError> {
+    let mut tenants = Tenants { findings: Vec::new(), mail_waiting: 0 };
+    for (tenant, place) in databases(config, &store.stores()).await? {
+        let name = format!("database of {tenant}");
+        let path = match place {
+            Ok(path) => path,
+            Err(fault) => {
+                tenants.findings.push(Finding::broken(name, fault));
+                continue;
+            }
+        };
+        let (findings, own) = database::examine(&path, &name, &format!("migrations of {tenant}")).await;
+        tenants.findings.extend(findings);
+        if let Some(own) = own {
+            tenants.mail_waiting += own.stores().mail.waiting().await?;
+            own.close().await;
+        }
+    }
+    Ok(tenants)
+}
