@@ -52,7 +52,7 @@ pub struct CommandLine {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Serve sign-up, sign-in, refresh and sign-out over HTTP
+    /// Serve sign-up, sign-in, devices and sign-out over HTTP, and to NestJS microservices over TCP
     Serve,
     Tenant(tenant::Command),
     /// Make users and change them
