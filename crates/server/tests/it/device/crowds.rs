@@ -67,7 +67,11 @@ async fn of_a_thousand_wrong_codes_at_once_five_are_looked_at() {
     for said in refused {
         said.refused(429, "TOO_MANY_ATTEMPTS", "Too many attempts. Please try again later.");
     }
-    assert_eq!(client.verify(&login, &code).await.code(), "TOO_MANY_ATTEMPTS", "the right one comes too late");
+    assert_eq!(
+        client.verify(&login, &code).await.code(),
+        "TOO_MANY_ATTEMPTS",
+        "the right one comes too late"
+    );
 }
 
 // ASVS-map: OT2

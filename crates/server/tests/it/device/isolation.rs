@@ -1,9 +1,9 @@
 //! Every operation, asked for by everybody about everything: what is declared is what happens, and nobody learns of or
 //! touches what is another tenant's.
 //!
-//! Who may ask is written down a second time here, so a row that is loosened fails the first test by name. That the
-//! second one would notice by itself was checked by hand: with `Access::Role` in `Desk::decided` let through to anybody
-//! who is signed in, and with `key()` of the administration made from the tenant in the header, it fails.
+//! Who may ask is written down a second time here. That both tests can fail was checked by hand: with `/admin/users`
+//! declared `SignedIn`, with the comparison of roles in `Desk::decided` left out, and with `Desk::administer` taking the
+//! tenant that the request names in place of the administrator's own.
 
 use portcullis_api::answer::Success;
 use portcullis_api::operation::{
@@ -36,14 +36,8 @@ const PUBLIC: [Does; 10] = [
     Does::ResetPassword,
 ];
 
-const SIGNED_IN: [Does; 6] = [
-    Does::Password,
-    Does::Me,
-    Does::Sessions,
-    Does::RenameSession,
-    Does::LogoutSession,
-    Does::LogoutAll,
-];
+const SIGNED_IN: [Does; 6] =
+    [Does::Password, Does::Me, Does::Sessions, Does::RenameSession, Does::LogoutSession, Does::LogoutAll];
 
 // ASVS-map: TN4
 #[test]
@@ -137,7 +131,9 @@ impl Target {
     /// The answer without the ids that it repeats and without its moment.
     fn stripped(&self, said: &Said) -> String {
         let (http, _) = said.undated();
-        format!("{http:?}{}", said.undated().1).replace(&self.user, "[user]").replace(&self.session, "[session]")
+        format!("{http:?}{}", said.undated().1)
+            .replace(&self.user, "[user]")
+            .replace(&self.session, "[session]")
     }
 }
 

@@ -7,8 +7,11 @@ use serde_json::json;
 use crate::world::{Answer, Client, Person, Server};
 
 const BROWSER: &str = "text/html,*/*;q=0.8";
-const LOCKED: (u16, &str, &str) =
-    (423, "ACCOUNT_LOCKED", "Account locked. Please follow the link in the mail we sent you, or try again later.");
+const LOCKED: (u16, &str, &str) = (
+    423,
+    "ACCOUNT_LOCKED",
+    "Account locked. Please follow the link in the mail we sent you, or try again later.",
+);
 
 async fn guesses_wrong(client: &Client<'_>, times: usize) {
     for _ in 0..times {
@@ -81,7 +84,10 @@ async fn strangers_cannot_lock_out_a_device_that_is_known() {
     guesses_wrong(&Client::curl(&server), 12).await;
     Person::ANN.enters(&browser).await;
     // Its owner is back: the account is open for everybody.
-    assert_eq!(Client::curl(&server).log_in(Person::ANN.email, Person::ANN.password).await.code(), "OTP_SENT");
+    assert_eq!(
+        Client::curl(&server).log_in(Person::ANN.email, Person::ANN.password).await.code(),
+        "OTP_SENT"
+    );
 }
 
 // ASVS-map: AU1

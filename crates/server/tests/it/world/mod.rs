@@ -11,7 +11,6 @@ mod wire;
 pub(crate) use client::{Answer, Ask, IN_VAIN, Line};
 pub(crate) use device::{Client, Member, row};
 pub(crate) use people::{Held, Person, STRATEGIES, cookie_pair};
-pub(crate) use post::LetterBox;
 pub(crate) use said::Said;
 pub(crate) use server::{HTTPS, Home, MASTER_KEY, Server, config};
 pub(crate) use wire::ask as ask_over_tcp;
