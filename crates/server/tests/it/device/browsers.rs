@@ -3,7 +3,7 @@
 use portcullis_api::operation::{Access, DEVICE_OPERATIONS, Method};
 use serde_json::json;
 
-use crate::world::{Answer, Ask, HTTPS, Server};
+use crate::world::{Answer, Ask, HTTPS, Server, random_id};
 
 const SECURED: [(&str, &str); 4] = [
     ("x-content-type-options", "nosniff"),
@@ -42,7 +42,7 @@ fn is_secured(answer: &Answer, https: bool) {
 }
 
 fn path_of(route: &str) -> String {
-    let id = uuid::Uuid::new_v4().to_string();
+    let id = random_id();
     route.replace("{userId}", &id).replace("{sessionId}", &id)
 }
 

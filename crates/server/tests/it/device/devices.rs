@@ -68,10 +68,8 @@ async fn a_repeated_refresh_is_answered_the_same_with_the_proof_and_ends_the_ses
     let browser = Client::browser(&server);
     let app = Client::service(&server);
     for native in [false, true] {
-        let old = match native {
-            false => Person::ANN.enters(&browser).await,
-            true => Person::ANN.enters_natively(&app).await,
-        };
+        let old =
+            if native { Person::ANN.enters_natively(&app).await } else { Person::ANN.enters(&browser).await };
         assert_eq!(old.secret.is_some(), native);
         let said = old.refreshes().await;
         said.succeeded(201, Success::TOKENS_REFRESHED);

@@ -6,7 +6,7 @@ use portcullis_core::id::{TenantId, UserKey};
 use serde_json::{Value, json};
 
 use super::without_codes;
-use crate::world::{Client, Member, Person, Server};
+use crate::world::{Client, Member, Person, Server, random_id};
 
 const TRUSTED: [(&str, &str); 2] = [("TCP_LISTEN", "127.0.0.1:0"), ("TCP_TRUST_GATEWAY", "true")];
 
@@ -72,7 +72,7 @@ async fn a_gateway_that_names_nobody_or_somebody_who_is_not_there_is_told_so() {
         }
         let gone =
             if kind == Does::Sessions { "User not found for the current tenant." } else { "User not found." };
-        let random = vouched(&uuid::Uuid::new_v4().to_string());
+        let random = vouched(&random_id());
         let random = with(random, "sessionId", &ann.session);
         service.asks(kind, random, None).await.refused(401, "USER_NOT_FOUND", gone);
         let of_other_tenant = with(vouched(&ann.user), "sessionId", &ann.session);

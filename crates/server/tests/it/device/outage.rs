@@ -4,7 +4,7 @@ use portcullis_api::operation::DeviceOperation as Does;
 use serde_json::json;
 
 use super::without_codes;
-use crate::world::{Client, Home, Person, eventually};
+use crate::world::{Client, Home, Person, eventually, random_id};
 
 const OTHERS: &str = "Request failed due to a system error. Please try again later.";
 
@@ -42,7 +42,7 @@ async fn an_outage_is_said_in_the_words_of_the_operation_and_nobody_is_signed_ou
         ),
         (Does::Login, json!({"usernameOrEmailOrMobile": "ann@example.com", "password": "x"}), OTHERS),
         (Does::Signup, json!({"email": "bob@example.com", "password": "correct horse"}), OTHERS),
-        (Does::VerifyLogin, json!({"loginId": uuid::Uuid::new_v4(), "otp": "123456"}), OTHERS),
+        (Does::VerifyLogin, json!({"loginId": random_id(), "otp": "123456"}), OTHERS),
         (Does::Me, json!({}), OTHERS),
         (Does::ForgotPassword, json!({"email": "bob@example.com"}), OTHERS),
         (Does::Users, json!({}), OTHERS),

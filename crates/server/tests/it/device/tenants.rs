@@ -8,7 +8,7 @@ use portcullis_core::tenant::{SecondStep, TenantSettings};
 use serde_json::json;
 
 use super::without_codes;
-use crate::world::{Client, Member, Person, STRATEGIES, Said, Server, eventually};
+use crate::world::{Client, Member, Person, STRATEGIES, Said, Server, eventually, random_id};
 
 const GONE: &str = "Tenant connection not available";
 
@@ -24,7 +24,7 @@ const NO_TENANT: [(Does, &str); 7] = [
 ];
 
 fn good_body(kind: Does) -> serde_json::Value {
-    let id = uuid::Uuid::new_v4();
+    let id = random_id();
     match kind {
         Does::LogoutSession => json!({"sessionId": id}),
         Does::Refresh => json!({"refreshToken": "nonsense"}),

@@ -17,7 +17,14 @@ pub(crate) use wire::ask as ask_over_tcp;
 
 use std::time::Duration;
 
+use portcullis_core::machine::SystemRandom;
+use portcullis_core::random;
 use tokio::time::{sleep, timeout};
+
+/// An id that nothing has.
+pub(crate) fn random_id() -> String {
+    uuid::Builder::from_random_bytes(random::bytes(&SystemRandom)).into_uuid().to_string()
+}
 
 /// Asks again and again until what was expected is so.
 pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, ask: impl Fn() -> F) -> T {
