@@ -19,6 +19,7 @@ async fn bob_rules<'s>(client: &Client<'s>) -> Member<'s> {
     bob
 }
 
+// ASVS-map: SE6
 #[tokio::test]
 async fn an_administrator_does_with_a_user_what_there_is_to_do() {
     let server = Server::start().await;
@@ -89,6 +90,7 @@ async fn an_administrator_does_with_a_user_what_there_is_to_do() {
     server.letters.link(Person::ANN.email, "reset").await;
 }
 
+// ASVS-map: AU7
 #[tokio::test]
 async fn an_administrator_creates_a_user_who_chooses_a_password_by_mail() {
     let server = Server::start().await;

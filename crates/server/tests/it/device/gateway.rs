@@ -90,7 +90,7 @@ async fn a_gateway_that_names_nobody_or_somebody_who_is_not_there_is_told_so() {
     said.refused(401, "USER_NOT_FOUND", "User not found for the current tenant.");
 }
 
-// ASVS-map: GW2
+// ASVS-map: TN5
 #[tokio::test]
 async fn nobody_is_believed_who_is_not_trusted_nor_over_http() {
     let server = Server::start().await;

@@ -82,7 +82,7 @@ async fn somebody_who_forgot_the_password_chooses_another_on_a_page() {
     client.asks(Does::ResetPassword, again, None).await.refused(status, code, text);
 }
 
-// ASVS-map: RC2
+// ASVS-map: RC1
 #[tokio::test]
 async fn a_program_resets_with_json_and_a_newer_link_takes_the_place_of_an_older_one() {
     let server = Server::start().await;

@@ -25,7 +25,7 @@ async fn is_locked(client: &Client<'_>) {
     client.log_in(Person::ANN.email, Person::ANN.password).await.refused(status, code, text);
 }
 
-// ASVS-map: AU2
+// ASVS-map: AU1
 #[tokio::test]
 async fn five_wrong_passwords_lock_and_only_a_press_of_the_button_in_the_mail_unlocks() {
     let server = Server::start().await;
@@ -74,7 +74,7 @@ async fn a_program_unlocks_by_asking_for_json_over_http_or_over_tcp() {
     }
 }
 
-// ASVS-map: AU2
+// ASVS-map: AU1
 #[tokio::test]
 async fn strangers_cannot_lock_out_a_device_that_is_known() {
     let server = Server::start().await;
@@ -90,7 +90,7 @@ async fn strangers_cannot_lock_out_a_device_that_is_known() {
     );
 }
 
-// ASVS-map: AU1
+// ASVS-map: AU2
 #[tokio::test]
 async fn nobody_learns_from_a_refusal_whether_there_is_such_an_account() {
     let server = Server::start().await;

@@ -8,7 +8,7 @@ use crate::world::{Client, Home, Person, eventually, random_id};
 
 const OTHERS: &str = "Request failed due to a system error. Please try again later.";
 
-// ASVS-map: LG3
+// ASVS-map: RV3
 #[tokio::test]
 async fn an_outage_is_said_in_the_words_of_the_operation_and_nobody_is_signed_out_by_it() {
     let home = Home::new();

@@ -35,7 +35,6 @@ fn good_body(kind: Does) -> serde_json::Value {
     }
 }
 
-// ASVS-map: TN3
 #[tokio::test]
 async fn where_a_tenant_must_be_named_nothing_is_done_without_one() {
     let server = Server::with(&[("TENANTS_REQUIRE_HEADER", "true")]).await;
@@ -55,7 +54,6 @@ async fn where_a_tenant_must_be_named_nothing_is_done_without_one() {
     server.get("/auth/health").await.status(200);
 }
 
-// ASVS-map: TN3
 #[tokio::test]
 async fn a_tenant_that_is_not_there_is_said_to_be() {
     let server = Server::start().await;
@@ -103,7 +101,7 @@ async fn tokens_of_one_tenant_are_none_of_another_whatever_the_header_says() {
     }
 }
 
-// ASVS-map: TN6, SE5
+// ASVS-map: RV5, SE5
 #[tokio::test]
 async fn a_tenant_that_is_suspended_is_over_for_everybody_at_once() {
     let server = Server::start().await;
@@ -194,7 +192,7 @@ async fn a_tenant_that_does_not_offer_device_sessions_has_none() {
     }
 }
 
-// ASVS-map: AU1
+// ASVS-map: AU2
 #[tokio::test]
 async fn a_tenant_that_hides_who_is_there_answers_all_sign_ups_alike_and_tells_the_owner() {
     let server = Server::start().await;

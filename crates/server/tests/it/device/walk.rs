@@ -117,6 +117,7 @@ async fn walks(client: Client<'_>) {
     }
 }
 
+// ASVS-map: TN5
 #[tokio::test]
 async fn somebody_signs_up_signs_in_and_out_over_http_and_over_tcp_to_the_letter() {
     for over_tcp in [false, true] {
@@ -167,7 +168,7 @@ async fn somebody_looks_at_oneself_and_names_a_device() {
     said.refused_about(400, "VALIDATION_FAILED", text, &format!(r#","details":["{text}"]"#));
 }
 
-// ASVS-map: PW8
+// ASVS-map: PW8, AU7
 #[tokio::test]
 async fn another_password_ends_every_other_session_and_none_of_the_last_five_is_taken() {
     let server = Server::start().await;
