@@ -14,15 +14,15 @@ const SESSION_SECRET: &str = "6Zk2m1YFQ0v9cWq4rXt7uBn3sEa8dHj5";
 const JWT_SECRET: &str = "gT5rLw1zXe8kVb2mQy7uJc4nHs9pDf3a";
 
 /// The program, running.
-struct Program {
-    address: SocketAddr,
+pub(crate) struct Program {
+    pub(crate) address: SocketAddr,
+    pub(crate) home: Home,
     child: Child,
     log: JoinHandle<String>,
-    _home: Home,
 }
 
 impl Program {
-    fn start(settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
         let home = Home::new();
         let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PORTCULLIS_")) {
@@ -47,19 +47,19 @@ impl Program {
             lines.find_map(|line| line.unwrap().split("http://").nth(1).map(str::to_owned)).unwrap();
         let address = address.trim().parse().unwrap();
         thread::spawn(move || lines.for_each(drop));
-        Self { address, child, log, _home: home }
+        Self { address, home, child, log }
     }
 
-    fn ask(&self, method: &str, path: &str) -> Ask {
+    pub(crate) fn ask(&self, method: &str, path: &str) -> Ask {
         Ask::new(self.address, method, path)
     }
 
-    fn post(&self, path: &str, body: &Value) -> Ask {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Ask {
         self.ask("POST", path).json(body)
     }
 
     /// Stops it as an operator would, and gives what it logged.
-    fn stop(mut self) -> String {
+    pub(crate) fn stop(mut self) -> String {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         let status = self.child.wait().unwrap();
@@ -71,13 +71,13 @@ impl Program {
 
 /// What must not be seen, and every refusal that was.
 #[derive(Default)]
-struct Watch {
+pub(crate) struct Watch {
     secrets: Vec<String>,
-    refusals: Vec<Answer>,
+    pub(crate) refusals: Vec<Answer>,
 }
 
 impl Watch {
-    fn over(&mut self, secret: impl Into<String>) {
+    pub(crate) fn over(&mut self, secret: impl Into<String>) {
         self.secrets.push(secret.into());
     }
 
@@ -90,14 +90,14 @@ impl Watch {
         self.secrets.extend(refresh.iter().chain(proof).cloned());
     }
 
-    async fn refused(&mut self, ask: Ask) {
+    pub(crate) async fn refused(&mut self, ask: Ask) {
         let answer = ask.await;
         assert!(answer.status >= 400, "{answer:?}");
         self.refusals.push(answer);
     }
 
     /// Whether any secret stands in a text. The head of a JWT is none: it is the same for all of a key.
-    fn assert_unseen(&self, what: &str, text: &str) {
+    pub(crate) fn assert_unseen(&self, what: &str, text: &str) {
         for secret in self.secrets.iter().filter(|secret| secret.len() >= 8) {
             assert!(!text.contains(secret), "{what} holds {secret}: {text}");
         }

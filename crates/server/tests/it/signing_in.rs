@@ -51,7 +51,7 @@ fn login_body(strategy: StrategyName, held: &Held, Known { id, user, ann, .. }: 
             r#"{{"user":{{"id":"{id}","email":"{}","firstName":"Ann","lastName":"Droid"}},"tokens":{{"accessToken":"{credential}","refreshToken":"{refresh}"}}}}"#,
             ann.email
         ),
-        StrategyName::Device => unreachable!("it has a surface of its own"),
+        StrategyName::Device => panic!("it has a surface of its own"),
     }
 }
 
@@ -81,7 +81,7 @@ fn profile_body(strategy: StrategyName, held: &Held, Known { id, ann, .. }: &Kno
             r#"{{"message":"Session over JWT authentication successful","user":{{{named},"sessionId":"{}"}},"strategy":"session-jwt"}}"#,
             claim("sid")
         ),
-        StrategyName::Device => unreachable!("it has a surface of its own"),
+        StrategyName::Device => panic!("it has a surface of its own"),
     }
 }
 

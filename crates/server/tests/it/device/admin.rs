@@ -19,6 +19,7 @@ async fn bob_rules<'s>(client: &Client<'s>) -> Member<'s> {
     bob
 }
 
+// ASVS-map: SE6
 #[tokio::test]
 async fn an_administrator_does_with_a_user_what_there_is_to_do() {
     let server = Server::start().await;
@@ -29,13 +30,23 @@ async fn an_administrator_does_with_a_user_what_there_is_to_do() {
     let user = json!({"userId": ann.user});
     let said = bob.asks(Does::User, user.clone()).await;
     let data = said.succeeded(200, Success::USER);
-    let expected = format!(r#"{{"id":"{}","username":null,"email":"ann@example.com","mobile":null,"name":"Ann Droid","role":"user","createdAt":""#, ann.user);
-    assert!(data.starts_with(&expected) && data.ends_with(r#"","disabled":null,"lockedUntil":null}"#), "{data}");
+    let expected = format!(
+        r#"{{"id":"{}","username":null,"email":"ann@example.com","mobile":null,"name":"Ann Droid","role":"user","createdAt":""#,
+        ann.user
+    );
+    assert!(
+        data.starts_with(&expected) && data.ends_with(r#"","disabled":null,"lockedUntil":null}"#),
+        "{data}"
+    );
 
     let role = json!({"userId": ann.user, "role": "manager"});
     bob.asks(Does::SetRole, role).await.succeeded(201, Success::ROLE_CHANGED);
     assert_eq!(ann.asks(Does::Me, json!({})).await.at("/data/user/role"), "manager", "on the next request");
-    ann.asks(Does::Users, json!({})).await.refused(403, "INSUFFICIENT_ROLE", "Insufficient role. Required: admin");
+    ann.asks(Does::Users, json!({})).await.refused(
+        403,
+        "INSUFFICIENT_ROLE",
+        "Insufficient role. Required: admin",
+    );
     let said = bob.asks(Does::SetRole, json!({"userId": ann.user, "role": "emperor"})).await;
     let text = "role must be one of the following values: user, manager, admin";
     said.refused_about(400, "VALIDATION_FAILED", text, &format!(r#","details":["{text}"]"#));
@@ -49,11 +60,16 @@ async fn an_administrator_does_with_a_user_what_there_is_to_do() {
     let again = Person::ANN.enters(&client).await;
 
     let data = bob.asks(Does::UserSessions, user.clone()).await.listed(Success::SESSIONS);
-    assert!(data.contains(&ann.session) && data.contains(&again.session) && !data.contains(r#""current":true"#));
+    assert!(
+        data.contains(&ann.session) && data.contains(&again.session) && !data.contains(r#""current":true"#)
+    );
     let one = json!({"userId": ann.user, "sessionId": ann.session});
     bob.asks(Does::EndUserSession, one.clone()).await.succeeded(201, Success::SESSION_REVOKED);
     assert_eq!(bob.asks(Does::EndUserSession, one).await.code(), "SESSION_NOT_FOUND");
-    assert_eq!((ann.standing().await, again.standing().await), ("UNAUTHORIZED".into(), "SESSIONS_RETRIEVED".into()));
+    assert_eq!(
+        (ann.standing().await, again.standing().await),
+        ("UNAUTHORIZED".into(), "SESSIONS_RETRIEVED".into())
+    );
     let said = bob.asks(Does::EndUserSessions, user.clone()).await;
     assert_eq!(said.succeeded(201, Success::ALL_SESSIONS_REVOKED), r#"{"revokedCount":1}"#);
     let said = bob.asks(Does::UserSessions, json!({"userId": ann.user, "ended": "true"})).await;
@@ -74,6 +90,7 @@ async fn an_administrator_does_with_a_user_what_there_is_to_do() {
     server.letters.link(Person::ANN.email, "reset").await;
 }
 
+// ASVS-map: AU7
 #[tokio::test]
 async fn an_administrator_creates_a_user_who_chooses_a_password_by_mail() {
     let server = Server::start().await;
@@ -89,7 +106,9 @@ async fn an_administrator_creates_a_user_who_chooses_a_password_by_mail() {
     let reset = json!({"token": token, "newPassword": "carol's own words"});
     client.asks(Does::ResetPassword, reset, None).await.succeeded(201, Success::PASSWORD_RESET);
     assert_eq!(client.log_in("carol", "carol's own words").await.code(), "LOGIN_SUCCESS");
-    for (search, found) in [("carol", 1), ("CAROL@EXAMPLE", 1), ("example.com", 2), ("nobody", 0), ("%", 0), ("_", 0)] {
+    for (search, found) in
+        [("carol", 1), ("CAROL@EXAMPLE", 1), ("example.com", 2), ("nobody", 0), ("%", 0), ("_", 0)]
+    {
         let said = bob.asks(Does::Users, json!({"search": search})).await;
         assert_eq!(said.data().as_array().unwrap().len(), found, "{search}: {said:?}");
     }
@@ -116,10 +135,20 @@ async fn its_owner_reads_why_each_session_has_ended() {
     Person::ANN.enters(&client).await;
     let ann = Person::ANN.enters(&client).await;
     let said = ann.asks(Does::Sessions, json!({"ended": "true"})).await;
-    let reasons: Vec<String> =
-        said.data().as_array().unwrap().iter().map(|one| one["reason"].as_str().unwrap().to_owned()).collect();
+    let reasons: Vec<String> = said
+        .data()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["reason"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(reasons, ["logout", "logout_all", "admin", "refresh_reuse", "limit"]);
     assert!(said.data().as_array().unwrap().iter().all(|one| one["endedAt"].is_string()));
     let live = ann.asks(Does::Sessions, json!({})).await.data();
-    assert!(live.as_array().unwrap().iter().all(|one| one.get("reason").is_none() && one.get("endedAt").is_none()));
+    assert!(
+        live.as_array()
+            .unwrap()
+            .iter()
+            .all(|one| one.get("reason").is_none() && one.get("endedAt").is_none())
+    );
 }

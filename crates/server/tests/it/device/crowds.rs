@@ -25,6 +25,7 @@ fn with_code<'a>(answers: &'a [Said], code: &str) -> Vec<&'a Said> {
     answers.iter().filter(|said| said.code() == code).collect()
 }
 
+// ASVS-map: SE7
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_fifty_logins_at_once_under_a_cap_of_five_exactly_five_live() {
     let server = Server::start().await;
@@ -67,10 +68,14 @@ async fn of_a_thousand_wrong_codes_at_once_five_are_looked_at() {
     for said in refused {
         said.refused(429, "TOO_MANY_ATTEMPTS", "Too many attempts. Please try again later.");
     }
-    assert_eq!(client.verify(&login, &code).await.code(), "TOO_MANY_ATTEMPTS", "the right one comes too late");
+    assert_eq!(
+        client.verify(&login, &code).await.code(),
+        "TOO_MANY_ATTEMPTS",
+        "the right one comes too late"
+    );
 }
 
-// ASVS-map: OT2
+// ASVS-map: OT1
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_fifty_right_codes_at_once_one_signs_in() {
     let server = Server::start().await;
@@ -95,7 +100,7 @@ async fn tab(server: std::net::SocketAddr, ask: Ask, is_gone: bool) -> Option<An
     None
 }
 
-// ASVS-map: RT2
+// ASVS-map: RT2, RT3
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_hundred_tabs_of_a_browser_of_which_a_tenth_get_no_answer_stay_signed_in() {
     let server = Server::start().await;

@@ -31,7 +31,7 @@ async fn without_proof(member: &Member<'_>) -> Said {
     Client::curl(member.client.server()).asks(Does::Refresh, body, None).await
 }
 
-// ASVS-map: CK1
+// ASVS-map: CK1, CK2
 #[tokio::test]
 async fn a_browser_keeps_one_cookie_of_the_host_from_the_login_on() {
     for (server, https) in [(Server::start().await, false), (Server::with(&HTTPS).await, true)] {
@@ -60,7 +60,7 @@ async fn a_browser_keeps_one_cookie_of_the_host_from_the_login_on() {
     }
 }
 
-// ASVS-map: RT2, RT3
+// ASVS-map: RT1, RT3
 #[tokio::test]
 async fn a_repeated_refresh_is_answered_the_same_with_the_proof_and_ends_the_session_without() {
     let server = Server::start().await;
@@ -68,10 +68,8 @@ async fn a_repeated_refresh_is_answered_the_same_with_the_proof_and_ends_the_ses
     let browser = Client::browser(&server);
     let app = Client::service(&server);
     for native in [false, true] {
-        let old = match native {
-            false => Person::ANN.enters(&browser).await,
-            true => Person::ANN.enters_natively(&app).await,
-        };
+        let old =
+            if native { Person::ANN.enters_natively(&app).await } else { Person::ANN.enters(&browser).await };
         assert_eq!(old.secret.is_some(), native);
         let said = old.refreshes().await;
         said.succeeded(201, Success::TOKENS_REFRESHED);
@@ -88,7 +86,7 @@ async fn a_repeated_refresh_is_answered_the_same_with_the_proof_and_ends_the_ses
     }
 }
 
-// ASVS-map: RT2
+// ASVS-map: RT3
 #[tokio::test]
 async fn after_the_grace_a_repeated_refresh_is_stale_and_the_session_lives() {
     let server = Server::start().await;
@@ -130,7 +128,7 @@ async fn a_second_login_in_the_same_browser_keeps_the_proof_of_the_first_session
     }
 }
 
-// ASVS-map: OT5
+// ASVS-map: OT2
 #[tokio::test]
 async fn a_code_is_for_the_browser_that_asked_for_it() {
     let server = Server::start().await;

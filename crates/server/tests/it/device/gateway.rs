@@ -6,7 +6,7 @@ use portcullis_core::id::{TenantId, UserKey};
 use serde_json::{Value, json};
 
 use super::without_codes;
-use crate::world::{Client, Member, Person, Server};
+use crate::world::{Client, Member, Person, Server, random_id};
 
 const TRUSTED: [(&str, &str); 2] = [("TCP_LISTEN", "127.0.0.1:0"), ("TCP_TRUST_GATEWAY", "true")];
 
@@ -46,7 +46,10 @@ async fn a_trusted_gateway_says_who_the_user_is() {
     let bob = Person::BOB.enters(&service).await;
     let said = bob.asks(Does::Sessions, vouched(&one.user)).await;
     assert!(said.listed(Success::SESSIONS).contains(&bob.session));
-    assert_eq!(service.asks(Does::Sessions, vouched(&one.user), Some("nonsense")).await.code(), "UNAUTHORIZED");
+    assert_eq!(
+        service.asks(Does::Sessions, vouched(&one.user), Some("nonsense")).await.code(),
+        "UNAUTHORIZED"
+    );
 }
 
 #[tokio::test]
@@ -59,15 +62,25 @@ async fn a_gateway_that_names_nobody_or_somebody_who_is_not_there_is_told_so() {
         (Does::LogoutSession, "Logout request missing user identity."),
         (Does::LogoutAll, "Logout-all request missing user identity."),
     ] {
-        for nobody in [json!({}), json!({"req": {}}), json!({"req": {"user": {}}}), json!({"req": {"user": {"sub": 7}}})] {
+        for nobody in [
+            json!({}),
+            json!({"req": {}}),
+            json!({"req": {"user": {}}}),
+            json!({"req": {"user": {"sub": 7}}}),
+        ] {
             service.asks(kind, nobody, None).await.refused(400, "USER_ID_MISSING", text);
         }
-        let gone = if kind == Does::Sessions { "User not found for the current tenant." } else { "User not found." };
-        let random = vouched(&uuid::Uuid::new_v4().to_string());
+        let gone =
+            if kind == Does::Sessions { "User not found for the current tenant." } else { "User not found." };
+        let random = vouched(&random_id());
         let random = with(random, "sessionId", &ann.session);
         service.asks(kind, random, None).await.refused(401, "USER_NOT_FOUND", gone);
         let of_other_tenant = with(vouched(&ann.user), "sessionId", &ann.session);
-        server.engine.create_tenant(format!("t-{kind:?}").to_lowercase().parse().unwrap(), without_codes(), None).await.unwrap();
+        server
+            .engine
+            .create_tenant(format!("t-{kind:?}").to_lowercase().parse().unwrap(), without_codes(), None)
+            .await
+            .unwrap();
         let elsewhere = service.clone().of(&format!("t-{kind:?}").to_lowercase());
         elsewhere.asks(kind, of_other_tenant, None).await.refused(401, "USER_NOT_FOUND", gone);
     }
@@ -77,7 +90,7 @@ async fn a_gateway_that_names_nobody_or_somebody_who_is_not_there_is_told_so() {
     said.refused(401, "USER_NOT_FOUND", "User not found for the current tenant.");
 }
 
-// ASVS-map: GW2
+// ASVS-map: TN5
 #[tokio::test]
 async fn nobody_is_believed_who_is_not_trusted_nor_over_http() {
     let server = Server::start().await;
@@ -94,5 +107,8 @@ async fn nobody_is_believed_who_is_not_trusted_nor_over_http() {
         let body = with(vouched(&bob.user), "sessionId", &bob.session);
         curl.asks(kind, body, None).await.refused(401, "UNAUTHORIZED", "Unauthorized");
     }
-    assert_eq!((ann.standing().await, bob.standing().await), ("SESSIONS_RETRIEVED".into(), "SESSIONS_RETRIEVED".into()));
+    assert_eq!(
+        (ann.standing().await, bob.standing().await),
+        ("SESSIONS_RETRIEVED".into(), "SESSIONS_RETRIEVED".into())
+    );
 }

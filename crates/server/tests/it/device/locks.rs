@@ -7,8 +7,11 @@ use serde_json::json;
 use crate::world::{Answer, Client, Person, Server};
 
 const BROWSER: &str = "text/html,*/*;q=0.8";
-const LOCKED: (u16, &str, &str) =
-    (423, "ACCOUNT_LOCKED", "Account locked. Please follow the link in the mail we sent you, or try again later.");
+const LOCKED: (u16, &str, &str) = (
+    423,
+    "ACCOUNT_LOCKED",
+    "Account locked. Please follow the link in the mail we sent you, or try again later.",
+);
 
 async fn guesses_wrong(client: &Client<'_>, times: usize) {
     for _ in 0..times {
@@ -22,7 +25,7 @@ async fn is_locked(client: &Client<'_>) {
     client.log_in(Person::ANN.email, Person::ANN.password).await.refused(status, code, text);
 }
 
-// ASVS-map: AU2
+// ASVS-map: AU1
 #[tokio::test]
 async fn five_wrong_passwords_lock_and_only_a_press_of_the_button_in_the_mail_unlocks() {
     let server = Server::start().await;
@@ -71,7 +74,7 @@ async fn a_program_unlocks_by_asking_for_json_over_http_or_over_tcp() {
     }
 }
 
-// ASVS-map: AU2
+// ASVS-map: AU1
 #[tokio::test]
 async fn strangers_cannot_lock_out_a_device_that_is_known() {
     let server = Server::start().await;
@@ -81,10 +84,13 @@ async fn strangers_cannot_lock_out_a_device_that_is_known() {
     guesses_wrong(&Client::curl(&server), 12).await;
     Person::ANN.enters(&browser).await;
     // Its owner is back: the account is open for everybody.
-    assert_eq!(Client::curl(&server).log_in(Person::ANN.email, Person::ANN.password).await.code(), "OTP_SENT");
+    assert_eq!(
+        Client::curl(&server).log_in(Person::ANN.email, Person::ANN.password).await.code(),
+        "OTP_SENT"
+    );
 }
 
-// ASVS-map: AU1
+// ASVS-map: AU2
 #[tokio::test]
 async fn nobody_learns_from_a_refusal_whether_there_is_such_an_account() {
     let server = Server::start().await;

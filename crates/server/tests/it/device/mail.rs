@@ -23,7 +23,8 @@ async fn while_no_mail_goes_out_no_request_fails_and_all_of_it_arrives_once_afte
         let said = client.asks(Does::ForgotPassword, json!({"email": email}), None).await;
         assert_eq!(said.code(), "PASSWORD_RESET_REQUESTED");
     }
-    eventually("all were tried", || async { (server.letters.refused() >= 2 * people.len()).then_some(()) }).await;
+    eventually("all were tried", || async { (server.letters.refused() >= 2 * people.len()).then_some(()) })
+        .await;
     // A guess at a code that was never sent is wrong, and no more than that.
     assert_eq!(client.verify(&logins[0], "123456").await.code(), "INVALID_OTP");
     server.letters.shut(false);
@@ -32,7 +33,10 @@ async fn while_no_mail_goes_out_no_request_fails_and_all_of_it_arrives_once_afte
         assert_eq!(client.verify(login, &code).await.code(), "LOGIN_SUCCESS", "{email}");
         server.letters.link(email, "reset").await;
     }
-    eventually("nothing waits", || async { (server.engine.mail_waiting().await.unwrap() == 0).then_some(()) }).await;
+    eventually("nothing waits", || async {
+        (server.engine.mail_waiting().await.unwrap() == 0).then_some(())
+    })
+    .await;
     assert_eq!(server.letters.delivered(), vec![1; 2 * people.len()], "each arrived once");
     assert!(people.iter().all(|email| server.letters.waiting_for(email).is_empty()));
 }

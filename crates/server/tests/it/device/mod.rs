@@ -1,6 +1,8 @@
 //! The device-session surface, told as stories; where a story is the same over HTTP and TCP, it is told over both.
 
 mod admin;
+mod browsers;
+mod canaries;
 mod crowds;
 mod devices;
 mod gateway;

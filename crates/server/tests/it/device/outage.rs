@@ -4,11 +4,11 @@ use portcullis_api::operation::DeviceOperation as Does;
 use serde_json::json;
 
 use super::without_codes;
-use crate::world::{Client, Home, Person, eventually};
+use crate::world::{Client, Home, Person, eventually, random_id};
 
 const OTHERS: &str = "Request failed due to a system error. Please try again later.";
 
-// ASVS-map: LG3
+// ASVS-map: RV3
 #[tokio::test]
 async fn an_outage_is_said_in_the_words_of_the_operation_and_nobody_is_signed_out_by_it() {
     let home = Home::new();
@@ -24,13 +24,25 @@ async fn an_outage_is_said_in_the_words_of_the_operation_and_nobody_is_signed_ou
     })
     .await;
     for (kind, body, text) in [
-        (Does::Sessions, json!({}), "Failed to retrieve sessions due to a system error. Please try again later."),
-        (Does::LogoutSession, json!({"sessionId": ann.session}), "Logout failed due to a system error. Please try again later."),
+        (
+            Does::Sessions,
+            json!({}),
+            "Failed to retrieve sessions due to a system error. Please try again later.",
+        ),
+        (
+            Does::LogoutSession,
+            json!({"sessionId": ann.session}),
+            "Logout failed due to a system error. Please try again later.",
+        ),
         (Does::LogoutAll, json!({}), "Logout-all failed due to a system error. Please try again later."),
-        (Does::Refresh, json!({"refreshToken": ann.refresh}), "Token refresh failed due to a system error. Please try again later."),
+        (
+            Does::Refresh,
+            json!({"refreshToken": ann.refresh}),
+            "Token refresh failed due to a system error. Please try again later.",
+        ),
         (Does::Login, json!({"usernameOrEmailOrMobile": "ann@example.com", "password": "x"}), OTHERS),
         (Does::Signup, json!({"email": "bob@example.com", "password": "correct horse"}), OTHERS),
-        (Does::VerifyLogin, json!({"loginId": uuid::Uuid::new_v4(), "otp": "123456"}), OTHERS),
+        (Does::VerifyLogin, json!({"loginId": random_id(), "otp": "123456"}), OTHERS),
         (Does::Me, json!({}), OTHERS),
         (Does::ForgotPassword, json!({"email": "bob@example.com"}), OTHERS),
         (Does::Users, json!({}), OTHERS),
@@ -44,7 +56,10 @@ async fn an_outage_is_said_in_the_words_of_the_operation_and_nobody_is_signed_ou
         }
     }
     std::fs::rename(&away, &server.database).unwrap();
-    eventually("the store is back", || async { (ann.standing().await == "SESSIONS_RETRIEVED").then_some(()) }).await;
+    eventually("the store is back", || async {
+        (ann.standing().await == "SESSIONS_RETRIEVED").then_some(())
+    })
+    .await;
     ann = ann.renewed(&ann.refreshes().await);
     assert_eq!(ann.standing().await, "SESSIONS_RETRIEVED");
 }

@@ -13,7 +13,12 @@ use super::without_codes;
 use crate::world::{Client, Member, Person, Server};
 
 /// One page, and the cursor of the next.
-async fn page(member: &Member<'_>, kind: Does, cursor: Option<&str>, with: &Value) -> (Vec<String>, Option<String>) {
+async fn page(
+    member: &Member<'_>,
+    kind: Does,
+    cursor: Option<&str>,
+    with: &Value,
+) -> (Vec<String>, Option<String>) {
     let mut members = with.clone();
     members["limit"] = json!("4");
     if let Some(cursor) = cursor {

@@ -8,7 +8,7 @@ use portcullis_core::tenant::{SecondStep, TenantSettings};
 use serde_json::json;
 
 use super::without_codes;
-use crate::world::{Client, Member, Person, STRATEGIES, Said, Server, eventually};
+use crate::world::{Client, Member, Person, STRATEGIES, Said, Server, eventually, random_id};
 
 const GONE: &str = "Tenant connection not available";
 
@@ -24,7 +24,7 @@ const NO_TENANT: [(Does, &str); 7] = [
 ];
 
 fn good_body(kind: Does) -> serde_json::Value {
-    let id = uuid::Uuid::new_v4();
+    let id = random_id();
     match kind {
         Does::LogoutSession => json!({"sessionId": id}),
         Does::Refresh => json!({"refreshToken": "nonsense"}),
@@ -35,7 +35,6 @@ fn good_body(kind: Does) -> serde_json::Value {
     }
 }
 
-// ASVS-map: TN3
 #[tokio::test]
 async fn where_a_tenant_must_be_named_nothing_is_done_without_one() {
     let server = Server::with(&[("TENANTS_REQUIRE_HEADER", "true")]).await;
@@ -55,7 +54,6 @@ async fn where_a_tenant_must_be_named_nothing_is_done_without_one() {
     server.get("/auth/health").await.status(200);
 }
 
-// ASVS-map: TN3
 #[tokio::test]
 async fn a_tenant_that_is_not_there_is_said_to_be() {
     let server = Server::start().await;
@@ -91,7 +89,11 @@ async fn tokens_of_one_tenant_are_none_of_another_whatever_the_header_says() {
         assert_eq!(said.code(), "SESSIONS_RETRIEVED");
         let said = client.asks(Does::Refresh, json!({"refreshToken": ann.refresh}), None).await;
         assert_eq!(said.code(), "TOKENS_REFRESHED");
-        liar.log_in(Person::ANN.email, Person::ANN.password).await.refused(401, "INVALID_CREDENTIALS", "Invalid credentials");
+        liar.log_in(Person::ANN.email, Person::ANN.password).await.refused(
+            401,
+            "INVALID_CREDENTIALS",
+            "Invalid credentials",
+        );
         let said = acme.log_in(Person::ANN.email, Person::ANN.password).await;
         let (login, code) = (said.at("/data/loginId"), acme.code_for(&Person::ANN).await);
         assert_eq!(liar.verify(&login, &code).await.code(), "INVALID_OTP", "a login is of its tenant");
@@ -99,7 +101,7 @@ async fn tokens_of_one_tenant_are_none_of_another_whatever_the_header_says() {
     }
 }
 
-// ASVS-map: TN6, SE5
+// ASVS-map: RV5, SE5
 #[tokio::test]
 async fn a_tenant_that_is_suspended_is_over_for_everybody_at_once() {
     let server = Server::start().await;
@@ -111,7 +113,11 @@ async fn a_tenant_that_is_suspended_is_over_for_everybody_at_once() {
     server.engine.suspend_tenant(&acme).await.unwrap();
     assert_eq!(ann.standing().await, "UNAUTHORIZED");
     assert_eq!(ann.refreshes().await.code(), "SESSION_NOT_FOUND");
-    client.log_in(Person::ANN.email, Person::ANN.password).await.refused(403, "TENANT_SUSPENDED", "Tenant is suspended");
+    client.log_in(Person::ANN.email, Person::ANN.password).await.refused(
+        403,
+        "TENANT_SUSPENDED",
+        "Tenant is suspended",
+    );
     Person::BOB.signs_up(&client).await.refused(403, "TENANT_SUSPENDED", "Tenant is suspended");
     server.engine.resume_tenant(&acme).await.unwrap();
     assert_eq!(ann.standing().await, "UNAUTHORIZED", "nothing comes back");
@@ -137,7 +143,8 @@ async fn a_disabled_user_is_out_and_is_told_nothing_at_the_door() {
     server.engine.disable_user(&key).await.unwrap();
     let said = ann.asks(Does::Sessions, json!({})).await;
     let (code, text) = (said.code(), said.at("/message"));
-    let told = [("UNAUTHORIZED", "Unauthorized"), ("USER_NOT_FOUND", "User not found for the current tenant.")];
+    let told =
+        [("UNAUTHORIZED", "Unauthorized"), ("USER_NOT_FOUND", "User not found for the current tenant.")];
     assert!(told.contains(&(code.as_str(), text.as_str())), "{said:?}");
     assert_eq!(said.http.unwrap().status, 401);
     assert_eq!(ann.refreshes().await.code(), "SESSION_NOT_FOUND");
@@ -164,7 +171,11 @@ async fn a_tenant_has_codes_or_none_or_insists_on_them() {
         }
         for strategy in STRATEGIES {
             let answer = Person::ANN.logs_in(&server, strategy).header("x-tenant-id", &name).await;
-            assert_eq!(answer.status, if otp == SecondStep::Forced { 404 } else { 201 }, "{otp:?}: {answer:?}");
+            assert_eq!(
+                answer.status,
+                if otp == SecondStep::Forced { 404 } else { 201 },
+                "{otp:?}: {answer:?}"
+            );
         }
     }
 }
@@ -181,14 +192,15 @@ async fn a_tenant_that_does_not_offer_device_sessions_has_none() {
     }
 }
 
-// ASVS-map: AU1
+// ASVS-map: AU2
 #[tokio::test]
 async fn a_tenant_that_hides_who_is_there_answers_all_sign_ups_alike_and_tells_the_owner() {
     let server = Server::start().await;
     let hides = TenantSettings { hide_existence: Some(true), ..TenantSettings::default() };
     server.found_with("acme", hides).await;
     let client = Client::curl(&server).of("acme");
-    let (new, taken): (Said, Said) = (Person::ANN.signs_up(&client).await, Person::ANN.signs_up(&client).await);
+    let (new, taken): (Said, Said) =
+        (Person::ANN.signs_up(&client).await, Person::ANN.signs_up(&client).await);
     assert_eq!(new.succeeded(201, Success::SIGNED_UP), "null");
     assert_eq!(new.undated(), taken.undated());
     server.letters.letter(Person::ANN.email, "sign_up_attempted").await;

@@ -41,7 +41,11 @@ async fn ann_signs_up(client: &Client<'_>) -> String {
     assert_eq!(members(&data), USER);
     let user: Value = serde_json::from_str(&data).unwrap();
     assert_eq!(user["mobile"], "+491701234567");
-    assert_eq!((&user["username"], &user["role"]), (&json!("ann"), &json!("user")), "nobody makes oneself more");
+    assert_eq!(
+        (&user["username"], &user["role"]),
+        (&json!("ann"), &json!("user")),
+        "nobody makes oneself more"
+    );
     user["id"].as_str().unwrap().to_owned()
 }
 
@@ -113,6 +117,7 @@ async fn walks(client: Client<'_>) {
     }
 }
 
+// ASVS-map: TN5
 #[tokio::test]
 async fn somebody_signs_up_signs_in_and_out_over_http_and_over_tcp_to_the_letter() {
     for over_tcp in [false, true] {
@@ -163,7 +168,7 @@ async fn somebody_looks_at_oneself_and_names_a_device() {
     said.refused_about(400, "VALIDATION_FAILED", text, &format!(r#","details":["{text}"]"#));
 }
 
-// ASVS-map: PW8
+// ASVS-map: PW8, AU7
 #[tokio::test]
 async fn another_password_ends_every_other_session_and_none_of_the_last_five_is_taken() {
     let server = Server::start().await;
@@ -178,7 +183,10 @@ async fn another_password_ends_every_other_session_and_none_of_the_last_five_is_
     said.refused(400, "PASSWORD_REUSED", "Cannot reuse previous password");
     let said = here.asks(Does::Password, change(Person::ANN.password, "another battery")).await;
     assert_eq!(said.succeeded(201, Success::PASSWORD_CHANGED), "null");
-    assert_eq!((here.standing().await, there.standing().await), ("SESSIONS_RETRIEVED".into(), "UNAUTHORIZED".into()));
+    assert_eq!(
+        (here.standing().await, there.standing().await),
+        ("SESSIONS_RETRIEVED".into(), "UNAUTHORIZED".into())
+    );
     there.refreshes().await.at("/meta/sessionId");
     assert_eq!(here.refreshes().await.code(), "TOKENS_REFRESHED");
     let said = here.asks(Does::Sessions, json!({"ended": "true"})).await;
@@ -199,7 +207,11 @@ async fn somebody_signs_in_by_name_number_or_address() {
         assert_eq!(said.code(), "LOGIN_SUCCESS", "{name}");
     }
     for name in ["nobody", "ann@example.org", "+491701234568"] {
-        client.log_in(name, Person::ANN.password).await.refused(401, "INVALID_CREDENTIALS", "Invalid credentials");
+        client.log_in(name, Person::ANN.password).await.refused(
+            401,
+            "INVALID_CREDENTIALS",
+            "Invalid credentials",
+        );
     }
     let taken = json!({"username": "ANN", "email": "other@example.com", "password": "correct horse battery"});
     client.asks(Does::Signup, taken, None).await.refused(409, "USER_EXISTS", "User already exists");

@@ -109,7 +109,7 @@ impl<'s> Client<'s> {
         let ask = ask.header("user-agent", &self.agent);
         let ask = self.tenant.iter().fold(ask, |ask, tenant| ask.header("x-tenant-id", tenant));
         let ask = self.cookie().iter().fold(ask, |ask, cookie| ask.header("cookie", cookie));
-        token.into_iter().fold(ask, |ask, token| ask.bearer(token))
+        token.into_iter().fold(ask, Ask::bearer)
     }
 
     async fn asks_over_tcp(&self, kind: DeviceOperation, mut payload: Value, token: Option<&str>) -> Said {

@@ -69,8 +69,10 @@ impl LetterBox {
 
     /// The code of the oldest such letter.
     pub(crate) async fn code(&self, to: &str) -> String {
-        let Message::Code { code, .. } = self.letter(to, "code").await.message else { unreachable!() };
-        code.reveal().to_owned()
+        match self.letter(to, "code").await.message {
+            Message::Code { code, .. } => code.reveal().to_owned(),
+            other => panic!("no code in {other:?}"),
+        }
     }
 
     /// What the link carries of the oldest such letter.
