@@ -1,5 +1,6 @@
 //! What is measured, as a list. The order is the order within a round: what is compared stands close together.
 
+use portcullis_bench::device::{Outbox, sessions};
 use portcullis_bench::http::get;
 use portcullis_bench::strategy::{Credentials, Strategy};
 
@@ -8,7 +9,7 @@ use crate::people::People;
 use crate::script::Script;
 
 /// Connections of a case that costs the server little.
-const MANY: usize = 64;
+pub(crate) const MANY: usize = 64;
 /// Connections of a case that is bound by hashing: two threads busy, and a short queue before them.
 const FEW: usize = 4;
 /// Sessions that the connections of a profile case share.
@@ -34,6 +35,28 @@ pub(crate) enum Case {
     Login(Strategy),
     /// A registration.
     Register(Strategy),
+    /// A list of sessions, over HTTP or as a microservice.
+    Sessions(Transport),
+}
+
+/// Which way an operation of the device-session surface is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Transport {
+    /// Kept-alive connections, one request at a time on each.
+    Http,
+    /// One connection, so many requests in flight.
+    Tcp,
+}
+
+impl Transport {
+    pub(crate) const ALL: [Self; 2] = [Self::Http, Self::Tcp];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Tcp => "tcp",
+        }
+    }
 }
 
 /// What a case is compared with, and with which others it shares a table.
@@ -43,6 +66,8 @@ pub(crate) enum Kind {
     Requests,
     /// Bound by hashing passwords.
     Hashes,
+    /// The same operation over one transport and over another.
+    Transports,
 }
 
 impl Case {
@@ -51,6 +76,7 @@ impl Case {
         let mut cases = vec![Self::Reference, Self::Bare];
         cases.extend(Strategy::ALL.map(Self::Profile));
         cases.extend(Strategy::ROTATING.map(Self::Refresh));
+        cases.extend(Transport::ALL.map(Self::Sessions));
         cases.push(Self::Hash);
         cases.extend(Strategy::ALL.map(Self::Login));
         cases.extend(Strategy::ALL.map(Self::Register));
@@ -75,6 +101,7 @@ impl Case {
             Self::Refresh(strategy) => format!("refresh {strategy}"),
             Self::Login(strategy) => format!("login {strategy}"),
             Self::Register(strategy) => format!("register {strategy}"),
+            Self::Sessions(transport) => format!("sessions {}", transport.name()),
         }
     }
 
@@ -82,23 +109,34 @@ impl Case {
         match self {
             Self::Reference | Self::Bare | Self::Profile(_) | Self::Refresh(_) => Kind::Requests,
             Self::Hash | Self::Login(_) | Self::Register(_) => Kind::Hashes,
+            Self::Sessions(_) => Kind::Transports,
         }
     }
 
     /// Whether others are compared with it.
     fn is_base(self) -> bool {
-        matches!(self, Self::Reference | Self::Bare | Self::Hash)
+        matches!(self, Self::Reference | Self::Bare | Self::Hash | Self::Sessions(Transport::Http))
     }
 
     /// One script a connection, with fresh credentials.
     ///
     /// # Errors
     /// [`BenchError`], where somebody could not be signed in.
-    pub(crate) async fn scripts(self, round: u64, people: &People) -> Result<Vec<Script>, BenchError> {
+    pub(crate) async fn scripts(
+        self,
+        round: u64,
+        people: &People,
+        outbox: &Outbox,
+    ) -> Result<Vec<Script>, BenchError> {
         Ok(match self {
             Self::Reference => repeat(MANY, &[get("/healthz", &[])]),
             Self::Bare => repeat(MANY, &[get("/", &[])]),
-            Self::Hash => Vec::new(),
+            // Driven without scripts.
+            Self::Hash | Self::Sessions(Transport::Tcp) => Vec::new(),
+            Self::Sessions(Transport::Http) => {
+                let access = people.join(outbox, &format!("http-{round}")).await?;
+                repeat(MANY, &[sessions(&access)])
+            }
             Self::Profile(strategy) => {
                 let signed_in = people.sign_in(strategy, SESSIONS).await?;
                 repeat(MANY, &profiles(strategy, &signed_in))
@@ -135,6 +173,7 @@ mod tests {
         assert_eq!(names("profile hybrid"), ["reference", "bare", "profile hybrid"]);
         assert_eq!(names("login session-jwt"), ["hash", "login session-jwt"]);
         assert_eq!(names("nothing"), [""; 0]);
-        assert_eq!(names("").len(), 2 + 6 + 2 + 1 + 6 + 6);
+        assert_eq!(names("tcp"), ["sessions http", "sessions tcp"]);
+        assert_eq!(names("").len(), 2 + 6 + 2 + 2 + 1 + 6 + 6);
     }
 }

@@ -22,6 +22,8 @@ mod script;
 mod spread;
 mod storm;
 mod tally;
+mod tcp;
+mod timing;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -54,7 +56,11 @@ pub(crate) struct Plan {
     /// How long each half of a storm round takes.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) storm_seconds: u64,
-    /// Only the cases whose name contains this, and what they are compared with; `storm` for the storm alone.
+    /// How often those who have an account are compared with those who have none.
+    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) pairs: u64,
+    /// Only the cases whose name contains this, and what they are compared with; `storm` for the storm alone, `timing` for
+    /// known and unknown users alone.
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Option<String>,
     /// Write the figures into the page.

@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 
+use portcullis_bench::device::{self, Outbox, Proof};
 use portcullis_bench::http::Connection;
-use portcullis_bench::strategy::{Credentials, Strategy};
+use portcullis_bench::strategy::{Credentials, PASSWORD, Strategy};
+use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::error::BenchError;
@@ -23,7 +25,14 @@ impl People {
     /// # Errors
     /// [`BenchError`]
     pub(crate) async fn register(address: SocketAddr, group: &str, count: usize) -> Result<Self, BenchError> {
-        let emails: Vec<String> = (0..count).map(|n| format!("{group}-{n}@bench.example")).collect();
+        Self::registered(address, (0..count).map(|n| format!("{group}-{n}@bench.example")).collect()).await
+    }
+
+    /// Registers these.
+    ///
+    /// # Errors
+    /// [`BenchError`]
+    pub(crate) async fn registered(address: SocketAddr, emails: Vec<String>) -> Result<Self, BenchError> {
         let requests = emails.iter().map(|email| (Strategy::Jwt, Strategy::Jwt.register(email))).collect();
         ask_all(address, requests).await?;
         Ok(Self { address, emails })
@@ -43,10 +52,34 @@ impl People {
         Ok(signed_in.into_iter().flatten().collect())
     }
 
+    /// Signs somebody up who is nobody else, and in on the device-session surface, with the code from the letter: the
+    /// access token.
+    ///
+    /// # Errors
+    /// [`BenchError`]
+    pub(crate) async fn join(&self, outbox: &Outbox, name: &str) -> Result<String, BenchError> {
+        let email = format!("{name}@bench.example");
+        let mut connection = Connection::open(self.address).await?;
+        told(&mut connection, &device::sign_up(&email)).await?;
+        let login = told(&mut connection, &device::log_in(&email, PASSWORD)).await?;
+        let code = outbox.code(&email, 1).await.ok_or(BenchError::NoLetter)?;
+        let login = login.pointer("/data/loginId").and_then(Value::as_str).unwrap_or_default();
+        let verify = device::verify(login, &code, false, &Proof::None);
+        let signed_in = told(&mut connection, &verify).await?;
+        let access = signed_in.pointer("/data/accessToken").and_then(Value::as_str);
+        Ok(access.unwrap_or_default().to_owned())
+    }
+
     /// The login request of each of them.
     pub(crate) fn logins(&self, strategy: Strategy) -> impl Iterator<Item = Vec<u8>> {
         self.emails.iter().map(move |email| strategy.login(email, strategy.rotates()))
     }
+}
+
+/// What a request that succeeds is told.
+async fn told(connection: &mut Connection, request: &[u8]) -> Result<Value, BenchError> {
+    let answer = connection.exchange(request).await?;
+    if answer.status() == 201 { Ok(answer.json()) } else { Err(unexpected(request, &answer)) }
 }
 
 /// Asks all, as many at once as the server hashes, and patiently.

@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 use tabled::builder::Builder;
 use tabled::settings::Style;
 
-use crate::cases::{Case, Kind};
+use crate::cases::{Case, Kind, Transport};
 use crate::process::Memory;
 use crate::round::Figures;
 use crate::spread::Spread;
 use crate::storm::{CHECKS_PER_SECOND, LOGINS_AT_ONCE, StormRound};
 use crate::tally::Tally;
+use crate::timing::Comparison;
 
 /// Something that a storm round counted.
 type Count = fn(&StormRound) -> u64;
@@ -22,6 +23,8 @@ pub(crate) struct Findings {
     pub(crate) cases: Vec<(Case, Vec<Figures>)>,
     /// The storm's rounds.
     pub(crate) storm: Vec<StormRound>,
+    /// Those who have an account beside those who have none.
+    pub(crate) timing: Vec<Comparison>,
     /// The server's memory, by when it was read.
     pub(crate) memory: Vec<(&'static str, Memory)>,
 }
@@ -34,6 +37,8 @@ impl Findings {
             ("Checks and refreshes", self.requests()),
             ("Logins and registrations", self.hashes()),
             ("Checks in a storm of logins", self.storm()),
+            ("Over TCP", self.transports()),
+            ("Who has an account", self.timing()),
             ("Memory of the server", self.memory()),
         ];
         for (title, table) in sections {
@@ -69,6 +74,30 @@ impl Findings {
                 busy(figures),
             ]
         })
+    }
+
+    fn transports(&self) -> Option<String> {
+        let head = ["", "answers/s", "p50 µs", "p99 µs", "CPU µs/answer", "client's", "of http (goal: 0.5)"];
+        self.table(Kind::Transports, head, |figures| {
+            vec![
+                spread(figures, |round| round.rate),
+                spread(figures, |round| round.p50),
+                spread(figures, |round| round.p99),
+                show(Spread::of(figures.iter().filter_map(|round| round.processor))),
+                show(Spread::of(figures.iter().filter_map(|round| round.client))),
+                self.share_of(Case::Sessions(Transport::Http), figures),
+            ]
+        })
+    }
+
+    /// How well the time of an answer tells the two apart: 0.5 is not at all.
+    fn timing(&self) -> Option<String> {
+        let mut builder = Builder::default();
+        builder.push_record(["", "machine", "pairs", "known ms", "unknown ms", "AUC (goal: 0.47–0.53)"]);
+        for comparison in &self.timing {
+            builder.push_record(comparison.row());
+        }
+        markdown(builder)
     }
 
     fn hashes(&self) -> Option<String> {
@@ -217,6 +246,16 @@ mod tests {
             ]
         );
         assert!(!text.contains("### Checks"), "a table without rows is left out: {text}");
+    }
+
+    #[test]
+    fn what_goes_over_tcp_is_compared_with_the_same_over_http() {
+        let of = |transport, rates| (Case::Sessions(transport), rounds(rates));
+        let cases = vec![of(Transport::Http, [100.0, 200.0]), of(Transport::Tcp, [60.0, 80.0])];
+        let text = Findings { cases, ..Findings::default() }.tables();
+        assert!(text.starts_with("### Over TCP\n"), "{text}");
+        let row = text.lines().find(|line| line.contains("sessions tcp")).unwrap();
+        assert!(row.trim_end_matches(['|', ' ']).ends_with("0.50 (0.40–0.60)"), "{row}");
     }
 
     #[test]

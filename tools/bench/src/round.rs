@@ -1,15 +1,18 @@
 //! One measurement of one case: connect, warm up, measure.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use portcullis_bench::device::Outbox;
 use portcullis_bench::server::Server;
 
 use crate::bare::Bare;
-use crate::cases::Case;
+use crate::cases::{Case, MANY, Transport};
 use crate::error::BenchError;
 use crate::people::People;
 use crate::process::processor_time;
-use crate::{hashing, load, machine};
+use crate::tally::Tally;
+use crate::{hashing, load, machine, tcp};
 
 /// What one measurement found.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +36,9 @@ pub(crate) struct Figures {
 pub(crate) struct Stage {
     pub(crate) server: Server,
     pub(crate) bare: Bare,
+    /// Where microservices connect.
+    pub(crate) tcp: SocketAddr,
+    pub(crate) outbox: Outbox,
     pub(crate) people: People,
     /// How long one measurement takes.
     pub(crate) span: Duration,
@@ -46,6 +52,7 @@ impl Stage {
     pub(crate) async fn measure(&self, case: Case, round: u64) -> Result<Figures, BenchError> {
         match case {
             Case::Hash => self.hash().await,
+            Case::Sessions(Transport::Tcp) => self.microservice(round).await,
             Case::Bare => self.serve(case, round, self.bare.address, self.bare.pid()).await,
             _ => self.serve(case, round, self.server.address(), self.server.pid()).await,
         }
@@ -55,23 +62,24 @@ impl Stage {
         &self,
         case: Case,
         round: u64,
-        address: std::net::SocketAddr,
+        address: SocketAddr,
         pid: u32,
     ) -> Result<Figures, BenchError> {
-        let clients = load::connect(address, case.scripts(round, &self.people).await?).await?;
+        let clients = load::connect(address, case.scripts(round, &self.people, &self.outbox).await?).await?;
         let (clients, _) = load::drive(clients, self.span / 10).await?;
-        let both = || (processor_time(pid), processor_time(std::process::id()));
-        let (server_before, client_before) = both();
+        let used = Used::by(pid);
         let (_, tally) = load::drive(clients, self.span).await?;
-        let (server_after, client_after) = both();
-        Ok(Figures {
-            rate: tally.rate(),
-            p50: tally.quantile(0.5),
-            p99: tally.quantile(0.99),
-            processor: Some(per_answer(server_after.saturating_sub(server_before), tally.count())),
-            client: Some(per_answer(client_after.saturating_sub(client_before), tally.count())),
-            busy: tally.busy,
-        })
+        Ok(used.until_now(&tally))
+    }
+
+    /// One connection with as many requests in flight as the other way has connections.
+    async fn microservice(&self, round: u64) -> Result<Figures, BenchError> {
+        let access = self.people.join(&self.outbox, &format!("tcp-{round}")).await?;
+        let mut client = tcp::Client::connect(self.tcp, &access).await?;
+        client.drive(MANY, self.span / 10).await?;
+        let used = Used::by(self.server.pid());
+        let tally = client.drive(MANY, self.span).await?;
+        Ok(used.until_now(&tally))
     }
 
     async fn hash(&self) -> Result<Figures, BenchError> {
@@ -79,6 +87,32 @@ impl Stage {
         let tally = tokio::task::spawn_blocking(move || hashing::measure(machine::cores(), span)).await??;
         let (p50, p99) = (tally.quantile(0.5), tally.quantile(0.99));
         Ok(Figures { rate: tally.rate(), p50, p99, processor: None, client: None, busy: 0 })
+    }
+}
+
+/// The processor time that server and load generator had used when a measurement began.
+struct Used {
+    pid: u32,
+    server: Duration,
+    client: Duration,
+}
+
+impl Used {
+    fn by(pid: u32) -> Self {
+        Self { pid, server: processor_time(pid), client: processor_time(std::process::id()) }
+    }
+
+    /// The figures of what was counted since then.
+    fn until_now(&self, tally: &Tally) -> Figures {
+        let now = Self::by(self.pid);
+        Figures {
+            rate: tally.rate(),
+            p50: tally.quantile(0.5),
+            p99: tally.quantile(0.99),
+            processor: Some(per_answer(now.server.saturating_sub(self.server), tally.count())),
+            client: Some(per_answer(now.client.saturating_sub(self.client), tally.count())),
+            busy: tally.busy,
+        }
     }
 }
 

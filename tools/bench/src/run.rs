@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use portcullis_bench::device::Outbox;
 use portcullis_bench::http::Connection;
-use portcullis_bench::server::{Server, beside_this_program};
+use portcullis_bench::server::{Server, beside_this_program, free_address};
 use portcullis_bench::strategy::Strategy;
 
 use crate::Plan;
@@ -17,9 +18,10 @@ use crate::people::People;
 use crate::process::{forget_peak, memory};
 use crate::report::Findings;
 use crate::round::{Figures, Stage};
-use crate::storm;
+use crate::{storm, timing};
 
 const STORM: &str = "storm";
+const TIMING: &str = "timing";
 
 /// Measures what the plan says, prints the tables, and writes them into the page if it says so.
 ///
@@ -27,14 +29,30 @@ const STORM: &str = "storm";
 /// [`BenchError`]
 pub(crate) async fn run(plan: &Plan) -> Result<(), BenchError> {
     let cases = chosen(plan)?;
-    let with_storm = plan.only.as_deref().is_none_or(|only| only == STORM);
+    let includes = |part: &str| plan.only.as_deref().is_none_or(|only| only == part);
     let directory = tempfile::tempdir()?;
-    let stage = set(plan, &directory.path().join("data")).await?;
     let mut findings = Findings::default();
+    if includes(TIMING) {
+        findings.timing = timing::measure(plan, directory.path()).await?;
+    }
+    if plan.only.as_deref() != Some(TIMING) {
+        go_over_all(plan, &cases, includes(STORM), directory.path(), &mut findings).await?;
+    }
+    publish(plan, &findings)
+}
+
+async fn go_over_all(
+    plan: &Plan,
+    cases: &[Case],
+    with_storm: bool,
+    directory: &Path,
+    findings: &mut Findings,
+) -> Result<(), BenchError> {
+    let stage = set(plan, &directory.join("data")).await?;
     let pid = stage.server.pid();
     findings.memory.push(("signed up and idle", memory(pid)));
     if !cases.is_empty() {
-        findings.cases = go_round(plan, &stage, &cases).await?;
+        findings.cases = go_round(plan, &stage, cases).await?;
         findings.memory.push(("after all cases", memory(pid)));
     }
     if with_storm {
@@ -42,17 +60,17 @@ pub(crate) async fn run(plan: &Plan) -> Result<(), BenchError> {
         findings.storm = storms(plan, &stage).await?;
         findings.memory.push(("after the storm, its peak", memory(pid)));
     }
-    publish(plan, &findings)
+    Ok(())
 }
 
 fn chosen(plan: &Plan) -> Result<Vec<Case>, BenchError> {
     match plan.only.as_deref() {
         None => Ok(Case::all()),
-        Some(STORM) => Ok(Vec::new()),
+        Some(STORM | TIMING) => Ok(Vec::new()),
         Some(only) => {
             let cases = Case::matching(only);
-            let names =
-                || Case::all().into_iter().map(Case::name).chain([STORM.to_owned()]).collect::<Vec<_>>();
+            let others = [STORM, TIMING].map(str::to_owned);
+            let names = || Case::all().into_iter().map(Case::name).chain(others).collect::<Vec<_>>();
             if cases.is_empty() {
                 return Err(BenchError::UnknownCase(only.to_owned(), names().join(", ")));
             }
@@ -65,11 +83,15 @@ fn chosen(plan: &Plan) -> Result<Vec<Case>, BenchError> {
 async fn set(plan: &Plan, data_dir: &Path) -> Result<Stage, BenchError> {
     let program = plan.server.clone().map_or_else(beside_this_program, Ok)?;
     println!("starting {} and registering {USERS} users", program.display());
-    let server = Server::start(&program, data_dir).await?;
+    let tcp = free_address()?;
+    let listen = [("PORTCULLIS_TCP_LISTEN", tcp.to_string())];
+    let listen = listen.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let server = Server::start_with(&program, data_dir, &listen).await?;
     let people = People::register(server.address(), "people", USERS).await?;
     let body_bytes = length_of_a_profile(&server, &people).await?;
     let bare = Bare::start(&std::env::current_exe()?, body_bytes)?;
-    Ok(Stage { server, bare, people, span: Duration::from_secs(plan.seconds) })
+    let (outbox, span) = (Outbox::of(data_dir), Duration::from_secs(plan.seconds));
+    Ok(Stage { server, bare, tcp, outbox, people, span })
 }
 
 async fn length_of_a_profile(server: &Server, people: &People) -> Result<usize, BenchError> {

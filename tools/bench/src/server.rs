@@ -53,10 +53,22 @@ impl Server {
     /// # Errors
     /// [`StartError`]
     pub async fn start(program: &Path, data_dir: &Path) -> Result<Self, StartError> {
+        Self::start_with(program, data_dir, &[]).await
+    }
+
+    /// The same with variables of its own.
+    ///
+    /// # Errors
+    /// [`StartError`]
+    pub async fn start_with(
+        program: &Path,
+        data_dir: &Path,
+        variables: &[(&str, &str)],
+    ) -> Result<Self, StartError> {
         let spawn_error = |source| StartError::Spawn { program: program.to_owned(), source };
         let log = data_dir.with_extension("log");
         let address = free_address().map_err(spawn_error)?;
-        let child = spawn(program, data_dir, address, &log).map_err(spawn_error)?;
+        let child = spawn(program, data_dir, address, &log, variables).map_err(spawn_error)?;
         let mut server = Self { child, address, log };
         server.ready().await?;
         Ok(server)
@@ -134,11 +146,18 @@ impl Drop for Server {
     }
 }
 
-fn spawn(program: &Path, data_dir: &Path, address: SocketAddr, log: &Path) -> io::Result<Child> {
+fn spawn(
+    program: &Path,
+    data_dir: &Path,
+    address: SocketAddr,
+    log: &Path,
+    variables: &[(&str, &str)],
+) -> io::Result<Child> {
     let log = File::options().create(true).append(true).open(log)?;
     Command::new(program)
         .args(["serve", "--listen", &address.to_string(), "--data-dir"])
         .arg(data_dir)
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
@@ -146,7 +165,10 @@ fn spawn(program: &Path, data_dir: &Path, address: SocketAddr, log: &Path) -> io
 }
 
 /// A loopback address that was free a moment ago.
-fn free_address() -> io::Result<SocketAddr> {
+///
+/// # Errors
+/// What the system says.
+pub fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 
