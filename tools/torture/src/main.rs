@@ -11,6 +11,7 @@
 
 mod checks;
 mod client;
+mod device;
 #[cfg(test)]
 mod fake;
 mod ledger;
@@ -52,6 +53,9 @@ pub(crate) struct Plan {
     /// Clients at work.
     #[arg(long, default_value_t = 16)]
     pub(crate) clients: u64,
+    /// Clients of the device-session surface beside them.
+    #[arg(long, default_value_t = 4)]
+    pub(crate) devices: u64,
     /// The server's binary; without it, the one beside this program.
     #[arg(long, value_name = "PATH")]
     pub(crate) server: Option<PathBuf>,

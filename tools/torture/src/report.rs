@@ -8,6 +8,7 @@ use tabled::builder::Builder;
 use tabled::settings::Style;
 
 use crate::client::Client;
+use crate::device::DeviceClient;
 use crate::ledger::Counts;
 
 /// A promise that was not kept.
@@ -23,6 +24,12 @@ impl Failure {
     pub(crate) fn of(client: &Client, what: String) -> Self {
         let who = format!("round {}, client {}", client.round, client.number);
         Self { who, what, history: client.ledger.history().map(str::to_owned).collect() }
+    }
+
+    /// A client of the device-session surface was let down.
+    pub(crate) fn of_device(client: &DeviceClient, what: String) -> Self {
+        let who = format!("round {}, device client {}", client.round, client.number);
+        Self { who, what, history: client.history().map(str::to_owned).collect() }
     }
 
     /// The server itself failed.

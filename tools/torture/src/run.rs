@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use portcullis_bench::device::Outbox;
 use portcullis_bench::server::{Server, StartError, beside_this_program};
 use portcullis_bench::strategy::Strategy;
 use rand::RngExt as _;
@@ -17,6 +18,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::Plan;
 use crate::client::{Client, random_of};
+use crate::device::DeviceClient;
 use crate::ledger::Counts;
 use crate::report::{Failure, Numbers};
 use crate::wire::{Stop, Wire};
@@ -49,6 +51,7 @@ pub(crate) struct Run {
     server: Server,
     seed: u64,
     clients: Vec<Client>,
+    devices: Vec<DeviceClient>,
     numbers: Numbers,
 }
 
@@ -60,9 +63,12 @@ impl Run {
     pub(crate) async fn begin(plan: &Plan, seed: u64) -> Result<Self, TortureError> {
         let program = plan.server.clone().map_or_else(beside_this_program, Ok)?;
         let directory = tempfile::tempdir()?;
-        let server = Server::start(&program, &directory.path().join("data")).await?;
+        let data = directory.path().join("data");
+        let server = Server::start(&program, &data).await?;
         let clients = (0..plan.clients).map(Client::new).collect();
-        Ok(Self { program, directory, server, seed, clients, numbers: Numbers::default() })
+        let outbox = Outbox::of(&data);
+        let devices = (0..plan.devices).map(|number| DeviceClient::new(number, outbox.clone())).collect();
+        Ok(Self { program, directory, server, seed, clients, devices, numbers: Numbers::default() })
     }
 
     /// Loads, kills, restarts and checks once.
@@ -72,6 +78,9 @@ impl Run {
     pub(crate) async fn round(&mut self, round: u64) -> Result<(), TortureError> {
         for client in &mut self.clients {
             client.begin_round(self.seed, round);
+        }
+        for device in &mut self.devices {
+            device.begin_round(self.seed, round);
         }
         let mut random = random_of(self.seed, round, NOBODY);
         self.load_and_kill(random.random_range(KILLED_AFTER)).await?;
@@ -95,6 +104,11 @@ impl Run {
             add(&mut self.numbers.lost, &client.ledger.lost);
             add(&mut self.numbers.checked, &client.ledger.checked);
         }
+        for device in &self.devices {
+            add(&mut self.numbers.acknowledged, &device.acknowledged);
+            add(&mut self.numbers.lost, &device.lost);
+            add(&mut self.numbers.checked, &device.checked);
+        }
         Ok(self.numbers)
     }
 
@@ -106,7 +120,7 @@ impl Run {
     async fn load_and_kill(&mut self, millis: u64) -> Result<(), TortureError> {
         let killed = Arc::new(AtomicBool::new(false));
         let address = self.server.address();
-        let mut working = JoinSet::new();
+        let (mut working, mut devices) = (JoinSet::new(), JoinSet::new());
         for mut client in self.clients.drain(..) {
             let killed = Arc::clone(&killed);
             working.spawn(async move {
@@ -114,11 +128,18 @@ impl Run {
                 (client, outcome)
             });
         }
+        for mut device in self.devices.drain(..) {
+            let killed = Arc::clone(&killed);
+            devices.spawn(async move {
+                let outcome = device.work(address, &killed).await;
+                (device, outcome)
+            });
+        }
         tokio::time::sleep(Duration::from_millis(millis)).await;
         let ended = self.server.ended()?;
         killed.store(true, Ordering::SeqCst);
         self.server.kill()?;
-        self.gather(working).await?;
+        self.gather(working, devices).await?;
         match ended {
             Some(status) => Err(self.failed_alone(format!("the server ended by itself ({status})"))),
             None => Ok(()),
@@ -127,27 +148,34 @@ impl Run {
 
     async fn verify(&mut self) -> Result<(), TortureError> {
         let address = self.server.address();
-        let mut verifying = JoinSet::new();
+        let (mut verifying, mut devices) = (JoinSet::new(), JoinSet::new());
         for mut client in self.clients.drain(..) {
             verifying.spawn(async move {
                 let outcome = client.verify(address).await;
                 (client, outcome)
             });
         }
-        self.gather(verifying).await
+        for mut device in self.devices.drain(..) {
+            devices.spawn(async move {
+                let outcome = device.verify(address).await;
+                (device, outcome)
+            });
+        }
+        self.gather(verifying, devices).await
     }
 
     /// Takes the clients back.
-    async fn gather(&mut self, mut tasks: JoinSet<(Client, Result<(), String>)>) -> Result<(), TortureError> {
-        let mut failures = Vec::new();
-        while let Some(finished) = tasks.join_next().await {
-            let (client, outcome) = finished?;
-            if let Err(what) = outcome {
-                failures.push(Failure::of(&client, what));
-            }
-            self.clients.push(client);
-        }
+    async fn gather(
+        &mut self,
+        clients: Tasks<Client>,
+        devices: Tasks<DeviceClient>,
+    ) -> Result<(), TortureError> {
+        let (clients, mut failures) = gathered(clients, Failure::of).await?;
+        let (devices, others) = gathered(devices, Failure::of_device).await?;
+        (self.clients, self.devices) = (clients, devices);
         self.clients.sort_by_key(|client| client.number);
+        self.devices.sort_by_key(|device| device.number);
+        failures.extend(others);
         if failures.is_empty() { Ok(()) } else { Err(TortureError::Failed(failures)) }
     }
 
@@ -174,6 +202,22 @@ impl Run {
     fn failed_alone(&self, what: String) -> TortureError {
         TortureError::Failed(vec![Failure::of_server(&self.server, what)])
     }
+}
+
+/// Those who are at work, each to come back with what became of it.
+type Tasks<C> = JoinSet<(C, Result<(), String>)>;
+
+async fn gathered<C: 'static>(
+    mut tasks: Tasks<C>,
+    failed: impl Fn(&C, String) -> Failure,
+) -> Result<(Vec<C>, Vec<Failure>), TortureError> {
+    let (mut clients, mut failures) = (Vec::new(), Vec::new());
+    while let Some(finished) = tasks.join_next().await {
+        let (client, outcome) = finished?;
+        failures.extend(outcome.err().map(|what| failed(&client, what)));
+        clients.push(client);
+    }
+    Ok((clients, failures))
 }
 
 fn add(total: &mut Counts, part: &Counts) {

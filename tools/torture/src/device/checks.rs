@@ -1,0 +1,182 @@
+//! What a client of the device-session surface holds the server to after it was killed and started again.
+
+use std::net::SocketAddr;
+
+use portcullis_bench::device;
+use serde_json::Value;
+use tokio::time::sleep;
+
+use super::{DeviceClient, Doubt, PAUSE, Promised};
+use crate::person::SignedIn;
+use crate::wire::{Stop, Wire};
+
+/// How often the outbox is looked into for a letter that a living server has promised.
+const LOOKS: u32 = 4000;
+/// The same for a letter that a dead one has: who had it in hand may have died with it, and then it is left alone for
+/// minutes before somebody else takes it.
+const FEWER_LOOKS: u32 = 400;
+
+const IN_TIME: &str = "device: code of an acknowledged login comes and works";
+const LATE: &str = "device: code of an acknowledged login is late, a new login works";
+
+impl DeviceClient {
+    /// Checks everything.
+    ///
+    /// # Errors
+    /// The first promise that was not kept.
+    pub(crate) async fn verify(&mut self, address: SocketAddr) -> Result<(), String> {
+        match self.verify_on(address).await {
+            Ok(()) => Ok(()),
+            Err(Stop::Broken(what)) => Err(format!("{}: {what}", self.email)),
+            Err(Stop::Lost) => Err("the server broke a connection although it was alive".to_owned()),
+        }
+    }
+
+    async fn verify_on(&mut self, address: SocketAddr) -> Result<(), Stop> {
+        let mut wire = Wire::open(address).await?;
+        let mut stray = matches!(self.doubt, Some(Doubt::Login));
+        match self.doubt.take() {
+            None | Some(Doubt::Login) => {}
+            Some(Doubt::SignUp) => self.account_is_whole_or_absent(&mut wire).await?,
+            Some(Doubt::Verify(promised, code)) => self.code_works_once(&mut wire, &promised, &code).await?,
+            Some(Doubt::Refresh(session)) => self.is_not_stranded(&mut wire, session).await?,
+        }
+        if let Some(promised) = self.promised.take() {
+            stray |= !self.code_comes_and_works(&mut wire, &promised, FEWER_LOOKS).await?;
+            self.check(if stray { LATE } else { IN_TIME });
+        }
+        for session in std::mem::take(&mut self.sessions) {
+            self.session_goes_on(&mut wire, session).await?;
+        }
+        self.signs_in_anew(&mut wire).await?;
+        self.nothing_is_left_half(&mut wire).await?;
+        // The letter of a lost login may come at any time, and would be taken for this one's.
+        if self.exists && !stray { self.gets_ready(&mut wire).await } else { Ok(()) }
+    }
+
+    /// Asks for a code, for the next round to begin with.
+    async fn gets_ready(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+        self.asks_for_a_code(wire).await?;
+        let code = self.outbox.code(&self.email, self.logins).await;
+        let code = code.ok_or_else(|| Stop::Broken("a code was promised, but none has come".to_owned()))?;
+        self.ready = self.promised.take().map(|promised| (promised, code));
+        Ok(())
+    }
+
+    /// Either the address is still free, or its owner can sign in, which is asked for later.
+    async fn account_is_whole_or_absent(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+        let said = self.says(wire, &device::sign_up(&self.email)).await?;
+        if said.status != 201 {
+            said.must_be(409, "USER_EXISTS", "a lost sign-up either happened or did not")?;
+        }
+        self.exists = true;
+        self.check("device: account of a lost sign-up is whole or absent");
+        Ok(())
+    }
+
+    /// A code whose answer was lost was taken or was not: then it works.
+    async fn code_works_once(
+        &mut self,
+        wire: &mut Wire,
+        promised: &Promised,
+        code: &str,
+    ) -> Result<(), Stop> {
+        let said = self.verifies(wire, promised, code).await?;
+        if said.status == 201 {
+            self.sessions.push(SignedIn::by(&self.email, promised.proof.clone(), &said));
+        } else {
+            said.must_be(401, "INVALID_OTP", "a code whose answer was lost works, or was spent")?;
+            self.unheard_of += 1;
+        }
+        self.check("device: code of a lost answer works or was spent");
+        Ok(())
+    }
+
+    async fn is_not_stranded(&mut self, wire: &mut Wire, mut session: SignedIn) -> Result<(), Stop> {
+        self.redeems(wire, &mut session, "a lost refresh, sent once more with the proof, must give a pair")
+            .await?;
+        self.sessions.push(session);
+        self.check("device: lost refresh repeated with proof");
+        Ok(())
+    }
+
+    /// Whether a code that was promised comes and works. A letter that was being sent when the server died is sent again
+    /// with another code.
+    async fn code_comes_and_works(
+        &mut self,
+        wire: &mut Wire,
+        promised: &Promised,
+        looks: u32,
+    ) -> Result<bool, Stop> {
+        let mut tried: Vec<String> = Vec::new();
+        for _ in 0..looks {
+            let codes = self.outbox.codes(&self.email);
+            let mut new = codes.iter().skip(self.logins.saturating_sub(1));
+            let Some(code) = new.find(|code| !tried.contains(code)) else {
+                sleep(PAUSE).await;
+                continue;
+            };
+            let said = self.verifies(wire, promised, code).await?;
+            if said.status == 201 {
+                self.sessions.push(SignedIn::by(&self.email, promised.proof.clone(), &said));
+                return Ok(true);
+            }
+            said.must_be(
+                401,
+                "INVALID_OTP",
+                "a code that was promised works, or a newer one takes its place",
+            )?;
+            tried.push(code.clone());
+        }
+        Ok(false)
+    }
+
+    /// A session that was acknowledged has a token that works, and an access token that does.
+    async fn session_goes_on(&mut self, wire: &mut Wire, mut session: SignedIn) -> Result<(), Stop> {
+        self.redeems(wire, &mut session, "a session that nobody ended must go on").await?;
+        let said = self.says(wire, &device::me(&session.access)).await?;
+        said.must_be(200, "PROFILE_RETRIEVED", "its access token must work")?;
+        self.sessions.push(session);
+        self.check("device: session goes on");
+        Ok(())
+    }
+
+    /// Whoever has an account can sign in, whatever was lost.
+    async fn signs_in_anew(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+        if !self.exists {
+            return Ok(());
+        }
+        let before = self.outbox.codes(&self.email).len();
+        self.asks_for_a_code(wire).await?;
+        // The letter of a lost login may come between.
+        self.logins = before + 1;
+        let Some(promised) = self.promised.take() else { return Ok(()) };
+        if !self.code_comes_and_works(wire, &promised, LOOKS).await? {
+            return Err(Stop::Broken("a code was promised, but none that works has come".to_owned()));
+        }
+        self.check("device: account signs in anew");
+        Ok(())
+    }
+
+    /// The list has every session that is known, and beside them no more than began without an answer.
+    async fn nothing_is_left_half(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+        let Some(asking) = self.sessions.last().map(|session| session.access.clone()) else { return Ok(()) };
+        let said = self.says(wire, &device::sessions(&asking)).await?;
+        let said = said.must_be(200, "SESSIONS_RETRIEVED", "a session must see the others")?;
+        let ids = said.data.as_array().into_iter().flatten();
+        let listed: Vec<&str> = ids.filter_map(|one| one.get("sessionId").and_then(Value::as_str)).collect();
+        let knows_all = self.sessions.iter().all(|known| listed.contains(&known.session.as_str()));
+        if !knows_all || listed.len() > self.sessions.len() + self.unheard_of {
+            let (known, unheard_of) = (self.sessions.len(), self.unheard_of);
+            let what =
+                format!("{known} sessions are known and at most {unheard_of} more began: {}", said.text);
+            return Err(Stop::Broken(what));
+        }
+        self.check("device: no session is missing and none is left over");
+        Ok(())
+    }
+
+    fn check(&mut self, kind: &'static str) {
+        *self.checked.entry(kind).or_default() += 1;
+    }
+}

@@ -1,0 +1,277 @@
+//! One client on the device-session surface under load: it signs up, asks for a code, signs in with it and refreshes,
+//! until the server is killed; and what it holds the server to after that.
+//!
+//! What nobody acknowledged may have happened or not. What was acknowledged holds: who signed up can sign in, a code that
+//! was promised comes and works or the next one does, a session lives, and a client with its proof has a token that works.
+//! Nothing is left half: besides the sessions that the client knows there are at most as many as answers were lost.
+
+mod checks;
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use portcullis_bench::device::{self, Outbox, Proof};
+use portcullis_bench::strategy::PASSWORD;
+use rand::RngExt as _;
+use rand::rngs::StdRng;
+use tokio::time::sleep;
+
+use crate::client::random_of;
+use crate::ledger::Counts;
+use crate::person::SignedIn;
+use crate::wire::{Said, Stop, Wire};
+
+/// Clients of the strategy surface have the numbers before these.
+const FIRST_NUMBER: u64 = 1 << 32;
+/// Sign-ins of one account: half of the codes that one is sent in a quarter of an hour.
+const LOGINS: usize = 5;
+/// How long it takes somebody to read a letter, in milliseconds.
+const READS_FOR: u64 = 60;
+/// Before this many milliseconds of a round have passed, the server is nearly always dead.
+const KILLED_WITHIN: u64 = 600;
+/// How often the outbox is looked into.
+const PAUSE: Duration = Duration::from_millis(5);
+/// How often a client goes on with the account that it has. Else it begins with a sign-up, and most requests in flight at
+/// a kill are hashes; so, sign-ins with a code that has come and refreshes are hit too.
+const GOES_ON: f64 = 0.6;
+/// Refreshes between two sign-ins, at most.
+const REFRESHES: u32 = 12;
+
+/// Somebody who asked for a code and was told that it is on its way.
+#[derive(Clone, Debug)]
+struct Promised {
+    login: String,
+    proof: Proof,
+    native: bool,
+}
+
+/// A request whose outcome nobody knows.
+#[derive(Debug)]
+enum Doubt {
+    SignUp,
+    Login,
+    Verify(Promised, String),
+    Refresh(SignedIn),
+}
+
+impl Doubt {
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::SignUp => "device sign-up",
+            Self::Login => "device login",
+            Self::Verify(..) => "device verify",
+            Self::Refresh(_) => "device refresh",
+        }
+    }
+}
+
+/// One client.
+#[derive(Debug)]
+pub(crate) struct DeviceClient {
+    pub(crate) number: u64,
+    pub(crate) round: u64,
+    random: StdRng,
+    outbox: Outbox,
+    email: String,
+    accounts: u64,
+    /// Whether it works with the account of the last round.
+    goes_on: bool,
+    /// Whether the sign-up was acknowledged.
+    exists: bool,
+    logins: usize,
+    promised: Option<Promised>,
+    /// A login whose code has come, for the next round to begin with.
+    ready: Option<(Promised, String)>,
+    sessions: Vec<SignedIn>,
+    doubt: Option<Doubt>,
+    /// Sessions that may have begun without an answer.
+    unheard_of: usize,
+    history: Vec<String>,
+    pub(crate) acknowledged: Counts,
+    pub(crate) lost: Counts,
+    pub(crate) checked: Counts,
+}
+
+impl DeviceClient {
+    /// The client of this number, which has done nothing yet.
+    pub(crate) fn new(number: u64, outbox: Outbox) -> Self {
+        Self {
+            number,
+            round: 0,
+            random: random_of(0, 0, FIRST_NUMBER + number),
+            outbox,
+            email: String::new(),
+            accounts: 0,
+            goes_on: false,
+            exists: false,
+            logins: 0,
+            promised: None,
+            ready: None,
+            sessions: Vec::new(),
+            doubt: None,
+            unheard_of: 0,
+            history: Vec::new(),
+            acknowledged: Counts::default(),
+            lost: Counts::default(),
+            checked: Counts::default(),
+        }
+    }
+
+    /// Turns to the next round, with choices that depend on nothing but the seed, the round and the client.
+    pub(crate) fn begin_round(&mut self, seed: u64, round: u64) {
+        self.round = round;
+        self.random = random_of(seed, round, FIRST_NUMBER + self.number);
+        self.history.clear();
+        self.goes_on = self.logins < LOGINS && !self.sessions.is_empty() && self.random.random_bool(GOES_ON);
+        if !self.goes_on {
+            self.begin_account();
+        }
+    }
+
+    /// What happened in this round.
+    pub(crate) fn history(&self) -> impl Iterator<Item = &str> {
+        self.history.iter().map(String::as_str)
+    }
+
+    /// Works until the server is killed.
+    ///
+    /// # Errors
+    /// What the server did that it must not do.
+    pub(crate) async fn work(&mut self, address: SocketAddr, killed: &AtomicBool) -> Result<(), String> {
+        match self.work_on(address, killed).await {
+            Err(Stop::Broken(what)) => return Err(what),
+            Err(Stop::Lost) if !killed.load(Ordering::SeqCst) => {
+                return Err("the server broke a connection although it was alive".to_owned());
+            }
+            Err(Stop::Lost) | Ok(()) => {}
+        }
+        if let Some(doubt) = &self.doubt {
+            *self.lost.entry(doubt.kind()).or_default() += 1;
+        }
+        self.history.push("the server was killed".to_owned());
+        Ok(())
+    }
+
+    async fn work_on(&mut self, address: SocketAddr, killed: &AtomicBool) -> Result<(), Stop> {
+        let mut wire = Wire::open(address).await?;
+        if let Some((promised, code)) = self.ready.take() {
+            self.hesitates(KILLED_WITHIN).await;
+            self.signs_in(&mut wire, promised, code).await?;
+        }
+        while self.goes_on {
+            self.refreshes(&mut wire).await?;
+        }
+        loop {
+            if self.logins == LOGINS {
+                self.begin_account();
+            }
+            if !self.exists {
+                self.signs_up(&mut wire).await?;
+            }
+            self.asks_for_a_code(&mut wire).await?;
+            let Some(code) = self.reads(killed).await else { return Ok(()) };
+            self.hesitates(READS_FOR).await;
+            if let Some(promised) = self.promised.take() {
+                self.signs_in(&mut wire, promised, code).await?;
+            }
+            for _ in 0..self.random.random_range(0..=REFRESHES) {
+                self.refreshes(&mut wire).await?;
+            }
+        }
+    }
+
+    /// Takes some time, up to so many milliseconds.
+    async fn hesitates(&mut self, millis: u64) {
+        sleep(Duration::from_millis(self.random.random_range(0..=millis))).await;
+    }
+
+    fn begin_account(&mut self) {
+        self.accounts += 1;
+        self.email = format!("d{}-{}-{}@torture.example", self.round, self.number, self.accounts);
+        self.exists = false;
+        self.logins = 0;
+        self.unheard_of = 0;
+        self.ready = None;
+        self.sessions.clear();
+    }
+
+    async fn signs_up(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+        self.doubt = Some(Doubt::SignUp);
+        let said = self.says(wire, &device::sign_up(&self.email)).await?;
+        said.must_be(201, "SIGNUP_SUCCESS", "a new address must be taken in")?;
+        self.settled();
+        self.exists = true;
+        Ok(())
+    }
+
+    async fn asks_for_a_code(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+        self.doubt = Some(Doubt::Login);
+        self.logins += 1;
+        let native = self.random.random_bool(0.5);
+        let said = self.says(wire, &device::log_in(&self.email, PASSWORD)).await?;
+        let said = said.must_be(201, "OTP_SENT", "the right password must be")?;
+        self.settled();
+        let proof = if native { Proof::None } else { said.cookie.clone().unwrap_or(Proof::None) };
+        self.promised = Some(Promised { login: said.datum("loginId"), proof, native });
+        Ok(())
+    }
+
+    /// The code of the last login, or nothing if the server is killed before it has come.
+    async fn reads(&self, killed: &AtomicBool) -> Option<String> {
+        while !killed.load(Ordering::SeqCst) {
+            let mut codes = self.outbox.codes(&self.email);
+            if codes.len() >= self.logins {
+                return codes.pop();
+            }
+            sleep(PAUSE).await;
+        }
+        None
+    }
+
+    async fn signs_in(&mut self, wire: &mut Wire, promised: Promised, code: String) -> Result<(), Stop> {
+        self.doubt = Some(Doubt::Verify(promised.clone(), code.clone()));
+        let said = self.verifies(wire, &promised, &code).await?;
+        let said = said.must_be(201, "LOGIN_SUCCESS", "the right code must be")?;
+        self.settled();
+        self.sessions.push(SignedIn::by(&self.email, promised.proof, &said));
+        Ok(())
+    }
+
+    async fn verifies(&mut self, wire: &mut Wire, promised: &Promised, code: &str) -> Result<Said, Stop> {
+        let Promised { login, proof, native } = promised;
+        self.says(wire, &device::verify(login, code, *native, proof)).await
+    }
+
+    /// The newest session goes on.
+    async fn refreshes(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+        let Some(mut session) = self.sessions.pop() else { return Ok(()) };
+        self.doubt = Some(Doubt::Refresh(session.clone()));
+        self.redeems(wire, &mut session, "the newest token must be redeemed").await?;
+        self.settled();
+        self.sessions.push(session);
+        Ok(())
+    }
+
+    async fn redeems(&mut self, wire: &mut Wire, session: &mut SignedIn, promise: &str) -> Result<(), Stop> {
+        let said = self.says(wire, &device::refresh(&session.refresh, &session.proof)).await?;
+        let said = said.must_be(201, "TOKENS_REFRESHED", promise)?;
+        (session.access, session.refresh) = (said.datum("accessToken"), said.datum("refreshToken"));
+        Ok(())
+    }
+
+    /// Asks, and writes the answer into the history.
+    async fn says(&mut self, wire: &mut Wire, request: &[u8]) -> Result<Said, Stop> {
+        let line = String::from_utf8_lossy(request).lines().next().unwrap_or_default().to_owned();
+        let said = wire.say(request).await?;
+        self.history.push(format!("round {}: {}: {line}: {}", self.round, self.email, said.text));
+        Ok(said)
+    }
+
+    /// The answer came: the doubt is over.
+    fn settled(&mut self) {
+        if let Some(doubt) = self.doubt.take() {
+            *self.acknowledged.entry(doubt.kind()).or_default() += 1;
+        }
+    }
+}
