@@ -148,6 +148,7 @@ impl Mailing {
             Purpose::Code => About::Code,
             Purpose::Unlock => About::Unlock,
             Purpose::Reset => About::Reset,
+            Purpose::Notice => About::SignUpAttempted,
         };
         let news = Self::news(&ticket.user_key(), about, ticket.created, random);
         Self { ticket: Some(ticket.key.id), expires: ticket.expires, ..news }

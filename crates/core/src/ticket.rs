@@ -37,16 +37,18 @@ pub enum Purpose {
     Unlock,
     /// Choosing another password.
     Reset,
+    /// Nothing: it stands for a message that a stranger can cause, so that there are only so many of them.
+    Notice,
 }
 
 /// The text is no purpose.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-#[error("a ticket is for one of code, unlock, reset")]
+#[error("a ticket is for one of code, unlock, reset, notice")]
 pub struct NotAPurpose;
 
 impl Purpose {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Code, Self::Unlock, Self::Reset];
+    pub const ALL: [Self; 4] = [Self::Code, Self::Unlock, Self::Reset, Self::Notice];
 
     /// The word for it.
     #[must_use]
@@ -55,6 +57,7 @@ impl Purpose {
             Self::Code => "code",
             Self::Unlock => "unlock",
             Self::Reset => "reset",
+            Self::Notice => "notice",
         }
     }
 
@@ -66,6 +69,7 @@ impl Purpose {
             // A newer link takes the place of an older one.
             Self::Unlock => (Duration::from_hours(1), 1, 10),
             Self::Reset => (Duration::from_hours(1), 1, 5),
+            Self::Notice => (Duration::from_mins(15), 1, 1),
         };
         TicketLimits { lifetime, open, issued, guesses: 5, wrong: 10, within: Duration::from_mins(15) }
     }

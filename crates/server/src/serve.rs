@@ -14,6 +14,7 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use crate::config::{self, Config, Listen};
@@ -100,7 +101,8 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     });
     let post = tokio::spawn({
         let engine = engine.clone();
-        async move { engine.deliver_mail(notifier).await }
+        let stop = until(stopped.clone());
+        async move { engine.deliver_mail(notifier, stop).await }
     });
 
     if let Err(fault) = welcome::write(config, &addresses, out) {
@@ -112,8 +114,8 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     let _ = stop.send(true);
     while servers.join_next().await.is_some() {}
     housekeeping.abort();
-    // A message that is being sent is claimed, and sent again by whoever comes next.
-    post.abort();
+    // A message that is being sent is claimed; were it cut off it might be sent again.
+    let _ = timeout(config.timeouts.shutdown, post).await;
     drop((engine, surface));
     homes.close().await;
     store.close().await;

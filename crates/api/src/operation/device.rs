@@ -88,7 +88,8 @@ pub const DEVICE_OPERATIONS: [Row; 27] = [
         .over_tcp("auth.logoutSession"),
     post(Device::LogoutAll, "/auth/logout/all", SignedIn, "Sign out everywhere").over_tcp("auth.logoutAll"),
     post(Device::Refresh, "/auth/refresh", Public, "Trade a refresh token for the next pair")
-        .over_tcp("auth.refresh"),
+        .over_tcp("auth.refresh")
+        .limited(),
     get(Device::Health, "/auth/health", Public, "The device-session surface is up").over_tcp("auth.health"),
     post(
         Device::ForgotPassword,

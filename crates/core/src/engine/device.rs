@@ -97,7 +97,7 @@ impl Engine {
 
     /// Every tenant's device secrets are signed by the keys of tenant `default`: a browser has one for all of them.
     fn signed(&self, keyring: &Keyring, secret: &PlainSecret) -> Result<PlainSecret, IssueError> {
-        let signer = keyring.cookie_signer(self.clock.now()).ok_or(IssueError::NoKey("cookie"))?;
+        let signer = keyring.device_signer(self.clock.now()).ok_or(IssueError::NoKey("cookie"))?;
         let kept = sign(signer, &format!("{PURPOSE}{}", secret.reveal()));
         // The standard alphabet of the signature has characters that a cookie may hold (RFC 6265, section 4.1.1).
         Ok(PlainSecret::presented(kept.strip_prefix(PURPOSE).unwrap_or(&kept)))

@@ -19,6 +19,7 @@ use crate::password::{HashRefused, Password, PasswordHash, Verified};
 use crate::secret::SecretHash;
 use crate::store::StoreError;
 use crate::ticket::{Purpose, Ticket};
+use crate::token::cookie;
 
 /// How long to wait for others who are guessing at the same account.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -65,7 +66,12 @@ impl Engine {
             }
         };
         let is_right = looked_at && stands && verified != Verified::No;
-        look.settled(if is_right { Outcome::Right } else { Outcome::Wrong }).await?;
+        let outcome = match (looked_at, is_right) {
+            (false, _) => Outcome::Unused,
+            (true, true) => Outcome::Right,
+            (true, false) => Outcome::Wrong,
+        };
+        look.settled(outcome).await?;
         Ok(match (is_right, reserved) {
             (false, _) => Guessed::Wrong,
             (true, Reserved::Granted) => Guessed::Right(verified),
@@ -143,8 +149,21 @@ impl Reservation {
     async fn asked_for(self) -> Result<(Reserved, Look), StoreError> {
         let Self { engine, home, limits, whose } = &self;
         let reserved = home.stores.guesses.reserve(whose, limits, engine.clock.now()).await?;
-        let is_granted = matches!(reserved, Reserved::Granted | Reserved::Locked);
-        Ok((reserved, Look(is_granted.then_some((self, reserved)))))
+        match reserved {
+            Reserved::Granted | Reserved::Locked => Ok((reserved, Look(Some((self, reserved))))),
+            Reserved::Crowded => Ok((reserved, Look(None))),
+            Reserved::Refused => Ok((reserved, self.in_the_dark().await?)),
+        }
+    }
+
+    /// What stands for a look that may not be had: it costs the store what a look costs, and nobody learns by the time of
+    /// an answer that an account is locked, or that it is there.
+    async fn in_the_dark(self) -> Result<Look, StoreError> {
+        let (now, random) = (self.engine.clock.now(), self.engine.random.as_ref());
+        let user = UserKey { tenant: self.whose.user.tenant.clone(), id: UserId::generate(now, random) };
+        let whose = GuessKey { user, device: None };
+        let reserved = self.home.stores.guesses.reserve(&whose, &self.limits, now).await?;
+        Ok(Look(Some((Self { whose, ..self }, reserved))))
     }
 
     async fn settle(self, reserved: Reserved, outcome: Outcome) -> Result<(), StoreError> {
@@ -157,13 +176,24 @@ impl Reservation {
     }
 }
 
-/// Those who do not exist, as far as guesses are counted: a bounded number of them, so that a stranger who makes up names
-/// fills no store. No user has an id of this kind.
-pub(super) fn nobody(tenant: &Tenant, login: &str) -> UserKey {
-    let hash = SecretHash::of(&[b"nobody", tenant.id.as_str().as_bytes(), login.as_bytes()]);
-    let mut bytes = [0; 16];
-    for (byte, hashed) in bytes.iter_mut().rev().zip(hash.as_bytes()).take(2) {
-        *byte = *hashed;
+/// Bytes that tell those apart who do not exist: sixteen million of them, so that a stranger who makes up names fills no
+/// store and cannot use all of them up either.
+const NOBODIES: usize = 3;
+
+impl Engine {
+    /// Who somebody is who does not exist, as far as guesses and messages are counted. No user has an id of this kind.
+    ///
+    /// Which name is which of them is a secret of the tenant's: whoever knew two names of one could use it up by the one
+    /// and see by the other whether that is somebody.
+    pub(super) fn nobody(&self, tenant: &Tenant, login: &str) -> UserKey {
+        let name = format!("nobody:{login}");
+        let keyed = tenant.keyring.device_signer(self.clock.now()).map(|key| cookie::sign(key, &name));
+        let hash =
+            SecretHash::of(&[b"nobody", tenant.id.as_str().as_bytes(), keyed.unwrap_or(name).as_bytes()]);
+        let mut bytes = [0; 16];
+        for (byte, hashed) in bytes.iter_mut().rev().zip(hash.as_bytes()).take(NOBODIES) {
+            *byte = *hashed;
+        }
+        UserKey { tenant: tenant.id.clone(), id: UserId::from_uuid(uuid::Uuid::from_bytes(bytes)) }
     }
-    UserKey { tenant: tenant.id.clone(), id: UserId::from_uuid(uuid::Uuid::from_bytes(bytes)) }
 }

@@ -4,6 +4,7 @@
 //! it is not worth sending any more. What is sent is made at that moment: the address as it is now, and the secret of a
 //! ticket, of which the store gets the hash.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,11 +58,18 @@ impl Engine {
     }
 
     /// Delivers mail until it is dropped; one of these should run for each engine that serves. Several share the work.
-    pub async fn deliver_mail(self: &Arc<Self>, notifier: Arc<dyn Notifier>) {
+    ///
+    /// Once `stop` has come, what is being sent is finished and nothing more is begun.
+    pub async fn deliver_mail(self: &Arc<Self>, notifier: Arc<dyn Notifier>, stop: impl Future<Output = ()>) {
         let deliver = async {
+            tokio::pin!(stop);
             loop {
-                // Elsewhere is looked at as often; who lives in the shared home need not wait for that.
-                let _ = timeout(LOOK_EVERY, self.directory.homes.shared.posted.notified()).await;
+                tokio::select! {
+                    biased;
+                    () = &mut stop => return,
+                    // Elsewhere is looked at as often; who lives in the shared home need not wait for that.
+                    _ = timeout(LOOK_EVERY, self.directory.homes.shared.posted.notified()) => (),
+                }
                 if let Err(fault) = self.deliver_due(&notifier).await {
                     warn!(%fault, "the messages that wait could not be read");
                 }
@@ -90,8 +98,14 @@ impl Engine {
     /// That of the first store that did not answer; what waits in the others has been delivered.
     pub async fn deliver_due(self: &Arc<Self>, notifier: &Arc<dyn Notifier>) -> Result<u64, StoreError> {
         let (mut delivered, mut fault) = (0, None);
+        // One home's mail does not wait for another's.
+        let mut homes = JoinSet::new();
         for home in self.directory.homes.all().await {
-            match self.deliver_at(&home, notifier).await {
+            let (engine, notifier) = (self.clone(), notifier.clone());
+            homes.spawn(async move { engine.deliver_at(&home, &notifier).await });
+        }
+        for there in homes.join_all().await {
+            match there {
                 Ok(there) => delivered += there,
                 Err(away) => fault = fault.or(Some(away)),
             }

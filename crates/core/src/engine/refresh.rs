@@ -184,10 +184,14 @@ impl Engine {
         if let Some(secret) = &request.device_secret {
             return Ok(Some(Came { secret: bare(secret), pins: false }));
         }
-        let cookie = request.cookie.clone().filter(|_| request.strategy.has_second_step());
-        let shown = ShownDevice { cookie, ..ShownDevice::default() };
-        let of_cookie = self.shown_secret(&shown).await?;
-        Ok(of_cookie.map(|shown| Came { secret: shown.secret, pins: true }))
+        let Some(cookie) = request.cookie.clone().filter(|_| request.strategy.has_second_step()) else {
+            return Ok(None);
+        };
+        // A session that holds a proof compares it with the secret, whoever signed that; only what we signed is taken on.
+        let secret = bare(&cookie);
+        let shown = ShownDevice { cookie: Some(cookie), ..ShownDevice::default() };
+        let pins = self.shown_secret(&shown).await?.is_some();
+        Ok(Some(Came { secret, pins }))
     }
 
     fn redemption(

@@ -9,8 +9,10 @@ use crate::id::{TenantId, UserId, UserKey};
 use crate::mailing::{About, Mailing};
 use crate::mobile::Mobile;
 use crate::password::{HashRefused, Password, WeakPassword};
+use crate::session::Epochs;
 use crate::store::{Inserted, StoreError, UserHandle};
 use crate::strategy::StrategyName;
+use crate::ticket::{Purpose, Ticket};
 use crate::user::{PersonName, Role, User};
 use crate::username::Username;
 
@@ -107,18 +109,31 @@ impl Engine {
         let Register { new, password, .. } = request;
         tenant.policy.password.check(&password, &[tenant.id.as_str(), new.email.local_part()])?;
         match self.make_user::<RegisterError>(&tenant, new, Some(password)).await? {
-            Made::User(user) => Ok(Some(*user).filter(|_| !tenant.policy.hides_existence)),
+            Made::User(user) if !tenant.policy.hides_existence => Ok(Some(*user)),
+            Made::User(user) => {
+                // A taken address costs a step more.
+                self.notice(&tenant, &user.key).await?;
+                Ok(None)
+            }
             Made::Taken { .. } if !tenant.policy.hides_existence => Err(RegisterError::Taken),
             Made::Taken { by } => {
-                // As many steps as it takes to make a user.
                 if let Some(owner) = by {
+                    let (told, nobody) = (self.notice(&tenant, &owner).await?, self.nobody(&tenant, ""));
+                    let to = if told { owner } else { nobody };
                     let (now, random) = (self.clock.now(), self.random.as_ref());
-                    let news = Mailing::news(&owner, About::SignUpAttempted, now, random);
-                    self.send(&tenant.home, &news).await?;
+                    self.send(&tenant.home, &Mailing::news(&to, About::SignUpAttempted, now, random)).await?;
                 }
                 Ok(None)
             }
         }
+    }
+
+    /// Whether the owner of an account may be told once more that somebody wanted to sign up with its address: a stranger
+    /// must not be able to fill a letter box.
+    async fn notice(&self, tenant: &Tenant, owner: &UserKey) -> Result<bool, StoreError> {
+        let (now, random) = (self.clock.now(), self.random.as_ref());
+        let ticket = Ticket::new(owner, Purpose::Notice, Epochs::default(), now, random);
+        tenant.home.stores.tickets.issue(&ticket).await
     }
 
     /// Makes a user, unless the address is taken. Whether the password is good enough has been asked.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::guessing::nobody;
 use super::home::Home;
 use super::{AccountError, Engine, Tenant, TenantError};
 use crate::email::Email;
@@ -57,7 +56,7 @@ impl Engine {
         let tenant = self.tenant(tenant).await?;
         let handle = UserHandle::Email(tenant.id.clone(), email.clone());
         let found = tenant.home.stores.users.find(&handle).await?;
-        let user = found.map_or_else(|| nobody(&tenant, email.canonical()), |user| user.key);
+        let user = found.map_or_else(|| self.nobody(&tenant, email.canonical()), |user| user.key);
         self.send_reset(&tenant, &user, About::Reset).await?;
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::guessing::{Guess, Guessed, nobody};
+use super::guessing::{Guess, Guessed};
 use super::issue::{Beginning, GivenProof};
 use super::{Engine, Grant, IssueError, Tenant, TenantError};
 use crate::email::Email;
@@ -149,7 +149,8 @@ impl Engine {
         // In a storm of logins most are refused: that must not cost a read each.
         self.passwords.admits()?;
         let user = tenant.home.stores.users.find(&UserHandle::by_login(&tenant.id, login)).await?;
-        let key = user.as_ref().map_or_else(|| nobody(tenant, login.canonical()), |user| user.key.clone());
+        let key =
+            user.as_ref().map_or_else(|| self.nobody(tenant, login.canonical()), |user| user.key.clone());
         let whose = GuessKey { device: self.known_device(user.as_ref(), device), user: key };
         let guess = Guess {
             tenant,

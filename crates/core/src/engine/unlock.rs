@@ -1,14 +1,18 @@
 //! Opening an account that was locked because of wrong guesses: by the link in the mail, or by an operator.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
+use super::home::Home;
 use super::{AccountError, Engine, TenantError};
 use crate::clock::Timestamp;
 use crate::event::{Event, What};
 use crate::guess::GuessKey;
 use crate::id::UserKey;
+use crate::secret::SecretHash;
 use crate::store::StoreError;
-use crate::ticket::{LinkToken, Purpose, Redeemed, Ticket};
+use crate::ticket::{LinkToken, Purpose, Redeemed, Ticket, TicketKey};
 
 /// Why an account is not opened.
 #[derive(Clone, Debug, Error)]
@@ -29,15 +33,26 @@ impl Engine {
     ///
     /// # Errors
     /// An [`UnlockError`]; the account is as it was then.
-    pub async fn unlock(&self, token: &str) -> Result<(), UnlockError> {
+    pub async fn unlock(self: &Arc<Self>, token: &str) -> Result<(), UnlockError> {
         let LinkToken { ticket: key, secret } = LinkToken::parse(token).ok_or(UnlockError::InvalidToken)?;
         let tenant = self.tenant(&key.tenant).await.map_err(|refused| match refused {
             TenantError::Unknown(_) => UnlockError::InvalidToken,
             other => other.into(),
         })?;
-        let (stores, now) = (&tenant.home.stores, self.clock.now());
-        let hash = Ticket::hash_of(&key, &secret);
-        match stores.tickets.redeem(&key, Purpose::Unlock, hash, None, now).await? {
+        // On its own: a client who hangs up must not leave a link that is spent and an account that is locked.
+        let (engine, hash) = (Arc::clone(self), Ticket::hash_of(&key, &secret));
+        let opening = tokio::spawn(async move { engine.open_account(&tenant.home, &key, hash).await });
+        opening.await.map_err(|fault| StoreError::unavailable("open an account", fault))?
+    }
+
+    async fn open_account(
+        &self,
+        home: &Home,
+        key: &TicketKey,
+        secret: SecretHash,
+    ) -> Result<(), UnlockError> {
+        let stores = &home.stores;
+        match stores.tickets.redeem(key, Purpose::Unlock, secret, None, self.clock.now()).await? {
             Redeemed::Done(ticket) => {
                 stores.guesses.clear(&ticket.user_key()).await?;
                 self.report(&Event::of_user(&ticket.user_key(), What::Unlocked));

@@ -171,6 +171,13 @@ impl Keyring {
         self.shared_cookie.as_ref().or_else(|| self.cookie.signer(now))
     }
 
+    /// The key that signs what devices keep. It is never one that is shared: who changes that secret, or begins to share
+    /// one, makes no device a stranger.
+    #[must_use]
+    pub fn device_signer(&self, now: Timestamp) -> Option<&CookieKey> {
+        self.cookie.signer(now)
+    }
+
     /// Every key that a cookie may have been signed with: the shared secret, then the tenant's own, newest first.
     #[must_use]
     pub fn cookie_keys(&self, now: Timestamp) -> Vec<&CookieKey> {

@@ -285,7 +285,7 @@ async fn after_a_restart_letters_that_wait_elsewhere_are_sent_before_anybody_ask
     let (node, post) = (stage.node().await, Postbox::new());
     post.hold();
     let notifier: Arc<dyn Notifier> = post.clone();
-    let working = tokio::spawn(async move { node.deliver_mail(notifier).await });
+    let working = tokio::spawn(async move { node.deliver_mail(notifier, std::future::pending()).await });
     post.holding().await;
     post.go_on();
     while post.letters().is_empty() {

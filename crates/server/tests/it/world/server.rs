@@ -126,7 +126,7 @@ impl Server {
         let letters = Arc::new(LetterBox::default());
         let post = tokio::spawn({
             let (engine, letters) = (engine.clone(), letters.clone());
-            async move { engine.deliver_mail(letters).await }
+            async move { engine.deliver_mail(letters, std::future::pending()).await }
         });
         Self { address, engine, database, tcp, letters, store, homes, stop, served, post }
     }
