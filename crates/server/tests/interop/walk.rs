@@ -153,7 +153,6 @@ fn looks_around(ann: &Visitor<'_>) {
     assert_eq!((names(&list), &list.body["data"][0]["current"]), (json!("my laptop"), &json!(true)));
 }
 
-// ASVS-map: TN1
 #[test]
 fn everything_works_while_the_mail_server_is_away_and_every_letter_arrives_once() {
     let mail = MailServer::that_wants(&[]);
