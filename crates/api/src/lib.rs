@@ -40,7 +40,7 @@
 //! | `PATCH /auth/sessions/{sessionId}` | signed in | | | Name the device of a session |
 //! | `POST /auth/logout/session` | signed in | `auth.logoutSession` | | Sign out on one device |
 //! | `POST /auth/logout/all` | signed in | `auth.logoutAll` | | Sign out everywhere |
-//! | `POST /auth/refresh` | anybody | `auth.refresh` | | Trade a refresh token for the next pair |
+//! | `POST /auth/refresh` | anybody | `auth.refresh` | limited | Trade a refresh token for the next pair |
 //! | `GET /auth/health` | anybody | `auth.health` | | The device-session surface is up |
 //! | `POST /auth/password/forgot` | anybody | | limited | Ask for a link to choose another password |
 //! | `GET /auth/password/reset` | anybody | | limited | Follow the link to choose another password |

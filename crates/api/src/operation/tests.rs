@@ -106,7 +106,7 @@ fn whatever_takes_a_guess_or_sends_a_mail_for_a_stranger_is_limited() {
         .filter(|operation| operation.access == Access::Public && !operation.limited)
         .map(|operation| operation.route)
         .collect();
-    assert_eq!(unlimited, ["/auth/refresh", "/auth/health"]);
+    assert_eq!(unlimited, ["/auth/health"]);
     let password =
         DEVICE_OPERATIONS.iter().find(|operation| operation.kind == DeviceOperation::Password).unwrap();
     assert!(password.limited);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::time::sleep;
 
 use super::home::Home;
 use super::{AccountError, Engine, Tenant, TenantError};
@@ -19,6 +20,10 @@ use crate::user::User;
 
 /// How long somebody has to choose a first password for an account that an administrator made.
 const WELCOME: Duration = Duration::from_hours(3 * 24);
+
+/// How long somebody waits at least who has forgotten a password: longer than it takes to find a user and to put a message
+/// into the queue, so that nobody learns by the time of the answer whether there is one.
+const FORGOTTEN: Duration = Duration::from_millis(25);
 
 /// Why a password is not chosen.
 #[derive(Clone, Debug, Error)]
@@ -53,6 +58,11 @@ impl Engine {
     /// # Errors
     /// The tenant's or the store's.
     pub async fn forgot_password(&self, tenant: &TenantId, email: &Email) -> Result<(), TenantError> {
+        let (sent, ()) = tokio::join!(self.send_forgotten(tenant, email), sleep(FORGOTTEN));
+        sent
+    }
+
+    async fn send_forgotten(&self, tenant: &TenantId, email: &Email) -> Result<(), TenantError> {
         let tenant = self.tenant(tenant).await?;
         let handle = UserHandle::Email(tenant.id.clone(), email.clone());
         let found = tenant.home.stores.users.find(&handle).await?;

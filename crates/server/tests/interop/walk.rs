@@ -2,14 +2,8 @@
 //! mail server that is away for a while.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::sync::Arc;
 
-use portcullis_core::event::Unheard;
-use portcullis_core::tenant::TenantSettings;
-use portcullis_server::config::{Config, Flags};
 use portcullis_server::mail::Opened;
-use portcullis_server::open::open;
 use serde_json::{Value, json};
 
 use crate::letters::{code, kept, token};
@@ -24,15 +18,8 @@ const PHONE: &str = "curl/8.7.1";
 
 /// Makes a tenant of a server that is not running.
 fn make_tenant(home: &Home, name: &str) {
-    // In place of `home.run(["tenant", "create", name])`.
-    let env = BTreeMap::from([("PORTCULLIS_DATA_DIR".to_owned(), home.data().display().to_string())]);
-    let no_file = |_: &Path| Err(std::io::ErrorKind::NotFound.into());
-    let config = Config::read(&Flags::default(), &env, &no_file).unwrap();
-    tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let opened = open(&config, Arc::new(Unheard)).await.unwrap();
-        opened.engine.create_tenant(name.parse().unwrap(), TenantSettings::default(), None).await.unwrap();
-        opened.close().await;
-    });
+    let made = home.run(["tenant", "create", name]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
 /// Somebody at one program, in one tenant.

@@ -237,3 +237,17 @@ async fn what_is_in_a_cookie_is_never_told_in_a_body() {
     assert_ne!(told.reveal().split('.').next(), cookie.reveal().split('.').next());
     assert_eq!(done.cookie, None);
 }
+
+// ASVS-map: RT2
+#[tokio::test]
+async fn whoever_signed_a_cookie_before_a_secret_was_changed_its_device_is_the_one_it_was() {
+    let scene = Scene::new().await;
+    let browser = Client::browser();
+    let held = scene.comes_in(&browser).await;
+    let kept = browser.kept().unwrap();
+    let (secret, _) = kept.reveal().split_once('.').unwrap();
+    let signed_by_another = Client::with_cookie(&format!("{secret}.{}", "A".repeat(43)));
+    let token = held.signed_in.grant.refresh.clone().unwrap();
+    assert!(signed_by_another.refresh(&scene.node, token.reveal()).await.is_ok());
+    assert!(scene.lives(&held).await);
+}

@@ -2,6 +2,7 @@ mod accounts;
 mod codes;
 mod devices;
 mod guesses;
+mod hidden;
 mod keys;
 mod known;
 mod links;

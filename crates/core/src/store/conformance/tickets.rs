@@ -95,7 +95,8 @@ pub async fn a_new_secret_takes_the_place_of_the_one_before(stores: &Stores) {
 // ASVS-map: OT4 RC1
 pub async fn one_more_than_may_be_open_closes_the_oldest(stores: &Stores) {
     let (jo, ann) = (somebody(&tenant("acme")), somebody(&tenant("acme")));
-    for purpose in Purpose::ALL {
+    let one_more = |purpose: &Purpose| purpose.limits().issued > purpose.limits().open;
+    for purpose in Purpose::ALL.into_iter().filter(one_more) {
         let others = issued(stores, &ann, purpose, NOW).await;
         let mut tickets = Vec::new();
         for number in 0..=i64::from(purpose.limits().open) {
@@ -231,7 +232,7 @@ pub async fn a_purge_takes_only_what_is_spent_and_is_bounded(stores: &Stores) {
     assert_eq!(purge(first, 9).await, 1);
     assert_eq!(redeem(stores, &code, RIGHT, first).await, Redeemed::Expired);
     assert_eq!(purge(last, 2).await, 2);
-    assert_eq!(purge(last, 2).await, 1);
+    assert_eq!(purge(last, 3).await, 2);
     assert_eq!(redeem(stores, &code, RIGHT, first).await, Redeemed::Gone);
 }
 
