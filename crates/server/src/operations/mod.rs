@@ -1,6 +1,6 @@
 //! What can be done on the device-session surface, one file an operation, the same over HTTP and TCP.
 //!
-//! A transport makes a [`Call`] of what it was sent and writes down the [`Reply`] or the refusal. Who may call is decided
+//! A transport makes a `Call` of what it was sent and writes down the `Reply` or the refusal. Who may call is decided
 //! here, once, by the table of operations: what the table does not call public needs somebody who is signed in. The
 //! operations themselves decode, call the engine and encode; they decide nothing.
 
