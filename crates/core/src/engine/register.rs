@@ -111,8 +111,8 @@ impl Engine {
         match self.make_user::<RegisterError>(&tenant, new, Some(password)).await? {
             Made::User(user) if !tenant.policy.hides_existence => Ok(Some(*user)),
             Made::User(user) => {
-                // A taken address costs a step more.
-                self.notice(&tenant, &user.key).await?;
+                // A taken address costs a step more; its owner is told of the first who tries it.
+                self.notice(&tenant, &self.nobody(&tenant, user.email.canonical())).await?;
                 Ok(None)
             }
             Made::Taken { .. } if !tenant.policy.hides_existence => Err(RegisterError::Taken),
