@@ -69,7 +69,7 @@ async fn answer(app: &Arc<App>, operation: Operation<DeviceOperation>, request: 
         tenant: tenant_named(asked.headers(), false)?,
         body: members,
         device: asked.device(),
-        cookie: device_cookie(app).values(asked.headers()).pop_only(),
+        cookie: only(&device_cookie(app).values(asked.headers())),
         keeps_cookies: true,
         claim: Claim::Shown(shown.envelope()),
     };
@@ -101,14 +101,10 @@ fn device_cookie(app: &App) -> SessionCookie {
     SessionCookie { name: name.to_owned(), secure: app.https, same_site: SameSite::Lax, domain: None }
 }
 
-trait PopOnly {
-    /// The one value; of several nobody knows which one is ours.
-    fn pop_only(self) -> Option<PlainSecret>;
-}
-
-impl PopOnly for Vec<&str> {
-    fn pop_only(mut self) -> Option<PlainSecret> {
-        let value = self.pop()?;
-        self.is_empty().then(|| PlainSecret::presented(value))
+/// The one value of a cookie; of several nobody knows which one is ours.
+fn only(values: &[&str]) -> Option<PlainSecret> {
+    match values {
+        [value] => Some(PlainSecret::presented(value)),
+        _ => None,
     }
 }
