@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::pace::Pace;
 use super::{Engine, NewUser, TenantError};
 use crate::email::Email;
 use crate::event::{Event, What};
@@ -84,7 +85,10 @@ impl Engine {
     ) -> Result<User, AccountError> {
         let tenant = self.kept_tenant(tenant).await?;
         tenant.policy.password.check(&password, &[tenant.id.as_str(), new.email.local_part()])?;
-        self.make_user::<AccountError>(&tenant, new, Some(password)).await?.user().ok_or(AccountError::Taken)
+        let made = self
+            .make_user::<AccountError>(&tenant, new, Some(password), &mut Pace::begin(&self.clock))
+            .await?;
+        made.user().ok_or(AccountError::Taken)
     }
 
     /// Makes a user without a password, and sends them a link to choose one.
@@ -93,8 +97,8 @@ impl Engine {
     /// [`AccountError::Taken`], or the store's; nothing was written then.
     pub async fn invite_user(&self, tenant: &TenantId, new: NewUser) -> Result<User, AccountError> {
         let tenant = self.tenant(tenant).await?;
-        let user =
-            self.make_user::<AccountError>(&tenant, new, None).await?.user().ok_or(AccountError::Taken)?;
+        let made = self.make_user::<AccountError>(&tenant, new, None, &mut Pace::begin(&self.clock)).await?;
+        let user = made.user().ok_or(AccountError::Taken)?;
         self.send_reset(&tenant, &user.key, About::Welcome).await?;
         Ok(user)
     }

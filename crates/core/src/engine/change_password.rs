@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::guessing::{Guess, Guessed};
 use super::home::Home;
+use super::pace::Pace;
 use super::{Engine, Identity, Tenant, TenantError};
 use crate::event::{Event, What};
 use crate::guess::GuessKey;
@@ -105,6 +106,7 @@ impl Engine {
             hash: user.password.clone(),
             stands: true,
             password: current,
+            pace: &mut Pace::begin(&self.clock),
         };
         Ok(matches!(self.guess::<ChangePasswordError>(guess).await?, Guessed::Right(_)))
     }

@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use tokio::time::sleep;
 
 use super::home::Home;
+use super::pace::Pace;
 use super::{Engine, Tenant};
 use crate::event::{Event, What};
 use crate::guess::{GuessKey, GuessLimits, Outcome, Reserved, Settled};
@@ -36,6 +37,7 @@ pub(super) struct Guess<'a> {
     /// Whether the user may be signed in at all. Otherwise no password is the right one.
     pub(super) stands: bool,
     pub(super) password: Password,
+    pub(super) pace: &'a mut Pace,
 }
 
 /// How it turned out.
@@ -55,10 +57,11 @@ impl Engine {
     where
         E: From<HashRefused> + From<StoreError>,
     {
-        let Guess { tenant, whose, hash, stands, password } = guess;
+        let Guess { tenant, whose, hash, stands, password, pace } = guess;
         let (reserved, look) = self.reserve::<E>(tenant, &whose).await?;
         let looked_at = reserved != Reserved::Refused;
-        let verified = match self.passwords.verify(password, hash.filter(|_| looked_at)).await {
+        let looking = self.passwords.verify(password, hash.filter(|_| looked_at));
+        let verified = match pace.hashing(looking).await {
             Ok(verified) => verified,
             Err(busy) => {
                 look.settled(Outcome::Unused).await?;

@@ -16,6 +16,7 @@ mod issue;
 mod keys;
 mod log_in;
 mod opaque;
+mod pace;
 mod post;
 mod refresh;
 mod register;

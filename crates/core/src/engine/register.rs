@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::pace::Pace;
 use super::{Engine, Tenant, TenantError};
 use crate::email::Email;
 use crate::event::{Event, What};
@@ -108,24 +109,31 @@ impl Engine {
         tenant.strategy(request.strategy).ok_or(RegisterError::NotOffered)?;
         let Register { new, password, .. } = request;
         tenant.policy.password.check(&password, &[tenant.id.as_str(), new.email.local_part()])?;
-        match self.make_user::<RegisterError>(&tenant, new, Some(password)).await? {
-            Made::User(user) if !tenant.policy.hides_existence => Ok(Some(*user)),
+        let mut pace = Pace::begin(&self.clock);
+        let made = self.make_user::<RegisterError>(&tenant, new, Some(password), &mut pace).await?;
+        if !tenant.policy.hides_existence {
+            return made.user().map(Some).ok_or(RegisterError::Taken);
+        }
+        self.tell_of_sign_up(&tenant, made).await?;
+        pace.kept().await;
+        Ok(None)
+    }
+
+    /// Tells the owner of an address that somebody wanted to sign up with it; the same is done where there is none.
+    async fn tell_of_sign_up(&self, tenant: &Tenant, made: Made) -> Result<(), StoreError> {
+        match made {
             Made::User(user) => {
                 // A taken address costs a step more; its owner is told of the first who tries it.
-                self.notice(&tenant, &self.nobody(&tenant, user.email.canonical())).await?;
-                Ok(None)
+                self.notice(tenant, &self.nobody(tenant, user.email.canonical())).await?;
             }
-            Made::Taken { .. } if !tenant.policy.hides_existence => Err(RegisterError::Taken),
-            Made::Taken { by } => {
-                if let Some(owner) = by {
-                    let (told, nobody) = (self.notice(&tenant, &owner).await?, self.nobody(&tenant, ""));
-                    let to = if told { owner } else { nobody };
-                    let (now, random) = (self.clock.now(), self.random.as_ref());
-                    self.send(&tenant.home, &Mailing::news(&to, About::SignUpAttempted, now, random)).await?;
-                }
-                Ok(None)
+            Made::Taken { by: Some(owner) } => {
+                let to = if self.notice(tenant, &owner).await? { owner } else { self.nobody(tenant, "") };
+                let (now, random) = (self.clock.now(), self.random.as_ref());
+                self.send(&tenant.home, &Mailing::news(&to, About::SignUpAttempted, now, random)).await?;
             }
+            Made::Taken { by: None } => (),
         }
+        Ok(())
     }
 
     /// Whether the owner of an account may be told once more that somebody wanted to sign up with its address: a stranger
@@ -142,6 +150,7 @@ impl Engine {
         tenant: &Tenant,
         new: NewUser,
         password: Option<Password>,
+        pace: &mut Pace,
     ) -> Result<Made, E>
     where
         E: From<HashRefused> + From<StoreError>,
@@ -156,7 +165,7 @@ impl Engine {
             return Ok(Made::Taken { by });
         }
         let hash = match password {
-            Some(password) => Some(self.passwords.hash(password).await?),
+            Some(password) => Some(pace.hashing(self.passwords.hash(password)).await?),
             None => None,
         };
         if by.is_some() {
@@ -170,7 +179,9 @@ impl Engine {
             None => user,
         };
         if users.insert(&user).await? == Inserted::Clash {
-            return Ok(Made::Taken { by: None });
+            // Another node was quicker, or it is the name or the number that somebody has.
+            let by = users.find(&handle).await?.map(|owner| owner.key);
+            return Ok(Made::Taken { by });
         }
         self.report(&Event::of_user(&user.key, What::SignedUp));
         Ok(Made::User(Box::new(user)))

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::time::sleep;
 
 use super::home::Home;
+use super::pace::Pace;
 use super::{AccountError, Engine, Tenant, TenantError};
 use crate::email::Email;
 use crate::event::{Event, What};
@@ -20,10 +20,6 @@ use crate::user::User;
 
 /// How long somebody has to choose a first password for an account that an administrator made.
 const WELCOME: Duration = Duration::from_hours(3 * 24);
-
-/// How long somebody waits at least who has forgotten a password: longer than it takes to find a user and to put a message
-/// into the queue, so that nobody learns by the time of the answer whether there is one.
-const FORGOTTEN: Duration = Duration::from_millis(25);
 
 /// Why a password is not chosen.
 #[derive(Clone, Debug, Error)]
@@ -58,16 +54,13 @@ impl Engine {
     /// # Errors
     /// The tenant's or the store's.
     pub async fn forgot_password(&self, tenant: &TenantId, email: &Email) -> Result<(), TenantError> {
-        let (sent, ()) = tokio::join!(self.send_forgotten(tenant, email), sleep(FORGOTTEN));
-        sent
-    }
-
-    async fn send_forgotten(&self, tenant: &TenantId, email: &Email) -> Result<(), TenantError> {
+        let pace = Pace::begin(&self.clock);
         let tenant = self.tenant(tenant).await?;
         let handle = UserHandle::Email(tenant.id.clone(), email.clone());
         let found = tenant.home.stores.users.find(&handle).await?;
         let user = found.map_or_else(|| self.nobody(&tenant, email.canonical()), |user| user.key);
         self.send_reset(&tenant, &user, About::Reset).await?;
+        pace.kept().await;
         Ok(())
     }
 

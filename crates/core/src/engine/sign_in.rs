@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::guessing::{Guess, Guessed};
 use super::issue::{Beginning, GivenProof};
+use super::pace::Pace;
 use super::{Engine, Grant, IssueError, Tenant, TenantError};
 use crate::email::Email;
 use crate::event::{Event, What};
@@ -138,7 +139,7 @@ impl Engine {
         still(tenant, user).await?.ok_or(SignInError::InvalidCredentials)
     }
 
-    /// The user whose password this is. Whatever is wrong costs one hash and says one thing.
+    /// The user whose password this is. Whatever is wrong costs one hash, says one thing and says it after one time.
     async fn user_with_password(
         &self,
         tenant: &Tenant,
@@ -146,6 +147,7 @@ impl Engine {
         password: Password,
         device: Option<&PlainSecret>,
     ) -> Result<User, SignInError> {
+        let mut pace = Pace::begin(&self.clock);
         // In a storm of logins most are refused: that must not cost a read each.
         self.passwords.admits()?;
         let user = tenant.home.stores.users.find(&UserHandle::by_login(&tenant.id, login)).await?;
@@ -158,6 +160,7 @@ impl Engine {
             hash: user.as_ref().and_then(|user| user.password.clone()),
             stands: user.as_ref().is_some_and(|user| user.disabled.is_none()),
             password: password.clone(),
+            pace: &mut pace,
         };
         match (self.guess::<SignInError>(guess).await?, user) {
             (Guessed::Right(verified), Some(user)) => {
@@ -178,6 +181,7 @@ impl Engine {
             (_, user) => {
                 let event = Event::of_tenant(tenant.id.clone(), What::SignInRefused);
                 self.report(&Event { user: user.map(|user| user.key.id), ..event });
+                pace.kept().await;
                 Err(SignInError::InvalidCredentials)
             }
         }
