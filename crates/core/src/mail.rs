@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::id::TenantId;
+use crate::mailing::About;
 use crate::secret::PlainSecret;
 
 /// A message to a user, about to be sent.
@@ -101,18 +102,18 @@ pub enum Message {
 }
 
 impl Message {
-    /// The word for it.
+    /// What it is about.
     #[must_use]
-    pub const fn word(&self) -> &'static str {
+    pub const fn about(&self) -> About {
         match self {
-            Self::Code { .. } => "code",
-            Self::Unlock { .. } => "unlock",
-            Self::Reset { .. } => "reset",
-            Self::Welcome { .. } => "welcome",
-            Self::PasswordChanged { .. } => "password_changed",
-            Self::NewDevice { .. } => "new_device",
-            Self::RefreshReused { .. } => "refresh_reused",
-            Self::SignUpAttempted => "sign_up_attempted",
+            Self::Code { .. } => About::Code,
+            Self::Unlock { .. } => About::Unlock,
+            Self::Reset { .. } => About::Reset,
+            Self::Welcome { .. } => About::Welcome,
+            Self::PasswordChanged { .. } => About::PasswordChanged,
+            Self::NewDevice { .. } => About::NewDevice,
+            Self::RefreshReused { .. } => About::RefreshReused,
+            Self::SignUpAttempted => About::SignUpAttempted,
         }
     }
 }

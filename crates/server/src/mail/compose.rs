@@ -66,7 +66,7 @@ impl Composer {
             _ => (None, None),
         };
         let facts = facts(&letter.tenant, letter.name.as_deref(), Some(&letter.message), letter.at);
-        let kind = Kind::of(&letter.message);
+        let kind = Kind::Told(letter.message.about());
         let content = Content { kind, facts: &facts, code, link: link.as_deref() };
         let cover = Cover {
             id: letter.id,

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use portcullis_core::mailing::About;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -88,16 +89,16 @@ impl Language {
     }
 
     pub(super) const fn section(&self, kind: Kind) -> &Section {
-        match kind {
-            Kind::Code => &self.content.code,
-            Kind::Unlock => &self.content.unlock,
-            Kind::Reset => &self.content.reset,
-            Kind::Welcome => &self.content.welcome,
-            Kind::PasswordChanged => &self.content.password_changed,
-            Kind::NewDevice => &self.content.new_device,
-            Kind::RefreshReused => &self.content.refresh_reused,
-            Kind::SignUpAttempted => &self.content.sign_up_attempted,
-            Kind::Test => &self.content.test,
+        let Kind::Told(about) = kind else { return &self.content.test };
+        match about {
+            About::Code => &self.content.code,
+            About::Unlock => &self.content.unlock,
+            About::Reset => &self.content.reset,
+            About::Welcome => &self.content.welcome,
+            About::PasswordChanged => &self.content.password_changed,
+            About::NewDevice => &self.content.new_device,
+            About::RefreshReused => &self.content.refresh_reused,
+            About::SignUpAttempted => &self.content.sign_up_attempted,
         }
     }
 

@@ -135,7 +135,7 @@ impl Templates {
     fn try_all(&self, faults: &mut Vec<Fault>) {
         let mut found = Vec::new();
         for language in self.languages.values() {
-            for (kind, named) in Kind::ALL.into_iter().flat_map(|kind| [(kind, true), (kind, false)]) {
+            for (kind, named) in Kind::all().flat_map(|kind| [(kind, true), (kind, false)]) {
                 match sample::with(kind, named, |content| self.render_in(language, content)) {
                     Ok(rendered) => self.look_at(kind, &rendered, &mut found),
                     Err(fault) => found.push(fault),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::engine::{Engine, LoggedIn};
 use crate::id::TenantId;
+use crate::mailing::About;
 use crate::store::conformance::client::Client;
 use crate::store::conformance::postbox::Postbox;
 use crate::store::conformance::stage::{Member, PASSWORD, Stage};
@@ -59,7 +60,7 @@ async fn the_first_device_is_no_news_the_second_is_and_a_known_one_is_not() {
     assert_eq!(scene.told_after(&phone).await, 1);
     assert_eq!(scene.told_after(&laptop).await, 1);
     assert_eq!(scene.known().await, 2);
-    let letter = scene.post.letters().into_iter().find(|letter| letter.message.word() == "new_device");
+    let letter = scene.post.letters().into_iter().find(|letter| letter.message.about() == About::NewDevice);
     let letter = letter.unwrap();
     assert_eq!(letter.to, scene.ann.user.email);
     let crate::mail::Message::NewDevice { device, address, .. } = letter.message else { panic!("no news") };
@@ -89,7 +90,7 @@ async fn a_device_is_known_to_each_of_its_users_apart() {
     shared.comes_in(&scene.node, &scene.post, &bob).await;
     scene.post.collect(&scene.node).await;
     let told = scene.post.letters();
-    let told = told.iter().filter(|letter| letter.message.word() == "new_device");
+    let told = told.iter().filter(|letter| letter.message.about() == About::NewDevice);
     assert_eq!(told.map(|letter| &letter.to).collect::<Vec<_>>(), [&bob.user.email]);
 }
 

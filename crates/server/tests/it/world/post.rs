@@ -53,14 +53,18 @@ impl LetterBox {
     /// What letters to somebody are about that nobody has opened.
     pub(crate) fn waiting_for(&self, to: &str) -> Vec<&'static str> {
         let unread = self.unread.lock().unwrap();
-        unread.iter().filter(|letter| letter.to.shown() == to).map(|letter| letter.message.word()).collect()
+        unread
+            .iter()
+            .filter(|letter| letter.to.shown() == to)
+            .map(|letter| letter.message.about().as_str())
+            .collect()
     }
 
     /// Opens the oldest letter to somebody about something, once it is there.
     pub(crate) async fn letter(&self, to: &str, about: &str) -> Letter {
         eventually(&format!("a letter to {to} about {about}"), || async {
             let mut unread = self.unread.lock().unwrap();
-            let is_it = |letter: &Letter| letter.to.shown() == to && letter.message.word() == about;
+            let is_it = |letter: &Letter| letter.to.shown() == to && letter.message.about().as_str() == about;
             let at = unread.iter().position(is_it)?;
             Some(unread.remove(at))
         })
