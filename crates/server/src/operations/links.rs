@@ -2,8 +2,6 @@
 
 use portcullis_api::answer::Success;
 use portcullis_api::request::device::{Forgot, Reset, Unlock};
-use portcullis_core::id::TenantId;
-use portcullis_core::ticket::LinkToken;
 
 use super::{Call, Desk, Replied};
 
@@ -20,15 +18,9 @@ impl Desk {
         self.reply(Success::RESET_REQUESTED, ())
     }
 
-    /// The rules for the password are those of the tenant that the link names; of one that names none, the default's.
+    /// The rules for the password are those of the tenant of the link, so they are asked once the link is known to be good.
     pub(super) async fn reset_password(&self, call: Call<'_>) -> Replied {
-        let named = Unlock::read(&call.body).ok().and_then(|link| LinkToken::parse(link.token.reveal()));
-        let named = named.map_or_else(TenantId::default_tenant, |link| link.ticket.tenant);
-        let tenant = match self.engine.tenant(&named).await {
-            Ok(tenant) => tenant,
-            Err(_) => self.engine.tenant(&TenantId::default_tenant()).await?,
-        };
-        let Reset { token, new } = Reset::read(&call.body, &tenant.policy.password)?;
+        let Reset { token, new } = Reset::read(&call.body)?;
         self.engine.reset_password(token.reveal(), new).await?;
         self.reply(Success::PASSWORD_RESET, ())
     }

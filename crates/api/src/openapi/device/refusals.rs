@@ -85,7 +85,7 @@ fn faults(kind: DeviceOperation) -> Option<Faults> {
         DeviceOperation::LogoutSession => EndSession::read(&bad).err(),
         DeviceOperation::Refresh => Refresh::read(&bad).err(),
         DeviceOperation::ForgotPassword => Forgot::read(&bad).err(),
-        DeviceOperation::ResetPassword => Reset::read(&bad, &policy).err(),
+        DeviceOperation::ResetPassword => Reset::read(&bad).err(),
         DeviceOperation::Users => ListUsers::read(&bad).err(),
         DeviceOperation::CreateUser => CreateUser::read(&bad).err(),
         DeviceOperation::SetRole => SetRole::read(&bad).err(),

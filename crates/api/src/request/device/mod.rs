@@ -175,11 +175,11 @@ impl Reset {
     /// Reads another password: a body or a form.
     ///
     /// # Errors
-    /// The [`Faults`] of its members; those of the new password by `policy`.
-    pub fn read(body: &Body, policy: &PasswordPolicy) -> Result<Self, Faults> {
+    /// The [`Faults`] of its members. Whether the password is a good one depends on whose link it is.
+    pub fn read(body: &Body) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let token = body.secret("token", &mut faults);
-        let new = body.new_password("newPassword", policy, &mut faults);
+        let new = body.password("newPassword", &mut faults);
         faults.none_or(token.zip(new).map(|(token, new)| Self { token, new }))
     }
 }
