@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
@@ -13,7 +14,7 @@ use portcullis_core::machine::SystemClock;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
@@ -114,13 +115,21 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     let _ = stop.send(true);
     while servers.join_next().await.is_some() {}
     housekeeping.abort();
-    // A message that is being sent is claimed; were it cut off it might be sent again.
-    let _ = timeout(config.timeouts.shutdown, post).await;
+    finish(post, config.timeouts.shutdown).await;
     drop((engine, surface));
     homes.close().await;
     store.close().await;
     info!("stopped");
     Ok(())
+}
+
+/// Waits for what is being mailed: a message that is cut off may be sent again.
+async fn finish(mut post: JoinHandle<()>, patience: Duration) {
+    if timeout(patience, &mut post).await.is_err() {
+        warn!("messages are still being sent; they may be sent again");
+        post.abort();
+        let _ = post.await;
+    }
 }
 
 async fn serve_one(

@@ -18,6 +18,7 @@ mod log_in;
 mod opaque;
 mod pace;
 mod post;
+mod postman;
 mod refresh;
 mod register;
 mod reset;

@@ -2,13 +2,10 @@
 //!
 //! Nobody who signs in waits for a mail server. A message that cannot be delivered is tried again, later each time, until
 //! it is not worth sending any more. What is sent is made at that moment: the address as it is now, and the secret of a
-//! ticket, of which the store gets the hash.
+//! ticket, of which the store gets the hash. Who goes through the queue, and when, is in `postman.rs`.
 
-use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
@@ -23,22 +20,15 @@ use crate::store::{StoreError, Stored, UserHandle};
 use crate::ticket::{LinkToken, Purpose, Ticket, TicketKey};
 use crate::user::User;
 
-/// How often the queue is looked at, for what other processes have put there and for what is to be tried again.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-
 /// How long a message may take to deliver: less than it is claimed for, so that nobody else has begun on it by then.
 const PATIENCE: Duration = CLAIM.saturating_sub(Duration::from_secs(30));
 
-/// How many messages are sent at once.
-const AT_ONCE: u32 = 8;
-
 impl Engine {
-    /// Issues a ticket and puts the message into the queue that will carry its secret: `false` if the user was issued too
-    /// many lately.
+    /// Issues a ticket with the message that goes with it: `false` if the user was issued too many lately.
     pub(super) async fn send_ticket(&self, home: &Home, ticket: &Ticket, mailing: &Mailing) -> Stored<bool> {
-        let issued = home.stores.tickets.issue(ticket).await?;
+        let issued = home.stores.tickets.issue(ticket, mailing).await?;
         if issued {
-            self.send(home, mailing).await?;
+            home.posted.notify_one();
         }
         Ok(issued)
     }
@@ -57,82 +47,6 @@ impl Engine {
         }
     }
 
-    /// Delivers mail until it is dropped; one of these should run for each engine that serves. Several share the work.
-    ///
-    /// Once `stop` has come, what is being sent is finished and nothing more is begun.
-    pub async fn deliver_mail(self: &Arc<Self>, notifier: Arc<dyn Notifier>, stop: impl Future<Output = ()>) {
-        let deliver = async {
-            tokio::pin!(stop);
-            loop {
-                tokio::select! {
-                    biased;
-                    () = &mut stop => return,
-                    // Elsewhere is looked at as often; who lives in the shared home need not wait for that.
-                    _ = timeout(LOOK_EVERY, self.directory.homes.shared.posted.notified()) => (),
-                }
-                if let Err(fault) = self.deliver_due(&notifier).await {
-                    warn!(%fault, "the messages that wait could not be read");
-                }
-            }
-        };
-        tokio::join!(self.open_homes(), deliver);
-    }
-
-    /// Opens the home of every tenant: what waits there since before this process began would wait until somebody asks
-    /// for the tenant.
-    async fn open_homes(&self) {
-        let tenants = match self.all_tenants().await {
-            Ok(tenants) => tenants,
-            Err(fault) => return warn!(%fault, "the tenants could not be read"),
-        };
-        for tenant in tenants {
-            if let Err(fault) = self.kept_tenant(&tenant).await {
-                warn!(%fault, %tenant, "the messages of a tenant wait until somebody asks for it");
-            }
-        }
-    }
-
-    /// Delivers what is due now: how many messages were delivered.
-    ///
-    /// # Errors
-    /// That of the first store that did not answer; what waits in the others has been delivered.
-    pub async fn deliver_due(self: &Arc<Self>, notifier: &Arc<dyn Notifier>) -> Result<u64, StoreError> {
-        let (mut delivered, mut fault) = (0, None);
-        // One home's mail does not wait for another's.
-        let mut homes = JoinSet::new();
-        for home in self.directory.homes.all().await {
-            let (engine, notifier) = (self.clone(), notifier.clone());
-            homes.spawn(async move { engine.deliver_at(&home, &notifier).await });
-        }
-        for there in homes.join_all().await {
-            match there {
-                Ok(there) => delivered += there,
-                Err(away) => fault = fault.or(Some(away)),
-            }
-        }
-        fault.map_or(Ok(delivered), Err)
-    }
-
-    async fn deliver_at(
-        self: &Arc<Self>,
-        home: &Arc<Home>,
-        notifier: &Arc<dyn Notifier>,
-    ) -> Result<u64, StoreError> {
-        let mut delivered = 0;
-        loop {
-            let claimed = home.stores.mail.claim(self.clock.now(), AT_ONCE).await?;
-            if claimed.is_empty() {
-                return Ok(delivered);
-            }
-            let mut sending = JoinSet::new();
-            for mailing in claimed {
-                let (engine, home, notifier) = (self.clone(), home.clone(), notifier.clone());
-                sending.spawn(async move { engine.deliver(&home, &mailing, notifier.as_ref()).await });
-            }
-            delivered += sending.join_all().await.into_iter().filter(|done| *done).count() as u64;
-        }
-    }
-
     /// How many messages wait to be sent.
     ///
     /// # Errors
@@ -146,7 +60,7 @@ impl Engine {
     }
 
     /// Delivers one message: whether it was. A fault of the store leaves it claimed, and so it is tried again.
-    async fn deliver(&self, home: &Home, mailing: &Mailing, notifier: &dyn Notifier) -> bool {
+    pub(super) async fn deliver(&self, home: &Home, mailing: &Mailing, notifier: &dyn Notifier) -> bool {
         let delivered = match self.letter(home, mailing).await {
             Ok(Some(letter)) => match timeout(PATIENCE, notifier.deliver(&letter)).await {
                 Ok(delivered) => delivered.map(|()| true),

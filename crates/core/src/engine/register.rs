@@ -114,34 +114,21 @@ impl Engine {
         if !tenant.policy.hides_existence {
             return made.user().map(Some).ok_or(RegisterError::Taken);
         }
-        self.tell_of_sign_up(&tenant, made).await?;
+        if let Made::Taken { by: Some(owner) } = made {
+            self.tell_of_sign_up(&tenant, &owner).await?;
+        }
         pace.kept().await;
         Ok(None)
     }
 
-    /// Tells the owner of an address that somebody wanted to sign up with it; the same is done where there is none.
-    async fn tell_of_sign_up(&self, tenant: &Tenant, made: Made) -> Result<(), StoreError> {
-        match made {
-            Made::User(user) => {
-                // A taken address costs a step more; its owner is told of the first who tries it.
-                self.notice(tenant, &self.nobody(tenant, user.email.canonical())).await?;
-            }
-            Made::Taken { by: Some(owner) } => {
-                let to = if self.notice(tenant, &owner).await? { owner } else { self.nobody(tenant, "") };
-                let (now, random) = (self.clock.now(), self.random.as_ref());
-                self.send(&tenant.home, &Mailing::news(&to, About::SignUpAttempted, now, random)).await?;
-            }
-            Made::Taken { by: None } => (),
-        }
-        Ok(())
-    }
-
-    /// Whether the owner of an account may be told once more that somebody wanted to sign up with its address: a stranger
-    /// must not be able to fill a letter box.
-    async fn notice(&self, tenant: &Tenant, owner: &UserKey) -> Result<bool, StoreError> {
+    /// Tells the owner of an address that somebody wanted to sign up with it; not each time, for a stranger must not be
+    /// able to fill a letter box.
+    async fn tell_of_sign_up(&self, tenant: &Tenant, owner: &UserKey) -> Result<(), StoreError> {
         let (now, random) = (self.clock.now(), self.random.as_ref());
-        let ticket = Ticket::new(owner, Purpose::Notice, Epochs::default(), now, random);
-        tenant.home.stores.tickets.issue(&ticket).await
+        let notice = Ticket::new(owner, Purpose::Notice, Epochs::default(), now, random);
+        let news = Mailing::news(owner, About::SignUpAttempted, now, random);
+        self.send_ticket(&tenant.home, &notice, &news).await?;
+        Ok(())
     }
 
     /// Makes a user, unless the address is taken. Whether the password is good enough has been asked.
@@ -156,8 +143,13 @@ impl Engine {
         E: From<HashRefused> + From<StoreError>,
     {
         self.passwords.admits()?;
-        // Of many who claim one address at once, one pays for a hash; the others wait and find it taken.
-        let _turn = self.registering.take(&tenant.id, new.email.canonical()).await;
+        // Of many who claim one address at once, one pays for a hash; the others wait and find it taken. Where that is not
+        // told, all pay, and nobody may learn by waiting what another one found.
+        let _turn = if tenant.policy.hides_existence {
+            None
+        } else {
+            Some(self.registering.take(&tenant.id, new.email.canonical()).await)
+        };
         let users = &tenant.home.stores.users;
         let handle = UserHandle::Email(tenant.id.clone(), new.email.clone());
         let by = users.find(&handle).await?.map(|owner| owner.key);

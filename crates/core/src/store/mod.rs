@@ -261,9 +261,10 @@ pub trait TenantStore: Send + Sync {
 /// Tickets: secrets that are sent and work once.
 #[async_trait]
 pub trait TicketStore: Send + Sync {
-    /// Creates a ticket and closes the user's oldest open ones of its purpose that are too many; `false`, and nothing
-    /// is written, if the user was issued too many of them lately.
-    async fn issue(&self, ticket: &Ticket) -> Stored<bool>;
+    /// Creates a ticket, closes the user's oldest open ones of its purpose that are too many, and puts the message that
+    /// goes with it into the queue, in one step: no ticket takes the place of another and is never heard of. `false`,
+    /// and nothing is written, if the user was issued too many of them lately.
+    async fn issue(&self, ticket: &Ticket, mailing: &Mailing) -> Stored<bool>;
 
     /// The ticket, if there is one, whether it can be redeemed or not.
     async fn find(&self, key: &TicketKey) -> Stored<Option<Ticket>>;

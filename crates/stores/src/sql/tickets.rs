@@ -1,13 +1,14 @@
 //! Tickets: secrets that are sent and work once.
 
 use portcullis_core::clock::Timestamp;
+use portcullis_core::mailing::Mailing;
 use portcullis_core::secret::SecretHash;
 use portcullis_core::session::Epochs;
 use portcullis_core::store::Stored;
 use portcullis_core::ticket::{Presented, Purpose, Redeemed, Ticket, TicketKey, TicketState};
 
 use super::row::{DatabaseRow, Row};
-use super::{Connection, Statement, Step, bytes, count, millis};
+use super::{Connection, Statement, Step, bytes, count, mail, millis};
 
 const INSERT: &str = "INSERT INTO tickets (tenant, id, user_id, purpose, created, expires, secret_hash, device_hash, \
     epoch_user, epoch_tenant, epoch_everyone, wrong, last_wrong, state) \
@@ -26,7 +27,7 @@ const PURGE: &str = "DELETE FROM tickets WHERE (tenant, id) IN (SELECT tenant, i
     WHERE purpose = $1 AND expires <= $2 LIMIT $3)";
 
 /// Not where too many were issued lately; closes the oldest that are open where there are too many of them.
-pub(crate) async fn issue(db: &mut Connection, ticket: &Ticket) -> Step<bool> {
+pub(crate) async fn issue(db: &mut Connection, ticket: &Ticket, mailing: &Mailing) -> Step<bool> {
     let limits = ticket.purpose.limits();
     let since = ticket.created.minus(limits.within).as_millis();
     let issued: i64 = sqlx::query_scalar(ISSUED)
@@ -43,6 +44,7 @@ pub(crate) async fn issue(db: &mut Connection, ticket: &Ticket) -> Step<bool> {
     let beside_this = i64::from(limits.open.saturating_sub(1));
     close.bind(i64::from(u32::MAX)).bind(beside_this).execute(&mut *db).await?;
     insert(db, ticket).await?;
+    mail::put(db, mailing).await?;
     Ok(true)
 }
 

@@ -215,7 +215,7 @@ async fn who_does_not_exist_is_answered_and_written_down_like_who_does() {
         }
         walks.push(walk);
     }
-    assert!(walks[0].iter().any(|(_, verbs)| verbs.contains(&"put a message")), "{:?}", walks[0]);
+    assert!(walks[0].iter().any(|(_, verbs)| verbs.contains(&"issue a ticket")), "{:?}", walks[0]);
     for (walk, address) in walks.iter().zip(&accounts) {
         assert_eq!(*walk, walks[0], "{address}");
     }

@@ -236,6 +236,62 @@ async fn a_mail_server_that_says_nothing_is_given_up_on_before_somebody_else_may
     assert_eq!(scene.post.collect(&scene.node).await, 1);
 }
 
+/// Takes its time over one letter, and none over the others.
+struct Slow {
+    slow: Email,
+    post: Arc<Postbox>,
+}
+
+#[async_trait]
+impl Notifier for Slow {
+    async fn deliver(&self, letter: &Letter) -> Result<(), Undelivered> {
+        if letter.to == self.slow {
+            std::future::pending::<()>().await;
+        }
+        self.post.deliver(letter).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_letter_that_takes_long_keeps_no_other_waiting() {
+    let scene = Scene::new().await;
+    let bob = scene.stage.newcomer(&scene.node).await;
+    scene.asks().await;
+    let slow = Slow { slow: scene.ann.user.email.clone(), post: scene.post.clone() };
+    let (node, stop) = (scene.node.clone(), std::future::pending());
+    let working = tokio::spawn(async move { node.deliver_mail(Arc::new(slow), stop).await });
+    let begun = tokio::time::Instant::now();
+    for letters in 1..20 {
+        scene.node.forgot_password(&TenantId::default_tenant(), &bob.user.email).await.unwrap();
+        while scene.post.letters().len() < letters {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        scene.stage.clock.pass(Duration::from_mins(15));
+    }
+    assert!(begun.elapsed() < Duration::from_secs(80), "the slow one was given up first");
+    working.abort();
+}
+
+#[tokio::test]
+async fn once_told_to_stop_it_finishes_what_it_has_begun_and_begins_no_more() {
+    let scene = Scene::new().await;
+    let bob = scene.stage.newcomer(&scene.node).await;
+    scene.asks().await;
+    scene.post.hold();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let (node, notifier) = (scene.node.clone(), scene.post.clone());
+    let stopping = async move { drop(stopped.await) };
+    let working = tokio::spawn(async move { node.deliver_mail(notifier, stopping).await });
+    scene.post.holding().await;
+    stop.send(()).unwrap();
+    tokio::task::yield_now().await;
+    scene.node.forgot_password(&TenantId::default_tenant(), &bob.user.email).await.unwrap();
+    assert!(!working.is_finished());
+    scene.post.go_on();
+    working.await.unwrap();
+    assert_eq!((scene.post.letters().len(), scene.waiting().await), (1, 1));
+}
+
 /// Databases elsewhere, by name.
 struct Elsewhere(BTreeMap<String, Stores>);
 

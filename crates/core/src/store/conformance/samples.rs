@@ -4,6 +4,7 @@ use std::error::Error;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::Answered;
 use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::id::{SessionId, SessionKey, TenantId, UserId, UserKey};
@@ -17,7 +18,7 @@ use crate::secret::SecretHash;
 use crate::session::{
     Device, EndReason, Ending, Epochs, Previous, Proof, Redemption, Rotation, Session, State,
 };
-use crate::store::{CookieKey, SessionHandle};
+use crate::store::{CookieKey, SessionHandle, Stores};
 use crate::strategy::StrategyName;
 use crate::ticket::{Purpose, Ticket};
 use crate::user::{KnownDevice, PersonName, Role, User};
@@ -264,6 +265,11 @@ pub fn ticket(user: &UserKey, purpose: Purpose, created: Timestamp, number: u64)
     let epochs = Epochs { user: 1, tenant: 2, everyone: 3 };
     let ticket = Ticket::new(user, purpose, epochs, created, &SystemRandom);
     Ticket { secret: Some(numbered(number)), device: Some(numbered(1000)), ..ticket }
+}
+
+/// Issues a ticket with the message that goes with it: whether it was.
+pub async fn issue(stores: &Stores, ticket: &Ticket) -> bool {
+    stores.tickets.issue(ticket, &Mailing::of_ticket(ticket, &SystemRandom)).await.answered()
 }
 
 /// A message that is due at this time, with everything that a message can have.

@@ -16,6 +16,14 @@ use crate::ticket::{Presented, Purpose, Redeemed, Ticket, TicketKey, TicketState
 /// The tickets of all users, by key.
 pub(super) type Tickets = BTreeMap<TicketKey, Ticket>;
 
+/// The messages that wait.
+pub(super) type Queue = BTreeMap<(TenantId, MailingId), Mailing>;
+
+fn queue(mail: &mut Queue, mailing: &Mailing) {
+    let place = (mailing.user.tenant.clone(), mailing.id);
+    mail.entry(place).or_insert_with(|| mailing.clone());
+}
+
 fn of_user<'a>(
     tickets: &'a Tickets,
     user: &'a UserKey,
@@ -26,7 +34,7 @@ fn of_user<'a>(
 
 #[async_trait]
 impl TicketStore for MemoryStore {
-    async fn issue(&self, ticket: &Ticket) -> Stored<bool> {
+    async fn issue(&self, ticket: &Ticket, mailing: &Mailing) -> Stored<bool> {
         let mut records = self.records();
         let (user, limits) = (ticket.user_key(), ticket.purpose.limits());
         let since = ticket.created.minus(limits.within);
@@ -45,6 +53,7 @@ impl TicketStore for MemoryStore {
             }
         }
         records.tickets.insert(ticket.key.clone(), ticket.clone());
+        queue(&mut records.mail, mailing);
         Ok(true)
     }
 
@@ -152,14 +161,10 @@ impl GuessStore for MemoryStore {
     }
 }
 
-/// The messages of all tenants, by tenant and id.
-pub(super) type Queue = BTreeMap<(TenantId, MailingId), Mailing>;
-
 #[async_trait]
 impl MailStore for MemoryStore {
     async fn put(&self, mailing: &Mailing) -> Stored<()> {
-        let place = (mailing.user.tenant.clone(), mailing.id);
-        self.records().mail.entry(place).or_insert_with(|| mailing.clone());
+        queue(&mut self.records().mail, mailing);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use portcullis_core::clock::Timestamp;
+use portcullis_core::mailing::Mailing;
 use portcullis_core::secret::SecretHash;
 use portcullis_core::store::{Stored, TicketStore};
 use portcullis_core::ticket::{Purpose, Redeemed, Ticket, TicketKey};
@@ -11,10 +12,12 @@ use crate::sqlite::{SqliteStore, in_time};
 
 #[async_trait]
 impl TicketStore for SqliteStore {
-    async fn issue(&self, ticket: &Ticket) -> Stored<bool> {
-        let ticket = ticket.clone();
+    async fn issue(&self, ticket: &Ticket, mailing: &Mailing) -> Stored<bool> {
+        let (ticket, mailing) = (ticket.clone(), mailing.clone());
         self.writer
-            .write("issue a ticket", |db| Box::pin(async move { tickets::issue(db, &ticket).await }))
+            .write("issue a ticket", |db| {
+                Box::pin(async move { tickets::issue(db, &ticket, &mailing).await })
+            })
             .await
     }
 

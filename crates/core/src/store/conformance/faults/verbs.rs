@@ -132,8 +132,8 @@ impl TenantStore for Faulty {
 
 #[async_trait]
 impl TicketStore for Faulty {
-    async fn issue(&self, ticket: &Ticket) -> Stored<bool> {
-        self.faults.verb("issue a ticket", self.stores.tickets.issue(ticket)).await
+    async fn issue(&self, ticket: &Ticket, mailing: &Mailing) -> Stored<bool> {
+        self.faults.verb("issue a ticket", self.stores.tickets.issue(ticket, mailing)).await
     }
 
     async fn find(&self, key: &TicketKey) -> Stored<Option<Ticket>> {
