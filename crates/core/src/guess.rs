@@ -97,7 +97,7 @@ pub enum Outcome {
 pub enum Settled {
     /// Nothing.
     Noted,
-    /// The account was locked by this one.
+    /// The account was locked by this one, or for good.
     LockedNow,
 }
 
@@ -143,14 +143,19 @@ impl Guesses {
             (Outcome::Right, _) => guesses.in_lock += 1,
             (Outcome::Wrong, _) => {
                 guesses.row += 1;
+                let for_good = guesses.row == limits.hard;
                 if guesses.locked_until.is_some() {
                     guesses.in_lock += 1;
                 } else {
                     guesses.round += 1;
-                    if guesses.round >= limits.after {
-                        let locked_until = Some(now.plus(limits.lasts));
-                        return (Settled::LockedNow, Self { locked_until, in_lock: 0, ..guesses });
+                    if guesses.round >= limits.after || for_good {
+                        guesses = Self { locked_until: Some(now.plus(limits.lasts)), in_lock: 0, ..guesses };
+                        return (Settled::LockedNow, guesses);
                     }
+                }
+                if for_good {
+                    // The link of the lock that was until now may be too old to be followed.
+                    return (Settled::LockedNow, guesses);
                 }
             }
         }
@@ -234,16 +239,23 @@ mod tests {
 
     // ASVS-map: AU1
     #[test]
-    fn after_a_hundred_in_a_row_time_opens_nothing() {
-        let (mut guesses, mut now, mut looked_at) = (Guesses::default(), NOW, 0);
-        for _ in 0..1_000 {
-            match guess(&mut guesses, now, Outcome::Wrong).0 {
-                Reserved::Granted | Reserved::Locked => looked_at += 1,
-                Reserved::Refused | Reserved::Crowded => now = now.plus(LIMITS.lasts),
+    fn after_a_hundred_in_a_row_time_opens_nothing_and_the_owner_is_told_at_the_hundredth() {
+        // With eight for each lock the hundredth comes while the account is open, with ten while it is locked.
+        for in_each in [8, 10] {
+            let (mut guesses, mut now, mut looked_at, mut told) = (Guesses::default(), NOW, 0, Vec::new());
+            for nth in 0..1_000 {
+                if nth % in_each == 0 {
+                    now = now.plus(LIMITS.lasts);
+                }
+                let (reserved, settled) = guess(&mut guesses, now, Outcome::Wrong);
+                looked_at += u32::from(matches!(reserved, Reserved::Granted | Reserved::Locked));
+                if settled == Settled::LockedNow {
+                    told.push(looked_at);
+                }
             }
+            assert_eq!((looked_at, told.last()), (100, Some(&100)), "{told:?}");
+            assert_eq!(guess(&mut guesses, now.plus(KEPT), Outcome::Right).0, Reserved::Refused);
         }
-        assert_eq!(looked_at, 100);
-        assert_eq!(guess(&mut guesses, now.plus(KEPT), Outcome::Right).0, Reserved::Refused);
     }
 
     #[test]
