@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::pace::Pace;
+use super::whole::whole;
 use super::{Engine, NewUser, TenantError};
 use crate::email::Email;
 use crate::event::{Event, What};
@@ -122,10 +123,14 @@ impl Engine {
     /// # Errors
     /// [`AccountError::NotFound`], or the store's.
     pub async fn disable_user(&self, key: &UserKey) -> Result<User, AccountError> {
-        let user = self.change_user(key, |user| user.disabled(self.clock.now())).await?;
-        self.end_all(key, EndReason::Admin).await?;
-        self.report(&Event::of_user(key, What::UserDisabled));
-        Ok(user)
+        let (engine, key) = (self.myself()?, key.clone());
+        let disabling = async move {
+            let user = engine.change_user(&key, |user| user.disabled(engine.clock.now())).await?;
+            engine.end_all(&key, EndReason::Admin).await?;
+            engine.report(&Event::of_user(&key, What::UserDisabled));
+            Ok(user)
+        };
+        whole("disable a user", disabling).await
     }
 
     /// Lets a user sign in again. Sessions that were ended stay ended.
@@ -133,6 +138,10 @@ impl Engine {
     /// # Errors
     /// [`AccountError::NotFound`], or the store's.
     pub async fn enable_user(&self, key: &UserKey) -> Result<User, AccountError> {
+        if self.user(key).await?.disabled.is_some() {
+            // Whoever was disabled by a process that died half-way may have sessions left.
+            self.end_all(key, EndReason::Admin).await?;
+        }
         let user = self.change_user(key, |user| user.enabled(self.clock.now())).await?;
         self.report(&Event::of_user(key, What::UserEnabled));
         Ok(user)

@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::guessing::{Guess, Guessed};
 use super::home::Home;
 use super::pace::Pace;
+use super::whole::whole;
 use super::{Engine, Identity, Tenant, TenantError};
 use crate::event::{Event, What};
 use crate::guess::GuessKey;
@@ -85,9 +86,8 @@ impl Engine {
 
         // On its own, so that a client who hangs up half-way cannot keep the second ending from happening.
         let (engine, kept) = (Arc::clone(self), identity.session);
-        let replacing =
-            tokio::spawn(async move { engine.replace_password(&tenant.home, user, hash, kept).await });
-        replacing.await.map_err(|fault| StoreError::unavailable("change a password", fault))?
+        let replacing = async move { engine.replace_password(&tenant.home, user, hash, kept).await };
+        whole("change a password", replacing).await
     }
 
     /// Guesses from within a session have a counter of their own: a stolen session cannot guess on, and strangers who have

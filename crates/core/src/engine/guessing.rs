@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::home::Home;
 use super::pace::Pace;
+use super::whole::whole;
 use super::{Engine, Tenant};
 use crate::event::{Event, What};
 use crate::guess::{GuessKey, GuessLimits, Outcome, Reserved, Settled};
@@ -87,14 +88,13 @@ impl Engine {
     where
         E: From<HashRefused> + From<StoreError>,
     {
-        let engine = self.me.upgrade().ok_or(HashRefused::Stopped)?;
+        let engine = self.myself()?;
         for _ in 0..PAUSES {
             let (engine, home, whose) = (engine.clone(), tenant.home.clone(), whose.clone());
             let limits = tenant.policy.guesses;
             // On its own: of whoever hangs up now, nobody would know whether the store has reserved the look.
-            let asking = tokio::spawn(Reservation { engine, home, limits, whose }.asked_for());
-            let (reserved, look) =
-                asking.await.map_err(|fault| StoreError::unavailable("reserve a guess", fault))??;
+            let asking = Reservation { engine, home, limits, whose }.asked_for();
+            let (reserved, look) = whole("reserve a guess", asking).await?;
             if reserved != Reserved::Crowded {
                 return Ok((reserved, look));
             }
@@ -134,8 +134,7 @@ impl Look {
     /// either.
     async fn settled(mut self, outcome: Outcome) -> Result<(), StoreError> {
         let Some((reservation, reserved)) = self.0.take() else { return Ok(()) };
-        let settling = tokio::spawn(reservation.settle(reserved, outcome));
-        settling.await.map_err(|fault| StoreError::unavailable("settle a guess", fault))?
+        whole("settle a guess", reservation.settle(reserved, outcome)).await
     }
 }
 

@@ -29,6 +29,7 @@ mod tenancy;
 mod tenants;
 mod turns;
 mod unlock;
+mod whole;
 
 use std::fmt;
 use std::sync::{Arc, Weak};

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::device::{ShownDevice, bare};
 use super::home::Home;
+use super::whole::whole;
 use super::{Engine, IssueError, Tenant, TenantError};
 use crate::event::{Event, What};
 use crate::id::{SessionKey, TenantId};
@@ -108,9 +109,8 @@ impl Engine {
         let device = self.device_of(request).await?;
         let redemption = self.redemption(&presented, strategy, &key, device.as_ref())?;
 
-        let rotated = tenant.home.view.rotate(&key, &redemption).await?;
         let had_shown = session.proof.is_some_and(|proof| proof.shown);
-        let session = self.judge(tenant, rotated, &key).await?;
+        let session = self.redeem(tenant, &key, redemption).await?;
         if let Some(device) = device.filter(|_| !had_shown && session.proof.is_some_and(|proof| proof.shown))
         {
             // It has proven itself: the next sign-in on it is no news.
@@ -218,6 +218,21 @@ impl Engine {
             lifetime: refresh,
             grace,
         })
+    }
+
+    /// Spends the token. Whatever comes of it is reported: a thief who hangs up is heard of all the same.
+    async fn redeem(
+        &self,
+        tenant: &Arc<Tenant>,
+        key: &SessionKey,
+        redemption: Redemption,
+    ) -> Result<Session, RefreshError> {
+        let (engine, tenant, key) = (self.myself()?, tenant.clone(), key.clone());
+        let redeeming = async move {
+            let rotated = tenant.home.view.rotate(&key, &redemption).await?;
+            engine.judge(&tenant, rotated, &key).await
+        };
+        whole("redeem a refresh token", redeeming).await
     }
 
     /// Reports what became of the token, and gives the session if it may go on.

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::home::Home;
 use super::pace::Pace;
+use super::whole::whole;
 use super::{AccountError, Engine, Tenant, TenantError};
 use crate::email::Email;
 use crate::event::{Event, What};
@@ -120,9 +121,8 @@ impl Engine {
         }
         // On its own: a client who hangs up must not leave a link that is spent and a password that is the old one.
         let engine = Arc::clone(self);
-        let choosing =
-            tokio::spawn(async move { engine.choose_password(&tenant.home, &user.key, password).await });
-        choosing.await.map_err(|fault| StoreError::unavailable("choose a password", fault))?
+        let choosing = async move { engine.choose_password(&tenant.home, &user.key, password).await };
+        whole("choose a password", choosing).await
     }
 
     async fn choose_password(

@@ -3,6 +3,7 @@ mod codes;
 mod devices;
 mod guesses;
 mod hidden;
+mod hung_up;
 mod keys;
 mod known;
 mod links;
