@@ -44,7 +44,11 @@ pub fn tenant_named(headers: &HeaderMap, required: bool) -> Result<Option<Tenant
         (None, _) => Ok(None),
         (Some(name), None) => {
             let parsed = name.to_str().ok().and_then(|name| name.parse().ok());
-            parsed.map(Some).ok_or(Refusal::because(Code::TenantConnectionMissing, "Unknown tenant"))
+            let unknown = || {
+                let named = String::from_utf8_lossy(name.as_bytes());
+                Refusal::because(Code::TenantConnectionMissing, "Unknown tenant").about_tenant(&named)
+            };
+            parsed.map(Some).ok_or_else(unknown)
         }
         (Some(_), Some(_)) => {
             Err(Refusal::because(Code::TenantConnectionMissing, "The header x-tenant-id stands there twice"))

@@ -43,6 +43,9 @@ pub enum What {
     CodeRefused,
     /// An account was locked after too many wrong passwords.
     Locked,
+    /// A device that is known, or a session that asked for another password, was locked after too many wrong ones. The
+    /// account is open.
+    DeviceLocked,
     /// A locked account was opened.
     Unlocked,
     /// A link to choose another password was asked for, by whomever.
@@ -103,6 +106,7 @@ impl What {
             Self::CodeAsked => "code_asked",
             Self::CodeRefused => "code_refused",
             Self::Locked => "locked",
+            Self::DeviceLocked => "device_locked",
             Self::Unlocked => "unlocked",
             Self::ResetAsked => "reset_asked",
             Self::PasswordReset => "password_reset",
@@ -130,7 +134,7 @@ impl What {
     /// Whether somebody should look at it.
     #[must_use]
     pub const fn is_alarm(self) -> bool {
-        matches!(self, Self::RefreshReused | Self::Locked)
+        matches!(self, Self::RefreshReused | Self::Locked | Self::DeviceLocked)
     }
 }
 

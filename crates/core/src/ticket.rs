@@ -173,6 +173,26 @@ pub struct Presented {
     pub wrong_before: u32,
 }
 
+/// Whether a ticket was issued.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Issued {
+    /// It was.
+    Done,
+    /// The user was issued too many lately.
+    TooMany {
+        /// How long until another one may be.
+        wait: Duration,
+    },
+}
+
+impl Issued {
+    /// Refused for the sake of a ticket that was issued at `oldest`, as many ago as may be.
+    #[must_use]
+    pub fn too_many_since(oldest: Timestamp, limits: &TicketLimits, now: Timestamp) -> Self {
+        Self::TooMany { wait: oldest.plus(limits.within).since(now) }
+    }
+}
+
 /// What becomes of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Redeemed {

@@ -25,6 +25,9 @@ use crate::operation::{Access, Method, Operation, StrategyOperation};
 use crate::refusal::{Code, EnvelopeBody, Occasion, PlainBody, ProblemBody, Refusal, Rendering};
 use crate::request::{Body, ChangePassword, Faults, NotJson, Refresh, SignIn, SignUp};
 
+/// A time to wait, for the samples.
+const WAIT: Duration = Duration::from_secs(1);
+
 /// A refusal and the name of its example.
 pub(super) type Example = (&'static str, Refusal);
 
@@ -96,7 +99,7 @@ fn of_operation(operation: &Operation<StrategyOperation>, name: StrategyName) ->
         Access::Public => refusals.push(("suspended", TenantError::Suspended.into())),
     }
     if operation.limited {
-        refusals.push(("tooManyRequests", Refusal::too_many_requests(Duration::from_secs(1))));
+        refusals.push(("tooManyRequests", Refusal::too_many_requests(WAIT)));
     }
     refusals.extend(of_kind(operation.kind));
     refusals
@@ -155,7 +158,7 @@ fn of_credential(strategy: Strategy) -> Vec<Example> {
 }
 
 fn of_kind(kind: StrategyOperation) -> Vec<Example> {
-    let busy = HashRefused::Busy { retry_after: Duration::from_secs(1) };
+    let busy = HashRefused::Busy { retry_after: WAIT };
     match kind {
         StrategyOperation::Register => {
             vec![("taken", RegisterError::Taken.into()), ("hashingBusy", RegisterError::Busy(busy).into())]
@@ -168,6 +171,7 @@ fn of_kind(kind: StrategyOperation) -> Vec<Example> {
         StrategyOperation::Refresh => vec![("invalidRefreshToken", RefreshError::Invalid.into())],
         StrategyOperation::Password => vec![
             ("wrongPassword", ChangePasswordError::WrongPassword.into()),
+            ("tooManyGuesses", ChangePasswordError::TooManyGuesses { wait: WAIT }.into()),
             ("reused", ChangePasswordError::Reused.into()),
             ("contended", ChangePasswordError::Contended.into()),
             ("hashingBusy", ChangePasswordError::Busy(busy).into()),

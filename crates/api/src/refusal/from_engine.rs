@@ -10,6 +10,7 @@ use portcullis_core::engine::{
 use portcullis_core::password::{HashRefused, WeakPassword};
 use portcullis_core::store::StoreError;
 use portcullis_core::strategy::LiveClaim;
+use portcullis_core::ticket::Purpose;
 use tracing::{error, warn};
 
 use super::{Code, Reason, Refusal};
@@ -41,7 +42,7 @@ impl From<TenantError> for Refusal {
     fn from(error: TenantError) -> Self {
         match error {
             TenantError::Unknown(tenant) => {
-                Self::because(Code::TenantConnectionMissing, "Unknown tenant").about_tenant(tenant)
+                Self::because(Code::TenantConnectionMissing, "Unknown tenant").about_tenant(tenant.as_str())
             }
             TenantError::Suspended => Self::because(Code::TenantSuspended, "Tenant is suspended"),
             TenantError::Keys(_) | TenantError::Settings(_) => fault_of_ours(&error),
@@ -177,6 +178,7 @@ impl From<ChangePasswordError> for Refusal {
             ChangePasswordError::WrongPassword => {
                 Self::because(Code::WrongPassword, "Current password is wrong")
             }
+            ChangePasswordError::TooManyGuesses { wait } => Self::too_many_attempts(wait),
             ChangePasswordError::Reused => {
                 Self::because(Code::PasswordReused, "Cannot reuse previous password")
             }
@@ -194,7 +196,7 @@ impl From<LogInError> for Refusal {
     fn from(error: LogInError) -> Self {
         match error {
             LogInError::SignIn(error) => error.into(),
-            LogInError::TooManyCodes => Self::too_many_attempts(),
+            LogInError::TooManyCodes { wait } => Self::too_many_attempts(wait),
         }
     }
 }
@@ -204,7 +206,8 @@ impl From<VerifyError> for Refusal {
         match error {
             VerifyError::Wrong => Self::plain(Code::InvalidOtp),
             VerifyError::Expired => Self::plain(Code::OtpExpired),
-            VerifyError::TooMany => Self::too_many_attempts(),
+            // At most: other tries may have been longer ago, and another code may be asked for at once.
+            VerifyError::TooMany => Self::too_many_attempts(Purpose::Code.limits().within),
             VerifyError::NotOffered => Self::no_route(),
             VerifyError::Issue(error) => error.into(),
             VerifyError::Tenant(error) => error.into(),

@@ -15,14 +15,13 @@ pub use code::Code;
 pub(crate) use rendering::{EnvelopeBody, PlainBody, ProblemBody};
 pub use rendering::{Occasion, Rendering};
 
-use portcullis_core::id::{SessionId, TenantId};
-use portcullis_core::ticket::Purpose;
+use portcullis_core::id::SessionId;
 use portcullis_core::user::Role;
 
 use crate::request::{Faults, NotJson};
 
-/// How long tries are counted, by whatever they are counted for.
-const TRIES_COUNT_FOR: Duration = Purpose::Code.limits().within;
+/// The most characters that are repeated of what somebody took for a tenant's name: more than a name has.
+const LONGEST_NAME: usize = 100;
 
 /// What a client is told when it does not get what it asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,8 +36,8 @@ pub struct Refusal {
     pub invalid_token: bool,
     /// The session that it is about, where the client may know.
     pub session: Option<SessionId>,
-    /// The tenant that it is about, where one was named.
-    pub tenant: Option<TenantId>,
+    /// The tenant that was named, where it is about that: as it was written, which need not be a name that can be.
+    pub tenant: Option<String>,
 }
 
 /// Why.
@@ -91,10 +90,10 @@ impl Refusal {
         Self::because(Code::TooManyRequests, "Too many requests, please try again later.").later(retry_after)
     }
 
-    /// Too many tries of one person's, at codes or for mails; one more is welcome once these are not counted any more.
+    /// Too many tries of one person's, at codes or for mails; one more is welcome after a while.
     #[must_use]
-    pub fn too_many_attempts() -> Self {
-        Self::plain(Code::TooManyAttempts).later(TRIES_COUNT_FOR)
+    pub fn too_many_attempts(retry_after: Duration) -> Self {
+        Self::plain(Code::TooManyAttempts).later(retry_after)
     }
 
     /// A route that is not there.
@@ -115,10 +114,10 @@ impl Refusal {
         Self { session: Some(session), ..self }
     }
 
-    /// The same, about a tenant.
+    /// The same, about a tenant that was named so.
     #[must_use]
-    pub fn about_tenant(self, tenant: TenantId) -> Self {
-        Self { tenant: Some(tenant), ..self }
+    pub fn about_tenant(self, named: &str) -> Self {
+        Self { tenant: Some(named.chars().take(LONGEST_NAME).collect()), ..self }
     }
 }
 

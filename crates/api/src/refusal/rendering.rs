@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use portcullis_core::clock::Timestamp;
-use portcullis_core::id::{SessionId, TenantId};
+use portcullis_core::id::SessionId;
 use portcullis_core::strategy::StrategyName;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -118,7 +118,7 @@ enum Details<'a> {
     Tenant {
         /// Its name; null where none was named, or where it cannot be one.
         #[schema(value_type = Option<String>, required)]
-        tenant_id: Option<&'a TenantId>,
+        tenant_id: Option<&'a str>,
     },
 }
 
@@ -228,7 +228,7 @@ impl Refusal {
         match &self.reason {
             Reason::Faults(faults) => Some(Details::Faults(faults)),
             _ if self.code == Code::TenantConnectionMissing => {
-                Some(Details::Tenant { tenant_id: self.tenant.as_ref() })
+                Some(Details::Tenant { tenant_id: self.tenant.as_deref() })
             }
             _ => None,
         }

@@ -32,6 +32,12 @@ pub struct Attempt<'a> {
     pub envelope: Envelope<'a>,
 }
 
+impl Attempt<'_> {
+    fn shows_nothing(&self) -> bool {
+        matches!(self.strategy.strategy().carrier().find(&self.envelope), Ok(None))
+    }
+}
+
 /// Who somebody is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Identity {
@@ -130,7 +136,10 @@ impl Engine {
     /// An [`Unauthenticated`].
     pub async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Identity, Unauthenticated> {
         let named = attempt.tenant.clone().unwrap_or_else(TenantId::default_tenant);
-        let tenant = self.tenant(&named).await?;
+        let tenant = match self.tenant(&named).await {
+            Err(TenantError::Suspended) if attempt.shows_nothing() => return Err(Unauthenticated::Missing),
+            found => found?,
+        };
         let Some(strategy) = tenant.strategy(attempt.strategy) else {
             // Whoever names no tenant is meant to be of the token's, whatever is on offer elsewhere.
             return match attempt.strategy.strategy().carrier().find(&attempt.envelope) {
@@ -286,6 +295,9 @@ impl Engine {
             Ok(claims) => Ok((tenant, claims)),
             Err(TokenFault::UnknownKey { .. }) => {
                 let tenant = self.reloaded(&tenant).await?;
+                if tenant.record.suspended.is_some() {
+                    return Err(TenantError::Suspended.into());
+                }
                 let claims = verify(&tenant)?;
                 Ok((tenant, claims))
             }

@@ -1,6 +1,7 @@
 //! A user changes their password.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -36,6 +37,12 @@ pub enum ChangePasswordError {
     /// That is not the password they have.
     #[error("the current password is wrong")]
     WrongPassword,
+    /// They were wrong too often: what they have is not looked at for a while.
+    #[error("the current password was wrong too often")]
+    TooManyGuesses {
+        /// How long, at most.
+        wait: Duration,
+    },
     /// They had it before.
     #[error("the password was used before")]
     Reused,
@@ -76,10 +83,7 @@ impl Engine {
         let tenant = self.tenant(&identity.user.tenant).await?;
         let found = tenant.home.stores.users.find(&UserHandle::Id(identity.user.clone())).await?;
         let user = found.filter(|user| user.disabled.is_none()).ok_or(ChangePasswordError::UserGone)?;
-        if !self.is_current(&tenant, identity, &user, current).await? {
-            self.report(&Event::of_user(&user.key, What::PasswordChangeRefused));
-            return Err(ChangePasswordError::WrongPassword);
-        }
+        self.is_current(&tenant, identity, &user, current).await?;
         tenant.policy.password.check(&new, &[tenant.id.as_str(), user.email.local_part()])?;
         self.refuse_former(&user, &new).await?;
         let hash = self.passwords.hash(new).await?;
@@ -98,7 +102,7 @@ impl Engine {
         identity: &Identity,
         user: &User,
         current: Password,
-    ) -> Result<bool, ChangePasswordError> {
+    ) -> Result<(), ChangePasswordError> {
         let session = SecretHash::of(&[b"session", identity.session.as_uuid().as_bytes()]);
         let guess = Guess {
             tenant,
@@ -108,7 +112,16 @@ impl Engine {
             password: current,
             pace: &mut Pace::begin(&self.clock),
         };
-        Ok(matches!(self.guess::<ChangePasswordError>(guess).await?, Guessed::Right(_)))
+        let refused = match self.guess::<ChangePasswordError>(guess).await? {
+            Guessed::Right(_) => return Ok(()),
+            Guessed::Wrong => ChangePasswordError::WrongPassword,
+            // Right or not: a stolen session does not find out.
+            Guessed::Locked | Guessed::Shut => {
+                ChangePasswordError::TooManyGuesses { wait: tenant.policy.guesses.lasts }
+            }
+        };
+        self.report(&Event::of_user(&user.key, What::PasswordChangeRefused));
+        Err(refused)
     }
 
     async fn replace_password(

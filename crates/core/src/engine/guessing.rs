@@ -48,8 +48,10 @@ pub(super) enum Guessed {
     Right(Verified),
     /// It is, and the account is locked.
     Locked,
-    /// It is not, or nobody looked.
+    /// It is not.
     Wrong,
+    /// It is not, or nobody looked: there were too many wrong ones.
+    Shut,
 }
 
 impl Engine {
@@ -77,7 +79,8 @@ impl Engine {
         };
         look.settled(outcome).await?;
         Ok(match (is_right, reserved) {
-            (false, _) => Guessed::Wrong,
+            (false, Reserved::Granted) => Guessed::Wrong,
+            (false, _) => Guessed::Shut,
             (true, Reserved::Granted) => Guessed::Right(verified),
             (true, _) => Guessed::Locked,
         })
@@ -105,10 +108,11 @@ impl Engine {
 
     /// Sends the owner a link that opens the account. A device that has locked itself out gets none: the account is open.
     async fn tell_of_lock(&self, home: &Home, whose: &GuessKey) -> Result<(), StoreError> {
-        self.report(&Event::of_user(&whose.user, What::Locked));
         if whose.device.is_some() {
+            self.report(&Event::of_user(&whose.user, What::DeviceLocked));
             return Ok(());
         }
+        self.report(&Event::of_user(&whose.user, What::Locked));
         let epochs = home.stores.epochs.read(&whose.user).await?;
         let ticket =
             Ticket::new(&whose.user, Purpose::Unlock, epochs, self.clock.now(), self.random.as_ref());

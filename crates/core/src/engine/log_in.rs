@@ -1,5 +1,7 @@
 //! Sign-in on the device-session surface: a password, and then a code where the tenant asks for one.
 
+use std::time::Duration;
+
 use thiserror::Error;
 
 use super::device::{DeviceSecret, DeviceSecretError, ShownDevice};
@@ -15,7 +17,7 @@ use crate::session::{Device, Epochs, Proof, Session};
 use crate::store::{StoreError, UserHandle};
 use crate::strategy::{Strategy, StrategyName};
 use crate::tenant::SecondStep;
-use crate::ticket::{Purpose, Redeemed, Ticket, TicketKey};
+use crate::ticket::{Issued, Purpose, Redeemed, Ticket, TicketKey};
 use crate::user::User;
 use crate::username::LoginName;
 
@@ -84,7 +86,10 @@ pub enum LogInError {
     SignIn(#[from] SignInError),
     /// Too many codes were asked for lately.
     #[error("too many codes were asked for")]
-    TooManyCodes,
+    TooManyCodes {
+        /// How long until another one may be.
+        wait: Duration,
+    },
 }
 
 /// Why a code is refused.
@@ -167,9 +172,9 @@ impl Engine {
         let bound = asking.map(|asking| bound_to(&ticket.key, asking));
         let ticket = Ticket { device: bound, ..ticket };
         let mailing = Mailing::of_ticket(&ticket, self.random.as_ref()).about_device(device);
-        let sent = self.send_ticket(&tenant.home, &ticket, &mailing).await.map_err(SignInError::from)?;
-        if !sent {
-            return Err(LogInError::TooManyCodes);
+        let issued = self.send_ticket(&tenant.home, &ticket, &mailing).await.map_err(SignInError::from)?;
+        if let Issued::TooMany { wait } = issued {
+            return Err(LogInError::TooManyCodes { wait });
         }
         self.report(&Event::of_user(&user.key, What::CodeAsked));
         Ok(ticket)

@@ -17,17 +17,22 @@ use crate::mailing::{About, CLAIM, Mailing};
 use crate::random::{self, Random};
 use crate::secret::PlainSecret;
 use crate::store::{StoreError, Stored, UserHandle};
-use crate::ticket::{LinkToken, Purpose, Ticket, TicketKey};
+use crate::ticket::{Issued, LinkToken, Purpose, Ticket, TicketKey};
 use crate::user::User;
 
 /// How long a message may take to deliver: less than it is claimed for, so that nobody else has begun on it by then.
 const PATIENCE: Duration = CLAIM.saturating_sub(Duration::from_secs(30));
 
 impl Engine {
-    /// Issues a ticket with the message that goes with it: `false` if the user was issued too many lately.
-    pub(super) async fn send_ticket(&self, home: &Home, ticket: &Ticket, mailing: &Mailing) -> Stored<bool> {
+    /// Issues a ticket with the message that goes with it.
+    pub(super) async fn send_ticket(
+        &self,
+        home: &Home,
+        ticket: &Ticket,
+        mailing: &Mailing,
+    ) -> Stored<Issued> {
         let issued = home.stores.tickets.issue(ticket, mailing).await?;
-        if issued {
+        if issued == Issued::Done {
             home.posted.notify_one();
         }
         Ok(issued)

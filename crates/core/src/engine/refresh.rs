@@ -125,22 +125,33 @@ impl Engine {
 
     /// Believes the token's MAC before anything is looked up by what it says.
     async fn authentic(&self, request: &Refresh<'_>) -> Result<Authentic, RefreshError> {
+        if let Some(named) = &request.tenant {
+            // Whoever misspells the name must not be told that it is the token.
+            let named = self.kept_tenant(named).await?;
+            named.strategy(request.strategy).ok_or(RefreshError::NotOffered)?;
+        }
         let owner = claimed_tenant(request.token).map_err(|_| RefreshError::Invalid)?;
         if request.tenant.as_ref().is_some_and(|named| *named != owner) {
             return Err(RefreshError::OtherTenant);
         }
-        let tenant = self.tenant(&owner).await.map_err(|refused| match refused {
+        let tenant = self.kept_tenant(&owner).await.map_err(|refused| match refused {
             TenantError::Unknown(_) => RefreshError::Invalid,
             other => RefreshError::Tenant(other),
         })?;
         tenant.strategy(request.strategy).ok_or(RefreshError::NotOffered)?;
-        match self.read_refresh(&tenant, request.token) {
+        let authentic = match self.read_refresh(&tenant, request.token) {
             Err(TokenFault::UnknownKey { .. }) => {
                 let tenant = self.reloaded(&tenant).await?;
-                self.read_refresh(&tenant, request.token).map_err(|_| RefreshError::Invalid)
+                self.read_refresh(&tenant, request.token)
             }
-            read => read.map_err(|_| RefreshError::Invalid),
+            read => read,
+        };
+        let authentic = authentic.map_err(|_| RefreshError::Invalid)?;
+        if authentic.tenant.record.suspended.is_some() {
+            let id = authentic.claims.session;
+            return Err(RefreshError::SessionGone(SessionKey { tenant: owner, id }));
         }
+        Ok(authentic)
     }
 
     fn read_refresh(&self, tenant: &Arc<Tenant>, token: &str) -> Result<Authentic, TokenFault> {

@@ -16,7 +16,7 @@ use crate::mailing::{About, Mailing};
 use crate::password::{HashRefused, Password, PasswordHash, Verified, WeakPassword};
 use crate::session::EndReason;
 use crate::store::{StoreError, UserHandle};
-use crate::ticket::{LinkToken, Purpose, Redeemed, Ticket, TicketKey, TicketState};
+use crate::ticket::{Issued, LinkToken, Purpose, Redeemed, Ticket, TicketKey, TicketState};
 use crate::user::User;
 
 /// How long somebody has to choose a first password for an account that an administrator made.
@@ -65,11 +65,11 @@ impl Engine {
         Ok(())
     }
 
-    /// Sends a user a link, because an administrator asks for it: `false` if too many were sent lately.
+    /// Sends a user a link, because an administrator asks for it, unless too many were sent lately.
     ///
     /// # Errors
     /// [`AccountError::NotFound`], or the store's.
-    pub async fn start_reset(&self, user: &UserKey) -> Result<bool, AccountError> {
+    pub async fn start_reset(&self, user: &UserKey) -> Result<Issued, AccountError> {
         self.user(user).await?;
         let tenant = self.tenant(&user.tenant).await?;
         Ok(self.send_reset(&tenant, user, About::Reset).await?)
@@ -80,7 +80,7 @@ impl Engine {
         tenant: &Tenant,
         user: &UserKey,
         about: About,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Issued, StoreError> {
         let (now, random) = (self.clock.now(), self.random.as_ref());
         let epochs = tenant.home.stores.epochs.read(user).await?;
         let ticket = Ticket::new(user, Purpose::Reset, epochs, now, random);
@@ -89,9 +89,9 @@ impl Engine {
             _ => ticket,
         };
         let mailing = Mailing { about, ..Mailing::of_ticket(&ticket, random) };
-        let sent = self.send_ticket(&tenant.home, &ticket, &mailing).await?;
+        let issued = self.send_ticket(&tenant.home, &ticket, &mailing).await?;
         self.report(&Event::of_user(user, What::ResetAsked));
-        Ok(sent)
+        Ok(issued)
     }
 
     /// Sets the password of the user whom a link was sent to, and ends all of their sessions. Nobody is signed in by it.

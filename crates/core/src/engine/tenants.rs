@@ -218,6 +218,6 @@ impl Engine {
         if self.clock.ticks().since(tenant.loaded) >= RELOAD_EVERY {
             self.directory.forget(&tenant.id);
         }
-        self.tenant(&tenant.id).await
+        self.kept_tenant(&tenant.id).await
     }
 }

@@ -62,7 +62,7 @@ use crate::secret::SecretHash;
 use crate::session::{Ending, Epochs, Redemption, Rotated, Session};
 use crate::strategy::StrategyName;
 use crate::tenant::{Installation, TenantRecord};
-use crate::ticket::{Purpose, Redeemed, Ticket, TicketKey};
+use crate::ticket::{Issued, Purpose, Redeemed, Ticket, TicketKey};
 use crate::user::User;
 use crate::username::{LoginName, Username};
 
@@ -262,9 +262,9 @@ pub trait TenantStore: Send + Sync {
 #[async_trait]
 pub trait TicketStore: Send + Sync {
     /// Creates a ticket, closes the user's oldest open ones of its purpose that are too many, and puts the message that
-    /// goes with it into the queue, in one step: no ticket takes the place of another and is never heard of. `false`,
-    /// and nothing is written, if the user was issued too many of them lately.
-    async fn issue(&self, ticket: &Ticket, mailing: &Mailing) -> Stored<bool>;
+    /// goes with it into the queue, in one step: no ticket takes the place of another and is never heard of. Nothing is
+    /// written if the user was issued too many of them lately.
+    async fn issue(&self, ticket: &Ticket, mailing: &Mailing) -> Stored<Issued>;
 
     /// The ticket, if there is one, whether it can be redeemed or not.
     async fn find(&self, key: &TicketKey) -> Stored<Option<Ticket>>;

@@ -51,7 +51,8 @@ impl Payload {
         match self.members.get("tenantId") {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(name)) => {
-                name.parse().map(Some).map_err(|_| Refusal::plain(Code::TenantConnectionMissing))
+                let unknown = || Refusal::plain(Code::TenantConnectionMissing).about_tenant(name);
+                name.parse().map(Some).map_err(|_| unknown())
             }
             Some(_) => Err(Refusal::plain(Code::TenantConnectionMissing)),
         }

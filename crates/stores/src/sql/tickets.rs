@@ -5,7 +5,7 @@ use portcullis_core::mailing::Mailing;
 use portcullis_core::secret::SecretHash;
 use portcullis_core::session::Epochs;
 use portcullis_core::store::Stored;
-use portcullis_core::ticket::{Presented, Purpose, Redeemed, Ticket, TicketKey, TicketState};
+use portcullis_core::ticket::{Issued, Presented, Purpose, Redeemed, Ticket, TicketKey, TicketState};
 
 use super::row::{DatabaseRow, Row};
 use super::{Connection, Statement, Step, bytes, count, mail, millis};
@@ -16,8 +16,8 @@ const INSERT: &str = "INSERT INTO tickets (tenant, id, user_id, purpose, created
 const FIND: &str = "SELECT * FROM tickets WHERE tenant = $1 AND id = $2";
 const WRITE: &str = "UPDATE tickets SET secret_hash = $3, wrong = $4, last_wrong = $5, state = $6 \
     WHERE tenant = $1 AND id = $2";
-const ISSUED: &str =
-    "SELECT count(*) FROM tickets WHERE tenant = $1 AND user_id = $2 AND purpose = $3 AND created > $4";
+const OLDEST: &str = "SELECT created FROM tickets \
+    WHERE tenant = $1 AND user_id = $2 AND purpose = $3 AND created > $4 ORDER BY created DESC LIMIT 1 OFFSET $5";
 const CLOSE: &str = "UPDATE tickets SET state = 'closed' WHERE tenant = $1 AND id IN (SELECT id FROM tickets \
     WHERE tenant = $1 AND user_id = $2 AND purpose = $3 AND state = 'open' AND expires > $4 \
     ORDER BY created DESC, id DESC LIMIT $5 OFFSET $6)";
@@ -27,25 +27,26 @@ const PURGE: &str = "DELETE FROM tickets WHERE (tenant, id) IN (SELECT tenant, i
     WHERE purpose = $1 AND expires <= $2 LIMIT $3)";
 
 /// Not where too many were issued lately; closes the oldest that are open where there are too many of them.
-pub(crate) async fn issue(db: &mut Connection, ticket: &Ticket, mailing: &Mailing) -> Step<bool> {
+pub(crate) async fn issue(db: &mut Connection, ticket: &Ticket, mailing: &Mailing) -> Step<Issued> {
     let limits = ticket.purpose.limits();
     let since = ticket.created.minus(limits.within).as_millis();
-    let issued: i64 = sqlx::query_scalar(ISSUED)
+    let oldest: Option<i64> = sqlx::query_scalar(OLDEST)
         .bind(ticket.key.tenant.as_str())
         .bind(ticket.user.to_string())
         .bind(ticket.purpose.as_str())
         .bind(since)
-        .fetch_one(&mut *db)
+        .bind(i64::from(limits.issued.saturating_sub(1)))
+        .fetch_optional(&mut *db)
         .await?;
-    if issued >= i64::from(limits.issued) {
-        return Ok(false);
+    if let Some(oldest) = oldest {
+        return Ok(Issued::too_many_since(Timestamp::from_millis(oldest), &limits, ticket.created));
     }
     let close = of_user(CLOSE, ticket).bind(ticket.created.as_millis());
     let beside_this = i64::from(limits.open.saturating_sub(1));
     close.bind(i64::from(u32::MAX)).bind(beside_this).execute(&mut *db).await?;
     insert(db, ticket).await?;
     mail::put(db, mailing).await?;
-    Ok(true)
+    Ok(Issued::Done)
 }
 
 async fn insert(db: &mut Connection, ticket: &Ticket) -> Step<()> {

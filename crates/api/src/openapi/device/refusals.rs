@@ -113,7 +113,7 @@ fn of_kind(kind: DeviceOperation) -> Vec<Example> {
         DeviceOperation::Login => vec![
             ("invalidCredentials", SignInError::InvalidCredentials.into()),
             ("accountLocked", SignInError::Locked.into()),
-            ("tooManyAttempts", LogInError::TooManyCodes.into()),
+            ("tooManyAttempts", LogInError::TooManyCodes { wait: WAIT }.into()),
             ("hashingBusy", busy().into()),
         ],
         DeviceOperation::VerifyLogin => {
@@ -128,6 +128,7 @@ fn of_kind(kind: DeviceOperation) -> Vec<Example> {
         }
         DeviceOperation::Password => vec![
             ("wrongPassword", ChangePasswordError::WrongPassword.into()),
+            ("tooManyGuesses", ChangePasswordError::TooManyGuesses { wait: WAIT }.into()),
             ("reused", ChangePasswordError::Reused.into()),
             ("contended", ChangePasswordError::Contended.into()),
             ("hashingBusy", busy().into()),
@@ -146,7 +147,7 @@ fn of_kind(kind: DeviceOperation) -> Vec<Example> {
             vec![user_not_found(), ("contended", AccountError::Contended.into())]
         }
         DeviceOperation::ResetUser => {
-            vec![user_not_found(), ("tooManyAttempts", Refusal::too_many_attempts())]
+            vec![user_not_found(), ("tooManyAttempts", Refusal::too_many_attempts(WAIT))]
         }
         DeviceOperation::User
         | DeviceOperation::UnlockUser

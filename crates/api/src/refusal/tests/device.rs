@@ -144,7 +144,7 @@ fn said() -> Vec<(Refusal, DeviceOperation, &'static str, u16, &'static str)> {
             "Account locked. Please follow the link in the mail we sent you, or try again later.",
         ),
         (
-            LogInError::TooManyCodes.into(),
+            LogInError::TooManyCodes { wait: Duration::from_mins(15) }.into(),
             Login,
             "TOO_MANY_ATTEMPTS",
             429,

@@ -21,6 +21,8 @@ use uuid::Uuid;
 
 use super::super::Refusal;
 
+const WAIT: Duration = Duration::from_secs(3);
+
 /// The errors, of which every variant must be there: one that is new does not compile until it is listed.
 macro_rules! every_variant {
     ($errors:expr, $($variant:pat),+ $(,)?) => {{
@@ -55,7 +57,7 @@ fn tenants() -> Vec<TenantError> {
 }
 
 fn hashing() -> [HashRefused; 2] {
-    [HashRefused::Busy { retry_after: Duration::from_secs(3) }, HashRefused::Stopped]
+    [HashRefused::Busy { retry_after: WAIT }, HashRefused::Stopped]
 }
 
 fn issuing() -> [IssueError; 2] {
@@ -168,16 +170,19 @@ pub(super) fn refresh_errors() -> Vec<RefreshError> {
 }
 
 pub(super) fn change_password_errors() -> Vec<ChangePasswordError> {
-    use ChangePasswordError::{Busy, Contended, Reused, Store, Tenant, UserGone, Weak, WrongPassword};
+    use ChangePasswordError::{
+        Busy, Contended, Reused, Store, Tenant, TooManyGuesses, UserGone, Weak, WrongPassword,
+    };
     every_variant!(
         [
-            vec![WrongPassword, Reused, UserGone, Contended],
+            vec![WrongPassword, TooManyGuesses { wait: WAIT }, Reused, UserGone, Contended],
             all(Weak, weak()),
             all(Busy, hashing()),
             all(Tenant, tenants()),
             all(Store, stores()),
         ],
         WrongPassword,
+        TooManyGuesses { .. },
         Reused,
         UserGone,
         Contended,
@@ -190,7 +195,8 @@ pub(super) fn change_password_errors() -> Vec<ChangePasswordError> {
 
 fn log_in_errors() -> Vec<LogInError> {
     use LogInError::{SignIn, TooManyCodes};
-    every_variant!([vec![TooManyCodes], all(SignIn, sign_in_errors())], TooManyCodes, SignIn(_))
+    let too_many = TooManyCodes { wait: WAIT };
+    every_variant!([vec![too_many], all(SignIn, sign_in_errors())], TooManyCodes { .. }, SignIn(_))
 }
 
 fn verify_errors() -> Vec<VerifyError> {

@@ -136,7 +136,7 @@ async fn ten_codes_are_mailed_in_a_quarter_of_an_hour_and_no_more() {
     };
     for _ in 0..90 {
         let refused = ask().await;
-        assert!(matches!(refused, Err(LogInError::TooManyCodes)), "{refused:?}");
+        assert!(matches!(refused, Err(LogInError::TooManyCodes { .. })), "{refused:?}");
     }
     scene.post.collect(&scene.node).await;
     assert!(scene.post.letters().len() <= 10);

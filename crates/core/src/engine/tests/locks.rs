@@ -45,7 +45,7 @@ impl Scene {
     async fn says_on(&self, client: &Client, with: &str) -> Told {
         let name = self.ann.user.email.shown();
         match client.log_in(&self.node, &TenantId::default_tenant(), name, with).await {
-            Ok(LoggedIn::CodeSent { .. }) | Err(LogInError::TooManyCodes) => Told::In,
+            Ok(LoggedIn::CodeSent { .. }) | Err(LogInError::TooManyCodes { .. }) => Told::In,
             Err(LogInError::SignIn(SignInError::InvalidCredentials)) => Told::Wrong,
             Err(LogInError::SignIn(SignInError::Locked)) => Told::Locked,
             other => panic!("{other:?}"),
@@ -208,7 +208,7 @@ async fn who_does_not_exist_is_answered_and_written_down_like_who_does() {
                 let answer = client.log_in(&scene.node, &tenant, address.shown(), "wrong password").await;
                 answer.err().map(|refused| match refused {
                     LogInError::SignIn(refused) => refused,
-                    LogInError::TooManyCodes => panic!("nobody asked for a code"),
+                    LogInError::TooManyCodes { .. } => panic!("nobody asked for a code"),
                 })
             };
             walk.push((format!("{refused:?}"), scene.faults.heard()));

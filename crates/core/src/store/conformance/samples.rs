@@ -20,7 +20,7 @@ use crate::session::{
 };
 use crate::store::{CookieKey, SessionHandle, Stores};
 use crate::strategy::StrategyName;
-use crate::ticket::{Purpose, Ticket};
+use crate::ticket::{Issued, Purpose, Ticket};
 use crate::user::{KnownDevice, PersonName, Role, User};
 use crate::username::Username;
 
@@ -269,7 +269,8 @@ pub fn ticket(user: &UserKey, purpose: Purpose, created: Timestamp, number: u64)
 
 /// Issues a ticket with the message that goes with it: whether it was.
 pub async fn issue(stores: &Stores, ticket: &Ticket) -> bool {
-    stores.tickets.issue(ticket, &Mailing::of_ticket(ticket, &SystemRandom)).await.answered()
+    let mailing = Mailing::of_ticket(ticket, &SystemRandom);
+    stores.tickets.issue(ticket, &mailing).await.answered() == Issued::Done
 }
 
 /// A message that is due at this time, with everything that a message can have.

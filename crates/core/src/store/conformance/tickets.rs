@@ -6,8 +6,10 @@ use super::samples::{NOW, at, issue, numbered, somebody, tenant, ticket};
 use super::{Answered, each};
 use crate::clock::Timestamp;
 use crate::id::UserKey;
+use crate::machine::SystemRandom;
+use crate::mailing::Mailing;
 use crate::store::Stores;
-use crate::ticket::{Purpose, Redeemed, Ticket, TicketKey, TicketState};
+use crate::ticket::{Issued, Purpose, Redeemed, Ticket, TicketKey, TicketState};
 
 pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
     each!(make;
@@ -139,7 +141,10 @@ pub async fn no_more_are_issued_than_may_be(stores: &Stores) {
         let last_moment = Timestamp::from_millis(NOW.plus(limits.within).as_millis() - 1);
         for now in [at(6), last_moment] {
             let refused = ticket(&jo, purpose, now, RIGHT);
-            assert!(!issue(stores, &refused).await, "{purpose} at {now:?}");
+            let mailing = Mailing::of_ticket(&refused, &SystemRandom);
+            let answer = stores.tickets.issue(&refused, &mailing).await.answered();
+            let wait = NOW.plus(limits.within).since(now);
+            assert_eq!(answer, Issued::TooMany { wait }, "{purpose}: as long as the first one counts");
             assert_eq!(redeem(stores, &refused, RIGHT, now).await, Redeemed::Gone);
         }
         assert!(arm(stores, &last, RIGHT, at(7)).await.is_some(), "a refusal has closed a ticket");

@@ -11,7 +11,7 @@ use crate::id::{MailingId, TenantId, UserKey};
 use crate::mailing::{CLAIM, Mailing};
 use crate::secret::SecretHash;
 use crate::store::{GuessStore, MailStore, Stored, TicketStore};
-use crate::ticket::{Presented, Purpose, Redeemed, Ticket, TicketKey, TicketState};
+use crate::ticket::{Issued, Presented, Purpose, Redeemed, Ticket, TicketKey, TicketState};
 
 /// The tickets of all users, by key.
 pub(super) type Tickets = BTreeMap<TicketKey, Ticket>;
@@ -34,13 +34,15 @@ fn of_user<'a>(
 
 #[async_trait]
 impl TicketStore for MemoryStore {
-    async fn issue(&self, ticket: &Ticket, mailing: &Mailing) -> Stored<bool> {
+    async fn issue(&self, ticket: &Ticket, mailing: &Mailing) -> Stored<Issued> {
         let mut records = self.records();
         let (user, limits) = (ticket.user_key(), ticket.purpose.limits());
         let since = ticket.created.minus(limits.within);
         let lately = of_user(&records.tickets, &user, ticket.purpose).filter(|other| other.created > since);
-        if lately.count() >= limits.issued as usize {
-            return Ok(false);
+        let mut lately: Vec<_> = lately.map(|other| other.created).collect();
+        lately.sort_unstable();
+        if let Some(oldest) = lately.iter().rev().nth(limits.issued.saturating_sub(1) as usize) {
+            return Ok(Issued::too_many_since(*oldest, &limits, ticket.created));
         }
         let lives = |other: &&Ticket| other.state == TicketState::Open && other.expires > ticket.created;
         let open = of_user(&records.tickets, &user, ticket.purpose).filter(lives);
@@ -54,7 +56,7 @@ impl TicketStore for MemoryStore {
         }
         records.tickets.insert(ticket.key.clone(), ticket.clone());
         queue(&mut records.mail, mailing);
-        Ok(true)
+        Ok(Issued::Done)
     }
 
     async fn find(&self, key: &TicketKey) -> Stored<Option<Ticket>> {

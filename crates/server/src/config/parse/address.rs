@@ -63,11 +63,34 @@ fn addresses(text: &str) -> Parsed<Vec<Listen>> {
 
 /// One or more addresses, separated by commas.
 pub(in super::super) fn listen(text: &str) -> Parsed<Vec<Listen>> {
+    listens(text, addresses)
+}
+
+fn listens(text: &str, addresses: fn(&str) -> Parsed<Vec<Listen>>) -> Parsed<Vec<Listen>> {
     let listens: Vec<Listen> = super::list(text, addresses)?.into_iter().flatten().collect();
     if listens.is_empty() {
         return Err("names no address".to_owned());
     }
     Ok(listens)
+}
+
+/// The port on which microservices connect where none is written.
+const TCP_PORT: u16 = 4503;
+
+/// An address of which the port may be left out.
+fn tcp_addresses(text: &str) -> Parsed<Vec<Listen>> {
+    if text == "localhost" {
+        return addresses(&format!("localhost:{TCP_PORT}"));
+    }
+    match text.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        Ok(ip) => Ok(vec![Listen { address: (ip, TCP_PORT).into(), optional: false }]),
+        Err(_) => addresses(text).map_err(|_| {
+            format!(
+                "{text:?} is nothing to listen on: write localhost, 127.0.0.1:{TCP_PORT}, [::1]:{TCP_PORT}, or \
+                 unix:/run/portcullis.sock and nothing beside it"
+            )
+        }),
+    }
 }
 
 /// One or more addresses, or a Unix socket.
@@ -77,7 +100,7 @@ pub(in super::super) fn tcp_listen(text: &str) -> Parsed<TcpListen> {
         Some(path) => {
             Err(format!("{path:?} is not the whole path of a socket: write unix:/run/portcullis.sock"))
         }
-        None => listen(text).map(TcpListen::Network),
+        None => listens(text, tcp_addresses).map(TcpListen::Network),
     }
 }
 
@@ -159,7 +182,22 @@ mod tests {
     fn microservices_connect_to_addresses_or_a_path() {
         assert_eq!(tcp_listen("localhost:4503").unwrap().addresses().len(), 2);
         assert_eq!(tcp_listen("unix:/run/p.sock"), Ok(TcpListen::Unix("/run/p.sock".into())));
-        for bad in ["", "4503", "unix:", "unix:p.sock", "unix:/p\n", "tcp://127.0.0.1:4503"] {
+        for (short, written) in [
+            ("localhost", "localhost:4503"),
+            ("10.0.0.7", "10.0.0.7:4503"),
+            ("::1,[::1]", "[::1]:4503,[::1]:4503"),
+        ] {
+            assert_eq!(tcp_listen(short), tcp_listen(written), "{short}");
+        }
+        for bad in [
+            "",
+            "4503",
+            "127.0.0.1:4503,unix:/run/p.sock",
+            "unix:",
+            "unix:p.sock",
+            "unix:/p\n",
+            "tcp://127.0.0.1:4503",
+        ] {
             assert!(tcp_listen(bad).is_err(), "{bad}");
         }
     }

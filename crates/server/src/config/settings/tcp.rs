@@ -8,10 +8,11 @@ use super::{Kind, Preset, Setting, put};
 pub(super) const TCP: &[Setting] = &[
     Setting::new(
         "tcp.listen",
-        "ADDR:PORT",
+        "ADDR[:PORT]",
         Preset::Unset("none: off"),
-        "Where `ClientProxy` of NestJS connects with `Transport.TCP`: addresses such as `localhost:4503`, or `unix:/PATH` for a \
-         socket of this process's user and group. One that other machines reach is refused in development mode",
+        "Where `ClientProxy` of NestJS connects with `Transport.TCP`: addresses such as `localhost` (port 4503) or \
+         `10.0.0.7:4504`, or `unix:/PATH` alone for a socket of this process's user and group. One that other machines reach is \
+         refused in development mode",
         |draft, text| put(&mut draft.config.tcp.listen, parse::tcp_listen(text).map(Some)),
     )
     .kind(Kind::List),

@@ -29,7 +29,7 @@ pub(super) fn routes(app: &Arc<App>) -> Router {
     DEVICE_OPERATIONS.into_iter().fold(Router::new(), |router, operation| {
         let handler = handler(operation, app);
         let handler = if operation.limited { rated(handler, app) } else { handler };
-        router.route(operation.route, handler)
+        router.route(operation.route, page::instead_of_refusals(operation.kind, handler))
     })
 }
 
@@ -63,6 +63,7 @@ async fn answer(app: &Arc<App>, operation: Operation<DeviceOperation>, request: 
         Ok(path) => members.with_path(path),
         Err(_) => members,
     };
+    let form = (is_page && operation.form).then(|| page::Form::of(operation.kind, &members));
     let shown = Shown::in_headers(asked.headers(), &app.cookie);
     let call = Call {
         operation,
@@ -74,10 +75,10 @@ async fn answer(app: &Arc<App>, operation: Operation<DeviceOperation>, request: 
         claim: Claim::Shown(shown.envelope()),
     };
     let replied = app.desk.answer(call).await;
-    if is_page && operation.form {
-        return Ok(page::outcome(operation.kind, replied.as_ref().err()));
+    match form {
+        Some(form) => Ok(form.led_to(replied.as_ref().err())),
+        None => written(app, operation, replied?),
     }
-    written(app, operation, replied?)
 }
 
 fn written(app: &App, operation: Operation<DeviceOperation>, reply: Reply) -> Answer {

@@ -3,13 +3,18 @@
 //!
 //! No script and nothing from elsewhere. The token stands in a form field and in no other address, header or log.
 
-use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
+use axum::routing::MethodRouter;
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Method, StatusCode};
 use portcullis_api::operation::DeviceOperation;
-use portcullis_api::refusal::{Reason, Refusal};
+use portcullis_api::refusal::{Code, Reason, Refusal};
+use portcullis_api::request::Body;
+use portcullis_api::request::device::Unlock;
+use portcullis_axum::Refused;
+
+use crate::http::door::door;
 
 /// Forms post to ourselves, and the style stands in the page.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -20,17 +25,35 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 /// The page that a request asks for in place of an answer, if it asks for one.
 pub(super) fn asked_for(operation: DeviceOperation, request: &Request) -> Option<Response> {
-    let token = token_of(request);
-    match operation {
-        DeviceOperation::ResetPage => {
-            Some(page(StatusCode::OK, "Choose a new password", &reset_form(&token)))
-        }
+    let (title, form): (_, fn(&str) -> String) = match operation {
+        DeviceOperation::ResetPage => ("Choose a new password", reset_form),
         // A request that only looks does nothing, whoever makes it.
         DeviceOperation::UnlockPage if request.method() == Method::HEAD || is_wanted(request) => {
-            Some(page(StatusCode::OK, "Unlock your account", &unlock_form(&token)))
+            ("Unlock your account", unlock_form)
         }
-        _ => None,
+        _ => return None,
+    };
+    let token = token_of(request);
+    if token.is_empty() {
+        let text = "A part of the link is missing. Copy the whole link from the mail, or ask for a new one.";
+        return Some(page(StatusCode::BAD_REQUEST, "The link is not complete", &paragraph(text)));
     }
+    Some(page(StatusCode::OK, title, &form(&token)))
+}
+
+/// The handler, whose refusals are pages where a browser asks.
+pub(super) fn instead_of_refusals(operation: DeviceOperation, handler: MethodRouter) -> MethodRouter {
+    use DeviceOperation::{ResetPage, ResetPassword, Unlock, UnlockPage};
+    if !matches!(operation, UnlockPage | Unlock | ResetPage | ResetPassword) {
+        return handler;
+    }
+    handler.route_layer(door(move |request: &mut Request| {
+        let is_wanted = is_wanted(request);
+        Ok(move |response: Response| match response.extensions().get::<Refused>() {
+            Some(Refused(refusal)) if is_wanted => refused(operation, refusal, ""),
+            _ => response,
+        })
+    }))
 }
 
 /// Whether a browser asks, for somebody to read the answer.
@@ -41,11 +64,25 @@ pub(super) fn is_wanted(request: &Request) -> bool {
     })
 }
 
-/// What a form that was posted has led to.
-pub(super) fn outcome(operation: DeviceOperation, refused: Option<&Refusal>) -> Response {
-    let is_reset = operation == DeviceOperation::ResetPassword;
-    let Some(refusal) = refused else {
-        let (title, text) = if is_reset {
+/// A form that was posted.
+pub(super) struct Form {
+    operation: DeviceOperation,
+    /// Which it is to be posted with again; empty where there was none.
+    token: String,
+}
+
+impl Form {
+    pub(super) fn of(operation: DeviceOperation, members: &Body) -> Self {
+        let token = Unlock::read(members).map(|read| read.token.reveal().to_owned()).unwrap_or_default();
+        Self { operation, token }
+    }
+
+    /// What it has led to.
+    pub(super) fn led_to(&self, refusal: Option<&Refusal>) -> Response {
+        if let Some(refusal) = refusal {
+            return refused(self.operation, refusal, &self.token);
+        }
+        let (title, text) = if self.operation == DeviceOperation::ResetPassword {
             (
                 "Password changed",
                 "Your password was changed, and you were signed out everywhere. You can sign in now.",
@@ -53,19 +90,35 @@ pub(super) fn outcome(operation: DeviceOperation, refused: Option<&Refusal>) -> 
         } else {
             ("Account unlocked", "Your account is open again. You can sign in now.")
         };
-        return page(StatusCode::CREATED, title, &paragraph(text));
-    };
+        page(StatusCode::CREATED, title, &paragraph(text))
+    }
+}
+
+/// Why not; with the form once more where another password may do.
+fn refused(operation: DeviceOperation, refusal: &Refusal, token: &str) -> Response {
+    use DeviceOperation::{ResetPage, ResetPassword};
     let refusal = refusal.clone().worded_for(operation);
     let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let is_reset = matches!(operation, ResetPage | ResetPassword);
     let title = if is_reset { "The password was not changed" } else { "The account was not unlocked" };
     let said: Vec<String> = match &refusal.reason {
         Reason::Text(text) => vec![text.to_string()],
-        Reason::Faults(faults) => faults.clone(),
+        // They name a member of the form, which people know by its label.
+        Reason::Faults(faults) => faults.iter().map(|it| it.replace("newPassword", "The password")).collect(),
         Reason::Plain | Reason::NoRoute => vec![refusal.code.title().to_owned()],
     };
     let mut text: String = said.iter().map(|sentence| paragraph(sentence)).collect();
-    text.push_str(&paragraph("Go back to try again, or ask for a new link."));
-    page(status, title, &text)
+    let another_may_do = matches!(refusal.code, Code::ValidationFailed | Code::PasswordReused | Code::Busy);
+    if is_reset && another_may_do && !token.is_empty() {
+        text.push_str(&reset_form(token));
+    } else {
+        text.push_str(&paragraph("Go back to try again, or ask for a new link."));
+    }
+    let mut response = page(status, title, &text);
+    if let Some(wait) = refusal.retry_after {
+        response.headers_mut().insert(RETRY_AFTER, wait.as_secs().max(1).into());
+    }
+    response
 }
 
 fn token_of(request: &Request) -> String {
@@ -110,7 +163,7 @@ fn page(status: StatusCode, title: &str, content: &str) -> Response {
 </main></body></html>
 "#
     );
-    let mut response = Response::new(Body::from(text));
+    let mut response = Response::new(text.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HTML);
@@ -143,6 +196,8 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use axum::body::Body;
 
     fn asked(method: Method, path: &str, accept: &str) -> Request {
         Request::builder().method(method).uri(path).header(ACCEPT, accept).body(Body::empty()).unwrap()

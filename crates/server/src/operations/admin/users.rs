@@ -6,6 +6,7 @@ use portcullis_api::refusal::Refusal;
 use portcullis_api::request::device::{CreateUser, ListUsers, OneUser, SetRole};
 use portcullis_core::engine::NewUser;
 use portcullis_core::id::TenantId;
+use portcullis_core::ticket::Issued;
 use portcullis_core::user::User;
 
 use super::key;
@@ -65,8 +66,8 @@ impl Desk {
 
     pub(super) async fn reset_user(&self, call: Call<'_>, tenant: TenantId) -> Replied {
         let OneUser { user } = OneUser::read(&call.body)?;
-        if !self.engine.start_reset(&key(tenant, user)).await? {
-            return Err(Refusal::too_many_attempts());
+        if let Issued::TooMany { wait } = self.engine.start_reset(&key(tenant, user)).await? {
+            return Err(Refusal::too_many_attempts(wait));
         }
         self.reply(Success::RESET_SENT, ())
     }

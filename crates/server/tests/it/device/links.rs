@@ -4,7 +4,7 @@ use portcullis_api::answer::Success;
 use portcullis_api::operation::DeviceOperation as Does;
 use serde_json::json;
 
-use crate::world::{Answer, Ask, Client, Person, Said, Server};
+use crate::world::{Answer, Ask, Client, HTTPS, Person, Said, Server};
 
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -53,17 +53,19 @@ async fn somebody_who_forgot_the_password_chooses_another_on_a_page() {
     let path = format!("/auth/password/reset?token={token}");
     let page = server.get(&path).header("accept", BROWSER).await;
     is_page(&page, 200, "Choose a new password");
-    assert!(
-        page.body.contains(&format!(r#"<input type="hidden" name="token" value="{token}">"#)),
-        "{page:?}"
-    );
+    let hidden = format!(r#"<input type="hidden" name="token" value="{token}">"#);
+    assert!(page.body.contains(&hidden), "{page:?}");
     for _ in 0..2 {
         server.ask("HEAD", &path).await.status(200);
         server.get(&path).await.status(200);
     }
     assert_eq!(ann.standing().await, "SESSIONS_RETRIEVED", "nothing happens by looking");
-    let spoiled = posted(&server, "/auth/password/reset", &[("token", &token), ("newPassword", "short")]);
-    is_page(&spoiled.await, 400, "The password was not changed");
+    let spoiled =
+        posted(&server, "/auth/password/reset", &[("token", &token), ("newPassword", "short")]).await;
+    is_page(&spoiled, 400, "The password was not changed");
+    for part in ["<p>The password must be longer than or equal to 8 characters</p>", &*hidden] {
+        assert!(spoiled.body.contains(part), "{part} is not on the page: {spoiled:?}");
+    }
     let same = [("token", token.as_str()), ("newPassword", Person::ANN.password)];
     is_page(&posted(&server, "/auth/password/reset", &same).await, 400, "The password was not changed");
     let good = [("token", token.as_str()), ("newPassword", "another battery")];
@@ -146,6 +148,29 @@ async fn pages_of_other_sites_post_no_forms_and_no_other_operation_takes_one() {
     // A page that sends no referrer posts without an origin (Fetch, section 3.1): browsers say "null".
     let ours = posted(&server, "/auth/password/reset", &form).header("origin", "null");
     is_page(&ours.header("sec-fetch-site", "same-origin").await, 201, "Password changed");
+}
+
+#[tokio::test]
+async fn a_browser_gets_a_page_whatever_is_wrong() {
+    let server = Server::with(&[&HTTPS[..], &[("LIMITS_RATE", "6")]].concat()).await;
+    for path in ["/auth/unlock", "/auth/password/reset?token="] {
+        is_page(&server.get(path).header("accept", BROWSER).await, 400, "The link is not complete");
+    }
+    for (path, title) in [
+        ("/auth/unlock", "The account was not unlocked"),
+        ("/auth/password/reset", "The password was not changed"),
+    ] {
+        let link = format!("{path}?token=nonsense");
+        for ask in
+            [server.get(&link).header("accept", BROWSER), posted(&server, path, &[("token", "nonsense")])]
+        {
+            let answer = ask.await;
+            is_page(&answer, 429, title);
+            assert!(answer.header("retry-after").is_some(), "{answer:?}");
+        }
+        let program = server.get(&link).await.status(429);
+        assert_eq!(program.at("/meta/code"), "TOO_MANY_REQUESTS");
+    }
 }
 
 #[tokio::test]

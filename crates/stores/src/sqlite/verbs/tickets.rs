@@ -5,14 +5,14 @@ use portcullis_core::clock::Timestamp;
 use portcullis_core::mailing::Mailing;
 use portcullis_core::secret::SecretHash;
 use portcullis_core::store::{Stored, TicketStore};
-use portcullis_core::ticket::{Purpose, Redeemed, Ticket, TicketKey};
+use portcullis_core::ticket::{Issued, Purpose, Redeemed, Ticket, TicketKey};
 
 use crate::sql::tickets;
 use crate::sqlite::{SqliteStore, in_time};
 
 #[async_trait]
 impl TicketStore for SqliteStore {
-    async fn issue(&self, ticket: &Ticket, mailing: &Mailing) -> Stored<bool> {
+    async fn issue(&self, ticket: &Ticket, mailing: &Mailing) -> Stored<Issued> {
         let (ticket, mailing) = (ticket.clone(), mailing.clone());
         self.writer
             .write("issue a ticket", |db| {

@@ -15,7 +15,7 @@ use crate::store::{
     SessionStore, Stored, TenantStore, TicketStore, Updated, UserHandle, UserStore,
 };
 use crate::tenant::{Installation, TenantRecord};
-use crate::ticket::{Purpose, Redeemed, Ticket, TicketKey};
+use crate::ticket::{Issued, Purpose, Redeemed, Ticket, TicketKey};
 use crate::user::User;
 
 #[async_trait]
@@ -132,7 +132,7 @@ impl TenantStore for Faulty {
 
 #[async_trait]
 impl TicketStore for Faulty {
-    async fn issue(&self, ticket: &Ticket, mailing: &Mailing) -> Stored<bool> {
+    async fn issue(&self, ticket: &Ticket, mailing: &Mailing) -> Stored<Issued> {
         self.faults.verb("issue a ticket", self.stores.tickets.issue(ticket, mailing)).await
     }
 
