@@ -1,5 +1,6 @@
 //! The tenants that this process has met, with their rules and keys.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -176,7 +177,8 @@ impl Directory {
         let loaded = self.clock.ticks();
         let Some(record) = self.stores.tenants.find(id).await? else { return Ok(None) };
         let keys = self.stores.keys.list(&record.id).await?;
-        let home = self.homes.at(record.database.as_deref()).await?;
+        let home = self.homes.at(record.database.as_deref()).await;
+        let home = home.map_err(|fault| homeless(id, fault))?;
         Ok(Some(self.ready(record, &keys, home, loaded)))
     }
 
@@ -195,6 +197,24 @@ impl Directory {
         let keyring = keyring.map_err(|fault| TenantError::Keys(Arc::new(fault)))?;
         let (id, policy) = (record.id.clone(), Arc::new(policy));
         Ok(Arc::new(Tenant { id, policy, keyring, record, home, loaded }))
+    }
+}
+
+/// A tenant's database is out of reach.
+#[derive(Debug, Error)]
+#[error("the database of tenant {tenant}: {source}")]
+struct Homeless {
+    tenant: TenantId,
+    source: Arc<dyn Error + Send + Sync>,
+}
+
+/// The same fault, with the tenant in it: whoever answers for it may not know of whom it is.
+fn homeless(tenant: &TenantId, fault: StoreError) -> StoreError {
+    match fault {
+        StoreError::Unavailable { doing, source } => {
+            StoreError::unavailable(doing, Homeless { tenant: tenant.clone(), source })
+        }
+        fault => fault,
     }
 }
 
