@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, Notify, OnceCell, mpsc};
@@ -80,13 +81,31 @@ impl Neighbourhood {
         Self { shared, elsewhere, clock, bounds, others: Mutex::default() }
     }
 
-    /// The home at this place; the shared one where none is named.
+    /// The home at this place, which is there; the shared one where none is named.
     pub(super) async fn at(&self, database: Option<&str>) -> Stored<Arc<Home>> {
-        let Some(database) = database else { return Ok(self.shared.clone()) };
+        match database {
+            Some(database) => self.opened(database, self.elsewhere.open(database)).await,
+            None => Ok(self.shared.clone()),
+        }
+    }
+
+    /// The same for a tenant that is about to be made: made, if there is none.
+    pub(super) async fn found(&self, database: Option<&str>) -> Stored<Arc<Home>> {
+        match database {
+            Some(database) => self.opened(database, self.elsewhere.found(database)).await,
+            None => Ok(self.shared.clone()),
+        }
+    }
+
+    async fn opened(
+        &self,
+        database: &str,
+        opening: impl Future<Output = Stored<Stores>>,
+    ) -> Stored<Arc<Home>> {
         // Whoever waits for one of them keeps nobody from the others.
         let home = self.others.lock().await.entry(database.to_owned()).or_default().clone();
         let opened = home.get_or_try_init(async || {
-            let stores = self.elsewhere.open(database).await?;
+            let stores = opening.await?;
             Home::of_one_tenant(stores, self.clock.clone(), self.bounds)
         });
         opened.await.cloned()

@@ -79,15 +79,23 @@ impl Engine {
     /// many.
     ///
     /// # Errors
-    /// The store's.
+    /// That of the first store that did not answer; what is old in the others has been removed.
     pub async fn purge_sessions(&self) -> Result<u64, StoreError> {
-        let mut removed = 0;
+        let (mut removed, mut fault) = (0, None);
         for home in self.directory.homes.all().await {
-            let Stores { sessions, tickets, guesses, .. } = &home.stores;
-            removed += bit_by_bit(|| sessions.purge(self.clock.now(), PURGE_STEP)).await?;
-            removed += bit_by_bit(|| tickets.purge(self.clock.now(), PURGE_STEP)).await?;
-            removed += bit_by_bit(|| guesses.purge(self.clock.now(), PURGE_STEP)).await?;
+            match self.purge_at(&home).await {
+                Ok(there) => removed += there,
+                Err(away) => fault = fault.or(Some(away)),
+            }
         }
+        fault.map_or(Ok(removed), Err)
+    }
+
+    async fn purge_at(&self, home: &Home) -> Stored<u64> {
+        let Stores { sessions, tickets, guesses, .. } = &home.stores;
+        let mut removed = bit_by_bit(|| sessions.purge(self.clock.now(), PURGE_STEP)).await?;
+        removed += bit_by_bit(|| tickets.purge(self.clock.now(), PURGE_STEP)).await?;
+        removed += bit_by_bit(|| guesses.purge(self.clock.now(), PURGE_STEP)).await?;
         Ok(removed)
     }
 

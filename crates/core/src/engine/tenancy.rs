@@ -64,8 +64,8 @@ impl Engine {
             return Err(TenancyError::Taken(id));
         }
         settings.over(self.directory.policy())?;
-        self.directory.homes.at(database.as_deref()).await?;
-        // The keys first: a tenant that is there can be used.
+        // Home and keys first: a tenant that is there can be used. What a first attempt left behind is used by the next.
+        self.directory.homes.found(database.as_deref()).await?;
         self.make_first_keys(&id).await?;
         let tenant = TenantRecord { settings, database, ..TenantRecord::new(id.clone(), self.clock.now()) };
         if self.stores.tenants.insert(&tenant).await? == Inserted::Clash {

@@ -1,5 +1,6 @@
 //! The tenants that this process has met, with their rules and keys.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -102,8 +103,8 @@ pub(super) struct Directory {
     secrets: Secrets,
     pub(super) homes: Neighbourhood,
     tenants: Shelf<TenantId, Option<Loaded>>,
-    /// Each tenant as it was last loaded, for as long as the store cannot say better: tokens that need no store are
-    /// verified with keys alone.
+    /// Each tenant as it was last loaded, for as long as the store cannot say better and nobody has said that it has
+    /// changed: tokens that need no store are verified with keys alone.
     last_known: Cache<TenantId, Arc<Tenant>>,
     generation: AtomicU64,
 }
@@ -126,6 +127,7 @@ impl Directory {
     pub(super) fn changed(&self, change: &Change) {
         match change {
             Change::Tenant(id) => self.forget(id),
+            // That changes may have been missed is no word of any. After every outage it is said.
             Change::Everything => self.tenants.forget_everything(),
             Change::Session(_) | Change::User(_) => (),
         }
@@ -136,7 +138,15 @@ impl Directory {
         &self.policy
     }
 
+    /// The tenant has changed. As it was before it is not believed any more, be the store out of reach: it may have been
+    /// suspended.
     pub(super) fn forget(&self, id: &TenantId) {
+        self.tenants.forget(id);
+        self.last_known.invalidate(id);
+    }
+
+    /// Asks the store again, if it answers.
+    fn look_again(&self, id: &TenantId) {
         self.tenants.forget(id);
     }
 
@@ -160,23 +170,33 @@ impl Directory {
     async fn read(&self, id: &TenantId) -> Stored<Option<Loaded>> {
         let read = self.tenants.read(id, self.clock.ticks(), RELOAD_EVERY, true, self.load(id)).await;
         match (&read, self.last_known.get(id)) {
-            (Ok(Some(Ok(tenant))), _) => self.last_known.insert(id.clone(), tenant.clone()),
+            (Ok(Some(Ok(tenant))), _) => self.know(id, tenant),
             // Names that nobody has are a stranger's to make up, and are not remembered.
-            (Ok(None), _) => {
-                self.last_known.invalidate(id);
-                self.tenants.forget(id);
-            }
+            (Ok(None), _) => self.forget(id),
             (Err(_), Some(known)) => return Ok(Some(Ok(known))),
             (Ok(Some(Err(_))) | Err(_), _) => (),
         }
         read
     }
 
+    fn know(&self, id: &TenantId, tenant: &Arc<Tenant>) {
+        self.last_known.insert(id.clone(), tenant.clone());
+        // A change that came during the read had nothing to forget here yet. The shelf knows of it.
+        let is_kept = match self.tenants.hit(id) {
+            Some(Some(Ok(kept))) => Arc::ptr_eq(&kept, tenant),
+            _ => false,
+        };
+        if !is_kept {
+            self.last_known.invalidate(id);
+        }
+    }
+
     async fn load(&self, id: &TenantId) -> Stored<Option<Loaded>> {
         let loaded = self.clock.ticks();
         let Some(record) = self.stores.tenants.find(id).await? else { return Ok(None) };
         let keys = self.stores.keys.list(&record.id).await?;
-        let home = self.homes.at(record.database.as_deref()).await?;
+        let home = self.homes.at(record.database.as_deref()).await;
+        let home = home.map_err(|fault| homeless(id, fault))?;
         Ok(Some(self.ready(record, &keys, home, loaded)))
     }
 
@@ -198,6 +218,24 @@ impl Directory {
     }
 }
 
+/// A tenant's database is out of reach.
+#[derive(Debug, Error)]
+#[error("the database of tenant {tenant}: {source}")]
+struct Homeless {
+    tenant: TenantId,
+    source: Arc<dyn Error + Send + Sync>,
+}
+
+/// The same fault, with the tenant in it: whoever answers for it may not know of whom it is.
+fn homeless(tenant: &TenantId, fault: StoreError) -> StoreError {
+    match fault {
+        StoreError::Unavailable { doing, source } => {
+            StoreError::unavailable(doing, Homeless { tenant: tenant.clone(), source })
+        }
+        fault => fault,
+    }
+}
+
 impl Engine {
     /// The tenant of this name.
     ///
@@ -216,7 +254,7 @@ impl Engine {
     /// The same tenant with keys that were loaded a moment ago: somebody named a key that `tenant` does not know.
     pub(super) async fn reloaded(&self, tenant: &Arc<Tenant>) -> Result<Arc<Tenant>, TenantError> {
         if self.clock.ticks().since(tenant.loaded) >= RELOAD_EVERY {
-            self.directory.forget(&tenant.id);
+            self.directory.look_again(&tenant.id);
         }
         self.kept_tenant(&tenant.id).await
     }

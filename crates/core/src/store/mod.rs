@@ -28,7 +28,16 @@ pub mod conformance;
 #[async_trait]
 pub trait Homes: Send + Sync {
     /// The stores at this place, opened once for each process. Keys and tenants in them are not looked at.
+    ///
+    /// Somebody lives there: where there is nothing it was taken away, and what says so is [`StoreError::Unavailable`]. A
+    /// new and empty one in its place would let strangers sign up under its users' names, and believe what was revoked.
     async fn open(&self, database: &str) -> Stored<Stores>;
+
+    /// The same for a tenant that is about to be made: makes what is not there, and opens what somebody else has made
+    /// or began to make. Where databases are made by other means there is nothing to do but to open them.
+    async fn found(&self, database: &str) -> Stored<Stores> {
+        self.open(database).await
+    }
 }
 
 /// No database but the one.

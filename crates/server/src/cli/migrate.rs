@@ -11,14 +11,15 @@ use portcullis_stores::sqlite::{MigrationState, SqliteStore, migrations};
 use serde::Serialize;
 
 use super::failure::Failure;
+use super::place::{is_there, no_database_of};
 use super::shown::{Table, counted, write_json};
 use super::tenant::databases;
 use crate::config::{Config, Database};
 
 /// Make the database's tables, or bring them up to date, and those of tenants' own databases
 ///
-/// Makes the database where there is none. `serve` does the same at its start; here it can be looked at first, or done
-/// before a new version is started.
+/// Makes the database of the installation where there is none; that of a tenant is made with the tenant, and then is
+/// there. `serve` does the same at its start; here it can be looked at first, or done before a new version is started.
 #[derive(Args, Debug)]
 pub(super) struct Command {
     /// Change nothing, only show what is pending
@@ -82,6 +83,9 @@ async fn others(config: &Config, shared: &Place, dry_run: bool) -> Result<Vec<Pl
     let mut places = Vec::new();
     for (tenant, path) in found? {
         let path = path.map_err(|fault| Failure::other(format_args!("the database of {tenant}: {fault}")))?;
+        if !is_there(&path)? {
+            return Err(Failure::Other(no_database_of(&tenant, &path)));
+        }
         places.push(Place::find(Some(tenant), path).await?);
     }
     Ok(places)
@@ -98,9 +102,15 @@ impl Place {
     }
 
     async fn migrate(&self, dry_run: bool) -> Result<(), Failure> {
-        if self.pending() > 0 && !dry_run {
-            SqliteStore::open(&self.path, Arc::new(SystemClock)).await?.close().await;
+        if self.pending() == 0 || dry_run {
+            return Ok(());
         }
+        let clock = Arc::new(SystemClock);
+        let store = match self.tenant {
+            None => SqliteStore::open(&self.path, clock).await?,
+            Some(_) => SqliteStore::open_existing(&self.path, clock).await?,
+        };
+        store.close().await;
         Ok(())
     }
 

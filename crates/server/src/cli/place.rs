@@ -48,7 +48,7 @@ pub(super) async fn with_engine(
 }
 
 /// Whether there is a database. Where that is hidden, it is not taken for a no.
-fn is_there(path: &Path) -> Result<bool, Failure> {
+pub(super) fn is_there(path: &Path) -> Result<bool, Failure> {
     path.try_exists().map_err(|fault| {
         let shown = path.display();
         Failure::other(format_args!(
@@ -76,6 +76,15 @@ pub(super) fn no_database(path: &Path) -> String {
     format!(
         "there is no database {}; `portcullis serve` or `portcullis migrate` makes it, --database or --data-dir names \
          another",
+        path.display()
+    )
+}
+
+/// What to say where a tenant's own database is not there: nothing makes it a second time.
+pub(super) fn no_database_of(tenant: &TenantId, path: &Path) -> String {
+    format!(
+        "there is no database {}, where tenant {tenant} lives; mount the volume that it is on, restore the file, or name \
+         the data directory that it is in",
         path.display()
     )
 }

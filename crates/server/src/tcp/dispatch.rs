@@ -20,7 +20,7 @@ use crate::device;
 use crate::operations::{Call, Claim, Desk};
 use crate::rates::Rates;
 
-/// The end user's address where the payload says none.
+/// The address of whoever has none: an end user of whom the payload says none, and all who share a Unix socket.
 const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// The end user's program where the payload says none.
@@ -92,11 +92,8 @@ impl Surface {
         if operation.limited {
             let meant = tenant.clone().unwrap_or_else(TenantId::default_tenant);
             // Whoever is not trusted about its users is one place itself, whatever it says.
-            let place = match peer.address {
-                Some(address) if !self.trusts_gateway => address.ip(),
-                _ => payload.address(),
-            };
-            self.rates.admit(&meant, place)?;
+            let place = if self.trusts_gateway { Some(payload.address()) } else { peer.ip() };
+            self.rates.admit(&meant, place.unwrap_or(NO_ADDRESS))?;
         }
         let authorization = payload.authorization();
         let shown: Vec<&str> = authorization.as_deref().into_iter().collect();

@@ -21,7 +21,7 @@ mod request;
 mod tests;
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,6 +66,12 @@ pub trait Dispatch: Send + Sync + 'static {
 pub struct Peer {
     /// Where from; nowhere on a Unix socket.
     pub address: Option<SocketAddr>,
+}
+
+impl Peer {
+    fn ip(&self) -> Option<IpAddr> {
+        self.address.map(|address| address.ip())
+    }
 }
 
 /// What a peer may take of the server.

@@ -1,8 +1,13 @@
 //! The database's tables.
 
-use serde_json::{Value, json};
+use std::path::Path;
 
-use crate::world::{Home, text};
+use serde_json::{Value, json};
+use sqlx::migrate::{Migrate as _, Migration, MigrationType};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
+
+use crate::world::{Home, PASSWORD, text};
 
 fn states(migrations: &Value) -> Vec<&str> {
     migrations.as_array().unwrap().iter().map(|migration| text(&migration["state"])).collect()
@@ -65,18 +70,66 @@ fn with_a_public_url_a_user_does_not_bring_a_database_along() {
 fn the_databases_of_tenants_are_brought_up_to_date_as_well() {
     let home = Home::new();
     home.run("tenant create acme database_url=sqlite:acme.db").done();
-    std::fs::remove_file(home.database().with_file_name("acme.db")).unwrap();
+    let own = home.database().with_file_name("acme.db");
+    std::fs::remove_file(&own).unwrap();
+    of_the_first_version(&own);
     let of_acme = |line: &str| -> Vec<String> {
         let all = home.json(line);
         let all = all.as_array().unwrap().iter().filter(|migration| migration["tenant"] == "acme");
         all.map(|migration| text(&migration["state"]).to_owned()).collect()
     };
     let pending = of_acme("migrate --dry-run --json");
-    assert!(!pending.is_empty() && pending.iter().all(|state| state == "pending"), "{pending:?}");
+    assert_eq!(pending, ["applied", "pending", "pending"]);
     let said = home.run("migrate").done().out;
     assert!(
         said.contains("acme.db, of tenant acme.") && said.contains("portcullis.db is up to date"),
         "{said}"
     );
     assert!(of_acme("migrate --json").iter().all(|state| state == "applied"));
+}
+
+/// A database that has the first of the migrations.
+fn of_the_first_version(path: &Path) {
+    const FIRST: &str = include_str!("../../../stores/src/sqlite/migrations/0001_records.sql");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+        let mut db = options.connect().await.unwrap();
+        db.ensure_migrations_table("portcullis_migrations").await.unwrap();
+        let sql = FIRST.into_sql_str();
+        let first = Migration::new(1, "records".into(), MigrationType::Simple, sql, false);
+        db.apply("portcullis_migrations", &first).await.unwrap();
+        db.close().await.unwrap();
+    });
+}
+
+#[test]
+fn the_database_of_a_tenant_is_not_made_a_second_time() {
+    let home = Home::new();
+    home.run("tenant create acme database_url=sqlite:volume/acme.db").done();
+    home.run_with("user create --tenant acme --email ann@example.com --name Ann --password-stdin", PASSWORD)
+        .done();
+    let volume = home.database().with_file_name("volume");
+    let elsewhere = volume.with_file_name("elsewhere");
+    std::fs::rename(&volume, &elsewhere).unwrap();
+    for line in ["migrate", "migrate --dry-run", "user list --tenant acme", "doctor"] {
+        let said = home.run(line);
+        assert_eq!(said.code, 1, "{line}: {said:?}");
+        let told = format!("{}{}", said.out, said.err);
+        for what in ["there is no database", "volume/acme.db", "tenant acme", "mount the volume"] {
+            assert!(told.contains(what), "{line}: {told}");
+        }
+    }
+    let said = home.run("tenant create acme database_url=sqlite:volume/acme.db").refused(1);
+    assert!(said.contains("there is a tenant acme already"), "{said}");
+    let server = home.serve();
+    let sign_up = json!({"email": "ann@example.com", "password": PASSWORD, "name": "Eve"});
+    assert_eq!(server.post_in("acme", "/auth/signup", None, &sign_up).status, 503);
+    assert!(!volume.exists(), "an empty one has taken its place");
+    std::fs::rename(&elsewhere, &volume).unwrap();
+    assert_eq!(
+        server.post_in("acme", "/auth/signup", None, &sign_up).status,
+        409,
+        "it is back, with Ann in it"
+    );
 }

@@ -52,6 +52,14 @@ impl DatabaseFile {
         Self::at(path).map_err(unusable)
     }
 
+    /// The file at `path`, which somebody has made before.
+    pub(super) fn existing(path: &Path) -> Result<Self, OpenError> {
+        Self::at(path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => OpenError::Missing { path: path.to_owned() },
+            _ => OpenError::File { path: path.to_owned(), source },
+        })
+    }
+
     /// The file at `path`, which must be there.
     pub(super) fn at(path: &Path) -> io::Result<Self> {
         if fs::metadata(path)?.is_dir() {

@@ -1,5 +1,7 @@
 //! The databases of tenants that have one of their own: `sqlite:PATH`, each opened once.
 //!
+//! One is made only when a tenant is. Later it is there, or its tenant is out of reach.
+//!
 //! A path that does not begin at the root begins in the process' data directory. What it does not do: look at who names
 //! a path. Whoever may write tenants may open any file that the process may.
 
@@ -14,7 +16,7 @@ use portcullis_core::store::{Homes, StoreError, Stored, Stores};
 use thiserror::Error;
 use tokio::sync::OnceCell;
 
-use super::SqliteStore;
+use super::{Missing, SqliteStore};
 
 /// What is asked of the store, in the words of its errors.
 const DOING: &str = "open the database of a tenant";
@@ -70,6 +72,24 @@ impl SqliteHomes {
         Ok(open.entry(path.to_owned()).or_default().clone())
     }
 
+    async fn at(&self, database: &str, missing: Missing) -> Stored<Stores> {
+        let unavailable = |fault| StoreError::unavailable(DOING, fault);
+        let path = self.data_dir.join(path(database).map_err(unavailable)?);
+        // So that two ways to write one path are one store.
+        let path = absolute(path).map_err(|fault| StoreError::unavailable(DOING, fault))?;
+        let place = self.place(&path).map_err(unavailable)?;
+        let store = place.get_or_try_init(async || match missing {
+            Missing::Refuse => SqliteStore::open_existing(&path, self.clock.clone()).await,
+            Missing::Make => SqliteStore::open(&path, self.clock.clone()).await,
+        });
+        let store = store.await?;
+        if self.has_closed() {
+            store.close().await;
+            return Err(unavailable(NotAHome::Closed));
+        }
+        Ok(store.stores())
+    }
+
     fn has_closed(&self) -> bool {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
@@ -78,17 +98,11 @@ impl SqliteHomes {
 #[async_trait]
 impl Homes for SqliteHomes {
     async fn open(&self, database: &str) -> Stored<Stores> {
-        let unavailable = |fault| StoreError::unavailable(DOING, fault);
-        let path = self.data_dir.join(path(database).map_err(unavailable)?);
-        // So that two ways to write one path are one store.
-        let path = absolute(path).map_err(|fault| StoreError::unavailable(DOING, fault))?;
-        let place = self.place(&path).map_err(unavailable)?;
-        let store = place.get_or_try_init(|| SqliteStore::open(&path, self.clock.clone())).await?;
-        if self.has_closed() {
-            store.close().await;
-            return Err(unavailable(NotAHome::Closed));
-        }
-        Ok(store.stores())
+        self.at(database, Missing::Refuse).await
+    }
+
+    async fn found(&self, database: &str) -> Stored<Stores> {
+        self.at(database, Missing::Make).await
     }
 }
 

@@ -47,6 +47,9 @@ use file::DatabaseFile;
 use schema::Place;
 use writer::{DEADLINE, NoAnswer, Writer};
 
+/// What is asked of the store, in the words of its errors.
+const OPENING: &str = "open its database";
+
 /// How many read at once.
 const READERS: u32 = 4;
 
@@ -68,6 +71,22 @@ pub enum OpenError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// There is no file, where there was one.
+    #[error(
+        "there is no database {}, and none is made in its place: mount the volume that it is on, restore the file, or \
+         name the data directory that it is in",
+        .path.display()
+    )]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file has none of our tables, and had them.
+    #[error("{} is empty, and is left so: restore the file", .path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
     },
     /// The file is something else.
     #[error("{} is no SQLite database", .path.display())]
@@ -109,6 +128,15 @@ pub enum OpenError {
     },
 }
 
+/// What to do where there is no database.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Missing {
+    /// Say so.
+    Refuse,
+    /// Make it.
+    Make,
+}
+
 /// All records in one SQLite file.
 #[derive(Clone)]
 pub struct SqliteStore {
@@ -125,13 +153,29 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::Unavailable`], with an [`OpenError`] that says what is wrong.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Stored<Self> {
-        let opened = Self::try_open(path, clock).await;
-        opened.map_err(|fault| StoreError::unavailable("open its database", fault))
+        let opened = Self::try_open(path, clock, Missing::Make).await;
+        opened.map_err(|fault| StoreError::unavailable(OPENING, fault))
     }
 
-    async fn try_open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let file = Arc::new(DatabaseFile::prepare(path)?);
+    /// Opens the database at `path`, which [`SqliteStore::open`] has made before, and brings it up to date: where it is
+    /// not, or is empty, it was lost, and is not made anew.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], with an [`OpenError`] that says what is wrong.
+    pub async fn open_existing(path: &Path, clock: Arc<dyn Clock>) -> Stored<Self> {
+        let opened = Self::try_open(path, clock, Missing::Refuse).await;
+        opened.map_err(|fault| StoreError::unavailable(OPENING, fault))
+    }
+
+    async fn try_open(path: &Path, clock: Arc<dyn Clock>, missing: Missing) -> Result<Self, OpenError> {
+        let file = Arc::new(match missing {
+            Missing::Make => DatabaseFile::prepare(path)?,
+            Missing::Refuse => DatabaseFile::existing(path)?,
+        });
         let mut db = file.writing().await.map_err(|fault| Place(path).fault(fault))?;
+        if missing == Missing::Refuse && schema::is_empty(path, &mut db).await? {
+            return Err(OpenError::Empty { path: path.to_owned() });
+        }
         schema::bring_up_to_date(path, &mut db).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)

@@ -61,6 +61,11 @@ async fn look(path: &Path) -> Result<Vec<i64>, OpenError> {
     place.applied(&mut db).await
 }
 
+/// Whether nobody has ever made our tables there.
+pub(super) async fn is_empty(path: &Path, db: &mut SqliteConnection) -> Result<bool, OpenError> {
+    Ok(Place(path).applied(db).await?.is_empty())
+}
+
 /// Applies what is missing, as one transaction that keeps other processes out; writes nothing where nothing is missing.
 pub(super) async fn bring_up_to_date(path: &Path, db: &mut SqliteConnection) -> Result<(), OpenError> {
     let place = Place(path);

@@ -7,11 +7,14 @@ use tokio::task::JoinSet;
 
 use crate::clock::Ticks;
 use crate::engine::{ChangePassword, Engine, RefreshError, TenantError, Unauthenticated};
+use crate::id::TenantId;
 use crate::liveness::Bounds;
 use crate::store::conformance::faults::Faults;
+use crate::store::conformance::samples::tenant;
 use crate::store::conformance::stage::{Held, Member, PASSWORD, Stage, password};
 use crate::store::memory::MemoryStore;
 use crate::strategy::{Check, StrategyName};
+use crate::tenant::TenantSettings;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const MAX_STALENESS: Duration = Duration::from_secs(1);
@@ -283,6 +286,70 @@ async fn a_token_with_a_made_up_key_takes_no_keys_away_while_the_store_is_out_of
     let foreign = stranger.newcomer(&elsewhere).await.sign_in(&elsewhere, StrategyName::Jwt).await;
     assert!(foreign.recognised(&scene.node).await.is_err());
     assert!(held.recognised(&scene.node).await.is_ok(), "what needs no store goes on");
+}
+
+/// Somebody of a tenant that can be suspended, whose token is believed by its signature alone.
+async fn somebody_of_acme(scene: &Scene) -> Held {
+    let acme = tenant("acme");
+    scene.other.create_tenant(acme.clone(), TenantSettings::default(), None).await.unwrap();
+    let ann = scene.stage.register(&scene.other, &acme, "ann@example.com").await;
+    ann.sign_in(&scene.other, StrategyName::Jwt).await
+}
+
+// ASVS-map: SE5 RV3
+#[tokio::test]
+async fn a_node_that_was_told_of_a_suspension_does_not_go_back_behind_it_in_an_outage() {
+    let scene = Scene::new().await;
+    let held = somebody_of_acme(&scene).await;
+    held.recognised(&scene.node).await.unwrap();
+    scene.other.suspend_tenant(&held.tenant).await.unwrap();
+    scene.faults.go_down();
+    let answer = held.recognised(&scene.node).await;
+    assert!(is_outage(&answer), "{answer:?}");
+    scene.faults.come_back();
+    let refused = held.recognised(&scene.node).await;
+    assert!(matches!(refused, Err(Unauthenticated::Tenant(TenantError::Suspended))), "{refused:?}");
+}
+
+// ASVS-map: SE5
+#[tokio::test]
+async fn a_suspension_that_overtakes_a_read_of_its_tenant_is_not_forgotten_over_it() {
+    let mut stopped = 0;
+    for steps in 0..4 {
+        let scene = Scene::new().await;
+        let held = somebody_of_acme(&scene).await;
+        scene.node.tenant(&TenantId::default_tenant()).await.unwrap();
+        scene.faults.stop_after(steps);
+        let shown = held.recognised(&scene.node);
+        tokio::pin!(shown);
+        tokio::select! {
+            biased;
+            () = scene.faults.stuck() => stopped += 1,
+            _ = &mut shown => continue,
+        }
+        scene.other.suspend_tenant(&held.tenant).await.unwrap();
+        scene.faults.go_on();
+        // It was sent before the suspension: both answers are right.
+        let _ = shown.await;
+        scene.faults.go_down();
+        let answer = held.recognised(&scene.node).await;
+        assert!(answer.is_err(), "stopped after {steps} steps: {answer:?}");
+    }
+    assert_eq!(stopped, 4, "the reads were not stopped");
+}
+
+// ASVS-map: RV3
+#[tokio::test]
+async fn changes_that_may_have_been_missed_take_no_keys_away_while_the_store_is_out_of_reach() {
+    let scene = Scene::new().await;
+    let held = somebody_of_acme(&scene).await;
+    held.recognised(&scene.node).await.unwrap();
+    scene.faults.go_down();
+    scene.faults.speak();
+    assert!(held.recognised(&scene.node).await.is_ok(), "what needs no store goes on");
+    // Another tenant's change is none of this one.
+    scene.other.create_tenant(tenant("globex"), TenantSettings::default(), None).await.unwrap();
+    assert!(held.recognised(&scene.node).await.is_ok());
 }
 
 // ASVS-map: RT2

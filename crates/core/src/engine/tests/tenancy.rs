@@ -234,6 +234,31 @@ async fn the_users_of_a_tenant_with_a_database_of_its_own_live_there_alone() {
 }
 
 #[tokio::test]
+async fn a_database_that_is_away_keeps_nobody_else_from_removing_what_is_old() {
+    let (stores, faults) = Faults::within(MemoryStore::stores());
+    let mut stage = Stage::new(stores);
+    let homes = Arc::new(Elsewhere::default());
+    stage.setup.homes = homes.clone();
+    let node = stage.node().await;
+    let acme = tenant("acme");
+    let database = Some("memory:acme".to_owned());
+    node.create_tenant(acme.clone(), TenantSettings::default(), database).await.unwrap();
+    let ann = stage.register(&node, &acme, "ann@example.com").await;
+    ann.sign_in(&node, StrategyName::Session).await;
+    stage.newcomer(&node).await.sign_in(&node, StrategyName::Session).await;
+
+    stage.clock.pass(Duration::from_hours(24 * 365));
+    // The shared one is the first of them.
+    faults.go_down();
+    assert!(node.purge_sessions().await.is_err(), "it is said that one is away");
+    let there = homes.open("memory:acme").await.unwrap();
+    let page = Page { after: None, limit: 10 };
+    assert_eq!(there.sessions.list(&ann.user.key, page, node.now()).await.unwrap(), []);
+    faults.come_back();
+    assert_eq!(node.purge_sessions().await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn a_tenant_whose_database_cannot_be_opened_is_not_made() {
     let stage = Stage::new(MemoryStore::stores());
     let node = stage.node().await;

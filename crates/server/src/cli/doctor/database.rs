@@ -9,17 +9,17 @@ use portcullis_core::machine::SystemClock;
 use portcullis_stores::sqlite::{SqliteStore, migrations};
 
 use super::{Finding, Stopwatch};
-use crate::cli::place::no_database;
 use crate::cli::shown::counted;
 
-/// What is to be said, and the store, if it can be asked for more.
+/// What is to be said, and the store, if it can be asked for more; `missing` where there is none.
 pub(super) async fn examine(
     path: &Path,
     name: &str,
     migrations_name: &str,
+    missing: String,
 ) -> (Vec<Finding>, Option<SqliteStore>) {
     if let Ok(false) = path.try_exists() {
-        return (vec![Finding::broken(name, no_database(path))], None);
+        return (vec![Finding::broken(name, missing)], None);
     }
     let watch = Stopwatch::start();
     let known = match migrations(path).await {
@@ -43,7 +43,7 @@ pub(super) async fn examine(
 
 async fn open(path: &Path, name: &str) -> Result<(Finding, SqliteStore), Finding> {
     let broken = |fault| Finding::broken(name, format!("{fault}"));
-    let store = SqliteStore::open(path, Arc::new(SystemClock)).await.map_err(broken)?;
+    let store = SqliteStore::open_existing(path, Arc::new(SystemClock)).await.map_err(broken)?;
     let watch = Stopwatch::start();
     if let Err(fault) = store.ping().await {
         store.close().await;

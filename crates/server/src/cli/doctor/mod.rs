@@ -20,6 +20,7 @@ use portcullis_core::machine::SystemClock;
 use serde::{Serialize, Serializer};
 
 use super::failure::Failure;
+use super::place::no_database;
 use super::shown::{Table, write_json};
 use crate::config::{Config, Database};
 
@@ -153,7 +154,8 @@ async fn examine(config: &Config) -> Result<Vec<Finding>, Failure> {
     if beside != config.data_dir {
         findings.push(directory::examine("directory of the database", beside));
     }
-    let (of_database, store) = database::examine(path, "database", "migrations").await;
+    let missing = no_database(path);
+    let (of_database, store) = database::examine(path, "database", "migrations", missing).await;
     findings.extend(of_database);
     let mut newest = None;
     if let Some(store) = store {

@@ -4,6 +4,7 @@ use portcullis_core::store::StoreError;
 use portcullis_stores::sqlite::SqliteStore;
 
 use super::{Finding, database};
+use crate::cli::place::no_database_of;
 use crate::cli::tenant::databases;
 use crate::config::Config;
 
@@ -25,7 +26,8 @@ pub(super) async fn examine(config: &Config, store: &SqliteStore) -> Result<Tena
                 continue;
             }
         };
-        let (findings, own) = database::examine(&path, &name, &format!("migrations of {tenant}")).await;
+        let (migrations, missing) = (format!("migrations of {tenant}"), no_database_of(&tenant, &path));
+        let (findings, own) = database::examine(&path, &name, &migrations, missing).await;
         tenants.findings.extend(findings);
         if let Some(own) = own {
             tenants.mail_waiting += own.stores().mail.waiting().await?;

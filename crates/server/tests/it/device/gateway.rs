@@ -1,12 +1,18 @@
 //! Microservices behind a gateway that says who the user is: believed where the configuration says so, and nowhere else.
 
+use std::path::Path;
+
 use portcullis_api::answer::Success;
 use portcullis_api::operation::DeviceOperation as Does;
 use portcullis_core::id::{TenantId, UserKey};
+use portcullis_server::http::App;
+use portcullis_server::serve::app;
+use portcullis_server::tcp::{Dispatch as _, Peer, Surface};
+use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
 use super::without_codes;
-use crate::world::{Client, Member, Person, Server, random_id};
+use crate::world::{Client, Member, Person, Server, config, random_id, row};
 
 const TRUSTED: [(&str, &str); 2] = [("TCP_LISTEN", "127.0.0.1:0"), ("TCP_TRUST_GATEWAY", "true")];
 
@@ -88,6 +94,30 @@ async fn a_gateway_that_names_nobody_or_somebody_who_is_not_there_is_told_so() {
     server.engine.disable_user(&key).await.unwrap();
     let said = service.asks(Does::Sessions, vouched(&ann.user), None).await;
     said.refused(401, "USER_NOT_FOUND", "User not found for the current tenant.");
+}
+
+/// How many of some services that share a Unix socket are let in, where each says that it asks for somebody else.
+async fn let_in(server: &Server, settings: &[(&str, &str)]) -> usize {
+    let config = config(Path::new("."), settings);
+    let App { desk, rates, .. } = app(&config, server.engine.clone(), None);
+    let surface = Surface { desk, rates, trusts_gateway: config.tcp.trust_gateway };
+    let mut let_in = 0;
+    for user in 0..8 {
+        let payload = to_raw_value(&json!({"ip": format!("198.51.100.{user}")})).unwrap();
+        let login = row(Does::Login).pattern.unwrap();
+        let said = surface.answer(login, &payload, &Peer { address: None }).await.unwrap();
+        let_in += usize::from(!said.get().contains("TOO_MANY_REQUESTS"));
+    }
+    let_in
+}
+
+// ASVS-map: AU1 TN5
+#[tokio::test]
+async fn on_a_unix_socket_only_a_trusted_gateway_is_believed_about_where_a_user_is() {
+    let server = Server::start().await;
+    let limited = [("LIMITS_RATE", "9")];
+    assert_eq!(let_in(&server, &limited).await, 3, "whoever is not trusted is one place");
+    assert_eq!(let_in(&server, &[&limited[..], &TRUSTED].concat()).await, 8);
 }
 
 // ASVS-map: TN5

@@ -3,14 +3,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::engine::Engine;
+use portcullis_core::engine::{Engine, TenancyError, TenantError, Unauthenticated};
 use portcullis_core::id::{SessionId, TenantId, UserId};
 use portcullis_core::machine::SystemClock;
 use portcullis_core::store::conformance::samples::{NOW, somebody, tenant};
 use portcullis_core::store::conformance::stage::{Held, Member, Stage};
 use portcullis_core::store::{Homes as _, Page, StoreError, Stores, Updated, UserHandle};
 use portcullis_core::strategy::StrategyName;
-use portcullis_core::tenant::TenantRecord;
+use portcullis_core::tenant::{TenantRecord, TenantSettings};
 use portcullis_stores::sqlite::SqliteHomes;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -26,6 +26,7 @@ fn homes(directory: &Directory) -> Arc<SqliteHomes> {
 
 /// Makes a tenant whose users live at this place.
 async fn found_at(stage: &Stage, tenant: &TenantId, database: &str) {
+    stage.setup.homes.found(database).await.unwrap();
     stage.found(tenant).await;
     let tenants = &stage.setup.stores.tenants;
     let record = tenants.find(tenant).await.unwrap().unwrap();
@@ -97,6 +98,7 @@ async fn a_database_is_opened_once_however_often_and_however_it_is_asked_for() {
     let path = directory.place.path().canonicalize().unwrap().join("a.db");
     let spellings =
         ["sqlite:a.db".to_owned(), "sqlite:./a.db".to_owned(), format!("sqlite://{}", path.display())];
+    homes.found("sqlite:a.db").await.unwrap();
     let mut openings = JoinSet::new();
     for database in spellings.into_iter().cycle().take(30) {
         let homes = homes.clone();
@@ -117,25 +119,105 @@ async fn what_cannot_be_opened_says_why() {
         ("sqlite:letter", "letter is no SQLite database"),
         ("sqlite:letter/a.db", "letter cannot be made"),
     ] {
-        let fault = homes.open(database).await.unwrap_err();
+        let fault = homes.found(database).await.unwrap_err();
         assert!(matches!(fault, StoreError::Unavailable { .. }), "{fault:?}");
         let said = fault.to_string();
         assert!(said.contains(why) && !said.contains("hunter2"), "{said}");
     }
     fs::remove_file(directory.place.path().join("letter")).unwrap();
-    homes.open("sqlite:letter").await.expect("it can be opened now");
+    homes.found("sqlite:letter").await.expect("it can be made now");
+}
+
+// ASVS-map: TN1
+#[tokio::test]
+async fn a_database_that_is_gone_is_an_outage_of_its_tenant_until_it_is_back_and_is_not_made_anew() {
+    let directory = Directory::new();
+    let mut stage = Stage::new(open(&directory.fresh()).await.stores());
+    let before = homes(&directory);
+    stage.setup.homes = before.clone();
+    let (acme, database) = (tenant("acme"), "sqlite:volume/acme.db".to_owned());
+    let node = stage.node().await;
+    node.create_tenant(acme.clone(), TenantSettings::default(), Some(database)).await.unwrap();
+    let held =
+        stage.register(&node, &acme, "jo@example.com").await.sign_in(&node, StrategyName::Denylist).await;
+    drop(node);
+    before.close().await;
+
+    let volume = directory.place.path().join("volume");
+    let elsewhere = volume.with_file_name("elsewhere");
+    fs::rename(&volume, &elsewhere).unwrap();
+    stage.setup.homes = homes(&directory);
+    let node = stage.node().await;
+    let said = node.tenant(&acme).await.unwrap_err().to_string();
+    assert!(
+        said.contains("tenant acme") && said.contains("acme.db") && said.contains("mount the volume"),
+        "{said}"
+    );
+    assert!(is_outage(&held, &node).await && !volume.exists());
+
+    // A path that is there, and a file that is not, or holds nothing.
+    fs::create_dir(&volume).unwrap();
+    assert!(is_outage(&held, &node).await && fs::read_dir(&volume).unwrap().next().is_none());
+    fs::write(volume.join("acme.db"), "").unwrap();
+    assert!(node.tenant(&acme).await.unwrap_err().to_string().contains("acme.db is empty"));
+    assert!(is_outage(&held, &node).await);
+
+    fs::remove_dir_all(&volume).unwrap();
+    fs::rename(&elsewhere, &volume).unwrap();
+    assert!(held.recognised(&node).await.is_ok(), "it is back");
+}
+
+async fn is_outage(held: &Held, engine: &Engine) -> bool {
+    matches!(held.recognised(engine).await, Err(Unauthenticated::Tenant(TenantError::Store(_))))
+}
+
+#[tokio::test]
+async fn a_tenant_is_made_where_a_first_attempt_broke_off_or_a_database_is_there_already() {
+    let directory = Directory::new();
+    let mut stage = Stage::new(open(&directory.fresh()).await.stores());
+    // The first attempt came as far as the file.
+    fs::write(directory.place.path().join("acme.db"), "").unwrap();
+    for name in ["acme", "globex"] {
+        stage.setup.homes = homes(&directory);
+        let (node, tenant) = (stage.node().await, tenant(name));
+        let database = Some("sqlite:acme.db".to_owned());
+        node.create_tenant(tenant.clone(), TenantSettings::default(), database).await.unwrap();
+        stage.register(&node, &tenant, "jo@example.com").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_several_processes_that_make_one_tenant_at_once_one_does() {
+    let directory = Directory::new();
+    let mut stage = Stage::new(open(&directory.fresh()).await.stores());
+    let mut making = JoinSet::new();
+    for _ in 0..4 {
+        stage.setup.homes = homes(&directory);
+        let node = stage.node().await;
+        let database = Some("sqlite:acme.db".to_owned());
+        making.spawn(
+            async move { node.create_tenant(tenant("acme"), TenantSettings::default(), database).await },
+        );
+    }
+    let made = making.join_all().await;
+    let is_taken = |made: &&Result<TenantRecord, _>| matches!(made, Err(TenancyError::Taken(_)));
+    assert_eq!(made.iter().filter(is_taken).count(), 3, "{made:?}");
+    assert!(made.iter().any(Result::is_ok), "{made:?}");
+    stage.setup.homes = homes(&directory);
+    let node = stage.node().await;
+    stage.register(&node, &tenant("acme"), "jo@example.com").await;
 }
 
 #[tokio::test]
 async fn what_was_closed_is_out_of_reach_and_nothing_is_opened_any_more() {
     let directory = Directory::new();
     let homes = homes(&directory);
-    let stores = homes.open("sqlite:a.db").await.unwrap();
+    let stores = homes.found("sqlite:a.db").await.unwrap();
     homes.close().await;
     let path = directory.place.path().join("a.db");
     assert!(path.exists() && !path.with_extension("db-wal").exists(), "the write-ahead log is left behind");
     let jo = somebody(&tenant("acme"));
-    for late in [stores.users.find(&UserHandle::Id(jo)).await.err(), homes.open("sqlite:b.db").await.err()] {
+    for late in [stores.users.find(&UserHandle::Id(jo)).await.err(), homes.found("sqlite:b.db").await.err()] {
         assert!(matches!(late, Some(StoreError::Unavailable { .. })), "{late:?}");
     }
     assert!(!directory.place.path().join("b.db").exists());
