@@ -126,13 +126,7 @@ fn of_kind(kind: DeviceOperation) -> Vec<Example> {
         DeviceOperation::UnlockPage | DeviceOperation::Unlock => {
             vec![("invalidUnlockToken", UnlockError::InvalidToken.into())]
         }
-        DeviceOperation::Password => vec![
-            ("wrongPassword", ChangePasswordError::WrongPassword.into()),
-            ("tooManyGuesses", ChangePasswordError::TooManyGuesses { wait: WAIT }.into()),
-            ("reused", ChangePasswordError::Reused.into()),
-            ("contended", ChangePasswordError::Contended.into()),
-            ("hashingBusy", busy().into()),
-        ],
+        DeviceOperation::Password => of_password(),
         DeviceOperation::RenameSession | DeviceOperation::LogoutSession => vec![not_found()],
         DeviceOperation::Refresh => of_refresh(session),
         DeviceOperation::ResetPassword => vec![
@@ -161,6 +155,16 @@ fn of_kind(kind: DeviceOperation) -> Vec<Example> {
         | DeviceOperation::ResetPage
         | DeviceOperation::Users => Vec::new(),
     }
+}
+
+fn of_password() -> Vec<Example> {
+    vec![
+        ("wrongPassword", ChangePasswordError::WrongPassword.into()),
+        ("tooManyGuesses", ChangePasswordError::TooManyGuesses { wait: WAIT }.into()),
+        ("reused", ChangePasswordError::Reused.into()),
+        ("contended", ChangePasswordError::Contended.into()),
+        ("hashingBusy", HashRefused::Busy { retry_after: WAIT }.into()),
+    ]
 }
 
 fn of_refresh(session: SessionId) -> Vec<Example> {
