@@ -110,7 +110,8 @@ impl Guesses {
         let reserved = if guesses.row >= limits.hard {
             Reserved::Refused
         } else if guesses.locked_until.is_some() {
-            if guesses.in_lock + pending < limits.in_lock { Reserved::Locked } else { Reserved::Refused }
+            let may = guesses.in_lock + pending < limits.in_lock && guesses.row + pending < limits.hard;
+            if may { Reserved::Locked } else { Reserved::Refused }
         } else if guesses.round + pending < limits.after && guesses.row + pending < limits.hard {
             Reserved::Granted
         } else {
@@ -256,6 +257,20 @@ mod tests {
             assert_eq!((looked_at, told.last()), (100, Some(&100)), "{told:?}");
             assert_eq!(guess(&mut guesses, now.plus(KEPT), Outcome::Right).0, Reserved::Refused);
         }
+    }
+
+    // ASVS-map: AU1
+    #[test]
+    fn no_more_than_a_hundred_in_a_row_are_looked_at_though_many_come_at_once_while_it_is_locked() {
+        let until = Some(NOW.plus(LIMITS.lasts));
+        let mut guesses = Guesses { row: 97, round: 5, locked_until: until, ..Guesses::default() };
+        let mut granted = 0;
+        for _ in 0..5 {
+            let (reserved, next) = guesses.reserve(NOW, &LIMITS);
+            granted += u32::from(reserved == Reserved::Locked);
+            guesses = next;
+        }
+        assert_eq!(granted, 3);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::{Engine, IssueError, Tenant, TenantError};
 use crate::event::{Event, What};
 use crate::id::{SessionKey, TenantId};
 use crate::mailing::{About, Mailing};
-use crate::secret::PlainSecret;
+use crate::secret::{PlainSecret, SecretHash};
 use crate::session::{Proof, Redemption, Rotated, Session, State};
 use crate::store::{StoreError, UserHandle};
 use crate::strategy::{Renewal, Strategy, StrategyName};
@@ -110,12 +110,8 @@ impl Engine {
         let redemption = self.redemption(&presented, strategy, &key, device.as_ref())?;
 
         let had_shown = session.proof.is_some_and(|proof| proof.shown);
-        let session = self.redeem(tenant, &key, redemption).await?;
-        if let Some(device) = device.filter(|_| !had_shown && session.proof.is_some_and(|proof| proof.shown))
-        {
-            // It has proven itself: the next sign-in on it is no news.
-            self.remember_device(&user.key, Proof::known_as(&device.secret, &user.key)).await;
-        }
+        let device = device.filter(|_| !had_shown).map(|came| Proof::known_as(&came.secret, &user.key));
+        let session = self.redeem(tenant, &key, redemption, device).await?;
         let rotation = session.rotation.as_ref().ok_or(RefreshError::Invalid)?;
         let refresh = self.refresh_token(tenant, &key, rotation, presented.successor)?;
         let end = strategy.ends(self.clock.now()).credential.min(session.absolute_expires);
@@ -237,11 +233,17 @@ impl Engine {
         tenant: &Arc<Tenant>,
         key: &SessionKey,
         redemption: Redemption,
+        device: Option<SecretHash>,
     ) -> Result<Session, RefreshError> {
         let (engine, tenant, key) = (self.myself()?, tenant.clone(), key.clone());
         let redeeming = async move {
             let rotated = tenant.home.view.rotate(&key, &redemption).await?;
-            engine.judge(&tenant, rotated, &key).await
+            let session = engine.judge(&tenant, rotated, &key).await?;
+            if let Some(device) = device.filter(|_| session.proof.is_some_and(|proof| proof.shown)) {
+                // It has proven itself: the next sign-in on it is no news.
+                engine.remember_device(&session.user_key(), device).await;
+            }
+            Ok(session)
         };
         whole("redeem a refresh token", redeeming).await
     }

@@ -115,13 +115,15 @@ impl Engine {
             }
         }
         let password = self.passwords.hash(new).await?;
-        match tenant.home.stores.tickets.redeem(&key, Purpose::Reset, hash, None, self.clock.now()).await? {
-            Redeemed::Done(_) => (),
-            _ => return Err(ResetError::InvalidToken),
-        }
         // On its own: a client who hangs up must not leave a link that is spent and a password that is the old one.
         let engine = Arc::clone(self);
-        let choosing = async move { engine.choose_password(&tenant.home, &user.key, password).await };
+        let choosing = async move {
+            let Home { stores, .. } = &*tenant.home;
+            match stores.tickets.redeem(&key, Purpose::Reset, hash, None, engine.clock.now()).await? {
+                Redeemed::Done(_) => engine.choose_password(&tenant.home, &user.key, password).await,
+                _ => Err(ResetError::InvalidToken),
+            }
+        };
         whole("choose a password", choosing).await
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::home::Home;
+use super::whole::whole;
 use super::{AccountError, Engine, TenantError};
 use crate::clock::Timestamp;
 use crate::event::{Event, What};
@@ -41,8 +42,8 @@ impl Engine {
         })?;
         // On its own: a client who hangs up must not leave a link that is spent and an account that is locked.
         let (engine, hash) = (Arc::clone(self), Ticket::hash_of(&key, &secret));
-        let opening = tokio::spawn(async move { engine.open_account(&tenant.home, &key, hash).await });
-        opening.await.map_err(|fault| StoreError::unavailable("open an account", fault))?
+        let opening = async move { engine.open_account(&tenant.home, &key, hash).await };
+        whole("open an account", opening).await
     }
 
     async fn open_account(

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use thiserror::Error;
+use tracing::Instrument;
 
 use super::Engine;
 use crate::store::{StoreError, Stored};
@@ -22,7 +23,7 @@ impl Engine {
     }
 }
 
-/// Does work to its end on a task of its own, whoever waits for it.
+/// Does work to its end on a task of its own, whoever waits for it. What it logs is theirs.
 pub(super) async fn whole<T, E>(
     doing: &'static str,
     work: impl Future<Output = Result<T, E>> + Send + 'static,
@@ -31,5 +32,5 @@ where
     T: Send + 'static,
     E: From<StoreError> + Send + 'static,
 {
-    tokio::spawn(work).await.map_err(|fault| StoreError::unavailable(doing, fault))?
+    tokio::spawn(work.in_current_span()).await.map_err(|fault| StoreError::unavailable(doing, fault))?
 }

@@ -197,6 +197,14 @@ fn what_an_operator_does_to_somebodys_access_is_logged_with_whose_doing_it_was()
     assert!(line["span"]["uid"].is_number(), "{line}");
     assert_eq!(line["user"], home.json("user list --json")[0]["id"]);
     assert!(!made.err.contains(PASSWORD) && !made.err.contains("ann@"), "{}", made.err);
+    for (command, event) in [("disable", "user_disabled"), ("enable", "user_enabled"), ("unlock", "unlocked")]
+    {
+        let done = home.run(&format!("user {command} ann@example.com")).done();
+        let lines: Vec<serde_json::Value> =
+            done.err.lines().map(|line| serde_json::from_str(line).expect("a line of the log")).collect();
+        let line = lines.iter().find(|line| line["event"] == event).expect(event);
+        assert!(line["span"]["uid"].is_number(), "{command}: {line}");
+    }
     assert_eq!(home.run("user list").done().err, "", "looking is nothing to log");
     let quiet = Home::new().variable("PORTCULLIS_LOG_LEVEL", "error");
     assert_eq!(quiet.user("ann@example.com").done().err, "");

@@ -17,6 +17,8 @@ use crate::strategy::StrategyName;
 /// More than any use case has.
 const MOST_STEPS: usize = 60;
 
+const NEXT_PASSWORD: &str = "brisk lantern";
+
 /// Two nodes on one store, of which the first can be stopped.
 struct Scene {
     stage: Stage,
@@ -101,7 +103,7 @@ async fn a_stranger_who_hangs_up_on_a_forgotten_password_leaves_its_owner_a_link
         let asking = scene.slow.forgot_password(&default, &scene.ann.user.email);
         let hung_up = scene.hangs_up(steps, asking).await;
         let newest = scene.link().await;
-        let chosen = scene.other.reset_password(&newest, password("brisk lantern")).await;
+        let chosen = scene.other.reset_password(&newest, password(NEXT_PASSWORD)).await;
         assert!(chosen.is_ok(), "hung up after {steps} steps: {chosen:?}");
         if !hung_up {
             assert!(steps > 2, "nobody hung up");
@@ -109,6 +111,30 @@ async fn a_stranger_who_hangs_up_on_a_forgotten_password_leaves_its_owner_a_link
         }
     }
     panic!("it takes more than {MOST_STEPS} steps");
+}
+
+// ASVS-map: RC1
+#[tokio::test]
+async fn whoever_hangs_up_on_a_new_password_has_it_or_has_the_link_still() {
+    let default = TenantId::default_tenant();
+    let mut outcomes = Vec::new();
+    for steps in 0..MOST_STEPS {
+        let scene = Scene::new().await;
+        scene.other.forgot_password(&default, &scene.ann.user.email).await.unwrap();
+        let link = scene.link().await;
+        let choosing = scene.slow.reset_password(&link, password(NEXT_PASSWORD));
+        let hung_up = scene.hangs_up(steps, choosing).await;
+        let tries = scene.ann.tries_to_sign_in(&scene.other, StrategyName::Session, NEXT_PASSWORD, false);
+        let has_it = tries.await.is_ok();
+        let again = scene.other.reset_password(&link, password("a third lantern")).await;
+        assert_ne!(has_it, again.is_ok(), "hung up after {steps} steps: {again:?}");
+        outcomes.push(has_it);
+        if !hung_up {
+            break;
+        }
+    }
+    outcomes.dedup();
+    assert_eq!(outcomes, [false, true]);
 }
 
 // ASVS-map: SE5
