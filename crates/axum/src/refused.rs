@@ -89,8 +89,8 @@ pub fn render(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(rendering.content_type()));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     challenge(refusal, headers);
-    if let Some(wait) = refusal.retry_after {
-        headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    if let Some(wait) = refusal.retry_after_seconds() {
+        headers.insert(RETRY_AFTER, HeaderValue::from(wait));
     }
     response
 }

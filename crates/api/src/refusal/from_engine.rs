@@ -114,7 +114,7 @@ fn bad_token(refusal: Refusal) -> Refusal {
 }
 
 /// What the tenant of a credential has to say. While it is suspended its sessions are over, and so is everything that
-/// stands for one: only whoever shows nothing is told of the suspension.
+/// stands for one.
 fn of_credentials_tenant(error: TenantError) -> Refusal {
     match error {
         TenantError::Suspended => bad_token(Refusal::plain(Code::Unauthorized)),

@@ -102,6 +102,12 @@ impl Refusal {
         Self::new(Code::NotFound, Reason::NoRoute)
     }
 
+    /// `Retry-After`, in whole seconds: no sooner than trying again may help.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        self.retry_after.map(|wait| wait.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX))
+    }
+
     /// Something that may work in a while.
     #[must_use]
     pub fn later(self, retry_after: Duration) -> Self {

@@ -116,7 +116,7 @@ enum Details<'a> {
     /// The tenant that was asked for.
     #[serde(rename_all = "camelCase")]
     Tenant {
-        /// Its name; null where none was named, or where it cannot be one.
+        /// Its name, as it was written; null where none was named.
         #[schema(value_type = Option<String>, required)]
         tenant_id: Option<&'a str>,
     },

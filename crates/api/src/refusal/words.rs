@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use portcullis_core::engine::{ChangePasswordError, RefreshError, TenantError, Unauthenticated};
+use portcullis_core::engine::{ChangePasswordError, RefreshError, Unauthenticated};
 
 use super::{Code, Reason, Refusal};
 use crate::operation::DeviceOperation;
@@ -153,8 +153,6 @@ impl Refusal {
     pub fn of_device_refresh(error: RefreshError) -> Self {
         let refusal = match error {
             RefreshError::SessionGone(session) => refused(Code::SessionOver).about_session(session.id),
-            // Which of its sessions it was, nobody has looked up: they are all over.
-            RefreshError::Tenant(TenantError::Suspended) => refused(Code::SessionOver),
             RefreshError::Reused => refused(Code::InvalidRefreshHash),
             RefreshError::OtherTenant => refused(Code::TenantMismatch),
             // Everything else is the same on every surface, and told apart where all of it is.

@@ -55,13 +55,17 @@ pub(super) async fn run(
     let Database::Sqlite(path) = &config.database;
     let shared = Place::find(None, path.clone()).await?;
     shared.migrate(*dry_run).await?;
-    let others = others(config, &shared, *dry_run).await?;
-    for place in &others {
-        place.migrate(*dry_run).await?;
+    let (mut places, mut failure) = (vec![shared], None);
+    // One that is away keeps no other from what there is to be done.
+    for found in others(config, &places, *dry_run).await? {
+        match Place::of_tenant(found, *dry_run).await {
+            Ok(place) => places.push(place),
+            Err(fault) => failure = failure.or(Some(fault)),
+        }
     }
-    let places: Vec<Place> = std::iter::once(shared).chain(others).collect();
     if *json {
-        return write_json(&places.iter().flat_map(|place| place.records(*dry_run)).collect::<Vec<_>>(), out);
+        write_json(&places.iter().flat_map(|place| place.records(*dry_run)).collect::<Vec<_>>(), out)?;
+        return failure.map_or(Ok(()), Err);
     }
     for (number, place) in places.iter().enumerate() {
         if number > 0 {
@@ -69,29 +73,34 @@ pub(super) async fn run(
         }
         place.write(*dry_run, out)?;
     }
-    Ok(())
+    failure.map_or(Ok(()), Err)
 }
 
+/// The database of a tenant, or what is wrong with its address.
+type Named = (TenantId, Result<PathBuf, String>);
+
 /// The databases of tenants; nothing is known of them where the tenants cannot be read yet.
-async fn others(config: &Config, shared: &Place, dry_run: bool) -> Result<Vec<Place>, Failure> {
-    if dry_run && shared.pending() > 0 {
+async fn others(config: &Config, known: &[Place], dry_run: bool) -> Result<Vec<Named>, Failure> {
+    let Some(shared) = known.first().filter(|shared| !dry_run || shared.pending() == 0) else {
         return Ok(Vec::new());
-    }
+    };
     let store = SqliteStore::open(&shared.path, Arc::new(SystemClock)).await?;
     let found = databases(config, &store.stores()).await;
     store.close().await;
-    let mut places = Vec::new();
-    for (tenant, path) in found? {
+    Ok(found?)
+}
+
+impl Place {
+    async fn of_tenant((tenant, path): Named, dry_run: bool) -> Result<Self, Failure> {
         let path = path.map_err(|fault| Failure::other(format_args!("the database of {tenant}: {fault}")))?;
         if !is_there(&path)? {
             return Err(Failure::Other(no_database_of(&tenant, &path)));
         }
-        places.push(Place::find(Some(tenant), path).await?);
+        let place = Self::find(Some(tenant), path).await?;
+        place.migrate(dry_run).await?;
+        Ok(place)
     }
-    Ok(places)
-}
 
-impl Place {
     async fn find(tenant: Option<TenantId>, path: PathBuf) -> Result<Self, Failure> {
         let known = migrations(&path).await?;
         Ok(Self { tenant, path, known })

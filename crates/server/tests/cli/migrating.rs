@@ -88,6 +88,23 @@ fn the_databases_of_tenants_are_brought_up_to_date_as_well() {
     assert!(of_acme("migrate --json").iter().all(|state| state == "applied"));
 }
 
+#[test]
+fn a_database_that_is_away_keeps_no_other_from_being_brought_up_to_date() {
+    let home = Home::new();
+    for tenant in ["acme", "globex"] {
+        home.run(&format!("tenant create {tenant} database_url=sqlite:{tenant}.db")).done();
+    }
+    for tenant in ["acme", "globex"] {
+        std::fs::remove_file(home.database().with_file_name(format!("{tenant}.db"))).unwrap();
+    }
+    of_the_first_version(&home.database().with_file_name("globex.db"));
+    let said = home.run("migrate");
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.err.contains("acme.db") && !said.err.contains("globex"), "{said:?}");
+    assert!(said.out.contains("globex.db, of tenant globex."), "{said:?}");
+    assert!(home.run("user list --tenant globex").code == 0 && home.run("user list --tenant acme").code == 1);
+}
+
 /// A database that has the first of the migrations.
 fn of_the_first_version(path: &Path) {
     const FIRST: &str = include_str!("../../../stores/src/sqlite/migrations/0001_records.sql");

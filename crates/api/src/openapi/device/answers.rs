@@ -136,10 +136,17 @@ pub(super) fn success(row: &Row) -> Response {
         Some(json) => response.content("application/json", json),
         None => response,
     };
-    let has_page = row.form || matches!(row.kind, DeviceOperation::UnlockPage | DeviceOperation::ResetPage);
-    let page =
-        || ContentBuilder::new().schema(Some(RefOr::T(Object::with_type(Type::String).into()))).build();
-    if has_page { response.content("text/html", page()).build() } else { response.build() }
+    if has_page(row) { response.content("text/html", page()).build() } else { response.build() }
+}
+
+/// Whether a browser gets a page, whatever comes of it.
+pub(super) fn has_page(row: &Row) -> bool {
+    row.form || matches!(row.kind, DeviceOperation::UnlockPage | DeviceOperation::ResetPage)
+}
+
+/// A page.
+pub(super) fn page() -> Content {
+    ContentBuilder::new().schema(Some(RefOr::T(Object::with_type(Type::String).into()))).build()
 }
 
 fn json(row: &Row) -> Option<Content> {

@@ -8,8 +8,10 @@ use portcullis_core::engine::{
 };
 use portcullis_core::id::{SessionId, SessionKey, TenantId};
 use portcullis_core::password::{HashRefused, PasswordPolicy};
+use utoipa::openapi::RefOr;
 use utoipa::openapi::response::Response;
 
+use super::answers::{has_page, page};
 use super::{Row, takes_tenant};
 use crate::openapi::refusals::{Example, documented, malformed, of_every_operation};
 use crate::openapi::sample::SESSION;
@@ -27,7 +29,16 @@ const WAIT: Duration = Duration::from_secs(1);
 pub(super) fn responses(row: &Row) -> impl Iterator<Item = (String, Response)> {
     let refusals = if row.kind == DeviceOperation::Health { Vec::new() } else { of_operation(row) };
     let worded = refusals.into_iter().map(|(name, refusal)| (name, refusal.worded_for(row.kind)));
-    documented(worded.collect(), row.method, row.route)
+    documented(worded.collect(), row.method, row.route).map(|(status, mut response)| {
+        if row.kind == DeviceOperation::ResetPage && status == "400" {
+            // Of a link that is not complete, whoever asks.
+            response.content.clear();
+        }
+        if has_page(row) {
+            response.content.insert("text/html".to_owned(), RefOr::T(page()));
+        }
+        (status, response)
+    })
 }
 
 fn of_operation(row: &Row) -> Vec<Example> {
@@ -174,6 +185,5 @@ fn of_refresh(session: SessionId) -> Vec<Example> {
         ("sessionOver", Refusal::of_device_refresh(RefreshError::SessionGone(gone))),
         ("spent", Refusal::of_device_refresh(RefreshError::Reused)),
         ("otherTenant", Refusal::of_device_refresh(RefreshError::OtherTenant)),
-        ("suspended", Refusal::of_device_refresh(RefreshError::Tenant(TenantError::Suspended))),
     ]
 }

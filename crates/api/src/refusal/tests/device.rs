@@ -302,8 +302,7 @@ fn a_refused_refresh_says_which_of_three_it_was() {
             (Code::InvalidRefreshToken, false, true),
             (Code::InvalidRefreshHash, false, true),
             (Code::SessionOver, true, true),
-            // Of a suspended tenant: nobody has looked up which.
-            (Code::SessionOver, false, true),
+            (Code::InvalidRefreshToken, false, true),
         ]
     );
     let outage = Refusal::of_device_refresh(RefreshError::Store(away()));

@@ -82,7 +82,13 @@ fn tcp_addresses(text: &str) -> Parsed<Vec<Listen>> {
     if text == "localhost" {
         return addresses(&format!("localhost:{TCP_PORT}"));
     }
-    match text.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+    // IPv6 stands in brackets, as where the port is written: ::1:4503 is an address, and not the one that was meant.
+    let bracketed = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let ip = match bracketed {
+        Some(ip) => ip.parse::<Ipv6Addr>().map(IpAddr::V6),
+        None => text.parse::<Ipv4Addr>().map(IpAddr::V4),
+    };
+    match ip {
         Ok(ip) => Ok(vec![Listen { address: (ip, TCP_PORT).into(), optional: false }]),
         Err(_) => addresses(text).map_err(|_| {
             format!(
@@ -185,7 +191,7 @@ mod tests {
         for (short, written) in [
             ("localhost", "localhost:4503"),
             ("10.0.0.7", "10.0.0.7:4503"),
-            ("::1,[::1]", "[::1]:4503,[::1]:4503"),
+            ("[::1],[::1]:4504", "[::1]:4503,[::1]:4504"),
         ] {
             assert_eq!(tcp_listen(short), tcp_listen(written), "{short}");
         }
@@ -193,6 +199,11 @@ mod tests {
             "",
             "4503",
             "127.0.0.1:4503,unix:/run/p.sock",
+            "::1",
+            "::1:4503",
+            "[10.0.0.7]",
+            "[::1",
+            "[[::1]]",
             "unix:",
             "unix:p.sock",
             "unix:/p\n",

@@ -115,8 +115,8 @@ fn refused(operation: DeviceOperation, refusal: &Refusal, token: &str) -> Respon
         text.push_str(&paragraph("Go back to try again, or ask for a new link."));
     }
     let mut response = page(status, title, &text);
-    if let Some(wait) = refusal.retry_after {
-        response.headers_mut().insert(RETRY_AFTER, wait.as_secs().max(1).into());
+    if let Some(wait) = refusal.retry_after_seconds() {
+        response.headers_mut().insert(RETRY_AFTER, wait.into());
     }
     response
 }
