@@ -4,50 +4,34 @@ use std::sync::Arc;
 
 use tokio::task::yield_now;
 
-use crate::engine::Engine;
+use super::under_way::{self, MOST_STEPS, NEXT_PASSWORD};
 use crate::event::What;
 use crate::id::TenantId;
 use crate::store::conformance::client::Client;
-use crate::store::conformance::faults::Faults;
 use crate::store::conformance::postbox::Postbox;
-use crate::store::conformance::stage::{Member, Stage, password};
-use crate::store::memory::MemoryStore;
+use crate::store::conformance::stage::{Member, password};
 use crate::strategy::StrategyName;
 
-/// More than any use case has.
-const MOST_STEPS: usize = 60;
-
-const NEXT_PASSWORD: &str = "brisk lantern";
-
-/// Two nodes on one store, of which the first can be stopped.
+/// Two nodes, one of which can be stopped, and a user with a letter box.
 struct Scene {
-    stage: Stage,
-    faults: Arc<Faults>,
-    slow: Arc<Engine>,
-    other: Arc<Engine>,
+    nodes: under_way::Scene,
     post: Arc<Postbox>,
     ann: Member,
 }
 
 impl Scene {
     async fn new() -> Self {
-        let truth = MemoryStore::stores();
-        let (stores, faults) = Faults::within(truth.clone());
-        let stage = Stage::new(stores);
-        let slow = stage.node().await;
-        let mut elsewhere = stage.clone();
-        elsewhere.setup.stores = truth;
-        let other = elsewhere.node().await;
-        let ann = stage.newcomer(&other).await;
-        Self { stage, faults, slow, other, post: Postbox::new(), ann }
+        let nodes = under_way::Scene::new().await;
+        let ann = nodes.stage.newcomer(&nodes.other).await;
+        Self { nodes, post: Postbox::new(), ann }
     }
 
     /// Does something on the node that can be stopped, until so many steps are taken: whether it was not done by then.
     async fn is_left(&self, steps: usize, doing: impl Future) -> bool {
-        self.faults.stop_after(steps);
+        self.nodes.faults.stop_after(steps);
         tokio::select! {
             biased;
-            () = self.faults.stuck() => true,
+            () = self.nodes.faults.stuck() => true,
             _ = doing => false,
         }
     }
@@ -55,7 +39,7 @@ impl Scene {
     /// The same, for a client who hangs up; the node itself goes on.
     async fn hangs_up(&self, steps: usize, doing: impl Future) -> bool {
         let left = self.is_left(steps, doing).await;
-        self.faults.go_on();
+        self.nodes.faults.go_on();
         for _ in 0..MOST_STEPS {
             yield_now().await;
         }
@@ -64,7 +48,7 @@ impl Scene {
 
     /// The link of the newest letter that leads to a new password.
     async fn link(&self) -> String {
-        self.post.collect(&self.other).await;
+        self.post.collect(&self.nodes.other).await;
         self.post.secret("reset")
     }
 }
@@ -75,13 +59,14 @@ async fn a_thief_who_hangs_up_is_heard_of_whenever_a_session_was_ended() {
     let mut heard = 0;
     for steps in 0..MOST_STEPS {
         let scene = Scene::new().await;
-        let held = Client::browser().comes_in(&scene.other, &scene.post, &scene.ann).await;
+        let held = Client::browser().comes_in(&scene.nodes.other, &scene.post, &scene.ann).await;
         let thief = Client::forgetful();
-        let stealing = thief.refresh(&scene.slow, held.refresh_token());
+        let stealing = thief.refresh(&scene.nodes.slow, held.refresh_token());
         let hung_up = scene.hangs_up(steps, stealing).await;
-        let ended = usize::from(held.recognised(&scene.other).await.is_err());
-        scene.post.collect(&scene.other).await;
-        let told = (scene.post.count("refresh_reused"), scene.stage.chronicle.count(What::RefreshReused));
+        let ended = usize::from(held.recognised(&scene.nodes.other).await.is_err());
+        scene.post.collect(&scene.nodes.other).await;
+        let told =
+            (scene.post.count("refresh_reused"), scene.nodes.stage.chronicle.count(What::RefreshReused));
         assert_eq!(told, (ended, ended), "hung up after {steps} steps");
         heard += ended;
         if !hung_up {
@@ -98,12 +83,12 @@ async fn a_stranger_who_hangs_up_on_a_forgotten_password_leaves_its_owner_a_link
     let default = TenantId::default_tenant();
     for steps in 0..MOST_STEPS {
         let scene = Scene::new().await;
-        scene.other.forgot_password(&default, &scene.ann.user.email).await.unwrap();
+        scene.nodes.other.forgot_password(&default, &scene.ann.user.email).await.unwrap();
         scene.link().await;
-        let asking = scene.slow.forgot_password(&default, &scene.ann.user.email);
+        let asking = scene.nodes.slow.forgot_password(&default, &scene.ann.user.email);
         let hung_up = scene.hangs_up(steps, asking).await;
         let newest = scene.link().await;
-        let chosen = scene.other.reset_password(&newest, password(NEXT_PASSWORD)).await;
+        let chosen = scene.nodes.other.reset_password(&newest, password(NEXT_PASSWORD)).await;
         assert!(chosen.is_ok(), "hung up after {steps} steps: {chosen:?}");
         if !hung_up {
             assert!(steps > 2, "nobody hung up");
@@ -120,13 +105,14 @@ async fn whoever_hangs_up_on_a_new_password_has_it_or_has_the_link_still() {
     let mut outcomes = Vec::new();
     for steps in 0..MOST_STEPS {
         let scene = Scene::new().await;
-        scene.other.forgot_password(&default, &scene.ann.user.email).await.unwrap();
+        scene.nodes.other.forgot_password(&default, &scene.ann.user.email).await.unwrap();
         let link = scene.link().await;
-        let choosing = scene.slow.reset_password(&link, password(NEXT_PASSWORD));
+        let choosing = scene.nodes.slow.reset_password(&link, password(NEXT_PASSWORD));
         let hung_up = scene.hangs_up(steps, choosing).await;
-        let tries = scene.ann.tries_to_sign_in(&scene.other, StrategyName::Session, NEXT_PASSWORD, false);
+        let tries =
+            scene.ann.tries_to_sign_in(&scene.nodes.other, StrategyName::Session, NEXT_PASSWORD, false);
         let has_it = tries.await.is_ok();
-        let again = scene.other.reset_password(&link, password("a third lantern")).await;
+        let again = scene.nodes.other.reset_password(&link, password("a third lantern")).await;
         assert_ne!(has_it, again.is_ok(), "hung up after {steps} steps: {again:?}");
         outcomes.push(has_it);
         if !hung_up {
@@ -143,13 +129,13 @@ async fn whoever_was_disabled_by_a_process_that_died_has_no_session_left_when_en
     let mut disabled = 0;
     for steps in 0..MOST_STEPS {
         let scene = Scene::new().await;
-        let held = scene.ann.sign_in(&scene.other, StrategyName::Session).await;
+        let held = scene.ann.sign_in(&scene.nodes.other, StrategyName::Session).await;
         let key = scene.ann.user.key.clone();
-        let died = scene.is_left(steps, scene.slow.disable_user(&key)).await;
-        if scene.other.user(&key).await.unwrap().disabled.is_some() {
+        let died = scene.is_left(steps, scene.nodes.slow.disable_user(&key)).await;
+        if scene.nodes.other.user(&key).await.unwrap().disabled.is_some() {
             disabled += 1;
-            scene.other.enable_user(&key).await.unwrap();
-            let shown = held.recognised(&scene.other).await;
+            scene.nodes.other.enable_user(&key).await.unwrap();
+            let shown = held.recognised(&scene.nodes.other).await;
             assert!(shown.is_err(), "died after {steps} steps: {shown:?}");
         }
         if !died {

@@ -9,20 +9,20 @@ use crate::store::memory::MemoryStore;
 use crate::strategy::StrategyName;
 
 /// More than any use case has.
-const MOST_STEPS: usize = 60;
+pub(super) const MOST_STEPS: usize = 60;
 
-const NEXT_PASSWORD: &str = "brisk lantern";
+pub(super) const NEXT_PASSWORD: &str = "brisk lantern";
 
 /// Two nodes on one store, of which the first can be stopped.
-struct Scene {
-    stage: Stage,
-    faults: Arc<Faults>,
-    slow: Arc<Engine>,
-    other: Arc<Engine>,
+pub(super) struct Scene {
+    pub(super) stage: Stage,
+    pub(super) faults: Arc<Faults>,
+    pub(super) slow: Arc<Engine>,
+    pub(super) other: Arc<Engine>,
 }
 
 impl Scene {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let truth = MemoryStore::stores();
         let (stores, faults) = Faults::within(truth.clone());
         let stage = Stage::new(stores);
