@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use portcullis_server::proxies::{Header, Trusted, client_address};
+use portcullis_server::proxies::{Header, TrustedProxies, client_address};
 
 const PROXY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
@@ -12,7 +12,7 @@ const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 /// our proxy names is the client, whether it added a line or went on in the client's.
 pub(super) fn check(bytes: &[u8]) {
     for (header, named) in [(Header::XForwardedFor, "192.0.2.7"), (Header::Forwarded, "for=192.0.2.7")] {
-        let trusted = Trusted { networks: vec!["10.0.0.0/8".parse().unwrap()], header };
+        let trusted = TrustedProxies { networks: vec!["10.0.0.0/8".parse().unwrap()], header };
         let written = written(header, bytes);
         assert_eq!(client_address(CLIENT, &written, &trusted), CLIENT);
         let found = client_address(PROXY, &written, &trusted);

@@ -10,18 +10,18 @@ use axum::extract::Request;
 use axum::response::Response;
 use http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE};
 use portcullis_api::refusal::Refusal;
-use portcullis_core::engine::{Attempt, Engine, Identity, Renewed};
+use portcullis_core::engine::{AuthenticationRequest, Engine, Identity, RenewedCredential};
 use portcullis_core::strategy::StrategyName;
 use tower::{Layer, Service};
 
-use crate::{SessionCookie, Shown, SignedIn, render, tenant_named};
+use crate::{CurrentUser, RequestCredentials, SessionCookie, render, tenant_named};
 
 /// Lets only requests through that show a credential of one strategy.
 #[derive(Clone, Debug)]
-pub struct Guard(Arc<Post>);
+pub struct Guard(Arc<GuardConfig>);
 
 #[derive(Debug)]
-pub(crate) struct Post {
+pub(crate) struct GuardConfig {
     engine: Arc<Engine>,
     strategy: StrategyName,
     cookie: SessionCookie,
@@ -43,20 +43,20 @@ impl Guard {
         cookie: SessionCookie,
         requires_tenant: bool,
     ) -> Self {
-        Self(Arc::new(Post { engine, strategy, cookie, requires_tenant }))
+        Self(Arc::new(GuardConfig { engine, strategy, cookie, requires_tenant }))
     }
 }
 
-impl Post {
+impl GuardConfig {
     async fn recognise(&self, headers: &HeaderMap) -> Result<Identity, Refusal> {
         let tenant = tenant_named(headers, self.requires_tenant)?;
-        let shown = Shown::in_headers(headers, &self.cookie);
-        let attempt = Attempt { tenant, strategy: self.strategy, envelope: shown.envelope() };
+        let shown = RequestCredentials::in_headers(headers, &self.cookie);
+        let attempt = AuthenticationRequest { tenant, strategy: self.strategy, envelope: shown.envelope() };
         Ok(self.engine.authenticate(&attempt).await?)
     }
 
     /// The cookie, once more, because its end has moved.
-    fn hand_out_again(&self, renewed: &Renewed, response: &mut Response) {
+    fn hand_out_again(&self, renewed: &RenewedCredential, response: &mut Response) {
         // A name that cannot stand in a header never was in one: there is no cookie to hand out again.
         let Ok(set) = self.cookie.set(renewed.credential.reveal(), renewed.expires) else { return };
         let headers = response.headers_mut();
@@ -79,7 +79,7 @@ impl<S> Layer<S> for Guard {
 /// A service behind a [`Guard`].
 #[derive(Clone, Debug)]
 pub struct Guarded<S> {
-    post: Arc<Post>,
+    post: Arc<GuardConfig>,
     inner: S,
 }
 
@@ -107,7 +107,7 @@ where
                 Err(refusal) => return Ok(post.refuse(&refusal, &request)),
             };
             let renewed = identity.renewed.clone();
-            request.extensions_mut().insert(SignedIn(identity));
+            request.extensions_mut().insert(CurrentUser(identity));
             // Whoever stands behind and refuses, does it in the same words.
             request.extensions_mut().insert(post.clone());
             let mut response = inner.call(request).await?;
@@ -119,7 +119,7 @@ where
     }
 }
 
-impl Post {
+impl GuardConfig {
     pub(crate) fn refuse(&self, refusal: &Refusal, request: &Request) -> Response {
         let accept: Vec<HeaderValue> = request.headers().get_all(ACCEPT).iter().cloned().collect();
         render(refusal, request.method(), request.uri(), &accept, self.engine.now())

@@ -1,6 +1,6 @@
 //! Guards for axum services.
 //!
-//! A [`Guard`] is a layer: behind it, requests of people who are signed in, with a [`SignedIn`] to extract; everybody
+//! A [`Guard`] is a layer: behind it, requests of people who are signed in, with a [`CurrentUser`] to extract; everybody
 //! else is refused in the words of the wire contract. The check happens in this process, without a call per request, and
 //! a sign-out anywhere holds here as soon as the store has announced it.
 //!
@@ -37,15 +37,15 @@
 //! This crate decides nothing: it finds credentials in a request, asks the engine, and writes down the answer.
 
 mod cookie;
+mod current_user;
 mod guard;
-mod identity;
-mod refused;
+mod refusal_response;
 mod request;
 mod roles;
 
 pub use cookie::{SameSite, SessionCookie};
+pub use current_user::CurrentUser;
 pub use guard::{Guard, Guarded};
-pub use identity::SignedIn;
-pub use refused::{Asker, Refused, render, render_refusals};
-pub use request::{Shown, tenant_named};
+pub use refusal_response::{RefusalContext, RefusalResponse, render, render_refusals};
+pub use request::{RequestCredentials, tenant_named};
 pub use roles::{RoleGuarded, Roles};

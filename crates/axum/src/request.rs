@@ -4,18 +4,18 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_core::id::TenantId;
-use portcullis_core::strategy::Envelope;
+use portcullis_core::strategy::PresentedCredentials;
 
 use crate::SessionCookie;
 
 /// The credentials in a request's headers.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Shown<'h> {
+pub struct RequestCredentials<'h> {
     authorization: Vec<&'h str>,
     cookies: Vec<&'h str>,
 }
 
-impl<'h> Shown<'h> {
+impl<'h> RequestCredentials<'h> {
     /// All that `headers` show.
     #[must_use]
     pub fn in_headers(headers: &'h HeaderMap, cookie: &SessionCookie) -> Self {
@@ -26,8 +26,8 @@ impl<'h> Shown<'h> {
 
     /// The same, for a carrier to search.
     #[must_use]
-    pub fn envelope(&self) -> Envelope<'_> {
-        Envelope { authorization: &self.authorization, cookies: &self.cookies, field: None }
+    pub fn envelope(&self) -> PresentedCredentials<'_> {
+        PresentedCredentials { authorization: &self.authorization, cookies: &self.cookies, field: None }
     }
 }
 

@@ -12,8 +12,8 @@ use portcullis_api::refusal::{Code, Refusal};
 use portcullis_core::user::Role;
 use tower::{Layer, Service};
 
-use crate::guard::Post;
-use crate::{Refused, SignedIn};
+use crate::guard::GuardConfig;
+use crate::{CurrentUser, RefusalResponse};
 
 /// Lets only requests through of people in one of these roles, behind a [`Guard`](crate::Guard). Where no guard stands
 /// nobody is signed in, and everybody is refused.
@@ -31,17 +31,17 @@ impl Roles {
     ///
     /// # Errors
     /// A [`Refusal`]: nobody is signed in (401), the credential says nothing of a role, or it is another one (403).
-    pub fn admit(&self, who: Option<&SignedIn>) -> Result<(), Refusal> {
-        let SignedIn(identity) = who.ok_or(Refusal::plain(Code::Unauthorized))?;
+    pub fn admit(&self, who: Option<&CurrentUser>) -> Result<(), Refusal> {
+        let CurrentUser(identity) = who.ok_or(Refusal::plain(Code::Unauthorized))?;
         let role = identity.role.ok_or(Refusal::missing_role())?;
         if self.0.contains(&role) { Ok(()) } else { Err(Refusal::insufficient_role(&self.0)) }
     }
 
     fn refused(&self, request: &Request) -> Option<Response> {
         let refusal = self.admit(request.extensions().get()).err()?;
-        Some(match request.extensions().get::<Arc<Post>>() {
+        Some(match request.extensions().get::<Arc<GuardConfig>>() {
             Some(post) => post.refuse(&refusal, request),
-            None => Refused(refusal).into_response(),
+            None => RefusalResponse(refusal).into_response(),
         })
     }
 }

@@ -25,12 +25,12 @@ pub struct Event {
     /// Under which strategy.
     pub strategy: Option<StrategyName>,
     /// What.
-    pub what: What,
+    pub what: EventKind,
 }
 
 /// What can happen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum What {
+pub enum EventKind {
     /// A user was made.
     SignedUp,
     /// Somebody signed in.
@@ -95,7 +95,7 @@ pub enum What {
     KeysRotated,
 }
 
-impl What {
+impl EventKind {
     /// The word for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -141,19 +141,19 @@ impl What {
 impl Event {
     /// Something that happened to a tenant.
     #[must_use]
-    pub const fn of_tenant(tenant: TenantId, what: What) -> Self {
+    pub const fn of_tenant(tenant: TenantId, what: EventKind) -> Self {
         Self { tenant, user: None, session: None, strategy: None, what }
     }
 
     /// Something that happened to a user.
     #[must_use]
-    pub fn of_user(user: &UserKey, what: What) -> Self {
+    pub fn of_user(user: &UserKey, what: EventKind) -> Self {
         Self { user: Some(user.id), ..Self::of_tenant(user.tenant.clone(), what) }
     }
 
     /// Something that happened to a session.
     #[must_use]
-    pub fn of_session(session: &Session, what: What) -> Self {
+    pub fn of_session(session: &Session, what: EventKind) -> Self {
         Self {
             session: Some(session.key.id),
             strategy: Some(session.strategy),
@@ -164,8 +164,8 @@ impl Event {
 
 /// Tells nobody.
 #[derive(Clone, Copy, Default, Debug)]
-pub struct Unheard;
+pub struct DiscardEvents;
 
-impl EventSink for Unheard {
+impl EventSink for DiscardEvents {
     fn record(&self, _at: Timestamp, _event: &Event) {}
 }

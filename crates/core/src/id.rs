@@ -137,7 +137,7 @@ uuid_id! {
 
 uuid_id! {
     /// A message that waits to be sent: a version 7 UUID.
-    MailingId
+    QueuedMailId
 }
 
 impl UserId {
@@ -156,7 +156,7 @@ impl UserId {
     }
 }
 
-impl MailingId {
+impl QueuedMailId {
     /// A new message's id.
     pub fn generate(now: Timestamp, random: &dyn Random) -> Self {
         Self(uuid_v7(now, random))

@@ -10,8 +10,8 @@
 //! | [`token`], [`key`] | what is signed and when it is believed; the keys, and the master key over them |
 //! | [`password`], [`user`], [`email`], [`username`], [`mobile`] | who somebody is |
 //! | [`tenant`] | whose rules hold |
-//! | [`guess`], [`ticket`] | how many wrong guesses are looked at; secrets that are sent and work once |
-//! | [`mailing`], [`mail`] | messages that wait to be sent; letters, and whoever delivers them |
+//! | [`lockout`], [`ticket`] | how many wrong guesses are looked at; secrets that are sent and work once |
+//! | [`queued_mail`], [`outgoing_mail`] | messages that wait to be sent; letters, and whoever delivers them |
 //! | [`clock`], [`random`], [`machine`] | time and chance, as arguments |
 //!
 //! This crate knows no framework, no driver and no configuration format. Time and randomness are arguments.
@@ -20,15 +20,15 @@ pub mod clock;
 pub mod email;
 pub mod engine;
 pub mod event;
-pub mod guess;
 pub mod id;
 pub mod key;
 pub mod liveness;
+pub mod lockout;
 pub mod machine;
-pub mod mail;
-pub mod mailing;
 pub mod mobile;
+pub mod outgoing_mail;
 pub mod password;
+pub mod queued_mail;
 pub mod random;
 pub mod secret;
 pub mod session;

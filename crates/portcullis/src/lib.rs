@@ -148,26 +148,27 @@ pub use async_trait::async_trait;
 pub use portcullis_core::clock::{Clock, Timestamp};
 pub use portcullis_core::email::Email;
 pub use portcullis_core::engine::{
-    AccountError, Attempt, ChangePassword, ChangePasswordError, DeviceSignedIn, Engine, Grant, Identity,
-    Listed, LogIn, LogInError, LoggedIn, NewUser, OpenError, Refresh, RefreshError, Refreshed, Register,
-    RegisterError, ResetError, Secrets, Setup, ShownDevice, SignIn, SignInError, SignedIn as Admission,
-    TenancyError, TenantError, Unauthenticated, UnlockError, VerifyError, VerifyLogin,
+    AuthenticationError, AuthenticationRequest, ChangePassword, ChangePasswordError, CompletedDeviceSignIn,
+    CompletedSignIn as Admission, DeviceSignIn, DeviceSignInError, DeviceSignInResult, Engine, Grant,
+    Identity, ListedSession, NewUser, OpenError, PasswordSignIn, PasswordSignInError, PresentedDevice,
+    Refresh, RefreshError, Refreshed, Register, RegisterError, ResetError, Secrets, Setup, TenantAdminError,
+    TenantError, UnlockError, UserAdminError, VerifyCode, VerifyCodeError,
 };
-pub use portcullis_core::event::{Event, EventSink, Unheard, What};
-pub use portcullis_core::guess::GuessLimits;
+pub use portcullis_core::event::{DiscardEvents, Event, EventKind, EventSink};
 pub use portcullis_core::id::{SessionId, SessionKey, TenantId, TicketId, UserId, UserKey};
 pub use portcullis_core::key::{MasterKey, SharedSecrets};
 pub use portcullis_core::liveness::Bounds;
+pub use portcullis_core::lockout::LockoutLimits;
 pub use portcullis_core::machine::{SystemClock, SystemRandom};
-pub use portcullis_core::mail::{Letter, Message, Notifier, Undelivered};
 pub use portcullis_core::mobile::Mobile;
+pub use portcullis_core::outgoing_mail::{DeliveryError, MailContent, Notifier, OutgoingMail};
 pub use portcullis_core::password::{Argon2Cost, HashPool, Password, PasswordPolicy, PoolSize};
 pub use portcullis_core::random::Random;
 pub use portcullis_core::secret::PlainSecret;
 pub use portcullis_core::session::{Device, EndReason, Ending, Session, State};
 pub use portcullis_core::store::memory::MemoryStore;
-pub use portcullis_core::store::{Homes, NoHomes, Page, Stores};
-pub use portcullis_core::strategy::{Carrier, Check, Envelope, Renewal, Strategy, StrategyName};
+pub use portcullis_core::store::{NoTenantDatabases, Page, Stores, TenantDatabases};
+pub use portcullis_core::strategy::{Carrier, Check, PresentedCredentials, Renewal, Strategy, StrategyName};
 pub use portcullis_core::tenant::{
     Lifetimes, Policy, SecondStep, SettingsFault, TenantRecord, TenantSettings,
 };
@@ -175,6 +176,6 @@ pub use portcullis_core::user::{PersonName, Role, User};
 pub use portcullis_core::username::{LoginName, Username};
 
 #[cfg(feature = "axum")]
-pub use portcullis_axum::{Guard, Roles, SameSite, SessionCookie, SignedIn};
+pub use portcullis_axum::{CurrentUser, Guard, Roles, SameSite, SessionCookie};
 #[cfg(feature = "sqlite")]
-pub use portcullis_stores::sqlite::{SqliteHomes, SqliteStore};
+pub use portcullis_stores::sqlite::{SqliteStore, SqliteTenantDatabases};

@@ -1,7 +1,7 @@
 //! The log: lines for people or for programs, and every decision about somebody's access among them.
 
 use portcullis_core::clock::Timestamp;
-use portcullis_core::event::{Event, EventSink, What};
+use portcullis_core::event::{Event, EventKind, EventSink};
 use tracing::{Level, info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -46,7 +46,7 @@ impl EventSink for EventLog {
         let session = session.map(|session| session.to_string());
         let strategy = strategy.map(portcullis_core::strategy::StrategyName::as_str);
         let (reason, count) = match what {
-            What::Ended { reason, count } => (Some(reason.as_str()), Some(*count)),
+            EventKind::Ended { reason, count } => (Some(reason.as_str()), Some(*count)),
             _ => (None, None),
         };
         let what = what.as_str();

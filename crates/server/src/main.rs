@@ -3,10 +3,10 @@
 use std::io;
 use std::process::ExitCode;
 
-use portcullis_server::cli::{run, usher};
+use portcullis_server::cli::{parse_command_line, run};
 
 fn main() -> io::Result<ExitCode> {
-    let line = match usher(std::env::args_os(), &mut io::stdout(), &mut io::stderr()) {
+    let line = match parse_command_line(std::env::args_os(), &mut io::stdout(), &mut io::stderr()) {
         Ok(line) => line,
         Err(code) => return Ok(code),
     };

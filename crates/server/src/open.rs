@@ -8,14 +8,14 @@ use std::sync::Arc;
 use portcullis_core::clock::Clock;
 use portcullis_core::engine::{Engine, OpenError, Secrets, Setup};
 use portcullis_core::event::EventSink;
-use portcullis_core::guess::GuessLimits;
 use portcullis_core::liveness::Bounds;
+use portcullis_core::lockout::LockoutLimits;
 use portcullis_core::machine::{SystemClock, SystemRandom};
 use portcullis_core::password::{Argon2Cost, HashPool, PasswordPolicy, PoolSize};
 use portcullis_core::store::StoreError;
 use portcullis_core::strategy::{Contradiction, StrategyName};
 use portcullis_core::tenant::Policy;
-use portcullis_stores::sqlite::{SqliteHomes, SqliteStore};
+use portcullis_stores::sqlite::{SqliteStore, SqliteTenantDatabases};
 use thiserror::Error;
 
 use crate::config::{Config, Database, SigningIn};
@@ -27,7 +27,7 @@ pub struct Opened {
     /// The database.
     pub store: SqliteStore,
     /// The databases of tenants that have one of their own.
-    pub homes: Arc<SqliteHomes>,
+    pub homes: Arc<SqliteTenantDatabases>,
 }
 
 impl Opened {
@@ -65,7 +65,7 @@ pub async fn open(config: &Config, events: Arc<dyn EventSink>) -> Result<Opened,
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let Database::Sqlite(path) = &config.database;
     let store = SqliteStore::open(path, clock.clone()).await?;
-    let homes = Arc::new(SqliteHomes::new(&config.data_dir, clock.clone()));
+    let homes = Arc::new(SqliteTenantDatabases::new(&config.data_dir, clock.clone()));
     let random = Arc::new(SystemRandom);
     let passwords = HashPool::new(pool_size(config), Argon2Cost::RECOMMENDED, random.clone())?;
     let engine = Engine::open(Setup {
@@ -74,7 +74,7 @@ pub async fn open(config: &Config, events: Arc<dyn EventSink>) -> Result<Opened,
         random,
         passwords: Arc::new(passwords),
         events,
-        homes: homes.clone(),
+        tenant_databases: homes.clone(),
         policy: Arc::new(policy(config)?),
         issuer: config.public_url.as_ref().map(|url| url.as_str().to_owned()),
         secrets: Secrets { master: config.master_key.clone(), shared: config.shared_secrets.clone() },
@@ -108,7 +108,7 @@ pub(crate) fn policy(config: &Config) -> Result<Policy, CannotOpen> {
     Ok(Policy {
         strategies,
         second_step: *otp,
-        guesses: GuessLimits { after: lockout.after, lasts: lockout.lasts, ..GuessLimits::default() },
+        lockout: LockoutLimits { after: lockout.after, lasts: lockout.lasts, ..LockoutLimits::default() },
         session_cap: *session_cap,
         hides_existence: *hide_existence,
         audience: config.audience.clone(),

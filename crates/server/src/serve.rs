@@ -19,13 +19,13 @@ use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use crate::config::{self, Config, Listen};
-use crate::http::listener::{self, Patience};
+use crate::http::listener::{self, ConnectionLimits};
 use crate::http::{App, Origins, Recorder, router};
 use crate::log::EventLog;
 use crate::open::{CannotOpen, Opened, open};
-use crate::operations::Desk;
-use crate::rates::{Allowance, Rates};
-use crate::{device, mail, tcp, welcome};
+use crate::operations::OperationDispatcher;
+use crate::rate_limit::{RateLimit, RateLimits};
+use crate::{device, mail, startup_message, tcp};
 
 /// The server could not start.
 #[derive(Debug, Error)]
@@ -106,9 +106,9 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
         async move { engine.deliver_mail(notifier, stop).await }
     });
 
-    if let Err(fault) = welcome::write(config, &addresses, out) {
+    if let Err(fault) = startup_message::write(config, &addresses, out) {
         // Whoever read it has gone; the server need not.
-        warn!(%fault, "the welcome could not be written");
+        warn!(%fault, "the startup_message could not be written");
     }
     signals.stop().await;
     info!("stopping: requests in flight are finished");
@@ -135,7 +135,7 @@ async fn finish(mut post: JoinHandle<()>, patience: Duration) {
 async fn serve_one(
     listener: TcpListener,
     routes: Router,
-    patience: Patience,
+    patience: ConnectionLimits,
     stopped: watch::Receiver<bool>,
 ) {
     listener::serve(listener, routes, patience, until(stopped)).await;
@@ -175,7 +175,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, CannotServe> {
 #[must_use]
 pub fn app(config: &Config, engine: Arc<Engine>, recorder: Option<&Recorder>) -> App {
     let development = config.is_development();
-    let desk = Desk { engine: engine.clone(), requires_tenant: config.tenants.require_header };
+    let desk = OperationDispatcher { engine: engine.clone(), requires_tenant: config.tenants.require_header };
     App {
         engine,
         desk,
@@ -198,15 +198,15 @@ pub fn app(config: &Config, engine: Arc<Engine>, recorder: Option<&Recorder>) ->
     }
 }
 
-fn rates(config: &Config) -> Rates {
+fn rates(config: &Config) -> RateLimits {
     let limits = &config.limits;
-    let allowance = Allowance {
+    let allowance = RateLimit {
         address: limits.rate,
         tenant: limits.rate_tenant,
         spares_loopback: config.is_development(),
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    Rates::new(allowance, &clock)
+    RateLimits::new(allowance, &clock)
 }
 
 /// The configured ones, and our own: behind a proxy the `Host` we see need not be the one that the browser asked for.
@@ -226,8 +226,8 @@ const fn same_site(configured: config::SameSite) -> SameSite {
 
 /// What a client may take of the server, as a configuration has it.
 #[must_use]
-pub const fn patience(config: &Config) -> Patience {
-    Patience {
+pub const fn patience(config: &Config) -> ConnectionLimits {
+    ConnectionLimits {
         connections: config.limits.connections,
         headers: config.timeouts.headers,
         shutdown: config.timeouts.shutdown,

@@ -138,11 +138,11 @@ impl Case {
                 repeat(MANY, &[sessions(&access)])
             }
             Self::Profile(strategy) => {
-                let signed_in = people.sign_in(strategy, SESSIONS).await?;
+                let signed_in = people.password_sign_in(strategy, SESSIONS).await?;
                 repeat(MANY, &profiles(strategy, &signed_in))
             }
             Self::Refresh(strategy) => {
-                let signed_in = people.sign_in(strategy, MANY).await?;
+                let signed_in = people.password_sign_in(strategy, MANY).await?;
                 signed_in.iter().filter_map(|credentials| Script::chain(strategy, credentials)).collect()
             }
             Self::Login(strategy) => repeat(FEW, &people.logins(strategy).take(FEW).collect::<Vec<_>>()),

@@ -59,7 +59,7 @@ pub fn sign_up(email: &str) -> Vec<u8> {
 
 /// The first step of a sign-in.
 #[must_use]
-pub fn log_in(email: &str, password: &str) -> Vec<u8> {
+pub fn device_sign_in(email: &str, password: &str) -> Vec<u8> {
     Proof::None.post("/auth/login", json!({"usernameOrEmailOrMobile": email, "password": password}))
 }
 

@@ -42,7 +42,7 @@ impl People {
     ///
     /// # Errors
     /// [`BenchError`]
-    pub(crate) async fn sign_in(
+    pub(crate) async fn password_sign_in(
         &self,
         strategy: Strategy,
         count: usize,
@@ -61,7 +61,7 @@ impl People {
         let email = format!("{name}@bench.example");
         let mut connection = Connection::open(self.address).await?;
         told(&mut connection, &device::sign_up(&email)).await?;
-        let login = told(&mut connection, &device::log_in(&email, PASSWORD)).await?;
+        let login = told(&mut connection, &device::device_sign_in(&email, PASSWORD)).await?;
         let code = outbox.code(&email, 1).await.ok_or(BenchError::NoLetter)?;
         let login = login.pointer("/data/loginId").and_then(Value::as_str).unwrap_or_default();
         let verify = device::verify(login, &code, false, &Proof::None);

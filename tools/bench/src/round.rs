@@ -33,7 +33,7 @@ pub(crate) struct Figures {
 
 /// Those who take part in every measurement.
 #[derive(Debug)]
-pub(crate) struct Stage {
+pub(crate) struct Fixture {
     pub(crate) server: Server,
     pub(crate) bare: Bare,
     /// Where microservices connect.
@@ -44,7 +44,7 @@ pub(crate) struct Stage {
     pub(crate) span: Duration,
 }
 
-impl Stage {
+impl Fixture {
     /// Measures a case once.
     ///
     /// # Errors

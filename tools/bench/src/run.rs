@@ -17,7 +17,7 @@ use crate::page;
 use crate::people::People;
 use crate::process::{forget_peak, memory};
 use crate::report::Findings;
-use crate::round::{Figures, Stage};
+use crate::round::{Figures, Fixture};
 use crate::{storm, timing};
 
 const STORM: &str = "storm";
@@ -48,16 +48,16 @@ async fn go_over_all(
     directory: &Path,
     findings: &mut Findings,
 ) -> Result<(), BenchError> {
-    let stage = set(plan, &directory.join("data")).await?;
-    let pid = stage.server.pid();
+    let fixture = set(plan, &directory.join("data")).await?;
+    let pid = fixture.server.pid();
     findings.memory.push(("signed up and idle", memory(pid)));
     if !cases.is_empty() {
-        findings.cases = go_round(plan, &stage, cases).await?;
+        findings.cases = go_round(plan, &fixture, cases).await?;
         findings.memory.push(("after all cases", memory(pid)));
     }
     if with_storm {
         forget_peak(pid);
-        findings.storm = storms(plan, &stage).await?;
+        findings.storm = storms(plan, &fixture).await?;
         findings.memory.push(("after the storm, its peak", memory(pid)));
     }
     Ok(())
@@ -80,7 +80,7 @@ fn chosen(plan: &Plan) -> Result<Vec<Case>, BenchError> {
 }
 
 /// Starts the server, makes its users, and starts the bare handler with an answer as long as a profile.
-async fn set(plan: &Plan, data_dir: &Path) -> Result<Stage, BenchError> {
+async fn set(plan: &Plan, data_dir: &Path) -> Result<Fixture, BenchError> {
     let program = plan.server.clone().map_or_else(beside_this_program, Ok)?;
     println!("starting {} and registering {USERS} users", program.display());
     let tcp = free_address()?;
@@ -91,11 +91,11 @@ async fn set(plan: &Plan, data_dir: &Path) -> Result<Stage, BenchError> {
     let body_bytes = length_of_a_profile(&server, &people).await?;
     let bare = Bare::start(&std::env::current_exe()?, body_bytes)?;
     let (outbox, span) = (Outbox::of(data_dir), Duration::from_secs(plan.seconds));
-    Ok(Stage { server, bare, tcp, outbox, people, span })
+    Ok(Fixture { server, bare, tcp, outbox, people, span })
 }
 
 async fn length_of_a_profile(server: &Server, people: &People) -> Result<usize, BenchError> {
-    let signed_in = people.sign_in(Strategy::Jwt, 1).await?;
+    let signed_in = people.password_sign_in(Strategy::Jwt, 1).await?;
     let mut connection = Connection::open(server.address()).await?;
     let mut length = 0;
     for credentials in signed_in {
@@ -107,13 +107,13 @@ async fn length_of_a_profile(server: &Server, people: &People) -> Result<usize, 
 
 async fn go_round(
     plan: &Plan,
-    stage: &Stage,
+    fixture: &Fixture,
     cases: &[Case],
 ) -> Result<Vec<(Case, Vec<Figures>)>, BenchError> {
     let mut found: Vec<(Case, Vec<Figures>)> = cases.iter().map(|case| (*case, Vec::new())).collect();
     for round in 1..=plan.rounds {
         for (case, figures) in &mut found {
-            let measured = stage.measure(*case, round).await?;
+            let measured = fixture.measure(*case, round).await?;
             println!("round {round}/{}: {:<22} {:>9.0}/s", plan.rounds, case.name(), measured.rate);
             figures.push(measured);
         }
@@ -121,11 +121,11 @@ async fn go_round(
     Ok(found)
 }
 
-async fn storms(plan: &Plan, stage: &Stage) -> Result<Vec<storm::StormRound>, BenchError> {
+async fn storms(plan: &Plan, fixture: &Fixture) -> Result<Vec<storm::StormRound>, BenchError> {
     let mut rounds = Vec::new();
     let span = Duration::from_secs(plan.storm_seconds);
     for round in 1..=plan.rounds {
-        let measured = storm::measure(stage.server.address(), &stage.people, span).await?;
+        let measured = storm::measure(fixture.server.address(), &fixture.people, span).await?;
         let p99 = |tally: &crate::tally::Tally| tally.quantile(0.99) / 1000.0;
         let (alone, stormy) = (p99(&measured.alone), p99(&measured.stormy));
         println!("round {round}/{}: storm, p99 {alone:.2} ms alone, {stormy:.2} ms in it", plan.rounds);

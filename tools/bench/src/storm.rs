@@ -46,7 +46,7 @@ pub(crate) async fn measure(
     people: &People,
     span: Duration,
 ) -> Result<StormRound, BenchError> {
-    let signed_in = people.sign_in(STRATEGY, CHECKING_CONNECTIONS).await?;
+    let signed_in = people.password_sign_in(STRATEGY, CHECKING_CONNECTIONS).await?;
     let requests: Vec<_> =
         signed_in.iter().map(|credentials| STRATEGY.profile(&credentials.access)).collect();
     let alone = checks(address, &requests, span).await?;

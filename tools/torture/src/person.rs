@@ -40,7 +40,7 @@ pub(crate) async fn joins(address: SocketAddr, outbox: &Outbox, email: &str) -> 
     let mut wire = Wire::open(address).await?;
     let joined = wire.say(&device::sign_up(email)).await?;
     joined.must_be(201, "SIGNUP_SUCCESS", "a new address must be taken in")?;
-    let login = wire.say(&device::log_in(email, PASSWORD)).await?;
+    let login = wire.say(&device::device_sign_in(email, PASSWORD)).await?;
     let login = login.must_be(201, "OTP_SENT", "the right password must be")?;
     let proof = login.cookie.clone().unwrap_or(Proof::None);
     let code = outbox.code(email, 1).await;

@@ -5,7 +5,7 @@ mod reply;
 mod shape;
 
 use portcullis_core::clock::Timestamp;
-use portcullis_core::engine::{Grant, Identity, Refreshed, SignedIn};
+use portcullis_core::engine::{CompletedSignIn, Grant, Identity, Refreshed};
 use portcullis_core::id::UserId;
 use portcullis_core::user::User;
 use serde::Serialize;
@@ -233,7 +233,7 @@ pub struct Profile {
 impl Shape {
     /// The answer to a sign-in.
     #[must_use]
-    pub fn login(&self, signed_in: &SignedIn) -> Login {
+    pub fn login(&self, signed_in: &CompletedSignIn) -> Login {
         let Grant { credential, refresh, device_secret, .. } = &signed_in.grant;
         let shown = |secret: &Option<portcullis_core::secret::PlainSecret>| {
             secret.as_ref().map(|secret| secret.reveal().to_owned())

@@ -40,7 +40,7 @@ fn login(strategy: StrategyName, name: impl Into<Option<PersonName>>, device_sec
         refresh: strategy.strategy().rotates().then(|| PlainSecret::presented("REFRESH")),
         device_secret: device_secret.map(PlainSecret::presented),
     };
-    json(&shape_of(strategy).login(&SignedIn { user: user(name), session: session(), grant }))
+    json(&shape_of(strategy).login(&CompletedSignIn { user: user(name), session: session(), grant }))
 }
 
 fn profile(strategy: StrategyName, name: Option<&PersonName>) -> String {

@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use portcullis_core::engine::{
-    ChangePasswordError, RefreshError, RegisterError, SignInError, TenantError, Unauthenticated,
+    AuthenticationError, ChangePasswordError, PasswordSignInError, RefreshError, RegisterError, TenantError,
 };
 use portcullis_core::id::TenantId;
 use portcullis_core::password::{HashRefused, PasswordPolicy};
@@ -144,14 +144,14 @@ fn faults(kind: StrategyOperation, strategy: StrategyName) -> Option<Faults> {
 
 fn of_credential(strategy: Strategy) -> Vec<Example> {
     let mut refusals = vec![
-        ("unauthorized", Unauthenticated::Missing.into()),
-        ("otherTenant", Unauthenticated::OtherTenant.into()),
+        ("unauthorized", AuthenticationError::Missing.into()),
+        ("otherTenant", AuthenticationError::OtherTenant.into()),
     ];
     match strategy.check() {
         Check::SignedAndLive(claim @ LiveClaim::Jti) => {
-            refusals.push(("notLive", Unauthenticated::NotLive(Some(claim)).into()));
+            refusals.push(("notLive", AuthenticationError::NotLive(Some(claim)).into()));
         }
-        Check::SignedUnlessRevoked => refusals.push(("revoked", Unauthenticated::Revoked.into())),
+        Check::SignedUnlessRevoked => refusals.push(("revoked", AuthenticationError::Revoked.into())),
         Check::Stored | Check::Signed | Check::SignedAndLive(LiveClaim::Sid) => {}
     }
     refusals
@@ -164,9 +164,9 @@ fn of_kind(kind: StrategyOperation) -> Vec<Example> {
             vec![("taken", RegisterError::Taken.into()), ("hashingBusy", RegisterError::Busy(busy).into())]
         }
         StrategyOperation::Login => vec![
-            ("invalidCredentials", SignInError::InvalidCredentials.into()),
-            ("accountLocked", SignInError::Locked.into()),
-            ("hashingBusy", SignInError::Busy(busy).into()),
+            ("invalidCredentials", PasswordSignInError::InvalidCredentials.into()),
+            ("accountLocked", PasswordSignInError::Locked.into()),
+            ("hashingBusy", PasswordSignInError::Busy(busy).into()),
         ],
         StrategyOperation::Refresh => vec![("invalidRefreshToken", RefreshError::Invalid.into())],
         StrategyOperation::Password => vec![

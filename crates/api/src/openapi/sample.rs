@@ -4,7 +4,7 @@
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::email::Email;
-use portcullis_core::engine::{Grant, Identity, Refreshed, SignedIn};
+use portcullis_core::engine::{CompletedSignIn, Grant, Identity, Refreshed};
 use portcullis_core::id::{SessionId, SessionKey, TenantId, TokenId, UserId, UserKey};
 use portcullis_core::mobile::Mobile;
 use portcullis_core::secret::PlainSecret;
@@ -35,7 +35,7 @@ pub(super) fn user() -> Option<User> {
 }
 
 /// Ann signed in, with a device proof or without one.
-pub(super) fn signed_in(strategy: StrategyName, native: bool) -> Option<SignedIn> {
+pub(super) fn signed_in(strategy: StrategyName, native: bool) -> Option<CompletedSignIn> {
     let rotates = strategy.strategy().rotates();
     let grant = Grant {
         credential: PlainSecret::presented(ACCESS_TOKEN),
@@ -44,7 +44,7 @@ pub(super) fn signed_in(strategy: StrategyName, native: bool) -> Option<SignedIn
         refresh: rotates.then(|| PlainSecret::presented(REFRESH_TOKEN)),
         device_secret: (rotates && native).then(|| PlainSecret::presented(DEVICE_SECRET)),
     };
-    Some(SignedIn { user: user()?, session: SessionId::from_uuid(SESSION), grant })
+    Some(CompletedSignIn { user: user()?, session: SessionId::from_uuid(SESSION), grant })
 }
 
 /// A session of hers, which is live, or has ended.

@@ -4,8 +4,8 @@ use std::error::Error;
 use std::time::Duration;
 
 use portcullis_core::engine::{
-    AccountError, ChangePasswordError, IssueError, LogInError, RefreshError, RegisterError, ResetError,
-    SignInError, TenantError, Unauthenticated, UnlockError, VerifyError,
+    AuthenticationError, ChangePasswordError, DeviceSignInError, IssueError, PasswordSignInError,
+    RefreshError, RegisterError, ResetError, TenantError, UnlockError, UserAdminError, VerifyCodeError,
 };
 use portcullis_core::password::{HashRefused, WeakPassword};
 use portcullis_core::store::StoreError;
@@ -94,16 +94,18 @@ impl From<RegisterError> for Refusal {
     }
 }
 
-impl From<SignInError> for Refusal {
-    fn from(error: SignInError) -> Self {
+impl From<PasswordSignInError> for Refusal {
+    fn from(error: PasswordSignInError) -> Self {
         match error {
-            SignInError::InvalidCredentials => Self::because(Code::InvalidCredentials, "Invalid credentials"),
-            SignInError::Locked => Self::because(Code::AccountLocked, "Account locked"),
-            SignInError::NotOffered => Self::no_route(),
-            SignInError::Busy(error) => error.into(),
-            SignInError::Issue(error) => error.into(),
-            SignInError::Tenant(error) => error.into(),
-            SignInError::Store(error) => error.into(),
+            PasswordSignInError::InvalidCredentials => {
+                Self::because(Code::InvalidCredentials, "Invalid credentials")
+            }
+            PasswordSignInError::Locked => Self::because(Code::AccountLocked, "Account locked"),
+            PasswordSignInError::NotOffered => Self::no_route(),
+            PasswordSignInError::Busy(error) => error.into(),
+            PasswordSignInError::Issue(error) => error.into(),
+            PasswordSignInError::Tenant(error) => error.into(),
+            PasswordSignInError::Store(error) => error.into(),
         }
     }
 }
@@ -122,26 +124,26 @@ fn of_credentials_tenant(error: TenantError) -> Refusal {
     }
 }
 
-impl From<Unauthenticated> for Refusal {
-    fn from(error: Unauthenticated) -> Self {
+impl From<AuthenticationError> for Refusal {
+    fn from(error: AuthenticationError) -> Self {
         match error {
-            Unauthenticated::Missing => Self::plain(Code::Unauthorized),
-            Unauthenticated::Invalid
-            | Unauthenticated::Token(_)
-            | Unauthenticated::OtherStrategy
-            | Unauthenticated::NotLive(None | Some(LiveClaim::Sid)) => {
+            AuthenticationError::Missing => Self::plain(Code::Unauthorized),
+            AuthenticationError::Invalid
+            | AuthenticationError::Token(_)
+            | AuthenticationError::OtherStrategy
+            | AuthenticationError::NotLive(None | Some(LiveClaim::Sid)) => {
                 bad_token(Self::plain(Code::Unauthorized))
             }
-            Unauthenticated::UserGone => bad_token(Self::plain(Code::Unauthorized)),
-            Unauthenticated::OtherTenant => bad_token(Self::plain(Code::TenantMismatch)),
-            Unauthenticated::NotLive(Some(LiveClaim::Jti)) => {
+            AuthenticationError::UserGone => bad_token(Self::plain(Code::Unauthorized)),
+            AuthenticationError::OtherTenant => bad_token(Self::plain(Code::TenantMismatch)),
+            AuthenticationError::NotLive(Some(LiveClaim::Jti)) => {
                 bad_token(Self::because(Code::Unauthorized, "Token is not whitelisted"))
             }
-            Unauthenticated::Revoked => bad_token(Self::because(Code::Unauthorized, "Token revoked")),
-            Unauthenticated::NotOffered => Self::no_route(),
-            Unauthenticated::Issue(error) => error.into(),
-            Unauthenticated::Tenant(error) => of_credentials_tenant(error),
-            Unauthenticated::Store(error) => error.into(),
+            AuthenticationError::Revoked => bad_token(Self::because(Code::Unauthorized, "Token revoked")),
+            AuthenticationError::NotOffered => Self::no_route(),
+            AuthenticationError::Issue(error) => error.into(),
+            AuthenticationError::Tenant(error) => of_credentials_tenant(error),
+            AuthenticationError::Store(error) => error.into(),
         }
     }
 }
@@ -192,26 +194,26 @@ impl From<ChangePasswordError> for Refusal {
     }
 }
 
-impl From<LogInError> for Refusal {
-    fn from(error: LogInError) -> Self {
+impl From<DeviceSignInError> for Refusal {
+    fn from(error: DeviceSignInError) -> Self {
         match error {
-            LogInError::SignIn(error) => error.into(),
-            LogInError::TooManyCodes { wait } => Self::too_many_attempts(wait),
+            DeviceSignInError::Password(error) => error.into(),
+            DeviceSignInError::TooManyCodes { wait } => Self::too_many_attempts(wait),
         }
     }
 }
 
-impl From<VerifyError> for Refusal {
-    fn from(error: VerifyError) -> Self {
+impl From<VerifyCodeError> for Refusal {
+    fn from(error: VerifyCodeError) -> Self {
         match error {
-            VerifyError::Wrong => Self::plain(Code::InvalidOtp),
-            VerifyError::Expired => Self::plain(Code::OtpExpired),
+            VerifyCodeError::Wrong => Self::plain(Code::InvalidOtp),
+            VerifyCodeError::Expired => Self::plain(Code::OtpExpired),
             // At most: other tries may have been longer ago, and another code may be asked for at once.
-            VerifyError::TooMany => Self::too_many_attempts(Purpose::Code.limits().within),
-            VerifyError::NotOffered => Self::no_route(),
-            VerifyError::Issue(error) => error.into(),
-            VerifyError::Tenant(error) => error.into(),
-            VerifyError::Store(error) => error.into(),
+            VerifyCodeError::TooMany => Self::too_many_attempts(Purpose::Code.limits().within),
+            VerifyCodeError::NotOffered => Self::no_route(),
+            VerifyCodeError::Issue(error) => error.into(),
+            VerifyCodeError::Tenant(error) => error.into(),
+            VerifyCodeError::Store(error) => error.into(),
         }
     }
 }
@@ -230,32 +232,32 @@ impl From<ResetError> for Refusal {
     fn from(error: ResetError) -> Self {
         match error {
             // A link outlives its user, and then is as good as none.
-            ResetError::InvalidToken | ResetError::Account(AccountError::NotFound) => {
+            ResetError::InvalidToken | ResetError::Account(UserAdminError::NotFound) => {
                 Self::plain(Code::InvalidResetToken)
             }
             ResetError::Reused => Self::because(Code::PasswordReused, "Cannot reuse previous password"),
-            ResetError::Weak(error) | ResetError::Account(AccountError::Weak(error)) => {
+            ResetError::Weak(error) | ResetError::Account(UserAdminError::Weak(error)) => {
                 weak("newPassword", &error)
             }
             ResetError::Busy(error) => error.into(),
-            ResetError::Tenant(error) | ResetError::Account(AccountError::Tenant(error)) => error.into(),
+            ResetError::Tenant(error) | ResetError::Account(UserAdminError::Tenant(error)) => error.into(),
             ResetError::Account(error) => error.into(),
             ResetError::Store(error) => error.into(),
         }
     }
 }
 
-impl From<AccountError> for Refusal {
-    fn from(error: AccountError) -> Self {
+impl From<UserAdminError> for Refusal {
+    fn from(error: UserAdminError) -> Self {
         match error {
-            AccountError::NotFound => Self::plain(Code::UserNotFound),
-            AccountError::Taken => Self::because(Code::UserExists, "User already exists"),
-            AccountError::Weak(error) => error.into(),
-            AccountError::Contended => contended(),
-            AccountError::Busy(error) => error.into(),
+            UserAdminError::NotFound => Self::plain(Code::UserNotFound),
+            UserAdminError::Taken => Self::because(Code::UserExists, "User already exists"),
+            UserAdminError::Weak(error) => error.into(),
+            UserAdminError::Contended => contended(),
+            UserAdminError::Busy(error) => error.into(),
             // Accounts are seen to by those who are signed in.
-            AccountError::Tenant(error) => of_credentials_tenant(error),
-            AccountError::Store(error) => error.into(),
+            UserAdminError::Tenant(error) => of_credentials_tenant(error),
+            UserAdminError::Store(error) => error.into(),
         }
     }
 }

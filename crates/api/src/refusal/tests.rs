@@ -3,8 +3,8 @@ use std::fmt::Write as _;
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::engine::{
-    AccountError, ChangePasswordError, RefreshError, RegisterError, ResetError, SignInError, TenantError,
-    Unauthenticated, UnlockError, VerifyError,
+    AuthenticationError, ChangePasswordError, PasswordSignInError, RefreshError, RegisterError, ResetError,
+    TenantError, UnlockError, UserAdminError, VerifyCodeError,
 };
 use portcullis_core::password::{HashRefused, WeakPassword};
 use portcullis_core::strategy::LiveClaim;
@@ -86,7 +86,7 @@ fn what_went_wrong_inside_stays_inside() {
 #[test]
 fn whoever_cannot_sign_in_is_not_told_why() {
     assert_eq!(
-        plain(SignInError::InvalidCredentials),
+        plain(PasswordSignInError::InvalidCredentials),
         r#"{"message":"Invalid credentials","error":"Unauthorized","statusCode":401}"#
     );
 }
@@ -94,22 +94,25 @@ fn whoever_cannot_sign_in_is_not_told_why() {
 #[test]
 fn the_bodies_that_clients_were_written_against_are_these() {
     for (refusal, body) in [
-        (Unauthenticated::Missing.into(), r#"{"message":"Unauthorized","statusCode":401}"#),
-        (Unauthenticated::OtherStrategy.into(), r#"{"message":"Unauthorized","statusCode":401}"#),
+        (AuthenticationError::Missing.into(), r#"{"message":"Unauthorized","statusCode":401}"#),
+        (AuthenticationError::OtherStrategy.into(), r#"{"message":"Unauthorized","statusCode":401}"#),
         (
-            Unauthenticated::NotLive(Some(LiveClaim::Jti)).into(),
+            AuthenticationError::NotLive(Some(LiveClaim::Jti)).into(),
             r#"{"message":"Token is not whitelisted","error":"Unauthorized","statusCode":401}"#,
         ),
-        (Unauthenticated::UserGone.into(), r#"{"message":"Unauthorized","statusCode":401}"#),
+        (AuthenticationError::UserGone.into(), r#"{"message":"Unauthorized","statusCode":401}"#),
         (
-            Unauthenticated::Revoked.into(),
+            AuthenticationError::Revoked.into(),
             r#"{"message":"Token revoked","error":"Unauthorized","statusCode":401}"#,
         ),
         (
             RegisterError::Taken.into(),
             r#"{"message":"Email already registered","error":"Conflict","statusCode":409}"#,
         ),
-        (SignInError::Locked.into(), r#"{"message":"Account locked","error":"Locked","statusCode":423}"#),
+        (
+            PasswordSignInError::Locked.into(),
+            r#"{"message":"Account locked","error":"Locked","statusCode":423}"#,
+        ),
         (
             RefreshError::Invalid.into(),
             r#"{"message":"Invalid refresh token","error":"Unauthorized","statusCode":401}"#,
@@ -161,27 +164,27 @@ fn a_suspended_tenant_says_so_to_strangers_and_believes_no_credential() {
     let suspended = || TenantError::Suspended;
     for stranger in [
         Refusal::from(RegisterError::Tenant(suspended())),
-        SignInError::Tenant(suspended()).into(),
-        VerifyError::Tenant(suspended()).into(),
+        PasswordSignInError::Tenant(suspended()).into(),
+        VerifyCodeError::Tenant(suspended()).into(),
         UnlockError::Tenant(suspended()).into(),
         ResetError::Tenant(suspended()).into(),
-        ResetError::Account(AccountError::Tenant(suspended())).into(),
+        ResetError::Account(UserAdminError::Tenant(suspended())).into(),
     ] {
         assert_eq!((stranger.code, stranger.invalid_token), (Code::TenantSuspended, false));
     }
     for signed_in in [
-        Refusal::from(Unauthenticated::Tenant(suspended())),
+        Refusal::from(AuthenticationError::Tenant(suspended())),
         ChangePasswordError::Tenant(suspended()).into(),
-        AccountError::Tenant(suspended()).into(),
+        UserAdminError::Tenant(suspended()).into(),
     ] {
-        assert_eq!(signed_in, Unauthenticated::Invalid.into());
+        assert_eq!(signed_in, AuthenticationError::Invalid.into());
     }
     assert_eq!(Refusal::from(RefreshError::Tenant(suspended())), RefreshError::Invalid.into());
 }
 
 #[test]
 fn a_link_to_choose_a_password_is_not_good_once_its_user_is_gone() {
-    let gone: Refusal = ResetError::Account(AccountError::NotFound).into();
+    let gone: Refusal = ResetError::Account(UserAdminError::NotFound).into();
     assert_eq!(gone, ResetError::InvalidToken.into());
 }
 
@@ -198,7 +201,7 @@ fn a_weak_password_is_called_by_the_member_it_came_in() {
     for weak in [
         Refusal::from(ChangePasswordError::Weak(WeakPassword::Common)),
         ResetError::Weak(WeakPassword::Common).into(),
-        ResetError::Account(AccountError::Weak(WeakPassword::Common)).into(),
+        ResetError::Account(UserAdminError::Weak(WeakPassword::Common)).into(),
     ] {
         assert_eq!(message(weak), "newPassword must not be a commonly used one");
     }
@@ -208,7 +211,7 @@ fn a_weak_password_is_called_by_the_member_it_came_in() {
 fn the_envelope_has_its_members_in_order_and_on_401_and_403_those_of_the_plain_shape_too() {
     let enveloped = |refusal: Refusal| text(&refusal, Rendering::Envelope, &SESSIONS);
     assert_eq!(
-        enveloped(Unauthenticated::Missing.into()),
+        enveloped(AuthenticationError::Missing.into()),
         r#"{"message":"Unauthorized","data":null,"meta":{"status":"error","code":"UNAUTHORIZED"},"ts":"2026-01-28T22:12:56.311Z","statusCode":401,"error":"Unauthorized"}"#
     );
     assert_eq!(
@@ -257,7 +260,7 @@ fn whoever_asks_too_often_is_told_so_and_for_how_long() {
 fn problem_details_have_their_members_in_order() {
     let problem = |refusal: Refusal| text(&refusal, Rendering::Problem, &LOGIN);
     assert_eq!(
-        problem(SignInError::InvalidCredentials.into()),
+        problem(PasswordSignInError::InvalidCredentials.into()),
         r#"{"type":"about:blank","title":"Unauthorized","status":401,"detail":"Invalid credentials","code":"INVALID_CREDENTIALS","instance":"/auth/jwt/login"}"#
     );
     assert_eq!(

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use portcullis_core::engine::{ChangePasswordError, RefreshError, Unauthenticated};
+use portcullis_core::engine::{AuthenticationError, ChangePasswordError, RefreshError};
 
 use super::{Code, Reason, Refusal};
 use crate::operation::DeviceOperation;
@@ -130,9 +130,9 @@ impl Refusal {
     /// A credential that is not believed, as the device-session surface tells it: there a client learns that the user whom
     /// a good token names is gone.
     #[must_use]
-    pub fn of_device_credential(error: Unauthenticated) -> Self {
+    pub fn of_device_credential(error: AuthenticationError) -> Self {
         match error {
-            Unauthenticated::UserGone => refused(Code::UserGone),
+            AuthenticationError::UserGone => refused(Code::UserGone),
             error => error.into(),
         }
     }

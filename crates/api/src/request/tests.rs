@@ -17,7 +17,7 @@ fn sign_up(value: &Value, names: Names) -> Vec<String> {
     faults(SignUp::read(&body(value), names, &DEVELOPMENT))
 }
 
-fn sign_in(value: &Value) -> Vec<String> {
+fn password_sign_in(value: &Value) -> Vec<String> {
     faults(SignIn::read(&body(value)))
 }
 
@@ -62,7 +62,7 @@ fn an_email_has_one_message_whatever_is_wrong_with_it() {
     ]
     .map(|value| (value, message));
     say(&ann(), "email", &table, |value| sign_up(value, Names::Whole));
-    say(&ann(), "email", &table, sign_in);
+    say(&ann(), "email", &table, password_sign_in);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_password_is_due_and_a_string() {
         (Some(json!({})), "password must be a string"),
     ];
     say(&ann(), "password", &table, |value| sign_up(value, Names::Whole));
-    say(&ann(), "password", &table, sign_in);
+    say(&ann(), "password", &table, password_sign_in);
 }
 
 // ASVS-map: PW7
@@ -90,8 +90,8 @@ fn a_password_of_1025_bytes_is_refused_by_its_length_before_anything_else_is_don
         (Some(json!("x".repeat(1_000_000))), message),
     ];
     say(&ann(), "password", &table, |value| sign_up(value, Names::Whole));
-    say(&ann(), "password", &table, sign_in);
-    assert_eq!(sign_in(&with(&ann(), "password", Some(json!("x".repeat(1024))))), [""; 0]);
+    say(&ann(), "password", &table, password_sign_in);
+    assert_eq!(password_sign_in(&with(&ann(), "password", Some(json!("x".repeat(1024))))), [""; 0]);
 }
 
 // ASVS-map: PW1
@@ -99,7 +99,7 @@ fn a_password_of_1025_bytes_is_refused_by_its_length_before_anything_else_is_don
 fn a_password_is_held_against_the_policy_where_it_is_set_and_nowhere_else() {
     let short = with(&ann(), "password", Some(json!("1234567")));
     assert_eq!(sign_up(&short, Names::Whole), ["password must be longer than or equal to 8 characters"]);
-    assert_eq!(sign_in(&short), [""; 0]);
+    assert_eq!(password_sign_in(&short), [""; 0]);
     let read = |text: &str| {
         let body = body(&with(&ann(), "password", Some(json!(text))));
         faults(SignUp::read(&body, Names::Whole, &PasswordPolicy::SINGLE_FACTOR))
@@ -179,7 +179,7 @@ fn a_name_is_taken_in_parts_only_where_both_are_given() {
 fn native_is_a_boolean_or_absent() {
     let wrong = [json!("true"), json!(1), json!([]), json!({})]
         .map(|value| (Some(value), "native must be a boolean value"));
-    say(&ann(), "native", &wrong, sign_in);
+    say(&ann(), "native", &wrong, password_sign_in);
     for (value, native) in
         [(None, false), (Some(json!(null)), false), (Some(json!(false)), false), (Some(json!(true)), true)]
     {
@@ -191,7 +191,7 @@ fn native_is_a_boolean_or_absent() {
 fn every_fault_is_told_at_once_in_the_order_of_the_members() {
     let value = json!({"native": "yes"});
     assert_eq!(
-        sign_in(&value),
+        password_sign_in(&value),
         ["email must be an email", "password should not be empty", "native must be a boolean value"]
     );
     assert_eq!(

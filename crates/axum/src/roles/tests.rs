@@ -4,7 +4,7 @@ use axum::routing::get;
 use http::StatusCode;
 use http::header::{ACCEPT, AUTHORIZATION, COOKIE, WWW_AUTHENTICATE};
 use portcullis_core::engine::Engine;
-use portcullis_core::store::conformance::stage::{Held, Member, Stage};
+use portcullis_core::store::conformance::fixture::{Fixture, Held, Member};
 use portcullis_core::store::memory::MemoryStore;
 use portcullis_core::strategy::StrategyName;
 use tower::ServiceExt as _;
@@ -17,10 +17,10 @@ const UNAUTHORIZED: &str = r#"{"message":"Unauthorized","statusCode":401}"#;
 
 /// An engine, and somebody who has a session there.
 async fn somebody() -> (Arc<Engine>, Member, Held) {
-    let stage = Stage::new(MemoryStore::stores());
+    let stage = Fixture::new(MemoryStore::stores());
     let engine = stage.node().await;
     let member = stage.newcomer(&engine).await;
-    let held = member.sign_in(&engine, StrategyName::Session).await;
+    let held = member.password_sign_in(&engine, StrategyName::Session).await;
     (engine, member, held)
 }
 
@@ -80,13 +80,13 @@ async fn whose_credential_says_nothing_of_a_role_is_told_that_one_is_missing() {
     let mut identity = held.identity(&engine).await;
     identity.role = None;
     let roles = Roles::any_of([Role::User]);
-    let refusal = roles.admit(Some(&SignedIn(identity.clone()))).unwrap_err();
+    let refusal = roles.admit(Some(&CurrentUser(identity.clone()))).unwrap_err();
     assert_eq!(refusal, Refusal::missing_role());
     let mut request = Request::builder().uri("/staff").body(Body::empty()).unwrap();
-    request.extensions_mut().insert(SignedIn(identity));
+    request.extensions_mut().insert(CurrentUser(identity));
     let response = routes(&roles, None).oneshot(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
-    assert_eq!(response.extensions().get(), Some(&Refused(Refusal::missing_role())));
+    assert_eq!(response.extensions().get(), Some(&RefusalResponse(Refusal::missing_role())));
 }
 
 // ASVS-map: TN4

@@ -8,31 +8,31 @@ use std::sync::Arc;
 use moka::sync::Cache;
 use thiserror::Error;
 
-use super::home::Home;
-use super::{Engine, IssueError, Tenant, TenantError, opaque::OpaqueId};
+use super::tenant_stores::TenantStores;
+use super::{Engine, IssueError, Tenant, TenantError, opaque_id::OpaqueId};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, SessionKey, TenantId, TokenId, UserId, UserKey};
-use crate::liveness::Standing;
+use crate::liveness::CachedUser;
 use crate::secret::{PlainSecret, SecretHash};
 use crate::session::{Session, State};
 use crate::store::StoreError;
-use crate::strategy::{Check, Envelope, LiveClaim, Renewal, Strategy, StrategyName};
+use crate::strategy::{Check, LiveClaim, PresentedCredentials, Renewal, Strategy, StrategyName};
 use crate::token::access::{AccessClaims, verify_access};
 use crate::token::{Expected, TokenFault, claimed_tenant};
 use crate::user::Role;
 
 /// What somebody shows.
 #[derive(Clone, Debug)]
-pub struct Attempt<'a> {
+pub struct AuthenticationRequest<'a> {
     /// The tenant that the request names.
     pub tenant: Option<TenantId>,
     /// The strategy that the route is for.
     pub strategy: StrategyName,
     /// Where to look for the credential.
-    pub envelope: Envelope<'a>,
+    pub envelope: PresentedCredentials<'a>,
 }
 
-impl Attempt<'_> {
+impl AuthenticationRequest<'_> {
     fn shows_nothing(&self) -> bool {
         matches!(self.strategy.strategy().carrier().find(&self.envelope), Ok(None))
     }
@@ -60,12 +60,12 @@ pub struct Identity {
     /// What the user may do: as it is now where the session is asked, else as the token says.
     pub role: Option<Role>,
     /// The credential to hand out again because its end has moved.
-    pub renewed: Option<Renewed>,
+    pub renewed: Option<RenewedCredential>,
 }
 
 /// A credential whose end has moved.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Renewed {
+pub struct RenewedCredential {
     /// The credential, as before.
     pub credential: PlainSecret,
     /// Its new end.
@@ -74,7 +74,7 @@ pub struct Renewed {
 
 /// Why somebody is not recognised.
 #[derive(Clone, Debug, Error)]
-pub enum Unauthenticated {
+pub enum AuthenticationError {
     /// Nothing was shown.
     #[error("no credential was shown")]
     Missing,
@@ -114,16 +114,16 @@ pub enum Unauthenticated {
 }
 
 /// Tokens whose signature was found right, by their hash. Failures are never remembered.
-pub(super) struct BelievedTokens(Cache<SecretHash, Believed>);
+pub(super) struct VerifiedTokens(Cache<SecretHash, VerifiedToken>);
 
 #[derive(Clone)]
-struct Believed {
+struct VerifiedToken {
     claims: Arc<AccessClaims>,
     /// Of the key ring that believed it: another one may have dropped the key.
     generation: u64,
 }
 
-impl BelievedTokens {
+impl VerifiedTokens {
     pub(super) fn new(capacity: u64) -> Self {
         Self(Cache::new(capacity))
     }
@@ -133,11 +133,16 @@ impl Engine {
     /// Recognises somebody by the credential in the envelope.
     ///
     /// # Errors
-    /// An [`Unauthenticated`].
-    pub async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Identity, Unauthenticated> {
+    /// An [`AuthenticationError`].
+    pub async fn authenticate(
+        &self,
+        attempt: &AuthenticationRequest<'_>,
+    ) -> Result<Identity, AuthenticationError> {
         let named = attempt.tenant.clone().unwrap_or_else(TenantId::default_tenant);
         let tenant = match self.tenant(&named).await {
-            Err(TenantError::Suspended) if attempt.shows_nothing() => return Err(Unauthenticated::Missing),
+            Err(TenantError::Suspended) if attempt.shows_nothing() => {
+                return Err(AuthenticationError::Missing);
+            }
             found => found?,
         };
         let Some(strategy) = tenant.strategy(attempt.strategy) else {
@@ -146,11 +151,11 @@ impl Engine {
                 Ok(Some(token)) if attempt.tenant.is_none() && claimed_tenant(token).is_ok() => {
                     self.by_token(attempt, tenant, token).await
                 }
-                _ => Err(Unauthenticated::NotOffered),
+                _ => Err(AuthenticationError::NotOffered),
             };
         };
-        let found = strategy.carrier().find(&attempt.envelope).map_err(|_| Unauthenticated::Invalid)?;
-        let credential = found.ok_or(Unauthenticated::Missing)?;
+        let found = strategy.carrier().find(&attempt.envelope).map_err(|_| AuthenticationError::Invalid)?;
+        let credential = found.ok_or(AuthenticationError::Missing)?;
         match strategy.check() {
             Check::Stored => self.by_opaque_id(&tenant, attempt.strategy, strategy, credential).await,
             _ => self.by_token(attempt, tenant, credential).await,
@@ -164,13 +169,14 @@ impl Engine {
         strategy: StrategyName,
         credential: &str,
     ) -> Result<Option<SessionKey>, StoreError> {
-        let envelope = Envelope { authorization: &[], cookies: &[credential], field: Some(credential) };
-        let attempt = Attempt { tenant: Some(tenant.clone()), strategy, envelope };
+        let envelope =
+            PresentedCredentials { authorization: &[], cookies: &[credential], field: Some(credential) };
+        let attempt = AuthenticationRequest { tenant: Some(tenant.clone()), strategy, envelope };
         match self.authenticate(&attempt).await {
             Ok(identity) => Ok(Some(identity.session_key())),
-            Err(Unauthenticated::Store(fault) | Unauthenticated::Tenant(TenantError::Store(fault))) => {
-                Err(fault)
-            }
+            Err(
+                AuthenticationError::Store(fault) | AuthenticationError::Tenant(TenantError::Store(fault)),
+            ) => Err(fault),
             Err(_) => Ok(None),
         }
     }
@@ -181,19 +187,20 @@ impl Engine {
         name: StrategyName,
         strategy: Strategy,
         credential: &str,
-    ) -> Result<Identity, Unauthenticated> {
+    ) -> Result<Identity, AuthenticationError> {
         let opaque = OpaqueId::read(credential, &tenant.keyring.cookie_keys(self.clock.now()))
-            .ok_or(Unauthenticated::Invalid)?;
-        let key = opaque.key(&tenant.id).ok_or(Unauthenticated::Invalid)?;
-        let seen = tenant.home.view.session_of_cookie(&key).await?.ok_or(Unauthenticated::NotLive(None))?;
+            .ok_or(AuthenticationError::Invalid)?;
+        let key = opaque.key(&tenant.id).ok_or(AuthenticationError::Invalid)?;
+        let seen =
+            tenant.stores.view.session_of_cookie(&key).await?.ok_or(AuthenticationError::NotLive(None))?;
         let session = seen.session();
         if session.strategy != name {
-            return Err(Unauthenticated::OtherStrategy);
+            return Err(AuthenticationError::OtherStrategy);
         }
-        let standing = self.live(&tenant.home, session, None).await?;
+        let standing = self.live(&tenant.stores, session, None).await?;
         let now = self.clock.now();
         let renewed = self.slide(tenant, strategy, session, &opaque, now).await?;
-        tenant.home.note_use(&seen, now);
+        tenant.stores.note_use(&seen, now);
         let user = &standing.user;
         Ok(Identity {
             user: user.key.clone(),
@@ -211,22 +218,22 @@ impl Engine {
 
     async fn by_token(
         &self,
-        attempt: &Attempt<'_>,
+        attempt: &AuthenticationRequest<'_>,
         tenant: Arc<Tenant>,
         token: &str,
-    ) -> Result<Identity, Unauthenticated> {
+    ) -> Result<Identity, AuthenticationError> {
         let (tenant, claims) = self.believe(attempt.tenant.as_ref(), tenant, token).await?;
-        let name: StrategyName = claims.strategy.parse().map_err(|_| Unauthenticated::Invalid)?;
+        let name: StrategyName = claims.strategy.parse().map_err(|_| AuthenticationError::Invalid)?;
         if name != attempt.strategy {
-            return Err(Unauthenticated::OtherStrategy);
+            return Err(AuthenticationError::OtherStrategy);
         }
         // The tenant's own word for the strategy, not the path's: the token may belong to another tenant than was meant.
-        let strategy = tenant.strategy(name).ok_or(Unauthenticated::NotOffered)?;
+        let strategy = tenant.strategy(name).ok_or(AuthenticationError::NotOffered)?;
         let role = match strategy.check() {
             Check::Signed => claims.role,
-            Check::SignedAndLive(claim) => Some(self.listed(&tenant.home, &claims, strategy, claim).await?),
-            Check::SignedUnlessRevoked => self.not_revoked(&tenant.home, &claims).await?.or(claims.role),
-            Check::Stored => return Err(Unauthenticated::OtherStrategy),
+            Check::SignedAndLive(claim) => Some(self.listed(&tenant.stores, &claims, strategy, claim).await?),
+            Check::SignedUnlessRevoked => self.not_revoked(&tenant.stores, &claims).await?.or(claims.role),
+            Check::Stored => return Err(AuthenticationError::OtherStrategy),
         };
         Ok(Identity {
             user: UserKey { tenant: claims.tid.clone(), id: claims.sub },
@@ -248,14 +255,14 @@ impl Engine {
         named: Option<&TenantId>,
         tenant: Arc<Tenant>,
         token: &str,
-    ) -> Result<(Arc<Tenant>, Arc<AccessClaims>), Unauthenticated> {
+    ) -> Result<(Arc<Tenant>, Arc<AccessClaims>), AuthenticationError> {
         let hash = SecretHash::of(&[token.as_bytes()]);
         let remembered = self.believed.0.get(&hash);
         let owner = remembered
             .as_ref()
             .map_or_else(|| claimed_tenant(token), |known| Ok(known.claims.tid.clone()))?;
         if named.is_some_and(|named| *named != owner) {
-            return Err(Unauthenticated::OtherTenant);
+            return Err(AuthenticationError::OtherTenant);
         }
         let tenant = if tenant.id == owner { tenant } else { self.tenant_of_token(&owner).await? };
         let now = self.clock.now();
@@ -268,15 +275,15 @@ impl Engine {
         outlived_suspension(&tenant, &claims)?;
         let claims = Arc::new(claims);
         let generation = tenant.keyring.generation();
-        self.believed.0.insert(hash, Believed { claims: claims.clone(), generation });
+        self.believed.0.insert(hash, VerifiedToken { claims: claims.clone(), generation });
         Ok((tenant, claims))
     }
 
     /// A tenant that only a token names, and that does not exist, is a bad token.
-    async fn tenant_of_token(&self, owner: &TenantId) -> Result<Arc<Tenant>, Unauthenticated> {
+    async fn tenant_of_token(&self, owner: &TenantId) -> Result<Arc<Tenant>, AuthenticationError> {
         self.tenant(owner).await.map_err(|refused| match refused {
-            TenantError::Unknown(_) => Unauthenticated::Invalid,
-            other => Unauthenticated::Tenant(other),
+            TenantError::Unknown(_) => AuthenticationError::Invalid,
+            other => AuthenticationError::Tenant(other),
         })
     }
 
@@ -286,7 +293,7 @@ impl Engine {
         tenant: Arc<Tenant>,
         token: &str,
         now: Timestamp,
-    ) -> Result<(Arc<Tenant>, AccessClaims), Unauthenticated> {
+    ) -> Result<(Arc<Tenant>, AccessClaims), AuthenticationError> {
         let verify = |tenant: &Tenant| {
             let expected = Expected { issuer: &self.issuer, audience: tenant.audience(), tenant: &tenant.id };
             verify_access(&tenant.keyring, token, now, tenant.policy.leeway, &expected)
@@ -308,78 +315,83 @@ impl Engine {
     /// An allowlist, or a session over JWT: the session that the claim names is live.
     async fn listed(
         &self,
-        home: &Home,
+        stores: &TenantStores,
         claims: &AccessClaims,
         strategy: Strategy,
         claim: LiveClaim,
-    ) -> Result<Role, Unauthenticated> {
+    ) -> Result<Role, AuthenticationError> {
         let id = match claim {
             LiveClaim::Jti => SessionId::from_uuid(claims.jti.as_uuid()),
             LiveClaim::Sid => claims.sid,
         };
-        let gone = Unauthenticated::NotLive(Some(claim));
+        let gone = AuthenticationError::NotLive(Some(claim));
         let seen =
-            home.view.session(&SessionKey { tenant: claims.tid.clone(), id }).await?.ok_or(gone.clone())?;
+            stores.view.session(&SessionKey { tenant: claims.tid.clone(), id }).await?.ok_or(gone.clone())?;
         let session = seen.session();
         if session.user != claims.sub {
             return Err(gone);
         }
         let standing =
-            self.live(home, session, Some(claim)).await.map_err(|refused| match (claim, refused) {
+            self.live(stores, session, Some(claim)).await.map_err(|refused| match (claim, refused) {
                 // What is off an allowlist is off it for whatever reason.
-                (LiveClaim::Jti, Unauthenticated::UserGone) => gone,
+                (LiveClaim::Jti, AuthenticationError::UserGone) => gone,
                 (_, other) => other,
             })?;
         let now = self.clock.now();
         if let Some(end) = slid_to(strategy, session, now) {
             // The view has proven that the session is live; where the store is away it slides the next time.
-            let _ = home.view.touch(&session.key, now, Some(end)).await;
+            let _ = stores.view.touch(&session.key, now, Some(end)).await;
         }
-        home.note_use(&seen, now);
+        stores.note_use(&seen, now);
         Ok(standing.user.role)
     }
 
     /// A denylist: what an ended session leaves behind is the entry. A session that is gone altogether denies nothing.
-    async fn not_revoked(&self, home: &Home, claims: &AccessClaims) -> Result<Option<Role>, Unauthenticated> {
+    async fn not_revoked(
+        &self,
+        stores: &TenantStores,
+        claims: &AccessClaims,
+    ) -> Result<Option<Role>, AuthenticationError> {
         let key = SessionKey { tenant: claims.tid.clone(), id: claims.sid };
-        let Some(seen) = home.view.session(&key).await? else { return Ok(None) };
-        let standing = self.live(home, seen.session(), None).await.map_err(|refused| match refused {
-            Unauthenticated::NotLive(_) | Unauthenticated::UserGone => Unauthenticated::Revoked,
+        let Some(seen) = stores.view.session(&key).await? else { return Ok(None) };
+        let standing = self.live(stores, seen.session(), None).await.map_err(|refused| match refused {
+            AuthenticationError::NotLive(_) | AuthenticationError::UserGone => AuthenticationError::Revoked,
             other => other,
         })?;
-        home.note_use(&seen, self.clock.now());
+        stores.note_use(&seen, self.clock.now());
         Ok(Some(standing.user.role))
     }
 
     /// The user of a session, if the session is live and the user may be signed in at all.
     async fn live(
         &self,
-        home: &Home,
+        stores: &TenantStores,
         session: &Session,
         claim: Option<LiveClaim>,
-    ) -> Result<Arc<Standing>, Unauthenticated> {
-        let gone = Unauthenticated::NotLive(claim);
-        let standing = home.view.standing(&session.user_key()).await?.ok_or(Unauthenticated::UserGone)?;
+    ) -> Result<Arc<CachedUser>, AuthenticationError> {
+        let gone = AuthenticationError::NotLive(claim);
+        let standing =
+            stores.view.standing(&session.user_key()).await?.ok_or(AuthenticationError::UserGone)?;
         if self.may_be_signed_in(session, &standing) {
             return Ok(standing);
         }
         if session.state != State::Live {
             let user_stands = standing.user.disabled.is_none();
-            return Err(if user_stands { gone } else { Unauthenticated::UserGone });
+            return Err(if user_stands { gone } else { AuthenticationError::UserGone });
         }
         // Session and user are announced one after the other. Between the two, a session that was taken over into a new
         // epoch looks ended, and a user who was let in again looks disabled: nobody is refused for that.
-        let (session, standing) = home.view.look_again(session).await?.ok_or(gone.clone())?;
+        let (session, standing) = stores.view.look_again(session).await?.ok_or(gone.clone())?;
         if self.may_be_signed_in(session.session(), &standing) {
             Ok(standing)
         } else if standing.user.disabled.is_some() {
-            Err(Unauthenticated::UserGone)
+            Err(AuthenticationError::UserGone)
         } else {
             Err(gone)
         }
     }
 
-    fn may_be_signed_in(&self, session: &Session, standing: &Standing) -> bool {
+    fn may_be_signed_in(&self, session: &Session, standing: &CachedUser) -> bool {
         let state = session.state_at(self.clock.now(), standing.epochs);
         state == State::Live && standing.user.disabled.is_none()
     }
@@ -392,23 +404,23 @@ impl Engine {
         session: &Session,
         opaque: &OpaqueId,
         now: Timestamp,
-    ) -> Result<Option<Renewed>, Unauthenticated> {
+    ) -> Result<Option<RenewedCredential>, AuthenticationError> {
         let Some(end) = slid_to(strategy, session, now) else { return Ok(None) };
-        match tenant.home.view.touch(&session.key, now, Some(end)).await {
+        match tenant.stores.view.touch(&session.key, now, Some(end)).await {
             Ok(true) => (),
-            Ok(false) => return Err(Unauthenticated::NotLive(None)),
+            Ok(false) => return Err(AuthenticationError::NotLive(None)),
             // The view has proven that the session is live. It slides when the store is back.
             Err(_) => return Ok(None),
         }
         let signer = tenant.keyring.cookie_signer(now).ok_or(IssueError::NoKey("cookie"))?;
-        Ok(Some(Renewed { credential: opaque.signed(signer), expires: end }))
+        Ok(Some(RenewedCredential { credential: opaque.signed(signer), expires: end }))
     }
 }
 
 /// A token that was issued before its tenant was suspended is not believed after it, whatever it is checked against.
-fn outlived_suspension(tenant: &Tenant, claims: &AccessClaims) -> Result<(), Unauthenticated> {
+fn outlived_suspension(tenant: &Tenant, claims: &AccessClaims) -> Result<(), AuthenticationError> {
     let worthless = tenant.record.tokens_after.is_some_and(|moment| claims.iat <= moment);
-    if worthless { Err(Unauthenticated::NotLive(None)) } else { Ok(()) }
+    if worthless { Err(AuthenticationError::NotLive(None)) } else { Ok(()) }
 }
 
 /// The new end of a session that slides, if a tenth of its idle life is gone.

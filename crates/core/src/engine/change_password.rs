@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::guessing::{Guess, Guessed};
-use super::home::Home;
-use super::pace::Pace;
+use super::password_attempt::{AttemptResult, PasswordAttempt};
+use super::tenant_stores::TenantStores;
+use super::uniform_delay::UniformDelay;
 use super::whole::whole;
 use super::{Engine, Identity, Tenant, TenantError};
-use crate::event::{Event, What};
-use crate::guess::GuessKey;
+use crate::event::{Event, EventKind};
 use crate::id::SessionId;
-use crate::mailing::{About, Mailing};
+use crate::lockout::AttemptKey;
 use crate::password::{HashRefused, Password, PasswordHash, Verified, WeakPassword};
+use crate::queued_mail::{MailKind, QueuedMail};
 use crate::secret::SecretHash;
 use crate::session::EndReason;
 use crate::store::{EndScope, StoreError, Updated, UserHandle};
@@ -81,7 +81,7 @@ impl Engine {
     ) -> Result<(), ChangePasswordError> {
         let ChangePassword { identity, current, new } = request;
         let tenant = self.tenant(&identity.user.tenant).await?;
-        let found = tenant.home.stores.users.find(&UserHandle::Id(identity.user.clone())).await?;
+        let found = tenant.stores.records.users.find(&UserHandle::Id(identity.user.clone())).await?;
         let user = found.filter(|user| user.disabled.is_none()).ok_or(ChangePasswordError::UserGone)?;
         self.is_current(&tenant, identity, &user, current).await?;
         tenant.policy.password.check(&new, &[tenant.id.as_str(), user.email.local_part()])?;
@@ -90,7 +90,7 @@ impl Engine {
 
         // On its own, so that a client who hangs up half-way cannot keep the second ending from happening.
         let (engine, kept) = (Arc::clone(self), identity.session);
-        let replacing = async move { engine.replace_password(&tenant.home, user, hash, kept).await };
+        let replacing = async move { engine.replace_password(&tenant.stores, user, hash, kept).await };
         whole("change a password", replacing).await
     }
 
@@ -104,46 +104,46 @@ impl Engine {
         current: Password,
     ) -> Result<(), ChangePasswordError> {
         let session = SecretHash::of(&[b"session", identity.session.as_uuid().as_bytes()]);
-        let guess = Guess {
+        let guess = PasswordAttempt {
             tenant,
-            whose: GuessKey { user: user.key.clone(), device: Some(session) },
+            whose: AttemptKey { user: user.key.clone(), device: Some(session) },
             hash: user.password.clone(),
             stands: true,
             password: current,
-            pace: &mut Pace::begin(&self.clock),
+            pace: &mut UniformDelay::begin(&self.clock),
         };
-        let refused = match self.guess::<ChangePasswordError>(guess).await? {
-            Guessed::Right(_) => return Ok(()),
-            Guessed::Wrong => ChangePasswordError::WrongPassword,
+        let refused = match self.attempt_password::<ChangePasswordError>(guess).await? {
+            AttemptResult::Right(_) => return Ok(()),
+            AttemptResult::Wrong => ChangePasswordError::WrongPassword,
             // Right or not: a stolen session does not find out.
-            Guessed::Locked | Guessed::Shut => {
-                ChangePasswordError::TooManyGuesses { wait: tenant.policy.guesses.lasts }
+            AttemptResult::Locked | AttemptResult::Blocked => {
+                ChangePasswordError::TooManyGuesses { wait: tenant.policy.lockout.lasts }
             }
         };
-        self.report(&Event::of_user(&user.key, What::PasswordChangeRefused));
+        self.report(&Event::of_user(&user.key, EventKind::PasswordChangeRefused));
         Err(refused)
     }
 
     async fn replace_password(
         &self,
-        home: &Home,
+        stores: &TenantStores,
         user: User,
         hash: PasswordHash,
         kept: SessionId,
     ) -> Result<(), ChangePasswordError> {
         let others = EndScope::UserExcept(user.key.clone(), kept);
-        let mut count = home.view.end(&others, EndReason::PasswordChange).await?.len();
+        let mut count = stores.view.end(&others, EndReason::PasswordChange).await?.len();
         let changed = user.with_password(hash, self.clock.now());
-        if home.stores.users.update(&changed).await? == Updated::Stale {
+        if stores.records.users.update(&changed).await? == Updated::Stale {
             return Err(ChangePasswordError::Contended);
         }
-        count += home.view.end(&others, EndReason::PasswordChange).await?.len();
-        self.report(&Event::of_user(&changed.key, What::PasswordChanged));
+        count += stores.view.end(&others, EndReason::PasswordChange).await?.len();
+        self.report(&Event::of_user(&changed.key, EventKind::PasswordChanged));
         let news =
-            Mailing::news(&changed.key, About::PasswordChanged, self.clock.now(), self.random.as_ref());
-        self.send_news(home, &news).await;
+            QueuedMail::news(&changed.key, MailKind::PasswordChanged, self.clock.now(), self.random.as_ref());
+        self.send_news(stores, &news).await;
         let reason = EndReason::PasswordChange;
-        self.report(&Event::of_user(&changed.key, What::Ended { reason, count: count as u64 }));
+        self.report(&Event::of_user(&changed.key, EventKind::Ended { reason, count: count as u64 }));
         Ok(())
     }
 

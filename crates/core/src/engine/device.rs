@@ -6,7 +6,7 @@
 
 use tracing::warn;
 
-use super::issue::GivenProof;
+use super::issue::IssuedProof;
 use super::{Engine, IssueError, TenantError};
 use crate::id::{TenantId, UserKey};
 use crate::key::Keyring;
@@ -18,7 +18,7 @@ const PURPOSE: &str = "device:";
 
 /// What a request shows of its device.
 #[derive(Clone, Default, Debug)]
-pub struct ShownDevice {
+pub struct PresentedDevice {
     /// The value of the device cookie.
     pub cookie: Option<PlainSecret>,
     /// The `deviceSecret` of an earlier sign-in.
@@ -42,21 +42,21 @@ pub(super) fn bare(presented: &PlainSecret) -> PlainSecret {
     PlainSecret::presented(presented.reveal().split('.').next().unwrap_or_default())
 }
 
-impl ShownDevice {
+impl PresentedDevice {
     /// The proof of a session that begins now, and the cookie that is to be set.
     pub(super) fn proof(
         &self,
         shown: Option<DeviceSecret>,
         fresh: Option<DeviceSecret>,
-    ) -> Option<GivenProof> {
+    ) -> Option<IssuedProof> {
         let told = |kept: PlainSecret| self.native.then_some(kept);
         match (shown, fresh) {
             (Some(shown), _) => {
-                Some(GivenProof { secret: shown.secret, shown: true, told: told(shown.kept) })
+                Some(IssuedProof { secret: shown.secret, shown: true, told: told(shown.kept) })
             }
             // An app keeps what it is given; of a browser nobody knows before it has shown it.
             (None, Some(fresh)) => {
-                Some(GivenProof { secret: fresh.secret, shown: self.native, told: told(fresh.kept) })
+                Some(IssuedProof { secret: fresh.secret, shown: self.native, told: told(fresh.kept) })
             }
             (None, None) => None,
         }
@@ -68,7 +68,7 @@ impl Engine {
     /// app is never told what is in a cookie.
     pub(super) async fn shown_secret(
         &self,
-        shown: &ShownDevice,
+        shown: &PresentedDevice,
     ) -> Result<Option<DeviceSecret>, TenantError> {
         let cookie = shown.cookie.as_ref().filter(|_| !shown.native);
         let Some(presented) = shown.secret.as_ref().or(cookie) else { return Ok(None) };

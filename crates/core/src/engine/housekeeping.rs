@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::interval;
 use tracing::{debug, warn};
 
-use super::home::Home;
+use super::tenant_stores::TenantStores;
 use super::{Engine, KeyError};
 use crate::event::Event;
 use crate::id::TenantId;
@@ -45,20 +45,20 @@ impl Engine {
 
     /// Writes down when sessions were last used. Losing one costs a minute's precision, so a fault is not tried again.
     async fn write_uses(&self) {
-        for home in self.directory.homes.all().await {
-            self.write_uses_at(&home).await;
+        for stores in self.directory.registry.all().await {
+            self.write_uses_at(&stores).await;
         }
     }
 
-    async fn write_uses_at(&self, home: &Home) {
+    async fn write_uses_at(&self, stores: &TenantStores) {
         let mut used = HashSet::new();
-        let mut noted = home.noted.lock().await;
+        let mut noted = stores.noted.lock().await;
         while let Ok(key) = noted.try_recv() {
             used.insert(key);
         }
         let now = self.clock.now();
         for key in used {
-            if let Err(fault) = home.stores.sessions.touch(&key, now, None).await {
+            if let Err(fault) = stores.records.sessions.touch(&key, now, None).await {
                 warn!(%fault, "the last use of a session could not be written down");
                 return;
             }
@@ -82,8 +82,8 @@ impl Engine {
     /// That of the first store that did not answer; what is old in the others has been removed.
     pub async fn purge_sessions(&self) -> Result<u64, StoreError> {
         let (mut removed, mut fault) = (0, None);
-        for home in self.directory.homes.all().await {
-            match self.purge_at(&home).await {
+        for stores in self.directory.registry.all().await {
+            match self.purge_at(&stores).await {
                 Ok(there) => removed += there,
                 Err(away) => fault = fault.or(Some(away)),
             }
@@ -91,11 +91,11 @@ impl Engine {
         fault.map_or(Ok(removed), Err)
     }
 
-    async fn purge_at(&self, home: &Home) -> Stored<u64> {
-        let Stores { sessions, tickets, guesses, .. } = &home.stores;
+    async fn purge_at(&self, stores: &TenantStores) -> Stored<u64> {
+        let Stores { sessions, tickets, attempts, .. } = &stores.records;
         let mut removed = bit_by_bit(|| sessions.purge(self.clock.now(), PURGE_STEP)).await?;
         removed += bit_by_bit(|| tickets.purge(self.clock.now(), PURGE_STEP)).await?;
-        removed += bit_by_bit(|| guesses.purge(self.clock.now(), PURGE_STEP)).await?;
+        removed += bit_by_bit(|| attempts.purge(self.clock.now(), PURGE_STEP)).await?;
         Ok(removed)
     }
 

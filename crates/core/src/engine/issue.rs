@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{Engine, Tenant, opaque};
+use super::{Engine, Tenant, opaque_id};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, SessionKey, TokenId};
 use crate::random::Random;
@@ -43,18 +43,18 @@ pub enum IssueError {
 }
 
 /// A session about to begin.
-pub(super) struct Beginning<'a> {
+pub(super) struct NewSession<'a> {
     pub(super) tenant: &'a Tenant,
     pub(super) name: StrategyName,
     pub(super) strategy: Strategy,
     pub(super) user: &'a User,
     pub(super) epochs: Epochs,
     pub(super) device: Device,
-    pub(super) proof: Option<GivenProof>,
+    pub(super) proof: Option<IssuedProof>,
 }
 
 /// The secret by which a device proves with each refresh that it is still the same.
-pub(super) struct GivenProof {
+pub(super) struct IssuedProof {
     pub(super) secret: PlainSecret,
     /// Whether the device has shown that it keeps it.
     pub(super) shown: bool,
@@ -62,7 +62,7 @@ pub(super) struct GivenProof {
     pub(super) told: Option<PlainSecret>,
 }
 
-impl GivenProof {
+impl IssuedProof {
     /// A new secret for a device that says that it keeps one.
     pub(super) fn native(random: &dyn Random) -> Self {
         let secret = PlainSecret::generate(random);
@@ -71,15 +71,15 @@ impl GivenProof {
 }
 
 /// The first refresh token of a session: what is stored of it, and itself.
-struct FirstRefresh {
+struct FirstRefreshToken {
     rotation: Rotation,
     token: PlainSecret,
 }
 
 impl Engine {
     /// Makes session and grant; nothing is stored yet.
-    pub(super) fn begin(&self, beginning: Beginning<'_>) -> Result<(Session, Grant), IssueError> {
-        let Beginning { tenant, name, strategy, user, epochs, device, proof } = beginning;
+    pub(super) fn begin(&self, beginning: NewSession<'_>) -> Result<(Session, Grant), IssueError> {
+        let NewSession { tenant, name, strategy, user, epochs, device, proof } = beginning;
         let now = self.clock.now();
         let ends = strategy.ends(now);
         let id = SessionId::generate(now, user.key.id, self.random.as_ref());
@@ -88,7 +88,7 @@ impl Engine {
         let (credential, cookie) = match strategy.check() {
             Check::Stored => {
                 let signer = tenant.keyring.cookie_signer(now).ok_or(IssueError::NoKey("cookie"))?;
-                let opaque = opaque::OpaqueId::generate(id.bucket(), self.random.as_ref());
+                let opaque = opaque_id::OpaqueId::generate(id.bucket(), self.random.as_ref());
                 (opaque.signed(signer), Some(opaque.hash()))
             }
             _ => (self.access_token(tenant, name, strategy, user, id, ends.credential)?, None),
@@ -162,7 +162,7 @@ impl Engine {
         strategy: Strategy,
         key: &SessionKey,
         now: Timestamp,
-    ) -> Result<Option<FirstRefresh>, IssueError> {
+    ) -> Result<Option<FirstRefreshToken>, IssueError> {
         let Renewal::Rotating { refresh, .. } = strategy.renewal() else { return Ok(None) };
         let signer = tenant.keyring.refresh_signer(now).ok_or(IssueError::NoKey("refresh"))?;
         let secret = first(self.random.as_ref());
@@ -175,7 +175,7 @@ impl Engine {
             previous: None,
         };
         let token = self.refresh_token(tenant, key, &rotation, secret)?;
-        Ok(Some(FirstRefresh { rotation, token }))
+        Ok(Some(FirstRefreshToken { rotation, token }))
     }
 
     /// The token of the generation that `rotation` stands at: the same bytes however often it is asked for.

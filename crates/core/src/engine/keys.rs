@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::{Engine, TenantError};
 use crate::clock::Timestamp;
-use crate::event::{Event, What};
+use crate::event::{Event, EventKind};
 use crate::id::TenantId;
 use crate::key::{
     Algorithm, KeyFault, KeyLifetimes, KeyMaterial, KeyRecord, KeyUse, Kid, SealFault, retires_at,
@@ -29,7 +29,7 @@ pub struct KeyInfo {
     /// When nothing that it signed is valid any more, once another key follows it.
     pub retires: Option<Timestamp>,
     /// What it is doing now.
-    pub standing: KeyStanding,
+    pub standing: KeyStatus,
 }
 
 impl KeyInfo {
@@ -56,7 +56,7 @@ impl KeyInfo {
 
 /// What a key is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum KeyStanding {
+pub enum KeyStatus {
     /// It is published and does not sign yet.
     Published,
     /// It signs.
@@ -67,7 +67,7 @@ pub enum KeyStanding {
     Retired,
 }
 
-impl KeyStanding {
+impl KeyStatus {
     /// The word for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -132,7 +132,7 @@ impl Engine {
             made.push(key.kid);
         }
         self.directory.forget(&id);
-        self.report(&Event::of_tenant(id, What::KeysRotated));
+        self.report(&Event::of_tenant(id, EventKind::KeysRotated));
         Ok(made)
     }
 
@@ -158,7 +158,7 @@ impl Engine {
     pub(super) async fn purge_keys(&self, tenant: &TenantId) -> Result<u64, KeyError> {
         let mut removed = 0;
         for key in self.keys(tenant).await? {
-            if key.standing == KeyStanding::Retired && self.stores.keys.remove(tenant, &key.kid).await? {
+            if key.standing == KeyStatus::Retired && self.stores.keys.remove(tenant, &key.kid).await? {
                 removed += 1;
             }
         }
@@ -170,12 +170,7 @@ const fn is_plain(key: &KeyRecord) -> bool {
     matches!(key.material, KeyMaterial::Plain(_))
 }
 
-fn standing(
-    record: &KeyRecord,
-    all: &[KeyRecord],
-    retires: Option<Timestamp>,
-    now: Timestamp,
-) -> KeyStanding {
+fn standing(record: &KeyRecord, all: &[KeyRecord], retires: Option<Timestamp>, now: Timestamp) -> KeyStatus {
     let newer_signs = all.iter().any(|other| {
         other.usage == record.usage
             && other.active_from <= now
@@ -183,9 +178,9 @@ fn standing(
                 > (record.active_from, record.created, &record.kid)
     });
     match (record.active_from <= now, newer_signs, retires) {
-        (_, _, Some(retires)) if retires <= now => KeyStanding::Retired,
-        (false, _, _) => KeyStanding::Published,
-        (true, false, _) => KeyStanding::Signing,
-        (true, true, _) => KeyStanding::Verifying,
+        (_, _, Some(retires)) if retires <= now => KeyStatus::Retired,
+        (false, _, _) => KeyStatus::Published,
+        (true, false, _) => KeyStatus::Signing,
+        (true, true, _) => KeyStatus::Verifying,
     }
 }

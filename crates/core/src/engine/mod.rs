@@ -4,53 +4,55 @@
 //! [`Event`](crate::event::Event). Transports decode, call, and encode; they decide nothing. Strategies are asked what
 //! they are made of and never which one they are.
 
-mod accounts;
 mod authenticate;
+mod bootstrap;
 mod change_password;
 mod device;
-mod founding;
-mod guessing;
-mod home;
+mod device_sign_in;
 mod housekeeping;
 mod issue;
+mod keyed_mutex;
 mod keys;
-mod log_in;
-mod opaque;
-mod pace;
-mod post;
-mod postman;
+mod mail_queue;
+mod mail_worker;
+mod opaque_id;
+mod password_attempt;
+mod password_reset;
+mod password_sign_in;
 mod refresh;
 mod register;
-mod reset;
 mod sessions;
-mod sign_in;
 mod sign_out;
-mod tenancy;
-mod tenants;
-mod turns;
+mod tenant_admin;
+mod tenant_directory;
+mod tenant_stores;
+mod uniform_delay;
 mod unlock;
+mod user_admin;
 mod whole;
 
 use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-pub use accounts::AccountError;
-pub use authenticate::{Attempt, Identity, Renewed, Unauthenticated};
+pub use authenticate::{AuthenticationError, AuthenticationRequest, Identity, RenewedCredential};
+pub use bootstrap::{OpenError, Secrets};
 pub use change_password::{ChangePassword, ChangePasswordError};
-pub use device::ShownDevice;
-pub use founding::{OpenError, Secrets};
+pub use device::PresentedDevice;
+pub use device_sign_in::{
+    CompletedDeviceSignIn, DeviceSignIn, DeviceSignInError, DeviceSignInResult, VerifyCode, VerifyCodeError,
+};
 pub use issue::{Grant, IssueError};
-pub use keys::{KeyError, KeyInfo, KeyStanding};
-pub use log_in::{DeviceSignedIn, LogIn, LogInError, LoggedIn, VerifyError, VerifyLogin};
+pub use keys::{KeyError, KeyInfo, KeyStatus};
+pub use password_reset::ResetError;
+pub use password_sign_in::{CompletedSignIn, PasswordSignIn, PasswordSignInError};
 pub use refresh::{Refresh, RefreshError, Refreshed};
 pub use register::{NewUser, Register, RegisterError};
-pub use reset::ResetError;
-pub use sessions::Listed;
-pub use sign_in::{SignIn, SignInError, SignedIn};
-pub use tenancy::TenancyError;
-pub use tenants::{Tenant, TenantError};
+pub use sessions::ListedSession;
+pub use tenant_admin::TenantAdminError;
+pub use tenant_directory::{Tenant, TenantError};
 pub use unlock::UnlockError;
+pub use user_admin::UserAdminError;
 
 use crate::clock::{Clock, Ticks, Timestamp};
 use crate::event::EventSink;
@@ -58,11 +60,11 @@ use crate::id::TenantId;
 use crate::liveness::{Bounds, SessionView};
 use crate::password::HashPool;
 use crate::random::Random;
-use crate::store::{Change, ChangeSink, Homes, StoreError, Stores, Watch};
+use crate::store::{Change, ChangeSink, StoreError, Stores, TenantDatabases, Watch};
 use crate::tenant::Policy;
-use authenticate::BelievedTokens;
-use tenants::Directory;
-use turns::Turns;
+use authenticate::VerifiedTokens;
+use keyed_mutex::KeyedMutex;
+use tenant_directory::TenantDirectory;
 
 /// What an engine is made of.
 #[derive(Clone)]
@@ -78,7 +80,7 @@ pub struct Setup {
     /// Who is told what happened.
     pub events: Arc<dyn EventSink>,
     /// Where tenants live that have named a database of their own.
-    pub homes: Arc<dyn Homes>,
+    pub tenant_databases: Arc<dyn TenantDatabases>,
     /// The rules of every tenant, where it has decided nothing else.
     pub policy: Arc<Policy>,
     /// `iss` of tokens; without it, a value that is made at the first start and kept in the database.
@@ -97,9 +99,9 @@ pub struct Engine {
     passwords: Arc<HashPool>,
     events: Arc<dyn EventSink>,
     issuer: Arc<str>,
-    directory: Arc<Directory>,
-    believed: BelievedTokens,
-    registering: Turns,
+    directory: Arc<TenantDirectory>,
+    believed: VerifiedTokens,
+    registering: KeyedMutex,
     /// Itself, for what has to be brought to an end when the request that began it is given up.
     me: Weak<Self>,
     _watch: Watch,
@@ -123,7 +125,7 @@ impl Engine {
     /// How old the proof is that the view of sessions misses nothing, where users live that have no home of their own.
     #[must_use]
     pub fn staleness(&self) -> Duration {
-        self.directory.homes.shared.view.staleness()
+        self.directory.registry.shared.view.staleness()
     }
 
     /// The pool in which passwords are hashed.
@@ -146,12 +148,12 @@ impl fmt::Debug for Engine {
 }
 
 /// Passes what the change feed says to everything that remembers.
-struct Listener {
+struct ChangeListener {
     view: Arc<SessionView>,
-    directory: Arc<Directory>,
+    directory: Arc<TenantDirectory>,
 }
 
-impl ChangeSink for Listener {
+impl ChangeSink for ChangeListener {
     fn changed(&self, change: &Change) {
         self.view.changed(change);
         self.directory.changed(change);

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::device::{ShownDevice, bare};
-use super::home::Home;
+use super::device::{PresentedDevice, bare};
+use super::tenant_stores::TenantStores;
 use super::whole::whole;
 use super::{Engine, IssueError, Tenant, TenantError};
-use crate::event::{Event, What};
+use crate::event::{Event, EventKind};
 use crate::id::{SessionKey, TenantId};
-use crate::mailing::{About, Mailing};
+use crate::queued_mail::{MailKind, QueuedMail};
 use crate::secret::{PlainSecret, SecretHash};
 use crate::session::{Proof, Redemption, Rotated, Session, State};
 use crate::store::{StoreError, UserHandle};
@@ -82,14 +82,14 @@ pub enum RefreshError {
 }
 
 /// A refresh token that we made, and what follows from it.
-struct Authentic {
+struct VerifiedRefreshToken {
     tenant: Arc<Tenant>,
     claims: RefreshClaims,
     successor: ChainSecret,
 }
 
 /// The device proof that came along.
-struct Came {
+struct PresentedProof {
     secret: PlainSecret,
     /// Whether a session that holds none yet is to hold it from now on.
     pins: bool,
@@ -120,7 +120,7 @@ impl Engine {
     }
 
     /// Believes the token's MAC before anything is looked up by what it says.
-    async fn authentic(&self, request: &Refresh<'_>) -> Result<Authentic, RefreshError> {
+    async fn authentic(&self, request: &Refresh<'_>) -> Result<VerifiedRefreshToken, RefreshError> {
         if let Some(named) = &request.tenant {
             // Whoever misspells the name must not be told that it is the token.
             let named = self.kept_tenant(named).await?;
@@ -150,11 +150,11 @@ impl Engine {
         Ok(authentic)
     }
 
-    fn read_refresh(&self, tenant: &Arc<Tenant>, token: &str) -> Result<Authentic, TokenFault> {
+    fn read_refresh(&self, tenant: &Arc<Tenant>, token: &str) -> Result<VerifiedRefreshToken, TokenFault> {
         let expected = Expected { issuer: &self.issuer, audience: tenant.audience(), tenant: &tenant.id };
         let (claims, key) = decode(&tenant.keyring, token, self.clock.now(), &expected)?;
         let successor = successor(key, &claims.r);
-        Ok(Authentic { tenant: tenant.clone(), claims, successor })
+        Ok(VerifiedRefreshToken { tenant: tenant.clone(), claims, successor })
     }
 
     /// The session and its user, read from the store: disabled, role and epochs as they are now.
@@ -165,7 +165,7 @@ impl Engine {
         route: StrategyName,
     ) -> Result<(Session, User), RefreshError> {
         let gone = || RefreshError::SessionGone(key.clone());
-        let Home { stores, view, .. } = &*tenant.home;
+        let TenantStores { records: stores, view, .. } = &*tenant.stores;
         let seen = view.session(key).await?.ok_or_else(gone)?;
         let session = seen.session();
         if session.strategy != route {
@@ -187,26 +187,26 @@ impl Engine {
     }
 
     /// What came along of the device. A cookie is asked about where sessions are of the kind that sets it.
-    async fn device_of(&self, request: &Refresh<'_>) -> Result<Option<Came>, RefreshError> {
+    async fn device_of(&self, request: &Refresh<'_>) -> Result<Option<PresentedProof>, RefreshError> {
         if let Some(secret) = &request.device_secret {
-            return Ok(Some(Came { secret: bare(secret), pins: false }));
+            return Ok(Some(PresentedProof { secret: bare(secret), pins: false }));
         }
         let Some(cookie) = request.cookie.clone().filter(|_| request.strategy.has_second_step()) else {
             return Ok(None);
         };
         // A session that holds a proof compares it with the secret, whoever signed that; only what we signed is taken on.
         let secret = bare(&cookie);
-        let shown = ShownDevice { cookie: Some(cookie), ..ShownDevice::default() };
+        let shown = PresentedDevice { cookie: Some(cookie), ..PresentedDevice::default() };
         let pins = self.shown_secret(&shown).await?.is_some();
-        Ok(Some(Came { secret, pins }))
+        Ok(Some(PresentedProof { secret, pins }))
     }
 
     fn redemption(
         &self,
-        presented: &Authentic,
+        presented: &VerifiedRefreshToken,
         strategy: Strategy,
         key: &SessionKey,
-        device: Option<&Came>,
+        device: Option<&PresentedProof>,
     ) -> Result<Redemption, RefreshError> {
         let Renewal::Rotating { refresh, grace, .. } = strategy.renewal() else {
             return Err(RefreshError::Invalid);
@@ -237,7 +237,7 @@ impl Engine {
     ) -> Result<Session, RefreshError> {
         let (engine, tenant, key) = (self.myself()?, tenant.clone(), key.clone());
         let redeeming = async move {
-            let rotated = tenant.home.view.rotate(&key, &redemption).await?;
+            let rotated = tenant.stores.view.rotate(&key, &redemption).await?;
             let session = engine.judge(&tenant, rotated, &key).await?;
             if let Some(device) = device.filter(|_| session.proof.is_some_and(|proof| proof.shown)) {
                 // It has proven itself: the next sign-in on it is no news.
@@ -256,17 +256,17 @@ impl Engine {
         key: &SessionKey,
     ) -> Result<Session, RefreshError> {
         let (session, what, verdict) = match rotated {
-            Rotated::Won(session) => (session, What::Refreshed, None),
-            Rotated::Replayed(session) => (session, What::RefreshRepeated, None),
-            Rotated::Stale(session) => (session, What::RefreshStale, Some(RefreshError::Stale)),
-            Rotated::Reused(session) => (session, What::RefreshReused, Some(RefreshError::Reused)),
+            Rotated::Won(session) => (session, EventKind::Refreshed, None),
+            Rotated::Replayed(session) => (session, EventKind::RefreshRepeated, None),
+            Rotated::Stale(session) => (session, EventKind::RefreshStale, Some(RefreshError::Stale)),
+            Rotated::Reused(session) => (session, EventKind::RefreshReused, Some(RefreshError::Reused)),
             Rotated::Gone => return Err(RefreshError::SessionGone(key.clone())),
         };
         self.report(&Event::of_session(&session, what));
-        if what == What::RefreshReused {
+        if what == EventKind::RefreshReused {
             let (user, random) = (session.user_key(), self.random.as_ref());
-            let news = Mailing::news(&user, About::RefreshReused, self.clock.now(), random);
-            self.send_news(&tenant.home, &news.about_device(&session.device)).await;
+            let news = QueuedMail::news(&user, MailKind::RefreshReused, self.clock.now(), random);
+            self.send_news(&tenant.stores, &news.about_device(&session.device)).await;
         }
         verdict.map_or(Ok(session), Err)
     }

@@ -2,14 +2,14 @@
 
 use thiserror::Error;
 
-use super::pace::Pace;
+use super::uniform_delay::UniformDelay;
 use super::{Engine, Tenant, TenantError};
 use crate::email::Email;
-use crate::event::{Event, What};
+use crate::event::{Event, EventKind};
 use crate::id::{TenantId, UserId, UserKey};
-use crate::mailing::{About, Mailing};
 use crate::mobile::Mobile;
 use crate::password::{HashRefused, Password, WeakPassword};
+use crate::queued_mail::{MailKind, QueuedMail};
 use crate::session::Epochs;
 use crate::store::{Inserted, StoreError, UserHandle};
 use crate::strategy::StrategyName;
@@ -109,7 +109,7 @@ impl Engine {
         tenant.strategy(request.strategy).ok_or(RegisterError::NotOffered)?;
         let Register { new, password, .. } = request;
         tenant.policy.password.check(&password, &[tenant.id.as_str(), new.email.local_part()])?;
-        let mut pace = Pace::begin(&self.clock);
+        let mut pace = UniformDelay::begin(&self.clock);
         let made = self.make_user::<RegisterError>(&tenant, new, Some(password), &mut pace).await?;
         if !tenant.policy.hides_existence {
             return made.user().map(Some).ok_or(RegisterError::Taken);
@@ -126,8 +126,8 @@ impl Engine {
     async fn tell_of_sign_up(&self, tenant: &Tenant, owner: &UserKey) -> Result<(), StoreError> {
         let (now, random) = (self.clock.now(), self.random.as_ref());
         let notice = Ticket::new(owner, Purpose::Notice, Epochs::default(), now, random);
-        let news = Mailing::news(owner, About::SignUpAttempted, now, random);
-        self.send_ticket(&tenant.home, &notice, &news).await?;
+        let news = QueuedMail::news(owner, MailKind::SignUpAttempted, now, random);
+        self.send_ticket(&tenant.stores, &notice, &news).await?;
         Ok(())
     }
 
@@ -137,7 +137,7 @@ impl Engine {
         tenant: &Tenant,
         new: NewUser,
         password: Option<Password>,
-        pace: &mut Pace,
+        pace: &mut UniformDelay,
     ) -> Result<Made, E>
     where
         E: From<HashRefused> + From<StoreError>,
@@ -150,7 +150,7 @@ impl Engine {
         } else {
             Some(self.registering.take(&tenant.id, new.email.canonical()).await)
         };
-        let users = &tenant.home.stores.users;
+        let users = &tenant.stores.records.users;
         let handle = UserHandle::Email(tenant.id.clone(), new.email.clone());
         let by = users.find(&handle).await?.map(|owner| owner.key);
         if by.is_some() && !tenant.policy.hides_existence {
@@ -175,7 +175,7 @@ impl Engine {
             let by = users.find(&handle).await?.map(|owner| owner.key);
             return Ok(Made::Taken { by });
         }
-        self.report(&Event::of_user(&user.key, What::SignedUp));
+        self.report(&Event::of_user(&user.key, EventKind::SignedUp));
         Ok(Made::User(Box::new(user)))
     }
 }

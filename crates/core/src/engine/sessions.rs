@@ -1,14 +1,14 @@
 //! The sessions of a user, as the user and an operator see them, and how they end them.
 
-use super::{AccountError, Engine, TenantError};
-use crate::event::{Event, What};
+use super::{Engine, TenantError, UserAdminError};
+use crate::event::{Event, EventKind};
 use crate::id::{SessionId, SessionKey, UserKey};
 use crate::session::{EndReason, Session, State};
 use crate::store::{EndScope, Page, SessionHandle};
 
 /// A session in a list.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Listed {
+pub struct ListedSession {
     /// The session.
     pub session: Session,
     /// How it stands now, epochs considered.
@@ -23,12 +23,16 @@ impl Engine {
     ///
     /// # Errors
     /// The tenant's or the store's.
-    pub async fn sessions(&self, user: &UserKey, page: Page<SessionId>) -> Result<Vec<Listed>, AccountError> {
-        let home = &self.kept_tenant(&user.tenant).await?.home;
-        let epochs = home.stores.epochs.read(user).await?;
+    pub async fn sessions(
+        &self,
+        user: &UserKey,
+        page: Page<SessionId>,
+    ) -> Result<Vec<ListedSession>, UserAdminError> {
+        let stores = &self.kept_tenant(&user.tenant).await?.stores;
+        let epochs = stores.records.epochs.read(user).await?;
         let now = self.clock.now();
-        let sessions = home.view.list(user, page).await?;
-        let judged = |session: Session| Listed { state: session.state_at(now, epochs), session };
+        let sessions = stores.view.list(user, page).await?;
+        let judged = |session: Session| ListedSession { state: session.state_at(now, epochs), session };
         Ok(sessions.into_iter().map(judged).collect())
     }
 
@@ -41,7 +45,7 @@ impl Engine {
         user: &UserKey,
         have_ended: bool,
         page: Page<SessionId>,
-    ) -> Result<Vec<Listed>, AccountError> {
+    ) -> Result<Vec<ListedSession>, UserAdminError> {
         let (mut wanted, mut after) = (Vec::new(), page.after);
         loop {
             let step = self.sessions(user, Page { after, limit: STEP }).await?;
@@ -59,23 +63,24 @@ impl Engine {
     ///
     /// # Errors
     /// The tenant's or the store's.
-    pub async fn session(&self, key: &SessionKey) -> Result<Option<Listed>, AccountError> {
-        let home = &self.kept_tenant(&key.tenant).await?.home;
+    pub async fn session(&self, key: &SessionKey) -> Result<Option<ListedSession>, UserAdminError> {
+        let stores = &self.kept_tenant(&key.tenant).await?.stores;
         let now = self.clock.now();
-        let found = home.stores.sessions.find(&SessionHandle::Id(key.clone()), now).await?;
+        let found = stores.records.sessions.find(&SessionHandle::Id(key.clone()), now).await?;
         let Some(session) = found else { return Ok(None) };
-        let epochs = home.stores.epochs.read(&session.user_key()).await?;
-        Ok(Some(Listed { state: session.state_at(now, epochs), session }))
+        let epochs = stores.records.epochs.read(&session.user_key()).await?;
+        Ok(Some(ListedSession { state: session.state_at(now, epochs), session }))
     }
 
     /// The live session of this id, if it is the user's: another's is as good as none.
     ///
     /// # Errors
     /// The tenant's or the store's.
-    pub async fn session_of(&self, user: &UserKey, id: SessionId) -> Result<Option<Session>, AccountError> {
+    pub async fn session_of(&self, user: &UserKey, id: SessionId) -> Result<Option<Session>, UserAdminError> {
         let key = SessionKey { tenant: user.tenant.clone(), id };
         let found = self.session(&key).await?;
-        let is_theirs = |listed: &Listed| listed.state == State::Live && listed.session.user == user.id;
+        let is_theirs =
+            |listed: &ListedSession| listed.state == State::Live && listed.session.user == user.id;
         Ok(found.filter(is_theirs).map(|listed| listed.session))
     }
 
@@ -88,13 +93,13 @@ impl Engine {
         user: &UserKey,
         id: SessionId,
         name: &str,
-    ) -> Result<Option<Session>, AccountError> {
+    ) -> Result<Option<Session>, UserAdminError> {
         let Some(session) = self.session_of(user, id).await? else { return Ok(None) };
-        let view = &self.tenant(&user.tenant).await?.home.view;
+        let view = &self.tenant(&user.tenant).await?.stores.view;
         if !view.rename(&session.key, name).await? {
             return Ok(None);
         }
-        self.report(&Event::of_session(&session, What::SessionRenamed));
+        self.report(&Event::of_session(&session, EventKind::SessionRenamed));
         self.session_of(user, id).await
     }
 
@@ -107,11 +112,11 @@ impl Engine {
         user: &UserKey,
         id: SessionId,
         reason: EndReason,
-    ) -> Result<bool, AccountError> {
+    ) -> Result<bool, UserAdminError> {
         let Some(session) = self.session_of(user, id).await? else { return Ok(false) };
-        let view = &self.kept_tenant(&user.tenant).await?.home.view;
+        let view = &self.kept_tenant(&user.tenant).await?.stores.view;
         let count = view.end(&EndScope::One(session.key.clone()), reason).await?.len() as u64;
-        self.report(&Event::of_session(&session, What::Ended { reason, count }));
+        self.report(&Event::of_session(&session, EventKind::Ended { reason, count }));
         Ok(count > 0)
     }
 
@@ -120,11 +125,11 @@ impl Engine {
     /// # Errors
     /// The store's.
     pub async fn end_session(&self, key: &SessionKey) -> Result<bool, TenantError> {
-        let home = &self.kept_tenant(&key.tenant).await?.home;
+        let stores = &self.kept_tenant(&key.tenant).await?.stores;
         let handle = SessionHandle::Id(key.clone());
-        let found = home.stores.sessions.find(&handle, self.clock.now()).await?;
-        let ended = home.view.end(&EndScope::One(key.clone()), EndReason::Admin).await?.len() as u64;
-        let what = What::Ended { reason: EndReason::Admin, count: ended };
+        let found = stores.records.sessions.find(&handle, self.clock.now()).await?;
+        let ended = stores.view.end(&EndScope::One(key.clone()), EndReason::Admin).await?.len() as u64;
+        let what = EventKind::Ended { reason: EndReason::Admin, count: ended };
         self.report(&match &found {
             Some(session) => Event::of_session(session, what),
             None => Event { session: Some(key.id), ..Event::of_tenant(key.tenant.clone(), what) },
@@ -137,9 +142,9 @@ impl Engine {
     /// # Errors
     /// The store's.
     pub async fn end_sessions(&self, user: &UserKey, reason: EndReason) -> Result<u64, TenantError> {
-        let home = &self.kept_tenant(&user.tenant).await?.home;
-        let count = home.view.end(&EndScope::User(user.clone()), reason).await?.len() as u64;
-        self.report(&Event::of_user(user, What::Ended { reason, count }));
+        let stores = &self.kept_tenant(&user.tenant).await?.stores;
+        let count = stores.view.end(&EndScope::User(user.clone()), reason).await?.len() as u64;
+        self.report(&Event::of_user(user, EventKind::Ended { reason, count }));
         Ok(count)
     }
 }

@@ -1,7 +1,7 @@
 //! Sign-out.
 
 use super::{Engine, Identity, Tenant, TenantError};
-use crate::event::{Event, What};
+use crate::event::{Event, EventKind};
 use crate::session::EndReason;
 use crate::store::EndScope;
 use crate::strategy::Check;
@@ -17,13 +17,13 @@ impl Engine {
     pub async fn sign_out(&self, identity: &Identity) -> Result<(), TenantError> {
         let tenant = self.tenant(&identity.user.tenant).await?;
         let Some(scope) = scope_of_sign_out(&tenant, identity) else { return Ok(()) };
-        let ended = tenant.home.view.end(&scope, EndReason::Logout).await?;
+        let ended = tenant.stores.view.end(&scope, EndReason::Logout).await?;
         self.report(&Event {
             session: Some(identity.session),
             strategy: Some(identity.strategy),
             ..Event::of_user(
                 &identity.user,
-                What::Ended { reason: EndReason::Logout, count: ended.len() as u64 },
+                EventKind::Ended { reason: EndReason::Logout, count: ended.len() as u64 },
             )
         });
         Ok(())

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::home::Home;
+use super::tenant_stores::TenantStores;
 use super::whole::whole;
-use super::{AccountError, Engine, TenantError};
+use super::{Engine, TenantError, UserAdminError};
 use crate::clock::Timestamp;
-use crate::event::{Event, What};
-use crate::guess::GuessKey;
+use crate::event::{Event, EventKind};
 use crate::id::UserKey;
+use crate::lockout::AttemptKey;
 use crate::secret::SecretHash;
 use crate::store::StoreError;
 use crate::ticket::{LinkToken, Purpose, Redeemed, Ticket, TicketKey};
@@ -42,21 +42,21 @@ impl Engine {
         })?;
         // On its own: a client who hangs up must not leave a link that is spent and an account that is locked.
         let (engine, hash) = (Arc::clone(self), Ticket::hash_of(&key, &secret));
-        let opening = async move { engine.open_account(&tenant.home, &key, hash).await };
+        let opening = async move { engine.open_account(&tenant.stores, &key, hash).await };
         whole("open an account", opening).await
     }
 
     async fn open_account(
         &self,
-        home: &Home,
+        stores: &TenantStores,
         key: &TicketKey,
         secret: SecretHash,
     ) -> Result<(), UnlockError> {
-        let stores = &home.stores;
+        let stores = &stores.records;
         match stores.tickets.redeem(key, Purpose::Unlock, secret, None, self.clock.now()).await? {
             Redeemed::Done(ticket) => {
-                stores.guesses.clear(&ticket.user_key()).await?;
-                self.report(&Event::of_user(&ticket.user_key(), What::Unlocked));
+                stores.attempts.clear(&ticket.user_key()).await?;
+                self.report(&Event::of_user(&ticket.user_key(), EventKind::Unlocked));
                 Ok(())
             }
             _ => Err(UnlockError::InvalidToken),
@@ -66,11 +66,11 @@ impl Engine {
     /// Opens a user's account.
     ///
     /// # Errors
-    /// [`AccountError::NotFound`], or the store's.
-    pub async fn unlock_user(&self, user: &UserKey) -> Result<(), AccountError> {
+    /// [`UserAdminError::NotFound`], or the store's.
+    pub async fn unlock_user(&self, user: &UserKey) -> Result<(), UserAdminError> {
         self.user(user).await?;
-        self.kept_tenant(&user.tenant).await?.home.stores.guesses.clear(user).await?;
-        self.report(&Event::of_user(user, What::Unlocked));
+        self.kept_tenant(&user.tenant).await?.stores.records.attempts.clear(user).await?;
+        self.report(&Event::of_user(user, EventKind::Unlocked));
         Ok(())
     }
 
@@ -78,10 +78,10 @@ impl Engine {
     ///
     /// # Errors
     /// The tenant's or the store's.
-    pub async fn locked_until(&self, user: &UserKey) -> Result<Option<Timestamp>, AccountError> {
+    pub async fn locked_until(&self, user: &UserKey) -> Result<Option<Timestamp>, UserAdminError> {
         let tenant = self.kept_tenant(&user.tenant).await?;
-        let key = GuessKey { user: user.clone(), device: None };
-        let guesses = tenant.home.stores.guesses.find(&key).await?;
-        Ok(guesses.locked(self.clock.now(), &tenant.policy.guesses))
+        let key = AttemptKey { user: user.clone(), device: None };
+        let attempts = tenant.stores.records.attempts.find(&key).await?;
+        Ok(attempts.locked(self.clock.now(), &tenant.policy.lockout))
     }
 }

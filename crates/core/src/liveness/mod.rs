@@ -9,9 +9,9 @@
 //! What this deliberately does not do: decide. It says how a session stands; [`engine`](crate::engine) says what
 //! follows.
 
-mod fills;
-mod seen;
-mod shelf;
+mod cached_session;
+mod fill_guard;
+mod single_flight_cache;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 
-pub use seen::Seen;
+pub use cached_session::CachedSession;
 
 use crate::clock::{Clock, Ticks, Timestamp};
 use crate::id::{SessionId, SessionKey, UserKey};
@@ -28,7 +28,7 @@ use crate::store::{
     Change, ChangeSink, CookieKey, EndScope, Inserted, Page, SessionHandle, Stored, Stores, UserHandle,
 };
 use crate::user::User;
-pub(crate) use shelf::Shelf;
+pub(crate) use single_flight_cache::SingleFlightCache;
 
 /// How large and how old a view may be.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,7 @@ impl Default for Bounds {
 
 /// A user, and the epochs that its sessions must not lag behind.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct CachedUser {
     /// The user.
     pub user: User,
     /// The epochs.
@@ -61,16 +61,16 @@ pub struct SessionView {
     stores: Stores,
     clock: Arc<dyn Clock>,
     bounds: Bounds,
-    sessions: Shelf<SessionKey, Option<Arc<Seen>>>,
-    standings: Shelf<UserKey, Option<Arc<Standing>>>,
+    sessions: SingleFlightCache<SessionKey, Option<Arc<CachedSession>>>,
+    standings: SingleFlightCache<UserKey, Option<Arc<CachedUser>>>,
     /// Which session a cookie opens never changes, so this needs no feed.
     cookies: Cache<CookieKey, SessionKey>,
-    barrier: Barrier,
+    barrier: FeedProof,
 }
 
 /// What the change feed has proven.
 #[derive(Default)]
-struct Barrier {
+struct FeedProof {
     /// When the last good barrier was sent.
     last: AtomicU64,
     /// Up to when the view is complete.
@@ -84,10 +84,10 @@ impl SessionView {
             stores,
             clock,
             bounds,
-            sessions: Shelf::new(bounds.capacity),
-            standings: Shelf::new(bounds.capacity),
+            sessions: SingleFlightCache::new(bounds.capacity),
+            standings: SingleFlightCache::new(bounds.capacity),
             cookies: Cache::new(bounds.capacity),
-            barrier: Barrier::default(),
+            barrier: FeedProof::default(),
         }
     }
 
@@ -101,7 +101,7 @@ impl SessionView {
     ///
     /// # Errors
     /// The store, if it had to be asked.
-    pub async fn session(&self, key: &SessionKey) -> Stored<Option<Arc<Seen>>> {
+    pub async fn session(&self, key: &SessionKey) -> Stored<Option<Arc<CachedSession>>> {
         let fresh = self.is_fresh();
         if let Some(seen) = fresh.then(|| self.sessions.hit(key)).flatten()
             && !self.has_idled_out(seen.as_deref())
@@ -112,11 +112,11 @@ impl SessionView {
         Box::pin(self.read_session(key, fresh)).await
     }
 
-    async fn read_session(&self, key: &SessionKey, keep: bool) -> Stored<Option<Arc<Seen>>> {
+    async fn read_session(&self, key: &SessionKey, keep: bool) -> Stored<Option<Arc<CachedSession>>> {
         let handle = SessionHandle::Id(key.clone());
         let read = async {
             let found = self.stores.sessions.find(&handle, self.clock.now()).await?;
-            Ok(found.map(|session| Arc::new(Seen::new(session))))
+            Ok(found.map(|session| Arc::new(CachedSession::new(session))))
         };
         self.sessions.read(key, self.clock.ticks(), self.bounds.max_staleness, keep, read).await
     }
@@ -125,7 +125,7 @@ impl SessionView {
     ///
     /// # Errors
     /// The store, if it had to be asked.
-    pub async fn session_of_cookie(&self, cookie: &CookieKey) -> Stored<Option<Arc<Seen>>> {
+    pub async fn session_of_cookie(&self, cookie: &CookieKey) -> Stored<Option<Arc<CachedSession>>> {
         if let Some(key) = self.cookies.get(cookie) {
             return self.session(&key).await;
         }
@@ -141,7 +141,7 @@ impl SessionView {
     ///
     /// # Errors
     /// The store, if it had to be asked.
-    pub async fn standing(&self, user: &UserKey) -> Stored<Option<Arc<Standing>>> {
+    pub async fn standing(&self, user: &UserKey) -> Stored<Option<Arc<CachedUser>>> {
         let fresh = self.is_fresh();
         if let Some(standing) = fresh.then(|| self.standings.hit(user)).flatten() {
             return Ok(standing);
@@ -149,11 +149,11 @@ impl SessionView {
         Box::pin(self.read_standing(user, fresh)).await
     }
 
-    async fn read_standing(&self, user: &UserKey, keep: bool) -> Stored<Option<Arc<Standing>>> {
+    async fn read_standing(&self, user: &UserKey, keep: bool) -> Stored<Option<Arc<CachedUser>>> {
         let read = async {
             let epochs = self.stores.epochs.read(user).await?;
             let found = self.stores.users.find(&UserHandle::Id(user.clone())).await?;
-            Ok(found.map(|user| Arc::new(Standing { user, epochs })))
+            Ok(found.map(|user| Arc::new(CachedUser { user, epochs })))
         };
         self.standings.read(user, self.clock.ticks(), self.bounds.max_staleness, keep, read).await
     }
@@ -162,7 +162,10 @@ impl SessionView {
     ///
     /// # Errors
     /// The store's.
-    pub async fn look_again(&self, session: &Session) -> Stored<Option<(Arc<Seen>, Arc<Standing>)>> {
+    pub async fn look_again(
+        &self,
+        session: &Session,
+    ) -> Stored<Option<(Arc<CachedSession>, Arc<CachedUser>)>> {
         let user = session.user_key();
         self.sessions.forget(&session.key);
         self.standings.forget(&user);
@@ -260,7 +263,7 @@ impl SessionView {
 
     /// Another node may have slid the session since it was read, or before by a clock that is behind this one: a local
     /// idle expiry is a miss, not a refusal, and so is one that the store judged by this node's time.
-    fn has_idled_out(&self, seen: Option<&Seen>) -> bool {
+    fn has_idled_out(&self, seen: Option<&CachedSession>) -> bool {
         seen.is_some_and(|seen| match seen.session().state {
             State::Live => seen.session().idle_expires <= self.clock.now(),
             State::Ended(ending) => ending.reason == EndReason::Idle,

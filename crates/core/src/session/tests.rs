@@ -1,7 +1,7 @@
 use super::*;
 use crate::id::TenantId;
 use crate::secret::SecretHash;
-use crate::store::conformance::samples::{
+use crate::store::conformance::records::{
     GRACE, IDLE, MAX, NOW, at, bare_session, ending, numbered, redemption, session, somebody,
 };
 

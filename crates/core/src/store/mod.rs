@@ -26,7 +26,7 @@ pub mod conformance;
 
 /// Stores elsewhere: where a tenant has named a database of its own.
 #[async_trait]
-pub trait Homes: Send + Sync {
+pub trait TenantDatabases: Send + Sync {
     /// The stores at this place, opened once for each process. Keys and tenants in them are not looked at.
     ///
     /// Somebody lives there: where there is nothing it was taken away, and what says so is [`StoreError::Unavailable`]. A
@@ -35,17 +35,17 @@ pub trait Homes: Send + Sync {
 
     /// The same for a tenant that is about to be made: makes what is not there, and opens what somebody else has made
     /// or began to make. Where databases are made by other means there is nothing to do but to open them.
-    async fn found(&self, database: &str) -> Stored<Stores> {
+    async fn get_or_create(&self, database: &str) -> Stored<Stores> {
         self.open(database).await
     }
 }
 
 /// No database but the one.
 #[derive(Clone, Copy, Default, Debug)]
-pub struct NoHomes;
+pub struct NoTenantDatabases;
 
 #[async_trait]
-impl Homes for NoHomes {
+impl TenantDatabases for NoTenantDatabases {
     async fn open(&self, database: &str) -> Stored<Stores> {
         Err(StoreError::corrupt("tenant", &database, "database"))
     }
@@ -62,11 +62,13 @@ pub use error::StoreError;
 
 use crate::clock::{Ticks, Timestamp};
 use crate::email::Email;
-use crate::guess::{GuessKey, GuessLimits, Guesses, Outcome, Reserved, Settled};
-use crate::id::{Bucket, MailingId, SessionId, SessionKey, TenantId, UserId, UserKey};
+use crate::id::{Bucket, QueuedMailId, SessionId, SessionKey, TenantId, UserId, UserKey};
 use crate::key::{KeyMaterial, KeyRecord, Kid};
-use crate::mailing::Mailing;
+use crate::lockout::{
+    AttemptEffect, AttemptKey, AttemptOutcome, AttemptPermit, AttemptRecord, LockoutLimits,
+};
 use crate::mobile::Mobile;
+use crate::queued_mail::QueuedMail;
 use crate::secret::SecretHash;
 use crate::session::{Ending, Epochs, Redemption, Rotated, Session};
 use crate::strategy::StrategyName;
@@ -252,7 +254,7 @@ pub trait KeyStore: Send + Sync {
 #[async_trait]
 pub trait TenantStore: Send + Sync {
     /// The installation: `proposed` if there was none yet, else the one that stands.
-    async fn found(&self, proposed: &Installation) -> Stored<Installation>;
+    async fn get_or_create_installation(&self, proposed: &Installation) -> Stored<Installation>;
 
     /// Creates a tenant.
     async fn insert(&self, tenant: &TenantRecord) -> Stored<Inserted>;
@@ -273,7 +275,7 @@ pub trait TicketStore: Send + Sync {
     /// Creates a ticket, closes the user's oldest open ones of its purpose that are too many, and puts the message that
     /// goes with it into the queue, in one step: no ticket takes the place of another and is never heard of. Nothing is
     /// written if the user was issued too many of them lately.
-    async fn issue(&self, ticket: &Ticket, mailing: &Mailing) -> Stored<Issued>;
+    async fn issue(&self, ticket: &Ticket, mailing: &QueuedMail) -> Stored<Issued>;
 
     /// The ticket, if there is one, whether it can be redeemed or not.
     async fn find(&self, key: &TicketKey) -> Stored<Option<Ticket>>;
@@ -298,27 +300,32 @@ pub trait TicketStore: Send + Sync {
 
 /// Guesses at passwords.
 #[async_trait]
-pub trait GuessStore: Send + Sync {
-    /// Applies [`Guesses::reserve`].
-    async fn reserve(&self, key: &GuessKey, limits: &GuessLimits, now: Timestamp) -> Stored<Reserved>;
+pub trait AttemptStore: Send + Sync {
+    /// Applies [`AttemptRecord::reserve`].
+    async fn reserve(
+        &self,
+        key: &AttemptKey,
+        limits: &LockoutLimits,
+        now: Timestamp,
+    ) -> Stored<AttemptPermit>;
 
-    /// Applies [`Guesses::settle`] to a guess that was reserved as `reserved`.
+    /// Applies [`AttemptRecord::settle`] to a guess that was reserved as `reserved`.
     async fn settle(
         &self,
-        key: &GuessKey,
-        reserved: Reserved,
-        outcome: Outcome,
-        limits: &GuessLimits,
+        key: &AttemptKey,
+        reserved: AttemptPermit,
+        outcome: AttemptOutcome,
+        limits: &LockoutLimits,
         now: Timestamp,
-    ) -> Stored<Settled>;
+    ) -> Stored<AttemptEffect>;
 
     /// The guesses; none were made if there is no record.
-    async fn find(&self, key: &GuessKey) -> Stored<Guesses>;
+    async fn find(&self, key: &AttemptKey) -> Stored<AttemptRecord>;
 
     /// Forgets the guesses at a user's password and those of every device of the user.
     async fn clear(&self, user: &UserKey) -> Stored<()>;
 
-    /// Removes at most `limit` records that nobody has added to for [`KEPT`](crate::guess::KEPT): how many.
+    /// Removes at most `limit` records that nobody has added to for [`KEPT`](crate::lockout::KEPT): how many.
     async fn purge(&self, now: Timestamp, limit: u32) -> Stored<u64>;
 }
 
@@ -326,17 +333,17 @@ pub trait GuessStore: Send + Sync {
 #[async_trait]
 pub trait MailStore: Send + Sync {
     /// Puts a message into the queue.
-    async fn put(&self, mailing: &Mailing) -> Stored<()>;
+    async fn put(&self, mailing: &QueuedMail) -> Stored<()>;
 
     /// Claims at most `limit` messages that are due, the longest due first: each is due again after
-    /// [`CLAIM`](crate::mailing::CLAIM), and its [`Mailing::tries`] is counted up, in the same step.
-    async fn claim(&self, now: Timestamp, limit: u32) -> Stored<Vec<Mailing>>;
+    /// [`CLAIM`](crate::queued_mail::CLAIM), and its [`QueuedMail::tries`] is counted up, in the same step.
+    async fn claim(&self, now: Timestamp, limit: u32) -> Stored<Vec<QueuedMail>>;
 
     /// Puts a claimed message off; `false` if it is not there any more.
-    async fn put_off(&self, tenant: &TenantId, id: MailingId, due: Timestamp) -> Stored<bool>;
+    async fn put_off(&self, tenant: &TenantId, id: QueuedMailId, due: Timestamp) -> Stored<bool>;
 
     /// Takes a message out of the queue; `false` if it is not there any more.
-    async fn done(&self, tenant: &TenantId, id: MailingId) -> Stored<bool>;
+    async fn done(&self, tenant: &TenantId, id: QueuedMailId) -> Stored<bool>;
 
     /// How many wait.
     async fn waiting(&self) -> Stored<u64>;
@@ -408,7 +415,7 @@ pub struct Stores {
     /// Tickets, in the store of the users.
     pub tickets: Arc<dyn TicketStore>,
     /// Guesses, in the store of the users.
-    pub guesses: Arc<dyn GuessStore>,
+    pub attempts: Arc<dyn AttemptStore>,
     /// Messages that wait to be sent, in the store of the users.
     pub mail: Arc<dyn MailStore>,
     /// What was written in any of them.

@@ -1,4 +1,4 @@
-//! How a credential travels. Pure: a transport fills an [`Envelope`], the carrier finds the credential in it.
+//! How a credential travels. Pure: a transport fills an [`PresentedCredentials`], the carrier finds the credential in it.
 
 use thiserror::Error;
 
@@ -15,7 +15,7 @@ pub enum Carrier {
 
 /// The places of a request in which a credential may stand.
 #[derive(Clone, Copy, Default, Debug)]
-pub struct Envelope<'a> {
+pub struct PresentedCredentials<'a> {
     /// All `Authorization` headers.
     pub authorization: &'a [&'a str],
     /// The values of all cookies of the session's name.
@@ -27,14 +27,17 @@ pub struct Envelope<'a> {
 /// Two credentials in one place: whichever were chosen, somebody could have planted it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("the request carries more than one credential of one kind")]
-pub struct Ambiguous;
+pub struct AmbiguousCredential;
 
 impl Carrier {
     /// The one credential that travels this way, if there is one.
     ///
     /// # Errors
-    /// [`Ambiguous`] where there are several.
-    pub fn find<'a>(self, envelope: &Envelope<'a>) -> Result<Option<&'a str>, Ambiguous> {
+    /// [`AmbiguousCredential`] where there are several.
+    pub fn find<'a>(
+        self,
+        envelope: &PresentedCredentials<'a>,
+    ) -> Result<Option<&'a str>, AmbiguousCredential> {
         match self {
             Self::Cookie => only(envelope.cookies),
             Self::Bearer => Ok(only(envelope.authorization)?.and_then(bearer_token)),
@@ -43,11 +46,11 @@ impl Carrier {
     }
 }
 
-fn only<'a>(values: &[&'a str]) -> Result<Option<&'a str>, Ambiguous> {
+fn only<'a>(values: &[&'a str]) -> Result<Option<&'a str>, AmbiguousCredential> {
     match values {
         [] => Ok(None),
         [value] => Ok(Some(value)),
-        _ => Err(Ambiguous),
+        _ => Err(AmbiguousCredential),
     }
 }
 

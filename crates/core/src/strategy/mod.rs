@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub use carrier::{Ambiguous, Carrier, Envelope};
+pub use carrier::{AmbiguousCredential, Carrier, PresentedCredentials};
 pub use name::{NotAStrategy, StrategyName};
 
 use crate::clock::Timestamp;

@@ -67,16 +67,19 @@ fn only_the_stateless_token_keeps_no_session() {
 // ASVS-map: CK4
 #[test]
 fn a_carrier_finds_one_credential_in_its_own_place_or_none() {
-    let envelope = Envelope { authorization: &["bearer  abc "], cookies: &["cookie"], field: Some("field") };
+    let envelope =
+        PresentedCredentials { authorization: &["bearer  abc "], cookies: &["cookie"], field: Some("field") };
     assert_eq!(Carrier::Bearer.find(&envelope), Ok(Some("abc")));
     assert_eq!(Carrier::Cookie.find(&envelope), Ok(Some("cookie")));
     assert_eq!(Carrier::Field.find(&envelope), Ok(Some("field")));
-    let twice = Envelope { authorization: &["Bearer a", "Bearer b"], cookies: &["a", "a"], field: None };
-    assert_eq!(Carrier::Bearer.find(&twice), Err(Ambiguous));
-    assert_eq!(Carrier::Cookie.find(&twice), Err(Ambiguous));
+    let twice =
+        PresentedCredentials { authorization: &["Bearer a", "Bearer b"], cookies: &["a", "a"], field: None };
+    assert_eq!(Carrier::Bearer.find(&twice), Err(AmbiguousCredential));
+    assert_eq!(Carrier::Cookie.find(&twice), Err(AmbiguousCredential));
     for other in ["Basic abc", "Bearer", "Bearer ", "abc", ""] {
         assert_eq!(
-            Carrier::Bearer.find(&Envelope { authorization: &[other], ..Envelope::default() }),
+            Carrier::Bearer
+                .find(&PresentedCredentials { authorization: &[other], ..PresentedCredentials::default() }),
             Ok(None)
         );
     }

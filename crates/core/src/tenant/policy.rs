@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::guess::GuessLimits;
 use crate::key::KeyLifetimes;
+use crate::lockout::LockoutLimits;
 use crate::password::PasswordPolicy;
 use crate::session::KNOWN_DEVICE;
 use crate::strategy::{Check, Renewal, Strategy, StrategyName};
@@ -25,7 +25,7 @@ pub struct Policy {
     /// Whether a sign-in on the device-session surface has a second step.
     pub second_step: SecondStep,
     /// How many wrong passwords lock an account, and for how long.
-    pub guesses: GuessLimits,
+    pub lockout: LockoutLimits,
     /// The most sessions a user may have; the oldest end. 0: any number.
     pub session_cap: u32,
     /// Whether a sign-up does not tell that an address has an account.
@@ -71,7 +71,7 @@ impl Policy {
             leeway: Duration::from_mins(1),
             password,
             second_step: SecondStep::default(),
-            guesses: GuessLimits::default(),
+            lockout: LockoutLimits::default(),
             session_cap: 0,
             hides_existence: false,
         }

@@ -129,11 +129,11 @@ impl TenantSettings {
             }
         }
         policy.second_step = self.otp.unwrap_or(policy.second_step);
-        policy.guesses.after = self.lock_after.unwrap_or(policy.guesses.after);
-        policy.guesses.lasts = self.lock_for.unwrap_or(policy.guesses.lasts);
+        policy.lockout.after = self.lock_after.unwrap_or(policy.lockout.after);
+        policy.lockout.lasts = self.lock_for.unwrap_or(policy.lockout.lasts);
         policy.session_cap = self.session_cap.unwrap_or(policy.session_cap);
         policy.hides_existence = self.hide_existence.unwrap_or(policy.hides_existence);
-        if policy.guesses.after == 0 || policy.guesses.lasts.is_zero() {
+        if policy.lockout.after == 0 || policy.lockout.lasts.is_zero() {
             return Err(SettingsFault::Lock);
         }
         if !policy.strategies.keys().any(|name| policy.offers(*name).is_some()) {
@@ -226,7 +226,7 @@ mod tests {
             policy.strategies[&StrategyName::Jwt].renewal(),
             Renewal::Fixed { lifetime: Duration::from_mins(5) }
         );
-        assert_eq!((policy.second_step, policy.guesses), (SecondStep::Off, installation.guesses));
+        assert_eq!((policy.second_step, policy.lockout), (SecondStep::Off, installation.lockout));
         assert_eq!(TenantSettings::default().over(&installation).unwrap(), installation);
 
         let none = Lifetimes { lifetime: Some(Duration::ZERO), ..Lifetimes::default() };

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::Args;
 use portcullis_core::email::Email;
-use portcullis_core::engine::{AccountError, Engine};
+use portcullis_core::engine::{Engine, UserAdminError};
 use portcullis_core::id::{TenantId, UserId, UserKey};
 use portcullis_core::user::User;
 use portcullis_core::username::LoginName;
@@ -54,7 +54,7 @@ impl Who {
             Self::Id(id) => engine.user(&UserKey { tenant: tenant.clone(), id: *id }).await,
         };
         found.map_err(|fault| match fault {
-            AccountError::NotFound => Failure::other(format_args!(
+            UserAdminError::NotFound => Failure::other(format_args!(
                 "there is no user {} in tenant {tenant}; `portcullis user list --tenant {tenant}` shows who there is",
                 self.text()
             )),

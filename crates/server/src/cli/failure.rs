@@ -4,10 +4,10 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use portcullis_core::engine::{AccountError, KeyError, TenantError};
+use portcullis_core::engine::{KeyError, TenantError, UserAdminError};
 use portcullis_core::store::StoreError;
 
-use super::shown::Shown;
+use super::printable::Shown;
 use crate::config::Fault;
 use crate::open::CannotOpen;
 
@@ -68,4 +68,4 @@ macro_rules! told_as_it_is {
     };
 }
 
-told_as_it_is!(AccountError, CannotOpen, KeyError, StoreError, TenantError);
+told_as_it_is!(UserAdminError, CannotOpen, KeyError, StoreError, TenantError);

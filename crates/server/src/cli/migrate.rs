@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::place::{is_there, no_database_of};
-use super::shown::{Table, counted, write_json};
+use super::printable::{Table, counted, write_json};
 use super::tenant::databases;
 use crate::config::{Config, Database};
 

@@ -11,14 +11,14 @@ mod failure;
 mod key;
 mod mail;
 mod migrate;
+mod parse;
 mod password;
 mod place;
+mod printable;
 mod serve;
 mod session;
-mod shown;
 mod tenant;
 mod user;
-mod usher;
 
 #[cfg(test)]
 mod tests;
@@ -33,7 +33,7 @@ use crate::config::{Config, Flags};
 use crate::log;
 use failure::Failure;
 
-pub use usher::usher;
+pub use parse::parse_command_line;
 
 /// Keep people signed in, and get them out again.
 ///

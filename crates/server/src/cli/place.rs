@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use portcullis_core::engine::{Engine, TenancyError};
+use portcullis_core::engine::{Engine, TenantAdminError};
 use portcullis_core::id::TenantId;
 use portcullis_core::store::Page;
 use portcullis_stores::sqlite::migrations;
@@ -92,7 +92,7 @@ pub(super) fn no_database_of(tenant: &TenantId, path: &Path) -> String {
 async fn known(opened: &Opened, tenant: &TenantId) -> Result<(), Failure> {
     match opened.engine.tenant_record(tenant).await {
         Ok(_) => Ok(()),
-        Err(TenancyError::NotFound(tenant)) => {
+        Err(TenantAdminError::NotFound(tenant)) => {
             let page = Page { after: None, limit: NAMED };
             let others = opened.store.stores().tenants.list(page).await?;
             let names: Vec<&str> = others.iter().map(|tenant| tenant.id.as_str()).collect();

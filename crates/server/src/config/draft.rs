@@ -25,7 +25,7 @@ use super::sections::{
 use super::settings::{Preset, Setting};
 use super::sources::Stated;
 use super::strategies::Strategies;
-use crate::proxies::Trusted;
+use crate::proxies::TrustedProxies;
 
 /// How a file's text is got.
 pub(super) type Open<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
@@ -215,7 +215,7 @@ fn blank() -> Config {
         strategies: Strategies::blank(),
         liveness: Liveness { max_staleness: ZERO },
         limits: Limits { body: 0, headers: 0, connections: 0, rate: None, rate_tenant: None },
-        proxies: Trusted::default(),
+        proxies: TrustedProxies::default(),
         timeouts: Timeouts { headers: ZERO, body: ZERO, shutdown: ZERO },
         tcp: Tcp {
             listen: None,

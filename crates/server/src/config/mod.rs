@@ -58,7 +58,7 @@ pub use sections::{
 };
 pub use strategies::Strategies;
 
-use crate::proxies::Trusted;
+use crate::proxies::TrustedProxies;
 use draft::Draft;
 use sources::Sources;
 
@@ -107,7 +107,7 @@ pub struct Config {
     /// Sizes and numbers that a client cannot exceed.
     pub limits: Limits,
     /// The proxies that are believed when they say whom a request came from.
-    pub proxies: Trusted,
+    pub proxies: TrustedProxies,
     /// How long is waited.
     pub timeouts: Timeouts,
     /// The transport of microservices.

@@ -8,12 +8,12 @@ use axum::response::Response;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use portcullis_api::refusal::{Code, Refusal};
-use portcullis_axum::Refused;
+use portcullis_axum::RefusalResponse;
 use serde::Serialize;
 use tokio::time::sleep;
 
 /// What a handler gives back.
-pub(super) type Answer = Result<Response, Refused>;
+pub(super) type Answer = Result<Response, RefusalResponse>;
 
 /// The media type of every answer.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -23,9 +23,9 @@ const MOMENT: Duration = Duration::from_millis(25);
 
 /// Lets a client that is refused because too much is being done wait for its answer. `Retry-After` asks for patience;
 /// this is for clients that have none: one that asks again at once would take the processor from those who are let in.
-pub(super) async fn unhurried(answering: impl Future<Output = Answer>) -> Answer {
+pub(super) async fn delay_if_busy(answering: impl Future<Output = Answer>) -> Answer {
     let answer = answering.await;
-    if answer.as_ref().is_err_and(|Refused(refusal)| refusal.code == Code::Busy) {
+    if answer.as_ref().is_err_and(|RefusalResponse(refusal)| refusal.code == Code::Busy) {
         sleep(MOMENT).await;
     }
     answer
@@ -41,7 +41,7 @@ pub(super) fn private(status: StatusCode, body: &impl Serialize) -> Answer {
 
 /// An answer that others may keep as `cache_control` says.
 pub(super) fn cached(status: StatusCode, body: &impl Serialize, cache_control: &'static str) -> Answer {
-    let text = serde_json::to_vec(body).map_err(|_| Refused(Refusal::plain(Code::InternalError)))?;
+    let text = serde_json::to_vec(body).map_err(|_| RefusalResponse(Refusal::plain(Code::InternalError)))?;
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     // The layers add theirs: room for all of them at once.
@@ -60,15 +60,15 @@ mod tests {
 
     async fn takes(answer: Answer) -> Duration {
         let begun = Instant::now();
-        let _ = unhurried(async { answer }).await;
+        let _ = delay_if_busy(async { answer }).await;
         begun.elapsed()
     }
 
     #[tokio::test(start_paused = true)]
     async fn only_a_busy_servers_refusal_takes_its_time() {
         let busy = HashRefused::Busy { retry_after: Duration::from_secs(1) };
-        assert_eq!(takes(Err(Refused(busy.into()))).await, MOMENT);
-        assert_eq!(takes(Err(Refused(Refusal::plain(Code::Unauthorized)))).await, Duration::ZERO);
+        assert_eq!(takes(Err(RefusalResponse(busy.into()))).await, MOMENT);
+        assert_eq!(takes(Err(RefusalResponse(Refusal::plain(Code::Unauthorized)))).await, Duration::ZERO);
         assert_eq!(takes(private(StatusCode::OK, &())).await, Duration::ZERO);
     }
 }

@@ -11,12 +11,12 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use portcullis_api::refusal::{Code, Refusal};
-use portcullis_axum::{Asker, Refused};
+use portcullis_axum::{RefusalContext, RefusalResponse};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::error;
 
-use super::door::door;
+use super::inspect_layer::inspect;
 use super::{App, metrics, origin};
 
 /// The most header lines of a request.
@@ -30,13 +30,13 @@ pub fn around(router: Router, app: &Arc<App>) -> Router {
     let counts = metrics::Requests::default();
     let (outer, inner) = (app.clone(), app.clone());
     let layers = ServiceBuilder::new()
-        .layer(door(move |request| Ok(counted_and_secured(&outer, &counts, request))))
+        .layer(inspect(move |request| Ok(counted_and_secured(&outer, &counts, request))))
         .layer(origin::cors(app))
-        .layer(door(move |request| let_in(&inner, request)))
+        .layer(inspect(move |request| let_in(&inner, request)))
         .layer(CatchPanicLayer::custom(panicked));
     router
-        .fallback(|| async { Refused(Refusal::no_route()) })
-        .method_not_allowed_fallback(|| async { Refused(Refusal::plain(Code::MethodNotAllowed)) })
+        .fallback(|| async { RefusalResponse(Refusal::no_route()) })
+        .method_not_allowed_fallback(|| async { RefusalResponse(Refusal::plain(Code::MethodNotAllowed)) })
         .layer(layers)
 }
 
@@ -60,10 +60,10 @@ fn let_in(
     app: &Arc<App>,
     request: &mut Request,
 ) -> Result<impl FnOnce(Response) -> Response + Send + use<>, Box<Response>> {
-    let (engine, asker) = (app.engine.clone(), Asker::of(request));
+    let (engine, asker) = (app.engine.clone(), RefusalContext::of(request));
     let write_down = move |response| asker.write_down(response, engine.now());
     if let Some(refusal) = refused_at_once(app, request) {
-        return Err(Box::new(write_down(Refused(refusal).into_response())));
+        return Err(Box::new(write_down(RefusalResponse(refusal).into_response())));
     }
     request.extensions_mut().insert(app.clone());
     Ok(write_down)
@@ -89,7 +89,7 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("of unknown kind");
     error!(panic = text, "a handler panicked");
-    Refused(Refusal::plain(Code::InternalError)).into_response()
+    RefusalResponse(Refusal::plain(Code::InternalError)).into_response()
 }
 
 /// Headers for browsers, on every answer that does not say otherwise (OWASP Secure Headers).

@@ -25,7 +25,7 @@ pub struct Peer(pub SocketAddr);
 
 /// What a client may take of the server.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct ConnectionLimits {
     /// Open connections at once.
     pub connections: usize,
     /// How long the headers of a request may take.
@@ -47,7 +47,7 @@ const EXHAUSTED: Duration = Duration::from_millis(50);
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    patience: Patience,
+    patience: ConnectionLimits,
     stop: impl Future<Output = ()>,
 ) {
     let graceful = GracefulShutdown::new();
@@ -80,7 +80,7 @@ pub async fn serve(
     }
 }
 
-fn connection(patience: Patience) -> http1::Builder {
+fn connection(patience: ConnectionLimits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())

@@ -10,7 +10,7 @@ use http::{Method, StatusCode};
 use metrics::{Counter, Label, counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use portcullis_api::refusal::Refusal;
-use portcullis_axum::Refused;
+use portcullis_axum::RefusalResponse;
 use portcullis_core::engine::Engine;
 
 use super::answer::Answer;
@@ -80,7 +80,7 @@ pub(super) async fn for_this_machine(recorder: &Recorder, request: Request) -> A
     if is_local && !is_forwarded(request.headers()) {
         Ok(recorder.answer().await)
     } else {
-        Err(Refused(Refusal::no_route()))
+        Err(RefusalResponse(Refusal::no_route()))
     }
 }
 
@@ -102,15 +102,15 @@ struct Answered {
 }
 
 /// A request that is not answered yet.
-pub(super) struct Asked {
+pub(super) struct PendingRequest {
     requests: Requests,
     route: Option<MatchedPath>,
     method: &'static str,
 }
 
 impl Requests {
-    pub(super) fn asked(&self, request: &Request) -> Asked {
-        Asked {
+    pub(super) fn asked(&self, request: &Request) -> PendingRequest {
+        PendingRequest {
             requests: self.clone(),
             route: request.extensions().get::<MatchedPath>().cloned(),
             method: known_method(request.method()),
@@ -135,7 +135,7 @@ impl Requests {
     }
 }
 
-impl Asked {
+impl PendingRequest {
     /// Counts the answer.
     pub(super) fn answered(&self, status: StatusCode) {
         let (requests, method) = (&self.requests, self.method);

@@ -4,17 +4,17 @@
 //! of operations: a route that asks for somebody who is signed in stands behind a guard, and nothing else can be asked.
 
 mod answer;
-mod asked;
+mod decoded_request;
 mod device;
 mod docs;
-mod door;
 mod health;
+mod inspect_layer;
 mod keys;
 mod layers;
 pub mod listener;
 mod metrics;
 mod origin;
-mod rated;
+mod rate_limited;
 mod strategy;
 
 use std::sync::Arc;
@@ -31,10 +31,10 @@ use portcullis_axum::{Guard, SessionCookie};
 use portcullis_core::engine::Engine;
 use portcullis_core::strategy::StrategyName;
 
-use crate::operations::Desk;
-use crate::proxies::Trusted;
-use crate::rates::Rates;
-use answer::unhurried;
+use crate::operations::OperationDispatcher;
+use crate::proxies::TrustedProxies;
+use crate::rate_limit::RateLimits;
+use answer::delay_if_busy;
 pub use layers::around;
 pub use metrics::Recorder;
 pub use origin::Origins;
@@ -45,7 +45,7 @@ pub struct App {
     /// Everything that can be done.
     pub engine: Arc<Engine>,
     /// What can be done on the device-session surface.
-    pub desk: Desk,
+    pub desk: OperationDispatcher,
     /// The session cookie.
     pub cookie: SessionCookie,
     /// Whether a request must name its tenant.
@@ -57,9 +57,9 @@ pub struct App {
     /// How long a body may take.
     pub body_timeout: Duration,
     /// Which proxies say whom a request came from.
-    pub proxies: Trusted,
+    pub proxies: TrustedProxies,
     /// How often one place may ask for what costs something.
-    pub rates: Arc<Rates>,
+    pub rates: Arc<RateLimits>,
     /// Which other origins may call from a browser.
     pub origins: Origins,
     /// Whether browsers are to insist on https from now on.
@@ -106,7 +106,7 @@ fn guarded(
 ) -> MethodRouter {
     match operation.access {
         // Anybody can make us work: not as often as they like.
-        Access::Public if operation.method == Method::Post => rated::rated(handler, app),
+        Access::Public if operation.method == Method::Post => rate_limited::rated(handler, app),
         Access::Public => handler,
         // No strategy's row asks for a role.
         Access::SignedIn | Access::Role(_) => {
@@ -118,13 +118,15 @@ fn guarded(
 
 fn strategy_handler(kind: StrategyOperation, method: Method, route: strategy::Route) -> MethodRouter {
     match kind {
-        StrategyOperation::Register => on(method, move |asked| unhurried(strategy::register(route, asked))),
-        StrategyOperation::Login => on(method, move |asked| unhurried(strategy::login(route, asked))),
+        StrategyOperation::Register => {
+            on(method, move |asked| delay_if_busy(strategy::register(route, asked)))
+        }
+        StrategyOperation::Login => on(method, move |asked| delay_if_busy(strategy::login(route, asked))),
         StrategyOperation::Profile => on(method, move |who| strategy::profile(route, who)),
         StrategyOperation::Logout => on(method, move |who, asked| strategy::logout(route, who, asked)),
         StrategyOperation::Refresh => on(method, move |asked| strategy::refresh(route, asked)),
         StrategyOperation::Password => {
-            on(method, move |who, asked| unhurried(strategy::password(route, who, asked)))
+            on(method, move |who, asked| delay_if_busy(strategy::password(route, who, asked)))
         }
     }
 }

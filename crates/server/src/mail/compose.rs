@@ -11,7 +11,7 @@ use lettre::message::{Mailbox, Message as Mime, MultiPart};
 use portcullis_core::clock::Timestamp;
 use portcullis_core::email::Email;
 use portcullis_core::id::TenantId;
-use portcullis_core::mail::{Letter, Message, Undelivered};
+use portcullis_core::outgoing_mail::{DeliveryError, MailContent, OutgoingMail};
 use tracing::warn;
 use url::Host;
 use uuid::Uuid;
@@ -56,30 +56,35 @@ struct Cover<'a> {
 
 impl Composer {
     /// The message of a letter. One that cannot be made today cannot be made tomorrow.
-    pub(super) fn compose(&self, letter: &Letter) -> Result<Composed, Undelivered> {
-        let (code, link) = match &letter.message {
-            Message::Code { code, .. } => (Some(code.reveal()), None),
-            Message::Unlock { token, .. } => (None, Some(self.links.unlock(token))),
-            Message::Reset { token, page, .. } | Message::Welcome { token, page, .. } => {
+    pub(super) fn compose(&self, mail: &OutgoingMail) -> Result<Composed, DeliveryError> {
+        let (code, link) = match &mail.message {
+            MailContent::Code { code, .. } => (Some(code.reveal()), None),
+            MailContent::Unlock { token, .. } => (None, Some(self.links.unlock(token))),
+            MailContent::Reset { token, page, .. } | MailContent::Welcome { token, page, .. } => {
                 (None, Some(self.links.password(page.as_deref(), token)))
             }
             _ => (None, None),
         };
-        let facts = facts(&letter.tenant, letter.name.as_deref(), Some(&letter.message), letter.at);
-        let kind = Kind::Told(letter.message.about());
+        let facts = facts(&mail.tenant, mail.name.as_deref(), Some(&mail.message), mail.at);
+        let kind = Kind::Told(mail.message.about());
         let content = Content { kind, facts: &facts, code, link: link.as_deref() };
         let cover = Cover {
-            id: letter.id,
-            from: self.sender(letter),
-            to: &letter.to,
-            name: letter.name.as_deref(),
-            at: letter.at,
+            id: mail.id,
+            from: self.sender(mail),
+            to: &mail.to,
+            name: mail.name.as_deref(),
+            at: mail.at,
         };
-        self.seal(cover, letter.language.as_deref(), content)
+        self.seal(cover, mail.language.as_deref(), content)
     }
 
     /// The message that shows an operator that mail arrives.
-    pub(super) fn compose_test(&self, id: Uuid, to: &Email, at: Timestamp) -> Result<Composed, Undelivered> {
+    pub(super) fn compose_test(
+        &self,
+        id: Uuid,
+        to: &Email,
+        at: Timestamp,
+    ) -> Result<Composed, DeliveryError> {
         let facts = facts(&TenantId::default_tenant(), None, None, at);
         let content = Content { kind: Kind::Test, facts: &facts, code: None, link: None };
         self.seal(Cover { id, from: self.from.clone(), to, name: None, at }, None, content)
@@ -90,7 +95,7 @@ impl Composer {
         cover: Cover<'_>,
         language: Option<&str>,
         content: Content<'_>,
-    ) -> Result<Composed, Undelivered> {
+    ) -> Result<Composed, DeliveryError> {
         let language = language.unwrap_or(&self.language);
         let rendered = self.templates.render(language, content).map_err(|fault| never(&fault))?;
         let (id, to, at) = (cover.id, cover.to.clone(), cover.at);
@@ -98,10 +103,10 @@ impl Composer {
     }
 
     /// The tenant's own sender; the configured one where the tenant's is none, for a code must not be lost over it.
-    fn sender(&self, letter: &Letter) -> Mailbox {
-        let Some(stated) = &letter.sender else { return self.from.clone() };
+    fn sender(&self, mail: &OutgoingMail) -> Mailbox {
+        let Some(stated) = &mail.sender else { return self.from.clone() };
         mailbox(stated).unwrap_or_else(|| {
-            warn!(tenant = %letter.tenant, sender = ?stated, "the tenant's sender is no mailbox; ours is used");
+            warn!(tenant = %mail.tenant, sender = ?stated, "the tenant's sender is no mailbox; ours is used");
             self.from.clone()
         })
     }
@@ -124,7 +129,7 @@ fn address(user: &str, domain: &str) -> Option<Address> {
     Address::new(user, domain).ok()
 }
 
-fn message(cover: Cover<'_>, rendered: Rendered) -> Result<Mime, Undelivered> {
+fn message(cover: Cover<'_>, rendered: Rendered) -> Result<Mime, DeliveryError> {
     let Cover { id, from, to, name, at } = cover;
     let domain = to.canonical().rsplit_once('@').map_or("", |(_, domain)| domain);
     let address =
@@ -149,6 +154,6 @@ fn date(at: Timestamp) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_millis(millis)
 }
 
-fn never(fault: &(impl ToString + ?Sized)) -> Undelivered {
-    Undelivered::Never(fault.to_string())
+fn never(fault: &(impl ToString + ?Sized)) -> DeliveryError {
+    DeliveryError::Never(fault.to_string())
 }

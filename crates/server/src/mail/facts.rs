@@ -7,7 +7,7 @@ use minijinja::context;
 use minijinja::value::{Value, merge_maps};
 use portcullis_core::clock::Timestamp;
 use portcullis_core::id::TenantId;
-use portcullis_core::mail::Message;
+use portcullis_core::outgoing_mail::MailContent;
 
 use super::inert::inert;
 
@@ -22,25 +22,26 @@ const LONGEST_ADDRESS: usize = 64;
 pub(super) fn facts(
     tenant: &TenantId,
     name: Option<&str>,
-    message: Option<&Message>,
+    message: Option<&MailContent>,
     now: Timestamp,
 ) -> Value {
     let name = name.map(|name| inert(name, LONGEST_NAME)).filter(|name| !name.is_empty());
     let common = context! { tenant => tenant.as_str(), name => name };
     let special = match message {
-        Some(Message::Code { expires, device, address, .. }) => {
+        Some(MailContent::Code { expires, device, address, .. }) => {
             merge_maps([life(*expires, now), origin(device, address)])
         }
         Some(
-            Message::Unlock { expires, .. }
-            | Message::Reset { expires, .. }
-            | Message::Welcome { expires, .. },
+            MailContent::Unlock { expires, .. }
+            | MailContent::Reset { expires, .. }
+            | MailContent::Welcome { expires, .. },
         ) => life(*expires, now),
-        Some(Message::PasswordChanged { at }) => context! { at => moment(*at) },
-        Some(Message::NewDevice { device, address, at } | Message::RefreshReused { device, address, at }) => {
-            merge_maps([origin(device, address), context! { at => moment(*at) }])
-        }
-        Some(Message::SignUpAttempted) => context! {},
+        Some(MailContent::PasswordChanged { at }) => context! { at => moment(*at) },
+        Some(
+            MailContent::NewDevice { device, address, at }
+            | MailContent::RefreshReused { device, address, at },
+        ) => merge_maps([origin(device, address), context! { at => moment(*at) }]),
+        Some(MailContent::SignUpAttempted) => context! {},
         None => context! { at => moment(now) },
     };
     merge_maps([common, special])

@@ -4,7 +4,7 @@
 //! mail does not carry anybody's advertisement, nothing in such a text becomes a link: mail programs make links of bare
 //! host names, too.
 
-use crate::unseen::is_unseen;
+use crate::invisible::is_unseen;
 
 /// One line of at most `most` characters, and what is put in to spoil links. Nothing in it is unseen.
 pub(super) fn inert(text: &str, most: usize) -> String {

@@ -2,19 +2,19 @@
 
 use std::iter;
 
-use portcullis_core::mailing::About;
+use portcullis_core::queued_mail::MailKind;
 
 /// A kind of letter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
     /// Tells a user something.
-    Told(About),
+    Told(MailKind),
     /// Shows an operator that mail arrives.
     Test,
 }
 
 impl Kind {
     pub(super) fn all() -> impl Iterator<Item = Self> {
-        About::ALL.into_iter().map(Self::Told).chain(iter::once(Self::Test))
+        MailKind::ALL.into_iter().map(Self::Told).chain(iter::once(Self::Test))
     }
 }

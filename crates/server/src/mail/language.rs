@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use portcullis_core::mailing::About;
+use portcullis_core::queued_mail::MailKind;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -91,14 +91,14 @@ impl Language {
     pub(super) const fn section(&self, kind: Kind) -> &Section {
         let Kind::Told(about) = kind else { return &self.content.test };
         match about {
-            About::Code => &self.content.code,
-            About::Unlock => &self.content.unlock,
-            About::Reset => &self.content.reset,
-            About::Welcome => &self.content.welcome,
-            About::PasswordChanged => &self.content.password_changed,
-            About::NewDevice => &self.content.new_device,
-            About::RefreshReused => &self.content.refresh_reused,
-            About::SignUpAttempted => &self.content.sign_up_attempted,
+            MailKind::Code => &self.content.code,
+            MailKind::Unlock => &self.content.unlock,
+            MailKind::Reset => &self.content.reset,
+            MailKind::Welcome => &self.content.welcome,
+            MailKind::PasswordChanged => &self.content.password_changed,
+            MailKind::NewDevice => &self.content.new_device,
+            MailKind::RefreshReused => &self.content.refresh_reused,
+            MailKind::SignUpAttempted => &self.content.sign_up_attempted,
         }
     }
 

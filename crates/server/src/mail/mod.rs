@@ -1,10 +1,10 @@
 //! Letters to users: put into words, and delivered by SMTP or to a folder.
 //!
-//! A [`Letter`] comes from the core and says what to tell; here it gets its sentences in the language of its tenant, as
+//! A [`OutgoingMail`] comes from the core and says what to tell; here it gets its sentences in the language of its tenant, as
 //! text and as HTML, the headers of a message, and a way out. Links in it lead to the configured public URL, whatever a
 //! request said of itself. When a letter is sent and how often it is tried is the queue's business; this is one attempt.
 //!
-//! [`Letter`]: portcullis_core::mail::Letter
+//! [`OutgoingMail`]: portcullis_core::outgoing_mail::Letter
 
 mod compose;
 mod facts;
@@ -30,7 +30,7 @@ use lettre::Address;
 use lettre::message::Mailbox;
 use portcullis_core::clock::Timestamp;
 use portcullis_core::email::Email;
-use portcullis_core::mail::{Notifier, Undelivered};
+use portcullis_core::outgoing_mail::{DeliveryError, Notifier};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -102,7 +102,7 @@ pub fn outbox(config: &Config) -> PathBuf {
 ///
 /// # Errors
 /// What is in the way.
-pub async fn test(mailer: &Mailer, id: Uuid, to: &Email, at: Timestamp) -> Result<String, Undelivered> {
+pub async fn test(mailer: &Mailer, id: Uuid, to: &Email, at: Timestamp) -> Result<String, DeliveryError> {
     let composed = mailer.composer().compose_test(id, to, at)?;
     match mailer {
         Mailer::Outbox(outbox) => Ok(outbox.put(composed).await?.display().to_string()),
@@ -114,7 +114,7 @@ pub async fn test(mailer: &Mailer, id: Uuid, to: &Email, at: Timestamp) -> Resul
 ///
 /// # Errors
 /// What is in the way.
-pub async fn reach(mailer: &Mailer) -> Result<(), Undelivered> {
+pub async fn reach(mailer: &Mailer) -> Result<(), DeliveryError> {
     match mailer {
         Mailer::Outbox(_) => Ok(()),
         Mailer::Smtp(smtp) => smtp.reach().await,

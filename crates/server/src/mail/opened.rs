@@ -16,7 +16,7 @@ pub struct Opened {
     pub date: String,
     /// `Subject`, decoded.
     pub subject: String,
-    /// `Message-ID`.
+    /// `MailContent-ID`.
     pub message_id: String,
     /// The text, without the HTML.
     pub text: String,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use portcullis_core::clock::Timestamp;
-use portcullis_core::mail::{Letter, Notifier, Undelivered};
+use portcullis_core::outgoing_mail::{DeliveryError, Notifier, OutgoingMail};
 use tracing::info;
 
 use super::compose::{Composed, Composer};
@@ -33,12 +33,12 @@ impl OutboxNotifier {
     }
 
     /// Writes a message, and returns the file.
-    pub(super) async fn put(&self, composed: Composed) -> Result<PathBuf, Undelivered> {
+    pub(super) async fn put(&self, composed: Composed) -> Result<PathBuf, DeliveryError> {
         let folder = self.folder.clone();
         let written = tokio::task::spawn_blocking(move || write(&folder, &composed)).await;
         let written = written.map_err(io::Error::other).and_then(|written| written);
         let path = written.map_err(|fault| {
-            Undelivered::Later(format!("{} cannot be written to: {fault}", self.folder.display()))
+            DeliveryError::Later(format!("{} cannot be written to: {fault}", self.folder.display()))
         })?;
         // The path and nothing of what is in it.
         info!(path = %path.display(), "a letter was put into the outbox; `portcullis mail last` shows the newest");
@@ -48,8 +48,8 @@ impl OutboxNotifier {
 
 #[async_trait]
 impl Notifier for OutboxNotifier {
-    async fn deliver(&self, letter: &Letter) -> Result<(), Undelivered> {
-        self.put(self.composer.compose(letter)?).await.map(drop)
+    async fn deliver(&self, mail: &OutgoingMail) -> Result<(), DeliveryError> {
+        self.put(self.composer.compose(mail)?).await.map(drop)
     }
 }
 

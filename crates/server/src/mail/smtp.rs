@@ -12,7 +12,7 @@ use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
-use portcullis_core::mail::{Letter, Notifier, Undelivered};
+use portcullis_core::outgoing_mail::{DeliveryError, Notifier, OutgoingMail};
 
 use super::CannotMail;
 use super::compose::{Composed, Composer};
@@ -58,10 +58,10 @@ impl SmtpNotifier {
     }
 
     /// Sends a message, and returns what the server said to it.
-    pub(super) async fn send(&self, composed: &Composed) -> Result<String, Undelivered> {
+    pub(super) async fn send(&self, composed: &Composed) -> Result<String, DeliveryError> {
         let handed_over = tokio::time::timeout(self.timeout, self.hand_over(composed)).await;
         let (reply, mut connection) = handed_over.map_err(|_| {
-            Undelivered::Later(format!("{} did not answer within {:?}", self.server, self.timeout))
+            DeliveryError::Later(format!("{} did not answer within {:?}", self.server, self.timeout))
         })??;
         // The message is theirs now: a goodbye that fails must not make us send it again.
         let _ = tokio::time::timeout(GOODBYE, connection.quit()).await;
@@ -69,19 +69,19 @@ impl SmtpNotifier {
     }
 
     /// Connects to the server, and is let in, as it would be to send a message.
-    pub(super) async fn reach(&self) -> Result<(), Undelivered> {
+    pub(super) async fn reach(&self) -> Result<(), DeliveryError> {
         let connected = tokio::time::timeout(self.timeout, self.connect()).await;
         let mut connection = connected
             .map_err(|_| {
-                Undelivered::Later(format!("{} did not answer within {:?}", self.server, self.timeout))
+                DeliveryError::Later(format!("{} did not answer within {:?}", self.server, self.timeout))
             })?
-            .map_err(|error| Undelivered::Later(self.told(&error)))?;
+            .map_err(|error| DeliveryError::Later(self.told(&error)))?;
         let _ = tokio::time::timeout(GOODBYE, connection.quit()).await;
         Ok(())
     }
 
-    async fn hand_over(&self, composed: &Composed) -> Result<(String, AsyncSmtpConnection), Undelivered> {
-        let mut connection = self.connect().await.map_err(|error| Undelivered::Later(self.told(&error)))?;
+    async fn hand_over(&self, composed: &Composed) -> Result<(String, AsyncSmtpConnection), DeliveryError> {
+        let mut connection = self.connect().await.map_err(|error| DeliveryError::Later(self.told(&error)))?;
         let (envelope, bytes) = (composed.mime.envelope(), composed.mime.formatted());
         let reply = connection.send(envelope, &bytes).await.map_err(|error| self.judged(&error))?;
         let lines: Vec<&str> = reply.message().collect();
@@ -103,13 +103,13 @@ impl SmtpNotifier {
         Ok(connection)
     }
 
-    fn judged(&self, error: &Error) -> Undelivered {
+    fn judged(&self, error: &Error) -> DeliveryError {
         let about_us = error.status().is_some_and(|code| u16::from(code) == AUTHENTICATION_REQUIRED);
         // What the library itself refuses to send is an address that this server cannot take.
         if (error.is_permanent() || error.is_client()) && !about_us {
-            Undelivered::Never(self.told(error))
+            DeliveryError::Never(self.told(error))
         } else {
-            Undelivered::Later(self.told(error))
+            DeliveryError::Later(self.told(error))
         }
     }
 
@@ -121,8 +121,8 @@ impl SmtpNotifier {
 
 #[async_trait]
 impl Notifier for SmtpNotifier {
-    async fn deliver(&self, letter: &Letter) -> Result<(), Undelivered> {
-        self.send(&self.composer.compose(letter)?).await.map(drop)
+    async fn deliver(&self, mail: &OutgoingMail) -> Result<(), DeliveryError> {
+        self.send(&self.composer.compose(mail)?).await.map(drop)
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use portcullis_core::clock::Timestamp;
 use portcullis_core::email::Email;
 use portcullis_core::id::TenantId;
-use portcullis_core::mail::{Letter, Message};
+use portcullis_core::outgoing_mail::{MailContent, OutgoingMail};
 use portcullis_core::secret::PlainSecret;
 use uuid::Uuid;
 
@@ -32,8 +32,8 @@ fn later(minutes: u64) -> Timestamp {
     now().plus(Duration::from_mins(minutes))
 }
 
-fn code(device: &str) -> Message {
-    Message::Code {
+fn code(device: &str) -> MailContent {
+    MailContent::Code {
         code: PlainSecret::presented(CODE),
         expires: later(5),
         device: device.to_owned(),
@@ -41,27 +41,27 @@ fn code(device: &str) -> Message {
     }
 }
 
-fn messages_of_all_kinds() -> [Message; 8] {
+fn messages_of_all_kinds() -> [MailContent; 8] {
     let token = || PlainSecret::presented(TOKEN);
     let (device, address) = (|| "Firefox on Linux".to_owned(), || "192.0.2.7".to_owned());
     [
         code("Firefox on Linux"),
-        Message::Unlock { token: token(), expires: later(60) },
-        Message::Reset { token: token(), expires: later(60), page: None },
-        Message::Welcome {
+        MailContent::Unlock { token: token(), expires: later(60) },
+        MailContent::Reset { token: token(), expires: later(60), page: None },
+        MailContent::Welcome {
             token: token(),
             expires: later(60),
             page: Some("https://app.example/in?a=b".to_owned()),
         },
-        Message::PasswordChanged { at: now() },
-        Message::NewDevice { device: device(), address: address(), at: now() },
-        Message::RefreshReused { device: device(), address: address(), at: now() },
-        Message::SignUpAttempted,
+        MailContent::PasswordChanged { at: now() },
+        MailContent::NewDevice { device: device(), address: address(), at: now() },
+        MailContent::RefreshReused { device: device(), address: address(), at: now() },
+        MailContent::SignUpAttempted,
     ]
 }
 
-fn letter(message: Message) -> Letter {
-    Letter {
+fn mail(message: MailContent) -> OutgoingMail {
+    OutgoingMail {
         id: Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_1b9d_6bcd),
         tenant: TenantId::default_tenant(),
         to: Email::parse("Ann@example.com").unwrap(),
@@ -92,8 +92,8 @@ fn ours() -> Composer {
 }
 
 /// The message as it goes over the wire, and as it is read.
-fn sent(composer: &Composer, letter: &Letter) -> (String, Opened) {
-    let Composed { mime, .. } = composer.compose(letter).unwrap();
+fn sent(composer: &Composer, mail: &OutgoingMail) -> (String, Opened) {
+    let Composed { mime, .. } = composer.compose(mail).unwrap();
     let bytes = mime.formatted();
     let opened = Opened::parse(&bytes).unwrap();
     (String::from_utf8(bytes).expect("it is ASCII throughout"), opened)

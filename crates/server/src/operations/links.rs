@@ -3,9 +3,9 @@
 use portcullis_api::answer::Success;
 use portcullis_api::request::device::{Forgot, Reset, Unlock};
 
-use super::{Call, Desk, Replied};
+use super::{Call, OperationDispatcher, Replied};
 
-impl Desk {
+impl OperationDispatcher {
     pub(super) async fn unlock(&self, call: Call<'_>) -> Replied {
         let Unlock { token } = Unlock::read(&call.body)?;
         self.engine.unlock(token.reveal()).await?;

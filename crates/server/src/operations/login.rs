@@ -4,19 +4,19 @@ use portcullis_api::answer::Success;
 use portcullis_api::answer::device::{DeviceUser, Login, PendingLogin};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request::device;
-use portcullis_core::engine::{DeviceSignedIn, LogIn, LoggedIn, VerifyLogin};
+use portcullis_core::engine::{CompletedDeviceSignIn, DeviceSignIn, DeviceSignInResult, VerifyCode};
 use portcullis_core::id::TicketId;
 
-use super::{Call, Desk, Replied};
+use super::{Call, OperationDispatcher, Replied};
 
-impl Desk {
+impl OperationDispatcher {
     pub(super) async fn login(&self, call: Call<'_>) -> Replied {
         let device::LogIn { name, password, native, device_secret } = device::LogIn::read(&call.body)?;
         let (tenant, shown) = (call.tenant(), call.shown(device_secret, native));
-        let request = LogIn { tenant, login: name, password, device: call.device, shown };
-        match self.engine.log_in(request).await? {
-            LoggedIn::Done(signed_in) => self.signed_in(*signed_in),
-            LoggedIn::CodeSent { login, expires, cookie } => {
+        let request = DeviceSignIn { tenant, login: name, password, device: call.device, shown };
+        match self.engine.device_sign_in(request).await? {
+            DeviceSignInResult::Done(signed_in) => self.signed_in(*signed_in),
+            DeviceSignInResult::CodeSent { login, expires, cookie } => {
                 let pending = PendingLogin::by_mail(login.as_uuid(), expires);
                 Ok(self.reply(Success::OTP_SENT, pending)?.with_cookie(cookie))
             }
@@ -28,12 +28,12 @@ impl Desk {
             device::VerifyLogin::read(&call.body)?;
         let (tenant, shown) = (call.tenant(), call.shown(device_secret, native));
         let login = TicketId::from_uuid(login);
-        let request = VerifyLogin { tenant, login, code: otp, device: call.device, shown };
-        self.signed_in(self.engine.verify_login(request).await?)
+        let request = VerifyCode { tenant, login, code: otp, device: call.device, shown };
+        self.signed_in(self.engine.verify_code(request).await?)
     }
 
-    fn signed_in(&self, signed_in: DeviceSignedIn) -> Replied {
-        let DeviceSignedIn { signed_in, cookie, .. } = signed_in;
+    fn signed_in(&self, signed_in: CompletedDeviceSignIn) -> Replied {
+        let CompletedDeviceSignIn { signed_in, cookie, .. } = signed_in;
         let grant = &signed_in.grant;
         // Device sessions rotate, whatever else a tenant decides.
         let refresh = grant.refresh.as_ref().ok_or_else(|| Refusal::plain(Code::InternalError))?;

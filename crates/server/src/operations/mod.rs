@@ -5,9 +5,9 @@
 //! operations themselves decode, call the engine and encode; they decide nothing.
 
 mod admin;
+mod callers;
 mod links;
 mod login;
-mod members;
 mod password;
 mod refresh;
 mod sessions;
@@ -20,18 +20,18 @@ use portcullis_api::operation::{Access, DeviceOperation, Operation};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request::Body;
 use portcullis_core::clock::Timestamp;
-use portcullis_core::engine::{Engine, ShownDevice};
+use portcullis_core::engine::{Engine, PresentedDevice};
 use portcullis_core::id::TenantId;
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::session::Device;
 use serde::Serialize;
 use uuid::Uuid;
 
-pub(crate) use members::{Claim, Member};
+pub(crate) use callers::{Caller, CallerClaim};
 
 /// Everything that can be done on the surface.
 #[derive(Clone, Debug)]
-pub struct Desk {
+pub struct OperationDispatcher {
     /// Who does it.
     pub engine: Arc<Engine>,
     /// Whether a call must name its tenant.
@@ -54,7 +54,7 @@ pub(crate) struct Call<'a> {
     /// Whether the transport can set one.
     pub(crate) keeps_cookies: bool,
     /// Who they say they are.
-    pub(crate) claim: Claim<'a>,
+    pub(crate) claim: CallerClaim<'a>,
 }
 
 /// What they get.
@@ -86,12 +86,12 @@ impl Call<'_> {
     }
 
     /// What the device shows of itself.
-    fn shown(&self, secret: Option<PlainSecret>, native: bool) -> ShownDevice {
-        ShownDevice { cookie: self.cookie.clone(), secret, native, keeps_cookies: self.keeps_cookies }
+    fn shown(&self, secret: Option<PlainSecret>, native: bool) -> PresentedDevice {
+        PresentedDevice { cookie: self.cookie.clone(), secret, native, keeps_cookies: self.keeps_cookies }
     }
 }
 
-impl Desk {
+impl OperationDispatcher {
     /// Does what is asked for, if whoever asks may.
     pub(crate) async fn answer(&self, call: Call<'_>) -> Replied {
         let kind = call.operation.kind;
@@ -140,7 +140,7 @@ impl Desk {
         }
     }
 
-    async fn own(&self, call: Call<'_>, member: Member) -> Replied {
+    async fn own(&self, call: Call<'_>, member: Caller) -> Replied {
         match call.operation.kind {
             DeviceOperation::Password => self.change_password(call, member).await,
             DeviceOperation::Me => self.me(call, member).await,

@@ -5,10 +5,10 @@ use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request;
 use portcullis_core::engine::ChangePassword;
 
-use super::{Call, Desk, Member, Replied};
+use super::{Call, Caller, OperationDispatcher, Replied};
 
-impl Desk {
-    pub(super) async fn change_password(&self, call: Call<'_>, member: Member) -> Replied {
+impl OperationDispatcher {
+    pub(super) async fn change_password(&self, call: Call<'_>, member: Caller) -> Replied {
         let tenant = self.engine.tenant(&member.user.tenant).await?;
         let request::ChangePassword { current, new } =
             request::ChangePassword::read(&call.body, &tenant.policy.password)?;

@@ -7,9 +7,9 @@ use portcullis_api::request::device;
 use portcullis_core::engine::Refresh;
 use portcullis_core::strategy::StrategyName;
 
-use super::{Call, Desk, Replied};
+use super::{Call, OperationDispatcher, Replied};
 
-impl Desk {
+impl OperationDispatcher {
     pub(super) async fn refresh(&self, call: Call<'_>) -> Replied {
         let device::Refresh { token, device_secret } = device::Refresh::read(&call.body)?;
         let refresh = Refresh {

@@ -6,9 +6,9 @@ use portcullis_api::request::device::SignUp;
 use portcullis_core::engine::{NewUser, Register};
 use portcullis_core::strategy::StrategyName;
 
-use super::{Call, Desk, Replied};
+use super::{Call, OperationDispatcher, Replied};
 
-impl Desk {
+impl OperationDispatcher {
     pub(super) async fn signup(&self, call: Call<'_>) -> Replied {
         let tenant = self.engine.tenant(&call.tenant()).await?;
         let SignUp { username, email, mobile, password, name } =

@@ -16,7 +16,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod way;
+mod forwarded;
 
 use std::net::IpAddr;
 
@@ -25,7 +25,7 @@ use ipnet::IpNet;
 
 /// Which proxies are believed, and where they write.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct Trusted {
+pub struct TrustedProxies {
     /// Their addresses.
     pub networks: Vec<IpNet>,
     /// Their header.
@@ -53,7 +53,7 @@ impl Header {
     }
 }
 
-impl Trusted {
+impl TrustedProxies {
     fn covers(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(&address))
     }
@@ -63,14 +63,14 @@ impl Trusted {
         // Several lines are one list (RFC 9110, section 5.3). A client may write bytes before the words of a proxy that
         // are no text: they spoil what they stand in and nothing behind it.
         let lines = headers.get_all(self.header.as_str()).iter().rev();
-        lines.flat_map(|line| way::steps(self.header, &String::from_utf8_lossy(line.as_bytes())))
+        lines.flat_map(|line| forwarded::steps(self.header, &String::from_utf8_lossy(line.as_bytes())))
     }
 }
 
 /// The address of the client whose request came from `peer` with these headers. An IPv4 address in an IPv6 one is the
 /// IPv4 address.
 #[must_use]
-pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &Trusted) -> IpAddr {
+pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> IpAddr {
     let mut client = peer.to_canonical();
     let mut steps = trusted.steps(headers);
     while trusted.covers(client) {

@@ -9,9 +9,9 @@ fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-fn trusting(header: Header) -> Trusted {
+fn trusting(header: Header) -> TrustedProxies {
     let networks = ["10.0.0.0/8", "fd00::/8", "203.0.113.7/32"].map(|network| network.parse().unwrap());
-    Trusted { networks: networks.to_vec(), header }
+    TrustedProxies { networks: networks.to_vec(), header }
 }
 
 fn headers<B: AsRef<[u8]>>(header: Header, lines: &[B]) -> HeaderMap {

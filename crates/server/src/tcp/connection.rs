@@ -22,7 +22,7 @@ use super::deadline::{Awaited, Deadline};
 use super::frame::{self, BrokenFrame, Frames};
 use super::listener::Wire;
 use super::packet::{Answer, NotJson, Packet};
-use super::{Hall, LINGER, Peer, request};
+use super::{ConnectionContext, LINGER, Peer, request};
 
 /// Why a connection ended before its peer was done with it.
 #[derive(Debug, Error)]
@@ -51,7 +51,7 @@ const UNREAD: usize = 256 * 1024;
 pub(super) async fn run(
     wire: Box<dyn Wire>,
     peer: Peer,
-    hall: &Hall,
+    hall: &ConnectionContext,
     stopped: watch::Receiver<bool>,
 ) -> Result<(), Broken> {
     let mut connection = Connection::new(wire, peer, hall);
@@ -65,7 +65,7 @@ pub(super) async fn run(
 }
 
 struct Connection<'a> {
-    hall: &'a Hall,
+    hall: &'a ConnectionContext,
     peer: Peer,
     read: ReadHalf<Box<dyn Wire>>,
     write: WriteHalf<Box<dyn Wire>>,
@@ -97,7 +97,7 @@ enum Happened {
 }
 
 impl<'a> Connection<'a> {
-    fn new(wire: Box<dyn Wire>, peer: Peer, hall: &'a Hall) -> Self {
+    fn new(wire: Box<dyn Wire>, peer: Peer, hall: &'a ConnectionContext) -> Self {
         let (read, write) = split(wire);
         Self {
             hall,

@@ -11,14 +11,14 @@ use portcullis_api::refusal::{Code, Occasion, Refusal, Rendering};
 use portcullis_api::request::Body;
 use portcullis_core::id::{TenantId, UserId};
 use portcullis_core::session::Device;
-use portcullis_core::strategy::Envelope;
+use portcullis_core::strategy::PresentedCredentials;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
 use super::{Dispatch, Peer, fault};
 use crate::device;
-use crate::operations::{Call, Claim, Desk};
-use crate::rates::Rates;
+use crate::operations::{Call, CallerClaim, OperationDispatcher};
+use crate::rate_limit::RateLimits;
 
 /// The address of whoever has none: an end user of whom the payload says none, and all who share a Unix socket.
 const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
@@ -30,9 +30,9 @@ const NO_AGENT: &str = "tcp-client";
 #[derive(Debug)]
 pub struct Surface {
     /// What can be done.
-    pub desk: Desk,
+    pub desk: OperationDispatcher,
     /// How often one place may ask for what costs something.
-    pub rates: Arc<Rates>,
+    pub rates: Arc<RateLimits>,
     /// Whether a payload is believed about who the user is.
     pub trusts_gateway: bool,
 }
@@ -98,9 +98,12 @@ impl Surface {
         let authorization = payload.authorization();
         let shown: Vec<&str> = authorization.as_deref().into_iter().collect();
         let claim = if shown.is_empty() && self.trusts_gateway {
-            Claim::Vouched(payload.vouched())
+            CallerClaim::Vouched(payload.vouched())
         } else {
-            Claim::Shown(Envelope { authorization: &shown, ..Envelope::default() })
+            CallerClaim::Shown(PresentedCredentials {
+                authorization: &shown,
+                ..PresentedCredentials::default()
+            })
         };
         let device = payload.device();
         let body = Body::from(Value::Object(payload.members));

@@ -107,7 +107,7 @@ impl Limits {
 }
 
 /// What all connections of a listener share.
-struct Hall {
+struct ConnectionContext {
     dispatch: Arc<dyn Dispatch>,
     limits: Limits,
 }
@@ -126,7 +126,7 @@ pub async fn serve(
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) {
-    let hall = Arc::new(Hall { dispatch, limits });
+    let hall = Arc::new(ConnectionContext { dispatch, limits });
     let slots = Arc::new(Semaphore::new(limits.connections));
     let (stopping, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
@@ -169,7 +169,7 @@ fn tell_panic(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-impl Hall {
+impl ConnectionContext {
     /// Sees one connection through.
     async fn attend(&self, arrival: Arrival, mut stopped: watch::Receiver<bool>) {
         let peer = arrival.peer;

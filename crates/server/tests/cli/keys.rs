@@ -23,7 +23,7 @@ fn a_key_that_takes_over_at_once_refuses_nothing_that_the_one_before_signed() {
     let home = Home::new();
     let server = home.serve();
     home.user("ann@example.com").done();
-    let before = server.sign_in("jwt", "ann@example.com");
+    let before = server.password_sign_in("jwt", "ann@example.com");
     let before = text(&before["access_token"]);
 
     let said = home.run("key rotate --use access --now").done().out;
@@ -31,7 +31,7 @@ fn a_key_that_takes_over_at_once_refuses_nothing_that_the_one_before_signed() {
     comes_about("both keys are published", || published(&server).len() == 2);
     assert!(published(&server).contains(&kid(before)));
 
-    let after = server.sign_in("jwt", "ann@example.com");
+    let after = server.password_sign_in("jwt", "ann@example.com");
     let after = text(&after["access_token"]);
     assert_ne!(kid(after), kid(before));
     assert!(said.contains(&kid(after)), "{said}");
@@ -55,7 +55,7 @@ fn a_key_is_published_before_it_signs() {
         assert!(said.contains(&format!("({usage}) is published now and signs from 20")), "{said}");
     }
     comes_about("the next key is published", || published(&server).len() == 2);
-    let signed_in = server.sign_in("jwt", "ann@example.com");
+    let signed_in = server.password_sign_in("jwt", "ann@example.com");
     assert_eq!(kid(text(&signed_in["access_token"])), first[0]);
     let keys = home.json("key list --json");
     assert_eq!(standings(&keys).iter().filter(|(_, standing)| *standing == "published").count(), 3);
@@ -67,11 +67,11 @@ fn a_refresh_token_outlives_the_key_that_signed_it() {
     let home = Home::new();
     let server = home.serve();
     home.user("ann@example.com").done();
-    let signed_in = server.sign_in("refresh", "ann@example.com");
+    let signed_in = server.password_sign_in("refresh", "ann@example.com");
     let before = text(&signed_in["refresh_token"]);
     home.run("key rotate --use refresh --now").done();
     let server_knows = || {
-        let other = server.sign_in("refresh", "ann@example.com");
+        let other = server.password_sign_in("refresh", "ann@example.com");
         kid(text(&other["refresh_token"])) != kid(before)
     };
     comes_about("the new key signs", server_knows);

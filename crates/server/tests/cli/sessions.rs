@@ -21,7 +21,7 @@ fn ids(sessions: &Value) -> Vec<&str> {
 #[test]
 fn one_session_is_ended_and_the_others_stay() {
     let (home, server) = installation();
-    let [one, other] = [(); 2].map(|()| server.sign_in("session-jwt", "ann@example.com"));
+    let [one, other] = [(); 2].map(|()| server.password_sign_in("session-jwt", "ann@example.com"));
     let [one, other] = [&one, &other].map(|signed_in| text(&signed_in["access_token"]));
     assert_eq!([one, other].map(|token| server.profile("session-jwt", token)), [200, 200]);
 
@@ -46,9 +46,9 @@ fn all_sessions_of_a_user_are_ended_and_nobody_elses() {
     let (home, server) = installation();
     let tokens: Vec<(&str, Value)> = ["session-jwt", "hybrid", "denylist"]
         .into_iter()
-        .map(|strategy| (strategy, server.sign_in(strategy, "ann@example.com")))
+        .map(|strategy| (strategy, server.password_sign_in(strategy, "ann@example.com")))
         .collect();
-    let bob = server.sign_in("hybrid", "bob@example.com");
+    let bob = server.password_sign_in("hybrid", "bob@example.com");
 
     let said = home.run("session end-all ann@example.com").done().out;
     assert_eq!(said, "ann@example.com had 3 live sessions; all are ended.\n");
@@ -57,7 +57,7 @@ fn all_sessions_of_a_user_are_ended_and_nobody_elses() {
         server.profile_ends(strategy, text(token));
     }
     assert_eq!(server.profile("hybrid", text(&bob["access_token"])), 200);
-    server.sign_in("jwt", "ann@example.com");
+    server.password_sign_in("jwt", "ann@example.com");
     let none = home.run("session end-all ann@example.com").done().out;
     assert_eq!(none, "ann@example.com had no live sessions; all are ended.\n");
 }
@@ -67,8 +67,8 @@ fn a_list_shows_the_live_ones_and_the_ended_ones_with_their_reason_where_asked()
     let (home, server) = installation();
     assert_eq!(home.run("session list").done().out, "Nobody is signed in.\n");
     assert_eq!(home.json("session list --json"), json!([]));
-    server.sign_in("hybrid", "bob@example.com");
-    let ann = server.sign_in("hybrid", "ann@example.com");
+    server.password_sign_in("hybrid", "bob@example.com");
+    let ann = server.password_sign_in("hybrid", "ann@example.com");
     server.post("/auth/hybrid/logout", Some(text(&ann["access_token"])), &json!({}));
 
     let live = home.json("session list --json");
@@ -111,7 +111,7 @@ fn a_list_shows_the_live_ones_and_the_ended_ones_with_their_reason_where_asked()
 #[test]
 fn refresh_tokens_are_shown_by_id_with_what_replaced_them_and_never_themselves() {
     let (home, server) = installation();
-    let first = server.sign_in("refresh", "ann@example.com");
+    let first = server.password_sign_in("refresh", "ann@example.com");
     let renew = |token: &Value| server.post("/auth/refresh/refresh", Some(text(token)), &json!({}));
     let second = renew(&first["refresh_token"]);
     assert_eq!(second.status, 201, "{second:?}");
@@ -143,7 +143,7 @@ fn a_hostile_name_or_device_moves_nothing_on_the_operators_terminal() {
     let hostile = "Eve\u{202e}\u{200b}\u{2028}";
     let words = ["user", "create", "--email", "eve@example.com", "--name", hostile, "--password-stdin"];
     home.run_words(&words, crate::world::PASSWORD).done();
-    server.sign_in("hybrid", "eve@example.com");
+    server.password_sign_in("hybrid", "eve@example.com");
     for line in ["user list", "user list --json", "session list", "session list --json"] {
         let out = home.run(line).done().out;
         assert!(!out.contains(['\u{202e}', '\u{200b}', '\u{2028}']), "{line}: {out:?}");

@@ -11,7 +11,7 @@ fn user_of(home: &Home, tenant: &str) {
     home.run_with(&line, PASSWORD).done();
 }
 
-fn log_in(server: &Server, tenant: &str) -> Answer {
+fn device_sign_in(server: &Server, tenant: &str) -> Answer {
     let body = json!({ "usernameOrEmailOrMobile": ANN, "password": PASSWORD });
     server.post_in(tenant, "/auth/login", None, &body)
 }
@@ -41,10 +41,10 @@ fn two_tenants_have_users_keys_and_ways_to_sign_in_of_their_own() {
     }
     assert_eq!(home.json("user list --json"), json!([]));
 
-    let at_acme = log_in(&server, "acme");
+    let at_acme = device_sign_in(&server, "acme");
     assert_eq!((at_acme.status, &at_acme.body["meta"]["code"]), (201, &json!("LOGIN_SUCCESS")));
     let token = text(&at_acme.body["data"]["accessToken"]);
-    let at_globex = log_in(&server, "globex");
+    let at_globex = device_sign_in(&server, "globex");
     assert_eq!(at_globex.body["meta"]["code"], "OTP_SENT");
     comes_about("the code has been mailed", || home.run("mail last").code == 0);
     let proof = json!({ "loginId": at_globex.body["data"]["loginId"], "otp": code(&home) });
@@ -156,8 +156,8 @@ fn a_suspended_tenant_is_refused_at_once_and_is_still_the_operators() {
     let server = home.serve();
     user_of(&home, "acme");
     home.user(ANN).done();
-    let elsewhere = server.sign_in("session-jwt", ANN);
-    let before = log_in(&server, "acme");
+    let elsewhere = server.password_sign_in("session-jwt", ANN);
+    let before = device_sign_in(&server, "acme");
     let token = text(&before.body["data"]["accessToken"]);
     let me = || server.get_in("acme", "/auth/me", Some(token)).status;
     assert_eq!(me(), 200);
@@ -165,7 +165,7 @@ fn a_suspended_tenant_is_refused_at_once_and_is_still_the_operators() {
     let said = home.run("tenant suspend acme").done().out;
     assert_eq!(said, "Tenant acme is suspended: nobody may sign in, and every session is ended.\n");
     comes_about("the session is refused", || me() != 200);
-    comes_about("nobody may sign in", || log_in(&server, "acme").status != 201);
+    comes_about("nobody may sign in", || device_sign_in(&server, "acme").status != 201);
     assert_eq!(server.profile("session-jwt", text(&elsewhere["access_token"])), 200);
 
     let ended = home.json("session list --tenant acme --ended --json");
@@ -177,7 +177,7 @@ fn a_suspended_tenant_is_refused_at_once_and_is_still_the_operators() {
     home.run_with(&format!("user password {ANN} --tenant acme --password-stdin"), PASSWORD).done();
 
     home.run("tenant resume acme").done();
-    comes_about("its users may sign in", || log_in(&server, "acme").status == 201);
+    comes_about("its users may sign in", || device_sign_in(&server, "acme").status == 201);
     assert_eq!(me(), 401, "what was ended stays ended");
     assert_eq!(home.json("tenant show acme --json")["suspended"], Value::Null);
 }
@@ -208,7 +208,7 @@ fn a_tenant_lives_in_a_database_of_its_own_where_it_was_made_to() {
     assert!(own.exists());
     let server = home.serve();
     user_of(&home, "acme");
-    assert_eq!(log_in(&server, "acme").status, 201);
+    assert_eq!(device_sign_in(&server, "acme").status, 201);
     let sessions = home.json("session list --tenant acme --json");
     assert_eq!(sessions[0]["user"]["email"], ANN);
     assert!(std::fs::read(home.database()).unwrap().windows(ANN.len()).all(|bytes| bytes != ANN.as_bytes()));

@@ -19,7 +19,7 @@ fn the_first_user_of_a_new_installation_is_made_before_its_server_and_signs_in()
     assert_eq!((&user["name"], &user["role"]), (&json!("Ann"), &json!("admin")));
 
     let server = home.serve();
-    let signed_in = server.sign_in("jwt", "ann@example.com");
+    let signed_in = server.password_sign_in("jwt", "ann@example.com");
     assert_eq!(signed_in["user"]["id"], user["id"]);
 }
 
@@ -145,7 +145,7 @@ fn a_disabled_user_is_out_at_once_and_stays_out_until_enabled() {
     let home = Home::new();
     let server = home.serve();
     home.user("ann@example.com").done();
-    let signed_in = server.sign_in("session-jwt", "ann@example.com");
+    let signed_in = server.password_sign_in("session-jwt", "ann@example.com");
     let token = text(&signed_in["access_token"]);
     assert_eq!(server.profile("session-jwt", token), 200);
 
@@ -164,7 +164,7 @@ fn a_password_that_an_operator_sets_ends_all_sessions_and_is_the_one_from_then_o
     let home = Home::new();
     let server = home.serve();
     home.user("ann@example.com").done();
-    let signed_in = server.sign_in("hybrid", "ann@example.com");
+    let signed_in = server.password_sign_in("hybrid", "ann@example.com");
     let token = text(&signed_in["access_token"]);
     assert_eq!(server.profile("hybrid", token), 200);
 
@@ -279,5 +279,5 @@ fn an_account_that_wrong_passwords_have_locked_is_shown_and_opened() {
     let said = home.run("user unlock ann@example.com").done().out;
     assert_eq!(said, "ann@example.com is not locked any more.\n");
     assert_eq!(home.json("user list --json")[0]["locked"], json!(null));
-    server.sign_in("jwt", "ann@example.com");
+    server.password_sign_in("jwt", "ann@example.com");
 }

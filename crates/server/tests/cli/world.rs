@@ -205,7 +205,7 @@ impl Server {
 
     /// Signs in with [`PASSWORD`].
     #[track_caller]
-    pub(crate) fn sign_in(&self, strategy: &str, email: &str) -> Value {
+    pub(crate) fn password_sign_in(&self, strategy: &str, email: &str) -> Value {
         let answer = self.try_sign_in(strategy, email, PASSWORD);
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.body

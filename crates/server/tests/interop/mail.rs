@@ -9,7 +9,7 @@ use std::time::Duration;
 use portcullis_core::clock::Timestamp;
 use portcullis_core::email::Email;
 use portcullis_core::id::TenantId;
-use portcullis_core::mail::{Letter, Message, Notifier, Undelivered};
+use portcullis_core::outgoing_mail::{DeliveryError, MailContent, Notifier, OutgoingMail};
 use portcullis_core::secret::PlainSecret;
 use portcullis_server::config::{Config, Flags};
 use portcullis_server::mail::{Opened, notifier};
@@ -31,15 +31,15 @@ fn to(transport: &str, variables: &[(&str, &str)]) -> Arc<dyn Notifier> {
     notifier(&config, "https://auth.example.com").unwrap()
 }
 
-fn code_to(recipient: &str) -> Letter {
+fn code_to(recipient: &str) -> OutgoingMail {
     let now = Timestamp::from_millis(1_769_638_376_311);
-    let message = Message::Code {
+    let message = MailContent::Code {
         code: PlainSecret::presented("271828"),
         expires: now.plus(Duration::from_mins(5)),
         device: "Firefox on Linux".to_owned(),
         address: "192.0.2.7".to_owned(),
     };
-    Letter {
+    OutgoingMail {
         id: Uuid::from_u128(7),
         tenant: TenantId::default_tenant(),
         to: Email::parse(recipient).unwrap(),
@@ -83,7 +83,8 @@ async fn a_letter_arrives_over_starttls_and_over_tls_after_a_login() {
 async fn what_a_server_refuses_for_good_is_told_from_what_may_be_later() {
     let server = MailServer::that_wants(&[]);
     let mail = to(&format!("smtp://127.0.0.1:{}?tls=none", server.port()), &[]);
-    let never = |why: &str| Undelivered::Never(format!("127.0.0.1:{}: permanent error {why}", server.port()));
+    let never =
+        |why: &str| DeliveryError::Never(format!("127.0.0.1:{}: permanent error {why}", server.port()));
     assert_eq!(
         mail.deliver(&code_to("refused@example.com")).await,
         Err(never("(550): 5.1.1 There is nobody of that name"))
@@ -93,7 +94,7 @@ async fn what_a_server_refuses_for_good_is_told_from_what_may_be_later() {
         Err(never("(554): 5.7.1 We do not like what you say"))
     );
     let later = mail.deliver(&code_to("later@example.com")).await;
-    assert!(matches!(&later, Err(Undelivered::Later(why)) if why.contains("Come back later")), "{later:?}");
+    assert!(matches!(&later, Err(DeliveryError::Later(why)) if why.contains("Come back later")), "{later:?}");
     mail.deliver(&code_to("ann@example.com")).await.unwrap();
     assert_eq!(server.stop().len(), 1, "a letter that was refused was kept");
 }
@@ -104,7 +105,7 @@ async fn a_domain_of_any_script_is_reached_and_a_name_that_the_server_cannot_tak
     let mail = to(&format!("smtp://127.0.0.1:{}?tls=none", server.port()), &[]);
     mail.deliver(&code_to("ann@bücher.example")).await.unwrap();
     let international = mail.deliver(&code_to("žofie@example.com")).await;
-    assert!(matches!(international, Err(Undelivered::Never(_))), "{international:?}");
+    assert!(matches!(international, Err(DeliveryError::Never(_))), "{international:?}");
     let kept = server.stop();
     assert_eq!((kept.len(), &kept[0]["recipients"]), (1, &json!(["ann@xn--bcher-kva.example"])));
 }
@@ -122,7 +123,7 @@ async fn a_server_that_cannot_prove_itself_or_offers_no_tls_hears_nothing() {
         [(stranger, "certificate"), (another, "certificate"), (open, "STARTTLS is not supported")]
     {
         let tried = mail.deliver(&code_to("ann@example.com")).await;
-        let Err(Undelivered::Later(told)) = tried else { panic!("{why}: {tried:?}") };
+        let Err(DeliveryError::Later(told)) = tried else { panic!("{why}: {tried:?}") };
         assert!(told.contains(why), "{told}");
     }
     for server in [with_tls, implicit, without_tls] {
@@ -138,7 +139,7 @@ async fn a_login_that_is_wrong_or_missing_is_our_fault_and_not_the_letters() {
     let wrong = [("CA", ca.as_str()), ("USERNAME", "me"), ("PASSWORD", "hunter3")];
     for (login, why) in [(&wrong[..], "(535)"), (&wrong[..1], "(530)")] {
         let tried = to(&url, login).deliver(&code_to("ann@example.com")).await;
-        let Err(Undelivered::Later(told)) = tried else { panic!("{tried:?}") };
+        let Err(DeliveryError::Later(told)) = tried else { panic!("{tried:?}") };
         assert!(told.contains(why) && !told.contains("hunter3"), "{told}");
     }
     assert_eq!(server.stop(), Vec::<Value>::new());
@@ -152,7 +153,7 @@ async fn what_a_stranger_chose_arrives_as_text_and_reaches_nobody_else() {
     let mut letter = code_to("ann@example.com");
     letter.name = Some(hostile.to_owned());
     letter.sender = Some(format!("Acme <hi@acme.example>{hostile}"));
-    if let Message::Code { device, .. } = &mut letter.message {
+    if let MailContent::Code { device, .. } = &mut letter.message {
         hostile.clone_into(device);
     }
     mail.deliver(&letter).await.unwrap();

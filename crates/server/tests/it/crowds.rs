@@ -149,11 +149,11 @@ async fn of_many_changes_of_one_password_one_is_made() {
     assert_eq!(made.len(), 1, "{answers:?}");
     // Whoever came at the same time met the other change, whoever came later has the wrong password.
     assert!(answers.iter().all(|(_, answer)| matches!(answer.status, 201 | 403 | 409)), "{answers:?}");
-    let log_in = |password: &str| {
+    let device_sign_in = |password: &str| {
         server.post("/auth/jwt/login").json(&serde_json::json!({"email": ann.email, "password": password}))
     };
     for (new, answer) in &answers {
-        log_in(new).await.status(if answer.status == 201 { 201 } else { 401 });
+        device_sign_in(new).await.status(if answer.status == 201 { 201 } else { 401 });
     }
     held.profile(&server).await.status(200);
 }

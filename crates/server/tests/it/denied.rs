@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use portcullis_api::operation::{Access, SERVICE_OPERATIONS, STRATEGY_OPERATIONS};
-use portcullis_core::event::Unheard;
+use portcullis_core::event::DiscardEvents;
 use portcullis_core::strategy::StrategyName;
 use portcullis_server::http::{around, listener};
 use portcullis_server::open::open;
@@ -84,7 +84,7 @@ async fn nothing_is_reached_by_another_spelling_of_its_path() {
 async fn a_handler_that_panics_costs_one_request_and_tells_nothing() {
     let home = Home::new();
     let config = config(home.path(), &[]);
-    let opened = open(&config, Arc::new(Unheard)).await.unwrap();
+    let opened = open(&config, Arc::new(DiscardEvents)).await.unwrap();
     let app = Arc::new(app(&config, opened.engine, None));
     let routes = Router::new()
         .route("/fine", get(|| async { "fine" }))

@@ -1,8 +1,8 @@
 //! Messages that wait to be sent.
 
 use portcullis_core::clock::Timestamp;
-use portcullis_core::id::{MailingId, TenantId, UserKey};
-use portcullis_core::mailing::{CLAIM, Mailing};
+use portcullis_core::id::{QueuedMailId, TenantId, UserKey};
+use portcullis_core::queued_mail::{CLAIM, QueuedMail};
 use portcullis_core::store::Stored;
 use tracing::warn;
 
@@ -17,7 +17,7 @@ const PUT_OFF: &str = "UPDATE mail SET due = $3 WHERE tenant = $1 AND id = $2";
 const DONE: &str = "DELETE FROM mail WHERE tenant = $1 AND id = $2";
 const WAITING: &str = "SELECT count(*) FROM mail";
 
-pub(crate) async fn put(db: &mut Connection, mailing: &Mailing) -> Step<()> {
+pub(crate) async fn put(db: &mut Connection, mailing: &QueuedMail) -> Step<()> {
     let put = keyed(PUT, &mailing.user.tenant, mailing.id)
         .bind(mailing.user.id.to_string())
         .bind(mailing.about.as_str())
@@ -34,7 +34,7 @@ pub(crate) async fn put(db: &mut Connection, mailing: &Mailing) -> Step<()> {
 
 /// Those that are due, the longest due first. One that makes no sense is claimed all the same, so that it does not keep
 /// everybody else's from being sent.
-pub(crate) async fn claim(db: &mut Connection, now: Timestamp, limit: u32) -> Step<Vec<Mailing>> {
+pub(crate) async fn claim(db: &mut Connection, now: Timestamp, limit: u32) -> Step<Vec<QueuedMail>> {
     let claim = sqlx::query(DUE).bind(now.as_millis()).bind(now.plus(CLAIM).as_millis());
     let rows = claim.bind(i64::from(limit)).fetch_all(db).await?;
     let mut claimed: Vec<_> = rows.iter().filter_map(readable).collect();
@@ -46,14 +46,14 @@ pub(crate) async fn claim(db: &mut Connection, now: Timestamp, limit: u32) -> St
 pub(crate) async fn put_off(
     db: &mut Connection,
     tenant: &TenantId,
-    id: MailingId,
+    id: QueuedMailId,
     due: Timestamp,
 ) -> Step<bool> {
     let put_off = keyed(PUT_OFF, tenant, id).bind(due.as_millis());
     Ok(put_off.execute(db).await?.rows_affected() == 1)
 }
 
-pub(crate) async fn done(db: &mut Connection, tenant: &TenantId, id: MailingId) -> Step<bool> {
+pub(crate) async fn done(db: &mut Connection, tenant: &TenantId, id: QueuedMailId) -> Step<bool> {
     Ok(keyed(DONE, tenant, id).execute(db).await?.rows_affected() == 1)
 }
 
@@ -62,11 +62,11 @@ pub(crate) async fn waiting(db: &mut Connection) -> Step<u64> {
     Ok(u64::try_from(waiting).unwrap_or_default())
 }
 
-fn keyed<'q>(statement: &'static str, tenant: &'q TenantId, id: MailingId) -> Statement<'q> {
+fn keyed<'q>(statement: &'static str, tenant: &'q TenantId, id: QueuedMailId) -> Statement<'q> {
     sqlx::query(statement).bind(tenant.as_str()).bind(id.to_string())
 }
 
-fn readable(row: &DatabaseRow) -> Option<(Option<i64>, Mailing)> {
+fn readable(row: &DatabaseRow) -> Option<(Option<i64>, QueuedMail)> {
     match claimed(row) {
         Ok(claimed) => Some(claimed),
         Err(fault) => {
@@ -77,9 +77,9 @@ fn readable(row: &DatabaseRow) -> Option<(Option<i64>, Mailing)> {
 }
 
 /// A message, and when it was due before it was claimed.
-fn claimed(row: &DatabaseRow) -> Stored<(Option<i64>, Mailing)> {
+fn claimed(row: &DatabaseRow) -> Stored<(Option<i64>, QueuedMail)> {
     let row = Row::of("message", "id", row);
-    let mailing = Mailing {
+    let mailing = QueuedMail {
         id: row.word("id")?,
         user: UserKey { tenant: row.word("tenant")?, id: row.word("user_id")? },
         about: row.word("about")?,

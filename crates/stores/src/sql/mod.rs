@@ -3,8 +3,8 @@
 //! Each function is one step on a connection that somebody else opened. Those that read and then write must be called
 //! inside a transaction that keeps other writers out.
 
+pub(crate) mod attempts;
 pub(crate) mod epochs;
-pub(crate) mod guesses;
 pub(crate) mod keys;
 pub(crate) mod mail;
 mod row;

@@ -18,7 +18,10 @@ const FIND: &str = "SELECT * FROM tenants WHERE id = $1";
 const LIST: &str = "SELECT * FROM tenants WHERE id > $1 ORDER BY id LIMIT $2";
 const COUNT: &str = "SELECT count(*) FROM tenants";
 
-pub(crate) async fn found(db: &mut Connection, proposed: &Installation) -> Step<Installation> {
+pub(crate) async fn get_or_create_installation(
+    db: &mut Connection,
+    proposed: &Installation,
+) -> Step<Installation> {
     let found = sqlx::query(FOUND).bind(&proposed.issuer).bind(proposed.created.as_millis());
     found.execute(&mut *db).await?;
     let row = sqlx::query(INSTALLATION).fetch_one(db).await?;

@@ -1,7 +1,7 @@
 //! Tickets: secrets that are sent and work once.
 
 use portcullis_core::clock::Timestamp;
-use portcullis_core::mailing::Mailing;
+use portcullis_core::queued_mail::QueuedMail;
 use portcullis_core::secret::SecretHash;
 use portcullis_core::session::Epochs;
 use portcullis_core::store::Stored;
@@ -27,7 +27,7 @@ const PURGE: &str = "DELETE FROM tickets WHERE (tenant, id) IN (SELECT tenant, i
     WHERE purpose = $1 AND expires <= $2 LIMIT $3)";
 
 /// Not where too many were issued lately; closes the oldest that are open where there are too many of them.
-pub(crate) async fn issue(db: &mut Connection, ticket: &Ticket, mailing: &Mailing) -> Step<Issued> {
+pub(crate) async fn issue(db: &mut Connection, ticket: &Ticket, mailing: &QueuedMail) -> Step<Issued> {
     let limits = ticket.purpose.limits();
     let since = ticket.created.minus(limits.within).as_millis();
     let oldest: Option<i64> = sqlx::query_scalar(OLDEST)

@@ -21,8 +21,8 @@
 
 mod feed;
 mod file;
-mod homes;
 mod schema;
+mod tenant_databases;
 mod verbs;
 mod writer;
 
@@ -39,8 +39,8 @@ use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use thiserror::Error;
 use tokio::time::timeout;
 
-pub use homes::SqliteHomes;
 pub use schema::{MigrationState, migrations};
+pub use tenant_databases::SqliteTenantDatabases;
 
 use crate::sql::{Database, Step, tenants};
 use file::DatabaseFile;
@@ -198,7 +198,7 @@ impl SqliteStore {
             keys: store.clone(),
             tenants: store.clone(),
             tickets: store.clone(),
-            guesses: store.clone(),
+            attempts: store.clone(),
             mail: store.clone(),
             feed: store,
         }

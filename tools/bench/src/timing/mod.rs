@@ -10,7 +10,7 @@ mod burner;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use portcullis_bench::device::{forgot, log_in, sign_up};
+use portcullis_bench::device::{device_sign_in, forgot, sign_up};
 use portcullis_bench::http::Connection;
 use portcullis_bench::server::{Server, beside_this_program};
 
@@ -56,7 +56,7 @@ impl Asked {
 
     fn request(self, email: &str) -> Vec<u8> {
         match self {
-            Self::Login => log_in(email, "incorrect horse battery staple"),
+            Self::Login => device_sign_in(email, "incorrect horse battery staple"),
             Self::Forgot => forgot(email),
             Self::SignUp => sign_up(email),
         }

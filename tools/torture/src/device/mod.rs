@@ -209,7 +209,7 @@ impl DeviceClient {
         self.doubt = Some(Doubt::Login);
         self.logins += 1;
         let native = self.random.random_bool(0.5);
-        let said = self.says(wire, &device::log_in(&self.email, PASSWORD)).await?;
+        let said = self.says(wire, &device::device_sign_in(&self.email, PASSWORD)).await?;
         let said = said.must_be(201, "OTP_SENT", "the right password must be")?;
         self.settled();
         let proof = if native { Proof::None } else { said.cookie.clone().unwrap_or(Proof::None) };

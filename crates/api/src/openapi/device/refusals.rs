@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use portcullis_core::engine::{
-    AccountError, ChangePasswordError, LogInError, RefreshError, RegisterError, ResetError, SignInError,
-    TenantError, Unauthenticated, UnlockError, VerifyError,
+    AuthenticationError, ChangePasswordError, DeviceSignInError, PasswordSignInError, RefreshError,
+    RegisterError, ResetError, TenantError, UnlockError, UserAdminError, VerifyCodeError,
 };
 use portcullis_core::id::{SessionId, SessionKey, TenantId};
 use portcullis_core::password::{HashRefused, PasswordPolicy};
@@ -62,9 +62,9 @@ fn of_operation(row: &Row) -> Vec<Example> {
 /// What somebody meets who may not ask.
 fn of_access(row: &Row) -> Vec<Example> {
     let mut refusals = vec![
-        ("unauthorized", Unauthenticated::Missing.into()),
-        ("otherTenant", Unauthenticated::OtherTenant.into()),
-        ("userGone", Refusal::of_device_credential(Unauthenticated::UserGone)),
+        ("unauthorized", AuthenticationError::Missing.into()),
+        ("otherTenant", AuthenticationError::OtherTenant.into()),
+        ("userGone", Refusal::of_device_credential(AuthenticationError::UserGone)),
     ];
     match row.access {
         // A refresh shows a credential of its own kind.
@@ -114,7 +114,7 @@ fn faults(kind: DeviceOperation) -> Option<Faults> {
 
 fn of_kind(kind: DeviceOperation) -> Vec<Example> {
     let busy = || HashRefused::Busy { retry_after: WAIT };
-    let user_not_found = || ("userNotFound", AccountError::NotFound.into());
+    let user_not_found = || ("userNotFound", UserAdminError::NotFound.into());
     let session = SessionId::from_uuid(SESSION);
     let not_found = || ("sessionNotFound", Refusal::plain(Code::SessionNotFound).about_session(session));
     match kind {
@@ -122,16 +122,16 @@ fn of_kind(kind: DeviceOperation) -> Vec<Example> {
             vec![("taken", RegisterError::Taken.into()), ("hashingBusy", busy().into())]
         }
         DeviceOperation::Login => vec![
-            ("invalidCredentials", SignInError::InvalidCredentials.into()),
-            ("accountLocked", SignInError::Locked.into()),
-            ("tooManyAttempts", LogInError::TooManyCodes { wait: WAIT }.into()),
+            ("invalidCredentials", PasswordSignInError::InvalidCredentials.into()),
+            ("accountLocked", PasswordSignInError::Locked.into()),
+            ("tooManyAttempts", DeviceSignInError::TooManyCodes { wait: WAIT }.into()),
             ("hashingBusy", busy().into()),
         ],
         DeviceOperation::VerifyLogin => {
             vec![
-                ("invalidOtp", VerifyError::Wrong.into()),
-                ("otpExpired", VerifyError::Expired.into()),
-                ("tooManyAttempts", VerifyError::TooMany.into()),
+                ("invalidOtp", VerifyCodeError::Wrong.into()),
+                ("otpExpired", VerifyCodeError::Expired.into()),
+                ("tooManyAttempts", VerifyCodeError::TooMany.into()),
             ]
         }
         DeviceOperation::UnlockPage | DeviceOperation::Unlock => {
@@ -143,13 +143,13 @@ fn of_kind(kind: DeviceOperation) -> Vec<Example> {
         DeviceOperation::ResetPassword => vec![
             ("invalidResetToken", ResetError::InvalidToken.into()),
             ("reused", ResetError::Reused.into()),
-            ("contended", ResetError::Account(AccountError::Contended).into()),
+            ("contended", ResetError::Account(UserAdminError::Contended).into()),
             ("hashingBusy", busy().into()),
         ],
-        DeviceOperation::CreateUser => vec![("taken", AccountError::Taken.into())],
+        DeviceOperation::CreateUser => vec![("taken", UserAdminError::Taken.into())],
         DeviceOperation::EndUserSession => vec![user_not_found(), not_found()],
         DeviceOperation::DisableUser | DeviceOperation::EnableUser | DeviceOperation::SetRole => {
-            vec![user_not_found(), ("contended", AccountError::Contended.into())]
+            vec![user_not_found(), ("contended", UserAdminError::Contended.into())]
         }
         DeviceOperation::ResetUser => {
             vec![user_not_found(), ("tooManyAttempts", Refusal::too_many_attempts(WAIT))]

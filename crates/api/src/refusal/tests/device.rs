@@ -1,6 +1,6 @@
 //! The words of the device-session surface.
 
-use portcullis_core::engine::LogInError;
+use portcullis_core::engine::DeviceSignInError;
 use portcullis_core::id::SessionId;
 
 use super::errors::unauthenticated;
@@ -131,35 +131,41 @@ fn said() -> Vec<(Refusal, DeviceOperation, &'static str, u16, &'static str)> {
     use DeviceOperation::{CreateUser, Login, Password, Sessions, Signup, VerifyLogin};
     vec![
         (RegisterError::Taken.into(), Signup, "USER_EXISTS", 409, "User already exists"),
-        (AccountError::Taken.into(), CreateUser, "USER_EXISTS", 409, "User already exists"),
+        (UserAdminError::Taken.into(), CreateUser, "USER_EXISTS", 409, "User already exists"),
         (RegisterError::NotOffered.into(), Signup, "NOT_FOUND", 404, "Cannot GET /auth/sessions"),
-        (SignInError::NotOffered.into(), Login, "NOT_FOUND", 404, "Cannot GET /auth/sessions"),
-        (VerifyError::NotOffered.into(), VerifyLogin, "NOT_FOUND", 404, "Cannot GET /auth/sessions"),
-        (SignInError::InvalidCredentials.into(), Login, "INVALID_CREDENTIALS", 401, "Invalid credentials"),
+        (PasswordSignInError::NotOffered.into(), Login, "NOT_FOUND", 404, "Cannot GET /auth/sessions"),
+        (VerifyCodeError::NotOffered.into(), VerifyLogin, "NOT_FOUND", 404, "Cannot GET /auth/sessions"),
         (
-            LogInError::SignIn(SignInError::Locked).into(),
+            PasswordSignInError::InvalidCredentials.into(),
+            Login,
+            "INVALID_CREDENTIALS",
+            401,
+            "Invalid credentials",
+        ),
+        (
+            DeviceSignInError::Password(PasswordSignInError::Locked).into(),
             Login,
             "ACCOUNT_LOCKED",
             423,
             "Account locked. Please follow the link in the mail we sent you, or try again later.",
         ),
         (
-            LogInError::TooManyCodes { wait: Duration::from_mins(15) }.into(),
+            DeviceSignInError::TooManyCodes { wait: Duration::from_mins(15) }.into(),
             Login,
             "TOO_MANY_ATTEMPTS",
             429,
             "Too many attempts. Please try again later.",
         ),
-        (VerifyError::Wrong.into(), VerifyLogin, "INVALID_OTP", 401, "Invalid OTP. Please try again."),
+        (VerifyCodeError::Wrong.into(), VerifyLogin, "INVALID_OTP", 401, "Invalid OTP. Please try again."),
         (
-            VerifyError::Expired.into(),
+            VerifyCodeError::Expired.into(),
             VerifyLogin,
             "OTP_EXPIRED",
             401,
             "OTP has expired. Please log in again.",
         ),
         (
-            VerifyError::TooMany.into(),
+            VerifyCodeError::TooMany.into(),
             VerifyLogin,
             "TOO_MANY_ATTEMPTS",
             429,
@@ -180,7 +186,7 @@ fn said() -> Vec<(Refusal, DeviceOperation, &'static str, u16, &'static str)> {
             "Cannot reuse previous password",
         ),
         (
-            Refusal::of_device_credential(Unauthenticated::UserGone),
+            Refusal::of_device_credential(AuthenticationError::UserGone),
             Sessions,
             "USER_NOT_FOUND",
             401,
@@ -209,9 +215,10 @@ fn what_the_engine_refuses_is_said_in_the_words_of_this_surface() {
 
 #[test]
 fn a_user_who_is_gone_is_named_here_and_nothing_else_of_a_credential_is() {
-    let gone = Refusal::of_device_credential(Unauthenticated::UserGone);
+    let gone = Refusal::of_device_credential(AuthenticationError::UserGone);
     assert_eq!((gone.code, gone.invalid_token), (Code::UserGone, true));
-    for error in unauthenticated().into_iter().filter(|error| !matches!(error, Unauthenticated::UserGone)) {
+    for error in unauthenticated().into_iter().filter(|error| !matches!(error, AuthenticationError::UserGone))
+    {
         assert_eq!(Refusal::of_device_credential(error.clone()), error.into());
     }
 }
@@ -220,7 +227,7 @@ fn a_user_who_is_gone_is_named_here_and_nothing_else_of_a_credential_is() {
 #[test]
 fn another_tenants_user_and_one_who_never_was_get_the_same_bytes() {
     for operation in DEVICE_OPERATIONS.iter().filter(|row| row.is_administration()) {
-        let refusal = Refusal::from(AccountError::NotFound).worded_for(operation.kind);
+        let refusal = Refusal::from(UserAdminError::NotFound).worded_for(operation.kind);
         assert_eq!((refusal.code.status(), refusal.session, &refusal.tenant), (404, None, &None));
         assert_eq!(
             text(&refusal, Rendering::Envelope, &SESSIONS),
@@ -252,9 +259,9 @@ fn no_words_change_a_status_a_challenge_or_what_a_guard_says() {
             assert_eq!(worded.clone().worded_for(operation), worded, "{error}");
         }
     }
-    let value = enveloped(Unauthenticated::Missing.into(), DeviceOperation::Sessions);
+    let value = enveloped(AuthenticationError::Missing.into(), DeviceOperation::Sessions);
     assert_eq!((&value["message"], &value["meta"]["code"]), (&"Unauthorized".into(), &"UNAUTHORIZED".into()));
-    let value = enveloped(Unauthenticated::OtherTenant.into(), DeviceOperation::Sessions);
+    let value = enveloped(AuthenticationError::OtherTenant.into(), DeviceOperation::Sessions);
     assert_eq!(value["meta"]["code"], "TENANT_MISMATCH");
 }
 

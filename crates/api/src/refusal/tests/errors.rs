@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_core::engine::{
-    AccountError, ChangePasswordError, IssueError, LogInError, RefreshError, RegisterError, ResetError,
-    SignInError, TenantError, Unauthenticated, UnlockError, VerifyError,
+    AuthenticationError, ChangePasswordError, DeviceSignInError, IssueError, PasswordSignInError,
+    RefreshError, RegisterError, ResetError, TenantError, UnlockError, UserAdminError, VerifyCodeError,
 };
 use portcullis_core::id::{SessionId, SessionKey, TenantId};
 use portcullis_core::key::KeyringFault;
@@ -95,8 +95,8 @@ fn register_errors() -> Vec<RegisterError> {
     )
 }
 
-fn sign_in_errors() -> Vec<SignInError> {
-    use SignInError::{Busy, InvalidCredentials, Issue, Locked, NotOffered, Store, Tenant};
+fn sign_in_errors() -> Vec<PasswordSignInError> {
+    use PasswordSignInError::{Busy, InvalidCredentials, Issue, Locked, NotOffered, Store, Tenant};
     every_variant!(
         [
             vec![InvalidCredentials, Locked, NotOffered],
@@ -115,8 +115,8 @@ fn sign_in_errors() -> Vec<SignInError> {
     )
 }
 
-pub(super) fn unauthenticated() -> Vec<Unauthenticated> {
-    use Unauthenticated::{
+pub(super) fn unauthenticated() -> Vec<AuthenticationError> {
+    use AuthenticationError::{
         Invalid, Issue, Missing, NotLive, NotOffered, OtherStrategy, OtherTenant, Revoked, Store, Tenant,
         Token, UserGone,
     };
@@ -193,14 +193,14 @@ pub(super) fn change_password_errors() -> Vec<ChangePasswordError> {
     )
 }
 
-fn log_in_errors() -> Vec<LogInError> {
-    use LogInError::{SignIn, TooManyCodes};
+fn log_in_errors() -> Vec<DeviceSignInError> {
+    use DeviceSignInError::{Password, TooManyCodes};
     let too_many = TooManyCodes { wait: WAIT };
-    every_variant!([vec![too_many], all(SignIn, sign_in_errors())], TooManyCodes { .. }, SignIn(_))
+    every_variant!([vec![too_many], all(Password, sign_in_errors())], TooManyCodes { .. }, Password(_))
 }
 
-fn verify_errors() -> Vec<VerifyError> {
-    use VerifyError::{Expired, Issue, NotOffered, Store, Tenant, TooMany, Wrong};
+fn verify_errors() -> Vec<VerifyCodeError> {
+    use VerifyCodeError::{Expired, Issue, NotOffered, Store, Tenant, TooMany, Wrong};
     every_variant!(
         [
             vec![Wrong, Expired, TooMany, NotOffered],
@@ -249,8 +249,8 @@ pub(super) fn reset_errors() -> Vec<ResetError> {
     )
 }
 
-pub(super) fn account_errors() -> Vec<AccountError> {
-    use AccountError::{Busy, Contended, NotFound, Store, Taken, Tenant, Weak};
+pub(super) fn account_errors() -> Vec<UserAdminError> {
+    use UserAdminError::{Busy, Contended, NotFound, Store, Taken, Tenant, Weak};
     every_variant!(
         [
             vec![NotFound, Taken, Contended],

@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::clock::Ticks;
-use crate::engine::{ChangePassword, Engine, RefreshError, TenantError, Unauthenticated};
+use crate::engine::{AuthenticationError, ChangePassword, Engine, RefreshError, TenantError};
 use crate::id::TenantId;
 use crate::liveness::Bounds;
 use crate::store::conformance::faults::Faults;
-use crate::store::conformance::samples::tenant;
-use crate::store::conformance::stage::{Held, Member, PASSWORD, Stage, password};
+use crate::store::conformance::fixture::{Fixture, Held, Member, PASSWORD, password};
+use crate::store::conformance::records::tenant;
 use crate::store::memory::MemoryStore;
 use crate::strategy::{Check, StrategyName};
 use crate::tenant::TenantSettings;
@@ -22,7 +22,7 @@ const ALMOST_STALE: Duration = Duration::from_millis(999);
 
 /// A node whose feed is proven by hand, and another one on the same stores, past all faults.
 struct Scene {
-    stage: Stage,
+    fixture: Fixture,
     faults: Arc<Faults>,
     node: Arc<Engine>,
     other: Arc<Engine>,
@@ -33,15 +33,15 @@ impl Scene {
     async fn new() -> Self {
         let truth = MemoryStore::stores();
         let (stores, faults) = Faults::proving_by_hand(truth.clone());
-        let mut stage = Stage::new(stores);
-        stage.setup.bounds = Bounds { max_staleness: MAX_STALENESS, ..Bounds::default() };
+        let mut fixture = Fixture::new(stores);
+        fixture.setup.bounds = Bounds { max_staleness: MAX_STALENESS, ..Bounds::default() };
         let ticks = std::cell::Cell::new(Duration::from_secs(1000));
-        stage.clock.tick_to(ticks.get());
-        let node = stage.node().await;
-        let mut elsewhere = stage.clone();
+        fixture.clock.tick_to(ticks.get());
+        let node = fixture.node().await;
+        let mut elsewhere = fixture.clone();
         elsewhere.setup.stores = truth;
         let other = elsewhere.node().await;
-        let scene = Self { stage, faults, node, other, ticks };
+        let scene = Self { fixture, faults, node, other, ticks };
         scene.prove();
         scene.prove();
         scene
@@ -50,7 +50,7 @@ impl Scene {
     /// Time passes by the clock that counts ticks.
     fn pass(&self, span: Duration) {
         self.ticks.set(self.ticks.get() + span);
-        self.stage.clock.tick_to(self.ticks.get());
+        self.fixture.clock.tick_to(self.ticks.get());
     }
 
     /// A good barrier that was sent now.
@@ -66,14 +66,14 @@ impl Scene {
     }
 
     async fn somebody(&self) -> (Member, Held) {
-        let ann = self.stage.newcomer(&self.other).await;
-        let held = ann.sign_in(&self.other, StrategyName::Session).await;
+        let ann = self.fixture.newcomer(&self.other).await;
+        let held = ann.password_sign_in(&self.other, StrategyName::Session).await;
         (ann, held)
     }
 }
 
-fn is_outage(answer: &Result<crate::engine::Identity, Unauthenticated>) -> bool {
-    matches!(answer, Err(Unauthenticated::Store(_) | Unauthenticated::Tenant(TenantError::Store(_))))
+fn is_outage(answer: &Result<crate::engine::Identity, AuthenticationError>) -> bool {
+    matches!(answer, Err(AuthenticationError::Store(_) | AuthenticationError::Tenant(TenantError::Store(_))))
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn a_missed_change_is_not_served_beyond_the_bound() {
     assert!(held.recognised(&scene.node).await.is_ok(), "the bound is what is promised");
     scene.pass(MILLISECOND);
     let refused = held.recognised(&scene.node).await;
-    assert!(matches!(refused, Err(Unauthenticated::NotLive(_))), "{refused:?}");
+    assert!(matches!(refused, Err(AuthenticationError::NotLive(_))), "{refused:?}");
 }
 
 // ASVS-map: RV2
@@ -120,9 +120,9 @@ async fn a_silent_feed_sends_every_reader_to_the_store() {
 #[tokio::test]
 async fn an_outage_is_never_a_refusal() {
     let scene = Scene::new().await;
-    let ann = scene.stage.newcomer(&scene.other).await;
+    let ann = scene.fixture.newcomer(&scene.other).await;
     for strategy in StrategyName::ALL {
-        let held = ann.sign_in(&scene.other, strategy).await;
+        let held = ann.password_sign_in(&scene.other, strategy).await;
         scene.cost(&held).await;
         scene.faults.fall_silent();
         scene.faults.go_down();
@@ -185,7 +185,7 @@ async fn what_changed_while_the_feed_was_silent_is_read_anew_when_it_speaks() {
     scene.faults.speak();
     scene.prove();
     let refused = held.recognised(&scene.node).await;
-    assert!(matches!(refused, Err(Unauthenticated::NotLive(_))), "{refused:?}");
+    assert!(matches!(refused, Err(AuthenticationError::NotLive(_))), "{refused:?}");
 }
 
 #[tokio::test]
@@ -209,7 +209,7 @@ async fn a_change_that_overtakes_a_read_is_not_covered_up_by_it() {
         let _ = shown.await;
         let refused = held.recognised(&scene.node).await;
         assert!(
-            matches!(refused, Err(Unauthenticated::NotLive(_))),
+            matches!(refused, Err(AuthenticationError::NotLive(_))),
             "stopped after {steps} steps: {refused:?}"
         );
     }
@@ -251,7 +251,7 @@ async fn nobody_joins_a_read_that_was_sent_long_ago() {
     scene.pass(MAX_STALENESS);
     scene.faults.go_on();
     let (refused, _) = tokio::join!(biased; held.recognised(&scene.node), slow);
-    assert!(matches!(refused, Err(Unauthenticated::NotLive(_))), "{refused:?}");
+    assert!(matches!(refused, Err(AuthenticationError::NotLive(_))), "{refused:?}");
 }
 
 /// One node's clock may be ahead, and see a session idle out that another one has slid.
@@ -260,13 +260,13 @@ async fn an_idle_end_that_only_a_fast_clock_has_seen_is_asked_for_again() {
     let scene = Scene::new().await;
     let (_, held) = scene.somebody().await;
     scene.cost(&held).await;
-    let begun = scene.stage.setup.clock.now();
-    scene.stage.clock.set(held.signed_in.grant.expires);
+    let begun = scene.fixture.setup.clock.now();
+    scene.fixture.clock.set(held.signed_in.grant.expires);
     let early = held.recognised(&scene.node).await;
-    assert!(matches!(early, Err(Unauthenticated::NotLive(_))), "{early:?}");
-    scene.stage.clock.set(begun.plus(Duration::from_hours(12)));
+    assert!(matches!(early, Err(AuthenticationError::NotLive(_))), "{early:?}");
+    scene.fixture.clock.set(begun.plus(Duration::from_hours(12)));
     assert!(held.recognised(&scene.other).await.is_ok(), "it is slid by a node whose clock is right");
-    scene.stage.clock.set(held.signed_in.grant.expires);
+    scene.fixture.clock.set(held.signed_in.grant.expires);
     let late = held.recognised(&scene.node).await;
     assert!(late.is_ok(), "{late:?}");
 }
@@ -276,14 +276,14 @@ async fn an_idle_end_that_only_a_fast_clock_has_seen_is_asked_for_again() {
 async fn a_token_with_a_made_up_key_takes_no_keys_away_while_the_store_is_out_of_reach() {
     let scene = Scene::new().await;
     let (ann, _) = scene.somebody().await;
-    let held = ann.sign_in(&scene.node, StrategyName::Jwt).await;
+    let held = ann.password_sign_in(&scene.node, StrategyName::Jwt).await;
     held.recognised(&scene.node).await.unwrap();
     scene.pass(10 * MAX_STALENESS);
     scene.faults.go_down();
 
-    let stranger = Stage::new(MemoryStore::stores());
+    let stranger = Fixture::new(MemoryStore::stores());
     let elsewhere = stranger.node().await;
-    let foreign = stranger.newcomer(&elsewhere).await.sign_in(&elsewhere, StrategyName::Jwt).await;
+    let foreign = stranger.newcomer(&elsewhere).await.password_sign_in(&elsewhere, StrategyName::Jwt).await;
     assert!(foreign.recognised(&scene.node).await.is_err());
     assert!(held.recognised(&scene.node).await.is_ok(), "what needs no store goes on");
 }
@@ -292,8 +292,8 @@ async fn a_token_with_a_made_up_key_takes_no_keys_away_while_the_store_is_out_of
 async fn somebody_of_acme(scene: &Scene) -> Held {
     let acme = tenant("acme");
     scene.other.create_tenant(acme.clone(), TenantSettings::default(), None).await.unwrap();
-    let ann = scene.stage.register(&scene.other, &acme, "ann@example.com").await;
-    ann.sign_in(&scene.other, StrategyName::Jwt).await
+    let ann = scene.fixture.register(&scene.other, &acme, "ann@example.com").await;
+    ann.password_sign_in(&scene.other, StrategyName::Jwt).await
 }
 
 // ASVS-map: SE5 RV3
@@ -308,7 +308,7 @@ async fn a_node_that_was_told_of_a_suspension_does_not_go_back_behind_it_in_an_o
     assert!(is_outage(&answer), "{answer:?}");
     scene.faults.come_back();
     let refused = held.recognised(&scene.node).await;
-    assert!(matches!(refused, Err(Unauthenticated::Tenant(TenantError::Suspended))), "{refused:?}");
+    assert!(matches!(refused, Err(AuthenticationError::Tenant(TenantError::Suspended))), "{refused:?}");
 }
 
 // ASVS-map: SE5
@@ -356,8 +356,8 @@ async fn changes_that_may_have_been_missed_take_no_keys_away_while_the_store_is_
 #[tokio::test]
 async fn whoever_changes_their_password_can_refresh_on_a_node_that_has_not_heard_of_it() {
     let scene = Scene::new().await;
-    let ann = scene.stage.newcomer(&scene.other).await;
-    let held = ann.sign_in(&scene.other, StrategyName::Denylist).await;
+    let ann = scene.fixture.newcomer(&scene.other).await;
+    let held = ann.password_sign_in(&scene.other, StrategyName::Denylist).await;
     let identity = held.recognised(&scene.node).await.unwrap();
     scene.faults.fall_silent();
     let change = ChangePassword {

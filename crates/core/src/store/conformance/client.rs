@@ -3,11 +3,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::postbox::Postbox;
-use super::stage::{Held, Member, PASSWORD, password};
+use super::fixture::{Held, Member, PASSWORD, password};
+use super::mailbox::RecordingMailbox;
 use crate::engine::{
-    DeviceSignedIn, Engine, LogIn, LogInError, LoggedIn, Refresh, RefreshError, Refreshed, ShownDevice,
-    VerifyError, VerifyLogin,
+    CompletedDeviceSignIn, DeviceSignIn, DeviceSignInError, DeviceSignInResult, Engine, PresentedDevice,
+    Refresh, RefreshError, Refreshed, VerifyCode, VerifyCodeError,
 };
 use crate::id::{TenantId, TicketId};
 use crate::secret::PlainSecret;
@@ -68,29 +68,31 @@ impl Client {
     }
 
     /// What it shows of itself.
-    pub fn shown(&self) -> ShownDevice {
+    pub fn shown(&self) -> PresentedDevice {
         let (cookie, secret) = if self.native { (None, self.kept()) } else { (self.kept(), None) };
-        ShownDevice { cookie, secret, native: self.native, keeps_cookies: true }
+        PresentedDevice { cookie, secret, native: self.native, keeps_cookies: true }
     }
 
     /// Takes the first step.
     ///
     /// # Errors
     /// The engine's.
-    pub async fn log_in(
+    pub async fn device_sign_in(
         &self,
         engine: &Engine,
         tenant: &TenantId,
         name: &str,
         with: &str,
-    ) -> Result<LoggedIn, LogInError> {
+    ) -> Result<DeviceSignInResult, DeviceSignInError> {
         #[expect(clippy::panic, reason = "a mistake in the story itself")]
         let login = LoginName::parse(name).unwrap_or_else(|_| panic!("{name} is nobody's name"));
         let (tenant, device, shown) = (tenant.clone(), self.device.clone(), self.shown());
-        let answer = engine.log_in(LogIn { tenant, login, password: password(with), device, shown }).await?;
+        let answer = engine
+            .device_sign_in(DeviceSignIn { tenant, login, password: password(with), device, shown })
+            .await?;
         match &answer {
-            LoggedIn::CodeSent { cookie, .. } => self.keep(cookie.clone()),
-            LoggedIn::Done(done) => self.take(done),
+            DeviceSignInResult::CodeSent { cookie, .. } => self.keep(cookie.clone()),
+            DeviceSignInResult::Done(done) => self.take(done),
         }
         Ok(answer)
     }
@@ -99,8 +101,8 @@ impl Client {
     #[expect(clippy::panic, reason = "whoever should be let in and is not has found a fault")]
     pub async fn asks_for_code(&self, engine: &Engine, member: &Member) -> TicketId {
         let user = &member.user;
-        match self.log_in(engine, &user.key.tenant, user.email.shown(), PASSWORD).await {
-            Ok(LoggedIn::CodeSent { login, .. }) => login,
+        match self.device_sign_in(engine, &user.key.tenant, user.email.shown(), PASSWORD).await {
+            Ok(DeviceSignInResult::CodeSent { login, .. }) => login,
             answer => panic!("no code was sent: {answer:?}"),
         }
     }
@@ -115,22 +117,27 @@ impl Client {
         tenant: &TenantId,
         login: TicketId,
         code: &str,
-    ) -> Result<DeviceSignedIn, VerifyError> {
+    ) -> Result<CompletedDeviceSignIn, VerifyCodeError> {
         let (tenant, device, shown) = (tenant.clone(), self.device.clone(), self.shown());
         let code = PlainSecret::presented(code);
-        let done = engine.verify_login(VerifyLogin { tenant, login, code, device, shown }).await?;
+        let done = engine.verify_code(VerifyCode { tenant, login, code, device, shown }).await?;
         self.take(&done);
         Ok(done)
     }
 
-    fn take(&self, done: &DeviceSignedIn) {
+    fn take(&self, done: &CompletedDeviceSignIn) {
         let secret = done.signed_in.grant.device_secret.clone();
         self.keep(if self.native { secret } else { done.cookie.clone() });
     }
 
     /// Takes both steps.
     #[expect(clippy::panic, reason = "whoever should be let in and is not has found a fault")]
-    pub async fn comes_in(&self, engine: &Arc<Engine>, post: &Arc<Postbox>, member: &Member) -> Held {
+    pub async fn comes_in(
+        &self,
+        engine: &Arc<Engine>,
+        post: &Arc<RecordingMailbox>,
+        member: &Member,
+    ) -> Held {
         let tenant = &member.user.key.tenant;
         let login = self.asks_for_code(engine, member).await;
         match self.verify(engine, tenant, login, &post.code(engine).await).await {
@@ -141,8 +148,8 @@ impl Client {
 
     /// What somebody holds who was let in.
     #[must_use]
-    pub fn held(done: &DeviceSignedIn) -> Held {
-        let DeviceSignedIn { signed_in, session, .. } = done.clone();
+    pub fn held(done: &CompletedDeviceSignIn) -> Held {
+        let CompletedDeviceSignIn { signed_in, session, .. } = done.clone();
         Held { strategy: StrategyName::Device, tenant: session.key.tenant, signed_in }
     }
 
@@ -151,7 +158,7 @@ impl Client {
     /// # Errors
     /// The engine's.
     pub async fn refresh(&self, engine: &Engine, token: &str) -> Result<Refreshed, RefreshError> {
-        let ShownDevice { cookie, secret: device_secret, .. } = self.shown();
+        let PresentedDevice { cookie, secret: device_secret, .. } = self.shown();
         let strategy = StrategyName::Device;
         engine.refresh(&Refresh { tenant: None, strategy, token, device_secret, cookie }).await
     }

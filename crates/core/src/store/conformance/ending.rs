@@ -1,6 +1,6 @@
 //! What [`SessionStore::end`](crate::store::SessionStore::end) must do, and that nothing undoes it.
 
-use super::samples::{
+use super::records::{
     GRACE, IDLE, NOW, at, bare_session, by_cookie, by_id, ending, idled_out, redemption, session, somebody,
     tenant,
 };

@@ -1,6 +1,6 @@
 //! What an [`EpochStore`](crate::store::EpochStore) must do.
 
-use super::samples::{NOW, bare_session, ending, somebody, tenant};
+use super::records::{NOW, bare_session, ending, somebody, tenant};
 use super::{Answered, each};
 use crate::id::UserKey;
 use crate::session::{EndReason, Epochs, Session, State};
@@ -60,7 +60,7 @@ pub async fn a_session_of_an_older_epoch_is_over(stores: &Stores) {
         stores.sessions.insert(&after).await.answered();
         let now = epochs(stores, &jo).await;
         for (session, lives) in [(before, false), (after, true)] {
-            let found = stores.sessions.find(&super::samples::by_id(&session), NOW).await.answered();
+            let found = stores.sessions.find(&super::records::by_id(&session), NOW).await.answered();
             let is_live = found.is_some_and(|found| found.state_at(NOW, now) == State::Live);
             assert_eq!(is_live, lives);
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::samples::{NOW, at, bare_user, ending, key, redemption, session, somebody, tenant};
+use super::records::{NOW, at, bare_user, ending, key, redemption, session, somebody, tenant};
 use super::{Answered, Capabilities};
 use crate::clock::{Clock, Ticks};
 use crate::id::SessionKey;

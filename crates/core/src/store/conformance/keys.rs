@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::samples::{at, key, parsed, tenant};
+use super::records::{at, key, parsed, tenant};
 use super::{Answered, each};
 use crate::id::TenantId;
 use crate::key::{Algorithm, KeyMaterial, KeyRecord, KeyUse, Kid};

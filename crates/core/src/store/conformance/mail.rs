@@ -1,11 +1,11 @@
 //! What a [`MailStore`](crate::store::MailStore) must do.
 
-use super::samples::{NOW, at, mailing, somebody, tenant};
+use super::records::{NOW, at, mailing, somebody, tenant};
 use super::{Answered, each};
 use crate::clock::Timestamp;
-use crate::id::{MailingId, UserKey};
+use crate::id::{QueuedMailId, UserKey};
 use crate::machine::SystemRandom;
-use crate::mailing::{About, CLAIM, Mailing};
+use crate::queued_mail::{CLAIM, MailKind, QueuedMail};
 use crate::store::Stores;
 
 pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
@@ -19,30 +19,31 @@ pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
     );
 }
 
-async fn put(stores: &Stores, mailing: Mailing) -> Mailing {
+async fn put(stores: &Stores, mailing: QueuedMail) -> QueuedMail {
     stores.mail.put(&mailing).await.answered();
     mailing
 }
 
-async fn claim(stores: &Stores, now: Timestamp, limit: u32) -> Vec<Mailing> {
+async fn claim(stores: &Stores, now: Timestamp, limit: u32) -> Vec<QueuedMail> {
     stores.mail.claim(now, limit).await.answered()
 }
 
-async fn claimed_ids(stores: &Stores, now: Timestamp, limit: u32) -> Vec<MailingId> {
+async fn claimed_ids(stores: &Stores, now: Timestamp, limit: u32) -> Vec<QueuedMailId> {
     claim(stores, now, limit).await.into_iter().map(|mailing| mailing.id).collect()
 }
 
 /// The message, claimed at `now` for this many times.
-fn claimed(mailing: &Mailing, now: Timestamp, tries: u32) -> Mailing {
-    Mailing { due: now.plus(CLAIM), tries, ..mailing.clone() }
+fn claimed(mailing: &QueuedMail, now: Timestamp, tries: u32) -> QueuedMail {
+    QueuedMail { due: now.plus(CLAIM), tries, ..mailing.clone() }
 }
 
 /// `claim` gives back what `put` wrote, whatever it is about.
 pub async fn a_message_is_claimed_as_it_was_put(stores: &Stores) {
     let jo = somebody(&tenant("acme"));
     assert_eq!(claim(stores, NOW, 9).await, []);
-    for about in About::ALL {
-        for written in [Mailing { about, ..mailing(&jo, NOW) }, Mailing::news(&jo, about, NOW, &SystemRandom)]
+    for about in MailKind::ALL {
+        for written in
+            [QueuedMail { about, ..mailing(&jo, NOW) }, QueuedMail::news(&jo, about, NOW, &SystemRandom)]
         {
             put(stores, written.clone()).await;
             assert_eq!(claim(stores, NOW, 9).await, [claimed(&written, NOW, 1)]);
@@ -69,7 +70,7 @@ pub async fn the_longest_due_are_claimed_first(stores: &Stores) {
         due.push((millis, put(stores, mailing(user, at(millis))).await.id));
     }
     due.sort_unstable();
-    let mut ids: Vec<MailingId> = due.into_iter().map(|(_, id)| id).collect();
+    let mut ids: Vec<QueuedMailId> = due.into_iter().map(|(_, id)| id).collect();
     let later = ids.split_off(2);
     assert_eq!(claimed_ids(stores, at(9), 0).await, []);
     assert_eq!(claimed_ids(stores, at(9), 2).await, ids);
@@ -115,7 +116,7 @@ pub async fn messages_of_one_id_are_two_in_two_tenants(stores: &Stores) {
     assert!(!stores.mail.put_off(&globex, one.id, at(9)).await.answered());
     assert!(!stores.mail.done(&globex, one.id).await.answered());
     let twin =
-        Mailing { user: UserKey { tenant: globex.clone(), id: one.user.id }, due: at(1), ..one.clone() };
+        QueuedMail { user: UserKey { tenant: globex.clone(), id: one.user.id }, due: at(1), ..one.clone() };
     put(stores, twin.clone()).await;
     assert_eq!(claim(stores, at(1), 9).await, [claimed(&one, at(1), 1), claimed(&twin, at(1), 1)]);
     assert!(stores.mail.done(&globex, one.id).await.answered());

@@ -26,26 +26,26 @@
     reason = "to panic is how every function here says that a store is wrong"
 )]
 
-pub mod apart;
+pub mod attempts;
 pub mod behaviour;
 pub mod client;
-pub mod crowds;
+pub mod contention;
 pub mod ending;
 pub mod epochs;
 pub mod faults;
 pub mod feed;
-pub mod guesses;
+pub mod fixture;
 pub mod keys;
 pub mod mail;
-pub mod names;
-pub mod postbox;
+pub mod mailbox;
 pub mod races;
+pub mod records;
 pub mod rotation;
-pub mod samples;
 pub mod sessions;
-pub mod stage;
+pub mod tenant_isolation;
 pub mod tenants;
 pub mod tickets;
+pub mod user_lookup;
 pub mod users;
 
 use std::fmt::Display;
@@ -76,7 +76,7 @@ impl Default for Capabilities {
 /// Every requirement that one process can see, each on stores of its own.
 pub async fn everything(make: impl AsyncFn() -> Stores, can: Capabilities) {
     users::all(&make).await;
-    names::all(&make).await;
+    user_lookup::all(&make).await;
     sessions::all(&make).await;
     ending::all(&make).await;
     rotation::all(&make).await;
@@ -84,23 +84,23 @@ pub async fn everything(make: impl AsyncFn() -> Stores, can: Capabilities) {
     keys::all(&make).await;
     tenants::all(&make).await;
     tickets::all(&make).await;
-    guesses::all(&make).await;
+    attempts::all(&make).await;
     mail::all(&make).await;
-    apart::all(&make).await;
+    tenant_isolation::all(&make).await;
     feed::all(&make, can).await;
     let both = async || {
         let stores = make().await;
         (stores.clone(), stores)
     };
     races::all(&both, can).await;
-    crowds::all(&both).await;
+    contention::all(&both).await;
 }
 
 /// Every requirement that takes two processes, here two ways into one database: the races across both, and that each
 /// hears of what the other wrote.
 pub async fn two_nodes(make: impl AsyncFn() -> (Stores, Stores), can: Capabilities) {
     races::all(&make, can).await;
-    crowds::all(&make).await;
+    contention::all(&make).await;
     feed::of_another(&make, can).await;
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use super::samples::{
+use super::records::{
     NOW, at, bare_user, by_id, ending, idled_out, numbered, redemption, session, somebody, tenant,
     unproven_session,
 };
@@ -338,7 +338,7 @@ pub async fn no_count_of_an_epoch_is_lost(one: &Stores, other: &Stores) {
 pub async fn all_who_found_agree(one: &Stores, other: &Stores) {
     let answers = at_once([one, other], RUNNERS, |_, stores| {
         let proposed = Installation { issuer: fresh(), created: NOW };
-        async move { stores.tenants.found(&proposed).await.answered() }
+        async move { stores.tenants.get_or_create_installation(&proposed).await.answered() }
     })
     .await;
     assert!(answers.windows(2).all(|pair| pair.first() == pair.last()), "{answers:?}");

@@ -1,7 +1,7 @@
 //! What [`SessionStore::rotate`](crate::store::SessionStore::rotate) must do: what [`Session::rotate`] decides, written
 //! in the same step.
 
-use super::samples::{
+use super::records::{
     GRACE, NOW, at, bare_session, by_id, idled_out, numbered, redemption, session, somebody, tenant,
     unproven_session,
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::samples::{
+use super::records::{
     IDLE, MAX, NOW, at, bare_session, by_cookie, by_id, ending, idled_out, redemption, session, somebody,
     tenant, unproven_session,
 };
@@ -47,7 +47,7 @@ pub async fn a_session_is_found_as_written(stores: &Stores) {
     let pinned = session(&jo);
     let unpinned = Session {
         epochs: Epochs { user: 1, tenant: 1 << 40, everyone: 3 },
-        proof: Some(Proof { hash: super::samples::numbered(5), shown: false }),
+        proof: Some(Proof { hash: super::records::numbered(5), shown: false }),
         rotation: pinned
             .rotation
             .clone()

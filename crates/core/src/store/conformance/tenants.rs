@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::samples::{NOW, at, tenant};
+use super::records::{NOW, at, tenant};
 use super::{Answered, each};
 use crate::id::TenantId;
 use crate::store::{Inserted, Page, Stores, Updated};
@@ -26,8 +26,8 @@ pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
 pub async fn the_installation_is_made_once(stores: &Stores) {
     let first = Installation { issuer: "https://one.example".to_owned(), created: NOW };
     let second = Installation { issuer: "https://two.example".to_owned(), created: at(1) };
-    assert_eq!(stores.tenants.found(&first).await.answered(), first);
-    assert_eq!(stores.tenants.found(&second).await.answered(), first);
+    assert_eq!(stores.tenants.get_or_create_installation(&first).await.answered(), first);
+    assert_eq!(stores.tenants.get_or_create_installation(&second).await.answered(), first);
 }
 
 /// `find` gives back what `insert` wrote, and nothing where nothing is.

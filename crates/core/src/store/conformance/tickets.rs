@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::samples::{NOW, at, issue, numbered, somebody, tenant, ticket};
+use super::records::{NOW, at, issue, numbered, somebody, tenant, ticket};
 use super::{Answered, each};
 use crate::clock::Timestamp;
 use crate::id::UserKey;
 use crate::machine::SystemRandom;
-use crate::mailing::Mailing;
+use crate::queued_mail::QueuedMail;
 use crate::store::Stores;
 use crate::ticket::{Issued, Purpose, Redeemed, Ticket, TicketKey, TicketState};
 
@@ -141,7 +141,7 @@ pub async fn no_more_are_issued_than_may_be(stores: &Stores) {
         let last_moment = Timestamp::from_millis(NOW.plus(limits.within).as_millis() - 1);
         for now in [at(6), last_moment] {
             let refused = ticket(&jo, purpose, now, RIGHT);
-            let mailing = Mailing::of_ticket(&refused, &SystemRandom);
+            let mailing = QueuedMail::of_ticket(&refused, &SystemRandom);
             let answer = stores.tickets.issue(&refused, &mailing).await.answered();
             let wait = NOW.plus(limits.within).since(now);
             assert_eq!(answer, Issued::TooMany { wait }, "{purpose}: as long as the first one counts");

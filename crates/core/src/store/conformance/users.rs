@@ -1,6 +1,6 @@
 //! What a [`UserStore`](crate::store::UserStore) must do.
 
-use super::samples::{at, bare_user, email, somebody, tenant, user};
+use super::records::{at, bare_user, email, somebody, tenant, user};
 use super::{Answered, each};
 use crate::clock::Timestamp;
 use crate::id::{TenantId, UserId, UserKey};

@@ -3,7 +3,7 @@
 //! It is what the suite's words mean, a store for tests, and one for a process that may forget. It announces each
 //! change to its watchers before the write is acknowledged, so its view is never stale.
 
-mod mail;
+mod queues;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -42,9 +42,9 @@ struct Records {
     keys: BTreeMap<(TenantId, Kid), KeyRecord>,
     tenants: BTreeMap<TenantId, TenantRecord>,
     installation: Option<Installation>,
-    tickets: mail::Tickets,
-    guesses: mail::Counted,
-    mail: mail::Queue,
+    tickets: queues::Tickets,
+    guesses: queues::Counted,
+    mail: queues::Queue,
 }
 
 impl MemoryStore {
@@ -59,7 +59,7 @@ impl MemoryStore {
             keys: store.clone(),
             tenants: store.clone(),
             tickets: store.clone(),
-            guesses: store.clone(),
+            attempts: store.clone(),
             mail: store.clone(),
             feed: store,
         }
@@ -358,7 +358,7 @@ impl KeyStore for MemoryStore {
 
 #[async_trait]
 impl TenantStore for MemoryStore {
-    async fn found(&self, proposed: &Installation) -> Stored<Installation> {
+    async fn get_or_create_installation(&self, proposed: &Installation) -> Stored<Installation> {
         Ok(self.records().installation.get_or_insert_with(|| proposed.clone()).clone())
     }
 

@@ -7,13 +7,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_core::clock::{Clock, Timestamp};
 use portcullis_core::engine::{Engine, Refresh, RefreshError, Refreshed};
-use portcullis_core::event::What;
+use portcullis_core::event::EventKind;
 use portcullis_core::id::{SessionKey, TenantId};
 use portcullis_core::key::KeyUse;
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::session::{Session, State};
 use portcullis_core::store::conformance::faults::Faults;
-use portcullis_core::store::conformance::stage::{Stage, show};
+use portcullis_core::store::conformance::fixture::{Fixture, show};
 use portcullis_core::store::memory::MemoryStore;
 use portcullis_core::store::{SessionHandle, Stores};
 use portcullis_core::strategy::{Carrier, StrategyName};
@@ -45,7 +45,7 @@ struct Late {
 
 pub(crate) struct World {
     device: Device,
-    stage: Stage,
+    fixture: Fixture,
     /// The stores as they are, past all faults.
     truth: Stores,
     faults: Arc<Faults>,
@@ -74,9 +74,9 @@ impl World {
     pub(crate) async fn new(device: Device) -> Self {
         let truth = MemoryStore::stores();
         let (stores, faults) = Faults::within(truth.clone());
-        let stage = Stage::new(stores);
-        let node = stage.node().await;
-        let held = stage.newcomer(&node).await.sign_in_on(&node, STRATEGY, device.proves).await;
+        let fixture = Fixture::new(stores);
+        let node = fixture.node().await;
+        let held = fixture.newcomer(&node).await.sign_in_on(&node, STRATEGY, device.proves).await;
         let token = held.refresh_token().to_owned();
         Self {
             device,
@@ -91,7 +91,7 @@ impl World {
             grave: None,
             is_shared_with_a_thief: false,
             is_unlucky: false,
-            stage,
+            fixture,
             truth,
             faults,
             node,
@@ -106,7 +106,7 @@ impl World {
             Move::Use(thief, copy) => self.steal_in(thief, copy).await,
             Move::Pass(span) => {
                 self.settle().await;
-                self.stage.clock.pass(span);
+                self.fixture.clock.pass(span);
             }
             Move::BackAnHour => self.set_back().await,
             Move::Right => self.set_right().await,
@@ -118,7 +118,7 @@ impl World {
                 let ended = self.node.end_session(&self.session).await.unwrap();
                 assert!(!ended || self.grave.is_none(), "an ended session was ended again");
             }
-            Move::Restart => self.node = self.stage.node().await,
+            Move::Restart => self.node = self.fixture.node().await,
         }
         self.look_into_the_grave().await;
     }
@@ -128,7 +128,7 @@ impl World {
     }
 
     fn now(&self) -> Timestamp {
-        self.stage.clock.now()
+        self.fixture.clock.now()
     }
 
     /// The record, past all faults and views, and not judged by any time.
@@ -146,7 +146,10 @@ impl World {
         } else if state != State::Live {
             self.grave = Some(state);
         }
-        assert!(self.stage.chronicle.count(What::RefreshReused) <= 1, "an alarm was raised twice");
+        assert!(
+            self.fixture.recorded_events.count(EventKind::RefreshReused) <= 1,
+            "an alarm was raised twice"
+        );
     }
 
     // What the design promises to whoever presents a token.
@@ -186,7 +189,7 @@ impl World {
             | (Some("stale"), Err(RefreshError::Stale)) => (),
             (Some("reused"), Err(RefreshError::Reused)) => {
                 assert_eq!(
-                    self.stage.chronicle.count(What::RefreshReused),
+                    self.fixture.recorded_events.count(EventKind::RefreshReused),
                     1,
                     "one alarm, no more and no less"
                 );
@@ -265,7 +268,7 @@ impl World {
                     () = self.faults.stuck() => None,
                 };
                 self.faults.go_on();
-                self.node = self.stage.node().await;
+                self.node = self.fixture.node().await;
                 heard
             }
         }
@@ -323,7 +326,7 @@ impl World {
     async fn several(&mut self, tab: usize, times: usize) {
         let token = self.tabs[tab].clone();
         let promised = self.promised(&token, true).await;
-        let alarms = self.stage.chronicle.count(What::RefreshReused);
+        let alarms = self.fixture.recorded_events.count(EventKind::RefreshReused);
         let mut answers = Vec::new();
         let mut asking = tokio::task::JoinSet::new();
         for _ in 0..times {
@@ -346,7 +349,7 @@ impl World {
         if promised == Some("next") && !self.device.proves {
             self.is_unlucky = true;
             assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
-            assert_eq!(self.stage.chronicle.count(What::RefreshReused), alarms + 1);
+            assert_eq!(self.fixture.recorded_events.count(EventKind::RefreshReused), alarms + 1);
             self.chain.extend(answers.into_iter().flatten().map(|won| won.refresh.reveal().to_owned()));
             return;
         }
@@ -385,13 +388,13 @@ impl World {
         self.settle().await;
         if self.behind == Duration::ZERO {
             self.behind = HOUR;
-            self.stage.clock.set(self.now().minus(HOUR));
+            self.fixture.clock.set(self.now().minus(HOUR));
         }
     }
 
     async fn set_right(&mut self) {
         self.settle().await;
-        self.stage.clock.pass(self.behind);
+        self.fixture.clock.pass(self.behind);
         self.behind = Duration::ZERO;
     }
 

@@ -9,7 +9,7 @@ use portcullis_core::machine::SystemClock;
 use portcullis_stores::sqlite::{SqliteStore, migrations};
 
 use super::{Finding, Stopwatch};
-use crate::cli::shown::counted;
+use crate::cli::printable::counted;
 
 /// What is to be said, and the store, if it can be asked for more; `missing` where there is none.
 pub(super) async fn examine(

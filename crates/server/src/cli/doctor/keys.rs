@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use portcullis_core::clock::{Clock, Timestamp};
-use portcullis_core::engine::{KeyInfo, KeyStanding};
+use portcullis_core::engine::{KeyInfo, KeyStatus};
 use portcullis_core::id::TenantId;
 use portcullis_core::key::{KeyRecord, KeyUse, Keyring, KeyringParts};
 use portcullis_core::machine::SystemClock;
@@ -13,7 +13,7 @@ use portcullis_stores::sqlite::SqliteStore;
 
 use super::{Finding, Stopwatch};
 use crate::cli::failure::Failure;
-use crate::cli::shown::moment;
+use crate::cli::printable::moment;
 use crate::config::Config;
 use crate::open::policy;
 
@@ -80,7 +80,7 @@ impl Keys {
 
 fn standing(name: String, records: &[KeyRecord], policy: &Policy) -> Finding {
     let keys = KeyInfo::of_all(records, &policy.key_lifetimes(), SystemClock.now());
-    let signs = |usage| keys.iter().any(|key| key.usage == usage && key.standing == KeyStanding::Signing);
+    let signs = |usage| keys.iter().any(|key| key.usage == usage && key.standing == KeyStatus::Signing);
     let missing: Vec<&str> =
         KeyUse::ALL.into_iter().filter(|usage| !signs(*usage)).map(KeyUse::as_str).collect();
     if !missing.is_empty() {
@@ -88,9 +88,8 @@ fn standing(name: String, records: &[KeyRecord], policy: &Policy) -> Finding {
             format!("none signs for {}; `portcullis key rotate --now` makes one", missing.join(", "));
         return Finding::broken(name, detail);
     }
-    let coming = keys.iter().filter(|key| key.standing == KeyStanding::Published).map(|key| key.active_from);
-    let going =
-        keys.iter().filter(|key| key.standing == KeyStanding::Verifying).filter_map(|key| key.retires);
+    let coming = keys.iter().filter(|key| key.standing == KeyStatus::Published).map(|key| key.active_from);
+    let going = keys.iter().filter(|key| key.standing == KeyStatus::Verifying).filter_map(|key| key.retires);
     let mut detail = "one signs for each use, and all open".to_owned();
     if let Some(next) = coming.min() {
         let _ = write!(detail, "; the next begins to sign at {}", moment(next));

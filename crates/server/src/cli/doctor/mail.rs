@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use portcullis_core::mail::Undelivered;
+use portcullis_core::outgoing_mail::DeliveryError;
 use tokio::time::timeout;
 
 use super::{Finding, Stopwatch, directory};
-use crate::cli::shown::counted;
+use crate::cli::printable::counted;
 use crate::config::{Config, MailTransport};
 use crate::mail::{self, Mailer};
 
@@ -26,7 +26,7 @@ pub(super) async fn examine(config: &Config) -> Finding {
     let watch = Stopwatch::start();
     let finding = match timeout(PATIENCE, mail::reach(&mailer)).await {
         Ok(Ok(())) => Finding::ok(NAME, format!("{server} greets us, and would take a letter")),
-        Ok(Err(Undelivered::Later(cause) | Undelivered::Never(cause))) => Finding::broken(NAME, cause),
+        Ok(Err(DeliveryError::Later(cause) | DeliveryError::Never(cause))) => Finding::broken(NAME, cause),
         Err(_) => Finding::broken(NAME, format!("{server} does not answer")),
     };
     finding.took(watch.elapsed())

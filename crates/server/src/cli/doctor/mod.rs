@@ -21,7 +21,7 @@ use serde::{Serialize, Serializer};
 
 use super::failure::Failure;
 use super::place::no_database;
-use super::shown::{Table, write_json};
+use super::printable::{Table, write_json};
 use crate::config::{Config, Database};
 
 /// Find out what works and what does not

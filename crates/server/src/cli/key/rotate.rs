@@ -9,7 +9,7 @@ use portcullis_core::id::TenantId;
 use portcullis_core::key::{KeyUse, SharedSecrets};
 
 use crate::cli::failure::Failure;
-use crate::cli::shown::moment;
+use crate::cli::printable::moment;
 
 /// The longest that a key may wait.
 const LONGEST_LEAD: &str = "30d";

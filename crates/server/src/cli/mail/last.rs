@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::cli::audience::email;
 use crate::cli::failure::Failure;
-use crate::cli::shown::{Shown, write_json};
+use crate::cli::printable::{Shown, write_json};
 use crate::config::{Config, MailTransport};
 use crate::mail::{Opened, messages, outbox};
 

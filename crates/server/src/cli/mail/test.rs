@@ -6,13 +6,13 @@ use clap::Args;
 use portcullis_core::clock::Clock as _;
 use portcullis_core::email::Email;
 use portcullis_core::machine::{SystemClock, SystemRandom};
-use portcullis_core::mail::Undelivered;
+use portcullis_core::outgoing_mail::DeliveryError;
 use portcullis_core::random;
 use uuid::Builder;
 
 use crate::cli::audience::email;
 use crate::cli::failure::Failure;
-use crate::cli::shown::Shown;
+use crate::cli::printable::Shown;
 use crate::config::{Config, MailTransport};
 use crate::mail::{self, CannotMail, Mailer};
 
@@ -47,11 +47,13 @@ impl From<CannotMail> for Failure {
     }
 }
 
-impl From<Undelivered> for Failure {
-    fn from(fault: Undelivered) -> Self {
+impl From<DeliveryError> for Failure {
+    fn from(fault: DeliveryError) -> Self {
         match fault {
-            Undelivered::Later(cause) => Self::other(format_args!("not delivered, it may be later: {cause}")),
-            Undelivered::Never(cause) => {
+            DeliveryError::Later(cause) => {
+                Self::other(format_args!("not delivered, it may be later: {cause}"))
+            }
+            DeliveryError::Never(cause) => {
                 Self::other(format_args!("not delivered, and refused for good: {cause}"))
             }
         }

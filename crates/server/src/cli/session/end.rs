@@ -8,7 +8,7 @@ use portcullis_core::session::{EndReason, State};
 
 use crate::cli::audience::Who;
 use crate::cli::failure::Failure;
-use crate::cli::shown::{Shown, counted, moment};
+use crate::cli::printable::{Shown, counted, moment};
 
 /// Ending what has ended already is no failure: it is what was wanted.
 pub(super) async fn one(

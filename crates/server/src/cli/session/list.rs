@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use clap::Args;
-use portcullis_core::engine::{Engine, Listed};
+use portcullis_core::engine::{Engine, ListedSession};
 use portcullis_core::id::TenantId;
 use portcullis_core::session::State;
 use portcullis_core::store::Page;
@@ -12,7 +12,7 @@ use portcullis_core::user::User;
 use super::record::Record;
 use crate::cli::audience::Who;
 use crate::cli::failure::Failure;
-use crate::cli::shown::{Table, moment, shortened, write_json};
+use crate::cli::printable::{Table, moment, shortened, write_json};
 use crate::cli::user::everyone;
 
 /// How many sessions are read at a time.
@@ -48,7 +48,7 @@ pub(super) async fn run(
         Some(who) => vec![who.find(engine, tenant).await?],
         None => everyone(engine, tenant).await?,
     };
-    let mut rows: Vec<(&User, Listed)> = Vec::new();
+    let mut rows: Vec<(&User, ListedSession)> = Vec::new();
     for user in &users {
         let sessions = sessions_of(user, engine).await?;
         let wanted = sessions.into_iter().filter(|listed| *ended || listed.state == State::Live);
@@ -62,8 +62,8 @@ pub(super) async fn run(
     write_table(&rows, out)
 }
 
-async fn sessions_of(user: &User, engine: &Engine) -> Result<Vec<Listed>, Failure> {
-    let mut all: Vec<Listed> = Vec::new();
+async fn sessions_of(user: &User, engine: &Engine) -> Result<Vec<ListedSession>, Failure> {
+    let mut all: Vec<ListedSession> = Vec::new();
     loop {
         let after = all.last().map(|listed| listed.session.key.id);
         let page = engine.sessions(&user.key, Page { after, limit: PAGE }).await?;
@@ -75,7 +75,7 @@ async fn sessions_of(user: &User, engine: &Engine) -> Result<Vec<Listed>, Failur
     }
 }
 
-fn write_table(rows: &[(&User, Listed)], out: &mut dyn Write) -> Result<(), Failure> {
+fn write_table(rows: &[(&User, ListedSession)], out: &mut dyn Write) -> Result<(), Failure> {
     if rows.is_empty() {
         return Ok(writeln!(out, "Nobody is signed in.")?);
     }
@@ -90,7 +90,7 @@ fn write_table(rows: &[(&User, Listed)], out: &mut dyn Write) -> Result<(), Fail
         "EXPIRES",
         "STATE",
     ]);
-    for (user, Listed { session, state }) in rows {
+    for (user, ListedSession { session, state }) in rows {
         table.push(&[
             session.key.id.to_string(),
             user.email.shown().to_owned(),

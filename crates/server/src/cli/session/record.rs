@@ -1,7 +1,7 @@
 //! A session and its refresh tokens, for programs. Nothing here opens anything: tokens are named, not shown.
 
 use portcullis_core::clock::Timestamp;
-use portcullis_core::engine::Listed;
+use portcullis_core::engine::ListedSession;
 use portcullis_core::id::{SessionId, TenantId, UserId};
 use portcullis_core::session::{EndReason, Ending, Session, State};
 use portcullis_core::strategy::StrategyName;
@@ -46,7 +46,11 @@ struct RefreshToken {
 }
 
 impl<'a> Record<'a> {
-    pub(super) fn of(user: &'a User, Listed { session, state }: &'a Listed, now: Timestamp) -> Self {
+    pub(super) fn of(
+        user: &'a User,
+        ListedSession { session, state }: &'a ListedSession,
+        now: Timestamp,
+    ) -> Self {
         let (name, ending) = match state {
             State::Live => ("live", None),
             State::Ended(ending) => ("ended", Some(ending)),

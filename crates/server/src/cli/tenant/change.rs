@@ -8,7 +8,7 @@ use portcullis_core::id::TenantId;
 
 use super::keys::{check, decided, help};
 use crate::cli::failure::Failure;
-use crate::cli::shown::Shown;
+use crate::cli::printable::Shown;
 use crate::config::Config;
 use crate::config::tenant::Decision;
 

@@ -4,14 +4,14 @@ use std::io::Write;
 use std::path::{Path, absolute};
 
 use clap::Args;
-use portcullis_core::engine::{Engine, TenancyError};
+use portcullis_core::engine::{Engine, TenantAdminError};
 use portcullis_core::id::TenantId;
 use portcullis_core::tenant::TenantSettings;
 
 use super::keys::{check, decided, help};
 use super::record::{Record, masked};
 use crate::cli::failure::Failure;
-use crate::cli::shown::{Shown, write_json};
+use crate::cli::printable::{Shown, write_json};
 use crate::config::tenant::Decision;
 use crate::config::{self, Config, Database, Origin};
 
@@ -110,7 +110,7 @@ pub(super) async fn run(
     let database = arguments.database().map(str::to_owned);
     let Arguments { tenant, json, .. } = arguments;
     let made = engine.create_tenant(tenant, settings, database).await.map_err(|fault| match fault {
-        TenancyError::Taken(id) => Failure::other(format_args!(
+        TenantAdminError::Taken(id) => Failure::other(format_args!(
             "there is a tenant {id} already; `portcullis tenant set {id} KEY=VALUE` changes what it decides"
         )),
         fault => fault.into(),

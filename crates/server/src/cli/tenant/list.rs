@@ -8,7 +8,7 @@ use portcullis_core::tenant::TenantRecord;
 
 use super::record::{Record, masked};
 use crate::cli::failure::Failure;
-use crate::cli::shown::{Table, moment, moment_if, shortened, write_json};
+use crate::cli::printable::{Table, moment, moment_if, shortened, write_json};
 use crate::config::tenant::{KEYS, TenantKey};
 
 /// How many tenants are read at a time.

@@ -12,7 +12,7 @@ mod standing;
 use std::io::Write;
 
 use clap::{Args, Subcommand};
-use portcullis_core::engine::{Engine, TenancyError};
+use portcullis_core::engine::{Engine, TenantAdminError};
 use portcullis_core::id::TenantId;
 
 use super::failure::Failure;
@@ -106,8 +106,8 @@ pub(super) async fn run(
 }
 
 /// Settings that contradict each other are a slip of whoever typed them.
-impl From<TenancyError> for Failure {
-    fn from(fault: TenancyError) -> Self {
-        if matches!(fault, TenancyError::Settings(_)) { Self::usage(fault) } else { Self::other(fault) }
+impl From<TenantAdminError> for Failure {
+    fn from(fault: TenantAdminError) -> Self {
+        if matches!(fault, TenantAdminError::Settings(_)) { Self::usage(fault) } else { Self::other(fault) }
     }
 }

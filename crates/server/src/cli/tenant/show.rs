@@ -9,7 +9,7 @@ use portcullis_core::tenant::TenantRecord;
 
 use super::record::{Record, holding, masked, values};
 use crate::cli::failure::Failure;
-use crate::cli::shown::{Shown, Table, moment, write_json};
+use crate::cli::printable::{Shown, Table, moment, write_json};
 use crate::config::Config;
 use crate::config::tenant::KEYS;
 

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 use portcullis_core::email::Email;
-use portcullis_core::engine::{AccountError, Engine, NewUser};
+use portcullis_core::engine::{Engine, NewUser, UserAdminError};
 use portcullis_core::id::TenantId;
 use portcullis_core::mobile::Mobile;
 use portcullis_core::user::{PersonName, Role};
@@ -14,7 +14,7 @@ use super::Record;
 use crate::cli::audience::email;
 use crate::cli::failure::Failure;
 use crate::cli::password::Source;
-use crate::cli::shown::{Shown, write_json};
+use crate::cli::printable::{Shown, write_json};
 
 /// Make a user
 ///
@@ -60,7 +60,7 @@ pub(super) async fn run(
     let password = password.read()?;
     let new = NewUser { email, username, mobile, name: Some(name), role };
     let made = engine.create_user(tenant, new.clone(), password).await;
-    if let Err(AccountError::Taken) = made {
+    if let Err(UserAdminError::Taken) = made {
         return Err(taken(&new, engine, tenant).await);
     }
     let user = made?;
@@ -86,5 +86,5 @@ async fn taken(new: &NewUser, engine: &Engine, tenant: &TenantId) -> Failure {
             ));
         }
     }
-    AccountError::Taken.into()
+    UserAdminError::Taken.into()
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 use portcullis_core::clock::Timestamp;
-use portcullis_core::engine::{AccountError, Engine};
+use portcullis_core::engine::{Engine, UserAdminError};
 use portcullis_core::id::TenantId;
 use portcullis_core::mobile::Mobile;
 use portcullis_core::store::Page;
@@ -13,7 +13,7 @@ use portcullis_core::username::Username;
 
 use super::Record;
 use crate::cli::failure::Failure;
-use crate::cli::shown::{Table, moment, moment_if, write_json};
+use crate::cli::printable::{Table, moment, moment_if, write_json};
 
 /// How many users are read at a time.
 const PAGE: u32 = 500;
@@ -84,11 +84,11 @@ fn write_table(users: &[(Option<Timestamp>, User)], out: &mut dyn Write) -> Resu
 pub(in super::super) async fn everyone(
     engine: &Engine,
     tenant: &TenantId,
-) -> Result<Vec<User>, AccountError> {
+) -> Result<Vec<User>, UserAdminError> {
     those_with("", engine, tenant).await
 }
 
-async fn those_with(search: &str, engine: &Engine, tenant: &TenantId) -> Result<Vec<User>, AccountError> {
+async fn those_with(search: &str, engine: &Engine, tenant: &TenantId) -> Result<Vec<User>, UserAdminError> {
     let mut all: Vec<User> = Vec::new();
     loop {
         let after = all.last().map(|user| user.key.id);

@@ -9,7 +9,7 @@ use portcullis_core::id::TenantId;
 use crate::cli::audience::Who;
 use crate::cli::failure::Failure;
 use crate::cli::password::Source;
-use crate::cli::shown::Shown;
+use crate::cli::printable::Shown;
 
 /// Set a user's password, and end all of the user's sessions
 ///

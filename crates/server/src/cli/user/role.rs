@@ -9,7 +9,7 @@ use portcullis_core::user::Role;
 
 use crate::cli::audience::Who;
 use crate::cli::failure::Failure;
-use crate::cli::shown::Shown;
+use crate::cli::printable::Shown;
 
 /// Give a user another role
 ///

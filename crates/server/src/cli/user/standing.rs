@@ -7,7 +7,7 @@ use portcullis_core::id::TenantId;
 
 use crate::cli::audience::Who;
 use crate::cli::failure::Failure;
-use crate::cli::shown::Shown;
+use crate::cli::printable::Shown;
 
 pub(super) async fn disable(
     who: &Who,

@@ -134,7 +134,7 @@ fn what_a_tenant_does_not_decide_is_as_configured() {
     let file = "otp = \"off\"\nsession_cap = 3\nhide_existence = true\n[lockout]\nafter = 9\nfor = \"1h\"";
     let policy = crate::open::policy(&operator().file(file).config()).unwrap();
     assert_eq!((policy.second_step, policy.session_cap), (SecondStep::Off, 3));
-    assert_eq!((policy.guesses.after, policy.guesses.lasts), (9, HOUR));
+    assert_eq!((policy.lockout.after, policy.lockout.lasts), (9, HOUR));
     assert!(policy.hides_existence && policy.strategies.contains_key(&StrategyName::Device));
 }
 

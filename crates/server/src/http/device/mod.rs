@@ -14,15 +14,15 @@ use portcullis_api::answer::AUTH_HEALTH;
 use portcullis_api::operation::{DEVICE_OPERATIONS, DeviceOperation, Method, Operation};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request::Body;
-use portcullis_axum::{Refused, SameSite, SessionCookie, Shown, tenant_named};
+use portcullis_axum::{RefusalResponse, RequestCredentials, SameSite, SessionCookie, tenant_named};
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::session::KNOWN_DEVICE;
 
-use super::answer::{Answer, JSON, private, unhurried};
-use super::asked::Asked;
-use super::rated::rated;
+use super::answer::{Answer, JSON, delay_if_busy, private};
+use super::decoded_request::DecodedRequest;
+use super::rate_limited::rated;
 use super::{App, on};
-use crate::operations::{Call, Claim, Reply};
+use crate::operations::{Call, CallerClaim, Reply};
 
 /// The routes of the surface.
 pub(super) fn routes(app: &Arc<App>) -> Router {
@@ -41,8 +41,10 @@ fn handler(operation: Operation<DeviceOperation>, app: &Arc<App>) -> MethodRoute
         }
         let answering = answer(&app, operation, request);
         let answer =
-            if operation.method == Method::Post { unhurried(answering).await } else { answering.await };
-        answer.unwrap_or_else(|Refused(refusal)| Refused(refusal.worded_for(operation.kind)).into_response())
+            if operation.method == Method::Post { delay_if_busy(answering).await } else { answering.await };
+        answer.unwrap_or_else(|RefusalResponse(refusal)| {
+            RefusalResponse(refusal.worded_for(operation.kind)).into_response()
+        })
     })
 }
 
@@ -54,7 +56,7 @@ async fn answer(app: &Arc<App>, operation: Operation<DeviceOperation>, request: 
     let (mut parts, body) = request.into_parts();
     let path = RawPathParams::from_request_parts(&mut parts, &()).await;
     let query = parts.uri.query().map(str::to_owned);
-    let mut asked = Asked::read(app, Request::from_parts(parts, body), operation.form).await?;
+    let mut asked = DecodedRequest::read(app, Request::from_parts(parts, body), operation.form).await?;
     let members = match operation.method {
         Method::Get => Body::of_form(query.unwrap_or_default().as_bytes()),
         Method::Post | Method::Patch => std::mem::take(&mut asked.body),
@@ -64,7 +66,7 @@ async fn answer(app: &Arc<App>, operation: Operation<DeviceOperation>, request: 
         Err(_) => members,
     };
     let form = (is_page && operation.form).then(|| page::Form::of(operation.kind, &members));
-    let shown = Shown::in_headers(asked.headers(), &app.cookie);
+    let shown = RequestCredentials::in_headers(asked.headers(), &app.cookie);
     let call = Call {
         operation,
         tenant: tenant_named(asked.headers(), false)?,
@@ -72,7 +74,7 @@ async fn answer(app: &Arc<App>, operation: Operation<DeviceOperation>, request: 
         device: asked.device(),
         cookie: only(&device_cookie(app).values(asked.headers())),
         keeps_cookies: true,
-        claim: Claim::Shown(shown.envelope()),
+        claim: CallerClaim::Shown(shown.envelope()),
     };
     let replied = app.desk.answer(call).await;
     match form {

@@ -12,9 +12,9 @@ use portcullis_api::operation::DeviceOperation;
 use portcullis_api::refusal::{Code, Reason, Refusal};
 use portcullis_api::request::Body;
 use portcullis_api::request::device::Unlock;
-use portcullis_axum::Refused;
+use portcullis_axum::RefusalResponse;
 
-use crate::http::door::door;
+use crate::http::inspect_layer::inspect;
 
 /// Forms post to ourselves, and the style stands in the page.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -47,10 +47,10 @@ pub(super) fn instead_of_refusals(operation: DeviceOperation, handler: MethodRou
     if !matches!(operation, UnlockPage | Unlock | ResetPage | ResetPassword) {
         return handler;
     }
-    handler.route_layer(door(move |request: &mut Request| {
+    handler.route_layer(inspect(move |request: &mut Request| {
         let is_wanted = is_wanted(request);
-        Ok(move |response: Response| match response.extensions().get::<Refused>() {
-            Some(Refused(refusal)) if is_wanted => refused(operation, refusal, ""),
+        Ok(move |response: Response| match response.extensions().get::<RefusalResponse>() {
+            Some(RefusalResponse(refusal)) if is_wanted => refused(operation, refusal, ""),
             _ => response,
         })
     }))

@@ -5,22 +5,22 @@ use http::StatusCode;
 use http::header::SET_COOKIE;
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request;
-use portcullis_core::engine::{Grant, SignIn};
+use portcullis_core::engine::{Grant, PasswordSignIn};
 use portcullis_core::strategy::Carrier;
 
 use super::Route;
 use crate::http::App;
 use crate::http::answer::{Answer, private};
-use crate::http::asked::Asked;
+use crate::http::decoded_request::DecodedRequest;
 
-pub(in crate::http) async fn login(route: Route, asked: Asked) -> Answer {
+pub(in crate::http) async fn login(route: Route, asked: DecodedRequest) -> Answer {
     let app = &route.app;
     let tenant = asked.tenant(app)?;
     let request::SignIn { email, password, native } = request::SignIn::read(&asked.body)?;
     let shown = asked.shown(app);
     let signed_in = app
         .engine
-        .sign_in(SignIn {
+        .password_sign_in(PasswordSignIn {
             tenant,
             strategy: route.strategy,
             email,

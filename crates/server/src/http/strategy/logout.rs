@@ -3,14 +3,18 @@
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use portcullis_api::refusal::{Code, Refusal};
-use portcullis_axum::SignedIn;
+use portcullis_axum::CurrentUser;
 use portcullis_core::strategy::Carrier;
 
 use super::Route;
 use crate::http::answer::{Answer, private};
-use crate::http::asked::Asked;
+use crate::http::decoded_request::DecodedRequest;
 
-pub(in crate::http) async fn logout(route: Route, SignedIn(identity): SignedIn, _: Asked) -> Answer {
+pub(in crate::http) async fn logout(
+    route: Route,
+    CurrentUser(identity): CurrentUser,
+    _: DecodedRequest,
+) -> Answer {
     route.app.engine.sign_out(&identity).await?;
     let mut response = private(StatusCode::CREATED, &route.shape.logout())?;
     if route.strategy.strategy().carrier() == Carrier::Cookie {

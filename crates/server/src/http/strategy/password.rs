@@ -3,14 +3,18 @@
 use http::StatusCode;
 use portcullis_api::answer::PASSWORD_CHANGED;
 use portcullis_api::request;
-use portcullis_axum::SignedIn;
+use portcullis_axum::CurrentUser;
 use portcullis_core::engine::ChangePassword;
 
 use super::Route;
 use crate::http::answer::{Answer, private};
-use crate::http::asked::Asked;
+use crate::http::decoded_request::DecodedRequest;
 
-pub(in crate::http) async fn password(route: Route, SignedIn(identity): SignedIn, asked: Asked) -> Answer {
+pub(in crate::http) async fn password(
+    route: Route,
+    CurrentUser(identity): CurrentUser,
+    asked: DecodedRequest,
+) -> Answer {
     let engine = &route.app.engine;
     let tenant = engine.tenant(&identity.user.tenant).await?;
     let request::ChangePassword { current, new } =

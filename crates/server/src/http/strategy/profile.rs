@@ -1,11 +1,11 @@
 //! `GET /auth/{strategy}/profile`
 
 use http::StatusCode;
-use portcullis_axum::SignedIn;
+use portcullis_axum::CurrentUser;
 
 use super::Route;
 use crate::http::answer::{Answer, private};
 
-pub(in crate::http) async fn profile(route: Route, SignedIn(identity): SignedIn) -> Answer {
+pub(in crate::http) async fn profile(route: Route, CurrentUser(identity): CurrentUser) -> Answer {
     private(StatusCode::OK, &route.shape.profile(&identity))
 }

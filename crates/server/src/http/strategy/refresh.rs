@@ -9,9 +9,9 @@ use portcullis_core::strategy::Carrier;
 
 use super::Route;
 use crate::http::answer::{Answer, private};
-use crate::http::asked::Asked;
+use crate::http::decoded_request::DecodedRequest;
 
-pub(in crate::http) async fn refresh(route: Route, asked: Asked) -> Answer {
+pub(in crate::http) async fn refresh(route: Route, asked: DecodedRequest) -> Answer {
     let app = &route.app;
     let tenant = asked.tenant_named(app)?;
     let request::Refresh { token, device_secret } = request::Refresh::read(&asked.body)?;

@@ -7,9 +7,9 @@ use portcullis_core::engine::{NewUser, Register};
 
 use super::Route;
 use crate::http::answer::{Answer, private};
-use crate::http::asked::Asked;
+use crate::http::decoded_request::DecodedRequest;
 
-pub(in crate::http) async fn register(route: Route, asked: Asked) -> Answer {
+pub(in crate::http) async fn register(route: Route, asked: DecodedRequest) -> Answer {
     let engine = &route.app.engine;
     let tenant = engine.tenant(&asked.tenant(&route.app)?).await?;
     let SignUp { email, password, name } =

@@ -7,7 +7,7 @@ fn the_words_of_every_letter() {
     let composer = ours();
     let shown = messages_of_all_kinds().map(|message| {
         let word = message.about().as_str();
-        let (_, read) = sent(&composer, &letter(message));
+        let (_, read) = sent(&composer, &mail(message));
         format!("==== {word}: {}\n{}\n", read.subject, read.text)
     });
     insta::assert_snapshot!(shown.concat());
@@ -15,13 +15,13 @@ fn the_words_of_every_letter() {
 
 #[test]
 fn a_letter_as_html() {
-    let (raw, _) = sent(&ours(), &letter(messages_of_all_kinds()[3].clone()));
+    let (raw, _) = sent(&ours(), &mail(messages_of_all_kinds()[3].clone()));
     insta::assert_snapshot!(html(&raw));
 }
 
 #[test]
 fn a_message_has_the_headers_that_mail_programs_want() {
-    let (raw, read) = sent(&ours(), &letter(code("curl/8.7.1")));
+    let (raw, read) = sent(&ours(), &mail(code("curl/8.7.1")));
     assert_eq!(read.from, "Example <no-reply@example.com>");
     assert_eq!(read.to, "Ann <Ann@example.com>");
     assert_eq!(read.date, "Wed, 28 Jan 2026 22:12:56 +0000");
@@ -36,10 +36,10 @@ fn a_message_has_the_headers_that_mail_programs_want() {
 #[test]
 fn a_second_copy_is_recognised() {
     let composer = ours();
-    let first = sent(&composer, &letter(code("x"))).1;
-    let second = sent(&composer, &Letter { at: later(1), ..letter(code("x")) }).1;
+    let first = sent(&composer, &mail(code("x"))).1;
+    let second = sent(&composer, &OutgoingMail { at: later(1), ..mail(code("x")) }).1;
     assert_eq!(first.message_id, second.message_id);
-    let other = sent(&composer, &Letter { id: Uuid::from_u128(7), ..letter(code("x")) }).1;
+    let other = sent(&composer, &OutgoingMail { id: Uuid::from_u128(7), ..mail(code("x")) }).1;
     assert_ne!(first.message_id, other.message_id);
 }
 
@@ -47,7 +47,7 @@ fn a_second_copy_is_recognised() {
 fn no_subject_and_no_other_header_tells_a_secret() {
     let composer = ours();
     for message in messages_of_all_kinds() {
-        let (raw, read) = sent(&composer, &letter(message));
+        let (raw, read) = sent(&composer, &mail(message));
         let (headers, _) = raw.split_once("\r\n\r\n").unwrap();
         assert!(!headers.contains(CODE) && !headers.contains(TOKEN), "{headers}");
         assert!(!read.subject.is_empty());
@@ -64,7 +64,7 @@ fn links_lead_to_the_configured_url_or_to_the_tenants_page() {
         (reset, format!("{BASE}/auth/password/reset?token={TOKEN}")),
         (welcome, format!("https://app.example/in?a=b&token={TOKEN}")),
     ] {
-        let (raw, read) = sent(&composer, &letter(message));
+        let (raw, read) = sent(&composer, &mail(message));
         assert!(read.text.lines().any(|line| line == link), "{}", read.text);
         let href = link.replace('&', "&amp;").replace('/', "&#x2f;");
         assert!(html(&raw).contains(&format!("href=\"{href}\"")), "{}", html(&raw));
@@ -74,7 +74,7 @@ fn links_lead_to_the_configured_url_or_to_the_tenants_page() {
 #[test]
 fn what_a_stranger_chose_arrives_as_text_and_adds_no_header() {
     let composer = ours();
-    let clean = sent(&composer, &letter(code("Firefox on Linux"))).0;
+    let clean = sent(&composer, &mail(code("Firefox on Linux"))).0;
     let fields = |raw: &str| mailparse::parse_mail(raw.as_bytes()).unwrap().headers.len();
     for hostile in [
         "x\r\nBcc: eve@evil.example",
@@ -87,7 +87,7 @@ fn what_a_stranger_chose_arrives_as_text_and_adds_no_header() {
         "<eve@evil.example>, x",
         &"😀".repeat(500),
     ] {
-        let hostile_letter = Letter { name: Some(hostile.to_owned()), ..letter(code(hostile)) };
+        let hostile_letter = OutgoingMail { name: Some(hostile.to_owned()), ..mail(code(hostile)) };
         let (raw, read) = sent(&composer, &hostile_letter);
         assert_eq!(fields(&raw), fields(&clean), "{raw}");
         assert!(read.is_to(&hostile_letter.to), "{read:?}");
@@ -103,8 +103,8 @@ fn what_a_stranger_chose_arrives_as_text_and_adds_no_header() {
 fn a_tenants_sender_is_used_and_one_that_is_none_is_not() {
     let composer = ours();
     let from = |sender: &str| {
-        let letter = Letter { sender: Some(sender.to_owned()), ..letter(Message::SignUpAttempted) };
-        let (raw, read) = sent(&composer, &letter);
+        let mail = OutgoingMail { sender: Some(sender.to_owned()), ..mail(MailContent::SignUpAttempted) };
+        let (raw, read) = sent(&composer, &mail);
         assert!(!raw.contains("\r\nBcc:"), "{raw}");
         (read.from, read.message_id.rsplit_once('@').unwrap().1.to_owned())
     };
@@ -121,7 +121,7 @@ fn a_tenants_sender_is_used_and_one_that_is_none_is_not() {
 #[test]
 fn letters_of_every_script_arrive() {
     let hostile =
-        Letter { name: Some("Žofie 漢字 😀".to_owned()), ..letter(code("Firefox на Linux")) };
+        OutgoingMail { name: Some("Žofie 漢字 😀".to_owned()), ..mail(code("Firefox на Linux")) };
     let (_, read) = sent(&ours(), &hostile);
     assert_eq!(read.to, "Žofie 漢字 😀 <Ann@example.com>");
     assert!(read.text.starts_with("Hello Žofie 漢字 😀,"), "{}", read.text);
@@ -132,6 +132,9 @@ fn letters_of_every_script_arrive() {
 fn a_time_that_no_date_can_say_breaks_nothing() {
     let composer = ours();
     for at in [i64::MIN, i64::MAX] {
-        sent(&composer, &Letter { at: Timestamp::from_millis(at), ..letter(Message::SignUpAttempted) });
+        sent(
+            &composer,
+            &OutgoingMail { at: Timestamp::from_millis(at), ..mail(MailContent::SignUpAttempted) },
+        );
     }
 }

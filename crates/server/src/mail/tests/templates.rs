@@ -32,8 +32,8 @@ fn a_team_replaces_any_file_and_the_others_stay() {
     let text = "{{ language }}|{{ greeting }}|{{ code or link }}";
     let composer = with(&[("de.toml", &german), ("layout.txt", text), ("logo.png", "")]).unwrap();
     let german = |tag: &str| {
-        let letter = Letter { language: Some(tag.to_owned()), ..letter(code("x")) };
-        let (raw, read) = sent(&composer, &letter);
+        let mail = OutgoingMail { language: Some(tag.to_owned()), ..mail(code("x")) };
+        let (raw, read) = sent(&composer, &mail);
         assert!(html(&raw).contains("<!doctype html>"));
         (read.subject, read.text)
     };
@@ -46,8 +46,8 @@ fn a_team_replaces_any_file_and_the_others_stay() {
 fn a_language_without_texts_is_english() {
     let composer = ours();
     for tag in ["fr", "", "../../etc/passwd", "en\nx"] {
-        let letter = Letter { language: Some(tag.to_owned()), ..letter(code("x")) };
-        assert_eq!(sent(&composer, &letter).1.subject, "Your sign-in code", "{tag}");
+        let mail = OutgoingMail { language: Some(tag.to_owned()), ..mail(code("x")) };
+        assert_eq!(sent(&composer, &mail).1.subject, "Your sign-in code", "{tag}");
     }
 }
 

@@ -14,8 +14,8 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-async fn put(home: &Path, letter: &Letter) {
-    notifier(&config(home, &[]), BASE).unwrap().deliver(letter).await.unwrap();
+async fn put(home: &Path, mail: &OutgoingMail) {
+    notifier(&config(home, &[]), BASE).unwrap().deliver(mail).await.unwrap();
 }
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn a_letter_is_a_file_that_nobody_else_reads_and_the_newest_comes_first() 
     assert_eq!(messages(&data.join("outbox")).unwrap(), Vec::<PathBuf>::new());
     for (minutes, email) in [(2, "bob@example.com"), (1, "ann@example.com"), (3, "cem@example.com")] {
         let to = Email::parse(email).unwrap();
-        put(&data, &Letter { to, at: later(minutes), ..letter(code("x")) }).await;
+        put(&data, &OutgoingMail { to, at: later(minutes), ..mail(code("x")) }).await;
     }
     let paths = messages(&data.join("outbox")).unwrap();
     let read = |path: &PathBuf| Opened::parse(&fs::read(path).unwrap()).unwrap();
@@ -45,7 +45,7 @@ async fn a_files_name_tells_when_and_to_whom_and_leads_nowhere_else() {
         ("žofie@example.com", "20260128T221256311Z__ofie@example.com_1b9d6bcd.eml"),
     ] {
         let Ok(to) = Email::parse(email) else { continue };
-        put(home.path(), &Letter { to, ..letter(code("x")) }).await;
+        put(home.path(), &OutgoingMail { to, ..mail(code("x")) }).await;
         let names: Vec<String> = messages(&home.path().join("outbox"))
             .unwrap()
             .iter()
@@ -79,7 +79,7 @@ async fn the_log_names_the_file_and_nothing_that_is_in_it() {
         .finish();
     let _listening = tracing::subscriber::set_default(subscriber);
     for message in messages_of_all_kinds() {
-        put(home.path(), &letter(message)).await;
+        put(home.path(), &mail(message)).await;
     }
     let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     assert_eq!(log.lines().filter(|line| line.contains("INFO") && line.contains(".eml")).count(), 8, "{log}");
@@ -90,9 +90,9 @@ async fn the_log_names_the_file_and_nothing_that_is_in_it() {
 async fn a_folder_that_cannot_be_written_to_may_be_later() {
     let home = TempDir::new().unwrap();
     fs::write(home.path().join("outbox"), "").unwrap();
-    let tried = notifier(&config(home.path(), &[]), BASE).unwrap().deliver(&letter(code("x"))).await;
+    let tried = notifier(&config(home.path(), &[]), BASE).unwrap().deliver(&mail(code("x"))).await;
     assert!(
-        matches!(&tried, Err(Undelivered::Later(why)) if why.contains("outbox cannot be written to")),
+        matches!(&tried, Err(DeliveryError::Later(why)) if why.contains("outbox cannot be written to")),
         "{tried:?}"
     );
 }
@@ -106,8 +106,8 @@ fn to_port(port: u16, parameters: &str) -> Arc<dyn Notifier> {
 #[tokio::test]
 async fn a_server_that_is_down_may_be_up_later() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let tried = to_port(port, "?tls=none").deliver(&letter(code("x"))).await;
-    let Err(Undelivered::Later(why)) = tried else { panic!("{tried:?}") };
+    let tried = to_port(port, "?tls=none").deliver(&mail(code("x"))).await;
+    let Err(DeliveryError::Later(why)) = tried else { panic!("{tried:?}") };
     assert!(why.starts_with(&format!("127.0.0.1:{port}: ")) && why.contains("refused"), "{why}");
 }
 
@@ -116,8 +116,8 @@ async fn a_server_that_says_nothing_is_not_waited_for_for_ever() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     for parameters in ["?tls=none", ""] {
-        let tried = to_port(port, parameters).deliver(&letter(code("x"))).await;
-        let Err(Undelivered::Later(why)) = tried else { panic!("{tried:?}") };
+        let tried = to_port(port, parameters).deliver(&mail(code("x"))).await;
+        let Err(DeliveryError::Later(why)) = tried else { panic!("{tried:?}") };
         assert!(why.contains("did not answer within 1s"), "{why}");
     }
 }

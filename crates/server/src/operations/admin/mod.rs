@@ -9,10 +9,10 @@ use portcullis_api::operation::DeviceOperation;
 use portcullis_api::refusal::Refusal;
 use portcullis_core::id::{UserId, UserKey};
 
-use super::{Call, Desk, Member, Replied};
+use super::{Call, Caller, OperationDispatcher, Replied};
 
-impl Desk {
-    pub(super) async fn administer(&self, call: Call<'_>, member: Member) -> Replied {
+impl OperationDispatcher {
+    pub(super) async fn administer(&self, call: Call<'_>, member: Caller) -> Replied {
         let tenant = member.user.tenant;
         match call.operation.kind {
             DeviceOperation::Users => self.users(call, tenant).await,

@@ -4,20 +4,20 @@ use portcullis_api::answer::Success;
 use portcullis_api::answer::device::{Revoked, RevokedCount, SessionView};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request::device::{OneSession, OneUser, UserSessions};
-use portcullis_core::engine::Listed;
+use portcullis_core::engine::ListedSession;
 use portcullis_core::id::TenantId;
 use portcullis_core::session::EndReason;
 
 use super::key;
-use crate::operations::{Call, Desk, Replied};
+use crate::operations::{Call, OperationDispatcher, Replied};
 
-impl Desk {
+impl OperationDispatcher {
     pub(super) async fn user_sessions(&self, call: Call<'_>, tenant: TenantId) -> Replied {
         let UserSessions { user, page, ended } = UserSessions::read(&call.body)?;
         let user = self.engine.user(&key(tenant, user)).await?.key;
         let found = self.engine.sessions_that(&user, ended, page).await?;
         let success = if ended { Success::ENDED_SESSIONS } else { Success::SESSIONS };
-        let shown = |listed: &Listed| SessionView::of(&listed.session, listed.state, None);
+        let shown = |listed: &ListedSession| SessionView::of(&listed.session, listed.state, None);
         self.page(success, &found, page.limit, |listed| listed.session.key.id.as_uuid(), shown)
     }
 

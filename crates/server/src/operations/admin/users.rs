@@ -10,9 +10,9 @@ use portcullis_core::ticket::Issued;
 use portcullis_core::user::User;
 
 use super::key;
-use crate::operations::{Call, Desk, Replied, Reply};
+use crate::operations::{Call, OperationDispatcher, Replied, Reply};
 
-impl Desk {
+impl OperationDispatcher {
     pub(super) async fn users(&self, call: Call<'_>, tenant: TenantId) -> Replied {
         let ListUsers { page, search } = ListUsers::read(&call.body)?;
         let found = self.engine.users(&tenant, search.as_deref().unwrap_or_default(), page).await?;

@@ -140,7 +140,7 @@ async fn answers_that_are_done_together_are_written_together() {
     let (here, there) = tokio::io::duplex(1 << 16);
     let writes = Arc::new(AtomicUsize::new(0));
     let wire = Box::new(Counted(there, writes.clone()));
-    let hall = Hall { dispatch: server.echo.clone(), limits: LIMITS };
+    let hall = ConnectionContext { dispatch: server.echo.clone(), limits: LIMITS };
     let (_stop, stopped) = watch::channel(false);
     let connection =
         tokio::spawn(async move { connection::run(wire, Peer { address: None }, &hall, stopped).await });

@@ -52,7 +52,7 @@ async fn an_administrator_does_with_a_user_what_there_is_to_do() {
     said.refused_about(400, "VALIDATION_FAILED", text, &format!(r#","details":["{text}"]"#));
 
     for _ in 0..5 {
-        client.log_in(Person::ANN.email, "not this one").await;
+        client.device_sign_in(Person::ANN.email, "not this one").await;
     }
     assert!(bob.asks(Does::User, user.clone()).await.data()["lockedUntil"].is_string());
     let said = bob.asks(Does::UnlockUser, user.clone()).await;
@@ -81,7 +81,10 @@ async fn an_administrator_does_with_a_user_what_there_is_to_do() {
     said.succeeded(201, Success::USER_DISABLED);
     assert!(said.data()["disabled"].is_string());
     assert!(matches!(ann.standing().await.as_str(), "UNAUTHORIZED" | "USER_NOT_FOUND"));
-    assert_eq!(client.log_in(Person::ANN.email, Person::ANN.password).await.code(), "INVALID_CREDENTIALS");
+    assert_eq!(
+        client.device_sign_in(Person::ANN.email, Person::ANN.password).await.code(),
+        "INVALID_CREDENTIALS"
+    );
     bob.asks(Does::EnableUser, user.clone()).await.succeeded(201, Success::USER_ENABLED);
     assert_eq!(ann.refreshes().await.code(), "SESSION_NOT_FOUND", "nothing comes back");
     Person::ANN.enters(&client).await;
@@ -101,11 +104,11 @@ async fn an_administrator_creates_a_user_who_chooses_a_password_by_mail() {
     said.succeeded(201, Success::USER_CREATED);
     assert_eq!(said.at("/data/role"), "manager");
     bob.asks(Does::CreateUser, body).await.refused(409, "USER_EXISTS", "User already exists");
-    assert_eq!(client.log_in("carol", "ignored by us").await.code(), "INVALID_CREDENTIALS");
+    assert_eq!(client.device_sign_in("carol", "ignored by us").await.code(), "INVALID_CREDENTIALS");
     let token = server.letters.link("carol@example.com", "welcome").await;
     let reset = json!({"token": token, "newPassword": "carol's own words"});
     client.asks(Does::ResetPassword, reset, None).await.succeeded(201, Success::PASSWORD_RESET);
-    assert_eq!(client.log_in("carol", "carol's own words").await.code(), "LOGIN_SUCCESS");
+    assert_eq!(client.device_sign_in("carol", "carol's own words").await.code(), "LOGIN_SUCCESS");
     for (search, found) in
         [("carol", 1), ("CAROL@EXAMPLE", 1), ("example.com", 2), ("nobody", 0), ("%", 0), ("_", 0)]
     {

@@ -55,7 +55,7 @@ async fn of_a_thousand_wrong_codes_at_once_five_are_looked_at() {
     let server = Server::start().await;
     let client = Client::curl(&server);
     Person::ANN.signs_up(&client).await;
-    let said = client.log_in(Person::ANN.email, Person::ANN.password).await;
+    let said = client.device_sign_in(Person::ANN.email, Person::ANN.password).await;
     let (login, code) = (said.at("/data/loginId"), client.code_for(&Person::ANN).await);
     let wrong = if code == "000000" { "000001" } else { "000000" };
     let mut answers = Vec::new();
@@ -81,7 +81,7 @@ async fn of_fifty_right_codes_at_once_one_signs_in() {
     let server = Server::start().await;
     let client = Client::curl(&server);
     Person::ANN.signs_up(&client).await;
-    let said = client.log_in(Person::ANN.email, Person::ANN.password).await;
+    let said = client.device_sign_in(Person::ANN.email, Person::ANN.password).await;
     let body = json!({"loginId": said.at("/data/loginId"), "otp": client.code_for(&Person::ANN).await});
     let answers = crowd(50, &client.request(Does::VerifyLogin, body, None)).await;
     let done = with_code(&answers, "LOGIN_SUCCESS");

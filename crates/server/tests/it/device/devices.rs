@@ -38,7 +38,7 @@ async fn a_browser_keeps_one_cookie_of_the_host_from_the_login_on() {
         let browser = Client::browser(&server);
         Person::ANN.signs_up(&browser).await;
         assert_eq!(browser.cookie(), None);
-        let said = browser.log_in(Person::ANN.email, Person::ANN.password).await;
+        let said = browser.device_sign_in(Person::ANN.email, Person::ANN.password).await;
         let set = said.header("set-cookie").unwrap();
         let parts: Vec<&str> = set.split("; ").collect();
         let name = if https { "__Host-portcullis.device=" } else { "portcullis.device=" };
@@ -136,13 +136,13 @@ async fn a_code_is_for_the_browser_that_asked_for_it() {
     Person::ANN.signs_up(&ours).await;
     Person::BOB.signs_up(&theirs).await;
     Person::BOB.enters(&theirs).await;
-    let said = ours.log_in(Person::ANN.email, Person::ANN.password).await;
+    let said = ours.device_sign_in(Person::ANN.email, Person::ANN.password).await;
     let (login, code) = (said.at("/data/loginId"), ours.code_for(&Person::ANN).await);
     let said = theirs.verify(&login, &code).await;
     said.refused(401, "INVALID_OTP", "Invalid OTP. Please try again.");
     assert_eq!(ours.verify(&login, &code).await.code(), "LOGIN_SUCCESS");
     // Whoever shows none may have no cookies at all.
-    let said = ours.log_in(Person::ANN.email, Person::ANN.password).await;
+    let said = ours.device_sign_in(Person::ANN.email, Person::ANN.password).await;
     let code = ours.code_for(&Person::ANN).await;
     let said = Client::curl(&server).verify(&said.at("/data/loginId"), &code).await;
     assert_eq!(said.code(), "LOGIN_SUCCESS");
@@ -161,7 +161,7 @@ async fn a_cookie_that_somebody_planted_is_no_proof() {
     ann.renewed(&ann.refreshes().await);
     let twice = format!("{kept}; portcullis.device=planted.planted");
     browser.keep_cookie(Some(twice));
-    let said = browser.log_in(Person::ANN.email, Person::ANN.password).await;
+    let said = browser.device_sign_in(Person::ANN.email, Person::ANN.password).await;
     assert_eq!(said.code(), "OTP_SENT");
     assert!(said.header("set-cookie").is_some(), "of two nobody knows which is ours: {said:?}");
 }

@@ -72,12 +72,12 @@ async fn somebody_who_forgot_the_password_chooses_another_on_a_page() {
     is_page(&posted(&server, "/auth/password/reset", &good).await, 201, "Password changed");
 
     assert_eq!(ann.standing().await, "UNAUTHORIZED", "it ends all sessions");
-    client.log_in(Person::ANN.email, Person::ANN.password).await.refused(
+    client.device_sign_in(Person::ANN.email, Person::ANN.password).await.refused(
         401,
         "INVALID_CREDENTIALS",
         "Invalid credentials",
     );
-    assert_eq!(client.log_in(Person::ANN.email, "another battery").await.code(), "OTP_SENT");
+    assert_eq!(client.device_sign_in(Person::ANN.email, "another battery").await.code(), "OTP_SENT");
     server.letters.letter(Person::ANN.email, "password_changed").await;
     let again = json!({"token": token, "newPassword": "a third battery"});
     let (status, code, text) = INVALID_RESET;
@@ -110,7 +110,7 @@ async fn a_program_resets_with_json_and_a_newer_link_takes_the_place_of_an_older
     let said = client.asks(Does::Unlock, json!({"token": token}), None).await;
     said.refused(400, "INVALID_UNLOCK_TOKEN", "The unlock link is invalid or has expired.");
     assert_eq!(client.asks(Does::ResetPassword, reset(&token), None).await.code(), "PASSWORD_RESET");
-    assert_eq!(acme.log_in(Person::BOB.email, "another battery").await.code(), "OTP_SENT");
+    assert_eq!(acme.device_sign_in(Person::BOB.email, "another battery").await.code(), "OTP_SENT");
 }
 
 // ASVS-map: CS1, CS2, CS3
@@ -135,7 +135,7 @@ async fn pages_of_other_sites_post_no_forms_and_no_other_operation_takes_one() {
         }
     }
     assert_eq!(
-        client.log_in(Person::ANN.email, Person::ANN.password).await.code(),
+        client.device_sign_in(Person::ANN.email, Person::ANN.password).await.code(),
         "OTP_SENT",
         "it is as it was"
     );

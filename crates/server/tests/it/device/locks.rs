@@ -15,14 +15,14 @@ const LOCKED: (u16, &str, &str) = (
 
 async fn guesses_wrong(client: &Client<'_>, times: usize) {
     for _ in 0..times {
-        let said = client.log_in(Person::ANN.email, "not this one").await;
+        let said = client.device_sign_in(Person::ANN.email, "not this one").await;
         said.refused(401, "INVALID_CREDENTIALS", "Invalid credentials");
     }
 }
 
 async fn is_locked(client: &Client<'_>) {
     let (status, code, text) = LOCKED;
-    client.log_in(Person::ANN.email, Person::ANN.password).await.refused(status, code, text);
+    client.device_sign_in(Person::ANN.email, Person::ANN.password).await.refused(status, code, text);
 }
 
 // ASVS-map: AU1
@@ -53,7 +53,7 @@ async fn five_wrong_passwords_lock_and_only_a_press_of_the_button_in_the_mail_un
         ask.header("content-type", "application/x-www-form-urlencoded").body(form.clone())
     };
     assert!(press().await.status(201).body.contains("<title>Account unlocked</title>"));
-    assert_eq!(client.log_in(Person::ANN.email, Person::ANN.password).await.code(), "OTP_SENT");
+    assert_eq!(client.device_sign_in(Person::ANN.email, Person::ANN.password).await.code(), "OTP_SENT");
     assert!(press().await.status(400).body.contains("<title>The account was not unlocked</title>"));
 }
 
@@ -70,7 +70,7 @@ async fn a_program_unlocks_by_asking_for_json_over_http_or_over_tcp() {
         assert_eq!(said.succeeded(status, Success::ACCOUNT_UNLOCKED), "null");
         let said = asker.asks(kind, token, None).await;
         said.refused(400, "INVALID_UNLOCK_TOKEN", "The unlock link is invalid or has expired.");
-        assert_eq!(client.log_in(Person::ANN.email, Person::ANN.password).await.code(), "OTP_SENT");
+        assert_eq!(client.device_sign_in(Person::ANN.email, Person::ANN.password).await.code(), "OTP_SENT");
     }
 }
 
@@ -85,7 +85,7 @@ async fn strangers_cannot_lock_out_a_device_that_is_known() {
     Person::ANN.enters(&browser).await;
     // Its owner is back: the account is open for everybody.
     assert_eq!(
-        Client::curl(&server).log_in(Person::ANN.email, Person::ANN.password).await.code(),
+        Client::curl(&server).device_sign_in(Person::ANN.email, Person::ANN.password).await.code(),
         "OTP_SENT"
     );
 }
@@ -97,8 +97,8 @@ async fn nobody_learns_from_a_refusal_whether_there_is_such_an_account() {
     let client = Client::curl(&server);
     Person::ANN.signs_up(&client).await;
     for _ in 0..12 {
-        let known = client.log_in(Person::ANN.email, "not this one").await;
-        let unknown = client.log_in("nobody@example.com", "not this one").await;
+        let known = client.device_sign_in(Person::ANN.email, "not this one").await;
+        let unknown = client.device_sign_in("nobody@example.com", "not this one").await;
         assert_eq!(known.undated(), unknown.undated());
     }
 }

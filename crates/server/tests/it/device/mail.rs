@@ -17,7 +17,7 @@ async fn while_no_mail_goes_out_no_request_fails_and_all_of_it_arrives_once_afte
     server.letters.shut(true);
     let mut logins = Vec::new();
     for email in &people {
-        let said = client.log_in(email, Person::ANN.password).await;
+        let said = client.device_sign_in(email, Person::ANN.password).await;
         assert_eq!(said.code(), "OTP_SENT");
         logins.push(said.at("/data/loginId"));
         let said = client.asks(Does::ForgotPassword, json!({"email": email}), None).await;

@@ -104,12 +104,12 @@ async fn tokens_of_one_tenant_are_none_of_another_whatever_the_header_says() {
         assert_eq!(said.code(), "SESSIONS_RETRIEVED");
         let said = client.asks(Does::Refresh, json!({"refreshToken": ann.refresh}), None).await;
         assert_eq!(said.code(), "TOKENS_REFRESHED");
-        liar.log_in(Person::ANN.email, Person::ANN.password).await.refused(
+        liar.device_sign_in(Person::ANN.email, Person::ANN.password).await.refused(
             401,
             "INVALID_CREDENTIALS",
             "Invalid credentials",
         );
-        let said = acme.log_in(Person::ANN.email, Person::ANN.password).await;
+        let said = acme.device_sign_in(Person::ANN.email, Person::ANN.password).await;
         let (login, code) = (said.at("/data/loginId"), acme.code_for(&Person::ANN).await);
         assert_eq!(liar.verify(&login, &code).await.code(), "INVALID_OTP", "a login is of its tenant");
         assert_eq!(acme.verify(&login, &code).await.code(), "LOGIN_SUCCESS");
@@ -134,7 +134,7 @@ async fn a_tenant_that_is_suspended_is_over_for_everybody_at_once() {
     );
     let nobody = server.get("/auth/me").header("x-tenant-id", "acme").await.status(401);
     assert_eq!(nobody.header("www-authenticate"), Some("Bearer"), "no token was shown: {nobody:?}");
-    client.log_in(Person::ANN.email, Person::ANN.password).await.refused(
+    client.device_sign_in(Person::ANN.email, Person::ANN.password).await.refused(
         403,
         "TENANT_SUSPENDED",
         "Tenant is suspended",
@@ -169,8 +169,8 @@ async fn a_disabled_user_is_out_and_is_told_nothing_at_the_door() {
     assert!(told.contains(&(code.as_str(), text.as_str())), "{said:?}");
     assert_eq!(said.http.unwrap().status, 401);
     assert_eq!(ann.refreshes().await.code(), "SESSION_NOT_FOUND");
-    let said = client.log_in(Person::ANN.email, Person::ANN.password).await;
-    let nobody = client.log_in("nobody@example.com", Person::ANN.password).await;
+    let said = client.device_sign_in(Person::ANN.email, Person::ANN.password).await;
+    let nobody = client.device_sign_in("nobody@example.com", Person::ANN.password).await;
     assert_eq!(said.undated(), nobody.undated());
 }
 
@@ -182,7 +182,7 @@ async fn a_tenant_has_codes_or_none_or_insists_on_them() {
         server.found_with(&name, TenantSettings { otp: Some(otp), ..TenantSettings::default() }).await;
         for client in [Client::curl(&server).of(&name), Client::service(&server).of(&name)] {
             Person::ANN.signs_up(&client).await;
-            let said = client.log_in(Person::ANN.email, Person::ANN.password).await;
+            let said = client.device_sign_in(Person::ANN.email, Person::ANN.password).await;
             if otp == SecondStep::Off {
                 said.succeeded(201, Success::LOGGED_IN);
                 assert_eq!(Member::from(&client, &said).standing().await, "SESSIONS_RETRIEVED");

@@ -68,7 +68,7 @@ async fn walks(client: Client<'_>) {
     let user = ann_signs_up(&client).await;
     ann.signs_up(&client).await.refused(409, "USER_EXISTS", "User already exists");
 
-    let asked = client.log_in("ann", ann.password).await;
+    let asked = client.device_sign_in("ann", ann.password).await;
     let data = asked.succeeded(201, Success::OTP_SENT);
     assert_eq!(members(&data), ["loginId", "channel", "expiresAt"]);
     assert_eq!(asked.at("/data/channel"), "email");
@@ -201,13 +201,13 @@ async fn somebody_signs_in_by_name_number_or_address() {
     let client = Client::curl(&server);
     ann_signs_up(&client).await;
     for name in ["ann", "ANN", "ann@example.com", "Ann@Example.com", "+491701234567", "+49 170 123-4567"] {
-        let said = client.log_in(name, Person::ANN.password).await;
+        let said = client.device_sign_in(name, Person::ANN.password).await;
         said.succeeded(201, Success::OTP_SENT);
         let said = client.verify(&said.at("/data/loginId"), &client.code_for(&Person::ANN).await).await;
         assert_eq!(said.code(), "LOGIN_SUCCESS", "{name}");
     }
     for name in ["nobody", "ann@example.org", "+491701234568"] {
-        client.log_in(name, Person::ANN.password).await.refused(
+        client.device_sign_in(name, Person::ANN.password).await.refused(
             401,
             "INVALID_CREDENTIALS",
             "Invalid credentials",

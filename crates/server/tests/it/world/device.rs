@@ -130,7 +130,7 @@ impl<'s> Client<'s> {
         self.server.letters.code(person.email).await
     }
 
-    pub(crate) async fn log_in(&self, name: &str, password: &str) -> Said {
+    pub(crate) async fn device_sign_in(&self, name: &str, password: &str) -> Said {
         let body = json!({"usernameOrEmailOrMobile": name, "password": password});
         self.asks(DeviceOperation::Login, body, None).await
     }

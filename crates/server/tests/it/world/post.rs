@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use portcullis_core::mail::{Letter, Message, Notifier, Undelivered};
+use portcullis_core::outgoing_mail::{DeliveryError, MailContent, Notifier, OutgoingMail};
 use uuid::Uuid;
 
 use super::eventually;
@@ -14,7 +14,7 @@ use super::eventually;
 #[derive(Default)]
 pub(crate) struct LetterBox {
     /// Those that nobody has opened yet, oldest first.
-    unread: Mutex<Vec<Letter>>,
+    unread: Mutex<Vec<OutgoingMail>>,
     /// How often each was delivered.
     delivered: Mutex<BTreeMap<Uuid, usize>>,
     shut: AtomicBool,
@@ -23,10 +23,10 @@ pub(crate) struct LetterBox {
 
 #[async_trait]
 impl Notifier for LetterBox {
-    async fn deliver(&self, letter: &Letter) -> Result<(), Undelivered> {
+    async fn deliver(&self, letter: &OutgoingMail) -> Result<(), DeliveryError> {
         if self.shut.load(Ordering::SeqCst) {
             self.refused.fetch_add(1, Ordering::SeqCst);
-            return Err(Undelivered::Later("the mail server is down".to_owned()));
+            return Err(DeliveryError::Later("the mail server is down".to_owned()));
         }
         *self.delivered.lock().unwrap().entry(letter.id).or_default() += 1;
         self.unread.lock().unwrap().push(letter.clone());
@@ -61,10 +61,11 @@ impl LetterBox {
     }
 
     /// Opens the oldest letter to somebody about something, once it is there.
-    pub(crate) async fn letter(&self, to: &str, about: &str) -> Letter {
+    pub(crate) async fn letter(&self, to: &str, about: &str) -> OutgoingMail {
         eventually(&format!("a letter to {to} about {about}"), || async {
             let mut unread = self.unread.lock().unwrap();
-            let is_it = |letter: &Letter| letter.to.shown() == to && letter.message.about().as_str() == about;
+            let is_it =
+                |letter: &OutgoingMail| letter.to.shown() == to && letter.message.about().as_str() == about;
             let at = unread.iter().position(is_it)?;
             Some(unread.remove(at))
         })
@@ -74,7 +75,7 @@ impl LetterBox {
     /// The code of the oldest such letter.
     pub(crate) async fn code(&self, to: &str) -> String {
         match self.letter(to, "code").await.message {
-            Message::Code { code, .. } => code.reveal().to_owned(),
+            MailContent::Code { code, .. } => code.reveal().to_owned(),
             other => panic!("no code in {other:?}"),
         }
     }
@@ -83,9 +84,9 @@ impl LetterBox {
     pub(crate) async fn link(&self, to: &str, about: &str) -> String {
         let letter = self.letter(to, about).await;
         match letter.message {
-            Message::Unlock { token, .. } | Message::Reset { token, .. } | Message::Welcome { token, .. } => {
-                token.reveal().to_owned()
-            }
+            MailContent::Unlock { token, .. }
+            | MailContent::Reset { token, .. }
+            | MailContent::Welcome { token, .. } => token.reveal().to_owned(),
             other => panic!("no link in {other:?}"),
         }
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use portcullis_core::engine::Engine;
-use portcullis_core::event::Unheard;
+use portcullis_core::event::DiscardEvents;
 use portcullis_core::id::TenantId;
 use portcullis_core::store::Stores;
 use portcullis_core::strategy::StrategyName;
@@ -17,7 +17,7 @@ use portcullis_server::http::{listener, router};
 use portcullis_server::open::{Opened, open};
 use portcullis_server::serve::{app, patience};
 use portcullis_server::tcp::{self, Limits};
-use portcullis_stores::sqlite::{SqliteHomes, SqliteStore};
+use portcullis_stores::sqlite::{SqliteStore, SqliteTenantDatabases};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
@@ -45,7 +45,7 @@ pub(crate) struct Server {
     /// Where all mail arrives.
     pub(crate) letters: Arc<LetterBox>,
     store: SqliteStore,
-    homes: Arc<SqliteHomes>,
+    homes: Arc<SqliteTenantDatabases>,
     stop: watch::Sender<bool>,
     served: JoinSet<()>,
     post: JoinHandle<()>,
@@ -104,7 +104,7 @@ impl Server {
 
     async fn open(config: Config) -> Self {
         let portcullis_server::config::Database::Sqlite(database) = config.database.clone();
-        let Opened { engine, store, homes } = open(&config, Arc::new(Unheard)).await.unwrap();
+        let Opened { engine, store, homes } = open(&config, Arc::new(DiscardEvents)).await.unwrap();
         let (stop, stopped) = watch::channel(false);
         let until = || {
             let mut stopped = stopped.clone();

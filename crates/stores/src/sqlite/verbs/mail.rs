@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use portcullis_core::clock::Timestamp;
-use portcullis_core::id::{MailingId, TenantId};
-use portcullis_core::mailing::Mailing;
+use portcullis_core::id::{QueuedMailId, TenantId};
+use portcullis_core::queued_mail::QueuedMail;
 use portcullis_core::store::{MailStore, Stored};
 
 use crate::sql::mail;
@@ -11,18 +11,18 @@ use crate::sqlite::{SqliteStore, in_time};
 
 #[async_trait]
 impl MailStore for SqliteStore {
-    async fn put(&self, mailing: &Mailing) -> Stored<()> {
+    async fn put(&self, mailing: &QueuedMail) -> Stored<()> {
         let mailing = mailing.clone();
         self.writer.write("put a message", |db| Box::pin(async move { mail::put(db, &mailing).await })).await
     }
 
-    async fn claim(&self, now: Timestamp, limit: u32) -> Stored<Vec<Mailing>> {
+    async fn claim(&self, now: Timestamp, limit: u32) -> Stored<Vec<QueuedMail>> {
         self.writer
             .write("claim messages", move |db| Box::pin(async move { mail::claim(db, now, limit).await }))
             .await
     }
 
-    async fn put_off(&self, tenant: &TenantId, id: MailingId, due: Timestamp) -> Stored<bool> {
+    async fn put_off(&self, tenant: &TenantId, id: QueuedMailId, due: Timestamp) -> Stored<bool> {
         let tenant = tenant.clone();
         self.writer
             .write("put a message off", move |db| {
@@ -31,7 +31,7 @@ impl MailStore for SqliteStore {
             .await
     }
 
-    async fn done(&self, tenant: &TenantId, id: MailingId) -> Stored<bool> {
+    async fn done(&self, tenant: &TenantId, id: QueuedMailId) -> Stored<bool> {
         let tenant = tenant.clone();
         self.writer
             .write("take a message out", move |db| Box::pin(async move { mail::done(db, &tenant, id).await }))

@@ -1,6 +1,6 @@
 //! The traits, each verb one statement or one transaction of [`sql`](crate::sql).
 
-mod guesses;
+mod attempts;
 mod keys;
 mod mail;
 mod sessions;

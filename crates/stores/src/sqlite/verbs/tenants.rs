@@ -10,10 +10,12 @@ use crate::sqlite::{SqliteStore, in_time};
 
 #[async_trait]
 impl TenantStore for SqliteStore {
-    async fn found(&self, proposed: &Installation) -> Stored<Installation> {
+    async fn get_or_create_installation(&self, proposed: &Installation) -> Stored<Installation> {
         let proposed = proposed.clone();
         self.writer
-            .write("found an installation", |db| Box::pin(async move { tenants::found(db, &proposed).await }))
+            .write("found an installation", |db| {
+                Box::pin(async move { tenants::get_or_create_installation(db, &proposed).await })
+            })
             .await
     }
 

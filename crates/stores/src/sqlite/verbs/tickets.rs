@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use portcullis_core::clock::Timestamp;
-use portcullis_core::mailing::Mailing;
+use portcullis_core::queued_mail::QueuedMail;
 use portcullis_core::secret::SecretHash;
 use portcullis_core::store::{Stored, TicketStore};
 use portcullis_core::ticket::{Issued, Purpose, Redeemed, Ticket, TicketKey};
@@ -12,7 +12,7 @@ use crate::sqlite::{SqliteStore, in_time};
 
 #[async_trait]
 impl TicketStore for SqliteStore {
-    async fn issue(&self, ticket: &Ticket, mailing: &Mailing) -> Stored<Issued> {
+    async fn issue(&self, ticket: &Ticket, mailing: &QueuedMail) -> Stored<Issued> {
         let (ticket, mailing) = (ticket.clone(), mailing.clone());
         self.writer
             .write("issue a ticket", |db| {

@@ -67,7 +67,7 @@ impl Writer {
     /// Starts a writer on a connection to `file`. It ends when all handles to it are gone, or at [`Writer::close`].
     pub(super) fn start(file: Arc<DatabaseFile>, db: SqliteConnection) -> Self {
         let (orders, waiting) = mpsc::channel(MOST_WAITING);
-        let desk = Desk {
+        let desk = WriterTask {
             file,
             db: Some(db),
             waiting,
@@ -152,7 +152,7 @@ where
 }
 
 /// The writer's task.
-struct Desk {
+struct WriterTask {
     file: Arc<DatabaseFile>,
     /// None after a transaction that could not be committed: nothing of its connection is trusted.
     db: Option<SqliteConnection>,
@@ -164,7 +164,7 @@ struct Desk {
     since_pruning: usize,
 }
 
-impl Desk {
+impl WriterTask {
     async fn work(mut self) {
         let mut orders = Vec::with_capacity(MOST_JOBS);
         while self.waiting.recv_many(&mut orders, MOST_JOBS).await > 0 {

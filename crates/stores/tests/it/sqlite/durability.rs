@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use portcullis_core::id::{SessionId, TenantId};
 use portcullis_core::session::{EndReason, Epochs, State};
-use portcullis_core::store::conformance::samples::{
+use portcullis_core::store::conformance::records::{
     NOW, by_cookie, by_id, ending, key, session, somebody, tenant, user,
 };
 use portcullis_core::store::{EndScope, EpochScope, Inserted, Page, StoreError, UserHandle};
@@ -30,7 +30,7 @@ async fn everything_is_there_when_the_file_is_opened_again() {
     stores.sessions.insert(&signed_in).await.unwrap();
     stores.keys.insert(&kid).await.unwrap();
     stores.tenants.insert(&record).await.unwrap();
-    stores.tenants.found(&installation).await.unwrap();
+    stores.tenants.get_or_create_installation(&installation).await.unwrap();
     stores.epochs.advance(&EpochScope::Tenant(acme.clone()), ending(EndReason::Tenant)).await.unwrap();
     store.close().await;
 
@@ -41,7 +41,7 @@ async fn everything_is_there_when_the_file_is_opened_again() {
     assert_eq!(stores.sessions.find(&by_cookie(&signed_in), NOW).await.unwrap(), Some(signed_in));
     assert_eq!(stores.keys.list(&acme).await.unwrap(), [kid]);
     assert_eq!(stores.tenants.find(&acme).await.unwrap(), Some(record));
-    assert_eq!(stores.tenants.found(&other).await.unwrap(), installation);
+    assert_eq!(stores.tenants.get_or_create_installation(&other).await.unwrap(), installation);
     assert_eq!(stores.epochs.read(&jo.key).await.unwrap(), Epochs { user: 0, tenant: 1, everyone: 0 });
 }
 

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use portcullis_core::id::TenantId;
-use portcullis_core::store::conformance::samples::{NOW, by_id, session, somebody, tenant, user};
+use portcullis_core::store::conformance::records::{NOW, by_id, session, somebody, tenant, user};
 use portcullis_core::store::{Inserted, Page, StoreError, UserHandle};
 use sqlx::Connection as _;
 use tempfile::TempDir;

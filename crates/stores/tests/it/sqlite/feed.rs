@@ -6,7 +6,7 @@ use portcullis_core::clock::{Clock as _, Ticks};
 use portcullis_core::id::{TenantId, UserKey};
 use portcullis_core::machine::SystemClock;
 use portcullis_core::session::Session;
-use portcullis_core::store::conformance::samples::{NOW, by_id, session, somebody, tenant, user};
+use portcullis_core::store::conformance::records::{NOW, by_id, session, somebody, tenant, user};
 use portcullis_core::store::{Change, ChangeSink, StoreError, Stores};
 use sqlx::AssertSqlSafe;
 use tokio::time::{sleep, timeout};

@@ -4,7 +4,7 @@ use portcullis_core::clock::Timestamp;
 use portcullis_core::email::Email;
 use portcullis_core::id::{TenantId, UserId, UserKey};
 use portcullis_core::session::State;
-use portcullis_core::store::conformance::samples::{bare_user, by_id, session, tenant};
+use portcullis_core::store::conformance::records::{bare_user, by_id, session, tenant};
 use portcullis_core::store::{Page, UserHandle};
 use portcullis_core::tenant::TenantRecord;
 use portcullis_core::user::{PersonName, Role, User};

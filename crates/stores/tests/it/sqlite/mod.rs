@@ -4,10 +4,10 @@ mod conformance;
 mod durability;
 mod faults;
 mod feed;
-mod homes;
 mod migrating;
 mod opening;
 mod records;
+mod tenant_databases;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

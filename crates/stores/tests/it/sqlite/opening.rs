@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use portcullis_core::machine::SystemClock;
-use portcullis_core::store::conformance::samples::tenant;
+use portcullis_core::store::conformance::records::tenant;
 use portcullis_stores::sqlite::{SqliteStore, migrations};
 use tokio::task::JoinSet;
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use portcullis_core::guess::{GuessKey, GuessLimits, Guesses};
-use portcullis_core::store::conformance::samples::{
+use portcullis_core::lockout::{AttemptKey, AttemptRecord, LockoutLimits};
+use portcullis_core::store::conformance::records::{
     NOW, issue, mailing, numbered, somebody, tenant, ticket, user,
 };
 use portcullis_core::store::{Inserted, StoreError, Stored, Stores, UserHandle};
@@ -91,15 +91,15 @@ async fn a_ticket_that_makes_no_sense_is_named_and_opens_nothing() {
 async fn guesses_that_make_no_sense_are_named_and_forgotten_with_the_user() {
     let directory = Directory::new();
     let (path, stores) = opened(&directory).await;
-    let key = GuessKey { user: somebody(&tenant("acme")), device: None };
-    let limits = GuessLimits::default();
+    let key = AttemptKey { user: somebody(&tenant("acme")), device: None };
+    let limits = LockoutLimits::default();
     for (column, value) in [("in_row", "-1"), ("in_lock", "5000000000"), ("pending", "'[\"noon\"]'")] {
-        stores.guesses.reserve(&key, &limits, NOW).await.unwrap();
+        stores.attempts.reserve(&key, &limits, NOW).await.unwrap();
         spoil(&path, "guesses", column, value).await;
-        let reserved = stores.guesses.reserve(&key, &limits, NOW).await;
+        let reserved = stores.attempts.reserve(&key, &limits, NOW).await;
         names(reserved, "guesses of user", &key.user.id.to_string(), column);
-        stores.guesses.clear(&key.user).await.unwrap();
-        assert_eq!(stores.guesses.find(&key).await.unwrap(), Guesses::default());
+        stores.attempts.clear(&key.user).await.unwrap();
+        assert_eq!(stores.attempts.find(&key).await.unwrap(), AttemptRecord::default());
     }
 }
 
@@ -127,8 +127,8 @@ async fn tickets_guesses_and_messages_are_announced_nowhere() {
     issue(&stores, &ticket).await;
     stores.tickets.arm(&ticket.key, numbered(2), NOW).await.unwrap();
     stores.tickets.redeem(&ticket.key, Purpose::Code, numbered(2), None, NOW).await.unwrap();
-    let key = GuessKey { user: jo.clone(), device: None };
-    stores.guesses.reserve(&key, &GuessLimits::default(), NOW).await.unwrap();
+    let key = AttemptKey { user: jo.clone(), device: None };
+    stores.attempts.reserve(&key, &LockoutLimits::default(), NOW).await.unwrap();
     stores.mail.put(&mailing(&jo, NOW)).await.unwrap();
     stores.mail.claim(NOW, 1).await.unwrap();
     by_hand(&path, "DELETE FROM tickets; DELETE FROM guesses; DELETE FROM mail").await;

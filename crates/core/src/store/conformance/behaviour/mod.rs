@@ -1,19 +1,19 @@
 //! What every strategy does on every store: each legal combination of carrier, check and renewal goes through the same
 //! stories, told of the engine.
 
-mod coming_back;
-mod kinds;
-mod leaving;
-mod renewing;
+mod credential_kinds;
+mod renewal;
+mod returning;
+mod signing_out;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use kinds::every_kind_of_token_opens_its_own_door_alone;
+pub use credential_kinds::every_kind_of_token_opens_its_own_door_alone;
 
 use super::Capabilities;
-use super::stage::{Held, Member, Stage};
-use crate::engine::{Engine, RefreshError, Unauthenticated};
+use super::fixture::{Fixture, Held, Member};
+use crate::engine::{AuthenticationError, Engine, RefreshError};
 use crate::store::Stores;
 use crate::strategy::{Carrier, Check, LiveClaim, Renewal, Strategy, StrategyName};
 
@@ -60,17 +60,17 @@ pub async fn every_strategy(make: impl AsyncFn() -> Stores, can: Capabilities) {
 
 /// One strategy through every story.
 pub async fn tell(stores: Stores, strategy: Strategy, can: Capabilities) {
-    let stage =
-        Stage::new(stores).with_policy(|policy| policy.strategies = [(NAME, strategy)].into_iter().collect());
-    let story = Story { node: stage.node().await, other: stage.node().await, stage, strategy, can };
-    coming_back::all(&story).await;
-    renewing::all(&story).await;
-    leaving::all(&story).await;
+    let fixture = Fixture::new(stores)
+        .with_policy(|policy| policy.strategies = [(NAME, strategy)].into_iter().collect());
+    let story = Story { node: fixture.node().await, other: fixture.node().await, fixture, strategy, can };
+    returning::all(&story).await;
+    renewal::all(&story).await;
+    signing_out::all(&story).await;
 }
 
 /// What a story is told with: two nodes on one stage, and one strategy.
 struct Story {
-    stage: Stage,
+    fixture: Fixture,
     node: Arc<Engine>,
     other: Arc<Engine>,
     strategy: Strategy,
@@ -79,7 +79,7 @@ struct Story {
 
 impl Story {
     async fn newcomer(&self) -> Member {
-        self.stage.newcomer(&self.node).await
+        self.fixture.newcomer(&self.node).await
     }
 
     /// Somebody new, signed in; with a device proof, where there are any.
@@ -101,10 +101,11 @@ impl Story {
         match strategy.check() {
             Check::Signed => assert!(refused.is_ok(), "{strategy:?}: {refused:?}"),
             Check::SignedUnlessRevoked => {
-                assert!(matches!(refused, Err(Unauthenticated::Revoked)), "{strategy:?}: {refused:?}");
+                assert!(matches!(refused, Err(AuthenticationError::Revoked)), "{strategy:?}: {refused:?}");
             }
             Check::Stored | Check::SignedAndLive(_) => {
-                let is_out = matches!(refused, Err(Unauthenticated::NotLive(_) | Unauthenticated::UserGone));
+                let is_out =
+                    matches!(refused, Err(AuthenticationError::NotLive(_) | AuthenticationError::UserGone));
                 assert!(is_out, "{strategy:?}: {refused:?}");
             }
         }

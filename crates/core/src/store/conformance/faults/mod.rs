@@ -79,7 +79,7 @@ impl Faults {
             keys: outer.clone(),
             tenants: outer.clone(),
             tickets: outer.clone(),
-            guesses: outer.clone(),
+            attempts: outer.clone(),
             mail: outer.clone(),
             feed: outer,
         };

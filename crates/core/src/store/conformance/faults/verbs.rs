@@ -4,14 +4,16 @@ use async_trait::async_trait;
 
 use super::Faulty;
 use crate::clock::Timestamp;
-use crate::guess::{GuessKey, GuessLimits, Guesses, Outcome, Reserved, Settled};
-use crate::id::{MailingId, SessionId, SessionKey, TenantId, UserId, UserKey};
+use crate::id::{QueuedMailId, SessionId, SessionKey, TenantId, UserId, UserKey};
 use crate::key::{KeyMaterial, KeyRecord, Kid};
-use crate::mailing::Mailing;
+use crate::lockout::{
+    AttemptEffect, AttemptKey, AttemptOutcome, AttemptPermit, AttemptRecord, LockoutLimits,
+};
+use crate::queued_mail::QueuedMail;
 use crate::secret::SecretHash;
 use crate::session::{Ending, Epochs, Redemption, Rotated, Session};
 use crate::store::{
-    EndScope, EpochScope, EpochStore, GuessStore, Inserted, KeyStore, MailStore, Page, SessionHandle,
+    AttemptStore, EndScope, EpochScope, EpochStore, Inserted, KeyStore, MailStore, Page, SessionHandle,
     SessionStore, Stored, TenantStore, TicketStore, Updated, UserHandle, UserStore,
 };
 use crate::tenant::{Installation, TenantRecord};
@@ -109,8 +111,8 @@ impl KeyStore for Faulty {
 
 #[async_trait]
 impl TenantStore for Faulty {
-    async fn found(&self, proposed: &Installation) -> Stored<Installation> {
-        self.faults.verb("found", self.stores.tenants.found(proposed)).await
+    async fn get_or_create_installation(&self, proposed: &Installation) -> Stored<Installation> {
+        self.faults.verb("found", self.stores.tenants.get_or_create_installation(proposed)).await
     }
 
     async fn insert(&self, tenant: &TenantRecord) -> Stored<Inserted> {
@@ -132,7 +134,7 @@ impl TenantStore for Faulty {
 
 #[async_trait]
 impl TicketStore for Faulty {
-    async fn issue(&self, ticket: &Ticket, mailing: &Mailing) -> Stored<Issued> {
+    async fn issue(&self, ticket: &Ticket, mailing: &QueuedMail) -> Stored<Issued> {
         self.faults.verb("issue a ticket", self.stores.tickets.issue(ticket, mailing)).await
     }
 
@@ -162,51 +164,56 @@ impl TicketStore for Faulty {
 }
 
 #[async_trait]
-impl GuessStore for Faulty {
-    async fn reserve(&self, key: &GuessKey, limits: &GuessLimits, now: Timestamp) -> Stored<Reserved> {
-        self.faults.verb("reserve a guess", self.stores.guesses.reserve(key, limits, now)).await
+impl AttemptStore for Faulty {
+    async fn reserve(
+        &self,
+        key: &AttemptKey,
+        limits: &LockoutLimits,
+        now: Timestamp,
+    ) -> Stored<AttemptPermit> {
+        self.faults.verb("reserve a guess", self.stores.attempts.reserve(key, limits, now)).await
     }
 
     async fn settle(
         &self,
-        key: &GuessKey,
-        reserved: Reserved,
-        outcome: Outcome,
-        limits: &GuessLimits,
+        key: &AttemptKey,
+        reserved: AttemptPermit,
+        outcome: AttemptOutcome,
+        limits: &LockoutLimits,
         now: Timestamp,
-    ) -> Stored<Settled> {
-        let settle = self.stores.guesses.settle(key, reserved, outcome, limits, now);
+    ) -> Stored<AttemptEffect> {
+        let settle = self.stores.attempts.settle(key, reserved, outcome, limits, now);
         self.faults.verb("settle a guess", settle).await
     }
 
-    async fn find(&self, key: &GuessKey) -> Stored<Guesses> {
-        self.faults.verb("find guesses", self.stores.guesses.find(key)).await
+    async fn find(&self, key: &AttemptKey) -> Stored<AttemptRecord> {
+        self.faults.verb("find guesses", self.stores.attempts.find(key)).await
     }
 
     async fn clear(&self, user: &UserKey) -> Stored<()> {
-        self.faults.verb("clear guesses", self.stores.guesses.clear(user)).await
+        self.faults.verb("clear guesses", self.stores.attempts.clear(user)).await
     }
 
     async fn purge(&self, now: Timestamp, limit: u32) -> Stored<u64> {
-        self.faults.verb("purge guesses", self.stores.guesses.purge(now, limit)).await
+        self.faults.verb("purge guesses", self.stores.attempts.purge(now, limit)).await
     }
 }
 
 #[async_trait]
 impl MailStore for Faulty {
-    async fn put(&self, mailing: &Mailing) -> Stored<()> {
+    async fn put(&self, mailing: &QueuedMail) -> Stored<()> {
         self.faults.verb("put a message", self.stores.mail.put(mailing)).await
     }
 
-    async fn claim(&self, now: Timestamp, limit: u32) -> Stored<Vec<Mailing>> {
+    async fn claim(&self, now: Timestamp, limit: u32) -> Stored<Vec<QueuedMail>> {
         self.faults.verb("claim messages", self.stores.mail.claim(now, limit)).await
     }
 
-    async fn put_off(&self, tenant: &TenantId, id: MailingId, due: Timestamp) -> Stored<bool> {
+    async fn put_off(&self, tenant: &TenantId, id: QueuedMailId, due: Timestamp) -> Stored<bool> {
         self.faults.verb("put a message off", self.stores.mail.put_off(tenant, id, due)).await
     }
 
-    async fn done(&self, tenant: &TenantId, id: MailingId) -> Stored<bool> {
+    async fn done(&self, tenant: &TenantId, id: QueuedMailId) -> Stored<bool> {
         self.faults.verb("take a message out", self.stores.mail.done(tenant, id)).await
     }
 

@@ -88,7 +88,7 @@ impl Somebody {
     }
 
     async fn enters<'s>(self, client: &Client<'s>) -> Member<'s> {
-        let said = client.clone().of(self.tenant).log_in(&self.email(), PASSWORD).await;
+        let said = client.clone().of(self.tenant).device_sign_in(&self.email(), PASSWORD).await;
         Member::from(client, &said)
     }
 }

@@ -1,0 +1,315 @@
+//! Sign-in on the device-session surface: a password, and then a code where the tenant asks for one.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::device::{DeviceSecret, DeviceSecretError, PresentedDevice};
+use super::issue::{IssuedProof, NewSession};
+use super::{CompletedSignIn, Engine, IssueError, PasswordSignInError, Tenant, TenantError};
+use crate::clock::Timestamp;
+use crate::event::{Event, EventKind};
+use crate::id::{TenantId, TicketId};
+use crate::password::Password;
+use crate::queued_mail::{MailKind, QueuedMail};
+use crate::secret::{PlainSecret, SecretHash};
+use crate::session::{Device, Epochs, Proof, Session};
+use crate::store::{StoreError, UserHandle};
+use crate::strategy::{Strategy, StrategyName};
+use crate::tenant::SecondStep;
+use crate::ticket::{Issued, Purpose, Redeemed, Ticket, TicketKey};
+use crate::user::User;
+use crate::username::LoginName;
+
+/// Somebody who wants to be signed in.
+#[derive(Debug)]
+pub struct DeviceSignIn {
+    /// Where.
+    pub tenant: TenantId,
+    /// Who they say they are.
+    pub login: LoginName,
+    /// The password.
+    pub password: Password,
+    /// On what.
+    pub device: Device,
+    /// What that shows of itself.
+    pub shown: PresentedDevice,
+}
+
+/// The second step.
+#[derive(Debug)]
+pub struct VerifyCode {
+    /// Where.
+    pub tenant: TenantId,
+    /// Which sign-in.
+    pub login: TicketId,
+    /// The code.
+    pub code: PlainSecret,
+    /// On what.
+    pub device: Device,
+    /// What that shows of itself.
+    pub shown: PresentedDevice,
+}
+
+/// What a right password gets.
+#[derive(Clone, Debug)]
+pub enum DeviceSignInResult {
+    /// A code was asked for and is on its way.
+    CodeSent {
+        /// What names the sign-in in the second step.
+        login: TicketId,
+        /// From when on the code is no good.
+        expires: Timestamp,
+        /// The device cookie to set.
+        cookie: Option<PlainSecret>,
+    },
+    /// Somebody is signed in.
+    Done(Box<CompletedDeviceSignIn>),
+}
+
+/// Somebody is signed in on a device.
+#[derive(Clone, Debug)]
+pub struct CompletedDeviceSignIn {
+    /// Who, and with what.
+    pub signed_in: CompletedSignIn,
+    /// The session.
+    pub session: Session,
+    /// The device cookie to set.
+    pub cookie: Option<PlainSecret>,
+}
+
+/// Why a sign-in is refused.
+#[derive(Clone, Debug, Error)]
+pub enum DeviceSignInError {
+    /// The password was not accepted, or nobody could be signed in with it.
+    #[error(transparent)]
+    Password(#[from] PasswordSignInError),
+    /// Too many codes were asked for lately.
+    #[error("too many codes were asked for")]
+    TooManyCodes {
+        /// How long until another one may be.
+        wait: Duration,
+    },
+}
+
+/// Why a code is refused.
+#[derive(Clone, Debug, Error)]
+pub enum VerifyCodeError {
+    /// It is not the code, or there is no such sign-in, or it is over, or of another device.
+    #[error("the code is not right")]
+    Wrong,
+    /// The code has expired.
+    #[error("the code has expired")]
+    Expired,
+    /// There were too many wrong ones.
+    #[error("too many wrong codes")]
+    TooMany,
+    /// The tenant does not offer device sessions.
+    #[error("the strategy is not on offer")]
+    NotOffered,
+    /// Nothing could be issued.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+    /// The tenant.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Somebody who may be signed in now.
+struct Accepted<'a> {
+    tenant: &'a Tenant,
+    strategy: Strategy,
+    user: User,
+    epochs: Epochs,
+    device: Device,
+    proof: Option<IssuedProof>,
+    cookie: Option<PlainSecret>,
+}
+
+impl Engine {
+    /// Signs somebody in, or asks for a code.
+    ///
+    /// # Errors
+    /// A [`DeviceSignInError`]; nobody is signed in and no code is on its way then.
+    pub async fn device_sign_in(
+        &self,
+        request: DeviceSignIn,
+    ) -> Result<DeviceSignInResult, DeviceSignInError> {
+        let tenant = self.tenant(&request.tenant).await.map_err(PasswordSignInError::from)?;
+        let strategy = tenant.strategy(StrategyName::Device).ok_or(PasswordSignInError::NotOffered)?;
+        let DeviceSignIn { login, password, device, shown, .. } = request;
+        let known = self.shown_secret(&shown).await.map_err(PasswordSignInError::from)?;
+        let secret = known.as_ref().map(|known| &known.secret);
+        let (user, epochs) = self.standing_with_password(&tenant, &login, password, secret).await?;
+
+        let fresh = match known {
+            None if shown.keeps_cookies || shown.native => {
+                Some(self.fresh_secret().await.map_err(PasswordSignInError::from)?)
+            }
+            _ => None,
+        };
+        let cookie = cookie_of(&shown, known.as_ref().or(fresh.as_ref()));
+        if tenant.policy.second_step == SecondStep::Off {
+            let proof = shown.proof(known, fresh);
+            let accepted = Accepted { tenant: &tenant, strategy, user, epochs, device, proof, cookie };
+            return Ok(DeviceSignInResult::Done(Box::new(self.accept::<DeviceSignInError>(accepted).await?)));
+        }
+        let asking = if shown.native { None } else { known.or(fresh) };
+        let ticket = self.ask_for_code(&tenant, &user, epochs, &device, asking.as_ref()).await?;
+        Ok(DeviceSignInResult::CodeSent { login: ticket.key.id, expires: ticket.expires, cookie })
+    }
+
+    async fn ask_for_code(
+        &self,
+        tenant: &Tenant,
+        user: &User,
+        epochs: Epochs,
+        device: &Device,
+        asking: Option<&DeviceSecret>,
+    ) -> Result<Ticket, DeviceSignInError> {
+        let now = self.clock.now();
+        let ticket = Ticket::new(&user.key, Purpose::Code, epochs, now, self.random.as_ref());
+        let bound = asking.map(|asking| bound_to(&ticket.key, asking));
+        let ticket = Ticket { device: bound, ..ticket };
+        let queued = QueuedMail::of_ticket(&ticket, self.random.as_ref()).about_device(device);
+        let issued =
+            self.send_ticket(&tenant.stores, &ticket, &queued).await.map_err(PasswordSignInError::from)?;
+        if let Issued::TooMany { wait } = issued {
+            return Err(DeviceSignInError::TooManyCodes { wait });
+        }
+        self.report(&Event::of_user(&user.key, EventKind::CodeAsked));
+        Ok(ticket)
+    }
+
+    /// Takes the second step.
+    ///
+    /// # Errors
+    /// A [`VerifyCodeError`]; nobody is signed in then. A code that was right is spent even so.
+    pub async fn verify_code(&self, request: VerifyCode) -> Result<CompletedDeviceSignIn, VerifyCodeError> {
+        let tenant = self.tenant(&request.tenant).await?;
+        let strategy = tenant.strategy(StrategyName::Device).ok_or(VerifyCodeError::NotOffered)?;
+        let VerifyCode { login, code, device, shown, .. } = request;
+        let known = self.shown_secret(&shown).await?;
+        let key = TicketKey { tenant: tenant.id.clone(), id: login };
+        // A browser sends its cookie whether it wants to or not, and with it the code that another one was sent. What an
+        // app keeps it sends on purpose, and it may do so with this step only.
+        let sent_unasked = known.as_ref().filter(|_| shown.secret.is_none());
+        let ticket = self.redeem_code(&tenant, &key, &code, sent_unasked).await?;
+
+        let stores = &tenant.stores.records;
+        let epochs = stores.epochs.read(&ticket.user_key()).await?;
+        let found = stores.users.find(&UserHandle::Id(ticket.user_key())).await?;
+        let stands = |user: &User| user.disabled.is_none() && epochs == ticket.epochs;
+        let user = found.filter(stands).ok_or(VerifyCodeError::Wrong)?;
+
+        let fresh = match known {
+            None if shown.native => Some(self.fresh_secret().await?),
+            _ => None,
+        };
+        let cookie = cookie_of(&shown, known.as_ref());
+        let proof = shown.proof(known, fresh);
+        self.accept(Accepted { tenant: &tenant, strategy, user, epochs, device, proof, cookie }).await
+    }
+
+    async fn redeem_code(
+        &self,
+        tenant: &Tenant,
+        key: &TicketKey,
+        code: &PlainSecret,
+        known: Option<&DeviceSecret>,
+    ) -> Result<Ticket, VerifyCodeError> {
+        let (hash, device) = (Ticket::hash_of(key, code), known.map(|known| bound_to(key, known)));
+        let redeemed =
+            tenant.stores.records.tickets.redeem(key, Purpose::Code, hash, device, self.clock.now()).await?;
+        let refused = match redeemed {
+            Redeemed::Done(ticket) => return Ok(ticket),
+            Redeemed::Wrong | Redeemed::Gone => VerifyCodeError::Wrong,
+            Redeemed::Expired => VerifyCodeError::Expired,
+            Redeemed::Exhausted => VerifyCodeError::TooMany,
+        };
+        self.report(&Event::of_tenant(tenant.id.clone(), EventKind::CodeRefused));
+        Err(refused)
+    }
+
+    /// Signs somebody in who has shown all that was asked for, and tells them if the device is new to them.
+    async fn accept<E>(&self, accepted: Accepted<'_>) -> Result<CompletedDeviceSignIn, E>
+    where
+        E: From<IssueError> + From<StoreError>,
+    {
+        let Accepted { tenant, strategy, user, epochs, device, proof, cookie } = accepted;
+        let proven = proof.as_ref().filter(|proof| proof.shown);
+        let device_proof = proven.map(|proof| Proof::known_as(&proof.secret, &user.key));
+        let name = StrategyName::Device;
+        let (session, grant) =
+            self.begin(NewSession { tenant, name, strategy, user: &user, epochs, device, proof })?;
+        self.keep(tenant, &session).await?;
+        self.report(&Event::of_session(&session, EventKind::SignedIn));
+        self.tell_of_device(tenant, &user, &session, device_proof).await;
+        let signed_in = CompletedSignIn { user, session: session.key.id, grant };
+        Ok(CompletedDeviceSignIn { signed_in, session, cookie })
+    }
+
+    /// Tells the owner of a device that is new to them, and remembers it once it has proven itself: a browser has when it
+    /// comes back with the cookie. The first device of all is no news.
+    async fn tell_of_device(
+        &self,
+        tenant: &Tenant,
+        user: &User,
+        session: &Session,
+        device: Option<SecretHash>,
+    ) {
+        let now = self.clock.now();
+        let is_known = device.is_some_and(|device| user.knows(&device, now));
+        if !is_known && !user.devices.is_empty() {
+            let news = QueuedMail::news(&user.key, MailKind::NewDevice, now, self.random.as_ref());
+            self.send_news(&tenant.stores, &news.about_device(&session.device)).await;
+        }
+        if let Some(device) = device {
+            self.remember_device(&user.key, device).await;
+        }
+    }
+}
+
+/// What a ticket remembers of the device that asked for it: worth nothing for another ticket.
+fn bound_to(key: &TicketKey, device: &DeviceSecret) -> SecretHash {
+    device.secret.hash("device of a ticket", format!("{}/{}", key.tenant, key.id).as_bytes())
+}
+
+/// The cookie that the device is to keep, or to keep for longer.
+fn cookie_of(shown: &PresentedDevice, secret: Option<&DeviceSecret>) -> Option<PlainSecret> {
+    let is_browser = shown.keeps_cookies && !shown.native && shown.secret.is_none();
+    secret.filter(|_| is_browser).map(|secret| secret.kept.clone())
+}
+
+impl From<IssueError> for DeviceSignInError {
+    fn from(fault: IssueError) -> Self {
+        Self::Password(fault.into())
+    }
+}
+
+impl From<StoreError> for DeviceSignInError {
+    fn from(fault: StoreError) -> Self {
+        Self::Password(fault.into())
+    }
+}
+
+impl From<DeviceSecretError> for PasswordSignInError {
+    fn from(fault: DeviceSecretError) -> Self {
+        match fault {
+            DeviceSecretError::Tenant(fault) => fault.into(),
+            DeviceSecretError::Issue(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<DeviceSecretError> for VerifyCodeError {
+    fn from(fault: DeviceSecretError) -> Self {
+        match fault {
+            DeviceSecretError::Tenant(fault) => fault.into(),
+            DeviceSecretError::Issue(fault) => fault.into(),
+        }
+    }
+}

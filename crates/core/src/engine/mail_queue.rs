@@ -1,0 +1,214 @@
+//! Mail: what is to be sent waits in the store, and is made and delivered from there.
+//!
+//! Nobody who signs in waits for a mail server. A message that cannot be delivered is tried again, later each time, until
+//! it is not worth sending any more. What is sent is made at that moment: the address as it is now, and the secret of a
+//! ticket, of which the store gets the hash. Who goes through the queue, and when, is in `postman.rs`.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use super::tenant_stores::TenantStores;
+use super::{Engine, Tenant, TenantError};
+use crate::event::{Event, EventKind};
+use crate::outgoing_mail::{DeliveryError, MailContent, Notifier, OutgoingMail};
+use crate::queued_mail::{CLAIM, MailKind, QueuedMail};
+use crate::random::{self, Random};
+use crate::secret::PlainSecret;
+use crate::store::{StoreError, Stored, UserHandle};
+use crate::ticket::{Issued, LinkToken, Purpose, Ticket, TicketKey};
+use crate::user::User;
+
+/// How long a message may take to deliver: less than it is claimed for, so that nobody else has begun on it by then.
+const PATIENCE: Duration = CLAIM.saturating_sub(Duration::from_secs(30));
+
+impl Engine {
+    /// Issues a ticket with the message that goes with it.
+    pub(super) async fn send_ticket(
+        &self,
+        stores: &TenantStores,
+        ticket: &Ticket,
+        queued: &QueuedMail,
+    ) -> Stored<Issued> {
+        let issued = stores.records.tickets.issue(ticket, queued).await?;
+        if issued == Issued::Done {
+            stores.mail_queued.notify_one();
+        }
+        Ok(issued)
+    }
+
+    /// Puts a message into the queue.
+    pub(super) async fn send(&self, stores: &TenantStores, queued: &QueuedMail) -> Stored<()> {
+        stores.records.mail.put(queued).await?;
+        stores.mail_queued.notify_one();
+        Ok(())
+    }
+
+    /// Puts news into the queue. Nobody's request fails because it could not be put there.
+    pub(super) async fn send_news(&self, stores: &TenantStores, queued: &QueuedMail) {
+        if let Err(fault) = self.send(stores, queued).await {
+            warn!(%fault, about = queued.about.as_str(), "a message could not be put into the queue");
+        }
+    }
+
+    /// How many messages wait to be sent.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn mail_waiting(&self) -> Result<u64, StoreError> {
+        let mut waiting = 0;
+        for stores in self.directory.registry.all().await {
+            waiting += stores.records.mail.waiting().await?;
+        }
+        Ok(waiting)
+    }
+
+    /// Delivers one message: whether it was. A fault of the store leaves it claimed, and so it is tried again.
+    pub(super) async fn deliver(
+        &self,
+        stores: &TenantStores,
+        queued: &QueuedMail,
+        notifier: &dyn Notifier,
+    ) -> bool {
+        let delivered = match self.mail(stores, queued).await {
+            Ok(Some(mail)) => match timeout(PATIENCE, notifier.deliver(&mail)).await {
+                Ok(delivered) => delivered.map(|()| true),
+                Err(_) => Err(DeliveryError::Later("no answer came in time".to_owned())),
+            },
+            Ok(None) => Ok(false),
+            Err(fault) => Err(DeliveryError::Later(fault.to_string())),
+        };
+        let (mail, tenant, about) = (&stores.records.mail, &queued.user.tenant, queued.about.as_str());
+        let written = match &delivered {
+            Ok(_) => mail.done(tenant, queued.id).await,
+            Err(DeliveryError::Later(cause)) => {
+                info!(%cause, about, id = %queued.id, "a message could not be sent and will be tried again");
+                mail.put_off(tenant, queued.id, self.clock.now().plus(queued.pause())).await
+            }
+            Err(DeliveryError::Never(cause)) => {
+                warn!(%cause, about, id = %queued.id, "a message was refused for good");
+                self.report(&Event::of_user(&queued.user, EventKind::MailGivenUp));
+                mail.done(tenant, queued.id).await
+            }
+        };
+        if let Err(fault) = written {
+            warn!(%fault, about, id = %queued.id, "what became of a message could not be written down");
+        }
+        delivered.unwrap_or(false)
+    }
+
+    /// The message as it is to be delivered; none if nobody is to get it any more.
+    async fn mail(
+        &self,
+        stores: &TenantStores,
+        queued: &QueuedMail,
+    ) -> Result<Option<OutgoingMail>, TenantError> {
+        let now = self.clock.now();
+        let tenant = match self.tenant(&queued.user.tenant).await {
+            Ok(tenant) if now < queued.expires => tenant,
+            Ok(_) | Err(TenantError::Suspended | TenantError::Unknown(_)) => return Ok(None),
+            Err(fault) => return Err(fault),
+        };
+        let found = stores.records.users.find(&UserHandle::Id(queued.user.clone())).await?;
+        let Some(user) = found.filter(|user| user.disabled.is_none()) else { return Ok(None) };
+        let Some(message) = self.message(stores, &tenant, queued).await? else { return Ok(None) };
+        Ok(Some(self.addressed(&tenant, &user, queued, message)))
+    }
+
+    fn addressed(
+        &self,
+        tenant: &Tenant,
+        user: &User,
+        queued: &QueuedMail,
+        message: MailContent,
+    ) -> OutgoingMail {
+        let settings = &tenant.record.settings;
+        OutgoingMail {
+            id: queued.id.as_uuid(),
+            tenant: tenant.id.clone(),
+            to: user.email.clone(),
+            name: user.name.as_ref().map(|name| name.full().to_owned()),
+            sender: settings.sender.clone(),
+            language: settings.language.clone(),
+            message,
+            at: self.clock.now(),
+        }
+    }
+
+    async fn message(
+        &self,
+        stores: &TenantStores,
+        tenant: &Tenant,
+        queued: &QueuedMail,
+    ) -> Stored<Option<MailContent>> {
+        let (device, address, at) = (queued.device.clone(), queued.address.clone(), queued.created);
+        let page = || tenant.record.settings.reset_url.clone();
+        let message = match queued.about {
+            MailKind::PasswordChanged => MailContent::PasswordChanged { at },
+            MailKind::NewDevice => MailContent::NewDevice { device, address, at },
+            MailKind::RefreshReused => MailContent::RefreshReused { device, address, at },
+            MailKind::SignUpAttempted => MailContent::SignUpAttempted,
+            with_ticket => {
+                let Some((ticket, secret)) = self.armed(stores, queued).await? else { return Ok(None) };
+                let expires = ticket.expires;
+                let token = || LinkToken { ticket: ticket.key.clone(), secret: secret.clone() }.written();
+                match with_ticket {
+                    MailKind::Unlock => MailContent::Unlock { token: token(), expires },
+                    MailKind::Reset => MailContent::Reset { token: token(), expires, page: page() },
+                    MailKind::Welcome => MailContent::Welcome { token: token(), expires, page: page() },
+                    _ => MailContent::Code { code: secret, expires, device, address },
+                }
+            }
+        };
+        Ok(Some(message))
+    }
+
+    /// The ticket of a message with a secret that was made just now; none if nobody could redeem it.
+    async fn armed(
+        &self,
+        stores: &TenantStores,
+        queued: &QueuedMail,
+    ) -> Stored<Option<(Ticket, PlainSecret)>> {
+        let Some(id) = queued.ticket else { return Ok(None) };
+        let key = TicketKey { tenant: queued.user.tenant.clone(), id };
+        let secret = match queued.about {
+            MailKind::Code => code(self.random.as_ref()),
+            _ => PlainSecret::generate(self.random.as_ref()),
+        };
+        let hash = Ticket::hash_of(&key, &secret);
+        let armed = stores.records.tickets.arm(&key, hash, self.clock.now()).await?;
+        Ok(armed
+            .filter(|ticket| (ticket.purpose == Purpose::Code) == (queued.about == MailKind::Code))
+            .map(|ticket| (ticket, secret)))
+    }
+}
+
+/// Six digits, each as likely as another: what would make some likelier is drawn again.
+fn code(random: &dyn Random) -> PlainSecret {
+    const CODES: u32 = 1_000_000;
+    loop {
+        let drawn = u32::from_be_bytes(random::bytes(random));
+        if drawn < u32::MAX - u32::MAX % CODES {
+            return PlainSecret::presented(&format!("{:06}", drawn % CODES));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::SystemRandom;
+
+    // ASVS-map: OT1
+    #[test]
+    fn a_code_has_six_digits_and_uses_them_all() {
+        let codes: Vec<String> = (0..1_000).map(|_| code(&SystemRandom).reveal().to_owned()).collect();
+        assert!(codes.iter().all(|code| code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit())));
+        for place in 0..6 {
+            let digits: std::collections::HashSet<_> =
+                codes.iter().filter_map(|code| code.as_bytes().get(place)).collect();
+            assert_eq!(digits.len(), 10);
+        }
+    }
+}

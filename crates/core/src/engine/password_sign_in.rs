@@ -1,0 +1,237 @@
+//! Sign-in with a password, under a strategy that asks for nothing else.
+
+use thiserror::Error;
+
+use super::issue::{IssuedProof, NewSession};
+use super::password_attempt::{AttemptResult, PasswordAttempt};
+use super::uniform_delay::UniformDelay;
+use super::{Engine, Grant, IssueError, Tenant, TenantError};
+use crate::email::Email;
+use crate::event::{Event, EventKind};
+use crate::id::{SessionId, SessionKey, TenantId, UserKey};
+use crate::lockout::AttemptKey;
+use crate::password::{HashRefused, Password, Verified};
+use crate::secret::{PlainSecret, SecretHash};
+use crate::session::{Device, EndReason, Epochs, Proof, Session};
+use crate::store::{EndScope, Inserted, StoreError, Stores, Updated, UserHandle};
+use crate::strategy::StrategyName;
+use crate::user::User;
+use crate::username::LoginName;
+
+/// Somebody who wants to be signed in.
+#[derive(Debug)]
+pub struct PasswordSignIn<'a> {
+    /// Where.
+    pub tenant: TenantId,
+    /// Under which strategy.
+    pub strategy: StrategyName,
+    /// The address.
+    pub email: Email,
+    /// The password.
+    pub password: Password,
+    /// On what.
+    pub device: Device,
+    /// Whether to hand out a device proof, where the strategy refreshes.
+    pub native: bool,
+    /// The credential of a session that this one takes the place of.
+    pub replaces: Option<&'a str>,
+}
+
+/// Somebody is signed in.
+#[derive(Clone, Debug)]
+pub struct CompletedSignIn {
+    /// Who.
+    pub user: User,
+    /// The session's public id.
+    pub session: SessionId,
+    /// What they are handed.
+    pub grant: Grant,
+}
+
+/// Why a sign-in is refused.
+#[derive(Clone, Debug, Error)]
+pub enum PasswordSignInError {
+    /// There is no such user, or that is not the password, or the user is disabled: nobody learns which.
+    #[error("wrong address or password")]
+    InvalidCredentials,
+    /// The password is right, and the account is locked because others were wrong.
+    #[error("the account is locked")]
+    Locked,
+    /// The tenant does not offer the strategy.
+    #[error("the strategy is not on offer")]
+    NotOffered,
+    /// Too many passwords are being hashed.
+    #[error(transparent)]
+    Busy(#[from] HashRefused),
+    /// Nothing could be issued.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+    /// The tenant.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Engine {
+    /// Signs somebody in.
+    ///
+    /// # Errors
+    /// A [`PasswordSignInError`]; nobody is signed in then, and a session that would have been replaced stays.
+    pub async fn password_sign_in(
+        &self,
+        request: PasswordSignIn<'_>,
+    ) -> Result<CompletedSignIn, PasswordSignInError> {
+        let tenant = self.tenant(&request.tenant).await?;
+        let strategy = tenant.strategy(request.strategy).ok_or(PasswordSignInError::NotOffered)?;
+        let replaced = self.replaced_by(&request).await?;
+        let login = LoginName::Email(request.email);
+        let (user, epochs) = self.standing_with_password(&tenant, &login, request.password, None).await?;
+
+        let device = request.device;
+        let proof = request.native.then(|| IssuedProof::native(self.random.as_ref()));
+        let name = request.strategy;
+        let beginning = NewSession { tenant: &tenant, name, strategy, user: &user, epochs, device, proof };
+        let (session, grant) = self.begin(beginning)?;
+        if strategy.keeps_session() {
+            self.keep(&tenant, &session).await?;
+        }
+        if let Some(replaced) = replaced {
+            tenant.stores.view.end(&EndScope::One(replaced), EndReason::Logout).await?;
+        }
+        self.report(&Event::of_session(&session, EventKind::SignedIn));
+        Ok(CompletedSignIn { user, session: session.key.id, grant })
+    }
+
+    /// Writes a new session down, and ends the user's oldest ones where they are too many now.
+    pub(super) async fn keep(&self, tenant: &Tenant, session: &Session) -> Result<(), StoreError> {
+        let view = &tenant.stores.view;
+        if view.insert(session).await? == Inserted::Clash {
+            return Err(StoreError::corrupt("session", &session.key.id, "id"));
+        }
+        let cap = tenant.policy.session_cap;
+        if cap == 0 {
+            return Ok(());
+        }
+        let (user, reason) = (session.user_key(), EndReason::Limit);
+        let ended = view.end(&EndScope::UserBeyond(user.clone(), cap), reason).await?;
+        if !ended.is_empty() {
+            let count = ended.len() as u64;
+            self.report(&Event::of_user(&user, EventKind::Ended { reason, count }));
+        }
+        Ok(())
+    }
+
+    /// The user whose password this is, as it stands now, and its epochs.
+    ///
+    /// If the user was changed meanwhile, the password is looked at once more: another sign-in may have brought an old
+    /// hash up to date.
+    pub(super) async fn standing_with_password(
+        &self,
+        tenant: &Tenant,
+        login: &LoginName,
+        password: Password,
+        device: Option<&PlainSecret>,
+    ) -> Result<(User, Epochs), PasswordSignInError> {
+        let user = self.user_with_password(tenant, login, password.clone(), device).await?;
+        if let Some(standing) = still(tenant, user).await? {
+            return Ok(standing);
+        }
+        let user = self.user_with_password(tenant, login, password, device).await?;
+        still(tenant, user).await?.ok_or(PasswordSignInError::InvalidCredentials)
+    }
+
+    /// The user whose password this is. Whatever is wrong costs one hash, says one thing and says it after one time.
+    async fn user_with_password(
+        &self,
+        tenant: &Tenant,
+        login: &LoginName,
+        password: Password,
+        device: Option<&PlainSecret>,
+    ) -> Result<User, PasswordSignInError> {
+        let mut pace = UniformDelay::begin(&self.clock);
+        // In a storm of logins most are refused: that must not cost a read each.
+        self.passwords.admits()?;
+        let user = tenant.stores.records.users.find(&UserHandle::by_login(&tenant.id, login)).await?;
+        let key =
+            user.as_ref().map_or_else(|| self.decoy_user(tenant, login.canonical()), |user| user.key.clone());
+        let whose = AttemptKey { device: self.known_device(user.as_ref(), device), user: key };
+        let guess = PasswordAttempt {
+            tenant,
+            whose: whose.clone(),
+            hash: user.as_ref().and_then(|user| user.password.clone()),
+            stands: user.as_ref().is_some_and(|user| user.disabled.is_none()),
+            password: password.clone(),
+            pace: &mut pace,
+        };
+        match (self.attempt_password::<PasswordSignInError>(guess).await?, user) {
+            (AttemptResult::Right(verified), Some(user)) => {
+                if whose.device.is_some() {
+                    // Its owner is back: what strangers tried does not count any more.
+                    tenant.stores.records.attempts.clear(&user.key).await?;
+                }
+                if verified == Verified::YesButRehash {
+                    self.rehash(tenant, user, password).await
+                } else {
+                    Ok(user)
+                }
+            }
+            (AttemptResult::Locked, Some(user)) => {
+                self.report(&Event::of_user(&user.key, EventKind::SignInRefused));
+                Err(PasswordSignInError::Locked)
+            }
+            (_, user) => {
+                let event = Event::of_tenant(tenant.id.clone(), EventKind::SignInRefused);
+                self.report(&Event { user: user.map(|user| user.key.id), ..event });
+                pace.kept().await;
+                Err(PasswordSignInError::InvalidCredentials)
+            }
+        }
+    }
+
+    /// The device, if the user is known by it.
+    fn known_device(&self, user: Option<&User>, device: Option<&PlainSecret>) -> Option<SecretHash> {
+        let (user, device) = user.zip(device)?;
+        let hash = Proof::known_as(device, &user.key);
+        user.knows(&hash, self.clock.now()).then_some(hash)
+    }
+
+    /// Brings an old hash up to date. A pool that is full puts it off; it is tried again at the next sign-in.
+    async fn rehash(
+        &self,
+        tenant: &Tenant,
+        user: User,
+        password: Password,
+    ) -> Result<User, PasswordSignInError> {
+        let Ok(hash) = self.passwords.hash(password).await else { return Ok(user) };
+        let rehashed = user.clone().rehashed(hash);
+        match tenant.stores.records.users.update(&rehashed).await? {
+            Updated::Done => Ok(rehashed),
+            Updated::Stale => Ok(user),
+        }
+    }
+
+    /// The session that the sign-in takes the place of. It is looked up before anything is written: an outage must not
+    /// leave the old session beside the new one.
+    async fn replaced_by(&self, request: &PasswordSignIn<'_>) -> Result<Option<SessionKey>, StoreError> {
+        match request.replaces {
+            Some(credential) => {
+                self.session_of_credential(&request.tenant, request.strategy, credential).await
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+/// The user as it stands now and its epochs, if nothing about it has changed since the password was looked at.
+///
+/// The epochs are read first: whatever changes the user after this counts them up, and so ends the session that is made
+/// under them.
+async fn still(tenant: &Tenant, user: User) -> Result<Option<(User, Epochs)>, StoreError> {
+    let (key, stores): (&UserKey, &Stores) = (&user.key, &tenant.stores.records);
+    let epochs = stores.epochs.read(key).await?;
+    let now = stores.users.find(&UserHandle::Id(key.clone())).await?;
+    let unchanged = now.filter(|now| now.disabled.is_none() && now.password == user.password);
+    Ok(unchanged.map(|now| (now, epochs)))
+}

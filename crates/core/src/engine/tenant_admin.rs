@@ -1,0 +1,185 @@
+//! What an operator does with tenants.
+
+use thiserror::Error;
+
+use super::{Engine, TenantError};
+use crate::clock::Timestamp;
+use crate::event::{Event, EventKind};
+use crate::id::TenantId;
+use crate::key::{KeyFault, KeyRecord, KeyUse, SealFault};
+use crate::session::{EndReason, Ending};
+use crate::store::{EpochScope, Inserted, Page, StoreError, Updated};
+use crate::tenant::{SettingsFault, TenantRecord, TenantSettings};
+
+use super::bootstrap::FIRST_KEYS_ARE_OLDER;
+
+/// How often a change is tried again that met another one.
+const TRIES: u32 = 5;
+
+/// Why a tenant was not made or changed.
+#[derive(Debug, Error)]
+pub enum TenantAdminError {
+    /// There is one of this name.
+    #[error("there is a tenant {0} already")]
+    Taken(TenantId),
+    /// There is none.
+    #[error("there is no tenant {0}")]
+    NotFound(TenantId),
+    /// It is the one that is meant where none is named.
+    #[error("tenant default cannot be suspended: it is the one that is meant where none is named")]
+    Default,
+    /// The settings make no sense.
+    #[error(transparent)]
+    Settings(#[from] SettingsFault),
+    /// It is being changed by others all the time.
+    #[error("the tenant was changed by somebody else at the same time; try again")]
+    Contended,
+    /// A key could not be made.
+    #[error(transparent)]
+    Key(#[from] KeyFault),
+    /// A key could not be wrapped.
+    #[error(transparent)]
+    Seal(#[from] SealFault),
+    /// The tenant.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Engine {
+    /// Makes a tenant, with keys of its own.
+    ///
+    /// # Errors
+    /// [`TenantAdminError`]: it is there already, its settings make no sense, or its database cannot be opened. Nothing that
+    /// anybody sees was made then.
+    pub async fn create_tenant(
+        &self,
+        id: TenantId,
+        settings: TenantSettings,
+        database: Option<String>,
+    ) -> Result<TenantRecord, TenantAdminError> {
+        if self.stores.tenants.find(&id).await?.is_some() {
+            return Err(TenantAdminError::Taken(id));
+        }
+        settings.over(self.directory.policy())?;
+        // Home and keys first: a tenant that is there can be used. What a first attempt left behind is used by the next.
+        self.directory.registry.get_or_create(database.as_deref()).await?;
+        self.make_first_keys(&id).await?;
+        let tenant = TenantRecord { settings, database, ..TenantRecord::new(id.clone(), self.clock.now()) };
+        if self.stores.tenants.insert(&tenant).await? == Inserted::Clash {
+            return Err(TenantAdminError::Taken(id));
+        }
+        self.directory.forget(&id);
+        self.report(&Event::of_tenant(id, EventKind::TenantCreated));
+        Ok(tenant)
+    }
+
+    async fn make_first_keys(&self, tenant: &TenantId) -> Result<(), TenantAdminError> {
+        let held = self.stores.keys.list(tenant).await?;
+        let (now, random) = (self.clock.now(), self.random.as_ref());
+        for usage in KeyUse::ALL {
+            if !held.iter().any(|key| key.usage == usage) {
+                let long_past = now.minus(FIRST_KEYS_ARE_OLDER);
+                let key = KeyRecord::generate(tenant, usage, usage.algorithm(), now, long_past, random)?;
+                self.stores.keys.insert(&self.directory.sealed(key, random)?).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The tenant as it is stored, suspended or not.
+    ///
+    /// # Errors
+    /// [`TenantAdminError::NotFound`], or the store's.
+    pub async fn tenant_record(&self, id: &TenantId) -> Result<TenantRecord, TenantAdminError> {
+        self.stores.tenants.find(id).await?.ok_or_else(|| TenantAdminError::NotFound(id.clone()))
+    }
+
+    /// Tenants, by name.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn tenants(&self, page: Page<TenantId>) -> Result<Vec<TenantRecord>, StoreError> {
+        self.stores.tenants.list(page).await
+    }
+
+    /// Lets a tenant decide otherwise. `change` is asked again if somebody else has changed the tenant meanwhile.
+    ///
+    /// # Errors
+    /// A [`TenantAdminError`]; the settings are as they were then.
+    pub async fn change_tenant(
+        &self,
+        id: &TenantId,
+        change: impl Fn(TenantSettings) -> TenantSettings + Send + Sync,
+    ) -> Result<TenantRecord, TenantAdminError> {
+        let changed = self
+            .replace_tenant(id, |tenant| {
+                let settings = change(tenant.settings.clone());
+                settings.over(self.directory.policy())?;
+                Ok(tenant.with_settings(settings))
+            })
+            .await?;
+        self.report(&Event::of_tenant(id.clone(), EventKind::TenantChanged));
+        Ok(changed)
+    }
+
+    /// Refuses everybody of a tenant, at once and on every node, and ends all of their sessions.
+    ///
+    /// # Errors
+    /// A [`TenantAdminError`]. Where the sessions could not be ended the tenant is suspended all the same; asking again ends
+    /// them.
+    pub async fn suspend_tenant(&self, id: &TenantId) -> Result<TenantRecord, TenantAdminError> {
+        if *id == TenantId::default_tenant() {
+            return Err(TenantAdminError::Default);
+        }
+        let now = self.clock.now();
+        let suspended = self.replace_tenant(id, |tenant| Ok(tenant.suspended(now))).await?;
+        self.end_everybody(id, now).await?;
+        self.report(&Event::of_tenant(id.clone(), EventKind::TenantSuspended));
+        Ok(suspended)
+    }
+
+    async fn end_everybody(&self, id: &TenantId, now: Timestamp) -> Result<(), TenantAdminError> {
+        let stores = self.kept_tenant(id).await?.stores.clone();
+        let ending = Ending { at: now, reason: EndReason::Tenant };
+        stores.records.epochs.advance(&EpochScope::Tenant(id.clone()), ending).await?;
+        stores.view.forget_standings();
+        Ok(())
+    }
+
+    /// Lets the users of a tenant sign in again. Nothing that was ended comes back.
+    ///
+    /// What a suspension should have ended ends now at the latest: that one may have been given up half-way, and a node
+    /// that was cut off may have signed somebody in since.
+    ///
+    /// # Errors
+    /// A [`TenantAdminError`]; the tenant stays suspended then.
+    pub async fn resume_tenant(&self, id: &TenantId) -> Result<TenantRecord, TenantAdminError> {
+        let now = self.clock.now();
+        if self.tenant_record(id).await?.suspended.is_some() {
+            self.end_everybody(id, now).await?;
+        }
+        let resumed = self.replace_tenant(id, |tenant| Ok(tenant.resumed(now))).await?;
+        self.report(&Event::of_tenant(id.clone(), EventKind::TenantResumed));
+        Ok(resumed)
+    }
+
+    async fn replace_tenant(
+        &self,
+        id: &TenantId,
+        change: impl Fn(TenantRecord) -> Result<TenantRecord, TenantAdminError> + Send + Sync,
+    ) -> Result<TenantRecord, TenantAdminError> {
+        for _ in 0..TRIES {
+            let before = self.tenant_record(id).await?;
+            let version = before.version;
+            let after = change(before)?;
+            if after.version == version || self.stores.tenants.update(&after).await? == Updated::Done {
+                self.directory.forget(id);
+                return Ok(after);
+            }
+        }
+        Err(TenantAdminError::Contended)
+    }
+}

@@ -1,0 +1,267 @@
+//! The tenants that this process has met, with their rules and keys.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use moka::sync::Cache;
+use thiserror::Error;
+
+use super::bootstrap::{OpenError, Secrets};
+use super::tenant_stores::{TenantStores, TenantStoresRegistry};
+use super::{Engine, Setup};
+use crate::clock::{Clock, Ticks};
+use crate::id::TenantId;
+use crate::key::{KeyRecord, Keyring, KeyringFault, KeyringParts, SealFault};
+use crate::liveness::SingleFlightCache;
+use crate::random::Random;
+use crate::store::{Change, StoreError, Stored, Stores};
+use crate::strategy::{Strategy, StrategyName};
+use crate::tenant::{Policy, SettingsFault, TenantRecord};
+
+/// The most tenants that are remembered.
+const CAPACITY: u64 = 10_000;
+
+/// How often keys are loaded again because somebody named one that nobody knows.
+const RELOAD_EVERY: Duration = Duration::from_secs(1);
+
+/// A tenant, ready to work with.
+#[derive(Debug)]
+pub struct Tenant {
+    /// Its name.
+    pub id: TenantId,
+    /// Its rules.
+    pub policy: Arc<Policy>,
+    /// Its keys.
+    pub keyring: Keyring,
+    /// What is stored of it.
+    pub record: TenantRecord,
+    pub(super) stores: Arc<TenantStores>,
+    loaded: Ticks,
+}
+
+/// There is nothing to be had from this tenant.
+#[derive(Clone, Debug, Error)]
+pub enum TenantError {
+    /// Nobody of this name.
+    #[error("there is no tenant {0}")]
+    Unknown(TenantId),
+    /// Nobody may sign in or stay signed in.
+    #[error("the tenant is suspended")]
+    Suspended,
+    /// What it has decided for itself makes no sense.
+    #[error("the settings of the tenant make no sense: {0}")]
+    Settings(#[from] SettingsFault),
+    /// Its keys cannot be used.
+    #[error("the keys of the tenant cannot be used: {0}")]
+    Keys(Arc<KeyringFault>),
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl TenantError {
+    /// The same, of the tenant that every installation has.
+    pub(super) fn into_open_error(self) -> OpenError {
+        match self {
+            Self::Store(fault) => OpenError::Store(fault),
+            Self::Unknown(id) => OpenError::Store(StoreError::corrupt("tenant", &id, "name")),
+            Self::Suspended => {
+                OpenError::Store(StoreError::corrupt("tenant", &TenantId::default_tenant(), "suspended"))
+            }
+            Self::Settings(_) => {
+                OpenError::Store(StoreError::corrupt("tenant", &TenantId::default_tenant(), "settings"))
+            }
+            Self::Keys(fault) => OpenError::Keyring(Arc::unwrap_or_clone(fault)),
+        }
+    }
+}
+
+impl Tenant {
+    /// What `name` means here, if it is on offer.
+    #[must_use]
+    pub fn strategy(&self, name: StrategyName) -> Option<Strategy> {
+        self.policy.offers(name)
+    }
+
+    /// `aud` of its tokens.
+    #[must_use]
+    pub fn audience(&self) -> &str {
+        self.policy.audience.as_deref().unwrap_or(self.id.as_str())
+    }
+}
+
+/// A tenant that exists, whether it can be used or not.
+type Loaded = Result<Arc<Tenant>, TenantError>;
+
+/// All that are known.
+pub(super) struct TenantDirectory {
+    stores: Stores,
+    clock: Arc<dyn Clock>,
+    policy: Arc<Policy>,
+    secrets: Secrets,
+    pub(super) registry: TenantStoresRegistry,
+    tenants: SingleFlightCache<TenantId, Option<Loaded>>,
+    /// Each tenant as it was last loaded, for as long as the store cannot say better and nobody has said that it has
+    /// changed: tokens that need no store are verified with keys alone.
+    last_known: Cache<TenantId, Arc<Tenant>>,
+    generation: AtomicU64,
+}
+
+impl TenantDirectory {
+    pub(super) fn new(setup: &Setup, shared: Arc<TenantStores>) -> Self {
+        let clock = setup.clock.clone();
+        Self {
+            registry: TenantStoresRegistry::new(shared, setup.tenant_databases.clone(), clock, setup.bounds),
+            stores: setup.stores.clone(),
+            clock: setup.clock.clone(),
+            policy: setup.policy.clone(),
+            secrets: setup.secrets.clone(),
+            tenants: SingleFlightCache::new(CAPACITY),
+            last_known: Cache::new(CAPACITY),
+            generation: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn changed(&self, change: &Change) {
+        match change {
+            Change::Tenant(id) => self.forget(id),
+            // That changes may have been missed is no word of any. After every outage it is said.
+            Change::Everything => self.tenants.forget_everything(),
+            Change::Session(_) | Change::User(_) => (),
+        }
+    }
+
+    /// The rules where a tenant has decided nothing.
+    pub(super) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The tenant has changed. As it was before it is not believed any more, be the store out of reach: it may have been
+    /// suspended.
+    pub(super) fn forget(&self, id: &TenantId) {
+        self.tenants.forget(id);
+        self.last_known.invalidate(id);
+    }
+
+    /// Asks the store again, if it answers.
+    fn look_again(&self, id: &TenantId) {
+        self.tenants.forget(id);
+    }
+
+    /// A key as it is stored: under the master key, if there is one.
+    pub(super) fn sealed(&self, key: KeyRecord, random: &dyn Random) -> Result<KeyRecord, SealFault> {
+        match &self.secrets.master {
+            Some(master) => key.seal(master, random),
+            None => Ok(key),
+        }
+    }
+
+    async fn find(&self, id: &TenantId) -> Result<Arc<Tenant>, TenantError> {
+        let known = match self.tenants.hit(id).flatten() {
+            Some(known) => Some(known),
+            // In a box of its own: what a miss needs would make every hit's future large.
+            None => Box::pin(self.read(id)).await?,
+        };
+        known.ok_or_else(|| TenantError::Unknown(id.clone()))?
+    }
+
+    async fn read(&self, id: &TenantId) -> Stored<Option<Loaded>> {
+        let read = self.tenants.read(id, self.clock.ticks(), RELOAD_EVERY, true, self.load(id)).await;
+        match (&read, self.last_known.get(id)) {
+            (Ok(Some(Ok(tenant))), _) => self.know(id, tenant),
+            // Names that nobody has are a stranger's to make up, and are not remembered.
+            (Ok(None), _) => self.forget(id),
+            (Err(_), Some(known)) => return Ok(Some(Ok(known))),
+            (Ok(Some(Err(_))) | Err(_), _) => (),
+        }
+        read
+    }
+
+    fn know(&self, id: &TenantId, tenant: &Arc<Tenant>) {
+        self.last_known.insert(id.clone(), tenant.clone());
+        // A change that came during the read had nothing to forget here yet. The shelf knows of it.
+        let is_kept = match self.tenants.hit(id) {
+            Some(Some(Ok(kept))) => Arc::ptr_eq(&kept, tenant),
+            _ => false,
+        };
+        if !is_kept {
+            self.last_known.invalidate(id);
+        }
+    }
+
+    async fn load(&self, id: &TenantId) -> Stored<Option<Loaded>> {
+        let loaded = self.clock.ticks();
+        let Some(record) = self.stores.tenants.find(id).await? else { return Ok(None) };
+        let keys = self.stores.keys.list(&record.id).await?;
+        let stores = self.registry.at(record.database.as_deref()).await;
+        let stores = stores.map_err(|fault| stores_unavailable(id, fault))?;
+        Ok(Some(self.ready(record, &keys, stores, loaded)))
+    }
+
+    fn ready(
+        &self,
+        record: TenantRecord,
+        keys: &[KeyRecord],
+        stores: Arc<TenantStores>,
+        loaded: Ticks,
+    ) -> Loaded {
+        let policy = record.settings.over(&self.policy)?;
+        let generation = self.generation.fetch_add(1, Ordering::Relaxed);
+        let secrets = &self.secrets;
+        let keyring = Keyring::open(&KeyringParts {
+            tenant: &record.id,
+            generation,
+            records: keys,
+            master: secrets.master.as_ref(),
+            shared: &secrets.shared,
+            lifetimes: policy.key_lifetimes(),
+        });
+        let keyring = keyring.map_err(|fault| TenantError::Keys(Arc::new(fault)))?;
+        let (id, policy) = (record.id.clone(), Arc::new(policy));
+        Ok(Arc::new(Tenant { id, policy, keyring, record, stores, loaded }))
+    }
+}
+
+/// A tenant's database is out of reach.
+#[derive(Debug, Error)]
+#[error("the database of tenant {tenant}: {source}")]
+struct TenantStoresUnavailable {
+    tenant: TenantId,
+    source: Arc<dyn Error + Send + Sync>,
+}
+
+/// The same fault, with the tenant in it: whoever answers for it may not know of whom it is.
+fn stores_unavailable(tenant: &TenantId, fault: StoreError) -> StoreError {
+    match fault {
+        StoreError::Unavailable { doing, source } => {
+            StoreError::unavailable(doing, TenantStoresUnavailable { tenant: tenant.clone(), source })
+        }
+        fault => fault,
+    }
+}
+
+impl Engine {
+    /// The tenant of this name.
+    ///
+    /// # Errors
+    /// There is none, it is suspended, its keys cannot be opened, or the store had to be asked and did not answer.
+    pub async fn tenant(&self, id: &TenantId) -> Result<Arc<Tenant>, TenantError> {
+        let tenant = self.directory.find(id).await?;
+        if tenant.record.suspended.is_some() { Err(TenantError::Suspended) } else { Ok(tenant) }
+    }
+
+    /// The same, suspended or not: for those who keep it.
+    pub(super) async fn kept_tenant(&self, id: &TenantId) -> Result<Arc<Tenant>, TenantError> {
+        self.directory.find(id).await
+    }
+
+    /// The same tenant with keys that were loaded a moment ago: somebody named a key that `tenant` does not know.
+    pub(super) async fn reloaded(&self, tenant: &Arc<Tenant>) -> Result<Arc<Tenant>, TenantError> {
+        if self.clock.ticks().since(tenant.loaded) >= RELOAD_EVERY {
+            self.directory.look_again(&tenant.id);
+        }
+        self.kept_tenant(&tenant.id).await
+    }
+}

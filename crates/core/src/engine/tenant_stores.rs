@@ -1,0 +1,120 @@
+//! Where users live: their stores, the view of their sessions, and what is noted down to be written later.
+//!
+//! All tenants that name no database of their own live in one home. A tenant that names one has another, opened when it
+//! is first asked for; nothing else in the engine knows the difference.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, Notify, OnceCell, mpsc};
+
+use crate::clock::{Clock, Timestamp};
+use crate::id::SessionKey;
+use crate::liveness::{Bounds, CachedSession, SessionView};
+use crate::store::{Stored, Stores, TenantDatabases, Watch};
+
+/// How many uses of sessions may wait to be written down; what finds no room is written down at the next use.
+const MOST_NOTED: usize = 4096;
+
+/// Where users live.
+pub(super) struct TenantStores {
+    pub(super) records: Stores,
+    pub(super) view: Arc<SessionView>,
+    uses: mpsc::Sender<SessionKey>,
+    pub(super) noted: Mutex<mpsc::Receiver<SessionKey>>,
+    /// Wakes whoever sends mail.
+    pub(super) mail_queued: Notify,
+    _watch: Option<Watch>,
+}
+
+impl TenantStores {
+    /// The home that everybody shares. Somebody else passes on what its feed says.
+    pub(super) fn shared(stores: Stores, clock: Arc<dyn Clock>, bounds: Bounds) -> Arc<Self> {
+        let view = Arc::new(SessionView::new(stores.clone(), clock, bounds));
+        Arc::new(Self::with(stores, view, None))
+    }
+
+    fn of_one_tenant(stores: Stores, clock: Arc<dyn Clock>, bounds: Bounds) -> Stored<Arc<Self>> {
+        let view = Arc::new(SessionView::new(stores.clone(), clock, bounds));
+        let watch = stores.feed.watch(view.clone())?;
+        Ok(Arc::new(Self::with(stores, view, Some(watch))))
+    }
+
+    fn with(records: Stores, view: Arc<SessionView>, watch: Option<Watch>) -> Self {
+        let (uses, noted) = mpsc::channel(MOST_NOTED);
+        Self { records, view, uses, noted: Mutex::new(noted), mail_queued: Notify::new(), _watch: watch }
+    }
+
+    /// Notes a use down, if the last one that is written is long past.
+    pub(super) fn note_use(&self, seen: &CachedSession, now: Timestamp) {
+        if seen.is_noteworthy(now) {
+            // Where there is no room it goes unwritten, and a later one will not.
+            let _ = self.uses.try_send(seen.session().key.clone());
+        }
+    }
+}
+
+impl fmt::Debug for TenantStores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TenantStores")
+    }
+}
+
+/// All homes that are open.
+pub(super) struct TenantStoresRegistry {
+    pub(super) shared: Arc<TenantStores>,
+    databases: Arc<dyn TenantDatabases>,
+    clock: Arc<dyn Clock>,
+    bounds: Bounds,
+    others: Mutex<HashMap<String, Arc<OnceCell<Arc<TenantStores>>>>>,
+}
+
+impl TenantStoresRegistry {
+    pub(super) fn new(
+        shared: Arc<TenantStores>,
+        databases: Arc<dyn TenantDatabases>,
+        clock: Arc<dyn Clock>,
+        bounds: Bounds,
+    ) -> Self {
+        Self { shared, databases, clock, bounds, others: Mutex::default() }
+    }
+
+    /// The home at this place, which is there; the shared one where none is named.
+    pub(super) async fn at(&self, database: Option<&str>) -> Stored<Arc<TenantStores>> {
+        match database {
+            Some(database) => self.opened(database, self.databases.open(database)).await,
+            None => Ok(self.shared.clone()),
+        }
+    }
+
+    /// The same for a tenant that is about to be made: made, if there is none.
+    pub(super) async fn get_or_create(&self, database: Option<&str>) -> Stored<Arc<TenantStores>> {
+        match database {
+            Some(database) => self.opened(database, self.databases.get_or_create(database)).await,
+            None => Ok(self.shared.clone()),
+        }
+    }
+
+    async fn opened(
+        &self,
+        database: &str,
+        opening: impl Future<Output = Stored<Stores>>,
+    ) -> Stored<Arc<TenantStores>> {
+        // Whoever waits for one of them keeps nobody from the others.
+        let cell = self.others.lock().await.entry(database.to_owned()).or_default().clone();
+        let opened = cell.get_or_try_init(async || {
+            let stores = opening.await?;
+            TenantStores::of_one_tenant(stores, self.clock.clone(), self.bounds)
+        });
+        opened.await.cloned()
+    }
+
+    /// All of them, the shared one first.
+    pub(super) async fn all(&self) -> Vec<Arc<TenantStores>> {
+        let others = self.others.lock().await;
+        let open = others.values().filter_map(|cell| cell.get());
+        std::iter::once(&self.shared).chain(open).cloned().collect()
+    }
+}

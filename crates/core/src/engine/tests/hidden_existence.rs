@@ -1,0 +1,99 @@
+//! What a stranger can find out about who has an account, and what they can do to those who have.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::engine::uniform_delay::ALL_BUT_HASHING;
+use crate::engine::{DeviceSignInError, Engine, NewUser, PasswordSignInError, Register};
+use crate::id::TenantId;
+use crate::store::conformance::client::Client;
+use crate::store::conformance::fixture::{Fixture, PASSWORD, password, person};
+use crate::store::conformance::mailbox::RecordingMailbox;
+use crate::store::conformance::records::email;
+use crate::store::memory::MemoryStore;
+use crate::strategy::StrategyName;
+
+// ASVS-map: AU2
+#[tokio::test]
+async fn who_somebody_counts_as_who_does_not_exist_is_a_secret_of_the_installation() {
+    let stages = [Fixture::new(MemoryStore::stores()), Fixture::new(MemoryStore::stores())];
+    let mut counted = Vec::new();
+    for fixture in &stages {
+        let node = fixture.node().await;
+        let tenant = node.tenant(&TenantId::default_tenant()).await.unwrap();
+        let names = ["jo@example.com", "ann@example.com", "bob@example.com"];
+        counted.push(names.map(|name| node.decoy_user(&tenant, name)));
+        assert_eq!(
+            counted.last(),
+            Some(&names.map(|name| node.decoy_user(&tenant, name))),
+            "and always the same"
+        );
+    }
+    assert_ne!(counted[0], counted[1], "nobody can find two names of one beforehand");
+}
+
+/// A stage where nobody is told who has an account.
+fn hiding() -> Fixture {
+    Fixture::new(MemoryStore::stores()).with_policy(|policy| policy.hides_existence = true)
+}
+
+/// A stranger signs up with this address, and is told nothing.
+async fn sign_up(node: &Arc<Engine>, address: &str) {
+    let tenant = TenantId::default_tenant();
+    let strategy = StrategyName::Device;
+    let new = NewUser::new(email(address), Some(person()));
+    let told = node.register(Register { tenant, strategy, new, password: password(PASSWORD) }).await;
+    assert_eq!(told.unwrap(), None);
+}
+
+// ASVS-map: AU2
+#[tokio::test]
+async fn an_answer_that_must_not_tell_keeps_its_pace_whoever_it_is_about() {
+    let node = hiding().node().await;
+    sign_up(&node, "jo@example.com").await;
+    let default = TenantId::default_tenant();
+    for address in ["jo@example.com", "nobody@example.com"] {
+        let mut moments = vec![Instant::now()];
+        let refused = Client::browser().device_sign_in(&node, &default, address, "not the password").await;
+        assert!(
+            matches!(refused, Err(DeviceSignInError::Password(PasswordSignInError::InvalidCredentials))),
+            "{refused:?}"
+        );
+        moments.push(Instant::now());
+        node.forgot_password(&default, &email(address)).await.unwrap();
+        moments.push(Instant::now());
+        sign_up(&node, address).await;
+        moments.push(Instant::now());
+        let took: Vec<_> =
+            moments.windows(2).map(|pair| pair[1].saturating_duration_since(pair[0])).collect();
+        assert!(took.iter().all(|took| *took >= ALL_BUT_HASHING), "{address}: {took:?}");
+    }
+}
+
+// ASVS-map: AU2 AU6
+#[tokio::test]
+async fn of_two_nodes_that_sign_one_address_up_at_once_one_tells_the_owner() {
+    let fixture = hiding();
+    let (one, other, post) = (fixture.node().await, fixture.node().await, RecordingMailbox::new());
+    tokio::join!(sign_up(&one, "jo@example.com"), sign_up(&other, "jo@example.com"));
+    post.collect(&one).await;
+    assert_eq!(post.count("sign_up_attempted"), 1);
+}
+
+// ASVS-map: AU2 OT4
+#[tokio::test]
+async fn a_stranger_who_signs_up_with_an_address_again_and_again_fills_no_letter_box() {
+    let fixture = hiding();
+    let (node, post) = (fixture.node().await, RecordingMailbox::new());
+    for _ in 0..21 {
+        sign_up(&node, "jo@example.com").await;
+    }
+    post.collect(&node).await;
+    assert_eq!(post.count("sign_up_attempted"), 1);
+    fixture.clock.pass(Duration::from_mins(15));
+    sign_up(&node, "jo@example.com").await;
+    post.collect(&node).await;
+    assert_eq!(post.count("sign_up_attempted"), 2);
+}

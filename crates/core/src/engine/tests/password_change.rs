@@ -1,0 +1,86 @@
+//! A user changes their password.
+
+use std::sync::Arc;
+
+use crate::engine::{ChangePassword, ChangePasswordError, Engine, Identity};
+use crate::event::EventKind;
+use crate::session::EndReason;
+use crate::store::conformance::fixture::{Fixture, Held, Member, PASSWORD, password};
+use crate::store::memory::MemoryStore;
+use crate::strategy::StrategyName;
+
+async fn change(
+    engine: &Arc<Engine>,
+    identity: &Identity,
+    from: &str,
+    to: &str,
+) -> Result<(), ChangePasswordError> {
+    engine.change_password(ChangePassword { identity, current: password(from), new: password(to) }).await
+}
+
+/// Somebody who is signed in twice.
+async fn twice_signed_in(fixture: &Fixture, node: &Engine) -> (Member, Held, Held) {
+    let ann = fixture.newcomer(node).await;
+    let here = ann.password_sign_in(node, StrategyName::Session).await;
+    let elsewhere = ann.password_sign_in(node, StrategyName::SessionJwt).await;
+    (ann, here, elsewhere)
+}
+
+#[tokio::test]
+async fn a_refused_change_changes_nothing_and_ends_nothing() {
+    let fixture = Fixture::new(MemoryStore::stores());
+    let node = fixture.node().await;
+    let (ann, here, elsewhere) = twice_signed_in(&fixture, &node).await;
+    let identity = here.identity(&node).await;
+    let wrong = change(&node, &identity, "wrong password", "brisk lantern").await;
+    assert!(matches!(wrong, Err(ChangePasswordError::WrongPassword)), "{wrong:?}");
+    let weak = change(&node, &identity, PASSWORD, "short").await;
+    assert!(matches!(weak, Err(ChangePasswordError::Weak(_))), "{weak:?}");
+    let same = change(&node, &identity, PASSWORD, PASSWORD).await;
+    assert!(matches!(same, Err(ChangePasswordError::Reused)), "{same:?}");
+    assert!(elsewhere.recognised(&node).await.is_ok());
+    ann.password_sign_in(&node, StrategyName::Session).await;
+    assert_eq!(fixture.recorded_events.count(EventKind::PasswordChanged), 0);
+}
+
+#[tokio::test]
+async fn a_change_is_told_with_the_number_of_sessions_that_it_ended() {
+    let fixture = Fixture::new(MemoryStore::stores());
+    let node = fixture.node().await;
+    let (_, here, _) = twice_signed_in(&fixture, &node).await;
+    change(&node, &here.identity(&node).await, PASSWORD, "brisk lantern").await.unwrap();
+    assert_eq!(fixture.recorded_events.count(EventKind::PasswordChanged), 1);
+    let ended = EventKind::Ended { reason: EndReason::PasswordChange, count: 1 };
+    assert_eq!(fixture.recorded_events.count(ended), 1);
+}
+
+#[tokio::test]
+async fn one_of_the_last_five_passwords_is_not_chosen_again_and_the_sixth_is() {
+    let fixture = Fixture::new(MemoryStore::stores());
+    let node = fixture.node().await;
+    let (_, here, _) = twice_signed_in(&fixture, &node).await;
+    let identity = here.identity(&node).await;
+    let numbered = |number: usize| match number {
+        0 => PASSWORD.to_owned(),
+        number => format!("brisk lantern {number}"),
+    };
+    for number in 1..=5 {
+        change(&node, &identity, &numbered(number - 1), &numbered(number)).await.unwrap();
+    }
+    for former in 1..=5 {
+        let reused = change(&node, &identity, &numbered(5), &numbered(former)).await;
+        assert!(matches!(reused, Err(ChangePasswordError::Reused)), "{former}: {reused:?}");
+    }
+    change(&node, &identity, &numbered(5), PASSWORD).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_disabled_user_changes_no_password() {
+    let fixture = Fixture::new(MemoryStore::stores());
+    let node = fixture.node().await;
+    let (ann, here, _) = twice_signed_in(&fixture, &node).await;
+    let identity = here.identity(&node).await;
+    node.disable_user(&ann.user.key).await.unwrap();
+    let refused = change(&node, &identity, PASSWORD, "brisk lantern").await;
+    assert!(matches!(refused, Err(ChangePasswordError::UserGone)), "{refused:?}");
+}

@@ -1,0 +1,299 @@
+//! A password, and then a code.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use crate::engine::{
+    ChangePassword, DeviceSignInError, DeviceSignInResult, Engine, PasswordSignInError, VerifyCodeError,
+};
+use crate::id::{TenantId, TicketId};
+use crate::store::Page;
+use crate::store::conformance::client::Client;
+use crate::store::conformance::fixture::{Fixture, Member, PASSWORD, password};
+use crate::store::conformance::mailbox::RecordingMailbox;
+use crate::store::conformance::records::tenant;
+use crate::store::memory::MemoryStore;
+use crate::strategy::StrategyName;
+use crate::tenant::SecondStep;
+
+/// Somebody who has signed up, and where their letters go.
+struct Scene {
+    fixture: Fixture,
+    node: Arc<Engine>,
+    post: Arc<RecordingMailbox>,
+    ann: Member,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        Self::on(Fixture::new(MemoryStore::stores())).await
+    }
+
+    async fn on(fixture: Fixture) -> Self {
+        let node = fixture.node().await;
+        let ann = fixture.newcomer(&node).await;
+        Self { fixture, node, post: RecordingMailbox::new(), ann }
+    }
+
+    async fn asks(&self) -> TicketId {
+        Client::forgetful().asks_for_code(&self.node, &self.ann).await
+    }
+
+    async fn says(&self, login: TicketId, code: &str) -> Result<(), VerifyCodeError> {
+        self.says_in(&TenantId::default_tenant(), login, code).await
+    }
+
+    async fn says_in(&self, tenant: &TenantId, login: TicketId, code: &str) -> Result<(), VerifyCodeError> {
+        Client::forgetful().verify(&self.node, tenant, login, code).await.map(|_| ())
+    }
+
+    async fn sessions(&self) -> usize {
+        let page = Page { after: None, limit: 100 };
+        self.node.sessions_that(&self.ann.user.key, false, page).await.unwrap().len()
+    }
+}
+
+/// A code that is not this one.
+fn other_than(code: &str) -> String {
+    let number: u32 = code.parse().unwrap();
+    format!("{:06}", (number + 1) % 1_000_000)
+}
+
+// ASVS-map: OT1
+#[tokio::test]
+async fn a_password_and_the_code_in_the_mail_let_in_once() {
+    let scene = Scene::new().await;
+    let login = scene.asks().await;
+    assert_eq!(scene.sessions().await, 0, "a password alone is nothing");
+    let code = scene.post.code(&scene.node).await;
+    scene.says(login, &code).await.unwrap();
+    let again = scene.says(login, &code).await;
+    assert!(matches!(again, Err(VerifyCodeError::Wrong)), "{again:?}");
+    assert_eq!(scene.sessions().await, 1);
+    assert_eq!(scene.post.letters().len(), 1);
+}
+
+#[tokio::test]
+async fn before_it_is_sent_no_code_is_the_right_one_and_after_five_minutes_none_is() {
+    let scene = Scene::new().await;
+    let login = scene.asks().await;
+    let early = scene.says(login, "000000").await;
+    assert!(matches!(early, Err(VerifyCodeError::Wrong)), "{early:?}");
+    let code = scene.post.code(&scene.node).await;
+    scene.fixture.clock.pass(Duration::from_mins(5));
+    let late = scene.says(login, &code).await;
+    assert!(matches!(late, Err(VerifyCodeError::Expired)), "{late:?}");
+}
+
+// ASVS-map: OT2
+#[tokio::test]
+async fn a_code_opens_its_own_login_in_its_own_tenant_alone() {
+    let scene = Scene::new().await;
+    scene.fixture.found(&tenant("acme")).await;
+    let first = scene.asks().await;
+    let of_first = scene.post.code(&scene.node).await;
+    let second = scene.asks().await;
+    let of_second = scene.post.code(&scene.node).await;
+    for (where_, login, code) in [
+        (TenantId::default_tenant(), first, &of_second),
+        (TenantId::default_tenant(), second, &of_first),
+        (tenant("acme"), second, &of_second),
+    ] {
+        let refused = scene.says_in(&where_, login, code).await;
+        assert!(matches!(refused, Err(VerifyCodeError::Wrong)), "{refused:?}");
+    }
+    scene.says(second, &of_second).await.unwrap();
+    scene.says(first, &of_first).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_four_open_logins_the_oldest_is_closed() {
+    let scene = Scene::new().await;
+    let mut open = Vec::new();
+    for _ in 0..4 {
+        let login = scene.asks().await;
+        open.push((login, scene.post.code(&scene.node).await));
+        scene.fixture.clock.pass(Duration::from_secs(1));
+    }
+    let closed = scene.says(open[0].0, &open[0].1).await;
+    assert!(matches!(closed, Err(VerifyCodeError::Wrong)), "{closed:?}");
+    for (login, code) in &open[1..] {
+        scene.says(*login, code).await.unwrap();
+    }
+}
+
+// ASVS-map: OT4
+#[tokio::test]
+async fn ten_codes_are_mailed_in_a_quarter_of_an_hour_and_no_more() {
+    let scene = Scene::new().await;
+    for _ in 0..10 {
+        scene.asks().await;
+        scene.fixture.clock.pass(Duration::from_mins(1));
+    }
+    let user = &scene.ann.user;
+    let ask = async || {
+        Client::forgetful().device_sign_in(&scene.node, &user.key.tenant, user.email.shown(), PASSWORD).await
+    };
+    for _ in 0..90 {
+        let refused = ask().await;
+        assert!(matches!(refused, Err(DeviceSignInError::TooManyCodes { .. })), "{refused:?}");
+    }
+    scene.post.collect(&scene.node).await;
+    assert!(scene.post.letters().len() <= 10);
+    scene.fixture.clock.pass(Duration::from_mins(5));
+    assert!(matches!(ask().await, Ok(DeviceSignInResult::CodeSent { .. })));
+}
+
+// ASVS-map: OT3
+#[tokio::test]
+async fn after_ten_wrong_codes_over_several_logins_not_even_a_right_one_is_looked_at() {
+    let scene = Scene::new().await;
+    for _ in 0..2 {
+        let login = scene.asks().await;
+        let code = scene.post.code(&scene.node).await;
+        for _ in 0..5 {
+            let wrong = scene.says(login, &other_than(&code)).await;
+            assert!(matches!(wrong, Err(VerifyCodeError::Wrong)), "{wrong:?}");
+        }
+        let spent = scene.says(login, &code).await;
+        assert!(matches!(spent, Err(VerifyCodeError::TooMany)), "{spent:?}");
+    }
+    let login = scene.asks().await;
+    let refused = scene.says(login, &scene.post.code(&scene.node).await).await;
+    assert!(matches!(refused, Err(VerifyCodeError::TooMany)), "{refused:?}");
+    scene.fixture.clock.pass(Duration::from_mins(15));
+    let login = scene.asks().await;
+    scene.says(login, &scene.post.code(&scene.node).await).await.unwrap();
+}
+
+/// What so many get who say this at once.
+async fn all_at_once(
+    scene: &Arc<Scene>,
+    login: TicketId,
+    code: &str,
+    count: usize,
+) -> Vec<Result<(), VerifyCodeError>> {
+    let mut saying = JoinSet::new();
+    for _ in 0..count {
+        let (scene, code) = (scene.clone(), code.to_owned());
+        saying.spawn(async move { scene.says(login, &code).await });
+    }
+    saying.join_all().await
+}
+
+// ASVS-map: OT3
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_a_thousand_wrong_codes_at_once_five_are_looked_at() {
+    let scene = Arc::new(Scene::new().await);
+    let login = scene.asks().await;
+    let code = scene.post.code(&scene.node).await;
+    let answers = all_at_once(&scene, login, &other_than(&code), 1_000).await;
+    let looked_at = answers.iter().filter(|answer| matches!(answer, Err(VerifyCodeError::Wrong))).count();
+    assert_eq!(looked_at, 5);
+    assert!(answers.iter().all(|a| matches!(a, Err(VerifyCodeError::Wrong | VerifyCodeError::TooMany))));
+    assert!(matches!(scene.says(login, &code).await, Err(VerifyCodeError::TooMany)));
+}
+
+// ASVS-map: OT1
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_fifty_right_codes_at_once_one_makes_a_session() {
+    let scene = Arc::new(Scene::new().await);
+    let login = scene.asks().await;
+    let code = scene.post.code(&scene.node).await;
+    let answers = all_at_once(&scene, login, &code, 50).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+    assert_eq!(scene.sessions().await, 1);
+}
+
+/// What happens between the two steps makes the code worthless, and it stays so.
+async fn is_worthless_after(what: impl AsyncFn(&Scene)) {
+    let scene = Scene::new().await;
+    let login = scene.asks().await;
+    let code = scene.post.code(&scene.node).await;
+    what(&scene).await;
+    let refused = scene.says(login, &code).await;
+    assert!(matches!(refused, Err(VerifyCodeError::Wrong)), "{refused:?}");
+    assert_eq!(scene.sessions().await, 0);
+}
+
+// ASVS-map: SE5
+#[tokio::test]
+async fn what_ends_all_sessions_between_the_two_steps_makes_the_code_worthless() {
+    is_worthless_after(async |scene| {
+        scene.node.disable_user(&scene.ann.user.key).await.unwrap();
+    })
+    .await;
+    is_worthless_after(async |scene| {
+        scene.node.disable_user(&scene.ann.user.key).await.unwrap();
+        scene.node.enable_user(&scene.ann.user.key).await.unwrap();
+    })
+    .await;
+    is_worthless_after(async |scene| {
+        scene.node.set_password(&scene.ann.user.key, password("brisk lantern")).await.unwrap();
+    })
+    .await;
+    is_worthless_after(async |scene| {
+        let held = scene.ann.password_sign_in(&scene.node, StrategyName::Jwt).await;
+        let identity = held.identity(&scene.node).await;
+        let (current, new) = (password(PASSWORD), password("brisk lantern"));
+        let change = ChangePassword { identity: &identity, current, new };
+        scene.node.change_password(change).await.unwrap();
+    })
+    .await;
+}
+
+// ASVS-map: SE5
+#[tokio::test]
+async fn a_code_of_a_suspended_tenant_is_worthless_and_stays_so() {
+    let fixture = Fixture::new(MemoryStore::stores());
+    let (node, post, acme) = (fixture.node().await, RecordingMailbox::new(), tenant("acme"));
+    fixture.found(&acme).await;
+    let ann = fixture.register(&node, &acme, "ann@example.com").await;
+    let client = Client::browser();
+    let login = client.asks_for_code(&node, &ann).await;
+    let code = post.code(&node).await;
+    node.suspend_tenant(&acme).await.unwrap();
+    assert!(matches!(client.verify(&node, &acme, login, &code).await, Err(VerifyCodeError::Tenant(_))));
+    node.resume_tenant(&acme).await.unwrap();
+    assert!(matches!(client.verify(&node, &acme, login, &code).await, Err(VerifyCodeError::Wrong)));
+}
+
+fn stage_with(second_step: SecondStep) -> Fixture {
+    Fixture::new(MemoryStore::stores()).with_policy(|policy| policy.second_step = second_step)
+}
+
+#[tokio::test]
+async fn without_a_second_step_the_password_lets_in_and_nothing_is_mailed() {
+    let scene = Scene::on(stage_with(SecondStep::Off)).await;
+    let user = &scene.ann.user;
+    let client = Client::browser();
+    let done = match client.device_sign_in(&scene.node, &user.key.tenant, user.email.shown(), PASSWORD).await
+    {
+        Ok(DeviceSignInResult::Done(done)) => done,
+        other => panic!("{other:?}"),
+    };
+    assert!(done.cookie.is_some());
+    assert!(Client::held(&done).recognised(&scene.node).await.is_ok());
+    assert_eq!((scene.post.collect(&scene.node).await, scene.sessions().await), (0, 1));
+}
+
+#[tokio::test]
+async fn where_the_second_step_is_forced_nobody_gets_around_it() {
+    let fixture = Fixture::new(MemoryStore::stores());
+    let node = fixture.node().await;
+    let ann = fixture.newcomer(&node).await;
+    node.change_tenant(&TenantId::default_tenant(), |settings| crate::tenant::TenantSettings {
+        otp: Some(SecondStep::Forced),
+        ..settings
+    })
+    .await
+    .unwrap();
+    for name in StrategyName::ROUTED {
+        let refused = ann.tries_to_sign_in(&node, name, PASSWORD, false).await;
+        assert!(matches!(refused, Err(PasswordSignInError::NotOffered)), "{name}: {refused:?}");
+    }
+    let held = Client::browser().comes_in(&node, &RecordingMailbox::new(), &ann).await;
+    assert!(held.recognised(&node).await.is_ok());
+}

@@ -1,0 +1,69 @@
+//! A second step that is under way while something ends all that the user has: stopped at every step that it takes.
+
+use crate::engine::Engine;
+use crate::id::UserKey;
+use crate::store::conformance::client::Client;
+use crate::store::conformance::faults::Faults;
+use crate::store::conformance::fixture::{Fixture, password};
+use crate::store::conformance::mailbox::RecordingMailbox;
+use crate::store::memory::MemoryStore;
+
+/// More than it takes.
+const MOST_STEPS: usize = 60;
+
+/// Whatever happens meanwhile, the second step is refused or what it gives is worthless.
+async fn nothing_survives(what: impl AsyncFn(&Engine, &UserKey)) {
+    let mut let_in = 0;
+    for steps in 0..MOST_STEPS {
+        let truth = MemoryStore::stores();
+        let (stores, faults) = Faults::within(truth.clone());
+        let mut fixture = Fixture::new(stores);
+        let slow = fixture.node().await;
+        fixture.setup.stores = truth;
+        let (other, client) = (fixture.node().await, Client::browser());
+        let ann = fixture.newcomer(&other).await;
+        let login = client.asks_for_code(&other, &ann).await;
+        let code = RecordingMailbox::new().code(&other).await;
+
+        faults.stop_after(steps);
+        let verifying = client.verify(&slow, &ann.user.key.tenant, login, &code);
+        tokio::pin!(verifying);
+        let is_done = tokio::select! {
+            biased;
+            () = faults.stuck() => false,
+            done = &mut verifying => { done.unwrap(); true }
+        };
+        if is_done {
+            assert!(steps > 6 && let_in > 0, "{steps} steps, {let_in} let in");
+            return;
+        }
+        what(&other, &ann.user.key).await;
+        faults.go_on();
+        let Ok(done) = verifying.await else { continue };
+        let_in += 1;
+        let held = Client::held(&done);
+        for node in [&slow, &other] {
+            assert!(held.recognised(node).await.is_err(), "stopped after {steps} steps");
+            assert!(client.refresh(node, held.refresh_token()).await.is_err(), "stopped after {steps} steps");
+        }
+    }
+    panic!("a second step takes more than {MOST_STEPS} steps");
+}
+
+// ASVS-map: SE5
+#[tokio::test]
+async fn a_second_step_under_way_does_not_survive_that_its_user_is_disabled() {
+    nothing_survives(async |engine, user| {
+        engine.disable_user(user).await.unwrap();
+    })
+    .await;
+}
+
+// ASVS-map: SE5
+#[tokio::test]
+async fn a_second_step_under_way_does_not_survive_another_password() {
+    nothing_survives(async |engine, user| {
+        engine.set_password(user, password("brisk lantern")).await.unwrap();
+    })
+    .await;
+}

@@ -1,0 +1,92 @@
+//! How long an answer takes that must not tell what was found.
+//!
+//! The steps are the same whoever it is about, but a row that is there and one that is not do not cost a store the same.
+//! So such an answer comes at one time: a fixed one after the request, longer than the steps take, and whatever the
+//! password hash took on top, which costs the same for everybody.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::clock::{Clock, Ticks};
+
+/// How long everything but the hash takes, as far as anybody can see.
+pub(super) const ALL_BUT_HASHING: Duration = Duration::from_millis(25);
+
+/// The pace of one answer.
+pub(super) struct UniformDelay {
+    clock: Arc<dyn Clock>,
+    begun: Ticks,
+    hashing: Duration,
+}
+
+impl UniformDelay {
+    /// From now on.
+    pub(super) fn begin(clock: &Arc<dyn Clock>) -> Self {
+        Self { clock: clock.clone(), begun: clock.ticks(), hashing: Duration::ZERO }
+    }
+
+    /// Does work that takes as long whoever it is about, and waits for a free thread as long.
+    pub(super) async fn hashing<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let begun = self.clock.ticks();
+        let done = work.await;
+        self.hashing += self.clock.ticks().since(begun);
+        done
+    }
+
+    /// Waits until the answer may be given.
+    pub(super) async fn kept(self) {
+        let steps = self.clock.ticks().since(self.begun).saturating_sub(self.hashing);
+        sleep(ALL_BUT_HASHING.saturating_sub(steps)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::clock::Timestamp;
+
+    /// Goes with the timers.
+    struct Timers(Instant);
+
+    impl Clock for Timers {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_seconds(0)
+        }
+
+        fn ticks(&self) -> Ticks {
+            Ticks::new(self.0.elapsed())
+        }
+    }
+
+    /// How long an answer takes after these steps and this hash.
+    async fn taken(steps: Duration, hash: Duration) -> Duration {
+        let begun = Instant::now();
+        let clock: Arc<dyn Clock> = Arc::new(Timers(begun));
+        let mut pace = UniformDelay::begin(&clock);
+        sleep(steps / 2).await;
+        pace.hashing(sleep(hash)).await;
+        sleep(steps / 2).await;
+        pace.kept().await;
+        begun.elapsed()
+    }
+
+    // ASVS-map: AU2
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_takes_as_long_whatever_its_steps_took() {
+        let hash = Duration::from_millis(40);
+        for steps in [0, 2, 8, 24].map(Duration::from_millis) {
+            assert_eq!(taken(steps, hash).await, ALL_BUT_HASHING + hash, "{steps:?} of steps");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_late_waits_no_longer() {
+        let late = Duration::from_millis(300);
+        assert_eq!(taken(late, Duration::ZERO).await, late);
+    }
+}

@@ -1,0 +1,205 @@
+//! What an operator does with users.
+
+use thiserror::Error;
+
+use super::uniform_delay::UniformDelay;
+use super::whole::whole;
+use super::{Engine, NewUser, TenantError};
+use crate::email::Email;
+use crate::event::{Event, EventKind};
+use crate::id::{TenantId, UserId, UserKey};
+use crate::password::{HashRefused, Password, WeakPassword};
+use crate::queued_mail::{MailKind, QueuedMail};
+use crate::session::EndReason;
+use crate::store::{EndScope, Page, StoreError, Updated, UserHandle};
+use crate::user::{Role, User};
+use crate::username::LoginName;
+
+/// How often a change is tried again that met another one.
+const TRIES: u32 = 5;
+
+/// Why a user was not made or changed.
+#[derive(Clone, Debug, Error)]
+pub enum UserAdminError {
+    /// There is no such user.
+    #[error("there is no such user")]
+    NotFound,
+    /// The address, the user name or the mobile number belongs to a user.
+    #[error("the address is taken")]
+    Taken,
+    /// The password is too easy to guess.
+    #[error(transparent)]
+    Weak(#[from] WeakPassword),
+    /// The user is being changed by others all the time.
+    #[error("the user was changed by somebody else at the same time; try again")]
+    Contended,
+    /// Too many passwords are being hashed.
+    #[error(transparent)]
+    Busy(#[from] HashRefused),
+    /// The tenant.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Engine {
+    /// The user of this address.
+    ///
+    /// # Errors
+    /// [`UserAdminError::NotFound`], or the store's.
+    pub async fn user_by_email(&self, tenant: &TenantId, email: &Email) -> Result<User, UserAdminError> {
+        let stores = &self.kept_tenant(tenant).await?.stores;
+        let handle = UserHandle::Email(tenant.clone(), email.clone());
+        stores.records.users.find(&handle).await?.ok_or(UserAdminError::NotFound)
+    }
+
+    /// The user who signs in by this name, whichever kind it is.
+    ///
+    /// # Errors
+    /// [`UserAdminError::NotFound`], or the store's.
+    pub async fn user_by_login(&self, tenant: &TenantId, name: &LoginName) -> Result<User, UserAdminError> {
+        let stores = &self.kept_tenant(tenant).await?.stores;
+        let handle = UserHandle::by_login(tenant, name);
+        stores.records.users.find(&handle).await?.ok_or(UserAdminError::NotFound)
+    }
+
+    /// The user of this id.
+    ///
+    /// # Errors
+    /// [`UserAdminError::NotFound`], or the store's.
+    pub async fn user(&self, key: &UserKey) -> Result<User, UserAdminError> {
+        let stores = &self.kept_tenant(&key.tenant).await?.stores;
+        stores.records.users.find(&UserHandle::Id(key.clone())).await?.ok_or(UserAdminError::NotFound)
+    }
+
+    /// Makes a user, who may sign in under every strategy on offer.
+    ///
+    /// # Errors
+    /// [`UserAdminError::Weak`] by the tenant's policy, [`UserAdminError::Taken`], or the store's; nothing was written then.
+    pub async fn create_user(
+        &self,
+        tenant: &TenantId,
+        new: NewUser,
+        password: Password,
+    ) -> Result<User, UserAdminError> {
+        let tenant = self.kept_tenant(tenant).await?;
+        tenant.policy.password.check(&password, &[tenant.id.as_str(), new.email.local_part()])?;
+        let made = self
+            .make_user::<UserAdminError>(&tenant, new, Some(password), &mut UniformDelay::begin(&self.clock))
+            .await?;
+        made.user().ok_or(UserAdminError::Taken)
+    }
+
+    /// Makes a user without a password, and sends them a link to choose one.
+    ///
+    /// # Errors
+    /// [`UserAdminError::Taken`], or the store's; nothing was written then.
+    pub async fn invite_user(&self, tenant: &TenantId, new: NewUser) -> Result<User, UserAdminError> {
+        let tenant = self.tenant(tenant).await?;
+        let made = self
+            .make_user::<UserAdminError>(&tenant, new, None, &mut UniformDelay::begin(&self.clock))
+            .await?;
+        let user = made.user().ok_or(UserAdminError::Taken)?;
+        self.send_reset(&tenant, &user.key, MailKind::Welcome).await?;
+        Ok(user)
+    }
+
+    /// Users of a tenant, by id: those whom `search` names in part.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    pub async fn users(
+        &self,
+        tenant: &TenantId,
+        search: &str,
+        page: Page<UserId>,
+    ) -> Result<Vec<User>, UserAdminError> {
+        let stores = &self.kept_tenant(tenant).await?.stores;
+        Ok(stores.records.users.list(tenant, search, page).await?)
+    }
+
+    /// Keeps a user out: no sign-in, no refresh, and no session that the store is asked about.
+    ///
+    /// # Errors
+    /// [`UserAdminError::NotFound`], or the store's.
+    pub async fn disable_user(&self, key: &UserKey) -> Result<User, UserAdminError> {
+        let (engine, key) = (self.myself()?, key.clone());
+        let disabling = async move {
+            let user = engine.change_user(&key, |user| user.disabled(engine.clock.now())).await?;
+            engine.end_all(&key, EndReason::Admin).await?;
+            engine.report(&Event::of_user(&key, EventKind::UserDisabled));
+            Ok(user)
+        };
+        whole("disable a user", disabling).await
+    }
+
+    /// Lets a user sign in again. Sessions that were ended stay ended.
+    ///
+    /// # Errors
+    /// [`UserAdminError::NotFound`], or the store's.
+    pub async fn enable_user(&self, key: &UserKey) -> Result<User, UserAdminError> {
+        if self.user(key).await?.disabled.is_some() {
+            // Whoever was disabled by a process that died half-way may have sessions left.
+            self.end_all(key, EndReason::Admin).await?;
+        }
+        let user = self.change_user(key, |user| user.enabled(self.clock.now())).await?;
+        self.report(&Event::of_user(key, EventKind::UserEnabled));
+        Ok(user)
+    }
+
+    /// Gives a user another role.
+    ///
+    /// # Errors
+    /// [`UserAdminError::NotFound`], or the store's.
+    pub async fn set_role(&self, key: &UserKey, role: Role) -> Result<User, UserAdminError> {
+        let user = self.change_user(key, |user| user.with_role(role, self.clock.now())).await?;
+        self.report(&Event::of_user(key, EventKind::RoleChanged));
+        Ok(user)
+    }
+
+    /// Sets a user's password and ends all of the user's sessions.
+    ///
+    /// # Errors
+    /// [`UserAdminError::Weak`] by the tenant's policy, [`UserAdminError::NotFound`], or the store's.
+    pub async fn set_password(&self, key: &UserKey, new: Password) -> Result<User, UserAdminError> {
+        let tenant = self.kept_tenant(&key.tenant).await?;
+        let found = self.user(key).await?;
+        tenant.policy.password.check(&new, &[tenant.id.as_str(), found.email.local_part()])?;
+        let hash = self.passwords.hash(new).await?;
+        // Before and after, for the reasons that a change by the owner has.
+        self.end_all(key, EndReason::PasswordChange).await?;
+        let user = self.change_user(key, |user| user.with_password(hash.clone(), self.clock.now())).await?;
+        self.end_all(key, EndReason::PasswordChange).await?;
+        let tenant = self.kept_tenant(&key.tenant).await?;
+        tenant.stores.records.attempts.clear(key).await?;
+        self.report(&Event::of_user(key, EventKind::PasswordSet));
+        let news = QueuedMail::news(key, MailKind::PasswordChanged, self.clock.now(), self.random.as_ref());
+        self.send_news(&tenant.stores, &news).await;
+        Ok(user)
+    }
+
+    pub(super) async fn end_all(&self, user: &UserKey, reason: EndReason) -> Result<u64, UserAdminError> {
+        let view = &self.kept_tenant(&user.tenant).await?.stores.view;
+        Ok(view.end(&EndScope::User(user.clone()), reason).await?.len() as u64)
+    }
+
+    pub(super) async fn change_user(
+        &self,
+        key: &UserKey,
+        change: impl Fn(User) -> User + Send + Sync,
+    ) -> Result<User, UserAdminError> {
+        let stores = &self.kept_tenant(&key.tenant).await?.stores;
+        for _ in 0..TRIES {
+            let found = stores.records.users.find(&UserHandle::Id(key.clone())).await?;
+            let before = found.ok_or(UserAdminError::NotFound)?;
+            let version = before.version;
+            let after = change(before);
+            if after.version == version || stores.records.users.update(&after).await? == Updated::Done {
+                return Ok(after);
+            }
+        }
+        Err(UserAdminError::Contended)
+    }
+}

@@ -1,0 +1,367 @@
+//! A stage for stories about people: engines on shared stores, a clock that is moved by hand, and a record of events.
+//!
+//! ```
+//! use portcullis_core::store::conformance::fixture::Stage;
+//! use portcullis_core::store::memory::MemoryStore;
+//! use portcullis_core::strategy::StrategyName;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let stage = Stage::new(MemoryStore::stores());
+//! let engine = stage.node().await;
+//! let ann = stage.newcomer(&engine).await;
+//! let held = ann.sign_in(&engine, StrategyName::Session).await;
+//! assert!(held.recognised(&engine).await.is_ok());
+//! # });
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::Answered;
+use super::records::{NOW, email};
+use crate::clock::{Clock, Ticks, Timestamp};
+use crate::email::Email;
+use crate::engine::{
+    AuthenticationError, AuthenticationRequest, CompletedSignIn, Engine, Identity, NewUser, PasswordSignIn,
+    PasswordSignInError, Refresh, RefreshError, Refreshed, Register, Secrets, Setup,
+};
+use crate::event::{Event, EventKind, EventSink};
+use crate::id::{SessionKey, TenantId};
+use crate::key::{KeyRecord, KeyUse};
+use crate::liveness::Bounds;
+use crate::machine::{SystemClock, SystemRandom};
+use crate::password::{Argon2Cost, HashPool, Password, PasswordPolicy, PoolSize};
+use crate::secret::PlainSecret;
+use crate::session::Device;
+use crate::store::{NoTenantDatabases, Stores};
+use crate::strategy::{Carrier, PresentedCredentials, StrategyName};
+use crate::tenant::{Policy, TenantRecord};
+use crate::user::{PersonName, User};
+
+/// The password of everybody on a stage.
+pub const PASSWORD: &str = "vexed quilt";
+
+/// A clock whose wall time is moved by hand. Its ticks are the machine's, because feeds prove by those, until they are
+/// moved by hand, too.
+#[derive(Debug)]
+pub struct HandClock {
+    now: AtomicI64,
+    ticks: AtomicU64,
+}
+
+impl HandClock {
+    /// A clock that shows this time.
+    #[must_use]
+    pub const fn showing(now: Timestamp) -> Self {
+        Self { now: AtomicI64::new(now.as_millis()), ticks: AtomicU64::new(0) }
+    }
+
+    /// Sets the wall time, forward or back.
+    pub fn set(&self, now: Timestamp) {
+        self.now.store(now.as_millis(), Ordering::SeqCst);
+    }
+
+    /// Moves the wall time forward.
+    pub fn pass(&self, span: Duration) {
+        self.set(self.now().plus(span));
+    }
+
+    /// From now on ticks stand at this reading.
+    pub fn tick_to(&self, reading: Duration) {
+        self.ticks.store(Ticks::new(reading).as_micros(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.now.load(Ordering::SeqCst))
+    }
+
+    fn ticks(&self) -> Ticks {
+        match self.ticks.load(Ordering::SeqCst) {
+            0 => SystemClock.ticks(),
+            by_hand => Ticks::from_micros(by_hand),
+        }
+    }
+}
+
+/// Remembers what happened.
+#[derive(Default, Debug)]
+pub struct EventRecorder(Mutex<Vec<Event>>);
+
+impl EventRecorder {
+    /// What happened, in order.
+    pub fn events(&self) -> Vec<Event> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How often something happened.
+    pub fn count(&self, what: EventKind) -> usize {
+        self.events().iter().filter(|event| event.what == what).count()
+    }
+}
+
+impl EventSink for EventRecorder {
+    fn record(&self, _at: Timestamp, event: &Event) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+    }
+}
+
+/// Where a story takes place.
+#[derive(Clone)]
+pub struct Fixture {
+    /// What every engine on it is made of.
+    pub setup: Setup,
+    /// The clock of all of them.
+    pub clock: Arc<HandClock>,
+    /// What happened to any of them.
+    pub recorded_events: Arc<EventRecorder>,
+}
+
+impl Fixture {
+    /// A stage with the named strategies and a password policy that asks for eight characters. Times are exact: there
+    /// is no leeway.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a machine that gives no thread cannot run a suite")]
+    pub fn new(stores: Stores) -> Self {
+        let clock = Arc::new(HandClock::showing(NOW));
+        let recorded_events = Arc::new(EventRecorder::default());
+        let policy = Policy { leeway: Duration::ZERO, ..Policy::with_passwords(PasswordPolicy::DEVELOPMENT) };
+        let size = PoolSize { threads: NonZeroUsize::MIN, queue: NonZeroUsize::MIN.saturating_add(63) };
+        let pool = HashPool::new(size, Argon2Cost::LEAST, Arc::new(SystemRandom));
+        let setup = Setup {
+            stores,
+            clock: clock.clone(),
+            random: Arc::new(SystemRandom),
+            passwords: Arc::new(pool.expect("a thread")),
+            events: recorded_events.clone(),
+            tenant_databases: Arc::new(NoTenantDatabases),
+            policy: Arc::new(policy),
+            issuer: None,
+            secrets: Secrets::default(),
+            bounds: Bounds::default(),
+        };
+        Self { setup, clock, recorded_events }
+    }
+
+    /// The same stage under other rules.
+    #[must_use]
+    pub fn with_policy(self, change: impl FnOnce(&mut Policy)) -> Self {
+        let mut policy = self.setup.policy.as_ref().clone();
+        change(&mut policy);
+        Self { setup: Setup { policy: Arc::new(policy), ..self.setup }, ..self }
+    }
+
+    /// One more engine on the same stores, as another process would have it.
+    #[expect(clippy::panic, reason = "a store on which no engine opens has failed the suite")]
+    pub async fn node(&self) -> Arc<Engine> {
+        match Engine::open(self.setup.clone()).await {
+            Ok(engine) => engine,
+            Err(fault) => panic!("no engine opens on these stores: {fault}"),
+        }
+    }
+
+    /// Makes a tenant with its keys.
+    #[expect(clippy::panic, reason = "keys are made of chance alone")]
+    pub async fn found(&self, tenant: &TenantId) {
+        let (now, stores) = (self.clock.now(), &self.setup.stores);
+        stores.tenants.insert(&TenantRecord::new(tenant.clone(), now)).await.answered();
+        for usage in KeyUse::ALL {
+            let past = now.minus(Duration::from_hours(1));
+            match KeyRecord::generate(tenant, usage, usage.algorithm(), now, past, &SystemRandom) {
+                Ok(key) => stores.keys.insert(&key).await.answered(),
+                Err(fault) => panic!("no key: {fault}"),
+            };
+        }
+    }
+
+    /// Somebody new in the tenant `default`.
+    pub async fn newcomer(&self, engine: &Engine) -> Member {
+        let unique = PlainSecret::generate(&SystemRandom);
+        let address = format!("u{}@example.com", unique.reveal().to_lowercase());
+        self.register(engine, &TenantId::default_tenant(), &address).await
+    }
+
+    /// Somebody of this address.
+    #[expect(clippy::panic, reason = "a stage needs its people")]
+    pub async fn register(&self, engine: &Engine, tenant: &TenantId, address: &str) -> Member {
+        let offered = self.setup.policy.strategies.keys().next();
+        let request = Register {
+            tenant: tenant.clone(),
+            strategy: offered.copied().unwrap_or(StrategyName::Jwt),
+            new: NewUser::new(email(address), Some(person())),
+            password: password(PASSWORD),
+        };
+        match engine.register(request).await {
+            Ok(Some(user)) => Member { user },
+            Ok(None) => panic!("{address} signed up with a tenant that hides it"),
+            Err(refused) => panic!("{address} could not sign up: {refused}"),
+        }
+    }
+}
+
+/// A name.
+#[must_use]
+#[expect(clippy::panic, reason = "a mistake in the suite itself")]
+pub fn person() -> PersonName {
+    PersonName::whole("Ann Lee").unwrap_or_else(|_| panic!("that is a name"))
+}
+
+/// A password.
+#[must_use]
+#[expect(clippy::panic, reason = "a mistake in the suite itself")]
+pub fn password(text: &str) -> Password {
+    Password::new(text).unwrap_or_else(|_| panic!("too long a password"))
+}
+
+/// Somebody who has signed up.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// As they were then.
+    pub user: User,
+}
+
+impl Member {
+    /// Signs in; they are known and allowed to.
+    pub async fn password_sign_in(&self, engine: &Engine, strategy: StrategyName) -> Held {
+        self.sign_in_on(engine, strategy, false).await
+    }
+
+    /// Signs in, with or without a device proof.
+    #[expect(clippy::panic, reason = "whoever should be let in and is not has found a fault")]
+    pub async fn sign_in_on(&self, engine: &Engine, strategy: StrategyName, native: bool) -> Held {
+        match self.tries_to_sign_in(engine, strategy, PASSWORD, native).await {
+            Ok(signed_in) => Held { strategy, tenant: self.user.key.tenant.clone(), signed_in },
+            Err(refused) => panic!("{} is not let in: {refused}", self.user.email),
+        }
+    }
+
+    /// Tries to sign in with this password.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn tries_to_sign_in(
+        &self,
+        engine: &Engine,
+        strategy: StrategyName,
+        with: &str,
+        native: bool,
+    ) -> Result<CompletedSignIn, PasswordSignInError> {
+        try_to_sign_in(engine, &self.user.key.tenant, &self.user.email, strategy, with, native).await
+    }
+}
+
+/// Tries to sign in, known or not.
+///
+/// # Errors
+/// The engine's.
+pub async fn try_to_sign_in(
+    engine: &Engine,
+    tenant: &TenantId,
+    email: &Email,
+    strategy: StrategyName,
+    with: &str,
+    native: bool,
+) -> Result<CompletedSignIn, PasswordSignInError> {
+    let request = PasswordSignIn {
+        tenant: tenant.clone(),
+        strategy,
+        email: email.clone(),
+        password: password(with),
+        device: Device::described("192.0.2.1", "a browser"),
+        native,
+        replaces: None,
+    };
+    engine.password_sign_in(request).await
+}
+
+/// What somebody holds who has signed in.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The strategy.
+    pub strategy: StrategyName,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The rest.
+    pub signed_in: CompletedSignIn,
+}
+
+impl Held {
+    /// The session.
+    #[must_use]
+    pub fn session(&self) -> SessionKey {
+        SessionKey { tenant: self.tenant.clone(), id: self.signed_in.session }
+    }
+
+    /// The credential.
+    #[must_use]
+    pub fn credential(&self) -> &str {
+        self.signed_in.grant.credential.reveal()
+    }
+
+    /// The refresh token; nothing where there is none.
+    #[must_use]
+    pub fn refresh_token(&self) -> &str {
+        self.signed_in.grant.refresh.as_ref().map_or("", PlainSecret::reveal)
+    }
+
+    /// Shows the credential, by its own carrier.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn recognised(&self, engine: &Engine) -> Result<Identity, AuthenticationError> {
+        show(engine, Some(&self.tenant), self.strategy, self.signed_in.grant.carrier, self.credential()).await
+    }
+
+    /// Who they are; they are recognised.
+    #[expect(clippy::panic, reason = "whoever should be recognised and is not has found a fault")]
+    pub async fn identity(&self, engine: &Engine) -> Identity {
+        match self.recognised(engine).await {
+            Ok(identity) => identity,
+            Err(refused) => panic!("not recognised: {refused}"),
+        }
+    }
+
+    /// Trades the first refresh token, with the device proof if there is one.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn refresh(&self, engine: &Engine) -> Result<Refreshed, RefreshError> {
+        self.refresh_with(engine, self.refresh_token()).await
+    }
+
+    /// Trades this refresh token.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn refresh_with(&self, engine: &Engine, token: &str) -> Result<Refreshed, RefreshError> {
+        let device_secret = self.signed_in.grant.device_secret.clone();
+        let (tenant, strategy) = (Some(self.tenant.clone()), self.strategy);
+        engine.refresh(&Refresh { tenant, strategy, token, device_secret, cookie: None }).await
+    }
+}
+
+/// Shows a credential in one place of a request.
+///
+/// # Errors
+/// The engine's.
+pub async fn show(
+    engine: &Engine,
+    tenant: Option<&TenantId>,
+    strategy: StrategyName,
+    carrier: Carrier,
+    credential: &str,
+) -> Result<Identity, AuthenticationError> {
+    let header = format!("Bearer {credential}");
+    let (authorization, cookies) = ([header.as_str()], [credential]);
+    let nothing = PresentedCredentials::default();
+    let envelope = match carrier {
+        Carrier::Bearer => PresentedCredentials { authorization: &authorization, ..nothing },
+        Carrier::Cookie => PresentedCredentials { cookies: &cookies, ..nothing },
+        Carrier::Field => PresentedCredentials { field: Some(credential), ..nothing },
+    };
+    engine.authenticate(&AuthenticationRequest { tenant: tenant.cloned(), strategy, envelope }).await
+}

@@ -1,0 +1,283 @@
+//! Records to try a store with.
+
+use std::error::Error;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::Answered;
+use crate::clock::Timestamp;
+use crate::email::Email;
+use crate::id::{SessionId, SessionKey, TenantId, UserId, UserKey};
+use crate::key::{Algorithm, KeyMaterial, KeyRecord, KeyUse, Kid};
+use crate::machine::SystemRandom;
+use crate::mobile::Mobile;
+use crate::password::PasswordHash;
+use crate::queued_mail::{MailKind, QueuedMail};
+use crate::random;
+use crate::secret::SecretHash;
+use crate::session::{
+    Device, EndReason, Ending, Epochs, Previous, Proof, Redemption, Rotation, Session, State,
+};
+use crate::store::{CookieKey, SessionHandle, Stores};
+use crate::strategy::StrategyName;
+use crate::ticket::{Issued, Purpose, Ticket};
+use crate::user::{KnownDevice, PersonName, Role, User};
+use crate::username::Username;
+
+/// The present, as the samples see it; not a whole second, so that a store that drops milliseconds is seen.
+pub const NOW: Timestamp = Timestamp::from_millis(1_769_638_376_311);
+
+/// How long a sample session lasts unused.
+pub const IDLE: Duration = Duration::from_hours(1);
+
+/// How long it lasts used.
+pub const MAX: Duration = Duration::from_hours(10);
+
+/// How long a spent refresh token is answered again.
+pub const GRACE: Duration = Duration::from_mins(1);
+
+/// `NOW` and so many milliseconds.
+#[must_use]
+pub fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(NOW.as_millis() + millis)
+}
+
+/// The time at which a sample session that was not used is over.
+#[must_use]
+pub fn idled_out() -> Timestamp {
+    NOW.plus(IDLE)
+}
+
+/// An end at [`NOW`].
+#[must_use]
+pub const fn ending(reason: EndReason) -> Ending {
+    Ending { at: NOW, reason }
+}
+
+/// What these letters mean; they are spelt right.
+#[track_caller]
+pub(super) fn parsed<T: FromStr<Err: Error>>(text: &str) -> T {
+    match text.parse() {
+        Ok(value) => value,
+        #[expect(clippy::panic, reason = "a mistake in the suite itself")]
+        Err(fault) => panic!("{text} is misspelt: {fault}"),
+    }
+}
+
+/// A tenant of this name.
+#[must_use]
+pub fn tenant(name: &str) -> TenantId {
+    parsed(name)
+}
+
+/// An address.
+#[must_use]
+#[track_caller]
+pub fn email(text: &str) -> Email {
+    match Email::parse(text) {
+        Ok(email) => email,
+        #[expect(clippy::panic, reason = "a mistake in the suite itself")]
+        Err(fault) => panic!("{text} is misspelt: {fault}"),
+    }
+}
+
+/// A user name.
+#[must_use]
+#[track_caller]
+pub fn username(text: &str) -> Username {
+    match Username::parse(text) {
+        Ok(username) => username,
+        #[expect(clippy::panic, reason = "a mistake in the suite itself")]
+        Err(fault) => panic!("{text} is misspelt: {fault}"),
+    }
+}
+
+/// A mobile number.
+#[must_use]
+#[track_caller]
+pub fn mobile(text: &str) -> Mobile {
+    match Mobile::parse(text) {
+        Ok(mobile) => mobile,
+        #[expect(clippy::panic, reason = "a mistake in the suite itself")]
+        Err(fault) => panic!("{text} is misspelt: {fault}"),
+    }
+}
+
+/// A mobile number that nobody else has.
+#[must_use]
+pub fn new_mobile() -> Mobile {
+    let number = u64::from_be_bytes(random::bytes(&SystemRandom)) % 10_000_000_000;
+    mobile(&format!("+49170{number:010}"))
+}
+
+/// A hash of a password, told apart by a letter. It is well formed, and nobody's.
+#[must_use]
+pub fn password(letter: char) -> Option<PasswordHash> {
+    let salt: String = std::iter::repeat_n(letter, 22).collect();
+    let text = format!("$argon2id$v=19$m=8,t=1,p=1${salt}$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4");
+    PasswordHash::parse(&text).ok()
+}
+
+/// A user of this address with nothing but what every user has.
+#[must_use]
+pub fn bare_user(tenant: &TenantId, address: &str) -> User {
+    let key = UserKey { tenant: tenant.clone(), id: UserId::generate(NOW, &SystemRandom) };
+    User::new(key, email(address), None, Role::User, NOW)
+}
+
+/// A user of this address with everything that a user can have; the user name is like the address.
+#[must_use]
+pub fn user(tenant: &TenantId, address: &str) -> User {
+    User {
+        username: Some(username(&address.replace('@', "."))),
+        mobile: Some(new_mobile()),
+        devices: [7, 8].map(|number| KnownDevice { hash: numbered(number), used: at(-5) }).to_vec(),
+        name: PersonName::of_parts("Zoë", "O'Neill \"漢😀\"").ok(),
+        role: Role::Manager,
+        password: password('A'),
+        former: ['g', 'w'].into_iter().filter_map(password).collect(),
+        disabled: Some(at(7)),
+        updated: at(8),
+        version: 3,
+        ..bare_user(tenant, address)
+    }
+}
+
+/// A new user's id in this tenant.
+#[must_use]
+pub fn somebody(tenant: &TenantId) -> UserKey {
+    UserKey { tenant: tenant.clone(), id: UserId::generate(NOW, &SystemRandom) }
+}
+
+/// A hash of something random.
+#[must_use]
+pub fn secret() -> SecretHash {
+    SecretHash::from_bytes(random::bytes(&SystemRandom))
+}
+
+/// A hash told apart by a number.
+#[must_use]
+pub fn numbered(number: u64) -> SecretHash {
+    SecretHash::of(&[&number.to_be_bytes()])
+}
+
+/// A live session with nothing but what every session has.
+#[must_use]
+pub fn bare_session(user: &UserKey) -> Session {
+    let id = SessionId::generate(NOW, user.id, &SystemRandom);
+    Session {
+        key: SessionKey { tenant: user.tenant.clone(), id },
+        user: user.id,
+        strategy: StrategyName::Session,
+        device: Device::default(),
+        created: NOW,
+        last_seen: NOW,
+        idle_expires: NOW.plus(IDLE),
+        absolute_expires: NOW.plus(MAX),
+        epochs: Epochs::default(),
+        cookie: None,
+        rotation: None,
+        proof: None,
+        state: State::Live,
+    }
+}
+
+/// A live session with everything that a session can have, in its third generation.
+#[must_use]
+pub fn session(user: &UserKey) -> Session {
+    let spent = Previous { hash: numbered(2), issued: at(-5000), expires: at(90_000) };
+    Session {
+        strategy: StrategyName::Denylist,
+        device: Device {
+            name: "Zoë's \"漢😀\" phone".to_owned(),
+            address: "2001:db8::1".to_owned(),
+            user_agent: "Mozilla/5.0 (X11; 'Linux')".to_owned(),
+        },
+        cookie: Some(secret()),
+        rotation: Some(Rotation {
+            generation: 3,
+            issued: NOW,
+            expires: NOW.plus(IDLE),
+            kid: parsed::<Kid>("key-of-3"),
+            current: numbered(3),
+            previous: Some(spent),
+        }),
+        proof: Some(Proof { hash: numbered(1000), shown: true }),
+        ..bare_session(user)
+    }
+}
+
+/// The same session, held by a client that has no device proof.
+#[must_use]
+pub fn unproven_session(user: &UserKey) -> Session {
+    Session { proof: None, ..session(user) }
+}
+
+/// Presents the token of this generation of a sample session, a second after [`NOW`], with the device proof.
+#[must_use]
+pub fn redemption(generation: u64) -> Redemption {
+    Redemption {
+        pins: false,
+        generation,
+        presented: numbered(generation),
+        successor: numbered(generation + 1),
+        kid: parsed::<Kid>("key-of-now"),
+        proof: Some(numbered(1000)),
+        now: at(1000),
+        lifetime: IDLE,
+        grace: GRACE,
+    }
+}
+
+/// By id.
+#[must_use]
+pub fn by_id(session: &Session) -> SessionHandle {
+    SessionHandle::Id(session.key.clone())
+}
+
+/// By cookie; by a cookie that nobody has where the session has none.
+#[must_use]
+pub fn by_cookie(session: &Session) -> SessionHandle {
+    SessionHandle::Cookie(CookieKey {
+        tenant: session.key.tenant.clone(),
+        bucket: session.key.id.bucket(),
+        hash: session.cookie.unwrap_or_else(secret),
+    })
+}
+
+/// A key of this name.
+#[must_use]
+pub fn key(tenant: &TenantId, kid: &str) -> KeyRecord {
+    KeyRecord {
+        tenant: tenant.clone(),
+        kid: parsed(kid),
+        usage: KeyUse::Refresh,
+        algorithm: Algorithm::Hs256,
+        material: KeyMaterial::Sealed(vec![0, 1, 127, 128, 255]),
+        created: NOW,
+        active_from: at(60_000),
+    }
+}
+
+/// A ticket that was sent with the secret of this number, with everything that a ticket can have.
+#[must_use]
+pub fn ticket(user: &UserKey, purpose: Purpose, created: Timestamp, number: u64) -> Ticket {
+    let epochs = Epochs { user: 1, tenant: 2, everyone: 3 };
+    let ticket = Ticket::new(user, purpose, epochs, created, &SystemRandom);
+    Ticket { secret: Some(numbered(number)), device: Some(numbered(1000)), ..ticket }
+}
+
+/// Issues a ticket with the message that goes with it: whether it was.
+pub async fn issue(stores: &Stores, ticket: &Ticket) -> bool {
+    let mailing = QueuedMail::of_ticket(ticket, &SystemRandom);
+    stores.tickets.issue(ticket, &mailing).await.answered() == Issued::Done
+}
+
+/// A message that is due at this time, with everything that a message can have.
+#[must_use]
+pub fn mailing(user: &UserKey, due: Timestamp) -> QueuedMail {
+    let about = bare_session(user);
+    let news = QueuedMail::news(user, MailKind::NewDevice, NOW, &SystemRandom);
+    let ticket = ticket(user, Purpose::Reset, NOW, 1).key.id;
+    QueuedMail { ticket: Some(ticket), due, ..news }.about_device(&about.device)
+}

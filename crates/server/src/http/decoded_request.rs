@@ -1,0 +1,117 @@
+//! A request as the handlers of the strategies take it: its tenant, its device, its JSON.
+//!
+//! The body is read whole, within a size and a time, before anything is done; what is not JSON is refused here, so no
+//! handler and no hash sees it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, USER_AGENT};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use portcullis_api::refusal::{Code, Refusal};
+use portcullis_api::request::Body;
+use portcullis_axum::{RefusalResponse, RequestCredentials, tenant_named};
+use portcullis_core::id::TenantId;
+use portcullis_core::session::Device;
+use tokio::time::timeout;
+
+use super::App;
+use crate::device;
+
+/// A request.
+pub(super) struct DecodedRequest {
+    headers: HeaderMap,
+    address: Option<IpAddr>,
+    /// The members of the body.
+    pub(super) body: Body,
+}
+
+impl DecodedRequest {
+    /// Reads a request, whose body may be a form where a page posts it.
+    pub(super) async fn read(app: &App, request: Request, or_form: bool) -> Result<Self, Refusal> {
+        let (parts, body) = request.into_parts();
+        let text = read(Limited::new(body, app.largest_body), app).await?;
+        let body = if text.is_empty() {
+            Body::parse(&text)?
+        } else if or_form && is_form(&parts.headers) {
+            Body::of_form(&text)
+        } else {
+            is_json(&parts.headers)?;
+            Body::parse(&text)?
+        };
+        Ok(Self { address: app.client(&parts.headers, &parts.extensions), headers: parts.headers, body })
+    }
+
+    /// The headers.
+    pub(super) const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The tenant that the request names, or the one that is meant where none is.
+    pub(super) fn tenant(&self, app: &App) -> Result<TenantId, Refusal> {
+        Ok(self.tenant_named(app)?.unwrap_or_else(TenantId::default_tenant))
+    }
+
+    /// The tenant that the request names.
+    pub(super) fn tenant_named(&self, app: &App) -> Result<Option<TenantId>, Refusal> {
+        tenant_named(&self.headers, app.requires_tenant)
+    }
+
+    /// The credentials in the headers.
+    pub(super) fn shown(&self, app: &App) -> RequestCredentials<'_> {
+        RequestCredentials::in_headers(&self.headers, &app.cookie)
+    }
+
+    /// What the client is, by its own account and its address.
+    pub(super) fn device(&self) -> Device {
+        let user_agent = self.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let address = self.address.map(|address| address.to_string());
+        let described = Device::described(&address.unwrap_or_default(), &user_agent.unwrap_or_default());
+        Device { name: device::name(&described.user_agent), ..described }
+    }
+}
+
+impl FromRequest<()> for DecodedRequest {
+    type Rejection = RefusalResponse;
+
+    async fn from_request(request: Request, _state: &()) -> Result<Self, RefusalResponse> {
+        let Some(app) = request.extensions().get::<Arc<App>>().cloned() else {
+            return Err(RefusalResponse(Refusal::plain(Code::InternalError)));
+        };
+        Ok(Self::read(&app, request, false).await?)
+    }
+}
+
+async fn read(body: Limited<axum::body::Body>, app: &App) -> Result<Bytes, Refusal> {
+    match timeout(app.body_timeout, body.collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(fault)) if fault.is::<LengthLimitError>() => Err(Refusal::plain(Code::PayloadTooLarge)),
+        Ok(Err(_)) => Err(Refusal::because(Code::BadRequest, "The request body broke off")),
+        Err(_) => Err(Refusal::because(Code::RequestTimeout, "The request body took too long")),
+    }
+}
+
+/// What a page without a script posts.
+fn is_form(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media = content_type.split(';').next().unwrap_or_default().trim();
+    media.eq_ignore_ascii_case("application/x-www-form-urlencoded") && !headers.contains_key(CONTENT_ENCODING)
+}
+
+/// A browser sends JSON to another origin only after asking; what it sends without asking is not taken.
+fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    let unsupported = || Refusal::plain(Code::UnsupportedMediaType);
+    if headers.contains_key(CONTENT_ENCODING) {
+        return Err(unsupported());
+    }
+    let content_type =
+        headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).ok_or_else(unsupported)?;
+    let mut parts = content_type.split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|media| media.eq_ignore_ascii_case("application/json"));
+    let is_utf8 = parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
+        !name.trim().eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+    });
+    if is_json && is_utf8 { Ok(()) } else { Err(unsupported()) }
+}

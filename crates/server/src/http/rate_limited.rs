@@ -1,0 +1,43 @@
+//! Refusing whoever asks too often, before a body is read or a password hashed.
+
+use std::convert::identity;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
+use http::{Extensions, HeaderMap};
+use portcullis_api::refusal::Refusal;
+use portcullis_axum::{RefusalResponse, tenant_named};
+use portcullis_core::id::TenantId;
+
+use super::App;
+use super::inspect_layer::inspect;
+use super::listener::Peer;
+use crate::proxies::client_address;
+
+/// The handler, of which one place gets only so much: for what changes something and anybody may ask for.
+pub(super) fn rated(handler: MethodRouter, app: &Arc<App>) -> MethodRouter {
+    let app = app.clone();
+    handler.route_layer(inspect(move |request: &mut Request| match app.admit(request) {
+        Ok(()) => Ok(identity::<Response>),
+        Err(refusal) => Err(Box::new(RefusalResponse(refusal).into_response())),
+    }))
+}
+
+impl App {
+    /// The address of a client; none where nobody knows who is at the other end.
+    pub(super) fn client(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
+        let peer: &Peer = extensions.get()?;
+        Some(client_address(peer.0.ip(), headers, &self.proxies))
+    }
+
+    fn admit(&self, request: &Request) -> Result<(), Refusal> {
+        let headers = request.headers();
+        // Whoever names no tenant, or one that cannot be, is refused behind us and counted here.
+        let tenant = tenant_named(headers, false).ok().flatten().unwrap_or_else(TenantId::default_tenant);
+        let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        self.rates.admit(&tenant, self.client(headers, request.extensions()).unwrap_or(nowhere))
+    }
+}

@@ -1,0 +1,103 @@
+//! Guesses at passwords.
+
+use portcullis_core::clock::Timestamp;
+use portcullis_core::id::UserKey;
+use portcullis_core::lockout::{
+    self, AttemptEffect, AttemptKey, AttemptOutcome, AttemptPermit, AttemptRecord, LockoutLimits,
+};
+use portcullis_core::store::Stored;
+
+use super::row::{DatabaseRow, Row};
+use super::{Connection, Statement, Step, bytes, millis};
+
+const FIND: &str = "SELECT * FROM guesses WHERE tenant = $1 AND user_id = $2 AND device = $3";
+const WRITE: &str = "INSERT INTO guesses (tenant, user_id, device, in_row, in_round, locked_until, in_lock, pending, \
+    changed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (tenant, user_id, device) DO UPDATE \
+    SET in_row = excluded.in_row, in_round = excluded.in_round, locked_until = excluded.locked_until, \
+    in_lock = excluded.in_lock, pending = excluded.pending, changed = excluded.changed";
+const REMOVE: &str = "DELETE FROM guesses WHERE tenant = $1 AND user_id = $2 AND device = $3";
+const CLEAR: &str = "DELETE FROM guesses WHERE tenant = $1 AND user_id = $2";
+const PURGE: &str = "DELETE FROM guesses WHERE (tenant, user_id, device) IN \
+    (SELECT tenant, user_id, device FROM guesses WHERE changed <= $1 LIMIT $2)";
+
+/// A guess that may not be looked at adds nothing and writes nothing: whoever makes a million of them costs no disk.
+pub(crate) async fn reserve(
+    db: &mut Connection,
+    key: &AttemptKey,
+    limits: &LockoutLimits,
+    now: Timestamp,
+) -> Step<AttemptPermit> {
+    let stored = find(&mut *db, key).await?;
+    let (reserved, next) = stored.clone().reserve(now, limits);
+    if next != stored {
+        write(db, key, &next, now).await?;
+    }
+    Ok(reserved)
+}
+
+pub(crate) async fn settle(
+    db: &mut Connection,
+    key: &AttemptKey,
+    (reserved, outcome): (AttemptPermit, AttemptOutcome),
+    limits: &LockoutLimits,
+    now: Timestamp,
+) -> Step<AttemptEffect> {
+    let stored = find(&mut *db, key).await?;
+    let (settled, next) = stored.settle(reserved, outcome, now, limits);
+    if next.is_blank() {
+        keyed(REMOVE, key).execute(db).await?;
+    } else {
+        write(db, key, &next, now).await?;
+    }
+    Ok(settled)
+}
+
+pub(crate) async fn find(db: &mut Connection, key: &AttemptKey) -> Step<AttemptRecord> {
+    let row = keyed(FIND, key).fetch_optional(db).await?;
+    Ok(row.as_ref().map(guesses).transpose()?.unwrap_or_default())
+}
+
+pub(crate) async fn clear(db: &mut Connection, user: &UserKey) -> Step<()> {
+    sqlx::query(CLEAR).bind(user.tenant.as_str()).bind(user.id.to_string()).execute(db).await?;
+    Ok(())
+}
+
+pub(crate) async fn purge(db: &mut Connection, now: Timestamp, limit: u32) -> Step<u64> {
+    let untouched_since = now.minus(lockout::KEPT).as_millis();
+    let purge = sqlx::query(PURGE).bind(untouched_since).bind(i64::from(limit));
+    Ok(purge.execute(db).await?.rows_affected())
+}
+
+async fn write(db: &mut Connection, key: &AttemptKey, guesses: &AttemptRecord, now: Timestamp) -> Step<()> {
+    let pending: Vec<i64> = guesses.pending.iter().map(|reserved| reserved.as_millis()).collect();
+    let write = keyed(WRITE, key)
+        .bind(i64::from(guesses.row))
+        .bind(i64::from(guesses.round))
+        .bind(millis(guesses.locked_until))
+        .bind(i64::from(guesses.in_lock))
+        .bind(serde_json::json!(pending).to_string())
+        .bind(now.as_millis());
+    write.execute(db).await?;
+    Ok(())
+}
+
+fn keyed<'q>(statement: &'static str, key: &'q AttemptKey) -> Statement<'q> {
+    let user = sqlx::query(statement).bind(key.user.tenant.as_str()).bind(key.user.id.to_string());
+    user.bind(bytes(key.device.as_ref()).unwrap_or_default())
+}
+
+fn guesses(row: &DatabaseRow) -> Stored<AttemptRecord> {
+    let row = Row::of("guesses of user", "user_id", row);
+    Ok(AttemptRecord {
+        row: row.number("in_row")?,
+        round: row.number("in_round")?,
+        locked_until: row.optional_time("locked_until")?,
+        in_lock: row.number("in_lock")?,
+        pending: row.read("pending", pending)?,
+    })
+}
+
+fn pending(json: &str) -> Option<Vec<Timestamp>> {
+    let times: Vec<i64> = serde_json::from_str(json).ok()?;
+    Some(times.into_iter().map(Timestamp::from_millis).collect())
+}
