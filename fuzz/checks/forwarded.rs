@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use portcullis_server::proxies::{Header, TrustedProxies, client_address};
+use portcullis_server::proxies::{ProxyHeader, TrustedProxies, client_address};
 
 const PROXY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
@@ -11,7 +11,9 @@ const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 /// Takes the bytes for what a client wrote, a line a header. Whoever is no proxy is itself, whatever it wrote; and whom
 /// our proxy names is the client, whether it added a line or went on in the client's.
 pub(super) fn check(bytes: &[u8]) {
-    for (header, named) in [(Header::XForwardedFor, "192.0.2.7"), (Header::Forwarded, "for=192.0.2.7")] {
+    for (header, named) in
+        [(ProxyHeader::XForwardedFor, "192.0.2.7"), (ProxyHeader::Forwarded, "for=192.0.2.7")]
+    {
         let trusted = TrustedProxies { networks: vec!["10.0.0.0/8".parse().unwrap()], header };
         let written = written(header, bytes);
         assert_eq!(client_address(CLIENT, &written, &trusted), CLIENT);
@@ -23,23 +25,23 @@ pub(super) fn check(bytes: &[u8]) {
     }
 }
 
-fn written(header: Header, bytes: &[u8]) -> HeaderMap {
+fn written(header: ProxyHeader, bytes: &[u8]) -> HeaderMap {
     let lines = bytes.split(|byte| *byte == b'\n').filter_map(|line| HeaderValue::from_bytes(line).ok());
     headers(header, lines)
 }
 
-fn headers(header: Header, lines: impl IntoIterator<Item = HeaderValue>) -> HeaderMap {
+fn headers(header: ProxyHeader, lines: impl IntoIterator<Item = HeaderValue>) -> HeaderMap {
     let name = HeaderName::from_static(header.as_str());
     lines.into_iter().map(|line| (name.clone(), line)).collect()
 }
 
-fn line_added(written: &HeaderMap, header: Header, named: &str) -> HeaderMap {
+fn line_added(written: &HeaderMap, header: ProxyHeader, named: &str) -> HeaderMap {
     let mut headers = written.clone();
     headers.append(header.as_str(), HeaderValue::from_str(named).unwrap());
     headers
 }
 
-fn element_added(written: &HeaderMap, header: Header, named: &str) -> HeaderMap {
+fn element_added(written: &HeaderMap, header: ProxyHeader, named: &str) -> HeaderMap {
     let mut lines: Vec<HeaderValue> = written.get_all(header.as_str()).iter().cloned().collect();
     let last = lines.pop().unwrap_or_else(|| HeaderValue::from_static(""));
     let last = [last.as_bytes(), b", ", named.as_bytes()].concat();

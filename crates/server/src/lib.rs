@@ -8,7 +8,7 @@
 //! | [`open`] | the engine that a configuration describes |
 //! | [`http`] | routes made from the tables of operations, and the layers around them |
 //! | [`proxies`] | the address of a client behind proxies that are trusted |
-//! | [`rates`] | how often one place may ask |
+//! | [`rate_limit`] | how often one place may ask |
 //! | [`tcp`] | the transport that microservices of NestJS speak |
 //! | [`operations`] | what can be done on the device-session surface, whichever way it was asked |
 //! | [`serve`] | listening until somebody says stop |

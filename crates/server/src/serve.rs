@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use portcullis_axum::{SameSite, SessionCookie};
+use portcullis_axum::SessionCookie;
 use portcullis_core::clock::Clock;
 use portcullis_core::engine::{Engine, KeyError};
 use portcullis_core::machine::SystemClock;
@@ -18,7 +18,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
-use crate::config::{self, Config, Listen};
+use crate::config::{Config, Listen};
 use crate::http::listener::{self, ConnectionLimits};
 use crate::http::{App, Origins, Recorder, router};
 use crate::log::EventLog;
@@ -29,7 +29,7 @@ use crate::{device, mail, startup_message, tcp};
 
 /// The server could not start.
 #[derive(Debug, Error)]
-pub enum CannotServe {
+pub enum ServeError {
     /// The engine.
     #[error(transparent)]
     Open(#[from] CannotOpen),
@@ -52,7 +52,7 @@ pub enum CannotServe {
     Mail(#[from] mail::CannotMail),
     /// Where microservices connect.
     #[error(transparent)]
-    Tcp(#[from] tcp::CannotListen),
+    Tcp(#[from] tcp::ListenError),
     /// The numbers.
     #[error("metrics cannot be counted: {0}")]
     Metrics(String),
@@ -62,7 +62,7 @@ pub enum CannotServe {
 ///
 /// # Errors
 /// What keeps the server from starting.
-pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), CannotServe> {
+pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), ServeError> {
     let mut signals = Signals::listen()?;
     let Opened { engine, store, homes } = open(config, Arc::new(EventLog)).await?;
     match engine.seal_keys().await? {
@@ -70,7 +70,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
         sealed => info!(sealed, "keys that were made without a master key are sealed with it now"),
     }
     let recorder =
-        Recorder::install(engine.clone()).map_err(|fault| CannotServe::Metrics(fault.to_string()))?;
+        Recorder::install(engine.clone()).map_err(|fault| ServeError::Metrics(fault.to_string()))?;
     let listeners = bind_all(&config.listen).await?;
     let addresses: Vec<SocketAddr> = listeners.iter().filter_map(|socket| socket.local_addr().ok()).collect();
 
@@ -154,7 +154,7 @@ fn links_to(config: &Config, addresses: &[SocketAddr]) -> String {
     }
 }
 
-async fn bind_all(listen: &[Listen]) -> Result<Vec<TcpListener>, CannotServe> {
+async fn bind_all(listen: &[Listen]) -> Result<Vec<TcpListener>, ServeError> {
     let mut listeners = Vec::new();
     for Listen { address, optional } in listen {
         match bind(*address).await {
@@ -167,8 +167,8 @@ async fn bind_all(listen: &[Listen]) -> Result<Vec<TcpListener>, CannotServe> {
     Ok(listeners)
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, CannotServe> {
-    TcpListener::bind(address).await.map_err(|source| CannotServe::Listen { address, source })
+async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })
 }
 
 /// What the handlers need, as a configuration has it. Without a recorder nobody is shown any numbers.
@@ -182,7 +182,7 @@ pub fn app(config: &Config, engine: Arc<Engine>, recorder: Option<&Recorder>) ->
         cookie: SessionCookie {
             name: config.cookie.name.clone(),
             secure: config.is_https(),
-            same_site: same_site(config.cookie.same_site),
+            same_site: config.cookie.same_site,
             domain: config.cookie.domain.clone(),
         },
         requires_tenant: config.tenants.require_header,
@@ -216,14 +216,6 @@ fn origins(config: &Config) -> Origins {
     Origins { listed: own.chain(others).collect(), any_local_port: config.is_development() }
 }
 
-const fn same_site(configured: config::SameSite) -> SameSite {
-    match configured {
-        config::SameSite::Lax => SameSite::Lax,
-        config::SameSite::Strict => SameSite::Strict,
-        config::SameSite::None => SameSite::None,
-    }
-}
-
 /// What a client may take of the server, as a configuration has it.
 #[must_use]
 pub const fn patience(config: &Config) -> ConnectionLimits {
@@ -241,9 +233,9 @@ struct Signals {
 }
 
 impl Signals {
-    fn listen() -> Result<Self, CannotServe> {
+    fn listen() -> Result<Self, ServeError> {
         use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| signal(kind).map_err(CannotServe::Signals);
+        let listen = |kind| signal(kind).map_err(ServeError::Signals);
         Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 

@@ -8,7 +8,7 @@ use super::Failure;
 use crate::config::Config;
 
 #[derive(Subcommand, Debug)]
-pub(super) enum Command {
+pub(super) enum ConfigCommand {
     /// Show the effective configuration with secrets masked, or everything that is wrong with it
     Check {
         /// Write JSON, for programs
@@ -17,8 +17,8 @@ pub(super) enum Command {
     },
 }
 
-pub(super) fn run(command: &Command, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
-    let Command::Check { json } = command;
+pub(super) fn run(command: &ConfigCommand, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
+    let ConfigCommand::Check { json } = command;
     if *json {
         let text = serde_json::to_string_pretty(config.report()).map_err(Failure::other)?;
         writeln!(out, "{text}")?;

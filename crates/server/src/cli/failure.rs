@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use portcullis_core::engine::{KeyError, TenantError, UserAdminError};
 use portcullis_core::store::StoreError;
 
-use super::printable::Shown;
-use crate::config::Fault;
+use super::escaped::Escaped;
+use crate::config::ConfigFault;
 use crate::open::CannotOpen;
 
 /// How a command failed.
@@ -19,7 +19,7 @@ pub(super) enum Failure {
     /// Anything else: exit code 1.
     Other(String),
     /// Whoever read the output has read enough, as `head` does: no failure at all.
-    NobodyReads,
+    OutputClosed,
 }
 
 impl Failure {
@@ -32,33 +32,33 @@ impl Failure {
     }
 
     /// Says what went wrong, and gives the exit code.
-    pub(super) fn tell(self, err: &mut dyn Write) -> ExitCode {
+    pub(super) fn report(self, err: &mut dyn Write) -> ExitCode {
         let (lines, code) = match self {
             Self::Usage(lines) => (lines, 2),
             Self::Other(line) => (vec![line], 1),
-            Self::NobodyReads => return ExitCode::SUCCESS,
+            Self::OutputClosed => return ExitCode::SUCCESS,
         };
         for line in lines {
             // There is nobody left to tell.
-            let _ = writeln!(err, "portcullis: {}", Shown(&line.replace('\n', " ")));
+            let _ = writeln!(err, "portcullis: {}", Escaped(&line.replace('\n', " ")));
         }
         ExitCode::from(code)
     }
 }
 
-impl From<Vec<Fault>> for Failure {
-    fn from(faults: Vec<Fault>) -> Self {
+impl From<Vec<ConfigFault>> for Failure {
+    fn from(faults: Vec<ConfigFault>) -> Self {
         Self::Usage(faults.iter().map(ToString::to_string).collect())
     }
 }
 
 impl From<io::Error> for Failure {
     fn from(fault: io::Error) -> Self {
-        if fault.kind() == io::ErrorKind::BrokenPipe { Self::NobodyReads } else { Self::other(fault) }
+        if fault.kind() == io::ErrorKind::BrokenPipe { Self::OutputClosed } else { Self::other(fault) }
     }
 }
 
-macro_rules! told_as_it_is {
+macro_rules! shown_as_it_is {
     ($($fault:ty),*) => {
         $(impl From<$fault> for Failure {
             fn from(fault: $fault) -> Self {
@@ -68,4 +68,4 @@ macro_rules! told_as_it_is {
     };
 }
 
-told_as_it_is!(UserAdminError, CannotOpen, KeyError, StoreError, TenantError);
+shown_as_it_is!(UserAdminError, CannotOpen, KeyError, StoreError, TenantError);

@@ -21,7 +21,7 @@ use crate::config::{Config, Database};
 /// Makes the database of the installation where there is none; that of a tenant is made with the tenant, and then is
 /// there. `serve` does the same at its start; here it can be looked at first, or done before a new version is started.
 #[derive(Args, Debug)]
-pub(super) struct Command {
+pub(super) struct MigrateCommand {
     /// Change nothing, only show what is pending
     #[arg(long)]
     dry_run: bool,
@@ -48,7 +48,7 @@ struct Place {
 }
 
 pub(super) async fn run(
-    Command { dry_run, json }: &Command,
+    MigrateCommand { dry_run, json }: &MigrateCommand,
     config: &Config,
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {

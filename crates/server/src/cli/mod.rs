@@ -4,9 +4,9 @@
 //! decides nothing about anybody's access. It works on the database itself, so that it needs no running server, and a
 //! running server learns of it by its change feed.
 
-mod audience;
 mod config;
 mod doctor;
+mod escaped;
 mod failure;
 mod key;
 mod mail;
@@ -17,6 +17,7 @@ mod place;
 mod printable;
 mod serve;
 mod session;
+mod target;
 mod tenant;
 mod user;
 
@@ -54,28 +55,28 @@ pub struct CommandLine {
 enum Command {
     /// Serve sign-up, sign-in, devices and sign-out over HTTP, and to NestJS microservices over TCP
     Serve,
-    Tenant(tenant::Command),
+    Tenant(tenant::TenantCommand),
     /// Make users and change them
-    User(user::Command),
+    User(user::UserCommand),
     /// See who is signed in, and sign them out
-    Session(session::Command),
+    Session(session::SessionCommand),
     /// See the keys that sign tokens and cookies, and make new ones
-    Key(key::Command),
+    Key(key::KeyCommand),
     /// Look at letters to users, and try whether they arrive
     #[command(subcommand)]
     Mail(mail::Command),
-    Migrate(migrate::Command),
-    Doctor(doctor::Command),
+    Migrate(migrate::MigrateCommand),
+    Doctor(doctor::DoctorCommand),
     /// Look at the configuration
     #[command(subcommand)]
-    Config(config::Command),
+    Config(config::ConfigCommand),
 }
 
 /// Runs a command: what it has to say goes to `out`, what went wrong to `err`, a line each.
 pub async fn run(line: CommandLine, out: &mut (dyn Write + Send), err: &mut (dyn Write + Send)) -> ExitCode {
     match execute(line, out).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.tell(err),
+        Err(failure) => failure.report(err),
     }
 }
 

@@ -30,7 +30,7 @@ pub fn parse_command_line(
             let _ = write!(err, "{}", refused.render());
             ExitCode::from(2)
         }
-        _ => Failure::usage(one_line(&refused.render().to_string())).tell(err),
+        _ => Failure::usage(one_line(&refused.render().to_string())).report(err),
     })
 }
 

@@ -11,13 +11,13 @@ use super::failure::Failure;
 
 /// Where a password comes from.
 #[derive(Args, Debug)]
-pub(super) struct Source {
+pub(super) struct PasswordSource {
     /// Read the password from standard input; without this, ask for it on the terminal
     #[arg(long)]
     password_stdin: bool,
 }
 
-impl Source {
+impl PasswordSource {
     /// Whether there is somewhere to read a password from, before anything is done that it would be for.
     pub(super) fn check(&self) -> Result<(), Failure> {
         if self.password_stdin || io::stdin().is_terminal() {

@@ -1,6 +1,6 @@
 //! Text on a terminal: tables, JSON, and no control character that a stranger put into a name.
 
-use std::fmt::{self, Display, Write as _};
+use std::fmt::Write as _;
 use std::io::Write;
 
 use portcullis_core::clock::Timestamp;
@@ -8,20 +8,9 @@ use serde::Serialize;
 use tabled::builder::Builder;
 use tabled::settings::{Padding, Style};
 
+use super::escaped::Escaped;
 use super::failure::Failure;
 use crate::invisible::is_unseen;
-
-/// Text in which everything that moves the cursor, breaks the line or turns the direction of writing is spelled out.
-#[derive(Clone, Copy)]
-pub(super) struct Shown<'a>(pub(super) &'a str);
-
-impl Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| {
-            if is_unseen(c) { Display::fmt(&c.escape_unicode(), f) } else { f.write_char(c) }
-        })
-    }
-}
 
 /// A table for people: capitals above, a row a record, two blanks between columns.
 pub(super) struct Table(Builder);
@@ -34,7 +23,7 @@ impl Table {
     }
 
     pub(super) fn push<const N: usize>(&mut self, cells: &[String; N]) {
-        self.0.push_record(cells.iter().map(|cell| Shown(cell).to_string()));
+        self.0.push_record(cells.iter().map(|cell| Escaped(cell).to_string()));
     }
 
     pub(super) fn write(self, out: &mut dyn Write) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Config, Fault};
+use super::{Config, ConfigFault};
 
 /// Writes the configuration to `out`, as a table or as JSON, or its faults to `err`, one a line. The exit code is 0 or 2.
 ///
@@ -10,7 +10,7 @@ use super::{Config, Fault};
 ///
 /// What writing gives.
 pub fn check(
-    read: &Result<Config, Vec<Fault>>,
+    read: &Result<Config, Vec<ConfigFault>>,
     json: bool,
     out: &mut dyn Write,
     err: &mut dyn Write,

@@ -2,17 +2,18 @@
 
 use std::fmt::Write as _;
 
-use super::settings::{GROUPS, Preset, Setting};
-use super::tenant::{KEYS, TenantKey};
+use super::settings::{DefaultValue, GROUPS, Setting};
+use super::tenant::{TENANT_SETTINGS, TenantSetting};
 
 const TENANT_HEAD: &str = "| key | meaning |\n|---|---|";
 
 /// A table of what a tenant may decide for itself.
 #[must_use]
 pub fn tenant_documentation() -> String {
-    let row =
-        |key: &TenantKey| format!("| `{}` {} | {}. |", key.name, key.value.replace('|', " or "), key.help);
-    let rows: Vec<String> = KEYS.iter().map(row).collect();
+    let row = |key: &TenantSetting| {
+        format!("| `{}` {} | {}. |", key.name, key.value.replace('|', " or "), key.help)
+    };
+    let rows: Vec<String> = TENANT_SETTINGS.iter().map(row).collect();
     format!("\n{TENANT_HEAD}\n{}\n", rows.join("\n"))
 }
 
@@ -32,9 +33,9 @@ pub fn documentation() -> String {
 fn row(setting: &Setting) -> String {
     let flag = setting.flag.map(|flag| format!("`--{flag}`")).unwrap_or_default();
     let also = setting.also.map(|variable| format!(", `{variable}`")).unwrap_or_default();
-    let default = match setting.preset {
-        Preset::Is(text) => format!("`{text}`"),
-        Preset::Unset(meaning) | Preset::Derived(meaning, _) => meaning.to_owned(),
+    let default = match setting.default {
+        DefaultValue::Fixed(text) => format!("`{text}`"),
+        DefaultValue::Unset(meaning) | DefaultValue::Derived(meaning, _) => meaning.to_owned(),
     };
     let value = setting.value.replace('|', " or ");
     let (key, variable, doc) = (setting.key, setting.variable(), setting.doc);

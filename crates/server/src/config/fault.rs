@@ -1,46 +1,19 @@
 //! What is wrong with a configuration, and where it says so.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::{fmt, io};
 
-/// Where a value came from. The order is the one in which faults are shown.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Origin {
-    /// A flag of the command line, without its dashes.
-    Flag(String),
-    /// An environment variable.
-    Variable(String),
-    /// A line of the configuration file, counted from 1.
-    File {
-        /// The file, as it was named.
-        path: PathBuf,
-        /// The line.
-        line: usize,
-    },
-    /// Nobody stated it.
-    Default,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(name) => write!(f, "flag --{name}"),
-            Self::Variable(name) => write!(f, "variable {name}"),
-            Self::File { path, line } => write!(f, "{}:{line}", path.display()),
-            Self::Default => f.write_str("default"),
-        }
-    }
-}
+use super::origin::Origin;
 
 /// One thing that is wrong, in one line: where, what, and what would be right.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Fault {
+pub struct ConfigFault {
     origin: Origin,
     key: Option<String>,
     message: String,
 }
 
-impl Fault {
+impl ConfigFault {
     pub(super) fn new(origin: Origin, message: impl Into<String>) -> Self {
         Self { origin, key: None, message: message.into() }
     }
@@ -63,7 +36,7 @@ pub(super) fn unreadable(path: &Path, error: &io::Error) -> String {
 }
 
 /// `portcullis.toml:12: limits.body: …`, `variable PORTCULLIS_LISTEN: …`, `flag --listen: …`.
-impl fmt::Display for Fault {
+impl fmt::Display for ConfigFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = self.key.as_deref();
         match (&self.origin, key) {
@@ -75,4 +48,4 @@ impl fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for ConfigFault {}

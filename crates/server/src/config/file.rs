@@ -5,40 +5,39 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::fault::{Fault, Origin};
-use super::settings::{self, Kind, Setting};
-use super::sources::{Sources, Stated};
+use super::fault::ConfigFault;
+use super::origin::{Origin, StatedValue};
+use super::settings::{self, Setting, ValueType};
 use super::suggest::did_you_mean;
 
-/// Reads a file's text: what it states goes to the sources, what it should not say to the faults.
+/// The values that a file's text states, in the order in which they stand there. What the text must not say goes to `faults`.
 ///
-/// Of a file that is not TOML only that is told: what a parser makes of the rest is nothing that anybody wrote.
-pub(super) fn read(path: &Path, text: &str, sources: &mut Sources, faults: &mut Vec<Fault>) {
+/// `None` if the text is not TOML. Only the syntax errors are then reported, because the rest was not understood.
+pub(super) fn read(
+    path: &Path,
+    text: &str,
+    faults: &mut Vec<ConfigFault>,
+) -> Option<Vec<(&'static Setting, StatedValue)>> {
     let (document, errors) = DeTable::parse_recoverable(text);
-    let mut reading = Reading { path, text, sources, faults };
-    if errors.is_empty() {
-        reading.table("", document.get_ref());
-    } else {
-        reading.not_toml(&errors);
+    let mut reader = FileReader { path, text, values: Vec::new(), faults };
+    for error in &errors {
+        let start = error.span().map_or(0, |span| span.start);
+        reader.faults.push(ConfigFault::new(reader.origin(start), error.message().replace('\n', ", ")));
     }
+    errors.is_empty().then(|| {
+        reader.table("", document.get_ref());
+        reader.values
+    })
 }
 
-struct Reading<'a> {
+struct FileReader<'a> {
     path: &'a Path,
     text: &'a str,
-    sources: &'a mut Sources,
-    faults: &'a mut Vec<Fault>,
+    values: Vec<(&'static Setting, StatedValue)>,
+    faults: &'a mut Vec<ConfigFault>,
 }
 
-impl Reading<'_> {
-    fn not_toml(&mut self, errors: &[toml::de::Error]) {
-        self.sources.miss_something();
-        for error in errors {
-            let start = error.span().map_or(0, |span| span.start);
-            self.faults.push(Fault::new(self.origin(start), error.message().replace('\n', ", ")));
-        }
-    }
-
+impl FileReader<'_> {
     fn table(&mut self, prefix: &str, table: &DeTable<'_>) {
         for (name, value) in table {
             let key = if prefix.is_empty() {
@@ -61,10 +60,10 @@ impl Reading<'_> {
     fn setting(&mut self, setting: &'static Setting, value: &Spanned<DeValue<'_>>, at: usize) {
         let origin = self.origin(at);
         if let Some(text) = text_of(setting.kind, value.get_ref()) {
-            self.sources.add(setting, Stated { text, origin });
+            self.values.push((setting, StatedValue { text, origin }));
         } else {
             let message = format!("must be {}, not {}", setting.kind.name(), name_of(value.get_ref()));
-            self.faults.push(Fault::new(origin, message).about(setting.key));
+            self.faults.push(ConfigFault::new(origin, message).about(setting.key));
         }
     }
 
@@ -72,9 +71,9 @@ impl Reading<'_> {
         let message = if is_table(key) {
             format!("is a table: write [{key}]")
         } else {
-            format!("is no setting{}", did_you_mean(key, near))
+            format!("is not a setting{}", did_you_mean(key, near))
         };
-        self.faults.push(Fault::new(self.origin(at), message).about(key));
+        self.faults.push(ConfigFault::new(self.origin(at), message).about(key));
     }
 
     fn origin(&self, at: usize) -> Origin {
@@ -96,14 +95,16 @@ fn is_table(key: &str) -> bool {
 }
 
 /// The text that a variable would have for the same value, if the setting takes values of this type.
-fn text_of(kind: Kind, value: &DeValue<'_>) -> Option<String> {
+fn text_of(kind: ValueType, value: &DeValue<'_>) -> Option<String> {
     match (kind, value) {
-        (Kind::Text | Kind::Quantity | Kind::List, DeValue::String(text)) => Some(text.to_string()),
-        (Kind::Integer | Kind::Quantity, DeValue::Integer(number)) => {
+        (ValueType::Text | ValueType::Quantity | ValueType::List, DeValue::String(text)) => {
+            Some(text.to_string())
+        }
+        (ValueType::Integer | ValueType::Quantity, DeValue::Integer(number)) => {
             i64::from_str_radix(number.as_str(), number.radix()).ok().map(|number| number.to_string())
         }
-        (Kind::Boolean, DeValue::Boolean(value)) => Some(value.to_string()),
-        (Kind::List, DeValue::Array(items)) => {
+        (ValueType::Boolean, DeValue::Boolean(value)) => Some(value.to_string()),
+        (ValueType::List, DeValue::Array(items)) => {
             let items: Option<Vec<&str>> = items.iter().map(|item| item.get_ref().as_str()).collect();
             Some(items?.join(", "))
         }

@@ -14,24 +14,25 @@
 //! let faults = Config::read(&flags, &env, &|_| Ok(String::new())).unwrap_err();
 //! let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
 //! assert!(lines[0].starts_with("flag --listen: 0.0.0.0:80 can be reached from other machines"));
-//! assert_eq!(lines[1], "variable PORTCULLIS_LIMITS_BDY: is no setting; did you mean PORTCULLIS_LIMITS_BODY?");
+//! assert_eq!(lines[1], "variable PORTCULLIS_LIMITS_BDY: is not a setting; did you mean PORTCULLIS_LIMITS_BODY?");
 //! ```
 
+mod builder;
 mod check;
 mod documentation;
-mod draft;
 mod fault;
 mod file;
 mod flags;
+mod origin;
 mod parse;
 mod report;
 mod rules;
-mod sections;
 mod settings;
 mod sources;
 mod strategies;
 mod suggest;
 pub(crate) mod tenant;
+mod values;
 
 #[cfg(test)]
 mod tests;
@@ -45,21 +46,21 @@ use portcullis_core::key::{MasterKey, SharedSecrets};
 
 pub use check::check;
 pub use documentation::{documentation, tenant_documentation};
-pub use fault::{Fault, Origin};
+pub use fault::ConfigFault;
 pub use flags::Flags;
+pub use origin::Origin;
 pub use parse::{
-    Database, Listen, MailTransport, PublicUrl, SameSite, Sessions, SmtpSecurity, SmtpServer, TcpListen, Tls,
-    WebOrigin,
+    Database, Listen, MailTransport, PublicUrl, Sessions, SmtpSecurity, SmtpServer, TcpListen, Tls, WebOrigin,
 };
-pub use report::{Report, Row};
-pub use sections::{
-    Cookie, Cors, Hashing, Limits, Liveness, Lockout, Log, LogFormat, Mail, Metrics, Passwords, SigningIn,
-    Tcp, TcpLimits, TcpTimeouts, Tenants, Timeouts,
-};
+pub use report::{ConfigReport, ReportRow};
 pub use strategies::Strategies;
+pub use values::{
+    Cookie, Cors, Hashing, HttpLimits, HttpTimeouts, Liveness, Lockout, Log, LogFormat, Mail, Metrics,
+    Passwords, SigningIn, Tcp, TcpLimits, TcpTimeouts, Tenants,
+};
 
 use crate::proxies::TrustedProxies;
-use draft::Draft;
+use builder::ConfigBuilder;
 use sources::Sources;
 
 /// Everything the server is told, free of contradictions.
@@ -105,18 +106,18 @@ pub struct Config {
     /// How old a node's view of the sessions may be.
     pub liveness: Liveness,
     /// Sizes and numbers that a client cannot exceed.
-    pub limits: Limits,
+    pub limits: HttpLimits,
     /// The proxies that are believed when they say whom a request came from.
     pub proxies: TrustedProxies,
     /// How long is waited.
-    pub timeouts: Timeouts,
+    pub timeouts: HttpTimeouts,
     /// The transport of microservices.
     pub tcp: Tcp,
     /// Where metrics are shown.
     pub metrics: Metrics,
     /// The log.
     pub log: Log,
-    report: Report,
+    report: ConfigReport,
 }
 
 impl Config {
@@ -129,20 +130,20 @@ impl Config {
         flags: &Flags,
         env: &BTreeMap<String, String>,
         open: &dyn Fn(&Path) -> io::Result<String>,
-    ) -> Result<Self, Vec<Fault>> {
+    ) -> Result<Self, Vec<ConfigFault>> {
         let mut faults = Vec::new();
         let sources = Sources::gather(flags, env, open, &mut faults);
-        let mut draft = Draft::blank();
+        let mut builder = ConfigBuilder::blank();
         for setting in settings::all() {
-            draft.take(setting, sources.of(setting), &mut faults);
+            setting.apply_all(&mut builder, sources.of(setting), &mut faults);
         }
-        draft.open_files(open, &mut faults);
-        draft.share_secrets(&mut faults);
+        builder.open_files(open, &mut faults);
+        builder.share_secrets(&mut faults);
         if sources.is_complete() {
-            rules::check(&draft, &mut faults);
+            rules::check(&builder, &mut faults);
         }
         if faults.is_empty() {
-            return Ok(draft.config);
+            return Ok(builder.config);
         }
         faults.sort_by(|a, b| a.origin().cmp(b.origin()));
         Err(faults)
@@ -153,7 +154,7 @@ impl Config {
     /// # Errors
     ///
     /// Everything that is wrong.
-    pub fn load(flags: &Flags) -> Result<Self, Vec<Fault>> {
+    pub fn load(flags: &Flags) -> Result<Self, Vec<ConfigFault>> {
         Self::read(flags, &environment(), &|path| std::fs::read_to_string(path))
     }
 
@@ -171,7 +172,7 @@ impl Config {
 
     /// Every setting with its effective value, secrets masked, and where it came from.
     #[must_use]
-    pub const fn report(&self) -> &Report {
+    pub const fn report(&self) -> &ConfigReport {
         &self.report
     }
 }

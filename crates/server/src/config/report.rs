@@ -4,13 +4,11 @@ use serde::{Serialize, Serializer};
 use tabled::builder::Builder;
 use tabled::settings::Style;
 
-use super::fault::Origin;
-use super::settings::{Preset, Setting};
-use super::sources::Stated;
+use super::origin::Origin;
 
 /// One setting: what holds, and who says so.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Row {
+pub struct ReportRow {
     /// The key.
     pub key: &'static str,
     /// The value as it was written; `(set)` for a secret; none where the setting is unset.
@@ -20,47 +18,38 @@ pub struct Row {
     pub origin: Origin,
     /// What an unset setting means, for people.
     #[serde(skip)]
-    unset: &'static str,
+    pub(super) unset: &'static str,
 }
 
 fn shown<S: Serializer>(origin: &Origin, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(origin)
 }
 
-impl Row {
-    pub(super) fn new(setting: &Setting, stated: Option<&Stated>) -> Self {
-        let value = stated.map(|value| if setting.secret { "(set)".to_owned() } else { value.text.clone() });
-        let origin = stated.map_or(Origin::Default, |value| value.origin.clone());
-        let unset = if let Preset::Unset(meaning) = setting.preset { meaning } else { "" };
-        Self { key: setting.key, value, origin, unset }
-    }
-}
-
 /// Every setting, in the order of the documentation.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(transparent)]
-pub struct Report {
-    rows: Vec<Row>,
+pub struct ConfigReport {
+    rows: Vec<ReportRow>,
 }
 
-impl Report {
+impl ConfigReport {
     pub(super) const fn empty() -> Self {
         Self { rows: Vec::new() }
     }
 
-    pub(super) fn push(&mut self, row: Row) {
+    pub(super) fn push(&mut self, row: ReportRow) {
         self.rows.push(row);
     }
 
     /// The rows.
     #[must_use]
-    pub fn rows(&self) -> &[Row] {
+    pub fn rows(&self) -> &[ReportRow] {
         &self.rows
     }
 
     /// The row of one key.
     #[must_use]
-    pub fn row(&self, key: &str) -> Option<&Row> {
+    pub fn row(&self, key: &str) -> Option<&ReportRow> {
         self.rows.iter().find(|row| row.key == key)
     }
 

@@ -5,24 +5,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::draft::Open;
-use super::fault::{self, Fault, Origin};
+use super::fault::{self, ConfigFault};
 use super::file;
 use super::flags::Flags;
+use super::origin::{OpenFile, Origin, StatedValue};
 use super::settings::{self, Setting, VARIABLE_PREFIX};
 use super::suggest::did_you_mean;
 
 /// Variables that begin with this are the test suite's own.
 const TEST_PREFIX: &str = "PORTCULLIS_TEST_";
-
-/// A text that somebody stated, and where.
-#[derive(Clone, Debug)]
-pub(super) struct Stated {
-    /// The text.
-    pub(super) text: String,
-    /// Where it was stated.
-    pub(super) origin: Origin,
-}
 
 /// The environment: names and values.
 pub(super) type Environment = BTreeMap<String, String>;
@@ -30,21 +21,26 @@ pub(super) type Environment = BTreeMap<String, String>;
 /// All that was stated, by key.
 #[derive(Default)]
 pub(super) struct Sources {
-    stated: BTreeMap<&'static str, Vec<Stated>>,
+    stated: BTreeMap<&'static str, Vec<StatedValue>>,
     misses_something: bool,
 }
 
 impl Sources {
     /// Gathers everything: the file that flag or variable names, then variables, then flags.
-    pub(super) fn gather(flags: &Flags, env: &Environment, open: Open<'_>, faults: &mut Vec<Fault>) -> Self {
+    pub(super) fn gather(
+        flags: &Flags,
+        env: &Environment,
+        open: OpenFile<'_>,
+        faults: &mut Vec<ConfigFault>,
+    ) -> Self {
         let mut sources = Self::default();
         if let Some((path, origin)) = configuration_file(flags, env) {
-            match open(&path) {
-                Ok(text) => file::read(&path, &text, &mut sources, faults),
-                Err(error) => {
-                    sources.miss_something();
-                    faults.push(Fault::new(origin, fault::unreadable(&path, &error)));
-                }
+            let text = open(&path).map_err(|error| {
+                faults.push(ConfigFault::new(origin, fault::unreadable(&path, &error)));
+            });
+            match text.ok().and_then(|text| file::read(&path, &text, faults)) {
+                Some(values) => values.into_iter().for_each(|(setting, value)| sources.add(setting, value)),
+                None => sources.misses_something = true,
             }
         }
         sources.add_variables(env, faults);
@@ -53,18 +49,13 @@ impl Sources {
     }
 
     /// What was stated for this setting, lowest first.
-    pub(super) fn of(&self, setting: &Setting) -> &[Stated] {
+    pub(super) fn of(&self, setting: &Setting) -> &[StatedValue] {
         self.stated.get(setting.key).map_or(&[], Vec::as_slice)
     }
 
     /// Adds one more, above all others of its setting.
-    pub(super) fn add(&mut self, setting: &'static Setting, stated: Stated) {
+    fn add(&mut self, setting: &'static Setting, stated: StatedValue) {
         self.stated.entry(setting.key).or_default().push(stated);
-    }
-
-    /// Notes that there is a file of which nothing is known.
-    pub(super) fn miss_something(&mut self) {
-        self.misses_something = true;
     }
 
     /// Whether all that was stated is known, so that it makes sense to say what is missing.
@@ -72,43 +63,52 @@ impl Sources {
         !self.misses_something
     }
 
-    fn add_variables(&mut self, env: &Environment, faults: &mut Vec<Fault>) {
+    fn add_variables(&mut self, env: &Environment, faults: &mut Vec<ConfigFault>) {
         for setting in settings::all() {
             let names = [setting.also.map(str::to_owned), Some(setting.variable())];
             let mut found = names.into_iter().flatten().filter_map(|name| Some((env.get(&name)?, name)));
             let Some((text, name)) = found.next() else { continue };
             if let Some((_, other)) = found.find(|(second, _)| *second != text) {
                 let message = format!("says something else than {name}; keep one of them");
-                faults.push(Fault::new(Origin::Variable(other), message));
+                faults.push(ConfigFault::new(Origin::Variable(other), message));
             }
             self.add_text(setting, text, Origin::Variable(name), faults);
         }
         for name in env.keys().filter(|name| is_unknown(name)) {
             let known: Vec<String> = settings::all().map(Setting::variable).collect();
             let suggestion = did_you_mean(name, known.iter().map(String::as_str));
-            faults.push(Fault::new(Origin::Variable(name.clone()), format!("is no setting{suggestion}")));
+            faults.push(ConfigFault::new(
+                Origin::Variable(name.clone()),
+                format!("is not a setting{suggestion}"),
+            ));
         }
     }
 
-    fn add_flags(&mut self, flags: &Flags, faults: &mut Vec<Fault>) {
+    fn add_flags(&mut self, flags: &Flags, faults: &mut Vec<ConfigFault>) {
         for name in flags.names() {
             let setting = settings::all().find(|setting| setting.flag == Some(name));
             let origin = Origin::Flag(name.to_owned());
             match setting.zip(flags.value(name)) {
                 Some((setting, text)) => self.add_text(setting, text, origin, faults),
-                None => faults.push(Fault::new(origin, "is no setting")),
+                None => faults.push(ConfigFault::new(origin, "is not a setting")),
             }
         }
     }
 
     /// Adds a text that came from a shell, where an empty one is more often an accident than a statement.
-    fn add_text(&mut self, setting: &'static Setting, text: &str, origin: Origin, faults: &mut Vec<Fault>) {
+    fn add_text(
+        &mut self,
+        setting: &'static Setting,
+        text: &str,
+        origin: Origin,
+        faults: &mut Vec<ConfigFault>,
+    ) {
         let objection = match text {
             "" => "is empty: leave it out, or state a value",
             _ if text.contains(char::REPLACEMENT_CHARACTER) => "is not UTF-8",
-            _ => return self.add(setting, Stated { text: text.to_owned(), origin }),
+            _ => return self.add(setting, StatedValue { text: text.to_owned(), origin }),
         };
-        faults.push(Fault::new(origin, objection).about(setting.key));
+        faults.push(ConfigFault::new(origin, objection).about(setting.key));
     }
 }
 

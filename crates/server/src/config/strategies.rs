@@ -27,12 +27,12 @@ impl Strategies {
     }
 
     /// One of a strategy's lifetimes, if it has it.
-    pub(super) fn lifetime(&self, name: StrategyName, lifetime: Lifetime) -> Option<Duration> {
+    pub(super) fn lifetime(&self, name: StrategyName, lifetime: LifetimeKind) -> Option<Duration> {
         lifetime.place(&mut self.renewal(name)).copied()
     }
 
     /// States one of a strategy's lifetimes.
-    pub(super) fn set(&mut self, name: StrategyName, lifetime: Lifetime, span: Duration) -> Parsed<()> {
+    pub(super) fn set(&mut self, name: StrategyName, lifetime: LifetimeKind, span: Duration) -> Parsed<()> {
         let mut renewal = self.renewal(name);
         let place = lifetime
             .place(&mut renewal)
@@ -45,7 +45,7 @@ impl Strategies {
 
 /// One of the lifetimes that a renewal may have, as the settings name them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Lifetime {
+pub(super) enum LifetimeKind {
     /// An access token's, from its issue.
     Access,
     /// From the last use to the end.
@@ -58,7 +58,7 @@ pub(super) enum Lifetime {
     Grace,
 }
 
-impl Lifetime {
+impl LifetimeKind {
     /// All of them, in the order in which they are listed.
     pub(super) const ALL: [Self; 5] = [Self::Access, Self::Idle, Self::Refresh, Self::Max, Self::Grace];
 

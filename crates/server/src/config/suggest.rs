@@ -8,20 +8,20 @@ pub(super) fn did_you_mean<'a>(written: &str, candidates: impl Iterator<Item = &
 /// The candidate with the fewest slips of the finger, one in three letters at most; or one that ends in the same word,
 /// for a key that was written outside its table.
 fn nearest<'a>(written: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let near = candidates.filter_map(|candidate| Some((slips(written, candidate)?, candidate)));
+    let near = candidates.filter_map(|candidate| Some((distance(written, candidate)?, candidate)));
     near.min().map(|(_, candidate)| candidate)
 }
 
 /// How far apart two names are where that is near. Words that both begin with count for nothing.
-fn slips(written: &str, candidate: &str) -> Option<usize> {
+fn distance(written: &str, candidate: &str) -> Option<usize> {
     if candidate.rsplit_once('.').is_some_and(|(_, last)| last == written) {
         return Some(0);
     }
     let same = written.bytes().zip(candidate.bytes()).take_while(|(a, b)| a == b).count();
     let words = written.get(..same).and_then(|start| start.rfind(['.', '_'])).map_or(0, |end| end + 1);
     let (written, candidate) = (written.get(words..)?, candidate.get(words..)?);
-    let slips = strsim::damerau_levenshtein(written, candidate);
-    (slips <= written.chars().count() / 3).then_some(slips)
+    let distance = strsim::damerau_levenshtein(written, candidate);
+    (distance <= written.chars().count() / 3).then_some(distance)
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ const AGENTS: &str = include_str!("agents.json");
 
 /// The patterns as they stand in the file.
 #[derive(Deserialize)]
-struct Stated {
+struct PatternFile {
     user_agent_parsers: Vec<user_agent::Parser<'static>>,
     os_parsers: Vec<os::Parser<'static>>,
 }
@@ -30,7 +30,7 @@ pub(super) struct Patterns {
 }
 
 impl Patterns {
-    fn build(stated: Stated) -> Result<Self, ua_parser::Error> {
+    fn build(stated: PatternFile) -> Result<Self, ua_parser::Error> {
         let mut browsers = stated.user_agent_parsers.into_iter();
         let browsers = browsers.try_fold(user_agent::Builder::new(), user_agent::Builder::push)?;
         let mut systems = stated.os_parsers.into_iter();

@@ -5,13 +5,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::Header;
+use super::ProxyHeader;
 
 /// Whom the request came from at each step of a line, the last one first; nothing where a step names nobody.
-pub(super) fn steps(header: Header, line: &str) -> Vec<Option<IpAddr>> {
+pub(super) fn steps(header: ProxyHeader, line: &str) -> Vec<Option<IpAddr>> {
     let steps = match header {
-        Header::XForwardedFor => line.rsplit(',').map(|step| (step, node(step.trim()))).collect(),
-        Header::Forwarded => FromTheEnd::of(line, b',').map(|step| (step, forwarded_for(step))).collect(),
+        ProxyHeader::XForwardedFor => line.rsplit(',').map(|step| (step, node(step.trim()))).collect(),
+        ProxyHeader::Forwarded => {
+            FromTheEnd::of(line, b',').map(|step| (step, forwarded_for(step))).collect()
+        }
     };
     let steps: Vec<(&str, Option<IpAddr>)> = steps;
     // An empty element of a list is none (RFC 9110, section 5.6.1).

@@ -6,9 +6,9 @@
 //!
 //! ```
 //! use http::HeaderMap;
-//! use portcullis_server::proxies::{Header, Trusted, client_address};
+//! use portcullis_server::proxies::{ProxyHeader, TrustedProxies, client_address};
 //!
-//! let trusted = Trusted { networks: vec!["10.0.0.0/8".parse()?], header: Header::XForwardedFor };
+//! let trusted = TrustedProxies { networks: vec!["10.0.0.0/8".parse()?], header: ProxyHeader::XForwardedFor };
 //! let mut headers = HeaderMap::new();
 //! headers.insert("x-forwarded-for", "6.6.6.6, 192.0.2.7, 10.0.0.9".parse()?);
 //! assert_eq!(client_address("10.0.0.1".parse()?, &headers, &trusted).to_string(), "192.0.2.7");
@@ -29,12 +29,12 @@ pub struct TrustedProxies {
     /// Their addresses.
     pub networks: Vec<IpNet>,
     /// Their header.
-    pub header: Header,
+    pub header: ProxyHeader,
 }
 
 /// Where proxies write whom a request came from. The other header is then the client's own word.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub enum Header {
+pub enum ProxyHeader {
     /// `X-Forwarded-For`: addresses.
     #[default]
     XForwardedFor,
@@ -42,7 +42,7 @@ pub enum Header {
     Forwarded,
 }
 
-impl Header {
+impl ProxyHeader {
     /// Its name in lower case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -9,19 +9,19 @@ fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-fn trusting(header: Header) -> TrustedProxies {
+fn trusting(header: ProxyHeader) -> TrustedProxies {
     let networks = ["10.0.0.0/8", "fd00::/8", "203.0.113.7/32"].map(|network| network.parse().unwrap());
     TrustedProxies { networks: networks.to_vec(), header }
 }
 
-fn headers<B: AsRef<[u8]>>(header: Header, lines: &[B]) -> HeaderMap {
+fn headers<B: AsRef<[u8]>>(header: ProxyHeader, lines: &[B]) -> HeaderMap {
     let name = HeaderName::from_static(header.as_str());
     let value = |line: &B| HeaderValue::from_bytes(line.as_ref()).unwrap();
     lines.iter().map(|line| (name.clone(), value(line))).collect()
 }
 
 /// The client of a request that a trusted proxy sends with these lines.
-fn behind(header: Header, lines: &[&str]) -> String {
+fn behind(header: ProxyHeader, lines: &[&str]) -> String {
     client_address(ip("10.0.0.1"), &headers(header, lines), &trusting(header)).to_string()
 }
 
@@ -43,7 +43,7 @@ fn the_way_is_walked_from_its_end_as_long_as_each_step_is_trusted() {
         (&["192.0.2.7, nonsense, 10.9.9.9"], "10.9.9.9"),
         (&["192.0.2.7, unknown"], PROXY),
     ] {
-        assert_eq!(behind(Header::XForwardedFor, lines), client, "{lines:?}");
+        assert_eq!(behind(ProxyHeader::XForwardedFor, lines), client, "{lines:?}");
     }
 }
 
@@ -58,8 +58,8 @@ fn an_address_may_have_a_port_and_brackets() {
         ("::ffff:192.0.2.7", "192.0.2.7"),
         ("[::ffff:192.0.2.7]:80", "192.0.2.7"),
     ] {
-        assert_eq!(behind(Header::XForwardedFor, &[step]), client, "{step}");
-        assert_eq!(behind(Header::Forwarded, &[&format!("for=\"{step}\"")]), client, "{step}");
+        assert_eq!(behind(ProxyHeader::XForwardedFor, &[step]), client, "{step}");
+        assert_eq!(behind(ProxyHeader::Forwarded, &[&format!("for=\"{step}\"")]), client, "{step}");
     }
     for step in [
         "192.0.2",
@@ -80,8 +80,8 @@ fn an_address_may_have_a_port_and_brackets() {
         "for=192.0.2.7",
         "١٩٢.0.2.7",
     ] {
-        assert_eq!(behind(Header::XForwardedFor, &[step]), PROXY, "{step}");
-        assert_eq!(behind(Header::Forwarded, &[&format!("for=\"{step}\"")]), PROXY, "{step}");
+        assert_eq!(behind(ProxyHeader::XForwardedFor, &[step]), PROXY, "{step}");
+        assert_eq!(behind(ProxyHeader::Forwarded, &[&format!("for=\"{step}\"")]), PROXY, "{step}");
     }
 }
 
@@ -104,7 +104,7 @@ fn forwarded_is_read_as_rfc_7239_has_it() {
         (&["for=\""], PROXY),
         (&["for="], PROXY),
     ] {
-        assert_eq!(behind(Header::Forwarded, lines), client, "{lines:?}");
+        assert_eq!(behind(ProxyHeader::Forwarded, lines), client, "{lines:?}");
     }
 }
 
@@ -114,32 +114,32 @@ fn nothing_that_a_client_leaves_open_swallows_what_the_proxy_adds() {
         ["\"", "for=\"", "for=\"6.6.6.6", "\\", "for=6.6.6.6;by=\"\\", "for=\"\\\"", ";", "[", "=\"=\""]
     {
         for real in ["for=192.0.2.7", "for=\"192.0.2.7:80\"", "by=\"10.0.0.1\";for=192.0.2.7"] {
-            assert_eq!(behind(Header::Forwarded, &[&format!("{mark}, {real}")]), "192.0.2.7", "{mark}");
-            assert_eq!(behind(Header::Forwarded, &[&format!("{mark},{real}")]), "192.0.2.7", "{mark}");
-            assert_eq!(behind(Header::Forwarded, &[mark, real]), "192.0.2.7", "{mark}");
+            assert_eq!(behind(ProxyHeader::Forwarded, &[&format!("{mark}, {real}")]), "192.0.2.7", "{mark}");
+            assert_eq!(behind(ProxyHeader::Forwarded, &[&format!("{mark},{real}")]), "192.0.2.7", "{mark}");
+            assert_eq!(behind(ProxyHeader::Forwarded, &[mark, real]), "192.0.2.7", "{mark}");
         }
     }
 }
 
 #[test]
 fn only_the_configured_header_counts() {
-    let mut both = headers(Header::XForwardedFor, &["6.6.6.6"]);
-    both.extend(headers(Header::Forwarded, &["for=192.0.2.7"]));
+    let mut both = headers(ProxyHeader::XForwardedFor, &["6.6.6.6"]);
+    both.extend(headers(ProxyHeader::Forwarded, &["for=192.0.2.7"]));
     both.insert("x-real-ip", HeaderValue::from_static("6.6.6.7"));
-    assert_eq!(client_address(ip(PROXY), &both, &trusting(Header::Forwarded)), ip("192.0.2.7"));
-    assert_eq!(client_address(ip(PROXY), &both, &trusting(Header::XForwardedFor)), ip("6.6.6.6"));
+    assert_eq!(client_address(ip(PROXY), &both, &trusting(ProxyHeader::Forwarded)), ip("192.0.2.7"));
+    assert_eq!(client_address(ip(PROXY), &both, &trusting(ProxyHeader::XForwardedFor)), ip("6.6.6.6"));
 }
 
 #[test]
 fn a_proxy_that_comes_over_a_socket_of_both_kinds_is_the_same_proxy() {
-    let headers = headers(Header::XForwardedFor, &["192.0.2.7"]);
-    let trusted = trusting(Header::XForwardedFor);
+    let headers = headers(ProxyHeader::XForwardedFor, &["192.0.2.7"]);
+    let trusted = trusting(ProxyHeader::XForwardedFor);
     assert_eq!(client_address(ip("::ffff:10.0.0.1"), &headers, &trusted), ip("192.0.2.7"));
     assert_eq!(client_address(ip("::ffff:192.0.2.1"), &headers, &trusted), ip("192.0.2.1"));
 }
 
-fn any_header() -> impl Strategy<Value = Header> {
-    prop_oneof![Just(Header::XForwardedFor), Just(Header::Forwarded)]
+fn any_header() -> impl Strategy<Value = ProxyHeader> {
+    prop_oneof![Just(ProxyHeader::XForwardedFor), Just(ProxyHeader::Forwarded)]
 }
 
 fn any_address() -> impl Strategy<Value = IpAddr> {
@@ -160,14 +160,14 @@ fn any_line() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// An address as a proxy writes it.
-fn written(header: Header, address: IpAddr, port: Option<u16>) -> String {
+fn written(header: ProxyHeader, address: IpAddr, port: Option<u16>) -> String {
     let text = match (address, port) {
         (IpAddr::V4(_), None) => address.to_string(),
         (IpAddr::V4(_), Some(port)) => format!("{address}:{port}"),
         (IpAddr::V6(_), None) => format!("[{address}]"),
         (IpAddr::V6(_), Some(port)) => format!("[{address}]:{port}"),
     };
-    if header == Header::Forwarded { format!("proto=https;for=\"{text}\"") } else { text }
+    if header == ProxyHeader::Forwarded { format!("proto=https;for=\"{text}\"") } else { text }
 }
 
 proptest! {

@@ -16,7 +16,7 @@ use portcullis_core::clock::{Clock, Ticks};
 use portcullis_core::id::TenantId;
 
 /// The most places that have a bucket of their own.
-pub(super) const MOST_PLACES: usize = 50_000;
+pub(super) const MOST_BUCKETS: usize = 50_000;
 
 /// How many buckets all others share.
 pub(super) const SHARED: u64 = 1024;
@@ -26,7 +26,7 @@ const SWEEP: Duration = Duration::from_secs(1);
 
 /// Whose bucket it is.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Place {
+pub(super) enum BucketKey {
     /// Clients of a tenant at one address.
     Address(TenantId, IpAddr),
     /// All clients of a tenant.
@@ -36,9 +36,9 @@ pub(super) enum Place {
 }
 
 /// The clock of the process, as the limiter wants it.
-pub(super) struct Ticking(Arc<dyn Clock>);
+pub(super) struct BucketClock(Arc<dyn Clock>);
 
-impl clock::Clock for Ticking {
+impl clock::Clock for BucketClock {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
@@ -46,12 +46,12 @@ impl clock::Clock for Ticking {
     }
 }
 
-type Limiter = RateLimiter<Place, HashMapStateStore<Place>, Ticking, NoOpMiddleware<Duration>>;
+type Limiter = RateLimiter<BucketKey, HashMapStateStore<BucketKey>, BucketClock, NoOpMiddleware<Duration>>;
 
 /// The buckets, all of one size.
 pub(super) struct Buckets {
     limiter: Limiter,
-    clock: Ticking,
+    clock: BucketClock,
     swept: AtomicU64,
     hashes: RandomState,
 }
@@ -62,25 +62,25 @@ impl Buckets {
         let burst = NonZeroU32::new(rate.get() / 3).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_minute(rate).allow_burst(burst);
         Self {
-            limiter: RateLimiter::hashmap_with_clock(quota, Ticking(clock.clone())),
-            clock: Ticking(clock),
+            limiter: RateLimiter::hashmap_with_clock(quota, BucketClock(clock.clone())),
+            clock: BucketClock(clock),
             swept: AtomicU64::new(0),
             hashes: RandomState::new(),
         }
     }
 
     /// Takes one from a place's bucket.
-    pub(super) fn take(&self, place: Place) -> Result<(), Refusal> {
+    pub(super) fn take(&self, key: BucketKey) -> Result<(), Refusal> {
         self.sweep();
-        let place = if self.limiter.len() < MOST_PLACES { place } else { self.shared(&place) };
-        self.limiter.check_key(&place).map_err(|not_until| {
+        let key = if self.limiter.len() < MOST_BUCKETS { key } else { self.shared(&key) };
+        self.limiter.check_key(&key).map_err(|not_until| {
             let wait = not_until.wait_time_from(clock::Clock::now(&self.clock));
             Refusal::too_many_requests(whole_seconds(wait))
         })
     }
 
-    fn shared(&self, place: &Place) -> Place {
-        Place::Shared(self.hashes.hash_one(place) % SHARED)
+    fn shared(&self, key: &BucketKey) -> BucketKey {
+        BucketKey::Shared(self.hashes.hash_one(key) % SHARED)
     }
 
     /// Forgets whoever could not be told from a newcomer.

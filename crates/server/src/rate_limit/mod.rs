@@ -17,7 +17,7 @@ use portcullis_api::refusal::Refusal;
 use portcullis_core::clock::Clock;
 use portcullis_core::id::TenantId;
 
-use buckets::{Buckets, Place};
+use buckets::{BucketKey, Buckets};
 
 /// How often is allowed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,10 +59,10 @@ impl RateLimits {
             return Ok(());
         }
         if let Some(addresses) = &self.addresses {
-            addresses.take(Place::Address(tenant.clone(), network(address)))?;
+            addresses.take(BucketKey::Address(tenant.clone(), network(address)))?;
         }
         if let Some(tenants) = &self.tenants {
-            tenants.take(Place::Tenant(tenant.clone()))?;
+            tenants.take(BucketKey::Tenant(tenant.clone()))?;
         }
         Ok(())
     }

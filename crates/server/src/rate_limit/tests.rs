@@ -4,7 +4,7 @@ use std::time::Duration;
 use portcullis_api::refusal::Code;
 use portcullis_core::clock::{Ticks, Timestamp};
 
-use super::buckets::{MOST_PLACES, SHARED};
+use super::buckets::{MOST_BUCKETS, SHARED};
 use super::*;
 
 /// A clock whose ticks are moved by hand.
@@ -20,20 +20,20 @@ impl Clock for Hand {
     }
 }
 
-struct World {
+struct Limiters {
     rates: RateLimits,
     clock: Arc<Hand>,
 }
 
 const ANYBODY: RateLimit = RateLimit { address: NonZeroU32::new(60), tenant: None, spares_loopback: false };
 
-fn world(allowance: RateLimit) -> World {
+fn world(allowance: RateLimit) -> Limiters {
     let clock = Arc::new(Hand(Mutex::new(Duration::from_secs(1_000_000))));
     let as_clock: Arc<dyn Clock> = clock.clone();
-    World { rates: RateLimits::new(allowance, &as_clock), clock }
+    Limiters { rates: RateLimits::new(allowance, &as_clock), clock }
 }
 
-impl World {
+impl Limiters {
     fn pass(&self, span: Duration) {
         *self.clock.0.lock().unwrap() += span;
     }
@@ -137,12 +137,12 @@ fn whoever_has_its_whole_allowance_again_is_forgotten() {
 #[test]
 fn however_many_places_ask_memory_is_bounded_and_so_is_what_they_get() {
     let world = world(ANYBODY);
-    let requests = MOST_PLACES + 40_000;
+    let requests = MOST_BUCKETS + 40_000;
     let tenant = "acme".parse().unwrap();
     let places = (0..requests).map(|n| IpAddr::V6(Ipv6Addr::from_bits((n as u128) << 64)));
-    let admitted = places.filter(|place| world.rates.admit(&tenant, *place).is_ok()).count();
+    let admitted = places.filter(|key| world.rates.admit(&tenant, *key).is_ok()).count();
     let shared = usize::try_from(SHARED).unwrap();
-    assert!(world.rates.addresses.as_ref().unwrap().len() <= MOST_PLACES + shared);
-    assert!((MOST_PLACES..=MOST_PLACES + shared * 20).contains(&admitted), "{admitted}");
+    assert!(world.rates.addresses.as_ref().unwrap().len() <= MOST_BUCKETS + shared);
+    assert!((MOST_BUCKETS..=MOST_BUCKETS + shared * 20).contains(&admitted), "{admitted}");
     assert!(admitted < requests);
 }

@@ -18,27 +18,27 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use tracing::{debug, error};
 
-use super::deadline::{Awaited, Deadline};
-use super::frame::{self, BrokenFrame, Frames};
-use super::listener::Wire;
-use super::packet::{Answer, NotJson, Packet};
+use super::deadline::{Deadline, WaitingFor};
+use super::frame::{self, FrameError, Frames};
+use super::listener::ByteStream;
+use super::packet::{Answer, InvalidPacket, Packet};
 use super::{ConnectionContext, LINGER, Peer, request};
 
 /// Why a connection ended before its peer was done with it.
 #[derive(Debug, Error)]
-pub(super) enum Broken {
+pub(super) enum ConnectionError {
     /// What was read is no frame.
     #[error(transparent)]
-    Frame(#[from] BrokenFrame),
+    Frame(#[from] FrameError),
     /// What was framed is not JSON.
     #[error(transparent)]
-    Json(#[from] NotJson),
+    Json(#[from] InvalidPacket),
     /// The system's word.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// A deadline has passed.
     #[error("the peer took too long: {0:?}")]
-    TooSlow(Awaited),
+    TooSlow(WaitingFor),
 }
 
 /// How many bytes there is room for when something is read.
@@ -49,12 +49,12 @@ const UNREAD: usize = 256 * 1024;
 
 /// Sees a connection through to its end.
 pub(super) async fn run(
-    wire: Box<dyn Wire>,
+    stream: Box<dyn ByteStream>,
     peer: Peer,
-    hall: &ConnectionContext,
+    context: &ConnectionContext,
     stopped: watch::Receiver<bool>,
-) -> Result<(), Broken> {
-    let mut connection = Connection::new(wire, peer, hall);
+) -> Result<(), ConnectionError> {
+    let mut connection = ClientConnection::new(stream, peer, context);
     let lost = connection.converse(stopped).await;
     if lost.is_ok() {
         connection.close().await;
@@ -64,17 +64,17 @@ pub(super) async fn run(
     lost.and(connection.unreadable.map_or(Ok(()), Err))
 }
 
-struct Connection<'a> {
-    hall: &'a ConnectionContext,
+struct ClientConnection<'a> {
+    context: &'a ConnectionContext,
     peer: Peer,
-    read: ReadHalf<Box<dyn Wire>>,
-    write: WriteHalf<Box<dyn Wire>>,
+    read: ReadHalf<Box<dyn ByteStream>>,
+    write: WriteHalf<Box<dyn ByteStream>>,
     received: BytesMut,
     frames: Frames,
     /// Whether more is read.
-    listens: bool,
+    is_reading: bool,
     /// What ended the reading, if not the peer.
-    unreadable: Option<Broken>,
+    unreadable: Option<ConnectionError>,
     /// What runs; each gives the text of its answer, if it is to have one.
     in_flight: JoinSet<Option<String>>,
     answers: BytesMut,
@@ -83,7 +83,7 @@ struct Connection<'a> {
 }
 
 /// What the loop woke up for.
-enum Happened {
+enum ConnectionEvent {
     /// The server stops.
     Stop,
     /// A request is done.
@@ -93,20 +93,20 @@ enum Happened {
     /// So many bytes came; none are the end.
     Read(usize),
     /// What was awaited did not come.
-    TooLate(Awaited),
+    TooLate(WaitingFor),
 }
 
-impl<'a> Connection<'a> {
-    fn new(wire: Box<dyn Wire>, peer: Peer, hall: &'a ConnectionContext) -> Self {
-        let (read, write) = split(wire);
+impl<'a> ClientConnection<'a> {
+    fn new(stream: Box<dyn ByteStream>, peer: Peer, context: &'a ConnectionContext) -> Self {
+        let (read, write) = split(stream);
         Self {
-            hall,
+            context,
             peer,
             read,
             write,
             received: BytesMut::new(),
-            frames: Frames::up_to(hall.limits.frame),
-            listens: true,
+            frames: Frames::up_to(context.limits.frame),
+            is_reading: true,
             unreadable: None,
             in_flight: JoinSet::new(),
             answers: BytesMut::new(),
@@ -115,27 +115,31 @@ impl<'a> Connection<'a> {
     }
 
     /// Reads, runs and answers until nothing is left to do. An error is a peer that cannot be answered any more.
-    async fn converse(&mut self, mut stopped: watch::Receiver<bool>) -> Result<(), Broken> {
+    async fn converse(&mut self, mut stopped: watch::Receiver<bool>) -> Result<(), ConnectionError> {
         let mut deadline = Deadline::default();
         loop {
             if let Err(broken) = self.begin() {
-                self.stop_listening(Some(broken));
+                self.stop_reading(Some(broken));
             }
-            if !self.listens && self.in_flight.is_empty() && self.is_flushed {
+            if !self.is_reading && self.in_flight.is_empty() && self.is_flushed {
                 return Ok(());
             }
-            deadline.await_for(self.awaited(), &self.hall.limits);
+            deadline.await_for(self.awaited(), &self.context.limits);
             match self.next(&mut stopped, &mut deadline).await? {
-                Happened::Stop | Happened::Read(0) => self.listens = false,
-                Happened::Done(Ok(answer)) => answer.iter().for_each(|text| self.answer(text)),
-                Happened::Done(Err(fault)) => error!(%fault, "a request broke off"),
-                Happened::Sent { all } => {
+                ConnectionEvent::Stop | ConnectionEvent::Read(0) => self.is_reading = false,
+                ConnectionEvent::Done(Ok(answer)) => answer.iter().for_each(|text| self.answer(text)),
+                ConnectionEvent::Done(Err(fault)) => error!(%fault, "a request broke off"),
+                ConnectionEvent::Sent { all } => {
                     self.is_flushed = all;
                     deadline.start_again();
                 }
-                Happened::Read(_) => (),
-                Happened::TooLate(Awaited::Taking) => return Err(Broken::TooSlow(Awaited::Taking)),
-                Happened::TooLate(awaited) => self.stop_listening(Some(Broken::TooSlow(awaited))),
+                ConnectionEvent::Read(_) => (),
+                ConnectionEvent::TooLate(WaitingFor::Delivery) => {
+                    return Err(ConnectionError::TooSlow(WaitingFor::Delivery));
+                }
+                ConnectionEvent::TooLate(awaited) => {
+                    self.stop_reading(Some(ConnectionError::TooSlow(awaited)))
+                }
             }
         }
     }
@@ -146,28 +150,28 @@ impl<'a> Connection<'a> {
         &mut self,
         stopped: &mut watch::Receiver<bool>,
         deadline: &mut Deadline,
-    ) -> io::Result<Happened> {
-        let reads = self.listens && self.has_room();
+    ) -> io::Result<ConnectionEvent> {
+        let reads = self.is_reading && self.has_room();
         if reads && self.received.capacity() - self.received.len() < READ / 4 {
             self.received.reserve(READ);
         }
         tokio::select! {
             biased;
-            _ = stopped.wait_for(|stopped| *stopped), if self.listens => Ok(Happened::Stop),
-            Some(done) = self.in_flight.join_next() => Ok(Happened::Done(done)),
-            all = send(&mut self.write, &mut self.answers), if !self.is_flushed => Ok(Happened::Sent { all: all? }),
-            bytes = self.read.read_buf(&mut self.received), if reads => Ok(Happened::Read(bytes?)),
-            awaited = deadline.passed() => Ok(Happened::TooLate(awaited)),
+            _ = stopped.wait_for(|stopped| *stopped), if self.is_reading => Ok(ConnectionEvent::Stop),
+            Some(done) = self.in_flight.join_next() => Ok(ConnectionEvent::Done(done)),
+            all = send(&mut self.write, &mut self.answers), if !self.is_flushed => Ok(ConnectionEvent::Sent { all: all? }),
+            bytes = self.read.read_buf(&mut self.received), if reads => Ok(ConnectionEvent::Read(bytes?)),
+            awaited = deadline.passed() => Ok(ConnectionEvent::TooLate(awaited)),
         }
     }
 
     /// Whether one more request may run.
     fn has_room(&self) -> bool {
-        self.in_flight.len() < self.hall.limits.in_flight && self.answers.len() < UNREAD
+        self.in_flight.len() < self.context.limits.in_flight && self.answers.len() < UNREAD
     }
 
     /// Runs what has been read whole, as far as there is room.
-    fn begin(&mut self) -> Result<(), Broken> {
+    fn begin(&mut self) -> Result<(), ConnectionError> {
         while self.has_room() {
             let Some(text) = self.frames.next(&mut self.received)? else { break };
             if let Some(packet) = Packet::parse(&text)? {
@@ -178,7 +182,7 @@ impl<'a> Connection<'a> {
     }
 
     fn run(&mut self, packet: Packet) {
-        let dispatch = &self.hall.dispatch;
+        let dispatch = &self.context.dispatch;
         match (packet.command.filter(|command| dispatch.knows(command)), packet.id) {
             (Some(command), id) => {
                 self.in_flight.spawn(request::run(dispatch.clone(), command, packet.data, id, self.peer));
@@ -193,24 +197,24 @@ impl<'a> Connection<'a> {
         self.is_flushed = false;
     }
 
-    fn stop_listening(&mut self, why: Option<Broken>) {
-        self.listens = false;
+    fn stop_reading(&mut self, why: Option<ConnectionError>) {
+        self.is_reading = false;
         self.unreadable = why;
         self.received.clear();
-        self.frames = Frames::up_to(self.hall.limits.frame);
+        self.frames = Frames::up_to(self.context.limits.frame);
     }
 
     /// What the peer owes us now.
-    fn awaited(&self) -> Awaited {
-        let listens = self.listens && self.has_room();
+    fn awaited(&self) -> WaitingFor {
+        let is_reading = self.is_reading && self.has_room();
         if !self.is_flushed {
-            Awaited::Taking
-        } else if listens && self.frames.is_within(&self.received) {
-            Awaited::Rest
+            WaitingFor::Delivery
+        } else if is_reading && self.frames.is_within(&self.received) {
+            WaitingFor::RestOfPacket
         } else if self.in_flight.is_empty() {
-            Awaited::Word
+            WaitingFor::NextPacket
         } else {
-            Awaited::Nothing
+            WaitingFor::Nothing
         }
     }
 
@@ -230,7 +234,7 @@ impl<'a> Connection<'a> {
 
 /// Sends some of what waits; whether that was all. What is left stays in `answers`, so nothing is lost when this is
 /// dropped half way.
-async fn send(write: &mut WriteHalf<Box<dyn Wire>>, answers: &mut BytesMut) -> io::Result<bool> {
+async fn send(write: &mut WriteHalf<Box<dyn ByteStream>>, answers: &mut BytesMut) -> io::Result<bool> {
     if !answers.is_empty() && write.write_buf(answers).await? == 0 {
         return Err(io::ErrorKind::WriteZero.into());
     }

@@ -10,29 +10,29 @@ use super::Limits;
 
 /// What a peer is waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(super) enum Awaited {
+pub(super) enum WaitingFor {
     /// Nothing: it is our turn.
     #[default]
     Nothing,
     /// To take some of its answers.
-    Taking,
+    Delivery,
     /// The rest of a packet that it began.
-    Rest,
+    RestOfPacket,
     /// To say anything.
-    Word,
+    NextPacket,
 }
 
 /// The time until which what is awaited must have come. It begins anew when something else is awaited, and not with
 /// every byte: a packet that trickles in is not waited for longer than one that stays away.
 #[derive(Default)]
 pub(super) struct Deadline {
-    awaited: Awaited,
+    awaited: WaitingFor,
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Deadline {
     /// Awaits this from now on, if it is not awaited already.
-    pub(super) fn await_for(&mut self, awaited: Awaited, limits: &Limits) {
+    pub(super) fn await_for(&mut self, awaited: WaitingFor, limits: &Limits) {
         if self.awaited != awaited {
             self.awaited = awaited;
             self.sleep = span(awaited, limits).map(|span| Box::pin(sleep(span)));
@@ -45,7 +45,7 @@ impl Deadline {
     }
 
     /// Ends when the time is over.
-    pub(super) async fn passed(&mut self) -> Awaited {
+    pub(super) async fn passed(&mut self) -> WaitingFor {
         match &mut self.sleep {
             Some(sleep) => sleep.await,
             None => pending().await,
@@ -54,10 +54,10 @@ impl Deadline {
     }
 }
 
-const fn span(awaited: Awaited, limits: &Limits) -> Option<Duration> {
+const fn span(awaited: WaitingFor, limits: &Limits) -> Option<Duration> {
     match awaited {
-        Awaited::Nothing => None,
-        Awaited::Taking | Awaited::Rest => Some(limits.packet),
-        Awaited::Word => Some(limits.idle),
+        WaitingFor::Nothing => None,
+        WaitingFor::Delivery | WaitingFor::RestOfPacket => Some(limits.packet),
+        WaitingFor::NextPacket => Some(limits.idle),
     }
 }

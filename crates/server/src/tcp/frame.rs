@@ -30,7 +30,7 @@ const MOST_DIGITS: u8 = 10;
 
 /// What cannot be read as a frame; nothing after it on the same connection can be read either.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-pub enum BrokenFrame {
+pub enum FrameError {
     /// No decimal number stands before `#`.
     #[error("the length of a frame is no number")]
     Length,
@@ -50,19 +50,19 @@ pub enum BrokenFrame {
 pub struct Frames {
     /// The most bytes of a text.
     most: usize,
-    part: Part,
+    part: FrameState,
 }
 
 /// How far the current frame is read.
 #[derive(Clone, Copy, Debug)]
-enum Part {
+enum FrameState {
     /// Its length, of which so many digits have been taken from the buffer.
     Length { digits: u8, value: usize },
     /// Its text, which begins where the buffer does.
     Text { counted: usize, missing: usize },
 }
 
-impl Part {
+impl FrameState {
     const START: Self = Self::Length { digits: 0, value: 0 };
 }
 
@@ -71,54 +71,54 @@ impl Frames {
     /// takes fewer bytes than code units.
     #[must_use]
     pub const fn up_to(most: usize) -> Self {
-        Self { most, part: Part::START }
+        Self { most, part: FrameState::START }
     }
 
     /// The next text, taken from the front of what was received; `None` until all of it is there.
     ///
     /// # Errors
     /// What cannot be a frame, as soon as that is known. The connection is of no use afterwards.
-    pub fn next(&mut self, received: &mut BytesMut) -> Result<Option<String>, BrokenFrame> {
-        if let Part::Length { digits, value } = self.part {
+    pub fn next(&mut self, received: &mut BytesMut) -> Result<Option<String>, FrameError> {
+        if let FrameState::Length { digits, value } = self.part {
             self.part = self.length(digits, value, received)?;
         }
-        let Part::Text { counted, missing } = self.part else { return Ok(None) };
+        let FrameState::Text { counted, missing } = self.part else { return Ok(None) };
         let (counted, missing) = count(received, counted, missing)?;
-        self.part = Part::Text { counted, missing };
+        self.part = FrameState::Text { counted, missing };
         let end = if missing == 0 { end_of_character(received, counted) } else { None };
         if end.unwrap_or(counted) > self.most {
-            return Err(BrokenFrame::TooLong);
+            return Err(FrameError::TooLong);
         }
         let Some(end) = end else { return Ok(None) };
-        self.part = Part::START;
+        self.part = FrameState::START;
         let text = received.split_to(end);
-        std::str::from_utf8(&text).map(|text| Some(text.to_owned())).map_err(|_| BrokenFrame::NotUtf8)
+        std::str::from_utf8(&text).map(|text| Some(text.to_owned())).map_err(|_| FrameError::NotUtf8)
     }
 
     /// Whether a frame has begun and is not whole.
     #[must_use]
     pub fn is_within(&self, received: &BytesMut) -> bool {
-        !received.is_empty() || !matches!(self.part, Part::Length { digits: 0, .. })
+        !received.is_empty() || !matches!(self.part, FrameState::Length { digits: 0, .. })
     }
 
     /// Takes what is there of the length and its `#`.
-    fn length(&self, digits: u8, value: usize, received: &mut BytesMut) -> Result<Part, BrokenFrame> {
+    fn length(&self, digits: u8, value: usize, received: &mut BytesMut) -> Result<FrameState, FrameError> {
         let (mut digits, mut value) = (digits, value);
         while let Some(&byte) = received.first() {
             received.advance(1);
             match byte {
-                b'#' if digits > 0 => return Ok(Part::Text { counted: 0, missing: value }),
+                b'#' if digits > 0 => return Ok(FrameState::Text { counted: 0, missing: value }),
                 b'0'..=b'9' if digits < MOST_DIGITS => {
                     value = value.saturating_mul(10).saturating_add(usize::from(byte - b'0'));
                     digits += 1;
                 }
-                _ => return Err(BrokenFrame::Length),
+                _ => return Err(FrameError::Length),
             }
             if value > self.most {
-                return Err(BrokenFrame::TooLong);
+                return Err(FrameError::TooLong);
             }
         }
-        Ok(Part::Length { digits, value })
+        Ok(FrameState::Length { digits, value })
     }
 }
 
@@ -127,7 +127,7 @@ impl Frames {
 /// A stretch of bytes has at most as many code units, but for a pair of which only the first byte is in it. So no more
 /// bytes are looked at than units are missing, and the frame's end is never passed; one unit too many is a pair that
 /// the end would cut.
-fn count(received: &[u8], mut counted: usize, mut missing: usize) -> Result<(usize, usize), BrokenFrame> {
+fn count(received: &[u8], mut counted: usize, mut missing: usize) -> Result<(usize, usize), FrameError> {
     while missing > 0 {
         let rest = received.get(counted..).unwrap_or_default();
         let stretch = rest.get(..missing).unwrap_or(rest);
@@ -135,7 +135,7 @@ fn count(received: &[u8], mut counted: usize, mut missing: usize) -> Result<(usi
             break;
         }
         counted += stretch.len();
-        missing = missing.checked_sub(units(stretch)).ok_or(BrokenFrame::Cut)?;
+        missing = missing.checked_sub(units(stretch)).ok_or(FrameError::Cut)?;
     }
     Ok((counted, missing))
 }

@@ -19,7 +19,7 @@ use crate::config::{Listen, Tcp, TcpListen};
 /// An address that cannot be listened on.
 #[derive(Debug, Error)]
 #[error("{place} cannot be listened on for microservices: {source}")]
-pub struct CannotListen {
+pub struct ListenError {
     /// Which.
     place: String,
     /// Why not.
@@ -31,11 +31,11 @@ pub struct CannotListen {
 ///
 /// # Errors
 /// An address or a path that this process cannot have.
-pub async fn bind(config: &Tcp) -> Result<Vec<Listener>, CannotListen> {
+pub async fn bind(config: &Tcp) -> Result<Vec<Listener>, ListenError> {
     let listeners = match &config.listen {
         None => Vec::new(),
         Some(TcpListen::Unix(path)) => {
-            let cannot = |source| CannotListen { place: path.display().to_string(), source };
+            let cannot = |source| ListenError { place: path.display().to_string(), source };
             vec![Listener::unix(path).await.map_err(cannot)?]
         }
         Some(TcpListen::Network(addresses)) => bind_all(addresses).await?,
@@ -47,14 +47,14 @@ pub async fn bind(config: &Tcp) -> Result<Vec<Listener>, CannotListen> {
     Ok(secured.collect())
 }
 
-async fn bind_all(addresses: &[Listen]) -> Result<Vec<Listener>, CannotListen> {
+async fn bind_all(addresses: &[Listen]) -> Result<Vec<Listener>, ListenError> {
     let mut listeners = Vec::new();
     for Listen { address, optional } in addresses {
         match TcpListener::bind(address).await {
             Ok(listener) => listeners.push(listener.into()),
             // A machine may have no [::1].
             Err(fault) if *optional => warn!(%fault, %address, "listening for microservices without it"),
-            Err(source) => return Err(CannotListen { place: address.to_string(), source }),
+            Err(source) => return Err(ListenError { place: address.to_string(), source }),
         }
     }
     Ok(listeners)
@@ -62,11 +62,11 @@ async fn bind_all(addresses: &[Listen]) -> Result<Vec<Listener>, CannotListen> {
 
 /// Something that connections come from.
 pub struct Listener {
-    socket: Socket,
+    socket: ListeningSocket,
     tls: Option<TlsAcceptor>,
 }
 
-enum Socket {
+enum ListeningSocket {
     Network(TcpListener),
     Unix { listener: UnixListener, _file: SocketFile },
 }
@@ -85,7 +85,7 @@ const OWNER_AND_GROUP: u32 = 0o660;
 
 impl From<TcpListener> for Listener {
     fn from(listener: TcpListener) -> Self {
-        Self { socket: Socket::Network(listener), tls: None }
+        Self { socket: ListeningSocket::Network(listener), tls: None }
     }
 }
 
@@ -102,7 +102,7 @@ impl Listener {
         let listener = UnixListener::bind(path)?;
         let file = SocketFile(path.to_owned());
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(OWNER_AND_GROUP))?;
-        Ok(Self { socket: Socket::Unix { listener, _file: file }, tls: None })
+        Ok(Self { socket: ListeningSocket::Unix { listener, _file: file }, tls: None })
     }
 
     /// The same over TLS.
@@ -115,24 +115,32 @@ impl Listener {
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         match &self.socket {
-            Socket::Network(listener) => listener.local_addr().ok(),
-            Socket::Unix { .. } => None,
+            ListeningSocket::Network(listener) => listener.local_addr().ok(),
+            ListeningSocket::Unix { .. } => None,
         }
     }
 
     /// The next connection.
-    pub(super) async fn accept(&self) -> io::Result<Arrival> {
+    pub(super) async fn accept(&self) -> io::Result<AcceptedConnection> {
         let tls = self.tls.clone();
         match &self.socket {
-            Socket::Network(listener) => {
+            ListeningSocket::Network(listener) => {
                 let (stream, address) = listener.accept().await?;
                 // A small answer must not wait for a full segment.
                 let _ = stream.set_nodelay(true);
-                Ok(Arrival { peer: Peer { address: Some(address) }, carrier: Carrier::Network(stream), tls })
+                Ok(AcceptedConnection {
+                    peer: Peer { address: Some(address) },
+                    stream: AcceptedStream::Network(stream),
+                    tls,
+                })
             }
-            Socket::Unix { listener, .. } => {
+            ListeningSocket::Unix { listener, .. } => {
                 let (stream, _) = listener.accept().await?;
-                Ok(Arrival { peer: Peer { address: None }, carrier: Carrier::Unix(stream), tls })
+                Ok(AcceptedConnection {
+                    peer: Peer { address: None },
+                    stream: AcceptedStream::Unix(stream),
+                    tls,
+                })
             }
         }
     }
@@ -148,33 +156,36 @@ async fn is_left_over(path: &Path) -> bool {
 }
 
 /// A connection that was taken and has said nothing yet.
-pub(super) struct Arrival {
+pub(super) struct AcceptedConnection {
     pub(super) peer: Peer,
-    carrier: Carrier,
+    stream: AcceptedStream,
     tls: Option<TlsAcceptor>,
 }
 
-enum Carrier {
+enum AcceptedStream {
     Network(TcpStream),
     Unix(UnixStream),
 }
 
 /// What bytes go over, whatever it is.
-pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
-impl Arrival {
+impl AcceptedConnection {
     /// Shakes hands, where that is asked for.
-    pub(super) async fn open(self) -> io::Result<Box<dyn Wire>> {
-        match self.carrier {
-            Carrier::Network(stream) => open(stream, self.tls).await,
-            Carrier::Unix(stream) => open(stream, self.tls).await,
+    pub(super) async fn open(self) -> io::Result<Box<dyn ByteStream>> {
+        match self.stream {
+            AcceptedStream::Network(stream) => open(stream, self.tls).await,
+            AcceptedStream::Unix(stream) => open(stream, self.tls).await,
         }
     }
 }
 
-async fn open(stream: impl Wire + 'static, tls: Option<TlsAcceptor>) -> io::Result<Box<dyn Wire>> {
+async fn open(
+    stream: impl ByteStream + 'static,
+    tls: Option<TlsAcceptor>,
+) -> io::Result<Box<dyn ByteStream>> {
     Ok(match tls {
         Some(tls) => Box::new(tls.accept(stream).await?),
         None => Box::new(stream),

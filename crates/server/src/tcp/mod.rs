@@ -33,13 +33,13 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, error, warn};
 
 pub use dispatch::Surface;
-pub use listener::{CannotListen, Listener, bind};
+pub use listener::{ListenError, Listener, bind};
 pub use packet::fault;
 
 use crate::config::Config;
-use connection::Broken;
-use deadline::Awaited;
-use listener::Arrival;
+use connection::ConnectionError;
+use deadline::WaitingFor;
+use listener::AcceptedConnection;
 
 /// What answers a request.
 #[async_trait]
@@ -126,7 +126,7 @@ pub async fn serve(
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) {
-    let hall = Arc::new(ConnectionContext { dispatch, limits });
+    let context = Arc::new(ConnectionContext { dispatch, limits });
     let slots = Arc::new(Semaphore::new(limits.connections));
     let (stopping, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
@@ -143,10 +143,10 @@ pub async fn serve(
         };
         match accepted {
             Ok(arrival) => {
-                let (hall, stopped) = (hall.clone(), stopped.clone());
+                let (context, stopped) = (context.clone(), stopped.clone());
                 connections.spawn(async move {
                     let _slot = slot;
-                    hall.attend(arrival, stopped).await;
+                    context.attend(arrival, stopped).await;
                 });
             }
             Err(fault) => {
@@ -171,16 +171,16 @@ fn tell_panic(ended: Result<(), tokio::task::JoinError>) {
 
 impl ConnectionContext {
     /// Sees one connection through.
-    async fn attend(&self, arrival: Arrival, mut stopped: watch::Receiver<bool>) {
+    async fn attend(&self, arrival: AcceptedConnection, mut stopped: watch::Receiver<bool>) {
         let peer = arrival.peer;
         let opened = tokio::select! {
             opened = timeout(self.limits.packet, arrival.open()) => opened,
             _ = stopped.wait_for(|stopped| *stopped) => return,
         };
         let ended = match opened {
-            Ok(Ok(wire)) => connection::run(wire, peer, self, stopped).await,
-            Ok(Err(fault)) => Err(Broken::Io(fault)),
-            Err(_) => Err(Broken::TooSlow(Awaited::Rest)),
+            Ok(Ok(stream)) => connection::run(stream, peer, self, stopped).await,
+            Ok(Err(fault)) => Err(ConnectionError::Io(fault)),
+            Err(_) => Err(ConnectionError::TooSlow(WaitingFor::RestOfPacket)),
         };
         if let Err(broken) = ended {
             debug!(%broken, ?peer, "a microservice connection broke");

@@ -36,18 +36,18 @@ pub struct Packet {
 /// The text of a frame is not JSON.
 #[derive(Debug, thiserror::Error)]
 #[error("a frame is not JSON: {0}")]
-pub struct NotJson(serde_json::Error);
+pub struct InvalidPacket(serde_json::Error);
 
 impl Packet {
     /// The packet that a text is; `None` for JSON that is none.
     ///
     /// # Errors
-    /// [`NotJson`], which ends the connection.
-    pub fn parse(text: &str) -> Result<Option<Self>, NotJson> {
+    /// [`InvalidPacket`], which ends the connection.
+    pub fn parse(text: &str) -> Result<Option<Self>, InvalidPacket> {
         if !text.trim_ascii_start().starts_with('{') {
-            return serde_json::from_str(text).map(|IgnoredAny| None).map_err(NotJson);
+            return serde_json::from_str(text).map(|IgnoredAny| None).map_err(InvalidPacket);
         }
-        let members: Members = serde_json::from_str(text).map_err(NotJson)?;
+        let members: PacketMembers = serde_json::from_str(text).map_err(InvalidPacket)?;
         if members.pattern.is_none() && members.data.is_none() {
             return Ok(None);
         }
@@ -93,7 +93,7 @@ fn plain_command(normal: &str) -> Option<&str> {
 
 /// The members of an object that count, the last of each name, as JavaScript reads them.
 #[derive(Default)]
-struct Members<'a> {
+struct PacketMembers<'a> {
     pattern: Option<&'a RawValue>,
     data: Option<&'a RawValue>,
     id: Option<&'a RawValue>,
@@ -101,7 +101,7 @@ struct Members<'a> {
 
 #[derive(Deserialize)]
 #[serde(field_identifier, rename_all = "lowercase")]
-enum Name {
+enum MemberName {
     Pattern,
     Data,
     Id,
@@ -109,30 +109,30 @@ enum Name {
     Other,
 }
 
-impl<'de> Deserialize<'de> for Members<'de> {
+impl<'de> Deserialize<'de> for PacketMembers<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Object)
+        deserializer.deserialize_map(MembersVisitor)
     }
 }
 
 /// Derived code would read an array as an object, and refuse a name that comes twice.
-struct Object;
+struct MembersVisitor;
 
-impl<'de> Visitor<'de> for Object {
-    type Value = Members<'de>;
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = PacketMembers<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-        let mut members = Members::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PacketMembers<'de>, A::Error> {
+        let mut members = PacketMembers::default();
         while let Some(name) = map.next_key()? {
             let place = match name {
-                Name::Pattern => &mut members.pattern,
-                Name::Data => &mut members.data,
-                Name::Id => &mut members.id,
-                Name::Other => {
+                MemberName::Pattern => &mut members.pattern,
+                MemberName::Data => &mut members.data,
+                MemberName::Id => &mut members.id,
+                MemberName::Other => {
                     map.next_value::<IgnoredAny>()?;
                     continue;
                 }
@@ -160,7 +160,7 @@ const NO_HANDLER: &str = "There is no matching message handler defined in the re
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Answered<'a> {
+struct ResponseMessage<'a> {
     response: &'a RawValue,
     is_disposed: bool,
     id: &'a RawValue,
@@ -168,14 +168,14 @@ struct Answered<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Failed<'a> {
+struct ErrorMessage<'a> {
     err: &'a RawValue,
     is_disposed: bool,
     id: &'a RawValue,
 }
 
 #[derive(Serialize)]
-struct Unhandled<'a> {
+struct NoHandlerMessage<'a> {
     id: &'a RawValue,
     status: &'static str,
     err: &'static str,
@@ -186,9 +186,13 @@ impl Answer {
     #[must_use]
     pub fn write(&self, id: &RawValue) -> String {
         let written = match self {
-            Self::Response(response) => serde_json::to_string(&Answered { response, is_disposed: true, id }),
-            Self::Fault(err) => serde_json::to_string(&Failed { err, is_disposed: true, id }),
-            Self::NoHandler => serde_json::to_string(&Unhandled { id, status: "error", err: NO_HANDLER }),
+            Self::Response(response) => {
+                serde_json::to_string(&ResponseMessage { response, is_disposed: true, id })
+            }
+            Self::Fault(err) => serde_json::to_string(&ErrorMessage { err, is_disposed: true, id }),
+            Self::NoHandler => {
+                serde_json::to_string(&NoHandlerMessage { id, status: "error", err: NO_HANDLER })
+            }
         };
         // JSON texts between words of ours cannot fail to be written.
         written.unwrap_or_default()
@@ -196,7 +200,7 @@ impl Answer {
 }
 
 #[derive(Serialize)]
-struct Told<'a> {
+struct ErrorBody<'a> {
     status: &'static str,
     message: &'a str,
 }
@@ -204,7 +208,7 @@ struct Told<'a> {
 /// A fault in the shape in which `NestJS` reports one: what a client catches is `{"status":"error","message":…}`.
 #[must_use]
 pub fn fault(message: &str) -> Box<RawValue> {
-    let told = serde_json::value::to_raw_value(&Told { status: "error", message });
+    let told = serde_json::value::to_raw_value(&ErrorBody { status: "error", message });
     // Two strings cannot fail to be written.
     told.unwrap_or_else(|_| RawValue::TRUE.to_owned())
 }

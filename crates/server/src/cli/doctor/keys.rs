@@ -21,15 +21,15 @@ use crate::open::policy;
 const PAGE: u32 = 100;
 
 /// What was found out about all keys.
-pub(super) struct Keys {
+pub(super) struct KeyFindings {
     pub(super) findings: Vec<Finding>,
     /// When the newest one was made: a clock that shows less is wrong.
     pub(super) newest: Option<Timestamp>,
 }
 
-pub(super) async fn examine(config: &Config, store: &SqliteStore) -> Result<Keys, Failure> {
+pub(super) async fn examine(config: &Config, store: &SqliteStore) -> Result<KeyFindings, Failure> {
     let (stores, policy) = (store.stores(), policy(config)?);
-    let mut keys = Keys { findings: Vec::new(), newest: None };
+    let mut keys = KeyFindings { findings: Vec::new(), newest: None };
     let mut after: Option<TenantId> = None;
     loop {
         let tenants = stores.tenants.list(Page { after: after.take(), limit: PAGE }).await?;
@@ -47,7 +47,7 @@ pub(super) async fn examine(config: &Config, store: &SqliteStore) -> Result<Keys
     Ok(keys)
 }
 
-impl Keys {
+impl KeyFindings {
     async fn examine(
         &mut self,
         tenant: &TenantId,

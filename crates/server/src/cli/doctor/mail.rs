@@ -13,7 +13,7 @@ use crate::mail::{self, Mailer};
 const NAME: &str = "mail server";
 
 /// How long the server may take, whatever it is given to take a letter.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) async fn examine(config: &Config) -> Finding {
     let MailTransport::Smtp(server) = &config.mail.transport else {
@@ -24,7 +24,7 @@ pub(super) async fn examine(config: &Config) -> Finding {
         Err(fault) => return Finding::broken(NAME, fault.to_string()),
     };
     let watch = Stopwatch::start();
-    let finding = match timeout(PATIENCE, mail::reach(&mailer)).await {
+    let finding = match timeout(TIMEOUT, mail::reach(&mailer)).await {
         Ok(Ok(())) => Finding::ok(NAME, format!("{server} greets us, and would take a letter")),
         Ok(Err(DeliveryError::Later(cause) | DeliveryError::Never(cause))) => Finding::broken(NAME, cause),
         Err(_) => Finding::broken(NAME, format!("{server} does not answer")),

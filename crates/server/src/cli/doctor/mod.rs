@@ -29,7 +29,7 @@ use crate::config::{Config, Database};
 /// Looks at configuration, directories, databases, keys, mail, clock, password hashing and a running server, and says how
 /// long each took. Changes nothing. The exit code is 1 if anything is broken.
 #[derive(Args, Debug)]
-pub(super) struct Command {
+pub(super) struct DoctorCommand {
     /// Write JSON, for programs
     #[arg(long)]
     json: bool,
@@ -59,7 +59,7 @@ impl Status {
 
 /// Everything that was found out, for programs.
 #[derive(Serialize)]
-struct Report<'a> {
+struct DoctorReport<'a> {
     ok: bool,
     checks: &'a [Finding],
 }
@@ -123,7 +123,7 @@ impl Stopwatch {
 }
 
 pub(super) async fn run(
-    Command { json }: &Command,
+    DoctorCommand { json }: &DoctorCommand,
     config: &Config,
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
@@ -135,7 +135,7 @@ pub(super) async fn run(
         .collect();
     if *json {
         let ok = broken.is_empty();
-        write_json(&Report { ok, checks: &findings }, out)?;
+        write_json(&DoctorReport { ok, checks: &findings }, out)?;
     } else {
         write_table(&findings, out)?;
     }

@@ -12,7 +12,7 @@ use super::{Finding, Stopwatch};
 use crate::config::{Config, Listen};
 
 /// How long an answer may take: longer than the server itself waits for its store.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// More than our answer has, and all that is read of somebody else's.
 const LONGEST_ANSWER: u64 = 4096;
@@ -45,7 +45,7 @@ async fn one(address: SocketAddr) -> Finding {
         return Finding::note(name, "listens on a port of its choice, which is not known here");
     }
     let watch = Stopwatch::start();
-    let stream = match timeout(PATIENCE, TcpStream::connect(address)).await {
+    let stream = match timeout(TIMEOUT, TcpStream::connect(address)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(fault)) if fault.kind() == io::ErrorKind::ConnectionRefused => {
             return Finding::note(name, "does not run; `portcullis serve` starts it");
@@ -53,7 +53,7 @@ async fn one(address: SocketAddr) -> Finding {
         Ok(Err(fault)) => return Finding::note(name, format!("cannot be reached: {fault}")),
         Err(_) => return Finding::broken(name, "does not take a connection").took(watch.elapsed()),
     };
-    let answer = timeout(PATIENCE, ask(stream, address)).await;
+    let answer = timeout(TIMEOUT, ask(stream, address)).await;
     let finding = match answer {
         Ok(Ok(answer)) => judged(name, &answer),
         Ok(Err(fault)) => Finding::broken(name, format!("is not understood: {fault}")),

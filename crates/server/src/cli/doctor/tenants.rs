@@ -9,14 +9,14 @@ use crate::cli::tenant::databases;
 use crate::config::Config;
 
 /// What was found out about all of them.
-pub(super) struct Tenants {
+pub(super) struct TenantFindings {
     pub(super) findings: Vec<Finding>,
     /// How many letters wait in them.
     pub(super) mail_waiting: u64,
 }
 
-pub(super) async fn examine(config: &Config, store: &SqliteStore) -> Result<Tenants, StoreError> {
-    let mut tenants = Tenants { findings: Vec::new(), mail_waiting: 0 };
+pub(super) async fn examine(config: &Config, store: &SqliteStore) -> Result<TenantFindings, StoreError> {
+    let mut tenants = TenantFindings { findings: Vec::new(), mail_waiting: 0 };
     for (tenant, place) in databases(config, &store.stores()).await? {
         let name = format!("database of {tenant}");
         let path = match place {

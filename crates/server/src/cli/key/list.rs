@@ -14,7 +14,7 @@ use crate::cli::printable::{Table, moment, moment_if, write_json};
 /// A key, for programs.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Record<'a> {
+struct KeyJson<'a> {
     kid: &'a Kid,
     #[serde(rename = "use")]
     usage: &'static str,
@@ -25,7 +25,7 @@ struct Record<'a> {
     standing: &'static str,
 }
 
-impl<'a> Record<'a> {
+impl<'a> KeyJson<'a> {
     fn of(key: &'a KeyInfo) -> Self {
         Self {
             kid: &key.kid,
@@ -47,7 +47,7 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let keys = engine.keys(tenant).await?;
     if json {
-        return write_json(&keys.iter().map(Record::of).collect::<Vec<_>>(), out);
+        return write_json(&keys.iter().map(KeyJson::of).collect::<Vec<_>>(), out);
     }
     let mut table = Table::new(["KID", "USE", "ALGORITHM", "CREATED", "SIGNS FROM", "RETIRES", "STANDING"]);
     for key in &keys {

@@ -7,21 +7,21 @@ use std::io::Write;
 
 use clap::{Args, Subcommand};
 
-use super::audience::InTenant;
 use super::failure::Failure;
 use super::place::{Missing, with_engine};
+use super::target::TenantOption;
 use crate::config::Config;
 
 #[derive(Args, Debug)]
-pub(super) struct Command {
+pub(super) struct KeyCommand {
     #[command(flatten)]
-    tenant: InTenant,
+    tenant: TenantOption,
     #[command(subcommand)]
-    action: Action,
+    action: KeyAction,
 }
 
 #[derive(Subcommand, Debug)]
-enum Action {
+enum KeyAction {
     /// List the keys, and what each is doing
     ///
     /// A key is published before it signs, signs until a newer one does, verifies until the last thing that it signed
@@ -31,18 +31,18 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
-    Rotate(rotate::Arguments),
+    Rotate(rotate::RotateKeys),
 }
 
 pub(super) async fn run(
-    Command { tenant, action }: Command,
+    KeyCommand { tenant, action }: KeyCommand,
     config: &Config,
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
     let tenant = tenant.id();
     with_engine(config, &tenant, Missing::Refuse, async |engine| match action {
-        Action::List { json } => list::run(json, engine, &tenant, out).await,
-        Action::Rotate(arguments) => {
+        KeyAction::List { json } => list::run(json, engine, &tenant, out).await,
+        KeyAction::Rotate(arguments) => {
             rotate::run(&arguments, engine, &tenant, &config.shared_secrets, out).await
         }
     })

@@ -19,7 +19,7 @@ const LONGEST_LEAD: &str = "30d";
 /// Nobody is signed out: what the old keys signed stays valid until it expires. A new key is published at once and
 /// signs after a while, so that every node and every service that keeps a copy of the published keys has it by then.
 #[derive(Args, Debug)]
-pub(super) struct Arguments {
+pub(super) struct RotateKeys {
     /// Which: access, refresh, cookie or all
     #[arg(long = "use", value_name = "USE", default_value = "all", value_parser = uses)]
     uses: Uses,
@@ -47,7 +47,7 @@ fn lead(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) async fn run(
-    Arguments { uses: Uses(uses), now, lead }: &Arguments,
+    RotateKeys { uses: Uses(uses), now, lead }: &RotateKeys,
     engine: &Engine,
     tenant: &TenantId,
     shared: &SharedSecrets,

@@ -8,9 +8,10 @@ use clap::Args;
 use portcullis_core::email::Email;
 use serde::Serialize;
 
-use crate::cli::audience::email;
+use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
-use crate::cli::printable::{Shown, write_json};
+use crate::cli::printable::write_json;
+use crate::cli::target::email;
 use crate::config::{Config, MailTransport};
 use crate::mail::{Opened, messages, outbox};
 
@@ -51,11 +52,11 @@ pub(super) fn run(arguments: &Arguments, config: &Config, out: &mut dyn Write) -
     let heads =
         [("From", &letter.from), ("To", &letter.to), ("Date", &letter.date), ("Subject", &letter.subject)];
     for (name, value) in heads {
-        writeln!(out, "{:<9}{}", format!("{name}:"), Shown(value))?;
+        writeln!(out, "{:<9}{}", format!("{name}:"), Escaped(value))?;
     }
-    writeln!(out, "{:<9}{}\n", "File:", Shown(&path.to_string_lossy()))?;
+    writeln!(out, "{:<9}{}\n", "File:", Escaped(&path.to_string_lossy()))?;
     for line in letter.text.lines() {
-        writeln!(out, "{}", Shown(line))?;
+        writeln!(out, "{}", Escaped(line))?;
     }
     Ok(())
 }

@@ -10,9 +10,9 @@ use portcullis_core::outgoing_mail::DeliveryError;
 use portcullis_core::random;
 use uuid::Builder;
 
-use crate::cli::audience::email;
+use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
-use crate::cli::printable::Shown;
+use crate::cli::target::email;
 use crate::config::{Config, MailTransport};
 use crate::mail::{self, CannotMail, Mailer};
 
@@ -35,8 +35,8 @@ pub(super) async fn run(
     let id = Builder::from_random_bytes(random::bytes(&SystemRandom)).into_uuid();
     let answer = mail::test(&mailer, id, to, SystemClock.now()).await?;
     match &config.mail.transport {
-        MailTransport::Outbox => writeln!(out, "Put into {}.", Shown(&answer))?,
-        MailTransport::Smtp(server) => writeln!(out, "{server} has taken it: {}", Shown(&answer))?,
+        MailTransport::Outbox => writeln!(out, "Put into {}.", Escaped(&answer))?,
+        MailTransport::Smtp(server) => writeln!(out, "{server} has taken it: {}", Escaped(&answer))?,
     }
     Ok(())
 }

@@ -6,9 +6,10 @@ use portcullis_core::engine::Engine;
 use portcullis_core::id::{SessionId, SessionKey, TenantId};
 use portcullis_core::session::{EndReason, State};
 
-use crate::cli::audience::Who;
+use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
-use crate::cli::printable::{Shown, counted, moment};
+use crate::cli::printable::{counted, moment};
+use crate::cli::target::UserSelector;
 
 /// Ending what has ended already is no failure: it is what was wanted.
 pub(super) async fn one(
@@ -33,12 +34,12 @@ pub(super) async fn one(
 }
 
 pub(super) async fn all(
-    who: &Who,
+    selector: &UserSelector,
     engine: &Engine,
     tenant: &TenantId,
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
-    let user = who.find(engine, tenant).await?;
+    let user = selector.find(engine, tenant).await?;
     let ended = counted(engine.end_sessions(&user.key, EndReason::Admin).await?, "live session");
-    Ok(writeln!(out, "{} had {ended}; all are ended.", Shown(user.email.shown()))?)
+    Ok(writeln!(out, "{} had {ended}; all are ended.", Escaped(user.email.shown()))?)
 }

@@ -9,10 +9,10 @@ use portcullis_core::session::State;
 use portcullis_core::store::Page;
 use portcullis_core::user::User;
 
-use super::record::Record;
-use crate::cli::audience::Who;
+use super::json::SessionJson;
 use crate::cli::failure::Failure;
 use crate::cli::printable::{Table, moment, shortened, write_json};
+use crate::cli::target::UserSelector;
 use crate::cli::user::everyone;
 
 /// How many sessions are read at a time.
@@ -26,10 +26,10 @@ const DEVICE: usize = 32;
 /// By user, then oldest first. Last seen is up to a minute behind. JSON shows the recent refresh tokens of a session
 /// as well: by id, never the token itself.
 #[derive(Args, Debug)]
-pub(super) struct Arguments {
+pub(super) struct ListSessions {
     /// Only those of this user: an email address, a user name, a mobile number or an id
     #[arg(long, value_name = "USER")]
-    user: Option<Who>,
+    user: Option<UserSelector>,
     /// Those too that have ended, until nothing issued under them can be valid any more
     #[arg(long)]
     ended: bool,
@@ -39,13 +39,13 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(
-    Arguments { user, ended, json }: &Arguments,
+    ListSessions { user, ended, json }: &ListSessions,
     engine: &Engine,
     tenant: &TenantId,
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
     let users = match user {
-        Some(who) => vec![who.find(engine, tenant).await?],
+        Some(selector) => vec![selector.find(engine, tenant).await?],
         None => everyone(engine, tenant).await?,
     };
     let mut rows: Vec<(&User, ListedSession)> = Vec::new();
@@ -56,7 +56,8 @@ pub(super) async fn run(
     }
     if *json {
         let now = engine.now();
-        let records: Vec<Record<'_>> = rows.iter().map(|(user, row)| Record::of(user, row, now)).collect();
+        let records: Vec<SessionJson<'_>> =
+            rows.iter().map(|(user, row)| SessionJson::of(user, row, now)).collect();
         return write_json(&records, out);
     }
     write_table(&rows, out)

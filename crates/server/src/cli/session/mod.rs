@@ -1,8 +1,8 @@
 //! `portcullis session …`
 
 mod end;
+mod json;
 mod list;
-mod record;
 
 use std::io::Write;
 
@@ -10,22 +10,22 @@ use clap::{Args, Subcommand};
 use portcullis_core::engine::Engine;
 use portcullis_core::id::{SessionId, TenantId};
 
-use super::audience::{InTenant, Who};
 use super::failure::Failure;
 use super::place::{Missing, with_engine};
+use super::target::{TenantOption, UserSelector};
 use crate::config::Config;
 
 #[derive(Args, Debug)]
-pub(super) struct Command {
+pub(super) struct SessionCommand {
     #[command(flatten)]
-    tenant: InTenant,
+    tenant: TenantOption,
     #[command(subcommand)]
-    action: Action,
+    action: SessionAction,
 }
 
 #[derive(Subcommand, Debug)]
-enum Action {
-    List(list::Arguments),
+enum SessionAction {
+    List(list::ListSessions),
     /// End one session
     ///
     /// A token that is believed by its signature alone (of the strategies jwt and refresh) lives out its minutes.
@@ -40,12 +40,12 @@ enum Action {
     EndAll {
         /// An email address, a user name, a mobile number or an id
         #[arg(value_name = "USER")]
-        who: Who,
+        selector: UserSelector,
     },
 }
 
 pub(super) async fn run(
-    Command { tenant, action }: Command,
+    SessionCommand { tenant, action }: SessionCommand,
     config: &Config,
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
@@ -54,7 +54,7 @@ pub(super) async fn run(
     with_engine(config, &tenant, Missing::Refuse, work).await
 }
 
-impl Action {
+impl SessionAction {
     async fn run(
         self,
         engine: &Engine,
@@ -64,7 +64,7 @@ impl Action {
         match self {
             Self::List(arguments) => list::run(&arguments, engine, tenant, out).await,
             Self::End { id } => end::one(id, engine, tenant, out).await,
-            Self::EndAll { who } => end::all(&who, engine, tenant, out).await,
+            Self::EndAll { selector } => end::all(&selector, engine, tenant, out).await,
         }
     }
 }

@@ -8,11 +8,12 @@ use portcullis_core::engine::{Engine, TenantAdminError};
 use portcullis_core::id::TenantId;
 use portcullis_core::tenant::TenantSettings;
 
-use super::keys::{check, decided, help};
-use super::record::{Record, masked};
+use super::assignments::{assigned, check, help};
+use super::json::{TenantJson, masked};
+use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
-use crate::cli::printable::{Shown, write_json};
-use crate::config::tenant::Decision;
+use crate::cli::printable::write_json;
+use crate::config::tenant::Assignment;
 use crate::config::{self, Config, Database, Origin};
 
 /// How the address of a database of its own is stated.
@@ -26,13 +27,13 @@ const DATABASE: &str = "database_url=";
 #[derive(Args, Debug)]
 #[expect(clippy::doc_markdown, reason = "it is shown on a terminal")]
 #[command(after_help = help())]
-pub(super) struct Arguments {
+pub(super) struct CreateTenant {
     /// The tenant: 1 to 63 of a-z, 0-9, - and _
     #[arg(value_name = "NAME")]
     tenant: TenantId,
     /// What the tenant decides for itself, and database_url=sqlite:PATH
-    #[arg(value_name = "KEY=VALUE", value_parser = stated)]
-    stated: Vec<Stated>,
+    #[arg(value_name = "KEY=VALUE", value_parser = argument)]
+    arguments: Vec<TenantArgument>,
     /// Write the tenant as JSON, for programs
     #[arg(long)]
     json: bool,
@@ -40,20 +41,20 @@ pub(super) struct Arguments {
 
 /// What can be stated of a new tenant.
 #[derive(Clone, Debug)]
-enum Stated {
+enum TenantArgument {
     Database(String),
-    Decision(Decision),
+    Assignment(Assignment),
 }
 
-fn stated(text: &str) -> Result<Stated, String> {
+fn argument(text: &str) -> Result<TenantArgument, String> {
     let Some(address) = text.strip_prefix(DATABASE) else {
-        return Decision::parse(text).map(Stated::Decision);
+        return Assignment::parse(text).map(TenantArgument::Assignment);
     };
     config::store_address(address).map_err(|message| format!("database_url: {message}"))?;
-    Ok(Stated::Database(address.to_owned()))
+    Ok(TenantArgument::Database(address.to_owned()))
 }
 
-impl Arguments {
+impl CreateTenant {
     /// What is wrong with the arguments, before a database is made for them.
     pub(super) fn check(&self, config: &Config) -> Result<(), Failure> {
         check(&self.decisions(), config)?;
@@ -77,18 +78,18 @@ impl Arguments {
         Ok(())
     }
 
-    fn decisions(&self) -> Vec<Decision> {
-        let decision = |stated: &Stated| match stated {
-            Stated::Decision(decision) => Some(decision.clone()),
-            Stated::Database(_) => None,
+    fn decisions(&self) -> Vec<Assignment> {
+        let decision = |argument: &TenantArgument| match argument {
+            TenantArgument::Assignment(decision) => Some(decision.clone()),
+            TenantArgument::Database(_) => None,
         };
-        self.stated.iter().filter_map(decision).collect()
+        self.arguments.iter().filter_map(decision).collect()
     }
 
     fn database(&self) -> Option<&str> {
-        self.stated.iter().rev().find_map(|stated| match stated {
-            Stated::Database(address) => Some(address.as_str()),
-            Stated::Decision(_) => None,
+        self.arguments.iter().rev().find_map(|argument| match argument {
+            TenantArgument::Database(address) => Some(address.as_str()),
+            TenantArgument::Assignment(_) => None,
         })
     }
 }
@@ -101,14 +102,14 @@ fn is_one_place(one: &Path, other: &Path) -> bool {
 }
 
 pub(super) async fn run(
-    arguments: Arguments,
+    arguments: CreateTenant,
     engine: &Engine,
     config: &Config,
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
-    let settings = decided(TenantSettings::default(), &arguments.decisions());
+    let settings = assigned(TenantSettings::default(), &arguments.decisions());
     let database = arguments.database().map(str::to_owned);
-    let Arguments { tenant, json, .. } = arguments;
+    let CreateTenant { tenant, json, .. } = arguments;
     let made = engine.create_tenant(tenant, settings, database).await.map_err(|fault| match fault {
         TenantAdminError::Taken(id) => Failure::other(format_args!(
             "there is a tenant {id} already; `portcullis tenant set {id} KEY=VALUE` changes what it decides"
@@ -116,11 +117,11 @@ pub(super) async fn run(
         fault => fault.into(),
     })?;
     if json {
-        return write_json(&Record::of(&made, config)?, out);
+        return write_json(&TenantJson::of(&made, config)?, out);
     }
     writeln!(out, "Made tenant {}, with keys of its own.", made.id)?;
     if let Some(address) = &made.database {
-        writeln!(out, "Its users and sessions live in {}.", Shown(&masked(address)))?;
+        writeln!(out, "Its users and sessions live in {}.", Escaped(&masked(address)))?;
     }
     Ok(())
 }

@@ -6,10 +6,10 @@ use portcullis_core::engine::Engine;
 use portcullis_core::store::Page;
 use portcullis_core::tenant::TenantRecord;
 
-use super::record::{Record, masked};
+use super::json::{TenantJson, masked};
 use crate::cli::failure::Failure;
 use crate::cli::printable::{Table, moment, moment_if, shortened, write_json};
-use crate::config::tenant::{KEYS, TenantKey};
+use crate::config::tenant::{TENANT_SETTINGS, TenantSetting};
 
 /// How many tenants are read at a time.
 const PAGE: u32 = 500;
@@ -20,19 +20,19 @@ const DECIDED: usize = 60;
 pub(super) async fn run(json: bool, engine: &Engine, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let tenants = all(engine).await?;
     if json {
-        return write_json(&tenants.iter().map(Record::listed).collect::<Vec<_>>(), out);
+        return write_json(&tenants.iter().map(TenantJson::listed).collect::<Vec<_>>(), out);
     }
     let mut table = Table::new(["NAME", "CREATED", "SUSPENDED", "DATABASE", "DECIDES"]);
     for tenant in &tenants {
-        let stated = |key: &TenantKey| Some(format!("{}={}", key.name, key.shown(&tenant.settings)?));
-        let decided: Vec<String> = KEYS.iter().filter_map(stated).collect();
-        let decided = if decided.is_empty() { "-".to_owned() } else { decided.join(" ") };
+        let argument = |key: &TenantSetting| Some(format!("{}={}", key.name, key.shown(&tenant.settings)?));
+        let assigned: Vec<String> = TENANT_SETTINGS.iter().filter_map(argument).collect();
+        let assigned = if assigned.is_empty() { "-".to_owned() } else { assigned.join(" ") };
         table.push(&[
             tenant.id.to_string(),
             moment(tenant.created),
             moment_if(tenant.suspended),
             tenant.database.as_deref().map_or_else(|| "-".to_owned(), masked),
-            shortened(&decided, DECIDED),
+            shortened(&assigned, DECIDED),
         ]);
     }
     table.write(out)

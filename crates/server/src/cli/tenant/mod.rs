@@ -1,13 +1,13 @@
 //! `portcullis tenant …`
 
-mod change;
+mod assignments;
 mod create;
 mod databases;
-mod keys;
+mod json;
 mod list;
-mod record;
+mod set;
 mod show;
-mod standing;
+mod suspension;
 
 use std::io::Write;
 
@@ -26,22 +26,22 @@ pub(super) use databases::databases;
 /// A tenant has users, sessions and keys of its own. What it does not decide is as the installation is configured. A
 /// server that runs heeds it within a second.
 #[derive(Args, Debug)]
-pub(super) struct Command {
+pub(super) struct TenantCommand {
     #[command(subcommand)]
-    action: Action,
+    action: TenantAction,
 }
 
 #[derive(Subcommand, Debug)]
-enum Action {
-    Create(create::Arguments),
+enum TenantAction {
+    Create(create::CreateTenant),
     /// List the tenants, with what each has decided
     List {
         /// Write JSON, for programs
         #[arg(long)]
         json: bool,
     },
-    Show(show::Arguments),
-    Set(change::Arguments),
+    Show(show::ShowTenant),
+    Set(set::SetTenant),
     /// Refuse everybody of a tenant, at once and on every node, and end all of their sessions
     ///
     /// Tokens too are refused that are believed by their signature alone, wherever this server is asked about them.
@@ -60,13 +60,13 @@ enum Action {
     },
 }
 
-impl Action {
+impl TenantAction {
     /// The tenant that must be there.
     fn tenant(&self) -> TenantId {
         match self {
             Self::Create(_) | Self::List { .. } => TenantId::default_tenant(),
-            Self::Show(show::Arguments { tenant, .. })
-            | Self::Set(change::Arguments { tenant, .. })
+            Self::Show(show::ShowTenant { tenant, .. })
+            | Self::Set(set::SetTenant { tenant, .. })
             | Self::Suspend { tenant }
             | Self::Resume { tenant } => tenant.clone(),
         }
@@ -82,20 +82,20 @@ impl Action {
             Self::Create(arguments) => create::run(arguments, engine, config, out).await,
             Self::List { json } => list::run(json, engine, out).await,
             Self::Show(arguments) => show::run(&arguments, engine, config, out).await,
-            Self::Set(arguments) => change::run(&arguments, engine, config, out).await,
-            Self::Suspend { tenant } => standing::suspend(&tenant, engine, out).await,
-            Self::Resume { tenant } => standing::resume(&tenant, engine, out).await,
+            Self::Set(arguments) => set::run(&arguments, engine, config, out).await,
+            Self::Suspend { tenant } => suspension::suspend(&tenant, engine, out).await,
+            Self::Resume { tenant } => suspension::resume(&tenant, engine, out).await,
         }
     }
 }
 
 pub(super) async fn run(
-    Command { action }: Command,
+    TenantCommand { action }: TenantCommand,
     config: &Config,
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
     let missing = match &action {
-        Action::Create(arguments) => {
+        TenantAction::Create(arguments) => {
             arguments.check(config)?;
             Missing::Make
         }

@@ -7,15 +7,16 @@ use portcullis_core::engine::Engine;
 use portcullis_core::id::TenantId;
 use portcullis_core::tenant::TenantRecord;
 
-use super::record::{Record, holding, masked, values};
+use super::json::{TenantJson, holding, masked, values};
+use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
-use crate::cli::printable::{Shown, Table, moment, write_json};
+use crate::cli::printable::{Table, moment, write_json};
 use crate::config::Config;
-use crate::config::tenant::KEYS;
+use crate::config::tenant::TENANT_SETTINGS;
 
 /// Show a tenant: what holds for it, and whether it decides so itself
 #[derive(Args, Debug)]
-pub(super) struct Arguments {
+pub(super) struct ShowTenant {
     /// The tenant
     #[arg(value_name = "NAME")]
     pub(super) tenant: TenantId,
@@ -25,29 +26,29 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(
-    Arguments { tenant, json }: &Arguments,
+    ShowTenant { tenant, json }: &ShowTenant,
     engine: &Engine,
     config: &Config,
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
     let found = engine.tenant_record(tenant).await?;
-    if *json { write_json(&Record::of(&found, config)?, out) } else { write(&found, config, out) }
+    if *json { write_json(&TenantJson::of(&found, config)?, out) } else { write(&found, config, out) }
 }
 
 /// What holds for a tenant, for people.
 pub(super) fn write(tenant: &TenantRecord, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
-    let standing = match tenant.suspended {
+    let suspension = match tenant.suspended {
         Some(at) => format!(", suspended since {}", moment(at)),
         None => String::new(),
     };
-    writeln!(out, "Tenant {}, made {}{standing}.", tenant.id, moment(tenant.created))?;
+    writeln!(out, "Tenant {}, made {}{suspension}.", tenant.id, moment(tenant.created))?;
     if let Some(address) = &tenant.database {
-        writeln!(out, "Its users and sessions live in {}.", Shown(&masked(address)))?;
+        writeln!(out, "Its users and sessions live in {}.", Escaped(&masked(address)))?;
     }
     writeln!(out)?;
     let (own, all) = (values(&tenant.settings), holding(tenant, config)?);
     let mut table = Table::new(["KEY", "VALUE", "DECIDED BY"]);
-    for key in KEYS.iter() {
+    for key in TENANT_SETTINGS.iter() {
         let name = key.name.as_str();
         // Of a strategy that is not offered nothing holds, whatever was decided.
         let Some(value) = all.get(name).or_else(|| own.get(name)) else { continue };

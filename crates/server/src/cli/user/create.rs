@@ -10,11 +10,12 @@ use portcullis_core::mobile::Mobile;
 use portcullis_core::user::{PersonName, Role};
 use portcullis_core::username::{LoginName, Username};
 
-use super::Record;
-use crate::cli::audience::email;
+use super::UserJson;
+use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
-use crate::cli::password::Source;
-use crate::cli::printable::{Shown, write_json};
+use crate::cli::password::PasswordSource;
+use crate::cli::printable::write_json;
+use crate::cli::target::email;
 
 /// Make a user
 ///
@@ -22,7 +23,7 @@ use crate::cli::printable::{Shown, write_json};
 /// sign-up: 8 characters in development mode, else 15 and not a common one. In development mode a database that is
 /// not there is made; with a public URL it is refused.
 #[derive(Args, Debug)]
-pub(super) struct Arguments {
+pub(super) struct CreateUser {
     /// The address to sign in with, unique in the tenant
     #[arg(long, value_parser = email)]
     email: Email,
@@ -39,20 +40,20 @@ pub(super) struct Arguments {
     #[arg(long, default_value = "user")]
     role: Role,
     #[command(flatten)]
-    password: Source,
+    password: PasswordSource,
     /// Write the user as JSON, for programs
     #[arg(long)]
     json: bool,
 }
 
-impl Arguments {
+impl CreateUser {
     pub(super) fn check(&self) -> Result<(), Failure> {
         self.password.check()
     }
 }
 
 pub(super) async fn run(
-    Arguments { email, username, mobile, name, role, password, json }: Arguments,
+    CreateUser { email, username, mobile, name, role, password, json }: CreateUser,
     engine: &Engine,
     tenant: &TenantId,
     out: &mut (dyn Write + Send),
@@ -65,10 +66,10 @@ pub(super) async fn run(
     }
     let user = made?;
     if json {
-        return write_json(&Record::of(&user, None), out);
+        return write_json(&UserJson::of(&user, None), out);
     }
     let (email, role, id) = (user.email.shown(), user.role, user.key.id);
-    Ok(writeln!(out, "Made {} ({role}, id {id}) in tenant {tenant}.", Shown(email))?)
+    Ok(writeln!(out, "Made {} ({role}, id {id}) in tenant {tenant}.", Escaped(email))?)
 }
 
 /// Says what somebody has already.

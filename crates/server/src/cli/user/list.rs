@@ -11,7 +11,7 @@ use portcullis_core::store::Page;
 use portcullis_core::user::{PersonName, User};
 use portcullis_core::username::Username;
 
-use super::Record;
+use super::UserJson;
 use crate::cli::failure::Failure;
 use crate::cli::printable::{Table, moment, moment_if, write_json};
 
@@ -20,7 +20,7 @@ const PAGE: u32 = 500;
 
 /// List the users
 #[derive(Args, Debug)]
-pub(super) struct Arguments {
+pub(super) struct ListUsers {
     /// Only those with this in their address, user name, mobile number or name, in any case
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     search: String,
@@ -30,7 +30,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(
-    Arguments { search, json }: &Arguments,
+    ListUsers { search, json }: &ListUsers,
     engine: &Engine,
     tenant: &TenantId,
     out: &mut (dyn Write + Send),
@@ -41,7 +41,7 @@ pub(super) async fn run(
     }
     if *json {
         return write_json(
-            &users.iter().map(|(locked, user)| Record::of(user, *locked)).collect::<Vec<_>>(),
+            &users.iter().map(|(locked, user)| UserJson::of(user, *locked)).collect::<Vec<_>>(),
             out,
         );
     }

@@ -4,7 +4,7 @@ mod create;
 mod list;
 mod password;
 mod role;
-mod standing;
+mod status;
 
 use std::io::Write;
 
@@ -17,32 +17,32 @@ use portcullis_core::user::{PersonName, User};
 use portcullis_core::username::Username;
 use serde::Serialize;
 
-use super::audience::{InTenant, Who};
 use super::failure::Failure;
 use super::place::{Missing, with_engine};
+use super::target::{TenantOption, UserSelector};
 use crate::config::Config;
 
 pub(super) use list::everyone;
 
 #[derive(Args, Debug)]
-pub(super) struct Command {
+pub(super) struct UserCommand {
     #[command(flatten)]
-    tenant: InTenant,
+    tenant: TenantOption,
     #[command(subcommand)]
-    action: Action,
+    action: UserAction,
 }
 
 #[derive(Subcommand, Debug)]
-enum Action {
-    Create(create::Arguments),
-    List(list::Arguments),
+enum UserAction {
+    Create(create::CreateUser),
+    List(list::ListUsers),
     /// Keep a user out: end all sessions, and refuse every sign-in from now on
     ///
     /// A token that is believed by its signature alone (of the strategies jwt and refresh) lives out its minutes.
     Disable {
         /// An email address, a user name, a mobile number or an id
         #[arg(value_name = "USER")]
-        who: Who,
+        selector: UserSelector,
     },
     /// Let a user sign in again
     ///
@@ -50,7 +50,7 @@ enum Action {
     Enable {
         /// An email address, a user name, a mobile number or an id
         #[arg(value_name = "USER")]
-        who: Who,
+        selector: UserSelector,
     },
     /// Open an account that wrong passwords have locked
     ///
@@ -58,23 +58,23 @@ enum Action {
     Unlock {
         /// An email address, a user name, a mobile number or an id
         #[arg(value_name = "USER")]
-        who: Who,
+        selector: UserSelector,
     },
-    Role(role::Arguments),
-    Password(password::Arguments),
+    Role(role::SetRole),
+    Password(password::SetPassword),
 }
 
 pub(super) async fn run(
-    Command { tenant, action }: Command,
+    UserCommand { tenant, action }: UserCommand,
     config: &Config,
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
     let missing = match &action {
-        Action::Create(arguments) => {
+        UserAction::Create(arguments) => {
             arguments.check()?;
             Missing::Make
         }
-        Action::Password(arguments) => {
+        UserAction::Password(arguments) => {
             arguments.check()?;
             Missing::Refuse
         }
@@ -84,7 +84,7 @@ pub(super) async fn run(
     with_engine(config, &tenant, missing, async |engine| action.run(engine, &tenant, out).await).await
 }
 
-impl Action {
+impl UserAction {
     async fn run(
         self,
         engine: &Engine,
@@ -94,9 +94,9 @@ impl Action {
         match self {
             Self::Create(arguments) => create::run(arguments, engine, tenant, out).await,
             Self::List(arguments) => list::run(&arguments, engine, tenant, out).await,
-            Self::Disable { who } => standing::disable(&who, engine, tenant, out).await,
-            Self::Enable { who } => standing::enable(&who, engine, tenant, out).await,
-            Self::Unlock { who } => standing::unlock(&who, engine, tenant, out).await,
+            Self::Disable { selector } => status::disable(&selector, engine, tenant, out).await,
+            Self::Enable { selector } => status::enable(&selector, engine, tenant, out).await,
+            Self::Unlock { selector } => status::unlock(&selector, engine, tenant, out).await,
             Self::Role(arguments) => role::run(&arguments, engine, tenant, out).await,
             Self::Password(arguments) => password::run(&arguments, engine, tenant, out).await,
         }
@@ -105,7 +105,7 @@ impl Action {
 
 /// A user, for programs.
 #[derive(Serialize)]
-struct Record<'a> {
+struct UserJson<'a> {
     id: UserId,
     tenant: &'a TenantId,
     email: &'a str,
@@ -119,7 +119,7 @@ struct Record<'a> {
     locked: Option<Timestamp>,
 }
 
-impl<'a> Record<'a> {
+impl<'a> UserJson<'a> {
     /// Locked until when, if it is.
     fn of(user: &'a User, locked: Option<Timestamp>) -> Self {
         Self {

@@ -6,37 +6,37 @@ use clap::Args;
 use portcullis_core::engine::Engine;
 use portcullis_core::id::TenantId;
 
-use crate::cli::audience::Who;
+use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
-use crate::cli::password::Source;
-use crate::cli::printable::Shown;
+use crate::cli::password::PasswordSource;
+use crate::cli::target::UserSelector;
 
 /// Set a user's password, and end all of the user's sessions
 ///
 /// The password is asked for on the terminal or read from standard input, and must satisfy the same rules as at
 /// sign-up.
 #[derive(Args, Debug)]
-pub(super) struct Arguments {
+pub(super) struct SetPassword {
     /// An email address, a user name, a mobile number or an id
     #[arg(value_name = "USER")]
-    who: Who,
+    selector: UserSelector,
     #[command(flatten)]
-    password: Source,
+    password: PasswordSource,
 }
 
-impl Arguments {
+impl SetPassword {
     pub(super) fn check(&self) -> Result<(), Failure> {
         self.password.check()
     }
 }
 
 pub(super) async fn run(
-    Arguments { who, password }: &Arguments,
+    SetPassword { selector, password }: &SetPassword,
     engine: &Engine,
     tenant: &TenantId,
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
-    let found = who.find(engine, tenant).await?;
+    let found = selector.find(engine, tenant).await?;
     let user = engine.set_password(&found.key, password.read()?).await?;
-    Ok(writeln!(out, "The password of {} is set, and every session is ended.", Shown(user.email.shown()))?)
+    Ok(writeln!(out, "The password of {} is set, and every session is ended.", Escaped(user.email.shown()))?)
 }

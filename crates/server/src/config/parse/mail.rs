@@ -78,7 +78,7 @@ pub(in super::super) fn mail_transport(text: &str) -> Parsed<MailTransport> {
     if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
         return Err(format!("has more than scheme, host and port: {WRITE}"));
     }
-    let (security, preset) = security(&url)?;
+    let (security, default) = security(&url)?;
     // The parser does not look at the host of a scheme that it does not know.
     let host = url.host_str().and_then(|host| Host::parse(host).ok());
     let host = match host.ok_or_else(|| format!("names no host: {WRITE}"))? {
@@ -86,7 +86,7 @@ pub(in super::super) fn mail_transport(text: &str) -> Parsed<MailTransport> {
         Host::Ipv4(ip) => ip.to_string(),
         Host::Ipv6(ip) => ip.to_string(),
     };
-    Ok(MailTransport::Smtp(SmtpServer { host, port: url.port().unwrap_or(preset), security }))
+    Ok(MailTransport::Smtp(SmtpServer { host, port: url.port().unwrap_or(default), security }))
 }
 
 /// How it is kept from others, and the port where none is stated.

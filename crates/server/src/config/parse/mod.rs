@@ -26,7 +26,7 @@ pub use store::{Database, Sessions};
 pub(super) use store::{database, sessions};
 pub use tls::Tls;
 pub(super) use tls::{authorities, certificate, private_key};
-pub use web::{PublicUrl, SameSite, WebOrigin};
+pub use web::{PublicUrl, WebOrigin};
 pub(super) use web::{cookie_domain, cookie_name, public_url, web_origin};
 
 pub(super) use super::suggest::did_you_mean;

@@ -111,17 +111,6 @@ pub(in super::super) fn web_origin(text: &str) -> Parsed<WebOrigin> {
     }
 }
 
-/// The cookie's `SameSite` attribute.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum SameSite {
-    /// Sent when somebody follows a link from elsewhere, not with posts from elsewhere.
-    Lax,
-    /// Never sent from elsewhere.
-    Strict,
-    /// Always sent; browsers want `Secure` with it.
-    None,
-}
-
 /// A cookie's name: a token of RFC 9110, section 5.6.2.
 pub(in super::super) fn cookie_name(text: &str) -> Parsed<String> {
     let allowed = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c);

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use portcullis_core::strategy::StrategyName;
 
-use super::super::draft::Draft;
+use super::super::builder::ConfigBuilder;
 use super::super::parse::{self, Parsed};
-use super::super::strategies::Lifetime;
-use super::{Kind, Preset, Setting, put};
+use super::super::strategies::LifetimeKind;
+use super::{DefaultValue, Setting, ValueType, put};
 
 const WEEK: Duration = Duration::from_hours(7 * 24);
 const MONTH: Duration = Duration::from_hours(30 * 24);
@@ -21,8 +21,13 @@ pub(in super::super) fn name(text: &str) -> Parsed<StrategyName> {
     parse::choice(text, &StrategyName::ALL.map(|name| (name.as_str(), name)))
 }
 
-fn set(draft: &mut Draft, name: StrategyName, lifetime: Lifetime, span: Parsed<Duration>) -> Parsed<()> {
-    draft.config.strategies.set(name, lifetime, span?)
+fn set(
+    builder: &mut ConfigBuilder,
+    name: StrategyName,
+    lifetime: LifetimeKind,
+    span: Parsed<Duration>,
+) -> Parsed<()> {
+    builder.config.strategies.set(name, lifetime, span?)
 }
 
 /// A lifetime, of the installation or of a tenant.
@@ -36,29 +41,29 @@ pub(in super::super) fn grace(text: &str) -> Parsed<Duration> {
 }
 
 /// The life of an access token that nothing renews.
-fn fixed_access(draft: &Draft, otherwise: &str) -> String {
-    draft.jwt_expires_in.map_or_else(|| otherwise.to_owned(), written)
+fn fixed_access(builder: &ConfigBuilder, otherwise: &str) -> String {
+    builder.jwt_expires_in.map_or_else(|| otherwise.to_owned(), written)
 }
 
 // The three of a rotating strategy nest whatever one of the common lifetimes is; that the two do not contradict each
 // other is a rule.
 
-fn rotating_access(draft: &Draft) -> String {
+fn rotating_access(builder: &ConfigBuilder) -> String {
     let shorter = |refresh: Duration| refresh.min(QUARTER_HOUR);
-    written(draft.jwt_expires_in.unwrap_or(draft.jwt_refresh_expires_in.map_or(QUARTER_HOUR, shorter)))
+    written(builder.jwt_expires_in.unwrap_or(builder.jwt_refresh_expires_in.map_or(QUARTER_HOUR, shorter)))
 }
 
-fn refresh_life(draft: &Draft) -> Duration {
+fn refresh_life(builder: &ConfigBuilder) -> Duration {
     let longer = |access: Duration| access.max(WEEK);
-    draft.jwt_refresh_expires_in.unwrap_or(draft.jwt_expires_in.map_or(WEEK, longer))
+    builder.jwt_refresh_expires_in.unwrap_or(builder.jwt_expires_in.map_or(WEEK, longer))
 }
 
-fn refresh(draft: &Draft) -> String {
-    written(refresh_life(draft))
+fn refresh(builder: &ConfigBuilder) -> String {
+    written(refresh_life(builder))
 }
 
-fn rotating_max(draft: &Draft) -> String {
-    written(refresh_life(draft).max(MONTH))
+fn rotating_max(builder: &ConfigBuilder) -> String {
+    written(refresh_life(builder).max(MONTH))
 }
 
 /// A length of time in our own form, in the largest unit that it fills.
@@ -74,13 +79,13 @@ pub(in super::super) fn written(span: Duration) -> String {
 
 /// One row: the strategy and the lifetime as the file and as types name them, the default, the meaning.
 macro_rules! row {
-    ($strategy:literal, $name:ident, $key:literal, $lifetime:ident, $preset:expr, $doc:expr, $read:expr) => {
+    ($strategy:literal, $name:ident, $key:literal, $lifetime:ident, $default:expr, $doc:expr, $read:expr) => {
         Setting::new(
             concat!("strategies.", $strategy, ".", $key),
             "DURATION",
-            $preset,
+            $default,
             $doc,
-            |draft, text| set(draft, StrategyName::$name, Lifetime::$lifetime, $read(text)),
+            |builder, text| set(builder, StrategyName::$name, LifetimeKind::$lifetime, $read(text)),
         )
     };
 }
@@ -93,8 +98,8 @@ macro_rules! access {
             $name,
             "access",
             Access,
-            Preset::Derived(concat!("`jwt_expires_in`, else ", $default), |draft| fixed_access(
-                draft, $default
+            DefaultValue::Derived(concat!("`jwt_expires_in`, else ", $default), |builder| fixed_access(
+                builder, $default
             )),
             concat!("How long an access token of `", $strategy, "` lives"),
             lifetime
@@ -111,7 +116,7 @@ macro_rules! rotating_access {
             $name,
             "access",
             Access,
-            Preset::Derived(
+            DefaultValue::Derived(
                 "`jwt_expires_in`, else 15m, or `jwt_refresh_expires_in` where that is shorter",
                 rotating_access
             ),
@@ -128,7 +133,7 @@ macro_rules! refresh {
             $name,
             "refresh",
             Refresh,
-            Preset::Derived(
+            DefaultValue::Derived(
                 "`jwt_refresh_expires_in`, else 7d, or `jwt_expires_in` where that is longer",
                 refresh
             ),
@@ -145,7 +150,7 @@ macro_rules! rotating_max {
             $name,
             "max",
             Max,
-            Preset::Derived(
+            DefaultValue::Derived(
                 "30d, or the longer of `jwt_expires_in` and `jwt_refresh_expires_in` where that is longer",
                 rotating_max
             ),
@@ -162,7 +167,7 @@ macro_rules! grace {
             $name,
             "grace",
             Grace,
-            Preset::Is("60s"),
+            DefaultValue::Fixed("60s"),
             concat!(
                 "How long a spent refresh token of `",
                 $strategy,
@@ -177,31 +182,31 @@ pub(super) const STRATEGIES: &[Setting] = &[
     Setting::new(
         "strategies.enabled",
         "NAMES",
-        Preset::Is("jwt, session, hybrid, refresh, denylist, session-jwt, device"),
+        DefaultValue::Fixed("jwt, session, hybrid, refresh, denylist, session-jwt, device"),
         "The strategies that are offered: `device` under `/auth`, each other one under `/auth/{strategy}`; a tenant may offer \
          fewer",
-        |draft, text| {
-            put(&mut draft.config.strategies.enabled, parse::list(text, name))
+        |builder, text| {
+            put(&mut builder.config.strategies.enabled, parse::list(text, name))
         },
     )
-    .kind(Kind::List),
+    .kind(ValueType::List),
     Setting::new(
         "jwt_expires_in",
         "DURATION",
-        Preset::Unset("each strategy's own"),
+        DefaultValue::Unset("each strategy's own"),
         "How long access tokens live, of every strategy that has them. As in Node: `15m`, `2 days`, a number of seconds",
-        |draft, text| put(&mut draft.jwt_expires_in, parse::node_duration(text).map(Some)),
+        |builder, text| put(&mut builder.jwt_expires_in, parse::node_duration(text).map(Some)),
     )
-    .kind(Kind::Quantity)
+    .kind(ValueType::Quantity)
     .also("JWT_EXPIRES_IN"),
     Setting::new(
         "jwt_refresh_expires_in",
         "DURATION",
-        Preset::Unset("each strategy's own"),
+        DefaultValue::Unset("each strategy's own"),
         "How long refresh tokens live, of every strategy that has them. Written as `jwt_expires_in`",
-        |draft, text| put(&mut draft.jwt_refresh_expires_in, parse::node_duration(text).map(Some)),
+        |builder, text| put(&mut builder.jwt_refresh_expires_in, parse::node_duration(text).map(Some)),
     )
-    .kind(Kind::Quantity)
+    .kind(ValueType::Quantity)
     .also("JWT_REFRESH_EXPIRES_IN"),
     access!("jwt", Jwt, "1h"),
     row!(
@@ -209,7 +214,7 @@ pub(super) const STRATEGIES: &[Setting] = &[
         Session,
         "idle",
         Idle,
-        Preset::Is("24h"),
+        DefaultValue::Fixed("24h"),
         "How long a session of `session` lives without being used",
         lifetime
     ),
@@ -218,7 +223,7 @@ pub(super) const STRATEGIES: &[Setting] = &[
         Session,
         "max",
         Max,
-        Preset::Is("30d"),
+        DefaultValue::Fixed("30d"),
         "How long a session of `session` lives at most, from login",
         lifetime
     ),

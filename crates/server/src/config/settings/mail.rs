@@ -3,73 +3,73 @@
 use std::path::PathBuf;
 
 use super::super::parse;
-use super::{Preset, Setting, put};
+use super::{DefaultValue, Setting, put};
 
 pub(super) const MAIL: &[Setting] = &[
     Setting::new(
         "mail.transport",
         "URL",
-        Preset::Is("outbox"),
+        DefaultValue::Fixed("outbox"),
         "Where letters to users go: `smtp://HOST:587` (STARTTLS, required), `smtps://HOST:465` (TLS), \
          `smtp://HOST:PORT?tls=none` (plain), or `outbox`, a file each in the folder `outbox` of `data_dir`. Must be stated \
          with a public URL",
-        |draft, text| put(&mut draft.config.mail.transport, parse::mail_transport(text)),
+        |builder, text| put(&mut builder.config.mail.transport, parse::mail_transport(text)),
     ),
     Setting::new(
         "mail.from",
         "MAILBOX",
-        Preset::Unset("none; needed with SMTP"),
+        DefaultValue::Unset("none; needed with SMTP"),
         "Whom letters are from, where the tenant says nothing else: `Example <no-reply@example.com>`",
-        |draft, text| put(&mut draft.config.mail.from, parse::sender(text).map(Some)),
+        |builder, text| put(&mut builder.config.mail.from, parse::sender(text).map(Some)),
     ),
     Setting::new(
         "mail.username",
         "NAME",
-        Preset::Unset("none: no login"),
+        DefaultValue::Unset("none: no login"),
         "Our name at the mail server",
-        |draft, text| put(&mut draft.config.mail.username, parse::plain(text).map(Some)),
+        |builder, text| put(&mut builder.config.mail.username, parse::plain(text).map(Some)),
     ),
     Setting::new(
         "mail.password",
         "PASSWORD",
-        Preset::Unset("none"),
+        DefaultValue::Unset("none"),
         "Our password at the mail server. Without TLS it is sent to this machine alone",
-        |draft, text| put(&mut draft.config.mail.password, parse::mail_password(text).map(Some)),
+        |builder, text| put(&mut builder.config.mail.password, parse::mail_password(text).map(Some)),
     )
     .secret(),
     Setting::new(
         "mail.password_file",
         "FILE",
-        Preset::Unset("none"),
+        DefaultValue::Unset("none"),
         "A file that holds `mail.password`, in its place",
-        |draft, text| put(&mut draft.mail_password_file, Ok(Some(PathBuf::from(text)))),
+        |builder, text| put(&mut builder.mail_password_file, Ok(Some(PathBuf::from(text)))),
     ),
     Setting::new(
         "mail.ca",
         "FILE",
-        Preset::Unset("the authorities that this machine trusts"),
+        DefaultValue::Unset("the authorities that this machine trusts"),
         "The certificate (PEM) of the one authority that may vouch for the mail server",
-        |draft, text| put(&mut draft.config.mail.ca, Ok(Some(PathBuf::from(text)))),
+        |builder, text| put(&mut builder.config.mail.ca, Ok(Some(PathBuf::from(text)))),
     ),
     Setting::new(
         "mail.timeout",
         "DURATION",
-        Preset::Is("30s"),
+        DefaultValue::Fixed("30s"),
         "How long the delivery of a letter may take, from 1s to 5m",
-        |draft, text| put(&mut draft.config.mail.timeout, parse::duration(text, "1s", "5m")),
+        |builder, text| put(&mut builder.config.mail.timeout, parse::duration(text, "1s", "5m")),
     ),
     Setting::new(
         "mail.templates",
         "DIR",
-        Preset::Unset("those of the binary"),
+        DefaultValue::Unset("those of the binary"),
         "A folder whose `layout.txt`, `layout.html` and texts (`en.toml`, `de.toml`) replace those of the binary, file by file",
-        |draft, text| put(&mut draft.config.mail.templates, Ok(Some(PathBuf::from(text)))),
+        |builder, text| put(&mut builder.config.mail.templates, Ok(Some(PathBuf::from(text)))),
     ),
     Setting::new(
         "mail.language",
         "LANGUAGE",
-        Preset::Is("en"),
+        DefaultValue::Fixed("en"),
         "The language of letters, where the tenant says nothing else",
-        |draft, text| put(&mut draft.config.mail.language, parse::language(text)),
+        |builder, text| put(&mut builder.config.mail.language, parse::language(text)),
     ),
 ];

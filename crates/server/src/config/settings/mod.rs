@@ -10,8 +10,11 @@ mod server;
 mod tcp;
 pub(super) mod web;
 
-use super::draft::Draft;
+use super::builder::ConfigBuilder;
+use super::fault::ConfigFault;
+use super::origin::{Origin, StatedValue};
 use super::parse::Parsed;
+use super::report::ReportRow;
 
 /// One setting.
 pub(super) struct Setting {
@@ -20,13 +23,13 @@ pub(super) struct Setting {
     /// What its value is called in help texts.
     pub(super) value: &'static str,
     /// What holds where nobody states it.
-    pub(super) preset: Preset,
+    pub(super) default: DefaultValue,
     /// What it means, in a line.
     pub(super) doc: &'static str,
     /// From text to the value, put where it belongs.
-    pub(super) apply: fn(&mut Draft, &str) -> Parsed<()>,
+    pub(super) apply: fn(&mut ConfigBuilder, &str) -> Parsed<()>,
     /// What the file may write for it.
-    pub(super) kind: Kind,
+    pub(super) kind: ValueType,
     /// A variable that other software uses for the same thing.
     pub(super) also: Option<&'static str>,
     /// Whether its value is never shown.
@@ -36,18 +39,18 @@ pub(super) struct Setting {
 }
 
 /// What holds where nobody states a setting.
-pub(super) enum Preset {
+pub(super) enum DefaultValue {
     /// Nothing; the words say what that means.
     Unset(&'static str),
     /// This text.
-    Is(&'static str),
+    Fixed(&'static str),
     /// What other settings say, and how the documentation describes it.
-    Derived(&'static str, fn(&Draft) -> String),
+    Derived(&'static str, fn(&ConfigBuilder) -> String),
 }
 
 /// The types that the file may use for a setting.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+pub(super) enum ValueType {
     /// A string.
     Text,
     /// An integer.
@@ -62,7 +65,7 @@ pub(super) enum Kind {
     Absent,
 }
 
-impl Kind {
+impl ValueType {
     /// The types, for a sentence.
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -80,14 +83,14 @@ impl Setting {
     const fn new(
         key: &'static str,
         value: &'static str,
-        preset: Preset,
+        default: DefaultValue,
         doc: &'static str,
-        apply: fn(&mut Draft, &str) -> Parsed<()>,
+        apply: fn(&mut ConfigBuilder, &str) -> Parsed<()>,
     ) -> Self {
-        Self { key, value, preset, doc, apply, kind: Kind::Text, also: None, secret: false, flag: None }
+        Self { key, value, default, doc, apply, kind: ValueType::Text, also: None, secret: false, flag: None }
     }
 
-    const fn kind(self, kind: Kind) -> Self {
+    const fn kind(self, kind: ValueType) -> Self {
         Self { kind, ..self }
     }
 
@@ -103,6 +106,36 @@ impl Setting {
         Self { flag: Some(name), ..self }
     }
 
+    /// Gives the setting its default, then each stated value, lowest source first. Each of them must be valid, also one
+    /// that a higher source overrides.
+    pub(super) fn apply_all(
+        &self,
+        builder: &mut ConfigBuilder,
+        stated: &[StatedValue],
+        faults: &mut Vec<ConfigFault>,
+    ) {
+        let (default, unset) = match self.default {
+            DefaultValue::Unset(meaning) => (None, meaning),
+            DefaultValue::Fixed(text) => (Some(text.to_owned()), ""),
+            DefaultValue::Derived(_, text) => (Some(text(builder)), ""),
+        };
+        let default = default.map(|text| StatedValue { text, origin: Origin::Default });
+        for value in default.iter().chain(stated) {
+            if let Err(message) = (self.apply)(builder, &value.text) {
+                builder.mark_broken(self.key);
+                faults.push(ConfigFault::new(value.origin.clone(), message).about(self.key));
+            }
+        }
+        let effective = stated.last().or(default.as_ref());
+        let shown = |value: &StatedValue| if self.secret { "(set)".to_owned() } else { value.text.clone() };
+        builder.report(ReportRow {
+            key: self.key,
+            value: effective.map(shown),
+            origin: effective.map_or(Origin::Default, |value| value.origin.clone()),
+            unset,
+        });
+    }
+
     /// The name of its variable.
     pub(super) fn variable(&self) -> String {
         format!("{VARIABLE_PREFIX}{}", self.key.replace(['.', '-'], "_").to_uppercase())
@@ -113,7 +146,7 @@ impl Setting {
 pub(super) const VARIABLE_PREFIX: &str = "PORTCULLIS_";
 
 /// Settings that belong together.
-pub(super) struct Group {
+pub(super) struct SettingGroup {
     /// Its heading in the documentation.
     pub(super) heading: &'static str,
     /// The settings.
@@ -121,17 +154,17 @@ pub(super) struct Group {
 }
 
 /// All groups, in order.
-pub(super) const GROUPS: [Group; 10] = [
-    Group { heading: "Server", settings: server::SERVER },
-    Group { heading: "Secrets and tokens", settings: server::SECRETS },
-    Group { heading: "Browsers", settings: web::BROWSERS },
-    Group { heading: "Tenants and passwords", settings: web::PEOPLE },
-    Group { heading: "Mail", settings: mail::MAIL },
-    Group { heading: "Strategies and their lifetimes", settings: lifetimes::STRATEGIES },
-    Group { heading: "Liveness", settings: server::LIVENESS },
-    Group { heading: "Limits", settings: server::LIMITS },
-    Group { heading: "Microservices", settings: tcp::TCP },
-    Group { heading: "Log and metrics", settings: server::LOG },
+pub(super) const GROUPS: [SettingGroup; 10] = [
+    SettingGroup { heading: "Server", settings: server::SERVER },
+    SettingGroup { heading: "Secrets and tokens", settings: server::SECRETS },
+    SettingGroup { heading: "Browsers", settings: web::BROWSERS },
+    SettingGroup { heading: "Tenants and passwords", settings: web::PEOPLE },
+    SettingGroup { heading: "Mail", settings: mail::MAIL },
+    SettingGroup { heading: "Strategies and their lifetimes", settings: lifetimes::STRATEGIES },
+    SettingGroup { heading: "Liveness", settings: server::LIVENESS },
+    SettingGroup { heading: "Limits", settings: server::LIMITS },
+    SettingGroup { heading: "Microservices", settings: tcp::TCP },
+    SettingGroup { heading: "Log and metrics", settings: server::LOG },
 ];
 
 /// All settings, in order.

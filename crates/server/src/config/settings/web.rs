@@ -3,10 +3,11 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use portcullis_axum::SameSite;
 use portcullis_core::tenant::SecondStep;
 
-use super::super::parse::{self, Parsed, SameSite};
-use super::{Kind, Preset, Setting, put};
+use super::super::parse::{self, Parsed};
+use super::{DefaultValue, Setting, ValueType, put};
 
 const SAME_SITE: [(&str, SameSite); 3] =
     [("lax", SameSite::Lax), ("strict", SameSite::Strict), ("none", SameSite::None)];
@@ -36,108 +37,108 @@ pub(super) const BROWSERS: &[Setting] = &[
     Setting::new(
         "cookie.name",
         "NAME",
-        Preset::Derived("`__Host-connect.sid` on an https public URL, else `connect.sid`", |draft| {
-            if draft.config.is_https() { "__Host-connect.sid".to_owned() } else { "connect.sid".to_owned() }
+        DefaultValue::Derived("`__Host-connect.sid` on an https public URL, else `connect.sid`", |builder| {
+            if builder.config.is_https() { "__Host-connect.sid".to_owned() } else { "connect.sid".to_owned() }
         }),
         "The name of the session cookie",
-        |draft, text| put(&mut draft.config.cookie.name, parse::cookie_name(text)),
+        |builder, text| put(&mut builder.config.cookie.name, parse::cookie_name(text)),
     ),
     Setting::new(
         "cookie.same_site",
         "lax|strict|none",
-        Preset::Is("lax"),
+        DefaultValue::Fixed("lax"),
         "When browsers send the session cookie with requests that come from other sites; `none` needs https",
-        |draft, text| put(&mut draft.config.cookie.same_site, parse::choice(text, &SAME_SITE)),
+        |builder, text| put(&mut builder.config.cookie.same_site, parse::choice(text, &SAME_SITE)),
     ),
     Setting::new(
         "cookie.domain",
         "DOMAIN",
-        Preset::Unset("none: the host alone"),
+        DefaultValue::Unset("none: the host alone"),
         "Sends the session cookie to every host of a domain. A name that begins with `__Host-` forbids it",
-        |draft, text| put(&mut draft.config.cookie.domain, parse::cookie_domain(text).map(Some)),
+        |builder, text| put(&mut builder.config.cookie.domain, parse::cookie_domain(text).map(Some)),
     ),
     Setting::new(
         "cors.origins",
         "ORIGINS",
-        Preset::Unset("none; in development mode every port of localhost, too"),
+        DefaultValue::Unset("none; in development mode every port of localhost, too"),
         "The origins whose pages may call the server with credentials, each exactly",
-        |draft, text| put(&mut draft.config.cors.origins, parse::list(text, parse::web_origin)),
+        |builder, text| put(&mut builder.config.cors.origins, parse::list(text, parse::web_origin)),
     )
-    .kind(Kind::List),
+    .kind(ValueType::List),
 ];
 
 pub(super) const PEOPLE: &[Setting] = &[
     Setting::new(
         "tenants.require_header",
         "BOOLEAN",
-        Preset::Is("false"),
+        DefaultValue::Fixed("false"),
         "Whether every request must name its tenant in `x-tenant-id`; else one that does not means `default`",
-        |draft, text| put(&mut draft.config.tenants.require_header, parse::boolean(text)),
+        |builder, text| put(&mut builder.config.tenants.require_header, parse::boolean(text)),
     )
-    .kind(Kind::Boolean),
+    .kind(ValueType::Boolean),
     Setting::new(
         "otp",
         "on|off|forced",
-        Preset::Is("on"),
+        DefaultValue::Fixed("on"),
         "Whether a sign-in under `device` has a second step, a code by mail; with `forced`, no strategy without one is offered",
-        |draft, text| put(&mut draft.config.sign_in.otp, second_step(text)),
+        |builder, text| put(&mut builder.config.sign_in.otp, second_step(text)),
     ),
     Setting::new(
         "lockout.after",
         "NUMBER",
-        Preset::Is("5"),
+        DefaultValue::Fixed("5"),
         "How many wrong passwords in a row lock an account, up to 100",
-        |draft, text| put(&mut draft.config.sign_in.lockout.after, parse::number(text, LOCKOUT)),
+        |builder, text| put(&mut builder.config.sign_in.lockout.after, parse::number(text, LOCKOUT)),
     )
-    .kind(Kind::Integer),
+    .kind(ValueType::Integer),
     Setting::new(
         "lockout.for",
         "DURATION",
-        Preset::Is("15m"),
+        DefaultValue::Fixed("15m"),
         "How long an account is locked, from 1s to 24h",
-        |draft, text| put(&mut draft.config.sign_in.lockout.lasts, locked_for(text)),
+        |builder, text| put(&mut builder.config.sign_in.lockout.lasts, locked_for(text)),
     ),
     Setting::new(
         "session_cap",
         "NUMBER",
-        Preset::Is("0"),
+        DefaultValue::Fixed("0"),
         "The most sessions that a user may have, up to 10000: the oldest end. 0 is any number",
-        |draft, text| put(&mut draft.config.sign_in.session_cap, parse::number(text, CAP)),
+        |builder, text| put(&mut builder.config.sign_in.session_cap, parse::number(text, CAP)),
     )
-    .kind(Kind::Integer),
+    .kind(ValueType::Integer),
     Setting::new(
         "hide_existence",
         "BOOLEAN",
-        Preset::Is("false"),
+        DefaultValue::Fixed("false"),
         "Whether a sign-up does not tell that an address has an account; its owner is mailed instead",
-        |draft, text| put(&mut draft.config.sign_in.hide_existence, parse::boolean(text)),
+        |builder, text| put(&mut builder.config.sign_in.hide_existence, parse::boolean(text)),
     )
-    .kind(Kind::Boolean),
+    .kind(ValueType::Boolean),
     Setting::new(
         "password.shortest",
         "NUMBER",
-        Preset::Derived("8 in development mode and with `otp` `forced`, else 15", |draft| {
-            let is_short = draft.config.is_development() || draft.config.sign_in.otp == SecondStep::Forced;
+        DefaultValue::Derived("8 in development mode and with `otp` `forced`, else 15", |builder| {
+            let is_short = builder.config.is_development() || builder.config.sign_in.otp == SecondStep::Forced;
             if is_short { "8".to_owned() } else { "15".to_owned() }
         }),
         "The least characters of a new password, up to 64; where a tenant forces the second step, 8 are enough",
-        |draft, text| put(&mut draft.config.password.shortest, shortest_password(text)),
+        |builder, text| put(&mut builder.config.password.shortest, shortest_password(text)),
     )
-    .kind(Kind::Integer),
+    .kind(ValueType::Integer),
     Setting::new(
         "hashing.threads",
         "NUMBER",
-        Preset::Unset("one for each processor"),
+        DefaultValue::Unset("one for each processor"),
         "How many passwords are hashed at a time",
-        |draft, text| put(&mut draft.config.hashing.threads, parse::number(text, 1..=256).map(Some)),
+        |builder, text| put(&mut builder.config.hashing.threads, parse::number(text, 1..=256).map(Some)),
     )
-    .kind(Kind::Integer),
+    .kind(ValueType::Integer),
     Setting::new(
         "hashing.queue",
         "NUMBER",
-        Preset::Unset("6 for each thread"),
+        DefaultValue::Unset("6 for each thread"),
         "How many passwords may wait to be hashed; further ones are 503",
-        |draft, text| put(&mut draft.config.hashing.queue, parse::number(text, 1..=100_000).map(Some)),
+        |builder, text| put(&mut builder.config.hashing.queue, parse::number(text, 1..=100_000).map(Some)),
     )
-    .kind(Kind::Integer),
+    .kind(ValueType::Integer),
 ];

@@ -10,13 +10,13 @@ use url::{Host, Url};
 use super::super::parse::{self, Parsed};
 use super::super::settings::lifetimes::{self, written};
 use super::super::settings::web;
-use super::super::strategies::Lifetime;
-use super::TenantKey;
+use super::super::strategies::LifetimeKind;
+use super::TenantSetting;
 
 /// The key of one field: how its text is read, and how its value is written.
 macro_rules! key {
     ($name:literal, $value:literal, $help:literal, $field:ident, $read:expr, $show:expr) => {
-        TenantKey {
+        TenantSetting {
             name: $name.to_owned(),
             value: $value,
             help: $help.to_owned(),
@@ -31,7 +31,7 @@ macro_rules! key {
 }
 
 /// All keys, in the order in which they are shown.
-pub(crate) static KEYS: LazyLock<Vec<TenantKey>> = LazyLock::new(|| {
+pub(crate) static TENANT_SETTINGS: LazyLock<Vec<TenantSetting>> = LazyLock::new(|| {
     let mut keys = vec![key!(
         "strategies",
         "NAMES",
@@ -44,12 +44,12 @@ pub(crate) static KEYS: LazyLock<Vec<TenantKey>> = LazyLock::new(|| {
     keys.extend(letters());
     let names = StrategyName::ALL.into_iter();
     keys.extend(
-        names.flat_map(|name| Lifetime::ALL.into_iter().filter_map(move |life| lifetime(name, life))),
+        names.flat_map(|name| LifetimeKind::ALL.into_iter().filter_map(move |life| lifetime(name, life))),
     );
     keys
 });
 
-fn signing_in() -> [TenantKey; 6] {
+fn signing_in() -> [TenantSetting; 6] {
     [
         key!(
             "otp",
@@ -102,7 +102,7 @@ fn signing_in() -> [TenantKey; 6] {
     ]
 }
 
-fn letters() -> [TenantKey; 3] {
+fn letters() -> [TenantSetting; 3] {
     [
         key!(
             "mail.from",
@@ -132,10 +132,10 @@ fn letters() -> [TenantKey; 3] {
 }
 
 /// The key of a lifetime, if the strategy has it.
-fn lifetime(name: StrategyName, life: Lifetime) -> Option<TenantKey> {
+fn lifetime(name: StrategyName, life: LifetimeKind) -> Option<TenantSetting> {
     place(life, name, &mut Lifetimes::default())?;
-    let read = if life == Lifetime::Grace { lifetimes::grace } else { lifetimes::lifetime };
-    Some(TenantKey {
+    let read = if life == LifetimeKind::Grace { lifetimes::grace } else { lifetimes::lifetime };
+    Some(TenantSetting {
         name: format!("{name}.{}", life.as_str()),
         value: "DURATION",
         help: life.meaning(name),
@@ -163,14 +163,14 @@ fn lifetime(name: StrategyName, life: Lifetime) -> Option<TenantKey> {
 }
 
 /// Where a tenant keeps a lifetime that the strategy has.
-fn place(life: Lifetime, name: StrategyName, lifetimes: &mut Lifetimes) -> Option<&mut Option<Duration>> {
+fn place(life: LifetimeKind, name: StrategyName, lifetimes: &mut Lifetimes) -> Option<&mut Option<Duration>> {
     match (life, name.strategy().renewal()) {
-        (Lifetime::Access, Renewal::Fixed { .. }) => Some(&mut lifetimes.lifetime),
-        (Lifetime::Access, Renewal::Rotating { .. }) => Some(&mut lifetimes.access),
-        (Lifetime::Idle, Renewal::Sliding { .. }) => Some(&mut lifetimes.idle),
-        (Lifetime::Refresh, Renewal::Rotating { .. }) => Some(&mut lifetimes.refresh),
-        (Lifetime::Max, Renewal::Sliding { .. } | Renewal::Rotating { .. }) => Some(&mut lifetimes.max),
-        (Lifetime::Grace, Renewal::Rotating { .. }) => Some(&mut lifetimes.grace),
+        (LifetimeKind::Access, Renewal::Fixed { .. }) => Some(&mut lifetimes.lifetime),
+        (LifetimeKind::Access, Renewal::Rotating { .. }) => Some(&mut lifetimes.access),
+        (LifetimeKind::Idle, Renewal::Sliding { .. }) => Some(&mut lifetimes.idle),
+        (LifetimeKind::Refresh, Renewal::Rotating { .. }) => Some(&mut lifetimes.refresh),
+        (LifetimeKind::Max, Renewal::Sliding { .. } | Renewal::Rotating { .. }) => Some(&mut lifetimes.max),
+        (LifetimeKind::Grace, Renewal::Rotating { .. }) => Some(&mut lifetimes.grace),
         _ => None,
     }
 }

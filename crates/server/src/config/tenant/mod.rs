@@ -15,7 +15,7 @@ use super::Mail;
 use super::parse::Parsed;
 use super::suggest::did_you_mean;
 
-pub(crate) use keys::KEYS;
+pub(crate) use keys::TENANT_SETTINGS;
 
 /// From text into the settings.
 type Read = dyn Fn(&mut TenantSettings, &str) -> Parsed<()> + Send + Sync;
@@ -27,7 +27,7 @@ type Copy = dyn Fn(&TenantSettings, &mut TenantSettings) + Send + Sync;
 type Show = dyn Fn(&TenantSettings) -> Option<String> + Send + Sync;
 
 /// Something that a tenant may decide.
-pub(crate) struct TenantKey {
+pub(crate) struct TenantSetting {
     /// Its name, dotted.
     pub(crate) name: String,
     /// What its value is called.
@@ -39,13 +39,13 @@ pub(crate) struct TenantKey {
     show: Box<Show>,
 }
 
-impl std::fmt::Debug for TenantKey {
+impl std::fmt::Debug for TenantSetting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.name)
     }
 }
 
-impl TenantKey {
+impl TenantSetting {
     /// What the settings say of it, as it may be stated.
     pub(crate) fn shown(&self, settings: &TenantSettings) -> Option<String> {
         (self.show)(settings)
@@ -54,13 +54,13 @@ impl TenantKey {
 
 /// One decision: a key, and what is stated for it; nothing takes an earlier decision back.
 #[derive(Clone, Debug)]
-pub(crate) struct Decision {
+pub(crate) struct Assignment {
     /// The key.
-    pub(crate) key: &'static TenantKey,
+    pub(crate) key: &'static TenantSetting,
     stated: TenantSettings,
 }
 
-impl Decision {
+impl Assignment {
     /// `KEY=VALUE`, or `KEY=` to decide nothing.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl Decision {
         let (name, value) = text
             .split_once('=')
             .ok_or_else(|| format!("{text:?} is no KEY=VALUE; KEY= takes a decision back"))?;
-        let key = KEYS.iter().find(|key| key.name == name).ok_or_else(|| unknown(name))?;
+        let key = TENANT_SETTINGS.iter().find(|key| key.name == name).ok_or_else(|| unknown(name))?;
         let mut stated = TenantSettings::default();
         if !value.is_empty() {
             (key.read)(&mut stated, value).map_err(|message| format!("{name}: {message}"))?;
@@ -90,7 +90,7 @@ impl Decision {
 }
 
 fn unknown(name: &str) -> String {
-    let suggestion = did_you_mean(name, KEYS.iter().map(|key| key.name.as_str()));
+    let suggestion = did_you_mean(name, TENANT_SETTINGS.iter().map(|key| key.name.as_str()));
     format!("{name:?} is nothing that a tenant decides{suggestion}")
 }
 

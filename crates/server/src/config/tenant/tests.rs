@@ -10,7 +10,7 @@ use crate::config::{Config, Flags};
 fn decided(texts: &[&str]) -> TenantSettings {
     texts
         .iter()
-        .fold(TenantSettings::default(), |settings, text| Decision::parse(text).unwrap().over(settings))
+        .fold(TenantSettings::default(), |settings, text| Assignment::parse(text).unwrap().over(settings))
 }
 
 const ALL: [&str; 27] = [
@@ -47,10 +47,10 @@ const ALL: [&str; 27] = [
 fn every_key_is_shown_as_it_was_stated_and_can_be_taken_back() {
     let settings = decided(&ALL);
     let shown: Vec<String> =
-        KEYS.iter().map(|key| format!("{}={}", key.name, key.shown(&settings).unwrap())).collect();
+        TENANT_SETTINGS.iter().map(|key| format!("{}={}", key.name, key.shown(&settings).unwrap())).collect();
     assert_eq!(shown, ALL);
-    let back: Vec<String> = KEYS.iter().map(|key| format!("{}=", key.name)).collect();
-    let back = back.iter().fold(settings, |settings, text| Decision::parse(text).unwrap().over(settings));
+    let back: Vec<String> = TENANT_SETTINGS.iter().map(|key| format!("{}=", key.name)).collect();
+    let back = back.iter().fold(settings, |settings, text| Assignment::parse(text).unwrap().over(settings));
     assert_eq!(back, TenantSettings::default());
 }
 
@@ -58,7 +58,7 @@ fn every_key_is_shown_as_it_was_stated_and_can_be_taken_back() {
 fn one_decision_leaves_the_others_alone() {
     let settings = decided(&["device.access=5m", "device.grace=1s", "otp=off", "device.access="]);
     let shown: Vec<_> =
-        KEYS.iter().filter_map(|key| Some((key.name.as_str(), key.shown(&settings)?))).collect();
+        TENANT_SETTINGS.iter().filter_map(|key| Some((key.name.as_str(), key.shown(&settings)?))).collect();
     assert_eq!(shown, [("otp", "off".to_owned()), ("device.grace", "1s".to_owned())]);
 }
 
@@ -80,10 +80,10 @@ fn what_makes_no_sense_is_refused_with_its_key() {
         ("reset_url=https://me:hunter2@acme.example", "reset_url: holds a user name or password"),
         ("reset_url=javascript:alert(1)", "reset_url: is not a URL"),
     ] {
-        let fault = Decision::parse(text).unwrap_err();
+        let fault = Assignment::parse(text).unwrap_err();
         assert!(fault.contains(told) && !fault.contains("hunter2"), "{text}: {fault}");
     }
-    assert!(Decision::parse("reset_url=http://localhost:5173/choose").is_ok());
+    assert!(Assignment::parse("reset_url=http://localhost:5173/choose").is_ok());
 }
 
 #[test]
@@ -93,8 +93,9 @@ fn what_holds_is_shown_for_every_key_that_a_tenant_has() {
     let own = decided(&["otp=forced"]);
     let all = effective(&own.over(&policy).unwrap(), &own, &mail.unwrap().mail);
     let unset: Vec<&str> =
-        KEYS.iter().filter(|key| key.shown(&all).is_none()).map(|key| key.name.as_str()).collect();
+        TENANT_SETTINGS.iter().filter(|key| key.shown(&all).is_none()).map(|key| key.name.as_str()).collect();
     assert_eq!(unset, ["mail.from", "reset_url"]);
-    let shown = |name: &str| KEYS.iter().find(|key| key.name == name).unwrap().shown(&all).unwrap();
+    let shown =
+        |name: &str| TENANT_SETTINGS.iter().find(|key| key.name == name).unwrap().shown(&all).unwrap();
     assert_eq!((shown("strategies"), shown("jwt.access")), ("device".to_owned(), "1h".to_owned()));
 }

@@ -1,6 +1,7 @@
 //! What holds where nobody says otherwise, and what moves it.
 
 use super::*;
+use portcullis_axum::SameSite;
 
 #[test]
 fn who_states_nothing_gets_a_server_for_this_machine() {
@@ -128,9 +129,9 @@ fn production_has_its_own_defaults() {
 
 #[test]
 fn what_a_tenant_does_not_decide_is_as_configured() {
-    let preset = operator().config().sign_in;
-    assert_eq!((preset.otp, preset.session_cap, preset.hide_existence), (SecondStep::On, 0, false));
-    assert_eq!((preset.lockout.after, preset.lockout.lasts), (5, Duration::from_mins(15)));
+    let default = operator().config().sign_in;
+    assert_eq!((default.otp, default.session_cap, default.hide_existence), (SecondStep::On, 0, false));
+    assert_eq!((default.lockout.after, default.lockout.lasts), (5, Duration::from_mins(15)));
     let file = "otp = \"off\"\nsession_cap = 3\nhide_existence = true\n[lockout]\nafter = 9\nfor = \"1h\"";
     let policy = crate::open::policy(&operator().file(file).config()).unwrap();
     assert_eq!((policy.second_step, policy.session_cap), (SecondStep::Off, 3));

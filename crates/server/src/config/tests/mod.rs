@@ -61,7 +61,7 @@ impl Operator {
             .variable("PORTCULLIS_MASTER_KEY", KEY)
     }
 
-    fn read(&self) -> Result<Config, Vec<Fault>> {
+    fn read(&self) -> Result<Config, Vec<ConfigFault>> {
         Config::read(&self.flags, &self.env, &|path: &Path| match path.to_str() {
             Some("p.toml") => Ok(self.file.clone()),
             Some("key") => Ok(format!("{KEY}\n")),

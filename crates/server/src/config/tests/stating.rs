@@ -68,17 +68,17 @@ fn no_fault_hides_another_and_each_names_its_place() {
          can be found by trying, from any one token. Make a new one with `openssl rand -base64 48` and give it to every \
          service that shares it",
         "variable PORTCULLIS_LEEWAY: is empty: leave it out, or state a value",
-        "variable PORTCULLIS_LISTN: is no setting; did you mean PORTCULLIS_LISTEN?",
-        "p.toml:1: leway: is no setting; did you mean leeway?",
+        "variable PORTCULLIS_LISTN: is not a setting; did you mean PORTCULLIS_LISTEN?",
+        "p.toml:1: leway: is not a setting; did you mean leeway?",
         "p.toml:2: config: must be stated by flag or variable, not a string",
         "p.toml:3: limits: is a table: write [limits]",
-        "p.toml:5: timeout: is no setting; did you mean timeouts?",
+        "p.toml:5: timeout: is not a setting; did you mean timeouts?",
         "p.toml:8: timeouts.body: must be a string, not an integer",
         "p.toml:9: timeouts.headers: \"30\" is not a duration: write 500ms, 15m, 7d or 1h30m",
         "p.toml:11: strategies.enabled: \"sesion\" is none of jwt, session, hybrid, refresh, denylist, session-jwt, device; \
          did you mean session?",
         "p.toml:13: hashing.threads: must be an integer, not a string",
-        "p.toml:15: strategies.refresh.idle: is no setting",
+        "p.toml:15: strategies.refresh.idle: is not a setting",
     ];
     assert_eq!(faults, expected);
 }

@@ -6,7 +6,7 @@ use super::*;
 const MOST: usize = 4096;
 
 /// Everything that comes of these segments, up to what is broken.
-fn read(segments: &[&[u8]], most: usize) -> Result<Vec<String>, BrokenFrame> {
+fn read(segments: &[&[u8]], most: usize) -> Result<Vec<String>, FrameError> {
     let (mut frames, mut received, mut texts) = (Frames::up_to(most), BytesMut::new(), Vec::new());
     for segment in segments {
         received.extend_from_slice(segment);
@@ -17,18 +17,18 @@ fn read(segments: &[&[u8]], most: usize) -> Result<Vec<String>, BrokenFrame> {
     Ok(texts)
 }
 
-fn wire(texts: &[impl AsRef<str>]) -> BytesMut {
-    let mut wire = BytesMut::new();
+fn stream(texts: &[impl AsRef<str>]) -> BytesMut {
+    let mut stream = BytesMut::new();
     for text in texts {
-        write(text.as_ref(), &mut wire);
+        write(text.as_ref(), &mut stream);
     }
-    wire
+    stream
 }
 
 #[test]
 fn a_length_counts_utf16_code_units() {
     for (text, frame) in [("é漢", "2#é漢"), ("😀", "2#😀"), ("a😀é", "4#a😀é"), ("", "0#")] {
-        assert_eq!(wire(&[text]), frame.as_bytes());
+        assert_eq!(stream(&[text]), frame.as_bytes());
         assert_eq!(read(&[frame.as_bytes()], MOST).unwrap(), [text]);
     }
     assert_eq!(read(&[b"0003#abc"], MOST).unwrap(), ["abc"]);
@@ -37,12 +37,12 @@ fn a_length_counts_utf16_code_units() {
 #[test]
 fn a_frame_arrives_whole_wherever_it_is_split() {
     let texts = [r#"{"who":"😀 é 漢 𝄞"}"#, "😀", "x"];
-    let wire = wire(&texts);
-    for at in 0..=wire.len() {
-        let (head, tail) = wire.split_at(at);
+    let stream = stream(&texts);
+    for at in 0..=stream.len() {
+        let (head, tail) = stream.split_at(at);
         assert_eq!(read(&[head, tail], MOST).unwrap(), texts, "split at {at}");
     }
-    let bytes: Vec<&[u8]> = wire.chunks(1).collect();
+    let bytes: Vec<&[u8]> = stream.chunks(1).collect();
     assert_eq!(read(&bytes, MOST).unwrap(), texts);
 }
 
@@ -61,8 +61,8 @@ fn a_frame_that_is_not_whole_is_awaited() {
 
 #[test]
 fn what_cannot_be_a_frame_is_refused_at_once() {
-    use BrokenFrame::{Cut, Length, NotUtf8, TooLong};
-    let cases: [(&[u8], BrokenFrame); 13] = [
+    use FrameError::{Cut, Length, NotUtf8, TooLong};
+    let cases: [(&[u8], FrameError); 13] = [
         (b"#", Length),
         (b"x", Length),
         (b"-1#", Length),
@@ -86,21 +86,21 @@ fn what_cannot_be_a_frame_is_refused_at_once() {
 #[test]
 fn a_text_is_bounded_in_bytes_also_where_its_characters_are_wide() {
     let wide = "漢".repeat(10);
-    assert_eq!(read(&[&wire(&[&wide])], 30).unwrap(), [wide.as_str()]);
-    assert_eq!(read(&[&wire(&[&wide])], 29), Err(BrokenFrame::TooLong));
+    assert_eq!(read(&[&stream(&[&wide])], 30).unwrap(), [wide.as_str()]);
+    assert_eq!(read(&[&stream(&[&wide])], 29), Err(FrameError::TooLong));
     // Nothing of this is ever the beginning of a character, so that the count goes nowhere.
     let endless = [b"1#".as_slice(), &[0x80; 100]].concat();
-    assert_eq!(read(&[&endless], 30), Err(BrokenFrame::TooLong));
+    assert_eq!(read(&[&endless], 30), Err(FrameError::TooLong));
 }
 
 #[test]
 fn the_count_keeps_up_with_every_byte() {
     let text = "a😀漢é".repeat(50);
     let (mut frames, mut received, mut whole) = (Frames::up_to(MOST), BytesMut::new(), None);
-    for byte in wire(&[&text]).chunks(1) {
+    for byte in stream(&[&text]).chunks(1) {
         received.extend_from_slice(byte);
         whole = frames.next(&mut received).unwrap();
-        if let Part::Text { counted, .. } = frames.part {
+        if let FrameState::Text { counted, .. } = frames.part {
             assert_eq!(counted, received.len());
         }
     }
@@ -115,11 +115,11 @@ fn texts() -> impl Strategy<Value = Vec<String>> {
 proptest! {
     #[test]
     fn what_is_written_is_read_however_it_is_cut(texts in texts(), cuts in vec(any::<prop::sample::Index>(), 0..12)) {
-        let wire = wire(&texts);
-        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(wire.len() + 1)).collect();
-        cuts.extend([0, wire.len()]);
+        let stream = stream(&texts);
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(stream.len() + 1)).collect();
+        cuts.extend([0, stream.len()]);
         cuts.sort_unstable();
-        let segments: Vec<&[u8]> = cuts.windows(2).map(|pair| &wire[pair[0]..pair[1]]).collect();
+        let segments: Vec<&[u8]> = cuts.windows(2).map(|pair| &stream[pair[0]..pair[1]]).collect();
         prop_assert_eq!(read(&segments, MOST).unwrap(), texts);
     }
 
@@ -134,9 +134,9 @@ proptest! {
         let wanted: Vec<u16> = text.encode_utf16().take(length).collect();
         match String::from_utf16(&wanted) {
             _ if wanted.len() < length => prop_assert_eq!(read, Ok(vec![])),
-            Err(_) => prop_assert_eq!(read, Err(BrokenFrame::Cut)),
+            Err(_) => prop_assert_eq!(read, Err(FrameError::Cut)),
             // What follows is no frame.
-            Ok(_) if wanted.len() < text.encode_utf16().count() => prop_assert_eq!(read, Err(BrokenFrame::Length)),
+            Ok(_) if wanted.len() < text.encode_utf16().count() => prop_assert_eq!(read, Err(FrameError::Length)),
             Ok(head) => prop_assert_eq!(read, Ok(vec![head])),
         }
     }

@@ -91,11 +91,11 @@ async fn no_more_run_at_once_than_may_and_none_is_refused() {
 async fn a_packet_waits_for_its_turn_as_long_as_that_takes() {
     let server = Server::start(Limits { in_flight: 1, packet: SHORT, ..LIMITS }).await;
     let mut client = server.client().await;
-    let mut wire = BytesMut::new();
-    frame::write(&request("echo", &json!(2), &json!(2)).to_string(), &mut wire);
-    let rest = wire.split_off(10);
+    let mut stream = BytesMut::new();
+    frame::write(&request("echo", &json!(2), &json!(2)).to_string(), &mut stream);
+    let rest = stream.split_off(10);
     client.send(&[request("gated", &json!(1), &json!(1))]).await;
-    client.send_bytes(&wire).await;
+    client.send_bytes(&stream).await;
     server.has_begun(1).await;
     tokio::time::sleep(3 * SHORT).await;
     client.send_bytes(&rest).await;
@@ -108,10 +108,10 @@ async fn a_packet_waits_for_its_turn_as_long_as_that_takes() {
 async fn whoever_reads_no_answers_is_cut_off() {
     let server = Server::start(Limits { packet: SHORT, ..LIMITS }).await;
     let mut client = server.client().await;
-    let mut wire = BytesMut::new();
-    frame::write(&request("echo", &json!("x".repeat(60_000)), &json!(1)).to_string(), &mut wire);
+    let mut stream = BytesMut::new();
+    frame::write(&request("echo", &json!("x".repeat(60_000)), &json!(1)).to_string(), &mut stream);
     // Ends when the server has closed: what fits into the sockets on the way is bounded.
-    while client.stream.write_all(&wire).await.is_ok() {}
+    while client.stream.write_all(&stream).await.is_ok() {}
     let ran = server.echo.ran.borrow().len();
     assert!(ran < 2_000, "the server went on reading: {ran}");
     assert_eq!(server.client().await.ask("echo", json!(1)).await["response"], 1);

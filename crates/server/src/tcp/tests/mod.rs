@@ -127,11 +127,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     async fn send(&mut self, packets: &[Value]) {
-        let mut wire = BytesMut::new();
+        let mut stream = BytesMut::new();
         for packet in packets {
-            frame::write(&packet.to_string(), &mut wire);
+            frame::write(&packet.to_string(), &mut stream);
         }
-        self.send_bytes(&wire).await;
+        self.send_bytes(&stream).await;
     }
 
     /// The next answer; `None` once the server has closed.

@@ -83,9 +83,9 @@ async fn a_packet_arrives_whole_byte_by_byte() {
     let server = Server::start(LIMITS).await;
     let mut client = server.client().await;
     client.stream.set_nodelay(true).unwrap();
-    let mut wire = BytesMut::new();
-    frame::write(&request("echo", &json!("😀 é 漢"), &json!(1)).to_string(), &mut wire);
-    for byte in wire.chunks(1) {
+    let mut stream = BytesMut::new();
+    frame::write(&request("echo", &json!("😀 é 漢"), &json!(1)).to_string(), &mut stream);
+    for byte in stream.chunks(1) {
         client.send_bytes(byte).await;
         tokio::task::yield_now().await;
     }
@@ -107,9 +107,9 @@ async fn hundreds_of_packets_in_one_segment_are_all_answered() {
 }
 
 /// One end of a pipe that counts what is written.
-struct Counted(tokio::io::DuplexStream, Arc<AtomicUsize>);
+struct CountedHandler(tokio::io::DuplexStream, Arc<AtomicUsize>);
 
-impl AsyncRead for Counted {
+impl AsyncRead for CountedHandler {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -119,7 +119,7 @@ impl AsyncRead for Counted {
     }
 }
 
-impl AsyncWrite for Counted {
+impl AsyncWrite for CountedHandler {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.1.fetch_add(1, Ordering::SeqCst);
         Pin::new(&mut self.0).poll_write(cx, buf)
@@ -139,11 +139,11 @@ async fn answers_that_are_done_together_are_written_together() {
     let server = Server::start(LIMITS).await;
     let (here, there) = tokio::io::duplex(1 << 16);
     let writes = Arc::new(AtomicUsize::new(0));
-    let wire = Box::new(Counted(there, writes.clone()));
-    let hall = ConnectionContext { dispatch: server.echo.clone(), limits: LIMITS };
+    let stream = Box::new(CountedHandler(there, writes.clone()));
+    let context = ConnectionContext { dispatch: server.echo.clone(), limits: LIMITS };
     let (_stop, stopped) = watch::channel(false);
     let connection =
-        tokio::spawn(async move { connection::run(wire, Peer { address: None }, &hall, stopped).await });
+        tokio::spawn(async move { connection::run(stream, Peer { address: None }, &context, stopped).await });
 
     let mut client = Client::new(here);
     let requests: Vec<Value> = (0..20).map(|id| request("gated", &json!({}), &json!(id))).collect();

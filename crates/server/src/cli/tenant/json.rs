@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::cli::failure::Failure;
 use crate::config::Config;
-use crate::config::tenant::{KEYS, effective};
+use crate::config::tenant::{TENANT_SETTINGS, effective};
 use crate::open::policy;
 
 /// Values by key, as `tenant set` takes them.
@@ -19,7 +19,7 @@ pub(super) type Values = BTreeMap<&'static str, String>;
 /// A tenant.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Record<'a> {
+pub(super) struct TenantJson<'a> {
     id: &'a TenantId,
     created: Timestamp,
     suspended: Option<Timestamp>,
@@ -31,7 +31,7 @@ pub(super) struct Record<'a> {
     effective: Option<Values>,
 }
 
-impl<'a> Record<'a> {
+impl<'a> TenantJson<'a> {
     /// As it is in a list.
     pub(super) fn listed(tenant: &'a TenantRecord) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl<'a> Record<'a> {
 
 /// What the settings say.
 pub(super) fn values(settings: &TenantSettings) -> Values {
-    KEYS.iter().filter_map(|key| Some((key.name.as_str(), key.shown(settings)?))).collect()
+    TENANT_SETTINGS.iter().filter_map(|key| Some((key.name.as_str(), key.shown(settings)?))).collect()
 }
 
 /// All that holds for a tenant.

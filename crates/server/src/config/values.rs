@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lettre::message::Mailbox;
+use portcullis_axum::SameSite;
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::tenant::SecondStep;
 use tracing::Level;
 
-use super::parse::{MailTransport, SameSite, TcpListen, Tls, WebOrigin};
+use super::parse::{MailTransport, TcpListen, Tls, WebOrigin};
 
 /// The session cookie.
 #[derive(Clone, Debug)]
@@ -105,7 +106,7 @@ pub struct Liveness {
 
 /// Sizes and numbers that a client cannot exceed.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub struct HttpLimits {
     /// A request's body, in bytes.
     pub body: usize,
     /// A request's headers together, in bytes.
@@ -120,7 +121,7 @@ pub struct Limits {
 
 /// How long is waited.
 #[derive(Clone, Debug)]
-pub struct Timeouts {
+pub struct HttpTimeouts {
     /// For a request's headers, from the first byte.
     pub headers: Duration,
     /// For a request's body.

@@ -11,10 +11,10 @@ use serde::Serialize;
 /// A session.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Record<'a> {
+pub(super) struct SessionJson<'a> {
     id: SessionId,
     tenant: &'a TenantId,
-    user: Owner<'a>,
+    user: SessionOwnerJson<'a>,
     strategy: StrategyName,
     device: &'a str,
     address: &'a str,
@@ -25,11 +25,11 @@ pub(super) struct Record<'a> {
     state: &'static str,
     ended: Option<Timestamp>,
     reason: Option<EndReason>,
-    refresh_tokens: Vec<RefreshToken>,
+    refresh_tokens: Vec<RefreshTokenJson>,
 }
 
 #[derive(Serialize)]
-struct Owner<'a> {
+struct SessionOwnerJson<'a> {
     id: UserId,
     email: &'a str,
 }
@@ -37,7 +37,7 @@ struct Owner<'a> {
 /// A generation of a session's refresh token.
 #[derive(PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct RefreshToken {
+struct RefreshTokenJson {
     id: String,
     issued: Timestamp,
     expires: Timestamp,
@@ -45,7 +45,7 @@ struct RefreshToken {
     replaced_by_token: Option<String>,
 }
 
-impl<'a> Record<'a> {
+impl<'a> SessionJson<'a> {
     pub(super) fn of(
         user: &'a User,
         ListedSession { session, state }: &'a ListedSession,
@@ -58,7 +58,7 @@ impl<'a> Record<'a> {
         Self {
             id: session.key.id,
             tenant: &session.key.tenant,
-            user: Owner { id: user.key.id, email: user.email.shown() },
+            user: SessionOwnerJson { id: user.key.id, email: user.email.shown() },
             strategy: session.strategy,
             device: &session.device.name,
             address: &session.device.address,
@@ -75,17 +75,17 @@ impl<'a> Record<'a> {
 }
 
 /// The current generation, and the one that was spent for it before.
-fn recent_generations(session: &Session, state: State, now: Timestamp) -> Vec<RefreshToken> {
+fn recent_generations(session: &Session, state: State, now: Timestamp) -> Vec<RefreshTokenJson> {
     let Some(rotation) = &session.rotation else { return Vec::new() };
     let id = |generation: u64| format!("{}.{generation}", session.key.id);
-    let spent = rotation.previous.iter().map(|previous| RefreshToken {
+    let spent = rotation.previous.iter().map(|previous| RefreshTokenJson {
         id: id(rotation.generation.saturating_sub(1)),
         issued: previous.issued,
         expires: previous.expires,
         active: false,
         replaced_by_token: Some(id(rotation.generation)),
     });
-    let current = RefreshToken {
+    let current = RefreshTokenJson {
         id: id(rotation.generation),
         issued: rotation.issued,
         expires: rotation.expires,

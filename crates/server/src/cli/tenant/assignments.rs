@@ -6,14 +6,14 @@ use portcullis_core::tenant::TenantSettings;
 
 use crate::cli::failure::Failure;
 use crate::config::Config;
-use crate::config::tenant::{Decision, KEYS};
+use crate::config::tenant::{Assignment, TENANT_SETTINGS};
 
 /// The end of a help text: every key with its value and its meaning.
 pub(super) fn help() -> String {
-    let left = |key: &crate::config::tenant::TenantKey| format!("{}={}", key.name, key.value);
-    let width = KEYS.iter().map(|key| left(key).chars().count()).max().unwrap_or(0);
+    let left = |key: &crate::config::tenant::TenantSetting| format!("{}={}", key.name, key.value);
+    let width = TENANT_SETTINGS.iter().map(|key| left(key).chars().count()).max().unwrap_or(0);
     let mut text = "Keys:\n".to_owned();
-    for key in KEYS.iter() {
+    for key in TENANT_SETTINGS.iter() {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  {:<width$}  {}", left(key), key.help);
     }
@@ -22,14 +22,14 @@ pub(super) fn help() -> String {
 }
 
 /// The settings with all of this decided, one after the other.
-pub(super) fn decided(settings: TenantSettings, decisions: &[Decision]) -> TenantSettings {
+pub(super) fn assigned(settings: TenantSettings, decisions: &[Assignment]) -> TenantSettings {
     decisions.iter().fold(settings, |settings, decision| decision.over(settings))
 }
 
 /// Refuses what could not take effect here: a tenant offers strategies of the installation and no others.
-pub(super) fn check(decisions: &[Decision], config: &Config) -> Result<(), Failure> {
+pub(super) fn check(decisions: &[Assignment], config: &Config) -> Result<(), Failure> {
     let enabled = &config.strategies.enabled;
-    let foreign = decisions.iter().flat_map(Decision::strategies).find(|name| !enabled.contains(name));
+    let foreign = decisions.iter().flat_map(Assignment::strategies).find(|name| !enabled.contains(name));
     match foreign {
         Some(name) => Err(Failure::usage(format_args!(
             "strategies: {name} is not offered by the installation; strategies.enabled says what is"

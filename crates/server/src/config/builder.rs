@@ -4,34 +4,31 @@
 //! is the [`Config`].
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fmt, io};
 
+use portcullis_axum::SameSite;
 use portcullis_core::key::SharedSecrets;
 use portcullis_core::tenant::SecondStep;
 use tracing::Level;
 use zeroize::Zeroizing;
 
 use super::Config;
-use super::fault::{self, Fault, Origin};
-use super::parse::{self, Database, MailTransport, Parsed, SameSite, Sessions, Tls};
-use super::report::{Report, Row};
-use super::sections::{
-    Cookie, Cors, Hashing, Limits, Liveness, Lockout, Log, LogFormat, Mail, Metrics, Passwords, SigningIn,
-    Tcp, TcpLimits, TcpTimeouts, Tenants, Timeouts,
-};
-use super::settings::{Preset, Setting};
-use super::sources::Stated;
+use super::fault::{self, ConfigFault};
+use super::origin::{OpenFile, Origin};
+use super::parse::{self, Database, MailTransport, Parsed, Sessions, Tls};
+use super::report::{ConfigReport, ReportRow};
 use super::strategies::Strategies;
+use super::values::{
+    Cookie, Cors, Hashing, HttpLimits, HttpTimeouts, Liveness, Lockout, Log, LogFormat, Mail, Metrics,
+    Passwords, SigningIn, Tcp, TcpLimits, TcpTimeouts, Tenants,
+};
 use crate::proxies::TrustedProxies;
 
-/// How a file's text is got.
-pub(super) type Open<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
-
 /// A configuration that is being read.
-pub(super) struct Draft {
+pub(super) struct ConfigBuilder {
     /// The values so far.
     pub(super) config: Config,
     /// Where the master key is, when it is in a file.
@@ -59,7 +56,7 @@ pub(super) struct TlsFiles {
     pub(super) client_ca: Option<PathBuf>,
 }
 
-impl Draft {
+impl ConfigBuilder {
     pub(super) fn blank() -> Self {
         Self {
             config: blank(),
@@ -74,26 +71,18 @@ impl Draft {
         }
     }
 
-    /// Takes what the sources state for a setting, lowest first, over its default. All of it must be right, also what
-    /// a higher source overrides.
-    pub(super) fn take(&mut self, setting: &'static Setting, stated: &[Stated], faults: &mut Vec<Fault>) {
-        let default = match setting.preset {
-            Preset::Unset(_) => None,
-            Preset::Is(text) => Some(text.to_owned()),
-            Preset::Derived(_, text) => Some(text(self)),
-        };
-        let default = default.map(|text| Stated { text, origin: Origin::Default });
-        for value in default.iter().chain(stated) {
-            if let Err(message) = (setting.apply)(self, &value.text) {
-                self.broken.insert(setting.key);
-                faults.push(Fault::new(value.origin.clone(), message).about(setting.key));
-            }
-        }
-        self.config.report.push(Row::new(setting, stated.last().or(default.as_ref())));
+    /// Adds a setting's line to the report.
+    pub(super) fn report(&mut self, row: ReportRow) {
+        self.config.report.push(row);
+    }
+
+    /// Notes that a setting is wrong by itself, so that no rule judges it.
+    pub(super) fn mark_broken(&mut self, key: &'static str) {
+        self.broken.insert(key);
     }
 
     /// Reads the files that hold a secret or a certificate, as far as there are any.
-    pub(super) fn open_files(&mut self, open: Open<'_>, faults: &mut Vec<Fault>) {
+    pub(super) fn open_files(&mut self, open: OpenFile<'_>, faults: &mut Vec<ConfigFault>) {
         let path = self.master_key_file.clone();
         if let Some(key) = self.read_file("master_key_file", path, open, parse::master_key, faults) {
             self.config.master_key = Some(key);
@@ -107,7 +96,7 @@ impl Draft {
     }
 
     /// Reads the certificates and the key of TLS, if there are any, and puts them together.
-    fn open_certificates(&mut self, open: Open<'_>, faults: &mut Vec<Fault>) {
+    fn open_certificates(&mut self, open: OpenFile<'_>, faults: &mut Vec<ConfigFault>) {
         let TlsFiles { certificate, key, client_ca } = std::mem::take(&mut self.tcp_tls);
         let certificate =
             self.read_file("tcp.tls.certificate", certificate, open, parse::certificate, faults);
@@ -125,9 +114,9 @@ impl Draft {
         &mut self,
         key: &'static str,
         path: Option<PathBuf>,
-        open: Open<'_>,
+        open: OpenFile<'_>,
         parse: fn(&str) -> Parsed<T>,
-        faults: &mut Vec<Fault>,
+        faults: &mut Vec<ConfigFault>,
     ) -> Option<T> {
         let told = opened(&path?, open, parse).map_err(|message| {
             self.broken.insert(key);
@@ -137,7 +126,7 @@ impl Draft {
     }
 
     /// Puts the two shared secrets together. Each is right by itself here, so what is wrong now is wrong with the second.
-    pub(super) fn share_secrets(&mut self, faults: &mut Vec<Fault>) {
+    pub(super) fn share_secrets(&mut self, faults: &mut Vec<ConfigFault>) {
         if self.is_broken("jwt_secret") || self.is_broken("session_secret") {
             return;
         }
@@ -165,14 +154,14 @@ impl Draft {
     }
 
     /// A fault of this setting, wherever it was stated.
-    pub(super) fn fault(&self, key: &'static str, message: impl fmt::Display) -> Fault {
+    pub(super) fn fault(&self, key: &'static str, message: impl fmt::Display) -> ConfigFault {
         let origin = self.config.report.row(key).map_or(Origin::Default, |row| row.origin.clone());
-        Fault::new(origin, message.to_string()).about(key)
+        ConfigFault::new(origin, message.to_string()).about(key)
     }
 }
 
 /// What is in a file; what is wrong with it names the file and repeats nothing of it.
-fn opened<T>(path: &Path, open: Open<'_>, parse: impl FnOnce(&str) -> Parsed<T>) -> Parsed<T> {
+fn opened<T>(path: &Path, open: OpenFile<'_>, parse: impl FnOnce(&str) -> Parsed<T>) -> Parsed<T> {
     let text = open(path).map_err(|error| fault::unreadable(path, &error))?;
     parse(&text).map_err(|message| format!("{:?}: {message}", path.to_string_lossy()))
 }
@@ -214,9 +203,9 @@ fn blank() -> Config {
         hashing: Hashing { threads: None, queue: None },
         strategies: Strategies::blank(),
         liveness: Liveness { max_staleness: ZERO },
-        limits: Limits { body: 0, headers: 0, connections: 0, rate: None, rate_tenant: None },
+        limits: HttpLimits { body: 0, headers: 0, connections: 0, rate: None, rate_tenant: None },
         proxies: TrustedProxies::default(),
-        timeouts: Timeouts { headers: ZERO, body: ZERO, shutdown: ZERO },
+        timeouts: HttpTimeouts { headers: ZERO, body: ZERO, shutdown: ZERO },
         tcp: Tcp {
             listen: None,
             tls: None,
@@ -226,6 +215,6 @@ fn blank() -> Config {
         },
         metrics: Metrics { listen: NOWHERE },
         log: Log { format: LogFormat::Text, level: Level::INFO },
-        report: Report::empty(),
+        report: ConfigReport::empty(),
     }
 }

@@ -13,13 +13,13 @@ use super::failure::Failure;
 
 /// The tenant that a command works in.
 #[derive(Args, Clone, Debug)]
-pub(super) struct InTenant {
+pub(super) struct TenantOption {
     /// The tenant; without this, the one called default
     #[arg(long, value_name = "NAME", global = true)]
     tenant: Option<TenantId>,
 }
 
-impl InTenant {
+impl TenantOption {
     pub(super) fn id(&self) -> TenantId {
         self.tenant.clone().unwrap_or_else(TenantId::default_tenant)
     }
@@ -27,12 +27,12 @@ impl InTenant {
 
 /// How a user is named on the command line: by id, or by what they sign in with.
 #[derive(Clone, Debug)]
-pub(super) enum Who {
+pub(super) enum UserSelector {
     Id(UserId),
     Login { name: LoginName, typed: String },
 }
 
-impl FromStr for Who {
+impl FromStr for UserSelector {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -46,7 +46,7 @@ impl FromStr for Who {
     }
 }
 
-impl Who {
+impl UserSelector {
     /// The user who is meant.
     pub(super) async fn find(&self, engine: &Engine, tenant: &TenantId) -> Result<User, Failure> {
         let found = match self {

@@ -1,0 +1,17 @@
+//! Text that is safe to show on a terminal.
+
+use std::fmt::{self, Display, Write as _};
+
+use crate::invisible::is_unseen;
+
+/// Text in which everything that moves the cursor, breaks the line or turns the direction of writing is spelled out.
+#[derive(Clone, Copy)]
+pub(super) struct Escaped<'a>(pub(super) &'a str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| {
+            if is_unseen(c) { Display::fmt(&c.escape_unicode(), f) } else { f.write_char(c) }
+        })
+    }
+}
