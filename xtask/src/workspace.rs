@@ -1,5 +1,6 @@
 //! The workspace as cargo sees it: `cargo metadata`, and the commands that every verb starts.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -86,7 +87,15 @@ pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
     String::from_utf8(output.stdout).map_err(Failure::doing(format!("`{name}` wrote no text")))
 }
 
-/// The command as somebody would type it.
+/// Waits until no other process holds this lock file. Dropping the file lets go of it, and so does the end of the process.
+pub(crate) fn lock(path: &Path) -> Result<File, Failure> {
+    let failed = || Failure::doing(format!("cannot lock {}", path.display()));
+    let file = File::options().create(true).append(true).open(path).map_err(failed())?;
+    file.lock().map_err(failed())?;
+    Ok(file)
+}
+
+/// The command as a user would type it.
 fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let words = std::iter::once(program).chain(command.get_args());

@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::http::{Answer, get, post};
 use crate::strategy::PASSWORD;
 
-/// How often the outbox is looked into, and how long it is waited between.
-const LOOKS: u32 = 1500;
+/// Between two looks into the outbox.
 const PAUSE: Duration = Duration::from_millis(20);
+/// When a mail is given up.
+const DEADLINE: Duration = Duration::from_mins(3);
 
 /// How a client proves which device it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -134,26 +135,27 @@ impl Outbox {
 
     /// The newest of them, once there are so many. `None` if they do not come.
     pub async fn code(&self, to: &str, count: usize) -> Option<String> {
-        for _ in 0..LOOKS {
-            let mut codes = self.codes(to);
-            if codes.len() >= count {
-                return codes.pop();
-            }
-            sleep(PAUSE).await;
-        }
-        None
+        let enough = || Some(self.codes(to)).filter(|codes| codes.len() >= count);
+        comes_to_be(enough).await.and_then(|mut codes| codes.pop())
     }
 
     /// Whether there comes to be a letter of this subject to this address.
     pub async fn gets(&self, to: &str, subject: &str) -> bool {
-        for _ in 0..LOOKS {
-            if self.count(to, subject) > 0 {
-                return true;
+        comes_to_be(|| (self.count(to, subject) > 0).then_some(())).await.is_some()
+    }
+}
+
+/// Looks until there is something. `None` if there never is.
+async fn comes_to_be<T>(look: impl Fn() -> Option<T>) -> Option<T> {
+    let looking = async {
+        loop {
+            if let Some(found) = look() {
+                return found;
             }
             sleep(PAUSE).await;
         }
-        false
-    }
+    };
+    timeout(DEADLINE, looking).await.ok()
 }
 
 /// The code in a letter stands alone on its line.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use portcullis_bench::device::Outbox;
-use portcullis_bench::server::Server;
+use portcullis_bench::server::{ReservedAddress, Server};
 
 use crate::bare::Bare;
 use crate::cases::{Case, MANY, Transport};
@@ -37,7 +37,7 @@ pub(crate) struct Fixture {
     pub(crate) server: Server,
     pub(crate) bare: Bare,
     /// Where microservices connect.
-    pub(crate) tcp: SocketAddr,
+    pub(crate) tcp: ReservedAddress,
     pub(crate) outbox: Outbox,
     pub(crate) people: People,
     /// How long one measurement takes.
@@ -75,7 +75,7 @@ impl Fixture {
     /// One connection with as many requests in flight as the other way has connections.
     async fn microservice(&self, round: u64) -> Result<Figures, BenchError> {
         let access = self.people.join(&self.outbox, &format!("tcp-{round}")).await?;
-        let mut client = tcp::Client::connect(self.tcp, &access).await?;
+        let mut client = tcp::Client::connect(self.tcp.get(), &access).await?;
         client.drive(MANY, self.span / 10).await?;
         let used = Used::by(self.server.pid());
         let tally = client.drive(MANY, self.span).await?;

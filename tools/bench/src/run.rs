@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portcullis_bench::device::Outbox;
 use portcullis_bench::http::Connection;
-use portcullis_bench::server::{Server, beside_this_program, free_address};
+use portcullis_bench::server::{ReservedAddress, Server, beside_this_program};
 use portcullis_bench::strategy::Strategy;
 
 use crate::Plan;
@@ -83,8 +83,8 @@ fn chosen(plan: &Plan) -> Result<Vec<Case>, BenchError> {
 async fn set(plan: &Plan, data_dir: &Path) -> Result<Fixture, BenchError> {
     let program = plan.server.clone().map_or_else(beside_this_program, Ok)?;
     println!("starting {} and registering {USERS} users", program.display());
-    let tcp = free_address()?;
-    let listen = [("PORTCULLIS_TCP_LISTEN", tcp.to_string())];
+    let tcp = ReservedAddress::new()?;
+    let listen = [("PORTCULLIS_TCP_LISTEN", tcp.get().to_string())];
     let listen = listen.each_ref().map(|(name, value)| (*name, value.as_str()));
     let server = Server::start_with(&program, data_dir, &listen).await?;
     let people = People::register(server.address(), "people", USERS).await?;

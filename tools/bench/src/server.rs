@@ -2,19 +2,21 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
+use tokio::net::TcpSocket;
 use tokio::time::{sleep, timeout};
 
 use crate::http::{Connection, get};
 
-const PATIENCE: Duration = Duration::from_secs(30);
-const ONE_ANSWER: Duration = Duration::from_secs(2);
-const POLL: Duration = Duration::from_millis(10);
+/// When a start is given up. A process that ends by itself is noticed at once.
+const START_DEADLINE: Duration = Duration::from_mins(3);
+const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(10);
 const LAST_WORDS: usize = 20;
 
 /// Why there is no server.
@@ -42,7 +44,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Server {
     child: Child,
-    address: SocketAddr,
+    address: ReservedAddress,
     log: PathBuf,
 }
 
@@ -67,8 +69,8 @@ impl Server {
     ) -> Result<Self, StartError> {
         let spawn_error = |source| StartError::Spawn { program: program.to_owned(), source };
         let log = data_dir.with_extension("log");
-        let address = free_address().map_err(spawn_error)?;
-        let child = spawn(program, data_dir, address, &log, variables).map_err(spawn_error)?;
+        let address = ReservedAddress::new().map_err(spawn_error)?;
+        let child = spawn(program, data_dir, address.get(), &log, variables).map_err(spawn_error)?;
         let mut server = Self { child, address, log };
         server.ready().await?;
         Ok(server)
@@ -77,7 +79,7 @@ impl Server {
     /// Where it listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
-        self.address
+        self.address.get()
     }
 
     /// Its process id.
@@ -118,20 +120,20 @@ impl Server {
             if let Ok(Some(status)) = self.ended() {
                 return Err(self.not_ready(format!("ended at its start ({status})")));
             }
-            if begun.elapsed() > PATIENCE {
-                return Err(self.not_ready(format!("was not ready after {} s", PATIENCE.as_secs())));
+            if begun.elapsed() > START_DEADLINE {
+                return Err(self.not_ready(format!("was not ready after {} s", START_DEADLINE.as_secs())));
             }
-            sleep(POLL).await;
+            sleep(PAUSE).await;
         }
         Ok(())
     }
 
     async fn answers_ready(&self) -> bool {
         let asked = async {
-            let mut connection = Connection::open(self.address).await.ok()?;
+            let mut connection = Connection::open(self.address()).await.ok()?;
             connection.exchange(&get("/readyz", &[])).await.ok().map(|answer| answer.status())
         };
-        matches!(timeout(ONE_ANSWER, asked).await, Ok(Some(200)))
+        matches!(timeout(ANSWER_DEADLINE, asked).await, Ok(Some(200)))
     }
 
     fn not_ready(&self, what: String) -> StartError {
@@ -164,12 +166,31 @@ fn spawn(
         .spawn()
 }
 
-/// A loopback address that was free a moment ago.
-///
-/// # Errors
-/// What the system says.
-pub fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+/// A loopback address on which nothing listens and which the system gives to no other process while this is held: it is
+/// bound, and a program that asks for it by number may use it as well.
+#[derive(Debug)]
+pub struct ReservedAddress {
+    address: SocketAddr,
+    _socket: TcpSocket,
+}
+
+impl ReservedAddress {
+    /// Reserves one.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn new() -> io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_reuseaddr(true)?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        Ok(Self { address: socket.local_addr()?, _socket: socket })
+    }
+
+    /// The address.
+    #[must_use]
+    pub const fn get(&self) -> SocketAddr {
+        self.address
+    }
 }
 
 /// The path of the server that was built into the same directory as the running tool.

@@ -55,7 +55,7 @@ impl Client {
         let (mut tally, begun) = (Tally::new(), Instant::now());
         let (mut sent, mut waiting, mut outgoing) = (0_u64, HashMap::new(), Vec::new());
         loop {
-            let has_time = begun.elapsed() < span;
+            let has_time = sent == 0 || begun.elapsed() < span;
             while has_time && waiting.len() < in_flight {
                 outgoing.extend(self.request.frame(sent));
                 waiting.insert(sent, Instant::now());

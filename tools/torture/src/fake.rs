@@ -13,6 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
 
 /// What a faulty server does wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,6 +56,7 @@ struct World {
     users: Vec<String>,
     sessions: HashMap<u64, FakeSession>,
     issued: u64,
+    asked: watch::Sender<u64>,
 }
 
 /// The server and its state.
@@ -67,10 +69,18 @@ pub(crate) struct Fake {
 
 impl Fake {
     pub(crate) fn start(fault: Fault) -> Self {
-        let world = World { fault, users: Vec::new(), sessions: HashMap::new(), issued: 0 };
+        let asked = watch::Sender::new(0);
+        let world = World { fault, users: Vec::new(), sessions: HashMap::new(), issued: 0, asked };
         let world = Arc::new(Mutex::new(world));
         let (life, address) = live(&world);
         Self { world, life: Some(life), address }
+    }
+
+    /// Waits until the server has been asked so many times more.
+    pub(crate) async fn is_asked(&self, times: u64) {
+        let mut asked = self.world.lock().unwrap().asked.subscribe();
+        let until = *asked.borrow() + times;
+        asked.wait_for(|asked| *asked >= until).await.unwrap();
     }
 
     /// Dies in the middle of everything, with every connection.
@@ -116,6 +126,7 @@ async fn answer(
     let access = header("cookie").or_else(|| header("authorization")).unwrap_or_default();
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let mut world = world.lock().unwrap();
+    world.asked.send_modify(|asked| *asked += 1);
     match operation.as_str() {
         "register" => world.register(&body),
         "login" => world.login(&strategy, &body),

@@ -1,7 +1,6 @@
 //! The tool itself is put to the test: a server that keeps its word passes, and each way of breaking it is found.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use portcullis_bench::strategy::Strategy;
 
@@ -12,6 +11,8 @@ use crate::session::Session;
 use crate::wire::Wire;
 
 const ROUNDS: u64 = 30;
+/// Requests of all clients before each kill.
+const REQUESTS: u64 = 60;
 
 /// Tortures a server with this fault until it is found out, or to the end.
 async fn torture(fault: Fault, seed: u64) -> Result<Vec<Client>, String> {
@@ -35,7 +36,7 @@ async fn load_and_kill(fake: &mut Fake, clients: &mut [Client]) -> Result<(), St
     let [first, second, third, fourth] = clients else { return Err("there are four clients".to_owned()) };
     let address = fake.address;
     let kill = async {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        fake.is_asked(REQUESTS).await;
         killed.store(true, Ordering::SeqCst);
         fake.kill();
         Ok(())

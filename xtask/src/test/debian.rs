@@ -34,18 +34,27 @@ const PACKAGES: [Package; 5] = [
 
 /// Installs what is missing.
 pub(super) fn make_sure() -> Result<(), Failure> {
-    let missing: Vec<&str> =
-        PACKAGES.iter().filter(|package| !package.proof.holds()).map(|package| package.name).collect();
-    if missing.is_empty() {
+    if missing().is_empty() {
         return Ok(());
     }
     if !is_root() || !is_on_path("apt-get") {
-        return Err(Failure::Usage(advice(&missing)));
+        return Err(Failure::Usage(advice(&missing())));
     }
+    // Another test command may be installing: `apt-get` does not wait for another one.
+    let _turn = workspace::lock(&std::env::temp_dir().join("portcullis-apt.lock"))?;
+    let missing = missing();
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
+fn missing() -> Vec<&'static str> {
+    PACKAGES.iter().filter(|package| !package.proof.holds()).map(|package| package.name).collect()
+}
+
+fn install(missing: &[&str]) -> Result<(), Failure> {
     say::line(&format!("xtask: installing Debian packages: {}", missing.join(" ")));
     // A machine whose package lists are old asks for versions that the mirrors no longer have.
     workspace::run(apt_get().arg("update"))?;
-    workspace::run(apt_get().args(["install", "--yes", "--no-install-recommends"]).args(&missing))
+    workspace::run(apt_get().args(["install", "--yes", "--no-install-recommends"]).args(missing))
 }
 
 fn advice(missing: &[&str]) -> String {

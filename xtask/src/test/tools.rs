@@ -92,6 +92,9 @@ struct Site {
 /// Installs what is missing or was made from other lists.
 pub(super) fn make_sure(workspace: &Workspace) -> Result<Vec<Place>, Failure> {
     let to = workspace.target.join("tools");
+    fs::create_dir_all(&to).map_err(Failure::doing(format!("cannot make {}", to.display())))?;
+    // Another test command of this clone may be installing the same.
+    let _turn = workspace::lock(&to.join("lock"))?;
     TOOLS.iter().map(|tool| tool.make_sure(&workspace.root, &to)).collect()
 }
 

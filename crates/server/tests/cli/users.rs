@@ -2,8 +2,6 @@
 
 use std::io::{Read as _, Write as _};
 use std::process::Stdio;
-use std::thread::sleep;
-use std::time::Duration;
 
 use serde_json::json;
 
@@ -102,10 +100,18 @@ fn a_password_comes_from_standard_input_or_a_terminal_and_from_nowhere_else() {
     assert!(said.contains("more than one line"), "{said}");
 }
 
+/// Whether the terminal of `typed` shows what is typed.
+fn echoes(home: &Home) -> bool {
+    let settings = home.command("sh").args(["-c", "stty --all --file \"$(cat terminal)\""]).output().unwrap();
+    let settings = String::from_utf8(settings.stdout).unwrap();
+    settings.split_whitespace().any(|setting| setting == "echo")
+}
+
 /// Types each answer when its prompt is on the screen: the exit code, and all that the screen showed. `script` gives the
 /// command a terminal of its own.
 fn typed(home: &Home, line: &str, answers: [(&str, &str); 2]) -> (Option<i32>, String) {
-    let command = format!("{} {line}", env!("CARGO_BIN_EXE_portcullis"));
+    // The terminal names itself first, so that its settings can be read from outside.
+    let command = format!("tty >terminal; exec {} {line}", env!("CARGO_BIN_EXE_portcullis"));
     let mut script = home.command("script");
     script.args(["--quiet", "--return", "--command", &command, "/dev/null"]).env("SHELL", "/bin/sh");
     let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -117,8 +123,7 @@ fn typed(home: &Home, line: &str, answers: [(&str, &str); 2]) -> (Option<i32>, S
             output.read_exact(&mut byte).expect("it asks");
             screen.push(byte[0]);
         }
-        // The echo is turned off behind the prompt; nobody types as fast as that.
-        sleep(Duration::from_secs(1));
+        comes_about("the terminal does not echo", || !echoes(home));
         writeln!(keyboard, "{answer}").unwrap();
     }
     output.read_to_end(&mut screen).unwrap();

@@ -5,14 +5,15 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// How often and how far apart it is looked whether something has come about.
-const LOOKS: u32 = 100;
-const BETWEEN: Duration = Duration::from_millis(100);
+/// Between two looks at what no event announces.
+const PAUSE: Duration = Duration::from_millis(20);
+/// When a wait is given up; no machine is this slow.
+const DEADLINE: Duration = Duration::from_mins(3);
 
 /// Good enough everywhere.
 pub(crate) const PASSWORD: &str = "vexed quilts jump far";
@@ -185,7 +186,7 @@ impl Server {
         body: Option<&Value>,
     ) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
         let body = body.map(Value::to_string).unwrap_or_default();
         let bearer = bearer.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
         let length = body.len();
@@ -230,13 +231,11 @@ impl Server {
 /// Waits until something is so.
 #[track_caller]
 pub(crate) fn comes_about(what: &str, look: impl Fn() -> bool) {
-    for _ in 0..LOOKS {
-        if look() {
-            return;
-        }
-        sleep(BETWEEN);
+    let begun = Instant::now();
+    while !look() {
+        assert!(begun.elapsed() < DEADLINE, "it never came about that {what}");
+        sleep(PAUSE);
     }
-    panic!("it never came about that {what}");
 }
 
 impl Drop for Server {

@@ -10,10 +10,11 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::program::ReservedPort;
 use crate::tools::python_until_told;
 
-/// Longer than any letter is put off.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// When a mail is given up; longer than the server ever puts one off.
+const DEADLINE: Duration = Duration::from_mins(5);
 
 pub(crate) struct MailServer {
     process: Child,
@@ -39,14 +40,14 @@ impl MailServer {
         Self { process, kept, port, folder }
     }
 
-    /// One that listens where another one has listened.
-    pub(crate) fn again_at(port: u16) -> Self {
-        Self::that_wants(&[&format!("port={port}")])
+    /// One that listens on this port.
+    pub(crate) fn at(port: &ReservedPort) -> Self {
+        Self::that_wants(&[&format!("port={}", port.number())])
     }
 
     /// The next letter that it keeps, once that has come.
     pub(crate) fn next(&self) -> Value {
-        self.kept.recv_timeout(PATIENCE).expect("a letter that does not come")
+        self.kept.recv_timeout(DEADLINE).expect("a letter that does not come")
     }
 
     pub(crate) fn port(&self) -> u16 {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::letters::{code, kept, token};
 use crate::mail_server::MailServer;
-use crate::program::{Answer, Home, Portcullis};
+use crate::program::{Answer, Home, Portcullis, ReservedPort};
 
 const EMAIL: &str = "ann@example.com";
 const PASSWORD: &str = "a lighthouse in the fog of 1911";
@@ -142,12 +142,12 @@ fn looks_around(ann: &Visitor<'_>) {
 
 #[test]
 fn everything_works_while_the_mail_server_is_away_and_every_letter_arrives_once() {
-    let mail = MailServer::that_wants(&[]);
-    let port = mail.port();
+    let port = ReservedPort::new();
+    let mail = MailServer::at(&port);
     let home = Home::new();
     make_tenant(&home, "acme");
     let home = home
-        .with("PORTCULLIS_MAIL_TRANSPORT", &format!("smtp://127.0.0.1:{port}?tls=none"))
+        .with("PORTCULLIS_MAIL_TRANSPORT", &format!("smtp://127.0.0.1:{}?tls=none", port.number()))
         .with("PORTCULLIS_MAIL_FROM", "Example <no-reply@example.com>");
     let server = home.serve();
     let mut letters = Letters::default();
@@ -191,7 +191,7 @@ fn everything_works_while_the_mail_server_is_away_and_every_letter_arrives_once(
     here.refreshes();
 
     // It comes back, and so do the letters: code, lock, reset, reuse.
-    let mail = MailServer::again_at(port);
+    let mail = MailServer::at(&port);
     let late = letters.next(4, &mail);
     phone.finishes(&login, &code(&late["Your sign-in code"]));
     assert!(late.contains_key("A session was ended for your safety"), "{:?}", late.keys());

@@ -6,7 +6,7 @@ use portcullis_core::strategy::StrategyName;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::world::{Held, Home, IN_VAIN, Line, MASTER_KEY, Person, STRATEGIES, Server, eventually};
+use crate::world::{DEADLINE, Held, Home, Line, MASTER_KEY, Person, STRATEGIES, Server, eventually};
 
 async fn signed_in_everywhere(server: &Server, ann: &Person) -> Vec<Held> {
     let mut held = Vec::new();
@@ -100,11 +100,11 @@ async fn a_refresh_that_was_under_way_when_the_stop_came_is_finished() {
             sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(IN_VAIN, closed).await.expect("new connections are still taken");
+    timeout(DEADLINE, closed).await.expect("new connections are still taken");
     assert!(!stopped.is_finished(), "a request is in flight");
     line.write(rest).await;
     let answer = line.answer().await.unwrap().status(201);
-    timeout(IN_VAIN, stopped).await.expect("it stops").unwrap();
+    timeout(DEADLINE, stopped).await.expect("it stops").unwrap();
 
     let next = held.renewed(&answer);
     let second = home.server().await;
@@ -120,7 +120,7 @@ async fn a_client_that_never_finishes_keeps_no_server_from_stopping() {
     let mut line: Line = server.line().await;
     line.write(b"POST /auth/jwt/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n{").await;
     assert_eq!(line.answer().await.unwrap().status, 100, "the handler has begun to read");
-    timeout(IN_VAIN, server.stop()).await.expect("it stops");
+    timeout(DEADLINE, server.stop()).await.expect("it stops");
 }
 
 // ASVS-map: SE4

@@ -1,6 +1,7 @@
 //! What a client of the device-session surface holds the server to after it was killed and started again.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use portcullis_bench::device;
 use serde_json::Value;
@@ -10,11 +11,11 @@ use super::{DeviceClient, Doubt, PAUSE, Promised};
 use crate::person::SignedIn;
 use crate::wire::{Stop, Wire};
 
-/// How often the outbox is looked into for a letter that a living server has promised.
-const LOOKS: u32 = 4000;
-/// The same for a letter that a dead one has: who had it in hand may have died with it, and then it is left alone for
-/// minutes before somebody else takes it.
-const FEWER_LOOKS: u32 = 400;
+/// When a mail that a living server has promised is given up.
+const DEADLINE: Duration = Duration::from_mins(3);
+/// When one that a killed server has promised counts as late. Its worker may have died while it sent the mail, and then
+/// no other worker takes it for minutes.
+const LATE_AFTER: Duration = Duration::from_secs(2);
 
 const IN_TIME: &str = "device: code of an acknowledged login comes and works";
 const LATE: &str = "device: code of an acknowledged login is late, a new login works";
@@ -42,7 +43,7 @@ impl DeviceClient {
             Some(Doubt::Refresh(session)) => self.is_not_stranded(&mut wire, session).await?,
         }
         if let Some(promised) = self.promised.take() {
-            stray |= !self.code_comes_and_works(&mut wire, &promised, FEWER_LOOKS).await?;
+            stray |= !self.code_comes_and_works(&mut wire, &promised, LATE_AFTER).await?;
             self.check(if stray { LATE } else { IN_TIME });
         }
         for session in std::mem::take(&mut self.sessions) {
@@ -106,10 +107,11 @@ impl DeviceClient {
         &mut self,
         wire: &mut Wire,
         promised: &Promised,
-        looks: u32,
+        deadline: Duration,
     ) -> Result<bool, Stop> {
         let mut tried: Vec<String> = Vec::new();
-        for _ in 0..looks {
+        let begun = Instant::now();
+        while begun.elapsed() < deadline {
             let codes = self.outbox.codes(&self.email);
             let mut new = codes.iter().skip(self.logins.saturating_sub(1));
             let Some(code) = new.find(|code| !tried.contains(code)) else {
@@ -151,7 +153,7 @@ impl DeviceClient {
         // The letter of a lost login may come between.
         self.logins = before + 1;
         let Some(promised) = self.promised.take() else { return Ok(()) };
-        if !self.code_comes_and_works(wire, &promised, LOOKS).await? {
+        if !self.code_comes_and_works(wire, &promised, DEADLINE).await? {
             return Err(Stop::Broken("a code was promised, but none that works has come".to_owned()));
         }
         self.check("device: account signs in anew");

@@ -1,13 +1,11 @@
 //! The device-session surface as a service of `NestJS` uses it: the whole story, twice, compared with the contract to the
 //! letter.
 
-use std::net::{Ipv4Addr, TcpListener};
-
 use serde_json::{Value, json};
 
 use super::{Service, VERSIONS};
 use crate::letters::{code, token};
-use crate::program::{Home, Portcullis};
+use crate::program::{Home, Portcullis, ReservedPort};
 
 const PASSWORD: &str = "a lighthouse in the fog of 1911";
 const NOBODYS_SESSION: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -21,17 +19,19 @@ struct Stage {
     service: Service,
     codes: usize,
     _server: Portcullis,
+    _port: ReservedPort,
 }
 
 impl Stage {
     fn set(version: &str, trusts: bool) -> Self {
-        let port = free_port();
+        let reserved = ReservedPort::new();
+        let port = reserved.number();
         let home = Home::new()
             .with("PORTCULLIS_TCP_LISTEN", &format!("127.0.0.1:{port}"))
             .with("PORTCULLIS_TCP_TRUST_GATEWAY", if trusts { "true" } else { "false" });
         let server = home.serve();
         let service = Service::start(version, &json!({"host": "127.0.0.1", "port": port}));
-        Self { home, service, codes: 0, _server: server }
+        Self { home, service, codes: 0, _server: server, _port: reserved }
     }
 
     /// What the service is handed, as it stands in the answer.
@@ -111,10 +111,6 @@ impl Stage {
 }
 
 /// A port that was free a moment ago.
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
-}
-
 /// The members of both.
 fn with(body: &Value, more: &Value) -> Value {
     let members = [body, more].into_iter().flat_map(|part| part.as_object().unwrap().clone());

@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::rc::Rc;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use tokio::net::TcpSocket;
 
 pub(crate) use client::{Answer, Credential};
 
@@ -21,9 +22,10 @@ pub(crate) use client::{Answer, Credential};
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_portcullis");
 /// The welcome ends with this line.
 const UP: &str = "Stop it with";
-/// How often something is looked at until it is as it should be.
-const LOOKS: u32 = 500;
+/// Between two looks at what no event announces.
 const PAUSE: Duration = Duration::from_millis(20);
+/// When the wait is given up; no machine is this slow.
+const DEADLINE: Duration = Duration::from_mins(3);
 
 /// A directory for the data, and the variables that the binary is started with. Nothing of this process's own
 /// environment reaches it but the path.
@@ -188,13 +190,31 @@ pub(crate) fn fault(output: &Output) -> (i32, String) {
     (output.status.code().expect("ended by a signal"), stderr)
 }
 
-/// Looks until something is as it should be, patiently; false if it never is.
-pub(crate) fn soon(mut is: impl FnMut() -> bool) -> bool {
-    (0..LOOKS).any(|_| {
-        let holds = is();
-        if !holds {
-            sleep(PAUSE);
+/// Waits until a state is reached that no event announces. False if it never is.
+pub(crate) fn soon(mut is_reached: impl FnMut() -> bool) -> bool {
+    let begun = Instant::now();
+    while !is_reached() {
+        if begun.elapsed() > DEADLINE {
+            return false;
         }
-        holds
-    })
+        sleep(PAUSE);
+    }
+    true
+}
+
+/// A port on which nothing listens and which the system gives to no other process while this is held: it is bound, and
+/// the address may be used again by a program that asks for it by number.
+pub(crate) struct ReservedPort(TcpSocket);
+
+impl ReservedPort {
+    pub(crate) fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        Self(socket)
+    }
+
+    pub(crate) fn number(&self) -> u16 {
+        self.0.local_addr().unwrap().port()
+    }
 }

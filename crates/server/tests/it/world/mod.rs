@@ -8,7 +8,7 @@ mod said;
 mod server;
 mod wire;
 
-pub(crate) use client::{Answer, Ask, IN_VAIN, Line};
+pub(crate) use client::{Answer, Ask, DEADLINE, Line};
 pub(crate) use device::{Client, Member, row};
 pub(crate) use people::{Held, Person, STRATEGIES, cookie_pair};
 pub(crate) use said::Said;
@@ -36,5 +36,5 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, ask
             sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(IN_VAIN, asking).await.unwrap_or_else(|_| panic!("never: {what}"))
+    timeout(DEADLINE, asking).await.unwrap_or_else(|_| panic!("never: {what}"))
 }

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::IN_VAIN;
+use super::DEADLINE;
 
 const LARGEST: usize = 1 << 20;
 
@@ -30,7 +30,7 @@ pub(crate) async fn ask(address: SocketAddr, command: &str, data: &Value) -> Res
     let mut out = BytesMut::new();
     frame::write(&packet.to_string(), &mut out);
     stream.write_all(&out).await.unwrap();
-    let text = timeout(IN_VAIN, answer(&mut stream)).await.expect("nobody answered");
+    let text = timeout(DEADLINE, answer(&mut stream)).await.expect("nobody answered");
     let packet: Packet = serde_json::from_str(&text).unwrap_or_else(|fault| panic!("{fault}: {text}"));
     assert!(packet.is_disposed && packet.id == "1", "{text}");
     match (packet.response, packet.err) {

@@ -59,7 +59,7 @@ impl Listener {
                 sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(Duration::from_secs(20), hearing).await.expect("it was never told");
+        timeout(Duration::from_mins(3), hearing).await.expect("it was never told");
     }
 }
 
