@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::id::{SessionId, TenantId, TokenId, UserId};
-use portcullis_core::key::{KeyLifetimes, KeyRecord, KeyUse, Keyring, KeyringParts, SharedSecrets};
+use portcullis_core::key::{KeyLifetimes, KeyRecord, KeyUse, Keyring, KeyringSource, SharedSecrets};
 use portcullis_core::machine::SystemRandom;
 use portcullis_core::token::access::{AccessClaims, sign_access, verify_access};
 use portcullis_core::token::refresh::{self, RefreshClaims};
-use portcullis_core::token::{Expected, LEEWAY, MAX_LENGTH, claimed_tenant, cookie};
+use portcullis_core::token::{ExpectedClaims, LEEWAY, MAX_LENGTH, claimed_tenant, cookie};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_769_638_376);
 const ISSUER: &str = "https://id.example";
@@ -58,7 +58,7 @@ impl Acme {
         };
         let records = KeyUse::ALL.map(key);
         let (shared, lifetimes) = (SharedSecrets::default(), KeyLifetimes::default());
-        let parts = KeyringParts {
+        let parts = KeyringSource {
             tenant: &id,
             generation: 1,
             records: &records,
@@ -79,7 +79,7 @@ impl Acme {
     }
 
     fn readers(&self, text: &str) -> [bool; 3] {
-        let expected = Expected { issuer: ISSUER, audience: AUDIENCE, tenant: &self.id };
+        let expected = ExpectedClaims { issuer: ISSUER, audience: AUDIENCE, tenant: &self.id };
         [
             verify_access(&self.keys, text, NOW, LEEWAY, &expected).is_ok(),
             refresh::decode(&self.keys, text, NOW, &expected).is_ok(),
@@ -120,7 +120,7 @@ fn renewal(tenant: &TenantId) -> RefreshClaims {
         tenant: tenant.clone(),
         session: session(),
         generation: 7,
-        r: refresh::first(&SystemRandom),
+        r: refresh::first_secret(&SystemRandom),
         issued: NOW,
         expires: NOW.plus(Duration::from_hours(24)),
     }

@@ -186,7 +186,7 @@ impl SignUp {
 
 fn whole_name(body: &Body, faults: &mut Faults) -> Option<PersonName> {
     let text = body.text("name", faults)?;
-    match PersonName::whole(text) {
+    match PersonName::new(text) {
         Ok(name) => Some(name),
         Err(fault) => faults.add("name", fault),
     }
@@ -200,11 +200,11 @@ fn name_in_parts(body: &Body, faults: &mut Faults) -> Option<PersonName> {
     let (given, family) = (body.text("firstName", faults), body.text("lastName", faults));
     let (given, family) = (given?, family?);
     for (name, text) in [("firstName", given), ("lastName", family)] {
-        if let Err(fault) = PersonName::whole(text) {
+        if let Err(fault) = PersonName::new(text) {
             faults.add::<()>(name, fault);
         }
     }
-    PersonName::of_parts(given, family).ok()
+    PersonName::from_parts(given, family).ok()
 }
 
 /// Sign-in.

@@ -13,7 +13,7 @@
 //! use portcullis_core::email::Email;
 //!
 //! let email = Email::parse("Jo.Bloggs@BÜCHER.example").unwrap();
-//! assert_eq!(email.shown(), "Jo.Bloggs@BÜCHER.example");
+//! assert_eq!(email.as_typed(), "Jo.Bloggs@BÜCHER.example");
 //! assert_eq!(email.canonical(), "jo.bloggs@xn--bcher-kva.example");
 //! ```
 
@@ -38,22 +38,22 @@ pub struct Email {
 /// The text is no email address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("email must be an email")]
-pub struct NotAnEmail;
+pub struct InvalidEmail;
 
 impl Email {
     /// The address that is written like this.
     ///
     /// # Errors
     ///
-    /// [`NotAnEmail`] if it is none.
-    pub fn parse(text: &str) -> Result<Self, NotAnEmail> {
+    /// [`InvalidEmail`] if it is none.
+    pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
         if text.len() > LONGEST {
-            return Err(NotAnEmail);
+            return Err(InvalidEmail);
         }
         let shown: String = text.nfc().collect();
-        let (local_part, domain) = shown.rsplit_once('@').ok_or(NotAnEmail)?;
+        let (local_part, domain) = shown.rsplit_once('@').ok_or(InvalidEmail)?;
         if !is_local_part(local_part) {
-            return Err(NotAnEmail);
+            return Err(InvalidEmail);
         }
         let (local_part, domain) = (lower_case(local_part), ascii_domain(domain)?);
         let canonical = format!("{local_part}@{domain}");
@@ -61,13 +61,13 @@ impl Email {
         if fits(&shown) && fits(&canonical) && local_part.len() <= LONGEST_LOCAL_PART {
             Ok(Self { shown, canonical })
         } else {
-            Err(NotAnEmail)
+            Err(InvalidEmail)
         }
     }
 
     /// The address as its owner typed it, in NFC.
     #[must_use]
-    pub fn shown(&self) -> &str {
+    pub fn as_typed(&self) -> &str {
         &self.shown
     }
 
@@ -128,15 +128,15 @@ pub(crate) fn lower_case(text: &str) -> String {
     lower.nfc().collect()
 }
 
-fn ascii_domain(text: &str) -> Result<String, NotAnEmail> {
+fn ascii_domain(text: &str) -> Result<String, InvalidEmail> {
     let lower = lower_case(text);
     let ascii = Uts46::new()
         .to_ascii(lower.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
-        .map_err(|_| NotAnEmail)?;
+        .map_err(|_| InvalidEmail)?;
     let (unicode, valid) =
         Uts46::new().to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
     let is_unmapped = lower == ascii || (valid.is_ok() && lower == unicode);
-    if is_unmapped && has_top_level_domain(&ascii) { Ok(ascii.into_owned()) } else { Err(NotAnEmail) }
+    if is_unmapped && has_top_level_domain(&ascii) { Ok(ascii.into_owned()) } else { Err(InvalidEmail) }
 }
 
 fn has_top_level_domain(domain: &str) -> bool {

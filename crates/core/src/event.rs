@@ -25,7 +25,7 @@ pub struct Event {
     /// Under which strategy.
     pub strategy: Option<StrategyName>,
     /// What.
-    pub what: EventKind,
+    pub kind: EventKind,
 }
 
 /// What can happen.
@@ -141,23 +141,23 @@ impl EventKind {
 impl Event {
     /// Something that happened to a tenant.
     #[must_use]
-    pub const fn of_tenant(tenant: TenantId, what: EventKind) -> Self {
-        Self { tenant, user: None, session: None, strategy: None, what }
+    pub const fn of_tenant(tenant: TenantId, kind: EventKind) -> Self {
+        Self { tenant, user: None, session: None, strategy: None, kind }
     }
 
     /// Something that happened to a user.
     #[must_use]
-    pub fn of_user(user: &UserKey, what: EventKind) -> Self {
-        Self { user: Some(user.id), ..Self::of_tenant(user.tenant.clone(), what) }
+    pub fn of_user(user: &UserKey, kind: EventKind) -> Self {
+        Self { user: Some(user.id), ..Self::of_tenant(user.tenant.clone(), kind) }
     }
 
     /// Something that happened to a session.
     #[must_use]
-    pub fn of_session(session: &Session, what: EventKind) -> Self {
+    pub fn of_session(session: &Session, kind: EventKind) -> Self {
         Self {
             session: Some(session.key.id),
             strategy: Some(session.strategy),
-            ..Self::of_user(&session.user_key(), what)
+            ..Self::of_user(&session.user_key(), kind)
         }
     }
 }

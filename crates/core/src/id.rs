@@ -21,7 +21,7 @@ pub struct TenantId(Arc<str>);
 /// The text is no tenant's name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("a tenant is named by 1 to 63 of a-z, 0-9, - and _, beginning with a letter or a digit")]
-pub struct NotATenantId;
+pub struct InvalidTenantId;
 
 impl TenantId {
     /// The tenant that is meant where none is named.
@@ -39,16 +39,16 @@ impl TenantId {
 }
 
 impl FromStr for TenantId {
-    type Err = NotATenantId;
+    type Err = InvalidTenantId;
 
-    fn from_str(text: &str) -> Result<Self, NotATenantId> {
+    fn from_str(text: &str) -> Result<Self, InvalidTenantId> {
         let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
         let first_is_plain = text.bytes().next().is_some_and(plain);
         let rest_is_allowed = text.bytes().all(|c| plain(c) || c == b'-' || c == b'_');
         if first_is_plain && rest_is_allowed && text.len() <= 63 {
             Ok(Self(Arc::from(text)))
         } else {
-            Err(NotATenantId)
+            Err(InvalidTenantId)
         }
     }
 }
@@ -244,7 +244,7 @@ mod tests {
             assert_eq!(good.parse::<TenantId>().unwrap().as_str(), good);
         }
         for bad in ["", "-a", "_a", "Acme", "a b", "a/b", "é", "a\0", &"x".repeat(64)] {
-            assert_eq!(bad.parse::<TenantId>(), Err(NotATenantId), "{bad:?}");
+            assert_eq!(bad.parse::<TenantId>(), Err(InvalidTenantId), "{bad:?}");
         }
     }
 

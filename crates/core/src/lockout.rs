@@ -6,9 +6,9 @@
 //!
 //! | wrong in a row | what happens |
 //! |---|---|
-//! | fewer than [`LockoutLimits::after`] | each guess is looked at |
-//! | that many | the account is locked for [`LockoutLimits::lasts`]; [`LockoutLimits::in_lock`] more are looked at, and a right one is told that it is locked |
-//! | [`LockoutLimits::hard`] | nothing is looked at until a link, a reset or a known device opens the account |
+//! | fewer than [`LockoutLimits::max_failures`] | each guess is looked at |
+//! | that many | the account is locked for [`LockoutLimits::lock_duration`]; [`LockoutLimits::max_attempts_while_locked`] more are looked at, and a right one is told that it is locked |
+//! | [`LockoutLimits::permanent_after`] | nothing is looked at until a link, a reset or a known device opens the account |
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::secret::SecretHash;
 const LEASE: Duration = Duration::from_secs(30);
 
 /// How long a record is kept that nobody adds to. An attacker who waits that long has gained nothing on a hundred.
-pub const KEPT: Duration = Duration::from_hours(30 * 24);
+pub const ATTEMPT_RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// The end of a lock that time does not end: the last moment that every reader of RFC 3339 knows.
 const FOR_EVER: Timestamp = Timestamp::from_millis(253_402_300_799_999);
@@ -38,18 +38,23 @@ pub struct AttemptKey {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LockoutLimits {
     /// Wrong ones in a row that lock an account.
-    pub after: u32,
+    pub max_failures: u32,
     /// How long it is locked.
-    pub lasts: Duration,
+    pub lock_duration: Duration,
     /// Guesses that are looked at while it is locked.
-    pub in_lock: u32,
+    pub max_attempts_while_locked: u32,
     /// Wrong ones in a row after which time alone opens nothing.
-    pub hard: u32,
+    pub permanent_after: u32,
 }
 
 impl Default for LockoutLimits {
     fn default() -> Self {
-        Self { after: 5, lasts: Duration::from_mins(15), in_lock: 5, hard: 100 }
+        Self {
+            max_failures: 5,
+            lock_duration: Duration::from_mins(15),
+            max_attempts_while_locked: 5,
+            permanent_after: 100,
+        }
     }
 }
 
@@ -57,13 +62,13 @@ impl Default for LockoutLimits {
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct AttemptRecord {
     /// Wrong ones in a row.
-    pub row: u32,
+    pub failures: u32,
     /// Those of them since the account was open last.
-    pub round: u32,
+    pub failures_since_unlock: u32,
     /// Until when it is locked.
     pub locked_until: Option<Timestamp>,
     /// How many were looked at while it was.
-    pub in_lock: u32,
+    pub attempts_while_locked: u32,
     /// When those were reserved that are being looked at.
     pub pending: Vec<Timestamp>,
 }
@@ -107,12 +112,15 @@ impl AttemptRecord {
     pub fn reserve(self, now: Timestamp, limits: &LockoutLimits) -> (AttemptPermit, Self) {
         let mut guesses = self.at(now);
         let pending = u32::try_from(guesses.pending.len()).unwrap_or(u32::MAX);
-        let reserved = if guesses.row >= limits.hard {
+        let reserved = if guesses.failures >= limits.permanent_after {
             AttemptPermit::Refused
         } else if guesses.locked_until.is_some() {
-            let may = guesses.in_lock + pending < limits.in_lock && guesses.row + pending < limits.hard;
+            let may = guesses.attempts_while_locked + pending < limits.max_attempts_while_locked
+                && guesses.failures + pending < limits.permanent_after;
             if may { AttemptPermit::Locked } else { AttemptPermit::Refused }
-        } else if guesses.round + pending < limits.after && guesses.row + pending < limits.hard {
+        } else if guesses.failures_since_unlock + pending < limits.max_failures
+            && guesses.failures + pending < limits.permanent_after
+        {
             AttemptPermit::Granted
         } else {
             AttemptPermit::TooManyInFlight
@@ -141,16 +149,20 @@ impl AttemptRecord {
             (AttemptOutcome::Right, AttemptPermit::Granted) => {
                 return (AttemptEffect::Noted, Self { pending: guesses.pending, ..Self::default() });
             }
-            (AttemptOutcome::Right, _) => guesses.in_lock += 1,
+            (AttemptOutcome::Right, _) => guesses.attempts_while_locked += 1,
             (AttemptOutcome::Wrong, _) => {
-                guesses.row += 1;
-                let for_good = guesses.row == limits.hard;
+                guesses.failures += 1;
+                let for_good = guesses.failures == limits.permanent_after;
                 if guesses.locked_until.is_some() {
-                    guesses.in_lock += 1;
+                    guesses.attempts_while_locked += 1;
                 } else {
-                    guesses.round += 1;
-                    if guesses.round >= limits.after || for_good {
-                        guesses = Self { locked_until: Some(now.plus(limits.lasts)), in_lock: 0, ..guesses };
+                    guesses.failures_since_unlock += 1;
+                    if guesses.failures_since_unlock >= limits.max_failures || for_good {
+                        guesses = Self {
+                            locked_until: Some(now.plus(limits.lock_duration)),
+                            attempts_while_locked: 0,
+                            ..guesses
+                        };
                         return (AttemptEffect::LockedNow, guesses);
                     }
                 }
@@ -166,7 +178,11 @@ impl AttemptRecord {
     /// Until when the account is locked at `now`; for ever where time alone opens nothing.
     #[must_use]
     pub fn locked(&self, now: Timestamp, limits: &LockoutLimits) -> Option<Timestamp> {
-        if self.row >= limits.hard { Some(FOR_EVER) } else { self.locked_until.filter(|until| now < *until) }
+        if self.failures >= limits.permanent_after {
+            Some(FOR_EVER)
+        } else {
+            self.locked_until.filter(|until| now < *until)
+        }
     }
 
     /// Whether there is anything to keep.
@@ -180,8 +196,8 @@ impl AttemptRecord {
         self.pending.retain(|reserved| now.since(*reserved) < LEASE);
         if self.locked_until.is_some_and(|until| until <= now) {
             self.locked_until = None;
-            self.round = 0;
-            self.in_lock = 0;
+            self.failures_since_unlock = 0;
+            self.attempts_while_locked = 0;
         }
         self
     }
@@ -192,8 +208,12 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_769_638_376_311);
-    const LIMITS: LockoutLimits =
-        LockoutLimits { after: 5, lasts: Duration::from_mins(15), in_lock: 5, hard: 100 };
+    const LIMITS: LockoutLimits = LockoutLimits {
+        max_failures: 5,
+        lock_duration: Duration::from_mins(15),
+        max_attempts_while_locked: 5,
+        permanent_after: 100,
+    };
 
     /// One guess, from beginning to end.
     fn attempt_password(
@@ -227,7 +247,7 @@ mod tests {
     #[test]
     fn the_fifth_wrong_guess_in_a_row_locks_and_five_more_are_looked_at() {
         let mut guesses = locked();
-        assert_eq!(guesses.locked(NOW, &LIMITS), Some(NOW.plus(LIMITS.lasts)));
+        assert_eq!(guesses.locked(NOW, &LIMITS), Some(NOW.plus(LIMITS.lock_duration)));
         for outcome in [
             AttemptOutcome::Wrong,
             AttemptOutcome::Right,
@@ -241,15 +261,15 @@ mod tests {
             );
         }
         assert_eq!(attempt_password(&mut guesses, NOW, AttemptOutcome::Right).0, AttemptPermit::Refused);
-        assert_eq!(guesses.locked(NOW, &LIMITS), Some(NOW.plus(LIMITS.lasts)));
+        assert_eq!(guesses.locked(NOW, &LIMITS), Some(NOW.plus(LIMITS.lock_duration)));
     }
 
     #[test]
     fn a_lock_ends_by_itself_and_a_right_guess_forgets_the_wrong_ones() {
         let mut guesses = locked();
-        let later = NOW.plus(LIMITS.lasts);
+        let later = NOW.plus(LIMITS.lock_duration);
         assert_eq!(attempt_password(&mut guesses, later, AttemptOutcome::Wrong).0, AttemptPermit::Granted);
-        assert_eq!((guesses.row, guesses.round), (6, 1));
+        assert_eq!((guesses.failures, guesses.failures_since_unlock), (6, 1));
         assert_eq!(attempt_password(&mut guesses, later, AttemptOutcome::Right).0, AttemptPermit::Granted);
         assert!(guesses.is_blank());
     }
@@ -263,7 +283,7 @@ mod tests {
                 (AttemptRecord::default(), NOW, 0, Vec::new());
             for nth in 0..1_000 {
                 if nth % in_each == 0 {
-                    now = now.plus(LIMITS.lasts);
+                    now = now.plus(LIMITS.lock_duration);
                 }
                 let (reserved, settled) = attempt_password(&mut guesses, now, AttemptOutcome::Wrong);
                 looked_at += u32::from(matches!(reserved, AttemptPermit::Granted | AttemptPermit::Locked));
@@ -273,7 +293,7 @@ mod tests {
             }
             assert_eq!((looked_at, told.last()), (100, Some(&100)), "{told:?}");
             assert_eq!(
-                attempt_password(&mut guesses, now.plus(KEPT), AttemptOutcome::Right).0,
+                attempt_password(&mut guesses, now.plus(ATTEMPT_RETENTION), AttemptOutcome::Right).0,
                 AttemptPermit::Refused
             );
         }
@@ -282,9 +302,13 @@ mod tests {
     // ASVS-map: AU1
     #[test]
     fn no_more_than_a_hundred_in_a_row_are_looked_at_though_many_come_at_once_while_it_is_locked() {
-        let until = Some(NOW.plus(LIMITS.lasts));
-        let mut guesses =
-            AttemptRecord { row: 97, round: 5, locked_until: until, ..AttemptRecord::default() };
+        let until = Some(NOW.plus(LIMITS.lock_duration));
+        let mut guesses = AttemptRecord {
+            failures: 97,
+            failures_since_unlock: 5,
+            locked_until: until,
+            ..AttemptRecord::default()
+        };
         let mut granted = 0;
         for _ in 0..5 {
             let (reserved, next) = guesses.reserve(NOW, &LIMITS);
@@ -306,7 +330,7 @@ mod tests {
         let (_, guesses) = guesses.settle(AttemptPermit::Granted, AttemptOutcome::Unused, NOW, &LIMITS);
         assert_eq!(guesses.clone().reserve(NOW, &LIMITS).0, AttemptPermit::Granted);
         // Whoever had them in hand has died.
-        assert_eq!(AttemptRecord::default().row, guesses.row);
+        assert_eq!(AttemptRecord::default().failures, guesses.failures);
         let (reserved, guesses) = guesses.reserve(NOW.plus(LEASE), &LIMITS);
         assert_eq!((reserved, guesses.pending.len()), (AttemptPermit::Granted, 1));
     }

@@ -29,22 +29,22 @@ pub struct Mobile(String);
 /// The text is no mobile number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("mobile must be a valid phone number")]
-pub struct NotAMobile;
+pub struct InvalidMobile;
 
 impl Mobile {
     /// The number that is written like this.
     ///
     /// # Errors
     ///
-    /// [`NotAMobile`] if it is none.
-    pub fn parse(text: &str) -> Result<Self, NotAMobile> {
+    /// [`InvalidMobile`] if it is none.
+    pub fn parse(text: &str) -> Result<Self, InvalidMobile> {
         if text.len() > LONGEST {
-            return Err(NotAMobile);
+            return Err(InvalidMobile);
         }
         let canonical: String = text.chars().filter(|c| !is_separator(*c)).collect();
         let digits = canonical.strip_prefix('+').unwrap_or(&canonical);
         let is_number = digits.bytes().all(|c| c.is_ascii_digit()) && (FEWEST..=MOST).contains(&digits.len());
-        if is_number { Ok(Self(canonical)) } else { Err(NotAMobile) }
+        if is_number { Ok(Self(canonical)) } else { Err(InvalidMobile) }
     }
 
     /// The number, to show, to compare and to look up by.
@@ -82,7 +82,7 @@ mod tests {
             assert!(Mobile::parse(text).is_ok(), "{text}");
         }
         for text in ["12345", "+12345", "1234567890123456", "+1234567890123456"] {
-            assert_eq!(Mobile::parse(text), Err(NotAMobile), "{text}");
+            assert_eq!(Mobile::parse(text), Err(InvalidMobile), "{text}");
         }
     }
 
@@ -105,7 +105,7 @@ mod tests {
             "123456\r\nBcc: jo",
             &format!("123456{}", " ".repeat(60)),
         ] {
-            assert_eq!(Mobile::parse(text), Err(NotAMobile), "{text:?}");
+            assert_eq!(Mobile::parse(text), Err(InvalidMobile), "{text:?}");
         }
     }
 }

@@ -104,7 +104,7 @@ pub enum MailContent {
 impl MailContent {
     /// What it is about.
     #[must_use]
-    pub const fn about(&self) -> MailKind {
+    pub const fn kind(&self) -> MailKind {
         match self {
             Self::Code { .. } => MailKind::Code,
             Self::Unlock { .. } => MailKind::Unlock,

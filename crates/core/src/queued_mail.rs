@@ -14,13 +14,13 @@ use crate::clock::Timestamp;
 use crate::id::{QueuedMailId, TicketId, UserKey};
 use crate::random::Random;
 use crate::session::Device;
-use crate::ticket::{Purpose, Ticket};
+use crate::ticket::{Ticket, TicketPurpose};
 
 /// How long something is worth telling that nobody has to answer.
-const NEWS: Duration = Duration::from_hours(3 * 24);
+const NOTIFICATION_LIFETIME: Duration = Duration::from_hours(3 * 24);
 
 /// How long whoever has claimed a message has to send it, before somebody else tries.
-pub const CLAIM: Duration = Duration::from_mins(2);
+pub const CLAIM_LEASE: Duration = Duration::from_mins(2);
 
 /// What a message is about.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -99,10 +99,10 @@ pub struct QueuedMail {
     /// To whom. There need not be such a user: then nothing is sent, and nobody can tell from outside.
     pub user: UserKey,
     /// About what.
-    pub about: MailKind,
+    pub kind: MailKind,
     /// The ticket whose secret is to be made and sent.
     pub ticket: Option<TicketId>,
-    /// The device it is about, as it calls itself; empty where it is about none.
+    /// The device it is kind, as it calls itself; empty where it is about none.
     pub device: String,
     /// The address of that device.
     pub address: String,
@@ -118,14 +118,14 @@ pub struct QueuedMail {
 
 impl QueuedMail {
     /// News that nobody has to answer.
-    pub fn news(user: &UserKey, about: MailKind, now: Timestamp, random: &dyn Random) -> Self {
+    pub fn notification(user: &UserKey, kind: MailKind, now: Timestamp, random: &dyn Random) -> Self {
         let id = QueuedMailId::generate(now, random);
-        let expires = now.plus(NEWS);
+        let expires = now.plus(NOTIFICATION_LIFETIME);
         let user = user.clone();
         Self {
             id,
             user,
-            about,
+            kind,
             ticket: None,
             device: String::new(),
             address: String::new(),
@@ -138,26 +138,26 @@ impl QueuedMail {
 
     /// The same about this device.
     #[must_use]
-    pub fn about_device(self, device: &Device) -> Self {
+    pub fn with_device(self, device: &Device) -> Self {
         Self { device: device.name.clone(), address: device.address.clone(), ..self }
     }
 
     /// A message with the secret of a ticket, once that is made.
-    pub fn of_ticket(ticket: &Ticket, random: &dyn Random) -> Self {
-        let about = match ticket.purpose {
-            Purpose::Code => MailKind::Code,
-            Purpose::Unlock => MailKind::Unlock,
-            Purpose::Reset => MailKind::Reset,
-            Purpose::Notice => MailKind::SignUpAttempted,
+    pub fn for_ticket(ticket: &Ticket, random: &dyn Random) -> Self {
+        let kind = match ticket.purpose {
+            TicketPurpose::Code => MailKind::Code,
+            TicketPurpose::Unlock => MailKind::Unlock,
+            TicketPurpose::Reset => MailKind::Reset,
+            TicketPurpose::Notice => MailKind::SignUpAttempted,
         };
-        let news = Self::news(&ticket.user_key(), about, ticket.created, random);
+        let news = Self::notification(&ticket.user_key(), kind, ticket.created, random);
         Self { ticket: Some(ticket.key.id), expires: ticket.expires, ..news }
     }
 
     /// How long to wait after it could not be sent: longer each time, up to a minute, so that a code that waits for a
     /// mail server arrives soon after that is back.
     #[must_use]
-    pub fn pause(&self) -> Duration {
+    pub fn retry_delay(&self) -> Duration {
         Duration::from_secs(2_u64.saturating_pow(self.tries.min(6)).min(60))
     }
 }

@@ -30,7 +30,7 @@ pub struct TicketKey {
 
 /// What a ticket is for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Purpose {
+pub enum TicketPurpose {
     /// The second step of a sign-in.
     Code,
     /// Opening an account that was locked because of wrong guesses.
@@ -44,9 +44,9 @@ pub enum Purpose {
 /// The text is no purpose.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("a ticket is for one of code, unlock, reset, notice")]
-pub struct NotAPurpose;
+pub struct UnknownTicketPurpose;
 
-impl Purpose {
+impl TicketPurpose {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Code, Self::Unlock, Self::Reset, Self::Notice];
 
@@ -75,15 +75,15 @@ impl Purpose {
     }
 }
 
-impl FromStr for Purpose {
-    type Err = NotAPurpose;
+impl FromStr for TicketPurpose {
+    type Err = UnknownTicketPurpose;
 
-    fn from_str(text: &str) -> Result<Self, NotAPurpose> {
-        Self::ALL.into_iter().find(|purpose| purpose.as_str() == text).ok_or(NotAPurpose)
+    fn from_str(text: &str) -> Result<Self, UnknownTicketPurpose> {
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == text).ok_or(UnknownTicketPurpose)
     }
 }
 
-impl fmt::Display for Purpose {
+impl fmt::Display for TicketPurpose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -114,7 +114,7 @@ pub struct Ticket {
     /// Whose it is.
     pub user: UserId,
     /// What it is for.
-    pub purpose: Purpose,
+    pub purpose: TicketPurpose,
     /// When it was asked for.
     pub created: Timestamp,
     /// From when on it is no good.
@@ -161,7 +161,7 @@ impl TicketState {
 
 /// What somebody presents.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Presented {
+pub struct RedeemRequest {
     /// Hash of the secret.
     pub secret: SecretHash,
     /// The device that presents it, where it can prove it.
@@ -175,7 +175,7 @@ pub struct Presented {
 
 /// Whether a ticket was issued.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Issued {
+pub enum IssueOutcome {
     /// It was.
     Done,
     /// The user was issued too many lately.
@@ -185,7 +185,7 @@ pub enum Issued {
     },
 }
 
-impl Issued {
+impl IssueOutcome {
     /// Refused for the sake of a ticket that was issued at `oldest`, as many ago as may be.
     #[must_use]
     pub fn too_many_since(oldest: Timestamp, limits: &TicketLimits, now: Timestamp) -> Self {
@@ -195,7 +195,7 @@ impl Issued {
 
 /// What becomes of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Redeemed {
+pub enum RedeemOutcome {
     /// The ticket is redeemed by this.
     Done(Ticket),
     /// It is not its secret.
@@ -212,7 +212,7 @@ impl Ticket {
     /// A ticket for a user, not sent yet.
     pub fn new(
         user: &UserKey,
-        purpose: Purpose,
+        purpose: TicketPurpose,
         epochs: Epochs,
         now: Timestamp,
         random: &dyn Random,
@@ -254,25 +254,25 @@ impl Ticket {
 
     /// Decides about what is presented, and gives the ticket that follows.
     #[must_use]
-    pub fn redeem(self, presented: &Presented) -> (Redeemed, Self) {
+    pub fn redeem(self, presented: &RedeemRequest) -> (RedeemOutcome, Self) {
         let limits = self.purpose.limits();
         if self.state != TicketState::Open {
-            return (Redeemed::Gone, self);
+            return (RedeemOutcome::Gone, self);
         }
         if self.expires <= presented.now {
-            return (Redeemed::Expired, self);
+            return (RedeemOutcome::Expired, self);
         }
         if self.wrong >= limits.guesses || presented.wrong_before >= limits.wrong {
-            return (Redeemed::Exhausted, self);
+            return (RedeemOutcome::Exhausted, self);
         }
         let other_device =
             presented.device.is_some() && self.device.is_some() && presented.device != self.device;
         if self.secret != Some(presented.secret) || other_device {
             let wrong = self.wrong.saturating_add(1);
-            return (Redeemed::Wrong, Self { wrong, last_wrong: Some(presented.now), ..self });
+            return (RedeemOutcome::Wrong, Self { wrong, last_wrong: Some(presented.now), ..self });
         }
         let redeemed = Self { state: TicketState::Redeemed, ..self };
-        (Redeemed::Done(redeemed.clone()), redeemed)
+        (RedeemOutcome::Done(redeemed.clone()), redeemed)
     }
 
     /// When the record may go: nobody looks back further.
@@ -321,69 +321,71 @@ mod tests {
         SecretHash::of(&[text.as_bytes()])
     }
 
-    fn sent(purpose: Purpose) -> Ticket {
+    fn sent(purpose: TicketPurpose) -> Ticket {
         let user = UserKey { tenant: TenantId::default_tenant(), id: UserId::generate(NOW, &SystemRandom) };
         Ticket::new(&user, purpose, Epochs::default(), NOW, &SystemRandom).armed(hash("right"), NOW).unwrap()
     }
 
-    fn with(secret: &str) -> Presented {
-        Presented { secret: hash(secret), device: None, now: NOW, wrong_before: 0 }
+    fn with(secret: &str) -> RedeemRequest {
+        RedeemRequest { secret: hash(secret), device: None, now: NOW, wrong_before: 0 }
     }
 
     // ASVS-map: OT1
     #[test]
     fn a_ticket_works_once() {
-        let (done, after) = sent(Purpose::Code).redeem(&with("right"));
-        assert_eq!(done, Redeemed::Done(after.clone()));
-        assert_eq!(after.clone().redeem(&with("right")), (Redeemed::Gone, after));
+        let (done, after) = sent(TicketPurpose::Code).redeem(&with("right"));
+        assert_eq!(done, RedeemOutcome::Done(after.clone()));
+        assert_eq!(after.clone().redeem(&with("right")), (RedeemOutcome::Gone, after));
     }
 
     // ASVS-map: OT3
     #[test]
     fn after_five_wrong_guesses_not_even_the_right_one_is_looked_at() {
-        let mut ticket = sent(Purpose::Code);
+        let mut ticket = sent(TicketPurpose::Code);
         for guess in 1..=5 {
             let (wrong, after) = ticket.redeem(&with("wrong"));
-            assert_eq!((wrong, after.wrong, after.last_wrong), (Redeemed::Wrong, guess, Some(NOW)));
+            assert_eq!((wrong, after.wrong, after.last_wrong), (RedeemOutcome::Wrong, guess, Some(NOW)));
             ticket = after;
         }
-        assert_eq!(ticket.clone().redeem(&with("right")).0, Redeemed::Exhausted);
-        let elsewhere = Presented { wrong_before: 10, ..with("right") };
-        assert_eq!(sent(Purpose::Code).redeem(&elsewhere).0, Redeemed::Exhausted);
+        assert_eq!(ticket.clone().redeem(&with("right")).0, RedeemOutcome::Exhausted);
+        let elsewhere = RedeemRequest { wrong_before: 10, ..with("right") };
+        assert_eq!(sent(TicketPurpose::Code).redeem(&elsewhere).0, RedeemOutcome::Exhausted);
     }
 
     #[test]
     fn a_ticket_ends_at_its_expiry_and_before_it_is_sent_it_opens_nothing() {
-        let ticket = sent(Purpose::Reset);
-        let late = Presented { now: ticket.expires, ..with("right") };
-        assert_eq!(ticket.clone().redeem(&late).0, Redeemed::Expired);
+        let ticket = sent(TicketPurpose::Reset);
+        let late = RedeemRequest { now: ticket.expires, ..with("right") };
+        assert_eq!(ticket.clone().redeem(&late).0, RedeemOutcome::Expired);
         assert_eq!(ticket.clone().armed(hash("again"), ticket.expires), None);
         let unsent = Ticket { secret: None, ..ticket };
-        assert_eq!(unsent.redeem(&with("right")).0, Redeemed::Wrong);
+        assert_eq!(unsent.redeem(&with("right")).0, RedeemOutcome::Wrong);
     }
 
     // ASVS-map: OT2
     #[test]
     fn another_device_cannot_redeem_it_while_one_without_proof_can() {
-        let ticket = Ticket { device: Some(hash("phone")), ..sent(Purpose::Code) };
-        let by = |device| Presented { device, ..with("right") };
-        assert_eq!(ticket.clone().redeem(&by(Some(hash("laptop")))).0, Redeemed::Wrong);
+        let ticket = Ticket { device: Some(hash("phone")), ..sent(TicketPurpose::Code) };
+        let by = |device| RedeemRequest { device, ..with("right") };
+        assert_eq!(ticket.clone().redeem(&by(Some(hash("laptop")))).0, RedeemOutcome::Wrong);
         for device in [None, Some(hash("phone"))] {
-            assert!(matches!(ticket.clone().redeem(&by(device)).0, Redeemed::Done(_)));
+            assert!(matches!(ticket.clone().redeem(&by(device)).0, RedeemOutcome::Done(_)));
         }
     }
 
     // ASVS-map: RC1
     #[test]
     fn a_link_names_its_tenant_and_is_read_as_it_was_written() {
-        let token =
-            LinkToken { ticket: sent(Purpose::Unlock).key, secret: PlainSecret::generate(&SystemRandom) };
+        let token = LinkToken {
+            ticket: sent(TicketPurpose::Unlock).key,
+            secret: PlainSecret::generate(&SystemRandom),
+        };
         let written = token.written();
         assert_eq!(LinkToken::parse(written.reveal()), Some(token.clone()));
         for hostile in ["", "a.b", "..", "default..x", &format!("{}.", written.reveal()), &"x.".repeat(99)] {
             assert_eq!(LinkToken::parse(hostile), None, "{hostile}");
         }
-        let hashes = [sent(Purpose::Unlock), sent(Purpose::Unlock)]
+        let hashes = [sent(TicketPurpose::Unlock), sent(TicketPurpose::Unlock)]
             .map(|other| Ticket::hash_of(&other.key, &token.secret));
         assert_ne!(hashes[0], hashes[1]);
     }

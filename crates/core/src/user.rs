@@ -55,7 +55,7 @@ pub struct User {
     /// The hash of the password; none where nobody can sign in with one.
     pub password: Option<PasswordHash>,
     /// The hashes of the passwords before, newest first: with the present one at most [`REMEMBERED_PASSWORDS`].
-    pub former: Vec<PasswordHash>,
+    pub former_passwords: Vec<PasswordHash>,
     /// The devices that have proven themselves at a sign-in, the last one used first: at most [`KNOWN_DEVICES`].
     pub devices: Vec<KnownDevice>,
     /// Since when the user may not sign in.
@@ -80,7 +80,7 @@ impl User {
             name,
             role,
             password: None,
-            former: Vec::new(),
+            former_passwords: Vec::new(),
             devices: Vec::new(),
             disabled: None,
             created: now,
@@ -93,8 +93,8 @@ impl User {
     #[must_use]
     pub fn with_password(mut self, hash: PasswordHash, now: Timestamp) -> Self {
         if let Some(before) = self.password.replace(hash) {
-            self.former.insert(0, before);
-            self.former.truncate(REMEMBERED_PASSWORDS - 1);
+            self.former_passwords.insert(0, before);
+            self.former_passwords.truncate(REMEMBERED_PASSWORDS - 1);
         }
         self.changed(now)
     }
@@ -137,12 +137,12 @@ impl User {
     /// The user name, or else the address.
     #[must_use]
     pub fn login_name(&self) -> &str {
-        self.username.as_ref().map_or_else(|| self.email.shown(), Username::shown)
+        self.username.as_ref().map_or_else(|| self.email.as_typed(), Username::as_typed)
     }
 
     /// Whether something that names the user has `text` in it, compared without regard to case.
     #[must_use]
-    pub fn has(&self, text: &str) -> bool {
+    pub fn matches_search(&self, text: &str) -> bool {
         let text = text.to_lowercase();
         let name = self.name.as_ref().map(|name| name.full().to_lowercase());
         let username = self.username.as_ref().map(|name| name.canonical().to_owned());
@@ -153,14 +153,14 @@ impl User {
 
     /// Whether the user is known by this device at `now`.
     #[must_use]
-    pub fn knows(&self, device: &SecretHash, now: Timestamp) -> bool {
+    pub fn knows_device(&self, device: &SecretHash, now: Timestamp) -> bool {
         self.devices.iter().any(|known| known.hash == *device && now.since(known.used) < KNOWN_DEVICE)
     }
 
     /// The user, who has signed in on this device. Devices that nobody has used for long are forgotten, and so is the
     /// one that was not used for longest when there are too many. That is no change that anybody sees.
     #[must_use]
-    pub fn signed_in_on(mut self, device: SecretHash, now: Timestamp) -> Self {
+    pub fn with_known_device(mut self, device: SecretHash, now: Timestamp) -> Self {
         let used_lately = |known: &KnownDevice| known.hash == device && now.since(known.used) < USE_OF_DEVICE;
         if self.devices.iter().any(used_lately) {
             return self;
@@ -174,7 +174,7 @@ impl User {
 
     /// The hashes of all passwords that may not be chosen again, the present one first.
     pub fn remembered_passwords(&self) -> impl Iterator<Item = &PasswordHash> {
-        self.password.iter().chain(&self.former).take(REMEMBERED_PASSWORDS)
+        self.password.iter().chain(&self.former_passwords).take(REMEMBERED_PASSWORDS)
     }
 
     fn changed(self, now: Timestamp) -> Self {
@@ -197,7 +197,7 @@ pub enum Role {
 /// The text is no role.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("a role is one of user, manager, admin")]
-pub struct NotARole;
+pub struct UnknownRole;
 
 impl Role {
     /// Every role.
@@ -215,10 +215,10 @@ impl Role {
 }
 
 impl FromStr for Role {
-    type Err = NotARole;
+    type Err = UnknownRole;
 
-    fn from_str(text: &str) -> Result<Self, NotARole> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(NotARole)
+    fn from_str(text: &str) -> Result<Self, UnknownRole> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(UnknownRole)
     }
 }
 
@@ -238,7 +238,7 @@ pub struct PersonName {
 
 /// The text is no name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-pub enum NotAName {
+pub enum InvalidPersonName {
     /// There is nothing but white space.
     #[error("should not be empty")]
     Empty,
@@ -258,8 +258,8 @@ impl PersonName {
     ///
     /// # Errors
     ///
-    /// [`NotAName`] says why it is none.
-    pub fn whole(name: &str) -> Result<Self, NotAName> {
+    /// [`InvalidPersonName`] says why it is none.
+    pub fn new(name: &str) -> Result<Self, InvalidPersonName> {
         Ok(Self { name: checked(name)?, given: None, family: None })
     }
 
@@ -267,8 +267,8 @@ impl PersonName {
     ///
     /// # Errors
     ///
-    /// [`NotAName`] says why one of them is none.
-    pub fn of_parts(given: &str, family: &str) -> Result<Self, NotAName> {
+    /// [`InvalidPersonName`] says why one of them is none.
+    pub fn from_parts(given: &str, family: &str) -> Result<Self, InvalidPersonName> {
         let (given, family) = (checked(given)?, checked(family)?);
         Ok(Self { name: format!("{given} {family}"), given: Some(given), family: Some(family) })
     }
@@ -292,13 +292,13 @@ impl PersonName {
     }
 }
 
-fn checked(text: &str) -> Result<String, NotAName> {
+fn checked(text: &str) -> Result<String, InvalidPersonName> {
     if text.trim().is_empty() {
-        Err(NotAName::Empty)
+        Err(InvalidPersonName::Empty)
     } else if text.chars().count() > PersonName::LONGEST {
-        Err(NotAName::TooLong)
+        Err(InvalidPersonName::TooLong)
     } else if text.chars().any(char::is_control) {
-        Err(NotAName::ControlCharacter)
+        Err(InvalidPersonName::ControlCharacter)
     } else {
         Ok(text.to_owned())
     }
@@ -316,7 +316,7 @@ mod tests {
 
     fn jo() -> User {
         let key = UserKey { tenant: TenantId::default_tenant(), id: UserId::generate(NOW, &SystemRandom) };
-        let name = PersonName::whole("Jo Bloggs").unwrap();
+        let name = PersonName::new("Jo Bloggs").unwrap();
         User::new(key, Email::parse("jo@example.com").unwrap(), Some(name), Role::User, NOW)
     }
 
@@ -328,7 +328,7 @@ mod tests {
     fn the_last_five_passwords_are_remembered_newest_first() {
         let user = (1..=7).fold(jo(), |user, number| user.with_password(hash(number), LATER));
         assert_eq!(user.password, Some(hash(7)));
-        assert_eq!(user.former, [6, 5, 4, 3].map(hash));
+        assert_eq!(user.former_passwords, [6, 5, 4, 3].map(hash));
         assert!(user.remembered_passwords().eq(&[7, 6, 5, 4, 3].map(hash)));
         assert_eq!((user.created, user.updated, user.version), (NOW, LATER, 7));
     }
@@ -336,7 +336,7 @@ mod tests {
     #[test]
     fn a_first_password_leaves_nothing_to_remember() {
         let user = jo().with_password(hash(1), LATER);
-        assert!(user.former.is_empty());
+        assert!(user.former_passwords.is_empty());
         assert!(user.remembered_passwords().eq(&[hash(1)]));
     }
 
@@ -362,12 +362,13 @@ mod tests {
     fn the_last_twenty_devices_are_known_for_four_hundred_days() {
         let device = |number: u8| SecretHash::from_bytes([number; 32]);
         let day = |number: u64| NOW.plus(Duration::from_hours(24 * number));
-        let user = (1..=21).fold(jo(), |user, number| user.signed_in_on(device(number), day(number.into())));
+        let user =
+            (1..=21).fold(jo(), |user, number| user.with_known_device(device(number), day(number.into())));
         assert_eq!((user.devices.len(), user.updated), (KNOWN_DEVICES, NOW));
-        assert!(!user.knows(&device(1), day(21)) && user.knows(&device(2), day(21)));
-        assert!(user.knows(&device(21), day(420)) && !user.knows(&device(21), day(421)));
-        assert_eq!(user.clone().signed_in_on(device(21), day(21)), user);
-        let forgetful = user.signed_in_on(device(9), day(421));
+        assert!(!user.knows_device(&device(1), day(21)) && user.knows_device(&device(2), day(21)));
+        assert!(user.knows_device(&device(21), day(420)) && !user.knows_device(&device(21), day(421)));
+        assert_eq!(user.clone().with_known_device(device(21), day(21)), user);
+        let forgetful = user.with_known_device(device(9), day(421));
         assert_eq!(forgetful.devices, [KnownDevice { hash: device(9), used: day(421) }]);
     }
 
@@ -384,25 +385,25 @@ mod tests {
             assert_eq!(role.to_string().parse(), Ok(role));
         }
         for text in ["", "Admin", "root", " user"] {
-            assert_eq!(text.parse::<Role>(), Err(NotARole), "{text:?}");
+            assert_eq!(text.parse::<Role>(), Err(UnknownRole), "{text:?}");
         }
     }
 
     #[test]
     fn a_name_has_a_first_part_even_where_it_has_one_part_only() {
-        let whole = PersonName::whole("Jo Bloggs").unwrap();
+        let whole = PersonName::new("Jo Bloggs").unwrap();
         assert_eq!((whole.full(), whole.first(), whole.last()), ("Jo Bloggs", "Jo Bloggs", None));
-        let parts = PersonName::of_parts("Jo", "Bloggs").unwrap();
+        let parts = PersonName::from_parts("Jo", "Bloggs").unwrap();
         assert_eq!((parts.full(), parts.first(), parts.last()), ("Jo Bloggs", "Jo", Some("Bloggs")));
     }
 
     #[test]
     fn a_name_is_neither_empty_nor_endless_and_has_no_line_breaks() {
-        assert_eq!(PersonName::whole(" "), Err(NotAName::Empty));
-        assert!(PersonName::whole(&"é".repeat(200)).is_ok());
-        assert_eq!(PersonName::whole(&"é".repeat(201)), Err(NotAName::TooLong));
-        assert_eq!(PersonName::whole("Jo\nBcc: all"), Err(NotAName::ControlCharacter));
-        assert_eq!(PersonName::of_parts("Jo", ""), Err(NotAName::Empty));
+        assert_eq!(PersonName::new(" "), Err(InvalidPersonName::Empty));
+        assert!(PersonName::new(&"é".repeat(200)).is_ok());
+        assert_eq!(PersonName::new(&"é".repeat(201)), Err(InvalidPersonName::TooLong));
+        assert_eq!(PersonName::new("Jo\nBcc: all"), Err(InvalidPersonName::ControlCharacter));
+        assert_eq!(PersonName::from_parts("Jo", ""), Err(InvalidPersonName::Empty));
     }
 
     #[test]

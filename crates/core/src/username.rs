@@ -11,7 +11,7 @@
 //! use portcullis_core::username::{LoginName, Username};
 //!
 //! let username = Username::parse("Jo_Bloggs").unwrap();
-//! assert_eq!((username.shown(), username.canonical()), ("Jo_Bloggs", "jo_bloggs"));
+//! assert_eq!((username.as_typed(), username.canonical()), ("Jo_Bloggs", "jo_bloggs"));
 //! assert!(matches!(LoginName::parse("jo@example.com"), Ok(LoginName::Email(_))));
 //! assert!(matches!(LoginName::parse("+49 170 1234567"), Ok(LoginName::Mobile(_))));
 //! assert!(matches!(LoginName::parse("JO_BLOGGS"), Ok(LoginName::Username(_))));
@@ -34,7 +34,7 @@ pub struct Username {
 
 /// The text is no user name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-pub enum NotAUsername {
+pub enum InvalidUsername {
     /// There is nothing.
     #[error("should not be empty")]
     Empty,
@@ -57,10 +57,10 @@ impl Username {
     ///
     /// # Errors
     ///
-    /// [`NotAUsername`] says why it is none.
-    pub fn parse(text: &str) -> Result<Self, NotAUsername> {
+    /// [`InvalidUsername`] says why it is none.
+    pub fn parse(text: &str) -> Result<Self, InvalidUsername> {
         if text.is_empty() {
-            return Err(NotAUsername::Empty);
+            return Err(InvalidUsername::Empty);
         }
         // Before anything is made of it: a stranger's text may be long.
         fits(text)?;
@@ -70,10 +70,10 @@ impl Username {
         for form in [&shown, &canonical] {
             fits(form)?;
             if !form.chars().all(is_fit) {
-                return Err(NotAUsername::Unfit);
+                return Err(InvalidUsername::Unfit);
             }
             if Mobile::parse(form).is_ok() {
-                return Err(NotAUsername::Number);
+                return Err(InvalidUsername::Number);
             }
         }
         Ok(Self { shown, canonical })
@@ -81,7 +81,7 @@ impl Username {
 
     /// The name as its owner typed it, in NFC.
     #[must_use]
-    pub fn shown(&self) -> &str {
+    pub fn as_typed(&self) -> &str {
         &self.shown
     }
 
@@ -99,10 +99,10 @@ impl fmt::Display for Username {
     }
 }
 
-fn fits(text: &str) -> Result<(), NotAUsername> {
+fn fits(text: &str) -> Result<(), InvalidUsername> {
     // A character has four bytes at most.
     let is_short = text.len() <= Username::LONGEST * 4 && text.chars().count() <= Username::LONGEST;
-    if is_short { Ok(()) } else { Err(NotAUsername::TooLong) }
+    if is_short { Ok(()) } else { Err(InvalidUsername::TooLong) }
 }
 
 fn canonical(text: &str) -> String {
@@ -128,7 +128,7 @@ pub enum LoginName {
 /// Nobody can sign in by this text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("must be a username, an email or a phone number")]
-pub struct NotALoginName;
+pub struct InvalidLoginName;
 
 impl LoginName {
     /// The canonical form of whichever it is.
@@ -145,14 +145,14 @@ impl LoginName {
     ///
     /// # Errors
     ///
-    /// [`NotALoginName`] if it is none of the three.
-    pub fn parse(text: &str) -> Result<Self, NotALoginName> {
+    /// [`InvalidLoginName`] if it is none of the three.
+    pub fn parse(text: &str) -> Result<Self, InvalidLoginName> {
         if text.contains('@') {
-            return Email::parse(text).map(Self::Email).map_err(|_| NotALoginName);
+            return Email::parse(text).map(Self::Email).map_err(|_| InvalidLoginName);
         }
         match Mobile::parse(text) {
             Ok(mobile) => Ok(Self::Mobile(mobile)),
-            Err(_) => Username::parse(text).map(Self::Username).map_err(|_| NotALoginName),
+            Err(_) => Username::parse(text).map(Self::Username).map_err(|_| InvalidLoginName),
         }
     }
 }
@@ -188,12 +188,12 @@ mod tests {
 
     #[test]
     fn a_name_has_1_to_64_characters() {
-        assert_eq!(Username::parse(""), Err(NotAUsername::Empty));
+        assert_eq!(Username::parse(""), Err(InvalidUsername::Empty));
         assert!(Username::parse(&"é".repeat(64)).is_ok());
-        assert_eq!(Username::parse(&"x".repeat(65)), Err(NotAUsername::TooLong));
-        assert_eq!(Username::parse(&"é".repeat(1_000_000)), Err(NotAUsername::TooLong));
+        assert_eq!(Username::parse(&"x".repeat(65)), Err(InvalidUsername::TooLong));
+        assert_eq!(Username::parse(&"é".repeat(1_000_000)), Err(InvalidUsername::TooLong));
         // Short as it is typed, and long as it is compared.
-        assert_eq!(Username::parse(&"㍿".repeat(17)), Err(NotAUsername::TooLong));
+        assert_eq!(Username::parse(&"㍿".repeat(17)), Err(InvalidUsername::TooLong));
     }
 
     #[test]
@@ -202,14 +202,14 @@ mod tests {
             '@', '＠', '﹫', ' ', '\t', '\n', '\0', '\u{7f}', '\u{85}', '\u{a0}', '\u{3000}', '\u{200b}',
             '\u{202e}', '\u{2028}', '\u{feff}', '\u{ad}', '¨',
         ] {
-            assert_eq!(Username::parse(&format!("jo{c}x")), Err(NotAUsername::Unfit), "{c:?}");
+            assert_eq!(Username::parse(&format!("jo{c}x")), Err(InvalidUsername::Unfit), "{c:?}");
         }
     }
 
     #[test]
     fn nothing_that_could_be_a_number_is_a_name() {
         for text in ["123456", "+491701234567", "0170-123.456", "１２３４５６", "(12)3456"] {
-            assert_eq!(Username::parse(text), Err(NotAUsername::Number), "{text}");
+            assert_eq!(Username::parse(text), Err(InvalidUsername::Number), "{text}");
         }
         for text in ["12345", "1234567890123456", "r2d2", "+x123456"] {
             assert!(Username::parse(text).is_ok(), "{text}");
@@ -228,7 +228,7 @@ mod tests {
         );
         assert_eq!(LoginName::parse("jo"), Ok(LoginName::Username(Username::parse("jo").unwrap())));
         for text in ["", "jo@", "j o", "jo\0", "123@456", "1234 567890123456", "＠", &"x".repeat(65)] {
-            assert_eq!(LoginName::parse(text), Err(NotALoginName), "{text:?}");
+            assert_eq!(LoginName::parse(text), Err(InvalidLoginName), "{text:?}");
         }
     }
 

@@ -33,12 +33,12 @@
 //!     .register(Register {
 //!         tenant: TenantId::default_tenant(),
 //!         strategy: StrategyName::SessionJwt,
-//!         new: NewUser::new(Email::parse("ann@example.com")?, Some(PersonName::whole("Ann")?)),
+//!         new: NewUser::new(Email::parse("ann@example.com")?, Some(PersonName::new("Ann")?)),
 //!         password: Password::new("correct horse battery staple")?,
 //!     })
 //!     .await?;
 //! // None would be said where a tenant hides who has an account.
-//! assert_eq!(user.map(|user| user.email.shown().to_owned()).as_deref(), Some("ann@example.com"));
+//! assert_eq!(user.map(|user| user.email.as_typed().to_owned()).as_deref(), Some("ann@example.com"));
 //! # Ok(())
 //! # }
 //! ```
@@ -165,12 +165,12 @@ pub use portcullis_core::outgoing_mail::{DeliveryError, MailContent, Notifier, O
 pub use portcullis_core::password::{Argon2Cost, HashPool, Password, PasswordPolicy, PoolSize};
 pub use portcullis_core::random::Random;
 pub use portcullis_core::secret::PlainSecret;
-pub use portcullis_core::session::{Device, EndReason, Ending, Session, State};
+pub use portcullis_core::session::{Device, EndReason, Ending, Session, SessionState};
 pub use portcullis_core::store::memory::MemoryStore;
 pub use portcullis_core::store::{NoTenantDatabases, Page, Stores, TenantDatabases};
 pub use portcullis_core::strategy::{Carrier, Check, PresentedCredentials, Renewal, Strategy, StrategyName};
 pub use portcullis_core::tenant::{
-    Lifetimes, Policy, SecondStep, SettingsFault, TenantRecord, TenantSettings,
+    SecondStep, SettingsFault, StrategyLifetimes, TenantPolicy, TenantRecord, TenantSettings,
 };
 pub use portcullis_core::user::{PersonName, Role, User};
 pub use portcullis_core::username::{LoginName, Username};

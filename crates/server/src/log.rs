@@ -41,19 +41,19 @@ pub struct EventLog;
 
 impl EventSink for EventLog {
     fn record(&self, _at: Timestamp, event: &Event) {
-        let Event { tenant, user, session, strategy, what } = event;
+        let Event { tenant, user, session, strategy, kind } = event;
         let user = user.map(|user| user.to_string());
         let session = session.map(|session| session.to_string());
         let strategy = strategy.map(portcullis_core::strategy::StrategyName::as_str);
-        let (reason, count) = match what {
+        let (reason, count) = match kind {
             EventKind::Ended { reason, count } => (Some(reason.as_str()), Some(*count)),
             _ => (None, None),
         };
-        let what = what.as_str();
-        if event.what.is_alarm() {
-            warn!(target: AUDIT, event = what, %tenant, user, session, strategy, reason, count, alarm = true);
+        let name = kind.as_str();
+        if event.kind.is_alarm() {
+            warn!(target: AUDIT, event = name, %tenant, user, session, strategy, reason, count, alarm = true);
         } else {
-            info!(target: AUDIT, event = what, %tenant, user, session, strategy, reason, count);
+            info!(target: AUDIT, event = name, %tenant, user, session, strategy, reason, count);
         }
     }
 }

@@ -13,8 +13,8 @@ use portcullis_core::lockout::LockoutLimits;
 use portcullis_core::machine::{SystemClock, SystemRandom};
 use portcullis_core::password::{Argon2Cost, HashPool, PasswordPolicy, PoolSize};
 use portcullis_core::store::StoreError;
-use portcullis_core::strategy::{Contradiction, StrategyName};
-use portcullis_core::tenant::Policy;
+use portcullis_core::strategy::{InvalidStrategy, StrategyName};
+use portcullis_core::tenant::TenantPolicy;
 use portcullis_stores::sqlite::{SqliteStore, SqliteTenantDatabases};
 use thiserror::Error;
 
@@ -51,7 +51,7 @@ pub enum CannotOpen {
     Engine(#[from] OpenError),
     /// The lifetimes of a strategy.
     #[error("strategy {0}: {1}")]
-    Strategy(StrategyName, Contradiction),
+    Strategy(StrategyName, InvalidStrategy),
     /// The pool that hashes passwords.
     #[error("no thread could be started for hashing passwords: {0}")]
     Threads(#[from] io::Error),
@@ -93,26 +93,30 @@ pub(crate) fn pool_size(config: &Config) -> PoolSize {
 }
 
 /// The rules of every tenant that has decided nothing for itself.
-pub(crate) fn policy(config: &Config) -> Result<Policy, CannotOpen> {
+pub(crate) fn policy(config: &Config) -> Result<TenantPolicy, CannotOpen> {
     let preset =
         if config.is_development() { PasswordPolicy::DEVELOPMENT } else { PasswordPolicy::SINGLE_FACTOR };
     let password = PasswordPolicy { shortest: config.password.shortest, ..preset };
     let mut strategies = BTreeMap::new();
     for name in StrategyName::ALL {
         if config.strategies.enabled.contains(&name) {
-            let strategy = name.strategy().renewed_by(config.strategies.renewal(name));
+            let strategy = name.strategy().with_renewal(config.strategies.renewal(name));
             strategies.insert(name, strategy.map_err(|fault| CannotOpen::Strategy(name, fault))?);
         }
     }
     let SigningIn { otp, lockout, session_cap, hide_existence } = &config.sign_in;
-    Ok(Policy {
+    Ok(TenantPolicy {
         strategies,
         second_step: *otp,
-        lockout: LockoutLimits { after: lockout.after, lasts: lockout.lasts, ..LockoutLimits::default() },
+        lockout: LockoutLimits {
+            max_failures: lockout.after,
+            lock_duration: lockout.lasts,
+            ..LockoutLimits::default()
+        },
         session_cap: *session_cap,
         hides_existence: *hide_existence,
         audience: config.audience.clone(),
         leeway: config.leeway,
-        ..Policy::with_passwords(password)
+        ..TenantPolicy::with_passwords(password)
     })
 }

@@ -41,7 +41,7 @@ impl UserView {
     pub fn of(user: &User) -> Self {
         Self {
             id: user.key.id,
-            email: user.email.shown().to_owned(),
+            email: user.email.as_typed().to_owned(),
             name: user.name.as_ref().map(|name| name.full().to_owned()),
             created_at: user.created,
             updated_at: user.updated,
@@ -70,7 +70,7 @@ impl UserInParts {
     fn of(user: &User) -> Self {
         Self {
             id: user.key.id,
-            email: user.email.shown().to_owned(),
+            email: user.email.as_typed().to_owned(),
             first_name: user.name.as_ref().map(|name| name.first().to_owned()),
             last_name: user.name.as_ref().and_then(|name| name.last().map(str::to_owned)),
         }

@@ -21,11 +21,11 @@ fn user(name: impl Into<Option<PersonName>>) -> User {
 }
 
 fn ann() -> PersonName {
-    PersonName::whole("Ann Droid").unwrap()
+    PersonName::new("Ann Droid").unwrap()
 }
 
 fn in_parts() -> PersonName {
-    PersonName::of_parts("Ann", "Droid").unwrap()
+    PersonName::from_parts("Ann", "Droid").unwrap()
 }
 
 fn session() -> SessionId {

@@ -12,7 +12,7 @@ use portcullis_core::engine::{
 use portcullis_core::id::TenantId;
 use portcullis_core::password::{HashRefused, PasswordPolicy};
 use portcullis_core::store::StoreError;
-use portcullis_core::strategy::{Carrier, Check, LiveClaim, Strategy, StrategyName};
+use portcullis_core::strategy::{Carrier, Check, SessionClaim, Strategy, StrategyName};
 use utoipa::ToSchema;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::response::{Response, ResponseBuilder};
@@ -148,11 +148,11 @@ fn of_credential(strategy: Strategy) -> Vec<Example> {
         ("otherTenant", AuthenticationError::OtherTenant.into()),
     ];
     match strategy.check() {
-        Check::SignedAndLive(claim @ LiveClaim::Jti) => {
+        Check::SignedAndLive(claim @ SessionClaim::Jti) => {
             refusals.push(("notLive", AuthenticationError::NotLive(Some(claim)).into()));
         }
         Check::SignedUnlessRevoked => refusals.push(("revoked", AuthenticationError::Revoked.into())),
-        Check::Stored | Check::Signed | Check::SignedAndLive(LiveClaim::Sid) => {}
+        Check::Stored | Check::Signed | Check::SignedAndLive(SessionClaim::Sid) => {}
     }
     refusals
 }

@@ -28,7 +28,7 @@ pub(super) const SESSION: Uuid = Uuid::from_u128(0x019c_06aa_b377_7c04_9e2f_6a1d
 
 pub(super) fn user() -> Option<User> {
     let key = UserKey { tenant: TenantId::default_tenant(), id: UserId::from_uuid(USER) };
-    let name = PersonName::of_parts("Ann", "Droid").ok()?;
+    let name = PersonName::from_parts("Ann", "Droid").ok()?;
     let user = User::new(key, Email::parse("ann@example.com").ok()?, Some(name), Role::User, NOW);
     let (username, mobile) = (Username::parse("ann").ok()?, Mobile::parse("+491701234567").ok()?);
     Some(User { username: Some(username), mobile: Some(mobile), ..user })
@@ -85,7 +85,7 @@ pub(super) fn identity(strategy: StrategyName) -> Option<Identity> {
         session: SessionId::from_uuid(SESSION),
         strategy,
         token: Some(TokenId::from_uuid(SESSION)),
-        email: email.shown().to_owned(),
+        email: email.as_typed().to_owned(),
         name: name.as_ref().map(|name| name.full().to_owned()),
         given_name: name.as_ref().map(|name| name.first().to_owned()),
         family_name: name.as_ref().and_then(|name| name.last().map(str::to_owned)),

@@ -9,8 +9,8 @@ use portcullis_core::engine::{
 };
 use portcullis_core::password::{HashRefused, WeakPassword};
 use portcullis_core::store::StoreError;
-use portcullis_core::strategy::LiveClaim;
-use portcullis_core::ticket::Purpose;
+use portcullis_core::strategy::SessionClaim;
+use portcullis_core::ticket::TicketPurpose;
 use tracing::{error, warn};
 
 use super::{Code, Reason, Refusal};
@@ -131,12 +131,12 @@ impl From<AuthenticationError> for Refusal {
             AuthenticationError::Invalid
             | AuthenticationError::Token(_)
             | AuthenticationError::OtherStrategy
-            | AuthenticationError::NotLive(None | Some(LiveClaim::Sid)) => {
+            | AuthenticationError::NotLive(None | Some(SessionClaim::Sid)) => {
                 bad_token(Self::plain(Code::Unauthorized))
             }
             AuthenticationError::UserGone => bad_token(Self::plain(Code::Unauthorized)),
             AuthenticationError::OtherTenant => bad_token(Self::plain(Code::TenantMismatch)),
-            AuthenticationError::NotLive(Some(LiveClaim::Jti)) => {
+            AuthenticationError::NotLive(Some(SessionClaim::Jti)) => {
                 bad_token(Self::because(Code::Unauthorized, "Token is not whitelisted"))
             }
             AuthenticationError::Revoked => bad_token(Self::because(Code::Unauthorized, "Token revoked")),
@@ -209,7 +209,7 @@ impl From<VerifyCodeError> for Refusal {
             VerifyCodeError::Wrong => Self::plain(Code::InvalidOtp),
             VerifyCodeError::Expired => Self::plain(Code::OtpExpired),
             // At most: other tries may have been longer ago, and another code may be asked for at once.
-            VerifyCodeError::TooMany => Self::too_many_attempts(Purpose::Code.limits().within),
+            VerifyCodeError::TooMany => Self::too_many_attempts(TicketPurpose::Code.limits().within),
             VerifyCodeError::NotOffered => Self::no_route(),
             VerifyCodeError::Issue(error) => error.into(),
             VerifyCodeError::Tenant(error) => error.into(),

@@ -7,7 +7,7 @@ use portcullis_core::engine::{
     TenantError, UnlockError, UserAdminError, VerifyCodeError,
 };
 use portcullis_core::password::{HashRefused, WeakPassword};
-use portcullis_core::strategy::LiveClaim;
+use portcullis_core::strategy::SessionClaim;
 use portcullis_core::user::Role;
 use uuid::Uuid;
 
@@ -97,7 +97,7 @@ fn the_bodies_that_clients_were_written_against_are_these() {
         (AuthenticationError::Missing.into(), r#"{"message":"Unauthorized","statusCode":401}"#),
         (AuthenticationError::OtherStrategy.into(), r#"{"message":"Unauthorized","statusCode":401}"#),
         (
-            AuthenticationError::NotLive(Some(LiveClaim::Jti)).into(),
+            AuthenticationError::NotLive(Some(SessionClaim::Jti)).into(),
             r#"{"message":"Token is not whitelisted","error":"Unauthorized","statusCode":401}"#,
         ),
         (AuthenticationError::UserGone.into(), r#"{"message":"Unauthorized","statusCode":401}"#),

@@ -77,7 +77,7 @@ impl Body {
     }
 
     pub(super) fn name(&self, faults: &mut Faults) -> Option<PersonName> {
-        self.optional("name", PersonName::whole, faults)
+        self.optional("name", PersonName::new, faults)
     }
 
     pub(super) fn role(&self, faults: &mut Faults) -> Option<Role> {

@@ -307,7 +307,7 @@ fn of_a_member_that_comes_twice_the_last_one_counts_as_in_a_browser() {
     let text = br#"{"email": "eve@example.com", "password": "first", "email": "ann@example.com", "password": "last"}"#;
     let body = Body::parse(text).unwrap();
     let read = SignIn::read(&body).unwrap();
-    assert_eq!(read.email.shown(), "ann@example.com");
+    assert_eq!(read.email.as_typed(), "ann@example.com");
     assert_eq!(read.password.characters(), "last".len());
 }
 

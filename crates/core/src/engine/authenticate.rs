@@ -14,11 +14,11 @@ use crate::clock::Timestamp;
 use crate::id::{SessionId, SessionKey, TenantId, TokenId, UserId, UserKey};
 use crate::liveness::CachedUser;
 use crate::secret::{PlainSecret, SecretHash};
-use crate::session::{Session, State};
+use crate::session::{Session, SessionState};
 use crate::store::StoreError;
-use crate::strategy::{Check, LiveClaim, PresentedCredentials, Renewal, Strategy, StrategyName};
+use crate::strategy::{Check, PresentedCredentials, Renewal, SessionClaim, Strategy, StrategyName};
 use crate::token::access::{AccessClaims, verify_access};
-use crate::token::{Expected, TokenFault, claimed_tenant};
+use crate::token::{ExpectedClaims, TokenFault, claimed_tenant};
 use crate::user::Role;
 
 /// What somebody shows.
@@ -92,7 +92,7 @@ pub enum AuthenticationError {
     OtherTenant,
     /// The session is not live; the claim that named it.
     #[error("the session has ended")]
-    NotLive(Option<LiveClaim>),
+    NotLive(Option<SessionClaim>),
     /// There is no such user any more, or the user is disabled.
     #[error("the user is gone or disabled")]
     UserGone,
@@ -207,7 +207,7 @@ impl Engine {
             session: session.key.id,
             strategy: name,
             token: None,
-            email: user.email.shown().to_owned(),
+            email: user.email.as_typed().to_owned(),
             name: user.name.as_ref().map(|name| name.full().to_owned()),
             given_name: user.name.as_ref().map(|name| name.first().to_owned()),
             family_name: user.name.as_ref().and_then(|name| name.last().map(str::to_owned)),
@@ -295,7 +295,8 @@ impl Engine {
         now: Timestamp,
     ) -> Result<(Arc<Tenant>, AccessClaims), AuthenticationError> {
         let verify = |tenant: &Tenant| {
-            let expected = Expected { issuer: &self.issuer, audience: tenant.audience(), tenant: &tenant.id };
+            let expected =
+                ExpectedClaims { issuer: &self.issuer, audience: tenant.audience(), tenant: &tenant.id };
             verify_access(&tenant.keyring, token, now, tenant.policy.leeway, &expected)
         };
         match verify(&tenant) {
@@ -318,11 +319,11 @@ impl Engine {
         stores: &TenantStores,
         claims: &AccessClaims,
         strategy: Strategy,
-        claim: LiveClaim,
+        claim: SessionClaim,
     ) -> Result<Role, AuthenticationError> {
         let id = match claim {
-            LiveClaim::Jti => SessionId::from_uuid(claims.jti.as_uuid()),
-            LiveClaim::Sid => claims.sid,
+            SessionClaim::Jti => SessionId::from_uuid(claims.jti.as_uuid()),
+            SessionClaim::Sid => claims.sid,
         };
         let gone = AuthenticationError::NotLive(Some(claim));
         let seen =
@@ -334,7 +335,7 @@ impl Engine {
         let standing =
             self.live(stores, session, Some(claim)).await.map_err(|refused| match (claim, refused) {
                 // What is off an allowlist is off it for whatever reason.
-                (LiveClaim::Jti, AuthenticationError::UserGone) => gone,
+                (SessionClaim::Jti, AuthenticationError::UserGone) => gone,
                 (_, other) => other,
             })?;
         let now = self.clock.now();
@@ -367,7 +368,7 @@ impl Engine {
         &self,
         stores: &TenantStores,
         session: &Session,
-        claim: Option<LiveClaim>,
+        claim: Option<SessionClaim>,
     ) -> Result<Arc<CachedUser>, AuthenticationError> {
         let gone = AuthenticationError::NotLive(claim);
         let standing =
@@ -375,7 +376,7 @@ impl Engine {
         if self.may_be_signed_in(session, &standing) {
             return Ok(standing);
         }
-        if session.state != State::Live {
+        if session.state != SessionState::Live {
             let user_stands = standing.user.disabled.is_none();
             return Err(if user_stands { gone } else { AuthenticationError::UserGone });
         }
@@ -393,7 +394,7 @@ impl Engine {
 
     fn may_be_signed_in(&self, session: &Session, standing: &CachedUser) -> bool {
         let state = session.state_at(self.clock.now(), standing.epochs);
-        state == State::Live && standing.user.disabled.is_none()
+        state == SessionState::Live && standing.user.disabled.is_none()
     }
 
     /// Moves the end of a session that slides, and hands its cookie out again, once a tenth of its life is gone.
@@ -419,7 +420,7 @@ impl Engine {
 
 /// A token that was issued before its tenant was suspended is not believed after it, whatever it is checked against.
 fn outlived_suspension(tenant: &Tenant, claims: &AccessClaims) -> Result<(), AuthenticationError> {
-    let worthless = tenant.record.tokens_after.is_some_and(|moment| claims.iat <= moment);
+    let worthless = tenant.record.tokens_not_before.is_some_and(|moment| claims.iat <= moment);
     if worthless { Err(AuthenticationError::NotLive(None)) } else { Ok(()) }
 }
 

@@ -13,7 +13,7 @@ use super::{Engine, Identity, Tenant, TenantError};
 use crate::event::{Event, EventKind};
 use crate::id::SessionId;
 use crate::lockout::AttemptKey;
-use crate::password::{HashRefused, Password, PasswordHash, Verified, WeakPassword};
+use crate::password::{HashRefused, Password, PasswordHash, PasswordMatch, WeakPassword};
 use crate::queued_mail::{MailKind, QueuedMail};
 use crate::secret::SecretHash;
 use crate::session::EndReason;
@@ -117,7 +117,7 @@ impl Engine {
             AttemptResult::Wrong => ChangePasswordError::WrongPassword,
             // Right or not: a stolen session does not find out.
             AttemptResult::Locked | AttemptResult::Blocked => {
-                ChangePasswordError::TooManyGuesses { wait: tenant.policy.lockout.lasts }
+                ChangePasswordError::TooManyGuesses { wait: tenant.policy.lockout.lock_duration }
             }
         };
         self.report(&Event::of_user(&user.key, EventKind::PasswordChangeRefused));
@@ -139,8 +139,12 @@ impl Engine {
         }
         count += stores.view.end(&others, EndReason::PasswordChange).await?.len();
         self.report(&Event::of_user(&changed.key, EventKind::PasswordChanged));
-        let news =
-            QueuedMail::news(&changed.key, MailKind::PasswordChanged, self.clock.now(), self.random.as_ref());
+        let news = QueuedMail::notification(
+            &changed.key,
+            MailKind::PasswordChanged,
+            self.clock.now(),
+            self.random.as_ref(),
+        );
         self.send_news(stores, &news).await;
         let reason = EndReason::PasswordChange;
         self.report(&Event::of_user(&changed.key, EventKind::Ended { reason, count: count as u64 }));
@@ -149,7 +153,7 @@ impl Engine {
 
     async fn refuse_former(&self, user: &User, new: &Password) -> Result<(), ChangePasswordError> {
         for former in user.remembered_passwords() {
-            if self.passwords.verify(new.clone(), Some(former.clone())).await? != Verified::No {
+            if self.passwords.verify(new.clone(), Some(former.clone())).await? != PasswordMatch::No {
                 return Err(ChangePasswordError::Reused);
             }
         }

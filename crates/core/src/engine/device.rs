@@ -89,7 +89,7 @@ impl Engine {
     /// Writes down that a user is known by a device.
     pub(super) async fn remember_device(&self, user: &UserKey, device: SecretHash) {
         let now = self.clock.now();
-        if let Err(fault) = self.change_user(user, |user| user.signed_in_on(device, now)).await {
+        if let Err(fault) = self.change_user(user, |user| user.with_known_device(device, now)).await {
             // They are signed in; the device is new to them once more the next time.
             warn!(%fault, "a device could not be remembered");
         }

@@ -13,11 +13,11 @@ use crate::id::{TenantId, TicketId};
 use crate::password::Password;
 use crate::queued_mail::{MailKind, QueuedMail};
 use crate::secret::{PlainSecret, SecretHash};
-use crate::session::{Device, Epochs, Proof, Session};
+use crate::session::{Device, DeviceProof, Epochs, Session};
 use crate::store::{StoreError, UserHandle};
 use crate::strategy::{Strategy, StrategyName};
 use crate::tenant::SecondStep;
-use crate::ticket::{Issued, Purpose, Redeemed, Ticket, TicketKey};
+use crate::ticket::{IssueOutcome, RedeemOutcome, Ticket, TicketKey, TicketPurpose};
 use crate::user::User;
 use crate::username::LoginName;
 
@@ -171,13 +171,13 @@ impl Engine {
         asking: Option<&DeviceSecret>,
     ) -> Result<Ticket, DeviceSignInError> {
         let now = self.clock.now();
-        let ticket = Ticket::new(&user.key, Purpose::Code, epochs, now, self.random.as_ref());
+        let ticket = Ticket::new(&user.key, TicketPurpose::Code, epochs, now, self.random.as_ref());
         let bound = asking.map(|asking| bound_to(&ticket.key, asking));
         let ticket = Ticket { device: bound, ..ticket };
-        let queued = QueuedMail::of_ticket(&ticket, self.random.as_ref()).about_device(device);
+        let queued = QueuedMail::for_ticket(&ticket, self.random.as_ref()).with_device(device);
         let issued =
             self.send_ticket(&tenant.stores, &ticket, &queued).await.map_err(PasswordSignInError::from)?;
-        if let Issued::TooMany { wait } = issued {
+        if let IssueOutcome::TooMany { wait } = issued {
             return Err(DeviceSignInError::TooManyCodes { wait });
         }
         self.report(&Event::of_user(&user.key, EventKind::CodeAsked));
@@ -222,13 +222,17 @@ impl Engine {
         known: Option<&DeviceSecret>,
     ) -> Result<Ticket, VerifyCodeError> {
         let (hash, device) = (Ticket::hash_of(key, code), known.map(|known| bound_to(key, known)));
-        let redeemed =
-            tenant.stores.records.tickets.redeem(key, Purpose::Code, hash, device, self.clock.now()).await?;
+        let redeemed = tenant
+            .stores
+            .records
+            .tickets
+            .redeem(key, TicketPurpose::Code, hash, device, self.clock.now())
+            .await?;
         let refused = match redeemed {
-            Redeemed::Done(ticket) => return Ok(ticket),
-            Redeemed::Wrong | Redeemed::Gone => VerifyCodeError::Wrong,
-            Redeemed::Expired => VerifyCodeError::Expired,
-            Redeemed::Exhausted => VerifyCodeError::TooMany,
+            RedeemOutcome::Done(ticket) => return Ok(ticket),
+            RedeemOutcome::Wrong | RedeemOutcome::Gone => VerifyCodeError::Wrong,
+            RedeemOutcome::Expired => VerifyCodeError::Expired,
+            RedeemOutcome::Exhausted => VerifyCodeError::TooMany,
         };
         self.report(&Event::of_tenant(tenant.id.clone(), EventKind::CodeRefused));
         Err(refused)
@@ -241,7 +245,7 @@ impl Engine {
     {
         let Accepted { tenant, strategy, user, epochs, device, proof, cookie } = accepted;
         let proven = proof.as_ref().filter(|proof| proof.shown);
-        let device_proof = proven.map(|proof| Proof::known_as(&proof.secret, &user.key));
+        let device_proof = proven.map(|proof| DeviceProof::known_device_hash(&proof.secret, &user.key));
         let name = StrategyName::Device;
         let (session, grant) =
             self.begin(NewSession { tenant, name, strategy, user: &user, epochs, device, proof })?;
@@ -262,10 +266,10 @@ impl Engine {
         device: Option<SecretHash>,
     ) {
         let now = self.clock.now();
-        let is_known = device.is_some_and(|device| user.knows(&device, now));
+        let is_known = device.is_some_and(|device| user.knows_device(&device, now));
         if !is_known && !user.devices.is_empty() {
-            let news = QueuedMail::news(&user.key, MailKind::NewDevice, now, self.random.as_ref());
-            self.send_news(&tenant.stores, &news.about_device(&session.device)).await;
+            let news = QueuedMail::notification(&user.key, MailKind::NewDevice, now, self.random.as_ref());
+            self.send_news(&tenant.stores, &news.with_device(&session.device)).await;
         }
         if let Some(device) = device {
             self.remember_device(&user.key, device).await;

@@ -9,11 +9,11 @@ use crate::clock::Timestamp;
 use crate::id::{SessionId, SessionKey, TokenId};
 use crate::random::Random;
 use crate::secret::PlainSecret;
-use crate::session::{Device, Epochs, Proof, Rotation, Session, State};
-use crate::strategy::{Carrier, Check, LiveClaim, Renewal, Strategy, StrategyName};
+use crate::session::{Device, DeviceProof, Epochs, RotationState, Session, SessionState};
+use crate::strategy::{Carrier, Check, Renewal, SessionClaim, Strategy, StrategyName};
 use crate::token::SignFault;
 use crate::token::access::{AccessClaims, sign_access};
-use crate::token::refresh::{ChainSecret, RefreshClaims, encode, first};
+use crate::token::refresh::{ChainSecret, RefreshClaims, encode, first_secret};
 use crate::user::User;
 
 /// What a client is handed.
@@ -72,7 +72,7 @@ impl IssuedProof {
 
 /// The first refresh token of a session: what is stored of it, and itself.
 struct FirstRefreshToken {
-    rotation: Rotation,
+    rotation: RotationState,
     token: PlainSecret,
 }
 
@@ -97,7 +97,7 @@ impl Engine {
         let given = proof.filter(|_| refresh.is_some());
         let proof = given
             .as_ref()
-            .map(|given| Proof { hash: Proof::hash_of(&given.secret, &key), shown: given.shown });
+            .map(|given| DeviceProof { hash: DeviceProof::hash_of(&given.secret, &key), shown: given.shown });
         let device_secret = given.and_then(|given| given.told);
         let (rotation, refresh) = refresh.map(|first| (first.rotation, first.token)).unzip();
 
@@ -114,7 +114,7 @@ impl Engine {
             cookie,
             rotation,
             proof,
-            state: State::Live,
+            state: SessionState::Live,
         };
         let carrier = strategy.carrier();
         Ok((session, Grant { credential, carrier, expires: ends.credential, refresh, device_secret }))
@@ -132,7 +132,7 @@ impl Engine {
     ) -> Result<PlainSecret, IssueError> {
         let now = self.clock.now();
         let id = match strategy.check() {
-            Check::SignedAndLive(LiveClaim::Jti) => TokenId::from_uuid(session.as_uuid()),
+            Check::SignedAndLive(SessionClaim::Jti) => TokenId::from_uuid(session.as_uuid()),
             _ => TokenId::generate(now, self.random.as_ref()),
         };
         let claims = AccessClaims {
@@ -143,7 +143,7 @@ impl Engine {
             sid: session,
             jti: id,
             strategy: name.as_str().to_owned(),
-            email: user.email.shown().to_owned(),
+            email: user.email.as_typed().to_owned(),
             name: user.name.as_ref().map(|name| name.full().to_owned()),
             given_name: user.name.as_ref().map(|name| name.first().to_owned()),
             family_name: user.name.as_ref().and_then(|name| name.last().map(str::to_owned)),
@@ -165,8 +165,8 @@ impl Engine {
     ) -> Result<Option<FirstRefreshToken>, IssueError> {
         let Renewal::Rotating { refresh, .. } = strategy.renewal() else { return Ok(None) };
         let signer = tenant.keyring.refresh_signer(now).ok_or(IssueError::NoKey("refresh"))?;
-        let secret = first(self.random.as_ref());
-        let rotation = Rotation {
+        let secret = first_secret(self.random.as_ref());
+        let rotation = RotationState {
             generation: 0,
             issued: now,
             expires: now.plus(refresh),
@@ -183,7 +183,7 @@ impl Engine {
         &self,
         tenant: &Tenant,
         key: &SessionKey,
-        rotation: &Rotation,
+        rotation: &RotationState,
         secret: ChainSecret,
     ) -> Result<PlainSecret, IssueError> {
         let now = self.clock.now();

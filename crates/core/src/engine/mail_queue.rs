@@ -13,15 +13,15 @@ use super::tenant_stores::TenantStores;
 use super::{Engine, Tenant, TenantError};
 use crate::event::{Event, EventKind};
 use crate::outgoing_mail::{DeliveryError, MailContent, Notifier, OutgoingMail};
-use crate::queued_mail::{CLAIM, MailKind, QueuedMail};
+use crate::queued_mail::{CLAIM_LEASE, MailKind, QueuedMail};
 use crate::random::{self, Random};
 use crate::secret::PlainSecret;
 use crate::store::{StoreError, Stored, UserHandle};
-use crate::ticket::{Issued, LinkToken, Purpose, Ticket, TicketKey};
+use crate::ticket::{IssueOutcome, LinkToken, Ticket, TicketKey, TicketPurpose};
 use crate::user::User;
 
 /// How long a message may take to deliver: less than it is claimed for, so that nobody else has begun on it by then.
-const PATIENCE: Duration = CLAIM.saturating_sub(Duration::from_secs(30));
+const PATIENCE: Duration = CLAIM_LEASE.saturating_sub(Duration::from_secs(30));
 
 impl Engine {
     /// Issues a ticket with the message that goes with it.
@@ -30,9 +30,9 @@ impl Engine {
         stores: &TenantStores,
         ticket: &Ticket,
         queued: &QueuedMail,
-    ) -> Stored<Issued> {
+    ) -> Stored<IssueOutcome> {
         let issued = stores.records.tickets.issue(ticket, queued).await?;
-        if issued == Issued::Done {
+        if issued == IssueOutcome::Done {
             stores.mail_queued.notify_one();
         }
         Ok(issued)
@@ -48,7 +48,7 @@ impl Engine {
     /// Puts news into the queue. Nobody's request fails because it could not be put there.
     pub(super) async fn send_news(&self, stores: &TenantStores, queued: &QueuedMail) {
         if let Err(fault) = self.send(stores, queued).await {
-            warn!(%fault, about = queued.about.as_str(), "a message could not be put into the queue");
+            warn!(%fault, about = queued.kind.as_str(), "a message could not be put into the queue");
         }
     }
 
@@ -79,12 +79,12 @@ impl Engine {
             Ok(None) => Ok(false),
             Err(fault) => Err(DeliveryError::Later(fault.to_string())),
         };
-        let (mail, tenant, about) = (&stores.records.mail, &queued.user.tenant, queued.about.as_str());
+        let (mail, tenant, about) = (&stores.records.mail, &queued.user.tenant, queued.kind.as_str());
         let written = match &delivered {
             Ok(_) => mail.done(tenant, queued.id).await,
             Err(DeliveryError::Later(cause)) => {
                 info!(%cause, about, id = %queued.id, "a message could not be sent and will be tried again");
-                mail.put_off(tenant, queued.id, self.clock.now().plus(queued.pause())).await
+                mail.put_off(tenant, queued.id, self.clock.now().plus(queued.retry_delay())).await
             }
             Err(DeliveryError::Never(cause)) => {
                 warn!(%cause, about, id = %queued.id, "a message was refused for good");
@@ -144,7 +144,7 @@ impl Engine {
     ) -> Stored<Option<MailContent>> {
         let (device, address, at) = (queued.device.clone(), queued.address.clone(), queued.created);
         let page = || tenant.record.settings.reset_url.clone();
-        let message = match queued.about {
+        let message = match queued.kind {
             MailKind::PasswordChanged => MailContent::PasswordChanged { at },
             MailKind::NewDevice => MailContent::NewDevice { device, address, at },
             MailKind::RefreshReused => MailContent::RefreshReused { device, address, at },
@@ -172,14 +172,14 @@ impl Engine {
     ) -> Stored<Option<(Ticket, PlainSecret)>> {
         let Some(id) = queued.ticket else { return Ok(None) };
         let key = TicketKey { tenant: queued.user.tenant.clone(), id };
-        let secret = match queued.about {
+        let secret = match queued.kind {
             MailKind::Code => code(self.random.as_ref()),
             _ => PlainSecret::generate(self.random.as_ref()),
         };
         let hash = Ticket::hash_of(&key, &secret);
         let armed = stores.records.tickets.arm(&key, hash, self.clock.now()).await?;
         Ok(armed
-            .filter(|ticket| (ticket.purpose == Purpose::Code) == (queued.about == MailKind::Code))
+            .filter(|ticket| (ticket.purpose == TicketPurpose::Code) == (queued.kind == MailKind::Code))
             .map(|ticket| (ticket, secret)))
     }
 }

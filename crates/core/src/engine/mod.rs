@@ -61,7 +61,7 @@ use crate::liveness::{Bounds, SessionView};
 use crate::password::HashPool;
 use crate::random::Random;
 use crate::store::{Change, ChangeSink, StoreError, Stores, TenantDatabases, Watch};
-use crate::tenant::Policy;
+use crate::tenant::TenantPolicy;
 use authenticate::VerifiedTokens;
 use keyed_mutex::KeyedMutex;
 use tenant_directory::TenantDirectory;
@@ -82,7 +82,7 @@ pub struct Setup {
     /// Where tenants live that have named a database of their own.
     pub tenant_databases: Arc<dyn TenantDatabases>,
     /// The rules of every tenant, where it has decided nothing else.
-    pub policy: Arc<Policy>,
+    pub policy: Arc<TenantPolicy>,
     /// `iss` of tokens; without it, a value that is made at the first start and kept in the database.
     pub issuer: Option<String>,
     /// What does not live in the database.

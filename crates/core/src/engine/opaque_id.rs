@@ -6,7 +6,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::id::{Bucket, TenantId};
-use crate::key::CookieKey;
+use crate::key::CookieSigningKey;
 use crate::random::Random;
 use crate::secret::{PlainSecret, SecretHash};
 use crate::store;
@@ -33,14 +33,14 @@ impl OpaqueId {
     }
 
     /// The id in a cookie's value, if one of `keys` signed it.
-    pub(super) fn read(value: &str, keys: &[&CookieKey]) -> Option<Self> {
+    pub(super) fn read(value: &str, keys: &[&CookieSigningKey]) -> Option<Self> {
         let decoded = percent_decode_str(value).decode_utf8().ok()?;
         let id = cookie::unsign(decoded.strip_prefix("s:")?, keys)?;
         Some(Self(PlainSecret::presented(id)))
     }
 
     /// A cookie's value.
-    pub(super) fn signed(&self, key: &CookieKey) -> PlainSecret {
+    pub(super) fn signed(&self, key: &CookieSigningKey) -> PlainSecret {
         let signed = format!("s:{}", cookie::sign(key, self.0.reveal()));
         PlainSecret::presented(&utf8_percent_encode(&signed, COMPONENT).to_string())
     }

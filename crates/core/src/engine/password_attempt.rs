@@ -16,11 +16,11 @@ use super::{Engine, Tenant};
 use crate::event::{Event, EventKind};
 use crate::id::{UserId, UserKey};
 use crate::lockout::{AttemptEffect, AttemptKey, AttemptOutcome, AttemptPermit, LockoutLimits};
-use crate::password::{HashRefused, Password, PasswordHash, Verified};
+use crate::password::{HashRefused, Password, PasswordHash, PasswordMatch};
 use crate::queued_mail::QueuedMail;
 use crate::secret::SecretHash;
 use crate::store::StoreError;
-use crate::ticket::{Purpose, Ticket};
+use crate::ticket::{Ticket, TicketPurpose};
 use crate::token::cookie;
 
 /// How long to wait for others who are guessing at the same account.
@@ -45,7 +45,7 @@ pub(super) struct PasswordAttempt<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum AttemptResult {
     /// It is the password.
-    Right(Verified),
+    Right(PasswordMatch),
     /// It is, and the account is locked.
     Locked,
     /// It is not.
@@ -71,7 +71,7 @@ impl Engine {
                 return Err(busy.into());
             }
         };
-        let is_right = looked_at && stands && verified != Verified::No;
+        let is_right = looked_at && stands && verified != PasswordMatch::No;
         let outcome = match (looked_at, is_right) {
             (false, _) => AttemptOutcome::Unused,
             (true, true) => AttemptOutcome::Right,
@@ -119,8 +119,8 @@ impl Engine {
         self.report(&Event::of_user(&whose.user, EventKind::Locked));
         let epochs = stores.records.epochs.read(&whose.user).await?;
         let ticket =
-            Ticket::new(&whose.user, Purpose::Unlock, epochs, self.clock.now(), self.random.as_ref());
-        let queued = QueuedMail::of_ticket(&ticket, self.random.as_ref());
+            Ticket::new(&whose.user, TicketPurpose::Unlock, epochs, self.clock.now(), self.random.as_ref());
+        let queued = QueuedMail::for_ticket(&ticket, self.random.as_ref());
         self.send_ticket(stores, &ticket, &queued).await?;
         Ok(())
     }

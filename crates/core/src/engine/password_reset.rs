@@ -12,11 +12,11 @@ use super::{Engine, Tenant, TenantError, UserAdminError};
 use crate::email::Email;
 use crate::event::{Event, EventKind};
 use crate::id::{TenantId, UserKey};
-use crate::password::{HashRefused, Password, PasswordHash, Verified, WeakPassword};
+use crate::password::{HashRefused, Password, PasswordHash, PasswordMatch, WeakPassword};
 use crate::queued_mail::{MailKind, QueuedMail};
 use crate::session::EndReason;
 use crate::store::{StoreError, UserHandle};
-use crate::ticket::{Issued, LinkToken, Purpose, Redeemed, Ticket, TicketKey, TicketState};
+use crate::ticket::{IssueOutcome, LinkToken, RedeemOutcome, Ticket, TicketKey, TicketPurpose, TicketState};
 use crate::user::User;
 
 /// How long somebody has to choose a first password for an account that an administrator made.
@@ -69,7 +69,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`UserAdminError::NotFound`], or the store's.
-    pub async fn start_reset(&self, user: &UserKey) -> Result<Issued, UserAdminError> {
+    pub async fn start_reset(&self, user: &UserKey) -> Result<IssueOutcome, UserAdminError> {
         self.user(user).await?;
         let tenant = self.tenant(&user.tenant).await?;
         Ok(self.send_reset(&tenant, user, MailKind::Reset).await?)
@@ -80,15 +80,15 @@ impl Engine {
         tenant: &Tenant,
         user: &UserKey,
         about: MailKind,
-    ) -> Result<Issued, StoreError> {
+    ) -> Result<IssueOutcome, StoreError> {
         let (now, random) = (self.clock.now(), self.random.as_ref());
         let epochs = tenant.stores.records.epochs.read(user).await?;
-        let ticket = Ticket::new(user, Purpose::Reset, epochs, now, random);
+        let ticket = Ticket::new(user, TicketPurpose::Reset, epochs, now, random);
         let ticket = match about {
             MailKind::Welcome => Ticket { expires: now.plus(WELCOME), ..ticket },
             _ => ticket,
         };
-        let queued = QueuedMail { about, ..QueuedMail::of_ticket(&ticket, random) };
+        let queued = QueuedMail { kind: about, ..QueuedMail::for_ticket(&ticket, random) };
         let issued = self.send_ticket(&tenant.stores, &ticket, &queued).await?;
         self.report(&Event::of_user(user, EventKind::ResetAsked));
         Ok(issued)
@@ -110,7 +110,7 @@ impl Engine {
         let user = self.whose_link(&tenant, &key, hash).await?;
         tenant.policy.password.check(&new, &[tenant.id.as_str(), user.email.local_part()])?;
         for former in user.remembered_passwords() {
-            if self.passwords.verify(new.clone(), Some(former.clone())).await? != Verified::No {
+            if self.passwords.verify(new.clone(), Some(former.clone())).await? != PasswordMatch::No {
                 return Err(ResetError::Reused);
             }
         }
@@ -119,8 +119,8 @@ impl Engine {
         let engine = Arc::clone(self);
         let choosing = async move {
             let TenantStores { records: stores, .. } = &*tenant.stores;
-            match stores.tickets.redeem(&key, Purpose::Reset, hash, None, engine.clock.now()).await? {
-                Redeemed::Done(_) => engine.choose_password(&tenant.stores, &user.key, password).await,
+            match stores.tickets.redeem(&key, TicketPurpose::Reset, hash, None, engine.clock.now()).await? {
+                RedeemOutcome::Done(_) => engine.choose_password(&tenant.stores, &user.key, password).await,
                 _ => Err(ResetError::InvalidToken),
             }
         };
@@ -139,8 +139,11 @@ impl Engine {
         self.end_all(user, EndReason::PasswordChange).await?;
         stores.records.attempts.clear(user).await?;
         self.report(&Event::of_user(user, EventKind::PasswordReset));
-        self.send_news(stores, &QueuedMail::news(user, MailKind::PasswordChanged, now, self.random.as_ref()))
-            .await;
+        self.send_news(
+            stores,
+            &QueuedMail::notification(user, MailKind::PasswordChanged, now, self.random.as_ref()),
+        )
+        .await;
         Ok(())
     }
 
@@ -154,7 +157,7 @@ impl Engine {
         let stores = &tenant.stores.records;
         let now = self.clock.now();
         let found = stores.tickets.find(key).await?.ok_or(ResetError::InvalidToken)?;
-        let is_good = found.purpose == Purpose::Reset
+        let is_good = found.purpose == TicketPurpose::Reset
             && found.state == TicketState::Open
             && now < found.expires
             && found.secret == Some(hash)

@@ -10,9 +10,9 @@ use crate::email::Email;
 use crate::event::{Event, EventKind};
 use crate::id::{SessionId, SessionKey, TenantId, UserKey};
 use crate::lockout::AttemptKey;
-use crate::password::{HashRefused, Password, Verified};
+use crate::password::{HashRefused, Password, PasswordMatch};
 use crate::secret::{PlainSecret, SecretHash};
-use crate::session::{Device, EndReason, Epochs, Proof, Session};
+use crate::session::{Device, DeviceProof, EndReason, Epochs, Session};
 use crate::store::{EndScope, Inserted, StoreError, Stores, Updated, UserHandle};
 use crate::strategy::StrategyName;
 use crate::user::User;
@@ -171,7 +171,7 @@ impl Engine {
                     // Its owner is back: what strangers tried does not count any more.
                     tenant.stores.records.attempts.clear(&user.key).await?;
                 }
-                if verified == Verified::YesButRehash {
+                if verified == PasswordMatch::YesButRehash {
                     self.rehash(tenant, user, password).await
                 } else {
                     Ok(user)
@@ -193,8 +193,8 @@ impl Engine {
     /// The device, if the user is known by it.
     fn known_device(&self, user: Option<&User>, device: Option<&PlainSecret>) -> Option<SecretHash> {
         let (user, device) = user.zip(device)?;
-        let hash = Proof::known_as(device, &user.key);
-        user.knows(&hash, self.clock.now()).then_some(hash)
+        let hash = DeviceProof::known_device_hash(device, &user.key);
+        user.knows_device(&hash, self.clock.now()).then_some(hash)
     }
 
     /// Brings an old hash up to date. A pool that is full puts it off; it is tried again at the next sign-in.

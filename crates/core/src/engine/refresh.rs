@@ -16,11 +16,11 @@ use crate::event::{Event, EventKind};
 use crate::id::{SessionKey, TenantId};
 use crate::queued_mail::{MailKind, QueuedMail};
 use crate::secret::{PlainSecret, SecretHash};
-use crate::session::{Proof, Redemption, Rotated, Session, State};
+use crate::session::{DeviceProof, RotationOutcome, RotationRequest, Session, SessionState};
 use crate::store::{StoreError, UserHandle};
 use crate::strategy::{Renewal, Strategy, StrategyName};
-use crate::token::refresh::{ChainSecret, RefreshClaims, decode, successor};
-use crate::token::{Expected, TokenFault, claimed_tenant};
+use crate::token::refresh::{ChainSecret, RefreshClaims, decode, next_secret};
+use crate::token::{ExpectedClaims, TokenFault, claimed_tenant};
 use crate::user::User;
 
 /// Somebody who wants to go on.
@@ -110,7 +110,8 @@ impl Engine {
         let redemption = self.redemption(&presented, strategy, &key, device.as_ref())?;
 
         let had_shown = session.proof.is_some_and(|proof| proof.shown);
-        let device = device.filter(|_| !had_shown).map(|came| Proof::known_as(&came.secret, &user.key));
+        let device =
+            device.filter(|_| !had_shown).map(|came| DeviceProof::known_device_hash(&came.secret, &user.key));
         let session = self.redeem(tenant, &key, redemption, device).await?;
         let rotation = session.rotation.as_ref().ok_or(RefreshError::Invalid)?;
         let refresh = self.refresh_token(tenant, &key, rotation, presented.successor)?;
@@ -151,9 +152,10 @@ impl Engine {
     }
 
     fn read_refresh(&self, tenant: &Arc<Tenant>, token: &str) -> Result<VerifiedRefreshToken, TokenFault> {
-        let expected = Expected { issuer: &self.issuer, audience: tenant.audience(), tenant: &tenant.id };
+        let expected =
+            ExpectedClaims { issuer: &self.issuer, audience: tenant.audience(), tenant: &tenant.id };
         let (claims, key) = decode(&tenant.keyring, token, self.clock.now(), &expected)?;
-        let successor = successor(key, &claims.r);
+        let successor = next_secret(key, &claims.r);
         Ok(VerifiedRefreshToken { tenant: tenant.clone(), claims, successor })
     }
 
@@ -174,15 +176,15 @@ impl Engine {
         let user_key = session.user_key();
         let epochs = stores.epochs.read(&user_key).await?;
         let user = stores.users.find(&UserHandle::Id(user_key)).await?.ok_or_else(gone)?;
-        if user.disabled.is_some() || session.state != State::Live {
+        if user.disabled.is_some() || session.state != SessionState::Live {
             return Err(gone());
         }
-        if session.state_at(self.clock.now(), epochs) == State::Live {
+        if session.state_at(self.clock.now(), epochs) == SessionState::Live {
             return Ok((session.clone(), user));
         }
         // The view may not know yet that the session was taken over into a new epoch, by a change of password.
         let (session, standing) = view.look_again(session).await?.ok_or_else(gone)?;
-        let is_live = session.session().state_at(self.clock.now(), standing.epochs) == State::Live;
+        let is_live = session.session().state_at(self.clock.now(), standing.epochs) == SessionState::Live;
         if is_live { Ok((session.session().clone(), user)) } else { Err(gone()) }
     }
 
@@ -207,19 +209,19 @@ impl Engine {
         strategy: Strategy,
         key: &SessionKey,
         device: Option<&PresentedProof>,
-    ) -> Result<Redemption, RefreshError> {
+    ) -> Result<RotationRequest, RefreshError> {
         let Renewal::Rotating { refresh, grace, .. } = strategy.renewal() else {
             return Err(RefreshError::Invalid);
         };
         let now = self.clock.now();
         let keyring = &presented.tenant.keyring;
         let kid = keyring.refresh_signer(now).ok_or(IssueError::NoKey("refresh"))?.kid().clone();
-        Ok(Redemption {
+        Ok(RotationRequest {
             generation: presented.claims.generation,
             presented: presented.claims.r.hash(),
             successor: presented.successor.hash(),
             kid,
-            proof: device.map(|device| Proof::hash_of(&device.secret, key)),
+            proof: device.map(|device| DeviceProof::hash_of(&device.secret, key)),
             pins: device.is_some_and(|device| device.pins),
             now,
             lifetime: refresh,
@@ -232,7 +234,7 @@ impl Engine {
         &self,
         tenant: &Arc<Tenant>,
         key: &SessionKey,
-        redemption: Redemption,
+        redemption: RotationRequest,
         device: Option<SecretHash>,
     ) -> Result<Session, RefreshError> {
         let (engine, tenant, key) = (self.myself()?, tenant.clone(), key.clone());
@@ -252,21 +254,23 @@ impl Engine {
     async fn judge(
         &self,
         tenant: &Tenant,
-        rotated: Rotated,
+        rotated: RotationOutcome,
         key: &SessionKey,
     ) -> Result<Session, RefreshError> {
         let (session, what, verdict) = match rotated {
-            Rotated::Won(session) => (session, EventKind::Refreshed, None),
-            Rotated::Replayed(session) => (session, EventKind::RefreshRepeated, None),
-            Rotated::Stale(session) => (session, EventKind::RefreshStale, Some(RefreshError::Stale)),
-            Rotated::Reused(session) => (session, EventKind::RefreshReused, Some(RefreshError::Reused)),
-            Rotated::Gone => return Err(RefreshError::SessionGone(key.clone())),
+            RotationOutcome::Won(session) => (session, EventKind::Refreshed, None),
+            RotationOutcome::Replayed(session) => (session, EventKind::RefreshRepeated, None),
+            RotationOutcome::Stale(session) => (session, EventKind::RefreshStale, Some(RefreshError::Stale)),
+            RotationOutcome::Reused(session) => {
+                (session, EventKind::RefreshReused, Some(RefreshError::Reused))
+            }
+            RotationOutcome::Gone => return Err(RefreshError::SessionGone(key.clone())),
         };
         self.report(&Event::of_session(&session, what));
         if what == EventKind::RefreshReused {
             let (user, random) = (session.user_key(), self.random.as_ref());
-            let news = QueuedMail::news(&user, MailKind::RefreshReused, self.clock.now(), random);
-            self.send_news(&tenant.stores, &news.about_device(&session.device)).await;
+            let news = QueuedMail::notification(&user, MailKind::RefreshReused, self.clock.now(), random);
+            self.send_news(&tenant.stores, &news.with_device(&session.device)).await;
         }
         verdict.map_or(Ok(session), Err)
     }

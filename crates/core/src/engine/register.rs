@@ -13,7 +13,7 @@ use crate::queued_mail::{MailKind, QueuedMail};
 use crate::session::Epochs;
 use crate::store::{Inserted, StoreError, UserHandle};
 use crate::strategy::StrategyName;
-use crate::ticket::{Purpose, Ticket};
+use crate::ticket::{Ticket, TicketPurpose};
 use crate::user::{PersonName, Role, User};
 use crate::username::Username;
 
@@ -125,8 +125,8 @@ impl Engine {
     /// able to fill a letter box.
     async fn tell_of_sign_up(&self, tenant: &Tenant, owner: &UserKey) -> Result<(), StoreError> {
         let (now, random) = (self.clock.now(), self.random.as_ref());
-        let notice = Ticket::new(owner, Purpose::Notice, Epochs::default(), now, random);
-        let news = QueuedMail::news(owner, MailKind::SignUpAttempted, now, random);
+        let notice = Ticket::new(owner, TicketPurpose::Notice, Epochs::default(), now, random);
+        let news = QueuedMail::notification(owner, MailKind::SignUpAttempted, now, random);
         self.send_ticket(&tenant.stores, &notice, &news).await?;
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::{Engine, TenantError, UserAdminError};
 use crate::event::{Event, EventKind};
 use crate::id::{SessionId, SessionKey, UserKey};
-use crate::session::{EndReason, Session, State};
+use crate::session::{EndReason, Session, SessionState};
 use crate::store::{EndScope, Page, SessionHandle};
 
 /// A session in a list.
@@ -12,7 +12,7 @@ pub struct ListedSession {
     /// The session.
     pub session: Session,
     /// How it stands now, epochs considered.
-    pub state: State,
+    pub state: SessionState,
 }
 
 /// The records that one step reads when only some of them are wanted.
@@ -51,7 +51,8 @@ impl Engine {
             let step = self.sessions(user, Page { after, limit: STEP }).await?;
             let is_last = step.len() < STEP as usize;
             after = step.last().map(|listed| listed.session.key.id);
-            wanted.extend(step.into_iter().filter(|listed| (listed.state != State::Live) == have_ended));
+            wanted
+                .extend(step.into_iter().filter(|listed| (listed.state != SessionState::Live) == have_ended));
             if is_last || wanted.len() >= page.limit as usize {
                 wanted.truncate(page.limit as usize);
                 return Ok(wanted);
@@ -80,7 +81,7 @@ impl Engine {
         let key = SessionKey { tenant: user.tenant.clone(), id };
         let found = self.session(&key).await?;
         let is_theirs =
-            |listed: &ListedSession| listed.state == State::Live && listed.session.user == user.id;
+            |listed: &ListedSession| listed.state == SessionState::Live && listed.session.user == user.id;
         Ok(found.filter(is_theirs).map(|listed| listed.session))
     }
 

@@ -13,12 +13,12 @@ use super::tenant_stores::{TenantStores, TenantStoresRegistry};
 use super::{Engine, Setup};
 use crate::clock::{Clock, Ticks};
 use crate::id::TenantId;
-use crate::key::{KeyRecord, Keyring, KeyringFault, KeyringParts, SealFault};
+use crate::key::{KeyRecord, Keyring, KeyringFault, KeyringSource, SealFault};
 use crate::liveness::SingleFlightCache;
 use crate::random::Random;
 use crate::store::{Change, StoreError, Stored, Stores};
 use crate::strategy::{Strategy, StrategyName};
-use crate::tenant::{Policy, SettingsFault, TenantRecord};
+use crate::tenant::{SettingsFault, TenantPolicy, TenantRecord};
 
 /// The most tenants that are remembered.
 const CAPACITY: u64 = 10_000;
@@ -32,7 +32,7 @@ pub struct Tenant {
     /// Its name.
     pub id: TenantId,
     /// Its rules.
-    pub policy: Arc<Policy>,
+    pub policy: Arc<TenantPolicy>,
     /// Its keys.
     pub keyring: Keyring,
     /// What is stored of it.
@@ -99,7 +99,7 @@ type Loaded = Result<Arc<Tenant>, TenantError>;
 pub(super) struct TenantDirectory {
     stores: Stores,
     clock: Arc<dyn Clock>,
-    policy: Arc<Policy>,
+    policy: Arc<TenantPolicy>,
     secrets: Secrets,
     pub(super) registry: TenantStoresRegistry,
     tenants: SingleFlightCache<TenantId, Option<Loaded>>,
@@ -134,7 +134,7 @@ impl TenantDirectory {
     }
 
     /// The rules where a tenant has decided nothing.
-    pub(super) fn policy(&self) -> &Policy {
+    pub(super) fn policy(&self) -> &TenantPolicy {
         &self.policy
     }
 
@@ -210,7 +210,7 @@ impl TenantDirectory {
         let policy = record.settings.over(&self.policy)?;
         let generation = self.generation.fetch_add(1, Ordering::Relaxed);
         let secrets = &self.secrets;
-        let keyring = Keyring::open(&KeyringParts {
+        let keyring = Keyring::open(&KeyringSource {
             tenant: &record.id,
             generation,
             records: keys,

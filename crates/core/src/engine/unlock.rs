@@ -13,7 +13,7 @@ use crate::id::UserKey;
 use crate::lockout::AttemptKey;
 use crate::secret::SecretHash;
 use crate::store::StoreError;
-use crate::ticket::{LinkToken, Purpose, Redeemed, Ticket, TicketKey};
+use crate::ticket::{LinkToken, RedeemOutcome, Ticket, TicketKey, TicketPurpose};
 
 /// Why an account is not opened.
 #[derive(Clone, Debug, Error)]
@@ -53,8 +53,8 @@ impl Engine {
         secret: SecretHash,
     ) -> Result<(), UnlockError> {
         let stores = &stores.records;
-        match stores.tickets.redeem(key, Purpose::Unlock, secret, None, self.clock.now()).await? {
-            Redeemed::Done(ticket) => {
+        match stores.tickets.redeem(key, TicketPurpose::Unlock, secret, None, self.clock.now()).await? {
+            RedeemOutcome::Done(ticket) => {
                 stores.attempts.clear(&ticket.user_key()).await?;
                 self.report(&Event::of_user(&ticket.user_key(), EventKind::Unlocked));
                 Ok(())

@@ -175,7 +175,8 @@ impl Engine {
         let tenant = self.kept_tenant(&key.tenant).await?;
         tenant.stores.records.attempts.clear(key).await?;
         self.report(&Event::of_user(key, EventKind::PasswordSet));
-        let news = QueuedMail::news(key, MailKind::PasswordChanged, self.clock.now(), self.random.as_ref());
+        let news =
+            QueuedMail::notification(key, MailKind::PasswordChanged, self.clock.now(), self.random.as_ref());
         self.send_news(&tenant.stores, &news).await;
         Ok(user)
     }

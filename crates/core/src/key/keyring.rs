@@ -4,15 +4,15 @@ use std::collections::HashSet;
 
 use thiserror::Error;
 
-use super::opened::AccessKey;
-use super::term::Line;
+use super::lifetime::KeySequence;
+use super::signing_keys::AccessKey;
 use super::{
-    CookieKey, Jwks, KeyLifetimes, KeyRecord, KeyUse, Kid, MasterKey, RefreshKey, SealFault, SharedSecrets,
-    SigningKey,
+    CookieSigningKey, Jwks, KeyLifetimes, KeyRecord, KeyUse, Kid, MasterKey, RefreshKey, SealFault,
+    SharedSecrets, SigningKey,
 };
 use crate::clock::Timestamp;
 use crate::id::TenantId;
-use crate::token::provider;
+use crate::token::crypto_provider;
 
 /// A tenant's keys, ready for use. It never changes: when the records change, open another.
 ///
@@ -40,16 +40,16 @@ use crate::token::provider;
 pub struct Keyring {
     tenant: TenantId,
     generation: u64,
-    access: Line<AccessKey>,
+    access: KeySequence<AccessKey>,
     shared_access: Option<SigningKey>,
-    refresh: Line<RefreshKey>,
-    cookie: Line<CookieKey>,
-    shared_cookie: Option<CookieKey>,
+    refresh: KeySequence<RefreshKey>,
+    cookie: KeySequence<CookieSigningKey>,
+    shared_cookie: Option<CookieSigningKey>,
 }
 
 /// What a key ring is made of.
 #[derive(Clone, Copy, Debug)]
-pub struct KeyringParts<'a> {
+pub struct KeyringSource<'a> {
     /// Whose keys they are.
     pub tenant: &'a TenantId,
     /// A number that the caller changes whenever the keys change: what was verified under another one must be verified
@@ -109,8 +109,8 @@ impl Keyring {
     ///
     /// [`KeyringFault`] for the first record that cannot be trusted: a ring without one of its keys would refuse good
     /// tokens and say nothing.
-    pub fn open(parts: &KeyringParts<'_>) -> Result<Self, KeyringFault> {
-        provider::install();
+    pub fn open(parts: &KeyringSource<'_>) -> Result<Self, KeyringFault> {
+        crypto_provider::install();
         check(parts.tenant, parts.records)?;
         Ok(Self {
             tenant: parts.tenant.clone(),
@@ -118,8 +118,8 @@ impl Keyring {
             access: line(parts, KeyUse::Access, AccessKey::es256)?,
             shared_access: parts.shared.jwt().map(shared_access),
             refresh: line(parts, KeyUse::Refresh, RefreshKey::new)?,
-            cookie: line(parts, KeyUse::Cookie, |_, secret| CookieKey::new(secret))?,
-            shared_cookie: parts.shared.cookie().and_then(|secret| CookieKey::new(secret.as_bytes())),
+            cookie: line(parts, KeyUse::Cookie, |_, secret| CookieSigningKey::new(secret))?,
+            shared_cookie: parts.shared.cookie().and_then(|secret| CookieSigningKey::new(secret.as_bytes())),
         })
     }
 
@@ -167,20 +167,20 @@ impl Keyring {
 
     /// The key that signs cookies now; `None` where none is active yet.
     #[must_use]
-    pub fn cookie_signer(&self, now: Timestamp) -> Option<&CookieKey> {
+    pub fn cookie_signer(&self, now: Timestamp) -> Option<&CookieSigningKey> {
         self.shared_cookie.as_ref().or_else(|| self.cookie.signer(now))
     }
 
     /// The key that signs what devices keep. It is never one that is shared: who changes that secret, or begins to share
     /// one, makes no device a stranger.
     #[must_use]
-    pub fn device_signer(&self, now: Timestamp) -> Option<&CookieKey> {
+    pub fn device_signer(&self, now: Timestamp) -> Option<&CookieSigningKey> {
         self.cookie.signer(now)
     }
 
     /// Every key that a cookie may have been signed with: the shared secret, then the tenant's own, newest first.
     #[must_use]
-    pub fn cookie_keys(&self, now: Timestamp) -> Vec<&CookieKey> {
+    pub fn cookie_keys(&self, now: Timestamp) -> Vec<&CookieSigningKey> {
         self.shared_cookie.iter().chain(self.cookie.verifying(now)).collect()
     }
 }
@@ -203,11 +203,11 @@ fn check(tenant: &TenantId, records: &[KeyRecord]) -> Result<(), KeyringFault> {
 }
 
 fn line<K>(
-    parts: &KeyringParts<'_>,
+    parts: &KeyringSource<'_>,
     usage: KeyUse,
     read: impl Fn(&Kid, &[u8]) -> Option<K>,
-) -> Result<Line<K>, KeyringFault> {
-    Line::open(usage, parts.records, &parts.lifetimes, |record| {
+) -> Result<KeySequence<K>, KeyringFault> {
+    KeySequence::open(usage, parts.records, &parts.lifetimes, |record| {
         let kid = || record.kid.clone();
         let opened =
             record.open(parts.master).map_err(|source| KeyringFault::Sealed { kid: kid(), source })?;

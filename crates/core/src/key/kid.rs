@@ -20,7 +20,7 @@ pub struct Kid(Arc<str>);
 /// The text is no key's name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("a key is named by 1 to 128 of A-Z, a-z, 0-9, - and _")]
-pub struct NotAKid;
+pub struct InvalidKid;
 
 impl Kid {
     /// A new key's name: 128 random bits.
@@ -49,14 +49,14 @@ impl Kid {
 }
 
 impl FromStr for Kid {
-    type Err = NotAKid;
+    type Err = InvalidKid;
 
-    fn from_str(text: &str) -> Result<Self, NotAKid> {
+    fn from_str(text: &str) -> Result<Self, InvalidKid> {
         let plain = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
         if (1..=128).contains(&text.len()) && text.bytes().all(plain) {
             Ok(Self(text.into()))
         } else {
-            Err(NotAKid)
+            Err(InvalidKid)
         }
     }
 }

@@ -10,11 +10,11 @@
 mod jwks;
 mod keyring;
 mod kid;
-mod opened;
+mod lifetime;
+mod master_key;
 mod record;
-mod seal;
-mod shared;
-mod term;
+mod shared_secrets;
+mod signing_keys;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -23,14 +23,14 @@ use std::str::FromStr;
 use thiserror::Error;
 
 pub use jwks::{Jwk, Jwks};
-pub use keyring::{Keyring, KeyringFault, KeyringParts};
-pub use kid::{Kid, NotAKid};
-pub(crate) use opened::SigningKey;
-pub use opened::{CookieKey, RefreshKey};
+pub use keyring::{Keyring, KeyringFault, KeyringSource};
+pub use kid::{InvalidKid, Kid};
+pub use lifetime::{KeyLifetimes, retires_at};
+pub use master_key::{InvalidMasterKey, MasterKey, SealFault};
 pub use record::{KeyFault, KeyMaterial, KeyRecord};
-pub use seal::{MasterKey, NotAMasterKey, SealFault};
-pub use shared::{SharedSecretFault, SharedSecrets};
-pub use term::{KeyLifetimes, retires_at};
+pub use shared_secrets::{SharedSecretFault, SharedSecrets};
+pub(crate) use signing_keys::SigningKey;
+pub use signing_keys::{CookieSigningKey, RefreshKey};
 
 /// The one thing that a key is for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -91,21 +91,21 @@ impl Algorithm {
 /// The word is no key's use, or no algorithm of ours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("not a word for a key's use or algorithm")]
-pub struct UnknownWord;
+pub struct UnknownKeyAttribute;
 
 impl FromStr for KeyUse {
-    type Err = UnknownWord;
+    type Err = UnknownKeyAttribute;
 
-    fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        Self::ALL.into_iter().find(|usage| usage.as_str() == word).ok_or(UnknownWord)
+    fn from_str(word: &str) -> Result<Self, UnknownKeyAttribute> {
+        Self::ALL.into_iter().find(|usage| usage.as_str() == word).ok_or(UnknownKeyAttribute)
     }
 }
 
 impl FromStr for Algorithm {
-    type Err = UnknownWord;
+    type Err = UnknownKeyAttribute;
 
-    fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        [Self::Es256, Self::Hs256].into_iter().find(|name| name.as_str() == word).ok_or(UnknownWord)
+    fn from_str(word: &str) -> Result<Self, UnknownKeyAttribute> {
+        [Self::Es256, Self::Hs256].into_iter().find(|name| name.as_str() == word).ok_or(UnknownKeyAttribute)
     }
 }
 

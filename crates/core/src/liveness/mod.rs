@@ -23,7 +23,7 @@ pub use cached_session::CachedSession;
 
 use crate::clock::{Clock, Ticks, Timestamp};
 use crate::id::{SessionId, SessionKey, UserKey};
-use crate::session::{EndReason, Ending, Epochs, Redemption, Rotated, Session, State};
+use crate::session::{EndReason, Ending, Epochs, RotationOutcome, RotationRequest, Session, SessionState};
 use crate::store::{
     Change, ChangeSink, CookieKey, EndScope, Inserted, Page, SessionHandle, Stored, Stores, UserHandle,
 };
@@ -187,7 +187,7 @@ impl SessionView {
     ///
     /// # Errors
     /// The store's.
-    pub async fn rotate(&self, key: &SessionKey, redemption: &Redemption) -> Stored<Rotated> {
+    pub async fn rotate(&self, key: &SessionKey, redemption: &RotationRequest) -> Stored<RotationOutcome> {
         let rotated = self.stores.sessions.rotate(key, redemption).await?;
         self.sessions.forget(key);
         Ok(rotated)
@@ -265,8 +265,8 @@ impl SessionView {
     /// idle expiry is a miss, not a refusal, and so is one that the store judged by this node's time.
     fn has_idled_out(&self, seen: Option<&CachedSession>) -> bool {
         seen.is_some_and(|seen| match seen.session().state {
-            State::Live => seen.session().idle_expires <= self.clock.now(),
-            State::Ended(ending) => ending.reason == EndReason::Idle,
+            SessionState::Live => seen.session().idle_expires <= self.clock.now(),
+            SessionState::Ended(ending) => ending.reason == EndReason::Idle,
         })
     }
 }

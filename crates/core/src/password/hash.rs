@@ -21,11 +21,11 @@ const MOST_BCRYPT: u32 = 14;
 #[derive(Clone)]
 pub struct PasswordHash {
     pub(super) text: Arc<str>,
-    pub(super) scheme: Arc<Scheme>,
+    pub(super) scheme: Arc<HashScheme>,
 }
 
 /// How a hash was made, and of what.
-pub(super) enum Scheme {
+pub(super) enum HashScheme {
     Argon2id { cost: Argon2Cost, version: Version, salt: Box<[u8]>, output: Box<[u8]> },
     Bcrypt,
 }
@@ -33,15 +33,15 @@ pub(super) enum Scheme {
 /// The text is no hash that can be verified here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("not a password hash: Argon2id in PHC form or bcrypt ($2a$, $2b$, $2y$), of bounded cost")]
-pub struct NotAHash;
+pub struct InvalidPasswordHash;
 
 impl PasswordHash {
     /// The hash that is written like this, ours or somebody else's.
     ///
     /// # Errors
     ///
-    /// [`NotAHash`] if the text is of another kind, is damaged, or names a cost over the bounds.
-    pub fn parse(text: &str) -> Result<Self, NotAHash> {
+    /// [`InvalidPasswordHash`] if the text is of another kind, is damaged, or names a cost over the bounds.
+    pub fn parse(text: &str) -> Result<Self, InvalidPasswordHash> {
         let scheme = if text.starts_with("$argon2id$") { parse_argon2id(text) } else { parse_bcrypt(text) };
         scheme.map(|scheme| Self { text: text.into(), scheme: Arc::new(scheme) })
     }
@@ -67,30 +67,35 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-fn parse_argon2id(text: &str) -> Result<Scheme, NotAHash> {
-    let phc = phc::PasswordHash::new(text).map_err(|_| NotAHash)?;
-    let number = |name| phc.params.get_decimal(name).ok_or(NotAHash);
-    let cost = Argon2Cost::new(number("m")?, number("t")?, number("p")?).map_err(|_| NotAHash)?;
+fn parse_argon2id(text: &str) -> Result<HashScheme, InvalidPasswordHash> {
+    let phc = phc::PasswordHash::new(text).map_err(|_| InvalidPasswordHash)?;
+    let number = |name| phc.params.get_decimal(name).ok_or(InvalidPasswordHash);
+    let cost = Argon2Cost::new(number("m")?, number("t")?, number("p")?).map_err(|_| InvalidPasswordHash)?;
     if phc.params.iter().count() != 3 {
-        return Err(NotAHash); // A key id or associated data, which changes the hash and which we do not have.
+        return Err(InvalidPasswordHash); // A key id or associated data, which changes the hash and which we do not have.
     }
     // Strings without a version are older than the field (PHC string format, "Argon2 Encoding").
-    let version = phc.version.map_or(Ok(Version::V0x10), Version::try_from).map_err(|_| NotAHash)?;
+    let version =
+        phc.version.map_or(Ok(Version::V0x10), Version::try_from).map_err(|_| InvalidPasswordHash)?;
     let (Some(salt), Some(output)) = (&phc.salt, &phc.hash) else {
-        return Err(NotAHash);
+        return Err(InvalidPasswordHash);
     };
     let salt: &[u8] = salt.as_ref();
     if salt.len() < argon2::MIN_SALT_LEN {
-        return Err(NotAHash);
+        return Err(InvalidPasswordHash);
     }
-    Ok(Scheme::Argon2id { cost, version, salt: salt.into(), output: output.as_bytes().into() })
+    Ok(HashScheme::Argon2id { cost, version, salt: salt.into(), output: output.as_bytes().into() })
 }
 
-fn parse_bcrypt(text: &str) -> Result<Scheme, NotAHash> {
+fn parse_bcrypt(text: &str) -> Result<HashScheme, InvalidPasswordHash> {
     // `$2x$` marks hashes of a PHP release that mangled letters beyond ASCII: nothing verifies those.
     let known = ["$2a$", "$2b$", "$2y$"].iter().any(|prefix| text.starts_with(prefix));
-    let parts: bcrypt::HashParts = text.parse().map_err(|_| NotAHash)?;
-    if known && (4..=MOST_BCRYPT).contains(&parts.get_cost()) { Ok(Scheme::Bcrypt) } else { Err(NotAHash) }
+    let parts: bcrypt::HashParts = text.parse().map_err(|_| InvalidPasswordHash)?;
+    if known && (4..=MOST_BCRYPT).contains(&parts.get_cost()) {
+        Ok(HashScheme::Bcrypt)
+    } else {
+        Err(InvalidPasswordHash)
+    }
 }
 
 #[cfg(test)]
@@ -123,10 +128,10 @@ mod tests {
     #[test]
     fn a_hash_that_would_take_the_machine_down_is_refused() {
         for parameters in ["m=262145,t=1,p=1", "m=65536,t=17,p=1", "m=4294967295,t=4294967295,p=1"] {
-            assert_eq!(PasswordHash::parse(&argon2id(parameters)), Err(NotAHash), "{parameters}");
+            assert_eq!(PasswordHash::parse(&argon2id(parameters)), Err(InvalidPasswordHash), "{parameters}");
         }
         let bcrypt = "$2b$15$L6Bc/AlTQHyd9liGgGEZyOFLPHNgyxeEPfgYfBCVxJ7JIlwxyVU3u";
-        assert_eq!(PasswordHash::parse(bcrypt), Err(NotAHash));
+        assert_eq!(PasswordHash::parse(bcrypt), Err(InvalidPasswordHash));
     }
 
     #[test]
@@ -134,7 +139,7 @@ mod tests {
         for parameters in
             ["m=256,t=2", "m=7,t=2,p=1", "m=256,t=0,p=1", "m=256,t=2,p=0", "m=256,t=2,p=1,keyid=AAAA"]
         {
-            assert_eq!(PasswordHash::parse(&argon2id(parameters)), Err(NotAHash), "{parameters}");
+            assert_eq!(PasswordHash::parse(&argon2id(parameters)), Err(InvalidPasswordHash), "{parameters}");
         }
         for text in [
             "",
@@ -148,7 +153,7 @@ mod tests {
             "$2b$03$L6Bc/AlTQHyd9liGgGEZyOFLPHNgyxeEPfgYfBCVxJ7JIlwxyVU3u",
             "$2b$12$L6Bc/AlTQHyd9liGgGEZyOFLPHNgyxeEPfgYfBCVxJ7JIlwxyVU3",
         ] {
-            assert_eq!(PasswordHash::parse(text), Err(NotAHash), "{text}");
+            assert_eq!(PasswordHash::parse(text), Err(InvalidPasswordHash), "{text}");
         }
     }
 }

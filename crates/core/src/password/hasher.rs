@@ -5,8 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use thiserror::Error;
 
-use super::argon::Memory;
-use super::hash::Scheme;
+use super::argon2id::Argon2Memory;
+use super::hash::HashScheme;
 use super::{Argon2Cost, Password, PasswordHash};
 
 const SALT_BYTES: usize = 16;
@@ -15,7 +15,7 @@ const OUTPUT_BYTES: usize = 32;
 /// What came of comparing a password with a hash.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
-pub enum Verified {
+pub enum PasswordMatch {
     /// It is the password.
     Yes,
     /// It is the password, and the hash is weaker than those made now: make a new one while the password is at hand.
@@ -27,7 +27,7 @@ pub enum Verified {
 /// Makes and verifies hashes, one at a time, in memory that it keeps. It blocks for as long as that takes: asynchronous
 /// code asks a [`HashPool`](super::HashPool).
 pub struct Hasher {
-    memory: Memory,
+    memory: Argon2Memory,
 }
 
 /// Argon2 gave no hash, for want of memory.
@@ -39,7 +39,7 @@ impl Hasher {
     /// One that makes hashes of this cost.
     #[must_use]
     pub const fn new(cost: Argon2Cost) -> Self {
-        Self { memory: Memory::new(cost) }
+        Self { memory: Argon2Memory::new(cost) }
     }
 
     /// The hash of the password, to be stored. The salt must be fresh from a [`Random`](crate::random::Random).
@@ -63,7 +63,7 @@ impl Hasher {
             STANDARD_NO_PAD.encode(salt),
             STANDARD_NO_PAD.encode(output),
         );
-        let scheme = Scheme::Argon2id { cost, version, salt: salt.into(), output: output.into() };
+        let scheme = HashScheme::Argon2id { cost, version, salt: salt.into(), output: output.into() };
         Ok(PasswordHash { text: text.into(), scheme: Arc::new(scheme) })
     }
 
@@ -77,13 +77,13 @@ impl Hasher {
         &mut self,
         password: &Password,
         against: Option<&PasswordHash>,
-    ) -> Result<Verified, HashFailed> {
+    ) -> Result<PasswordMatch, HashFailed> {
         let Some(hash) = against else {
-            return self.hash(password, [0; SALT_BYTES]).map(|_| Verified::No);
+            return self.hash(password, [0; SALT_BYTES]).map(|_| PasswordMatch::No);
         };
         let matches = match &*hash.scheme {
-            Scheme::Bcrypt => bcrypt::verify(password.received(), &hash.text).unwrap_or(false),
-            Scheme::Argon2id { cost, version, salt, output } => {
+            HashScheme::Bcrypt => bcrypt::verify(password.received(), &hash.text).unwrap_or(false),
+            HashScheme::Argon2id { cost, version, salt, output } => {
                 let mut fresh = vec![0; output.len()];
                 self.memory
                     .argon2id(cost, *version, password.normal(), salt, &mut fresh)
@@ -92,17 +92,17 @@ impl Hasher {
             }
         };
         Ok(match (matches, self.is_weaker(&hash.scheme)) {
-            (false, _) => Verified::No,
-            (true, true) => Verified::YesButRehash,
-            (true, false) => Verified::Yes,
+            (false, _) => PasswordMatch::No,
+            (true, true) => PasswordMatch::YesButRehash,
+            (true, false) => PasswordMatch::Yes,
         })
     }
 
     /// A stronger hash of somebody else's stays: replacing it would weaken it.
-    fn is_weaker(&self, scheme: &Scheme) -> bool {
+    fn is_weaker(&self, scheme: &HashScheme) -> bool {
         match scheme {
-            Scheme::Bcrypt => true,
-            Scheme::Argon2id { cost, version, salt, output } => {
+            HashScheme::Bcrypt => true,
+            HashScheme::Argon2id { cost, version, salt, output } => {
                 *version != Version::V0x13
                     || !cost.is_at_least(self.memory.own())
                     || salt.len() < SALT_BYTES

@@ -15,16 +15,16 @@
 //! assert_eq!(refused, WeakPassword::ContainsContext { word: "acme".to_owned() });
 //! ```
 
-mod argon;
+mod argon2id;
 mod hash;
 mod hasher;
+mod plain;
 mod policy;
 mod pool;
-mod text;
 
-pub use argon::{Argon2Cost, NotACost};
-pub use hash::{NotAHash, PasswordHash};
-pub use hasher::{HashFailed, Hasher, Verified};
+pub use argon2id::{Argon2Cost, InvalidArgon2Cost};
+pub use hash::{InvalidPasswordHash, PasswordHash};
+pub use hasher::{HashFailed, Hasher, PasswordMatch};
+pub use plain::{Password, PasswordTooLong};
 pub use policy::{PasswordPolicy, WeakPassword};
 pub use pool::{HashPool, HashRefused, PoolSize};
-pub use text::{Password, TooLong};

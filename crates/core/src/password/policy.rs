@@ -8,17 +8,17 @@ use zeroize::Zeroizing;
 use super::Password;
 
 /// The most common passwords, lower case, one a line; `common.md` says where they come from.
-static COMMON: LazyLock<Common> = LazyLock::new(|| {
+static COMMON: LazyLock<CommonPasswords> = LazyLock::new(|| {
     let words: HashSet<&str> = include_str!("common.txt").lines().collect();
     let lengths = || words.iter().map(|word| word.chars().count());
     let (shortest, longest) = (lengths().min().unwrap_or(0), lengths().max().unwrap_or(0));
-    Common { words, shortest, longest }
+    CommonPasswords { words, shortest, longest }
 });
 
 /// The first four bytes of the SHA-256 of each common password of fifteen characters and more, sorted.
 static COMMON_LONG: &[u8] = include_bytes!("common_long.bin");
 
-struct Common {
+struct CommonPasswords {
     words: HashSet<&'static str>,
     shortest: usize,
     longest: usize,

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use thiserror::Error;
 use tokio::sync::oneshot;
 
-use super::{Argon2Cost, Hasher, Password, PasswordHash, Verified};
+use super::{Argon2Cost, Hasher, Password, PasswordHash, PasswordMatch};
 use crate::random::{self, Random};
 
 /// What a refused caller is told to wait: a full queue is worked off in a fraction of it.
@@ -62,24 +62,24 @@ pub enum HashRefused {
 /// No thread can be lost to a panic, so none is caught: what runs there is Argon2 and bcrypt on input that was checked
 /// when it was parsed, and nothing that a caller supplies (salts are drawn on the caller's side).
 pub struct HashPool {
-    queue: Option<Sender<Job>>,
-    waiting: Receiver<Job>,
+    queue: Option<Sender<HashJob>>,
+    waiting: Receiver<HashJob>,
     threads: Vec<JoinHandle<()>>,
-    shared: Arc<Shared>,
+    shared: Arc<PoolState>,
     cost: Argon2Cost,
     random: Arc<dyn Random>,
 }
 
 #[derive(Default)]
-struct Shared {
+struct PoolState {
     hashed: AtomicU64,
     refused: AtomicU64,
     stopped: AtomicBool,
 }
 
-enum Job {
+enum HashJob {
     Hash { password: Password, salt: [u8; 16], reply: oneshot::Sender<PasswordHash> },
-    Verify { password: Password, against: Option<PasswordHash>, reply: oneshot::Sender<Verified> },
+    Verify { password: Password, against: Option<PasswordHash>, reply: oneshot::Sender<PasswordMatch> },
 }
 
 impl HashPool {
@@ -118,7 +118,7 @@ impl HashPool {
     pub async fn hash(&self, password: Password) -> Result<PasswordHash, HashRefused> {
         let (reply, answer) = oneshot::channel();
         let salt = random::bytes(&*self.random);
-        self.submit(Job::Hash { password, salt, reply })?;
+        self.submit(HashJob::Hash { password, salt, reply })?;
         answer.await.map_err(|_| HashRefused::Stopped)
     }
 
@@ -132,9 +132,9 @@ impl HashPool {
         &self,
         password: Password,
         against: Option<PasswordHash>,
-    ) -> Result<Verified, HashRefused> {
+    ) -> Result<PasswordMatch, HashRefused> {
         let (reply, answer) = oneshot::channel();
-        self.submit(Job::Verify { password, against, reply })?;
+        self.submit(HashJob::Verify { password, against, reply })?;
         answer.await.map_err(|_| HashRefused::Stopped)
     }
 
@@ -148,11 +148,11 @@ impl HashPool {
         if self.queue()?.is_full() { Err(self.shared.refuse()) } else { Ok(()) }
     }
 
-    fn queue(&self) -> Result<&Sender<Job>, HashRefused> {
+    fn queue(&self) -> Result<&Sender<HashJob>, HashRefused> {
         self.queue.as_ref().filter(|_| !self.shared.has_stopped()).ok_or(HashRefused::Stopped)
     }
 
-    fn submit(&self, job: Job) -> Result<(), HashRefused> {
+    fn submit(&self, job: HashJob) -> Result<(), HashRefused> {
         self.queue()?.try_send(job).map_err(|error| match error {
             TrySendError::Full(_) => self.shared.refuse(),
             TrySendError::Disconnected(_) => HashRefused::Stopped,
@@ -198,7 +198,7 @@ impl Drop for HashPool {
     }
 }
 
-impl Shared {
+impl PoolState {
     fn refuse(&self) -> HashRefused {
         self.refused.fetch_add(1, Ordering::Relaxed);
         HashRefused::Busy { retry_after: RETRY_AFTER }
@@ -209,7 +209,7 @@ impl Shared {
     }
 }
 
-impl Job {
+impl HashJob {
     fn is_wanted(&self) -> bool {
         match self {
             Self::Hash { reply, .. } => !reply.is_closed(),
@@ -231,8 +231,8 @@ impl Job {
     }
 }
 
-fn work(jobs: &Receiver<Job>, shared: &Shared, mut hasher: Hasher) {
-    give_way();
+fn work(jobs: &Receiver<HashJob>, shared: &PoolState, mut hasher: Hasher) {
+    lower_priority();
     for job in jobs {
         if job.is_wanted() && !shared.has_stopped() {
             shared.hashed.fetch_add(1, Ordering::Relaxed);
@@ -243,7 +243,7 @@ fn work(jobs: &Receiver<Job>, shared: &Shared, mut hasher: Hasher) {
 
 /// Lowers the priority of the calling thread. Where that fails the pool works as well, only less politely.
 #[cfg(target_os = "linux")]
-fn give_way() {
+fn lower_priority() {
     // On Linux a priority belongs to a thread, whatever POSIX says of processes (setpriority(2), "C library/kernel
     // differences").
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10);
@@ -251,7 +251,7 @@ fn give_way() {
 
 /// Elsewhere a priority belongs to the process, whose sessions would suffer with it.
 #[cfg(not(target_os = "linux"))]
-fn give_way() {}
+fn lower_priority() {}
 
 #[cfg(test)]
 mod tests;

@@ -34,14 +34,14 @@ pub const KNOWN_DEVICE: Duration = Duration::from_hours(400 * 24);
 
 /// The device proof of a session: the hash of a second secret, which stays on the device when a refresh token leaks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Proof {
+pub struct DeviceProof {
     /// Hash of secret and session.
     pub hash: SecretHash,
     /// Whether the device has shown it. From then on every refresh needs it.
     pub shown: bool,
 }
 
-impl Proof {
+impl DeviceProof {
     /// The hash of `secret` as a proof for one session; worth nothing for another.
     #[must_use]
     pub fn hash_of(secret: &PlainSecret, session: &SessionKey) -> SecretHash {
@@ -51,7 +51,7 @@ impl Proof {
 
     /// The hash of `secret` as that of a device that a user is known by; worth nothing for another user.
     #[must_use]
-    pub fn known_as(secret: &PlainSecret, user: &UserKey) -> SecretHash {
+    pub fn known_device_hash(secret: &PlainSecret, user: &UserKey) -> SecretHash {
         secret.hash("known device", format!("{}/{}", user.tenant, user.id).as_bytes())
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! A [`Session`] is the same type for every strategy, every store and every transport. It changes by the transitions
 //! in this module and in [`rotation`](self), which take it by value and the time as an argument, ask nobody and cannot
-//! fail half-way. No transition leads out of [`State::Ended`].
+//! fail half-way. No transition leads out of [`SessionState::Ended`].
 
 mod device;
-mod ended;
+mod end_reason;
 mod rotation;
 
 use crate::clock::Timestamp;
@@ -13,14 +13,14 @@ use crate::id::{SessionKey, UserId, UserKey};
 use crate::secret::SecretHash;
 use crate::strategy::StrategyName;
 
-pub use device::{Device, KNOWN_DEVICE, Proof};
-pub use ended::{EndReason, Ending, NotAReason};
-pub use rotation::{Previous, Redemption, Rotated, Rotation};
+pub use device::{Device, DeviceProof, KNOWN_DEVICE};
+pub use end_reason::{EndReason, Ending, UnknownEndReason};
+pub use rotation::{PreviousGeneration, RotationOutcome, RotationRequest, RotationState};
 
 use std::time::Duration;
 
 /// How long a record outlives its use, so that clocks that differ and people who look back still find it.
-pub const KEPT_LONGER: Duration = Duration::from_hours(1);
+pub const RECORD_RETENTION: Duration = Duration::from_hours(1);
 
 /// Somebody, signed in on one device.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,16 +46,16 @@ pub struct Session {
     /// Hash of the opaque id, where a cookie carries one.
     pub cookie: Option<SecretHash>,
     /// The refresh token, where one rotates.
-    pub rotation: Option<Rotation>,
+    pub rotation: Option<RotationState>,
     /// The device proof, where one was given out.
-    pub proof: Option<Proof>,
+    pub proof: Option<DeviceProof>,
     /// Whether it still stands.
-    pub state: State,
+    pub state: SessionState,
 }
 
 /// Whether a session still stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum State {
+pub enum SessionState {
     /// It does, until one of its expiries.
     Live,
     /// It does not, and never will again.
@@ -83,13 +83,13 @@ impl Session {
 
     /// How it stands at `now` under the epochs of that time: an expiry and an epoch end it as surely as a sign-out.
     #[must_use]
-    pub fn state_at(&self, now: Timestamp, epochs: Epochs) -> State {
+    pub fn state_at(&self, now: Timestamp, epochs: Epochs) -> SessionState {
         match self.state {
-            State::Live if self.epochs.user < epochs.user => ended(now, EndReason::LogoutAll),
-            State::Live if self.epochs.tenant < epochs.tenant => ended(now, EndReason::Tenant),
-            State::Live if self.epochs.everyone < epochs.everyone => ended(now, EndReason::Admin),
+            SessionState::Live if self.epochs.user < epochs.user => ended(now, EndReason::LogoutAll),
+            SessionState::Live if self.epochs.tenant < epochs.tenant => ended(now, EndReason::Tenant),
+            SessionState::Live if self.epochs.everyone < epochs.everyone => ended(now, EndReason::Admin),
             // Whichever came first, however late one looks.
-            State::Live if self.idle_expires.min(self.absolute_expires) <= now => {
+            SessionState::Live if self.idle_expires.min(self.absolute_expires) <= now => {
                 if self.idle_expires < self.absolute_expires {
                     ended(self.idle_expires, EndReason::Idle)
                 } else {
@@ -102,7 +102,7 @@ impl Session {
 
     /// The session with the expiries of `now` written into its state.
     #[must_use]
-    pub fn judged(self, now: Timestamp) -> Self {
+    pub fn with_state_at(self, now: Timestamp) -> Self {
         let state = self.state_at(now, self.epochs);
         Self { state, ..self }
     }
@@ -111,8 +111,8 @@ impl Session {
     #[must_use]
     pub fn end(self, ending: Ending) -> Self {
         match self.state {
-            State::Live => Self { state: State::Ended(ending), ..self },
-            State::Ended(_) => self,
+            SessionState::Live => Self { state: SessionState::Ended(ending), ..self },
+            SessionState::Ended(_) => self,
         }
     }
 
@@ -127,15 +127,15 @@ impl Session {
     #[must_use]
     pub fn kept_until(&self) -> Timestamp {
         let last_use = match self.state {
-            State::Live => self.idle_expires.min(self.absolute_expires),
-            State::Ended(_) => self.absolute_expires,
+            SessionState::Live => self.idle_expires.min(self.absolute_expires),
+            SessionState::Ended(_) => self.absolute_expires,
         };
-        last_use.plus(KEPT_LONGER)
+        last_use.plus(RECORD_RETENTION)
     }
 }
 
-const fn ended(at: Timestamp, reason: EndReason) -> State {
-    State::Ended(Ending { at, reason })
+const fn ended(at: Timestamp, reason: EndReason) -> SessionState {
+    SessionState::Ended(Ending { at, reason })
 }
 
 #[cfg(test)]

@@ -2,23 +2,23 @@
 //!
 //! | presented (signature right, not expired) | outcome |
 //! |---|---|
-//! | the current generation, with its device proof where one has been shown | [`Rotated::Won`]: the next generation |
-//! | the previous one, with the proof, within the grace window | [`Rotated::Replayed`]: the same successor again |
-//! | the previous one later, or any older one, with the proof | [`Rotated::Stale`]: refused, the session stays |
-//! | anything else | [`Rotated::Reused`]: a copy is in somebody else's hands, the session ends |
+//! | the current generation, with its device proof where one has been shown | [`RotationOutcome::Won`]: the next generation |
+//! | the previous one, with the proof, within the grace window | [`RotationOutcome::Replayed`]: the same successor again |
+//! | the previous one later, or any older one, with the proof | [`RotationOutcome::Stale`]: refused, the session stays |
+//! | anything else | [`RotationOutcome::Reused`]: a copy is in somebody else's hands, the session ends |
 //!
 //! A store applies [`Session::rotate`] as one atomic step, so that of two that present one token only one wins.
 
 use std::time::Duration;
 
-use super::{EndReason, Ending, Proof, Session, State};
+use super::{DeviceProof, EndReason, Ending, Session, SessionState};
 use crate::clock::Timestamp;
 use crate::key::Kid;
 use crate::secret::SecretHash;
 
 /// Where the refresh token of a session has come to.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Rotation {
+pub struct RotationState {
     /// How often it has been rotated.
     pub generation: u64,
     /// Issue of the current generation.
@@ -30,12 +30,12 @@ pub struct Rotation {
     /// Hash of the current generation's chain secret.
     pub current: SecretHash,
     /// The generation that was spent for the current one.
-    pub previous: Option<Previous>,
+    pub previous: Option<PreviousGeneration>,
 }
 
 /// A spent generation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Previous {
+pub struct PreviousGeneration {
     /// Hash of its chain secret.
     pub hash: SecretHash,
     /// Its issue.
@@ -46,7 +46,7 @@ pub struct Previous {
 
 /// What an authentic refresh token asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Redemption {
+pub struct RotationRequest {
     /// The generation it is of.
     pub generation: u64,
     /// Hash of its chain secret.
@@ -69,7 +69,7 @@ pub struct Redemption {
 
 /// What became of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Rotated {
+pub enum RotationOutcome {
     /// The token is spent; the session stands at its successor.
     Won(Session),
     /// It had been spent a moment ago by the same device: the session stands where it stood.
@@ -84,74 +84,84 @@ pub enum Rotated {
 
 /// How a presented proof relates to the one the session holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Shown {
+enum ProofMatch {
     /// It is the one.
-    Proven,
+    Matches,
     /// None is held, or the one held was never shown, and this is not it.
-    Unproven,
+    NotRequired,
     /// One is required, and this is not it.
-    Refused,
+    Missing,
 }
 
 impl Session {
     /// Decides what `redemption` gets, and the session that follows.
     #[must_use]
-    pub fn rotate(self, redemption: &Redemption) -> Rotated {
-        let session = self.judged(redemption.now);
-        let (State::Live, Some(rotation)) = (session.state, session.rotation.clone()) else {
-            return Rotated::Gone;
+    pub fn rotate(self, redemption: &RotationRequest) -> RotationOutcome {
+        let session = self.with_state_at(redemption.now);
+        let (SessionState::Live, Some(rotation)) = (session.state, session.rotation.clone()) else {
+            return RotationOutcome::Gone;
         };
         let shown = session.shown(redemption.proof);
         let first = redemption.proof.filter(|_| redemption.pins && session.proof.is_none());
         let is_current =
             redemption.generation == rotation.generation && redemption.presented == rotation.current;
         match (is_current, shown) {
-            (true, Shown::Proven | Shown::Unproven) => {
-                let proof = first.map(|hash| Proof { hash, shown: true }).or(session.proof);
-                Rotated::Won(Self { proof, ..session }.pinned_by(shown).succeeded(&rotation, redemption))
+            (true, ProofMatch::Matches | ProofMatch::NotRequired) => {
+                let proof = first.map(|hash| DeviceProof { hash, shown: true }).or(session.proof);
+                RotationOutcome::Won(
+                    Self { proof, ..session }.pinned_by(shown).succeeded(&rotation, redemption),
+                )
             }
-            (false, Shown::Proven) if rotation.just_spent(redemption) => {
-                Rotated::Replayed(session.pinned_by(shown))
+            (false, ProofMatch::Matches) if rotation.just_spent(redemption) => {
+                RotationOutcome::Replayed(session.pinned_by(shown))
             }
-            (false, Shown::Proven) if redemption.generation < rotation.generation => Rotated::Stale(session),
+            (false, ProofMatch::Matches) if redemption.generation < rotation.generation => {
+                RotationOutcome::Stale(session)
+            }
             _ => {
                 let ending = Ending { at: redemption.now, reason: EndReason::RefreshReuse };
-                Rotated::Reused(session.end(ending))
+                RotationOutcome::Reused(session.end(ending))
             }
         }
     }
 
-    fn shown(&self, presented: Option<SecretHash>) -> Shown {
+    fn shown(&self, presented: Option<SecretHash>) -> ProofMatch {
         match (self.proof, presented) {
-            (Some(held), Some(presented)) if held.hash == presented => Shown::Proven,
-            (Some(Proof { shown: true, .. }), _) => Shown::Refused,
-            _ => Shown::Unproven,
+            (Some(held), Some(presented)) if held.hash == presented => ProofMatch::Matches,
+            (Some(DeviceProof { shown: true, .. }), _) => ProofMatch::Missing,
+            _ => ProofMatch::NotRequired,
         }
     }
 
-    fn pinned_by(self, shown: Shown) -> Self {
-        let proof = self.proof.map(|proof| Proof { shown: proof.shown || shown == Shown::Proven, ..proof });
+    fn pinned_by(self, shown: ProofMatch) -> Self {
+        let proof = self
+            .proof
+            .map(|proof| DeviceProof { shown: proof.shown || shown == ProofMatch::Matches, ..proof });
         Self { proof, ..self }
     }
 
-    fn succeeded(self, spent: &Rotation, redemption: &Redemption) -> Self {
+    fn succeeded(self, spent: &RotationState, redemption: &RotationRequest) -> Self {
         let expires = redemption.now.plus(redemption.lifetime).min(self.absolute_expires);
-        let rotation = Rotation {
+        let rotation = RotationState {
             generation: spent.generation.saturating_add(1),
             issued: redemption.now,
             expires,
             kid: redemption.kid.clone(),
             current: redemption.successor,
-            previous: Some(Previous { hash: spent.current, issued: spent.issued, expires: spent.expires }),
+            previous: Some(PreviousGeneration {
+                hash: spent.current,
+                issued: spent.issued,
+                expires: spent.expires,
+            }),
         };
         let session = Self { rotation: Some(rotation), ..self };
         session.touch(redemption.now, Some(expires))
     }
 }
 
-impl Rotation {
+impl RotationState {
     /// Whether `redemption` repeats the token that was spent for the current one, within the grace window.
-    fn just_spent(&self, redemption: &Redemption) -> bool {
+    fn just_spent(&self, redemption: &RotationRequest) -> bool {
         let repeats = self.generation.checked_sub(1) == Some(redemption.generation)
             && self.previous.is_some_and(|previous| previous.hash == redemption.presented);
         repeats && redemption.now.since(self.issued) <= redemption.grace

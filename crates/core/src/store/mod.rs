@@ -70,10 +70,10 @@ use crate::lockout::{
 use crate::mobile::Mobile;
 use crate::queued_mail::QueuedMail;
 use crate::secret::SecretHash;
-use crate::session::{Ending, Epochs, Redemption, Rotated, Session};
+use crate::session::{Ending, Epochs, RotationOutcome, RotationRequest, Session};
 use crate::strategy::StrategyName;
 use crate::tenant::{Installation, TenantRecord};
-use crate::ticket::{Issued, Purpose, Redeemed, Ticket, TicketKey};
+use crate::ticket::{IssueOutcome, RedeemOutcome, Ticket, TicketKey, TicketPurpose};
 use crate::user::User;
 use crate::username::{LoginName, Username};
 
@@ -195,7 +195,7 @@ pub trait SessionStore: Send + Sync {
     async fn find(&self, handle: &SessionHandle, now: Timestamp) -> Stored<Option<Session>>;
 
     /// Applies [`Session::rotate`].
-    async fn rotate(&self, key: &SessionKey, redemption: &Redemption) -> Stored<Rotated>;
+    async fn rotate(&self, key: &SessionKey, redemption: &RotationRequest) -> Stored<RotationOutcome>;
 
     /// Applies [`Session::touch`]; `false` if the session is gone or has ended. Not announced in the change feed.
     async fn touch(&self, key: &SessionKey, seen: Timestamp, idle_expires: Option<Timestamp>)
@@ -275,7 +275,7 @@ pub trait TicketStore: Send + Sync {
     /// Creates a ticket, closes the user's oldest open ones of its purpose that are too many, and puts the message that
     /// goes with it into the queue, in one step: no ticket takes the place of another and is never heard of. Nothing is
     /// written if the user was issued too many of them lately.
-    async fn issue(&self, ticket: &Ticket, mailing: &QueuedMail) -> Stored<Issued>;
+    async fn issue(&self, ticket: &Ticket, mailing: &QueuedMail) -> Stored<IssueOutcome>;
 
     /// The ticket, if there is one, whether it can be redeemed or not.
     async fn find(&self, key: &TicketKey) -> Stored<Option<Ticket>>;
@@ -288,11 +288,11 @@ pub trait TicketStore: Send + Sync {
     async fn redeem(
         &self,
         key: &TicketKey,
-        purpose: Purpose,
+        purpose: TicketPurpose,
         secret: SecretHash,
         device: Option<SecretHash>,
         now: Timestamp,
-    ) -> Stored<Redeemed>;
+    ) -> Stored<RedeemOutcome>;
 
     /// Removes at most `limit` records whose [`Ticket::kept_until`] has passed: how many.
     async fn purge(&self, now: Timestamp, limit: u32) -> Stored<u64>;
@@ -325,7 +325,7 @@ pub trait AttemptStore: Send + Sync {
     /// Forgets the guesses at a user's password and those of every device of the user.
     async fn clear(&self, user: &UserKey) -> Stored<()>;
 
-    /// Removes at most `limit` records that nobody has added to for [`KEPT`](crate::lockout::KEPT): how many.
+    /// Removes at most `limit` records that nobody has added to for [`ATTEMPT_RETENTION`](crate::lockout::ATTEMPT_RETENTION): how many.
     async fn purge(&self, now: Timestamp, limit: u32) -> Stored<u64>;
 }
 
@@ -336,7 +336,7 @@ pub trait MailStore: Send + Sync {
     async fn put(&self, mailing: &QueuedMail) -> Stored<()>;
 
     /// Claims at most `limit` messages that are due, the longest due first: each is due again after
-    /// [`CLAIM`](crate::queued_mail::CLAIM), and its [`QueuedMail::tries`] is counted up, in the same step.
+    /// [`CLAIM_LEASE`](crate::queued_mail::CLAIM_LEASE), and its [`QueuedMail::tries`] is counted up, in the same step.
     async fn claim(&self, now: Timestamp, limit: u32) -> Stored<Vec<QueuedMail>>;
 
     /// Puts a claimed message off; `false` if it is not there any more.

@@ -21,7 +21,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 pub use carrier::{AmbiguousCredential, Carrier, PresentedCredentials};
-pub use name::{NotAStrategy, StrategyName};
+pub use name::{StrategyName, UnknownStrategy};
 
 use crate::clock::Timestamp;
 
@@ -33,14 +33,14 @@ pub enum Check {
     /// A signed token: the signature is right and it has not expired. Nothing else is asked.
     Signed,
     /// A signed token whose session is live, too: an allowlist, and a session over JWT.
-    SignedAndLive(LiveClaim),
+    SignedAndLive(SessionClaim),
     /// A signed token whose session has not been ended: a denylist.
     SignedUnlessRevoked,
 }
 
 /// The claim by which a [`Check::SignedAndLive`] token names its session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LiveClaim {
+pub enum SessionClaim {
     /// The token's own id is the session's: the store is an allowlist of tokens.
     Jti,
     /// The session's id.
@@ -85,17 +85,17 @@ pub struct Strategy {
 
 /// The three choices contradict each other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-pub enum Contradiction {
+pub enum InvalidStrategy {
     /// A check that does not read the session cannot follow one that slides.
     #[error(
         "a token that is believed without its session cannot slide: choose Fixed or Rotating, or a check that reads the session"
     )]
-    NothingSlides,
+    SlidesWithoutSession,
     /// An opaque id is renewed by use or not at all; there is no second token beside it.
     #[error(
         "an opaque session id is not renewed by a refresh token: choose Fixed or Sliding, or a signed check"
     )]
-    NothingRotates,
+    RotatesOpaqueId,
     /// A lifetime is zero, or one that must lie within another does not.
     #[error("lifetimes must be over zero and nest: access within refresh, refresh and idle within max")]
     Lifetimes,
@@ -103,7 +103,7 @@ pub enum Contradiction {
 
 /// When the things that a sign-in hands out come to their end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Ends {
+pub struct Expiries {
     /// The credential that is shown with each request.
     pub credential: Timestamp,
     /// The session, if nothing renews it.
@@ -116,16 +116,16 @@ impl Strategy {
     /// The strategy made of these three.
     ///
     /// # Errors
-    /// A [`Contradiction`] between them.
-    pub const fn new(carrier: Carrier, check: Check, renewal: Renewal) -> Result<Self, Contradiction> {
+    /// A [`InvalidStrategy`] between them.
+    pub const fn new(carrier: Carrier, check: Check, renewal: Renewal) -> Result<Self, InvalidStrategy> {
         if !renewal.nests() {
-            return Err(Contradiction::Lifetimes);
+            return Err(InvalidStrategy::Lifetimes);
         }
         match (check, renewal) {
             (Check::Signed | Check::SignedUnlessRevoked, Renewal::Sliding { .. }) => {
-                Err(Contradiction::NothingSlides)
+                Err(InvalidStrategy::SlidesWithoutSession)
             }
-            (Check::Stored, Renewal::Rotating { .. }) => Err(Contradiction::NothingRotates),
+            (Check::Stored, Renewal::Rotating { .. }) => Err(InvalidStrategy::RotatesOpaqueId),
             _ => Ok(Self { carrier, check, renewal }),
         }
     }
@@ -151,8 +151,8 @@ impl Strategy {
     /// The same strategy with other lifetimes.
     ///
     /// # Errors
-    /// A [`Contradiction`]: the new renewal does not suit the check, or its lifetimes do not nest.
-    pub const fn renewed_by(self, renewal: Renewal) -> Result<Self, Contradiction> {
+    /// A [`InvalidStrategy`]: the new renewal does not suit the check, or its lifetimes do not nest.
+    pub const fn with_renewal(self, renewal: Renewal) -> Result<Self, InvalidStrategy> {
         Self::new(self.carrier, self.check, renewal)
     }
 
@@ -170,20 +170,20 @@ impl Strategy {
 
     /// The ends of what is handed out at `now`.
     #[must_use]
-    pub fn ends(&self, now: Timestamp) -> Ends {
+    pub fn ends(&self, now: Timestamp) -> Expiries {
         match self.renewal {
             Renewal::Fixed { lifetime } => {
                 let end = now.plus(lifetime);
-                Ends { credential: end, idle: end, absolute: end }
+                Expiries { credential: end, idle: end, absolute: end }
             }
             Renewal::Sliding { idle, max } => {
                 let absolute = now.plus(max);
                 // A cookie is sent again when it slides; a token is not, and must last as long as its session may.
                 let credential = if matches!(self.check, Check::Stored) { now.plus(idle) } else { absolute };
-                Ends { credential, idle: now.plus(idle), absolute }
+                Expiries { credential, idle: now.plus(idle), absolute }
             }
             Renewal::Rotating { access, refresh, max, .. } => {
-                Ends { credential: now.plus(access), idle: now.plus(refresh), absolute: now.plus(max) }
+                Expiries { credential: now.plus(access), idle: now.plus(refresh), absolute: now.plus(max) }
             }
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
-use super::{Carrier, Check, LiveClaim, Renewal, Strategy};
+use super::{Carrier, Check, Renewal, SessionClaim, Strategy};
 
 /// The name of a strategy, as tokens and paths spell it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -33,7 +33,7 @@ pub enum StrategyName {
 #[error(
     "no strategy is called {0:?}: there are jwt, session, hybrid, refresh, denylist, session-jwt and device"
 )]
-pub struct NotAStrategy(pub String);
+pub struct UnknownStrategy(pub String);
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -95,21 +95,24 @@ impl StrategyName {
         let (carrier, check, renewal) = match self {
             Self::Jwt => (Carrier::Bearer, Check::Signed, fixed(HOUR)),
             Self::Session => (Carrier::Cookie, Check::Stored, SLIDING),
-            Self::Hybrid => (Carrier::Bearer, Check::SignedAndLive(LiveClaim::Jti), fixed(HOUR)),
+            Self::Hybrid => (Carrier::Bearer, Check::SignedAndLive(SessionClaim::Jti), fixed(HOUR)),
             Self::Refresh => (Carrier::Bearer, Check::Signed, ROTATING),
             Self::Denylist => (Carrier::Bearer, Check::SignedUnlessRevoked, ROTATING),
-            Self::SessionJwt => (Carrier::Bearer, Check::SignedAndLive(LiveClaim::Sid), fixed(DAY)),
-            Self::Device => (Carrier::Bearer, Check::SignedAndLive(LiveClaim::Sid), ROTATING),
+            Self::SessionJwt => (Carrier::Bearer, Check::SignedAndLive(SessionClaim::Sid), fixed(DAY)),
+            Self::Device => (Carrier::Bearer, Check::SignedAndLive(SessionClaim::Sid), ROTATING),
         };
         Strategy { carrier, check, renewal }
     }
 }
 
 impl FromStr for StrategyName {
-    type Err = NotAStrategy;
+    type Err = UnknownStrategy;
 
-    fn from_str(text: &str) -> Result<Self, NotAStrategy> {
-        Self::ALL.into_iter().find(|name| name.as_str() == text).ok_or_else(|| NotAStrategy(text.to_owned()))
+    fn from_str(text: &str) -> Result<Self, UnknownStrategy> {
+        Self::ALL
+            .into_iter()
+            .find(|name| name.as_str() == text)
+            .ok_or_else(|| UnknownStrategy(text.to_owned()))
     }
 }
 

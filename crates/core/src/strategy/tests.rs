@@ -11,7 +11,7 @@ fn renewals() -> [Renewal; 3] {
 }
 
 const CHECKS: [Check; 4] =
-    [Check::Stored, Check::Signed, Check::SignedAndLive(LiveClaim::Sid), Check::SignedUnlessRevoked];
+    [Check::Stored, Check::Signed, Check::SignedAndLive(SessionClaim::Sid), Check::SignedUnlessRevoked];
 
 #[test]
 fn exactly_the_three_contradictions_cannot_be_built() {
@@ -26,9 +26,9 @@ fn exactly_the_three_contradictions_cannot_be_built() {
     assert_eq!(
         refused,
         [
-            (Check::Stored, 2, Contradiction::NothingRotates),
-            (Check::Signed, 1, Contradiction::NothingSlides),
-            (Check::SignedUnlessRevoked, 1, Contradiction::NothingSlides),
+            (Check::Stored, 2, InvalidStrategy::RotatesOpaqueId),
+            (Check::Signed, 1, InvalidStrategy::SlidesWithoutSession),
+            (Check::SignedUnlessRevoked, 1, InvalidStrategy::SlidesWithoutSession),
         ]
     );
 }
@@ -42,8 +42,8 @@ fn lifetimes_that_do_not_nest_are_refused() {
         Renewal::Rotating { access: long, refresh: SECOND, max: long, grace: SECOND },
         Renewal::Rotating { access: SECOND, refresh: long, max: SECOND, grace: SECOND },
     ] {
-        let refused = Strategy::new(Carrier::Bearer, Check::SignedAndLive(LiveClaim::Sid), renewal);
-        assert_eq!(refused, Err(Contradiction::Lifetimes), "{renewal:?}");
+        let refused = Strategy::new(Carrier::Bearer, Check::SignedAndLive(SessionClaim::Sid), renewal);
+        assert_eq!(refused, Err(InvalidStrategy::Lifetimes), "{renewal:?}");
     }
 }
 
@@ -51,7 +51,7 @@ fn lifetimes_that_do_not_nest_are_refused() {
 fn every_named_strategy_is_legal_and_can_be_found_by_its_name() {
     for name in StrategyName::ALL {
         let strategy = name.strategy();
-        assert_eq!(strategy.renewed_by(strategy.renewal()), Ok(strategy));
+        assert_eq!(strategy.with_renewal(strategy.renewal()), Ok(strategy));
         assert_eq!(name.as_str().parse(), Ok(name));
     }
     assert!("Jwt".parse::<StrategyName>().is_err());

@@ -5,8 +5,8 @@ mod settings;
 
 use std::time::Duration;
 
-pub use policy::{Policy, SecondStep};
-pub use settings::{Lifetimes, SettingsFault, TenantSettings};
+pub use policy::{SecondStep, TenantPolicy};
+pub use settings::{SettingsFault, StrategyLifetimes, TenantSettings};
 
 use crate::clock::Timestamp;
 use crate::id::TenantId;
@@ -25,7 +25,7 @@ pub struct TenantRecord {
     /// Since when nobody may sign in or stay signed in.
     pub suspended: Option<Timestamp>,
     /// Tokens that were issued up to this moment are not believed: it was suspended then.
-    pub tokens_after: Option<Timestamp>,
+    pub tokens_not_before: Option<Timestamp>,
     /// How often it was changed.
     pub version: u64,
 }
@@ -35,7 +35,7 @@ impl TenantRecord {
     #[must_use]
     pub fn new(id: TenantId, created: Timestamp) -> Self {
         let settings = TenantSettings::default();
-        Self { id, created, settings, database: None, suspended: None, tokens_after: None, version: 0 }
+        Self { id, created, settings, database: None, suspended: None, tokens_not_before: None, version: 0 }
     }
 
     /// The tenant under other settings.
@@ -50,7 +50,7 @@ impl TenantRecord {
         if self.suspended.is_some() {
             return self;
         }
-        Self { suspended: Some(now), tokens_after: Some(now), ..self }.changed()
+        Self { suspended: Some(now), tokens_not_before: Some(now), ..self }.changed()
     }
 
     /// The tenant, open again. What was issued before it was suspended, and while it was, stays worthless.
@@ -63,8 +63,8 @@ impl TenantRecord {
             return self;
         }
         let before = now.whole_second().minus(Duration::from_millis(1));
-        let tokens_after = self.tokens_after.max(Some(before));
-        Self { suspended: None, tokens_after, ..self }.changed()
+        let tokens_not_before = self.tokens_not_before.max(Some(before));
+        Self { suspended: None, tokens_not_before, ..self }.changed()
     }
 
     fn changed(self) -> Self {
@@ -94,9 +94,9 @@ mod tests {
         assert_eq!(suspended.clone().suspended(at(11)), suspended);
         let resumed = suspended.clone().resumed(at(20));
         let before = at(20).minus(Duration::from_millis(1));
-        assert_eq!((resumed.suspended, resumed.tokens_after, resumed.version), (None, Some(before), 2));
+        assert_eq!((resumed.suspended, resumed.tokens_not_before, resumed.version), (None, Some(before), 2));
         let at_once = suspended.resumed(at(10).plus(Duration::from_millis(300)));
-        assert_eq!(at_once.tokens_after, Some(at(10)));
+        assert_eq!(at_once.tokens_not_before, Some(at(10)));
         assert_eq!(tenant.clone().resumed(at(5)), tenant);
     }
 }

@@ -13,7 +13,7 @@ use crate::strategy::{Check, Renewal, Strategy, StrategyName};
 
 /// The rules of a tenant.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Policy {
+pub struct TenantPolicy {
     /// The strategies on offer, and what each name means here.
     pub strategies: BTreeMap<StrategyName, Strategy>,
     /// Who tokens are for; the tenant's name if nothing is set.
@@ -60,7 +60,7 @@ impl SecondStep {
     }
 }
 
-impl Policy {
+impl TenantPolicy {
     /// All named strategies with their own lifetimes, a minute's leeway, and this password policy.
     #[must_use]
     pub fn with_passwords(password: PasswordPolicy) -> Self {
@@ -127,12 +127,12 @@ mod tests {
     #[test]
     fn a_retired_key_is_known_as_long_as_the_longest_thing_it_signed() {
         let hours = |hours| Duration::from_hours(hours);
-        let mut policy = Policy::with_passwords(PasswordPolicy::DEVELOPMENT);
+        let mut policy = TenantPolicy::with_passwords(PasswordPolicy::DEVELOPMENT);
         let month = hours(30 * 24);
         let preset = KeyLifetimes { access: hours(24), refresh: month, cookie: KNOWN_DEVICE };
         assert_eq!(policy.key_lifetimes(), preset);
         let fixed = Renewal::Fixed { lifetime: hours(48) };
-        let longer = StrategyName::Jwt.strategy().renewed_by(fixed).unwrap();
+        let longer = StrategyName::Jwt.strategy().with_renewal(fixed).unwrap();
         policy.strategies.insert(StrategyName::Jwt, longer);
         assert_eq!(policy.key_lifetimes(), KeyLifetimes { access: hours(48), ..preset });
         policy.strategies.clear();

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Policy, SecondStep};
+use super::{SecondStep, TenantPolicy};
 use crate::password::PasswordPolicy;
-use crate::strategy::{Contradiction, Renewal, StrategyName};
+use crate::strategy::{InvalidStrategy, Renewal, StrategyName};
 
 /// A tenant's own decisions; stored as JSON, whose durations are milliseconds.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct TenantSettings {
     pub strategies: Option<Vec<StrategyName>>,
     /// Other lifetimes, by strategy.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub lifetimes: BTreeMap<StrategyName, Lifetimes>,
+    pub lifetimes: BTreeMap<StrategyName, StrategyLifetimes>,
     /// Whether a sign-in on the device-session surface has a second step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub otp: Option<SecondStep>,
@@ -52,7 +52,7 @@ pub struct TenantSettings {
 /// Lifetimes of one strategy. Which ones it has follows from its renewal; the others are not looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Lifetimes {
+pub struct StrategyLifetimes {
     /// From sign-in to the end, where nothing renews it.
     #[serde(skip_serializing_if = "Option::is_none", with = "millis")]
     pub lifetime: Option<Duration>,
@@ -78,7 +78,7 @@ pub struct Lifetimes {
 pub enum SettingsFault {
     /// The lifetimes of a strategy contradict each other.
     #[error("strategy {0}: {1}")]
-    Strategy(StrategyName, Contradiction),
+    Strategy(StrategyName, InvalidStrategy),
     /// Nothing is on offer, so nobody could sign in.
     #[error("no strategy is on offer; where a second step is forced, device is the only one that has it")]
     NothingOffered,
@@ -93,7 +93,7 @@ pub enum SettingsFault {
     },
 }
 
-impl Lifetimes {
+impl StrategyLifetimes {
     /// The same kind of renewal with these lifetimes.
     #[must_use]
     pub fn over(&self, renewal: Renewal) -> Renewal {
@@ -117,23 +117,23 @@ impl TenantSettings {
     ///
     /// # Errors
     /// [`SettingsFault`]: what they would make is no set of rules.
-    pub fn over(&self, installation: &Policy) -> Result<Policy, SettingsFault> {
+    pub fn over(&self, installation: &TenantPolicy) -> Result<TenantPolicy, SettingsFault> {
         let mut policy = installation.clone();
         if let Some(offered) = &self.strategies {
             policy.strategies.retain(|name, _| offered.contains(name));
         }
         for (name, lifetimes) in &self.lifetimes {
             if let Some(strategy) = policy.strategies.get_mut(name) {
-                let renewed = strategy.renewed_by(lifetimes.over(strategy.renewal()));
+                let renewed = strategy.with_renewal(lifetimes.over(strategy.renewal()));
                 *strategy = renewed.map_err(|contradiction| SettingsFault::Strategy(*name, contradiction))?;
             }
         }
         policy.second_step = self.otp.unwrap_or(policy.second_step);
-        policy.lockout.after = self.lock_after.unwrap_or(policy.lockout.after);
-        policy.lockout.lasts = self.lock_for.unwrap_or(policy.lockout.lasts);
+        policy.lockout.max_failures = self.lock_after.unwrap_or(policy.lockout.max_failures);
+        policy.lockout.lock_duration = self.lock_for.unwrap_or(policy.lockout.lock_duration);
         policy.session_cap = self.session_cap.unwrap_or(policy.session_cap);
         policy.hides_existence = self.hide_existence.unwrap_or(policy.hides_existence);
-        if policy.lockout.after == 0 || policy.lockout.lasts.is_zero() {
+        if policy.lockout.max_failures == 0 || policy.lockout.lock_duration.is_zero() {
             return Err(SettingsFault::Lock);
         }
         if !policy.strategies.keys().any(|name| policy.offers(*name).is_some()) {
@@ -147,7 +147,7 @@ impl TenantSettings {
     /// asks of everybody it asks under its own second step: whoever takes that away needs what stands without it.
     fn password_over(
         &self,
-        installation: &Policy,
+        installation: &TenantPolicy,
         second_step: SecondStep,
     ) -> Result<PasswordPolicy, SettingsFault> {
         let PasswordPolicy { shortest: common, refuse_common } = installation.password;
@@ -193,7 +193,8 @@ mod tests {
     #[test]
     fn settings_are_read_as_they_are_written_and_nothing_is_written_that_was_not_decided() {
         assert_eq!(serde_json::to_string(&TenantSettings::default()).unwrap(), "{}");
-        let grace = Lifetimes { grace: Some(Duration::from_secs(30)), ..Lifetimes::default() };
+        let grace =
+            StrategyLifetimes { grace: Some(Duration::from_secs(30)), ..StrategyLifetimes::default() };
         let settings = TenantSettings {
             strategies: Some(vec![StrategyName::Device, StrategyName::SessionJwt]),
             lifetimes: BTreeMap::from([(StrategyName::Device, grace)]),
@@ -212,8 +213,9 @@ mod tests {
 
     #[test]
     fn what_a_tenant_decides_holds_and_the_rest_is_the_installations() {
-        let installation = Policy::with_passwords(PasswordPolicy::DEVELOPMENT);
-        let fixed = Lifetimes { lifetime: Some(Duration::from_mins(5)), ..Lifetimes::default() };
+        let installation = TenantPolicy::with_passwords(PasswordPolicy::DEVELOPMENT);
+        let fixed =
+            StrategyLifetimes { lifetime: Some(Duration::from_mins(5)), ..StrategyLifetimes::default() };
         let settings = TenantSettings {
             strategies: Some(vec![StrategyName::Jwt]),
             lifetimes: BTreeMap::from([(StrategyName::Jwt, fixed)]),
@@ -229,16 +231,16 @@ mod tests {
         assert_eq!((policy.second_step, policy.lockout), (SecondStep::Off, installation.lockout));
         assert_eq!(TenantSettings::default().over(&installation).unwrap(), installation);
 
-        let none = Lifetimes { lifetime: Some(Duration::ZERO), ..Lifetimes::default() };
+        let none = StrategyLifetimes { lifetime: Some(Duration::ZERO), ..StrategyLifetimes::default() };
         let settings = TenantSettings { lifetimes: BTreeMap::from([(StrategyName::Jwt, none)]), ..settings };
-        let fault = SettingsFault::Strategy(StrategyName::Jwt, Contradiction::Lifetimes);
+        let fault = SettingsFault::Strategy(StrategyName::Jwt, InvalidStrategy::Lifetimes);
         assert_eq!(settings.over(&installation), Err(fault));
     }
 
     // ASVS-map: PW1
     #[test]
     fn a_password_may_be_short_where_a_second_step_is_forced_and_nowhere_else() {
-        let installation = Policy::with_passwords(PasswordPolicy::SINGLE_FACTOR);
+        let installation = TenantPolicy::with_passwords(PasswordPolicy::SINGLE_FACTOR);
         let shortest = |otp, shortest_password| {
             let settings = TenantSettings { otp, shortest_password, ..TenantSettings::default() };
             settings.over(&installation).map(|policy| policy.password.shortest)
@@ -253,9 +255,11 @@ mod tests {
     // ASVS-map: PW1
     #[test]
     fn whoever_takes_a_forced_second_step_away_needs_the_longer_password() {
-        let forced =
-            |password| Policy { second_step: SecondStep::Forced, ..Policy::with_passwords(password) };
-        let shortest = |installation: &Policy, otp, shortest_password| {
+        let forced = |password| TenantPolicy {
+            second_step: SecondStep::Forced,
+            ..TenantPolicy::with_passwords(password)
+        };
+        let shortest = |installation: &TenantPolicy, otp, shortest_password| {
             let settings = TenantSettings { otp, shortest_password, ..TenantSettings::default() };
             settings.over(installation).map(|policy| policy.password.shortest)
         };

@@ -12,9 +12,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::claims::Claims;
-use super::json::Members;
 use super::jws::{self, Jws};
-use super::{Expected, LEEWAY, SignFault, TokenFault};
+use super::strict_json::JsonObject;
+use super::{ExpectedClaims, LEEWAY, SignFault, TokenFault};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, TenantId, TokenId, UserId};
 use crate::key::Keyring;
@@ -84,7 +84,7 @@ impl AccessClaims {
 /// [`SignFault::NoKey`] where no key is active yet, [`SignFault::TooLong`] for claims beyond all measure.
 pub fn sign_access(keys: &Keyring, now: Timestamp, claims: &AccessClaims) -> Result<String, SignFault> {
     let key = keys.access_signer(now).ok_or(SignFault::NoKey)?;
-    jws::compose(TYPE, key, &Wire::new(claims))
+    jws::sign_compact(TYPE, key, &AccessPayload::new(claims))
 }
 
 /// Believes an access token, or says why not. The leeway on its times is at most [`LEEWAY`]. A token is believed until
@@ -98,7 +98,7 @@ pub fn verify_access(
     token: &str,
     now: Timestamp,
     leeway: Duration,
-    expected: &Expected<'_>,
+    expected: &ExpectedClaims<'_>,
 ) -> Result<AccessClaims, TokenFault> {
     let jws = Jws::read(token, TYPE)?;
     let key = keys.access_key(jws.kid(), now);
@@ -109,7 +109,7 @@ pub fn verify_access(
     Ok(claims)
 }
 
-fn read(members: &Members, tenant: &TenantId) -> Result<AccessClaims, TokenFault> {
+fn read(members: &JsonObject, tenant: &TenantId) -> Result<AccessClaims, TokenFault> {
     let claims = Claims::new(members);
     let owned = |text: Option<&str>| text.map(str::to_owned);
     Ok(AccessClaims {
@@ -148,7 +148,7 @@ fn read_role(claims: Claims<'_>) -> Result<Option<Role>, TokenFault> {
 
 /// The claims as they are written: this order is part of the contract.
 #[derive(Serialize)]
-struct Wire<'a> {
+struct AccessPayload<'a> {
     iss: &'a str,
     aud: &'a str,
     sub: UserId,
@@ -175,7 +175,7 @@ struct Wire<'a> {
     role: Option<&'a str>,
 }
 
-impl<'a> Wire<'a> {
+impl<'a> AccessPayload<'a> {
     fn new(claims: &'a AccessClaims) -> Self {
         Self {
             iss: &claims.iss,

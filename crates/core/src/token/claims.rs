@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::TokenFault;
-use super::json::Members;
+use super::strict_json::JsonObject;
 use crate::clock::Timestamp;
 
 /// The greatest number that every JSON reader takes for the same integer (RFC 7493, section 2.2).
@@ -14,10 +14,10 @@ const MAX_INTEGER: u64 = (1 << 53) - 1;
 
 /// A token's claims.
 #[derive(Clone, Copy)]
-pub(super) struct Claims<'a>(&'a Members);
+pub(super) struct Claims<'a>(&'a JsonObject);
 
 impl<'a> Claims<'a> {
-    pub(super) const fn new(members: &'a Members) -> Self {
+    pub(super) const fn new(members: &'a JsonObject) -> Self {
         Self(members)
     }
 

@@ -9,26 +9,26 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ring::hmac;
 
-use crate::key::CookieKey;
+use crate::key::CookieSigningKey;
 
 /// The longest signed value that is read, in bytes: browsers keep no longer cookie (RFC 6265, section 6.1).
 const MAX_LENGTH: usize = 4096;
 
 /// The value with its signature behind it.
 #[must_use]
-pub fn sign(key: &CookieKey, value: &str) -> String {
+pub fn sign(key: &CookieSigningKey, value: &str) -> String {
     let tag = hmac::sign(key.mac(), value.as_bytes());
     format!("{value}.{}", STANDARD_NO_PAD.encode(tag.as_ref()))
 }
 
 /// The value, if one of these keys signed it. Signatures are compared in constant time, and each has one spelling.
 #[must_use]
-pub fn unsign<'v>(signed: &'v str, keys: &[&CookieKey]) -> Option<&'v str> {
+pub fn unsign<'v>(signed: &'v str, keys: &[&CookieSigningKey]) -> Option<&'v str> {
     if signed.len() > MAX_LENGTH {
         return None;
     }
     let (value, signature) = signed.rsplit_once('.')?;
     let tag = STANDARD_NO_PAD.decode(signature).ok()?;
-    let fits = |key: &&CookieKey| hmac::verify(key.mac(), value.as_bytes(), &tag).is_ok();
+    let fits = |key: &&CookieSigningKey| hmac::verify(key.mac(), value.as_bytes(), &tag).is_ok();
     keys.iter().any(fits).then_some(value)
 }

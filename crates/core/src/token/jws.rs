@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::claims::Claims;
-use super::json::{self, Members};
+use super::strict_json::{self, JsonObject};
 use super::{SignFault, TokenFault};
 use crate::id::TenantId;
 use crate::key::{Kid, SigningKey};
@@ -35,7 +35,7 @@ impl<'a> Jws<'a> {
         let [header, payload, signature] = parts(text)?;
         let payload_bytes = decode(payload)?;
         decode(signature)?;
-        let members = json::object(&decode(header)?).ok_or(TokenFault::Malformed("header"))?;
+        let members = strict_json::object(&decode(header)?).ok_or(TokenFault::Malformed("header"))?;
         check_header(&members, typ)?;
         Ok(Self {
             signed: text.get(..header.len() + 1 + payload.len()).unwrap_or_default(),
@@ -52,7 +52,7 @@ impl<'a> Jws<'a> {
     }
 
     /// The claims, once the key of that name has verified them; `None` where there is no such key.
-    pub(super) fn verify(self, key: Option<&SigningKey>) -> Result<Members, TokenFault> {
+    pub(super) fn verify(self, key: Option<&SigningKey>) -> Result<JsonObject, TokenFault> {
         let Some(key) = key else {
             return Err(TokenFault::UnknownKey { kid: self.kid });
         };
@@ -62,7 +62,7 @@ impl<'a> Jws<'a> {
         if !key.verify(self.signed.as_bytes(), self.signature) {
             return Err(TokenFault::BadSignature);
         }
-        json::object(&self.payload).ok_or(TokenFault::Malformed("payload"))
+        strict_json::object(&self.payload).ok_or(TokenFault::Malformed("payload"))
     }
 }
 
@@ -74,7 +74,7 @@ impl<'a> Jws<'a> {
 /// [`TokenFault`] where the token has no readable `tid`.
 pub fn claimed_tenant(text: &str) -> Result<TenantId, TokenFault> {
     let [_, payload, _] = parts(text)?;
-    let members = json::object(&decode(payload)?).ok_or(TokenFault::Malformed("payload"))?;
+    let members = strict_json::object(&decode(payload)?).ok_or(TokenFault::Malformed("payload"))?;
     Claims::new(&members).parsed("tid")
 }
 
@@ -98,7 +98,7 @@ fn decode(part: &str) -> Result<Vec<u8>, TokenFault> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenFault::Malformed("base64url"))
 }
 
-fn check_header(members: &Members, typ: &str) -> Result<(), TokenFault> {
+fn check_header(members: &JsonObject, typ: &str) -> Result<(), TokenFault> {
     if members.contains_key("crit") {
         return Err(TokenFault::UnknownExtension);
     }
@@ -117,26 +117,30 @@ fn is_type(claimed: &str, typ: &str) -> bool {
     bare.eq_ignore_ascii_case(typ)
 }
 
-fn header_text<'m>(members: &'m Members, name: &str) -> Option<&'m str> {
+fn header_text<'m>(members: &'m JsonObject, name: &str) -> Option<&'m str> {
     members.get(name).and_then(Value::as_str)
 }
 
-fn kid(members: &Members) -> Result<Kid, TokenFault> {
+fn kid(members: &JsonObject) -> Result<Kid, TokenFault> {
     let text = header_text(members, "kid").ok_or(TokenFault::Malformed("kid"))?;
     // No key of ours has a name that is not a `Kid`, so loading keys again would not help either.
     text.parse().map_err(|_| TokenFault::Malformed("kid"))
 }
 
 #[derive(Serialize)]
-struct Header<'a> {
+struct JoseHeader<'a> {
     typ: &'a str,
     alg: &'a str,
     kid: &'a str,
 }
 
 /// Signs claims as a token of the kind `typ`.
-pub(super) fn compose<C: Serialize>(typ: &str, key: &SigningKey, claims: &C) -> Result<String, SignFault> {
-    let header = Header { typ, alg: key.algorithm().as_str(), kid: key.kid().as_str() };
+pub(super) fn sign_compact<C: Serialize>(
+    typ: &str,
+    key: &SigningKey,
+    claims: &C,
+) -> Result<String, SignFault> {
+    let header = JoseHeader { typ, alg: key.algorithm().as_str(), kid: key.kid().as_str() };
     let mut token = encode(&header)?;
     token.push('.');
     token.push_str(&encode(claims)?);

@@ -7,10 +7,10 @@
 pub mod access;
 mod claims;
 pub mod cookie;
-mod json;
+pub mod crypto_provider;
 mod jws;
-pub mod provider;
 pub mod refresh;
+mod strict_json;
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub const LEEWAY: Duration = Duration::from_mins(1);
 
 /// What a token must say to be meant for us.
 #[derive(Clone, Copy, Debug)]
-pub struct Expected<'a> {
+pub struct ExpectedClaims<'a> {
     /// `iss`, compared character by character (RFC 7519, section 4.1.1).
     pub issuer: &'a str,
     /// `aud`, compared character by character. A list is never accepted, not even one that contains this.
@@ -37,7 +37,7 @@ pub struct Expected<'a> {
     pub tenant: &'a TenantId,
 }
 
-impl Expected<'_> {
+impl ExpectedClaims<'_> {
     fn check(&self, claims: Claims<'_>) -> Result<(), TokenFault> {
         // The tenant first: where two tenants share a secret, this is the answer that says what happened.
         claims.exactly("tid", self.tenant.as_str(), TokenFault::WrongTenant)?;

@@ -1,7 +1,7 @@
 //! Refresh tokens: a session's right to go on, one generation at a time.
 //!
 //! A token names its session, its generation and a random [`ChainSecret`] *r*. The next generation's *r* follows from
-//! this one's and from the key that signed this one ([`successor`]), and [`encode`] always writes the same claims as the
+//! this one's and from the key that signed this one ([`next_secret`]), and [`encode`] always writes the same claims as the
 //! same bytes: so whoever repeats a refresh gets the successor that was lost, and nothing but hashes has to be stored.
 //! What it means that a token is current, repeated or stolen is decided elsewhere.
 //!
@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use super::claims::Claims;
 use super::jws::{self, Jws};
-use super::{Expected, LEEWAY, SignFault, TokenFault};
+use super::{ExpectedClaims, LEEWAY, SignFault, TokenFault};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, TenantId};
 use crate::key::{Keyring, RefreshKey};
@@ -58,14 +58,14 @@ impl fmt::Debug for ChainSecret {
 
 /// The secret of a session's first generation.
 #[must_use]
-pub fn first(random: &dyn Random) -> ChainSecret {
+pub fn first_secret(random: &dyn Random) -> ChainSecret {
     ChainSecret(Zeroizing::new(random::bytes(random)))
 }
 
 /// The secret of the generation after `r`. `key` is the one that signed the token with `r`, whichever signs now: so a
 /// retry gives the same successor, even across a change of keys.
 #[must_use]
-pub fn successor(key: &RefreshKey, r: &ChainSecret) -> ChainSecret {
+pub fn next_secret(key: &RefreshKey, r: &ChainSecret) -> ChainSecret {
     let mut next = Zeroizing::new([0; 32]);
     next.copy_from_slice(hmac::sign(key.chain(), r.0.as_slice()).as_ref());
     ChainSecret(next)
@@ -99,7 +99,7 @@ pub struct RefreshClaims {
 /// [`SignFault::TooLong`] for an issuer or an audience beyond all measure.
 pub fn encode(key: &RefreshKey, claims: &RefreshClaims) -> Result<String, SignFault> {
     let r = claims.r.encoded();
-    let wire = Wire {
+    let wire = RefreshPayload {
         iss: &claims.issuer,
         aud: &claims.audience,
         tid: claims.tenant.as_str(),
@@ -109,10 +109,10 @@ pub fn encode(key: &RefreshKey, claims: &RefreshClaims) -> Result<String, SignFa
         iat: claims.issued.as_seconds(),
         exp: claims.expires.as_seconds(),
     };
-    jws::compose(TYPE, key.mac(), &wire)
+    jws::sign_compact(TYPE, key.mac(), &wire)
 }
 
-/// Reads a refresh token that one of the tenant's refresh keys has signed, and says which: [`successor`] wants that
+/// Reads a refresh token that one of the tenant's refresh keys has signed, and says which: [`next_secret`] wants that
 /// one.
 ///
 /// There is no leeway on `exp`. An `iat` up to [`LEEWAY`] ahead is accepted, because the node that issued the token may
@@ -126,7 +126,7 @@ pub fn decode<'k>(
     keys: &'k Keyring,
     text: &str,
     now: Timestamp,
-    expected: &Expected<'_>,
+    expected: &ExpectedClaims<'_>,
 ) -> Result<(RefreshClaims, &'k RefreshKey), TokenFault> {
     let jws = Jws::read(text, TYPE)?;
     let Some(key) = keys.refresh_key(jws.kid(), now) else {
@@ -162,7 +162,7 @@ fn check_time(claims: &RefreshClaims, now: Timestamp) -> Result<(), TokenFault> 
 
 /// The claims as they are written: this order, and nothing that can change between a refresh and its retry.
 #[derive(Serialize)]
-struct Wire<'a> {
+struct RefreshPayload<'a> {
     iss: &'a str,
     aud: &'a str,
     tid: &'a str,

@@ -66,7 +66,7 @@ impl Composer {
             _ => (None, None),
         };
         let facts = facts(&mail.tenant, mail.name.as_deref(), Some(&mail.message), mail.at);
-        let kind = Kind::Told(mail.message.about());
+        let kind = Kind::Told(mail.message.kind());
         let content = Content { kind, facts: &facts, code, link: link.as_deref() };
         let cover = Cover {
             id: mail.id,

@@ -5,7 +5,7 @@ use portcullis_api::answer::device::{DeviceUser, Profile, Renamed, Revoked, Revo
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request::device::{EndSession, OwnSessions, Rename};
 use portcullis_core::engine::ListedSession;
-use portcullis_core::session::{EndReason, State};
+use portcullis_core::session::{EndReason, SessionState};
 
 use super::{Call, Caller, OperationDispatcher, Replied};
 
@@ -15,7 +15,7 @@ impl OperationDispatcher {
         let user = self.engine.user(&member.user).await?;
         let session = self.engine.session_of(&member.user, current).await?;
         let session = session.ok_or_else(|| Refusal::plain(Code::Unauthorized))?;
-        let session = SessionView::of(&session, State::Live, Some(current));
+        let session = SessionView::of(&session, SessionState::Live, Some(current));
         self.reply(Success::PROFILE, Profile { user: DeviceUser::of(&user), session })
     }
 

@@ -15,7 +15,7 @@ enum Kind {
     Access(StrategyName),
     Refresh(StrategyName),
     Cookie,
-    Proof(StrategyName),
+    DeviceProof(StrategyName),
     Random,
 }
 
@@ -52,7 +52,7 @@ async fn everything(ann: &Person, server: &Server) -> Vec<(Kind, String)> {
             None => found.push((Kind::Access(strategy), credential)),
         }
         found.extend(refresh.map(|token| (Kind::Refresh(strategy), token)));
-        found.extend(proof.map(|proof| (Kind::Proof(strategy), proof)));
+        found.extend(proof.map(|proof| (Kind::DeviceProof(strategy), proof)));
     }
     assert_eq!(found.len(), 11);
     found
@@ -117,7 +117,7 @@ async fn a_refresh_is_made_with_the_refresh_token_of_its_own_strategy_alone() {
     let ann = Person::ANN.joins(&server).await;
     let held = everything(&ann, &server).await;
     let proofs: Vec<&(Kind, String)> =
-        held.iter().filter(|(kind, _)| matches!(kind, Kind::Proof(_))).collect();
+        held.iter().filter(|(kind, _)| matches!(kind, Kind::DeviceProof(_))).collect();
     for strategy in ROTATING {
         for (kind, text) in &held {
             for way in WAYS {
@@ -133,7 +133,7 @@ async fn a_refresh_is_made_with_the_refresh_token_of_its_own_strategy_alone() {
     // None of the knocking has ended a family: the wrong door does not look at what is not its own.
     for strategy in ROTATING {
         let (_, token) = held.iter().find(|(kind, _)| *kind == Kind::Refresh(strategy)).unwrap();
-        let (_, proof) = proofs.iter().find(|(kind, _)| *kind == Kind::Proof(strategy)).unwrap();
+        let (_, proof) = proofs.iter().find(|(kind, _)| *kind == Kind::DeviceProof(strategy)).unwrap();
         let body = json!({"token": token, "device_secret": proof});
         server.post(&format!("/auth/{strategy}/refresh")).json(&body).await.status(201);
     }

@@ -63,7 +63,7 @@ pub(crate) async fn clear(db: &mut Connection, user: &UserKey) -> Step<()> {
 }
 
 pub(crate) async fn purge(db: &mut Connection, now: Timestamp, limit: u32) -> Step<u64> {
-    let untouched_since = now.minus(lockout::KEPT).as_millis();
+    let untouched_since = now.minus(lockout::ATTEMPT_RETENTION).as_millis();
     let purge = sqlx::query(PURGE).bind(untouched_since).bind(i64::from(limit));
     Ok(purge.execute(db).await?.rows_affected())
 }
@@ -71,10 +71,10 @@ pub(crate) async fn purge(db: &mut Connection, now: Timestamp, limit: u32) -> St
 async fn write(db: &mut Connection, key: &AttemptKey, guesses: &AttemptRecord, now: Timestamp) -> Step<()> {
     let pending: Vec<i64> = guesses.pending.iter().map(|reserved| reserved.as_millis()).collect();
     let write = keyed(WRITE, key)
-        .bind(i64::from(guesses.row))
-        .bind(i64::from(guesses.round))
+        .bind(i64::from(guesses.failures))
+        .bind(i64::from(guesses.failures_since_unlock))
         .bind(millis(guesses.locked_until))
-        .bind(i64::from(guesses.in_lock))
+        .bind(i64::from(guesses.attempts_while_locked))
         .bind(serde_json::json!(pending).to_string())
         .bind(now.as_millis());
     write.execute(db).await?;
@@ -89,10 +89,10 @@ fn keyed<'q>(statement: &'static str, key: &'q AttemptKey) -> Statement<'q> {
 fn guesses(row: &DatabaseRow) -> Stored<AttemptRecord> {
     let row = Row::of("guesses of user", "user_id", row);
     Ok(AttemptRecord {
-        row: row.number("in_row")?,
-        round: row.number("in_round")?,
+        failures: row.number("in_row")?,
+        failures_since_unlock: row.number("in_round")?,
         locked_until: row.optional_time("locked_until")?,
-        in_lock: row.number("in_lock")?,
+        attempts_while_locked: row.number("in_lock")?,
         pending: row.read("pending", pending)?,
     })
 }

@@ -2,7 +2,7 @@
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::id::{QueuedMailId, TenantId, UserKey};
-use portcullis_core::queued_mail::{CLAIM, QueuedMail};
+use portcullis_core::queued_mail::{CLAIM_LEASE, QueuedMail};
 use portcullis_core::store::Stored;
 use tracing::warn;
 
@@ -20,7 +20,7 @@ const WAITING: &str = "SELECT count(*) FROM mail";
 pub(crate) async fn put(db: &mut Connection, mailing: &QueuedMail) -> Step<()> {
     let put = keyed(PUT, &mailing.user.tenant, mailing.id)
         .bind(mailing.user.id.to_string())
-        .bind(mailing.about.as_str())
+        .bind(mailing.kind.as_str())
         .bind(mailing.ticket.map(|id| id.to_string()))
         .bind(mailing.device.as_str())
         .bind(mailing.address.as_str())
@@ -35,7 +35,7 @@ pub(crate) async fn put(db: &mut Connection, mailing: &QueuedMail) -> Step<()> {
 /// Those that are due, the longest due first. One that makes no sense is claimed all the same, so that it does not keep
 /// everybody else's from being sent.
 pub(crate) async fn claim(db: &mut Connection, now: Timestamp, limit: u32) -> Step<Vec<QueuedMail>> {
-    let claim = sqlx::query(DUE).bind(now.as_millis()).bind(now.plus(CLAIM).as_millis());
+    let claim = sqlx::query(DUE).bind(now.as_millis()).bind(now.plus(CLAIM_LEASE).as_millis());
     let rows = claim.bind(i64::from(limit)).fetch_all(db).await?;
     let mut claimed: Vec<_> = rows.iter().filter_map(readable).collect();
     // What is returned by an update comes in any order.
@@ -82,7 +82,7 @@ fn claimed(row: &DatabaseRow) -> Stored<(Option<i64>, QueuedMail)> {
     let mailing = QueuedMail {
         id: row.word("id")?,
         user: UserKey { tenant: row.word("tenant")?, id: row.word("user_id")? },
-        about: row.word("about")?,
+        kind: row.word("about")?,
         ticket: row.optional_word("ticket")?,
         device: row.text("device_name")?,
         address: row.text("address")?,

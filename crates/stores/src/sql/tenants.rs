@@ -61,7 +61,7 @@ fn bound<'q>(statement: &'static str, tenant: &'q TenantRecord) -> Stored<Statem
         .bind(settings)
         .bind(tenant.database.as_deref())
         .bind(millis(tenant.suspended))
-        .bind(millis(tenant.tokens_after))
+        .bind(millis(tenant.tokens_not_before))
         .bind(counted(tenant.version));
     Ok(bound)
 }
@@ -74,7 +74,7 @@ fn tenant(row: &DatabaseRow) -> Stored<TenantRecord> {
         settings: row.read("settings", |json| serde_json::from_str(json).ok())?,
         database: row.read_optional("database", |text| Some(text.to_owned()))?,
         suspended: row.optional_time("suspended")?,
-        tokens_after: row.optional_time("tokens_after")?,
+        tokens_not_before: row.optional_time("tokens_after")?,
         version: row.count("version")?,
     })
 }

@@ -5,7 +5,9 @@ use portcullis_core::queued_mail::QueuedMail;
 use portcullis_core::secret::SecretHash;
 use portcullis_core::session::Epochs;
 use portcullis_core::store::Stored;
-use portcullis_core::ticket::{Issued, Presented, Purpose, Redeemed, Ticket, TicketKey, TicketState};
+use portcullis_core::ticket::{
+    IssueOutcome, RedeemOutcome, RedeemRequest, Ticket, TicketKey, TicketPurpose, TicketState,
+};
 
 use super::row::{DatabaseRow, Row};
 use super::{Connection, Statement, Step, bytes, count, mail, millis};
@@ -27,7 +29,7 @@ const PURGE: &str = "DELETE FROM tickets WHERE (tenant, id) IN (SELECT tenant, i
     WHERE purpose = $1 AND expires <= $2 LIMIT $3)";
 
 /// Not where too many were issued lately; closes the oldest that are open where there are too many of them.
-pub(crate) async fn issue(db: &mut Connection, ticket: &Ticket, mailing: &QueuedMail) -> Step<Issued> {
+pub(crate) async fn issue(db: &mut Connection, ticket: &Ticket, mailing: &QueuedMail) -> Step<IssueOutcome> {
     let limits = ticket.purpose.limits();
     let since = ticket.created.minus(limits.within).as_millis();
     let oldest: Option<i64> = sqlx::query_scalar(OLDEST)
@@ -39,14 +41,14 @@ pub(crate) async fn issue(db: &mut Connection, ticket: &Ticket, mailing: &Queued
         .fetch_optional(&mut *db)
         .await?;
     if let Some(oldest) = oldest {
-        return Ok(Issued::too_many_since(Timestamp::from_millis(oldest), &limits, ticket.created));
+        return Ok(IssueOutcome::too_many_since(Timestamp::from_millis(oldest), &limits, ticket.created));
     }
     let close = of_user(CLOSE, ticket).bind(ticket.created.as_millis());
     let beside_this = i64::from(limits.open.saturating_sub(1));
     close.bind(i64::from(u32::MAX)).bind(beside_this).execute(&mut *db).await?;
     insert(db, ticket).await?;
     mail::put(db, mailing).await?;
-    Ok(Issued::Done)
+    Ok(IssueOutcome::Done)
 }
 
 async fn insert(db: &mut Connection, ticket: &Ticket) -> Step<()> {
@@ -85,15 +87,15 @@ pub(crate) async fn arm(
 pub(crate) async fn redeem(
     db: &mut Connection,
     key: &TicketKey,
-    purpose: Purpose,
+    purpose: TicketPurpose,
     secret: SecretHash,
     device: Option<SecretHash>,
     now: Timestamp,
-) -> Step<Redeemed> {
+) -> Step<RedeemOutcome> {
     let found = find(&mut *db, key).await?.filter(|ticket| ticket.purpose == purpose);
-    let Some(stored) = found else { return Ok(Redeemed::Gone) };
+    let Some(stored) = found else { return Ok(RedeemOutcome::Gone) };
     let wrong_before = guessed_wrong(&mut *db, &stored, now).await?;
-    let (redeemed, next) = stored.clone().redeem(&Presented { secret, device, now, wrong_before });
+    let (redeemed, next) = stored.clone().redeem(&RedeemRequest { secret, device, now, wrong_before });
     if next != stored {
         write(db, &next).await?;
     }
@@ -116,7 +118,7 @@ async fn guessed_wrong(db: &mut Connection, ticket: &Ticket, now: Timestamp) -> 
 /// Removes what [`Ticket::kept_until`] says may go.
 pub(crate) async fn purge(db: &mut Connection, now: Timestamp, limit: u32) -> Step<u64> {
     let mut removed = 0;
-    for purpose in Purpose::ALL {
+    for purpose in TicketPurpose::ALL {
         let over_before = now.minus(purpose.limits().within).as_millis();
         let left = i64::from(limit).saturating_sub_unsigned(removed);
         let purge = sqlx::query(PURGE).bind(purpose.as_str()).bind(over_before).bind(left);

@@ -2,7 +2,7 @@
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::id::SessionId;
-use portcullis_core::session::{Session, State};
+use portcullis_core::session::{Session, SessionState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -44,10 +44,10 @@ pub struct SessionView {
 impl SessionView {
     /// The view of a session that stands like this, for whoever asks from the session `asking`.
     #[must_use]
-    pub fn of(session: &Session, state: State, asking: Option<SessionId>) -> Self {
+    pub fn of(session: &Session, state: SessionState, asking: Option<SessionId>) -> Self {
         let ending = match state {
-            State::Live => None,
-            State::Ended(ending) => Some(ending),
+            SessionState::Live => None,
+            SessionState::Ended(ending) => Some(ending),
         };
         Self {
             session_id: session.key.id,

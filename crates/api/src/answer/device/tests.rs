@@ -4,7 +4,7 @@ use portcullis_core::id::{SessionId, SessionKey, TenantId, UserKey};
 use portcullis_core::mobile::Mobile;
 use portcullis_core::password::{Argon2Cost, Hasher, Password};
 use portcullis_core::secret::PlainSecret;
-use portcullis_core::session::{Device, EndReason, Ending, Epochs, Proof, Session, State};
+use portcullis_core::session::{Device, DeviceProof, EndReason, Ending, Epochs, Session, SessionState};
 use portcullis_core::strategy::StrategyName;
 use portcullis_core::user::{PersonName, Role, User};
 use portcullis_core::username::Username;
@@ -22,7 +22,7 @@ const SESSION: &str = "019c06aa-b377-7c04-9e2f-6a1d83b5c770";
 
 fn ann() -> User {
     let key = UserKey { tenant: TenantId::default_tenant(), id: USER.parse().unwrap() };
-    let name = PersonName::of_parts("Ann", "Droid").unwrap();
+    let name = PersonName::from_parts("Ann", "Droid").unwrap();
     let user = User::new(key, Email::parse("Ann@Example.com").unwrap(), Some(name), Role::Manager, CREATED);
     let (username, mobile) = (Username::parse("Ann").ok(), Mobile::parse("+49 170 1234567").ok());
     let user = User { username, mobile, ..user };
@@ -39,7 +39,7 @@ fn session() -> Session {
     let key = SessionKey { tenant: TenantId::default_tenant(), id: session_id() };
     let secret = PlainSecret::presented("vexed");
     Session {
-        proof: Some(Proof { hash: Proof::hash_of(&secret, &key), shown: true }),
+        proof: Some(DeviceProof { hash: DeviceProof::hash_of(&secret, &key), shown: true }),
         key,
         user: USER.parse().unwrap(),
         strategy: StrategyName::Session,
@@ -55,7 +55,7 @@ fn session() -> Session {
         epochs: Epochs::default(),
         cookie: Some(secret.hash("cookie", b"")),
         rotation: None,
-        state: State::Live,
+        state: SessionState::Live,
     }
 }
 
@@ -121,18 +121,18 @@ const LIVE: &str = r#"{"sessionId":"019c06aa-b377-7c04-9e2f-6a1d83b5c770","devic
 // ASVS-map: SE9
 #[test]
 fn a_session_is_shown_without_token_and_hash_and_says_whether_it_is_the_one_that_asks() {
-    assert_eq!(json(&SessionView::of(&session(), State::Live, Some(session_id()))), LIVE);
+    assert_eq!(json(&SessionView::of(&session(), SessionState::Live, Some(session_id()))), LIVE);
     let other = LIVE.replace(r#""current":true"#, r#""current":false"#);
     let another: SessionId = USER.parse().unwrap();
     for asking in [None, Some(another)] {
-        assert_eq!(json(&SessionView::of(&session(), State::Live, asking)), other);
+        assert_eq!(json(&SessionView::of(&session(), SessionState::Live, asking)), other);
     }
 }
 
 #[test]
 fn an_ended_session_says_when_and_why() {
     for reason in EndReason::ALL {
-        let ended = State::Ended(Ending { at: UPDATED, reason });
+        let ended = SessionState::Ended(Ending { at: UPDATED, reason });
         let shown = json(&SessionView::of(&session(), ended, None));
         let ending = format!(r#""current":false,"endedAt":"2026-01-28T22:13:20.000Z","reason":"{reason}"}}"#);
         assert!(shown.ends_with(&ending), "{shown}");
@@ -143,7 +143,7 @@ fn an_ended_session_says_when_and_why() {
 fn a_profile_is_a_user_and_a_session() {
     let profile = Profile {
         user: DeviceUser::of(&ann()),
-        session: SessionView::of(&session(), State::Live, Some(session_id())),
+        session: SessionView::of(&session(), SessionState::Live, Some(session_id())),
     };
     assert_eq!(json(&profile), format!(r#"{{"user":{ANN},"session":{LIVE}}}"#));
 }

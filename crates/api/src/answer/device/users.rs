@@ -45,8 +45,8 @@ impl DeviceUser {
     pub fn of(user: &User) -> Self {
         Self {
             id: user.key.id,
-            username: user.username.as_ref().map(|username| username.shown().to_owned()),
-            email: user.email.shown().to_owned(),
+            username: user.username.as_ref().map(|username| username.as_typed().to_owned()),
+            email: user.email.as_typed().to_owned(),
             mobile: user.mobile.as_ref().map(|mobile| mobile.as_str().to_owned()),
             name: user.name.as_ref().map(|name| name.full().to_owned()),
             role: user.role.as_str(),

@@ -14,7 +14,7 @@ use portcullis_core::id::{SessionId, SessionKey, TenantId};
 use portcullis_core::key::KeyringFault;
 use portcullis_core::password::{HashRefused, WeakPassword};
 use portcullis_core::store::StoreError;
-use portcullis_core::strategy::LiveClaim;
+use portcullis_core::strategy::SessionClaim;
 use portcullis_core::tenant::SettingsFault;
 use portcullis_core::token::{SignFault, TokenFault};
 use uuid::Uuid;
@@ -120,7 +120,7 @@ pub(super) fn unauthenticated() -> Vec<AuthenticationError> {
         Invalid, Issue, Missing, NotLive, NotOffered, OtherStrategy, OtherTenant, Revoked, Store, Tenant,
         Token, UserGone,
     };
-    let claims = [None, Some(LiveClaim::Sid), Some(LiveClaim::Jti)];
+    let claims = [None, Some(SessionClaim::Sid), Some(SessionClaim::Jti)];
     let faults = [TokenFault::Expired, TokenFault::BadSignature, TokenFault::WrongTenant];
     every_variant!(
         [

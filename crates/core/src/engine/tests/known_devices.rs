@@ -39,7 +39,7 @@ impl Scene {
     /// Signs in where a password is enough: the refresh token.
     async fn in_at_once(&self, client: &Client) -> String {
         let user = &self.ann.user;
-        match client.device_sign_in(&self.node, &user.key.tenant, user.email.shown(), PASSWORD).await {
+        match client.device_sign_in(&self.node, &user.key.tenant, user.email.as_typed(), PASSWORD).await {
             Ok(DeviceSignInResult::Done(done)) => done.signed_in.grant.refresh.unwrap().reveal().to_owned(),
             other => panic!("{other:?}"),
         }
@@ -60,7 +60,7 @@ async fn the_first_device_is_no_news_the_second_is_and_a_known_one_is_not() {
     assert_eq!(scene.told_after(&phone).await, 1);
     assert_eq!(scene.told_after(&laptop).await, 1);
     assert_eq!(scene.known().await, 2);
-    let mail = scene.post.letters().into_iter().find(|mail| mail.message.about() == MailKind::NewDevice);
+    let mail = scene.post.letters().into_iter().find(|mail| mail.message.kind() == MailKind::NewDevice);
     let mail = mail.unwrap();
     assert_eq!(mail.to, scene.ann.user.email);
     let crate::outgoing_mail::MailContent::NewDevice { device, address, .. } = mail.message else {
@@ -92,7 +92,7 @@ async fn a_device_is_known_to_each_of_its_users_apart() {
     shared.comes_in(&scene.node, &scene.post, &bob).await;
     scene.post.collect(&scene.node).await;
     let told = scene.post.letters();
-    let told = told.iter().filter(|mail| mail.message.about() == MailKind::NewDevice);
+    let told = told.iter().filter(|mail| mail.message.kind() == MailKind::NewDevice);
     assert_eq!(told.map(|mail| &mail.to).collect::<Vec<_>>(), [&bob.user.email]);
 }
 

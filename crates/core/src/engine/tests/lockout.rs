@@ -43,7 +43,7 @@ impl Scene {
 
     /// One guess on the device-session surface.
     async fn says_on(&self, client: &Client, with: &str) -> Told {
-        let name = self.ann.user.email.shown();
+        let name = self.ann.user.email.as_typed();
         match client.device_sign_in(&self.node, &TenantId::default_tenant(), name, with).await {
             Ok(DeviceSignInResult::CodeSent { .. }) | Err(DeviceSignInError::TooManyCodes { .. }) => Told::In,
             Err(DeviceSignInError::Password(PasswordSignInError::InvalidCredentials)) => Told::Wrong,
@@ -110,7 +110,7 @@ async fn from_the_hundredth_in_a_row_time_opens_nothing_and_the_link_does() {
         scene.post.collect(&scene.node).await;
         scene.fixture.clock.pass(LOCK);
     }
-    assert_eq!(scene.attempts().await.row, 100);
+    assert_eq!(scene.attempts().await.failures, 100);
     scene.fixture.clock.pass(Duration::from_mins(29));
     assert_eq!(scene.says(PASSWORD).await, Told::Wrong);
     scene.node.unlock(&scene.post.secret("unlock")).await.unwrap();
@@ -206,7 +206,7 @@ async fn who_does_not_exist_is_answered_and_written_down_like_who_does() {
                 try_to_sign_in(&scene.node, &tenant, address, strategy, "wrong password", false).await.err()
             } else {
                 let answer =
-                    client.device_sign_in(&scene.node, &tenant, address.shown(), "wrong password").await;
+                    client.device_sign_in(&scene.node, &tenant, address.as_typed(), "wrong password").await;
                 answer.err().map(|refused| match refused {
                     DeviceSignInError::Password(refused) => refused,
                     DeviceSignInError::TooManyCodes { .. } => panic!("nobody asked for a code"),

@@ -11,7 +11,7 @@ use crate::engine::{DeviceSignInResult, Engine};
 use crate::event::EventKind;
 use crate::id::{TenantId, TicketId};
 use crate::outgoing_mail::{DeliveryError, Notifier, OutgoingMail};
-use crate::queued_mail::{CLAIM, QueuedMail};
+use crate::queued_mail::{CLAIM_LEASE, QueuedMail};
 use crate::store::conformance::client::Client;
 use crate::store::conformance::faults::Faults;
 use crate::store::conformance::fixture::{Fixture, Member, PASSWORD};
@@ -73,7 +73,7 @@ async fn while_the_mail_server_is_down_logins_go_on_and_each_letter_arrives_once
         assert!(waited <= 60, "it takes longer than the outage did");
         scene.post.collect(&scene.node).await;
     }
-    scene.fixture.clock.pass(CLAIM);
+    scene.fixture.clock.pass(CLAIM_LEASE);
     assert_eq!((scene.post.collect(&scene.node).await, scene.post.letters().len()), (0, 1));
     assert!(scene.gets_in(login, &scene.post.secret("code")).await);
     assert_eq!(scene.waiting().await, 0);
@@ -87,7 +87,7 @@ async fn what_is_refused_for_good_is_given_up_and_somebody_is_told() {
     assert_eq!(scene.post.collect(&scene.node).await, 0);
     assert_eq!((scene.waiting().await, scene.fixture.recorded_events.count(EventKind::MailGivenUp)), (0, 1));
     scene.post.refuse(None);
-    scene.fixture.clock.pass(CLAIM);
+    scene.fixture.clock.pass(CLAIM_LEASE);
     assert_eq!(scene.post.collect(&scene.node).await, 0);
 }
 
@@ -116,7 +116,7 @@ async fn who_dies_after_sending_has_it_sent_again_and_the_second_code_is_the_one
     dying.abort();
     assert!(dying.await.unwrap_err().is_cancelled());
     scene.post.go_on();
-    scene.fixture.clock.pass(CLAIM.saturating_sub(Duration::from_millis(1)));
+    scene.fixture.clock.pass(CLAIM_LEASE.saturating_sub(Duration::from_millis(1)));
     assert_eq!(scene.post.collect(&scene.node).await, 0, "somebody may still be at it");
     scene.fixture.clock.pass(Duration::from_millis(1));
     assert_eq!(scene.post.collect(&scene.node).await, 1);
@@ -144,7 +144,7 @@ async fn a_letter_that_is_sent_twice_is_one_by_its_id_and_its_older_code_is_void
     tokio::join!(sending, outage);
     faults.come_back();
     let first = post.secret("code");
-    fixture.clock.pass(CLAIM);
+    fixture.clock.pass(CLAIM_LEASE);
     let second = post.code(&node).await;
     let letters = post.letters();
     assert_eq!((letters.len(), letters[0].id), (2, letters[1].id));
@@ -166,7 +166,7 @@ async fn what_waits_holds_no_secret_and_no_address() {
         let ticket = scene.fixture.setup.stores.tickets.find(&key).await.unwrap().unwrap();
         assert_eq!(ticket.secret, None, "there is none before it is sent");
     }
-    scene.fixture.clock.pass(CLAIM);
+    scene.fixture.clock.pass(CLAIM_LEASE);
     scene.post.collect(&scene.node).await;
     let key = TicketKey { tenant: TenantId::default_tenant(), id: login };
     let ticket = scene.fixture.setup.stores.tickets.find(&key).await.unwrap().unwrap();
@@ -191,7 +191,7 @@ impl Scene {
     async fn asks_again_and_is_disabled(&self) {
         let user = self.node.user(&self.ann.user.key).await.unwrap();
         let answer =
-            self.client.device_sign_in(&self.node, &user.key.tenant, user.email.shown(), PASSWORD).await;
+            self.client.device_sign_in(&self.node, &user.key.tenant, user.email.as_typed(), PASSWORD).await;
         assert!(matches!(answer, Ok(DeviceSignInResult::CodeSent { .. })), "{answer:?}");
         self.node.disable_user(&user.key).await.unwrap();
         assert_eq!((self.post.collect(&self.node).await, self.waiting().await), (0, 0));
@@ -232,7 +232,7 @@ async fn a_mail_server_that_says_nothing_is_given_up_on_before_somebody_else_may
     let began = tokio::time::Instant::now();
     let silent: Arc<dyn Notifier> = Arc::new(Silent);
     assert_eq!(scene.node.deliver_due(&silent).await.unwrap(), 0);
-    assert!(began.elapsed() < CLAIM);
+    assert!(began.elapsed() < CLAIM_LEASE);
     scene.fixture.clock.pass(Duration::from_secs(2));
     assert_eq!(scene.post.collect(&scene.node).await, 1);
 }

@@ -40,7 +40,7 @@ async fn of_two_hundred_wrong_guesses_at_once_ten_are_looked_at() {
     let told = all_at_once(&scene, "wrong password", 200).await;
     assert!(told.iter().all(|told| *told == Told::Wrong));
     let after = scene.attempts().await;
-    assert!(after.row <= 10 && after.row >= 5, "{after:?}");
+    assert!(after.failures <= 10 && after.failures >= 5, "{after:?}");
     assert!(after.pending.is_empty(), "{after:?}");
     assert_eq!(after.locked_until, Some(scene.node.now().plus(LOCK)));
     scene.post.collect(&scene.node).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::engine::{Engine, NewUser, PasswordSignInError, ResetError};
 use crate::event::EventKind;
 use crate::id::TenantId;
-use crate::session::{EndReason, State};
+use crate::session::{EndReason, SessionState};
 use crate::store::Page;
 use crate::store::conformance::faults::Faults;
 use crate::store::conformance::fixture::{Fixture, Member, PASSWORD, password};
@@ -73,7 +73,7 @@ async fn a_link_sets_the_password_once_ends_every_session_and_signs_nobody_in() 
     assert_eq!(all.len(), held.len());
     assert!(all.iter().all(|listed| matches!(
         listed.state,
-        State::Ended(ending) if ending.reason == EndReason::PasswordChange
+        SessionState::Ended(ending) if ending.reason == EndReason::PasswordChange
     )));
     assert!(is_invalid(&scene.resets(&link, "vivid saddle").await));
     assert!(!scene.gets_in_with(PASSWORD).await);
@@ -163,7 +163,7 @@ async fn a_link_of_one_tenant_is_none_of_another() {
     let scene = Scene::new().await;
     let acme = tenant("acme");
     scene.fixture.found(&acme).await;
-    let twin = scene.fixture.register(&scene.node, &acme, scene.ann.user.email.shown()).await;
+    let twin = scene.fixture.register(&scene.node, &acme, scene.ann.user.email.as_typed()).await;
     let link = scene.link().await;
     assert!(is_invalid(&scene.resets(&link.replacen("default", "acme", 1), NEXT).await));
     scene.resets(&link, NEXT).await.unwrap();

@@ -134,7 +134,9 @@ async fn ten_codes_are_mailed_in_a_quarter_of_an_hour_and_no_more() {
     }
     let user = &scene.ann.user;
     let ask = async || {
-        Client::forgetful().device_sign_in(&scene.node, &user.key.tenant, user.email.shown(), PASSWORD).await
+        Client::forgetful()
+            .device_sign_in(&scene.node, &user.key.tenant, user.email.as_typed(), PASSWORD)
+            .await
     };
     for _ in 0..90 {
         let refused = ask().await;
@@ -269,11 +271,11 @@ async fn without_a_second_step_the_password_lets_in_and_nothing_is_mailed() {
     let scene = Scene::on(stage_with(SecondStep::Off)).await;
     let user = &scene.ann.user;
     let client = Client::browser();
-    let done = match client.device_sign_in(&scene.node, &user.key.tenant, user.email.shown(), PASSWORD).await
-    {
-        Ok(DeviceSignInResult::Done(done)) => done,
-        other => panic!("{other:?}"),
-    };
+    let done =
+        match client.device_sign_in(&scene.node, &user.key.tenant, user.email.as_typed(), PASSWORD).await {
+            Ok(DeviceSignInResult::Done(done)) => done,
+            other => panic!("{other:?}"),
+        };
     assert!(done.cookie.is_some());
     assert!(Client::held(&done).recognised(&scene.node).await.is_ok());
     assert_eq!((scene.post.collect(&scene.node).await, scene.sessions().await), (0, 1));

@@ -17,7 +17,7 @@ use crate::store::conformance::records::{email, tenant};
 use crate::store::memory::MemoryStore;
 use crate::store::{Page, Stored, Stores, TenantDatabases};
 use crate::strategy::StrategyName;
-use crate::tenant::{Lifetimes, SecondStep, TenantSettings};
+use crate::tenant::{SecondStep, StrategyLifetimes, TenantSettings};
 
 async fn make(node: &Engine, name: &str, settings: TenantSettings) -> Result<TenantId, TenantAdminError> {
     node.create_tenant(tenant(name), settings, None).await.map(|record| record.id)
@@ -80,8 +80,8 @@ fn contradictions() -> Vec<TenantSettings> {
         ..preset()
     };
     vec![
-        lives(Lifetimes { access: Some(Duration::ZERO), ..Lifetimes::default() }),
-        lives(Lifetimes { refresh: Some(Duration::ZERO), ..Lifetimes::default() }),
+        lives(StrategyLifetimes { access: Some(Duration::ZERO), ..StrategyLifetimes::default() }),
+        lives(StrategyLifetimes { refresh: Some(Duration::ZERO), ..StrategyLifetimes::default() }),
         TenantSettings { shortest_password: Some(7), ..preset() },
         TenantSettings { lock_after: Some(0), ..preset() },
         TenantSettings { lock_for: Some(Duration::ZERO), ..preset() },

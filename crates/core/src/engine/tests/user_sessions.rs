@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use crate::engine::{DeviceSignInResult, Engine};
 use crate::event::EventKind;
 use crate::id::{SessionId, UserKey};
-use crate::session::{EndReason, State};
+use crate::session::{EndReason, SessionState};
 use crate::store::Page;
 use crate::store::conformance::client::Client;
 use crate::store::conformance::fixture::{Fixture, Member, PASSWORD};
@@ -44,7 +44,7 @@ async fn a_new_role_counts_at_once_where_sessions_are_asked_and_from_the_next_re
 }
 
 /// All sessions that are live, or that have ended.
-async fn all(node: &Engine, user: &UserKey, have_ended: bool) -> Vec<(SessionId, State)> {
+async fn all(node: &Engine, user: &UserKey, have_ended: bool) -> Vec<(SessionId, SessionState)> {
     let page = Page { after: None, limit: 1_000 };
     let listed = node.sessions_that(user, have_ended, page).await.unwrap();
     listed.into_iter().map(|listed| (listed.session.key.id, listed.state)).collect()
@@ -65,7 +65,7 @@ async fn of_fifty_logins_at_once_under_a_cap_of_five_exactly_five_live() {
         logins.spawn(async move {
             let user = &ann.user;
             let client = Client::app();
-            match client.device_sign_in(&node, &user.key.tenant, user.email.shown(), PASSWORD).await {
+            match client.device_sign_in(&node, &user.key.tenant, user.email.as_typed(), PASSWORD).await {
                 Ok(DeviceSignInResult::Done(done)) => Client::held(&done),
                 other => panic!("{other:?}"),
             }
@@ -81,7 +81,7 @@ async fn of_fifty_logins_at_once_under_a_cap_of_five_exactly_five_live() {
     assert_eq!(ended.len(), 45);
     assert!(ended.iter().all(|(_, state)| matches!(
         state,
-        State::Ended(ending) if ending.reason == EndReason::Limit
+        SessionState::Ended(ending) if ending.reason == EndReason::Limit
     )));
 }
 
@@ -166,7 +166,7 @@ async fn somebody_elses_session_is_as_good_as_none() {
     assert_eq!(node.session_of(user, id).await.unwrap(), None);
     assert!(of_bob.recognised(&node).await.is_ok());
     assert_eq!(
-        fixture.recorded_events.events().iter().filter(|e| matches!(e.what, EventKind::Ended { .. })).count(),
+        fixture.recorded_events.events().iter().filter(|e| matches!(e.kind, EventKind::Ended { .. })).count(),
         0
     );
 

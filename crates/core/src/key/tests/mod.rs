@@ -1,8 +1,8 @@
 //! Keys of a tenant, and the days of their lives.
 
-mod life;
-mod sealing;
-mod shared;
+mod lifetime;
+mod master_key;
+mod shared_secrets;
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ fn opened(
     shared: &SharedSecrets,
 ) -> Result<Keyring, KeyringFault> {
     let (tenant, lifetimes) = (&TenantId::default_tenant(), KeyLifetimes::default());
-    Keyring::open(&KeyringParts { tenant, generation: 42, records, master, shared, lifetimes })
+    Keyring::open(&KeyringSource { tenant, generation: 42, records, master, shared, lifetimes })
 }
 
 fn ring(records: &[KeyRecord]) -> Keyring {

@@ -14,7 +14,7 @@ fn hash(hasher: &mut Hasher, text: &str) -> PasswordHash {
     hasher.hash(&password(text), random::bytes(&SystemRandom)).unwrap()
 }
 
-fn verify(hasher: &mut Hasher, text: &str, against: &PasswordHash) -> Verified {
+fn verify(hasher: &mut Hasher, text: &str, against: &PasswordHash) -> PasswordMatch {
     hasher.verify(&password(text), Some(against)).unwrap()
 }
 
@@ -32,7 +32,7 @@ fn a_hash_names_the_recommended_cost_and_has_a_salt_of_its_own() {
     assert!(one.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", one.as_str());
     assert_ne!(one, other);
     let stored = PasswordHash::parse(other.as_str()).unwrap();
-    assert_eq!(verify(&mut hasher, "vexed quilt", &stored), Verified::Yes);
+    assert_eq!(verify(&mut hasher, "vexed quilt", &stored), PasswordMatch::Yes);
 }
 
 // ASVS-map: PW2
@@ -42,9 +42,9 @@ fn the_last_character_counts_however_long_the_password_is() {
     for bytes in [64, 72, 73, 128, 1024] {
         let beginning = "x".repeat(bytes - 1);
         let hash = hash(&mut hasher, &format!("{beginning}a"));
-        assert_eq!(verify(&mut hasher, &format!("{beginning}a"), &hash), Verified::Yes, "{bytes}");
-        assert_eq!(verify(&mut hasher, &format!("{beginning}b"), &hash), Verified::No, "{bytes}");
-        assert_eq!(verify(&mut hasher, &beginning, &hash), Verified::No, "{bytes}");
+        assert_eq!(verify(&mut hasher, &format!("{beginning}a"), &hash), PasswordMatch::Yes, "{bytes}");
+        assert_eq!(verify(&mut hasher, &format!("{beginning}b"), &hash), PasswordMatch::No, "{bytes}");
+        assert_eq!(verify(&mut hasher, &beginning, &hash), PasswordMatch::No, "{bytes}");
     }
 }
 
@@ -53,9 +53,9 @@ fn the_last_character_counts_however_long_the_password_is() {
 fn a_nul_is_a_character_and_case_counts() {
     let mut hasher = least();
     let hash = hash(&mut hasher, "vexed\0Quilt");
-    assert_eq!(verify(&mut hasher, "vexed\0Quilt", &hash), Verified::Yes);
+    assert_eq!(verify(&mut hasher, "vexed\0Quilt", &hash), PasswordMatch::Yes);
     for other in ["vexed\0Quilts", "vexed\0quilt", "vexed\0", "vexed", "vexedQuilt", " vexed\0Quilt"] {
-        assert_eq!(verify(&mut hasher, other, &hash), Verified::No, "{other:?}");
+        assert_eq!(verify(&mut hasher, other, &hash), PasswordMatch::No, "{other:?}");
     }
 }
 
@@ -64,8 +64,8 @@ fn a_nul_is_a_character_and_case_counts() {
 fn a_composed_letter_opens_what_a_decomposed_one_closed() {
     let mut hasher = least();
     let hash = hash(&mut hasher, "caf\u{e9} noir");
-    assert_eq!(verify(&mut hasher, "cafe\u{301} noir", &hash), Verified::Yes);
-    assert_eq!(verify(&mut hasher, "CAF\u{c9} NOIR", &hash), Verified::No);
+    assert_eq!(verify(&mut hasher, "cafe\u{301} noir", &hash), PasswordMatch::Yes);
+    assert_eq!(verify(&mut hasher, "CAF\u{c9} NOIR", &hash), PasswordMatch::No);
 }
 
 /// Vectors of the reference implementations (phc-winner-argon2 `test.c`, `crypt_blowfish` `wrapper.c`).
@@ -81,8 +81,8 @@ fn hashes_of_the_reference_implementations_verify() {
         (long, "$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui"),
     ] {
         let stored = PasswordHash::parse(stored).unwrap();
-        assert_eq!(verify(&mut hasher, text, &stored), Verified::YesButRehash, "{text}");
-        assert_eq!(verify(&mut hasher, "another", &stored), Verified::No, "{text}");
+        assert_eq!(verify(&mut hasher, text, &stored), PasswordMatch::YesButRehash, "{text}");
+        assert_eq!(verify(&mut hasher, "another", &stored), PasswordMatch::No, "{text}");
     }
 }
 
@@ -93,13 +93,13 @@ fn an_imported_bcrypt_hash_verifies_what_its_origin_verified_and_its_successor_e
     let first_72 = "x".repeat(72);
     let chosen = format!("{first_72}tail");
     let imported = imported_bcrypt(chosen.as_bytes());
-    assert_eq!(verify(&mut hasher, &chosen, &imported), Verified::YesButRehash);
-    assert_eq!(verify(&mut hasher, &format!("{first_72}other"), &imported), Verified::YesButRehash);
-    assert_eq!(verify(&mut hasher, &"x".repeat(71), &imported), Verified::No);
+    assert_eq!(verify(&mut hasher, &chosen, &imported), PasswordMatch::YesButRehash);
+    assert_eq!(verify(&mut hasher, &format!("{first_72}other"), &imported), PasswordMatch::YesButRehash);
+    assert_eq!(verify(&mut hasher, &"x".repeat(71), &imported), PasswordMatch::No);
 
     let successor = hash(&mut hasher, &chosen);
-    assert_eq!(verify(&mut hasher, &chosen, &successor), Verified::Yes);
-    assert_eq!(verify(&mut hasher, &format!("{first_72}other"), &successor), Verified::No);
+    assert_eq!(verify(&mut hasher, &chosen, &successor), PasswordMatch::Yes);
+    assert_eq!(verify(&mut hasher, &format!("{first_72}other"), &successor), PasswordMatch::No);
 }
 
 // ASVS-map: PW2
@@ -107,9 +107,9 @@ fn an_imported_bcrypt_hash_verifies_what_its_origin_verified_and_its_successor_e
 fn bytes_after_a_nul_count_in_an_imported_bcrypt_hash_too() {
     let mut hasher = least();
     let imported = imported_bcrypt(b"vexed\0quilt");
-    assert_eq!(verify(&mut hasher, "vexed\0quilt", &imported), Verified::YesButRehash);
-    assert_eq!(verify(&mut hasher, "vexed\0mop", &imported), Verified::No);
-    assert_eq!(verify(&mut hasher, "vexed", &imported), Verified::No);
+    assert_eq!(verify(&mut hasher, "vexed\0quilt", &imported), PasswordMatch::YesButRehash);
+    assert_eq!(verify(&mut hasher, "vexed\0mop", &imported), PasswordMatch::No);
+    assert_eq!(verify(&mut hasher, "vexed", &imported), PasswordMatch::No);
 }
 
 // ASVS-map: PW9
@@ -117,7 +117,7 @@ fn bytes_after_a_nul_count_in_an_imported_bcrypt_hash_too() {
 fn an_imported_hash_is_compared_with_the_password_as_received() {
     let mut hasher = least();
     let imported = imported_bcrypt("cafe\u{301}".as_bytes());
-    assert_eq!(verify(&mut hasher, "cafe\u{301}", &imported), Verified::YesButRehash);
+    assert_eq!(verify(&mut hasher, "cafe\u{301}", &imported), PasswordMatch::YesButRehash);
 }
 
 // ASVS-map: PW6
@@ -127,18 +127,18 @@ fn a_weaker_hash_is_to_be_replaced_and_a_stronger_one_stays() {
     let mut now = Hasher::new(Argon2Cost::new(16, 2, 1).unwrap());
     let mut strong = Hasher::new(Argon2Cost::new(32, 3, 2).unwrap());
     let old = hash(&mut weak, "vexed quilt");
-    assert_eq!(verify(&mut now, "vexed quilt", &old), Verified::YesButRehash);
-    assert_eq!(verify(&mut now, "mop", &old), Verified::No);
+    assert_eq!(verify(&mut now, "vexed quilt", &old), PasswordMatch::YesButRehash);
+    assert_eq!(verify(&mut now, "mop", &old), PasswordMatch::No);
     let new = hash(&mut now, "vexed quilt");
-    assert_eq!(verify(&mut now, "vexed quilt", &new), Verified::Yes);
+    assert_eq!(verify(&mut now, "vexed quilt", &new), PasswordMatch::Yes);
     let stronger = hash(&mut strong, "vexed quilt");
-    assert_eq!(verify(&mut now, "vexed quilt", &stronger), Verified::Yes);
+    assert_eq!(verify(&mut now, "vexed quilt", &stronger), PasswordMatch::Yes);
 }
 
 #[test]
 fn nobody_has_no_password() {
     let mut hasher = least();
-    assert_eq!(hasher.verify(&password("vexed quilt"), None).unwrap(), Verified::No);
+    assert_eq!(hasher.verify(&password("vexed quilt"), None).unwrap(), PasswordMatch::No);
 }
 
 #[test]
@@ -150,8 +150,8 @@ fn one_block_of_memory_serves_every_hash_and_a_costlier_one_borrows() {
     let costlier = hash(&mut Hasher::new(Argon2Cost::new(512, 1, 1).unwrap()), "two");
     let cheaper = hash(&mut least(), "three");
     for (text, hash) in [("one", &own), ("two", &costlier), ("three", &cheaper)] {
-        assert_ne!(verify(&mut hasher, text, hash), Verified::No, "{text}");
-        assert_eq!(verify(&mut hasher, "four", hash), Verified::No, "{text}");
+        assert_ne!(verify(&mut hasher, text, hash), PasswordMatch::No, "{text}");
+        assert_eq!(verify(&mut hasher, "four", hash), PasswordMatch::No, "{text}");
         assert_eq!(hasher.memory.place_and_size(), place_and_size, "{text}");
     }
 }

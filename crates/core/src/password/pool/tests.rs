@@ -37,8 +37,8 @@ fn submit<'a, T>(
 async fn a_password_is_hashed_and_verified() {
     let pool = running(2, 4);
     let hash = pool.hash(password("vexed quilt")).await.unwrap();
-    assert_eq!(pool.verify(password("vexed quilt"), Some(hash.clone())).await, Ok(Verified::Yes));
-    assert_eq!(pool.verify(password("mop"), Some(hash)).await, Ok(Verified::No));
+    assert_eq!(pool.verify(password("vexed quilt"), Some(hash.clone())).await, Ok(PasswordMatch::Yes));
+    assert_eq!(pool.verify(password("mop"), Some(hash)).await, Ok(PasswordMatch::No));
     assert_eq!(pool.hashed(), 3);
 }
 
@@ -55,9 +55,9 @@ async fn an_unknown_user_costs_exactly_one_hash_as_a_known_one_does() {
     let pool = running(1, 4);
     let hash = pool.hash(password("vexed quilt")).await.unwrap();
     let before = pool.hashed();
-    assert_eq!(pool.verify(password("vexed quilt"), None).await, Ok(Verified::No));
+    assert_eq!(pool.verify(password("vexed quilt"), None).await, Ok(PasswordMatch::No));
     assert_eq!(pool.hashed(), before + 1);
-    assert_eq!(pool.verify(password("mop"), Some(hash)).await, Ok(Verified::No));
+    assert_eq!(pool.verify(password("mop"), Some(hash)).await, Ok(PasswordMatch::No));
     assert_eq!(pool.hashed(), before + 2);
 }
 
@@ -67,9 +67,9 @@ async fn a_hash_of_an_older_cost_says_that_it_is_to_be_replaced() {
     let old = running(1, 4).hash(password("vexed quilt")).await.unwrap();
     let size = PoolSize::of(count(1));
     let pool = HashPool::new(size, Argon2Cost::new(16, 2, 1).unwrap(), Arc::new(SystemRandom)).unwrap();
-    assert_eq!(pool.verify(password("vexed quilt"), Some(old)).await, Ok(Verified::YesButRehash));
+    assert_eq!(pool.verify(password("vexed quilt"), Some(old)).await, Ok(PasswordMatch::YesButRehash));
     let new = pool.hash(password("vexed quilt")).await.unwrap();
-    assert_eq!(pool.verify(password("vexed quilt"), Some(new)).await, Ok(Verified::Yes));
+    assert_eq!(pool.verify(password("vexed quilt"), Some(new)).await, Ok(PasswordMatch::Yes));
 }
 
 // ASVS-map: OP2
@@ -125,7 +125,7 @@ async fn in_a_storm_everybody_is_either_answered_or_refused_and_the_bound_holds(
         assert!(waiting <= 12, "{waiting}");
         match answer {
             Ok(verified) => {
-                assert_eq!(verified, Verified::Yes);
+                assert_eq!(verified, PasswordMatch::Yes);
                 answered += 1;
             }
             Err(refused) => assert!(matches!(refused, HashRefused::Busy { .. })),
@@ -180,7 +180,7 @@ fn a_thread_gives_way_without_its_process_doing_so() {
     let own = || rustix::process::getpriority_process(None).unwrap();
     let before = own();
     let lowered = thread::spawn(move || {
-        give_way();
+        lower_priority();
         own()
     });
     assert_eq!(lowered.join().unwrap(), before.max(10));

@@ -7,7 +7,7 @@ use super::{Answered, each};
 use crate::clock::Timestamp;
 use crate::id::UserKey;
 use crate::lockout::{
-    AttemptEffect, AttemptKey, AttemptOutcome, AttemptPermit, AttemptRecord, KEPT, LockoutLimits,
+    ATTEMPT_RETENTION, AttemptEffect, AttemptKey, AttemptOutcome, AttemptPermit, AttemptRecord, LockoutLimits,
 };
 use crate::store::Stores;
 
@@ -24,7 +24,12 @@ pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
 }
 
 /// Small, so that every line of them is crossed soon.
-const LIMITS: LockoutLimits = LockoutLimits { after: 3, lasts: Duration::from_mins(15), in_lock: 2, hard: 7 };
+const LIMITS: LockoutLimits = LockoutLimits {
+    max_failures: 3,
+    lock_duration: Duration::from_mins(15),
+    max_attempts_while_locked: 2,
+    permanent_after: 7,
+};
 
 /// The guesses at a user's password.
 pub(super) fn of_account(user: &UserKey) -> AttemptKey {
@@ -65,7 +70,7 @@ pub async fn nobody_has_guessed_where_nobody_has(stores: &Stores) {
     let jo = somebody(&tenant("acme"));
     assert_eq!(found(stores, &of_account(&jo)).await, AttemptRecord::default());
     stores.attempts.clear(&jo).await.answered();
-    assert_eq!(stores.attempts.purge(NOW.plus(KEPT), 9).await.answered(), 0);
+    assert_eq!(stores.attempts.purge(NOW.plus(ATTEMPT_RETENTION), 9).await.answered(), 0);
 }
 
 /// Whatever the store answers and keeps is what [`AttemptRecord::reserve`] and [`AttemptRecord::settle`] give, through a lock, its
@@ -86,14 +91,14 @@ pub async fn guesses_are_counted_as_the_transitions_say(stores: &Stores) {
             assert_eq!(found(stores, &key).await, next);
             expected = next;
         } else {
-            now = now.plus(LIMITS.lasts);
+            now = now.plus(LIMITS.lock_duration);
         }
         answers.push(reserved);
     }
     for answer in [AttemptPermit::Granted, AttemptPermit::Locked, AttemptPermit::Refused] {
         assert!(answers.contains(&answer), "{answer:?}");
     }
-    assert_eq!(expected.row, LIMITS.hard);
+    assert_eq!(expected.failures, LIMITS.permanent_after);
 }
 
 /// After the right password, and after a guess that was not looked at after all, there is nothing left.
@@ -106,7 +111,11 @@ pub async fn a_right_guess_forgets_the_wrong_ones(stores: &Stores) {
     assert_eq!(reserve(stores, &key, NOW).await, AttemptPermit::Granted);
     settle(stores, &key, AttemptPermit::Granted, AttemptOutcome::Right, NOW).await;
     assert_eq!(found(stores, &key).await, AttemptRecord::default());
-    assert_eq!(stores.attempts.purge(NOW.plus(KEPT), 9).await.answered(), 0, "an empty record is kept");
+    assert_eq!(
+        stores.attempts.purge(NOW.plus(ATTEMPT_RETENTION), 9).await.answered(),
+        0,
+        "an empty record is kept"
+    );
 }
 
 /// A stranger who locks an account does not lock out a device that the user is known by, nor one device another.
@@ -114,17 +123,21 @@ pub async fn a_right_guess_forgets_the_wrong_ones(stores: &Stores) {
 pub async fn the_guesses_of_a_device_are_its_own(stores: &Stores) {
     let jo = somebody(&tenant("acme"));
     let (account, phone, laptop) = (of_account(&jo), of_device(&jo, 1), of_device(&jo, 2));
-    for nth in 1..=LIMITS.after {
-        let settled = if nth == LIMITS.after { AttemptEffect::LockedNow } else { AttemptEffect::Noted };
+    for nth in 1..=LIMITS.max_failures {
+        let settled =
+            if nth == LIMITS.max_failures { AttemptEffect::LockedNow } else { AttemptEffect::Noted };
         assert_eq!(wrong(stores, &account, NOW).await, settled);
     }
     assert_eq!(found(stores, &phone).await, AttemptRecord::default());
     wrong(stores, &phone, NOW).await;
-    assert_eq!(found(stores, &phone).await.row, 1);
+    assert_eq!(found(stores, &phone).await.failures, 1);
     assert_eq!(found(stores, &laptop).await, AttemptRecord::default());
     let locked = found(stores, &account).await;
-    assert_eq!(locked.locked(NOW, &LIMITS), Some(NOW.plus(LIMITS.lasts)));
-    assert_eq!((locked.row, reserve(stores, &laptop, NOW).await), (LIMITS.after, AttemptPermit::Granted));
+    assert_eq!(locked.locked(NOW, &LIMITS), Some(NOW.plus(LIMITS.lock_duration)));
+    assert_eq!(
+        (locked.failures, reserve(stores, &laptop, NOW).await),
+        (LIMITS.max_failures, AttemptPermit::Granted)
+    );
 }
 
 /// `clear` forgets those at the password and those of every device of one user.
@@ -140,7 +153,7 @@ pub async fn what_is_forgotten_is_the_users_and_all_of_it(stores: &Stores) {
         assert_eq!(found(stores, key).await, AttemptRecord::default());
     }
     for key in &anns {
-        assert_eq!(found(stores, key).await.row, 1);
+        assert_eq!(found(stores, key).await.failures, 1);
     }
 }
 
@@ -151,11 +164,13 @@ pub async fn a_purge_takes_only_what_is_old_and_is_bounded(stores: &Stores) {
     wrong(stores, &used, NOW).await;
     wrong(stores, &used, at(10)).await;
     wrong(stores, &recent, at(10)).await;
-    let purge = async |now: Timestamp, limit| stores.attempts.purge(now.plus(KEPT), limit).await.answered();
+    let purge = async |now: Timestamp, limit| {
+        stores.attempts.purge(now.plus(ATTEMPT_RETENTION), limit).await.answered()
+    };
     assert_eq!(purge(at(-1), 9).await, 0);
     assert_eq!(purge(at(9), 9).await, 1);
     assert_eq!(found(stores, &old).await, AttemptRecord::default());
-    assert_eq!((found(stores, &used).await.row, found(stores, &recent).await.row), (2, 1));
+    assert_eq!((found(stores, &used).await.failures, found(stores, &recent).await.failures), (2, 1));
     assert_eq!((purge(at(10), 1).await, purge(at(10), 1).await, purge(at(10), 1).await), (1, 1, 0));
 }
 
@@ -171,5 +186,5 @@ pub async fn guesses_are_apart_by_tenant(stores: &Stores) {
         assert_eq!(found(stores, &key).await, AttemptRecord::default());
     }
     stores.attempts.clear(&twin).await.answered();
-    assert_eq!(found(stores, &of_account(&jo)).await.row, 1);
+    assert_eq!(found(stores, &of_account(&jo)).await.failures, 1);
 }

@@ -101,7 +101,7 @@ impl Client {
     #[expect(clippy::panic, reason = "whoever should be let in and is not has found a fault")]
     pub async fn asks_for_code(&self, engine: &Engine, member: &Member) -> TicketId {
         let user = &member.user;
-        match self.device_sign_in(engine, &user.key.tenant, user.email.shown(), PASSWORD).await {
+        match self.device_sign_in(engine, &user.key.tenant, user.email.as_typed(), PASSWORD).await {
             Ok(DeviceSignInResult::CodeSent { login, .. }) => login,
             answer => panic!("no code was sent: {answer:?}"),
         }

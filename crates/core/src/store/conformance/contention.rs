@@ -13,9 +13,9 @@ use super::records::{
 use super::{Answered, tenants};
 use crate::id::{QueuedMailId, UserKey};
 use crate::lockout::{AttemptEffect, AttemptKey, AttemptOutcome, AttemptPermit, LockoutLimits};
-use crate::session::{EndReason, State};
+use crate::session::{EndReason, SessionState};
 use crate::store::{EndScope, Inserted, Page, Stores, Updated};
-use crate::ticket::{Purpose, Redeemed, Ticket};
+use crate::ticket::{RedeemOutcome, Ticket, TicketPurpose};
 use crate::user::User;
 
 pub(super) async fn all(make: &impl AsyncFn() -> (Stores, Stores)) {
@@ -35,19 +35,19 @@ pub(super) async fn all(make: &impl AsyncFn() -> (Stores, Stores)) {
 /// How many present something that only one may have.
 const CLAIMANTS: usize = 50;
 
-async fn issued(stores: &Stores, user: &UserKey, purpose: Purpose) -> Ticket {
+async fn issued(stores: &Stores, user: &UserKey, purpose: TicketPurpose) -> Ticket {
     let ticket = ticket(user, purpose, NOW, 1);
     assert!(issue(stores, &ticket).await);
     ticket
 }
 
 /// Presents secrets of this number at these tickets by turns, all at once.
-async fn presented(nodes: [&Stores; 2], tickets: &[Ticket], times: usize, number: u64) -> Vec<Redeemed> {
+async fn presented(nodes: [&Stores; 2], tickets: &[Ticket], times: usize, number: u64) -> Vec<RedeemOutcome> {
     let turns: Vec<&Ticket> = tickets.iter().cycle().take(times).collect();
     at_once(nodes, times, |turn, stores| {
         let ticket = turns.get(turn).map(|ticket| (ticket.key.clone(), ticket.purpose));
         async move {
-            let Some((key, purpose)) = ticket else { return Redeemed::Gone };
+            let Some((key, purpose)) = ticket else { return RedeemOutcome::Gone };
             stores.tickets.redeem(&key, purpose, numbered(number), None, at(1)).await.answered()
         }
     })
@@ -57,11 +57,14 @@ async fn presented(nodes: [&Stores; 2], tickets: &[Ticket], times: usize, number
 /// `redeem` × `redeem` of wrong secrets: as many are looked at as a ticket has guesses, and then not even the right one.
 // ASVS-map: OT3
 pub async fn of_a_thousand_wrong_codes_five_are_looked_at(one: &Stores, other: &Stores) {
-    let ticket = issued(one, &somebody(&tenant("acme")), Purpose::Code).await;
+    let ticket = issued(one, &somebody(&tenant("acme")), TicketPurpose::Code).await;
     let answers = presented([one, other], std::slice::from_ref(&ticket), 1000, 99).await;
-    assert_eq!((count(&answers, &Redeemed::Wrong), count(&answers, &Redeemed::Exhausted)), (5, 995));
+    assert_eq!(
+        (count(&answers, &RedeemOutcome::Wrong), count(&answers, &RedeemOutcome::Exhausted)),
+        (5, 995)
+    );
     let right = presented([one, other], &[ticket], 1, 1).await;
-    assert_eq!(right, [Redeemed::Exhausted]);
+    assert_eq!(right, [RedeemOutcome::Exhausted]);
 }
 
 /// The same at several tickets of one user: no more than a user has guesses at all of them.
@@ -69,36 +72,39 @@ pub async fn of_a_thousand_wrong_codes_five_are_looked_at(one: &Stores, other: &
 pub async fn of_many_wrong_codes_at_all_tickets_of_a_user_ten_are_looked_at(one: &Stores, other: &Stores) {
     let jo = somebody(&tenant("acme"));
     let mut tickets = Vec::new();
-    for _ in 0..Purpose::Code.limits().open {
-        tickets.push(issued(one, &jo, Purpose::Code).await);
+    for _ in 0..TicketPurpose::Code.limits().open {
+        tickets.push(issued(one, &jo, TicketPurpose::Code).await);
     }
     let answers = presented([one, other], &tickets, 300, 99).await;
-    assert_eq!((count(&answers, &Redeemed::Wrong), count(&answers, &Redeemed::Exhausted)), (10, 290));
+    assert_eq!(
+        (count(&answers, &RedeemOutcome::Wrong), count(&answers, &RedeemOutcome::Exhausted)),
+        (10, 290)
+    );
 }
 
 /// `redeem` × `redeem` of the right secret: one gets through.
 // ASVS-map: OT1 RC1
 pub async fn of_fifty_right_secrets_one_opens(one: &Stores, other: &Stores) {
-    for purpose in Purpose::ALL {
+    for purpose in TicketPurpose::ALL {
         let ticket = issued(one, &somebody(&tenant("acme")), purpose).await;
         let answers = presented([one, other], &[ticket], CLAIMANTS, 1).await;
-        let done = answers.iter().filter(|answer| matches!(answer, Redeemed::Done(_)));
-        assert_eq!((done.count(), count(&answers, &Redeemed::Gone)), (1, CLAIMANTS - 1), "{purpose}");
+        let done = answers.iter().filter(|answer| matches!(answer, RedeemOutcome::Done(_)));
+        assert_eq!((done.count(), count(&answers, &RedeemOutcome::Gone)), (1, CLAIMANTS - 1), "{purpose}");
     }
 }
 
 /// `issue` × `issue`: no more are issued than may be, and no more stay open.
 // ASVS-map: OT4
 pub async fn of_many_tickets_at_once_no_more_are_open_than_may_be(one: &Stores, other: &Stores) {
-    let (jo, limits) = (somebody(&tenant("acme")), Purpose::Code.limits());
+    let (jo, limits) = (somebody(&tenant("acme")), TicketPurpose::Code.limits());
     let issued = at_once([one, other], 100, |_, stores| {
-        let ticket = ticket(&jo, Purpose::Code, NOW, 1);
+        let ticket = ticket(&jo, TicketPurpose::Code, NOW, 1);
         async move { issue(&stores, &ticket).await.then_some(ticket) }
     });
     let issued: Vec<Ticket> = issued.await.into_iter().flatten().collect();
     assert_eq!(issued.len(), limits.issued as usize);
     let answers = presented([one, other], &issued, issued.len(), 1).await;
-    let open = answers.iter().filter(|answer| matches!(answer, Redeemed::Done(_)));
+    let open = answers.iter().filter(|answer| matches!(answer, RedeemOutcome::Done(_)));
     assert_eq!(open.count(), limits.open as usize);
 }
 
@@ -116,7 +122,7 @@ pub async fn of_two_hundred_guesses_no_more_are_looked_at_than_may_all_be_wrong(
     one: &Stores,
     other: &Stores,
 ) {
-    let after = LockoutLimits::default().after as usize;
+    let after = LockoutLimits::default().max_failures as usize;
     let key = of_account(&somebody(&tenant("acme")));
     let answers = reserved([one, other], &key, 200).await;
     let answers =
@@ -129,7 +135,7 @@ pub async fn of_two_hundred_guesses_no_more_are_looked_at_than_may_all_be_wrong(
 pub async fn of_many_wrong_guesses_one_locks(one: &Stores, other: &Stores) {
     let limits = LockoutLimits::default();
     let key = of_account(&somebody(&tenant("acme")));
-    let granted = reserved([one, other], &key, limits.after as usize).await;
+    let granted = reserved([one, other], &key, limits.max_failures as usize).await;
     let settled = at_once([one, other], granted.len(), |_, stores| {
         let key = key.clone();
         async move {
@@ -140,7 +146,7 @@ pub async fn of_many_wrong_guesses_one_locks(one: &Stores, other: &Stores) {
     });
     assert_eq!(count(&settled.await, &AttemptEffect::LockedNow), 1);
     let found = other.attempts.find(&key).await.answered();
-    assert_eq!((found.row, found.pending.len()), (limits.after, 0));
+    assert_eq!((found.failures, found.pending.len()), (limits.max_failures, 0));
 }
 
 /// `insert` and `end` of all but the newest, by many: as many live as may.
@@ -158,7 +164,7 @@ pub async fn of_fifty_sign_ins_under_a_cap_five_live(one: &Stores, other: &Store
     let page = Page { after: None, limit: 100 };
     let sessions = other.sessions.list(&jo, page, NOW).await.answered();
     assert_eq!(sessions.len(), CLAIMANTS);
-    let live = sessions.iter().filter(|session| session.state == State::Live);
+    let live = sessions.iter().filter(|session| session.state == SessionState::Live);
     assert_eq!(live.count(), 5);
 }
 

@@ -6,7 +6,7 @@ use super::records::{
 };
 use super::{Answered, each, sessions::found};
 use crate::id::{SessionId, UserKey};
-use crate::session::{EndReason, Ending, Epochs, Redemption, Rotated, Session, State};
+use crate::session::{EndReason, Ending, Epochs, RotationOutcome, RotationRequest, Session, SessionState};
 use crate::store::{EndScope, Inserted, Page, Stores};
 use crate::strategy::StrategyName;
 
@@ -44,7 +44,7 @@ async fn stored(stores: &Stores, session: &Session) -> Option<Session> {
 }
 
 /// How it stands, epochs considered.
-async fn standing(stores: &Stores, session: &Session) -> Option<State> {
+async fn standing(stores: &Stores, session: &Session) -> Option<SessionState> {
     let epochs = stores.epochs.read(&session.user_key()).await.answered();
     stored(stores, session).await.map(|found| found.state_at(NOW, epochs))
 }
@@ -96,7 +96,7 @@ pub async fn what_has_expired_is_not_ended_again(stores: &Stores) {
     assert_eq!(end(stores, EndScope::User(expired.user_key()), late).await, []);
     let state = found(stores, &by_id(&expired), idled_out()).await.map(|session| session.state);
     let idle = Ending { at: idled_out(), reason: EndReason::Idle };
-    assert_eq!(state, Some(State::Ended(idle)));
+    assert_eq!(state, Some(SessionState::Ended(idle)));
 }
 
 /// All sessions of one user, under whichever strategy, and nobody else's.
@@ -118,10 +118,10 @@ pub async fn an_end_of_a_user_reaches_a_sign_in_under_way(stores: &Stores) {
     let epochs = stores.epochs.read(&jo).await.answered();
     end(stores, EndScope::User(jo.clone()), ending(EndReason::LogoutAll)).await;
     let late = inserted(stores, Session { epochs, ..session(&jo) }).await;
-    assert!(matches!(standing(stores, &late).await, Some(State::Ended(_))));
+    assert!(matches!(standing(stores, &late).await, Some(SessionState::Ended(_))));
     let epochs = stores.epochs.read(&jo).await.answered();
     let next = inserted(stores, Session { epochs, ..session(&jo) }).await;
-    assert_eq!(standing(stores, &next).await, Some(State::Live));
+    assert_eq!(standing(stores, &next).await, Some(SessionState::Live));
 }
 
 /// The one session is taken over into the new epoch and is otherwise untouched; again and again.
@@ -136,8 +136,11 @@ pub async fn an_end_of_all_but_one_takes_that_one_over(stores: &Stores) {
         assert_eq!(epochs, Epochs { user: round, ..Epochs::default() });
         kept.epochs = epochs;
         assert_eq!(stored(stores, &kept).await.as_ref(), Some(&kept));
-        assert_eq!(standing(stores, &kept).await, Some(State::Live));
-        assert_eq!(standing(stores, &other).await, Some(State::Ended(ending(EndReason::PasswordChange))));
+        assert_eq!(standing(stores, &kept).await, Some(SessionState::Live));
+        assert_eq!(
+            standing(stores, &other).await,
+            Some(SessionState::Ended(ending(EndReason::PasswordChange)))
+        );
     }
 }
 
@@ -157,7 +160,7 @@ pub async fn an_ended_session_is_not_kept(stores: &Stores) {
     let ended = inserted(stores, session(&jo)).await;
     end(stores, EndScope::One(ended.key.clone()), ending(EndReason::RefreshReuse)).await;
     end(stores, EndScope::UserExcept(jo, ended.key.id), ending(EndReason::PasswordChange)).await;
-    assert_eq!(standing(stores, &ended).await, Some(State::Ended(ending(EndReason::RefreshReuse))));
+    assert_eq!(standing(stores, &ended).await, Some(SessionState::Ended(ending(EndReason::RefreshReuse))));
 }
 
 /// Nor may an epoch have ended it before: taking it over would bring it back.
@@ -166,7 +169,7 @@ pub async fn a_session_that_an_epoch_has_ended_is_not_kept(stores: &Stores) {
     end(stores, EndScope::User(jo.clone()), ending(EndReason::LogoutAll)).await;
     let late = inserted(stores, session(&jo)).await;
     end(stores, EndScope::UserExcept(jo, late.key.id), ending(EndReason::PasswordChange)).await;
-    assert!(matches!(standing(stores, &late).await, Some(State::Ended(_))));
+    assert!(matches!(standing(stores, &late).await, Some(SessionState::Ended(_))));
 }
 
 /// Only the sessions under one strategy; the epoch, which holds for all strategies, stays.
@@ -179,8 +182,8 @@ pub async fn an_end_of_a_strategy_leaves_the_others_and_the_epoch(stores: &Store
         let foreign = inserted(stores, Session { strategy, ..session(&somebody(&jo.tenant)) }).await;
         let scope = EndScope::UserStrategy(jo.clone(), strategy);
         assert_eq!(end(stores, scope, ending(EndReason::Logout)).await, ids([&of_it]));
-        assert_eq!(standing(stores, &other).await, Some(State::Live));
-        assert_eq!(standing(stores, &foreign).await, Some(State::Live));
+        assert_eq!(standing(stores, &other).await, Some(SessionState::Live));
+        assert_eq!(standing(stores, &foreign).await, Some(SessionState::Live));
         end(stores, EndScope::One(other.key), ending(EndReason::Limit)).await;
     }
     assert_eq!(stores.epochs.read(&jo).await.answered(), Epochs::default());
@@ -206,9 +209,9 @@ pub async fn an_end_of_all_but_the_newest_goes_by_id(stores: &Stores) {
     assert_eq!(end(stores, beyond(4), ending(EndReason::Limit)).await, []);
     assert_eq!(end(stores, beyond(2), ending(EndReason::Limit)).await, ids([&first, &second]));
     assert_eq!(end(stores, beyond(2), ending(EndReason::Limit)).await, []);
-    assert_eq!(standing(stores, &first).await, Some(State::Ended(ending(EndReason::Limit))));
+    assert_eq!(standing(stores, &first).await, Some(SessionState::Ended(ending(EndReason::Limit))));
     for kept in [&third, &last, &other] {
-        assert_eq!(standing(stores, kept).await, Some(State::Live));
+        assert_eq!(standing(stores, kept).await, Some(SessionState::Live));
     }
     assert_eq!(stores.epochs.read(&jo).await.answered(), Epochs::default());
     assert_eq!(end(stores, beyond(0), ending(EndReason::Limit)).await, ids([&third, &last]));
@@ -224,7 +227,7 @@ pub async fn what_is_over_is_none_of_the_newest(stores: &Stores) {
     let late = Ending { at: idled_out(), reason: EndReason::Limit };
     assert_eq!(end(stores, EndScope::UserBeyond(jo.clone(), 2), late).await, []);
     assert_eq!(end(stores, EndScope::UserBeyond(jo, 1), late).await, ids([&first]));
-    expired.state = State::Ended(Ending { at: idled_out(), reason: EndReason::Idle });
+    expired.state = SessionState::Ended(Ending { at: idled_out(), reason: EndReason::Idle });
     assert_eq!(
         found(stores, &by_id(&expired), idled_out()).await.map(|found| found.state),
         Some(expired.state)
@@ -240,8 +243,11 @@ pub async fn nothing_brings_an_ended_session_back(stores: &Stores) {
     let tombstone = first.clone().end(ending(EndReason::RefreshReuse));
     for now in [at(-3_600_000), NOW, at(1), NOW.plus(GRACE), NOW.plus(GRACE * 2)] {
         for generation in [1, 2, 3, 4] {
-            let redemption = Redemption { now, ..redemption(generation) };
-            assert_eq!(stores.sessions.rotate(&first.key, &redemption).await.answered(), Rotated::Gone);
+            let redemption = RotationRequest { now, ..redemption(generation) };
+            assert_eq!(
+                stores.sessions.rotate(&first.key, &redemption).await.answered(),
+                RotationOutcome::Gone
+            );
         }
         assert!(!stores.sessions.touch(&first.key, now, Some(now.plus(IDLE))).await.answered());
         assert!(!stores.sessions.rename(&first.key, "back", now).await.answered());

@@ -3,7 +3,7 @@
 use super::records::{NOW, bare_session, ending, somebody, tenant};
 use super::{Answered, each};
 use crate::id::UserKey;
-use crate::session::{EndReason, Epochs, Session, State};
+use crate::session::{EndReason, Epochs, Session, SessionState};
 use crate::store::{EndScope, EpochScope, Stores};
 
 pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
@@ -61,7 +61,7 @@ pub async fn a_session_of_an_older_epoch_is_over(stores: &Stores) {
         let now = epochs(stores, &jo).await;
         for (session, lives) in [(before, false), (after, true)] {
             let found = stores.sessions.find(&super::records::by_id(&session), NOW).await.answered();
-            let is_live = found.is_some_and(|found| found.state_at(NOW, now) == State::Live);
+            let is_live = found.is_some_and(|found| found.state_at(NOW, now) == SessionState::Live);
             assert_eq!(is_live, lives);
         }
     }

@@ -38,7 +38,7 @@ use crate::secret::PlainSecret;
 use crate::session::Device;
 use crate::store::{NoTenantDatabases, Stores};
 use crate::strategy::{Carrier, PresentedCredentials, StrategyName};
-use crate::tenant::{Policy, TenantRecord};
+use crate::tenant::{TenantPolicy, TenantRecord};
 use crate::user::{PersonName, User};
 
 /// The password of everybody on a stage.
@@ -100,7 +100,7 @@ impl EventRecorder {
 
     /// How often something happened.
     pub fn count(&self, what: EventKind) -> usize {
-        self.events().iter().filter(|event| event.what == what).count()
+        self.events().iter().filter(|event| event.kind == what).count()
     }
 }
 
@@ -129,7 +129,10 @@ impl Fixture {
     pub fn new(stores: Stores) -> Self {
         let clock = Arc::new(HandClock::showing(NOW));
         let recorded_events = Arc::new(EventRecorder::default());
-        let policy = Policy { leeway: Duration::ZERO, ..Policy::with_passwords(PasswordPolicy::DEVELOPMENT) };
+        let policy = TenantPolicy {
+            leeway: Duration::ZERO,
+            ..TenantPolicy::with_passwords(PasswordPolicy::DEVELOPMENT)
+        };
         let size = PoolSize { threads: NonZeroUsize::MIN, queue: NonZeroUsize::MIN.saturating_add(63) };
         let pool = HashPool::new(size, Argon2Cost::LEAST, Arc::new(SystemRandom));
         let setup = Setup {
@@ -149,7 +152,7 @@ impl Fixture {
 
     /// The same stage under other rules.
     #[must_use]
-    pub fn with_policy(self, change: impl FnOnce(&mut Policy)) -> Self {
+    pub fn with_policy(self, change: impl FnOnce(&mut TenantPolicy)) -> Self {
         let mut policy = self.setup.policy.as_ref().clone();
         change(&mut policy);
         Self { setup: Setup { policy: Arc::new(policy), ..self.setup }, ..self }
@@ -207,7 +210,7 @@ impl Fixture {
 #[must_use]
 #[expect(clippy::panic, reason = "a mistake in the suite itself")]
 pub fn person() -> PersonName {
-    PersonName::whole("Ann Lee").unwrap_or_else(|_| panic!("that is a name"))
+    PersonName::new("Ann Lee").unwrap_or_else(|_| panic!("that is a name"))
 }
 
 /// A password.

@@ -5,7 +5,7 @@ use super::{Answered, each};
 use crate::clock::Timestamp;
 use crate::id::{QueuedMailId, UserKey};
 use crate::machine::SystemRandom;
-use crate::queued_mail::{CLAIM, MailKind, QueuedMail};
+use crate::queued_mail::{CLAIM_LEASE, MailKind, QueuedMail};
 use crate::store::Stores;
 
 pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
@@ -34,7 +34,7 @@ async fn claimed_ids(stores: &Stores, now: Timestamp, limit: u32) -> Vec<QueuedM
 
 /// The message, claimed at `now` for this many times.
 fn claimed(mailing: &QueuedMail, now: Timestamp, tries: u32) -> QueuedMail {
-    QueuedMail { due: now.plus(CLAIM), tries, ..mailing.clone() }
+    QueuedMail { due: now.plus(CLAIM_LEASE), tries, ..mailing.clone() }
 }
 
 /// `claim` gives back what `put` wrote, whatever it is about.
@@ -42,9 +42,10 @@ pub async fn a_message_is_claimed_as_it_was_put(stores: &Stores) {
     let jo = somebody(&tenant("acme"));
     assert_eq!(claim(stores, NOW, 9).await, []);
     for about in MailKind::ALL {
-        for written in
-            [QueuedMail { about, ..mailing(&jo, NOW) }, QueuedMail::news(&jo, about, NOW, &SystemRandom)]
-        {
+        for written in [
+            QueuedMail { kind: about, ..mailing(&jo, NOW) },
+            QueuedMail::notification(&jo, about, NOW, &SystemRandom),
+        ] {
             put(stores, written.clone()).await;
             assert_eq!(claim(stores, NOW, 9).await, [claimed(&written, NOW, 1)]);
             assert!(stores.mail.done(&jo.tenant, written.id).await.answered());
@@ -57,7 +58,7 @@ pub async fn a_claimed_message_is_due_again_when_nobody_has_sent_it(stores: &Sto
     let written = put(stores, mailing(&somebody(&tenant("acme")), at(5))).await;
     assert_eq!(claim(stores, at(4), 9).await, [], "it was not due");
     assert_eq!(claim(stores, at(5), 9).await, [claimed(&written, at(5), 1)]);
-    let again = at(5).plus(CLAIM);
+    let again = at(5).plus(CLAIM_LEASE);
     assert_eq!(claim(stores, Timestamp::from_millis(again.as_millis() - 1), 9).await, []);
     assert_eq!(claim(stores, again, 9).await, [claimed(&written, again, 2)]);
 }
@@ -105,7 +106,7 @@ pub async fn what_is_done_is_gone(stores: &Stores) {
     assert!(stores.mail.done(&jo.tenant, first.id).await.answered());
     assert!(!stores.mail.done(&jo.tenant, first.id).await.answered());
     assert_eq!(waiting().await, 1);
-    assert_eq!(claim(stores, NOW.plus(CLAIM), 9).await.len(), 1);
+    assert_eq!(claim(stores, NOW.plus(CLAIM_LEASE), 9).await.len(), 1);
 }
 
 /// No verb that takes an id reaches the same id in another tenant.

@@ -59,7 +59,7 @@ impl RecordingMailbox {
 
     /// How many letters of this kind were delivered.
     pub fn count(&self, word: &str) -> usize {
-        self.kept().iter().filter(|letter| letter.message.about().as_str() == word).count()
+        self.kept().iter().filter(|letter| letter.message.kind().as_str() == word).count()
     }
 
     /// Delivers what waits: how many letters there were.
@@ -72,7 +72,7 @@ impl RecordingMailbox {
     #[expect(clippy::panic, reason = "a letter that should have come and did not is a fault")]
     pub fn secret(&self, word: &str) -> String {
         let letters = self.kept();
-        let newest = letters.iter().rev().find(|letter| letter.message.about().as_str() == word);
+        let newest = letters.iter().rev().find(|letter| letter.message.kind().as_str() == word);
         match newest.map(|letter| &letter.message) {
             Some(MailContent::Code { code: secret, .. }) => secret.reveal().to_owned(),
             Some(

@@ -16,7 +16,7 @@ use super::{Answered, Capabilities, sessions::found};
 use crate::clock::Timestamp;
 use crate::machine::SystemRandom;
 use crate::random;
-use crate::session::{EndReason, Redemption, Rotated, Session, State};
+use crate::session::{EndReason, RotationOutcome, RotationRequest, Session, SessionState};
 use crate::store::{EndScope, EpochScope, Inserted, Stores, Updated};
 use crate::tenant::Installation;
 use crate::user::{Role, User};
@@ -168,7 +168,12 @@ pub async fn of_many_updates_one_takes_place(one: &Stores, other: &Stores) {
 }
 
 /// What the rotations of one token, all at once, were answered.
-async fn rotations(one: &Stores, other: &Stores, session: &Session, redemption: &Redemption) -> Vec<Rotated> {
+async fn rotations(
+    one: &Stores,
+    other: &Stores,
+    session: &Session,
+    redemption: &RotationRequest,
+) -> Vec<RotationOutcome> {
     at_once([one, other], RUNNERS, |_, stores| {
         let (key, redemption) = (session.key.clone(), redemption.clone());
         async move { stores.sessions.rotate(&key, &redemption).await.answered() }
@@ -180,14 +185,14 @@ async fn rotations(one: &Stores, other: &Stores, session: &Session, redemption: 
 // ASVS-map: RT1
 pub async fn of_many_rotations_without_proof_one_wins_and_one_ends_the_session(one: &Stores, other: &Stores) {
     let first = inserted(one, unproven_session(&somebody(&tenant("acme")))).await;
-    let answers = rotations(one, other, &first, &Redemption { proof: None, ..redemption(3) }).await;
-    let of = |kind: fn(&Rotated) -> bool| answers.iter().filter(|answer| kind(answer)).count();
-    assert_eq!(of(|answer| matches!(answer, Rotated::Won(_))), 1, "{answers:?}");
-    assert_eq!(of(|answer| matches!(answer, Rotated::Reused(_))), 1, "{answers:?}");
-    assert_eq!(of(|answer| matches!(answer, Rotated::Gone)), RUNNERS - 2, "{answers:?}");
+    let answers = rotations(one, other, &first, &RotationRequest { proof: None, ..redemption(3) }).await;
+    let of = |kind: fn(&RotationOutcome) -> bool| answers.iter().filter(|answer| kind(answer)).count();
+    assert_eq!(of(|answer| matches!(answer, RotationOutcome::Won(_))), 1, "{answers:?}");
+    assert_eq!(of(|answer| matches!(answer, RotationOutcome::Reused(_))), 1, "{answers:?}");
+    assert_eq!(of(|answer| matches!(answer, RotationOutcome::Gone)), RUNNERS - 2, "{answers:?}");
     let left = found(one, &by_id(&first), at(1000)).await.map(|session| session.state);
     assert!(
-        matches!(left, Some(State::Ended(ending)) if ending.reason == EndReason::RefreshReuse),
+        matches!(left, Some(SessionState::Ended(ending)) if ending.reason == EndReason::RefreshReuse),
         "{left:?}"
     );
 }
@@ -197,16 +202,16 @@ pub async fn of_many_rotations_without_proof_one_wins_and_one_ends_the_session(o
 pub async fn of_many_rotations_with_proof_one_wins_and_the_others_get_the_same(one: &Stores, other: &Stores) {
     let first = inserted(one, session(&somebody(&tenant("acme")))).await;
     let answers = rotations(one, other, &first, &redemption(3)).await;
-    let Rotated::Won(won) = first.rotate(&redemption(3)) else { return };
-    assert_eq!(count(&answers, &Rotated::Won(won.clone())), 1, "{answers:?}");
-    assert_eq!(count(&answers, &Rotated::Replayed(won.clone())), RUNNERS - 1, "{answers:?}");
+    let RotationOutcome::Won(won) = first.rotate(&redemption(3)) else { return };
+    assert_eq!(count(&answers, &RotationOutcome::Won(won.clone())), 1, "{answers:?}");
+    assert_eq!(count(&answers, &RotationOutcome::Replayed(won.clone())), RUNNERS - 1, "{answers:?}");
     assert_eq!(found(other, &by_id(&won), NOW).await, Some(won));
 }
 
 /// The session of a race against an end: it is over, for the reason of that end, whoever came first.
 async fn assert_ended(stores: &Stores, session: &Session) {
     let left = found(stores, &by_id(session), NOW).await.map(|session| session.state);
-    assert_eq!(left, Some(State::Ended(ending(EndReason::Logout))));
+    assert_eq!(left, Some(SessionState::Ended(ending(EndReason::Logout))));
 }
 
 /// `rotate` × `end`: the session is over.
@@ -216,7 +221,7 @@ pub async fn a_rotation_does_not_outrun_an_end(one: &Stores, other: &Stores) {
     let (key, rotating, ending) = (first.key.clone(), one.clone(), other.clone());
     let rotate = async move { rotating.sessions.rotate(&key, &redemption(3)).await.answered() };
     let (rotated, ended) = both(rotate, end(ending, EndScope::One(first.key.clone()))).await;
-    assert!(matches!(rotated, Rotated::Won(_) | Rotated::Gone), "{rotated:?}");
+    assert!(matches!(rotated, RotationOutcome::Won(_) | RotationOutcome::Gone), "{rotated:?}");
     assert_eq!(ended, 1);
     assert_ended(one, &first).await;
 }
@@ -254,7 +259,7 @@ pub async fn a_sign_in_does_not_outrun_the_end_of_all(one: &Stores, other: &Stor
     assert_eq!(inserted, Inserted::Done);
     let epochs = other.epochs.read(&jo).await.answered();
     let left = found(one, &by_id(&under_way), NOW).await.map(|session| session.state_at(NOW, epochs));
-    assert!(matches!(left, Some(State::Ended(_))), "{left:?}");
+    assert!(matches!(left, Some(SessionState::Ended(_))), "{left:?}");
 }
 
 /// `rotate` × `end` of all but this one: neither loses what the other wrote.
@@ -264,10 +269,13 @@ pub async fn a_rotation_and_a_take_over_are_both_kept(one: &Stores, other: &Stor
     let rotate = async move { rotating.sessions.rotate(&key, &redemption(3)).await.answered() };
     let (rotated, ended) =
         both(rotate, end(ending, EndScope::UserExcept(kept.user_key(), kept.key.id))).await;
-    assert!(matches!(rotated, Rotated::Won(_)), "{rotated:?}");
+    assert!(matches!(rotated, RotationOutcome::Won(_)), "{rotated:?}");
     assert_eq!(ended, 0);
     let left = found(one, &by_id(&kept), NOW).await;
-    assert_eq!(left.as_ref().map(|session| (session.epochs.user, session.state)), Some((1, State::Live)));
+    assert_eq!(
+        left.as_ref().map(|session| (session.epochs.user, session.state)),
+        Some((1, SessionState::Live))
+    );
     let rotation = left.and_then(|session| session.rotation);
     assert_eq!(rotation.map(|rotation| rotation.current), Some(numbered(4)));
 }
@@ -284,7 +292,7 @@ pub async fn a_rotation_a_use_and_a_new_name_are_all_kept(one: &Stores, other: &
         used && using.sessions.rename(&key, "new", NOW).await.answered()
     };
     let (rotated, named) = both(rotate, name_and_use).await;
-    assert!(matches!(rotated, Rotated::Won(_)), "{rotated:?}");
+    assert!(matches!(rotated, RotationOutcome::Won(_)), "{rotated:?}");
     assert!(named);
     let left = found(one, &by_id(&first), NOW).await;
     let left = left.map(|session| (session.last_seen, session.device.name, session.rotation));

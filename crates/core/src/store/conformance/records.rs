@@ -16,11 +16,12 @@ use crate::queued_mail::{MailKind, QueuedMail};
 use crate::random;
 use crate::secret::SecretHash;
 use crate::session::{
-    Device, EndReason, Ending, Epochs, Previous, Proof, Redemption, Rotation, Session, State,
+    Device, DeviceProof, EndReason, Ending, Epochs, PreviousGeneration, RotationRequest, RotationState,
+    Session, SessionState,
 };
 use crate::store::{CookieKey, SessionHandle, Stores};
 use crate::strategy::StrategyName;
-use crate::ticket::{Issued, Purpose, Ticket};
+use crate::ticket::{IssueOutcome, Ticket, TicketPurpose};
 use crate::user::{KnownDevice, PersonName, Role, User};
 use crate::username::Username;
 
@@ -132,10 +133,10 @@ pub fn user(tenant: &TenantId, address: &str) -> User {
         username: Some(username(&address.replace('@', "."))),
         mobile: Some(new_mobile()),
         devices: [7, 8].map(|number| KnownDevice { hash: numbered(number), used: at(-5) }).to_vec(),
-        name: PersonName::of_parts("Zoë", "O'Neill \"漢😀\"").ok(),
+        name: PersonName::from_parts("Zoë", "O'Neill \"漢😀\"").ok(),
         role: Role::Manager,
         password: password('A'),
-        former: ['g', 'w'].into_iter().filter_map(password).collect(),
+        former_passwords: ['g', 'w'].into_iter().filter_map(password).collect(),
         disabled: Some(at(7)),
         updated: at(8),
         version: 3,
@@ -178,14 +179,14 @@ pub fn bare_session(user: &UserKey) -> Session {
         cookie: None,
         rotation: None,
         proof: None,
-        state: State::Live,
+        state: SessionState::Live,
     }
 }
 
 /// A live session with everything that a session can have, in its third generation.
 #[must_use]
 pub fn session(user: &UserKey) -> Session {
-    let spent = Previous { hash: numbered(2), issued: at(-5000), expires: at(90_000) };
+    let spent = PreviousGeneration { hash: numbered(2), issued: at(-5000), expires: at(90_000) };
     Session {
         strategy: StrategyName::Denylist,
         device: Device {
@@ -194,7 +195,7 @@ pub fn session(user: &UserKey) -> Session {
             user_agent: "Mozilla/5.0 (X11; 'Linux')".to_owned(),
         },
         cookie: Some(secret()),
-        rotation: Some(Rotation {
+        rotation: Some(RotationState {
             generation: 3,
             issued: NOW,
             expires: NOW.plus(IDLE),
@@ -202,7 +203,7 @@ pub fn session(user: &UserKey) -> Session {
             current: numbered(3),
             previous: Some(spent),
         }),
-        proof: Some(Proof { hash: numbered(1000), shown: true }),
+        proof: Some(DeviceProof { hash: numbered(1000), shown: true }),
         ..bare_session(user)
     }
 }
@@ -215,8 +216,8 @@ pub fn unproven_session(user: &UserKey) -> Session {
 
 /// Presents the token of this generation of a sample session, a second after [`NOW`], with the device proof.
 #[must_use]
-pub fn redemption(generation: u64) -> Redemption {
-    Redemption {
+pub fn redemption(generation: u64) -> RotationRequest {
+    RotationRequest {
         pins: false,
         generation,
         presented: numbered(generation),
@@ -261,7 +262,7 @@ pub fn key(tenant: &TenantId, kid: &str) -> KeyRecord {
 
 /// A ticket that was sent with the secret of this number, with everything that a ticket can have.
 #[must_use]
-pub fn ticket(user: &UserKey, purpose: Purpose, created: Timestamp, number: u64) -> Ticket {
+pub fn ticket(user: &UserKey, purpose: TicketPurpose, created: Timestamp, number: u64) -> Ticket {
     let epochs = Epochs { user: 1, tenant: 2, everyone: 3 };
     let ticket = Ticket::new(user, purpose, epochs, created, &SystemRandom);
     Ticket { secret: Some(numbered(number)), device: Some(numbered(1000)), ..ticket }
@@ -269,15 +270,15 @@ pub fn ticket(user: &UserKey, purpose: Purpose, created: Timestamp, number: u64)
 
 /// Issues a ticket with the message that goes with it: whether it was.
 pub async fn issue(stores: &Stores, ticket: &Ticket) -> bool {
-    let mailing = QueuedMail::of_ticket(ticket, &SystemRandom);
-    stores.tickets.issue(ticket, &mailing).await.answered() == Issued::Done
+    let mailing = QueuedMail::for_ticket(ticket, &SystemRandom);
+    stores.tickets.issue(ticket, &mailing).await.answered() == IssueOutcome::Done
 }
 
 /// A message that is due at this time, with everything that a message can have.
 #[must_use]
 pub fn mailing(user: &UserKey, due: Timestamp) -> QueuedMail {
     let about = bare_session(user);
-    let news = QueuedMail::news(user, MailKind::NewDevice, NOW, &SystemRandom);
-    let ticket = ticket(user, Purpose::Reset, NOW, 1).key.id;
-    QueuedMail { ticket: Some(ticket), due, ..news }.about_device(&about.device)
+    let news = QueuedMail::notification(user, MailKind::NewDevice, NOW, &SystemRandom);
+    let ticket = ticket(user, TicketPurpose::Reset, NOW, 1).key.id;
+    QueuedMail { ticket: Some(ticket), due, ..news }.with_device(&about.device)
 }

@@ -6,7 +6,9 @@ use super::records::{
     unproven_session,
 };
 use super::{Answered, each, sessions::found};
-use crate::session::{EndReason, Ending, Proof, Redemption, Rotated, Session, State};
+use crate::session::{
+    DeviceProof, EndReason, Ending, RotationOutcome, RotationRequest, Session, SessionState,
+};
 use crate::store::Stores;
 
 pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
@@ -19,16 +21,17 @@ pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
 }
 
 /// Every kind of holder of every kind of token.
-fn presentations() -> Vec<Redemption> {
+fn presentations() -> Vec<RotationRequest> {
     let proofs = [Some(numbered(1000)), Some(numbered(1001)), None];
     let times = [at(-3_600_000), NOW, NOW.plus(GRACE), at(60_001), idled_out()];
     let mut all = Vec::new();
     for generation in [0, 1, 2, 3, 4, 1 << 40] {
         for (proof, now) in proofs.iter().flat_map(|proof| times.map(|now| (*proof, now))) {
-            all.push(Redemption { proof, now, ..redemption(generation) });
+            all.push(RotationRequest { proof, now, ..redemption(generation) });
         }
     }
-    let forged = [2, 3].map(|generation| Redemption { presented: numbered(77), ..redemption(generation) });
+    let forged =
+        [2, 3].map(|generation| RotationRequest { presented: numbered(77), ..redemption(generation) });
     all.into_iter().chain(forged).collect()
 }
 
@@ -36,7 +39,7 @@ fn presentations() -> Vec<Redemption> {
 // ASVS-map: RT1 RT3
 pub async fn a_rotation_is_decided_by_the_session_and_written(stores: &Stores) {
     let jo = somebody(&tenant("acme"));
-    let held = |shown| Some(Proof { hash: numbered(1000), shown });
+    let held = |shown| Some(DeviceProof { hash: numbered(1000), shown });
     for proof in [None, held(false), held(true)] {
         for redemption in presentations() {
             let before = Session { proof, ..session(&jo) };
@@ -45,8 +48,10 @@ pub async fn a_rotation_is_decided_by_the_session_and_written(stores: &Stores) {
             let rotated = stores.sessions.rotate(&before.key, &redemption).await.answered();
             assert_eq!(rotated, expected, "{redemption:?}");
             let left = match expected {
-                Rotated::Won(next) | Rotated::Replayed(next) | Rotated::Reused(next) => next,
-                Rotated::Stale(_) | Rotated::Gone => before,
+                RotationOutcome::Won(next)
+                | RotationOutcome::Replayed(next)
+                | RotationOutcome::Reused(next) => next,
+                RotationOutcome::Stale(_) | RotationOutcome::Gone => before,
             };
             assert_eq!(found(stores, &by_id(&left), NOW).await, Some(left), "{redemption:?}");
         }
@@ -58,11 +63,13 @@ pub async fn a_chain_of_rotations_is_kept(stores: &Stores) {
     let mut current = session(&somebody(&tenant("acme")));
     stores.sessions.insert(&current).await.answered();
     for generation in 3..10 {
-        let redemption =
-            Redemption { now: at(1000 * i64::try_from(generation).unwrap_or(0)), ..redemption(generation) };
+        let redemption = RotationRequest {
+            now: at(1000 * i64::try_from(generation).unwrap_or(0)),
+            ..redemption(generation)
+        };
         let rotated = stores.sessions.rotate(&current.key, &redemption).await.answered();
         assert_eq!(rotated, current.rotate(&redemption));
-        let Rotated::Won(next) = rotated else { return };
+        let RotationOutcome::Won(next) = rotated else { return };
         assert_eq!(next.rotation.as_ref().map(|rotation| rotation.generation), Some(generation + 1));
         current = next;
     }
@@ -74,14 +81,14 @@ pub async fn a_chain_of_rotations_is_kept(stores: &Stores) {
 pub async fn a_reused_token_ends_the_session_in_the_same_step(stores: &Stores) {
     let first = unproven_session(&somebody(&tenant("acme")));
     stores.sessions.insert(&first).await.answered();
-    let spent = Redemption { proof: None, ..redemption(2) };
+    let spent = RotationRequest { proof: None, ..redemption(2) };
     let reused = stores.sessions.rotate(&first.key, &spent).await.answered();
     let ending = Ending { at: spent.now, reason: EndReason::RefreshReuse };
     let ended = first.clone().end(ending);
-    assert_eq!(reused, Rotated::Reused(ended.clone()));
-    assert_eq!(stores.sessions.rotate(&first.key, &spent).await.answered(), Rotated::Gone);
+    assert_eq!(reused, RotationOutcome::Reused(ended.clone()));
+    assert_eq!(stores.sessions.rotate(&first.key, &spent).await.answered(), RotationOutcome::Gone);
     let current = redemption(3);
-    assert_eq!(stores.sessions.rotate(&first.key, &current).await.answered(), Rotated::Gone);
+    assert_eq!(stores.sessions.rotate(&first.key, &current).await.answered(), RotationOutcome::Gone);
     assert_eq!(found(stores, &by_id(&first), NOW).await, Some(ended));
 }
 
@@ -89,7 +96,7 @@ pub async fn a_reused_token_ends_the_session_in_the_same_step(stores: &Stores) {
 pub async fn a_session_without_a_refresh_token_does_not_rotate(stores: &Stores) {
     let bare = bare_session(&somebody(&tenant("acme")));
     stores.sessions.insert(&bare).await.answered();
-    assert_eq!(stores.sessions.rotate(&bare.key, &redemption(0)).await.answered(), Rotated::Gone);
+    assert_eq!(stores.sessions.rotate(&bare.key, &redemption(0)).await.answered(), RotationOutcome::Gone);
     let left = found(stores, &by_id(&bare), NOW).await;
-    assert_eq!(left.map(|session| session.state), Some(State::Live));
+    assert_eq!(left.map(|session| session.state), Some(SessionState::Live));
 }

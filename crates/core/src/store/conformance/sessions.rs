@@ -10,7 +10,7 @@ use super::{Answered, each};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserKey};
 use crate::machine::SystemRandom;
-use crate::session::{EndReason, Ending, Epochs, Proof, Rotated, Session, State};
+use crate::session::{DeviceProof, EndReason, Ending, Epochs, RotationOutcome, Session, SessionState};
 use crate::store::{EndScope, Inserted, Page, SessionHandle, Stores};
 
 pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
@@ -33,12 +33,12 @@ pub(super) async fn found(stores: &Stores, handle: &SessionHandle, now: Timestam
     stores.sessions.find(handle, now).await.answered()
 }
 
-async fn state(stores: &Stores, session: &Session, now: Timestamp) -> Option<State> {
+async fn state(stores: &Stores, session: &Session, now: Timestamp) -> Option<SessionState> {
     found(stores, &by_id(session), now).await.map(|session| session.state)
 }
 
-const fn over(at: Timestamp, reason: EndReason) -> State {
-    State::Ended(Ending { at, reason })
+const fn over(at: Timestamp, reason: EndReason) -> SessionState {
+    SessionState::Ended(Ending { at, reason })
 }
 
 /// `find` gives back what `insert` wrote, to the last millisecond and letter, by id and by cookie.
@@ -47,11 +47,11 @@ pub async fn a_session_is_found_as_written(stores: &Stores) {
     let pinned = session(&jo);
     let unpinned = Session {
         epochs: Epochs { user: 1, tenant: 1 << 40, everyone: 3 },
-        proof: Some(Proof { hash: super::records::numbered(5), shown: false }),
+        proof: Some(DeviceProof { hash: super::records::numbered(5), shown: false }),
         rotation: pinned
             .rotation
             .clone()
-            .map(|rotation| crate::session::Rotation { previous: None, ..rotation }),
+            .map(|rotation| crate::session::RotationState { previous: None, ..rotation }),
         last_seen: at(17),
         ..session(&jo)
     };
@@ -68,7 +68,7 @@ pub async fn no_session_is_found_where_none_is(stores: &Stores) {
     let absent = session(&somebody(&tenant("acme")));
     assert_eq!(found(stores, &by_id(&absent), NOW).await, None);
     assert_eq!(found(stores, &by_cookie(&absent), NOW).await, None);
-    assert_eq!(stores.sessions.rotate(&absent.key, &redemption(3)).await.answered(), Rotated::Gone);
+    assert_eq!(stores.sessions.rotate(&absent.key, &redemption(3)).await.answered(), RotationOutcome::Gone);
     assert!(!stores.sessions.touch(&absent.key, NOW, None).await.answered());
     assert!(!stores.sessions.rename(&absent.key, "x", NOW).await.answered());
     assert_eq!(found(stores, &by_id(&absent), NOW).await, None);
@@ -96,14 +96,14 @@ pub async fn expiry_is_judged_with_the_given_time(stores: &Stores) {
     {
         stores.sessions.insert(&session).await.answered();
         let just_before = end.minus(Duration::from_millis(1));
-        assert_eq!(state(stores, &session, just_before).await, Some(State::Live));
+        assert_eq!(state(stores, &session, just_before).await, Some(SessionState::Live));
         assert_eq!(state(stores, &session, end).await, Some(over(end, reason)));
         let by_cookie = found(stores, &by_cookie(&session), end.plus(MAX)).await;
-        assert!(by_cookie.is_some_and(|session| matches!(session.state, State::Ended(_))));
+        assert!(by_cookie.is_some_and(|session| matches!(session.state, SessionState::Ended(_))));
         let page = Page { after: None, limit: 10 };
         let listed = stores.sessions.list(&jo, page, end).await.answered();
         assert!(listed.iter().any(|found| found.key == session.key && found.state == over(end, reason)));
-        assert_eq!(state(stores, &session, just_before).await, Some(State::Live), "it was only asked");
+        assert_eq!(state(stores, &session, just_before).await, Some(SessionState::Live), "it was only asked");
     }
 }
 
@@ -201,7 +201,7 @@ pub async fn a_list_shows_the_users_own_by_age(stores: &Stores) {
         assert_eq!(rest(stores, &jo, Vec::new(), limit).await, ids, "in pages of {limit}");
     }
     let listed = stores.sessions.list(&jo, Page { after: None, limit: 100 }, NOW).await.answered();
-    let tombstone = Session { state: State::Ended(ending(EndReason::Logout)), ..first.clone() };
+    let tombstone = Session { state: SessionState::Ended(ending(EndReason::Logout)), ..first.clone() };
     assert_eq!(listed.first(), Some(&tombstone));
     assert_eq!(listed.get(1..), own.get(1..));
 }

@@ -6,7 +6,7 @@ use super::records::{
 use super::{Answered, each, sessions::found};
 use crate::id::{SessionKey, TenantId, UserKey};
 use crate::key::KeyMaterial;
-use crate::session::{EndReason, Epochs, Rotated, Session};
+use crate::session::{EndReason, Epochs, RotationOutcome, Session};
 use crate::store::{EndScope, Inserted, Page, Stores, Updated, UserHandle};
 use crate::user::{Role, User};
 
@@ -112,7 +112,7 @@ pub async fn what_is_done_to_a_session_is_done_in_one_tenant(stores: &Stores) {
     assert!(stores.sessions.rename(&one.key, "renamed", NOW).await.answered());
     assert!(stores.sessions.touch(&one.key, at(9), Some(at(9_999_999))).await.answered());
     let rotated = stores.sessions.rotate(&one.key, &redemption(3)).await.answered();
-    assert!(matches!(rotated, Rotated::Won(_)));
+    assert!(matches!(rotated, RotationOutcome::Won(_)));
     let scope = EndScope::One(one.key.clone());
     assert_eq!(stores.sessions.end(&scope, ending(EndReason::Logout)).await.answered(), [one.key.id]);
     assert_eq!(found(stores, &by_id(&other), NOW).await, Some(other));

@@ -8,7 +8,7 @@ use super::{Answered, each};
 use crate::id::TenantId;
 use crate::store::{Inserted, Page, Stores, Updated};
 use crate::strategy::StrategyName;
-use crate::tenant::{Installation, Lifetimes, SecondStep, TenantRecord, TenantSettings};
+use crate::tenant::{Installation, SecondStep, StrategyLifetimes, TenantRecord, TenantSettings};
 
 pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
     each!(make;
@@ -43,8 +43,10 @@ pub async fn a_tenant_is_found_as_written(stores: &Stores) {
 #[must_use]
 pub fn decided(name: &str) -> TenantRecord {
     let span = |minutes| Some(Duration::from_mins(minutes));
-    let lifetimes = Lifetimes { lifetime: span(1), idle: span(2), max: span(3), ..Lifetimes::default() };
-    let others = Lifetimes { access: span(4), refresh: span(5), grace: Some(Duration::ZERO), ..lifetimes };
+    let lifetimes =
+        StrategyLifetimes { lifetime: span(1), idle: span(2), max: span(3), ..StrategyLifetimes::default() };
+    let others =
+        StrategyLifetimes { access: span(4), refresh: span(5), grace: Some(Duration::ZERO), ..lifetimes };
     let settings = TenantSettings {
         strategies: Some(vec![StrategyName::Device, StrategyName::Session]),
         lifetimes: BTreeMap::from([(StrategyName::Session, lifetimes), (StrategyName::Device, others)]),

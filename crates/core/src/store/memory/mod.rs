@@ -17,7 +17,7 @@ use super::{
 use crate::clock::{Ticks, Timestamp};
 use crate::id::{SessionId, SessionKey, TenantId, UserId, UserKey};
 use crate::key::{KeyMaterial, KeyRecord, Kid};
-use crate::session::{Ending, Epochs, Redemption, Rotated, Session, State};
+use crate::session::{Ending, Epochs, RotationOutcome, RotationRequest, Session, SessionState};
 use crate::tenant::{Installation, TenantRecord};
 use crate::user::User;
 use crate::username::Username;
@@ -129,7 +129,8 @@ impl UserStore for MemoryStore {
 
     async fn list(&self, tenant: &TenantId, search: &str, page: Page<UserId>) -> Stored<Vec<User>> {
         let records = self.records();
-        let of_tenant = records.users.values().filter(|user| user.key.tenant == *tenant && user.has(search));
+        let of_tenant =
+            records.users.values().filter(|user| user.key.tenant == *tenant && user.matches_search(search));
         let behind = of_tenant.filter(|user| page.after.is_none_or(|after| user.key.id > after));
         Ok(behind.take(page.limit as usize).cloned().collect())
     }
@@ -156,7 +157,7 @@ impl Records {
     fn end_where(&mut self, ending: Ending, doomed: impl Fn(&Session) -> bool) -> Vec<SessionKey> {
         let mut ended = Vec::new();
         for session in self.sessions.values_mut() {
-            if doomed(session) && session.state_at(ending.at, session.epochs) == State::Live {
+            if doomed(session) && session.state_at(ending.at, session.epochs) == SessionState::Live {
                 *session = session.clone().end(ending);
                 ended.push(session.key.clone());
             }
@@ -166,7 +167,7 @@ impl Records {
 
     fn newest_of(&self, user: &UserKey, count: usize, now: Timestamp) -> Vec<SessionKey> {
         let of_user = self.sessions.values().rev().filter(|session| session.user_key() == *user);
-        let live = of_user.filter(|session| session.state_at(now, session.epochs) == State::Live);
+        let live = of_user.filter(|session| session.state_at(now, session.epochs) == SessionState::Live);
         live.take(count).map(|session| session.key.clone()).collect()
     }
 
@@ -199,14 +200,16 @@ impl SessionStore for MemoryStore {
                 session.key.tenant == cookie.tenant && session.cookie.is_some_and(|hash| hash == cookie.hash)
             }),
         };
-        Ok(found.cloned().map(|session| session.judged(now)))
+        Ok(found.cloned().map(|session| session.with_state_at(now)))
     }
 
-    async fn rotate(&self, key: &SessionKey, redemption: &Redemption) -> Stored<Rotated> {
+    async fn rotate(&self, key: &SessionKey, redemption: &RotationRequest) -> Stored<RotationOutcome> {
         let mut records = self.records();
-        let Some(stored) = records.sessions.get_mut(key) else { return Ok(Rotated::Gone) };
+        let Some(stored) = records.sessions.get_mut(key) else { return Ok(RotationOutcome::Gone) };
         let rotated = stored.clone().rotate(redemption);
-        if let Rotated::Won(next) | Rotated::Replayed(next) | Rotated::Reused(next) = &rotated {
+        if let RotationOutcome::Won(next) | RotationOutcome::Replayed(next) | RotationOutcome::Reused(next) =
+            &rotated
+        {
             *stored = next.clone();
         }
         drop(records);
@@ -221,7 +224,7 @@ impl SessionStore for MemoryStore {
         idle_expires: Option<Timestamp>,
     ) -> Stored<bool> {
         let mut records = self.records();
-        let live = |session: &&mut Session| session.state_at(seen, session.epochs) == State::Live;
+        let live = |session: &&mut Session| session.state_at(seen, session.epochs) == SessionState::Live;
         let Some(stored) = records.sessions.get_mut(key).filter(live) else { return Ok(false) };
         *stored = stored.clone().touch(seen, idle_expires);
         Ok(true)
@@ -229,7 +232,7 @@ impl SessionStore for MemoryStore {
 
     async fn rename(&self, key: &SessionKey, name: &str, now: Timestamp) -> Stored<bool> {
         let mut records = self.records();
-        let live = |session: &&mut Session| session.state_at(now, session.epochs) == State::Live;
+        let live = |session: &&mut Session| session.state_at(now, session.epochs) == SessionState::Live;
         let Some(stored) = records.sessions.get_mut(key).filter(live) else { return Ok(false) };
         name.clone_into(&mut stored.device.name);
         drop(records);
@@ -279,7 +282,7 @@ impl SessionStore for MemoryStore {
         let records = self.records();
         let of_user = records.sessions.values().filter(|session| session.user_key() == *user);
         let behind = of_user.filter(|session| page.after.is_none_or(|after| session.key.id > after));
-        Ok(behind.take(page.limit as usize).cloned().map(|session| session.judged(now)).collect())
+        Ok(behind.take(page.limit as usize).cloned().map(|session| session.with_state_at(now)).collect())
     }
 
     async fn purge(&self, now: Timestamp, limit: u32) -> Stored<u64> {

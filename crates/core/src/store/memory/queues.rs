@@ -10,10 +10,12 @@ use crate::id::{QueuedMailId, TenantId, UserKey};
 use crate::lockout::{
     self, AttemptEffect, AttemptKey, AttemptOutcome, AttemptPermit, AttemptRecord, LockoutLimits,
 };
-use crate::queued_mail::{CLAIM, QueuedMail};
+use crate::queued_mail::{CLAIM_LEASE, QueuedMail};
 use crate::secret::SecretHash;
 use crate::store::{AttemptStore, MailStore, Stored, TicketStore};
-use crate::ticket::{Issued, Presented, Purpose, Redeemed, Ticket, TicketKey, TicketState};
+use crate::ticket::{
+    IssueOutcome, RedeemOutcome, RedeemRequest, Ticket, TicketKey, TicketPurpose, TicketState,
+};
 
 /// The tickets of all users, by key.
 pub(super) type Tickets = BTreeMap<TicketKey, Ticket>;
@@ -29,14 +31,14 @@ fn queue(mail: &mut Queue, mailing: &QueuedMail) {
 fn of_user<'a>(
     tickets: &'a Tickets,
     user: &'a UserKey,
-    purpose: Purpose,
+    purpose: TicketPurpose,
 ) -> impl Iterator<Item = &'a Ticket> + use<'a> {
     tickets.values().filter(move |ticket| ticket.user_key() == *user && ticket.purpose == purpose)
 }
 
 #[async_trait]
 impl TicketStore for MemoryStore {
-    async fn issue(&self, ticket: &Ticket, mailing: &QueuedMail) -> Stored<Issued> {
+    async fn issue(&self, ticket: &Ticket, mailing: &QueuedMail) -> Stored<IssueOutcome> {
         let mut records = self.records();
         let (user, limits) = (ticket.user_key(), ticket.purpose.limits());
         let since = ticket.created.minus(limits.within);
@@ -44,7 +46,7 @@ impl TicketStore for MemoryStore {
         let mut lately: Vec<_> = lately.map(|other| other.created).collect();
         lately.sort_unstable();
         if let Some(oldest) = lately.iter().rev().nth(limits.issued.saturating_sub(1) as usize) {
-            return Ok(Issued::too_many_since(*oldest, &limits, ticket.created));
+            return Ok(IssueOutcome::too_many_since(*oldest, &limits, ticket.created));
         }
         let lives = |other: &&Ticket| other.state == TicketState::Open && other.expires > ticket.created;
         let open = of_user(&records.tickets, &user, ticket.purpose).filter(lives);
@@ -58,7 +60,7 @@ impl TicketStore for MemoryStore {
         }
         records.tickets.insert(ticket.key.clone(), ticket.clone());
         queue(&mut records.mail, mailing);
-        Ok(Issued::Done)
+        Ok(IssueOutcome::Done)
     }
 
     async fn find(&self, key: &TicketKey) -> Stored<Option<Ticket>> {
@@ -78,22 +80,22 @@ impl TicketStore for MemoryStore {
     async fn redeem(
         &self,
         key: &TicketKey,
-        purpose: Purpose,
+        purpose: TicketPurpose,
         secret: SecretHash,
         device: Option<SecretHash>,
         now: Timestamp,
-    ) -> Stored<Redeemed> {
+    ) -> Stored<RedeemOutcome> {
         let mut records = self.records();
         let Some(ticket) = records.tickets.get(key).filter(|ticket| ticket.purpose == purpose).cloned()
         else {
-            return Ok(Redeemed::Gone);
+            return Ok(RedeemOutcome::Gone);
         };
         let since = now.minus(purpose.limits().within);
         let user = ticket.user_key();
         let guessed = of_user(&records.tickets, &user, purpose)
             .filter(|other| other.last_wrong.is_some_and(|wrong| wrong > since));
         let wrong_before = guessed.map(|other| other.wrong).sum();
-        let (redeemed, next) = ticket.redeem(&Presented { secret, device, now, wrong_before });
+        let (redeemed, next) = ticket.redeem(&RedeemRequest { secret, device, now, wrong_before });
         records.tickets.insert(key.clone(), next);
         Ok(redeemed)
     }
@@ -160,7 +162,9 @@ impl AttemptStore for MemoryStore {
 
     async fn purge(&self, now: Timestamp, limit: u32) -> Stored<u64> {
         let mut records = self.records();
-        let old = |(_, (_, at)): &(&AttemptKey, &(AttemptRecord, Timestamp))| at.plus(lockout::KEPT) <= now;
+        let old = |(_, (_, at)): &(&AttemptKey, &(AttemptRecord, Timestamp))| {
+            at.plus(lockout::ATTEMPT_RETENTION) <= now
+        };
         let old = records.guesses.iter().filter(old).take(limit as usize);
         let old: Vec<AttemptKey> = old.map(|(key, _)| key.clone()).collect();
         for key in &old {
@@ -183,7 +187,7 @@ impl MailStore for MemoryStore {
             records.mail.values_mut().filter(|mailing| mailing.due <= now).collect();
         due.sort_unstable_by_key(|mailing| (mailing.due, mailing.id));
         let claim = |mailing: &mut QueuedMail| {
-            mailing.due = now.plus(CLAIM);
+            mailing.due = now.plus(CLAIM_LEASE);
             mailing.tries += 1;
             mailing.clone()
         };

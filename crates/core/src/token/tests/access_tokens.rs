@@ -5,7 +5,7 @@ use crate::token::SignFault;
 
 #[test]
 fn a_token_comes_back_as_it_was_signed() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let plain = acme.claims();
     let full = AccessClaims {
         strategy: "device".to_owned(),
@@ -25,7 +25,7 @@ fn a_token_comes_back_as_it_was_signed() {
 
 #[test]
 fn header_and_claims_are_written_in_the_order_of_the_contract() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let claims = AccessClaims {
         given_name: Some("Ann".to_owned()),
         family_name: Some("Lee".to_owned()),
@@ -47,7 +47,7 @@ fn header_and_claims_are_written_in_the_order_of_the_contract() {
 // ASVS-map: JW4
 #[test]
 fn a_token_lives_until_just_before_its_expiry_plus_a_leeway_of_at_most_a_minute() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let token = acme.access_token();
     let exp = acme.claims().exp;
     let verified = |now, leeway| verify_access(&acme.keys, &token, now, leeway, &acme.expected()).err();
@@ -62,7 +62,7 @@ fn a_token_lives_until_just_before_its_expiry_plus_a_leeway_of_at_most_a_minute(
 // ASVS-map: JW4
 #[test]
 fn a_token_from_the_future_is_refused_by_nbf_and_by_iat() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let later = NOW.plus(minutes(5));
     let by_iat = AccessClaims { iat: later, ..acme.claims() };
     let by_nbf = AccessClaims { nbf: Some(later), ..acme.claims() };
@@ -79,7 +79,7 @@ fn a_token_from_the_future_is_refused_by_nbf_and_by_iat() {
 // ASVS-map: JW4
 #[test]
 fn a_time_is_a_whole_number_of_seconds_from_1970_on_and_nothing_else() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let faults = [
         "1769639276.0",
         "1769639276.5",
@@ -103,13 +103,13 @@ fn a_time_is_a_whole_number_of_seconds_from_1970_on_and_nothing_else() {
     for claim in ["exp", "iat", "nbf"] {
         for bad in faults {
             let payload = with_member(&acme.payload(), claim, bad);
-            let token = pen(acme.access_key(), &acme.header(), &payload);
+            let token = sign_raw(acme.access_key(), &acme.header(), &payload);
             assert_eq!(acme.verify(&token).err(), Some(TokenFault::BadClaim(claim)), "{claim}: {bad}");
         }
     }
     for not_json in ["NaN", "Infinity", "0x10", "01", "+1", "1e999", "1_000"] {
         let payload = with_member(&acme.payload(), "exp", not_json);
-        let token = pen(acme.access_key(), &acme.header(), &payload);
+        let token = sign_raw(acme.access_key(), &acme.header(), &payload);
         assert_eq!(acme.verify(&token).err(), Some(TokenFault::Malformed("payload")), "{not_json}");
     }
 }
@@ -117,9 +117,9 @@ fn a_time_is_a_whole_number_of_seconds_from_1970_on_and_nothing_else() {
 // ASVS-map: JW4
 #[test]
 fn the_greatest_and_the_smallest_time_are_taken_for_what_they_are() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let verified = |claim: &str, value: &str| {
-        acme.verify(&pen(acme.access_key(), &acme.header(), &with_member(&acme.payload(), claim, value)))
+        acme.verify(&sign_raw(acme.access_key(), &acme.header(), &with_member(&acme.payload(), claim, value)))
     };
     let end = Timestamp::from_seconds((1 << 53) - 1);
     assert_eq!(verified("exp", "9007199254740991").map(|claims| claims.exp), Ok(end));
@@ -132,9 +132,9 @@ fn the_greatest_and_the_smallest_time_are_taken_for_what_they_are() {
 // ASVS-map: JW4
 #[test]
 fn every_claim_that_is_not_optional_is_needed_and_is_of_its_type() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let payload = acme.payload();
-    let verified = |payload: &str| acme.verify(&pen(acme.access_key(), &acme.header(), payload)).err();
+    let verified = |payload: &str| acme.verify(&sign_raw(acme.access_key(), &acme.header(), payload)).err();
     for claim in ["iss", "aud", "sub", "tid", "sid", "jti", "strategy", "email", "iat", "exp"] {
         let renamed = payload.replace(&format!("\"{claim}\":"), "\"other\":");
         assert_eq!(verified(&renamed), Some(TokenFault::MissingClaim(claim)));
@@ -150,7 +150,7 @@ fn every_claim_that_is_not_optional_is_needed_and_is_of_its_type() {
 
 #[test]
 fn an_id_has_one_spelling() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     for claim in ["sub", "sid", "jti"] {
         for bad in [
             "0198c0de-0000-7000-8000-00000000000A",
@@ -162,7 +162,7 @@ fn an_id_has_one_spelling() {
             "root",
         ] {
             let payload = with_member(&acme.payload(), claim, &format!("\"{bad}\""));
-            let token = pen(acme.access_key(), &acme.header(), &payload);
+            let token = sign_raw(acme.access_key(), &acme.header(), &payload);
             assert_eq!(acme.verify(&token).err(), Some(TokenFault::BadClaim(claim)), "{bad}");
         }
     }
@@ -171,7 +171,7 @@ fn an_id_has_one_spelling() {
 // ASVS-map: JW6
 #[test]
 fn a_token_for_somebody_else_is_refused() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let verified = |claims: &AccessClaims| acme.verify(&sign_access(&acme.keys, NOW, claims).unwrap()).err();
     for iss in ["https://id.example/", "https://ID.example", "https://id.example.evil", ""] {
         let claims = AccessClaims { iss: iss.into(), ..acme.claims() };
@@ -185,16 +185,16 @@ fn a_token_for_somebody_else_is_refused() {
     assert_eq!(verified(&claims), Some(TokenFault::WrongTenant));
 
     let list = with_member(&acme.payload(), "aud", r#"["acme-api"]"#);
-    let token = pen(acme.access_key(), &acme.header(), &list);
+    let token = sign_raw(acme.access_key(), &acme.header(), &list);
     assert_eq!(acme.verify(&token).err(), Some(TokenFault::BadClaim("aud")));
 }
 
 #[test]
 fn the_claims_of_the_device_surface_come_together_and_name_the_same_tenant() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let verified = |more: &str| {
         let payload = acme.payload().replace(r#""exp""#, &format!(r#"{more},"exp""#));
-        acme.verify(&pen(acme.access_key(), &acme.header(), &payload)).err()
+        acme.verify(&sign_raw(acme.access_key(), &acme.header(), &payload)).err()
     };
     let good = r#""tenantId":"acme","username":"ann","role":"user""#;
     assert_eq!(verified(good), None);
@@ -206,14 +206,14 @@ fn the_claims_of_the_device_surface_come_together_and_name_the_same_tenant() {
 
 #[test]
 fn a_token_that_nobody_would_read_is_not_made() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let claims = AccessClaims { name: Some("x".repeat(8 * 1024)), ..acme.claims() };
     assert_eq!(sign_access(&acme.keys, NOW, &claims), Err(SignFault::TooLong));
 }
 
 #[test]
 fn without_an_active_key_nothing_is_signed() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let before = NOW.minus(minutes(61));
     assert_eq!(sign_access(&acme.keys, before, &acme.claims()), Err(SignFault::NoKey));
 }

@@ -9,7 +9,7 @@ use crate::token::cookie;
 // ASVS-map: JW8
 #[test]
 fn no_byte_of_a_token_can_be_changed() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let (access, refresh) = (acme.access_token(), acme.refresh_token());
     assert!(acme.verify(&access).is_ok() && acme.decode(&refresh).is_ok());
     for changed in changes(&access) {
@@ -31,7 +31,7 @@ fn changes(text: &str) -> impl Iterator<Item = String> {
 
 #[test]
 fn no_byte_of_what_was_signed_can_be_left_out_or_doubled() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let token = acme.refresh_token();
     for index in 0..token.len() {
         let (mut shorter, mut longer) = (token.clone(), token.clone());
@@ -46,7 +46,7 @@ fn no_byte_of_what_was_signed_can_be_left_out_or_doubled() {
 // ASVS-map: JW9
 #[test]
 fn the_mirrored_es256_signature_names_the_same_session_and_token() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let token = acme.access_token();
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
@@ -76,19 +76,19 @@ fn order_minus(number: &[u8]) -> Vec<u8> {
 // ASVS-map: JW1, JW2
 #[test]
 fn the_public_key_is_no_secret_whatever_form_it_is_taken_in() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     for secret in public_forms(&acme) {
         let mac = SigningKey::hs256(acme.access_key().kid().clone(), &secret);
         let confused = acme.header().replace("ES256", "HS256");
-        let token = pen(&mac, &confused, &acme.payload());
+        let token = sign_raw(&mac, &confused, &acme.payload());
         assert_eq!(acme.verify(&token).err(), Some(TokenFault::WrongAlgorithm));
-        let token = pen(&mac, &acme.header(), &acme.payload());
+        let token = sign_raw(&mac, &acme.header(), &acme.payload());
         assert_eq!(acme.verify(&token).err(), Some(TokenFault::BadSignature));
     }
 }
 
 /// Everything that anybody may take the public key to be.
-fn public_forms(tenant: &Tenant) -> Vec<Vec<u8>> {
+fn public_forms(tenant: &TestTenant) -> Vec<Vec<u8>> {
     let jwks = serde_json::to_value(tenant.keys.jwks(NOW)).unwrap();
     let jwk = &jwks["keys"][0];
     let coordinate = |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
@@ -117,7 +117,7 @@ fn public_forms(tenant: &Tenant) -> Vec<Vec<u8>> {
 // ASVS-map: JW1
 #[test]
 fn only_the_keys_own_algorithm_will_do_in_its_exact_spelling() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     for (kid, typ) in [(acme.access_key().kid(), "at+jwt"), (acme.refresh_key().kid(), "rt+jwt")] {
         let fault = |alg: &str, signature: &str| {
             let header = format!(r#"{{"typ":"{typ}","alg":{alg},"kid":"{kid}"}}"#);
@@ -143,7 +143,7 @@ fn only_the_keys_own_algorithm_will_do_in_its_exact_spelling() {
 // ASVS-map: JW1
 #[test]
 fn signatures_that_are_no_signatures_fit_nothing() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let token = acme.access_token();
     let (signed, _) = token.rsplit_once('.').unwrap();
     for length in [1, 32, 63, 64, 65, 70, 71, 72, 128] {
@@ -157,7 +157,7 @@ fn signatures_that_are_no_signatures_fit_nothing() {
 // ASVS-map: JW5
 #[test]
 fn what_is_issued_for_one_place_opens_no_other() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let signer = acme.keys.cookie_signer(NOW).unwrap();
     let value = "0123456789abcdef";
     let issued = [acme.access_token(), acme.refresh_token(), cookie::sign(signer, value)];
@@ -174,31 +174,31 @@ fn what_is_issued_for_one_place_opens_no_other() {
 // ASVS-map: JW2, JW5
 #[test]
 fn a_key_of_one_use_is_unknown_to_every_other() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let mac = acme.refresh_key().mac();
     let header = format!(r#"{{"typ":"at+jwt","alg":"HS256","kid":"{}"}}"#, mac.kid());
     let unknown = |kid: &Kid| Some(TokenFault::UnknownKey { kid: kid.clone() });
-    assert_eq!(acme.verify(&pen(mac, &header, &acme.payload())).err(), unknown(mac.kid()));
+    assert_eq!(acme.verify(&sign_raw(mac, &header, &acme.payload())).err(), unknown(mac.kid()));
 
     let key = acme.access_key();
     let header = acme.header().replace("at+jwt", "rt+jwt");
-    let token = pen(key, &header, &part(&acme.refresh_token(), 1));
+    let token = sign_raw(key, &header, &part(&acme.refresh_token(), 1));
     assert_eq!(acme.decode(&token).err(), unknown(key.kid()));
 }
 
 // ASVS-map: RT7, JW6
 #[test]
 fn another_tenants_token_is_refused_even_under_a_name_of_ours() {
-    let (acme, other) = (Tenant::called("acme"), Tenant::called("other"));
+    let (acme, other) = (TestTenant::called("acme"), TestTenant::called("other"));
     let kid = other.access_key().kid().clone();
     assert_eq!(acme.verify(&other.access_token()).err(), Some(TokenFault::UnknownKey { kid }));
     let kid = other.refresh_key().kid().clone();
     assert_eq!(acme.decode(&other.refresh_token()).err(), Some(TokenFault::UnknownKey { kid }));
 
-    let renamed = pen(other.access_key(), &acme.header(), &acme.payload());
+    let renamed = sign_raw(other.access_key(), &acme.header(), &acme.payload());
     assert_eq!(acme.verify(&renamed).err(), Some(TokenFault::BadSignature));
     let ours = acme.refresh_token();
-    let renamed = pen(other.refresh_key().mac(), &part(&ours, 0), &part(&ours, 1));
+    let renamed = sign_raw(other.refresh_key().mac(), &part(&ours, 0), &part(&ours, 1));
     assert_eq!(acme.decode(&renamed).err(), Some(TokenFault::BadSignature));
 }
 
@@ -206,11 +206,11 @@ fn another_tenants_token_is_refused_even_under_a_name_of_ours() {
 #[test]
 fn tenants_that_share_a_secret_still_have_their_own_tokens() {
     let shared = SharedSecrets::new(Some("correct horse battery staple, twice over"), None).unwrap();
-    let [acme, other] = ["acme", "other"].map(|name| Tenant::sharing(name, &shared));
+    let [acme, other] = ["acme", "other"].map(|name| TestTenant::sharing(name, &shared));
     assert_eq!(acme.access_key().algorithm(), Algorithm::Hs256);
     assert_eq!(acme.verify(&acme.access_token()), Ok(acme.claims()));
     assert_eq!(acme.verify(&other.access_token()).err(), Some(TokenFault::WrongTenant));
     let confused = acme.header().replace("HS256", "ES256");
-    let token = pen(acme.access_key(), &confused, &acme.payload());
+    let token = sign_raw(acme.access_key(), &confused, &acme.payload());
     assert_eq!(acme.verify(&token).err(), Some(TokenFault::WrongAlgorithm));
 }

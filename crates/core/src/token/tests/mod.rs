@@ -1,11 +1,11 @@
-//! What everyone who tests tokens needs: a tenant with its keys, its claims, and a pen that signs anything.
+//! What everyone who tests tokens needs: a tenant with its keys, its claims, and a sign_raw that signs anything.
 
 mod access_tokens;
+mod compact_form;
 mod cookies;
 mod forgery;
 mod properties;
 mod refresh_tokens;
-mod shape;
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use uuid::Uuid;
 
 use super::access::{AccessClaims, sign_access, verify_access};
 use super::refresh::{ChainSecret, RefreshClaims};
-use super::{Expected, LEEWAY, TokenFault, refresh};
+use super::{ExpectedClaims, LEEWAY, TokenFault, refresh};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, TenantId, TokenId, UserId};
 use crate::key::{
-    KeyLifetimes, KeyRecord, KeyUse, Keyring, KeyringParts, RefreshKey, SharedSecrets, SigningKey,
+    KeyLifetimes, KeyRecord, KeyUse, Keyring, KeyringSource, RefreshKey, SharedSecrets, SigningKey,
 };
 use crate::machine::SystemRandom;
 use crate::user::Role;
@@ -33,12 +33,12 @@ fn minutes(minutes: u64) -> Duration {
 }
 
 /// A tenant with one key of each use.
-struct Tenant {
+struct TestTenant {
     id: TenantId,
     keys: Keyring,
 }
 
-impl Tenant {
+impl TestTenant {
     fn called(name: &str) -> Self {
         Self::sharing(name, &SharedSecrets::default())
     }
@@ -49,8 +49,8 @@ impl Tenant {
         Self { keys: ring(&id, &records, shared), id }
     }
 
-    fn expected(&self) -> Expected<'_> {
-        Expected { issuer: ISSUER, audience: AUDIENCE, tenant: &self.id }
+    fn expected(&self) -> ExpectedClaims<'_> {
+        ExpectedClaims { issuer: ISSUER, audience: AUDIENCE, tenant: &self.id }
     }
 
     fn claims(&self) -> AccessClaims {
@@ -81,7 +81,7 @@ impl Tenant {
             tenant: self.id.clone(),
             session: SessionId::from_uuid(Uuid::from_u128(2)),
             generation: 7,
-            r: refresh::first(&SystemRandom),
+            r: refresh::first_secret(&SystemRandom),
             issued: NOW,
             expires: NOW.plus(minutes(7 * 24 * 60)),
         }
@@ -129,11 +129,11 @@ fn key(tenant: &TenantId, usage: KeyUse, active_from: Timestamp) -> KeyRecord {
 
 fn ring(tenant: &TenantId, records: &[KeyRecord], shared: &SharedSecrets) -> Keyring {
     let lifetimes = KeyLifetimes::default();
-    Keyring::open(&KeyringParts { tenant, generation: 1, records, master: None, shared, lifetimes }).unwrap()
+    Keyring::open(&KeyringSource { tenant, generation: 1, records, master: None, shared, lifetimes }).unwrap()
 }
 
 /// Signs any header and any payload with a real key: what only whoever holds the key can do.
-fn pen(key: &SigningKey, header: &str, payload: &str) -> String {
+fn sign_raw(key: &SigningKey, header: &str, payload: &str) -> String {
     let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
     let signature = key.sign(signed.as_bytes()).unwrap();
     format!("{signed}.{signature}")

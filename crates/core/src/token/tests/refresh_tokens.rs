@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::key::KeyMaterial;
-use crate::token::refresh::{encode, first, successor};
+use crate::token::refresh::{encode, first_secret, next_secret};
 
 /// A tenant whose refresh key is known, so that what it makes can be computed elsewhere.
 fn ring_with(material: [u8; 32], kid: &str) -> Keyring {
@@ -30,9 +30,9 @@ fn known_claims(r: ChainSecret) -> RefreshClaims {
     }
 }
 
-struct Nines;
+struct ConstantRandom;
 
-impl crate::random::Random for Nines {
+impl crate::random::Random for ConstantRandom {
     fn fill(&self, bytes: &mut [u8]) {
         bytes.fill(9);
     }
@@ -40,7 +40,7 @@ impl crate::random::Random for Nines {
 
 #[test]
 fn a_token_comes_back_as_it_was_written_with_the_key_that_signed_it() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let claims = acme.refresh_claims();
     let token = encode(acme.refresh_key(), &claims).unwrap();
     let (read, key) = acme.decode(&token).unwrap();
@@ -53,7 +53,7 @@ fn a_token_comes_back_as_it_was_written_with_the_key_that_signed_it() {
 fn a_known_key_makes_a_known_token_and_a_known_successor() {
     let keys = ring_with([7; 32], "refresh-1");
     let key = keys.refresh_signer(NOW).unwrap();
-    let claims = known_claims(first(&Nines));
+    let claims = known_claims(first_secret(&ConstantRandom));
     let token = encode(key, &claims).unwrap();
     assert_eq!(part(&token, 0), r#"{"typ":"rt+jwt","alg":"HS256","kid":"refresh-1"}"#);
     assert_eq!(
@@ -61,7 +61,7 @@ fn a_known_key_makes_a_known_token_and_a_known_successor() {
         r#"{"iss":"https://id.example","aud":"acme-api","tid":"default","sid":"00000000-0000-0000-0000-000000000002","gen":7,"r":"CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk","iat":1769638376,"exp":1769641976}"#
     );
     assert_eq!(token.rsplit_once('.').unwrap().1, "bnzjUlu8F9oFENSzd5cKhQaJo8xNB12JyS1rokiBzp4");
-    let next = known_claims(successor(key, &claims.r));
+    let next = known_claims(next_secret(key, &claims.r));
     let next = part(&encode(key, &next).unwrap(), 1);
     assert!(next.contains(r#""r":"0cUBj8HCdQz-Sym6iu9DnZTHdkTQmWIj9K84WSxYSHw""#), "{next}");
 }
@@ -74,14 +74,15 @@ fn a_repeated_refresh_gives_the_same_bytes_even_across_a_change_of_keys() {
     let new = key(&tenant, KeyUse::Refresh, NOW);
     let before = ring(&tenant, std::slice::from_ref(&old), &SharedSecrets::default());
     let after = ring(&tenant, &[new, old], &SharedSecrets::default());
-    let presented = encode(before.refresh_signer(NOW).unwrap(), &known_claims(first(&SystemRandom))).unwrap();
-    let expected = Expected { issuer: ISSUER, audience: AUDIENCE, tenant: &tenant };
+    let presented =
+        encode(before.refresh_signer(NOW).unwrap(), &known_claims(first_secret(&SystemRandom))).unwrap();
+    let expected = ExpectedClaims { issuer: ISSUER, audience: AUDIENCE, tenant: &tenant };
 
     // The row of the successor says which key wrote it, and when.
     let written_by = before.refresh_signer(NOW).unwrap().kid();
     let renew = |keys: &Keyring| {
         let (claims, key) = refresh::decode(keys, &presented, NOW, &expected).unwrap();
-        let next = RefreshClaims { generation: 8, r: successor(key, &claims.r), ..claims };
+        let next = RefreshClaims { generation: 8, r: next_secret(key, &claims.r), ..claims };
         encode(keys.refresh_key(written_by, NOW).unwrap(), &next).unwrap()
     };
     assert_ne!(after.refresh_signer(NOW).unwrap().kid(), written_by);
@@ -92,18 +93,19 @@ fn a_repeated_refresh_gives_the_same_bytes_even_across_a_change_of_keys() {
 fn a_successor_depends_on_key_and_predecessor_and_neither_is_in_the_token() {
     let [one, two] = [[1; 32], [2; 32]].map(|bytes| ring_with(bytes, "k"));
     let [one, two] = [&one, &two].map(|ring| ring.refresh_signer(NOW).unwrap());
-    let (r, other) = (first(&SystemRandom), first(&SystemRandom));
-    let chain = [r.clone(), other.clone(), successor(one, &r), successor(one, &other), successor(two, &r)];
+    let (r, other) = (first_secret(&SystemRandom), first_secret(&SystemRandom));
+    let chain =
+        [r.clone(), other.clone(), next_secret(one, &r), next_secret(one, &other), next_secret(two, &r)];
     let hashes: std::collections::HashSet<_> = chain.iter().map(ChainSecret::hash).collect();
     assert_eq!(hashes.len(), chain.len());
-    assert_eq!(successor(one, &r), successor(one, &r.clone()));
+    assert_eq!(next_secret(one, &r), next_secret(one, &r.clone()));
     assert_eq!(format!("{r:?} {one:?} {:?}", r.hash()), "ChainSecret RefreshKey(k) SecretHash");
 }
 
 // ASVS-map: RT6
 #[test]
 fn there_is_no_leeway_on_the_expiry_of_a_refresh_token() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let claims = acme.refresh_claims();
     let token = encode(acme.refresh_key(), &claims).unwrap();
     let decoded = |now| refresh::decode(&acme.keys, &token, now, &acme.expected()).map(|_| ());
@@ -113,7 +115,7 @@ fn there_is_no_leeway_on_the_expiry_of_a_refresh_token() {
 
 #[test]
 fn a_token_of_a_node_with_a_faster_clock_is_accepted_within_the_leeway() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let token = acme.refresh_token();
     let decoded = |now| refresh::decode(&acme.keys, &token, now, &acme.expected()).map(|_| ());
     assert_eq!(decoded(NOW.minus(LEEWAY)), Ok(()));
@@ -123,7 +125,7 @@ fn a_token_of_a_node_with_a_faster_clock_is_accepted_within_the_leeway() {
 // ASVS-map: RT7
 #[test]
 fn a_refresh_token_for_somebody_else_is_refused_and_an_expired_one_is_first_of_all_ours() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let ours = RefreshClaims { expires: NOW, ..acme.refresh_claims() };
     let decoded = |claims: RefreshClaims| acme.decode(&encode(acme.refresh_key(), &claims).unwrap()).err();
     let issuer = RefreshClaims { issuer: "https://evil.example".into(), ..ours.clone() };
@@ -137,10 +139,10 @@ fn a_refresh_token_for_somebody_else_is_refused_and_an_expired_one_is_first_of_a
 
 #[test]
 fn claims_of_another_type_are_refused_even_under_our_mac() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let token = acme.refresh_token();
     let (header, payload) = (part(&token, 0), part(&token, 1));
-    let decoded = |payload: &str| acme.decode(&pen(acme.refresh_key().mac(), &header, payload)).err();
+    let decoded = |payload: &str| acme.decode(&sign_raw(acme.refresh_key().mac(), &header, payload)).err();
     for (claim, from, to) in [
         ("gen", r#""gen":7"#, r#""gen":-1"#),
         ("gen", r#""gen":7"#, r#""gen":7.0"#),

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use portcullis_core::clock::{Clock, Timestamp};
 use portcullis_core::engine::{KeyInfo, KeyStatus};
 use portcullis_core::id::TenantId;
-use portcullis_core::key::{KeyRecord, KeyUse, Keyring, KeyringParts};
+use portcullis_core::key::{KeyRecord, KeyUse, Keyring, KeyringSource};
 use portcullis_core::machine::SystemClock;
 use portcullis_core::store::{Page, Stores};
-use portcullis_core::tenant::Policy;
+use portcullis_core::tenant::TenantPolicy;
 use portcullis_stores::sqlite::SqliteStore;
 
 use super::{Finding, Stopwatch};
@@ -53,12 +53,12 @@ impl KeyFindings {
         tenant: &TenantId,
         config: &Config,
         stores: &Stores,
-        policy: &Policy,
+        policy: &TenantPolicy,
     ) -> Result<(), Failure> {
         let watch = Stopwatch::start();
         let records = stores.keys.list(tenant).await?;
         self.newest = self.newest.max(records.iter().map(|record| record.created).max());
-        let opened = Keyring::open(&KeyringParts {
+        let opened = Keyring::open(&KeyringSource {
             tenant,
             generation: 0,
             records: &records,
@@ -78,7 +78,7 @@ impl KeyFindings {
     }
 }
 
-fn standing(name: String, records: &[KeyRecord], policy: &Policy) -> Finding {
+fn standing(name: String, records: &[KeyRecord], policy: &TenantPolicy) -> Finding {
     let keys = KeyInfo::of_all(records, &policy.key_lifetimes(), SystemClock.now());
     let signs = |usage| keys.iter().any(|key| key.usage == usage && key.standing == KeyStatus::Signing);
     let missing: Vec<&str> =

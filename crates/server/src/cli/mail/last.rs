@@ -71,7 +71,7 @@ fn newest(folder: &Path, to: Option<&Email>) -> Result<(PathBuf, Opened), Failur
             return Ok((path, letter));
         }
     }
-    let whom = to.map(|email| format!(" to {}", email.shown())).unwrap_or_default();
+    let whom = to.map(|email| format!(" to {}", email.as_typed())).unwrap_or_default();
     Err(Failure::other(format_args!("there is no letter{whom} in {shown}")))
 }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use portcullis_core::engine::Engine;
 use portcullis_core::id::{SessionId, SessionKey, TenantId};
-use portcullis_core::session::{EndReason, State};
+use portcullis_core::session::{EndReason, SessionState};
 
 use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
@@ -25,7 +25,7 @@ pub(super) async fn one(
              there are"
         )));
     };
-    if let State::Ended(ending) = found.state {
+    if let SessionState::Ended(ending) = found.state {
         let (at, reason) = (moment(ending.at), ending.reason);
         return Ok(writeln!(out, "Session {id} had ended at {at} already ({reason}).")?);
     }
@@ -41,5 +41,5 @@ pub(super) async fn all(
 ) -> Result<(), Failure> {
     let user = selector.find(engine, tenant).await?;
     let ended = counted(engine.end_sessions(&user.key, EndReason::Admin).await?, "live session");
-    Ok(writeln!(out, "{} had {ended}; all are ended.", Escaped(user.email.shown()))?)
+    Ok(writeln!(out, "{} had {ended}; all are ended.", Escaped(user.email.as_typed()))?)
 }

@@ -3,7 +3,7 @@
 use portcullis_core::clock::Timestamp;
 use portcullis_core::engine::ListedSession;
 use portcullis_core::id::{SessionId, TenantId, UserId};
-use portcullis_core::session::{EndReason, Ending, Session, State};
+use portcullis_core::session::{EndReason, Ending, Session, SessionState};
 use portcullis_core::strategy::StrategyName;
 use portcullis_core::user::User;
 use serde::Serialize;
@@ -52,13 +52,13 @@ impl<'a> SessionJson<'a> {
         now: Timestamp,
     ) -> Self {
         let (name, ending) = match state {
-            State::Live => ("live", None),
-            State::Ended(ending) => ("ended", Some(ending)),
+            SessionState::Live => ("live", None),
+            SessionState::Ended(ending) => ("ended", Some(ending)),
         };
         Self {
             id: session.key.id,
             tenant: &session.key.tenant,
-            user: SessionOwnerJson { id: user.key.id, email: user.email.shown() },
+            user: SessionOwnerJson { id: user.key.id, email: user.email.as_typed() },
             strategy: session.strategy,
             device: &session.device.name,
             address: &session.device.address,
@@ -89,7 +89,7 @@ fn recent_generations(session: &Session, state: State, now: Timestamp) -> Vec<Re
         id: id(rotation.generation),
         issued: rotation.issued,
         expires: rotation.expires,
-        active: state == State::Live && now < rotation.expires,
+        active: state == SessionState::Live && now < rotation.expires,
         replaced_by_token: None,
     };
     spent.chain([current]).collect()

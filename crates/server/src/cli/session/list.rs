@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::Args;
 use portcullis_core::engine::{Engine, ListedSession};
 use portcullis_core::id::TenantId;
-use portcullis_core::session::State;
+use portcullis_core::session::SessionState;
 use portcullis_core::store::Page;
 use portcullis_core::user::User;
 
@@ -51,7 +51,7 @@ pub(super) async fn run(
     let mut rows: Vec<(&User, ListedSession)> = Vec::new();
     for user in &users {
         let sessions = sessions_of(user, engine).await?;
-        let wanted = sessions.into_iter().filter(|listed| *ended || listed.state == State::Live);
+        let wanted = sessions.into_iter().filter(|listed| *ended || listed.state == SessionState::Live);
         rows.extend(wanted.map(|listed| (user, listed)));
     }
     if *json {
@@ -94,7 +94,7 @@ fn write_table(rows: &[(&User, ListedSession)], out: &mut dyn Write) -> Result<(
     for (user, ListedSession { session, state }) in rows {
         table.push(&[
             session.key.id.to_string(),
-            user.email.shown().to_owned(),
+            user.email.as_typed().to_owned(),
             session.strategy.to_string(),
             shortened(&session.device.name, DEVICE),
             session.device.address.clone(),
@@ -102,8 +102,8 @@ fn write_table(rows: &[(&User, ListedSession)], out: &mut dyn Write) -> Result<(
             moment(session.last_seen),
             moment(session.idle_expires.min(session.absolute_expires)),
             match state {
-                State::Live => "live".to_owned(),
-                State::Ended(ending) => format!("ended ({})", ending.reason),
+                SessionState::Live => "live".to_owned(),
+                SessionState::Ended(ending) => format!("ended ({})", ending.reason),
             },
         ]);
     }

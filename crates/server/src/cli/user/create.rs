@@ -34,7 +34,7 @@ pub(super) struct CreateUser {
     #[arg(long, value_name = "NUMBER", value_parser = Mobile::parse)]
     mobile: Option<Mobile>,
     /// What the user is called
-    #[arg(long, value_parser = PersonName::whole)]
+    #[arg(long, value_parser = PersonName::new)]
     name: PersonName,
     /// What the user may do: user, manager or admin
     #[arg(long, default_value = "user")]
@@ -68,7 +68,7 @@ pub(super) async fn run(
     if json {
         return write_json(&UserJson::of(&user, None), out);
     }
-    let (email, role, id) = (user.email.shown(), user.role, user.key.id);
+    let (email, role, id) = (user.email.as_typed(), user.role, user.key.id);
     Ok(writeln!(out, "Made {} ({role}, id {id}) in tenant {tenant}.", Escaped(email))?)
 }
 
@@ -79,7 +79,7 @@ async fn taken(new: &NewUser, engine: &Engine, tenant: &TenantId) -> Failure {
         new.username.clone().map(|name| (name.to_string(), LoginName::Username(name))),
         new.mobile.clone().map(|number| (number.to_string(), LoginName::Mobile(number))),
     ];
-    let named = [(new.email.shown().to_owned(), email)].into_iter().chain(others.into_iter().flatten());
+    let named = [(new.email.as_typed().to_owned(), email)].into_iter().chain(others.into_iter().flatten());
     for (shown, name) in named {
         if engine.user_by_login(tenant, &name).await.is_ok() {
             return Failure::other(format_args!(

@@ -67,8 +67,8 @@ fn write_table(users: &[(Option<Timestamp>, User)], out: &mut dyn Write) -> Resu
     for (locked, user) in users {
         table.push(&[
             user.key.id.to_string(),
-            user.email.shown().to_owned(),
-            user.username.as_ref().map_or("-", Username::shown).to_owned(),
+            user.email.as_typed().to_owned(),
+            user.username.as_ref().map_or("-", Username::as_typed).to_owned(),
             user.mobile.as_ref().map_or("-", Mobile::as_str).to_owned(),
             user.name.as_ref().map_or("-", PersonName::full).to_owned(),
             user.role.to_string(),

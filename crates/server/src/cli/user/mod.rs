@@ -125,8 +125,8 @@ impl<'a> UserJson<'a> {
         Self {
             id: user.key.id,
             tenant: &user.key.tenant,
-            email: user.email.shown(),
-            username: user.username.as_ref().map(Username::shown),
+            email: user.email.as_typed(),
+            username: user.username.as_ref().map(Username::as_typed),
             mobile: user.mobile.as_ref().map(Mobile::as_str),
             name: user.name.as_ref().map(PersonName::full),
             role: user.role.as_str(),

@@ -31,5 +31,5 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let found = selector.find(engine, tenant).await?;
     let user = engine.set_role(&found.key, *role).await?;
-    Ok(writeln!(out, "{} has the role {}.", Escaped(user.email.shown()), user.role)?)
+    Ok(writeln!(out, "{} has the role {}.", Escaped(user.email.as_typed()), user.role)?)
 }

@@ -20,7 +20,7 @@ pub(super) async fn disable(
     Ok(writeln!(
         out,
         "{} may not sign in any more, and every session is ended.",
-        Escaped(user.email.shown())
+        Escaped(user.email.as_typed())
     )?)
 }
 
@@ -32,7 +32,7 @@ pub(super) async fn enable(
 ) -> Result<(), Failure> {
     let found = selector.find(engine, tenant).await?;
     let user = engine.enable_user(&found.key).await?;
-    Ok(writeln!(out, "{} may sign in again.", Escaped(user.email.shown()))?)
+    Ok(writeln!(out, "{} may sign in again.", Escaped(user.email.as_typed()))?)
 }
 
 pub(super) async fn unlock(
@@ -43,5 +43,5 @@ pub(super) async fn unlock(
 ) -> Result<(), Failure> {
     let found = selector.find(engine, tenant).await?;
     engine.unlock_user(&found.key).await?;
-    Ok(writeln!(out, "{} is not locked any more.", Escaped(found.email.shown()))?)
+    Ok(writeln!(out, "{} is not locked any more.", Escaped(found.email.as_typed()))?)
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use portcullis_core::strategy::{Renewal, StrategyName};
-use portcullis_core::tenant::Lifetimes;
+use portcullis_core::tenant::StrategyLifetimes;
 use url::{Host, Url};
 
 use super::super::parse::{self, Parsed};
@@ -133,7 +133,7 @@ fn letters() -> [TenantSetting; 3] {
 
 /// The key of a lifetime, if the strategy has it.
 fn lifetime(name: StrategyName, life: LifetimeKind) -> Option<TenantSetting> {
-    place(life, name, &mut Lifetimes::default())?;
+    place(life, name, &mut StrategyLifetimes::default())?;
     let read = if life == LifetimeKind::Grace { lifetimes::grace } else { lifetimes::lifetime };
     Some(TenantSetting {
         name: format!("{name}.{}", life.as_str()),
@@ -153,7 +153,7 @@ fn lifetime(name: StrategyName, life: LifetimeKind) -> Option<TenantSetting> {
             if let Some(place) = place(life, name, of_strategy) {
                 *place = span;
             }
-            to.lifetimes.retain(|_, lifetimes| *lifetimes != Lifetimes::default());
+            to.lifetimes.retain(|_, lifetimes| *lifetimes != StrategyLifetimes::default());
         }),
         show: Box::new(move |settings| {
             let mut of_strategy = *settings.lifetimes.get(&name)?;
@@ -163,7 +163,7 @@ fn lifetime(name: StrategyName, life: LifetimeKind) -> Option<TenantSetting> {
 }
 
 /// Where a tenant keeps a lifetime that the strategy has.
-fn place(life: LifetimeKind, name: StrategyName, lifetimes: &mut Lifetimes) -> Option<&mut Option<Duration>> {
+fn place(life: LifetimeKind, name: StrategyName, lifetimes: &mut StrategyLifetimes) -> Option<&mut Option<Duration>> {
     match (life, name.strategy().renewal()) {
         (LifetimeKind::Access, Renewal::Fixed { .. }) => Some(&mut lifetimes.lifetime),
         (LifetimeKind::Access, Renewal::Rotating { .. }) => Some(&mut lifetimes.access),

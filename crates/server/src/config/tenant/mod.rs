@@ -9,7 +9,7 @@ mod keys;
 mod tests;
 
 use portcullis_core::strategy::{Renewal, StrategyName};
-use portcullis_core::tenant::{Lifetimes, Policy, TenantSettings};
+use portcullis_core::tenant::{StrategyLifetimes, TenantPolicy, TenantSettings};
 
 use super::Mail;
 use super::parse::Parsed;
@@ -95,15 +95,15 @@ fn unknown(name: &str) -> String {
 }
 
 /// Everything that holds for a tenant, decided by itself or not, in the form in which it is decided.
-pub(crate) fn effective(policy: &Policy, settings: &TenantSettings, mail: &Mail) -> TenantSettings {
+pub(crate) fn effective(policy: &TenantPolicy, settings: &TenantSettings, mail: &Mail) -> TenantSettings {
     let renewals = policy.strategies.iter().map(|(name, strategy)| (*name, of(strategy.renewal())));
     let offered = policy.strategies.keys().copied().filter(|name| policy.offers(*name).is_some());
     TenantSettings {
         strategies: Some(offered.collect()),
         lifetimes: renewals.collect(),
         otp: Some(policy.second_step),
-        lock_after: Some(policy.lockout.after),
-        lock_for: Some(policy.lockout.lasts),
+        lock_after: Some(policy.lockout.max_failures),
+        lock_for: Some(policy.lockout.lock_duration),
         shortest_password: Some(policy.password.shortest),
         session_cap: Some(policy.session_cap),
         hide_existence: Some(policy.hides_existence),
@@ -113,13 +113,13 @@ pub(crate) fn effective(policy: &Policy, settings: &TenantSettings, mail: &Mail)
     }
 }
 
-fn of(renewal: Renewal) -> Lifetimes {
-    let mut lifetimes = Lifetimes::default();
+fn of(renewal: Renewal) -> StrategyLifetimes {
+    let mut lifetimes = StrategyLifetimes::default();
     match renewal {
         Renewal::Fixed { lifetime } => lifetimes.lifetime = Some(lifetime),
         Renewal::Sliding { idle, max } => (lifetimes.idle, lifetimes.max) = (Some(idle), Some(max)),
         Renewal::Rotating { access, refresh, max, grace } => {
-            lifetimes = Lifetimes {
+            lifetimes = StrategyLifetimes {
                 access: Some(access),
                 refresh: Some(refresh),
                 max: Some(max),

@@ -88,7 +88,7 @@ fn what_makes_no_sense_is_refused_with_its_key() {
 
 #[test]
 fn what_holds_is_shown_for_every_key_that_a_tenant_has() {
-    let policy = Policy::with_passwords(PasswordPolicy::DEVELOPMENT);
+    let policy = TenantPolicy::with_passwords(PasswordPolicy::DEVELOPMENT);
     let mail = Config::read(&Flags::default(), &BTreeMap::new(), &|_| Ok(String::new()));
     let own = decided(&["otp=forced"]);
     let all = effective(&own.over(&policy).unwrap(), &own, &mail.unwrap().mail);

@@ -95,7 +95,7 @@ fn whatever_is_accepted_suits_the_strategies() {
         let Ok(config) = stating.read() else { continue };
         accepted += 1;
         for name in StrategyName::ALL {
-            let renewed = name.strategy().renewed_by(config.strategies.renewal(name));
+            let renewed = name.strategy().with_renewal(config.strategies.renewal(name));
             assert!(renewed.is_ok(), "{name}, {access:?}, {refresh:?}: {renewed:?}");
         }
     }
@@ -135,7 +135,7 @@ fn what_a_tenant_does_not_decide_is_as_configured() {
     let file = "otp = \"off\"\nsession_cap = 3\nhide_existence = true\n[lockout]\nafter = 9\nfor = \"1h\"";
     let policy = crate::open::policy(&operator().file(file).config()).unwrap();
     assert_eq!((policy.second_step, policy.session_cap), (SecondStep::Off, 3));
-    assert_eq!((policy.lockout.after, policy.lockout.lasts), (9, HOUR));
+    assert_eq!((policy.lockout.max_failures, policy.lockout.lock_duration), (9, HOUR));
     assert!(policy.hides_existence && policy.strategies.contains_key(&StrategyName::Device));
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::id::TenantId;
-use portcullis_core::key::{KeyLifetimes, Keyring, KeyringParts};
+use portcullis_core::key::{KeyLifetimes, Keyring, KeyringSource};
 use portcullis_core::strategy::{Renewal, StrategyName};
 use portcullis_core::tenant::SecondStep;
 use portcullis_core::token::cookie;
@@ -82,7 +82,7 @@ impl Operator {
 
 /// What shows which secrets these are without showing them: the names of the keys made of them, and a signed cookie.
 fn fingerprint(shared: &SharedSecrets) -> (String, String) {
-    let ring = Keyring::open(&KeyringParts {
+    let ring = Keyring::open(&KeyringSource {
         tenant: &TenantId::default_tenant(),
         generation: 1,
         records: &[],

@@ -6,7 +6,7 @@ use super::*;
 fn the_words_of_every_letter() {
     let composer = ours();
     let shown = messages_of_all_kinds().map(|message| {
-        let word = message.about().as_str();
+        let word = message.kind().as_str();
         let (_, read) = sent(&composer, &mail(message));
         format!("==== {word}: {}\n{}\n", read.subject, read.text)
     });

@@ -6,7 +6,7 @@ use portcullis_api::refusal::Refusal;
 use portcullis_api::request::device::{CreateUser, ListUsers, OneUser, SetRole};
 use portcullis_core::engine::NewUser;
 use portcullis_core::id::TenantId;
-use portcullis_core::ticket::Issued;
+use portcullis_core::ticket::IssueOutcome;
 use portcullis_core::user::User;
 
 use super::key;
@@ -66,7 +66,7 @@ impl OperationDispatcher {
 
     pub(super) async fn reset_user(&self, call: Call<'_>, tenant: TenantId) -> Replied {
         let OneUser { user } = OneUser::read(&call.body)?;
-        if let Issued::TooMany { wait } = self.engine.start_reset(&key(tenant, user)).await? {
+        if let IssueOutcome::TooMany { wait } = self.engine.start_reset(&key(tenant, user)).await? {
             return Err(Refusal::too_many_attempts(wait));
         }
         self.reply(Success::RESET_SENT, ())

@@ -3,7 +3,7 @@
 use portcullis_api::answer::Success;
 use portcullis_api::operation::DeviceOperation as Does;
 use portcullis_core::strategy::StrategyName;
-use portcullis_core::tenant::{Lifetimes, TenantSettings};
+use portcullis_core::tenant::{StrategyLifetimes, TenantSettings};
 use serde_json::json;
 
 use crate::world::{Client, HTTPS, Member, Person, Said, Server};
@@ -22,7 +22,7 @@ fn is_refused(said: &Said, (status, code, text): (u16, &str, &str)) {
 
 /// No grace: what is repeated is stale at once.
 fn without_grace() -> TenantSettings {
-    let none = Lifetimes { grace: Some(std::time::Duration::ZERO), ..Lifetimes::default() };
+    let none = StrategyLifetimes { grace: Some(std::time::Duration::ZERO), ..StrategyLifetimes::default() };
     TenantSettings { lifetimes: [(StrategyName::Device, none)].into(), ..TenantSettings::default() }
 }
 

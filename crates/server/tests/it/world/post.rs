@@ -55,8 +55,8 @@ impl LetterBox {
         let unread = self.unread.lock().unwrap();
         unread
             .iter()
-            .filter(|letter| letter.to.shown() == to)
-            .map(|letter| letter.message.about().as_str())
+            .filter(|letter| letter.to.as_typed() == to)
+            .map(|letter| letter.message.kind().as_str())
             .collect()
     }
 
@@ -65,7 +65,7 @@ impl LetterBox {
         eventually(&format!("a letter to {to} about {about}"), || async {
             let mut unread = self.unread.lock().unwrap();
             let is_it =
-                |letter: &OutgoingMail| letter.to.shown() == to && letter.message.about().as_str() == about;
+                |letter: &OutgoingMail| letter.to.as_typed() == to && letter.message.kind().as_str() == about;
             let at = unread.iter().position(is_it)?;
             Some(unread.remove(at))
         })

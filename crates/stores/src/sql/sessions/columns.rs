@@ -1,7 +1,9 @@
 //! A session as a row, there and back.
 
 use portcullis_core::id::SessionKey;
-use portcullis_core::session::{Device, Ending, Epochs, Previous, Proof, Rotation, Session, State};
+use portcullis_core::session::{
+    Device, DeviceProof, Ending, Epochs, PreviousGeneration, RotationState, Session, SessionState,
+};
 use portcullis_core::store::Stored;
 
 use super::super::row::{DatabaseRow, Row};
@@ -12,8 +14,8 @@ pub(super) fn of_the_state<'q>(statement: Statement<'q>, session: &Session) -> S
     let rotation = session.rotation.as_ref();
     let previous = rotation.and_then(|rotation| rotation.previous);
     let ending = match session.state {
-        State::Live => None,
-        State::Ended(ending) => Some(ending),
+        SessionState::Live => None,
+        SessionState::Ended(ending) => Some(ending),
     };
     statement
         .bind(session.key.tenant.as_str())
@@ -86,9 +88,9 @@ fn epochs(row: Row<'_>) -> Stored<Epochs> {
 }
 
 /// There is a rotation where there is a hash, and then all of it.
-fn rotation(row: Row<'_>) -> Stored<Option<Rotation>> {
+fn rotation(row: Row<'_>) -> Stored<Option<RotationState>> {
     let Some(current) = row.optional_hash("rotation_hash")? else { return Ok(None) };
-    Ok(Some(Rotation {
+    Ok(Some(RotationState {
         generation: row.count("rotation_generation")?,
         issued: row.time("rotation_issued")?,
         expires: row.time("rotation_expires")?,
@@ -98,18 +100,18 @@ fn rotation(row: Row<'_>) -> Stored<Option<Rotation>> {
     }))
 }
 
-fn previous(row: Row<'_>) -> Stored<Option<Previous>> {
+fn previous(row: Row<'_>) -> Stored<Option<PreviousGeneration>> {
     let Some(hash) = row.optional_hash("previous_hash")? else { return Ok(None) };
     let (issued, expires) = (row.time("previous_issued")?, row.time("previous_expires")?);
-    Ok(Some(Previous { hash, issued, expires }))
+    Ok(Some(PreviousGeneration { hash, issued, expires }))
 }
 
-fn proof(row: Row<'_>) -> Stored<Option<Proof>> {
+fn proof(row: Row<'_>) -> Stored<Option<DeviceProof>> {
     let Some(hash) = row.optional_hash("proof_hash")? else { return Ok(None) };
-    Ok(Some(Proof { hash, shown: row.flag("proof_shown")? }))
+    Ok(Some(DeviceProof { hash, shown: row.flag("proof_shown")? }))
 }
 
-fn state(row: Row<'_>) -> Stored<State> {
-    let Some(at) = row.optional_time("ended_at")? else { return Ok(State::Live) };
-    Ok(State::Ended(Ending { at, reason: row.word("ended_reason")? }))
+fn state(row: Row<'_>) -> Stored<SessionState> {
+    let Some(at) = row.optional_time("ended_at")? else { return Ok(SessionState::Live) };
+    Ok(SessionState::Ended(Ending { at, reason: row.word("ended_reason")? }))
 }

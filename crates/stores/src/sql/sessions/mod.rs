@@ -4,7 +4,9 @@ mod columns;
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::id::{SessionId, SessionKey, UserKey};
-use portcullis_core::session::{Ending, KEPT_LONGER, Redemption, Rotated, Session, State};
+use portcullis_core::session::{
+    Ending, RECORD_RETENTION, RotationOutcome, RotationRequest, Session, SessionState,
+};
 use portcullis_core::store::{EndScope, Inserted, Page, SessionHandle};
 
 use super::row::Row;
@@ -62,16 +64,21 @@ pub(crate) async fn find(
         }
     };
     let found = find.fetch_optional(db).await?.as_ref().map(session).transpose()?;
-    Ok(found.map(|session| session.judged(now)))
+    Ok(found.map(|session| session.with_state_at(now)))
 }
 
 /// A retry that changes nothing writes nothing, and so wakes nobody.
-pub(crate) async fn rotate(db: &mut Connection, key: &SessionKey, redemption: &Redemption) -> Step<Rotated> {
+pub(crate) async fn rotate(
+    db: &mut Connection,
+    key: &SessionKey,
+    redemption: &RotationRequest,
+) -> Step<RotationOutcome> {
     let Some(stored) = find(&mut *db, &SessionHandle::Id(key.clone()), redemption.now).await? else {
-        return Ok(Rotated::Gone);
+        return Ok(RotationOutcome::Gone);
     };
     let rotated = stored.clone().rotate(redemption);
-    if let Rotated::Won(next) | Rotated::Replayed(next) | Rotated::Reused(next) = &rotated
+    if let RotationOutcome::Won(next) | RotationOutcome::Replayed(next) | RotationOutcome::Reused(next) =
+        &rotated
         && *next != stored
     {
         columns::of_the_state(sqlx::query(ROTATE), next).execute(db).await?;
@@ -86,7 +93,7 @@ pub(crate) async fn touch(
     idle_expires: Option<Timestamp>,
 ) -> Step<bool> {
     let found = find(&mut *db, &SessionHandle::Id(key.clone()), seen).await?;
-    let Some(live) = found.filter(|session| session.state == State::Live) else { return Ok(false) };
+    let Some(live) = found.filter(|session| session.state == SessionState::Live) else { return Ok(false) };
     let touched = live.touch(seen, idle_expires);
     let touch = keyed(TOUCH, key).bind(touched.last_seen.as_millis()).bind(touched.idle_expires.as_millis());
     touch.execute(db).await?;
@@ -141,12 +148,12 @@ pub(crate) async fn list(
     let after = page.after.map(|id| id.to_string()).unwrap_or_default();
     let list = sqlx::query(LIST).bind(user.tenant.as_str()).bind(user.id.to_string());
     let rows = list.bind(after).bind(i64::from(page.limit)).fetch_all(db).await?;
-    all(&rows, |row| session(row).map(|session| session.judged(now)))
+    all(&rows, |row| session(row).map(|session| session.with_state_at(now)))
 }
 
 /// Removes what [`Session::kept_until`] says may go.
 pub(crate) async fn purge(db: &mut Connection, now: Timestamp, limit: u32) -> Step<u64> {
-    let over_before = now.minus(KEPT_LONGER);
+    let over_before = now.minus(RECORD_RETENTION);
     let purge = sqlx::query(PURGE).bind(over_before.as_millis()).bind(i64::from(limit));
     Ok(purge.execute(db).await?.rows_affected())
 }

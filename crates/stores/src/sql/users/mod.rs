@@ -76,9 +76,9 @@ fn bound<'q>(statement: &'static str, user: &'q User) -> Statement<'q> {
     of_tenant(statement, &user.key.tenant)
         .bind(user.key.id.to_string())
         .bind(count(user.version))
-        .bind(user.email.shown())
+        .bind(user.email.as_typed())
         .bind(user.email.canonical())
-        .bind(user.username.as_ref().map(Username::shown))
+        .bind(user.username.as_ref().map(Username::as_typed))
         .bind(user.username.as_ref().map(Username::canonical))
         .bind(user.mobile.as_ref().map(Mobile::as_str))
         .bind(name.map(PersonName::full))
@@ -95,7 +95,7 @@ fn bound<'q>(statement: &'static str, user: &'q User) -> Statement<'q> {
 }
 
 fn former(user: &User) -> String {
-    let hashes: Vec<&str> = user.former.iter().map(PasswordHash::as_str).collect();
+    let hashes: Vec<&str> = user.former_passwords.iter().map(PasswordHash::as_str).collect();
     serde_json::json!(hashes).to_string()
 }
 
@@ -109,7 +109,7 @@ fn user(row: &DatabaseRow) -> Stored<User> {
         name: name(row)?,
         role: row.word("role")?,
         password: row.read_optional("password", hash)?,
-        former: row.read("former_passwords", hashes)?,
+        former_passwords: row.read("former_passwords", hashes)?,
         devices: row.read("devices", devices::read)?,
         disabled: row.optional_time("disabled")?,
         created: row.time("created")?,
@@ -148,8 +148,10 @@ fn mobile(text: &str) -> Option<Mobile> {
 fn name(row: Row<'_>) -> Stored<Option<PersonName>> {
     let given = row.read_optional("given_name", |text| Some(text.to_owned()))?;
     match given {
-        Some(given) => row.read("family_name", |family| PersonName::of_parts(&given, family).ok()).map(Some),
-        None => row.read_optional("name", |text| PersonName::whole(text).ok()),
+        Some(given) => {
+            row.read("family_name", |family| PersonName::from_parts(&given, family).ok()).map(Some)
+        }
+        None => row.read_optional("name", |text| PersonName::new(text).ok()),
     }
 }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use portcullis_core::clock::Timestamp;
 use portcullis_core::id::{SessionId, SessionKey, UserKey};
-use portcullis_core::session::{Ending, Epochs, Redemption, Rotated, Session};
+use portcullis_core::session::{Ending, Epochs, RotationOutcome, RotationRequest, Session};
 use portcullis_core::store::{
     EndScope, EpochScope, EpochStore, Inserted, Page, SessionHandle, SessionStore, Stored,
 };
@@ -25,7 +25,7 @@ impl SessionStore for SqliteStore {
         in_time("find a session", find).await
     }
 
-    async fn rotate(&self, key: &SessionKey, redemption: &Redemption) -> Stored<Rotated> {
+    async fn rotate(&self, key: &SessionKey, redemption: &RotationRequest) -> Stored<RotationOutcome> {
         let (key, redemption) = (key.clone(), redemption.clone());
         self.writer
             .write("rotate a refresh token", |db| {

@@ -5,14 +5,14 @@ use portcullis_core::clock::Timestamp;
 use portcullis_core::queued_mail::QueuedMail;
 use portcullis_core::secret::SecretHash;
 use portcullis_core::store::{Stored, TicketStore};
-use portcullis_core::ticket::{Issued, Purpose, Redeemed, Ticket, TicketKey};
+use portcullis_core::ticket::{IssueOutcome, RedeemOutcome, Ticket, TicketKey, TicketPurpose};
 
 use crate::sql::tickets;
 use crate::sqlite::{SqliteStore, in_time};
 
 #[async_trait]
 impl TicketStore for SqliteStore {
-    async fn issue(&self, ticket: &Ticket, mailing: &QueuedMail) -> Stored<Issued> {
+    async fn issue(&self, ticket: &Ticket, mailing: &QueuedMail) -> Stored<IssueOutcome> {
         let (ticket, mailing) = (ticket.clone(), mailing.clone());
         self.writer
             .write("issue a ticket", |db| {
@@ -38,11 +38,11 @@ impl TicketStore for SqliteStore {
     async fn redeem(
         &self,
         key: &TicketKey,
-        purpose: Purpose,
+        purpose: TicketPurpose,
         secret: SecretHash,
         device: Option<SecretHash>,
         now: Timestamp,
-    ) -> Stored<Redeemed> {
+    ) -> Stored<RedeemOutcome> {
         let key = key.clone();
         self.writer
             .write("redeem a ticket", move |db| {

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portcullis_core::id::{SessionId, TenantId};
-use portcullis_core::session::{EndReason, Epochs, State};
+use portcullis_core::session::{EndReason, Epochs, SessionState};
 use portcullis_core::store::conformance::records::{
     NOW, by_cookie, by_id, ending, key, session, somebody, tenant, user,
 };
@@ -59,7 +59,7 @@ async fn an_acknowledged_end_is_in_the_file_before_anybody_closes_it() {
 
     let copy = copied(&path);
     let found = open(&copy).await.stores().sessions.find(&by_id(&signed_in), NOW).await.unwrap();
-    assert_eq!(found.map(|found| found.state), Some(State::Ended(ending(EndReason::Logout))));
+    assert_eq!(found.map(|found| found.state), Some(SessionState::Ended(ending(EndReason::Logout))));
 }
 
 /// The files as a crash at this moment would leave them to the next process.

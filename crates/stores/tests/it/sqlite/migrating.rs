@@ -3,7 +3,7 @@ use std::path::Path;
 use portcullis_core::clock::Timestamp;
 use portcullis_core::email::Email;
 use portcullis_core::id::{TenantId, UserId, UserKey};
-use portcullis_core::session::State;
+use portcullis_core::session::SessionState;
 use portcullis_core::store::conformance::records::{bare_user, by_id, session, tenant};
 use portcullis_core::store::{Page, UserHandle};
 use portcullis_core::tenant::TenantRecord;
@@ -68,11 +68,11 @@ async fn a_database_of_the_first_version_keeps_its_users_sessions_and_tenants() 
     let at = Timestamp::from_millis;
     assert_eq!(stores.tenants.find(&acme).await.unwrap(), Some(TenantRecord::new(acme.clone(), at(7))));
     let found = stores.sessions.find(&by_id(&signed_in), at(2)).await.unwrap();
-    assert_eq!(found.map(|found| found.state), Some(State::Live));
+    assert_eq!(found.map(|found| found.state), Some(SessionState::Live));
 
     let key = UserKey { tenant: acme.clone(), id: id(CROWD).parse::<UserId>().unwrap() };
     let email = Email::parse(&format!("u{CROWD}@Example.com")).unwrap();
-    let name = PersonName::whole(&format!("ÄNNE {CROWD}")).ok();
+    let name = PersonName::new(&format!("ÄNNE {CROWD}")).ok();
     let last = User { updated: at(6), version: 3, ..User::new(key, email, name, Role::Manager, at(5)) };
     let by_address = UserHandle::Email(acme.clone(), last.email.clone());
     assert_eq!(stores.users.find(&by_address).await.unwrap().as_ref(), Some(&last));

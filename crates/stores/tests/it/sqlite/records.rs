@@ -8,7 +8,7 @@ use portcullis_core::store::conformance::records::{
 };
 use portcullis_core::store::{Inserted, StoreError, Stored, Stores, UserHandle};
 use portcullis_core::tenant::TenantRecord;
-use portcullis_core::ticket::Purpose;
+use portcullis_core::ticket::TicketPurpose;
 use sqlx::Connection as _;
 
 use super::{Directory, by_hand, open, stranger};
@@ -78,10 +78,10 @@ async fn a_ticket_that_makes_no_sense_is_named_and_opens_nothing() {
     let (path, stores) = opened(&directory).await;
     for (column, value) in [("state", "'ajar'"), ("purpose", "'tea'"), ("wrong", "-1"), ("epoch_user", "-1")]
     {
-        let ticket = ticket(&somebody(&tenant("acme")), Purpose::Code, NOW, 1);
+        let ticket = ticket(&somebody(&tenant("acme")), TicketPurpose::Code, NOW, 1);
         assert!(issue(&stores, &ticket).await);
         spoil(&path, "tickets", column, value).await;
-        let redeemed = stores.tickets.redeem(&ticket.key, Purpose::Code, numbered(1), None, NOW).await;
+        let redeemed = stores.tickets.redeem(&ticket.key, TicketPurpose::Code, numbered(1), None, NOW).await;
         names(redeemed, "ticket", &ticket.key.id.to_string(), column);
         by_hand(&path, "DELETE FROM tickets").await;
     }
@@ -123,10 +123,10 @@ async fn tickets_guesses_and_messages_are_announced_nowhere() {
     let directory = Directory::new();
     let (path, stores) = opened(&directory).await;
     let jo = somebody(&tenant("acme"));
-    let ticket = ticket(&jo, Purpose::Code, NOW, 1);
+    let ticket = ticket(&jo, TicketPurpose::Code, NOW, 1);
     issue(&stores, &ticket).await;
     stores.tickets.arm(&ticket.key, numbered(2), NOW).await.unwrap();
-    stores.tickets.redeem(&ticket.key, Purpose::Code, numbered(2), None, NOW).await.unwrap();
+    stores.tickets.redeem(&ticket.key, TicketPurpose::Code, numbered(2), None, NOW).await.unwrap();
     let key = AttemptKey { user: jo.clone(), device: None };
     stores.attempts.reserve(&key, &LockoutLimits::default(), NOW).await.unwrap();
     stores.mail.put(&mailing(&jo, NOW)).await.unwrap();

@@ -15,7 +15,7 @@ use super::Capabilities;
 use super::fixture::{Fixture, Held, Member};
 use crate::engine::{AuthenticationError, Engine, RefreshError};
 use crate::store::Stores;
-use crate::strategy::{Carrier, Check, LiveClaim, Renewal, Strategy, StrategyName};
+use crate::strategy::{Carrier, Check, Renewal, SessionClaim, Strategy, StrategyName};
 
 /// The name under which the strategy of a story is on offer.
 const NAME: StrategyName = StrategyName::Jwt;
@@ -34,8 +34,8 @@ const RENEWALS: [Renewal; 3] = [
 const CHECKS: [Check; 5] = [
     Check::Stored,
     Check::Signed,
-    Check::SignedAndLive(LiveClaim::Jti),
-    Check::SignedAndLive(LiveClaim::Sid),
+    Check::SignedAndLive(SessionClaim::Jti),
+    Check::SignedAndLive(SessionClaim::Sid),
     Check::SignedUnlessRevoked,
 ];
 

@@ -21,7 +21,7 @@ async fn whoever_has_signed_in_is_recognised(story: &Story) {
     for node in [&story.node, &story.other] {
         let identity = held.identity(node).await;
         assert_eq!((&identity.user, identity.session), (&ann.user.key, held.signed_in.session));
-        assert_eq!((identity.strategy, identity.email.as_str()), (NAME, ann.user.email.shown()));
+        assert_eq!((identity.strategy, identity.email.as_str()), (NAME, ann.user.email.as_typed()));
         assert_eq!(identity.renewed, None, "nothing of its life is gone");
     }
     assert_eq!(held.signed_in.grant.refresh.is_some(), story.strategy.rotates());

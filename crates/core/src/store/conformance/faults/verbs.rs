@@ -11,13 +11,13 @@ use crate::lockout::{
 };
 use crate::queued_mail::QueuedMail;
 use crate::secret::SecretHash;
-use crate::session::{Ending, Epochs, Redemption, Rotated, Session};
+use crate::session::{Ending, Epochs, RotationOutcome, RotationRequest, Session};
 use crate::store::{
     AttemptStore, EndScope, EpochScope, EpochStore, Inserted, KeyStore, MailStore, Page, SessionHandle,
     SessionStore, Stored, TenantStore, TicketStore, Updated, UserHandle, UserStore,
 };
 use crate::tenant::{Installation, TenantRecord};
-use crate::ticket::{Issued, Purpose, Redeemed, Ticket, TicketKey};
+use crate::ticket::{IssueOutcome, RedeemOutcome, Ticket, TicketKey, TicketPurpose};
 use crate::user::User;
 
 #[async_trait]
@@ -49,7 +49,7 @@ impl SessionStore for Faulty {
         self.faults.verb("find a session", self.stores.sessions.find(handle, now)).await
     }
 
-    async fn rotate(&self, key: &SessionKey, redemption: &Redemption) -> Stored<Rotated> {
+    async fn rotate(&self, key: &SessionKey, redemption: &RotationRequest) -> Stored<RotationOutcome> {
         self.faults.verb("rotate a session", self.stores.sessions.rotate(key, redemption)).await
     }
 
@@ -134,7 +134,7 @@ impl TenantStore for Faulty {
 
 #[async_trait]
 impl TicketStore for Faulty {
-    async fn issue(&self, ticket: &Ticket, mailing: &QueuedMail) -> Stored<Issued> {
+    async fn issue(&self, ticket: &Ticket, mailing: &QueuedMail) -> Stored<IssueOutcome> {
         self.faults.verb("issue a ticket", self.stores.tickets.issue(ticket, mailing)).await
     }
 
@@ -149,11 +149,11 @@ impl TicketStore for Faulty {
     async fn redeem(
         &self,
         key: &TicketKey,
-        purpose: Purpose,
+        purpose: TicketPurpose,
         secret: SecretHash,
         device: Option<SecretHash>,
         now: Timestamp,
-    ) -> Stored<Redeemed> {
+    ) -> Stored<RedeemOutcome> {
         let redeem = self.stores.tickets.redeem(key, purpose, secret, device, now);
         self.faults.verb("redeem a ticket", redeem).await
     }

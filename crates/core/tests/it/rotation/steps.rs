@@ -18,7 +18,7 @@ pub(crate) enum Thief {
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Fate {
+pub(crate) enum RequestFate {
     /// It is answered.
     Answered,
     /// It is carried out and its answer is lost on the way.
@@ -35,9 +35,9 @@ pub(crate) enum Fate {
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
-pub(crate) enum Move {
+pub(crate) enum Step {
     /// A tab refreshes with what it holds.
-    Refresh(usize, Fate),
+    Refresh(usize, RequestFate),
     /// A tab refreshes several times at once.
     Several(usize, usize),
     /// Somebody copies what a tab holds.
@@ -58,14 +58,14 @@ pub(crate) enum Move {
     Restart,
 }
 
-fn fate() -> impl Strategy<Value = Fate> {
+fn fate() -> impl Strategy<Value = RequestFate> {
     prop_oneof![
-        5 => Just(Fate::Answered),
-        2 => Just(Fate::AnswerLost),
-        2 => Just(Fate::AnswerLate),
-        3 => (0..14_usize).prop_map(Fate::Crash),
-        1 => Just(Fate::StoreDown),
-        2 => Just(Fate::StoreAnswerLost),
+        5 => Just(RequestFate::Answered),
+        2 => Just(RequestFate::AnswerLost),
+        2 => Just(RequestFate::AnswerLate),
+        3 => (0..14_usize).prop_map(RequestFate::Crash),
+        1 => Just(RequestFate::StoreDown),
+        2 => Just(RequestFate::StoreAnswerLost),
     ]
 }
 
@@ -78,22 +78,22 @@ fn a_while() -> impl Strategy<Value = Duration> {
     ]
 }
 
-fn one_move() -> impl Strategy<Value = Move> {
+fn one_step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        10 => (0..2_usize, fate()).prop_map(|(tab, fate)| Move::Refresh(tab, fate)),
-        2 => (0..2_usize, 2..5_usize).prop_map(|(tab, times)| Move::Several(tab, times)),
-        2 => (0..2_usize).prop_map(Move::Steal),
-        1 => (0..4_usize).prop_map(|copy| Move::Use(Thief::WithToken, copy)),
-        1 => (0..4_usize).prop_map(|copy| Move::Use(Thief::WithDevice, copy)),
-        5 => a_while().prop_map(Move::Pass),
-        1 => Just(Move::BackAnHour),
-        1 => Just(Move::Right),
-        1 => prop_oneof![Just(Duration::ZERO), Just(Duration::from_secs(30))].prop_map(Move::RotateKeys),
-        1 => Just(Move::SignOut),
-        1 => Just(Move::Restart),
+        10 => (0..2_usize, fate()).prop_map(|(tab, fate)| Step::Refresh(tab, fate)),
+        2 => (0..2_usize, 2..5_usize).prop_map(|(tab, times)| Step::Several(tab, times)),
+        2 => (0..2_usize).prop_map(Step::Steal),
+        1 => (0..4_usize).prop_map(|copy| Step::Use(Thief::WithToken, copy)),
+        1 => (0..4_usize).prop_map(|copy| Step::Use(Thief::WithDevice, copy)),
+        5 => a_while().prop_map(Step::Pass),
+        1 => Just(Step::BackAnHour),
+        1 => Just(Step::Right),
+        1 => prop_oneof![Just(Duration::ZERO), Just(Duration::from_secs(30))].prop_map(Step::RotateKeys),
+        1 => Just(Step::SignOut),
+        1 => Just(Step::Restart),
     ]
 }
 
-pub(crate) fn moves() -> impl Strategy<Value = Vec<Move>> {
-    proptest::collection::vec(one_move(), 1..30)
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
+    proptest::collection::vec(one_step(), 1..30)
 }

@@ -43,7 +43,7 @@ pub enum EndReason {
 /// No reason has this name.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[error("no session ends for the reason {0:?}")]
-pub struct NotAReason(pub String);
+pub struct UnknownEndReason(pub String);
 
 impl EndReason {
     /// All of them.
@@ -77,13 +77,13 @@ impl EndReason {
 }
 
 impl FromStr for EndReason {
-    type Err = NotAReason;
+    type Err = UnknownEndReason;
 
-    fn from_str(text: &str) -> Result<Self, NotAReason> {
+    fn from_str(text: &str) -> Result<Self, UnknownEndReason> {
         Self::ALL
             .into_iter()
             .find(|reason| reason.as_str() == text)
-            .ok_or_else(|| NotAReason(text.to_owned()))
+            .ok_or_else(|| UnknownEndReason(text.to_owned()))
     }
 }
 

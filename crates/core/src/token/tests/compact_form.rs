@@ -10,7 +10,7 @@ fn malformed(what: &'static str) -> TokenFault {
 // ASVS-map: JW8
 #[test]
 fn a_token_has_three_parts_and_at_most_eight_kibibytes() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let token = acme.access_token();
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let (header, payload) = signed.split_once('.').unwrap();
@@ -39,7 +39,7 @@ fn a_token_has_three_parts_and_at_most_eight_kibibytes() {
 // ASVS-map: JW8
 #[test]
 fn base64url_has_no_padding_no_white_space_and_no_trailing_bits() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     for token in [acme.access_token(), acme.refresh_token()] {
         let parts: Vec<&str> = token.split('.').collect();
         for index in 0..3 {
@@ -75,17 +75,17 @@ fn respelled(part: &str) -> Vec<String> {
 // ASVS-map: JW8
 #[test]
 fn a_member_twice_is_refused_in_header_and_payload() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let (header, payload) = (acme.header(), acme.payload());
     let doubled = |json: &str, more: &str| json.replacen('{', &format!("{{{more},"), 1);
     for more in [r#""typ":"at+jwt""#, r#""\u0061lg":"none""#, r#""x":{"y":1,"y":1}"#] {
-        let token = pen(acme.access_key(), &doubled(&header, more), &payload);
+        let token = sign_raw(acme.access_key(), &doubled(&header, more), &payload);
         assert_eq!(acme.verify(&token).err(), Some(malformed("header")), "{more}");
     }
     for more in
         [r#""sub":"00000000-0000-0000-0000-000000000009""#, r#""\u0074id":"x""#, r#""x":[{"y":1,"y":1}]"#]
     {
-        let token = pen(acme.access_key(), &header, &doubled(&payload, more));
+        let token = sign_raw(acme.access_key(), &header, &doubled(&payload, more));
         assert_eq!(acme.verify(&token).err(), Some(malformed("payload")), "{more}");
         assert_eq!(claimed_tenant(&token).err(), Some(malformed("payload")), "{more}");
     }
@@ -94,11 +94,11 @@ fn a_member_twice_is_refused_in_header_and_payload() {
 // ASVS-map: JW8
 #[test]
 fn header_and_payload_are_objects() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     for bad in ["[]", "null", "\"at+jwt\"", "1", "{", "{}{}", "\u{feff}{}"] {
-        let token = pen(acme.access_key(), bad, &acme.payload());
+        let token = sign_raw(acme.access_key(), bad, &acme.payload());
         assert_eq!(acme.verify(&token).err(), Some(malformed("header")), "{bad}");
-        let token = pen(acme.access_key(), &acme.header(), bad);
+        let token = sign_raw(acme.access_key(), &acme.header(), bad);
         assert_eq!(acme.verify(&token).err(), Some(malformed("payload")), "{bad}");
     }
 }
@@ -106,10 +106,10 @@ fn header_and_payload_are_objects() {
 // ASVS-map: JW7
 #[test]
 fn a_token_that_demands_an_extension_is_refused() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     for crit in [r#"["b64"],"b64":false"#, r#"["exp"]"#, "[]", "null", "\"\"", "{}"] {
         let header = acme.header().replacen('{', &format!("{{\"crit\":{crit},"), 1);
-        let token = pen(acme.access_key(), &header, &acme.payload());
+        let token = sign_raw(acme.access_key(), &header, &acme.payload());
         assert_eq!(acme.verify(&token).err(), Some(TokenFault::UnknownExtension), "{crit}");
     }
 }
@@ -117,10 +117,10 @@ fn a_token_that_demands_an_extension_is_refused() {
 // ASVS-map: JW5
 #[test]
 fn the_type_is_a_media_type_and_no_other_one_will_do() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let verified = |typ: &str| {
         let header = acme.header().replace(r#""at+jwt""#, typ);
-        acme.verify(&pen(acme.access_key(), &header, &acme.payload())).err()
+        acme.verify(&sign_raw(acme.access_key(), &header, &acme.payload())).err()
     };
     for good in [r#""application/at+jwt""#, r#""AT+JWT""#, r#""Application/At+Jwt""#] {
         assert_eq!(verified(good), None, "{good}");
@@ -146,17 +146,17 @@ fn the_type_is_a_media_type_and_no_other_one_will_do() {
         assert_eq!(verified(bad), Some(TokenFault::WrongType), "{bad}");
     }
     let without = acme.header().replace(r#""typ":"at+jwt","#, "");
-    let token = pen(acme.access_key(), &without, &acme.payload());
+    let token = sign_raw(acme.access_key(), &without, &acme.payload());
     assert_eq!(acme.verify(&token).err(), Some(TokenFault::WrongType));
 }
 
 // ASVS-map: JW3
 #[test]
 fn a_key_name_selects_among_our_keys_and_does_nothing_else() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     let verified = |kid: &str| {
         let header = format!(r#"{{"typ":"at+jwt","alg":"ES256","kid":{kid}}}"#);
-        acme.verify(&pen(acme.access_key(), &header, &acme.payload())).err()
+        acme.verify(&sign_raw(acme.access_key(), &header, &acme.payload())).err()
     };
     for bad in [
         r#""' OR 1=1 --""#,
@@ -179,14 +179,14 @@ fn a_key_name_selects_among_our_keys_and_does_nothing_else() {
     let kid = "k".repeat(128);
     let unknown = TokenFault::UnknownKey { kid: kid.parse().unwrap() };
     assert_eq!(verified(&format!("\"{kid}\"")), Some(unknown));
-    let without = pen(acme.access_key(), r#"{"typ":"at+jwt","alg":"ES256"}"#, &acme.payload());
+    let without = sign_raw(acme.access_key(), r#"{"typ":"at+jwt","alg":"ES256"}"#, &acme.payload());
     assert_eq!(acme.verify(&without).err(), Some(malformed("kid")));
 }
 
 // ASVS-map: JW3
 #[test]
 fn keys_that_a_token_brings_or_points_at_are_not_looked_at() {
-    let (acme, thief) = (Tenant::called("acme"), Tenant::called("thief"));
+    let (acme, thief) = (TestTenant::called("acme"), TestTenant::called("thief"));
     let jwk = serde_json::to_string(&thief.keys.jwks(NOW).keys[0]).unwrap();
     for brought in [
         format!(r#""jwk":{jwk}"#),
@@ -196,21 +196,21 @@ fn keys_that_a_token_brings_or_points_at_are_not_looked_at() {
         r#""b64":false"#.to_owned(),
     ] {
         let header = acme.header().replacen('{', &format!("{{{brought},"), 1);
-        let ours = pen(acme.access_key(), &header, &acme.payload());
+        let ours = sign_raw(acme.access_key(), &header, &acme.payload());
         assert_eq!(acme.verify(&ours).err(), None, "{brought}");
-        let theirs = pen(thief.access_key(), &header, &acme.payload());
+        let theirs = sign_raw(thief.access_key(), &header, &acme.payload());
         assert_eq!(acme.verify(&theirs).err(), Some(TokenFault::BadSignature), "{brought}");
     }
 }
 
 #[test]
 fn what_tenant_a_token_claims_can_be_read_without_a_key() {
-    let acme = Tenant::called("acme");
+    let acme = TestTenant::called("acme");
     for token in [acme.access_token(), acme.refresh_token()] {
         assert_eq!(claimed_tenant(&token), Ok(acme.id.clone()));
     }
-    let none = pen(acme.access_key(), "{}", "{}");
+    let none = sign_raw(acme.access_key(), "{}", "{}");
     assert_eq!(claimed_tenant(&none), Err(TokenFault::MissingClaim("tid")));
-    let no_name = pen(acme.access_key(), "{}", r#"{"tid":"../acme"}"#);
+    let no_name = sign_raw(acme.access_key(), "{}", r#"{"tid":"../acme"}"#);
     assert_eq!(claimed_tenant(&no_name), Err(TokenFault::BadClaim("tid")));
 }

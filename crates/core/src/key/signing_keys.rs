@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{Algorithm, Jwk, Kid};
 use crate::machine;
-use crate::token::provider;
+use crate::token::crypto_provider;
 
 /// A key that signs and verifies JSON Web Signatures, with its one algorithm.
 pub(crate) struct SigningKey {
@@ -36,13 +36,13 @@ impl SigningKey {
 
     /// The signature over `message`, in base64url.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<String, jsonwebtoken::errors::Error> {
-        provider::install();
+        crypto_provider::install();
         jsonwebtoken::crypto::sign(message, &self.encoding, self.foreign_algorithm())
     }
 
     /// Whether `signature`, in base64url, is this key's over `message`.
     pub(crate) fn verify(&self, message: &[u8], signature: &str) -> bool {
-        provider::install();
+        crypto_provider::install();
         let verified =
             jsonwebtoken::crypto::verify(signature, message, &self.decoding, self.foreign_algorithm());
         matches!(verified, Ok(true))
@@ -124,9 +124,9 @@ impl fmt::Debug for RefreshKey {
 }
 
 /// A cookie key.
-pub struct CookieKey(hmac::Key);
+pub struct CookieSigningKey(hmac::Key);
 
-impl CookieKey {
+impl CookieSigningKey {
     /// A key of the secret's bytes, as Node's `cookie-signature` takes them; `None` if there are none.
     pub(super) fn new(secret: &[u8]) -> Option<Self> {
         let key = || Self(hmac::Key::new(hmac::HMAC_SHA256, secret));
@@ -138,8 +138,8 @@ impl CookieKey {
     }
 }
 
-impl fmt::Debug for CookieKey {
+impl fmt::Debug for CookieSigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CookieKey")
+        f.write_str("CookieSigningKey")
     }
 }

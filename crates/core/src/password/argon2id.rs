@@ -12,7 +12,7 @@ pub struct Argon2Cost(Params);
     Argon2Cost::MOST_KIB,
     Argon2Cost::MOST_WORK
 )]
-pub struct NotACost;
+pub struct InvalidArgon2Cost;
 
 impl Argon2Cost {
     /// 19 MiB, two passes, one lane: the least that OWASP recommends, 24 ms on a present-day core.
@@ -35,13 +35,13 @@ impl Argon2Cost {
     ///
     /// # Errors
     ///
-    /// [`NotACost`] if Argon2 does not allow it or it is over [`Argon2Cost::MOST_KIB`] or [`Argon2Cost::MOST_WORK`].
-    pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, NotACost> {
+    /// [`InvalidArgon2Cost`] if Argon2 does not allow it or it is over [`Argon2Cost::MOST_KIB`] or [`Argon2Cost::MOST_WORK`].
+    pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, InvalidArgon2Cost> {
         let work = u64::from(memory_kib) * u64::from(passes);
         if memory_kib > Self::MOST_KIB || work > Self::MOST_WORK {
-            return Err(NotACost);
+            return Err(InvalidArgon2Cost);
         }
-        Params::new(memory_kib, passes, lanes, None).map(Self).map_err(|_| NotACost)
+        Params::new(memory_kib, passes, lanes, None).map(Self).map_err(|_| InvalidArgon2Cost)
     }
 
     /// The memory of one hash, in KiB.
@@ -75,12 +75,12 @@ impl Argon2Cost {
 
 /// The working memory of one thread that hashes. It is kept from one hash to the next: allocated anew each time, 19 MiB
 /// by 19 MiB, the process grows by gigabytes under a storm of sign-ins.
-pub(super) struct Memory {
+pub(super) struct Argon2Memory {
     own: Argon2Cost,
     blocks: Vec<Block>,
 }
 
-impl Memory {
+impl Argon2Memory {
     /// No memory yet; at the first hash as much as `own` takes, which is then kept.
     pub(super) const fn new(own: Argon2Cost) -> Self {
         Self { own, blocks: Vec::new() }

@@ -9,28 +9,28 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::{Map, Number, Value};
 
 /// An object's members.
-pub(super) type Members = Map<String, Value>;
+pub(super) type JsonObject = Map<String, Value>;
 
 /// Reads one object, with nothing in front of it or behind it but white space. `None` if it is anything else, nested
 /// deeper than 128, or has a member twice.
-pub(super) fn object(bytes: &[u8]) -> Option<Members> {
+pub(super) fn object(bytes: &[u8]) -> Option<JsonObject> {
     match serde_json::from_slice(bytes) {
-        Ok(Strict(Value::Object(members))) => Some(members),
+        Ok(StrictJson(Value::Object(members))) => Some(members),
         _ => None,
     }
 }
 
-struct Strict(Value);
+struct StrictJson(Value);
 
-impl<'de> Deserialize<'de> for Strict {
+impl<'de> Deserialize<'de> for StrictJson {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(StrictVisitor).map(Self)
+        deserializer.deserialize_any(StrictJsonVisitor).map(Self)
     }
 }
 
-struct StrictVisitor;
+struct StrictJsonVisitor;
 
-impl<'de> Visitor<'de> for StrictVisitor {
+impl<'de> Visitor<'de> for StrictJsonVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,15 +63,15 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
-        while let Some(Strict(value)) = list.next_element()? {
+        while let Some(StrictJson(value)) = list.next_element()? {
             values.push(value);
         }
         Ok(Value::Array(values))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut members = Members::new();
-        while let Some((name, Strict(value))) = map.next_entry::<String, Strict>()? {
+        let mut members = JsonObject::new();
+        while let Some((name, StrictJson(value))) = map.next_entry::<String, StrictJson>()? {
             if members.insert(name, value).is_some() {
                 return Err(A::Error::custom("a member twice"));
             }

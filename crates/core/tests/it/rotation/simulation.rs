@@ -11,14 +11,14 @@ use portcullis_core::event::EventKind;
 use portcullis_core::id::{SessionKey, TenantId};
 use portcullis_core::key::KeyUse;
 use portcullis_core::secret::PlainSecret;
-use portcullis_core::session::{Session, State};
+use portcullis_core::session::{Session, SessionState};
 use portcullis_core::store::conformance::faults::Faults;
 use portcullis_core::store::conformance::fixture::{Fixture, show};
 use portcullis_core::store::memory::MemoryStore;
 use portcullis_core::store::{SessionHandle, Stores};
 use portcullis_core::strategy::{Carrier, StrategyName};
 
-use super::moves::{Fate, Move, Thief};
+use super::steps::{RequestFate, Step, Thief};
 
 const STRATEGY: StrategyName = StrategyName::Denylist;
 const GRACE: Duration = Duration::from_mins(1);
@@ -26,7 +26,7 @@ const HOUR: Duration = Duration::from_hours(1);
 
 /// What somebody has signed in on.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Device {
+pub(crate) struct TestDevice {
     /// Whether its tabs hold one token, or each its own copy.
     pub(crate) shares_storage: bool,
     /// Whether it was given a device proof.
@@ -34,17 +34,17 @@ pub(crate) struct Device {
 }
 
 /// What came of a request, as far as the client knows.
-type Heard = Option<Result<Refreshed, RefreshError>>;
+type ObservedAnswer = Option<Result<Refreshed, RefreshError>>;
 
 /// An answer on its way.
-struct Late {
+struct DelayedAnswer {
     tab: usize,
     presented: String,
     answer: Refreshed,
 }
 
-pub(crate) struct World {
-    device: Device,
+pub(crate) struct Simulation {
+    device: TestDevice,
     fixture: Fixture,
     /// The stores as they are, past all faults.
     truth: Stores,
@@ -56,22 +56,22 @@ pub(crate) struct World {
     tabs: [String; 2],
     /// Which tab waits for an answer that will not come.
     unanswered: [bool; 2],
-    late: Option<Late>,
+    late: Option<DelayedAnswer>,
     /// Every token that was ever handed out, oldest first: one line, never a tree.
     chain: Vec<String>,
     stolen: Vec<String>,
     /// How far the clock is behind.
     behind: Duration,
     /// How the session ended, once it has.
-    grave: Option<State>,
+    ending: Option<SessionState>,
     /// A copy of the whole device was used: nothing is promised to it any more.
     is_shared_with_a_thief: bool,
     /// A device without a proof met a lost answer or a second use, which it is not promised to survive.
     is_unlucky: bool,
 }
 
-impl World {
-    pub(crate) async fn new(device: Device) -> Self {
+impl Simulation {
+    pub(crate) async fn new(device: TestDevice) -> Self {
         let truth = MemoryStore::stores();
         let (stores, faults) = Faults::within(truth.clone());
         let fixture = Fixture::new(stores);
@@ -88,7 +88,7 @@ impl World {
             chain: vec![token],
             stolen: Vec::new(),
             behind: Duration::ZERO,
-            grave: None,
+            ending: None,
             is_shared_with_a_thief: false,
             is_unlucky: false,
             fixture,
@@ -98,29 +98,29 @@ impl World {
         }
     }
 
-    pub(crate) async fn apply(&mut self, next: Move) {
+    pub(crate) async fn apply(&mut self, next: Step) {
         match next {
-            Move::Refresh(tab, fate) => self.refresh(self.tab(tab), fate).await,
-            Move::Several(tab, times) => self.several(self.tab(tab), times).await,
-            Move::Steal(tab) => self.stolen.push(self.tabs[self.tab(tab)].clone()),
-            Move::Use(thief, copy) => self.steal_in(thief, copy).await,
-            Move::Pass(span) => {
+            Step::Refresh(tab, fate) => self.refresh(self.tab(tab), fate).await,
+            Step::Several(tab, times) => self.several(self.tab(tab), times).await,
+            Step::Steal(tab) => self.stolen.push(self.tabs[self.tab(tab)].clone()),
+            Step::Use(thief, copy) => self.steal_in(thief, copy).await,
+            Step::Pass(span) => {
                 self.settle().await;
                 self.fixture.clock.pass(span);
             }
-            Move::BackAnHour => self.set_back().await,
-            Move::Right => self.set_right().await,
-            Move::RotateKeys(lead) => {
+            Step::BackAnHour => self.set_back().await,
+            Step::Right => self.set_right().await,
+            Step::RotateKeys(lead) => {
                 let tenant = TenantId::default_tenant();
                 self.node.rotate_keys(&tenant, &[KeyUse::Refresh], lead).await.unwrap();
             }
-            Move::SignOut => {
+            Step::SignOut => {
                 let ended = self.node.end_session(&self.session).await.unwrap();
-                assert!(!ended || self.grave.is_none(), "an ended session was ended again");
+                assert!(!ended || self.ending.is_none(), "an ended session was ended again");
             }
-            Move::Restart => self.node = self.fixture.node().await,
+            Step::Restart => self.node = self.fixture.node().await,
         }
-        self.look_into_the_grave().await;
+        self.check_ending().await;
     }
 
     fn tab(&self, number: usize) -> usize {
@@ -139,12 +139,12 @@ impl World {
     }
 
     /// A session that has ended stays as it ended.
-    async fn look_into_the_grave(&mut self) {
+    async fn check_ending(&mut self) {
         let state = self.record().await.state;
-        if let Some(grave) = self.grave {
-            assert_eq!(state, grave, "an ended session was changed");
-        } else if state != State::Live {
-            self.grave = Some(state);
+        if let Some(ending) = self.ending {
+            assert_eq!(state, ending, "an ended session was changed");
+        } else if state != SessionState::Live {
+            self.ending = Some(state);
         }
         assert!(
             self.fixture.recorded_events.count(EventKind::RefreshReused) <= 1,
@@ -163,7 +163,7 @@ impl World {
         }
         let record = self.record().await;
         let rotation = record.rotation.clone().unwrap();
-        if record.state_at(self.now(), record.epochs) != State::Live {
+        if record.state_at(self.now(), record.epochs) != SessionState::Live {
             return Some("gone");
         }
         let current = usize::try_from(rotation.generation).unwrap();
@@ -200,7 +200,7 @@ impl World {
     }
 
     async fn extend(&mut self, token: &str, refreshed: &Refreshed) {
-        assert!(self.grave.is_none(), "a refresh after the end");
+        assert!(self.ending.is_none(), "a refresh after the end");
         assert_eq!(refreshed.session, self.session);
         let place = self.chain.iter().position(|known| known == token).unwrap();
         match self.chain.get(place + 1) {
@@ -221,7 +221,7 @@ impl World {
         self.node.refresh(&request).await
     }
 
-    async fn refresh(&mut self, tab: usize, fate: Fate) {
+    async fn refresh(&mut self, tab: usize, fate: RequestFate) {
         let token = self.tabs[tab].clone();
         let promised = self.promised(&token, true).await;
         let heard = self.carry_out(&token, fate).await;
@@ -233,9 +233,9 @@ impl World {
             _ => {
                 self.is_unlucky |= !self.device.proves;
                 self.unanswered[tab] = true;
-                let is_over = self.record().await.state != State::Live;
+                let is_over = self.record().await.state != SessionState::Live;
                 assert!(
-                    !is_over || self.grave.is_some() || promised == Some("reused"),
+                    !is_over || self.ending.is_some() || promised == Some("reused"),
                     "an outage ended a session"
                 );
             }
@@ -243,24 +243,24 @@ impl World {
     }
 
     /// What the server does, and whether the client hears of it.
-    async fn carry_out(&mut self, token: &str, fate: Fate) -> Heard {
+    async fn carry_out(&mut self, token: &str, fate: RequestFate) -> ObservedAnswer {
         match fate {
-            Fate::Answered | Fate::AnswerLate | Fate::AnswerLost => {
+            RequestFate::Answered | RequestFate::AnswerLate | RequestFate::AnswerLost => {
                 Some(self.ask(token, self.secret.clone()).await)
             }
-            Fate::StoreDown => {
+            RequestFate::StoreDown => {
                 self.faults.go_down();
                 let answer = self.ask(token, self.secret.clone()).await;
                 self.faults.come_back();
                 Some(answer)
             }
-            Fate::StoreAnswerLost => {
+            RequestFate::StoreAnswerLost => {
                 self.faults.lose_answers(1);
                 let answer = self.ask(token, self.secret.clone()).await;
                 self.faults.lose_answers(0);
                 Some(answer)
             }
-            Fate::Crash(steps) => {
+            RequestFate::Crash(steps) => {
                 self.faults.stop_after(steps);
                 let heard = tokio::select! {
                     biased;
@@ -274,19 +274,25 @@ impl World {
         }
     }
 
-    fn hear(&mut self, tab: usize, presented: String, answer: Result<Refreshed, RefreshError>, fate: Fate) {
+    fn hear(
+        &mut self,
+        tab: usize,
+        presented: String,
+        answer: Result<Refreshed, RefreshError>,
+        fate: RequestFate,
+    ) {
         let Ok(answer) = answer else {
             self.unanswered[tab] = false;
             return;
         };
         match fate {
-            Fate::AnswerLost => {
+            RequestFate::AnswerLost => {
                 self.unanswered[tab] = true;
                 self.is_unlucky |= !self.device.proves;
             }
-            Fate::AnswerLate => {
+            RequestFate::AnswerLate => {
                 self.is_unlucky |= !self.device.proves;
-                let before = self.late.replace(Late { tab, presented, answer });
+                let before = self.late.replace(DelayedAnswer { tab, presented, answer });
                 self.arrive(before);
             }
             _ => {
@@ -305,7 +311,7 @@ impl World {
         }
     }
 
-    fn arrive(&mut self, late: Option<Late>) {
+    fn arrive(&mut self, late: Option<DelayedAnswer>) {
         if let Some(late) = late {
             self.keep(late.tab, &late.presented, &late.answer);
         }
@@ -317,8 +323,8 @@ impl World {
         self.arrive(late);
         for tab in 0..2 {
             if self.unanswered[tab] {
-                self.refresh(tab, Fate::Answered).await;
-                self.look_into_the_grave().await;
+                self.refresh(tab, RequestFate::Answered).await;
+                self.check_ending().await;
             }
         }
     }
@@ -360,7 +366,7 @@ impl World {
                 Err(RefreshError::SessionGone(_)) if is_reuse => (),
                 _ => self.judge(&token, promised, &answer).await,
             }
-            self.hear(tab, token.clone(), answer, Fate::Answered);
+            self.hear(tab, token.clone(), answer, RequestFate::Answered);
         }
     }
 
@@ -399,11 +405,11 @@ impl World {
     }
 
     /// A device that nobody copied, and whose session nobody ended and no time has, holds a token that works.
-    pub(crate) async fn assert_the_end_is_good(mut self) {
+    pub(crate) async fn assert_device_keeps_its_session(mut self) {
         self.set_right().await;
-        self.look_into_the_grave().await;
+        self.check_ending().await;
         let is_over_time = self.tabs.iter().all(|token| times(token).1 <= self.now());
-        if self.grave.is_some() || self.is_shared_with_a_thief || self.is_unlucky || is_over_time {
+        if self.ending.is_some() || self.is_shared_with_a_thief || self.is_unlucky || is_over_time {
             return;
         }
         let mut works = false;

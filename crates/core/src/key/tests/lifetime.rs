@@ -17,8 +17,8 @@ fn a_use_has_one_algorithm_and_words_of_its_own() {
             assert_eq!(made.is_ok(), asked == algorithm, "{usage} {asked}");
         }
     }
-    assert_eq!("Access".parse::<KeyUse>(), Err(UnknownWord));
-    assert_eq!("es256".parse::<Algorithm>(), Err(UnknownWord));
+    assert_eq!("Access".parse::<KeyUse>(), Err(UnknownKeyAttribute));
+    assert_eq!("es256".parse::<Algorithm>(), Err(UnknownKeyAttribute));
 }
 
 // ASVS-map: JW10

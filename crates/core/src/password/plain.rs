@@ -23,7 +23,7 @@ pub struct Password {
 /// The text is longer than a password may be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("password must be shorter than or equal to {} bytes", Password::LONGEST)]
-pub struct TooLong;
+pub struct PasswordTooLong;
 
 impl Password {
     /// The most bytes a password may have: more is refused before anything is hashed.
@@ -33,10 +33,10 @@ impl Password {
     ///
     /// # Errors
     ///
-    /// [`TooLong`] if it has more than [`Password::LONGEST`] bytes.
-    pub fn new(text: &str) -> Result<Self, TooLong> {
+    /// [`PasswordTooLong`] if it has more than [`Password::LONGEST`] bytes.
+    pub fn new(text: &str) -> Result<Self, PasswordTooLong> {
         if text.len() > Self::LONGEST {
-            return Err(TooLong);
+            return Err(PasswordTooLong);
         }
         // NFC makes UTF-8 at most three times as long (Unicode Annex 15, section 9). With room for that the string never
         // moves, so that no piece of it is left behind unwiped.
@@ -76,8 +76,8 @@ mod tests {
     #[test]
     fn a_password_has_at_most_1024_bytes() {
         assert!(Password::new(&"x".repeat(1024)).is_ok());
-        assert_eq!(Password::new(&"x".repeat(1025)).unwrap_err(), TooLong);
-        assert_eq!(Password::new(&"é".repeat(513)).unwrap_err(), TooLong);
+        assert_eq!(Password::new(&"x".repeat(1025)).unwrap_err(), PasswordTooLong);
+        assert_eq!(Password::new(&"é".repeat(513)).unwrap_err(), PasswordTooLong);
     }
 
     // ASVS-map: PW9

@@ -29,7 +29,7 @@ pub struct MasterKey(Zeroizing<[u8; 32]>);
     "a master key is 32 random bytes in hexadecimal (64 characters) or base64 (43 or 44); \
      make one with: openssl rand -hex 32"
 )]
-pub struct NotAMasterKey;
+pub struct InvalidMasterKey;
 
 /// Why something cannot be sealed or opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
@@ -54,11 +54,11 @@ impl MasterKey {
     ///
     /// # Errors
     ///
-    /// [`NotAMasterKey`] for everything else, and for bytes of which nearly all are equal: nobody drew those at random.
-    pub fn parse(text: &str) -> Result<Self, NotAMasterKey> {
-        let bytes = Zeroizing::new(decode(text.trim_ascii()).ok_or(NotAMasterKey)?);
-        let key: [u8; 32] = bytes.as_slice().try_into().map_err(|_| NotAMasterKey)?;
-        if is_pattern(&key) { Err(NotAMasterKey) } else { Ok(Self(Zeroizing::new(key))) }
+    /// [`InvalidMasterKey`] for everything else, and for bytes of which nearly all are equal: nobody drew those at random.
+    pub fn parse(text: &str) -> Result<Self, InvalidMasterKey> {
+        let bytes = Zeroizing::new(decode(text.trim_ascii()).ok_or(InvalidMasterKey)?);
+        let key: [u8; 32] = bytes.as_slice().try_into().map_err(|_| InvalidMasterKey)?;
+        if is_pattern(&key) { Err(InvalidMasterKey) } else { Ok(Self(Zeroizing::new(key))) }
     }
 
     /// Seals `plain` for the place that `place` names, part by part.

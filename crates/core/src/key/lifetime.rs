@@ -58,17 +58,17 @@ fn seniority(record: &KeyRecord) -> (Timestamp, Timestamp, &Kid) {
 
 /// The keys of one use, opened, oldest first.
 #[derive(Debug)]
-pub(super) struct Line<K>(Vec<Term<K>>);
+pub(super) struct KeySequence<K>(Vec<ScheduledKey<K>>);
 
 #[derive(Debug)]
-struct Term<K> {
+struct ScheduledKey<K> {
     kid: Kid,
     active_from: Timestamp,
     retires: Option<Timestamp>,
     key: K,
 }
 
-impl<K> Line<K> {
+impl<K> KeySequence<K> {
     /// Opens the records of one use.
     pub(super) fn open<E>(
         usage: KeyUse,
@@ -79,7 +79,7 @@ impl<K> Line<K> {
         let mut ours: Vec<&KeyRecord> = records.iter().filter(|record| record.usage == usage).collect();
         ours.sort_by_key(|record| seniority(record));
         let term = |record: &KeyRecord| {
-            Ok(Term {
+            Ok(ScheduledKey {
                 kid: record.kid.clone(),
                 active_from: record.active_from,
                 retires: retires_at(record, records, lifetimes),
@@ -104,7 +104,7 @@ impl<K> Line<K> {
         self.terms(now).map(|term| &term.key)
     }
 
-    fn terms(&self, now: Timestamp) -> impl Iterator<Item = &Term<K>> {
+    fn terms(&self, now: Timestamp) -> impl Iterator<Item = &ScheduledKey<K>> {
         self.0.iter().rev().filter(move |term| term.retires.is_none_or(|end| now < end))
     }
 }
