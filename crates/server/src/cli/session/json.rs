@@ -75,7 +75,7 @@ impl<'a> SessionJson<'a> {
 }
 
 /// The current generation, and the one that was spent for it before.
-fn recent_generations(session: &Session, state: State, now: Timestamp) -> Vec<RefreshTokenJson> {
+fn recent_generations(session: &Session, state: SessionState, now: Timestamp) -> Vec<RefreshTokenJson> {
     let Some(rotation) = &session.rotation else { return Vec::new() };
     let id = |generation: u64| format!("{}.{generation}", session.key.id);
     let spent = rotation.previous.iter().map(|previous| RefreshTokenJson {
