@@ -38,5 +38,9 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let found = selector.find(engine, tenant).await?;
     let user = engine.set_password(&found.key, password.read()?).await?;
-    Ok(writeln!(out, "The password of {} is set, and every session is ended.", Escaped(user.email.as_typed()))?)
+    Ok(writeln!(
+        out,
+        "The password of {} is set, and every session is ended.",
+        Escaped(user.email.as_typed())
+    )?)
 }

@@ -163,7 +163,11 @@ fn lifetime(name: StrategyName, life: LifetimeKind) -> Option<TenantSetting> {
 }
 
 /// Where a tenant keeps a lifetime that the strategy has.
-fn place(life: LifetimeKind, name: StrategyName, lifetimes: &mut StrategyLifetimes) -> Option<&mut Option<Duration>> {
+fn place(
+    life: LifetimeKind,
+    name: StrategyName,
+    lifetimes: &mut StrategyLifetimes,
+) -> Option<&mut Option<Duration>> {
     match (life, name.strategy().renewal()) {
         (LifetimeKind::Access, Renewal::Fixed { .. }) => Some(&mut lifetimes.lifetime),
         (LifetimeKind::Access, Renewal::Rotating { .. }) => Some(&mut lifetimes.access),
