@@ -178,4 +178,6 @@ pub use portcullis_core::username::{LoginName, Username};
 #[cfg(feature = "axum")]
 pub use portcullis_axum::{CurrentUser, Guard, Roles, SameSite, SessionCookie};
 #[cfg(feature = "sqlite")]
-pub use portcullis_stores::sqlite::{SqliteStore, SqliteTenantDatabases};
+pub use portcullis_stores::sqlite::SqliteStore;
+#[cfg(feature = "sqlite")]
+pub use portcullis_stores::{DatabaseUrl, OpenedStores, TenantDatabaseRegistry};

@@ -1,4 +1,4 @@
-//! Opening the engine that a configuration describes: the one place where stores, clock, keys and rules come together.
+//! Opens the engine that a configuration describes: the one place that puts stores, clock, keys and policy together.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,76 +15,71 @@ use portcullis_core::password::{Argon2Cost, HashPool, PasswordPolicy, PoolSize};
 use portcullis_core::store::StoreError;
 use portcullis_core::strategy::{InvalidStrategy, StrategyName};
 use portcullis_core::tenant::TenantPolicy;
-use portcullis_stores::sqlite::{SqliteStore, SqliteTenantDatabases};
+use portcullis_stores::OpenedStores;
 use thiserror::Error;
 
-use crate::config::{Config, Database, SigningIn};
+use crate::config::{Config, SigningIn};
 
-/// An engine, and the database it works on.
-pub struct Opened {
+/// An engine, and the stores that it works on.
+pub struct OpenedEngine {
     /// The engine.
     pub engine: Arc<Engine>,
-    /// The database.
-    pub store: SqliteStore,
-    /// The databases of tenants that have one of their own.
-    pub homes: Arc<SqliteTenantDatabases>,
+    /// The stores. To be closed after the last handle to the engine is gone.
+    pub stores: OpenedStores,
 }
 
-impl Opened {
-    /// Finishes what was asked for and lets go of the database.
+impl OpenedEngine {
+    /// Finishes pending writes and closes all databases.
     pub async fn close(self) {
-        let Self { engine, store, homes } = self;
+        let Self { engine, stores } = self;
         drop(engine);
-        homes.close().await;
-        store.close().await;
+        stores.close().await;
     }
 }
 
-/// The engine could not be opened.
+/// Why the engine was not opened.
 #[derive(Debug, Error)]
 pub enum CannotOpen {
-    /// The database.
+    /// The database could not be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The keys in it.
+    /// The keys in the database could not be used.
     #[error("{0}")]
     Engine(#[from] OpenError),
-    /// The lifetimes of a strategy.
+    /// The configured lifetimes of a strategy contradict each other.
     #[error("strategy {0}: {1}")]
     Strategy(StrategyName, InvalidStrategy),
-    /// The pool that hashes passwords.
+    /// The pool that hashes passwords could not be started.
     #[error("no thread could be started for hashing passwords: {0}")]
     Threads(#[from] io::Error),
 }
 
-/// Opens what `config` describes. The first one ever makes the database and the keys in it.
+/// Opens what `config` describes. The first call ever creates the database and the keys in it.
 ///
 /// # Errors
-/// What is in the way, in one line.
-pub async fn open(config: &Config, events: Arc<dyn EventSink>) -> Result<Opened, CannotOpen> {
+/// [`CannotOpen`] names the cause in one line.
+pub async fn open(config: &Config, events: Arc<dyn EventSink>) -> Result<OpenedEngine, CannotOpen> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let Database::Sqlite(path) = &config.database;
-    let store = SqliteStore::open(path, clock.clone()).await?;
-    let homes = Arc::new(SqliteTenantDatabases::new(&config.data_dir, clock.clone()));
+    let stores = OpenedStores::open(&config.database, &config.data_dir, clock.clone()).await?;
     let random = Arc::new(SystemRandom);
     let passwords = HashPool::new(pool_size(config), Argon2Cost::RECOMMENDED, random.clone())?;
     let engine = Engine::open(Setup {
-        stores: store.stores(),
+        stores: stores.stores(),
         clock,
         random,
         passwords: Arc::new(passwords),
         events,
-        tenant_databases: homes.clone(),
+        tenant_databases: stores.tenant_databases(),
         policy: Arc::new(policy(config)?),
         issuer: config.public_url.as_ref().map(|url| url.as_str().to_owned()),
         secrets: Secrets { master: config.master_key.clone(), shared: config.shared_secrets.clone() },
         bounds: Bounds { max_staleness: config.liveness.max_staleness, ..Bounds::default() },
     })
     .await?;
-    Ok(Opened { engine, store, homes })
+    Ok(OpenedEngine { engine, stores })
 }
 
-/// How many passwords are hashed at once, and how many may wait.
+/// How many passwords are hashed at once, and how many may wait in the queue.
 pub(crate) fn pool_size(config: &Config) -> PoolSize {
     let preset = PoolSize::default();
     let threads = config.hashing.threads.and_then(NonZeroUsize::new).unwrap_or(preset.threads);
@@ -92,7 +87,7 @@ pub(crate) fn pool_size(config: &Config) -> PoolSize {
     PoolSize { queue: queue.unwrap_or(PoolSize::of(threads).queue), threads }
 }
 
-/// The rules of every tenant that has decided nothing for itself.
+/// The policy of every tenant that has no settings of its own.
 pub(crate) fn policy(config: &Config) -> Result<TenantPolicy, CannotOpen> {
     let preset =
         if config.is_development() { PasswordPolicy::DEVELOPMENT } else { PasswordPolicy::SINGLE_FACTOR };

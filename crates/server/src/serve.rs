@@ -22,7 +22,7 @@ use crate::config::{Config, Listen};
 use crate::http::listener::{self, ConnectionLimits};
 use crate::http::{App, Origins, Recorder, router};
 use crate::log::EventLog;
-use crate::open::{CannotOpen, Opened, open};
+use crate::open::{CannotOpen, OpenedEngine, open};
 use crate::operations::OperationDispatcher;
 use crate::rate_limit::{RateLimit, RateLimits};
 use crate::{device, mail, startup_message, tcp};
@@ -64,7 +64,7 @@ pub enum ServeError {
 /// What keeps the server from starting.
 pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), ServeError> {
     let mut signals = Signals::listen()?;
-    let Opened { engine, store, homes } = open(config, Arc::new(EventLog)).await?;
+    let OpenedEngine { engine, stores } = open(config, Arc::new(EventLog)).await?;
     match engine.seal_keys().await? {
         0 => (),
         sealed => info!(sealed, "keys that were made without a master key are sealed with it now"),
@@ -117,8 +117,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     housekeeping.abort();
     finish(post, config.timeouts.shutdown).await;
     drop((engine, surface));
-    homes.close().await;
-    store.close().await;
+    stores.close().await;
     info!("stopped");
     Ok(())
 }

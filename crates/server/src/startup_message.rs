@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
-use crate::config::{Config, Database, MailTransport};
+use crate::config::{Config, MailTransport};
 use crate::mail;
 
 /// Writes the welcome.
@@ -12,7 +12,6 @@ use crate::mail;
 /// What writing gives.
 pub(crate) fn write(config: &Config, addresses: &[SocketAddr], out: &mut dyn Write) -> io::Result<()> {
     let local = addresses.first().map_or_else(|| "nowhere".to_owned(), |address| format!("http://{address}"));
-    let Database::Sqlite(database) = &config.database;
     writeln!(out, "Portcullis {} is up.\n", env!("CARGO_PKG_VERSION"))?;
     let listening: Vec<String> = addresses.iter().map(|address| format!("http://{address}")).collect();
     writeln!(out, "  address    {}", listening.join("  "))?;
@@ -23,7 +22,7 @@ pub(crate) fn write(config: &Config, addresses: &[SocketAddr], out: &mut dyn Wri
         )?,
         Some(url) => writeln!(out, "  mode       production, reached as {}", url.as_str())?,
     }
-    writeln!(out, "  database   SQLite, {}", database.display())?;
+    writeln!(out, "  database   {}, {}", config.database.product(), config.database.location())?;
     match &config.mail.transport {
         MailTransport::Outbox => writeln!(out, "  mail       {}", mail::outbox(config).display())?,
         MailTransport::Smtp(server) => writeln!(out, "  mail       {server}")?,

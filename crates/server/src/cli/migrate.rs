@@ -1,20 +1,19 @@
 //! `portcullis migrate`
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use portcullis_core::id::TenantId;
 use portcullis_core::machine::SystemClock;
-use portcullis_stores::sqlite::{MigrationState, SqliteStore, migrations};
+use portcullis_stores::{DatabaseUrl, IfMissing, MigrationState};
 use serde::Serialize;
 
 use super::failure::Failure;
-use super::place::{is_there, no_database_of};
+use super::place::{is_missing, no_database_of};
 use super::printable::{Table, counted, write_json};
-use super::tenant::databases;
-use crate::config::{Config, Database};
+use super::tenant::{TenantDatabase, databases};
+use crate::config::Config;
 
 /// Make the database's tables, or bring them up to date, and those of tenants' own databases
 ///
@@ -39,11 +38,11 @@ struct Record {
     state: &'static str,
 }
 
-/// A database, and what there is to be done to it.
-struct Place {
-    /// Whose it is; the installation's else.
+/// A database, and its migrations.
+struct MigratedDatabase {
+    /// The tenant that it belongs to; `None` for the installation's.
     tenant: Option<TenantId>,
-    path: PathBuf,
+    url: DatabaseUrl,
     known: Vec<MigrationState>,
 }
 
@@ -52,58 +51,58 @@ pub(super) async fn run(
     config: &Config,
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
-    let Database::Sqlite(path) = &config.database;
-    let shared = Place::find(None, path.clone()).await?;
+    let shared = MigratedDatabase::find(None, config.database.clone()).await?;
     shared.migrate(*dry_run).await?;
-    let (mut places, mut failure) = (vec![shared], None);
-    // One that is away keeps no other from what there is to be done.
-    for found in others(config, &places, *dry_run).await? {
-        match Place::of_tenant(found, *dry_run).await {
-            Ok(place) => places.push(place),
+    let (mut all, mut failure) = (vec![shared], None);
+    // A database that is out of reach keeps no other from being migrated.
+    for found in others(config, &all, *dry_run).await? {
+        match MigratedDatabase::of_tenant(found, *dry_run).await {
+            Ok(database) => all.push(database),
             Err(fault) => failure = failure.or(Some(fault)),
         }
     }
     if *json {
-        write_json(&places.iter().flat_map(|place| place.records(*dry_run)).collect::<Vec<_>>(), out)?;
+        write_json(&all.iter().flat_map(|database| database.records(*dry_run)).collect::<Vec<_>>(), out)?;
         return failure.map_or(Ok(()), Err);
     }
-    for (number, place) in places.iter().enumerate() {
+    for (number, database) in all.iter().enumerate() {
         if number > 0 {
             writeln!(out)?;
         }
-        place.write(*dry_run, out)?;
+        database.write(*dry_run, out)?;
     }
     failure.map_or(Ok(()), Err)
 }
 
-/// The database of a tenant, or what is wrong with its address.
-type Named = (TenantId, Result<PathBuf, String>);
-
-/// The databases of tenants; nothing is known of them where the tenants cannot be read yet.
-async fn others(config: &Config, known: &[Place], dry_run: bool) -> Result<Vec<Named>, Failure> {
+/// The databases of tenants; none before the tenants can be read.
+async fn others(
+    config: &Config,
+    known: &[MigratedDatabase],
+    dry_run: bool,
+) -> Result<Vec<TenantDatabase>, Failure> {
     let Some(shared) = known.first().filter(|shared| !dry_run || shared.pending() == 0) else {
         return Ok(Vec::new());
     };
-    let store = SqliteStore::open(&shared.path, Arc::new(SystemClock)).await?;
-    let found = databases(config, &store.stores()).await;
-    store.close().await;
+    let database = shared.url.open(Arc::new(SystemClock), IfMissing::Create).await?;
+    let found = databases(config, &database.stores()).await;
+    database.close().await;
     Ok(found?)
 }
 
-impl Place {
-    async fn of_tenant((tenant, path): Named, dry_run: bool) -> Result<Self, Failure> {
-        let path = path.map_err(|fault| Failure::other(format_args!("the database of {tenant}: {fault}")))?;
-        if !is_there(&path)? {
-            return Err(Failure::Other(no_database_of(&tenant, &path)));
+impl MigratedDatabase {
+    async fn of_tenant((tenant, url): TenantDatabase, dry_run: bool) -> Result<Self, Failure> {
+        let url = url.map_err(|fault| Failure::other(format_args!("the database of {tenant}: {fault}")))?;
+        if is_missing(&url)? {
+            return Err(Failure::Other(no_database_of(&tenant, &url)));
         }
-        let place = Self::find(Some(tenant), path).await?;
-        place.migrate(dry_run).await?;
-        Ok(place)
+        let database = Self::find(Some(tenant), url).await?;
+        database.migrate(dry_run).await?;
+        Ok(database)
     }
 
-    async fn find(tenant: Option<TenantId>, path: PathBuf) -> Result<Self, Failure> {
-        let known = migrations(&path).await?;
-        Ok(Self { tenant, path, known })
+    async fn find(tenant: Option<TenantId>, url: DatabaseUrl) -> Result<Self, Failure> {
+        let known = url.migrations().await?;
+        Ok(Self { tenant, url, known })
     }
 
     fn pending(&self) -> u64 {
@@ -114,12 +113,8 @@ impl Place {
         if self.pending() == 0 || dry_run {
             return Ok(());
         }
-        let clock = Arc::new(SystemClock);
-        let store = match self.tenant {
-            None => SqliteStore::open(&self.path, clock).await?,
-            Some(_) => SqliteStore::open_existing(&self.path, clock).await?,
-        };
-        store.close().await;
+        let if_missing = if self.tenant.is_none() { IfMissing::Create } else { IfMissing::Refuse };
+        self.url.open(Arc::new(SystemClock), if_missing).await?.close().await;
         Ok(())
     }
 
@@ -143,7 +138,7 @@ impl Place {
         }
         table.write(out)?;
         let whose = self.tenant.as_ref().map_or_else(String::new, |tenant| format!(", of tenant {tenant}"));
-        let (path, migrations) = (self.path.display(), counted(self.pending(), "migration"));
+        let (path, migrations) = (self.url.location(), counted(self.pending(), "migration"));
         match (self.pending(), dry_run) {
             (0, _) => writeln!(out, "\n{path}{whose} is up to date.")?,
             (_, true) => writeln!(out, "\n{migrations} to apply to {path}{whose}.")?,

@@ -12,13 +12,14 @@ use std::time::Duration;
 use portcullis_axum::SameSite;
 use portcullis_core::key::SharedSecrets;
 use portcullis_core::tenant::SecondStep;
+use portcullis_stores::DatabaseUrl;
 use tracing::Level;
 use zeroize::Zeroizing;
 
 use super::Config;
 use super::fault::{self, ConfigFault};
 use super::origin::{OpenFile, Origin};
-use super::parse::{self, Database, MailTransport, Parsed, Sessions, Tls};
+use super::parse::{self, MailTransport, Parsed, Sessions, Tls};
 use super::report::{ConfigReport, ReportRow};
 use super::strategies::Strategies;
 use super::values::{
@@ -174,7 +175,7 @@ fn blank() -> Config {
         public_url: None,
         data_dir: PathBuf::new(),
         listen: Vec::new(),
-        database: Database::Sqlite(PathBuf::new()),
+        database: DatabaseUrl::preset(Path::new("")),
         sessions: Sessions::InDatabase,
         master_key: None,
         shared_secrets: SharedSecrets::default(),

@@ -43,6 +43,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portcullis_core::key::{MasterKey, SharedSecrets};
+use portcullis_stores::DatabaseUrl;
 
 pub use check::check;
 pub use documentation::{documentation, tenant_documentation};
@@ -50,7 +51,7 @@ pub use fault::ConfigFault;
 pub use flags::Flags;
 pub use origin::Origin;
 pub use parse::{
-    Database, Listen, MailTransport, PublicUrl, Sessions, SmtpSecurity, SmtpServer, TcpListen, Tls, WebOrigin,
+    Listen, MailTransport, PublicUrl, Sessions, SmtpSecurity, SmtpServer, TcpListen, Tls, WebOrigin,
 };
 pub use report::{ConfigReport, ReportRow};
 pub use strategies::Strategies;
@@ -75,7 +76,7 @@ pub struct Config {
     /// The addresses to listen on, at least one.
     pub listen: Vec<Listen>,
     /// The database.
-    pub database: Database,
+    pub database: DatabaseUrl,
     /// Where sessions live.
     pub sessions: Sessions,
     /// The key that wraps private keys and secrets in the database; outside development mode there is one.
@@ -175,15 +176,6 @@ impl Config {
     pub const fn report(&self) -> &ConfigReport {
         &self.report
     }
-}
-
-/// The address of a database, as it is written in a configuration.
-///
-/// # Errors
-///
-/// What is wrong with it, in a sentence that does not repeat it.
-pub(crate) fn store_address(text: &str) -> Result<Database, String> {
-    parse::database(text)
 }
 
 /// A length of time as it is written in a configuration, at most `most`.

@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::time::{sleep, timeout};
 
-use super::OpenError;
+use super::SqliteOpenError;
 
 /// How long somebody waits for a lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -39,11 +39,11 @@ impl Identity {
 impl DatabaseFile {
     /// The file at `path`. It and its directory are made if they are not there, readable by their owner only: keys and
     /// password hashes will be in it, and SQLite gives its side files the same mode.
-    pub(super) fn prepare(path: &Path) -> Result<Self, OpenError> {
-        let unusable = |source| OpenError::File { path: path.to_owned(), source };
+    pub(super) fn prepare(path: &Path) -> Result<Self, SqliteOpenError> {
+        let unusable = |source| SqliteOpenError::File { path: path.to_owned(), source };
         if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
-            made.map_err(|source| OpenError::Directory { path: directory.to_owned(), source })?;
+            made.map_err(|source| SqliteOpenError::Directory { path: directory.to_owned(), source })?;
         }
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
             Err(fault) if fault.kind() != io::ErrorKind::AlreadyExists => return Err(unusable(fault)),
@@ -53,10 +53,10 @@ impl DatabaseFile {
     }
 
     /// The file at `path`, which somebody has made before.
-    pub(super) fn existing(path: &Path) -> Result<Self, OpenError> {
+    pub(super) fn existing(path: &Path) -> Result<Self, SqliteOpenError> {
         Self::at(path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => OpenError::Missing { path: path.to_owned() },
-            _ => OpenError::File { path: path.to_owned(), source },
+            io::ErrorKind::NotFound => SqliteOpenError::Missing { path: path.to_owned() },
+            _ => SqliteOpenError::File { path: path.to_owned(), source },
         })
     }
 

@@ -22,7 +22,6 @@
 mod feed;
 mod file;
 mod schema;
-mod tenant_databases;
 mod verbs;
 mod writer;
 
@@ -31,6 +30,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use portcullis_core::clock::Clock;
 use portcullis_core::store::{StoreError, Stored, Stores};
 use sqlx::migrate::MigrateError;
@@ -39,10 +39,9 @@ use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use thiserror::Error;
 use tokio::time::timeout;
 
-pub use schema::{MigrationState, migrations};
-pub use tenant_databases::SqliteTenantDatabases;
-
+use crate::backend::{Backend, IfMissing, MigrationState, OpenDatabase};
 use crate::sql::{Database, Step, tenants};
+use crate::{DatabaseUrl, DatabaseUrlError};
 use file::DatabaseFile;
 use schema::Place;
 use writer::{DEADLINE, NoAnswer, Writer};
@@ -55,7 +54,7 @@ const READERS: u32 = 4;
 
 /// Why a database was not opened.
 #[derive(Debug, Error)]
-pub enum OpenError {
+pub enum SqliteOpenError {
     /// There is no directory for it.
     #[error("the directory {} cannot be made: {source}", .path.display())]
     Directory {
@@ -128,13 +127,49 @@ pub enum OpenError {
     },
 }
 
-/// What to do where there is no database.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Missing {
-    /// Say so.
-    Refuse,
-    /// Make it.
-    Make,
+/// The file of a database, open or not.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct SqliteFile(pub(crate) PathBuf);
+
+impl SqliteFile {
+    /// Reads what stands behind `sqlite:` in a URL.
+    pub(crate) fn parse(rest: &str) -> Result<Self, DatabaseUrlError> {
+        let path = rest.strip_prefix("//").unwrap_or(rest);
+        if path.is_empty() || path.starts_with(":memory:") {
+            Err(DatabaseUrlError::NoFile)
+        } else if path.contains('?') {
+            Err(DatabaseUrlError::Parameters)
+        } else {
+            Ok(Self(PathBuf::from(path)))
+        }
+    }
+}
+
+#[async_trait]
+impl Backend for SqliteFile {
+    fn product(&self) -> &'static str {
+        "SQLite"
+    }
+
+    fn url(&self) -> String {
+        format!("sqlite:{}", self.0.display())
+    }
+
+    fn based_in(&self, directory: &Path) -> DatabaseUrl {
+        Self(directory.join(&self.0)).into()
+    }
+
+    fn file(&self) -> Option<&Path> {
+        Some(&self.0)
+    }
+
+    async fn migrations(&self) -> Stored<Vec<MigrationState>> {
+        schema::migrations(&self.0).await
+    }
+
+    async fn open(&self, clock: Arc<dyn Clock>, if_missing: IfMissing) -> Stored<Arc<dyn OpenDatabase>> {
+        Ok(Arc::new(SqliteStore::open_or(&self.0, clock, if_missing).await?))
+    }
 }
 
 /// All records in one SQLite file.
@@ -151,30 +186,37 @@ impl SqliteStore {
     /// runtime that this is called on.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`], with an [`OpenError`] that says what is wrong.
+    /// [`StoreError::Unavailable`], with an [`SqliteOpenError`] that says what is wrong.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Stored<Self> {
-        let opened = Self::try_open(path, clock, Missing::Make).await;
-        opened.map_err(|fault| StoreError::unavailable(OPENING, fault))
+        Self::open_or(path, clock, IfMissing::Create).await
     }
 
     /// Opens the database at `path`, which [`SqliteStore::open`] has made before, and brings it up to date: where it is
     /// not, or is empty, it was lost, and is not made anew.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`], with an [`OpenError`] that says what is wrong.
+    /// [`StoreError::Unavailable`], with an [`SqliteOpenError`] that says what is wrong.
     pub async fn open_existing(path: &Path, clock: Arc<dyn Clock>) -> Stored<Self> {
-        let opened = Self::try_open(path, clock, Missing::Refuse).await;
+        Self::open_or(path, clock, IfMissing::Refuse).await
+    }
+
+    async fn open_or(path: &Path, clock: Arc<dyn Clock>, if_missing: IfMissing) -> Stored<Self> {
+        let opened = Self::try_open(path, clock, if_missing).await;
         opened.map_err(|fault| StoreError::unavailable(OPENING, fault))
     }
 
-    async fn try_open(path: &Path, clock: Arc<dyn Clock>, missing: Missing) -> Result<Self, OpenError> {
-        let file = Arc::new(match missing {
-            Missing::Make => DatabaseFile::prepare(path)?,
-            Missing::Refuse => DatabaseFile::existing(path)?,
+    async fn try_open(
+        path: &Path,
+        clock: Arc<dyn Clock>,
+        if_missing: IfMissing,
+    ) -> Result<Self, SqliteOpenError> {
+        let file = Arc::new(match if_missing {
+            IfMissing::Create => DatabaseFile::prepare(path)?,
+            IfMissing::Refuse => DatabaseFile::existing(path)?,
         });
         let mut db = file.writing().await.map_err(|fault| Place(path).fault(fault))?;
-        if missing == Missing::Refuse && schema::is_empty(path, &mut db).await? {
-            return Err(OpenError::Empty { path: path.to_owned() });
+        if if_missing == IfMissing::Refuse && schema::is_empty(path, &mut db).await? {
+            return Err(SqliteOpenError::Empty { path: path.to_owned() });
         }
         schema::bring_up_to_date(path, &mut db).await?;
         let readers = SqlitePoolOptions::new()
@@ -224,6 +266,21 @@ impl SqliteStore {
     async fn reader(&self) -> Result<PoolConnection<Database>, sqlx::Error> {
         self.file.check()?;
         self.readers.acquire().await
+    }
+}
+
+#[async_trait]
+impl OpenDatabase for SqliteStore {
+    fn stores(&self) -> Stores {
+        self.stores()
+    }
+
+    async fn ping(&self) -> Stored<()> {
+        self.ping().await
+    }
+
+    async fn close(&self) {
+        self.close().await;
     }
 }
 

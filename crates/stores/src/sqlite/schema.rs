@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use sqlx::migrate::{Migrate as _, MigrateError, Migration, MigrationType};
 use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _, SqliteConnection};
 
-use super::OpenError;
+use super::SqliteOpenError;
 use super::file::DatabaseFile;
+use crate::backend::MigrationState;
 use crate::sql::users;
 use portcullis_core::store::{StoreError, Stored};
 
@@ -15,17 +16,6 @@ const TABLE: &str = "portcullis_migrations";
 const IS_THERE: &str =
     "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'portcullis_migrations'";
 const APPLIED: &str = "SELECT version, checksum FROM portcullis_migrations ORDER BY version";
-
-/// A step of the tables' history.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct MigrationState {
-    /// Its number.
-    pub version: i64,
-    /// What it makes.
-    pub description: &'static str,
-    /// Whether the database has it.
-    pub applied: bool,
-}
 
 const HISTORY: [(i64, &str, &str); 3] = [
     (1, "records", include_str!("migrations/0001_records.sql")),
@@ -40,7 +30,7 @@ const SEARCH: i64 = 3;
 ///
 /// # Errors
 /// It cannot be read, is no database of ours, or one of a newer version.
-pub async fn migrations(path: &Path) -> Stored<Vec<MigrationState>> {
+pub(super) async fn migrations(path: &Path) -> Stored<Vec<MigrationState>> {
     let applied = look(path).await.map_err(|fault| StoreError::unavailable("read its migrations", fault))?;
     let state = |(version, description, _)| MigrationState {
         version,
@@ -50,8 +40,8 @@ pub async fn migrations(path: &Path) -> Stored<Vec<MigrationState>> {
     Ok(HISTORY.map(state).to_vec())
 }
 
-async fn look(path: &Path) -> Result<Vec<i64>, OpenError> {
-    let unusable = |source| OpenError::File { path: path.to_owned(), source };
+async fn look(path: &Path) -> Result<Vec<i64>, SqliteOpenError> {
+    let unusable = |source| SqliteOpenError::File { path: path.to_owned(), source };
     if !path.try_exists().map_err(unusable)? {
         return Ok(Vec::new());
     }
@@ -62,12 +52,12 @@ async fn look(path: &Path) -> Result<Vec<i64>, OpenError> {
 }
 
 /// Whether nobody has ever made our tables there.
-pub(super) async fn is_empty(path: &Path, db: &mut SqliteConnection) -> Result<bool, OpenError> {
+pub(super) async fn is_empty(path: &Path, db: &mut SqliteConnection) -> Result<bool, SqliteOpenError> {
     Ok(Place(path).applied(db).await?.is_empty())
 }
 
 /// Applies what is missing, as one transaction that keeps other processes out; writes nothing where nothing is missing.
-pub(super) async fn bring_up_to_date(path: &Path, db: &mut SqliteConnection) -> Result<(), OpenError> {
+pub(super) async fn bring_up_to_date(path: &Path, db: &mut SqliteConnection) -> Result<(), SqliteOpenError> {
     let place = Place(path);
     if place.applied(&mut *db).await?.len() == HISTORY.len() {
         return Ok(());
@@ -77,7 +67,7 @@ pub(super) async fn bring_up_to_date(path: &Path, db: &mut SqliteConnection) -> 
     let applied = place.applied(&mut transaction).await?;
     let missing = history().filter(|migration| !applied.contains(&migration.version));
     let migrated = apply(&mut transaction, missing).await;
-    migrated.map_err(|source| OpenError::Migration { path: place.path(), source })?;
+    migrated.map_err(|source| SqliteOpenError::Migration { path: place.path(), source })?;
     transaction.commit().await.map_err(|fault| place.fault(fault))
 }
 
@@ -112,27 +102,27 @@ impl Place<'_> {
     }
 
     /// What the database's error says about the file.
-    pub(super) fn fault(self, source: sqlx::Error) -> OpenError {
+    pub(super) fn fault(self, source: sqlx::Error) -> SqliteOpenError {
         const SQLITE_NOTADB: &str = "26";
         let code = source.as_database_error().and_then(sqlx::error::DatabaseError::code);
         if code.is_some_and(|code| code == SQLITE_NOTADB) {
-            OpenError::NotADatabase { path: self.path() }
+            SqliteOpenError::NotADatabase { path: self.path() }
         } else {
-            OpenError::Database { path: self.path(), source }
+            SqliteOpenError::Database { path: self.path(), source }
         }
     }
 
     /// The migrations that the database has; an error if they are not ours.
-    async fn applied(self, db: &mut SqliteConnection) -> Result<Vec<i64>, OpenError> {
+    async fn applied(self, db: &mut SqliteConnection) -> Result<Vec<i64>, SqliteOpenError> {
         let applied = read(db).await.map_err(|fault| self.fault(fault))?;
         let newest = HISTORY.iter().map(|(version, ..)| *version).max().unwrap_or_default();
         for (version, checksum) in &applied {
             let known = history().find(|migration| migration.version == *version);
             if known.is_none_or(|migration| *migration.checksum != *checksum.as_slice()) {
                 return Err(if *version > newest {
-                    OpenError::Newer { path: self.path(), migration: *version }
+                    SqliteOpenError::Newer { path: self.path(), migration: *version }
                 } else {
-                    OpenError::Altered { path: self.path(), migration: *version }
+                    SqliteOpenError::Altered { path: self.path(), migration: *version }
                 });
             }
         }

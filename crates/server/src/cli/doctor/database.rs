@@ -1,28 +1,27 @@
-//! The database: whether it is there, up to date, answers, and can be locked for writing.
+//! The database: whether it exists, is up to date, answers, and can be locked for writing.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use portcullis_core::machine::SystemClock;
-use portcullis_stores::sqlite::{SqliteStore, migrations};
+use portcullis_stores::{DatabaseUrl, IfMissing, OpenDatabase};
 
 use super::{Finding, Stopwatch};
 use crate::cli::printable::counted;
 
-/// What is to be said, and the store, if it can be asked for more; `missing` where there is none.
+/// The findings, and the open database if it works. `missing` is what to say if there is no database.
 pub(super) async fn examine(
-    path: &Path,
+    url: &DatabaseUrl,
     name: &str,
     migrations_name: &str,
     missing: String,
-) -> (Vec<Finding>, Option<SqliteStore>) {
-    if let Ok(false) = path.try_exists() {
+) -> (Vec<Finding>, Option<Arc<dyn OpenDatabase>>) {
+    if let Ok(true) = url.is_missing() {
         return (vec![Finding::broken(name, missing)], None);
     }
     let watch = Stopwatch::start();
-    let known = match migrations(path).await {
+    let known = match url.migrations().await {
         Ok(known) => known,
         Err(fault) => return (vec![Finding::broken(name, fault.to_string())], None),
     };
@@ -35,31 +34,32 @@ pub(super) async fn examine(
     }
     let applied = counted(known.len() as u64, "migration");
     let up_to_date = Finding::ok(migrations_name, format!("up to date, {applied} applied")).took(took);
-    match open(path, name).await {
-        Ok((finding, store)) => (vec![finding, up_to_date], Some(store)),
+    match open(url, name).await {
+        Ok((finding, database)) => (vec![finding, up_to_date], Some(database)),
         Err(finding) => (vec![finding, up_to_date], None),
     }
 }
 
-async fn open(path: &Path, name: &str) -> Result<(Finding, SqliteStore), Finding> {
+async fn open(url: &DatabaseUrl, name: &str) -> Result<(Finding, Arc<dyn OpenDatabase>), Finding> {
     let broken = |fault| Finding::broken(name, format!("{fault}"));
-    let store = SqliteStore::open_existing(path, Arc::new(SystemClock)).await.map_err(broken)?;
+    let database = url.open(Arc::new(SystemClock), IfMissing::Refuse).await.map_err(broken)?;
     let watch = Stopwatch::start();
-    if let Err(fault) = store.ping().await {
-        store.close().await;
+    if let Err(fault) = database.ping().await {
+        database.close().await;
         return Err(broken(fault));
     }
     let took = watch.elapsed();
-    let shown = path.display();
-    let finding = if is_open_to_others(path) {
+    let shown = url.location();
+    let finding = if is_open_to_others(url) {
         Finding::note(name, format!("{shown} answers, but others can read it: chmod 600 {shown}"))
     } else {
-        Finding::ok(name, format!("SQLite, {shown}: answers, and can be locked for writing"))
+        Finding::ok(name, format!("{}, {shown}: answers, and can be locked for writing", url.product()))
     };
-    Ok((finding.took(took), store))
+    Ok((finding.took(took), database))
 }
 
-/// Keys and password hashes are in it.
-fn is_open_to_others(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
+/// Whether other users of the machine can read the keys and password hashes in the file.
+fn is_open_to_others(url: &DatabaseUrl) -> bool {
+    let Some(file) = url.file() else { return false };
+    fs::metadata(file).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
 }

@@ -9,7 +9,6 @@ use portcullis_core::key::{KeyRecord, KeyUse, Keyring, KeyringSource};
 use portcullis_core::machine::SystemClock;
 use portcullis_core::store::{Page, Stores};
 use portcullis_core::tenant::TenantPolicy;
-use portcullis_stores::sqlite::SqliteStore;
 
 use super::{Finding, Stopwatch};
 use crate::cli::failure::Failure;
@@ -27,14 +26,14 @@ pub(super) struct KeyFindings {
     pub(super) newest: Option<Timestamp>,
 }
 
-pub(super) async fn examine(config: &Config, store: &SqliteStore) -> Result<KeyFindings, Failure> {
-    let (stores, policy) = (store.stores(), policy(config)?);
+pub(super) async fn examine(config: &Config, stores: &Stores) -> Result<KeyFindings, Failure> {
+    let policy = policy(config)?;
     let mut keys = KeyFindings { findings: Vec::new(), newest: None };
     let mut after: Option<TenantId> = None;
     loop {
         let tenants = stores.tenants.list(Page { after: after.take(), limit: PAGE }).await?;
         for tenant in &tenants {
-            keys.examine(&tenant.id, config, &stores, &policy).await?;
+            keys.examine(&tenant.id, config, stores, &policy).await?;
         }
         match tenants.last() {
             Some(last) => after = Some(last.id.clone()),

@@ -22,7 +22,7 @@ use serde::{Serialize, Serializer};
 use super::failure::Failure;
 use super::place::no_database;
 use super::printable::{Table, write_json};
-use crate::config::{Config, Database};
+use crate::config::Config;
 
 /// Find out what works and what does not
 ///
@@ -148,24 +148,27 @@ pub(super) async fn run(
 
 async fn examine(config: &Config) -> Result<Vec<Finding>, Failure> {
     let mut findings = vec![configuration(config)];
-    let Database::Sqlite(path) = &config.database;
     findings.push(directory::examine("data directory", &config.data_dir));
-    let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if beside != config.data_dir {
-        findings.push(directory::examine("directory of the database", beside));
+    if let Some(beside) = config.database.file().and_then(Path::parent) {
+        let beside = if beside.as_os_str().is_empty() { Path::new(".") } else { beside };
+        if beside != config.data_dir {
+            findings.push(directory::examine("directory of the database", beside));
+        }
     }
-    let missing = no_database(path);
-    let (of_database, store) = database::examine(path, "database", "migrations", missing).await;
+    let missing = no_database(&config.database);
+    let (of_database, database) =
+        database::examine(&config.database, "database", "migrations", missing).await;
     findings.extend(of_database);
     let mut newest = None;
-    if let Some(store) = store {
-        let of_keys = keys::examine(config, &store).await?;
+    if let Some(database) = database {
+        let stores = database.stores();
+        let of_keys = keys::examine(config, &stores).await?;
         newest = of_keys.newest;
         findings.extend(of_keys.findings);
-        let of_tenants = tenants::examine(config, &store).await?;
+        let of_tenants = tenants::examine(config, &stores).await?;
         findings.extend(of_tenants.findings);
-        findings.push(mail::waiting(of_tenants.mail_waiting + store.stores().mail.waiting().await?));
-        store.close().await;
+        findings.push(mail::waiting(of_tenants.mail_waiting + stores.mail.waiting().await?));
+        database.close().await;
     }
     findings.push(mail::examine(config).await);
     findings.push(machine::clock(SystemClock.now(), newest));

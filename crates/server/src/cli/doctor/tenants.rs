@@ -1,7 +1,6 @@
 //! The databases of tenants that have one of their own.
 
-use portcullis_core::store::StoreError;
-use portcullis_stores::sqlite::SqliteStore;
+use portcullis_core::store::{StoreError, Stores};
 
 use super::{Finding, database};
 use crate::cli::place::no_database_of;
@@ -15,19 +14,19 @@ pub(super) struct TenantFindings {
     pub(super) mail_waiting: u64,
 }
 
-pub(super) async fn examine(config: &Config, store: &SqliteStore) -> Result<TenantFindings, StoreError> {
+pub(super) async fn examine(config: &Config, stores: &Stores) -> Result<TenantFindings, StoreError> {
     let mut tenants = TenantFindings { findings: Vec::new(), mail_waiting: 0 };
-    for (tenant, place) in databases(config, &store.stores()).await? {
+    for (tenant, url) in databases(config, stores).await? {
         let name = format!("database of {tenant}");
-        let path = match place {
-            Ok(path) => path,
+        let url = match url {
+            Ok(url) => url,
             Err(fault) => {
-                tenants.findings.push(Finding::broken(name, fault));
+                tenants.findings.push(Finding::broken(name, fault.to_string()));
                 continue;
             }
         };
-        let (migrations, missing) = (format!("migrations of {tenant}"), no_database_of(&tenant, &path));
-        let (findings, own) = database::examine(&path, &name, &migrations, missing).await;
+        let (migrations, missing) = (format!("migrations of {tenant}"), no_database_of(&tenant, &url));
+        let (findings, own) = database::examine(&url, &name, &migrations, missing).await;
         tenants.findings.extend(findings);
         if let Some(own) = own {
             tenants.mail_waiting += own.stores().mail.waiting().await?;

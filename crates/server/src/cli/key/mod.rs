@@ -6,9 +6,10 @@ mod rotate;
 use std::io::Write;
 
 use clap::{Args, Subcommand};
+use portcullis_stores::IfMissing;
 
 use super::failure::Failure;
-use super::place::{Missing, with_engine};
+use super::place::with_engine;
 use super::target::TenantOption;
 use crate::config::Config;
 
@@ -40,7 +41,7 @@ pub(super) async fn run(
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
     let tenant = tenant.id();
-    with_engine(config, &tenant, Missing::Refuse, async |engine| match action {
+    with_engine(config, &tenant, IfMissing::Refuse, async |engine| match action {
         KeyAction::List { json } => list::run(json, engine, &tenant, out).await,
         KeyAction::Rotate(arguments) => {
             rotate::run(&arguments, engine, &tenant, &config.shared_secrets, out).await

@@ -9,9 +9,10 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 use portcullis_core::engine::Engine;
 use portcullis_core::id::{SessionId, TenantId};
+use portcullis_stores::IfMissing;
 
 use super::failure::Failure;
-use super::place::{Missing, with_engine};
+use super::place::with_engine;
 use super::target::{TenantOption, UserSelector};
 use crate::config::Config;
 
@@ -51,7 +52,7 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let tenant = tenant.id();
     let work = async |engine: &Engine| action.run(engine, &tenant, out).await;
-    with_engine(config, &tenant, Missing::Refuse, work).await
+    with_engine(config, &tenant, IfMissing::Refuse, work).await
 }
 
 impl SessionAction {

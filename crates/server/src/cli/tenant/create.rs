@@ -1,12 +1,12 @@
 //! `portcullis tenant create`
 
 use std::io::Write;
-use std::path::{Path, absolute};
 
 use clap::Args;
 use portcullis_core::engine::{Engine, TenantAdminError};
 use portcullis_core::id::TenantId;
 use portcullis_core::tenant::TenantSettings;
+use portcullis_stores::DatabaseUrl;
 
 use super::assignments::{assigned, check, help};
 use super::json::{TenantJson, masked};
@@ -14,7 +14,7 @@ use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
 use crate::cli::printable::write_json;
 use crate::config::tenant::Assignment;
-use crate::config::{self, Config, Database, Origin};
+use crate::config::{Config, Origin};
 
 /// How the address of a database of its own is stated.
 const DATABASE: &str = "database_url=";
@@ -50,7 +50,7 @@ fn argument(text: &str) -> Result<TenantArgument, String> {
     let Some(address) = text.strip_prefix(DATABASE) else {
         return Assignment::parse(text).map(TenantArgument::Assignment);
     };
-    config::store_address(address).map_err(|message| format!("database_url: {message}"))?;
+    DatabaseUrl::parse(address).map_err(|message| format!("database_url: {message}"))?;
     Ok(TenantArgument::Database(address.to_owned()))
 }
 
@@ -58,10 +58,9 @@ impl CreateTenant {
     /// What is wrong with the arguments, before a database is made for them.
     pub(super) fn check(&self, config: &Config) -> Result<(), Failure> {
         check(&self.decisions(), config)?;
-        let Database::Sqlite(shared) = &config.database;
-        if let Some(Database::Sqlite(own)) = self.database().and_then(|own| config::store_address(own).ok()) {
-            let own = config.data_dir.join(own);
-            if is_one_place(&own, shared) {
+        let shared = &config.database;
+        if let Some(own) = self.database().and_then(|own| DatabaseUrl::parse(own).ok()) {
+            if own.based_in(&config.data_dir).is_same_database(shared) {
                 return Err(Failure::usage(
                     "database_url: that is the database of the installation; leave it out to live there",
                 ));
@@ -69,7 +68,7 @@ impl CreateTenant {
         }
         let is_by_flag =
             config.report().row("database").is_some_and(|row| matches!(row.origin, Origin::Flag(_)));
-        if is_by_flag && !shared.exists() {
+        if is_by_flag && shared.is_missing().unwrap_or(true) {
             return Err(Failure::other(format_args!(
                 "{}; for a database of the tenant's own, write database_url=sqlite:PATH",
                 crate::cli::place::no_database(shared)
@@ -92,13 +91,6 @@ impl CreateTenant {
             TenantArgument::Assignment(_) => None,
         })
     }
-}
-
-fn is_one_place(one: &Path, other: &Path) -> bool {
-    one.canonicalize().ok().zip(other.canonicalize().ok()).map_or_else(
-        || absolute(one).ok().zip(absolute(other).ok()).is_some_and(|(one, other)| one == other),
-        |(one, other)| one == other,
-    )
 }
 
 pub(super) async fn run(

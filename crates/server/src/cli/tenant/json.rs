@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use portcullis_core::clock::Timestamp;
 use portcullis_core::id::TenantId;
 use portcullis_core::tenant::{TenantRecord, TenantSettings};
+use portcullis_stores::DatabaseUrl;
 use serde::Serialize;
 use url::Url;
 
@@ -65,7 +66,7 @@ pub(super) fn holding(tenant: &TenantRecord, config: &Config) -> Result<Values, 
 
 /// The address of a database without its password: of another kind than a file, another build may have written it.
 pub(super) fn masked(address: &str) -> String {
-    if address.starts_with("sqlite:") {
+    if DatabaseUrl::parse(address).is_ok_and(|url| url.file().is_some()) {
         return address.to_owned();
     }
     let Ok(mut url) = Url::parse(address) else { return "(of an unknown kind)".to_owned() };

@@ -14,12 +14,13 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 use portcullis_core::engine::{Engine, TenantAdminError};
 use portcullis_core::id::TenantId;
+use portcullis_stores::IfMissing;
 
 use super::failure::Failure;
-use super::place::{Missing, with_engine};
+use super::place::with_engine;
 use crate::config::Config;
 
-pub(super) use databases::databases;
+pub(super) use databases::{TenantDatabase, databases};
 
 /// Make tenants, and let them decide things for themselves
 ///
@@ -97,9 +98,9 @@ pub(super) async fn run(
     let missing = match &action {
         TenantAction::Create(arguments) => {
             arguments.check(config)?;
-            Missing::Make
+            IfMissing::Create
         }
-        _ => Missing::Refuse,
+        _ => IfMissing::Refuse,
     };
     let tenant = action.tenant();
     with_engine(config, &tenant, missing, async |engine| action.run(engine, config, out).await).await

@@ -15,10 +15,11 @@ use portcullis_core::id::{TenantId, UserId};
 use portcullis_core::mobile::Mobile;
 use portcullis_core::user::{PersonName, User};
 use portcullis_core::username::Username;
+use portcullis_stores::IfMissing;
 use serde::Serialize;
 
 use super::failure::Failure;
-use super::place::{Missing, with_engine};
+use super::place::with_engine;
 use super::target::{TenantOption, UserSelector};
 use crate::config::Config;
 
@@ -72,13 +73,13 @@ pub(super) async fn run(
     let missing = match &action {
         UserAction::Create(arguments) => {
             arguments.check()?;
-            Missing::Make
+            IfMissing::Create
         }
         UserAction::Password(arguments) => {
             arguments.check()?;
-            Missing::Refuse
+            IfMissing::Refuse
         }
-        _ => Missing::Refuse,
+        _ => IfMissing::Refuse,
     };
     let tenant = tenant.id();
     with_engine(config, &tenant, missing, async |engine| action.run(engine, &tenant, out).await).await

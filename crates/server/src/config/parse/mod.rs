@@ -22,7 +22,7 @@ pub(super) use duration::{duration, node_duration};
 pub use mail::{MailTransport, SmtpSecurity, SmtpServer};
 pub(super) use mail::{language, mail_password, mail_transport, sender};
 pub(super) use secret::{jwt_secret, master_key, session_secret};
-pub use store::{Database, Sessions};
+pub use store::Sessions;
 pub(super) use store::{database, sessions};
 pub use tls::Tls;
 pub(super) use tls::{authorities, certificate, private_key};

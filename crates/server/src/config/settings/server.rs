@@ -1,8 +1,9 @@
 //! Settings of the process: addresses, stores, secrets, limits, the log.
 
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use portcullis_stores::DatabaseUrl;
 use tracing::Level;
 
 use super::super::parse;
@@ -45,7 +46,7 @@ pub(super) const SERVER: &[Setting] = &[
         "database",
         "URL",
         DefaultValue::Derived("`sqlite:` and `portcullis.db` in `data_dir`", |builder| {
-            format!("sqlite:{}", builder.config.data_dir.join(Path::new("portcullis.db")).display())
+            DatabaseUrl::preset(&builder.config.data_dir).to_string()
         }),
         "Where everything lives that nodes share: `sqlite:PATH`",
         |builder, text| put(&mut builder.config.database, parse::database(text)),

@@ -10,7 +10,7 @@ fn who_states_nothing_gets_a_server_for_this_machine() {
     assert!(config.is_development());
     assert_eq!(addresses, ["127.0.0.1:3000", "[::1]:3000"]);
     assert_eq!(config.data_dir, PathBuf::from("./portcullis-data"));
-    assert_eq!(config.database, Database::Sqlite(PathBuf::from("./portcullis-data/portcullis.db")));
+    assert_eq!(config.database, DatabaseUrl::preset(Path::new("./portcullis-data")));
     assert_eq!(config.sessions, Sessions::InDatabase);
     assert!(config.master_key.is_none());
     assert_eq!((config.hashing.threads, config.hashing.queue), (None, None));
@@ -142,7 +142,7 @@ fn what_a_tenant_does_not_decide_is_as_configured() {
 #[test]
 fn the_database_lies_in_the_data_directory_unless_it_is_stated() {
     let config = operator().flag("data-dir", "/var/lib/portcullis").config();
-    assert_eq!(config.database, Database::Sqlite(PathBuf::from("/var/lib/portcullis/portcullis.db")));
+    assert_eq!(config.database, DatabaseUrl::preset(Path::new("/var/lib/portcullis")));
 }
 
 #[test]

@@ -14,10 +14,10 @@ use portcullis_core::strategy::StrategyName;
 use portcullis_core::tenant::TenantSettings;
 use portcullis_server::config::{Config, Flags};
 use portcullis_server::http::{listener, router};
-use portcullis_server::open::{Opened, open};
+use portcullis_server::open::{OpenedEngine, open};
 use portcullis_server::serve::{app, patience};
 use portcullis_server::tcp::{self, Limits};
-use portcullis_stores::sqlite::{SqliteStore, SqliteTenantDatabases};
+use portcullis_stores::OpenedStores;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
@@ -44,8 +44,7 @@ pub(crate) struct Server {
     pub(crate) tcp: SocketAddr,
     /// Where all mail arrives.
     pub(crate) letters: Arc<LetterBox>,
-    store: SqliteStore,
-    homes: Arc<SqliteTenantDatabases>,
+    stores: OpenedStores,
     stop: watch::Sender<bool>,
     served: JoinSet<()>,
     post: JoinHandle<()>,
@@ -103,8 +102,8 @@ impl Server {
     }
 
     async fn open(config: Config) -> Self {
-        let portcullis_server::config::Database::Sqlite(database) = config.database.clone();
-        let Opened { engine, store, homes } = open(&config, Arc::new(DiscardEvents)).await.unwrap();
+        let database = config.database.file().unwrap().to_owned();
+        let OpenedEngine { engine, stores } = open(&config, Arc::new(DiscardEvents)).await.unwrap();
         let (stop, stopped) = watch::channel(false);
         let until = || {
             let mut stopped = stopped.clone();
@@ -128,7 +127,7 @@ impl Server {
             let (engine, letters) = (engine.clone(), letters.clone());
             async move { engine.deliver_mail(letters, std::future::pending()).await }
         });
-        Self { address, engine, database, tcp, letters, store, homes, stop, served, post }
+        Self { address, engine, database, tcp, letters, stores, stop, served, post }
     }
 
     pub(crate) fn ask(&self, method: &str, path: &str) -> Ask {
@@ -148,7 +147,7 @@ impl Server {
     }
 
     pub(crate) fn stores(&self) -> Stores {
-        self.store.stores()
+        self.stores.stores()
     }
 
     /// Tells the server to stop; what is awaited is its end.
@@ -158,8 +157,7 @@ impl Server {
         async move {
             self.served.join_all().await;
             drop(self.engine);
-            self.homes.close().await;
-            self.store.close().await;
+            self.stores.close().await;
         }
     }
 

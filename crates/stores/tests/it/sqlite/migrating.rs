@@ -8,11 +8,10 @@ use portcullis_core::store::conformance::records::{bare_user, by_id, session, te
 use portcullis_core::store::{Page, UserHandle};
 use portcullis_core::tenant::TenantRecord;
 use portcullis_core::user::{PersonName, Role, User};
-use portcullis_stores::sqlite::migrations;
 use sqlx::migrate::{Migrate as _, Migration, MigrationType};
 use sqlx::{AssertSqlSafe, Connection as _, SqlSafeStr as _};
 
-use super::{Directory, open};
+use super::{Directory, migrations, open};
 
 const FIRST: [(i64, &str, &str); 2] = [
     (1, "records", include_str!("../../../src/sqlite/migrations/0001_records.sql")),

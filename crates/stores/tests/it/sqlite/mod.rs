@@ -15,7 +15,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use portcullis_core::machine::SystemClock;
+use portcullis_core::store::Stored;
 use portcullis_stores::sqlite::SqliteStore;
+use portcullis_stores::{DatabaseUrl, MigrationState};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
@@ -42,7 +44,12 @@ async fn open(path: &Path) -> SqliteStore {
     SqliteStore::open(path, Arc::new(SystemClock)).await.unwrap()
 }
 
-/// A connection of somebody who knows nothing of us.
+async fn migrations(path: &Path) -> Stored<Vec<MigrationState>> {
+    let url = DatabaseUrl::parse(&format!("sqlite:{}", path.display())).unwrap();
+    url.migrations().await
+}
+
+/// A connection of another program.
 async fn stranger(path: &Path) -> SqliteConnection {
     SqliteConnectOptions::new().filename(path).connect().await.unwrap()
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use portcullis_core::machine::SystemClock;
 use portcullis_core::store::conformance::records::tenant;
-use portcullis_stores::sqlite::{SqliteStore, migrations};
+use portcullis_stores::sqlite::SqliteStore;
 use tokio::task::JoinSet;
 
-use super::{Directory, by_hand, open};
+use super::{Directory, by_hand, migrations, open};
 
 /// What is said of a file that is not opened.
 async fn refusal(path: &Path) -> String {

@@ -11,7 +11,7 @@ use portcullis_core::store::conformance::records::{NOW, somebody, tenant};
 use portcullis_core::store::{Page, StoreError, Stores, TenantDatabases as _, Updated, UserHandle};
 use portcullis_core::strategy::StrategyName;
 use portcullis_core::tenant::{TenantRecord, TenantSettings};
-use portcullis_stores::sqlite::SqliteTenantDatabases;
+use portcullis_stores::TenantDatabaseRegistry;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -20,8 +20,8 @@ use super::{Directory, by_hand, open};
 const USERS: Page<UserId> = Page { after: None, limit: 100 };
 const SESSIONS: Page<SessionId> = Page { after: None, limit: 100 };
 
-fn homes(directory: &Directory) -> Arc<SqliteTenantDatabases> {
-    Arc::new(SqliteTenantDatabases::new(directory.place.path(), Arc::new(SystemClock)))
+fn homes(directory: &Directory) -> Arc<TenantDatabaseRegistry> {
+    Arc::new(TenantDatabaseRegistry::new(directory.place.path(), Arc::new(SystemClock)))
 }
 
 /// Makes a tenant whose users live at this place.
@@ -114,7 +114,7 @@ async fn what_cannot_be_opened_says_why() {
     let homes = homes(&directory);
     fs::write(directory.place.path().join("letter"), "a letter to somebody. ".repeat(100)).unwrap();
     for (database, why) in [
-        ("postgres://u:hunter2@h/d", "there is sqlite:PATH"),
+        ("postgres://u:hunter2@h/d", "it has sqlite:PATH"),
         ("sqlite:", "names no file"),
         ("sqlite:letter", "letter is no SQLite database"),
         ("sqlite:letter/a.db", "letter cannot be made"),

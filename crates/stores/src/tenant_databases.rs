@@ -1,0 +1,98 @@
+//! The databases of tenants that have one of their own, each opened once.
+//!
+//! A database is created only together with its tenant. If it is missing later, its tenant is out of reach.
+//!
+//! What it does not do: check who names a path. A client who may write tenants may open any file that the process may.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf, absolute};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use portcullis_core::clock::Clock;
+use portcullis_core::store::{StoreError, Stored, Stores, TenantDatabases};
+use thiserror::Error;
+use tokio::sync::OnceCell;
+
+use crate::{DatabaseUrl, DatabaseUrlError, IfMissing, OpenDatabase};
+
+/// What is asked of the store, in the words of its errors.
+const DOING: &str = "open the database of a tenant";
+
+#[derive(Debug, Error)]
+enum NotOpened {
+    #[error("its URL cannot be used: {0}")]
+    Url(#[from] DatabaseUrlError),
+    #[error("the databases of tenants have been closed")]
+    Closed,
+}
+
+type Opening = Arc<OnceCell<Arc<dyn OpenDatabase>>>;
+
+/// Opens tenants' databases by URL, each once.
+pub struct TenantDatabaseRegistry {
+    base: PathBuf,
+    clock: Arc<dyn Clock>,
+    /// Databases that are open or being opened; `None` after the registry was closed.
+    databases: Mutex<Option<HashMap<DatabaseUrl, Opening>>>,
+}
+
+impl TenantDatabaseRegistry {
+    /// A registry with nothing open yet. Relative paths are based in `data_dir`.
+    #[must_use]
+    pub fn new(data_dir: &Path, clock: Arc<dyn Clock>) -> Self {
+        // Two spellings of one path must be one database.
+        let base = absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
+        Self { base, clock, databases: Mutex::new(Some(HashMap::new())) }
+    }
+
+    /// Finishes pending writes and closes all databases; from now on none can be opened.
+    pub async fn close(&self) {
+        let databases = self.databases.lock().unwrap_or_else(PoisonError::into_inner).take();
+        for opening in databases.unwrap_or_default().into_values() {
+            if let Some(database) = opening.get() {
+                database.close().await;
+            }
+        }
+    }
+
+    fn opening(&self, url: &str) -> Result<(DatabaseUrl, Opening), NotOpened> {
+        let url = DatabaseUrl::parse(url)?.based_in(&self.base);
+        let mut databases = self.databases.lock().unwrap_or_else(PoisonError::into_inner);
+        let opening = databases.as_mut().ok_or(NotOpened::Closed)?.entry(url.clone()).or_default().clone();
+        Ok((url, opening))
+    }
+
+    async fn open(&self, url: &str, if_missing: IfMissing) -> Stored<Stores> {
+        let unavailable = |fault| StoreError::unavailable(DOING, fault);
+        let (url, opening) = self.opening(url).map_err(unavailable)?;
+        let database = opening.get_or_try_init(|| url.open(self.clock.clone(), if_missing)).await?;
+        if self.has_closed() {
+            database.close().await;
+            return Err(unavailable(NotOpened::Closed));
+        }
+        Ok(database.stores())
+    }
+
+    fn has_closed(&self) -> bool {
+        self.databases.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+}
+
+#[async_trait]
+impl TenantDatabases for TenantDatabaseRegistry {
+    async fn open(&self, database: &str) -> Stored<Stores> {
+        self.open(database, IfMissing::Refuse).await
+    }
+
+    async fn get_or_create(&self, database: &str) -> Stored<Stores> {
+        self.open(database, IfMissing::Create).await
+    }
+}
+
+impl fmt::Debug for TenantDatabaseRegistry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenantDatabaseRegistry").field("base", &self.base).finish_non_exhaustive()
+    }
+}
