@@ -79,7 +79,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     let notifier = mail::notifier(config, &links_to(config, &addresses))?;
     let app = app(config, engine.clone(), Some(&recorder));
     let surface = Arc::new(tcp::Surface {
-        desk: app.desk.clone(),
+        operations: app.operations.clone(),
         rates: app.rates.clone(),
         trusts_gateway: config.tcp.trust_gateway,
     });
@@ -174,10 +174,11 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
 #[must_use]
 pub fn app(config: &Config, engine: Arc<Engine>, recorder: Option<&Recorder>) -> App {
     let development = config.is_development();
-    let desk = OperationDispatcher { engine: engine.clone(), requires_tenant: config.tenants.require_header };
+    let operations =
+        OperationDispatcher { engine: engine.clone(), requires_tenant: config.tenants.require_header };
     App {
         engine,
-        desk,
+        operations,
         cookie: SessionCookie {
             name: config.cookie.name.clone(),
             secure: config.is_https(),

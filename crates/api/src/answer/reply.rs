@@ -15,8 +15,6 @@ use portcullis_core::clock::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::operation::DeviceOperation;
-
 /// What an operation of the device-session surface says when it has done what it was asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Success {
@@ -78,36 +76,6 @@ impl Success {
 }
 
 impl Success {
-    /// What an operation says. Two say something else at times: a login without a second step [`Self::LOGGED_IN`], a list
-    /// of ended sessions [`Self::ENDED_SESSIONS`]. Health is bare, and the page for another password is a page.
-    #[must_use]
-    pub const fn of(operation: DeviceOperation) -> Option<Self> {
-        Some(match operation {
-            DeviceOperation::Signup => Self::SIGNED_UP,
-            DeviceOperation::Login => Self::OTP_SENT,
-            DeviceOperation::VerifyLogin => Self::LOGGED_IN,
-            DeviceOperation::UnlockPage | DeviceOperation::Unlock => Self::ACCOUNT_UNLOCKED,
-            DeviceOperation::Password => Self::PASSWORD_CHANGED,
-            DeviceOperation::Me => Self::PROFILE,
-            DeviceOperation::Sessions | DeviceOperation::UserSessions => Self::SESSIONS,
-            DeviceOperation::RenameSession => Self::SESSION_RENAMED,
-            DeviceOperation::LogoutSession | DeviceOperation::EndUserSession => Self::SESSION_REVOKED,
-            DeviceOperation::LogoutAll | DeviceOperation::EndUserSessions => Self::ALL_SESSIONS_REVOKED,
-            DeviceOperation::Refresh => Self::TOKENS_REFRESHED,
-            DeviceOperation::ForgotPassword => Self::RESET_REQUESTED,
-            DeviceOperation::ResetPassword => Self::PASSWORD_RESET,
-            DeviceOperation::Users => Self::USERS,
-            DeviceOperation::CreateUser => Self::USER_CREATED,
-            DeviceOperation::User => Self::USER,
-            DeviceOperation::DisableUser => Self::USER_DISABLED,
-            DeviceOperation::EnableUser => Self::USER_ENABLED,
-            DeviceOperation::UnlockUser => Self::USER_UNLOCKED,
-            DeviceOperation::SetRole => Self::ROLE_CHANGED,
-            DeviceOperation::ResetUser => Self::RESET_SENT,
-            DeviceOperation::Health | DeviceOperation::ResetPage => return None,
-        })
-    }
-
     /// The answer, with its data; `()` where there is none.
     #[must_use]
     pub const fn reply<T>(self, data: T, at: Timestamp) -> Reply<T> {

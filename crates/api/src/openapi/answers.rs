@@ -17,7 +17,9 @@ use crate::answer::{
     CookieLogin, Login, PASSWORD_CHANGED, Pair, PairLogin, Profile, Renewed, Said, Shape, TokenLogin, Tokens,
     UserInParts, UserView, shape_of,
 };
-use crate::operation::{Operation, STRATEGY_OPERATIONS, StrategyOperation};
+use crate::operation::{
+    OwnStrategyOperation, PublicStrategyOperation, STRATEGY_OPERATIONS, StrategyOperation, StrategyRow,
+};
 
 /// An answer, and how it is documented.
 struct Answer {
@@ -44,25 +46,25 @@ impl Answer {
         Some(Self { name, schema: narrowed(schema, &least, &most), least, most })
     }
 
-    fn of(operation: &Operation<StrategyOperation>, strategy: StrategyName) -> Option<Self> {
+    fn of(operation: &StrategyRow, strategy: StrategyName) -> Option<Self> {
         let shape = shape_of(strategy);
         let name = || capitalised(&operation_id(operation, strategy));
         match operation.kind {
-            StrategyOperation::Register => {
+            StrategyOperation::Public(PublicStrategyOperation::Register) => {
                 Some(Self { most: Value::Null, ..Self::shared(&UserView::of(&sample::user()?))? })
             }
-            StrategyOperation::Login => {
+            StrategyOperation::Public(PublicStrategyOperation::Login) => {
                 let shown = |native| Some(shape.login(&sample::signed_in(strategy, native)?));
                 let login = shown(false)?;
                 Self::own(name(), schema_of_login(&login), &login, shown(true)?)
             }
-            StrategyOperation::Refresh => {
+            StrategyOperation::Public(PublicStrategyOperation::Refresh) => {
                 let renewed = shape.refreshed(&sample::refreshed());
                 Self::own(name(), schema_of_renewed(&renewed), &renewed, &renewed)
             }
-            StrategyOperation::Profile => Self::profile(name(), &shape),
-            StrategyOperation::Logout => Self::shared(&shape.logout()),
-            StrategyOperation::Password => Self::shared(&PASSWORD_CHANGED),
+            StrategyOperation::Own(OwnStrategyOperation::Profile) => Self::profile(name(), &shape),
+            StrategyOperation::Own(OwnStrategyOperation::Logout) => Self::shared(&shape.logout()),
+            StrategyOperation::Own(OwnStrategyOperation::Password) => Self::shared(&PASSWORD_CHANGED),
         }
     }
 
@@ -88,7 +90,7 @@ fn schema_of_renewed(renewed: &Renewed) -> RefOr<Schema> {
 }
 
 /// The answer of success.
-pub(super) fn success(operation: &Operation<StrategyOperation>, strategy: StrategyName) -> Response {
+pub(super) fn success(operation: &StrategyRow, strategy: StrategyName) -> Response {
     let described = ResponseBuilder::new().description(said(operation.kind));
     let carrier = strategy.strategy().carrier();
     let headers = headers::of_success(operation.kind, carrier);
@@ -112,12 +114,12 @@ pub(super) fn success(operation: &Operation<StrategyOperation>, strategy: Strate
 
 const fn said(kind: StrategyOperation) -> &'static str {
     match kind {
-        StrategyOperation::Register => "Signed up.",
-        StrategyOperation::Login => "Signed in.",
-        StrategyOperation::Profile => "Recognised.",
-        StrategyOperation::Logout => "Signed out.",
-        StrategyOperation::Refresh => "The next pair.",
-        StrategyOperation::Password => "Changed.",
+        StrategyOperation::Public(PublicStrategyOperation::Register) => "Signed up.",
+        StrategyOperation::Public(PublicStrategyOperation::Login) => "Signed in.",
+        StrategyOperation::Own(OwnStrategyOperation::Profile) => "Recognised.",
+        StrategyOperation::Own(OwnStrategyOperation::Logout) => "Signed out.",
+        StrategyOperation::Public(PublicStrategyOperation::Refresh) => "The next pair.",
+        StrategyOperation::Own(OwnStrategyOperation::Password) => "Changed.",
     }
 }
 

@@ -5,7 +5,9 @@ use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::{Ref, ResponseBuilder};
 
-use crate::operation::{DeviceOperation, StrategyOperation};
+use crate::operation::{
+    DeviceOperation, OwnStrategyOperation, PublicOperation, PublicStrategyOperation, StrategyOperation,
+};
 
 /// A header that the document describes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,12 +102,20 @@ impl Described {
 pub(super) const fn of_success(kind: StrategyOperation, carrier: Carrier) -> &'static [Described] {
     use Described::{ClearedCookie, NoStore, RenewedCookie, SessionCookie};
     match (kind, carrier) {
-        (StrategyOperation::Login, Carrier::Cookie) => &[NoStore, SessionCookie],
-        (StrategyOperation::Login | StrategyOperation::Refresh, _) => &[NoStore],
-        (StrategyOperation::Logout, Carrier::Cookie) => &[ClearedCookie],
-        (StrategyOperation::Profile | StrategyOperation::Password, Carrier::Cookie) => {
-            &[NoStore, RenewedCookie]
+        (StrategyOperation::Public(PublicStrategyOperation::Login), Carrier::Cookie) => {
+            &[NoStore, SessionCookie]
         }
+        (
+            StrategyOperation::Public(PublicStrategyOperation::Login)
+            | StrategyOperation::Public(PublicStrategyOperation::Refresh),
+            _,
+        ) => &[NoStore],
+        (StrategyOperation::Own(OwnStrategyOperation::Logout), Carrier::Cookie) => &[ClearedCookie],
+        (
+            StrategyOperation::Own(OwnStrategyOperation::Profile)
+            | StrategyOperation::Own(OwnStrategyOperation::Password),
+            Carrier::Cookie,
+        ) => &[NoStore, RenewedCookie],
         // Without a cookie nothing but a sign-in and a refresh hands out a credential.
         _ => &[],
     }
@@ -114,10 +124,11 @@ pub(super) const fn of_success(kind: StrategyOperation, carrier: Carrier) -> &'s
 /// The headers of success on the device-session surface.
 pub(super) const fn of_device(kind: DeviceOperation) -> &'static [Described] {
     match kind {
-        DeviceOperation::Login | DeviceOperation::VerifyLogin => {
+        DeviceOperation::Public(PublicOperation::Login)
+        | DeviceOperation::Public(PublicOperation::VerifyLogin) => {
             &[Described::NoStore, Described::DeviceCookie]
         }
-        DeviceOperation::Refresh => &[Described::NoStore],
+        DeviceOperation::Public(PublicOperation::Refresh) => &[Described::NoStore],
         _ => &[],
     }
 }

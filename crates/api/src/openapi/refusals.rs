@@ -21,7 +21,9 @@ use utoipa::openapi::{Content, ContentBuilder, Ref};
 use super::requests::named;
 use super::{Named, headers, sample};
 use crate::answer::shape_of;
-use crate::operation::{Access, Method, Operation, StrategyOperation};
+use crate::operation::{
+    Method, OwnStrategyOperation, PublicStrategyOperation, StrategyOperation, StrategyRow,
+};
 use crate::refusal::{Code, EnvelopeBody, Occasion, PlainBody, ProblemBody, Refusal, Rendering};
 use crate::request::{Body, ChangePassword, Faults, NotJson, Refresh, SignIn, SignUp};
 
@@ -33,7 +35,7 @@ pub(super) type Example = (&'static str, Refusal);
 
 /// The answers of refusal, by status.
 pub(super) fn responses(
-    operation: &Operation<StrategyOperation>,
+    operation: &StrategyRow,
     strategy: StrategyName,
     path: &str,
 ) -> impl Iterator<Item = (String, Response)> {
@@ -81,7 +83,7 @@ fn content<T: ToSchema>(rendering: Rendering, examples: &[Example], occasion: &O
     ContentBuilder::new().schema(Some(Ref::from_schema_name(T::name()))).examples_from_iter(examples).build()
 }
 
-fn of_operation(operation: &Operation<StrategyOperation>, name: StrategyName) -> Vec<Example> {
+fn of_operation(operation: &StrategyRow, name: StrategyName) -> Vec<Example> {
     let strategy = name.strategy();
     let mut refusals = of_every_operation();
     refusals.push(("notOffered", Refusal::no_route()));
@@ -91,12 +93,11 @@ fn of_operation(operation: &Operation<StrategyOperation>, name: StrategyName) ->
     if operation.method == Method::Post && strategy.carrier() == Carrier::Cookie {
         refusals.push(("crossSite", Refusal::plain(Code::CrossSite)));
     }
-    match operation.access {
-        // No strategy's row asks for a role.
-        Access::SignedIn | Access::Role(_) => refusals.extend(of_credential(strategy)),
+    match operation.kind {
+        StrategyOperation::Own(_) => refusals.extend(of_credential(strategy)),
         // A refresh shows a credential.
-        Access::Public if operation.kind == StrategyOperation::Refresh => {}
-        Access::Public => refusals.push(("suspended", TenantError::Suspended.into())),
+        StrategyOperation::Public(PublicStrategyOperation::Refresh) => {}
+        StrategyOperation::Public(_) => refusals.push(("suspended", TenantError::Suspended.into())),
     }
     if operation.limited {
         refusals.push(("tooManyRequests", Refusal::too_many_requests(WAIT)));
@@ -134,11 +135,14 @@ fn faults(kind: StrategyOperation, strategy: StrategyName) -> Option<Faults> {
     let policy = PasswordPolicy::DEVELOPMENT;
     let body = Body::parse(br#"{"refresh_token": 1}"#).ok()?;
     match kind {
-        StrategyOperation::Register => SignUp::read(&body, shape_of(strategy).names, &policy).err(),
-        StrategyOperation::Login => SignIn::read(&body).err(),
-        StrategyOperation::Refresh => Refresh::read(&body).err(),
-        StrategyOperation::Password => ChangePassword::read(&body, &policy).err(),
-        StrategyOperation::Profile | StrategyOperation::Logout => None,
+        StrategyOperation::Public(PublicStrategyOperation::Register) => {
+            SignUp::read(&body, shape_of(strategy).names, &policy).err()
+        }
+        StrategyOperation::Public(PublicStrategyOperation::Login) => SignIn::read(&body).err(),
+        StrategyOperation::Public(PublicStrategyOperation::Refresh) => Refresh::read(&body).err(),
+        StrategyOperation::Own(OwnStrategyOperation::Password) => ChangePassword::read(&body, &policy).err(),
+        StrategyOperation::Own(OwnStrategyOperation::Profile)
+        | StrategyOperation::Own(OwnStrategyOperation::Logout) => None,
     }
 }
 
@@ -160,23 +164,26 @@ fn of_credential(strategy: Strategy) -> Vec<Example> {
 fn of_kind(kind: StrategyOperation) -> Vec<Example> {
     let busy = HashRefused::Busy { retry_after: WAIT };
     match kind {
-        StrategyOperation::Register => {
+        StrategyOperation::Public(PublicStrategyOperation::Register) => {
             vec![("taken", RegisterError::Taken.into()), ("hashingBusy", RegisterError::Busy(busy).into())]
         }
-        StrategyOperation::Login => vec![
+        StrategyOperation::Public(PublicStrategyOperation::Login) => vec![
             ("invalidCredentials", PasswordSignInError::InvalidCredentials.into()),
             ("accountLocked", PasswordSignInError::Locked.into()),
             ("hashingBusy", PasswordSignInError::Busy(busy).into()),
         ],
-        StrategyOperation::Refresh => vec![("invalidRefreshToken", RefreshError::Invalid.into())],
-        StrategyOperation::Password => vec![
+        StrategyOperation::Public(PublicStrategyOperation::Refresh) => {
+            vec![("invalidRefreshToken", RefreshError::Invalid.into())]
+        }
+        StrategyOperation::Own(OwnStrategyOperation::Password) => vec![
             ("wrongPassword", ChangePasswordError::WrongPassword.into()),
             ("tooManyGuesses", ChangePasswordError::TooManyGuesses { wait: WAIT }.into()),
             ("reused", ChangePasswordError::Reused.into()),
             ("contended", ChangePasswordError::Contended.into()),
             ("hashingBusy", ChangePasswordError::Busy(busy).into()),
         ],
-        StrategyOperation::Profile | StrategyOperation::Logout => Vec::new(),
+        StrategyOperation::Own(OwnStrategyOperation::Profile)
+        | StrategyOperation::Own(OwnStrategyOperation::Logout) => Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Type};
 use utoipa::openapi::{ContentBuilder, Ref, Required, ResponsesBuilder, Schema};
 
 use super::{Named, SERVICE, headers, refusals, security};
-use crate::operation::{Method, Operation, SERVICE_OPERATIONS, ServiceOperation};
+use crate::operation::{Access, Method, SERVICE_OPERATIONS, ServiceOperation, ServiceRow};
 
 const KEYS: &str = "KeySet";
 
@@ -15,10 +15,10 @@ const KEYS: &str = "KeySet";
 pub(super) fn operations() -> impl Iterator<Item = (String, Method, path::Operation)> {
     SERVICE_OPERATIONS
         .iter()
-        .map(|operation| (operation.route.to_owned(), operation.method, documented(operation)))
+        .map(|operation| (operation.route.to_owned(), Method::Get, documented(operation)))
 }
 
-fn documented(operation: &Operation<ServiceOperation>) -> path::Operation {
+fn documented(operation: &ServiceRow) -> path::Operation {
     let (id, success) = match operation.kind {
         ServiceOperation::Jwks => ("jwks", keys()),
         ServiceOperation::TenantJwks => ("tenantJwks", keys()),
@@ -26,7 +26,7 @@ fn documented(operation: &Operation<ServiceOperation>) -> path::Operation {
         ServiceOperation::Ready => ("ready", Response::new("They answer.")),
     };
     let responses = ResponsesBuilder::new()
-        .response(operation.success.to_string(), success)
+        .response(Method::Get.success().to_string(), success)
         .responses_from_iter(failures(operation));
     let parameter = (operation.kind == ServiceOperation::TenantJwks).then(tenant);
     OperationBuilder::new()
@@ -35,11 +35,11 @@ fn documented(operation: &Operation<ServiceOperation>) -> path::Operation {
         .summary(Some(operation.summary))
         .parameters(parameter.map(|parameter| [parameter]))
         .responses(responses)
-        .securities(Some(security(operation.access, Carrier::Bearer)))
+        .securities(Some(security(Access::Public, Carrier::Bearer)))
         .build()
 }
 
-fn failures(operation: &Operation<ServiceOperation>) -> Vec<(String, Response)> {
+fn failures(operation: &ServiceRow) -> Vec<(String, Response)> {
     match operation.kind {
         ServiceOperation::Jwks | ServiceOperation::TenantJwks => {
             let mut refusals = refusals::of_every_operation();
@@ -47,7 +47,7 @@ fn failures(operation: &Operation<ServiceOperation>) -> Vec<(String, Response)> 
             refusals.retain(|(name, _)| {
                 operation.kind == ServiceOperation::TenantJwks || *name != "unknownTenant"
             });
-            refusals::documented(refusals, operation.method, operation.route).collect()
+            refusals::documented(refusals, Method::Get, operation.route).collect()
         }
         ServiceOperation::Ready => {
             let named = ResponseBuilder::new().description("A store does not answer; the body names it.");

@@ -7,7 +7,10 @@ use utoipa::openapi::{Ref, Required, ResponsesBuilder};
 
 use super::{answers, refusals, requests, security};
 use crate::answer::shape_of;
-use crate::operation::{Method, Operation, STRATEGY_OPERATIONS, StrategyOperation};
+use crate::operation::{
+    Method, OwnStrategyOperation, PublicStrategyOperation, STRATEGY_OPERATIONS, StrategyOperation,
+    StrategyRow,
+};
 
 /// The name of the tenant's parameter among the components.
 pub(super) const TENANT: &str = "Tenant";
@@ -23,10 +26,10 @@ pub(super) fn operations() -> impl Iterator<Item = (String, Method, path::Operat
     })
 }
 
-fn documented(operation: &Operation<StrategyOperation>, name: StrategyName, path: &str) -> path::Operation {
+fn documented(operation: &StrategyRow, name: StrategyName, path: &str) -> path::Operation {
     let strategy = name.strategy();
     let responses = ResponsesBuilder::new()
-        .response(operation.success.to_string(), answers::success(operation, name))
+        .response(operation.method.success().to_string(), answers::success(operation, name))
         .responses_from_iter(refusals::responses(operation, name, path));
     OperationBuilder::new()
         .tag(name.as_str())
@@ -36,12 +39,12 @@ fn documented(operation: &Operation<StrategyOperation>, name: StrategyName, path
         .parameter_ref(Ref::new(format!("#/components/parameters/{TENANT}")))
         .request_body(requests::body(operation.kind, shape_of(name).names))
         .responses(responses)
-        .securities(Some(security(operation.access, strategy.carrier())))
+        .securities(Some(security(operation.access(), strategy.carrier())))
         .build()
 }
 
 /// `jwtLogin`, `sessionJwtLogin`.
-pub(super) fn operation_id(operation: &Operation<StrategyOperation>, strategy: StrategyName) -> String {
+pub(super) fn operation_id(operation: &StrategyRow, strategy: StrategyName) -> String {
     let mut words = strategy.as_str().split('-').chain([operation.route]);
     let mut id = words.next().unwrap_or_default().to_owned();
     for word in words {
@@ -55,21 +58,23 @@ pub(super) fn operation_id(operation: &Operation<StrategyOperation>, strategy: S
 /// What the table of operations does not say.
 fn remark(kind: StrategyOperation, strategy: Strategy) -> Option<&'static str> {
     match kind {
-        StrategyOperation::Register => Some(
+        StrategyOperation::Public(PublicStrategyOperation::Register) => Some(
             "Where the tenant hides who has an account, the answer is `null`, whether or not the address was taken.",
         ),
-        StrategyOperation::Login if strategy.carrier() == Carrier::Cookie => {
+        StrategyOperation::Public(PublicStrategyOperation::Login)
+            if strategy.carrier() == Carrier::Cookie =>
+        {
             Some("A session that the request still shows is ended.")
         }
-        StrategyOperation::Login if strategy.rotates() => Some(
+        StrategyOperation::Public(PublicStrategyOperation::Login) if strategy.rotates() => Some(
             "With `native` the answer has a device proof, too. A session that has one demands it with every refresh, and \
              lets its client repeat a refresh whose answer was lost.",
         ),
-        StrategyOperation::Refresh => Some(
+        StrategyOperation::Public(PublicStrategyOperation::Refresh) => Some(
             "The refresh token travels as a bearer token, or in the body. Each is good for one refresh: one that is spent \
              and shown again, without a device proof, ends the session.",
         ),
-        StrategyOperation::Logout => Some(match strategy.check() {
+        StrategyOperation::Own(OwnStrategyOperation::Logout) => Some(match strategy.check() {
             Check::Signed if !strategy.rotates() => {
                 "Nothing is kept of the token: it is believed until it expires."
             }

@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use portcullis_core::strategy::StrategyName;
+
 use super::*;
 
 /// What is public, written down a second time: a row that becomes public must be made so here as well.
@@ -27,10 +29,10 @@ fn everything_is_denied_but_what_is_listed_and_administration_is_for_admins() {
         } else {
             Access::SignedIn
         };
-        assert_eq!(operation.access, expected, "{}", operation.route);
+        assert_eq!(operation.access(), expected, "{}", operation.route);
         assert_eq!(operation.is_administration(), operation.route.starts_with("/admin/"));
     }
-    let public = DEVICE_OPERATIONS.iter().filter(|operation| operation.access == Access::Public).count();
+    let public = DEVICE_OPERATIONS.iter().filter(|operation| operation.access() == Access::Public).count();
     assert_eq!(public, PUBLIC.len());
 }
 
@@ -40,11 +42,9 @@ fn every_operation_has_a_row_of_its_own_and_a_route_of_its_own() {
     assert_eq!(kinds.len(), DEVICE_OPERATIONS.len());
     let device =
         DEVICE_OPERATIONS.iter().map(|operation| (operation.route.to_owned(), operation.method.as_str()));
-    let service =
-        SERVICE_OPERATIONS.iter().map(|operation| (operation.route.to_owned(), operation.method.as_str()));
+    let service = SERVICE_OPERATIONS.iter().map(|operation| (operation.route.to_owned(), "GET"));
     let strategies = StrategyName::ROUTED.into_iter().flat_map(|strategy| {
-        let row =
-            move |operation: &Operation<_>| Some((operation.path(strategy)?, operation.method.as_str()));
+        let row = move |operation: &StrategyRow| Some((operation.path(strategy)?, operation.method.as_str()));
         STRATEGY_OPERATIONS.iter().filter_map(row).collect::<Vec<_>>()
     });
     let rows: Vec<_> = device.chain(service).chain(strategies).collect();
@@ -71,10 +71,10 @@ fn nine_operations_can_be_asked_over_tcp() {
         ])
     );
     for pattern in patterns {
-        assert_eq!(Operation::by_pattern(pattern).unwrap().pattern, Some(pattern));
+        assert_eq!(DeviceRow::by_pattern(pattern).unwrap().pattern, Some(pattern));
     }
     for unknown in ["", "auth", "auth.Signup", "auth.signup ", "auth.password", "/auth/signup"] {
-        assert_eq!(Operation::by_pattern(unknown), None, "{unknown:?}");
+        assert_eq!(DeviceRow::by_pattern(unknown), None, "{unknown:?}");
     }
 }
 
@@ -82,7 +82,7 @@ fn nine_operations_can_be_asked_over_tcp() {
 fn the_status_of_success_follows_from_the_method() {
     for operation in DEVICE_OPERATIONS {
         let expected = if operation.method == Method::Post { 201 } else { 200 };
-        assert_eq!(operation.success, expected, "{}", operation.route);
+        assert_eq!(operation.method.success(), expected, "{}", operation.route);
     }
 }
 
@@ -95,7 +95,9 @@ fn only_the_two_pages_post_forms_and_what_takes_them_needs_no_credential() {
         ["/auth/unlock", "/auth/password/reset"]
     );
     assert!(
-        forms.iter().all(|operation| operation.method == Method::Post && operation.access == Access::Public)
+        forms
+            .iter()
+            .all(|operation| operation.method == Method::Post && operation.access() == Access::Public)
     );
 }
 
@@ -103,48 +105,51 @@ fn only_the_two_pages_post_forms_and_what_takes_them_needs_no_credential() {
 fn whatever_takes_a_guess_or_sends_a_mail_for_a_stranger_is_limited() {
     let unlimited: Vec<_> = DEVICE_OPERATIONS
         .iter()
-        .filter(|operation| operation.access == Access::Public && !operation.limited)
+        .filter(|operation| operation.access() == Access::Public && !operation.limited)
         .map(|operation| operation.route)
         .collect();
     assert_eq!(unlimited, ["/auth/health"]);
     let password =
-        DEVICE_OPERATIONS.iter().find(|operation| operation.kind == DeviceOperation::Password).unwrap();
+        DEVICE_OPERATIONS.iter().find(|operation| operation.kind == OwnOperation::Password.into()).unwrap();
     assert!(password.limited);
     for operation in STRATEGY_OPERATIONS {
-        assert_eq!(operation.limited, operation.access == Access::Public, "{}", operation.route);
+        assert_eq!(operation.limited, operation.access() == Access::Public, "{}", operation.route);
     }
 }
 
-fn row<K>(operation: &Operation<K>) -> String {
-    let Operation { method, route, pattern, access, .. } = operation;
-    let who = match access {
-        Access::Public => "anybody".to_owned(),
-        Access::SignedIn => "signed in".to_owned(),
-        Access::Role(role) => format!("role `{role}`"),
-    };
-    let pattern = pattern.map(|pattern| format!("`{pattern}`")).unwrap_or_default();
-    let marks = [(operation.limited, "limited"), (operation.form, "form")];
-    let marks: Vec<&str> = marks.into_iter().filter_map(|(is_so, mark)| is_so.then_some(mark)).collect();
-    let cells = [
-        format!("`{} {route}`", method.as_str()),
-        who,
-        pattern,
-        marks.join(", "),
-        operation.summary.to_owned(),
-    ];
-    format!("//! | {} |", cells.join(" | ")).replace("|  |", "| |").replace("|  |", "| |")
+fn line((method, route): (Method, &str), marks: &str, summary: &str) -> String {
+    format!("/// | `{} {route}` | {marks} | {summary} |", method.as_str())
+        .replace("|  |", "| |")
+        .replace("|  |", "| |")
 }
 
-fn table<K>(operations: &[Operation<K>]) -> String {
-    let head = "//! | request | who | over TCP | | what it does |\n//! |---|---|---|---|---|";
-    let rows = operations.iter().map(row);
-    std::iter::once(head.to_owned()).chain(rows).collect::<Vec<_>>().join("\n")
+fn device_line(row: &DeviceRow) -> String {
+    let pattern = row.pattern.map(|pattern| format!("`{pattern}`")).unwrap_or_default();
+    let marks = [(row.limited, "limited"), (row.form, "form")];
+    let marks: Vec<&str> = marks.into_iter().filter_map(|(is_so, mark)| is_so.then_some(mark)).collect();
+    line((row.method, row.route), &format!("{pattern} | {}", marks.join(", ")), row.summary)
 }
 
 #[test]
-fn the_front_page_shows_the_three_tables_as_they_are() {
-    let page = include_str!("../lib.rs");
-    for table in [table(&STRATEGY_OPERATIONS), table(&DEVICE_OPERATIONS), table(&SERVICE_OPERATIONS)] {
-        assert!(page.contains(&table), "the front page does not have this table:\n{table}");
+fn the_documentation_shows_the_tables_as_they_are() {
+    let device = |access: Access| {
+        let rows = DEVICE_OPERATIONS.iter().filter(move |row| row.access() == access).map(device_line);
+        rows.collect::<Vec<_>>().join("\n")
+    };
+    let strategies = STRATEGY_OPERATIONS.map(|row| {
+        let who = if row.access() == Access::Public { "anyone" } else { "signed in" };
+        let limited = if row.limited { "limited" } else { "" };
+        line((row.method, row.route), &format!("{who} | {limited}"), row.summary)
+    });
+    let service =
+        SERVICE_OPERATIONS.map(|row| line((Method::Get, row.route), "", row.summary).replace(" | | ", " | "));
+    for (file, table) in [
+        (include_str!("device/public.rs"), device(Access::Public)),
+        (include_str!("device/own.rs"), device(Access::SignedIn)),
+        (include_str!("device/admin.rs"), device(Access::Role(Role::Admin))),
+        (include_str!("strategy.rs"), strategies.join("\n")),
+        (include_str!("service.rs"), service.join("\n")),
+    ] {
+        assert!(file.contains(&table), "this table is missing beside its rows:\n{table}");
     }
 }

@@ -5,13 +5,14 @@
 
 mod code;
 mod from_engine;
+mod operation_texts;
 mod rendering;
-mod words;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 pub use code::Code;
+pub use operation_texts::OperationTexts;
 pub(crate) use rendering::{EnvelopeBody, PlainBody, ProblemBody};
 pub use rendering::{Occasion, Rendering};
 

@@ -4,13 +4,11 @@ use std::borrow::Cow;
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::id::SessionId;
-use portcullis_core::strategy::StrategyName;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, Type};
 
 use super::{Code, Reason, Refusal};
-use crate::operation::DEVICE_OPERATIONS;
 
 /// How a refusal is written down.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -142,21 +140,6 @@ pub(crate) struct ProblemBody<'a> {
 }
 
 impl Rendering {
-    /// The rendering of the surface that a path belongs to.
-    #[must_use]
-    pub fn of_path(path: &str) -> Self {
-        let mut segments = path.split('/').skip(1);
-        let (surface, name) = (segments.next(), segments.next());
-        // `POST /auth/refresh` is an operation, and not the strategy of that name.
-        let is_operation = DEVICE_OPERATIONS.iter().any(|operation| operation.route == path);
-        let is_strategy = StrategyName::ROUTED.iter().any(|strategy| Some(strategy.as_str()) == name);
-        match surface {
-            Some("auth") if is_strategy && !is_operation => Self::Plain,
-            Some("auth" | "admin") => Self::Envelope,
-            _ => Self::Plain,
-        }
-    }
-
     /// The same, unless the client asks for problem details.
     #[must_use]
     pub fn negotiated(self, accept: Option<&str>) -> Self {

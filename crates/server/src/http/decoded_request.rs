@@ -10,6 +10,7 @@ use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, USER_AGENT};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use portcullis_api::operation::{DeviceRow, TenantSource};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request::Body;
 use portcullis_axum::{RefusalResponse, RequestCredentials, tenant_named};
@@ -29,8 +30,8 @@ pub(super) struct DecodedRequest {
 }
 
 impl DecodedRequest {
-    /// Reads a request, whose body may be a form where a page posts it.
-    pub(super) async fn read(app: &App, request: Request, or_form: bool) -> Result<Self, Refusal> {
+    /// Reads a request whose body is JSON, or a form if `or_form`.
+    async fn read(app: &App, request: Request, or_form: bool) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         let text = read(Limited::new(body, app.largest_body), app).await?;
         let body = if text.is_empty() {
@@ -42,6 +43,15 @@ impl DecodedRequest {
             Body::parse(&text)?
         };
         Ok(Self { address: app.client(&parts.headers, &parts.extensions), headers: parts.headers, body })
+    }
+
+    /// Reads a request as its row says.
+    pub(super) async fn of_row(app: &App, request: Request, row: &DeviceRow) -> Result<Self, Refusal> {
+        if row.tenant == TenantSource::Unused {
+            let (parts, _) = request.into_parts();
+            return Ok(Self { address: None, headers: parts.headers, body: Body::default() });
+        }
+        Self::read(app, request, row.form).await
     }
 
     /// The headers.

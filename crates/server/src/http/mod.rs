@@ -25,7 +25,8 @@ use axum::extract::Request;
 use axum::handler::Handler;
 use axum::routing::{MethodRouter, get, patch, post};
 use portcullis_api::operation::{
-    Access, Method, Operation, SERVICE_OPERATIONS, STRATEGY_OPERATIONS, ServiceOperation, StrategyOperation,
+    Method, OwnStrategyOperation, PublicStrategyOperation, SERVICE_OPERATIONS, STRATEGY_OPERATIONS,
+    ServiceOperation, StrategyOperation, StrategyRow,
 };
 use portcullis_axum::{Guard, SessionCookie};
 use portcullis_core::engine::Engine;
@@ -38,6 +39,7 @@ use answer::delay_if_busy;
 pub use layers::around;
 pub use metrics::Recorder;
 pub use origin::Origins;
+use rate_limited::rate_limited;
 
 /// What every handler needs.
 #[derive(Clone, Debug)]
@@ -45,7 +47,7 @@ pub struct App {
     /// Everything that can be done.
     pub engine: Arc<Engine>,
     /// What can be done on the device-session surface.
-    pub desk: OperationDispatcher,
+    pub operations: OperationDispatcher,
     /// The session cookie.
     pub cookie: SessionCookie,
     /// Whether a request must name its tenant.
@@ -77,9 +79,7 @@ pub fn router(app: App) -> Router {
     for name in StrategyName::ROUTED {
         for operation in STRATEGY_OPERATIONS {
             let Some(path) = operation.path(name) else { continue };
-            let route = strategy::Route::new(app.clone(), name);
-            let handler = strategy_handler(operation.kind, operation.method, route);
-            router = router.route(&path, guarded(handler, &operation, &app, name));
+            router = router.route(&path, strategy_route(&operation, &app, name));
         }
     }
     for operation in SERVICE_OPERATIONS {
@@ -98,34 +98,36 @@ pub fn router(app: App) -> Router {
     layers::around(router, &app)
 }
 
-fn guarded(
-    handler: MethodRouter,
-    operation: &Operation<StrategyOperation>,
-    app: &Arc<App>,
-    name: StrategyName,
-) -> MethodRouter {
-    match operation.access {
-        // Anybody can make us work: not as often as they like.
-        Access::Public if operation.method == Method::Post => rate_limited::rated(handler, app),
-        Access::Public => handler,
-        // No strategy's row asks for a role.
-        Access::SignedIn | Access::Role(_) => {
-            let engine = app.engine.clone();
-            handler.route_layer(Guard::with(engine, name, app.cookie.clone(), app.requires_tenant))
+/// The handler of an operation, behind what its row and its type ask for.
+fn strategy_route(row: &StrategyRow, app: &Arc<App>, name: StrategyName) -> MethodRouter {
+    let route = strategy::Route::new(app.clone(), name);
+    let handler = match row.kind {
+        StrategyOperation::Public(kind) => public_handler(kind, row.method, route),
+        StrategyOperation::Own(kind) => {
+            let guard = Guard::with(app.engine.clone(), name, app.cookie.clone(), app.requires_tenant);
+            own_handler(kind, row.method, route).route_layer(guard)
         }
+    };
+    rate_limited(handler, row.limited, app)
+}
+
+fn public_handler(kind: PublicStrategyOperation, method: Method, route: strategy::Route) -> MethodRouter {
+    match kind {
+        PublicStrategyOperation::Register => {
+            on(method, move |asked| delay_if_busy(strategy::register(route, asked)))
+        }
+        PublicStrategyOperation::Login => {
+            on(method, move |asked| delay_if_busy(strategy::login(route, asked)))
+        }
+        PublicStrategyOperation::Refresh => on(method, move |asked| strategy::refresh(route, asked)),
     }
 }
 
-fn strategy_handler(kind: StrategyOperation, method: Method, route: strategy::Route) -> MethodRouter {
+fn own_handler(kind: OwnStrategyOperation, method: Method, route: strategy::Route) -> MethodRouter {
     match kind {
-        StrategyOperation::Register => {
-            on(method, move |asked| delay_if_busy(strategy::register(route, asked)))
-        }
-        StrategyOperation::Login => on(method, move |asked| delay_if_busy(strategy::login(route, asked))),
-        StrategyOperation::Profile => on(method, move |who| strategy::profile(route, who)),
-        StrategyOperation::Logout => on(method, move |who, asked| strategy::logout(route, who, asked)),
-        StrategyOperation::Refresh => on(method, move |asked| strategy::refresh(route, asked)),
-        StrategyOperation::Password => {
+        OwnStrategyOperation::Profile => on(method, move |who| strategy::profile(route, who)),
+        OwnStrategyOperation::Logout => on(method, move |who, asked| strategy::logout(route, who, asked)),
+        OwnStrategyOperation::Password => {
             on(method, move |who, asked| delay_if_busy(strategy::password(route, who, asked)))
         }
     }

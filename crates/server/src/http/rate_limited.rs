@@ -17,8 +17,11 @@ use super::inspect_layer::inspect;
 use super::listener::Peer;
 use crate::proxies::client_address;
 
-/// The handler, of which one place gets only so much: for what changes something and anybody may ask for.
-pub(super) fn rated(handler: MethodRouter, app: &Arc<App>) -> MethodRouter {
+/// The handler behind the rate limit of an address, if its row has one.
+pub(super) fn rate_limited(handler: MethodRouter, limited: bool, app: &Arc<App>) -> MethodRouter {
+    if !limited {
+        return handler;
+    }
     let app = app.clone();
     handler.route_layer(inspect(move |request: &mut Request| match app.admit(request) {
         Ok(()) => Ok(identity::<Response>),

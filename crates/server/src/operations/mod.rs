@@ -1,48 +1,57 @@
-//! What can be done on the device-session surface, one file an operation, the same over HTTP and TCP.
+//! The operation dispatcher of the device-session surface, the same for HTTP and TCP.
 //!
-//! A transport makes a `Call` of what it was sent and writes down the `Reply` or the refusal. Who may call is decided
-//! here, once, by the table of operations: what the table does not call public needs somebody who is signed in. The
-//! operations themselves decode, call the engine and encode; they decide nothing.
+//! A transport makes a [`Call`] of a request and writes down the reply or the refusal. Who may call follows from the type
+//! of the operation; each type has a file of its own, in which an operation of another type does not compile. Operations
+//! decode, call the engine and encode; they decide nothing.
 
 mod admin;
-mod callers;
-mod links;
-mod login;
-mod password;
-mod refresh;
-mod sessions;
-mod signup;
+mod caller;
+mod own;
+mod public;
 
 use std::sync::Arc;
 
 use portcullis_api::answer::Success;
-use portcullis_api::operation::{Access, DeviceOperation, Operation};
+use portcullis_api::answer::device::SessionView;
+use portcullis_api::operation::{AdminOperation, DeviceOperation, DeviceRow, TenantSource};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request::Body;
 use portcullis_core::clock::Timestamp;
-use portcullis_core::engine::{Engine, PresentedDevice};
-use portcullis_core::id::TenantId;
+use portcullis_core::engine::{Engine, ListedSession, PresentedDevice};
+use portcullis_core::id::{SessionId, TenantId};
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::session::Device;
 use serde::Serialize;
 use uuid::Uuid;
 
-pub(crate) use callers::{Caller, CallerClaim};
+use caller::AuthenticatedCaller;
+pub(crate) use caller::CallerCredentials;
 
-/// Everything that can be done on the surface.
+/// Carries out operations.
 #[derive(Clone, Debug)]
 pub struct OperationDispatcher {
-    /// Who does it.
+    /// The engine that operations call.
     pub engine: Arc<Engine>,
     /// Whether a call must name its tenant.
     pub requires_tenant: bool,
 }
 
-/// What somebody asks for, whichever way it came.
+/// How a call came in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Transport {
+    /// The client may keep cookies.
+    Http,
+    /// There are no cookies.
+    Tcp,
+}
+
+/// A request for an operation, whichever way it came.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
-    /// The row of the table.
-    pub(crate) operation: Operation<DeviceOperation>,
+    /// The row of the operations table.
+    pub(crate) row: DeviceRow,
+    /// How it came in.
+    pub(crate) transport: Transport,
     /// The tenant that is named beside the body.
     pub(crate) tenant: Option<TenantId>,
     /// The members of body, query and path.
@@ -51,25 +60,23 @@ pub(crate) struct Call<'a> {
     pub(crate) device: Device,
     /// The device cookie.
     pub(crate) cookie: Option<PlainSecret>,
-    /// Whether the transport can set one.
-    pub(crate) keeps_cookies: bool,
-    /// Who they say they are.
-    pub(crate) claim: CallerClaim<'a>,
+    /// What proves who calls.
+    pub(crate) credentials: CallerCredentials<'a>,
 }
 
-/// What they get.
+/// The answer of an operation that succeeded.
 #[derive(Debug)]
-pub(crate) struct Reply {
-    /// The answer, as JSON.
+pub(crate) struct OperationReply {
+    /// The body, as JSON.
     pub(crate) body: Vec<u8>,
     /// The device cookie to set.
     pub(crate) cookie: Option<PlainSecret>,
 }
 
-type Replied = Result<Reply, Refusal>;
+type OperationResult = Result<OperationReply, Refusal>;
 
-impl Reply {
-    fn of(body: &impl Serialize) -> Replied {
+impl OperationReply {
+    fn of(body: &impl Serialize) -> OperationResult {
         let body = serde_json::to_vec(body).map_err(|_| Refusal::plain(Code::InternalError))?;
         Ok(Self { body, cookie: None })
     }
@@ -80,75 +87,43 @@ impl Reply {
 }
 
 impl Call<'_> {
-    /// The tenant that is meant where none has to be named.
+    /// The tenant that the call names, or `default`.
     fn tenant(&self) -> TenantId {
         self.tenant.clone().unwrap_or_else(TenantId::default_tenant)
     }
 
     /// What the device shows of itself.
-    fn shown(&self, secret: Option<PlainSecret>, native: bool) -> PresentedDevice {
-        PresentedDevice { cookie: self.cookie.clone(), secret, native, keeps_cookies: self.keeps_cookies }
+    fn presented_device(&self, secret: Option<PlainSecret>, native: bool) -> PresentedDevice {
+        let keeps_cookies = self.transport == Transport::Http;
+        PresentedDevice { cookie: self.cookie.clone(), secret, native, keeps_cookies }
     }
 }
 
 impl OperationDispatcher {
-    /// Does what is asked for, if whoever asks may.
-    pub(crate) async fn answer(&self, call: Call<'_>) -> Replied {
-        let kind = call.operation.kind;
-        self.decided(call).await.map_err(|refusal| refusal.worded_for(kind))
+    /// Carries out a call if its caller may make it.
+    pub(crate) async fn answer(&self, call: Call<'_>) -> OperationResult {
+        let texts = call.row.texts;
+        self.dispatch(call).await.map_err(|refusal| refusal.worded_for(texts))
     }
 
-    async fn decided(&self, call: Call<'_>) -> Replied {
-        let names_itself = matches!(
-            call.operation.kind,
-            DeviceOperation::Unlock
-                | DeviceOperation::UnlockPage
-                | DeviceOperation::ResetPage
-                | DeviceOperation::ResetPassword
-                | DeviceOperation::Health
-        );
-        if self.requires_tenant && call.tenant.is_none() && !names_itself {
+    async fn dispatch(&self, call: Call<'_>) -> OperationResult {
+        if self.requires_tenant && call.tenant.is_none() && call.row.tenant == TenantSource::Header {
             return Err(Refusal::plain(Code::TenantConnectionMissing));
         }
-        match call.operation.access {
-            Access::Public => self.public(call).await,
-            Access::SignedIn => {
-                let member = self.member(&call).await?;
-                self.own(call, member).await
+        match call.row.kind {
+            DeviceOperation::Public(operation) => self.public(operation, call).await,
+            DeviceOperation::Own(operation) => {
+                let caller = self.caller(&call).await?;
+                self.own(operation, call, caller).await
             }
-            Access::Role(role) => {
-                let member = self.member(&call).await?;
-                match member.role {
+            DeviceOperation::Admin(operation) => {
+                let caller = self.caller(&call).await?;
+                match caller.role {
+                    Some(AdminOperation::ROLE) => self.admin(operation, call, caller.user.tenant).await,
+                    Some(_) => Err(Refusal::insufficient_role(&[AdminOperation::ROLE])),
                     None => Err(Refusal::missing_role()),
-                    Some(held) if held != role => Err(Refusal::insufficient_role(&[role])),
-                    Some(_) => self.administer(call, member).await,
                 }
             }
-        }
-    }
-
-    async fn public(&self, call: Call<'_>) -> Replied {
-        match call.operation.kind {
-            DeviceOperation::Signup => self.signup(call).await,
-            DeviceOperation::Login => self.login(call).await,
-            DeviceOperation::VerifyLogin => self.verify_login(call).await,
-            DeviceOperation::UnlockPage | DeviceOperation::Unlock => self.unlock(call).await,
-            DeviceOperation::Refresh => self.refresh(call).await,
-            DeviceOperation::ForgotPassword => self.forgot_password(call).await,
-            DeviceOperation::ResetPassword => self.reset_password(call).await,
-            _ => Err(Refusal::no_route()),
-        }
-    }
-
-    async fn own(&self, call: Call<'_>, member: Caller) -> Replied {
-        match call.operation.kind {
-            DeviceOperation::Password => self.change_password(call, member).await,
-            DeviceOperation::Me => self.me(call, member).await,
-            DeviceOperation::Sessions => self.own_sessions(call, member).await,
-            DeviceOperation::RenameSession => self.rename_session(call, member).await,
-            DeviceOperation::LogoutSession => self.logout_session(call, member).await,
-            DeviceOperation::LogoutAll => self.logout_all(call, member).await,
-            _ => Err(Refusal::no_route()),
         }
     }
 
@@ -157,22 +132,32 @@ impl OperationDispatcher {
     }
 
     /// Success, with these data.
-    fn reply(&self, success: Success, data: impl Serialize) -> Replied {
-        Reply::of(&success.reply(data, self.now()))
+    fn reply(&self, success: Success, data: impl Serialize) -> OperationResult {
+        OperationReply::of(&success.reply(data, self.now()))
     }
 
-    /// A page of a list of which `limit` were asked for: there may be more behind a full one.
+    /// A page of a list of which `limit` were asked for. There may be more behind a full one.
     fn page<T, D: Serialize>(
         &self,
         success: Success,
-        found: &[T],
-        limit: u32,
+        (found, limit): (&[T], u32),
         id: impl Fn(&T) -> Uuid,
-        shown: impl Fn(&T) -> D,
-    ) -> Replied {
+        data: impl Iterator<Item = D>,
+    ) -> OperationResult {
         let is_full = found.len() >= limit as usize;
         let next = found.last().filter(|_| is_full).map(id);
-        let data: Vec<D> = found.iter().map(shown).collect();
-        Reply::of(&success.page(data, next, self.now()))
+        OperationReply::of(&success.page(data.collect::<Vec<D>>(), next, self.now()))
+    }
+
+    /// A page of live or ended sessions, of which `current` is marked.
+    fn list_of_sessions(
+        &self,
+        (listed, limit): (&[ListedSession], u32),
+        ended: bool,
+        current: Option<SessionId>,
+    ) -> OperationResult {
+        let success = if ended { Success::ENDED_SESSIONS } else { Success::SESSIONS };
+        let data = listed.iter().map(|it| SessionView::of(&it.session, it.state, current));
+        self.page(success, (listed, limit), |it| it.session.key.id.as_uuid(), data)
     }
 }

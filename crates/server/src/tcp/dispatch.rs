@@ -5,19 +5,18 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use portcullis_api::answer::AUTH_HEALTH_OVER_TCP;
-use portcullis_api::operation::{DeviceOperation, Operation};
+use portcullis_api::operation::{DeviceRow, TenantSource};
 use portcullis_api::refusal::{Code, Occasion, Refusal, Rendering};
 use portcullis_api::request::Body;
 use portcullis_core::id::{TenantId, UserId};
 use portcullis_core::session::Device;
 use portcullis_core::strategy::PresentedCredentials;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{Dispatch, Peer, fault};
 use crate::device;
-use crate::operations::{Call, CallerClaim, OperationDispatcher};
+use crate::operations::{Call, CallerCredentials, OperationDispatcher, Transport};
 use crate::rate_limit::RateLimits;
 
 /// The address of whoever has none: an end user of whom the payload says none, and all who share a Unix socket.
@@ -30,7 +29,7 @@ const NO_AGENT: &str = "tcp-client";
 #[derive(Debug)]
 pub struct Surface {
     /// What can be done.
-    pub desk: OperationDispatcher,
+    pub operations: OperationDispatcher,
     /// How often one place may ask for what costs something.
     pub rates: Arc<RateLimits>,
     /// Whether a payload is believed about who the user is.
@@ -82,14 +81,9 @@ impl Payload {
 }
 
 impl Surface {
-    async fn reply(
-        &self,
-        operation: Operation<DeviceOperation>,
-        payload: Payload,
-        peer: &Peer,
-    ) -> Result<Vec<u8>, Refusal> {
-        let tenant = payload.tenant()?;
-        if operation.limited {
+    async fn reply(&self, row: DeviceRow, payload: Payload, peer: &Peer) -> Result<Vec<u8>, Refusal> {
+        let tenant = if row.tenant == TenantSource::Unused { None } else { payload.tenant()? };
+        if row.limited {
             let meant = tenant.clone().unwrap_or_else(TenantId::default_tenant);
             // Whoever is not trusted about its users is one place itself, whatever it says.
             let place = if self.trusts_gateway { Some(payload.address()) } else { peer.ip() };
@@ -97,30 +91,30 @@ impl Surface {
         }
         let authorization = payload.authorization();
         let shown: Vec<&str> = authorization.as_deref().into_iter().collect();
-        let claim = if shown.is_empty() && self.trusts_gateway {
-            CallerClaim::Vouched(payload.vouched())
+        let credentials = if shown.is_empty() && self.trusts_gateway {
+            CallerCredentials::Gateway(payload.vouched())
         } else {
-            CallerClaim::Shown(PresentedCredentials {
+            CallerCredentials::Presented(PresentedCredentials {
                 authorization: &shown,
                 ..PresentedCredentials::default()
             })
         };
         let device = payload.device();
         let body = Body::from(Value::Object(payload.members));
-        let call = Call { operation, tenant, body, device, cookie: None, keeps_cookies: false, claim };
-        Ok(self.desk.answer(call).await?.body)
+        let call = Call { row, transport: Transport::Tcp, tenant, body, device, cookie: None, credentials };
+        Ok(self.operations.answer(call).await?.body)
     }
 
-    fn refused(&self, operation: Operation<DeviceOperation>, refusal: Refusal, command: &str) -> Vec<u8> {
-        let occasion = Occasion { method: "TCP", path: command, at: self.desk.engine.now() };
-        refusal.worded_for(operation.kind).render(Rendering::Envelope, &occasion)
+    fn refused(&self, row: DeviceRow, refusal: Refusal, command: &str) -> Vec<u8> {
+        let occasion = Occasion { method: "TCP", path: command, at: self.operations.engine.now() };
+        refusal.worded_for(row.texts).render(Rendering::Envelope, &occasion)
     }
 }
 
 #[async_trait]
 impl Dispatch for Surface {
     fn knows(&self, command: &str) -> bool {
-        Operation::by_pattern(command).is_some()
+        DeviceRow::by_pattern(command).is_some()
     }
 
     async fn answer(
@@ -129,18 +123,16 @@ impl Dispatch for Surface {
         data: &RawValue,
         peer: &Peer,
     ) -> Result<Box<RawValue>, Box<RawValue>> {
-        let operation = Operation::by_pattern(command).ok_or_else(|| fault("Unknown command"))?;
-        if operation.kind == DeviceOperation::Health {
-            return to_raw_value(&AUTH_HEALTH_OVER_TCP).map_err(|_| fault("Internal server error"));
-        }
+        let row = DeviceRow::by_pattern(command).ok_or_else(|| fault("Unknown command"))?;
         let members = match serde_json::from_str(data.get()) {
             Ok(Value::Object(members)) => members,
             Ok(Value::Null) => Map::new(),
+            _ if row.tenant == TenantSource::Unused => Map::new(),
             _ => return Err(fault("The payload is not an object")),
         };
-        let text = match self.reply(operation, Payload { members }, peer).await {
+        let text = match self.reply(row, Payload { members }, peer).await {
             Ok(text) => text,
-            Err(refusal) => self.refused(operation, refusal, command),
+            Err(refusal) => self.refused(row, refusal, command),
         };
         let text = String::from_utf8(text).map_err(|_| fault("Internal server error"))?;
         RawValue::from_string(text).map_err(|_| fault("Internal server error"))

@@ -61,7 +61,7 @@ async fn only_a_trusted_proxy_is_believed_about_where_a_client_is() {
 // ASVS-map: AU1
 #[tokio::test]
 async fn who_asks_too_often_is_refused_before_a_word_of_the_body_is_read() {
-    for operation in STRATEGY_OPERATIONS.into_iter().filter(|row| row.access == Access::Public) {
+    for operation in STRATEGY_OPERATIONS.into_iter().filter(|row| row.access() == Access::Public) {
         assert_eq!(operation.method, Method::Post);
         for strategy in STRATEGIES {
             let Some(path) = operation.path(strategy) else { continue };

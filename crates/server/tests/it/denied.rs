@@ -26,7 +26,7 @@ async fn whoever_shows_nothing_is_denied_everything_that_is_not_public() {
         for strategy in STRATEGIES {
             for operation in STRATEGY_OPERATIONS {
                 let Some(path) = operation.path(strategy) else { continue };
-                let is_public = operation.access == Access::Public;
+                let is_public = operation.access() == Access::Public;
                 assert_eq!(is_public, PUBLIC.contains(&operation.route), "{path}");
                 let ask = || server.ask(operation.method.as_str(), &path);
                 let answer = ask().await;
@@ -48,9 +48,8 @@ async fn whoever_shows_nothing_is_denied_everything_that_is_not_public() {
         }
         assert_eq!(denied, 18);
         for operation in SERVICE_OPERATIONS {
-            assert_eq!(operation.access, Access::Public);
             let path = operation.route.replace("{tenant}", "default");
-            server.ask(operation.method.as_str(), &path).await.status(200);
+            server.get(&path).await.status(200);
         }
     }
 }

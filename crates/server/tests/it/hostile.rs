@@ -1,6 +1,6 @@
 //! Clients that mean no good, or are broken.
 
-use portcullis_api::operation::{Method, STRATEGY_OPERATIONS};
+use portcullis_api::operation::{Method, STRATEGY_OPERATIONS, StrategyRow};
 use portcullis_core::strategy::StrategyName;
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::world::{Ask, Held, Home, Person, STRATEGIES, Server};
 
 /// The doors of one strategy, and a request at each that somebody signed in makes.
 fn doors(server: &Server, held: &Held) -> Vec<(String, Ask)> {
-    let row = |operation: &portcullis_api::operation::Operation<_>| {
+    let row = |operation: &StrategyRow| {
         let path = operation.path(held.strategy)?;
         (operation.method == Method::Post).then(|| (path.clone(), held.shown(server.post(&path))))
     };

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::answer::{AUTH_HEALTH_OVER_TCP, Success};
-use crate::operation::{DEVICE_OPERATIONS, DeviceOperation};
+use crate::operation::{AdminOperation, DEVICE_OPERATIONS, DeviceOperation, OwnOperation, PublicOperation};
 
 const CREATED: Timestamp = Timestamp::from_millis(1_769_638_376_311);
 const UPDATED: Timestamp = Timestamp::from_millis(1_769_638_400_000);
@@ -183,40 +183,76 @@ fn a_page_says_where_to_go_on_and_the_last_one_that_there_is_nothing_more() {
 
 /// The codes that clients branch on, and the texts that some show, written down a second time.
 const SAID: [(DeviceOperation, &str, &str); 25] = [
-    (DeviceOperation::Signup, "SIGNUP_SUCCESS", "Signup successful."),
-    (DeviceOperation::Login, "OTP_SENT", "OTP sent successfully."),
-    (DeviceOperation::VerifyLogin, "LOGIN_SUCCESS", "Login successful."),
-    (DeviceOperation::UnlockPage, "ACCOUNT_UNLOCKED", "Account unlocked successfully."),
-    (DeviceOperation::Unlock, "ACCOUNT_UNLOCKED", "Account unlocked successfully."),
-    (DeviceOperation::Password, "PASSWORD_CHANGED", "Password changed successfully."),
-    (DeviceOperation::Me, "PROFILE_RETRIEVED", "Profile retrieved successfully."),
-    (DeviceOperation::Sessions, "SESSIONS_RETRIEVED", "Active login sessions retrieved successfully."),
-    (DeviceOperation::RenameSession, "SESSION_RENAMED", "Session has been renamed successfully."),
-    (DeviceOperation::LogoutSession, "SESSION_REVOKED", "Session has been revoked successfully."),
-    (DeviceOperation::LogoutAll, "ALL_SESSIONS_REVOKED", "All sessions have been revoked successfully."),
+    (DeviceOperation::Public(PublicOperation::Signup), "SIGNUP_SUCCESS", "Signup successful."),
+    (DeviceOperation::Public(PublicOperation::Login), "OTP_SENT", "OTP sent successfully."),
+    (DeviceOperation::Public(PublicOperation::VerifyLogin), "LOGIN_SUCCESS", "Login successful."),
     (
-        DeviceOperation::Refresh,
+        DeviceOperation::Public(PublicOperation::UnlockPage),
+        "ACCOUNT_UNLOCKED",
+        "Account unlocked successfully.",
+    ),
+    (DeviceOperation::Public(PublicOperation::Unlock), "ACCOUNT_UNLOCKED", "Account unlocked successfully."),
+    (DeviceOperation::Own(OwnOperation::Password), "PASSWORD_CHANGED", "Password changed successfully."),
+    (DeviceOperation::Own(OwnOperation::Me), "PROFILE_RETRIEVED", "Profile retrieved successfully."),
+    (
+        DeviceOperation::Own(OwnOperation::Sessions),
+        "SESSIONS_RETRIEVED",
+        "Active login sessions retrieved successfully.",
+    ),
+    (
+        DeviceOperation::Own(OwnOperation::RenameSession),
+        "SESSION_RENAMED",
+        "Session has been renamed successfully.",
+    ),
+    (
+        DeviceOperation::Own(OwnOperation::LogoutSession),
+        "SESSION_REVOKED",
+        "Session has been revoked successfully.",
+    ),
+    (
+        DeviceOperation::Own(OwnOperation::LogoutAll),
+        "ALL_SESSIONS_REVOKED",
+        "All sessions have been revoked successfully.",
+    ),
+    (
+        DeviceOperation::Public(PublicOperation::Refresh),
         "TOKENS_REFRESHED",
         "Access and refresh tokens have been renewed successfully.",
     ),
     (
-        DeviceOperation::ForgotPassword,
+        DeviceOperation::Public(PublicOperation::ForgotPassword),
         "PASSWORD_RESET_REQUESTED",
         "If the account exists, a password reset link has been sent.",
     ),
-    (DeviceOperation::ResetPassword, "PASSWORD_RESET", "Password reset successfully."),
-    (DeviceOperation::Users, "USERS_RETRIEVED", "Users retrieved successfully."),
-    (DeviceOperation::CreateUser, "USER_CREATED", "User created successfully."),
-    (DeviceOperation::User, "USER_RETRIEVED", "User retrieved successfully."),
-    (DeviceOperation::DisableUser, "USER_DISABLED", "User disabled successfully."),
-    (DeviceOperation::EnableUser, "USER_ENABLED", "User enabled successfully."),
-    (DeviceOperation::UnlockUser, "USER_UNLOCKED", "User unlocked successfully."),
-    (DeviceOperation::SetRole, "ROLE_CHANGED", "Role changed successfully."),
-    (DeviceOperation::ResetUser, "PASSWORD_RESET_REQUESTED", "A password reset link has been sent."),
-    (DeviceOperation::UserSessions, "SESSIONS_RETRIEVED", "Active login sessions retrieved successfully."),
-    (DeviceOperation::EndUserSession, "SESSION_REVOKED", "Session has been revoked successfully."),
     (
-        DeviceOperation::EndUserSessions,
+        DeviceOperation::Public(PublicOperation::ResetPassword),
+        "PASSWORD_RESET",
+        "Password reset successfully.",
+    ),
+    (DeviceOperation::Admin(AdminOperation::Users), "USERS_RETRIEVED", "Users retrieved successfully."),
+    (DeviceOperation::Admin(AdminOperation::CreateUser), "USER_CREATED", "User created successfully."),
+    (DeviceOperation::Admin(AdminOperation::User), "USER_RETRIEVED", "User retrieved successfully."),
+    (DeviceOperation::Admin(AdminOperation::DisableUser), "USER_DISABLED", "User disabled successfully."),
+    (DeviceOperation::Admin(AdminOperation::EnableUser), "USER_ENABLED", "User enabled successfully."),
+    (DeviceOperation::Admin(AdminOperation::UnlockUser), "USER_UNLOCKED", "User unlocked successfully."),
+    (DeviceOperation::Admin(AdminOperation::SetRole), "ROLE_CHANGED", "Role changed successfully."),
+    (
+        DeviceOperation::Admin(AdminOperation::ResetUser),
+        "PASSWORD_RESET_REQUESTED",
+        "A password reset link has been sent.",
+    ),
+    (
+        DeviceOperation::Admin(AdminOperation::UserSessions),
+        "SESSIONS_RETRIEVED",
+        "Active login sessions retrieved successfully.",
+    ),
+    (
+        DeviceOperation::Admin(AdminOperation::EndUserSession),
+        "SESSION_REVOKED",
+        "Session has been revoked successfully.",
+    ),
+    (
+        DeviceOperation::Admin(AdminOperation::EndUserSessions),
         "ALL_SESSIONS_REVOKED",
         "All sessions have been revoked successfully.",
     ),
@@ -225,11 +261,18 @@ const SAID: [(DeviceOperation, &str, &str); 25] = [
 #[test]
 fn every_operation_has_its_code_and_its_text_but_health_which_is_bare_and_a_page() {
     for (operation, code, message) in SAID {
-        assert_eq!(Success::of(operation), Some(Success { code, message }));
+        let row = DEVICE_OPERATIONS.into_iter().find(|row| row.kind == operation).unwrap();
+        assert_eq!(row.success, Some(Success { code, message }));
     }
     let silent: Vec<_> =
-        DEVICE_OPERATIONS.iter().map(|row| row.kind).filter(|kind| Success::of(*kind).is_none()).collect();
-    assert_eq!(silent, [DeviceOperation::Health, DeviceOperation::ResetPage]);
+        DEVICE_OPERATIONS.iter().filter(|row| row.success.is_none()).map(|row| row.kind).collect();
+    assert_eq!(
+        silent,
+        [
+            DeviceOperation::Public(PublicOperation::Health),
+            DeviceOperation::Public(PublicOperation::ResetPage)
+        ]
+    );
     assert_eq!(SAID.len() + silent.len(), DEVICE_OPERATIONS.len());
 }
 

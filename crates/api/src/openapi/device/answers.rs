@@ -8,7 +8,7 @@ use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, Schema};
 
-use super::{Row, operation_id, uuid};
+use super::{operation_id, uuid};
 use crate::answer::device::{
     AdminUser, DeviceUser, Login, PendingLogin, Profile, Renamed, Revoked, RevokedCount, SessionView,
     TokenPair,
@@ -18,7 +18,9 @@ use crate::openapi::answers::{capitalised, either, nothing};
 use crate::openapi::requests::named;
 use crate::openapi::sample::{self, NOW, SESSION, USER};
 use crate::openapi::{Named, headers};
-use crate::operation::{DEVICE_OPERATIONS, DeviceOperation};
+use crate::operation::{
+    AdminOperation, DEVICE_OPERATIONS, DeviceOperation, DeviceRow, OwnOperation, PublicOperation,
+};
 
 /// What an operation answers: the schema of its data, and examples of the whole.
 struct Answer {
@@ -28,22 +30,17 @@ struct Answer {
 
 impl Answer {
     /// What the operation says when it has this to show.
-    fn of<T: Serialize>(kind: DeviceOperation, schema: RefOr<Schema>, data: T) -> Option<Self> {
-        let whole = to_value(Success::of(kind)?.reply(data, NOW)).ok()?;
+    fn of<T: Serialize>(row: &DeviceRow, schema: RefOr<Schema>, data: T) -> Option<Self> {
+        let whole = to_value(row.success?.reply(data, NOW)).ok()?;
         Some(Self { data: schema, examples: vec![("answer", whole)] })
     }
 
-    fn empty(kind: DeviceOperation) -> Option<Self> {
-        Self::of(kind, nothing(), ())
+    fn empty(row: &DeviceRow) -> Option<Self> {
+        Self::of(row, nothing(), ())
     }
 
-    fn page<T: Serialize>(
-        kind: DeviceOperation,
-        schema: RefOr<Schema>,
-        data: T,
-        last: uuid::Uuid,
-    ) -> Option<Self> {
-        let page = |next| to_value(Success::of(kind)?.page(&data, next, NOW)).ok();
+    fn page<T: Serialize>(row: &DeviceRow, schema: RefOr<Schema>, data: T, last: uuid::Uuid) -> Option<Self> {
+        let page = |next| to_value(row.success?.page(&data, next, NOW)).ok();
         Some(Self { data: schema, examples: vec![("answer", page(Some(last))?), ("lastPage", page(None)?)] })
     }
 
@@ -54,72 +51,81 @@ impl Answer {
     }
 }
 
-fn answer(kind: DeviceOperation) -> Option<Answer> {
+fn answer(row: &DeviceRow) -> Option<Answer> {
     let user = sample::user()?;
     let shown = DeviceUser::of(&user);
     let administered = AdminUser::of(&user, None);
-    match kind {
-        DeviceOperation::Signup => {
+    match row.kind {
+        DeviceOperation::Public(PublicOperation::Signup) => {
             let either = either(reference::<DeviceUser>(), nothing());
-            Answer::of(kind, either, shown)?.or("hidden", Success::SIGNED_UP, ())
+            Answer::of(row, either, shown)?.or("hidden", Success::SIGNED_UP, ())
         }
-        DeviceOperation::Login => login(),
-        DeviceOperation::VerifyLogin => Answer::of(kind, reference::<Login>(), sample::device_login(false)?)?
-            .or("native", Success::LOGGED_IN, sample::device_login(true)?),
-        DeviceOperation::Me => {
-            Answer::of(kind, reference::<Profile>(), Profile { user: shown, session: sample::session(false) })
+        DeviceOperation::Public(PublicOperation::Login) => login(row),
+        DeviceOperation::Public(PublicOperation::VerifyLogin) => Answer::of(
+            row,
+            reference::<Login>(),
+            sample::device_login(false)?,
+        )?
+        .or("native", Success::LOGGED_IN, sample::device_login(true)?),
+        DeviceOperation::Own(OwnOperation::Me) => {
+            Answer::of(row, reference::<Profile>(), Profile { user: shown, session: sample::session(false) })
         }
-        DeviceOperation::Sessions => sessions(kind, sample::session(false)),
-        DeviceOperation::RenameSession => {
+        DeviceOperation::Own(OwnOperation::Sessions) => sessions(row, sample::session(false)),
+        DeviceOperation::Own(OwnOperation::RenameSession) => {
             let renamed = sample::session(false);
             let renamed = Renamed { session_id: renamed.session_id, device_name: renamed.device_name };
-            Answer::of(kind, reference::<Renamed>(), renamed)
+            Answer::of(row, reference::<Renamed>(), renamed)
         }
-        DeviceOperation::LogoutSession | DeviceOperation::EndUserSession => Answer::of(
-            kind,
-            reference::<Revoked>(),
-            Revoked { session_id: sample::session(false).session_id },
-        ),
-        DeviceOperation::LogoutAll | DeviceOperation::EndUserSessions => {
-            Answer::of(kind, reference::<RevokedCount>(), RevokedCount { revoked_count: 3 })
+        DeviceOperation::Own(OwnOperation::LogoutSession)
+        | DeviceOperation::Admin(AdminOperation::EndUserSession) => {
+            Answer::of(row, reference::<Revoked>(), Revoked { session_id: sample::session(false).session_id })
         }
-        DeviceOperation::Refresh => {
+        DeviceOperation::Own(OwnOperation::LogoutAll)
+        | DeviceOperation::Admin(AdminOperation::EndUserSessions) => {
+            Answer::of(row, reference::<RevokedCount>(), RevokedCount { revoked_count: 3 })
+        }
+        DeviceOperation::Public(PublicOperation::Refresh) => {
             let refreshed = sample::refreshed();
             let pair = TokenPair::new(&refreshed.access, &refreshed.refresh);
-            Answer::of(kind, reference::<TokenPair>(), pair)
+            Answer::of(row, reference::<TokenPair>(), pair)
         }
-        DeviceOperation::Users => Answer::page(kind, list::<AdminUser>(), [administered], USER),
-        DeviceOperation::UserSessions => {
-            sessions(kind, SessionView { current: false, ..sample::session(false) })
+        DeviceOperation::Admin(AdminOperation::Users) => {
+            Answer::page(row, list::<AdminUser>(), [administered], USER)
         }
-        DeviceOperation::CreateUser
-        | DeviceOperation::User
-        | DeviceOperation::DisableUser
-        | DeviceOperation::EnableUser
-        | DeviceOperation::UnlockUser
-        | DeviceOperation::SetRole => Answer::of(kind, reference::<AdminUser>(), administered),
-        DeviceOperation::UnlockPage
-        | DeviceOperation::Unlock
-        | DeviceOperation::Password
-        | DeviceOperation::ForgotPassword
-        | DeviceOperation::ResetPassword
-        | DeviceOperation::ResetUser => Answer::empty(kind),
-        DeviceOperation::Health | DeviceOperation::ResetPage => None,
+        DeviceOperation::Admin(AdminOperation::UserSessions) => {
+            sessions(row, SessionView { current: false, ..sample::session(false) })
+        }
+        DeviceOperation::Admin(AdminOperation::CreateUser)
+        | DeviceOperation::Admin(AdminOperation::User)
+        | DeviceOperation::Admin(AdminOperation::DisableUser)
+        | DeviceOperation::Admin(AdminOperation::EnableUser)
+        | DeviceOperation::Admin(AdminOperation::UnlockUser)
+        | DeviceOperation::Admin(AdminOperation::SetRole) => {
+            Answer::of(row, reference::<AdminUser>(), administered)
+        }
+        DeviceOperation::Public(PublicOperation::UnlockPage)
+        | DeviceOperation::Public(PublicOperation::Unlock)
+        | DeviceOperation::Own(OwnOperation::Password)
+        | DeviceOperation::Public(PublicOperation::ForgotPassword)
+        | DeviceOperation::Public(PublicOperation::ResetPassword)
+        | DeviceOperation::Admin(AdminOperation::ResetUser) => Answer::empty(row),
+        DeviceOperation::Public(PublicOperation::Health)
+        | DeviceOperation::Public(PublicOperation::ResetPage) => None,
     }
 }
 
 /// A list of live sessions, or of ended ones.
-fn sessions(kind: DeviceOperation, live: SessionView) -> Option<Answer> {
-    let mut answer = Answer::page(kind, list::<SessionView>(), [live], SESSION)?;
+fn sessions(row: &DeviceRow, live: SessionView) -> Option<Answer> {
+    let mut answer = Answer::page(row, list::<SessionView>(), [live], SESSION)?;
     let ended = Success::ENDED_SESSIONS.page([sample::session(true)], None, NOW);
     answer.examples.push(("ended", to_value(ended).ok()?));
     Some(answer)
 }
 
 /// A login that waits for its code, or one that is done where the tenant has no second step.
-fn login() -> Option<Answer> {
+fn login(row: &DeviceRow) -> Option<Answer> {
     let either = either(reference::<PendingLogin>(), reference::<Login>());
-    Answer::of(DeviceOperation::Login, either, PendingLogin::by_mail(SESSION, NOW))?.or(
+    Answer::of(row, either, PendingLogin::by_mail(SESSION, NOW))?.or(
         "oneStep",
         Success::LOGGED_IN,
         sample::device_login(false)?,
@@ -127,8 +133,8 @@ fn login() -> Option<Answer> {
 }
 
 /// The answer of success.
-pub(super) fn success(row: &Row) -> Response {
-    let said = Success::of(row.kind).map_or("A page, or that it is up.", |success| success.message);
+pub(super) fn success(row: &DeviceRow) -> Response {
+    let said = row.success.map_or("A page, or that it is up.", |success| success.message);
     let described = ResponseBuilder::new().description(said);
     let headers = headers::of_device(row.kind);
     let response = headers.iter().fold(described, |response, header| header.on(response));
@@ -140,8 +146,13 @@ pub(super) fn success(row: &Row) -> Response {
 }
 
 /// Whether a browser gets a page, whatever comes of it.
-pub(super) fn has_page(row: &Row) -> bool {
-    row.form || matches!(row.kind, DeviceOperation::UnlockPage | DeviceOperation::ResetPage)
+pub(super) fn has_page(row: &DeviceRow) -> bool {
+    row.form
+        || matches!(
+            row.kind,
+            DeviceOperation::Public(PublicOperation::UnlockPage)
+                | DeviceOperation::Public(PublicOperation::ResetPage)
+        )
 }
 
 /// A page.
@@ -149,25 +160,24 @@ pub(super) fn page() -> Content {
     ContentBuilder::new().schema(Some(RefOr::T(Object::with_type(Type::String).into()))).build()
 }
 
-fn json(row: &Row) -> Option<Content> {
-    if row.kind == DeviceOperation::Health {
+fn json(row: &DeviceRow) -> Option<Content> {
+    if row.kind == DeviceOperation::Public(PublicOperation::Health) {
         let example = ExampleBuilder::new().value(to_value(AUTH_HEALTH).ok());
         let content = ContentBuilder::new().schema(Some(reference::<AuthHealth>()));
         return Some(content.examples_from_iter([("answer", example)]).build());
     }
-    let examples = answer(row.kind)?.examples;
+    let examples = answer(row)?.examples;
     let examples = examples.into_iter().map(|(name, value)| (name, ExampleBuilder::new().value(Some(value))));
     let schema = Ref::from_schema_name(name(row));
     Some(ContentBuilder::new().schema(Some(schema)).examples_from_iter(examples).build())
 }
 
-fn name(row: &Row) -> String {
+fn name(row: &DeviceRow) -> String {
     format!("{}Reply", capitalised(&operation_id(row)))
 }
 
 pub(super) fn schemas() -> impl Iterator<Item = Named> {
-    let replies =
-        DEVICE_OPERATIONS.iter().filter_map(|row| Some((name(row), envelope(answer(row.kind)?).into())));
+    let replies = DEVICE_OPERATIONS.iter().filter_map(|row| Some((name(row), envelope(answer(row)?).into())));
     let data = [
         named::<DeviceUser>(),
         named::<AdminUser>(),

@@ -11,10 +11,11 @@ use utoipa::openapi::{Ref, RefOr, Required, ResponsesBuilder};
 
 use super::strategies::{TENANT, about as about_strategy};
 use super::{Named, security};
-use crate::operation::{DEVICE_OPERATIONS, DeviceOperation, Method, Operation};
+use crate::operation::{
+    AdminOperation, DEVICE_OPERATIONS, DeviceOperation, DeviceRow, Method, OwnOperation, PublicOperation,
+    TenantSource,
+};
 use crate::request::members::{LARGEST_PAGE, PAGE};
-
-type Row = Operation<DeviceOperation>;
 
 /// The tags and what they mean.
 pub(super) fn tags() -> [(&'static str, String); 2] {
@@ -35,78 +36,41 @@ pub(super) fn schemas() -> impl Iterator<Item = Named> {
     answers::schemas().chain(requests::schemas())
 }
 
-fn documented(row: &Row) -> path::Operation {
+fn documented(row: &DeviceRow) -> path::Operation {
     let responses = ResponsesBuilder::new()
-        .response(row.success.to_string(), answers::success(row))
+        .response(row.method.success().to_string(), answers::success(row))
         .responses_from_iter(refusals::responses(row));
     let tenant = Ref::new(format!("#/components/parameters/{TENANT}"));
     let described = OperationBuilder::new()
         .tag(tag(row))
         .operation_id(Some(operation_id(row)))
         .summary(Some(row.summary))
-        .description(remark(row.kind));
-    let described = if takes_tenant(row.kind) { described.parameter_ref(tenant) } else { described };
+        .description(row.remark);
+    let described =
+        if row.tenant == TenantSource::Header { described.parameter_ref(tenant) } else { described };
     parameters(row)
         .into_iter()
         .fold(described, OperationBuilder::parameter)
         .request_body(requests::body(row))
         .responses(responses)
-        .securities(Some(security(row.access, Carrier::Bearer)))
+        .securities(Some(security(row.access(), Carrier::Bearer)))
         .build()
 }
 
-const fn tag(row: &Row) -> &'static str {
+const fn tag(row: &DeviceRow) -> &'static str {
     if row.is_administration() { "admin" } else { "device" }
 }
 
 /// `deviceSignup`, `adminCreateUser`.
-fn operation_id(row: &Row) -> String {
-    format!("{}{:?}", tag(row), row.kind)
+fn operation_id(row: &DeviceRow) -> String {
+    match row.kind {
+        DeviceOperation::Public(kind) => format!("device{kind:?}"),
+        DeviceOperation::Own(kind) => format!("device{kind:?}"),
+        DeviceOperation::Admin(kind) => format!("admin{kind:?}"),
+    }
 }
 
-/// Links in mails name their tenant themselves.
-const fn takes_tenant(kind: DeviceOperation) -> bool {
-    !matches!(
-        kind,
-        DeviceOperation::Health
-            | DeviceOperation::UnlockPage
-            | DeviceOperation::Unlock
-            | DeviceOperation::ResetPage
-            | DeviceOperation::ResetPassword
-    )
-}
-
-/// What the table of operations does not say.
-const fn remark(kind: DeviceOperation) -> Option<&'static str> {
-    Some(match kind {
-        DeviceOperation::Signup => {
-            "Where the tenant hides who has an account, the answer has no data, whether or not the address was taken."
-        }
-        DeviceOperation::Login => {
-            "A code is mailed, and belongs to the `loginId` of the answer. Where the tenant has no second step, the answer is \
-             that of the second step already."
-        }
-        DeviceOperation::VerifyLogin => {
-            "A browser shows its device proof by a cookie, a native client keeps it itself. Once a session has shown one, it \
-             demands it with every refresh."
-        }
-        DeviceOperation::UnlockPage => {
-            "A browser gets a page with a button that posts, because mail scanners follow links; any other client ends the \
-             lock by this."
-        }
-        DeviceOperation::Sessions => "Oldest first, of every strategy that keeps sessions.",
-        DeviceOperation::LogoutAll => "The session that asks ends, too.",
-        DeviceOperation::Refresh => {
-            "Each refresh token is good for one refresh. One that is spent and shown again within the grace window, with \
-             the device proof, gets the same answer again; without the proof it ends the session."
-        }
-        DeviceOperation::ForgotPassword => "The answer is the same whether or not there is such a user.",
-        DeviceOperation::ResetPage => "A page with a form that posts.",
-        _ => return None,
-    })
-}
-
-fn parameters(row: &Row) -> Vec<Parameter> {
+fn parameters(row: &DeviceRow) -> Vec<Parameter> {
     let path = row.route.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     path.map(|name| parameter(name, ParameterIn::Path, uuid(), Required::True))
         .chain(query(row.kind))
@@ -126,14 +90,15 @@ fn query(kind: DeviceOperation) -> Vec<Parameter> {
     let page = |usual| [optional("cursor", uuid()), optional("limit", limit(usual))].into_iter();
     let ended = optional("ended", Object::with_type(Type::Boolean));
     match kind {
-        DeviceOperation::UnlockPage | DeviceOperation::ResetPage => {
+        DeviceOperation::Public(PublicOperation::UnlockPage)
+        | DeviceOperation::Public(PublicOperation::ResetPage) => {
             vec![parameter("token", ParameterIn::Query, Object::with_type(Type::String), Required::True)]
         }
-        DeviceOperation::Sessions => page(LARGEST_PAGE).chain([ended]).collect(),
-        DeviceOperation::Users => {
+        DeviceOperation::Own(OwnOperation::Sessions) => page(LARGEST_PAGE).chain([ended]).collect(),
+        DeviceOperation::Admin(AdminOperation::Users) => {
             page(PAGE).chain([optional("search", Object::with_type(Type::String))]).collect()
         }
-        DeviceOperation::UserSessions => page(PAGE).chain([ended]).collect(),
+        DeviceOperation::Admin(AdminOperation::UserSessions) => page(PAGE).chain([ended]).collect(),
         _ => Vec::new(),
     }
 }

@@ -12,10 +12,11 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::response::Response;
 
 use super::answers::{has_page, page};
-use super::{Row, takes_tenant};
 use crate::openapi::refusals::{Example, documented, malformed, of_every_operation};
 use crate::openapi::sample::SESSION;
-use crate::operation::{Access, DeviceOperation, Method};
+use crate::operation::{
+    Access, AdminOperation, DeviceOperation, DeviceRow, Method, OwnOperation, PublicOperation, TenantSource,
+};
 use crate::refusal::{Code, Refusal};
 use crate::request::device::{
     CreateUser, EndSession, Forgot, ListUsers, LogIn, OneSession, OneUser, OwnSessions, Refresh, Rename,
@@ -26,11 +27,11 @@ use crate::request::{Body, ChangePassword, Faults};
 const WAIT: Duration = Duration::from_secs(1);
 
 /// The answers of refusal, by status.
-pub(super) fn responses(row: &Row) -> impl Iterator<Item = (String, Response)> {
-    let refusals = if row.kind == DeviceOperation::Health { Vec::new() } else { of_operation(row) };
-    let worded = refusals.into_iter().map(|(name, refusal)| (name, refusal.worded_for(row.kind)));
+pub(super) fn responses(row: &DeviceRow) -> impl Iterator<Item = (String, Response)> {
+    let refusals = if row.tenant == TenantSource::Unused { Vec::new() } else { of_operation(row) };
+    let worded = refusals.into_iter().map(|(name, refusal)| (name, refusal.worded_for(row.texts)));
     documented(worded.collect(), row.method, row.route).map(|(status, mut response)| {
-        if row.kind == DeviceOperation::ResetPage && status == "400" {
+        if row.kind == DeviceOperation::Public(PublicOperation::ResetPage) && status == "400" {
             // Of a link that is not complete, whoever asks.
             response.content.clear();
         }
@@ -41,10 +42,10 @@ pub(super) fn responses(row: &Row) -> impl Iterator<Item = (String, Response)> {
     })
 }
 
-fn of_operation(row: &Row) -> Vec<Example> {
+fn of_operation(row: &DeviceRow) -> Vec<Example> {
     let mut refusals = of_every_operation();
     // A link that names no tenant of ours is as good as none.
-    refusals.retain(|(name, _)| takes_tenant(row.kind) || *name != "unknownTenant");
+    refusals.retain(|(name, _)| row.tenant == TenantSource::Header || *name != "unknownTenant");
     refusals.push(("notOffered", Refusal::no_route()));
     if row.method != Method::Get {
         refusals.extend(malformed());
@@ -60,15 +61,15 @@ fn of_operation(row: &Row) -> Vec<Example> {
 }
 
 /// What somebody meets who may not ask.
-fn of_access(row: &Row) -> Vec<Example> {
+fn of_access(row: &DeviceRow) -> Vec<Example> {
     let mut refusals = vec![
         ("unauthorized", AuthenticationError::Missing.into()),
         ("otherTenant", AuthenticationError::OtherTenant.into()),
         ("userGone", Refusal::of_device_credential(AuthenticationError::UserGone)),
     ];
-    match row.access {
+    match row.access() {
         // A refresh shows a credential of its own kind.
-        Access::Public if row.kind == DeviceOperation::Refresh => Vec::new(),
+        Access::Public if row.kind == DeviceOperation::Public(PublicOperation::Refresh) => Vec::new(),
         Access::Public => vec![("suspended", TenantError::Suspended.into())],
         Access::SignedIn => refusals,
         Access::Role(role) => {
@@ -84,31 +85,33 @@ fn faults(kind: DeviceOperation) -> Option<Faults> {
     let policy = PasswordPolicy::DEVELOPMENT;
     let bad = Body::of_form(b"limit=0&ended=maybe").with_path([("userId", "7"), ("sessionId", "7")]);
     match kind {
-        DeviceOperation::Signup => SignUp::read(&bad, &policy).err(),
-        DeviceOperation::Login => LogIn::read(&bad).err(),
-        DeviceOperation::VerifyLogin => VerifyLogin::read(&bad).err(),
-        DeviceOperation::UnlockPage | DeviceOperation::Unlock | DeviceOperation::ResetPage => {
-            Unlock::read(&bad).err()
-        }
-        DeviceOperation::Password => ChangePassword::read(&bad, &policy).err(),
-        DeviceOperation::Sessions => OwnSessions::read(&bad).err(),
-        DeviceOperation::RenameSession => Rename::read(&bad).err(),
-        DeviceOperation::LogoutSession => EndSession::read(&bad).err(),
-        DeviceOperation::Refresh => Refresh::read(&bad).err(),
-        DeviceOperation::ForgotPassword => Forgot::read(&bad).err(),
-        DeviceOperation::ResetPassword => Reset::read(&bad).err(),
-        DeviceOperation::Users => ListUsers::read(&bad).err(),
-        DeviceOperation::CreateUser => CreateUser::read(&bad).err(),
-        DeviceOperation::SetRole => SetRole::read(&bad).err(),
-        DeviceOperation::UserSessions => UserSessions::read(&bad).err(),
-        DeviceOperation::EndUserSession => OneSession::read(&bad).err(),
-        DeviceOperation::User
-        | DeviceOperation::DisableUser
-        | DeviceOperation::EnableUser
-        | DeviceOperation::UnlockUser
-        | DeviceOperation::ResetUser
-        | DeviceOperation::EndUserSessions => OneUser::read(&bad).err(),
-        DeviceOperation::Me | DeviceOperation::LogoutAll | DeviceOperation::Health => None,
+        DeviceOperation::Public(PublicOperation::Signup) => SignUp::read(&bad, &policy).err(),
+        DeviceOperation::Public(PublicOperation::Login) => LogIn::read(&bad).err(),
+        DeviceOperation::Public(PublicOperation::VerifyLogin) => VerifyLogin::read(&bad).err(),
+        DeviceOperation::Public(PublicOperation::UnlockPage)
+        | DeviceOperation::Public(PublicOperation::Unlock)
+        | DeviceOperation::Public(PublicOperation::ResetPage) => Unlock::read(&bad).err(),
+        DeviceOperation::Own(OwnOperation::Password) => ChangePassword::read(&bad, &policy).err(),
+        DeviceOperation::Own(OwnOperation::Sessions) => OwnSessions::read(&bad).err(),
+        DeviceOperation::Own(OwnOperation::RenameSession) => Rename::read(&bad).err(),
+        DeviceOperation::Own(OwnOperation::LogoutSession) => EndSession::read(&bad).err(),
+        DeviceOperation::Public(PublicOperation::Refresh) => Refresh::read(&bad).err(),
+        DeviceOperation::Public(PublicOperation::ForgotPassword) => Forgot::read(&bad).err(),
+        DeviceOperation::Public(PublicOperation::ResetPassword) => Reset::read(&bad).err(),
+        DeviceOperation::Admin(AdminOperation::Users) => ListUsers::read(&bad).err(),
+        DeviceOperation::Admin(AdminOperation::CreateUser) => CreateUser::read(&bad).err(),
+        DeviceOperation::Admin(AdminOperation::SetRole) => SetRole::read(&bad).err(),
+        DeviceOperation::Admin(AdminOperation::UserSessions) => UserSessions::read(&bad).err(),
+        DeviceOperation::Admin(AdminOperation::EndUserSession) => OneSession::read(&bad).err(),
+        DeviceOperation::Admin(AdminOperation::User)
+        | DeviceOperation::Admin(AdminOperation::DisableUser)
+        | DeviceOperation::Admin(AdminOperation::EnableUser)
+        | DeviceOperation::Admin(AdminOperation::UnlockUser)
+        | DeviceOperation::Admin(AdminOperation::ResetUser)
+        | DeviceOperation::Admin(AdminOperation::EndUserSessions) => OneUser::read(&bad).err(),
+        DeviceOperation::Own(OwnOperation::Me)
+        | DeviceOperation::Own(OwnOperation::LogoutAll)
+        | DeviceOperation::Public(PublicOperation::Health) => None,
     }
 }
 
@@ -118,53 +121,57 @@ fn of_kind(kind: DeviceOperation) -> Vec<Example> {
     let session = SessionId::from_uuid(SESSION);
     let not_found = || ("sessionNotFound", Refusal::plain(Code::SessionNotFound).about_session(session));
     match kind {
-        DeviceOperation::Signup => {
+        DeviceOperation::Public(PublicOperation::Signup) => {
             vec![("taken", RegisterError::Taken.into()), ("hashingBusy", busy().into())]
         }
-        DeviceOperation::Login => vec![
+        DeviceOperation::Public(PublicOperation::Login) => vec![
             ("invalidCredentials", PasswordSignInError::InvalidCredentials.into()),
             ("accountLocked", PasswordSignInError::Locked.into()),
             ("tooManyAttempts", DeviceSignInError::TooManyCodes { wait: WAIT }.into()),
             ("hashingBusy", busy().into()),
         ],
-        DeviceOperation::VerifyLogin => {
+        DeviceOperation::Public(PublicOperation::VerifyLogin) => {
             vec![
                 ("invalidOtp", VerifyCodeError::Wrong.into()),
                 ("otpExpired", VerifyCodeError::Expired.into()),
                 ("tooManyAttempts", VerifyCodeError::TooMany.into()),
             ]
         }
-        DeviceOperation::UnlockPage | DeviceOperation::Unlock => {
+        DeviceOperation::Public(PublicOperation::UnlockPage)
+        | DeviceOperation::Public(PublicOperation::Unlock) => {
             vec![("invalidUnlockToken", UnlockError::InvalidToken.into())]
         }
-        DeviceOperation::Password => of_password(),
-        DeviceOperation::RenameSession | DeviceOperation::LogoutSession => vec![not_found()],
-        DeviceOperation::Refresh => of_refresh(session),
-        DeviceOperation::ResetPassword => vec![
+        DeviceOperation::Own(OwnOperation::Password) => of_password(),
+        DeviceOperation::Own(OwnOperation::RenameSession)
+        | DeviceOperation::Own(OwnOperation::LogoutSession) => vec![not_found()],
+        DeviceOperation::Public(PublicOperation::Refresh) => of_refresh(session),
+        DeviceOperation::Public(PublicOperation::ResetPassword) => vec![
             ("invalidResetToken", ResetError::InvalidToken.into()),
             ("reused", ResetError::Reused.into()),
             ("contended", ResetError::Account(UserAdminError::Contended).into()),
             ("hashingBusy", busy().into()),
         ],
-        DeviceOperation::CreateUser => vec![("taken", UserAdminError::Taken.into())],
-        DeviceOperation::EndUserSession => vec![user_not_found(), not_found()],
-        DeviceOperation::DisableUser | DeviceOperation::EnableUser | DeviceOperation::SetRole => {
+        DeviceOperation::Admin(AdminOperation::CreateUser) => vec![("taken", UserAdminError::Taken.into())],
+        DeviceOperation::Admin(AdminOperation::EndUserSession) => vec![user_not_found(), not_found()],
+        DeviceOperation::Admin(AdminOperation::DisableUser)
+        | DeviceOperation::Admin(AdminOperation::EnableUser)
+        | DeviceOperation::Admin(AdminOperation::SetRole) => {
             vec![user_not_found(), ("contended", UserAdminError::Contended.into())]
         }
-        DeviceOperation::ResetUser => {
+        DeviceOperation::Admin(AdminOperation::ResetUser) => {
             vec![user_not_found(), ("tooManyAttempts", Refusal::too_many_attempts(WAIT))]
         }
-        DeviceOperation::User
-        | DeviceOperation::UnlockUser
-        | DeviceOperation::UserSessions
-        | DeviceOperation::EndUserSessions => vec![user_not_found()],
-        DeviceOperation::Me
-        | DeviceOperation::Sessions
-        | DeviceOperation::LogoutAll
-        | DeviceOperation::Health
-        | DeviceOperation::ForgotPassword
-        | DeviceOperation::ResetPage
-        | DeviceOperation::Users => Vec::new(),
+        DeviceOperation::Admin(AdminOperation::User)
+        | DeviceOperation::Admin(AdminOperation::UnlockUser)
+        | DeviceOperation::Admin(AdminOperation::UserSessions)
+        | DeviceOperation::Admin(AdminOperation::EndUserSessions) => vec![user_not_found()],
+        DeviceOperation::Own(OwnOperation::Me)
+        | DeviceOperation::Own(OwnOperation::Sessions)
+        | DeviceOperation::Own(OwnOperation::LogoutAll)
+        | DeviceOperation::Public(PublicOperation::Health)
+        | DeviceOperation::Public(PublicOperation::ForgotPassword)
+        | DeviceOperation::Public(PublicOperation::ResetPage)
+        | DeviceOperation::Admin(AdminOperation::Users) => Vec::new(),
     }
 }
 

@@ -4,27 +4,26 @@ use utoipa::ToSchema;
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::{Content, Ref, Required};
 
-use super::Row;
 use crate::openapi::Named;
 use crate::openapi::requests::named;
-use crate::operation::DeviceOperation;
+use crate::operation::{AdminOperation, DeviceOperation, DeviceRow, OwnOperation, PublicOperation};
 use crate::request::device::schema;
 
 /// What an operation takes.
-pub(super) fn body(row: &Row) -> Option<RequestBody> {
+pub(super) fn body(row: &DeviceRow) -> Option<RequestBody> {
     let schema = match row.kind {
-        DeviceOperation::Signup => schema::SignUp::name(),
-        DeviceOperation::Login => schema::LogIn::name(),
-        DeviceOperation::VerifyLogin => schema::VerifyLogin::name(),
-        DeviceOperation::Unlock => schema::Unlock::name(),
-        DeviceOperation::Password => crate::request::schema::ChangePassword::name(),
-        DeviceOperation::RenameSession => schema::Rename::name(),
-        DeviceOperation::LogoutSession => schema::EndSession::name(),
-        DeviceOperation::Refresh => schema::Refresh::name(),
-        DeviceOperation::ForgotPassword => schema::Forgot::name(),
-        DeviceOperation::ResetPassword => schema::Reset::name(),
-        DeviceOperation::CreateUser => schema::CreateUser::name(),
-        DeviceOperation::SetRole => schema::SetRole::name(),
+        DeviceOperation::Public(PublicOperation::Signup) => schema::SignUp::name(),
+        DeviceOperation::Public(PublicOperation::Login) => schema::LogIn::name(),
+        DeviceOperation::Public(PublicOperation::VerifyLogin) => schema::VerifyLogin::name(),
+        DeviceOperation::Public(PublicOperation::Unlock) => schema::Unlock::name(),
+        DeviceOperation::Own(OwnOperation::Password) => crate::request::schema::ChangePassword::name(),
+        DeviceOperation::Own(OwnOperation::RenameSession) => schema::Rename::name(),
+        DeviceOperation::Own(OwnOperation::LogoutSession) => schema::EndSession::name(),
+        DeviceOperation::Public(PublicOperation::Refresh) => schema::Refresh::name(),
+        DeviceOperation::Public(PublicOperation::ForgotPassword) => schema::Forgot::name(),
+        DeviceOperation::Public(PublicOperation::ResetPassword) => schema::Reset::name(),
+        DeviceOperation::Admin(AdminOperation::CreateUser) => schema::CreateUser::name(),
+        DeviceOperation::Admin(AdminOperation::SetRole) => schema::SetRole::name(),
         _ => return None,
     };
     let content = || Content::new(Some(Ref::from_schema_name(schema.clone())));

@@ -5,45 +5,52 @@ use portcullis_core::id::SessionId;
 
 use super::errors::unauthenticated;
 use super::*;
-use crate::operation::{DEVICE_OPERATIONS, DeviceOperation};
+use crate::operation::{
+    AdminOperation, DEVICE_OPERATIONS, DeviceOperation, DeviceRow, OwnOperation, PublicOperation,
+};
 
-fn enveloped(refusal: Refusal, operation: DeviceOperation) -> serde_json::Value {
-    let body = text(&refusal.worded_for(operation), Rendering::Envelope, &SESSIONS);
+fn row(kind: impl Into<DeviceOperation>) -> DeviceRow {
+    let kind = kind.into();
+    DEVICE_OPERATIONS.into_iter().find(|row| row.kind == kind).unwrap()
+}
+
+fn enveloped(refusal: Refusal, operation: impl Into<DeviceOperation>) -> serde_json::Value {
+    let body = text(&refusal.worded_for(row(operation).texts), Rendering::Envelope, &SESSIONS);
     serde_json::from_str(&body).unwrap()
 }
 
 /// What four operations say of what may befall any of them, and what all others do.
 const WORDS: [(DeviceOperation, &str, &str, &str, &str); 5] = [
     (
-        DeviceOperation::Sessions,
+        DeviceOperation::Own(OwnOperation::Sessions),
         "Unable to fetch sessions because tenant environment is not initialized.",
         "Failed to retrieve sessions due to a system error. Please try again later.",
         "Session request failed: user identity missing in the request payload.",
         "User not found for the current tenant.",
     ),
     (
-        DeviceOperation::LogoutSession,
+        DeviceOperation::Own(OwnOperation::LogoutSession),
         "Logout failed because tenant environment is not initialized.",
         "Logout failed due to a system error. Please try again later.",
         "Logout request missing user identity.",
         "User not found.",
     ),
     (
-        DeviceOperation::LogoutAll,
+        DeviceOperation::Own(OwnOperation::LogoutAll),
         "Unable to perform logout-all because tenant environment is not initialized.",
         "Logout-all failed due to a system error. Please try again later.",
         "Logout-all request missing user identity.",
         "User not found.",
     ),
     (
-        DeviceOperation::Refresh,
+        DeviceOperation::Public(PublicOperation::Refresh),
         "Token refresh failed because tenant environment is not initialized.",
         "Token refresh failed due to a system error. Please try again later.",
         "Request missing user identity.",
         "User not found.",
     ),
     (
-        DeviceOperation::Me,
+        DeviceOperation::Own(OwnOperation::Me),
         "Tenant connection not available",
         "Request failed due to a system error. Please try again later.",
         "Request missing user identity.",
@@ -55,8 +62,8 @@ const WORDS: [(DeviceOperation, &str, &str, &str, &str); 5] = [
 fn four_operations_have_words_of_their_own_for_what_may_befall_any() {
     let own: Vec<_> = WORDS.iter().map(|row| row.0).collect();
     for operation in DEVICE_OPERATIONS.map(|operation| operation.kind) {
-        let row = if own.contains(&operation) { operation } else { DeviceOperation::Me };
-        let (_, tenant, fault, user_id, user) = WORDS.into_iter().find(|words| words.0 == row).unwrap();
+        let like = if own.contains(&operation) { operation } else { OwnOperation::Me.into() };
+        let (_, tenant, fault, user_id, user) = WORDS.into_iter().find(|words| words.0 == like).unwrap();
         let said = |code| enveloped(Refusal::plain(code), operation)["message"].clone();
         assert_eq!(said(Code::TenantConnectionMissing), tenant, "{operation:?}");
         assert_eq!(said(Code::InternalError), fault, "{operation:?}");
@@ -117,7 +124,7 @@ fn codes_have_their_status_and_their_text() {
             "Request failed due to a system error. Please try again later.",
         ),
     ] {
-        let value = enveloped(Refusal::plain(code), DeviceOperation::Login);
+        let value = enveloped(Refusal::plain(code), PublicOperation::Login);
         assert_eq!((&value["message"], &value["meta"]["code"]), (&message.into(), &word.into()));
         assert_eq!(code.status(), status, "{code:?}");
         assert_eq!(value["statusCode"].is_number(), [401, 403].contains(&status), "{code:?}");
@@ -128,78 +135,96 @@ fn codes_have_their_status_and_their_text() {
 
 /// What the engine refuses, and how the surface says it: operation, code, status and text.
 fn said() -> Vec<(Refusal, DeviceOperation, &'static str, u16, &'static str)> {
-    use DeviceOperation::{CreateUser, Login, Password, Sessions, Signup, VerifyLogin};
+    use PublicOperation::{Login, Signup, VerifyLogin};
     vec![
-        (RegisterError::Taken.into(), Signup, "USER_EXISTS", 409, "User already exists"),
-        (UserAdminError::Taken.into(), CreateUser, "USER_EXISTS", 409, "User already exists"),
-        (RegisterError::NotOffered.into(), Signup, "NOT_FOUND", 404, "Cannot GET /auth/sessions"),
-        (PasswordSignInError::NotOffered.into(), Login, "NOT_FOUND", 404, "Cannot GET /auth/sessions"),
-        (VerifyCodeError::NotOffered.into(), VerifyLogin, "NOT_FOUND", 404, "Cannot GET /auth/sessions"),
+        (RegisterError::Taken.into(), Signup.into(), "USER_EXISTS", 409, "User already exists"),
+        (
+            UserAdminError::Taken.into(),
+            AdminOperation::CreateUser.into(),
+            "USER_EXISTS",
+            409,
+            "User already exists",
+        ),
+        (RegisterError::NotOffered.into(), Signup.into(), "NOT_FOUND", 404, "Cannot GET /auth/sessions"),
+        (PasswordSignInError::NotOffered.into(), Login.into(), "NOT_FOUND", 404, "Cannot GET /auth/sessions"),
+        (
+            VerifyCodeError::NotOffered.into(),
+            VerifyLogin.into(),
+            "NOT_FOUND",
+            404,
+            "Cannot GET /auth/sessions",
+        ),
         (
             PasswordSignInError::InvalidCredentials.into(),
-            Login,
+            Login.into(),
             "INVALID_CREDENTIALS",
             401,
             "Invalid credentials",
         ),
         (
             DeviceSignInError::Password(PasswordSignInError::Locked).into(),
-            Login,
+            Login.into(),
             "ACCOUNT_LOCKED",
             423,
             "Account locked. Please follow the link in the mail we sent you, or try again later.",
         ),
         (
             DeviceSignInError::TooManyCodes { wait: Duration::from_mins(15) }.into(),
-            Login,
+            Login.into(),
             "TOO_MANY_ATTEMPTS",
             429,
             "Too many attempts. Please try again later.",
         ),
-        (VerifyCodeError::Wrong.into(), VerifyLogin, "INVALID_OTP", 401, "Invalid OTP. Please try again."),
+        (
+            VerifyCodeError::Wrong.into(),
+            VerifyLogin.into(),
+            "INVALID_OTP",
+            401,
+            "Invalid OTP. Please try again.",
+        ),
         (
             VerifyCodeError::Expired.into(),
-            VerifyLogin,
+            VerifyLogin.into(),
             "OTP_EXPIRED",
             401,
             "OTP has expired. Please log in again.",
         ),
         (
             VerifyCodeError::TooMany.into(),
-            VerifyLogin,
+            VerifyLogin.into(),
             "TOO_MANY_ATTEMPTS",
             429,
             "Too many attempts. Please try again later.",
         ),
         (
             ChangePasswordError::WrongPassword.into(),
-            Password,
+            OwnOperation::Password.into(),
             "WRONG_PASSWORD",
             403,
             "Current password is wrong",
         ),
         (
             ChangePasswordError::Reused.into(),
-            Password,
+            OwnOperation::Password.into(),
             "PASSWORD_REUSED",
             400,
             "Cannot reuse previous password",
         ),
         (
             Refusal::of_device_credential(AuthenticationError::UserGone),
-            Sessions,
+            OwnOperation::Sessions.into(),
             "USER_NOT_FOUND",
             401,
             "User not found for the current tenant.",
         ),
         (
             Refusal::of_device_password(ChangePasswordError::UserGone),
-            Password,
+            OwnOperation::Password.into(),
             "USER_NOT_FOUND",
             401,
             "User not found.",
         ),
-        (TenantError::Suspended.into(), Signup, "TENANT_SUSPENDED", 403, "Tenant is suspended"),
+        (TenantError::Suspended.into(), Signup.into(), "TENANT_SUSPENDED", 403, "Tenant is suspended"),
     ]
 }
 
@@ -227,7 +252,7 @@ fn a_user_who_is_gone_is_named_here_and_nothing_else_of_a_credential_is() {
 #[test]
 fn another_tenants_user_and_one_who_never_was_get_the_same_bytes() {
     for operation in DEVICE_OPERATIONS.iter().filter(|row| row.is_administration()) {
-        let refusal = Refusal::from(UserAdminError::NotFound).worded_for(operation.kind);
+        let refusal = Refusal::from(UserAdminError::NotFound).worded_for(operation.texts);
         assert_eq!((refusal.code.status(), refusal.session, &refusal.tenant), (404, None, &None));
         assert_eq!(
             text(&refusal, Rendering::Envelope, &SESSIONS),
@@ -239,12 +264,12 @@ fn another_tenants_user_and_one_who_never_was_get_the_same_bytes() {
 // ASVS-map: RV3
 #[test]
 fn an_outage_keeps_its_status_and_its_time_to_wait_whatever_it_is_called() {
-    for operation in DEVICE_OPERATIONS.map(|operation| operation.kind) {
+    for DeviceRow { texts, .. } in DEVICE_OPERATIONS {
         let before: Refusal = away().into();
-        let after = before.clone().worded_for(operation);
+        let after = before.clone().worded_for(texts);
         assert_eq!((after.code.as_str(), after.code.status()), ("INTERNAL_ERROR", 503));
         assert_eq!((after.retry_after, after.retry_after.is_some()), (before.retry_after, true));
-        let busy = Refusal::from(HashRefused::Stopped).worded_for(operation);
+        let busy = Refusal::from(HashRefused::Stopped).worded_for(texts);
         assert_eq!((busy.code, busy.retry_after.is_some()), (Code::Busy, true));
     }
 }
@@ -252,43 +277,43 @@ fn an_outage_keeps_its_status_and_its_time_to_wait_whatever_it_is_called() {
 #[test]
 fn no_words_change_a_status_a_challenge_or_what_a_guard_says() {
     for (error, refusal) in table() {
-        for operation in DEVICE_OPERATIONS.map(|operation| operation.kind) {
-            let worded = refusal.clone().worded_for(operation);
+        for DeviceRow { texts, .. } in DEVICE_OPERATIONS {
+            let worded = refusal.clone().worded_for(texts);
             assert_eq!(worded.code.status(), refusal.code.status(), "{error}");
             assert_eq!(worded.invalid_token, refusal.invalid_token, "{error}");
-            assert_eq!(worded.clone().worded_for(operation), worded, "{error}");
+            assert_eq!(worded.clone().worded_for(texts), worded, "{error}");
         }
     }
-    let value = enveloped(AuthenticationError::Missing.into(), DeviceOperation::Sessions);
+    let value = enveloped(AuthenticationError::Missing.into(), OwnOperation::Sessions);
     assert_eq!((&value["message"], &value["meta"]["code"]), (&"Unauthorized".into(), &"UNAUTHORIZED".into()));
-    let value = enveloped(AuthenticationError::OtherTenant.into(), DeviceOperation::Sessions);
+    let value = enveloped(AuthenticationError::OtherTenant.into(), OwnOperation::Sessions);
     assert_eq!(value["meta"]["code"], "TENANT_MISMATCH");
 }
 
 #[test]
 fn every_400_for_a_body_has_its_faults_in_an_array() {
-    let value = enveloped(NotJson.into(), DeviceOperation::Login);
+    let value = enveloped(NotJson.into(), PublicOperation::Login);
     assert_eq!(value["message"], "Request body is not valid JSON");
     let details = serde_json::json!(["Request body is not valid JSON"]);
     assert_eq!((&value["meta"]["code"], &value["meta"]["details"]), (&"VALIDATION_FAILED".into(), &details));
-    let value = enveloped(faults(), DeviceOperation::Login);
+    let value = enveloped(faults(), PublicOperation::Login);
     assert_eq!(value["meta"]["details"].as_array().unwrap().len(), 2);
 }
 
 #[test]
 fn details_name_the_tenant_and_meta_the_session() {
     let unknown = TenantError::Unknown("acme".parse().unwrap());
-    let refusal = Refusal::from(unknown).worded_for(DeviceOperation::LogoutSession);
+    let refusal = Refusal::from(unknown).worded_for(row(OwnOperation::LogoutSession).texts);
     assert_eq!(
         text(&refusal, Rendering::Envelope, &SESSIONS),
         r#"{"message":"Logout failed because tenant environment is not initialized.","data":null,"meta":{"status":"error","code":"TENANT_CONNECTION_MISSING","details":{"tenantId":"acme"}},"ts":"2026-01-28T22:12:56.311Z"}"#
     );
-    let nobody = enveloped(Refusal::plain(Code::TenantConnectionMissing), DeviceOperation::Login);
+    let nobody = enveloped(Refusal::plain(Code::TenantConnectionMissing), PublicOperation::Login);
     assert_eq!(nobody["meta"]["details"], serde_json::json!({"tenantId": null}));
     let session = SessionId::from_uuid(Uuid::from_u128(7));
     let refusal = Refusal::plain(Code::SessionNotFound).about_session(session);
     assert_eq!(
-        text(&refusal.worded_for(DeviceOperation::LogoutSession), Rendering::Envelope, &SESSIONS),
+        text(&refusal.worded_for(row(OwnOperation::LogoutSession).texts), Rendering::Envelope, &SESSIONS),
         r#"{"message":"Session not found or already logged out.","data":null,"meta":{"status":"error","code":"SESSION_NOT_FOUND","sessionId":"00000000-0000-0000-0000-000000000007"},"ts":"2026-01-28T22:12:56.311Z"}"#
     );
 }

@@ -8,56 +8,52 @@ use axum::Router;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
-use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SET_COOKIE};
-use portcullis_api::answer::AUTH_HEALTH;
-use portcullis_api::operation::{DEVICE_OPERATIONS, DeviceOperation, Method, Operation};
+use http::{HeaderMap, StatusCode};
+use portcullis_api::operation::{DEVICE_OPERATIONS, DeviceRow, Method, TenantSource};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request::Body;
 use portcullis_axum::{RefusalResponse, RequestCredentials, SameSite, SessionCookie, tenant_named};
+use portcullis_core::id::TenantId;
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::session::KNOWN_DEVICE;
 
-use super::answer::{Answer, JSON, delay_if_busy, private};
+use super::answer::{Answer, JSON, delay_if_busy};
 use super::decoded_request::DecodedRequest;
-use super::rate_limited::rated;
+use super::rate_limited::rate_limited;
 use super::{App, on};
-use crate::operations::{Call, CallerClaim, Reply};
+use crate::operations::{Call, CallerCredentials, OperationReply, Transport};
 
 /// The routes of the surface.
 pub(super) fn routes(app: &Arc<App>) -> Router {
-    DEVICE_OPERATIONS.into_iter().fold(Router::new(), |router, operation| {
-        let handler = handler(operation, app);
-        let handler = if operation.limited { rated(handler, app) } else { handler };
-        router.route(operation.route, page::instead_of_refusals(operation.kind, handler))
+    DEVICE_OPERATIONS.into_iter().fold(Router::new(), |router, row| {
+        let handler = rate_limited(handler(row, app), row.limited, app);
+        router.route(row.route, page::instead_of_refusals(row, handler))
     })
 }
 
-fn handler(operation: Operation<DeviceOperation>, app: &Arc<App>) -> MethodRouter {
+fn handler(row: DeviceRow, app: &Arc<App>) -> MethodRouter {
     let app = app.clone();
-    on(operation.method, async move |request: Request| {
-        if let Some(page) = page::asked_for(operation.kind, &request) {
+    on(row.method, async move |request: Request| {
+        if let Some(page) = page::asked_for(row.kind, &request) {
             return page;
         }
-        let answering = answer(&app, operation, request);
+        let answering = answer(&app, row, request);
         let answer =
-            if operation.method == Method::Post { delay_if_busy(answering).await } else { answering.await };
+            if row.method == Method::Post { delay_if_busy(answering).await } else { answering.await };
         answer.unwrap_or_else(|RefusalResponse(refusal)| {
-            RefusalResponse(refusal.worded_for(operation.kind)).into_response()
+            RefusalResponse(refusal.worded_for(row.texts)).into_response()
         })
     })
 }
 
-async fn answer(app: &Arc<App>, operation: Operation<DeviceOperation>, request: Request) -> Answer {
-    if operation.kind == DeviceOperation::Health {
-        return private(StatusCode::OK, &AUTH_HEALTH);
-    }
+async fn answer(app: &Arc<App>, row: DeviceRow, request: Request) -> Answer {
     let is_page = page::is_wanted(&request);
     let (mut parts, body) = request.into_parts();
     let path = RawPathParams::from_request_parts(&mut parts, &()).await;
     let query = parts.uri.query().map(str::to_owned);
-    let mut asked = DecodedRequest::read(app, Request::from_parts(parts, body), operation.form).await?;
-    let members = match operation.method {
+    let mut asked = DecodedRequest::of_row(app, Request::from_parts(parts, body), &row).await?;
+    let members = match row.method {
         Method::Get => Body::of_form(query.unwrap_or_default().as_bytes()),
         Method::Post | Method::Patch => std::mem::take(&mut asked.body),
     };
@@ -65,27 +61,27 @@ async fn answer(app: &Arc<App>, operation: Operation<DeviceOperation>, request: 
         Ok(path) => members.with_path(path),
         Err(_) => members,
     };
-    let form = (is_page && operation.form).then(|| page::Form::of(operation.kind, &members));
+    let form = (is_page && row.form).then(|| page::Form::of(row, &members));
     let shown = RequestCredentials::in_headers(asked.headers(), &app.cookie);
     let call = Call {
-        operation,
-        tenant: tenant_named(asked.headers(), false)?,
+        row,
+        transport: Transport::Http,
+        tenant: tenant_of(&row, asked.headers())?,
         body: members,
         device: asked.device(),
         cookie: only(&device_cookie(app).values(asked.headers())),
-        keeps_cookies: true,
-        claim: CallerClaim::Shown(shown.envelope()),
+        credentials: CallerCredentials::Presented(shown.envelope()),
     };
-    let replied = app.desk.answer(call).await;
+    let replied = app.operations.answer(call).await;
     match form {
         Some(form) => Ok(form.led_to(replied.as_ref().err())),
-        None => written(app, operation, replied?),
+        None => written(app, row, replied?),
     }
 }
 
-fn written(app: &App, operation: Operation<DeviceOperation>, reply: Reply) -> Answer {
+fn written(app: &App, row: DeviceRow, reply: OperationReply) -> Answer {
     let mut response = Response::new(reply.body.into());
-    *response.status_mut() = StatusCode::from_u16(operation.success).unwrap_or(StatusCode::OK);
+    *response.status_mut() = StatusCode::from_u16(row.method.success()).unwrap_or(StatusCode::OK);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, JSON);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -95,6 +91,14 @@ fn written(app: &App, operation: Operation<DeviceOperation>, reply: Reply) -> An
         headers.append(SET_COOKIE, set.map_err(|_| Refusal::plain(Code::InternalError))?);
     }
     Ok(response)
+}
+
+/// Whether the tenant is needed is decided by the dispatcher; a name that cannot be one is refused here.
+fn tenant_of(row: &DeviceRow, headers: &HeaderMap) -> Result<Option<TenantId>, Refusal> {
+    match row.tenant {
+        TenantSource::Header | TenantSource::Link => tenant_named(headers, false),
+        TenantSource::Unused => Ok(None),
+    }
 }
 
 /// The cookie by which a browser proves that it is the one it was. No page of another site makes a browser send it where

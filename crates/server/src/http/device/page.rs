@@ -8,7 +8,10 @@ use axum::response::Response;
 use axum::routing::MethodRouter;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Method, StatusCode};
-use portcullis_api::operation::DeviceOperation;
+use portcullis_api::operation::PublicOperation::{
+    ResetPage, ResetPassword, Unlock as UnlockPost, UnlockPage,
+};
+use portcullis_api::operation::{DeviceOperation, DeviceRow};
 use portcullis_api::refusal::{Code, Reason, Refusal};
 use portcullis_api::request::Body;
 use portcullis_api::request::device::Unlock;
@@ -26,9 +29,9 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 /// The page that a request asks for in place of an answer, if it asks for one.
 pub(super) fn asked_for(operation: DeviceOperation, request: &Request) -> Option<Response> {
     let (title, form): (_, fn(&str) -> String) = match operation {
-        DeviceOperation::ResetPage => ("Choose a new password", reset_form),
+        DeviceOperation::Public(ResetPage) => ("Choose a new password", reset_form),
         // A request that only looks does nothing, whoever makes it.
-        DeviceOperation::UnlockPage if request.method() == Method::HEAD || is_wanted(request) => {
+        DeviceOperation::Public(UnlockPage) if request.method() == Method::HEAD || is_wanted(request) => {
             ("Unlock your account", unlock_form)
         }
         _ => return None,
@@ -42,15 +45,14 @@ pub(super) fn asked_for(operation: DeviceOperation, request: &Request) -> Option
 }
 
 /// The handler, whose refusals are pages where a browser asks.
-pub(super) fn instead_of_refusals(operation: DeviceOperation, handler: MethodRouter) -> MethodRouter {
-    use DeviceOperation::{ResetPage, ResetPassword, Unlock, UnlockPage};
-    if !matches!(operation, UnlockPage | Unlock | ResetPage | ResetPassword) {
+pub(super) fn instead_of_refusals(row: DeviceRow, handler: MethodRouter) -> MethodRouter {
+    if !matches!(row.kind, DeviceOperation::Public(UnlockPage | UnlockPost | ResetPage | ResetPassword)) {
         return handler;
     }
     handler.route_layer(inspect(move |request: &mut Request| {
         let is_wanted = is_wanted(request);
         Ok(move |response: Response| match response.extensions().get::<RefusalResponse>() {
-            Some(RefusalResponse(refusal)) if is_wanted => refused(operation, refusal, ""),
+            Some(RefusalResponse(refusal)) if is_wanted => refused(&row, refusal, ""),
             _ => response,
         })
     }))
@@ -66,23 +68,23 @@ pub(super) fn is_wanted(request: &Request) -> bool {
 
 /// A form that was posted.
 pub(super) struct Form {
-    operation: DeviceOperation,
+    row: DeviceRow,
     /// Which it is to be posted with again; empty where there was none.
     token: String,
 }
 
 impl Form {
-    pub(super) fn of(operation: DeviceOperation, members: &Body) -> Self {
+    pub(super) fn of(row: DeviceRow, members: &Body) -> Self {
         let token = Unlock::read(members).map(|read| read.token.reveal().to_owned()).unwrap_or_default();
-        Self { operation, token }
+        Self { row, token }
     }
 
     /// What it has led to.
     pub(super) fn led_to(&self, refusal: Option<&Refusal>) -> Response {
         if let Some(refusal) = refusal {
-            return refused(self.operation, refusal, &self.token);
+            return refused(&self.row, refusal, &self.token);
         }
-        let (title, text) = if self.operation == DeviceOperation::ResetPassword {
+        let (title, text) = if self.row.kind == ResetPassword.into() {
             (
                 "Password changed",
                 "Your password was changed, and you were signed out everywhere. You can sign in now.",
@@ -95,11 +97,10 @@ impl Form {
 }
 
 /// Why not; with the form once more where another password may do.
-fn refused(operation: DeviceOperation, refusal: &Refusal, token: &str) -> Response {
-    use DeviceOperation::{ResetPage, ResetPassword};
-    let refusal = refusal.clone().worded_for(operation);
+fn refused(row: &DeviceRow, refusal: &Refusal, token: &str) -> Response {
+    let refusal = refusal.clone().worded_for(row.texts);
     let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let is_reset = matches!(operation, ResetPage | ResetPassword);
+    let is_reset = matches!(row.kind, DeviceOperation::Public(ResetPage | ResetPassword));
     let title = if is_reset { "The password was not changed" } else { "The account was not unlocked" };
     let said: Vec<String> = match &refusal.reason {
         Reason::Text(text) => vec![text.to_string()],
@@ -207,8 +208,7 @@ mod tests {
     fn whoever_only_looks_gets_a_page_and_a_program_that_asks_gets_an_answer() {
         let path = "/auth/unlock?token=a.b.c";
         let browser = "text/html,application/xhtml+xml;q=0.9";
-        let shown =
-            |method, accept| asked_for(DeviceOperation::UnlockPage, &asked(method, path, accept)).is_some();
+        let shown = |method, accept| asked_for(UnlockPage.into(), &asked(method, path, accept)).is_some();
         assert!(shown(Method::GET, browser) && shown(Method::HEAD, "*/*"));
         assert!(!shown(Method::GET, "application/json") && !shown(Method::GET, "*/*"));
     }

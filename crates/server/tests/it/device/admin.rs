@@ -1,7 +1,7 @@
 //! Administrators: what they see of users and their sessions, and what they do with them.
 
 use portcullis_api::answer::Success;
-use portcullis_api::operation::DeviceOperation as Does;
+use portcullis_api::operation::{AdminOperation, OwnOperation, PublicOperation};
 use portcullis_core::id::{TenantId, UserKey};
 use portcullis_core::user::Role;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ async fn an_administrator_does_with_a_user_what_there_is_to_do() {
     Person::ANN.signs_up(&client).await;
     let ann = Person::ANN.enters(&client).await;
     let user = json!({"userId": ann.user});
-    let said = bob.asks(Does::User, user.clone()).await;
+    let said = bob.asks(AdminOperation::User, user.clone()).await;
     let data = said.succeeded(200, Success::USER);
     let expected = format!(
         r#"{{"id":"{}","username":null,"email":"ann@example.com","mobile":null,"name":"Ann Droid","role":"user","createdAt":""#,
@@ -40,44 +40,48 @@ async fn an_administrator_does_with_a_user_what_there_is_to_do() {
     );
 
     let role = json!({"userId": ann.user, "role": "manager"});
-    bob.asks(Does::SetRole, role).await.succeeded(201, Success::ROLE_CHANGED);
-    assert_eq!(ann.asks(Does::Me, json!({})).await.at("/data/user/role"), "manager", "on the next request");
-    ann.asks(Does::Users, json!({})).await.refused(
+    bob.asks(AdminOperation::SetRole, role).await.succeeded(201, Success::ROLE_CHANGED);
+    assert_eq!(
+        ann.asks(OwnOperation::Me, json!({})).await.at("/data/user/role"),
+        "manager",
+        "on the next request"
+    );
+    ann.asks(AdminOperation::Users, json!({})).await.refused(
         403,
         "INSUFFICIENT_ROLE",
         "Insufficient role. Required: admin",
     );
-    let said = bob.asks(Does::SetRole, json!({"userId": ann.user, "role": "emperor"})).await;
+    let said = bob.asks(AdminOperation::SetRole, json!({"userId": ann.user, "role": "emperor"})).await;
     let text = "role must be one of the following values: user, manager, admin";
     said.refused_about(400, "VALIDATION_FAILED", text, &format!(r#","details":["{text}"]"#));
 
     for _ in 0..5 {
         client.device_sign_in(Person::ANN.email, "not this one").await;
     }
-    assert!(bob.asks(Does::User, user.clone()).await.data()["lockedUntil"].is_string());
-    let said = bob.asks(Does::UnlockUser, user.clone()).await;
+    assert!(bob.asks(AdminOperation::User, user.clone()).await.data()["lockedUntil"].is_string());
+    let said = bob.asks(AdminOperation::UnlockUser, user.clone()).await;
     assert!(said.succeeded(201, Success::USER_UNLOCKED).ends_with(r#""lockedUntil":null}"#));
     let again = Person::ANN.enters(&client).await;
 
-    let data = bob.asks(Does::UserSessions, user.clone()).await.listed(Success::SESSIONS);
+    let data = bob.asks(AdminOperation::UserSessions, user.clone()).await.listed(Success::SESSIONS);
     assert!(
         data.contains(&ann.session) && data.contains(&again.session) && !data.contains(r#""current":true"#)
     );
     let one = json!({"userId": ann.user, "sessionId": ann.session});
-    bob.asks(Does::EndUserSession, one.clone()).await.succeeded(201, Success::SESSION_REVOKED);
-    assert_eq!(bob.asks(Does::EndUserSession, one).await.code(), "SESSION_NOT_FOUND");
+    bob.asks(AdminOperation::EndUserSession, one.clone()).await.succeeded(201, Success::SESSION_REVOKED);
+    assert_eq!(bob.asks(AdminOperation::EndUserSession, one).await.code(), "SESSION_NOT_FOUND");
     assert_eq!(
         (ann.standing().await, again.standing().await),
         ("UNAUTHORIZED".into(), "SESSIONS_RETRIEVED".into())
     );
-    let said = bob.asks(Does::EndUserSessions, user.clone()).await;
+    let said = bob.asks(AdminOperation::EndUserSessions, user.clone()).await;
     assert_eq!(said.succeeded(201, Success::ALL_SESSIONS_REVOKED), r#"{"revokedCount":1}"#);
-    let said = bob.asks(Does::UserSessions, json!({"userId": ann.user, "ended": "true"})).await;
+    let said = bob.asks(AdminOperation::UserSessions, json!({"userId": ann.user, "ended": "true"})).await;
     let ended: Vec<Value> = serde_json::from_str(&said.listed(Success::ENDED_SESSIONS)).unwrap();
     assert!(ended.iter().all(|one| one["reason"] == "admin") && ended.len() == 2, "{ended:?}");
 
     let ann = Person::ANN.enters(&client).await;
-    let said = bob.asks(Does::DisableUser, user.clone()).await;
+    let said = bob.asks(AdminOperation::DisableUser, user.clone()).await;
     said.succeeded(201, Success::USER_DISABLED);
     assert!(said.data()["disabled"].is_string());
     assert!(matches!(ann.standing().await.as_str(), "UNAUTHORIZED" | "USER_NOT_FOUND"));
@@ -85,11 +89,11 @@ async fn an_administrator_does_with_a_user_what_there_is_to_do() {
         client.device_sign_in(Person::ANN.email, Person::ANN.password).await.code(),
         "INVALID_CREDENTIALS"
     );
-    bob.asks(Does::EnableUser, user.clone()).await.succeeded(201, Success::USER_ENABLED);
+    bob.asks(AdminOperation::EnableUser, user.clone()).await.succeeded(201, Success::USER_ENABLED);
     assert_eq!(ann.refreshes().await.code(), "SESSION_NOT_FOUND", "nothing comes back");
     Person::ANN.enters(&client).await;
 
-    assert_eq!(bob.asks(Does::ResetUser, user).await.succeeded(201, Success::RESET_SENT), "null");
+    assert_eq!(bob.asks(AdminOperation::ResetUser, user).await.succeeded(201, Success::RESET_SENT), "null");
     server.letters.link(Person::ANN.email, "reset").await;
 }
 
@@ -100,19 +104,19 @@ async fn an_administrator_creates_a_user_who_chooses_a_password_by_mail() {
     let client = Client::curl(&server);
     let bob = bob_rules(&client).await;
     let body = json!({"email": "carol@example.com", "username": "carol", "role": "manager", "password": "ignored by us"});
-    let said = bob.asks(Does::CreateUser, body.clone()).await;
+    let said = bob.asks(AdminOperation::CreateUser, body.clone()).await;
     said.succeeded(201, Success::USER_CREATED);
     assert_eq!(said.at("/data/role"), "manager");
-    bob.asks(Does::CreateUser, body).await.refused(409, "USER_EXISTS", "User already exists");
+    bob.asks(AdminOperation::CreateUser, body).await.refused(409, "USER_EXISTS", "User already exists");
     assert_eq!(client.device_sign_in("carol", "ignored by us").await.code(), "INVALID_CREDENTIALS");
     let token = server.letters.link("carol@example.com", "welcome").await;
     let reset = json!({"token": token, "newPassword": "carol's own words"});
-    client.asks(Does::ResetPassword, reset, None).await.succeeded(201, Success::PASSWORD_RESET);
+    client.asks(PublicOperation::ResetPassword, reset, None).await.succeeded(201, Success::PASSWORD_RESET);
     assert_eq!(client.device_sign_in("carol", "carol's own words").await.code(), "LOGIN_SUCCESS");
     for (search, found) in
         [("carol", 1), ("CAROL@EXAMPLE", 1), ("example.com", 2), ("nobody", 0), ("%", 0), ("_", 0)]
     {
-        let said = bob.asks(Does::Users, json!({"search": search})).await;
+        let said = bob.asks(AdminOperation::Users, json!({"search": search})).await;
         assert_eq!(said.data().as_array().unwrap().len(), found, "{search}: {said:?}");
     }
 }
@@ -125,11 +129,11 @@ async fn its_owner_reads_why_each_session_has_ended() {
     let bob = bob_rules(&client).await;
     Person::ANN.signs_up(&client).await;
     let ann = Person::ANN.enters(&client).await;
-    ann.asks(Does::LogoutSession, json!({"sessionId": ann.session})).await;
+    ann.asks(OwnOperation::LogoutSession, json!({"sessionId": ann.session})).await;
     let ann = Person::ANN.enters(&client).await;
-    ann.asks(Does::LogoutAll, json!({})).await;
+    ann.asks(OwnOperation::LogoutAll, json!({})).await;
     let ann = Person::ANN.enters(&client).await;
-    bob.asks(Does::EndUserSessions, json!({"userId": ann.user})).await;
+    bob.asks(AdminOperation::EndUserSessions, json!({"userId": ann.user})).await;
     let old = Person::ANN.enters(&client).await;
     old.refreshes().await;
     assert_eq!(old.refreshes().await.code(), "INVALID_REFRESH_HASH");
@@ -137,7 +141,7 @@ async fn its_owner_reads_why_each_session_has_ended() {
     server.decide(capped).await;
     Person::ANN.enters(&client).await;
     let ann = Person::ANN.enters(&client).await;
-    let said = ann.asks(Does::Sessions, json!({"ended": "true"})).await;
+    let said = ann.asks(OwnOperation::Sessions, json!({"ended": "true"})).await;
     let reasons: Vec<String> = said
         .data()
         .as_array()
@@ -147,7 +151,7 @@ async fn its_owner_reads_why_each_session_has_ended() {
         .collect();
     assert_eq!(reasons, ["logout", "logout_all", "admin", "refresh_reuse", "limit"]);
     assert!(said.data().as_array().unwrap().iter().all(|one| one["endedAt"].is_string()));
-    let live = ann.asks(Does::Sessions, json!({})).await.data();
+    let live = ann.asks(OwnOperation::Sessions, json!({})).await.data();
     assert!(
         live.as_array()
             .unwrap()

@@ -107,7 +107,7 @@ async fn what_another_site_makes_a_browser_send_is_refused_on_every_route_that_c
 async fn a_page_of_a_listed_origin_may_use_every_method_and_other_pages_none() {
     let origin = "https://app.example.com";
     let server = Server::with(&[&HTTPS[..], &[("CORS_ORIGINS", origin)]].concat()).await;
-    for row in DEVICE_OPERATIONS.into_iter().filter(|row| row.access != Access::Public) {
+    for row in DEVICE_OPERATIONS.into_iter().filter(|row| row.access() != Access::Public) {
         let preflight = |origin| {
             let ask = server.ask("OPTIONS", &path_of(row.route)).header("origin", origin);
             ask.header("access-control-request-method", row.method.as_str())

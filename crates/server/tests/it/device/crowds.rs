@@ -2,7 +2,7 @@
 
 use std::future::IntoFuture as _;
 
-use portcullis_api::operation::DeviceOperation as Does;
+use portcullis_api::operation::{OwnOperation, PublicOperation};
 use portcullis_core::tenant::TenantSettings;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -33,7 +33,7 @@ async fn of_fifty_logins_at_once_under_a_cap_of_five_exactly_five_live() {
     let client = Client::curl(&server);
     Person::ANN.signs_up(&client).await;
     let login = json!({"usernameOrEmailOrMobile": Person::ANN.email, "password": Person::ANN.password});
-    let answers = crowd(50, &client.request(Does::Login, login, None)).await;
+    let answers = crowd(50, &client.request(PublicOperation::Login, login, None)).await;
     let mut living = Vec::new();
     for said in &answers {
         let member = Member::from(&client, said);
@@ -43,9 +43,9 @@ async fn of_fifty_logins_at_once_under_a_cap_of_five_exactly_five_live() {
         }
     }
     assert_eq!(living.len(), 5);
-    let listed = living[0].asks(Does::Sessions, json!({})).await.data();
+    let listed = living[0].asks(OwnOperation::Sessions, json!({})).await.data();
     assert_eq!(listed.as_array().map(Vec::len), Some(5));
-    let ended = living[0].asks(Does::Sessions, json!({"ended": "true"})).await.data();
+    let ended = living[0].asks(OwnOperation::Sessions, json!({"ended": "true"})).await.data();
     assert!(ended.as_array().unwrap().iter().all(|one| one["reason"] == "limit"), "{ended}");
 }
 
@@ -61,7 +61,7 @@ async fn of_a_thousand_wrong_codes_at_once_five_are_looked_at() {
     let mut answers = Vec::new();
     for _ in 0..10 {
         let body = json!({"loginId": login, "otp": wrong});
-        answers.extend(crowd(100, &client.request(Does::VerifyLogin, body, None)).await);
+        answers.extend(crowd(100, &client.request(PublicOperation::VerifyLogin, body, None)).await);
     }
     let (wrong, refused) = (with_code(&answers, "INVALID_OTP"), with_code(&answers, "TOO_MANY_ATTEMPTS"));
     assert!(wrong.len() <= 5 && wrong.len() + refused.len() == 1_000, "{} looked at", wrong.len());
@@ -83,10 +83,10 @@ async fn of_fifty_right_codes_at_once_one_signs_in() {
     Person::ANN.signs_up(&client).await;
     let said = client.device_sign_in(Person::ANN.email, Person::ANN.password).await;
     let body = json!({"loginId": said.at("/data/loginId"), "otp": client.code_for(&Person::ANN).await});
-    let answers = crowd(50, &client.request(Does::VerifyLogin, body, None)).await;
+    let answers = crowd(50, &client.request(PublicOperation::VerifyLogin, body, None)).await;
     let done = with_code(&answers, "LOGIN_SUCCESS");
     assert_eq!((done.len(), with_code(&answers, "INVALID_OTP").len()), (1, 49));
-    let listed = Member::from(&client, done[0]).asks(Does::Sessions, json!({})).await.data();
+    let listed = Member::from(&client, done[0]).asks(OwnOperation::Sessions, json!({})).await.data();
     assert_eq!(listed.as_array().map(Vec::len), Some(1));
 }
 
@@ -109,7 +109,7 @@ async fn two_hundred_tabs_of_a_browser_of_which_a_tenth_get_no_answer_stay_signe
     let mut ann = Person::ANN.enters(&browser).await;
     for round in 0..ROUNDS {
         let body = |token: &str| json!({"refreshToken": token});
-        let ask = browser.request(Does::Refresh, body(&ann.refresh), None);
+        let ask = browser.request(PublicOperation::Refresh, body(&ann.refresh), None);
         let mut tabs = JoinSet::new();
         for number in 0..TABS {
             tabs.spawn(tab(server.address, ask.clone(), (number + round).is_multiple_of(10)));
@@ -128,6 +128,6 @@ async fn two_hundred_tabs_of_a_browser_of_which_a_tenth_get_no_answer_stay_signe
         assert_eq!(next.standing().await, "SESSIONS_RETRIEVED");
         ann = next;
     }
-    let ended: Value = ann.asks(Does::Sessions, json!({"ended": "true"})).await.data();
+    let ended: Value = ann.asks(OwnOperation::Sessions, json!({"ended": "true"})).await.data();
     assert_eq!(ended, json!([]), "nobody was signed out");
 }

@@ -1,7 +1,7 @@
 //! What proves a device: the cookie of a browser, the secret of an app.
 
 use portcullis_api::answer::Success;
-use portcullis_api::operation::DeviceOperation as Does;
+use portcullis_api::operation::PublicOperation;
 use portcullis_core::strategy::StrategyName;
 use portcullis_core::tenant::{StrategyLifetimes, TenantSettings};
 use serde_json::json;
@@ -28,7 +28,7 @@ fn without_grace() -> TenantSettings {
 
 async fn without_proof(member: &Member<'_>) -> Said {
     let body = json!({"refreshToken": member.refresh});
-    Client::curl(member.client.server()).asks(Does::Refresh, body, None).await
+    Client::curl(member.client.server()).asks(PublicOperation::Refresh, body, None).await
 }
 
 // ASVS-map: CK1, CK2
@@ -174,10 +174,10 @@ async fn an_app_keeps_its_secret_across_logins_and_the_owner_hears_of_new_device
     let first = Person::ANN.enters_natively(&app).await;
     let login = json!({"usernameOrEmailOrMobile": "ann@example.com", "password": Person::ANN.password,
         "native": true, "deviceSecret": first.secret});
-    let said = app.asks(Does::Login, login, None).await;
+    let said = app.asks(PublicOperation::Login, login, None).await;
     let verify = json!({"loginId": said.at("/data/loginId"), "otp": app.code_for(&Person::ANN).await,
         "native": true, "deviceSecret": first.secret});
-    let second = Member::from(&app, &app.asks(Does::VerifyLogin, verify, None).await);
+    let second = Member::from(&app, &app.asks(PublicOperation::VerifyLogin, verify, None).await);
     assert_eq!(second.secret, first.secret);
     second.renewed(&second.refreshes().await);
     first.renewed(&first.refreshes().await);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use portcullis_api::answer::Success;
-use portcullis_api::operation::DeviceOperation as Does;
+use portcullis_api::operation::{OwnOperation, PublicOperation};
 use portcullis_core::id::{TenantId, UserKey};
 use portcullis_server::http::App;
 use portcullis_server::serve::app;
@@ -37,23 +37,23 @@ async fn a_trusted_gateway_says_who_the_user_is() {
     let server = Server::with(&TRUSTED).await;
     let service = Client::service(&server).of("default");
     let (one, two) = (ann_enters(&service).await, Person::ANN.enters(&service).await);
-    let said = service.asks(Does::Sessions, vouched(&one.user), None).await;
+    let said = service.asks(OwnOperation::Sessions, vouched(&one.user), None).await;
     let listed = said.listed(Success::SESSIONS);
     assert!(listed.contains(&one.session) && listed.contains(&two.session), "{listed}");
     assert!(!listed.contains(r#""current":true"#), "a gateway vouches for no session");
     let body = with(vouched(&one.user), "sessionId", &two.session);
-    let said = service.asks(Does::LogoutSession, body, None).await;
+    let said = service.asks(OwnOperation::LogoutSession, body, None).await;
     said.succeeded(201, Success::SESSION_REVOKED);
     assert_eq!(two.standing().await, "UNAUTHORIZED");
-    let said = service.asks(Does::LogoutAll, vouched(&one.user), None).await;
+    let said = service.asks(OwnOperation::LogoutAll, vouched(&one.user), None).await;
     assert_eq!(said.succeeded(201, Success::ALL_SESSIONS_REVOKED), r#"{"revokedCount":1}"#);
     // A token counts, whatever stands beside it.
     Person::BOB.signs_up(&service).await;
     let bob = Person::BOB.enters(&service).await;
-    let said = bob.asks(Does::Sessions, vouched(&one.user)).await;
+    let said = bob.asks(OwnOperation::Sessions, vouched(&one.user)).await;
     assert!(said.listed(Success::SESSIONS).contains(&bob.session));
     assert_eq!(
-        service.asks(Does::Sessions, vouched(&one.user), Some("nonsense")).await.code(),
+        service.asks(OwnOperation::Sessions, vouched(&one.user), Some("nonsense")).await.code(),
         "UNAUTHORIZED"
     );
 }
@@ -64,9 +64,9 @@ async fn a_gateway_that_names_nobody_or_somebody_who_is_not_there_is_told_so() {
     let service = Client::service(&server).of("default");
     let ann = ann_enters(&service).await;
     for (kind, text) in [
-        (Does::Sessions, "Session request failed: user identity missing in the request payload."),
-        (Does::LogoutSession, "Logout request missing user identity."),
-        (Does::LogoutAll, "Logout-all request missing user identity."),
+        (OwnOperation::Sessions, "Session request failed: user identity missing in the request payload."),
+        (OwnOperation::LogoutSession, "Logout request missing user identity."),
+        (OwnOperation::LogoutAll, "Logout-all request missing user identity."),
     ] {
         for nobody in [
             json!({}),
@@ -76,8 +76,11 @@ async fn a_gateway_that_names_nobody_or_somebody_who_is_not_there_is_told_so() {
         ] {
             service.asks(kind, nobody, None).await.refused(400, "USER_ID_MISSING", text);
         }
-        let gone =
-            if kind == Does::Sessions { "User not found for the current tenant." } else { "User not found." };
+        let gone = if kind == OwnOperation::Sessions {
+            "User not found for the current tenant."
+        } else {
+            "User not found."
+        };
         let random = vouched(&random_id());
         let random = with(random, "sessionId", &ann.session);
         service.asks(kind, random, None).await.refused(401, "USER_NOT_FOUND", gone);
@@ -92,19 +95,19 @@ async fn a_gateway_that_names_nobody_or_somebody_who_is_not_there_is_told_so() {
     }
     let key = UserKey { tenant: TenantId::default_tenant(), id: ann.user.parse().unwrap() };
     server.engine.disable_user(&key).await.unwrap();
-    let said = service.asks(Does::Sessions, vouched(&ann.user), None).await;
+    let said = service.asks(OwnOperation::Sessions, vouched(&ann.user), None).await;
     said.refused(401, "USER_NOT_FOUND", "User not found for the current tenant.");
 }
 
 /// How many of some services that share a Unix socket are let in, where each says that it asks for somebody else.
 async fn let_in(server: &Server, settings: &[(&str, &str)]) -> usize {
     let config = config(Path::new("."), settings);
-    let App { desk, rates, .. } = app(&config, server.engine.clone(), None);
-    let surface = Surface { desk, rates, trusts_gateway: config.tcp.trust_gateway };
+    let App { operations, rates, .. } = app(&config, server.engine.clone(), None);
+    let surface = Surface { operations, rates, trusts_gateway: config.tcp.trust_gateway };
     let mut let_in = 0;
     for user in 0..8 {
         let payload = to_raw_value(&json!({"ip": format!("198.51.100.{user}")})).unwrap();
-        let login = row(Does::Login).pattern.unwrap();
+        let login = row(PublicOperation::Login).pattern.unwrap();
         let said = surface.answer(login, &payload, &Peer { address: None }).await.unwrap();
         let_in += usize::from(!said.get().contains("TOO_MANY_REQUESTS"));
     }
@@ -126,14 +129,14 @@ async fn nobody_is_believed_who_is_not_trusted_nor_over_http() {
     let server = Server::start().await;
     let service = Client::service(&server);
     let ann = ann_enters(&service).await;
-    for kind in [Does::Sessions, Does::LogoutSession, Does::LogoutAll] {
+    for kind in [OwnOperation::Sessions, OwnOperation::LogoutSession, OwnOperation::LogoutAll] {
         let body = with(vouched(&ann.user), "sessionId", &ann.session);
         service.asks(kind, body, None).await.refused(401, "UNAUTHORIZED", "Unauthorized");
     }
     let trusting = Server::with(&TRUSTED).await;
     let curl = Client::curl(&trusting);
     let bob = ann_enters(&curl).await;
-    for kind in [Does::LogoutSession, Does::LogoutAll] {
+    for kind in [OwnOperation::LogoutSession, OwnOperation::LogoutAll] {
         let body = with(vouched(&bob.user), "sessionId", &bob.session);
         curl.asks(kind, body, None).await.refused(401, "UNAUTHORIZED", "Unauthorized");
     }

@@ -1,7 +1,7 @@
 //! What the links in mails lead to: another password, and the pages on which nothing happens by looking.
 
 use portcullis_api::answer::Success;
-use portcullis_api::operation::DeviceOperation as Does;
+use portcullis_api::operation::PublicOperation;
 use serde_json::json;
 
 use crate::world::{Answer, Ask, Client, HTTPS, Person, Said, Server};
@@ -34,7 +34,7 @@ fn is_page(answer: &Answer, status: u16, title: &str) {
 }
 
 async fn asks_for_link(client: &Client<'_>, email: &str) -> Said {
-    client.asks(Does::ForgotPassword, json!({"email": email}), None).await
+    client.asks(PublicOperation::ForgotPassword, json!({"email": email}), None).await
 }
 
 // ASVS-map: RC1, RC2
@@ -81,7 +81,7 @@ async fn somebody_who_forgot_the_password_chooses_another_on_a_page() {
     server.letters.letter(Person::ANN.email, "password_changed").await;
     let again = json!({"token": token, "newPassword": "a third battery"});
     let (status, code, text) = INVALID_RESET;
-    client.asks(Does::ResetPassword, again, None).await.refused(status, code, text);
+    client.asks(PublicOperation::ResetPassword, again, None).await.refused(status, code, text);
 }
 
 // ASVS-map: RC1
@@ -97,9 +97,9 @@ async fn a_program_resets_with_json_and_a_newer_link_takes_the_place_of_an_older
     let reset = |token: &str| json!({"token": token, "newPassword": "another battery"});
     let (status, code, text) = INVALID_RESET;
     for bad in [older.as_str(), "nonsense", "default.x.y", &newer[1..]] {
-        client.asks(Does::ResetPassword, reset(bad), None).await.refused(status, code, text);
+        client.asks(PublicOperation::ResetPassword, reset(bad), None).await.refused(status, code, text);
     }
-    let said = client.asks(Does::ResetPassword, reset(&newer), None).await;
+    let said = client.asks(PublicOperation::ResetPassword, reset(&newer), None).await;
     assert_eq!(said.succeeded(201, Success::PASSWORD_RESET), "null");
     // It is no unlock link, and needs no header wherever it leads.
     server.found("acme").await;
@@ -107,9 +107,12 @@ async fn a_program_resets_with_json_and_a_newer_link_takes_the_place_of_an_older
     Person::BOB.signs_up(&acme).await;
     asks_for_link(&acme, Person::BOB.email).await;
     let token = server.letters.link(Person::BOB.email, "reset").await;
-    let said = client.asks(Does::Unlock, json!({"token": token}), None).await;
+    let said = client.asks(PublicOperation::Unlock, json!({"token": token}), None).await;
     said.refused(400, "INVALID_UNLOCK_TOKEN", "The unlock link is invalid or has expired.");
-    assert_eq!(client.asks(Does::ResetPassword, reset(&token), None).await.code(), "PASSWORD_RESET");
+    assert_eq!(
+        client.asks(PublicOperation::ResetPassword, reset(&token), None).await.code(),
+        "PASSWORD_RESET"
+    );
     assert_eq!(acme.device_sign_in(Person::BOB.email, "another battery").await.code(), "OTP_SENT");
 }
 

@@ -1,7 +1,7 @@
 //! Wrong passwords lock an account, and its owner opens it.
 
 use portcullis_api::answer::Success;
-use portcullis_api::operation::DeviceOperation as Does;
+use portcullis_api::operation::PublicOperation;
 use serde_json::json;
 
 use crate::world::{Answer, Client, Person, Server};
@@ -62,11 +62,15 @@ async fn a_program_unlocks_by_asking_for_json_over_http_or_over_tcp() {
     let server = Server::start().await;
     let (client, service) = (Client::curl(&server), Client::service(&server));
     Person::ANN.signs_up(&client).await;
-    for (kind, asker) in [(Does::UnlockPage, &client), (Does::Unlock, &client), (Does::Unlock, &service)] {
+    for (kind, asker) in [
+        (PublicOperation::UnlockPage, &client),
+        (PublicOperation::Unlock, &client),
+        (PublicOperation::Unlock, &service),
+    ] {
         guesses_wrong(&client, 5).await;
         let token = json!({"token": server.letters.link(Person::ANN.email, "unlock").await});
         let said = asker.asks(kind, token.clone(), None).await;
-        let status = if kind == Does::UnlockPage { 200 } else { 201 };
+        let status = if kind == PublicOperation::UnlockPage { 200 } else { 201 };
         assert_eq!(said.succeeded(status, Success::ACCOUNT_UNLOCKED), "null");
         let said = asker.asks(kind, token, None).await;
         said.refused(400, "INVALID_UNLOCK_TOKEN", "The unlock link is invalid or has expired.");

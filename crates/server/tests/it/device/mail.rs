@@ -1,6 +1,6 @@
 //! The mail server is down for a while.
 
-use portcullis_api::operation::DeviceOperation as Does;
+use portcullis_api::operation::PublicOperation;
 use serde_json::json;
 
 use crate::world::{Client, Person, Server, eventually};
@@ -12,7 +12,7 @@ async fn while_no_mail_goes_out_no_request_fails_and_all_of_it_arrives_once_afte
     let people: Vec<String> = (0..20).map(|number| format!("member{number}@example.com")).collect();
     for email in &people {
         let body = json!({"email": email, "password": Person::ANN.password});
-        assert_eq!(client.asks(Does::Signup, body, None).await.code(), "SIGNUP_SUCCESS");
+        assert_eq!(client.asks(PublicOperation::Signup, body, None).await.code(), "SIGNUP_SUCCESS");
     }
     server.letters.shut(true);
     let mut logins = Vec::new();
@@ -20,7 +20,7 @@ async fn while_no_mail_goes_out_no_request_fails_and_all_of_it_arrives_once_afte
         let said = client.device_sign_in(email, Person::ANN.password).await;
         assert_eq!(said.code(), "OTP_SENT");
         logins.push(said.at("/data/loginId"));
-        let said = client.asks(Does::ForgotPassword, json!({"email": email}), None).await;
+        let said = client.asks(PublicOperation::ForgotPassword, json!({"email": email}), None).await;
         assert_eq!(said.code(), "PASSWORD_RESET_REQUESTED");
     }
     eventually("all were tried", || async { (server.letters.refused() >= 2 * people.len()).then_some(()) })

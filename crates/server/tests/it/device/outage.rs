@@ -1,6 +1,6 @@
 //! The store is away, as it is when somebody unmounts it: 503 in the words of each operation, and never a refusal.
 
-use portcullis_api::operation::DeviceOperation as Does;
+use portcullis_api::operation::{AdminOperation, DeviceOperation, OwnOperation, PublicOperation};
 use serde_json::json;
 
 use super::without_codes;
@@ -20,32 +20,52 @@ async fn an_outage_is_said_in_the_words_of_the_operation_and_nobody_is_signed_ou
     let away = home.path().join("away.db");
     std::fs::rename(&server.database, &away).unwrap();
     eventually("the view is not believed any more", || async {
-        (ann.asks(Does::Sessions, json!({})).await.http.unwrap().status == 503).then_some(())
+        (ann.asks(OwnOperation::Sessions, json!({})).await.http.unwrap().status == 503).then_some(())
     })
     .await;
     for (kind, body, text) in [
         (
-            Does::Sessions,
+            DeviceOperation::Own(OwnOperation::Sessions),
             json!({}),
             "Failed to retrieve sessions due to a system error. Please try again later.",
         ),
         (
-            Does::LogoutSession,
+            DeviceOperation::Own(OwnOperation::LogoutSession),
             json!({"sessionId": ann.session}),
             "Logout failed due to a system error. Please try again later.",
         ),
-        (Does::LogoutAll, json!({}), "Logout-all failed due to a system error. Please try again later."),
         (
-            Does::Refresh,
+            DeviceOperation::Own(OwnOperation::LogoutAll),
+            json!({}),
+            "Logout-all failed due to a system error. Please try again later.",
+        ),
+        (
+            DeviceOperation::Public(PublicOperation::Refresh),
             json!({"refreshToken": ann.refresh}),
             "Token refresh failed due to a system error. Please try again later.",
         ),
-        (Does::Login, json!({"usernameOrEmailOrMobile": "ann@example.com", "password": "x"}), OTHERS),
-        (Does::Signup, json!({"email": "bob@example.com", "password": "correct horse"}), OTHERS),
-        (Does::VerifyLogin, json!({"loginId": random_id(), "otp": "123456"}), OTHERS),
-        (Does::Me, json!({}), OTHERS),
-        (Does::ForgotPassword, json!({"email": "bob@example.com"}), OTHERS),
-        (Does::Users, json!({}), OTHERS),
+        (
+            DeviceOperation::Public(PublicOperation::Login),
+            json!({"usernameOrEmailOrMobile": "ann@example.com", "password": "x"}),
+            OTHERS,
+        ),
+        (
+            DeviceOperation::Public(PublicOperation::Signup),
+            json!({"email": "bob@example.com", "password": "correct horse"}),
+            OTHERS,
+        ),
+        (
+            DeviceOperation::Public(PublicOperation::VerifyLogin),
+            json!({"loginId": random_id(), "otp": "123456"}),
+            OTHERS,
+        ),
+        (DeviceOperation::Own(OwnOperation::Me), json!({}), OTHERS),
+        (
+            DeviceOperation::Public(PublicOperation::ForgotPassword),
+            json!({"email": "bob@example.com"}),
+            OTHERS,
+        ),
+        (DeviceOperation::Admin(AdminOperation::Users), json!({}), OTHERS),
     ] {
         for client in [&curl, &service] {
             if client.is_over_tcp() && crate::world::row(kind).pattern.is_none() {

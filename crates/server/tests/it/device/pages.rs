@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use portcullis_api::operation::DeviceOperation as Does;
+use portcullis_api::operation::{AdminOperation, DeviceOperation, OwnOperation};
 use portcullis_core::email::Email;
 use portcullis_core::engine::NewUser;
 use portcullis_core::id::{TenantId, UserKey};
@@ -15,7 +15,7 @@ use crate::world::{Client, Member, Person, Server};
 /// One page, and the cursor of the next.
 async fn page(
     member: &Member<'_>,
-    kind: Does,
+    kind: DeviceOperation,
     cursor: Option<&str>,
     with: &Value,
 ) -> (Vec<String>, Option<String>) {
@@ -33,7 +33,12 @@ async fn page(
 }
 
 /// All pages; `meanwhile` something happens after each.
-async fn walk(member: &Member<'_>, kind: Does, with: &Value, meanwhile: impl AsyncFn(usize)) -> Vec<String> {
+async fn walk(
+    member: &Member<'_>,
+    kind: DeviceOperation,
+    with: &Value,
+    meanwhile: impl AsyncFn(usize),
+) -> Vec<String> {
     let (mut seen, mut cursor, mut number) = (Vec::new(), None, 0);
     loop {
         let (found, next) = page(member, kind, cursor.as_deref(), with).await;
@@ -70,16 +75,18 @@ async fn all_pages_of_users_hold_each_once_also_while_some_come_and_go() {
     for number in 0..31 {
         all.insert(invited(&server, number).await);
     }
-    let seen = walk(&bob, Does::Users, &json!({}), async |_| ()).await;
+    let seen = walk(&bob, DeviceOperation::Admin(AdminOperation::Users), &json!({}), async |_| ()).await;
     assert_eq!(once(&seen), all);
-    let found = walk(&bob, Does::Users, &json!({"search": "member"}), async |_| ()).await;
+    let found =
+        walk(&bob, DeviceOperation::Admin(AdminOperation::Users), &json!({"search": "member"}), async |_| ())
+            .await;
     assert_eq!(once(&found).len(), 31);
 
     // One of those that were seen already and one that is still to come go, and another comes, after each page.
     let (server, order) = (&*server, &seen);
     let gone = |page: usize| [order[page * 4 + 1].clone(), order[order.len() - 1 - page].clone()];
     let everybody = json!({});
-    let seen = walk(&bob, Does::Users, &everybody, async |page| {
+    let seen = walk(&bob, DeviceOperation::Admin(AdminOperation::Users), &everybody, async |page| {
         if page < 3 {
             for id in gone(page) {
                 let hex = id.replace('-', "");
@@ -108,13 +115,17 @@ async fn all_pages_of_sessions_hold_each_once_also_while_some_come_and_go() {
     }
     let (ann, order) = (&members[0], &members);
     let all: Vec<String> = members.iter().map(|member| member.session.clone()).collect();
-    assert_eq!(walk(ann, Does::Sessions, &json!({}), async |_| ()).await, all, "oldest first");
+    assert_eq!(
+        walk(ann, DeviceOperation::Own(OwnOperation::Sessions), &json!({}), async |_| ()).await,
+        all,
+        "oldest first"
+    );
     let gone = |page: usize| [all[page * 4 + 1].clone(), all[all.len() - 1 - page].clone()];
     let living = json!({});
-    let seen = walk(ann, Does::Sessions, &living, async |page| {
+    let seen = walk(ann, DeviceOperation::Own(OwnOperation::Sessions), &living, async |page| {
         if page < 2 {
             for session in gone(page) {
-                order[0].asks(Does::LogoutSession, json!({"sessionId": session})).await;
+                order[0].asks(OwnOperation::LogoutSession, json!({"sessionId": session})).await;
             }
             Person::ANN.enters(&order[0].client).await;
         }
@@ -124,7 +135,9 @@ async fn all_pages_of_sessions_hold_each_once_also_while_some_come_and_go() {
     let stayed = all.iter().filter(|id| !went.contains(*id));
     assert!(stayed.clone().all(|id| seen.contains(id)), "what stayed was seen");
     assert_eq!(seen.len(), stayed.count() + 2 + 2, "and what ended later, and what came");
-    let ended = walk(ann, Does::Sessions, &json!({"ended": "true"}), async |_| ()).await;
+    let ended =
+        walk(ann, DeviceOperation::Own(OwnOperation::Sessions), &json!({"ended": "true"}), async |_| ())
+            .await;
     assert_eq!(once(&ended), went);
 }
 
@@ -141,7 +154,7 @@ async fn what_is_no_page_is_said_to_be_none() {
         (json!({"limit": "x"}), "limit must be an integer number"),
         (json!({"cursor": "x"}), "cursor must be a UUID"),
     ] {
-        let said = ann.asks(Does::Sessions, query).await;
+        let said = ann.asks(OwnOperation::Sessions, query).await;
         said.refused_about(400, "VALIDATION_FAILED", text, &format!(r#","details":["{text}"]"#));
     }
 }

@@ -1,7 +1,7 @@
 //! Tenants: the header is a hint, the token is the truth, and each decides for itself.
 
 use portcullis_api::answer::Success;
-use portcullis_api::operation::DeviceOperation as Does;
+use portcullis_api::operation::{DeviceOperation, OwnOperation, PublicOperation};
 use portcullis_core::id::{TenantId, UserKey};
 use portcullis_core::strategy::StrategyName;
 use portcullis_core::tenant::{SecondStep, TenantSettings};
@@ -13,24 +13,40 @@ use crate::world::{Client, Member, Person, STRATEGIES, Said, Server, eventually,
 const GONE: &str = "Tenant connection not available";
 
 /// What each operation says of a tenant that is not there.
-const NO_TENANT: [(Does, &str); 7] = [
-    (Does::Sessions, "Unable to fetch sessions because tenant environment is not initialized."),
-    (Does::LogoutSession, "Logout failed because tenant environment is not initialized."),
-    (Does::LogoutAll, "Unable to perform logout-all because tenant environment is not initialized."),
-    (Does::Refresh, "Token refresh failed because tenant environment is not initialized."),
-    (Does::Login, GONE),
-    (Does::Signup, GONE),
-    (Does::VerifyLogin, GONE),
+const NO_TENANT: [(DeviceOperation, &str); 7] = [
+    (
+        DeviceOperation::Own(OwnOperation::Sessions),
+        "Unable to fetch sessions because tenant environment is not initialized.",
+    ),
+    (
+        DeviceOperation::Own(OwnOperation::LogoutSession),
+        "Logout failed because tenant environment is not initialized.",
+    ),
+    (
+        DeviceOperation::Own(OwnOperation::LogoutAll),
+        "Unable to perform logout-all because tenant environment is not initialized.",
+    ),
+    (
+        DeviceOperation::Public(PublicOperation::Refresh),
+        "Token refresh failed because tenant environment is not initialized.",
+    ),
+    (DeviceOperation::Public(PublicOperation::Login), GONE),
+    (DeviceOperation::Public(PublicOperation::Signup), GONE),
+    (DeviceOperation::Public(PublicOperation::VerifyLogin), GONE),
 ];
 
-fn good_body(kind: Does) -> serde_json::Value {
+fn good_body(kind: impl Into<DeviceOperation>) -> serde_json::Value {
     let id = random_id();
-    match kind {
-        Does::LogoutSession => json!({"sessionId": id}),
-        Does::Refresh => json!({"refreshToken": "nonsense"}),
-        Does::Login => json!({"usernameOrEmailOrMobile": "ann", "password": "correct horse battery"}),
-        Does::Signup => json!({"email": "ann@example.com", "password": "correct horse battery"}),
-        Does::VerifyLogin => json!({"loginId": id, "otp": "123456"}),
+    match kind.into() {
+        DeviceOperation::Own(OwnOperation::LogoutSession) => json!({"sessionId": id}),
+        DeviceOperation::Public(PublicOperation::Refresh) => json!({"refreshToken": "nonsense"}),
+        DeviceOperation::Public(PublicOperation::Login) => {
+            json!({"usernameOrEmailOrMobile": "ann", "password": "correct horse battery"})
+        }
+        DeviceOperation::Public(PublicOperation::Signup) => {
+            json!({"email": "ann@example.com", "password": "correct horse battery"})
+        }
+        DeviceOperation::Public(PublicOperation::VerifyLogin) => json!({"loginId": id, "otp": "123456"}),
         _ => json!({}),
     }
 }
@@ -49,7 +65,7 @@ async fn where_a_tenant_must_be_named_nothing_is_done_without_one() {
     let ann = Person::ANN.enters(&client).await;
     assert_eq!(ann.standing().await, "SESSIONS_RETRIEVED");
     // Links name their tenant themselves.
-    let said = Client::curl(&server).asks(Does::Unlock, json!({"token": "nonsense"}), None).await;
+    let said = Client::curl(&server).asks(PublicOperation::Unlock, json!({"token": "nonsense"}), None).await;
     assert_eq!(said.code(), "INVALID_UNLOCK_TOKEN");
     server.get("/auth/health").await.status(200);
 }
@@ -66,7 +82,7 @@ async fn a_tenant_that_is_not_there_is_said_to_be() {
     }
     // Nobody is called so either; it is repeated so that whoever wrote it finds it.
     for client in [Client::curl(&server).of("Acme"), Client::service(&server).of("Acme")] {
-        let said = client.asks(Does::Login, good_body(Does::Login), None).await;
+        let said = client.asks(PublicOperation::Login, good_body(PublicOperation::Login), None).await;
         let (text, more) = ("Tenant connection not available", r#","details":{"tenantId":"Acme"}"#);
         said.refused_about(400, "TENANT_CONNECTION_MISSING", text, more);
     }
@@ -79,9 +95,9 @@ async fn whoever_misspells_the_tenant_keeps_the_session() {
         Person::ANN.signs_up(&client).await;
         let ann = Person::ANN.enters(&client).await;
         let token = json!({"refreshToken": ann.refresh});
-        let said = client.clone().of("defualt").asks(Does::Refresh, token.clone(), None).await;
+        let said = client.clone().of("defualt").asks(PublicOperation::Refresh, token.clone(), None).await;
         assert_eq!(said.code(), "TENANT_CONNECTION_MISSING");
-        assert_eq!(client.asks(Does::Refresh, token, None).await.code(), "TOKENS_REFRESHED");
+        assert_eq!(client.asks(PublicOperation::Refresh, token, None).await.code(), "TOKENS_REFRESHED");
     }
 }
 
@@ -95,14 +111,14 @@ async fn tokens_of_one_tenant_are_none_of_another_whatever_the_header_says() {
         Person::ANN.signs_up(&acme).await;
         let ann = Person::ANN.enters(&acme).await;
         let liar = client.clone().of("default");
-        let said = liar.asks(Does::Sessions, json!({}), Some(&ann.access)).await;
+        let said = liar.asks(OwnOperation::Sessions, json!({}), Some(&ann.access)).await;
         said.refused(401, "TENANT_MISMATCH", "Unauthorized");
-        let said = liar.asks(Does::Refresh, json!({"refreshToken": ann.refresh}), None).await;
+        let said = liar.asks(PublicOperation::Refresh, json!({"refreshToken": ann.refresh}), None).await;
         assert_eq!(said.code(), "TENANT_MISMATCH");
         // Without a header the token says it.
-        let said = client.asks(Does::Sessions, json!({}), Some(&ann.access)).await;
+        let said = client.asks(OwnOperation::Sessions, json!({}), Some(&ann.access)).await;
         assert_eq!(said.code(), "SESSIONS_RETRIEVED");
-        let said = client.asks(Does::Refresh, json!({"refreshToken": ann.refresh}), None).await;
+        let said = client.asks(PublicOperation::Refresh, json!({"refreshToken": ann.refresh}), None).await;
         assert_eq!(said.code(), "TOKENS_REFRESHED");
         liar.device_sign_in(Person::ANN.email, Person::ANN.password).await.refused(
             401,
@@ -148,7 +164,7 @@ async fn a_tenant_that_is_suspended_is_over_for_everybody_at_once() {
         (ann.standing().await == "SESSIONS_RETRIEVED").then_some(ann)
     })
     .await;
-    let said = ann.asks(Does::Sessions, json!({"ended": "true"})).await;
+    let said = ann.asks(OwnOperation::Sessions, json!({"ended": "true"})).await;
     assert_eq!(said.data()[0]["reason"], "tenant", "{said:?}");
 }
 
@@ -162,7 +178,7 @@ async fn a_disabled_user_is_out_and_is_told_nothing_at_the_door() {
     let ann = Person::ANN.enters(&client).await;
     let key = UserKey { tenant: TenantId::default_tenant(), id: ann.user.parse().unwrap() };
     server.engine.disable_user(&key).await.unwrap();
-    let said = ann.asks(Does::Sessions, json!({})).await;
+    let said = ann.asks(OwnOperation::Sessions, json!({})).await;
     let (code, text) = (said.code(), said.at("/message"));
     let told =
         [("UNAUTHORIZED", "Unauthorized"), ("USER_NOT_FOUND", "User not found for the current tenant.")];
@@ -207,7 +223,7 @@ async fn a_tenant_that_does_not_offer_device_sessions_has_none() {
     let only = TenantSettings { strategies: Some(vec![StrategyName::Jwt]), ..TenantSettings::default() };
     server.found_with("acme", only).await;
     let client = Client::curl(&server).of("acme");
-    for kind in [Does::Signup, Does::Login, Does::VerifyLogin] {
+    for kind in [PublicOperation::Signup, PublicOperation::Login, PublicOperation::VerifyLogin] {
         let said = client.asks(kind, good_body(kind), None).await;
         assert_eq!(said.code(), "NOT_FOUND", "{kind:?}");
     }

@@ -1,7 +1,7 @@
 //! From the sign-up to the last sign-out, to the letter.
 
 use portcullis_api::answer::Success;
-use portcullis_api::operation::DeviceOperation as Does;
+use portcullis_api::operation::{OwnOperation, PublicOperation};
 use serde_json::{Value, json};
 
 use crate::world::{Client, Member, Person, Said, Server, ask_over_tcp};
@@ -36,7 +36,7 @@ const SESSION: [&str; 7] = ["sessionId", "deviceName", "ip", "ua", "createdAt", 
 async fn ann_signs_up(client: &Client<'_>) -> String {
     let body = json!({"username": "ann", "email": Person::ANN.email, "mobile": "+49 170 1234567",
         "password": Person::ANN.password, "name": "Ann Droid", "role": "admin", "tenantId": "default"});
-    let said = client.asks(Does::Signup, body, None).await;
+    let said = client.asks(PublicOperation::Signup, body, None).await;
     let data = said.succeeded(201, Success::SIGNED_UP);
     assert_eq!(members(&data), USER);
     let user: Value = serde_json::from_str(&data).unwrap();
@@ -58,7 +58,7 @@ fn logged_in<'s>(client: &Client<'s>, said: &Said, user: &str) -> Member<'s> {
 }
 
 async fn sessions(member: &Member<'_>) -> Vec<Value> {
-    let data = member.asks(Does::Sessions, json!({})).await.listed(Success::SESSIONS);
+    let data = member.asks(OwnOperation::Sessions, json!({})).await.listed(Success::SESSIONS);
     let sessions: Vec<Value> = serde_json::from_str(&data).unwrap();
     sessions
 }
@@ -86,32 +86,32 @@ async fn walks(client: Client<'_>) {
     let ids: Vec<&str> = listed.iter().map(|one| one["sessionId"].as_str().unwrap()).collect();
     assert_eq!(ids, [&here.session, &there.session], "the oldest first");
     assert_eq!((&listed[0]["current"], &listed[1]["current"]), (&json!(true), &json!(false)));
-    let said = here.asks(Does::Sessions, json!({})).await;
+    let said = here.asks(OwnOperation::Sessions, json!({})).await;
     assert_eq!(members(said.listed(Success::SESSIONS).strip_prefix('[').unwrap())[..7], SESSION);
 
     let one = json!({"sessionId": there.session});
-    let said = here.asks(Does::LogoutSession, one.clone()).await;
+    let said = here.asks(OwnOperation::LogoutSession, one.clone()).await;
     let data = said.succeeded(201, Success::SESSION_REVOKED);
     assert_eq!(data, format!(r#"{{"sessionId":"{}"}}"#, there.session));
     let gone = "Session not found or already logged out.";
     let more = format!(r#","sessionId":"{}""#, there.session);
-    here.asks(Does::LogoutSession, one).await.refused_about(404, "SESSION_NOT_FOUND", gone, &more);
+    here.asks(OwnOperation::LogoutSession, one).await.refused_about(404, "SESSION_NOT_FOUND", gone, &more);
     let (status, code, text) = UNAUTHORIZED;
-    there.asks(Does::Sessions, json!({})).await.refused(status, code, text);
+    there.asks(OwnOperation::Sessions, json!({})).await.refused(status, code, text);
     let over = "Session not found or expired. Please log in again.";
     there.refreshes().await.refused_about(401, "SESSION_NOT_FOUND", over, &more);
 
     let said = here.refreshes().await;
     assert_eq!(members(&said.succeeded(201, Success::TOKENS_REFRESHED)), ["accessToken", "refreshToken"]);
     let here = here.renewed(&said);
-    let said = here.asks(Does::LogoutAll, json!({})).await;
+    let said = here.asks(OwnOperation::LogoutAll, json!({})).await;
     assert_eq!(said.succeeded(201, Success::ALL_SESSIONS_REVOKED), r#"{"revokedCount":1}"#);
-    here.asks(Does::Sessions, json!({})).await.refused(status, code, text);
-    client.asks(Does::Sessions, json!({}), None).await.refused(status, code, text);
+    here.asks(OwnOperation::Sessions, json!({})).await.refused(status, code, text);
+    client.asks(OwnOperation::Sessions, json!({}), None).await.refused(status, code, text);
 
     for body in [json!({}), json!({"sessionId": "7"}), json!({"sessionId": 7})] {
         let member = ann.enters(&client).await;
-        let said = member.asks(Does::LogoutSession, body).await;
+        let said = member.asks(OwnOperation::LogoutSession, body).await;
         let faults = r#","details":["sessionId must be a UUID"]"#;
         said.refused_about(400, "VALIDATION_FAILED", "sessionId must be a UUID", faults);
     }
@@ -146,24 +146,25 @@ async fn somebody_looks_at_oneself_and_names_a_device() {
     let browser = Client::browser(&server);
     Person::ANN.signs_up(&browser).await;
     let ann = Person::ANN.enters(&browser).await;
-    let said = ann.asks(Does::Me, json!({})).await;
+    let said = ann.asks(OwnOperation::Me, json!({})).await;
     let data = said.succeeded(200, Success::PROFILE);
     assert_eq!(members(&data), ["user", "session"]);
     assert_eq!(said.at("/data/session/deviceName"), "Firefox on Linux");
     assert_eq!(said.at("/data/session/ip"), "127.0.0.1");
     assert_eq!(said.data()["session"]["current"], true);
     let curl = Person::ANN.enters(&Client::curl(&server)).await;
-    assert_eq!(curl.asks(Does::Me, json!({})).await.at("/data/session/deviceName"), "curl/8.7.1");
+    assert_eq!(curl.asks(OwnOperation::Me, json!({})).await.at("/data/session/deviceName"), "curl/8.7.1");
     let service = Person::ANN.enters(&Client::service(&server)).await;
     let listed = sessions(&service).await;
     assert_eq!((&listed[2]["ip"], &listed[2]["ua"]), (&json!("0.0.0.0"), &json!("nest/1")));
 
     let named = json!({"sessionId": ann.session, "deviceName": "Ann's laptop"});
-    let said = curl.asks(Does::RenameSession, named).await;
+    let said = curl.asks(OwnOperation::RenameSession, named).await;
     let data = said.succeeded(200, Success::SESSION_RENAMED);
     assert_eq!(data, format!(r#"{{"sessionId":"{}","deviceName":"Ann's laptop"}}"#, ann.session));
-    assert_eq!(ann.asks(Does::Me, json!({})).await.at("/data/session/deviceName"), "Ann's laptop");
-    let said = curl.asks(Does::RenameSession, json!({"sessionId": ann.session, "deviceName": " "})).await;
+    assert_eq!(ann.asks(OwnOperation::Me, json!({})).await.at("/data/session/deviceName"), "Ann's laptop");
+    let said =
+        curl.asks(OwnOperation::RenameSession, json!({"sessionId": ann.session, "deviceName": " "})).await;
     let text = "deviceName should not be empty";
     said.refused_about(400, "VALIDATION_FAILED", text, &format!(r#","details":["{text}"]"#));
 }
@@ -176,12 +177,12 @@ async fn another_password_ends_every_other_session_and_none_of_the_last_five_is_
     Person::ANN.signs_up(&client).await;
     let (here, there) = (Person::ANN.enters(&client).await, Person::ANN.enters(&client).await);
     let change = |current: &str, new: &str| json!({"currentPassword": current, "newPassword": new});
-    let said = here.asks(Does::Password, change("not this one", "another battery")).await;
+    let said = here.asks(OwnOperation::Password, change("not this one", "another battery")).await;
     said.refused(403, "WRONG_PASSWORD", "Current password is wrong");
     let same = change(Person::ANN.password, Person::ANN.password);
-    let said = here.asks(Does::Password, same).await;
+    let said = here.asks(OwnOperation::Password, same).await;
     said.refused(400, "PASSWORD_REUSED", "Cannot reuse previous password");
-    let said = here.asks(Does::Password, change(Person::ANN.password, "another battery")).await;
+    let said = here.asks(OwnOperation::Password, change(Person::ANN.password, "another battery")).await;
     assert_eq!(said.succeeded(201, Success::PASSWORD_CHANGED), "null");
     assert_eq!(
         (here.standing().await, there.standing().await),
@@ -189,7 +190,7 @@ async fn another_password_ends_every_other_session_and_none_of_the_last_five_is_
     );
     there.refreshes().await.at("/meta/sessionId");
     assert_eq!(here.refreshes().await.code(), "TOKENS_REFRESHED");
-    let said = here.asks(Does::Sessions, json!({"ended": "true"})).await;
+    let said = here.asks(OwnOperation::Sessions, json!({"ended": "true"})).await;
     let ended = said.listed(Success::ENDED_SESSIONS);
     assert!(ended.contains(r#""reason":"password_change""#) && ended.contains(&there.session), "{ended}");
     server.letters.letter(Person::ANN.email, "password_changed").await;
@@ -214,7 +215,11 @@ async fn somebody_signs_in_by_name_number_or_address() {
         );
     }
     let taken = json!({"username": "ANN", "email": "other@example.com", "password": "correct horse battery"});
-    client.asks(Does::Signup, taken, None).await.refused(409, "USER_EXISTS", "User already exists");
+    client.asks(PublicOperation::Signup, taken, None).await.refused(
+        409,
+        "USER_EXISTS",
+        "User already exists",
+    );
 }
 
 #[tokio::test]
@@ -232,7 +237,8 @@ async fn what_cannot_be_read_is_refused_with_the_faults_of_its_members() {
         assert_eq!(problem.header("content-type"), Some("application/problem+json"));
     }
     let client = Client::curl(&server);
-    let said = client.asks(Does::Signup, json!({"email": 1, "password": "", "mobile": "x"}), None).await;
+    let said =
+        client.asks(PublicOperation::Signup, json!({"email": 1, "password": "", "mobile": "x"}), None).await;
     let faults = r#","details":["email must be an email","mobile must be a valid phone number","password should not be empty"]"#;
     let text = "email must be an email; mobile must be a valid phone number; password should not be empty";
     said.refused_about(400, "VALIDATION_FAILED", text, faults);

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use portcullis_api::answer::Success;
-use portcullis_api::operation::{DEVICE_OPERATIONS, DeviceOperation, Method, Operation};
+use portcullis_api::operation::{
+    DEVICE_OPERATIONS, DeviceOperation, DeviceRow, Method, OwnOperation, PublicOperation,
+};
 use serde_json::{Value, json};
 
 use super::client::Ask;
@@ -24,7 +26,8 @@ pub(crate) struct Client<'s> {
 }
 
 /// The row of the table.
-pub(crate) fn row(kind: DeviceOperation) -> Operation<DeviceOperation> {
+pub(crate) fn row(kind: impl Into<DeviceOperation>) -> DeviceRow {
+    let kind = kind.into();
     DEVICE_OPERATIONS.into_iter().find(|row| row.kind == kind).unwrap()
 }
 
@@ -72,7 +75,12 @@ impl<'s> Client<'s> {
     }
 
     /// Asks for an operation, with the members of its body, query and path, by whoever holds the token.
-    pub(crate) async fn asks(&self, kind: DeviceOperation, members: Value, token: Option<&str>) -> Said {
+    pub(crate) async fn asks(
+        &self,
+        kind: impl Into<DeviceOperation>,
+        members: Value,
+        token: Option<&str>,
+    ) -> Said {
         if self.over_tcp {
             return self.asks_over_tcp(kind, members, token).await;
         }
@@ -86,7 +94,12 @@ impl<'s> Client<'s> {
     }
 
     /// The request for an operation over HTTP.
-    pub(crate) fn request(&self, kind: DeviceOperation, mut members: Value, token: Option<&str>) -> Ask {
+    pub(crate) fn request(
+        &self,
+        kind: impl Into<DeviceOperation>,
+        mut members: Value,
+        token: Option<&str>,
+    ) -> Ask {
         let row = row(kind);
         let mut path = row.route.to_owned();
         if let Some(members) = members.as_object_mut() {
@@ -112,7 +125,12 @@ impl<'s> Client<'s> {
         token.into_iter().fold(ask, Ask::bearer)
     }
 
-    async fn asks_over_tcp(&self, kind: DeviceOperation, mut payload: Value, token: Option<&str>) -> Said {
+    async fn asks_over_tcp(
+        &self,
+        kind: impl Into<DeviceOperation>,
+        mut payload: Value,
+        token: Option<&str>,
+    ) -> Said {
         payload["user-agent"] = json!(self.agent);
         if let Some(tenant) = &self.tenant {
             payload["tenantId"] = json!(tenant);
@@ -120,7 +138,8 @@ impl<'s> Client<'s> {
         if let Some(token) = token {
             payload["accessToken"] = json!(token);
         }
-        let command = row(kind).pattern.unwrap_or_else(|| panic!("{kind:?} is not there over TCP"));
+        let row = row(kind);
+        let command = row.pattern.unwrap_or_else(|| panic!("{row:?} is not there over TCP"));
         let body = wire::ask(self.server.tcp, command, &payload).await.unwrap();
         Said { body, http: None }
     }
@@ -132,11 +151,11 @@ impl<'s> Client<'s> {
 
     pub(crate) async fn device_sign_in(&self, name: &str, password: &str) -> Said {
         let body = json!({"usernameOrEmailOrMobile": name, "password": password});
-        self.asks(DeviceOperation::Login, body, None).await
+        self.asks(PublicOperation::Login, body, None).await
     }
 
     pub(crate) async fn verify(&self, login: &str, otp: &str) -> Said {
-        self.asks(DeviceOperation::VerifyLogin, json!({"loginId": login, "otp": otp}), None).await
+        self.asks(PublicOperation::VerifyLogin, json!({"loginId": login, "otp": otp}), None).await
     }
 }
 
@@ -170,7 +189,7 @@ impl<'s> Member<'s> {
         }
     }
 
-    pub(crate) async fn asks(&self, kind: DeviceOperation, members: Value) -> Said {
+    pub(crate) async fn asks(&self, kind: impl Into<DeviceOperation>, members: Value) -> Said {
         self.client.asks(kind, members, Some(&self.access)).await
     }
 
@@ -180,7 +199,7 @@ impl<'s> Member<'s> {
         if let Some(secret) = &self.secret {
             body["deviceSecret"] = json!(secret);
         }
-        self.client.asks(DeviceOperation::Refresh, body, None).await
+        self.client.asks(PublicOperation::Refresh, body, None).await
     }
 
     /// The same with the next pair.
@@ -192,14 +211,14 @@ impl<'s> Member<'s> {
 
     /// The code of the answer to a question for oneself: whether the session lives.
     pub(crate) async fn standing(&self) -> String {
-        self.asks(DeviceOperation::Sessions, json!({})).await.code()
+        self.asks(OwnOperation::Sessions, json!({})).await.code()
     }
 }
 
 impl Person {
     pub(crate) async fn signs_up(&self, client: &Client<'_>) -> Said {
         let body = json!({"email": self.email, "password": self.password, "name": self.name});
-        client.asks(DeviceOperation::Signup, body, None).await
+        client.asks(PublicOperation::Signup, body, None).await
     }
 
     /// Signs in with the code from the mail, on a browser or a program.
@@ -216,7 +235,7 @@ impl Person {
         let mut login = with.clone();
         login["usernameOrEmailOrMobile"] = json!(self.email);
         login["password"] = json!(self.password);
-        let said = client.asks(DeviceOperation::Login, login, None).await;
+        let said = client.asks(PublicOperation::Login, login, None).await;
         if said.code() == "LOGIN_SUCCESS" {
             return Member::from(client, &said);
         }
@@ -224,6 +243,6 @@ impl Person {
         let mut verify = with;
         verify["loginId"] = json!(said.at("/data/loginId"));
         verify["otp"] = json!(client.code_for(self).await);
-        Member::from(client, &client.asks(DeviceOperation::VerifyLogin, verify, None).await)
+        Member::from(client, &client.asks(PublicOperation::VerifyLogin, verify, None).await)
     }
 }

@@ -115,7 +115,7 @@ impl Server {
         let (microservices, tcp) = bound().await;
         let app = app(&config, engine.clone(), None);
         let surface = Arc::new(tcp::Surface {
-            desk: app.desk.clone(),
+            operations: app.operations.clone(),
             rates: app.rates.clone(),
             trusts_gateway: config.tcp.trust_gateway,
         });

@@ -8,7 +8,8 @@
 mod stage;
 
 use portcullis_api::operation::{
-    Access, DEVICE_OPERATIONS, DeviceOperation as Does, Operation, SERVICE_OPERATIONS, STRATEGY_OPERATIONS,
+    Access, AdminOperation, DEVICE_OPERATIONS, DeviceOperation, DeviceRow, OwnOperation, PublicOperation,
+    SERVICE_OPERATIONS, STRATEGY_OPERATIONS,
 };
 use portcullis_core::email::Email;
 use portcullis_core::engine::NewUser;
@@ -25,21 +26,27 @@ use stage::Stage;
 const PASSWORD: &str = "correct horse battery";
 const TENANTS: [&str; 2] = ["default", "acme"];
 
-const PUBLIC: [Does; 10] = [
-    Does::Signup,
-    Does::Login,
-    Does::VerifyLogin,
-    Does::UnlockPage,
-    Does::Unlock,
-    Does::Refresh,
-    Does::Health,
-    Does::ForgotPassword,
-    Does::ResetPage,
-    Does::ResetPassword,
+const PUBLIC: [DeviceOperation; 10] = [
+    DeviceOperation::Public(PublicOperation::Signup),
+    DeviceOperation::Public(PublicOperation::Login),
+    DeviceOperation::Public(PublicOperation::VerifyLogin),
+    DeviceOperation::Public(PublicOperation::UnlockPage),
+    DeviceOperation::Public(PublicOperation::Unlock),
+    DeviceOperation::Public(PublicOperation::Refresh),
+    DeviceOperation::Public(PublicOperation::Health),
+    DeviceOperation::Public(PublicOperation::ForgotPassword),
+    DeviceOperation::Public(PublicOperation::ResetPage),
+    DeviceOperation::Public(PublicOperation::ResetPassword),
 ];
 
-const SIGNED_IN: [Does; 6] =
-    [Does::Password, Does::Me, Does::Sessions, Does::RenameSession, Does::LogoutSession, Does::LogoutAll];
+const SIGNED_IN: [DeviceOperation; 6] = [
+    DeviceOperation::Own(OwnOperation::Password),
+    DeviceOperation::Own(OwnOperation::Me),
+    DeviceOperation::Own(OwnOperation::Sessions),
+    DeviceOperation::Own(OwnOperation::RenameSession),
+    DeviceOperation::Own(OwnOperation::LogoutSession),
+    DeviceOperation::Own(OwnOperation::LogoutAll),
+];
 
 // ASVS-map: TN4
 #[test]
@@ -52,14 +59,13 @@ fn what_is_not_public_nor_for_everybody_is_for_administrators() {
         } else {
             Access::Role(Role::Admin)
         };
-        assert_eq!(row.access, expected, "{}", row.route);
+        assert_eq!(row.access(), expected, "{}", row.route);
         let is_administration = row.route.starts_with("/admin/");
         assert_eq!(row.is_administration(), is_administration, "{}", row.route);
     }
-    assert!(SERVICE_OPERATIONS.iter().all(|row| row.access == Access::Public));
     for row in STRATEGY_OPERATIONS {
         let is_public = ["register", "login", "refresh"].contains(&row.route);
-        assert_eq!(row.access, if is_public { Access::Public } else { Access::SignedIn }, "{}", row.route);
+        assert_eq!(row.access(), if is_public { Access::Public } else { Access::SignedIn }, "{}", row.route);
     }
 }
 
@@ -110,23 +116,24 @@ impl Target {
     }
 
     /// What a row takes: all that it needs of this target, and a body that is good where it must be.
-    fn members(&self, row: &Operation<Does>) -> Value {
+    fn members(&self, row: &DeviceRow) -> Value {
         let mut members = json!({});
         if row.route.contains("{userId}") {
             members["userId"] = json!(self.user);
         }
-        if row.route.contains("{sessionId}") || row.kind == Does::LogoutSession {
+        if row.route.contains("{sessionId}") || row.kind == DeviceOperation::Own(OwnOperation::LogoutSession)
+        {
             members["sessionId"] = json!(self.session);
         }
         match row.kind {
-            Does::RenameSession => members["deviceName"] = json!("renamed"),
-            Does::SetRole => members["role"] = json!("manager"),
+            DeviceOperation::Own(OwnOperation::RenameSession) => members["deviceName"] = json!("renamed"),
+            DeviceOperation::Admin(AdminOperation::SetRole) => members["role"] = json!("manager"),
             _ => (),
         }
         members
     }
 
-    fn is_named_by(&self, row: &Operation<Does>) -> bool {
+    fn is_named_by(&self, row: &DeviceRow) -> bool {
         self.members(row).as_object().unwrap().keys().any(|name| name.ends_with("Id"))
     }
 
@@ -170,7 +177,7 @@ async fn everybody_may_do_what_is_declared_and_nothing_is_known_of_another_tenan
             let far = far[1 - number].2.clone();
             let (server, other_key) = (&*server, other_key.clone());
             let mut stage = Stage { server, who, user, member: None, other, other_key, far };
-            for row in DEVICE_OPERATIONS.iter().filter(|row| row.access != Access::Public) {
+            for row in DEVICE_OPERATIONS.iter().filter(|row| row.access() != Access::Public) {
                 stage.asks(&curl, row).await;
                 stage.lies(&curl, row).await;
                 if row.pattern.is_some() {
@@ -182,7 +189,7 @@ async fn everybody_may_do_what_is_declared_and_nothing_is_known_of_another_tenan
         }
     }
     assert_eq!(asked, 2 * 3 * 17);
-    for row in DEVICE_OPERATIONS.iter().filter(|row| row.access != Access::Public) {
+    for row in DEVICE_OPERATIONS.iter().filter(|row| row.access() != Access::Public) {
         for (_, _, target) in &far {
             let said = curl.asks(row.kind, target.members(row), None).await;
             said.refused(401, "UNAUTHORIZED", "Unauthorized");
@@ -212,13 +219,13 @@ async fn what_is_public_is_the_same_for_everybody_and_a_credential_opens_its_own
             tokens.push((who, who.enters(&client).await.access));
         }
     }
-    let ask = |row: &Operation<Does>| client.request(row.kind, json!({}), None);
+    let ask = |row: &DeviceRow| client.request(row.kind, json!({}), None);
     let bare = |answer: crate::world::Answer| {
         let ts = answer.json_or_null()["ts"].as_str().unwrap_or("[no time]").to_owned();
         let body = answer.body.replace(&ts, "");
         crate::world::Answer { body, ..answer }.undated()
     };
-    for row in DEVICE_OPERATIONS.iter().filter(|row| row.access == Access::Public) {
+    for row in DEVICE_OPERATIONS.iter().filter(|row| row.access() == Access::Public) {
         let nobody = bare(ask(row).await);
         assert!(!matches!(nobody.status, 401 | 403), "{nobody:?}");
         for (_, token) in &tokens {
@@ -234,7 +241,7 @@ async fn what_is_public_is_the_same_for_everybody_and_a_credential_opens_its_own
     }
     Person::ANN.joins(&server).await;
     for strategy in STRATEGIES {
-        for row in STRATEGY_OPERATIONS.iter().filter(|row| row.access != Access::Public) {
+        for row in STRATEGY_OPERATIONS.iter().filter(|row| row.access() != Access::Public) {
             let path = row.path(strategy).unwrap();
             for (_, token) in &tokens {
                 server.ask(row.method.as_str(), &path).bearer(token).await.status(401);

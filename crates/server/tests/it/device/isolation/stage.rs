@@ -1,7 +1,6 @@
 //! One row asked for by one person about everything, and compared with what is declared.
 
-use portcullis_api::answer::Success;
-use portcullis_api::operation::{Access, DeviceOperation as Does, Operation};
+use portcullis_api::operation::{Access, AdminOperation, DeviceOperation, DeviceRow, OwnOperation};
 use portcullis_core::id::UserKey;
 
 use super::{Somebody, Target};
@@ -41,11 +40,11 @@ impl<'s> Stage<'s> {
         }
     }
 
-    pub(super) async fn asks(&mut self, client: &Client<'s>, row: &Operation<Does>) {
+    pub(super) async fn asks(&mut self, client: &Client<'s>, row: &DeviceRow) {
         let me = self.member(client).await;
         let (own, random) = (Target::of(&me), Target::random());
         let about = async |target: &Target| me.asks(row.kind, target.members(row)).await;
-        let may = match row.access {
+        let may = match row.access() {
             Access::Public => panic!("{} is for everybody", row.route),
             Access::SignedIn => true,
             Access::Role(role) => self.who.role == role,
@@ -66,13 +65,13 @@ impl<'s> Stage<'s> {
             let said = about(&other).await;
             if row.is_administration() {
                 assert_eq!(foreign.code(), "USER_NOT_FOUND", "{row:?}");
-                assert_eq!(said.code(), Success::of(row.kind).unwrap().code, "{row:?}");
+                assert_eq!(said.code(), row.success.unwrap().code, "{row:?}");
                 self.undo().await;
             } else {
                 assert_eq!(foreign.code(), "SESSION_NOT_FOUND", "{row:?}");
                 assert_eq!(other.stripped(&said), nothing, "{row:?}: another's session is as good as none");
             }
-            if row.kind == Does::EndUserSession {
+            if row.kind == DeviceOperation::Admin(AdminOperation::EndUserSession) {
                 let mixed = Target { session: self.far.session.clone(), ..other };
                 assert_eq!(about(&mixed).await.code(), "SESSION_NOT_FOUND", "of a user who is ours");
             }
@@ -82,8 +81,9 @@ impl<'s> Stage<'s> {
         let said = me.asks(row.kind, own.members(row)).await;
         let expected = match row.kind {
             // They want a body, which is looked at only where the asker may ask.
-            Does::Password | Does::CreateUser => "VALIDATION_FAILED",
-            kind => Success::of(kind).unwrap().code,
+            DeviceOperation::Own(OwnOperation::Password)
+            | DeviceOperation::Admin(AdminOperation::CreateUser) => "VALIDATION_FAILED",
+            _ => row.success.unwrap().code,
         };
         assert_eq!(said.code(), expected, "{:?}: {row:?}", self.who);
         if row.is_administration() {
@@ -91,15 +91,16 @@ impl<'s> Stage<'s> {
         }
     }
 
-    async fn other_target(&self, client: &Client<'s>, row: &Operation<Does>) -> Target {
-        if row.route.contains("{sessionId}") || row.kind == Does::LogoutSession {
+    async fn other_target(&self, client: &Client<'s>, row: &DeviceRow) -> Target {
+        if row.route.contains("{sessionId}") || row.kind == DeviceOperation::Own(OwnOperation::LogoutSession)
+        {
             return Target::of(&self.other.enters(client).await);
         }
         Target { user: self.other_key.id.to_string(), session: random_id() }
     }
 
     /// Names the other tenant beside a token that is good.
-    pub(super) async fn lies(&mut self, client: &Client<'s>, row: &Operation<Does>) {
+    pub(super) async fn lies(&mut self, client: &Client<'s>, row: &DeviceRow) {
         let me = self.member(client).await;
         let liar = client.clone().of(if self.who.tenant == "acme" { "default" } else { "acme" });
         let said = liar.asks(row.kind, self.far.members(row), Some(&me.access)).await;

@@ -1,0 +1,73 @@
+//! Who calls: a user with an access token, or a user that a trusted gateway names.
+
+use portcullis_api::refusal::{Code, Refusal};
+use portcullis_core::engine::{AuthenticationError, AuthenticationRequest, Identity, UserAdminError};
+use portcullis_core::id::{SessionId, UserId, UserKey};
+use portcullis_core::strategy::{PresentedCredentials, StrategyName};
+use portcullis_core::user::Role;
+
+use super::{Call, OperationDispatcher};
+
+/// What proves who calls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum CallerCredentials<'a> {
+    /// The credentials of the request.
+    Presented(PresentedCredentials<'a>),
+    /// The word of a trusted gateway; `None` where it named no user.
+    Gateway(Option<UserId>),
+}
+
+/// A caller who is signed in.
+#[derive(Clone, Debug)]
+pub(super) struct AuthenticatedCaller {
+    /// Tenant and user.
+    pub(super) user: UserKey,
+    /// The role; `None` where the credential says nothing of one.
+    pub(super) role: Option<Role>,
+    /// The session and its credential; `None` where a gateway named the user.
+    pub(super) identity: Option<Identity>,
+}
+
+impl AuthenticatedCaller {
+    /// The session that calls.
+    pub(super) fn session(&self) -> Option<SessionId> {
+        self.identity.as_ref().map(|identity| identity.session)
+    }
+}
+
+impl OperationDispatcher {
+    /// Authenticates the caller.
+    pub(super) async fn caller(&self, call: &Call<'_>) -> Result<AuthenticatedCaller, Refusal> {
+        match call.credentials {
+            CallerCredentials::Presented(envelope) => {
+                let attempt = AuthenticationRequest {
+                    tenant: call.tenant.clone(),
+                    strategy: StrategyName::Device,
+                    envelope,
+                };
+                let identity =
+                    self.engine.authenticate(&attempt).await.map_err(Refusal::of_device_credential)?;
+                let (user, role) = (identity.user.clone(), identity.role);
+                Ok(AuthenticatedCaller { user, role, identity: Some(identity) })
+            }
+            CallerCredentials::Gateway(None) => Err(Refusal::plain(Code::UserIdMissing)),
+            CallerCredentials::Gateway(Some(id)) => {
+                self.named_by_gateway(UserKey { tenant: call.tenant(), id }).await
+            }
+        }
+    }
+
+    async fn named_by_gateway(&self, key: UserKey) -> Result<AuthenticatedCaller, Refusal> {
+        let tenant = self.engine.tenant(&key.tenant).await?;
+        if tenant.strategy(StrategyName::Device).is_none() {
+            return Err(AuthenticationError::NotOffered.into());
+        }
+        match self.engine.user(&key).await {
+            Ok(user) if user.disabled.is_none() => {
+                Ok(AuthenticatedCaller { user: key, role: Some(user.role), identity: None })
+            }
+            Ok(_) | Err(UserAdminError::NotFound) => Err(Refusal::plain(Code::UserGone)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
