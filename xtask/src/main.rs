@@ -3,10 +3,14 @@
 //! Every verb is a row of [`VERBS`]. Nothing here is part of the product, and nothing of the product depends on it.
 
 mod bench;
+mod deny;
 mod failure;
+mod features;
+mod finding;
 mod say;
 mod security_map;
 mod test;
+mod text_files;
 mod tidy;
 mod workspace;
 
@@ -21,8 +25,18 @@ struct Verb {
     run: fn(&[String]) -> Result<(), Failure>,
 }
 
-const VERBS: [Verb; 6] = [
-    Verb { name: "tidy", summary: "check the house rules that the compiler cannot", run: tidy::run },
+const VERBS: [Verb; 8] = [
+    Verb {
+        name: "tidy",
+        summary: "check the house rules that the compiler cannot; --all adds what is not met yet",
+        run: tidy::run,
+    },
+    Verb {
+        name: "features",
+        summary: "check that every crate compiles with each feature alone",
+        run: features::run,
+    },
+    Verb { name: "deny", summary: "check bans, licences and sources of dependencies", run: deny::run },
     Verb {
         name: "test",
         summary: "install what tests need and run them all; arguments filter",

@@ -10,9 +10,9 @@ use std::fmt::Write as _;
 use std::fs;
 
 use crate::failure::Failure;
+use crate::finding::Finding;
 use crate::say;
-use crate::tidy::Finding;
-use crate::tidy::tree::{self, TextFile};
+use crate::text_files::{self, TextFile};
 use crate::workspace::Workspace;
 
 const REQUIREMENTS: &str = include_str!("security/requirements.tsv");
@@ -26,7 +26,7 @@ const CLAIM: &str = "// ASVS-map:";
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let root = Workspace::load()?.root;
-    let files = tree::read(&root)?;
+    let files = text_files::read(&root)?;
     match words.as_slice() {
         ["--check"] => report(&findings(&files)),
         [] => {

@@ -3,8 +3,8 @@
 //! Clippy forbids it too (`clippy.toml`), by path, in the build it is given. This looks at every file of every
 //! feature and platform, and goes by the last two names, so another crate's clock is caught as well.
 
-use super::Finding;
 use super::source::Source;
+use crate::finding::Finding;
 
 /// What asks the machine.
 const CALLS: [&str; 11] = [

@@ -2,9 +2,9 @@
 
 use crate::workspace::{Package, Workspace};
 
-use super::Finding;
 use super::source::Source;
-use super::tree::TextFile;
+use crate::finding::Finding;
+use crate::text_files::TextFile;
 
 /// Names of drawers that fill up with what belongs elsewhere.
 const DRAWERS: [&str; 8] = ["common", "util", "utils", "error", "errors", "helper", "helpers", "misc"];

@@ -6,8 +6,8 @@
 use crate::failure::Failure;
 use crate::workspace::{Package, Workspace, cargo, output};
 
-use super::Finding;
-use super::tree::TextFile;
+use crate::finding::Finding;
+use crate::text_files::TextFile;
 
 /// The building. A new crate gets a row here.
 const FLOORS: [(&str, u8); 7] = [

@@ -8,24 +8,16 @@ use std::ops::RangeInclusive;
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 
-use super::Finding;
+use crate::finding::Finding;
 
 /// A parsed file.
 pub(super) struct Source {
     pub(super) path: String,
     pub(super) text: String,
     pub(super) syntax: syn::File,
-    /// All attributes but documentation, wherever they stand.
-    pub(super) attributes: Vec<Attribute>,
     tokens: Vec<Token>,
     code_lines: BTreeSet<usize>,
     tests: Vec<RangeInclusive<usize>>,
-}
-
-/// What stands between the brackets of an attribute.
-pub(super) struct Attribute {
-    pub(super) line: usize,
-    pub(super) tokens: TokenStream,
 }
 
 struct Token {
@@ -47,7 +39,6 @@ impl Source {
             path: path.to_owned(),
             text: text.to_owned(),
             syntax,
-            attributes: scan.attributes,
             tokens: scan.tokens,
             code_lines: scan.code_lines,
             tests: scan.tests,
@@ -69,11 +60,6 @@ impl Source {
         self.code_lines.range(range).count()
     }
 
-    /// The lines of code outside tests.
-    pub(super) fn own_code_lines(&self) -> usize {
-        self.code_lines.iter().filter(|line| !self.is_test_line(**line)).count()
-    }
-
     /// The lines where these tokens follow each other, a path being written as `A::b`.
     pub(super) fn lines_of(&self, path: &str) -> Vec<usize> {
         let wanted: Vec<&str> = path.split("::").flat_map(|name| [":", ":", name]).skip(2).collect();
@@ -92,7 +78,6 @@ pub(super) fn first_line(span: Span) -> usize {
 /// One walk through the tokens of a file.
 #[derive(Default)]
 struct Scan {
-    attributes: Vec<Attribute>,
     tokens: Vec<Token>,
     code_lines: BTreeSet<usize>,
     tests: Vec<RangeInclusive<usize>>,
@@ -121,7 +106,6 @@ impl Scan {
         if marks_test(group) {
             self.tests.extend(end_of_item(item).map(|end| line..=end));
         }
-        self.attributes.push(Attribute { line, tokens: group.stream() });
         self.code_lines.insert(line);
         self.group(group);
     }
@@ -225,7 +209,6 @@ fn h() { println!("{:?}", SystemTime::now()); }
             source().code_lines.iter().copied().collect::<Vec<_>>(),
             [5, 6, 10, 11, 12, 14, 15, 16, 17, 18, 20]
         );
-        assert_eq!(source().own_code_lines(), 6);
         assert_eq!(source().code_lines(6..=12), 4);
     }
 

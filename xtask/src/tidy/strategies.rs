@@ -6,8 +6,8 @@
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
-use super::Finding;
 use super::source::{Source, first_line};
+use crate::finding::Finding;
 
 const NAME: &str = "StrategyName";
 const HOME: [&str; 2] = ["crates/core/src/strategy.rs", "crates/core/src/strategy/"];

@@ -3,8 +3,8 @@
 //! Everybody builds through their own cargo, npm and pip configuration; a host in a file would go past it. The
 //! needles are written in two halves here, so that this file does not find itself.
 
-use super::Finding;
-use super::tree::TextFile;
+use crate::finding::Finding;
+use crate::text_files::TextFile;
 
 struct Word {
     text: &'static str,

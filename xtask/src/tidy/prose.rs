@@ -1,0 +1,80 @@
+//! Prose: lines that fit on a screen, and sentences that say who acts.
+
+use super::source::Source;
+use crate::finding::Finding;
+use crate::text_files::TextFile;
+
+/// A line of prose has at most this many characters.
+const LINE: usize = 120;
+/// Words that stand for a person whom a sentence should name: client, user, operator, caller, thief.
+const NAMELESS: [&str; 6] = ["somebody", "whoever", "nobody", "whom", "whomever", "anybody"];
+/// How often they may stand in `crates/`.
+const NAMELESS_AT_MOST: usize = 60;
+
+/// Lines of a page or of comments that are too long. Tables, code blocks and links cannot be broken.
+pub(super) fn long_lines(file: &TextFile) -> Vec<Finding> {
+    let is_page = file.path.ends_with(".md");
+    let mut in_block = false;
+    let mut findings = Vec::new();
+    for (index, line) in file.text.lines().enumerate() {
+        let text = line.trim_start();
+        in_block ^= is_page && text.starts_with("```");
+        let is_prose = if is_page { !in_block && !text.starts_with('|') } else { text.starts_with("//") };
+        let length = line.chars().count();
+        if is_prose && length > LINE && !text.contains("http") {
+            let what = format!("{length} characters of prose, {LINE} are allowed: break the line");
+            findings.push(Finding::new(&file.path, index + 1, what));
+        }
+    }
+    findings
+}
+
+/// Whether sentences in `crates/` too often leave out who acts.
+pub(super) fn nameless(sources: &[Source]) -> Option<Finding> {
+    let product = sources.iter().filter(|source| source.path.starts_with("crates/"));
+    let counts: Vec<(&str, usize)> =
+        product.map(|source| (source.path.as_str(), count(&source.text))).collect();
+    let total: usize = counts.iter().map(|(_, count)| count).sum();
+    let (path, most) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+    (total > NAMELESS_AT_MOST).then(|| {
+        let what = format!(
+            "`{}` and the like stand {total} times in crates/, {NAMELESS_AT_MOST} are allowed: name the client, \
+             user or operator; this file has {most}",
+            NAMELESS.join("`, `")
+        );
+        Finding::new(path, 1, what)
+    })
+}
+
+fn count(text: &str) -> usize {
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    words.filter(|word| NAMELESS.iter().any(|nameless| word.eq_ignore_ascii_case(nameless))).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn long(path: &str, text: &str) -> usize {
+        long_lines(&TextFile { path: path.into(), text: text.into() }).len()
+    }
+
+    #[test]
+    fn a_long_line_of_a_page_or_a_comment_is_found_and_one_that_cannot_be_broken_is_not() {
+        let line = "x".repeat(121);
+        assert_eq!((long("a.md", &line), long("a.md", &"é".repeat(120))), (1, 0));
+        assert_eq!(long("a.rs", &format!("/// {line}\n    // {line}\nlet a = \"{line}\";")), 2);
+        assert_eq!(long("a.md", &format!("| {line} |\n```\n{line}\n```\nhttps://{line}")), 0);
+    }
+
+    #[test]
+    fn sentences_may_leave_out_who_acts_a_few_times() {
+        let findings = |times: usize| {
+            let text = format!("// {}", format!("{} ", NAMELESS[0]).repeat(times));
+            let source = |path: &str| Source::parse(path, &text).unwrap();
+            nameless(&[source("crates/a.rs"), source("tools/b.rs")])
+        };
+        assert_eq!(findings(60), None);
+        assert!(findings(61).unwrap().what.contains("61 times"));
+    }
+}
