@@ -232,18 +232,7 @@ impl SqliteStore {
     /// This store as everything an engine needs.
     #[must_use]
     pub fn stores(&self) -> Stores {
-        let store = Arc::new(self.clone());
-        Stores {
-            users: store.clone(),
-            sessions: store.clone(),
-            epochs: store.clone(),
-            keys: store.clone(),
-            tenants: store.clone(),
-            tickets: store.clone(),
-            attempts: store.clone(),
-            mail: store.clone(),
-            feed: store,
-        }
+        Stores::from_one(Arc::new(self.clone()))
     }
 
     /// Asks a reader and the writer for a sign of life: the file is there, can be read, and the lock can be had.

@@ -71,19 +71,7 @@ impl Faults {
             watching: Mutex::default(),
             proves_by_hand,
         });
-        let outer = Arc::new(Faulty { stores, faults: faults.clone() });
-        let stores = Stores {
-            users: outer.clone(),
-            sessions: outer.clone(),
-            epochs: outer.clone(),
-            keys: outer.clone(),
-            tenants: outer.clone(),
-            tickets: outer.clone(),
-            attempts: outer.clone(),
-            mail: outer.clone(),
-            feed: outer,
-        };
-        (stores, faults)
+        (Stores::from_one(Arc::new(Faulty { stores, faults: faults.clone() })), faults)
     }
 
     /// From now on no verb is carried out.

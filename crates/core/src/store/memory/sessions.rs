@@ -1,0 +1,190 @@
+//! Sessions, and the epochs that end them.
+
+use async_trait::async_trait;
+
+use super::{MemoryStore, Records};
+use crate::clock::Timestamp;
+use crate::id::{SessionId, SessionKey, UserKey};
+use crate::session::{Ending, Epochs, RotationOutcome, RotationRequest, Session, SessionState};
+use crate::store::{
+    Change, EndScope, EpochScope, EpochStore, Inserted, Page, SessionHandle, SessionStore, Stored,
+};
+
+#[async_trait]
+impl SessionStore for MemoryStore {
+    async fn insert(&self, session: &Session) -> Stored<Inserted> {
+        let mut records = self.records();
+        if records.sessions.contains_key(&session.key) {
+            return Ok(Inserted::Clash);
+        }
+        records.sessions.insert(session.key.clone(), session.clone());
+        drop(records);
+        self.announce(&[Change::Session(session.key.clone())]);
+        Ok(Inserted::Done)
+    }
+
+    async fn find(&self, handle: &SessionHandle, now: Timestamp) -> Stored<Option<Session>> {
+        let records = self.records();
+        let found = match handle {
+            SessionHandle::Id(key) => records.sessions.get(key),
+            SessionHandle::Cookie(cookie) => records.sessions.values().find(|session| {
+                session.key.tenant == cookie.tenant && session.cookie.is_some_and(|hash| hash == cookie.hash)
+            }),
+        };
+        Ok(found.cloned().map(|session| session.with_state_at(now)))
+    }
+
+    async fn rotate(&self, key: &SessionKey, request: &RotationRequest) -> Stored<RotationOutcome> {
+        let mut records = self.records();
+        let Some(stored) = records.sessions.get_mut(key) else { return Ok(RotationOutcome::Gone) };
+        let rotated = stored.clone().rotate(request);
+        if let RotationOutcome::Won(next) | RotationOutcome::Replayed(next) | RotationOutcome::Reused(next) =
+            &rotated
+        {
+            *stored = next.clone();
+        }
+        drop(records);
+        self.announce(&[Change::Session(key.clone())]);
+        Ok(rotated)
+    }
+
+    async fn touch(
+        &self,
+        key: &SessionKey,
+        seen: Timestamp,
+        idle_expires: Option<Timestamp>,
+    ) -> Stored<bool> {
+        let mut records = self.records();
+        let live = |session: &&mut Session| session.state_at(seen, session.epochs) == SessionState::Live;
+        let Some(stored) = records.sessions.get_mut(key).filter(live) else { return Ok(false) };
+        *stored = stored.clone().touch(seen, idle_expires);
+        Ok(true)
+    }
+
+    async fn rename(&self, key: &SessionKey, name: &str, now: Timestamp) -> Stored<bool> {
+        let mut records = self.records();
+        let live = |session: &&mut Session| session.state_at(now, session.epochs) == SessionState::Live;
+        let Some(stored) = records.sessions.get_mut(key).filter(live) else { return Ok(false) };
+        name.clone_into(&mut stored.device.name);
+        drop(records);
+        self.announce(&[Change::Session(key.clone())]);
+        Ok(true)
+    }
+
+    async fn end(&self, scope: &EndScope, ending: Ending) -> Stored<Vec<SessionId>> {
+        let mut records = self.records();
+        let mut changes = records.advance_epoch_of(scope);
+        let ended = records.end(scope, ending);
+        drop(records);
+        changes.extend(ended.iter().cloned().map(Change::Session));
+        self.announce(&changes);
+        Ok(ended.into_iter().map(|key| key.id).collect())
+    }
+
+    async fn list(&self, user: &UserKey, page: Page<SessionId>, now: Timestamp) -> Stored<Vec<Session>> {
+        let records = self.records();
+        let of_user = records.sessions.values().filter(|session| session.user_key() == *user);
+        let behind = of_user.filter(|session| page.after.is_none_or(|after| session.key.id > after));
+        Ok(behind.take(page.limit as usize).cloned().map(|session| session.with_state_at(now)).collect())
+    }
+
+    async fn purge(&self, now: Timestamp, limit: u32) -> Stored<u64> {
+        let mut records = self.records();
+        let over = records.sessions.values().filter(|session| session.kept_until() <= now);
+        let over: Vec<SessionKey> = over.take(limit as usize).map(|session| session.key.clone()).collect();
+        for key in &over {
+            records.sessions.remove(key);
+        }
+        drop(records);
+        let count = over.len() as u64;
+        self.announce(&over.into_iter().map(Change::Session).collect::<Vec<_>>());
+        Ok(count)
+    }
+}
+
+#[async_trait]
+impl EpochStore for MemoryStore {
+    async fn read(&self, user: &UserKey) -> Stored<Epochs> {
+        let records = self.records();
+        Ok(Epochs {
+            user: records.user_epochs.get(user).copied().unwrap_or_default(),
+            tenant: records.tenant_epochs.get(&user.tenant).copied().unwrap_or_default(),
+            everyone: records.everyone_epoch,
+        })
+    }
+
+    async fn advance(&self, scope: &EpochScope, _ending: Ending) -> Stored<()> {
+        let mut records = self.records();
+        let change = match scope {
+            EpochScope::Tenant(tenant) => {
+                *records.tenant_epochs.entry(tenant.clone()).or_default() += 1;
+                Change::Tenant(tenant.clone())
+            }
+            EpochScope::Everyone => {
+                records.everyone_epoch += 1;
+                Change::Everything
+            }
+        };
+        drop(records);
+        self.announce(&[change]);
+        Ok(())
+    }
+}
+
+impl Records {
+    /// Counts the user's epoch up if the scope says so, and takes over the session that is kept.
+    fn advance_epoch_of(&mut self, scope: &EndScope) -> Vec<Change> {
+        let (user, kept) = match scope {
+            EndScope::User(user) => (user, None),
+            EndScope::UserExcept(user, kept) => (user, Some(*kept)),
+            EndScope::One(_) | EndScope::UserStrategy(..) | EndScope::UserBeyond(..) => return Vec::new(),
+        };
+        let epoch = self.user_epochs.entry(user.clone()).or_default();
+        *epoch += 1;
+        let mut changes = vec![Change::User(user.clone())];
+        let kept = kept.map(|id| SessionKey { tenant: user.tenant.clone(), id });
+        // A session that an earlier epoch has ended must not come back.
+        if let Some(session) = kept.and_then(|key| self.sessions.get_mut(&key))
+            && session.user == user.id
+            && session.epochs.user.checked_add(1) == Some(*epoch)
+        {
+            session.epochs.user = *epoch;
+            changes.push(Change::Session(session.key.clone()));
+        }
+        changes
+    }
+
+    fn end(&mut self, scope: &EndScope, ending: Ending) -> Vec<SessionKey> {
+        match scope {
+            EndScope::One(key) => self.end_where(ending, |session| session.key == *key),
+            EndScope::User(user) => self.end_where(ending, |session| session.user_key() == *user),
+            EndScope::UserExcept(user, kept) => {
+                self.end_where(ending, |session| session.user_key() == *user && session.key.id != *kept)
+            }
+            EndScope::UserStrategy(user, strategy) => {
+                self.end_where(ending, |session| session.user_key() == *user && session.strategy == *strategy)
+            }
+            EndScope::UserBeyond(user, newest) => {
+                let kept = self.newest_of(user, *newest as usize, ending.at);
+                self.end_where(ending, |session| session.user_key() == *user && !kept.contains(&session.key))
+            }
+        }
+    }
+
+    fn end_where(&mut self, ending: Ending, doomed: impl Fn(&Session) -> bool) -> Vec<SessionKey> {
+        let mut ended = Vec::new();
+        for session in self.sessions.values_mut() {
+            if doomed(session) && session.state_at(ending.at, session.epochs) == SessionState::Live {
+                *session = session.clone().end(ending);
+                ended.push(session.key.clone());
+            }
+        }
+        ended
+    }
+
+    fn newest_of(&self, user: &UserKey, count: usize, now: Timestamp) -> Vec<SessionKey> {
+        let of_user = self.sessions.values().rev().filter(|session| session.user_key() == *user);
+        let live = of_user.filter(|session| session.state_at(now, session.epochs) == SessionState::Live);
+        live.take(count).map(|session| session.key.clone()).collect()
+    }
+}

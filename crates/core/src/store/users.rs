@@ -1,0 +1,53 @@
+//! The store of users.
+
+use async_trait::async_trait;
+
+use super::{Inserted, Page, Stored, Updated};
+use crate::email::Email;
+use crate::id::{TenantId, UserId, UserKey};
+use crate::mobile::Mobile;
+use crate::user::User;
+use crate::username::{LoginName, Username};
+
+/// How a user is looked up.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum UserHandle {
+    /// By id.
+    Id(UserKey),
+    /// By address, in its canonical form.
+    Email(TenantId, Email),
+    /// By user name, in its canonical form.
+    Username(TenantId, Username),
+    /// By mobile number.
+    Mobile(TenantId, Mobile),
+}
+
+impl UserHandle {
+    /// By the name that a user types to sign in.
+    #[must_use]
+    pub fn by_login(tenant: &TenantId, name: &LoginName) -> Self {
+        let tenant = tenant.clone();
+        match name.clone() {
+            LoginName::Email(email) => Self::Email(tenant, email),
+            LoginName::Mobile(mobile) => Self::Mobile(tenant, mobile),
+            LoginName::Username(username) => Self::Username(tenant, username),
+        }
+    }
+}
+
+/// Users.
+#[async_trait]
+pub trait UserStore: Send + Sync {
+    /// Creates a user. [`Inserted::Clash`]: the tenant has one with this id, address, user name or mobile number.
+    async fn insert(&self, user: &User) -> Stored<Inserted>;
+
+    /// The user, or `None`.
+    async fn find(&self, handle: &UserHandle) -> Stored<Option<User>>;
+
+    /// Replaces the user if its stored version is the one before `user.version`.
+    async fn update(&self, user: &User) -> Stored<Updated>;
+
+    /// Users of a tenant, by id, whose address, user name, mobile number or name contains `search`, compared without
+    /// regard to case. An empty text matches every user.
+    async fn list(&self, tenant: &TenantId, search: &str, page: Page<UserId>) -> Stored<Vec<User>>;
+}
