@@ -1,8 +1,7 @@
 //! Time, as an argument.
 //!
-//! Nothing in this crate asks the machine what time it is: the caller hands in a [`Clock`], or the time itself.
-//! Two kinds of time exist and are different types: a [`Timestamp`] can be written down and compared between
-//! machines, [`Ticks`] only measure how long ago something was on this one.
+//! This crate does not ask the machine for the time: the caller passes a [`Clock`] or the time itself. Two kinds of time
+//! are different types. A [`Timestamp`] can be stored and compared between machines; [`Ticks`] measure spans on one.
 //!
 //! ```
 //! use std::time::Duration;
@@ -18,17 +17,17 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-/// Whoever knows what time it is.
+/// A source of both kinds of time.
 pub trait Clock: Send + Sync + 'static {
     /// The wall-clock time, in UTC.
     fn now(&self) -> Timestamp;
 
-    /// Time since some fixed moment of this machine's past. It never goes back and does not stand still while the
-    /// machine is suspended.
+    /// Time since a fixed moment in this machine's past. It never goes back, and it advances while the machine is
+    /// suspended.
     fn ticks(&self) -> Ticks;
 }
 
-/// A moment: milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+/// A moment: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Timestamp(i64);
 
@@ -57,7 +56,7 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// The same moment with its milliseconds dropped: what a `NumericDate` can carry.
+    /// The same moment without its milliseconds, as a `NumericDate` carries it.
     #[must_use]
     pub const fn whole_second(self) -> Self {
         Self::from_seconds(self.as_seconds())
@@ -75,7 +74,7 @@ impl Timestamp {
         Self(self.0.saturating_sub(millis(span)))
     }
 
-    /// How long after `earlier` this is; zero if it is not after it.
+    /// The span from `earlier` to this moment. Zero if `earlier` is not earlier.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -86,7 +85,7 @@ fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// RFC 3339, UTC, milliseconds, `Z`.
+/// RFC 3339 in UTC with three decimals, ending in `Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.0) {
@@ -107,28 +106,28 @@ impl Serialize for Timestamp {
 pub struct Ticks(Duration);
 
 impl Ticks {
-    /// Later than every reading: the stamp of something that can never be stale.
+    /// Later than every reading: the stamp of what can never be stale.
     pub const NEVER_STALE: Self = Self(Duration::MAX);
 
-    /// The reading `span` after the clock's beginning.
+    /// The reading `span` after the clock started.
     #[must_use]
     pub const fn new(span: Duration) -> Self {
         Self(span)
     }
 
-    /// How long after `earlier` this reading was taken; zero if it was not after it.
+    /// The span from `earlier` to this reading. Zero if `earlier` is not earlier.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// Microseconds since the clock's beginning, for a reading that is kept in an atomic.
+    /// Microseconds since the clock started, for a reading that is kept in an atomic.
     #[must_use]
     pub fn as_micros(self) -> u64 {
         u64::try_from(self.0.as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// The reading that [`Ticks::as_micros`] gave.
+    /// The reading that [`Ticks::as_micros`] returned.
     #[must_use]
     pub fn from_micros(micros: u64) -> Self {
         if micros == u64::MAX { Self::NEVER_STALE } else { Self(Duration::from_micros(micros)) }
@@ -140,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_timestamp_is_written_with_milliseconds_even_where_they_are_zero() {
+    fn a_timestamp_is_written_with_milliseconds_even_if_they_are_zero() {
         assert_eq!(Timestamp::from_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
         assert_eq!(Timestamp::from_millis(-1).to_string(), "1969-12-31T23:59:59.999Z");
     }

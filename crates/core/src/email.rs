@@ -1,13 +1,13 @@
-//! Email addresses: one as its owner typed it, one to compare it by.
+//! Email addresses, as the user typed them and in a canonical form.
 //!
-//! Two addresses are the same account when their canonical forms are the same bytes: NFC, lower case, the domain in its
-//! ASCII form (IDNA). Compatibility forms are never merged: an attacker who may register `ｊo@example.com` must not
-//! arrive at the account of `jo@example.com`. So the local part is lower-cased letter by letter and not case-folded
-//! (`ß` is not `ss`, `ı` is not `i`), and a domain that IDNA would have to map, other than from upper case, is refused.
+//! Two addresses are the same account if their canonical forms are the same bytes: NFC, lower case, the domain in its
+//! ASCII form (IDNA). Compatibility forms are never merged: an attacker who can register `ｊo@example.com` must not reach
+//! the account of `jo@example.com`. So the local part is lower-cased letter by letter and not case-folded (`ß` is not
+//! `ss`, `ı` is not `i`), and a domain that IDNA would have to map, other than from upper case, is refused.
 //!
-//! What is accepted is what class-validator's `isEmail` accepts, without its quoted local parts: `"jo"@example.com` is
-//! the mailbox of `jo@example.com` and would be a second account. Whether the mailbox exists only a mail can tell, and
-//! what a provider thinks of dots and `+tags` is not guessed.
+//! The module accepts what class-validator's `isEmail` accepts, except quoted local parts: `"jo"@example.com` is the
+//! mailbox of `jo@example.com` and would be a second account. It does not check that the mailbox exists, and it does not
+//! interpret dots and `+tags`.
 //!
 //! ```
 //! use portcullis_core::email::Email;
@@ -23,6 +23,8 @@ use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
+use crate::invisible::is_invisible;
+
 /// The most bytes of an address (RFC 5321, section 4.5.3.1.3, less the angle brackets).
 const LONGEST: usize = 254;
 /// The most bytes of its local part (RFC 5321, section 4.5.3.1.1).
@@ -35,17 +37,17 @@ pub struct Email {
     canonical: String,
 }
 
-/// The text is no email address.
+/// The text is not an email address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("email must be an email")]
 pub struct InvalidEmail;
 
 impl Email {
-    /// The address that is written like this.
+    /// Reads an address.
     ///
     /// # Errors
     ///
-    /// [`InvalidEmail`] if it is none.
+    /// [`InvalidEmail`] if the text is not an address.
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
         if text.len() > LONGEST {
             return Err(InvalidEmail);
@@ -65,26 +67,26 @@ impl Email {
         }
     }
 
-    /// The address as its owner typed it, in NFC.
+    /// The address as the user typed it, in NFC.
     #[must_use]
     pub fn as_typed(&self) -> &str {
         &self.shown
     }
 
-    /// The address to compare and to look up by.
+    /// The canonical form, to compare and to look up by.
     #[must_use]
     pub fn canonical(&self) -> &str {
         &self.canonical
     }
 
-    /// What stands before the `@`, as typed.
+    /// The part before the `@`, as the user typed it.
     #[must_use]
     pub fn local_part(&self) -> &str {
         self.shown.rsplit_once('@').map_or("", |(local_part, _)| local_part)
     }
 }
 
-/// As typed.
+/// As the user typed it.
 impl fmt::Display for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown)
@@ -100,25 +102,16 @@ fn is_atext(c: char) -> bool {
     if c.is_ascii() {
         c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
     } else {
-        !c.is_control() && !c.is_whitespace() && !is_invisible(c)
+        !c.is_whitespace() && !is_invisible(c)
     }
 }
 
-/// Characters that show as nothing or turn the reading direction: addresses that differ in them look the same.
-pub(crate) fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffd}' | '\u{e0000}'..='\u{e0fff}')
-}
-
-/// Letter by letter, because `str::to_lowercase` writes a sigma by its neighbours; in NFC, because a lower-case form
-/// may be two code points.
+/// Letter by letter, because `str::to_lowercase` writes a sigma by the letters around it. In NFC, because a lower-case
+/// form may be two code points.
 pub(crate) fn lower_case(text: &str) -> String {
     let mut lower = String::with_capacity(text.len());
     for c in text.nfc() {
-        // The one compatibility character whose lower case is another letter's: the symbol ϴ is not Θ.
+        // The symbol ϴ is not Θ, but their lower cases are the same: the one such pair.
         if c == '\u{3f4}' {
             lower.push(c);
         } else {

@@ -1,7 +1,7 @@
-//! What things are called: tenants, users, sessions.
+//! Ids of tenants, users, sessions, tokens, tickets and queued mails. None of them is a secret.
 //!
-//! A user or a session is never named without its tenant: stores, caches and channels take a [`UserKey`] or a
-//! [`SessionKey`], so that a look-up across tenants has no spelling. None of these is a secret.
+//! Stores, caches and channels take a [`UserKey`] or a [`SessionKey`], which include the tenant, so that no caller can
+//! write a look-up across tenants.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,24 +14,24 @@ use uuid::{Builder, Uuid};
 use crate::clock::Timestamp;
 use crate::random::{self, Random};
 
-/// A tenant's name: 1 to 63 of `a-z`, `0-9`, `-` and `_`, beginning with a letter or a digit.
+/// A tenant's id: 1 to 63 of `a-z`, `0-9`, `-` and `_`, beginning with a letter or a digit.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TenantId(Arc<str>);
 
-/// The text is no tenant's name.
+/// The text is not a tenant id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("a tenant is named by 1 to 63 of a-z, 0-9, - and _, beginning with a letter or a digit")]
 pub struct InvalidTenantId;
 
 impl TenantId {
-    /// The tenant that is meant where none is named.
+    /// The tenant of a request that names none.
     #[must_use]
     pub fn default_tenant() -> Self {
         static DEFAULT: LazyLock<TenantId> = LazyLock::new(|| TenantId(Arc::from("default")));
         DEFAULT.clone()
     }
 
-    /// The name.
+    /// The id as it is written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -115,41 +115,41 @@ macro_rules! uuid_id {
 }
 
 uuid_id! {
-    /// A user, for ever: a version 7 UUID when we make it, any UUID when it was imported.
+    /// A user's id, which never changes: a version 7 UUID if Portcullis made it, any UUID if it was imported.
     UserId
 }
 
 uuid_id! {
-    /// A session's public id (`sid`): a version 7 UUID whose `rand_a` is the user's [`Bucket`]. It is shown in lists and
-    /// opens nothing.
+    /// A session's public id (`sid`): a version 7 UUID whose `rand_a` is the user's [`Bucket`]. Lists show it, and it is
+    /// not a credential.
     SessionId
 }
 
 uuid_id! {
-    /// One issued access token (`jti`).
+    /// The id of one issued access token (`jti`): a version 7 UUID.
     TokenId
 }
 
 uuid_id! {
-    /// A ticket: a version 4 UUID. It is shown where somebody has to answer with a secret, and opens nothing.
+    /// A ticket's id: a version 4 UUID. A client sends it along with the ticket's secret; alone it is not a credential.
     TicketId
 }
 
 uuid_id! {
-    /// A message that waits to be sent: a version 7 UUID.
+    /// A queued mail's id: a version 7 UUID.
     QueuedMailId
 }
 
 impl UserId {
-    /// A new user's id.
+    /// Makes the id of a new user.
     pub fn generate(now: Timestamp, random: &dyn Random) -> Self {
         Self(uuid_v7(now, random))
     }
 
-    /// Where this user's sessions are kept.
+    /// The bucket of all sessions of this user.
     #[must_use]
     pub fn bucket(self) -> Bucket {
-        // The leading bits of a version 7 id are time and would put everyone who signed up today into one slot.
+        // The leading bits of a version 7 id are time: without a hash, all users who signed up today would share one.
         let digest = ring::digest::digest(&ring::digest::SHA256, self.0.as_bytes());
         let leading = digest.as_ref().iter().take(2).fold(0u16, |bits, byte| (bits << 8) | u16::from(*byte));
         Bucket(leading >> 4)
@@ -157,14 +157,14 @@ impl UserId {
 }
 
 impl QueuedMailId {
-    /// A new message's id.
+    /// Makes the id of a new mail.
     pub fn generate(now: Timestamp, random: &dyn Random) -> Self {
         Self(uuid_v7(now, random))
     }
 }
 
 impl SessionId {
-    /// A new session's id; it tells a cluster where the user's sessions are kept.
+    /// Makes the id of a new session, with the user's bucket in it.
     pub fn generate(now: Timestamp, user: UserId, random: &dyn Random) -> Self {
         let mut rest: [u8; 10] = random::bytes(random);
         let [high, low] = user.bucket().0.to_be_bytes();
@@ -173,7 +173,7 @@ impl SessionId {
         Self(Builder::from_unix_timestamp_millis(unix_millis(now), &rest).into_uuid())
     }
 
-    /// Where this session is kept.
+    /// The bucket of the session's user.
     #[must_use]
     pub fn bucket(self) -> Bucket {
         let [.., high, low, _, _, _, _, _, _, _, _] = *self.0.as_bytes();
@@ -182,7 +182,7 @@ impl SessionId {
 }
 
 impl TokenId {
-    /// A new token's id.
+    /// Makes the id of a new token.
     pub fn generate(now: Timestamp, random: &dyn Random) -> Self {
         Self(uuid_v7(now, random))
     }
@@ -196,7 +196,7 @@ fn unix_millis(now: Timestamp) -> u64 {
     u64::try_from(now.as_millis()).unwrap_or(0)
 }
 
-/// Twelve bits that put all sessions of one user, and everything that ends them, into one slot of a cluster.
+/// Twelve bits, equal for all sessions of one user, so that a clustered store keeps them in one slot.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Bucket(u16);
 
@@ -215,21 +215,21 @@ impl fmt::Display for Bucket {
     }
 }
 
-/// A user of a tenant.
+/// A user's id with the tenant.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct UserKey {
-    /// The tenant.
+    /// The user's tenant.
     pub tenant: TenantId,
-    /// The user.
+    /// The user's id.
     pub id: UserId,
 }
 
-/// A session of a tenant.
+/// A session's id with the tenant.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct SessionKey {
-    /// The tenant.
+    /// The session's tenant.
     pub tenant: TenantId,
-    /// The session.
+    /// The session's id.
     pub id: SessionId,
 }
 
@@ -239,7 +239,7 @@ mod tests {
     use crate::machine::SystemRandom;
 
     #[test]
-    fn a_tenant_name_is_short_lower_case_and_plain() {
+    fn a_tenant_id_is_short_lower_case_and_plain() {
         for good in ["default", "a", "9-lives", "acme_eu", &"x".repeat(63)] {
             assert_eq!(good.parse::<TenantId>().unwrap().as_str(), good);
         }
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn users_of_one_moment_spread_over_the_buckets() {
+    fn users_made_in_the_same_millisecond_spread_over_the_buckets() {
         let now = Timestamp::from_millis(1_769_638_376_311);
         let buckets: std::collections::HashSet<Bucket> =
             (0..1000).map(|_| UserId::generate(now, &SystemRandom).bucket()).collect();

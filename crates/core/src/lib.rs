@@ -1,26 +1,29 @@
-//! The core of Portcullis: keep people signed in, and get them out again the moment somebody says so.
+//! The core of Portcullis: it keeps users signed in, and signs them out on every node within a second.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`session`] | the one thing that says somebody is signed in, and its pure transitions |
-//! | [`strategy`] | how people stay signed in: carrier, check and renewal, as data |
-//! | [`engine`] | what happens when somebody signs up, signs in, comes back, refreshes, signs out |
-//! | [`liveness`] | a view of the sessions that knows how old it is |
-//! | [`store`] | what a store must do, the memory store, and the suite that proves another one |
-//! | [`token`], [`key`] | what is signed and when it is believed; the keys, and the master key over them |
-//! | [`password`], [`user`], [`email`], [`username`], [`mobile`] | who somebody is |
-//! | [`tenant`] | whose rules hold |
-//! | [`lockout`], [`ticket`] | how many wrong guesses are looked at; secrets that are sent and work once |
-//! | [`queued_mail`], [`outgoing_mail`] | messages that wait to be sent; letters, and whoever delivers them |
-//! | [`clock`], [`random`], [`machine`] | time and chance, as arguments |
+//! | [`engine`] | the use cases: sign-up, sign-in, authentication of a request, refresh, sign-out, administration |
+//! | [`session`] | the record that a user is signed in on one device, and its pure transitions |
+//! | [`strategy`] | how a user stays signed in: carrier, check and renewal, as data |
+//! | [`token`], [`key`] | access tokens, refresh tokens and signed cookies; signing keys, their rotation, the master key |
+//! | [`user`], [`email`], [`username`], [`mobile`], [`password`] | users, the names they sign in by, and their passwords |
+//! | [`tenant`] | a tenant's record, settings and policy |
+//! | [`lockout`], [`ticket`] | brute-force lockout; one-time codes and links |
+//! | [`queued_mail`], [`outgoing_mail`] | the mail queue; mails that are about to be sent, and the trait that delivers them |
+//! | [`event`] | what the engine reports for the audit log |
+//! | [`store`] | the store traits, the memory store, and the conformance suite for other stores |
+//! | [`liveness`] | the session view: a cache of sessions and users that knows how old it is |
+//! | [`id`], [`secret`], [`invisible`] | ids and keys of records; plain and hashed secrets; characters that mislead |
+//! | [`clock`], [`random`], [`machine`] | time and randomness as arguments, and the machine's own |
 //!
-//! This crate knows no framework, no driver and no configuration format. Time and randomness are arguments.
+//! This crate contains no framework, no database driver and no configuration format.
 
 pub mod clock;
 pub mod email;
 pub mod engine;
 pub mod event;
 pub mod id;
+pub mod invisible;
 pub mod key;
 pub mod liveness;
 pub mod lockout;
@@ -39,3 +42,4 @@ pub mod ticket;
 pub mod token;
 pub mod user;
 pub mod username;
+mod word_enum;

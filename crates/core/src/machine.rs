@@ -1,4 +1,4 @@
-//! The one file that asks the machine for time and for chance. `clippy.toml` forbids it everywhere else.
+//! The machine's clock and random source. `clippy.toml` forbids every other file to ask for them.
 
 #![expect(clippy::disallowed_methods, reason = "this is the file the lint sends everyone to")]
 
@@ -35,13 +35,13 @@ pub struct SystemRandom;
 impl Random for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) {
         if ring::rand::SystemRandom::new().fill(bytes).is_err() {
-            // Going on would hand out guessable secrets, and unwinding could be caught: there is no safe way on.
+            // Going on would hand out guessable secrets, and a caller could catch a panic.
             std::process::abort();
         }
     }
 }
 
-/// The source that `ring` wants for itself when it makes a key or a signature.
+/// The random source in the type that `ring` asks for when it makes a key or a signature.
 #[must_use]
 pub(crate) fn ring_random() -> ring::rand::SystemRandom {
     ring::rand::SystemRandom::new()

@@ -1,8 +1,7 @@
 //! Mobile numbers: digits with or without a `+` in front, as E.164 writes them.
 //!
-//! Separators are dropped, so that `+49 170 123-4567` and `+491701234567` are one number. Nothing is guessed beyond that:
-//! `0170 1234567` and `+49 170 1234567` are two numbers here, because only somebody who knows the country could tell that
-//! they are one. Whether a number exists, only a message to it can tell.
+//! Separators are dropped, so `+49 170 123-4567` and `+491701234567` are the same number. The module knows no country
+//! codes: `0170 1234567` and `+49 170 1234567` are two numbers. It does not check that a number exists.
 //!
 //! ```
 //! use portcullis_core::mobile::Mobile;
@@ -15,28 +14,28 @@ use std::fmt;
 
 use thiserror::Error;
 
-/// The fewest digits: fewer are the short codes of services.
+/// The minimum number of digits. Shorter numbers are the short codes of services.
 const FEWEST: usize = 6;
-/// The most digits (E.164, section 6).
+/// The maximum number of digits (E.164, section 6).
 const MOST: usize = 15;
-/// The most bytes that are looked at: every digit with separators around it.
+/// The maximum length of the text in bytes: every digit with separators around it.
 const LONGEST: usize = 64;
 
 /// A mobile number.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Mobile(String);
 
-/// The text is no mobile number.
+/// The text is not a mobile number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("mobile must be a valid phone number")]
 pub struct InvalidMobile;
 
 impl Mobile {
-    /// The number that is written like this.
+    /// Reads a number.
     ///
     /// # Errors
     ///
-    /// [`InvalidMobile`] if it is none.
+    /// [`InvalidMobile`] if the text is not a number.
     pub fn parse(text: &str) -> Result<Self, InvalidMobile> {
         if text.len() > LONGEST {
             return Err(InvalidMobile);
@@ -47,7 +46,7 @@ impl Mobile {
         if is_number { Ok(Self(canonical)) } else { Err(InvalidMobile) }
     }
 
-    /// The number, to show, to compare and to look up by.
+    /// The number without separators, to show, to compare and to look up by.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -69,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_one_however_it_is_set_apart() {
+    fn separators_do_not_change_a_number() {
         for text in ["+491701234567", "+49 170 1234567", "+49 (170) 123-4567", "(+49) 170/123.45.67"] {
             assert_eq!(Mobile::parse(text).unwrap().as_str(), "+491701234567", "{text}");
         }
@@ -87,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_refused() {
+    fn a_text_that_is_not_a_number_is_refused() {
         for text in [
             "",
             "+",

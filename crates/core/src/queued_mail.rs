@@ -4,8 +4,6 @@
 //! makes them, at that moment. So a queue that lies around for an hour is worth nothing to whoever finds it, and a user
 //! who has changed their address since gets the message at the new one.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -15,6 +13,7 @@ use crate::id::{QueuedMailId, TicketId, UserKey};
 use crate::random::Random;
 use crate::session::Device;
 use crate::ticket::{Ticket, TicketPurpose};
+use crate::word_enum::word_enum;
 
 /// How long something is worth telling that nobody has to answer.
 const NOTIFICATION_LIFETIME: Duration = Duration::from_hours(3 * 24);
@@ -77,19 +76,7 @@ impl MailKind {
     }
 }
 
-impl FromStr for MailKind {
-    type Err = UnknownMailKind;
-
-    fn from_str(text: &str) -> Result<Self, UnknownMailKind> {
-        Self::ALL.into_iter().find(|about| about.as_str() == text).ok_or(UnknownMailKind)
-    }
-}
-
-impl fmt::Display for MailKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+word_enum!(MailKind, UnknownMailKind, |_| UnknownMailKind);
 
 /// A message that waits to be sent.
 #[derive(Clone, PartialEq, Eq, Debug)]

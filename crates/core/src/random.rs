@@ -1,14 +1,13 @@
-//! Chance, as an argument.
+//! Randomness, as an argument.
 //!
-//! Ids and secrets are made from a [`Random`] that the caller hands in; the machine's own is
+//! Ids and secrets are made from a [`Random`] that the caller passes. That of the operating system is
 //! [`SystemRandom`](crate::machine::SystemRandom).
 
-/// A source of bytes that nobody can guess.
+/// A cryptographically secure source of random bytes.
 pub trait Random: Send + Sync + 'static {
-    /// Fills the whole of `bytes`.
+    /// Fills all of `bytes`.
     ///
-    /// There is no error: a source that cannot deliver must not return, because every caller would go on with a
-    /// guessable secret.
+    /// There is no error: a source that fails must not return, because its caller would go on with a guessable secret.
     fn fill(&self, bytes: &mut [u8]);
 }
 

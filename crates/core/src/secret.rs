@@ -1,8 +1,8 @@
 //! Secrets, plain and hashed, as different types.
 //!
-//! A plain secret exists where it is made and where somebody shows it; its `Debug` prints its name and its memory is
-//! wiped. Only a [`SecretHash`] reaches a store. Secrets here are random and long, so one SHA-256 is enough; passwords
-//! are short and chosen by people, and have a module of their own (`password`).
+//! A plain secret exists where it is made and where a client presents it. Its `Debug` prints its type name, and its
+//! memory is wiped. Only a [`SecretHash`] reaches a store. These secrets are long and random, so one SHA-256 is enough.
+//! Passwords are short and chosen by users: see [`password`](crate::password).
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::random::{self, Random};
 
-/// A secret that was made by us: 256 random bits in unpadded base64url, or whatever somebody presents as one.
+/// A secret in plain: 256 random bits in unpadded base64url, or the text that a client presents as one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PlainSecret(Zeroizing<String>);
 
@@ -23,20 +23,19 @@ impl PlainSecret {
         Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes)))
     }
 
-    /// What somebody presents. Nothing is known of it yet.
+    /// The text that a client presents; not verified.
     #[must_use]
     pub fn presented(text: &str) -> Self {
         Self(Zeroizing::new(text.to_owned()))
     }
 
-    /// The secret itself, to hand to its owner.
+    /// The secret itself, to be sent to its owner.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// What may be stored: the hash of the secret, its purpose and what it belongs to, so that a hash of one place is
-    /// worth nothing in another.
+    /// The hash to store. It covers the purpose and the owner, so that it matches for no other purpose or owner.
     #[must_use]
     pub fn hash(&self, purpose: &str, owner: &[u8]) -> SecretHash {
         SecretHash::of(&[purpose.as_bytes(), owner, self.0.as_bytes()])
@@ -49,15 +48,15 @@ impl fmt::Debug for PlainSecret {
     }
 }
 
-/// The SHA-256 of a secret and of what it belongs to.
+/// The SHA-256 of a secret, its purpose and its owner.
 ///
-/// Comparing two of them in variable time is harmless: neither side can be chosen bit by bit without inverting the
-/// hash.
+/// Comparing two of them in variable time is harmless: an attacker cannot choose either side bit by bit without inverting
+/// the hash.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
-    /// The hash of all parts, each with its length in front, so that no two lists of parts run together.
+    /// The hash of all parts, each with its length in front, so that two lists of parts never give the same bytes.
     #[must_use]
     pub fn of(parts: &[&[u8]]) -> Self {
         let mut context = ring::digest::Context::new(&ring::digest::SHA256);
@@ -70,13 +69,13 @@ impl SecretHash {
         Self(bytes)
     }
 
-    /// The hash that was stored as these bytes.
+    /// The hash of these stored bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// What to store.
+    /// The bytes to store.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

@@ -6,8 +6,6 @@
 //! as one step, so that of many who present the right secret at once one gets through, and of many who guess only as
 //! many are looked at as may be.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -18,6 +16,7 @@ use crate::id::{TenantId, TicketId, UserId, UserKey};
 use crate::random::{self, Random};
 use crate::secret::{PlainSecret, SecretHash};
 use crate::session::Epochs;
+use crate::word_enum::word_enum;
 
 /// A ticket and its tenant.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -75,19 +74,7 @@ impl TicketPurpose {
     }
 }
 
-impl FromStr for TicketPurpose {
-    type Err = UnknownTicketPurpose;
-
-    fn from_str(text: &str) -> Result<Self, UnknownTicketPurpose> {
-        Self::ALL.into_iter().find(|purpose| purpose.as_str() == text).ok_or(UnknownTicketPurpose)
-    }
-}
-
-impl fmt::Display for TicketPurpose {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+word_enum!(TicketPurpose, UnknownTicketPurpose, |_| UnknownTicketPurpose);
 
 /// How many tickets of a purpose a user may have, and how many guesses there are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,10 +1,10 @@
-//! User names, and the one text by which somebody signs in.
+//! User names, and the one text by which a user signs in.
 //!
-//! Two user names are the same account when their canonical forms are the same bytes: NFKC, in lower case letter by
-//! letter as for [addresses](crate::email). Compatibility forms are merged, which is stricter than for addresses: nobody
-//! else's mail depends on it, and whoever would sign up as `ｊｏ` beside `jo` is told that the name is taken.
+//! Two user names are the same account if their canonical forms are the same bytes: NFKC, in lower case letter by letter
+//! as for [addresses](crate::email). Compatibility forms are merged, unlike those of addresses: no mailbox depends on a
+//! user name, and a client that signs up as `ｊｏ` beside `jo` is told that the name is taken.
 //!
-//! A user name never reads as an address or as a mobile number, so a [`LoginName`] is one of the three and never two.
+//! A user name never reads as an address or as a mobile number, so a [`LoginName`] is exactly one of the three.
 //! Look-alikes across scripts (`jо` with a Cyrillic `о`) are different names.
 //!
 //! ```
@@ -23,6 +23,7 @@ use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::email::{self, Email};
+use crate::invisible::is_invisible;
 use crate::mobile::Mobile;
 
 /// A user name.
@@ -32,41 +33,41 @@ pub struct Username {
     canonical: String,
 }
 
-/// The text is no user name.
+/// Why a text is not a user name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum InvalidUsername {
-    /// There is nothing.
+    /// The text is empty.
     #[error("should not be empty")]
     Empty,
     /// It has more than [`Username::LONGEST`] characters.
     #[error("must be shorter than or equal to {} characters", Username::LONGEST)]
     TooLong,
-    /// It has an `@`, white space, or something that cannot be seen.
+    /// It has an `@`, white space or an invisible character.
     #[error("must not contain @, white space or control characters")]
     Unfit,
-    /// It could be taken for a mobile number.
+    /// It reads as a mobile number.
     #[error("must not read as a phone number")]
     Number,
 }
 
 impl Username {
-    /// The most characters of a user name.
+    /// The maximum number of characters.
     pub const LONGEST: usize = 64;
 
-    /// The user name that is written like this.
+    /// Reads a user name.
     ///
     /// # Errors
     ///
-    /// [`InvalidUsername`] says why it is none.
+    /// [`InvalidUsername`] says what is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, InvalidUsername> {
         if text.is_empty() {
             return Err(InvalidUsername::Empty);
         }
-        // Before anything is made of it: a stranger's text may be long.
+        // First, because a client can send a very long text.
         fits(text)?;
         let shown: String = text.nfc().collect();
         let canonical = canonical(&shown);
-        // Of both forms: `＠` becomes an `@`, and one character up to eighteen.
+        // Both forms are checked: the canonical one of `＠` is an `@`, and one character may become eighteen.
         for form in [&shown, &canonical] {
             fits(form)?;
             if !form.chars().all(is_fit) {
@@ -79,20 +80,20 @@ impl Username {
         Ok(Self { shown, canonical })
     }
 
-    /// The name as its owner typed it, in NFC.
+    /// The name as the user typed it, in NFC.
     #[must_use]
     pub fn as_typed(&self) -> &str {
         &self.shown
     }
 
-    /// The name to compare and to look up by.
+    /// The canonical form, to compare and to look up by.
     #[must_use]
     pub fn canonical(&self) -> &str {
         &self.canonical
     }
 }
 
-/// As typed.
+/// As the user typed it.
 impl fmt::Display for Username {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown)
@@ -100,7 +101,7 @@ impl fmt::Display for Username {
 }
 
 fn fits(text: &str) -> Result<(), InvalidUsername> {
-    // A character has four bytes at most.
+    // A character has at most four bytes.
     let is_short = text.len() <= Username::LONGEST * 4 && text.chars().count() <= Username::LONGEST;
     if is_short { Ok(()) } else { Err(InvalidUsername::TooLong) }
 }
@@ -111,27 +112,27 @@ fn canonical(text: &str) -> String {
 }
 
 fn is_fit(c: char) -> bool {
-    c != '@' && !c.is_whitespace() && !c.is_control() && !email::is_invisible(c)
+    c != '@' && !c.is_whitespace() && !is_invisible(c)
 }
 
-/// What somebody signs in by: one text, which is one of three things by its form.
+/// The text by which a user signs in. Its form says which of three names it is.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum LoginName {
-    /// It has an `@`.
+    /// A text with an `@`.
     Email(Email),
-    /// It reads as a number.
+    /// A text that reads as a number.
     Mobile(Mobile),
-    /// Anything else.
+    /// Any other text.
     Username(Username),
 }
 
-/// Nobody can sign in by this text.
+/// The text is neither a user name nor an address nor a mobile number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("must be a username, an email or a phone number")]
 pub struct InvalidLoginName;
 
 impl LoginName {
-    /// The canonical form of whichever it is.
+    /// The canonical form of the name.
     #[must_use]
     pub fn canonical(&self) -> &str {
         match self {
@@ -141,11 +142,11 @@ impl LoginName {
         }
     }
 
-    /// What is meant by this text.
+    /// Reads a name of any of the three forms.
     ///
     /// # Errors
     ///
-    /// [`InvalidLoginName`] if it is none of the three.
+    /// [`InvalidLoginName`] if the text has none of them.
     pub fn parse(text: &str) -> Result<Self, InvalidLoginName> {
         if text.contains('@') {
             return Email::parse(text).map(Self::Email).map_err(|_| InvalidLoginName);
@@ -192,12 +193,12 @@ mod tests {
         assert!(Username::parse(&"é".repeat(64)).is_ok());
         assert_eq!(Username::parse(&"x".repeat(65)), Err(InvalidUsername::TooLong));
         assert_eq!(Username::parse(&"é".repeat(1_000_000)), Err(InvalidUsername::TooLong));
-        // Short as it is typed, and long as it is compared.
+        // Seventeen characters as typed, but more than 64 in canonical form.
         assert_eq!(Username::parse(&"㍿".repeat(17)), Err(InvalidUsername::TooLong));
     }
 
     #[test]
-    fn nothing_that_could_be_an_address_or_cannot_be_seen_is_a_name() {
+    fn a_text_with_an_at_sign_or_an_invisible_character_is_not_a_user_name() {
         for c in [
             '@', '＠', '﹫', ' ', '\t', '\n', '\0', '\u{7f}', '\u{85}', '\u{a0}', '\u{3000}', '\u{200b}',
             '\u{202e}', '\u{2028}', '\u{feff}', '\u{ad}', '¨',
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_could_be_a_number_is_a_name() {
+    fn a_text_that_reads_as_a_number_is_not_a_user_name() {
         for text in ["123456", "+491701234567", "0170-123.456", "１２３４５６", "(12)3456"] {
             assert_eq!(Username::parse(text), Err(InvalidUsername::Number), "{text}");
         }
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_name_is_an_address_by_its_at_sign_a_number_by_its_digits_and_else_a_user_name() {
+    fn a_login_name_is_an_address_by_its_at_sign_a_number_by_its_digits_and_otherwise_a_user_name() {
         assert_eq!(
             LoginName::parse("Jo@Example.com"),
             Ok(LoginName::Email(Email::parse("Jo@Example.com").unwrap()))
@@ -244,14 +245,13 @@ mod tests {
         }
 
         #[test]
-        fn whatever_is_presented_is_read_without_a_panic(text in any::<String>()) {
+        fn no_text_makes_the_parser_panic(text in any::<String>()) {
             let _ = LoginName::parse(&text);
         }
     }
 
-    /// Every character on its own: no canonical form needs a second pass.
     #[test]
-    fn no_character_has_a_canonical_form_that_has_another_one() {
+    fn the_canonical_form_of_every_character_is_its_own_canonical_form() {
         for c in '\0'..=char::MAX {
             let once = canonical(&c.to_string());
             assert_eq!(canonical(&once), once, "{c:?}");

@@ -19,7 +19,6 @@ pub mod cli;
 pub mod config;
 pub mod device;
 pub mod http;
-mod invisible;
 pub mod log;
 pub mod mail;
 pub mod open;

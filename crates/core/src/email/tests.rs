@@ -24,7 +24,7 @@ fn addresses_of_every_common_form_are_accepted() {
 }
 
 #[test]
-fn what_is_no_address_is_refused() {
+fn a_text_that_is_not_an_address_is_refused() {
     for text in [
         "",
         "@",
@@ -61,7 +61,7 @@ fn what_is_no_address_is_refused() {
 }
 
 #[test]
-fn nothing_that_breaks_a_mail_header_or_cannot_be_seen_is_accepted() {
+fn an_address_that_breaks_a_mail_header_or_contains_an_invisible_character_is_refused() {
     for c in [
         '\0', '\t', '\n', '\r', '\u{7f}', '\u{85}', '\u{a0}', '\u{ad}', '\u{200b}', '\u{202e}', '\u{2028}',
         '\u{feff}',
@@ -82,7 +82,7 @@ fn an_address_is_shown_as_typed_and_compared_in_lower_case() {
     assert_eq!(canonical("jo.bloggs@xn--bcher-kva.example"), email.canonical());
 }
 
-/// The ways in which accounts of others have been taken over elsewhere.
+/// Attackers have taken over accounts of other services in these ways.
 #[test]
 fn a_look_alike_is_never_the_same_account() {
     for (one, other) in [

@@ -112,9 +112,6 @@ async fn insert_key(setup: &Setup, tenant: &TenantId, usage: KeyUse) -> Result<I
     // On every node, however its clock stands.
     let long_past = now.minus(FIRST_KEYS_ARE_OLDER);
     let key = KeyRecord::generate(tenant, usage, usage.algorithm(), now, long_past, setup.random.as_ref())?;
-    let key = match &setup.secrets.master {
-        Some(master) => key.seal(master, setup.random.as_ref())?,
-        None => key,
-    };
+    let key = key.seal(setup.secrets.master.as_ref(), setup.random.as_ref())?;
     Ok(setup.stores.keys.insert(&key).await?)
 }

@@ -152,10 +152,7 @@ impl TenantDirectory {
 
     /// A key as it is stored: under the master key, if there is one.
     pub(super) fn sealed(&self, key: KeyRecord, random: &dyn Random) -> Result<KeyRecord, SealFault> {
-        match &self.secrets.master {
-            Some(master) => key.seal(master, random),
-            None => Ok(key),
-        }
+        key.seal(self.secrets.master.as_ref(), random)
     }
 
     async fn find(&self, id: &TenantId) -> Result<Arc<Tenant>, TenantError> {

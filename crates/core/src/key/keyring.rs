@@ -1,4 +1,4 @@
-//! A tenant's keys, opened.
+//! The key ring: the decrypted keys of one tenant.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::id::TenantId;
 use crate::token::crypto_provider;
 
-/// A tenant's keys, ready for use. It never changes: when the records change, open another.
+/// A tenant's keys, ready for use. A key ring never changes: when the records change, open another.
 ///
 /// ```
 /// use portcullis_core::clock::Timestamp;
@@ -25,7 +25,7 @@ use crate::token::crypto_provider;
 /// let tenant = TenantId::default_tenant();
 /// let now = Timestamp::from_seconds(1_769_638_376);
 /// let first = KeyRecord::generate(&tenant, KeyUse::Access, Algorithm::Es256, now, now, &SystemRandom)?;
-/// let keys = Keyring::open(&KeyringParts {
+/// let keys = Keyring::open(&KeyringSource {
 ///     tenant: &tenant,
 ///     generation: 1,
 ///     records: &[first.clone()],
@@ -47,83 +47,83 @@ pub struct Keyring {
     shared_cookie: Option<CookieSigningKey>,
 }
 
-/// What a key ring is made of.
+/// What [`Keyring::open`] makes a key ring of.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyringSource<'a> {
-    /// Whose keys they are.
+    /// The tenant that owns the keys.
     pub tenant: &'a TenantId,
-    /// A number that the caller changes whenever the keys change: what was verified under another one must be verified
-    /// again.
+    /// A number that the caller changes whenever the keys change. A token that was verified under another generation must
+    /// be verified again.
     pub generation: u64,
     /// The tenant's records, of every use, in any order.
     pub records: &'a [KeyRecord],
-    /// The master key, where one is configured.
+    /// The master key, if one is configured.
     pub master: Option<&'a MasterKey>,
     /// Secrets shared with other services. They sign instead of the tenant's own keys, which still verify.
     pub shared: &'a SharedSecrets,
-    /// The longest that something signed stays good.
+    /// The longest that anything signed stays valid.
     pub lifetimes: KeyLifetimes,
 }
 
-/// Why records make no key ring.
+/// Why a key ring cannot be made of the records.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum KeyringFault {
-    /// The key's material does not open.
+    /// The key's material cannot be decrypted.
     #[error("key {kid} does not open: {source}")]
     Sealed {
-        /// The key.
+        /// The id of the key.
         kid: Kid,
-        /// Why.
+        /// Why the material cannot be decrypted.
         source: SealFault,
     },
     /// The record belongs to another tenant.
-    #[error("key {kid} is another tenant's")]
+    #[error("key {kid} belongs to another tenant")]
     Foreign {
-        /// The key.
+        /// The id of the key.
         kid: Kid,
     },
-    /// Two records have this name.
-    #[error("two keys are called {kid}")]
+    /// Two records have the same id.
+    #[error("two keys have the id {kid}")]
     Twice {
-        /// The name.
+        /// The id of both keys.
         kid: Kid,
     },
-    /// The key has an algorithm that keys of its use do not have.
+    /// Keys of this use must have another algorithm.
     #[error("key {kid} has an algorithm that does not fit its use")]
     WrongAlgorithm {
-        /// The key.
+        /// The id of the key.
         kid: Kid,
     },
-    /// The material is no key of its algorithm: for ES256 that includes halves that do not belong together.
-    #[error("key {kid} is no valid key")]
+    /// The material is not a key of this algorithm. For ES256 the two halves may not belong together.
+    #[error("key {kid} is not a valid key")]
     Invalid {
-        /// The key.
+        /// The id of the key.
         kid: Kid,
     },
 }
 
 impl Keyring {
-    /// Opens a tenant's records.
+    /// Decrypts and checks a tenant's records.
     ///
     /// # Errors
     ///
-    /// [`KeyringFault`] for the first record that cannot be trusted: a ring without one of its keys would refuse good
-    /// tokens and say nothing.
-    pub fn open(parts: &KeyringSource<'_>) -> Result<Self, KeyringFault> {
+    /// [`KeyringFault`] for the first record that cannot be trusted. A ring without one of its keys would silently refuse
+    /// valid tokens.
+    pub fn open(source: &KeyringSource<'_>) -> Result<Self, KeyringFault> {
         crypto_provider::install();
-        check(parts.tenant, parts.records)?;
+        check(source.tenant, source.records)?;
         Ok(Self {
-            tenant: parts.tenant.clone(),
-            generation: parts.generation,
-            access: line(parts, KeyUse::Access, AccessKey::es256)?,
-            shared_access: parts.shared.jwt().map(shared_access),
-            refresh: line(parts, KeyUse::Refresh, RefreshKey::new)?,
-            cookie: line(parts, KeyUse::Cookie, |_, secret| CookieSigningKey::new(secret))?,
-            shared_cookie: parts.shared.cookie().and_then(|secret| CookieSigningKey::new(secret.as_bytes())),
+            tenant: source.tenant.clone(),
+            generation: source.generation,
+            access: sequence(source, KeyUse::Access, AccessKey::es256)?,
+            shared_access: source.shared.jwt().map(shared_access),
+            refresh: sequence(source, KeyUse::Refresh, RefreshKey::new)?,
+            cookie: sequence(source, KeyUse::Cookie, |_, secret| CookieSigningKey::new(secret))?,
+            shared_cookie: source.shared.cookie().and_then(|secret| CookieSigningKey::new(secret.as_bytes())),
         })
     }
 
-    /// Whose keys they are.
+    /// The tenant that owns the keys.
     #[must_use]
     pub const fn tenant(&self) -> &TenantId {
         &self.tenant
@@ -135,7 +135,7 @@ impl Keyring {
         self.generation
     }
 
-    /// The public keys of access tokens that verify now or will soon; no shared secret, and no other use's key.
+    /// The public keys that verify access tokens now or will soon, without shared secrets and keys of other uses.
     #[must_use]
     pub fn jwks(&self, now: Timestamp) -> Jwks {
         Jwks { keys: self.access.verifying(now).map(|key| key.jwk.clone()).collect() }
@@ -147,38 +147,38 @@ impl Keyring {
         self.shared_access.as_ref().or_else(own)
     }
 
-    /// The access key of this name.
+    /// The access key with this id.
     pub(crate) fn access_key(&self, kid: &Kid, now: Timestamp) -> Option<&SigningKey> {
         let own = || self.access.find(kid, now).map(|key| &key.signing);
         self.shared_access.as_ref().filter(|key| key.kid() == kid).or_else(own)
     }
 
-    /// The key that signs refresh tokens now; `None` where none is active yet.
+    /// The key that signs refresh tokens now. `None` if none is active yet.
     #[must_use]
     pub fn refresh_signer(&self, now: Timestamp) -> Option<&RefreshKey> {
         self.refresh.signer(now)
     }
 
-    /// The refresh key of this name, until it retires.
+    /// The refresh key with this id, until it retires.
     #[must_use]
     pub fn refresh_key(&self, kid: &Kid, now: Timestamp) -> Option<&RefreshKey> {
         self.refresh.find(kid, now)
     }
 
-    /// The key that signs cookies now; `None` where none is active yet.
+    /// The key that signs cookies now. `None` if none is active yet.
     #[must_use]
     pub fn cookie_signer(&self, now: Timestamp) -> Option<&CookieSigningKey> {
         self.shared_cookie.as_ref().or_else(|| self.cookie.signer(now))
     }
 
-    /// The key that signs what devices keep. It is never one that is shared: who changes that secret, or begins to share
-    /// one, makes no device a stranger.
+    /// The key that signs device cookies. It is never a shared secret, so an operator who changes that secret or begins to
+    /// share one does not make known devices unknown.
     #[must_use]
     pub fn device_signer(&self, now: Timestamp) -> Option<&CookieSigningKey> {
         self.cookie.signer(now)
     }
 
-    /// Every key that a cookie may have been signed with: the shared secret, then the tenant's own, newest first.
+    /// Every key that may have signed a cookie: the shared secret, then the tenant's own keys, newest first.
     #[must_use]
     pub fn cookie_keys(&self, now: Timestamp) -> Vec<&CookieSigningKey> {
         self.shared_cookie.iter().chain(self.cookie.verifying(now)).collect()
@@ -202,15 +202,15 @@ fn check(tenant: &TenantId, records: &[KeyRecord]) -> Result<(), KeyringFault> {
     Ok(())
 }
 
-fn line<K>(
-    parts: &KeyringSource<'_>,
+fn sequence<K>(
+    source: &KeyringSource<'_>,
     usage: KeyUse,
     read: impl Fn(&Kid, &[u8]) -> Option<K>,
 ) -> Result<KeySequence<K>, KeyringFault> {
-    KeySequence::open(usage, parts.records, &parts.lifetimes, |record| {
+    KeySequence::open(usage, source.records, &source.lifetimes, |record| {
         let kid = || record.kid.clone();
         let opened =
-            record.open(parts.master).map_err(|source| KeyringFault::Sealed { kid: kid(), source })?;
+            record.open(source.master).map_err(|source| KeyringFault::Sealed { kid: kid(), source })?;
         read(&record.kid, &opened).ok_or_else(|| KeyringFault::Invalid { kid: kid() })
     })
 }

@@ -1,4 +1,4 @@
-//! What a key is called.
+//! The key id: the `kid` of a token's header and of a JWK.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,24 +12,24 @@ use thiserror::Error;
 
 use crate::random::{self, Random};
 
-/// A key's name: 1 to 128 of the characters of base64url, so that it can stand in a header, a log line, an address or a
-/// query as it is.
+/// A key id: 1 to 128 of the characters of base64url, so that it needs no escaping in a header, a log line, a URL or a
+/// query.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kid(Arc<str>);
 
-/// The text is no key's name.
+/// The text is not a key id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("a key is named by 1 to 128 of A-Z, a-z, 0-9, - and _")]
 pub struct InvalidKid;
 
 impl Kid {
-    /// A new key's name: 128 random bits.
+    /// The id of a new key: 128 random bits.
     pub(super) fn generate(random: &dyn Random) -> Self {
         Self::encoding(&random::bytes::<16>(random))
     }
 
-    /// The name of a secret that somebody else chose, the same on every node. It allows nobody to test guesses at the
-    /// secret who could not test them with a token.
+    /// The id of a shared secret, the same on every node. An attacker can test guesses at the secret with it, but could
+    /// do the same with any token.
     pub(super) fn of_secret(secret: &[u8]) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
         let tag = hmac::sign(&key, b"portcullis key id");
@@ -41,7 +41,7 @@ impl Kid {
         Self(URL_SAFE_NO_PAD.encode(bytes).into())
     }
 
-    /// The name.
+    /// The id as it is written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! How long a key lives: published, signing, verifying, gone.
+//! Key rotation: when a key is published, signs, verifies only, and retires.
 
 use std::time::Duration;
 
@@ -6,20 +6,20 @@ use super::{KeyRecord, KeyUse, Kid};
 use crate::clock::Timestamp;
 use crate::token::LEEWAY;
 
-/// The longest that something signed by a key stays good, by use. Never shorten one before everything that was signed
+/// The longest that anything signed by a key stays valid, by use. Do not shorten one before everything that was signed
 /// under the longer time has expired.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct KeyLifetimes {
-    /// Of access tokens.
+    /// The longest lifetime of an access token.
     pub access: Duration,
-    /// Of refresh tokens.
+    /// The longest lifetime of a refresh token.
     pub refresh: Duration,
-    /// Of cookies.
+    /// The longest lifetime of a cookie.
     pub cookie: Duration,
 }
 
 impl KeyLifetimes {
-    /// The longest life under the key of one use.
+    /// The longest lifetime of what a key of this use signs.
     #[must_use]
     pub const fn of(&self, usage: KeyUse) -> Duration {
         match usage {
@@ -38,25 +38,25 @@ impl Default for KeyLifetimes {
     }
 }
 
-/// When a key is of no more use: the last thing it signed has expired, leeway included. From then on it verifies
-/// nothing, is no longer published, and its record may be purged. `None` as long as no other key among `all` follows it.
+/// When a key retires: the last thing it signed has expired, leeway included. From then on it verifies nothing, is not
+/// published, and its record may be purged. `None` as long as no other key among `all` follows it.
 #[must_use]
 pub fn retires_at(record: &KeyRecord, all: &[KeyRecord], lifetimes: &KeyLifetimes) -> Option<Timestamp> {
-    let of_one_line = |other: &&KeyRecord| other.tenant == record.tenant && other.usage == record.usage;
+    let of_same_use = |other: &&KeyRecord| other.tenant == record.tenant && other.usage == record.usage;
     let successor = all
         .iter()
-        .filter(of_one_line)
+        .filter(of_same_use)
         .filter(|other| seniority(other) > seniority(record))
         .min_by_key(|other| seniority(other))?;
     Some(successor.active_from.plus(lifetimes.of(record.usage)).plus(LEEWAY))
 }
 
-/// The order in which keys follow one another: the same on every node, even for two that were made at one time.
+/// The order in which keys follow one another: the same on every node, even for keys made at the same time.
 fn seniority(record: &KeyRecord) -> (Timestamp, Timestamp, &Kid) {
     (record.active_from, record.created, &record.kid)
 }
 
-/// The keys of one use, opened, oldest first.
+/// The decrypted keys of one use, oldest first.
 #[derive(Debug)]
 pub(super) struct KeySequence<K>(Vec<ScheduledKey<K>>);
 
@@ -69,7 +69,7 @@ struct ScheduledKey<K> {
 }
 
 impl<K> KeySequence<K> {
-    /// Opens the records of one use.
+    /// Decrypts the records of one use with `open`.
     pub(super) fn open<E>(
         usage: KeyUse,
         records: &[KeyRecord],
@@ -78,7 +78,7 @@ impl<K> KeySequence<K> {
     ) -> Result<Self, E> {
         let mut ours: Vec<&KeyRecord> = records.iter().filter(|record| record.usage == usage).collect();
         ours.sort_by_key(|record| seniority(record));
-        let term = |record: &KeyRecord| {
+        let scheduled = |record: &KeyRecord| {
             Ok(ScheduledKey {
                 kid: record.kid.clone(),
                 active_from: record.active_from,
@@ -86,25 +86,25 @@ impl<K> KeySequence<K> {
                 key: open(record)?,
             })
         };
-        ours.into_iter().map(term).collect::<Result<_, E>>().map(Self)
+        ours.into_iter().map(scheduled).collect::<Result<_, E>>().map(Self)
     }
 
     /// The newest key that is active.
     pub(super) fn signer(&self, now: Timestamp) -> Option<&K> {
-        self.0.iter().rev().find(|term| term.active_from <= now).map(|term| &term.key)
+        self.0.iter().rev().find(|scheduled| scheduled.active_from <= now).map(|scheduled| &scheduled.key)
     }
 
-    /// The key of this name, until it retires.
+    /// The key with this id, until it retires.
     pub(super) fn find(&self, kid: &Kid, now: Timestamp) -> Option<&K> {
-        self.terms(now).find(|term| term.kid == *kid).map(|term| &term.key)
+        self.not_retired(now).find(|scheduled| scheduled.kid == *kid).map(|scheduled| &scheduled.key)
     }
 
-    /// Every key that verifies, those included that are not active yet; newest first.
+    /// Every key that verifies, including those that are not active yet; newest first.
     pub(super) fn verifying(&self, now: Timestamp) -> impl Iterator<Item = &K> {
-        self.terms(now).map(|term| &term.key)
+        self.not_retired(now).map(|scheduled| &scheduled.key)
     }
 
-    fn terms(&self, now: Timestamp) -> impl Iterator<Item = &ScheduledKey<K>> {
-        self.0.iter().rev().filter(move |term| term.retires.is_none_or(|end| now < end))
+    fn not_retired(&self, now: Timestamp) -> impl Iterator<Item = &ScheduledKey<K>> {
+        self.0.iter().rev().filter(move |scheduled| scheduled.retires.is_none_or(|end| now < end))
     }
 }

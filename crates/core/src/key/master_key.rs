@@ -1,7 +1,8 @@
-//! The master key, which stands outside the database, and what is sealed under it.
+//! The master key, which is kept outside the database, and encryption under it.
 //!
 //! A sealed value is a version (1 byte), the id of the master key (8), a random nonce (12), and the AES-256-GCM
-//! ciphertext with its tag. It is bound to the place it belongs to: what was sealed for one place opens in no other.
+//! ciphertext with its tag. The associated data is the context of the value, so a thief or a bug cannot move a sealed
+//! value to another row.
 
 use std::fmt;
 
@@ -13,17 +14,17 @@ use ring::hkdf::{HKDF_SHA256, Prk, Salt};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::is_pattern;
+use super::is_repetitive;
 use crate::random::{self, Random};
 
 const VERSION: u8 = 1;
 const ID_LENGTH: usize = 8;
 
-/// The key that private keys and secrets in the database are sealed under: 256 bits, the same on every node.
+/// The key that encrypts private keys and secrets in the database: 256 bits, the same on every node.
 #[derive(Clone)]
 pub struct MasterKey(Zeroizing<[u8; 32]>);
 
-/// The text is no master key. It is not repeated here: it may be a mistyped one.
+/// The text is not a master key. The message does not repeat it, because it may be a mistyped one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error(
     "a master key is 32 random bytes in hexadecimal (64 characters) or base64 (43 or 44); \
@@ -31,19 +32,19 @@ pub struct MasterKey(Zeroizing<[u8; 32]>);
 )]
 pub struct InvalidMasterKey;
 
-/// Why something cannot be sealed or opened.
+/// Why a value cannot be encrypted or decrypted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum SealFault {
-    /// It is sealed, and no master key was given.
+    /// The value is encrypted, and no master key was given.
     #[error("it is sealed, and no master key is configured")]
     NoMasterKey,
-    /// It was sealed under another master key.
+    /// The value was encrypted under another master key.
     #[error("it was sealed under another master key than the configured one")]
     WrongMasterKey,
-    /// It was sealed under this master key, and has changed since or belongs to another place.
+    /// The value was encrypted under this master key, and was changed since or belongs to another context.
     #[error("it is damaged, or was moved here from another place")]
     Corrupt,
-    /// The cipher did not take it: it is longer than AES-GCM allows.
+    /// The value is longer than AES-GCM allows.
     #[error("it cannot be sealed")]
     Refused,
 }
@@ -54,34 +55,34 @@ impl MasterKey {
     ///
     /// # Errors
     ///
-    /// [`InvalidMasterKey`] for everything else, and for bytes of which nearly all are equal: nobody drew those at random.
+    /// [`InvalidMasterKey`] for everything else, and for a repeated pattern, which no random source makes.
     pub fn parse(text: &str) -> Result<Self, InvalidMasterKey> {
         let bytes = Zeroizing::new(decode(text.trim_ascii()).ok_or(InvalidMasterKey)?);
         let key: [u8; 32] = bytes.as_slice().try_into().map_err(|_| InvalidMasterKey)?;
-        if is_pattern(&key) { Err(InvalidMasterKey) } else { Ok(Self(Zeroizing::new(key))) }
+        if is_repetitive(&key) { Err(InvalidMasterKey) } else { Ok(Self(Zeroizing::new(key))) }
     }
 
-    /// Seals `plain` for the place that `place` names, part by part.
+    /// Encrypts `plain` so that it opens with the same `context` alone.
     ///
     /// # Errors
     ///
-    /// [`SealFault::Refused`] for something of more than 64 GiB.
-    pub fn seal(&self, place: &[&[u8]], plain: &[u8], random: &dyn Random) -> Result<Vec<u8>, SealFault> {
+    /// [`SealFault::Refused`] if `plain` has more than 64 GiB.
+    pub fn seal(&self, context: &[&[u8]], plain: &[u8], random: &dyn Random) -> Result<Vec<u8>, SealFault> {
         let nonce: [u8; NONCE_LEN] = random::bytes(random);
         let mut sealed = plain.to_vec();
         let nonce_once = Nonce::assume_unique_for_key(nonce);
         self.cipher()?
-            .seal_in_place_append_tag(nonce_once, associated(place), &mut sealed)
+            .seal_in_place_append_tag(nonce_once, associated_data(context), &mut sealed)
             .map_err(|_| SealFault::Refused)?;
         Ok([&[VERSION], self.id()?.as_slice(), &nonce, &sealed].concat())
     }
 
-    /// Opens what was sealed for `place`.
+    /// Decrypts what was encrypted with this `context`.
     ///
     /// # Errors
     ///
     /// [`SealFault::WrongMasterKey`] and [`SealFault::Corrupt`].
-    pub fn open(&self, place: &[&[u8]], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealFault> {
+    pub fn open(&self, context: &[&[u8]], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealFault> {
         let (version, rest) = sealed.split_first().ok_or(SealFault::Corrupt)?;
         let (id, rest) = rest.split_at_checked(ID_LENGTH).ok_or(SealFault::Corrupt)?;
         let (nonce, rest) = rest.split_at_checked(NONCE_LEN).ok_or(SealFault::Corrupt)?;
@@ -95,7 +96,7 @@ impl MasterKey {
         let mut opened = Zeroizing::new(rest.to_vec());
         let length = self
             .cipher()?
-            .open_in_place(nonce, associated(place), &mut opened)
+            .open_in_place(nonce, associated_data(context), &mut opened)
             .map_err(|_| SealFault::Corrupt)?
             .len();
         opened.truncate(length);
@@ -112,7 +113,7 @@ impl MasterKey {
         Ok(LessSafeKey::new(UnboundKey::from(bytes)))
     }
 
-    /// What tells one master key from another; it says nothing about either.
+    /// Tells one master key from another and reveals nothing about either.
     fn id(&self) -> Result<[u8; ID_LENGTH], SealFault> {
         let mut id = [0; 32];
         let derived = self.derived();
@@ -128,10 +129,10 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// The parts with their lengths in front, so that no two places run together.
-fn associated(place: &[&[u8]]) -> Aad<Vec<u8>> {
+/// The parts with their lengths in front, so that two contexts never give the same bytes.
+fn associated_data(context: &[&[u8]]) -> Aad<Vec<u8>> {
     let mut bytes = Vec::new();
-    for part in place {
+    for part in context {
         bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
         bytes.extend_from_slice(part);
     }

@@ -1,8 +1,8 @@
-//! Keys: one key, one tenant, one use, one algorithm.
+//! Signing keys, their rotation, and the master key. A key has one tenant, one use and one algorithm.
 //!
-//! A store keeps [`KeyRecord`]s, sealed under a [`MasterKey`] outside development mode; a [`Keyring`] is what a tenant's
-//! records are when they have been opened: who signs, who verifies, what is published. It never changes; when the
-//! records change, a new one is made.
+//! A store keeps [`KeyRecord`]s, which are encrypted under a [`MasterKey`] outside development mode. A [`Keyring`] holds
+//! the decrypted keys of one tenant and says which one signs, which verify, and which are published. It never changes:
+//! when the records change, the caller makes a new one.
 //!
 //! A key is published before it is used (its `active_from` is later than its `created`), signs until a newer one is
 //! active, and verifies until the last thing that it signed has expired.
@@ -17,10 +17,10 @@ mod shared_secrets;
 mod signing_keys;
 
 use std::collections::HashSet;
-use std::fmt;
-use std::str::FromStr;
 
 use thiserror::Error;
+
+use crate::word_enum::word_enum;
 
 pub use jwks::{Jwk, Jwks};
 pub use keyring::{Keyring, KeyringFault, KeyringSource};
@@ -32,12 +32,12 @@ pub use shared_secrets::{SharedSecretFault, SharedSecrets};
 pub(crate) use signing_keys::SigningKey;
 pub use signing_keys::{CookieSigningKey, RefreshKey};
 
-/// The one thing that a key is for.
+/// The one purpose a key serves.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum KeyUse {
     /// Signs access tokens.
     Access,
-    /// Signs refresh tokens and makes their successors.
+    /// Signs refresh tokens and derives their successors.
     Refresh,
     /// Signs cookie values.
     Cookie,
@@ -47,7 +47,7 @@ impl KeyUse {
     /// Every use.
     pub const ALL: [Self; 3] = [Self::Access, Self::Refresh, Self::Cookie];
 
-    /// The word for it in a store and in a table.
+    /// The word in stores and in the output of commands.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -57,8 +57,8 @@ impl KeyUse {
         }
     }
 
-    /// The algorithm of a key that we make for this use. Access tokens are verified by others, who must not be able to
-    /// sign them; everything else only we verify.
+    /// The algorithm of keys for this use. Other services verify access tokens and must not be able to sign them, so those
+    /// keys are asymmetric. Portcullis alone verifies the rest.
     #[must_use]
     pub const fn algorithm(self) -> Algorithm {
         match self {
@@ -68,7 +68,9 @@ impl KeyUse {
     }
 }
 
-/// How a key signs.
+word_enum!(KeyUse, UnknownKeyAttribute, |_| UnknownKeyAttribute);
+
+/// A signature algorithm of JSON Web Signatures.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Algorithm {
     /// ECDSA on P-256 with SHA-256 (RFC 7518, section 3.4).
@@ -78,7 +80,10 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// Its name as a token's `alg`.
+    /// Every algorithm.
+    pub const ALL: [Self; 2] = [Self::Es256, Self::Hs256];
+
+    /// The value of a token's `alg`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -88,41 +93,15 @@ impl Algorithm {
     }
 }
 
-/// The word is no key's use, or no algorithm of ours.
+word_enum!(Algorithm, UnknownKeyAttribute, |_| UnknownKeyAttribute);
+
+/// The word is neither a key's use nor a supported algorithm.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("not a word for a key's use or algorithm")]
 pub struct UnknownKeyAttribute;
 
-impl FromStr for KeyUse {
-    type Err = UnknownKeyAttribute;
-
-    fn from_str(word: &str) -> Result<Self, UnknownKeyAttribute> {
-        Self::ALL.into_iter().find(|usage| usage.as_str() == word).ok_or(UnknownKeyAttribute)
-    }
-}
-
-impl FromStr for Algorithm {
-    type Err = UnknownKeyAttribute;
-
-    fn from_str(word: &str) -> Result<Self, UnknownKeyAttribute> {
-        [Self::Es256, Self::Hs256].into_iter().find(|name| name.as_str() == word).ok_or(UnknownKeyAttribute)
-    }
-}
-
-impl fmt::Display for KeyUse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Display for Algorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Whether 32 bytes or more have fewer than eight different ones among them, as no random ones do.
-fn is_pattern(bytes: &[u8]) -> bool {
+/// Whether 32 bytes or more have fewer than eight distinct values, as random bytes practically never do.
+fn is_repetitive(bytes: &[u8]) -> bool {
     bytes.iter().collect::<HashSet<_>>().len() < 8
 }
 

@@ -1,4 +1,4 @@
-//! A key as a store keeps it.
+//! Keys as a store keeps them.
 
 use std::fmt;
 
@@ -13,22 +13,22 @@ use crate::machine;
 use crate::random::{self, Random};
 use crate::secret::PlainSecret;
 
-/// A key in a store. Its name is unique within its tenant.
+/// A key in a store. Its `kid` is unique within its tenant.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KeyRecord {
-    /// Whose key it is.
+    /// The tenant that owns the key.
     pub tenant: TenantId,
-    /// What it is called.
+    /// The key id (RFC 7517, section 4.5).
     pub kid: Kid,
-    /// What it is for.
+    /// The one purpose the key serves.
     pub usage: KeyUse,
-    /// How it signs.
+    /// The signature algorithm, which follows from `usage`.
     pub algorithm: Algorithm,
-    /// The key itself.
+    /// The secret bytes, encrypted or not.
     pub material: KeyMaterial,
-    /// When it was made.
+    /// When the key was generated.
     pub created: Timestamp,
-    /// When it begins to sign, if no newer one does. It verifies and is published before.
+    /// From when on the key signs, unless a newer one does. Before that it is published and verifies.
     pub active_from: Timestamp,
 }
 
@@ -36,9 +36,9 @@ pub struct KeyRecord {
 /// secret as UTF-8 text, because that is how Node's `cookie-signature` takes it.
 #[derive(Clone, PartialEq, Eq)]
 pub enum KeyMaterial {
-    /// As it is: development mode, without a master key.
+    /// Not encrypted: development mode, where there is no master key.
     Plain(Zeroizing<Vec<u8>>),
-    /// Under the master key, bound to tenant, name, use and algorithm.
+    /// Encrypted under the master key, bound to tenant, `kid`, use and algorithm.
     Sealed(Vec<u8>),
 }
 
@@ -51,15 +51,15 @@ impl fmt::Debug for KeyMaterial {
     }
 }
 
-/// Why no key was made.
+/// Why a key was not generated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum KeyFault {
-    /// Keys for this use have another algorithm ([`KeyUse::algorithm`]).
+    /// Keys for this use must have another algorithm ([`KeyUse::algorithm`]).
     #[error("a key for {usage} signs with {}, not with {algorithm}", .usage.algorithm())]
     NotForThisUse {
-        /// The use.
+        /// The use of the requested key.
         usage: KeyUse,
-        /// The algorithm that was asked for.
+        /// The requested algorithm.
         algorithm: Algorithm,
     },
     /// The random source failed.
@@ -68,14 +68,14 @@ pub enum KeyFault {
 }
 
 impl KeyRecord {
-    /// A new key, not sealed.
+    /// Generates a key, not encrypted.
     ///
-    /// Let `active_from` be late enough that every node and every reader of the JWKS has the key by then. A tenant's
-    /// first key has nobody to wait for: give it a time that is past on every node.
+    /// `active_from` must be late enough that every node and every reader of the JWKS has the key by then. A tenant's
+    /// first key need not wait: give it a time that is past on every node.
     ///
     /// # Errors
     ///
-    /// [`KeyFault::NotForThisUse`] where use and algorithm do not go together.
+    /// [`KeyFault::NotForThisUse`] if keys for this use have another algorithm.
     pub fn generate(
         tenant: &TenantId,
         usage: KeyUse,
@@ -98,34 +98,33 @@ impl KeyRecord {
         })
     }
 
-    /// The same record with its material sealed; one that is sealed already stays as it is.
+    /// The record with its material encrypted. It does not change if it is encrypted already or there is no master key.
     ///
     /// # Errors
     ///
-    /// [`SealFault::Refused`], which material of ours never meets.
-    pub fn seal(self, master: &MasterKey, random: &dyn Random) -> Result<Self, SealFault> {
-        let KeyMaterial::Plain(plain) = &self.material else {
+    /// [`SealFault::Refused`] for material that is too long. Generated material never is.
+    pub fn seal(self, master: Option<&MasterKey>, random: &dyn Random) -> Result<Self, SealFault> {
+        let (KeyMaterial::Plain(plain), Some(master)) = (&self.material, master) else {
             return Ok(self);
         };
-        let sealed = master.seal(&self.place(), plain, random)?;
+        let sealed = master.seal(&self.context(), plain, random)?;
         Ok(Self { material: KeyMaterial::Sealed(sealed), ..self })
     }
 
-    /// The material, opened. Plain material needs no master key, so that keys from before there was one can be sealed
-    /// with it.
+    /// The material, decrypted. Plain material needs no master key, so that an operator can introduce one later.
     ///
     /// # Errors
     ///
-    /// [`SealFault`]: there is no master key, it is another one, or the record was damaged or is another's.
+    /// [`SealFault`] if the master key is missing or another one, or if the record was damaged or moved.
     pub fn open(&self, master: Option<&MasterKey>) -> Result<Zeroizing<Vec<u8>>, SealFault> {
         match (&self.material, master) {
             (KeyMaterial::Plain(plain), _) => Ok(plain.clone()),
-            (KeyMaterial::Sealed(sealed), Some(master)) => master.open(&self.place(), sealed),
+            (KeyMaterial::Sealed(sealed), Some(master)) => master.open(&self.context(), sealed),
             (KeyMaterial::Sealed(_), None) => Err(SealFault::NoMasterKey),
         }
     }
 
-    fn place(&self) -> [&[u8]; 5] {
+    fn context(&self) -> [&[u8]; 5] {
         let words =
             ["key", self.tenant.as_str(), self.kid.as_str(), self.usage.as_str(), self.algorithm.as_str()];
         words.map(str::as_bytes)

@@ -5,12 +5,12 @@ use std::fmt;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::{KeyUse, is_pattern};
+use super::{KeyUse, is_repetitive};
 
-/// As long as the hash, as RFC 7518, section 3.2 demands of a key for HS256.
+/// The minimum length in bytes: that of the hash, as RFC 7518, section 3.2 demands for HS256.
 const MIN_LENGTH: usize = 32;
 
-/// Parts of the secrets that manuals and templates show. Long enough, and the first that anybody tries.
+/// Parts of the secrets that manuals and templates show. They are long enough, and an attacker tries them first.
 const PLACEHOLDERS: [&str; 13] = [
     "changeme",
     "change-me",
@@ -27,58 +27,57 @@ const PLACEHOLDERS: [&str; 13] = [
     "a-valid-string-secret-that-is-at-least-512-bits-long",
 ];
 
-/// The shared secrets, none by default. They are used as the UTF-8 bytes that they are written as, because the other
-/// services do the same.
+/// The shared secrets, none by default. Their UTF-8 bytes are the key, because the other services do the same.
 #[derive(Clone, Default)]
 pub struct SharedSecrets {
     jwt: Option<Zeroizing<String>>,
     cookie: Option<Zeroizing<String>>,
 }
 
-/// Why a shared secret is refused. Its value is not repeated here.
+/// Why a shared secret is refused. The message does not repeat its value.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum SharedSecretFault {
-    /// Shorter than the hash: it could be found by trying.
+    /// Shorter than the hash, so an attacker can find it by trying.
     #[error(
         "{name} has {length} bytes, and HS256 needs at least {MIN_LENGTH} (RFC 7518, section 3.2): a shorter one can be \
          found by trying, from any one token. Make a new one with `openssl rand -base64 48` and give it to every \
          service that shares it"
     )]
     TooShort {
-        /// Which secret.
+        /// `JWT_SECRET` or `SESSION_SECRET`.
         name: &'static str,
         /// Its length in bytes.
         length: usize,
     },
-    /// Long enough, and still guessable.
+    /// Long enough, but a repeated pattern or a known example.
     #[error(
         "{name} is a repeated pattern or an example from a manual. Make a new one with `openssl rand -base64 48` and \
          give it to every service that shares it"
     )]
     Guessable {
-        /// Which secret.
+        /// `JWT_SECRET` or `SESSION_SECRET`.
         name: &'static str,
     },
-    /// The same secret for both: a service that signs a cookie of somebody's choice would sign a token of their choice.
+    /// Both secrets are the same. A client that gets a cookie value of its choice signed would get a token signed.
     #[error("JWT_SECRET and SESSION_SECRET are the same; a key has one use: choose two different secrets")]
     SameTwice,
 }
 
 impl SharedSecrets {
-    /// Takes `JWT_SECRET` and `SESSION_SECRET`, where they are configured.
+    /// Checks `JWT_SECRET` and `SESSION_SECRET`, each `None` if it is not configured.
     ///
     /// # Errors
     ///
-    /// [`SharedSecretFault`] where a secret could be guessed, or serves two uses.
+    /// [`SharedSecretFault`] if a secret is guessable or serves two uses.
     pub fn new(jwt: Option<&str>, cookie: Option<&str>) -> Result<Self, SharedSecretFault> {
         if jwt.is_some() && jwt == cookie {
             return Err(SharedSecretFault::SameTwice);
         }
-        let taken = |name, secret: Option<&str>| secret.map(|secret| take(name, secret)).transpose();
-        Ok(Self { jwt: taken("JWT_SECRET", jwt)?, cookie: taken("SESSION_SECRET", cookie)? })
+        let check = |name, secret: Option<&str>| secret.map(|secret| checked(name, secret)).transpose();
+        Ok(Self { jwt: check("JWT_SECRET", jwt)?, cookie: check("SESSION_SECRET", cookie)? })
     }
 
-    /// Whether one of them signs instead of the tenant's own keys of this use.
+    /// Whether a shared secret signs instead of the tenant's own keys of this use.
     #[must_use]
     pub fn signs(&self, usage: KeyUse) -> bool {
         match usage {
@@ -103,13 +102,13 @@ impl fmt::Debug for SharedSecrets {
     }
 }
 
-fn take(name: &'static str, secret: &str) -> Result<Zeroizing<String>, SharedSecretFault> {
+fn checked(name: &'static str, secret: &str) -> Result<Zeroizing<String>, SharedSecretFault> {
     let length = secret.len();
     if length < MIN_LENGTH {
         return Err(SharedSecretFault::TooShort { name, length });
     }
     let lower = Zeroizing::new(secret.to_lowercase());
-    if is_pattern(secret.as_bytes()) || PLACEHOLDERS.iter().any(|part| lower.contains(part)) {
+    if is_repetitive(secret.as_bytes()) || PLACEHOLDERS.iter().any(|part| lower.contains(part)) {
         return Err(SharedSecretFault::Guessable { name });
     }
     Ok(Zeroizing::new(secret.to_owned()))

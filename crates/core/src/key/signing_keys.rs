@@ -1,4 +1,4 @@
-//! Keys ready for use. Their `Debug` shows their names alone.
+//! Decrypted keys that sign and verify. Their `Debug` shows their ids alone.
 
 use std::fmt;
 
@@ -34,21 +34,21 @@ impl SigningKey {
         self.algorithm
     }
 
-    /// The signature over `message`, in base64url.
+    /// Signs `message`; the signature is in base64url.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<String, jsonwebtoken::errors::Error> {
         crypto_provider::install();
-        jsonwebtoken::crypto::sign(message, &self.encoding, self.foreign_algorithm())
+        jsonwebtoken::crypto::sign(message, &self.encoding, self.library_algorithm())
     }
 
-    /// Whether `signature`, in base64url, is this key's over `message`.
+    /// Whether this key made `signature`, in base64url, over `message`.
     pub(crate) fn verify(&self, message: &[u8], signature: &str) -> bool {
         crypto_provider::install();
         let verified =
-            jsonwebtoken::crypto::verify(signature, message, &self.decoding, self.foreign_algorithm());
+            jsonwebtoken::crypto::verify(signature, message, &self.decoding, self.library_algorithm());
         matches!(verified, Ok(true))
     }
 
-    const fn foreign_algorithm(&self) -> jsonwebtoken::Algorithm {
+    const fn library_algorithm(&self) -> jsonwebtoken::Algorithm {
         match self.algorithm {
             Algorithm::Es256 => jsonwebtoken::Algorithm::ES256,
             Algorithm::Hs256 => jsonwebtoken::Algorithm::HS256,
@@ -62,7 +62,7 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// An access key of our own, with its public half.
+/// A key pair for access tokens, with its public half as a JWK.
 #[derive(Debug)]
 pub(super) struct AccessKey {
     pub(super) signing: SigningKey,
@@ -70,7 +70,7 @@ pub(super) struct AccessKey {
 }
 
 impl AccessKey {
-    /// Reads PKCS#8. `None` if it is anything else, or its two halves do not belong together.
+    /// Reads PKCS#8. `None` for anything else, and for a public half that does not belong to the private one.
     pub(super) fn es256(kid: &Kid, pkcs8: &[u8]) -> Option<Self> {
         let random = machine::ring_random();
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8, &random).ok()?;
@@ -85,14 +85,14 @@ impl AccessKey {
     }
 }
 
-/// A refresh key: two keys derived from one, for the MAC and for the chain.
+/// A key for refresh tokens: two keys derived from one, for the MAC and for the chain of successors.
 pub struct RefreshKey {
     mac: SigningKey,
     chain: hmac::Key,
 }
 
 impl RefreshKey {
-    /// `None` unless there are 32 bytes.
+    /// Derives both keys. `None` unless there are 32 bytes.
     pub(super) fn new(kid: &Kid, bytes: &[u8]) -> Option<Self> {
         let bytes: &[u8; 32] = bytes.try_into().ok()?;
         let derived = Salt::new(HKDF_SHA256, b"portcullis refresh key").extract(bytes);
@@ -102,7 +102,7 @@ impl RefreshKey {
         Some(Self { mac: SigningKey::hs256(kid.clone(), mac.as_slice()), chain })
     }
 
-    /// What the key is called.
+    /// The id of the key.
     #[must_use]
     pub const fn kid(&self) -> &Kid {
         self.mac.kid()
@@ -123,11 +123,11 @@ impl fmt::Debug for RefreshKey {
     }
 }
 
-/// A cookie key.
+/// A key for the signatures of cookie values.
 pub struct CookieSigningKey(hmac::Key);
 
 impl CookieSigningKey {
-    /// A key of the secret's bytes, as Node's `cookie-signature` takes them; `None` if there are none.
+    /// A key of the secret's bytes, as Node's `cookie-signature` uses them. `None` for an empty secret.
     pub(super) fn new(secret: &[u8]) -> Option<Self> {
         let key = || Self(hmac::Key::new(hmac::HMAC_SHA256, secret));
         (!secret.is_empty()).then(key)

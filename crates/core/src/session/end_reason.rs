@@ -1,12 +1,10 @@
 //! When and why a session ended.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
 use crate::clock::Timestamp;
+use crate::word_enum::word_enum;
 
 /// When and why a session ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,22 +74,7 @@ impl EndReason {
     }
 }
 
-impl FromStr for EndReason {
-    type Err = UnknownEndReason;
-
-    fn from_str(text: &str) -> Result<Self, UnknownEndReason> {
-        Self::ALL
-            .into_iter()
-            .find(|reason| reason.as_str() == text)
-            .ok_or_else(|| UnknownEndReason(text.to_owned()))
-    }
-}
-
-impl fmt::Display for EndReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+word_enum!(EndReason, UnknownEndReason, |word| UnknownEndReason(word.to_owned()));
 
 impl Serialize for EndReason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

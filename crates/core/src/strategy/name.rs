@@ -1,13 +1,13 @@
 //! The strategies that have a name, in one table.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 use super::{Carrier, Check, Renewal, SessionClaim, Strategy};
+
+use crate::word_enum::word_enum;
 
 /// The name of a strategy, as tokens and paths spell it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -105,22 +105,7 @@ impl StrategyName {
     }
 }
 
-impl FromStr for StrategyName {
-    type Err = UnknownStrategy;
-
-    fn from_str(text: &str) -> Result<Self, UnknownStrategy> {
-        Self::ALL
-            .into_iter()
-            .find(|name| name.as_str() == text)
-            .ok_or_else(|| UnknownStrategy(text.to_owned()))
-    }
-}
-
-impl fmt::Display for StrategyName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+word_enum!(StrategyName, UnknownStrategy, |word| UnknownStrategy(word.to_owned()));
 
 impl Serialize for StrategyName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -10,7 +10,7 @@ use tabled::settings::{Padding, Style};
 
 use super::escaped::Escaped;
 use super::failure::Failure;
-use crate::invisible::is_unseen;
+use portcullis_core::invisible::is_invisible;
 
 /// A table for people: capitals above, a row a record, two blanks between columns.
 pub(super) struct Table(Builder);
@@ -42,7 +42,7 @@ pub(super) fn write_json(value: &impl Serialize, out: &mut dyn Write) -> Result<
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         // Between its strings JSON has line breaks and nothing else that is unseen, and none within them.
-        if c == '\n' || !is_unseen(c) {
+        if c == '\n' || !is_invisible(c) {
             escaped.push(c);
         } else {
             for unit in c.encode_utf16(&mut [0; 2]) {
@@ -106,7 +106,7 @@ mod tests {
         table.write(&mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text.lines().count(), 2, "{text:?}");
-        assert!(!text.replace('\n', "").contains(is_unseen), "{text:?}");
+        assert!(!text.replace('\n', "").contains(is_invisible), "{text:?}");
         assert!(
             text.contains(r"a\u{d}\u{a}b\u{1b}[2J\u{9b}1m\u{202e}c\u{2028}d\u{200b}e\u{e0041}é漢😀"),
             "{text}"
@@ -115,9 +115,9 @@ mod tests {
 
     // ASVS-map: LG2
     #[test]
-    fn json_escapes_what_is_unseen_and_still_says_the_same() {
+    fn json_escapes_what_is_invisible_and_still_says_the_same() {
         let text = json(HOSTILE);
-        assert!(!text.trim_end().contains(is_unseen), "{text:?}");
+        assert!(!text.trim_end().contains(is_invisible), "{text:?}");
         assert_eq!(serde_json::from_str::<String>(&text).unwrap(), HOSTILE);
     }
 

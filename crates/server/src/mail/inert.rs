@@ -4,7 +4,7 @@
 //! mail does not carry anybody's advertisement, nothing in such a text becomes a link: mail programs make links of bare
 //! host names, too.
 
-use crate::invisible::is_unseen;
+use portcullis_core::invisible::is_invisible;
 
 /// One line of at most `most` characters, and what is put in to spoil links. Nothing in it is unseen.
 pub(super) fn inert(text: &str, most: usize) -> String {
@@ -13,7 +13,7 @@ pub(super) fn inert(text: &str, most: usize) -> String {
 
 /// One line of at most `most` characters in which nothing is unseen.
 pub(super) fn line(text: &str, most: usize) -> String {
-    let seen: String = text.chars().map(|c| if is_unseen(c) { ' ' } else { c }).collect();
+    let seen: String = text.chars().map(|c| if is_invisible(c) { ' ' } else { c }).collect();
     let words: Vec<&str> = seen.split_whitespace().collect();
     let line = words.join(" ");
     if line.chars().count() <= most {

@@ -1,0 +1,187 @@
+//! A user of a tenant, and the transitions of one.
+//!
+//! Every transition takes the user by value and returns the next one, so that a caller cannot go on with an outdated one.
+//! A transition that changes something increments [`User::version`], which a store compares before it writes. Sessions and
+//! lockout records are kept elsewhere.
+
+mod person_name;
+mod role;
+
+use std::time::Duration;
+
+pub use person_name::{InvalidPersonName, PersonName};
+pub use role::{Role, UnknownRole};
+
+use crate::clock::Timestamp;
+use crate::email::Email;
+use crate::id::UserKey;
+use crate::mobile::Mobile;
+use crate::password::PasswordHash;
+use crate::secret::SecretHash;
+use crate::session::KNOWN_DEVICE;
+use crate::username::Username;
+
+/// How many passwords a user may not choose again, including the current one.
+pub const REMEMBERED_PASSWORDS: usize = 5;
+
+/// The maximum number of known devices of a user.
+pub const KNOWN_DEVICES: usize = 20;
+
+/// How exactly the last use of a device is known: at most one sign-in a day is recorded.
+const USE_PRECISION: Duration = Duration::from_hours(24);
+
+/// A device on which a user has signed in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KnownDevice {
+    /// Hash of the device's secret and the user.
+    pub hash: SecretHash,
+    /// When the user last signed in on it, up to a day behind.
+    pub used: Timestamp,
+}
+
+/// A user, who can sign in to one tenant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct User {
+    /// Tenant and id.
+    pub key: UserKey,
+    /// The email address, unique in the tenant by its canonical form.
+    pub email: Email,
+    /// The user name, unique in the tenant by its canonical form. `None` if the user has none.
+    pub username: Option<Username>,
+    /// The mobile number, unique in the tenant. `None` if it is not known.
+    pub mobile: Option<Mobile>,
+    /// The person's name. `None` if the user did not give one.
+    pub name: Option<PersonName>,
+    /// What the user may do.
+    pub role: Role,
+    /// The hash of the password. `None` if the user cannot sign in with one.
+    pub password: Option<PasswordHash>,
+    /// The hashes of earlier passwords, newest first: with the current one at most [`REMEMBERED_PASSWORDS`].
+    pub former_passwords: Vec<PasswordHash>,
+    /// The known devices, the one used last first: at most [`KNOWN_DEVICES`].
+    pub devices: Vec<KnownDevice>,
+    /// Since when the user may not sign in. `None` if the user may.
+    pub disabled: Option<Timestamp>,
+    /// When the user was created.
+    pub created: Timestamp,
+    /// When the user was last changed.
+    pub updated: Timestamp,
+    /// How often the user was changed.
+    pub version: u64,
+}
+
+impl User {
+    /// A new user without a password.
+    #[must_use]
+    pub fn new(key: UserKey, email: Email, name: Option<PersonName>, role: Role, now: Timestamp) -> Self {
+        Self {
+            key,
+            email,
+            username: None,
+            mobile: None,
+            name,
+            role,
+            password: None,
+            former_passwords: Vec::new(),
+            devices: Vec::new(),
+            disabled: None,
+            created: now,
+            updated: now,
+            version: 0,
+        }
+    }
+
+    /// Changes the password and remembers the former one.
+    #[must_use]
+    pub fn with_password(mut self, hash: PasswordHash, now: Timestamp) -> Self {
+        if let Some(before) = self.password.replace(hash) {
+            self.former_passwords.insert(0, before);
+            self.former_passwords.truncate(REMEMBERED_PASSWORDS - 1);
+        }
+        self.changed(now)
+    }
+
+    /// Replaces the hash of the same password. Neither the password nor [`User::updated`] changes.
+    #[must_use]
+    pub fn rehashed(mut self, hash: PasswordHash) -> Self {
+        let updated = self.updated;
+        self.password = Some(hash);
+        self.changed(updated)
+    }
+
+    /// Forbids the user to sign in. A disabled user does not change.
+    #[must_use]
+    pub fn disabled(mut self, now: Timestamp) -> Self {
+        if self.disabled.is_some() {
+            return self;
+        }
+        self.disabled = Some(now);
+        self.changed(now)
+    }
+
+    /// Allows the user to sign in again.
+    #[must_use]
+    pub fn enabled(mut self, now: Timestamp) -> Self {
+        if self.disabled.take().is_some() { self.changed(now) } else { self }
+    }
+
+    /// Gives the user this role.
+    #[must_use]
+    pub fn with_role(mut self, role: Role, now: Timestamp) -> Self {
+        if self.role == role {
+            return self;
+        }
+        self.role = role;
+        self.changed(now)
+    }
+
+    /// The user name, otherwise the address.
+    #[must_use]
+    pub fn login_name(&self) -> &str {
+        self.username.as_ref().map_or_else(|| self.email.as_typed(), Username::as_typed)
+    }
+
+    /// Whether a name, the address or the number of the user contains `text`, compared without regard to case.
+    #[must_use]
+    pub fn matches_search(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        let name = self.name.as_ref().map(|name| name.full().to_lowercase());
+        let username = self.username.as_ref().map(|name| name.canonical().to_owned());
+        let mobile = self.mobile.as_ref().map(|mobile| mobile.as_str().to_owned());
+        let named = [Some(self.email.canonical().to_owned()), username, mobile, name];
+        named.iter().flatten().any(|named| named.contains(&text))
+    }
+
+    /// Whether `device` is a known device of the user at `now`.
+    #[must_use]
+    pub fn knows_device(&self, device: &SecretHash, now: Timestamp) -> bool {
+        self.devices.iter().any(|known| known.hash == *device && now.since(known.used) < KNOWN_DEVICE)
+    }
+
+    /// Records a sign-in on this device. Devices that were not used for [`KNOWN_DEVICE`] are forgotten, and the ones
+    /// unused for longest if there are too many. [`User::updated`] does not change.
+    #[must_use]
+    pub fn with_known_device(mut self, device: SecretHash, now: Timestamp) -> Self {
+        let used_lately = |known: &KnownDevice| known.hash == device && now.since(known.used) < USE_PRECISION;
+        if self.devices.iter().any(used_lately) {
+            return self;
+        }
+        self.devices.retain(|known| known.hash != device && now.since(known.used) < KNOWN_DEVICE);
+        self.devices.insert(0, KnownDevice { hash: device, used: now });
+        self.devices.truncate(KNOWN_DEVICES);
+        let updated = self.updated;
+        self.changed(updated)
+    }
+
+    /// The hashes of all passwords that the user may not choose again, the current one first.
+    pub fn remembered_passwords(&self) -> impl Iterator<Item = &PasswordHash> {
+        self.password.iter().chain(&self.former_passwords).take(REMEMBERED_PASSWORDS)
+    }
+
+    fn changed(self, now: Timestamp) -> Self {
+        Self { updated: now, version: self.version.saturating_add(1), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests;

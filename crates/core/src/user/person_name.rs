@@ -1,0 +1,79 @@
+//! The name of a person, as a person writes it.
+
+use thiserror::Error;
+
+/// A person's name: one text, or a given name and a family name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PersonName {
+    name: String,
+    given: Option<String>,
+    family: Option<String>,
+}
+
+/// Why a text is not a person's name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum InvalidPersonName {
+    /// The text is empty or white space.
+    #[error("should not be empty")]
+    Empty,
+    /// It has more than [`PersonName::LONGEST`] characters.
+    #[error("must be shorter than or equal to {} characters", PersonName::LONGEST)]
+    TooLong,
+    /// It has a line break or another control character.
+    #[error("must not contain control characters")]
+    ControlCharacter,
+}
+
+impl PersonName {
+    /// The maximum number of characters of a name and of each part.
+    pub const LONGEST: usize = 200;
+
+    /// A name that is not divided into parts.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPersonName`] says what is wrong with the text.
+    pub fn new(name: &str) -> Result<Self, InvalidPersonName> {
+        Ok(Self { name: checked(name)?, given: None, family: None })
+    }
+
+    /// A name that consists of these parts.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPersonName`] says what is wrong with one of them.
+    pub fn from_parts(given: &str, family: &str) -> Result<Self, InvalidPersonName> {
+        let (given, family) = (checked(given)?, checked(family)?);
+        Ok(Self { name: format!("{given} {family}"), given: Some(given), family: Some(family) })
+    }
+
+    /// The full name.
+    #[must_use]
+    pub fn full(&self) -> &str {
+        &self.name
+    }
+
+    /// The given name, or the full name if it has no parts.
+    #[must_use]
+    pub fn first(&self) -> &str {
+        self.given.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The family name. `None` if the name has no parts.
+    #[must_use]
+    pub fn last(&self) -> Option<&str> {
+        self.family.as_deref()
+    }
+}
+
+fn checked(text: &str) -> Result<String, InvalidPersonName> {
+    if text.trim().is_empty() {
+        Err(InvalidPersonName::Empty)
+    } else if text.chars().count() > PersonName::LONGEST {
+        Err(InvalidPersonName::TooLong)
+    } else if text.chars().any(char::is_control) {
+        Err(InvalidPersonName::ControlCharacter)
+    } else {
+        Ok(text.to_owned())
+    }
+}
