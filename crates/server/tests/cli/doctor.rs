@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::world::{Home, PASSWORD, Said, text};
+use crate::fixture::{CommandOutput, PASSWORD, Workdir, text};
 
-fn examine(home: &Home, line: &str) -> (i32, Value) {
-    let Said { code, out, .. } = home.run(line);
+fn examine(home: &Workdir, line: &str) -> (i32, Value) {
+    let CommandOutput { code, out, .. } = home.run(line);
     (code, serde_json::from_str(&out).unwrap())
 }
 
@@ -17,7 +17,7 @@ fn status<'a>(report: &'a Value, check: &str) -> &'a str {
 
 #[test]
 fn a_healthy_installation_is_found_healthy_with_latencies() {
-    let home = Home::new();
+    let home = Workdir::new();
     let server = home.serve();
     let address = server.address();
     let (code, report) = examine(&home, &format!("doctor --json --listen {address}"));
@@ -47,7 +47,7 @@ fn a_healthy_installation_is_found_healthy_with_latencies() {
 
 #[test]
 fn nothing_is_made_where_there_is_nothing() {
-    let home = Home::new();
+    let home = Workdir::new();
     let said = home.run("doctor --listen 127.0.0.1:1");
     assert_eq!((said.code, said.err.as_str()), (1, "portcullis: broken: database\n"));
     assert!(said.out.contains("`portcullis serve` or `portcullis migrate` makes it"), "{}", said.out);
@@ -61,7 +61,7 @@ fn nothing_is_made_where_there_is_nothing() {
 
 #[test]
 fn another_master_key_and_a_pending_migration_are_broken() {
-    let home = Home::in_production();
+    let home = Workdir::in_production();
     std::fs::create_dir(home.database().parent().unwrap()).unwrap();
     std::fs::write(home.database(), "").unwrap();
     let (code, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");
@@ -78,7 +78,7 @@ fn another_master_key_and_a_pending_migration_are_broken() {
 
 #[test]
 fn a_stranger_on_the_address_is_broken() {
-    let home = Home::new();
+    let home = Workdir::new();
     home.run("migrate").done();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -93,13 +93,13 @@ fn a_stranger_on_the_address_is_broken() {
 
 #[test]
 fn a_broken_configuration_is_said_before_anything_is_looked_at() {
-    let home = Home::new().variable("PORTCULLIS_LIMITS_BODY", "huge");
+    let home = Workdir::new().variable("PORTCULLIS_LIMITS_BODY", "huge");
     assert!(home.run("doctor").refused(2).contains("PORTCULLIS_LIMITS_BODY"));
 }
 
 #[test]
 fn a_tenants_own_database_and_the_letters_in_it_are_looked_at() {
-    let home = Home::new();
+    let home = Workdir::new();
     home.run("tenant create acme database_url=sqlite:acme.db").done();
     let create = "user create --tenant acme --email ann@example.com --name Ann --password-stdin";
     home.run_with(create, PASSWORD).done();
@@ -131,7 +131,7 @@ fn a_mail_server_is_greeted_and_one_that_is_not_there_is_broken() {
         }
         heard
     });
-    let home = Home::new().variable("PORTCULLIS_MAIL_FROM", "no-reply@example.com");
+    let home = Workdir::new().variable("PORTCULLIS_MAIL_FROM", "no-reply@example.com");
     let home = home.variable("PORTCULLIS_MAIL_TRANSPORT", format!("smtp://{address}?tls=none"));
     home.run("migrate").done();
     let (_, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Home, Server, comes_about, text, token_part};
+use crate::fixture::{RunningServer, Workdir, text, token_part, wait_until};
 
 fn kid(token: &str) -> String {
     text(&token_part(token, 0)["kid"]).to_owned()
 }
 
-fn published(server: &Server) -> Vec<String> {
+fn published(server: &RunningServer) -> Vec<String> {
     let jwks = server.get("/.well-known/jwks.json", None).body;
     jwks["keys"].as_array().unwrap().iter().map(|key| text(&key["kid"]).to_owned()).collect()
 }
@@ -20,7 +20,7 @@ fn standings(keys: &Value) -> Vec<(&str, &str)> {
 // ASVS-map: JW11
 #[test]
 fn a_key_that_takes_over_at_once_refuses_nothing_that_the_one_before_signed() {
-    let home = Home::new();
+    let home = Workdir::new();
     let server = home.serve();
     home.user("ann@example.com").done();
     let before = server.password_sign_in("jwt", "ann@example.com");
@@ -28,7 +28,7 @@ fn a_key_that_takes_over_at_once_refuses_nothing_that_the_one_before_signed() {
 
     let said = home.run("key rotate --use access --now").done().out;
     assert!(said.contains("(access, ES256) signs from now on."), "{said}");
-    comes_about("both keys are published", || published(&server).len() == 2);
+    wait_until("both keys are published", || published(&server).len() == 2);
     assert!(published(&server).contains(&kid(before)));
 
     let after = server.password_sign_in("jwt", "ann@example.com");
@@ -46,7 +46,7 @@ fn a_key_that_takes_over_at_once_refuses_nothing_that_the_one_before_signed() {
 // ASVS-map: JW11
 #[test]
 fn a_key_is_published_before_it_signs() {
-    let home = Home::new();
+    let home = Workdir::new();
     let server = home.serve();
     home.user("ann@example.com").done();
     let first = published(&server);
@@ -54,7 +54,7 @@ fn a_key_is_published_before_it_signs() {
     for usage in ["access, ES256", "refresh, HS256", "cookie, HS256"] {
         assert!(said.contains(&format!("({usage}) is published now and signs from 20")), "{said}");
     }
-    comes_about("the next key is published", || published(&server).len() == 2);
+    wait_until("the next key is published", || published(&server).len() == 2);
     let signed_in = server.password_sign_in("jwt", "ann@example.com");
     assert_eq!(kid(text(&signed_in["access_token"])), first[0]);
     let keys = home.json("key list --json");
@@ -64,7 +64,7 @@ fn a_key_is_published_before_it_signs() {
 // ASVS-map: RT2
 #[test]
 fn a_refresh_token_outlives_the_key_that_signed_it() {
-    let home = Home::new();
+    let home = Workdir::new();
     let server = home.serve();
     home.user("ann@example.com").done();
     let signed_in = server.password_sign_in("refresh", "ann@example.com");
@@ -74,7 +74,7 @@ fn a_refresh_token_outlives_the_key_that_signed_it() {
         let other = server.password_sign_in("refresh", "ann@example.com");
         kid(text(&other["refresh_token"])) != kid(before)
     };
-    comes_about("the new key signs", server_knows);
+    wait_until("the new key signs", server_knows);
     let renewed = server.post("/auth/refresh/refresh", Some(before), &json!({}));
     assert_eq!(renewed.status, 201, "{renewed:?}");
     assert_ne!(kid(text(&renewed.body["refresh_token"])), kid(before));
@@ -82,7 +82,7 @@ fn a_refresh_token_outlives_the_key_that_signed_it() {
 
 #[test]
 fn keys_are_listed_without_their_secrets() {
-    let home = Home::in_production();
+    let home = Workdir::in_production();
     home.run("migrate").done();
     let keys = home.json("key list --json");
     let members: Vec<&String> = keys[0].as_object().unwrap().keys().collect();
@@ -94,7 +94,7 @@ fn keys_are_listed_without_their_secrets() {
 
 #[test]
 fn a_configured_secret_that_signs_instead_is_named() {
-    let home = Home::new().variable("JWT_SECRET", "kC7x2vQ9wL4mB8nT1zR6yP3sD5fG0hJa");
+    let home = Workdir::new().variable("JWT_SECRET", "kC7x2vQ9wL4mB8nT1zR6yP3sD5fG0hJa");
     home.run("migrate").done();
     let said = home.run("key rotate --now").done().out;
     assert!(said.contains("A configured secret signs for access instead"), "{said}");
@@ -103,7 +103,7 @@ fn a_configured_secret_that_signs_instead_is_named() {
 
 #[test]
 fn another_master_key_opens_nothing_and_changes_nothing() {
-    let home = Home::in_production();
+    let home = Workdir::in_production();
     home.run("migrate").done();
     let before = home.json("key list --json");
     let other = "0011223344556677889900aabbccddeeff0a1b2c3d4e5f60718293a4b5c6d7e8";

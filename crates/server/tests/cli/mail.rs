@@ -1,10 +1,10 @@
 //! Letters: one that is tried, and the newest that lies in the outbox.
 
-use crate::world::{Home, PASSWORD, text};
+use crate::fixture::{PASSWORD, Workdir, text};
 
 #[test]
 fn a_letter_that_is_tried_can_be_read() {
-    let home = Home::new();
+    let home = Workdir::new();
     let said = home.run("mail test ann@example.com").done().out;
     let file =
         said.strip_prefix("Put into ").and_then(|said| said.strip_suffix(".\n")).expect("it names the file");
@@ -22,7 +22,7 @@ fn a_letter_that_is_tried_can_be_read() {
 
 #[test]
 fn the_newest_letter_to_somebody_is_found_among_others() {
-    let home = Home::new();
+    let home = Workdir::new();
     for email in ["ann@example.com", "bob@example.com"] {
         home.run(&format!("mail test {email}")).done();
     }
@@ -40,7 +40,7 @@ fn the_newest_letter_to_somebody_is_found_among_others() {
 
 #[test]
 fn letters_that_wait_are_counted() {
-    let home = Home::new();
+    let home = Workdir::new();
     home.user("ann@example.com").done();
     home.run_with("user password ann@example.com --password-stdin", PASSWORD).done();
     let home = home
@@ -52,13 +52,13 @@ fn letters_that_wait_are_counted() {
 
 #[test]
 fn an_empty_outbox_is_said() {
-    let said = Home::new().run("mail last").refused(1);
+    let said = Workdir::new().run("mail last").refused(1);
     assert_eq!(said, "there is no letter in ./portcullis-data/outbox");
 }
 
 #[test]
 fn where_letters_go_to_a_server_there_is_no_last_one() {
-    let home = Home::new()
+    let home = Workdir::new()
         .variable("PORTCULLIS_MAIL_TRANSPORT", "smtp://127.0.0.1:1?tls=none")
         .variable("PORTCULLIS_MAIL_FROM", "no-reply@example.com");
     let said = home.run("mail last").refused(2);
@@ -69,7 +69,7 @@ fn where_letters_go_to_a_server_there_is_no_last_one() {
 
 #[test]
 fn a_slip_in_a_template_is_a_fault_of_the_configuration() {
-    let home = Home::new().variable("PORTCULLIS_MAIL_TEMPLATES", "none");
+    let home = Workdir::new().variable("PORTCULLIS_MAIL_TEMPLATES", "none");
     let said = home.run("mail test ann@example.com").refused(2);
     assert!(said.starts_with("none: cannot be read"), "{said}");
     assert!(home.run("mail test ann").refused(2).contains("not an email address"));

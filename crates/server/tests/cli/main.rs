@@ -3,18 +3,18 @@
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod fixture;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]
-mod migrating;
+mod migrate;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod tenants;
 #[cfg(test)]
-mod typing;
+mod usage;
 #[cfg(test)]
 mod users;
-#[cfg(test)]
-mod world;

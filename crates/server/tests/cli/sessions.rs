@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Home, Server, comes_about, text};
+use crate::fixture::{RunningServer, Workdir, text, wait_until};
 
-fn installation() -> (Home, Server) {
-    let home = Home::new();
+fn installation() -> (Workdir, RunningServer) {
+    let home = Workdir::new();
     let server = home.serve();
     for email in ["ann@example.com", "bob@example.com"] {
         home.user(email).done();
@@ -28,7 +28,7 @@ fn one_session_is_ended_and_the_others_stay() {
     let sessions = home.json("session list --json");
     let id = ids(&sessions)[0].to_owned();
     assert_eq!(home.run(&format!("session end {id}")).done().out, format!("Session {id} is ended.\n"));
-    server.profile_ends("session-jwt", one);
+    server.wait_until_refused("session-jwt", one);
     assert_eq!(server.profile("session-jwt", other), 200);
 
     let again = home.run(&format!("session end {id}")).done().out;
@@ -54,7 +54,7 @@ fn all_sessions_of_a_user_are_ended_and_nobody_elses() {
     assert_eq!(said, "ann@example.com had 3 live sessions; all are ended.\n");
     for (strategy, signed_in) in &tokens {
         let token = signed_in.get("access_token").unwrap_or(&signed_in["tokens"]["accessToken"]);
-        server.profile_ends(strategy, text(token));
+        server.wait_until_refused(strategy, text(token));
     }
     assert_eq!(server.profile("hybrid", text(&bob["access_token"])), 200);
     server.password_sign_in("jwt", "ann@example.com");
@@ -131,7 +131,7 @@ fn refresh_tokens_are_shown_by_id_with_what_replaced_them_and_never_themselves()
     }
 
     home.run(&format!("session end {id}")).done();
-    comes_about("the newest is refused", || renew(&second.body["refresh_token"]).status == 401);
+    wait_until("the newest is refused", || renew(&second.body["refresh_token"]).status == 401);
     let ended = home.json("session list --ended --json");
     assert_eq!(ended[0]["refreshTokens"][1]["active"], false);
 }
@@ -142,7 +142,7 @@ fn a_hostile_name_or_device_moves_nothing_on_the_operators_terminal() {
     let (home, server) = installation();
     let hostile = "Eve\u{202e}\u{200b}\u{2028}";
     let words = ["user", "create", "--email", "eve@example.com", "--name", hostile, "--password-stdin"];
-    home.run_words(&words, crate::world::PASSWORD).done();
+    home.run_words(&words, crate::fixture::PASSWORD).done();
     server.password_sign_in("hybrid", "eve@example.com");
     for line in ["user list", "user list --json", "session list", "session list --json"] {
         let out = home.run(line).done().out;

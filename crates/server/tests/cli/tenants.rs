@@ -2,22 +2,22 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Answer, Home, PASSWORD, Server, comes_about, text};
+use crate::fixture::{JsonAnswer, PASSWORD, RunningServer, Workdir, text, wait_until};
 
 const ANN: &str = "ann@example.com";
 
-fn user_of(home: &Home, tenant: &str) {
+fn user_of(home: &Workdir, tenant: &str) {
     let line = format!("user create --tenant {tenant} --email {ANN} --name Ann --password-stdin");
     home.run_with(&line, PASSWORD).done();
 }
 
-fn device_sign_in(server: &Server, tenant: &str) -> Answer {
+fn device_sign_in(server: &RunningServer, tenant: &str) -> JsonAnswer {
     let body = json!({ "usernameOrEmailOrMobile": ANN, "password": PASSWORD });
     server.post_in(tenant, "/auth/login", None, &body)
 }
 
 /// The six digits of the newest letter to Ann.
-fn code(home: &Home) -> String {
+fn code(home: &Workdir) -> String {
     let letter = home.json(&format!("mail last --json --to {ANN}"));
     let mut words = text(&letter["text"]).split_whitespace();
     let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
@@ -30,7 +30,7 @@ fn members(value: &Value) -> Vec<&str> {
 
 #[test]
 fn two_tenants_have_users_keys_and_ways_to_sign_in_of_their_own() {
-    let home = Home::new();
+    let home = Workdir::new();
     let said = home.run("tenant create acme otp=off session_cap=2").done().out;
     assert_eq!(said, "Made tenant acme, with keys of its own.\n");
     let server = home.serve();
@@ -46,7 +46,7 @@ fn two_tenants_have_users_keys_and_ways_to_sign_in_of_their_own() {
     let token = text(&at_acme.body["data"]["accessToken"]);
     let at_globex = device_sign_in(&server, "globex");
     assert_eq!(at_globex.body["meta"]["code"], "OTP_SENT");
-    comes_about("the code has been mailed", || home.run("mail last").code == 0);
+    wait_until("the code has been mailed", || home.run("mail last").code == 0);
     let proof = json!({ "loginId": at_globex.body["data"]["loginId"], "otp": code(&home) });
     let verified = server.post_in("globex", "/auth/login/verify", None, &proof);
     assert_eq!(verified.body["meta"]["code"], "LOGIN_SUCCESS", "{verified:?}");
@@ -63,7 +63,7 @@ fn two_tenants_have_users_keys_and_ways_to_sign_in_of_their_own() {
 
 #[test]
 fn what_a_tenant_decides_is_listed_shown_changed_and_taken_back() {
-    let home = Home::new();
+    let home = Workdir::new();
     home.run("tenant create acme otp=forced lockout.after=3 jwt.access=5m").done();
     let words = [
         "tenant",
@@ -109,7 +109,7 @@ fn what_a_tenant_decides_is_listed_shown_changed_and_taken_back() {
 
 #[test]
 fn what_makes_no_sense_is_refused_with_its_key_and_changes_nothing() {
-    let home = Home::new();
+    let home = Workdir::new();
     home.run("tenant create acme otp=off").done();
     let before = home.json("tenant show acme --json");
     for (decisions, cause) in [
@@ -136,7 +136,7 @@ fn what_makes_no_sense_is_refused_with_its_key_and_changes_nothing() {
 // ASVS-map: PW1
 #[test]
 fn a_tenants_passwords_are_short_only_where_a_second_step_is_forced() {
-    let home = Home::in_production();
+    let home = Workdir::in_production();
     home.run("migrate").done();
     home.run("tenant create acme").done();
     let said = home.run("tenant set acme password.shortest=8").refused(2);
@@ -151,7 +151,7 @@ fn a_tenants_passwords_are_short_only_where_a_second_step_is_forced() {
 // ASVS-map: SE5
 #[test]
 fn a_suspended_tenant_is_refused_at_once_and_is_still_the_operators() {
-    let home = Home::new();
+    let home = Workdir::new();
     home.run("tenant create acme otp=off").done();
     let server = home.serve();
     user_of(&home, "acme");
@@ -164,8 +164,8 @@ fn a_suspended_tenant_is_refused_at_once_and_is_still_the_operators() {
 
     let said = home.run("tenant suspend acme").done().out;
     assert_eq!(said, "Tenant acme is suspended: nobody may sign in, and every session is ended.\n");
-    comes_about("the session is refused", || me() != 200);
-    comes_about("nobody may sign in", || device_sign_in(&server, "acme").status != 201);
+    wait_until("the session is refused", || me() != 200);
+    wait_until("nobody may sign in", || device_sign_in(&server, "acme").status != 201);
     assert_eq!(server.profile("session-jwt", text(&elsewhere["access_token"])), 200);
 
     let ended = home.json("session list --tenant acme --ended --json");
@@ -177,14 +177,14 @@ fn a_suspended_tenant_is_refused_at_once_and_is_still_the_operators() {
     home.run_with(&format!("user password {ANN} --tenant acme --password-stdin"), PASSWORD).done();
 
     home.run("tenant resume acme").done();
-    comes_about("its users may sign in", || device_sign_in(&server, "acme").status == 201);
+    wait_until("its users may sign in", || device_sign_in(&server, "acme").status == 201);
     assert_eq!(me(), 401, "what was ended stays ended");
     assert_eq!(home.json("tenant show acme --json")["suspended"], Value::Null);
 }
 
 #[test]
 fn the_tenant_that_everybody_has_is_not_suspended_and_unknown_ones_are_named() {
-    let home = Home::new();
+    let home = Workdir::new();
     let said = home.run("tenant list").refused(1);
     assert!(said.contains("there is no database"), "{said}");
     home.run("tenant create acme").done();
@@ -201,7 +201,7 @@ fn the_tenant_that_everybody_has_is_not_suspended_and_unknown_ones_are_named() {
 
 #[test]
 fn a_tenant_lives_in_a_database_of_its_own_where_it_was_made_to() {
-    let home = Home::new();
+    let home = Workdir::new();
     let said = home.run("tenant create acme database_url=sqlite:acme.db otp=off").done().out;
     assert!(said.ends_with("Its users and sessions live in sqlite:acme.db.\n"), "{said}");
     let own = home.database().with_file_name("acme.db");

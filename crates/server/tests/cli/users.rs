@@ -5,11 +5,11 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::world::{Home, PASSWORD, comes_about, text};
+use crate::fixture::{PASSWORD, Workdir, text, wait_until};
 
 #[test]
 fn the_first_user_of_a_new_installation_is_made_before_its_server_and_signs_in() {
-    let home = Home::new();
+    let home = Workdir::new();
     let line = "user create --email Ann@Example.com --name Ann --role admin --password-stdin --json";
     let said = home.run_with(line, &format!("{PASSWORD}\n")).done();
     let user: serde_json::Value = serde_json::from_str(&said.out).unwrap();
@@ -23,7 +23,7 @@ fn the_first_user_of_a_new_installation_is_made_before_its_server_and_signs_in()
 
 #[test]
 fn users_are_listed_for_people_and_for_programs() {
-    let home = Home::new();
+    let home = Workdir::new();
     assert!(home.user("ann@example.com").done().out.starts_with("Made ann@example.com (user, id 0"));
     home.user("bob@example.com").done();
     home.run("user disable bob@example.com").done();
@@ -53,7 +53,7 @@ fn users_are_listed_for_people_and_for_programs() {
 
 #[test]
 fn an_address_is_one_user_whatever_its_case() {
-    let home = Home::new();
+    let home = Workdir::new();
     home.user("ann@example.com").done();
     let said = home.user("ANN@example.COM").refused(1);
     assert!(said.contains("has a user ANN@example.COM already; `portcullis user password` sets"), "{said}");
@@ -67,8 +67,8 @@ fn an_address_is_one_user_whatever_its_case() {
 // ASVS-map: PW1, PW4
 #[test]
 fn the_rules_for_passwords_hold_for_operators_too() {
-    let home = Home::new();
-    let production = Home::in_production();
+    let home = Workdir::new();
+    let production = Workdir::in_production();
     production.run("migrate").done();
     let create = "user create --email ann@example.com --name Ann --password-stdin";
     for (home, short, long) in
@@ -89,7 +89,7 @@ fn the_rules_for_passwords_hold_for_operators_too() {
 // ASVS-map: OP6
 #[test]
 fn a_password_comes_from_standard_input_or_a_terminal_and_from_nowhere_else() {
-    let home = Home::new();
+    let home = Workdir::new();
     let create = "user create --email ann@example.com --name Ann";
     let said = home.run_with(create, PASSWORD).refused(2);
     assert_eq!(said, "there is no terminal to ask for the password on; pass it with --password-stdin");
@@ -101,7 +101,7 @@ fn a_password_comes_from_standard_input_or_a_terminal_and_from_nowhere_else() {
 }
 
 /// Whether the terminal of `typed` shows what is typed.
-fn echoes(home: &Home) -> bool {
+fn echoes(home: &Workdir) -> bool {
     let settings = home.command("sh").args(["-c", "stty --all --file \"$(cat terminal)\""]).output().unwrap();
     let settings = String::from_utf8(settings.stdout).unwrap();
     settings.split_whitespace().any(|setting| setting == "echo")
@@ -109,7 +109,7 @@ fn echoes(home: &Home) -> bool {
 
 /// Types each answer when its prompt is on the screen: the exit code, and all that the screen showed. `script` gives the
 /// command a terminal of its own.
-fn typed(home: &Home, line: &str, answers: [(&str, &str); 2]) -> (Option<i32>, String) {
+fn typed(home: &Workdir, line: &str, answers: [(&str, &str); 2]) -> (Option<i32>, String) {
     // The terminal names itself first, so that its settings can be read from outside.
     let command = format!("tty >terminal; exec {} {line}", env!("CARGO_BIN_EXE_portcullis"));
     let mut script = home.command("script");
@@ -123,7 +123,7 @@ fn typed(home: &Home, line: &str, answers: [(&str, &str); 2]) -> (Option<i32>, S
             output.read_exact(&mut byte).expect("it asks");
             screen.push(byte[0]);
         }
-        comes_about("the terminal does not echo", || !echoes(home));
+        wait_until("the terminal does not echo", || !echoes(home));
         writeln!(keyboard, "{answer}").unwrap();
     }
     output.read_to_end(&mut screen).unwrap();
@@ -132,7 +132,7 @@ fn typed(home: &Home, line: &str, answers: [(&str, &str); 2]) -> (Option<i32>, S
 
 #[test]
 fn a_password_that_is_typed_is_asked_for_twice_and_not_echoed() {
-    let home = Home::new();
+    let home = Workdir::new();
     let create = "user create --email ann@example.com --name Ann";
     let twice = |one, other| typed(&home, create, [("Password: ", one), ("The same again: ", other)]);
     let (code, screen) = twice("correct horse", "correct house");
@@ -147,7 +147,7 @@ fn a_password_that_is_typed_is_asked_for_twice_and_not_echoed() {
 // ASVS-map: SE5
 #[test]
 fn a_disabled_user_is_out_at_once_and_stays_out_until_enabled() {
-    let home = Home::new();
+    let home = Workdir::new();
     let server = home.serve();
     home.user("ann@example.com").done();
     let signed_in = server.password_sign_in("session-jwt", "ann@example.com");
@@ -155,18 +155,18 @@ fn a_disabled_user_is_out_at_once_and_stays_out_until_enabled() {
     assert_eq!(server.profile("session-jwt", token), 200);
 
     home.run("user disable ann@example.com").done();
-    server.profile_ends("session-jwt", token);
+    server.wait_until_refused("session-jwt", token);
     assert_eq!(server.try_sign_in("jwt", "ann@example.com", PASSWORD).status, 401);
 
     let id = text(&signed_in["user"]["id"]);
     home.run(&format!("user enable {id}")).done();
-    comes_about("she may sign in", || server.try_sign_in("jwt", "ann@example.com", PASSWORD).status == 201);
+    wait_until("she may sign in", || server.try_sign_in("jwt", "ann@example.com", PASSWORD).status == 201);
     assert_eq!(server.profile("session-jwt", token), 401, "an ended session came back");
 }
 
 #[test]
 fn a_password_that_an_operator_sets_ends_all_sessions_and_is_the_one_from_then_on() {
-    let home = Home::new();
+    let home = Workdir::new();
     let server = home.serve();
     home.user("ann@example.com").done();
     let signed_in = server.password_sign_in("hybrid", "ann@example.com");
@@ -175,14 +175,14 @@ fn a_password_that_an_operator_sets_ends_all_sessions_and_is_the_one_from_then_o
 
     let other = "a quite different one";
     home.run_with("user password ann@example.com --password-stdin", other).done();
-    server.profile_ends("hybrid", token);
+    server.wait_until_refused("hybrid", token);
     assert_eq!(server.try_sign_in("jwt", "ann@example.com", PASSWORD).status, 401);
     assert_eq!(server.try_sign_in("jwt", "ann@example.com", other).status, 201);
 }
 
 #[test]
 fn a_role_is_given_and_shown() {
-    let home = Home::new();
+    let home = Workdir::new();
     home.user("ann@example.com").done();
     assert_eq!(
         home.run("user role ann@example.com manager").done().out,
@@ -194,7 +194,7 @@ fn a_role_is_given_and_shown() {
 // ASVS-map: LG1
 #[test]
 fn what_an_operator_does_to_somebodys_access_is_logged_with_whose_doing_it_was() {
-    let home = Home::in_production();
+    let home = Workdir::in_production();
     home.run("migrate").done();
     let made = home.user("ann@example.com").done();
     let line: serde_json::Value = serde_json::from_str(&made.err).expect("one line of the log");
@@ -211,13 +211,13 @@ fn what_an_operator_does_to_somebodys_access_is_logged_with_whose_doing_it_was()
         assert!(line["span"]["uid"].is_number(), "{command}: {line}");
     }
     assert_eq!(home.run("user list").done().err, "", "looking is nothing to log");
-    let quiet = Home::new().variable("PORTCULLIS_LOG_LEVEL", "error");
+    let quiet = Workdir::new().variable("PORTCULLIS_LOG_LEVEL", "error");
     assert_eq!(quiet.user("ann@example.com").done().err, "");
 }
 
 #[test]
 fn a_user_is_named_by_address_user_name_mobile_number_or_id() {
-    let home = Home::new();
+    let home = Workdir::new();
     let words = [
         "user",
         "create",
@@ -254,7 +254,7 @@ fn a_user_is_named_by_address_user_name_mobile_number_or_id() {
 
 #[test]
 fn a_list_is_searched_by_whatever_names_a_user() {
-    let home = Home::new();
+    let home = Workdir::new();
     for email in ["ann@example.com", "bob@example.com", "hannah@example.org"] {
         home.user(email).done();
     }
@@ -273,7 +273,7 @@ fn a_list_is_searched_by_whatever_names_a_user() {
 
 #[test]
 fn an_account_that_wrong_passwords_have_locked_is_shown_and_opened() {
-    let home = Home::new().variable("PORTCULLIS_LOCKOUT_AFTER", "2");
+    let home = Workdir::new().variable("PORTCULLIS_LOCKOUT_AFTER", "2");
     let server = home.serve();
     home.user("ann@example.com").done();
     for _ in 0..2 {

@@ -5,7 +5,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use crate::program::{Home, fault};
+use crate::server_process::{ServerDirectory, fault};
 
 const USAGE: i32 = 2;
 const MASTER_KEY: &str = "8f3b1c5d7e9a0246bdf13579ace02468fedcba98765432100123456789abcdef";
@@ -13,12 +13,12 @@ const JWT_SECRET: &str = "Zk3vY8nQp1Lr6TwXc9MbHs4DfGj7UaEe";
 const SESSION_SECRET: &str = "wLq0mZ3cN8vT1xYr5sKd7uHgBfJePaQo";
 const PUBLIC_URL: &str = "https://auth.example.com";
 
-fn served(home: &Home) -> Output {
+fn served(home: &ServerDirectory) -> Output {
     home.run(["serve"])
 }
 
-fn with_secrets() -> Home {
-    Home::new()
+fn with_secrets() -> ServerDirectory {
+    ServerDirectory::new()
         .with("PORTCULLIS_PUBLIC_URL", PUBLIC_URL)
         .with("PORTCULLIS_MAIL_TRANSPORT", "outbox")
         .with("PORTCULLIS_MASTER_KEY", MASTER_KEY)
@@ -32,7 +32,7 @@ fn repeats_a_secret(text: &str) -> bool {
 
 #[test]
 fn an_address_that_others_reach_is_refused_until_everything_is_stated_that_it_needs() {
-    let home = || Home::new().with("PORTCULLIS_LISTEN", "0.0.0.0:0");
+    let home = || ServerDirectory::new().with("PORTCULLIS_LISTEN", "0.0.0.0:0");
     let (code, line) = fault(&served(&home()));
     assert_eq!(code, USAGE);
     for missing in ["PORTCULLIS_PUBLIC_URL", "PORTCULLIS_MAIL_TRANSPORT", "PORTCULLIS_MASTER_KEY"] {
@@ -62,7 +62,7 @@ fn a_known_or_short_secret_is_refused() {
     let bad = ["secret", "changeme", "0123456789abcdef", "your-secret-your-secret-your-secret-your"];
     for variable in ["JWT_SECRET", "SESSION_SECRET", "PORTCULLIS_MASTER_KEY"] {
         for secret in bad {
-            let (code, line) = fault(&served(&Home::new().with(variable, secret)));
+            let (code, line) = fault(&served(&ServerDirectory::new().with(variable, secret)));
             assert_eq!(code, USAGE, "{variable}={secret}: {line}");
             assert!(line.contains(variable), "{line}");
             assert!(line.contains("openssl rand"), "no cure is named: {line}");
@@ -73,7 +73,7 @@ fn a_known_or_short_secret_is_refused() {
 // ASVS-map: JW2
 #[test]
 fn one_secret_for_two_uses_is_refused() {
-    let home = Home::new().with("JWT_SECRET", JWT_SECRET).with("SESSION_SECRET", JWT_SECRET);
+    let home = ServerDirectory::new().with("JWT_SECRET", JWT_SECRET).with("SESSION_SECRET", JWT_SECRET);
     let (code, line) = fault(&served(&home));
     assert_eq!(code, USAGE);
     assert!(line.contains("JWT_SECRET and SESSION_SECRET are the same"), "{line}");
@@ -82,7 +82,7 @@ fn one_secret_for_two_uses_is_refused() {
 
 #[test]
 fn a_variable_that_is_no_setting_is_refused_and_the_right_one_named() {
-    let (code, line) = fault(&served(&Home::new().with("PORTCULLIS_LISTN", "127.0.0.1:0")));
+    let (code, line) = fault(&served(&ServerDirectory::new().with("PORTCULLIS_LISTN", "127.0.0.1:0")));
     assert_eq!(code, USAGE);
     assert!(line.contains("PORTCULLIS_LISTN") && line.contains("did you mean PORTCULLIS_LISTEN?"), "{line}");
 }
@@ -90,13 +90,13 @@ fn a_variable_that_is_no_setting_is_refused_and_the_right_one_named() {
 #[test]
 fn a_command_line_that_makes_no_sense_is_the_callers_fault() {
     for words in [&["dance"][..], &["serve", "--dance"], &[]] {
-        assert_eq!(Home::new().run(words).status.code(), Some(USAGE), "{words:?}");
+        assert_eq!(ServerDirectory::new().run(words).status.code(), Some(USAGE), "{words:?}");
     }
 }
 
 #[test]
 fn every_fault_is_told_at_once_with_its_place() {
-    let home = Home::new().without("PORTCULLIS_LISTEN").with("PORTCULLIS_LIMITS_BODY", "much");
+    let home = ServerDirectory::new().without("PORTCULLIS_LISTEN").with("PORTCULLIS_LIMITS_BODY", "much");
     let file = home.path().join("portcullis.toml");
     fs::write(&file, "listen = \"nowhere\"\n\n[timeouts]\nbody = \"30\"\n").unwrap();
     let output = home.run(["config", "check", "--config", &file.to_string_lossy()]);

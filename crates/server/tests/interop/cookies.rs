@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::program::{Credential, Home, Portcullis};
-use crate::tools::node;
+use crate::scripts::node;
+use crate::server_process::{Credential, ServerDirectory, ServerProcess};
 
 const SECRET: &str = "wLq0mZ3cN8vT1xYr5sKd7uHgBfJePaQo";
 const ANOTHER: &str = "t5Uj2RkVn9bXc4MzLw8QyGd6FsHhPpEe";
@@ -19,7 +19,7 @@ fn written_by_express(id: &str, secret: &str) -> Credential {
 }
 
 /// The cookie's value and the id in it, of a new session.
-fn signed_in(server: &Portcullis) -> (String, String) {
+fn signed_in(server: &ServerProcess) -> (String, String) {
     let answer = server.login("session");
     let (name, value) = answer.cookie();
     assert_eq!(name, "connect.sid");
@@ -27,7 +27,7 @@ fn signed_in(server: &Portcullis) -> (String, String) {
     (value.to_owned(), id.to_owned())
 }
 
-fn is_let_in(server: &Portcullis, credential: &Credential) -> bool {
+fn is_let_in(server: &ServerProcess, credential: &Credential) -> bool {
     let answer = server.profile("session", credential);
     assert!([200, 401].contains(&answer.status), "{answer:?}");
     answer.status == 200
@@ -35,7 +35,7 @@ fn is_let_in(server: &Portcullis, credential: &Credential) -> bool {
 
 #[test]
 fn express_reads_our_cookie_with_the_secret_that_it_shares_and_no_other() {
-    let server = Home::new().with("SESSION_SECRET", SECRET).serve();
+    let server = ServerDirectory::new().with("SESSION_SECRET", SECRET).serve();
     server.register();
     let (value, id) = signed_in(&server);
     assert_eq!(read_by_express(&value, SECRET), json!(id));
@@ -53,7 +53,7 @@ fn with_another_first_letter(value: &str) -> String {
 // ASVS-map: SE2
 #[test]
 fn we_read_a_cookie_that_express_signed_over_our_id_and_no_other() {
-    let server = Home::new().with("SESSION_SECRET", SECRET).serve();
+    let server = ServerDirectory::new().with("SESSION_SECRET", SECRET).serve();
     server.register();
     let (value, id) = signed_in(&server);
     assert!(is_let_in(&server, &written_by_express(&id, SECRET)));
@@ -67,7 +67,7 @@ fn we_read_a_cookie_that_express_signed_over_our_id_and_no_other() {
 
 #[test]
 fn nobody_is_signed_out_when_the_secret_becomes_a_shared_one() {
-    let home = Home::new();
+    let home = ServerDirectory::new();
     let server = home.serve();
     server.register();
     let before = server.credential("session");

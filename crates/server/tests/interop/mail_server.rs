@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::ReservedPort;
-use crate::tools::python_until_told;
+use crate::scripts::python_process;
+use crate::server_process::ReservedPort;
 
 /// When a mail is given up; longer than the server ever puts one off.
 const DEADLINE: Duration = Duration::from_mins(5);
@@ -27,7 +27,7 @@ impl MailServer {
     /// One that wants `tls`, speaks it from the first byte (`implicit`), wants a `login`.
     pub(crate) fn that_wants(wishes: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut command = python_until_told("smtp.py");
+        let mut command = python_process("smtp.py");
         let mut process = command.arg(folder.path()).args(wishes).spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let (told, kept) = mpsc::channel();

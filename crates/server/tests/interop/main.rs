@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
-mod by_hand;
+mod browser_pages;
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
@@ -14,24 +14,24 @@ mod cookies;
 #[cfg(test)]
 mod durability;
 #[cfg(test)]
-mod letters;
-#[cfg(test)]
-mod mail;
+mod mail_outage;
 #[cfg(test)]
 mod mail_server;
+#[cfg(test)]
+mod manual_sql;
 #[cfg(test)]
 mod master_key;
 #[cfg(test)]
 mod nest;
 #[cfg(test)]
-mod pages;
+mod outbox;
 #[cfg(test)]
-mod program;
+mod scripts;
+#[cfg(test)]
+mod server_process;
+#[cfg(test)]
+mod smtp;
 #[cfg(test)]
 mod start;
 #[cfg(test)]
 mod tokens;
-#[cfg(test)]
-mod tools;
-#[cfg(test)]
-mod walk;

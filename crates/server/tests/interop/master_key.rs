@@ -5,14 +5,14 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::program::{Credential, Home, fault};
-use crate::tools::sql;
+use crate::scripts::sql;
+use crate::server_process::{Credential, ServerDirectory, fault};
 
 const MASTER_KEY: &str = "8f3b1c5d7e9a0246bdf13579ace02468fedcba98765432100123456789abcdef";
 const ANOTHER: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778899aabbccddeeff1";
 
 /// Whether it is sealed, and the bytes, of every key in the database.
-fn keys(home: &Home) -> Vec<(bool, Vec<u8>)> {
+fn keys(home: &ServerDirectory) -> Vec<(bool, Vec<u8>)> {
     let rows = sql(&home.database(), "SELECT sealed, material FROM keys");
     rows.iter().map(|row| (row[0] == 1, bytes(&row[1]))).collect()
 }
@@ -31,7 +31,7 @@ fn is_left_in(directory: &Path, secret: &[u8]) -> bool {
 
 #[test]
 fn a_master_key_that_comes_late_seals_the_keys_that_are_there() {
-    let home = Home::new();
+    let home = ServerDirectory::new();
     let server = home.serve();
     server.register();
     let (token, cookie) = (server.credential("session-jwt"), server.credential("session"));
@@ -57,7 +57,7 @@ fn a_master_key_that_comes_late_seals_the_keys_that_are_there() {
 
 #[test]
 fn without_the_right_master_key_nothing_starts_and_nothing_is_lost() {
-    let home = Home::new().with("PORTCULLIS_MASTER_KEY", MASTER_KEY);
+    let home = ServerDirectory::new().with("PORTCULLIS_MASTER_KEY", MASTER_KEY);
     let server = home.serve();
     server.register();
     let token = server.credential("session-jwt");

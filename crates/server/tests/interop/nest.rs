@@ -1,6 +1,6 @@
 //! The clients of NestJS microservices, of two versions, against the transport that they shall find unchanged.
 
-mod story;
+mod device_surface;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
@@ -16,27 +16,27 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use crate::program::soon;
-use crate::tools::made_ready;
+use crate::scripts::tool_path;
+use crate::server_process::wait_until;
 
 /// Versions, told by the variable that says where each is.
 const VERSIONS: [&str; 2] = ["PORTCULLIS_TEST_NEST10_DIR", "PORTCULLIS_TEST_NEST12_DIR"];
 
 /// A service that takes steps, one a line, and tells what became of each.
-pub(crate) struct Service {
+pub(crate) struct NestService {
     child: Child,
     steps: Option<ChildStdin>,
     told: BufReader<ChildStdout>,
 }
 
-impl Service {
+impl NestService {
     /// A service with the client of this version, connected with these options.
     pub(crate) fn start(version: &str, options: &Value) -> Self {
         // Run from its text: libraries are looked for where the process is.
         let script = include_str!("node/nest.mjs");
-        let mut command = Command::new(made_ready("PORTCULLIS_TEST_RECENT_NODE"));
+        let mut command = Command::new(tool_path("PORTCULLIS_TEST_RECENT_NODE"));
         command.args(["--input-type=module", "--eval", script, "--", &options.to_string()]);
-        command.current_dir(made_ready(version)).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.current_dir(tool_path(version)).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (steps, told) = (child.stdin.take(), child.stdout.take().unwrap());
         Self { child, steps, told: BufReader::new(told) }
@@ -64,7 +64,7 @@ impl Service {
     }
 }
 
-impl Drop for Service {
+impl Drop for NestService {
     fn drop(&mut self) {
         // The end of the input is the end of the service, which then closes its connection in good order.
         drop(self.steps.take());
@@ -74,10 +74,10 @@ impl Drop for Service {
 
 /// Answers with what it is told, and remembers it.
 #[derive(Default)]
-struct Echo(Mutex<Vec<Value>>);
+struct EchoDispatch(Mutex<Vec<Value>>);
 
 #[async_trait]
-impl Dispatch for Echo {
+impl Dispatch for EchoDispatch {
     fn knows(&self, command: &str) -> bool {
         ["echo", "late", "nothing", "fault", "panic"].contains(&command)
     }
@@ -101,19 +101,19 @@ impl Dispatch for Echo {
 }
 
 /// The transport in this process.
-struct Server {
-    echo: Arc<Echo>,
+struct EchoServer {
+    echo: Arc<EchoDispatch>,
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     runtime: Runtime,
 }
 
-impl Server {
+impl EchoServer {
     fn start() -> Self {
         let runtime = Runtime::new().unwrap();
         let socket = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = socket.local_addr().unwrap();
-        let (echo, (stop, stopped)) = (Arc::new(Echo::default()), oneshot::channel::<()>());
+        let (echo, (stop, stopped)) = (Arc::new(EchoDispatch::default()), oneshot::channel::<()>());
         let patience = Duration::from_mins(10);
         let limits = Limits {
             frame: 64 * 1024,
@@ -128,8 +128,8 @@ impl Server {
         Self { echo, address, stop: Some(stop), runtime }
     }
 
-    fn service(&self, version: &str) -> Service {
-        Service::start(version, &json!({"host": "127.0.0.1", "port": self.address.port()}))
+    fn service(&self, version: &str) -> NestService {
+        NestService::start(version, &json!({"host": "127.0.0.1", "port": self.address.port()}))
     }
 
     fn was_told(&self) -> Vec<Value> {
@@ -143,7 +143,7 @@ fn told(data: &Value) -> Value {
 
 #[test]
 fn a_request_of_nest_is_answered() {
-    let server = Server::start();
+    let server = EchoServer::start();
     for version in VERSIONS {
         let mut service = server.service(version);
         for data in
@@ -157,7 +157,7 @@ fn a_request_of_nest_is_answered() {
 
 #[test]
 fn requests_of_nest_run_side_by_side_and_find_their_answers() {
-    let server = Server::start();
+    let server = EchoServer::start();
     for version in VERSIONS {
         let mut service = server.service(version);
         let steps: Vec<Value> = (0..100)
@@ -171,13 +171,13 @@ fn requests_of_nest_run_side_by_side_and_find_their_answers() {
 #[test]
 fn an_event_of_nest_is_run() {
     for version in VERSIONS {
-        let server = Server::start();
+        let server = EchoServer::start();
         let mut service = server.service(version);
         assert_eq!(service.emit("echo", &json!("event")), json!({"emitted": true}), "{version}");
         assert_eq!(service.emit("nobody", &json!("lost")), json!({"emitted": true}), "{version}");
         // Comes behind them on the same connection, and is run beside them.
         service.send("echo", &json!("request"));
-        assert!(soon(|| server.was_told().len() == 2), "{version}: {:?}", server.was_told());
+        assert!(wait_until(|| server.was_told().len() == 2), "{version}: {:?}", server.was_told());
         let mut was_told = server.was_told();
         was_told.sort_by_key(Value::to_string);
         assert_eq!(was_told, ["event", "request"], "{version}");
@@ -186,7 +186,7 @@ fn an_event_of_nest_is_run() {
 
 #[test]
 fn errors_reach_whoever_asked_in_the_words_of_nest() {
-    let server = Server::start();
+    let server = EchoServer::start();
     for version in VERSIONS {
         let mut service = server.service(version);
         let error = |message: &str| json!({"error": {"status": "error", "message": message}});
@@ -206,7 +206,7 @@ fn errors_reach_whoever_asked_in_the_words_of_nest() {
 #[test]
 fn a_service_of_nest_connects_anew_when_the_server_closed() {
     for version in VERSIONS {
-        let mut server = Server::start();
+        let mut server = EchoServer::start();
         let mut service = server.service(version);
         assert_eq!(service.send("echo", &json!(1)), told(&json!(1)), "{version}");
         let too_long = service.send("echo", &json!("x".repeat(70_000)));

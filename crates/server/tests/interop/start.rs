@@ -6,11 +6,11 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::program::{BINARY, Home, fault};
+use crate::server_process::{BINARY, ServerDirectory, fault};
 
 const CANNOT: i32 = 1;
 
-fn served(home: &Home) -> Output {
+fn served(home: &ServerDirectory) -> Output {
     home.run(["serve"])
 }
 
@@ -18,14 +18,14 @@ fn served(home: &Home) -> Output {
 fn a_port_that_is_taken_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let (code, line) = fault(&served(&Home::new().with("PORTCULLIS_LISTEN", &address)));
+    let (code, line) = fault(&served(&ServerDirectory::new().with("PORTCULLIS_LISTEN", &address)));
     assert_eq!(code, CANNOT);
     assert!(line.contains(&address) && line.contains("in use"), "{line}");
 }
 
 #[test]
 fn a_file_that_is_no_database_is_named_and_left_as_it_is() {
-    let home = Home::new();
+    let home = ServerDirectory::new();
     fs::create_dir(home.data()).unwrap();
     let text = "Dear diary, today I was opened as a database. ".repeat(100);
     fs::write(home.database(), &text).unwrap();
@@ -37,7 +37,7 @@ fn a_file_that_is_no_database_is_named_and_left_as_it_is() {
 
 #[test]
 fn a_directory_that_must_not_be_written_to_is_named() {
-    let home = Home::new();
+    let home = ServerDirectory::new();
     let forbidden = home.path().join("forbidden");
     fs::create_dir(&forbidden).unwrap();
     fs::set_permissions(&forbidden, fs::Permissions::from_mode(0o555)).unwrap();
@@ -45,7 +45,7 @@ fn a_directory_that_must_not_be_written_to_is_named() {
     let copy = home.path().join("portcullis");
     fs::copy(BINARY, &copy).unwrap();
     for data in [forbidden.clone(), forbidden.join("deeper")] {
-        let home = Home::new().with("PORTCULLIS_DATA_DIR", &data.to_string_lossy());
+        let home = ServerDirectory::new().with("PORTCULLIS_DATA_DIR", &data.to_string_lossy());
         let (code, line) = fault(&home.run_as(as_nobody(&copy), ["serve"]));
         assert_eq!(code, CANNOT);
         assert!(line.contains("forbidden") && line.contains("ermission denied"), "{line}");

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::program::{Credential, Home, Portcullis, soon};
-use crate::tools::{node, python};
+use crate::scripts::{node, python};
+use crate::server_process::{Credential, ServerDirectory, ServerProcess, wait_until};
 
 const SECRET: &str = "Zk3vY8nQp1Lr6TwXc9MbHs4DfGj7UaEe";
 const AUDIENCE: &str = "default";
@@ -13,14 +13,14 @@ const BEARERS: [&str; 5] = ["jwt", "hybrid", "refresh", "denylist", "session-jwt
 
 /// A service in another language.
 #[derive(Clone, Copy, Debug)]
-enum Service {
+enum OtherLanguage {
     Node,
     Python,
 }
 
-const SERVICES: [Service; 2] = [Service::Node, Service::Python];
+const LANGUAGES: [OtherLanguage; 2] = [OtherLanguage::Node, OtherLanguage::Python];
 
-impl Service {
+impl OtherLanguage {
     fn does(self, words: &[&str]) -> Result<Value, String> {
         let done = match self {
             Self::Node => node("access_token.mjs", words),
@@ -33,7 +33,7 @@ impl Service {
     }
 
     /// The claims, if one of the server's published keys signed them.
-    fn verify(self, server: &Portcullis, issuer: &str, token: &str) -> Result<Value, String> {
+    fn verify(self, server: &ServerProcess, issuer: &str, token: &str) -> Result<Value, String> {
         self.does(&["verify-published", &server.url(JWKS), issuer, AUDIENCE, token])
     }
 
@@ -55,7 +55,7 @@ impl Service {
 
 const JWKS: &str = "/.well-known/jwks.json";
 
-fn published(server: &Portcullis) -> Vec<Value> {
+fn published(server: &ServerProcess) -> Vec<Value> {
     let keys = server.get(JWKS).body["keys"].clone();
     keys.as_array().unwrap().iter().map(|key| key["kid"].clone()).collect()
 }
@@ -69,14 +69,14 @@ fn tampered(token: &str) -> String {
 
 #[test]
 fn other_languages_verify_every_strategys_tokens_with_the_published_key() {
-    let server = Home::new().serve();
+    let server = ServerDirectory::new().serve();
     server.register();
     for strategy in BEARERS {
         let token = server.access_token(strategy);
-        let (header, claims) = Service::Node.decode(&token);
+        let (header, claims) = OtherLanguage::Node.decode(&token);
         assert_eq!((&header["alg"], &header["typ"]), (&json!("ES256"), &json!("at+jwt")));
         let issuer = claims["iss"].as_str().unwrap();
-        for service in SERVICES {
+        for service in LANGUAGES {
             let verified = service.verify(&server, issuer, &token).unwrap();
             assert_eq!(verified, claims, "{service:?}");
             assert_eq!(verified["strategy"], strategy);
@@ -87,12 +87,12 @@ fn other_languages_verify_every_strategys_tokens_with_the_published_key() {
 // ASVS-map: JW6
 #[test]
 fn other_languages_refuse_what_was_changed_or_comes_from_elsewhere() {
-    let (here, elsewhere) = (Home::new().serve(), Home::new().serve());
+    let (here, elsewhere) = (ServerDirectory::new().serve(), ServerDirectory::new().serve());
     here.register();
     elsewhere.register();
     let (token, foreign) = (here.access_token("jwt"), elsewhere.access_token("jwt"));
-    let issuer = Service::Node.decode(&token).1["iss"].as_str().unwrap().to_owned();
-    for service in SERVICES {
+    let issuer = OtherLanguage::Node.decode(&token).1["iss"].as_str().unwrap().to_owned();
+    for service in LANGUAGES {
         assert!(service.verify(&here, &issuer, &token).is_ok());
         assert!(service.verify(&here, &issuer, &tampered(&token)).is_err(), "{service:?}");
         assert!(service.verify(&here, &issuer, &foreign).is_err(), "{service:?}");
@@ -103,7 +103,7 @@ fn other_languages_refuse_what_was_changed_or_comes_from_elsewhere() {
 // ASVS-map: JW11
 #[test]
 fn tokens_from_before_and_after_a_key_rotation_are_verified_alike() {
-    let home = Home::new();
+    let home = ServerDirectory::new();
     let server = home.serve();
     server.register();
     let old = server.access_token("session-jwt");
@@ -111,17 +111,21 @@ fn tokens_from_before_and_after_a_key_rotation_are_verified_alike() {
 
     let rotated = home.run(["key", "rotate", "--now"]);
     assert!(rotated.status.success(), "{rotated:?}");
-    assert!(soon(|| published(&server).len() == 2), "the new key is not published: {:?}", published(&server));
+    assert!(
+        wait_until(|| published(&server).len() == 2),
+        "the new key is not published: {:?}",
+        published(&server)
+    );
     let kids = published(&server);
     assert!(old_kids.iter().all(|kid| kids.contains(kid)), "{old_kids:?} {kids:?}");
 
-    let kid = |token: &str| Service::Node.decode(token).0["kid"].clone();
+    let kid = |token: &str| OtherLanguage::Node.decode(token).0["kid"].clone();
     let new = server.access_token("session-jwt");
     assert_ne!(kid(&old), kid(&new), "the new key does not sign");
-    let issuer = Service::Node.decode(&new).1["iss"].as_str().unwrap().to_owned();
+    let issuer = OtherLanguage::Node.decode(&new).1["iss"].as_str().unwrap().to_owned();
     for token in [&old, &new] {
         assert_eq!(server.profile("session-jwt", &Credential::Bearer(token.clone())).status, 200);
-        for service in SERVICES {
+        for service in LANGUAGES {
             service.verify(&server, &issuer, token).unwrap();
         }
     }
@@ -129,11 +133,11 @@ fn tokens_from_before_and_after_a_key_rotation_are_verified_alike() {
 
 #[test]
 fn other_languages_verify_with_the_secret_that_they_share() {
-    let server = Home::new().with("JWT_SECRET", SECRET).serve();
+    let server = ServerDirectory::new().with("JWT_SECRET", SECRET).serve();
     server.register();
     for strategy in BEARERS {
         let token = server.access_token(strategy);
-        for service in SERVICES {
+        for service in LANGUAGES {
             let verified = service.verify_shared(SECRET, &token).unwrap();
             assert_eq!(verified["strategy"], strategy);
             assert!(
@@ -173,19 +177,19 @@ const WRONG: [(&str, Spoil); 14] = [
 // ASVS-map: JW5
 #[test]
 fn a_token_that_somebody_else_made_with_the_shared_secret_must_be_right_in_every_claim() {
-    let server = Home::new().with("JWT_SECRET", SECRET).serve();
+    let server = ServerDirectory::new().with("JWT_SECRET", SECRET).serve();
     server.register();
-    let (header, claims) = Service::Node.decode(&server.access_token("session-jwt"));
+    let (header, claims) = OtherLanguage::Node.decode(&server.access_token("session-jwt"));
     let status = |token| server.profile("session-jwt", &Credential::Bearer(token)).status;
-    for service in SERVICES {
+    for service in LANGUAGES {
         assert_eq!(status(service.sign(SECRET, &header, &claims)), 200, "{service:?}");
     }
     for (what, spoil) in WRONG {
         let (mut header, mut claims) = (header.clone(), claims.clone());
         spoil(&mut header, &mut claims);
         // Not npm's: it refuses to write some of these.
-        assert_eq!(status(Service::Python.sign(SECRET, &header, &claims)), 401, "{what}");
+        assert_eq!(status(OtherLanguage::Python.sign(SECRET, &header, &claims)), 401, "{what}");
     }
-    let guessed = Service::Node.sign("Another-secret-of-enough-length!", &header, &claims);
+    let guessed = OtherLanguage::Node.sign("Another-secret-of-enough-length!", &header, &claims);
     assert_eq!(status(guessed), 401, "another secret was as good");
 }

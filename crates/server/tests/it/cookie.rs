@@ -6,13 +6,15 @@ use portcullis_core::strategy::StrategyName;
 use ring::hmac;
 use serde_json::json;
 
-use crate::world::{Answer, HTTPS, Held, Home, MASTER_KEY, Person, Server, cookie_pair, eventually};
+use crate::fixture::{
+    Credentials, DataDirectory, HTTPS, HttpAnswer, MASTER_KEY, TestServer, TestUser, cookie_pair, eventually,
+};
 
 const SECRET: &str = "6Zk2m1YFQ0v9cWq4rXt7uBn3sEa8dHj5";
 const SESSION: StrategyName = StrategyName::Session;
 const UNAUTHORIZED: &str = r#"{"message":"Unauthorized","statusCode":401}"#;
 
-fn set_cookie(answer: &Answer) -> &str {
+fn set_cookie(answer: &HttpAnswer) -> &str {
     answer.header("set-cookie").unwrap_or_else(|| panic!("no cookie: {answer:?}"))
 }
 
@@ -32,7 +34,7 @@ fn escaped(value: &str) -> String {
 }
 
 /// The id in a cookie.
-fn id_of(held: &Held) -> String {
+fn id_of(held: &Credentials) -> String {
     let (_, value) = held.credential.split_once('=').unwrap();
     let value = unescaped(value);
     value.strip_prefix("s:").unwrap().rsplit_once('.').unwrap().0.to_owned()
@@ -65,15 +67,15 @@ mod date {
 // ASVS-map: SE1, CK3
 #[tokio::test]
 async fn the_cookie_is_the_one_that_express_reads() {
-    let server = Server::with(&[("SESSION_SECRET", SECRET)]).await;
-    let ann = Person::ANN.joins(&server).await;
+    let server = TestServer::with(&[("SESSION_SECRET", SECRET)]).await;
+    let ann = TestUser::ANN.registered(&server).await;
     let answer = ann.logs_in(&server, SESSION).await.status(201);
     let set = set_cookie(&answer);
     let parts: Vec<&str> = set.split("; ").collect();
     let [pair, "Path=/", expires, "HttpOnly", "SameSite=Lax"] = parts[..] else { panic!("{set}") };
     assert!(expires.starts_with("Expires="), "{set}");
     let value = pair.strip_prefix("connect.sid=s%3A").unwrap();
-    let id = id_of(&Held::from(SESSION, &answer));
+    let id = id_of(&Credentials::from(SESSION, &answer));
     assert_eq!(pair, format!("connect.sid={}", escaped(&format!("s:{}", signed(&id, SECRET)))));
     assert!(id.len() >= 43 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
     assert!(value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.%".contains(&byte)), "{value}");
@@ -84,14 +86,14 @@ async fn the_cookie_is_the_one_that_express_reads() {
 // ASVS-map: CK1, SE9
 #[tokio::test]
 async fn over_https_the_cookie_belongs_to_this_host_and_to_https_alone() {
-    let server = Server::with(&HTTPS).await;
-    let ann = Person::ANN.joins(&server).await;
+    let server = TestServer::with(&HTTPS).await;
+    let ann = TestUser::ANN.registered(&server).await;
     let answer = ann.logs_in(&server, SESSION).await.status(201);
     let set = set_cookie(&answer);
     let parts: Vec<&str> = set.split("; ").collect();
     let [pair, "Path=/", _, "HttpOnly", "Secure", "SameSite=Lax"] = parts[..] else { panic!("{set}") };
     assert!(pair.starts_with("__Host-connect.sid=s%3A"), "{set}");
-    let held = Held::from(SESSION, &answer);
+    let held = Credentials::from(SESSION, &answer);
     held.profile(&server).await.status(200);
     assert!(!answer.body.contains(&id_of(&held)));
     // The cookie's plain name is somebody else's here.
@@ -107,8 +109,8 @@ async fn over_https_the_cookie_belongs_to_this_host_and_to_https_alone() {
 async fn over_http_on_this_machine_the_cookie_has_its_plain_name_in_production_too() {
     let settings =
         [("PUBLIC_URL", "http://localhost:3000"), ("MAIL_TRANSPORT", "outbox"), ("MASTER_KEY", MASTER_KEY)];
-    let server = Server::with(&settings).await;
-    let ann = Person::ANN.joins(&server).await;
+    let server = TestServer::with(&settings).await;
+    let ann = TestUser::ANN.registered(&server).await;
     let answer = ann.logs_in(&server, SESSION).await.status(201);
     let set = set_cookie(&answer);
     assert!(set.starts_with("connect.sid=s%3A") && !set.contains("Secure"), "{set}");
@@ -124,22 +126,22 @@ async fn name_and_attributes_are_configurable() {
         ("COOKIE_SAME_SITE", "none"),
         ("COOKIE_DOMAIN", "example.com"),
     ];
-    let server = Server::with(&settings).await;
-    let ann = Person::ANN.joins(&server).await;
+    let server = TestServer::with(&settings).await;
+    let ann = TestUser::ANN.registered(&server).await;
     let answer = ann.logs_in(&server, SESSION).await.status(201);
     let set = set_cookie(&answer);
     assert!(set.starts_with("__Secure-sid=s%3A"), "{set}");
     for attribute in ["; Domain=example.com", "; Path=/", "; HttpOnly", "; Secure", "; SameSite=None"] {
         assert!(set.contains(attribute), "{attribute}: {set}");
     }
-    Held::from(SESSION, &answer).profile(&server).await.status(200);
+    Credentials::from(SESSION, &answer).profile(&server).await.status(200);
 }
 
 // ASVS-map: CK5, SE4
 #[tokio::test]
 async fn signing_out_takes_the_cookie_away_and_a_kept_copy_is_worth_nothing() {
-    let server = Server::start().await;
-    let held = Person::ANN.joins(&server).await.signs_in(&server, SESSION).await;
+    let server = TestServer::start().await;
+    let held = TestUser::ANN.registered(&server).await.signs_in(&server, SESSION).await;
     let answer = held.logs_out(&server).await.status(201);
     let expected = "connect.sid=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; SameSite=Lax";
     assert_eq!(set_cookie(&answer), expected);
@@ -150,8 +152,8 @@ async fn signing_out_takes_the_cookie_away_and_a_kept_copy_is_worth_nothing() {
 // ASVS-map: AU5, SE2
 #[tokio::test]
 async fn every_login_has_a_new_id_and_ends_the_session_it_came_over() {
-    let server = Server::start().await;
-    let ann = Person::ANN.joins(&server).await;
+    let server = TestServer::start().await;
+    let ann = TestUser::ANN.registered(&server).await;
     let first = ann.signs_in(&server, SESSION).await;
     let elsewhere = ann.signs_in(&server, SESSION).await;
     assert_ne!(id_of(&first), id_of(&elsewhere));
@@ -162,7 +164,7 @@ async fn every_login_has_a_new_id_and_ends_the_session_it_came_over() {
     first.profile(&server).await.status(200);
 
     let answer = ann.logs_in(&server, SESSION).header("cookie", &first.credential).await.status(201);
-    let second = Held::from(SESSION, &answer);
+    let second = Credentials::from(SESSION, &answer);
     assert_ne!(id_of(&first), id_of(&second));
     first.profile(&server).await.says(401, UNAUTHORIZED);
     second.profile(&server).await.status(200);
@@ -172,15 +174,15 @@ async fn every_login_has_a_new_id_and_ends_the_session_it_came_over() {
 // ASVS-map: SE2
 #[tokio::test]
 async fn an_id_that_the_server_did_not_make_is_never_adopted() {
-    let server = Server::with(&[("SESSION_SECRET", SECRET)]).await;
-    let ann = Person::ANN.joins(&server).await;
+    let server = TestServer::with(&[("SESSION_SECRET", SECRET)]).await;
+    let ann = TestUser::ANN.registered(&server).await;
     // Even one that was signed with the right secret, as an Express application that shares it would do.
     let planted = "000AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let planted = format!("connect.sid={}", escaped(&format!("s:{}", signed(planted, SECRET))));
     let profile = |cookie: &str| server.get("/auth/session/profile").header("cookie", cookie);
     profile(&planted).await.says(401, UNAUTHORIZED);
     let answer = ann.logs_in(&server, SESSION).header("cookie", &planted).await.status(201);
-    let held = Held::from(SESSION, &answer);
+    let held = Credentials::from(SESSION, &answer);
     assert_ne!(cookie_pair(set_cookie(&answer)), planted);
     profile(&planted).await.says(401, UNAUTHORIZED);
 
@@ -203,8 +205,8 @@ async fn an_id_that_the_server_did_not_make_is_never_adopted() {
 
 #[tokio::test]
 async fn a_cookie_that_was_tampered_with_is_nobody_s() {
-    let server = Server::start().await;
-    let held = Person::ANN.joins(&server).await.signs_in(&server, SESSION).await;
+    let server = TestServer::start().await;
+    let held = TestUser::ANN.registered(&server).await.signs_in(&server, SESSION).await;
     let (name, value) = held.credential.split_once('=').unwrap();
     let (id, signature) = value.rsplit_once('.').unwrap();
     let (plain, other) = (id_of(&held), if signature.starts_with('A') { 'B' } else { 'A' });
@@ -234,8 +236,8 @@ async fn a_cookie_that_was_tampered_with_is_nobody_s() {
 // ASVS-map: CK4
 #[tokio::test]
 async fn a_second_cookie_of_the_name_chooses_nobody() {
-    let server = Server::with(&HTTPS).await;
-    let (ann, bob) = (Person::ANN.joins(&server).await, Person::BOB.joins(&server).await);
+    let server = TestServer::with(&HTTPS).await;
+    let (ann, bob) = (TestUser::ANN.registered(&server).await, TestUser::BOB.registered(&server).await);
     let ann = ann.signs_in(&server, SESSION).await.credential;
     let bob = bob.signs_in(&server, SESSION).await.credential;
     let profile = |cookies: &[&str]| {
@@ -264,7 +266,7 @@ async fn a_second_cookie_of_the_name_chooses_nobody() {
         profile(&[other]).await.says(401, UNAUTHORIZED);
         for cookies in [pair(&ann, other), pair(other, &ann)] {
             let answer = profile(&[&cookies]).await.status(200);
-            assert_eq!(answer.at("/user/email"), Person::ANN.email);
+            assert_eq!(answer.at("/user/email"), TestUser::ANN.email);
         }
     }
 }
@@ -273,8 +275,8 @@ async fn a_second_cookie_of_the_name_chooses_nobody() {
 #[tokio::test]
 async fn the_cookie_is_sent_again_once_a_tenth_of_its_life_is_gone() {
     const HOUR: i64 = 3_600_000;
-    let server = Server::start().await;
-    let ann = Person::ANN.joins(&server).await;
+    let server = TestServer::start().await;
+    let ann = TestUser::ANN.registered(&server).await;
     let held = ann.signs_in(&server, SESSION).await;
     let witness = ann.signs_in(&server, StrategyName::SessionJwt).await;
     witness.profile(&server).await.status(200);
@@ -285,11 +287,11 @@ async fn the_cookie_is_sent_again_once_a_tenth_of_its_life_is_gone() {
     let as_if_used = async |hours: i64| {
         let sql =
             format!("UPDATE sessions SET idle_expires = idle_expires - {}, created = created", hours * HOUR);
-        server.by_hand(&sql).await;
+        server.run_sql(&sql).await;
     };
     as_if_used(2).await;
     // The server has seen that change once it has seen a later one.
-    server.by_hand("DELETE FROM sessions WHERE strategy = 'session-jwt'").await;
+    server.run_sql("DELETE FROM sessions WHERE strategy = 'session-jwt'").await;
     eventually("the witness is signed out", || async {
         (witness.profile(&server).await.status == 401).then_some(())
     })
@@ -313,7 +315,7 @@ async fn the_cookie_is_sent_again_once_a_tenth_of_its_life_is_gone() {
         20 * HOUR,
         11 * HOUR
     );
-    server.by_hand(&sql).await;
+    server.run_sql(&sql).await;
     let last = eventually("the cookie is sent again", || async {
         Some(held.profile(&server).await).filter(|answer| !answer.all("set-cookie").is_empty())
     });
@@ -324,28 +326,28 @@ async fn the_cookie_is_sent_again_once_a_tenth_of_its_life_is_gone() {
 // ASVS-map: SE3, CK6
 #[tokio::test]
 async fn an_unused_session_ends_and_so_does_one_that_is_too_old() {
-    let server = Server::start().await;
-    let ann = Person::ANN.joins(&server).await;
+    let server = TestServer::start().await;
+    let ann = TestUser::ANN.registered(&server).await;
     for column in ["idle_expires", "absolute_expires"] {
         let held = ann.signs_in(&server, SESSION).await;
         held.profile(&server).await.status(200);
-        server.by_hand(&format!("UPDATE sessions SET {column} = created, created = created")).await;
+        server.run_sql(&format!("UPDATE sessions SET {column} = created, created = created")).await;
         let refused = eventually("the session is over", || async {
             Some(held.profile(&server).await).filter(|answer| answer.status == 401)
         });
         refused.await.says(401, UNAUTHORIZED);
         let again = ann.logs_in(&server, SESSION).header("cookie", &held.credential).await.status(201);
-        assert_ne!(Held::from(SESSION, &again).credential, held.credential);
+        assert_ne!(Credentials::from(SESSION, &again).credential, held.credential);
     }
 }
 
 // ASVS-map: CK5
 #[tokio::test]
 async fn a_sign_out_takes_the_cookie_away_even_when_it_was_due_to_be_sent_again() {
-    let home = Home::new();
+    let home = DataDirectory::new();
     let before = home.server().await;
-    let held = Person::ANN.joins(&before).await.signs_in(&before, SESSION).await;
-    before.by_hand("UPDATE sessions SET idle_expires = idle_expires - 18000000").await;
+    let held = TestUser::ANN.registered(&before).await.signs_in(&before, SESSION).await;
+    before.run_sql("UPDATE sessions SET idle_expires = idle_expires - 18000000").await;
     before.stop().await;
     // This one has never seen the session: it reads it as it stands, five hours unused.
     let server = home.server().await;

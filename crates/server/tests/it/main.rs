@@ -1,44 +1,44 @@
 //! The HTTP surface, told as stories about people who use it.
 //!
 //! Everything goes over real sockets, to a server in this process or to the program itself where a process matters. The
-//! client in `world` keeps what came as it came, so that statuses, headers, bodies and the order of their members are
+//! client in `fixture` keeps what came as it came, so that statuses, headers, bodies and the order of their members are
 //! compared to the letter.
 
 #[cfg(test)]
-mod browsers;
+mod client_addresses;
 #[cfg(test)]
-mod canaries;
-#[cfg(test)]
-mod clients;
+mod contention;
 #[cfg(test)]
 mod cookie;
 #[cfg(test)]
-mod crowds;
+mod credential_kinds;
 #[cfg(test)]
-mod denied;
+mod cross_site;
+#[cfg(test)]
+mod deny_by_default;
 #[cfg(test)]
 mod device;
 #[cfg(test)]
-mod fuzzed;
+mod fixture;
 #[cfg(test)]
-mod hostile;
+mod fuzz_checks;
 #[cfg(test)]
-mod kinds;
+mod malformed_requests;
 #[cfg(test)]
 mod passwords;
 #[cfg(test)]
-mod refreshing;
+mod public_endpoints;
+#[cfg(test)]
+mod refresh;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod restarts;
 #[cfg(test)]
-mod service;
+mod secret_leaks;
 #[cfg(test)]
-mod signing_in;
+mod sign_in;
 #[cfg(test)]
-mod signing_up;
+mod sign_up;
 #[cfg(test)]
-mod wire;
-#[cfg(test)]
-mod world;
+mod transcripts;

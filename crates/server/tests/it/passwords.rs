@@ -3,7 +3,7 @@
 use portcullis_core::strategy::StrategyName;
 use serde_json::json;
 
-use crate::world::{HTTPS, Person, STRATEGIES, Server};
+use crate::fixture::{HTTPS, STRATEGIES, TestServer, TestUser};
 
 const CHANGED: &str = r#"{"message":"Password changed"}"#;
 const WRONG: &str = r#"{"message":"Current password is wrong","error":"Forbidden","statusCode":403}"#;
@@ -12,7 +12,7 @@ const REUSED: &str = r#"{"message":"Cannot reuse previous password","error":"Bad
 // ASVS-map: PW8
 #[tokio::test]
 async fn a_new_password_ends_every_other_session_and_keeps_this_one() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let passwords = [
         "number zero",
         "number one",
@@ -22,8 +22,8 @@ async fn a_new_password_ends_every_other_session_and_keeps_this_one() {
         "number five",
         "number six",
     ];
-    let mut ann = Person::ANN.with_password(passwords[0]);
-    ann.joins(&server).await;
+    let mut ann = TestUser::ANN.with_password(passwords[0]);
+    ann.registered(&server).await;
     for (number, strategy) in STRATEGIES.into_iter().enumerate() {
         let mut others = Vec::new();
         for strategy in STRATEGIES {
@@ -56,8 +56,8 @@ async fn a_new_password_ends_every_other_session_and_keeps_this_one() {
 
 #[tokio::test]
 async fn none_of_the_last_five_passwords_is_taken_again_and_the_sixth_is() {
-    let server = Server::start().await;
-    let mut ann = Person::ANN.with_password("password zero").joins(&server).await;
+    let server = TestServer::start().await;
+    let mut ann = TestUser::ANN.with_password("password zero").registered(&server).await;
     let this = ann.signs_in(&server, StrategyName::Session).await;
     let later = ["password one", "password two", "password three", "password four"];
     for new in later {
@@ -73,8 +73,8 @@ async fn none_of_the_last_five_passwords_is_taken_again_and_the_sixth_is() {
 
 #[tokio::test]
 async fn faults_are_named_after_the_members_they_are_in() {
-    let server = Server::start().await;
-    let this = Person::ANN.joins(&server).await.signs_in(&server, StrategyName::Hybrid).await;
+    let server = TestServer::start().await;
+    let this = TestUser::ANN.registered(&server).await.signs_in(&server, StrategyName::Hybrid).await;
     let ask = || this.shown(server.post("/auth/hybrid/password"));
     let says = |faults: &str| format!(r#"{{"message":[{faults}],"error":"Bad Request","statusCode":400}}"#);
     let both = says(r#""currentPassword should not be empty","newPassword should not be empty""#);
@@ -89,8 +89,8 @@ async fn faults_are_named_after_the_members_they_are_in() {
 // ASVS-map: PW1
 #[tokio::test]
 async fn in_production_a_changed_password_has_fifteen_characters_too() {
-    let server = Server::with(&HTTPS).await;
-    let ann = Person::ANN.joins(&server).await;
+    let server = TestServer::with(&HTTPS).await;
+    let ann = TestUser::ANN.registered(&server).await;
     let this = ann.signs_in(&server, StrategyName::Hybrid).await;
     let refused = this.changes_password(&server, ann.password, "kv7 tzq9 mwx2p").await;
     refused.says(400, r#"{"message":["newPassword must be longer than or equal to 15 characters"],"error":"Bad Request","statusCode":400}"#);
@@ -101,8 +101,8 @@ async fn in_production_a_changed_password_has_fifteen_characters_too() {
 
 #[tokio::test]
 async fn whoever_is_not_signed_in_changes_nothing() {
-    let server = Server::start().await;
-    let ann = Person::ANN.joins(&server).await;
+    let server = TestServer::start().await;
+    let ann = TestUser::ANN.registered(&server).await;
     let body = json!({"currentPassword": ann.password, "newPassword": "another password"});
     for strategy in STRATEGIES {
         let answer = server.post(&format!("/auth/{strategy}/password")).json(&body).await;

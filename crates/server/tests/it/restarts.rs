@@ -6,9 +6,12 @@ use portcullis_core::strategy::StrategyName;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::world::{DEADLINE, Held, Home, Line, MASTER_KEY, Person, STRATEGIES, Server, eventually};
+use crate::fixture::{
+    Credentials, DEADLINE, DataDirectory, HttpConnection, MASTER_KEY, STRATEGIES, TestServer, TestUser,
+    eventually,
+};
 
-async fn signed_in_everywhere(server: &Server, ann: &Person) -> Vec<Held> {
+async fn signed_in_everywhere(server: &TestServer, ann: &TestUser) -> Vec<Credentials> {
     let mut held = Vec::new();
     for strategy in STRATEGIES {
         held.push(ann.signs_in(server, strategy).await);
@@ -19,9 +22,9 @@ async fn signed_in_everywhere(server: &Server, ann: &Person) -> Vec<Held> {
 // ASVS-map: OP4
 #[tokio::test]
 async fn whoever_was_signed_in_before_a_restart_is_signed_in_after_it() {
-    let home = Home::new();
+    let home = DataDirectory::new();
     let first = home.server().await;
-    let ann = Person::ANN.joins(&first).await;
+    let ann = TestUser::ANN.registered(&first).await;
     let mut held = signed_in_everywhere(&first, &ann).await;
     held.push(ann.signs_in_natively(&first, StrategyName::Refresh).await);
     let mut ended = Vec::new();
@@ -57,14 +60,14 @@ async fn whoever_was_signed_in_before_a_restart_is_signed_in_after_it() {
         next.profile(&second).await.status(200);
     }
     ann.logs_in(&second, StrategyName::Jwt).await.status(201);
-    Person::ANN.registers(&second, StrategyName::Jwt).await.status(409);
+    TestUser::ANN.registers(&second, StrategyName::Jwt).await.status(409);
 }
 
 #[tokio::test]
 async fn who_moves_to_production_wraps_the_keys_and_keeps_the_sessions() {
-    let home = Home::new();
+    let home = DataDirectory::new();
     let first = home.server().await;
-    let ann = Person::ANN.joins(&first).await;
+    let ann = TestUser::ANN.registered(&first).await;
     let held = signed_in_everywhere(&first, &ann).await;
     first.stop().await;
     let settings = [("MASTER_KEY", MASTER_KEY)];
@@ -82,17 +85,17 @@ async fn who_moves_to_production_wraps_the_keys_and_keeps_the_sessions() {
 // ASVS-map: OP4
 #[tokio::test]
 async fn a_refresh_that_was_under_way_when_the_stop_came_is_finished() {
-    let home = Home::new();
+    let home = DataDirectory::new();
     let server = home.server().await;
-    let ann = Person::ANN.joins(&server).await;
+    let ann = TestUser::ANN.registered(&server).await;
     let held = ann.signs_in(&server, StrategyName::Refresh).await;
     let request = held.refreshes(&server).header("expect", "100-continue").bytes();
     let (address, (begun, rest)) = (server.address, request.split_at(request.len() - 20));
-    let mut line = server.line().await;
+    let mut line = server.connection().await;
     line.write(begun).await;
     assert_eq!(line.answer().await.unwrap().status, 100, "the handler has begun to read");
     // An idle connection must not keep the server from stopping.
-    let _idle = server.line().await;
+    let _idle = server.connection().await;
 
     let stopped = tokio::spawn(server.stop());
     let closed = async {
@@ -115,9 +118,9 @@ async fn a_refresh_that_was_under_way_when_the_stop_came_is_finished() {
 // ASVS-map: OP4
 #[tokio::test]
 async fn a_client_that_never_finishes_keeps_no_server_from_stopping() {
-    let home = Home::new();
+    let home = DataDirectory::new();
     let server = home.server_with(&[("TIMEOUTS_SHUTDOWN", "200ms")]).await;
-    let mut line: Line = server.line().await;
+    let mut line: HttpConnection = server.connection().await;
     line.write(b"POST /auth/jwt/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n{").await;
     assert_eq!(line.answer().await.unwrap().status, 100, "the handler has begun to read");
     timeout(DEADLINE, server.stop()).await.expect("it stops");
@@ -126,9 +129,9 @@ async fn a_client_that_never_finishes_keeps_no_server_from_stopping() {
 // ASVS-map: SE4
 #[tokio::test]
 async fn a_sign_out_on_one_server_holds_on_the_other() {
-    let home = Home::new();
+    let home = DataDirectory::new();
     let (here, there) = (home.server().await, home.server().await);
-    let ann = Person::ANN.joins(&here).await;
+    let ann = TestUser::ANN.registered(&here).await;
     for strategy in STRATEGIES.into_iter().filter(|strategy| *strategy != StrategyName::Jwt) {
         let held = ann.signs_in(&here, strategy).await;
         for server in [&there, &here, &there] {
@@ -153,14 +156,14 @@ async fn a_sign_out_on_one_server_holds_on_the_other() {
 // ASVS-map: RT2
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn tabs_on_two_servers_get_one_and_the_same_successor() {
-    let home = Home::new();
+    let home = DataDirectory::new();
     let (here, there) = (home.server().await, home.server().await);
     assert_eq!(
         here.get("/.well-known/jwks.json").await.body,
         there.get("/.well-known/jwks.json").await.body,
         "both agree on the keys"
     );
-    let ann = Person::ANN.joins(&here).await;
+    let ann = TestUser::ANN.registered(&here).await;
     for _ in 0..10 {
         let held = ann.signs_in_natively(&here, StrategyName::Refresh).await;
         let (one, other) =
@@ -174,9 +177,9 @@ async fn tabs_on_two_servers_get_one_and_the_same_successor() {
 // ASVS-map: PW8
 #[tokio::test]
 async fn a_new_password_holds_everywhere() {
-    let home = Home::new();
+    let home = DataDirectory::new();
     let (here, there) = (home.server().await, home.server().await);
-    let ann = Person::ANN.joins(&here).await;
+    let ann = TestUser::ANN.registered(&here).await;
     let (stays, goes) = (
         ann.signs_in(&here, StrategyName::Session).await,
         ann.signs_in(&there, StrategyName::SessionJwt).await,

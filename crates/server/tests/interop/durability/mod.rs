@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::program::{Credential, Home, soon};
+use crate::server_process::{Credential, ServerDirectory, wait_until};
 use trace::{Trace, Verdict};
 
 /// How strace says that the process it watched is gone, and that there is no more to come.
@@ -16,7 +16,7 @@ const KILLED: &str = "killed by SIGKILL";
 // ASVS-map: RV4
 #[test]
 fn every_change_is_on_the_disk_before_its_answer_is_on_the_wire() {
-    let home = Home::new();
+    let home = ServerDirectory::new();
     let file = home.path().join("trace");
     let mut strace = Command::new("strace");
     // The server is the child and strace its grandchild: the process that is killed is the server.
@@ -36,7 +36,7 @@ fn every_change_is_on_the_disk_before_its_answer_is_on_the_wire() {
     assert_eq!(server.logout("refresh", &tokens).status, 201);
     server.kill();
     let text = || fs::read_to_string(&file).unwrap();
-    assert!(soon(|| text().contains(KILLED)), "strace did not finish");
+    assert!(wait_until(|| text().contains(KILLED)), "strace did not finish");
 
     let trace = Trace::parse(&text());
     let answered = trace.answers();
@@ -48,7 +48,7 @@ fn every_change_is_on_the_disk_before_its_answer_is_on_the_wire() {
 
 #[test]
 fn everything_acknowledged_is_there_after_the_server_was_killed() {
-    let home = Home::new();
+    let home = ServerDirectory::new();
     let server = home.serve();
     server.register();
     let strategies = ["session", "session-jwt", "hybrid", "denylist", "jwt"];

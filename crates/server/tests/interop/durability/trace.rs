@@ -9,7 +9,7 @@ pub(crate) const CALLS: &str = "trace=read,recvfrom,pwrite64,fsync,fdatasync,wri
 /// Something that matters, at the moment that matters: a request once it was read, a sync once it is done, a write to
 /// the database or an answer before it begins.
 #[derive(PartialEq, Eq, Debug)]
-enum Moment {
+enum TraceEvent {
     Asked(String),
     Logged,
     Synced,
@@ -27,7 +27,7 @@ pub(crate) enum Verdict {
     NothingWritten,
 }
 
-pub(crate) struct Trace(Vec<Moment>);
+pub(crate) struct Trace(Vec<TraceEvent>);
 
 impl Trace {
     /// Reads lines as `strace -f -y` writes them.
@@ -56,10 +56,10 @@ impl Trace {
         let mut answers = Vec::new();
         for moment in &self.0 {
             match moment {
-                Moment::Asked(request) => asked = Some((request.as_str(), Verdict::NothingWritten)),
-                Moment::Logged => advance(&mut asked, Verdict::AnsweredFirst),
-                Moment::Synced => advance(&mut asked, Verdict::SyncedFirst),
-                Moment::Answered => answers.extend(asked.take()),
+                TraceEvent::Asked(request) => asked = Some((request.as_str(), Verdict::NothingWritten)),
+                TraceEvent::Logged => advance(&mut asked, Verdict::AnsweredFirst),
+                TraceEvent::Synced => advance(&mut asked, Verdict::SyncedFirst),
+                TraceEvent::Answered => answers.extend(asked.take()),
             }
         }
         answers
@@ -75,24 +75,24 @@ fn advance(asked: &mut Option<(&str, Verdict)>, to: Verdict) {
     }
 }
 
-fn at_start(call: &str) -> Option<Moment> {
+fn at_start(call: &str) -> Option<TraceEvent> {
     let (name, arguments) = call.split_once('(')?;
     match name {
-        "pwrite64" if is_log(arguments) => Some(Moment::Logged),
+        "pwrite64" if is_log(arguments) => Some(TraceEvent::Logged),
         "write" | "writev" | "sendto" if is_socket(arguments) && call.contains("\"HTTP/1.1 ") => {
-            Some(Moment::Answered)
+            Some(TraceEvent::Answered)
         }
         _ => None,
     }
 }
 
-fn at_end(call: &str) -> Option<Moment> {
+fn at_end(call: &str) -> Option<TraceEvent> {
     let (name, arguments) = call.split_once('(')?;
     match name {
-        "fsync" | "fdatasync" if is_log(arguments) && call.ends_with("= 0") => Some(Moment::Synced),
+        "fsync" | "fdatasync" if is_log(arguments) && call.ends_with("= 0") => Some(TraceEvent::Synced),
         "read" | "recvfrom" if is_socket(arguments) => {
             let request = call.split_once("\"POST ").or_else(|| call.split_once("\"GET "))?.1;
-            Some(Moment::Asked(request.split(' ').next()?.to_owned()))
+            Some(TraceEvent::Asked(request.split(' ').next()?.to_owned()))
         }
         _ => None,
     }

@@ -7,13 +7,13 @@ use portcullis_core::user::Role;
 use serde_json::{Value, json};
 
 use super::without_codes;
-use crate::world::{Client, Member, Person, Server};
+use crate::fixture::{DeviceClient, DeviceSession, TestServer, TestUser};
 
 /// Bob, who is the administrator here.
-async fn bob_rules<'s>(client: &Client<'s>) -> Member<'s> {
-    client.server().decide(without_codes()).await;
-    Person::BOB.signs_up(client).await;
-    let bob = Person::BOB.enters(client).await;
+async fn bob_rules<'s>(client: &DeviceClient<'s>) -> DeviceSession<'s> {
+    client.server().configure_default_tenant(without_codes()).await;
+    TestUser::BOB.signs_up(client).await;
+    let bob = TestUser::BOB.signs_in_on(client).await;
     let key = UserKey { tenant: TenantId::default_tenant(), id: bob.user.parse().unwrap() };
     client.server().engine.set_role(&key, Role::Admin).await.unwrap();
     bob
@@ -22,11 +22,11 @@ async fn bob_rules<'s>(client: &Client<'s>) -> Member<'s> {
 // ASVS-map: SE6
 #[tokio::test]
 async fn an_administrator_does_with_a_user_what_there_is_to_do() {
-    let server = Server::start().await;
-    let client = Client::curl(&server);
+    let server = TestServer::start().await;
+    let client = DeviceClient::curl(&server);
     let bob = bob_rules(&client).await;
-    Person::ANN.signs_up(&client).await;
-    let ann = Person::ANN.enters(&client).await;
+    TestUser::ANN.signs_up(&client).await;
+    let ann = TestUser::ANN.signs_in_on(&client).await;
     let user = json!({"userId": ann.user});
     let said = bob.asks(AdminOperation::User, user.clone()).await;
     let data = said.succeeded(200, Success::USER);
@@ -56,12 +56,12 @@ async fn an_administrator_does_with_a_user_what_there_is_to_do() {
     said.refused_about(400, "VALIDATION_FAILED", text, &format!(r#","details":["{text}"]"#));
 
     for _ in 0..5 {
-        client.device_sign_in(Person::ANN.email, "not this one").await;
+        client.device_sign_in(TestUser::ANN.email, "not this one").await;
     }
     assert!(bob.asks(AdminOperation::User, user.clone()).await.data()["lockedUntil"].is_string());
     let said = bob.asks(AdminOperation::UnlockUser, user.clone()).await;
     assert!(said.succeeded(201, Success::USER_UNLOCKED).ends_with(r#""lockedUntil":null}"#));
-    let again = Person::ANN.enters(&client).await;
+    let again = TestUser::ANN.signs_in_on(&client).await;
 
     let data = bob.asks(AdminOperation::UserSessions, user.clone()).await.listed(Success::SESSIONS);
     assert!(
@@ -71,7 +71,7 @@ async fn an_administrator_does_with_a_user_what_there_is_to_do() {
     bob.asks(AdminOperation::EndUserSession, one.clone()).await.succeeded(201, Success::SESSION_REVOKED);
     assert_eq!(bob.asks(AdminOperation::EndUserSession, one).await.code(), "SESSION_NOT_FOUND");
     assert_eq!(
-        (ann.standing().await, again.standing().await),
+        (ann.session_code().await, again.session_code().await),
         ("UNAUTHORIZED".into(), "SESSIONS_RETRIEVED".into())
     );
     let said = bob.asks(AdminOperation::EndUserSessions, user.clone()).await;
@@ -80,28 +80,28 @@ async fn an_administrator_does_with_a_user_what_there_is_to_do() {
     let ended: Vec<Value> = serde_json::from_str(&said.listed(Success::ENDED_SESSIONS)).unwrap();
     assert!(ended.iter().all(|one| one["reason"] == "admin") && ended.len() == 2, "{ended:?}");
 
-    let ann = Person::ANN.enters(&client).await;
+    let ann = TestUser::ANN.signs_in_on(&client).await;
     let said = bob.asks(AdminOperation::DisableUser, user.clone()).await;
     said.succeeded(201, Success::USER_DISABLED);
     assert!(said.data()["disabled"].is_string());
-    assert!(matches!(ann.standing().await.as_str(), "UNAUTHORIZED" | "USER_NOT_FOUND"));
+    assert!(matches!(ann.session_code().await.as_str(), "UNAUTHORIZED" | "USER_NOT_FOUND"));
     assert_eq!(
-        client.device_sign_in(Person::ANN.email, Person::ANN.password).await.code(),
+        client.device_sign_in(TestUser::ANN.email, TestUser::ANN.password).await.code(),
         "INVALID_CREDENTIALS"
     );
     bob.asks(AdminOperation::EnableUser, user.clone()).await.succeeded(201, Success::USER_ENABLED);
     assert_eq!(ann.refreshes().await.code(), "SESSION_NOT_FOUND", "nothing comes back");
-    Person::ANN.enters(&client).await;
+    TestUser::ANN.signs_in_on(&client).await;
 
     assert_eq!(bob.asks(AdminOperation::ResetUser, user).await.succeeded(201, Success::RESET_SENT), "null");
-    server.letters.link(Person::ANN.email, "reset").await;
+    server.letters.link(TestUser::ANN.email, "reset").await;
 }
 
 // ASVS-map: AU7
 #[tokio::test]
 async fn an_administrator_creates_a_user_who_chooses_a_password_by_mail() {
-    let server = Server::start().await;
-    let client = Client::curl(&server);
+    let server = TestServer::start().await;
+    let client = DeviceClient::curl(&server);
     let bob = bob_rules(&client).await;
     let body = json!({"email": "carol@example.com", "username": "carol", "role": "manager", "password": "ignored by us"});
     let said = bob.asks(AdminOperation::CreateUser, body.clone()).await;
@@ -124,23 +124,23 @@ async fn an_administrator_creates_a_user_who_chooses_a_password_by_mail() {
 /// Every reason that a session can have ended for on this surface without waiting.
 #[tokio::test]
 async fn its_owner_reads_why_each_session_has_ended() {
-    let server = Server::start().await;
-    let client = Client::curl(&server);
+    let server = TestServer::start().await;
+    let client = DeviceClient::curl(&server);
     let bob = bob_rules(&client).await;
-    Person::ANN.signs_up(&client).await;
-    let ann = Person::ANN.enters(&client).await;
+    TestUser::ANN.signs_up(&client).await;
+    let ann = TestUser::ANN.signs_in_on(&client).await;
     ann.asks(OwnOperation::LogoutSession, json!({"sessionId": ann.session})).await;
-    let ann = Person::ANN.enters(&client).await;
+    let ann = TestUser::ANN.signs_in_on(&client).await;
     ann.asks(OwnOperation::LogoutAll, json!({})).await;
-    let ann = Person::ANN.enters(&client).await;
+    let ann = TestUser::ANN.signs_in_on(&client).await;
     bob.asks(AdminOperation::EndUserSessions, json!({"userId": ann.user})).await;
-    let old = Person::ANN.enters(&client).await;
+    let old = TestUser::ANN.signs_in_on(&client).await;
     old.refreshes().await;
     assert_eq!(old.refreshes().await.code(), "INVALID_REFRESH_HASH");
     let capped = portcullis_core::tenant::TenantSettings { session_cap: Some(1), ..without_codes() };
-    server.decide(capped).await;
-    Person::ANN.enters(&client).await;
-    let ann = Person::ANN.enters(&client).await;
+    server.configure_default_tenant(capped).await;
+    TestUser::ANN.signs_in_on(&client).await;
+    let ann = TestUser::ANN.signs_in_on(&client).await;
     let said = ann.asks(OwnOperation::Sessions, json!({"ended": "true"})).await;
     let reasons: Vec<String> = said
         .data()

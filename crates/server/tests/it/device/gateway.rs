@@ -12,7 +12,7 @@ use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
 use super::without_codes;
-use crate::world::{Client, Member, Person, Server, config, random_id, row};
+use crate::fixture::{DeviceClient, DeviceSession, TestServer, TestUser, config, random_id, row};
 
 const TRUSTED: [(&str, &str); 2] = [("TCP_LISTEN", "127.0.0.1:0"), ("TCP_TRUST_GATEWAY", "true")];
 
@@ -26,17 +26,17 @@ fn with(mut payload: Value, name: &str, value: &str) -> Value {
     payload
 }
 
-async fn ann_enters<'s>(service: &Client<'s>) -> Member<'s> {
-    service.server().decide(without_codes()).await;
-    Person::ANN.signs_up(service).await;
-    Person::ANN.enters(service).await
+async fn ann_enters<'s>(service: &DeviceClient<'s>) -> DeviceSession<'s> {
+    service.server().configure_default_tenant(without_codes()).await;
+    TestUser::ANN.signs_up(service).await;
+    TestUser::ANN.signs_in_on(service).await
 }
 
 #[tokio::test]
 async fn a_trusted_gateway_says_who_the_user_is() {
-    let server = Server::with(&TRUSTED).await;
-    let service = Client::service(&server).of("default");
-    let (one, two) = (ann_enters(&service).await, Person::ANN.enters(&service).await);
+    let server = TestServer::with(&TRUSTED).await;
+    let service = DeviceClient::service(&server).of("default");
+    let (one, two) = (ann_enters(&service).await, TestUser::ANN.signs_in_on(&service).await);
     let said = service.asks(OwnOperation::Sessions, vouched(&one.user), None).await;
     let listed = said.listed(Success::SESSIONS);
     assert!(listed.contains(&one.session) && listed.contains(&two.session), "{listed}");
@@ -44,12 +44,12 @@ async fn a_trusted_gateway_says_who_the_user_is() {
     let body = with(vouched(&one.user), "sessionId", &two.session);
     let said = service.asks(OwnOperation::LogoutSession, body, None).await;
     said.succeeded(201, Success::SESSION_REVOKED);
-    assert_eq!(two.standing().await, "UNAUTHORIZED");
+    assert_eq!(two.session_code().await, "UNAUTHORIZED");
     let said = service.asks(OwnOperation::LogoutAll, vouched(&one.user), None).await;
     assert_eq!(said.succeeded(201, Success::ALL_SESSIONS_REVOKED), r#"{"revokedCount":1}"#);
     // A token counts, whatever stands beside it.
-    Person::BOB.signs_up(&service).await;
-    let bob = Person::BOB.enters(&service).await;
+    TestUser::BOB.signs_up(&service).await;
+    let bob = TestUser::BOB.signs_in_on(&service).await;
     let said = bob.asks(OwnOperation::Sessions, vouched(&one.user)).await;
     assert!(said.listed(Success::SESSIONS).contains(&bob.session));
     assert_eq!(
@@ -60,8 +60,8 @@ async fn a_trusted_gateway_says_who_the_user_is() {
 
 #[tokio::test]
 async fn a_gateway_that_names_nobody_or_somebody_who_is_not_there_is_told_so() {
-    let server = Server::with(&TRUSTED).await;
-    let service = Client::service(&server).of("default");
+    let server = TestServer::with(&TRUSTED).await;
+    let service = DeviceClient::service(&server).of("default");
     let ann = ann_enters(&service).await;
     for (kind, text) in [
         (OwnOperation::Sessions, "Session request failed: user identity missing in the request payload."),
@@ -100,7 +100,7 @@ async fn a_gateway_that_names_nobody_or_somebody_who_is_not_there_is_told_so() {
 }
 
 /// How many of some services that share a Unix socket are let in, where each says that it asks for somebody else.
-async fn let_in(server: &Server, settings: &[(&str, &str)]) -> usize {
+async fn let_in(server: &TestServer, settings: &[(&str, &str)]) -> usize {
     let config = config(Path::new("."), settings);
     let App { operations, rates, .. } = app(&config, server.engine.clone(), None);
     let surface = Surface { operations, rates, trusts_gateway: config.tcp.trust_gateway };
@@ -117,7 +117,7 @@ async fn let_in(server: &Server, settings: &[(&str, &str)]) -> usize {
 // ASVS-map: AU1 TN5
 #[tokio::test]
 async fn on_a_unix_socket_only_a_trusted_gateway_is_believed_about_where_a_user_is() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let limited = [("LIMITS_RATE", "9")];
     assert_eq!(let_in(&server, &limited).await, 3, "whoever is not trusted is one place");
     assert_eq!(let_in(&server, &[&limited[..], &TRUSTED].concat()).await, 8);
@@ -126,22 +126,22 @@ async fn on_a_unix_socket_only_a_trusted_gateway_is_believed_about_where_a_user_
 // ASVS-map: TN5
 #[tokio::test]
 async fn nobody_is_believed_who_is_not_trusted_nor_over_http() {
-    let server = Server::start().await;
-    let service = Client::service(&server);
+    let server = TestServer::start().await;
+    let service = DeviceClient::service(&server);
     let ann = ann_enters(&service).await;
     for kind in [OwnOperation::Sessions, OwnOperation::LogoutSession, OwnOperation::LogoutAll] {
         let body = with(vouched(&ann.user), "sessionId", &ann.session);
         service.asks(kind, body, None).await.refused(401, "UNAUTHORIZED", "Unauthorized");
     }
-    let trusting = Server::with(&TRUSTED).await;
-    let curl = Client::curl(&trusting);
+    let trusting = TestServer::with(&TRUSTED).await;
+    let curl = DeviceClient::curl(&trusting);
     let bob = ann_enters(&curl).await;
     for kind in [OwnOperation::LogoutSession, OwnOperation::LogoutAll] {
         let body = with(vouched(&bob.user), "sessionId", &bob.session);
         curl.asks(kind, body, None).await.refused(401, "UNAUTHORIZED", "Unauthorized");
     }
     assert_eq!(
-        (ann.standing().await, bob.standing().await),
+        (ann.session_code().await, bob.session_code().await),
         ("SESSIONS_RETRIEVED".into(), "SESSIONS_RETRIEVED".into())
     );
 }

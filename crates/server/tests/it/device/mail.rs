@@ -3,21 +3,21 @@
 use portcullis_api::operation::PublicOperation;
 use serde_json::json;
 
-use crate::world::{Client, Person, Server, eventually};
+use crate::fixture::{DeviceClient, TestServer, TestUser, eventually};
 
 #[tokio::test]
 async fn while_no_mail_goes_out_no_request_fails_and_all_of_it_arrives_once_afterwards() {
-    let server = Server::start().await;
-    let client = Client::curl(&server);
+    let server = TestServer::start().await;
+    let client = DeviceClient::curl(&server);
     let people: Vec<String> = (0..20).map(|number| format!("member{number}@example.com")).collect();
     for email in &people {
-        let body = json!({"email": email, "password": Person::ANN.password});
+        let body = json!({"email": email, "password": TestUser::ANN.password});
         assert_eq!(client.asks(PublicOperation::Signup, body, None).await.code(), "SIGNUP_SUCCESS");
     }
     server.letters.shut(true);
     let mut logins = Vec::new();
     for email in &people {
-        let said = client.device_sign_in(email, Person::ANN.password).await;
+        let said = client.device_sign_in(email, TestUser::ANN.password).await;
         assert_eq!(said.code(), "OTP_SENT");
         logins.push(said.at("/data/loginId"));
         let said = client.asks(PublicOperation::ForgotPassword, json!({"email": email}), None).await;

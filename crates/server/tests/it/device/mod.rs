@@ -1,19 +1,19 @@
 //! The device-session surface, told as stories; where a story is the same over HTTP and TCP, it is told over both.
 
 mod admin;
-mod browsers;
-mod canaries;
-mod crowds;
-mod devices;
+mod contention;
+mod cross_site;
+mod device_proof;
 mod gateway;
-mod isolation;
-mod links;
-mod locks;
+mod lifecycle;
+mod lockout;
 mod mail;
 mod outage;
-mod pages;
+mod pagination;
+mod reset_links;
+mod secret_leaks;
+mod tenant_isolation;
 mod tenants;
-mod walk;
 
 use portcullis_core::tenant::{SecondStep, TenantSettings};
 

@@ -4,19 +4,19 @@ use portcullis_api::operation::{AdminOperation, DeviceOperation, OwnOperation, P
 use serde_json::json;
 
 use super::without_codes;
-use crate::world::{Client, Home, Person, eventually, random_id};
+use crate::fixture::{DataDirectory, DeviceClient, TestUser, eventually, random_id};
 
 const OTHERS: &str = "Request failed due to a system error. Please try again later.";
 
 // ASVS-map: RV3
 #[tokio::test]
 async fn an_outage_is_said_in_the_words_of_the_operation_and_nobody_is_signed_out_by_it() {
-    let home = Home::new();
+    let home = DataDirectory::new();
     let server = home.server().await;
-    server.decide(without_codes()).await;
-    let (curl, service) = (Client::curl(&server), Client::service(&server));
-    Person::ANN.signs_up(&curl).await;
-    let mut ann = Person::ANN.enters_natively(&curl).await;
+    server.configure_default_tenant(without_codes()).await;
+    let (curl, service) = (DeviceClient::curl(&server), DeviceClient::service(&server));
+    TestUser::ANN.signs_up(&curl).await;
+    let mut ann = TestUser::ANN.signs_in_natively_on(&curl).await;
     let away = home.path().join("away.db");
     std::fs::rename(&server.database, &away).unwrap();
     eventually("the view is not believed any more", || async {
@@ -68,7 +68,7 @@ async fn an_outage_is_said_in_the_words_of_the_operation_and_nobody_is_signed_ou
         (DeviceOperation::Admin(AdminOperation::Users), json!({}), OTHERS),
     ] {
         for client in [&curl, &service] {
-            if client.is_over_tcp() && crate::world::row(kind).pattern.is_none() {
+            if client.is_over_tcp() && crate::fixture::row(kind).pattern.is_none() {
                 continue;
             }
             let said = client.asks(kind, body.clone(), Some(&ann.access)).await;
@@ -77,9 +77,9 @@ async fn an_outage_is_said_in_the_words_of_the_operation_and_nobody_is_signed_ou
     }
     std::fs::rename(&away, &server.database).unwrap();
     eventually("the store is back", || async {
-        (ann.standing().await == "SESSIONS_RETRIEVED").then_some(())
+        (ann.session_code().await == "SESSIONS_RETRIEVED").then_some(())
     })
     .await;
     ann = ann.renewed(&ann.refreshes().await);
-    assert_eq!(ann.standing().await, "SESSIONS_RETRIEVED");
+    assert_eq!(ann.session_code().await, "SESSIONS_RETRIEVED");
 }

@@ -8,7 +8,9 @@ use portcullis_core::tenant::{SecondStep, TenantSettings};
 use serde_json::json;
 
 use super::without_codes;
-use crate::world::{Client, Member, Person, STRATEGIES, Said, Server, eventually, random_id};
+use crate::fixture::{
+    DeviceClient, DeviceSession, Envelope, STRATEGIES, TestServer, TestUser, eventually, random_id,
+};
 
 const GONE: &str = "Tenant connection not available";
 
@@ -53,27 +55,28 @@ fn good_body(kind: impl Into<DeviceOperation>) -> serde_json::Value {
 
 #[tokio::test]
 async fn where_a_tenant_must_be_named_nothing_is_done_without_one() {
-    let server = Server::with(&[("TENANTS_REQUIRE_HEADER", "true")]).await;
-    for client in [Client::curl(&server), Client::service(&server)] {
+    let server = TestServer::with(&[("TENANTS_REQUIRE_HEADER", "true")]).await;
+    for client in [DeviceClient::curl(&server), DeviceClient::service(&server)] {
         for (kind, text) in NO_TENANT {
             let said = client.asks(kind, good_body(kind), None).await;
             said.refused_about(400, "TENANT_CONNECTION_MISSING", text, r#","details":{"tenantId":null}"#);
         }
     }
-    let client = Client::curl(&server).of("default");
-    Person::ANN.signs_up(&client).await.succeeded(201, Success::SIGNED_UP);
-    let ann = Person::ANN.enters(&client).await;
-    assert_eq!(ann.standing().await, "SESSIONS_RETRIEVED");
+    let client = DeviceClient::curl(&server).of("default");
+    TestUser::ANN.signs_up(&client).await.succeeded(201, Success::SIGNED_UP);
+    let ann = TestUser::ANN.signs_in_on(&client).await;
+    assert_eq!(ann.session_code().await, "SESSIONS_RETRIEVED");
     // Links name their tenant themselves.
-    let said = Client::curl(&server).asks(PublicOperation::Unlock, json!({"token": "nonsense"}), None).await;
+    let said =
+        DeviceClient::curl(&server).asks(PublicOperation::Unlock, json!({"token": "nonsense"}), None).await;
     assert_eq!(said.code(), "INVALID_UNLOCK_TOKEN");
     server.get("/auth/health").await.status(200);
 }
 
 #[tokio::test]
 async fn a_tenant_that_is_not_there_is_said_to_be() {
-    let server = Server::start().await;
-    for client in [Client::curl(&server).of("nobody"), Client::service(&server).of("nobody")] {
+    let server = TestServer::start().await;
+    for client in [DeviceClient::curl(&server).of("nobody"), DeviceClient::service(&server).of("nobody")] {
         for (kind, text) in NO_TENANT {
             let said = client.asks(kind, good_body(kind), None).await;
             let more = r#","details":{"tenantId":"nobody"}"#;
@@ -81,7 +84,7 @@ async fn a_tenant_that_is_not_there_is_said_to_be() {
         }
     }
     // Nobody is called so either; it is repeated so that whoever wrote it finds it.
-    for client in [Client::curl(&server).of("Acme"), Client::service(&server).of("Acme")] {
+    for client in [DeviceClient::curl(&server).of("Acme"), DeviceClient::service(&server).of("Acme")] {
         let said = client.asks(PublicOperation::Login, good_body(PublicOperation::Login), None).await;
         let (text, more) = ("Tenant connection not available", r#","details":{"tenantId":"Acme"}"#);
         said.refused_about(400, "TENANT_CONNECTION_MISSING", text, more);
@@ -90,10 +93,10 @@ async fn a_tenant_that_is_not_there_is_said_to_be() {
 
 #[tokio::test]
 async fn whoever_misspells_the_tenant_keeps_the_session() {
-    let server = Server::start().await;
-    for client in [Client::curl(&server), Client::service(&server)] {
-        Person::ANN.signs_up(&client).await;
-        let ann = Person::ANN.enters(&client).await;
+    let server = TestServer::start().await;
+    for client in [DeviceClient::curl(&server), DeviceClient::service(&server)] {
+        TestUser::ANN.signs_up(&client).await;
+        let ann = TestUser::ANN.signs_in_on(&client).await;
         let token = json!({"refreshToken": ann.refresh});
         let said = client.clone().of("defualt").asks(PublicOperation::Refresh, token.clone(), None).await;
         assert_eq!(said.code(), "TENANT_CONNECTION_MISSING");
@@ -104,12 +107,12 @@ async fn whoever_misspells_the_tenant_keeps_the_session() {
 // ASVS-map: TN2
 #[tokio::test]
 async fn tokens_of_one_tenant_are_none_of_another_whatever_the_header_says() {
-    let server = Server::start().await;
-    server.found("acme").await;
-    for client in [Client::curl(&server), Client::service(&server)] {
+    let server = TestServer::start().await;
+    server.create_tenant("acme").await;
+    for client in [DeviceClient::curl(&server), DeviceClient::service(&server)] {
         let acme = client.clone().of("acme");
-        Person::ANN.signs_up(&acme).await;
-        let ann = Person::ANN.enters(&acme).await;
+        TestUser::ANN.signs_up(&acme).await;
+        let ann = TestUser::ANN.signs_in_on(&acme).await;
         let liar = client.clone().of("default");
         let said = liar.asks(OwnOperation::Sessions, json!({}), Some(&ann.access)).await;
         said.refused(401, "TENANT_MISMATCH", "Unauthorized");
@@ -120,13 +123,13 @@ async fn tokens_of_one_tenant_are_none_of_another_whatever_the_header_says() {
         assert_eq!(said.code(), "SESSIONS_RETRIEVED");
         let said = client.asks(PublicOperation::Refresh, json!({"refreshToken": ann.refresh}), None).await;
         assert_eq!(said.code(), "TOKENS_REFRESHED");
-        liar.device_sign_in(Person::ANN.email, Person::ANN.password).await.refused(
+        liar.device_sign_in(TestUser::ANN.email, TestUser::ANN.password).await.refused(
             401,
             "INVALID_CREDENTIALS",
             "Invalid credentials",
         );
-        let said = acme.device_sign_in(Person::ANN.email, Person::ANN.password).await;
-        let (login, code) = (said.at("/data/loginId"), acme.code_for(&Person::ANN).await);
+        let said = acme.device_sign_in(TestUser::ANN.email, TestUser::ANN.password).await;
+        let (login, code) = (said.at("/data/loginId"), acme.code_for(&TestUser::ANN).await);
         assert_eq!(liar.verify(&login, &code).await.code(), "INVALID_OTP", "a login is of its tenant");
         assert_eq!(acme.verify(&login, &code).await.code(), "LOGIN_SUCCESS");
     }
@@ -135,14 +138,14 @@ async fn tokens_of_one_tenant_are_none_of_another_whatever_the_header_says() {
 // ASVS-map: RV5, SE5
 #[tokio::test]
 async fn a_tenant_that_is_suspended_is_over_for_everybody_at_once() {
-    let server = Server::start().await;
-    server.found_with("acme", without_codes()).await;
-    let client = Client::curl(&server).of("acme");
-    Person::ANN.signs_up(&client).await;
-    let ann = Person::ANN.enters(&client).await;
+    let server = TestServer::start().await;
+    server.create_tenant_with("acme", without_codes()).await;
+    let client = DeviceClient::curl(&server).of("acme");
+    TestUser::ANN.signs_up(&client).await;
+    let ann = TestUser::ANN.signs_in_on(&client).await;
     let acme: TenantId = "acme".parse().unwrap();
     server.engine.suspend_tenant(&acme).await.unwrap();
-    assert_eq!(ann.standing().await, "UNAUTHORIZED");
+    assert_eq!(ann.session_code().await, "UNAUTHORIZED");
     let said = ann.refreshes().await;
     assert_eq!(
         (said.code(), said.at("/meta/sessionId")),
@@ -150,18 +153,18 @@ async fn a_tenant_that_is_suspended_is_over_for_everybody_at_once() {
     );
     let nobody = server.get("/auth/me").header("x-tenant-id", "acme").await.status(401);
     assert_eq!(nobody.header("www-authenticate"), Some("Bearer"), "no token was shown: {nobody:?}");
-    client.device_sign_in(Person::ANN.email, Person::ANN.password).await.refused(
+    client.device_sign_in(TestUser::ANN.email, TestUser::ANN.password).await.refused(
         403,
         "TENANT_SUSPENDED",
         "Tenant is suspended",
     );
-    Person::BOB.signs_up(&client).await.refused(403, "TENANT_SUSPENDED", "Tenant is suspended");
+    TestUser::BOB.signs_up(&client).await.refused(403, "TENANT_SUSPENDED", "Tenant is suspended");
     server.engine.resume_tenant(&acme).await.unwrap();
-    assert_eq!(ann.standing().await, "UNAUTHORIZED", "nothing comes back");
+    assert_eq!(ann.session_code().await, "UNAUTHORIZED", "nothing comes back");
     // Tokens know whole seconds: none of the second in which the tenant was suspended is believed.
     let ann = eventually("the second of the suspension is over", || async {
-        let ann = Person::ANN.enters(&client).await;
-        (ann.standing().await == "SESSIONS_RETRIEVED").then_some(ann)
+        let ann = TestUser::ANN.signs_in_on(&client).await;
+        (ann.session_code().await == "SESSIONS_RETRIEVED").then_some(ann)
     })
     .await;
     let said = ann.asks(OwnOperation::Sessions, json!({"ended": "true"})).await;
@@ -171,11 +174,11 @@ async fn a_tenant_that_is_suspended_is_over_for_everybody_at_once() {
 // ASVS-map: SE5
 #[tokio::test]
 async fn a_disabled_user_is_out_and_is_told_nothing_at_the_door() {
-    let server = Server::start().await;
-    server.decide(without_codes()).await;
-    let client = Client::curl(&server);
-    Person::ANN.signs_up(&client).await;
-    let ann = Person::ANN.enters(&client).await;
+    let server = TestServer::start().await;
+    server.configure_default_tenant(without_codes()).await;
+    let client = DeviceClient::curl(&server);
+    TestUser::ANN.signs_up(&client).await;
+    let ann = TestUser::ANN.signs_in_on(&client).await;
     let key = UserKey { tenant: TenantId::default_tenant(), id: ann.user.parse().unwrap() };
     server.engine.disable_user(&key).await.unwrap();
     let said = ann.asks(OwnOperation::Sessions, json!({})).await;
@@ -185,29 +188,31 @@ async fn a_disabled_user_is_out_and_is_told_nothing_at_the_door() {
     assert!(told.contains(&(code.as_str(), text.as_str())), "{said:?}");
     assert_eq!(said.http.unwrap().status, 401);
     assert_eq!(ann.refreshes().await.code(), "SESSION_NOT_FOUND");
-    let said = client.device_sign_in(Person::ANN.email, Person::ANN.password).await;
-    let nobody = client.device_sign_in("nobody@example.com", Person::ANN.password).await;
+    let said = client.device_sign_in(TestUser::ANN.email, TestUser::ANN.password).await;
+    let nobody = client.device_sign_in("nobody@example.com", TestUser::ANN.password).await;
     assert_eq!(said.undated(), nobody.undated());
 }
 
 #[tokio::test]
 async fn a_tenant_has_codes_or_none_or_insists_on_them() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     for otp in [SecondStep::On, SecondStep::Off, SecondStep::Forced] {
         let name = format!("tenant-{}", otp.as_str());
-        server.found_with(&name, TenantSettings { otp: Some(otp), ..TenantSettings::default() }).await;
-        for client in [Client::curl(&server).of(&name), Client::service(&server).of(&name)] {
-            Person::ANN.signs_up(&client).await;
-            let said = client.device_sign_in(Person::ANN.email, Person::ANN.password).await;
+        server
+            .create_tenant_with(&name, TenantSettings { otp: Some(otp), ..TenantSettings::default() })
+            .await;
+        for client in [DeviceClient::curl(&server).of(&name), DeviceClient::service(&server).of(&name)] {
+            TestUser::ANN.signs_up(&client).await;
+            let said = client.device_sign_in(TestUser::ANN.email, TestUser::ANN.password).await;
             if otp == SecondStep::Off {
                 said.succeeded(201, Success::LOGGED_IN);
-                assert_eq!(Member::from(&client, &said).standing().await, "SESSIONS_RETRIEVED");
+                assert_eq!(DeviceSession::from(&client, &said).session_code().await, "SESSIONS_RETRIEVED");
             } else {
                 said.succeeded(201, Success::OTP_SENT);
             }
         }
         for strategy in STRATEGIES {
-            let answer = Person::ANN.logs_in(&server, strategy).header("x-tenant-id", &name).await;
+            let answer = TestUser::ANN.logs_in(&server, strategy).header("x-tenant-id", &name).await;
             assert_eq!(
                 answer.status,
                 if otp == SecondStep::Forced { 404 } else { 201 },
@@ -219,10 +224,10 @@ async fn a_tenant_has_codes_or_none_or_insists_on_them() {
 
 #[tokio::test]
 async fn a_tenant_that_does_not_offer_device_sessions_has_none() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let only = TenantSettings { strategies: Some(vec![StrategyName::Jwt]), ..TenantSettings::default() };
-    server.found_with("acme", only).await;
-    let client = Client::curl(&server).of("acme");
+    server.create_tenant_with("acme", only).await;
+    let client = DeviceClient::curl(&server).of("acme");
     for kind in [PublicOperation::Signup, PublicOperation::Login, PublicOperation::VerifyLogin] {
         let said = client.asks(kind, good_body(kind), None).await;
         assert_eq!(said.code(), "NOT_FOUND", "{kind:?}");
@@ -232,14 +237,14 @@ async fn a_tenant_that_does_not_offer_device_sessions_has_none() {
 // ASVS-map: AU2
 #[tokio::test]
 async fn a_tenant_that_hides_who_is_there_answers_all_sign_ups_alike_and_tells_the_owner() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let hides = TenantSettings { hide_existence: Some(true), ..TenantSettings::default() };
-    server.found_with("acme", hides).await;
-    let client = Client::curl(&server).of("acme");
-    let (new, taken): (Said, Said) =
-        (Person::ANN.signs_up(&client).await, Person::ANN.signs_up(&client).await);
+    server.create_tenant_with("acme", hides).await;
+    let client = DeviceClient::curl(&server).of("acme");
+    let (new, taken): (Envelope, Envelope) =
+        (TestUser::ANN.signs_up(&client).await, TestUser::ANN.signs_up(&client).await);
     assert_eq!(new.succeeded(201, Success::SIGNED_UP), "null");
     assert_eq!(new.undated(), taken.undated());
-    server.letters.letter(Person::ANN.email, "sign_up_attempted").await;
-    Person::ANN.enters(&client).await;
+    server.letters.letter(TestUser::ANN.email, "sign_up_attempted").await;
+    TestUser::ANN.signs_in_on(&client).await;
 }

@@ -1,16 +1,16 @@
 //! What is refused, and in which words.
 
-mod circumstances;
+mod server_side;
 
 use serde_json::json;
 
-use crate::world::{Answer, Ask, Person, STRATEGIES, Server};
+use crate::fixture::{HttpAnswer, HttpRequest, STRATEGIES, TestServer, TestUser};
 
 const PLAIN: &str = "application/json; charset=utf-8";
 const PROBLEM: &str = "application/problem+json";
 
 /// A refusal in its three renderings. `{}` is the path.
-struct Expected {
+struct ExpectedRefusal {
     status: u16,
     title: &'static str,
     code: &'static str,
@@ -18,7 +18,7 @@ struct Expected {
     sentence: Option<&'static str>,
 }
 
-impl Expected {
+impl ExpectedRefusal {
     fn sentence(&self) -> &str {
         self.sentence.unwrap_or(self.title)
     }
@@ -55,7 +55,7 @@ impl Expected {
     }
 
     /// Asks for all renderings on a path of the strategy surface.
-    async fn on_strategy(&self, path: &str, ask: impl Fn() -> Ask) {
+    async fn on_strategy(&self, path: &str, ask: impl Fn() -> HttpRequest) {
         let answer = ask().await;
         self.common(&answer);
         assert_eq!(answer.body, self.plain(), "{answer:?}");
@@ -64,7 +64,7 @@ impl Expected {
     }
 
     /// Asks for all renderings on a path of the device-session surface.
-    async fn on_device(&self, path: &str, ask: impl Fn() -> Ask) {
+    async fn on_device(&self, path: &str, ask: impl Fn() -> HttpRequest) {
         let answer = ask().await;
         self.common(&answer);
         assert_eq!(answer.body, self.envelope(&answer.at("/ts")), "{answer:?}");
@@ -72,7 +72,7 @@ impl Expected {
         self.as_problem(path, &ask).await;
     }
 
-    async fn as_problem(&self, path: &str, ask: impl Fn() -> Ask) {
+    async fn as_problem(&self, path: &str, ask: impl Fn() -> HttpRequest) {
         for accept in [PROBLEM, "application/problem+json, */*;q=0.1", "text/html, APPLICATION/Problem+JSON"]
         {
             let answer = ask().header("accept", accept).await;
@@ -86,7 +86,7 @@ impl Expected {
         }
     }
 
-    fn common(&self, answer: &Answer) {
+    fn common(&self, answer: &HttpAnswer) {
         assert_eq!(answer.status, self.status, "{answer:?}");
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{answer:?}");
         assert_eq!(answer.header("content-length"), Some(answer.body.len().to_string().as_str()));
@@ -99,8 +99,8 @@ impl Expected {
 
 #[tokio::test]
 async fn what_is_no_json_is_refused_in_every_rendering() {
-    let server = Server::start().await;
-    let expected = Expected {
+    let server = TestServer::start().await;
+    let expected = ExpectedRefusal {
         status: 400,
         title: "Bad Request",
         code: "BAD_REQUEST",
@@ -118,7 +118,7 @@ async fn what_is_no_json_is_refused_in_every_rendering() {
 
 #[tokio::test]
 async fn a_list_of_faults_is_one_sentence_where_there_is_room_for_one() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let path = "/auth/jwt/login";
     let answer = server.post(path).json(&json!({})).header("accept", PROBLEM).await;
     answer.says(400, r#"{"type":"about:blank","title":"Bad Request","status":400,"detail":"email must be an email; password should not be empty","code":"VALIDATION_FAILED","instance":"/auth/jwt/login"}"#);
@@ -127,8 +127,9 @@ async fn a_list_of_faults_is_one_sentence_where_there_is_room_for_one() {
 // ASVS-map: TN4
 #[tokio::test]
 async fn nobody_who_is_not_signed_in_learns_more_than_that() {
-    let server = Server::start().await;
-    let expected = Expected { status: 401, title: "Unauthorized", code: "UNAUTHORIZED", sentence: None };
+    let server = TestServer::start().await;
+    let expected =
+        ExpectedRefusal { status: 401, title: "Unauthorized", code: "UNAUTHORIZED", sentence: None };
     for strategy in STRATEGIES {
         let path = format!("/auth/{strategy}/profile");
         expected.on_strategy(&path, || server.get(&path)).await;
@@ -147,9 +148,13 @@ async fn nobody_who_is_not_signed_in_learns_more_than_that() {
 
 #[tokio::test]
 async fn a_route_that_is_not_there_is_named() {
-    let server = Server::start().await;
-    let unknown =
-        |sentence| Expected { status: 404, title: "Not Found", code: "NOT_FOUND", sentence: Some(sentence) };
+    let server = TestServer::start().await;
+    let unknown = |sentence| ExpectedRefusal {
+        status: 404,
+        title: "Not Found",
+        code: "NOT_FOUND",
+        sentence: Some(sentence),
+    };
     let expected = unknown("Cannot GET /auth/jwt/nothing");
     expected.on_strategy("/auth/jwt/nothing", || server.get("/auth/jwt/nothing")).await;
     let expected = unknown("Cannot DELETE /nothing");
@@ -177,9 +182,13 @@ async fn a_route_that_is_not_there_is_named() {
 // ASVS-map: OP5
 #[tokio::test]
 async fn a_wrong_method_is_told_the_right_one() {
-    let server = Server::start().await;
-    let expected =
-        Expected { status: 405, title: "Method Not Allowed", code: "METHOD_NOT_ALLOWED", sentence: None };
+    let server = TestServer::start().await;
+    let expected = ExpectedRefusal {
+        status: 405,
+        title: "Method Not Allowed",
+        code: "METHOD_NOT_ALLOWED",
+        sentence: None,
+    };
     for strategy in STRATEGIES {
         for operation in ["register", "login", "logout", "password"] {
             let path = format!("/auth/{strategy}/{operation}");
@@ -200,10 +209,14 @@ async fn a_wrong_method_is_told_the_right_one() {
 // ASVS-map: OP1
 #[tokio::test]
 async fn a_body_of_more_than_64_kib_is_too_large() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let hashed = server.engine.passwords().hashed();
-    let expected =
-        Expected { status: 413, title: "Payload Too Large", code: "PAYLOAD_TOO_LARGE", sentence: None };
+    let expected = ExpectedRefusal {
+        status: 413,
+        title: "Payload Too Large",
+        code: "PAYLOAD_TOO_LARGE",
+        sentence: None,
+    };
     let body = |length: usize| {
         let mut body = json!({"email": "a", "password": ""}).to_string();
         body.insert_str(1, &" ".repeat(length - body.len()));
@@ -221,9 +234,9 @@ async fn a_body_of_more_than_64_kib_is_too_large() {
 // ASVS-map: CS2
 #[tokio::test]
 async fn only_json_is_taken() {
-    let server = Server::start().await;
-    let ann = Person::ANN.joins(&server).await;
-    let expected = Expected {
+    let server = TestServer::start().await;
+    let ann = TestUser::ANN.registered(&server).await;
+    let expected = ExpectedRefusal {
         status: 415,
         title: "Unsupported Media Type",
         code: "UNSUPPORTED_MEDIA_TYPE",
@@ -263,8 +276,8 @@ async fn only_json_is_taken() {
 // ASVS-map: OP1
 #[tokio::test]
 async fn headers_of_more_than_16_kib_or_a_hundred_lines_are_too_many() {
-    let server = Server::start().await;
-    let expected = Expected {
+    let server = TestServer::start().await;
+    let expected = ExpectedRefusal {
         status: 431,
         title: "Request Header Fields Too Large",
         code: "REQUEST_HEADERS_TOO_LARGE",

@@ -1,0 +1,87 @@
+//! The pages that links in letters lead to, in the hands of somebody with a browser.
+
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+use crate::outbox::link;
+use crate::server_process::{ServerDirectory, ServerProcess};
+
+const EMAIL: &str = "ann@example.com";
+const PASSWORD: &str = "a lighthouse in the fog of 1911";
+const OTHER: &str = "the lamp & 7 \"keepers\" <asleep>";
+
+fn with_ann() -> (ServerDirectory, ServerProcess) {
+    let home = ServerDirectory::new();
+    let server = home.serve();
+    server.register();
+    (home, server)
+}
+
+/// What becomes of a sign-in.
+fn login(server: &ServerProcess, password: &str) -> String {
+    let body = json!({"usernameOrEmailOrMobile": EMAIL, "password": password});
+    server.send("POST /auth/login", &[], &body).code().to_owned()
+}
+
+fn is_locked(server: &ServerProcess) -> bool {
+    login(server, PASSWORD) == "ACCOUNT_LOCKED"
+}
+
+// ASVS-map: RC1
+#[test]
+fn somebody_chooses_a_new_password_on_the_page() {
+    let (home, server) = with_ann();
+    let asked = server.send("POST /auth/password/forgot", &[], &json!({"email": EMAIL}));
+    assert_eq!(asked.status, 201, "{asked:?}");
+    let link = link(&home.letter("Choose a new password", 1));
+
+    let mut browser = Browser::start();
+    browser.visit(&link);
+    assert_eq!(browser.heading(), "Choose a new password");
+    assert_eq!(browser.evaluate("document.referrer"), "");
+    // The field has the focus from the start. What is too short comes back, and the link still works.
+    browser.types("short");
+    browser.clicks("Change my password");
+    assert_eq!(browser.heading(), "The password was not changed");
+    assert!(browser.text().contains("8 characters"), "{}", browser.text());
+
+    browser.visit(&link);
+    browser.types(OTHER);
+    browser.clicks("Change my password");
+    assert_eq!(browser.heading(), "Password changed", "{}", browser.text());
+    assert_eq!(browser.evaluate("location.search"), "", "the token stays in the address");
+    assert_eq!(login(&server, PASSWORD), "INVALID_CREDENTIALS");
+    assert_eq!(login(&server, OTHER), "OTP_SENT");
+    home.letter("Your password was changed", 1);
+
+    browser.visit(&link);
+    browser.types("a third one, for somebody else");
+    browser.clicks("Change my password");
+    assert_eq!(browser.heading(), "The password was not changed");
+    assert!(browser.text().contains("The password reset link is invalid or has expired."));
+    assert_eq!(login(&server, OTHER), "OTP_SENT");
+}
+
+#[test]
+fn somebody_opens_a_locked_account_with_a_click_and_a_look_alone_opens_nothing() {
+    let (home, server) = with_ann();
+    for _ in 0..5 {
+        assert_eq!(login(&server, "wrong"), "INVALID_CREDENTIALS");
+    }
+    assert!(is_locked(&server));
+    let link = link(&home.letter("Your account is locked", 1));
+
+    let mut browser = Browser::start();
+    browser.visit(&link);
+    assert_eq!(browser.heading(), "Unlock your account");
+    let path = link.strip_prefix(&server.url("")).unwrap();
+    server.send(&format!("HEAD {path}"), &[("Accept", "*/*")], &Value::Null);
+    assert!(is_locked(&server), "a look has opened it");
+    browser.clicks("Unlock my account");
+    assert_eq!(browser.heading(), "Account unlocked", "{}", browser.text());
+    assert_eq!(login(&server, PASSWORD), "OTP_SENT");
+
+    browser.visit(&link);
+    browser.clicks("Unlock my account");
+    assert_eq!(browser.heading(), "The account was not unlocked");
+}

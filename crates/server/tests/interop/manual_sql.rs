@@ -1,0 +1,48 @@
+//! Somebody at the database's own shell, while the server runs.
+
+use crate::scripts::sql;
+use crate::server_process::{ServerDirectory, wait_until};
+
+/// The strategies whose credential is a session that must live.
+const LIVING: [&str; 3] = ["session-jwt", "session", "hybrid"];
+
+// ASVS-map: SE4
+#[test]
+fn deleting_all_records_of_sessions_signs_everyone_out_of_a_running_server() {
+    let home = ServerDirectory::new();
+    let server = home.serve();
+    server.register();
+    let credentials = LIVING.map(|strategy| (strategy, server.credential(strategy)));
+    for (strategy, credential) in &credentials {
+        // Twice: the second answer comes from what the server remembers.
+        assert_eq!(server.profile(strategy, credential).status, 200, "{strategy}");
+        assert_eq!(server.profile(strategy, credential).status, 200, "{strategy}");
+    }
+    let refresh_token = server.login("refresh").text("refresh_token").to_owned();
+
+    sql(&home.database(), "DELETE FROM sessions");
+
+    for (strategy, credential) in &credentials {
+        let refused = wait_until(|| server.profile(strategy, credential).status == 401);
+        assert!(refused, "{strategy} is still let in");
+    }
+    let body = serde_json::json!({"refresh_token": refresh_token});
+    assert_eq!(server.post("/auth/refresh/refresh", &body).status, 401);
+    let again = server.credential("session-jwt");
+    assert_eq!(server.profile("session-jwt", &again).status, 200, "nobody can sign in any more");
+}
+
+#[test]
+fn ending_one_record_by_hand_ends_that_session_alone() {
+    let home = ServerDirectory::new();
+    let server = home.serve();
+    server.register();
+    let (one, other) = (server.credential("session-jwt"), server.credential("session"));
+    assert_eq!(server.profile("session-jwt", &one).status, 200);
+    assert_eq!(server.profile("session", &other).status, 200);
+
+    sql(&home.database(), "DELETE FROM sessions WHERE strategy = 'session-jwt'");
+
+    assert!(wait_until(|| server.profile("session-jwt", &one).status == 401), "still let in");
+    assert_eq!(server.profile("session", &other).status, 200);
+}

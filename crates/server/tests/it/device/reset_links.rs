@@ -1,0 +1,187 @@
+//! What the links in mails lead to: another password, and the pages on which nothing happens by looking.
+
+use portcullis_api::answer::Success;
+use portcullis_api::operation::PublicOperation;
+use serde_json::json;
+
+use crate::fixture::{DeviceClient, Envelope, HTTPS, HttpAnswer, HttpRequest, TestServer, TestUser};
+
+const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+const FORM: &str = "application/x-www-form-urlencoded";
+const INVALID_RESET: (u16, &str, &str) =
+    (400, "INVALID_RESET_TOKEN", "The password reset link is invalid or has expired.");
+
+/// A form as a browser posts it.
+fn posted(server: &TestServer, path: &str, members: &[(&str, &str)]) -> HttpRequest {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(members);
+    server.post(path).header("accept", BROWSER).header("content-type", FORM).body(form.finish())
+}
+
+/// A page of ours: no script, nothing from elsewhere, kept nowhere.
+fn is_page(answer: &HttpAnswer, status: u16, title: &str) {
+    assert_eq!(answer.status, status, "{answer:?}");
+    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    let policy = answer.header("content-security-policy").unwrap();
+    for part in ["default-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"] {
+        assert!(policy.contains(part) && !policy.contains("script"), "{policy}");
+    }
+    assert!(answer.body.contains(&format!("<title>{title}</title>")), "{answer:?}");
+    assert!(!answer.body.contains("<script") && !answer.body.contains("src="), "{answer:?}");
+}
+
+async fn asks_for_link(client: &DeviceClient<'_>, email: &str) -> Envelope {
+    client.asks(PublicOperation::ForgotPassword, json!({"email": email}), None).await
+}
+
+// ASVS-map: RC1, RC2
+#[tokio::test]
+async fn somebody_who_forgot_the_password_chooses_another_on_a_page() {
+    let server = TestServer::start().await;
+    let client = DeviceClient::curl(&server);
+    TestUser::ANN.signs_up(&client).await;
+    let ann = TestUser::ANN.signs_in_on(&client).await;
+    let known = asks_for_link(&client, TestUser::ANN.email).await;
+    assert_eq!(known.succeeded(201, Success::RESET_REQUESTED), "null");
+    let unknown = asks_for_link(&client, "nobody@example.com").await;
+    assert_eq!(unknown.undated(), known.undated(), "nobody learns who has an account");
+    let token = server.letters.link(TestUser::ANN.email, "reset").await;
+
+    let path = format!("/auth/password/reset?token={token}");
+    let page = server.get(&path).header("accept", BROWSER).await;
+    is_page(&page, 200, "Choose a new password");
+    let hidden = format!(r#"<input type="hidden" name="token" value="{token}">"#);
+    assert!(page.body.contains(&hidden), "{page:?}");
+    for _ in 0..2 {
+        server.ask("HEAD", &path).await.status(200);
+        server.get(&path).await.status(200);
+    }
+    assert_eq!(ann.session_code().await, "SESSIONS_RETRIEVED", "nothing happens by looking");
+    let spoiled =
+        posted(&server, "/auth/password/reset", &[("token", &token), ("newPassword", "short")]).await;
+    is_page(&spoiled, 400, "The password was not changed");
+    for part in ["<p>The password must be longer than or equal to 8 characters</p>", &*hidden] {
+        assert!(spoiled.body.contains(part), "{part} is not on the page: {spoiled:?}");
+    }
+    let same = [("token", token.as_str()), ("newPassword", TestUser::ANN.password)];
+    is_page(&posted(&server, "/auth/password/reset", &same).await, 400, "The password was not changed");
+    let good = [("token", token.as_str()), ("newPassword", "another battery")];
+    is_page(&posted(&server, "/auth/password/reset", &good).await, 201, "Password changed");
+
+    assert_eq!(ann.session_code().await, "UNAUTHORIZED", "it ends all sessions");
+    client.device_sign_in(TestUser::ANN.email, TestUser::ANN.password).await.refused(
+        401,
+        "INVALID_CREDENTIALS",
+        "Invalid credentials",
+    );
+    assert_eq!(client.device_sign_in(TestUser::ANN.email, "another battery").await.code(), "OTP_SENT");
+    server.letters.letter(TestUser::ANN.email, "password_changed").await;
+    let again = json!({"token": token, "newPassword": "a third battery"});
+    let (status, code, text) = INVALID_RESET;
+    client.asks(PublicOperation::ResetPassword, again, None).await.refused(status, code, text);
+}
+
+// ASVS-map: RC1
+#[tokio::test]
+async fn a_program_resets_with_json_and_a_newer_link_takes_the_place_of_an_older_one() {
+    let server = TestServer::start().await;
+    let client = DeviceClient::curl(&server);
+    TestUser::ANN.signs_up(&client).await;
+    asks_for_link(&client, TestUser::ANN.email).await;
+    let older = server.letters.link(TestUser::ANN.email, "reset").await;
+    asks_for_link(&client, TestUser::ANN.email).await;
+    let newer = server.letters.link(TestUser::ANN.email, "reset").await;
+    let reset = |token: &str| json!({"token": token, "newPassword": "another battery"});
+    let (status, code, text) = INVALID_RESET;
+    for bad in [older.as_str(), "nonsense", "default.x.y", &newer[1..]] {
+        client.asks(PublicOperation::ResetPassword, reset(bad), None).await.refused(status, code, text);
+    }
+    let said = client.asks(PublicOperation::ResetPassword, reset(&newer), None).await;
+    assert_eq!(said.succeeded(201, Success::PASSWORD_RESET), "null");
+    // It is no unlock link, and needs no header wherever it leads.
+    server.create_tenant("acme").await;
+    let acme = client.clone().of("acme");
+    TestUser::BOB.signs_up(&acme).await;
+    asks_for_link(&acme, TestUser::BOB.email).await;
+    let token = server.letters.link(TestUser::BOB.email, "reset").await;
+    let said = client.asks(PublicOperation::Unlock, json!({"token": token}), None).await;
+    said.refused(400, "INVALID_UNLOCK_TOKEN", "The unlock link is invalid or has expired.");
+    assert_eq!(
+        client.asks(PublicOperation::ResetPassword, reset(&token), None).await.code(),
+        "PASSWORD_RESET"
+    );
+    assert_eq!(acme.device_sign_in(TestUser::BOB.email, "another battery").await.code(), "OTP_SENT");
+}
+
+// ASVS-map: CS1, CS2, CS3
+#[tokio::test]
+async fn pages_of_other_sites_post_no_forms_and_no_other_operation_takes_one() {
+    let server = TestServer::start().await;
+    let client = DeviceClient::curl(&server);
+    TestUser::ANN.signs_up(&client).await;
+    asks_for_link(&client, TestUser::ANN.email).await;
+    let token = server.letters.link(TestUser::ANN.email, "reset").await;
+    let form = [("token", token.as_str()), ("newPassword", "another battery")];
+    for path in ["/auth/password/reset", "/auth/unlock"] {
+        for (name, value) in [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+            ("sec-fetch-site", "nonsense"),
+            ("origin", "https://evil.example"),
+            ("origin", "null"),
+        ] {
+            let answer = posted(&server, path, &form).header(name, value).await.status(403);
+            assert_eq!(answer.at("/meta/code"), "CROSS_SITE", "{name}: {value}");
+        }
+    }
+    assert_eq!(
+        client.device_sign_in(TestUser::ANN.email, TestUser::ANN.password).await.code(),
+        "OTP_SENT",
+        "it is as it was"
+    );
+    for path in
+        ["/auth/signup", "/auth/login", "/auth/login/verify", "/auth/refresh", "/auth/password/forgot"]
+    {
+        let answer = posted(&server, path, &form).await.status(415);
+        assert_eq!(answer.at("/meta/code"), "UNSUPPORTED_MEDIA_TYPE", "{path}");
+    }
+    // A page that sends no referrer posts without an origin (Fetch, section 3.1): browsers say "null".
+    let ours = posted(&server, "/auth/password/reset", &form).header("origin", "null");
+    is_page(&ours.header("sec-fetch-site", "same-origin").await, 201, "Password changed");
+}
+
+#[tokio::test]
+async fn a_browser_gets_a_page_whatever_is_wrong() {
+    let server = TestServer::with(&[&HTTPS[..], &[("LIMITS_RATE", "6")]].concat()).await;
+    for path in ["/auth/unlock", "/auth/password/reset?token="] {
+        is_page(&server.get(path).header("accept", BROWSER).await, 400, "The link is not complete");
+    }
+    for (path, title) in [
+        ("/auth/unlock", "The account was not unlocked"),
+        ("/auth/password/reset", "The password was not changed"),
+    ] {
+        let link = format!("{path}?token=nonsense");
+        for ask in
+            [server.get(&link).header("accept", BROWSER), posted(&server, path, &[("token", "nonsense")])]
+        {
+            let answer = ask.await;
+            is_page(&answer, 429, title);
+            assert!(answer.header("retry-after").is_some(), "{answer:?}");
+        }
+        let program = server.get(&link).await.status(429);
+        assert_eq!(program.at("/meta/code"), "TOO_MANY_REQUESTS");
+    }
+}
+
+#[tokio::test]
+async fn a_token_in_a_link_stays_text_on_the_page() {
+    let server = TestServer::start().await;
+    for path in ["/auth/unlock", "/auth/password/reset"] {
+        let hostile = format!("{path}?token=%22%3E%3Cscript%3Ealert(1)%3C/script%3E");
+        let page = server.get(&hostile).header("accept", BROWSER).await.status(200);
+        assert!(!page.body.contains("<script") && page.body.contains("&lt;script&gt;"), "{page:?}");
+    }
+}
