@@ -22,7 +22,7 @@ pub struct Guard(Arc<GuardConfig>);
 
 #[derive(Debug)]
 pub(crate) struct GuardConfig {
-    engine: Arc<Engine>,
+    engine: Engine,
     strategy: StrategyName,
     cookie: SessionCookie,
     requires_tenant: bool,
@@ -31,14 +31,14 @@ pub(crate) struct GuardConfig {
 impl Guard {
     /// A guard for a service on plain http.
     #[must_use]
-    pub fn new(engine: Arc<Engine>, strategy: StrategyName) -> Self {
+    pub fn new(engine: Engine, strategy: StrategyName) -> Self {
         Self::with(engine, strategy, SessionCookie::over(false), false)
     }
 
     /// A guard that looks for this cookie, and may insist on a tenant being named.
     #[must_use]
     pub fn with(
-        engine: Arc<Engine>,
+        engine: Engine,
         strategy: StrategyName,
         cookie: SessionCookie,
         requires_tenant: bool,

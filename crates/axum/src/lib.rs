@@ -5,12 +5,11 @@
 //! a sign-out anywhere holds here as soon as the store has announced it.
 //!
 //! ```no_run
-//! use std::sync::Arc;
 //! use axum::{Router, routing::get};
 //! use portcullis_axum::{Guard, SignedIn};
 //! use portcullis_core::{engine::Engine, strategy::StrategyName};
 //!
-//! # fn app(engine: Arc<Engine>) -> Router {
+//! # fn app(engine: Engine) -> Router {
 //! Router::new()
 //!     .route("/member", get(|SignedIn(identity): SignedIn| async move { format!("Hello {}", identity.email) }))
 //!     .route_layer(Guard::new(engine, StrategyName::SessionJwt))
@@ -20,12 +19,11 @@
 //! Behind a guard, [`Roles`] lets only those further whose role is one of a few:
 //!
 //! ```no_run
-//! use std::sync::Arc;
 //! use axum::{Router, routing::delete};
 //! use portcullis_axum::{Guard, Roles, SignedIn};
 //! use portcullis_core::{engine::Engine, strategy::StrategyName, user::Role};
 //!
-//! # fn app(engine: Arc<Engine>) -> Router {
+//! # fn app(engine: Engine) -> Router {
 //! Router::new()
 //!     .route("/members/{id}", delete(|SignedIn(by): SignedIn| async move { format!("{} did it", by.email) }))
 //!     .route_layer(Roles::any_of([Role::Manager, Role::Admin]))

@@ -1,7 +1,5 @@
 //! Refusals as responses.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -34,7 +32,7 @@ impl IntoResponse for RefusalResponse {
 }
 
 /// Writes down every [`RefusalResponse`] that leaves the handlers behind it: a middleware for `axum::middleware::from_fn_with_state`.
-pub async fn render_refusals(State(engine): State<Arc<Engine>>, request: Request, next: Next) -> Response {
+pub async fn render_refusals(State(engine): State<Engine>, request: Request, next: Next) -> Response {
     let asker = RefusalContext::of(&request);
     let response = next.run(request).await;
     asker.write_down(response, engine.now())

@@ -49,11 +49,10 @@
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
-//! use std::sync::Arc;
 //! use axum::{Router, routing::{delete, get}};
 //! use portcullis::{Engine, Guard, Role, Roles, SignedIn, StrategyName};
 //!
-//! fn app(engine: Arc<Engine>) -> Router {
+//! fn app(engine: Engine) -> Router {
 //!     let everybody = Router::new()
 //!         .route("/member", get(|SignedIn(who): SignedIn| async move { format!("Hello {}", who.email) }));
 //!     let few = Router::new()

@@ -23,7 +23,7 @@ use crate::config::{Config, SigningIn};
 /// An engine, and the stores that it works on.
 pub struct OpenedEngine {
     /// The engine.
-    pub engine: Arc<Engine>,
+    pub engine: Engine,
     /// The stores. To be closed after the last handle to the engine is gone.
     pub stores: OpenedStores,
 }

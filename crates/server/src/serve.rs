@@ -116,6 +116,8 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     while servers.join_next().await.is_some() {}
     housekeeping.abort();
     finish(post, config.timeouts.shutdown).await;
+    // What clients began that have hung up since: their writes, events and mails happen, all of them.
+    engine.finish().await;
     drop((engine, surface));
     stores.close().await;
     info!("stopped");
@@ -172,7 +174,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
 
 /// What the handlers need, as a configuration has it. Without a recorder nobody is shown any numbers.
 #[must_use]
-pub fn app(config: &Config, engine: Arc<Engine>, recorder: Option<&Recorder>) -> App {
+pub fn app(config: &Config, engine: Engine, recorder: Option<&Recorder>) -> App {
     let development = config.is_development();
     let operations =
         OperationDispatcher { engine: engine.clone(), requires_tenant: config.tenants.require_header };

@@ -16,7 +16,7 @@ const STAFF: [Role; 2] = [Role::Manager, Role::Admin];
 const UNAUTHORIZED: &str = r#"{"message":"Unauthorized","statusCode":401}"#;
 
 /// An engine, and somebody who has a session there.
-async fn somebody() -> (Arc<Engine>, Member, Held) {
+async fn somebody() -> (Engine, Member, Held) {
     let stage = Fixture::new(MemoryStore::stores());
     let engine = stage.node().await;
     let member = stage.newcomer(&engine).await;

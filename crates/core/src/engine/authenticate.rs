@@ -9,7 +9,7 @@ use moka::sync::Cache;
 use thiserror::Error;
 
 use super::tenant_stores::TenantStores;
-use super::{Engine, IssueError, Tenant, TenantError, opaque_id::OpaqueId};
+use super::{EngineCore, IssueError, Tenant, TenantError, opaque_id::OpaqueId};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, SessionKey, TenantId, TokenId, UserId, UserKey};
 use crate::liveness::CachedUser;
@@ -129,12 +129,8 @@ impl VerifiedTokens {
     }
 }
 
-impl Engine {
-    /// Recognises somebody by the credential in the envelope.
-    ///
-    /// # Errors
-    /// An [`AuthenticationError`].
-    pub async fn authenticate(
+impl EngineCore {
+    pub(super) async fn authenticate(
         &self,
         attempt: &AuthenticationRequest<'_>,
     ) -> Result<Identity, AuthenticationError> {
@@ -257,7 +253,7 @@ impl Engine {
         token: &str,
     ) -> Result<(Arc<Tenant>, Arc<AccessClaims>), AuthenticationError> {
         let hash = SecretHash::of(&[token.as_bytes()]);
-        let remembered = self.believed.0.get(&hash);
+        let remembered = self.verified.0.get(&hash);
         let owner = remembered
             .as_ref()
             .map_or_else(|| claimed_tenant(token), |known| Ok(known.claims.tid.clone()))?;
@@ -275,7 +271,7 @@ impl Engine {
         outlived_suspension(&tenant, &claims)?;
         let claims = Arc::new(claims);
         let generation = tenant.keyring.generation();
-        self.believed.0.insert(hash, VerifiedToken { claims: claims.clone(), generation });
+        self.verified.0.insert(hash, VerifiedToken { claims: claims.clone(), generation });
         Ok((tenant, claims))
     }
 

@@ -2,34 +2,24 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use thiserror::Error;
 use uuid::Builder;
 
 use super::authenticate::VerifiedTokens;
+use super::first_keys::make_missing_keys;
 use super::keyed_mutex::KeyedMutex;
+use super::setup::Setup;
+use super::task::RunningTasks;
 use super::tenant_directory::{TenantDirectory, TenantError};
 use super::tenant_stores::TenantStores;
-use super::{ChangeListener, Engine, Setup};
+use super::{ChangeListener, Engine, EngineCore};
 use crate::clock::Timestamp;
 use crate::id::TenantId;
-use crate::key::{KeyFault, KeyRecord, KeyUse, KeyringFault, MasterKey, SealFault, SharedSecrets};
+use crate::key::{KeyFault, KeyringFault, SealFault};
 use crate::random::{self, Random};
-use crate::store::{Inserted, StoreError};
+use crate::store::StoreError;
 use crate::tenant::{Installation, TenantRecord};
-
-/// A first key signs from this long before it was made: no node's clock may be behind it.
-pub(super) const FIRST_KEYS_ARE_OLDER: Duration = Duration::from_hours(1);
-
-/// Secrets that do not live in the database.
-#[derive(Clone, Default, Debug)]
-pub struct Secrets {
-    /// Wraps the keys in the database.
-    pub master: Option<MasterKey>,
-    /// Shared with other services.
-    pub shared: SharedSecrets,
-}
 
 /// An engine could not be opened.
 #[derive(Debug, Error)]
@@ -57,7 +47,7 @@ impl Engine {
     ///
     /// # Errors
     /// The store does not answer, or its keys cannot be opened with this master key.
-    pub async fn open(setup: Setup) -> Result<Arc<Self>, OpenError> {
+    pub async fn open(setup: Setup) -> Result<Self, OpenError> {
         let now = setup.clock.now();
         let installation = setup
             .stores
@@ -66,14 +56,14 @@ impl Engine {
             .await?;
         let default = TenantId::default_tenant();
         setup.stores.tenants.insert(&TenantRecord::new(default.clone(), now)).await?;
-        ensure_keys(&setup, &default).await?;
-
         let shared = TenantStores::shared(setup.stores.clone(), setup.clock.clone(), setup.bounds);
         let view = shared.view.clone();
         let directory = Arc::new(TenantDirectory::new(&setup, shared));
+        make_missing_keys::<OpenError>(&*setup.stores.keys, &directory, &default, now, &*setup.random)
+            .await?;
         let listener = Arc::new(ChangeListener { view, directory: directory.clone() });
         let watch = setup.stores.feed.watch(listener)?;
-        let engine = Arc::new_cyclic(|me| Self {
+        let core = EngineCore {
             issuer: setup.issuer.unwrap_or(installation.issuer).into(),
             stores: setup.stores,
             clock: setup.clock,
@@ -81,13 +71,13 @@ impl Engine {
             passwords: setup.passwords,
             events: setup.events,
             directory,
-            believed: VerifiedTokens::new(setup.bounds.capacity),
+            verified: VerifiedTokens::new(setup.bounds.capacity),
             registering: KeyedMutex::default(),
-            me: me.clone(),
+            tasks: RunningTasks::none(),
             _watch: watch,
-        });
-        engine.tenant(&default).await.map_err(TenantError::into_open_error)?;
-        Ok(engine)
+        };
+        core.tenant(&default).await?;
+        Ok(Self { core: Arc::new(core) })
     }
 }
 
@@ -96,22 +86,15 @@ fn installation(now: Timestamp, random: &dyn Random) -> Installation {
     Installation { issuer: format!("urn:uuid:{id}"), created: now }
 }
 
-/// Makes the keys that a tenant lacks.
-async fn ensure_keys(setup: &Setup, tenant: &TenantId) -> Result<(), OpenError> {
-    let held = setup.stores.keys.list(tenant).await?;
-    for usage in KeyUse::ALL {
-        if !held.iter().any(|key| key.usage == usage) {
-            insert_key(setup, tenant, usage).await?;
+impl From<TenantError> for OpenError {
+    fn from(fault: TenantError) -> Self {
+        let corrupt = |id: &TenantId, what| Self::Store(StoreError::corrupt("tenant", id, what));
+        match fault {
+            TenantError::Store(fault) => Self::Store(fault),
+            TenantError::Unknown(id) => corrupt(&id, "name"),
+            TenantError::Suspended => corrupt(&TenantId::default_tenant(), "suspended"),
+            TenantError::Settings(_) => corrupt(&TenantId::default_tenant(), "settings"),
+            TenantError::Keys(fault) => Self::Keyring(Arc::unwrap_or_clone(fault)),
         }
     }
-    Ok(())
-}
-
-async fn insert_key(setup: &Setup, tenant: &TenantId, usage: KeyUse) -> Result<Inserted, OpenError> {
-    let now = setup.clock.now();
-    // On every node, however its clock stands.
-    let long_past = now.minus(FIRST_KEYS_ARE_OLDER);
-    let key = KeyRecord::generate(tenant, usage, usage.algorithm(), now, long_past, setup.random.as_ref())?;
-    let key = key.seal(setup.secrets.master.as_ref(), setup.random.as_ref())?;
-    Ok(setup.stores.keys.insert(&key).await?)
 }

@@ -1,20 +1,14 @@
 //! A user changes their password.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 
 use super::password_attempt::{AttemptResult, PasswordAttempt};
-use super::tenant_stores::TenantStores;
-use super::uniform_delay::UniformDelay;
-use super::whole::whole;
-use super::{Engine, Identity, Tenant, TenantError};
+use super::{EngineTask, Identity, Tenant, TenantError};
 use crate::event::{Event, EventKind};
-use crate::id::SessionId;
 use crate::lockout::AttemptKey;
-use crate::password::{HashRefused, Password, PasswordHash, PasswordMatch, WeakPassword};
-use crate::queued_mail::{MailKind, QueuedMail};
+use crate::password::{HashRefused, Password, PasswordMatch, WeakPassword};
 use crate::secret::SecretHash;
 use crate::session::EndReason;
 use crate::store::{EndScope, StoreError, Updated, UserHandle};
@@ -22,9 +16,9 @@ use crate::user::User;
 
 /// Somebody who wants another password.
 #[derive(Debug)]
-pub struct ChangePassword<'a> {
+pub struct ChangePassword {
     /// Who.
-    pub identity: &'a Identity,
+    pub identity: Identity,
     /// The password they have.
     pub current: Password,
     /// The password they want.
@@ -66,32 +60,32 @@ pub enum ChangePasswordError {
     Store(#[from] StoreError),
 }
 
-impl Engine {
-    /// Changes a password, and ends every other session of the user.
-    ///
-    /// The others end before the password changes and once more after it. A crash in between leaves the old password
-    /// and nobody else signed in, never a new password and a thief; and a sign-in with the old one that was under way
-    /// was made under an epoch that the second ending leaves behind.
-    ///
-    /// # Errors
-    /// A [`ChangePasswordError`]; the password is as it was then.
-    pub async fn change_password(
-        self: &Arc<Self>,
-        request: ChangePassword<'_>,
-    ) -> Result<(), ChangePasswordError> {
+impl EngineTask {
+    pub(super) async fn change_password(&self, request: ChangePassword) -> Result<(), ChangePasswordError> {
         let ChangePassword { identity, current, new } = request;
         let tenant = self.tenant(&identity.user.tenant).await?;
         let found = tenant.stores.records.users.find(&UserHandle::Id(identity.user.clone())).await?;
         let user = found.filter(|user| user.disabled.is_none()).ok_or(ChangePasswordError::UserGone)?;
-        self.is_current(&tenant, identity, &user, current).await?;
+        self.is_current(&tenant, &identity, &user, current).await?;
         tenant.policy.password.check(&new, &[tenant.id.as_str(), user.email.local_part()])?;
-        self.refuse_former(&user, &new).await?;
-        let hash = self.passwords.hash(new).await?;
+        if self.was_used_before(&user, &new).await? {
+            return Err(ChangePasswordError::Reused);
+        }
+        let hash = self.hashing(self.passwords.hash(new)).await?;
 
-        // On its own, so that a client who hangs up half-way cannot keep the second ending from happening.
-        let (engine, kept) = (Arc::clone(self), identity.session);
-        let replacing = async move { engine.replace_password(&tenant.stores, user, hash, kept).await };
-        whole("change a password", replacing).await
+        let others = EndScope::UserExcept(user.key.clone(), identity.session);
+        let changed = user.with_password(hash, self.clock.now());
+        let change = async {
+            match tenant.stores.records.users.update(&changed).await? {
+                Updated::Done => Ok(changed.clone()),
+                Updated::Stale => Err(ChangePasswordError::Contended),
+            }
+        };
+        let event = EventKind::PasswordChanged;
+        let (user, count) = self.replace_password(&tenant.stores, &others, change, event).await?;
+        let reason = EndReason::PasswordChange;
+        self.report(&Event::of_user(&user.key, EventKind::Ended { reason, count }));
+        Ok(())
     }
 
     /// Guesses from within a session have a counter of their own: a stolen session cannot guess on, and strangers who have
@@ -110,7 +104,6 @@ impl Engine {
             hash: user.password.clone(),
             stands: true,
             password: current,
-            pace: &mut UniformDelay::begin(&self.clock),
         };
         let refused = match self.attempt_password::<ChangePasswordError>(guess).await? {
             AttemptResult::Right(_) => return Ok(()),
@@ -124,39 +117,14 @@ impl Engine {
         Err(refused)
     }
 
-    async fn replace_password(
-        &self,
-        stores: &TenantStores,
-        user: User,
-        hash: PasswordHash,
-        kept: SessionId,
-    ) -> Result<(), ChangePasswordError> {
-        let others = EndScope::UserExcept(user.key.clone(), kept);
-        let mut count = stores.view.end(&others, EndReason::PasswordChange).await?.len();
-        let changed = user.with_password(hash, self.clock.now());
-        if stores.records.users.update(&changed).await? == Updated::Stale {
-            return Err(ChangePasswordError::Contended);
-        }
-        count += stores.view.end(&others, EndReason::PasswordChange).await?.len();
-        self.report(&Event::of_user(&changed.key, EventKind::PasswordChanged));
-        let news = QueuedMail::notification(
-            &changed.key,
-            MailKind::PasswordChanged,
-            self.clock.now(),
-            self.random.as_ref(),
-        );
-        self.send_news(stores, &news).await;
-        let reason = EndReason::PasswordChange;
-        self.report(&Event::of_user(&changed.key, EventKind::Ended { reason, count: count as u64 }));
-        Ok(())
-    }
-
-    async fn refuse_former(&self, user: &User, new: &Password) -> Result<(), ChangePasswordError> {
+    /// Whether a password is one of those that the user had lately.
+    pub(super) async fn was_used_before(&self, user: &User, new: &Password) -> Result<bool, HashRefused> {
         for former in user.remembered_passwords() {
-            if self.passwords.verify(new.clone(), Some(former.clone())).await? != PasswordMatch::No {
-                return Err(ChangePasswordError::Reused);
+            let comparing = self.passwords.verify(new.clone(), Some(former.clone()));
+            if self.hashing(comparing).await? != PasswordMatch::No {
+                return Ok(true);
             }
         }
-        Ok(())
+        Ok(false)
     }
 }

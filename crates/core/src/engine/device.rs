@@ -7,7 +7,7 @@
 use tracing::warn;
 
 use super::issue::IssuedProof;
-use super::{Engine, IssueError, TenantError};
+use super::{EngineCore, EngineTask, IssueError, TenantError};
 use crate::id::{TenantId, UserKey};
 use crate::key::Keyring;
 use crate::secret::{PlainSecret, SecretHash};
@@ -63,7 +63,7 @@ impl PresentedDevice {
     }
 }
 
-impl Engine {
+impl EngineCore {
     /// The secret that a request shows, if it is one of ours. What an app keeps counts before what a browser keeps; an
     /// app is never told what is in a cookie.
     pub(super) async fn shown_secret(
@@ -86,6 +86,16 @@ impl Engine {
         Ok(DeviceSecret { secret, kept })
     }
 
+    /// Every tenant's device secrets are signed by the keys of tenant `default`: a browser has one for all of them.
+    fn signed(&self, keyring: &Keyring, secret: &PlainSecret) -> Result<PlainSecret, IssueError> {
+        let signer = keyring.device_signer(self.clock.now()).ok_or(IssueError::NoKey("cookie"))?;
+        let kept = sign(signer, &format!("{PURPOSE}{}", secret.reveal()));
+        // The standard alphabet of the signature has characters that a cookie may hold (RFC 6265, section 4.1.1).
+        Ok(PlainSecret::presented(kept.strip_prefix(PURPOSE).unwrap_or(&kept)))
+    }
+}
+
+impl EngineTask {
     /// Writes down that a user is known by a device.
     pub(super) async fn remember_device(&self, user: &UserKey, device: SecretHash) {
         let now = self.clock.now();
@@ -93,14 +103,6 @@ impl Engine {
             // They are signed in; the device is new to them once more the next time.
             warn!(%fault, "a device could not be remembered");
         }
-    }
-
-    /// Every tenant's device secrets are signed by the keys of tenant `default`: a browser has one for all of them.
-    fn signed(&self, keyring: &Keyring, secret: &PlainSecret) -> Result<PlainSecret, IssueError> {
-        let signer = keyring.device_signer(self.clock.now()).ok_or(IssueError::NoKey("cookie"))?;
-        let kept = sign(signer, &format!("{PURPOSE}{}", secret.reveal()));
-        // The standard alphabet of the signature has characters that a cookie may hold (RFC 6265, section 4.1.1).
-        Ok(PlainSecret::presented(kept.strip_prefix(PURPOSE).unwrap_or(&kept)))
     }
 }
 

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::device::{DeviceSecret, DeviceSecretError, PresentedDevice};
 use super::issue::{IssuedProof, NewSession};
-use super::{CompletedSignIn, Engine, IssueError, PasswordSignInError, Tenant, TenantError};
+use super::{CompletedSignIn, EngineTask, IssueError, PasswordSignInError, Tenant, TenantError};
 use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};
 use crate::id::{TenantId, TicketId};
@@ -129,12 +129,8 @@ struct Accepted<'a> {
     cookie: Option<PlainSecret>,
 }
 
-impl Engine {
-    /// Signs somebody in, or asks for a code.
-    ///
-    /// # Errors
-    /// A [`DeviceSignInError`]; nobody is signed in and no code is on its way then.
-    pub async fn device_sign_in(
+impl EngineTask {
+    pub(super) async fn device_sign_in(
         &self,
         request: DeviceSignIn,
     ) -> Result<DeviceSignInResult, DeviceSignInError> {
@@ -184,11 +180,10 @@ impl Engine {
         Ok(ticket)
     }
 
-    /// Takes the second step.
-    ///
-    /// # Errors
-    /// A [`VerifyCodeError`]; nobody is signed in then. A code that was right is spent even so.
-    pub async fn verify_code(&self, request: VerifyCode) -> Result<CompletedDeviceSignIn, VerifyCodeError> {
+    pub(super) async fn verify_code(
+        &self,
+        request: VerifyCode,
+    ) -> Result<CompletedDeviceSignIn, VerifyCodeError> {
         let tenant = self.tenant(&request.tenant).await?;
         let strategy = tenant.strategy(StrategyName::Device).ok_or(VerifyCodeError::NotOffered)?;
         let VerifyCode { login, code, device, shown, .. } = request;
@@ -268,8 +263,7 @@ impl Engine {
         let now = self.clock.now();
         let is_known = device.is_some_and(|device| user.knows_device(&device, now));
         if !is_known && !user.devices.is_empty() {
-            let news = QueuedMail::notification(&user.key, MailKind::NewDevice, now, self.random.as_ref());
-            self.send_news(&tenant.stores, &news.with_device(&session.device)).await;
+            self.send_news(&tenant.stores, &user.key, MailKind::NewDevice, Some(&session.device)).await;
         }
         if let Some(device) = device {
             self.remember_device(&user.key, device).await;

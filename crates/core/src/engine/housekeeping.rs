@@ -8,8 +8,7 @@ use tokio::time::interval;
 use tracing::{debug, warn};
 
 use super::tenant_stores::TenantStores;
-use super::{Engine, KeyError};
-use crate::event::Event;
+use super::{EngineCore, KeyError};
 use crate::id::TenantId;
 use crate::store::{Page, StoreError, Stored, Stores};
 
@@ -25,14 +24,8 @@ const PURGE_STEP: u32 = 500;
 /// Tenants are walked in pages of this size.
 const PAGE: u32 = 100;
 
-impl Engine {
-    /// Tells whoever is to know.
-    pub(super) fn report(&self, event: &Event) {
-        self.events.record(self.clock.now(), event);
-    }
-
-    /// Keeps house until it is dropped; one of these should run for each engine that serves.
-    pub async fn keep_house(&self) {
+impl EngineCore {
+    pub(super) async fn keep_house(&self) {
         let mut write = interval(WRITE_EVERY);
         let mut purge = interval(PURGE_EVERY);
         loop {
@@ -75,12 +68,7 @@ impl Engine {
         }
     }
 
-    /// Removes sessions that nothing can be valid of any more, and tickets and guesses that nobody looks back to: how
-    /// many.
-    ///
-    /// # Errors
-    /// That of the first store that did not answer; what is old in the others has been removed.
-    pub async fn purge_sessions(&self) -> Result<u64, StoreError> {
+    pub(super) async fn purge_sessions(&self) -> Result<u64, StoreError> {
         let (mut removed, mut fault) = (0, None);
         for stores in self.directory.registry.all().await {
             match self.purge_at(&stores).await {

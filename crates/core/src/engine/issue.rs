@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{Engine, Tenant, opaque_id};
+use super::{EngineCore, Tenant, opaque_id};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, SessionKey, TokenId};
 use crate::random::Random;
@@ -76,7 +76,7 @@ struct FirstRefreshToken {
     token: PlainSecret,
 }
 
-impl Engine {
+impl EngineCore {
     /// Makes session and grant; nothing is stored yet.
     pub(super) fn begin(&self, beginning: NewSession<'_>) -> Result<(Session, Grant), IssueError> {
         let NewSession { tenant, name, strategy, user, epochs, device, proof } = beginning;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{Engine, TenantError};
+use super::{EngineCore, EngineTask, TenantError};
 use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};
 use crate::id::TenantId;
@@ -97,23 +97,16 @@ pub enum KeyError {
     Seal(#[from] SealFault),
 }
 
-impl Engine {
-    /// A tenant's keys, by use and age.
-    ///
-    /// # Errors
-    /// The tenant's or the store's.
-    pub async fn keys(&self, tenant: &TenantId) -> Result<Vec<KeyInfo>, KeyError> {
+impl EngineCore {
+    pub(super) async fn keys(&self, tenant: &TenantId) -> Result<Vec<KeyInfo>, KeyError> {
         let lifetimes = self.kept_tenant(tenant).await?.policy.key_lifetimes();
         let records = self.stores.keys.list(tenant).await?;
         Ok(KeyInfo::of_all(&records, &lifetimes, self.clock.now()))
     }
+}
 
-    /// Makes a new key for each of `uses`. It is published at once and signs once `lead` has passed: by then every node
-    /// and every reader of the JWKS must have it. What the old ones signed stays valid.
-    ///
-    /// # Errors
-    /// A [`KeyError`].
-    pub async fn rotate_keys(
+impl EngineTask {
+    pub(super) async fn rotate_keys(
         &self,
         tenant: &TenantId,
         uses: &[KeyUse],
@@ -136,12 +129,7 @@ impl Engine {
         Ok(made)
     }
 
-    /// Seals all keys that were made before there was a master key: how many. For whoever serves: others on the same
-    /// database may not have the master key yet.
-    ///
-    /// # Errors
-    /// A [`KeyError`].
-    pub async fn seal_keys(&self) -> Result<u64, KeyError> {
+    pub(super) async fn seal_keys(&self) -> Result<u64, KeyError> {
         let mut sealed = 0;
         for tenant in self.all_tenants().await? {
             for key in self.stores.keys.list(&tenant).await?.into_iter().filter(is_plain) {
@@ -153,7 +141,9 @@ impl Engine {
         }
         Ok(sealed)
     }
+}
 
+impl EngineCore {
     /// Removes the keys of a tenant that are of no more use: how many.
     pub(super) async fn purge_keys(&self, tenant: &TenantId) -> Result<u64, KeyError> {
         let mut removed = 0;

@@ -10,12 +10,14 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::tenant_stores::TenantStores;
-use super::{Engine, Tenant, TenantError};
+use super::{EngineCore, EngineTask, Tenant, TenantError};
 use crate::event::{Event, EventKind};
+use crate::id::UserKey;
 use crate::outgoing_mail::{DeliveryError, MailContent, Notifier, OutgoingMail};
 use crate::queued_mail::{CLAIM_LEASE, MailKind, QueuedMail};
 use crate::random::{self, Random};
 use crate::secret::PlainSecret;
+use crate::session::Device;
 use crate::store::{StoreError, Stored, UserHandle};
 use crate::ticket::{IssueOutcome, LinkToken, Ticket, TicketKey, TicketPurpose};
 use crate::user::User;
@@ -23,7 +25,7 @@ use crate::user::User;
 /// How long a message may take to deliver: less than it is claimed for, so that nobody else has begun on it by then.
 const PATIENCE: Duration = CLAIM_LEASE.saturating_sub(Duration::from_secs(30));
 
-impl Engine {
+impl EngineTask {
     /// Issues a ticket with the message that goes with it.
     pub(super) async fn send_ticket(
         &self,
@@ -38,25 +40,25 @@ impl Engine {
         Ok(issued)
     }
 
-    /// Puts a message into the queue.
-    pub(super) async fn send(&self, stores: &TenantStores, queued: &QueuedMail) -> Stored<()> {
-        stores.records.mail.put(queued).await?;
-        stores.mail_queued.notify_one();
-        Ok(())
-    }
-
-    /// Puts news into the queue. Nobody's request fails because it could not be put there.
-    pub(super) async fn send_news(&self, stores: &TenantStores, queued: &QueuedMail) {
-        if let Err(fault) = self.send(stores, queued).await {
-            warn!(%fault, about = queued.kind.as_str(), "a message could not be put into the queue");
+    /// Queues news for a user. If that fails, the request does not.
+    pub(super) async fn send_news(
+        &self,
+        stores: &TenantStores,
+        user: &UserKey,
+        about: MailKind,
+        device: Option<&Device>,
+    ) {
+        let news = QueuedMail::notification(user, about, self.clock.now(), self.random.as_ref());
+        let news = device.map_or_else(|| news.clone(), |device| news.clone().with_device(device));
+        match stores.records.mail.put(&news).await {
+            Ok(()) => stores.mail_queued.notify_one(),
+            Err(fault) => warn!(%fault, about = about.as_str(), "a mail could not be queued"),
         }
     }
+}
 
-    /// How many messages wait to be sent.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn mail_waiting(&self) -> Result<u64, StoreError> {
+impl EngineCore {
+    pub(super) async fn mail_waiting(&self) -> Result<u64, StoreError> {
         let mut waiting = 0;
         for stores in self.directory.registry.all().await {
             waiting += stores.records.mail.waiting().await?;

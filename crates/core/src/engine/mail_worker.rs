@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-use super::Engine;
+use super::EngineCore;
 use super::tenant_stores::TenantStores;
 use crate::outgoing_mail::Notifier;
 use crate::store::{StoreError, Stored};
@@ -20,11 +20,12 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How many messages of a home are sent at once.
 const AT_ONCE: u32 = 8;
 
-impl Engine {
-    /// Delivers mail until it is dropped; one of these should run for each engine that serves. Several share the work.
-    ///
-    /// Once `stop` has come, what is being sent is finished and nothing more is begun.
-    pub async fn deliver_mail(self: &Arc<Self>, notifier: Arc<dyn Notifier>, stop: impl Future<Output = ()>) {
+impl EngineCore {
+    pub(super) async fn deliver_mail(
+        self: &Arc<Self>,
+        notifier: Arc<dyn Notifier>,
+        stop: impl Future<Output = ()>,
+    ) {
         let (stopping, stopped) = watch::channel(());
         let (mut workers, mut served) = (JoinSet::new(), Vec::new());
         let serve = async {
@@ -61,11 +62,10 @@ impl Engine {
         }
     }
 
-    /// Delivers what is due now: how many messages were delivered.
-    ///
-    /// # Errors
-    /// That of the first store that did not answer; what waits in the others has been delivered.
-    pub async fn deliver_due(self: &Arc<Self>, notifier: &Arc<dyn Notifier>) -> Result<u64, StoreError> {
+    pub(super) async fn deliver_due(
+        self: &Arc<Self>,
+        notifier: &Arc<dyn Notifier>,
+    ) -> Result<u64, StoreError> {
         let mut rounds = JoinSet::new();
         for stores in self.directory.registry.all().await {
             rounds.spawn(MailWorker::new(self, &stores, notifier).goes_round());
@@ -84,7 +84,7 @@ impl Engine {
 /// Whoever delivers the mail of one home. A message that takes long keeps the others waiting only when it has taken all
 /// the hands there are.
 struct MailWorker {
-    engine: Arc<Engine>,
+    core: Arc<EngineCore>,
     stores: Arc<TenantStores>,
     notifier: Arc<dyn Notifier>,
     /// What is being sent; whether it was delivered.
@@ -92,9 +92,9 @@ struct MailWorker {
 }
 
 impl MailWorker {
-    fn new(engine: &Arc<Engine>, stores: &Arc<TenantStores>, notifier: &Arc<dyn Notifier>) -> Self {
-        let (engine, stores, notifier) = (engine.clone(), stores.clone(), notifier.clone());
-        Self { engine, stores, notifier, sending: JoinSet::new() }
+    fn new(core: &Arc<EngineCore>, stores: &Arc<TenantStores>, notifier: &Arc<dyn Notifier>) -> Self {
+        let (core, stores, notifier) = (core.clone(), stores.clone(), notifier.clone());
+        Self { core, stores, notifier, sending: JoinSet::new() }
     }
 
     /// Delivers until it is to stop, and then finishes what it has begun.
@@ -136,11 +136,10 @@ impl MailWorker {
         if hands == 0 {
             return Ok(());
         }
-        let due = self.stores.records.mail.claim(self.engine.clock.now(), hands).await?;
+        let due = self.stores.records.mail.claim(self.core.clock.now(), hands).await?;
         for queued in due {
-            let (engine, stores, notifier) =
-                (self.engine.clone(), self.stores.clone(), self.notifier.clone());
-            self.sending.spawn(async move { engine.deliver(&stores, &queued, notifier.as_ref()).await });
+            let (core, stores, notifier) = (self.core.clone(), self.stores.clone(), self.notifier.clone());
+            self.sending.spawn(async move { core.deliver(&stores, &queued, notifier.as_ref()).await });
         }
         Ok(())
     }

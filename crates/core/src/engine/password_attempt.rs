@@ -1,117 +1,140 @@
-//! Guesses at passwords: the one place where one is looked at, whatever the surface.
+//! Password attempts: the one place where a password is compared, whatever the surface.
 //!
-//! Somebody who does not exist is guessed at like somebody who does, with the same steps and the same writes: nobody
-//! learns from outside which one it was, nor whether an account is locked.
+//! An attempt on a user who does not exist takes the same steps and the same writes as one on a user who does: no client
+//! learns which one it was, nor whether an account is locked.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::time::sleep;
 
 use super::tenant_stores::TenantStores;
-use super::uniform_delay::UniformDelay;
-use super::whole::whole;
-use super::{Engine, Tenant};
+use super::{EngineCore, EngineTask, Tenant};
 use crate::event::{Event, EventKind};
 use crate::id::{UserId, UserKey};
-use crate::lockout::{AttemptEffect, AttemptKey, AttemptOutcome, AttemptPermit, LockoutLimits};
+use crate::lockout::{AttemptEffect, AttemptKey, AttemptOutcome, AttemptPermit};
 use crate::password::{HashRefused, Password, PasswordHash, PasswordMatch};
 use crate::queued_mail::QueuedMail;
 use crate::secret::SecretHash;
-use crate::store::StoreError;
+use crate::store::{StoreError, Stored};
 use crate::ticket::{Ticket, TicketPurpose};
 use crate::token::cookie;
 
-/// How long to wait for others who are guessing at the same account.
+/// How long to wait for other attempts on the same account.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How often.
+/// How often to wait.
 const PAUSES: u32 = 250;
 
 /// A password, and whose it is said to be.
 pub(super) struct PasswordAttempt<'a> {
     pub(super) tenant: &'a Tenant,
     pub(super) whose: AttemptKey,
-    /// The hash of the password; none where there is no such user, or none who can be signed in with one.
+    /// The hash of the password; `None` if there is no such user, or none who can be signed in with a password.
     pub(super) hash: Option<PasswordHash>,
     /// Whether the user may be signed in at all. Otherwise no password is the right one.
     pub(super) stands: bool,
     pub(super) password: Password,
-    pub(super) pace: &'a mut UniformDelay,
 }
 
-/// How it turned out.
+/// How an attempt turned out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum AttemptResult {
     /// It is the password.
     Right(PasswordMatch),
-    /// It is, and the account is locked.
+    /// It is the password, and the account is locked.
     Locked,
-    /// It is not.
+    /// It is not the password.
     Wrong,
-    /// It is not, or nobody looked: there were too many wrong ones.
+    /// It is not the password, or was not compared because there were too many wrong ones.
     Blocked,
 }
 
-impl Engine {
-    /// Looks at a guess, if that may be looked at; at the same cost if not.
-    pub(super) async fn attempt_password<E>(&self, guess: PasswordAttempt<'_>) -> Result<AttemptResult, E>
+/// An attempt that the store has counted and that must be settled.
+struct ReservedAttempt {
+    /// What the attempt may do.
+    permit: AttemptPermit,
+    /// What is settled: the attempt itself, or the decoy that stands in for one that was refused.
+    settled: AttemptKey,
+    settled_permit: AttemptPermit,
+}
+
+impl EngineTask {
+    /// Compares a password if the lockout permits it. If not, that costs the same.
+    ///
+    /// A client that hangs up while its password is compared gives the attempt back and has learned nothing. Otherwise a
+    /// few such clients would keep all others from being heard.
+    pub(super) async fn attempt_password<E>(&self, attempt: PasswordAttempt<'_>) -> Result<AttemptResult, E>
     where
         E: From<HashRefused> + From<StoreError>,
     {
-        let PasswordAttempt { tenant, whose, hash, stands, password, pace } = guess;
-        let (reserved, look) = self.reserve::<E>(tenant, &whose).await?;
-        let looked_at = reserved != AttemptPermit::Refused;
-        let looking = self.passwords.verify(password, hash.filter(|_| looked_at));
-        let verified = match pace.hashing(looking).await {
-            Ok(verified) => verified,
-            Err(busy) => {
-                look.settled(AttemptOutcome::Unused).await?;
-                return Err(busy.into());
-            }
+        let PasswordAttempt { tenant, whose, hash, stands, password } = attempt;
+        let reserved = self.reserve::<E>(tenant, &whose).await?;
+        let is_compared = reserved.permit != AttemptPermit::Refused;
+        let verified = self.hashing(self.passwords.verify(password, hash.filter(|_| is_compared))).await;
+        let is_right =
+            is_compared && stands && verified.as_ref().is_ok_and(|verified| *verified != PasswordMatch::No);
+        let outcome = match (&verified, is_compared, is_right) {
+            (Err(_), _, _) | (_, false, _) => AttemptOutcome::Unused,
+            (_, true, true) => AttemptOutcome::Right,
+            (_, true, false) => AttemptOutcome::Wrong,
         };
-        let is_right = looked_at && stands && verified != PasswordMatch::No;
-        let outcome = match (looked_at, is_right) {
-            (false, _) => AttemptOutcome::Unused,
-            (true, true) => AttemptOutcome::Right,
-            (true, false) => AttemptOutcome::Wrong,
-        };
-        look.settled(outcome).await?;
-        Ok(match (is_right, reserved) {
-            (false, AttemptPermit::Granted) => AttemptResult::Wrong,
-            (false, _) => AttemptResult::Blocked,
-            (true, AttemptPermit::Granted) => AttemptResult::Right(verified),
-            (true, _) => AttemptResult::Locked,
+        self.settle(tenant, &reserved, outcome).await?;
+        Ok(match (is_right, reserved.permit, verified?) {
+            (false, AttemptPermit::Granted, _) => AttemptResult::Wrong,
+            (false, _, _) => AttemptResult::Blocked,
+            (true, AttemptPermit::Granted, verified) => AttemptResult::Right(verified),
+            (true, _, _) => AttemptResult::Locked,
         })
     }
 
-    /// Waits while as many are being looked at as may all be wrong.
-    async fn reserve<E>(
-        &self,
-        tenant: &Tenant,
-        whose: &AttemptKey,
-    ) -> Result<(AttemptPermit, ReservedAttempt), E>
+    /// Waits while as many attempts are under way as may all be wrong.
+    async fn reserve<E>(&self, tenant: &Tenant, whose: &AttemptKey) -> Result<ReservedAttempt, E>
     where
         E: From<HashRefused> + From<StoreError>,
     {
-        let engine = self.myself()?;
+        let (attempts, limits) = (&tenant.stores.records.attempts, &tenant.policy.lockout);
         for _ in 0..PAUSES {
-            let (engine, stores, whose) = (engine.clone(), tenant.stores.clone(), whose.clone());
-            let limits = tenant.policy.lockout;
-            // On its own: of whoever hangs up now, nobody would know whether the store has reserved the look.
-            let asking = AttemptReservation { engine, stores, limits, whose }.asked_for();
-            let (reserved, look) = whole("reserve a guess", asking).await?;
-            if reserved != AttemptPermit::TooManyInFlight {
-                return Ok((reserved, look));
+            let permit = attempts.reserve(whose, limits, self.clock.now()).await?;
+            match permit {
+                AttemptPermit::Granted | AttemptPermit::Locked => {
+                    return Ok(ReservedAttempt { permit, settled: whose.clone(), settled_permit: permit });
+                }
+                AttemptPermit::Refused => return Ok(self.reserve_decoy(tenant).await?),
+                AttemptPermit::TooManyInFlight => {
+                    self.while_caller_waits(sleep(PAUSE)).await.ok_or(HashRefused::Stopped)?;
+                }
             }
-            sleep(PAUSE).await;
         }
         Err(HashRefused::Busy { retry_after: Duration::from_secs(1) }.into())
     }
 
+    /// Stands in for an attempt that is refused. It costs the store the same, so that the time of an answer does not tell
+    /// that an account is locked, or that it exists.
+    async fn reserve_decoy(&self, tenant: &Tenant) -> Stored<ReservedAttempt> {
+        let now = self.clock.now();
+        let user = UserKey { tenant: tenant.id.clone(), id: UserId::generate(now, self.random.as_ref()) };
+        let settled = AttemptKey { user, device: None };
+        let attempts = &tenant.stores.records.attempts;
+        let settled_permit = attempts.reserve(&settled, &tenant.policy.lockout, now).await?;
+        Ok(ReservedAttempt { permit: AttemptPermit::Refused, settled, settled_permit })
+    }
+
+    async fn settle(
+        &self,
+        tenant: &Tenant,
+        reserved: &ReservedAttempt,
+        outcome: AttemptOutcome,
+    ) -> Stored<()> {
+        let (attempts, limits) = (&tenant.stores.records.attempts, &tenant.policy.lockout);
+        let ReservedAttempt { settled, settled_permit, .. } = reserved;
+        match attempts.settle(settled, *settled_permit, outcome, limits, self.clock.now()).await? {
+            AttemptEffect::LockedNow => self.tell_of_lock(&tenant.stores, settled).await,
+            AttemptEffect::Noted => Ok(()),
+        }
+    }
+
     /// Sends the owner a link that opens the account. A device that has locked itself out gets none: the account is open.
-    async fn tell_of_lock(&self, stores: &TenantStores, whose: &AttemptKey) -> Result<(), StoreError> {
+    async fn tell_of_lock(&self, stores: &TenantStores, whose: &AttemptKey) -> Stored<()> {
         if whose.device.is_some() {
             self.report(&Event::of_user(&whose.user, EventKind::DeviceLocked));
             return Ok(());
@@ -126,77 +149,15 @@ impl Engine {
     }
 }
 
-/// A guess that was reserved. Whoever hangs up before it is settled gives it back and has learned nothing; otherwise a
-/// few who hang up would keep everybody else from being looked at.
-struct ReservedAttempt(Option<(AttemptReservation, AttemptPermit)>);
-
-struct AttemptReservation {
-    engine: Arc<Engine>,
-    stores: Arc<TenantStores>,
-    limits: LockoutLimits,
-    whose: AttemptKey,
-}
-
-impl ReservedAttempt {
-    /// Settles it, on a task of its own: an account that is locked and an owner who is not told would be worse than
-    /// either.
-    async fn settled(mut self, outcome: AttemptOutcome) -> Result<(), StoreError> {
-        let Some((reservation, reserved)) = self.0.take() else { return Ok(()) };
-        whole("settle a guess", reservation.settle(reserved, outcome)).await
-    }
-}
-
-impl Drop for ReservedAttempt {
-    fn drop(&mut self) {
-        // Without a runtime nobody is left who could be kept waiting.
-        if let Some(((reservation, reserved), runtime)) = self.0.take().zip(Handle::try_current().ok()) {
-            runtime.spawn(reservation.settle(reserved, AttemptOutcome::Unused));
-        }
-    }
-}
-
-impl AttemptReservation {
-    async fn asked_for(self) -> Result<(AttemptPermit, ReservedAttempt), StoreError> {
-        let Self { engine, stores, limits, whose } = &self;
-        let reserved = stores.records.attempts.reserve(whose, limits, engine.clock.now()).await?;
-        match reserved {
-            AttemptPermit::Granted | AttemptPermit::Locked => {
-                Ok((reserved, ReservedAttempt(Some((self, reserved)))))
-            }
-            AttemptPermit::TooManyInFlight => Ok((reserved, ReservedAttempt(None))),
-            AttemptPermit::Refused => Ok((reserved, self.decoy_reservation().await?)),
-        }
-    }
-
-    /// What stands for a look that may not be had: it costs the store what a look costs, and nobody learns by the time of
-    /// an answer that an account is locked, or that it is there.
-    async fn decoy_reservation(self) -> Result<ReservedAttempt, StoreError> {
-        let (now, random) = (self.engine.clock.now(), self.engine.random.as_ref());
-        let user = UserKey { tenant: self.whose.user.tenant.clone(), id: UserId::generate(now, random) };
-        let whose = AttemptKey { user, device: None };
-        let reserved = self.stores.records.attempts.reserve(&whose, &self.limits, now).await?;
-        Ok(ReservedAttempt(Some((Self { whose, ..self }, reserved))))
-    }
-
-    async fn settle(self, reserved: AttemptPermit, outcome: AttemptOutcome) -> Result<(), StoreError> {
-        let Self { engine, stores, limits, whose } = self;
-        let now = engine.clock.now();
-        match stores.records.attempts.settle(&whose, reserved, outcome, &limits, now).await? {
-            AttemptEffect::LockedNow => engine.tell_of_lock(&stores, &whose).await,
-            AttemptEffect::Noted => Ok(()),
-        }
-    }
-}
-
-/// Bytes that tell those apart who do not exist: sixteen million of them, so that a stranger who makes up names fills no
-/// store and cannot use all of them up either.
+/// Bytes in which decoy users differ: there are sixteen million of them, so that a stranger who makes up names neither
+/// fills the store nor locks all of them.
 const DECOY_BYTES: usize = 3;
 
-impl Engine {
-    /// Who somebody is who does not exist, as far as guesses and messages are counted. No user has an id of this kind.
+impl EngineCore {
+    /// The decoy user of a name that no user has: attempts and mails are counted under its id, which no user has.
     ///
-    /// Which name is which of them is a secret of the tenant's: whoever knew two names of one could use it up by the one
-    /// and see by the other whether that is somebody.
+    /// Which name leads to which decoy is a secret of the tenant's. A client that knew two names of one decoy could lock it
+    /// by the one and learn from the other whether that name belongs to a user.
     pub(super) fn decoy_user(&self, tenant: &Tenant, login: &str) -> UserKey {
         let name = format!("nobody:{login}");
         let keyed = tenant.keyring.device_signer(self.clock.now()).map(|key| cookie::sign(key, &name));

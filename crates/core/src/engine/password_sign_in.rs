@@ -4,9 +4,7 @@ use thiserror::Error;
 
 use super::issue::{IssuedProof, NewSession};
 use super::password_attempt::{AttemptResult, PasswordAttempt};
-use super::uniform_delay::UniformDelay;
-use super::{Engine, Grant, IssueError, Tenant, TenantError};
-use crate::email::Email;
+use super::{EngineTask, Grant, IssueError, Tenant, TenantError};
 use crate::event::{Event, EventKind};
 use crate::id::{SessionId, SessionKey, TenantId, UserKey};
 use crate::lockout::AttemptKey;
@@ -20,13 +18,13 @@ use crate::username::LoginName;
 
 /// Somebody who wants to be signed in.
 #[derive(Debug)]
-pub struct PasswordSignIn<'a> {
+pub struct PasswordSignIn {
     /// Where.
     pub tenant: TenantId,
     /// Under which strategy.
     pub strategy: StrategyName,
-    /// The address.
-    pub email: Email,
+    /// Names the user: an address, a user name or a mobile number.
+    pub login: LoginName,
     /// The password.
     pub password: Password,
     /// On what.
@@ -34,7 +32,7 @@ pub struct PasswordSignIn<'a> {
     /// Whether to hand out a device proof, where the strategy refreshes.
     pub native: bool,
     /// The credential of a session that this one takes the place of.
-    pub replaces: Option<&'a str>,
+    pub replaces: Option<String>,
 }
 
 /// Somebody is signed in.
@@ -74,20 +72,16 @@ pub enum PasswordSignInError {
     Store(#[from] StoreError),
 }
 
-impl Engine {
-    /// Signs somebody in.
-    ///
-    /// # Errors
-    /// A [`PasswordSignInError`]; nobody is signed in then, and a session that would have been replaced stays.
-    pub async fn password_sign_in(
+impl EngineTask {
+    pub(super) async fn password_sign_in(
         &self,
-        request: PasswordSignIn<'_>,
+        request: PasswordSignIn,
     ) -> Result<CompletedSignIn, PasswordSignInError> {
         let tenant = self.tenant(&request.tenant).await?;
         let strategy = tenant.strategy(request.strategy).ok_or(PasswordSignInError::NotOffered)?;
         let replaced = self.replaced_by(&request).await?;
-        let login = LoginName::Email(request.email);
-        let (user, epochs) = self.standing_with_password(&tenant, &login, request.password, None).await?;
+        let (user, epochs) =
+            self.standing_with_password(&tenant, &request.login, request.password, None).await?;
 
         let device = request.device;
         let proof = request.native.then(|| IssuedProof::native(self.random.as_ref()));
@@ -150,7 +144,6 @@ impl Engine {
         password: Password,
         device: Option<&PlainSecret>,
     ) -> Result<User, PasswordSignInError> {
-        let mut pace = UniformDelay::begin(&self.clock);
         // In a storm of logins most are refused: that must not cost a read each.
         self.passwords.admits()?;
         let user = tenant.stores.records.users.find(&UserHandle::by_login(&tenant.id, login)).await?;
@@ -163,7 +156,6 @@ impl Engine {
             hash: user.as_ref().and_then(|user| user.password.clone()),
             stands: user.as_ref().is_some_and(|user| user.disabled.is_none()),
             password: password.clone(),
-            pace: &mut pace,
         };
         match (self.attempt_password::<PasswordSignInError>(guess).await?, user) {
             (AttemptResult::Right(verified), Some(user)) => {
@@ -184,7 +176,7 @@ impl Engine {
             (_, user) => {
                 let event = Event::of_tenant(tenant.id.clone(), EventKind::SignInRefused);
                 self.report(&Event { user: user.map(|user| user.key.id), ..event });
-                pace.kept().await;
+                self.uniform_delay().await;
                 Err(PasswordSignInError::InvalidCredentials)
             }
         }
@@ -204,7 +196,7 @@ impl Engine {
         user: User,
         password: Password,
     ) -> Result<User, PasswordSignInError> {
-        let Ok(hash) = self.passwords.hash(password).await else { return Ok(user) };
+        let Ok(hash) = self.hashing(self.passwords.hash(password)).await else { return Ok(user) };
         let rehashed = user.clone().rehashed(hash);
         match tenant.stores.records.users.update(&rehashed).await? {
             Updated::Done => Ok(rehashed),
@@ -214,8 +206,8 @@ impl Engine {
 
     /// The session that the sign-in takes the place of. It is looked up before anything is written: an outage must not
     /// leave the old session beside the new one.
-    async fn replaced_by(&self, request: &PasswordSignIn<'_>) -> Result<Option<SessionKey>, StoreError> {
-        match request.replaces {
+    async fn replaced_by(&self, request: &PasswordSignIn) -> Result<Option<SessionKey>, StoreError> {
+        match &request.replaces {
             Some(credential) => {
                 self.session_of_credential(&request.tenant, request.strategy, credential).await
             }

@@ -10,11 +10,10 @@ use thiserror::Error;
 
 use super::device::{PresentedDevice, bare};
 use super::tenant_stores::TenantStores;
-use super::whole::whole;
-use super::{Engine, IssueError, Tenant, TenantError};
+use super::{EngineTask, IssueError, Tenant, TenantError};
 use crate::event::{Event, EventKind};
 use crate::id::{SessionKey, TenantId};
-use crate::queued_mail::{MailKind, QueuedMail};
+use crate::queued_mail::MailKind;
 use crate::secret::{PlainSecret, SecretHash};
 use crate::session::{DeviceProof, RotationOutcome, RotationRequest, Session, SessionState};
 use crate::store::{StoreError, UserHandle};
@@ -25,13 +24,13 @@ use crate::user::User;
 
 /// Somebody who wants to go on.
 #[derive(Clone, Debug)]
-pub struct Refresh<'a> {
+pub struct Refresh {
     /// The tenant that the request names.
     pub tenant: Option<TenantId>,
     /// The strategy that the route is for.
     pub strategy: StrategyName,
     /// The refresh token.
-    pub token: &'a str,
+    pub token: String,
     /// The device proof, if one came along.
     pub device_secret: Option<PlainSecret>,
     /// The device cookie, if one came along.
@@ -95,18 +94,14 @@ struct PresentedProof {
     pins: bool,
 }
 
-impl Engine {
-    /// Trades a refresh token for the next pair.
-    ///
-    /// # Errors
-    /// A [`RefreshError`]. Only [`RefreshError::Reused`] has changed anything.
-    pub async fn refresh(&self, request: &Refresh<'_>) -> Result<Refreshed, RefreshError> {
-        let presented = self.authentic(request).await?;
+impl EngineTask {
+    pub(super) async fn refresh(&self, request: Refresh) -> Result<Refreshed, RefreshError> {
+        let presented = self.authentic(&request).await?;
         let tenant = &presented.tenant;
         let key = SessionKey { tenant: tenant.id.clone(), id: presented.claims.session };
         let (session, user) = self.refreshable(tenant, &key, request.strategy).await?;
         let strategy = tenant.strategy(session.strategy).ok_or(RefreshError::NotOffered)?;
-        let device = self.device_of(request).await?;
+        let device = self.device_of(&request).await?;
         let redemption = self.redemption(&presented, strategy, &key, device.as_ref())?;
 
         let had_shown = session.proof.is_some_and(|proof| proof.shown);
@@ -121,13 +116,13 @@ impl Engine {
     }
 
     /// Believes the token's MAC before anything is looked up by what it says.
-    async fn authentic(&self, request: &Refresh<'_>) -> Result<VerifiedRefreshToken, RefreshError> {
+    async fn authentic(&self, request: &Refresh) -> Result<VerifiedRefreshToken, RefreshError> {
         if let Some(named) = &request.tenant {
             // Whoever misspells the name must not be told that it is the token.
             let named = self.kept_tenant(named).await?;
             named.strategy(request.strategy).ok_or(RefreshError::NotOffered)?;
         }
-        let owner = claimed_tenant(request.token).map_err(|_| RefreshError::Invalid)?;
+        let owner = claimed_tenant(&request.token).map_err(|_| RefreshError::Invalid)?;
         if request.tenant.as_ref().is_some_and(|named| *named != owner) {
             return Err(RefreshError::OtherTenant);
         }
@@ -136,10 +131,10 @@ impl Engine {
             other => RefreshError::Tenant(other),
         })?;
         tenant.strategy(request.strategy).ok_or(RefreshError::NotOffered)?;
-        let authentic = match self.read_refresh(&tenant, request.token) {
+        let authentic = match self.read_refresh(&tenant, &request.token) {
             Err(TokenFault::UnknownKey { .. }) => {
                 let tenant = self.reloaded(&tenant).await?;
-                self.read_refresh(&tenant, request.token)
+                self.read_refresh(&tenant, &request.token)
             }
             read => read,
         };
@@ -189,7 +184,7 @@ impl Engine {
     }
 
     /// What came along of the device. A cookie is asked about where sessions are of the kind that sets it.
-    async fn device_of(&self, request: &Refresh<'_>) -> Result<Option<PresentedProof>, RefreshError> {
+    async fn device_of(&self, request: &Refresh) -> Result<Option<PresentedProof>, RefreshError> {
         if let Some(secret) = &request.device_secret {
             return Ok(Some(PresentedProof { secret: bare(secret), pins: false }));
         }
@@ -237,17 +232,13 @@ impl Engine {
         redemption: RotationRequest,
         device: Option<SecretHash>,
     ) -> Result<Session, RefreshError> {
-        let (engine, tenant, key) = (self.myself()?, tenant.clone(), key.clone());
-        let redeeming = async move {
-            let rotated = tenant.stores.view.rotate(&key, &redemption).await?;
-            let session = engine.judge(&tenant, rotated, &key).await?;
-            if let Some(device) = device.filter(|_| session.proof.is_some_and(|proof| proof.shown)) {
-                // It has proven itself: the next sign-in on it is no news.
-                engine.remember_device(&session.user_key(), device).await;
-            }
-            Ok(session)
-        };
-        whole("redeem a refresh token", redeeming).await
+        let rotated = tenant.stores.view.rotate(key, &redemption).await?;
+        let session = self.judge(tenant, rotated, key).await?;
+        if let Some(device) = device.filter(|_| session.proof.is_some_and(|proof| proof.shown)) {
+            // It has proven itself: the next sign-in on it is no news.
+            self.remember_device(&session.user_key(), device).await;
+        }
+        Ok(session)
     }
 
     /// Reports what became of the token, and gives the session if it may go on.
@@ -268,9 +259,8 @@ impl Engine {
         };
         self.report(&Event::of_session(&session, what));
         if what == EventKind::RefreshReused {
-            let (user, random) = (session.user_key(), self.random.as_ref());
-            let news = QueuedMail::notification(&user, MailKind::RefreshReused, self.clock.now(), random);
-            self.send_news(&tenant.stores, &news.with_device(&session.device)).await;
+            let (user, about) = (session.user_key(), MailKind::RefreshReused);
+            self.send_news(&tenant.stores, &user, about, Some(&session.device)).await;
         }
         verdict.map_or(Ok(session), Err)
     }

@@ -2,8 +2,7 @@
 
 use thiserror::Error;
 
-use super::uniform_delay::UniformDelay;
-use super::{Engine, Tenant, TenantError};
+use super::{EngineTask, Tenant, TenantError};
 use crate::email::Email;
 use crate::event::{Event, EventKind};
 use crate::id::{TenantId, UserId, UserKey};
@@ -98,26 +97,20 @@ impl Made {
     }
 }
 
-impl Engine {
-    /// Makes a user. Where the tenant hides who has an account, nobody learns whether one was made: there is none in the
-    /// answer, and the owner of a taken address gets a message.
-    ///
-    /// # Errors
-    /// A [`RegisterError`]; nothing was written then.
-    pub async fn register(&self, request: Register) -> Result<Option<User>, RegisterError> {
+impl EngineTask {
+    pub(super) async fn register(&self, request: Register) -> Result<Option<User>, RegisterError> {
         let tenant = self.tenant(&request.tenant).await?;
         tenant.strategy(request.strategy).ok_or(RegisterError::NotOffered)?;
         let Register { new, password, .. } = request;
         tenant.policy.password.check(&password, &[tenant.id.as_str(), new.email.local_part()])?;
-        let mut pace = UniformDelay::begin(&self.clock);
-        let made = self.make_user::<RegisterError>(&tenant, new, Some(password), &mut pace).await?;
+        let made = self.make_user::<RegisterError>(&tenant, new, Some(password)).await?;
         if !tenant.policy.hides_existence {
             return made.user().map(Some).ok_or(RegisterError::Taken);
         }
         if let Made::Taken { by: Some(owner) } = made {
             self.tell_of_sign_up(&tenant, &owner).await?;
         }
-        pace.kept().await;
+        self.uniform_delay().await;
         Ok(None)
     }
 
@@ -137,7 +130,6 @@ impl Engine {
         tenant: &Tenant,
         new: NewUser,
         password: Option<Password>,
-        pace: &mut UniformDelay,
     ) -> Result<Made, E>
     where
         E: From<HashRefused> + From<StoreError>,
@@ -148,7 +140,8 @@ impl Engine {
         let _turn = if tenant.policy.hides_existence {
             None
         } else {
-            Some(self.registering.take(&tenant.id, new.email.canonical()).await)
+            let turn = self.registering.take(&tenant.id, new.email.canonical());
+            Some(self.while_caller_waits(turn).await.ok_or(HashRefused::Stopped)?)
         };
         let users = &tenant.stores.records.users;
         let handle = UserHandle::Email(tenant.id.clone(), new.email.clone());
@@ -157,7 +150,7 @@ impl Engine {
             return Ok(Made::Taken { by });
         }
         let hash = match password {
-            Some(password) => Some(pace.hashing(self.passwords.hash(password)).await?),
+            Some(password) => Some(self.hashing(self.passwords.hash(password)).await?),
             None => None,
         };
         if by.is_some() {

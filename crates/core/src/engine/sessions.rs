@@ -1,6 +1,6 @@
 //! The sessions of a user, as the user and an operator see them, and how they end them.
 
-use super::{Engine, TenantError, UserAdminError};
+use super::{EngineCore, EngineTask, TenantError, UserAdminError};
 use crate::event::{Event, EventKind};
 use crate::id::{SessionId, SessionKey, UserKey};
 use crate::session::{EndReason, Session, SessionState};
@@ -18,12 +18,8 @@ pub struct ListedSession {
 /// The records that one step reads when only some of them are wanted.
 const STEP: u32 = 200;
 
-impl Engine {
-    /// A user's sessions and what is left of ended ones, oldest first.
-    ///
-    /// # Errors
-    /// The tenant's or the store's.
-    pub async fn sessions(
+impl EngineCore {
+    pub(super) async fn sessions(
         &self,
         user: &UserKey,
         page: Page<SessionId>,
@@ -36,11 +32,7 @@ impl Engine {
         Ok(sessions.into_iter().map(judged).collect())
     }
 
-    /// Those of a user's sessions that are live, or those that have ended, oldest first: a page of them.
-    ///
-    /// # Errors
-    /// The tenant's or the store's.
-    pub async fn sessions_that(
+    pub(super) async fn sessions_that(
         &self,
         user: &UserKey,
         have_ended: bool,
@@ -60,11 +52,7 @@ impl Engine {
         }
     }
 
-    /// The session of this id, or what is left of it.
-    ///
-    /// # Errors
-    /// The tenant's or the store's.
-    pub async fn session(&self, key: &SessionKey) -> Result<Option<ListedSession>, UserAdminError> {
+    pub(super) async fn session(&self, key: &SessionKey) -> Result<Option<ListedSession>, UserAdminError> {
         let stores = &self.kept_tenant(&key.tenant).await?.stores;
         let now = self.clock.now();
         let found = stores.records.sessions.find(&SessionHandle::Id(key.clone()), now).await?;
@@ -73,42 +61,36 @@ impl Engine {
         Ok(Some(ListedSession { state: session.state_at(now, epochs), session }))
     }
 
-    /// The live session of this id, if it is the user's: another's is as good as none.
-    ///
-    /// # Errors
-    /// The tenant's or the store's.
-    pub async fn session_of(&self, user: &UserKey, id: SessionId) -> Result<Option<Session>, UserAdminError> {
+    pub(super) async fn session_of(
+        &self,
+        user: &UserKey,
+        id: SessionId,
+    ) -> Result<Option<Session>, UserAdminError> {
         let key = SessionKey { tenant: user.tenant.clone(), id };
         let found = self.session(&key).await?;
         let is_theirs =
             |listed: &ListedSession| listed.state == SessionState::Live && listed.session.user == user.id;
         Ok(found.filter(is_theirs).map(|listed| listed.session))
     }
+}
 
-    /// Gives the device of a user's session another name: whether there was such a live session.
-    ///
-    /// # Errors
-    /// The tenant's or the store's.
-    pub async fn rename_session(
+impl EngineTask {
+    pub(super) async fn rename_session(
         &self,
         user: &UserKey,
         id: SessionId,
-        name: &str,
+        name: String,
     ) -> Result<Option<Session>, UserAdminError> {
         let Some(session) = self.session_of(user, id).await? else { return Ok(None) };
         let view = &self.tenant(&user.tenant).await?.stores.view;
-        if !view.rename(&session.key, name).await? {
+        if !view.rename(&session.key, &name).await? {
             return Ok(None);
         }
         self.report(&Event::of_session(&session, EventKind::SessionRenamed));
         self.session_of(user, id).await
     }
 
-    /// Ends one session of a user: whether there was such a live session.
-    ///
-    /// # Errors
-    /// The tenant's or the store's.
-    pub async fn end_session_of(
+    pub(super) async fn end_session_of(
         &self,
         user: &UserKey,
         id: SessionId,
@@ -121,11 +103,7 @@ impl Engine {
         Ok(count > 0)
     }
 
-    /// Ends one session: whether it was live.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn end_session(&self, key: &SessionKey) -> Result<bool, TenantError> {
+    pub(super) async fn end_session(&self, key: &SessionKey) -> Result<bool, TenantError> {
         let stores = &self.kept_tenant(&key.tenant).await?.stores;
         let handle = SessionHandle::Id(key.clone());
         let found = stores.records.sessions.find(&handle, self.clock.now()).await?;
@@ -138,11 +116,7 @@ impl Engine {
         Ok(ended > 0)
     }
 
-    /// Ends all sessions of a user: how many there were.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn end_sessions(&self, user: &UserKey, reason: EndReason) -> Result<u64, TenantError> {
+    pub(super) async fn end_sessions(&self, user: &UserKey, reason: EndReason) -> Result<u64, TenantError> {
         let stores = &self.kept_tenant(&user.tenant).await?.stores;
         let count = stores.view.end(&EndScope::User(user.clone()), reason).await?.len() as u64;
         self.report(&Event::of_user(user, EventKind::Ended { reason, count }));

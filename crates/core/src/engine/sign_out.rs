@@ -1,20 +1,13 @@
 //! Sign-out.
 
-use super::{Engine, Identity, Tenant, TenantError};
+use super::{EngineTask, Identity, Tenant, TenantError};
 use crate::event::{Event, EventKind};
 use crate::session::EndReason;
 use crate::store::EndScope;
 use crate::strategy::Check;
 
-impl Engine {
-    /// Signs somebody out: when this returns, it is written, and no longer believed here.
-    ///
-    /// What ends follows from the check. A token that nobody asks the store about leaves nothing to end but the session
-    /// that would have renewed it. A denylist takes back every session of the user that hands out tokens of this kind.
-    ///
-    /// # Errors
-    /// The tenant's or the store's; nothing has ended then.
-    pub async fn sign_out(&self, identity: &Identity) -> Result<(), TenantError> {
+impl EngineTask {
+    pub(super) async fn sign_out(&self, identity: &Identity) -> Result<(), TenantError> {
         let tenant = self.tenant(&identity.user.tenant).await?;
         let Some(scope) = scope_of_sign_out(&tenant, identity) else { return Ok(()) };
         let ended = tenant.stores.view.end(&scope, EndReason::Logout).await?;

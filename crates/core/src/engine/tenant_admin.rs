@@ -2,16 +2,15 @@
 
 use thiserror::Error;
 
-use super::{Engine, TenantError};
+use super::first_keys::make_missing_keys;
+use super::{EngineCore, EngineTask, TenantError};
 use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};
 use crate::id::TenantId;
-use crate::key::{KeyFault, KeyRecord, KeyUse, SealFault};
+use crate::key::{KeyFault, SealFault};
 use crate::session::{EndReason, Ending};
 use crate::store::{EpochScope, Inserted, Page, StoreError, Updated};
 use crate::tenant::{SettingsFault, TenantRecord, TenantSettings};
-
-use super::bootstrap::FIRST_KEYS_ARE_OLDER;
 
 /// How often a change is tried again that met another one.
 const TRIES: u32 = 5;
@@ -48,13 +47,8 @@ pub enum TenantAdminError {
     Store(#[from] StoreError),
 }
 
-impl Engine {
-    /// Makes a tenant, with keys of its own.
-    ///
-    /// # Errors
-    /// [`TenantAdminError`]: it is there already, its settings make no sense, or its database cannot be opened. Nothing that
-    /// anybody sees was made then.
-    pub async fn create_tenant(
+impl EngineTask {
+    pub(super) async fn create_tenant(
         &self,
         id: TenantId,
         settings: TenantSettings,
@@ -66,7 +60,8 @@ impl Engine {
         settings.over(self.directory.policy())?;
         // Home and keys first: a tenant that is there can be used. What a first attempt left behind is used by the next.
         self.directory.registry.get_or_create(database.as_deref()).await?;
-        self.make_first_keys(&id).await?;
+        let (keys, now) = (&*self.stores.keys, self.clock.now());
+        make_missing_keys::<TenantAdminError>(keys, &self.directory, &id, now, &*self.random).await?;
         let tenant = TenantRecord { settings, database, ..TenantRecord::new(id.clone(), self.clock.now()) };
         if self.stores.tenants.insert(&tenant).await? == Inserted::Clash {
             return Err(TenantAdminError::Taken(id));
@@ -76,40 +71,7 @@ impl Engine {
         Ok(tenant)
     }
 
-    async fn make_first_keys(&self, tenant: &TenantId) -> Result<(), TenantAdminError> {
-        let held = self.stores.keys.list(tenant).await?;
-        let (now, random) = (self.clock.now(), self.random.as_ref());
-        for usage in KeyUse::ALL {
-            if !held.iter().any(|key| key.usage == usage) {
-                let long_past = now.minus(FIRST_KEYS_ARE_OLDER);
-                let key = KeyRecord::generate(tenant, usage, usage.algorithm(), now, long_past, random)?;
-                self.stores.keys.insert(&self.directory.sealed(key, random)?).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The tenant as it is stored, suspended or not.
-    ///
-    /// # Errors
-    /// [`TenantAdminError::NotFound`], or the store's.
-    pub async fn tenant_record(&self, id: &TenantId) -> Result<TenantRecord, TenantAdminError> {
-        self.stores.tenants.find(id).await?.ok_or_else(|| TenantAdminError::NotFound(id.clone()))
-    }
-
-    /// Tenants, by name.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn tenants(&self, page: Page<TenantId>) -> Result<Vec<TenantRecord>, StoreError> {
-        self.stores.tenants.list(page).await
-    }
-
-    /// Lets a tenant decide otherwise. `change` is asked again if somebody else has changed the tenant meanwhile.
-    ///
-    /// # Errors
-    /// A [`TenantAdminError`]; the settings are as they were then.
-    pub async fn change_tenant(
+    pub(super) async fn change_tenant(
         &self,
         id: &TenantId,
         change: impl Fn(TenantSettings) -> TenantSettings + Send + Sync,
@@ -125,12 +87,7 @@ impl Engine {
         Ok(changed)
     }
 
-    /// Refuses everybody of a tenant, at once and on every node, and ends all of their sessions.
-    ///
-    /// # Errors
-    /// A [`TenantAdminError`]. Where the sessions could not be ended the tenant is suspended all the same; asking again ends
-    /// them.
-    pub async fn suspend_tenant(&self, id: &TenantId) -> Result<TenantRecord, TenantAdminError> {
+    pub(super) async fn suspend_tenant(&self, id: &TenantId) -> Result<TenantRecord, TenantAdminError> {
         if *id == TenantId::default_tenant() {
             return Err(TenantAdminError::Default);
         }
@@ -149,14 +106,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Lets the users of a tenant sign in again. Nothing that was ended comes back.
-    ///
-    /// What a suspension should have ended ends now at the latest: that one may have been given up half-way, and a node
-    /// that was cut off may have signed somebody in since.
-    ///
-    /// # Errors
-    /// A [`TenantAdminError`]; the tenant stays suspended then.
-    pub async fn resume_tenant(&self, id: &TenantId) -> Result<TenantRecord, TenantAdminError> {
+    pub(super) async fn resume_tenant(&self, id: &TenantId) -> Result<TenantRecord, TenantAdminError> {
         let now = self.clock.now();
         if self.tenant_record(id).await?.suspended.is_some() {
             self.end_everybody(id, now).await?;
@@ -181,5 +131,15 @@ impl Engine {
             }
         }
         Err(TenantAdminError::Contended)
+    }
+}
+
+impl EngineCore {
+    pub(super) async fn tenant_record(&self, id: &TenantId) -> Result<TenantRecord, TenantAdminError> {
+        self.stores.tenants.find(id).await?.ok_or_else(|| TenantAdminError::NotFound(id.clone()))
+    }
+
+    pub(super) async fn tenants(&self, page: Page<TenantId>) -> Result<Vec<TenantRecord>, StoreError> {
+        self.stores.tenants.list(page).await
     }
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 use moka::sync::Cache;
 use thiserror::Error;
 
-use super::bootstrap::{OpenError, Secrets};
+use super::EngineCore;
+use super::setup::{Secrets, Setup};
 use super::tenant_stores::{TenantStores, TenantStoresRegistry};
-use super::{Engine, Setup};
 use crate::clock::{Clock, Ticks};
 use crate::id::TenantId;
 use crate::key::{KeyRecord, Keyring, KeyringFault, KeyringSource, SealFault};
@@ -59,23 +59,6 @@ pub enum TenantError {
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl TenantError {
-    /// The same, of the tenant that every installation has.
-    pub(super) fn into_open_error(self) -> OpenError {
-        match self {
-            Self::Store(fault) => OpenError::Store(fault),
-            Self::Unknown(id) => OpenError::Store(StoreError::corrupt("tenant", &id, "name")),
-            Self::Suspended => {
-                OpenError::Store(StoreError::corrupt("tenant", &TenantId::default_tenant(), "suspended"))
-            }
-            Self::Settings(_) => {
-                OpenError::Store(StoreError::corrupt("tenant", &TenantId::default_tenant(), "settings"))
-            }
-            Self::Keys(fault) => OpenError::Keyring(Arc::unwrap_or_clone(fault)),
-        }
-    }
 }
 
 impl Tenant {
@@ -239,12 +222,8 @@ fn stores_unavailable(tenant: &TenantId, fault: StoreError) -> StoreError {
     }
 }
 
-impl Engine {
-    /// The tenant of this name.
-    ///
-    /// # Errors
-    /// There is none, it is suspended, its keys cannot be opened, or the store had to be asked and did not answer.
-    pub async fn tenant(&self, id: &TenantId) -> Result<Arc<Tenant>, TenantError> {
+impl EngineCore {
+    pub(super) async fn tenant(&self, id: &TenantId) -> Result<Arc<Tenant>, TenantError> {
         let tenant = self.directory.find(id).await?;
         if tenant.record.suspended.is_some() { Err(TenantError::Suspended) } else { Ok(tenant) }
     }

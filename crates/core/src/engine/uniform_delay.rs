@@ -5,7 +5,7 @@
 //! password hash took on top, which costs the same for everybody.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -19,26 +19,27 @@ pub(super) const ALL_BUT_HASHING: Duration = Duration::from_millis(25);
 pub(super) struct UniformDelay {
     clock: Arc<dyn Clock>,
     begun: Ticks,
-    hashing: Duration,
+    hashing: Mutex<Duration>,
 }
 
 impl UniformDelay {
     /// From now on.
     pub(super) fn begin(clock: &Arc<dyn Clock>) -> Self {
-        Self { clock: clock.clone(), begun: clock.ticks(), hashing: Duration::ZERO }
+        Self { clock: clock.clone(), begun: clock.ticks(), hashing: Mutex::default() }
     }
 
     /// Does work that takes as long whoever it is about, and waits for a free thread as long.
-    pub(super) async fn hashing<T>(&mut self, work: impl Future<Output = T>) -> T {
+    pub(super) async fn hashing<T>(&self, work: impl Future<Output = T>) -> T {
         let begun = self.clock.ticks();
         let done = work.await;
-        self.hashing += self.clock.ticks().since(begun);
+        *self.hashing.lock().unwrap_or_else(PoisonError::into_inner) += self.clock.ticks().since(begun);
         done
     }
 
     /// Waits until the answer may be given.
-    pub(super) async fn kept(self) {
-        let steps = self.clock.ticks().since(self.begun).saturating_sub(self.hashing);
+    pub(super) async fn kept(&self) {
+        let hashing = *self.hashing.lock().unwrap_or_else(PoisonError::into_inner);
+        let steps = self.clock.ticks().since(self.begun).saturating_sub(hashing);
         sleep(ALL_BUT_HASHING.saturating_sub(steps)).await;
     }
 }
@@ -67,7 +68,7 @@ mod tests {
     async fn taken(steps: Duration, hash: Duration) -> Duration {
         let begun = Instant::now();
         let clock: Arc<dyn Clock> = Arc::new(Timers(begun));
-        let mut pace = UniformDelay::begin(&clock);
+        let pace = UniformDelay::begin(&clock);
         sleep(steps / 2).await;
         pace.hashing(sleep(hash)).await;
         sleep(steps / 2).await;

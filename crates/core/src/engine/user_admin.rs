@@ -1,15 +1,16 @@
 //! What an operator does with users.
 
+use std::future::Future;
+
 use thiserror::Error;
 
-use super::uniform_delay::UniformDelay;
-use super::whole::whole;
-use super::{Engine, NewUser, TenantError};
+use super::tenant_stores::TenantStores;
+use super::{EngineCore, EngineTask, NewUser, TenantError};
 use crate::email::Email;
 use crate::event::{Event, EventKind};
 use crate::id::{TenantId, UserId, UserKey};
 use crate::password::{HashRefused, Password, WeakPassword};
-use crate::queued_mail::{MailKind, QueuedMail};
+use crate::queued_mail::MailKind;
 use crate::session::EndReason;
 use crate::store::{EndScope, Page, StoreError, Updated, UserHandle};
 use crate::user::{Role, User};
@@ -44,73 +45,33 @@ pub enum UserAdminError {
     Store(#[from] StoreError),
 }
 
-impl Engine {
-    /// The user of this address.
-    ///
-    /// # Errors
-    /// [`UserAdminError::NotFound`], or the store's.
-    pub async fn user_by_email(&self, tenant: &TenantId, email: &Email) -> Result<User, UserAdminError> {
+impl EngineCore {
+    pub(super) async fn user_by_email(
+        &self,
+        tenant: &TenantId,
+        email: &Email,
+    ) -> Result<User, UserAdminError> {
         let stores = &self.kept_tenant(tenant).await?.stores;
         let handle = UserHandle::Email(tenant.clone(), email.clone());
         stores.records.users.find(&handle).await?.ok_or(UserAdminError::NotFound)
     }
 
-    /// The user who signs in by this name, whichever kind it is.
-    ///
-    /// # Errors
-    /// [`UserAdminError::NotFound`], or the store's.
-    pub async fn user_by_login(&self, tenant: &TenantId, name: &LoginName) -> Result<User, UserAdminError> {
+    pub(super) async fn user_by_login(
+        &self,
+        tenant: &TenantId,
+        name: &LoginName,
+    ) -> Result<User, UserAdminError> {
         let stores = &self.kept_tenant(tenant).await?.stores;
         let handle = UserHandle::by_login(tenant, name);
         stores.records.users.find(&handle).await?.ok_or(UserAdminError::NotFound)
     }
 
-    /// The user of this id.
-    ///
-    /// # Errors
-    /// [`UserAdminError::NotFound`], or the store's.
-    pub async fn user(&self, key: &UserKey) -> Result<User, UserAdminError> {
+    pub(super) async fn user(&self, key: &UserKey) -> Result<User, UserAdminError> {
         let stores = &self.kept_tenant(&key.tenant).await?.stores;
         stores.records.users.find(&UserHandle::Id(key.clone())).await?.ok_or(UserAdminError::NotFound)
     }
 
-    /// Makes a user, who may sign in under every strategy on offer.
-    ///
-    /// # Errors
-    /// [`UserAdminError::Weak`] by the tenant's policy, [`UserAdminError::Taken`], or the store's; nothing was written then.
-    pub async fn create_user(
-        &self,
-        tenant: &TenantId,
-        new: NewUser,
-        password: Password,
-    ) -> Result<User, UserAdminError> {
-        let tenant = self.kept_tenant(tenant).await?;
-        tenant.policy.password.check(&password, &[tenant.id.as_str(), new.email.local_part()])?;
-        let made = self
-            .make_user::<UserAdminError>(&tenant, new, Some(password), &mut UniformDelay::begin(&self.clock))
-            .await?;
-        made.user().ok_or(UserAdminError::Taken)
-    }
-
-    /// Makes a user without a password, and sends them a link to choose one.
-    ///
-    /// # Errors
-    /// [`UserAdminError::Taken`], or the store's; nothing was written then.
-    pub async fn invite_user(&self, tenant: &TenantId, new: NewUser) -> Result<User, UserAdminError> {
-        let tenant = self.tenant(tenant).await?;
-        let made = self
-            .make_user::<UserAdminError>(&tenant, new, None, &mut UniformDelay::begin(&self.clock))
-            .await?;
-        let user = made.user().ok_or(UserAdminError::Taken)?;
-        self.send_reset(&tenant, &user.key, MailKind::Welcome).await?;
-        Ok(user)
-    }
-
-    /// Users of a tenant, by id: those whom `search` names in part.
-    ///
-    /// # Errors
-    /// The tenant's or the store's.
-    pub async fn users(
+    pub(super) async fn users(
         &self,
         tenant: &TenantId,
         search: &str,
@@ -119,27 +80,37 @@ impl Engine {
         let stores = &self.kept_tenant(tenant).await?.stores;
         Ok(stores.records.users.list(tenant, search, page).await?)
     }
+}
 
-    /// Keeps a user out: no sign-in, no refresh, and no session that the store is asked about.
-    ///
-    /// # Errors
-    /// [`UserAdminError::NotFound`], or the store's.
-    pub async fn disable_user(&self, key: &UserKey) -> Result<User, UserAdminError> {
-        let (engine, key) = (self.myself()?, key.clone());
-        let disabling = async move {
-            let user = engine.change_user(&key, |user| user.disabled(engine.clock.now())).await?;
-            engine.end_all(&key, EndReason::Admin).await?;
-            engine.report(&Event::of_user(&key, EventKind::UserDisabled));
-            Ok(user)
-        };
-        whole("disable a user", disabling).await
+impl EngineTask {
+    pub(super) async fn create_user(
+        &self,
+        tenant: &TenantId,
+        new: NewUser,
+        password: Password,
+    ) -> Result<User, UserAdminError> {
+        let tenant = self.kept_tenant(tenant).await?;
+        tenant.policy.password.check(&password, &[tenant.id.as_str(), new.email.local_part()])?;
+        let made = self.make_user::<UserAdminError>(&tenant, new, Some(password)).await?;
+        made.user().ok_or(UserAdminError::Taken)
     }
 
-    /// Lets a user sign in again. Sessions that were ended stay ended.
-    ///
-    /// # Errors
-    /// [`UserAdminError::NotFound`], or the store's.
-    pub async fn enable_user(&self, key: &UserKey) -> Result<User, UserAdminError> {
+    pub(super) async fn invite_user(&self, tenant: &TenantId, new: NewUser) -> Result<User, UserAdminError> {
+        let tenant = self.tenant(tenant).await?;
+        let made = self.make_user::<UserAdminError>(&tenant, new, None).await?;
+        let user = made.user().ok_or(UserAdminError::Taken)?;
+        self.send_reset(&tenant, &user.key, MailKind::Welcome).await?;
+        Ok(user)
+    }
+
+    pub(super) async fn disable_user(&self, key: &UserKey) -> Result<User, UserAdminError> {
+        let user = self.change_user(key, |user| user.disabled(self.clock.now())).await?;
+        self.end_all(key, EndReason::Admin).await?;
+        self.report(&Event::of_user(key, EventKind::UserDisabled));
+        Ok(user)
+    }
+
+    pub(super) async fn enable_user(&self, key: &UserKey) -> Result<User, UserAdminError> {
         if self.user(key).await?.disabled.is_some() {
             // Whoever was disabled by a process that died half-way may have sessions left.
             self.end_all(key, EndReason::Admin).await?;
@@ -149,36 +120,43 @@ impl Engine {
         Ok(user)
     }
 
-    /// Gives a user another role.
-    ///
-    /// # Errors
-    /// [`UserAdminError::NotFound`], or the store's.
-    pub async fn set_role(&self, key: &UserKey, role: Role) -> Result<User, UserAdminError> {
+    pub(super) async fn set_role(&self, key: &UserKey, role: Role) -> Result<User, UserAdminError> {
         let user = self.change_user(key, |user| user.with_role(role, self.clock.now())).await?;
         self.report(&Event::of_user(key, EventKind::RoleChanged));
         Ok(user)
     }
 
-    /// Sets a user's password and ends all of the user's sessions.
-    ///
-    /// # Errors
-    /// [`UserAdminError::Weak`] by the tenant's policy, [`UserAdminError::NotFound`], or the store's.
-    pub async fn set_password(&self, key: &UserKey, new: Password) -> Result<User, UserAdminError> {
+    pub(super) async fn set_password(&self, key: &UserKey, new: Password) -> Result<User, UserAdminError> {
         let tenant = self.kept_tenant(&key.tenant).await?;
         let found = self.user(key).await?;
         tenant.policy.password.check(&new, &[tenant.id.as_str(), found.email.local_part()])?;
-        let hash = self.passwords.hash(new).await?;
-        // Before and after, for the reasons that a change by the owner has.
-        self.end_all(key, EndReason::PasswordChange).await?;
-        let user = self.change_user(key, |user| user.with_password(hash.clone(), self.clock.now())).await?;
-        self.end_all(key, EndReason::PasswordChange).await?;
-        let tenant = self.kept_tenant(&key.tenant).await?;
+        let hash = self.hashing(self.passwords.hash(new)).await?;
+        let (all, event) = (EndScope::User(key.clone()), EventKind::PasswordSet);
+        let change = self.change_user(key, |user| user.with_password(hash.clone(), self.clock.now()));
+        let (user, _) = self.replace_password(&tenant.stores, &all, change, event).await?;
         tenant.stores.records.attempts.clear(key).await?;
-        self.report(&Event::of_user(key, EventKind::PasswordSet));
-        let news =
-            QueuedMail::notification(key, MailKind::PasswordChanged, self.clock.now(), self.random.as_ref());
-        self.send_news(&tenant.stores, &news).await;
         Ok(user)
+    }
+
+    /// Replaces a password and ends the sessions of `scope`, before it and once more after it: the user, and how many
+    /// sessions ended.
+    ///
+    /// A crash in between leaves the old password and no session of a thief, never a new password and a thief who is
+    /// signed in. A sign-in with the old password that was under way was made under an epoch that the second ending
+    /// leaves behind.
+    pub(super) async fn replace_password<E: From<StoreError>>(
+        &self,
+        stores: &TenantStores,
+        scope: &EndScope,
+        change: impl Future<Output = Result<User, E>>,
+        event: EventKind,
+    ) -> Result<(User, u64), E> {
+        let mut ended = stores.view.end(scope, EndReason::PasswordChange).await?.len();
+        let user = change.await?;
+        ended += stores.view.end(scope, EndReason::PasswordChange).await?.len();
+        self.report(&Event::of_user(&user.key, event));
+        self.send_news(stores, &user.key, MailKind::PasswordChanged, None).await;
+        Ok((user, ended as u64))
     }
 
     pub(super) async fn end_all(&self, user: &UserKey, reason: EndReason) -> Result<u64, UserAdminError> {

@@ -20,7 +20,7 @@ use super::listener::Peer;
 #[derive(Clone)]
 pub struct Recorder {
     handle: PrometheusHandle,
-    engine: Arc<Engine>,
+    engine: Engine,
 }
 
 impl std::fmt::Debug for Recorder {
@@ -34,7 +34,7 @@ impl Recorder {
     ///
     /// # Errors
     /// Somebody else counts already.
-    pub fn install(engine: Arc<Engine>) -> Result<Self, BuildError> {
+    pub fn install(engine: Engine) -> Result<Self, BuildError> {
         let handle = PrometheusBuilder::new().install_recorder()?;
         describe_counter!("portcullis_http_requests_total", "Requests answered, by route, method and status");
         describe_gauge!("portcullis_password_hashes_waiting", "Passwords that wait to be hashed");

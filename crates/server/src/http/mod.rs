@@ -45,7 +45,7 @@ use rate_limited::rate_limited;
 #[derive(Clone, Debug)]
 pub struct App {
     /// Everything that can be done.
-    pub engine: Arc<Engine>,
+    pub engine: Engine,
     /// What can be done on the device-session surface.
     pub operations: OperationDispatcher,
     /// The session cookie.

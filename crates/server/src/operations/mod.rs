@@ -9,8 +9,6 @@ mod caller;
 mod own;
 mod public;
 
-use std::sync::Arc;
-
 use portcullis_api::answer::Success;
 use portcullis_api::answer::device::SessionView;
 use portcullis_api::operation::{AdminOperation, DeviceOperation, DeviceRow, TenantSource};
@@ -31,7 +29,7 @@ pub(crate) use caller::CallerCredentials;
 #[derive(Clone, Debug)]
 pub struct OperationDispatcher {
     /// The engine that operations call.
-    pub engine: Arc<Engine>,
+    pub engine: Engine,
     /// Whether a call must name its tenant.
     pub requires_tenant: bool,
 }

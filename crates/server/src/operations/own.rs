@@ -34,7 +34,7 @@ impl OperationDispatcher {
             request::ChangePassword::read(&call.body, &tenant.policy.password)?;
         // A gateway names no session, and the engine keeps the session that asks.
         let identity = caller.identity.ok_or_else(|| Refusal::plain(Code::Unauthorized))?;
-        let request = ChangePassword { identity: &identity, current, new };
+        let request = ChangePassword { identity, current, new };
         self.engine.change_password(request).await.map_err(Refusal::of_device_password)?;
         self.reply(Success::PASSWORD_CHANGED, ())
     }
@@ -56,7 +56,7 @@ impl OperationDispatcher {
 
     async fn rename_session(&self, call: Call<'_>, caller: AuthenticatedCaller) -> OperationResult {
         let Rename { session, device_name } = Rename::read(&call.body)?;
-        let renamed = self.engine.rename_session(&caller.user, session, &device_name).await?;
+        let renamed = self.engine.rename_session(&caller.user, session, device_name.clone()).await?;
         if renamed.is_none() {
             return Err(Refusal::plain(Code::SessionNotFound).about_session(session));
         }

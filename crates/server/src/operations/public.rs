@@ -78,11 +78,11 @@ impl OperationDispatcher {
         let refresh = Refresh {
             tenant: call.tenant.clone(),
             strategy: StrategyName::Device,
-            token: token.reveal(),
+            token: token.reveal().to_owned(),
             device_secret,
             cookie: call.cookie.clone(),
         };
-        let refreshed = self.engine.refresh(&refresh).await.map_err(Refusal::of_device_refresh)?;
+        let refreshed = self.engine.refresh(refresh).await.map_err(Refusal::of_device_refresh)?;
         self.reply(Success::TOKENS_REFRESHED, TokenPair::new(&refreshed.access, &refreshed.refresh))
     }
 

@@ -18,7 +18,7 @@ use crate::username::LoginName;
 
 struct Scene {
     fixture: Fixture,
-    node: Arc<Engine>,
+    node: Engine,
     post: Arc<RecordingMailbox>,
     ann: Member,
 }

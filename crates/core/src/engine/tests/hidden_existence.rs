@@ -1,6 +1,5 @@
 //! What a stranger can find out about who has an account, and what they can do to those who have.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -24,10 +23,10 @@ async fn who_somebody_counts_as_who_does_not_exist_is_a_secret_of_the_installati
         let node = fixture.node().await;
         let tenant = node.tenant(&TenantId::default_tenant()).await.unwrap();
         let names = ["jo@example.com", "ann@example.com", "bob@example.com"];
-        counted.push(names.map(|name| node.decoy_user(&tenant, name)));
+        counted.push(names.map(|name| node.core.decoy_user(&tenant, name)));
         assert_eq!(
             counted.last(),
-            Some(&names.map(|name| node.decoy_user(&tenant, name))),
+            Some(&names.map(|name| node.core.decoy_user(&tenant, name))),
             "and always the same"
         );
     }
@@ -40,7 +39,7 @@ fn hiding() -> Fixture {
 }
 
 /// A stranger signs up with this address, and is told nothing.
-async fn sign_up(node: &Arc<Engine>, address: &str) {
+async fn sign_up(node: &Engine, address: &str) {
     let tenant = TenantId::default_tenant();
     let strategy = StrategyName::Device;
     let new = NewUser::new(email(address), Some(person()));

@@ -59,6 +59,6 @@ async fn a_new_key_is_published_before_it_signs_and_the_old_one_verifies_after()
     let retires = node.keys(&tenant).await.unwrap().iter().find_map(|key| key.retires).unwrap();
     fixture.clock.set(retires);
     assert_eq!(standings().await, [KeyStatus::Retired, KeyStatus::Signing]);
-    assert_eq!(node.purge_keys(&tenant).await.unwrap(), 1);
+    assert_eq!(node.core.purge_keys(&tenant).await.unwrap(), 1);
     assert_eq!(standings().await, [KeyStatus::Signing]);
 }

@@ -14,7 +14,7 @@ use crate::tenant::{SecondStep, TenantSettings};
 
 struct Scene {
     fixture: Fixture,
-    node: Arc<Engine>,
+    node: Engine,
     post: Arc<RecordingMailbox>,
     ann: Member,
 }

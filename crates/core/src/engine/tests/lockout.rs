@@ -19,7 +19,7 @@ pub(super) const LOCK: Duration = Duration::from_mins(15);
 pub(super) struct Scene {
     pub(super) fixture: Fixture,
     pub(super) faults: Arc<Faults>,
-    pub(super) node: Arc<Engine>,
+    pub(super) node: Engine,
     pub(super) post: Arc<RecordingMailbox>,
     pub(super) ann: Member,
 }

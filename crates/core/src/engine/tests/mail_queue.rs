@@ -24,7 +24,7 @@ use crate::ticket::TicketKey;
 
 struct Scene {
     fixture: Fixture,
-    node: Arc<Engine>,
+    node: Engine,
     post: Arc<RecordingMailbox>,
     ann: Member,
     client: Client,
@@ -305,7 +305,7 @@ impl TenantDatabases for Elsewhere {
 
 /// So many tenants that live elsewhere, each with a letter that waits there. The first one's database can be told to
 /// fail.
-async fn letters_elsewhere(count: usize) -> (Fixture, Arc<Engine>, Arc<Faults>) {
+async fn letters_elsewhere(count: usize) -> (Fixture, Engine, Arc<Faults>) {
     let (stores, faults) = Faults::within(MemoryStore::stores());
     let names: Vec<String> = (0..count).map(|nth| format!("acme-{nth}")).collect();
     let mut homes: BTreeMap<_, _> = names.iter().map(|name| (name.clone(), MemoryStore::stores())).collect();

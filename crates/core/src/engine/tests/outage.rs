@@ -24,8 +24,8 @@ const ALMOST_STALE: Duration = Duration::from_millis(999);
 struct Scene {
     fixture: Fixture,
     faults: Arc<Faults>,
-    node: Arc<Engine>,
-    other: Arc<Engine>,
+    node: Engine,
+    other: Engine,
     ticks: std::cell::Cell<Duration>,
 }
 
@@ -360,11 +360,8 @@ async fn whoever_changes_their_password_can_refresh_on_a_node_that_has_not_heard
     let held = ann.password_sign_in(&scene.other, StrategyName::Denylist).await;
     let identity = held.recognised(&scene.node).await.unwrap();
     scene.faults.fall_silent();
-    let change = ChangePassword {
-        identity: &identity,
-        current: password(PASSWORD),
-        new: password("another correct horse"),
-    };
+    let change =
+        ChangePassword { identity, current: password(PASSWORD), new: password("another correct horse") };
     scene.other.change_password(change).await.unwrap();
     assert!(held.refresh(&scene.node).await.is_ok());
 }

@@ -7,7 +7,7 @@ use std::task::Poll;
 use tokio::task::JoinSet;
 
 use super::lockout::{LOCK, Scene, Told};
-use crate::engine::{ChangePassword, ChangePasswordError, PasswordSignInError};
+use crate::engine::{ChangePassword, ChangePasswordError, Identity, PasswordSignInError};
 use crate::event::EventKind;
 use crate::lockout::{AttemptKey, AttemptRecord};
 use crate::secret::SecretHash;
@@ -64,7 +64,7 @@ async fn a_guess_that_the_pool_has_no_room_for_is_given_back() {
     scene.fixture.setup.passwords.stop();
     for _ in 0..20 {
         let (current, new) = (password("wrong password"), password("brisk lantern"));
-        let change = ChangePassword { identity: &identity, current, new };
+        let change = ChangePassword { identity: identity.clone(), current, new };
         let refused = scene.node.change_password(change).await;
         assert!(matches!(refused, Err(ChangePasswordError::Busy(_))), "{refused:?}");
     }
@@ -117,9 +117,9 @@ async fn a_stolen_session_cannot_guess_on_and_strangers_do_not_keep_the_owner_fr
         scene.ann.password_sign_in(&scene.node, StrategyName::Session).await.identity(&scene.node).await,
     );
     scene.is_wrong(10).await;
-    let change = async |identity, current, new| {
+    let change = async |identity: &Identity, current, new| {
         let (current, new) = (password(current), password(new));
-        scene.node.change_password(ChangePassword { identity, current, new }).await
+        scene.node.change_password(ChangePassword { identity: identity.clone(), current, new }).await
     };
     let locked = scene.fixture.recorded_events.count(EventKind::Locked);
     for _ in 0..5 {

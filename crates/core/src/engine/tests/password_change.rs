@@ -1,7 +1,5 @@
 //! A user changes their password.
 
-use std::sync::Arc;
-
 use crate::engine::{ChangePassword, ChangePasswordError, Engine, Identity};
 use crate::event::EventKind;
 use crate::session::EndReason;
@@ -10,12 +8,18 @@ use crate::store::memory::MemoryStore;
 use crate::strategy::StrategyName;
 
 async fn change(
-    engine: &Arc<Engine>,
+    engine: &Engine,
     identity: &Identity,
     from: &str,
     to: &str,
 ) -> Result<(), ChangePasswordError> {
-    engine.change_password(ChangePassword { identity, current: password(from), new: password(to) }).await
+    engine
+        .change_password(ChangePassword {
+            identity: identity.clone(),
+            current: password(from),
+            new: password(to),
+        })
+        .await
 }
 
 /// Somebody who is signed in twice.

@@ -20,7 +20,7 @@ const NEXT: &str = "brisk lantern";
 struct Scene {
     fixture: Fixture,
     faults: Arc<Faults>,
-    node: Arc<Engine>,
+    node: Engine,
     post: Arc<RecordingMailbox>,
     ann: Member,
 }

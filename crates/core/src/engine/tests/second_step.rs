@@ -21,7 +21,7 @@ use crate::tenant::SecondStep;
 /// Somebody who has signed up, and where their letters go.
 struct Scene {
     fixture: Fixture,
-    node: Arc<Engine>,
+    node: Engine,
     post: Arc<RecordingMailbox>,
     ann: Member,
 }
@@ -240,7 +240,7 @@ async fn what_ends_all_sessions_between_the_two_steps_makes_the_code_worthless()
         let held = scene.ann.password_sign_in(&scene.node, StrategyName::Jwt).await;
         let identity = held.identity(&scene.node).await;
         let (current, new) = (password(PASSWORD), password("brisk lantern"));
-        let change = ChangePassword { identity: &identity, current, new };
+        let change = ChangePassword { identity: identity.clone(), current, new };
         scene.node.change_password(change).await.unwrap();
     })
     .await;

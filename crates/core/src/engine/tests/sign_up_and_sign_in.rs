@@ -1,7 +1,5 @@
 //! Signing up and signing in.
 
-use std::sync::Arc;
-
 use tokio::task::JoinSet;
 
 use crate::engine::{Engine, NewUser, PasswordSignIn, PasswordSignInError, Register, RegisterError};
@@ -15,6 +13,7 @@ use crate::store::memory::MemoryStore;
 use crate::store::{Page, UserHandle};
 use crate::strategy::StrategyName;
 use crate::user::User;
+use crate::username::LoginName;
 
 fn request(address: &str, chosen: &str) -> Register {
     Register {
@@ -26,7 +25,7 @@ fn request(address: &str, chosen: &str) -> Register {
 }
 
 /// How many of so many who claim one address at once are taken in; the others are told that it is taken.
-async fn claim(nodes: &[Arc<Engine>], count: usize) -> usize {
+async fn claim(nodes: &[Engine], count: usize) -> usize {
     let mut claims = JoinSet::new();
     for node in nodes.iter().cycle().take(count) {
         let node = node.clone();
@@ -156,11 +155,11 @@ async fn a_sign_in_over_a_live_session_ends_it_and_a_refused_one_does_not() {
         let request = PasswordSignIn {
             tenant: TenantId::default_tenant(),
             strategy: StrategyName::Session,
-            email: ann.user.email.clone(),
+            login: LoginName::Email(ann.user.email.clone()),
             password: password(with),
             device: Device::default(),
             native: false,
-            replaces: Some(first.credential()),
+            replaces: Some(first.credential().to_owned()),
         };
         node.password_sign_in(request).await
     };

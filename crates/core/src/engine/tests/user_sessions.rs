@@ -144,10 +144,7 @@ async fn all_pages_of_sessions_have_every_one_once_oldest_first() {
 }
 
 /// Two who are signed in.
-async fn two(
-    fixture: &Fixture,
-    node: &Arc<Engine>,
-) -> [(Member, crate::store::conformance::fixture::Held); 2] {
+async fn two(fixture: &Fixture, node: &Engine) -> [(Member, crate::store::conformance::fixture::Held); 2] {
     let (ann, bob) = (fixture.newcomer(node).await, fixture.newcomer(node).await);
     let of_ann = Client::browser().comes_in(node, &RecordingMailbox::new(), &ann).await;
     let of_bob = Client::browser().comes_in(node, &RecordingMailbox::new(), &bob).await;
@@ -162,7 +159,7 @@ async fn somebody_elses_session_is_as_good_as_none() {
     let [(ann, of_ann), (_, of_bob)] = two(&fixture, &node).await;
     let (id, user) = (of_bob.session().id, &ann.user.key);
     assert!(!node.end_session_of(user, id, EndReason::Logout).await.unwrap());
-    assert_eq!(node.rename_session(user, id, "mine").await.unwrap(), None);
+    assert_eq!(node.rename_session(user, id, "mine".to_owned()).await.unwrap(), None);
     assert_eq!(node.session_of(user, id).await.unwrap(), None);
     assert!(of_bob.recognised(&node).await.is_ok());
     assert_eq!(
@@ -181,9 +178,9 @@ async fn a_session_that_was_renamed_keeps_its_name_and_one_that_has_ended_takes_
     let node = fixture.node().await;
     let [(ann, held), _] = two(&fixture, &node).await;
     let id = held.session().id;
-    let renamed = node.rename_session(&ann.user.key, id, "Ann's laptop").await.unwrap().unwrap();
+    let renamed = node.rename_session(&ann.user.key, id, "Ann's laptop".to_owned()).await.unwrap().unwrap();
     assert_eq!(renamed.device.name, "Ann's laptop");
     let refreshed = held.refresh(&node).await;
     assert!(refreshed.is_err(), "the cookie did not come along");
-    assert_eq!(node.rename_session(&ann.user.key, id, "Nobody's").await.unwrap(), None);
+    assert_eq!(node.rename_session(&ann.user.key, id, "Nobody's".to_owned()).await.unwrap(), None);
 }

@@ -132,12 +132,7 @@ impl Client {
 
     /// Takes both steps.
     #[expect(clippy::panic, reason = "whoever should be let in and is not has found a fault")]
-    pub async fn comes_in(
-        &self,
-        engine: &Arc<Engine>,
-        post: &Arc<RecordingMailbox>,
-        member: &Member,
-    ) -> Held {
+    pub async fn comes_in(&self, engine: &Engine, post: &Arc<RecordingMailbox>, member: &Member) -> Held {
         let tenant = &member.user.key.tenant;
         let login = self.asks_for_code(engine, member).await;
         match self.verify(engine, tenant, login, &post.code(engine).await).await {
@@ -160,6 +155,7 @@ impl Client {
     pub async fn refresh(&self, engine: &Engine, token: &str) -> Result<Refreshed, RefreshError> {
         let PresentedDevice { cookie, secret: device_secret, .. } = self.shown();
         let strategy = StrategyName::Device;
-        engine.refresh(&Refresh { tenant: None, strategy, token, device_secret, cookie }).await
+        let token = token.to_owned();
+        engine.refresh(Refresh { tenant: None, strategy, token, device_secret, cookie }).await
     }
 }

@@ -40,6 +40,7 @@ use crate::store::{NoTenantDatabases, Stores};
 use crate::strategy::{Carrier, PresentedCredentials, StrategyName};
 use crate::tenant::{TenantPolicy, TenantRecord};
 use crate::user::{PersonName, User};
+use crate::username::LoginName;
 
 /// The password of everybody on a stage.
 pub const PASSWORD: &str = "vexed quilt";
@@ -160,7 +161,7 @@ impl Fixture {
 
     /// One more engine on the same stores, as another process would have it.
     #[expect(clippy::panic, reason = "a store on which no engine opens has failed the suite")]
-    pub async fn node(&self) -> Arc<Engine> {
+    pub async fn node(&self) -> Engine {
         match Engine::open(self.setup.clone()).await {
             Ok(engine) => engine,
             Err(fault) => panic!("no engine opens on these stores: {fault}"),
@@ -272,7 +273,7 @@ pub async fn try_to_sign_in(
     let request = PasswordSignIn {
         tenant: tenant.clone(),
         strategy,
-        email: email.clone(),
+        login: LoginName::Email(email.clone()),
         password: password(with),
         device: Device::described("192.0.2.1", "a browser"),
         native,
@@ -343,7 +344,8 @@ impl Held {
     pub async fn refresh_with(&self, engine: &Engine, token: &str) -> Result<Refreshed, RefreshError> {
         let device_secret = self.signed_in.grant.device_secret.clone();
         let (tenant, strategy) = (Some(self.tenant.clone()), self.strategy);
-        engine.refresh(&Refresh { tenant, strategy, token, device_secret, cookie: None }).await
+        let token = token.to_owned();
+        engine.refresh(Refresh { tenant, strategy, token, device_secret, cookie: None }).await
     }
 }
 

@@ -63,7 +63,7 @@ impl RecordingMailbox {
     }
 
     /// Delivers what waits: how many letters there were.
-    pub async fn collect(self: &Arc<Self>, engine: &Arc<Engine>) -> u64 {
+    pub async fn collect(self: &Arc<Self>, engine: &Engine) -> u64 {
         let notifier: Arc<dyn Notifier> = self.clone();
         engine.deliver_due(&notifier).await.answered()
     }
@@ -85,7 +85,7 @@ impl RecordingMailbox {
     }
 
     /// Delivers what waits, and reads the newest code.
-    pub async fn code(self: &Arc<Self>, engine: &Arc<Engine>) -> String {
+    pub async fn code(self: &Arc<Self>, engine: &Engine) -> String {
         self.collect(engine).await;
         self.secret("code")
     }

@@ -49,7 +49,7 @@ pub(crate) struct Simulation {
     /// The stores as they are, past all faults.
     truth: Stores,
     faults: Arc<Faults>,
-    node: Arc<Engine>,
+    node: Engine,
     session: SessionKey,
     secret: Option<PlainSecret>,
     /// What each tab holds; the first alone where they share.
@@ -217,8 +217,10 @@ impl Simulation {
 
     async fn ask(&self, token: &str, secret: Option<PlainSecret>) -> Result<Refreshed, RefreshError> {
         let tenant = Some(TenantId::default_tenant());
-        let request = Refresh { tenant, strategy: STRATEGY, token, device_secret: secret, cookie: None };
-        self.node.refresh(&request).await
+        let token = token.to_owned();
+        self.node
+            .refresh(Refresh { tenant, strategy: STRATEGY, token, device_secret: secret, cookie: None })
+            .await
     }
 
     async fn refresh(&mut self, tab: usize, fate: RequestFate) {
@@ -339,14 +341,7 @@ impl Simulation {
             let (node, token, device_secret) = (self.node.clone(), token.clone(), self.secret.clone());
             asking.spawn(async move {
                 let tenant = Some(TenantId::default_tenant());
-                node.refresh(&Refresh {
-                    tenant,
-                    strategy: STRATEGY,
-                    token: &token,
-                    device_secret,
-                    cookie: None,
-                })
-                .await
+                node.refresh(Refresh { tenant, strategy: STRATEGY, token, device_secret, cookie: None }).await
             });
         }
         while let Some(answer) = asking.join_next().await {

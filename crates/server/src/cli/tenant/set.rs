@@ -41,7 +41,8 @@ pub(super) async fn run(
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
     check(decisions, config)?;
-    let changed = engine.change_tenant(tenant, |settings| assigned(settings, decisions)).await?;
+    let wanted = decisions.clone();
+    let changed = engine.change_tenant(tenant, move |settings| assigned(settings, &wanted)).await?;
     for Assignment { key, .. } in decisions {
         match key.shown(&changed.settings) {
             Some(value) => writeln!(out, "Tenant {tenant} decides {}={}.", key.name, Escaped(&value))?,

@@ -7,6 +7,7 @@ use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request;
 use portcullis_core::engine::{Grant, PasswordSignIn};
 use portcullis_core::strategy::Carrier;
+use portcullis_core::username::LoginName;
 
 use super::Route;
 use crate::http::App;
@@ -23,11 +24,11 @@ pub(in crate::http) async fn login(route: Route, asked: DecodedRequest) -> Answe
         .password_sign_in(PasswordSignIn {
             tenant,
             strategy: route.strategy,
-            email,
+            login: LoginName::Email(email),
             password,
             device: asked.device(),
             native,
-            replaces: Carrier::Cookie.find(&shown.envelope()).ok().flatten(),
+            replaces: Carrier::Cookie.find(&shown.envelope()).ok().flatten().map(str::to_owned),
         })
         .await?;
     let mut response = private(StatusCode::CREATED, &route.shape.login(&signed_in))?;

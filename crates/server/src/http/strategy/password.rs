@@ -19,6 +19,6 @@ pub(in crate::http) async fn password(
     let tenant = engine.tenant(&identity.user.tenant).await?;
     let request::ChangePassword { current, new } =
         request::ChangePassword::read(&asked.body, &tenant.policy.password)?;
-    engine.change_password(ChangePassword { identity: &identity, current, new }).await?;
+    engine.change_password(ChangePassword { identity, current, new }).await?;
     private(StatusCode::CREATED, &PASSWORD_CHANGED)
 }

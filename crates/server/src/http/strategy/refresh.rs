@@ -19,9 +19,9 @@ pub(in crate::http) async fn refresh(route: Route, asked: DecodedRequest) -> Ans
     // The body first: clients that add their access token to every request send it here, too.
     let in_header = || Carrier::Bearer.find(&shown.envelope()).ok().flatten();
     let token = token.as_ref().map(PlainSecret::reveal).or_else(in_header);
-    let token = token.ok_or_else(nothing_sent)?;
+    let token = token.ok_or_else(nothing_sent)?.to_owned();
     let refresh = Refresh { tenant, strategy: route.strategy, token, device_secret, cookie: None };
-    let refreshed = app.engine.refresh(&refresh).await?;
+    let refreshed = app.engine.refresh(refresh).await?;
     private(StatusCode::CREATED, &route.shape.refreshed(&refreshed))
 }
 

@@ -115,7 +115,12 @@ async fn knock(engine: &Engine, item: &Item, tenant: Option<&TenantId>, door: St
 
 async fn is_refreshed(engine: &Engine, item: &Item, tenant: Option<&TenantId>, door: StrategyName) -> bool {
     let device_secret = item.device_secret.clone();
-    let request =
-        Refresh { tenant: tenant.cloned(), strategy: door, token: &item.text, device_secret, cookie: None };
-    engine.refresh(&request).await.is_ok()
+    let request = Refresh {
+        tenant: tenant.cloned(),
+        strategy: door,
+        token: item.text.clone(),
+        device_secret,
+        cookie: None,
+    };
+    engine.refresh(request).await.is_ok()
 }

@@ -6,7 +6,6 @@ mod renewal;
 mod returning;
 mod signing_out;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 pub use credential_kinds::every_kind_of_token_opens_its_own_door_alone;
@@ -71,8 +70,8 @@ pub async fn tell(stores: Stores, strategy: Strategy, can: Capabilities) {
 /// What a story is told with: two nodes on one stage, and one strategy.
 struct Story {
     fixture: Fixture,
-    node: Arc<Engine>,
-    other: Arc<Engine>,
+    node: Engine,
+    other: Engine,
     strategy: Strategy,
     can: Capabilities,
 }

@@ -99,7 +99,7 @@ async fn a_new_password_ends_the_others_and_keeps_this_one(story: &Story) {
     story.assert_in(&elsewhere).await;
     let identity = held.identity(&story.node).await;
     let current = password(PASSWORD);
-    let request = ChangePassword { identity: &identity, current, new: password(NEXT_PASSWORD) };
+    let request = ChangePassword { identity: identity.clone(), current, new: password(NEXT_PASSWORD) };
     let changed = story.node.change_password(request).await;
     assert!(changed.is_ok(), "{:?}: {changed:?}", story.strategy);
 

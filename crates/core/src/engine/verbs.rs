@@ -1,0 +1,381 @@
+//! The public verbs of the engine, in two tables: what changes state, and what asks.
+//!
+//! `&name: Type` is taken by reference. A verb of the first table runs to its end on a task of its own, even if its caller
+//! hangs up; the table is the only way to an [`EngineTask`]. A verb of the second one changes nothing, and is dropped with
+//! its caller. [`Engine::authenticate`] is such a check: where a session slides it writes one end in one atomic step, which
+//! owes no audit event and no mail.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{
+    AuthenticationError, AuthenticationRequest, ChangePassword, ChangePasswordError, CompletedDeviceSignIn,
+    CompletedSignIn, DeviceSignIn, DeviceSignInError, DeviceSignInResult, Engine, Identity, KeyError,
+    KeyInfo, ListedSession, NewUser, PasswordSignIn, PasswordSignInError, Refresh, RefreshError, Refreshed,
+    Register, RegisterError, ResetError, Tenant, TenantAdminError, TenantError, UnlockError, UserAdminError,
+    VerifyCode, VerifyCodeError,
+};
+use crate::clock::Timestamp;
+use crate::email::Email;
+use crate::id::{SessionId, SessionKey, TenantId, UserId, UserKey};
+use crate::key::{KeyUse, Kid};
+use crate::outgoing_mail::Notifier;
+use crate::password::Password;
+use crate::session::{EndReason, Session};
+use crate::store::{Page, StoreError};
+use crate::tenant::{TenantRecord, TenantSettings};
+use crate::ticket::IssueOutcome;
+use crate::user::{Role, User};
+use crate::username::LoginName;
+
+macro_rules! verbs_that_change_state {
+    ($($(#[$doc:meta])* $verb:ident: $name:ident($(&$lent:ident: $lent_type:ty),*; $($given:ident: $given_type:ty),*)
+        -> $answer:ty;)*) => {
+        impl Engine {
+            $($(#[$doc])*
+            pub async fn $name(&self, $($lent: &$lent_type,)* $($given: $given_type),*) -> $answer {
+                $(let $lent = $lent.to_owned();)*
+                let work = move |task: super::task::EngineTask| async move { task.$name($(&$lent,)* $($given),*).await };
+                self.run(stringify!($name), work).await
+            })*
+        }
+
+        /// Every verb that changes state: a test hangs up on each.
+        #[cfg(test)]
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub(super) enum Verb { $($verb),* }
+
+        #[cfg(test)]
+        impl Verb {
+            pub(super) const ALL: &[Self] = &[$(Self::$verb),*];
+        }
+    };
+}
+
+macro_rules! verbs_that_ask {
+    ($($(#[$doc:meta])* $name:ident($(&$lent:ident: $lent_type:ty),*; $($given:ident: $given_type:ty),*)
+        -> $answer:ty;)*) => {
+        impl Engine {
+            $($(#[$doc])*
+            pub async fn $name(&self, $($lent: &$lent_type,)* $($given: $given_type),*) -> $answer {
+                self.core.$name($($lent,)* $($given),*).await
+            })*
+        }
+    };
+}
+
+verbs_that_change_state! {
+    /// Makes a user. A tenant may hide who has an account: then the answer is `None` whether one was made or not, and the
+    /// owner of a taken address gets a mail.
+    ///
+    /// # Errors
+    /// A [`RegisterError`]; nothing was written then.
+    Register: register(; request: Register) -> Result<Option<User>, RegisterError>;
+
+    /// Signs a user in with a password, under a strategy that asks for nothing else.
+    ///
+    /// # Errors
+    /// A [`PasswordSignInError`]; no session was made then, and a session that would have been replaced stays.
+    PasswordSignIn: password_sign_in(; request: PasswordSignIn) -> Result<CompletedSignIn, PasswordSignInError>;
+
+    /// Signs a user in on a device, or sends a code if the tenant asks for a second step.
+    ///
+    /// # Errors
+    /// A [`DeviceSignInError`]; no session was made and no code is on its way then.
+    DeviceSignIn: device_sign_in(; request: DeviceSignIn) -> Result<DeviceSignInResult, DeviceSignInError>;
+
+    /// Takes the second step of a device sign-in.
+    ///
+    /// # Errors
+    /// A [`VerifyCodeError`]; no session was made then. A code that was right is used all the same.
+    VerifyCode: verify_code(; request: VerifyCode) -> Result<CompletedDeviceSignIn, VerifyCodeError>;
+
+    /// Redeems a refresh token for the next pair of tokens. A used one without its device proof ends the session.
+    ///
+    /// # Errors
+    /// A [`RefreshError`].
+    Refresh: refresh(; request: Refresh) -> Result<Refreshed, RefreshError>;
+
+    /// Signs a user out. When this returns, the end is written, and this process accepts the session no more.
+    ///
+    /// What ends depends on the strategy's check. Where no check asks the store there is only the session that would have
+    /// renewed the token. Under a denylist every session of the user under this strategy ends.
+    ///
+    /// # Errors
+    /// The tenant's or the store's; nothing has ended then.
+    SignOut: sign_out(&identity: Identity;) -> Result<(), TenantError>;
+
+    /// Changes a user's password, and ends every other session of the user.
+    ///
+    /// # Errors
+    /// A [`ChangePasswordError`]; the password is as it was then.
+    ChangePassword: change_password(; request: ChangePassword) -> Result<(), ChangePasswordError>;
+
+    /// Sends a link for a new password to the user of an address. The answer and its time are the same if there is no such
+    /// user. The account stays as it is until the link is used.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    ForgotPassword: forgot_password(&tenant: TenantId, &email: Email;) -> Result<(), TenantError>;
+
+    /// Sends a user a link for a new password because an administrator asks for it, unless too many were sent lately.
+    ///
+    /// # Errors
+    /// [`UserAdminError::NotFound`], or the store's.
+    StartReset: start_reset(&user: UserKey;) -> Result<IssueOutcome, UserAdminError>;
+
+    /// Sets the password of the user whom a link was sent to, and ends all of the user's sessions. It signs no one in.
+    /// What is wrong with the password is said before the link is used.
+    ///
+    /// # Errors
+    /// A [`ResetError`]; the password is as it was then.
+    ResetPassword: reset_password(&token: str; new: Password) -> Result<(), ResetError>;
+
+    /// Opens the account that a link is for.
+    ///
+    /// # Errors
+    /// An [`UnlockError`]; the account is as it was then.
+    Unlock: unlock(&token: str;) -> Result<(), UnlockError>;
+
+    /// Opens a user's account that was locked.
+    ///
+    /// # Errors
+    /// [`UserAdminError::NotFound`], or the store's.
+    UnlockUser: unlock_user(&user: UserKey;) -> Result<(), UserAdminError>;
+
+    /// Gives the device of a user's session another name: the session, or `None` if the user has no such live one.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    RenameSession: rename_session(&user: UserKey; id: SessionId, name: String) -> Result<Option<Session>, UserAdminError>;
+
+    /// Ends one session of a user: whether there was such a live session.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    EndSessionOf: end_session_of(&user: UserKey; id: SessionId, reason: EndReason) -> Result<bool, UserAdminError>;
+
+    /// Ends one session: whether it was live.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    EndSession: end_session(&key: SessionKey;) -> Result<bool, TenantError>;
+
+    /// Ends all sessions of a user: how many there were.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    EndSessions: end_sessions(&user: UserKey; reason: EndReason) -> Result<u64, TenantError>;
+
+    /// Makes a user, who may sign in under every strategy on offer.
+    ///
+    /// # Errors
+    /// [`UserAdminError::Weak`] by the tenant's policy, [`UserAdminError::Taken`], or the store's; nothing was written then.
+    CreateUser: create_user(&tenant: TenantId; new: NewUser, password: Password) -> Result<User, UserAdminError>;
+
+    /// Makes a user without a password, and sends a link to choose one.
+    ///
+    /// # Errors
+    /// [`UserAdminError::Taken`], or the store's; nothing was written then.
+    InviteUser: invite_user(&tenant: TenantId; new: NewUser) -> Result<User, UserAdminError>;
+
+    /// Disables a user: no sign-in, no refresh, and no session that the store is asked about.
+    ///
+    /// # Errors
+    /// [`UserAdminError::NotFound`], or the store's.
+    DisableUser: disable_user(&key: UserKey;) -> Result<User, UserAdminError>;
+
+    /// Lets a disabled user sign in again. Sessions that were ended stay ended.
+    ///
+    /// # Errors
+    /// [`UserAdminError::NotFound`], or the store's.
+    EnableUser: enable_user(&key: UserKey;) -> Result<User, UserAdminError>;
+
+    /// Gives a user another role.
+    ///
+    /// # Errors
+    /// [`UserAdminError::NotFound`], or the store's.
+    SetRole: set_role(&key: UserKey; role: Role) -> Result<User, UserAdminError>;
+
+    /// Sets a user's password and ends all of the user's sessions.
+    ///
+    /// # Errors
+    /// [`UserAdminError::Weak`] by the tenant's policy, [`UserAdminError::NotFound`], or the store's.
+    SetPassword: set_password(&key: UserKey; new: Password) -> Result<User, UserAdminError>;
+
+    /// Makes a tenant, with keys of its own.
+    ///
+    /// # Errors
+    /// [`TenantAdminError`]: there is one already, its settings make no sense, or its database cannot be opened. No tenant
+    /// was made then.
+    CreateTenant: create_tenant(; id: TenantId, settings: TenantSettings, database: Option<String>)
+        -> Result<TenantRecord, TenantAdminError>;
+
+    /// Changes the settings of a tenant. `change` is asked again if another process has changed the tenant meanwhile.
+    ///
+    /// # Errors
+    /// A [`TenantAdminError`]; the settings are as they were then.
+    ChangeTenant: change_tenant(&id: TenantId; change: impl Fn(TenantSettings) -> TenantSettings + Send + Sync + 'static)
+        -> Result<TenantRecord, TenantAdminError>;
+
+    /// Suspends a tenant: refuses all of its users, at once and on every node, and ends all of their sessions.
+    ///
+    /// # Errors
+    /// A [`TenantAdminError`]. If only the sessions could not be ended, the tenant is suspended; asking again ends them.
+    SuspendTenant: suspend_tenant(&id: TenantId;) -> Result<TenantRecord, TenantAdminError>;
+
+    /// Lets the users of a tenant sign in again. What a suspension should have ended ends now at the latest.
+    ///
+    /// # Errors
+    /// A [`TenantAdminError`]; the tenant stays suspended then.
+    ResumeTenant: resume_tenant(&id: TenantId;) -> Result<TenantRecord, TenantAdminError>;
+
+    /// Makes a new key for each of `uses`. It is published at once and signs once `lead` has passed: by then every node and
+    /// every reader of the JWKS must have it. What the old ones signed stays valid.
+    ///
+    /// # Errors
+    /// A [`KeyError`].
+    RotateKeys: rotate_keys(&tenant: TenantId, &uses: [KeyUse]; lead: Duration) -> Result<Vec<Kid>, KeyError>;
+
+    /// Encrypts all keys that were made before there was a master key: how many. For a server alone: other processes on
+    /// the same database may not have the master key yet.
+    ///
+    /// # Errors
+    /// A [`KeyError`].
+    SealKeys: seal_keys(;) -> Result<u64, KeyError>;
+
+    /// Removes sessions that no credential can be valid of any more, and old tickets and password attempts: how many.
+    ///
+    /// # Errors
+    /// That of the first store that did not answer; what is old in the others has been removed.
+    PurgeSessions: purge_sessions(;) -> Result<u64, StoreError>;
+}
+
+verbs_that_ask! {
+    /// The tenant of this name.
+    ///
+    /// # Errors
+    /// There is none, it is suspended, its keys cannot be opened, or the store had to be asked and did not answer.
+    tenant(&id: TenantId;) -> Result<Arc<Tenant>, TenantError>;
+
+    /// The tenant as it is stored, suspended or not.
+    ///
+    /// # Errors
+    /// [`TenantAdminError::NotFound`], or the store's.
+    tenant_record(&id: TenantId;) -> Result<TenantRecord, TenantAdminError>;
+
+    /// Tenants, by name.
+    ///
+    /// # Errors
+    /// The store's.
+    tenants(; page: Page<TenantId>) -> Result<Vec<TenantRecord>, StoreError>;
+
+    /// A tenant's keys, by use and age.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    keys(&tenant: TenantId;) -> Result<Vec<KeyInfo>, KeyError>;
+
+    /// The user of this id.
+    ///
+    /// # Errors
+    /// [`UserAdminError::NotFound`], or the store's.
+    user(&key: UserKey;) -> Result<User, UserAdminError>;
+
+    /// The user of this address.
+    ///
+    /// # Errors
+    /// [`UserAdminError::NotFound`], or the store's.
+    user_by_email(&tenant: TenantId, &email: Email;) -> Result<User, UserAdminError>;
+
+    /// The user who signs in by this name: an address, a user name or a mobile number.
+    ///
+    /// # Errors
+    /// [`UserAdminError::NotFound`], or the store's.
+    user_by_login(&tenant: TenantId, &name: LoginName;) -> Result<User, UserAdminError>;
+
+    /// Users of a tenant, by id, whose names contain `search`.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    users(&tenant: TenantId, &search: str; page: Page<UserId>) -> Result<Vec<User>, UserAdminError>;
+
+    /// Until when a user's account is locked; `None` if it is not.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    locked_until(&user: UserKey;) -> Result<Option<Timestamp>, UserAdminError>;
+
+    /// A user's sessions and the tombstones of ended ones, oldest first.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    sessions(&user: UserKey; page: Page<SessionId>) -> Result<Vec<ListedSession>, UserAdminError>;
+
+    /// Those of a user's sessions that are live, or those that have ended, oldest first: a page of them.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    sessions_that(&user: UserKey; have_ended: bool, page: Page<SessionId>) -> Result<Vec<ListedSession>, UserAdminError>;
+
+    /// The session of this id, or its tombstone.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    session(&key: SessionKey;) -> Result<Option<ListedSession>, UserAdminError>;
+
+    /// The live session of this id, if it is the user's; `None` for another user's.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    session_of(&user: UserKey; id: SessionId) -> Result<Option<Session>, UserAdminError>;
+
+    /// How many mails wait to be sent.
+    ///
+    /// # Errors
+    /// The store's.
+    mail_waiting(;) -> Result<u64, StoreError>;
+
+    /// Whether the stores answer.
+    ///
+    /// # Errors
+    /// That of the store that does not.
+    ping(;) -> Result<(), StoreError>;
+}
+
+impl Engine {
+    /// Recognises the user behind a request by the credential that it presents.
+    ///
+    /// # Errors
+    /// An [`AuthenticationError`].
+    pub async fn authenticate(
+        &self,
+        request: &AuthenticationRequest<'_>,
+    ) -> Result<Identity, AuthenticationError> {
+        self.core.authenticate(request).await
+    }
+
+    /// Writes down when sessions were used, and removes what is too old, until it is dropped. A server runs one.
+    pub async fn keep_house(&self) {
+        self.core.keep_house().await;
+    }
+
+    /// Delivers mail until `stop` comes, and then finishes what is being sent. A server runs one; several share the work.
+    pub async fn deliver_mail(&self, notifier: Arc<dyn Notifier>, stop: impl Future<Output = ()>) {
+        self.core.deliver_mail(notifier, stop).await;
+    }
+
+    /// Delivers the mail that is due now: how many were delivered. What is being sent when this is dropped is sent again.
+    ///
+    /// # Errors
+    /// That of the first store that did not answer; what is due in the others has been delivered.
+    pub async fn deliver_due(&self, notifier: &Arc<dyn Notifier>) -> Result<u64, StoreError> {
+        self.core.deliver_due(notifier).await
+    }
+
+    /// Waits until every verb that was begun has ended: before a server closes its stores.
+    pub async fn finish(&self) {
+        self.core.tasks.finished().await;
+    }
+}
