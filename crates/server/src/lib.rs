@@ -19,6 +19,7 @@ pub mod cli;
 pub mod config;
 pub mod device;
 pub mod http;
+pub mod listener;
 pub mod log;
 pub mod mail;
 pub mod open;

@@ -12,15 +12,14 @@ use portcullis_core::clock::Clock;
 use portcullis_core::engine::{Engine, KeyError};
 use portcullis_core::machine::SystemClock;
 use thiserror::Error;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use crate::config::{Config, Listen};
-use crate::http::listener::{self, ConnectionLimits};
-use crate::http::{App, Origins, Recorder, router};
+use crate::http::{self, App, HttpConnectionLimits, Origins, Recorder, router};
+use crate::listener::{AcceptLimits, ListenError, bind_all, until};
 use crate::log::EventLog;
 use crate::open::{CannotOpen, OpenedEngine, open};
 use crate::operations::OperationDispatcher;
@@ -36,23 +35,15 @@ pub enum ServeError {
     /// The keys.
     #[error(transparent)]
     Keys(#[from] KeyError),
-    /// An address.
-    #[error("{address} cannot be listened on: {source}")]
-    Listen {
-        /// Which.
-        address: SocketAddr,
-        /// Why not.
-        source: io::Error,
-    },
+    /// An address or a path.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// The signals of the machine.
     #[error("signals cannot be heard: {0}")]
     Signals(io::Error),
     /// Mail.
     #[error(transparent)]
     Mail(#[from] mail::CannotMail),
-    /// Where microservices connect.
-    #[error(transparent)]
-    Tcp(#[from] tcp::ListenError),
     /// The numbers.
     #[error("metrics cannot be counted: {0}")]
     Metrics(String),
@@ -71,7 +62,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     }
     let recorder =
         Recorder::install(engine.clone()).map_err(|fault| ServeError::Metrics(fault.to_string()))?;
-    let listeners = bind_all(&config.listen).await?;
+    let listeners = bind_all("listen", &config.listen).await?;
     let addresses: Vec<SocketAddr> = listeners.iter().filter_map(|socket| socket.local_addr().ok()).collect();
 
     let (stop, stopped) = watch::channel(false);
@@ -85,15 +76,24 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     });
     for listener in tcp::bind(&config.tcp).await? {
         let stop = until(stopped.clone());
-        servers.spawn(tcp::serve(listener, surface.clone(), tcp::Limits::of(config), stop));
+        servers.spawn(tcp::serve(listener, surface.clone(), tcp::TcpConnectionLimits::of(config), stop));
     }
     let routes = router(app);
     for listener in listeners {
-        servers.spawn(serve_one(listener, routes.clone(), patience(config), stopped.clone()));
+        servers.spawn(http::serve(
+            listener,
+            routes.clone(),
+            connection_limits(config),
+            until(stopped.clone()),
+        ));
     }
     if let Some(address) = config.metrics.listen {
         let routes = Router::new().route("/metrics", get(async move || recorder.answer().await));
-        servers.spawn(serve_one(bind(address).await?, routes, patience(config), stopped.clone()));
+        let own = [Listen { address, optional: false }];
+        for listener in bind_all("metrics.listen", &own).await? {
+            let stop = until(stopped.clone());
+            servers.spawn(http::serve(listener, routes.clone(), connection_limits(config), stop));
+        }
     }
     tokio::task::spawn_blocking(device::prepare);
     let housekeeping = tokio::spawn({
@@ -125,51 +125,18 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
 }
 
 /// Waits for what is being mailed: a message that is cut off may be sent again.
-async fn finish(mut post: JoinHandle<()>, patience: Duration) {
-    if timeout(patience, &mut post).await.is_err() {
+async fn finish(mut post: JoinHandle<()>, most: Duration) {
+    if timeout(most, &mut post).await.is_err() {
         warn!("messages are still being sent; they may be sent again");
         post.abort();
         let _ = post.await;
     }
 }
 
-async fn serve_one(
-    listener: TcpListener,
-    routes: Router,
-    patience: ConnectionLimits,
-    stopped: watch::Receiver<bool>,
-) {
-    listener::serve(listener, routes, patience, until(stopped)).await;
-}
-
-/// Waits until everybody is to stop.
-async fn until(mut stopped: watch::Receiver<bool>) {
-    let _ = stopped.wait_for(|stopped| *stopped).await;
-}
-
-/// Where the links in mails lead: the public URL, or where the server listens if there is none.
+/// Where the links in mails lead: the public URL, otherwise where this machine's browsers find the server.
 fn links_to(config: &Config, addresses: &[SocketAddr]) -> String {
-    match (&config.public_url, addresses.first()) {
-        (None, Some(address)) => format!("http://{address}"),
-        _ => mail::base_url(config),
-    }
-}
-
-async fn bind_all(listen: &[Listen]) -> Result<Vec<TcpListener>, ServeError> {
-    let mut listeners = Vec::new();
-    for Listen { address, optional } in listen {
-        match bind(*address).await {
-            Ok(listener) => listeners.push(listener),
-            // A machine may have no [::1].
-            Err(fault) if *optional => warn!(%fault, "listening without it"),
-            Err(fault) => return Err(fault),
-        }
-    }
-    Ok(listeners)
-}
-
-async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })
+    let local = startup_message::local_url(addresses).filter(|_| config.is_development());
+    local.unwrap_or_else(|| mail::base_url(config))
 }
 
 /// What the handlers need, as a configuration has it. Without a recorder nobody is shown any numbers.
@@ -220,11 +187,10 @@ fn origins(config: &Config) -> Origins {
 
 /// What a client may take of the server, as a configuration has it.
 #[must_use]
-pub const fn patience(config: &Config) -> ConnectionLimits {
-    ConnectionLimits {
-        connections: config.limits.connections,
+pub const fn connection_limits(config: &Config) -> HttpConnectionLimits {
+    HttpConnectionLimits {
+        accept: AcceptLimits { connections: config.limits.connections, shutdown: config.timeouts.shutdown },
         headers: config.timeouts.headers,
-        shutdown: config.timeouts.shutdown,
     }
 }
 

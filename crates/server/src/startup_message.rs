@@ -1,26 +1,38 @@
 //! What the server says when it is up: where it is, in which mode, and what to try first.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::config::{Config, MailTransport};
+use crate::config::{Config, MailTransport, PublicUrl};
 use crate::mail;
 
-/// Writes the welcome.
+/// Where a browser on this machine finds a server that listens on these addresses.
+///
+/// Of a loopback address it is `localhost`: to a browser, a page on `localhost` and a server at `127.0.0.1` are two sites.
+pub(crate) fn local_url(addresses: &[SocketAddr]) -> Option<String> {
+    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    let first = addresses.first()?;
+    match addresses.iter().find(|address| loopback.contains(&address.ip())) {
+        Some(address) => Some(format!("http://localhost:{}", address.port())),
+        None => Some(format!("http://{first}")),
+    }
+}
+
+/// Writes the startup message: where the server is, in which mode, and, in development mode, what to try first.
 ///
 /// # Errors
 /// What writing gives.
 pub(crate) fn write(config: &Config, addresses: &[SocketAddr], out: &mut dyn Write) -> io::Result<()> {
-    let local = addresses.first().map_or_else(|| "nowhere".to_owned(), |address| format!("http://{address}"));
-    writeln!(out, "Portcullis {} is up.\n", env!("CARGO_PKG_VERSION"))?;
-    let listening: Vec<String> = addresses.iter().map(|address| format!("http://{address}")).collect();
-    writeln!(out, "  address    {}", listening.join("  "))?;
+    let local = local_url(addresses).unwrap_or_else(|| "nowhere".to_owned());
+    let url = config.public_url.as_ref().map_or(local.as_str(), PublicUrl::as_str);
+    writeln!(out, "Portcullis {} is up: {url}\n", env!("CARGO_PKG_VERSION"))?;
+    let listening: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    writeln!(out, "  listening  {}", listening.join("  "))?;
     match &config.public_url {
-        None => writeln!(
-            out,
-            "  mode       development: no public_url is configured, so this machine only, and lax"
-        )?,
-        Some(url) => writeln!(out, "  mode       production, reached as {}", url.as_str())?,
+        None => {
+            writeln!(out, "  mode       development, for this machine only: no public_url is configured")?
+        }
+        Some(url) => writeln!(out, "  mode       production, reached as {url}")?,
     }
     writeln!(out, "  database   {}, {}", config.database.product(), config.database.location())?;
     match &config.mail.transport {
@@ -34,7 +46,7 @@ pub(crate) fn write(config: &Config, addresses: &[SocketAddr], out: &mut dyn Wri
         writeln!(out, "  docs       {local}/docs")?;
         write_first_steps(&local, out)?;
     }
-    writeln!(out, "\nStop it with Ctrl-C; what is in flight is finished first.")?;
+    writeln!(out, "\nStop it with Ctrl-C; requests in flight are finished first.")?;
     out.flush()
 }
 
@@ -74,14 +86,20 @@ mod tests {
     fn a_newcomer_is_told_where_everything_is_and_what_to_try() {
         let told = said(&[("TCP_LISTEN", "localhost:4503")]);
         for line in [
-            "  address    http://127.0.0.1:4000",
+            "  listening  127.0.0.1:4000",
+            "  docs       http://localhost:4000/docs",
             "  mail       ./portcullis-data/outbox",
             "  tcp        localhost:4503",
             "  portcullis mail last",
-            r#"  curl http://127.0.0.1:4000/auth/login/verify --json '{"loginId": "…", "otp": "…"}'"#,
+            r#"  curl http://localhost:4000/auth/login/verify --json '{"loginId": "…", "otp": "…"}'"#,
         ] {
             assert!(told.lines().any(|found| found == line), "{line}: {told}");
         }
+        assert!(
+            told.lines().next().is_some_and(|line| line.ends_with(" is up: http://localhost:4000")),
+            "{told}"
+        );
+        assert!(!told.contains("http://127.0.0.1"), "{told}");
         assert!(!said(&[]).contains("  tcp "));
         assert!(told.lines().count() <= 30, "{told}");
     }
@@ -95,5 +113,18 @@ mod tests {
             ("MASTER_KEY", "030a11181f262d343b424950575e656c737a81888f969da4abb2b9c0c7ced5dc"),
         ]);
         assert!(told.contains("  mail       mail.example.com:587\n") && !told.contains("curl"), "{told}");
+    }
+
+    #[test]
+    fn a_loopback_address_is_shown_as_localhost_and_another_one_as_it_is() {
+        for (addresses, url) in [
+            (&["127.0.0.1:3000", "[::1]:3000"][..], "http://localhost:3000"),
+            (&["[::1]:80"], "http://localhost:80"),
+            (&["127.0.0.2:3000"], "http://127.0.0.2:3000"),
+        ] {
+            let addresses: Vec<SocketAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
+            assert_eq!(local_url(&addresses).as_deref(), Some(url));
+        }
+        assert_eq!(local_url(&[]), None);
     }
 }

@@ -14,10 +14,12 @@ use portcullis_api::refusal::{Code, Refusal};
 use portcullis_axum::{RefusalContext, RefusalResponse};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
-use tracing::error;
 
 use super::inspect_layer::inspect;
-use super::{App, metrics, origin};
+use super::metrics::PendingRequest;
+use super::origin::CrossSiteWarnings;
+use super::{App, origin};
+use crate::listener::log_handler_panic;
 
 /// The most header lines of a request.
 const MOST_HEADERS: usize = 100;
@@ -27,12 +29,11 @@ const MOST_HEADERS: usize = 100;
 /// All of them are one layer to the router, which boxes each route once for every layer that it is given, and copies
 /// the boxes for every request.
 pub fn around(router: Router, app: &Arc<App>) -> Router {
-    let counts = metrics::Requests::default();
-    let (outer, inner) = (app.clone(), app.clone());
+    let (outer, inner, warnings) = (app.clone(), app.clone(), CrossSiteWarnings::default());
     let layers = ServiceBuilder::new()
-        .layer(inspect(move |request| Ok(counted_and_secured(&outer, &counts, request))))
+        .layer(inspect(move |request| Ok(counted_and_secured(&outer, request))))
         .layer(origin::cors(app))
-        .layer(inspect(move |request| let_in(&inner, request)))
+        .layer(inspect(move |request| let_in(&inner, &warnings, request)))
         .layer(CatchPanicLayer::custom(panicked));
     router
         .fallback(|| async { RefusalResponse(Refusal::no_route()) })
@@ -41,12 +42,8 @@ pub fn around(router: Router, app: &Arc<App>) -> Router {
 }
 
 /// Every answer is counted and has headers for browsers, whoever gave it.
-fn counted_and_secured(
-    app: &App,
-    counts: &metrics::Requests,
-    request: &Request,
-) -> impl FnOnce(Response) -> Response + Send + use<> {
-    let (https, asked) = (app.https, counts.asked(request));
+fn counted_and_secured(app: &App, request: &Request) -> impl FnOnce(Response) -> Response + Send + use<> {
+    let (https, asked) = (app.https, PendingRequest::of(request));
     move |mut response| {
         secure(response.headers_mut(), https);
         asked.answered(response.status());
@@ -58,6 +55,7 @@ fn counted_and_secured(
 /// every refusal in the words that the request asked for.
 fn let_in(
     app: &Arc<App>,
+    warnings: &CrossSiteWarnings,
     request: &mut Request,
 ) -> Result<impl FnOnce(Response) -> Response + Send + use<>, Box<Response>> {
     let (engine, asker) = (app.engine.clone(), RefusalContext::of(request));
@@ -65,6 +63,7 @@ fn let_in(
     if let Some(refusal) = refused_at_once(app, request) {
         return Err(Box::new(write_down(RefusalResponse(refusal).into_response())));
     }
+    warnings.note(&app.origins, request.headers());
     request.extensions_mut().insert(app.clone());
     Ok(write_down)
 }
@@ -83,12 +82,9 @@ fn is_too_large(headers: &HeaderMap, most_bytes: usize) -> bool {
     bytes > most_bytes || headers.len() > MOST_HEADERS
 }
 
-/// A panic is a bug of ours: the client learns nothing of it, and the process goes on.
 #[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("of unknown kind");
-    error!(panic = text, "a handler panicked");
+    log_handler_panic(&*panic, None);
     RefusalResponse(Refusal::plain(Code::InternalError)).into_response()
 }
 

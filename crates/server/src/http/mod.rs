@@ -4,6 +4,7 @@
 //! of operations: a route that asks for somebody who is signed in stands behind a guard, and nothing else can be asked.
 
 mod answer;
+mod connection;
 mod decoded_request;
 mod device;
 mod docs;
@@ -11,7 +12,6 @@ mod health;
 mod inspect_layer;
 mod keys;
 mod layers;
-pub mod listener;
 mod metrics;
 mod origin;
 mod rate_limited;
@@ -36,6 +36,7 @@ use crate::operations::OperationDispatcher;
 use crate::proxies::TrustedProxies;
 use crate::rate_limit::RateLimits;
 use answer::delay_if_busy;
+pub use connection::{HttpConnectionLimits, serve};
 pub use layers::around;
 pub use metrics::Recorder;
 pub use origin::Origins;

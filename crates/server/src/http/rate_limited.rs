@@ -14,7 +14,7 @@ use portcullis_core::id::TenantId;
 
 use super::App;
 use super::inspect_layer::inspect;
-use super::listener::Peer;
+use crate::listener::Peer;
 use crate::proxies::client_address;
 
 /// The handler behind the rate limit of an address, if its row has one.
@@ -33,7 +33,7 @@ impl App {
     /// The address of a client; none where nobody knows who is at the other end.
     pub(super) fn client(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
         let peer: &Peer = extensions.get()?;
-        Some(client_address(peer.0.ip(), headers, &self.proxies))
+        Some(client_address(peer.ip()?, headers, &self.proxies))
     }
 
     fn admit(&self, request: &Request) -> Result<(), Refusal> {

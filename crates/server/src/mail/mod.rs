@@ -23,6 +23,7 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ use portcullis_core::outgoing_mail::{DeliveryError, Notifier};
 use thiserror::Error;
 use uuid::Uuid;
 
+use crate::startup_message::local_url;
 use compose::Composer;
 pub(crate) use compose::mailbox;
 pub use fault::Fault;
@@ -87,9 +89,9 @@ pub fn notifier(config: &Config, base_url: &str) -> Result<Arc<dyn Notifier>, Ca
 /// The URL that links in letters begin with where nothing listens: that of the configuration.
 #[must_use]
 pub fn base_url(config: &Config) -> String {
-    let listening = || config.listen.first().map(|listen| format!("http://{}", listen.address));
+    let addresses: Vec<SocketAddr> = config.listen.iter().map(|listen| listen.address).collect();
     let public = config.public_url.as_ref().map(|url| url.as_str().to_owned());
-    public.or_else(listening).unwrap_or_else(|| "http://localhost".to_owned())
+    public.or_else(|| local_url(&addresses)).unwrap_or_else(|| "http://localhost".to_owned())
 }
 
 /// The folder that messages are put into where none are sent.

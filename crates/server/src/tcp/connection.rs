@@ -13,16 +13,16 @@ use std::io;
 use bytes::BytesMut;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf, split};
-use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use tracing::{debug, error};
 
 use super::deadline::{Deadline, WaitingFor};
 use super::frame::{self, FrameError, Frames};
-use super::listener::ByteStream;
 use super::packet::{Answer, InvalidPacket, Packet};
+use super::sockets::ByteStream;
 use super::{ConnectionContext, LINGER, Peer, request};
+use crate::listener::Stopped;
 
 /// Why a connection ended before its peer was done with it.
 #[derive(Debug, Error)]
@@ -52,7 +52,7 @@ pub(super) async fn run(
     stream: Box<dyn ByteStream>,
     peer: Peer,
     context: &ConnectionContext,
-    stopped: watch::Receiver<bool>,
+    stopped: Stopped,
 ) -> Result<(), ConnectionError> {
     let mut connection = ClientConnection::new(stream, peer, context);
     let lost = connection.converse(stopped).await;
@@ -115,7 +115,7 @@ impl<'a> ClientConnection<'a> {
     }
 
     /// Reads, runs and answers until nothing is left to do. An error is a peer that cannot be answered any more.
-    async fn converse(&mut self, mut stopped: watch::Receiver<bool>) -> Result<(), ConnectionError> {
+    async fn converse(&mut self, mut stopped: Stopped) -> Result<(), ConnectionError> {
         let mut deadline = Deadline::default();
         loop {
             if let Err(broken) = self.begin() {
@@ -146,11 +146,7 @@ impl<'a> ClientConnection<'a> {
 
     /// Waits for the next thing that happens. What is done comes before what is sent, so that all that is done goes in
     /// one piece, and what is sent before what is read, so that a peer cannot drown its own answers.
-    async fn next(
-        &mut self,
-        stopped: &mut watch::Receiver<bool>,
-        deadline: &mut Deadline,
-    ) -> io::Result<ConnectionEvent> {
+    async fn next(&mut self, stopped: &mut Stopped, deadline: &mut Deadline) -> io::Result<ConnectionEvent> {
         let reads = self.is_reading && self.has_room();
         if reads && self.received.capacity() - self.received.len() < READ / 4 {
             self.received.reserve(READ);

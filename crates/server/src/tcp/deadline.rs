@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Sleep, sleep};
 
-use super::Limits;
+use super::TcpConnectionLimits;
 
 /// What a peer is waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -32,7 +32,7 @@ pub(super) struct Deadline {
 
 impl Deadline {
     /// Awaits this from now on, if it is not awaited already.
-    pub(super) fn await_for(&mut self, awaited: WaitingFor, limits: &Limits) {
+    pub(super) fn await_for(&mut self, awaited: WaitingFor, limits: &TcpConnectionLimits) {
         if self.awaited != awaited {
             self.awaited = awaited;
             self.sleep = span(awaited, limits).map(|span| Box::pin(sleep(span)));
@@ -54,7 +54,7 @@ impl Deadline {
     }
 }
 
-const fn span(awaited: WaitingFor, limits: &Limits) -> Option<Duration> {
+const fn span(awaited: WaitingFor, limits: &TcpConnectionLimits) -> Option<Duration> {
     match awaited {
         WaitingFor::Nothing => None,
         WaitingFor::Delivery | WaitingFor::RestOfPacket => Some(limits.packet),

@@ -13,33 +13,31 @@ mod connection;
 mod deadline;
 mod dispatch;
 pub mod frame;
-mod listener;
 pub mod packet;
 mod request;
+mod sockets;
 
 #[cfg(test)]
 mod tests;
 
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::value::RawValue;
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
-use tracing::{debug, error, warn};
+use tokio::time::timeout;
+use tracing::debug;
 
 pub use dispatch::Surface;
-pub use listener::{ListenError, Listener, bind};
 pub use packet::fault;
+pub use sockets::{Listener, bind};
 
 use crate::config::Config;
+use crate::listener::{self, AcceptLimits, Peer, Stopped, until};
 use connection::ConnectionError;
 use deadline::WaitingFor;
-use listener::AcceptedConnection;
+use sockets::AcceptedConnection;
 
 /// What answers a request.
 #[async_trait]
@@ -61,47 +59,34 @@ pub trait Dispatch: Send + Sync + 'static {
     ) -> Result<Box<RawValue>, Box<RawValue>>;
 }
 
-/// Who is at the other end of a connection.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Peer {
-    /// Where from; nowhere on a Unix socket.
-    pub address: Option<SocketAddr>,
-}
-
-impl Peer {
-    fn ip(&self) -> Option<IpAddr> {
-        self.address.map(|address| address.ip())
-    }
-}
-
 /// What a peer may take of the server.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct TcpConnectionLimits {
+    /// How many connections, and how they end.
+    pub accept: AcceptLimits,
     /// The text of a frame, in bytes.
     pub frame: usize,
-    /// Open connections at once; further ones wait to be taken.
-    pub connections: usize,
     /// Requests and events of one connection that run at once; further ones wait to be read.
     pub in_flight: usize,
     /// How long a connection is kept on which nothing happens.
     pub idle: Duration,
     /// How long a packet may take once it has begun, a TLS handshake, and a peer to take any of what it is sent.
     pub packet: Duration,
-    /// How long what is in flight gets when the server stops.
-    pub shutdown: Duration,
 }
 
-impl Limits {
+impl TcpConnectionLimits {
     /// As a configuration has them.
     #[must_use]
     pub const fn of(config: &Config) -> Self {
         Self {
+            accept: AcceptLimits {
+                connections: config.tcp.limits.connections,
+                shutdown: config.timeouts.shutdown,
+            },
             frame: config.tcp.limits.frame,
-            connections: config.tcp.limits.connections,
             in_flight: config.tcp.limits.in_flight,
             idle: config.tcp.timeouts.idle,
             packet: config.tcp.timeouts.packet,
-            shutdown: config.timeouts.shutdown,
         }
     }
 }
@@ -109,11 +94,8 @@ impl Limits {
 /// What all connections of a listener share.
 struct ConnectionContext {
     dispatch: Arc<dyn Dispatch>,
-    limits: Limits,
+    limits: TcpConnectionLimits,
 }
-
-/// How long to wait when the machine gives no more connections.
-const EXHAUSTED: Duration = Duration::from_millis(50);
 
 /// How long a connection that we close is still listened to: closing it over bytes that nobody read would reset it, and
 /// take answers along that are on their way.
@@ -123,62 +105,23 @@ const LINGER: Duration = Duration::from_secs(1);
 pub async fn serve(
     listener: Listener,
     dispatch: Arc<dyn Dispatch>,
-    limits: Limits,
+    limits: TcpConnectionLimits,
     stop: impl Future<Output = ()>,
 ) {
     let context = Arc::new(ConnectionContext { dispatch, limits });
-    let slots = Arc::new(Semaphore::new(limits.connections));
-    let (stopping, stopped) = watch::channel(false);
-    let mut connections = JoinSet::new();
-    tokio::pin!(stop);
-    loop {
-        let arrival = async {
-            let slot = slots.clone().acquire_owned().await;
-            (listener.accept().await, slot)
-        };
-        let (accepted, slot) = tokio::select! {
-            arrived = arrival => arrived,
-            Some(ended) = connections.join_next() => { tell_panic(ended); continue }
-            () = &mut stop => break,
-        };
-        match accepted {
-            Ok(arrival) => {
-                let (context, stopped) = (context.clone(), stopped.clone());
-                connections.spawn(async move {
-                    let _slot = slot;
-                    context.attend(arrival, stopped).await;
-                });
-            }
-            Err(fault) => {
-                debug!(%fault, "a connection could not be taken");
-                sleep(EXHAUSTED).await;
-            }
-        }
-    }
-    drop(listener);
-    let _ = stopping.send(true);
-    let all = async { while connections.join_next().await.is_some() {} };
-    if timeout(limits.shutdown, all).await.is_err() {
-        warn!("some microservice requests were still in flight when the time to stop was over");
-    }
-}
-
-fn tell_panic(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(fault) = ended {
-        error!(%fault, "a connection panicked");
-    }
+    let serve = |connection, peer, stopped| context.clone().attend(connection, peer, stopped);
+    listener::serve(listener, limits.accept, stop, serve).await;
 }
 
 impl ConnectionContext {
     /// Sees one connection through.
-    async fn attend(&self, arrival: AcceptedConnection, mut stopped: watch::Receiver<bool>) {
-        let peer = arrival.peer;
+    async fn attend(self: Arc<Self>, connection: AcceptedConnection, peer: Peer, stopped: Stopped) {
         let opened = tokio::select! {
-            opened = timeout(self.limits.packet, arrival.open()) => opened,
-            _ = stopped.wait_for(|stopped| *stopped) => return,
+            opened = timeout(self.limits.packet, connection.open()) => opened,
+            () = until(stopped.clone()) => return,
         };
         let ended = match opened {
-            Ok(Ok(stream)) => connection::run(stream, peer, self, stopped).await,
+            Ok(Ok(stream)) => connection::run(stream, peer, &self, stopped).await,
             Ok(Err(fault)) => Err(ConnectionError::Io(fault)),
             Err(_) => Err(ConnectionError::TooSlow(WaitingFor::RestOfPacket)),
         };

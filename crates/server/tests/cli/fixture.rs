@@ -141,8 +141,8 @@ impl RunningServer {
         command.args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().unwrap();
         let mut welcome = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let line = welcome.find(|line| line.trim_start().starts_with("address")).expect("it comes up");
-        let address = line.rsplit_once("http://").unwrap().1.parse().unwrap();
+        let line = welcome.find(|line| line.trim_start().starts_with("listening")).expect("it comes up");
+        let address = line.split_whitespace().last().unwrap().parse().unwrap();
         // Whoever writes to a pipe that nobody reads is told so.
         std::thread::spawn(move || welcome.for_each(drop));
         Self { process, address }

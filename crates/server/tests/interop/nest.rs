@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use portcullis_server::tcp::{self, Dispatch, Limits, Listener, Peer};
+use portcullis_server::listener::{AcceptLimits, Peer};
+use portcullis_server::tcp::{self, Dispatch, Listener, TcpConnectionLimits};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -114,14 +115,13 @@ impl EchoServer {
         let socket = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = socket.local_addr().unwrap();
         let (echo, (stop, stopped)) = (Arc::new(EchoDispatch::default()), oneshot::channel::<()>());
-        let patience = Duration::from_mins(10);
-        let limits = Limits {
+        let timeout = Duration::from_mins(10);
+        let limits = TcpConnectionLimits {
+            accept: AcceptLimits { connections: 8, shutdown: timeout },
             frame: 64 * 1024,
-            connections: 8,
             in_flight: 8,
-            idle: patience,
-            packet: patience,
-            shutdown: patience,
+            idle: timeout,
+            packet: timeout,
         };
         let stopped = async { drop(stopped.await) };
         runtime.spawn(tcp::serve(Listener::from(socket), echo.clone(), limits, stopped));

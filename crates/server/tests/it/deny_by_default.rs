@@ -8,9 +8,9 @@ use axum::routing::get;
 use portcullis_api::operation::{Access, SERVICE_OPERATIONS, STRATEGY_OPERATIONS};
 use portcullis_core::event::DiscardEvents;
 use portcullis_core::strategy::StrategyName;
-use portcullis_server::http::{around, listener};
+use portcullis_server::http::{self, around};
 use portcullis_server::open::open;
-use portcullis_server::serve::{app, patience};
+use portcullis_server::serve::{app, connection_limits};
 use tokio::net::TcpListener;
 
 use crate::fixture::{DataDirectory, HTTPS, HttpRequest, STRATEGIES, TestServer, TestUser, config};
@@ -93,7 +93,7 @@ async fn a_handler_that_panics_costs_one_request_and_tells_nothing() {
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
     let never = std::future::pending();
-    tokio::spawn(listener::serve(socket, around(routes, &app), patience(&config), never));
+    tokio::spawn(http::serve(socket, around(routes, &app), connection_limits(&config), never));
     for path in ["/panics", "/formats", "/odd"] {
         for _ in 0..3 {
             let answer = HttpRequest::new(address, "GET", path).await;

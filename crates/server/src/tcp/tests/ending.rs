@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn whoever_says_all_and_closes_is_answered_in_full() {
-    let server = Server::start(Limits { in_flight: 2, ..LIMITS }).await;
+    let server = Server::start(TcpConnectionLimits { in_flight: 2, ..LIMITS }).await;
     let mut client = server.client().await;
     let requests: Vec<Value> = (0..50).map(|id| request("echo", &json!(id), &json!(id))).collect();
     client.send(&requests).await;
@@ -51,7 +51,11 @@ async fn a_server_that_stops_answers_what_is_in_flight_and_takes_nothing_new() {
 
 #[tokio::test]
 async fn a_server_that_stops_waits_only_so_long() {
-    let mut server = Server::start(Limits { shutdown: SHORT, ..LIMITS }).await;
+    let mut server = Server::start(TcpConnectionLimits {
+        accept: AcceptLimits { shutdown: SHORT, ..LIMITS.accept },
+        ..LIMITS
+    })
+    .await;
     let mut client = server.client().await;
     client.send(&[request("gated", &json!(1), &json!(1))]).await;
     server.has_begun(1).await;

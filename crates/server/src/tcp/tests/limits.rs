@@ -48,7 +48,7 @@ async fn json_that_is_no_packet_is_passed_over() {
 
 #[tokio::test]
 async fn a_packet_that_does_not_end_ends_the_connection() {
-    let server = Server::start(Limits { packet: SHORT, ..LIMITS }).await;
+    let server = Server::start(TcpConnectionLimits { packet: SHORT, ..LIMITS }).await;
     for part in ["5", "50#", r#"50#{"pattern":"#] {
         let mut client = server.client().await;
         client.send_bytes(part.as_bytes()).await;
@@ -60,7 +60,7 @@ async fn a_packet_that_does_not_end_ends_the_connection() {
 async fn a_connection_on_which_nothing_happens_is_closed() {
     // Long enough for a request to come first.
     let idle = 10 * SHORT;
-    let server = Server::start(Limits { idle, ..LIMITS }).await;
+    let server = Server::start(TcpConnectionLimits { idle, ..LIMITS }).await;
     let mut silent = server.client().await;
     assert_eq!(silent.answer().await, None);
     // While a request runs it is the server's turn, for however long.
@@ -75,7 +75,7 @@ async fn a_connection_on_which_nothing_happens_is_closed() {
 
 #[tokio::test]
 async fn no_more_run_at_once_than_may_and_none_is_refused() {
-    let server = Server::start(Limits { in_flight: 2, ..LIMITS }).await;
+    let server = Server::start(TcpConnectionLimits { in_flight: 2, ..LIMITS }).await;
     let mut client = server.client().await;
     let requests: Vec<Value> = (0..20).map(|id| request("gated", &json!(id), &json!(id))).collect();
     client.send(&requests).await;
@@ -89,7 +89,7 @@ async fn no_more_run_at_once_than_may_and_none_is_refused() {
 
 #[tokio::test]
 async fn a_packet_waits_for_its_turn_as_long_as_that_takes() {
-    let server = Server::start(Limits { in_flight: 1, packet: SHORT, ..LIMITS }).await;
+    let server = Server::start(TcpConnectionLimits { in_flight: 1, packet: SHORT, ..LIMITS }).await;
     let mut client = server.client().await;
     let mut stream = BytesMut::new();
     frame::write(&request("echo", &json!(2), &json!(2)).to_string(), &mut stream);
@@ -106,7 +106,7 @@ async fn a_packet_waits_for_its_turn_as_long_as_that_takes() {
 
 #[tokio::test]
 async fn whoever_reads_no_answers_is_cut_off() {
-    let server = Server::start(Limits { packet: SHORT, ..LIMITS }).await;
+    let server = Server::start(TcpConnectionLimits { packet: SHORT, ..LIMITS }).await;
     let mut client = server.client().await;
     let mut stream = BytesMut::new();
     frame::write(&request("echo", &json!("x".repeat(60_000)), &json!(1)).to_string(), &mut stream);
@@ -119,7 +119,11 @@ async fn whoever_reads_no_answers_is_cut_off() {
 
 #[tokio::test]
 async fn further_connections_wait_until_one_goes() {
-    let server = Server::start(Limits { connections: 1, ..LIMITS }).await;
+    let server = Server::start(TcpConnectionLimits {
+        accept: AcceptLimits { connections: 1, ..LIMITS.accept },
+        ..LIMITS
+    })
+    .await;
     let mut first = server.client().await;
     assert_eq!(first.ask("echo", json!(1)).await["response"], 1);
     let mut second = server.client().await;

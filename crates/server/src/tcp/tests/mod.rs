@@ -5,13 +5,14 @@ mod limits;
 mod listening;
 mod talking;
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::BytesMut;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::frame::Frames;
@@ -64,24 +65,23 @@ struct Server {
     task: JoinHandle<()>,
 }
 
-const LIMITS: Limits = Limits {
+const LIMITS: TcpConnectionLimits = TcpConnectionLimits {
     frame: 64 * 1024,
-    connections: 64,
+    accept: AcceptLimits { connections: 64, shutdown: Duration::from_mins(10) },
     in_flight: 64,
     idle: Duration::from_mins(10),
     packet: Duration::from_mins(10),
-    shutdown: Duration::from_mins(10),
 };
 
 /// So little that it is over at once.
 const SHORT: Duration = Duration::from_millis(20);
 
 impl Server {
-    async fn start(limits: Limits) -> Self {
+    async fn start(limits: TcpConnectionLimits) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap().into(), limits)
     }
 
-    fn on(listener: Listener, limits: Limits) -> Self {
+    fn on(listener: Listener, limits: TcpConnectionLimits) -> Self {
         let echo = Arc::new(Echo {
             gate: Semaphore::new(0),
             running: AtomicUsize::new(0),

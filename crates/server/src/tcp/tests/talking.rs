@@ -94,7 +94,7 @@ async fn a_packet_arrives_whole_byte_by_byte() {
 
 #[tokio::test]
 async fn hundreds_of_packets_in_one_segment_are_all_answered() {
-    let server = Server::start(Limits { in_flight: 3, ..LIMITS }).await;
+    let server = Server::start(TcpConnectionLimits { in_flight: 3, ..LIMITS }).await;
     let mut client = server.client().await;
     let requests: Vec<Value> = (0..500).map(|id| request("echo", &json!({}), &json!(id))).collect();
     client.send(&requests).await;

@@ -126,7 +126,7 @@ impl ServerProcess {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let mut address = None;
         for line in lines {
-            if let Some(listed) = line.trim().strip_prefix("address") {
+            if let Some(listed) = line.trim().strip_prefix("listening") {
                 address = Some(first_address(listed));
             }
             if line.starts_with(UP) {
@@ -172,9 +172,9 @@ impl Drop for ServerProcess {
     }
 }
 
-/// The first address of `http://127.0.0.1:3000  http://[::1]:3000`, as this machine reaches it.
+/// The first address of `127.0.0.1:3000  [::1]:3000`, as this machine reaches it.
 fn first_address(listed: &str) -> SocketAddr {
-    let first = listed.split_whitespace().next().and_then(|url| url.strip_prefix("http://"));
+    let first = listed.split_whitespace().next();
     let mut address: SocketAddr = first.unwrap().parse().unwrap();
     if address.ip().is_unspecified() {
         address.set_ip(Ipv4Addr::LOCALHOST.into());

@@ -6,28 +6,18 @@ use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
-use tracing::warn;
 
-use super::Peer;
-use crate::config::{Listen, Tcp, TcpListen};
+use crate::config::{Tcp, TcpListen};
+use crate::listener::{Accept, ListenError, Peer, bind_all};
 
-/// An address that cannot be listened on.
-#[derive(Debug, Error)]
-#[error("{place} cannot be listened on for microservices: {source}")]
-pub struct ListenError {
-    /// Which.
-    place: String,
-    /// Why not.
-    source: io::Error,
-}
+/// The setting that names these sockets.
+const SETTING: &str = "tcp.listen";
 
-/// Listens wherever the configuration says: nowhere, on an address, on the two that `localhost` means, or on a Unix
-/// socket.
+/// Opens the configured sockets: none, TCP addresses or a Unix socket, with TLS if there is a certificate.
 ///
 /// # Errors
 /// An address or a path that this process cannot have.
@@ -35,29 +25,19 @@ pub async fn bind(config: &Tcp) -> Result<Vec<Listener>, ListenError> {
     let listeners = match &config.listen {
         None => Vec::new(),
         Some(TcpListen::Unix(path)) => {
-            let cannot = |source| ListenError { place: path.display().to_string(), source };
-            vec![Listener::unix(path).await.map_err(cannot)?]
+            let refused =
+                |source| ListenError { setting: SETTING, place: path.display().to_string(), source };
+            vec![Listener::unix(path).await.map_err(refused)?]
         }
-        Some(TcpListen::Network(addresses)) => bind_all(addresses).await?,
+        Some(TcpListen::Network(addresses)) => {
+            bind_all(SETTING, addresses).await?.into_iter().map(Listener::from).collect()
+        }
     };
     let secured = listeners.into_iter().map(|listener| match &config.tls {
         Some(tls) => listener.with_tls(tls.server()),
         None => listener,
     });
     Ok(secured.collect())
-}
-
-async fn bind_all(addresses: &[Listen]) -> Result<Vec<Listener>, ListenError> {
-    let mut listeners = Vec::new();
-    for Listen { address, optional } in addresses {
-        match TcpListener::bind(address).await {
-            Ok(listener) => listeners.push(listener.into()),
-            // A machine may have no [::1].
-            Err(fault) if *optional => warn!(%fault, %address, "listening for microservices without it"),
-            Err(source) => return Err(ListenError { place: address.to_string(), source }),
-        }
-    }
-    Ok(listeners)
 }
 
 /// Something that connections come from.
@@ -119,30 +99,23 @@ impl Listener {
             ListeningSocket::Unix { .. } => None,
         }
     }
+}
 
-    /// The next connection.
-    pub(super) async fn accept(&self) -> io::Result<AcceptedConnection> {
-        let tls = self.tls.clone();
-        match &self.socket {
+impl Accept for Listener {
+    type Connection = AcceptedConnection;
+
+    async fn accept(&self) -> io::Result<(AcceptedConnection, Peer)> {
+        let (stream, peer) = match &self.socket {
             ListeningSocket::Network(listener) => {
-                let (stream, address) = listener.accept().await?;
-                // A small answer must not wait for a full segment.
-                let _ = stream.set_nodelay(true);
-                Ok(AcceptedConnection {
-                    peer: Peer { address: Some(address) },
-                    stream: AcceptedStream::Network(stream),
-                    tls,
-                })
+                let (stream, peer) = Accept::accept(listener).await?;
+                (AcceptedStream::Network(stream), peer)
             }
             ListeningSocket::Unix { listener, .. } => {
                 let (stream, _) = listener.accept().await?;
-                Ok(AcceptedConnection {
-                    peer: Peer { address: None },
-                    stream: AcceptedStream::Unix(stream),
-                    tls,
-                })
+                (AcceptedStream::Unix(stream), Peer { address: None })
             }
-        }
+        };
+        Ok((AcceptedConnection { stream, tls: self.tls.clone() }, peer))
     }
 }
 
@@ -156,8 +129,7 @@ async fn is_left_over(path: &Path) -> bool {
 }
 
 /// A connection that was taken and has said nothing yet.
-pub(super) struct AcceptedConnection {
-    pub(super) peer: Peer,
+pub struct AcceptedConnection {
     stream: AcceptedStream,
     tls: Option<TlsAcceptor>,
 }

@@ -1,0 +1,160 @@
+//! Listening sockets, and the loop that accepts connections: one way for HTTP and for microservices.
+//!
+//! It knows no protocol. What is said over a connection is the business of the function that serves it.
+
+use std::any::Any;
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{sleep, timeout};
+use tracing::{debug, error, warn};
+
+use crate::config::Listen;
+
+/// The other end of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Peer {
+    /// Its address and port; `None` on a Unix socket.
+    pub address: Option<SocketAddr>,
+}
+
+impl Peer {
+    /// Its address without the port; `None` on a Unix socket.
+    #[must_use]
+    pub fn ip(&self) -> Option<IpAddr> {
+        self.address.map(|address| address.ip())
+    }
+}
+
+/// How many connections a listener serves, and how it stops.
+#[derive(Clone, Copy, Debug)]
+pub struct AcceptLimits {
+    /// Open connections at once. Further clients wait in the system's queue.
+    pub connections: usize,
+    /// How long requests in flight may take once the server stops.
+    pub shutdown: Duration,
+}
+
+/// An address or path that cannot be listened on.
+#[derive(Debug, Error)]
+#[error("{setting}: cannot listen on {place}: {source}; stop the program that uses it, or configure another")]
+pub struct ListenError {
+    /// The setting that names it.
+    pub(crate) setting: &'static str,
+    /// The address or path.
+    pub(crate) place: String,
+    /// The system's error.
+    pub(crate) source: io::Error,
+}
+
+/// Listens on all addresses that a setting names.
+///
+/// # Errors
+/// The first address that this process cannot have, unless it is optional.
+pub async fn bind_all(setting: &'static str, listen: &[Listen]) -> Result<Vec<TcpListener>, ListenError> {
+    let mut listeners = Vec::new();
+    for Listen { address, optional } in listen {
+        match TcpListener::bind(address).await {
+            Ok(listener) => listeners.push(listener),
+            // A machine may have no [::1].
+            Err(fault) if *optional => warn!(%fault, %address, setting, "not listening on this address"),
+            Err(source) => return Err(ListenError { setting, place: address.to_string(), source }),
+        }
+    }
+    Ok(listeners)
+}
+
+/// A socket that gives connections.
+pub trait Accept: Send + Sync {
+    /// A connection that nothing was read from yet.
+    type Connection: Send + 'static;
+
+    /// Waits for the next connection. No connection is lost if the future is dropped.
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Connection, Peer)>> + Send;
+}
+
+impl Accept for TcpListener {
+    type Connection = TcpStream;
+
+    async fn accept(&self) -> io::Result<(TcpStream, Peer)> {
+        let (stream, address) = Self::accept(self).await?;
+        // A small answer must not wait for a full segment.
+        let _ = stream.set_nodelay(true);
+        Ok((stream, Peer { address: Some(address) }))
+    }
+}
+
+/// How long to wait after the system refused a connection, for example because no file descriptor is free.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Turns true when the server stops.
+pub(crate) type Stopped = watch::Receiver<bool>;
+
+/// Waits until the server stops.
+pub(crate) async fn until(mut stopped: Stopped) {
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// Accepts connections until `stop` and serves each on a task of its own. Then it waits, up to `limits.shutdown`, for those
+/// that are open; each is told to end by its [`Stopped`].
+pub(crate) async fn serve<L: Accept, F: Future<Output = ()> + Send + 'static>(
+    listener: L,
+    limits: AcceptLimits,
+    stop: impl Future<Output = ()>,
+    serve: impl Fn(L::Connection, Peer, Stopped) -> F,
+) {
+    let slots = Arc::new(Semaphore::new(limits.connections));
+    let (stopping, stopped) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    tokio::pin!(stop);
+    loop {
+        let next = async {
+            let slot = slots.clone().acquire_owned().await;
+            (listener.accept().await, slot)
+        };
+        let (accepted, slot) = tokio::select! {
+            next = next => next,
+            Some(ended) = connections.join_next() => { log_panic(ended); continue }
+            () = &mut stop => break,
+        };
+        match accepted {
+            Ok((connection, peer)) => {
+                let served = serve(connection, peer, stopped.clone());
+                connections.spawn(async move {
+                    let _slot = slot;
+                    served.await;
+                });
+            }
+            Err(fault) => {
+                debug!(%fault, "a connection could not be accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    let _ = stopping.send(true);
+    let all = async { while connections.join_next().await.is_some() {} };
+    if timeout(limits.shutdown, all).await.is_err() {
+        warn!("the shutdown timeout has passed: requests that still run are cut off");
+    }
+}
+
+fn log_panic(ended: Result<(), JoinError>) {
+    if let Err(fault) = ended {
+        error!(%fault, "a connection panicked");
+    }
+}
+
+/// Logs a panic of a handler in one line. It is a bug of ours: the client learns nothing of it, and the process goes on.
+pub(crate) fn log_handler_panic(panic: &(dyn Any + Send), command: Option<&str>) {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("of unknown kind");
+    error!(panic = text, command, "a handler panicked");
+}
