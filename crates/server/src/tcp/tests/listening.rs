@@ -38,7 +38,10 @@ async fn an_address_that_is_taken_is_told() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let fault = bind(&config(&[("LISTEN", &address)]).tcp).await.err().unwrap().to_string();
-    assert!(fault.starts_with(&format!("tcp.listen: cannot listen on {address}: Address already in use")), "{fault}");
+    assert!(
+        fault.starts_with(&format!("tcp.listen: cannot listen on {address}: Address already in use")),
+        "{fault}"
+    );
 }
 
 #[tokio::test]
