@@ -8,7 +8,7 @@ use http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{Method, StatusCode, Uri};
-use portcullis_api::refusal::{Occasion, Refusal, Rendering};
+use portcullis_api::refusal::{Refusal, RefusedRequest, Rendering};
 use portcullis_core::clock::Timestamp;
 use portcullis_core::engine::Engine;
 
@@ -78,10 +78,10 @@ pub fn render(
     accept: &[HeaderValue],
     at: Timestamp,
 ) -> Response {
-    let occasion = Occasion { method: method.as_str(), path: uri.path(), at };
+    let request = RefusedRequest { method: method.as_str(), path: uri.path(), at };
     let accepted = accept.iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
-    let rendering = Rendering::of_path(occasion.path).negotiated(Some(&accepted));
-    let mut response = Response::new(Body::from(refusal.render(rendering, &occasion)));
+    let rendering = Rendering::of_path(request.path).negotiated(Some(&accepted));
+    let mut response = Response::new(Body::from(refusal.render(rendering, &request)));
     *response.status_mut() = status_of(refusal);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(rendering.content_type()));

@@ -1,8 +1,8 @@
 //! The shapes of success. Members stand in the order in which they are written.
 
 pub mod device;
-mod reply;
-mod shape;
+mod strategy_format;
+mod success;
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::engine::{CompletedSignIn, Grant, Identity, Refreshed};
@@ -11,8 +11,8 @@ use portcullis_core::user::User;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub use reply::{Reply, Success};
-pub use shape::{Shape, shape_of};
+pub use strategy_format::{StrategyFormat, strategy_format};
+pub use success::{Success, SuccessEnvelope};
 
 /// A user, as everybody may see it who is that user.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
@@ -79,7 +79,7 @@ impl UserInParts {
 
 /// A sentence.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
-pub struct Said {
+pub struct MessageBody {
     /// The sentence.
     pub message: &'static str,
 }
@@ -148,7 +148,7 @@ pub struct Tokens {
 /// What a sign-in answers.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-pub enum Login {
+pub enum LoginAnswer {
     /// A token.
     Token(TokenLogin),
     /// A cookie, which travels in a header.
@@ -160,7 +160,7 @@ pub enum Login {
 /// What a refresh answers.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-pub enum Renewed {
+pub enum RefreshAnswer {
     /// As `access_token`, `refresh_token`.
     Tokens(Tokens),
     /// As `accessToken`, `refreshToken`.
@@ -216,7 +216,7 @@ pub enum ProfileUser {
 
 /// A profile.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
-pub struct Profile {
+pub struct StrategyProfile {
     /// A sentence.
     pub message: &'static str,
     /// Who.
@@ -230,25 +230,25 @@ pub struct Profile {
     pub note: Option<&'static str>,
 }
 
-impl Shape {
+impl StrategyFormat {
     /// The answer to a sign-in.
     #[must_use]
-    pub fn login(&self, signed_in: &CompletedSignIn) -> Login {
+    pub fn login(&self, signed_in: &CompletedSignIn) -> LoginAnswer {
         let Grant { credential, refresh, device_secret, .. } = &signed_in.grant;
         let shown = |secret: &Option<portcullis_core::secret::PlainSecret>| {
             secret.as_ref().map(|secret| secret.reveal().to_owned())
         };
         match self.login {
-            shape::LoginShape::Token => Login::Token(TokenLogin {
+            strategy_format::LoginFormat::Token => LoginAnswer::Token(TokenLogin {
                 access_token: credential.reveal().to_owned(),
                 refresh_token: shown(refresh),
                 device_secret: shown(device_secret),
                 user: UserView::of(&signed_in.user),
             }),
-            shape::LoginShape::Cookie(message) => {
-                Login::Cookie(CookieLogin { message, user: UserView::of(&signed_in.user) })
+            strategy_format::LoginFormat::Cookie(message) => {
+                LoginAnswer::Cookie(CookieLogin { message, user: UserView::of(&signed_in.user) })
             }
-            shape::LoginShape::Pair => Login::Pair(PairLogin {
+            strategy_format::LoginFormat::Pair => LoginAnswer::Pair(PairLogin {
                 user: UserInParts::of(&signed_in.user),
                 tokens: Pair {
                     access_token: credential.reveal().to_owned(),
@@ -261,28 +261,30 @@ impl Shape {
 
     /// The answer to a refresh.
     #[must_use]
-    pub fn refreshed(&self, refreshed: &Refreshed) -> Renewed {
+    pub fn refreshed(&self, refreshed: &Refreshed) -> RefreshAnswer {
         let access_token = refreshed.access.reveal().to_owned();
         let refresh_token = refreshed.refresh.reveal().to_owned();
         match self.login {
-            shape::LoginShape::Pair => {
-                Renewed::Pair(Pair { access_token, refresh_token: Some(refresh_token), device_secret: None })
-            }
-            _ => Renewed::Tokens(Tokens { access_token, refresh_token }),
+            strategy_format::LoginFormat::Pair => RefreshAnswer::Pair(Pair {
+                access_token,
+                refresh_token: Some(refresh_token),
+                device_secret: None,
+            }),
+            _ => RefreshAnswer::Tokens(Tokens { access_token, refresh_token }),
         }
     }
 
     /// The answer to a profile.
     #[must_use]
-    pub fn profile(&self, identity: &Identity) -> Profile {
-        let shape::ProfileShape { message, user, strategy, note } = self.profile;
-        Profile { message, user: user.view(identity), strategy, note }
+    pub fn profile(&self, identity: &Identity) -> StrategyProfile {
+        let strategy_format::ProfileFormat { message, user, strategy, note } = self.profile;
+        StrategyProfile { message, user: user.view(identity), strategy, note }
     }
 
     /// The answer to a sign-out.
     #[must_use]
-    pub const fn logout(&self) -> Said {
-        Said { message: self.logout }
+    pub const fn logout(&self) -> MessageBody {
+        MessageBody { message: self.logout }
     }
 }
 
@@ -310,7 +312,7 @@ pub const AUTH_HEALTH: AuthHealth = AuthHealth::over("HTTP");
 pub const AUTH_HEALTH_OVER_TCP: AuthHealth = AuthHealth::over("TCP");
 
 /// The answer to a change of password.
-pub const PASSWORD_CHANGED: Said = Said { message: "Password changed" };
+pub const PASSWORD_CHANGED: MessageBody = MessageBody { message: "Password changed" };
 
 #[cfg(test)]
 mod tests;

@@ -40,7 +40,7 @@ fn login(strategy: StrategyName, name: impl Into<Option<PersonName>>, device_sec
         refresh: strategy.strategy().rotates().then(|| PlainSecret::presented("REFRESH")),
         device_secret: device_secret.map(PlainSecret::presented),
     };
-    json(&shape_of(strategy).login(&CompletedSignIn { user: user(name), session: session(), grant }))
+    json(&strategy_format(strategy).login(&CompletedSignIn { user: user(name), session: session(), grant }))
 }
 
 fn profile(strategy: StrategyName, name: Option<&PersonName>) -> String {
@@ -56,11 +56,11 @@ fn profile(strategy: StrategyName, name: Option<&PersonName>) -> String {
         role: None,
         renewed: None,
     };
-    json(&shape_of(strategy).profile(&identity))
+    json(&strategy_format(strategy).profile(&identity))
 }
 
 fn refreshed(strategy: StrategyName) -> String {
-    json(&shape_of(strategy).refreshed(&Refreshed {
+    json(&strategy_format(strategy).refreshed(&Refreshed {
         access: PlainSecret::presented("ACCESS"),
         refresh: PlainSecret::presented("REFRESH"),
         session: SessionKey { tenant: TenantId::default_tenant(), id: session() },
@@ -196,17 +196,17 @@ fn a_sign_out_has_a_sentence_for_each_strategy() {
         (StrategyName::Denylist, "Logout successful"),
         (StrategyName::SessionJwt, "Logout successful"),
     ] {
-        assert_eq!(json(&shape_of(strategy).logout()), format!(r#"{{"message":"{message}"}}"#));
+        assert_eq!(json(&strategy_format(strategy).logout()), format!(r#"{{"message":"{message}"}}"#));
     }
 }
 
 #[test]
 fn every_strategy_has_a_shape_of_its_own_and_only_denylist_takes_names_in_parts() {
-    use crate::request::Names;
+    use crate::request::NameForm;
     for strategy in StrategyName::ROUTED {
-        let shape = shape_of(strategy);
+        let shape = strategy_format(strategy);
         assert_eq!(shape.strategy, strategy);
-        assert_eq!(shape.names == Names::Parts, strategy == StrategyName::Denylist);
+        assert_eq!(shape.names == NameForm::Parts, strategy == StrategyName::Denylist);
     }
 }
 

@@ -11,18 +11,17 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::narrowed::narrowed;
 use super::requests::named;
-use super::strategies::operation_id;
 use super::{Named, headers, sample};
 use crate::answer::{
-    CookieLogin, Login, PASSWORD_CHANGED, Pair, PairLogin, Profile, Renewed, Said, Shape, TokenLogin, Tokens,
-    UserInParts, UserView, shape_of,
+    CookieLogin, LoginAnswer, MessageBody, PASSWORD_CHANGED, Pair, PairLogin, RefreshAnswer, StrategyFormat,
+    StrategyProfile, TokenLogin, Tokens, UserInParts, UserView, strategy_format,
 };
 use crate::operation::{
     OwnStrategyOperation, PublicStrategyOperation, STRATEGY_OPERATIONS, StrategyOperation, StrategyRow,
 };
 
 /// An answer, and how it is documented.
-struct Answer {
+struct StrategyAnswer {
     /// The name of its schema among the components.
     name: String,
     schema: RefOr<Schema>,
@@ -32,7 +31,7 @@ struct Answer {
     most: Value,
 }
 
-impl Answer {
+impl StrategyAnswer {
     /// What every strategy answers alike.
     fn shared<T: ToSchema + PartialSchema + Serialize>(shown: &T) -> Option<Self> {
         let (name, schema) = named::<T>();
@@ -47,45 +46,45 @@ impl Answer {
     }
 
     fn of(operation: &StrategyRow, strategy: StrategyName) -> Option<Self> {
-        let shape = shape_of(strategy);
+        let format = strategy_format(strategy);
         let name = || capitalised(&operation_id(operation, strategy));
         match operation.kind {
             StrategyOperation::Public(PublicStrategyOperation::Register) => {
                 Some(Self { most: Value::Null, ..Self::shared(&UserView::of(&sample::user()?))? })
             }
             StrategyOperation::Public(PublicStrategyOperation::Login) => {
-                let shown = |native| Some(shape.login(&sample::signed_in(strategy, native)?));
+                let shown = |native| Some(format.login(&sample::signed_in(strategy, native)?));
                 let login = shown(false)?;
                 Self::own(name(), schema_of_login(&login), &login, shown(true)?)
             }
             StrategyOperation::Public(PublicStrategyOperation::Refresh) => {
-                let renewed = shape.refreshed(&sample::refreshed());
+                let renewed = format.refreshed(&sample::refreshed());
                 Self::own(name(), schema_of_renewed(&renewed), &renewed, &renewed)
             }
-            StrategyOperation::Own(OwnStrategyOperation::Profile) => Self::profile(name(), &shape),
-            StrategyOperation::Own(OwnStrategyOperation::Logout) => Self::shared(&shape.logout()),
+            StrategyOperation::Own(OwnStrategyOperation::Profile) => Self::profile(name(), &format),
+            StrategyOperation::Own(OwnStrategyOperation::Logout) => Self::shared(&format.logout()),
             StrategyOperation::Own(OwnStrategyOperation::Password) => Self::shared(&PASSWORD_CHANGED),
         }
     }
 
-    fn profile(name: String, shape: &Shape) -> Option<Self> {
-        let profile = shape.profile(&sample::identity(shape.strategy)?);
-        Self::own(name, Profile::schema(), &profile, &profile)
+    fn profile(name: String, format: &StrategyFormat) -> Option<Self> {
+        let profile = format.profile(&sample::identity(format.strategy)?);
+        Self::own(name, StrategyProfile::schema(), &profile, &profile)
     }
 }
 
-fn schema_of_login(login: &Login) -> RefOr<Schema> {
+fn schema_of_login(login: &LoginAnswer) -> RefOr<Schema> {
     match login {
-        Login::Token(_) => TokenLogin::schema(),
-        Login::Cookie(_) => CookieLogin::schema(),
-        Login::Pair(_) => PairLogin::schema(),
+        LoginAnswer::Token(_) => TokenLogin::schema(),
+        LoginAnswer::Cookie(_) => CookieLogin::schema(),
+        LoginAnswer::Pair(_) => PairLogin::schema(),
     }
 }
 
-fn schema_of_renewed(renewed: &Renewed) -> RefOr<Schema> {
+fn schema_of_renewed(renewed: &RefreshAnswer) -> RefOr<Schema> {
     match renewed {
-        Renewed::Tokens(_) => Tokens::schema(),
-        Renewed::Pair(_) => Pair::schema(),
+        RefreshAnswer::Tokens(_) => Tokens::schema(),
+        RefreshAnswer::Pair(_) => Pair::schema(),
     }
 }
 
@@ -95,7 +94,7 @@ pub(super) fn success(operation: &StrategyRow, strategy: StrategyName) -> Respon
     let carrier = strategy.strategy().carrier();
     let headers = headers::of_success(operation.kind, carrier);
     let response = headers.iter().fold(described, |response, header| header.on(response));
-    let Some(Answer { name, least, most, .. }) = Answer::of(operation, strategy) else {
+    let Some(StrategyAnswer { name, least, most, .. }) = StrategyAnswer::of(operation, strategy) else {
         return response.build();
     };
     let schema = RefOr::Ref(Ref::from_schema_name(name));
@@ -127,11 +126,11 @@ pub(super) fn schemas() -> impl Iterator<Item = Named> {
     let rows = StrategyName::ROUTED.into_iter().flat_map(|strategy| {
         STRATEGY_OPERATIONS.iter().filter_map(move |operation| {
             operation.path(strategy)?;
-            let Answer { name, schema, .. } = Answer::of(operation, strategy)?;
+            let StrategyAnswer { name, schema, .. } = StrategyAnswer::of(operation, strategy)?;
             Some((name, schema))
         })
     });
-    rows.chain([named::<UserView>(), named::<UserInParts>(), named::<Said>()])
+    rows.chain([named::<UserView>(), named::<UserInParts>(), named::<MessageBody>()])
 }
 
 /// The schema of null.
@@ -142,6 +141,18 @@ pub(super) fn nothing() -> RefOr<Schema> {
 /// The schema of what is one of the two.
 pub(super) fn either(one: RefOr<Schema>, other: RefOr<Schema>) -> RefOr<Schema> {
     RefOr::T(OneOfBuilder::new().item(one).item(other).into())
+}
+
+/// `jwtLogin`, `sessionJwtLogin`.
+pub(super) fn operation_id(operation: &StrategyRow, strategy: StrategyName) -> String {
+    let mut words = strategy.as_str().split('-').chain([operation.route]);
+    let mut id = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let (first, rest) = word.split_at(1);
+        id.push_str(&first.to_uppercase());
+        id.push_str(rest);
+    }
+    id
 }
 
 pub(super) fn capitalised(word: &str) -> String {

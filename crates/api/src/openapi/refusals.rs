@@ -10,7 +10,7 @@ use portcullis_core::engine::{
     AuthenticationError, ChangePasswordError, PasswordSignInError, RefreshError, RegisterError, TenantError,
 };
 use portcullis_core::id::TenantId;
-use portcullis_core::password::{HashRefused, PasswordPolicy};
+use portcullis_core::password::HashRefused;
 use portcullis_core::store::StoreError;
 use portcullis_core::strategy::{Carrier, Check, SessionClaim, Strategy, StrategyName};
 use utoipa::ToSchema;
@@ -18,14 +18,13 @@ use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::{Content, ContentBuilder, Ref};
 
-use super::requests::named;
+use super::requests::{self, named};
 use super::{Named, headers, sample};
-use crate::answer::shape_of;
 use crate::operation::{
     Method, OwnStrategyOperation, PublicStrategyOperation, StrategyOperation, StrategyRow,
 };
-use crate::refusal::{Code, EnvelopeBody, Occasion, PlainBody, ProblemBody, Refusal, Rendering};
-use crate::request::{Body, ChangePassword, Faults, NotJson, Refresh, SignIn, SignUp};
+use crate::refusal::{Code, EnvelopeBody, PlainBody, ProblemBody, Refusal, RefusedRequest, Rendering};
+use crate::request::{Body, Faults, NotJson};
 
 /// A time to wait, for the samples.
 const WAIT: Duration = Duration::from_secs(1);
@@ -48,36 +47,36 @@ pub(super) fn documented(
     method: Method,
     path: &str,
 ) -> impl Iterator<Item = (String, Response)> {
-    let occasion = Occasion { method: method.as_str(), path, at: sample::NOW };
+    let request = RefusedRequest { method: method.as_str(), path, at: sample::NOW };
     let mut by_status: BTreeMap<u16, Vec<Example>> = BTreeMap::new();
     for example in refusals {
         by_status.entry(example.1.code.status()).or_default().push(example);
     }
     by_status
         .into_iter()
-        .map(move |(status, examples)| (status.to_string(), response(status, &examples, &occasion)))
+        .map(move |(status, examples)| (status.to_string(), response(status, &examples, &request)))
 }
 
-fn response(status: u16, examples: &[Example], occasion: &Occasion<'_>) -> Response {
+fn response(status: u16, examples: &[Example], request: &RefusedRequest<'_>) -> Response {
     let title = examples.first().map_or("", |(_, refusal)| refusal.code.title());
     let described = ResponseBuilder::new().description(title);
     let response = headers::of_refusal(status).iter().fold(described, |response, header| header.on(response));
-    let json = match Rendering::of_path(occasion.path) {
-        rendering @ Rendering::Envelope => content::<EnvelopeBody<'_>>(rendering, examples, occasion),
-        rendering => content::<PlainBody<'_>>(rendering, examples, occasion),
+    let json = match Rendering::of_path(request.path) {
+        rendering @ Rendering::Envelope => content::<EnvelopeBody<'_>>(rendering, examples, request),
+        rendering => content::<PlainBody<'_>>(rendering, examples, request),
     };
     response
         .content("application/json", json)
         .content(
             "application/problem+json",
-            content::<ProblemBody<'_>>(Rendering::Problem, examples, occasion),
+            content::<ProblemBody<'_>>(Rendering::Problem, examples, request),
         )
         .build()
 }
 
-fn content<T: ToSchema>(rendering: Rendering, examples: &[Example], occasion: &Occasion<'_>) -> Content {
+fn content<T: ToSchema>(rendering: Rendering, examples: &[Example], request: &RefusedRequest<'_>) -> Content {
     let examples = examples.iter().map(|(name, refusal)| {
-        let body = serde_json::from_slice(&refusal.render(rendering, occasion)).ok();
+        let body = serde_json::from_slice(&refusal.render(rendering, request)).ok();
         (*name, ExampleBuilder::new().value(body))
     });
     ContentBuilder::new().schema(Some(Ref::from_schema_name(T::name()))).examples_from_iter(examples).build()
@@ -132,18 +131,8 @@ pub(super) fn malformed() -> [Example; 3] {
 
 /// The faults of a body whose members are missing, or numbers.
 fn faults(kind: StrategyOperation, strategy: StrategyName) -> Option<Faults> {
-    let policy = PasswordPolicy::DEVELOPMENT;
     let body = Body::parse(br#"{"refresh_token": 1}"#).ok()?;
-    match kind {
-        StrategyOperation::Public(PublicStrategyOperation::Register) => {
-            SignUp::read(&body, shape_of(strategy).names, &policy).err()
-        }
-        StrategyOperation::Public(PublicStrategyOperation::Login) => SignIn::read(&body).err(),
-        StrategyOperation::Public(PublicStrategyOperation::Refresh) => Refresh::read(&body).err(),
-        StrategyOperation::Own(OwnStrategyOperation::Password) => ChangePassword::read(&body, &policy).err(),
-        StrategyOperation::Own(OwnStrategyOperation::Profile)
-        | StrategyOperation::Own(OwnStrategyOperation::Logout) => None,
-    }
+    (requests::of_strategy(kind, strategy)?.faults)(&body)
 }
 
 fn of_credential(strategy: Strategy) -> Vec<Example> {

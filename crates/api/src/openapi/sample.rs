@@ -14,7 +14,7 @@ use portcullis_core::user::{PersonName, Role, User};
 use portcullis_core::username::Username;
 use uuid::Uuid;
 
-use crate::answer::device::{DeviceUser, Login, SessionView};
+use crate::answer::device::{DeviceLogin, DeviceUser, SessionSummary};
 
 /// A JWS by its form, and by its content nobody's.
 const ACCESS_TOKEN: &str = "eyJ0eXAiOiJhdCtqd3QifQ.e30.AA";
@@ -48,8 +48,8 @@ pub(super) fn signed_in(strategy: StrategyName, native: bool) -> Option<Complete
 }
 
 /// A session of hers, which is live, or has ended.
-pub(super) fn session(ended: bool) -> SessionView {
-    SessionView {
+pub(super) fn session(ended: bool) -> SessionSummary {
+    SessionSummary {
         session_id: SessionId::from_uuid(SESSION),
         device_name: "Firefox on Linux".to_owned(),
         ip: "203.0.113.7".to_owned(),
@@ -63,11 +63,11 @@ pub(super) fn session(ended: bool) -> SessionView {
 }
 
 /// What a sign-in on the device-session surface gives her.
-pub(super) fn device_login(native: bool) -> Option<Login> {
+pub(super) fn device_login(native: bool) -> Option<DeviceLogin> {
     let Refreshed { access, refresh, session } = refreshed();
     let secret = native.then(|| PlainSecret::presented(DEVICE_SECRET));
     let user = DeviceUser::of(&user()?);
-    Some(Login::new((&access, &refresh), session.id, user, secret.as_ref()))
+    Some(DeviceLogin::new((&access, &refresh), session.id, user, secret.as_ref()))
 }
 
 pub(super) fn refreshed() -> Refreshed {

@@ -6,7 +6,6 @@ use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::{Ref, Required, ResponsesBuilder};
 
 use super::{answers, refusals, requests, security};
-use crate::answer::shape_of;
 use crate::operation::{
     Method, OwnStrategyOperation, PublicStrategyOperation, STRATEGY_OPERATIONS, StrategyOperation,
     StrategyRow,
@@ -33,26 +32,16 @@ fn documented(operation: &StrategyRow, name: StrategyName, path: &str) -> path::
         .responses_from_iter(refusals::responses(operation, name, path));
     OperationBuilder::new()
         .tag(name.as_str())
-        .operation_id(Some(operation_id(operation, name)))
+        .operation_id(Some(answers::operation_id(operation, name)))
         .summary(Some(operation.summary))
         .description(remark(operation.kind, strategy))
         .parameter_ref(Ref::new(format!("#/components/parameters/{TENANT}")))
-        .request_body(requests::body(operation.kind, shape_of(name).names))
+        .request_body(
+            requests::of_strategy(operation.kind, name).map(|request| requests::strategy_body(&request)),
+        )
         .responses(responses)
         .securities(Some(security(operation.access(), strategy.carrier())))
         .build()
-}
-
-/// `jwtLogin`, `sessionJwtLogin`.
-pub(super) fn operation_id(operation: &StrategyRow, strategy: StrategyName) -> String {
-    let mut words = strategy.as_str().split('-').chain([operation.route]);
-    let mut id = words.next().unwrap_or_default().to_owned();
-    for word in words {
-        let (first, rest) = word.split_at(1);
-        id.push_str(&first.to_uppercase());
-        id.push_str(rest);
-    }
-    id
 }
 
 /// What the table of operations does not say.

@@ -74,7 +74,7 @@ fn nine_operations_can_be_asked_over_tcp() {
         assert_eq!(DeviceRow::by_pattern(pattern).unwrap().pattern, Some(pattern));
     }
     for unknown in ["", "auth", "auth.Signup", "auth.signup ", "auth.password", "/auth/signup"] {
-        assert_eq!(DeviceRow::by_pattern(unknown), None, "{unknown:?}");
+        assert!(DeviceRow::by_pattern(unknown).is_none(), "{unknown:?}");
     }
 }
 

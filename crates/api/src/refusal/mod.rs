@@ -14,7 +14,7 @@ use std::time::Duration;
 pub use code::Code;
 pub use operation_texts::OperationTexts;
 pub(crate) use rendering::{EnvelopeBody, PlainBody, ProblemBody};
-pub use rendering::{Occasion, Rendering};
+pub use rendering::{RefusedRequest, Rendering};
 
 use portcullis_core::id::SessionId;
 use portcullis_core::user::Role;

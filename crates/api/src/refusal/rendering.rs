@@ -23,7 +23,7 @@ pub enum Rendering {
 
 /// The request that is refused.
 #[derive(Clone, Copy, Debug)]
-pub struct Occasion<'a> {
+pub struct RefusedRequest<'a> {
     /// Its method.
     pub method: &'a str,
     /// Its path.
@@ -70,7 +70,7 @@ pub(crate) struct EnvelopeBody<'a> {
     #[schema(schema_with = nothing)]
     data: (),
     #[schema(inline)]
-    meta: Meta<'a>,
+    meta: RefusalMeta<'a>,
     /// When.
     #[schema(value_type = String, format = "date-time")]
     ts: Timestamp,
@@ -91,7 +91,7 @@ fn nothing() -> Object {
 /// Why, for programs.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Meta<'a> {
+struct RefusalMeta<'a> {
     /// `error`.
     status: &'static str,
     /// The code.
@@ -172,36 +172,36 @@ fn weight_of(media: &str, accept: &str) -> Option<f32> {
 impl Refusal {
     /// The refusal as JSON.
     #[must_use]
-    pub fn render(&self, rendering: Rendering, occasion: &Occasion<'_>) -> Vec<u8> {
+    pub fn render(&self, rendering: Rendering, request: &RefusedRequest<'_>) -> Vec<u8> {
         let written = match rendering {
-            Rendering::Plain => serde_json::to_vec(&self.plainly(occasion)),
-            Rendering::Envelope => serde_json::to_vec(&self.enveloped(occasion)),
-            Rendering::Problem => serde_json::to_vec(&self.problem(occasion)),
+            Rendering::Plain => serde_json::to_vec(&self.plainly(request)),
+            Rendering::Envelope => serde_json::to_vec(&self.enveloped(request)),
+            Rendering::Problem => serde_json::to_vec(&self.problem(request)),
         };
         // Strings and numbers under fixed names: there is nothing in it that cannot be written.
         written.unwrap_or_default()
     }
 
-    fn plainly(&self, occasion: &Occasion<'_>) -> PlainBody<'_> {
+    fn plainly(&self, request: &RefusedRequest<'_>) -> PlainBody<'_> {
         let title = self.code.title();
         let error = (self.reason != Reason::Plain).then_some(title);
         let message = match &self.reason {
             Reason::Faults(faults) => Message::Faults(faults),
-            _ => Message::Text(self.sentence(occasion)),
+            _ => Message::Text(self.sentence(request)),
         };
         PlainBody { message, error, status_code: self.code.status() }
     }
 
-    fn enveloped(&self, occasion: &Occasion<'_>) -> EnvelopeBody<'_> {
+    fn enveloped(&self, request: &RefusedRequest<'_>) -> EnvelopeBody<'_> {
         let status = self.code.status();
         // Existing guards answer the plain shape here: a reader of either finds what it looks for.
         let doubled = matches!(status, 401 | 403);
         let code = self.code.as_str();
         EnvelopeBody {
-            message: self.sentence(occasion),
+            message: self.sentence(request),
             data: (),
-            meta: Meta { status: "error", code, session_id: self.session, details: self.details() },
-            ts: occasion.at,
+            meta: RefusalMeta { status: "error", code, session_id: self.session, details: self.details() },
+            ts: request.at,
             status_code: doubled.then_some(status),
             error: doubled.then_some(self.code.title()),
         }
@@ -217,23 +217,23 @@ impl Refusal {
         }
     }
 
-    fn problem<'a>(&'a self, occasion: &Occasion<'a>) -> ProblemBody<'a> {
+    fn problem<'a>(&'a self, request: &RefusedRequest<'a>) -> ProblemBody<'a> {
         ProblemBody {
             r#type: "about:blank",
             title: self.code.title(),
             status: self.code.status(),
-            detail: self.sentence(occasion),
+            detail: self.sentence(request),
             code: self.code.as_str(),
-            instance: occasion.path,
+            instance: request.path,
         }
     }
 
-    fn sentence(&self, occasion: &Occasion<'_>) -> Cow<'_, str> {
+    fn sentence(&self, request: &RefusedRequest<'_>) -> Cow<'_, str> {
         match &self.reason {
             Reason::Plain => Cow::Borrowed(self.code.title()),
             Reason::Text(text) => Cow::Borrowed(text),
             Reason::Faults(faults) => Cow::Owned(faults.join("; ")),
-            Reason::NoRoute => Cow::Owned(format!("Cannot {} {}", occasion.method, occasion.path)),
+            Reason::NoRoute => Cow::Owned(format!("Cannot {} {}", request.method, request.path)),
         }
     }
 }

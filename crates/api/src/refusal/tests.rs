@@ -13,18 +13,18 @@ use uuid::Uuid;
 
 use self::errors::{away, refresh_errors, table};
 use super::*;
-use crate::request::{Body, SignIn};
+use crate::request::{Body, LoginBody};
 
 mod device;
 mod errors;
 mod rendering;
 
 const AT: Timestamp = Timestamp::from_millis(1_769_638_376_311);
-const LOGIN: Occasion<'_> = Occasion { method: "POST", path: "/auth/jwt/login", at: AT };
-const SESSIONS: Occasion<'_> = Occasion { method: "GET", path: "/auth/sessions", at: AT };
+const LOGIN: RefusedRequest<'_> = RefusedRequest { method: "POST", path: "/auth/jwt/login", at: AT };
+const SESSIONS: RefusedRequest<'_> = RefusedRequest { method: "GET", path: "/auth/sessions", at: AT };
 
-fn text(refusal: &Refusal, rendering: Rendering, occasion: &Occasion<'_>) -> String {
-    String::from_utf8(refusal.render(rendering, occasion)).unwrap()
+fn text(refusal: &Refusal, rendering: Rendering, request: &RefusedRequest<'_>) -> String {
+    String::from_utf8(refusal.render(rendering, request)).unwrap()
 }
 
 fn plain(refusal: impl Into<Refusal>) -> String {
@@ -32,7 +32,7 @@ fn plain(refusal: impl Into<Refusal>) -> String {
 }
 
 fn faults() -> Refusal {
-    SignIn::read(&Body::parse(b"{}").unwrap()).unwrap_err().into()
+    LoginBody::read(&Body::parse(b"{}").unwrap()).unwrap_err().into()
 }
 
 #[test]
@@ -277,9 +277,9 @@ fn problem_details_have_their_members_in_order() {
 #[test]
 fn a_hostile_path_does_not_break_out_of_its_string() {
     let path = "/auth/\",\"statusCode\":200,\"x\":\"\r\n\u{2028}</script>";
-    let occasion = Occasion { method: "GET", path, at: AT };
+    let request = RefusedRequest { method: "GET", path, at: AT };
     for rendering in [Rendering::Plain, Rendering::Envelope, Rendering::Problem] {
-        let body = text(&Refusal::no_route(), rendering, &occasion);
+        let body = text(&Refusal::no_route(), rendering, &request);
         let value: serde_json::Value = serde_json::from_str(&body).unwrap();
         let shown = value.get("message").or_else(|| value.get("detail")).unwrap();
         assert_eq!(shown, &format!("Cannot GET {path}"));

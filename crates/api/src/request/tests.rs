@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 use serde_json::json;
 
+use portcullis_core::password::PasswordPolicy;
+
 use super::*;
 
 const DEVELOPMENT: PasswordPolicy = PasswordPolicy::DEVELOPMENT;
@@ -13,12 +15,12 @@ fn faults<T>(read: Result<T, Faults>) -> Vec<String> {
     read.err().map(Faults::into_messages).unwrap_or_default()
 }
 
-fn sign_up(value: &Value, names: Names) -> Vec<String> {
-    faults(SignUp::read(&body(value), names, &DEVELOPMENT))
+fn sign_up(value: &Value, names: NameForm) -> Vec<String> {
+    faults(RegisterBody::read_as(names, &body(value), &DEVELOPMENT))
 }
 
 fn password_sign_in(value: &Value) -> Vec<String> {
-    faults(SignIn::read(&body(value)))
+    faults(LoginBody::read(&body(value)))
 }
 
 /// `template` with one member replaced; without a value the member is missing.
@@ -61,7 +63,7 @@ fn an_email_has_one_message_whatever_is_wrong_with_it() {
         Some(json!(long)),
     ]
     .map(|value| (value, message));
-    say(&ann(), "email", &table, |value| sign_up(value, Names::Whole));
+    say(&ann(), "email", &table, |value| sign_up(value, NameForm::Full));
     say(&ann(), "email", &table, password_sign_in);
 }
 
@@ -76,7 +78,7 @@ fn a_password_is_due_and_a_string() {
         (Some(json!(["vexed quilt"])), "password must be a string"),
         (Some(json!({})), "password must be a string"),
     ];
-    say(&ann(), "password", &table, |value| sign_up(value, Names::Whole));
+    say(&ann(), "password", &table, |value| sign_up(value, NameForm::Full));
     say(&ann(), "password", &table, password_sign_in);
 }
 
@@ -89,7 +91,7 @@ fn a_password_of_1025_bytes_is_refused_by_its_length_before_anything_else_is_don
         (Some(json!("é".repeat(513))), message),
         (Some(json!("x".repeat(1_000_000))), message),
     ];
-    say(&ann(), "password", &table, |value| sign_up(value, Names::Whole));
+    say(&ann(), "password", &table, |value| sign_up(value, NameForm::Full));
     say(&ann(), "password", &table, password_sign_in);
     assert_eq!(password_sign_in(&with(&ann(), "password", Some(json!("x".repeat(1024))))), [""; 0]);
 }
@@ -98,11 +100,11 @@ fn a_password_of_1025_bytes_is_refused_by_its_length_before_anything_else_is_don
 #[test]
 fn a_password_is_held_against_the_policy_where_it_is_set_and_nowhere_else() {
     let short = with(&ann(), "password", Some(json!("1234567")));
-    assert_eq!(sign_up(&short, Names::Whole), ["password must be longer than or equal to 8 characters"]);
+    assert_eq!(sign_up(&short, NameForm::Full), ["password must be longer than or equal to 8 characters"]);
     assert_eq!(password_sign_in(&short), [""; 0]);
     let read = |text: &str| {
         let body = body(&with(&ann(), "password", Some(json!(text))));
-        faults(SignUp::read(&body, Names::Whole, &PasswordPolicy::SINGLE_FACTOR))
+        faults(RegisterBody::read_as(NameForm::Full, &body, &PasswordPolicy::SINGLE_FACTOR))
     };
     assert_eq!(read("vexed quilt fo"), ["password must be longer than or equal to 15 characters"]);
     assert_eq!(read("vexed quilt fog"), [""; 0]);
@@ -114,7 +116,7 @@ fn a_password_is_held_against_the_policy_where_it_is_set_and_nowhere_else() {
 fn a_password_may_contain_a_nul_byte_and_spaces_at_its_ends() {
     for text in ["vexed\u{0}quilt", " vexed quilt ", "密码密码密码密码", "\u{7f}\u{1b}[2Jquilt"] {
         let value = with(&ann(), "password", Some(json!(text)));
-        assert_eq!(sign_up(&value, Names::Whole), [""; 0], "{text:?}");
+        assert_eq!(sign_up(&value, NameForm::Full), [""; 0], "{text:?}");
     }
 }
 
@@ -132,11 +134,11 @@ fn name_faults() -> [(Value, &'static str); 5] {
 fn a_name_has_one_message_whatever_is_wrong_with_it() {
     for (value, fault) in name_faults() {
         let value = with(&ann(), "name", Some(value));
-        assert_eq!(sign_up(&value, Names::Whole), [format!("name {fault}")]);
-        assert_eq!(sign_up(&value, Names::Parts), [format!("name {fault}")]);
+        assert_eq!(sign_up(&value, NameForm::Full), [format!("name {fault}")]);
+        assert_eq!(sign_up(&value, NameForm::Parts), [format!("name {fault}")]);
     }
     for missing in [None, Some(json!(null))] {
-        assert_eq!(sign_up(&with(&ann(), "name", missing), Names::Whole), ["name must be a string"]);
+        assert_eq!(sign_up(&with(&ann(), "name", missing), NameForm::Full), ["name must be a string"]);
     }
 }
 
@@ -146,13 +148,16 @@ fn a_name_in_parts_has_a_message_for_each_part() {
     for part in ["firstName", "lastName"] {
         for (value, fault) in name_faults() {
             let value = with(&parts, part, Some(value));
-            assert_eq!(sign_up(&value, Names::Parts), [format!("{part} {fault}")]);
+            assert_eq!(sign_up(&value, NameForm::Parts), [format!("{part} {fault}")]);
         }
-        assert_eq!(sign_up(&with(&parts, part, None), Names::Parts), [format!("{part} must be a string")]);
+        assert_eq!(sign_up(&with(&parts, part, None), NameForm::Parts), [format!("{part} must be a string")]);
     }
     let neither = json!({"email": "ann@example.com", "password": "vexed quilt"});
-    assert_eq!(sign_up(&neither, Names::Parts), ["firstName must be a string", "lastName must be a string"]);
-    assert_eq!(sign_up(&parts, Names::Whole), ["name must be a string"]);
+    assert_eq!(
+        sign_up(&neither, NameForm::Parts),
+        ["firstName must be a string", "lastName must be a string"]
+    );
+    assert_eq!(sign_up(&parts, NameForm::Full), ["name must be a string"]);
 }
 
 #[test]
@@ -160,7 +165,7 @@ fn a_name_is_taken_in_parts_only_where_both_are_given() {
     let named = |members: Value| {
         let mut value = ann();
         value.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
-        SignUp::read(&body(&value), Names::Parts, &DEVELOPMENT).unwrap().name
+        RegisterBody::read_as(NameForm::Parts, &body(&value), &DEVELOPMENT).unwrap().name
     };
     let parts = named(json!({"firstName": "Jo", "lastName": "Bloggs"}));
     assert_eq!((parts.full(), parts.first(), parts.last()), ("Jo Bloggs", "Jo", Some("Bloggs")));
@@ -183,7 +188,7 @@ fn native_is_a_boolean_or_absent() {
     for (value, native) in
         [(None, false), (Some(json!(null)), false), (Some(json!(false)), false), (Some(json!(true)), true)]
     {
-        assert_eq!(SignIn::read(&body(&with(&ann(), "native", value))).unwrap().native, native);
+        assert_eq!(LoginBody::read(&body(&with(&ann(), "native", value))).unwrap().native, native);
     }
 }
 
@@ -195,17 +200,17 @@ fn every_fault_is_told_at_once_in_the_order_of_the_members() {
         ["email must be an email", "password should not be empty", "native must be a boolean value"]
     );
     assert_eq!(
-        sign_up(&value, Names::Whole),
+        sign_up(&value, NameForm::Full),
         ["email must be an email", "password should not be empty", "name must be a string"]
     );
-    let read = faults(ChangePassword::read(&body(&value), &DEVELOPMENT));
+    let read = faults(ChangePasswordBody::read(&body(&value), &DEVELOPMENT));
     assert_eq!(read, ["currentPassword should not be empty", "newPassword should not be empty"]);
 }
 
 #[test]
 fn a_change_of_password_names_the_member_that_is_wrong() {
     let good = json!({"currentPassword": "old", "newPassword": "vexed quilt"});
-    let read = |value: &Value| faults(ChangePassword::read(&body(value), &DEVELOPMENT));
+    let read = |value: &Value| faults(ChangePasswordBody::read(&body(value), &DEVELOPMENT));
     let current = [
         (None, "currentPassword should not be empty"),
         (Some(json!(1)), "currentPassword must be a string"),
@@ -224,7 +229,7 @@ fn a_change_of_password_names_the_member_that_is_wrong() {
 #[test]
 fn a_refresh_token_has_three_spellings_and_a_device_proof_two_and_the_first_counts() {
     let read = |value: Value| {
-        let Refresh { token, device_secret } = Refresh::read(&body(&value)).unwrap();
+        let RefreshBody { token, device_secret } = RefreshBody::read(&body(&value)).unwrap();
         [token, device_secret].map(|secret| secret.map(|secret| secret.reveal().to_owned()))
     };
     let some = |text: &str| Some(text.to_owned());
@@ -240,7 +245,7 @@ fn a_refresh_token_has_three_spellings_and_a_device_proof_two_and_the_first_coun
 
 #[test]
 fn a_refresh_token_of_the_wrong_type_is_called_by_the_name_it_came_under() {
-    let read = |value: Value| faults(Refresh::read(&body(&value)));
+    let read = |value: Value| faults(RefreshBody::read(&body(&value)));
     for name in ["refresh_token", "refreshToken", "token", "device_secret", "deviceSecret"] {
         for value in [json!(1), json!(["a"]), json!({}), json!(false)] {
             assert_eq!(read(json!({name: value})), [format!("{name} must be a string")]);
@@ -255,11 +260,11 @@ fn a_body_that_is_no_object_has_no_members() {
     for text in ["[]", "[1, 2]", "\"email\"", "17", "-0.5e3", "true", "null", ""] {
         let body = Body::parse(text.as_bytes()).unwrap();
         assert_eq!(
-            faults(SignIn::read(&body)),
+            faults(LoginBody::read(&body)),
             ["email must be an email", "password should not be empty"],
             "{text:?}"
         );
-        assert!(Refresh::read(&body).unwrap().token.is_none(), "{text:?}");
+        assert!(RefreshBody::read(&body).unwrap().token.is_none(), "{text:?}");
     }
 }
 
@@ -306,7 +311,7 @@ fn json_that_is_nested_ten_thousand_deep_is_refused_and_overflows_nothing() {
 fn of_a_member_that_comes_twice_the_last_one_counts_as_in_a_browser() {
     let text = br#"{"email": "eve@example.com", "password": "first", "email": "ann@example.com", "password": "last"}"#;
     let body = Body::parse(text).unwrap();
-    let read = SignIn::read(&body).unwrap();
+    let read = LoginBody::read(&body).unwrap();
     assert_eq!(read.email.as_typed(), "ann@example.com");
     assert_eq!(read.password.characters(), "last".len());
 }
@@ -317,8 +322,8 @@ fn members_that_nobody_asked_for_are_ignored() {
     let mut value = ann();
     let more = json!({"id": 1, "role": "admin", "tenant": "other", "tenantId": [], "email_verified": true, "__proto__": {}});
     value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let plain = SignUp::read(&body(&ann()), Names::Whole, &DEVELOPMENT).unwrap();
-    let read = SignUp::read(&body(&value), Names::Whole, &DEVELOPMENT).unwrap();
+    let plain = RegisterBody::read_as(NameForm::Full, &body(&ann()), &DEVELOPMENT).unwrap();
+    let read = RegisterBody::read_as(NameForm::Full, &body(&value), &DEVELOPMENT).unwrap();
     assert_eq!((read.email, read.name), (plain.email, plain.name));
 }
 
@@ -326,11 +331,11 @@ fn members_that_nobody_asked_for_are_ignored() {
 #[test]
 fn what_was_read_shows_no_secret() {
     let value = with(&ann(), "native", Some(json!(true)));
-    let read = SignIn::read(&body(&value)).unwrap();
+    let read = LoginBody::read(&body(&value)).unwrap();
     assert!(!format!("{read:?} {:?}", body(&value)).contains("quilt"));
-    let read = Refresh::read(&body(&json!({"token": "hunter2", "deviceSecret": "hunter3"}))).unwrap();
+    let read = RefreshBody::read(&body(&json!({"token": "hunter2", "deviceSecret": "hunter3"}))).unwrap();
     assert!(!format!("{read:?}").contains("hunter"));
-    let read = sign_up(&json!({"email": "hunter2", "password": 7, "name": ["hunter2"]}), Names::Whole);
+    let read = sign_up(&json!({"email": "hunter2", "password": 7, "name": ["hunter2"]}), NameForm::Full);
     assert!(!read.concat().contains("hunter"));
 }
 
@@ -373,11 +378,11 @@ fn any_members() -> impl Strategy<Value = Value> {
 /// Every reader, and what it found at fault: nothing where it gives a value.
 fn read_by_all(body: &Body) -> [Result<(), Faults>; 5] {
     [
-        SignUp::read(body, Names::Whole, &DEVELOPMENT).map(drop),
-        SignUp::read(body, Names::Parts, &PasswordPolicy::SINGLE_FACTOR).map(drop),
-        SignIn::read(body).map(drop),
-        Refresh::read(body).map(drop),
-        ChangePassword::read(body, &DEVELOPMENT).map(drop),
+        RegisterBody::read_as(NameForm::Full, body, &DEVELOPMENT).map(drop),
+        RegisterBody::read_as(NameForm::Parts, body, &PasswordPolicy::SINGLE_FACTOR).map(drop),
+        LoginBody::read(body).map(drop),
+        RefreshBody::read(body).map(drop),
+        ChangePasswordBody::read(body, &DEVELOPMENT).map(drop),
     ]
 }
 

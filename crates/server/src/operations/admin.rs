@@ -3,10 +3,12 @@
 //! The tenant is always the administrator's own. The id of another tenant's user or session is answered like an unknown one.
 
 use portcullis_api::answer::Success;
-use portcullis_api::answer::device::{AdminUser, Revoked, RevokedCount};
+use portcullis_api::answer::device::{AdminUser, RevokedSession, RevokedSessions};
 use portcullis_api::operation::AdminOperation;
 use portcullis_api::refusal::{Code, Refusal};
-use portcullis_api::request::device::{CreateUser, ListUsers, OneSession, OneUser, SetRole, UserSessions};
+use portcullis_api::request::device::{
+    CreateUserBody, ListUsersQuery, SessionPath, SetRoleBody, UserPath, UserSessionsQuery,
+};
 use portcullis_core::engine::NewUser;
 use portcullis_core::id::{TenantId, UserId, UserKey};
 use portcullis_core::session::EndReason;
@@ -42,7 +44,7 @@ impl OperationDispatcher {
     }
 
     async fn users(&self, call: Call<'_>, tenant: TenantId) -> OperationResult {
-        let ListUsers { page, search } = ListUsers::read(&call.body)?;
+        let ListUsersQuery { page, search } = ListUsersQuery::read(&call.body)?;
         let found = self.engine.users(&tenant, search.as_deref().unwrap_or_default(), page).await?;
         let mut data = Vec::with_capacity(found.len());
         for user in &found {
@@ -52,32 +54,32 @@ impl OperationDispatcher {
     }
 
     async fn create_user(&self, call: Call<'_>, tenant: TenantId) -> OperationResult {
-        let CreateUser { email, username, mobile, name, role } = CreateUser::read(&call.body)?;
+        let CreateUserBody { email, username, mobile, name, role } = CreateUserBody::read(&call.body)?;
         let new = NewUser { email, username, mobile, name, role };
         let user = self.engine.invite_user(&tenant, new).await?;
         self.reply_with(Success::USER_CREATED, &user).await
     }
 
     async fn user(&self, call: Call<'_>, tenant: TenantId) -> OperationResult {
-        let OneUser { user } = OneUser::read(&call.body)?;
+        let UserPath { user } = UserPath::read(&call.body)?;
         let user = self.engine.user(&key(tenant, user)).await?;
         self.reply_with(Success::USER, &user).await
     }
 
     async fn disable_user(&self, call: Call<'_>, tenant: TenantId) -> OperationResult {
-        let OneUser { user } = OneUser::read(&call.body)?;
+        let UserPath { user } = UserPath::read(&call.body)?;
         let user = self.engine.disable_user(&key(tenant, user)).await?;
         self.reply_with(Success::USER_DISABLED, &user).await
     }
 
     async fn enable_user(&self, call: Call<'_>, tenant: TenantId) -> OperationResult {
-        let OneUser { user } = OneUser::read(&call.body)?;
+        let UserPath { user } = UserPath::read(&call.body)?;
         let user = self.engine.enable_user(&key(tenant, user)).await?;
         self.reply_with(Success::USER_ENABLED, &user).await
     }
 
     async fn unlock_user(&self, call: Call<'_>, tenant: TenantId) -> OperationResult {
-        let OneUser { user } = OneUser::read(&call.body)?;
+        let UserPath { user } = UserPath::read(&call.body)?;
         let key = key(tenant, user);
         self.engine.unlock_user(&key).await?;
         let user = self.engine.user(&key).await?;
@@ -85,13 +87,13 @@ impl OperationDispatcher {
     }
 
     async fn set_role(&self, call: Call<'_>, tenant: TenantId) -> OperationResult {
-        let SetRole { user, role } = SetRole::read(&call.body)?;
+        let SetRoleBody { user, role } = SetRoleBody::read(&call.body)?;
         let user = self.engine.set_role(&key(tenant, user), role).await?;
         self.reply_with(Success::ROLE_CHANGED, &user).await
     }
 
     async fn reset_user(&self, call: Call<'_>, tenant: TenantId) -> OperationResult {
-        let OneUser { user } = OneUser::read(&call.body)?;
+        let UserPath { user } = UserPath::read(&call.body)?;
         if let IssueOutcome::TooMany { wait } = self.engine.start_reset(&key(tenant, user)).await? {
             return Err(Refusal::too_many_attempts(wait));
         }
@@ -99,26 +101,26 @@ impl OperationDispatcher {
     }
 
     async fn user_sessions(&self, call: Call<'_>, tenant: TenantId) -> OperationResult {
-        let UserSessions { user, page, ended } = UserSessions::read(&call.body)?;
+        let UserSessionsQuery { user, page, ended } = UserSessionsQuery::read(&call.body)?;
         let user = self.engine.user(&key(tenant, user)).await?.key;
         let listed = self.engine.sessions_that(&user, ended, page).await?;
         self.list_of_sessions((&listed, page.limit), ended, None)
     }
 
     async fn end_user_session(&self, call: Call<'_>, tenant: TenantId) -> OperationResult {
-        let OneSession { user, session } = OneSession::read(&call.body)?;
+        let SessionPath { user, session } = SessionPath::read(&call.body)?;
         let user = self.engine.user(&key(tenant, user)).await?.key;
         if !self.engine.end_session_of(&user, session, EndReason::Admin).await? {
             return Err(Refusal::plain(Code::SessionNotFound).about_session(session));
         }
-        self.reply(Success::SESSION_REVOKED, Revoked { session_id: session })
+        self.reply(Success::SESSION_REVOKED, RevokedSession { session_id: session })
     }
 
     async fn end_user_sessions(&self, call: Call<'_>, tenant: TenantId) -> OperationResult {
-        let OneUser { user } = OneUser::read(&call.body)?;
+        let UserPath { user } = UserPath::read(&call.body)?;
         let user = self.engine.user(&key(tenant, user)).await?.key;
         let revoked_count = self.engine.end_sessions(&user, EndReason::Admin).await?;
-        self.reply(Success::ALL_SESSIONS_REVOKED, RevokedCount { revoked_count })
+        self.reply(Success::ALL_SESSIONS_REVOKED, RevokedSessions { revoked_count })
     }
 
     async fn reply_with(&self, success: Success, user: &User) -> OperationResult {

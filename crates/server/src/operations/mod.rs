@@ -10,7 +10,7 @@ mod own;
 mod public;
 
 use portcullis_api::answer::Success;
-use portcullis_api::answer::device::SessionView;
+use portcullis_api::answer::device::SessionSummary;
 use portcullis_api::operation::{AdminOperation, DeviceOperation, DeviceRow, TenantSource};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request::Body;
@@ -155,7 +155,7 @@ impl OperationDispatcher {
         current: Option<SessionId>,
     ) -> OperationResult {
         let success = if ended { Success::ENDED_SESSIONS } else { Success::SESSIONS };
-        let data = listed.iter().map(|it| SessionView::of(&it.session, it.state, current));
+        let data = listed.iter().map(|it| SessionSummary::of(&it.session, it.state, current));
         self.page(success, (listed, limit), |it| it.session.key.id.as_uuid(), data)
     }
 }

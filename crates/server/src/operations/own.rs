@@ -1,11 +1,13 @@
 //! What a signed-in user does with their own account.
 
 use portcullis_api::answer::Success;
-use portcullis_api::answer::device::{DeviceUser, Profile, Renamed, Revoked, RevokedCount, SessionView};
+use portcullis_api::answer::device::{
+    DeviceProfile, DeviceUser, RenamedSession, RevokedSession, RevokedSessions, SessionSummary,
+};
 use portcullis_api::operation::OwnOperation;
 use portcullis_api::refusal::{Code, Refusal};
-use portcullis_api::request;
-use portcullis_api::request::device::{EndSession, OwnSessions, Rename};
+use portcullis_api::request::ChangePasswordBody;
+use portcullis_api::request::device::{EndSessionBody, OwnSessionsQuery, RenameSessionBody};
 use portcullis_core::engine::ChangePassword;
 use portcullis_core::session::{EndReason, SessionState};
 
@@ -30,8 +32,8 @@ impl OperationDispatcher {
 
     async fn change_password(&self, call: Call<'_>, caller: AuthenticatedCaller) -> OperationResult {
         let tenant = self.engine.tenant(&caller.user.tenant).await?;
-        let request::ChangePassword { current, new } =
-            request::ChangePassword::read(&call.body, &tenant.policy.password)?;
+        let ChangePasswordBody { current, new } =
+            ChangePasswordBody::read(&call.body, &tenant.policy.password)?;
         // A gateway names no session, and the engine keeps the session that asks.
         let identity = caller.identity.ok_or_else(|| Refusal::plain(Code::Unauthorized))?;
         let request = ChangePassword { identity, current, new };
@@ -44,35 +46,35 @@ impl OperationDispatcher {
         let user = self.engine.user(&caller.user).await?;
         let session = self.engine.session_of(&caller.user, current).await?;
         let session = session.ok_or_else(|| Refusal::plain(Code::Unauthorized))?;
-        let session = SessionView::of(&session, SessionState::Live, Some(current));
-        self.reply(Success::PROFILE, Profile { user: DeviceUser::of(&user), session })
+        let session = SessionSummary::of(&session, SessionState::Live, Some(current));
+        self.reply(Success::PROFILE, DeviceProfile { user: DeviceUser::of(&user), session })
     }
 
     async fn own_sessions(&self, call: Call<'_>, caller: AuthenticatedCaller) -> OperationResult {
-        let OwnSessions { page, ended } = OwnSessions::read(&call.body)?;
+        let OwnSessionsQuery { page, ended } = OwnSessionsQuery::read(&call.body)?;
         let listed = self.engine.sessions_that(&caller.user, ended, page).await?;
         self.list_of_sessions((&listed, page.limit), ended, caller.session())
     }
 
     async fn rename_session(&self, call: Call<'_>, caller: AuthenticatedCaller) -> OperationResult {
-        let Rename { session, device_name } = Rename::read(&call.body)?;
+        let RenameSessionBody { session, device_name } = RenameSessionBody::read(&call.body)?;
         let renamed = self.engine.rename_session(&caller.user, session, device_name.clone()).await?;
         if renamed.is_none() {
             return Err(Refusal::plain(Code::SessionNotFound).about_session(session));
         }
-        self.reply(Success::SESSION_RENAMED, Renamed { session_id: session, device_name })
+        self.reply(Success::SESSION_RENAMED, RenamedSession { session_id: session, device_name })
     }
 
     async fn logout_session(&self, call: Call<'_>, caller: AuthenticatedCaller) -> OperationResult {
-        let EndSession { session } = EndSession::read(&call.body)?;
+        let EndSessionBody { session } = EndSessionBody::read(&call.body)?;
         if !self.engine.end_session_of(&caller.user, session, EndReason::Logout).await? {
             return Err(Refusal::plain(Code::SessionNotFound).about_session(session));
         }
-        self.reply(Success::SESSION_REVOKED, Revoked { session_id: session })
+        self.reply(Success::SESSION_REVOKED, RevokedSession { session_id: session })
     }
 
     async fn logout_all(&self, caller: AuthenticatedCaller) -> OperationResult {
         let revoked_count = self.engine.end_sessions(&caller.user, EndReason::LogoutAll).await?;
-        self.reply(Success::ALL_SESSIONS_REVOKED, RevokedCount { revoked_count })
+        self.reply(Success::ALL_SESSIONS_REVOKED, RevokedSessions { revoked_count })
     }
 }

@@ -1,10 +1,13 @@
 //! What anyone may call: sign-up, both steps of a sign-in, refresh, and what the links in mails lead to.
 
-use portcullis_api::answer::device::{DeviceUser, Login, PendingLogin, TokenPair};
+use portcullis_api::answer::device::{DeviceLogin, DeviceUser, PendingLogin, TokenPair};
 use portcullis_api::answer::{AUTH_HEALTH, AUTH_HEALTH_OVER_TCP, Success};
 use portcullis_api::operation::PublicOperation;
 use portcullis_api::refusal::{Code, Refusal};
-use portcullis_api::request::device::{self, Forgot, Reset, Unlock};
+use portcullis_api::request::device::{
+    DeviceLoginBody, DeviceRefreshBody, ForgotPasswordBody, ResetPasswordBody, SignUpBody, UnlockBody,
+    VerifyLoginBody,
+};
 use portcullis_core::engine::{
     CompletedDeviceSignIn, DeviceSignIn, DeviceSignInResult, NewUser, Refresh, Register, VerifyCode,
 };
@@ -31,8 +34,8 @@ impl OperationDispatcher {
 
     async fn sign_up(&self, call: Call<'_>) -> OperationResult {
         let tenant = self.engine.tenant(&call.tenant()).await?;
-        let device::SignUp { username, email, mobile, password, name } =
-            device::SignUp::read(&call.body, &tenant.policy.password)?;
+        let SignUpBody { username, email, mobile, password, name } =
+            SignUpBody::read(&call.body, &tenant.policy.password)?;
         let new = NewUser { username, mobile, ..NewUser::new(email, name) };
         let tenant = tenant.id.clone();
         let request = Register { tenant, strategy: StrategyName::Device, new, password };
@@ -41,7 +44,7 @@ impl OperationDispatcher {
     }
 
     async fn sign_in(&self, call: Call<'_>) -> OperationResult {
-        let device::LogIn { name, password, native, device_secret } = device::LogIn::read(&call.body)?;
+        let DeviceLoginBody { name, password, native, device_secret } = DeviceLoginBody::read(&call.body)?;
         let (tenant, shown) = (call.tenant(), call.presented_device(device_secret, native));
         let request = DeviceSignIn { tenant, login: name, password, device: call.device, shown };
         match self.engine.device_sign_in(request).await? {
@@ -54,8 +57,7 @@ impl OperationDispatcher {
     }
 
     async fn verify_code(&self, call: Call<'_>) -> OperationResult {
-        let device::VerifyLogin { login, otp, native, device_secret } =
-            device::VerifyLogin::read(&call.body)?;
+        let VerifyLoginBody { login, otp, native, device_secret } = VerifyLoginBody::read(&call.body)?;
         let (tenant, shown) = (call.tenant(), call.presented_device(device_secret, native));
         let login = TicketId::from_uuid(login);
         let request = VerifyCode { tenant, login, code: otp, device: call.device, shown };
@@ -69,12 +71,12 @@ impl OperationDispatcher {
         let refresh = grant.refresh.as_ref().ok_or_else(|| Refusal::plain(Code::InternalError))?;
         let user = DeviceUser::of(&signed_in.user);
         let tokens = (&grant.credential, refresh);
-        let login = Login::new(tokens, signed_in.session, user, grant.device_secret.as_ref());
+        let login = DeviceLogin::new(tokens, signed_in.session, user, grant.device_secret.as_ref());
         Ok(self.reply(Success::LOGGED_IN, login)?.with_cookie(cookie))
     }
 
     async fn refresh(&self, call: Call<'_>) -> OperationResult {
-        let device::Refresh { token, device_secret } = device::Refresh::read(&call.body)?;
+        let DeviceRefreshBody { token, device_secret } = DeviceRefreshBody::read(&call.body)?;
         let refresh = Refresh {
             tenant: call.tenant.clone(),
             strategy: StrategyName::Device,
@@ -87,20 +89,20 @@ impl OperationDispatcher {
     }
 
     async fn unlock(&self, call: Call<'_>) -> OperationResult {
-        let Unlock { token } = Unlock::read(&call.body)?;
+        let UnlockBody { token } = UnlockBody::read(&call.body)?;
         self.engine.unlock(token.reveal()).await?;
         self.reply(Success::ACCOUNT_UNLOCKED, ())
     }
 
     async fn forgot_password(&self, call: Call<'_>) -> OperationResult {
-        let Forgot { email } = Forgot::read(&call.body)?;
+        let ForgotPasswordBody { email } = ForgotPasswordBody::read(&call.body)?;
         self.engine.forgot_password(&call.tenant(), &email).await?;
         self.reply(Success::RESET_REQUESTED, ())
     }
 
     /// The password policy is that of the link's tenant, so the engine applies it once the link has been verified.
     async fn reset_password(&self, call: Call<'_>) -> OperationResult {
-        let Reset { token, new } = Reset::read(&call.body)?;
+        let ResetPasswordBody { token, new } = ResetPasswordBody::read(&call.body)?;
         self.engine.reset_password(token.reveal(), new).await?;
         self.reply(Success::PASSWORD_RESET, ())
     }

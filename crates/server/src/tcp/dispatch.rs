@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use portcullis_api::operation::{DeviceRow, TenantSource};
-use portcullis_api::refusal::{Code, Occasion, Refusal, Rendering};
+use portcullis_api::refusal::{Code, Refusal, RefusedRequest, Rendering};
 use portcullis_api::request::Body;
 use portcullis_core::id::{TenantId, UserId};
 use portcullis_core::session::Device;
@@ -106,7 +106,7 @@ impl Surface {
     }
 
     fn refused(&self, row: DeviceRow, refusal: Refusal, command: &str) -> Vec<u8> {
-        let occasion = Occasion { method: "TCP", path: command, at: self.operations.engine.now() };
+        let occasion = RefusedRequest { method: "TCP", path: command, at: self.operations.engine.now() };
         refusal.worded_for(row.texts).render(Rendering::Envelope, &occasion)
     }
 }

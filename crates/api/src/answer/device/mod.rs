@@ -6,8 +6,8 @@
 mod sessions;
 mod users;
 
-pub use sessions::{Profile, Renamed, Revoked, RevokedCount, SessionView};
-pub use users::{AdminUser, DeviceUser, Login, PendingLogin, TokenPair};
+pub use sessions::{DeviceProfile, RenamedSession, RevokedSession, RevokedSessions, SessionSummary};
+pub use users::{AdminUser, DeviceLogin, DeviceUser, PendingLogin, TokenPair};
 
 #[cfg(test)]
 mod tests;

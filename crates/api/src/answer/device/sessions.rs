@@ -12,7 +12,7 @@ use super::DeviceUser;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Session)]
-pub struct SessionView {
+pub struct SessionSummary {
     /// Its public id.
     #[schema(value_type = Uuid)]
     pub session_id: SessionId,
@@ -41,7 +41,7 @@ pub struct SessionView {
     pub reason: Option<&'static str>,
 }
 
-impl SessionView {
+impl SessionSummary {
     /// The view of a session that stands like this, for whoever asks from the session `asking`.
     #[must_use]
     pub fn of(session: &Session, state: SessionState, asking: Option<SessionId>) -> Self {
@@ -66,18 +66,18 @@ impl SessionView {
 /// Who is signed in, and where.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[schema(as = DeviceProfile)]
-pub struct Profile {
+pub struct DeviceProfile {
     /// Who.
     pub user: DeviceUser,
     /// By which session.
-    pub session: SessionView,
+    pub session: SessionSummary,
 }
 
 /// A session that has ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = RevokedSession)]
-pub struct Revoked {
+pub struct RevokedSession {
     /// Which one.
     #[schema(value_type = Uuid)]
     pub session_id: SessionId,
@@ -87,7 +87,7 @@ pub struct Revoked {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = RevokedSessions)]
-pub struct RevokedCount {
+pub struct RevokedSessions {
     /// How many.
     pub revoked_count: u64,
 }
@@ -96,7 +96,7 @@ pub struct RevokedCount {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = RenamedSession)]
-pub struct Renamed {
+pub struct RenamedSession {
     /// Which one.
     #[schema(value_type = Uuid)]
     pub session_id: SessionId,

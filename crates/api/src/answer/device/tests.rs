@@ -100,7 +100,7 @@ fn a_login_that_waits_names_itself_its_channel_and_its_end() {
 fn a_login_gives_two_tokens_the_session_and_the_user_and_a_native_client_its_device_proof() {
     let (access, refresh) = (PlainSecret::presented("ACCESS"), PlainSecret::presented("REFRESH"));
     let login = |secret: Option<&PlainSecret>| {
-        json(&Login::new((&access, &refresh), session_id(), DeviceUser::of(&ann()), secret))
+        json(&DeviceLogin::new((&access, &refresh), session_id(), DeviceUser::of(&ann()), secret))
     };
     let expected = |proof: &str| {
         format!(
@@ -121,11 +121,11 @@ const LIVE: &str = r#"{"sessionId":"019c06aa-b377-7c04-9e2f-6a1d83b5c770","devic
 // ASVS-map: SE9
 #[test]
 fn a_session_is_shown_without_token_and_hash_and_says_whether_it_is_the_one_that_asks() {
-    assert_eq!(json(&SessionView::of(&session(), SessionState::Live, Some(session_id()))), LIVE);
+    assert_eq!(json(&SessionSummary::of(&session(), SessionState::Live, Some(session_id()))), LIVE);
     let other = LIVE.replace(r#""current":true"#, r#""current":false"#);
     let another: SessionId = USER.parse().unwrap();
     for asking in [None, Some(another)] {
-        assert_eq!(json(&SessionView::of(&session(), SessionState::Live, asking)), other);
+        assert_eq!(json(&SessionSummary::of(&session(), SessionState::Live, asking)), other);
     }
 }
 
@@ -133,7 +133,7 @@ fn a_session_is_shown_without_token_and_hash_and_says_whether_it_is_the_one_that
 fn an_ended_session_says_when_and_why() {
     for reason in EndReason::ALL {
         let ended = SessionState::Ended(Ending { at: UPDATED, reason });
-        let shown = json(&SessionView::of(&session(), ended, None));
+        let shown = json(&SessionSummary::of(&session(), ended, None));
         let ending = format!(r#""current":false,"endedAt":"2026-01-28T22:13:20.000Z","reason":"{reason}"}}"#);
         assert!(shown.ends_with(&ending), "{shown}");
     }
@@ -141,24 +141,24 @@ fn an_ended_session_says_when_and_why() {
 
 #[test]
 fn a_profile_is_a_user_and_a_session() {
-    let profile = Profile {
+    let profile = DeviceProfile {
         user: DeviceUser::of(&ann()),
-        session: SessionView::of(&session(), SessionState::Live, Some(session_id())),
+        session: SessionSummary::of(&session(), SessionState::Live, Some(session_id())),
     };
     assert_eq!(json(&profile), format!(r#"{{"user":{ANN},"session":{LIVE}}}"#));
 }
 
 #[test]
 fn what_has_ended_or_was_renamed_is_named() {
-    assert_eq!(json(&Revoked { session_id: session_id() }), format!(r#"{{"sessionId":"{SESSION}"}}"#));
-    assert_eq!(json(&RevokedCount { revoked_count: 3 }), r#"{"revokedCount":3}"#);
-    let renamed = Renamed { session_id: session_id(), device_name: "Ann's".to_owned() };
+    assert_eq!(json(&RevokedSession { session_id: session_id() }), format!(r#"{{"sessionId":"{SESSION}"}}"#));
+    assert_eq!(json(&RevokedSessions { revoked_count: 3 }), r#"{"revokedCount":3}"#);
+    let renamed = RenamedSession { session_id: session_id(), device_name: "Ann's".to_owned() };
     assert_eq!(json(&renamed), format!(r#"{{"sessionId":"{SESSION}","deviceName":"Ann's"}}"#));
 }
 
 #[test]
 fn the_envelope_has_its_members_in_order() {
-    let data = RevokedCount { revoked_count: 3 };
+    let data = RevokedSessions { revoked_count: 3 };
     assert_eq!(
         json(&Success::ALL_SESSIONS_REVOKED.reply(data, CREATED)),
         r#"{"message":"All sessions have been revoked successfully.","data":{"revokedCount":3},"meta":{"status":"success","code":"ALL_SESSIONS_REVOKED"},"ts":"2026-01-28T22:12:56.311Z"}"#

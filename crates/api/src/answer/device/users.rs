@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::request::device::schema::Role;
+use crate::request::member::RoleSchema;
 
 /// A user of the device-session surface.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
@@ -29,7 +29,7 @@ pub struct DeviceUser {
     #[schema(required)]
     pub name: Option<String>,
     /// What the user may do.
-    #[schema(value_type = Role)]
+    #[schema(value_type = RoleSchema)]
     pub role: &'static str,
     /// When the user signed up.
     #[schema(value_type = String, format = "date-time")]
@@ -104,7 +104,7 @@ impl PendingLogin {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = DeviceLogin)]
-pub struct Login {
+pub struct DeviceLogin {
     /// To be sent as a bearer token.
     access_token: String,
     /// To be traded for the next pair.
@@ -120,7 +120,7 @@ pub struct Login {
     device_secret: Option<String>,
 }
 
-impl Login {
+impl DeviceLogin {
     /// This user signed in with these tokens; with the device proof where the client is native.
     #[must_use]
     pub fn new(

@@ -10,8 +10,8 @@ use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, Schema};
 
 use super::{operation_id, uuid};
 use crate::answer::device::{
-    AdminUser, DeviceUser, Login, PendingLogin, Profile, Renamed, Revoked, RevokedCount, SessionView,
-    TokenPair,
+    AdminUser, DeviceLogin, DeviceProfile, DeviceUser, PendingLogin, RenamedSession, RevokedSession,
+    RevokedSessions, SessionSummary, TokenPair,
 };
 use crate::answer::{AUTH_HEALTH, AuthHealth, Success};
 use crate::openapi::answers::{capitalised, either, nothing};
@@ -23,12 +23,12 @@ use crate::operation::{
 };
 
 /// What an operation answers: the schema of its data, and examples of the whole.
-struct Answer {
+struct DeviceAnswer {
     data: RefOr<Schema>,
     examples: Vec<(&'static str, Value)>,
 }
 
-impl Answer {
+impl DeviceAnswer {
     /// What the operation says when it has this to show.
     fn of<T: Serialize>(row: &DeviceRow, schema: RefOr<Schema>, data: T) -> Option<Self> {
         let whole = to_value(row.success?.reply(data, NOW)).ok()?;
@@ -51,49 +51,53 @@ impl Answer {
     }
 }
 
-fn answer(row: &DeviceRow) -> Option<Answer> {
+fn answer(row: &DeviceRow) -> Option<DeviceAnswer> {
     let user = sample::user()?;
     let shown = DeviceUser::of(&user);
     let administered = AdminUser::of(&user, None);
     match row.kind {
         DeviceOperation::Public(PublicOperation::Signup) => {
             let either = either(reference::<DeviceUser>(), nothing());
-            Answer::of(row, either, shown)?.or("hidden", Success::SIGNED_UP, ())
+            DeviceAnswer::of(row, either, shown)?.or("hidden", Success::SIGNED_UP, ())
         }
         DeviceOperation::Public(PublicOperation::Login) => login(row),
-        DeviceOperation::Public(PublicOperation::VerifyLogin) => Answer::of(
+        DeviceOperation::Public(PublicOperation::VerifyLogin) => DeviceAnswer::of(
             row,
-            reference::<Login>(),
+            reference::<DeviceLogin>(),
             sample::device_login(false)?,
         )?
         .or("native", Success::LOGGED_IN, sample::device_login(true)?),
-        DeviceOperation::Own(OwnOperation::Me) => {
-            Answer::of(row, reference::<Profile>(), Profile { user: shown, session: sample::session(false) })
-        }
+        DeviceOperation::Own(OwnOperation::Me) => DeviceAnswer::of(
+            row,
+            reference::<DeviceProfile>(),
+            DeviceProfile { user: shown, session: sample::session(false) },
+        ),
         DeviceOperation::Own(OwnOperation::Sessions) => sessions(row, sample::session(false)),
         DeviceOperation::Own(OwnOperation::RenameSession) => {
             let renamed = sample::session(false);
-            let renamed = Renamed { session_id: renamed.session_id, device_name: renamed.device_name };
-            Answer::of(row, reference::<Renamed>(), renamed)
+            let renamed = RenamedSession { session_id: renamed.session_id, device_name: renamed.device_name };
+            DeviceAnswer::of(row, reference::<RenamedSession>(), renamed)
         }
         DeviceOperation::Own(OwnOperation::LogoutSession)
-        | DeviceOperation::Admin(AdminOperation::EndUserSession) => {
-            Answer::of(row, reference::<Revoked>(), Revoked { session_id: sample::session(false).session_id })
-        }
+        | DeviceOperation::Admin(AdminOperation::EndUserSession) => DeviceAnswer::of(
+            row,
+            reference::<RevokedSession>(),
+            RevokedSession { session_id: sample::session(false).session_id },
+        ),
         DeviceOperation::Own(OwnOperation::LogoutAll)
         | DeviceOperation::Admin(AdminOperation::EndUserSessions) => {
-            Answer::of(row, reference::<RevokedCount>(), RevokedCount { revoked_count: 3 })
+            DeviceAnswer::of(row, reference::<RevokedSessions>(), RevokedSessions { revoked_count: 3 })
         }
         DeviceOperation::Public(PublicOperation::Refresh) => {
             let refreshed = sample::refreshed();
             let pair = TokenPair::new(&refreshed.access, &refreshed.refresh);
-            Answer::of(row, reference::<TokenPair>(), pair)
+            DeviceAnswer::of(row, reference::<TokenPair>(), pair)
         }
         DeviceOperation::Admin(AdminOperation::Users) => {
-            Answer::page(row, list::<AdminUser>(), [administered], USER)
+            DeviceAnswer::page(row, list::<AdminUser>(), [administered], USER)
         }
         DeviceOperation::Admin(AdminOperation::UserSessions) => {
-            sessions(row, SessionView { current: false, ..sample::session(false) })
+            sessions(row, SessionSummary { current: false, ..sample::session(false) })
         }
         DeviceOperation::Admin(AdminOperation::CreateUser)
         | DeviceOperation::Admin(AdminOperation::User)
@@ -101,31 +105,31 @@ fn answer(row: &DeviceRow) -> Option<Answer> {
         | DeviceOperation::Admin(AdminOperation::EnableUser)
         | DeviceOperation::Admin(AdminOperation::UnlockUser)
         | DeviceOperation::Admin(AdminOperation::SetRole) => {
-            Answer::of(row, reference::<AdminUser>(), administered)
+            DeviceAnswer::of(row, reference::<AdminUser>(), administered)
         }
         DeviceOperation::Public(PublicOperation::UnlockPage)
         | DeviceOperation::Public(PublicOperation::Unlock)
         | DeviceOperation::Own(OwnOperation::Password)
         | DeviceOperation::Public(PublicOperation::ForgotPassword)
         | DeviceOperation::Public(PublicOperation::ResetPassword)
-        | DeviceOperation::Admin(AdminOperation::ResetUser) => Answer::empty(row),
+        | DeviceOperation::Admin(AdminOperation::ResetUser) => DeviceAnswer::empty(row),
         DeviceOperation::Public(PublicOperation::Health)
         | DeviceOperation::Public(PublicOperation::ResetPage) => None,
     }
 }
 
 /// A list of live sessions, or of ended ones.
-fn sessions(row: &DeviceRow, live: SessionView) -> Option<Answer> {
-    let mut answer = Answer::page(row, list::<SessionView>(), [live], SESSION)?;
+fn sessions(row: &DeviceRow, live: SessionSummary) -> Option<DeviceAnswer> {
+    let mut answer = DeviceAnswer::page(row, list::<SessionSummary>(), [live], SESSION)?;
     let ended = Success::ENDED_SESSIONS.page([sample::session(true)], None, NOW);
     answer.examples.push(("ended", to_value(ended).ok()?));
     Some(answer)
 }
 
 /// A login that waits for its code, or one that is done where the tenant has no second step.
-fn login(row: &DeviceRow) -> Option<Answer> {
-    let either = either(reference::<PendingLogin>(), reference::<Login>());
-    Answer::of(row, either, PendingLogin::by_mail(SESSION, NOW))?.or(
+fn login(row: &DeviceRow) -> Option<DeviceAnswer> {
+    let either = either(reference::<PendingLogin>(), reference::<DeviceLogin>());
+    DeviceAnswer::of(row, either, PendingLogin::by_mail(SESSION, NOW))?.or(
         "oneStep",
         Success::LOGGED_IN,
         sample::device_login(false)?,
@@ -182,20 +186,20 @@ pub(super) fn schemas() -> impl Iterator<Item = Named> {
         named::<DeviceUser>(),
         named::<AdminUser>(),
         named::<PendingLogin>(),
-        named::<Login>(),
+        named::<DeviceLogin>(),
         named::<TokenPair>(),
-        named::<Profile>(),
-        named::<SessionView>(),
-        named::<Renamed>(),
-        named::<Revoked>(),
-        named::<RevokedCount>(),
+        named::<DeviceProfile>(),
+        named::<SessionSummary>(),
+        named::<RenamedSession>(),
+        named::<RevokedSession>(),
+        named::<RevokedSessions>(),
         named::<AuthHealth>(),
     ];
     replies.chain(data)
 }
 
 /// The envelope, with the words that the examples show.
-fn envelope(answer: Answer) -> Schema {
+fn envelope(answer: DeviceAnswer) -> Schema {
     let words = |pointer: &str| {
         let mut words: Vec<Value> =
             answer.examples.iter().filter_map(|(_, whole)| whole.pointer(pointer)).cloned().collect();

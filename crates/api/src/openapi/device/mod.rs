@@ -2,20 +2,15 @@
 
 mod answers;
 mod refusals;
-mod requests;
 
 use portcullis_core::strategy::{Carrier, StrategyName};
-use utoipa::openapi::path::{self, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{self, OperationBuilder};
 use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
-use utoipa::openapi::{Ref, RefOr, Required, ResponsesBuilder};
+use utoipa::openapi::{Ref, ResponsesBuilder};
 
 use super::strategies::{TENANT, about as about_strategy};
-use super::{Named, security};
-use crate::operation::{
-    AdminOperation, DEVICE_OPERATIONS, DeviceOperation, DeviceRow, Method, OwnOperation, PublicOperation,
-    TenantSource,
-};
-use crate::request::members::{LARGEST_PAGE, PAGE};
+use super::{Named, requests, security};
+use crate::operation::{DEVICE_OPERATIONS, DeviceOperation, DeviceRow, Method, TenantSource};
 
 /// The tags and what they mean.
 pub(super) fn tags() -> [(&'static str, String); 2] {
@@ -33,7 +28,7 @@ pub(super) fn operations() -> impl Iterator<Item = (String, Method, path::Operat
 }
 
 pub(super) fn schemas() -> impl Iterator<Item = Named> {
-    answers::schemas().chain(requests::schemas())
+    answers::schemas()
 }
 
 fn documented(row: &DeviceRow) -> path::Operation {
@@ -48,10 +43,10 @@ fn documented(row: &DeviceRow) -> path::Operation {
         .description(row.remark);
     let described =
         if row.tenant == TenantSource::Header { described.parameter_ref(tenant) } else { described };
-    parameters(row)
+    requests::parameters(row)
         .into_iter()
         .fold(described, OperationBuilder::parameter)
-        .request_body(requests::body(row))
+        .request_body(requests::device_body(row))
         .responses(responses)
         .securities(Some(security(row.access(), Carrier::Bearer)))
         .build()
@@ -67,61 +62,6 @@ fn operation_id(row: &DeviceRow) -> String {
         DeviceOperation::Public(kind) => format!("device{kind:?}"),
         DeviceOperation::Own(kind) => format!("device{kind:?}"),
         DeviceOperation::Admin(kind) => format!("admin{kind:?}"),
-    }
-}
-
-fn parameters(row: &DeviceRow) -> Vec<Parameter> {
-    let path = row.route.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    path.map(|name| parameter(name, ParameterIn::Path, uuid(), Required::True))
-        .chain(query(row.kind))
-        .collect()
-}
-
-fn query(kind: DeviceOperation) -> Vec<Parameter> {
-    let optional = |name, schema| parameter(name, ParameterIn::Query, schema, Required::False);
-    let limit = |usual: u32| {
-        ObjectBuilder::new()
-            .schema_type(Type::Integer)
-            .minimum(Some(1))
-            .maximum(Some(LARGEST_PAGE))
-            .default(Some(usual.into()))
-            .build()
-    };
-    let page = |usual| [optional("cursor", uuid()), optional("limit", limit(usual))].into_iter();
-    let ended = optional("ended", Object::with_type(Type::Boolean));
-    match kind {
-        DeviceOperation::Public(PublicOperation::UnlockPage)
-        | DeviceOperation::Public(PublicOperation::ResetPage) => {
-            vec![parameter("token", ParameterIn::Query, Object::with_type(Type::String), Required::True)]
-        }
-        DeviceOperation::Own(OwnOperation::Sessions) => page(LARGEST_PAGE).chain([ended]).collect(),
-        DeviceOperation::Admin(AdminOperation::Users) => {
-            page(PAGE).chain([optional("search", Object::with_type(Type::String))]).collect()
-        }
-        DeviceOperation::Admin(AdminOperation::UserSessions) => page(PAGE).chain([ended]).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn parameter(name: &str, place: ParameterIn, schema: Object, required: Required) -> Parameter {
-    ParameterBuilder::new()
-        .name(name)
-        .parameter_in(place)
-        .required(required)
-        .description(Some(about(name)))
-        .schema(Some(RefOr::T(schema.into())))
-        .build()
-}
-
-fn about(name: &str) -> &'static str {
-    match name {
-        "userId" => "The user.",
-        "sessionId" => "The session.",
-        "token" => "The secret of the link.",
-        "cursor" => "Where to go on: `meta.next` of the page before.",
-        "limit" => "The most items of the answer.",
-        "search" => "Only users who fit it.",
-        _ => "The sessions that have ended lately, instead of those that live.",
     }
 }
 

@@ -7,7 +7,7 @@ use portcullis_core::engine::{
     RegisterError, ResetError, TenantError, UnlockError, UserAdminError, VerifyCodeError,
 };
 use portcullis_core::id::{SessionId, SessionKey, TenantId};
-use portcullis_core::password::{HashRefused, PasswordPolicy};
+use portcullis_core::password::HashRefused;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::response::Response;
 
@@ -18,11 +18,7 @@ use crate::operation::{
     Access, AdminOperation, DeviceOperation, DeviceRow, Method, OwnOperation, PublicOperation, TenantSource,
 };
 use crate::refusal::{Code, Refusal};
-use crate::request::device::{
-    CreateUser, EndSession, Forgot, ListUsers, LogIn, OneSession, OneUser, OwnSessions, Refresh, Rename,
-    Reset, SetRole, SignUp, Unlock, UserSessions, VerifyLogin,
-};
-use crate::request::{Body, ChangePassword, Faults};
+use crate::request::{Body, Faults};
 
 const WAIT: Duration = Duration::from_secs(1);
 
@@ -51,7 +47,7 @@ fn of_operation(row: &DeviceRow) -> Vec<Example> {
         refusals.extend(malformed());
         refusals.push(("crossSite", Refusal::plain(Code::CrossSite)));
     }
-    refusals.extend(faults(row.kind).map(|faults| ("validationFailed", faults.into())));
+    refusals.extend(faults(row).map(|faults| ("validationFailed", faults.into())));
     refusals.extend(of_access(row));
     if row.limited {
         refusals.push(("tooManyRequests", Refusal::too_many_requests(WAIT)));
@@ -80,39 +76,10 @@ fn of_access(row: &DeviceRow) -> Vec<Example> {
     }
 }
 
-/// The faults of a body whose members are missing, and of a path and a query that are none.
-fn faults(kind: DeviceOperation) -> Option<Faults> {
-    let policy = PasswordPolicy::DEVELOPMENT;
+/// The faults of a body whose members are missing, and of a path and a query that are malformed.
+fn faults(row: &DeviceRow) -> Option<Faults> {
     let bad = Body::of_form(b"limit=0&ended=maybe").with_path([("userId", "7"), ("sessionId", "7")]);
-    match kind {
-        DeviceOperation::Public(PublicOperation::Signup) => SignUp::read(&bad, &policy).err(),
-        DeviceOperation::Public(PublicOperation::Login) => LogIn::read(&bad).err(),
-        DeviceOperation::Public(PublicOperation::VerifyLogin) => VerifyLogin::read(&bad).err(),
-        DeviceOperation::Public(PublicOperation::UnlockPage)
-        | DeviceOperation::Public(PublicOperation::Unlock)
-        | DeviceOperation::Public(PublicOperation::ResetPage) => Unlock::read(&bad).err(),
-        DeviceOperation::Own(OwnOperation::Password) => ChangePassword::read(&bad, &policy).err(),
-        DeviceOperation::Own(OwnOperation::Sessions) => OwnSessions::read(&bad).err(),
-        DeviceOperation::Own(OwnOperation::RenameSession) => Rename::read(&bad).err(),
-        DeviceOperation::Own(OwnOperation::LogoutSession) => EndSession::read(&bad).err(),
-        DeviceOperation::Public(PublicOperation::Refresh) => Refresh::read(&bad).err(),
-        DeviceOperation::Public(PublicOperation::ForgotPassword) => Forgot::read(&bad).err(),
-        DeviceOperation::Public(PublicOperation::ResetPassword) => Reset::read(&bad).err(),
-        DeviceOperation::Admin(AdminOperation::Users) => ListUsers::read(&bad).err(),
-        DeviceOperation::Admin(AdminOperation::CreateUser) => CreateUser::read(&bad).err(),
-        DeviceOperation::Admin(AdminOperation::SetRole) => SetRole::read(&bad).err(),
-        DeviceOperation::Admin(AdminOperation::UserSessions) => UserSessions::read(&bad).err(),
-        DeviceOperation::Admin(AdminOperation::EndUserSession) => OneSession::read(&bad).err(),
-        DeviceOperation::Admin(AdminOperation::User)
-        | DeviceOperation::Admin(AdminOperation::DisableUser)
-        | DeviceOperation::Admin(AdminOperation::EnableUser)
-        | DeviceOperation::Admin(AdminOperation::UnlockUser)
-        | DeviceOperation::Admin(AdminOperation::ResetUser)
-        | DeviceOperation::Admin(AdminOperation::EndUserSessions) => OneUser::read(&bad).err(),
-        DeviceOperation::Own(OwnOperation::Me)
-        | DeviceOperation::Own(OwnOperation::LogoutAll)
-        | DeviceOperation::Public(PublicOperation::Health) => None,
-    }
+    (row.request?.faults)(&bad)
 }
 
 fn of_kind(kind: DeviceOperation) -> Vec<Example> {

@@ -11,6 +11,7 @@ use portcullis_core::strategy::StrategyName;
 use super::{Access, Method};
 use crate::answer::Success;
 use crate::refusal::{OperationTexts, Rendering};
+use crate::request::{Request, RequestDoc};
 
 pub use admin::AdminOperation;
 pub use own::OwnOperation;
@@ -63,7 +64,7 @@ pub enum TenantSource {
 }
 
 /// A row of [`DEVICE_OPERATIONS`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct DeviceRow {
     /// The operation.
@@ -84,6 +85,8 @@ pub struct DeviceRow {
     pub limited: bool,
     /// What names the tenant.
     pub tenant: TenantSource,
+    /// The request that it takes; `None` where it takes none.
+    pub request: Option<RequestDoc>,
     /// What success says; `None` where it is a page, or bare.
     pub success: Option<Success>,
     /// How it words what may go wrong in any operation.
@@ -106,6 +109,7 @@ const fn row(
         form: false,
         limited: false,
         tenant: TenantSource::Header,
+        request: None,
         success,
         texts: OperationTexts::COMMON,
     }
@@ -128,6 +132,10 @@ impl DeviceRow {
     #[must_use]
     pub const fn is_administration(&self) -> bool {
         matches!(self.kind, DeviceOperation::Admin(_))
+    }
+
+    const fn takes<R: Request>(self) -> Self {
+        Self { request: Some(RequestDoc::of::<R>()), ..self }
     }
 
     const fn over_tcp(self, pattern: &'static str) -> Self {

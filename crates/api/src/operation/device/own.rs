@@ -4,6 +4,8 @@ use super::{DeviceOperation, DeviceRow, row};
 use crate::answer::Success;
 use crate::operation::Method::{self, Get, Patch, Post};
 use crate::refusal::OperationTexts;
+use crate::request::ChangePasswordBody;
+use crate::request::device::{EndSessionBody, OwnSessionsQuery, RenameSessionBody};
 
 /// An operation of a signed-in user on their own account.
 ///
@@ -44,9 +46,11 @@ pub(super) const ROWS: [DeviceRow; 6] = [
         "Change the password and end every other session",
         Success::PASSWORD_CHANGED,
     )
+    .takes::<ChangePasswordBody>()
     .limited(),
     own(Own::Me, (Get, "/auth/me"), "Who is signed in", Success::PROFILE),
     own(Own::Sessions, (Get, "/auth/sessions"), "Where one is signed in", Success::SESSIONS)
+        .takes::<OwnSessionsQuery>()
         .over_tcp("auth.sessions")
         .worded(OperationTexts::SESSIONS)
         .remark("Oldest first, of every strategy that keeps sessions."),
@@ -55,13 +59,15 @@ pub(super) const ROWS: [DeviceRow; 6] = [
         (Patch, "/auth/sessions/{sessionId}"),
         "Name the device of a session",
         Success::SESSION_RENAMED,
-    ),
+    )
+    .takes::<RenameSessionBody>(),
     own(
         Own::LogoutSession,
         (Post, "/auth/logout/session"),
         "Sign out on one device",
         Success::SESSION_REVOKED,
     )
+    .takes::<EndSessionBody>()
     .over_tcp("auth.logoutSession")
     .worded(OperationTexts::LOGOUT_SESSION),
     own(Own::LogoutAll, (Post, "/auth/logout/all"), "Sign out everywhere", Success::ALL_SESSIONS_REVOKED)

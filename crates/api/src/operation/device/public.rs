@@ -4,6 +4,10 @@ use super::{DeviceOperation, DeviceRow, TenantSource, row};
 use crate::answer::Success;
 use crate::operation::Method::{self, Get, Post};
 use crate::refusal::OperationTexts;
+use crate::request::device::{
+    DeviceLoginBody, DeviceRefreshBody, ForgotPasswordBody, ResetPasswordBody, SignUpBody, UnlockBody,
+    VerifyLoginBody,
+};
 
 /// An operation that anyone may call. *Limited*: one address may call it only so often. *Form*: a page without a script
 /// may post it.
@@ -57,12 +61,14 @@ const fn public(
 
 pub(super) const ROWS: [DeviceRow; 10] = [
     public(Public::Signup, (Post, "/auth/signup"), "Sign up", Some(Success::SIGNED_UP))
+        .takes::<SignUpBody>()
         .over_tcp("auth.signup")
         .limited()
         .remark(
             "Where the tenant hides who has an account, the answer has no data, whether or not the address was taken.",
         ),
     public(Public::Login, (Post, "/auth/login"), "Sign in, first step", Some(Success::OTP_SENT))
+        .takes::<DeviceLoginBody>()
         .over_tcp("auth.login")
         .limited()
         .remark(
@@ -75,6 +81,7 @@ pub(super) const ROWS: [DeviceRow; 10] = [
         "Sign in, second step",
         Some(Success::LOGGED_IN),
     )
+        .takes::<VerifyLoginBody>()
     .over_tcp("auth.verifyOtp")
     .limited()
     .remark(
@@ -87,6 +94,7 @@ pub(super) const ROWS: [DeviceRow; 10] = [
         "Follow the link that ends a lock",
         Some(Success::ACCOUNT_UNLOCKED),
     )
+        .takes::<UnlockBody>()
     .limited()
     .tenant(TenantSource::Link)
     .remark(
@@ -94,6 +102,7 @@ pub(super) const ROWS: [DeviceRow; 10] = [
          lock by this.",
     ),
     public(Public::Unlock, (Post, "/auth/unlock"), "End a lock", Some(Success::ACCOUNT_UNLOCKED))
+        .takes::<UnlockBody>()
         .over_tcp("auth.unlock")
         .limited()
         .with_form()
@@ -104,6 +113,7 @@ pub(super) const ROWS: [DeviceRow; 10] = [
         "Trade a refresh token for the next pair",
         Some(Success::TOKENS_REFRESHED),
     )
+        .takes::<DeviceRefreshBody>()
     .over_tcp("auth.refresh")
     .limited()
     .worded(OperationTexts::REFRESH)
@@ -120,6 +130,7 @@ pub(super) const ROWS: [DeviceRow; 10] = [
         "Ask for a link to choose another password",
         Some(Success::RESET_REQUESTED),
     )
+        .takes::<ForgotPasswordBody>()
     .limited()
     .remark("The answer is the same whether or not there is such a user."),
     public(
@@ -128,6 +139,7 @@ pub(super) const ROWS: [DeviceRow; 10] = [
         "Follow the link to choose another password",
         None,
     )
+        .takes::<UnlockBody>()
     .limited()
     .tenant(TenantSource::Link)
     .remark("A page with a form that posts."),
@@ -137,6 +149,7 @@ pub(super) const ROWS: [DeviceRow; 10] = [
         "Choose another password and end all sessions",
         Some(Success::PASSWORD_RESET),
     )
+        .takes::<ResetPasswordBody>()
     .limited()
     .with_form()
     .tenant(TenantSource::Link),

@@ -1,226 +1,144 @@
-//! The bodies of the device-session surface, over HTTP and TCP alike.
+//! The requests of the device-session surface, over HTTP and TCP alike.
 //!
-//! What a body may say is what is read here by name; role, tenant and id of whoever signs up are not among it.
+//! A request has the members that are declared here and no others: a user who signs up states no role, tenant or id.
 
 mod admin;
-pub mod schema;
 
+use std::convert::identity;
 use std::fmt;
 
 use portcullis_core::email::Email;
 use portcullis_core::id::SessionId;
 use portcullis_core::mobile::Mobile;
-use portcullis_core::password::{Password, PasswordPolicy};
+use portcullis_core::password::Password;
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::store::Page;
 use portcullis_core::user::PersonName;
 use portcullis_core::username::{LoginName, Username};
+use utoipa::openapi::schema::ObjectBuilder;
 use uuid::Uuid;
 
-use super::members::LARGEST_PAGE;
-use super::{Body, Faults};
+use super::declare::request;
+use super::member::{
+    EmailAddress, Flag, Id, KnownPassword, LARGEST_PAGE, Member, NewPassword, OneTimeCode, OptionalMobile,
+    OptionalSecret, OptionalText, PageOf, QueryFlag, Secret, Text, sample_password,
+};
 
-pub use admin::{CreateUser, ListUsers, OneSession, OneUser, SetRole, UserSessions};
+pub use admin::{CreateUserBody, ListUsersQuery, SessionPath, SetRoleBody, UserPath, UserSessionsQuery};
 
-/// The digits of a one-time code.
-const OTP_LENGTH: usize = 6;
 /// The most characters of a device's name.
 const LONGEST_DEVICE_NAME: usize = 100;
 
-/// Sign-up.
-#[derive(Debug)]
-pub struct SignUp {
-    /// The user name.
-    pub username: Option<Username>,
-    /// The address.
-    pub email: Email,
-    /// The mobile number.
-    pub mobile: Option<Mobile>,
-    /// The password.
-    pub password: Password,
-    /// The name.
-    pub name: Option<PersonName>,
+fn sample_username(schema: ObjectBuilder) -> ObjectBuilder {
+    schema.max_length(Some(64)).examples(["ann"])
 }
 
-impl SignUp {
-    /// Reads a sign-up.
-    ///
-    /// # Errors
-    /// The [`Faults`] of its members; those of the password by `policy`.
-    pub fn read(body: &Body, policy: &PasswordPolicy) -> Result<Self, Faults> {
-        let mut faults = Faults::default();
-        let username = body.username(&mut faults);
-        let email = body.email(&mut faults);
-        let mobile = body.mobile(&mut faults);
-        let password = body.new_password("password", policy, &mut faults);
-        let name = body.name(&mut faults);
-        let read = email.zip(password);
-        faults.none_or(read.map(|(email, password)| Self { username, email, mobile, password, name }))
+fn sample_name(schema: ObjectBuilder) -> ObjectBuilder {
+    schema.examples(["Ann Droid"])
+}
+
+request! {
+    /// Sign-up.
+    SignUpBody as "DeviceSignUp", under policy {
+        /// Unique in the tenant, compared without regard to case; it reads neither as an address nor as a number.
+        username: Option<Username> = "username", OptionalText(Username::parse).with(sample_username);
+        /// The address; unique in the tenant, compared without regard to case.
+        email: Email = "email", EmailAddress;
+        /// Unique in the tenant, compared without separators.
+        mobile: Option<Mobile> = "mobile", OptionalMobile;
+        /// At least 8 characters in development mode and where a second step is forced, at least 15 otherwise, and none
+        /// that is commonly used.
+        password: Password = "password", NewPassword(policy).with(sample_password);
+        /// The name.
+        name: Option<PersonName> = "name", OptionalText(PersonName::new).with(sample_name);
     }
 }
 
-/// The first step of a sign-in.
-#[derive(Debug)]
-pub struct LogIn {
-    /// Who.
-    pub name: LoginName,
-    /// The password.
-    pub password: Password,
-    /// Whether the client keeps a device proof itself.
-    pub native: bool,
-    /// The device proof of an earlier sign-in.
-    pub device_secret: Option<PlainSecret>,
-}
-
-impl LogIn {
-    /// Reads the first step of a sign-in.
-    ///
-    /// # Errors
-    /// The [`Faults`] of its members.
-    pub fn read(body: &Body) -> Result<Self, Faults> {
-        let mut faults = Faults::default();
-        let name = body.parsed("usernameOrEmailOrMobile", LoginName::parse, &mut faults);
-        let password = body.password("password", &mut faults);
-        let native = body.flag("native", &mut faults);
-        let device_secret = body.device_secret(&mut faults);
-        let read = name.zip(password);
-        faults.none_or(read.map(|(name, password)| Self { name, password, native, device_secret }))
+request! {
+    /// The first step of a sign-in.
+    DeviceLoginBody as "LogIn" {
+        /// The user name, the address or the mobile number.
+        name: LoginName = "usernameOrEmailOrMobile",
+            Text(LoginName::parse).with(|name| name.examples(["ann@example.com"]));
+        /// The password.
+        password: Password = "password", KnownPassword.with(sample_password);
+        /// Whether the client keeps a device proof itself, in place of the cookie.
+        native: bool = "native", Flag;
+        /// The device proof of an earlier sign-in, which is kept.
+        device_secret: Option<PlainSecret> = "deviceSecret", OptionalSecret(&[]);
     }
 }
 
-/// The second step of a sign-in.
-#[derive(Debug)]
-pub struct VerifyLogin {
-    /// Which sign-in.
-    pub login: Uuid,
-    /// Its code.
-    pub otp: PlainSecret,
-    /// Whether the client keeps a device proof itself.
-    pub native: bool,
-    /// The device proof of an earlier sign-in.
-    pub device_secret: Option<PlainSecret>,
-}
-
-impl VerifyLogin {
-    /// Reads the second step of a sign-in.
-    ///
-    /// # Errors
-    /// The [`Faults`] of its members.
-    pub fn read(body: &Body) -> Result<Self, Faults> {
-        let mut faults = Faults::default();
-        let login = body.uuid("loginId", &mut faults);
-        let otp = otp(body, &mut faults);
-        let native = body.flag("native", &mut faults);
-        let device_secret = body.device_secret(&mut faults);
-        let read = login.zip(otp);
-        faults.none_or(read.map(|(login, otp)| Self { login, otp, native, device_secret }))
+request! {
+    /// The second step of a sign-in.
+    VerifyLoginBody as "VerifyLogin" {
+        /// The `loginId` that the first step answered.
+        login: Uuid = "loginId", Id(identity);
+        /// The code from the mail.
+        otp: PlainSecret = "otp", OneTimeCode;
+        /// Whether the client keeps a device proof itself, in place of the cookie.
+        native: bool = "native", Flag;
+        /// The device proof of an earlier sign-in, which is kept.
+        device_secret: Option<PlainSecret> = "deviceSecret", OptionalSecret(&[]);
     }
 }
 
-fn otp(body: &Body, faults: &mut Faults) -> Option<PlainSecret> {
-    let is_code = |text: &&str| text.len() == OTP_LENGTH && text.bytes().all(|c| c.is_ascii_digit());
-    let code = body.member("otp").and_then(|value| value.as_str()).filter(is_code);
-    code.map(PlainSecret::presented)
-        .or_else(|| faults.add("otp", format_args!("must be a {OTP_LENGTH} digit code")))
-}
-
-/// The end of a lock.
-#[derive(Debug)]
-pub struct Unlock {
-    /// The secret of the link.
-    pub token: PlainSecret,
-}
-
-impl Unlock {
-    /// Reads the end of a lock: a body, a form, or the query of the link.
-    ///
-    /// # Errors
-    /// The [`Faults`] of its members.
-    pub fn read(body: &Body) -> Result<Self, Faults> {
-        let mut faults = Faults::default();
-        let token = body.secret("token", &mut faults);
-        faults.none_or(token.map(|token| Self { token }))
+request! {
+    /// The end of a lock: a body, a form, or the query of the link.
+    UnlockBody as "Unlock" {
+        /// The secret of the link.
+        token: PlainSecret = "token", Secret;
     }
 }
 
-/// A request for a link to choose another password.
-#[derive(Debug)]
-pub struct Forgot {
-    /// Whose.
-    pub email: Email,
-}
-
-impl Forgot {
-    /// Reads a request for a link.
-    ///
-    /// # Errors
-    /// The [`Faults`] of its members.
-    pub fn read(body: &Body) -> Result<Self, Faults> {
-        let mut faults = Faults::default();
-        let email = body.email(&mut faults);
-        faults.none_or(email.map(|email| Self { email }))
+request! {
+    /// A request for a link to choose another password.
+    ForgotPasswordBody as "ForgotPassword" {
+        /// The address of the account.
+        email: Email = "email", EmailAddress;
     }
 }
 
-/// Another password, for whoever has the link.
-#[derive(Debug)]
-pub struct Reset {
-    /// The secret of the link.
-    pub token: PlainSecret,
-    /// The password from now on.
-    pub new: Password,
-}
-
-impl Reset {
-    /// Reads another password: a body or a form.
-    ///
-    /// # Errors
-    /// The [`Faults`] of its members. Whether the password is a good one depends on whose link it is.
-    pub fn read(body: &Body) -> Result<Self, Faults> {
-        let mut faults = Faults::default();
-        let token = body.secret("token", &mut faults);
-        let new = body.password("newPassword", &mut faults);
-        faults.none_or(token.zip(new).map(|(token, new)| Self { token, new }))
+request! {
+    /// Another password, from a client that has the link. The password policy is that of the link's tenant.
+    ResetPasswordBody as "ResetPassword" {
+        /// The secret of the link.
+        token: PlainSecret = "token", Secret;
+        /// The password from now on; none of the last five.
+        new: Password = "newPassword", KnownPassword;
     }
 }
 
-/// The end of one session.
-#[derive(Clone, Copy, Debug)]
-pub struct EndSession {
-    /// Which one.
-    pub session: SessionId,
-}
-
-impl EndSession {
-    /// Reads the end of one session.
-    ///
-    /// # Errors
-    /// The [`Faults`] of its members.
-    pub fn read(body: &Body) -> Result<Self, Faults> {
-        let mut faults = Faults::default();
-        let session = body.uuid("sessionId", &mut faults).map(SessionId::from_uuid);
-        faults.none_or(session.map(|session| Self { session }))
+request! {
+    /// The end of one session.
+    EndSessionBody as "EndSession" {
+        /// The public id of the session.
+        session: SessionId = "sessionId", Id(SessionId::from_uuid);
     }
 }
 
-/// Another name for the device of a session; the session is named by the path.
-#[derive(Debug)]
-pub struct Rename {
-    /// Which session.
-    pub session: SessionId,
-    /// The name.
-    pub device_name: String,
+request! {
+    /// Another name for the device of a session.
+    RenameSessionBody as "RenameSession" {
+        /// The session.
+        session: SessionId = "sessionId", Id(SessionId::from_uuid);
+        /// What the user calls the device.
+        device_name: String = "deviceName", Text(device_name).with(|name| {
+            let lengths = name.min_length(Some(1)).max_length(Some(LONGEST_DEVICE_NAME));
+            lengths.examples(["Ann's telephone"])
+        });
+    }
 }
 
 /// What is wrong with a device's name.
 #[derive(Clone, Copy)]
-enum NotADeviceName {
+enum InvalidDeviceName {
     Empty,
     TooLong,
     ControlCharacter,
 }
 
-impl fmt::Display for NotADeviceName {
+impl fmt::Display for InvalidDeviceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("should not be empty"),
@@ -230,72 +148,35 @@ impl fmt::Display for NotADeviceName {
     }
 }
 
-fn device_name(text: &str) -> Result<String, NotADeviceName> {
+fn device_name(text: &str) -> Result<String, InvalidDeviceName> {
     if text.trim().is_empty() {
-        Err(NotADeviceName::Empty)
+        Err(InvalidDeviceName::Empty)
     } else if text.chars().count() > LONGEST_DEVICE_NAME {
-        Err(NotADeviceName::TooLong)
+        Err(InvalidDeviceName::TooLong)
     } else if text.chars().any(char::is_control) {
-        Err(NotADeviceName::ControlCharacter)
+        Err(InvalidDeviceName::ControlCharacter)
     } else {
         Ok(text.to_owned())
     }
 }
 
-impl Rename {
-    /// Reads another name, from a body that [has its path](Body::with_path).
-    ///
-    /// # Errors
-    /// The [`Faults`] of its members.
-    pub fn read(body: &Body) -> Result<Self, Faults> {
-        let mut faults = Faults::default();
-        let session = body.uuid("sessionId", &mut faults).map(SessionId::from_uuid);
-        let device_name = body.parsed("deviceName", device_name, &mut faults);
-        faults.none_or(session.zip(device_name).map(|(session, device_name)| Self { session, device_name }))
+request! {
+    /// A refresh.
+    DeviceRefreshBody as "DeviceRefresh" {
+        /// The newest refresh token.
+        token: PlainSecret = "refreshToken", Secret;
+        /// The device proof, where one was handed out.
+        device_secret: Option<PlainSecret> = "deviceSecret", OptionalSecret(&[]);
     }
 }
 
-/// A refresh.
-#[derive(Debug)]
-pub struct Refresh {
-    /// The refresh token.
-    pub token: PlainSecret,
-    /// The device proof.
-    pub device_secret: Option<PlainSecret>,
-}
-
-impl Refresh {
-    /// Reads a refresh.
-    ///
-    /// # Errors
-    /// The [`Faults`] of its members.
-    pub fn read(body: &Body) -> Result<Self, Faults> {
-        let mut faults = Faults::default();
-        let token = body.secret("refreshToken", &mut faults);
-        let device_secret = body.device_secret(&mut faults);
-        faults.none_or(token.map(|token| Self { token, device_secret }))
-    }
-}
-
-/// Which of one's own sessions to list.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct OwnSessions {
-    /// Which stretch of the list; of nearly everybody the whole of it, where nobody says.
-    pub page: Page<SessionId>,
-    /// The ended ones, instead of those that live.
-    pub ended: bool,
-}
-
-impl OwnSessions {
-    /// Reads the query of a list.
-    ///
-    /// # Errors
-    /// The [`Faults`] of its members.
-    pub fn read(query: &Body) -> Result<Self, Faults> {
-        let mut faults = Faults::default();
-        let page = query.page(LARGEST_PAGE, SessionId::from_uuid, &mut faults);
-        let ended = query.spelled_flag("ended", &mut faults);
-        faults.none_or(Some(Self { page, ended }))
+request! {
+    /// Which of the user's own sessions to list. One page holds all of most users.
+    OwnSessionsQuery as "OwnSessions", derives(PartialEq, Eq) {
+        /// Where the page begins, and how long it is.
+        page: Page<SessionId> = "cursor", PageOf(LARGEST_PAGE, SessionId::from_uuid);
+        /// The sessions that have ended lately, instead of those that live.
+        ended: bool = "ended", QueryFlag;
     }
 }
 

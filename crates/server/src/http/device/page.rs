@@ -8,13 +8,11 @@ use axum::response::Response;
 use axum::routing::MethodRouter;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Method, StatusCode};
-use portcullis_api::operation::PublicOperation::{
-    ResetPage, ResetPassword, Unlock as UnlockPost, UnlockPage,
-};
+use portcullis_api::operation::PublicOperation::{ResetPage, ResetPassword, Unlock, UnlockPage};
 use portcullis_api::operation::{DeviceOperation, DeviceRow};
 use portcullis_api::refusal::{Code, Reason, Refusal};
 use portcullis_api::request::Body;
-use portcullis_api::request::device::Unlock;
+use portcullis_api::request::device::UnlockBody;
 use portcullis_axum::RefusalResponse;
 
 use crate::http::inspect_layer::inspect;
@@ -46,7 +44,7 @@ pub(super) fn asked_for(operation: DeviceOperation, request: &Request) -> Option
 
 /// The handler, whose refusals are pages where a browser asks.
 pub(super) fn instead_of_refusals(row: DeviceRow, handler: MethodRouter) -> MethodRouter {
-    if !matches!(row.kind, DeviceOperation::Public(UnlockPage | UnlockPost | ResetPage | ResetPassword)) {
+    if !matches!(row.kind, DeviceOperation::Public(UnlockPage | Unlock | ResetPage | ResetPassword)) {
         return handler;
     }
     handler.route_layer(inspect(move |request: &mut Request| {
@@ -75,7 +73,7 @@ pub(super) struct Form {
 
 impl Form {
     pub(super) fn of(row: DeviceRow, members: &Body) -> Self {
-        let token = Unlock::read(members).map(|read| read.token.reveal().to_owned()).unwrap_or_default();
+        let token = UnlockBody::read(members).map(|read| read.token.reveal().to_owned()).unwrap_or_default();
         Self { row, token }
     }
 

@@ -4,7 +4,7 @@ use axum::response::Response;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use portcullis_api::refusal::{Code, Refusal};
-use portcullis_api::request;
+use portcullis_api::request::LoginBody;
 use portcullis_core::engine::{Grant, PasswordSignIn};
 use portcullis_core::strategy::Carrier;
 use portcullis_core::username::LoginName;
@@ -17,7 +17,7 @@ use crate::http::decoded_request::DecodedRequest;
 pub(in crate::http) async fn login(route: Route, asked: DecodedRequest) -> Answer {
     let app = &route.app;
     let tenant = asked.tenant(app)?;
-    let request::SignIn { email, password, native } = request::SignIn::read(&asked.body)?;
+    let LoginBody { email, password, native } = LoginBody::read(&asked.body)?;
     let shown = asked.shown(app);
     let signed_in = app
         .engine
@@ -31,7 +31,7 @@ pub(in crate::http) async fn login(route: Route, asked: DecodedRequest) -> Answe
             replaces: Carrier::Cookie.find(&shown.envelope()).ok().flatten().map(str::to_owned),
         })
         .await?;
-    let mut response = private(StatusCode::CREATED, &route.shape.login(&signed_in))?;
+    let mut response = private(StatusCode::CREATED, &route.format.login(&signed_in))?;
     deliver(app, &signed_in.grant, &mut response)?;
     Ok(response)
 }

@@ -16,7 +16,7 @@ pub(in crate::http) async fn logout(
     _: DecodedRequest,
 ) -> Answer {
     route.app.engine.sign_out(&identity).await?;
-    let mut response = private(StatusCode::CREATED, &route.shape.logout())?;
+    let mut response = private(StatusCode::CREATED, &route.format.logout())?;
     if route.strategy.strategy().carrier() == Carrier::Cookie {
         let clear = route.app.cookie.clear().map_err(|_| Refusal::plain(Code::InternalError))?;
         response.headers_mut().append(SET_COOKIE, clear);

@@ -9,7 +9,7 @@ mod register;
 
 use std::sync::Arc;
 
-use portcullis_api::answer::{Shape, shape_of};
+use portcullis_api::answer::{StrategyFormat, strategy_format};
 use portcullis_core::strategy::StrategyName;
 
 pub(super) use login::login;
@@ -26,11 +26,11 @@ use super::App;
 pub(super) struct Route {
     app: Arc<App>,
     strategy: StrategyName,
-    shape: Shape,
+    format: StrategyFormat,
 }
 
 impl Route {
     pub(super) fn new(app: Arc<App>, strategy: StrategyName) -> Self {
-        Self { app, strategy, shape: shape_of(strategy) }
+        Self { app, strategy, format: strategy_format(strategy) }
     }
 }

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use portcullis_api::answer::PASSWORD_CHANGED;
-use portcullis_api::request;
+use portcullis_api::request::ChangePasswordBody;
 use portcullis_axum::CurrentUser;
 use portcullis_core::engine::ChangePassword;
 
@@ -17,8 +17,7 @@ pub(in crate::http) async fn password(
 ) -> Answer {
     let engine = &route.app.engine;
     let tenant = engine.tenant(&identity.user.tenant).await?;
-    let request::ChangePassword { current, new } =
-        request::ChangePassword::read(&asked.body, &tenant.policy.password)?;
+    let ChangePasswordBody { current, new } = ChangePasswordBody::read(&asked.body, &tenant.policy.password)?;
     engine.change_password(ChangePassword { identity, current, new }).await?;
     private(StatusCode::CREATED, &PASSWORD_CHANGED)
 }

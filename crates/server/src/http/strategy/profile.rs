@@ -7,5 +7,5 @@ use super::Route;
 use crate::http::answer::{Answer, private};
 
 pub(in crate::http) async fn profile(route: Route, CurrentUser(identity): CurrentUser) -> Answer {
-    private(StatusCode::OK, &route.shape.profile(&identity))
+    private(StatusCode::OK, &route.format.profile(&identity))
 }

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use portcullis_api::refusal::Refusal;
-use portcullis_api::request;
+use portcullis_api::request::RefreshBody;
 use portcullis_core::engine::{Refresh, RefreshError};
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::strategy::Carrier;
@@ -14,7 +14,7 @@ use crate::http::decoded_request::DecodedRequest;
 pub(in crate::http) async fn refresh(route: Route, asked: DecodedRequest) -> Answer {
     let app = &route.app;
     let tenant = asked.tenant_named(app)?;
-    let request::Refresh { token, device_secret } = request::Refresh::read(&asked.body)?;
+    let RefreshBody { token, device_secret } = RefreshBody::read(&asked.body)?;
     let shown = asked.shown(app);
     // The body first: clients that add their access token to every request send it here, too.
     let in_header = || Carrier::Bearer.find(&shown.envelope()).ok().flatten();
@@ -22,7 +22,7 @@ pub(in crate::http) async fn refresh(route: Route, asked: DecodedRequest) -> Ans
     let token = token.ok_or_else(nothing_sent)?.to_owned();
     let refresh = Refresh { tenant, strategy: route.strategy, token, device_secret, cookie: None };
     let refreshed = app.engine.refresh(refresh).await?;
-    private(StatusCode::CREATED, &route.shape.refreshed(&refreshed))
+    private(StatusCode::CREATED, &route.format.refreshed(&refreshed))
 }
 
 /// The words for a bad token; the challenge does not say that one was sent (RFC 6750, section 3.1).

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use portcullis_api::answer::UserView;
-use portcullis_api::request::SignUp;
+use portcullis_api::request::RegisterBody;
 use portcullis_core::engine::{NewUser, Register};
 
 use super::Route;
@@ -12,8 +12,8 @@ use crate::http::decoded_request::DecodedRequest;
 pub(in crate::http) async fn register(route: Route, asked: DecodedRequest) -> Answer {
     let engine = &route.app.engine;
     let tenant = engine.tenant(&asked.tenant(&route.app)?).await?;
-    let SignUp { email, password, name } =
-        SignUp::read(&asked.body, route.shape.names, &tenant.policy.password)?;
+    let RegisterBody { email, password, name } =
+        RegisterBody::read_as(route.format.names, &asked.body, &tenant.policy.password)?;
     let tenant = tenant.id.clone();
     let new = NewUser::new(email, Some(name));
     let user = engine.register(Register { tenant, strategy: route.strategy, new, password }).await?;

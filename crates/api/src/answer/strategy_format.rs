@@ -6,37 +6,37 @@ use portcullis_core::engine::Identity;
 use portcullis_core::strategy::StrategyName;
 
 use super::ProfileUser;
-use crate::request::Names;
+use crate::request::NameForm;
 
 /// How one strategy's answers are spelled.
 #[derive(Clone, Copy, Debug)]
-pub struct Shape {
+pub struct StrategyFormat {
     /// Whose they are.
     pub strategy: StrategyName,
     /// Whether a sign-up may give the name in parts.
-    pub names: Names,
-    pub(super) login: LoginShape,
-    pub(super) profile: ProfileShape,
+    pub names: NameForm,
+    pub(super) login: LoginFormat,
+    pub(super) profile: ProfileFormat,
     pub(super) logout: &'static str,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum LoginShape {
+pub(super) enum LoginFormat {
     Token,
     Cookie(&'static str),
     Pair,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ProfileShape {
+pub(super) struct ProfileFormat {
     pub(super) message: &'static str,
-    pub(super) user: UserShape,
+    pub(super) user: UserFormat,
     pub(super) strategy: &'static str,
     pub(super) note: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum UserShape {
+pub(super) enum UserFormat {
     Short,
     Parts,
     Named,
@@ -44,7 +44,7 @@ pub(super) enum UserShape {
     NamedWithSession,
 }
 
-impl UserShape {
+impl UserFormat {
     pub(super) fn view(self, identity: &Identity) -> ProfileUser {
         let (user_id, email) = (identity.user_id(), identity.email.clone());
         let named = |token_id, session_id| ProfileUser::Named {
@@ -69,59 +69,59 @@ impl UserShape {
     }
 }
 
-const fn profile(message: &'static str, user: UserShape, strategy: &'static str) -> ProfileShape {
-    ProfileShape { message, user, strategy, note: None }
+const fn profile(message: &'static str, user: UserFormat, strategy: &'static str) -> ProfileFormat {
+    ProfileFormat { message, user, strategy, note: None }
 }
 
-const SHAPES: [Shape; 6] = [
-    Shape {
+const FORMATS: [StrategyFormat; 6] = [
+    StrategyFormat {
         strategy: StrategyName::Jwt,
-        names: Names::Whole,
-        login: LoginShape::Token,
-        profile: profile("JWT authentication successful", UserShape::Named, "jwt"),
+        names: NameForm::Full,
+        login: LoginFormat::Token,
+        profile: profile("JWT authentication successful", UserFormat::Named, "jwt"),
         logout: "JWT logout successful, remove token from client",
     },
-    Shape {
+    StrategyFormat {
         strategy: StrategyName::Session,
-        names: Names::Whole,
-        login: LoginShape::Cookie("Session login successful"),
-        profile: profile("Session authentication successful", UserShape::Short, "session"),
+        names: NameForm::Full,
+        login: LoginFormat::Cookie("Session login successful"),
+        profile: profile("Session authentication successful", UserFormat::Short, "session"),
         logout: "Session logout successful",
     },
-    Shape {
+    StrategyFormat {
         strategy: StrategyName::Hybrid,
-        names: Names::Whole,
-        login: LoginShape::Token,
-        profile: ProfileShape {
+        names: NameForm::Full,
+        login: LoginFormat::Token,
+        profile: ProfileFormat {
             note: Some("Token is validated AND checked against Redis whitelist"),
-            ..profile("Hybrid Authentication successful", UserShape::NamedWithToken, "hybrid")
+            ..profile("Hybrid Authentication successful", UserFormat::NamedWithToken, "hybrid")
         },
         logout: "Logout successful. Token removed from whitelist.",
     },
-    Shape {
+    StrategyFormat {
         strategy: StrategyName::Refresh,
-        names: Names::Whole,
-        login: LoginShape::Token,
-        profile: ProfileShape {
+        names: NameForm::Full,
+        login: LoginFormat::Token,
+        profile: ProfileFormat {
             note: Some("Use short-lived access token for API calls"),
-            ..profile("Access token validated", UserShape::Named, "refresh-token")
+            ..profile("Access token validated", UserFormat::Named, "refresh-token")
         },
         logout: "Logout successful",
     },
-    Shape {
+    StrategyFormat {
         strategy: StrategyName::Denylist,
-        names: Names::Parts,
-        login: LoginShape::Pair,
-        profile: profile("Access token validated", UserShape::Parts, "denylist"),
+        names: NameForm::Parts,
+        login: LoginFormat::Pair,
+        profile: profile("Access token validated", UserFormat::Parts, "denylist"),
         logout: "Logout successful",
     },
-    Shape {
+    StrategyFormat {
         strategy: StrategyName::SessionJwt,
-        names: Names::Whole,
-        login: LoginShape::Token,
+        names: NameForm::Full,
+        login: LoginFormat::Token,
         profile: profile(
             "Session over JWT authentication successful",
-            UserShape::NamedWithSession,
+            UserFormat::NamedWithSession,
             "session-jwt",
         ),
         logout: "Logout successful",
@@ -130,7 +130,7 @@ const SHAPES: [Shape; 6] = [
 
 /// How the answers of `strategy` are spelled.
 #[must_use]
-pub fn shape_of(strategy: StrategyName) -> Shape {
-    let [first, ..] = SHAPES;
-    SHAPES.into_iter().find(|shape| shape.strategy == strategy).unwrap_or(first)
+pub fn strategy_format(strategy: StrategyName) -> StrategyFormat {
+    let [first, ..] = FORMATS;
+    FORMATS.into_iter().find(|shape| shape.strategy == strategy).unwrap_or(first)
 }

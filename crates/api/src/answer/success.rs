@@ -26,16 +26,16 @@ pub struct Success {
 
 /// An answer of success.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Reply<T> {
+pub struct SuccessEnvelope<T> {
     message: &'static str,
     data: T,
-    meta: Meta,
+    meta: SuccessMeta,
     ts: Timestamp,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(untagged)]
-enum Meta {
+enum SuccessMeta {
     Whole { status: &'static str, code: &'static str },
     Page { status: &'static str, code: &'static str, next: Option<Uuid> },
 }
@@ -78,15 +78,15 @@ impl Success {
 impl Success {
     /// The answer, with its data; `()` where there is none.
     #[must_use]
-    pub const fn reply<T>(self, data: T, at: Timestamp) -> Reply<T> {
+    pub const fn reply<T>(self, data: T, at: Timestamp) -> SuccessEnvelope<T> {
         let Self { code, message } = self;
-        Reply { message, data, meta: Meta::Whole { status: "success", code }, ts: at }
+        SuccessEnvelope { message, data, meta: SuccessMeta::Whole { status: "success", code }, ts: at }
     }
 
     /// The answer with a page of a list, and the cursor of the next one, if there is one.
     #[must_use]
-    pub const fn page<T>(self, data: T, next: Option<Uuid>, at: Timestamp) -> Reply<T> {
+    pub const fn page<T>(self, data: T, next: Option<Uuid>, at: Timestamp) -> SuccessEnvelope<T> {
         let Self { code, message } = self;
-        Reply { message, data, meta: Meta::Page { status: "success", code, next }, ts: at }
+        SuccessEnvelope { message, data, meta: SuccessMeta::Page { status: "success", code, next }, ts: at }
     }
 }

@@ -1,0 +1,131 @@
+//! The bodies of the routes under each strategy.
+
+use portcullis_core::email::Email;
+use portcullis_core::password::{Password, PasswordPolicy};
+use portcullis_core::secret::PlainSecret;
+use portcullis_core::user::PersonName;
+
+use super::declare::request;
+use super::member::{
+    EmailAddress, Flag, KnownPassword, Member, MemberDoc, NewPassword, OptionalSecret, PresentText,
+    sample_password,
+};
+use super::{Body, Faults};
+
+/// How a sign-up gives the user's name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NameForm {
+    /// `name`.
+    Full,
+    /// `firstName` and `lastName`, or `name`.
+    Parts,
+}
+
+request! {
+    /// Sign-up.
+    RegisterBody as "SignUp", under policy {
+        /// The address; unique in the tenant, compared without regard to case.
+        email: Email = "email", EmailAddress;
+        /// At least 8 characters in development mode, at least 15 otherwise, and none that is commonly used.
+        password: Password = "password", NewPassword(policy).with(sample_password);
+        /// The name.
+        name: PersonName = "name", PresentText(PersonName::new).with(|name| name.examples(["Ann Droid"]));
+    }
+}
+
+request! {
+    /// Sign-up with a name in two parts, or in one.
+    RegisterInPartsBody as "SignUpInParts", under policy {
+        /// The address; unique in the tenant, compared without regard to case.
+        email: Email = "email", EmailAddress;
+        /// At least 8 characters in development mode, at least 15 otherwise, and none that is commonly used.
+        password: Password = "password", NewPassword(policy).with(sample_password);
+        /// The name, where it is not given in parts.
+        name: PersonName = "name", NameInParts;
+    }
+}
+
+impl RegisterBody {
+    /// Reads a sign-up whose name is in this form.
+    ///
+    /// # Errors
+    /// The [`Faults`] of the members, one message each.
+    pub fn read_as(form: NameForm, body: &Body, policy: &PasswordPolicy) -> Result<Self, Faults> {
+        match form {
+            NameForm::Full => Self::read(body, policy),
+            NameForm::Parts => {
+                let RegisterInPartsBody { email, password, name } = RegisterInPartsBody::read(body, policy)?;
+                Ok(Self { email, password, name })
+            }
+        }
+    }
+}
+
+/// `firstName` and `lastName`; `name` counts where not both of them are there.
+struct NameInParts;
+
+impl Member for NameInParts {
+    type Value = PersonName;
+    const IS_REQUIRED: bool = false;
+
+    fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<PersonName> {
+        let has = |name: &str| body.member(name).is_some();
+        if has(name) && !(has("firstName") && has("lastName")) {
+            return PresentText(PersonName::new).read(body, name, faults);
+        }
+        let part = PresentText(|text: &str| Ok::<_, &str>(text.to_owned()));
+        let (first, last) = (part.read(body, "firstName", faults), part.read(body, "lastName", faults));
+        let (first, last) = (first?, last?);
+        for (name, text) in [("firstName", &first), ("lastName", &last)] {
+            if let Err(fault) = PersonName::new(text) {
+                faults.add::<()>(name, fault);
+            }
+        }
+        PersonName::from_parts(&first, &last).ok()
+    }
+
+    fn documented(&self, name: &'static str, about: String) -> Vec<MemberDoc> {
+        let text = |name, about: String, example: Option<&str>| {
+            let schema =
+                example.into_iter().fold(self.schema(), |schema, example| schema.examples([example]));
+            MemberDoc { name, about, required: false, schema: schema.into() }
+        };
+        vec![
+            text("firstName", "The first name.".to_owned(), Some("Ann")),
+            text("lastName", "The last name.".to_owned(), Some("Droid")),
+            text(name, about, None),
+        ]
+    }
+}
+
+request! {
+    /// Sign-in.
+    LoginBody as "SignIn" {
+        /// The address.
+        email: Email = "email", EmailAddress;
+        /// The password.
+        password: Password = "password", KnownPassword.with(sample_password);
+        /// Whether to hand out a device proof with the refresh token; the client then sends it with each refresh.
+        native: bool = "native", Flag;
+    }
+}
+
+request! {
+    /// A refresh. The token may come as a bearer token instead, or under the names `refreshToken` and `token`.
+    RefreshBody as "Refresh" {
+        /// The newest refresh token.
+        token: Option<PlainSecret> = "refresh_token", OptionalSecret(&["refreshToken", "token"]);
+        /// The device proof, where one was handed out; also under the name `deviceSecret`.
+        device_secret: Option<PlainSecret> = "device_secret", OptionalSecret(&["deviceSecret"]);
+    }
+}
+
+request! {
+    /// A change of password.
+    ChangePasswordBody as "ChangePassword", under policy {
+        /// The password so far.
+        current: Password = "currentPassword", KnownPassword;
+        /// The password from now on; none of the last five.
+        new: Password = "newPassword", NewPassword(policy);
+    }
+}
