@@ -1,102 +1,102 @@
-//! What happened, for logs and alarms: every decision about somebody's access is an [`Event`].
+//! Audit events: every decision about a user's access is reported as an [`Event`].
 //!
-//! An event names tenants, users and sessions by id and holds nothing secret and nothing that a stranger typed.
+//! An event names tenants, users and sessions by id. It contains no secret and no text that a client sent.
 
 use crate::clock::Timestamp;
 use crate::id::{SessionId, TenantId, UserId, UserKey};
 use crate::session::{EndReason, Session};
 use crate::strategy::StrategyName;
 
-/// Who is told.
+/// Receives every event, for example to write the audit log.
 pub trait EventSink: Send + Sync + 'static {
-    /// Something happened. Must not block.
+    /// Records one event. Must not block.
     fn record(&self, at: Timestamp, event: &Event);
 }
 
-/// Something that happened.
+/// One audit event.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Event {
-    /// Where.
+    /// The tenant in which it happened.
     pub tenant: TenantId,
-    /// To whom, if that is known.
+    /// The user whom it concerns. `None` if it concerns no user, or the user is not known.
     pub user: Option<UserId>,
-    /// To which session.
+    /// The session that it concerns. `None` if it does not concern a single one.
     pub session: Option<SessionId>,
-    /// Under which strategy.
+    /// The strategy under which it happened. `None` if no strategy is involved.
     pub strategy: Option<StrategyName>,
-    /// What.
+    /// What happened.
     pub kind: EventKind,
 }
 
-/// What can happen.
+/// The kinds of events.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum EventKind {
-    /// A user was made.
+    /// A client signed up, or an administrator or operator created a user.
     SignedUp,
-    /// Somebody signed in.
+    /// A sign-in was completed, with all its steps.
     SignedIn,
-    /// A sign-in was refused.
+    /// A password sign-in was refused: wrong name or password, or the user is locked or disabled.
     SignInRefused,
-    /// A password was right; a code was asked for.
+    /// The first step of a device sign-in succeeded, and a code was put into the mail queue.
     CodeAsked,
-    /// A code was refused.
+    /// The code of a second step was refused: wrong, expired or used, or too many were wrong.
     CodeRefused,
-    /// An account was locked after too many wrong passwords.
+    /// A user was locked after too many wrong passwords in a row. An alarm.
     Locked,
-    /// A device that is known, or a session that asked for another password, was locked after too many wrong ones. The
-    /// account is open.
+    /// A known device, or a session that changes its password, was locked after too many wrong passwords. The user is
+    /// not locked. An alarm.
     DeviceLocked,
-    /// A locked account was opened.
+    /// A locked user was unlocked, by a link or by an administrator or operator.
     Unlocked,
-    /// A link to choose another password was asked for, by whomever.
+    /// A client, administrator or operator requested a mail with a password reset link for this user.
     ResetAsked,
-    /// A password was chosen by such a link.
+    /// A new password was chosen with a password reset link.
     PasswordReset,
-    /// A session was given another name.
+    /// A user gave one of their sessions another name.
     SessionRenamed,
-    /// A message could not be sent and never will be.
+    /// A queued mail was dropped: its recipient was refused for good, or it expired undelivered.
     MailGivenUp,
-    /// A tenant was made.
+    /// An operator created a tenant.
     TenantCreated,
-    /// A tenant has other settings.
+    /// An operator changed a tenant's settings.
     TenantChanged,
-    /// A tenant was suspended.
+    /// An operator suspended a tenant: its users cannot sign in, and their sessions have ended.
     TenantSuspended,
-    /// A tenant was opened again.
+    /// An operator resumed a suspended tenant.
     TenantResumed,
-    /// A refresh token was traded for its successor.
+    /// A refresh token was redeemed for its successor.
     Refreshed,
-    /// The same device repeated a refresh within the grace window.
+    /// The same device repeated a refresh within the grace window and got the same successor.
     RefreshRepeated,
-    /// The same device came with a token that was spent long ago.
+    /// The same device presented a token that was used too long ago. The refresh was refused, and the session stays.
     RefreshStale,
-    /// A spent refresh token, or one without its proof, was presented: the session was ended. An alarm.
+    /// A used refresh token, or one without its device proof, was presented. The session has ended. An alarm.
     RefreshReused,
-    /// Sessions were ended.
+    /// Sessions were ended by their user, an administrator, an operator or a rule.
     Ended {
-        /// Why.
+        /// Why they were ended.
         reason: EndReason,
-        /// How many.
+        /// How many live sessions were ended.
         count: u64,
     },
-    /// A password was changed by its owner.
+    /// A user changed their password.
     PasswordChanged,
-    /// A change of password was refused: the current one was wrong.
+    /// A user's change of password was refused, because the current password was wrong.
     PasswordChangeRefused,
-    /// A password was set by an operator.
+    /// An operator set a user's password.
     PasswordSet,
-    /// A user may not sign in any more.
+    /// An administrator or operator disabled a user.
     UserDisabled,
-    /// A user may sign in again.
+    /// An administrator or operator enabled a user again.
     UserEnabled,
-    /// A user's role was changed.
+    /// An administrator or operator changed a user's role.
     RoleChanged,
-    /// A tenant has new keys.
+    /// New signing keys were generated for a tenant.
     KeysRotated,
 }
 
 impl EventKind {
-    /// The word for it.
+    /// The word in the audit log.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -131,7 +131,7 @@ impl EventKind {
         }
     }
 
-    /// Whether somebody should look at it.
+    /// Whether an operator should be alerted.
     #[must_use]
     pub const fn is_alarm(self) -> bool {
         matches!(self, Self::RefreshReused | Self::Locked | Self::DeviceLocked)
@@ -139,19 +139,19 @@ impl EventKind {
 }
 
 impl Event {
-    /// Something that happened to a tenant.
+    /// An event that concerns a tenant.
     #[must_use]
     pub const fn of_tenant(tenant: TenantId, kind: EventKind) -> Self {
         Self { tenant, user: None, session: None, strategy: None, kind }
     }
 
-    /// Something that happened to a user.
+    /// An event that concerns a user.
     #[must_use]
     pub fn of_user(user: &UserKey, kind: EventKind) -> Self {
         Self { user: Some(user.id), ..Self::of_tenant(user.tenant.clone(), kind) }
     }
 
-    /// Something that happened to a session.
+    /// An event that concerns a session and its user.
     #[must_use]
     pub fn of_session(session: &Session, kind: EventKind) -> Self {
         Self {
@@ -162,7 +162,7 @@ impl Event {
     }
 }
 
-/// Tells nobody.
+/// Discards every event.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct DiscardEvents;
 

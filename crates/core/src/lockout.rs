@@ -1,14 +1,14 @@
-//! Wrong guesses at passwords: how many are looked at, and when an account is locked.
+//! Brute-force lockout: how many passwords are compared with a user's hash, and when the user is locked.
 //!
-//! A guess is reserved before it is looked at and settled after it, both in one step of the store, so that no number of
-//! parallel guesses gets more looks than one after the other would. Who may not have a look pays for one all the same
-//! and is told the same.
+//! An attempt is reserved before the password is compared and settled afterwards, each in one step of the store. So
+//! parallel attempts get no more comparisons than attempts in a row. An attempt that is refused costs a client the same
+//! time and gets the same answer as a wrong one.
 //!
-//! | wrong in a row | what happens |
+//! | failures in a row | what happens |
 //! |---|---|
-//! | fewer than [`LockoutLimits::max_failures`] | each guess is looked at |
-//! | that many | the account is locked for [`LockoutLimits::lock_duration`]; [`LockoutLimits::max_attempts_while_locked`] more are looked at, and a right one is told that it is locked |
-//! | [`LockoutLimits::permanent_after`] | nothing is looked at until a link, a reset or a known device opens the account |
+//! | fewer than [`max_failures`](LockoutLimits::max_failures) | every password is compared |
+//! | that many | the user is locked for [`lock_duration`](LockoutLimits::lock_duration). Of [`max_attempts_while_locked`](LockoutLimits::max_attempts_while_locked) more the password is compared; a right one is told that the user is locked |
+//! | [`permanent_after`](LockoutLimits::permanent_after) | no password is compared until a link, a reset or a known device unlocks the user |
 
 use std::time::Duration;
 
@@ -16,34 +16,34 @@ use crate::clock::Timestamp;
 use crate::id::UserKey;
 use crate::secret::SecretHash;
 
-/// How long a guess that nobody settled counts as being looked at: whoever had it in hand is gone by then.
+/// How long an attempt that was not settled counts as pending. The node that had reserved it has stopped by then.
 const LEASE: Duration = Duration::from_secs(30);
 
-/// How long a record is kept that nobody adds to. An attacker who waits that long has gained nothing on a hundred.
+/// How long an unchanged record is kept. An attacker who waits that long gains nothing on a limit of a hundred.
 pub const ATTEMPT_RETENTION: Duration = Duration::from_hours(30 * 24);
 
-/// The end of a lock that time does not end: the last moment that every reader of RFC 3339 knows.
+/// The end of a permanent lock: the last moment that RFC 3339 can express.
 const FOR_EVER: Timestamp = Timestamp::from_millis(253_402_300_799_999);
 
-/// Whose guesses are counted: those at a user's password, or those of one device that the user is known by.
+/// Which attempts are counted together: those of unknown devices, or those of one known device.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct AttemptKey {
-    /// The user.
+    /// The user whose password is tried.
     pub user: UserKey,
-    /// The known device; a stranger cannot lock it out.
+    /// The known device, which an attacker elsewhere cannot lock. `None` for all unknown devices.
     pub device: Option<SecretHash>,
 }
 
-/// How many guesses there are.
+/// The limits of the lockout.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LockoutLimits {
-    /// Wrong ones in a row that lock an account.
+    /// Failures in a row that lock the user.
     pub max_failures: u32,
-    /// How long it is locked.
+    /// How long the user is locked.
     pub lock_duration: Duration,
-    /// Guesses that are looked at while it is locked.
+    /// Passwords that are compared while the user is locked.
     pub max_attempts_while_locked: u32,
-    /// Wrong ones in a row after which time alone opens nothing.
+    /// Failures in a row after which the lock does not end by itself.
     pub permanent_after: u32,
 }
 
@@ -58,80 +58,82 @@ impl Default for LockoutLimits {
     }
 }
 
-/// The guesses at one account, or of one device.
+/// The attempts that are counted together.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct AttemptRecord {
-    /// Wrong ones in a row.
+    /// Failures in a row.
     pub failures: u32,
-    /// Those of them since the account was open last.
+    /// Failures in a row since the last lock ended.
     pub failures_since_unlock: u32,
-    /// Until when it is locked.
+    /// Until when the user is locked. `None` if not locked.
     pub locked_until: Option<Timestamp>,
-    /// How many were looked at while it was.
+    /// Passwords that were compared during this lock.
     pub attempts_while_locked: u32,
-    /// When those were reserved that are being looked at.
+    /// When each attempt was reserved that is not settled yet.
     pub pending: Vec<Timestamp>,
 }
 
-/// Whether a guess may be looked at.
+/// Whether the password of an attempt may be compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AttemptPermit {
-    /// It may, and has to be settled.
+    /// It may, and the attempt must be settled.
     Granted,
-    /// It may and has to be settled, but a right one learns no more than that the account is locked.
+    /// It may, and the attempt must be settled. The user is locked, so a right password does not sign in.
     Locked,
     /// It may not.
     Refused,
-    /// Not now: as many are being looked at as may all be wrong.
+    /// Not now: if all pending attempts fail, the limit is reached.
     TooManyInFlight,
 }
 
-/// How a reserved guess turned out.
+/// The result of a reserved attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AttemptOutcome {
-    /// Right.
+    /// The password was right.
     Right,
-    /// Wrong.
+    /// The password was wrong.
     Wrong,
-    /// It was not looked at after all.
+    /// The password was not compared after all.
     Unused,
 }
 
-/// What follows from how it turned out.
+/// The effect of a settled attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AttemptEffect {
-    /// Nothing.
+    /// The result was counted.
     Noted,
-    /// The account was locked by this one, or for good.
+    /// This attempt locked the user, for a time or permanently.
     LockedNow,
 }
 
 impl AttemptRecord {
-    /// Reserves a look at a guess.
+    /// Reserves an attempt.
     #[must_use]
     pub fn reserve(self, now: Timestamp, limits: &LockoutLimits) -> (AttemptPermit, Self) {
-        let mut guesses = self.at(now);
-        let pending = u32::try_from(guesses.pending.len()).unwrap_or(u32::MAX);
-        let reserved = if guesses.failures >= limits.permanent_after {
-            AttemptPermit::Refused
-        } else if guesses.locked_until.is_some() {
-            let may = guesses.attempts_while_locked + pending < limits.max_attempts_while_locked
-                && guesses.failures + pending < limits.permanent_after;
-            if may { AttemptPermit::Locked } else { AttemptPermit::Refused }
-        } else if guesses.failures_since_unlock + pending < limits.max_failures
-            && guesses.failures + pending < limits.permanent_after
-        {
-            AttemptPermit::Granted
-        } else {
-            AttemptPermit::TooManyInFlight
-        };
-        if matches!(reserved, AttemptPermit::Granted | AttemptPermit::Locked) {
-            guesses.pending.push(now);
+        let mut record = self.at(now);
+        let permit = record.permit(limits);
+        if matches!(permit, AttemptPermit::Granted | AttemptPermit::Locked) {
+            record.pending.push(now);
         }
-        (reserved, guesses)
+        (permit, record)
     }
 
-    /// Settles a guess that was reserved as `reserved`.
+    fn permit(&self, limits: &LockoutLimits) -> AttemptPermit {
+        let pending = u32::try_from(self.pending.len()).unwrap_or(u32::MAX);
+        let is_permanent = self.failures >= limits.permanent_after;
+        let is_below_permanent = self.failures + pending < limits.permanent_after;
+        let has_attempts_in_lock = self.attempts_while_locked + pending < limits.max_attempts_while_locked;
+        let has_attempts = self.failures_since_unlock + pending < limits.max_failures;
+        match self.locked_until {
+            _ if is_permanent => AttemptPermit::Refused,
+            Some(_) if has_attempts_in_lock && is_below_permanent => AttemptPermit::Locked,
+            Some(_) => AttemptPermit::Refused,
+            None if has_attempts && is_below_permanent => AttemptPermit::Granted,
+            None => AttemptPermit::TooManyInFlight,
+        }
+    }
+
+    /// Settles an attempt that was reserved with the permit `reserved`.
     #[must_use]
     pub fn settle(
         self,
@@ -140,42 +142,41 @@ impl AttemptRecord {
         now: Timestamp,
         limits: &LockoutLimits,
     ) -> (AttemptEffect, Self) {
-        let mut guesses = self.at(now);
-        if !guesses.pending.is_empty() {
-            guesses.pending.remove(0);
+        let mut record = self.at(now);
+        if !record.pending.is_empty() {
+            record.pending.remove(0);
         }
         match (outcome, reserved) {
-            (AttemptOutcome::Unused, _) => (),
+            (AttemptOutcome::Unused, _) => (AttemptEffect::Noted, record),
             (AttemptOutcome::Right, AttemptPermit::Granted) => {
-                return (AttemptEffect::Noted, Self { pending: guesses.pending, ..Self::default() });
+                (AttemptEffect::Noted, Self { pending: record.pending, ..Self::default() })
             }
-            (AttemptOutcome::Right, _) => guesses.attempts_while_locked += 1,
-            (AttemptOutcome::Wrong, _) => {
-                guesses.failures += 1;
-                let for_good = guesses.failures == limits.permanent_after;
-                if guesses.locked_until.is_some() {
-                    guesses.attempts_while_locked += 1;
-                } else {
-                    guesses.failures_since_unlock += 1;
-                    if guesses.failures_since_unlock >= limits.max_failures || for_good {
-                        guesses = Self {
-                            locked_until: Some(now.plus(limits.lock_duration)),
-                            attempts_while_locked: 0,
-                            ..guesses
-                        };
-                        return (AttemptEffect::LockedNow, guesses);
-                    }
-                }
-                if for_good {
-                    // The link of the lock that was until now may be too old to be followed.
-                    return (AttemptEffect::LockedNow, guesses);
-                }
+            (AttemptOutcome::Right, _) => {
+                record.attempts_while_locked += 1;
+                (AttemptEffect::Noted, record)
             }
+            (AttemptOutcome::Wrong, _) => record.failed(now, limits),
         }
-        (AttemptEffect::Noted, guesses)
     }
 
-    /// Until when the account is locked at `now`; for ever where time alone opens nothing.
+    fn failed(mut self, now: Timestamp, limits: &LockoutLimits) -> (AttemptEffect, Self) {
+        self.failures += 1;
+        let is_permanent = self.failures == limits.permanent_after;
+        if self.locked_until.is_some() {
+            self.attempts_while_locked += 1;
+            // The link that was sent when this lock began may have expired, so the user needs another.
+            let effect = if is_permanent { AttemptEffect::LockedNow } else { AttemptEffect::Noted };
+            return (effect, self);
+        }
+        self.failures_since_unlock += 1;
+        if self.failures_since_unlock < limits.max_failures && !is_permanent {
+            return (AttemptEffect::Noted, self);
+        }
+        let until = Some(now.plus(limits.lock_duration));
+        (AttemptEffect::LockedNow, Self { locked_until: until, attempts_while_locked: 0, ..self })
+    }
+
+    /// Until when the user is locked. `None` if not locked at `now`; the year 9999 if the lock is permanent.
     #[must_use]
     pub fn locked(&self, now: Timestamp, limits: &LockoutLimits) -> Option<Timestamp> {
         if self.failures >= limits.permanent_after {
@@ -185,13 +186,13 @@ impl AttemptRecord {
         }
     }
 
-    /// Whether there is anything to keep.
+    /// Whether nothing is counted, so that the record need not be kept.
     #[must_use]
-    pub fn is_blank(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The same at `now`: a lock that is over is open again, with as many guesses as before the first.
+    /// The record at `now`: without a lock that has ended and without pending attempts that were lost.
     fn at(mut self, now: Timestamp) -> Self {
         self.pending.retain(|reserved| now.since(*reserved) < LEASE);
         if self.locked_until.is_some_and(|until| until <= now) {
@@ -215,39 +216,39 @@ mod tests {
         permanent_after: 100,
     };
 
-    /// One guess, from beginning to end.
+    /// One attempt, reserved and settled.
     fn attempt_password(
-        guesses: &mut AttemptRecord,
+        record: &mut AttemptRecord,
         now: Timestamp,
         outcome: AttemptOutcome,
     ) -> (AttemptPermit, AttemptEffect) {
-        let (reserved, next) = std::mem::take(guesses).reserve(now, &LIMITS);
-        *guesses = next;
+        let (reserved, next) = std::mem::take(record).reserve(now, &LIMITS);
+        *record = next;
         if matches!(reserved, AttemptPermit::Refused | AttemptPermit::TooManyInFlight) {
             return (reserved, AttemptEffect::Noted);
         }
-        let (settled, next) = std::mem::take(guesses).settle(reserved, outcome, now, &LIMITS);
-        *guesses = next;
+        let (settled, next) = std::mem::take(record).settle(reserved, outcome, now, &LIMITS);
+        *record = next;
         (reserved, settled)
     }
 
     fn locked() -> AttemptRecord {
-        let mut guesses = AttemptRecord::default();
+        let mut record = AttemptRecord::default();
         for nth in 1..=5 {
             let settled = if nth == 5 { AttemptEffect::LockedNow } else { AttemptEffect::Noted };
             assert_eq!(
-                attempt_password(&mut guesses, NOW, AttemptOutcome::Wrong),
+                attempt_password(&mut record, NOW, AttemptOutcome::Wrong),
                 (AttemptPermit::Granted, settled)
             );
         }
-        guesses
+        record
     }
 
     // ASVS-map: AU1
     #[test]
-    fn the_fifth_wrong_guess_in_a_row_locks_and_five_more_are_looked_at() {
-        let mut guesses = locked();
-        assert_eq!(guesses.locked(NOW, &LIMITS), Some(NOW.plus(LIMITS.lock_duration)));
+    fn the_fifth_wrong_password_in_a_row_locks_and_five_more_are_compared() {
+        let mut record = locked();
+        assert_eq!(record.locked(NOW, &LIMITS), Some(NOW.plus(LIMITS.lock_duration)));
         for outcome in [
             AttemptOutcome::Wrong,
             AttemptOutcome::Right,
@@ -256,36 +257,36 @@ mod tests {
             AttemptOutcome::Wrong,
         ] {
             assert_eq!(
-                attempt_password(&mut guesses, NOW, outcome),
+                attempt_password(&mut record, NOW, outcome),
                 (AttemptPermit::Locked, AttemptEffect::Noted)
             );
         }
-        assert_eq!(attempt_password(&mut guesses, NOW, AttemptOutcome::Right).0, AttemptPermit::Refused);
-        assert_eq!(guesses.locked(NOW, &LIMITS), Some(NOW.plus(LIMITS.lock_duration)));
+        assert_eq!(attempt_password(&mut record, NOW, AttemptOutcome::Right).0, AttemptPermit::Refused);
+        assert_eq!(record.locked(NOW, &LIMITS), Some(NOW.plus(LIMITS.lock_duration)));
     }
 
     #[test]
-    fn a_lock_ends_by_itself_and_a_right_guess_forgets_the_wrong_ones() {
-        let mut guesses = locked();
+    fn a_lock_ends_by_itself_and_a_right_password_clears_the_failures() {
+        let mut record = locked();
         let later = NOW.plus(LIMITS.lock_duration);
-        assert_eq!(attempt_password(&mut guesses, later, AttemptOutcome::Wrong).0, AttemptPermit::Granted);
-        assert_eq!((guesses.failures, guesses.failures_since_unlock), (6, 1));
-        assert_eq!(attempt_password(&mut guesses, later, AttemptOutcome::Right).0, AttemptPermit::Granted);
-        assert!(guesses.is_blank());
+        assert_eq!(attempt_password(&mut record, later, AttemptOutcome::Wrong).0, AttemptPermit::Granted);
+        assert_eq!((record.failures, record.failures_since_unlock), (6, 1));
+        assert_eq!(attempt_password(&mut record, later, AttemptOutcome::Right).0, AttemptPermit::Granted);
+        assert!(record.is_empty());
     }
 
     // ASVS-map: AU1
     #[test]
-    fn after_a_hundred_in_a_row_time_opens_nothing_and_the_owner_is_told_at_the_hundredth() {
-        // With eight for each lock the hundredth comes while the account is open, with ten while it is locked.
+    fn after_a_hundred_failures_the_lock_is_permanent_and_the_user_is_notified_at_the_hundredth() {
+        // With eight for each lock the hundredth comes while the user is not locked, with ten while locked.
         for in_each in [8, 10] {
-            let (mut guesses, mut now, mut looked_at, mut told) =
+            let (mut record, mut now, mut looked_at, mut told) =
                 (AttemptRecord::default(), NOW, 0, Vec::new());
             for nth in 0..1_000 {
                 if nth % in_each == 0 {
                     now = now.plus(LIMITS.lock_duration);
                 }
-                let (reserved, settled) = attempt_password(&mut guesses, now, AttemptOutcome::Wrong);
+                let (reserved, settled) = attempt_password(&mut record, now, AttemptOutcome::Wrong);
                 looked_at += u32::from(matches!(reserved, AttemptPermit::Granted | AttemptPermit::Locked));
                 if settled == AttemptEffect::LockedNow {
                     told.push(looked_at);
@@ -293,7 +294,7 @@ mod tests {
             }
             assert_eq!((looked_at, told.last()), (100, Some(&100)), "{told:?}");
             assert_eq!(
-                attempt_password(&mut guesses, now.plus(ATTEMPT_RETENTION), AttemptOutcome::Right).0,
+                attempt_password(&mut record, now.plus(ATTEMPT_RETENTION), AttemptOutcome::Right).0,
                 AttemptPermit::Refused
             );
         }
@@ -301,9 +302,9 @@ mod tests {
 
     // ASVS-map: AU1
     #[test]
-    fn no_more_than_a_hundred_in_a_row_are_looked_at_though_many_come_at_once_while_it_is_locked() {
+    fn no_more_than_a_hundred_in_a_row_are_compared_even_if_many_come_at_once_during_a_lock() {
         let until = Some(NOW.plus(LIMITS.lock_duration));
-        let mut guesses = AttemptRecord {
+        let mut record = AttemptRecord {
             failures: 97,
             failures_since_unlock: 5,
             locked_until: until,
@@ -311,27 +312,27 @@ mod tests {
         };
         let mut granted = 0;
         for _ in 0..5 {
-            let (reserved, next) = guesses.reserve(NOW, &LIMITS);
+            let (reserved, next) = record.reserve(NOW, &LIMITS);
             granted += u32::from(reserved == AttemptPermit::Locked);
-            guesses = next;
+            record = next;
         }
         assert_eq!(granted, 3);
     }
 
     #[test]
-    fn as_many_are_looked_at_at_once_as_may_all_be_wrong() {
-        let mut guesses = AttemptRecord::default();
+    fn as_many_attempts_may_be_pending_as_failures_are_allowed() {
+        let mut record = AttemptRecord::default();
         for _ in 0..5 {
-            let (reserved, next) = guesses.reserve(NOW, &LIMITS);
+            let (reserved, next) = record.reserve(NOW, &LIMITS);
             assert_eq!(reserved, AttemptPermit::Granted);
-            guesses = next;
+            record = next;
         }
-        assert_eq!(guesses.clone().reserve(NOW, &LIMITS).0, AttemptPermit::TooManyInFlight);
-        let (_, guesses) = guesses.settle(AttemptPermit::Granted, AttemptOutcome::Unused, NOW, &LIMITS);
-        assert_eq!(guesses.clone().reserve(NOW, &LIMITS).0, AttemptPermit::Granted);
-        // Whoever had them in hand has died.
-        assert_eq!(AttemptRecord::default().failures, guesses.failures);
-        let (reserved, guesses) = guesses.reserve(NOW.plus(LEASE), &LIMITS);
-        assert_eq!((reserved, guesses.pending.len()), (AttemptPermit::Granted, 1));
+        assert_eq!(record.clone().reserve(NOW, &LIMITS).0, AttemptPermit::TooManyInFlight);
+        let (_, record) = record.settle(AttemptPermit::Granted, AttemptOutcome::Unused, NOW, &LIMITS);
+        assert_eq!(record.clone().reserve(NOW, &LIMITS).0, AttemptPermit::Granted);
+        // The node that had reserved them has crashed.
+        assert_eq!(AttemptRecord::default().failures, record.failures);
+        let (reserved, record) = record.reserve(NOW.plus(LEASE), &LIMITS);
+        assert_eq!((reserved, record.pending.len()), (AttemptPermit::Granted, 1));
     }
 }

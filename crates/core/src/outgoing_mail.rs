@@ -1,8 +1,8 @@
-//! Letters to users, and whoever delivers them.
+//! Mails that are about to be sent, and the trait that delivers them.
 //!
-//! A [`OutgoingMail`] says what a user is told and holds its secrets in plain, so it is made when it is sent and never stored.
-//! It holds no sentence: words, languages and layout are the business of the [`Notifier`] that delivers it. When a
-//! letter is due, and how often it is tried, is decided by whoever keeps the queue.
+//! An [`OutgoingMail`] contains its secrets in plain, so the engine makes it when it is sent and never stores it. It
+//! contains no sentences: the [`Notifier`] chooses words, language and layout. The mail queue decides when a mail is due
+//! and how often delivery is tried.
 
 use async_trait::async_trait;
 use thiserror::Error;
@@ -14,95 +14,96 @@ use crate::id::TenantId;
 use crate::queued_mail::MailKind;
 use crate::secret::PlainSecret;
 
-/// A message to a user, about to be sent.
+/// A mail to a user, about to be sent.
 #[derive(Clone, Debug)]
 pub struct OutgoingMail {
-    /// The id of its row in the queue. The `MailContent-ID` is made of it, so that a second copy is recognised as one.
+    /// The id of its row in the queue. The `Message-ID` is made of it, so that mail readers recognise a second copy.
     pub id: Uuid,
-    /// In whose name it is sent.
+    /// The tenant on whose behalf the mail is sent.
     pub tenant: TenantId,
-    /// To whom.
+    /// The recipient's address.
     pub to: Email,
-    /// What the user wants to be called: whatever somebody typed.
+    /// The recipient's name: untrusted text that a client sent. `None` if the user has no name.
     pub name: Option<String>,
-    /// The tenant's own `From`; without one, the configured one.
+    /// The tenant's own `From`. `None` for the configured one.
     pub sender: Option<String>,
-    /// The language to write in (a BCP 47 tag); without one, the configured one.
+    /// The language to write in, as a BCP 47 tag. `None` for the configured one.
     pub language: Option<String>,
-    /// What is said.
+    /// The kind of mail, with what it tells the user.
     pub message: MailContent,
     /// When it is sent.
     pub at: Timestamp,
 }
 
-/// What a letter says. Devices are named by whoever signs in with them: hostile text.
+/// What a mail tells the user; its [`kind`](Self::kind) is a [`MailKind`]. Names and addresses of devices are untrusted
+/// text that a client sent.
 #[derive(Clone, Debug)]
 pub enum MailContent {
-    /// A code that completes a sign-in.
+    /// [`MailKind::Code`].
     Code {
-        /// The code.
+        /// The one-time code.
         code: PlainSecret,
-        /// When it stops working.
+        /// When the code expires.
         expires: Timestamp,
-        /// The device that signs in.
+        /// The name of the device that signs in.
         device: String,
-        /// Its address.
+        /// The IP address of that device.
         address: String,
     },
-    /// The account was locked; a link opens it.
+    /// [`MailKind::Unlock`].
     Unlock {
-        /// What the link carries.
+        /// The token in the link.
         token: PlainSecret,
-        /// When it stops working.
+        /// When the link expires.
         expires: Timestamp,
     },
-    /// A link that leads to a new password.
+    /// [`MailKind::Reset`].
     Reset {
-        /// What the link carries.
+        /// The token in the link.
         token: PlainSecret,
-        /// When it stops working.
+        /// When the link expires.
         expires: Timestamp,
-        /// The tenant's own page for it.
+        /// The URL of the tenant's own page for it. `None` for the built-in page.
         page: Option<String>,
     },
-    /// An administrator made the account; a link leads to its first password.
+    /// [`MailKind::Welcome`].
     Welcome {
-        /// What the link carries.
+        /// The token in the link.
         token: PlainSecret,
-        /// When it stops working.
+        /// When the link expires.
         expires: Timestamp,
-        /// The tenant's own page for it.
+        /// The URL of the tenant's own page for it. `None` for the built-in page.
         page: Option<String>,
     },
-    /// The password was changed.
+    /// [`MailKind::PasswordChanged`].
     PasswordChanged {
-        /// When.
+        /// When the password was changed.
         at: Timestamp,
     },
-    /// Somebody signed in from a device that was not known.
+    /// [`MailKind::NewDevice`].
     NewDevice {
-        /// The device.
+        /// The name of the device.
         device: String,
-        /// Its address.
+        /// The IP address of the device.
         address: String,
-        /// When.
+        /// When the user signed in.
         at: Timestamp,
     },
-    /// A spent refresh token was presented; the session was ended.
+    /// [`MailKind::RefreshReused`].
     RefreshReused {
-        /// The device that presented it.
+        /// The name of the device whose session was ended.
         device: String,
-        /// Its address.
+        /// The IP address of that device.
         address: String,
-        /// When.
+        /// When the used token was presented.
         at: Timestamp,
     },
-    /// Somebody tried to sign up with an address that has an account, where the tenant hides that.
+    /// [`MailKind::SignUpAttempted`].
     SignUpAttempted,
 }
 
 impl MailContent {
-    /// What it is about.
+    /// The kind of the mail.
     #[must_use]
     pub const fn kind(&self) -> MailKind {
         match self {
@@ -118,26 +119,26 @@ impl MailContent {
     }
 }
 
-/// A letter was not delivered. The sentence says why, in one line.
+/// A mail was not delivered. The text says why, in one line.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum DeliveryError {
-    /// It may be later: try again.
+    /// A temporary failure: delivery is tried again.
     #[error("{0}")]
     Later(String),
-    /// It never will be: this message is refused for good.
+    /// A permanent failure: the mail is dropped.
     #[error("{0}")]
     Never(String),
 }
 
-/// Whoever delivers letters.
+/// Delivers mails.
 #[async_trait]
 pub trait Notifier: Send + Sync {
-    /// Delivers a letter, or says why not. Delivered means that somebody else has taken it on, not that it was read.
+    /// Delivers a mail. It is delivered once another server has accepted it, whether or not the user reads it.
     ///
     /// # Errors
     ///
-    /// [`DeliveryError`].
-    async fn deliver(&self, letter: &OutgoingMail) -> Result<(), DeliveryError>;
+    /// [`DeliveryError`] says whether trying again can help.
+    async fn deliver(&self, mail: &OutgoingMail) -> Result<(), DeliveryError>;
 }
 
 #[cfg(test)]
@@ -146,7 +147,7 @@ mod tests {
 
     // ASVS-map: LG1
     #[test]
-    fn a_letter_does_not_show_its_secret() {
+    fn a_mail_does_not_show_its_secret_in_debug() {
         let expires = Timestamp::from_seconds(0);
         let secret = || PlainSecret::presented("271828");
         let (device, address) = (String::new(), String::new());
@@ -156,7 +157,7 @@ mod tests {
             MailContent::Reset { token: secret(), expires, page: None },
             MailContent::Welcome { token: secret(), expires, page: None },
         ] {
-            let letter = OutgoingMail {
+            let mail = OutgoingMail {
                 id: Uuid::nil(),
                 tenant: TenantId::default_tenant(),
                 to: Email::parse("ann@example.com").unwrap(),
@@ -166,7 +167,7 @@ mod tests {
                 message,
                 at: expires,
             };
-            let shown = format!("{letter:?}");
+            let shown = format!("{mail:?}");
             assert!(shown.contains("PlainSecret") && !shown.contains("271828"), "{shown}");
         }
     }

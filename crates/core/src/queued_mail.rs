@@ -1,8 +1,8 @@
-//! Messages that wait to be sent.
+//! Rows of the mail queue.
 //!
-//! A [`QueuedMail`] says to whom and about what, and holds no secret and no address: whoever sends it looks both up, or
-//! makes them, at that moment. So a queue that lies around for an hour is worth nothing to whoever finds it, and a user
-//! who has changed their address since gets the message at the new one.
+//! A [`QueuedMail`] names its recipient and its kind. It contains no secret and no email address: the mail worker draws
+//! the secret and looks the address up when it sends. So a thief who copies the queue gains nothing, and a user who has
+//! changed their address gets the mail at the new one.
 
 use std::time::Duration;
 
@@ -15,40 +15,40 @@ use crate::session::Device;
 use crate::ticket::{Ticket, TicketPurpose};
 use crate::word_enum::word_enum;
 
-/// How long something is worth telling that nobody has to answer.
+/// How long a mail without a ticket is worth sending.
 const NOTIFICATION_LIFETIME: Duration = Duration::from_hours(3 * 24);
 
-/// How long whoever has claimed a message has to send it, before somebody else tries.
+/// How long a mail worker that has claimed a mail has to send it, before another may claim it.
 pub const CLAIM_LEASE: Duration = Duration::from_mins(2);
 
-/// What a message is about.
+/// The kinds of mail to users.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum MailKind {
-    /// A code for the second step.
+    /// A code for the second step of a sign-in.
     Code,
-    /// A link that opens a locked account.
+    /// A link that unlocks the user.
     Unlock,
     /// A link to choose another password.
     Reset,
-    /// A link to choose a first password: an administrator has made the account.
+    /// A link to choose a first password, because an administrator created the user.
     Welcome,
-    /// The password was changed.
+    /// A notification that the password was changed.
     PasswordChanged,
-    /// A sign-in on a device that was not known.
+    /// A notification of a sign-in on an unknown device.
     NewDevice,
-    /// A refresh token was used twice, and the session was ended.
+    /// A notification that a used refresh token was presented, which ended the session.
     RefreshReused,
-    /// Somebody wanted to sign up with the address of this user.
+    /// A notification that a client tried to sign up with the user's address, in a tenant that hides who has an account.
     SignUpAttempted,
 }
 
-/// The text says nothing that a message can be about.
+/// The word is not a kind of mail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-#[error("no message is about that")]
+#[error("not a kind of mail")]
 pub struct UnknownMailKind;
 
 impl MailKind {
-    /// All of them.
+    /// Every kind of mail.
     pub const ALL: [Self; 8] = [
         Self::Code,
         Self::Unlock,
@@ -60,7 +60,7 @@ impl MailKind {
         Self::SignUpAttempted,
     ];
 
-    /// The word for it.
+    /// The word in stores and in the names of templates.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -78,33 +78,33 @@ impl MailKind {
 
 word_enum!(MailKind, UnknownMailKind, |_| UnknownMailKind);
 
-/// A message that waits to be sent.
+/// A row of the mail queue.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct QueuedMail {
-    /// Its id; a second copy of the message carries the same.
+    /// The id of the row. A second copy of the mail has the same.
     pub id: QueuedMailId,
-    /// To whom. There need not be such a user: then nothing is sent, and nobody can tell from outside.
+    /// The recipient. If there is no such user, nothing is sent, and a client cannot tell the difference.
     pub user: UserKey,
-    /// About what.
+    /// The kind of mail.
     pub kind: MailKind,
-    /// The ticket whose secret is to be made and sent.
+    /// The ticket whose secret is drawn and sent. `None` for a notification.
     pub ticket: Option<TicketId>,
-    /// The device it is kind, as it calls itself; empty where it is about none.
+    /// The name of the device that the mail mentions. Empty if it mentions none.
     pub device: String,
-    /// The address of that device.
+    /// The IP address of that device.
     pub address: String,
-    /// When it happened.
+    /// When the event happened.
     pub created: Timestamp,
-    /// From when on it is not worth sending.
+    /// From when on the mail is not worth sending.
     pub expires: Timestamp,
-    /// When it is to be sent, or sent again.
+    /// When delivery is due, for the first time or again.
     pub due: Timestamp,
-    /// How often it was tried.
+    /// How often delivery was tried.
     pub tries: u32,
 }
 
 impl QueuedMail {
-    /// News that nobody has to answer.
+    /// A mail without a ticket.
     pub fn notification(user: &UserKey, kind: MailKind, now: Timestamp, random: &dyn Random) -> Self {
         let id = QueuedMailId::generate(now, random);
         let expires = now.plus(NOTIFICATION_LIFETIME);
@@ -123,13 +123,13 @@ impl QueuedMail {
         }
     }
 
-    /// The same about this device.
+    /// The mail, mentioning this device.
     #[must_use]
     pub fn with_device(self, device: &Device) -> Self {
         Self { device: device.name.clone(), address: device.address.clone(), ..self }
     }
 
-    /// A message with the secret of a ticket, once that is made.
+    /// A mail that will contain the secret of this ticket.
     pub fn for_ticket(ticket: &Ticket, random: &dyn Random) -> Self {
         let kind = match ticket.purpose {
             TicketPurpose::Code => MailKind::Code,
@@ -137,12 +137,12 @@ impl QueuedMail {
             TicketPurpose::Reset => MailKind::Reset,
             TicketPurpose::Notice => MailKind::SignUpAttempted,
         };
-        let news = Self::notification(&ticket.user_key(), kind, ticket.created, random);
-        Self { ticket: Some(ticket.key.id), expires: ticket.expires, ..news }
+        let mail = Self::notification(&ticket.user_key(), kind, ticket.created, random);
+        Self { ticket: Some(ticket.key.id), expires: ticket.expires, ..mail }
     }
 
-    /// How long to wait after it could not be sent: longer each time, up to a minute, so that a code that waits for a
-    /// mail server arrives soon after that is back.
+    /// How long to wait after a failed delivery: twice as long each time, up to a minute, so that a code arrives soon after
+    /// an outage of the mail server.
     #[must_use]
     pub fn retry_delay(&self) -> Duration {
         Duration::from_secs(2_u64.saturating_pow(self.tries.min(6)).min(60))

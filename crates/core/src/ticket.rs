@@ -1,10 +1,8 @@
-//! Tickets: secrets that are sent to somebody and work once. A one-time code, an unlock link and a reset link are the
-//! same thing with other lifetimes.
+//! Tickets: secrets that are sent to a user and work once, as one-time codes, unlock links and reset links.
 //!
-//! A ticket is made without a secret. Whoever sends it makes the secret at that moment and gives its hash to the store,
-//! so that nothing that waits to be sent holds one; sending again makes a new one. A store applies [`Ticket::redeem`]
-//! as one step, so that of many who present the right secret at once one gets through, and of many who guess only as
-//! many are looked at as may be.
+//! A ticket is made without a secret. The mail worker draws the secret when it sends the mail and stores its hash, so
+//! that no queued mail contains one; sending again draws a new one. A store applies [`Ticket::redeem`] in one step, so
+//! that of parallel requests with the right secret only one succeeds, and parallel guesses cannot exceed the limits.
 
 use std::time::Duration;
 
@@ -18,38 +16,38 @@ use crate::secret::{PlainSecret, SecretHash};
 use crate::session::Epochs;
 use crate::word_enum::word_enum;
 
-/// A ticket and its tenant.
+/// A ticket's id with the tenant.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct TicketKey {
-    /// The tenant.
+    /// The ticket's tenant.
     pub tenant: TenantId,
-    /// The id.
+    /// The ticket's id.
     pub id: TicketId,
 }
 
 /// What a ticket is for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum TicketPurpose {
-    /// The second step of a sign-in.
+    /// Completes the second step of a sign-in.
     Code,
-    /// Opening an account that was locked because of wrong guesses.
+    /// Unlocks a user after a brute-force lockout.
     Unlock,
-    /// Choosing another password.
+    /// Lets the user choose another password.
     Reset,
-    /// Nothing: it stands for a message that a stranger can cause, so that there are only so many of them.
+    /// Cannot be redeemed. It counts notifications that any client can cause, so that their number is limited.
     Notice,
 }
 
-/// The text is no purpose.
+/// The word is not a purpose of tickets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("a ticket is for one of code, unlock, reset, notice")]
 pub struct UnknownTicketPurpose;
 
 impl TicketPurpose {
-    /// All of them.
+    /// Every purpose.
     pub const ALL: [Self; 4] = [Self::Code, Self::Unlock, Self::Reset, Self::Notice];
 
-    /// The word for it.
+    /// The word in stores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -60,7 +58,7 @@ impl TicketPurpose {
         }
     }
 
-    /// How many there may be and how long they live.
+    /// The limits of tickets for this purpose.
     #[must_use]
     pub const fn limits(self) -> TicketLimits {
         let (lifetime, open, issued) = match self {
@@ -76,45 +74,46 @@ impl TicketPurpose {
 
 word_enum!(TicketPurpose, UnknownTicketPurpose, |_| UnknownTicketPurpose);
 
-/// How many tickets of a purpose a user may have, and how many guesses there are.
+/// How many tickets for one purpose a user may have, and how many wrong guesses are allowed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TicketLimits {
-    /// From issue to the end.
+    /// How long a ticket can be redeemed.
     pub lifetime: Duration,
-    /// Open at once; one more closes the oldest.
+    /// How many may be open at once; one more closes the oldest.
     pub open: u32,
-    /// Issued [`within`](Self::within).
+    /// How many may be issued [`within`](Self::within).
     pub issued: u32,
-    /// Wrong guesses at one ticket.
+    /// How many wrong guesses are allowed at one ticket.
     pub guesses: u32,
-    /// Wrong guesses at all tickets of the user [`within`](Self::within).
+    /// How many wrong guesses are allowed at all tickets of the user [`within`](Self::within).
     pub wrong: u32,
-    /// The stretch of time that is looked back.
+    /// The period over which `issued` and `wrong` are counted.
     pub within: Duration,
 }
 
-/// A secret that works once.
+/// A ticket, as it is stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ticket {
     /// Tenant and id.
     pub key: TicketKey,
-    /// Whose it is.
+    /// The user it was issued to.
     pub user: UserId,
     /// What it is for.
     pub purpose: TicketPurpose,
-    /// When it was asked for.
+    /// When it was issued.
     pub created: Timestamp,
-    /// From when on it is no good.
+    /// From when on it cannot be redeemed.
     pub expires: Timestamp,
-    /// Hash of the secret; none before it was sent.
+    /// Hash of the secret. `None` before the secret is sent.
     pub secret: Option<SecretHash>,
-    /// The device that asked, where it can prove it: nobody else may redeem the ticket with another proof.
+    /// Hash that identifies the device that asked for it: another device cannot redeem it. `None` if the device has no
+    /// secret.
     pub device: Option<SecretHash>,
-    /// The epochs under which it was asked for: what ends the user's sessions ends it.
+    /// The epochs under which it was issued: what ends the user's sessions ends the ticket.
     pub epochs: Epochs,
     /// How often a wrong secret was presented.
     pub wrong: u32,
-    /// When that happened last.
+    /// When a wrong secret was presented last. `None` if never.
     pub last_wrong: Option<Timestamp>,
     /// Whether it can still be redeemed.
     pub state: TicketState,
@@ -123,19 +122,19 @@ pub struct Ticket {
 /// Whether a ticket can still be redeemed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TicketState {
-    /// It can, before it expires.
+    /// It can be redeemed until it expires.
     Open,
-    /// It was.
+    /// It was redeemed.
     Redeemed,
-    /// A newer one took its place.
+    /// A newer ticket has replaced it.
     Closed,
 }
 
 impl TicketState {
-    /// All of them.
+    /// Every state.
     pub const ALL: [Self; 3] = [Self::Open, Self::Redeemed, Self::Closed];
 
-    /// The word for it.
+    /// The word in stores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -146,57 +145,57 @@ impl TicketState {
     }
 }
 
-/// What somebody presents.
+/// What a client presents to redeem a ticket.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RedeemRequest {
-    /// Hash of the secret.
+    /// Hash of the presented secret.
     pub secret: SecretHash,
-    /// The device that presents it, where it can prove it.
+    /// Hash that identifies the client's device. `None` if the device has no secret.
     pub device: Option<SecretHash>,
-    /// When.
+    /// The time of the request.
     pub now: Timestamp,
-    /// How often the user's tickets of this purpose were guessed wrong [`TicketLimits::within`] before that, as the
-    /// store counts it in the same step.
+    /// How many wrong guesses at the user's tickets for this purpose there were [`TicketLimits::within`] before that. The
+    /// store counts them in the same step.
     pub wrong_before: u32,
 }
 
 /// Whether a ticket was issued.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum IssueOutcome {
-    /// It was.
+    /// It was issued.
     Done,
-    /// The user was issued too many lately.
+    /// It was not: too many were issued to the user recently.
     TooMany {
-        /// How long until another one may be.
+        /// How long until another one can be issued.
         wait: Duration,
     },
 }
 
 impl IssueOutcome {
-    /// Refused for the sake of a ticket that was issued at `oldest`, as many ago as may be.
+    /// Not issued, because the oldest ticket that counts was issued at `oldest`.
     #[must_use]
     pub fn too_many_since(oldest: Timestamp, limits: &TicketLimits, now: Timestamp) -> Self {
         Self::TooMany { wait: oldest.plus(limits.within).since(now) }
     }
 }
 
-/// What becomes of it.
+/// The result of a [`RedeemRequest`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RedeemOutcome {
-    /// The ticket is redeemed by this.
+    /// The ticket is redeemed.
     Done(Ticket),
-    /// It is not its secret.
+    /// The secret is wrong, or the device is another one.
     Wrong,
-    /// It has expired.
+    /// The ticket has expired.
     Expired,
-    /// There were too many wrong guesses; this one was not looked at.
+    /// There were too many wrong guesses, so the secret was not compared.
     Exhausted,
     /// There is no such ticket, or it was redeemed or closed.
     Gone,
 }
 
 impl Ticket {
-    /// A ticket for a user, not sent yet.
+    /// A ticket for a user, without a secret.
     pub fn new(
         user: &UserKey,
         purpose: TicketPurpose,
@@ -226,20 +225,20 @@ impl Ticket {
         UserKey { tenant: self.key.tenant.clone(), id: self.user }
     }
 
-    /// The hash of `secret` as that of this ticket; worth nothing for another.
+    /// The hash of `secret` for this ticket. It matches no other ticket.
     #[must_use]
     pub fn hash_of(key: &TicketKey, secret: &PlainSecret) -> SecretHash {
         secret.hash("ticket", format!("{}/{}", key.tenant, key.id).as_bytes())
     }
 
-    /// The ticket with the hash of the secret that is about to be sent, if it can still be redeemed.
+    /// The ticket with the hash of the secret that is about to be sent. `None` if it cannot be redeemed any more.
     #[must_use]
     pub fn armed(self, secret: SecretHash, now: Timestamp) -> Option<Self> {
         let lives = self.state == TicketState::Open && now < self.expires;
         lives.then_some(Self { secret: Some(secret), ..self })
     }
 
-    /// Decides about what is presented, and gives the ticket that follows.
+    /// Decides about a request, and returns the changed ticket.
     #[must_use]
     pub fn redeem(self, presented: &RedeemRequest) -> (RedeemOutcome, Self) {
         let limits = self.purpose.limits();
@@ -262,19 +261,19 @@ impl Ticket {
         (RedeemOutcome::Done(redeemed.clone()), redeemed)
     }
 
-    /// When the record may go: nobody looks back further.
+    /// When the record may be purged: its wrong guesses do not count any more.
     #[must_use]
     pub fn kept_until(&self) -> Timestamp {
         self.expires.plus(self.purpose.limits().within)
     }
 }
 
-/// A ticket in a link: it names its tenant, because whoever follows a link sends no header.
+/// A ticket in a link. It names the tenant, because a browser that follows a link sends no tenant header.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LinkToken {
     /// The ticket.
     pub ticket: TicketKey,
-    /// Its secret.
+    /// The ticket's secret.
     pub secret: PlainSecret,
 }
 
@@ -286,7 +285,7 @@ impl LinkToken {
         PlainSecret::presented(&format!("{}.{id}.{}", self.ticket.tenant, self.secret.reveal()))
     }
 
-    /// Reads such a text.
+    /// Reads the text in a link. `None` if it is not such a token.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('.');
@@ -327,7 +326,7 @@ mod tests {
 
     // ASVS-map: OT3
     #[test]
-    fn after_five_wrong_guesses_not_even_the_right_one_is_looked_at() {
+    fn after_five_wrong_guesses_not_even_the_right_secret_is_accepted() {
         let mut ticket = sent(TicketPurpose::Code);
         for guess in 1..=5 {
             let (wrong, after) = ticket.redeem(&with("wrong"));
@@ -340,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_ends_at_its_expiry_and_before_it_is_sent_it_opens_nothing() {
+    fn a_ticket_cannot_be_redeemed_before_it_is_sent_or_after_it_expires() {
         let ticket = sent(TicketPurpose::Reset);
         let late = RedeemRequest { now: ticket.expires, ..with("right") };
         assert_eq!(ticket.clone().redeem(&late).0, RedeemOutcome::Expired);
@@ -351,7 +350,7 @@ mod tests {
 
     // ASVS-map: OT2
     #[test]
-    fn another_device_cannot_redeem_it_while_one_without_proof_can() {
+    fn another_device_cannot_redeem_a_ticket_but_one_without_a_secret_can() {
         let ticket = Ticket { device: Some(hash("phone")), ..sent(TicketPurpose::Code) };
         let by = |device| RedeemRequest { device, ..with("right") };
         assert_eq!(ticket.clone().redeem(&by(Some(hash("laptop")))).0, RedeemOutcome::Wrong);

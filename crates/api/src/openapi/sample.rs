@@ -40,7 +40,7 @@ pub(super) fn signed_in(strategy: StrategyName, native: bool) -> Option<Complete
     let grant = Grant {
         credential: PlainSecret::presented(ACCESS_TOKEN),
         carrier: strategy.strategy().carrier(),
-        expires: strategy.strategy().ends(NOW).credential,
+        expires: strategy.strategy().expiries(NOW).credential,
         refresh: rotates.then(|| PlainSecret::presented(REFRESH_TOKEN)),
         device_secret: (rotates && native).then(|| PlainSecret::presented(DEVICE_SECRET)),
     };

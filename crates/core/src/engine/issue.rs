@@ -81,7 +81,7 @@ impl EngineCore {
     pub(super) fn begin(&self, beginning: NewSession<'_>) -> Result<(Session, Grant), IssueError> {
         let NewSession { tenant, name, strategy, user, epochs, device, proof } = beginning;
         let now = self.clock.now();
-        let ends = strategy.ends(now);
+        let ends = strategy.expiries(now);
         let id = SessionId::generate(now, user.key.id, self.random.as_ref());
         let key = SessionKey { tenant: user.key.tenant.clone(), id };
 

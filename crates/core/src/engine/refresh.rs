@@ -110,7 +110,7 @@ impl EngineTask {
         let session = self.redeem(tenant, &key, redemption, device).await?;
         let rotation = session.rotation.as_ref().ok_or(RefreshError::Invalid)?;
         let refresh = self.refresh_token(tenant, &key, rotation, presented.successor)?;
-        let end = strategy.ends(self.clock.now()).credential.min(session.absolute_expires);
+        let end = strategy.expiries(self.clock.now()).credential.min(session.absolute_expires);
         let access = self.access_token(tenant, session.strategy, strategy, &user, key.id, end)?;
         Ok(Refreshed { access, refresh, session: key })
     }

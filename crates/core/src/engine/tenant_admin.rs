@@ -57,7 +57,7 @@ impl EngineTask {
         if self.stores.tenants.find(&id).await?.is_some() {
             return Err(TenantAdminError::Taken(id));
         }
-        settings.over(self.directory.policy())?;
+        settings.applied_to(self.directory.policy())?;
         // Home and keys first: a tenant that is there can be used. What a first attempt left behind is used by the next.
         self.directory.registry.get_or_create(database.as_deref()).await?;
         let (keys, now) = (&*self.stores.keys, self.clock.now());
@@ -79,7 +79,7 @@ impl EngineTask {
         let changed = self
             .replace_tenant(id, |tenant| {
                 let settings = change(tenant.settings.clone());
-                settings.over(self.directory.policy())?;
+                settings.applied_to(self.directory.policy())?;
                 Ok(tenant.with_settings(settings))
             })
             .await?;

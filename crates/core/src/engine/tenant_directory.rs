@@ -187,7 +187,7 @@ impl TenantDirectory {
         stores: Arc<TenantStores>,
         loaded: Ticks,
     ) -> Loaded {
-        let policy = record.settings.over(&self.policy)?;
+        let policy = record.settings.applied_to(&self.policy)?;
         let generation = self.generation.fetch_add(1, Ordering::Relaxed);
         let secrets = &self.secrets;
         let keyring = Keyring::open(&KeyringSource {

@@ -1,26 +1,26 @@
-//! What somebody is signed in on, and how it proves that it is still the same.
+//! The device of a session, and the device proof.
 
 use std::time::Duration;
 
 use crate::id::{SessionKey, UserKey};
 use crate::secret::{PlainSecret, SecretHash};
 
-/// What somebody signed in on, as it described itself.
+/// The device on which a user signed in, as the client described it.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Device {
-    /// A name that its owner recognises.
+    /// The name by which the user recognises it in lists and mails.
     pub name: String,
-    /// The address the sign-in came from.
+    /// The IP address from which the user signed in.
     pub address: String,
-    /// The `User-Agent` it sent.
+    /// The `User-Agent` that the client sent.
     pub user_agent: String,
 }
 
-/// The most characters of a `User-Agent` that are kept.
+/// The maximum number of characters of a `User-Agent` that are kept.
 const LONGEST_USER_AGENT: usize = 512;
 
 impl Device {
-    /// The device of a request. Control characters are dropped and length is bounded: both texts are a stranger's.
+    /// The device of a request. Control characters are dropped and the length is limited, because a client chose the text.
     #[must_use]
     pub fn described(address: &str, user_agent: &str) -> Self {
         let user_agent: String =
@@ -29,27 +29,27 @@ impl Device {
     }
 }
 
-/// How long a device is known after its last use: as long as a browser keeps its cookie at most.
+/// How long a device is known after its last use: the longest that a browser keeps a cookie.
 pub const KNOWN_DEVICE: Duration = Duration::from_hours(400 * 24);
 
-/// The device proof of a session: the hash of a second secret, which stays on the device when a refresh token leaks.
+/// The device proof of a session: the hash of a second secret, which does not leak along with a refresh token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DeviceProof {
-    /// Hash of secret and session.
+    /// Hash of the secret and the session.
     pub hash: SecretHash,
-    /// Whether the device has shown it. From then on every refresh needs it.
+    /// Whether the device has presented the secret once. From then on every refresh requires it.
     pub shown: bool,
 }
 
 impl DeviceProof {
-    /// The hash of `secret` as a proof for one session; worth nothing for another.
+    /// The hash of `secret` as the device proof of one session. It matches no other session.
     #[must_use]
     pub fn hash_of(secret: &PlainSecret, session: &SessionKey) -> SecretHash {
         let owner = format!("{}/{}", session.tenant, session.id);
         secret.hash("device proof", owner.as_bytes())
     }
 
-    /// The hash of `secret` as that of a device that a user is known by; worth nothing for another user.
+    /// The hash of `secret` as that of a known device of one user. It matches no other user.
     #[must_use]
     pub fn known_device_hash(secret: &PlainSecret, user: &UserKey) -> SecretHash {
         secret.hash("known device", format!("{}/{}", user.tenant, user.id).as_bytes())

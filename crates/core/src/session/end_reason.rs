@@ -9,42 +9,42 @@ use crate::word_enum::word_enum;
 /// When and why a session ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ending {
-    /// When.
+    /// When it ended.
     pub at: Timestamp,
-    /// Why.
+    /// Why it ended.
     pub reason: EndReason,
 }
 
-/// Why a session ended, in the words its owner is shown.
+/// Why a session ended, in the words that its user sees.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum EndReason {
-    /// Its user signed out of it.
+    /// The user signed out of this session.
     Logout,
-    /// Its user signed out everywhere.
+    /// The user signed out of all sessions.
     LogoutAll,
-    /// A spent refresh token was presented: somebody holds a copy.
+    /// A used refresh token was presented, so a thief may hold a copy.
     RefreshReuse,
-    /// The password was changed elsewhere.
+    /// The password was changed in another session or by a reset.
     PasswordChange,
-    /// It was not used for too long.
+    /// The session reached its idle timeout.
     Idle,
-    /// It reached its greatest age.
+    /// The session reached its absolute timeout.
     Absolute,
-    /// The user signed in on more devices than allowed.
+    /// The user signed in more often than the tenant's session cap allows.
     Limit,
-    /// An administrator ended it, or disabled the user.
+    /// An administrator or operator ended the session or disabled the user.
     Admin,
     /// The tenant was suspended.
     Tenant,
 }
 
-/// No reason has this name.
+/// The word is not a reason for which sessions end.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[error("no session ends for the reason {0:?}")]
 pub struct UnknownEndReason(pub String);
 
 impl EndReason {
-    /// All of them.
+    /// Every reason.
     pub const ALL: [Self; 9] = [
         Self::Logout,
         Self::LogoutAll,
@@ -57,7 +57,7 @@ impl EndReason {
         Self::Tenant,
     ];
 
-    /// The word for it.
+    /// The word in answers and stores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,8 +1,7 @@
-//! The one thing that says somebody is signed in.
+//! Sessions: the record that a user is signed in on one device.
 //!
-//! A [`Session`] is the same type for every strategy, every store and every transport. It changes by the transitions
-//! in this module and in [`rotation`](self), which take it by value and the time as an argument, ask nobody and cannot
-//! fail half-way. No transition leads out of [`SessionState::Ended`].
+//! A [`Session`] is the same type for every strategy, store and transport. Its transitions are pure functions: they take
+//! the session by value and the time as an argument. No transition leads out of [`SessionState::Ended`].
 
 mod device;
 mod end_reason;
@@ -19,58 +18,58 @@ pub use rotation::{PreviousGeneration, RotationOutcome, RotationRequest, Rotatio
 
 use std::time::Duration;
 
-/// How long a record outlives its use, so that clocks that differ and people who look back still find it.
+/// How long a record is kept after its use, for nodes whose clocks differ and users who look back.
 pub const RECORD_RETENTION: Duration = Duration::from_hours(1);
 
-/// Somebody, signed in on one device.
+/// The record that a user is signed in on one device.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Session {
     /// Tenant and public id.
     pub key: SessionKey,
-    /// Who is signed in.
+    /// The user who is signed in.
     pub user: UserId,
-    /// Under which strategy.
+    /// The strategy under which the user signed in.
     pub strategy: StrategyName,
-    /// On what.
+    /// The device on which the user signed in.
     pub device: Device,
-    /// The sign-in.
+    /// When the user signed in.
     pub created: Timestamp,
-    /// The last use that was written down; up to a minute behind.
+    /// The last recorded use, up to a minute behind.
     pub last_seen: Timestamp,
-    /// The end, if nothing renews it.
+    /// The idle timeout: when the session ends unless it is used or refreshed.
     pub idle_expires: Timestamp,
-    /// The end, whatever renews it.
+    /// The absolute timeout: when the session ends in any case.
     pub absolute_expires: Timestamp,
-    /// The epochs it was made under.
+    /// The epochs under which it was made.
     pub epochs: Epochs,
-    /// Hash of the opaque id, where a cookie carries one.
+    /// Hash of the opaque id in the cookie. `None` for strategies without one.
     pub cookie: Option<SecretHash>,
-    /// The refresh token, where one rotates.
+    /// The state of the refresh token. `None` for strategies without one.
     pub rotation: Option<RotationState>,
-    /// The device proof, where one was given out.
+    /// The device proof. `None` if none was issued.
     pub proof: Option<DeviceProof>,
-    /// Whether it still stands.
+    /// Whether the session is live or has ended.
     pub state: SessionState,
 }
 
-/// Whether a session still stands.
+/// Whether a session is live or has ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SessionState {
-    /// It does, until one of its expiries.
+    /// Live, until one of its timeouts.
     Live,
-    /// It does not, and never will again.
+    /// Ended for ever.
     Ended(Ending),
 }
 
-/// The counters under which a session was made. Ending all sessions of a user, a tenant or of everyone counts one of
-/// them up; a session with a lower number is over.
+/// The counters under which a session was made. Ending all sessions of a user, of a tenant or of everyone increments one
+/// of them; a session made under a lower number is over.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Epochs {
-    /// Of the user.
+    /// The epoch of the user.
     pub user: u64,
-    /// Of the tenant.
+    /// The epoch of the tenant.
     pub tenant: u64,
-    /// Of everyone.
+    /// The epoch of all users of all tenants.
     pub everyone: u64,
 }
 
@@ -81,14 +80,14 @@ impl Session {
         UserKey { tenant: self.key.tenant.clone(), id: self.user }
     }
 
-    /// How it stands at `now` under the epochs of that time: an expiry and an epoch end it as surely as a sign-out.
+    /// The state at `now` under the current epochs: a timeout and a higher epoch end a session as a sign-out does.
     #[must_use]
     pub fn state_at(&self, now: Timestamp, epochs: Epochs) -> SessionState {
         match self.state {
             SessionState::Live if self.epochs.user < epochs.user => ended(now, EndReason::LogoutAll),
             SessionState::Live if self.epochs.tenant < epochs.tenant => ended(now, EndReason::Tenant),
             SessionState::Live if self.epochs.everyone < epochs.everyone => ended(now, EndReason::Admin),
-            // Whichever came first, however late one looks.
+            // The timeout that came first gives the reason, even if both are past.
             SessionState::Live if self.idle_expires.min(self.absolute_expires) <= now => {
                 if self.idle_expires < self.absolute_expires {
                     ended(self.idle_expires, EndReason::Idle)
@@ -100,14 +99,14 @@ impl Session {
         }
     }
 
-    /// The session with the expiries of `now` written into its state.
+    /// The session, ended if one of its timeouts is past at `now`.
     #[must_use]
     pub fn with_state_at(self, now: Timestamp) -> Self {
         let state = self.state_at(now, self.epochs);
         Self { state, ..self }
     }
 
-    /// Ends it. A session that has ended keeps the first reason.
+    /// Ends the session. A session that has ended keeps its first reason.
     #[must_use]
     pub fn end(self, ending: Ending) -> Self {
         match self.state {
@@ -116,14 +115,14 @@ impl Session {
         }
     }
 
-    /// Writes down a use, and the idle expiry that follows from it; neither ever moves back or past the absolute end.
+    /// Records a use and the idle timeout that follows from it. Neither moves back or past the absolute timeout.
     #[must_use]
     pub fn touch(self, seen: Timestamp, idle_expires: Option<Timestamp>) -> Self {
         let slid = idle_expires.map_or(self.idle_expires, |end| end.min(self.absolute_expires));
         Self { last_seen: self.last_seen.max(seen), idle_expires: self.idle_expires.max(slid), ..self }
     }
 
-    /// When the record may go: nothing that was issued under it can be valid any more.
+    /// When the record may be purged: no token issued under the session is valid any more.
     #[must_use]
     pub fn kept_until(&self) -> Timestamp {
         let last_use = match self.state {

@@ -1,13 +1,13 @@
-//! Rotation of the refresh token, as one pure decision.
+//! Refresh token rotation and reuse detection (RFC 9700, section 4.14), as one pure decision.
 //!
 //! | presented (signature right, not expired) | outcome |
 //! |---|---|
-//! | the current generation, with its device proof where one has been shown | [`RotationOutcome::Won`]: the next generation |
+//! | the current generation, with the device proof if it was ever presented | [`RotationOutcome::Won`]: the next generation |
 //! | the previous one, with the proof, within the grace window | [`RotationOutcome::Replayed`]: the same successor again |
 //! | the previous one later, or any older one, with the proof | [`RotationOutcome::Stale`]: refused, the session stays |
-//! | anything else | [`RotationOutcome::Reused`]: a copy is in somebody else's hands, the session ends |
+//! | anything else | [`RotationOutcome::Reused`]: a thief may hold a copy, the session ends |
 //!
-//! A store applies [`Session::rotate`] as one atomic step, so that of two that present one token only one wins.
+//! A store applies [`Session::rotate`] in one atomic step, so that of two requests with the same token only one wins.
 
 use std::time::Duration;
 
@@ -16,116 +16,116 @@ use crate::clock::Timestamp;
 use crate::key::Kid;
 use crate::secret::SecretHash;
 
-/// Where the refresh token of a session has come to.
+/// The state of a session's refresh token.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RotationState {
-    /// How often it has been rotated.
+    /// How often the token has been rotated.
     pub generation: u64,
-    /// Issue of the current generation.
+    /// When the current generation was issued.
     pub issued: Timestamp,
-    /// End of the current generation.
+    /// When the current generation expires.
     pub expires: Timestamp,
-    /// The key that signs the current generation.
+    /// The id of the key that signs the current generation.
     pub kid: Kid,
     /// Hash of the current generation's chain secret.
     pub current: SecretHash,
-    /// The generation that was spent for the current one.
+    /// The generation that was redeemed for the current one. `None` before the first refresh.
     pub previous: Option<PreviousGeneration>,
 }
 
-/// A spent generation.
+/// A used generation of a refresh token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PreviousGeneration {
     /// Hash of its chain secret.
     pub hash: SecretHash,
-    /// Its issue.
+    /// When it was issued.
     pub issued: Timestamp,
-    /// The end it would have had.
+    /// When it would have expired.
     pub expires: Timestamp,
 }
 
-/// What an authentic refresh token asks for.
+/// A request to rotate, with a refresh token whose signature was verified.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RotationRequest {
-    /// The generation it is of.
+    /// The generation of the presented token.
     pub generation: u64,
-    /// Hash of its chain secret.
+    /// Hash of the presented token's chain secret.
     pub presented: SecretHash,
-    /// Hash of the chain secret that follows.
+    /// Hash of the successor's chain secret.
     pub successor: SecretHash,
-    /// The key that would sign the successor.
+    /// The id of the key that would sign the successor.
     pub kid: Kid,
-    /// Hash of the device proof that came along.
+    /// Hash of the device proof in the request. `None` if the request has none.
     pub proof: Option<SecretHash>,
-    /// Whether a session that holds no proof yet is to hold this one from now on.
+    /// Whether a session without a device proof adopts this one.
     pub pins: bool,
     /// The time of the request.
     pub now: Timestamp,
-    /// Life of the successor.
+    /// The lifetime of the successor.
     pub lifetime: Duration,
-    /// How long the previous generation, with the proof, is answered with the same successor.
+    /// The grace window: how long the previous generation, with the proof, gets the same successor.
     pub grace: Duration,
 }
 
-/// What became of it.
+/// The result of a [`RotationRequest`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RotationOutcome {
-    /// The token is spent; the session stands at its successor.
+    /// The token is used, and its successor is current.
     Won(Session),
-    /// It had been spent a moment ago by the same device: the session stands where it stood.
+    /// The same device used the token a moment ago. The session did not change, except that the proof is required from now
+    /// on.
     Replayed(Session),
-    /// The same device came with a token that is long spent. Nothing changed.
+    /// The same device presented a token that was used too long ago. The session did not change.
     Stale(Session),
-    /// A spent token, or a token without its proof: the session has been ended by this.
+    /// A used token, or a token without its device proof. The session has ended.
     Reused(Session),
     /// There is no such session, or it had ended before.
     Gone,
 }
 
-/// How a presented proof relates to the one the session holds.
+/// How the proof in a request compares with that of the session.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ProofMatch {
-    /// It is the one.
+    /// The proof matches.
     Matches,
-    /// None is held, or the one held was never shown, and this is not it.
+    /// It does not match, but the session has no proof or its proof was never presented.
     NotRequired,
-    /// One is required, and this is not it.
+    /// A proof is required, and it is missing or wrong.
     Missing,
 }
 
 impl Session {
-    /// Decides what `redemption` gets, and the session that follows.
+    /// Decides about a request, and returns the changed session.
     #[must_use]
-    pub fn rotate(self, redemption: &RotationRequest) -> RotationOutcome {
-        let session = self.with_state_at(redemption.now);
+    pub fn rotate(self, request: &RotationRequest) -> RotationOutcome {
+        let session = self.with_state_at(request.now);
         let (SessionState::Live, Some(rotation)) = (session.state, session.rotation.clone()) else {
             return RotationOutcome::Gone;
         };
-        let shown = session.shown(redemption.proof);
-        let first = redemption.proof.filter(|_| redemption.pins && session.proof.is_none());
-        let is_current =
-            redemption.generation == rotation.generation && redemption.presented == rotation.current;
-        match (is_current, shown) {
+        let proof_match = session.match_proof(request.proof);
+        let adopted = request.proof.filter(|_| request.pins && session.proof.is_none());
+        let is_current = request.generation == rotation.generation && request.presented == rotation.current;
+        match (is_current, proof_match) {
             (true, ProofMatch::Matches | ProofMatch::NotRequired) => {
-                let proof = first.map(|hash| DeviceProof { hash, shown: true }).or(session.proof);
+                let proof = adopted.map(|hash| DeviceProof { hash, shown: true }).or(session.proof);
                 RotationOutcome::Won(
-                    Self { proof, ..session }.pinned_by(shown).succeeded(&rotation, redemption),
+                    Self { proof, ..session }.with_match(proof_match).with_successor(&rotation, request),
                 )
             }
-            (false, ProofMatch::Matches) if rotation.just_spent(redemption) => {
-                RotationOutcome::Replayed(session.pinned_by(shown))
+            (false, ProofMatch::Matches) if rotation.was_just_used(request) => {
+                RotationOutcome::Replayed(session.with_match(proof_match))
             }
-            (false, ProofMatch::Matches) if redemption.generation < rotation.generation => {
+            (false, ProofMatch::Matches) if request.generation < rotation.generation => {
                 RotationOutcome::Stale(session)
             }
             _ => {
-                let ending = Ending { at: redemption.now, reason: EndReason::RefreshReuse };
+                let ending = Ending { at: request.now, reason: EndReason::RefreshReuse };
                 RotationOutcome::Reused(session.end(ending))
             }
         }
     }
 
-    fn shown(&self, presented: Option<SecretHash>) -> ProofMatch {
+    fn match_proof(&self, presented: Option<SecretHash>) -> ProofMatch {
         match (self.proof, presented) {
             (Some(held), Some(presented)) if held.hash == presented => ProofMatch::Matches,
             (Some(DeviceProof { shown: true, .. }), _) => ProofMatch::Missing,
@@ -133,37 +133,37 @@ impl Session {
         }
     }
 
-    fn pinned_by(self, shown: ProofMatch) -> Self {
+    fn with_match(self, proof_match: ProofMatch) -> Self {
         let proof = self
             .proof
-            .map(|proof| DeviceProof { shown: proof.shown || shown == ProofMatch::Matches, ..proof });
+            .map(|proof| DeviceProof { shown: proof.shown || proof_match == ProofMatch::Matches, ..proof });
         Self { proof, ..self }
     }
 
-    fn succeeded(self, spent: &RotationState, redemption: &RotationRequest) -> Self {
-        let expires = redemption.now.plus(redemption.lifetime).min(self.absolute_expires);
+    fn with_successor(self, used: &RotationState, request: &RotationRequest) -> Self {
+        let expires = request.now.plus(request.lifetime).min(self.absolute_expires);
         let rotation = RotationState {
-            generation: spent.generation.saturating_add(1),
-            issued: redemption.now,
+            generation: used.generation.saturating_add(1),
+            issued: request.now,
             expires,
-            kid: redemption.kid.clone(),
-            current: redemption.successor,
+            kid: request.kid.clone(),
+            current: request.successor,
             previous: Some(PreviousGeneration {
-                hash: spent.current,
-                issued: spent.issued,
-                expires: spent.expires,
+                hash: used.current,
+                issued: used.issued,
+                expires: used.expires,
             }),
         };
         let session = Self { rotation: Some(rotation), ..self };
-        session.touch(redemption.now, Some(expires))
+        session.touch(request.now, Some(expires))
     }
 }
 
 impl RotationState {
-    /// Whether `redemption` repeats the token that was spent for the current one, within the grace window.
-    fn just_spent(&self, redemption: &RotationRequest) -> bool {
-        let repeats = self.generation.checked_sub(1) == Some(redemption.generation)
-            && self.previous.is_some_and(|previous| previous.hash == redemption.presented);
-        repeats && redemption.now.since(self.issued) <= redemption.grace
+    /// Whether the request repeats the token that was redeemed for the current one, within the grace window.
+    fn was_just_used(&self, request: &RotationRequest) -> bool {
+        let repeats = self.generation.checked_sub(1) == Some(request.generation)
+            && self.previous.is_some_and(|previous| previous.hash == request.presented);
+        repeats && request.now.since(self.issued) <= request.grace
     }
 }

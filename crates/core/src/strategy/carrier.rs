@@ -1,39 +1,41 @@
-//! How a credential travels. Pure: a transport fills an [`PresentedCredentials`], the carrier finds the credential in it.
+//! Carriers: how a client sends its credential.
+//!
+//! A transport fills [`PresentedCredentials`], and the carrier finds the credential in it. No I/O happens here.
 
 use thiserror::Error;
 
-/// How a credential travels.
+/// How a client sends its credential.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Carrier {
-    /// A cookie, which the browser sends by itself.
+    /// A cookie, which a browser sends by itself.
     Cookie,
     /// The `Authorization` header (RFC 6750, section 2.1).
     Bearer,
-    /// A member of a message, where there are no headers.
+    /// A member of a message, on transports without headers.
     Field,
 }
 
-/// The places of a request in which a credential may stand.
+/// The credentials in a request, by carrier.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct PresentedCredentials<'a> {
     /// All `Authorization` headers.
     pub authorization: &'a [&'a str],
-    /// The values of all cookies of the session's name.
+    /// The values of all cookies that have the session cookie's name.
     pub cookies: &'a [&'a str],
-    /// The message's own member for it.
+    /// The member of the message. `None` if it has none.
     pub field: Option<&'a str>,
 }
 
-/// Two credentials in one place: whichever were chosen, somebody could have planted it.
+/// The request has two credentials of one carrier. An attacker may have planted either.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("the request carries more than one credential of one kind")]
 pub struct AmbiguousCredential;
 
 impl Carrier {
-    /// The one credential that travels this way, if there is one.
+    /// The credential of this carrier. `None` if the request has none.
     ///
     /// # Errors
-    /// [`AmbiguousCredential`] where there are several.
+    /// [`AmbiguousCredential`] if there are several.
     pub fn find<'a>(
         self,
         envelope: &PresentedCredentials<'a>,

@@ -1,7 +1,7 @@
-//! How people stay signed in: three closed choices, and the table of the ones that have a name.
+//! Strategies: how a user stays signed in. A strategy combines a carrier, a check and a renewal.
 //!
-//! A [`Strategy`] is data. The engine asks it what to do and never which one it is; this module is the only place that
-//! knows the names apart. Combinations that contradict themselves cannot be built.
+//! A [`Strategy`] is data. The engine asks what to do, never which strategy it is: this module alone distinguishes their
+//! names. A combination that contradicts itself cannot be built.
 //!
 //! ```
 //! use std::time::Duration;
@@ -9,7 +9,7 @@
 //!
 //! let sliding = Renewal::Sliding { idle: Duration::from_secs(60), max: Duration::from_secs(600) };
 //! assert!(Strategy::new(Carrier::Cookie, Check::Stored, sliding).is_ok());
-//! // Nothing is kept of a signed token, so there is nothing that could slide.
+//! // A signed token is verified without a record, so its expiry cannot move.
 //! assert_eq!(Strategy::new(Carrier::Bearer, Check::Signed, sliding), Err(Contradiction::NothingSlides));
 //! ```
 
@@ -25,57 +25,57 @@ pub use name::{StrategyName, UnknownStrategy};
 
 use crate::clock::Timestamp;
 
-/// How a credential is believed.
+/// How a credential is verified.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Check {
-    /// An opaque id: its session is live.
+    /// An opaque id: its session must be live.
     Stored,
-    /// A signed token: the signature is right and it has not expired. Nothing else is asked.
+    /// A signed token: the signature and the times must be right. No record is read.
     Signed,
-    /// A signed token whose session is live, too: an allowlist, and a session over JWT.
+    /// A signed token whose session must be live as well: an allowlist.
     SignedAndLive(SessionClaim),
-    /// A signed token whose session has not been ended: a denylist.
+    /// A signed token whose session must not have been ended: a denylist.
     SignedUnlessRevoked,
 }
 
 /// The claim by which a [`Check::SignedAndLive`] token names its session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SessionClaim {
-    /// The token's own id is the session's: the store is an allowlist of tokens.
+    /// `jti`: the token's id is the session's id, so the store is an allowlist of tokens.
     Jti,
-    /// The session's id.
+    /// `sid`: the session's id.
     Sid,
 }
 
-/// What keeps somebody signed in for longer than the first credential lasts.
+/// What extends a session beyond the lifetime of its first credential.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Renewal {
-    /// Nothing.
+    /// Nothing: the user signs in again.
     Fixed {
         /// From sign-in to the end.
         lifetime: Duration,
     },
-    /// Use.
+    /// Every use.
     Sliding {
-        /// From the last use to the end.
+        /// The idle timeout: from the last use to the end.
         idle: Duration,
-        /// From sign-in to the end, used or not.
+        /// The absolute timeout: from sign-in to the end.
         max: Duration,
     },
-    /// A refresh token that is spent when it is used.
+    /// A refresh token, which rotates.
     Rotating {
-        /// Life of an access token.
+        /// The lifetime of an access token.
         access: Duration,
-        /// Life of a refresh token, from its own issue.
+        /// The lifetime of a refresh token, from its own issue.
         refresh: Duration,
-        /// From sign-in to the end, refreshed or not.
+        /// The absolute timeout: from sign-in to the end.
         max: Duration,
-        /// How long after a rotation its spent token, with the device proof, is answered with the same successor.
+        /// The grace window: how long a used refresh token, with the device proof, gets the same successor.
         grace: Duration,
     },
 }
 
-/// A way to stay signed in.
+/// A combination of carrier, check and renewal that does not contradict itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Strategy {
     carrier: Carrier,
@@ -83,40 +83,40 @@ pub struct Strategy {
     renewal: Renewal,
 }
 
-/// The three choices contradict each other.
+/// Why carrier, check and renewal contradict each other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum InvalidStrategy {
-    /// A check that does not read the session cannot follow one that slides.
+    /// A check that does not read the session cannot see a timeout that slides.
     #[error(
         "a token that is believed without its session cannot slide: choose Fixed or Rotating, or a check that reads the session"
     )]
     SlidesWithoutSession,
-    /// An opaque id is renewed by use or not at all; there is no second token beside it.
+    /// An opaque id has no refresh token: it is renewed by use or not at all.
     #[error(
         "an opaque session id is not renewed by a refresh token: choose Fixed or Sliding, or a signed check"
     )]
     RotatesOpaqueId,
-    /// A lifetime is zero, or one that must lie within another does not.
+    /// A lifetime is zero, or longer than one that must contain it.
     #[error("lifetimes must be over zero and nest: access within refresh, refresh and idle within max")]
     Lifetimes,
 }
 
-/// When the things that a sign-in hands out come to their end.
+/// When a session and its first credential expire.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Expiries {
-    /// The credential that is shown with each request.
+    /// The expiry of the credential that the client sends with each request.
     pub credential: Timestamp,
-    /// The session, if nothing renews it.
+    /// The idle timeout of the session.
     pub idle: Timestamp,
-    /// The session, whatever renews it.
+    /// The absolute timeout of the session.
     pub absolute: Timestamp,
 }
 
 impl Strategy {
-    /// The strategy made of these three.
+    /// Combines the three choices.
     ///
     /// # Errors
-    /// A [`InvalidStrategy`] between them.
+    /// [`InvalidStrategy`] if they contradict each other.
     pub const fn new(carrier: Carrier, check: Check, renewal: Renewal) -> Result<Self, InvalidStrategy> {
         if !renewal.nests() {
             return Err(InvalidStrategy::Lifetimes);
@@ -130,19 +130,19 @@ impl Strategy {
         }
     }
 
-    /// How the credential travels.
+    /// How the client sends its credential.
     #[must_use]
     pub const fn carrier(&self) -> Carrier {
         self.carrier
     }
 
-    /// How it is believed.
+    /// How the credential is verified.
     #[must_use]
     pub const fn check(&self) -> Check {
         self.check
     }
 
-    /// How it is renewed.
+    /// What extends the session.
     #[must_use]
     pub const fn renewal(&self) -> Renewal {
         self.renewal
@@ -151,26 +151,26 @@ impl Strategy {
     /// The same strategy with other lifetimes.
     ///
     /// # Errors
-    /// A [`InvalidStrategy`]: the new renewal does not suit the check, or its lifetimes do not nest.
+    /// [`InvalidStrategy`] if the new renewal does not suit the check, or its lifetimes do not nest.
     pub const fn with_renewal(self, renewal: Renewal) -> Result<Self, InvalidStrategy> {
         Self::new(self.carrier, self.check, renewal)
     }
 
-    /// Whether anything is kept of a session: without it there is nothing to list and nothing to end.
+    /// Whether a session is stored. Without one there is nothing to list and nothing to end.
     #[must_use]
     pub const fn keeps_session(&self) -> bool {
         !matches!((self.check, self.renewal), (Check::Signed, Renewal::Fixed { .. }))
     }
 
-    /// Whether a refresh token comes with it.
+    /// Whether clients get a refresh token.
     #[must_use]
     pub const fn rotates(&self) -> bool {
         matches!(self.renewal, Renewal::Rotating { .. })
     }
 
-    /// The ends of what is handed out at `now`.
+    /// The expiries of a session that begins at `now`.
     #[must_use]
-    pub fn ends(&self, now: Timestamp) -> Expiries {
+    pub fn expiries(&self, now: Timestamp) -> Expiries {
         match self.renewal {
             Renewal::Fixed { lifetime } => {
                 let end = now.plus(lifetime);
@@ -178,7 +178,8 @@ impl Strategy {
             }
             Renewal::Sliding { idle, max } => {
                 let absolute = now.plus(max);
-                // A cookie is sent again when it slides; a token is not, and must last as long as its session may.
+                // The server sends a cookie again when it slides. It does not replace a token, which must last as long as
+                // the session may.
                 let credential = if matches!(self.check, Check::Stored) { now.plus(idle) } else { absolute };
                 Expiries { credential, idle: now.plus(idle), absolute }
             }

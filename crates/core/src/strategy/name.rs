@@ -1,4 +1,4 @@
-//! The strategies that have a name, in one table.
+//! The named strategies, in one table.
 
 use std::time::Duration;
 
@@ -12,23 +12,23 @@ use crate::word_enum::word_enum;
 /// The name of a strategy, as tokens and paths spell it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum StrategyName {
-    /// Stateless JWT.
+    /// A stateless JWT.
     Jwt,
-    /// Server session in a cookie.
+    /// A server-side session with an opaque id in a cookie.
     Session,
-    /// JWT on an allowlist.
+    /// A JWT on an allowlist.
     Hybrid,
-    /// Short JWT and a rotating refresh token.
+    /// A short-lived JWT and a rotating refresh token.
     Refresh,
-    /// Short JWT with a denylist, and a rotating refresh token.
+    /// A short-lived JWT with a denylist, and a rotating refresh token.
     Denylist,
-    /// Session over JWT.
+    /// A JWT whose session must be live.
     SessionJwt,
-    /// Device session: short JWT of a live session, and a rotating refresh token.
+    /// A device session: a short-lived JWT whose session must be live, and a rotating refresh token.
     Device,
 }
 
-/// No strategy has this name.
+/// The word is not the name of a strategy.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[error(
     "no strategy is called {0:?}: there are jwt, session, hybrid, refresh, denylist, session-jwt and device"
@@ -54,7 +54,7 @@ const SLIDING: Renewal =
     Renewal::Sliding { idle: Duration::from_secs(DAY), max: Duration::from_secs(30 * DAY) };
 
 impl StrategyName {
-    /// All of them, in the order of the documentation.
+    /// Every name, in the order of the documentation.
     pub const ALL: [Self; 7] = [
         Self::Jwt,
         Self::Session,
@@ -65,17 +65,17 @@ impl StrategyName {
         Self::Device,
     ];
 
-    /// Those with routes of their own name; the device sessions have a surface of another kind.
+    /// The strategies under `/auth/{strategy}`. Device sessions have other routes.
     pub const ROUTED: [Self; 6] =
         [Self::Jwt, Self::Session, Self::Hybrid, Self::Refresh, Self::Denylist, Self::SessionJwt];
 
-    /// Whether a sign-in under it may ask for a second step.
+    /// Whether a sign-in under this strategy can have a second step.
     #[must_use]
     pub const fn has_second_step(self) -> bool {
         matches!(self, Self::Device)
     }
 
-    /// The spelling.
+    /// The word in tokens, paths and stores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -89,7 +89,7 @@ impl StrategyName {
         }
     }
 
-    /// What the name means until somebody configures other lifetimes.
+    /// The strategy with its default lifetimes.
     #[must_use]
     pub const fn strategy(self) -> Strategy {
         let (carrier, check, renewal) = match self {

@@ -1,4 +1,4 @@
-//! Tenants: what is stored of one, what it has decided for itself, and the rules that follow.
+//! Tenants: the record of one, its settings, and the policy that follows from them.
 
 mod policy;
 mod settings;
@@ -11,40 +11,40 @@ pub use settings::{SettingsFault, StrategyLifetimes, TenantSettings};
 use crate::clock::Timestamp;
 use crate::id::TenantId;
 
-/// What is stored of a tenant.
+/// A tenant, as it is stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TenantRecord {
-    /// Its name.
+    /// The tenant's id.
     pub id: TenantId,
-    /// When it was made.
+    /// When the tenant was created.
     pub created: Timestamp,
-    /// What it has decided for itself.
+    /// The tenant's own settings.
     pub settings: TenantSettings,
-    /// The database in which its users and sessions live; with those of everybody else if none is named.
+    /// The database of the tenant's users and sessions. `None` for the shared one.
     pub database: Option<String>,
-    /// Since when nobody may sign in or stay signed in.
+    /// Since when the tenant is suspended: its users can neither sign in nor stay signed in. `None` if it is not.
     pub suspended: Option<Timestamp>,
-    /// Tokens that were issued up to this moment are not believed: it was suspended then.
+    /// Tokens issued up to this moment are refused, because the tenant was suspended. `None` if it never was.
     pub tokens_not_before: Option<Timestamp>,
-    /// How often it was changed.
+    /// How often the tenant was changed.
     pub version: u64,
 }
 
 impl TenantRecord {
-    /// A new tenant, under the rules of the installation.
+    /// A new tenant with the policy of the installation.
     #[must_use]
     pub fn new(id: TenantId, created: Timestamp) -> Self {
         let settings = TenantSettings::default();
         Self { id, created, settings, database: None, suspended: None, tokens_not_before: None, version: 0 }
     }
 
-    /// The tenant under other settings.
+    /// Changes the settings.
     #[must_use]
     pub fn with_settings(self, settings: TenantSettings) -> Self {
         if self.settings == settings { self } else { Self { settings, ..self }.changed() }
     }
 
-    /// The tenant, suspended; one that is already stays as it is.
+    /// Suspends the tenant. A suspended tenant does not change.
     #[must_use]
     pub fn suspended(self, now: Timestamp) -> Self {
         if self.suspended.is_some() {
@@ -53,10 +53,10 @@ impl TenantRecord {
         Self { suspended: Some(now), tokens_not_before: Some(now), ..self }.changed()
     }
 
-    /// The tenant, open again. What was issued before it was suspended, and while it was, stays worthless.
+    /// Ends the suspension. Tokens issued before or during it stay invalid.
     ///
-    /// Tokens know whole seconds: one that is issued in the second in which the tenant is opened is good, unless that is
-    /// the second in which it was suspended.
+    /// Tokens carry whole seconds: one issued in the second of the resumption is valid, unless the tenant was suspended in
+    /// the same second.
     #[must_use]
     pub fn resumed(self, now: Timestamp) -> Self {
         if self.suspended.is_none() {
@@ -72,12 +72,12 @@ impl TenantRecord {
     }
 }
 
-/// What is made once and holds for all tenants and all nodes.
+/// What the first start creates for all tenants and all nodes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Installation {
-    /// The issuer of tokens where no public URL is configured.
+    /// The issuer of tokens if no public URL is configured.
     pub issuer: String,
-    /// When it was made.
+    /// When the installation was created.
     pub created: Timestamp,
 }
 
@@ -87,7 +87,7 @@ mod tests {
 
     // ASVS-map: SE5
     #[test]
-    fn what_was_issued_before_a_suspension_is_worthless_after_it() {
+    fn tokens_issued_before_a_suspension_stay_invalid_after_it() {
         let at = Timestamp::from_seconds;
         let tenant = TenantRecord::new(TenantId::default_tenant(), at(0));
         let suspended = tenant.clone().suspended(at(10));

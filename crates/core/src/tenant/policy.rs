@@ -1,4 +1,4 @@
-//! The rules of a tenant.
+//! The policy of a tenant: the configuration of the installation with the tenant's settings applied.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,45 +11,45 @@ use crate::password::PasswordPolicy;
 use crate::session::KNOWN_DEVICE;
 use crate::strategy::{Check, Renewal, Strategy, StrategyName};
 
-/// The rules of a tenant.
+/// The policy of a tenant.
 #[derive(Clone, PartialEq, Debug)]
 pub struct TenantPolicy {
-    /// The strategies on offer, and what each name means here.
+    /// The strategies that are offered, with their lifetimes.
     pub strategies: BTreeMap<StrategyName, Strategy>,
-    /// Who tokens are for; the tenant's name if nothing is set.
+    /// The audience of tokens. `None` for the tenant's id.
     pub audience: Option<String>,
-    /// How far clocks of issuer and verifier may be apart.
+    /// How far the clocks of issuer and verifier may differ.
     pub leeway: Duration,
-    /// What a password must be like when it is set.
+    /// What a new password must satisfy.
     pub password: PasswordPolicy,
-    /// Whether a sign-in on the device-session surface has a second step.
+    /// Whether a device sign-in has a second step.
     pub second_step: SecondStep,
-    /// How many wrong passwords lock an account, and for how long.
+    /// The limits of the brute-force lockout.
     pub lockout: LockoutLimits,
-    /// The most sessions a user may have; the oldest end. 0: any number.
+    /// The maximum number of sessions of a user; one more ends the oldest. 0 for no limit.
     pub session_cap: u32,
-    /// Whether a sign-up does not tell that an address has an account.
+    /// Whether sign-up hides that an address has an account.
     pub hides_existence: bool,
 }
 
-/// Whether a sign-in has a second step: a code that is sent by mail.
+/// Whether a sign-in has a second step, in which the user enters a code that was mailed.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SecondStep {
-    /// On the device-session surface; the strategies that know none are offered beside it.
+    /// Device sign-ins have one. Strategies without a second step are offered as well.
     #[default]
     On,
-    /// Nowhere.
+    /// No sign-in has one.
     Off,
-    /// Everywhere: what knows no second step is not offered.
+    /// Every sign-in has one. Strategies without a second step are not offered.
     Forced,
 }
 
 impl SecondStep {
-    /// All of them.
+    /// Every value.
     pub const ALL: [Self; 3] = [Self::On, Self::Off, Self::Forced];
 
-    /// The word for it.
+    /// The word in settings.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -61,7 +61,7 @@ impl SecondStep {
 }
 
 impl TenantPolicy {
-    /// All named strategies with their own lifetimes, a minute's leeway, and this password policy.
+    /// All strategies with their default lifetimes, a leeway of a minute, and this password policy.
     #[must_use]
     pub fn with_passwords(password: PasswordPolicy) -> Self {
         let strategies = StrategyName::ALL.into_iter().map(|name| (name, name.strategy())).collect();
@@ -77,22 +77,22 @@ impl TenantPolicy {
         }
     }
 
-    /// The strategies on offer, each with the second step if the tenant insists on one.
+    /// The strategy of this name. `None` if the tenant does not offer it or it lacks a second step that is forced.
     #[must_use]
     pub fn offers(&self, name: StrategyName) -> Option<Strategy> {
         let offered = self.second_step != SecondStep::Forced || name.has_second_step();
         self.strategies.get(&name).copied().filter(|_| offered)
     }
 
-    /// How long a key of each use must be known after it has signed for the last time.
+    /// How long a key of each use must verify after it has signed for the last time.
     #[must_use]
     pub fn key_lifetimes(&self) -> KeyLifetimes {
         let mut longest = AT_LEAST;
         for strategy in self.strategies.values() {
             let credential = credential_life(strategy.check(), strategy.renewal());
-            let line =
+            let lifetime =
                 if strategy.check() == Check::Stored { &mut longest.cookie } else { &mut longest.access };
-            *line = (*line).max(credential);
+            *lifetime = (*lifetime).max(credential);
             if let Renewal::Rotating { refresh, .. } = strategy.renewal() {
                 longest.refresh = longest.refresh.max(refresh);
             }
@@ -101,16 +101,16 @@ impl TenantPolicy {
     }
 }
 
-/// How long a key is known at least, so that a lifetime that is made shorter, or a strategy that is not offered for a
-/// while, does not take back what was signed before.
+/// How long a key verifies at least. So an operator who shortens a lifetime or withdraws a strategy does not invalidate
+/// what was signed before.
 const AT_LEAST: KeyLifetimes = KeyLifetimes {
     access: Duration::from_hours(24),
     refresh: Duration::from_hours(30 * 24),
-    // It signs the device cookies, too, and a device is known for 400 days.
+    // Cookie keys sign device cookies as well.
     cookie: KNOWN_DEVICE,
 };
 
-/// How long what is shown with each request lasts. A cookie is signed again whenever it slides, a token is not.
+/// The lifetime of what a client sends with each request. A cookie is signed again when it slides; a token is not.
 const fn credential_life(check: Check, renewal: Renewal) -> Duration {
     match (check, renewal) {
         (_, Renewal::Fixed { lifetime }) => lifetime,
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_retired_key_is_known_as_long_as_the_longest_thing_it_signed() {
+    fn a_key_verifies_as_long_as_the_longest_lived_thing_it_signed() {
         let hours = |hours| Duration::from_hours(hours);
         let mut policy = TenantPolicy::with_passwords(PasswordPolicy::DEVELOPMENT);
         let month = hours(30 * 24);

@@ -1,4 +1,4 @@
-//! What a tenant has decided for itself. What it has not decided is as the installation is configured.
+//! A tenant's own settings. For what a tenant does not set, the configuration of the installation holds.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,87 +8,87 @@ use thiserror::Error;
 
 use super::{SecondStep, TenantPolicy};
 use crate::password::PasswordPolicy;
-use crate::strategy::{InvalidStrategy, Renewal, StrategyName};
+use crate::strategy::{InvalidStrategy, Renewal, Strategy, StrategyName};
 
-/// A tenant's own decisions; stored as JSON, whose durations are milliseconds.
+/// A tenant's own settings, stored as JSON with durations in milliseconds. `None` takes the installation's value.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TenantSettings {
-    /// The strategies on offer.
+    /// The strategies that are offered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strategies: Option<Vec<StrategyName>>,
-    /// Other lifetimes, by strategy.
+    /// Lifetimes by strategy.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub lifetimes: BTreeMap<StrategyName, StrategyLifetimes>,
-    /// Whether a sign-in on the device-session surface has a second step.
+    /// Whether a device sign-in has a second step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub otp: Option<SecondStep>,
-    /// Wrong passwords in a row that lock an account.
+    /// How many wrong passwords in a row lock a user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lock_after: Option<u32>,
-    /// How long it is locked.
+    /// How long a user is locked.
     #[serde(skip_serializing_if = "Option::is_none", with = "millis")]
     pub lock_for: Option<Duration>,
-    /// The fewest characters of a password.
+    /// The minimum length of a password, in characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shortest_password: Option<usize>,
-    /// The most sessions a user may have; the oldest end. 0: any number.
+    /// The maximum number of sessions of a user; one more ends the oldest. 0 for no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_cap: Option<u32>,
-    /// Whether a sign-up does not tell that an address has an account.
+    /// Whether sign-up hides that an address has an account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hide_existence: Option<bool>,
-    /// The sender of its mails.
+    /// The sender of the tenant's mails.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sender: Option<String>,
-    /// The language of its mails.
+    /// The language of the tenant's mails, as a BCP 47 tag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// The page of its own to which a link to choose a password leads.
+    /// The URL of the tenant's own page to which password reset links lead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reset_url: Option<String>,
 }
 
-/// Lifetimes of one strategy. Which ones it has follows from its renewal; the others are not looked at.
+/// The lifetimes of one strategy. Its renewal decides which of them apply; the others are ignored.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StrategyLifetimes {
-    /// From sign-in to the end, where nothing renews it.
+    /// From sign-in to the end, if nothing extends the session.
     #[serde(skip_serializing_if = "Option::is_none", with = "millis")]
     pub lifetime: Option<Duration>,
-    /// From the last use to the end.
+    /// The idle timeout.
     #[serde(skip_serializing_if = "Option::is_none", with = "millis")]
     pub idle: Option<Duration>,
-    /// From sign-in to the end, renewed or not.
+    /// The absolute timeout.
     #[serde(skip_serializing_if = "Option::is_none", with = "millis")]
     pub max: Option<Duration>,
-    /// Life of an access token.
+    /// The lifetime of an access token.
     #[serde(skip_serializing_if = "Option::is_none", with = "millis")]
     pub access: Option<Duration>,
-    /// Life of a refresh token.
+    /// The lifetime of a refresh token.
     #[serde(skip_serializing_if = "Option::is_none", with = "millis")]
     pub refresh: Option<Duration>,
-    /// How long a spent refresh token, with the device proof, is answered with its successor.
+    /// The grace window of refresh token rotation.
     #[serde(skip_serializing_if = "Option::is_none", with = "millis")]
     pub grace: Option<Duration>,
 }
 
-/// What a tenant has decided makes no sense.
+/// Why a tenant's settings cannot be applied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum SettingsFault {
     /// The lifetimes of a strategy contradict each other.
     #[error("strategy {0}: {1}")]
     Strategy(StrategyName, InvalidStrategy),
-    /// Nothing is on offer, so nobody could sign in.
+    /// No strategy is offered, so no user could sign in.
     #[error("no strategy is on offer; where a second step is forced, device is the only one that has it")]
     NothingOffered,
-    /// An account would be locked before anybody has guessed, or not at all.
+    /// A user would be locked without a wrong password, or for no time.
     #[error("an account is locked after at least one wrong password, and for some time")]
     Lock,
-    /// Passwords may not be as short as that.
+    /// The minimum length of passwords is too low.
     #[error("passwords need at least {least} characters, unless a second step is forced: then 8")]
     ShortPassword {
-        /// The fewest characters they need here.
+        /// The lowest minimum length that is allowed.
         least: usize,
     },
 }
@@ -96,7 +96,7 @@ pub enum SettingsFault {
 impl StrategyLifetimes {
     /// The same kind of renewal with these lifetimes.
     #[must_use]
-    pub fn over(&self, renewal: Renewal) -> Renewal {
+    pub fn apply_to(&self, renewal: Renewal) -> Renewal {
         match renewal {
             Renewal::Fixed { lifetime } => Renewal::Fixed { lifetime: self.lifetime.unwrap_or(lifetime) },
             Renewal::Sliding { idle, max } => {
@@ -113,21 +113,13 @@ impl StrategyLifetimes {
 }
 
 impl TenantSettings {
-    /// The rules of a tenant that has decided this, where `installation` holds for what it has not.
+    /// The policy of a tenant with these settings in an installation with the policy `installation`.
     ///
     /// # Errors
-    /// [`SettingsFault`]: what they would make is no set of rules.
-    pub fn over(&self, installation: &TenantPolicy) -> Result<TenantPolicy, SettingsFault> {
+    /// [`SettingsFault`] if the settings contradict each other or the installation.
+    pub fn applied_to(&self, installation: &TenantPolicy) -> Result<TenantPolicy, SettingsFault> {
         let mut policy = installation.clone();
-        if let Some(offered) = &self.strategies {
-            policy.strategies.retain(|name, _| offered.contains(name));
-        }
-        for (name, lifetimes) in &self.lifetimes {
-            if let Some(strategy) = policy.strategies.get_mut(name) {
-                let renewed = strategy.with_renewal(lifetimes.over(strategy.renewal()));
-                *strategy = renewed.map_err(|contradiction| SettingsFault::Strategy(*name, contradiction))?;
-            }
-        }
+        self.choose_strategies(&mut policy.strategies)?;
         policy.second_step = self.otp.unwrap_or(policy.second_step);
         policy.lockout.max_failures = self.lock_after.unwrap_or(policy.lockout.max_failures);
         policy.lockout.lock_duration = self.lock_for.unwrap_or(policy.lockout.lock_duration);
@@ -143,8 +135,21 @@ impl TenantSettings {
         Ok(policy)
     }
 
-    /// Where a second step is forced, a password may be shorter (NIST SP 800-63B-4, section 3.1.1.2). What the installation
-    /// asks of everybody it asks under its own second step: whoever takes that away needs what stands without it.
+    fn choose_strategies(&self, from: &mut BTreeMap<StrategyName, Strategy>) -> Result<(), SettingsFault> {
+        if let Some(offered) = &self.strategies {
+            from.retain(|name, _| offered.contains(name));
+        }
+        for (name, lifetimes) in &self.lifetimes {
+            if let Some(strategy) = from.get_mut(name) {
+                let renewed = strategy.with_renewal(lifetimes.apply_to(strategy.renewal()));
+                *strategy = renewed.map_err(|invalid| SettingsFault::Strategy(*name, invalid))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// If a second step is forced, a password may be shorter (NIST SP 800-63B-4, section 3.1.1.2). The installation's
+    /// minimum length assumes its own second step: a tenant that does not force one needs the longer minimum.
     fn password_over(
         &self,
         installation: &TenantPolicy,
@@ -170,7 +175,7 @@ impl TenantSettings {
     }
 }
 
-/// Spans as milliseconds.
+/// Durations as milliseconds.
 mod millis {
     use std::time::Duration;
 
@@ -191,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_are_read_as_they_are_written_and_nothing_is_written_that_was_not_decided() {
+    fn settings_are_read_as_they_are_written_and_unset_ones_are_not_written() {
         assert_eq!(serde_json::to_string(&TenantSettings::default()).unwrap(), "{}");
         let grace =
             StrategyLifetimes { grace: Some(Duration::from_secs(30)), ..StrategyLifetimes::default() };
@@ -212,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_tenant_decides_holds_and_the_rest_is_the_installations() {
+    fn a_tenants_settings_take_precedence_over_the_installations() {
         let installation = TenantPolicy::with_passwords(PasswordPolicy::DEVELOPMENT);
         let fixed =
             StrategyLifetimes { lifetime: Some(Duration::from_mins(5)), ..StrategyLifetimes::default() };
@@ -222,28 +227,28 @@ mod tests {
             otp: Some(SecondStep::Off),
             ..TenantSettings::default()
         };
-        let policy = settings.over(&installation).unwrap();
+        let policy = settings.applied_to(&installation).unwrap();
         assert_eq!(policy.strategies.keys().copied().collect::<Vec<_>>(), [StrategyName::Jwt]);
         assert_eq!(
             policy.strategies[&StrategyName::Jwt].renewal(),
             Renewal::Fixed { lifetime: Duration::from_mins(5) }
         );
         assert_eq!((policy.second_step, policy.lockout), (SecondStep::Off, installation.lockout));
-        assert_eq!(TenantSettings::default().over(&installation).unwrap(), installation);
+        assert_eq!(TenantSettings::default().applied_to(&installation).unwrap(), installation);
 
         let none = StrategyLifetimes { lifetime: Some(Duration::ZERO), ..StrategyLifetimes::default() };
         let settings = TenantSettings { lifetimes: BTreeMap::from([(StrategyName::Jwt, none)]), ..settings };
         let fault = SettingsFault::Strategy(StrategyName::Jwt, InvalidStrategy::Lifetimes);
-        assert_eq!(settings.over(&installation), Err(fault));
+        assert_eq!(settings.applied_to(&installation), Err(fault));
     }
 
     // ASVS-map: PW1
     #[test]
-    fn a_password_may_be_short_where_a_second_step_is_forced_and_nowhere_else() {
+    fn a_password_may_be_short_only_if_a_second_step_is_forced() {
         let installation = TenantPolicy::with_passwords(PasswordPolicy::SINGLE_FACTOR);
         let shortest = |otp, shortest_password| {
             let settings = TenantSettings { otp, shortest_password, ..TenantSettings::default() };
-            settings.over(&installation).map(|policy| policy.password.shortest)
+            settings.applied_to(&installation).map(|policy| policy.password.shortest)
         };
         let forced = Some(SecondStep::Forced);
         assert_eq!((shortest(None, None), shortest(forced, None)), (Ok(15), Ok(8)));
@@ -254,14 +259,14 @@ mod tests {
 
     // ASVS-map: PW1
     #[test]
-    fn whoever_takes_a_forced_second_step_away_needs_the_longer_password() {
+    fn a_tenant_that_does_not_force_the_installations_second_step_needs_longer_passwords() {
         let forced = |password| TenantPolicy {
             second_step: SecondStep::Forced,
             ..TenantPolicy::with_passwords(password)
         };
         let shortest = |installation: &TenantPolicy, otp, shortest_password| {
             let settings = TenantSettings { otp, shortest_password, ..TenantSettings::default() };
-            settings.over(installation).map(|policy| policy.password.shortest)
+            settings.applied_to(installation).map(|policy| policy.password.shortest)
         };
         let installation = forced(PasswordPolicy::WITH_SECOND_STEP);
         for otp in [SecondStep::On, SecondStep::Off] {

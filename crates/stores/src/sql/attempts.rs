@@ -44,7 +44,7 @@ pub(crate) async fn settle(
 ) -> Step<AttemptEffect> {
     let stored = find(&mut *db, key).await?;
     let (settled, next) = stored.settle(reserved, outcome, now, limits);
-    if next.is_blank() {
+    if next.is_empty() {
         keyed(REMOVE, key).execute(db).await?;
     } else {
         write(db, key, &next, now).await?;

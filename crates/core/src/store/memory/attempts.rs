@@ -44,7 +44,7 @@ impl AttemptStore for MemoryStore {
         let mut records = self.records();
         let stored = records.attempts.get(key).map(|(record, _)| record.clone()).unwrap_or_default();
         let (settled, next) = stored.settle(permit, outcome, now, limits);
-        if next.is_blank() {
+        if next.is_empty() {
             records.attempts.remove(key);
         } else {
             records.attempts.insert(key.clone(), (next, now));

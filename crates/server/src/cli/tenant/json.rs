@@ -58,7 +58,7 @@ pub(super) fn values(settings: &TenantSettings) -> Values {
 
 /// All that holds for a tenant.
 pub(super) fn holding(tenant: &TenantRecord, config: &Config) -> Result<Values, Failure> {
-    let policy = tenant.settings.over(&policy(config)?).map_err(|fault| {
+    let policy = tenant.settings.applied_to(&policy(config)?).map_err(|fault| {
         Failure::other(format_args!("the settings of tenant {} make no sense: {fault}", tenant.id))
     })?;
     Ok(values(&effective(&policy, &tenant.settings, &config.mail)))

@@ -91,7 +91,7 @@ fn what_holds_is_shown_for_every_key_that_a_tenant_has() {
     let policy = TenantPolicy::with_passwords(PasswordPolicy::DEVELOPMENT);
     let mail = Config::read(&Flags::default(), &BTreeMap::new(), &|_| Ok(String::new()));
     let own = decided(&["otp=forced"]);
-    let all = effective(&own.over(&policy).unwrap(), &own, &mail.unwrap().mail);
+    let all = effective(&own.applied_to(&policy).unwrap(), &own, &mail.unwrap().mail);
     let unset: Vec<&str> =
         TENANT_SETTINGS.iter().filter(|key| key.shown(&all).is_none()).map(|key| key.name.as_str()).collect();
     assert_eq!(unset, ["mail.from", "reset_url"]);
