@@ -21,6 +21,8 @@ pub struct OutgoingMail {
     pub id: Uuid,
     /// The tenant on whose behalf the mail is sent.
     pub tenant: TenantId,
+    /// The name that the tenant shows its users. `None` for the configured one.
+    pub tenant_name: Option<String>,
     /// The recipient's address.
     pub to: Email,
     /// The recipient's name: untrusted text that a client sent. `None` if the user has no name.
@@ -160,6 +162,7 @@ mod tests {
             let mail = OutgoingMail {
                 id: Uuid::nil(),
                 tenant: TenantId::default_tenant(),
+                tenant_name: None,
                 to: Email::parse("ann@example.com").unwrap(),
                 name: None,
                 sender: None,

@@ -29,3 +29,4 @@ pub mod rate_limit;
 pub mod serve;
 mod startup_message;
 pub mod tcp;
+pub mod templates;

@@ -18,12 +18,13 @@ use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use crate::config::{Config, Listen};
-use crate::http::{self, App, HttpConnectionLimits, Origins, Recorder, router};
+use crate::http::{self, App, HttpConnectionLimits, Origins, Pages, Recorder, router};
 use crate::listener::{AcceptLimits, ListenError, bind_all, until};
 use crate::log::EventLog;
 use crate::open::{CannotOpen, OpenedEngine, open};
 use crate::operations::OperationDispatcher;
 use crate::rate_limit::{RateLimit, RateLimits};
+use crate::templates::TemplateError;
 use crate::{device, mail, startup_message, tcp};
 
 /// The server could not start.
@@ -43,7 +44,10 @@ pub enum ServeError {
     Signals(io::Error),
     /// Mail.
     #[error(transparent)]
-    Mail(#[from] mail::CannotMail),
+    Mail(#[from] mail::MailSetupError),
+    /// The templates of pages.
+    #[error(transparent)]
+    Templates(#[from] TemplateError),
     /// The numbers.
     #[error("metrics cannot be counted: {0}")]
     Metrics(String),
@@ -68,7 +72,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     let (stop, stopped) = watch::channel(false);
     let mut servers = JoinSet::new();
     let notifier = mail::notifier(config, &links_to(config, &addresses))?;
-    let app = app(config, engine.clone(), Some(&recorder));
+    let app = app(config, engine.clone(), Some(&recorder))?;
     let surface = Arc::new(tcp::Surface {
         operations: app.operations.clone(),
         rates: app.rates.clone(),
@@ -140,12 +144,14 @@ fn links_to(config: &Config, addresses: &[SocketAddr]) -> String {
 }
 
 /// What the handlers need, as a configuration has it. Without a recorder nobody is shown any numbers.
-#[must_use]
-pub fn app(config: &Config, engine: Engine, recorder: Option<&Recorder>) -> App {
+///
+/// # Errors
+/// What is wrong with the templates of pages.
+pub fn app(config: &Config, engine: Engine, recorder: Option<&Recorder>) -> Result<App, TemplateError> {
     let development = config.is_development();
     let operations =
         OperationDispatcher { engine: engine.clone(), requires_tenant: config.tenants.require_header };
-    App {
+    Ok(App {
         engine,
         operations,
         cookie: SessionCookie {
@@ -160,11 +166,12 @@ pub fn app(config: &Config, engine: Engine, recorder: Option<&Recorder>) -> App 
         body_timeout: config.timeouts.body,
         proxies: config.proxies.clone(),
         rates: Arc::new(rates(config)),
+        pages: Arc::new(Pages::load(config)?),
         origins: origins(config),
         https: config.is_https(),
         docs: development,
         metrics: recorder.filter(|_| development && config.metrics.listen.is_none()).cloned(),
-    }
+    })
 }
 
 fn rates(config: &Config) -> RateLimits {

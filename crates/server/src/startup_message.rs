@@ -36,7 +36,7 @@ pub(crate) fn write(config: &Config, addresses: &[SocketAddr], out: &mut dyn Wri
     }
     writeln!(out, "  database   {}, {}", config.database.product(), config.database.location())?;
     match &config.mail.transport {
-        MailTransport::Outbox => writeln!(out, "  mail       {}", mail::outbox(config).display())?,
+        MailTransport::Outbox => writeln!(out, "  mail       {}", mail::outbox_folder(config).display())?,
         MailTransport::Smtp(server) => writeln!(out, "  mail       {server}")?,
     }
     if config.tcp.listen.is_some() {

@@ -129,6 +129,7 @@ impl EngineCore {
         OutgoingMail {
             id: queued.id.as_uuid(),
             tenant: tenant.id.clone(),
+            tenant_name: settings.name.clone(),
             to: user.email.clone(),
             name: user.name.as_ref().map(|name| name.full().to_owned()),
             sender: settings.sender.clone(),

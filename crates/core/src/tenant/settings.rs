@@ -47,6 +47,15 @@ pub struct TenantSettings {
     /// The URL of the tenant's own page to which password reset links lead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reset_url: Option<String>,
+    /// The name that its mails and pages show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The logo that its pages show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logo_url: Option<String>,
+    /// Where its pages link to: the application or site from which its users came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub home_url: Option<String>,
 }
 
 /// The lifetimes of one strategy. Its renewal decides which of them apply; the others are ignored.

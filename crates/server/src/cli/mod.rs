@@ -64,7 +64,7 @@ enum Command {
     Key(key::KeyCommand),
     /// Look at letters to users, and try whether they arrive
     #[command(subcommand)]
-    Mail(mail::Command),
+    Mail(mail::MailCommand),
     Migrate(migrate::MigrateCommand),
     Doctor(doctor::DoctorCommand),
     /// Look at the configuration

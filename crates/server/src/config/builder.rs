@@ -23,8 +23,8 @@ use super::parse::{self, MailTransport, Parsed, Sessions, Tls};
 use super::report::{ConfigReport, ReportRow};
 use super::strategies::Strategies;
 use super::values::{
-    Cookie, Cors, Hashing, HttpLimits, HttpTimeouts, Liveness, Lockout, Log, LogFormat, Mail, Metrics,
-    Passwords, SigningIn, Tcp, TcpLimits, TcpTimeouts, Tenants,
+    Branding, Cookie, Cors, Hashing, HttpLimits, HttpTimeouts, Liveness, Lockout, Log, LogFormat, Mail,
+    Metrics, Passwords, SigningIn, Tcp, TcpLimits, TcpTimeouts, Tenants,
 };
 use crate::proxies::TrustedProxies;
 
@@ -184,6 +184,7 @@ fn blank() -> Config {
         cookie: Cookie { name: String::new(), same_site: SameSite::Lax, domain: None },
         cors: Cors { origins: Vec::new() },
         tenants: Tenants { require_header: false },
+        branding: Branding { name: String::new(), logo_url: None, home_url: None },
         sign_in: SigningIn {
             otp: SecondStep::On,
             lockout: Lockout { after: 0, lasts: ZERO },

@@ -50,14 +50,15 @@ pub use documentation::{documentation, tenant_documentation};
 pub use fault::ConfigFault;
 pub use flags::Flags;
 pub use origin::Origin;
+pub(crate) use parse::web_page;
 pub use parse::{
     Listen, MailTransport, PublicUrl, Sessions, SmtpSecurity, SmtpServer, TcpListen, Tls, WebOrigin,
 };
 pub use report::{ConfigReport, ReportRow};
 pub use strategies::Strategies;
 pub use values::{
-    Cookie, Cors, Hashing, HttpLimits, HttpTimeouts, Liveness, Lockout, Log, LogFormat, Mail, Metrics,
-    Passwords, SigningIn, Tcp, TcpLimits, TcpTimeouts, Tenants,
+    Branding, Cookie, Cors, Hashing, HttpLimits, HttpTimeouts, Liveness, Lockout, Log, LogFormat, Mail,
+    Metrics, Passwords, SigningIn, Tcp, TcpLimits, TcpTimeouts, Tenants,
 };
 
 use crate::proxies::TrustedProxies;
@@ -94,6 +95,8 @@ pub struct Config {
     pub cors: Cors,
     /// Tenants.
     pub tenants: Tenants,
+    /// What users see of a tenant that sets nothing else.
+    pub branding: Branding,
     /// Signing in, where a tenant says nothing else.
     pub sign_in: SigningIn,
     /// Passwords, where one is set.

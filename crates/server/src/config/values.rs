@@ -38,6 +38,17 @@ pub struct Tenants {
     pub require_header: bool,
 }
 
+/// What users see of a tenant that sets nothing else.
+#[derive(Clone, Debug)]
+pub struct Branding {
+    /// The name that mails and pages show.
+    pub name: String,
+    /// The URL of the logo that pages show; `None` shows the name.
+    pub logo_url: Option<String>,
+    /// The URL that pages link to; `None` is no link.
+    pub home_url: Option<String>,
+}
+
 /// Signing in, where a tenant says nothing else.
 #[derive(Clone, Debug)]
 pub struct SigningIn {

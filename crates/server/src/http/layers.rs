@@ -18,6 +18,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::inspect_layer::inspect;
 use super::metrics::PendingRequest;
 use super::origin::CrossSiteWarnings;
+use super::pages::rejected_at_once;
 use super::{App, origin};
 use crate::listener::log_handler_panic;
 
@@ -61,7 +62,9 @@ fn let_in(
     let (engine, asker) = (app.engine.clone(), RefusalContext::of(request));
     let write_down = move |response| asker.write_down(response, engine.now());
     if let Some(refusal) = refused_at_once(app, request) {
-        return Err(Box::new(write_down(RefusalResponse(refusal).into_response())));
+        let page = rejected_at_once(app, request, &refusal);
+        let answer = || write_down(RefusalResponse(refusal).into_response());
+        return Err(Box::new(page.unwrap_or_else(answer)));
     }
     warnings.note(&app.origins, request.headers());
     request.extensions_mut().insert(app.clone());

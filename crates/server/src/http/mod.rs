@@ -14,6 +14,7 @@ mod keys;
 mod layers;
 mod metrics;
 mod origin;
+mod pages;
 mod rate_limited;
 mod strategy;
 
@@ -40,6 +41,7 @@ pub use connection::{HttpConnectionLimits, serve};
 pub use layers::around;
 pub use metrics::Recorder;
 pub use origin::Origins;
+pub use pages::Pages;
 use rate_limited::rate_limited;
 
 /// What every handler needs.
@@ -63,6 +65,8 @@ pub struct App {
     pub proxies: TrustedProxies,
     /// How often one place may ask for what costs something.
     pub rates: Arc<RateLimits>,
+    /// The pages that links in mails lead to.
+    pub pages: Arc<Pages>,
     /// Which other origins may call from a browser.
     pub origins: Origins,
     /// Whether browsers are to insist on https from now on.
@@ -86,7 +90,7 @@ pub fn router(app: App) -> Router {
     for operation in SERVICE_OPERATIONS {
         router = router.route(operation.route, service_handler(operation.kind, app.clone()));
     }
-    router = router.merge(device::routes(&app));
+    router = router.merge(device::routes(&app)).merge(app.pages.routes());
     if app.docs {
         router = router.merge(docs::routes());
     }

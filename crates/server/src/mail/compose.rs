@@ -1,7 +1,7 @@
-//! From a letter to a message as mail programs read it (RFC 5322): headers, and the same words as text and as HTML.
+//! From a mail in words to a message that mail programs read (RFC 5322): headers, and the words as text and as HTML.
 //!
-//! Names, devices and senders are hostile text. What goes into a header is one line by then, and is encoded by the library
-//! besides.
+//! Names, devices and senders are hostile text. They are one line before they get into a header, where the library
+//! encodes them.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,43 +10,44 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message as Mime, MultiPart};
 use portcullis_core::clock::Timestamp;
 use portcullis_core::email::Email;
-use portcullis_core::id::TenantId;
 use portcullis_core::outgoing_mail::{DeliveryError, MailContent, OutgoingMail};
 use tracing::warn;
 use url::Host;
 use uuid::Uuid;
 
-use super::facts::{LONGEST_NAME, facts};
-use super::inert::{inert, line};
-use super::kind::Kind;
-use super::links::Links;
-use super::templates::{Content, Rendered, Templates};
+use super::defang::{defang, single_line};
+use super::links::MailLinks;
+use super::render::{MailInput, RenderedMail, render};
+use super::variables::{LONGEST_NAME, variables};
+use crate::templates::{TemplateSet, TextsFor};
 
 /// The most characters of a subject.
 const LONGEST_SUBJECT: usize = 200;
-/// The last second that a `Date` can say.
-const END_OF_TIME: i64 = 253_402_300_799_000;
+/// The last second that a `Date` can hold, in milliseconds since 1970.
+const LAST_DATE: i64 = 253_402_300_799_000;
 
-/// Puts letters into words and messages.
+/// Makes messages.
 pub(super) struct Composer {
-    pub(super) templates: Templates,
-    pub(super) links: Links,
-    /// Who sends where a tenant says nothing else.
+    pub(super) templates: TemplateSet,
+    pub(super) links: MailLinks,
+    /// The sender for tenants that set none.
     pub(super) from: Mailbox,
-    /// The language where a tenant says nothing else.
+    /// The language for tenants that set none.
     pub(super) language: String,
+    /// The name for tenants that set none.
+    pub(super) tenant_name: String,
 }
 
 /// A message, ready to be sent.
-pub(super) struct Composed {
+pub(super) struct ComposedMail {
     pub(super) mime: Mime,
     pub(super) id: Uuid,
     pub(super) to: Email,
     pub(super) at: Timestamp,
 }
 
-/// Who a message is from and to, and what marks it.
-struct Cover<'a> {
+/// What the headers say, but for the subject.
+struct MailHeaders<'a> {
     id: Uuid,
     from: Mailbox,
     to: &'a Email,
@@ -55,8 +56,8 @@ struct Cover<'a> {
 }
 
 impl Composer {
-    /// The message of a letter. One that cannot be made today cannot be made tomorrow.
-    pub(super) fn compose(&self, mail: &OutgoingMail) -> Result<Composed, DeliveryError> {
+    /// The message of a mail. A failure is final: trying again would give the same.
+    pub(super) fn compose(&self, mail: &OutgoingMail) -> Result<ComposedMail, DeliveryError> {
         let (code, link) = match &mail.message {
             MailContent::Code { code, .. } => (Some(code.reveal()), None),
             MailContent::Unlock { token, .. } => (None, Some(self.links.unlock(token))),
@@ -65,76 +66,79 @@ impl Composer {
             }
             _ => (None, None),
         };
-        let facts = facts(&mail.tenant, mail.name.as_deref(), Some(&mail.message), mail.at);
-        let kind = Kind::Told(mail.message.kind());
-        let content = Content { kind, facts: &facts, code, link: link.as_deref() };
-        let cover = Cover {
+        let tenant_name = mail.tenant_name.as_deref().unwrap_or(&self.tenant_name);
+        let variables = variables(tenant_name, mail.name.as_deref(), Some(&mail.message), mail.at);
+        let texts = TextsFor::Mail(mail.message.kind());
+        let input = MailInput { texts, tenant_name, variables: &variables, code, link: link.as_deref() };
+        let headers = MailHeaders {
             id: mail.id,
             from: self.sender(mail),
             to: &mail.to,
             name: mail.name.as_deref(),
             at: mail.at,
         };
-        self.seal(cover, mail.language.as_deref(), content)
+        self.message(headers, mail.language.as_deref(), input)
     }
 
-    /// The message that shows an operator that mail arrives.
+    /// The message with which an operator tries the mail server.
     pub(super) fn compose_test(
         &self,
         id: Uuid,
         to: &Email,
         at: Timestamp,
-    ) -> Result<Composed, DeliveryError> {
-        let facts = facts(&TenantId::default_tenant(), None, None, at);
-        let content = Content { kind: Kind::Test, facts: &facts, code: None, link: None };
-        self.seal(Cover { id, from: self.from.clone(), to, name: None, at }, None, content)
+    ) -> Result<ComposedMail, DeliveryError> {
+        let tenant_name = self.tenant_name.as_str();
+        let variables = variables(tenant_name, None, None, at);
+        let texts = TextsFor::TestMail;
+        let input = MailInput { texts, tenant_name, variables: &variables, code: None, link: None };
+        self.message(MailHeaders { id, from: self.from.clone(), to, name: None, at }, None, input)
     }
 
-    fn seal(
+    fn message(
         &self,
-        cover: Cover<'_>,
+        headers: MailHeaders<'_>,
         language: Option<&str>,
-        content: Content<'_>,
-    ) -> Result<Composed, DeliveryError> {
+        input: MailInput<'_>,
+    ) -> Result<ComposedMail, DeliveryError> {
         let language = language.unwrap_or(&self.language);
-        let rendered = self.templates.render(language, content).map_err(|fault| never(&fault))?;
-        let (id, to, at) = (cover.id, cover.to.clone(), cover.at);
-        Ok(Composed { mime: message(cover, rendered)?, id, to, at })
+        let rendered = render(&self.templates, language, input).map_err(|fault| never(&fault))?;
+        let (id, to, at) = (headers.id, headers.to.clone(), headers.at);
+        Ok(ComposedMail { mime: mime(headers, rendered)?, id, to, at })
     }
 
-    /// The tenant's own sender; the configured one where the tenant's is none, for a code must not be lost over it.
+    /// The tenant's own sender. If it is not a mailbox, the configured one: a code must not get lost because of it.
     fn sender(&self, mail: &OutgoingMail) -> Mailbox {
         let Some(stated) = &mail.sender else { return self.from.clone() };
         mailbox(stated).unwrap_or_else(|| {
-            warn!(tenant = %mail.tenant, sender = ?stated, "the tenant's sender is no mailbox; ours is used");
+            warn!(tenant = %mail.tenant, sender = ?stated, "mail.from of the tenant is not a mailbox; that of the installation is used");
             self.from.clone()
         })
     }
 }
 
-/// The mailbox that is written `Acme <no-reply@acme.example>` or `no-reply@acme.example`.
+/// Reads a mailbox: `Acme <no-reply@acme.example>` or `no-reply@acme.example`.
 pub(crate) fn mailbox(text: &str) -> Option<Mailbox> {
     if text.contains(char::is_control) {
         return None;
     }
     let mailbox: Mailbox = text.parse().ok()?;
     let email = address(mailbox.email.user(), mailbox.email.domain())?;
-    let name = mailbox.name.map(|name| line(&name, LONGEST_NAME)).filter(|name| !name.is_empty());
+    let name = mailbox.name.map(|name| single_line(&name, LONGEST_NAME)).filter(|name| !name.is_empty());
     Some(Mailbox::new(name, email))
 }
 
-/// With the domain in its ASCII form, which every server takes.
+/// With the domain in ASCII, which every server takes.
 fn address(user: &str, domain: &str) -> Option<Address> {
     let Ok(Host::Domain(domain)) = Host::parse(domain) else { return None };
     Address::new(user, domain).ok()
 }
 
-fn message(cover: Cover<'_>, rendered: Rendered) -> Result<Mime, DeliveryError> {
-    let Cover { id, from, to, name, at } = cover;
+fn mime(headers: MailHeaders<'_>, rendered: RenderedMail) -> Result<Mime, DeliveryError> {
+    let MailHeaders { id, from, to, name, at } = headers;
     let domain = to.canonical().rsplit_once('@').map_or("", |(_, domain)| domain);
     let address =
-        address(to.local_part(), domain).ok_or_else(|| never("the address is none that mail can go to"))?;
-    let name = name.map(|name| inert(name, LONGEST_NAME)).filter(|name| !name.is_empty());
+        address(to.local_part(), domain).ok_or_else(|| never("mail cannot be sent to this address"))?;
+    let name = name.map(|name| defang(name, LONGEST_NAME)).filter(|name| !name.is_empty());
     let message_id = format!("<{id}@{}>", from.email.domain());
     let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
     Mime::builder()
@@ -142,15 +146,15 @@ fn message(cover: Cover<'_>, rendered: Rendered) -> Result<Mime, DeliveryError> 
         .date(date(at))
         .from(from)
         .to(Mailbox::new(name, address))
-        .subject(line(&rendered.subject, LONGEST_SUBJECT))
-        // RFC 3834: holiday notices do not answer it.
+        .subject(single_line(&rendered.subject, LONGEST_SUBJECT))
+        // RFC 3834: vacation replies do not answer it.
         .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
         .multipart(MultiPart::alternative_plain_html(rendered.text, rendered.html))
         .map_err(|fault| never(&fault))
 }
 
 fn date(at: Timestamp) -> SystemTime {
-    let millis = u64::try_from(at.as_millis().clamp(0, END_OF_TIME)).unwrap_or(0);
+    let millis = u64::try_from(at.as_millis().clamp(0, LAST_DATE)).unwrap_or(0);
     SystemTime::UNIX_EPOCH + Duration::from_millis(millis)
 }
 

@@ -1,33 +1,36 @@
-//! Links in letters: made of what is configured and of nothing that a request said.
+//! Links in mails: made from the configuration, and from nothing that a request claimed.
 
 use portcullis_core::secret::PlainSecret;
 use tracing::warn;
 use url::Url;
 
-/// Makes links that lead to this server.
+/// Makes links that lead to this server or to a page of the tenant.
 #[derive(Clone, Debug)]
-pub(super) struct Links {
+pub(super) struct MailLinks {
     base: Url,
 }
 
-impl Links {
-    /// Links to the server that people reach under `base`.
+impl MailLinks {
+    /// Links to the server that users reach at `base`.
     pub(super) fn new(base: &str) -> Result<Self, url::ParseError> {
         Ok(Self { base: Url::parse(base)? })
     }
 
-    /// A link that opens a locked account.
+    /// A link that unlocks an account.
     pub(super) fn unlock(&self, token: &PlainSecret) -> String {
         self.ours("/auth/unlock", token)
     }
 
-    /// A link to the page where a password is chosen: ours, or the tenant's.
+    /// A link to the page for a new password: the tenant's own, otherwise the one of this server.
     pub(super) fn password(&self, page: Option<&str>, token: &PlainSecret) -> String {
         let Some(page) = page else { return self.ours("/auth/password/reset", token) };
         if let Some(url) = web_page(page) {
             return with_token(url, token);
         }
-        warn!(page, "the tenant's page for new passwords is not on the web; the letter leads to ours");
+        warn!(
+            page,
+            "reset_url of the tenant is not a web address; the link leads to the page of this server"
+        );
         self.ours("/auth/password/reset", token)
     }
 
@@ -53,8 +56,8 @@ fn with_token(mut url: Url, token: &PlainSecret) -> String {
 mod tests {
     use super::*;
 
-    fn links() -> Links {
-        Links::new("https://auth.example.com").unwrap()
+    fn links() -> MailLinks {
+        MailLinks::new("https://auth.example.com").unwrap()
     }
 
     fn token() -> PlainSecret {
@@ -65,11 +68,11 @@ mod tests {
 
     // ASVS-map: RC3
     #[test]
-    fn a_link_is_made_of_the_configured_url_alone() {
+    fn a_link_is_made_from_the_configured_url_alone() {
         assert_eq!(links().unlock(&token()), format!("https://auth.example.com/auth/unlock?{WRITTEN}"));
         let reset = format!("https://auth.example.com/auth/password/reset?{WRITTEN}");
         assert_eq!(links().password(None, &token()), reset);
-        let local = Links::new("http://[::1]:3000/?x#y").unwrap();
+        let local = MailLinks::new("http://[::1]:3000/?x#y").unwrap();
         assert_eq!(local.unlock(&token()), format!("http://[::1]:3000/auth/unlock?{WRITTEN}"));
     }
 
@@ -85,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_is_not_on_the_web_is_replaced_by_ours() {
+    fn a_page_that_is_not_on_the_web_is_replaced_by_that_of_the_server() {
         for page in ["", "/reset", "javascript:alert(1)//", "data:text/html,x", "app:reset"] {
             let link = links().password(Some(page), &token());
             assert!(link.starts_with("https://auth.example.com/auth/password/reset?"), "{page}: {link}");

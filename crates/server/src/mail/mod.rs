@@ -1,24 +1,21 @@
-//! Letters to users: put into words, and delivered by SMTP or to a folder.
+//! Mails to users: put into words, and delivered by SMTP or to a folder.
 //!
-//! A [`OutgoingMail`] comes from the core and says what to tell; here it gets its sentences in the language of its tenant, as
-//! text and as HTML, the headers of a message, and a way out. Links in it lead to the configured public URL, whatever a
-//! request said of itself. When a letter is sent and how often it is tried is the queue's business; this is one attempt.
+//! An [`OutgoingMail`] comes from core and says what to tell a user. Here it gets sentences in the language of its tenant,
+//! as text and as HTML, the headers of a message, and a transport. Its links lead to the configured public URL, whatever a
+//! request claimed. The queue decides when a mail is sent and how often it is tried; this is one attempt.
 //!
-//! [`OutgoingMail`]: portcullis_core::outgoing_mail::Letter
+//! [`OutgoingMail`]: portcullis_core::outgoing_mail::OutgoingMail
 
+mod check;
 mod compose;
-mod facts;
-mod fault;
-mod inert;
-mod kind;
-mod language;
+mod defang;
 mod links;
-mod opened;
 mod outbox;
-mod sample;
+mod parsed_message;
+mod render;
+mod setup_error;
 mod smtp;
-mod sources;
-mod templates;
+mod variables;
 
 #[cfg(test)]
 mod tests;
@@ -32,61 +29,33 @@ use lettre::message::Mailbox;
 use portcullis_core::clock::Timestamp;
 use portcullis_core::email::Email;
 use portcullis_core::outgoing_mail::{DeliveryError, Notifier};
-use thiserror::Error;
 use uuid::Uuid;
 
 use crate::startup_message::local_url;
 use compose::Composer;
 pub(crate) use compose::mailbox;
-pub use fault::Fault;
-use links::Links;
-pub use opened::Opened;
-pub use outbox::{OutboxNotifier, messages};
+use links::MailLinks;
+pub use outbox::{OutboxNotifier, mail_files};
+pub use parsed_message::ParsedMessage;
+pub use setup_error::MailSetupError;
 pub use smtp::SmtpNotifier;
-use templates::Templates;
 
 use crate::config::{Config, MailTransport};
+use crate::templates::TemplateSet;
 
-/// Mail cannot be sent as it is configured.
-#[derive(Debug, Error)]
-pub enum CannotMail {
-    /// Something is wrong with texts or layouts: all of it.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Templates(Vec<Fault>),
-    /// There are no texts in the configured language.
-    #[error(
-        "mail.language: there are no texts in {0:?}; a folder with {0}.toml in it, named by mail.templates, brings them"
-    )]
-    Language(String),
-    /// The file of the authority that the mail server's certificate is judged by.
-    #[error("mail.ca: {}: {fault}", path.display())]
-    Authority {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        fault: String,
-    },
-    /// TLS cannot be set up.
-    #[error("TLS to the mail server cannot be set up: {0}")]
-    Tls(String),
-    /// Links cannot be made of this.
-    #[error("links in letters cannot begin with {0:?}: {1}")]
-    Base(String, url::ParseError),
-}
-
-/// Whoever delivers letters as `config` says. Links in them begin with `base_url`: the public URL, or in development mode
-/// the first address that is listened on.
+/// The transport that `config` names. Links begin with `base_url`: the public URL, or in development mode the first
+/// address that the server listens on.
 ///
 /// # Errors
 /// What is wrong with texts, layouts or certificates.
-pub fn notifier(config: &Config, base_url: &str) -> Result<Arc<dyn Notifier>, CannotMail> {
+pub fn notifier(config: &Config, base_url: &str) -> Result<Arc<dyn Notifier>, MailSetupError> {
     Ok(match Mailer::new(config, base_url)? {
         Mailer::Outbox(outbox) => Arc::new(outbox),
         Mailer::Smtp(smtp) => Arc::new(smtp),
     })
 }
 
-/// The URL that links in letters begin with where nothing listens: that of the configuration.
+/// The URL that links begin with if this process listens on no address: the one of the configuration.
 #[must_use]
 pub fn base_url(config: &Config) -> String {
     let addresses: Vec<SocketAddr> = config.listen.iter().map(|listen| listen.address).collect();
@@ -94,17 +63,22 @@ pub fn base_url(config: &Config) -> String {
     public.or_else(|| local_url(&addresses)).unwrap_or_else(|| "http://localhost".to_owned())
 }
 
-/// The folder that messages are put into where none are sent.
+/// The folder for mails that go to no mail server.
 #[must_use]
-pub fn outbox(config: &Config) -> PathBuf {
+pub fn outbox_folder(config: &Config) -> PathBuf {
     config.data_dir.join("outbox")
 }
 
-/// Sends a message that shows that mail arrives, and returns where it went.
+/// Sends a test mail, and returns its file or the reply of the mail server.
 ///
 /// # Errors
-/// What is in the way.
-pub async fn test(mailer: &Mailer, id: Uuid, to: &Email, at: Timestamp) -> Result<String, DeliveryError> {
+/// Why it was not delivered.
+pub async fn send_test(
+    mailer: &Mailer,
+    id: Uuid,
+    to: &Email,
+    at: Timestamp,
+) -> Result<String, DeliveryError> {
     let composed = mailer.composer().compose_test(id, to, at)?;
     match mailer {
         Mailer::Outbox(outbox) => Ok(outbox.put(composed).await?.display().to_string()),
@@ -112,10 +86,10 @@ pub async fn test(mailer: &Mailer, id: Uuid, to: &Email, at: Timestamp) -> Resul
     }
 }
 
-/// Whether there is somebody to take a message: nothing is sent, and nothing is looked at where messages go to a folder.
+/// Connects to the mail server and signs in there, without sending a mail. An outbox needs no server.
 ///
 /// # Errors
-/// What is in the way.
+/// Why the mail server would not take a mail.
 pub async fn reach(mailer: &Mailer) -> Result<(), DeliveryError> {
     match mailer {
         Mailer::Outbox(_) => Ok(()),
@@ -123,7 +97,7 @@ pub async fn reach(mailer: &Mailer) -> Result<(), DeliveryError> {
     }
 }
 
-/// One of the two ways out.
+/// One of the two transports.
 pub enum Mailer {
     /// To a folder.
     Outbox(OutboxNotifier),
@@ -132,14 +106,14 @@ pub enum Mailer {
 }
 
 impl Mailer {
-    /// As [`notifier`].
+    /// The transport that `config` names, as for [`notifier`].
     ///
     /// # Errors
-    /// As [`notifier`].
-    pub fn new(config: &Config, base_url: &str) -> Result<Self, CannotMail> {
+    /// As for [`notifier`].
+    pub fn new(config: &Config, base_url: &str) -> Result<Self, MailSetupError> {
         let composer = composer(config, base_url)?;
         Ok(match &config.mail.transport {
-            MailTransport::Outbox => Self::Outbox(OutboxNotifier::new(composer, outbox(config))),
+            MailTransport::Outbox => Self::Outbox(OutboxNotifier::new(composer, outbox_folder(config))),
             MailTransport::Smtp(server) => Self::Smtp(SmtpNotifier::new(composer, server, config)?),
         })
     }
@@ -152,18 +126,17 @@ impl Mailer {
     }
 }
 
-fn composer(config: &Config, base_url: &str) -> Result<Composer, CannotMail> {
-    let templates = Templates::load(config.mail.templates.as_deref()).map_err(CannotMail::Templates)?;
-    let language = config.mail.language.clone();
-    if !templates.has(&language) {
-        return Err(CannotMail::Language(language));
-    }
-    let links = Links::new(base_url).map_err(|fault| CannotMail::Base(base_url.to_owned(), fault))?;
-    let from = config.mail.from.clone().unwrap_or_else(nobody);
-    Ok(Composer { templates, links, from, language })
+fn composer(config: &Config, base_url: &str) -> Result<Composer, MailSetupError> {
+    Ok(Composer {
+        templates: TemplateSet::load(&config.mail, check::faults)?,
+        links: MailLinks::new(base_url).map_err(|fault| MailSetupError::Base(base_url.to_owned(), fault))?,
+        from: config.mail.from.clone().unwrap_or_else(local_sender),
+        language: config.mail.language.clone(),
+        tenant_name: config.branding.name.clone(),
+    })
 }
 
-/// Who sends what never leaves this machine.
-fn nobody() -> Mailbox {
+/// The sender of mails that never leave this machine.
+fn local_sender() -> Mailbox {
     Mailbox::new(Some("Portcullis".to_owned()), Address::new_dangerous("portcullis", "localhost"))
 }

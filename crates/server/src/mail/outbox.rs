@@ -1,6 +1,6 @@
-//! Delivery to a folder: a file a message, for whoever tries things out on one machine.
+//! Delivery to a folder, one file for each mail: for trying things out on one machine.
 //!
-//! Files are written whole under a name that nobody looks for, and renamed. Nothing is ever deleted here.
+//! A file is written under a hidden name and renamed when it is complete. Nothing is ever deleted.
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, Write as _};
@@ -12,9 +12,9 @@ use portcullis_core::clock::Timestamp;
 use portcullis_core::outgoing_mail::{DeliveryError, Notifier, OutgoingMail};
 use tracing::info;
 
-use super::compose::{Composed, Composer};
+use super::compose::{ComposedMail, Composer};
 
-/// The most characters of a recipient in a file's name.
+/// The most characters of a recipient in the name of a file.
 const LONGEST_RECIPIENT: usize = 80;
 
 /// Delivers to a folder.
@@ -32,16 +32,16 @@ impl OutboxNotifier {
         &self.composer
     }
 
-    /// Writes a message, and returns the file.
-    pub(super) async fn put(&self, composed: Composed) -> Result<PathBuf, DeliveryError> {
+    /// Writes a mail, and returns its file.
+    pub(super) async fn put(&self, composed: ComposedMail) -> Result<PathBuf, DeliveryError> {
         let folder = self.folder.clone();
         let written = tokio::task::spawn_blocking(move || write(&folder, &composed)).await;
         let written = written.map_err(io::Error::other).and_then(|written| written);
         let path = written.map_err(|fault| {
             DeliveryError::Later(format!("{} cannot be written to: {fault}", self.folder.display()))
         })?;
-        // The path and nothing of what is in it.
-        info!(path = %path.display(), "a letter was put into the outbox; `portcullis mail last` shows the newest");
+        // The path alone: the mail holds codes and links.
+        info!(path = %path.display(), "mail written to the outbox; `portcullis mail last` shows the newest");
         Ok(path)
     }
 }
@@ -53,8 +53,8 @@ impl Notifier for OutboxNotifier {
     }
 }
 
-/// For nobody else to read: there are codes and links in it.
-fn write(folder: &Path, composed: &Composed) -> io::Result<PathBuf> {
+/// For the user of this process alone to read: the mail holds codes and links.
+fn write(folder: &Path, composed: &ComposedMail) -> io::Result<PathBuf> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let mut file = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(folder)?;
     file.write_all(&composed.mime.formatted())?;
@@ -65,7 +65,7 @@ fn write(folder: &Path, composed: &Composed) -> io::Result<PathBuf> {
 }
 
 /// `20260128T221256311Z_ann@example.com_1b9d6bcd.eml`: sorts by time.
-fn name(composed: &Composed) -> String {
+fn name(composed: &ComposedMail) -> String {
     let id = composed.id.simple().to_string();
     let id = id.get(24..).unwrap_or(&id);
     format!("{}_{}_{id}.eml", time(composed.at), recipient(composed.to.canonical()))
@@ -80,12 +80,11 @@ fn recipient(address: &str) -> String {
     address.chars().map(|c| if harmless(c) { c } else { '_' }).take(LONGEST_RECIPIENT).collect()
 }
 
-/// The messages in a folder, the newest first; none where there is no folder.
+/// The mails in a folder, the newest first; none if there is no such folder.
 ///
 /// # Errors
-///
 /// The folder cannot be read.
-pub fn messages(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub fn mail_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

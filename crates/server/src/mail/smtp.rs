@@ -1,9 +1,8 @@
-//! Delivery to a mail server by SMTP (RFC 5321): over TLS from the start, over TLS by STARTTLS, or plain where that is
-//! configured.
+//! Delivery to a mail server by SMTP (RFC 5321): over TLS from the start, over TLS by STARTTLS, or plain if configured.
 //!
-//! A connection a message: letters are few, and a connection that was kept has often been closed at the other end. Until
-//! the server has been greeted and has let us in, whatever goes wrong is about the server or about us, and the letter may
-//! be delivered later; from then on a refusal (5xx) is about this letter and is final.
+//! Each mail has a connection of its own: mails are few, and servers close connections that are kept. Until the server has
+//! let us in, a failure is about the server or about us, and the mail may be delivered later. From then on a rejection
+//! (5xx) is about this mail, and is final.
 
 use std::time::Duration;
 
@@ -14,19 +13,19 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, Certific
 use lettre::transport::smtp::extension::ClientId;
 use portcullis_core::outgoing_mail::{DeliveryError, Notifier, OutgoingMail};
 
-use super::CannotMail;
-use super::compose::{Composed, Composer};
-use super::inert::line;
+use super::compose::{ComposedMail, Composer};
+use super::defang::single_line;
+use super::setup_error::MailSetupError;
 use crate::config::{Config, Mail, PublicUrl, SmtpSecurity, SmtpServer};
 
-/// The most characters of what a server says.
+/// The most characters of a reply that are shown.
 const LONGEST_REPLY: usize = 300;
-/// The server wants to know who we are before it looks at the letter (RFC 4954, section 6).
+/// The server requires a login before it takes any mail (RFC 4954, section 6).
 const AUTHENTICATION_REQUIRED: u16 = 530;
-/// What a certificate in PEM begins with (RFC 7468, section 5.1).
-const MARK: &[u8] = b"-----BEGIN CERTIFICATE-----";
-/// How long the server may take to say goodbye.
-const GOODBYE: Duration = Duration::from_secs(2);
+/// The first line of a certificate in PEM (RFC 7468, section 5.1).
+const PEM_HEADER: &[u8] = b"-----BEGIN CERTIFICATE-----";
+/// How long the server may take to answer QUIT.
+const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Delivers by SMTP.
 pub struct SmtpNotifier {
@@ -35,12 +34,16 @@ pub struct SmtpNotifier {
     tls: Option<TlsParameters>,
     credentials: Option<Credentials>,
     hello: ClientId,
-    /// For everything together but the goodbye.
+    /// For the whole delivery, without QUIT.
     timeout: Duration,
 }
 
 impl SmtpNotifier {
-    pub(super) fn new(composer: Composer, server: &SmtpServer, config: &Config) -> Result<Self, CannotMail> {
+    pub(super) fn new(
+        composer: Composer,
+        server: &SmtpServer,
+        config: &Config,
+    ) -> Result<Self, MailSetupError> {
         let Mail { username, password, timeout, .. } = &config.mail;
         let credentials = username.clone().zip(password.as_ref());
         Ok(Self {
@@ -57,35 +60,39 @@ impl SmtpNotifier {
         &self.composer
     }
 
-    /// Sends a message, and returns what the server said to it.
-    pub(super) async fn send(&self, composed: &Composed) -> Result<String, DeliveryError> {
+    /// Sends a mail, and returns the reply of the server.
+    pub(super) async fn send(&self, composed: &ComposedMail) -> Result<String, DeliveryError> {
         let handed_over = tokio::time::timeout(self.timeout, self.hand_over(composed)).await;
         let (reply, mut connection) = handed_over.map_err(|_| {
             DeliveryError::Later(format!("{} did not answer within {:?}", self.server, self.timeout))
         })??;
-        // The message is theirs now: a goodbye that fails must not make us send it again.
-        let _ = tokio::time::timeout(GOODBYE, connection.quit()).await;
+        // The server has the mail now: a QUIT that fails must not make us send it again.
+        let _ = tokio::time::timeout(QUIT_TIMEOUT, connection.quit()).await;
         Ok(reply)
     }
 
-    /// Connects to the server, and is let in, as it would be to send a message.
+    /// Connects and signs in as for a mail, and sends none.
     pub(super) async fn reach(&self) -> Result<(), DeliveryError> {
         let connected = tokio::time::timeout(self.timeout, self.connect()).await;
         let mut connection = connected
             .map_err(|_| {
                 DeliveryError::Later(format!("{} did not answer within {:?}", self.server, self.timeout))
             })?
-            .map_err(|error| DeliveryError::Later(self.told(&error)))?;
-        let _ = tokio::time::timeout(GOODBYE, connection.quit()).await;
+            .map_err(|error| DeliveryError::Later(self.described(&error)))?;
+        let _ = tokio::time::timeout(QUIT_TIMEOUT, connection.quit()).await;
         Ok(())
     }
 
-    async fn hand_over(&self, composed: &Composed) -> Result<(String, AsyncSmtpConnection), DeliveryError> {
-        let mut connection = self.connect().await.map_err(|error| DeliveryError::Later(self.told(&error)))?;
+    async fn hand_over(
+        &self,
+        composed: &ComposedMail,
+    ) -> Result<(String, AsyncSmtpConnection), DeliveryError> {
+        let mut connection =
+            self.connect().await.map_err(|error| DeliveryError::Later(self.described(&error)))?;
         let (envelope, bytes) = (composed.mime.envelope(), composed.mime.formatted());
-        let reply = connection.send(envelope, &bytes).await.map_err(|error| self.judged(&error))?;
+        let reply = connection.send(envelope, &bytes).await.map_err(|error| self.classified(&error))?;
         let lines: Vec<&str> = reply.message().collect();
-        Ok((line(&format!("{} {}", reply.code(), lines.join(" ")), LONGEST_REPLY), connection))
+        Ok((single_line(&format!("{} {}", reply.code(), lines.join(" ")), LONGEST_REPLY), connection))
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
@@ -103,19 +110,19 @@ impl SmtpNotifier {
         Ok(connection)
     }
 
-    fn judged(&self, error: &Error) -> DeliveryError {
-        let about_us = error.status().is_some_and(|code| u16::from(code) == AUTHENTICATION_REQUIRED);
-        // What the library itself refuses to send is an address that this server cannot take.
-        if (error.is_permanent() || error.is_client()) && !about_us {
-            DeliveryError::Never(self.told(error))
+    fn classified(&self, error: &Error) -> DeliveryError {
+        let needs_login = error.status().is_some_and(|code| u16::from(code) == AUTHENTICATION_REQUIRED);
+        // The library itself rejects an address that this server cannot take.
+        if (error.is_permanent() || error.is_client()) && !needs_login {
+            DeliveryError::Never(self.described(error))
         } else {
-            DeliveryError::Later(self.told(error))
+            DeliveryError::Later(self.described(error))
         }
     }
 
-    /// One line: a server may say anything.
-    fn told(&self, error: &Error) -> String {
-        format!("{}: {}", self.server, line(&error.to_string(), LONGEST_REPLY))
+    /// In one line, because a server may send anything.
+    fn described(&self, error: &Error) -> String {
+        format!("{}: {}", self.server, single_line(&error.to_string(), LONGEST_REPLY))
     }
 }
 
@@ -126,23 +133,23 @@ impl Notifier for SmtpNotifier {
     }
 }
 
-/// Trusts the authorities of the machine, or the one that is configured and no other.
-fn tls(server: &SmtpServer, mail: &Mail) -> Result<Option<TlsParameters>, CannotMail> {
+/// Trusts the certificate authorities of the machine, or only the configured one.
+fn tls(server: &SmtpServer, mail: &Mail) -> Result<Option<TlsParameters>, MailSetupError> {
     if server.security == SmtpSecurity::None {
         return Ok(None);
     }
     let mut tls = TlsParameters::builder(server.host.clone());
     if let Some(path) = &mail.ca {
-        let unusable = |fault: String| CannotMail::Authority { path: path.clone(), fault };
+        let unusable = |fault: String| MailSetupError::Authority { path: path.clone(), fault };
         let pem = std::fs::read(path).map_err(|fault| unusable(fault.to_string()))?;
-        // The library takes a file with nothing in it for an authority that vouches for nobody.
-        if !pem.windows(MARK.len()).any(|bytes| bytes == MARK) {
+        // The library accepts an empty file.
+        if !pem.windows(PEM_HEADER.len()).any(|bytes| bytes == PEM_HEADER) {
             return Err(unusable("holds no certificate in PEM".to_owned()));
         }
         let authority = Certificate::from_pem(&pem).map_err(|fault| unusable(fault.to_string()))?;
         tls = tls.certificate_store(CertificateStore::None).add_root_certificate(authority);
     }
-    tls.build().map(Some).map_err(|fault| CannotMail::Tls(fault.to_string()))
+    tls.build().map(Some).map_err(|fault| MailSetupError::Tls(fault.to_string()))
 }
 
 fn hello(public_url: Option<&PublicUrl>) -> ClientId {

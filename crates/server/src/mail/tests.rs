@@ -1,8 +1,8 @@
-//! Letters as they leave, and as they are read.
+//! Mails as they are sent, and as users read them.
 
 mod composing;
 mod templates;
-mod ways_out;
+mod transports;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use portcullis_core::outgoing_mail::{MailContent, OutgoingMail};
 use portcullis_core::secret::PlainSecret;
 use uuid::Uuid;
 
-use super::compose::{Composed, Composer};
+use super::compose::{ComposedMail, Composer};
 use super::*;
 use crate::config::Flags;
 
@@ -64,6 +64,7 @@ fn mail(message: MailContent) -> OutgoingMail {
     OutgoingMail {
         id: Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_1b9d_6bcd),
         tenant: TenantId::default_tenant(),
+        tenant_name: None,
         to: Email::parse("Ann@example.com").unwrap(),
         name: Some("Ann".to_owned()),
         sender: None,
@@ -73,7 +74,7 @@ fn mail(message: MailContent) -> OutgoingMail {
     }
 }
 
-/// A configuration of these variables, with its data in `folder`.
+/// A configuration with these variables of `PORTCULLIS_MAIL_…` and its data in `folder`.
 fn config(folder: &Path, variables: &[(&str, &str)]) -> Config {
     let mut env: BTreeMap<String, String> = variables
         .iter()
@@ -83,20 +84,20 @@ fn config(folder: &Path, variables: &[(&str, &str)]) -> Config {
     Config::read(&Flags::default(), &env, &|_| Ok(String::new())).unwrap()
 }
 
-fn made(variables: &[(&str, &str)]) -> Result<Composer, String> {
+fn composer_with(variables: &[(&str, &str)]) -> Result<Composer, String> {
     composer(&config(Path::new("data"), variables), BASE).map_err(|fault| fault.to_string())
 }
 
-fn ours() -> Composer {
-    made(&[("FROM", "Example <no-reply@example.com>")]).unwrap()
+fn example_composer() -> Composer {
+    composer_with(&[("FROM", "Example <no-reply@example.com>")]).unwrap()
 }
 
-/// The message as it goes over the wire, and as it is read.
-fn sent(composer: &Composer, mail: &OutgoingMail) -> (String, Opened) {
-    let Composed { mime, .. } = composer.compose(mail).unwrap();
+/// The message as it is sent, and as it is read.
+fn sent(composer: &Composer, mail: &OutgoingMail) -> (String, ParsedMessage) {
+    let ComposedMail { mime, .. } = composer.compose(mail).unwrap();
     let bytes = mime.formatted();
-    let opened = Opened::parse(&bytes).unwrap();
-    (String::from_utf8(bytes).expect("it is ASCII throughout"), opened)
+    let parsed = ParsedMessage::parse(&bytes).unwrap();
+    (String::from_utf8(bytes).expect("it is ASCII throughout"), parsed)
 }
 
 /// The HTML part, decoded.

@@ -11,12 +11,14 @@ fn a_letter_that_is_tried_can_be_read() {
     assert!(file.starts_with("./portcullis-data/outbox/") && file.contains("ann@example.com"), "{file}");
 
     let letter = home.run("mail last").done().out;
-    for line in
-        ["From:    Portcullis <portcullis@localhost>", "To:      ann@example.com", "Subject: A test letter"]
-    {
+    for line in [
+        "From:    Portcullis <portcullis@localhost>",
+        "To:      ann@example.com",
+        "Subject: A test mail from Portcullis",
+    ] {
         assert!(letter.lines().any(|found| found == line), "{line}: {letter}");
     }
-    assert!(letter.contains(file) && letter.contains("This letter shows that mail arrives."), "{letter}");
+    assert!(letter.contains(file) && letter.contains("This mail shows that mails arrive."), "{letter}");
     assert!(!home.database().exists(), "a letter has made a database");
 }
 
@@ -28,14 +30,17 @@ fn the_newest_letter_to_somebody_is_found_among_others() {
     }
     assert_eq!(home.json("mail last --json")["to"], "bob@example.com");
     let letter = home.json("mail last --json --to ANN@example.com");
-    assert_eq!((text(&letter["to"]), text(&letter["subject"])), ("ann@example.com", "A test letter"));
+    assert_eq!(
+        (text(&letter["to"]), text(&letter["subject"])),
+        ("ann@example.com", "A test mail from Portcullis")
+    );
     assert!(text(&letter["messageId"]).ends_with("@localhost>"), "{letter}");
     assert!(
-        text(&letter["text"]).contains("mail arrives") && text(&letter["path"]).contains("ann@example.com"),
+        text(&letter["text"]).contains("mails arrive") && text(&letter["path"]).contains("ann@example.com"),
         "{letter}"
     );
     let said = home.run("mail last --to cem@example.com").refused(1);
-    assert_eq!(said, "there is no letter to cem@example.com in ./portcullis-data/outbox");
+    assert_eq!(said, "there is no mail to cem@example.com in ./portcullis-data/outbox");
 }
 
 #[test]
@@ -53,7 +58,7 @@ fn letters_that_wait_are_counted() {
 #[test]
 fn an_empty_outbox_is_said() {
     let said = Workdir::new().run("mail last").refused(1);
-    assert_eq!(said, "there is no letter in ./portcullis-data/outbox");
+    assert_eq!(said, "there is no mail in ./portcullis-data/outbox");
 }
 
 #[test]
@@ -62,9 +67,9 @@ fn where_letters_go_to_a_server_there_is_no_last_one() {
         .variable("PORTCULLIS_MAIL_TRANSPORT", "smtp://127.0.0.1:1?tls=none")
         .variable("PORTCULLIS_MAIL_FROM", "no-reply@example.com");
     let said = home.run("mail last").refused(2);
-    assert!(said.starts_with("letters go to the mail server 127.0.0.1:1 and none is kept here"), "{said}");
+    assert!(said.starts_with("mails go to the mail server 127.0.0.1:1, and none is kept here"), "{said}");
     let said = home.run("mail test ann@example.com").refused(1);
-    assert!(said.starts_with("not delivered, it may be later: 127.0.0.1:1: "), "{said}");
+    assert!(said.starts_with("not delivered; it may be later: 127.0.0.1:1: "), "{said}");
 }
 
 #[test]
@@ -73,4 +78,27 @@ fn a_slip_in_a_template_is_a_fault_of_the_configuration() {
     let said = home.run("mail test ann@example.com").refused(2);
     assert!(said.starts_with("none: cannot be read"), "{said}");
     assert!(home.run("mail test ann").refused(2).contains("not an email address"));
+}
+
+#[test]
+fn templates_are_written_out_and_work_unchanged() {
+    let home = Workdir::new();
+    let written = home.run("mail templates own").done().out;
+    assert_eq!(
+        written.lines().collect::<Vec<_>>(),
+        ["own/en.toml", "own/layout.txt", "own/layout.html", "own/page.html", "own/page.css"]
+    );
+    let said = home.run("mail templates own").refused(1);
+    assert!(
+        said.starts_with("own/en.toml, own/layout.txt") && said.ends_with("--force overwrites"),
+        "{said}"
+    );
+    home.run("mail templates own --force").done();
+    home.run("mail test ann@example.com").done();
+    let built_in = home.json("mail last --json");
+    let home = home.variable("PORTCULLIS_MAIL_TEMPLATES", "own");
+    home.run("mail test bob@example.com").done();
+    let own = home.json("mail last --json");
+    assert_eq!((&own["subject"], text(&own["to"])), (&built_in["subject"], "bob@example.com"));
+    home.serve();
 }

@@ -33,7 +33,7 @@ fn somebody_chooses_a_new_password_on_the_page() {
     let (home, server) = with_ann();
     let asked = server.send("POST /auth/password/forgot", &[], &json!({"email": EMAIL}));
     assert_eq!(asked.status, 201, "{asked:?}");
-    let link = link(&home.letter("Choose a new password", 1));
+    let link = link(&home.letter("Choose a new password for Portcullis", 1));
 
     let mut browser = Browser::start();
     browser.visit(&link);
@@ -52,7 +52,7 @@ fn somebody_chooses_a_new_password_on_the_page() {
     assert_eq!(browser.evaluate("location.search"), "", "the token stays in the address");
     assert_eq!(login(&server, PASSWORD), "INVALID_CREDENTIALS");
     assert_eq!(login(&server, OTHER), "OTP_SENT");
-    home.letter("Your password was changed", 1);
+    home.letter("Your password for Portcullis was changed", 1);
 
     browser.visit(&link);
     browser.types("a third one, for somebody else");
@@ -69,7 +69,7 @@ fn somebody_opens_a_locked_account_with_a_click_and_a_look_alone_opens_nothing()
         assert_eq!(login(&server, "wrong"), "INVALID_CREDENTIALS");
     }
     assert!(is_locked(&server));
-    let link = link(&home.letter("Your account is locked", 1));
+    let link = link(&home.letter("Your account at Portcullis is locked", 1));
 
     let mut browser = Browser::start();
     browser.visit(&link);

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portcullis_server::mail::Opened;
+use portcullis_server::mail::ParsedMessage;
 use serde_json::{Value, json};
 
 use crate::mail_server::MailServer;
@@ -100,11 +100,11 @@ impl<'s> CurlClient<'s> {
 
 /// What has arrived, in order.
 #[derive(Default)]
-struct ReceivedMail(Vec<Opened>);
+struct ReceivedMail(Vec<ParsedMessage>);
 
 impl ReceivedMail {
     /// Takes letters as they come until one of this subject does.
-    fn until(&mut self, subject: &str, server: &MailServer) -> &Opened {
+    fn until(&mut self, subject: &str, server: &MailServer) -> &ParsedMessage {
         let seen = self.0.len();
         loop {
             self.0.push(kept(&server.next()));
@@ -115,8 +115,8 @@ impl ReceivedMail {
     }
 
     /// Takes as many, and gives them by their subjects.
-    fn next(&mut self, count: usize, server: &MailServer) -> BTreeMap<String, Opened> {
-        let new: Vec<Opened> = (0..count).map(|_| kept(&server.next())).collect();
+    fn next(&mut self, count: usize, server: &MailServer) -> BTreeMap<String, ParsedMessage> {
+        let new: Vec<ParsedMessage> = (0..count).map(|_| kept(&server.next())).collect();
         self.0.extend(new.iter().cloned());
         new.into_iter().map(|letter| (letter.subject.clone(), letter)).collect()
     }
@@ -158,7 +158,7 @@ fn everything_works_while_the_mail_server_is_away_and_every_letter_arrives_once(
     for ann in [&mut here, &mut there] {
         ann.signs_up();
         let login = ann.begins(PASSWORD);
-        let code = code(letters.until("Your sign-in code", &mail));
+        let code = code(letters.until("Your sign-in code for Portcullis", &mail));
         ann.finishes(&login, &code);
         looks_around(ann);
         ann.refreshes();
@@ -193,23 +193,23 @@ fn everything_works_while_the_mail_server_is_away_and_every_letter_arrives_once(
     // It comes back, and so do the letters: code, lock, reset, reuse.
     let mail = MailServer::at(&port);
     let late = letters.next(4, &mail);
-    phone.finishes(&login, &code(&late["Your sign-in code"]));
-    assert!(late.contains_key("A session was ended for your safety"), "{:?}", late.keys());
-    let opened = json!({"token": token(&late["Your account is locked"])});
+    phone.finishes(&login, &code(&late["Your sign-in code for Portcullis"]));
+    assert!(late.contains_key("A session at Portcullis was ended for your safety"), "{:?}", late.keys());
+    let opened = json!({"token": token(&late["Your account at Portcullis is locked"])});
     phone.gets("POST /auth/unlock", &opened, (201, "ACCOUNT_UNLOCKED"));
-    letters.until("A sign-in from a new device", &mail);
+    letters.until("A new device signed in to Portcullis", &mail);
 
-    let reset = json!({"token": token(&late["Choose a new password"]), "newPassword": OTHER});
+    let reset = json!({"token": token(&late["Choose a new password for Portcullis"]), "newPassword": OTHER});
     there.gets("POST /auth/password/reset", &reset, (201, "PASSWORD_RESET"));
-    letters.until("Your password was changed", &mail);
+    letters.until("Your password for Portcullis was changed", &mail);
     there.access.clear();
     there.gets("POST /auth/login", &right, (401, "INVALID_CREDENTIALS"));
     let login = there.begins(OTHER);
-    there.finishes(&login, &code(letters.until("Your sign-in code", &mail)));
+    there.finishes(&login, &code(letters.until("Your sign-in code for Portcullis", &mail)));
 
     let change = json!({"currentPassword": PASSWORD, "newPassword": OTHER});
     here.gets("POST /auth/password", &change, (201, "PASSWORD_CHANGED"));
-    letters.until("Your password was changed", &mail);
+    letters.until("Your password for Portcullis was changed", &mail);
     phone.gets("GET /auth/me", &Value::Null, (401, "UNAUTHORIZED"));
     here.gets("POST /auth/logout/all", &Value::Null, (201, "ALL_SESSIONS_REVOKED"));
     here.gets("GET /auth/me", &Value::Null, (401, "UNAUTHORIZED"));
@@ -218,12 +218,12 @@ fn everything_works_while_the_mail_server_is_away_and_every_letter_arrives_once(
     assert!(server.stop().success());
     letters.0.extend(mail.stop().iter().map(kept));
     let expected = BTreeMap::from([
-        ("A session was ended for your safety", 1),
-        ("A sign-in from a new device", 1),
-        ("Choose a new password", 1),
-        ("Your account is locked", 1),
-        ("Your password was changed", 2),
-        ("Your sign-in code", 4),
+        ("A session at Portcullis was ended for your safety", 1),
+        ("A new device signed in to Portcullis", 1),
+        ("Choose a new password for Portcullis", 1),
+        ("Your account at Portcullis is locked", 1),
+        ("Your password for Portcullis was changed", 2),
+        ("Your sign-in code for Portcullis", 4),
     ]);
     assert_eq!(letters.subjects(), expected);
     let ids: BTreeSet<&str> = letters.0.iter().map(|letter| letter.message_id.as_str()).collect();

@@ -12,7 +12,7 @@ use portcullis_core::id::TenantId;
 use portcullis_core::outgoing_mail::{DeliveryError, MailContent, Notifier, OutgoingMail};
 use portcullis_core::secret::PlainSecret;
 use portcullis_server::config::{Config, Flags};
-use portcullis_server::mail::{Opened, notifier};
+use portcullis_server::mail::{ParsedMessage, notifier};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -42,6 +42,7 @@ fn code_to(recipient: &str) -> OutgoingMail {
     OutgoingMail {
         id: Uuid::from_u128(7),
         tenant: TenantId::default_tenant(),
+        tenant_name: None,
         to: Email::parse(recipient).unwrap(),
         name: None,
         sender: None,
@@ -51,8 +52,8 @@ fn code_to(recipient: &str) -> OutgoingMail {
     }
 }
 
-fn opened(kept: &Value) -> Opened {
-    Opened::parse(kept["message"].as_str().unwrap().as_bytes()).unwrap()
+fn opened(kept: &Value) -> ParsedMessage {
+    ParsedMessage::parse(kept["message"].as_str().unwrap().as_bytes()).unwrap()
 }
 
 fn path(path: &Path) -> String {
@@ -74,7 +75,10 @@ async fn a_letter_arrives_over_starttls_and_over_tls_after_a_login() {
         assert_eq!(letter["sender"], "no-reply@example.com");
         assert_eq!(letter["recipients"], json!(["Ann@example.com"]));
         let read = opened(letter);
-        assert_eq!((read.subject.as_str(), read.to.as_str()), ("Your sign-in code", "Ann@example.com"));
+        assert_eq!(
+            (read.subject.as_str(), read.to.as_str()),
+            ("Your sign-in code for Portcullis", "Ann@example.com")
+        );
         assert!(read.text.lines().any(|line| line == "271828"), "{}", read.text);
     }
 }
@@ -191,6 +195,6 @@ fn an_operator_is_told_what_became_of_a_letter() {
     refused("later@example.com", ["it may be later", "Come back later"]);
     let kept = server.stop();
     assert_eq!(kept.len(), 1);
-    assert_eq!(opened(&kept[0]).subject, "A test letter");
+    assert_eq!(opened(&kept[0]).subject, "A test mail from Portcullis");
     refused("ann@example.com", ["it may be later", "refused"]);
 }

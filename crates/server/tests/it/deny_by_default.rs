@@ -84,7 +84,7 @@ async fn a_handler_that_panics_costs_one_request_and_tells_nothing() {
     let home = DataDirectory::new();
     let config = config(home.path(), &[]);
     let opened = open(&config, Arc::new(DiscardEvents)).await.unwrap();
-    let app = Arc::new(app(&config, opened.engine, None));
+    let app = Arc::new(app(&config, opened.engine, None).unwrap());
     let routes = Router::new()
         .route("/fine", get(|| async { "fine" }))
         .route("/panics", get(|| async { panic!("the canary sings") as &'static str }))

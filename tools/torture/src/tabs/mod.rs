@@ -38,7 +38,7 @@ const DROPPED: f64 = 0.1;
 /// Tabs that look into the storage before they refresh.
 const LOOKS: f64 = 0.5;
 
-const REUSED: &str = "A session was ended for your safety";
+const REUSED: &str = "A session at Portcullis was ended for your safety";
 
 /// All rounds.
 #[derive(Debug)]

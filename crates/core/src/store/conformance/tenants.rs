@@ -59,6 +59,9 @@ pub fn decided(name: &str) -> TenantRecord {
         sender: Some("Zoë \"漢😀\" <auth@example.com>".to_owned()),
         language: Some("de".to_owned()),
         reset_url: Some("https://example.com/?a='b'&c=%20".to_owned()),
+        name: Some("Åcme & \"Söhne\"".to_owned()),
+        logo_url: Some("https://example.com/logo.svg".to_owned()),
+        home_url: Some("https://example.com/".to_owned()),
     };
     let database = Some("sqlite:tenants/acme.db".to_owned());
     TenantRecord {

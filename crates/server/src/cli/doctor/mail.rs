@@ -17,7 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) async fn examine(config: &Config) -> Finding {
     let MailTransport::Smtp(server) = &config.mail.transport else {
-        return directory::examine("outbox", &mail::outbox(config));
+        return directory::examine("outbox", &mail::outbox_folder(config));
     };
     let mailer = match Mailer::new(config, &mail::base_url(config)) {
         Ok(mailer) => mailer,

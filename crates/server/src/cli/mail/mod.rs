@@ -1,6 +1,7 @@
 //! `portcullis mail …`
 
 mod last;
+mod templates;
 mod test;
 
 use std::io::Write;
@@ -11,18 +12,20 @@ use super::failure::Failure;
 use crate::config::Config;
 
 #[derive(Subcommand, Debug)]
-pub(super) enum Command {
-    Last(last::Arguments),
-    Test(test::Arguments),
+pub(super) enum MailCommand {
+    Last(last::LastArguments),
+    Test(test::TestArguments),
+    Templates(templates::TemplatesArguments),
 }
 
 pub(super) async fn run(
-    command: &Command,
+    command: &MailCommand,
     config: &Config,
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
     match command {
-        Command::Last(arguments) => last::run(arguments, config, out),
-        Command::Test(arguments) => test::run(arguments, config, out).await,
+        MailCommand::Last(arguments) => last::run(arguments, config, out),
+        MailCommand::Test(arguments) => test::run(arguments, config, out).await,
+        MailCommand::Templates(arguments) => templates::run(arguments, out),
     }
 }

@@ -14,35 +14,35 @@ use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
 use crate::cli::target::email;
 use crate::config::{Config, MailTransport};
-use crate::mail::{self, CannotMail, Mailer};
+use crate::mail::{self, MailSetupError, Mailer};
 
-/// Send a letter that shows that mail arrives, and say what became of it
+/// Send a test mail, and say whether it was delivered
 ///
-/// It goes the way that letters to users go, by `mail.transport`, in the language and with the layout of theirs.
+/// It is sent by `mail.transport` like every mail to users, with the same language and layout.
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Arguments {
-    /// To whom
+pub(in crate::cli) struct TestArguments {
+    /// The recipient
     #[arg(value_name = "ADDRESS", value_parser = email)]
     to: Email,
 }
 
 pub(super) async fn run(
-    Arguments { to }: &Arguments,
+    TestArguments { to }: &TestArguments,
     config: &Config,
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
     let mailer = Mailer::new(config, &mail::base_url(config))?;
     let id = Builder::from_random_bytes(random::bytes(&SystemRandom)).into_uuid();
-    let answer = mail::test(&mailer, id, to, SystemClock.now()).await?;
+    let answer = mail::send_test(&mailer, id, to, SystemClock.now()).await?;
     match &config.mail.transport {
         MailTransport::Outbox => writeln!(out, "Put into {}.", Escaped(&answer))?,
-        MailTransport::Smtp(server) => writeln!(out, "{server} has taken it: {}", Escaped(&answer))?,
+        MailTransport::Smtp(server) => writeln!(out, "{server} accepted it: {}", Escaped(&answer))?,
     }
     Ok(())
 }
 
-impl From<CannotMail> for Failure {
-    fn from(fault: CannotMail) -> Self {
+impl From<MailSetupError> for Failure {
+    fn from(fault: MailSetupError) -> Self {
         Self::usage(fault)
     }
 }
@@ -51,10 +51,10 @@ impl From<DeliveryError> for Failure {
     fn from(fault: DeliveryError) -> Self {
         match fault {
             DeliveryError::Later(cause) => {
-                Self::other(format_args!("not delivered, it may be later: {cause}"))
+                Self::other(format_args!("not delivered; it may be later: {cause}"))
             }
             DeliveryError::Never(cause) => {
-                Self::other(format_args!("not delivered, and refused for good: {cause}"))
+                Self::other(format_args!("not delivered, and rejected for good: {cause}"))
             }
         }
     }

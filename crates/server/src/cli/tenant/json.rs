@@ -61,7 +61,7 @@ pub(super) fn holding(tenant: &TenantRecord, config: &Config) -> Result<Values, 
     let policy = tenant.settings.applied_to(&policy(config)?).map_err(|fault| {
         Failure::other(format_args!("the settings of tenant {} make no sense: {fault}", tenant.id))
     })?;
-    Ok(values(&effective(&policy, &tenant.settings, &config.mail)))
+    Ok(values(&effective(&policy, &tenant.settings, config)))
 }
 
 /// The address of a database without its password: of another kind than a file, another build may have written it.

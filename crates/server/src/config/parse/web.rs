@@ -3,9 +3,13 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use portcullis_core::invisible::is_invisible;
 use url::{Host, Url};
 
 use super::{Parsed, address};
+
+/// The most characters of a name that users see.
+pub(in super::super) const LONGEST_NAME: usize = 64;
 
 /// The URL under which people reach the server: scheme, host and port, nothing else. It is `iss` of every token.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,14 +58,20 @@ pub(in super::super) fn public_url(text: &str) -> Parsed<PublicUrl> {
     }
 }
 
-/// A URL of scheme, host and port. The text is not repeated where it holds a password.
-fn bare(text: &str) -> Parsed<Url> {
+/// A URL. The text is not repeated where it holds a password.
+fn url(text: &str) -> Parsed<Url> {
     // The parser forgives what a browser forgives (`https:\\host`, blanks, line ends); a configuration need not.
     let url = Url::parse(text).ok().filter(|_| text.contains("://") && !text.contains(char::is_whitespace));
     let url = url.ok_or_else(|| "is not a URL".to_owned())?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err("holds a user name or password, which belongs in no URL".to_owned());
     }
+    Ok(url)
+}
+
+/// A URL of scheme, host and port.
+fn bare(text: &str) -> Parsed<Url> {
+    let url = url(text)?;
     let extra = [
         (!matches!(url.path(), "" | "/"), "path"),
         (url.query().is_some(), "query"),
@@ -79,6 +89,29 @@ fn is_loopback_host(host: &Host<&str>) -> bool {
         Host::Ipv4(ip) => address::is_loopback(IpAddr::V4(*ip)),
         Host::Ipv6(ip) => address::is_loopback(IpAddr::V6(*ip)),
     }
+}
+
+/// The address of a page or picture on the web: https, or http on a loopback host.
+pub(crate) fn web_page(text: &str) -> Parsed<String> {
+    let url = url(text).map_err(|what| format!("{what}: write https://app.example.com/page"))?;
+    match url.host() {
+        Some(host) if url.scheme() == "https" || (url.scheme() == "http" && is_loopback_host(&host)) => {
+            Ok(text.to_owned())
+        }
+        _ => Err(format!("{text:?} must be https; http is for a loopback host such as localhost only")),
+    }
+}
+
+/// A name that users see: one line without invisible characters.
+pub(in super::super) fn display_name(text: &str) -> Parsed<String> {
+    let length = text.chars().count();
+    if text.trim().is_empty() || length > LONGEST_NAME {
+        return Err(format!("is empty or has {length} characters; write 1 to {LONGEST_NAME}"));
+    }
+    if text.contains(is_invisible) {
+        return Err(format!("holds invisible characters: {text:?}; remove them"));
+    }
+    Ok(text.trim().to_owned())
 }
 
 /// The origin of web pages, exactly as browsers send it (RFC 6454, section 6.2).

@@ -1,4 +1,4 @@
-//! Settings of letters to users.
+//! Settings of mails to users.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ pub(super) const MAIL: &[Setting] = &[
         "mail.transport",
         "URL",
         DefaultValue::Fixed("outbox"),
-        "Where letters to users go: `smtp://HOST:587` (STARTTLS, required), `smtps://HOST:465` (TLS), \
+        "Where mails to users go: `smtp://HOST:587` (STARTTLS, required), `smtps://HOST:465` (TLS), \
          `smtp://HOST:PORT?tls=none` (plain), or `outbox`, a file each in the folder `outbox` of `data_dir`. Must be stated \
          with a public URL",
         |builder, text| put(&mut builder.config.mail.transport, parse::mail_transport(text)),
@@ -19,21 +19,21 @@ pub(super) const MAIL: &[Setting] = &[
         "mail.from",
         "MAILBOX",
         DefaultValue::Unset("none; needed with SMTP"),
-        "Whom letters are from, where the tenant says nothing else: `Example <no-reply@example.com>`",
+        "The sender of mails, where the tenant sets none: `Example <no-reply@example.com>`",
         |builder, text| put(&mut builder.config.mail.from, parse::sender(text).map(Some)),
     ),
     Setting::new(
         "mail.username",
         "NAME",
         DefaultValue::Unset("none: no login"),
-        "Our name at the mail server",
+        "The user name for the mail server",
         |builder, text| put(&mut builder.config.mail.username, parse::plain(text).map(Some)),
     ),
     Setting::new(
         "mail.password",
         "PASSWORD",
         DefaultValue::Unset("none"),
-        "Our password at the mail server. Without TLS it is sent to this machine alone",
+        "The password for the mail server. Without TLS it is sent to this machine alone",
         |builder, text| put(&mut builder.config.mail.password, parse::mail_password(text).map(Some)),
     )
     .secret(),
@@ -41,35 +41,36 @@ pub(super) const MAIL: &[Setting] = &[
         "mail.password_file",
         "FILE",
         DefaultValue::Unset("none"),
-        "A file that holds `mail.password`, in its place",
+        "A file that holds the password for the mail server, instead of `mail.password`",
         |builder, text| put(&mut builder.mail_password_file, Ok(Some(PathBuf::from(text)))),
     ),
     Setting::new(
         "mail.ca",
         "FILE",
         DefaultValue::Unset("the authorities that this machine trusts"),
-        "The certificate (PEM) of the one authority that may vouch for the mail server",
+        "The certificate (PEM) of the one authority that is trusted for the mail server",
         |builder, text| put(&mut builder.config.mail.ca, Ok(Some(PathBuf::from(text)))),
     ),
     Setting::new(
         "mail.timeout",
         "DURATION",
         DefaultValue::Fixed("30s"),
-        "How long the delivery of a letter may take, from 1s to 5m",
+        "How long the delivery of a mail may take, from 1s to 5m",
         |builder, text| put(&mut builder.config.mail.timeout, parse::duration(text, "1s", "5m")),
     ),
     Setting::new(
         "mail.templates",
         "DIR",
         DefaultValue::Unset("those of the binary"),
-        "A folder whose `layout.txt`, `layout.html` and texts (`en.toml`, `de.toml`) replace those of the binary, file by file",
+        "A folder whose layouts (`layout.txt`, `layout.html`, `page.html`, `page.css`) and texts (`en.toml`, `de.toml`) replace \
+         those of the binary, file by file. `portcullis mail templates DIR` writes them",
         |builder, text| put(&mut builder.config.mail.templates, Ok(Some(PathBuf::from(text)))),
     ),
     Setting::new(
         "mail.language",
         "LANGUAGE",
         DefaultValue::Fixed("en"),
-        "The language of letters, where the tenant says nothing else",
+        "The language of mails and pages, where the tenant sets none",
         |builder, text| put(&mut builder.config.mail.language, parse::language(text)),
     ),
 ];

@@ -6,7 +6,7 @@ use std::time::Duration;
 use portcullis_axum::SameSite;
 use portcullis_core::tenant::SecondStep;
 
-use super::super::parse::{self, Parsed};
+use super::super::parse::{self, Parsed, PublicUrl};
 use super::{DefaultValue, Setting, ValueType, put};
 
 const SAME_SITE: [(&str, SameSite); 3] =
@@ -76,6 +76,31 @@ pub(super) const PEOPLE: &[Setting] = &[
         |builder, text| put(&mut builder.config.tenants.require_header, parse::boolean(text)),
     )
     .kind(ValueType::Boolean),
+    Setting::new(
+        "tenant.name",
+        "NAME",
+        DefaultValue::Derived("the host of `public_url`; `Portcullis` in development mode", |builder| {
+            let host = builder.config.public_url.as_ref().map_or("Portcullis", PublicUrl::host);
+            host.chars().take(parse::LONGEST_NAME).collect()
+        }),
+        "The name that mails and pages show, where the tenant sets none",
+        |builder, text| put(&mut builder.config.branding.name, parse::display_name(text)),
+    ),
+    Setting::new(
+        "tenant.logo_url",
+        "URL",
+        DefaultValue::Unset("none: the name"),
+        "The logo that pages show, where the tenant sets none: https, or http on a loopback host",
+        |builder, text| put(&mut builder.config.branding.logo_url, parse::web_page(text).map(Some)),
+    ),
+    Setting::new(
+        "tenant.home_url",
+        "URL",
+        DefaultValue::Unset("none: no link"),
+        "Where the pages behind links in mails link to, where the tenant sets nothing else: https, or http on a loopback \
+         host",
+        |builder, text| put(&mut builder.config.branding.home_url, parse::web_page(text).map(Some)),
+    ),
     Setting::new(
         "otp",
         "on|off|forced",

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use portcullis_core::strategy::{Renewal, StrategyName};
 use portcullis_core::tenant::StrategyLifetimes;
-use url::{Host, Url};
 
-use super::super::parse::{self, Parsed};
+use super::super::parse;
 use super::super::settings::lifetimes::{self, written};
 use super::super::settings::web;
 use super::super::strategies::LifetimeKind;
@@ -41,7 +40,8 @@ pub(crate) static TENANT_SETTINGS: LazyLock<Vec<TenantSetting>> = LazyLock::new(
         |names: &Vec<StrategyName>| names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",")
     )];
     keys.extend(signing_in());
-    keys.extend(letters());
+    keys.extend(mails());
+    keys.extend(branding());
     let names = StrategyName::ALL.into_iter();
     keys.extend(
         names.flat_map(|name| LifetimeKind::ALL.into_iter().filter_map(move |life| lifetime(name, life))),
@@ -102,12 +102,12 @@ fn signing_in() -> [TenantSetting; 6] {
     ]
 }
 
-fn letters() -> [TenantSetting; 3] {
+fn mails() -> [TenantSetting; 3] {
     [
         key!(
             "mail.from",
             "MAILBOX",
-            "Whom letters are from: Example <no-reply@example.com>",
+            "The sender of mails: Example <no-reply@example.com>",
             sender,
             |text| parse::sender(text).map(|_| text.to_owned()),
             String::clone
@@ -115,7 +115,7 @@ fn letters() -> [TenantSetting; 3] {
         key!(
             "mail.language",
             "LANGUAGE",
-            "The language of letters; English where there are no texts in it",
+            "The language of mails and pages; English if there are no texts in it",
             language,
             parse::language,
             String::clone
@@ -123,9 +123,39 @@ fn letters() -> [TenantSetting; 3] {
         key!(
             "reset_url",
             "URL",
-            "A page to choose a password on: https, or http on a loopback host",
+            "A page of your own for a new password: https, or http on a loopback host",
             reset_url,
-            page,
+            parse::web_page,
+            String::clone
+        ),
+    ]
+}
+
+/// Keys of what users see in mails and on pages.
+fn branding() -> [TenantSetting; 3] {
+    [
+        key!(
+            "tenant.name",
+            "NAME",
+            "The name that mails and pages show",
+            name,
+            parse::display_name,
+            String::clone
+        ),
+        key!(
+            "tenant.logo_url",
+            "URL",
+            "The logo that pages show: https, or http on a loopback host",
+            logo_url,
+            parse::web_page,
+            String::clone
+        ),
+        key!(
+            "tenant.home_url",
+            "URL",
+            "Where pages link to: https, or http on a loopback host",
+            home_url,
+            parse::web_page,
             String::clone
         ),
     ]
@@ -176,26 +206,5 @@ fn place(
         (LifetimeKind::Max, Renewal::Sliding { .. } | Renewal::Rotating { .. }) => Some(&mut lifetimes.max),
         (LifetimeKind::Grace, Renewal::Rotating { .. }) => Some(&mut lifetimes.grace),
         _ => None,
-    }
-}
-
-/// A page on the web. The link in a letter carries a secret there.
-fn page(text: &str) -> Parsed<String> {
-    const WRITE: &str = "write https://app.example.com/choose-a-password";
-    let url = Url::parse(text).ok().filter(|_| text.contains("://") && !text.contains(char::is_whitespace));
-    let url = url.ok_or_else(|| format!("is not a URL: {WRITE}"))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("holds a user name or password, which belongs in no URL".to_owned());
-    }
-    let is_here = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    };
-    match url.scheme() {
-        "https" => Ok(text.to_owned()),
-        "http" if is_here => Ok(text.to_owned()),
-        _ => Err(format!("{text:?} must be https; http is for a loopback host such as localhost only")),
     }
 }

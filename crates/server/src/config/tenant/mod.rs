@@ -11,7 +11,7 @@ mod tests;
 use portcullis_core::strategy::{Renewal, StrategyName};
 use portcullis_core::tenant::{StrategyLifetimes, TenantPolicy, TenantSettings};
 
-use super::Mail;
+use super::Config;
 use super::parse::Parsed;
 use super::suggest::did_you_mean;
 
@@ -95,7 +95,8 @@ fn unknown(name: &str) -> String {
 }
 
 /// Everything that holds for a tenant, decided by itself or not, in the form in which it is decided.
-pub(crate) fn effective(policy: &TenantPolicy, settings: &TenantSettings, mail: &Mail) -> TenantSettings {
+pub(crate) fn effective(policy: &TenantPolicy, settings: &TenantSettings, config: &Config) -> TenantSettings {
+    let Config { mail, branding, .. } = config;
     let renewals = policy.strategies.iter().map(|(name, strategy)| (*name, of(strategy.renewal())));
     let offered = policy.strategies.keys().copied().filter(|name| policy.offers(*name).is_some());
     TenantSettings {
@@ -110,6 +111,9 @@ pub(crate) fn effective(policy: &TenantPolicy, settings: &TenantSettings, mail: 
         sender: settings.sender.clone().or_else(|| mail.from.as_ref().map(ToString::to_string)),
         language: settings.language.clone().or_else(|| Some(mail.language.clone())),
         reset_url: settings.reset_url.clone(),
+        name: settings.name.clone().or_else(|| Some(branding.name.clone())),
+        logo_url: settings.logo_url.clone().or_else(|| branding.logo_url.clone()),
+        home_url: settings.home_url.clone().or_else(|| branding.home_url.clone()),
     }
 }
 

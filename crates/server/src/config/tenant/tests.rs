@@ -13,7 +13,7 @@ fn decided(texts: &[&str]) -> TenantSettings {
         .fold(TenantSettings::default(), |settings, text| Assignment::parse(text).unwrap().over(settings))
 }
 
-const ALL: [&str; 27] = [
+const ALL: [&str; 30] = [
     "strategies=jwt,device",
     "otp=forced",
     "lockout.after=7",
@@ -24,6 +24,9 @@ const ALL: [&str; 27] = [
     "mail.from=Acme <hello@acme.example>",
     "mail.language=pt-br",
     "reset_url=https://acme.example/choose?x=1",
+    "tenant.name=Acme & Söhne",
+    "tenant.logo_url=https://cdn.acme.example/logo.svg",
+    "tenant.home_url=https://acme.example",
     "jwt.access=61s",
     "session.idle=2h",
     "session.max=3d",
@@ -79,6 +82,12 @@ fn what_makes_no_sense_is_refused_with_its_key() {
         ("reset_url=http://acme.example", "must be https"),
         ("reset_url=https://me:hunter2@acme.example", "reset_url: holds a user name or password"),
         ("reset_url=javascript:alert(1)", "reset_url: is not a URL"),
+        ("tenant.home_url=javascript:alert(1)", "tenant.home_url: is not a URL"),
+        ("tenant.home_url=http://acme.example", "must be https"),
+        ("tenant.logo_url=data:image/png;base64,AAAA", "tenant.logo_url: is not a URL"),
+        ("tenant.logo_url=ftp://acme.example/logo.png", "must be https"),
+        ("tenant.name=Acme\u{202e}", "tenant.name: holds invisible characters"),
+        ("tenant.name= ", "tenant.name: is empty"),
     ] {
         let fault = Assignment::parse(text).unwrap_err();
         assert!(fault.contains(told) && !fault.contains("hunter2"), "{text}: {fault}");
@@ -89,12 +98,12 @@ fn what_makes_no_sense_is_refused_with_its_key() {
 #[test]
 fn what_holds_is_shown_for_every_key_that_a_tenant_has() {
     let policy = TenantPolicy::with_passwords(PasswordPolicy::DEVELOPMENT);
-    let mail = Config::read(&Flags::default(), &BTreeMap::new(), &|_| Ok(String::new()));
+    let config = Config::read(&Flags::default(), &BTreeMap::new(), &|_| Ok(String::new()));
     let own = decided(&["otp=forced"]);
-    let all = effective(&own.applied_to(&policy).unwrap(), &own, &mail.unwrap().mail);
+    let all = effective(&own.applied_to(&policy).unwrap(), &own, &config.unwrap());
     let unset: Vec<&str> =
         TENANT_SETTINGS.iter().filter(|key| key.shown(&all).is_none()).map(|key| key.name.as_str()).collect();
-    assert_eq!(unset, ["mail.from", "reset_url"]);
+    assert_eq!(unset, ["mail.from", "reset_url", "tenant.logo_url", "tenant.home_url"]);
     let shown =
         |name: &str| TENANT_SETTINGS.iter().find(|key| key.name == name).unwrap().shown(&all).unwrap();
     assert_eq!((shown("strategies"), shown("jwt.access")), ("device".to_owned(), "1h".to_owned()));

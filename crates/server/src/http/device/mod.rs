@@ -1,7 +1,5 @@
 //! The device-session surface over HTTP: a request becomes a call, a reply becomes a response.
 
-mod page;
-
 use std::sync::Arc;
 
 use axum::Router;
@@ -20,6 +18,7 @@ use portcullis_core::session::KNOWN_DEVICE;
 
 use super::answer::{Answer, JSON, delay_if_busy};
 use super::decoded_request::DecodedRequest;
+use super::pages::{RequestedForm, SubmittedForm, html_rejections, is_wanted};
 use super::rate_limited::rate_limited;
 use super::{App, on};
 use crate::operations::{Call, CallerCredentials, OperationReply, Transport};
@@ -28,15 +27,15 @@ use crate::operations::{Call, CallerCredentials, OperationReply, Transport};
 pub(super) fn routes(app: &Arc<App>) -> Router {
     DEVICE_OPERATIONS.into_iter().fold(Router::new(), |router, row| {
         let handler = rate_limited(handler(row, app), row.limited, app);
-        router.route(row.route, page::instead_of_refusals(row, handler))
+        router.route(row.route, html_rejections(row, handler, app))
     })
 }
 
 fn handler(row: DeviceRow, app: &Arc<App>) -> MethodRouter {
     let app = app.clone();
     on(row.method, async move |request: Request| {
-        if let Some(page) = page::asked_for(row.kind, &request) {
-            return page;
+        if let Some(form) = RequestedForm::of(row.kind, &request) {
+            return form.shown(&app).await;
         }
         let answering = answer(&app, row, request);
         let answer =
@@ -48,7 +47,7 @@ fn handler(row: DeviceRow, app: &Arc<App>) -> MethodRouter {
 }
 
 async fn answer(app: &Arc<App>, row: DeviceRow, request: Request) -> Answer {
-    let is_page = page::is_wanted(&request);
+    let is_page = is_wanted(&request);
     let (mut parts, body) = request.into_parts();
     let path = RawPathParams::from_request_parts(&mut parts, &()).await;
     let query = parts.uri.query().map(str::to_owned);
@@ -61,7 +60,7 @@ async fn answer(app: &Arc<App>, row: DeviceRow, request: Request) -> Answer {
         Ok(path) => members.with_path(path),
         Err(_) => members,
     };
-    let form = (is_page && row.form).then(|| page::Form::of(row, &members));
+    let form = (is_page && row.form).then(|| SubmittedForm::of(row, &members));
     let shown = RequestCredentials::in_headers(asked.headers(), &app.cookie);
     let call = Call {
         row,
@@ -74,7 +73,7 @@ async fn answer(app: &Arc<App>, row: DeviceRow, request: Request) -> Answer {
     };
     let replied = app.operations.answer(call).await;
     match form {
-        Some(form) => Ok(form.led_to(replied.as_ref().err())),
+        Some(form) => Ok(form.answered(app, replied.as_ref().err()).await),
         None => written(app, row, replied?),
     }
 }

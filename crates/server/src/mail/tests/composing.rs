@@ -1,10 +1,10 @@
-//! Headers and words.
+//! Headers and texts.
 
 use super::*;
 
 #[test]
-fn the_words_of_every_letter() {
-    let composer = ours();
+fn the_text_of_every_mail() {
+    let composer = example_composer();
     let shown = messages_of_all_kinds().map(|message| {
         let word = message.kind().as_str();
         let (_, read) = sent(&composer, &mail(message));
@@ -14,14 +14,14 @@ fn the_words_of_every_letter() {
 }
 
 #[test]
-fn a_letter_as_html() {
-    let (raw, _) = sent(&ours(), &mail(messages_of_all_kinds()[3].clone()));
+fn a_mail_as_html() {
+    let (raw, _) = sent(&example_composer(), &mail(messages_of_all_kinds()[3].clone()));
     insta::assert_snapshot!(html(&raw));
 }
 
 #[test]
 fn a_message_has_the_headers_that_mail_programs_want() {
-    let (raw, read) = sent(&ours(), &mail(code("curl/8.7.1")));
+    let (raw, read) = sent(&example_composer(), &mail(code("curl/8.7.1")));
     assert_eq!(read.from, "Example <no-reply@example.com>");
     assert_eq!(read.to, "Ann <Ann@example.com>");
     assert_eq!(read.date, "Wed, 28 Jan 2026 22:12:56 +0000");
@@ -35,7 +35,7 @@ fn a_message_has_the_headers_that_mail_programs_want() {
 
 #[test]
 fn a_second_copy_is_recognised() {
-    let composer = ours();
+    let composer = example_composer();
     let first = sent(&composer, &mail(code("x"))).1;
     let second = sent(&composer, &OutgoingMail { at: later(1), ..mail(code("x")) }).1;
     assert_eq!(first.message_id, second.message_id);
@@ -44,8 +44,8 @@ fn a_second_copy_is_recognised() {
 }
 
 #[test]
-fn no_subject_and_no_other_header_tells_a_secret() {
-    let composer = ours();
+fn no_header_holds_a_secret() {
+    let composer = example_composer();
     for message in messages_of_all_kinds() {
         let (raw, read) = sent(&composer, &mail(message));
         let (headers, _) = raw.split_once("\r\n\r\n").unwrap();
@@ -57,7 +57,7 @@ fn no_subject_and_no_other_header_tells_a_secret() {
 // ASVS-map: RC3
 #[test]
 fn links_lead_to_the_configured_url_or_to_the_tenants_page() {
-    let composer = ours();
+    let composer = example_composer();
     let [_, unlock, reset, welcome, ..] = messages_of_all_kinds();
     for (message, link) in [
         (unlock, format!("{BASE}/auth/unlock?token={TOKEN}")),
@@ -73,7 +73,7 @@ fn links_lead_to_the_configured_url_or_to_the_tenants_page() {
 
 #[test]
 fn what_a_stranger_chose_arrives_as_text_and_adds_no_header() {
-    let composer = ours();
+    let composer = example_composer();
     let clean = sent(&composer, &mail(code("Firefox on Linux"))).0;
     let fields = |raw: &str| mailparse::parse_mail(raw.as_bytes()).unwrap().headers.len();
     for hostile in [
@@ -87,11 +87,11 @@ fn what_a_stranger_chose_arrives_as_text_and_adds_no_header() {
         "<eve@evil.example>, x",
         &"😀".repeat(500),
     ] {
-        let hostile_letter = OutgoingMail { name: Some(hostile.to_owned()), ..mail(code(hostile)) };
-        let (raw, read) = sent(&composer, &hostile_letter);
+        let hostile_mail = OutgoingMail { name: Some(hostile.to_owned()), ..mail(code(hostile)) };
+        let (raw, read) = sent(&composer, &hostile_mail);
         assert_eq!(fields(&raw), fields(&clean), "{raw}");
-        assert!(read.is_to(&hostile_letter.to), "{read:?}");
-        assert_eq!(read.subject, "Your sign-in code");
+        assert!(read.is_to(&hostile_mail.to), "{read:?}");
+        assert_eq!(read.subject, "Your sign-in code for Portcullis");
         assert!(read.text.contains(CODE) && !read.text.contains("evil.example"), "{}", read.text);
         let html = html(&raw);
         assert!(!html.contains("<script") && !html.contains("<img"), "{html}");
@@ -100,8 +100,8 @@ fn what_a_stranger_chose_arrives_as_text_and_adds_no_header() {
 }
 
 #[test]
-fn a_tenants_sender_is_used_and_one_that_is_none_is_not() {
-    let composer = ours();
+fn a_tenants_sender_is_used_if_it_is_a_mailbox() {
+    let composer = example_composer();
     let from = |sender: &str| {
         let mail = OutgoingMail { sender: Some(sender.to_owned()), ..mail(MailContent::SignUpAttempted) };
         let (raw, read) = sent(&composer, &mail);
@@ -119,22 +119,35 @@ fn a_tenants_sender_is_used_and_one_that_is_none_is_not() {
 }
 
 #[test]
-fn letters_of_every_script_arrive() {
+fn mails_in_every_script_arrive() {
     let hostile =
         OutgoingMail { name: Some("Žofie 漢字 😀".to_owned()), ..mail(code("Firefox на Linux")) };
-    let (_, read) = sent(&ours(), &hostile);
+    let (_, read) = sent(&example_composer(), &hostile);
     assert_eq!(read.to, "Žofie 漢字 😀 <Ann@example.com>");
     assert!(read.text.starts_with("Hello Žofie 漢字 😀,"), "{}", read.text);
     assert!(read.text.contains("Firefox на Linux"), "{}", read.text);
 }
 
 #[test]
-fn a_time_that_no_date_can_say_breaks_nothing() {
-    let composer = ours();
+fn a_time_beyond_every_date_breaks_nothing() {
+    let composer = example_composer();
     for at in [i64::MIN, i64::MAX] {
         sent(
             &composer,
             &OutgoingMail { at: Timestamp::from_millis(at), ..mail(MailContent::SignUpAttempted) },
         );
+    }
+}
+
+#[test]
+fn a_mail_has_the_name_of_its_tenant_in_subject_and_bodies() {
+    let composer = example_composer();
+    for message in messages_of_all_kinds() {
+        let own = OutgoingMail { tenant_name: Some("Acme & Söhne".to_owned()), ..mail(message.clone()) };
+        let (raw, read) = sent(&composer, &own);
+        assert!(read.subject.contains("Acme & Söhne"), "{}", read.subject);
+        assert!(read.text.contains("Acme & Söhne") && html(&raw).contains("Acme &amp; Söhne"), "{read:?}");
+        let common = sent(&composer, &mail(message)).1;
+        assert!(common.subject.contains("Portcullis"), "{}", common.subject);
     }
 }

@@ -103,7 +103,7 @@ async fn a_gateway_that_names_nobody_or_somebody_who_is_not_there_is_told_so() {
 /// How many of some services that share a Unix socket are let in, where each says that it asks for somebody else.
 async fn let_in(server: &TestServer, settings: &[(&str, &str)]) -> usize {
     let config = config(Path::new("."), settings);
-    let App { operations, rates, .. } = app(&config, server.engine.clone(), None);
+    let App { operations, rates, .. } = app(&config, server.engine.clone(), None).unwrap();
     let surface = Surface { operations, rates, trusts_gateway: config.tcp.trust_gateway };
     let mut let_in = 0;
     for user in 0..8 {

@@ -2,12 +2,17 @@
 
 use portcullis_api::answer::Success;
 use portcullis_api::operation::PublicOperation;
+use portcullis_core::tenant::TenantSettings;
 use serde_json::json;
 
-use crate::fixture::{DeviceClient, Envelope, HTTPS, HttpAnswer, HttpRequest, TestServer, TestUser};
+use crate::fixture::{
+    DeviceClient, Envelope, HTTPS, HttpAnswer, HttpRequest, TestServer, TestUser, random_id,
+};
 
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 const FORM: &str = "application/x-www-form-urlencoded";
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const INVALID_RESET: (u16, &str, &str) =
     (400, "INVALID_RESET_TOKEN", "The password reset link is invalid or has expired.");
 
@@ -18,19 +23,18 @@ fn posted(server: &TestServer, path: &str, members: &[(&str, &str)]) -> HttpRequ
     server.post(path).header("accept", BROWSER).header("content-type", FORM).body(form.finish())
 }
 
-/// A page of ours: no script, nothing from elsewhere, kept nowhere.
+/// A page of this server: no script, own style, nothing from other sites, not cached.
 fn is_page(answer: &HttpAnswer, status: u16, title: &str) {
     assert_eq!(answer.status, status, "{answer:?}");
     assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
-    assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+    assert_eq!(answer.header("referrer-policy"), Some("strict-origin"));
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
-    let policy = answer.header("content-security-policy").unwrap();
-    for part in ["default-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"] {
-        assert!(policy.contains(part) && !policy.contains("script"), "{policy}");
-    }
+    assert_eq!(answer.header("content-security-policy"), Some(POLICY));
     assert!(answer.body.contains(&format!("<title>{title}</title>")), "{answer:?}");
-    assert!(!answer.body.contains("<script") && !answer.body.contains("src="), "{answer:?}");
+    for inline in ["<script", "<style", "style=", "src="] {
+        assert!(!answer.body.contains(inline), "{answer:?}");
+    }
 }
 
 async fn asks_for_link(client: &DeviceClient<'_>, email: &str) -> Envelope {
@@ -133,8 +137,11 @@ async fn pages_of_other_sites_post_no_forms_and_no_other_operation_takes_one() {
             ("origin", "https://evil.example"),
             ("origin", "null"),
         ] {
-            let answer = posted(&server, path, &form).header(name, value).await.status(403);
-            assert_eq!(answer.at("/meta/code"), "CROSS_SITE", "{name}: {value}");
+            let answer = posted(&server, path, &form).header(name, value).await;
+            let was =
+                if path == "/auth/unlock" { "account was not unlocked" } else { "password was not changed" };
+            is_page(&answer, 403, &format!("The {was}"));
+            assert!(answer.body.contains("Open the link in the mail again."), "{name}: {value}: {answer:?}");
         }
     }
     assert_eq!(
@@ -183,5 +190,77 @@ async fn a_token_in_a_link_stays_text_on_the_page() {
         let hostile = format!("{path}?token=%22%3E%3Cscript%3Ealert(1)%3C/script%3E");
         let page = server.get(&hostile).header("accept", BROWSER).await.status(200);
         assert!(!page.body.contains("<script") && page.body.contains("&lt;script&gt;"), "{page:?}");
+    }
+}
+
+// ASVS-map: RC3
+#[tokio::test]
+async fn a_page_has_the_name_logo_and_link_of_its_tenant_and_its_policy_allows_that_logo_alone() {
+    let server = TestServer::with(&[
+        ("TENANT_NAME", "Example"),
+        ("TENANT_HOME_URL", "https://example.com/?a=1&b=\"2"),
+    ])
+    .await;
+    let settings = TenantSettings {
+        name: Some("Acme <&> Söhne".to_owned()),
+        logo_url: Some("https://cdn.acme.example:8443/logo.svg?v=\"1".to_owned()),
+        home_url: Some("https://acme.example/sign-in".to_owned()),
+        ..TenantSettings::default()
+    };
+    server.create_tenant_with("acme", settings).await;
+    let common = server.get("/auth/unlock?token=nonsense").header("accept", BROWSER).await;
+    is_page(&common, 200, "Unlock your account");
+    assert!(common.body.contains("<header>Example</header>"), "{common:?}");
+    let link = r#"<a href="https:&#x2f;&#x2f;example.com&#x2f;?a=1&amp;b=%222">Continue to Example</a>"#;
+    assert!(common.body.contains(link), "{common:?}");
+
+    let acme = DeviceClient::curl(&server).of("acme");
+    TestUser::ANN.signs_up(&acme).await;
+    asks_for_link(&acme, TestUser::ANN.email).await;
+    let token = server.letters.link(TestUser::ANN.email, "reset").await;
+    let form = [("token", token.as_str()), ("newPassword", "another battery")];
+    for page in [
+        server.get(&format!("/auth/password/reset?token={token}")).header("accept", BROWSER).await,
+        posted(&server, "/auth/password/reset", &form).await,
+        posted(&server, "/auth/password/reset", &form).await.status(400),
+    ] {
+        let policy = format!("{POLICY}; img-src https://cdn.acme.example:8443");
+        assert_eq!(page.header("content-security-policy"), Some(policy.as_str()));
+        assert!(page.body.contains(r#"alt="Acme &lt;&amp;&gt; Söhne""#), "{page:?}");
+        assert!(page.body.contains(">Continue to Acme &lt;&amp;&gt; Söhne</a>"), "{page:?}");
+        assert!(!page.body.contains("example.com"), "{page:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_style_of_a_page_is_a_file_that_browsers_may_keep_for_ever() {
+    let server = TestServer::start().await;
+    let page = server.get("/auth/unlock?token=x").header("accept", BROWSER).await.status(200);
+    let (_, rest) = page.body.split_once(r#"<link rel="stylesheet" href=""#).expect("it has a style");
+    let path = rest.split('"').next().unwrap();
+    let style = server.get(path).await.status(200);
+    assert_eq!(style.header("content-type"), Some("text/css; charset=utf-8"));
+    assert_eq!(style.header("cache-control"), Some("public, max-age=31536000, immutable"));
+    assert!(style.body.contains("prefers-color-scheme"), "{style:?}");
+    server.get("/auth/pages/000000000000000000000000.css").await.status(404);
+}
+
+#[tokio::test]
+async fn a_page_is_in_the_language_of_its_tenant() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let english = include_str!("../../../src/templates/built_in/en.toml");
+    let german = english.replace("Unlock your account", "Konto entsperren");
+    std::fs::write(folder.path().join("de.toml"), german).unwrap();
+    let server = TestServer::with(&[("MAIL_TEMPLATES", &folder.path().to_string_lossy())]).await;
+    let settings = TenantSettings { language: Some("de-AT".to_owned()), ..TenantSettings::default() };
+    server.create_tenant_with("acme", settings).await;
+    let id = random_id().replace('-', "");
+    for (tenant, language, title) in
+        [("acme", "de", "Konto entsperren"), ("default", "en", "Unlock your account")]
+    {
+        let link = format!("/auth/unlock?token={tenant}.{id}.secret");
+        let page = server.get(&link).header("accept", BROWSER).await;
+        is_page(&page, 200, title);
+        assert!(page.body.contains(&format!("<html lang=\"{language}\">")), "{page:?}");
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use portcullis_core::strategy::StrategyName;
-use portcullis_server::mail::{Opened, messages};
+use portcullis_server::mail::{ParsedMessage, mail_files};
 use serde_json::{Value, json};
 
 use crate::fixture::{HttpAnswer, MASTER_KEY, cookie_pair, eventually};
@@ -14,9 +14,9 @@ const EMAIL: &str = "canary@example.com";
 /// The text of the newest letter with this in it, once there are so many letters.
 async fn letter(home: &Path, count: usize) -> String {
     eventually(&format!("letter {count}"), || async {
-        let found = messages(&home.join("outbox")).unwrap();
+        let found = mail_files(&home.join("outbox")).unwrap();
         let newest = found.first().filter(|_| found.len() == count)?;
-        Some(Opened::parse(&std::fs::read(newest).unwrap()).unwrap().text)
+        Some(ParsedMessage::parse(&std::fs::read(newest).unwrap()).unwrap().text)
     })
     .await
 }

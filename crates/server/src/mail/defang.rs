@@ -1,18 +1,17 @@
-//! Text that a stranger chose, as it may stand in a letter.
+//! Text that a stranger typed, made safe for a mail.
 //!
-//! Whoever signs up with somebody else's address chooses the name and the device in the letters that follow. So that our
-//! mail does not carry anybody's advertisement, nothing in such a text becomes a link: mail programs make links of bare
-//! host names, too.
+//! A stranger who signs up with the address of another person chooses the name and the device in the mails that follow.
+//! So that they carry no spam, nothing in such a text may become a link: mail programs make links of bare host names, too.
 
 use portcullis_core::invisible::is_invisible;
 
-/// One line of at most `most` characters, and what is put in to spoil links. Nothing in it is unseen.
-pub(super) fn inert(text: &str, most: usize) -> String {
-    spoiled(&line(text, most))
+/// One line of at most `most` characters, to which breaking links may add some, without invisible characters.
+pub(super) fn defang(text: &str, most: usize) -> String {
+    break_links(&single_line(text, most))
 }
 
-/// One line of at most `most` characters in which nothing is unseen.
-pub(super) fn line(text: &str, most: usize) -> String {
+/// One line of at most `most` characters, without invisible characters.
+pub(super) fn single_line(text: &str, most: usize) -> String {
     let seen: String = text.chars().map(|c| if is_invisible(c) { ' ' } else { c }).collect();
     let words: Vec<&str> = seen.split_whitespace().collect();
     let line = words.join(" ");
@@ -24,18 +23,18 @@ pub(super) fn line(text: &str, most: usize) -> String {
 }
 
 /// `https://evil.example` becomes `https[:]//evil[.]example`; `curl/8.7.1` and `J. R. Bloggs` stay what they are.
-fn spoiled(text: &str) -> String {
-    let mut spoiled = String::with_capacity(text.len());
+fn break_links(text: &str) -> String {
+    let mut broken = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
         let rest = text.get(at + c.len_utf8()..).unwrap_or_default();
         match c {
-            ':' if rest.starts_with("//") => spoiled.push_str("[:]"),
-            '.' | '。' | '．' if ends_a_label(&spoiled) && begins_a_domain(rest) => spoiled.push_str("[.]"),
-            '@' => spoiled.push_str("[at]"),
-            _ => spoiled.push(c),
+            ':' if rest.starts_with("//") => broken.push_str("[:]"),
+            '.' | '。' | '．' if ends_a_label(&broken) && begins_a_domain(rest) => broken.push_str("[.]"),
+            '@' => broken.push_str("[at]"),
+            _ => broken.push(c),
         }
     }
-    spoiled
+    broken
 }
 
 fn ends_a_label(before: &str) -> bool {
@@ -51,15 +50,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_strangers_text_is_one_bounded_line_in_which_nothing_is_unseen() {
-        assert_eq!(inert("Ann\r\nBcc: eve\u{1b}[2J\u{202e}\u{2028}x", 80), "Ann Bcc: eve [2J x");
-        assert_eq!(inert("  a\t b ", 80), "a b");
-        assert_eq!(inert("漢字漢字", 3), "漢字…");
-        assert_eq!(inert("\u{200b}\n", 9), "");
+    fn a_strangers_text_becomes_one_short_line_without_invisible_characters() {
+        assert_eq!(defang("Ann\r\nBcc: eve\u{1b}[2J\u{202e}\u{2028}x", 80), "Ann Bcc: eve [2J x");
+        assert_eq!(defang("  a\t b ", 80), "a b");
+        assert_eq!(defang("漢字漢字", 3), "漢字…");
+        assert_eq!(defang("\u{200b}\n", 9), "");
     }
 
     #[test]
-    fn a_strangers_text_is_no_link() {
+    fn a_strangers_text_never_becomes_a_link() {
         for (text, shown) in [
             ("see https://evil.example/x", "see https[:]//evil[.]example/x"),
             ("www.evil.example", "www[.]evil[.]example"),
@@ -70,7 +69,7 @@ mod tests {
             ("Firefox 128.0 on Linux", "Firefox 128.0 on Linux"),
             ("2001:db8::1", "2001:db8::1"),
         ] {
-            assert_eq!(inert(text, 80), shown);
+            assert_eq!(defang(text, 80), shown);
         }
     }
 }

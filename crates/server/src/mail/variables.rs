@@ -1,33 +1,32 @@
-//! What the sentences of a letter may use. Every text of a stranger is made harmless here; no secret gets this far, so none
-//! can stand in a subject.
+//! The variables that sentences of a mail may use. Text that a user or a stranger typed is defanged here. No secret is among
+//! them, so none gets into a subject.
 
 use std::time::Duration;
 
 use minijinja::context;
 use minijinja::value::{Value, merge_maps};
 use portcullis_core::clock::Timestamp;
-use portcullis_core::id::TenantId;
 use portcullis_core::outgoing_mail::MailContent;
 
-use super::inert::inert;
+use super::defang::defang;
 
-/// The most characters of a name.
+/// The most characters of a user's name.
 pub(super) const LONGEST_NAME: usize = 64;
 /// The most characters of a device's name.
 const LONGEST_DEVICE: usize = 100;
 /// The most characters of an address: an IPv6 address with its zone.
 const LONGEST_ADDRESS: usize = 64;
 
-/// What is known of a letter; without a message, of one that only shows that mail arrives.
-pub(super) fn facts(
-    tenant: &TenantId,
+/// The variables of a mail; `content` is `None` in a test mail.
+pub(super) fn variables(
+    tenant_name: &str,
     name: Option<&str>,
-    message: Option<&MailContent>,
+    content: Option<&MailContent>,
     now: Timestamp,
 ) -> Value {
-    let name = name.map(|name| inert(name, LONGEST_NAME)).filter(|name| !name.is_empty());
-    let common = context! { tenant => tenant.as_str(), name => name };
-    let special = match message {
+    let name = name.map(|name| defang(name, LONGEST_NAME)).filter(|name| !name.is_empty());
+    let common = context! { tenant => tenant_name, name => name };
+    let special = match content {
         Some(MailContent::Code { expires, device, address, .. }) => {
             merge_maps([life(*expires, now), origin(device, address)])
         }
@@ -53,10 +52,10 @@ fn life(expires: Timestamp, now: Timestamp) -> Value {
 }
 
 fn origin(device: &str, address: &str) -> Value {
-    context! { device => inert(device, LONGEST_DEVICE), address => inert(address, LONGEST_ADDRESS) }
+    context! { device => defang(device, LONGEST_DEVICE), address => defang(address, LONGEST_ADDRESS) }
 }
 
-/// A moment, to the minute: `2026-01-28 22:12 UTC`.
+/// To the minute: `2026-01-28 22:12 UTC`.
 fn moment(at: Timestamp) -> String {
     let text = at.to_string();
     let minute = text.get(..16).unwrap_or(&text).replacen('T', " ", 1);

@@ -1,4 +1,4 @@
-//! The folder, and a mail server that is not there. One that is there is among the tests that need tools.
+//! The outbox, and mail servers that do not answer. Tests with a mail server are among those that need tools.
 
 use std::fs;
 use std::io::Write;
@@ -19,16 +19,16 @@ async fn put(home: &Path, mail: &OutgoingMail) {
 }
 
 #[tokio::test]
-async fn a_letter_is_a_file_that_nobody_else_reads_and_the_newest_comes_first() {
+async fn a_mail_is_a_file_for_its_owner_alone_and_the_newest_comes_first() {
     let home = TempDir::new().unwrap();
     let data = home.path().join("data");
-    assert_eq!(messages(&data.join("outbox")).unwrap(), Vec::<PathBuf>::new());
+    assert_eq!(mail_files(&data.join("outbox")).unwrap(), Vec::<PathBuf>::new());
     for (minutes, email) in [(2, "bob@example.com"), (1, "ann@example.com"), (3, "cem@example.com")] {
         let to = Email::parse(email).unwrap();
         put(&data, &OutgoingMail { to, at: later(minutes), ..mail(code("x")) }).await;
     }
-    let paths = messages(&data.join("outbox")).unwrap();
-    let read = |path: &PathBuf| Opened::parse(&fs::read(path).unwrap()).unwrap();
+    let paths = mail_files(&data.join("outbox")).unwrap();
+    let read = |path: &PathBuf| ParsedMessage::parse(&fs::read(path).unwrap()).unwrap();
     let recipients: Vec<String> = paths.iter().map(|path| read(path).to).collect();
     assert_eq!(recipients, ["Ann <cem@example.com>", "Ann <bob@example.com>", "Ann <ann@example.com>"]);
     assert_eq!(mode(&data.join("outbox")), 0o700);
@@ -37,7 +37,7 @@ async fn a_letter_is_a_file_that_nobody_else_reads_and_the_newest_comes_first() 
 }
 
 #[tokio::test]
-async fn a_files_name_tells_when_and_to_whom_and_leads_nowhere_else() {
+async fn a_files_name_has_time_and_recipient_and_stays_in_its_folder() {
     let home = TempDir::new().unwrap();
     for (email, name) in [
         ("Ann@Example.com", "20260128T221256311Z_ann@example.com_1b9d6bcd.eml"),
@@ -46,7 +46,7 @@ async fn a_files_name_tells_when_and_to_whom_and_leads_nowhere_else() {
     ] {
         let Ok(to) = Email::parse(email) else { continue };
         put(home.path(), &OutgoingMail { to, ..mail(code("x")) }).await;
-        let names: Vec<String> = messages(&home.path().join("outbox"))
+        let names: Vec<String> = mail_files(&home.path().join("outbox"))
             .unwrap()
             .iter()
             .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
@@ -70,7 +70,7 @@ impl Write for Lines {
 
 // ASVS-map: LG1
 #[tokio::test]
-async fn the_log_names_the_file_and_nothing_that_is_in_it() {
+async fn the_log_names_the_file_and_nothing_of_its_content() {
     let (home, lines) = (TempDir::new().unwrap(), Lines::default());
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -87,7 +87,7 @@ async fn the_log_names_the_file_and_nothing_that_is_in_it() {
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_be_written_to_may_be_later() {
+async fn a_mail_for_a_folder_that_cannot_be_written_to_is_tried_again() {
     let home = TempDir::new().unwrap();
     fs::write(home.path().join("outbox"), "").unwrap();
     let tried = notifier(&config(home.path(), &[]), BASE).unwrap().deliver(&mail(code("x"))).await;
@@ -104,7 +104,7 @@ fn to_port(port: u16, parameters: &str) -> Arc<dyn Notifier> {
 }
 
 #[tokio::test]
-async fn a_server_that_is_down_may_be_up_later() {
+async fn a_mail_for_a_server_that_is_down_is_tried_again() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let tried = to_port(port, "?tls=none").deliver(&mail(code("x"))).await;
     let Err(DeliveryError::Later(why)) = tried else { panic!("{tried:?}") };
@@ -112,7 +112,7 @@ async fn a_server_that_is_down_may_be_up_later() {
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_is_not_waited_for_for_ever() {
+async fn a_silent_server_is_not_waited_for_beyond_the_timeout() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     for parameters in ["?tls=none", ""] {
@@ -123,13 +123,13 @@ async fn a_server_that_says_nothing_is_not_waited_for_for_ever() {
 }
 
 #[test]
-fn an_authority_that_is_none_is_told_with_its_file() {
+fn a_bad_certificate_authority_is_reported_with_its_file() {
     let home = TempDir::new().unwrap();
     let file = home.path().join("ca.pem");
     let ca = file.to_string_lossy().into_owned();
     let variables = [("TRANSPORT", "smtp://localhost"), ("FROM", "a@example.com"), ("CA", ca.as_str())];
-    let told = || notifier(&config(home.path(), &variables), BASE).err().unwrap().to_string();
-    assert!(told().starts_with(&format!("mail.ca: {ca}: ")), "{}", told());
+    let fault = || notifier(&config(home.path(), &variables), BASE).err().unwrap().to_string();
+    assert!(fault().starts_with(&format!("mail.ca: {ca}: ")), "{}", fault());
     fs::write(&file, "not a certificate").unwrap();
-    assert!(told().starts_with(&format!("mail.ca: {ca}: ")), "{}", told());
+    assert!(fault().starts_with(&format!("mail.ca: {ca}: ")), "{}", fault());
 }

@@ -1,35 +1,34 @@
-//! A message as somebody reads it: headers and text, decoded.
+//! A mail read back from its file: headers and text, decoded.
 
 use mailparse::{MailAddr, MailHeaderMap as _, MailParseError, ParsedMail, addrparse_header, parse_mail};
 use portcullis_core::email::Email;
 use serde::Serialize;
 
-/// A message that was read back.
+/// A mail that was read back.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Opened {
+pub struct ParsedMessage {
     /// `From`, decoded.
     pub from: String,
     /// `To`, decoded.
     pub to: String,
-    /// `Date`.
+    /// `Date`, as the mail has it.
     pub date: String,
     /// `Subject`, decoded.
     pub subject: String,
-    /// `MailContent-ID`.
+    /// `Message-ID`, in angle brackets.
     pub message_id: String,
-    /// The text, without the HTML.
+    /// The text part.
     pub text: String,
     #[serde(skip)]
     recipients: Vec<String>,
 }
 
-impl Opened {
-    /// Reads a message.
+impl ParsedMessage {
+    /// Reads a mail.
     ///
     /// # Errors
-    ///
-    /// It is none.
+    /// The bytes are not a mail.
     pub fn parse(bytes: &[u8]) -> Result<Self, MailParseError> {
         let mail = parse_mail(bytes)?;
         let header = |name: &str| mail.headers.get_first_value(name).unwrap_or_default();
@@ -44,7 +43,7 @@ impl Opened {
         })
     }
 
-    /// Whether it is for this mailbox.
+    /// Whether it is addressed to this mailbox.
     #[must_use]
     pub fn is_to(&self, email: &Email) -> bool {
         let known =

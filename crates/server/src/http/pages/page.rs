@@ -1,0 +1,111 @@
+//! Pages as responses: status, headers and HTML.
+
+use axum::Router;
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
+};
+use portcullis_api::refusal::{Code, Refusal};
+use portcullis_axum::RefusalResponse;
+use portcullis_core::engine::Engine;
+use portcullis_core::tenant::TenantSettings;
+use portcullis_core::ticket::LinkToken;
+use tracing::error;
+use url::Url;
+
+use super::check;
+use super::render::{PageInput, TenantView, render};
+use super::style::Style;
+use crate::config::{Branding, Config, web_page};
+use crate::templates::{Layout, TemplateError, TemplateSet};
+
+/// What every page is made of.
+#[derive(Debug)]
+pub struct Pages {
+    pub(super) templates: TemplateSet,
+    pub(super) style: Style,
+    /// What holds for tenants that set nothing.
+    branding: Branding,
+    /// The language for tenants that set none.
+    language: String,
+}
+
+impl Pages {
+    /// Loads the templates that `config` names.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn load(config: &Config) -> Result<Self, TemplateError> {
+        let templates = TemplateSet::load(&config.mail, check::faults)?;
+        Ok(Self {
+            style: Style::new(templates.text(Layout::Style)),
+            templates,
+            branding: config.branding.clone(),
+            language: config.mail.language.clone(),
+        })
+    }
+
+    /// The routes of what pages load.
+    pub(in crate::http) fn routes(&self) -> Router {
+        self.style.routes()
+    }
+
+    /// What a page shows of the tenant of a link; of the installation, if that tenant cannot be loaded.
+    pub(super) async fn tenant_of(&self, engine: &Engine, token: &str) -> TenantView {
+        let Some(LinkToken { ticket, .. }) = LinkToken::parse(token) else { return self.installation() };
+        match engine.tenant(&ticket.tenant).await {
+            Ok(tenant) => self.view(&tenant.record.settings),
+            Err(_) => self.installation(),
+        }
+    }
+
+    pub(super) fn installation(&self) -> TenantView {
+        self.view(&TenantSettings::default())
+    }
+
+    pub(super) fn view(&self, settings: &TenantSettings) -> TenantView {
+        // Another program may have written the settings.
+        let url = |own: &Option<String>, common: &Option<String>| {
+            let text = own.as_ref().or(common.as_ref())?;
+            Url::parse(&web_page(text).ok()?).ok()
+        };
+        TenantView {
+            language: settings.language.as_ref().unwrap_or(&self.language).clone(),
+            name: settings.name.as_ref().unwrap_or(&self.branding.name).clone(),
+            logo: url(&settings.logo_url, &self.branding.logo_url),
+            home: url(&settings.home_url, &self.branding.home_url),
+        }
+    }
+
+    /// The response that shows a page.
+    pub(super) fn respond(&self, status: StatusCode, tenant: &TenantView, input: PageInput<'_>) -> Response {
+        let html = match render(&self.templates, &self.style.path, tenant, input) {
+            Ok(html) => html,
+            Err(fault) => {
+                error!(%fault, "a page cannot be rendered");
+                return RefusalResponse(Refusal::plain(Code::InternalError)).into_response();
+            }
+        };
+        let mut response = Response::new(html.into());
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(CONTENT_SECURITY_POLICY, policy(tenant.logo.as_ref()));
+        // With `no-referrer` browsers post forms with `Origin: null` (Fetch, section 3.1).
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin"));
+        if let Some(seconds) = input.rejection.and_then(Refusal::retry_after_seconds) {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+/// Own style, forms that post here, the logo, and nothing else.
+fn policy(logo: Option<&Url>) -> HeaderValue {
+    const POLICY: &str =
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let policy = logo.map(|logo| format!("{POLICY}; img-src {}", logo.origin().ascii_serialization()));
+    policy.and_then(|policy| policy.try_into().ok()).unwrap_or(HeaderValue::from_static(POLICY))
+}

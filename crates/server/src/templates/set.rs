@@ -1,0 +1,137 @@
+//! Files, languages and the template engine together: what renders a sentence or a layout.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+
+use minijinja::value::Value;
+use minijinja::{Environment, UndefinedBehavior};
+use tracing::warn;
+
+use super::fault::{TemplateError, TemplateFault};
+use super::files::{Layout, TemplateFile, TemplateFiles};
+use super::language::{Language, Text};
+use crate::config::Mail;
+
+/// The language that is built in.
+const ENGLISH: &str = "en";
+
+/// Texts in every language there is, and layouts.
+#[derive(Debug)]
+pub(crate) struct TemplateSet {
+    environment: Environment<'static>,
+    layouts: BTreeMap<Layout, TemplateFile>,
+    languages: BTreeMap<String, Language>,
+    /// Languages that were wanted and are missing: the log names each once.
+    missing: Mutex<BTreeSet<String>>,
+}
+
+impl TemplateSet {
+    /// Reads the templates that the settings name, and has `check` render them all, so that a slip in one stops the start
+    /// and not a user who waits for a code.
+    pub(crate) fn load(
+        settings: &Mail,
+        check: impl FnOnce(&Self) -> Vec<TemplateFault>,
+    ) -> Result<Self, TemplateError> {
+        let mut faults = Vec::new();
+        let TemplateFiles { layouts, languages: files } =
+            TemplateFiles::read(settings.templates.as_deref(), &mut faults);
+        let mut languages = BTreeMap::new();
+        for (tag, TemplateFile { path, text }) in files {
+            match Language::parse(&tag, &path, &text) {
+                Ok(language) => drop(languages.insert(tag, language)),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        let set = Self { environment: environment(), layouts, languages, missing: Mutex::default() };
+        for fault in check(&set) {
+            if !faults.contains(&fault) {
+                faults.push(fault);
+            }
+        }
+        match set.find(&settings.language) {
+            _ if !faults.is_empty() => Err(TemplateError::Faults(faults)),
+            None => Err(TemplateError::Language(settings.language.clone())),
+            Some(_) => Ok(set),
+        }
+    }
+
+    pub(crate) fn languages(&self) -> impl Iterator<Item = &Language> {
+        self.languages.values()
+    }
+
+    /// The language for a tag: `de-AT` gets `de-at`, otherwise `de`, otherwise English.
+    pub(crate) fn language(&self, tag: &str) -> Result<&Language, TemplateFault> {
+        let english = || {
+            let mut missing = self.missing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if missing.insert(tag.to_owned()) {
+                warn!(language = ?tag, "there are no texts in this language; English is used");
+            }
+            self.languages.get(ENGLISH)
+        };
+        self.find(tag)
+            .or_else(english)
+            .ok_or_else(|| TemplateFault::of_file(ENGLISH, "there are no texts in English"))
+    }
+
+    fn find(&self, tag: &str) -> Option<&Language> {
+        let tag = tag.to_ascii_lowercase().replace('_', "-");
+        let tags =
+            std::iter::successors(Some(tag.as_str()), |tag| tag.rsplit_once('-').map(|(shorter, _)| shorter));
+        tags.into_iter().find_map(|tag| self.languages.get(tag))
+    }
+
+    /// A sentence as plain text: a layout escapes it.
+    pub(crate) fn sentence(
+        &self,
+        language: &Language,
+        text: &Text,
+        variables: &Value,
+    ) -> Result<String, TemplateFault> {
+        let rendered = self.environment.render_named_str("sentence.txt", text.get_ref(), variables.clone());
+        rendered.map_err(|error| {
+            let line = language.line(text.span(), error.line().unwrap_or(1));
+            TemplateFault::new(&language.path, line, one_line(&error))
+        })
+    }
+
+    /// Several sentences.
+    pub(crate) fn sentences(
+        &self,
+        language: &Language,
+        texts: &[Text],
+        variables: &Value,
+    ) -> Result<Vec<String>, TemplateFault> {
+        texts.iter().map(|text| self.sentence(language, text, variables)).collect()
+    }
+
+    /// A layout with its sentences.
+    pub(crate) fn layout(&self, layout: Layout, context: &Value) -> Result<String, TemplateFault> {
+        let rendered =
+            self.environment.render_named_str(layout.file_name(), self.text(layout), context.clone());
+        rendered.map_err(|error| {
+            TemplateFault::new(self.path(layout), error.line().unwrap_or(1), one_line(&error))
+        })
+    }
+
+    /// A file as it is.
+    pub(crate) fn text(&self, layout: Layout) -> &str {
+        self.layouts.get(&layout).map_or("", |file| &file.text)
+    }
+
+    /// The path of a file, for messages.
+    pub(crate) fn path(&self, layout: Layout) -> &str {
+        self.layouts.get(&layout).map_or("", |file| &file.path)
+    }
+}
+
+/// HTML is escaped, and a variable that is not defined is a fault.
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment
+}
+
+fn one_line(error: &minijinja::Error) -> String {
+    let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+    format!("{}{detail}", error.kind()).replace('\n', " ")
+}
