@@ -96,7 +96,7 @@ impl TemplateFiles {
         } else {
             faults.push(TemplateFault::of_file(
                 &file.path,
-                "is not a template; rename it to layout.txt, layout.html, page.html, page.css, or after its language, \
+                "is not a template: rename it to layout.txt, layout.html, page.html, page.css, or after its language, \
                  such as en.toml or pt-br.toml",
             ));
         }
