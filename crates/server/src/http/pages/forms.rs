@@ -7,9 +7,7 @@ use axum::response::Response;
 use axum::routing::MethodRouter;
 use http::header::ACCEPT;
 use http::{Method, StatusCode};
-use portcullis_api::operation::PublicOperation::{
-    ResetPage, ResetPassword, Unlock, UnlockPage,
-};
+use portcullis_api::operation::PublicOperation::{ResetPage, ResetPassword, Unlock, UnlockPage};
 use portcullis_api::operation::{DEVICE_OPERATIONS, DeviceOperation, DeviceRow};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request::Body;
