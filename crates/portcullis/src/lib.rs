@@ -148,10 +148,10 @@ pub use portcullis_core::clock::{Clock, Timestamp};
 pub use portcullis_core::email::Email;
 pub use portcullis_core::engine::{
     AuthenticationError, AuthenticationRequest, ChangePassword, ChangePasswordError, CompletedDeviceSignIn,
-    CompletedSignIn as Admission, DeviceSignIn, DeviceSignInError, DeviceSignInResult, Engine, Grant,
+    CompletedSignIn, DeviceSignIn, DeviceSignInError, DeviceSignInResult, Engine, EngineBuilder, Grant,
     Identity, ListedSession, NewUser, OpenError, PasswordSignIn, PasswordSignInError, PresentedDevice,
-    Refresh, RefreshError, Refreshed, Register, RegisterError, ResetError, Secrets, Setup, TenantAdminError,
-    TenantError, UnlockError, UserAdminError, VerifyCode, VerifyCodeError,
+    Refresh, RefreshError, Refreshed, Register, RegisterError, ResetError, TenantAdminError, TenantError,
+    UnlockError, UserAdminError, VerifyCode, VerifyCodeError,
 };
 pub use portcullis_core::event::{DiscardEvents, Event, EventKind, EventSink};
 pub use portcullis_core::id::{SessionId, SessionKey, TenantId, TicketId, UserId, UserKey};

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use portcullis_core::clock::Clock;
-use portcullis_core::engine::{Engine, OpenError, Secrets, Setup};
+use portcullis_core::engine::{Engine, OpenError};
 use portcullis_core::event::EventSink;
 use portcullis_core::liveness::Bounds;
 use portcullis_core::lockout::LockoutLimits;
@@ -63,19 +63,22 @@ pub async fn open(config: &Config, events: Arc<dyn EventSink>) -> Result<OpenedE
     let stores = OpenedStores::open(&config.database, &config.data_dir, clock.clone()).await?;
     let random = Arc::new(SystemRandom);
     let passwords = HashPool::new(pool_size(config), Argon2Cost::RECOMMENDED, random.clone())?;
-    let engine = Engine::open(Setup {
-        stores: stores.stores(),
-        clock,
-        random,
-        passwords: Arc::new(passwords),
-        events,
-        tenant_databases: stores.tenant_databases(),
-        policy: Arc::new(policy(config)?),
-        issuer: config.public_url.as_ref().map(|url| url.as_str().to_owned()),
-        secrets: Secrets { master: config.master_key.clone(), shared: config.shared_secrets.clone() },
-        bounds: Bounds { max_staleness: config.liveness.max_staleness, ..Bounds::default() },
-    })
-    .await?;
+    let mut builder = Engine::builder(stores.stores())
+        .clock(clock)
+        .random(random)
+        .passwords(Arc::new(passwords))
+        .events(events)
+        .tenant_databases(stores.tenant_databases())
+        .policy(policy(config)?)
+        .shared_secrets(config.shared_secrets.clone())
+        .view_bounds(Bounds { max_staleness: config.liveness.max_staleness, ..Bounds::default() });
+    if let Some(url) = &config.public_url {
+        builder = builder.issuer(url.as_str());
+    }
+    if let Some(key) = config.master_key.clone() {
+        builder = builder.master_key(key);
+    }
+    let engine = builder.open().await?;
     Ok(OpenedEngine { engine, stores })
 }
 

@@ -7,9 +7,9 @@ use thiserror::Error;
 use uuid::Builder;
 
 use super::authenticate::VerifiedTokens;
+use super::builder::EngineBuilder;
 use super::first_keys::make_missing_keys;
 use super::keyed_mutex::KeyedMutex;
-use super::setup::Setup;
 use super::task::RunningTasks;
 use super::tenant_directory::{TenantDirectory, TenantError};
 use super::tenant_stores::TenantStores;
@@ -17,6 +17,7 @@ use super::{ChangeListener, Engine, EngineCore};
 use crate::clock::Timestamp;
 use crate::id::TenantId;
 use crate::key::{KeyFault, KeyringFault, SealFault};
+use crate::password::HashPool;
 use crate::random::{self, Random};
 use crate::store::StoreError;
 use crate::tenant::{Installation, TenantRecord};
@@ -41,44 +42,34 @@ pub enum OpenError {
     Thread(#[from] io::Error),
 }
 
-impl Engine {
-    /// Opens an engine on its stores. The first one ever makes the installation, the tenant `default` and its keys;
-    /// several first ones at once agree.
-    ///
-    /// # Errors
-    /// The store does not answer, or its keys cannot be opened with this master key.
-    pub async fn open(setup: Setup) -> Result<Self, OpenError> {
-        let now = setup.clock.now();
-        let installation = setup
-            .stores
-            .tenants
-            .get_or_create_installation(&installation(now, setup.random.as_ref()))
-            .await?;
-        let default = TenantId::default_tenant();
-        setup.stores.tenants.insert(&TenantRecord::new(default.clone(), now)).await?;
-        let shared = TenantStores::shared(setup.stores.clone(), setup.clock.clone(), setup.bounds);
-        let view = shared.view.clone();
-        let directory = Arc::new(TenantDirectory::new(&setup, shared));
-        make_missing_keys::<OpenError>(&*setup.stores.keys, &directory, &default, now, &*setup.random)
-            .await?;
-        let listener = Arc::new(ChangeListener { view, directory: directory.clone() });
-        let watch = setup.stores.feed.watch(listener)?;
-        let core = EngineCore {
-            issuer: setup.issuer.unwrap_or(installation.issuer).into(),
-            stores: setup.stores,
-            clock: setup.clock,
-            random: setup.random,
-            passwords: setup.passwords,
-            events: setup.events,
-            directory,
-            verified: VerifiedTokens::new(setup.bounds.capacity),
-            registering: KeyedMutex::default(),
-            tasks: RunningTasks::none(),
-            _watch: watch,
-        };
-        core.tenant(&default).await?;
-        Ok(Self { core: Arc::new(core) })
-    }
+/// Opens an engine on its stores.
+pub(super) async fn open(parts: EngineBuilder, passwords: Arc<HashPool>) -> Result<Engine, OpenError> {
+    let now = parts.clock.now();
+    let proposed = installation(now, parts.random.as_ref());
+    let installation = parts.stores.tenants.get_or_create_installation(&proposed).await?;
+    let default = TenantId::default_tenant();
+    parts.stores.tenants.insert(&TenantRecord::new(default.clone(), now)).await?;
+    let shared = TenantStores::shared(parts.stores.clone(), parts.clock.clone(), parts.bounds);
+    let view = shared.view.clone();
+    let directory = Arc::new(TenantDirectory::new(&parts, shared));
+    make_missing_keys::<OpenError>(&*parts.stores.keys, &directory, &default, now, &*parts.random).await?;
+    let listener = Arc::new(ChangeListener { view, directory: directory.clone() });
+    let watch = parts.stores.feed.watch(listener)?;
+    let core = EngineCore {
+        issuer: parts.issuer.unwrap_or(installation.issuer).into(),
+        stores: parts.stores,
+        clock: parts.clock,
+        random: parts.random,
+        passwords,
+        events: parts.events,
+        directory,
+        verified: VerifiedTokens::new(parts.bounds.capacity),
+        registering: KeyedMutex::default(),
+        tasks: RunningTasks::none(),
+        _watch: watch,
+    };
+    core.tenant(&default).await?;
+    Ok(Engine { core: Arc::new(core) })
 }
 
 fn installation(now: Timestamp, random: &dyn Random) -> Installation {

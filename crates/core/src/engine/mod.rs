@@ -6,6 +6,7 @@
 
 mod authenticate;
 mod bootstrap;
+mod builder;
 mod change_password;
 mod device;
 mod device_sign_in;
@@ -23,7 +24,6 @@ mod password_sign_in;
 mod refresh;
 mod register;
 mod sessions;
-mod setup;
 mod sign_out;
 mod task;
 mod tenant_admin;
@@ -40,6 +40,7 @@ use std::time::Duration;
 
 pub use authenticate::{AuthenticationError, AuthenticationRequest, Identity, RenewedCredential};
 pub use bootstrap::OpenError;
+pub use builder::EngineBuilder;
 pub use change_password::{ChangePassword, ChangePasswordError};
 pub use device::PresentedDevice;
 pub use device_sign_in::{
@@ -52,7 +53,6 @@ pub use password_sign_in::{CompletedSignIn, PasswordSignIn, PasswordSignInError}
 pub use refresh::{Refresh, RefreshError, Refreshed};
 pub use register::{NewUser, Register, RegisterError};
 pub use sessions::ListedSession;
-pub use setup::{Secrets, Setup};
 pub use tenant_admin::TenantAdminError;
 pub use tenant_directory::{Tenant, TenantError};
 pub use unlock::UnlockError;

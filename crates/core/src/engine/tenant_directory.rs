@@ -9,7 +9,7 @@ use moka::sync::Cache;
 use thiserror::Error;
 
 use super::EngineCore;
-use super::setup::{Secrets, Setup};
+use super::builder::{EngineBuilder, Secrets};
 use super::tenant_stores::{TenantStores, TenantStoresRegistry};
 use crate::clock::{Clock, Ticks};
 use crate::id::TenantId;
@@ -93,14 +93,14 @@ pub(super) struct TenantDirectory {
 }
 
 impl TenantDirectory {
-    pub(super) fn new(setup: &Setup, shared: Arc<TenantStores>) -> Self {
-        let clock = setup.clock.clone();
+    pub(super) fn new(parts: &EngineBuilder, shared: Arc<TenantStores>) -> Self {
+        let clock = parts.clock.clone();
         Self {
-            registry: TenantStoresRegistry::new(shared, setup.tenant_databases.clone(), clock, setup.bounds),
-            stores: setup.stores.clone(),
-            clock: setup.clock.clone(),
-            policy: setup.policy.clone(),
-            secrets: setup.secrets.clone(),
+            registry: TenantStoresRegistry::new(shared, parts.tenant_databases.clone(), clock, parts.bounds),
+            stores: parts.stores.clone(),
+            clock: parts.clock.clone(),
+            policy: parts.policy.clone(),
+            secrets: parts.secrets.clone(),
             tenants: SingleFlightCache::new(CAPACITY),
             last_known: Cache::new(CAPACITY),
             generation: AtomicU64::new(0),

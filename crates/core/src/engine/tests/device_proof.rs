@@ -42,7 +42,7 @@ impl Scene {
 
     async fn stored(&self, held: &Held) -> Session {
         let handle = SessionHandle::Id(held.session());
-        self.fixture.setup.stores.sessions.find(&handle, self.node.now()).await.unwrap().unwrap()
+        self.fixture.builder.stores.sessions.find(&handle, self.node.now()).await.unwrap().unwrap()
     }
 
     async fn lives(&self, held: &Held) -> bool {

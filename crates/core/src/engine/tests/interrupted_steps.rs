@@ -28,7 +28,7 @@ impl Scene {
         let fixture = Fixture::new(stores);
         let slow = fixture.node().await;
         let mut elsewhere = fixture.clone();
-        elsewhere.setup.stores = truth;
+        elsewhere.builder.stores = truth;
         let other = elsewhere.node().await;
         Self { fixture, faults, slow, other }
     }

@@ -26,7 +26,7 @@ async fn nobody_is_signed_out_by_new_keys() {
         node.rotate_keys(&TenantId::default_tenant(), &KeyUse::ALL, LEAD).await.unwrap();
         for span in [Duration::ZERO, LEAD / 2, LEAD / 2] {
             fixture.clock.pass(span);
-            let fresh = held.iter().filter(|held| held.signed_in.grant.expires > fixture.setup.clock.now());
+            let fresh = held.iter().filter(|held| held.signed_in.grant.expires > fixture.builder.clock.now());
             for held in fresh {
                 for node in &nodes {
                     let shown = held.recognised(node).await;

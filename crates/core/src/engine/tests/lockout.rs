@@ -64,7 +64,7 @@ impl Scene {
 
     pub(super) async fn attempts(&self) -> AttemptRecord {
         let key = AttemptKey { user: self.ann.user.key.clone(), device: None };
-        self.fixture.setup.stores.attempts.find(&key).await.unwrap()
+        self.fixture.builder.stores.attempts.find(&key).await.unwrap()
     }
 }
 

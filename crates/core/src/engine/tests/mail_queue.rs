@@ -158,18 +158,19 @@ async fn what_waits_holds_no_secret_and_no_address() {
     let scene = Scene::new().await;
     let login = scene.asks().await;
     scene.node.forgot_password(&TenantId::default_tenant(), &scene.ann.user.email).await.unwrap();
-    let waiting: Vec<QueuedMail> = scene.fixture.setup.stores.mail.claim(scene.node.now(), 10).await.unwrap();
+    let waiting: Vec<QueuedMail> =
+        scene.fixture.builder.stores.mail.claim(scene.node.now(), 10).await.unwrap();
     assert_eq!(waiting.len(), 2);
     for queued in &waiting {
         assert!(!format!("{queued:?}").contains('@'), "{queued:?}");
         let key = TicketKey { tenant: TenantId::default_tenant(), id: queued.ticket.unwrap() };
-        let ticket = scene.fixture.setup.stores.tickets.find(&key).await.unwrap().unwrap();
+        let ticket = scene.fixture.builder.stores.tickets.find(&key).await.unwrap().unwrap();
         assert_eq!(ticket.secret, None, "there is none before it is sent");
     }
     scene.fixture.clock.pass(CLAIM_LEASE);
     scene.post.collect(&scene.node).await;
     let key = TicketKey { tenant: TenantId::default_tenant(), id: login };
-    let ticket = scene.fixture.setup.stores.tickets.find(&key).await.unwrap().unwrap();
+    let ticket = scene.fixture.builder.stores.tickets.find(&key).await.unwrap().unwrap();
     assert!(!format!("{ticket:?}").contains(&scene.post.secret("code")));
 }
 
@@ -177,7 +178,7 @@ async fn what_waits_holds_no_secret_and_no_address() {
 async fn a_letter_goes_to_the_address_that_the_user_has_when_it_is_sent() {
     let scene = Scene::new().await;
     scene.asks().await;
-    let users = &scene.fixture.setup.stores.users;
+    let users = &scene.fixture.builder.stores.users;
     let mut user = users.find(&UserHandle::Id(scene.ann.user.key.clone())).await.unwrap().unwrap();
     user.email = Email::parse("ann@elsewhere.example").unwrap();
     user.version += 1;
@@ -311,7 +312,7 @@ async fn letters_elsewhere(count: usize) -> (Fixture, Engine, Arc<Faults>) {
     let mut homes: BTreeMap<_, _> = names.iter().map(|name| (name.clone(), MemoryStore::stores())).collect();
     homes.insert(names[0].clone(), stores);
     let mut fixture = Fixture::new(MemoryStore::stores());
-    fixture.setup.tenant_databases = Arc::new(Elsewhere(homes));
+    fixture.builder.tenant_databases = Arc::new(Elsewhere(homes));
     let node = fixture.node().await;
     for name in names {
         let acme = tenant(&name);

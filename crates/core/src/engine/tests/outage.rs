@@ -34,12 +34,12 @@ impl Scene {
         let truth = MemoryStore::stores();
         let (stores, faults) = Faults::proving_by_hand(truth.clone());
         let mut fixture = Fixture::new(stores);
-        fixture.setup.bounds = Bounds { max_staleness: MAX_STALENESS, ..Bounds::default() };
+        fixture.builder.bounds = Bounds { max_staleness: MAX_STALENESS, ..Bounds::default() };
         let ticks = std::cell::Cell::new(Duration::from_secs(1000));
         fixture.clock.tick_to(ticks.get());
         let node = fixture.node().await;
         let mut elsewhere = fixture.clone();
-        elsewhere.setup.stores = truth;
+        elsewhere.builder.stores = truth;
         let other = elsewhere.node().await;
         let scene = Self { fixture, faults, node, other, ticks };
         scene.prove();
@@ -260,7 +260,7 @@ async fn an_idle_end_that_only_a_fast_clock_has_seen_is_asked_for_again() {
     let scene = Scene::new().await;
     let (_, held) = scene.somebody().await;
     scene.cost(&held).await;
-    let begun = scene.fixture.setup.clock.now();
+    let begun = scene.fixture.builder.clock.now();
     scene.fixture.clock.set(held.signed_in.grant.expires);
     let early = held.recognised(&scene.node).await;
     assert!(matches!(early, Err(AuthenticationError::NotLive(_))), "{early:?}");

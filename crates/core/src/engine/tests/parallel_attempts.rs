@@ -61,7 +61,7 @@ async fn a_guess_that_the_pool_has_no_room_for_is_given_back() {
     let held = scene.ann.password_sign_in(&scene.node, StrategyName::Session).await;
     let identity = held.identity(&scene.node).await;
     scene.faults.heard();
-    scene.fixture.setup.passwords.stop();
+    scene.fixture.passwords.stop();
     for _ in 0..20 {
         let (current, new) = (password("wrong password"), password("brisk lantern"));
         let change = ChangePassword { identity: identity.clone(), current, new };
@@ -73,7 +73,7 @@ async fn a_guess_that_the_pool_has_no_room_for_is_given_back() {
     assert_eq!((count("reserve a guess"), count("settle a guess")), (20, 20));
     let session = SecretHash::of(&[b"session", identity.session.as_uuid().as_bytes()]);
     let whose = AttemptKey { user: identity.user, device: Some(session) };
-    let left = scene.fixture.setup.stores.attempts.find(&whose).await.unwrap();
+    let left = scene.fixture.builder.stores.attempts.find(&whose).await.unwrap();
     assert_eq!(left, AttemptRecord::default());
 }
 

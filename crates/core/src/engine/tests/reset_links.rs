@@ -123,13 +123,13 @@ async fn what_is_wrong_with_the_password_is_said_before_the_link_is_spent() {
 async fn who_has_no_link_learns_nothing_about_passwords() {
     let scene = Scene::new().await;
     let link = scene.link().await;
-    let hashed = scene.fixture.setup.passwords.hashed();
+    let hashed = scene.fixture.passwords.hashed();
     for bad in [&link[..link.len() - 1], &format!("{link}0"), &link.replacen("default", "acme", 1), "a.b.c"] {
         for with in ["short", PASSWORD, NEXT] {
             assert!(is_invalid(&scene.resets(bad, with).await), "{bad}");
         }
     }
-    assert_eq!(scene.fixture.setup.passwords.hashed(), hashed);
+    assert_eq!(scene.fixture.passwords.hashed(), hashed);
 }
 
 // ASVS-map: AU2

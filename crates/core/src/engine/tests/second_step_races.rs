@@ -19,7 +19,7 @@ async fn nothing_survives(what: impl AsyncFn(&Engine, &UserKey)) {
         let (stores, faults) = Faults::within(truth.clone());
         let mut fixture = Fixture::new(stores);
         let slow = fixture.node().await;
-        fixture.setup.stores = truth;
+        fixture.builder.stores = truth;
         let (other, client) = (fixture.node().await, Client::browser());
         let ann = fixture.newcomer(&other).await;
         let login = client.asks_for_code(&other, &ann).await;

@@ -42,7 +42,7 @@ async fn of_two_hundred_who_claim_one_address_one_is_taken_in_and_one_hash_is_pa
     let fixture = Fixture::new(MemoryStore::stores());
     let node = fixture.node().await;
     assert_eq!(claim(std::slice::from_ref(&node), 200).await, 1);
-    assert_eq!(fixture.setup.passwords.hashed(), 1);
+    assert_eq!(fixture.passwords.hashed(), 1);
     assert_eq!(fixture.recorded_events.count(EventKind::SignedUp), 1);
     let page = Page { after: None, limit: 10 };
     assert_eq!(node.users(&TenantId::default_tenant(), "", page).await.unwrap().len(), 1);
@@ -54,7 +54,7 @@ async fn on_two_nodes_still_one_is_taken_in() {
     let fixture = Fixture::new(MemoryStore::stores());
     let nodes = [fixture.node().await, fixture.node().await];
     assert_eq!(claim(&nodes, 200).await, 1);
-    assert!(fixture.setup.passwords.hashed() <= 2, "one for each node");
+    assert!(fixture.passwords.hashed() <= 2, "one for each node");
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn a_weak_password_is_refused_before_it_is_hashed() {
     assert!(matches!(short, Err(RegisterError::Weak(WeakPassword::TooShort { shortest: 15 }))), "{short:?}");
     let own = node.register(request("jo.bloggs@example.com", "jo.bloggs123456")).await;
     assert!(matches!(own, Err(RegisterError::Weak(_))), "{own:?}");
-    assert_eq!(fixture.setup.passwords.hashed(), 0);
+    assert_eq!(fixture.passwords.hashed(), 0);
 }
 
 // ASVS-map: AU2
@@ -81,11 +81,11 @@ async fn unknown_wrong_and_disabled_are_one_answer_and_one_hash() {
         (ann.user.email, "wrong password"),
         (bob.user.email, PASSWORD),
     ] {
-        let before = fixture.setup.passwords.hashed();
+        let before = fixture.passwords.hashed();
         let tenant = TenantId::default_tenant();
         let refused = try_to_sign_in(&node, &tenant, &email, StrategyName::Session, with, false).await;
         assert!(matches!(refused, Err(PasswordSignInError::InvalidCredentials)), "{email}: {refused:?}");
-        assert_eq!(fixture.setup.passwords.hashed(), before + 1, "{email}");
+        assert_eq!(fixture.passwords.hashed(), before + 1, "{email}");
     }
     assert_eq!(fixture.recorded_events.count(EventKind::SignInRefused), 3);
     assert_eq!(fixture.recorded_events.count(EventKind::SignedIn), 0);
@@ -125,7 +125,7 @@ async fn an_imported_hash_is_replaced_at_the_first_sign_in() {
     let fixture = Fixture::new(MemoryStore::stores());
     let node = fixture.node().await;
     let mut ann = fixture.newcomer(&node).await;
-    let users = &fixture.setup.stores.users;
+    let users = &fixture.builder.stores.users;
     ann.user = ann.user.rehashed(bcrypt(PASSWORD));
     users.update(&ann.user).await.unwrap();
     let stored = async || users.find(&UserHandle::Id(ann.user.key.clone())).await.unwrap().unwrap();
@@ -189,7 +189,7 @@ async fn everybody_who_signs_in_while_an_imported_hash_is_replaced_gets_in() {
     let node = fixture.node().await;
     let mut ann = fixture.newcomer(&node).await;
     ann.user = ann.user.rehashed(bcrypt(PASSWORD));
-    fixture.setup.stores.users.update(&ann.user).await.unwrap();
+    fixture.builder.stores.users.update(&ann.user).await.unwrap();
     let password_sign_in = || ann.tries_to_sign_in(&node, StrategyName::Session, PASSWORD, false);
     let (first, second, third) = tokio::join!(password_sign_in(), password_sign_in(), password_sign_in());
     assert!(first.is_ok() && second.is_ok() && third.is_ok());

@@ -158,7 +158,7 @@ async fn a_suspension_whose_process_dies_half_way_lets_no_session_back_in() {
         let (stores, faults) = Faults::within(truth.clone());
         let mut fixture = Fixture::new(truth);
         let other = fixture.node().await;
-        fixture.setup.stores = stores;
+        fixture.builder.stores = stores;
         let node = fixture.node().await;
         let acme = make(&other, "acme", TenantSettings::default()).await.unwrap();
         let ann = fixture.register(&other, &acme, "ann@example.com").await;
@@ -197,7 +197,7 @@ impl TenantDatabases for Elsewhere {
 async fn the_users_of_a_tenant_with_a_database_of_its_own_live_there_alone() {
     let mut fixture = Fixture::new(MemoryStore::stores());
     let homes = Arc::new(Elsewhere::default());
-    fixture.setup.tenant_databases = homes.clone();
+    fixture.builder.tenant_databases = homes.clone();
     let (node, other) = (fixture.node().await, fixture.node().await);
     let acme = tenant("acme");
     let database = Some("memory:acme".to_owned());
@@ -211,7 +211,7 @@ async fn the_users_of_a_tenant_with_a_database_of_its_own_live_there_alone() {
         let users = stores.users.list(tenant, "", page).await.unwrap();
         users.into_iter().map(|user| user.key).collect::<Vec<_>>()
     };
-    let shared = &fixture.setup.stores;
+    let shared = &fixture.builder.stores;
     assert_eq!(names(&there, &acme).await, std::slice::from_ref(&ann.user.key));
     assert_eq!(names(shared, &acme).await, []);
     assert_eq!(names(shared, &TenantId::default_tenant()).await, [twin.user.key]);
@@ -238,7 +238,7 @@ async fn a_database_that_is_away_keeps_nobody_else_from_removing_what_is_old() {
     let (stores, faults) = Faults::within(MemoryStore::stores());
     let mut fixture = Fixture::new(stores);
     let homes = Arc::new(Elsewhere::default());
-    fixture.setup.tenant_databases = homes.clone();
+    fixture.builder.tenant_databases = homes.clone();
     let node = fixture.node().await;
     let acme = tenant("acme");
     let database = Some("memory:acme".to_owned());

@@ -25,18 +25,17 @@ use super::records::{NOW, email};
 use crate::clock::{Clock, Ticks, Timestamp};
 use crate::email::Email;
 use crate::engine::{
-    AuthenticationError, AuthenticationRequest, CompletedSignIn, Engine, Identity, NewUser, PasswordSignIn,
-    PasswordSignInError, Refresh, RefreshError, Refreshed, Register, Secrets, Setup,
+    AuthenticationError, AuthenticationRequest, CompletedSignIn, Engine, EngineBuilder, Identity, NewUser,
+    PasswordSignIn, PasswordSignInError, Refresh, RefreshError, Refreshed, Register,
 };
 use crate::event::{Event, EventKind, EventSink};
 use crate::id::{SessionKey, TenantId};
 use crate::key::{KeyRecord, KeyUse};
-use crate::liveness::Bounds;
 use crate::machine::{SystemClock, SystemRandom};
 use crate::password::{Argon2Cost, HashPool, Password, PasswordPolicy, PoolSize};
 use crate::secret::PlainSecret;
 use crate::session::Device;
-use crate::store::{NoTenantDatabases, Stores};
+use crate::store::{Stores, TenantDatabases};
 use crate::strategy::{Carrier, PresentedCredentials, StrategyName};
 use crate::tenant::{TenantPolicy, TenantRecord};
 use crate::user::{PersonName, User};
@@ -115,7 +114,9 @@ impl EventSink for EventRecorder {
 #[derive(Clone)]
 pub struct Fixture {
     /// What every engine on it is made of.
-    pub setup: Setup,
+    pub builder: EngineBuilder,
+    /// Hashes the passwords of all engines.
+    pub passwords: Arc<HashPool>,
     /// The clock of all of them.
     pub clock: Arc<HandClock>,
     /// What happened to any of them.
@@ -136,33 +137,39 @@ impl Fixture {
         };
         let size = PoolSize { threads: NonZeroUsize::MIN, queue: NonZeroUsize::MIN.saturating_add(63) };
         let pool = HashPool::new(size, Argon2Cost::LEAST, Arc::new(SystemRandom));
-        let setup = Setup {
-            stores,
-            clock: clock.clone(),
-            random: Arc::new(SystemRandom),
-            passwords: Arc::new(pool.expect("a thread")),
-            events: recorded_events.clone(),
-            tenant_databases: Arc::new(NoTenantDatabases),
-            policy: Arc::new(policy),
-            issuer: None,
-            secrets: Secrets::default(),
-            bounds: Bounds::default(),
-        };
-        Self { setup, clock, recorded_events }
+        let passwords = Arc::new(pool.expect("a thread"));
+        let builder = Engine::builder(stores)
+            .clock(clock.clone())
+            .passwords(passwords.clone())
+            .events(recorded_events.clone())
+            .policy(policy);
+        Self { builder, passwords, clock, recorded_events }
     }
 
     /// The same stage under other rules.
     #[must_use]
     pub fn with_policy(self, change: impl FnOnce(&mut TenantPolicy)) -> Self {
-        let mut policy = self.setup.policy.as_ref().clone();
+        let mut policy = self.builder.policy.as_ref().clone();
         change(&mut policy);
-        Self { setup: Setup { policy: Arc::new(policy), ..self.setup }, ..self }
+        Self { builder: self.builder.policy(policy), ..self }
+    }
+
+    /// The stores that every engine works on.
+    #[must_use]
+    pub const fn stores(&self) -> &Stores {
+        &self.builder.stores
+    }
+
+    /// The databases of tenants that have one of their own.
+    #[must_use]
+    pub fn tenant_databases(&self) -> &dyn TenantDatabases {
+        self.builder.tenant_databases.as_ref()
     }
 
     /// One more engine on the same stores, as another process would have it.
     #[expect(clippy::panic, reason = "a store on which no engine opens has failed the suite")]
     pub async fn node(&self) -> Engine {
-        match Engine::open(self.setup.clone()).await {
+        match self.builder.clone().open().await {
             Ok(engine) => engine,
             Err(fault) => panic!("no engine opens on these stores: {fault}"),
         }
@@ -171,7 +178,7 @@ impl Fixture {
     /// Makes a tenant with its keys.
     #[expect(clippy::panic, reason = "keys are made of chance alone")]
     pub async fn found(&self, tenant: &TenantId) {
-        let (now, stores) = (self.clock.now(), &self.setup.stores);
+        let (now, stores) = (self.clock.now(), &self.builder.stores);
         stores.tenants.insert(&TenantRecord::new(tenant.clone(), now)).await.answered();
         for usage in KeyUse::ALL {
             let past = now.minus(Duration::from_hours(1));
@@ -192,7 +199,7 @@ impl Fixture {
     /// Somebody of this address.
     #[expect(clippy::panic, reason = "a stage needs its people")]
     pub async fn register(&self, engine: &Engine, tenant: &TenantId, address: &str) -> Member {
-        let offered = self.setup.policy.strategies.keys().next();
+        let offered = self.builder.policy.strategies.keys().next();
         let request = Register {
             tenant: tenant.clone(),
             strategy: offered.copied().unwrap_or(StrategyName::Jwt),

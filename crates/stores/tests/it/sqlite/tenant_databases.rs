@@ -26,9 +26,9 @@ fn homes(directory: &Directory) -> Arc<TenantDatabaseRegistry> {
 
 /// Makes a tenant whose users live at this place.
 async fn found_at(fixture: &Fixture, tenant: &TenantId, database: &str) {
-    fixture.setup.tenant_databases.get_or_create(database).await.unwrap();
+    fixture.tenant_databases().get_or_create(database).await.unwrap();
     fixture.found(tenant).await;
-    let tenants = &fixture.setup.stores.tenants;
+    let tenants = &fixture.stores().tenants;
     let record = tenants.find(tenant).await.unwrap().unwrap();
     let moved = TenantRecord { database: Some(database.to_owned()), version: record.version + 1, ..record };
     assert_eq!(tenants.update(&moved).await.unwrap(), Updated::Done);
@@ -55,7 +55,7 @@ async fn two_tenants_in_two_files_share_nothing_and_a_row_that_is_deleted_signs_
     let homes = homes(&directory);
     let shared = open(&directory.fresh()).await.stores();
     let mut fixture = Fixture::new(shared.clone());
-    fixture.setup.tenant_databases = homes.clone();
+    fixture.builder = fixture.builder.tenant_databases(homes.clone());
     let engine = fixture.node().await;
     let mut all = Vec::new();
     for name in ["acme", "globex"] {
@@ -134,7 +134,7 @@ async fn a_database_that_is_gone_is_an_outage_of_its_tenant_until_it_is_back_and
     let directory = Directory::new();
     let mut fixture = Fixture::new(open(&directory.fresh()).await.stores());
     let before = homes(&directory);
-    fixture.setup.tenant_databases = before.clone();
+    fixture.builder = fixture.builder.tenant_databases(before.clone());
     let (acme, database) = (tenant("acme"), "sqlite:volume/acme.db".to_owned());
     let node = fixture.node().await;
     node.create_tenant(acme.clone(), TenantSettings::default(), Some(database)).await.unwrap();
@@ -149,7 +149,7 @@ async fn a_database_that_is_gone_is_an_outage_of_its_tenant_until_it_is_back_and
     let volume = directory.place.path().join("volume");
     let elsewhere = volume.with_file_name("elsewhere");
     fs::rename(&volume, &elsewhere).unwrap();
-    fixture.setup.tenant_databases = homes(&directory);
+    fixture.builder = fixture.builder.tenant_databases(homes(&directory));
     let node = fixture.node().await;
     let said = node.tenant(&acme).await.unwrap_err().to_string();
     assert!(
@@ -181,7 +181,7 @@ async fn a_tenant_is_made_where_a_first_attempt_broke_off_or_a_database_is_there
     // The first attempt came as far as the file.
     fs::write(directory.place.path().join("acme.db"), "").unwrap();
     for name in ["acme", "globex"] {
-        fixture.setup.tenant_databases = homes(&directory);
+        fixture.builder = fixture.builder.tenant_databases(homes(&directory));
         let (node, tenant) = (fixture.node().await, tenant(name));
         let database = Some("sqlite:acme.db".to_owned());
         node.create_tenant(tenant.clone(), TenantSettings::default(), database).await.unwrap();
@@ -195,7 +195,7 @@ async fn of_several_processes_that_make_one_tenant_at_once_one_does() {
     let mut fixture = Fixture::new(open(&directory.fresh()).await.stores());
     let mut making = JoinSet::new();
     for _ in 0..4 {
-        fixture.setup.tenant_databases = homes(&directory);
+        fixture.builder = fixture.builder.tenant_databases(homes(&directory));
         let node = fixture.node().await;
         let database = Some("sqlite:acme.db".to_owned());
         making.spawn(
@@ -206,7 +206,7 @@ async fn of_several_processes_that_make_one_tenant_at_once_one_does() {
     let is_taken = |made: &&Result<TenantRecord, _>| matches!(made, Err(TenantAdminError::Taken(_)));
     assert_eq!(made.iter().filter(is_taken).count(), 3, "{made:?}");
     assert!(made.iter().any(Result::is_ok), "{made:?}");
-    fixture.setup.tenant_databases = homes(&directory);
+    fixture.builder = fixture.builder.tenant_databases(homes(&directory));
     let node = fixture.node().await;
     fixture.register(&node, &tenant("acme"), "jo@example.com").await;
 }

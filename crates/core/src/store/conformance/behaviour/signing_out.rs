@@ -124,7 +124,7 @@ async fn a_password_set_by_an_operator_ends_all(story: &Story) {
 async fn an_epoch_ends_everyone(story: &Story) {
     let (ann, held) = story.signed_in().await;
     story.assert_in(&held).await;
-    let epochs = &story.fixture.setup.stores.epochs;
+    let epochs = &story.fixture.builder.stores.epochs;
     for scope in [EpochScope::Tenant(ann.user.key.tenant.clone()), EpochScope::Everyone] {
         let next = ann.sign_in_on(&story.node, NAME, true).await;
         epochs.advance(&scope, ending(EndReason::Admin)).await.answered();
