@@ -7,16 +7,16 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::failure::Failure;
+use crate::failure::VerbFailure;
 use crate::say;
 use crate::workspace::{self, Workspace, cargo};
 
 const VERSION: &str = "0.20.2";
 
 /// The verb.
-pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
     if let Some(unknown) = arguments.first() {
-        return Err(Failure::Usage(format!("deny takes no arguments, and `{unknown}` is one")));
+        return Err(VerbFailure::Usage(format!("deny takes no arguments, and `{unknown}` is one")));
     }
     let workspace = Workspace::load()?;
     let tools = workspace.target.join("tools");
@@ -28,8 +28,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
 }
 
 /// Builds `cargo-deny`, unless this version is there.
-fn install(program: &Path, tools: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(tools).map_err(Failure::doing(format!("cannot make {}", tools.display())))?;
+fn install(program: &Path, tools: &Path) -> Result<(), VerbFailure> {
+    fs::create_dir_all(tools).map_err(VerbFailure::doing(format!("cannot make {}", tools.display())))?;
     let _turn = workspace::lock(&tools.join("lock"))?;
     let version = workspace::output(Command::new(program).arg("--version")).unwrap_or_default();
     if version.trim() == format!("cargo-deny {VERSION}") {

@@ -5,14 +5,14 @@ use std::process::ExitCode;
 
 /// The two kinds of failure that a caller can tell apart by the exit code.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum VerbFailure {
     /// Something must be done by whoever called, before trying again: exit code 2.
     Usage(String),
     /// The work was done and its result is bad, or it could not be done: exit code 1.
     Broken(String),
 }
 
-impl Failure {
+impl VerbFailure {
     /// What to tell the shell.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
@@ -27,7 +27,7 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for VerbFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(text) | Self::Broken(text) => f.write_str(text),

@@ -3,14 +3,14 @@
 //! In a build of the whole workspace a feature that a neighbour switches on hides that a crate forgot to ask for it. So
 //! each crate is checked by itself. Features of tests are left out: only what a dependent can switch on counts.
 
-use crate::failure::Failure;
+use crate::failure::VerbFailure;
 use crate::say;
 use crate::workspace::{self, Package, Workspace, cargo};
 
 /// The verb.
-pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
     if let Some(unknown) = arguments.first() {
-        return Err(Failure::Usage(format!("features takes no arguments, and `{unknown}` is one")));
+        return Err(VerbFailure::Usage(format!("features takes no arguments, and `{unknown}` is one")));
     }
     for package in &Workspace::load()?.packages {
         for feature in choices(package) {

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// One thing to repair.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct Finding {
+pub(crate) struct TidyFinding {
     /// From the root of the repository, with `/`.
     pub(crate) path: String,
     /// From 1.
@@ -13,13 +13,13 @@ pub(crate) struct Finding {
     pub(crate) what: String,
 }
 
-impl Finding {
+impl TidyFinding {
     pub(crate) fn new(path: &str, line: usize, what: impl Into<String>) -> Self {
         Self { path: path.to_owned(), line, what: what.into() }
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for TidyFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}: {}", self.path, self.line, self.what)
     }

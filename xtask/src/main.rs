@@ -16,13 +16,13 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use failure::Failure;
+use failure::VerbFailure;
 
 /// Something to do, by name.
 struct Verb {
     name: &'static str,
     summary: &'static str,
-    run: fn(&[String]) -> Result<(), Failure>,
+    run: fn(&[String]) -> Result<(), VerbFailure>,
 }
 
 const VERBS: [Verb; 8] = [
@@ -67,17 +67,17 @@ fn main() -> ExitCode {
     }
 }
 
-fn dispatch(arguments: &[String]) -> Result<(), Failure> {
+fn dispatch(arguments: &[String]) -> Result<(), VerbFailure> {
     let Some((name, rest)) = arguments.split_first() else {
-        return Err(Failure::Usage(format!("which verb?\n{}", list())));
+        return Err(VerbFailure::Usage(format!("which verb?\n{}", list())));
     };
     let verb = VERBS.iter().find(|verb| verb.name == name);
-    let verb = verb.ok_or_else(|| Failure::Usage(format!("there is no verb `{name}`\n{}", list())))?;
+    let verb = verb.ok_or_else(|| VerbFailure::Usage(format!("there is no verb `{name}`\n{}", list())))?;
     (verb.run)(rest)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "every verb has this shape")]
-fn help(_: &[String]) -> Result<(), Failure> {
+fn help(_: &[String]) -> Result<(), VerbFailure> {
     say::line(&list());
     Ok(())
 }
@@ -100,7 +100,7 @@ mod tests {
     fn an_unknown_verb_and_no_verb_at_all_are_the_callers_mistake() {
         for line in ["dance", ""] {
             let failure = dispatch(&words(line)).unwrap_err();
-            assert!(matches!(failure, Failure::Usage(_)), "{line}");
+            assert!(matches!(failure, VerbFailure::Usage(_)), "{line}");
             assert!(failure.to_string().contains("cargo xtask tidy"), "{failure}");
         }
     }

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
-use crate::failure::Failure;
-use crate::finding::Finding;
+use crate::failure::VerbFailure;
+use crate::finding::TidyFinding;
 use crate::say;
 use crate::text_files::{self, TextFile};
 use crate::workspace::Workspace;
@@ -23,7 +23,7 @@ const END: &str = "<!-- end -->";
 const CLAIM: &str = "// ASVS-map:";
 
 /// The verb: writes the tables, or with `--check` says whether they are as they should be.
-pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let root = Workspace::load()?.root;
     let files = text_files::read(&root)?;
@@ -32,33 +32,34 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         [] => {
             let map = Map::of(&files);
             let page = text_of(&files, PAGE).and_then(|page| with_tables(page, &map.tables()));
-            let page = page.ok_or_else(|| Failure::Broken(format!("{PAGE} has no place for the tables")))?;
-            fs::write(root.join(PAGE), page).map_err(Failure::doing(format!("cannot write {PAGE}")))?;
+            let page =
+                page.ok_or_else(|| VerbFailure::Broken(format!("{PAGE} has no place for the tables")))?;
+            fs::write(root.join(PAGE), page).map_err(VerbFailure::doing(format!("cannot write {PAGE}")))?;
             say::line(&map.summary());
             report(&map.findings)
         }
-        _ => Err(Failure::Usage("security-map takes nothing or --check".to_owned())),
+        _ => Err(VerbFailure::Usage("security-map takes nothing or --check".to_owned())),
     }
 }
 
 /// What is wrong with the claims, or with the page that lists them.
-pub(crate) fn findings(files: &[TextFile]) -> Vec<Finding> {
+pub(crate) fn findings(files: &[TextFile]) -> Vec<TidyFinding> {
     let map = Map::of(files);
     let page = text_of(files, PAGE).unwrap_or_default();
     let is_current = with_tables(page, &map.tables()).is_some_and(|made| made == page);
     let stale = (!is_current).then(|| {
-        Finding::new(PAGE, 1, "its tables are not what the tests say: run `cargo xtask security-map`")
+        TidyFinding::new(PAGE, 1, "its tables are not what the tests say: run `cargo xtask security-map`")
     });
     map.findings.into_iter().chain(stale).collect()
 }
 
-fn report(findings: &[Finding]) -> Result<(), Failure> {
+fn report(findings: &[TidyFinding]) -> Result<(), VerbFailure> {
     for finding in findings {
         say::line(&finding.to_string());
     }
     match findings.len() {
         0 => Ok(()),
-        many => Err(Failure::Broken(format!("security-map: {many} to repair"))),
+        many => Err(VerbFailure::Broken(format!("security-map: {many} to repair"))),
     }
 }
 
@@ -75,7 +76,7 @@ fn with_tables(page: &str, tables: &str) -> Option<String> {
 
 /// A row of the requirements.
 #[derive(Clone, Copy)]
-struct Requirement<'a> {
+struct SecurityRequirement<'a> {
     id: &'a str,
     level: &'a str,
     sentence: &'a str,
@@ -84,19 +85,24 @@ struct Requirement<'a> {
 
 /// A line of the requirements.
 #[derive(Clone, Copy)]
-enum Line<'a> {
+enum MapLine<'a> {
     Area(&'a str),
-    Requirement(Requirement<'a>),
+    SecurityRequirement(SecurityRequirement<'a>),
 }
 
-fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
+fn lines(text: &str) -> impl Iterator<Item = MapLine<'_>> {
     text.lines().filter(|line| !line.is_empty()).map(|line| {
         if let Some(area) = line.strip_prefix("# ") {
-            return Line::Area(area);
+            return MapLine::Area(area);
         }
         let mut cells = line.split('\t');
         let mut cell = || cells.next().unwrap_or_default();
-        Line::Requirement(Requirement { id: cell(), level: cell(), sentence: cell(), remark: cell() })
+        MapLine::SecurityRequirement(SecurityRequirement {
+            id: cell(),
+            level: cell(),
+            sentence: cell(),
+            remark: cell(),
+        })
     })
 }
 
@@ -111,7 +117,7 @@ struct Test {
 struct Map<'a> {
     requirements: &'a str,
     tests: BTreeMap<String, Vec<Test>>,
-    findings: Vec<Finding>,
+    findings: Vec<TidyFinding>,
 }
 
 impl Map<'static> {
@@ -133,10 +139,10 @@ impl<'a> Map<'a> {
         map
     }
 
-    fn rows(&self) -> impl Iterator<Item = Requirement<'a>> + use<'a> {
+    fn rows(&self) -> impl Iterator<Item = SecurityRequirement<'a>> + use<'a> {
         lines(self.requirements).filter_map(|line| match line {
-            Line::Area(_) => None,
-            Line::Requirement(row) => Some(row),
+            MapLine::Area(_) => None,
+            MapLine::SecurityRequirement(row) => Some(row),
         })
     }
 
@@ -147,7 +153,7 @@ impl<'a> Map<'a> {
             let below = code.get(index + 1..).unwrap_or_default();
             let Some(name) = test_in(&file.path, below) else {
                 let what = "no test follows this line: put it right above the test it is about";
-                self.findings.push(Finding::new(&file.path, index + 1, what));
+                self.findings.push(TidyFinding::new(&file.path, index + 1, what));
                 continue;
             };
             for id in claim.split([',', ' ']).filter(|id| !id.is_empty()) {
@@ -156,7 +162,7 @@ impl<'a> Map<'a> {
                     self.tests.entry(id.to_owned()).or_default().push(test);
                 } else {
                     let what = format!("`{id}` is no requirement: {REQUIREMENTS_PATH} lists them");
-                    self.findings.push(Finding::new(&file.path, index + 1, what));
+                    self.findings.push(TidyFinding::new(&file.path, index + 1, what));
                 }
             }
         }
@@ -173,10 +179,10 @@ impl<'a> Map<'a> {
         for line in lines(self.requirements) {
             // Writing into a string cannot fail.
             let _ = match line {
-                Line::Area(area) => {
+                MapLine::Area(area) => {
                     write!(text, "\n### {area}\n\n| id | | requirement | shown by |\n|---|---|---|---|\n")
                 }
-                Line::Requirement(row) => {
+                MapLine::SecurityRequirement(row) => {
                     let shown = self.shown(row);
                     writeln!(text, "| {} | {} | {} | {shown} |", row.id, row.level, row.sentence)
                 }
@@ -185,7 +191,7 @@ impl<'a> Map<'a> {
         text
     }
 
-    fn shown(&self, row: Requirement<'_>) -> String {
+    fn shown(&self, row: SecurityRequirement<'_>) -> String {
         let tests = self.tests.get(row.id).map(Vec::as_slice).unwrap_or_default();
         let link = |test: &Test| format!("[`{}`](../{})", test.name, test.path);
         let links: Vec<String> = tests.iter().map(link).collect();

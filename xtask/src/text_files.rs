@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::failure::Failure;
+use crate::failure::VerbFailure;
 
 /// A file that is valid UTF-8 and has no NUL in it.
 pub(crate) struct TextFile {
@@ -32,11 +32,11 @@ impl TextFile {
 }
 
 /// Every text file below `root`, in order of path.
-pub(crate) fn read(root: &Path) -> Result<Vec<TextFile>, Failure> {
+pub(crate) fn read(root: &Path) -> Result<Vec<TextFile>, VerbFailure> {
     let hidden = Hidden::of(&fs::read_to_string(root.join(".gitignore")).unwrap_or_default());
     let mut files = Vec::new();
     descend(root, "", &hidden, &mut files)
-        .map_err(Failure::doing(format!("cannot read the files below {}", root.display())))?;
+        .map_err(VerbFailure::doing(format!("cannot read the files below {}", root.display())))?;
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }

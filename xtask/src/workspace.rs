@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde::Deserialize;
 
-use crate::failure::Failure;
+use crate::failure::VerbFailure;
 
 /// What `cargo metadata --no-deps` says. Needs no network: only the manifests of this workspace are read.
 #[derive(Deserialize)]
@@ -51,9 +51,9 @@ pub(crate) struct Target {
 
 impl Workspace {
     /// The workspace of the current folder.
-    pub(crate) fn load() -> Result<Self, Failure> {
+    pub(crate) fn load() -> Result<Self, VerbFailure> {
         let json = output(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
-        serde_json::from_str(&json).map_err(Failure::doing("cannot read what `cargo metadata` says"))
+        serde_json::from_str(&json).map_err(VerbFailure::doing("cannot read what `cargo metadata` says"))
     }
 
     /// The member of that name.
@@ -73,26 +73,26 @@ pub(crate) fn cargo() -> Command {
 }
 
 /// Runs a command whose own output the reader should see.
-pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
+pub(crate) fn run(command: &mut Command) -> Result<(), VerbFailure> {
     let name = shown(command);
-    let status = command.status().map_err(Failure::doing(format!("cannot start `{name}`")))?;
-    if status.success() { Ok(()) } else { Err(Failure::Broken(format!("`{name}` failed: {status}"))) }
+    let status = command.status().map_err(VerbFailure::doing(format!("cannot start `{name}`")))?;
+    if status.success() { Ok(()) } else { Err(VerbFailure::Broken(format!("`{name}` failed: {status}"))) }
 }
 
 /// Runs a command and returns what it wrote.
-pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
+pub(crate) fn output(command: &mut Command) -> Result<String, VerbFailure> {
     let name = shown(command);
-    let output = command.output().map_err(Failure::doing(format!("cannot start `{name}`")))?;
+    let output = command.output().map_err(VerbFailure::doing(format!("cannot start `{name}`")))?;
     if !output.status.success() {
         let error = String::from_utf8_lossy(&output.stderr);
-        return Err(Failure::Broken(format!("`{name}` failed: {}: {}", output.status, error.trim())));
+        return Err(VerbFailure::Broken(format!("`{name}` failed: {}: {}", output.status, error.trim())));
     }
-    String::from_utf8(output.stdout).map_err(Failure::doing(format!("`{name}` wrote no text")))
+    String::from_utf8(output.stdout).map_err(VerbFailure::doing(format!("`{name}` wrote no text")))
 }
 
 /// Waits until no other process holds this lock file. Dropping the file lets go of it, and so does the end of the process.
-pub(crate) fn lock(path: &Path) -> Result<File, Failure> {
-    let failed = || Failure::doing(format!("cannot lock {}", path.display()));
+pub(crate) fn lock(path: &Path) -> Result<File, VerbFailure> {
+    let failed = || VerbFailure::doing(format!("cannot lock {}", path.display()));
     let file = File::options().create(true).append(true).open(path).map_err(failed())?;
     file.lock().map_err(failed())?;
     Ok(file)

@@ -2,11 +2,11 @@
 
 use portcullis_bench::device::{Outbox, sessions};
 use portcullis_bench::http::get;
-use portcullis_bench::strategy::{Credentials, Strategy};
+use portcullis_bench::strategy::{Credentials, StrategyUnderTest};
 
 use crate::error::BenchError;
-use crate::people::People;
 use crate::script::Script;
+use crate::users::BenchUsers;
 
 /// Connections of a case that costs the server little.
 pub(crate) const MANY: usize = 64;
@@ -24,17 +24,17 @@ pub(crate) enum Case {
     /// An unguarded route of the server: the same layers and nothing behind them.
     Reference,
     /// The bare handler.
-    Bare,
+    BareServer,
     /// Hashing without a server.
     Hash,
     /// A check of who is signed in.
-    Profile(Strategy),
+    Profile(StrategyUnderTest),
     /// A refresh with the device proof.
-    Refresh(Strategy),
+    Refresh(StrategyUnderTest),
     /// A login.
-    Login(Strategy),
+    Login(StrategyUnderTest),
     /// A registration.
-    Register(Strategy),
+    Register(StrategyUnderTest),
     /// A list of sessions, over HTTP or as a microservice.
     Sessions(Transport),
 }
@@ -61,7 +61,7 @@ impl Transport {
 
 /// What a case is compared with, and with which others it shares a table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum CaseKind {
     /// Bound by handling requests.
     Requests,
     /// Bound by hashing passwords.
@@ -73,20 +73,20 @@ pub(crate) enum Kind {
 impl Case {
     /// All cases.
     pub(crate) fn all() -> Vec<Self> {
-        let mut cases = vec![Self::Reference, Self::Bare];
-        cases.extend(Strategy::ALL.map(Self::Profile));
-        cases.extend(Strategy::ROTATING.map(Self::Refresh));
+        let mut cases = vec![Self::Reference, Self::BareServer];
+        cases.extend(StrategyUnderTest::ALL.map(Self::Profile));
+        cases.extend(StrategyUnderTest::ROTATING.map(Self::Refresh));
         cases.extend(Transport::ALL.map(Self::Sessions));
         cases.push(Self::Hash);
-        cases.extend(Strategy::ALL.map(Self::Login));
-        cases.extend(Strategy::ALL.map(Self::Register));
+        cases.extend(StrategyUnderTest::ALL.map(Self::Login));
+        cases.extend(StrategyUnderTest::ALL.map(Self::Register));
         cases
     }
 
     /// Those whose name contains the text, and what they are compared with.
     pub(crate) fn matching(text: &str) -> Vec<Self> {
         let matches = |case: &Self| case.name().contains(text);
-        let kinds: Vec<Kind> = Self::all().into_iter().filter(matches).map(Self::kind).collect();
+        let kinds: Vec<CaseKind> = Self::all().into_iter().filter(matches).map(Self::kind).collect();
         let wanted = |case: &Self| matches(case) || (case.is_base() && kinds.contains(&case.kind()));
         Self::all().into_iter().filter(wanted).collect()
     }
@@ -95,7 +95,7 @@ impl Case {
     pub(crate) fn name(self) -> String {
         match self {
             Self::Reference => "reference".to_owned(),
-            Self::Bare => "bare".to_owned(),
+            Self::BareServer => "bare".to_owned(),
             Self::Hash => "hash".to_owned(),
             Self::Profile(strategy) => format!("profile {strategy}"),
             Self::Refresh(strategy) => format!("refresh {strategy}"),
@@ -105,17 +105,17 @@ impl Case {
         }
     }
 
-    pub(crate) fn kind(self) -> Kind {
+    pub(crate) fn kind(self) -> CaseKind {
         match self {
-            Self::Reference | Self::Bare | Self::Profile(_) | Self::Refresh(_) => Kind::Requests,
-            Self::Hash | Self::Login(_) | Self::Register(_) => Kind::Hashes,
-            Self::Sessions(_) => Kind::Transports,
+            Self::Reference | Self::BareServer | Self::Profile(_) | Self::Refresh(_) => CaseKind::Requests,
+            Self::Hash | Self::Login(_) | Self::Register(_) => CaseKind::Hashes,
+            Self::Sessions(_) => CaseKind::Transports,
         }
     }
 
     /// Whether others are compared with it.
     fn is_base(self) -> bool {
-        matches!(self, Self::Reference | Self::Bare | Self::Hash | Self::Sessions(Transport::Http))
+        matches!(self, Self::Reference | Self::BareServer | Self::Hash | Self::Sessions(Transport::Http))
     }
 
     /// One script a connection, with fresh credentials.
@@ -125,12 +125,12 @@ impl Case {
     pub(crate) async fn scripts(
         self,
         round: u64,
-        people: &People,
+        people: &BenchUsers,
         outbox: &Outbox,
     ) -> Result<Vec<Script>, BenchError> {
         Ok(match self {
             Self::Reference => repeat(MANY, &[get("/healthz", &[])]),
-            Self::Bare => repeat(MANY, &[get("/", &[])]),
+            Self::BareServer => repeat(MANY, &[get("/", &[])]),
             // Driven without scripts.
             Self::Hash | Self::Sessions(Transport::Tcp) => Vec::new(),
             Self::Sessions(Transport::Http) => {
@@ -154,7 +154,7 @@ impl Case {
     }
 }
 
-fn profiles(strategy: Strategy, signed_in: &[Credentials]) -> Vec<Vec<u8>> {
+fn profiles(strategy: StrategyUnderTest, signed_in: &[Credentials]) -> Vec<Vec<u8>> {
     signed_in.iter().map(|credentials| strategy.profile(&credentials.access)).collect()
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use crate::http::{Answer, get, post};
+use crate::http::{HttpAnswer, get, post};
 use crate::strategy::PASSWORD;
 
 /// Between two looks into the outbox.
@@ -20,7 +20,7 @@ const DEADLINE: Duration = Duration::from_mins(3);
 
 /// How a client proves which device it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Proof {
+pub enum DeviceProof {
     /// Not at all.
     None,
     /// The cookie, as `name=value`.
@@ -29,10 +29,10 @@ pub enum Proof {
     Secret(String),
 }
 
-impl Proof {
+impl DeviceProof {
     /// The device cookie that an answer sets.
     #[must_use]
-    pub fn cookie_of(answer: &Answer<'_>) -> Option<Self> {
+    pub fn cookie_of(answer: &HttpAnswer<'_>) -> Option<Self> {
         let (cookie, _) = answer.header("set-cookie")?.split_once(';')?;
         Some(Self::Cookie(cookie.to_owned()))
     }
@@ -61,18 +61,18 @@ pub fn sign_up(email: &str) -> Vec<u8> {
 /// The first step of a sign-in.
 #[must_use]
 pub fn device_sign_in(email: &str, password: &str) -> Vec<u8> {
-    Proof::None.post("/auth/login", json!({"usernameOrEmailOrMobile": email, "password": password}))
+    DeviceProof::None.post("/auth/login", json!({"usernameOrEmailOrMobile": email, "password": password}))
 }
 
 /// The second step. A `native` client asks for a secret.
 #[must_use]
-pub fn verify(login: &str, code: &str, native: bool, proof: &Proof) -> Vec<u8> {
+pub fn verify(login: &str, code: &str, native: bool, proof: &DeviceProof) -> Vec<u8> {
     proof.post("/auth/login/verify", json!({"loginId": login, "otp": code, "native": native}))
 }
 
 /// The request that trades a refresh token for the next pair.
 #[must_use]
-pub fn refresh(token: &str, proof: &Proof) -> Vec<u8> {
+pub fn refresh(token: &str, proof: &DeviceProof) -> Vec<u8> {
     proof.post("/auth/refresh", json!({"refreshToken": token}))
 }
 
@@ -170,12 +170,12 @@ mod tests {
 
     #[test]
     fn a_proof_travels_where_the_client_keeps_it() {
-        let sent = |proof: &Proof| String::from_utf8(refresh("t", proof)).unwrap();
-        let cookie = sent(&Proof::Cookie("portcullis.device=a".to_owned()));
+        let sent = |proof: &DeviceProof| String::from_utf8(refresh("t", proof)).unwrap();
+        let cookie = sent(&DeviceProof::Cookie("portcullis.device=a".to_owned()));
         assert!(cookie.contains("\r\ncookie: portcullis.device=a\r\n") && !cookie.contains("deviceSecret"));
-        let secret = sent(&Proof::Secret("b".to_owned()));
+        let secret = sent(&DeviceProof::Secret("b".to_owned()));
         assert!(secret.ends_with(r#"{"deviceSecret":"b","refreshToken":"t"}"#), "{secret}");
-        assert!(sent(&Proof::None).ends_with(r#"{"refreshToken":"t"}"#));
+        assert!(sent(&DeviceProof::None).ends_with(r#"{"refreshToken":"t"}"#));
     }
 
     #[test]

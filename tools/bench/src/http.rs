@@ -27,12 +27,12 @@ pub enum HttpError {
 
 /// A kept-alive connection.
 #[derive(Debug)]
-pub struct Connection {
+pub struct HttpConnection {
     stream: TcpStream,
     received: Vec<u8>,
 }
 
-impl Connection {
+impl HttpConnection {
     /// Connects.
     ///
     /// # Errors
@@ -47,7 +47,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`HttpError`]; the connection is of no more use then.
-    pub async fn exchange(&mut self, request: &[u8]) -> Result<Answer<'_>, HttpError> {
+    pub async fn exchange(&mut self, request: &[u8]) -> Result<HttpAnswer<'_>, HttpError> {
         self.received.clear();
         self.stream.write_all(request).await?;
         let outline = loop {
@@ -100,10 +100,10 @@ impl Outline {
         Ok(Some(Self { status, head, end: head.saturating_add(length) }))
     }
 
-    fn split(self, received: &[u8]) -> Result<Answer<'_>, HttpError> {
+    fn split(self, received: &[u8]) -> Result<HttpAnswer<'_>, HttpError> {
         match received.split_at_checked(self.head) {
             Some((head, body)) if received.len() == self.end => {
-                Ok(Answer { status: self.status, head, body })
+                Ok(HttpAnswer { status: self.status, head, body })
             }
             _ => Err(HttpError::Malformed("more bytes than were announced")),
         }
@@ -117,13 +117,13 @@ fn header<'b>(headers: &[httparse::Header<'b>], name: &str) -> Option<&'b str> {
 
 /// A whole answer, still in the connection's buffer.
 #[derive(Clone, Copy, Debug)]
-pub struct Answer<'c> {
+pub struct HttpAnswer<'c> {
     status: u16,
     head: &'c [u8],
     body: &'c [u8],
 }
 
-impl<'c> Answer<'c> {
+impl<'c> HttpAnswer<'c> {
     /// The status code.
     #[must_use]
     pub const fn status(&self) -> u16 {

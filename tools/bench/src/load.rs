@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use portcullis_bench::http::Connection;
+use portcullis_bench::http::HttpConnection;
 use tokio::task::JoinSet;
 
 use crate::error::BenchError;
@@ -16,8 +16,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// A script and the connection it runs on.
 #[derive(Debug)]
-pub(crate) struct Client {
-    connection: Connection,
+pub(crate) struct LoadClient {
+    connection: HttpConnection,
     script: Script,
 }
 
@@ -25,10 +25,13 @@ pub(crate) struct Client {
 ///
 /// # Errors
 /// [`BenchError::Http`]
-pub(crate) async fn connect(address: SocketAddr, scripts: Vec<Script>) -> Result<Vec<Client>, BenchError> {
+pub(crate) async fn connect(
+    address: SocketAddr,
+    scripts: Vec<Script>,
+) -> Result<Vec<LoadClient>, BenchError> {
     let mut clients = Vec::with_capacity(scripts.len());
     for script in scripts {
-        clients.push(Client { connection: Connection::open(address).await?, script });
+        clients.push(LoadClient { connection: HttpConnection::open(address).await?, script });
     }
     Ok(clients)
 }
@@ -37,7 +40,10 @@ pub(crate) async fn connect(address: SocketAddr, scripts: Vec<Script>) -> Result
 ///
 /// # Errors
 /// [`BenchError`], at the first answer that is neither a success nor a 503.
-pub(crate) async fn drive(clients: Vec<Client>, span: Duration) -> Result<(Vec<Client>, Tally), BenchError> {
+pub(crate) async fn drive(
+    clients: Vec<LoadClient>,
+    span: Duration,
+) -> Result<(Vec<LoadClient>, Tally), BenchError> {
     let begun = Instant::now();
     let mut running: JoinSet<_> = clients.into_iter().map(|client| client.run(begun + span)).collect();
     let mut clients = Vec::with_capacity(running.len());
@@ -51,7 +57,7 @@ pub(crate) async fn drive(clients: Vec<Client>, span: Duration) -> Result<(Vec<C
     Ok((clients, total))
 }
 
-impl Client {
+impl LoadClient {
     async fn run(mut self, until: Instant) -> Result<(Self, Tally), BenchError> {
         let mut tally = Tally::new();
         while Instant::now() < until {

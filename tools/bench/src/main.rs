@@ -6,14 +6,13 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for people prints")]
 #![expect(clippy::disallowed_methods, reason = "a tool that measures asks the machine for the time")]
 
-mod bare;
+mod bare_server;
 mod cases;
+mod docs_page;
 mod error;
 mod hashing;
 mod load;
 mod machine;
-mod page;
-mod people;
 mod process;
 mod report;
 mod round;
@@ -24,6 +23,7 @@ mod storm;
 mod tally;
 mod tcp;
 mod timing;
+mod users;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -37,16 +37,16 @@ use crate::error::BenchError;
 /// Measures the server beside what it is compared with.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis-bench", args_conflicts_with_subcommands = true)]
-struct Arguments {
+struct BenchArguments {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<BenchCommand>,
     #[command(flatten)]
-    plan: Plan,
+    plan: BenchPlan,
 }
 
 /// What to measure, and how long.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Plan {
+pub(crate) struct BenchPlan {
     /// How long one measurement of one case takes.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) seconds: u64,
@@ -72,9 +72,9 @@ pub(crate) struct Plan {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum BenchCommand {
     /// Serve the bare handler that the server is compared with (the bench starts this itself).
-    Bare {
+    BareServer {
         /// Where to listen.
         #[arg(long, default_value = "127.0.0.1:0")]
         listen: SocketAddr,
@@ -85,9 +85,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = BenchArguments::parse();
     let outcome = match arguments.command {
-        Some(Command::Bare { listen, body_bytes }) => serve_bare(listen, body_bytes),
+        Some(BenchCommand::BareServer { listen, body_bytes }) => serve_bare(listen, body_bytes),
         None => measure(&arguments.plan),
     };
     match outcome {
@@ -102,11 +102,11 @@ fn main() -> ExitCode {
 /// As many threads as the machine has cores, as the server has.
 fn serve_bare(listen: SocketAddr, body_bytes: usize) -> Result<(), BenchError> {
     let runtime = Builder::new_multi_thread().enable_all().build()?;
-    Ok(runtime.block_on(bare::serve(listen, body_bytes))?)
+    Ok(runtime.block_on(bare_server::serve(listen, body_bytes))?)
 }
 
 /// One thread, so that the load generator takes little from what it measures.
-fn measure(plan: &Plan) -> Result<(), BenchError> {
+fn measure(plan: &BenchPlan) -> Result<(), BenchError> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(run::run(plan))
 }

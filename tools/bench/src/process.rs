@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Memory in use, in KiB.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Memory {
+pub(crate) struct ProcessMemory {
     /// Now (`VmRSS`).
     pub(crate) resident: u64,
     /// At most so far (`VmHWM`).
@@ -29,9 +29,9 @@ fn ticks(stat: &str) -> Option<u64> {
 }
 
 /// How much memory the process has and had.
-pub(crate) fn memory(pid: u32) -> Memory {
+pub(crate) fn memory(pid: u32) -> ProcessMemory {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    Memory { resident: kibibytes(&status, "VmRSS:"), peak: kibibytes(&status, "VmHWM:") }
+    ProcessMemory { resident: kibibytes(&status, "VmRSS:"), peak: kibibytes(&status, "VmHWM:") }
 }
 
 /// The figure behind a name in a file of lines like `VmRSS:    1234 kB`; zero where there is none.

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use tabled::builder::Builder;
 use tabled::settings::Style;
 
-use crate::cases::{Case, Kind, Transport};
-use crate::process::Memory;
+use crate::cases::{Case, CaseKind, Transport};
+use crate::process::ProcessMemory;
 use crate::round::Figures;
 use crate::spread::Spread;
 use crate::storm::{CHECKS_PER_SECOND, LOGINS_AT_ONCE, StormRound};
@@ -26,7 +26,7 @@ pub(crate) struct Findings {
     /// Those who have an account beside those who have none.
     pub(crate) timing: Vec<Comparison>,
     /// The server's memory, by when it was read.
-    pub(crate) memory: Vec<(&'static str, Memory)>,
+    pub(crate) memory: Vec<(&'static str, ProcessMemory)>,
 }
 
 impl Findings {
@@ -62,7 +62,7 @@ impl Findings {
             "of bare",
             "503s",
         ];
-        self.table(Kind::Requests, head, |figures| {
+        self.table(CaseKind::Requests, head, |figures| {
             vec![
                 spread(figures, |round| round.rate),
                 spread(figures, |round| round.p50),
@@ -70,7 +70,7 @@ impl Findings {
                 show(Spread::of(figures.iter().filter_map(|round| round.processor))),
                 show(Spread::of(figures.iter().filter_map(|round| round.client))),
                 self.share_of(Case::Reference, figures),
-                self.share_of(Case::Bare, figures),
+                self.share_of(Case::BareServer, figures),
                 busy(figures),
             ]
         })
@@ -78,7 +78,7 @@ impl Findings {
 
     fn transports(&self) -> Option<String> {
         let head = ["", "answers/s", "p50 µs", "p99 µs", "CPU µs/answer", "client's", "of http (goal: 0.5)"];
-        self.table(Kind::Transports, head, |figures| {
+        self.table(CaseKind::Transports, head, |figures| {
             vec![
                 spread(figures, |round| round.rate),
                 spread(figures, |round| round.p50),
@@ -103,7 +103,7 @@ impl Findings {
     fn hashes(&self) -> Option<String> {
         let head = ["", "answers/s", "p50 ms", "p99 ms", "CPU ms/answer", "of hash", "503s"];
         let millis = |spread: Option<Spread>| show(spread.map(|spread| spread.scaled_down(1000.0)));
-        self.table(Kind::Hashes, head, |figures| {
+        self.table(CaseKind::Hashes, head, |figures| {
             vec![
                 spread(figures, |round| round.rate),
                 millis(Spread::of(figures.iter().map(|round| round.p50))),
@@ -117,7 +117,7 @@ impl Findings {
 
     fn table<const N: usize>(
         &self,
-        kind: Kind,
+        kind: CaseKind,
         head: [&str; N],
         row: impl Fn(&[Figures]) -> Vec<String>,
     ) -> Option<String> {
@@ -214,7 +214,7 @@ fn busy(figures: &[Figures]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_bench::strategy::Strategy;
+    use portcullis_bench::strategy::StrategyUnderTest;
 
     use super::*;
 
@@ -226,8 +226,10 @@ mod tests {
 
     #[test]
     fn a_row_names_its_case_and_compares_it_with_its_base() {
-        let cases =
-            vec![(Case::Hash, rounds([50.0, 100.0])), (Case::Login(Strategy::Jwt), rounds([40.0, 90.0]))];
+        let cases = vec![
+            (Case::Hash, rounds([50.0, 100.0])),
+            (Case::Login(StrategyUnderTest::Jwt), rounds([40.0, 90.0])),
+        ];
         let text = Findings { cases, ..Findings::default() }.tables();
         let row = text.lines().find(|line| line.contains("login jwt")).unwrap();
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();

@@ -6,12 +6,12 @@ use std::time::Duration;
 use portcullis_bench::device::Outbox;
 use portcullis_bench::server::{ReservedAddress, Server};
 
-use crate::bare::Bare;
+use crate::bare_server::BareServer;
 use crate::cases::{Case, MANY, Transport};
 use crate::error::BenchError;
-use crate::people::People;
 use crate::process::processor_time;
 use crate::tally::Tally;
+use crate::users::BenchUsers;
 use crate::{hashing, load, machine, tcp};
 
 /// What one measurement found.
@@ -33,18 +33,18 @@ pub(crate) struct Figures {
 
 /// Those who take part in every measurement.
 #[derive(Debug)]
-pub(crate) struct Fixture {
+pub(crate) struct BenchFixture {
     pub(crate) server: Server,
-    pub(crate) bare: Bare,
+    pub(crate) bare: BareServer,
     /// Where microservices connect.
     pub(crate) tcp: ReservedAddress,
     pub(crate) outbox: Outbox,
-    pub(crate) people: People,
+    pub(crate) people: BenchUsers,
     /// How long one measurement takes.
     pub(crate) span: Duration,
 }
 
-impl Fixture {
+impl BenchFixture {
     /// Measures a case once.
     ///
     /// # Errors
@@ -53,7 +53,7 @@ impl Fixture {
         match case {
             Case::Hash => self.hash().await,
             Case::Sessions(Transport::Tcp) => self.microservice(round).await,
-            Case::Bare => self.serve(case, round, self.bare.address, self.bare.pid()).await,
+            Case::BareServer => self.serve(case, round, self.bare.address, self.bare.pid()).await,
             _ => self.serve(case, round, self.server.address(), self.server.pid()).await,
         }
     }
@@ -75,7 +75,7 @@ impl Fixture {
     /// One connection with as many requests in flight as the other way has connections.
     async fn microservice(&self, round: u64) -> Result<Figures, BenchError> {
         let access = self.people.join(&self.outbox, &format!("tcp-{round}")).await?;
-        let mut client = tcp::Client::connect(self.tcp.get(), &access).await?;
+        let mut client = tcp::TcpClient::connect(self.tcp.get(), &access).await?;
         client.drive(MANY, self.span / 10).await?;
         let used = Used::by(self.server.pid());
         let tally = client.drive(MANY, self.span).await?;

@@ -4,20 +4,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portcullis_bench::device::Outbox;
-use portcullis_bench::http::Connection;
+use portcullis_bench::http::HttpConnection;
 use portcullis_bench::server::{ReservedAddress, Server, beside_this_program};
-use portcullis_bench::strategy::Strategy;
+use portcullis_bench::strategy::StrategyUnderTest;
 
-use crate::Plan;
-use crate::bare::Bare;
+use crate::BenchPlan;
+use crate::bare_server::BareServer;
 use crate::cases::{Case, USERS};
+use crate::docs_page;
 use crate::error::BenchError;
 use crate::machine::Machine;
-use crate::page;
-use crate::people::People;
 use crate::process::{forget_peak, memory};
 use crate::report::Findings;
-use crate::round::{Figures, Fixture};
+use crate::round::{BenchFixture, Figures};
+use crate::users::BenchUsers;
 use crate::{storm, timing};
 
 const STORM: &str = "storm";
@@ -27,7 +27,7 @@ const TIMING: &str = "timing";
 ///
 /// # Errors
 /// [`BenchError`]
-pub(crate) async fn run(plan: &Plan) -> Result<(), BenchError> {
+pub(crate) async fn run(plan: &BenchPlan) -> Result<(), BenchError> {
     let cases = chosen(plan)?;
     let includes = |part: &str| plan.only.as_deref().is_none_or(|only| only == part);
     let directory = tempfile::tempdir()?;
@@ -42,7 +42,7 @@ pub(crate) async fn run(plan: &Plan) -> Result<(), BenchError> {
 }
 
 async fn go_over_all(
-    plan: &Plan,
+    plan: &BenchPlan,
     cases: &[Case],
     with_storm: bool,
     directory: &Path,
@@ -63,7 +63,7 @@ async fn go_over_all(
     Ok(())
 }
 
-fn chosen(plan: &Plan) -> Result<Vec<Case>, BenchError> {
+fn chosen(plan: &BenchPlan) -> Result<Vec<Case>, BenchError> {
     match plan.only.as_deref() {
         None => Ok(Case::all()),
         Some(STORM | TIMING) => Ok(Vec::new()),
@@ -80,34 +80,34 @@ fn chosen(plan: &Plan) -> Result<Vec<Case>, BenchError> {
 }
 
 /// Starts the server, makes its users, and starts the bare handler with an answer as long as a profile.
-async fn set(plan: &Plan, data_dir: &Path) -> Result<Fixture, BenchError> {
+async fn set(plan: &BenchPlan, data_dir: &Path) -> Result<BenchFixture, BenchError> {
     let program = plan.server.clone().map_or_else(beside_this_program, Ok)?;
     println!("starting {} and registering {USERS} users", program.display());
     let tcp = ReservedAddress::new()?;
     let listen = [("PORTCULLIS_TCP_LISTEN", tcp.get().to_string())];
     let listen = listen.each_ref().map(|(name, value)| (*name, value.as_str()));
     let server = Server::start_with(&program, data_dir, &listen).await?;
-    let people = People::register(server.address(), "people", USERS).await?;
+    let people = BenchUsers::register(server.address(), "people", USERS).await?;
     let body_bytes = length_of_a_profile(&server, &people).await?;
-    let bare = Bare::start(&std::env::current_exe()?, body_bytes)?;
+    let bare = BareServer::start(&std::env::current_exe()?, body_bytes)?;
     let (outbox, span) = (Outbox::of(data_dir), Duration::from_secs(plan.seconds));
-    Ok(Fixture { server, bare, tcp, outbox, people, span })
+    Ok(BenchFixture { server, bare, tcp, outbox, people, span })
 }
 
-async fn length_of_a_profile(server: &Server, people: &People) -> Result<usize, BenchError> {
-    let signed_in = people.password_sign_in(Strategy::Jwt, 1).await?;
-    let mut connection = Connection::open(server.address()).await?;
+async fn length_of_a_profile(server: &Server, people: &BenchUsers) -> Result<usize, BenchError> {
+    let signed_in = people.password_sign_in(StrategyUnderTest::Jwt, 1).await?;
+    let mut connection = HttpConnection::open(server.address()).await?;
     let mut length = 0;
     for credentials in signed_in {
-        let answer = connection.exchange(&Strategy::Jwt.profile(&credentials.access)).await?;
+        let answer = connection.exchange(&StrategyUnderTest::Jwt.profile(&credentials.access)).await?;
         length = answer.body().len();
     }
     Ok(length)
 }
 
 async fn go_round(
-    plan: &Plan,
-    fixture: &Fixture,
+    plan: &BenchPlan,
+    fixture: &BenchFixture,
     cases: &[Case],
 ) -> Result<Vec<(Case, Vec<Figures>)>, BenchError> {
     let mut found: Vec<(Case, Vec<Figures>)> = cases.iter().map(|case| (*case, Vec::new())).collect();
@@ -121,7 +121,7 @@ async fn go_round(
     Ok(found)
 }
 
-async fn storms(plan: &Plan, fixture: &Fixture) -> Result<Vec<storm::StormRound>, BenchError> {
+async fn storms(plan: &BenchPlan, fixture: &BenchFixture) -> Result<Vec<storm::StormRound>, BenchError> {
     let mut rounds = Vec::new();
     let span = Duration::from_secs(plan.storm_seconds);
     for round in 1..=plan.rounds {
@@ -134,7 +134,7 @@ async fn storms(plan: &Plan, fixture: &Fixture) -> Result<Vec<storm::StormRound>
     Ok(rounds)
 }
 
-fn publish(plan: &Plan, findings: &Findings) -> Result<(), BenchError> {
+fn publish(plan: &BenchPlan, findings: &Findings) -> Result<(), BenchError> {
     let workspace = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let rounds = format!(
         "{} rounds of {} s a case, storm {} s + {} s; median (least–most) of the rounds.",
@@ -143,7 +143,7 @@ fn publish(plan: &Plan, findings: &Findings) -> Result<(), BenchError> {
     let text = format!("{}. {rounds}\n\n{}", Machine::here(&workspace), findings.tables());
     println!("\n{text}");
     if plan.write {
-        page::write(&workspace.join("docs/performance.md"), &text)?;
+        docs_page::write(&workspace.join("docs/performance.md"), &text)?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What one client asks for, again and again. The next request is always ready as bytes before the clock starts.
 
-use portcullis_bench::http::Answer;
-use portcullis_bench::strategy::{Credentials, Strategy};
+use portcullis_bench::http::HttpAnswer;
+use portcullis_bench::strategy::{Credentials, StrategyUnderTest};
 
 use crate::error::BenchError;
 
@@ -15,8 +15,8 @@ pub(crate) struct Script {
 #[derive(Debug)]
 enum Next {
     Same,
-    SignUp { strategy: Strategy, mailbox: String, number: u64 },
-    Chain { strategy: Strategy, device_secret: Option<String> },
+    SignUp { strategy: StrategyUnderTest, mailbox: String, number: u64 },
+    Chain { strategy: StrategyUnderTest, device_secret: Option<String> },
 }
 
 impl Script {
@@ -26,13 +26,13 @@ impl Script {
     }
 
     /// A new user each time; no other script may use this mailbox.
-    pub(crate) fn sign_ups(strategy: Strategy, mailbox: String) -> Self {
+    pub(crate) fn sign_ups(strategy: StrategyUnderTest, mailbox: String) -> Self {
         let request = strategy.register(&address(&mailbox, 0));
         Self { request, next: Next::SignUp { strategy, mailbox, number: 0 } }
     }
 
     /// One chain of refresh tokens, each redeemed once. `None` if these credentials have no refresh token.
-    pub(crate) fn chain(strategy: Strategy, signed_in: &Credentials) -> Option<Self> {
+    pub(crate) fn chain(strategy: StrategyUnderTest, signed_in: &Credentials) -> Option<Self> {
         let device_secret = signed_in.device_secret.clone();
         let request = strategy.refresh(signed_in.refresh_token.as_deref()?, device_secret.as_deref());
         Some(Self { request, next: Next::Chain { strategy, device_secret } })
@@ -46,7 +46,7 @@ impl Script {
     ///
     /// # Errors
     /// [`BenchError::Unexpected`] where the answer does not carry what the next request needs.
-    pub(crate) fn advance(&mut self, answer: &Answer<'_>) -> Result<(), BenchError> {
+    pub(crate) fn advance(&mut self, answer: &HttpAnswer<'_>) -> Result<(), BenchError> {
         match &mut self.next {
             Next::Same => {}
             Next::SignUp { strategy, mailbox, number } => {
@@ -68,7 +68,7 @@ fn address(mailbox: &str, number: u64) -> String {
 }
 
 /// The error of an answer that should not have come; it names the request by its first line.
-pub(crate) fn unexpected(request: &[u8], answer: &Answer<'_>) -> BenchError {
+pub(crate) fn unexpected(request: &[u8], answer: &HttpAnswer<'_>) -> BenchError {
     let request = String::from_utf8_lossy(request);
     let asked = request.lines().next().unwrap_or_default().to_owned();
     BenchError::Unexpected { asked, answer: answer.describe() }

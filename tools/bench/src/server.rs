@@ -11,7 +11,7 @@ use thiserror::Error;
 use tokio::net::TcpSocket;
 use tokio::time::{sleep, timeout};
 
-use crate::http::{Connection, get};
+use crate::http::{HttpConnection, get};
 
 /// When a start is given up. A process that ends by itself is noticed at once.
 const START_DEADLINE: Duration = Duration::from_mins(3);
@@ -130,7 +130,7 @@ impl Server {
 
     async fn answers_ready(&self) -> bool {
         let asked = async {
-            let mut connection = Connection::open(self.address()).await.ok()?;
+            let mut connection = HttpConnection::open(self.address()).await.ok()?;
             connection.exchange(&get("/readyz", &[])).await.ok().map(|answer| answer.status())
         };
         matches!(timeout(ANSWER_DEADLINE, asked).await, Ok(Some(200)))

@@ -9,22 +9,22 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use portcullis_bench::http::Connection;
-use portcullis_bench::strategy::Strategy;
+use portcullis_bench::http::HttpConnection;
+use portcullis_bench::strategy::StrategyUnderTest;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
 use crate::error::BenchError;
-use crate::people::People;
 use crate::script::unexpected;
 use crate::tally::Tally;
+use crate::users::BenchUsers;
 
 /// Checks that are due in a second.
 pub(crate) const CHECKS_PER_SECOND: u32 = 300;
 /// Clients that log in without pause.
 pub(crate) const LOGINS_AT_ONCE: usize = 16;
 const CHECKING_CONNECTIONS: usize = 32;
-const STRATEGY: Strategy = Strategy::SessionJwt;
+const STRATEGY: StrategyUnderTest = StrategyUnderTest::SessionJwt;
 
 /// One pair of measurements.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub(crate) struct StormRound {
 /// [`BenchError`]
 pub(crate) async fn measure(
     address: SocketAddr,
-    people: &People,
+    people: &BenchUsers,
     span: Duration,
 ) -> Result<StormRound, BenchError> {
     let signed_in = people.password_sign_in(STRATEGY, CHECKING_CONNECTIONS).await?;
@@ -67,7 +67,7 @@ async fn checks(address: SocketAddr, requests: &[Vec<u8>], span: Duration) -> Re
     let due = Arc::new(Mutex::new(receiver));
     let mut checking = JoinSet::new();
     for request in requests.iter().cloned() {
-        checking.spawn(check(Connection::open(address).await?, request, Arc::clone(&due)));
+        checking.spawn(check(HttpConnection::open(address).await?, request, Arc::clone(&due)));
     }
     let begun = Instant::now();
     let pace = thread::spawn(move || pace(begun, span, &sender));
@@ -94,7 +94,7 @@ fn pace(begun: Instant, span: Duration, due: &mpsc::UnboundedSender<Instant>) {
     }
 }
 
-async fn check(mut connection: Connection, request: Vec<u8>, due: Due) -> Result<Tally, BenchError> {
+async fn check(mut connection: HttpConnection, request: Vec<u8>, due: Due) -> Result<Tally, BenchError> {
     let mut tally = Tally::new();
     loop {
         let next = due.lock().await.recv().await;
@@ -126,7 +126,7 @@ fn storm(address: SocketAddr, logins: Vec<Vec<u8>>, span: Duration) -> Result<Ta
 }
 
 async fn log_in_until(address: SocketAddr, request: Vec<u8>, until: Instant) -> Result<Tally, BenchError> {
-    let mut connection = Connection::open(address).await?;
+    let mut connection = HttpConnection::open(address).await?;
     let mut tally = Tally::new();
     while Instant::now() < until {
         let sent = Instant::now();

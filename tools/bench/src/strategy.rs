@@ -6,14 +6,14 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::http::{Answer, get, post};
+use crate::http::{HttpAnswer, get, post};
 
 /// The password of every user that the tools make.
 pub const PASSWORD: &str = "correct horse battery staple";
 
 /// One of the six ways to stay signed in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Strategy {
+pub enum StrategyUnderTest {
     /// A signed token, believed until it expires.
     Jwt,
     /// A cookie with an opaque id.
@@ -28,7 +28,7 @@ pub enum Strategy {
     SessionJwt,
 }
 
-impl Strategy {
+impl StrategyUnderTest {
     /// All of them, in the order in which they are documented.
     pub const ALL: [Self; 6] =
         [Self::Jwt, Self::Session, Self::Hybrid, Self::Refresh, Self::Denylist, Self::SessionJwt];
@@ -80,13 +80,13 @@ impl Strategy {
 
     /// The request that asks who is signed in.
     #[must_use]
-    pub fn profile(self, access: &Access) -> Vec<u8> {
+    pub fn profile(self, access: &AccessCredential) -> Vec<u8> {
         get(&self.path("profile"), &[access.header()])
     }
 
     /// The request that signs out.
     #[must_use]
-    pub fn logout(self, access: &Access) -> Vec<u8> {
+    pub fn logout(self, access: &AccessCredential) -> Vec<u8> {
         post(&self.path("logout"), &[access.header()], None)
     }
 
@@ -105,7 +105,7 @@ impl Strategy {
     }
 }
 
-impl fmt::Display for Strategy {
+impl fmt::Display for StrategyUnderTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
@@ -113,14 +113,14 @@ impl fmt::Display for Strategy {
 
 /// What a client shows to be let in: a header's value.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Access {
+pub enum AccessCredential {
     /// `Authorization`, with its scheme.
     Bearer(String),
     /// `Cookie`, as `name=value`.
     Cookie(String),
 }
 
-impl Access {
+impl AccessCredential {
     fn header(&self) -> (&'static str, &str) {
         match self {
             Self::Bearer(value) => ("authorization", value),
@@ -133,7 +133,7 @@ impl Access {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Credentials {
     /// What opens guarded routes.
-    pub access: Access,
+    pub access: AccessCredential,
     /// What a rotating strategy renews them with.
     pub refresh_token: Option<String>,
     /// The proof that a native client keeps.
@@ -143,11 +143,11 @@ pub struct Credentials {
 impl Credentials {
     /// The credentials in the answer to a login or a refresh; `None` if it has none.
     #[must_use]
-    pub fn of(strategy: Strategy, answer: &Answer<'_>) -> Option<Self> {
-        if strategy == Strategy::Session {
+    pub fn of(strategy: StrategyUnderTest, answer: &HttpAnswer<'_>) -> Option<Self> {
+        if strategy == StrategyUnderTest::Session {
             let (cookie, _) = answer.header("set-cookie")?.split_once(';')?;
             return Some(Self {
-                access: Access::Cookie(cookie.to_owned()),
+                access: AccessCredential::Cookie(cookie.to_owned()),
                 refresh_token: None,
                 device_secret: None,
             });
@@ -155,7 +155,10 @@ impl Credentials {
         let body = answer.json();
         let tokens = body.get("tokens").unwrap_or(&body);
         Some(Self {
-            access: Access::Bearer(format!("Bearer {}", member(tokens, "access_token", "accessToken")?)),
+            access: AccessCredential::Bearer(format!(
+                "Bearer {}",
+                member(tokens, "access_token", "accessToken")?
+            )),
             refresh_token: member(tokens, "refresh_token", "refreshToken"),
             device_secret: member(tokens, "device_secret", "deviceSecret"),
         })

@@ -17,7 +17,7 @@ use crate::tally::Tally;
 
 /// One kind of request, over and over.
 #[derive(Debug)]
-pub(crate) struct Client {
+pub(crate) struct TcpClient {
     stream: TcpStream,
     request: Request,
     received: Vec<u8>,
@@ -31,7 +31,7 @@ struct Request {
     wanted: &'static str,
 }
 
-impl Client {
+impl TcpClient {
     /// Connects, to ask where the holder of this token is signed in.
     ///
     /// # Errors
@@ -163,7 +163,7 @@ mod tests {
     async fn so_many_are_in_flight_and_each_answer_finds_its_request() {
         // Fewer in flight, and this would wait for ever.
         let address = answers_once_it_has(4, r#""code":"SESSIONS_RETRIEVED""#).await;
-        let mut client = Client::connect(address, "token").await.unwrap();
+        let mut client = TcpClient::connect(address, "token").await.unwrap();
         let tally = client.drive(4, Duration::from_millis(20)).await.unwrap();
         assert!(tally.count() >= 4, "{}", tally.count());
     }
@@ -171,7 +171,7 @@ mod tests {
     #[tokio::test]
     async fn a_refusal_ends_the_run() {
         let address = answers_once_it_has(1, r#""code":"UNAUTHORIZED""#).await;
-        let mut client = Client::connect(address, "token").await.unwrap();
+        let mut client = TcpClient::connect(address, "token").await.unwrap();
         let refused = client.drive(1, Duration::from_millis(20)).await.unwrap_err();
         assert!(refused.to_string().starts_with("auth.sessions was answered with"), "{refused}");
     }

@@ -5,21 +5,21 @@
 //! token opens anything.
 
 mod chains;
-mod doubts;
 mod ends;
+mod pending_requests;
 
 use std::net::SocketAddr;
 
-use portcullis_bench::strategy::Strategy;
+use portcullis_bench::strategy::StrategyUnderTest;
 
-use crate::client::Client;
-use crate::session::Session;
-use crate::wire::{Reply, Stop, Wire};
+use crate::client::StrategyClient;
+use crate::client_session::ClientSession;
+use crate::server_connection::{ServerConnection, Stop, StrategyReply};
 
 /// Live sessions that a client takes into the next round.
 const MOST_SESSIONS: usize = 8;
 
-impl Client {
+impl StrategyClient {
     /// Checks everything.
     ///
     /// # Errors
@@ -33,7 +33,7 @@ impl Client {
     }
 
     async fn verify_on(&mut self, address: SocketAddr) -> Result<(), Stop> {
-        let mut wire = Wire::open(address).await?;
+        let mut wire = ServerConnection::open(address).await?;
         self.settle_doubts(&mut wire).await?;
         self.registered_users_exist(&mut wire).await?;
         for session in std::mem::take(&mut self.ledger.sessions) {
@@ -45,13 +45,15 @@ impl Client {
     }
 
     /// A second registration of an address that was acknowledged is a conflict; that costs no hash.
-    async fn registered_users_exist(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+    async fn registered_users_exist(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
         let round = self.round;
         let of_round = self.ledger.accounts.iter().filter(|account| account.round == round);
         let emails: Vec<String> = of_round.map(|account| account.email.clone()).collect();
         for email in emails {
             let what = format!("register {email} again");
-            let reply = self.asked(wire, Strategy::Jwt, &Strategy::Jwt.register(&email), &what).await?;
+            let reply = self
+                .asked(wire, StrategyUnderTest::Jwt, &StrategyUnderTest::Jwt.register(&email), &what)
+                .await?;
             reply.must_be(409, &format!("{email} was registered"))?;
             self.ledger.check("registered user exists");
         }
@@ -59,7 +61,11 @@ impl Client {
     }
 
     /// A live session opens its profile; a chain goes on as well.
-    async fn session_lives(&mut self, wire: &mut Wire, session: Session) -> Result<(), Stop> {
+    async fn session_lives(
+        &mut self,
+        wire: &mut ServerConnection,
+        session: ClientSession,
+    ) -> Result<(), Stop> {
         if session.chain.is_some() {
             return self.chain_goes_on(wire, session).await;
         }
@@ -68,7 +74,11 @@ impl Client {
         Ok(())
     }
 
-    async fn opens_profile(&mut self, wire: &mut Wire, session: &Session) -> Result<(), Stop> {
+    async fn opens_profile(
+        &mut self,
+        wire: &mut ServerConnection,
+        session: &ClientSession,
+    ) -> Result<(), Stop> {
         let what = format!("profile of {session}");
         let reply = self.asked(wire, session.strategy, &session.profile(), &what).await?;
         reply.must_be(200, &format!("{session} was never ended"))?;
@@ -79,11 +89,11 @@ impl Client {
     /// Asks, patiently, and writes the answer into the history.
     async fn asked(
         &mut self,
-        wire: &mut Wire,
-        strategy: Strategy,
+        wire: &mut ServerConnection,
+        strategy: StrategyUnderTest,
         request: &[u8],
         what: &str,
-    ) -> Result<Reply, Stop> {
+    ) -> Result<StrategyReply, Stop> {
         let reply = wire.ask_patiently(strategy, request).await?;
         self.note(&format!("check: {what}"), &reply);
         Ok(reply)

@@ -4,21 +4,21 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use portcullis_bench::strategy::Strategy;
+use portcullis_bench::strategy::StrategyUnderTest;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 
-use crate::ledger::{Account, Doubt, Ledger};
-use crate::session::Session;
-use crate::wire::{Reply, Stop, Wire, pause};
+use crate::client_session::ClientSession;
+use crate::ledger::{Account, Ledger, PendingRequest};
+use crate::server_connection::{ServerConnection, Stop, StrategyReply, pause};
 
 /// Fewer than this, and nobody signs out by choice.
 const ENOUGH_SESSIONS: usize = 3;
 
 /// What a client can do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Operation {
+enum ClientAction {
     Register,
     Login,
     Profile,
@@ -30,29 +30,33 @@ enum Operation {
 
 /// With hashing in the mix, most requests in flight at a kill are hashes; a light client leaves them out, so that
 /// rotations and sign-outs are hit too.
-const MIXED: [(Operation, u32); 6] = [
-    (Operation::Register, 8),
-    (Operation::Login, 16),
-    (Operation::Profile, 20),
-    (Operation::Refresh, 36),
-    (Operation::Retry, 10),
-    (Operation::Logout, 10),
+const MIXED: [(ClientAction, u32); 6] = [
+    (ClientAction::Register, 8),
+    (ClientAction::Login, 16),
+    (ClientAction::Profile, 20),
+    (ClientAction::Refresh, 36),
+    (ClientAction::Retry, 10),
+    (ClientAction::Logout, 10),
 ];
-const LIGHT: [(Operation, u32); 4] =
-    [(Operation::Profile, 10), (Operation::Refresh, 70), (Operation::Retry, 10), (Operation::Logout, 10)];
+const LIGHT: [(ClientAction, u32); 4] = [
+    (ClientAction::Profile, 10),
+    (ClientAction::Refresh, 70),
+    (ClientAction::Retry, 10),
+    (ClientAction::Logout, 10),
+];
 
 /// One client.
 #[derive(Debug)]
-pub(crate) struct Client {
+pub(crate) struct StrategyClient {
     pub(crate) number: u64,
     pub(crate) round: u64,
     pub(crate) ledger: Ledger,
     pub(crate) random: StdRng,
-    mix: &'static [(Operation, u32)],
+    mix: &'static [(ClientAction, u32)],
     made: u64,
 }
 
-impl Client {
+impl StrategyClient {
     /// The client of this number, which has done nothing yet.
     pub(crate) fn new(number: u64) -> Self {
         let random = StdRng::from_seed([0; 32]);
@@ -86,36 +90,36 @@ impl Client {
     }
 
     async fn work_on(&mut self, address: SocketAddr) -> Result<(), Stop> {
-        let mut wire = Wire::open(address).await?;
+        let mut wire = ServerConnection::open(address).await?;
         loop {
             match self.choose() {
-                Operation::Register => self.register(&mut wire).await?,
-                Operation::Login => self.login(&mut wire).await?,
-                Operation::Profile => self.profile(&mut wire).await?,
-                Operation::Refresh => self.refresh(&mut wire).await?,
-                Operation::Retry => self.retry(&mut wire).await?,
-                Operation::Logout => self.logout(&mut wire).await?,
+                ClientAction::Register => self.register(&mut wire).await?,
+                ClientAction::Login => self.login(&mut wire).await?,
+                ClientAction::Profile => self.profile(&mut wire).await?,
+                ClientAction::Refresh => self.refresh(&mut wire).await?,
+                ClientAction::Retry => self.retry(&mut wire).await?,
+                ClientAction::Logout => self.logout(&mut wire).await?,
             }
         }
     }
 
-    fn choose(&mut self) -> Operation {
+    fn choose(&mut self) -> ClientAction {
         if self.ledger.sessions.is_empty() {
-            return Operation::Login;
+            return ClientAction::Login;
         }
         let chosen = self.mix.choose_weighted(&mut self.random, |(_, weight)| *weight);
-        let operation = chosen.map_or(Operation::Profile, |(operation, _)| *operation);
+        let operation = chosen.map_or(ClientAction::Profile, |(operation, _)| *operation);
         match operation {
-            Operation::Logout if self.ledger.sessions.len() < ENOUGH_SESSIONS => Operation::Profile,
+            ClientAction::Logout if self.ledger.sessions.len() < ENOUGH_SESSIONS => ClientAction::Profile,
             other => other,
         }
     }
 
-    async fn register(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+    async fn register(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
         self.made += 1;
         let email = format!("r{}-c{}-{}@torture.example", self.round, self.number, self.made);
         let strategy = self.any_strategy();
-        self.ledger.doubts.push(Doubt::Register(email.clone()));
+        self.ledger.doubts.push(PendingRequest::Register(email.clone()));
         let reply = wire.ask(strategy, &strategy.register(&email)).await?;
         self.note(&format!("register {email} under {strategy}"), &reply);
         if self.settled(&reply, 201, "a new address must be registered").await? {
@@ -125,7 +129,7 @@ impl Client {
         Ok(())
     }
 
-    async fn login(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+    async fn login(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
         let Some(account) = self.ledger.accounts.iter_mut().rev().find(|account| account.has_logins_left())
         else {
             return self.register(wire).await;
@@ -134,7 +138,7 @@ impl Client {
         let email = account.email.clone();
         let strategy = self.any_strategy();
         let native = strategy.rotates() && self.random.random_bool(0.6);
-        self.ledger.doubts.push(Doubt::Login);
+        self.ledger.doubts.push(PendingRequest::Login);
         let reply = wire.ask(strategy, &strategy.login(&email, native)).await?;
         self.note(&format!("login {email} under {strategy}, native {native}"), &reply);
         if self.settled(&reply, 201, "a registered user must be let in").await? {
@@ -147,9 +151,9 @@ impl Client {
     fn begin_session(
         &mut self,
         email: String,
-        strategy: Strategy,
+        strategy: StrategyUnderTest,
         native: bool,
-        reply: Reply,
+        reply: StrategyReply,
     ) -> Result<(), Stop> {
         let complete = reply.credentials.as_ref().is_some_and(|given| {
             given.refresh_token.is_some() == strategy.rotates() && given.device_secret.is_some() == native
@@ -157,7 +161,7 @@ impl Client {
         match reply.credentials {
             Some(given) if complete => {
                 self.made += 1;
-                self.ledger.sessions.push(Session::begun(self.made, email, strategy, given));
+                self.ledger.sessions.push(ClientSession::begun(self.made, email, strategy, given));
                 Ok(())
             }
             _ => Err(Stop::Broken(format!(
@@ -167,8 +171,8 @@ impl Client {
         }
     }
 
-    async fn profile(&mut self, wire: &mut Wire) -> Result<(), Stop> {
-        let Some(index) = self.any_session(Session::is_young) else { return self.login(wire).await };
+    async fn profile(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
+        let Some(index) = self.any_session(ClientSession::is_young) else { return self.login(wire).await };
         let Some(session) = self.ledger.sessions.get(index) else { return Ok(()) };
         let (strategy, request) = (session.strategy, session.profile());
         let what = format!("profile of {session}");
@@ -182,14 +186,14 @@ impl Client {
         Ok(())
     }
 
-    async fn refresh(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+    async fn refresh(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
         let Some(index) = self.any_session(|session| session.chain.is_some()) else {
             return self.login(wire).await;
         };
         let mut session = self.ledger.sessions.swap_remove(index);
         let Some(request) = session.refresh() else { return Ok(()) };
         let (strategy, what) = (session.strategy, format!("refresh of {session}"));
-        self.ledger.doubts.push(Doubt::Refresh(session.clone()));
+        self.ledger.doubts.push(PendingRequest::Refresh(session.clone()));
         let reply = wire.ask(strategy, &request).await?;
         self.note(&what, &reply);
         if self.settled(&reply, 201, &format!("{what} must give a new pair")).await? {
@@ -201,7 +205,7 @@ impl Client {
         Ok(())
     }
 
-    async fn retry(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+    async fn retry(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
         let Some(index) = self.any_session(|session| session.retry().is_some()) else {
             return self.refresh(wire).await;
         };
@@ -217,16 +221,16 @@ impl Client {
         must_be_same_successor(&session, &reply)
     }
 
-    async fn logout(&mut self, wire: &mut Wire) -> Result<(), Stop> {
-        let Some(index) = self.any_session(Session::is_young) else { return self.login(wire).await };
+    async fn logout(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
+        let Some(index) = self.any_session(ClientSession::is_young) else { return self.login(wire).await };
         let sessions = self.ledger.take_with_all_that_sign_out_ends(index);
         let Some(first) = sessions.first() else { return Ok(()) };
         let (strategy, request) = (first.strategy, first.strategy.logout(&first.access));
         let what = format!("logout of {first}, {} in all", sessions.len());
-        self.ledger.doubts.push(Doubt::Logout(sessions));
+        self.ledger.doubts.push(PendingRequest::Logout(sessions));
         let reply = wire.ask(strategy, &request).await?;
         self.note(&what, &reply);
-        let Some(Doubt::Logout(sessions)) =
+        let Some(PendingRequest::Logout(sessions)) =
             self.settle(&reply, 201, &format!("{what} must be possible")).await?
         else {
             return Ok(());
@@ -239,12 +243,17 @@ impl Client {
     }
 
     /// Whether the answer settles the last doubt.
-    async fn settled(&mut self, reply: &Reply, status: u16, promise: &str) -> Result<bool, Stop> {
+    async fn settled(&mut self, reply: &StrategyReply, status: u16, promise: &str) -> Result<bool, Stop> {
         Ok(self.settle(reply, status, promise).await?.is_some())
     }
 
     /// Takes back the last doubt if the answer settles it. A 503 does not: it may have come after the deed.
-    async fn settle(&mut self, reply: &Reply, status: u16, promise: &str) -> Result<Option<Doubt>, Stop> {
+    async fn settle(
+        &mut self,
+        reply: &StrategyReply,
+        status: u16,
+        promise: &str,
+    ) -> Result<Option<PendingRequest>, Stop> {
         if reply.status == 503 {
             pause().await;
             return Ok(None);
@@ -253,16 +262,16 @@ impl Client {
         Ok(self.ledger.doubts.pop())
     }
 
-    pub(crate) fn note(&mut self, what: &str, reply: &Reply) {
+    pub(crate) fn note(&mut self, what: &str, reply: &StrategyReply) {
         self.ledger.note(format!("round {}: {what}: {}", self.round, reply.text));
     }
 
-    fn any_strategy(&mut self) -> Strategy {
-        Strategy::ALL.choose(&mut self.random).copied().unwrap_or(Strategy::Jwt)
+    fn any_strategy(&mut self) -> StrategyUnderTest {
+        StrategyUnderTest::ALL.choose(&mut self.random).copied().unwrap_or(StrategyUnderTest::Jwt)
     }
 
     /// The place of a random session among those that fit.
-    fn any_session(&mut self, fits: impl Fn(&Session) -> bool) -> Option<usize> {
+    fn any_session(&mut self, fits: impl Fn(&ClientSession) -> bool) -> Option<usize> {
         let sessions = self.ledger.sessions.iter().enumerate();
         let fitting: Vec<usize> =
             sessions.filter(|(_, session)| fits(session)).map(|(index, _)| index).collect();
@@ -271,7 +280,7 @@ impl Client {
 }
 
 /// An answered refresh must carry the new pair.
-pub(crate) fn take_pair(session: &mut Session, reply: Reply, what: &str) -> Result<(), Stop> {
+pub(crate) fn take_pair(session: &mut ClientSession, reply: StrategyReply, what: &str) -> Result<(), Stop> {
     let promise = format!("{what} must give a new pair");
     reply.must_be(201, &promise)?;
     let broken = reply.broken(&promise);
@@ -279,7 +288,7 @@ pub(crate) fn take_pair(session: &mut Session, reply: Reply, what: &str) -> Resu
 }
 
 /// A retry must be given the very refresh token that the client holds already.
-pub(crate) fn must_be_same_successor(session: &Session, reply: &Reply) -> Result<(), Stop> {
+pub(crate) fn must_be_same_successor(session: &ClientSession, reply: &StrategyReply) -> Result<(), Stop> {
     let promise = format!("the last refresh of {session}, sent once more, must give the same token");
     reply.must_be(201, &promise)?;
     let given = reply.credentials.as_ref().and_then(|given| given.refresh_token.as_ref());

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use portcullis_bench::strategy::Strategy;
+use portcullis_bench::strategy::StrategyUnderTest;
 
-use crate::session::Session;
+use crate::client_session::ClientSession;
 
 /// Lines of history that are kept for a failure's report.
 const HISTORY: usize = 1000;
@@ -34,15 +34,15 @@ impl Account {
 
 /// A request whose outcome nobody knows.
 #[derive(Debug)]
-pub(crate) enum Doubt {
+pub(crate) enum PendingRequest {
     Register(String),
     Login,
-    Refresh(Session),
+    Refresh(ClientSession),
     /// All sessions that the sign-out ends.
-    Logout(Vec<Session>),
+    Logout(Vec<ClientSession>),
 }
 
-impl Doubt {
+impl PendingRequest {
     pub(crate) const fn kind(&self) -> &'static str {
         match self {
             Self::Register(_) => "register",
@@ -56,7 +56,7 @@ impl Doubt {
 /// A session whose end was acknowledged.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    pub(crate) session: Session,
+    pub(crate) session: ClientSession,
     pub(crate) why: &'static str,
     pub(crate) round: u64,
 }
@@ -69,9 +69,9 @@ pub(crate) type Counts = BTreeMap<&'static str, u64>;
 pub(crate) struct Ledger {
     pub(crate) accounts: Vec<Account>,
     /// Live, as far as was acknowledged.
-    pub(crate) sessions: Vec<Session>,
+    pub(crate) sessions: Vec<ClientSession>,
     pub(crate) ended: VecDeque<Ended>,
-    pub(crate) doubts: Vec<Doubt>,
+    pub(crate) doubts: Vec<PendingRequest>,
     /// Operations that were acknowledged.
     pub(crate) acknowledged: Counts,
     /// Requests that were in doubt when a server died.
@@ -106,7 +106,7 @@ impl Ledger {
     }
 
     /// Enters a session as ended.
-    pub(crate) fn end(&mut self, session: Session, why: &'static str, round: u64) {
+    pub(crate) fn end(&mut self, session: ClientSession, why: &'static str, round: u64) {
         if self.ended.len() == REMEMBERED_ENDS {
             self.ended.pop_front();
         }
@@ -114,21 +114,22 @@ impl Ledger {
     }
 
     /// Takes a session, and with it every other one that signing it out ends: of `denylist`, all of the user's.
-    pub(crate) fn take_with_all_that_sign_out_ends(&mut self, index: usize) -> Vec<Session> {
+    pub(crate) fn take_with_all_that_sign_out_ends(&mut self, index: usize) -> Vec<ClientSession> {
         let first = self.sessions.swap_remove(index);
-        if first.strategy != Strategy::Denylist {
+        if first.strategy != StrategyUnderTest::Denylist {
             return vec![first];
         }
-        let goes_too =
-            |other: &mut Session| other.strategy == Strategy::Denylist && other.email == first.email;
-        let mut taken: Vec<Session> = self.sessions.extract_if(.., goes_too).collect();
+        let goes_too = |other: &mut ClientSession| {
+            other.strategy == StrategyUnderTest::Denylist && other.email == first.email
+        };
+        let mut taken: Vec<ClientSession> = self.sessions.extract_if(.., goes_too).collect();
         taken.insert(0, first);
         taken
     }
 
     /// Forgets sessions that will soon expire by themselves, and the oldest beyond `most`.
     pub(crate) fn forget_old_sessions(&mut self, most: usize) {
-        self.sessions.retain(Session::is_young);
+        self.sessions.retain(ClientSession::is_young);
         self.sessions.sort_by_key(|session| session.number);
         let surplus = self.sessions.len().saturating_sub(most);
         self.sessions.drain(..surplus);
@@ -137,26 +138,26 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_bench::strategy::{Access, Credentials};
+    use portcullis_bench::strategy::{AccessCredential, Credentials};
 
     use super::*;
 
-    fn session(number: u64, email: &str, strategy: Strategy) -> Session {
-        let access = Access::Bearer(String::new());
+    fn session(number: u64, email: &str, strategy: StrategyUnderTest) -> ClientSession {
+        let access = AccessCredential::Bearer(String::new());
         let given = Credentials { access, refresh_token: None, device_secret: None };
-        Session::begun(number, email.to_owned(), strategy, given)
+        ClientSession::begun(number, email.to_owned(), strategy, given)
     }
 
     #[test]
     fn signing_out_of_denylist_takes_all_of_the_users_denylist_sessions_and_no_others() {
         let sessions = vec![
-            session(0, "a", Strategy::Denylist),
-            session(1, "a", Strategy::Refresh),
-            session(2, "b", Strategy::Denylist),
-            session(3, "a", Strategy::Denylist),
+            session(0, "a", StrategyUnderTest::Denylist),
+            session(1, "a", StrategyUnderTest::Refresh),
+            session(2, "b", StrategyUnderTest::Denylist),
+            session(3, "a", StrategyUnderTest::Denylist),
         ];
         let mut ledger = Ledger { sessions, ..Ledger::default() };
-        let numbers = |sessions: &[Session]| sessions.iter().map(|s| s.number).collect::<Vec<_>>();
+        let numbers = |sessions: &[ClientSession]| sessions.iter().map(|s| s.number).collect::<Vec<_>>();
         assert_eq!(numbers(&ledger.take_with_all_that_sign_out_ends(3)), [3, 0]);
         ledger.forget_old_sessions(10);
         assert_eq!(numbers(&ledger.sessions), [1, 2]);

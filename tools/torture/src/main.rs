@@ -11,18 +11,18 @@
 
 mod checks;
 mod client;
+mod client_session;
 mod device;
+mod device_user;
 #[cfg(test)]
-mod fake;
+mod fake_server;
 mod ledger;
-mod person;
 mod report;
 mod run;
-mod session;
+mod server_connection;
 mod tabs;
 #[cfg(test)]
 mod tests;
-mod wire;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,7 +37,7 @@ use crate::tabs::Tabs;
 /// Kills the server and checks that it kept its word.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis-torture")]
-pub(crate) struct Plan {
+pub(crate) struct TorturePlan {
     /// How often the server is killed.
     #[arg(long, default_value_t = 500)]
     pub(crate) rounds: u64,
@@ -62,7 +62,7 @@ pub(crate) struct Plan {
 }
 
 fn main() -> ExitCode {
-    let plan = Plan::parse();
+    let plan = TorturePlan::parse();
     let seed = plan.seed.unwrap_or_else(made_up);
     println!("torture: {} rounds, {} of tabs, --seed {seed}", plan.rounds, plan.tab_rounds);
     match tortured(&plan, seed) {
@@ -82,7 +82,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn tortured(plan: &Plan, seed: u64) -> Result<Numbers, TortureError> {
+fn tortured(plan: &TorturePlan, seed: u64) -> Result<Numbers, TortureError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut numbers = killed(plan, seed).await?;
@@ -93,7 +93,7 @@ fn tortured(plan: &Plan, seed: u64) -> Result<Numbers, TortureError> {
     })
 }
 
-async fn killed(plan: &Plan, seed: u64) -> Result<Numbers, TortureError> {
+async fn killed(plan: &TorturePlan, seed: u64) -> Result<Numbers, TortureError> {
     if plan.rounds == 0 {
         return Ok(Numbers::default());
     }
@@ -110,7 +110,7 @@ async fn killed(plan: &Plan, seed: u64) -> Result<Numbers, TortureError> {
     run.finish().await
 }
 
-async fn shared(plan: &Plan, seed: u64) -> Result<Counts, TortureError> {
+async fn shared(plan: &TorturePlan, seed: u64) -> Result<Counts, TortureError> {
     let mut tabs = Tabs::begin(plan, seed).await?;
     for round in 1..=plan.tab_rounds {
         if let Err(error) = tabs.round(round).await {

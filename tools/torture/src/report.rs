@@ -7,21 +7,21 @@ use portcullis_bench::server::Server;
 use tabled::builder::Builder;
 use tabled::settings::Style;
 
-use crate::client::Client;
+use crate::client::StrategyClient;
 use crate::device::DeviceClient;
 use crate::ledger::Counts;
 
 /// A promise that was not kept.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct BrokenPromise {
     who: String,
     what: String,
     history: Vec<String>,
 }
 
-impl Failure {
+impl BrokenPromise {
     /// A client was let down.
-    pub(crate) fn of(client: &Client, what: String) -> Self {
+    pub(crate) fn of(client: &StrategyClient, what: String) -> Self {
         let who = format!("round {}, client {}", client.round, client.number);
         Self { who, what, history: client.ledger.history().map(str::to_owned).collect() }
     }
@@ -39,7 +39,7 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for BrokenPromise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}", self.who, self.what)?;
         self.history.iter().try_for_each(|line| writeln!(f, "    {line}"))

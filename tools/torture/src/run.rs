@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use portcullis_bench::device::Outbox;
 use portcullis_bench::server::{Server, StartError, beside_this_program};
-use portcullis_bench::strategy::Strategy;
+use portcullis_bench::strategy::StrategyUnderTest;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom as _;
@@ -16,19 +16,19 @@ use tempfile::TempDir;
 use thiserror::Error;
 use tokio::task::{JoinError, JoinSet};
 
-use crate::Plan;
-use crate::client::{Client, random_of};
+use crate::TorturePlan;
+use crate::client::{StrategyClient, random_of};
 use crate::device::DeviceClient;
 use crate::ledger::Counts;
-use crate::report::{Failure, Numbers};
-use crate::wire::{Stop, Wire};
+use crate::report::{BrokenPromise, Numbers};
+use crate::server_connection::{ServerConnection, Stop};
 
 /// When into the load the server is killed, in milliseconds.
 const KILLED_AFTER: std::ops::RangeInclusive<u64> = 50..=800;
 /// Users who sign in at the end.
 const SIGN_IN_AT_THE_END: usize = 60;
 /// No client has this number: the choices that concern all of them.
-const NOBODY: u64 = u64::MAX;
+const ALL_CLIENTS: u64 = u64::MAX;
 
 /// Why the run was given up.
 #[derive(Debug, Error)]
@@ -40,7 +40,7 @@ pub(crate) enum TortureError {
     #[error("a client's task ended early: {0}")]
     Task(#[from] JoinError),
     #[error("{} promise(s) not kept", .0.len())]
-    Failed(Vec<Failure>),
+    Failed(Vec<BrokenPromise>),
 }
 
 /// A whole run.
@@ -50,7 +50,7 @@ pub(crate) struct Run {
     directory: TempDir,
     server: Server,
     seed: u64,
-    clients: Vec<Client>,
+    clients: Vec<StrategyClient>,
     devices: Vec<DeviceClient>,
     numbers: Numbers,
 }
@@ -60,12 +60,12 @@ impl Run {
     ///
     /// # Errors
     /// [`TortureError::Start`]
-    pub(crate) async fn begin(plan: &Plan, seed: u64) -> Result<Self, TortureError> {
+    pub(crate) async fn begin(plan: &TorturePlan, seed: u64) -> Result<Self, TortureError> {
         let program = plan.server.clone().map_or_else(beside_this_program, Ok)?;
         let directory = tempfile::tempdir()?;
         let data = directory.path().join("data");
         let server = Server::start(&program, &data).await?;
-        let clients = (0..plan.clients).map(Client::new).collect();
+        let clients = (0..plan.clients).map(StrategyClient::new).collect();
         let outbox = Outbox::of(&data);
         let devices = (0..plan.devices).map(|number| DeviceClient::new(number, outbox.clone())).collect();
         Ok(Self { program, directory, server, seed, clients, devices, numbers: Numbers::default() })
@@ -82,7 +82,7 @@ impl Run {
         for device in &mut self.devices {
             device.begin_round(self.seed, round);
         }
-        let mut random = random_of(self.seed, round, NOBODY);
+        let mut random = random_of(self.seed, round, ALL_CLIENTS);
         self.load_and_kill(random.random_range(KILLED_AFTER)).await?;
         let begun = Instant::now();
         self.server = Server::start(&self.program, &self.directory.path().join("data")).await?;
@@ -97,7 +97,7 @@ impl Run {
     /// # Errors
     /// [`TortureError`]
     pub(crate) async fn finish(mut self) -> Result<Numbers, TortureError> {
-        let mut random = random_of(self.seed, self.numbers.rounds + 1, NOBODY);
+        let mut random = random_of(self.seed, self.numbers.rounds + 1, ALL_CLIENTS);
         self.registered_users_sign_in(&mut random).await?;
         for client in &self.clients {
             add(&mut self.numbers.acknowledged, &client.ledger.acknowledged);
@@ -167,11 +167,11 @@ impl Run {
     /// Takes the clients back.
     async fn gather(
         &mut self,
-        clients: Tasks<Client>,
+        clients: Tasks<StrategyClient>,
         devices: Tasks<DeviceClient>,
     ) -> Result<(), TortureError> {
-        let (clients, mut failures) = gathered(clients, Failure::of).await?;
-        let (devices, others) = gathered(devices, Failure::of_device).await?;
+        let (clients, mut failures) = gathered(clients, BrokenPromise::of).await?;
+        let (devices, others) = gathered(devices, BrokenPromise::of_device).await?;
         (self.clients, self.devices) = (clients, devices);
         self.clients.sort_by_key(|client| client.number);
         self.devices.sort_by_key(|device| device.number);
@@ -193,14 +193,15 @@ impl Run {
     }
 
     async fn signs_in(&self, email: &str) -> Result<(), Stop> {
-        let mut wire = Wire::open(self.server.address()).await?;
-        let reply = wire.ask_patiently(Strategy::Jwt, &Strategy::Jwt.login(email, false)).await?;
+        let mut wire = ServerConnection::open(self.server.address()).await?;
+        let reply =
+            wire.ask_patiently(StrategyUnderTest::Jwt, &StrategyUnderTest::Jwt.login(email, false)).await?;
         reply.must_be(201, "a registered user must be let in")
     }
 
     /// A failure that concerns no client.
     fn failed_alone(&self, what: String) -> TortureError {
-        TortureError::Failed(vec![Failure::of_server(&self.server, what)])
+        TortureError::Failed(vec![BrokenPromise::of_server(&self.server, what)])
     }
 }
 
@@ -209,8 +210,8 @@ type Tasks<C> = JoinSet<(C, Result<(), String>)>;
 
 async fn gathered<C: 'static>(
     mut tasks: Tasks<C>,
-    failed: impl Fn(&C, String) -> Failure,
-) -> Result<(Vec<C>, Vec<Failure>), TortureError> {
+    failed: impl Fn(&C, String) -> BrokenPromise,
+) -> Result<(Vec<C>, Vec<BrokenPromise>), TortureError> {
     let (mut clients, mut failures) = (Vec::new(), Vec::new());
     while let Some(finished) = tasks.join_next().await {
         let (client, outcome) = finished?;

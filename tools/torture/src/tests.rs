@@ -2,22 +2,22 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use portcullis_bench::strategy::Strategy;
+use portcullis_bench::strategy::StrategyUnderTest;
 
-use crate::client::Client;
-use crate::fake::{Fake, Fault};
-use crate::ledger::Doubt;
-use crate::session::Session;
-use crate::wire::Wire;
+use crate::client::StrategyClient;
+use crate::client_session::ClientSession;
+use crate::fake_server::{FakeFault, FakeServer};
+use crate::ledger::PendingRequest;
+use crate::server_connection::ServerConnection;
 
 const ROUNDS: u64 = 30;
 /// Requests of all clients before each kill.
 const REQUESTS: u64 = 60;
 
 /// Tortures a server with this fault until it is found out, or to the end.
-async fn torture(fault: Fault, seed: u64) -> Result<Vec<Client>, String> {
-    let mut fake = Fake::start(fault);
-    let mut clients: Vec<Client> = (0..4).map(Client::new).collect();
+async fn torture(fault: FakeFault, seed: u64) -> Result<Vec<StrategyClient>, String> {
+    let mut fake = FakeServer::start(fault);
+    let mut clients: Vec<StrategyClient> = (0..4).map(StrategyClient::new).collect();
     for round in 1..=ROUNDS {
         for client in &mut clients {
             client.begin_round(seed, round);
@@ -31,7 +31,7 @@ async fn torture(fault: Fault, seed: u64) -> Result<Vec<Client>, String> {
     Ok(clients)
 }
 
-async fn load_and_kill(fake: &mut Fake, clients: &mut [Client]) -> Result<(), String> {
+async fn load_and_kill(fake: &mut FakeServer, clients: &mut [StrategyClient]) -> Result<(), String> {
     let killed = AtomicBool::new(false);
     let [first, second, third, fourth] = clients else { return Err("there are four clients".to_owned()) };
     let address = fake.address;
@@ -53,7 +53,7 @@ async fn load_and_kill(fake: &mut Fake, clients: &mut [Client]) -> Result<(), St
 
 #[tokio::test]
 async fn a_server_that_keeps_its_word_passes_and_every_kind_of_promise_was_called_in() {
-    let clients = torture(Fault::None, 1).await.unwrap();
+    let clients = torture(FakeFault::None, 1).await.unwrap();
     for promise in [
         "registered user exists",
         "live session opens its profile",
@@ -73,15 +73,15 @@ async fn a_server_that_keeps_its_word_passes_and_every_kind_of_promise_was_calle
 #[tokio::test]
 async fn every_way_of_breaking_a_promise_is_found() {
     for (fault, promise) in [
-        (Fault::ForgetsUsers, "was registered"),
-        (Fault::ForgetsSessions, ""),
-        (Fault::ForgetsSignOuts, "was signed out"),
-        (Fault::ForgetsRotations, ""),
-        (Fault::StrandsClients, "must give the same token"),
-        (Fault::RotatesOnRetry, "must give the same token"),
-        (Fault::ToleratesThieves, "was ended by a spent token"),
-        (Fault::AcceptsSpentTokens, ""),
-        (Fault::ForgetsToDeny, "was signed out"),
+        (FakeFault::ForgetsUsers, "was registered"),
+        (FakeFault::ForgetsSessions, ""),
+        (FakeFault::ForgetsSignOuts, "was signed out"),
+        (FakeFault::ForgetsRotations, ""),
+        (FakeFault::StrandsClients, "must give the same token"),
+        (FakeFault::RotatesOnRetry, "must give the same token"),
+        (FakeFault::ToleratesThieves, "was ended by a spent token"),
+        (FakeFault::AcceptsSpentTokens, ""),
+        (FakeFault::ForgetsToDeny, "was signed out"),
     ] {
         let found = torture(fault, 2).await.expect_err(&format!("{fault:?} must be found"));
         assert!(found.contains(promise), "{fault:?} was found as: {found}");
@@ -89,22 +89,22 @@ async fn every_way_of_breaking_a_promise_is_found() {
 }
 
 /// A client whose last refresh was done and whose answer was lost.
-async fn client_in_doubt(fake: &Fake, native: bool) -> Client {
-    let strategy = Strategy::Refresh;
-    let mut wire = Wire::open(fake.address).await.unwrap();
+async fn client_in_doubt(fake: &FakeServer, native: bool) -> StrategyClient {
+    let strategy = StrategyUnderTest::Refresh;
+    let mut wire = ServerConnection::open(fake.address).await.unwrap();
     wire.ask(strategy, &strategy.register("a@b.example")).await.unwrap();
     let login = wire.ask(strategy, &strategy.login("a@b.example", native)).await.unwrap();
-    let session = Session::begun(1, "a@b.example".to_owned(), strategy, login.credentials.unwrap());
+    let session = ClientSession::begun(1, "a@b.example".to_owned(), strategy, login.credentials.unwrap());
     wire.ask(strategy, &session.refresh().unwrap()).await.unwrap();
-    let mut client = Client::new(0);
-    client.ledger.doubts.push(Doubt::Refresh(session));
+    let mut client = StrategyClient::new(0);
+    client.ledger.doubts.push(PendingRequest::Refresh(session));
     client
 }
 
 #[tokio::test]
 async fn a_client_with_its_proof_must_not_be_stranded_by_a_lost_answer() {
-    for (fault, kept) in [(Fault::None, true), (Fault::StrandsClients, false)] {
-        let fake = Fake::start(fault);
+    for (fault, kept) in [(FakeFault::None, true), (FakeFault::StrandsClients, false)] {
+        let fake = FakeServer::start(fault);
         let mut client = client_in_doubt(&fake, true).await;
         assert_eq!(client.verify(fake.address).await.is_ok(), kept, "{fault:?}");
         assert_eq!(client.ledger.sessions.len(), usize::from(kept));
@@ -113,7 +113,7 @@ async fn a_client_with_its_proof_must_not_be_stranded_by_a_lost_answer() {
 
 #[tokio::test]
 async fn a_client_without_proof_may_lose_its_session_to_a_lost_answer() {
-    let fake = Fake::start(Fault::None);
+    let fake = FakeServer::start(FakeFault::None);
     let mut client = client_in_doubt(&fake, false).await;
     client.verify(fake.address).await.unwrap();
     assert_eq!((client.ledger.sessions.len(), client.ledger.ended.len()), (0, 1));

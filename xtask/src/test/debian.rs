@@ -7,38 +7,38 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::failure::Failure;
+use crate::failure::VerbFailure;
 use crate::say;
 use crate::workspace;
 
 /// A package, and what shows that it need not be installed.
-struct Package {
+struct DebianPackage {
     name: &'static str,
-    proof: Proof,
+    proof: PackageProof,
 }
 
-enum Proof {
+enum PackageProof {
     /// A program on the path.
     Program(&'static str),
     /// Modules that Python can import.
     PythonModules(&'static str),
 }
 
-const PACKAGES: [Package; 5] = [
-    Package { name: "chromium", proof: Proof::Program("chromium") },
-    Package { name: "nodejs", proof: Proof::Program("node") },
-    Package { name: "npm", proof: Proof::Program("npm") },
-    Package { name: "python3-venv", proof: Proof::PythonModules("ensurepip, venv") },
-    Package { name: "strace", proof: Proof::Program("strace") },
+const PACKAGES: [DebianPackage; 5] = [
+    DebianPackage { name: "chromium", proof: PackageProof::Program("chromium") },
+    DebianPackage { name: "nodejs", proof: PackageProof::Program("node") },
+    DebianPackage { name: "npm", proof: PackageProof::Program("npm") },
+    DebianPackage { name: "python3-venv", proof: PackageProof::PythonModules("ensurepip, venv") },
+    DebianPackage { name: "strace", proof: PackageProof::Program("strace") },
 ];
 
 /// Installs what is missing.
-pub(super) fn make_sure() -> Result<(), Failure> {
+pub(super) fn make_sure() -> Result<(), VerbFailure> {
     if missing().is_empty() {
         return Ok(());
     }
     if !is_root() || !is_on_path("apt-get") {
-        return Err(Failure::Usage(advice(&missing())));
+        return Err(VerbFailure::Usage(advice(&missing())));
     }
     // Another test command may be installing: `apt-get` does not wait for another one.
     let _turn = workspace::lock(&std::env::temp_dir().join("portcullis-apt.lock"))?;
@@ -50,7 +50,7 @@ fn missing() -> Vec<&'static str> {
     PACKAGES.iter().filter(|package| !package.proof.holds()).map(|package| package.name).collect()
 }
 
-fn install(missing: &[&str]) -> Result<(), Failure> {
+fn install(missing: &[&str]) -> Result<(), VerbFailure> {
     say::line(&format!("xtask: installing Debian packages: {}", missing.join(" ")));
     // A machine whose package lists are old asks for versions that the mirrors no longer have.
     workspace::run(apt_get().arg("update"))?;
@@ -74,7 +74,7 @@ fn apt_get() -> Command {
     command
 }
 
-impl Proof {
+impl PackageProof {
     fn holds(&self) -> bool {
         match self {
             Self::Program(name) => is_on_path(name),
@@ -105,9 +105,9 @@ mod tests {
 
     #[test]
     fn a_proof_tells_what_is_there_from_what_is_not() {
-        assert!(Proof::Program("sh").holds());
-        assert!(!Proof::Program("no-such-program").holds());
-        assert!(!Proof::PythonModules("no_such_module").holds());
+        assert!(PackageProof::Program("sh").holds());
+        assert!(!PackageProof::Program("no-such-program").holds());
+        assert!(!PackageProof::PythonModules("no_such_module").holds());
     }
 
     #[test]

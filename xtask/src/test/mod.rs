@@ -14,7 +14,7 @@ mod tools;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::failure::Failure;
+use crate::failure::VerbFailure;
 use crate::say;
 use crate::workspace::{self, Workspace, cargo};
 
@@ -27,7 +27,7 @@ const ROUNDS: &str = "20";
 const TAB_ROUNDS: &str = "10";
 
 /// The verb.
-pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
     let workspace = Workspace::load()?;
     let mut summary = Summary::default();
     let result = summary
@@ -38,25 +38,25 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
 }
 
 /// Installs what is missing and returns the variables that say where it is.
-fn make_ready(workspace: &Workspace) -> Result<Vec<tools::Place>, Failure> {
+fn make_ready(workspace: &Workspace) -> Result<Vec<tools::ToolPlace>, VerbFailure> {
     debian::make_sure()?;
     tools::make_sure(workspace)
 }
 
 /// A command, by name.
-struct Step {
+struct TestStep {
     name: &'static str,
     command: Command,
 }
 
-fn steps(workspace: &Workspace, filter: &[String], places: &[tools::Place]) -> Vec<Step> {
+fn steps(workspace: &Workspace, filter: &[String], places: &[tools::ToolPlace]) -> Vec<TestStep> {
     let mut steps = vec![
-        Step { name: "workspace", command: cargo_test(&[], filter) },
-        Step { name: INTEROP, command: cargo_test(&["--features", FEATURE, "--test", INTEROP], filter) },
+        TestStep { name: "workspace", command: cargo_test(&[], filter) },
+        TestStep { name: INTEROP, command: cargo_test(&["--features", FEATURE, "--test", INTEROP], filter) },
     ];
     if filter.is_empty() {
-        steps.push(Step { name: "binaries", command: build_binaries() });
-        steps.push(Step { name: "torture", command: torture(workspace) });
+        steps.push(TestStep { name: "binaries", command: build_binaries() });
+        steps.push(TestStep { name: "torture", command: torture(workspace) });
     }
     for step in &mut steps {
         step.command.current_dir(&workspace.root);
@@ -87,7 +87,7 @@ fn torture(workspace: &Workspace) -> Command {
 }
 
 /// Runs steps until one fails.
-fn run_all(steps: Vec<Step>, summary: &mut Summary) -> Result<(), Failure> {
+fn run_all(steps: Vec<TestStep>, summary: &mut Summary) -> Result<(), VerbFailure> {
     let mut result = Ok(());
     for mut step in steps {
         if result.is_ok() {
@@ -113,8 +113,8 @@ impl Summary {
     fn time<T>(
         &mut self,
         name: &'static str,
-        step: impl FnOnce() -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+        step: impl FnOnce() -> Result<T, VerbFailure>,
+    ) -> Result<T, VerbFailure> {
         let start = Instant::now();
         let result = step();
         let end = if result.is_ok() { "ok" } else { "FAILED" };
@@ -139,7 +139,7 @@ mod tests {
         serde_json::from_value(json).unwrap()
     }
 
-    fn words(step: &Step) -> Vec<String> {
+    fn words(step: &TestStep) -> Vec<String> {
         step.command.get_args().map(|word| word.to_string_lossy().into_owned()).collect()
     }
 
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn every_step_is_told_where_the_tools_are() {
-        let places = [tools::Place { variable: "PORTCULLIS_TEST_PYTHON", path: "/p".into() }];
+        let places = [tools::ToolPlace { variable: "PORTCULLIS_TEST_PYTHON", path: "/p".into() }];
         for step in steps(&workspace(), &[], &places) {
             let mut variables = step.command.get_envs();
             assert!(variables.any(|(name, path)| name == places[0].variable && path == Some("/p".as_ref())));
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_step_that_fails_stops_the_run_and_shows_in_the_summary() {
-        let step = |name, program| Step { name, command: Command::new(program) };
+        let step = |name, program| TestStep { name, command: Command::new(program) };
         let mut summary = Summary::default();
         let result = run_all(
             vec![step("first", "true"), step("second", "false"), step("third", "true")],

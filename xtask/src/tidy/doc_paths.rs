@@ -3,7 +3,7 @@
 //! In backticks a path may leave out its beginning (`engine/mod.rs`); something in the repository must end with it. What
 //! has neither the ending of a file nor a folder of ours in front is not taken for a path: `application/json`.
 
-use crate::finding::Finding;
+use crate::finding::TidyFinding;
 use crate::text_files::TextFile;
 
 /// The endings of files that pages name.
@@ -27,12 +27,12 @@ const FOLDERS: [&str; 13] = [
 /// Files that an operator or a contributor makes.
 const MADE_LATER: [&str; 4] = ["portcullis.toml", "de.toml", "pt-br.toml", "target/tools"];
 
-pub(super) fn check(files: &[TextFile]) -> Vec<Finding> {
+pub(super) fn check(files: &[TextFile]) -> Vec<TidyFinding> {
     let pages = files.iter().filter(|file| file.path.ends_with(".md"));
     pages.flat_map(|page| check_page(page, files)).collect()
 }
 
-fn check_page(page: &TextFile, files: &[TextFile]) -> Vec<Finding> {
+fn check_page(page: &TextFile, files: &[TextFile]) -> Vec<TidyFinding> {
     let mut findings = Vec::new();
     let mut in_block = false;
     for (index, line) in page.text.lines().enumerate() {
@@ -46,7 +46,7 @@ fn check_page(page: &TextFile, files: &[TextFile]) -> Vec<Finding> {
             links(line).filter(|target| !is_there(&resolved(&page.path, target), files)).map(str::to_owned);
         let report = |path: String| {
             let what = format!("there is no `{path}`: name what is there now");
-            Finding::new(&page.path, index + 1, what)
+            TidyFinding::new(&page.path, index + 1, what)
         };
         findings.extend(missing.chain(broken).map(report));
     }

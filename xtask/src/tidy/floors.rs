@@ -3,10 +3,10 @@
 //! A crate depends on lower floors only; crates on the same floor do not see each other. Tests and build scripts are
 //! held to it too. What core must not even bring along is looked up in the tree of all that is compiled for it.
 
-use crate::failure::Failure;
+use crate::failure::VerbFailure;
 use crate::workspace::{Package, Workspace, cargo, output};
 
-use crate::finding::Finding;
+use crate::finding::TidyFinding;
 use crate::text_files::TextFile;
 
 /// The building. A new crate gets a row here.
@@ -28,7 +28,7 @@ const NOT_IN_CORE: [&str; 10] =
 
 /// Where a crate stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum FloorPlace {
     Floor(u8),
     /// `examples/*`: on the roof, nothing on top of it, not even another example.
     Roof,
@@ -36,7 +36,7 @@ enum Place {
     Outside,
 }
 
-impl Place {
+impl FloorPlace {
     fn may_use(self, other: Self) -> bool {
         match (self, other) {
             (Self::Outside, _) | (Self::Roof, Self::Floor(_)) => true,
@@ -46,10 +46,10 @@ impl Place {
     }
 }
 
-pub(super) fn check(workspace: &Workspace, files: &[TextFile]) -> Result<Vec<Finding>, Failure> {
-    let members: Vec<Member<'_>> =
-        workspace.packages.iter().map(|package| Member::of(package, workspace, files)).collect();
-    let mut findings: Vec<Finding> = members.iter().flat_map(|member| member.check(&members)).collect();
+pub(super) fn check(workspace: &Workspace, files: &[TextFile]) -> Result<Vec<TidyFinding>, VerbFailure> {
+    let members: Vec<FloorMember<'_>> =
+        workspace.packages.iter().map(|package| FloorMember::of(package, workspace, files)).collect();
+    let mut findings: Vec<TidyFinding> = members.iter().flat_map(|member| member.check(&members)).collect();
     let core = members.iter().find(|member| member.package.name == CORE);
     // Cargo draws no tree of a circle, and an edge that goes up can make one: that edge first.
     if let Some(core) = core.filter(|_| findings.is_empty()) {
@@ -59,42 +59,42 @@ pub(super) fn check(workspace: &Workspace, files: &[TextFile]) -> Result<Vec<Fin
 }
 
 /// Everything that is compiled for core and its users, with all features: a crate a line.
-fn tree_of_core(workspace: &Workspace) -> Result<String, Failure> {
+fn tree_of_core(workspace: &Workspace) -> Result<String, VerbFailure> {
     let mut tree = cargo();
     tree.args(["tree", "--package", CORE, "--all-features", "--edges", "normal,build", "--prefix", "none"]);
     output(tree.current_dir(&workspace.root))
 }
 
-struct Member<'a> {
+struct FloorMember<'a> {
     package: &'a Package,
     manifest: String,
     text: &'a str,
 }
 
-impl<'a> Member<'a> {
+impl<'a> FloorMember<'a> {
     fn of(package: &'a Package, workspace: &Workspace, files: &'a [TextFile]) -> Self {
         let manifest = workspace.relative(&package.manifest_path);
         let text = files.iter().find(|file| file.path == manifest).map_or("", |file| &file.text);
         Self { package, manifest, text }
     }
 
-    fn place(&self) -> Option<Place> {
+    fn place(&self) -> Option<FloorPlace> {
         let folder = self.manifest.split('/').next().unwrap_or_default();
         match folder {
-            "examples" => Some(Place::Roof),
-            "tools" | "fuzz" | "xtask" => Some(Place::Outside),
+            "examples" => Some(FloorPlace::Roof),
+            "tools" | "fuzz" | "xtask" => Some(FloorPlace::Outside),
             _ => FLOORS
                 .iter()
                 .find(|(name, _)| *name == self.package.name)
-                .map(|(_, floor)| Place::Floor(*floor)),
+                .map(|(_, floor)| FloorPlace::Floor(*floor)),
         }
     }
 
-    fn check(&self, members: &[Self]) -> Vec<Finding> {
+    fn check(&self, members: &[Self]) -> Vec<TidyFinding> {
         let name = &self.package.name;
         let Some(place) = self.place() else {
             let what = format!("`{name}` is on no floor: add it to FLOORS in xtask/src/tidy/floors.rs");
-            return vec![Finding::new(&self.manifest, self.line_of(name), what)];
+            return vec![TidyFinding::new(&self.manifest, self.line_of(name), what)];
         };
         // A crate may name itself among its dev-dependencies, to switch on its own features for its tests.
         let edges = self.package.dependencies.iter().filter(|dependency| dependency.name != *name);
@@ -106,12 +106,12 @@ impl<'a> Member<'a> {
         wrong.map(|(kind, other)| self.refuse(kind, other)).collect()
     }
 
-    fn refuse(&self, kind: &str, other: &str) -> Finding {
+    fn refuse(&self, kind: &str, other: &str) -> TidyFinding {
         let what = format!(
             "`{}` may not depend on `{other}` ({kind}): a crate uses lower floors only; move what both need down",
             self.package.name
         );
-        Finding::new(&self.manifest, self.line_of(other), what)
+        TidyFinding::new(&self.manifest, self.line_of(other), what)
     }
 
     /// Where a manifest names a crate.
@@ -123,7 +123,7 @@ impl<'a> Member<'a> {
 }
 
 /// `tree` is what `cargo tree --prefix none` prints: a crate a line, its name first.
-fn forbidden_in_core(manifest: &str, tree: &str) -> Vec<Finding> {
+fn forbidden_in_core(manifest: &str, tree: &str) -> Vec<TidyFinding> {
     let brought = |name: &&str| tree.lines().any(|line| line.split(' ').next() == Some(*name));
     let found = NOT_IN_CORE.into_iter().filter(brought);
     found
@@ -132,7 +132,7 @@ fn forbidden_in_core(manifest: &str, tree: &str) -> Vec<Finding> {
                 "core brings `{name}` along, and knows no framework, driver or format: move what needs it up a floor \
                  (`cargo tree -p {CORE} -i {name}` shows the way)"
             );
-            Finding::new(manifest, 1, what)
+            TidyFinding::new(manifest, 1, what)
         })
         .collect()
 }
@@ -156,8 +156,8 @@ mod tests {
         let json =
             serde_json::json!({"workspace_root": "/r", "target_directory": "/r/t", "packages": packages});
         let workspace: Workspace = serde_json::from_value(json).unwrap();
-        let members: Vec<Member<'_>> =
-            workspace.packages.iter().map(|package| Member::of(package, &workspace, &[])).collect();
+        let members: Vec<FloorMember<'_>> =
+            workspace.packages.iter().map(|package| FloorMember::of(package, &workspace, &[])).collect();
         members.iter().flat_map(|member| member.check(&members)).map(|finding| finding.to_string()).collect()
     }
 
@@ -206,7 +206,7 @@ mod tests {
     fn an_edge_is_shown_on_the_line_that_makes_it() {
         let json = r#"{"name":"a","manifest_path":"","features":{},"dependencies":[],"targets":[]}"#;
         let package: Package = serde_json::from_str(json).unwrap();
-        let member = Member {
+        let member = FloorMember {
             package: &package,
             manifest: String::new(),
             text: "[dependencies]\nb-c = 1\nb.workspace = true",

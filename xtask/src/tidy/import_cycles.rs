@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use syn::visit::{self, Visit};
 
-use super::source::{Source, first_line};
-use crate::finding::Finding;
+use super::source::{RustFile, first_line};
+use crate::finding::TidyFinding;
 
 /// A crate's folder of sources, and the module path in it.
 type Module = (String, Vec<String>);
@@ -16,8 +16,8 @@ type Module = (String, Vec<String>);
 /// The imports of every file, by file.
 type Imports<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
-pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
-    let product: Vec<&Source> = sources.iter().filter(|source| !source.is_test()).collect();
+pub(super) fn check(sources: &[RustFile]) -> Vec<TidyFinding> {
+    let product: Vec<&RustFile> = sources.iter().filter(|source| !source.is_test()).collect();
     let files: BTreeMap<Module, &str> =
         product.iter().filter_map(|source| Some((module_of(&source.path)?, source.path.as_str()))).collect();
     let imports = product.iter().map(|source| (source.path.as_str(), imports_of(source, &files))).collect();
@@ -28,7 +28,7 @@ pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
         if cycle.iter().all(|path| reported.insert(*path)) {
             let what =
                 format!("imports itself by way of {}: turn one of the imports round", cycle.join(", "));
-            findings.push(Finding::new(&source.path, 1, what));
+            findings.push(TidyFinding::new(&source.path, 1, what));
         }
     }
     findings
@@ -45,7 +45,7 @@ fn module_of(path: &str) -> Option<Module> {
 }
 
 /// The files of the same crate that this one imports from, but for the modules around it and inside it.
-fn imports_of<'a>(source: &Source, files: &BTreeMap<Module, &'a str>) -> BTreeSet<&'a str> {
+fn imports_of<'a>(source: &RustFile, files: &BTreeMap<Module, &'a str>) -> BTreeSet<&'a str> {
     let Some((folder, own)) = module_of(&source.path) else { return BTreeSet::new() };
     let mut paths = Paths { source, own: own.clone(), found: Vec::new() };
     paths.visit_file(&source.syntax);
@@ -86,7 +86,7 @@ fn cycle_from<'a>(start: &'a str, imports: &Imports<'a>) -> Option<Vec<&'a str>>
 
 /// The paths that begin in this crate, from its root.
 struct Paths<'a> {
-    source: &'a Source,
+    source: &'a RustFile,
     own: Vec<String>,
     found: Vec<Vec<String>>,
 }
@@ -142,8 +142,8 @@ mod tests {
 
     fn findings(files: &[(&str, &str)]) -> Vec<String> {
         let parse =
-            |(path, text): &(&str, &str)| Source::parse(&format!("crates/x/src/{path}"), text).unwrap();
-        let sources: Vec<Source> = files.iter().map(parse).collect();
+            |(path, text): &(&str, &str)| RustFile::parse(&format!("crates/x/src/{path}"), text).unwrap();
+        let sources: Vec<RustFile> = files.iter().map(parse).collect();
         check(&sources).iter().map(ToString::to_string).collect()
     }
 

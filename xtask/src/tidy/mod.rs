@@ -1,6 +1,6 @@
 //! `tidy`: the house rules that neither the compiler nor clippy checks.
 //!
-//! Each rule is a module with a function from what it looks at to [`Finding`]s, and tests of its own on small made-up
+//! Each rule is a module with a function from what it looks at to [`TidyFinding`]s, and tests of its own on small made-up
 //! inputs. It repairs nothing and knows no exceptions but those that the rule itself names.
 
 mod calls;
@@ -15,28 +15,28 @@ mod strategies;
 mod type_names;
 mod words;
 
-use crate::failure::Failure;
-use crate::finding::Finding;
+use crate::failure::VerbFailure;
+use crate::finding::TidyFinding;
 use crate::say;
 use crate::security_map;
 use crate::text_files::{self, TextFile};
 use crate::workspace::Workspace;
-use source::Source;
+use source::RustFile;
 
 /// What the checks found in the whole workspace.
 struct Report {
-    findings: Vec<Finding>,
+    findings: Vec<TidyFinding>,
     /// Of rules that the workspace does not meet yet.
-    pending: Vec<Finding>,
+    pending: Vec<TidyFinding>,
     lengths: sizes::Lengths,
 }
 
 /// The verb. With `--all` what is pending is a failure too.
-pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
     let with_pending = match arguments {
         [] => false,
         [all] if all == "--all" => true,
-        _ => return Err(Failure::Usage("tidy takes nothing or --all".to_owned())),
+        _ => return Err(VerbFailure::Usage("tidy takes nothing or --all".to_owned())),
     };
     let Report { mut findings, pending, lengths } = check(&Workspace::load()?)?;
     if with_pending {
@@ -48,12 +48,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     say::line(&lengths.to_string());
     match findings.len() {
         0 => Ok(()),
-        1 => Err(Failure::Broken("tidy: 1 finding".to_owned())),
-        many => Err(Failure::Broken(format!("tidy: {many} findings"))),
+        1 => Err(VerbFailure::Broken("tidy: 1 finding".to_owned())),
+        many => Err(VerbFailure::Broken(format!("tidy: {many} findings"))),
     }
 }
 
-fn check(workspace: &Workspace) -> Result<Report, Failure> {
+fn check(workspace: &Workspace) -> Result<Report, VerbFailure> {
     let files = text_files::read(&workspace.root)?;
     let (sources, mut findings) = parse(&files);
     let lengths = sizes::Lengths::of(&sources);
@@ -73,7 +73,7 @@ fn check(workspace: &Workspace) -> Result<Report, Failure> {
 }
 
 /// Rules that the workspace does not meet yet; each moves to [`check`] when it does.
-fn pending(files: &[TextFile], sources: &[Source], lengths: &sizes::Lengths) -> Vec<Finding> {
+fn pending(files: &[TextFile], sources: &[RustFile], lengths: &sizes::Lengths) -> Vec<TidyFinding> {
     let mut pending = doc_paths::check(files);
     pending.extend(import_cycles::check(sources));
     pending.extend(type_names::check(sources));
@@ -85,11 +85,11 @@ fn pending(files: &[TextFile], sources: &[Source], lengths: &sizes::Lengths) -> 
 }
 
 /// Every Rust file, and a finding for each that is none.
-fn parse(files: &[TextFile]) -> (Vec<Source>, Vec<Finding>) {
+fn parse(files: &[TextFile]) -> (Vec<RustFile>, Vec<TidyFinding>) {
     let mut sources = Vec::new();
     let mut findings = Vec::new();
     for file in files.iter().filter(|file| file.is_rust()) {
-        match Source::parse(&file.path, &file.text) {
+        match RustFile::parse(&file.path, &file.text) {
             Ok(source) => sources.push(source),
             Err(finding) => findings.push(finding),
         }
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn this_workspace_is_tidy() {
         let report = check(&Workspace::load().unwrap()).unwrap();
-        let lines: Vec<String> = report.findings.iter().map(Finding::to_string).collect();
+        let lines: Vec<String> = report.findings.iter().map(TidyFinding::to_string).collect();
         assert!(lines.is_empty(), "\n{}\n", lines.join("\n"));
         assert!(report.lengths.count() > 10, "tidy found hardly any function: it looks in the wrong place");
     }

@@ -1,7 +1,7 @@
 //! Prose: lines that fit on a screen, and sentences that say who acts.
 
-use super::source::Source;
-use crate::finding::Finding;
+use super::source::RustFile;
+use crate::finding::TidyFinding;
 use crate::text_files::TextFile;
 
 /// A line of prose has at most this many characters.
@@ -12,7 +12,7 @@ const NAMELESS: [&str; 6] = ["somebody", "whoever", "nobody", "whom", "whomever"
 const NAMELESS_AT_MOST: usize = 60;
 
 /// Lines of a page or of comments that are too long. Tables, code blocks and links cannot be broken.
-pub(super) fn long_lines(file: &TextFile) -> Vec<Finding> {
+pub(super) fn long_lines(file: &TextFile) -> Vec<TidyFinding> {
     let is_page = file.path.ends_with(".md");
     let mut in_block = false;
     let mut findings = Vec::new();
@@ -23,14 +23,14 @@ pub(super) fn long_lines(file: &TextFile) -> Vec<Finding> {
         let length = line.chars().count();
         if is_prose && length > LINE && !text.contains("http") {
             let what = format!("{length} characters of prose, {LINE} are allowed: break the line");
-            findings.push(Finding::new(&file.path, index + 1, what));
+            findings.push(TidyFinding::new(&file.path, index + 1, what));
         }
     }
     findings
 }
 
 /// Whether sentences in `crates/` too often leave out who acts.
-pub(super) fn nameless(sources: &[Source]) -> Option<Finding> {
+pub(super) fn nameless(sources: &[RustFile]) -> Option<TidyFinding> {
     let product = sources.iter().filter(|source| source.path.starts_with("crates/"));
     let counts: Vec<(&str, usize)> =
         product.map(|source| (source.path.as_str(), count(&source.text))).collect();
@@ -42,7 +42,7 @@ pub(super) fn nameless(sources: &[Source]) -> Option<Finding> {
              user or operator; this file has {most}",
             NAMELESS.join("`, `")
         );
-        Finding::new(path, 1, what)
+        TidyFinding::new(path, 1, what)
     })
 }
 
@@ -71,7 +71,7 @@ mod tests {
     fn sentences_may_leave_out_who_acts_a_few_times() {
         let findings = |times: usize| {
             let text = format!("// {}", format!("{} ", NAMELESS[0]).repeat(times));
-            let source = |path: &str| Source::parse(path, &text).unwrap();
+            let source = |path: &str| RustFile::parse(path, &text).unwrap();
             nameless(&[source("crates/a.rs"), source("tools/b.rs")])
         };
         assert_eq!(findings(60), None);

@@ -6,8 +6,8 @@ use std::fmt;
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
-use super::source::{Source, first_line};
-use crate::finding::Finding;
+use super::source::{RustFile, first_line};
+use crate::finding::TidyFinding;
 
 /// A function may have this many lines.
 const FUNCTION: usize = 60;
@@ -18,30 +18,31 @@ const FILE: usize = 400;
 /// Nine files in ten may have this many.
 const MOST_FILES: usize = 242;
 
-pub(super) fn check(source: &Source) -> Vec<Finding> {
+pub(super) fn check(source: &RustFile) -> Vec<TidyFinding> {
     let functions = functions(source);
     functions.iter().filter(|function| function.length > FUNCTION).map(Function::too_long).collect()
 }
 
-pub(super) fn check_files(sources: &[Source]) -> Vec<Finding> {
+pub(super) fn check_files(sources: &[RustFile]) -> Vec<TidyFinding> {
     let mut lengths: Vec<(usize, &str)> =
         sources.iter().map(|source| (source.text.lines().count(), source.path.as_str())).collect();
     lengths.sort_unstable();
     let too_long = lengths.iter().filter(|(length, _)| *length > FILE);
-    let mut findings: Vec<Finding> = too_long.map(|(length, path)| file_too_long(*length, path)).collect();
+    let mut findings: Vec<TidyFinding> =
+        too_long.map(|(length, path)| file_too_long(*length, path)).collect();
     let longer = lengths.iter().filter(|(length, _)| *length > MOST_FILES).count();
     if let (true, Some((_, path))) = (longer * 10 > lengths.len(), lengths.last()) {
         let what = format!(
             "{longer} of {} files have more than {MOST_FILES} lines, one in ten may: split the longest, this one first",
             lengths.len()
         );
-        findings.push(Finding::new(path, 1, what));
+        findings.push(TidyFinding::new(path, 1, what));
     }
     findings
 }
 
-fn file_too_long(length: usize, path: &str) -> Finding {
-    Finding::new(path, 1, format!("{length} lines, {FILE} are allowed: split it"))
+fn file_too_long(length: usize, path: &str) -> TidyFinding {
+    TidyFinding::new(path, 1, format!("{length} lines, {FILE} are allowed: split it"))
 }
 
 /// A function that is no test, and its length from `fn` to the closing brace.
@@ -54,10 +55,10 @@ struct Function {
 }
 
 impl Function {
-    fn too_long(&self) -> Finding {
+    fn too_long(&self) -> TidyFinding {
         let what =
             format!("`{}` has {} lines of code, {FUNCTION} are allowed: split it", self.name, self.length);
-        Finding::new(&self.path, self.line, what)
+        TidyFinding::new(&self.path, self.line, what)
     }
 }
 
@@ -65,7 +66,7 @@ impl Function {
 pub(super) struct Lengths(Vec<Function>);
 
 impl Lengths {
-    pub(super) fn of(sources: &[Source]) -> Self {
+    pub(super) fn of(sources: &[RustFile]) -> Self {
         let mut all: Vec<Function> = sources.iter().flat_map(functions).collect();
         all.sort_by_key(|function| function.length);
         Self(all)
@@ -76,7 +77,7 @@ impl Lengths {
     }
 
     /// Too many long ones: shown at the longest.
-    pub(super) fn check(&self) -> Option<Finding> {
+    pub(super) fn check(&self) -> Option<TidyFinding> {
         let longest = self.0.last()?;
         let length = self.percentile(90);
         (length > MOST_FUNCTIONS).then(|| {
@@ -84,7 +85,7 @@ impl Lengths {
                 "one function in ten has {length} lines of code or more, nine in ten may have {MOST_FUNCTIONS}: \
                  split the longest, this one first"
             );
-            Finding::new(&longest.path, longest.line, what)
+            TidyFinding::new(&longest.path, longest.line, what)
         })
     }
 
@@ -102,14 +103,14 @@ impl fmt::Display for Lengths {
     }
 }
 
-fn functions(source: &Source) -> Vec<Function> {
+fn functions(source: &RustFile) -> Vec<Function> {
     let mut found = Functions { source, found: Vec::new() };
     found.visit_file(&source.syntax);
     found.found
 }
 
 struct Functions<'a> {
-    source: &'a Source,
+    source: &'a RustFile,
     found: Vec<Function>,
 }
 
@@ -148,8 +149,8 @@ impl<'ast> Visit<'ast> for Functions<'_> {
 mod tests {
     use super::*;
 
-    fn source(path: &str, text: &str) -> Source {
-        Source::parse(path, text).unwrap()
+    fn source(path: &str, text: &str) -> RustFile {
+        RustFile::parse(path, text).unwrap()
     }
 
     /// A function of so many lines of code, with remarks and blanks that do not count.
@@ -175,7 +176,7 @@ mod tests {
     fn a_file_may_have_four_hundred_lines_and_one_in_ten_more_than_most() {
         let findings = |longest: usize, long: usize| {
             let lengths = std::iter::once(longest).chain((1..10).map(|n| if n < long { 243 } else { 100 }));
-            let sources: Vec<Source> =
+            let sources: Vec<RustFile> =
                 lengths.map(|length| source("a.rs", &"// x\n".repeat(length))).collect();
             check_files(&sources).len()
         };

@@ -8,10 +8,10 @@ use std::ops::RangeInclusive;
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 
-use crate::finding::Finding;
+use crate::finding::TidyFinding;
 
 /// A parsed file.
-pub(super) struct Source {
+pub(super) struct RustFile {
     pub(super) path: String,
     pub(super) text: String,
     pub(super) syntax: syn::File,
@@ -25,10 +25,10 @@ struct Token {
     text: String,
 }
 
-impl Source {
-    pub(super) fn parse(path: &str, text: &str) -> Result<Self, Finding> {
+impl RustFile {
+    pub(super) fn parse(path: &str, text: &str) -> Result<Self, TidyFinding> {
         let refuse = |line, error: &dyn std::fmt::Display| {
-            Finding::new(path, line, format!("cannot be read as Rust ({error}): repair it"))
+            TidyFinding::new(path, line, format!("cannot be read as Rust ({error}): repair it"))
         };
         let stream: TokenStream =
             text.parse().map_err(|error: proc_macro2::LexError| refuse(first_line(error.span()), &error))?;
@@ -199,8 +199,8 @@ mod tests {
 fn h() { println!("{:?}", SystemTime::now()); }
 "#;
 
-    fn source() -> Source {
-        Source::parse("crates/x/src/lib.rs", FILE).unwrap()
+    fn source() -> RustFile {
+        RustFile::parse("crates/x/src/lib.rs", FILE).unwrap()
     }
 
     #[test]
@@ -229,7 +229,7 @@ fn h() { println!("{:?}", SystemTime::now()); }
     #[test]
     fn what_is_compiled_without_tests_too_is_no_test() {
         let is_test = |attribute: &str| {
-            let source = Source::parse("a.rs", &format!("{attribute}\nfn f() {{}}")).unwrap();
+            let source = RustFile::parse("a.rs", &format!("{attribute}\nfn f() {{}}")).unwrap();
             source.is_test_line(2)
         };
         assert!(is_test("#[tokio::test]"));
@@ -242,7 +242,7 @@ fn h() { println!("{:?}", SystemTime::now()); }
 
     #[test]
     fn files_of_tests_are_known_by_their_names() {
-        let is_test = |path| Source::parse(path, "").unwrap().is_test();
+        let is_test = |path| RustFile::parse(path, "").unwrap().is_test();
         assert!(is_test("crates/core/src/engine/tests.rs"));
         assert!(is_test("crates/server/tests/it/main.rs"));
         assert!(!is_test("crates/core/src/attests.rs"));

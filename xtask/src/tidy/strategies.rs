@@ -6,20 +6,20 @@
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
-use super::source::{Source, first_line};
-use crate::finding::Finding;
+use super::source::{RustFile, first_line};
+use crate::finding::TidyFinding;
 
 const NAME: &str = "StrategyName";
 const HOME: [&str; 2] = ["crates/core/src/strategy.rs", "crates/core/src/strategy/"];
 
-pub(super) fn check(source: &Source) -> Vec<Finding> {
+pub(super) fn check(source: &RustFile) -> Vec<TidyFinding> {
     if HOME.iter().any(|home| source.path.starts_with(home)) {
         return Vec::new();
     }
-    let mut patterns = Patterns::default();
+    let mut patterns = StrategyPatterns::default();
     patterns.visit_file(&source.syntax);
     let lines = patterns.lines.into_iter().filter(|line| !source.is_test_line(*line));
-    lines.map(|line| Finding::new(&source.path, line, refusal())).collect()
+    lines.map(|line| TidyFinding::new(&source.path, line, refusal())).collect()
 }
 
 fn refusal() -> String {
@@ -30,12 +30,12 @@ fn refusal() -> String {
 
 /// The lines on which a pattern names a strategy.
 #[derive(Default)]
-struct Patterns {
+struct StrategyPatterns {
     inside: bool,
     lines: Vec<usize>,
 }
 
-impl<'ast> Visit<'ast> for Patterns {
+impl<'ast> Visit<'ast> for StrategyPatterns {
     fn visit_pat(&mut self, pattern: &'ast syn::Pat) {
         let outer = std::mem::replace(&mut self.inside, true);
         visit::visit_pat(self, pattern);
@@ -86,7 +86,7 @@ mod tests {
     const NONE: [usize; 0] = [];
 
     fn lines(path: &str, body: &str) -> Vec<usize> {
-        let source = Source::parse(path, &format!("fn f(s: StrategyName) {{\n{body}\n}}")).unwrap();
+        let source = RustFile::parse(path, &format!("fn f(s: StrategyName) {{\n{body}\n}}")).unwrap();
         check(&source).iter().map(|finding| finding.line).collect()
     }
 

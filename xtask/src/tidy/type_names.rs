@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 
 use syn::visit::{self, Visit};
 
-use super::source::{Source, first_line};
-use crate::finding::Finding;
+use super::source::{RustFile, first_line};
+use crate::finding::TidyFinding;
 
 /// Names that more than one crate has to use, each with the reason.
 const ALLOWED: [(&str, &str); 0] = [];
 
-pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
+pub(super) fn check(sources: &[RustFile]) -> Vec<TidyFinding> {
     let mut definitions: BTreeMap<String, Vec<(&str, usize)>> = BTreeMap::new();
     for source in sources {
         let mut types = Types { source, found: Vec::new() };
@@ -27,18 +27,18 @@ pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
     double.flat_map(|(name, places)| repeated(name, places)).collect()
 }
 
-fn repeated(name: &str, places: &[(&str, usize)]) -> Vec<Finding> {
+fn repeated(name: &str, places: &[(&str, usize)]) -> Vec<TidyFinding> {
     let finding = |(path, line): &(&str, usize)| {
         let others: Vec<&str> =
             places.iter().map(|(other, _)| *other).filter(|other| other != path).collect();
         let what = format!("`{name}` is also a type in {}: give each a name of its own", others.join(", "));
-        Finding::new(path, *line, what)
+        TidyFinding::new(path, *line, what)
     };
     places.iter().map(finding).collect()
 }
 
 struct Types<'a> {
-    source: &'a Source,
+    source: &'a RustFile,
     found: Vec<(String, usize)>,
 }
 
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     fn findings(texts: [&str; 2]) -> usize {
-        let sources = texts.map(|text| Source::parse("a.rs", text).unwrap());
+        let sources = texts.map(|text| RustFile::parse("a.rs", text).unwrap());
         check(&sources).len()
     }
 

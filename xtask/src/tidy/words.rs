@@ -3,7 +3,7 @@
 //! Everybody builds through their own cargo, npm and pip configuration; a host in a file would go past it. The
 //! needles are written in two halves here, so that this file does not find itself.
 
-use crate::finding::Finding;
+use crate::finding::TidyFinding;
 use crate::text_files::TextFile;
 
 struct Word {
@@ -31,14 +31,14 @@ const WORDS: [Word; 9] = [
 /// Cargo itself writes this into every lock file: the name of the index, which any mirror can stand in for.
 const INDEX: &str = concat!("rust-lang/crates", ".io-index");
 
-pub(super) fn check(file: &TextFile) -> Vec<Finding> {
+pub(super) fn check(file: &TextFile) -> Vec<TidyFinding> {
     let is_lock = file.name() == "Cargo.lock";
     let lines = file.text.lines().enumerate();
     lines
         .flat_map(|(index, line)| {
             let line = if is_lock { line.replace(INDEX, "") } else { line.to_ascii_lowercase() };
             let found = WORDS.iter().filter(move |word| word.stands_in(&line));
-            found.map(move |word| Finding::new(&file.path, index + 1, word.refusal()))
+            found.map(move |word| TidyFinding::new(&file.path, index + 1, word.refusal()))
         })
         .collect()
 }

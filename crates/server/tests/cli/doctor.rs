@@ -1,4 +1,4 @@
-//! What the doctor finds.
+//! `portcullis doctor`: what it checks and what it reports.
 
 use serde_json::Value;
 

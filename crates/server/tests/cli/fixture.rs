@@ -1,4 +1,4 @@
-//! A home for one installation, its operator, and its server.
+//! One installation in a directory of its own: the commands that its operator runs, and its server.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -15,16 +15,16 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// When a wait is given up; no machine is this slow.
 const DEADLINE: Duration = Duration::from_mins(3);
 
-/// Good enough everywhere.
+/// Meets every password rule.
 pub(crate) const PASSWORD: &str = "vexed quilts jump far";
 
-/// A directory, and the variables that every command in it is given.
+/// The directory in which commands run, and the environment variables that each of them gets.
 pub(crate) struct Workdir {
     directory: TempDir,
     variables: Vec<(&'static str, String)>,
 }
 
-/// What a command said.
+/// What a command wrote, and its exit code.
 #[derive(Debug)]
 pub(crate) struct CommandOutput {
     pub(crate) code: i32,
@@ -33,12 +33,12 @@ pub(crate) struct CommandOutput {
 }
 
 impl Workdir {
-    /// In development mode, with nothing in it.
+    /// An empty directory, in development mode.
     pub(crate) fn new() -> Self {
         Self { directory: TempDir::new().unwrap(), variables: Vec::new() }
     }
 
-    /// With a public URL.
+    /// The same in production: with a public URL and a master key.
     pub(crate) fn in_production() -> Self {
         Self::new()
             .variable("PORTCULLIS_PUBLIC_URL", "https://auth.example")
@@ -112,14 +112,14 @@ impl CommandOutput {
         }
     }
 
-    /// What a command said that did what it was asked.
+    /// The output of a command that must succeed.
     #[track_caller]
     pub(crate) fn done(self) -> Self {
         assert_eq!(self.code, 0, "{self:?}");
         self
     }
 
-    /// The one line of a command that failed like this.
+    /// The one line on standard error of a command that must fail with this exit code.
     #[track_caller]
     pub(crate) fn refused(self, code: i32) -> String {
         assert_eq!((self.code, self.out.as_str()), (code, ""), "{self:?}");
@@ -143,7 +143,7 @@ impl RunningServer {
         let mut welcome = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
         let line = welcome.find(|line| line.trim_start().starts_with("listening")).expect("it comes up");
         let address = line.split_whitespace().last().unwrap().parse().unwrap();
-        // Whoever writes to a pipe that nobody reads is told so.
+        // The server would get an error if it wrote to a pipe without a reader.
         std::thread::spawn(move || welcome.for_each(drop));
         Self { process, address }
     }
@@ -168,7 +168,7 @@ impl RunningServer {
         self.ask(tenant, ("POST", path), bearer, Some(body))
     }
 
-    /// What the server shows in another form than JSON.
+    /// The body of an answer that is not JSON.
     pub(crate) fn text(&self, path: &str) -> String {
         self.exchange("default", ("GET", path), None, None).1
     }
@@ -227,14 +227,14 @@ impl RunningServer {
         self.get(&format!("/auth/{strategy}/profile"), Some(token)).status
     }
 
-    /// Looks until the credential is refused.
+    /// Waits until the server refuses the credential.
     #[track_caller]
     pub(crate) fn wait_until_refused(&self, strategy: &str, token: &str) {
         wait_until("the profile is refused", || self.profile(strategy, token) == 401);
     }
 }
 
-/// Waits until something is so.
+/// Waits for a state that no event announces.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, look: impl Fn() -> bool) {
     let begun = Instant::now();
@@ -257,13 +257,13 @@ pub(crate) struct JsonAnswer {
     pub(crate) body: Value,
 }
 
-/// A member that is a text.
+/// A JSON value that must be a string.
 #[track_caller]
 pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
 }
 
-/// What stands in a token, unverified: `part` 0 is the header, 1 the claims.
+/// A part of a token, not verified: 0 is the header, 1 the claims.
 pub(crate) fn token_part(token: &str, part: usize) -> Value {
     let encoded = token.split('.').nth(part).unwrap();
     let bytes: Vec<u8> = encoded.bytes().map(sextet).collect();

@@ -1,4 +1,4 @@
-//! Keys: seen, and replaced while the server runs.
+//! `portcullis key`: keys are listed, and rotated while the server runs.
 
 use serde_json::{Value, json};
 

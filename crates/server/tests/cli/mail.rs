@@ -1,4 +1,4 @@
-//! Letters: one that is tried, and the newest that lies in the outbox.
+//! `portcullis mail`: a test mail is sent, and the newest mail of the outbox is shown.
 
 use crate::fixture::{PASSWORD, Workdir, text};
 

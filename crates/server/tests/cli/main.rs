@@ -1,4 +1,4 @@
-//! What operators do, through the binary itself.
+//! The command line as operators use it, run as the built binary.
 
 #[cfg(test)]
 mod doctor;

@@ -1,4 +1,4 @@
-//! The database's tables.
+//! `portcullis migrate`: schema migrations of the databases.
 
 use std::path::Path;
 
@@ -105,7 +105,7 @@ fn a_database_that_is_away_keeps_no_other_from_being_brought_up_to_date() {
     assert!(home.run("user list --tenant globex").code == 0 && home.run("user list --tenant acme").code == 1);
 }
 
-/// A database that has the first of the migrations.
+/// A database to which only the first migration was applied.
 fn of_the_first_version(path: &Path) {
     const FIRST: &str = include_str!("../../../stores/src/sqlite/migrations/0001_records.sql");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

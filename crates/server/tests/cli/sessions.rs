@@ -1,4 +1,4 @@
-//! Sessions: who is signed in, and how that ends.
+//! `portcullis session`: sessions are listed and ended.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Tenants: made, changed, suspended and opened again while a server runs.
+//! `portcullis tenant`: tenants are created, changed, suspended and resumed while a server runs.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ fn device_sign_in(server: &RunningServer, tenant: &str) -> JsonAnswer {
     server.post_in(tenant, "/auth/login", None, &body)
 }
 
-/// The six digits of the newest letter to Ann.
+/// The six-digit code of the newest mail to Ann.
 fn code(home: &Workdir) -> String {
     let letter = home.json(&format!("mail last --json --to {ANN}"));
     let mut words = text(&letter["text"]).split_whitespace();

@@ -1,4 +1,4 @@
-//! What is said to somebody who mistypes, and who pipes.
+//! Usage errors, and output that goes into a pipe.
 
 use std::process::Stdio;
 

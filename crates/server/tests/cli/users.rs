@@ -1,4 +1,4 @@
-//! Users: made, listed, kept out, let in again, given roles and passwords.
+//! `portcullis user`: users are created, listed, disabled and enabled, and get roles and passwords.
 
 use std::io::{Read as _, Write as _};
 use std::process::Stdio;

@@ -1,4 +1,4 @@
-//! The pages that links in letters lead to, in the hands of somebody with a browser.
+//! The pages behind the links in mails, used with a real browser.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ fn with_ann() -> (ServerDirectory, ServerProcess) {
     (home, server)
 }
 
-/// What becomes of a sign-in.
+/// The code of the answer to a sign-in.
 fn login(server: &ServerProcess, password: &str) -> String {
     let body = json!({"usernameOrEmailOrMobile": EMAIL, "password": password});
     server.send("POST /auth/login", &[], &body).code().to_owned()
@@ -39,7 +39,7 @@ fn somebody_chooses_a_new_password_on_the_page() {
     browser.visit(&link);
     assert_eq!(browser.heading(), "Choose a new password");
     assert_eq!(browser.evaluate("document.referrer"), "");
-    // The field has the focus from the start. What is too short comes back, and the link still works.
+    // The field has the focus from the start. A short password is rejected, and the link still works.
     browser.types("short");
     browser.clicks("Change my password");
     assert_eq!(browser.heading(), "The password was not changed");

@@ -1,4 +1,4 @@
-//! What the binary is told, and what it says to that: exit code 2, and every fault at once.
+//! Configuration errors: exit code 2, and every error in one message.
 
 use std::fs;
 use std::process::Output;

@@ -8,7 +8,7 @@ use crate::server_process::{Credential, ServerDirectory, ServerProcess};
 const SECRET: &str = "wLq0mZ3cN8vT1xYr5sKd7uHgBfJePaQo";
 const ANOTHER: &str = "t5Uj2RkVn9bXc4MzLw8QyGd6FsHhPpEe";
 
-/// What Express takes the cookie for: the session's id, or `false`.
+/// What Express reads from the cookie: the session's id, or `false`.
 fn read_by_express(value: &str, secret: &str) -> Value {
     node("cookie.mjs", &["read", value, secret])
 }
@@ -18,7 +18,7 @@ fn written_by_express(id: &str, secret: &str) -> Credential {
     Credential::Cookie(format!("connect.sid={}", value.as_str().unwrap()))
 }
 
-/// The cookie's value and the id in it, of a new session.
+/// Signs in; returns the cookie's value and the session id in it.
 fn signed_in(server: &ServerProcess) -> (String, String) {
     let answer = server.login("session");
     let (name, value) = answer.cookie();
@@ -43,7 +43,7 @@ fn express_reads_our_cookie_with_the_secret_that_it_shares_and_no_other() {
     assert_eq!(read_by_express(&with_another_first_letter(&value), SECRET), json!(false));
 }
 
-/// The value with the first character of its id exchanged.
+/// The value with the first character of its id changed.
 fn with_another_first_letter(value: &str) -> String {
     let (prefix, rest) = value.split_at("s%3A".len());
     let other = if rest.starts_with('a') { 'b' } else { 'a' };

@@ -1,5 +1,5 @@
-//! The device-session surface as somebody walks through it with curl: two tenants, one person in both, letters from a
-//! mail server that is away for a while.
+//! Device sessions while the mail server is down and after it is back: two tenants, one user in both, requests as curl
+//! sends them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,13 +16,13 @@ const OTHER: &str = "a lantern in the fog of 1912";
 const LAPTOP: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 const PHONE: &str = "curl/8.7.1";
 
-/// Makes a tenant of a server that is not running.
+/// Creates a tenant while the server does not run.
 fn make_tenant(home: &ServerDirectory, name: &str) {
     let made = home.run(["tenant", "create", name]);
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
-/// Somebody at one program, in one tenant.
+/// A client of one tenant, with its device cookie and its tokens.
 struct CurlClient<'s> {
     server: &'s ServerProcess,
     tenant: &'static str,
@@ -59,7 +59,7 @@ impl<'s> CurlClient<'s> {
         self.server.send(what, &headers, body)
     }
 
-    /// Asks, and holds the answer to its status and code.
+    /// Sends a request; the answer must have this status and code.
     fn gets(&self, what: &str, body: &Value, expected: (u16, &str)) -> RawAnswer {
         let answer = self.asks(what, body);
         assert_eq!((answer.status, answer.code()), expected, "{what}: {answer:?}\n{}", self.server.log());
@@ -71,7 +71,7 @@ impl<'s> CurlClient<'s> {
         self.gets("POST /auth/signup", &body, (201, "SIGNUP_SUCCESS"));
     }
 
-    /// The first step; gives what the code will belong to, and keeps the device cookie.
+    /// The first step of a sign-in: returns the login id and keeps the device cookie.
     fn begins(&mut self, password: &str) -> String {
         let body = json!({"usernameOrEmailOrMobile": EMAIL, "password": password});
         let answer = self.gets("POST /auth/login", &body, (201, "OTP_SENT"));
@@ -81,7 +81,7 @@ impl<'s> CurlClient<'s> {
         answer.datum("loginId").to_owned()
     }
 
-    /// The second step.
+    /// The second step of a sign-in: the code from the mail.
     fn finishes(&mut self, login: &str, code: &str) {
         let body = json!({"loginId": login, "otp": code});
         let answer = self.gets("POST /auth/login/verify", &body, (201, "LOGIN_SUCCESS"));
@@ -98,7 +98,7 @@ impl<'s> CurlClient<'s> {
     }
 }
 
-/// What has arrived, in order.
+/// The mails that arrived, oldest first.
 #[derive(Default)]
 struct ReceivedMail(Vec<ParsedMessage>);
 
@@ -129,7 +129,7 @@ impl ReceivedMail {
     }
 }
 
-/// What somebody does who has signed in.
+/// The requests of a user who has just signed in.
 fn looks_around(ann: &CurlClient<'_>) {
     let me = ann.gets("GET /auth/me", &Value::Null, (200, "PROFILE_RETRIEVED"));
     assert_eq!(me.body["data"]["user"]["email"], EMAIL);
@@ -152,7 +152,7 @@ fn everything_works_while_the_mail_server_is_away_and_every_letter_arrives_once(
     let server = home.serve();
     let mut letters = ReceivedMail::default();
 
-    // One person, one address, two tenants.
+    // The same address in two tenants.
     let mut here = CurlClient::new(&server, "default", LAPTOP);
     let mut there = CurlClient::new(&server, "acme", LAPTOP);
     for ann in [&mut here, &mut there] {
@@ -167,7 +167,7 @@ fn everything_works_while_the_mail_server_is_away_and_every_letter_arrives_once(
         CurlClient { tenant: "acme", access: here.access.clone(), ..CurlClient::new(&server, "", PHONE) };
     stranger.gets("GET /auth/me", &Value::Null, (401, "TENANT_MISMATCH"));
 
-    // The mail server goes. Nothing that anybody asks for fails.
+    // The mail server goes down. No request fails because of that.
     letters.0.extend(mail.stop().iter().map(kept));
     let mut phone = CurlClient::new(&server, "default", PHONE);
     let login = phone.begins(PASSWORD);
@@ -190,7 +190,7 @@ fn everything_works_while_the_mail_server_is_away_and_every_letter_arrives_once(
     there.gets("GET /auth/me", &Value::Null, (401, "UNAUTHORIZED"));
     here.refreshes();
 
-    // It comes back, and so do the letters: code, lock, reset, reuse.
+    // It is back, and the mails arrive: code, lockout, reset, reuse.
     let mail = MailServer::at(&port);
     let late = letters.next(4, &mail);
     phone.finishes(&login, &code(&late["Your sign-in code for Portcullis"]));

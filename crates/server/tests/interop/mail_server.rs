@@ -1,4 +1,4 @@
-//! A mail server in another language, which keeps what it is sent.
+//! A mail server in Python that keeps the mails it receives.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ pub(crate) struct MailServer {
 }
 
 impl MailServer {
-    /// One that wants `tls`, speaks it from the first byte (`implicit`), wants a `login`.
+    /// A server that requires these of `tls` (STARTTLS), `implicit` (TLS from the first byte) and `login`.
     pub(crate) fn that_wants(wishes: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = python_process("smtp.py");
@@ -40,12 +40,12 @@ impl MailServer {
         Self { process, kept, port, folder }
     }
 
-    /// One that listens on this port.
+    /// A server that listens on this port.
     pub(crate) fn at(port: &ReservedPort) -> Self {
         Self::that_wants(&[&format!("port={}", port.number())])
     }
 
-    /// The next letter that it keeps, once that has come.
+    /// Waits for the next mail.
     pub(crate) fn next(&self) -> Value {
         self.kept.recv_timeout(DEADLINE).expect("a letter that does not come")
     }
@@ -54,12 +54,12 @@ impl MailServer {
         self.port
     }
 
-    /// The authority that vouches for it.
+    /// The file with the certificate authority that signed the server's certificate.
     pub(crate) fn authority(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
     }
 
-    /// Stops it, and returns what it has kept and nobody has taken.
+    /// Stops the server and returns the mails that `next` has not taken.
     pub(crate) fn stop(mut self) -> Vec<Value> {
         drop(self.process.stdin.take());
         let kept = self.kept.iter().collect();

@@ -1,5 +1,5 @@
-//! The built binary, seen from outside: by the libraries that other languages read tokens and cookies with, by services
-//! and browsers, by whoever writes its configuration, by the kernel, and by somebody at the database's own shell.
+//! The built binary with programs that are not ours: libraries of other languages read its tokens and cookies, services
+//! and browsers call it, strace records it, and SQL is run on its database.
 //!
 //! Needs tools that `cargo xtask test` installs, and is therefore behind the feature `interop`.
 

@@ -1,9 +1,9 @@
-//! Somebody at the database's own shell, while the server runs.
+//! An operator runs SQL on the database while the server runs.
 
 use crate::scripts::sql;
 use crate::server_process::{ServerDirectory, wait_until};
 
-/// The strategies whose credential is a session that must live.
+/// The strategies whose checks need a live session.
 const LIVING: [&str; 3] = ["session-jwt", "session", "hybrid"];
 
 // ASVS-map: SE4
@@ -14,7 +14,7 @@ fn deleting_all_records_of_sessions_signs_everyone_out_of_a_running_server() {
     server.register();
     let credentials = LIVING.map(|strategy| (strategy, server.credential(strategy)));
     for (strategy, credential) in &credentials {
-        // Twice: the second answer comes from what the server remembers.
+        // Twice: the second answer comes from the session view.
         assert_eq!(server.profile(strategy, credential).status, 200, "{strategy}");
         assert_eq!(server.profile(strategy, credential).status, 200, "{strategy}");
     }

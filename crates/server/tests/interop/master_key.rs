@@ -1,4 +1,4 @@
-//! The master key: what a copy of the database is worth without it, and what happens when it comes late or is lost.
+//! The master key: a copy of the database is useless without it; it can be added later, and must not be lost.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::server_process::{Credential, ServerDirectory, fault};
 const MASTER_KEY: &str = "8f3b1c5d7e9a0246bdf13579ace02468fedcba98765432100123456789abcdef";
 const ANOTHER: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778899aabbccddeeff1";
 
-/// Whether it is sealed, and the bytes, of every key in the database.
+/// Every key in the database: whether it is sealed, and its bytes.
 fn keys(home: &ServerDirectory) -> Vec<(bool, Vec<u8>)> {
     let rows = sql(&home.database(), "SELECT sealed, material FROM keys");
     rows.iter().map(|row| (row[0] == 1, bytes(&row[1]))).collect()
@@ -22,7 +22,7 @@ fn bytes(hexadecimal: &Value) -> Vec<u8> {
     digits.map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
 }
 
-/// Whether any eight bytes of the secret stand in the database's files, in places that are out of use as well.
+/// Whether any eight bytes of the secret are in the database's files, free pages included.
 fn is_left_in(directory: &Path, secret: &[u8]) -> bool {
     let files = fs::read_dir(directory).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
     let holds = |file: &[u8], part: &[u8]| file.windows(part.len()).any(|window| window == part);
@@ -35,7 +35,7 @@ fn a_master_key_that_comes_late_seals_the_keys_that_are_there() {
     let server = home.serve();
     server.register();
     let (token, cookie) = (server.credential("session-jwt"), server.credential("session"));
-    // So that the write-ahead log is there as well.
+    // While the server runs, the write-ahead log exists as well.
     server.kill();
     let plain = keys(&home);
     assert!(!plain.is_empty() && plain.iter().all(|(sealed, _)| !sealed));

@@ -1,4 +1,4 @@
-//! The clients of NestJS microservices, of two versions, against the transport that they shall find unchanged.
+//! NestJS microservice clients of two versions against our TCP transport.
 
 mod device_surface;
 
@@ -20,10 +20,10 @@ use tokio::sync::oneshot;
 use crate::scripts::tool_path;
 use crate::server_process::wait_until;
 
-/// Versions, told by the variable that says where each is.
+/// The environment variables that name the folder of each version.
 const VERSIONS: [&str; 2] = ["PORTCULLIS_TEST_NEST10_DIR", "PORTCULLIS_TEST_NEST12_DIR"];
 
-/// A service that takes steps, one a line, and tells what became of each.
+/// A NestJS process that reads one step a line and writes the result of each.
 pub(crate) struct NestService {
     child: Child,
     steps: Option<ChildStdin>,
@@ -31,9 +31,9 @@ pub(crate) struct NestService {
 }
 
 impl NestService {
-    /// A service with the client of this version, connected with these options.
+    /// Starts a process with the client of this version and these connection options.
     pub(crate) fn start(version: &str, options: &Value) -> Self {
-        // Run from its text: libraries are looked for where the process is.
+        // The script is passed as text: Node looks for libraries in the working directory.
         let script = include_str!("node/nest.mjs");
         let mut command = Command::new(tool_path("PORTCULLIS_TEST_RECENT_NODE"));
         command.args(["--input-type=module", "--eval", script, "--", &options.to_string()]);
@@ -43,12 +43,12 @@ impl NestService {
         Self { child, steps, told: BufReader::new(told) }
     }
 
-    /// Takes a step, or several at once if they are an array.
+    /// Runs one step, or several at once if `step` is an array.
     pub(crate) fn take(&mut self, step: &Value) -> Value {
         serde_json::from_str(&self.told(step)).unwrap()
     }
 
-    /// The same, as it was written.
+    /// The same; returns the line as it was written.
     fn told(&mut self, step: &Value) -> String {
         writeln!(self.steps.as_mut().unwrap(), "{step}").unwrap();
         let mut line = String::new();
@@ -67,13 +67,13 @@ impl NestService {
 
 impl Drop for NestService {
     fn drop(&mut self) {
-        // The end of the input is the end of the service, which then closes its connection in good order.
+        // At the end of its input the process closes its connection and exits.
         drop(self.steps.take());
         let _ = self.child.wait();
     }
 }
 
-/// Answers with what it is told, and remembers it.
+/// A dispatcher that answers with the data it gets, and records it.
 #[derive(Default)]
 struct EchoDispatch(Mutex<Vec<Value>>);
 
@@ -101,7 +101,7 @@ impl Dispatch for EchoDispatch {
     }
 }
 
-/// The transport in this process.
+/// Our TCP transport in this process.
 struct EchoServer {
     echo: Arc<EchoDispatch>,
     address: SocketAddr,
@@ -175,7 +175,7 @@ fn an_event_of_nest_is_run() {
         let mut service = server.service(version);
         assert_eq!(service.emit("echo", &json!("event")), json!({"emitted": true}), "{version}");
         assert_eq!(service.emit("nobody", &json!("lost")), json!({"emitted": true}), "{version}");
-        // Comes behind them on the same connection, and is run beside them.
+        // Sent after them on the same connection; the server runs all three concurrently.
         service.send("echo", &json!("request"));
         assert!(wait_until(|| server.was_told().len() == 2), "{version}: {:?}", server.was_told());
         let mut was_told = server.was_told();
@@ -197,7 +197,7 @@ fn errors_reach_whoever_asked_in_the_words_of_nest() {
         for pattern in [json!("echo"), json!({"cmd": "echo", "version": 1}), json!(5)] {
             assert_eq!(service.take(&json!({"send": pattern, "data": {}})), nobody, "{version} {pattern}");
         }
-        // The same in other words: a pattern that is the JSON of one.
+        // A pattern may also be the JSON text of an object.
         let written = json!({"cmd": "echo"}).to_string();
         assert_eq!(service.take(&json!({"send": written, "data": 1})), told(&json!(1)), "{version}");
     }

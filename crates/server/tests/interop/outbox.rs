@@ -1,4 +1,4 @@
-//! What letters say to whoever reads them.
+//! Reads mails: codes, links, and the outbox of a server in development mode.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Scripts in other languages: each takes words and prints one JSON value.
+//! Scripts in other languages. Each takes arguments and prints one JSON value.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,14 +17,14 @@ pub(crate) fn python(script: &str, words: &[&str]) -> Value {
     run(Command::new(tool_path("PORTCULLIS_TEST_PYTHON")), "python", script, words)
 }
 
-/// A script of `python/` that runs until its standard input ends.
+/// The command for a script of `python/` that runs until its standard input ends.
 pub(crate) fn python_process(script: &str) -> Command {
     let mut command = Command::new(tool_path("PORTCULLIS_TEST_PYTHON"));
     command.arg(path("python", script)).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     command
 }
 
-/// Runs a statement on an SQLite file, as somebody at a shell would; the rows are arrays, blobs in hexadecimal.
+/// Runs a statement on an SQLite file. Rows are arrays, blobs are in hexadecimal.
 pub(crate) fn sql(database: &Path, statement: &str) -> Vec<Vec<Value>> {
     let rows = python("sql.py", &[&database.to_string_lossy(), statement]);
     serde_json::from_value(rows).unwrap()

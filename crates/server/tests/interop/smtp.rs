@@ -1,4 +1,4 @@
-//! Letters by SMTP to a mail server that is not ours.
+//! Delivery by SMTP to a mail server that is not ours.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,7 +21,7 @@ use crate::server_process::{ServerDirectory, fault};
 
 const FROM: (&str, &str) = ("FROM", "Example <no-reply@example.com>");
 
-/// Whoever delivers to this server, as somebody configures it.
+/// The notifier that this configuration gives.
 fn to(transport: &str, variables: &[(&str, &str)]) -> Arc<dyn Notifier> {
     let transport = ("TRANSPORT", transport);
     let stated = variables.iter().chain([&FROM, &transport]);

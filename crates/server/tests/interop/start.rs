@@ -1,4 +1,4 @@
-//! Starting, and why a start fails: one line on standard error, and an exit code that says whose fault it is.
+//! Starts that fail: one line on standard error, and an exit code that tells a wrong use from a fault of the machine.
 
 use std::fs;
 use std::net::TcpListener;
@@ -52,7 +52,7 @@ fn a_directory_that_must_not_be_written_to_is_named() {
     }
 }
 
-/// The program, run by somebody whom permissions concern: nothing is forbidden to root.
+/// The program as a user without privileges: root may write anywhere.
 fn as_nobody(program: &Path) -> Command {
     if fs::metadata("/proc/self").unwrap().uid() != 0 {
         return Command::new(program);

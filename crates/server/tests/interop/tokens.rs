@@ -1,4 +1,4 @@
-//! Access tokens and the libraries that services in other languages verify them with: npm's `jsonwebtoken` and Python's
+//! Access tokens, verified by libraries of other languages: npm's `jsonwebtoken` and Python's
 //! `PyJWT`.
 
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ const AUDIENCE: &str = "default";
 /// The strategies that hand out access tokens.
 const BEARERS: [&str; 5] = ["jwt", "hybrid", "refresh", "denylist", "session-jwt"];
 
-/// A service in another language.
+/// The library that reads a token.
 #[derive(Clone, Copy, Debug)]
 enum OtherLanguage {
     Node,
@@ -32,7 +32,7 @@ impl OtherLanguage {
         }
     }
 
-    /// The claims, if one of the server's published keys signed them.
+    /// The claims of a token that one of the server's published keys signed.
     fn verify(self, server: &ServerProcess, issuer: &str, token: &str) -> Result<Value, String> {
         self.does(&["verify-published", &server.url(JWKS), issuer, AUDIENCE, token])
     }
@@ -60,7 +60,7 @@ fn published(server: &ServerProcess) -> Vec<Value> {
     keys.as_array().unwrap().iter().map(|key| key["kid"].clone()).collect()
 }
 
-/// The token with one character of its claims exchanged.
+/// The token with one character of its claims changed.
 fn tampered(token: &str) -> String {
     let (header, rest) = token.split_once('.').unwrap();
     let other = if rest.as_bytes()[40] == b'A' { "B" } else { "A" };
@@ -150,10 +150,10 @@ fn other_languages_verify_with_the_secret_that_they_share() {
     assert!(!keys.to_string().contains("oct"), "a secret was published: {keys}");
 }
 
-/// Changes a header or claims.
+/// Changes the header or the claims of a token.
 type Spoil = fn(&mut Value, &mut Value);
 
-/// What is not as we write it. Whoever shares the secret can sign anything.
+/// Tokens that differ from ours. A service that shares the secret can sign anything.
 const WRONG: [(&str, Spoil); 14] = [
     ("another kind", |header, _| header["typ"] = json!("JWT")),
     ("the kind of a refresh token", |header, _| header["typ"] = json!("rt+jwt")),
@@ -187,7 +187,7 @@ fn a_token_that_somebody_else_made_with_the_shared_secret_must_be_right_in_every
     for (what, spoil) in WRONG {
         let (mut header, mut claims) = (header.clone(), claims.clone());
         spoil(&mut header, &mut claims);
-        // Not npm's: it refuses to write some of these.
+        // npm's library refuses to write some of these.
         assert_eq!(status(OtherLanguage::Python.sign(SECRET, &header, &claims)), 401, "{what}");
     }
     let guessed = OtherLanguage::Node.sign("Another-secret-of-enough-length!", &header, &claims);

@@ -1,4 +1,4 @@
-//! Who is at the other end: the device and the address that a session keeps, and how often one place may ask.
+//! Client addresses: the device and address that a session shows, trusted proxies, and rate limits by address.
 
 use portcullis_api::operation::{Access, Method, STRATEGY_OPERATIONS};
 use portcullis_core::email::Email;
@@ -12,12 +12,12 @@ use crate::fixture::{HTTPS, STRATEGIES, TestServer, TestUser};
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
 const TOO_MANY: &str = r#"{"message":"Too many requests, please try again later.","error":"Too Many Requests","statusCode":429}"#;
 
-/// Production, with these settings beside.
+/// The settings of production and these.
 fn production(settings: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
     HTTPS.into_iter().chain(settings.iter().copied()).collect()
 }
 
-/// The device of the session that a login with these headers makes.
+/// The device of the session that a sign-in with these headers begins.
 async fn device_of(server: &TestServer, headers: &[(&str, &str)]) -> (String, String) {
     let ann = TestUser::ANN.logs_in(server, StrategyName::Session);
     let asked = headers.iter().fold(ann, |ask, (name, value)| ask.header(name, value));
@@ -76,7 +76,7 @@ async fn who_asks_too_often_is_refused_before_a_word_of_the_body_is_read() {
             let refused = server.post(&path).text("{").await;
             refused.says(429, TOO_MANY);
             assert!(matches!(refused.header("retry-after"), Some("9" | "10")), "{refused:?}");
-            // The headers are enough: the body that they announce never comes.
+            // The headers are enough: the body that they announce is never sent.
             let mut line = server.connection().await;
             line.write(&server.post(&path).header("content-length", "9999").bytes()).await;
             assert_eq!(line.answer().await.unwrap().status, 429);
@@ -102,7 +102,7 @@ async fn one_place_that_asks_too_often_is_refused_and_others_are_not() {
     asked("default", "192.0.2.99, 198.51.100.1".to_owned()).await.status(429);
     asked("default", "198.51.100.1, 198.51.100.2".to_owned()).await.status(400);
     asked("acme", "198.51.100.1".to_owned()).await.status(400);
-    // Who is signed in is not counted here, nor is what costs nothing.
+    // Requests of signed-in users and cheap requests are not limited.
     for _ in 0..9 {
         let health = server.get("/healthz").header("x-forwarded-for", "198.51.100.1");
         health.await.status(200);

@@ -1,4 +1,4 @@
-//! Many at once.
+//! Contention: many requests at once.
 
 use std::future::IntoFuture as _;
 
@@ -9,7 +9,7 @@ use crate::fixture::{Credentials, HttpAnswer, HttpRequest, TestServer, TestUser}
 
 const REFUSED: &str = r#"{"message":"Invalid refresh token","error":"Unauthorized","statusCode":401}"#;
 
-/// Sends the same request that often at once.
+/// Sends the same request so many times at once.
 async fn all_at_once(count: usize, ask: &HttpRequest) -> Vec<HttpAnswer> {
     let mut asks = JoinSet::new();
     for _ in 0..count {
@@ -77,7 +77,7 @@ async fn of_200_who_register_one_address_one_has_it_and_one_hash_was_made() {
 // ASVS-map: OP2
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_storm_of_logins_is_served_or_told_when_to_come_back_and_checks_go_on() {
-    // At one account five are looked at at once: more than can be hashed or wait.
+    // Five attempts on one account are compared at once: more than can be hashed or wait.
     let server = TestServer::with(&[("HASHING_QUEUE", "1"), ("HASHING_THREADS", "1")]).await;
     let ann = TestUser::ANN.registered(&server).await;
     let held = ann.signs_in(&server, StrategyName::Session).await;
@@ -147,7 +147,7 @@ async fn of_many_changes_of_one_password_one_is_made() {
     let answers = asks.join_all().await;
     let made: Vec<_> = answers.iter().filter(|(_, answer)| answer.status == 201).collect();
     assert_eq!(made.len(), 1, "{answers:?}");
-    // Whoever came at the same time met the other change, whoever came later has the wrong password.
+    // A request that ran beside the winner met its change; a later one has the wrong password.
     assert!(answers.iter().all(|(_, answer)| matches!(answer.status, 201 | 403 | 409)), "{answers:?}");
     let device_sign_in = |password: &str| {
         server.post("/auth/jwt/login").json(&serde_json::json!({"email": ann.email, "password": password}))

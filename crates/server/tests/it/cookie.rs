@@ -1,4 +1,4 @@
-//! Browsers hold a cookie.
+//! Strategy `session`: the cookie of a browser.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
@@ -22,13 +22,13 @@ fn unescaped(value: &str) -> String {
     value.replace("%3A", ":").replace("%2B", "+").replace("%2F", "/").replace("%3D", "=")
 }
 
-/// What npm's `cookie-signature` makes of a value.
+/// A value as npm's `cookie-signature` signs it.
 fn signed(value: &str, secret: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     format!("{value}.{}", BASE64_STANDARD_NO_PAD.encode(hmac::sign(&key, value.as_bytes())))
 }
 
-/// What `encodeURIComponent` makes of a signed value.
+/// A value as `encodeURIComponent` escapes it.
 fn escaped(value: &str) -> String {
     value.replace(':', "%3A").replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
 }
@@ -45,7 +45,7 @@ fn moment(set: &str) -> date::Moment {
     date::Moment::parse(expires)
 }
 
-/// The one date format that cookies have, as a number that grows with time.
+/// The expiry date of a cookie as a number that grows with time.
 mod date {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -96,7 +96,7 @@ async fn over_https_the_cookie_belongs_to_this_host_and_to_https_alone() {
     let held = Credentials::from(SESSION, &answer);
     held.profile(&server).await.status(200);
     assert!(!answer.body.contains(&id_of(&held)));
-    // The cookie's plain name is somebody else's here.
+    // In production the cookie's plain name belongs to other applications.
     let plain = held.credential.replace("__Host-", "");
     server.get("/auth/session/profile").header("cookie", &plain).await.says(401, UNAUTHORIZED);
     let cleared = held.logs_out(&server).await.status(201);
@@ -158,7 +158,7 @@ async fn every_login_has_a_new_id_and_ends_the_session_it_came_over() {
     let elsewhere = ann.signs_in(&server, SESSION).await;
     assert_ne!(id_of(&first), id_of(&elsewhere));
 
-    // A wrong password over a live session ends nothing.
+    // A wrong password beside a live session ends nothing.
     let wrong = ann.with_password("not this one").logs_in(&server, SESSION);
     wrong.header("cookie", &first.credential).await.status(401);
     first.profile(&server).await.status(200);
@@ -176,7 +176,7 @@ async fn every_login_has_a_new_id_and_ends_the_session_it_came_over() {
 async fn an_id_that_the_server_did_not_make_is_never_adopted() {
     let server = TestServer::with(&[("SESSION_SECRET", SECRET)]).await;
     let ann = TestUser::ANN.registered(&server).await;
-    // Even one that was signed with the right secret, as an Express application that shares it would do.
+    // Not even one with the right signature, as an Express application with the same secret would make it.
     let planted = "000AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let planted = format!("connect.sid={}", escaped(&format!("s:{}", signed(planted, SECRET))));
     let profile = |cookie: &str| server.get("/auth/session/profile").header("cookie", cookie);
@@ -186,7 +186,7 @@ async fn an_id_that_the_server_did_not_make_is_never_adopted() {
     assert_ne!(cookie_pair(set_cookie(&answer)), planted);
     profile(&planted).await.says(401, UNAUTHORIZED);
 
-    // Neither is one that stands anywhere else than in the cookie.
+    // Nor one outside the cookie.
     let value = held.credential.strip_prefix("connect.sid=").unwrap();
     for path in [
         format!("/auth/session/profile?connect.sid={value}"),
@@ -259,7 +259,7 @@ async fn a_second_cookie_of_the_name_chooses_nobody() {
         let cookies: Vec<&str> = cookies.iter().map(String::as_str).collect();
         profile(&cookies).await.says(401, UNAUTHORIZED);
     }
-    // Names that only look alike are other names: the real one decides, or nobody does.
+    // Names that look alike are other cookies: the real one decides, and without it there is no session.
     let case = bob.replace("__Host-", "__HOST-");
     let nameless = format!("={bob}");
     for other in [&case, &nameless] {
@@ -309,7 +309,7 @@ async fn the_cookie_is_sent_again_once_a_tenth_of_its_life_is_gone() {
     let quiet = held.profile(&server).await.status(200);
     assert!(quiet.all("set-cookie").is_empty(), "once is enough: {quiet:?}");
 
-    // Nothing moves the end of the session past thirty days.
+    // The absolute timeout of thirty days stays.
     let sql = format!(
         "UPDATE sessions SET idle_expires = idle_expires - {}, absolute_expires = idle_expires - {}",
         20 * HOUR,
@@ -349,7 +349,7 @@ async fn a_sign_out_takes_the_cookie_away_even_when_it_was_due_to_be_sent_again(
     let held = TestUser::ANN.registered(&before).await.signs_in(&before, SESSION).await;
     before.run_sql("UPDATE sessions SET idle_expires = idle_expires - 18000000").await;
     before.stop().await;
-    // This one has never seen the session: it reads it as it stands, five hours unused.
+    // This server has no copy of the session: it reads the record, unused for five hours.
     let server = home.server().await;
     let answer = held.logs_out(&server).await.status(201);
     assert!(set_cookie(&answer).starts_with("connect.sid=; "), "{answer:?}");

@@ -1,4 +1,4 @@
-//! Every kind of credential at every door: each opens its own and no other.
+//! Every kind of credential on every strategy's routes: each is accepted on its own routes alone.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -9,7 +9,7 @@ use crate::fixture::{Credentials, HttpRequest, STRATEGIES, TestServer, TestUser}
 
 const ROTATING: [StrategyName; 2] = [StrategyName::Refresh, StrategyName::Denylist];
 
-/// What a credential is, and of which strategy.
+/// The kind of a credential, and its strategy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum CredentialKind {
     Access(StrategyName),

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 use crate::fixture::{DataDirectory, HTTPS, HttpRequest, STRATEGIES, TestServer, TestUser, config};
 
-/// What is public, written down a second time: a row that becomes public must be made so here as well.
+/// The public routes, written down a second time: a row that becomes public must be added here as well.
 const PUBLIC: [&str; 3] = ["register", "login", "refresh"];
 
 // ASVS-map: TN4
@@ -39,7 +39,7 @@ async fn whoever_shows_nothing_is_denied_everything_that_is_not_public() {
                 let unauthorized = r#"{"message":"Unauthorized","statusCode":401}"#;
                 answer.says(401, unauthorized);
                 assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
-                // It is the first thing that is looked at.
+                // It is checked first.
                 let body = TestUser::ANN.credentials().to_string();
                 ask().text(body).await.says(401, unauthorized);
                 ask().text("{").await.says(401, unauthorized);

@@ -1,4 +1,4 @@
-//! The fuzz targets' checks, on what a random source makes up: a little of what `cargo fuzz` does for hours.
+//! The checks of the fuzz targets on random input: a little of what `cargo fuzz` does for hours.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ mod packet;
 #[path = "../../../../fuzz/checks/token.rs"]
 mod token;
 
-/// Bytes that are frames, nearly frames, or nothing of the kind.
+/// Bytes that are frames, nearly frames, or neither.
 fn frames() -> impl Strategy<Value = Vec<u8>> {
     let framed = |text: String, off: isize| {
         let length = text.encode_utf16().count().saturating_add_signed(off);
@@ -30,7 +30,7 @@ fn frames() -> impl Strategy<Value = Vec<u8>> {
     vec(part, 0..6).prop_map(|parts| parts.concat())
 }
 
-/// Texts that are packets, nearly packets, or nothing of the kind.
+/// Texts that are packets, nearly packets, or neither.
 fn packets() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         Just("{".to_owned()),
@@ -52,14 +52,14 @@ fn packets() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Lines put together of these words and of anything else.
+/// Lines made of these words and of random text.
 fn lines(words: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     let word = proptest::sample::select(words).prop_map(|word| word.as_bytes().to_vec());
     let part = prop_oneof![8 => word, 1 => vec(any::<u8>(), 0..3)];
     vec(part, 0..16).prop_map(|parts| parts.concat())
 }
 
-/// What proxies write, and what is written to be taken for it.
+/// `Forwarded` headers, genuine and forged.
 const STEPS: [&str; 21] = [
     "for",
     "For=",
@@ -84,7 +84,7 @@ const STEPS: [&str; 21] = [
     "\n",
 ];
 
-/// What browsers send, and what is sent to be taken for it.
+/// `Cookie` headers, genuine and forged.
 const COOKIES: [&str; 12] = [
     "connect.sid",
     "__Host-connect.sid",
@@ -107,7 +107,7 @@ fn links() -> impl Strategy<Value = String> {
     (three, "\\.?").prop_map(|((tenant, id, secret), end)| format!("{tenant}.{id}.{secret}{end}"))
 }
 
-/// Changes to a token: places, and what is written there. Texts of the alphabet that tokens have are the nearest to one.
+/// Changes to a token: positions and new characters, from the alphabet of tokens.
 fn changes() -> impl Strategy<Value = Vec<u8>> {
     let letter = proptest::sample::select(&b"ABCZaz019-_.=+/%{\""[..]);
     vec((0..2_u8, any::<u8>(), letter), 0..3)

@@ -1,8 +1,8 @@
-//! The HTTP surface, told as stories about people who use it.
+//! The server over HTTP and TCP, as clients use it.
 //!
-//! Everything goes over real sockets, to a server in this process or to the program itself where a process matters. The
-//! client in `fixture` keeps what came as it came, so that statuses, headers, bodies and the order of their members are
-//! compared to the letter.
+//! Requests go over real sockets, to a server in this process or, where a process matters, to the binary. The
+//! client in `fixture` keeps answers as they came, so that statuses, headers, bodies and the order of their members are
+//! compared byte for byte.
 
 #[cfg(test)]
 mod client_addresses;

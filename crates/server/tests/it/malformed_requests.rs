@@ -1,4 +1,4 @@
-//! Clients that mean no good, or are broken.
+//! Malformed, oversized and slow requests.
 
 use portcullis_api::operation::{Method, STRATEGY_OPERATIONS, StrategyRow};
 use portcullis_core::strategy::StrategyName;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::{Credentials, DataDirectory, HttpRequest, STRATEGIES, TestServer, TestUser};
 
-/// The doors of one strategy, and a request at each that somebody signed in makes.
+/// The POST routes of one strategy, each with a request of a signed-in client.
 fn routes_of(server: &TestServer, held: &Credentials) -> Vec<(String, HttpRequest)> {
     let row = |operation: &StrategyRow| {
         let path = operation.path(held.strategy)?;
@@ -116,12 +116,12 @@ async fn a_body_that_is_none_is_refused_in_the_words_for_it() {
         for (what, body, expected) in &bodies {
             for (path, ask) in routes_of(&server, held) {
                 let answer = ask.text(body.clone()).await;
-                // A number that is out of range may be no JSON, or the members that are due are missing.
+                // A number that is out of range may be invalid JSON, or required members are missing.
                 assert_eq!(answer.status, *expected, "{what} at {path}: {answer:?}");
                 assert_eq!(answer.json()["statusCode"], json!(expected), "{what} at {path}");
             }
         }
-        // None of it signed anybody out.
+        // No session has ended.
         held.profile(&server).await.status(200);
     }
     assert_eq!(server.engine.passwords().hashed(), hashed, "nothing of it was hashed");
@@ -162,7 +162,7 @@ async fn a_body_in_chunks_is_bounded_too() {
         }
         line.answer().await.unwrap().says(413, r#"{"message":"Payload Too Large","statusCode":413}"#);
     }
-    // One that stays within it is read to its end.
+    // A body within the limit is read to its end.
     let mut line = server.connection().await;
     line.write(b"POST /auth/jwt/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n").await;
     assert_eq!(line.answer().await.unwrap().status, 400);
@@ -216,7 +216,7 @@ async fn a_flood_of_headers_is_refused() {
         line.write("a: b\r\n".repeat(lines).as_bytes()).await;
         line.write(b"\r\n").await;
         let status = line.answer().await.map(|answer| answer.status);
-        // Whoever writes on after the answer may find the line cut before it could be read; 101 lines are read whole.
+        // A client that writes on after the answer may lose it; 101 header lines are read completely.
         let is_cut = lines > 101 && matches!(status, Ok(400) | Err(_));
         assert!(is_cut || matches!(status, Ok(431)), "{lines}: {status:?}");
     }
@@ -255,13 +255,13 @@ async fn what_is_no_http_ends_the_connection_and_nothing_else() {
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{garbage:?}: {answer}");
         assert!(answer.matches("HTTP/1.1").count() < 2, "{garbage:?}: {answer}");
     }
-    // Behind a good request: that one is answered, and the garbage is not run together with it.
+    // After a valid request: that one is answered, and the garbage is not joined to it.
     let mut line = server.connection().await;
     line.write(format!("{good}garbage\r\n\r\n").as_bytes()).await;
     line.answer().await.unwrap().status(200);
     let rest = line.rest().await;
     assert!(rest.starts_with("HTTP/1.1 400"), "{rest}");
-    // Good ones, one behind the other, are answered in order.
+    // Pipelined valid requests are answered in order.
     let mut line = server.connection().await;
     line.write(format!("{good}{good}GET /nothing HTTP/1.1\r\nhost: a\r\n\r\n").as_bytes()).await;
     for expected in [200, 200, 404] {

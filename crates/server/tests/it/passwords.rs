@@ -1,4 +1,4 @@
-//! Members change their passwords.
+//! Users change their passwords.
 
 use portcullis_core::strategy::StrategyName;
 use serde_json::json;

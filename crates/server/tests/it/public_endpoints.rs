@@ -1,4 +1,4 @@
-//! What the server does for everybody: keys, health, documentation, numbers.
+//! Public endpoints: keys, health, documentation, metrics.
 
 use portcullis_core::strategy::StrategyName;
 use serde_json::Value;
@@ -95,7 +95,7 @@ async fn the_document_that_is_served_is_the_document() {
     assert!(answer.at("/openapi").starts_with("3.1"), "{}", answer.at("/openapi"));
 }
 
-/// What a page makes a browser fetch.
+/// The URLs that a page makes a browser fetch.
 fn references(html: &str) -> Vec<&str> {
     let attributes = ["src=\"", "href=\"", "src='", "href='", "action=\"", "url("];
     let after = attributes.iter().flat_map(|name| html.split(name).skip(1));
@@ -168,7 +168,7 @@ async fn a_shared_secret_signs_and_is_published_nowhere() {
         let held = ann.signs_in(&server, strategy).await;
         assert!(is_signed_with_it(&held.credential), "{strategy}");
         held.profile(&server).await.status(200);
-        // A refresh token is nobody's but ours.
+        // A refresh token is for this server alone.
         assert!(!held.refresh.is_some_and(|token| is_signed_with_it(&token)), "{strategy}");
     }
 }

@@ -1,4 +1,4 @@
-//! Members go on, and thieves do not.
+//! Refresh token rotation and reuse detection.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ async fn a_refresh_answers_the_next_pair_to_the_letter_and_a_spent_token_ends_th
         assert_eq!(refused.header("www-authenticate"), Some(r#"Bearer error="invalid_token""#));
         second.refreshes(&server).await.says(401, REFUSED);
         match strategy {
-            // What ends a session here takes its access tokens along.
+            // The end of a session here also ends its access tokens.
             StrategyName::Denylist => second.profile(&server).await.says(401, REVOKED),
             _ => assert_eq!(second.profile(&server).await.status, 200),
         }
@@ -64,7 +64,7 @@ async fn the_token_travels_as_a_bearer_or_under_any_of_three_names() {
         held = held.renewed(&answer);
         let answer = server.post(&path).bearer(held.refresh_token()).json(&json!({})).await.status(201);
         held = held.renewed(&answer);
-        // Clients that add their access token to every request send it here as well.
+        // Some clients send their access token with every request.
         let body = json!({"refresh_token": held.refresh_token()});
         let answer = server.post(&path).bearer(&held.credential).json(&body).await.status(201);
         held.renewed(&answer).profile(&server).await.status(200);
@@ -111,11 +111,11 @@ async fn a_native_client_gets_the_same_successor_again_and_needs_its_proof_ever_
         let answer = server.post(&path).json(&other_name).await.status(201);
         let third = second.renewed(&answer);
 
-        // Older than the one before: a tab that slept. It is refused, and the session stays.
+        // Older than the previous one: a tab that slept. The token is refused, and the session stays.
         first.refreshes(&server).await.says(401, REFUSED);
         let fourth = third.renewed(&third.refreshes(&server).await.status(201));
 
-        // The newest token alone is not enough: somebody has a copy.
+        // The newest token without the proof: a thief has a copy.
         let thief = Credentials { proof: None, ..fourth.clone() };
         thief.refreshes(&server).await.says(401, REFUSED);
         fourth.refreshes(&server).await.says(401, REFUSED);

@@ -1,4 +1,4 @@
-//! Servers stop, start, and stand side by side.
+//! Servers stop and start, and two run on one database.
 
 use std::time::Duration;
 

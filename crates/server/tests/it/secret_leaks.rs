@@ -1,4 +1,4 @@
-//! The program itself, and what it never says: secrets, in its log or in a refusal.
+//! The binary never writes secrets into its log or a refusal.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use crate::fixture::{Credentials, DataDirectory, HttpAnswer, HttpRequest, MASTER
 const SESSION_SECRET: &str = "6Zk2m1YFQ0v9cWq4rXt7uBn3sEa8dHj5";
 const JWT_SECRET: &str = "gT5rLw1zXe8kVb2mQy7uJc4nHs9pDf3a";
 
-/// The program, running.
+/// The binary as a running process.
 pub(crate) struct ServerProcess {
     pub(crate) address: SocketAddr,
     pub(crate) home: DataDirectory,
@@ -58,7 +58,7 @@ impl ServerProcess {
         self.ask("POST", path).json(body)
     }
 
-    /// Stops it as an operator would, and gives what it logged.
+    /// Sends SIGTERM and returns the log.
     pub(crate) fn stop(mut self) -> String {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
@@ -69,7 +69,7 @@ impl ServerProcess {
     }
 }
 
-/// What must not be seen, and every refusal that was.
+/// The secrets that must not appear, and the refusals in which they might.
 #[derive(Default)]
 pub(crate) struct SecretWatch {
     secrets: Vec<String>,
@@ -85,7 +85,7 @@ impl SecretWatch {
         let Credentials { credential, refresh, proof, .. } = held;
         let value = credential.strip_prefix("connect.sid=s%3A").unwrap_or(credential);
         self.over(value);
-        // The id alone, the payload alone and the signature alone are as bad.
+        // The id, the payload and the signature alone are secrets as well.
         self.secrets.extend(value.split('.').filter(|part| part.len() > 40).map(str::to_owned));
         self.secrets.extend(refresh.iter().chain(proof).cloned());
     }
@@ -96,7 +96,7 @@ impl SecretWatch {
         self.refusals.push(answer);
     }
 
-    /// Whether any secret stands in a text. The head of a JWT is none: it is the same for all of a key.
+    /// Fails if a text contains a secret. The header of a JWT is not one: it is the same for all tokens of a key.
     pub(crate) fn assert_unseen(&self, what: &str, text: &str) {
         for secret in self.secrets.iter().filter(|secret| secret.len() >= 8) {
             assert!(!text.contains(secret), "{what} holds {secret}: {text}");
@@ -160,7 +160,7 @@ async fn no_secret_is_ever_logged_or_said_in_a_refusal() {
             let next = held.renewed(&program.post(&path("refresh"), &body).await.status(201));
             watch.over_credentials(&next);
             watch.refused(program.post(&path("refresh"), &json!({"token": bent}))).await;
-            // Without the proof: the session ends, and somebody is told.
+            // Without the proof: the session ends, and an alarm is logged.
             watch.refused(program.post(&path("refresh"), &json!({"token": next.refresh}))).await;
             watch.refused(program.post(&path("refresh"), &json!({"token": next.refresh}))).await;
         }
@@ -172,7 +172,7 @@ async fn no_secret_is_ever_logged_or_said_in_a_refusal() {
     }
     let metrics = program.ask("GET", "/metrics").await.status(200);
     let log = program.stop();
-    // The log is at work: every decision is in it.
+    // The log works: every decision is in it.
     for event in [
         "signed_up",
         "signed_in",

@@ -1,4 +1,4 @@
-//! Members sign in, are recognised, and sign out.
+//! Users sign in, are authenticated, and sign out.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -12,7 +12,7 @@ use crate::fixture::{Credentials, HttpAnswer, STRATEGIES, TestServer, TestUser, 
 const UNAUTHORIZED: &str = r#"{"message":"Unauthorized","statusCode":401}"#;
 const INVALID: &str = r#"{"message":"Invalid credentials","error":"Unauthorized","statusCode":401}"#;
 
-/// Ann, who gave her name in parts, and how she is shown.
+/// A user with first and last name, and how answers show her.
 struct RegisteredUser {
     ann: TestUser,
     id: String,
@@ -35,7 +35,7 @@ fn part(token: &str, number: usize) -> Value {
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
-/// The body of a login, to the letter.
+/// The body of the answer to a sign-in.
 fn login_body(
     strategy: StrategyName,
     held: &Credentials,
@@ -59,7 +59,7 @@ fn login_body(
     }
 }
 
-/// The body of a profile, to the letter.
+/// The body of a profile.
 fn profile_body(
     strategy: StrategyName,
     held: &Credentials,
@@ -102,7 +102,7 @@ const fn logout_body(strategy: StrategyName) -> &'static str {
     }
 }
 
-/// What a credential is told after sign-out, where it has ended.
+/// The refusal of a credential after sign-out. `None` where it goes on until it expires.
 fn refused_after_logout(strategy: StrategyName) -> Option<&'static str> {
     match strategy {
         StrategyName::Jwt | StrategyName::Refresh | StrategyName::Device => None,
@@ -274,7 +274,7 @@ async fn deleting_the_records_by_hand_signs_everybody_out() {
             (held.profile(&server).await.status == 401).then_some(())
         })
         .await;
-        // Nobody is kept out for good.
+        // The lockout ends.
         ann.signs_in(&server, strategy).await.profile(&server).await.status(200);
     }
 }

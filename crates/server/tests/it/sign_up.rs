@@ -1,4 +1,4 @@
-//! Visitors become members.
+//! Sign-up.
 
 use portcullis_core::strategy::StrategyName;
 use serde_json::json;
@@ -75,7 +75,7 @@ async fn an_address_belongs_to_one_user_whatever_the_strategy_and_the_case() {
         let shouting = json!({"email": "ANN@EXAMPLE.COM", "password": "another password", "name": "A"});
         server.post(&format!("/auth/{strategy}/register")).json(&shouting).await.says(409, TAKEN);
     }
-    // What was sent by whoever came later changed nothing.
+    // The later requests changed nothing.
     TestUser::ANN.logs_in(&server, StrategyName::Jwt).await.status(201);
 }
 
@@ -121,7 +121,7 @@ async fn every_fault_of_a_body_has_a_message_of_its_own() {
         let answer = asked(&long).await.status(400);
         assert!(answer.body.contains("password must be shorter than or equal to 1024 bytes"), "{answer:?}");
         assert!(answer.body.contains("name must be shorter than or equal to"), "{answer:?}");
-        // Nothing at all, and what is JSON but no object, lack the same.
+        // An empty body, and JSON that is not an object, lack the same members.
         let expected = faults(&[email, password, "name must be a string"]);
         server.post(&path).await.says(400, &expected);
         for body in ["[]", "null", "\"ann@example.com\"", "7"] {

@@ -1,6 +1,6 @@
-//! A whole life under each strategy as it goes over the wire, with what differs from run to run blotted out.
+//! Requests and answers of each strategy from sign-up to sign-out, with placeholders for what differs from run to run.
 //!
-//! The pictures are for reading; that nothing is missing from them is checked by the stories.
+//! The snapshots are for reading; the other tests check what they show.
 
 use std::fmt::Write as _;
 
@@ -10,10 +10,10 @@ use serde_json::json;
 
 use crate::fixture::{Credentials, HttpAnswer, TestServer, TestUser};
 
-/// Those headers that differ from answer to answer.
+/// The headers that differ from answer to answer.
 const TOLD: [&str; 4] = ["content-type", "cache-control", "www-authenticate", "set-cookie"];
 
-/// A conversation, written down.
+/// Requests and answers as text.
 #[derive(Default)]
 struct Transcript {
     text: String,
@@ -33,7 +33,7 @@ impl Transcript {
     }
 }
 
-/// The text without ids, tokens and times, each replaced by what it is.
+/// The text with a placeholder for each id, token and time.
 fn blotted(text: &str) -> String {
     if let Some((pair, attributes)) = text.split_once("; Path=/; Expires=") {
         let (name, value) = pair.split_once('=').unwrap();

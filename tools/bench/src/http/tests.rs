@@ -5,7 +5,7 @@ use tokio::net::TcpListener;
 use super::*;
 
 /// A server that answers each request on one connection with the next list of pieces, sent apart.
-async fn scripted(answers: Vec<Vec<&'static [u8]>>) -> Connection {
+async fn scripted(answers: Vec<Vec<&'static [u8]>>) -> HttpConnection {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -20,7 +20,7 @@ async fn scripted(answers: Vec<Vec<&'static [u8]>>) -> Connection {
             }
         }
     });
-    Connection::open(address).await.unwrap()
+    HttpConnection::open(address).await.unwrap()
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use portcullis_bench::http;
-use portcullis_bench::strategy::{Access, Credentials, Strategy};
+use portcullis_bench::strategy::{AccessCredential, Credentials, StrategyUnderTest};
 use serde_json::{Value, json};
 
 use super::*;
@@ -58,11 +58,11 @@ async fn refusals_are_counted_apart_from_answers() {
 async fn a_chain_redeems_each_token_once() {
     let router = Router::new().route("/auth/refresh/refresh", post(rotate)).with_state(Arc::default());
     let signed_in = Credentials {
-        access: Access::Bearer(String::new()),
+        access: AccessCredential::Bearer(String::new()),
         refresh_token: Some("t0".to_owned()),
         device_secret: Some("d".to_owned()),
     };
-    let script = Script::chain(Strategy::Refresh, &signed_in).unwrap();
+    let script = Script::chain(StrategyUnderTest::Refresh, &signed_in).unwrap();
     let mut clients = connect(serve(router).await, vec![script]).await.unwrap();
     let mut tally = Tally::new();
     for _ in 0..3 {

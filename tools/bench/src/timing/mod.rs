@@ -4,22 +4,22 @@
 //! Guesses and links are counted by account, so an account is asked about a few times only and there are many of them.
 //! What an answer leaves to be done after it (a letter) is waited out, so that it is not measured with the next one.
 
-mod auc;
 mod burner;
+mod distinguishability;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use portcullis_bench::device::{device_sign_in, forgot, sign_up};
-use portcullis_bench::http::Connection;
+use portcullis_bench::http::HttpConnection;
 use portcullis_bench::server::{Server, beside_this_program};
 
 use self::burner::Burner;
-use crate::Plan;
+use crate::BenchPlan;
 use crate::error::BenchError;
-use crate::people::People;
 use crate::script::unexpected;
 use crate::spread::Spread;
+use crate::users::BenchUsers;
 
 /// How often one account is asked about: one time less than locks it, or than it gets links.
 const ASKED: u64 = 4;
@@ -91,7 +91,7 @@ impl Comparison {
             let spread = Spread::of(figures.iter().map(|micros| micros / 1000.0));
             spread.map_or_else(|| "–".to_owned(), |spread| format!("{:.2}", spread.median))
         };
-        let auc = auc::auc(&self.known, &self.unknown);
+        let auc = distinguishability::auc(&self.known, &self.unknown);
         [
             self.asked.name().to_owned(),
             load,
@@ -107,7 +107,7 @@ impl Comparison {
 ///
 /// # Errors
 /// [`BenchError`]
-pub(crate) async fn measure(plan: &Plan, directory: &Path) -> Result<Vec<Comparison>, BenchError> {
+pub(crate) async fn measure(plan: &BenchPlan, directory: &Path) -> Result<Vec<Comparison>, BenchError> {
     let program = plan.server.clone().map_or_else(beside_this_program, Ok)?;
     let mut comparisons = Vec::new();
     for busy in [false, true] {
@@ -128,10 +128,10 @@ async fn under(
     let accounts = pairs.div_ceil(ASKED);
     println!("timing, {load}: registering {accounts} users");
     let emails = (0..accounts).map(|number| address("k", number)).collect();
-    People::registered(server.address(), emails).await?;
+    BenchUsers::registered(server.address(), emails).await?;
     let _burner = busy.then(|| Burner::start(BUSY));
     let mut comparisons = Asked::ALL.map(|asked| Comparison::of(asked, busy));
-    let mut connection = Connection::open(server.address()).await?;
+    let mut connection = HttpConnection::open(server.address()).await?;
     for pair in 0..pairs {
         for comparison in &mut comparisons {
             comparison.ask_both(&mut connection, pair).await?;
@@ -149,7 +149,7 @@ fn address(kind: &str, number: u64) -> String {
 }
 
 impl Comparison {
-    async fn ask_both(&mut self, connection: &mut Connection, pair: u64) -> Result<(), BenchError> {
+    async fn ask_both(&mut self, connection: &mut HttpConnection, pair: u64) -> Result<(), BenchError> {
         let known = address("k", pair / ASKED);
         let unknown = match self.asked {
             // Who has signed up is known from then on.
@@ -168,7 +168,7 @@ impl Comparison {
     }
 
     /// Microseconds from the first byte sent to the last byte read.
-    async fn ask(&self, connection: &mut Connection, email: &str) -> Result<f64, BenchError> {
+    async fn ask(&self, connection: &mut HttpConnection, email: &str) -> Result<f64, BenchError> {
         let request = self.asked.request(email);
         loop {
             let sent = Instant::now();

@@ -4,15 +4,19 @@
 use rand::RngExt as _;
 use rand::seq::IteratorRandom as _;
 
-use crate::client::{Client, must_be_same_successor, take_pair};
-use crate::session::Session;
-use crate::wire::{Stop, Wire};
+use crate::client::{StrategyClient, must_be_same_successor, take_pair};
+use crate::client_session::ClientSession;
+use crate::server_connection::{ServerConnection, Stop};
 
 const VICTIMS: f64 = 0.15;
 const SLEEPING_TABS: f64 = 0.25;
 
-impl Client {
-    pub(super) async fn chain_goes_on(&mut self, wire: &mut Wire, mut session: Session) -> Result<(), Stop> {
+impl StrategyClient {
+    pub(super) async fn chain_goes_on(
+        &mut self,
+        wire: &mut ServerConnection,
+        mut session: ClientSession,
+    ) -> Result<(), Stop> {
         if self.random.random_bool(VICTIMS)
             && let Some(stolen) = self.spent_token(&session, 0)
         {
@@ -33,8 +37,8 @@ impl Client {
     /// The newest token that was acknowledged gives a new pair.
     pub(super) async fn redeems(
         &mut self,
-        wire: &mut Wire,
-        session: &mut Session,
+        wire: &mut ServerConnection,
+        session: &mut ClientSession,
         what: &str,
     ) -> Result<(), Stop> {
         let Some(request) = session.refresh() else { return Ok(()) };
@@ -42,7 +46,11 @@ impl Client {
         take_pair(session, reply, what)
     }
 
-    async fn retry_gives_the_same(&mut self, wire: &mut Wire, session: &Session) -> Result<(), Stop> {
+    async fn retry_gives_the_same(
+        &mut self,
+        wire: &mut ServerConnection,
+        session: &ClientSession,
+    ) -> Result<(), Stop> {
         let Some(request) = session.retry() else { return Ok(()) };
         let what = format!("the last refresh of {session}, once more");
         let reply = self.asked(wire, session.strategy, &request, &what).await?;
@@ -54,8 +62,8 @@ impl Client {
     /// A tab that slept shows a token from before the last one: refused, and the session stays.
     async fn old_token_with_proof_gives_nothing(
         &mut self,
-        wire: &mut Wire,
-        session: &Session,
+        wire: &mut ServerConnection,
+        session: &ClientSession,
     ) -> Result<(), Stop> {
         let secret = session.chain.as_ref().and_then(|chain| chain.device_secret.as_deref());
         let (Some(token), Some(secret)) = (self.spent_token(session, 1), secret) else { return Ok(()) };
@@ -68,7 +76,12 @@ impl Client {
     }
 
     /// Somebody without the proof shows a spent token: refused, and the session ends.
-    async fn thief_ends_it(&mut self, wire: &mut Wire, session: Session, stolen: &str) -> Result<(), Stop> {
+    async fn thief_ends_it(
+        &mut self,
+        wire: &mut ServerConnection,
+        session: ClientSession,
+        stolen: &str,
+    ) -> Result<(), Stop> {
         let request = session.strategy.refresh(stolen, None);
         let what = format!("a spent token of {session}, without proof");
         let reply = self.asked(wire, session.strategy, &request, &what).await?;
@@ -79,7 +92,7 @@ impl Client {
     }
 
     /// A random spent token, not one of the newest `but`.
-    fn spent_token(&mut self, session: &Session, but: usize) -> Option<String> {
+    fn spent_token(&mut self, session: &ClientSession, but: usize) -> Option<String> {
         let spent = &session.chain.as_ref()?.spent;
         spent.iter().rev().skip(but).choose(&mut self.random).cloned()
     }

@@ -2,15 +2,18 @@
 
 use rand::seq::IteratorRandom as _;
 
-use crate::client::Client;
-use crate::wire::{Stop, Wire};
+use crate::client::StrategyClient;
+use crate::server_connection::{ServerConnection, Stop};
 
 /// Sessions of earlier rounds that are asked for again.
 const OLD_ONES: usize = 4;
 
-impl Client {
+impl StrategyClient {
     /// Shows everything that the ended sessions of this round held, and of a few of earlier rounds: all is refused.
-    pub(super) async fn ended_sessions_stay_ended(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+    pub(super) async fn ended_sessions_stay_ended(
+        &mut self,
+        wire: &mut ServerConnection,
+    ) -> Result<(), Stop> {
         let (round, ended) = (self.round, &self.ledger.ended);
         let new_ones = ended.iter().filter(|end| end.round == round);
         let old_ones = ended.iter().filter(|end| end.round < round).sample(&mut self.random, OLD_ONES);

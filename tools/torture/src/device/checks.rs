@@ -7,9 +7,9 @@ use portcullis_bench::device;
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::{DeviceClient, Doubt, PAUSE, Promised};
-use crate::person::SignedIn;
-use crate::wire::{Stop, Wire};
+use super::{DeviceClient, PAUSE, PendingDeviceRequest, Promised};
+use crate::device_user::SignedInDevice;
+use crate::server_connection::{ServerConnection, Stop};
 
 /// When a mail that a living server has promised is given up.
 const DEADLINE: Duration = Duration::from_mins(3);
@@ -34,13 +34,15 @@ impl DeviceClient {
     }
 
     async fn verify_on(&mut self, address: SocketAddr) -> Result<(), Stop> {
-        let mut wire = Wire::open(address).await?;
-        let mut stray = matches!(self.doubt, Some(Doubt::Login));
+        let mut wire = ServerConnection::open(address).await?;
+        let mut stray = matches!(self.doubt, Some(PendingDeviceRequest::Login));
         match self.doubt.take() {
-            None | Some(Doubt::Login) => {}
-            Some(Doubt::SignUp) => self.account_is_whole_or_absent(&mut wire).await?,
-            Some(Doubt::Verify(promised, code)) => self.code_works_once(&mut wire, &promised, &code).await?,
-            Some(Doubt::Refresh(session)) => self.is_not_stranded(&mut wire, session).await?,
+            None | Some(PendingDeviceRequest::Login) => {}
+            Some(PendingDeviceRequest::SignUp) => self.account_is_whole_or_absent(&mut wire).await?,
+            Some(PendingDeviceRequest::Verify(promised, code)) => {
+                self.code_works_once(&mut wire, &promised, &code).await?
+            }
+            Some(PendingDeviceRequest::Refresh(session)) => self.is_not_stranded(&mut wire, session).await?,
         }
         if let Some(promised) = self.promised.take() {
             stray |= !self.code_comes_and_works(&mut wire, &promised, LATE_AFTER).await?;
@@ -56,7 +58,7 @@ impl DeviceClient {
     }
 
     /// Asks for a code, for the next round to begin with.
-    async fn gets_ready(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+    async fn gets_ready(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
         self.asks_for_a_code(wire).await?;
         let code = self.outbox.code(&self.email, self.logins).await;
         let code = code.ok_or_else(|| Stop::Broken("a code was promised, but none has come".to_owned()))?;
@@ -65,7 +67,7 @@ impl DeviceClient {
     }
 
     /// Either the address is still free, or its owner can sign in, which is asked for later.
-    async fn account_is_whole_or_absent(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+    async fn account_is_whole_or_absent(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
         let said = self.says(wire, &device::sign_up(&self.email)).await?;
         if said.status != 201 {
             said.must_be(409, "USER_EXISTS", "a lost sign-up either happened or did not")?;
@@ -78,13 +80,13 @@ impl DeviceClient {
     /// A code whose answer was lost was taken or was not: then it works.
     async fn code_works_once(
         &mut self,
-        wire: &mut Wire,
+        wire: &mut ServerConnection,
         promised: &Promised,
         code: &str,
     ) -> Result<(), Stop> {
         let said = self.verifies(wire, promised, code).await?;
         if said.status == 201 {
-            self.sessions.push(SignedIn::by(&self.email, promised.proof.clone(), &said));
+            self.sessions.push(SignedInDevice::by(&self.email, promised.proof.clone(), &said));
         } else {
             said.must_be(401, "INVALID_OTP", "a code whose answer was lost works, or was spent")?;
             self.unheard_of += 1;
@@ -93,7 +95,11 @@ impl DeviceClient {
         Ok(())
     }
 
-    async fn is_not_stranded(&mut self, wire: &mut Wire, mut session: SignedIn) -> Result<(), Stop> {
+    async fn is_not_stranded(
+        &mut self,
+        wire: &mut ServerConnection,
+        mut session: SignedInDevice,
+    ) -> Result<(), Stop> {
         self.redeems(wire, &mut session, "a lost refresh, sent once more with the proof, must give a pair")
             .await?;
         self.sessions.push(session);
@@ -105,7 +111,7 @@ impl DeviceClient {
     /// with another code.
     async fn code_comes_and_works(
         &mut self,
-        wire: &mut Wire,
+        wire: &mut ServerConnection,
         promised: &Promised,
         deadline: Duration,
     ) -> Result<bool, Stop> {
@@ -120,7 +126,7 @@ impl DeviceClient {
             };
             let said = self.verifies(wire, promised, code).await?;
             if said.status == 201 {
-                self.sessions.push(SignedIn::by(&self.email, promised.proof.clone(), &said));
+                self.sessions.push(SignedInDevice::by(&self.email, promised.proof.clone(), &said));
                 return Ok(true);
             }
             said.must_be(
@@ -134,7 +140,11 @@ impl DeviceClient {
     }
 
     /// A session that was acknowledged has a token that works, and an access token that does.
-    async fn session_goes_on(&mut self, wire: &mut Wire, mut session: SignedIn) -> Result<(), Stop> {
+    async fn session_goes_on(
+        &mut self,
+        wire: &mut ServerConnection,
+        mut session: SignedInDevice,
+    ) -> Result<(), Stop> {
         self.redeems(wire, &mut session, "a session that nobody ended must go on").await?;
         let said = self.says(wire, &device::me(&session.access)).await?;
         said.must_be(200, "PROFILE_RETRIEVED", "its access token must work")?;
@@ -144,7 +154,7 @@ impl DeviceClient {
     }
 
     /// Whoever has an account can sign in, whatever was lost.
-    async fn signs_in_anew(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+    async fn signs_in_anew(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
         if !self.exists {
             return Ok(());
         }
@@ -161,7 +171,7 @@ impl DeviceClient {
     }
 
     /// The list has every session that is known, and beside them no more than began without an answer.
-    async fn nothing_is_left_half(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+    async fn nothing_is_left_half(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
         let Some(asking) = self.sessions.last().map(|session| session.access.clone()) else { return Ok(()) };
         let said = self.says(wire, &device::sessions(&asking)).await?;
         let said = said.must_be(200, "SESSIONS_RETRIEVED", "a session must see the others")?;

@@ -11,16 +11,16 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use portcullis_bench::device::{self, Outbox, Proof};
+use portcullis_bench::device::{self, DeviceProof, Outbox};
 use portcullis_bench::strategy::PASSWORD;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use tokio::time::sleep;
 
 use crate::client::random_of;
+use crate::device_user::SignedInDevice;
 use crate::ledger::Counts;
-use crate::person::SignedIn;
-use crate::wire::{Said, Stop, Wire};
+use crate::server_connection::{DeviceReply, ServerConnection, Stop};
 
 /// Clients of the strategy surface have the numbers before these.
 const FIRST_NUMBER: u64 = 1 << 32;
@@ -42,20 +42,20 @@ const REFRESHES: u32 = 12;
 #[derive(Clone, Debug)]
 struct Promised {
     login: String,
-    proof: Proof,
+    proof: DeviceProof,
     native: bool,
 }
 
 /// A request whose outcome nobody knows.
 #[derive(Debug)]
-enum Doubt {
+enum PendingDeviceRequest {
     SignUp,
     Login,
     Verify(Promised, String),
-    Refresh(SignedIn),
+    Refresh(SignedInDevice),
 }
 
-impl Doubt {
+impl PendingDeviceRequest {
     const fn kind(&self) -> &'static str {
         match self {
             Self::SignUp => "device sign-up",
@@ -83,8 +83,8 @@ pub(crate) struct DeviceClient {
     promised: Option<Promised>,
     /// A login whose code has come, for the next round to begin with.
     ready: Option<(Promised, String)>,
-    sessions: Vec<SignedIn>,
-    doubt: Option<Doubt>,
+    sessions: Vec<SignedInDevice>,
+    doubt: Option<PendingDeviceRequest>,
     /// Sessions that may have begun without an answer.
     unheard_of: usize,
     history: Vec<String>,
@@ -154,7 +154,7 @@ impl DeviceClient {
     }
 
     async fn work_on(&mut self, address: SocketAddr, killed: &AtomicBool) -> Result<(), Stop> {
-        let mut wire = Wire::open(address).await?;
+        let mut wire = ServerConnection::open(address).await?;
         if let Some((promised, code)) = self.ready.take() {
             self.hesitates(KILLED_WITHIN).await;
             self.signs_in(&mut wire, promised, code).await?;
@@ -196,8 +196,8 @@ impl DeviceClient {
         self.sessions.clear();
     }
 
-    async fn signs_up(&mut self, wire: &mut Wire) -> Result<(), Stop> {
-        self.doubt = Some(Doubt::SignUp);
+    async fn signs_up(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
+        self.doubt = Some(PendingDeviceRequest::SignUp);
         let said = self.says(wire, &device::sign_up(&self.email)).await?;
         said.must_be(201, "SIGNUP_SUCCESS", "a new address must be taken in")?;
         self.settled();
@@ -205,14 +205,14 @@ impl DeviceClient {
         Ok(())
     }
 
-    async fn asks_for_a_code(&mut self, wire: &mut Wire) -> Result<(), Stop> {
-        self.doubt = Some(Doubt::Login);
+    async fn asks_for_a_code(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
+        self.doubt = Some(PendingDeviceRequest::Login);
         self.logins += 1;
         let native = self.random.random_bool(0.5);
         let said = self.says(wire, &device::device_sign_in(&self.email, PASSWORD)).await?;
         let said = said.must_be(201, "OTP_SENT", "the right password must be")?;
         self.settled();
-        let proof = if native { Proof::None } else { said.cookie.clone().unwrap_or(Proof::None) };
+        let proof = if native { DeviceProof::None } else { said.cookie.clone().unwrap_or(DeviceProof::None) };
         self.promised = Some(Promised { login: said.datum("loginId"), proof, native });
         Ok(())
     }
@@ -229,31 +229,46 @@ impl DeviceClient {
         None
     }
 
-    async fn signs_in(&mut self, wire: &mut Wire, promised: Promised, code: String) -> Result<(), Stop> {
-        self.doubt = Some(Doubt::Verify(promised.clone(), code.clone()));
+    async fn signs_in(
+        &mut self,
+        wire: &mut ServerConnection,
+        promised: Promised,
+        code: String,
+    ) -> Result<(), Stop> {
+        self.doubt = Some(PendingDeviceRequest::Verify(promised.clone(), code.clone()));
         let said = self.verifies(wire, &promised, &code).await?;
         let said = said.must_be(201, "LOGIN_SUCCESS", "the right code must be")?;
         self.settled();
-        self.sessions.push(SignedIn::by(&self.email, promised.proof, &said));
+        self.sessions.push(SignedInDevice::by(&self.email, promised.proof, &said));
         Ok(())
     }
 
-    async fn verifies(&mut self, wire: &mut Wire, promised: &Promised, code: &str) -> Result<Said, Stop> {
+    async fn verifies(
+        &mut self,
+        wire: &mut ServerConnection,
+        promised: &Promised,
+        code: &str,
+    ) -> Result<DeviceReply, Stop> {
         let Promised { login, proof, native } = promised;
         self.says(wire, &device::verify(login, code, *native, proof)).await
     }
 
     /// The newest session goes on.
-    async fn refreshes(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+    async fn refreshes(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
         let Some(mut session) = self.sessions.pop() else { return Ok(()) };
-        self.doubt = Some(Doubt::Refresh(session.clone()));
+        self.doubt = Some(PendingDeviceRequest::Refresh(session.clone()));
         self.redeems(wire, &mut session, "the newest token must be redeemed").await?;
         self.settled();
         self.sessions.push(session);
         Ok(())
     }
 
-    async fn redeems(&mut self, wire: &mut Wire, session: &mut SignedIn, promise: &str) -> Result<(), Stop> {
+    async fn redeems(
+        &mut self,
+        wire: &mut ServerConnection,
+        session: &mut SignedInDevice,
+        promise: &str,
+    ) -> Result<(), Stop> {
         let said = self.says(wire, &device::refresh(&session.refresh, &session.proof)).await?;
         let said = said.must_be(201, "TOKENS_REFRESHED", promise)?;
         (session.access, session.refresh) = (said.datum("accessToken"), said.datum("refreshToken"));
@@ -261,7 +276,7 @@ impl DeviceClient {
     }
 
     /// Asks, and writes the answer into the history.
-    async fn says(&mut self, wire: &mut Wire, request: &[u8]) -> Result<Said, Stop> {
+    async fn says(&mut self, wire: &mut ServerConnection, request: &[u8]) -> Result<DeviceReply, Stop> {
         let line = String::from_utf8_lossy(request).lines().next().unwrap_or_default().to_owned();
         let said = wire.say(request).await?;
         self.history.push(format!("round {}: {}: {line}: {}", self.round, self.email, said.text));

@@ -4,7 +4,7 @@
 //! remember, which may be long spent. Whatever order all this comes in: each token has one successor, nobody is signed
 //! out, and there is one session. A thief who has the token and not the cookie gets nothing and ends it.
 
-mod chain;
+mod shared_chain;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,14 +20,14 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use self::chain::Chain;
-use crate::Plan;
+use self::shared_chain::SharedChain;
+use crate::TorturePlan;
 use crate::client::random_of;
+use crate::device_user::{SignedInDevice, sign_up_and_in};
 use crate::ledger::Counts;
-use crate::person::{SignedIn, joins};
-use crate::report::Failure;
+use crate::report::BrokenPromise;
 use crate::run::TortureError;
-use crate::wire::{Stop, Wire};
+use crate::server_connection::{ServerConnection, Stop};
 
 /// How often each tab refreshes.
 const TURNS: u32 = 3;
@@ -58,7 +58,7 @@ impl Tabs {
     ///
     /// # Errors
     /// [`TortureError::Start`]
-    pub(crate) async fn begin(plan: &Plan, seed: u64) -> Result<Self, TortureError> {
+    pub(crate) async fn begin(plan: &TorturePlan, seed: u64) -> Result<Self, TortureError> {
         let program = plan.server.clone().map_or_else(beside_this_program, Ok)?;
         let directory = tempfile::tempdir()?;
         let data = directory.path().join("data");
@@ -78,7 +78,7 @@ impl Tabs {
                 Stop::Broken(what) => what,
                 Stop::Lost => "the server broke a connection although it was alive".to_owned(),
             };
-            TortureError::Failed(vec![Failure::of_server(
+            TortureError::Failed(vec![BrokenPromise::of_server(
                 &self.server,
                 format!("tabs, round {round}: {what}"),
             )])
@@ -93,10 +93,10 @@ impl Tabs {
     async fn round_of(&mut self, round: u64) -> Result<(), Stop> {
         let address = self.server.address();
         let email = format!("tabs-{round}@torture.example");
-        let signed_in = joins(address, &self.outbox, &email).await?;
-        let chain = Arc::new(Mutex::new(Chain::begins(signed_in.refresh.clone())));
+        let signed_in = sign_up_and_in(address, &self.outbox, &email).await?;
+        let chain = Arc::new(Mutex::new(SharedChain::begins(signed_in.refresh.clone())));
         self.all_refresh(round, &signed_in, &chain).await?;
-        let mut wire = Wire::open(address).await?;
+        let mut wire = ServerConnection::open(address).await?;
         let stolen = self.is_whole(&mut wire, &signed_in, &chain).await?;
         self.thief_ends_it(&mut wire, &signed_in, &stolen).await?;
         self.count("tabs: rounds", 1);
@@ -106,8 +106,8 @@ impl Tabs {
     async fn all_refresh(
         &self,
         round: u64,
-        signed_in: &SignedIn,
-        chain: &Arc<Mutex<Chain>>,
+        signed_in: &SignedInDevice,
+        chain: &Arc<Mutex<SharedChain>>,
     ) -> Result<(), Stop> {
         let mut tabs = JoinSet::new();
         for number in 0..self.size {
@@ -129,9 +129,9 @@ impl Tabs {
     /// The newest token works, its access token too, and there is one session. Gives the newest token.
     async fn is_whole(
         &mut self,
-        wire: &mut Wire,
-        signed_in: &SignedIn,
-        chain: &Arc<Mutex<Chain>>,
+        wire: &mut ServerConnection,
+        signed_in: &SignedInDevice,
+        chain: &Arc<Mutex<SharedChain>>,
     ) -> Result<String, Stop> {
         let newest = known(chain, |chain| chain.newest());
         let said = wire.say(&device::refresh(&newest, &signed_in.proof)).await?;
@@ -163,8 +163,13 @@ impl Tabs {
     }
 
     /// Without the cookie: refused at once, the session ends, and its owner is told once.
-    async fn thief_ends_it(&mut self, wire: &mut Wire, owner: &SignedIn, stolen: &str) -> Result<(), Stop> {
-        let theft = device::refresh(stolen, &device::Proof::None);
+    async fn thief_ends_it(
+        &mut self,
+        wire: &mut ServerConnection,
+        owner: &SignedInDevice,
+        stolen: &str,
+    ) -> Result<(), Stop> {
+        let theft = device::refresh(stolen, &device::DeviceProof::None);
         let said = wire.say(&theft).await?;
         said.must_be(401, "INVALID_REFRESH_HASH", "a token without its cookie must be refused")?;
         let said = wire.say(&theft).await?;
@@ -186,7 +191,7 @@ impl Tabs {
 }
 
 /// What is known of a chain, or what follows from it.
-fn known<T>(chain: &Mutex<Chain>, of: impl FnOnce(&mut Chain) -> T) -> T {
+fn known<T>(chain: &Mutex<SharedChain>, of: impl FnOnce(&mut SharedChain) -> T) -> T {
     of(&mut chain.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
@@ -194,8 +199,8 @@ fn known<T>(chain: &Mutex<Chain>, of: impl FnOnce(&mut Chain) -> T) -> T {
 struct Tab {
     address: SocketAddr,
     random: StdRng,
-    signed_in: SignedIn,
-    chain: Arc<Mutex<Chain>>,
+    signed_in: SignedInDevice,
+    chain: Arc<Mutex<SharedChain>>,
     /// The token that it remembers.
     held: String,
 }
@@ -214,7 +219,7 @@ impl Tab {
 
     async fn refreshes(&mut self) -> Result<(), Stop> {
         let request = device::refresh(&self.held, &self.signed_in.proof);
-        let mut wire = Wire::open(self.address).await?;
+        let mut wire = ServerConnection::open(self.address).await?;
         let (arrives, hangs_up) = (!self.random.random_bool(DROPPED), self.random.random_bool(0.5));
         if !arrives && hangs_up {
             return wire.abandon(&request).await;

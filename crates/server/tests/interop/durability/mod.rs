@@ -1,4 +1,4 @@
-//! What was acknowledged is on the disk: seen by the kernel, and by whoever kills the server.
+//! What the server acknowledged is on the disk: checked by system calls, and after a kill.
 
 mod trace;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::server_process::{Credential, ServerDirectory, wait_until};
 use trace::{Trace, Verdict};
 
-/// How strace says that the process it watched is gone, and that there is no more to come.
+/// The last line of strace: the process is gone.
 const KILLED: &str = "killed by SIGKILL";
 
 // ASVS-map: RV4

@@ -1,12 +1,12 @@
-//! What strace wrote, read as a story: a request comes in, the log of the database is written and synced, the answer
+//! Reads the output of strace: a request comes in, the database's log is written and synced, the answer
 //! goes out. One client at a time, so that what happens in between belongs to that request.
 
 use std::collections::HashMap;
 
-/// The calls by which all of that happens.
+/// The system calls that strace records.
 pub(crate) const CALLS: &str = "trace=read,recvfrom,pwrite64,fsync,fdatasync,write,writev,sendto";
 
-/// Something that matters, at the moment that matters: a request once it was read, a sync once it is done, a write to
+/// A system call that matters: a request once it was read, a sync once it is done, a write to
 /// the database or an answer before it begins.
 #[derive(PartialEq, Eq, Debug)]
 enum TraceEvent {
@@ -16,7 +16,7 @@ enum TraceEvent {
     Answered,
 }
 
-/// What the trace says of a request that was answered.
+/// The order of sync and answer for one request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Verdict {
     /// What it changed was synced before its answer.

@@ -1,5 +1,5 @@
-//! The device-session surface as a service of `NestJS` uses it: the whole story, twice, compared with the contract to the
-//! letter.
+//! Device sessions as a `NestJS` service uses them, compared with the contract byte for byte, with clients of two
+//! versions.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ const REFUSED: &str =
     r#""data":null,"meta":{"status":"error","code":"UNAUTHORIZED"},"ts":"<time>","statusCode":401"#;
 const USER: &str = r#"{"id":"<uuid>","username":"ann","email":"ann@example.com","mobile":null,"name":"Ann","role":"user","createdAt":"<time>","updatedAt":"<time>"}"#;
 
-/// A server, and a service that is its client.
+/// A server, and a NestJS service that is its client.
 struct NestFixture {
     home: ServerDirectory,
     service: NestService,
@@ -34,14 +34,14 @@ impl NestFixture {
         Self { home, service, codes: 0, _server: server, _port: reserved }
     }
 
-    /// What the service is handed, as it stands in the answer.
+    /// The response that the service gets, as it is written in the packet.
     fn answer(&mut self, command: &str, data: &Value) -> String {
         let told = self.service.told(&json!({"send": {"cmd": command}, "data": data}));
         let answer = told.trim().strip_prefix(r#"{"answers":["#).and_then(|rest| rest.strip_suffix("]}"));
         answer.unwrap_or_else(|| panic!("{command} gave {told}")).to_owned()
     }
 
-    /// Asks, and holds the answer to `expected`; gives its data.
+    /// Sends a command; the answer must be `expected`. Returns its data.
     fn says(&mut self, command: &str, data: &Value, expected: &str) -> Value {
         let answer = self.answer(command, data);
         assert_eq!(masked(&answer), expected, "{command}");
@@ -49,21 +49,21 @@ impl NestFixture {
         answer["data"].take()
     }
 
-    /// The same of a success, by its message, code and data.
+    /// The same for a success, by its message, code and data.
     fn succeeds(&mut self, command: &str, data: &Value, (message, code): (&str, &str), shown: &str) -> Value {
         let meta = format!(r#"{{"status":"success","code":"{code}"}}"#);
         let expected = format!(r#"{{"message":"{message}","data":{shown},"meta":{meta},"ts":"<time>"}}"#);
         self.says(command, data, &expected)
     }
 
-    /// The same of a refusal that is no 401 and no 403.
+    /// The same for a refusal other than 401 and 403.
     fn fails(&mut self, command: &str, data: &Value, (message, code): (&str, &str), more: &str) {
         let meta = format!(r#"{{"status":"error","code":"{code}"{more}}}"#);
         let expected = format!(r#"{{"message":"{message}","data":null,"meta":{meta},"ts":"<time>"}}"#);
         self.says(command, data, &expected);
     }
 
-    /// The same of a 401.
+    /// The same for a 401.
     fn denies(&mut self, command: &str, data: &Value, (message, code): (&str, &str)) {
         let expected = format!(
             r#"{{"message":"{message}",{},"error":"Unauthorized"}}"#,
@@ -80,7 +80,7 @@ impl NestFixture {
         self.succeeds("auth.signup", &with(&body, more), said, &shown)
     }
 
-    /// Both steps, with the code from the letter.
+    /// Both steps of a sign-in, with the code from the mail.
     fn signs_in(&mut self, more: &Value, native: bool) -> Value {
         let body = json!({"usernameOrEmailOrMobile": "ann", "password": PASSWORD});
         let sent = r#"{"loginId":"<uuid>","channel":"email","expiresAt":"<time>"}"#;
@@ -110,8 +110,7 @@ impl NestFixture {
     }
 }
 
-/// A port that was free a moment ago.
-/// The members of both.
+/// One object with the members of both.
 fn with(body: &Value, more: &Value) -> Value {
     let members = [body, more].into_iter().flat_map(|part| part.as_object().unwrap().clone());
     Value::Object(members.collect())
@@ -123,7 +122,7 @@ fn session(name: &str, ip: &str, ua: &str, current: bool) -> String {
     )
 }
 
-/// The text with a word in place of each string that is another in every run.
+/// The text with a placeholder for each value that differs from run to run.
 fn masked(json: &str) -> String {
     let parts = json.split('"').map(|part| {
         let digits = part.bytes().filter(u8::is_ascii_digit).count();
@@ -155,7 +154,7 @@ fn a_service_that_holds_an_access_token_lives_the_whole_story() {
         let me = json!({"accessToken": signed_in["accessToken"]});
         stage.sessions(&me, &[session("tcp-client", "0.0.0.0", "tcp-client", true)]);
         stage.denies("auth.sessions", &json!({}), ("Unauthorized", "UNAUTHORIZED"));
-        // Nobody's word counts here but a token's.
+        // Without `trust_gateway` only a token identifies the user.
         let claim = json!({"req": {"user": {"sub": ann["id"]}}});
         stage.denies("auth.sessions", &claim, ("Unauthorized", "UNAUTHORIZED"));
         let elsewhere = with(&me, &json!({"tenantId": "nowhere"}));
@@ -183,7 +182,7 @@ fn a_service_that_holds_an_access_token_lives_the_whole_story() {
     }
 }
 
-/// With the proof a retry gives the same token; without it the session ends.
+/// A retry with the device proof returns the same refresh token.
 fn refreshes(stage: &mut NestFixture, signed_in: &Value) {
     let body = json!({"refreshToken": signed_in["refreshToken"], "deviceSecret": signed_in["deviceSecret"]});
     let renewed = ("Access and refresh tokens have been renewed successfully.", "TOKENS_REFRESHED");
@@ -220,7 +219,7 @@ fn a_service_that_vouches_for_its_users_lives_the_same_story() {
         let end_user = json!({"tenantId": "default", "ip": "203.0.113.9", "user-agent": firefox});
         let ann = stage.signs_up(&end_user);
         let signed_in = stage.signs_in(&end_user, false);
-        // As an existing gateway hands on what its own guard has read.
+        // As an existing gateway passes on what its guard has read.
         let user = json!({"sub": ann["id"], "tenantId": "default", "role": "user"});
         let gateway = with(&end_user, &json!({"req": {"user": user}}));
         let shown = session("Firefox on Linux", "203.0.113.9", firefox, false);

@@ -1,4 +1,4 @@
-//! A client: one connection a request, nothing remembered.
+//! An HTTP client without state: one connection for each request.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -10,12 +10,12 @@ use super::ServerProcess;
 const EMAIL: &str = "ann@example.com";
 const PASSWORD: &str = "a lighthouse in the fog of 1911";
 
-/// What the server said.
+/// An answer: status, head and body.
 #[derive(Debug)]
 pub(crate) struct RawAnswer {
     pub(crate) status: u16,
     head: String,
-    /// Null where it is no JSON.
+    /// `Null` if the body is not JSON.
     pub(crate) body: Value,
 }
 
@@ -30,22 +30,22 @@ impl RawAnswer {
         }
     }
 
-    /// The code of an envelope, `LOGIN_SUCCESS` or why not.
+    /// The code of an envelope: `LOGIN_SUCCESS`, or the code of the error.
     pub(crate) fn code(&self) -> &str {
         self.body["meta"]["code"].as_str().unwrap_or_else(|| panic!("no code in {self:?}"))
     }
 
-    /// A member of an envelope's data that must be a text.
+    /// A member of an envelope's data; it must be a string.
     pub(crate) fn datum(&self, member: &str) -> &str {
         self.body["data"][member].as_str().unwrap_or_else(|| panic!("no {member} in {self:?}"))
     }
 
-    /// A member of the body that must be a text.
+    /// A member of the body; it must be a string.
     pub(crate) fn text(&self, member: &str) -> &str {
         self.body[member].as_str().unwrap_or_else(|| panic!("no {member} in {self:?}"))
     }
 
-    /// The cookie that it sets: name and value, as they stand on the wire.
+    /// Name and value of the cookie that the answer sets, as they are on the wire.
     pub(crate) fn cookie(&self) -> (&str, &str) {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
         let mut cookies = lines.filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
@@ -54,7 +54,7 @@ impl RawAnswer {
     }
 }
 
-/// What a client shows to be let in.
+/// The credential of a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Credential {
     Bearer(String),
@@ -80,7 +80,7 @@ impl ServerProcess {
         self.ask(&head, &body.to_string())
     }
 
-    /// A request with these headers, `POST /path` or `GET /path`; a null body is none.
+    /// Sends `POST /path` or `GET /path` with these headers; a `Null` body is no body.
     pub(crate) fn send(&self, what: &str, headers: &[(&str, &str)], body: &Value) -> RawAnswer {
         let headers = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
         let head = headers.fold(format!("{what} HTTP/1.1\r\n"), |head, line| head + &line);
@@ -90,7 +90,7 @@ impl ServerProcess {
         self.ask(&format!("{head}Content-Type: application/json\r\n"), &body.to_string())
     }
 
-    /// Ann, who has an account.
+    /// Registers the user Ann.
     pub(crate) fn register(&self) {
         let body = json!({"email": EMAIL, "password": PASSWORD, "name": "Ann"});
         let answer = self.post("/auth/jwt/register", &body);
@@ -105,7 +105,7 @@ impl ServerProcess {
         answer
     }
 
-    /// Signs Ann in for a credential.
+    /// Signs Ann in; returns the credential.
     pub(crate) fn credential(&self, strategy: &str) -> Credential {
         let answer = self.login(strategy);
         if strategy == "session" {
@@ -117,7 +117,7 @@ impl ServerProcess {
         Credential::Bearer(token.unwrap_or_else(|| panic!("no token in {answer:?}")).to_owned())
     }
 
-    /// Signs Ann in for an access token.
+    /// Signs Ann in; returns the access token.
     pub(crate) fn access_token(&self, strategy: &str) -> String {
         let Credential::Bearer(token) = self.credential(strategy) else { panic!("{strategy} has none") };
         token

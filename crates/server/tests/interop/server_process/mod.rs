@@ -1,4 +1,4 @@
-//! The binary as a process of its own, in a directory of its own: started, asked, stopped, killed.
+//! The binary as a process in a directory of its own: tests start it, send requests, stop it and kill it.
 
 mod client;
 
@@ -20,15 +20,15 @@ pub(crate) use client::{Credential, RawAnswer};
 
 /// The binary that was built with these tests.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_portcullis");
-/// The welcome ends with this line.
+/// The last line of the startup message.
 const UP: &str = "Stop it with";
 /// Between two looks at what no event announces.
 const PAUSE: Duration = Duration::from_millis(20);
 /// When the wait is given up; no machine is this slow.
 const DEADLINE: Duration = Duration::from_mins(3);
 
-/// A directory for the data, and the variables that the binary is started with. Nothing of this process's own
-/// environment reaches it but the path.
+/// A directory for the data, and the environment variables of the binary. Of this process's own
+/// environment the binary gets `PATH` alone.
 pub(crate) struct ServerDirectory {
     directory: Rc<TempDir>,
     variables: BTreeMap<String, String>,
@@ -72,7 +72,7 @@ impl ServerDirectory {
         self.serve_as(Command::new(BINARY))
     }
 
-    /// The same under `program`, which runs the binary and hands on its output.
+    /// The same under `program`, which runs the binary and passes on its output.
     pub(crate) fn serve_under(&self, program: &mut Command) -> ServerProcess {
         program.arg(BINARY);
         let mut under = Command::new(program.get_program());
@@ -95,7 +95,7 @@ impl ServerDirectory {
         self.run_as(Command::new(BINARY), arguments)
     }
 
-    /// The same with a command that runs the binary in some other way.
+    /// The same with a command that runs the binary in another way.
     pub(crate) fn run_as<S: AsRef<OsStr>>(
         &self,
         mut command: Command,
@@ -116,12 +116,12 @@ impl ServerDirectory {
 pub(crate) struct ServerProcess {
     child: Child,
     address: SocketAddr,
-    /// Its home, which stays while it runs.
+    /// Kept until the process ends.
     directory: Rc<TempDir>,
 }
 
 impl ServerProcess {
-    /// Reads the welcome to its end.
+    /// Reads the startup message to its end.
     fn up(mut child: Child, home: &ServerDirectory) -> Self {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let mut address = None;
@@ -141,7 +141,7 @@ impl ServerProcess {
         self.address
     }
 
-    /// What it has logged so far.
+    /// The log so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log")).unwrap()
     }
@@ -150,14 +150,14 @@ impl ServerProcess {
         format!("http://{}{path}", self.address)
     }
 
-    /// Asks it to stop, and waits until it has: what is in flight is finished, files are closed.
+    /// Sends SIGTERM and waits: the server finishes its requests and closes its files.
     pub(crate) fn stop(mut self) -> ExitStatus {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         self.child.wait().unwrap()
     }
 
-    /// Kills it with SIGKILL, which it cannot notice.
+    /// Kills it with SIGKILL.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -182,7 +182,7 @@ fn first_address(listed: &str) -> SocketAddr {
     address
 }
 
-/// What went wrong with a command that did not succeed: its exit code, and its one line on standard error.
+/// The exit code of a command that failed, and its one line on standard error.
 pub(crate) fn fault(output: &Output) -> (i32, String) {
     let stderr = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(stderr.lines().count(), 1, "not one line: {stderr}");
@@ -190,7 +190,7 @@ pub(crate) fn fault(output: &Output) -> (i32, String) {
     (output.status.code().expect("ended by a signal"), stderr)
 }
 
-/// Waits until a state is reached that no event announces. False if it never is.
+/// Waits for a state that no event announces. False if it is not reached.
 pub(crate) fn wait_until(mut is_reached: impl FnMut() -> bool) -> bool {
     let begun = Instant::now();
     while !is_reached() {

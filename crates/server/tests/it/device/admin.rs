@@ -1,4 +1,4 @@
-//! Administrators: what they see of users and their sessions, and what they do with them.
+//! The admin API: administrators list, change and sign out users.
 
 use portcullis_api::answer::Success;
 use portcullis_api::operation::{AdminOperation, OwnOperation, PublicOperation};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::without_codes;
 use crate::fixture::{DeviceClient, DeviceSession, TestServer, TestUser};
 
-/// Bob, who is the administrator here.
+/// Bob, an administrator.
 async fn bob_rules<'s>(client: &DeviceClient<'s>) -> DeviceSession<'s> {
     client.server().configure_default_tenant(without_codes()).await;
     TestUser::BOB.signs_up(client).await;
@@ -121,7 +121,7 @@ async fn an_administrator_creates_a_user_who_chooses_a_password_by_mail() {
     }
 }
 
-/// Every reason that a session can have ended for on this surface without waiting.
+/// Every reason for the end of a session that needs no waiting.
 #[tokio::test]
 async fn its_owner_reads_why_each_session_has_ended() {
     let server = TestServer::start().await;

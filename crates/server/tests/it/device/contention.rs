@@ -1,4 +1,4 @@
-//! Many at once on the device-session surface.
+//! Contention on device sessions: many requests at once.
 
 use std::future::IntoFuture as _;
 
@@ -92,7 +92,7 @@ async fn of_fifty_right_codes_at_once_one_signs_in() {
     assert_eq!(listed.as_array().map(Vec::len), Some(1));
 }
 
-/// One tab's refresh: the answer, unless the tab is gone before it comes.
+/// One tab's refresh. `None` if the tab is closed before the answer comes.
 async fn tab(server: std::net::SocketAddr, ask: HttpRequest, is_gone: bool) -> Option<HttpAnswer> {
     if !is_gone {
         return Some(ask.await);
@@ -123,7 +123,7 @@ async fn two_hundred_tabs_of_a_browser_of_which_a_tenth_get_no_answer_stay_signe
         for said in &answers {
             assert_eq!(ann.renewed(said).refresh, next.refresh, "round {round}: one successor");
         }
-        // Those that got no answer try again, and get the same.
+        // Tabs without an answer try again and get the same token.
         for said in all_at_once(TABS / 10, &ask).await {
             let again = ann.renewed(&said);
             assert_eq!(again.refresh, next.refresh);

@@ -1,4 +1,4 @@
-//! Pages in browsers and the device-session surface: every route is as careful as the others.
+//! Cross-site requests to the routes of device sessions.
 
 use portcullis_api::operation::{Access, DEVICE_OPERATIONS, Method};
 use serde_json::json;
@@ -29,7 +29,7 @@ fn is_secured(answer: &HttpAnswer, https: bool) {
     for telltale in ["server", "x-powered-by", "via", "content-encoding"] {
         assert_eq!(answer.header(telltale), None, "{answer:?}");
     }
-    // Of cookies there is one kind, and it is bound to the host.
+    // There is one cookie, and it is bound to the host.
     for set in answer.all("set-cookie") {
         let name = if https { "__Host-portcullis.device=" } else { "portcullis.device=" };
         assert!(

@@ -1,4 +1,4 @@
-//! What proves a device: the cookie of a browser, the secret of an app.
+//! Device proof: the cookie of a browser, the secret of an app.
 
 use portcullis_api::answer::Success;
 use portcullis_api::operation::PublicOperation;
@@ -20,7 +20,7 @@ fn is_refused(said: &Envelope, (status, code, text): (u16, &str, &str)) {
     said.refused(status, code, text);
 }
 
-/// No grace: what is repeated is stale at once.
+/// No grace window: a repeated token is stale at once.
 fn without_grace() -> TenantSettings {
     let none = StrategyLifetimes { grace: Some(std::time::Duration::ZERO), ..StrategyLifetimes::default() };
     TenantSettings { lifetimes: [(StrategyName::Device, none)].into(), ..TenantSettings::default() }
@@ -144,7 +144,7 @@ async fn a_code_is_for_the_browser_that_asked_for_it() {
     let said = theirs.verify(&login, &code).await;
     said.refused(401, "INVALID_OTP", "Invalid OTP. Please try again.");
     assert_eq!(ours.verify(&login, &code).await.code(), "LOGIN_SUCCESS");
-    // Whoever shows none may have no cookies at all.
+    // A client without the cookie may keep no cookies at all.
     let said = ours.device_sign_in(TestUser::ANN.email, TestUser::ANN.password).await;
     let code = ours.code_for(&TestUser::ANN).await;
     let said = DeviceClient::curl(&server).verify(&said.at("/data/loginId"), &code).await;

@@ -1,4 +1,4 @@
-//! Microservices behind a gateway that says who the user is: believed where the configuration says so, and nowhere else.
+//! Microservices behind a gateway that names the user: trusted if the configuration says so, and only then.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use crate::fixture::{DeviceClient, DeviceSession, TestServer, TestUser, config, 
 
 const TRUSTED: [(&str, &str); 2] = [("TCP_LISTEN", "127.0.0.1:0"), ("TCP_TRUST_GATEWAY", "true")];
 
-/// What an existing service sends: no token, but whom its gateway has let in.
+/// What an existing service sends: no token, but the user that its gateway authenticated.
 fn vouched(user: &str) -> Value {
     json!({"req": {"user": {"sub": user}}, "ip": "203.0.113.7"})
 }
@@ -48,7 +48,7 @@ async fn a_trusted_gateway_says_who_the_user_is() {
     assert_eq!(two.session_code().await, "UNAUTHORIZED");
     let said = service.asks(OwnOperation::LogoutAll, vouched(&one.user), None).await;
     assert_eq!(said.succeeded(201, Success::ALL_SESSIONS_REVOKED), r#"{"revokedCount":1}"#);
-    // A token counts, whatever stands beside it.
+    // A token decides, whatever else the request says.
     TestUser::BOB.signs_up(&service).await;
     let bob = TestUser::BOB.signs_in_on(&service).await;
     let said = bob.asks(OwnOperation::Sessions, vouched(&one.user)).await;
@@ -100,7 +100,7 @@ async fn a_gateway_that_names_nobody_or_somebody_who_is_not_there_is_told_so() {
     said.refused(401, "USER_NOT_FOUND", "User not found for the current tenant.");
 }
 
-/// How many of some services that share a Unix socket are let in, where each says that it asks for somebody else.
+/// How many services on one Unix socket pass the rate limit if each names another end user.
 async fn let_in(server: &TestServer, settings: &[(&str, &str)]) -> usize {
     let config = config(Path::new("."), settings);
     let App { operations, rates, .. } = app(&config, server.engine.clone(), None).unwrap();

@@ -1,4 +1,4 @@
-//! From the sign-up to the last sign-out, to the letter.
+//! Device sessions from sign-up to the last sign-out, byte for byte.
 
 use portcullis_api::answer::Success;
 use portcullis_api::operation::{OwnOperation, PublicOperation};
@@ -8,7 +8,7 @@ use crate::fixture::{DeviceClient, DeviceSession, Envelope, TestServer, TestUser
 
 const UNAUTHORIZED: (u16, &str, &str) = (401, "UNAUTHORIZED", "Unauthorized");
 
-/// The members of an object, in the order in which they were written.
+/// The names of an object's members, in the order of the text.
 fn members(written: &str) -> Vec<String> {
     let mut names = Vec::new();
     let (mut depth, mut rest) = (0, written);

@@ -1,4 +1,4 @@
-//! Wrong passwords lock an account, and its owner opens it.
+//! Brute-force lockout: wrong passwords lock an account, and its owner unlocks it.
 
 use portcullis_api::answer::Success;
 use portcullis_api::operation::PublicOperation;
@@ -38,7 +38,7 @@ async fn five_wrong_passwords_lock_and_only_a_press_of_the_button_in_the_mail_un
     let token = server.letters.link(TestUser::ANN.email, "unlock").await;
 
     let path = format!("/auth/unlock?token={token}");
-    // Scanners and previews look, as programs that ask for nothing special or as browsers.
+    // Link scanners and previews fetch the page, as plain programs or as browsers.
     let looked: HttpAnswer = server.ask("HEAD", &path).await.status(200);
     assert_eq!(looked.header("cache-control"), Some("no-store"));
     for _ in 0..3 {
@@ -90,7 +90,7 @@ async fn strangers_cannot_lock_out_a_device_that_is_known() {
     TestUser::ANN.signs_in_on(&browser).await;
     guesses_wrong(&DeviceClient::curl(&server), 12).await;
     TestUser::ANN.signs_in_on(&browser).await;
-    // Its owner is back: the account is open for everybody.
+    // The owner has unlocked the account.
     assert_eq!(
         DeviceClient::curl(&server).device_sign_in(TestUser::ANN.email, TestUser::ANN.password).await.code(),
         "OTP_SENT"

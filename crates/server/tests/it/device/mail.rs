@@ -1,4 +1,4 @@
-//! The mail server is down for a while.
+//! The mail server is down for a while, and no mail is lost.
 
 use portcullis_api::operation::PublicOperation;
 use serde_json::json;
@@ -25,7 +25,7 @@ async fn while_no_mail_goes_out_no_request_fails_and_all_of_it_arrives_once_afte
     }
     eventually("all were tried", || async { (server.letters.refused() >= 2 * people.len()).then_some(()) })
         .await;
-    // A guess at a code that was never sent is wrong, and no more than that.
+    // A code that was never sent counts as a wrong guess.
     assert_eq!(client.verify(&logins[0], "123456").await.code(), "INVALID_OTP");
     server.letters.shut(false);
     for (email, login) in people.iter().zip(&logins) {

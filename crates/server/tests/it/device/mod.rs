@@ -1,4 +1,4 @@
-//! The device-session surface, told as stories; where a story is the same over HTTP and TCP, it is told over both.
+//! Device sessions. What is the same over HTTP and TCP is tested over both.
 
 mod admin;
 mod contention;
@@ -17,7 +17,7 @@ mod tenants;
 
 use portcullis_core::tenant::{SecondStep, TenantSettings};
 
-/// What a tenant decides that wants no second step.
+/// The settings of a tenant without a second step.
 fn without_codes() -> TenantSettings {
     TenantSettings { otp: Some(SecondStep::Off), ..TenantSettings::default() }
 }

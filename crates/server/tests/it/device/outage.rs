@@ -1,4 +1,4 @@
-//! The store is away, as it is when somebody unmounts it: 503 in the words of each operation, and never a refusal.
+//! The store cannot be reached: 503 with the message of each operation, and no client is signed out.
 
 use portcullis_api::operation::{AdminOperation, DeviceOperation, OwnOperation, PublicOperation};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Lists in pages: whoever follows the cursor sees everything once, whatever happens meanwhile.
+//! Pagination: a client that follows the cursor sees every record once, whatever changes meanwhile.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::without_codes;
 use crate::fixture::{DeviceClient, DeviceSession, TestServer, TestUser};
 
-/// One page, and the cursor of the next.
+/// The ids of one page, and the cursor of the next.
 async fn page(
     member: &DeviceSession<'_>,
     kind: DeviceOperation,
@@ -32,7 +32,7 @@ async fn page(
     (found, next)
 }
 
-/// All pages; `meanwhile` something happens after each.
+/// The ids of all pages; `meanwhile` runs after each page.
 async fn walk(
     member: &DeviceSession<'_>,
     kind: DeviceOperation,
@@ -82,7 +82,7 @@ async fn all_pages_of_users_hold_each_once_also_while_some_come_and_go() {
             .await;
     assert_eq!(once(&found).len(), 31);
 
-    // One of those that were seen already and one that is still to come go, and another comes, after each page.
+    // After each page one record that was listed goes, one that was not listed goes, and a new one comes.
     let (server, order) = (&*server, &seen);
     let gone = |page: usize| [order[page * 4 + 1].clone(), order[order.len() - 1 - page].clone()];
     let everybody = json!({});

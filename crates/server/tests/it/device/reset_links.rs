@@ -1,4 +1,4 @@
-//! What the links in mails lead to: another password, and the pages on which nothing happens by looking.
+//! The links in mails: choosing a new password, and pages that change nothing when they are fetched.
 
 use portcullis_api::answer::Success;
 use portcullis_api::operation::PublicOperation;
@@ -16,7 +16,7 @@ const POLICY: &str =
 const INVALID_RESET: (u16, &str, &str) =
     (400, "INVALID_RESET_TOKEN", "The password reset link is invalid or has expired.");
 
-/// A form as a browser posts it.
+/// The request of a browser that posts a form.
 fn posted(server: &TestServer, path: &str, members: &[(&str, &str)]) -> HttpRequest {
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.extend_pairs(members);
@@ -105,7 +105,7 @@ async fn a_program_resets_with_json_and_a_newer_link_takes_the_place_of_an_older
     }
     let said = client.asks(PublicOperation::ResetPassword, reset(&newer), None).await;
     assert_eq!(said.succeeded(201, Success::PASSWORD_RESET), "null");
-    // It is no unlock link, and needs no header wherever it leads.
+    // A reset token does not unlock, and the page needs no tenant header.
     server.create_tenant("acme").await;
     let acme = client.clone().of("acme");
     TestUser::BOB.signs_up(&acme).await;

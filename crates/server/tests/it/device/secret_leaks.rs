@@ -1,4 +1,4 @@
-//! What is never said, by the program itself: codes, links, device proofs and tokens, in its log, a refusal or a number.
+//! The server never writes codes, links, device proofs and tokens into its log, a refusal or a metric.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::secret_leaks::{SecretWatch, ServerProcess};
 
 const EMAIL: &str = "canary@example.com";
 
-/// The text of the newest letter with this in it, once there are so many letters.
+/// Waits for so many mails; returns the text of the newest that contains this.
 async fn letter(home: &Path, count: usize) -> String {
     eventually(&format!("letter {count}"), || async {
         let found = mail_files(&home.join("outbox")).unwrap();
@@ -21,7 +21,7 @@ async fn letter(home: &Path, count: usize) -> String {
     .await
 }
 
-/// The only word of six digits.
+/// The one word of six digits in a text.
 fn code_in(text: &str) -> String {
     let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
     text.split(|c: char| !c.is_alphanumeric())
@@ -35,7 +35,7 @@ fn token_in(text: &str) -> String {
     after.split_whitespace().next().unwrap().to_owned()
 }
 
-/// Whether a code stands in a text on its own; as a part of a time or an id it means nothing.
+/// Whether a text contains the code as a word; as a part of a time or an id it means nothing.
 fn holds_code(text: &str, code: &str) -> bool {
     text.match_indices(code).any(|(at, _)| {
         let is_apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '.' && c != '-');
@@ -103,7 +103,7 @@ async fn no_code_link_proof_or_token_is_ever_logged_or_said_in_a_refusal() {
         let bare = json!({"refreshToken": renewed.at("/data/refreshToken")});
         held.push((renewed.at("/data/accessToken"), bare));
     }
-    // A second device, and then a token without its proof: the owner is told of both.
+    // A second device, then a token without its proof: the user gets a mail about each.
     letters += 1;
     letter(&home, letters).await;
     watch.refused(program.post("/auth/refresh", &held[0].1)).await;

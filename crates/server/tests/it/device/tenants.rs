@@ -14,7 +14,7 @@ use crate::fixture::{
 
 const GONE: &str = "Tenant connection not available";
 
-/// What each operation says of a tenant that is not there.
+/// The message of each operation for an unknown tenant.
 const NO_TENANT: [(DeviceOperation, &str); 7] = [
     (
         DeviceOperation::Own(OwnOperation::Sessions),
@@ -66,7 +66,7 @@ async fn where_a_tenant_must_be_named_nothing_is_done_without_one() {
     TestUser::ANN.signs_up(&client).await.succeeded(201, Success::SIGNED_UP);
     let ann = TestUser::ANN.signs_in_on(&client).await;
     assert_eq!(ann.session_code().await, "SESSIONS_RETRIEVED");
-    // Links name their tenant themselves.
+    // The tokens in links name their tenant.
     let said =
         DeviceClient::curl(&server).asks(PublicOperation::Unlock, json!({"token": "nonsense"}), None).await;
     assert_eq!(said.code(), "INVALID_UNLOCK_TOKEN");
@@ -83,7 +83,7 @@ async fn a_tenant_that_is_not_there_is_said_to_be() {
             said.refused_about(400, "TENANT_CONNECTION_MISSING", text, more);
         }
     }
-    // Nobody is called so either; it is repeated so that whoever wrote it finds it.
+    // No tenant has such a name; the answer repeats it so that the client's author finds the mistake.
     for client in [DeviceClient::curl(&server).of("Acme"), DeviceClient::service(&server).of("Acme")] {
         let said = client.asks(PublicOperation::Login, good_body(PublicOperation::Login), None).await;
         let (text, more) = ("Tenant connection not available", r#","details":{"tenantId":"Acme"}"#);
@@ -118,7 +118,7 @@ async fn tokens_of_one_tenant_are_none_of_another_whatever_the_header_says() {
         said.refused(401, "TENANT_MISMATCH", "Unauthorized");
         let said = liar.asks(PublicOperation::Refresh, json!({"refreshToken": ann.refresh}), None).await;
         assert_eq!(said.code(), "TENANT_MISMATCH");
-        // Without a header the token says it.
+        // Without a header the token names the tenant.
         let said = client.asks(OwnOperation::Sessions, json!({}), Some(&ann.access)).await;
         assert_eq!(said.code(), "SESSIONS_RETRIEVED");
         let said = client.asks(PublicOperation::Refresh, json!({"refreshToken": ann.refresh}), None).await;
@@ -161,7 +161,7 @@ async fn a_tenant_that_is_suspended_is_over_for_everybody_at_once() {
     TestUser::BOB.signs_up(&client).await.refused(403, "TENANT_SUSPENDED", "Tenant is suspended");
     server.engine.resume_tenant(&acme).await.unwrap();
     assert_eq!(ann.session_code().await, "UNAUTHORIZED", "nothing comes back");
-    // Tokens know whole seconds: none of the second in which the tenant was suspended is believed.
+    // Tokens have whole seconds: those of the second of the suspension are refused.
     let ann = eventually("the second of the suspension is over", || async {
         let ann = TestUser::ANN.signs_in_on(&client).await;
         (ann.session_code().await == "SESSIONS_RETRIEVED").then_some(ann)

@@ -1,4 +1,4 @@
-//! What is refused, and in which words.
+//! Refusals: status, code and message.
 
 mod server_side;
 
@@ -9,12 +9,12 @@ use crate::fixture::{HttpAnswer, HttpRequest, STRATEGIES, TestServer, TestUser};
 const PLAIN: &str = "application/json; charset=utf-8";
 const PROBLEM: &str = "application/problem+json";
 
-/// A refusal in its three renderings. `{}` is the path.
+/// A refusal in its three renderings. `{}` stands for the path.
 struct ExpectedRefusal {
     status: u16,
     title: &'static str,
     code: &'static str,
-    /// The sentence, where it is not the title.
+    /// The message, if it differs from the title.
     sentence: Option<&'static str>,
 }
 
@@ -54,7 +54,7 @@ impl ExpectedRefusal {
         )
     }
 
-    /// Asks for all renderings on a path of the strategy surface.
+    /// Requests all renderings on a path under `/auth/{strategy}`.
     async fn on_strategy(&self, path: &str, ask: impl Fn() -> HttpRequest) {
         let answer = ask().await;
         self.common(&answer);
@@ -63,7 +63,7 @@ impl ExpectedRefusal {
         self.as_problem(path, &ask).await;
     }
 
-    /// Asks for all renderings on a path of the device-session surface.
+    /// Requests all renderings on a path of device sessions.
     async fn on_device(&self, path: &str, ask: impl Fn() -> HttpRequest) {
         let answer = ask().await;
         self.common(&answer);
@@ -135,7 +135,7 @@ async fn nobody_who_is_not_signed_in_learns_more_than_that() {
         expected.on_strategy(&path, || server.get(&path)).await;
         assert_eq!(server.get(&path).await.header("www-authenticate"), Some("Bearer"));
         let bearer = server.get(&path).bearer("nonsense").await;
-        // A cookie is no bearer token: whoever shows one under `session` has shown nothing.
+        // `session` takes a cookie: a bearer token there counts as no credential.
         let expected =
             if strategy.as_str() == "session" { "Bearer" } else { r#"Bearer error="invalid_token""# };
         assert_eq!(bearer.header("www-authenticate"), Some(expected), "{strategy}");
@@ -166,7 +166,7 @@ async fn a_route_that_is_not_there_is_named() {
     expected.on_device(path, || server.post(path).json(&json!({}))).await;
     let expected = unknown("Cannot GET /auth/nothing");
     expected.on_device("/auth/nothing", || server.get("/auth/nothing")).await;
-    // The path alone: what stands behind the question mark may be a secret.
+    // The path alone: the query may hold a secret.
     let answer = server.get("/nothing?token=canary").await;
     answer.says(404, &unknown("Cannot GET /nothing").plain());
     for path in
@@ -174,7 +174,7 @@ async fn a_route_that_is_not_there_is_named() {
     {
         assert_eq!(server.post(path).json(&json!({})).await.status, 404, "{path}");
     }
-    // A path is text in a JSON string, whatever it holds.
+    // Any path is escaped as a JSON string.
     let odd = server.get("/%22%7D%0A\"}").await.status(404);
     assert!(odd.at("/message").starts_with("Cannot GET /%22"), "{odd:?}");
 }

@@ -1,4 +1,4 @@
-//! Refusals that are not the request's fault, and those of what is not on offer here.
+//! Refusals that are not the request's fault, and of routes that are switched off.
 
 use std::future::IntoFuture as _;
 
@@ -32,9 +32,9 @@ async fn an_outage_is_503_and_never_a_refusal() {
     for held in &held {
         let answer = held.profile(&server).await;
         match held.strategy.as_str() {
-            // Nobody asks a store about these.
+            // No store is read for these.
             "jwt" | "refresh" => answer.status(200),
-            // As long as the view is proven it may answer; after that it is an outage. It is never a refusal.
+            // While the session view is fresh it answers; after that it is an outage, never a refusal.
             _ => {
                 eventually("the view is not believed any more", || async {
                     let answer = held.profile(&server).await;

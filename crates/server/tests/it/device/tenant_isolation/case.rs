@@ -1,4 +1,4 @@
-//! One row asked for by one person about everything, and compared with what is declared.
+//! One operation, called by one user about every target, and compared with its row of the table.
 
 use portcullis_api::operation::{Access, AdminOperation, DeviceOperation, DeviceRow, OwnOperation};
 use portcullis_core::id::UserKey;
@@ -6,7 +6,7 @@ use portcullis_core::id::UserKey;
 use super::{Target, TenantUser};
 use crate::fixture::{DeviceClient, DeviceSession, TestServer, random_id};
 
-/// One who asks, and all that may be asked about.
+/// The caller of an operation, and the users that it may be about.
 pub(super) struct IsolationCase<'s> {
     pub(super) server: &'s TestServer,
     pub(super) who: TenantUser,
@@ -15,7 +15,7 @@ pub(super) struct IsolationCase<'s> {
     /// Another user of the same tenant.
     pub(super) other: TenantUser,
     pub(super) other_key: UserKey,
-    /// A user of the other tenant, and nobody may touch them.
+    /// A user of the other tenant; no call may change them.
     pub(super) far: Target,
 }
 
@@ -32,7 +32,7 @@ impl<'s> IsolationCase<'s> {
         member
     }
 
-    /// What an administrator has done is undone.
+    /// Takes back what an administrator's call has changed.
     async fn undo(&self) {
         for (who, key) in [(self.who, &self.user), (self.other, &self.other_key)] {
             self.server.engine.enable_user(key).await.unwrap();
@@ -80,7 +80,7 @@ impl<'s> IsolationCase<'s> {
         let own = Target::of(&me);
         let said = me.asks(row.kind, own.members(row)).await;
         let expected = match row.kind {
-            // They want a body, which is looked at only where the asker may ask.
+            // They need a body, which is read only if the caller has the role.
             DeviceOperation::Own(OwnOperation::Password)
             | DeviceOperation::Admin(AdminOperation::CreateUser) => "VALIDATION_FAILED",
             _ => row.success.unwrap().code,
@@ -99,7 +99,7 @@ impl<'s> IsolationCase<'s> {
         Target { user: self.other_key.id.to_string(), session: random_id() }
     }
 
-    /// Names the other tenant beside a token that is good.
+    /// Names the other tenant beside a valid token.
     pub(super) async fn lies(&mut self, client: &DeviceClient<'s>, row: &DeviceRow) {
         let me = self.member(client).await;
         let liar = client.clone().of(if self.who.tenant == "acme" { "default" } else { "acme" });

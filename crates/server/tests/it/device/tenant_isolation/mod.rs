@@ -1,8 +1,8 @@
-//! Every operation, asked for by everybody about everything: what is declared is what happens, and nobody learns of or
-//! touches what is another tenant's.
+//! Tenant isolation: every operation, called by every kind of user about every target, does what its row declares, and
+//! no user reads or changes another tenant's records.
 //!
-//! Who may ask is written down a second time here. That both tests can fail was checked by hand: with `/admin/users`
-//! declared `SignedIn`, with the comparison of roles in `Desk::decided` left out, and with `Desk::administer` taking the
+//! Who may call is written down a second time here. That both tests can fail was checked by hand: with `/admin/users`
+//! Who may call is written down a second time here. A check by hand showed that both tests can fail: with `/admin/users`
 //! tenant that the request names in place of the administrator's own.
 
 mod case;
@@ -71,7 +71,7 @@ fn what_is_not_public_nor_for_everybody_is_for_administrators() {
     }
 }
 
-/// Somebody of a tenant.
+/// A user of a tenant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct TenantUser {
     tenant: &'static str,
@@ -101,7 +101,7 @@ impl TenantUser {
     }
 }
 
-/// What a request is about.
+/// The user and session that a request is about.
 #[derive(Clone, Debug)]
 struct Target {
     user: String,
@@ -117,7 +117,7 @@ impl Target {
         Self { user: random_id(), session: random_id() }
     }
 
-    /// What a row takes: all that it needs of this target, and a body that is good where it must be.
+    /// The members that the operation takes, about this target.
     fn members(&self, row: &DeviceRow) -> Value {
         let mut members = json!({});
         if row.route.contains("{userId}") {
@@ -139,7 +139,7 @@ impl Target {
         self.members(row).as_object().unwrap().keys().any(|name| name.ends_with("Id"))
     }
 
-    /// The answer without the ids that it repeats and without its moment.
+    /// The answer without this target's ids and without its time.
     fn stripped(&self, said: &Envelope) -> String {
         let (http, _) = said.undated();
         format!("{http:?}{}", said.undated().1)
@@ -148,7 +148,7 @@ impl Target {
     }
 }
 
-/// All that is known of somebody, but for when they were last seen.
+/// All records of a user, without the time of last use.
 async fn all_of(server: &TestServer, key: &UserKey) -> String {
     let user = server.engine.user(key).await.unwrap();
     let sessions = server.engine.sessions(key, Page { after: None, limit: 500 }).await.unwrap();

@@ -1,22 +1,24 @@
 //! Requests whose answers were lost: the deed was done or it was not, and each of the two must be whole.
 
-use portcullis_bench::strategy::Strategy;
+use portcullis_bench::strategy::StrategyUnderTest;
 
-use crate::client::{Client, take_pair};
-use crate::ledger::{Account, Doubt};
-use crate::session::Session;
-use crate::wire::{Stop, Wire};
+use crate::client::{StrategyClient, take_pair};
+use crate::client_session::ClientSession;
+use crate::ledger::{Account, PendingRequest};
+use crate::server_connection::{ServerConnection, Stop};
 
-impl Client {
-    pub(super) async fn settle_doubts(&mut self, wire: &mut Wire) -> Result<(), Stop> {
+impl StrategyClient {
+    pub(super) async fn settle_doubts(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
         for doubt in std::mem::take(&mut self.ledger.doubts) {
             match doubt {
-                Doubt::Register(email) => self.user_is_whole_or_absent(wire, email).await?,
+                PendingRequest::Register(email) => self.user_is_whole_or_absent(wire, email).await?,
                 // Whoever lost the answer to a login holds nothing, and is owed nothing.
-                Doubt::Login => {}
-                Doubt::Refresh(session) if session.has_proof() => self.is_not_stranded(wire, session).await?,
-                Doubt::Refresh(session) => self.tries_the_held_token(wire, session).await?,
-                Doubt::Logout(sessions) => {
+                PendingRequest::Login => {}
+                PendingRequest::Refresh(session) if session.has_proof() => {
+                    self.is_not_stranded(wire, session).await?
+                }
+                PendingRequest::Refresh(session) => self.tries_the_held_token(wire, session).await?,
+                PendingRequest::Logout(sessions) => {
                     for session in sessions {
                         self.lives_or_has_ended(wire, session).await?;
                     }
@@ -27,14 +29,19 @@ impl Client {
     }
 
     /// Either the address is still free, or the user can sign in with the password that was sent.
-    async fn user_is_whole_or_absent(&mut self, wire: &mut Wire, email: String) -> Result<(), Stop> {
+    async fn user_is_whole_or_absent(
+        &mut self,
+        wire: &mut ServerConnection,
+        email: String,
+    ) -> Result<(), Stop> {
         let what = format!("register {email}, whose answer was lost, again");
-        let reply = self.asked(wire, Strategy::Jwt, &Strategy::Jwt.register(&email), &what).await?;
+        let reply =
+            self.asked(wire, StrategyUnderTest::Jwt, &StrategyUnderTest::Jwt.register(&email), &what).await?;
         let mut logins = 0;
         if reply.status != 201 {
             reply.must_be(409, "a lost registration either happened or did not")?;
-            let login = Strategy::Jwt.login(&email, false);
-            let reply = self.asked(wire, Strategy::Jwt, &login, &format!("login {email}")).await?;
+            let login = StrategyUnderTest::Jwt.login(&email, false);
+            let reply = self.asked(wire, StrategyUnderTest::Jwt, &login, &format!("login {email}")).await?;
             reply.must_be(201, &format!("{email} is taken, so its owner must be let in"))?;
             logins = 1;
         }
@@ -44,7 +51,11 @@ impl Client {
     }
 
     /// A client that holds its proof sends the same request again and gets a pair that works, whatever was lost.
-    async fn is_not_stranded(&mut self, wire: &mut Wire, mut session: Session) -> Result<(), Stop> {
+    async fn is_not_stranded(
+        &mut self,
+        wire: &mut ServerConnection,
+        mut session: ClientSession,
+    ) -> Result<(), Stop> {
         let what = format!("the lost refresh of {session}, sent once more");
         self.redeems(wire, &mut session, &what).await?;
         self.opens_profile(wire, &session).await?;
@@ -56,7 +67,11 @@ impl Client {
     }
 
     /// Without a proof the token that the client holds may be spent: then showing it ends the session.
-    async fn tries_the_held_token(&mut self, wire: &mut Wire, mut session: Session) -> Result<(), Stop> {
+    async fn tries_the_held_token(
+        &mut self,
+        wire: &mut ServerConnection,
+        mut session: ClientSession,
+    ) -> Result<(), Stop> {
         let what = format!("the lost refresh of {session}, sent once more");
         let Some(request) = session.refresh() else { return Ok(()) };
         let reply = self.asked(wire, session.strategy, &request, &what).await?;
@@ -73,10 +88,14 @@ impl Client {
 
     /// A lost sign-out happened or did not. What it left is entered, and held to that from now on: a session that ended
     /// by half fails the check of the ended ones, or that of the live ones.
-    async fn lives_or_has_ended(&mut self, wire: &mut Wire, mut session: Session) -> Result<(), Stop> {
+    async fn lives_or_has_ended(
+        &mut self,
+        wire: &mut ServerConnection,
+        mut session: ClientSession,
+    ) -> Result<(), Stop> {
         let what = format!("is {session} alive after a lost logout");
         // The access token of `refresh` lives out its minutes; only the chain can tell.
-        let chain = if session.strategy == Strategy::Refresh { session.refresh() } else { None };
+        let chain = if session.strategy == StrategyUnderTest::Refresh { session.refresh() } else { None };
         let renews = chain.is_some();
         let request = chain.unwrap_or_else(|| session.profile());
         let reply = self.asked(wire, session.strategy, &request, &what).await?;

@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use portcullis_bench::device::{self, Outbox, Proof};
-use portcullis_bench::http::Connection;
-use portcullis_bench::strategy::{Credentials, PASSWORD, Strategy};
+use portcullis_bench::device::{self, DeviceProof, Outbox};
+use portcullis_bench::http::HttpConnection;
+use portcullis_bench::strategy::{Credentials, PASSWORD, StrategyUnderTest};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
@@ -14,12 +14,12 @@ use crate::script::unexpected;
 
 /// So many users, registered.
 #[derive(Debug)]
-pub(crate) struct People {
+pub(crate) struct BenchUsers {
     address: SocketAddr,
     emails: Vec<String>,
 }
 
-impl People {
+impl BenchUsers {
     /// Registers them.
     ///
     /// # Errors
@@ -33,7 +33,10 @@ impl People {
     /// # Errors
     /// [`BenchError`]
     pub(crate) async fn registered(address: SocketAddr, emails: Vec<String>) -> Result<Self, BenchError> {
-        let requests = emails.iter().map(|email| (Strategy::Jwt, Strategy::Jwt.register(email))).collect();
+        let requests = emails
+            .iter()
+            .map(|email| (StrategyUnderTest::Jwt, StrategyUnderTest::Jwt.register(email)))
+            .collect();
         ask_all(address, requests).await?;
         Ok(Self { address, emails })
     }
@@ -44,7 +47,7 @@ impl People {
     /// [`BenchError`]
     pub(crate) async fn password_sign_in(
         &self,
-        strategy: Strategy,
+        strategy: StrategyUnderTest,
         count: usize,
     ) -> Result<Vec<Credentials>, BenchError> {
         let logins = self.logins(strategy).take(count).map(|request| (strategy, request)).collect();
@@ -59,25 +62,25 @@ impl People {
     /// [`BenchError`]
     pub(crate) async fn join(&self, outbox: &Outbox, name: &str) -> Result<String, BenchError> {
         let email = format!("{name}@bench.example");
-        let mut connection = Connection::open(self.address).await?;
+        let mut connection = HttpConnection::open(self.address).await?;
         told(&mut connection, &device::sign_up(&email)).await?;
         let login = told(&mut connection, &device::device_sign_in(&email, PASSWORD)).await?;
         let code = outbox.code(&email, 1).await.ok_or(BenchError::NoLetter)?;
         let login = login.pointer("/data/loginId").and_then(Value::as_str).unwrap_or_default();
-        let verify = device::verify(login, &code, false, &Proof::None);
+        let verify = device::verify(login, &code, false, &DeviceProof::None);
         let signed_in = told(&mut connection, &verify).await?;
         let access = signed_in.pointer("/data/accessToken").and_then(Value::as_str);
         Ok(access.unwrap_or_default().to_owned())
     }
 
     /// The login request of each of them.
-    pub(crate) fn logins(&self, strategy: Strategy) -> impl Iterator<Item = Vec<u8>> {
+    pub(crate) fn logins(&self, strategy: StrategyUnderTest) -> impl Iterator<Item = Vec<u8>> {
         self.emails.iter().map(move |email| strategy.login(email, strategy.rotates()))
     }
 }
 
 /// What a request that succeeds is told.
-async fn told(connection: &mut Connection, request: &[u8]) -> Result<Value, BenchError> {
+async fn told(connection: &mut HttpConnection, request: &[u8]) -> Result<Value, BenchError> {
     let answer = connection.exchange(request).await?;
     if answer.status() == 201 { Ok(answer.json()) } else { Err(unexpected(request, &answer)) }
 }
@@ -85,7 +88,7 @@ async fn told(connection: &mut Connection, request: &[u8]) -> Result<Value, Benc
 /// Asks all, as many at once as the server hashes, and patiently.
 async fn ask_all(
     address: SocketAddr,
-    requests: Vec<(Strategy, Vec<u8>)>,
+    requests: Vec<(StrategyUnderTest, Vec<u8>)>,
 ) -> Result<Vec<Option<Credentials>>, BenchError> {
     let mut answers = Vec::with_capacity(requests.len());
     let mut requests = requests.into_iter();
@@ -103,10 +106,10 @@ async fn ask_all(
 
 async fn ask(
     address: SocketAddr,
-    strategy: Strategy,
+    strategy: StrategyUnderTest,
     request: Vec<u8>,
 ) -> Result<Option<Credentials>, BenchError> {
-    let mut connection = Connection::open(address).await?;
+    let mut connection = HttpConnection::open(address).await?;
     loop {
         let answer = connection.exchange(&request).await?;
         match answer.status() {

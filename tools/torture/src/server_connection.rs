@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use portcullis_bench::device::Proof;
-use portcullis_bench::http::{Answer, Connection, HttpError};
-use portcullis_bench::strategy::{Credentials, Strategy};
+use portcullis_bench::device::DeviceProof;
+use portcullis_bench::http::{HttpAnswer, HttpConnection, HttpError};
+use portcullis_bench::strategy::{Credentials, StrategyUnderTest};
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
@@ -35,7 +35,7 @@ impl Stop {
 
 /// An answer, owned.
 #[derive(Debug)]
-pub(crate) struct Reply {
+pub(crate) struct StrategyReply {
     pub(crate) status: u16,
     /// Of a 201 that hands some out.
     pub(crate) credentials: Option<Credentials>,
@@ -43,7 +43,7 @@ pub(crate) struct Reply {
     pub(crate) text: String,
 }
 
-impl Reply {
+impl StrategyReply {
     /// The server broke a promise by answering this.
     pub(crate) fn broken(&self, promise: &str) -> Stop {
         Stop::Broken(format!("{promise}, but the answer was {}", self.text))
@@ -60,25 +60,25 @@ impl Reply {
 
 /// An answer of the device-session surface, owned.
 #[derive(Clone, Debug)]
-pub(crate) struct Said {
+pub(crate) struct DeviceReply {
     pub(crate) status: u16,
     /// What it calls itself; empty where it says nothing.
     pub(crate) code: String,
     pub(crate) data: Value,
-    pub(crate) cookie: Option<Proof>,
+    pub(crate) cookie: Option<DeviceProof>,
     /// Status and body.
     pub(crate) text: String,
 }
 
-impl Said {
-    fn by(answer: &Answer<'_>) -> Self {
+impl DeviceReply {
+    fn by(answer: &HttpAnswer<'_>) -> Self {
         let mut body = answer.json();
         let code = body.pointer("/meta/code").and_then(Value::as_str).unwrap_or_default().to_owned();
         Self {
             status: answer.status(),
             code,
             data: body.get_mut("data").map(Value::take).unwrap_or_default(),
-            cookie: Proof::cookie_of(answer),
+            cookie: DeviceProof::cookie_of(answer),
             text: answer.describe(),
         }
     }
@@ -102,17 +102,17 @@ impl Said {
 
 /// A client's connection to one life of the server.
 #[derive(Debug)]
-pub(crate) struct Wire {
-    connection: Connection,
+pub(crate) struct ServerConnection {
+    connection: HttpConnection,
 }
 
-impl Wire {
+impl ServerConnection {
     /// Connects.
     ///
     /// # Errors
     /// [`Stop::Lost`] where nobody listens any more.
     pub(crate) async fn open(address: SocketAddr) -> Result<Self, Stop> {
-        let connection = Connection::open(address).await.map_err(|error| Stop::because(&error))?;
+        let connection = HttpConnection::open(address).await.map_err(|error| Stop::because(&error))?;
         Ok(Self { connection })
     }
 
@@ -120,23 +120,27 @@ impl Wire {
     ///
     /// # Errors
     /// [`Stop`]
-    pub(crate) async fn ask(&mut self, strategy: Strategy, request: &[u8]) -> Result<Reply, Stop> {
+    pub(crate) async fn ask(
+        &mut self,
+        strategy: StrategyUnderTest,
+        request: &[u8],
+    ) -> Result<StrategyReply, Stop> {
         let answered = timeout(ANSWER_DEADLINE, self.connection.exchange(request)).await;
         let answer = answered.map_err(|_| Stop::Broken(NO_ANSWER.to_owned()))?;
         let answer = answer.map_err(|error| Stop::because(&error))?;
         let credentials = if answer.status() == 201 { Credentials::of(strategy, &answer) } else { None };
-        Ok(Reply { status: answer.status(), credentials, text: answer.describe() })
+        Ok(StrategyReply { status: answer.status(), credentials, text: answer.describe() })
     }
 
     /// Sends a request of the device-session surface, until the server is not busy.
     ///
     /// # Errors
     /// [`Stop`]
-    pub(crate) async fn say(&mut self, request: &[u8]) -> Result<Said, Stop> {
+    pub(crate) async fn say(&mut self, request: &[u8]) -> Result<DeviceReply, Stop> {
         loop {
             let answered = timeout(ANSWER_DEADLINE, self.connection.exchange(request)).await;
             let answer = answered.map_err(|_| Stop::Broken(NO_ANSWER.to_owned()))?;
-            let said = Said::by(&answer.map_err(|error| Stop::because(&error))?);
+            let said = DeviceReply::by(&answer.map_err(|error| Stop::because(&error))?);
             if said.status != 503 {
                 return Ok(said);
             }
@@ -156,7 +160,11 @@ impl Wire {
     ///
     /// # Errors
     /// [`Stop`]
-    pub(crate) async fn ask_patiently(&mut self, strategy: Strategy, request: &[u8]) -> Result<Reply, Stop> {
+    pub(crate) async fn ask_patiently(
+        &mut self,
+        strategy: StrategyUnderTest,
+        request: &[u8],
+    ) -> Result<StrategyReply, Stop> {
         loop {
             let reply = self.ask(strategy, request).await?;
             if reply.status != 503 {

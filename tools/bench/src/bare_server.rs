@@ -18,12 +18,12 @@ use tokio::net::TcpListener;
 const AROUND: usize = 14;
 
 #[derive(Serialize)]
-struct Message<'t> {
+struct BareMessage<'t> {
     message: &'t str,
 }
 
 async fn answer(State(text): State<Arc<str>>) -> Response {
-    Json(Message { message: &text }).into_response()
+    Json(BareMessage { message: &text }).into_response()
 }
 
 fn router(body_bytes: usize) -> Router {
@@ -43,12 +43,12 @@ pub(crate) async fn serve(listen: SocketAddr, body_bytes: usize) -> io::Result<(
 
 /// The same program, serving that handler in another process; dropping this kills it.
 #[derive(Debug)]
-pub(crate) struct Bare {
+pub(crate) struct BareServer {
     child: Child,
     pub(crate) address: SocketAddr,
 }
 
-impl Bare {
+impl BareServer {
     /// Starts it and waits for its address.
     ///
     /// # Errors
@@ -73,7 +73,7 @@ impl Bare {
     }
 }
 
-impl Drop for Bare {
+impl Drop for BareServer {
     fn drop(&mut self) {
         // It may have ended already.
         let _ = self.child.kill().and_then(|()| self.child.wait());
@@ -82,7 +82,7 @@ impl Drop for Bare {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_bench::http::{self, Connection};
+    use portcullis_bench::http::{self, HttpConnection};
 
     use super::*;
 
@@ -92,7 +92,7 @@ mod tests {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             tokio::spawn(axum::serve(listener, router(body_bytes)).into_future());
-            let mut connection = Connection::open(address).await.unwrap();
+            let mut connection = HttpConnection::open(address).await.unwrap();
             let answer = connection.exchange(&http::get("/", &[])).await.unwrap();
             assert_eq!((answer.status(), answer.body().len()), (200, body_bytes));
             assert!(answer.json().get("message").is_some());

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 /// What a faulty server does wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Fault {
+pub(crate) enum FakeFault {
     /// Nothing.
     None,
     /// Its death takes the users who registered last.
@@ -51,8 +51,8 @@ struct FakeSession {
 }
 
 #[derive(Debug)]
-struct World {
-    fault: Fault,
+struct FakeState {
+    fault: FakeFault,
     users: Vec<String>,
     sessions: HashMap<u64, FakeSession>,
     issued: u64,
@@ -61,16 +61,16 @@ struct World {
 
 /// The server and its state.
 #[derive(Debug)]
-pub(crate) struct Fake {
-    world: Arc<Mutex<World>>,
+pub(crate) struct FakeServer {
+    world: Arc<Mutex<FakeState>>,
     life: Option<Runtime>,
     pub(crate) address: SocketAddr,
 }
 
-impl Fake {
-    pub(crate) fn start(fault: Fault) -> Self {
+impl FakeServer {
+    pub(crate) fn start(fault: FakeFault) -> Self {
         let asked = watch::Sender::new(0);
-        let world = World { fault, users: Vec::new(), sessions: HashMap::new(), issued: 0, asked };
+        let world = FakeState { fault, users: Vec::new(), sessions: HashMap::new(), issued: 0, asked };
         let world = Arc::new(Mutex::new(world));
         let (life, address) = live(&world);
         Self { world, life: Some(life), address }
@@ -95,7 +95,7 @@ impl Fake {
     }
 }
 
-impl Drop for Fake {
+impl Drop for FakeServer {
     fn drop(&mut self) {
         if let Some(life) = self.life.take() {
             life.shutdown_background();
@@ -103,7 +103,7 @@ impl Drop for Fake {
     }
 }
 
-fn live(world: &Arc<Mutex<World>>) -> (Runtime, SocketAddr) {
+fn live(world: &Arc<Mutex<FakeState>>) -> (Runtime, SocketAddr) {
     let life = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let router =
         Router::new().route("/auth/{strategy}/{operation}", any(answer)).with_state(Arc::clone(world));
@@ -117,7 +117,7 @@ fn live(world: &Arc<Mutex<World>>) -> (Runtime, SocketAddr) {
 }
 
 async fn answer(
-    State(world): State<Arc<Mutex<World>>>,
+    State(world): State<Arc<Mutex<FakeState>>>,
     Path((strategy, operation)): Path<(String, String)>,
     headers: HeaderMap,
     body: Bytes,
@@ -147,13 +147,13 @@ fn unauthorized() -> Response {
     StatusCode::UNAUTHORIZED.into_response()
 }
 
-impl World {
+impl FakeState {
     fn suffer_death(&mut self) {
         match self.fault {
-            Fault::ForgetsUsers => self.users.truncate(self.users.len() / 2),
-            Fault::ForgetsSessions => self.sessions.clear(),
-            Fault::ForgetsSignOuts => self.sessions.values_mut().for_each(|session| session.live = true),
-            Fault::ForgetsRotations => {
+            FakeFault::ForgetsUsers => self.users.truncate(self.users.len() / 2),
+            FakeFault::ForgetsSessions => self.sessions.clear(),
+            FakeFault::ForgetsSignOuts => self.sessions.values_mut().for_each(|session| session.live = true),
+            FakeFault::ForgetsRotations => {
                 let back =
                     |session: &mut FakeSession| session.generation = session.generation.saturating_sub(1);
                 self.sessions.values_mut().for_each(back);
@@ -232,7 +232,7 @@ impl World {
             let too = strategy == "denylist" && session.strategy == strategy && session.email == email;
             if *other == sid || too {
                 session.live = false;
-                session.denied = self.fault != Fault::ForgetsToDeny;
+                session.denied = self.fault != FakeFault::ForgetsToDeny;
             }
         }
         StatusCode::CREATED.into_response()
@@ -248,12 +248,12 @@ impl World {
         };
         let proven = session.secret.is_some() && session.secret.as_deref() == body["device_secret"].as_str();
         let current = shown == session.generation && (proven || session.secret.is_none());
-        let retry = shown + 1 == session.generation && proven && fault != Fault::StrandsClients;
-        let spent_but_taken = fault == Fault::AcceptsSpentTokens && shown < session.generation;
-        if current || spent_but_taken || (retry && fault == Fault::RotatesOnRetry) {
+        let retry = shown + 1 == session.generation && proven && fault != FakeFault::StrandsClients;
+        let spent_but_taken = fault == FakeFault::AcceptsSpentTokens && shown < session.generation;
+        if current || spent_but_taken || (retry && fault == FakeFault::RotatesOnRetry) {
             session.generation += 1;
         } else if !retry {
-            if !proven && fault != Fault::ToleratesThieves {
+            if !proven && fault != FakeFault::ToleratesThieves {
                 (session.live, session.denied) = (false, true);
             }
             return unauthorized();

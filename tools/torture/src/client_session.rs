@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use portcullis_bench::strategy::{Access, Credentials, Strategy};
+use portcullis_bench::strategy::{AccessCredential, Credentials, StrategyUnderTest};
 
 /// Spent tokens that a client remembers.
 const REMEMBERED: usize = 32;
@@ -15,32 +15,32 @@ const SURELY_ALIVE: Duration = Duration::from_mins(10);
 
 /// What one acknowledged login gave.
 #[derive(Clone, Debug)]
-pub(crate) struct Session {
+pub(crate) struct ClientSession {
     /// Counts the client's logins.
     pub(crate) number: u64,
     pub(crate) email: String,
-    pub(crate) strategy: Strategy,
-    pub(crate) access: Access,
-    pub(crate) chain: Option<Chain>,
+    pub(crate) strategy: StrategyUnderTest,
+    pub(crate) access: AccessCredential,
+    pub(crate) chain: Option<RefreshChain>,
     issued: Instant,
 }
 
 /// The refresh tokens of a session.
 #[derive(Clone, Debug)]
-pub(crate) struct Chain {
+pub(crate) struct RefreshChain {
     /// The newest one that was acknowledged.
     pub(crate) current: String,
     /// Spent ones, the oldest first.
     pub(crate) spent: VecDeque<String>,
     pub(crate) device_secret: Option<String>,
     /// The access token before the last refresh.
-    former_access: Option<Access>,
+    former_access: Option<AccessCredential>,
 }
 
-impl Session {
+impl ClientSession {
     /// The session that a login began.
-    pub(crate) fn begun(number: u64, email: String, strategy: Strategy, given: Credentials) -> Self {
-        let chain = given.refresh_token.map(|current| Chain {
+    pub(crate) fn begun(number: u64, email: String, strategy: StrategyUnderTest, given: Credentials) -> Self {
+        let chain = given.refresh_token.map(|current| RefreshChain {
             current,
             spent: VecDeque::new(),
             device_secret: given.device_secret,
@@ -99,15 +99,17 @@ impl Session {
         let accesses = [Some(&self.access), former].into_iter().flatten();
         let profiles = accesses.map(|access| self.strategy.profile(access));
         match self.strategy {
-            Strategy::Jwt => Vec::new(),
-            Strategy::Session | Strategy::Hybrid | Strategy::SessionJwt => vec![self.profile()],
-            Strategy::Refresh => self.refresh().into_iter().collect(),
-            Strategy::Denylist => profiles.chain(self.refresh()).collect(),
+            StrategyUnderTest::Jwt => Vec::new(),
+            StrategyUnderTest::Session | StrategyUnderTest::Hybrid | StrategyUnderTest::SessionJwt => {
+                vec![self.profile()]
+            }
+            StrategyUnderTest::Refresh => self.refresh().into_iter().collect(),
+            StrategyUnderTest::Denylist => profiles.chain(self.refresh()).collect(),
         }
     }
 }
 
-impl fmt::Display for Session {
+impl fmt::Display for ClientSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let proof = if self.has_proof() { " with proof" } else { "" };
         write!(f, "session {} ({}{proof}, {})", self.number, self.strategy, self.email)
@@ -120,7 +122,7 @@ mod tests {
 
     fn given(generation: u32) -> Credentials {
         Credentials {
-            access: Access::Bearer(format!("Bearer a{generation}")),
+            access: AccessCredential::Bearer(format!("Bearer a{generation}")),
             refresh_token: Some(format!("t{generation}")),
             device_secret: Some("secret".to_owned()),
         }
@@ -128,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_chain_remembers_its_spent_tokens_and_its_proof() {
-        let mut session = Session::begun(1, "a@b".to_owned(), Strategy::Denylist, given(0));
+        let mut session = ClientSession::begun(1, "a@b".to_owned(), StrategyUnderTest::Denylist, given(0));
         assert!(session.retry().is_none(), "nothing has been refreshed yet");
         for generation in 1..=100 {
             let without_secret = Credentials { device_secret: None, ..given(generation) };
@@ -142,7 +144,7 @@ mod tests {
 
     #[test]
     fn the_end_of_a_denylist_session_takes_both_access_tokens_and_the_refresh_token() {
-        let mut session = Session::begun(1, "a@b".to_owned(), Strategy::Denylist, given(0));
+        let mut session = ClientSession::begun(1, "a@b".to_owned(), StrategyUnderTest::Denylist, given(0));
         session.renew(given(1));
         let refused: Vec<String> =
             session.must_be_refused().into_iter().map(|bytes| String::from_utf8(bytes).unwrap()).collect();

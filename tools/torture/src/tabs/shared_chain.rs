@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 /// The tokens of a session in their order, as far as anybody was told.
 #[derive(Debug)]
-pub(super) struct Chain {
+pub(super) struct SharedChain {
     places: HashMap<String, usize>,
     tokens: Vec<String>,
     /// The places of tokens that were refused as long spent.
@@ -13,7 +13,7 @@ pub(super) struct Chain {
     pub(super) repeated: u64,
 }
 
-impl Chain {
+impl SharedChain {
     pub(super) fn begins(first: String) -> Self {
         let places = HashMap::from([(first.clone(), 0)]);
         Self { places, tokens: vec![first], refused: Vec::new(), repeated: 0 }
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_token_has_one_successor_however_often_it_is_shown() {
-        let mut chain = Chain::begins("a".to_owned());
+        let mut chain = SharedChain::begins("a".to_owned());
         chain.learn("a", "b").unwrap();
         chain.learn("a", "b").unwrap();
         chain.learn("b", "c").unwrap();
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn only_what_is_older_than_the_one_before_the_newest_may_be_refused() {
-        let mut chain = Chain::begins("a".to_owned());
+        let mut chain = SharedChain::begins("a".to_owned());
         chain.learn("a", "b").unwrap();
         chain.refuse("a").unwrap();
         let wrongly = "generation 0 of 1 was refused, although a tab may repeat it";

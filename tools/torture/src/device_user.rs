@@ -2,26 +2,26 @@
 
 use std::net::SocketAddr;
 
-use portcullis_bench::device::{self, Outbox, Proof};
+use portcullis_bench::device::{self, DeviceProof, Outbox};
 use portcullis_bench::strategy::PASSWORD;
 
-use crate::wire::{Said, Stop, Wire};
+use crate::server_connection::{DeviceReply, ServerConnection, Stop};
 
 /// What one sign-in gave.
 #[derive(Clone, Debug)]
-pub(crate) struct SignedIn {
+pub(crate) struct SignedInDevice {
     pub(crate) email: String,
-    pub(crate) proof: Proof,
+    pub(crate) proof: DeviceProof,
     pub(crate) access: String,
     pub(crate) refresh: String,
     pub(crate) session: String,
 }
 
-impl SignedIn {
+impl SignedInDevice {
     /// What the second step gave to a client that proves itself so.
-    pub(crate) fn by(email: &str, proof: Proof, said: &Said) -> Self {
+    pub(crate) fn by(email: &str, proof: DeviceProof, said: &DeviceReply) -> Self {
         let secret = Some(said.datum("deviceSecret")).filter(|secret| !secret.is_empty());
-        let proof = secret.map_or(proof, Proof::Secret);
+        let proof = secret.map_or(proof, DeviceProof::Secret);
         Self {
             email: email.to_owned(),
             proof,
@@ -36,16 +36,20 @@ impl SignedIn {
 ///
 /// # Errors
 /// [`Stop`]
-pub(crate) async fn joins(address: SocketAddr, outbox: &Outbox, email: &str) -> Result<SignedIn, Stop> {
-    let mut wire = Wire::open(address).await?;
+pub(crate) async fn sign_up_and_in(
+    address: SocketAddr,
+    outbox: &Outbox,
+    email: &str,
+) -> Result<SignedInDevice, Stop> {
+    let mut wire = ServerConnection::open(address).await?;
     let joined = wire.say(&device::sign_up(email)).await?;
     joined.must_be(201, "SIGNUP_SUCCESS", "a new address must be taken in")?;
     let login = wire.say(&device::device_sign_in(email, PASSWORD)).await?;
     let login = login.must_be(201, "OTP_SENT", "the right password must be")?;
-    let proof = login.cookie.clone().unwrap_or(Proof::None);
+    let proof = login.cookie.clone().unwrap_or(DeviceProof::None);
     let code = outbox.code(email, 1).await;
     let code = code.ok_or_else(|| Stop::Broken(format!("no code came to {email}")))?;
     let said = wire.say(&device::verify(&login.datum("loginId"), &code, false, &proof)).await?;
     let said = said.must_be(201, "LOGIN_SUCCESS", "the right code must be")?;
-    Ok(SignedIn::by(email, proof, &said))
+    Ok(SignedInDevice::by(email, proof, &said))
 }
