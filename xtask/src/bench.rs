@@ -1,7 +1,7 @@
-//! `bench` and `torture`: a release build of the server, then the tool that measures or torments it.
+//! `bench` and `torture`: a release build of the server, then the tool that measures it, or kills it under load.
 //!
-//! Neither is a test: their figures depend on the machine. They live in `tools/`, each a crate with arguments of its
-//! own, which are handed on untouched.
+//! Neither is a test: their figures depend on the machine. Each is a crate in `tools/` with arguments of its
+//! own, which are passed on unchanged.
 
 use crate::failure::VerbFailure;
 use crate::say;
@@ -9,12 +9,12 @@ use crate::workspace::{self, Workspace, cargo};
 
 const SERVER: &str = "portcullis-server";
 
-/// Measures.
+/// Measures a release build.
 pub(crate) fn bench(arguments: &[String]) -> Result<(), VerbFailure> {
     with_release_server("portcullis-bench", arguments)
 }
 
-/// Torments.
+/// Kills and restarts a release build under load.
 pub(crate) fn torture(arguments: &[String]) -> Result<(), VerbFailure> {
     with_release_server("portcullis-torture", arguments)
 }

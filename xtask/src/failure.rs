@@ -6,7 +6,7 @@ use std::process::ExitCode;
 /// The two kinds of failure that a caller can tell apart by the exit code.
 #[derive(Debug)]
 pub(crate) enum VerbFailure {
-    /// Something must be done by whoever called, before trying again: exit code 2.
+    /// The caller must do something before trying again: exit code 2.
     Usage(String),
     /// The work was done and its result is bad, or it could not be done: exit code 1.
     Broken(String),

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use failure::VerbFailure;
 
-/// Something to do, by name.
+/// A verb of the command line.
 struct Verb {
     name: &'static str,
     summary: &'static str,

@@ -220,7 +220,7 @@ fn test_in<'a>(path: &str, lines: &[&'a str]) -> Option<&'a str> {
 mod tests {
     use super::*;
 
-    const ROWS: &str = "# Doors\n\nD1\tM\tDoors lock.\t\nD2\tS\tDoors shut.\tonly the front door\nD3\tB\tDoors sing.\tnobody asked\n";
+    const ROWS: &str = "# Doors\n\nD1\tM\tDoors lock.\t\nD2\tS\tDoors shut.\tonly the front door\nD3\tB\tDoors sing.\tnot asked for\n";
 
     fn file(path: &str, text: &str) -> TextFile {
         TextFile { path: path.to_owned(), text: text.to_owned() }
@@ -238,7 +238,7 @@ mod tests {
         let tables = map.tables();
         assert!(tables.contains("| D1 | M | Doors lock. | [`a_door_locks`](../a/src/door.rs) |"), "{tables}");
         assert!(tables.contains("a/src/door.rs)<br>not yet: only the front door |"), "{tables}");
-        assert!(tables.contains("| D3 | B | Doors sing. | **open**: nobody asked |"), "{tables}");
+        assert!(tables.contains("| D3 | B | Doors sing. | **open**: not asked for |"), "{tables}");
         assert!(tables.starts_with("3 requirements: 2 with tests, 1 without.\n\n### Doors\n"), "{tables}");
     }
 

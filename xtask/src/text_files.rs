@@ -1,6 +1,6 @@
 //! The text files of the repository.
 //!
-//! Git is not asked, so that an unpacked archive and a checkout of somebody else's are read too: everything counts
+//! Git is not asked, so that an unpacked archive and another user's checkout are read too: everything counts
 //! except `.git` and what the root's `.gitignore` names. Of its patterns only plain names and `*.ending` are
 //! understood; any other hides nothing, which shows at once where it matters.
 

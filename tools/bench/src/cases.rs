@@ -121,7 +121,7 @@ impl Case {
     /// One script a connection, with fresh credentials.
     ///
     /// # Errors
-    /// [`BenchError`], where somebody could not be signed in.
+    /// [`BenchError`], if a user could not be signed in.
     pub(crate) async fn scripts(
         self,
         round: u64,

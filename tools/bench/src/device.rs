@@ -1,7 +1,7 @@
-//! The device-session surface as a client sees it: its requests as bytes, and the letters that it sends.
+//! Device sessions as a client sees them: requests as bytes, and the mails that the server sends.
 //!
-//! A client shows by a cookie or by a secret of its own that it is the device that signed in; whoever has neither shows
-//! nothing.
+//! A client proves by a cookie or by a secret of its own that it is the device that signed in; a client with neither has
+//! no proof.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -82,30 +82,30 @@ pub fn forgot(email: &str) -> Vec<u8> {
     post("/auth/password/forgot", &[], Some(&json!({"email": email})))
 }
 
-/// The request that asks who is signed in.
+/// The request for the user's own profile.
 #[must_use]
 pub fn me(access: &str) -> Vec<u8> {
     get("/auth/me", &[("authorization", &format!("Bearer {access}"))])
 }
 
-/// The request that asks where somebody is signed in.
+/// The request that lists a user's sessions.
 #[must_use]
 pub fn sessions(access: &str) -> Vec<u8> {
     get("/auth/sessions", &[("authorization", &format!("Bearer {access}"))])
 }
 
-/// The folder of the letters of a server in development mode.
+/// The folder of the mails of a server in development mode.
 #[derive(Clone, Debug)]
 pub struct Outbox(PathBuf);
 
 impl Outbox {
-    /// That of the server that keeps its files here.
+    /// The outbox of the server with this data directory.
     #[must_use]
     pub fn of(data_dir: &Path) -> Self {
         Self(data_dir.join("outbox"))
     }
 
-    /// The letters to this address, the oldest first.
+    /// The mails to this address, oldest first.
     #[must_use]
     pub fn letters(&self, to: &str) -> Vec<String> {
         let whose = format!("_{to}_");
@@ -119,7 +119,7 @@ impl Outbox {
         paths.iter().filter_map(|path| fs::read_to_string(path).ok()).collect()
     }
 
-    /// How many letters of this subject there are to this address.
+    /// How many mails of this subject there are to this address.
     #[must_use]
     pub fn count(&self, to: &str, subject: &str) -> usize {
         let head = format!("Subject: {subject}");
@@ -133,19 +133,19 @@ impl Outbox {
         self.letters(to).iter().filter_map(|letter| code_in(letter)).collect()
     }
 
-    /// The newest of them, once there are so many. `None` if they do not come.
+    /// Waits for so many codes; returns the newest. `None` if they do not come.
     pub async fn code(&self, to: &str, count: usize) -> Option<String> {
         let enough = || Some(self.codes(to)).filter(|codes| codes.len() >= count);
         comes_to_be(enough).await.and_then(|mut codes| codes.pop())
     }
 
-    /// Whether there comes to be a letter of this subject to this address.
+    /// Waits for a mail of this subject to this address. False if none comes.
     pub async fn gets(&self, to: &str, subject: &str) -> bool {
         comes_to_be(|| (self.count(to, subject) > 0).then_some(())).await.is_some()
     }
 }
 
-/// Looks until there is something. `None` if there never is.
+/// Waits until `look` finds something. `None` at the deadline.
 async fn comes_to_be<T>(look: impl Fn() -> Option<T>) -> Option<T> {
     let looking = async {
         loop {
@@ -158,7 +158,7 @@ async fn comes_to_be<T>(look: impl Fn() -> Option<T>) -> Option<T> {
     timeout(DEADLINE, looking).await.ok()
 }
 
-/// The code in a letter stands alone on its line.
+/// The code in a mail, which is a line of its own.
 fn code_in(letter: &str) -> Option<String> {
     let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
     letter.lines().find(is_code).map(str::to_owned)

@@ -17,7 +17,7 @@ const MAX_HEADERS: usize = 48;
 /// Why there was no answer.
 #[derive(Debug, Error)]
 pub enum HttpError {
-    /// The connection could not be made, or broke before the answer was complete: nobody knows what the server did.
+    /// The connection could not be made, or broke before the answer was complete: the request may have taken effect.
     #[error("the connection was lost: {0}")]
     Lost(#[from] io::Error),
     /// The server sent something that is no HTTP/1.1 answer with a length.
@@ -36,7 +36,7 @@ impl HttpConnection {
     /// Connects.
     ///
     /// # Errors
-    /// [`HttpError::Lost`] where nobody listens.
+    /// [`HttpError::Lost`] if no server listens.
     pub async fn open(address: SocketAddr) -> Result<Self, HttpError> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;

@@ -23,7 +23,7 @@ pub(crate) struct Figures {
     pub(crate) p50: f64,
     /// 99th percentile of the latency, microseconds.
     pub(crate) p99: f64,
-    /// Processor time of the serving process for one answer, microseconds; none where nobody serves.
+    /// Processor time of the serving process for one answer, in microseconds. `None` where no process serves.
     pub(crate) processor: Option<f64>,
     /// Processor time of the load generator for one answer, microseconds.
     pub(crate) client: Option<f64>,
@@ -116,7 +116,7 @@ impl Used {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "nobody counts 2^52 answers")]
+#[expect(clippy::cast_precision_loss, reason = "no run has 2^52 answers")]
 fn per_answer(used: Duration, answers: u64) -> f64 {
     used.as_secs_f64() * 1e6 / answers.max(1) as f64
 }

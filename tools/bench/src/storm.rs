@@ -75,7 +75,7 @@ async fn checks(address: SocketAddr, requests: &[Vec<u8>], span: Duration) -> Re
     while let Some(finished) = checking.join_next().await {
         total.merge(&finished??);
     }
-    // It ended when it had nothing more to send, or nobody to send to: the checks are over in both cases.
+    // The thread ends when it has nothing more to send or no receiver: the checks are over in both cases.
     let _ = pace.join();
     total.elapsed = begun.elapsed();
     Ok(total)

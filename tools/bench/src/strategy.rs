@@ -78,7 +78,7 @@ impl StrategyUnderTest {
         post(&self.path("login"), &[], Some(&body))
     }
 
-    /// The request that asks who is signed in.
+    /// The request for the user's own profile.
     #[must_use]
     pub fn profile(self, access: &AccessCredential) -> Vec<u8> {
         get(&self.path("profile"), &[access.header()])

@@ -53,7 +53,7 @@ impl Tally {
     }
 
     /// Answers a second.
-    #[expect(clippy::cast_precision_loss, reason = "nobody counts 2^52 answers")]
+    #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 answers")]
     pub(crate) fn rate(&self) -> f64 {
         let seconds = self.elapsed.as_secs_f64();
         if seconds > 0.0 { self.count() as f64 / seconds } else { 0.0 }

@@ -55,8 +55,7 @@ impl BenchUsers {
         Ok(signed_in.into_iter().flatten().collect())
     }
 
-    /// Signs somebody up who is nobody else, and in on the device-session surface, with the code from the letter: the
-    /// access token.
+    /// Signs a new user up, and in with the code from the mail; returns the access token.
     ///
     /// # Errors
     /// [`BenchError`]

@@ -13,7 +13,7 @@ use crate::client_session::ClientSession;
 use crate::ledger::{Account, Ledger, PendingRequest};
 use crate::server_connection::{ServerConnection, Stop, StrategyReply, pause};
 
-/// Fewer than this, and nobody signs out by choice.
+/// With fewer sessions the client does not sign out.
 const ENOUGH_SESSIONS: usize = 3;
 
 /// What a client can do.
@@ -181,7 +181,7 @@ impl StrategyClient {
         match reply.status {
             200 => self.ledger.acknowledge("profile"),
             503 => pause().await,
-            _ => return Err(reply.broken(&format!("{what} must be given: nobody ended it"))),
+            _ => return Err(reply.broken(&format!("{what} must be given: the session was not ended"))),
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Somebody on the device-session surface: signs up, signs in with the code from the letter, holds what that gives.
+//! A user of device sessions: signs up, signs in with the code from the mail, and keeps the tokens.
 
 use std::net::SocketAddr;
 

@@ -1,7 +1,7 @@
 //! What the server has acknowledged to one client, and what it has not.
 //!
-//! A request is entered as a doubt before it is sent; its answer settles it. What is left when the server dies are
-//! exactly the requests of which nobody knows the outcome.
+//! A request is entered as pending before it is sent; its answer settles it. What is left when the server is killed are
+//! exactly the requests without an answer.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -32,7 +32,7 @@ impl Account {
     }
 }
 
-/// A request whose outcome nobody knows.
+/// A request without an answer: it took effect or did not.
 #[derive(Debug)]
 pub(crate) enum PendingRequest {
     Register(String),
@@ -61,10 +61,10 @@ pub(crate) struct Ended {
     pub(crate) round: u64,
 }
 
-/// How often what happened.
+/// Counts by kind of event.
 pub(crate) type Counts = BTreeMap<&'static str, u64>;
 
-/// One client's books.
+/// One client's records of what it was promised.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     pub(crate) accounts: Vec<Account>,

@@ -1,7 +1,7 @@
 //! `cargo xtask torture`: kills the server with SIGKILL in the middle of its work, starts it again on the same data, and
 //! holds it to everything that it has acknowledged. Over and over.
 //!
-//! Then it lets the tabs of a browser refresh one token all at once, and somebody steal it. Over and over.
+//! Then it lets the tabs of a browser refresh one token all at once, and a thief steal it. Over and over.
 //!
 //! All random choices come from the seed. What the server was doing at the moment of the kill does not: the same seed
 //! makes the same clients want the same things, and a failure is found again by running it more than once.

@@ -112,7 +112,7 @@ impl Run {
         Ok(self.numbers)
     }
 
-    /// Leaves the data directory where it is, for whoever looks for the cause.
+    /// Keeps the data directory, so that the cause can be found.
     pub(crate) fn keep_directory(self) -> PathBuf {
         self.directory.keep()
     }

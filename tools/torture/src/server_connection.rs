@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Why a client stops.
 #[derive(PartialEq, Eq, Debug)]
 pub(crate) enum Stop {
-    /// The connection broke: nobody knows what became of the request.
+    /// The connection broke: the request may have taken effect.
     Lost,
     /// The server did what it must not do.
     Broken(String),
@@ -110,7 +110,7 @@ impl ServerConnection {
     /// Connects.
     ///
     /// # Errors
-    /// [`Stop::Lost`] where nobody listens any more.
+    /// [`Stop::Lost`] if the server does not listen any more.
     pub(crate) async fn open(address: SocketAddr) -> Result<Self, Stop> {
         let connection = HttpConnection::open(address).await.map_err(|error| Stop::because(&error))?;
         Ok(Self { connection })

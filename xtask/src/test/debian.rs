@@ -1,7 +1,7 @@
 //! The Debian packages that tests need.
 //!
 //! One table. What is there already counts wherever it came from: a package is missing when its proof is, not when
-//! dpkg does not know it. Only root installs; anybody else is told the one command to run.
+//! dpkg does not know it. Only root installs; another user gets the one command to run.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;

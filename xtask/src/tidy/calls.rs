@@ -1,4 +1,4 @@
-//! Nobody asks the machine for time or chance but the one file made for it.
+//! One file alone asks the machine for the time and for random numbers.
 //!
 //! Clippy forbids it too (`clippy.toml`), by path, in the build it is given. This looks at every file of every
 //! feature and platform, and goes by the last two names, so another crate's clock is caught as well.
@@ -6,7 +6,7 @@
 use super::source::RustFile;
 use crate::finding::TidyFinding;
 
-/// What asks the machine.
+/// Calls that ask the machine.
 const CALLS: [&str; 11] = [
     "SystemTime::now",
     "Instant::now",
@@ -21,9 +21,9 @@ const CALLS: [&str; 11] = [
     "Uuid::now_v7",
 ];
 
-/// The file that may.
+/// The one file with such calls.
 const MACHINE: &str = "crates/core/src/machine.rs";
-/// What is no part of the product.
+/// Folders outside the product.
 const OUTSIDE: [&str; 2] = ["tools/", "xtask/"];
 
 pub(super) fn check(source: &RustFile) -> Vec<TidyFinding> {

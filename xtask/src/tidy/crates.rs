@@ -6,7 +6,7 @@ use super::source::RustFile;
 use crate::finding::TidyFinding;
 use crate::text_files::TextFile;
 
-/// Names of drawers that fill up with what belongs elsewhere.
+/// Names for crates that collect what belongs elsewhere.
 const DRAWERS: [&str; 8] = ["common", "util", "utils", "error", "errors", "helper", "helpers", "misc"];
 
 pub(super) fn check(workspace: &Workspace, files: &[TextFile], sources: &[RustFile]) -> Vec<TidyFinding> {

@@ -1,4 +1,4 @@
-//! Who may depend on whom.
+//! Which crate may depend on which.
 //!
 //! A crate depends on lower floors only; crates on the same floor do not see each other. Tests and build scripts are
 //! held to it too. What core must not even bring along is looked up in the tree of all that is compiled for it.
@@ -9,7 +9,7 @@ use crate::workspace::{Package, Workspace, cargo, output};
 use crate::finding::TidyFinding;
 use crate::text_files::TextFile;
 
-/// The building. A new crate gets a row here.
+/// The floor of each crate. A new crate gets a row here.
 const FLOORS: [(&str, u8); 7] = [
     ("portcullis-core", 0),
     ("portcullis-stores", 1),

@@ -6,7 +6,7 @@ use crate::text_files::TextFile;
 
 /// A line of prose has at most this many characters.
 const LINE: usize = 120;
-/// Words that stand for a person whom a sentence should name: client, user, operator, caller, thief.
+/// Words in place of an actor that the sentence should name: client, user, operator, caller, thief.
 const NAMELESS: [&str; 6] = ["somebody", "whoever", "nobody", "whom", "whomever", "anybody"];
 /// How often they may stand in `crates/`.
 const NAMELESS_AT_MOST: usize = 60;

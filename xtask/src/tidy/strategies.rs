@@ -1,4 +1,4 @@
-//! Nobody asks a strategy for its name to decide what to do.
+//! No code decides by the name of a strategy.
 //!
 //! A strategy is data: its carrier, check and renewal say what happens. Outside core's strategy module a name is
 //! looked up, printed and parsed, never matched on, or a seventh strategy would have to be added in a dozen places.

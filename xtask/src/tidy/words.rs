@@ -1,4 +1,4 @@
-//! What must not stand in any file: hosts of package registries and paths of somebody's machine.
+//! Text that no file may contain: hosts of package registries and paths of one machine.
 //!
 //! Everybody builds through their own cargo, npm and pip configuration; a host in a file would go past it. The
 //! needles are written in two halves here, so that this file does not find itself.

@@ -92,13 +92,13 @@ fn a_stranger_on_the_address_is_broken() {
 }
 
 #[test]
-fn a_broken_configuration_is_said_before_anything_is_looked_at() {
+fn a_broken_configuration_is_reported_before_any_check() {
     let home = Workdir::new().variable("PORTCULLIS_LIMITS_BODY", "huge");
     assert!(home.run("doctor").refused(2).contains("PORTCULLIS_LIMITS_BODY"));
 }
 
 #[test]
-fn a_tenants_own_database_and_the_letters_in_it_are_looked_at() {
+fn a_tenants_own_database_and_its_mail_queue_are_checked() {
     let home = Workdir::new();
     home.run("tenant create acme database_url=sqlite:acme.db").done();
     let create = "user create --tenant acme --email ann@example.com --name Ann --password-stdin";

@@ -3,7 +3,7 @@
 use crate::fixture::{PASSWORD, Workdir, text};
 
 #[test]
-fn a_letter_that_is_tried_can_be_read() {
+fn a_test_mail_can_be_read() {
     let home = Workdir::new();
     let said = home.run("mail test ann@example.com").done().out;
     let file =
@@ -23,7 +23,7 @@ fn a_letter_that_is_tried_can_be_read() {
 }
 
 #[test]
-fn the_newest_letter_to_somebody_is_found_among_others() {
+fn the_newest_mail_to_an_address_is_found_among_others() {
     let home = Workdir::new();
     for email in ["ann@example.com", "bob@example.com"] {
         home.run(&format!("mail test {email}")).done();
@@ -44,7 +44,7 @@ fn the_newest_letter_to_somebody_is_found_among_others() {
 }
 
 #[test]
-fn letters_that_wait_are_counted() {
+fn waiting_mails_are_counted() {
     let home = Workdir::new();
     home.user("ann@example.com").done();
     home.run_with("user password ann@example.com --password-stdin", PASSWORD).done();
@@ -56,13 +56,13 @@ fn letters_that_wait_are_counted() {
 }
 
 #[test]
-fn an_empty_outbox_is_said() {
+fn an_empty_outbox_is_reported() {
     let said = Workdir::new().run("mail last").refused(1);
     assert_eq!(said, "there is no mail in ./portcullis-data/outbox");
 }
 
 #[test]
-fn where_letters_go_to_a_server_there_is_no_last_one() {
+fn with_a_mail_server_there_is_no_last_mail() {
     let home = Workdir::new()
         .variable("PORTCULLIS_MAIL_TRANSPORT", "smtp://127.0.0.1:1?tls=none")
         .variable("PORTCULLIS_MAIL_FROM", "no-reply@example.com");

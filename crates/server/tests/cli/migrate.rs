@@ -14,7 +14,7 @@ fn states(migrations: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn migrations_are_looked_at_applied_once_and_then_done() {
+fn migrations_are_listed_applied_once_and_then_done() {
     let home = Workdir::in_production();
     let said = home.run("migrate --dry-run").done().out;
     assert!(
@@ -51,7 +51,7 @@ fn a_database_that_is_not_up_to_date_is_left_alone_by_everything_else() {
 fn a_file_that_is_no_database_is_named() {
     let home = Workdir::new();
     std::fs::create_dir(home.database().parent().unwrap()).unwrap();
-    std::fs::write(home.database(), "a letter to somebody. ".repeat(100)).unwrap();
+    std::fs::write(home.database(), "not a database. ".repeat(100)).unwrap();
     for line in ["migrate", "user list"] {
         let said = home.run(line).refused(1);
         assert!(said.contains("portcullis.db is no SQLite database"), "{said}");
@@ -89,7 +89,7 @@ fn the_databases_of_tenants_are_brought_up_to_date_as_well() {
 }
 
 #[test]
-fn a_database_that_is_away_keeps_no_other_from_being_brought_up_to_date() {
+fn an_unreachable_database_keeps_no_other_from_being_migrated() {
     let home = Workdir::new();
     for tenant in ["acme", "globex"] {
         home.run(&format!("tenant create {tenant} database_url=sqlite:{tenant}.db")).done();

@@ -42,7 +42,7 @@ fn one_session_is_ended_and_the_others_stay() {
 
 // ASVS-map: SE6
 #[test]
-fn all_sessions_of_a_user_are_ended_and_nobody_elses() {
+fn all_sessions_of_one_user_are_ended_and_of_no_other() {
     let (home, server) = installation();
     let tokens: Vec<(&str, Value)> = ["session-jwt", "hybrid", "denylist"]
         .into_iter()

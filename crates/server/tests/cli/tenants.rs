@@ -165,7 +165,7 @@ fn a_suspended_tenant_is_refused_at_once_and_is_still_the_operators() {
     let said = home.run("tenant suspend acme").done().out;
     assert_eq!(said, "Tenant acme is suspended: nobody may sign in, and every session is ended.\n");
     wait_until("the session is refused", || me() != 200);
-    wait_until("nobody may sign in", || device_sign_in(&server, "acme").status != 201);
+    wait_until("sign-in is refused", || device_sign_in(&server, "acme").status != 201);
     assert_eq!(server.profile("session-jwt", text(&elsewhere["access_token"])), 200);
 
     let ended = home.json("session list --tenant acme --ended --json");

@@ -83,7 +83,7 @@ fn an_unknown_tenant_is_named_beside_those_that_there_are() {
 }
 
 #[test]
-fn whoever_reads_no_further_is_told_nothing() {
+fn a_reader_that_closes_the_pipe_gets_no_error() {
     let home = Workdir::new();
     for name in ["ann", "bob", "cem"] {
         home.user(&format!("{name}@example.com")).done();

@@ -22,7 +22,7 @@ fn the_first_user_of_a_new_installation_is_made_before_its_server_and_signs_in()
 }
 
 #[test]
-fn users_are_listed_for_people_and_for_programs() {
+fn users_are_listed_as_a_table_and_as_json() {
     let home = Workdir::new();
     assert!(home.user("ann@example.com").done().out.starts_with("Made ann@example.com (user, id 0"));
     home.user("bob@example.com").done();
@@ -107,7 +107,7 @@ fn echoes(home: &Workdir) -> bool {
     settings.split_whitespace().any(|setting| setting == "echo")
 }
 
-/// Types each answer when its prompt is on the screen: the exit code, and all that the screen showed. `script` gives the
+/// Types each answer when its prompt is on the screen: returns exit code and screen. `script` gives the
 /// command a terminal of its own.
 fn typed(home: &Workdir, line: &str, answers: [(&str, &str); 2]) -> (Option<i32>, String) {
     // The terminal names itself first, so that its settings can be read from outside.
@@ -193,7 +193,7 @@ fn a_role_is_given_and_shown() {
 
 // ASVS-map: LG1
 #[test]
-fn what_an_operator_does_to_somebodys_access_is_logged_with_whose_doing_it_was() {
+fn what_an_operator_changes_about_access_is_logged_with_the_operator() {
     let home = Workdir::in_production();
     home.run("migrate").done();
     let made = home.user("ann@example.com").done();

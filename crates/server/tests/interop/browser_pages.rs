@@ -29,7 +29,7 @@ fn is_locked(server: &ServerProcess) -> bool {
 
 // ASVS-map: RC1
 #[test]
-fn somebody_chooses_a_new_password_on_the_page() {
+fn a_user_chooses_a_new_password_on_the_page() {
     let (home, server) = with_ann();
     let asked = server.send("POST /auth/password/forgot", &[], &json!({"email": EMAIL}));
     assert_eq!(asked.status, 201, "{asked:?}");
@@ -55,7 +55,7 @@ fn somebody_chooses_a_new_password_on_the_page() {
     home.letter("Your password for Portcullis was changed", 1);
 
     browser.visit(&link);
-    browser.types("a third one, for somebody else");
+    browser.types("a third one, for another user");
     browser.clicks("Change my password");
     assert_eq!(browser.heading(), "The password was not changed");
     assert!(browser.text().contains("The password reset link is invalid or has expired."));
@@ -63,7 +63,7 @@ fn somebody_chooses_a_new_password_on_the_page() {
 }
 
 #[test]
-fn somebody_opens_a_locked_account_with_a_click_and_a_look_alone_opens_nothing() {
+fn a_click_unlocks_an_account_and_fetching_the_page_does_not() {
     let (home, server) = with_ann();
     for _ in 0..5 {
         assert_eq!(login(&server, "wrong"), "INVALID_CREDENTIALS");

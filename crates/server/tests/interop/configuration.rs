@@ -95,7 +95,7 @@ fn a_command_line_that_makes_no_sense_is_the_callers_fault() {
 }
 
 #[test]
-fn every_fault_is_told_at_once_with_its_place() {
+fn every_error_is_reported_at_once_with_its_place() {
     let home = ServerDirectory::new().without("PORTCULLIS_LISTEN").with("PORTCULLIS_LIMITS_BODY", "much");
     let file = home.path().join("portcullis.toml");
     fs::write(&file, "listen = \"nowhere\"\n\n[timeouts]\nbody = \"30\"\n").unwrap();

@@ -40,11 +40,11 @@ fn express_reads_our_cookie_with_the_secret_that_it_shares_and_no_other() {
     let (value, id) = signed_in(&server);
     assert_eq!(read_by_express(&value, SECRET), json!(id));
     assert_eq!(read_by_express(&value, ANOTHER), json!(false));
-    assert_eq!(read_by_express(&with_another_first_letter(&value), SECRET), json!(false));
+    assert_eq!(read_by_express(&with_another_first_character(&value), SECRET), json!(false));
 }
 
 /// The value with the first character of its id changed.
-fn with_another_first_letter(value: &str) -> String {
+fn with_another_first_character(value: &str) -> String {
     let (prefix, rest) = value.split_at("s%3A".len());
     let other = if rest.starts_with('a') { 'b' } else { 'a' };
     format!("{prefix}{other}{}", &rest[1..])
@@ -58,7 +58,7 @@ fn we_read_a_cookie_that_express_signed_over_our_id_and_no_other() {
     let (value, id) = signed_in(&server);
     assert!(is_let_in(&server, &written_by_express(&id, SECRET)));
 
-    let tampered = Credential::Cookie(format!("connect.sid={}", with_another_first_letter(&value)));
+    let tampered = Credential::Cookie(format!("connect.sid={}", with_another_first_character(&value)));
     assert!(!is_let_in(&server, &tampered), "the signature was not looked at");
     assert!(!is_let_in(&server, &written_by_express(&id, ANOTHER)), "another secret was as good");
     let made_up = id.chars().rev().collect::<String>();
@@ -66,7 +66,7 @@ fn we_read_a_cookie_that_express_signed_over_our_id_and_no_other() {
 }
 
 #[test]
-fn nobody_is_signed_out_when_the_secret_becomes_a_shared_one() {
+fn no_user_is_signed_out_when_the_secret_becomes_a_shared_one() {
     let home = ServerDirectory::new();
     let server = home.serve();
     server.register();

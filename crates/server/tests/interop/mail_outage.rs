@@ -130,7 +130,7 @@ impl ReceivedMail {
 }
 
 /// The requests of a user who has just signed in.
-fn looks_around(ann: &CurlClient<'_>) {
+fn uses_the_session(ann: &CurlClient<'_>) {
     let me = ann.gets("GET /auth/me", &Value::Null, (200, "PROFILE_RETRIEVED"));
     assert_eq!(me.body["data"]["user"]["email"], EMAIL);
     let rename = format!("PATCH /auth/sessions/{}", ann.session);
@@ -141,7 +141,7 @@ fn looks_around(ann: &CurlClient<'_>) {
 }
 
 #[test]
-fn everything_works_while_the_mail_server_is_away_and_every_letter_arrives_once() {
+fn everything_works_while_the_mail_server_is_down_and_every_mail_arrives_once() {
     let port = ReservedPort::new();
     let mail = MailServer::at(&port);
     let home = ServerDirectory::new();
@@ -160,7 +160,7 @@ fn everything_works_while_the_mail_server_is_away_and_every_letter_arrives_once(
         let login = ann.begins(PASSWORD);
         let code = code(letters.until("Your sign-in code for Portcullis", &mail));
         ann.finishes(&login, &code);
-        looks_around(ann);
+        uses_the_session(ann);
         ann.refreshes();
     }
     let stranger =

@@ -29,7 +29,7 @@ fn deleting_all_records_of_sessions_signs_everyone_out_of_a_running_server() {
     let body = serde_json::json!({"refresh_token": refresh_token});
     assert_eq!(server.post("/auth/refresh/refresh", &body).status, 401);
     let again = server.credential("session-jwt");
-    assert_eq!(server.profile("session-jwt", &again).status, 200, "nobody can sign in any more");
+    assert_eq!(server.profile("session-jwt", &again).status, 200, "no user can sign in any more");
 }
 
 #[test]

@@ -45,11 +45,11 @@ impl NestService {
 
     /// Runs one step, or several at once if `step` is an array.
     pub(crate) fn take(&mut self, step: &Value) -> Value {
-        serde_json::from_str(&self.told(step)).unwrap()
+        serde_json::from_str(&self.run_step(step)).unwrap()
     }
 
     /// The same; returns the line as it was written.
-    fn told(&mut self, step: &Value) -> String {
+    fn run_step(&mut self, step: &Value) -> String {
         writeln!(self.steps.as_mut().unwrap(), "{step}").unwrap();
         let mut line = String::new();
         self.told.read_line(&mut line).unwrap();
@@ -137,7 +137,7 @@ impl EchoServer {
     }
 }
 
-fn told(data: &Value) -> Value {
+fn echoed(data: &Value) -> Value {
     json!({"answers": [{"told": data}]})
 }
 
@@ -149,7 +149,7 @@ fn a_request_of_nest_is_answered() {
         for data in
             [json!({"who": "😀 é 漢"}), json!("text"), json!(7), json!([null]), json!("x".repeat(50_000))]
         {
-            assert_eq!(service.send("echo", &data), told(&data), "{version}");
+            assert_eq!(service.send("echo", &data), echoed(&data), "{version}");
         }
         assert_eq!(service.send("nothing", &json!({})), json!({"answers": [null]}), "{version}");
     }
@@ -163,7 +163,7 @@ fn requests_of_nest_run_side_by_side_and_find_their_answers() {
         let steps: Vec<Value> = (0..100)
             .map(|n| json!({"send": {"cmd": if n % 3 == 0 { "late" } else { "echo" }}, "data": n}))
             .collect();
-        let expected: Vec<Value> = (0..100).map(|n| told(&json!(n))).collect();
+        let expected: Vec<Value> = (0..100).map(|n| echoed(&json!(n))).collect();
         assert_eq!(service.take(&json!(steps)), json!(expected), "{version}");
     }
 }
@@ -174,7 +174,7 @@ fn an_event_of_nest_is_run() {
         let server = EchoServer::start();
         let mut service = server.service(version);
         assert_eq!(service.emit("echo", &json!("event")), json!({"emitted": true}), "{version}");
-        assert_eq!(service.emit("nobody", &json!("lost")), json!({"emitted": true}), "{version}");
+        assert_eq!(service.emit("unknown", &json!("lost")), json!({"emitted": true}), "{version}");
         // Sent after them on the same connection; the server runs all three concurrently.
         service.send("echo", &json!("request"));
         assert!(wait_until(|| server.was_told().len() == 2), "{version}: {:?}", server.was_told());
@@ -185,21 +185,26 @@ fn an_event_of_nest_is_run() {
 }
 
 #[test]
-fn errors_reach_whoever_asked_in_the_words_of_nest() {
+fn errors_reach_the_client_in_the_words_of_nest() {
     let server = EchoServer::start();
     for version in VERSIONS {
         let mut service = server.service(version);
         let error = |message: &str| json!({"error": {"status": "error", "message": message}});
         assert_eq!(service.send("fault", &json!({})), error("as you wish"), "{version}");
         assert_eq!(service.send("panic", &json!({})), error("Internal server error"), "{version}");
-        let nobody = json!({"error": "There is no matching message handler defined in the remote service."});
-        assert_eq!(service.send("nobody", &json!({})), nobody, "{version}");
+        let no_handler =
+            json!({"error": "There is no matching message handler defined in the remote service."});
+        assert_eq!(service.send("unknown", &json!({})), no_handler, "{version}");
         for pattern in [json!("echo"), json!({"cmd": "echo", "version": 1}), json!(5)] {
-            assert_eq!(service.take(&json!({"send": pattern, "data": {}})), nobody, "{version} {pattern}");
+            assert_eq!(
+                service.take(&json!({"send": pattern, "data": {}})),
+                no_handler,
+                "{version} {pattern}"
+            );
         }
         // A pattern may also be the JSON text of an object.
         let written = json!({"cmd": "echo"}).to_string();
-        assert_eq!(service.take(&json!({"send": written, "data": 1})), told(&json!(1)), "{version}");
+        assert_eq!(service.take(&json!({"send": written, "data": 1})), echoed(&json!(1)), "{version}");
     }
 }
 
@@ -208,10 +213,10 @@ fn a_service_of_nest_connects_anew_when_the_server_closed() {
     for version in VERSIONS {
         let mut server = EchoServer::start();
         let mut service = server.service(version);
-        assert_eq!(service.send("echo", &json!(1)), told(&json!(1)), "{version}");
+        assert_eq!(service.send("echo", &json!(1)), echoed(&json!(1)), "{version}");
         let too_long = service.send("echo", &json!("x".repeat(70_000)));
         assert_eq!(too_long, json!({"error": {"message": "Connection closed"}}), "{version}");
-        assert_eq!(service.send("echo", &json!(2)), told(&json!(2)), "{version}");
+        assert_eq!(service.send("echo", &json!(2)), echoed(&json!(2)), "{version}");
 
         server.stop.take().unwrap().send(()).unwrap();
         drop(server.runtime);

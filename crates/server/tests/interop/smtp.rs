@@ -61,7 +61,7 @@ fn path(path: &Path) -> String {
 }
 
 #[tokio::test]
-async fn a_letter_arrives_over_starttls_and_over_tls_after_a_login() {
+async fn a_mail_arrives_over_starttls_and_over_tls_after_a_login() {
     for (wish, scheme) in [("tls", "smtp"), ("implicit", "smtps")] {
         let server = MailServer::that_wants(&[wish, "login"]);
         let ca = path(&server.authority());
@@ -91,7 +91,7 @@ async fn what_a_server_refuses_for_good_is_told_from_what_may_be_later() {
         |why: &str| DeliveryError::Never(format!("127.0.0.1:{}: permanent error {why}", server.port()));
     assert_eq!(
         mail.deliver(&code_to("refused@example.com")).await,
-        Err(never("(550): 5.1.1 There is nobody of that name"))
+        Err(never("(550): 5.1.1 There is no user of that name"))
     );
     assert_eq!(
         mail.deliver(&code_to("fussy@example.com")).await,
@@ -136,7 +136,7 @@ async fn a_server_that_cannot_prove_itself_or_offers_no_tls_hears_nothing() {
 }
 
 #[tokio::test]
-async fn a_login_that_is_wrong_or_missing_is_our_fault_and_not_the_letters() {
+async fn a_wrong_or_missing_login_is_a_temporary_failure_of_the_mail() {
     let server = MailServer::that_wants(&["tls", "login"]);
     let ca = path(&server.authority());
     let url = format!("smtp://localhost:{}", server.port());
@@ -150,7 +150,7 @@ async fn a_login_that_is_wrong_or_missing_is_our_fault_and_not_the_letters() {
 }
 
 #[tokio::test]
-async fn what_a_stranger_chose_arrives_as_text_and_reaches_nobody_else() {
+async fn what_a_stranger_chose_arrives_as_text_and_reaches_no_other_address() {
     let server = MailServer::that_wants(&[]);
     let mail = to(&format!("smtp://127.0.0.1:{}?tls=none", server.port()), &[]);
     let hostile = "x\r\n.\r\nRCPT TO:<eve@evil.example>\r\nBcc: eve@evil.example\r\n\r\n<b>x</b>";
@@ -171,7 +171,7 @@ async fn what_a_stranger_chose_arrives_as_text_and_reaches_nobody_else() {
 }
 
 #[test]
-fn an_operator_is_told_what_became_of_a_letter() {
+fn an_operator_is_told_what_became_of_a_mail() {
     let server = MailServer::that_wants(&["tls", "login"]);
     let home = ServerDirectory::new();
     let ca = home.path().join("ca.pem");
@@ -191,7 +191,7 @@ fn an_operator_is_told_what_became_of_a_letter() {
         let (code, line) = fault(&home.run(["mail", "test", to]));
         assert!(code == 1 && why.iter().all(|why| line.contains(why)), "{code}: {line}");
     };
-    refused("refused@example.com", ["refused for good", "There is nobody"]);
+    refused("refused@example.com", ["refused for good", "There is no user"]);
     refused("later@example.com", ["it may be later", "Come back later"]);
     let kept = server.stop();
     assert_eq!(kept.len(), 1);

@@ -96,7 +96,7 @@ fn other_languages_refuse_what_was_changed_or_comes_from_elsewhere() {
         assert!(service.verify(&here, &issuer, &token).is_ok());
         assert!(service.verify(&here, &issuer, &tampered(&token)).is_err(), "{service:?}");
         assert!(service.verify(&here, &issuer, &foreign).is_err(), "{service:?}");
-        assert!(service.verify(&here, "urn:somebody-else", &token).is_err(), "{service:?}");
+        assert!(service.verify(&here, "urn:another-issuer", &token).is_err(), "{service:?}");
     }
 }
 
@@ -158,8 +158,8 @@ const WRONG: [(&str, Spoil); 14] = [
     ("another kind", |header, _| header["typ"] = json!("JWT")),
     ("the kind of a refresh token", |header, _| header["typ"] = json!("rt+jwt")),
     ("another hash", |header, _| header["alg"] = json!("HS512")),
-    ("another issuer", |_, claims| claims["iss"] = json!("urn:somebody-else")),
-    ("another audience", |_, claims| claims["aud"] = json!("somebody-else")),
+    ("another issuer", |_, claims| claims["iss"] = json!("urn:another-issuer")),
+    ("another audience", |_, claims| claims["aud"] = json!("another-audience")),
     ("another tenant", |_, claims| claims["tid"] = json!("acme")),
     ("another strategy", |_, claims| claims["strategy"] = json!("refresh")),
     ("a session that is none of ours", |_, claims| {
@@ -176,7 +176,7 @@ const WRONG: [(&str, Spoil); 14] = [
 // ASVS-map: JW4
 // ASVS-map: JW5
 #[test]
-fn a_token_that_somebody_else_made_with_the_shared_secret_must_be_right_in_every_claim() {
+fn a_token_that_a_service_made_with_the_shared_secret_must_be_right_in_every_claim() {
     let server = ServerDirectory::new().with("JWT_SECRET", SECRET).serve();
     server.register();
     let (header, claims) = OtherLanguage::Node.decode(&server.access_token("session-jwt"));

@@ -60,7 +60,7 @@ async fn only_a_trusted_proxy_is_believed_about_where_a_client_is() {
 
 // ASVS-map: AU1
 #[tokio::test]
-async fn who_asks_too_often_is_refused_before_a_word_of_the_body_is_read() {
+async fn a_rate_limited_request_is_refused_before_its_body_is_read() {
     for operation in STRATEGY_OPERATIONS.into_iter().filter(|row| row.access() == Access::Public) {
         assert_eq!(operation.method, Method::Post);
         for strategy in STRATEGIES {
@@ -112,9 +112,9 @@ async fn one_place_that_asks_too_often_is_refused_and_others_are_not() {
 }
 
 #[tokio::test]
-async fn in_development_this_machine_may_ask_as_often_as_it_likes_and_with_no_limit_anybody() {
-    let nobody = production(&[("LIMITS_RATE", "0")]);
-    for settings in [&[("LIMITS_RATE", "1")][..], &nobody] {
+async fn in_development_this_machine_has_no_rate_limit_and_with_no_limit_no_client_has() {
+    let unlimited = production(&[("LIMITS_RATE", "0")]);
+    for settings in [&[("LIMITS_RATE", "1")][..], &unlimited] {
         let server = TestServer::with(settings).await;
         for _ in 0..30 {
             server.post("/auth/jwt/login").json(&json!({})).await.status(400);

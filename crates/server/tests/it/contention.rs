@@ -24,7 +24,7 @@ fn with_status(answers: &[HttpAnswer], status: u16) -> Vec<&HttpAnswer> {
 
 // ASVS-map: RT1
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_200_who_refresh_one_token_without_proof_one_wins_and_the_session_ends() {
+async fn of_200_concurrent_refreshes_of_one_token_without_proof_one_wins_and_the_session_ends() {
     let server = TestServer::start().await;
     let ann = TestUser::ANN.registered(&server).await;
     for strategy in [StrategyName::Refresh, StrategyName::Denylist] {
@@ -61,7 +61,7 @@ async fn two_hundred_tabs_with_the_proof_all_get_one_and_the_same_successor() {
 
 // ASVS-map: AU6
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_200_who_register_one_address_one_has_it_and_one_hash_was_made() {
+async fn of_200_concurrent_registrations_of_one_address_one_succeeds_with_one_hash() {
     let server = TestServer::start().await;
     let hashed = server.engine.passwords().hashed();
     let answers = all_at_once(200, &TestUser::ANN.registers(&server, StrategyName::Refresh)).await;
@@ -103,7 +103,7 @@ async fn a_storm_of_logins_is_served_or_told_when_to_come_back_and_checks_go_on(
 
 // ASVS-map: SE4
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_who_sign_out_at_once_each_is_told_so_or_that_it_is_over() {
+async fn of_many_concurrent_sign_outs_each_succeeds_or_finds_the_session_ended() {
     let server = TestServer::start().await;
     let ann = TestUser::ANN.registered(&server).await;
     for strategy in [StrategyName::Session, StrategyName::Hybrid, StrategyName::SessionJwt] {

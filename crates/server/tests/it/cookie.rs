@@ -204,7 +204,7 @@ async fn an_id_that_the_server_did_not_make_is_never_adopted() {
 }
 
 #[tokio::test]
-async fn a_cookie_that_was_tampered_with_is_nobody_s() {
+async fn a_cookie_that_was_tampered_with_is_refused() {
     let server = TestServer::start().await;
     let held = TestUser::ANN.registered(&server).await.signs_in(&server, SESSION).await;
     let (name, value) = held.credential.split_once('=').unwrap();
@@ -217,7 +217,7 @@ async fn a_cookie_that_was_tampered_with_is_nobody_s() {
         id.to_owned(),
         plain.clone(),
         format!("s%3A{plain}"),
-        format!("s%3A{}", escaped(&signed(&plain, "a secret of somebody else, long enough"))),
+        format!("s%3A{}", escaped(&signed(&plain, "a secret of another server, long"))),
         format!("{id}x.{signature}"),
         format!("{value}%3D"),
         format!("{value}%00"),
@@ -235,7 +235,7 @@ async fn a_cookie_that_was_tampered_with_is_nobody_s() {
 
 // ASVS-map: CK4
 #[tokio::test]
-async fn a_second_cookie_of_the_name_chooses_nobody() {
+async fn a_second_cookie_of_the_name_signs_no_user_in() {
     let server = TestServer::with(&HTTPS).await;
     let (ann, bob) = (TestUser::ANN.registered(&server).await, TestUser::BOB.registered(&server).await);
     let ann = ann.signs_in(&server, SESSION).await.credential;

@@ -19,7 +19,7 @@ enum CredentialKind {
     Random,
 }
 
-/// How a credential is shown.
+/// How a request carries a credential.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Placement {
     Bearer,
@@ -42,7 +42,7 @@ impl Placement {
     }
 }
 
-/// What Ann holds after she has signed in everywhere.
+/// Ann's credentials under every strategy.
 async fn everything(ann: &TestUser, server: &TestServer) -> Vec<(CredentialKind, String)> {
     let mut found = vec![(CredentialKind::Random, "kY4xq0b2Xn1mZ8v7Wc6uTt5sRr4pQq3o".to_owned())];
     for strategy in STRATEGIES {
@@ -67,7 +67,7 @@ fn opens(strategy: StrategyName, kind: CredentialKind, way: Placement) -> bool {
 
 // ASVS-map: JW5, AU4
 #[tokio::test]
-async fn a_signed_in_door_opens_to_the_credential_of_its_own_strategy_alone() {
+async fn a_protected_route_accepts_the_credential_of_its_own_strategy_alone() {
     let server = TestServer::start().await;
     let ann = TestUser::ANN.registered(&server).await;
     let held = everything(&ann, &server).await;
@@ -75,7 +75,7 @@ async fn a_signed_in_door_opens_to_the_credential_of_its_own_strategy_alone() {
     for strategy in STRATEGIES {
         for (kind, text) in &held {
             for way in PLACEMENTS {
-                // A body on a GET is read by nobody; it must not be there to be believed.
+                // The server reads no body of a GET; a token in one must not count.
                 let profile = way.show(server.get(&format!("/auth/{strategy}/profile")), text).await;
                 let expected = if opens(strategy, *kind, way) { 200 } else { 401 };
                 assert_eq!(
@@ -98,7 +98,7 @@ async fn a_signed_in_door_opens_to_the_credential_of_its_own_strategy_alone() {
         }
     }
     assert_eq!(opened, 6, "the diagonal");
-    // None of the knocking has signed anybody out, and the last door of all opens as well.
+    // No wrong credential has ended a session, and the last route works as well.
     for (kind, text) in &held {
         let (strategy, way) = match kind {
             CredentialKind::Access(strategy) => (*strategy, Placement::Bearer),
@@ -130,7 +130,7 @@ async fn a_refresh_is_made_with_the_refresh_token_of_its_own_strategy_alone() {
             }
         }
     }
-    // None of the knocking has ended a family: the wrong door does not look at what is not its own.
+    // No wrong route has ended a session: a route reads only tokens of its own kind.
     for strategy in ROTATING {
         let (_, token) = held.iter().find(|(kind, _)| *kind == CredentialKind::Refresh(strategy)).unwrap();
         let (_, proof) =
@@ -138,7 +138,7 @@ async fn a_refresh_is_made_with_the_refresh_token_of_its_own_strategy_alone() {
         let body = json!({"token": token, "device_secret": proof});
         server.post(&format!("/auth/{strategy}/refresh")).json(&body).await.status(201);
     }
-    // One that has none to refresh offers no door at all.
+    // A strategy without refresh tokens has no such route.
     for strategy in STRATEGIES.into_iter().filter(|strategy| !ROTATING.contains(strategy)) {
         for (_, text) in &held {
             server.post(&format!("/auth/{strategy}/refresh")).bearer(text).await.status(404);
@@ -146,7 +146,7 @@ async fn a_refresh_is_made_with_the_refresh_token_of_its_own_strategy_alone() {
     }
 }
 
-/// The same bytes to a lax decoder: the last letter of 64 bytes in base64 has four bits that say nothing.
+/// The same bytes to a lax decoder: the last character of 64 bytes in base64 has four unused bits.
 fn with_trailing_bits(signature: &str) -> String {
     let (front, last) = signature.split_at(signature.len() - 1);
     let next = match last {
@@ -193,7 +193,7 @@ const ORDER: [u8; 32] = [
     0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
 ];
 
-/// The other signature that is as good: of (r, s) it is (r, n - s), and anybody can work it out.
+/// The other valid signature: for (r, s) it is (r, n - s), which any client can compute.
 fn twin(token: &str) -> String {
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let mut bytes = BASE64_URL_SAFE_NO_PAD.decode(signature).unwrap();

@@ -1,4 +1,4 @@
-//! Pages in browsers: which may call, which may read, and what every page is told.
+//! Cross-site requests and CORS: which pages may call, which may read, and the headers of every answer.
 
 use serde_json::json;
 
@@ -62,7 +62,7 @@ async fn every_answer_carries_what_browsers_should_know_and_none_says_who_wrote_
     }
 }
 
-/// What a page of this origin is told when it asks before it calls.
+/// The answer to the preflight request of a page of this origin.
 async fn preflight(server: &TestServer, origin: &str) -> HttpAnswer {
     let ask = server.ask("OPTIONS", "/auth/session/login").header("origin", origin);
     let ask = ask.header("access-control-request-method", "POST");
@@ -152,7 +152,7 @@ async fn assert_may_not_call(server: &TestServer, ann: &TestUser, origin: &str) 
     assert_eq!(refused.header("access-control-allow-origin"), None, "{origin}");
     refused.says(403, CROSS_SITE);
     assert!(refused.all("set-cookie").is_empty());
-    // It may ask, as anybody may, and not read.
+    // The page may send the request, but not read the answer.
     let read = server.get("/auth/session/profile").header("origin", origin).await.status(401);
     assert_eq!(read.header("access-control-allow-origin"), None, "{origin}");
 }
@@ -164,7 +164,7 @@ async fn what_another_site_makes_a_browser_send_changes_nothing() {
     let ann = TestUser::ANN.registered(&server).await;
     let host = "auth.example.com";
     let own = "https://auth.example.com";
-    // Where the request came from, as the browser says, its origin, and whether it is let through.
+    // `Sec-Fetch-Site`, `Origin`, and whether the request is allowed.
     let matrix = [
         (None, None, true),
         (Some("same-origin"), None, true),
@@ -238,7 +238,7 @@ async fn reading_changes_nothing_so_a_link_from_elsewhere_may_lead_here() {
 
 // ASVS-map: CS2
 #[tokio::test]
-async fn a_form_of_another_site_signs_nobody_in() {
+async fn a_form_of_another_site_signs_no_user_in() {
     let server = TestServer::start().await;
     let ann = TestUser::ANN.registered(&server).await;
     let disguised = format!("{{\"email\":\"{}\",\"password\":\"{}\",\"x\":\"=\"}}", ann.email, ann.password);
@@ -260,7 +260,7 @@ async fn a_head_is_answered_like_a_get_without_its_body() {
         let without = held.shown(server.ask("HEAD", path)).await.undated();
         assert_eq!(without.status, get.status, "{path}");
         if get.status == 404 {
-            // The sentence names the method, so it is longer by a letter.
+            // The message names the method, so it is one character longer.
             assert!(get.body.contains("Cannot GET /nothing"), "{get:?}");
             continue;
         }

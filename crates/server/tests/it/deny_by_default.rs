@@ -1,4 +1,4 @@
-//! What is not public is denied, and what breaks is denied too.
+//! Deny by default: without a credential every route that is not public is refused, and a panic is a 500.
 
 use std::panic::panic_any;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const PUBLIC: [&str; 3] = ["register", "login", "refresh"];
 
 // ASVS-map: TN4
 #[tokio::test]
-async fn whoever_shows_nothing_is_denied_everything_that_is_not_public() {
+async fn without_a_credential_everything_that_is_not_public_is_denied() {
     for server in [TestServer::start().await, TestServer::with(&HTTPS).await] {
         let mut denied = 0;
         for strategy in STRATEGIES {
@@ -109,7 +109,7 @@ async fn a_handler_that_panics_costs_one_request_and_tells_nothing() {
         problem.says(500, &expected);
         assert_eq!(HttpRequest::new(address, "GET", "/fine").await.body, "fine");
     }
-    // A connection that met a panic goes on.
+    // A connection goes on after a panic.
     let mut line = crate::fixture::HttpConnection::to(address).await;
     for (path, expected) in [("/panics", 500), ("/fine", 200), ("/odd", 500), ("/fine", 200)] {
         line.write(&HttpRequest::new(address, "GET", path).bytes()).await;

@@ -127,7 +127,7 @@ proptest! {
         packet::check(text.as_bytes());
     }
     #[test]
-    fn no_header_of_a_client_upsets_who_it_came_from(bytes in lines(&STEPS)) {
+    fn no_forged_header_changes_the_client_address(bytes in lines(&STEPS)) {
         forwarded::check(&bytes);
     }
 

@@ -194,7 +194,7 @@ async fn headers_that_do_not_come_are_not_waited_for() {
 
 // ASVS-map: OP1
 #[tokio::test]
-async fn many_slow_clients_keep_nobody_else_waiting() {
+async fn many_slow_clients_keep_no_other_client_waiting() {
     let server = TestServer::start().await;
     let ann = TestUser::ANN.registered(&server).await;
     let mut slow = Vec::new();
@@ -286,7 +286,7 @@ async fn two_lengths_of_one_body_smuggle_no_second_request() {
 }
 
 #[tokio::test]
-async fn whoever_hangs_up_in_the_middle_of_a_request_leaves_nothing_behind() {
+async fn a_client_that_hangs_up_in_the_middle_of_a_request_leaves_nothing_behind() {
     let home = DataDirectory::new();
     let server = home.server().await;
     let engine = server.engine.clone();

@@ -100,7 +100,7 @@ async fn in_production_a_changed_password_has_fifteen_characters_too() {
 }
 
 #[tokio::test]
-async fn whoever_is_not_signed_in_changes_nothing() {
+async fn without_a_session_no_password_is_changed() {
     let server = TestServer::start().await;
     let ann = TestUser::ANN.registered(&server).await;
     let body = json!({"currentPassword": ann.password, "newPassword": "another password"});

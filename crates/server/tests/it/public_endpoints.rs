@@ -37,7 +37,7 @@ async fn the_public_keys_of_each_tenant_are_its_own_and_public() {
     }
     assert_ne!(keys(&ours), keys(&theirs));
     for path in
-        ["/t/nobody/.well-known/jwks.json", "/t/%00/.well-known/jwks.json", "/t//.well-known/jwks.json"]
+        ["/t/unknown/.well-known/jwks.json", "/t/%00/.well-known/jwks.json", "/t//.well-known/jwks.json"]
     {
         let answer = server.get(path).await.status(404);
         assert_eq!(answer.at("/message"), format!("Cannot GET {path}"));
@@ -72,7 +72,7 @@ async fn the_server_says_how_it_is() {
 }
 
 #[tokio::test]
-async fn a_database_that_was_taken_away_is_named_until_it_is_back() {
+async fn a_missing_database_is_named_until_it_is_back() {
     let home = DataDirectory::new();
     let server = home.server().await;
     let unready = r#"{"status":"unavailable","store":"database"}"#;

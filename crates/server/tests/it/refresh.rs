@@ -14,7 +14,7 @@ const REVOKED: &str = r#"{"message":"Token revoked","error":"Unauthorized","stat
 
 // ASVS-map: RT1
 #[tokio::test]
-async fn a_refresh_answers_the_next_pair_to_the_letter_and_a_spent_token_ends_the_session() {
+async fn a_refresh_answers_the_next_pair_byte_for_byte_and_a_used_token_ends_the_session() {
     let server = TestServer::start().await;
     let ann = TestUser::ANN.registered(&server).await;
     for strategy in ROTATING {

@@ -21,7 +21,7 @@ async fn signed_in_everywhere(server: &TestServer, ann: &TestUser) -> Vec<Creden
 
 // ASVS-map: OP4
 #[tokio::test]
-async fn whoever_was_signed_in_before_a_restart_is_signed_in_after_it() {
+async fn a_session_from_before_a_restart_goes_on_after_it() {
     let home = DataDirectory::new();
     let first = home.server().await;
     let ann = TestUser::ANN.registered(&first).await;
@@ -64,7 +64,7 @@ async fn whoever_was_signed_in_before_a_restart_is_signed_in_after_it() {
 }
 
 #[tokio::test]
-async fn who_moves_to_production_wraps_the_keys_and_keeps_the_sessions() {
+async fn a_move_to_production_seals_the_keys_and_keeps_the_sessions() {
     let home = DataDirectory::new();
     let first = home.server().await;
     let ann = TestUser::ANN.registered(&first).await;
@@ -84,7 +84,7 @@ async fn who_moves_to_production_wraps_the_keys_and_keeps_the_sessions() {
 
 // ASVS-map: OP4
 #[tokio::test]
-async fn a_refresh_that_was_under_way_when_the_stop_came_is_finished() {
+async fn a_refresh_in_flight_at_the_stop_is_finished() {
     let home = DataDirectory::new();
     let server = home.server().await;
     let ann = TestUser::ANN.registered(&server).await;

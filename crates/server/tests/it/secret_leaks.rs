@@ -105,12 +105,12 @@ impl SecretWatch {
 }
 
 fn person(number: usize) -> (String, String) {
-    (format!("canary{number}@example.com"), format!("CANARY-password-{number}-of-somebody"))
+    (format!("canary{number}@example.com"), format!("CANARY-password-{number}-of-a-user"))
 }
 
 // ASVS-map: LG1, SE9
 #[tokio::test]
-async fn no_secret_is_ever_logged_or_said_in_a_refusal() {
+async fn no_secret_is_ever_logged_or_written_in_a_refusal() {
     let program = ServerProcess::start(&[
         ("LOG_LEVEL", "trace"),
         ("SESSION_SECRET", SESSION_SECRET),
@@ -194,7 +194,7 @@ async fn no_secret_is_ever_logged_or_said_in_a_refusal() {
 
 // ASVS-map: LG2
 #[tokio::test]
-async fn nobody_writes_lines_of_their_own_into_the_log() {
+async fn no_client_writes_lines_of_its_own_into_the_log() {
     for format in ["text", "json"] {
         let program = ServerProcess::start(&[("LOG_LEVEL", "debug"), ("LOG_FORMAT", format)]);
         let forged =
@@ -223,10 +223,10 @@ async fn nobody_writes_lines_of_their_own_into_the_log() {
 
 // ASVS-map: OP5
 #[tokio::test]
-async fn the_numbers_are_for_this_machine_and_name_no_path_that_somebody_made_up() {
+async fn metrics_are_for_this_machine_and_name_no_made_up_path() {
     let program = ServerProcess::start(&[]);
     let ask = || program.ask("GET", "/metrics");
-    program.ask("GET", "/made-up-by-somebody").await.status(404);
+    program.ask("GET", "/made-up-by-a-client").await.status(404);
     program.ask("BREW", "/auth/jwt/login").await.status(405);
     let numbers = ask().await.status(200);
     assert!(numbers.header("content-type").unwrap().starts_with("text/plain"), "{numbers:?}");
@@ -235,7 +235,7 @@ async fn the_numbers_are_for_this_machine_and_name_no_path_that_somebody_made_up
         assert!(numbers.contains(name), "{name}: {numbers}");
     }
     assert!(!numbers.contains("made-up"), "{numbers}");
-    assert!(!numbers.contains("BREW"), "a method that somebody made up: {numbers}");
+    assert!(!numbers.contains("BREW"), "a made-up method: {numbers}");
     for header in ["forwarded", "x-forwarded-for", "x-real-ip", "via"] {
         let text = r#"{"message":"Cannot GET /metrics","error":"Not Found","statusCode":404}"#;
         ask().header(header, "127.0.0.1").await.says(404, text);
@@ -244,7 +244,7 @@ async fn the_numbers_are_for_this_machine_and_name_no_path_that_somebody_made_up
 }
 
 #[tokio::test]
-async fn the_program_listens_says_where_and_stops_when_it_is_told() {
+async fn the_program_listens_says_where_and_stops_on_a_signal() {
     let program = ServerProcess::start(&[]);
     program.ask("GET", "/healthz").await.status(200);
     let ann = TestUser::ANN;

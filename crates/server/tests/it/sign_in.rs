@@ -118,7 +118,7 @@ fn refused_after_logout(strategy: StrategyName) -> Option<&'static str> {
 
 // ASVS-map: SE4
 #[tokio::test]
-async fn a_member_signs_in_is_recognised_and_signs_out_to_the_letter() {
+async fn a_user_signs_in_is_authenticated_and_signs_out_byte_for_byte() {
     let server = TestServer::start().await;
     let known = ann_in_parts(&server).await;
     for strategy in STRATEGIES {
@@ -139,14 +139,14 @@ async fn a_member_signs_in_is_recognised_and_signs_out_to_the_letter() {
                     let challenge = answer.header("www-authenticate");
                     assert_eq!(challenge, Some(r#"Bearer error="invalid_token""#), "{strategy}");
                 }
-                None => assert!(answer.status < 300, "{strategy}: a token that nobody asks about lives on"),
+                None => assert!(answer.status < 300, "{strategy}: a stateless token lives on"),
             }
         }
     }
 }
 
 #[tokio::test]
-async fn whoever_gave_one_name_has_no_last_name() {
+async fn a_user_with_one_name_has_no_last_name() {
     let server = TestServer::start().await;
     let ann = TestUser::ANN.registered(&server).await;
     let answer = ann.logs_in(&server, StrategyName::Denylist).await.status(201);
@@ -167,13 +167,13 @@ async fn the_address_is_compared_without_regard_to_case() {
     }
 }
 
-fn told(answer: HttpAnswer) -> HttpAnswer {
+fn without_date(answer: HttpAnswer) -> HttpAnswer {
     answer.undated()
 }
 
 // ASVS-map: AU2
 #[tokio::test]
-async fn nobody_learns_whether_there_is_such_a_user_or_only_not_this_password() {
+async fn no_refusal_tells_whether_there_is_such_a_user() {
     let server = TestServer::start().await;
     TestUser::ANN.registered(&server).await;
     TestUser::BOB.registered(&server).await;
@@ -181,19 +181,19 @@ async fn nobody_learns_whether_there_is_such_a_user_or_only_not_this_password() 
     let bob =
         server.engine.user_by_email(&default, &Email::parse(TestUser::BOB.email).unwrap()).await.unwrap();
     server.engine.disable_user(&bob.key).await.unwrap();
-    let nobody = TestUser { email: "nobody@example.com", ..TestUser::ANN };
+    let unknown_user = TestUser { email: "unknown@example.com", ..TestUser::ANN };
     for strategy in STRATEGIES {
         let hashed = server.engine.passwords().hashed();
         let wrong = TestUser::ANN.with_password("not this one").logs_in(&server, strategy).await;
         wrong.says(401, INVALID);
         assert_eq!(wrong.header("www-authenticate"), Some("Bearer"));
-        let unknown = nobody.logs_in(&server, strategy).await;
+        let unknown = unknown_user.logs_in(&server, strategy).await;
         let disabled = TestUser::BOB.logs_in(&server, strategy).await;
         let both = TestUser::BOB.with_password("not this one").logs_in(&server, strategy).await;
-        let wrong = told(wrong);
-        assert_eq!(wrong, told(unknown), "{strategy}");
-        assert_eq!(wrong, told(disabled), "{strategy}");
-        assert_eq!(wrong, told(both), "{strategy}");
+        let wrong = without_date(wrong);
+        assert_eq!(wrong, without_date(unknown), "{strategy}");
+        assert_eq!(wrong, without_date(disabled), "{strategy}");
+        assert_eq!(wrong, without_date(both), "{strategy}");
         assert_eq!(server.engine.passwords().hashed(), hashed + 4, "each of them cost one hash");
     }
 }
@@ -281,7 +281,7 @@ async fn deleting_the_records_by_hand_signs_everybody_out() {
 
 // ASVS-map: SE5
 #[tokio::test]
-async fn a_disabled_member_is_out_and_a_new_sign_in_is_needed_afterwards() {
+async fn a_disabled_user_is_signed_out_and_must_sign_in_again_afterwards() {
     let server = TestServer::start().await;
     let ann = TestUser::ANN.registered(&server).await;
     let mut held = Vec::new();

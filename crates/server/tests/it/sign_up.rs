@@ -47,7 +47,7 @@ async fn denylist_takes_a_name_in_parts_or_whole_and_the_others_only_whole() {
         server.post(&format!("/auth/{strategy}/register")).json(&body)
     };
     let parts = json!({"firstName": "Ann", "lastName": "Droid"});
-    let both = json!({"firstName": "Ann", "lastName": "Droid", "name": "Somebody Else"});
+    let both = json!({"firstName": "Ann", "lastName": "Droid", "name": "Another Name"});
     for (email, name) in [("a@example.com", &parts), ("b@example.com", &both)] {
         let answer = register(StrategyName::Denylist, name.clone(), email).await.status(201);
         assert_eq!(answer.at("/name"), "Ann Droid");
@@ -81,7 +81,7 @@ async fn an_address_belongs_to_one_user_whatever_the_strategy_and_the_case() {
 
 // ASVS-map: TN3
 #[tokio::test]
-async fn one_address_is_two_people_in_two_tenants() {
+async fn one_address_is_two_users_in_two_tenants() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;
     TestUser::ANN.registered(&server).await;

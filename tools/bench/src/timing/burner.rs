@@ -33,7 +33,7 @@ impl Drop for Burner {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         for thread in self.threads.drain(..) {
-            // It cannot panic, and there would be nobody to tell.
+            // The thread does not panic, and a panic would change nothing.
             let _ = thread.join();
         }
     }

@@ -1,8 +1,8 @@
-//! Whether the time of an answer tells who has an account: the same request for somebody who has one and for somebody who
-//! has none, in turns and in random order within each turn.
+//! Whether the time of an answer tells who has an account: the same request for an address with an account and for one
+//! without, in turns and in random order within each turn.
 //!
-//! Guesses and links are counted by account, so an account is asked about a few times only and there are many of them.
-//! What an answer leaves to be done after it (a letter) is waited out, so that it is not measured with the next one.
+//! Password attempts and links are limited for each account, so there are many accounts with few requests each. What the
+//! server does after an answer (a mail) is waited for, so that it is not measured with the next one.
 
 mod burner;
 mod distinguishability;
@@ -143,7 +143,7 @@ async fn under(
     Ok(comparisons.into())
 }
 
-/// Addresses of the same length, whoever they belong to.
+/// Addresses of the same length for every kind of user.
 fn address(kind: &str, number: u64) -> String {
     format!("{kind}-{number:06}@bench.example")
 }

@@ -75,7 +75,7 @@ impl StrategyClient {
         Ok(())
     }
 
-    /// Somebody without the proof shows a spent token: refused, and the session ends.
+    /// A thief without the proof shows a used token: refused, and the session ends.
     async fn thief_ends_it(
         &mut self,
         wire: &mut ServerConnection,

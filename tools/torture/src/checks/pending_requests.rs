@@ -12,7 +12,7 @@ impl StrategyClient {
         for doubt in std::mem::take(&mut self.ledger.doubts) {
             match doubt {
                 PendingRequest::Register(email) => self.user_is_whole_or_absent(wire, email).await?,
-                // Whoever lost the answer to a login holds nothing, and is owed nothing.
+                // A client that lost the answer to a sign-in holds no credentials.
                 PendingRequest::Login => {}
                 PendingRequest::Refresh(session) if session.has_proof() => {
                     self.is_not_stranded(wire, session).await?

@@ -145,7 +145,7 @@ impl DeviceClient {
         wire: &mut ServerConnection,
         mut session: SignedInDevice,
     ) -> Result<(), Stop> {
-        self.redeems(wire, &mut session, "a session that nobody ended must go on").await?;
+        self.redeems(wire, &mut session, "a session that was not ended must go on").await?;
         let said = self.says(wire, &device::me(&session.access)).await?;
         said.must_be(200, "PROFILE_RETRIEVED", "its access token must work")?;
         self.sessions.push(session);
@@ -153,7 +153,7 @@ impl DeviceClient {
         Ok(())
     }
 
-    /// Whoever has an account can sign in, whatever was lost.
+    /// A user with an account can sign in, whatever was lost.
     async fn signs_in_anew(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
         if !self.exists {
             return Ok(());

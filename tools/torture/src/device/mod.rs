@@ -1,7 +1,7 @@
 //! One client on the device-session surface under load: it signs up, asks for a code, signs in with it and refreshes,
 //! until the server is killed; and what it holds the server to after that.
 //!
-//! What nobody acknowledged may have happened or not. What was acknowledged holds: who signed up can sign in, a code that
+//! What was not acknowledged may have happened or not. What was acknowledged holds: a new user can sign in, a code that
 //! was promised comes and works or the next one does, a session lives, and a client with its proof has a token that works.
 //! Nothing is left half: besides the sessions that the client knows there are at most as many as answers were lost.
 
@@ -26,7 +26,7 @@ use crate::server_connection::{DeviceReply, ServerConnection, Stop};
 const FIRST_NUMBER: u64 = 1 << 32;
 /// Sign-ins of one account: half of the codes that one is sent in a quarter of an hour.
 const LOGINS: usize = 5;
-/// How long it takes somebody to read a letter, in milliseconds.
+/// The longest that a user takes to read a mail, in milliseconds.
 const READS_FOR: u64 = 60;
 /// Before this many milliseconds of a round have passed, the server is nearly always dead.
 const KILLED_WITHIN: u64 = 600;
@@ -38,7 +38,7 @@ const GOES_ON: f64 = 0.6;
 /// Refreshes between two sign-ins, at most.
 const REFRESHES: u32 = 12;
 
-/// Somebody who asked for a code and was told that it is on its way.
+/// A sign-in whose code was promised by mail.
 #[derive(Clone, Debug)]
 struct Promised {
     login: String,
@@ -46,7 +46,7 @@ struct Promised {
     native: bool,
 }
 
-/// A request whose outcome nobody knows.
+/// A request without an answer: it took effect or did not.
 #[derive(Debug)]
 enum PendingDeviceRequest {
     SignUp,

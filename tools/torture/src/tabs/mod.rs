@@ -1,7 +1,7 @@
 //! The tabs of one browser, which share a refresh token and a device cookie and refresh when they like; then a thief.
 //!
 //! A tenth of the answers never arrive. Some tabs ask what lies in the storage that they share, others use what they
-//! remember, which may be long spent. Whatever order all this comes in: each token has one successor, nobody is signed
+//! remember, which may be used long ago. In any order of all this each token has one successor, no client is signed
 //! out, and there is one session. A thief who has the token and not the cookie gets nothing and ends it.
 
 mod shared_chain;
@@ -85,7 +85,7 @@ impl Tabs {
         })
     }
 
-    /// Leaves the data directory where it is, for whoever looks for the cause.
+    /// Keeps the data directory, so that the cause can be found.
     pub(crate) fn keep_directory(self) -> PathBuf {
         self.directory.keep()
     }

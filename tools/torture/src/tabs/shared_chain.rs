@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-/// The tokens of a session in their order, as far as anybody was told.
+/// The tokens of a session in order, as far as a tab got them.
 #[derive(Debug)]
 pub(super) struct SharedChain {
     places: HashMap<String, usize>,
@@ -19,7 +19,7 @@ impl SharedChain {
         Self { places, tokens: vec![first], refused: Vec::new(), repeated: 0 }
     }
 
-    /// The newest token that anybody was told: what lies in the storage that the tabs share.
+    /// The newest token that a tab got: the one in the storage that the tabs share.
     pub(super) fn newest(&self) -> String {
         self.tokens.last().cloned().unwrap_or_default()
     }
@@ -57,7 +57,7 @@ impl SharedChain {
     /// A tab showed a token and was told that it was spent long ago.
     ///
     /// # Errors
-    /// Nobody was ever given that token.
+    /// No tab ever got that token.
     pub(super) fn refuse(&mut self, shown: &str) -> Result<(), String> {
         let place = self.place(shown)?;
         self.refused.push(place);
@@ -79,7 +79,7 @@ impl SharedChain {
     }
 
     fn place(&self, token: &str) -> Result<usize, String> {
-        self.places.get(token).copied().ok_or_else(|| "a token that nobody was given".to_owned())
+        self.places.get(token).copied().ok_or_else(|| "a token that no tab was given".to_owned())
     }
 }
 

@@ -8,7 +8,7 @@ use crate::outbox::{code, token};
 use crate::server_process::{ReservedPort, ServerDirectory, ServerProcess};
 
 const PASSWORD: &str = "a lighthouse in the fog of 1911";
-const NOBODYS_SESSION: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+const UNKNOWN_SESSION: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 const REFUSED: &str =
     r#""data":null,"meta":{"status":"error","code":"UNAUTHORIZED"},"ts":"<time>","statusCode":401"#;
 const USER: &str = r#"{"id":"<uuid>","username":"ann","email":"ann@example.com","mobile":null,"name":"Ann","role":"user","createdAt":"<time>","updatedAt":"<time>"}"#;
@@ -36,7 +36,7 @@ impl NestFixture {
 
     /// The response that the service gets, as it is written in the packet.
     fn answer(&mut self, command: &str, data: &Value) -> String {
-        let told = self.service.told(&json!({"send": {"cmd": command}, "data": data}));
+        let told = self.service.run_step(&json!({"send": {"cmd": command}, "data": data}));
         let answer = told.trim().strip_prefix(r#"{"answers":["#).and_then(|rest| rest.strip_suffix("]}"));
         answer.unwrap_or_else(|| panic!("{command} gave {told}")).to_owned()
     }
@@ -138,7 +138,7 @@ fn masked(json: &str) -> String {
 }
 
 #[test]
-fn a_service_that_holds_an_access_token_lives_the_whole_story() {
+fn a_service_with_an_access_token_uses_every_command() {
     for version in VERSIONS {
         let mut stage = NestFixture::set(version, false);
         let health = stage.answer("auth.health", &json!({}));
@@ -162,7 +162,7 @@ fn a_service_that_holds_an_access_token_lives_the_whole_story() {
         assert!(answer.contains(r#""code":"TENANT_"#), "{answer}");
 
         refreshes(&mut stage, &signed_in);
-        let unknown = with(&me, &json!({"sessionId": NOBODYS_SESSION}));
+        let unknown = with(&me, &json!({"sessionId": UNKNOWN_SESSION}));
         let gone = ("Session not found or already logged out.", "SESSION_NOT_FOUND");
         stage.fails("auth.logoutSession", &unknown, gone, r#","sessionId":"<uuid>""#);
         let own = with(&me, &json!({"sessionId": signed_in["sessionId"]}));
@@ -176,9 +176,9 @@ fn a_service_that_holds_an_access_token_lives_the_whole_story() {
         stage.succeeds("auth.logoutAll", &me, all, r#"{"revokedCount":1}"#);
         is_locked_and_opened(&mut stage);
 
-        let nobody = stage.service.send("auth.nothing", &json!({}));
+        let no_handler = stage.service.send("auth.nothing", &json!({}));
         let words = "There is no matching message handler defined in the remote service.";
-        assert_eq!(nobody, json!({"error": words}), "{version}");
+        assert_eq!(no_handler, json!({"error": words}), "{version}");
     }
 }
 
@@ -212,7 +212,7 @@ fn is_locked_and_opened(stage: &mut NestFixture) {
 }
 
 #[test]
-fn a_service_that_vouches_for_its_users_lives_the_same_story() {
+fn a_trusted_gateway_uses_every_command_for_its_users() {
     let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
     for version in VERSIONS {
         let mut stage = NestFixture::set(version, true);
@@ -238,10 +238,10 @@ fn a_service_that_vouches_for_its_users_lives_the_same_story() {
             ("auth.logoutSession", "Logout request missing user identity."),
             ("auth.logoutAll", "Logout-all request missing user identity."),
         ] {
-            let nameless = with(&end_user, &json!({"req": {"user": {}}, "sessionId": NOBODYS_SESSION}));
+            let nameless = with(&end_user, &json!({"req": {"user": {}}, "sessionId": UNKNOWN_SESSION}));
             stage.fails(command, &nameless, (message, "USER_ID_MISSING"), "");
         }
-        let stranger = with(&end_user, &json!({"req": {"user": {"sub": NOBODYS_SESSION}}}));
+        let stranger = with(&end_user, &json!({"req": {"user": {"sub": UNKNOWN_SESSION}}}));
         let gone = ("User not found for the current tenant.", "USER_NOT_FOUND");
         stage.denies("auth.sessions", &stranger, gone);
 

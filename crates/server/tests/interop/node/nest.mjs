@@ -14,7 +14,7 @@ const { ClientProxyFactory, Transport } = microservices.default ?? microservices
 const options = JSON.parse(process.argv.at(-1));
 const client = ClientProxyFactory.create({ transport: Transport.TCP, options });
 
-// What an error is to whoever catches it: an object as it is, an Error by its text.
+// What a caller that catches an error sees: an object as it is, an Error by its text.
 const caught = (error) => (error instanceof Error ? { message: error.message } : error);
 
 async function take(step) {

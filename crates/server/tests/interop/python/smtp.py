@@ -32,7 +32,7 @@ class Keeper:
     async def handle_RCPT(self, server, session, envelope, address, options):
         name = address.split("@")[0]
         if name == "refused":
-            return "550 5.1.1 There is nobody\x07 of that name"
+            return "550 5.1.1 There is no user\x07 of that name"
         if name == "later":
             return "451 4.7.1 Come back later"
         envelope.rcpt_tos.append(address)

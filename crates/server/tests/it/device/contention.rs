@@ -53,7 +53,7 @@ async fn of_fifty_logins_at_once_under_a_cap_of_five_exactly_five_live() {
 
 // ASVS-map: OT3
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_a_thousand_wrong_codes_at_once_five_are_looked_at() {
+async fn of_a_thousand_wrong_codes_at_once_five_are_compared() {
     let server = TestServer::start().await;
     let client = DeviceClient::curl(&server);
     TestUser::ANN.signs_up(&client).await;
@@ -132,5 +132,5 @@ async fn two_hundred_tabs_of_a_browser_of_which_a_tenth_get_no_answer_stay_signe
         ann = next;
     }
     let ended: Value = ann.asks(OwnOperation::Sessions, json!({"ended": "true"})).await.data();
-    assert_eq!(ended, json!([]), "nobody was signed out");
+    assert_eq!(ended, json!([]), "no session has ended");
 }

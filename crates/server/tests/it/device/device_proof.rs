@@ -104,7 +104,7 @@ async fn after_the_grace_a_repeated_refresh_is_stale_and_the_session_lives() {
 
 // ASVS-map: RT1
 #[tokio::test]
-async fn a_client_that_keeps_no_cookies_never_pins_and_a_spent_token_ends_the_session() {
+async fn a_client_that_keeps_no_cookies_gets_no_device_proof_and_a_used_token_ends_the_session() {
     let server = TestServer::start().await;
     let curl = DeviceClient::curl(&server);
     TestUser::ANN.signs_up(&curl).await;
@@ -153,7 +153,7 @@ async fn a_code_is_for_the_browser_that_asked_for_it() {
 
 // ASVS-map: CK4
 #[tokio::test]
-async fn a_cookie_that_somebody_planted_is_no_proof() {
+async fn a_planted_cookie_is_no_device_proof() {
     let server = TestServer::start().await;
     let browser = DeviceClient::browser(&server);
     TestUser::ANN.signs_up(&browser).await;
@@ -166,7 +166,7 @@ async fn a_cookie_that_somebody_planted_is_no_proof() {
     browser.keep_cookie(Some(twice));
     let said = browser.device_sign_in(TestUser::ANN.email, TestUser::ANN.password).await;
     assert_eq!(said.code(), "OTP_SENT");
-    assert!(said.header("set-cookie").is_some(), "of two nobody knows which is ours: {said:?}");
+    assert!(said.header("set-cookie").is_some(), "of two cookies either may be ours: {said:?}");
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ async fn a_trusted_gateway_says_who_the_user_is() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_names_nobody_or_somebody_who_is_not_there_is_told_so() {
+async fn a_gateway_that_names_no_user_or_an_unknown_one_gets_an_error() {
     let server = TestServer::with(&TRUSTED).await;
     let service = DeviceClient::service(&server).of("default");
     let ann = ann_enters(&service).await;
@@ -69,13 +69,13 @@ async fn a_gateway_that_names_nobody_or_somebody_who_is_not_there_is_told_so() {
         (OwnOperation::LogoutSession, "Logout request missing user identity."),
         (OwnOperation::LogoutAll, "Logout-all request missing user identity."),
     ] {
-        for nobody in [
+        for request in [
             json!({}),
             json!({"req": {}}),
             json!({"req": {"user": {}}}),
             json!({"req": {"user": {"sub": 7}}}),
         ] {
-            service.asks(kind, nobody, None).await.refused(400, "USER_ID_MISSING", text);
+            service.asks(kind, request, None).await.refused(400, "USER_ID_MISSING", text);
         }
         let gone = if kind == OwnOperation::Sessions {
             "User not found for the current tenant."
@@ -120,13 +120,13 @@ async fn let_in(server: &TestServer, settings: &[(&str, &str)]) -> usize {
 async fn on_a_unix_socket_only_a_trusted_gateway_is_believed_about_where_a_user_is() {
     let server = TestServer::start().await;
     let limited = [("LIMITS_RATE", "9")];
-    assert_eq!(let_in(&server, &limited).await, 3, "whoever is not trusted is one place");
+    assert_eq!(let_in(&server, &limited).await, 3, "untrusted services share one limit");
     assert_eq!(let_in(&server, &[&limited[..], &TRUSTED].concat()).await, 8);
 }
 
 // ASVS-map: TN5
 #[tokio::test]
-async fn nobody_is_believed_who_is_not_trusted_nor_over_http() {
+async fn a_gateway_that_is_not_trusted_is_not_believed_and_none_is_over_http() {
     let server = TestServer::start().await;
     let service = DeviceClient::service(&server);
     let ann = ann_enters(&service).await;

@@ -44,7 +44,7 @@ async fn ann_signs_up(client: &DeviceClient<'_>) -> String {
     assert_eq!(
         (&user["username"], &user["role"]),
         (&json!("ann"), &json!("user")),
-        "nobody makes oneself more"
+        "a user gives itself no role"
     );
     user["id"].as_str().unwrap().to_owned()
 }
@@ -63,7 +63,7 @@ async fn sessions(member: &DeviceSession<'_>) -> Vec<Value> {
     sessions
 }
 
-async fn walks(client: DeviceClient<'_>) {
+async fn signs_up_in_and_out(client: DeviceClient<'_>) {
     let ann = TestUser::ANN;
     let user = ann_signs_up(&client).await;
     ann.signs_up(&client).await.refused(409, "USER_EXISTS", "User already exists");
@@ -119,12 +119,12 @@ async fn walks(client: DeviceClient<'_>) {
 
 // ASVS-map: TN5
 #[tokio::test]
-async fn somebody_signs_up_signs_in_and_out_over_http_and_over_tcp_to_the_letter() {
+async fn a_user_signs_up_in_and_out_over_http_and_tcp_byte_for_byte() {
     for over_tcp in [false, true] {
         let server = TestServer::start().await;
         let client = if over_tcp { DeviceClient::service(&server) } else { DeviceClient::curl(&server) };
         assert_eq!(client.is_over_tcp(), over_tcp);
-        walks(client).await;
+        signs_up_in_and_out(client).await;
     }
 }
 
@@ -141,7 +141,7 @@ async fn health_is_bare_and_names_the_transport() {
 }
 
 #[tokio::test]
-async fn somebody_looks_at_oneself_and_names_a_device() {
+async fn a_user_reads_the_own_profile_and_names_a_device() {
     let server = TestServer::start().await;
     let browser = DeviceClient::browser(&server);
     TestUser::ANN.signs_up(&browser).await;
@@ -197,7 +197,7 @@ async fn another_password_ends_every_other_session_and_none_of_the_last_five_is_
 }
 
 #[tokio::test]
-async fn somebody_signs_in_by_name_number_or_address() {
+async fn a_user_signs_in_by_name_number_or_address() {
     let server = TestServer::start().await;
     let client = DeviceClient::curl(&server);
     ann_signs_up(&client).await;
@@ -207,7 +207,7 @@ async fn somebody_signs_in_by_name_number_or_address() {
         let said = client.verify(&said.at("/data/loginId"), &client.code_for(&TestUser::ANN).await).await;
         assert_eq!(said.code(), "LOGIN_SUCCESS", "{name}");
     }
-    for name in ["nobody", "ann@example.org", "+491701234568"] {
+    for name in ["unknown", "ann@example.org", "+491701234568"] {
         client.device_sign_in(name, TestUser::ANN.password).await.refused(
             401,
             "INVALID_CREDENTIALS",

@@ -13,7 +13,7 @@ const LOCKED: (u16, &str, &str) = (
     "Account locked. Please follow the link in the mail we sent you, or try again later.",
 );
 
-async fn guesses_wrong(client: &DeviceClient<'_>, times: usize) {
+async fn sends_wrong_passwords(client: &DeviceClient<'_>, times: usize) {
     for _ in 0..times {
         let said = client.device_sign_in(TestUser::ANN.email, "not this one").await;
         said.refused(401, "INVALID_CREDENTIALS", "Invalid credentials");
@@ -31,7 +31,7 @@ async fn five_wrong_passwords_lock_and_only_a_press_of_the_button_in_the_mail_un
     let server = TestServer::start().await;
     let client = DeviceClient::curl(&server);
     TestUser::ANN.signs_up(&client).await;
-    guesses_wrong(&client, 5).await;
+    sends_wrong_passwords(&client, 5).await;
     is_locked(&client).await;
     let text = r#"{"message":"Account locked","error":"Locked","statusCode":423}"#;
     TestUser::ANN.logs_in(&server, portcullis_core::strategy::StrategyName::Jwt).await.says(423, text);
@@ -67,7 +67,7 @@ async fn a_program_unlocks_by_asking_for_json_over_http_or_over_tcp() {
         (PublicOperation::Unlock, &client),
         (PublicOperation::Unlock, &service),
     ] {
-        guesses_wrong(&client, 5).await;
+        sends_wrong_passwords(&client, 5).await;
         let token = json!({"token": server.letters.link(TestUser::ANN.email, "unlock").await});
         let said = asker.asks(kind, token.clone(), None).await;
         let status = if kind == PublicOperation::UnlockPage { 200 } else { 201 };
@@ -88,7 +88,7 @@ async fn strangers_cannot_lock_out_a_device_that_is_known() {
     let browser = DeviceClient::browser(&server);
     TestUser::ANN.signs_up(&browser).await;
     TestUser::ANN.signs_in_on(&browser).await;
-    guesses_wrong(&DeviceClient::curl(&server), 12).await;
+    sends_wrong_passwords(&DeviceClient::curl(&server), 12).await;
     TestUser::ANN.signs_in_on(&browser).await;
     // The owner has unlocked the account.
     assert_eq!(
@@ -99,13 +99,13 @@ async fn strangers_cannot_lock_out_a_device_that_is_known() {
 
 // ASVS-map: AU2
 #[tokio::test]
-async fn nobody_learns_from_a_refusal_whether_there_is_such_an_account() {
+async fn no_refusal_tells_whether_there_is_such_an_account() {
     let server = TestServer::start().await;
     let client = DeviceClient::curl(&server);
     TestUser::ANN.signs_up(&client).await;
     for _ in 0..12 {
         let known = client.device_sign_in(TestUser::ANN.email, "not this one").await;
-        let unknown = client.device_sign_in("nobody@example.com", "not this one").await;
+        let unknown = client.device_sign_in("unknown@example.com", "not this one").await;
         assert_eq!(known.undated(), unknown.undated());
     }
 }

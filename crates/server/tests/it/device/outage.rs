@@ -10,7 +10,7 @@ const OTHERS: &str = "Request failed due to a system error. Please try again lat
 
 // ASVS-map: RV3
 #[tokio::test]
-async fn an_outage_is_said_in_the_words_of_the_operation_and_nobody_is_signed_out_by_it() {
+async fn an_outage_has_the_message_of_the_operation_and_signs_no_client_out() {
     let home = DataDirectory::new();
     let server = home.server().await;
     server.configure_default_tenant(without_codes()).await;

@@ -33,7 +33,7 @@ async fn page(
 }
 
 /// The ids of all pages; `meanwhile` runs after each page.
-async fn walk(
+async fn ids_of_all_pages(
     member: &DeviceSession<'_>,
     kind: DeviceOperation,
     with: &Value,
@@ -75,27 +75,33 @@ async fn all_pages_of_users_hold_each_once_also_while_some_come_and_go() {
     for number in 0..31 {
         all.insert(invited(&server, number).await);
     }
-    let seen = walk(&bob, DeviceOperation::Admin(AdminOperation::Users), &json!({}), async |_| ()).await;
+    let seen =
+        ids_of_all_pages(&bob, DeviceOperation::Admin(AdminOperation::Users), &json!({}), async |_| ()).await;
     assert_eq!(once(&seen), all);
-    let found =
-        walk(&bob, DeviceOperation::Admin(AdminOperation::Users), &json!({"search": "member"}), async |_| ())
-            .await;
+    let found = ids_of_all_pages(
+        &bob,
+        DeviceOperation::Admin(AdminOperation::Users),
+        &json!({"search": "member"}),
+        async |_| (),
+    )
+    .await;
     assert_eq!(once(&found).len(), 31);
 
     // After each page one record that was listed goes, one that was not listed goes, and a new one comes.
     let (server, order) = (&*server, &seen);
     let gone = |page: usize| [order[page * 4 + 1].clone(), order[order.len() - 1 - page].clone()];
     let everybody = json!({});
-    let seen = walk(&bob, DeviceOperation::Admin(AdminOperation::Users), &everybody, async |page| {
-        if page < 3 {
-            for id in gone(page) {
-                let hex = id.replace('-', "");
-                let sql = format!("DELETE FROM users WHERE lower(hex(id)) = '{hex}' OR id = '{id}'");
-                server.run_sql(&sql).await;
+    let seen =
+        ids_of_all_pages(&bob, DeviceOperation::Admin(AdminOperation::Users), &everybody, async |page| {
+            if page < 3 {
+                for id in gone(page) {
+                    let hex = id.replace('-', "");
+                    let sql = format!("DELETE FROM users WHERE lower(hex(id)) = '{hex}' OR id = '{id}'");
+                    server.run_sql(&sql).await;
+                }
+                invited(server, 100 + page).await;
             }
-            invited(server, 100 + page).await;
-        }
-    });
+        });
     let seen = once(&seen.await);
     let went: BTreeSet<String> = (0..3).flat_map(gone).collect();
     assert!(all.difference(&went).all(|id| seen.contains(id)), "who stayed was seen");
@@ -116,13 +122,13 @@ async fn all_pages_of_sessions_hold_each_once_also_while_some_come_and_go() {
     let (ann, order) = (&members[0], &members);
     let all: Vec<String> = members.iter().map(|member| member.session.clone()).collect();
     assert_eq!(
-        walk(ann, DeviceOperation::Own(OwnOperation::Sessions), &json!({}), async |_| ()).await,
+        ids_of_all_pages(ann, DeviceOperation::Own(OwnOperation::Sessions), &json!({}), async |_| ()).await,
         all,
         "oldest first"
     );
     let gone = |page: usize| [all[page * 4 + 1].clone(), all[all.len() - 1 - page].clone()];
     let living = json!({});
-    let seen = walk(ann, DeviceOperation::Own(OwnOperation::Sessions), &living, async |page| {
+    let seen = ids_of_all_pages(ann, DeviceOperation::Own(OwnOperation::Sessions), &living, async |page| {
         if page < 2 {
             for session in gone(page) {
                 order[0].asks(OwnOperation::LogoutSession, json!({"sessionId": session})).await;
@@ -135,14 +141,18 @@ async fn all_pages_of_sessions_hold_each_once_also_while_some_come_and_go() {
     let stayed = all.iter().filter(|id| !went.contains(*id));
     assert!(stayed.clone().all(|id| seen.contains(id)), "what stayed was seen");
     assert_eq!(seen.len(), stayed.count() + 2 + 2, "and what ended later, and what came");
-    let ended =
-        walk(ann, DeviceOperation::Own(OwnOperation::Sessions), &json!({"ended": "true"}), async |_| ())
-            .await;
+    let ended = ids_of_all_pages(
+        ann,
+        DeviceOperation::Own(OwnOperation::Sessions),
+        &json!({"ended": "true"}),
+        async |_| (),
+    )
+    .await;
     assert_eq!(once(&ended), went);
 }
 
 #[tokio::test]
-async fn what_is_no_page_is_said_to_be_none() {
+async fn a_malformed_cursor_is_refused() {
     let server = TestServer::start().await;
     server.configure_default_tenant(without_codes()).await;
     let client = DeviceClient::curl(&server);

@@ -17,7 +17,7 @@ const INVALID_RESET: (u16, &str, &str) =
     (400, "INVALID_RESET_TOKEN", "The password reset link is invalid or has expired.");
 
 /// The request of a browser that posts a form.
-fn posted(server: &TestServer, path: &str, members: &[(&str, &str)]) -> HttpRequest {
+fn post_form(server: &TestServer, path: &str, members: &[(&str, &str)]) -> HttpRequest {
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.extend_pairs(members);
     server.post(path).header("accept", BROWSER).header("content-type", FORM).body(form.finish())
@@ -43,15 +43,15 @@ async fn asks_for_link(client: &DeviceClient<'_>, email: &str) -> Envelope {
 
 // ASVS-map: RC1, RC2
 #[tokio::test]
-async fn somebody_who_forgot_the_password_chooses_another_on_a_page() {
+async fn a_user_who_forgot_the_password_chooses_another_on_a_page() {
     let server = TestServer::start().await;
     let client = DeviceClient::curl(&server);
     TestUser::ANN.signs_up(&client).await;
     let ann = TestUser::ANN.signs_in_on(&client).await;
     let known = asks_for_link(&client, TestUser::ANN.email).await;
     assert_eq!(known.succeeded(201, Success::RESET_REQUESTED), "null");
-    let unknown = asks_for_link(&client, "nobody@example.com").await;
-    assert_eq!(unknown.undated(), known.undated(), "nobody learns who has an account");
+    let unknown = asks_for_link(&client, "unknown@example.com").await;
+    assert_eq!(unknown.undated(), known.undated(), "the answer tells who has an account");
     let token = server.letters.link(TestUser::ANN.email, "reset").await;
 
     let path = format!("/auth/password/reset?token={token}");
@@ -65,15 +65,15 @@ async fn somebody_who_forgot_the_password_chooses_another_on_a_page() {
     }
     assert_eq!(ann.session_code().await, "SESSIONS_RETRIEVED", "nothing happens by looking");
     let spoiled =
-        posted(&server, "/auth/password/reset", &[("token", &token), ("newPassword", "short")]).await;
+        post_form(&server, "/auth/password/reset", &[("token", &token), ("newPassword", "short")]).await;
     is_page(&spoiled, 400, "The password was not changed");
     for part in ["<p>The password must be longer than or equal to 8 characters</p>", &*hidden] {
         assert!(spoiled.body.contains(part), "{part} is not on the page: {spoiled:?}");
     }
     let same = [("token", token.as_str()), ("newPassword", TestUser::ANN.password)];
-    is_page(&posted(&server, "/auth/password/reset", &same).await, 400, "The password was not changed");
+    is_page(&post_form(&server, "/auth/password/reset", &same).await, 400, "The password was not changed");
     let good = [("token", token.as_str()), ("newPassword", "another battery")];
-    is_page(&posted(&server, "/auth/password/reset", &good).await, 201, "Password changed");
+    is_page(&post_form(&server, "/auth/password/reset", &good).await, 201, "Password changed");
 
     assert_eq!(ann.session_code().await, "UNAUTHORIZED", "it ends all sessions");
     client.device_sign_in(TestUser::ANN.email, TestUser::ANN.password).await.refused(
@@ -152,11 +152,11 @@ async fn pages_of_other_sites_post_no_forms_and_no_other_operation_takes_one() {
     for path in
         ["/auth/signup", "/auth/login", "/auth/login/verify", "/auth/refresh", "/auth/password/forgot"]
     {
-        let answer = posted(&server, path, &form).await.status(415);
+        let answer = post_form(&server, path, &form).await.status(415);
         assert_eq!(answer.at("/meta/code"), "UNSUPPORTED_MEDIA_TYPE", "{path}");
     }
     // A page that sends no referrer posts without an origin (Fetch, section 3.1): browsers say "null".
-    let ours = posted(&server, "/auth/password/reset", &form).header("origin", "null");
+    let ours = post_form(&server, "/auth/password/reset", &form).header("origin", "null");
     is_page(&ours.header("sec-fetch-site", "same-origin").await, 201, "Password changed");
 }
 
@@ -172,7 +172,7 @@ async fn a_browser_gets_a_page_whatever_is_wrong() {
     ] {
         let link = format!("{path}?token=nonsense");
         for ask in
-            [server.get(&link).header("accept", BROWSER), posted(&server, path, &[("token", "nonsense")])]
+            [server.get(&link).header("accept", BROWSER), post_form(&server, path, &[("token", "nonsense")])]
         {
             let answer = ask.await;
             is_page(&answer, 429, title);

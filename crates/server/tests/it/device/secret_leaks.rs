@@ -62,14 +62,14 @@ fn keep(watch: &mut SecretWatch, answer: &HttpAnswer) {
 
 // ASVS-map: LG1, OT1
 #[tokio::test]
-async fn no_code_link_proof_or_token_is_ever_logged_or_said_in_a_refusal() {
+async fn no_code_link_proof_or_token_is_ever_logged_or_written_in_a_refusal() {
     let offered = StrategyName::ALL.map(StrategyName::as_str).join(",");
     let settings =
         [("LOG_LEVEL", "trace"), ("MASTER_KEY", MASTER_KEY), ("STRATEGIES_ENABLED", offered.as_str())];
     let program = ServerProcess::start(&settings);
     let home = program.home.path().to_owned();
     let (mut watch, mut codes) = (SecretWatch::default(), Vec::new());
-    let (password, new) = ("CANARY-password-of-somebody", "CANARY-new-password");
+    let (password, new) = ("CANARY-password-of-a-user", "CANARY-new-password");
     for secret in [password, new, "CANARY-wrong-guess"] {
         watch.over(secret);
     }

@@ -74,12 +74,12 @@ async fn where_a_tenant_must_be_named_nothing_is_done_without_one() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_is_not_there_is_said_to_be() {
+async fn an_unknown_tenant_is_named_in_the_refusal() {
     let server = TestServer::start().await;
-    for client in [DeviceClient::curl(&server).of("nobody"), DeviceClient::service(&server).of("nobody")] {
+    for client in [DeviceClient::curl(&server).of("unknown"), DeviceClient::service(&server).of("unknown")] {
         for (kind, text) in NO_TENANT {
             let said = client.asks(kind, good_body(kind), None).await;
-            let more = r#","details":{"tenantId":"nobody"}"#;
+            let more = r#","details":{"tenantId":"unknown"}"#;
             said.refused_about(400, "TENANT_CONNECTION_MISSING", text, more);
         }
     }
@@ -92,7 +92,7 @@ async fn a_tenant_that_is_not_there_is_said_to_be() {
 }
 
 #[tokio::test]
-async fn whoever_misspells_the_tenant_keeps_the_session() {
+async fn a_client_that_misspells_the_tenant_keeps_the_session() {
     let server = TestServer::start().await;
     for client in [DeviceClient::curl(&server), DeviceClient::service(&server)] {
         TestUser::ANN.signs_up(&client).await;
@@ -151,8 +151,8 @@ async fn a_tenant_that_is_suspended_is_over_for_everybody_at_once() {
         (said.code(), said.at("/meta/sessionId")),
         ("SESSION_NOT_FOUND".to_owned(), ann.session.clone())
     );
-    let nobody = server.get("/auth/me").header("x-tenant-id", "acme").await.status(401);
-    assert_eq!(nobody.header("www-authenticate"), Some("Bearer"), "no token was shown: {nobody:?}");
+    let anonymous = server.get("/auth/me").header("x-tenant-id", "acme").await.status(401);
+    assert_eq!(anonymous.header("www-authenticate"), Some("Bearer"), "no token was shown: {anonymous:?}");
     client.device_sign_in(TestUser::ANN.email, TestUser::ANN.password).await.refused(
         403,
         "TENANT_SUSPENDED",
@@ -173,7 +173,7 @@ async fn a_tenant_that_is_suspended_is_over_for_everybody_at_once() {
 
 // ASVS-map: SE5
 #[tokio::test]
-async fn a_disabled_user_is_out_and_is_told_nothing_at_the_door() {
+async fn a_disabled_user_is_signed_out_and_sign_in_tells_nothing() {
     let server = TestServer::start().await;
     server.configure_default_tenant(without_codes()).await;
     let client = DeviceClient::curl(&server);
@@ -189,8 +189,8 @@ async fn a_disabled_user_is_out_and_is_told_nothing_at_the_door() {
     assert_eq!(said.http.unwrap().status, 401);
     assert_eq!(ann.refreshes().await.code(), "SESSION_NOT_FOUND");
     let said = client.device_sign_in(TestUser::ANN.email, TestUser::ANN.password).await;
-    let nobody = client.device_sign_in("nobody@example.com", TestUser::ANN.password).await;
-    assert_eq!(said.undated(), nobody.undated());
+    let unknown = client.device_sign_in("unknown@example.com", TestUser::ANN.password).await;
+    assert_eq!(said.undated(), unknown.undated());
 }
 
 #[tokio::test]

@@ -126,7 +126,7 @@ async fn a_list_of_faults_is_one_sentence_where_there_is_room_for_one() {
 
 // ASVS-map: TN4
 #[tokio::test]
-async fn nobody_who_is_not_signed_in_learns_more_than_that() {
+async fn a_client_that_is_not_signed_in_learns_no_more_than_that() {
     let server = TestServer::start().await;
     let expected =
         ExpectedRefusal { status: 401, title: "Unauthorized", code: "UNAUTHORIZED", sentence: None };
@@ -181,7 +181,7 @@ async fn a_route_that_is_not_there_is_named() {
 
 // ASVS-map: OP5
 #[tokio::test]
-async fn a_wrong_method_is_told_the_right_one() {
+async fn a_wrong_method_gets_the_right_one_in_allow() {
     let server = TestServer::start().await;
     let expected = ExpectedRefusal {
         status: 405,

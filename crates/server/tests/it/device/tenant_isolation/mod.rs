@@ -228,17 +228,17 @@ async fn what_is_public_is_the_same_for_everybody_and_a_credential_opens_its_own
         crate::fixture::HttpAnswer { body, ..answer }.undated()
     };
     for row in DEVICE_OPERATIONS.iter().filter(|row| row.access() == Access::Public) {
-        let nobody = bare(ask(row).await);
-        assert!(!matches!(nobody.status, 401 | 403), "{nobody:?}");
+        let anonymous = bare(ask(row).await);
+        assert!(!matches!(anonymous.status, 401 | 403), "{anonymous:?}");
         for (_, token) in &tokens {
-            assert_eq!(bare(ask(row).bearer(token).await), nobody, "{}", row.route);
+            assert_eq!(bare(ask(row).bearer(token).await), anonymous, "{}", row.route);
         }
     }
     for row in SERVICE_OPERATIONS {
         let path = row.route.replace("{tenant}", "acme");
-        let nobody = server.get(&path).await.status(200).undated();
+        let anonymous = server.get(&path).await.status(200).undated();
         for (_, token) in &tokens {
-            assert_eq!(server.get(&path).bearer(token).await.undated(), nobody, "{path}");
+            assert_eq!(server.get(&path).bearer(token).await.undated(), anonymous, "{path}");
         }
     }
     TestUser::ANN.registered(&server).await;
