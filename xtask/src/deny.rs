@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
     let program = tools.join("bin/cargo-deny");
     install(&program, &tools)?;
     let mut check = Command::new(program);
-    check.args(["--all-features", "check", "bans", "licenses", "sources"]);
+    check.args(["--all-features", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"]);
     workspace::run(check.current_dir(&workspace.root))
 }
 

@@ -36,19 +36,19 @@ pub(crate) enum Case {
     /// A registration.
     Register(StrategyUnderTest),
     /// A list of sessions, over HTTP or as a microservice.
-    Sessions(Transport),
+    Sessions(BenchTransport),
 }
 
 /// Which way an operation of the device-session surface is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Transport {
+pub(crate) enum BenchTransport {
     /// Kept-alive connections, one request at a time on each.
     Http,
     /// One connection, so many requests in flight.
     Tcp,
 }
 
-impl Transport {
+impl BenchTransport {
     pub(crate) const ALL: [Self; 2] = [Self::Http, Self::Tcp];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -76,7 +76,7 @@ impl Case {
         let mut cases = vec![Self::Reference, Self::BareServer];
         cases.extend(StrategyUnderTest::ALL.map(Self::Profile));
         cases.extend(StrategyUnderTest::ROTATING.map(Self::Refresh));
-        cases.extend(Transport::ALL.map(Self::Sessions));
+        cases.extend(BenchTransport::ALL.map(Self::Sessions));
         cases.push(Self::Hash);
         cases.extend(StrategyUnderTest::ALL.map(Self::Login));
         cases.extend(StrategyUnderTest::ALL.map(Self::Register));
@@ -115,7 +115,7 @@ impl Case {
 
     /// Whether others are compared with it.
     fn is_base(self) -> bool {
-        matches!(self, Self::Reference | Self::BareServer | Self::Hash | Self::Sessions(Transport::Http))
+        matches!(self, Self::Reference | Self::BareServer | Self::Hash | Self::Sessions(BenchTransport::Http))
     }
 
     /// One script a connection, with fresh credentials.
@@ -132,8 +132,8 @@ impl Case {
             Self::Reference => repeat(MANY, &[get("/healthz", &[])]),
             Self::BareServer => repeat(MANY, &[get("/", &[])]),
             // Driven without scripts.
-            Self::Hash | Self::Sessions(Transport::Tcp) => Vec::new(),
-            Self::Sessions(Transport::Http) => {
+            Self::Hash | Self::Sessions(BenchTransport::Tcp) => Vec::new(),
+            Self::Sessions(BenchTransport::Http) => {
                 let access = people.join(outbox, &format!("http-{round}")).await?;
                 repeat(MANY, &[sessions(&access)])
             }

@@ -20,7 +20,7 @@ const DEADLINE: Duration = Duration::from_mins(3);
 
 /// How a client proves which device it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum DeviceProof {
+pub enum ProofSent {
     /// Not at all.
     None,
     /// The cookie, as `name=value`.
@@ -29,7 +29,7 @@ pub enum DeviceProof {
     Secret(String),
 }
 
-impl DeviceProof {
+impl ProofSent {
     /// The device cookie that an answer sets.
     #[must_use]
     pub fn cookie_of(answer: &HttpAnswer<'_>) -> Option<Self> {
@@ -61,18 +61,18 @@ pub fn sign_up(email: &str) -> Vec<u8> {
 /// The first step of a sign-in.
 #[must_use]
 pub fn device_sign_in(email: &str, password: &str) -> Vec<u8> {
-    DeviceProof::None.post("/auth/login", json!({"usernameOrEmailOrMobile": email, "password": password}))
+    ProofSent::None.post("/auth/login", json!({"usernameOrEmailOrMobile": email, "password": password}))
 }
 
 /// The second step. A `native` client asks for a secret.
 #[must_use]
-pub fn verify(login: &str, code: &str, native: bool, proof: &DeviceProof) -> Vec<u8> {
+pub fn verify(login: &str, code: &str, native: bool, proof: &ProofSent) -> Vec<u8> {
     proof.post("/auth/login/verify", json!({"loginId": login, "otp": code, "native": native}))
 }
 
 /// The request that trades a refresh token for the next pair.
 #[must_use]
-pub fn refresh(token: &str, proof: &DeviceProof) -> Vec<u8> {
+pub fn refresh(token: &str, proof: &ProofSent) -> Vec<u8> {
     proof.post("/auth/refresh", json!({"refreshToken": token}))
 }
 
@@ -170,12 +170,12 @@ mod tests {
 
     #[test]
     fn a_proof_travels_where_the_client_keeps_it() {
-        let sent = |proof: &DeviceProof| String::from_utf8(refresh("t", proof)).unwrap();
-        let cookie = sent(&DeviceProof::Cookie("portcullis.device=a".to_owned()));
+        let sent = |proof: &ProofSent| String::from_utf8(refresh("t", proof)).unwrap();
+        let cookie = sent(&ProofSent::Cookie("portcullis.device=a".to_owned()));
         assert!(cookie.contains("\r\ncookie: portcullis.device=a\r\n") && !cookie.contains("deviceSecret"));
-        let secret = sent(&DeviceProof::Secret("b".to_owned()));
+        let secret = sent(&ProofSent::Secret("b".to_owned()));
         assert!(secret.ends_with(r#"{"deviceSecret":"b","refreshToken":"t"}"#), "{secret}");
-        assert!(sent(&DeviceProof::None).ends_with(r#"{"refreshToken":"t"}"#));
+        assert!(sent(&ProofSent::None).ends_with(r#"{"refreshToken":"t"}"#));
     }
 
     #[test]

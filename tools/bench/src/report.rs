@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use tabled::builder::Builder;
 use tabled::settings::Style;
 
-use crate::cases::{Case, CaseKind, Transport};
+use crate::cases::{BenchTransport, Case, CaseKind};
 use crate::process::ProcessMemory;
 use crate::round::Figures;
 use crate::spread::Spread;
@@ -85,7 +85,7 @@ impl Findings {
                 spread(figures, |round| round.p99),
                 show(Spread::of(figures.iter().filter_map(|round| round.processor))),
                 show(Spread::of(figures.iter().filter_map(|round| round.client))),
-                self.share_of(Case::Sessions(Transport::Http), figures),
+                self.share_of(Case::Sessions(BenchTransport::Http), figures),
             ]
         })
     }
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn what_goes_over_tcp_is_compared_with_the_same_over_http() {
         let of = |transport, rates| (Case::Sessions(transport), rounds(rates));
-        let cases = vec![of(Transport::Http, [100.0, 200.0]), of(Transport::Tcp, [60.0, 80.0])];
+        let cases = vec![of(BenchTransport::Http, [100.0, 200.0]), of(BenchTransport::Tcp, [60.0, 80.0])];
         let text = Findings { cases, ..Findings::default() }.tables();
         assert!(text.starts_with("### Over TCP\n"), "{text}");
         let row = text.lines().find(|line| line.contains("sessions tcp")).unwrap();

@@ -7,7 +7,7 @@ use portcullis_bench::device::Outbox;
 use portcullis_bench::server::{ReservedAddress, Server};
 
 use crate::bare_server::BareServer;
-use crate::cases::{Case, MANY, Transport};
+use crate::cases::{BenchTransport, Case, MANY};
 use crate::error::BenchError;
 use crate::process::processor_time;
 use crate::tally::Tally;
@@ -52,7 +52,7 @@ impl BenchFixture {
     pub(crate) async fn measure(&self, case: Case, round: u64) -> Result<Figures, BenchError> {
         match case {
             Case::Hash => self.hash().await,
-            Case::Sessions(Transport::Tcp) => self.microservice(round).await,
+            Case::Sessions(BenchTransport::Tcp) => self.microservice(round).await,
             Case::BareServer => self.serve(case, round, self.bare.address, self.bare.pid()).await,
             _ => self.serve(case, round, self.server.address(), self.server.pid()).await,
         }

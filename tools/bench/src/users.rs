@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use portcullis_bench::device::{self, DeviceProof, Outbox};
+use portcullis_bench::device::{self, Outbox, ProofSent};
 use portcullis_bench::http::HttpConnection;
 use portcullis_bench::strategy::{Credentials, PASSWORD, StrategyUnderTest};
 use serde_json::Value;
@@ -66,7 +66,7 @@ impl BenchUsers {
         let login = told(&mut connection, &device::device_sign_in(&email, PASSWORD)).await?;
         let code = outbox.code(&email, 1).await.ok_or(BenchError::NoLetter)?;
         let login = login.pointer("/data/loginId").and_then(Value::as_str).unwrap_or_default();
-        let verify = device::verify(login, &code, false, &DeviceProof::None);
+        let verify = device::verify(login, &code, false, &ProofSent::None);
         let signed_in = told(&mut connection, &verify).await?;
         let access = signed_in.pointer("/data/accessToken").and_then(Value::as_str);
         Ok(access.unwrap_or_default().to_owned())

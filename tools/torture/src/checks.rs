@@ -6,7 +6,7 @@
 
 mod chains;
 mod ends;
-mod pending_requests;
+mod unanswered_requests;
 
 use std::net::SocketAddr;
 

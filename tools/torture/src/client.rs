@@ -10,7 +10,7 @@ use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::client_session::ClientSession;
-use crate::ledger::{Account, Ledger, PendingRequest};
+use crate::ledger::{Account, Ledger, UnansweredRequest};
 use crate::server_connection::{ServerConnection, Stop, StrategyReply, pause};
 
 /// With fewer sessions the client does not sign out.
@@ -119,7 +119,7 @@ impl StrategyClient {
         self.made += 1;
         let email = format!("r{}-c{}-{}@torture.example", self.round, self.number, self.made);
         let strategy = self.any_strategy();
-        self.ledger.doubts.push(PendingRequest::Register(email.clone()));
+        self.ledger.doubts.push(UnansweredRequest::Register(email.clone()));
         let reply = wire.ask(strategy, &strategy.register(&email)).await?;
         self.note(&format!("register {email} under {strategy}"), &reply);
         if self.settled(&reply, 201, "a new address must be registered").await? {
@@ -138,7 +138,7 @@ impl StrategyClient {
         let email = account.email.clone();
         let strategy = self.any_strategy();
         let native = strategy.rotates() && self.random.random_bool(0.6);
-        self.ledger.doubts.push(PendingRequest::Login);
+        self.ledger.doubts.push(UnansweredRequest::Login);
         let reply = wire.ask(strategy, &strategy.login(&email, native)).await?;
         self.note(&format!("login {email} under {strategy}, native {native}"), &reply);
         if self.settled(&reply, 201, "a registered user must be let in").await? {
@@ -193,7 +193,7 @@ impl StrategyClient {
         let mut session = self.ledger.sessions.swap_remove(index);
         let Some(request) = session.refresh() else { return Ok(()) };
         let (strategy, what) = (session.strategy, format!("refresh of {session}"));
-        self.ledger.doubts.push(PendingRequest::Refresh(session.clone()));
+        self.ledger.doubts.push(UnansweredRequest::Refresh(session.clone()));
         let reply = wire.ask(strategy, &request).await?;
         self.note(&what, &reply);
         if self.settled(&reply, 201, &format!("{what} must give a new pair")).await? {
@@ -227,10 +227,10 @@ impl StrategyClient {
         let Some(first) = sessions.first() else { return Ok(()) };
         let (strategy, request) = (first.strategy, first.strategy.logout(&first.access));
         let what = format!("logout of {first}, {} in all", sessions.len());
-        self.ledger.doubts.push(PendingRequest::Logout(sessions));
+        self.ledger.doubts.push(UnansweredRequest::Logout(sessions));
         let reply = wire.ask(strategy, &request).await?;
         self.note(&what, &reply);
-        let Some(PendingRequest::Logout(sessions)) =
+        let Some(UnansweredRequest::Logout(sessions)) =
             self.settle(&reply, 201, &format!("{what} must be possible")).await?
         else {
             return Ok(());
@@ -253,7 +253,7 @@ impl StrategyClient {
         reply: &StrategyReply,
         status: u16,
         promise: &str,
-    ) -> Result<Option<PendingRequest>, Stop> {
+    ) -> Result<Option<UnansweredRequest>, Stop> {
         if reply.status == 503 {
             pause().await;
             return Ok(None);

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use portcullis_bench::device::{self, DeviceProof, Outbox};
+use portcullis_bench::device::{self, Outbox, ProofSent};
 use portcullis_bench::strategy::PASSWORD;
 
 use crate::server_connection::{DeviceReply, ServerConnection, Stop};
@@ -11,7 +11,7 @@ use crate::server_connection::{DeviceReply, ServerConnection, Stop};
 #[derive(Clone, Debug)]
 pub(crate) struct SignedInDevice {
     pub(crate) email: String,
-    pub(crate) proof: DeviceProof,
+    pub(crate) proof: ProofSent,
     pub(crate) access: String,
     pub(crate) refresh: String,
     pub(crate) session: String,
@@ -19,9 +19,9 @@ pub(crate) struct SignedInDevice {
 
 impl SignedInDevice {
     /// What the second step gave to a client that proves itself so.
-    pub(crate) fn by(email: &str, proof: DeviceProof, said: &DeviceReply) -> Self {
+    pub(crate) fn by(email: &str, proof: ProofSent, said: &DeviceReply) -> Self {
         let secret = Some(said.datum("deviceSecret")).filter(|secret| !secret.is_empty());
-        let proof = secret.map_or(proof, DeviceProof::Secret);
+        let proof = secret.map_or(proof, ProofSent::Secret);
         Self {
             email: email.to_owned(),
             proof,
@@ -46,7 +46,7 @@ pub(crate) async fn sign_up_and_in(
     joined.must_be(201, "SIGNUP_SUCCESS", "a new address must be taken in")?;
     let login = wire.say(&device::device_sign_in(email, PASSWORD)).await?;
     let login = login.must_be(201, "OTP_SENT", "the right password must be")?;
-    let proof = login.cookie.clone().unwrap_or(DeviceProof::None);
+    let proof = login.cookie.clone().unwrap_or(ProofSent::None);
     let code = outbox.code(email, 1).await;
     let code = code.ok_or_else(|| Stop::Broken(format!("no code came to {email}")))?;
     let said = wire.say(&device::verify(&login.datum("loginId"), &code, false, &proof)).await?;

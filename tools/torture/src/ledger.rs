@@ -34,7 +34,7 @@ impl Account {
 
 /// A request without an answer: it took effect or did not.
 #[derive(Debug)]
-pub(crate) enum PendingRequest {
+pub(crate) enum UnansweredRequest {
     Register(String),
     Login,
     Refresh(ClientSession),
@@ -42,7 +42,7 @@ pub(crate) enum PendingRequest {
     Logout(Vec<ClientSession>),
 }
 
-impl PendingRequest {
+impl UnansweredRequest {
     pub(crate) const fn kind(&self) -> &'static str {
         match self {
             Self::Register(_) => "register",
@@ -71,7 +71,7 @@ pub(crate) struct Ledger {
     /// Live, as far as was acknowledged.
     pub(crate) sessions: Vec<ClientSession>,
     pub(crate) ended: VecDeque<Ended>,
-    pub(crate) doubts: Vec<PendingRequest>,
+    pub(crate) doubts: Vec<UnansweredRequest>,
     /// Operations that were acknowledged.
     pub(crate) acknowledged: Counts,
     /// Requests that were in doubt when a server died.

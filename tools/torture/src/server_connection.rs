@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use portcullis_bench::device::DeviceProof;
+use portcullis_bench::device::ProofSent;
 use portcullis_bench::http::{HttpAnswer, HttpConnection, HttpError};
 use portcullis_bench::strategy::{Credentials, StrategyUnderTest};
 use serde_json::Value;
@@ -65,7 +65,7 @@ pub(crate) struct DeviceReply {
     /// What it calls itself; empty where it says nothing.
     pub(crate) code: String,
     pub(crate) data: Value,
-    pub(crate) cookie: Option<DeviceProof>,
+    pub(crate) cookie: Option<ProofSent>,
     /// Status and body.
     pub(crate) text: String,
 }
@@ -78,7 +78,7 @@ impl DeviceReply {
             status: answer.status(),
             code,
             data: body.get_mut("data").map(Value::take).unwrap_or_default(),
-            cookie: DeviceProof::cookie_of(answer),
+            cookie: ProofSent::cookie_of(answer),
             text: answer.describe(),
         }
     }

@@ -7,7 +7,7 @@ use portcullis_bench::strategy::StrategyUnderTest;
 use crate::client::StrategyClient;
 use crate::client_session::ClientSession;
 use crate::fake_server::{FakeFault, FakeServer};
-use crate::ledger::PendingRequest;
+use crate::ledger::UnansweredRequest;
 use crate::server_connection::ServerConnection;
 
 const ROUNDS: u64 = 30;
@@ -97,7 +97,7 @@ async fn client_in_doubt(fake: &FakeServer, native: bool) -> StrategyClient {
     let session = ClientSession::begun(1, "a@b.example".to_owned(), strategy, login.credentials.unwrap());
     wire.ask(strategy, &session.refresh().unwrap()).await.unwrap();
     let mut client = StrategyClient::new(0);
-    client.ledger.doubts.push(PendingRequest::Refresh(session));
+    client.ledger.doubts.push(UnansweredRequest::Refresh(session));
     client
 }
 

@@ -3,6 +3,8 @@
 //! In backticks a path may leave out its beginning (`engine/mod.rs`); something in the repository must end with it. What
 //! has neither the ending of a file nor a folder of ours in front is not taken for a path: `application/json`.
 
+use std::collections::HashSet;
+
 use crate::finding::TidyFinding;
 use crate::text_files::TextFile;
 
@@ -25,14 +27,15 @@ const FOLDERS: [&str; 13] = [
     "adr/",
 ];
 /// Files that an operator or a contributor makes.
-const MADE_LATER: [&str; 4] = ["portcullis.toml", "de.toml", "pt-br.toml", "target/tools"];
+const MADE_LATER: [&str; 4] = ["portcullis.toml", "de.toml", "de-at.toml", "pt-br.toml"];
 
 pub(super) fn check(files: &[TextFile]) -> Vec<TidyFinding> {
+    let places = Places::of(files);
     let pages = files.iter().filter(|file| file.path.ends_with(".md"));
-    pages.flat_map(|page| check_page(page, files)).collect()
+    pages.flat_map(|page| check_page(page, &places)).collect()
 }
 
-fn check_page(page: &TextFile, files: &[TextFile]) -> Vec<TidyFinding> {
+fn check_page(page: &TextFile, places: &Places<'_>) -> Vec<TidyFinding> {
     let mut findings = Vec::new();
     let mut in_block = false;
     for (index, line) in page.text.lines().enumerate() {
@@ -41,9 +44,9 @@ fn check_page(page: &TextFile, files: &[TextFile]) -> Vec<TidyFinding> {
             continue;
         }
         let named = line.split('`').skip(1).step_by(2).filter(|text| is_path(text));
-        let missing = named.filter(|path| !ends_a_path(path, files)).map(str::to_owned);
+        let missing = named.filter(|path| !places.have_ending(path)).map(str::to_owned);
         let broken =
-            links(line).filter(|target| !is_there(&resolved(&page.path, target), files)).map(str::to_owned);
+            links(line).filter(|target| !places.have(&resolved(&page.path, target))).map(str::to_owned);
         let report = |path: String| {
             let what = format!("there is no `{path}`: name what is there now");
             TidyFinding::new(&page.path, index + 1, what)
@@ -79,22 +82,29 @@ fn resolved(page: &str, target: &str) -> String {
     parts.join("/")
 }
 
-/// Whether this is a file, or a folder with something in it.
-fn is_there(path: &str, files: &[TextFile]) -> bool {
-    let rest =
-        |file: &TextFile| file.path.strip_prefix(path).map(|rest| rest.is_empty() || rest.starts_with('/'));
-    files.iter().any(|file| rest(file) == Some(true))
+/// All files and the folders around them, and every way to leave out the beginning of their paths.
+struct Places<'a> {
+    whole: HashSet<&'a str>,
+    endings: HashSet<&'a str>,
 }
 
-/// Whether a path that is there ends, or one of its folders does, with these parts.
-fn ends_a_path(named: &str, files: &[TextFile]) -> bool {
-    let inside = format!("/{}", named.trim_end_matches('/'));
-    files.iter().any(|file| {
-        let path = format!("/{}", file.path);
-        path.match_indices(&inside).any(|(at, _)| {
-            path.get(at + inside.len()..).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
-    })
+impl<'a> Places<'a> {
+    fn of(files: &'a [TextFile]) -> Self {
+        let ends = |path: &'a str| path.match_indices('/').filter_map(|(at, _)| path.get(..at)).chain([path]);
+        let whole: HashSet<&str> = files.iter().flat_map(|file| ends(&file.path)).collect();
+        let starts =
+            |path: &'a str| path.match_indices('/').filter_map(|(at, _)| path.get(at + 1..)).chain([path]);
+        let endings = whole.iter().copied().flat_map(starts).collect();
+        Self { whole, endings }
+    }
+
+    fn have(&self, path: &str) -> bool {
+        self.whole.contains(path)
+    }
+
+    fn have_ending(&self, named: &str) -> bool {
+        self.endings.contains(named.trim_end_matches('/'))
+    }
 }
 
 #[cfg(test)]

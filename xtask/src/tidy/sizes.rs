@@ -79,11 +79,12 @@ impl Lengths {
     /// Too many long ones: shown at the longest.
     pub(super) fn check(&self) -> Option<TidyFinding> {
         let longest = self.0.last()?;
-        let length = self.percentile(90);
-        (length > MOST_FUNCTIONS).then(|| {
+        let longer = self.0.iter().filter(|function| function.length > MOST_FUNCTIONS).count();
+        (longer * 10 > self.count()).then(|| {
             let what = format!(
-                "one function in ten has {length} lines of code or more, nine in ten may have {MOST_FUNCTIONS}: \
-                 split the longest, this one first"
+                "{longer} of {} functions have more than {MOST_FUNCTIONS} lines of code, one in ten may: split the \
+                 longest, this one first",
+                self.count()
             );
             TidyFinding::new(&longest.path, longest.line, what)
         })
@@ -192,7 +193,7 @@ mod tests {
         };
         assert_eq!(lengths(1).to_string(), "10 functions, lines of code: median 8, 90th percentile 8");
         assert_eq!(lengths(1).check(), None);
-        assert!(lengths(2).check().unwrap().what.contains("17 lines of code"));
+        assert!(lengths(2).check().unwrap().what.contains("2 of 10 functions"));
         assert_eq!(Lengths::of(&[]).check(), None);
     }
 }

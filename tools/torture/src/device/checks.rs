@@ -7,7 +7,7 @@ use portcullis_bench::device;
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::{DeviceClient, PAUSE, PendingDeviceRequest, Promised};
+use super::{DeviceClient, PAUSE, Promised, UnansweredDeviceRequest};
 use crate::device_user::SignedInDevice;
 use crate::server_connection::{ServerConnection, Stop};
 
@@ -35,14 +35,16 @@ impl DeviceClient {
 
     async fn verify_on(&mut self, address: SocketAddr) -> Result<(), Stop> {
         let mut wire = ServerConnection::open(address).await?;
-        let mut stray = matches!(self.doubt, Some(PendingDeviceRequest::Login));
+        let mut stray = matches!(self.doubt, Some(UnansweredDeviceRequest::Login));
         match self.doubt.take() {
-            None | Some(PendingDeviceRequest::Login) => {}
-            Some(PendingDeviceRequest::SignUp) => self.account_is_whole_or_absent(&mut wire).await?,
-            Some(PendingDeviceRequest::Verify(promised, code)) => {
+            None | Some(UnansweredDeviceRequest::Login) => {}
+            Some(UnansweredDeviceRequest::SignUp) => self.account_is_whole_or_absent(&mut wire).await?,
+            Some(UnansweredDeviceRequest::Verify(promised, code)) => {
                 self.code_works_once(&mut wire, &promised, &code).await?
             }
-            Some(PendingDeviceRequest::Refresh(session)) => self.is_not_stranded(&mut wire, session).await?,
+            Some(UnansweredDeviceRequest::Refresh(session)) => {
+                self.is_not_stranded(&mut wire, session).await?
+            }
         }
         if let Some(promised) = self.promised.take() {
             stray |= !self.code_comes_and_works(&mut wire, &promised, LATE_AFTER).await?;

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use portcullis_bench::device::{self, DeviceProof, Outbox};
+use portcullis_bench::device::{self, Outbox, ProofSent};
 use portcullis_bench::strategy::PASSWORD;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
@@ -42,20 +42,20 @@ const REFRESHES: u32 = 12;
 #[derive(Clone, Debug)]
 struct Promised {
     login: String,
-    proof: DeviceProof,
+    proof: ProofSent,
     native: bool,
 }
 
 /// A request without an answer: it took effect or did not.
 #[derive(Debug)]
-enum PendingDeviceRequest {
+enum UnansweredDeviceRequest {
     SignUp,
     Login,
     Verify(Promised, String),
     Refresh(SignedInDevice),
 }
 
-impl PendingDeviceRequest {
+impl UnansweredDeviceRequest {
     const fn kind(&self) -> &'static str {
         match self {
             Self::SignUp => "device sign-up",
@@ -84,7 +84,7 @@ pub(crate) struct DeviceClient {
     /// A login whose code has come, for the next round to begin with.
     ready: Option<(Promised, String)>,
     sessions: Vec<SignedInDevice>,
-    doubt: Option<PendingDeviceRequest>,
+    doubt: Option<UnansweredDeviceRequest>,
     /// Sessions that may have begun without an answer.
     unheard_of: usize,
     history: Vec<String>,
@@ -197,7 +197,7 @@ impl DeviceClient {
     }
 
     async fn signs_up(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
-        self.doubt = Some(PendingDeviceRequest::SignUp);
+        self.doubt = Some(UnansweredDeviceRequest::SignUp);
         let said = self.says(wire, &device::sign_up(&self.email)).await?;
         said.must_be(201, "SIGNUP_SUCCESS", "a new address must be taken in")?;
         self.settled();
@@ -206,13 +206,13 @@ impl DeviceClient {
     }
 
     async fn asks_for_a_code(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
-        self.doubt = Some(PendingDeviceRequest::Login);
+        self.doubt = Some(UnansweredDeviceRequest::Login);
         self.logins += 1;
         let native = self.random.random_bool(0.5);
         let said = self.says(wire, &device::device_sign_in(&self.email, PASSWORD)).await?;
         let said = said.must_be(201, "OTP_SENT", "the right password must be")?;
         self.settled();
-        let proof = if native { DeviceProof::None } else { said.cookie.clone().unwrap_or(DeviceProof::None) };
+        let proof = if native { ProofSent::None } else { said.cookie.clone().unwrap_or(ProofSent::None) };
         self.promised = Some(Promised { login: said.datum("loginId"), proof, native });
         Ok(())
     }
@@ -235,7 +235,7 @@ impl DeviceClient {
         promised: Promised,
         code: String,
     ) -> Result<(), Stop> {
-        self.doubt = Some(PendingDeviceRequest::Verify(promised.clone(), code.clone()));
+        self.doubt = Some(UnansweredDeviceRequest::Verify(promised.clone(), code.clone()));
         let said = self.verifies(wire, &promised, &code).await?;
         let said = said.must_be(201, "LOGIN_SUCCESS", "the right code must be")?;
         self.settled();
@@ -256,7 +256,7 @@ impl DeviceClient {
     /// The newest session goes on.
     async fn refreshes(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
         let Some(mut session) = self.sessions.pop() else { return Ok(()) };
-        self.doubt = Some(PendingDeviceRequest::Refresh(session.clone()));
+        self.doubt = Some(UnansweredDeviceRequest::Refresh(session.clone()));
         self.redeems(wire, &mut session, "the newest token must be redeemed").await?;
         self.settled();
         self.sessions.push(session);

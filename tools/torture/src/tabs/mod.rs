@@ -169,7 +169,7 @@ impl Tabs {
         owner: &SignedInDevice,
         stolen: &str,
     ) -> Result<(), Stop> {
-        let theft = device::refresh(stolen, &device::DeviceProof::None);
+        let theft = device::refresh(stolen, &device::ProofSent::None);
         let said = wire.say(&theft).await?;
         said.must_be(401, "INVALID_REFRESH_HASH", "a token without its cookie must be refused")?;
         let said = wire.say(&theft).await?;

@@ -4,21 +4,21 @@ use portcullis_bench::strategy::StrategyUnderTest;
 
 use crate::client::{StrategyClient, take_pair};
 use crate::client_session::ClientSession;
-use crate::ledger::{Account, PendingRequest};
+use crate::ledger::{Account, UnansweredRequest};
 use crate::server_connection::{ServerConnection, Stop};
 
 impl StrategyClient {
     pub(super) async fn settle_doubts(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
         for doubt in std::mem::take(&mut self.ledger.doubts) {
             match doubt {
-                PendingRequest::Register(email) => self.user_is_whole_or_absent(wire, email).await?,
+                UnansweredRequest::Register(email) => self.user_is_whole_or_absent(wire, email).await?,
                 // A client that lost the answer to a sign-in holds no credentials.
-                PendingRequest::Login => {}
-                PendingRequest::Refresh(session) if session.has_proof() => {
+                UnansweredRequest::Login => {}
+                UnansweredRequest::Refresh(session) if session.has_proof() => {
                     self.is_not_stranded(wire, session).await?
                 }
-                PendingRequest::Refresh(session) => self.tries_the_held_token(wire, session).await?,
-                PendingRequest::Logout(sessions) => {
+                UnansweredRequest::Refresh(session) => self.tries_the_held_token(wire, session).await?,
+                UnansweredRequest::Logout(sessions) => {
                     for session in sessions {
                         self.lives_or_has_ended(wire, session).await?;
                     }
