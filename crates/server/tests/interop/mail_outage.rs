@@ -103,7 +103,7 @@ impl<'s> CurlClient<'s> {
 struct ReceivedMail(Vec<ParsedMessage>);
 
 impl ReceivedMail {
-    /// Takes letters as they come until one of this subject does.
+    /// Takes mails as they arrive, until one has this subject.
     fn until(&mut self, subject: &str, server: &MailServer) -> &ParsedMessage {
         let seen = self.0.len();
         loop {
@@ -114,7 +114,7 @@ impl ReceivedMail {
         }
     }
 
-    /// Takes as many, and gives them by their subjects.
+    /// Takes so many mails; returns them by subject.
     fn next(&mut self, count: usize, server: &MailServer) -> BTreeMap<String, ParsedMessage> {
         let new: Vec<ParsedMessage> = (0..count).map(|_| kept(&server.next())).collect();
         self.0.extend(new.iter().cloned());

@@ -137,7 +137,7 @@ async fn pages_of_other_sites_post_no_forms_and_no_other_operation_takes_one() {
             ("origin", "https://evil.example"),
             ("origin", "null"),
         ] {
-            let answer = posted(&server, path, &form).header(name, value).await;
+            let answer = post_form(&server, path, &form).header(name, value).await;
             let was =
                 if path == "/auth/unlock" { "account was not unlocked" } else { "password was not changed" };
             is_page(&answer, 403, &format!("The {was}"));
@@ -221,8 +221,8 @@ async fn a_page_has_the_name_logo_and_link_of_its_tenant_and_its_policy_allows_t
     let form = [("token", token.as_str()), ("newPassword", "another battery")];
     for page in [
         server.get(&format!("/auth/password/reset?token={token}")).header("accept", BROWSER).await,
-        posted(&server, "/auth/password/reset", &form).await,
-        posted(&server, "/auth/password/reset", &form).await.status(400),
+        post_form(&server, "/auth/password/reset", &form).await,
+        post_form(&server, "/auth/password/reset", &form).await.status(400),
     ] {
         let policy = format!("{POLICY}; img-src https://cdn.acme.example:8443");
         assert_eq!(page.header("content-security-policy"), Some(policy.as_str()));
