@@ -1,4 +1,4 @@
-//! Guesses at passwords.
+//! Password attempts.
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::id::UserKey;
@@ -7,8 +7,8 @@ use portcullis_core::lockout::{
 };
 use portcullis_core::store::Stored;
 
-use super::row::{DatabaseRow, Row};
-use super::{Connection, Statement, Step, bytes, millis};
+use super::row::Row;
+use super::{Columns, Connection, Statement, Step, bytes, millis};
 
 const FIND: &str = "SELECT * FROM guesses WHERE tenant = $1 AND user_id = $2 AND device = $3";
 const WRITE: &str = "INSERT INTO guesses (tenant, user_id, device, in_row, in_round, locked_until, in_lock, pending, \
@@ -20,30 +20,30 @@ const CLEAR: &str = "DELETE FROM guesses WHERE tenant = $1 AND user_id = $2";
 const PURGE: &str = "DELETE FROM guesses WHERE (tenant, user_id, device) IN \
     (SELECT tenant, user_id, device FROM guesses WHERE changed <= $1 LIMIT $2)";
 
-/// A guess that may not be looked at adds nothing and writes nothing: whoever makes a million of them costs no disk.
+/// An attempt that is turned away writes nothing, so that a client that makes a million of them costs no disk.
 pub(crate) async fn reserve(
-    db: &mut Connection,
+    db: &mut impl Connection,
     key: &AttemptKey,
     limits: &LockoutLimits,
     now: Timestamp,
 ) -> Step<AttemptPermit> {
     let stored = find(&mut *db, key).await?;
-    let (reserved, next) = stored.clone().reserve(now, limits);
+    let (permit, next) = stored.clone().reserve(now, limits);
     if next != stored {
         write(db, key, &next, now).await?;
     }
-    Ok(reserved)
+    Ok(permit)
 }
 
 pub(crate) async fn settle(
-    db: &mut Connection,
+    db: &mut impl Connection,
     key: &AttemptKey,
-    (reserved, outcome): (AttemptPermit, AttemptOutcome),
+    (permit, outcome): (AttemptPermit, AttemptOutcome),
     limits: &LockoutLimits,
     now: Timestamp,
 ) -> Step<AttemptEffect> {
     let stored = find(&mut *db, key).await?;
-    let (settled, next) = stored.settle(reserved, outcome, now, limits);
+    let (settled, next) = stored.settle(permit, outcome, now, limits);
     if next.is_empty() {
         keyed(REMOVE, key).execute(db).await?;
     } else {
@@ -52,41 +52,46 @@ pub(crate) async fn settle(
     Ok(settled)
 }
 
-pub(crate) async fn find(db: &mut Connection, key: &AttemptKey) -> Step<AttemptRecord> {
+pub(crate) async fn find(db: &mut impl Connection, key: &AttemptKey) -> Step<AttemptRecord> {
     let row = keyed(FIND, key).fetch_optional(db).await?;
-    Ok(row.as_ref().map(guesses).transpose()?.unwrap_or_default())
+    Ok(row.as_ref().map(record).transpose()?.unwrap_or_default())
 }
 
-pub(crate) async fn clear(db: &mut Connection, user: &UserKey) -> Step<()> {
-    sqlx::query(CLEAR).bind(user.tenant.as_str()).bind(user.id.to_string()).execute(db).await?;
+pub(crate) async fn clear(db: &mut impl Connection, user: &UserKey) -> Step<()> {
+    Statement::new(CLEAR).bind(user.tenant.as_str()).bind(user.id.to_string()).execute(db).await?;
     Ok(())
 }
 
-pub(crate) async fn purge(db: &mut Connection, now: Timestamp, limit: u32) -> Step<u64> {
+pub(crate) async fn purge(db: &mut impl Connection, now: Timestamp, limit: u32) -> Step<u64> {
     let untouched_since = now.minus(lockout::ATTEMPT_RETENTION).as_millis();
-    let purge = sqlx::query(PURGE).bind(untouched_since).bind(i64::from(limit));
-    Ok(purge.execute(db).await?.rows_affected())
+    let purge = Statement::new(PURGE).bind(untouched_since).bind(i64::from(limit));
+    Ok(purge.execute(db).await?)
 }
 
-async fn write(db: &mut Connection, key: &AttemptKey, guesses: &AttemptRecord, now: Timestamp) -> Step<()> {
-    let pending: Vec<i64> = guesses.pending.iter().map(|reserved| reserved.as_millis()).collect();
+async fn write(
+    db: &mut impl Connection,
+    key: &AttemptKey,
+    record: &AttemptRecord,
+    now: Timestamp,
+) -> Step<()> {
+    let pending: Vec<i64> = record.pending.iter().map(|reserved| reserved.as_millis()).collect();
     let write = keyed(WRITE, key)
-        .bind(i64::from(guesses.failures))
-        .bind(i64::from(guesses.failures_since_unlock))
-        .bind(millis(guesses.locked_until))
-        .bind(i64::from(guesses.attempts_while_locked))
+        .bind(i64::from(record.failures))
+        .bind(i64::from(record.failures_since_unlock))
+        .bind(millis(record.locked_until))
+        .bind(i64::from(record.attempts_while_locked))
         .bind(serde_json::json!(pending).to_string())
         .bind(now.as_millis());
     write.execute(db).await?;
     Ok(())
 }
 
-fn keyed<'q>(statement: &'static str, key: &'q AttemptKey) -> Statement<'q> {
-    let user = sqlx::query(statement).bind(key.user.tenant.as_str()).bind(key.user.id.to_string());
+fn keyed<'q>(statement: &'static str, key: &'q AttemptKey) -> Statement {
+    let user = Statement::new(statement).bind(key.user.tenant.as_str()).bind(key.user.id.to_string());
     user.bind(bytes(key.device.as_ref()).unwrap_or_default())
 }
 
-fn guesses(row: &DatabaseRow) -> Stored<AttemptRecord> {
+fn record(row: &impl Columns) -> Stored<AttemptRecord> {
     let row = Row::of("guesses of user", "user_id", row);
     Ok(AttemptRecord {
         failures: row.number("in_row")?,

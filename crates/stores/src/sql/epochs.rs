@@ -5,7 +5,7 @@ use portcullis_core::session::{Ending, Epochs};
 use portcullis_core::store::EpochScope;
 
 use super::row::Row;
-use super::{Connection, Step};
+use super::{Connection, Statement, Step};
 
 const READ: &str = "SELECT scope, epoch FROM epochs WHERE (scope = 'user' AND tenant = $1 AND id = $2) \
     OR (scope = 'tenant' AND tenant = $1 AND id = '') OR (scope = 'everyone' AND tenant = '' AND id = '')";
@@ -13,9 +13,9 @@ const ADVANCE: &str = "INSERT INTO epochs (scope, tenant, id, epoch, at, reason)
     ON CONFLICT (scope, tenant, id) DO UPDATE \
     SET epoch = epochs.epoch + 1, at = excluded.at, reason = excluded.reason RETURNING epoch";
 
-/// The three that hold for a user, of one moment.
-pub(crate) async fn read(db: &mut Connection, user: &UserKey) -> Step<Epochs> {
-    let read = sqlx::query(READ).bind(user.tenant.as_str()).bind(user.id.to_string());
+/// The three epochs that hold for a user, read at one moment.
+pub(crate) async fn read(db: &mut impl Connection, user: &UserKey) -> Step<Epochs> {
+    let read = Statement::new(READ).bind(user.tenant.as_str()).bind(user.id.to_string());
     let mut epochs = Epochs::default();
     for row in read.fetch_all(db).await? {
         let row = Row::of("epoch", "scope", &row);
@@ -30,7 +30,7 @@ pub(crate) async fn read(db: &mut Connection, user: &UserKey) -> Step<Epochs> {
 }
 
 /// Counts the epoch of a tenant, or of everyone, up.
-pub(crate) async fn advance(db: &mut Connection, scope: &EpochScope, ending: Ending) -> Step<()> {
+pub(crate) async fn advance(db: &mut impl Connection, scope: &EpochScope, ending: Ending) -> Step<()> {
     match scope {
         EpochScope::Tenant(tenant) => count_up(db, ["tenant", tenant.as_str(), ""], ending).await?,
         EpochScope::Everyone => count_up(db, ["everyone", "", ""], ending).await?,
@@ -38,14 +38,14 @@ pub(crate) async fn advance(db: &mut Connection, scope: &EpochScope, ending: End
     Ok(())
 }
 
-/// Counts a user's epoch up: the new one.
-pub(crate) async fn advance_user(db: &mut Connection, user: &UserKey, ending: Ending) -> Step<u64> {
+/// Counts a user's epoch up and returns it.
+pub(crate) async fn advance_user(db: &mut impl Connection, user: &UserKey, ending: Ending) -> Step<u64> {
     count_up(db, ["user", user.tenant.as_str(), &user.id.to_string()], ending).await
 }
 
-async fn count_up(db: &mut Connection, place: [&str; 3], ending: Ending) -> Step<u64> {
-    let [scope, tenant, id] = place;
-    let advance = sqlx::query(ADVANCE).bind(scope).bind(tenant).bind(id);
+async fn count_up(db: &mut impl Connection, key: [&str; 3], ending: Ending) -> Step<u64> {
+    let [scope, tenant, id] = key;
+    let advance = Statement::new(ADVANCE).bind(scope).bind(tenant).bind(id);
     let row = advance.bind(ending.at.as_millis()).bind(ending.reason.as_str()).fetch_one(db).await?;
     Ok(Row::of("epoch", "epoch", &row).count("epoch")?)
 }

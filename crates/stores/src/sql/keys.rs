@@ -4,8 +4,8 @@ use portcullis_core::id::TenantId;
 use portcullis_core::key::{KeyMaterial, KeyRecord, Kid};
 use portcullis_core::store::{Inserted, Stored};
 
-use super::row::{DatabaseRow, Row};
-use super::{Connection, Step, all, inserted};
+use super::row::Row;
+use super::{Columns, Connection, Statement, Step, all, inserted};
 
 const INSERT: &str = "INSERT INTO keys (tenant, kid, usage, algorithm, sealed, material, created, active_from) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
@@ -13,9 +13,9 @@ const LIST: &str = "SELECT * FROM keys WHERE tenant = $1 ORDER BY kid";
 const REWRAP: &str = "UPDATE keys SET sealed = $3, material = $4 WHERE tenant = $1 AND kid = $2";
 const REMOVE: &str = "DELETE FROM keys WHERE tenant = $1 AND kid = $2";
 
-pub(crate) async fn insert(db: &mut Connection, key: &KeyRecord) -> Step<Inserted> {
+pub(crate) async fn insert(db: &mut impl Connection, key: &KeyRecord) -> Step<Inserted> {
     let (sealed, material) = columns(&key.material);
-    let insert = sqlx::query(INSERT)
+    let insert = Statement::new(INSERT)
         .bind(key.tenant.as_str())
         .bind(key.kid.as_str())
         .bind(key.usage.as_str())
@@ -24,27 +24,27 @@ pub(crate) async fn insert(db: &mut Connection, key: &KeyRecord) -> Step<Inserte
         .bind(material)
         .bind(key.created.as_millis())
         .bind(key.active_from.as_millis());
-    Ok(inserted(insert.execute(db).await?.rows_affected()))
+    Ok(inserted(insert.execute(db).await?))
 }
 
-pub(crate) async fn list(db: &mut Connection, tenant: &TenantId) -> Step<Vec<KeyRecord>> {
-    all(&sqlx::query(LIST).bind(tenant.as_str()).fetch_all(db).await?, key)
+pub(crate) async fn list(db: &mut impl Connection, tenant: &TenantId) -> Step<Vec<KeyRecord>> {
+    all(&Statement::new(LIST).bind(tenant.as_str()).fetch_all(db).await?, key)
 }
 
 pub(crate) async fn rewrap(
-    db: &mut Connection,
+    db: &mut impl Connection,
     tenant: &TenantId,
     kid: &Kid,
     material: &KeyMaterial,
 ) -> Step<bool> {
     let (sealed, material) = columns(material);
-    let rewrap = sqlx::query(REWRAP).bind(tenant.as_str()).bind(kid.as_str()).bind(sealed).bind(material);
-    Ok(rewrap.execute(db).await?.rows_affected() == 1)
+    let rewrap = Statement::new(REWRAP).bind(tenant.as_str()).bind(kid.as_str()).bind(sealed).bind(material);
+    Ok(rewrap.execute(db).await? == 1)
 }
 
-pub(crate) async fn remove(db: &mut Connection, tenant: &TenantId, kid: &Kid) -> Step<bool> {
-    let remove = sqlx::query(REMOVE).bind(tenant.as_str()).bind(kid.as_str());
-    Ok(remove.execute(db).await?.rows_affected() == 1)
+pub(crate) async fn remove(db: &mut impl Connection, tenant: &TenantId, kid: &Kid) -> Step<bool> {
+    let remove = Statement::new(REMOVE).bind(tenant.as_str()).bind(kid.as_str());
+    Ok(remove.execute(db).await? == 1)
 }
 
 fn columns(material: &KeyMaterial) -> (bool, &[u8]) {
@@ -54,7 +54,7 @@ fn columns(material: &KeyMaterial) -> (bool, &[u8]) {
     }
 }
 
-fn key(row: &DatabaseRow) -> Stored<KeyRecord> {
+fn key(row: &impl Columns) -> Stored<KeyRecord> {
     let row = Row::of("key", "kid", row);
     let material = row.bytes("material")?.to_vec();
     Ok(KeyRecord {

@@ -1,9 +1,10 @@
 //! The statements, in SQL that SQLite and PostgreSQL both understand: numbered parameters, `RETURNING`, `ON CONFLICT`.
 //!
-//! Each function is one step on a connection that somebody else opened. Those that read and then write must be called
-//! inside a transaction that keeps other writers out.
+//! Each function is one step on a [`Connection`] that its caller opened. A function that reads and then writes must run
+//! inside a transaction that keeps other writers out. A kind of database implements [`Connection`] and [`Columns`].
 
 pub(crate) mod attempts;
+mod connection;
 pub(crate) mod epochs;
 pub(crate) mod keys;
 pub(crate) mod mail;
@@ -16,19 +17,15 @@ pub(crate) mod users;
 use portcullis_core::clock::Timestamp;
 use portcullis_core::secret::SecretHash;
 use portcullis_core::store::{Inserted, StoreError, Stored};
-use sqlx::query::Query;
 
-/// The database that the statements run on.
-pub(crate) type Database = sqlx::Sqlite;
-/// A connection to it.
-pub(crate) type Connection = sqlx::SqliteConnection;
+pub(crate) use connection::{Columns, Connection, Statement, Value};
 
-/// Why a step did not take place.
+/// Why a step failed.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// The database's reason.
+    /// The database refused it.
     Database(sqlx::Error),
-    /// Ours: what it holds makes no sense.
+    /// A stored record cannot be read.
     Record(StoreError),
 }
 
@@ -45,7 +42,7 @@ impl From<StoreError> for Fault {
 }
 
 impl Fault {
-    /// The error of a verb that met this while it was `doing` something.
+    /// The error of the verb that was `doing` something.
     pub(crate) fn while_doing(self, doing: &'static str) -> StoreError {
         match self {
             Self::Database(source) => StoreError::unavailable(doing, source),
@@ -54,18 +51,15 @@ impl Fault {
     }
 }
 
-/// What a step gives.
+/// The result of a step.
 pub(crate) type Step<T> = Result<T, Fault>;
 
-/// A statement with some of its parameters.
-type Statement<'q> = Query<'q, Database, <Database as sqlx::Database>::Arguments>;
-
-/// Whether the one row was written.
+/// Whether one row was written.
 const fn inserted(rows: u64) -> Inserted {
     if rows == 0 { Inserted::Clash } else { Inserted::Done }
 }
 
-/// A number that only counts up, as a column. No counting reaches 2^63.
+/// A counter, as a column. No counter reaches 2^63.
 fn count(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -78,7 +72,7 @@ fn bytes(hash: Option<&SecretHash>) -> Option<&[u8]> {
     hash.map(|hash| hash.as_bytes().as_slice())
 }
 
-/// All rows, read.
+/// Reads all rows.
 fn all<R, T>(rows: &[R], read: impl Fn(&R) -> Stored<T>) -> Step<Vec<T>> {
     rows.iter().map(|row| read(row).map_err(Fault::from)).collect()
 }

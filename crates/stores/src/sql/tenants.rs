@@ -1,13 +1,13 @@
-//! Tenants, and the installation.
+//! Tenants, and the installation that they belong to.
 
 use portcullis_core::id::TenantId;
 use portcullis_core::store::{Inserted, Page, StoreError, Stored, Updated};
 use portcullis_core::tenant::{Installation, TenantRecord};
 
-use super::row::{DatabaseRow, Row};
-use super::{Connection, Statement, Step, all, count as counted, inserted, millis};
+use super::row::Row;
+use super::{Columns, Connection, Statement, Step, all, count as counted, inserted, millis};
 
-const FOUND: &str =
+const CREATE_INSTALLATION: &str =
     "INSERT INTO installation (one, issuer, created) VALUES (1, $1, $2) ON CONFLICT DO NOTHING";
 const INSTALLATION: &str = "SELECT issuer, created FROM installation WHERE one = 1";
 const INSERT: &str = "INSERT INTO tenants (id, created, settings, database, suspended, tokens_after, version) \
@@ -16,46 +16,48 @@ const UPDATE: &str = "UPDATE tenants SET created = $2, settings = $3, database =
     tokens_after = $6, version = $7 WHERE id = $1 AND version = $7 - 1";
 const FIND: &str = "SELECT * FROM tenants WHERE id = $1";
 const LIST: &str = "SELECT * FROM tenants WHERE id > $1 ORDER BY id LIMIT $2";
-const COUNT: &str = "SELECT count(*) FROM tenants";
+const COUNT: &str = "SELECT count(*) AS tenants FROM tenants";
 
 pub(crate) async fn get_or_create_installation(
-    db: &mut Connection,
+    db: &mut impl Connection,
     proposed: &Installation,
 ) -> Step<Installation> {
-    let found = sqlx::query(FOUND).bind(&proposed.issuer).bind(proposed.created.as_millis());
-    found.execute(&mut *db).await?;
-    let row = sqlx::query(INSTALLATION).fetch_one(db).await?;
+    let create =
+        Statement::new(CREATE_INSTALLATION).bind(proposed.issuer.as_str()).bind(proposed.created.as_millis());
+    create.execute(&mut *db).await?;
+    let row = Statement::new(INSTALLATION).fetch_one(db).await?;
     let row = Row::of("installation", "issuer", &row);
     Ok(Installation { issuer: row.text("issuer")?, created: row.time("created")? })
 }
 
-pub(crate) async fn insert(db: &mut Connection, tenant: &TenantRecord) -> Step<Inserted> {
-    Ok(inserted(bound(INSERT, tenant)?.execute(db).await?.rows_affected()))
+pub(crate) async fn insert(db: &mut impl Connection, tenant: &TenantRecord) -> Step<Inserted> {
+    Ok(inserted(bound(INSERT, tenant)?.execute(db).await?))
 }
 
-pub(crate) async fn update(db: &mut Connection, tenant: &TenantRecord) -> Step<Updated> {
-    let rows = bound(UPDATE, tenant)?.execute(db).await?.rows_affected();
+pub(crate) async fn update(db: &mut impl Connection, tenant: &TenantRecord) -> Step<Updated> {
+    let rows = bound(UPDATE, tenant)?.execute(db).await?;
     Ok(if rows == 0 { Updated::Stale } else { Updated::Done })
 }
 
-pub(crate) async fn find(db: &mut Connection, id: &TenantId) -> Step<Option<TenantRecord>> {
-    let row = sqlx::query(FIND).bind(id.as_str()).fetch_optional(db).await?;
+pub(crate) async fn find(db: &mut impl Connection, id: &TenantId) -> Step<Option<TenantRecord>> {
+    let row = Statement::new(FIND).bind(id.as_str()).fetch_optional(db).await?;
     Ok(row.as_ref().map(tenant).transpose()?)
 }
 
-pub(crate) async fn list(db: &mut Connection, page: &Page<TenantId>) -> Step<Vec<TenantRecord>> {
+pub(crate) async fn list(db: &mut impl Connection, page: &Page<TenantId>) -> Step<Vec<TenantRecord>> {
     let after = page.after.as_ref().map_or("", TenantId::as_str);
-    all(&sqlx::query(LIST).bind(after).bind(i64::from(page.limit)).fetch_all(db).await?, tenant)
+    all(&Statement::new(LIST).bind(after).bind(i64::from(page.limit)).fetch_all(db).await?, tenant)
 }
 
-pub(crate) async fn count(db: &mut Connection) -> Step<i64> {
-    Ok(sqlx::query_scalar(COUNT).fetch_one(db).await?)
+pub(crate) async fn count(db: &mut impl Connection) -> Step<u64> {
+    let row = Statement::new(COUNT).fetch_one(db).await?;
+    Ok(Row::of("tenants", "tenants", &row).count("tenants")?)
 }
 
-fn bound<'q>(statement: &'static str, tenant: &'q TenantRecord) -> Stored<Statement<'q>> {
+fn bound<'q>(statement: &'static str, tenant: &'q TenantRecord) -> Stored<Statement> {
     let unwritable = |_| StoreError::corrupt("tenant", &tenant.id, "settings");
     let settings = serde_json::to_string(&tenant.settings).map_err(unwritable)?;
-    let bound = sqlx::query(statement)
+    let bound = Statement::new(statement)
         .bind(tenant.id.as_str())
         .bind(tenant.created.as_millis())
         .bind(settings)
@@ -66,7 +68,7 @@ fn bound<'q>(statement: &'static str, tenant: &'q TenantRecord) -> Stored<Statem
     Ok(bound)
 }
 
-fn tenant(row: &DatabaseRow) -> Stored<TenantRecord> {
+fn tenant(row: &impl Columns) -> Stored<TenantRecord> {
     let row = Row::of("tenant", "id", row);
     Ok(TenantRecord {
         id: row.word("id")?,

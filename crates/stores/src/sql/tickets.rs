@@ -9,8 +9,8 @@ use portcullis_core::ticket::{
     IssueOutcome, RedeemOutcome, RedeemRequest, Ticket, TicketKey, TicketPurpose, TicketState,
 };
 
-use super::row::{DatabaseRow, Row};
-use super::{Connection, Statement, Step, bytes, count, mail, millis};
+use super::row::Row;
+use super::{Columns, Connection, Statement, Step, bytes, count, mail, millis};
 
 const INSERT: &str = "INSERT INTO tickets (tenant, id, user_id, purpose, created, expires, secret_hash, device_hash, \
     epoch_user, epoch_tenant, epoch_everyone, wrong, last_wrong, state) \
@@ -23,35 +23,33 @@ const OLDEST: &str = "SELECT created FROM tickets \
 const CLOSE: &str = "UPDATE tickets SET state = 'closed' WHERE tenant = $1 AND id IN (SELECT id FROM tickets \
     WHERE tenant = $1 AND user_id = $2 AND purpose = $3 AND state = 'open' AND expires > $4 \
     ORDER BY created DESC, id DESC LIMIT $5 OFFSET $6)";
-const WRONG: &str = "SELECT coalesce(sum(wrong), 0) FROM tickets \
+const WRONG: &str = "SELECT coalesce(sum(wrong), 0) AS wrong FROM tickets \
     WHERE tenant = $1 AND user_id = $2 AND purpose = $3 AND last_wrong > $4";
 const PURGE: &str = "DELETE FROM tickets WHERE (tenant, id) IN (SELECT tenant, id FROM tickets \
     WHERE purpose = $1 AND expires <= $2 LIMIT $3)";
 
-/// Not where too many were issued lately; closes the oldest that are open where there are too many of them.
-pub(crate) async fn issue(db: &mut Connection, ticket: &Ticket, mailing: &QueuedMail) -> Step<IssueOutcome> {
+/// Issues nothing if too many were issued lately. Closes the oldest open tickets beyond the limit.
+pub(crate) async fn issue(
+    db: &mut impl Connection,
+    ticket: &Ticket,
+    queued: &QueuedMail,
+) -> Step<IssueOutcome> {
     let limits = ticket.purpose.limits();
     let since = ticket.created.minus(limits.within).as_millis();
-    let oldest: Option<i64> = sqlx::query_scalar(OLDEST)
-        .bind(ticket.key.tenant.as_str())
-        .bind(ticket.user.to_string())
-        .bind(ticket.purpose.as_str())
-        .bind(since)
-        .bind(i64::from(limits.issued.saturating_sub(1)))
-        .fetch_optional(&mut *db)
-        .await?;
-    if let Some(oldest) = oldest {
-        return Ok(IssueOutcome::too_many_since(Timestamp::from_millis(oldest), &limits, ticket.created));
+    let oldest = of_user(OLDEST, ticket).bind(since).bind(i64::from(limits.issued.saturating_sub(1)));
+    if let Some(oldest) = oldest.fetch_optional(&mut *db).await? {
+        let oldest = Row::of("ticket", "created", &oldest).time("created")?;
+        return Ok(IssueOutcome::too_many_since(oldest, &limits, ticket.created));
     }
     let close = of_user(CLOSE, ticket).bind(ticket.created.as_millis());
     let beside_this = i64::from(limits.open.saturating_sub(1));
     close.bind(i64::from(u32::MAX)).bind(beside_this).execute(&mut *db).await?;
     insert(db, ticket).await?;
-    mail::put(db, mailing).await?;
+    mail::put(db, queued).await?;
     Ok(IssueOutcome::Done)
 }
 
-async fn insert(db: &mut Connection, ticket: &Ticket) -> Step<()> {
+async fn insert(db: &mut impl Connection, ticket: &Ticket) -> Step<()> {
     let insert = keyed(INSERT, &ticket.key)
         .bind(ticket.user.to_string())
         .bind(ticket.purpose.as_str())
@@ -70,7 +68,7 @@ async fn insert(db: &mut Connection, ticket: &Ticket) -> Step<()> {
 }
 
 pub(crate) async fn arm(
-    db: &mut Connection,
+    db: &mut impl Connection,
     key: &TicketKey,
     secret: SecretHash,
     now: Timestamp,
@@ -83,9 +81,9 @@ pub(crate) async fn arm(
     Ok(armed)
 }
 
-/// Decides and writes; a guess that was not looked at changes nothing and writes nothing.
+/// Decides and writes. A guess that was turned away writes nothing.
 pub(crate) async fn redeem(
-    db: &mut Connection,
+    db: &mut impl Connection,
     key: &TicketKey,
     purpose: TicketPurpose,
     secret: SecretHash,
@@ -94,7 +92,7 @@ pub(crate) async fn redeem(
 ) -> Step<RedeemOutcome> {
     let found = find(&mut *db, key).await?.filter(|ticket| ticket.purpose == purpose);
     let Some(stored) = found else { return Ok(RedeemOutcome::Gone) };
-    let wrong_before = guessed_wrong(&mut *db, &stored, now).await?;
+    let wrong_before = wrong_guesses(&mut *db, &stored, now).await?;
     let (redeemed, next) = stored.clone().redeem(&RedeemRequest { secret, device, now, wrong_before });
     if next != stored {
         write(db, &next).await?;
@@ -102,52 +100,46 @@ pub(crate) async fn redeem(
     Ok(redeemed)
 }
 
-/// How often the user's tickets of this purpose were guessed wrong lately.
-async fn guessed_wrong(db: &mut Connection, ticket: &Ticket, now: Timestamp) -> Step<u32> {
+/// How many wrong guesses at the user's tickets of this purpose were made lately.
+async fn wrong_guesses(db: &mut impl Connection, ticket: &Ticket, now: Timestamp) -> Step<u32> {
     let since = now.minus(ticket.purpose.limits().within).as_millis();
-    let wrong: i64 = sqlx::query_scalar(WRONG)
-        .bind(ticket.key.tenant.as_str())
-        .bind(ticket.user.to_string())
-        .bind(ticket.purpose.as_str())
-        .bind(since)
-        .fetch_one(db)
-        .await?;
-    Ok(u32::try_from(wrong).unwrap_or(u32::MAX))
+    let row = of_user(WRONG, ticket).bind(since).fetch_one(db).await?;
+    Ok(Row::of("tickets", "wrong", &row).number("wrong")?)
 }
 
-/// Removes what [`Ticket::kept_until`] says may go.
-pub(crate) async fn purge(db: &mut Connection, now: Timestamp, limit: u32) -> Step<u64> {
+/// Removes tickets whose [`Ticket::kept_until`] has passed.
+pub(crate) async fn purge(db: &mut impl Connection, now: Timestamp, limit: u32) -> Step<u64> {
     let mut removed = 0;
     for purpose in TicketPurpose::ALL {
         let over_before = now.minus(purpose.limits().within).as_millis();
         let left = i64::from(limit).saturating_sub_unsigned(removed);
-        let purge = sqlx::query(PURGE).bind(purpose.as_str()).bind(over_before).bind(left);
-        removed += purge.execute(&mut *db).await?.rows_affected();
+        let purge = Statement::new(PURGE).bind(purpose.as_str()).bind(over_before).bind(left);
+        removed += purge.execute(&mut *db).await?;
     }
     Ok(removed)
 }
 
-pub(crate) async fn find(db: &mut Connection, key: &TicketKey) -> Step<Option<Ticket>> {
+pub(crate) async fn find(db: &mut impl Connection, key: &TicketKey) -> Step<Option<Ticket>> {
     let row = keyed(FIND, key).fetch_optional(db).await?;
     Ok(row.as_ref().map(ticket).transpose()?)
 }
 
-async fn write(db: &mut Connection, ticket: &Ticket) -> Step<()> {
+async fn write(db: &mut impl Connection, ticket: &Ticket) -> Step<()> {
     let write = keyed(WRITE, &ticket.key).bind(bytes(ticket.secret.as_ref())).bind(i64::from(ticket.wrong));
     write.bind(millis(ticket.last_wrong)).bind(ticket.state.as_str()).execute(db).await?;
     Ok(())
 }
 
-fn keyed(statement: &'static str, key: &TicketKey) -> Statement<'static> {
-    sqlx::query(statement).bind(key.tenant.to_string()).bind(key.id.to_string())
+fn keyed(statement: &'static str, key: &TicketKey) -> Statement {
+    Statement::new(statement).bind(key.tenant.to_string()).bind(key.id.to_string())
 }
 
-fn of_user(statement: &'static str, ticket: &Ticket) -> Statement<'static> {
-    let user = sqlx::query(statement).bind(ticket.key.tenant.to_string()).bind(ticket.user.to_string());
+fn of_user(statement: &'static str, ticket: &Ticket) -> Statement {
+    let user = Statement::new(statement).bind(ticket.key.tenant.to_string()).bind(ticket.user.to_string());
     user.bind(ticket.purpose.as_str())
 }
 
-fn ticket(row: &DatabaseRow) -> Stored<Ticket> {
+fn ticket(row: &impl Columns) -> Stored<Ticket> {
     let row = Row::of("ticket", "id", row);
     Ok(Ticket {
         key: TicketKey { tenant: row.word("tenant")?, id: row.word("id")? },

@@ -1,9 +1,9 @@
-//! The change feed: a thread that looks for what was written, by this process or any other.
+//! The change feed: a thread that polls for what was written, by this process or any other.
 //!
-//! Triggers write every change into a table of its own, in the transaction that makes it. `PRAGMA data_version` costs a
-//! few microseconds and says whether anybody has committed since it was last asked; only then is the table read. The
-//! time before the question is what the answer proves. The thread, its runtime and its connection are the watch's own:
-//! nothing that happens on the server's runtime delays them.
+//! Triggers write every change into a table of its own, in the transaction that makes the change. `PRAGMA data_version`
+//! costs a few microseconds and says whether another connection has committed since the last poll; only then does the
+//! thread read the table. The answer proves the time before the question. Thread, runtime and connection belong to the
+//! watch alone, so that load on the server's runtime does not delay them.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -22,14 +22,14 @@ use tracing::{info, warn};
 use super::file::DatabaseFile;
 use super::writer::DEADLINE;
 
-/// How often it is looked, and how seldom at most while the database is out of reach.
+/// The pause between polls, and the longest pause while the database is out of reach.
 const POLL: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// The most changes that are told one by one.
+/// The most changes that are announced one by one.
 const MOST_CHANGES: i64 = 10_000;
 
 const VERSION: &str = "PRAGMA data_version";
-/// The last number that was given, whether its change is still there or not.
+/// The newest sequence number, even if its change has been pruned.
 const HEAD: &str = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'";
 const CHANGES: &str = "SELECT head.seq AS head, changes.seq AS seq, kind, tenant, id FROM sqlite_sequence AS head \
     LEFT JOIN changes ON changes.seq > $1 WHERE head.name = 'changes' ORDER BY changes.seq LIMIT $2";
@@ -57,7 +57,7 @@ pub(super) fn watch(
     }
 }
 
-/// Nothing is ever sent: the thread ends when the sender is gone.
+/// A value that is never sent: the thread ends when the sender is dropped.
 enum Never {}
 
 struct Guard {
@@ -91,7 +91,7 @@ impl Follower {
             self.bookmark = Some(in_time(&runtime, Bookmark::open(&self.file))?);
             Ok(runtime)
         });
-        // An error only says that nobody waits for the watch any more: then `stopped` says so too.
+        // An error only says that the caller has given up the watch: then `stopped` says so too.
         let runtime = match begun {
             Ok(runtime) => ready.send(Ok(())).map(|()| runtime).ok(),
             Err(fault) => ready.send(Err(fault)).map(|()| None).unwrap_or_default(),
@@ -104,7 +104,7 @@ impl Follower {
     fn follow(&mut self, runtime: &Runtime, stopped: &Receiver<Never>) {
         let mut pause = POLL;
         while matches!(stopped.recv_timeout(pause), Err(RecvTimeoutError::Timeout)) {
-            pause = match in_time(runtime, self.look()) {
+            pause = match in_time(runtime, self.poll()) {
                 Ok(()) => POLL,
                 Err(fault) => {
                     self.lose(&fault);
@@ -120,7 +120,7 @@ impl Follower {
         }
     }
 
-    async fn look(&mut self) -> Result<(), sqlx::Error> {
+    async fn poll(&mut self) -> Result<(), sqlx::Error> {
         let sent = self.clock.ticks();
         self.file.check()?;
         match &mut self.bookmark {
@@ -131,7 +131,7 @@ impl Follower {
         Ok(())
     }
 
-    /// What was written meanwhile may have been written to another file: it is not looked for one by one.
+    /// The file may have been replaced meanwhile, so changes are not announced one by one.
     async fn resume(&mut self) -> Result<(), sqlx::Error> {
         self.bookmark = Some(Bookmark::open(&self.file).await?);
         info!("the change feed is back");
@@ -140,7 +140,7 @@ impl Follower {
     }
 }
 
-/// Runs a step of the feed, but not for ever.
+/// Runs a step of the feed until the deadline.
 fn in_time<T>(
     runtime: &Runtime,
     step: impl Future<Output = Result<T, sqlx::Error>>,
@@ -157,7 +157,7 @@ struct Bookmark {
 }
 
 impl Bookmark {
-    /// Behind everything that was written before.
+    /// A bookmark after everything that was written before.
     async fn open(file: &DatabaseFile) -> Result<Self, sqlx::Error> {
         file.check()?;
         let mut db = file.reading().connect().await?;
@@ -166,20 +166,20 @@ impl Bookmark {
         Ok(Self { db, version, seq: seq.unwrap_or_default() })
     }
 
-    /// Tells what was written since.
+    /// Announces what was written since.
     async fn read_on(&mut self, sink: &dyn ChangeSink) -> Result<(), sqlx::Error> {
         let version = sqlx::query_scalar(VERSION).fetch_one(&mut self.db).await?;
         if version == self.version {
             return Ok(());
         }
         let rows = sqlx::query(CHANGES).bind(self.seq).bind(MOST_CHANGES).fetch_all(&mut self.db).await?;
-        self.tell(&rows, sink)?;
+        self.announce(&rows, sink)?;
         self.version = version;
         Ok(())
     }
 
-    /// Numbers have no holes: fewer changes than numbers means that some were removed before they were read.
-    fn tell(&mut self, rows: &[SqliteRow], sink: &dyn ChangeSink) -> Result<(), sqlx::Error> {
+    /// Sequence numbers have no gaps: fewer changes than numbers means that some were pruned before they were read.
+    fn announce(&mut self, rows: &[SqliteRow], sink: &dyn ChangeSink) -> Result<(), sqlx::Error> {
         let head: i64 = rows.first().map_or(Ok(0), |row| row.try_get("head"))?;
         let is_change = |row: &&SqliteRow| matches!(row.try_get::<Option<i64>, _>("seq"), Ok(Some(_)));
         let changes: Vec<&SqliteRow> = rows.iter().filter(is_change).collect();
@@ -195,7 +195,7 @@ impl Bookmark {
     }
 }
 
-/// Names that make no sense were written by hand, and could mean anything.
+/// A row that cannot be read was written by hand, and could mean any change.
 fn change(row: &SqliteRow) -> Change {
     let text = |column| row.try_get::<&str, _>(column).unwrap_or_default();
     let (tenant, id) = (text("tenant"), text("id"));

@@ -1,4 +1,4 @@
-//! The database file: made for its owner only, and watched for being taken away.
+//! The database file: readable by its owner alone, and checked for having been removed or replaced.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
@@ -13,13 +13,13 @@ use tokio::time::{sleep, timeout};
 
 use super::SqliteOpenError;
 
-/// How long somebody waits for a lock that another process holds.
+/// How long a connection waits for a lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long somebody waits who was refused a lock at once.
+/// The pause before another try, where SQLite refuses a lock without waiting.
 const RETRY_AFTER: Duration = Duration::from_millis(20);
 
-/// A file that was opened. SQLite goes on with a file that has been removed or replaced, as if its writes were kept:
-/// so it is compared with what lies at the path.
+/// A file that was opened. SQLite goes on with a file that was removed or replaced, as if its writes were kept. So the
+/// open file is compared with the one at its path.
 #[derive(Debug)]
 pub(super) struct DatabaseFile {
     path: PathBuf,
@@ -37,8 +37,8 @@ impl Identity {
 }
 
 impl DatabaseFile {
-    /// The file at `path`. It and its directory are made if they are not there, readable by their owner only: keys and
-    /// password hashes will be in it, and SQLite gives its side files the same mode.
+    /// The file at `path`. It and its directory are created if they are missing, readable by their owner alone, because
+    /// they will hold keys and password hashes. SQLite gives its side files the same mode.
     pub(super) fn prepare(path: &Path) -> Result<Self, SqliteOpenError> {
         let unusable = |source| SqliteOpenError::File { path: path.to_owned(), source };
         if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -52,7 +52,7 @@ impl DatabaseFile {
         Self::at(path).map_err(unusable)
     }
 
-    /// The file at `path`, which somebody has made before.
+    /// The file at `path`, which must have been created before.
     pub(super) fn existing(path: &Path) -> Result<Self, SqliteOpenError> {
         Self::at(path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => SqliteOpenError::Missing { path: path.to_owned() },
@@ -60,16 +60,16 @@ impl DatabaseFile {
         })
     }
 
-    /// The file at `path`, which must be there.
+    /// The file at `path`, which must exist.
     pub(super) fn at(path: &Path) -> io::Result<Self> {
         if fs::metadata(path)?.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        // SQLite takes `:memory:` and `file:…` for something else than a path, but not from the root.
+        // SQLite gives `:memory:` and `file:…` a meaning of their own, but not in an absolute path.
         Ok(Self { path: absolute(path)?, identity: Identity::of(path)? })
     }
 
-    /// Whether the file still lies where it was opened.
+    /// Checks that the file at the path is still the one that was opened.
     pub(super) fn check(&self) -> Result<(), sqlx::Error> {
         match Identity::of(&self.path) {
             Ok(identity) if identity == self.identity => Ok(()),
@@ -85,8 +85,8 @@ impl DatabaseFile {
 
     /// A connection that writes. An acknowledged write is on the disk (`synchronous=FULL`).
     ///
-    /// While one connection switches a new file to write-ahead logging, others that want the same are refused at once,
-    /// whatever their time-out: they try again.
+    /// While one connection switches a new file to write-ahead logging, SQLite refuses others that do the same at once,
+    /// whatever their time-out. So they try again.
     pub(super) async fn writing(&self) -> Result<SqliteConnection, sqlx::Error> {
         let connect = async {
             loop {
@@ -103,13 +103,12 @@ impl DatabaseFile {
     async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
         self.check()?;
         let options = self.options().journal_mode(SqliteJournalMode::Wal);
-        // What is replaced or deleted does not stay behind in a page that is written anyway.
+        // SQLite overwrites replaced and deleted content in every page that it writes anyway.
         let options = options.pragma("secure_delete", "FAST");
         options.synchronous(SqliteSynchronous::Full).connect().await
     }
 
-    /// Brings everything in the write-ahead log into the database and empties the log: earlier states of a page are in
-    /// neither any more.
+    /// Moves the write-ahead log into the database and empties it, so that earlier states of a page are in neither.
     pub(super) async fn empty_log(&self) -> Result<(), sqlx::Error> {
         let mut db = self.writing().await?;
         let (busy, _, _): (i64, i64, i64) =
@@ -120,7 +119,7 @@ impl DatabaseFile {
         if busy == 0 { Ok(()) } else { Err(kept().into()) }
     }
 
-    /// How a connection that only reads is made.
+    /// Options of a connection that only reads.
     pub(super) fn reading(&self) -> SqliteConnectOptions {
         self.options().read_only(true)
     }
@@ -138,6 +137,6 @@ impl DatabaseFile {
 fn is_busy(fault: &sqlx::Error) -> bool {
     const SQLITE_BUSY: i32 = 5;
     let code = fault.as_database_error().and_then(DatabaseError::code);
-    // The low byte is the kind of error, the others say more about it.
+    // The low byte is the kind of error, the others are details.
     code.and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == SQLITE_BUSY)
 }

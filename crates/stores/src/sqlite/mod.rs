@@ -1,8 +1,8 @@
 //! A store in one SQLite file: for one machine, with no server to run.
 //!
-//! Several processes may work on the file at once, as the command line does while the server runs; each sees what the
-//! others write, and what somebody writes by hand in SQLite's shell. An acknowledged write is on the disk. What it does
-//! not do: file systems of other machines (SQLite's shared memory does not cross a network).
+//! Several processes may work on the file at once, as commands do while the server runs. Each sees what the others write,
+//! and what an operator writes in SQLite's shell. An acknowledged write is on the disk. It does not work on network file
+//! systems: SQLite's shared memory does not cross a network.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -19,6 +19,7 @@
 //! # }
 //! ```
 
+mod connection;
 mod feed;
 mod file;
 mod schema;
@@ -40,22 +41,22 @@ use thiserror::Error;
 use tokio::time::timeout;
 
 use crate::backend::{Backend, IfMissing, MigrationState, OpenDatabase};
-use crate::sql::{Database, Step, tenants};
+use crate::sql::{Step, tenants};
 use crate::{DatabaseUrl, DatabaseUrlError};
 use file::DatabaseFile;
-use schema::Place;
+use schema::ErrorPath;
 use writer::{DEADLINE, NoAnswer, Writer};
 
-/// What is asked of the store, in the words of its errors.
+/// The verb in the errors of an opening.
 const OPENING: &str = "open its database";
 
-/// How many read at once.
+/// How many connections read at once.
 const READERS: u32 = 4;
 
 /// Why a database was not opened.
 #[derive(Debug, Error)]
 pub enum SqliteOpenError {
-    /// There is no directory for it.
+    /// The directory of the file cannot be created.
     #[error("the directory {} cannot be made: {source}", .path.display())]
     Directory {
         /// The directory.
@@ -63,7 +64,7 @@ pub enum SqliteOpenError {
         /// What the system said.
         source: io::Error,
     },
-    /// There is no file, or none that can be used.
+    /// The file cannot be created or read.
     #[error("the file {} cannot be used: {source}", .path.display())]
     File {
         /// The file.
@@ -71,7 +72,7 @@ pub enum SqliteOpenError {
         /// What the system said.
         source: io::Error,
     },
-    /// There is no file, where there was one.
+    /// The file existed before and is missing.
     #[error(
         "there is no database {}, and none is made in its place: mount the volume that it is on, restore the file, or \
          name the data directory that it is in",
@@ -81,27 +82,27 @@ pub enum SqliteOpenError {
         /// The file.
         path: PathBuf,
     },
-    /// The file has none of our tables, and had them.
+    /// The file has none of this program's tables, and had them before.
     #[error("{} is empty, and is left so: restore the file", .path.display())]
     Empty {
         /// The file.
         path: PathBuf,
     },
-    /// The file is something else.
+    /// The file is no SQLite database.
     #[error("{} is no SQLite database", .path.display())]
     NotADatabase {
         /// The file.
         path: PathBuf,
     },
-    /// The database has been used by a newer version, and is left as it is.
+    /// A newer version has migrated the database. It is left as it is.
     #[error("{} is of a newer version (it has migration {migration}): upgrade this program", .path.display())]
     Newer {
         /// The file.
         path: PathBuf,
-        /// What this version does not know.
+        /// The newest migration, which this version does not know.
         migration: i64,
     },
-    /// The tables were not made by this program.
+    /// Another program made the tables, or an operator changed their history.
     #[error("{} was made otherwise: its migration {migration} is none of this program's", .path.display())]
     Altered {
         /// The file.
@@ -109,7 +110,7 @@ pub enum SqliteOpenError {
         /// The migration that differs.
         migration: i64,
     },
-    /// The tables could not be made.
+    /// A migration failed.
     #[error("{} cannot be brought up to date: {source}", .path.display())]
     Migration {
         /// The file.
@@ -117,7 +118,7 @@ pub enum SqliteOpenError {
         /// What the database said.
         source: MigrateError,
     },
-    /// Anything else.
+    /// SQLite could not open the file for another reason.
     #[error("{} cannot be opened: {source}", .path.display())]
     Database {
         /// The file.
@@ -182,8 +183,8 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the database at `path`, makes it if there is none, and brings it up to date. Its writer is a task of the
-    /// runtime that this is called on.
+    /// Opens the database at `path`, creates it if it is missing, and applies pending migrations. Its writer is a task of
+    /// the runtime that this is called on.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], with an [`SqliteOpenError`] that says what is wrong.
@@ -191,8 +192,8 @@ impl SqliteStore {
         Self::open_or(path, clock, IfMissing::Create).await
     }
 
-    /// Opens the database at `path`, which [`SqliteStore::open`] has made before, and brings it up to date: where it is
-    /// not, or is empty, it was lost, and is not made anew.
+    /// Opens the database at `path`, which [`SqliteStore::open`] has created before, and applies pending migrations. A
+    /// file that is missing or empty was lost, and is not created anew.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], with an [`SqliteOpenError`] that says what is wrong.
@@ -214,7 +215,7 @@ impl SqliteStore {
             IfMissing::Create => DatabaseFile::prepare(path)?,
             IfMissing::Refuse => DatabaseFile::existing(path)?,
         });
-        let mut db = file.writing().await.map_err(|fault| Place(path).fault(fault))?;
+        let mut db = file.writing().await.map_err(|fault| ErrorPath(path).fault(fault))?;
         if if_missing == IfMissing::Refuse && schema::is_empty(path, &mut db).await? {
             return Err(SqliteOpenError::Empty { path: path.to_owned() });
         }
@@ -235,24 +236,24 @@ impl SqliteStore {
         Stores::from_one(Arc::new(self.clone()))
     }
 
-    /// Asks a reader and the writer for a sign of life: the file is there, can be read, and the lock can be had.
+    /// Checks that the file is there and can be read, and that the lock for writing can be had.
     ///
     /// # Errors
-    /// One of them gives none.
+    /// [`StoreError`] says which of them failed.
     pub async fn ping(&self) -> Stored<()> {
         let doing = "answer";
         in_time(doing, async { tenants::count(&mut *self.reader().await?).await }).await?;
         self.writer.write(doing, |_| Box::pin(async { Ok(()) })).await
     }
 
-    /// Finishes what was asked for and lets go of the file; whatever is asked later is [`StoreError::Unavailable`].
-    /// Watches last until they are dropped.
+    /// Finishes pending writes and closes the file. Every later call is [`StoreError::Unavailable`]. Watches last until
+    /// they are dropped.
     pub async fn close(&self) {
         self.writer.close().await;
         self.readers.close().await;
     }
 
-    async fn reader(&self) -> Result<PoolConnection<Database>, sqlx::Error> {
+    async fn reader(&self) -> Result<PoolConnection<sqlx::Sqlite>, sqlx::Error> {
         self.file.check()?;
         self.readers.acquire().await
     }
@@ -279,7 +280,7 @@ impl fmt::Debug for SqliteStore {
     }
 }
 
-/// The answer of `step`, but not for ever.
+/// The answer of `step`, or an error at the deadline.
 async fn in_time<T>(doing: &'static str, step: impl Future<Output = Step<T>>) -> Stored<T> {
     match timeout(DEADLINE, step).await {
         Ok(done) => done.map_err(|fault| fault.while_doing(doing)),

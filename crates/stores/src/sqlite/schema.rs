@@ -1,4 +1,4 @@
-//! The tables, brought up to date one migration at a time.
+//! The migrations, which create the tables and bring them up to date.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::backend::MigrationState;
 use crate::sql::users;
 use portcullis_core::store::{StoreError, Stored};
 
-/// Not sqlx's own name for it: whoever builds us into a program may keep tables of theirs in the same file.
+/// Not sqlx's own name: a program that embeds this library may keep tables of its own in the same file.
 const TABLE: &str = "portcullis_migrations";
 const IS_THERE: &str =
     "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'portcullis_migrations'";
@@ -22,16 +22,14 @@ const HISTORY: [(i64, &str, &str); 3] = [
     (2, "changes", include_str!("migrations/0002_changes.sql")),
     (3, "devices", include_str!("migrations/0003_devices.sql")),
 ];
-/// The migration after which the program has something to write that SQL cannot say.
+/// The migration after which the program fills a column that SQL alone cannot fill.
 const SEARCH: i64 = 3;
 
-/// The migrations that this version knows, and whether the database at `path` has them; it is not changed. A file that
-/// is not there has none.
-///
-/// # Errors
-/// It cannot be read, is no database of ours, or one of a newer version.
+/// The migrations that this version knows, and whether the database at `path` has them. Changes nothing. A file that does
+/// not exist has none.
 pub(super) async fn migrations(path: &Path) -> Stored<Vec<MigrationState>> {
-    let applied = look(path).await.map_err(|fault| StoreError::unavailable("read its migrations", fault))?;
+    let applied =
+        applied_at(path).await.map_err(|fault| StoreError::unavailable("read its migrations", fault))?;
     let state = |(version, description, _)| MigrationState {
         version,
         description,
@@ -40,38 +38,38 @@ pub(super) async fn migrations(path: &Path) -> Stored<Vec<MigrationState>> {
     Ok(HISTORY.map(state).to_vec())
 }
 
-async fn look(path: &Path) -> Result<Vec<i64>, SqliteOpenError> {
+async fn applied_at(path: &Path) -> Result<Vec<i64>, SqliteOpenError> {
     let unusable = |source| SqliteOpenError::File { path: path.to_owned(), source };
     if !path.try_exists().map_err(unusable)? {
         return Ok(Vec::new());
     }
     let file = DatabaseFile::at(path).map_err(unusable)?;
-    let place = Place(path);
-    let mut db = file.reading().connect().await.map_err(|fault| place.fault(fault))?;
-    place.applied(&mut db).await
+    let at = ErrorPath(path);
+    let mut db = file.reading().connect().await.map_err(|fault| at.fault(fault))?;
+    at.applied(&mut db).await
 }
 
-/// Whether nobody has ever made our tables there.
+/// Whether no migration was ever applied.
 pub(super) async fn is_empty(path: &Path, db: &mut SqliteConnection) -> Result<bool, SqliteOpenError> {
-    Ok(Place(path).applied(db).await?.is_empty())
+    Ok(ErrorPath(path).applied(db).await?.is_empty())
 }
 
-/// Applies what is missing, as one transaction that keeps other processes out; writes nothing where nothing is missing.
+/// Applies pending migrations in one transaction that keeps other processes out. Writes nothing if none is pending.
 pub(super) async fn bring_up_to_date(path: &Path, db: &mut SqliteConnection) -> Result<(), SqliteOpenError> {
-    let place = Place(path);
-    if place.applied(&mut *db).await?.len() == HISTORY.len() {
+    let at = ErrorPath(path);
+    if at.applied(&mut *db).await?.len() == HISTORY.len() {
         return Ok(());
     }
-    let mut transaction = db.begin_with("BEGIN IMMEDIATE").await.map_err(|fault| place.fault(fault))?;
-    // Somebody else may have been first, and may have been newer.
-    let applied = place.applied(&mut transaction).await?;
+    let mut transaction = db.begin_with("BEGIN IMMEDIATE").await.map_err(|fault| at.fault(fault))?;
+    // Another process may have been first, and may have been newer.
+    let applied = at.applied(&mut transaction).await?;
     let missing = history().filter(|migration| !applied.contains(&migration.version));
     let migrated = apply(&mut transaction, missing).await;
-    migrated.map_err(|source| SqliteOpenError::Migration { path: place.path(), source })?;
-    transaction.commit().await.map_err(|fault| place.fault(fault))
+    migrated.map_err(|source| SqliteOpenError::Migration { path: at.path(), source })?;
+    transaction.commit().await.map_err(|fault| at.fault(fault))
 }
 
-/// Not through a `Migrator`, whose future the compiler does not let pass between threads; it would do the same.
+/// Does what a `Migrator` does, whose future is not `Send`.
 async fn apply(
     db: &mut SqliteConnection,
     missing: impl Iterator<Item = Migration>,
@@ -80,7 +78,9 @@ async fn apply(
     for migration in missing {
         db.apply(TABLE, &migration).await?;
         if migration.version == SEARCH {
-            users::fill(&mut *db).await?;
+            let filled = users::fill(&mut *db).await;
+            filled
+                .map_err(|fault| MigrateError::Source(fault.while_doing("make users searchable").into()))?;
         }
     }
     Ok(())
@@ -92,16 +92,16 @@ fn history() -> impl Iterator<Item = Migration> {
     })
 }
 
-/// Where the database is, for the errors.
+/// The path of the database, for the errors.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a>(pub(super) &'a Path);
+pub(super) struct ErrorPath<'a>(pub(super) &'a Path);
 
-impl Place<'_> {
+impl ErrorPath<'_> {
     fn path(self) -> PathBuf {
         self.0.to_owned()
     }
 
-    /// What the database's error says about the file.
+    /// The error for what SQLite says about the file.
     pub(super) fn fault(self, source: sqlx::Error) -> SqliteOpenError {
         const SQLITE_NOTADB: &str = "26";
         let code = source.as_database_error().and_then(sqlx::error::DatabaseError::code);
@@ -112,7 +112,7 @@ impl Place<'_> {
         }
     }
 
-    /// The migrations that the database has; an error if they are not ours.
+    /// The migrations that the database has; an error if they are not this program's.
     async fn applied(self, db: &mut SqliteConnection) -> Result<Vec<i64>, SqliteOpenError> {
         let applied = read(db).await.map_err(|fault| self.fault(fault))?;
         let newest = HISTORY.iter().map(|(version, ..)| *version).max().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A session as a row, there and back.
+//! Writes a session as a row, and reads it back.
 
 use portcullis_core::id::SessionKey;
 use portcullis_core::session::{
@@ -6,11 +6,12 @@ use portcullis_core::session::{
 };
 use portcullis_core::store::Stored;
 
-use super::super::row::{DatabaseRow, Row};
+use super::super::Columns;
+use super::super::row::Row;
 use super::{Statement, bytes, count, millis};
 
-/// What a transition may change, and before it what the row is found by: 16 parameters.
-pub(super) fn of_the_state<'q>(statement: Statement<'q>, session: &Session) -> Statement<'q> {
+/// The key of the row, then what a transition may change: 16 parameters.
+pub(super) fn bind_state<'q>(statement: Statement, session: &Session) -> Statement {
     let rotation = session.rotation.as_ref();
     let previous = rotation.and_then(|rotation| rotation.previous);
     let ending = match session.state {
@@ -36,8 +37,8 @@ pub(super) fn of_the_state<'q>(statement: Statement<'q>, session: &Session) -> S
         .bind(ending.map(|ending| ending.reason.as_str()))
 }
 
-/// What is said once, at the sign-in: 11 parameters.
-pub(super) fn of_the_sign_in<'q>(statement: Statement<'q>, session: &Session) -> Statement<'q> {
+/// What a sign-in sets for good: 11 parameters.
+pub(super) fn bind_sign_in<'q>(statement: Statement, session: &Session) -> Statement {
     statement
         .bind(session.user.to_string())
         .bind(session.strategy.as_str())
@@ -52,7 +53,7 @@ pub(super) fn of_the_sign_in<'q>(statement: Statement<'q>, session: &Session) ->
         .bind(bytes(session.cookie.as_ref()))
 }
 
-pub(super) fn session(row: &DatabaseRow) -> Stored<Session> {
+pub(super) fn session(row: &impl Columns) -> Stored<Session> {
     let row = Row::of("session", "id", row);
     Ok(Session {
         key: SessionKey { tenant: row.word("tenant")?, id: row.word("id")? },
@@ -87,7 +88,7 @@ fn epochs(row: Row<'_>) -> Stored<Epochs> {
     })
 }
 
-/// There is a rotation where there is a hash, and then all of it.
+/// A session rotates if it has a hash; then all columns of the rotation must be there.
 fn rotation(row: Row<'_>) -> Stored<Option<RotationState>> {
     let Some(current) = row.optional_hash("rotation_hash")? else { return Ok(None) };
     Ok(Some(RotationState {

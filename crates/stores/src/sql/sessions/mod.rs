@@ -47,29 +47,29 @@ const LIST: &str =
 const PURGE: &str = "DELETE FROM sessions WHERE (tenant, id) IN (SELECT tenant, id FROM sessions \
     WHERE absolute_expires <= $1 OR (ended_at IS NULL AND idle_expires <= $1) LIMIT $2)";
 
-pub(crate) async fn insert(db: &mut Connection, session: &Session) -> Step<Inserted> {
-    let insert = columns::of_the_sign_in(columns::of_the_state(sqlx::query(INSERT), session), session);
-    Ok(inserted(insert.execute(db).await?.rows_affected()))
+pub(crate) async fn insert(db: &mut impl Connection, session: &Session) -> Step<Inserted> {
+    let insert = columns::bind_sign_in(columns::bind_state(Statement::new(INSERT), session), session);
+    Ok(inserted(insert.execute(db).await?))
 }
 
 pub(crate) async fn find(
-    db: &mut Connection,
+    db: &mut impl Connection,
     handle: &SessionHandle,
     now: Timestamp,
 ) -> Step<Option<Session>> {
     let find = match handle {
         SessionHandle::Id(key) => keyed(FIND, key),
         SessionHandle::Cookie(cookie) => {
-            sqlx::query(FIND_BY_COOKIE).bind(cookie.tenant.as_str()).bind(bytes(Some(&cookie.hash)))
+            Statement::new(FIND_BY_COOKIE).bind(cookie.tenant.as_str()).bind(bytes(Some(&cookie.hash)))
         }
     };
     let found = find.fetch_optional(db).await?.as_ref().map(session).transpose()?;
     Ok(found.map(|session| session.with_state_at(now)))
 }
 
-/// A retry that changes nothing writes nothing, and so wakes nobody.
+/// A retry that changes nothing writes nothing, so that no node is told of a change.
 pub(crate) async fn rotate(
-    db: &mut Connection,
+    db: &mut impl Connection,
     key: &SessionKey,
     redemption: &RotationRequest,
 ) -> Step<RotationOutcome> {
@@ -81,13 +81,13 @@ pub(crate) async fn rotate(
         &rotated
         && *next != stored
     {
-        columns::of_the_state(sqlx::query(ROTATE), next).execute(db).await?;
+        columns::bind_state(Statement::new(ROTATE), next).execute(db).await?;
     }
     Ok(rotated)
 }
 
 pub(crate) async fn touch(
-    db: &mut Connection,
+    db: &mut impl Connection,
     key: &SessionKey,
     seen: Timestamp,
     idle_expires: Option<Timestamp>,
@@ -100,13 +100,18 @@ pub(crate) async fn touch(
     Ok(true)
 }
 
-pub(crate) async fn rename(db: &mut Connection, key: &SessionKey, name: &str, now: Timestamp) -> Step<bool> {
+pub(crate) async fn rename(
+    db: &mut impl Connection,
+    key: &SessionKey,
+    name: &str,
+    now: Timestamp,
+) -> Step<bool> {
     let rename = keyed(RENAME, key).bind(name).bind(now.as_millis());
-    Ok(rename.execute(db).await?.rows_affected() == 1)
+    Ok(rename.execute(db).await? == 1)
 }
 
-/// Ends what is live in the scope; counts the user's epoch up where the scope says so.
-pub(crate) async fn end(db: &mut Connection, scope: &EndScope, ending: Ending) -> Step<Vec<SessionId>> {
+/// Ends the live sessions in the scope, and counts the user's epoch up if the scope says so.
+pub(crate) async fn end(db: &mut impl Connection, scope: &EndScope, ending: Ending) -> Step<Vec<SessionId>> {
     let statement = match scope {
         EndScope::One(key) => {
             let end = ended(END_ONE, ending);
@@ -132,40 +137,40 @@ pub(crate) async fn end(db: &mut Connection, scope: &EndScope, ending: Ending) -
     Ok(ids)
 }
 
-/// Takes a session over into the user's new epoch. One that an earlier epoch has ended must not come back.
-async fn take_over(db: &mut Connection, user: &UserKey, kept: SessionId, epoch: u64) -> Step<()> {
-    let take_over = sqlx::query(TAKE_OVER).bind(user.tenant.as_str()).bind(user.id.to_string());
+/// Takes a session over into the user's new epoch. A session that an earlier epoch has ended must not come back.
+async fn take_over(db: &mut impl Connection, user: &UserKey, kept: SessionId, epoch: u64) -> Step<()> {
+    let take_over = Statement::new(TAKE_OVER).bind(user.tenant.as_str()).bind(user.id.to_string());
     take_over.bind(kept.to_string()).bind(count(epoch)).execute(db).await?;
     Ok(())
 }
 
 pub(crate) async fn list(
-    db: &mut Connection,
+    db: &mut impl Connection,
     user: &UserKey,
     page: &Page<SessionId>,
     now: Timestamp,
 ) -> Step<Vec<Session>> {
     let after = page.after.map(|id| id.to_string()).unwrap_or_default();
-    let list = sqlx::query(LIST).bind(user.tenant.as_str()).bind(user.id.to_string());
+    let list = Statement::new(LIST).bind(user.tenant.as_str()).bind(user.id.to_string());
     let rows = list.bind(after).bind(i64::from(page.limit)).fetch_all(db).await?;
     all(&rows, |row| session(row).map(|session| session.with_state_at(now)))
 }
 
-/// Removes what [`Session::kept_until`] says may go.
-pub(crate) async fn purge(db: &mut Connection, now: Timestamp, limit: u32) -> Step<u64> {
+/// Removes sessions whose [`Session::kept_until`] has passed.
+pub(crate) async fn purge(db: &mut impl Connection, now: Timestamp, limit: u32) -> Step<u64> {
     let over_before = now.minus(RECORD_RETENTION);
-    let purge = sqlx::query(PURGE).bind(over_before.as_millis()).bind(i64::from(limit));
-    Ok(purge.execute(db).await?.rows_affected())
+    let purge = Statement::new(PURGE).bind(over_before.as_millis()).bind(i64::from(limit));
+    Ok(purge.execute(db).await?)
 }
 
-fn keyed(statement: &'static str, key: &SessionKey) -> Statement<'static> {
-    sqlx::query(statement).bind(key.tenant.as_str()).bind(key.id.to_string())
+fn keyed(statement: &'static str, key: &SessionKey) -> Statement {
+    Statement::new(statement).bind(key.tenant.as_str()).bind(key.id.to_string())
 }
 
-fn ended(statement: &'static str, ending: Ending) -> Statement<'static> {
-    sqlx::query(statement).bind(ending.at.as_millis()).bind(ending.reason.as_str())
+fn ended(statement: &'static str, ending: Ending) -> Statement {
+    Statement::new(statement).bind(ending.at.as_millis()).bind(ending.reason.as_str())
 }
 
-fn ended_of(statement: &'static str, ending: Ending, user: &UserKey) -> Statement<'static> {
+fn ended_of(statement: &'static str, ending: Ending, user: &UserKey) -> Statement {
     ended(statement, ending).bind(user.tenant.as_str()).bind(user.id.to_string())
 }

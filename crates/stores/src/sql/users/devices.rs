@@ -1,4 +1,4 @@
-//! The devices that a user is known by, as JSON: `[{"hash":"base64url","used":milliseconds}]`.
+//! A user's known devices, as JSON: `[{"hash":"base64url","used":milliseconds}]`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -11,8 +11,8 @@ use portcullis_core::store::{Inserted, Page, Stored, Updated, UserHandle};
 use portcullis_core::user::{PersonName, User};
 use portcullis_core::username::Username;
 
-use super::row::{DatabaseRow, Row};
-use super::{Connection, Statement, Step, all, count, inserted, millis};
+use super::row::Row;
+use super::{Columns, Connection, Statement, Step, all, count, inserted, millis};
 pub(crate) use search::fill;
 
 const INSERT: &str = "INSERT INTO users (tenant, id, version, email, email_canonical, username, username_canonical, \
@@ -33,20 +33,19 @@ const FIND_BY_MOBILE: &str = "SELECT * FROM users WHERE tenant = $1 AND mobile =
 const LIST: &str = "SELECT * FROM users WHERE tenant = $1 AND id > $2 AND search LIKE $4 ESCAPE '\\' \
     ORDER BY id LIMIT $3";
 
-pub(crate) async fn insert(db: &mut Connection, user: &User) -> Step<Inserted> {
-    Ok(inserted(bound(INSERT, user).execute(db).await?.rows_affected()))
+pub(crate) async fn insert(db: &mut impl Connection, user: &User) -> Step<Inserted> {
+    Ok(inserted(bound(INSERT, user).execute(db).await?))
 }
 
-/// What only one may have and somebody else has taken is a race that was lost, like a version that somebody else has
-/// written.
-pub(crate) async fn update(db: &mut Connection, user: &User) -> Step<Updated> {
-    let rows = bound(UPDATE, user).execute(db).await?.rows_affected();
+/// A unique name that another user has taken is a lost race, like a version that another writer has replaced.
+pub(crate) async fn update(db: &mut impl Connection, user: &User) -> Step<Updated> {
+    let rows = bound(UPDATE, user).execute(db).await?;
     Ok(if rows == 0 { Updated::Stale } else { Updated::Done })
 }
 
-pub(crate) async fn find(db: &mut Connection, handle: &UserHandle) -> Step<Option<User>> {
+pub(crate) async fn find(db: &mut impl Connection, handle: &UserHandle) -> Step<Option<User>> {
     let find = match handle {
-        UserHandle::Id(key) => sqlx::query(FIND).bind(key.tenant.as_str()).bind(key.id.to_string()),
+        UserHandle::Id(key) => Statement::new(FIND).bind(key.tenant.as_str()).bind(key.id.to_string()),
         UserHandle::Email(tenant, email) => of_tenant(FIND_BY_EMAIL, tenant).bind(email.canonical()),
         UserHandle::Username(tenant, name) => of_tenant(FIND_BY_USERNAME, tenant).bind(name.canonical()),
         UserHandle::Mobile(tenant, mobile) => of_tenant(FIND_BY_MOBILE, tenant).bind(mobile.as_str()),
@@ -55,7 +54,7 @@ pub(crate) async fn find(db: &mut Connection, handle: &UserHandle) -> Step<Optio
 }
 
 pub(crate) async fn list(
-    db: &mut Connection,
+    db: &mut impl Connection,
     tenant: &TenantId,
     search: &str,
     page: &Page<UserId>,
@@ -66,11 +65,11 @@ pub(crate) async fn list(
     all(&list.fetch_all(db).await?, user)
 }
 
-fn of_tenant<'q>(statement: &'static str, tenant: &'q TenantId) -> Statement<'q> {
-    sqlx::query(statement).bind(tenant.as_str())
+fn of_tenant<'q>(statement: &'static str, tenant: &'q TenantId) -> Statement {
+    Statement::new(statement).bind(tenant.as_str())
 }
 
-fn bound<'q>(statement: &'static str, user: &'q User) -> Statement<'q> {
+fn bound<'q>(statement: &'static str, user: &'q User) -> Statement {
     let name = user.name.as_ref();
     let family = name.and_then(PersonName::last);
     of_tenant(statement, &user.key.tenant)
@@ -99,7 +98,7 @@ fn former(user: &User) -> String {
     serde_json::json!(hashes).to_string()
 }
 
-fn user(row: &DatabaseRow) -> Stored<User> {
+fn user(row: &impl Columns) -> Stored<User> {
     let row = Row::of("user", "id", row);
     Ok(User {
         key: UserKey { tenant: row.word("tenant")?, id: row.word("id")? },
@@ -118,7 +117,7 @@ fn user(row: &DatabaseRow) -> Stored<User> {
     })
 }
 
-/// An address that is found by another one than it shows would make one user of two.
+/// If the stored address and its canonical form disagreed, one user could sign in as another.
 fn email(row: Row<'_>) -> Stored<Email> {
     let email = row.read("email", |text| Email::parse(text).ok())?;
     if row.text("email_canonical")? == email.canonical() {
@@ -128,7 +127,7 @@ fn email(row: Row<'_>) -> Stored<Email> {
     }
 }
 
-/// The same of a user name.
+/// The same check for the user name.
 fn username(row: Row<'_>) -> Stored<Option<Username>> {
     let username = row.read_optional("username", |text| Username::parse(text).ok())?;
     let canonical = row.read_optional("username_canonical", |text| Some(text.to_owned()))?;
@@ -139,12 +138,12 @@ fn username(row: Row<'_>) -> Stored<Option<Username>> {
     }
 }
 
-/// One that is written otherwise than it is looked up by is nobody's.
+/// A number that is not stored in the form that it is looked up by is corrupt.
 fn mobile(text: &str) -> Option<Mobile> {
     Mobile::parse(text).ok().filter(|mobile| mobile.as_str() == text)
 }
 
-/// The parts, where there are parts; the whole name stands beside them for whoever looks at the table.
+/// The parts, if there are any. The full name stands beside them for an operator who reads the table.
 fn name(row: Row<'_>) -> Stored<Option<PersonName>> {
     let given = row.read_optional("given_name", |text| Some(text.to_owned()))?;
     match given {

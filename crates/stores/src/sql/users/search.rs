@@ -1,18 +1,18 @@
-//! What users are searched by: everything that names one, in lower case, a line each.
+//! The column that users are searched by: every name of a user, in lower case, a line each.
 //!
-//! Lower case is made here, for databases disagree about which letters have one. It must find whom
-//! [`User::has`] finds.
+//! This file makes the lower case, because databases disagree about which letters have one. A search must find the same
+//! users as [`User::has`] finds.
 
 use portcullis_core::mobile::Mobile;
 use portcullis_core::user::{PersonName, User};
 use portcullis_core::username::Username;
-use sqlx::Row as _;
 
-use super::super::Connection;
+use super::super::row::Row;
+use super::super::{Connection, Statement, Step};
 
-/// A longer text names nobody, and a database would refuse it as a pattern.
+/// A longer text is in no name, and a database would refuse it as a pattern.
 const LONGEST: usize = 10_000;
-/// How many users are brought up to date at once.
+/// How many users are read at a time.
 const STEP: i64 = 500;
 
 const UNFILLED: &str = "SELECT tenant, id, email_canonical, name FROM users WHERE (tenant, id) > ($1, $2) \
@@ -32,8 +32,8 @@ fn lines(email: &str, username: Option<&str>, mobile: Option<&str>, name: Option
     named.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
-/// What such lines must be like to have `text` in them; nothing if none can be. A line break is in no name, and must not
-/// find the end of one and the beginning of the next.
+/// The pattern that finds `text` in such lines; `None` if no name can contain it. A line break is in no name: it must not
+/// match the end of one and the beginning of the next.
 pub(super) fn pattern(text: &str) -> Option<String> {
     if text.len() > LONGEST || text.chars().any(char::is_control) {
         return None;
@@ -49,20 +49,30 @@ pub(super) fn pattern(text: &str) -> Option<String> {
     Some(pattern)
 }
 
-/// Writes the lines of all users who were there before there were any.
-pub(crate) async fn fill(db: &mut Connection) -> Result<(), sqlx::Error> {
+/// Fills the column for users that are older than the column.
+pub(crate) async fn fill(db: &mut impl Connection) -> Step<()> {
     let (mut tenant, mut id) = (String::new(), String::new());
     loop {
-        let users = sqlx::query(UNFILLED).bind(&tenant).bind(&id).bind(STEP).fetch_all(&mut *db).await?;
+        let users = Statement::new(UNFILLED)
+            .bind(tenant.as_str())
+            .bind(id.as_str())
+            .bind(STEP)
+            .fetch_all(&mut *db)
+            .await?;
         if users.is_empty() {
             return Ok(());
         }
         for user in users {
-            (tenant, id) = (user.try_get("tenant")?, user.try_get("id")?);
-            let (email, name): (String, Option<String>) =
-                (user.try_get("email_canonical")?, user.try_get("name")?);
-            let lines = lines(&email, None, None, name.as_deref());
-            sqlx::query(FILL).bind(&tenant).bind(&id).bind(lines).execute(&mut *db).await?;
+            let user = Row::of("user", "id", &user);
+            (tenant, id) = (user.text("tenant")?, user.text("id")?);
+            let name = user.read_optional("name", |name| Some(name.to_owned()))?;
+            let lines = lines(&user.text("email_canonical")?, None, None, name.as_deref());
+            Statement::new(FILL)
+                .bind(tenant.as_str())
+                .bind(id.as_str())
+                .bind(lines)
+                .execute(&mut *db)
+                .await?;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Guesses at passwords.
+//! Password attempts.
 
 use async_trait::async_trait;
 use portcullis_core::clock::Timestamp;
@@ -30,7 +30,7 @@ impl AttemptStore for SqliteStore {
     async fn settle(
         &self,
         key: &AttemptKey,
-        reserved: AttemptPermit,
+        permit: AttemptPermit,
         outcome: AttemptOutcome,
         limits: &LockoutLimits,
         now: Timestamp,
@@ -38,7 +38,7 @@ impl AttemptStore for SqliteStore {
         let (key, limits) = (key.clone(), *limits);
         self.writer
             .write("settle a guess", move |db| {
-                Box::pin(async move { attempts::settle(db, &key, (reserved, outcome), &limits, now).await })
+                Box::pin(async move { attempts::settle(db, &key, (permit, outcome), &limits, now).await })
             })
             .await
     }

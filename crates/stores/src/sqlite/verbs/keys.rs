@@ -30,7 +30,7 @@ impl KeyStore for SqliteStore {
             })
             .await?;
         if rewrapped && let Err(fault) = self.file.empty_log().await {
-            warn!(%fault, "what a key was before it was wrapped is still in the write-ahead log");
+            warn!(%fault, "the write-ahead log still holds a key as it was before it was encrypted");
         }
         Ok(rewrapped)
     }

@@ -1,4 +1,4 @@
-//! Messages that wait to be sent.
+//! Queued mail.
 
 use async_trait::async_trait;
 use portcullis_core::clock::Timestamp;
@@ -11,21 +11,21 @@ use crate::sqlite::{SqliteStore, in_time};
 
 #[async_trait]
 impl MailStore for SqliteStore {
-    async fn put(&self, mailing: &QueuedMail) -> Stored<()> {
-        let mailing = mailing.clone();
-        self.writer.write("put a message", |db| Box::pin(async move { mail::put(db, &mailing).await })).await
+    async fn put(&self, queued: &QueuedMail) -> Stored<()> {
+        let queued = queued.clone();
+        self.writer.write("queue a mail", |db| Box::pin(async move { mail::put(db, &queued).await })).await
     }
 
     async fn claim(&self, now: Timestamp, limit: u32) -> Stored<Vec<QueuedMail>> {
         self.writer
-            .write("claim messages", move |db| Box::pin(async move { mail::claim(db, now, limit).await }))
+            .write("claim queued mail", move |db| Box::pin(async move { mail::claim(db, now, limit).await }))
             .await
     }
 
     async fn put_off(&self, tenant: &TenantId, id: QueuedMailId, due: Timestamp) -> Stored<bool> {
         let tenant = tenant.clone();
         self.writer
-            .write("put a message off", move |db| {
+            .write("put a mail off", move |db| {
                 Box::pin(async move { mail::put_off(db, &tenant, id, due).await })
             })
             .await
@@ -34,12 +34,14 @@ impl MailStore for SqliteStore {
     async fn done(&self, tenant: &TenantId, id: QueuedMailId) -> Stored<bool> {
         let tenant = tenant.clone();
         self.writer
-            .write("take a message out", move |db| Box::pin(async move { mail::done(db, &tenant, id).await }))
+            .write("take a mail out of the queue", move |db| {
+                Box::pin(async move { mail::done(db, &tenant, id).await })
+            })
             .await
     }
 
     async fn waiting(&self) -> Stored<u64> {
         let waiting = async { mail::waiting(&mut *self.reader().await?).await };
-        in_time("count messages", waiting).await
+        in_time("count queued mail", waiting).await
     }
 }

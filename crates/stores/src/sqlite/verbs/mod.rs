@@ -1,4 +1,4 @@
-//! The traits, each verb one statement or one transaction of [`sql`](crate::sql).
+//! The store traits on SQLite. Each verb is one statement or one transaction of [`sql`](crate::sql).
 
 mod attempts;
 mod keys;

@@ -13,7 +13,7 @@ impl TenantStore for SqliteStore {
     async fn get_or_create_installation(&self, proposed: &Installation) -> Stored<Installation> {
         let proposed = proposed.clone();
         self.writer
-            .write("found an installation", |db| {
+            .write("create the installation", |db| {
                 Box::pin(async move { tenants::get_or_create_installation(db, &proposed).await })
             })
             .await

@@ -12,12 +12,10 @@ use crate::sqlite::{SqliteStore, in_time};
 
 #[async_trait]
 impl TicketStore for SqliteStore {
-    async fn issue(&self, ticket: &Ticket, mailing: &QueuedMail) -> Stored<IssueOutcome> {
-        let (ticket, mailing) = (ticket.clone(), mailing.clone());
+    async fn issue(&self, ticket: &Ticket, mail: &QueuedMail) -> Stored<IssueOutcome> {
+        let (ticket, mail) = (ticket.clone(), mail.clone());
         self.writer
-            .write("issue a ticket", |db| {
-                Box::pin(async move { tickets::issue(db, &ticket, &mailing).await })
-            })
+            .write("issue a ticket", |db| Box::pin(async move { tickets::issue(db, &ticket, &mail).await }))
             .await
     }
 

@@ -1,11 +1,10 @@
-//! The one that writes, and its group commit.
+//! The writer task, and its group commit.
 //!
-//! All writes of a process go through one task with one connection. It takes whatever waits, runs it in one
-//! transaction, and answers when that is on the disk: many writes share one wait for the disk. Each has a savepoint of
-//! its own, so that one that fails takes nobody along. Somebody who no longer waits changes nothing: what was asked for
-//! is done.
+//! All writes of a process go through one task with one connection. It takes all pending jobs, runs them in
+//! one transaction, and answers when that is on the disk, so that many writes share one wait for the disk. Each job has a
+//! savepoint of its own: one that fails does not undo the others. A job is done even if its caller no longer waits.
 //!
-//! `BEGIN IMMEDIATE` takes the lock before the first read, and waits for it: this is what keeps several processes apart.
+//! `BEGIN IMMEDIATE` waits for the lock before the first read. This keeps several processes from writing at once.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,36 +22,36 @@ use portcullis_core::store::{StoreError, Stored};
 
 /// The most jobs of one transaction.
 const MOST_JOBS: usize = 64;
-/// The most jobs that wait.
+/// The most jobs that may wait in the queue.
 const MOST_WAITING: usize = 1024;
-/// How long somebody waits for an answer.
+/// How long a caller waits for an answer.
 pub(super) const DEADLINE: Duration = Duration::from_secs(5);
-/// How many changes are kept for those who watch; whoever has missed more is told that anything may have changed.
+/// How many changes are kept for the feed. A feed that has missed more announces that anything may have changed.
 const KEPT_CHANGES: i64 = 100_000;
-/// How many jobs between two looks for changes that may go, and the most that go at once.
+/// How many jobs lie between two prunings of the changes, and the most that one pruning removes.
 const PRUNE_EVERY: usize = 1_000;
 const PRUNE_STEP: i64 = 10_000;
 
 const PRUNE: &str = "DELETE FROM changes WHERE seq IN (SELECT seq FROM changes \
     WHERE seq <= (SELECT max(seq) FROM changes) - $1 ORDER BY seq LIMIT $2)";
 
-/// Why nothing is known of what was asked for.
+/// Why a caller does not learn what became of its job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub(super) enum NoAnswer {
-    /// It did not come in time. It may still be done.
+    /// The answer did not come in time. The job may still be done.
     #[error("there was no answer within {} seconds", DEADLINE.as_secs())]
     Late,
-    /// Nobody is there to do it.
+    /// The writer has ended.
     #[error("the database has been closed")]
     Closed,
 }
 
 type BoxFuture<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
 
-/// What a job does while it has the connection.
-pub(super) type Working<'c, T> = BoxFuture<'c, Step<T>>;
+/// The work of a job while it has the connection.
+pub(super) type JobFuture<'c, T> = BoxFuture<'c, Step<T>>;
 
-/// Where writes are handed in.
+/// Hands jobs to the writer task.
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
     orders: mpsc::Sender<Order>,
@@ -64,10 +63,10 @@ enum Order {
 }
 
 impl Writer {
-    /// Starts a writer on a connection to `file`. It ends when all handles to it are gone, or at [`Writer::close`].
+    /// Starts the writer task on a connection to `file`. It ends when all handles are dropped, or at [`Writer::close`].
     pub(super) fn start(file: Arc<DatabaseFile>, db: SqliteConnection) -> Self {
         let (orders, waiting) = mpsc::channel(MOST_WAITING);
-        let desk = WriterTask {
+        let task = WriterTask {
             file,
             db: Some(db),
             waiting,
@@ -75,15 +74,15 @@ impl Writer {
             failing: false,
             since_pruning: PRUNE_EVERY,
         };
-        tokio::spawn(desk.work());
+        tokio::spawn(task.run());
         Self { orders }
     }
 
-    /// Does `work` inside a transaction; the answer comes when it has been committed.
+    /// Does `work` inside a transaction, and answers when that has been committed.
     pub(super) async fn write<T, F>(&self, doing: &'static str, work: F) -> Stored<T>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Working<'c, T> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> JobFuture<'c, T> + Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
         let job = Work { doing, step: Some(work), done: None, caller };
@@ -98,22 +97,22 @@ impl Writer {
         }
     }
 
-    /// Takes no more orders, finishes those it has, and lets go of the file.
+    /// Takes no more jobs, finishes those it has, and closes the connection.
     pub(super) async fn close(&self) {
         let (caller, closed) = oneshot::channel();
         if self.orders.send(Order::Close(caller)).await.is_ok() {
-            // An error only says that the task has gone, which is what was asked for.
+            // An error only says that the task has ended, which is what the caller wants.
             let _ = closed.await;
         }
     }
 }
 
-/// Something to write, and somebody to answer.
+/// Something to write, and the caller to answer.
 trait Job: Send {
-    /// Does it: whether what it wrote is to be kept.
+    /// Does the work, and returns whether its writes are to be kept.
     fn run<'c>(&'c mut self, db: &'c mut SqliteConnection) -> BoxFuture<'c, bool>;
 
-    /// Answers, now that the transaction it was part of has been committed, or not.
+    /// Answers the caller after the transaction was committed or rolled back.
     fn answer(self: Box<Self>, committed: &Result<(), Arc<sqlx::Error>>);
 }
 
@@ -127,7 +126,7 @@ struct Work<T, F> {
 impl<T, F> Job for Work<T, F>
 where
     T: Send,
-    F: for<'c> FnOnce(&'c mut SqliteConnection) -> Working<'c, T> + Send,
+    F: for<'c> FnOnce(&'c mut SqliteConnection) -> JobFuture<'c, T> + Send,
 {
     fn run<'c>(&'c mut self, db: &'c mut SqliteConnection) -> BoxFuture<'c, bool> {
         Box::pin(async move {
@@ -146,26 +145,26 @@ where
             (_, Err(fault)) => Err(StoreError::Unavailable { doing: self.doing, source: fault.clone() }),
             (None, Ok(())) => Err(StoreError::unavailable(self.doing, NoAnswer::Closed)),
         };
-        // An error only says that nobody waits any more.
+        // An error only says that the caller no longer waits.
         let _ = self.caller.send(answer);
     }
 }
 
-/// The writer's task.
+/// The task that owns the writing connection.
 struct WriterTask {
     file: Arc<DatabaseFile>,
-    /// None after a transaction that could not be committed: nothing of its connection is trusted.
+    /// `None` after a transaction that could not be committed: its connection is not used again.
     db: Option<SqliteConnection>,
     waiting: mpsc::Receiver<Order>,
     closing: Vec<oneshot::Sender<()>>,
     /// Whether the last transaction failed.
     failing: bool,
-    /// How many jobs were done since.
+    /// How many jobs were done since the last pruning.
     since_pruning: usize,
 }
 
 impl WriterTask {
-    async fn work(mut self) {
+    async fn run(mut self) {
         let mut orders = Vec::with_capacity(MOST_JOBS);
         while self.waiting.recv_many(&mut orders, MOST_JOBS).await > 0 {
             let mut jobs = Vec::with_capacity(orders.len());
@@ -180,7 +179,7 @@ impl WriterTask {
             }
             self.write(jobs).await;
         }
-        self.let_go().await;
+        self.disconnect().await;
         for caller in self.closing {
             let _ = caller.send(());
         }
@@ -191,9 +190,9 @@ impl WriterTask {
             return;
         }
         let committed = self.commit(&mut jobs).await.map_err(Arc::new);
-        self.note(&committed);
+        self.log_change(&committed);
         if committed.is_err() {
-            self.let_go().await;
+            self.disconnect().await;
         }
         for job in jobs {
             job.answer(&committed);
@@ -211,7 +210,7 @@ impl WriterTask {
         for job in &mut *jobs {
             execute(db, std::mem::replace(&mut next_job, "RELEASE job; SAVEPOINT job")).await?;
             if !job.run(db).await {
-                // Fails where the fault has undone the whole transaction already: then nobody's write is kept.
+                // Fails if SQLite has already rolled the transaction back: then no job's writes are kept.
                 execute(db, "ROLLBACK TO job").await?;
             }
         }
@@ -223,8 +222,8 @@ impl WriterTask {
         execute(db, "RELEASE job; COMMIT").await
     }
 
-    /// Says once that nothing can be written, and once that it can be again.
-    fn note(&mut self, committed: &Result<(), Arc<sqlx::Error>>) {
+    /// Logs the first failure, and the first success after it.
+    fn log_change(&mut self, committed: &Result<(), Arc<sqlx::Error>>) {
         match committed {
             Err(fault) if !self.failing => warn!(%fault, "the database cannot be written to"),
             Ok(()) if self.failing => info!("the database can be written to again"),
@@ -233,8 +232,8 @@ impl WriterTask {
         self.failing = committed.is_err();
     }
 
-    /// Closing undoes what was not committed.
-    async fn let_go(&mut self) {
+    /// Closes the connection, which rolls back what was not committed.
+    async fn disconnect(&mut self) {
         if let Some(db) = self.db.take()
             && let Err(fault) = db.close().await
         {
