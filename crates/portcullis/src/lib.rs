@@ -9,7 +9,7 @@
 //! ```
 //! use std::sync::Arc;
 //! use portcullis::{
-//!     Argon2Cost, Bounds, Email, Engine, HashPool, MemoryStore, NewUser, NoHomes, Password, PasswordPolicy, PersonName,
+//!     Argon2Cost, ViewLimits, Email, Engine, HashPool, MemoryStore, NewUser, NoHomes, Password, PasswordPolicy, PersonName,
 //!     Policy, PoolSize, Register, Secrets, Setup, StrategyName, SystemClock, SystemRandom, TenantId, Unheard,
 //! };
 //!
@@ -26,7 +26,7 @@
 //!     policy: Arc::new(Policy::with_passwords(PasswordPolicy::DEVELOPMENT)),
 //!     issuer: Some("https://app.example.com".to_owned()),
 //!     secrets: Secrets::default(),
-//!     bounds: Bounds::default(),
+//!     bounds: ViewLimits::default(),
 //! })
 //! .await?;
 //! let user = engine
@@ -75,7 +75,7 @@
 //! ```
 //! use std::sync::Mutex;
 //! use portcullis::{
-//!     # Argon2Cost, Bounds, Email, Engine, HashPool, MemoryStore, NewUser, NoHomes, PasswordPolicy,
+//!     # Argon2Cost, ViewLimits, Email, Engine, HashPool, MemoryStore, NewUser, NoHomes, PasswordPolicy,
 //!     # Policy, PoolSize, Register, Secrets, Setup, StrategyName, SystemClock, SystemRandom, Unheard,
 //!     Device, Letter, LogIn, LoggedIn, LoginName, Message, Notifier, Password, PlainSecret, ShownDevice, TenantId,
 //!     Undelivered, VerifyLogin, async_trait,
@@ -109,7 +109,7 @@
 //! #     policy: Arc::new(Policy::with_passwords(PasswordPolicy::DEVELOPMENT)),
 //! #     issuer: Some("https://app.example.com".to_owned()),
 //! #     secrets: Secrets::default(),
-//! #     bounds: Bounds::default(),
+//! #     bounds: ViewLimits::default(),
 //! # })
 //! # .await?;
 //! # engine
@@ -156,7 +156,7 @@ pub use portcullis_core::engine::{
 pub use portcullis_core::event::{DiscardEvents, Event, EventKind, EventSink};
 pub use portcullis_core::id::{SessionId, SessionKey, TenantId, TicketId, UserId, UserKey};
 pub use portcullis_core::key::{MasterKey, SharedSecrets};
-pub use portcullis_core::liveness::Bounds;
+pub use portcullis_core::liveness::ViewLimits;
 pub use portcullis_core::lockout::LockoutLimits;
 pub use portcullis_core::machine::{SystemClock, SystemRandom};
 pub use portcullis_core::mobile::Mobile;

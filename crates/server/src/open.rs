@@ -8,7 +8,7 @@ use std::sync::Arc;
 use portcullis_core::clock::Clock;
 use portcullis_core::engine::{Engine, OpenError};
 use portcullis_core::event::EventSink;
-use portcullis_core::liveness::Bounds;
+use portcullis_core::liveness::ViewLimits;
 use portcullis_core::lockout::LockoutLimits;
 use portcullis_core::machine::{SystemClock, SystemRandom};
 use portcullis_core::password::{Argon2Cost, HashPool, PasswordPolicy, PoolSize};
@@ -71,7 +71,7 @@ pub async fn open(config: &Config, events: Arc<dyn EventSink>) -> Result<OpenedE
         .tenant_databases(stores.tenant_databases())
         .policy(policy(config)?)
         .shared_secrets(config.shared_secrets.clone())
-        .view_bounds(Bounds { max_staleness: config.liveness.max_staleness, ..Bounds::default() });
+        .view_bounds(ViewLimits { max_staleness: config.liveness.max_staleness, ..ViewLimits::default() });
     if let Some(url) = &config.public_url {
         builder = builder.issuer(url.as_str());
     }

@@ -367,8 +367,7 @@ impl EngineCore {
         claim: Option<SessionClaim>,
     ) -> Result<Arc<CachedUser>, AuthenticationError> {
         let gone = AuthenticationError::NotLive(claim);
-        let standing =
-            stores.view.standing(&session.user_key()).await?.ok_or(AuthenticationError::UserGone)?;
+        let standing = stores.view.user(&session.user_key()).await?.ok_or(AuthenticationError::UserGone)?;
         if self.may_be_signed_in(session, &standing) {
             return Ok(standing);
         }
@@ -378,7 +377,7 @@ impl EngineCore {
         }
         // Session and user are announced one after the other. Between the two, a session that was taken over into a new
         // epoch looks ended, and a user who was let in again looks disabled: nobody is refused for that.
-        let (session, standing) = stores.view.look_again(session).await?.ok_or(gone.clone())?;
+        let (session, standing) = stores.view.reread(session).await?.ok_or(gone.clone())?;
         if self.may_be_signed_in(session.session(), &standing) {
             Ok(standing)
         } else if standing.user.disabled.is_some() {

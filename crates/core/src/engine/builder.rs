@@ -7,7 +7,7 @@ use super::{Engine, bootstrap};
 use crate::clock::Clock;
 use crate::event::{DiscardEvents, EventSink};
 use crate::key::{MasterKey, SharedSecrets};
-use crate::liveness::Bounds;
+use crate::liveness::ViewLimits;
 use crate::machine::{SystemClock, SystemRandom};
 use crate::password::{Argon2Cost, HashPool, PasswordPolicy, PoolSize};
 use crate::random::Random;
@@ -37,7 +37,7 @@ pub struct EngineBuilder {
     pub(crate) policy: Arc<TenantPolicy>,
     pub(crate) issuer: Option<String>,
     pub(crate) secrets: Secrets,
-    pub(crate) bounds: Bounds,
+    pub(crate) bounds: ViewLimits,
 }
 
 /// Secrets that are not kept in the database.
@@ -61,7 +61,7 @@ impl Engine {
             policy: Arc::new(TenantPolicy::with_passwords(PasswordPolicy::SINGLE_FACTOR)),
             issuer: None,
             secrets: Secrets::default(),
-            bounds: Bounds::default(),
+            bounds: ViewLimits::default(),
         }
     }
 }
@@ -123,7 +123,7 @@ impl EngineBuilder {
 
     /// How many sessions a session view holds, and how old it may be.
     #[must_use]
-    pub fn view_bounds(self, bounds: Bounds) -> Self {
+    pub fn view_bounds(self, bounds: ViewLimits) -> Self {
         Self { bounds, ..self }
     }
 

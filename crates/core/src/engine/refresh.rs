@@ -178,7 +178,7 @@ impl EngineTask {
             return Ok((session.clone(), user));
         }
         // The view may not know yet that the session was taken over into a new epoch, by a change of password.
-        let (session, standing) = view.look_again(session).await?.ok_or_else(gone)?;
+        let (session, standing) = view.reread(session).await?.ok_or_else(gone)?;
         let is_live = session.session().state_at(self.clock.now(), standing.epochs) == SessionState::Live;
         if is_live { Ok((session.session().clone(), user)) } else { Err(gone()) }
     }

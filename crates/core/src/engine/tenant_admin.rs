@@ -102,7 +102,7 @@ impl EngineTask {
         let stores = self.kept_tenant(id).await?.stores.clone();
         let ending = Ending { at: now, reason: EndReason::Tenant };
         stores.records.epochs.advance(&EpochScope::Tenant(id.clone()), ending).await?;
-        stores.view.forget_standings();
+        stores.view.forget_users();
         Ok(())
     }
 

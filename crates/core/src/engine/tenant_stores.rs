@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, Notify, OnceCell, mpsc};
 
 use crate::clock::{Clock, Timestamp};
 use crate::id::SessionKey;
-use crate::liveness::{Bounds, CachedSession, SessionView};
+use crate::liveness::{CachedSession, SessionView, ViewLimits};
 use crate::store::{Stored, Stores, TenantDatabases, Watch};
 
 /// How many uses of sessions may wait to be written down; what finds no room is written down at the next use.
@@ -31,12 +31,12 @@ pub(super) struct TenantStores {
 
 impl TenantStores {
     /// The home that everybody shares. Somebody else passes on what its feed says.
-    pub(super) fn shared(stores: Stores, clock: Arc<dyn Clock>, bounds: Bounds) -> Arc<Self> {
+    pub(super) fn shared(stores: Stores, clock: Arc<dyn Clock>, bounds: ViewLimits) -> Arc<Self> {
         let view = Arc::new(SessionView::new(stores.clone(), clock, bounds));
         Arc::new(Self::with(stores, view, None))
     }
 
-    fn of_one_tenant(stores: Stores, clock: Arc<dyn Clock>, bounds: Bounds) -> Stored<Arc<Self>> {
+    fn of_one_tenant(stores: Stores, clock: Arc<dyn Clock>, bounds: ViewLimits) -> Stored<Arc<Self>> {
         let view = Arc::new(SessionView::new(stores.clone(), clock, bounds));
         let watch = stores.feed.watch(view.clone())?;
         Ok(Arc::new(Self::with(stores, view, Some(watch))))
@@ -49,7 +49,7 @@ impl TenantStores {
 
     /// Notes a use down, if the last one that is written is long past.
     pub(super) fn note_use(&self, seen: &CachedSession, now: Timestamp) {
-        if seen.is_noteworthy(now) {
+        if seen.should_record_use(now) {
             // Where there is no room it goes unwritten, and a later one will not.
             let _ = self.uses.try_send(seen.session().key.clone());
         }
@@ -67,7 +67,7 @@ pub(super) struct TenantStoresRegistry {
     pub(super) shared: Arc<TenantStores>,
     databases: Arc<dyn TenantDatabases>,
     clock: Arc<dyn Clock>,
-    bounds: Bounds,
+    bounds: ViewLimits,
     others: Mutex<HashMap<String, Arc<OnceCell<Arc<TenantStores>>>>>,
 }
 
@@ -76,7 +76,7 @@ impl TenantStoresRegistry {
         shared: Arc<TenantStores>,
         databases: Arc<dyn TenantDatabases>,
         clock: Arc<dyn Clock>,
-        bounds: Bounds,
+        bounds: ViewLimits,
     ) -> Self {
         Self { shared, databases, clock, bounds, others: Mutex::default() }
     }

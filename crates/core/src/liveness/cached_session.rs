@@ -1,4 +1,4 @@
-//! A session in the view, and when it was last used here.
+//! A session in the view, and when this process last recorded its use.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -6,21 +6,22 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::session::Session;
 
-/// How often a use is written down.
-const EVERY: Duration = Duration::from_mins(1);
+/// How often a use is recorded in the store.
+const RECORD_EVERY: Duration = Duration::from_mins(1);
 
-/// A session as it was read. It is shared by all requests that use it, so the last use is noted beside it.
+/// A session as it was read. All requests of the session share it, so the last recorded use stands beside it.
 #[derive(Debug)]
 pub struct CachedSession {
     session: Session,
-    noted: AtomicI64,
+    /// Milliseconds since the Unix epoch.
+    recorded: AtomicI64,
 }
 
 impl CachedSession {
-    /// A session that was just read.
+    /// Wraps a session that was just read.
     #[must_use]
     pub fn new(session: Session) -> Self {
-        Self { noted: AtomicI64::new(session.last_seen.as_millis()), session }
+        Self { recorded: AtomicI64::new(session.last_seen.as_millis()), session }
     }
 
     /// The session.
@@ -29,13 +30,13 @@ impl CachedSession {
         &self.session
     }
 
-    /// Whether this use is to be written down: true for one caller in a minute.
-    pub fn is_noteworthy(&self, now: Timestamp) -> bool {
-        let noted = self.noted.load(Ordering::Relaxed);
-        now.since(Timestamp::from_millis(noted)) >= EVERY
+    /// Whether the caller should record this use in the store: true for one caller in a minute.
+    pub fn should_record_use(&self, now: Timestamp) -> bool {
+        let recorded = self.recorded.load(Ordering::Relaxed);
+        now.since(Timestamp::from_millis(recorded)) >= RECORD_EVERY
             && self
-                .noted
-                .compare_exchange(noted, now.as_millis(), Ordering::Relaxed, Ordering::Relaxed)
+                .recorded
+                .compare_exchange(recorded, now.as_millis(), Ordering::Relaxed, Ordering::Relaxed)
                 .is_ok()
     }
 }

@@ -1,22 +1,22 @@
-//! The rule by which a read may be remembered: only if nothing it depends on was announced as changed meanwhile.
+//! Keeps a read out of the cache if a change was announced while the read was under way.
 //!
-//! A fill [begins](Fills::begin) before its read is sent and [ends](Fills::end) after the answer came. Between the two a
-//! change may be announced; whether it overtook the read's answer or not cannot be known, so the fill is dropped. A
-//! counter for each of a fixed number of stripes says that *something* of the stripe changed: a false alarm costs one
-//! more read.
+//! A fill starts [before its read is sent](FillGuard::before_read) and ends [after the answer
+//! came](FillGuard::keep_if_unchanged). A change that is announced in between may or may not be in the answer, so the
+//! answer is not kept. Each of a fixed number of stripes of keys has a counter: it says that *some* key of the stripe
+//! changed, and a false alarm costs one more read.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const STRIPES: usize = 1024;
 
-/// The counters.
+/// A counter for each stripe of keys, and a generation for all keys.
 pub(crate) struct FillGuard {
     stripes: Vec<Mutex<u64>>,
     generation: AtomicU64,
 }
 
-/// What the counters stood at when a read was sent.
+/// The counters at the time when a read was sent.
 #[derive(Clone, Copy)]
 pub(crate) struct PendingFill {
     stripe: usize,
@@ -29,40 +29,39 @@ impl FillGuard {
         Self { stripes: (0..STRIPES).map(|_| Mutex::new(0)).collect(), generation: AtomicU64::new(0) }
     }
 
-    /// The generation: what was remembered under another one is worth nothing.
+    /// The current generation. An entry of another generation must not be served.
     pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// To be called before the read is sent.
-    pub(crate) fn begin(&self, hash: u64) -> PendingFill {
+    /// Call this before the read is sent.
+    pub(crate) fn before_read(&self, hash: u64) -> PendingFill {
         let generation = self.generation();
         let stripe = stripe_of(hash);
         let counter = self.lock(stripe).map_or(0, |counter| *counter);
         PendingFill { stripe, counter, generation }
     }
 
-    /// To be called when the answer is there: runs `keep`, with the generation to remember it under, unless a change
-    /// was announced in between.
-    pub(crate) fn end(&self, begun: PendingFill, keep: impl FnOnce(u64)) {
+    /// Call this with the answer: runs `keep` with the generation of the entry, unless a change was announced since.
+    pub(crate) fn keep_if_unchanged(&self, begun: PendingFill, keep: impl FnOnce(u64)) {
         let Some(counter) = self.lock(begun.stripe) else { return };
         if *counter == begun.counter && self.generation() == begun.generation {
-            // Under the lock, so that no change can be announced between the comparison and the keeping. A clear can: it
-            // moves the generation first, and what is kept under the old one is never believed.
+            // Under the lock, so that no change can come between the comparison and the insertion. A clear can: it moves
+            // the generation first, and an entry of the old generation is never served.
             keep(begun.generation);
         }
     }
 
-    /// A change: `forget` is what removes the old value.
-    pub(crate) fn changed(&self, hash: u64, forget: impl FnOnce()) {
+    /// Announces a change of one key; `forget` removes the old value.
+    pub(crate) fn invalidate(&self, hash: u64, forget: impl FnOnce()) {
         if let Some(mut counter) = self.lock(stripe_of(hash)) {
             *counter = counter.wrapping_add(1);
             forget();
         }
     }
 
-    /// Anything may have changed.
-    pub(crate) fn everything_changed(&self) {
+    /// Announces that any key may have changed.
+    pub(crate) fn invalidate_all(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 
@@ -80,28 +79,28 @@ const fn stripe_of(hash: u64) -> usize {
 mod tests {
     use super::*;
 
-    fn kept(fills: &FillGuard, begun: PendingFill) -> bool {
+    fn kept(guard: &FillGuard, begun: PendingFill) -> bool {
         let mut kept = false;
-        fills.end(begun, |_| kept = true);
+        guard.keep_if_unchanged(begun, |_| kept = true);
         kept
     }
 
     #[test]
     fn a_read_with_no_change_beside_it_is_kept() {
-        let fills = FillGuard::new();
-        let begun = fills.begin(7);
-        fills.changed(8, || ());
-        assert!(kept(&fills, begun));
+        let guard = FillGuard::new();
+        let begun = guard.before_read(7);
+        guard.invalidate(8, || ());
+        assert!(kept(&guard, begun));
     }
 
     #[test]
     fn a_change_between_question_and_answer_drops_the_answer() {
-        let fills = FillGuard::new();
-        let begun = fills.begin(7);
-        fills.changed(7, || ());
-        assert!(!kept(&fills, begun));
-        let begun = fills.begin(7);
-        fills.everything_changed();
-        assert!(!kept(&fills, begun));
+        let guard = FillGuard::new();
+        let begun = guard.before_read(7);
+        guard.invalidate(7, || ());
+        assert!(!kept(&guard, begun));
+        let begun = guard.before_read(7);
+        guard.invalidate_all();
+        assert!(!kept(&guard, begun));
     }
 }

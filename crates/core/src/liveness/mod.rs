@@ -1,13 +1,12 @@
-//! Liveness: a view of the sessions in the store that knows how old it is.
+//! A view of the sessions in the store that knows how old it is.
 //!
-//! A sign-out must hold on every node at once, and no request may pay a look-up for it. So each process remembers the
-//! sessions it has seen, the store's change feed tells it what became of them, and a barrier that travels through the
-//! feed proves that nothing is missing. A hit is served only while that proof is younger than `max_staleness`; when
-//! the feed goes quiet the view is bypassed and the store is asked, and when the store is out of reach too the answer
-//! is an outage, never a guess.
+//! A sign-out must hold on every node at once, and no request may pay a look-up for it. So each process caches the
+//! sessions that it has seen. The store's change feed announces what became of them, and a barrier that travels through
+//! the feed proves that no change is missing. The view serves a hit only while that proof is younger than
+//! `max_staleness`. When the feed goes quiet, requests ask the store; when the store is out of reach too, the answer is
+//! an outage, never a guess.
 //!
-//! What this deliberately does not do: decide. It says how a session stands; [`engine`](crate::engine) says what
-//! follows.
+//! The view does not decide. It returns a session and its user; [`engine`](crate::engine) decides what follows.
 
 mod cached_session;
 mod fill_guard;
@@ -30,68 +29,68 @@ use crate::store::{
 use crate::user::User;
 pub(crate) use single_flight_cache::SingleFlightCache;
 
-/// How large and how old a view may be.
+/// How many entries a view holds, and how old it may be.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// How old the proof may be that nothing is missing. A request that is sent later than an acknowledged sign-out and
-    /// this is refused, whatever fails.
+pub struct ViewLimits {
+    /// How old the proof may be that no change is missing. A request that is sent this long after an acknowledged sign-out
+    /// is rejected, whatever fails.
     pub max_staleness: Duration,
-    /// The most sessions, and the most users, that are remembered.
+    /// The most sessions, and the most users, that are cached.
     pub capacity: u64,
 }
 
-impl Default for Bounds {
+impl Default for ViewLimits {
     /// One second, 100,000 of each.
     fn default() -> Self {
         Self { max_staleness: Duration::from_secs(1), capacity: 100_000 }
     }
 }
 
-/// A user, and the epochs that its sessions must not lag behind.
+/// A user, and the epochs that its sessions are compared with.
 #[derive(Clone, Debug)]
 pub struct CachedUser {
     /// The user.
     pub user: User,
-    /// The epochs.
+    /// The current epochs. A session made under a lower number is over.
     pub epochs: Epochs,
 }
 
-/// The session store as the engine uses it: reads through the view, writes past it.
+/// The session store as the engine uses it: reads come from the cache, writes go to the store and invalidate the cache.
 pub struct SessionView {
     stores: Stores,
     clock: Arc<dyn Clock>,
-    bounds: Bounds,
+    bounds: ViewLimits,
     sessions: SingleFlightCache<SessionKey, Option<Arc<CachedSession>>>,
-    standings: SingleFlightCache<UserKey, Option<Arc<CachedUser>>>,
-    /// Which session a cookie opens never changes, so this needs no feed.
+    users: SingleFlightCache<UserKey, Option<Arc<CachedUser>>>,
+    /// The session of a cookie never changes, so this needs no feed.
     cookies: Cache<CookieKey, SessionKey>,
     barrier: FeedProof,
 }
 
-/// What the change feed has proven.
+/// What the change feed has proven, in microseconds of the clock's ticks.
 #[derive(Default)]
 struct FeedProof {
-    /// When the last good barrier was sent.
+    /// When the last barrier that came back was sent.
     last: AtomicU64,
-    /// Up to when the view is complete.
+    /// The time up to which the view is complete.
     proven: AtomicU64,
 }
 
 impl SessionView {
-    /// An empty view of `stores`. It serves no hit before the feed that watches for it has proven something.
-    pub fn new(stores: Stores, clock: Arc<dyn Clock>, bounds: Bounds) -> Self {
+    /// An empty view of `stores`. It serves no hit before its feed has proven something.
+    pub fn new(stores: Stores, clock: Arc<dyn Clock>, bounds: ViewLimits) -> Self {
         Self {
             stores,
             clock,
             bounds,
             sessions: SingleFlightCache::new(bounds.capacity),
-            standings: SingleFlightCache::new(bounds.capacity),
+            users: SingleFlightCache::new(bounds.capacity),
             cookies: Cache::new(bounds.capacity),
             barrier: FeedProof::default(),
         }
     }
 
-    /// How old the proof is that nothing is missing from the view.
+    /// How old the proof is that no change is missing from the view.
     #[must_use]
     pub fn staleness(&self) -> Duration {
         self.clock.ticks().since(Ticks::from_micros(self.barrier.proven.load(Ordering::Acquire)))
@@ -104,11 +103,11 @@ impl SessionView {
     pub async fn session(&self, key: &SessionKey) -> Stored<Option<Arc<CachedSession>>> {
         let fresh = self.is_fresh();
         if let Some(seen) = fresh.then(|| self.sessions.hit(key)).flatten()
-            && !self.has_idled_out(seen.as_deref())
+            && !self.idled_out_locally(seen.as_deref())
         {
             return Ok(seen);
         }
-        // In a box of its own, and so are the other reads: what a miss needs would make every hit's future large.
+        // Boxed, like the other reads: the state of a miss would make the future of every hit large.
         Box::pin(self.read_session(key, fresh)).await
     }
 
@@ -121,7 +120,7 @@ impl SessionView {
         self.sessions.read(key, self.clock.ticks(), self.bounds.max_staleness, keep, read).await
     }
 
-    /// The session that a cookie opens, or its tombstone, at most `max_staleness` old.
+    /// The session of a cookie, or its tombstone, at most `max_staleness` old.
     ///
     /// # Errors
     /// The store, if it had to be asked.
@@ -141,36 +140,33 @@ impl SessionView {
     ///
     /// # Errors
     /// The store, if it had to be asked.
-    pub async fn standing(&self, user: &UserKey) -> Stored<Option<Arc<CachedUser>>> {
+    pub async fn user(&self, user: &UserKey) -> Stored<Option<Arc<CachedUser>>> {
         let fresh = self.is_fresh();
-        if let Some(standing) = fresh.then(|| self.standings.hit(user)).flatten() {
+        if let Some(standing) = fresh.then(|| self.users.hit(user)).flatten() {
             return Ok(standing);
         }
-        Box::pin(self.read_standing(user, fresh)).await
+        Box::pin(self.read_user(user, fresh)).await
     }
 
-    async fn read_standing(&self, user: &UserKey, keep: bool) -> Stored<Option<Arc<CachedUser>>> {
+    async fn read_user(&self, user: &UserKey, keep: bool) -> Stored<Option<Arc<CachedUser>>> {
         let read = async {
             let epochs = self.stores.epochs.read(user).await?;
             let found = self.stores.users.find(&UserHandle::Id(user.clone())).await?;
             Ok(found.map(|user| Arc::new(CachedUser { user, epochs })))
         };
-        self.standings.read(user, self.clock.ticks(), self.bounds.max_staleness, keep, read).await
+        self.users.read(user, self.clock.ticks(), self.bounds.max_staleness, keep, read).await
     }
 
-    /// A session and its user, read anew, whatever is remembered of them.
+    /// A session and its user, read again from the store.
     ///
     /// # Errors
     /// The store's.
-    pub async fn look_again(
-        &self,
-        session: &Session,
-    ) -> Stored<Option<(Arc<CachedSession>, Arc<CachedUser>)>> {
+    pub async fn reread(&self, session: &Session) -> Stored<Option<(Arc<CachedSession>, Arc<CachedUser>)>> {
         let user = session.user_key();
         self.sessions.forget(&session.key);
-        self.standings.forget(&user);
+        self.users.forget(&user);
         let session = self.session(&session.key).await?;
-        Ok(session.zip(self.standing(&user).await?))
+        Ok(session.zip(self.user(&user).await?))
     }
 
     /// Creates a session.
@@ -193,7 +189,7 @@ impl SessionView {
         Ok(rotated)
     }
 
-    /// Writes down a use, and how far it slides the session.
+    /// Records a use, and the new idle expiry.
     ///
     /// # Errors
     /// The store's.
@@ -208,7 +204,7 @@ impl SessionView {
         Ok(touched)
     }
 
-    /// Ends what is live in the scope, here before this returns, on other nodes by their feed.
+    /// Ends the live sessions in the scope. This node knows when this returns; other nodes know by their feed.
     ///
     /// # Errors
     /// The store's.
@@ -227,7 +223,7 @@ impl SessionView {
         Ok(ended)
     }
 
-    /// A user's sessions and tombstones, from the store.
+    /// A user's sessions and tombstones, read from the store.
     ///
     /// # Errors
     /// The store's.
@@ -235,9 +231,9 @@ impl SessionView {
         self.stores.sessions.list(user, page, self.clock.now()).await
     }
 
-    /// Nothing that is remembered of any user holds any more: a tenant's epoch has moved.
-    pub fn forget_standings(&self) {
-        self.standings.forget_everything();
+    /// Forgets all users: a tenant's epoch has moved.
+    pub fn forget_users(&self) {
+        self.users.forget_everything();
     }
 
     /// Renames the device of a session; `false` if it is gone or has ended.
@@ -251,7 +247,7 @@ impl SessionView {
     }
 
     fn forget_sessions(&self, user: &UserKey, sessions: &[SessionId]) {
-        self.standings.forget(user);
+        self.users.forget(user);
         for id in sessions {
             self.sessions.forget(&SessionKey { tenant: user.tenant.clone(), id: *id });
         }
@@ -261,9 +257,9 @@ impl SessionView {
         self.staleness() < self.bounds.max_staleness
     }
 
-    /// Another node may have slid the session since it was read, or before by a clock that is behind this one: a local
-    /// idle expiry is a miss, not a refusal, and so is one that the store judged by this node's time.
-    fn has_idled_out(&self, seen: Option<&CachedSession>) -> bool {
+    /// Another node may have slid the session since it was read, or its clock may be behind. So a session that seems to
+    /// have idled out is read again before it is rejected, also if the store judged it by this node's time.
+    fn idled_out_locally(&self, seen: Option<&CachedSession>) -> bool {
         seen.is_some_and(|seen| match seen.session().state {
             SessionState::Live => seen.session().idle_expires <= self.clock.now(),
             SessionState::Ended(ending) => ending.reason == EndReason::Idle,
@@ -275,16 +271,16 @@ impl ChangeSink for SessionView {
     fn changed(&self, change: &Change) {
         match change {
             Change::Session(key) => self.sessions.forget(key),
-            Change::User(key) => self.standings.forget(key),
-            Change::Tenant(_) => self.standings.forget_everything(),
+            Change::User(key) => self.users.forget(key),
+            Change::Tenant(_) => self.users.forget_everything(),
             Change::Everything => {
                 self.sessions.forget_everything();
-                self.standings.forget_everything();
+                self.users.forget_everything();
             }
         }
     }
 
-    /// One good barrier after a silence proves little: the view is believed again after the second.
+    /// One barrier after a silence proves little: the view serves hits again after the second.
     fn proven(&self, sent: Ticks) {
         let last = Ticks::from_micros(self.barrier.last.fetch_max(sent.as_micros(), Ordering::AcqRel));
         if sent.since(last) < self.bounds.max_staleness || sent == Ticks::NEVER_STALE {

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use crate::clock::Ticks;
 use crate::engine::{AuthenticationError, ChangePassword, Engine, RefreshError, TenantError};
 use crate::id::TenantId;
-use crate::liveness::Bounds;
+use crate::liveness::ViewLimits;
 use crate::store::conformance::faults::Faults;
 use crate::store::conformance::fixture::{Fixture, Held, Member, PASSWORD, password};
 use crate::store::conformance::records::tenant;
@@ -34,7 +34,7 @@ impl Scene {
         let truth = MemoryStore::stores();
         let (stores, faults) = Faults::proving_by_hand(truth.clone());
         let mut fixture = Fixture::new(stores);
-        fixture.builder.bounds = Bounds { max_staleness: MAX_STALENESS, ..Bounds::default() };
+        fixture.builder.bounds = ViewLimits { max_staleness: MAX_STALENESS, ..ViewLimits::default() };
         let ticks = std::cell::Cell::new(Duration::from_secs(1000));
         fixture.clock.tick_to(ticks.get());
         let node = fixture.node().await;
