@@ -4,7 +4,7 @@ use axum::routing::get;
 use http::StatusCode;
 use http::header::{ACCEPT, AUTHORIZATION, COOKIE, WWW_AUTHENTICATE};
 use portcullis_core::engine::Engine;
-use portcullis_core::store::conformance::fixture::{Fixture, Held, Member};
+use portcullis_core::store::conformance::fixture::{Fixture, HeldCredentials, RegisteredUser};
 use portcullis_core::store::memory::MemoryStore;
 use portcullis_core::strategy::StrategyName;
 use tower::ServiceExt as _;
@@ -16,10 +16,10 @@ const STAFF: [Role; 2] = [Role::Manager, Role::Admin];
 const UNAUTHORIZED: &str = r#"{"message":"Unauthorized","statusCode":401}"#;
 
 /// An engine, and somebody who has a session there.
-async fn somebody() -> (Engine, Member, Held) {
+async fn new_user_key() -> (Engine, RegisteredUser, HeldCredentials) {
     let stage = Fixture::new(MemoryStore::stores());
     let engine = stage.node().await;
-    let member = stage.newcomer(&engine).await;
+    let member = stage.new_user(&engine).await;
     let held = member.password_sign_in(&engine, StrategyName::Session).await;
     (engine, member, held)
 }
@@ -43,14 +43,14 @@ async fn answer(router: Router, request: http::request::Builder) -> (StatusCode,
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
-fn showing(held: &Held, path: &str) -> http::request::Builder {
+fn showing(held: &HeldCredentials, path: &str) -> http::request::Builder {
     Request::builder().uri(path).header(COOKIE, format!("connect.sid={}", held.credential()))
 }
 
 // ASVS-map: TN4
 #[tokio::test]
 async fn only_those_in_one_of_the_roles_come_in() {
-    let (engine, member, held) = somebody().await;
+    let (engine, member, held) = new_user_key().await;
     let guard = || Guard::new(engine.clone(), StrategyName::Session);
     let refused =
         r#"{"message":"Insufficient role. Required: manager, admin","error":"Forbidden","statusCode":403}"#;
@@ -66,7 +66,7 @@ async fn only_those_in_one_of_the_roles_come_in() {
 // ASVS-map: TN4
 #[tokio::test]
 async fn a_list_of_no_roles_lets_nobody_in() {
-    let (engine, member, held) = somebody().await;
+    let (engine, member, held) = new_user_key().await;
     engine.set_role(&member.user.key, Role::Admin).await.unwrap();
     let guard = Guard::new(engine, StrategyName::Session);
     let (status, _) = answer(routes(&Roles::any_of([]), Some(guard)), showing(&held, "/staff")).await;
@@ -76,7 +76,7 @@ async fn a_list_of_no_roles_lets_nobody_in() {
 // ASVS-map: TN4
 #[tokio::test]
 async fn whose_credential_says_nothing_of_a_role_is_told_that_one_is_missing() {
-    let (engine, _, held) = somebody().await;
+    let (engine, _, held) = new_user_key().await;
     let mut identity = held.identity(&engine).await;
     identity.role = None;
     let roles = Roles::any_of([Role::User]);
@@ -92,7 +92,7 @@ async fn whose_credential_says_nothing_of_a_role_is_told_that_one_is_missing() {
 // ASVS-map: TN4
 #[tokio::test]
 async fn who_is_not_signed_in_is_asked_to_whatever_they_say_of_their_role() {
-    let (engine, ..) = somebody().await;
+    let (engine, ..) = new_user_key().await;
     let roles = Roles::any_of(Role::ALL);
     for claim in ["x-user-role", "role", "x-role"] {
         let request = || Request::builder().uri("/staff").header(claim, "admin");
@@ -111,7 +111,7 @@ async fn who_is_not_signed_in_is_asked_to_whatever_they_say_of_their_role() {
 
 #[tokio::test]
 async fn a_refusal_is_in_the_words_of_the_surface_and_in_those_that_were_asked_for() {
-    let (engine, _, held) = somebody().await;
+    let (engine, _, held) = new_user_key().await;
     let router = || {
         let guard = Guard::new(engine.clone(), StrategyName::Session);
         routes(&Roles::any_of([Role::Admin]), Some(guard))

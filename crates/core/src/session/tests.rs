@@ -2,13 +2,13 @@ use super::*;
 use crate::id::TenantId;
 use crate::secret::SecretHash;
 use crate::store::conformance::records::{
-    GRACE, IDLE, MAX, NOW, at, bare_session, ending, numbered, redemption, session, somebody,
+    GRACE, IDLE, MAX, NOW, at, bare_session, ending, new_user_key, numbered, redemption, session,
 };
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
 fn live() -> Session {
-    session(&somebody(&TenantId::default_tenant()))
+    session(&new_user_key(&TenantId::default_tenant()))
 }
 
 fn reason(state: SessionState) -> Option<EndReason> {
@@ -288,7 +288,7 @@ fn reuse_is_final_for_every_member_of_the_family_whatever_the_clock_says() {
 fn what_has_expired_or_has_no_refresh_token_does_not_rotate() {
     let idled_out = RotationRequest { now: NOW.plus(IDLE), ..redemption(3) };
     assert_eq!(live().rotate(&idled_out), RotationOutcome::Gone);
-    let bare = bare_session(&somebody(&TenantId::default_tenant()));
+    let bare = bare_session(&new_user_key(&TenantId::default_tenant()));
     assert_eq!(bare.rotate(&redemption(0)), RotationOutcome::Gone);
 }
 

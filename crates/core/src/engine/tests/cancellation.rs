@@ -7,8 +7,8 @@ use tokio::task::yield_now;
 use super::interrupted_steps::{self, MOST_STEPS, NEXT_PASSWORD};
 use crate::event::EventKind;
 use crate::id::TenantId;
-use crate::store::conformance::client::Client;
-use crate::store::conformance::fixture::{Member, password};
+use crate::store::conformance::client::FixtureClient;
+use crate::store::conformance::fixture::{RegisteredUser, password};
 use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::strategy::StrategyName;
 
@@ -16,13 +16,13 @@ use crate::strategy::StrategyName;
 struct Scene {
     nodes: interrupted_steps::Scene,
     post: Arc<RecordingMailbox>,
-    ann: Member,
+    ann: RegisteredUser,
 }
 
 impl Scene {
     async fn new() -> Self {
         let nodes = interrupted_steps::Scene::new().await;
-        let ann = nodes.fixture.newcomer(&nodes.other).await;
+        let ann = nodes.fixture.new_user(&nodes.other).await;
         Self { nodes, post: RecordingMailbox::new(), ann }
     }
 
@@ -59,11 +59,12 @@ async fn a_thief_who_hangs_up_is_heard_of_whenever_a_session_was_ended() {
     let mut heard = 0;
     for steps in 0..MOST_STEPS {
         let scene = Scene::new().await;
-        let held = Client::browser().comes_in(&scene.nodes.other, &scene.post, &scene.ann).await;
-        let thief = Client::forgetful();
+        let held =
+            FixtureClient::browser().sign_in_with_code(&scene.nodes.other, &scene.post, &scene.ann).await;
+        let thief = FixtureClient::forgetful();
         let stealing = thief.refresh(&scene.nodes.slow, held.refresh_token());
         let hung_up = scene.hangs_up(steps, stealing).await;
-        let ended = usize::from(held.recognised(&scene.nodes.other).await.is_err());
+        let ended = usize::from(held.authenticate(&scene.nodes.other).await.is_err());
         scene.post.collect(&scene.nodes.other).await;
         let told = (
             scene.post.count("refresh_reused"),
@@ -111,8 +112,7 @@ async fn whoever_hangs_up_on_a_new_password_has_it_or_has_the_link_still() {
         let link = scene.link().await;
         let choosing = scene.nodes.slow.reset_password(&link, password(NEXT_PASSWORD));
         let hung_up = scene.hangs_up(steps, choosing).await;
-        let tries =
-            scene.ann.tries_to_sign_in(&scene.nodes.other, StrategyName::Session, NEXT_PASSWORD, false);
+        let tries = scene.ann.try_sign_in(&scene.nodes.other, StrategyName::Session, NEXT_PASSWORD, false);
         let has_it = tries.await.is_ok();
         let again = scene.nodes.other.reset_password(&link, password("a third lantern")).await;
         assert_ne!(has_it, again.is_ok(), "hung up after {steps} steps: {again:?}");
@@ -137,7 +137,7 @@ async fn whoever_was_disabled_by_a_process_that_died_has_no_session_left_when_en
         if scene.nodes.other.user(&key).await.unwrap().disabled.is_some() {
             disabled += 1;
             scene.nodes.other.enable_user(&key).await.unwrap();
-            let shown = held.recognised(&scene.nodes.other).await;
+            let shown = held.authenticate(&scene.nodes.other).await;
             assert!(shown.is_err(), "died after {steps} steps: {shown:?}");
         }
         if !died {

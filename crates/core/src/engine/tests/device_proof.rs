@@ -10,8 +10,8 @@ use crate::event::EventKind;
 use crate::secret::PlainSecret;
 use crate::session::{Device, Session};
 use crate::store::SessionHandle;
-use crate::store::conformance::client::Client;
-use crate::store::conformance::fixture::{Fixture, Held, Member, PASSWORD, password};
+use crate::store::conformance::client::FixtureClient;
+use crate::store::conformance::fixture::{Fixture, HeldCredentials, PASSWORD, RegisteredUser, password};
 use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::memory::MemoryStore;
 use crate::username::LoginName;
@@ -20,41 +20,41 @@ struct Scene {
     fixture: Fixture,
     node: Engine,
     post: Arc<RecordingMailbox>,
-    ann: Member,
+    ann: RegisteredUser,
 }
 
 impl Scene {
     async fn new() -> Self {
         let fixture = Fixture::new(MemoryStore::stores());
         let node = fixture.node().await;
-        let ann = fixture.newcomer(&node).await;
+        let ann = fixture.new_user(&node).await;
         Self { fixture, node, post: RecordingMailbox::new(), ann }
     }
 
-    async fn comes_in(&self, client: &Client) -> Held {
-        client.comes_in(&self.node, &self.post, &self.ann).await
+    async fn sign_in_with_code(&self, client: &FixtureClient) -> HeldCredentials {
+        client.sign_in_with_code(&self.node, &self.post, &self.ann).await
     }
 
     /// Trades a token that must be good: its successor.
-    async fn renewed(&self, client: &Client, token: &str) -> String {
+    async fn renewed(&self, client: &FixtureClient, token: &str) -> String {
         client.refresh(&self.node, token).await.unwrap().refresh.reveal().to_owned()
     }
 
-    async fn stored(&self, held: &Held) -> Session {
+    async fn stored(&self, held: &HeldCredentials) -> Session {
         let handle = SessionHandle::Id(held.session());
         self.fixture.builder.stores.sessions.find(&handle, self.node.now()).await.unwrap().unwrap()
     }
 
-    async fn lives(&self, held: &Held) -> bool {
-        held.recognised(&self.node).await.is_ok()
+    async fn lives(&self, held: &HeldCredentials) -> bool {
+        held.authenticate(&self.node).await.is_ok()
     }
 }
 
 #[tokio::test]
 async fn a_browser_is_given_its_cookie_with_the_first_step_and_shows_it_with_the_second() {
     let scene = Scene::new().await;
-    let browser = Client::browser();
-    let login = browser.asks_for_code(&scene.node, &scene.ann).await;
+    let browser = FixtureClient::browser();
+    let login = browser.request_code(&scene.node, &scene.ann).await;
     let cookie = browser.kept().unwrap();
     let code = scene.post.code(&scene.node).await;
     let done = browser.verify(&scene.node, &scene.ann.user.key.tenant, login, &code).await.unwrap();
@@ -66,29 +66,29 @@ async fn a_browser_is_given_its_cookie_with_the_first_step_and_shows_it_with_the
 #[tokio::test]
 async fn a_login_of_one_browser_is_not_completed_by_another_but_by_one_without_cookies() {
     let scene = Scene::new().await;
-    let (browser, other) = (Client::browser(), Client::browser());
-    scene.comes_in(&other).await;
+    let (browser, other) = (FixtureClient::browser(), FixtureClient::browser());
+    scene.sign_in_with_code(&other).await;
     let tenant = &scene.ann.user.key.tenant;
-    let login = browser.asks_for_code(&scene.node, &scene.ann).await;
+    let login = browser.request_code(&scene.node, &scene.ann).await;
     let code = scene.post.code(&scene.node).await;
     let refused = other.verify(&scene.node, tenant, login, &code).await;
     assert!(matches!(refused, Err(VerifyCodeError::Wrong)), "{refused:?}");
-    let done = Client::forgetful().verify(&scene.node, tenant, login, &code).await.unwrap();
+    let done = FixtureClient::forgetful().verify(&scene.node, tenant, login, &code).await.unwrap();
     assert_eq!((done.session.proof, done.cookie), (None, None));
 }
 
 #[tokio::test]
 async fn an_app_keeps_one_secret_across_logins_and_each_session_requires_it() {
     let scene = Scene::new().await;
-    let app = Client::app();
-    let first = scene.comes_in(&app).await;
+    let app = FixtureClient::app();
+    let first = scene.sign_in_with_code(&app).await;
     let secret = app.kept().unwrap();
-    let second = scene.comes_in(&app).await;
+    let second = scene.sign_in_with_code(&app).await;
     assert_eq!(second.signed_in.grant.device_secret, Some(secret));
     for held in [&first, &second] {
         let next = scene.renewed(&app, held.refresh_token()).await;
         assert_eq!(scene.renewed(&app, held.refresh_token()).await, next, "the same successor again");
-        let thief = Client::forgetful().refresh(&scene.node, &next).await;
+        let thief = FixtureClient::forgetful().refresh(&scene.node, &next).await;
         assert!(matches!(thief, Err(RefreshError::Reused)), "{thief:?}");
     }
 }
@@ -96,11 +96,11 @@ async fn an_app_keeps_one_secret_across_logins_and_each_session_requires_it() {
 #[tokio::test]
 async fn an_app_that_brings_its_secret_with_the_second_step_only_is_let_in_and_keeps_it() {
     let scene = Scene::new().await;
-    let app = Client::app();
-    scene.comes_in(&app).await;
+    let app = FixtureClient::app();
+    scene.sign_in_with_code(&app).await;
     let secret = app.kept();
     // The first step went without it, and the cookie that came back was dropped.
-    let login = Client::forgetful().asks_for_code(&scene.node, &scene.ann).await;
+    let login = FixtureClient::forgetful().request_code(&scene.node, &scene.ann).await;
     let code = scene.post.code(&scene.node).await;
     let done = app.verify(&scene.node, &scene.ann.user.key.tenant, login, &code).await.unwrap();
     assert_eq!(done.signed_in.grant.device_secret, secret);
@@ -109,8 +109,8 @@ async fn an_app_that_brings_its_secret_with_the_second_step_only_is_let_in_and_k
 #[tokio::test]
 async fn what_we_did_not_sign_is_not_adopted() {
     let scene = Scene::new().await;
-    let browser = Client::browser();
-    scene.comes_in(&browser).await;
+    let browser = FixtureClient::browser();
+    scene.sign_in_with_code(&browser).await;
     let good = browser.kept().unwrap().reveal().to_owned();
     let (value, signature) = good.split_once('.').unwrap();
     let session_cookie =
@@ -130,10 +130,10 @@ async fn what_we_did_not_sign_is_not_adopted() {
         "x".repeat(5_000),
     ] {
         scene.fixture.clock.pass(Duration::from_mins(15));
-        let victim = Client::with_cookie(&bad);
-        let held = scene.comes_in(&victim).await;
+        let victim = FixtureClient::with_cookie(&bad);
+        let held = scene.sign_in_with_code(&victim).await;
         assert_ne!(victim.kept().unwrap().reveal(), bad, "{bad:?} was adopted");
-        let theirs = Client::with_cookie(&bad).refresh(&scene.node, held.refresh_token()).await;
+        let theirs = FixtureClient::with_cookie(&bad).refresh(&scene.node, held.refresh_token()).await;
         assert!(matches!(theirs, Err(RefreshError::Reused)), "{bad:?}: {theirs:?}");
     }
 }
@@ -141,16 +141,16 @@ async fn what_we_did_not_sign_is_not_adopted() {
 #[tokio::test]
 async fn a_cookie_that_comes_with_a_refresh_is_required_from_then_on() {
     let scene = Scene::new().await;
-    let browser = Client::browser();
-    scene.comes_in(&browser).await;
+    let browser = FixtureClient::browser();
+    scene.sign_in_with_code(&browser).await;
     // This session began without any proof: its client showed no cookie.
-    let held = scene.comes_in(&Client::forgetful()).await;
+    let held = scene.sign_in_with_code(&FixtureClient::forgetful()).await;
     assert_eq!(scene.stored(&held).await.proof, None);
-    let unpinned = scene.renewed(&Client::forgetful(), held.refresh_token()).await;
+    let unpinned = scene.renewed(&FixtureClient::forgetful(), held.refresh_token()).await;
     let pinned = scene.renewed(&browser, &unpinned).await;
     assert!(scene.stored(&held).await.proof.is_some_and(|proof| proof.shown));
     assert!(scene.lives(&held).await);
-    let thief = Client::forgetful().refresh(&scene.node, &pinned).await;
+    let thief = FixtureClient::forgetful().refresh(&scene.node, &pinned).await;
     assert!(matches!(thief, Err(RefreshError::Reused)), "{thief:?}");
     assert!(!scene.lives(&held).await);
     let after = browser.refresh(&scene.node, &pinned).await;
@@ -165,11 +165,11 @@ async fn a_cookie_that_comes_with_a_refresh_is_required_from_then_on() {
 #[tokio::test]
 async fn a_second_login_in_the_same_browser_keeps_the_proof_of_the_first() {
     let scene = Scene::new().await;
-    let browser = Client::browser();
-    let first = scene.comes_in(&browser).await;
-    let bob = scene.fixture.newcomer(&scene.node).await;
-    let second = browser.comes_in(&scene.node, &scene.post, &bob).await;
-    let again = scene.comes_in(&browser).await;
+    let browser = FixtureClient::browser();
+    let first = scene.sign_in_with_code(&browser).await;
+    let bob = scene.fixture.new_user(&scene.node).await;
+    let second = browser.sign_in_with_code(&scene.node, &scene.post, &bob).await;
+    let again = scene.sign_in_with_code(&browser).await;
     for held in [&first, &second, &again] {
         scene.renewed(&browser, held.refresh_token()).await;
         assert!(scene.lives(held).await);
@@ -181,8 +181,8 @@ async fn a_second_login_in_the_same_browser_keeps_the_proof_of_the_first() {
 #[tokio::test]
 async fn a_tab_that_slept_is_refused_and_the_session_lives() {
     let scene = Scene::new().await;
-    let browser = Client::browser();
-    let held = scene.comes_in(&browser).await;
+    let browser = FixtureClient::browser();
+    let held = scene.sign_in_with_code(&browser).await;
     let slept = held.refresh_token();
     let mut token = scene.renewed(&browser, slept).await;
     assert_eq!(scene.renewed(&browser, slept).await, token, "within the grace window: the same");
@@ -201,8 +201,8 @@ async fn a_tab_that_slept_is_refused_and_the_session_lives() {
 #[tokio::test]
 async fn another_devices_proof_is_as_good_as_none() {
     let scene = Scene::new().await;
-    let (browser, other) = (Client::browser(), Client::browser());
-    let (held, _) = (scene.comes_in(&browser).await, scene.comes_in(&other).await);
+    let (browser, other) = (FixtureClient::browser(), FixtureClient::browser());
+    let (held, _) = (scene.sign_in_with_code(&browser).await, scene.sign_in_with_code(&other).await);
     let thief = other.refresh(&scene.node, held.refresh_token()).await;
     assert!(matches!(thief, Err(RefreshError::Reused)), "{thief:?}");
     assert!(!scene.lives(&held).await);
@@ -212,8 +212,8 @@ async fn another_devices_proof_is_as_good_as_none() {
 #[tokio::test]
 async fn what_is_in_a_cookie_is_never_told_in_a_body() {
     let scene = Scene::new().await;
-    let browser = Client::browser();
-    let held = scene.comes_in(&browser).await;
+    let browser = FixtureClient::browser();
+    let held = scene.sign_in_with_code(&browser).await;
     assert_eq!(held.signed_in.grant.device_secret, None);
     let cookie = browser.kept().unwrap();
     // A script in the browser says that it is an app: its request carries the cookie all the same.
@@ -247,11 +247,11 @@ async fn what_is_in_a_cookie_is_never_told_in_a_body() {
 #[tokio::test]
 async fn whoever_signed_a_cookie_before_a_secret_was_changed_its_device_is_the_one_it_was() {
     let scene = Scene::new().await;
-    let browser = Client::browser();
-    let held = scene.comes_in(&browser).await;
+    let browser = FixtureClient::browser();
+    let held = scene.sign_in_with_code(&browser).await;
     let kept = browser.kept().unwrap();
     let (secret, _) = kept.reveal().split_once('.').unwrap();
-    let signed_by_another = Client::with_cookie(&format!("{secret}.{}", "A".repeat(43)));
+    let signed_by_another = FixtureClient::with_cookie(&format!("{secret}.{}", "A".repeat(43)));
     let token = held.signed_in.grant.refresh.clone().unwrap();
     assert!(signed_by_another.refresh(&scene.node, token.reveal()).await.is_ok());
     assert!(scene.lives(&held).await);

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 use crate::engine::uniform_delay::ALL_BUT_HASHING;
 use crate::engine::{DeviceSignInError, Engine, NewUser, PasswordSignInError, Register};
 use crate::id::TenantId;
-use crate::store::conformance::client::Client;
-use crate::store::conformance::fixture::{Fixture, PASSWORD, password, person};
+use crate::store::conformance::client::FixtureClient;
+use crate::store::conformance::fixture::{Fixture, PASSWORD, password, person_name};
 use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::conformance::records::email;
 use crate::store::memory::MemoryStore;
@@ -42,7 +42,7 @@ fn hiding() -> Fixture {
 async fn sign_up(node: &Engine, address: &str) {
     let tenant = TenantId::default_tenant();
     let strategy = StrategyName::Device;
-    let new = NewUser::new(email(address), Some(person()));
+    let new = NewUser::new(email(address), Some(person_name()));
     let told = node.register(Register { tenant, strategy, new, password: password(PASSWORD) }).await;
     assert_eq!(told.unwrap(), None);
 }
@@ -55,7 +55,8 @@ async fn an_answer_that_must_not_tell_keeps_its_pace_whoever_it_is_about() {
     let default = TenantId::default_tenant();
     for address in ["jo@example.com", "nobody@example.com"] {
         let mut moments = vec![Instant::now()];
-        let refused = Client::browser().device_sign_in(&node, &default, address, "not the password").await;
+        let refused =
+            FixtureClient::browser().device_sign_in(&node, &default, address, "not the password").await;
         assert!(
             matches!(refused, Err(DeviceSignInError::Password(PasswordSignInError::InvalidCredentials))),
             "{refused:?}"

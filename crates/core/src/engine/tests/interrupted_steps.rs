@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::{ChangePassword, CompletedSignIn, Engine, PasswordSignInError};
 use crate::store::conformance::faults::Faults;
-use crate::store::conformance::fixture::{Fixture, Held, Member, PASSWORD, password};
+use crate::store::conformance::fixture::{Fixture, HeldCredentials, PASSWORD, RegisteredUser, password};
 use crate::store::memory::MemoryStore;
 use crate::strategy::StrategyName;
 
@@ -38,12 +38,12 @@ impl Scene {
 /// fewer steps.
 async fn signs_in_around(
     scene: &Scene,
-    ann: &Member,
+    ann: &RegisteredUser,
     steps: usize,
     meanwhile: impl AsyncFnOnce(),
 ) -> Option<Result<CompletedSignIn, PasswordSignInError>> {
     scene.faults.stop_after(steps);
-    let password_sign_in = ann.tries_to_sign_in(&scene.slow, StrategyName::Session, PASSWORD, false);
+    let password_sign_in = ann.try_sign_in(&scene.slow, StrategyName::Session, PASSWORD, false);
     tokio::pin!(password_sign_in);
     let done = tokio::select! {
         biased;
@@ -60,11 +60,11 @@ async fn signs_in_around(
 }
 
 /// Something that ends everything that a user has; after it, a sign-in that was under way must be refused or worthless.
-async fn nothing_survives(what: impl AsyncFn(&Scene, &Member, &Held)) {
+async fn nothing_survives(what: impl AsyncFn(&Scene, &RegisteredUser, &HeldCredentials)) {
     let mut survived_refusal = 0;
     for steps in 0..MOST_STEPS {
         let scene = Scene::new().await;
-        let ann = scene.fixture.newcomer(&scene.other).await;
+        let ann = scene.fixture.new_user(&scene.other).await;
         let here = ann.password_sign_in(&scene.other, StrategyName::Session).await;
         let answer = signs_in_around(&scene, &ann, steps, async || what(&scene, &ann, &here).await).await;
         let Some(answer) = answer else {
@@ -74,14 +74,18 @@ async fn nothing_survives(what: impl AsyncFn(&Scene, &Member, &Held)) {
         };
         let Ok(signed_in) = answer else { continue };
         survived_refusal += 1;
-        let held = Held { strategy: StrategyName::Session, tenant: ann.user.key.tenant.clone(), signed_in };
+        let held = HeldCredentials {
+            strategy: StrategyName::Session,
+            tenant: ann.user.key.tenant.clone(),
+            signed_in,
+        };
         for node in [&scene.slow, &scene.other] {
-            let shown = held.recognised(node).await;
+            let shown = held.authenticate(node).await;
             assert!(shown.is_err(), "stopped after {steps} steps: {shown:?}");
         }
         // Whoever was disabled may come back; what they had does not.
         scene.other.enable_user(&ann.user.key).await.unwrap();
-        let shown = held.recognised(&scene.other).await;
+        let shown = held.authenticate(&scene.other).await;
         assert!(shown.is_err(), "stopped after {steps} steps: {shown:?}");
     }
     panic!("the sign-in takes more than {MOST_STEPS} steps");
@@ -116,11 +120,11 @@ async fn a_sign_in_under_way_does_not_survive_that_an_operator_sets_the_password
 }
 
 /// Whoever signs in with the old password while it is being replaced, from the first step to the last.
-async fn nobody_gets_in_during(change: impl AsyncFn(&Scene, &Member, &Held)) {
+async fn nobody_gets_in_during(change: impl AsyncFn(&Scene, &RegisteredUser, &HeldCredentials)) {
     let mut let_in = 0;
     for steps in 0..MOST_STEPS {
         let scene = Scene::new().await;
-        let ann = scene.fixture.newcomer(&scene.other).await;
+        let ann = scene.fixture.new_user(&scene.other).await;
         let here = ann.password_sign_in(&scene.slow, StrategyName::Session).await;
         let changing = change(&scene, &ann, &here);
         scene.faults.stop_after(steps);
@@ -133,13 +137,17 @@ async fn nobody_gets_in_during(change: impl AsyncFn(&Scene, &Member, &Held)) {
                 return;
             }
         }
-        let came = ann.tries_to_sign_in(&scene.other, StrategyName::Session, PASSWORD, false).await;
+        let came = ann.try_sign_in(&scene.other, StrategyName::Session, PASSWORD, false).await;
         scene.faults.go_on();
         changing.await;
         let Ok(signed_in) = came else { continue };
         let_in += 1;
-        let held = Held { strategy: StrategyName::Session, tenant: ann.user.key.tenant.clone(), signed_in };
-        let shown = held.recognised(&scene.other).await;
+        let held = HeldCredentials {
+            strategy: StrategyName::Session,
+            tenant: ann.user.key.tenant.clone(),
+            signed_in,
+        };
+        let shown = held.authenticate(&scene.other).await;
         assert!(shown.is_err(), "came after {steps} steps: {shown:?}");
     }
     panic!("the change takes more than {MOST_STEPS} steps");
@@ -179,7 +187,7 @@ async fn a_change_of_password_that_dies_never_leaves_a_new_password_and_an_old_s
     let mut outcomes = Vec::new();
     for steps in 0..MOST_STEPS {
         let scene = Scene::new().await;
-        let ann = scene.fixture.newcomer(&scene.other).await;
+        let ann = scene.fixture.new_user(&scene.other).await;
         let here = ann.password_sign_in(&scene.other, StrategyName::Session).await;
         let thief = ann.password_sign_in(&scene.other, StrategyName::Session).await;
         let identity = here.identity(&scene.slow).await;
@@ -194,10 +202,10 @@ async fn a_change_of_password_that_dies_never_leaves_a_new_password_and_an_old_s
                 false
             }
         };
-        assert!(here.recognised(&scene.other).await.is_ok(), "stopped after {steps} steps");
+        assert!(here.authenticate(&scene.other).await.is_ok(), "stopped after {steps} steps");
         let has_new =
-            ann.tries_to_sign_in(&scene.other, StrategyName::Session, NEXT_PASSWORD, false).await.is_ok();
-        let thief_is_in = thief.recognised(&scene.other).await.is_ok();
+            ann.try_sign_in(&scene.other, StrategyName::Session, NEXT_PASSWORD, false).await.is_ok();
+        let thief_is_in = thief.authenticate(&scene.other).await.is_ok();
         assert!(!(has_new && thief_is_in), "stopped after {steps} steps");
         outcomes.push((has_new, thief_is_in));
         if !died {

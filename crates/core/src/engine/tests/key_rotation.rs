@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::engine::KeyStatus;
 use crate::id::TenantId;
 use crate::key::KeyUse;
-use crate::store::conformance::fixture::{Fixture, Held};
+use crate::store::conformance::fixture::{Fixture, HeldCredentials};
 use crate::store::memory::MemoryStore;
 use crate::strategy::StrategyName;
 
@@ -17,8 +17,8 @@ async fn nobody_is_signed_out_by_new_keys() {
     let fixture = Fixture::new(MemoryStore::stores());
     let nodes = [fixture.node().await, fixture.node().await];
     let [node, _] = &nodes;
-    let ann = fixture.newcomer(node).await;
-    let mut held: Vec<Held> = Vec::new();
+    let ann = fixture.new_user(node).await;
+    let mut held: Vec<HeldCredentials> = Vec::new();
     for round in 0..4 {
         for strategy in StrategyName::ALL {
             held.push(ann.sign_in_on(&nodes[round % 2], strategy, true).await);
@@ -29,7 +29,7 @@ async fn nobody_is_signed_out_by_new_keys() {
             let fresh = held.iter().filter(|held| held.signed_in.grant.expires > fixture.builder.clock.now());
             for held in fresh {
                 for node in &nodes {
-                    let shown = held.recognised(node).await;
+                    let shown = held.authenticate(node).await;
                     assert!(shown.is_ok(), "{} in round {round}: {shown:?}", held.strategy);
                 }
             }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::engine::{DeviceSignInResult, Engine};
 use crate::id::TenantId;
 use crate::queued_mail::MailKind;
-use crate::store::conformance::client::Client;
-use crate::store::conformance::fixture::{Fixture, Member, PASSWORD};
+use crate::store::conformance::client::FixtureClient;
+use crate::store::conformance::fixture::{Fixture, PASSWORD, RegisteredUser};
 use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::memory::MemoryStore;
 use crate::tenant::{SecondStep, TenantSettings};
@@ -16,20 +16,20 @@ struct Scene {
     fixture: Fixture,
     node: Engine,
     post: Arc<RecordingMailbox>,
-    ann: Member,
+    ann: RegisteredUser,
 }
 
 impl Scene {
     async fn new() -> Self {
         let fixture = Fixture::new(MemoryStore::stores());
         let node = fixture.node().await;
-        let ann = fixture.newcomer(&node).await;
+        let ann = fixture.new_user(&node).await;
         Self { fixture, node, post: RecordingMailbox::new(), ann }
     }
 
     /// Signs in, and says how many mails there have been about new devices since the beginning.
-    async fn told_after(&self, client: &Client) -> usize {
-        client.comes_in(&self.node, &self.post, &self.ann).await;
+    async fn told_after(&self, client: &FixtureClient) -> usize {
+        client.sign_in_with_code(&self.node, &self.post, &self.ann).await;
         self.post.collect(&self.node).await;
         // Ten codes in a quarter of an hour are all there are.
         self.fixture.clock.pass(Duration::from_mins(2));
@@ -37,7 +37,7 @@ impl Scene {
     }
 
     /// Signs in where a password is enough: the refresh token.
-    async fn in_at_once(&self, client: &Client) -> String {
+    async fn in_at_once(&self, client: &FixtureClient) -> String {
         let user = &self.ann.user;
         match client.device_sign_in(&self.node, &user.key.tenant, user.email.as_typed(), PASSWORD).await {
             Ok(DeviceSignInResult::Done(done)) => done.signed_in.grant.refresh.unwrap().reveal().to_owned(),
@@ -53,14 +53,14 @@ impl Scene {
 #[tokio::test]
 async fn the_first_device_is_no_news_the_second_is_and_a_known_one_is_not() {
     let scene = Scene::new().await;
-    let (laptop, phone) = (Client::browser(), Client::app());
+    let (laptop, phone) = (FixtureClient::browser(), FixtureClient::app());
     assert_eq!(scene.told_after(&laptop).await, 0);
     assert_eq!(scene.told_after(&laptop).await, 0);
     assert_eq!(scene.told_after(&phone).await, 1);
     assert_eq!(scene.told_after(&phone).await, 1);
     assert_eq!(scene.told_after(&laptop).await, 1);
     assert_eq!(scene.known().await, 2);
-    let mail = scene.post.letters().into_iter().find(|mail| mail.message.kind() == MailKind::NewDevice);
+    let mail = scene.post.mails().into_iter().find(|mail| mail.message.kind() == MailKind::NewDevice);
     let mail = mail.unwrap();
     assert_eq!(mail.to, scene.ann.user.email);
     let crate::outgoing_mail::MailContent::NewDevice { device, address, .. } = mail.message else {
@@ -72,11 +72,11 @@ async fn the_first_device_is_no_news_the_second_is_and_a_known_one_is_not() {
 #[tokio::test]
 async fn a_sign_in_without_a_proof_is_news_where_there_are_known_devices_and_is_never_known() {
     let scene = Scene::new().await;
-    let curl = Client::forgetful();
+    let curl = FixtureClient::forgetful();
     assert_eq!(scene.told_after(&curl).await, 0);
     assert_eq!(scene.told_after(&curl).await, 0);
     assert_eq!(scene.known().await, 0);
-    assert_eq!(scene.told_after(&Client::browser()).await, 0, "the first of all that is known");
+    assert_eq!(scene.told_after(&FixtureClient::browser()).await, 0, "the first of all that is known");
     assert_eq!(scene.told_after(&curl).await, 1);
     assert_eq!(scene.told_after(&curl).await, 2);
     assert_eq!(scene.known().await, 1);
@@ -85,13 +85,13 @@ async fn a_sign_in_without_a_proof_is_news_where_there_are_known_devices_and_is_
 #[tokio::test]
 async fn a_device_is_known_to_each_of_its_users_apart() {
     let scene = Scene::new().await;
-    let bob = scene.fixture.newcomer(&scene.node).await;
-    let (shared, own) = (Client::browser(), Client::browser());
-    own.comes_in(&scene.node, &scene.post, &bob).await;
+    let bob = scene.fixture.new_user(&scene.node).await;
+    let (shared, own) = (FixtureClient::browser(), FixtureClient::browser());
+    own.sign_in_with_code(&scene.node, &scene.post, &bob).await;
     assert_eq!(scene.told_after(&shared).await, 0);
-    shared.comes_in(&scene.node, &scene.post, &bob).await;
+    shared.sign_in_with_code(&scene.node, &scene.post, &bob).await;
     scene.post.collect(&scene.node).await;
-    let told = scene.post.letters();
+    let told = scene.post.mails();
     let told = told.iter().filter(|mail| mail.message.kind() == MailKind::NewDevice);
     assert_eq!(told.map(|mail| &mail.to).collect::<Vec<_>>(), [&bob.user.email]);
 }
@@ -99,13 +99,13 @@ async fn a_device_is_known_to_each_of_its_users_apart() {
 #[tokio::test]
 async fn twenty_devices_are_known_and_the_one_that_was_not_used_for_longest_is_forgotten() {
     let scene = Scene::new().await;
-    let devices: Vec<Client> = (0..20).map(|_| Client::browser()).collect();
+    let devices: Vec<FixtureClient> = (0..20).map(|_| FixtureClient::browser()).collect();
     for (nth, device) in devices.iter().enumerate() {
         assert_eq!(scene.told_after(device).await, nth);
     }
     scene.fixture.clock.pass(Duration::from_hours(24));
     assert_eq!(scene.told_after(&devices[0]).await, 19, "it is still known");
-    assert_eq!(scene.told_after(&Client::browser()).await, 20);
+    assert_eq!(scene.told_after(&FixtureClient::browser()).await, 20);
     assert_eq!(scene.known().await, 20);
     assert_eq!(scene.told_after(&devices[0]).await, 20, "it was used lately");
     assert_eq!(scene.told_after(&devices[1]).await, 21, "it was forgotten");
@@ -114,7 +114,7 @@ async fn twenty_devices_are_known_and_the_one_that_was_not_used_for_longest_is_f
 #[tokio::test]
 async fn a_device_is_known_for_four_hundred_days_after_its_last_use() {
     let scene = Scene::new().await;
-    let (laptop, phone) = (Client::browser(), Client::browser());
+    let (laptop, phone) = (FixtureClient::browser(), FixtureClient::browser());
     scene.told_after(&laptop).await;
     scene.told_after(&phone).await;
     scene.fixture.clock.pass(Duration::from_hours(399 * 24));
@@ -129,7 +129,7 @@ async fn without_a_second_step_a_browser_is_known_once_it_has_come_back_with_its
     let scene = Scene::new().await;
     let settings = |settings| TenantSettings { otp: Some(SecondStep::Off), ..settings };
     scene.node.change_tenant(&TenantId::default_tenant(), settings).await.unwrap();
-    let (laptop, curl) = (Client::browser(), Client::forgetful());
+    let (laptop, curl) = (FixtureClient::browser(), FixtureClient::forgetful());
     let token = scene.in_at_once(&laptop).await;
     for _ in 0..25 {
         scene.in_at_once(&curl).await;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::engine::{DeviceSignInError, DeviceSignInResult, Engine, PasswordSignInError, UnlockError};
 use crate::id::TenantId;
 use crate::lockout::{AttemptKey, AttemptRecord};
-use crate::store::conformance::client::Client;
+use crate::store::conformance::client::FixtureClient;
 use crate::store::conformance::faults::Faults;
-use crate::store::conformance::fixture::{Fixture, Member, PASSWORD, try_to_sign_in};
+use crate::store::conformance::fixture::{Fixture, PASSWORD, RegisteredUser, try_sign_in};
 use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::conformance::records::email;
 use crate::store::memory::MemoryStore;
@@ -21,7 +21,7 @@ pub(super) struct Scene {
     pub(super) faults: Arc<Faults>,
     pub(super) node: Engine,
     pub(super) post: Arc<RecordingMailbox>,
-    pub(super) ann: Member,
+    pub(super) ann: RegisteredUser,
 }
 
 /// What somebody is told.
@@ -37,12 +37,12 @@ impl Scene {
         let (stores, faults) = Faults::within(MemoryStore::stores());
         let fixture = Fixture::new(stores);
         let node = fixture.node().await;
-        let ann = fixture.newcomer(&node).await;
+        let ann = fixture.new_user(&node).await;
         Self { fixture, faults, node, post: RecordingMailbox::new(), ann }
     }
 
     /// One guess on the device-session surface.
-    async fn says_on(&self, client: &Client, with: &str) -> Told {
+    async fn says_on(&self, client: &FixtureClient, with: &str) -> Told {
         let name = self.ann.user.email.as_typed();
         match client.device_sign_in(&self.node, &TenantId::default_tenant(), name, with).await {
             Ok(DeviceSignInResult::CodeSent { .. }) | Err(DeviceSignInError::TooManyCodes { .. }) => Told::In,
@@ -53,7 +53,7 @@ impl Scene {
     }
 
     pub(super) async fn says(&self, with: &str) -> Told {
-        self.says_on(&Client::forgetful(), with).await
+        self.says_on(&FixtureClient::forgetful(), with).await
     }
 
     pub(super) async fn is_wrong(&self, times: usize) {
@@ -73,19 +73,19 @@ impl Scene {
 async fn five_wrong_passwords_on_whatever_surface_lock_and_the_owner_is_told_once() {
     let scene = Scene::new().await;
     for strategy in [StrategyName::Jwt, StrategyName::Session, StrategyName::Refresh] {
-        let wrong = scene.ann.tries_to_sign_in(&scene.node, strategy, "wrong password", false).await;
+        let wrong = scene.ann.try_sign_in(&scene.node, strategy, "wrong password", false).await;
         assert!(matches!(wrong, Err(PasswordSignInError::InvalidCredentials)), "{wrong:?}");
     }
     scene.is_wrong(2).await;
     assert_eq!(scene.says(PASSWORD).await, Told::Locked);
-    let elsewhere = scene.ann.tries_to_sign_in(&scene.node, StrategyName::Jwt, PASSWORD, false).await;
+    let elsewhere = scene.ann.try_sign_in(&scene.node, StrategyName::Jwt, PASSWORD, false).await;
     assert!(matches!(elsewhere, Err(PasswordSignInError::Locked)), "{elsewhere:?}");
     scene.is_wrong(3).await;
     assert_eq!(scene.says(PASSWORD).await, Told::Wrong, "five were looked at");
     let until = scene.node.locked_until(&scene.ann.user.key).await.unwrap();
     assert_eq!(until, Some(scene.node.now().plus(LOCK)), "guesses do not prolong it");
     scene.post.collect(&scene.node).await;
-    assert_eq!((scene.post.count("unlock"), scene.post.letters().len()), (1, 1));
+    assert_eq!((scene.post.count("unlock"), scene.post.mails().len()), (1, 1));
 }
 
 // ASVS-map: AU1
@@ -121,11 +121,11 @@ async fn from_the_hundredth_in_a_row_time_opens_nothing_and_the_link_does() {
 #[tokio::test]
 async fn strangers_cannot_lock_out_a_known_device_and_its_owner_opens_the_account() {
     let scene = Scene::new().await;
-    let laptop = Client::browser();
-    laptop.comes_in(&scene.node, &scene.post, &scene.ann).await;
-    let stranger = Client::browser();
-    let bob = scene.fixture.newcomer(&scene.node).await;
-    stranger.comes_in(&scene.node, &scene.post, &bob).await;
+    let laptop = FixtureClient::browser();
+    laptop.sign_in_with_code(&scene.node, &scene.post, &scene.ann).await;
+    let stranger = FixtureClient::browser();
+    let bob = scene.fixture.new_user(&scene.node).await;
+    stranger.sign_in_with_code(&scene.node, &scene.post, &bob).await;
     for _ in 0..10 {
         scene.is_wrong(12).await;
         scene.fixture.clock.pass(LOCK);
@@ -139,8 +139,8 @@ async fn strangers_cannot_lock_out_a_known_device_and_its_owner_opens_the_accoun
 #[tokio::test]
 async fn a_known_device_that_guesses_locks_itself_and_not_the_account() {
     let scene = Scene::new().await;
-    let laptop = Client::browser();
-    laptop.comes_in(&scene.node, &scene.post, &scene.ann).await;
+    let laptop = FixtureClient::browser();
+    laptop.sign_in_with_code(&scene.node, &scene.post, &scene.ann).await;
     for _ in 0..5 {
         assert_eq!(scene.says_on(&laptop, "wrong password").await, Told::Wrong);
     }
@@ -191,7 +191,7 @@ async fn a_newer_unlock_link_takes_the_place_of_an_older_one_and_none_lives_long
 async fn who_does_not_exist_is_answered_and_written_down_like_who_does() {
     let scene = Scene::new().await;
     let nobody = [email("nobody@example.com"), email("another.nobody@example.com")];
-    let bob = scene.fixture.newcomer(&scene.node).await;
+    let bob = scene.fixture.new_user(&scene.node).await;
     scene.node.disable_user(&bob.user.key).await.unwrap();
     let mut accounts = vec![scene.ann.user.email.clone(), bob.user.email];
     accounts.extend(nobody);
@@ -201,9 +201,9 @@ async fn who_does_not_exist_is_answered_and_written_down_like_who_does() {
         let mut walk = Vec::new();
         for nth in 0..12 {
             let (tenant, strategy) = (TenantId::default_tenant(), StrategyName::Session);
-            let client = Client::browser();
+            let client = FixtureClient::browser();
             let refused = if nth % 2 == 0 {
-                try_to_sign_in(&scene.node, &tenant, address, strategy, "wrong password", false).await.err()
+                try_sign_in(&scene.node, &tenant, address, strategy, "wrong password", false).await.err()
             } else {
                 let answer =
                     client.device_sign_in(&scene.node, &tenant, address.as_typed(), "wrong password").await;
@@ -221,7 +221,7 @@ async fn who_does_not_exist_is_answered_and_written_down_like_who_does() {
         assert_eq!(*walk, walks[0], "{address}");
     }
     scene.post.collect(&scene.node).await;
-    let told: Vec<_> = scene.post.letters().into_iter().map(|mail| mail.to).collect();
+    let told: Vec<_> = scene.post.mails().into_iter().map(|mail| mail.to).collect();
     assert_eq!(told, [scene.ann.user.email]);
     assert_eq!(scene.node.mail_waiting().await.unwrap(), 0);
 }

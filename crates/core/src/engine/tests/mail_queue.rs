@@ -12,9 +12,9 @@ use crate::event::EventKind;
 use crate::id::{TenantId, TicketId};
 use crate::outgoing_mail::{DeliveryError, Notifier, OutgoingMail};
 use crate::queued_mail::{CLAIM_LEASE, QueuedMail};
-use crate::store::conformance::client::Client;
+use crate::store::conformance::client::FixtureClient;
 use crate::store::conformance::faults::Faults;
-use crate::store::conformance::fixture::{Fixture, Member, PASSWORD};
+use crate::store::conformance::fixture::{Fixture, PASSWORD, RegisteredUser};
 use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::conformance::records::tenant;
 use crate::store::memory::MemoryStore;
@@ -26,20 +26,20 @@ struct Scene {
     fixture: Fixture,
     node: Engine,
     post: Arc<RecordingMailbox>,
-    ann: Member,
-    client: Client,
+    ann: RegisteredUser,
+    client: FixtureClient,
 }
 
 impl Scene {
     async fn new() -> Self {
         let fixture = Fixture::new(MemoryStore::stores());
         let node = fixture.node().await;
-        let ann = fixture.newcomer(&node).await;
-        Self { fixture, node, post: RecordingMailbox::new(), ann, client: Client::browser() }
+        let ann = fixture.new_user(&node).await;
+        Self { fixture, node, post: RecordingMailbox::new(), ann, client: FixtureClient::browser() }
     }
 
     async fn asks(&self) -> TicketId {
-        self.client.asks_for_code(&self.node, &self.ann).await
+        self.client.request_code(&self.node, &self.ann).await
     }
 
     async fn gets_in(&self, login: TicketId, code: &str) -> bool {
@@ -67,14 +67,14 @@ async fn while_the_mail_server_is_down_logins_go_on_and_each_letter_arrives_once
     assert_eq!(scene.waiting().await, 1);
     scene.post.refuse(None);
     let mut waited = 0;
-    while scene.post.letters().is_empty() {
+    while scene.post.mails().is_empty() {
         scene.fixture.clock.pass(Duration::from_secs(1));
         waited += 1;
         assert!(waited <= 60, "it takes longer than the outage did");
         scene.post.collect(&scene.node).await;
     }
     scene.fixture.clock.pass(CLAIM_LEASE);
-    assert_eq!((scene.post.collect(&scene.node).await, scene.post.letters().len()), (0, 1));
+    assert_eq!((scene.post.collect(&scene.node).await, scene.post.mails().len()), (0, 1));
     assert!(scene.gets_in(login, &scene.post.secret("code")).await);
     assert_eq!(scene.waiting().await, 0);
 }
@@ -128,8 +128,9 @@ async fn a_letter_that_is_sent_twice_is_one_by_its_id_and_its_older_code_is_void
     let (stores, faults) = Faults::within(MemoryStore::stores());
     let fixture = Fixture::new(stores);
     let node = fixture.node().await;
-    let (ann, client, post) = (fixture.newcomer(&node).await, Client::browser(), RecordingMailbox::new());
-    let login = client.asks_for_code(&node, &ann).await;
+    let (ann, client, post) =
+        (fixture.new_user(&node).await, FixtureClient::browser(), RecordingMailbox::new());
+    let login = client.request_code(&node, &ann).await;
     let notifier: Arc<dyn Notifier> = post.clone();
     // Everything up to the delivery is done, and then the store is gone.
     post.hold();
@@ -142,11 +143,11 @@ async fn a_letter_that_is_sent_twice_is_one_by_its_id_and_its_older_code_is_void
         post.go_on();
     };
     tokio::join!(sending, outage);
-    faults.come_back();
+    faults.come_up();
     let first = post.secret("code");
     fixture.clock.pass(CLAIM_LEASE);
     let second = post.code(&node).await;
-    let letters = post.letters();
+    let letters = post.mails();
     assert_eq!((letters.len(), letters[0].id), (2, letters[1].id));
     let tenant = TenantId::default_tenant();
     assert!(first == second || client.verify(&node, &tenant, login, &first).await.is_err());
@@ -184,7 +185,7 @@ async fn a_letter_goes_to_the_address_that_the_user_has_when_it_is_sent() {
     user.version += 1;
     users.update(&user).await.unwrap();
     scene.post.collect(&scene.node).await;
-    assert_eq!(scene.post.letters()[0].to, user.email);
+    assert_eq!(scene.post.mails()[0].to, user.email);
     scene.asks_again_and_is_disabled().await;
 }
 
@@ -205,15 +206,14 @@ async fn two_nodes_share_the_queue_and_nothing_is_sent_twice() {
     let nodes = [fixture.node().await, fixture.node().await];
     let post = RecordingMailbox::new();
     for _ in 0..60 {
-        let ann = fixture.newcomer(&nodes[0]).await;
+        let ann = fixture.new_user(&nodes[0]).await;
         nodes[0].forgot_password(&TenantId::default_tenant(), &ann.user.email).await.unwrap();
     }
     let (first, second) = tokio::join!(post.collect(&nodes[0]), post.collect(&nodes[1]));
-    let mut addresses: Vec<_> =
-        post.letters().into_iter().map(|mail| mail.to.canonical().to_owned()).collect();
+    let mut addresses: Vec<_> = post.mails().into_iter().map(|mail| mail.to.canonical().to_owned()).collect();
     addresses.sort_unstable();
     addresses.dedup();
-    assert_eq!((first + second, post.letters().len(), addresses.len()), (60, 60, 60));
+    assert_eq!((first + second, post.mails().len(), addresses.len()), (60, 60, 60));
 }
 
 /// Takes letters and never says what became of them.
@@ -257,7 +257,7 @@ impl Notifier for Slow {
 #[tokio::test(start_paused = true)]
 async fn a_letter_that_takes_long_keeps_no_other_waiting() {
     let scene = Scene::new().await;
-    let bob = scene.fixture.newcomer(&scene.node).await;
+    let bob = scene.fixture.new_user(&scene.node).await;
     scene.asks().await;
     let slow = Slow { slow: scene.ann.user.email.clone(), post: scene.post.clone() };
     let (node, stop) = (scene.node.clone(), std::future::pending());
@@ -265,7 +265,7 @@ async fn a_letter_that_takes_long_keeps_no_other_waiting() {
     let begun = tokio::time::Instant::now();
     for letters in 1..20 {
         scene.node.forgot_password(&TenantId::default_tenant(), &bob.user.email).await.unwrap();
-        while scene.post.letters().len() < letters {
+        while scene.post.mails().len() < letters {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         scene.fixture.clock.pass(Duration::from_mins(15));
@@ -277,7 +277,7 @@ async fn a_letter_that_takes_long_keeps_no_other_waiting() {
 #[tokio::test]
 async fn once_told_to_stop_it_finishes_what_it_has_begun_and_begins_no_more() {
     let scene = Scene::new().await;
-    let bob = scene.fixture.newcomer(&scene.node).await;
+    let bob = scene.fixture.new_user(&scene.node).await;
     scene.asks().await;
     scene.post.hold();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -291,7 +291,7 @@ async fn once_told_to_stop_it_finishes_what_it_has_begun_and_begins_no_more() {
     assert!(!working.is_finished());
     scene.post.go_on();
     working.await.unwrap();
-    assert_eq!((scene.post.letters().len(), scene.waiting().await), (1, 1));
+    assert_eq!((scene.post.mails().len(), scene.waiting().await), (1, 1));
 }
 
 /// Databases elsewhere, by name.
@@ -318,7 +318,7 @@ async fn letters_elsewhere(count: usize) -> (Fixture, Engine, Arc<Faults>) {
         let acme = tenant(&name);
         node.create_tenant(acme.clone(), TenantSettings::default(), Some(name)).await.unwrap();
         let ann = fixture.register(&node, &acme, "ann@example.com").await;
-        Client::browser().asks_for_code(&node, &ann).await;
+        FixtureClient::browser().request_code(&node, &ann).await;
     }
     (fixture, node, faults)
 }
@@ -331,8 +331,8 @@ async fn a_database_elsewhere_that_is_away_delays_nobody_elses_mail() {
     faults.go_down();
     let notifier: Arc<dyn Notifier> = post.clone();
     assert!(node.deliver_due(&notifier).await.is_err(), "it is said that one is away");
-    assert_eq!(post.letters().len(), 5);
-    faults.come_back();
+    assert_eq!(post.mails().len(), 5);
+    faults.come_up();
     assert_eq!(post.collect(&node).await, 1);
 }
 
@@ -346,9 +346,9 @@ async fn after_a_restart_letters_that_wait_elsewhere_are_sent_before_anybody_ask
     let working = tokio::spawn(async move { node.deliver_mail(notifier, std::future::pending()).await });
     post.holding().await;
     post.go_on();
-    while post.letters().is_empty() {
+    while post.mails().is_empty() {
         tokio::task::yield_now().await;
     }
     working.abort();
-    assert_eq!(post.letters()[0].tenant, tenant("acme-0"));
+    assert_eq!(post.mails()[0].tenant, tenant("acme-0"));
 }

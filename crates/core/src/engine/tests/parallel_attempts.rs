@@ -21,7 +21,7 @@ async fn all_at_once(scene: &Arc<Scene>, with: &'static str, count: usize) -> Ve
         let scene = scene.clone();
         guessing.spawn(async move {
             let strategy = StrategyName::Session;
-            match scene.ann.tries_to_sign_in(&scene.node, strategy, with, false).await {
+            match scene.ann.try_sign_in(&scene.node, strategy, with, false).await {
                 Ok(_) => Some(Told::In),
                 Err(PasswordSignInError::InvalidCredentials) => Some(Told::Wrong),
                 Err(PasswordSignInError::Locked) => Some(Told::Locked),
@@ -93,7 +93,7 @@ async fn who_hangs_up_on_a_guess_keeps_nobody_waiting() {
     for more in 0..5 {
         // Until the look is being reserved, or a little longer.
         scene.faults.heard();
-        let guess = scene.ann.tries_to_sign_in(&scene.node, StrategyName::Session, "wrong password", false);
+        let guess = scene.ann.try_sign_in(&scene.node, StrategyName::Session, "wrong password", false);
         tokio::pin!(guess);
         while !scene.faults.heard().contains(&"reserve a guess") {
             a_little(guess.as_mut()).await;

@@ -3,7 +3,7 @@
 use crate::engine::{ChangePassword, ChangePasswordError, Engine, Identity};
 use crate::event::EventKind;
 use crate::session::EndReason;
-use crate::store::conformance::fixture::{Fixture, Held, Member, PASSWORD, password};
+use crate::store::conformance::fixture::{Fixture, HeldCredentials, PASSWORD, RegisteredUser, password};
 use crate::store::memory::MemoryStore;
 use crate::strategy::StrategyName;
 
@@ -23,8 +23,11 @@ async fn change(
 }
 
 /// Somebody who is signed in twice.
-async fn twice_signed_in(fixture: &Fixture, node: &Engine) -> (Member, Held, Held) {
-    let ann = fixture.newcomer(node).await;
+async fn twice_signed_in(
+    fixture: &Fixture,
+    node: &Engine,
+) -> (RegisteredUser, HeldCredentials, HeldCredentials) {
+    let ann = fixture.new_user(node).await;
     let here = ann.password_sign_in(node, StrategyName::Session).await;
     let elsewhere = ann.password_sign_in(node, StrategyName::SessionJwt).await;
     (ann, here, elsewhere)
@@ -42,7 +45,7 @@ async fn a_refused_change_changes_nothing_and_ends_nothing() {
     assert!(matches!(weak, Err(ChangePasswordError::Weak(_))), "{weak:?}");
     let same = change(&node, &identity, PASSWORD, PASSWORD).await;
     assert!(matches!(same, Err(ChangePasswordError::Reused)), "{same:?}");
-    assert!(elsewhere.recognised(&node).await.is_ok());
+    assert!(elsewhere.authenticate(&node).await.is_ok());
     ann.password_sign_in(&node, StrategyName::Session).await;
     assert_eq!(fixture.recorded_events.count(EventKind::PasswordChanged), 0);
 }

@@ -9,7 +9,7 @@ use crate::id::TenantId;
 use crate::session::{EndReason, SessionState};
 use crate::store::Page;
 use crate::store::conformance::faults::Faults;
-use crate::store::conformance::fixture::{Fixture, Member, PASSWORD, password};
+use crate::store::conformance::fixture::{Fixture, PASSWORD, RegisteredUser, password};
 use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::conformance::records::{email, tenant};
 use crate::store::memory::MemoryStore;
@@ -22,7 +22,7 @@ struct Scene {
     faults: Arc<Faults>,
     node: Engine,
     post: Arc<RecordingMailbox>,
-    ann: Member,
+    ann: RegisteredUser,
 }
 
 impl Scene {
@@ -30,7 +30,7 @@ impl Scene {
         let (stores, faults) = Faults::within(MemoryStore::stores());
         let fixture = Fixture::new(stores);
         let node = fixture.node().await;
-        let ann = fixture.newcomer(&node).await;
+        let ann = fixture.new_user(&node).await;
         Self { fixture, faults, node, post: RecordingMailbox::new(), ann }
     }
 
@@ -46,7 +46,7 @@ impl Scene {
     }
 
     async fn gets_in_with(&self, with: &str) -> bool {
-        self.ann.tries_to_sign_in(&self.node, StrategyName::Session, with, false).await.is_ok()
+        self.ann.try_sign_in(&self.node, StrategyName::Session, with, false).await.is_ok()
     }
 }
 
@@ -63,10 +63,10 @@ async fn a_link_sets_the_password_once_ends_every_session_and_signs_nobody_in() 
         held.push(scene.ann.password_sign_in(&scene.node, strategy).await);
     }
     let link = scene.link().await;
-    assert!(held[0].recognised(&scene.node).await.is_ok(), "asking changes nothing");
+    assert!(held[0].authenticate(&scene.node).await.is_ok(), "asking changes nothing");
     scene.resets(&link, NEXT).await.unwrap();
     for held in &held {
-        assert!(held.recognised(&scene.node).await.is_err());
+        assert!(held.authenticate(&scene.node).await.is_err());
     }
     let page = Page { after: None, limit: 100 };
     let all = scene.node.sessions(&scene.ann.user.key, page).await.unwrap();
@@ -136,7 +136,7 @@ async fn who_has_no_link_learns_nothing_about_passwords() {
 #[tokio::test]
 async fn an_address_that_nobody_has_is_answered_and_written_down_like_one_that_somebody_has() {
     let scene = Scene::new().await;
-    let bob = scene.fixture.newcomer(&scene.node).await;
+    let bob = scene.fixture.new_user(&scene.node).await;
     scene.node.disable_user(&bob.user.key).await.unwrap();
     let accounts = [scene.ann.user.email.clone(), email("nobody@example.com"), bob.user.email];
     let mut walks = Vec::new();
@@ -152,7 +152,7 @@ async fn an_address_that_nobody_has_is_answered_and_written_down_like_one_that_s
     assert_eq!(walks[0], walks[1]);
     assert_eq!(walks[0], walks[2]);
     scene.post.collect(&scene.node).await;
-    let letters = scene.post.letters();
+    let letters = scene.post.mails();
     assert!(letters.iter().all(|mail| mail.to == scene.ann.user.email));
     assert_eq!((letters.len(), scene.node.mail_waiting().await.unwrap()), (1, 0), "older ones are closed");
 }
@@ -162,12 +162,12 @@ async fn an_address_that_nobody_has_is_answered_and_written_down_like_one_that_s
 async fn a_link_of_one_tenant_is_none_of_another() {
     let scene = Scene::new().await;
     let acme = tenant("acme");
-    scene.fixture.found(&acme).await;
+    scene.fixture.create_tenant(&acme).await;
     let twin = scene.fixture.register(&scene.node, &acme, scene.ann.user.email.as_typed()).await;
     let link = scene.link().await;
     assert!(is_invalid(&scene.resets(&link.replacen("default", "acme", 1), NEXT).await));
     scene.resets(&link, NEXT).await.unwrap();
-    assert!(twin.tries_to_sign_in(&scene.node, StrategyName::Session, PASSWORD, false).await.is_ok());
+    assert!(twin.try_sign_in(&scene.node, StrategyName::Session, PASSWORD, false).await.is_ok());
 }
 
 // ASVS-map: SE5
@@ -195,7 +195,7 @@ async fn an_unlock_link_resets_nothing_and_a_reset_link_unlocks_nothing() {
     let unlock = scene.post.secret("unlock");
     assert!(scene.node.unlock(&reset).await.is_err());
     assert!(is_invalid(&scene.resets(&unlock, NEXT).await));
-    let locked = scene.ann.tries_to_sign_in(&scene.node, StrategyName::Session, PASSWORD, false).await;
+    let locked = scene.ann.try_sign_in(&scene.node, StrategyName::Session, PASSWORD, false).await;
     assert!(matches!(locked, Err(PasswordSignInError::Locked)), "{locked:?}");
     scene.resets(&reset, NEXT).await.unwrap();
 }
@@ -204,8 +204,9 @@ async fn an_unlock_link_resets_nothing_and_a_reset_link_unlocks_nothing() {
 async fn somebody_who_is_invited_chooses_a_first_password_within_three_days() {
     let scene = Scene::new().await;
     let new = NewUser::new(email("eve@example.com"), None);
-    let eve = Member { user: scene.node.invite_user(&TenantId::default_tenant(), new).await.unwrap() };
-    let in_with = async |with| eve.tries_to_sign_in(&scene.node, StrategyName::Session, with, false).await;
+    let eve =
+        RegisteredUser { user: scene.node.invite_user(&TenantId::default_tenant(), new).await.unwrap() };
+    let in_with = async |with| eve.try_sign_in(&scene.node, StrategyName::Session, with, false).await;
     assert!(in_with(PASSWORD).await.is_err());
     scene.post.collect(&scene.node).await;
     let link = scene.post.secret("welcome");

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::engine::AuthenticationError;
-use crate::store::conformance::fixture::{Fixture, Held, show};
+use crate::store::conformance::fixture::{Fixture, HeldCredentials, present};
 use crate::store::memory::MemoryStore;
 use crate::strategy::{Carrier, StrategyName};
 
@@ -27,12 +27,16 @@ fn malleated(token: &str) -> String {
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-fn spellings(held: &Held) -> [String; 2] {
+fn spellings(held: &HeldCredentials) -> [String; 2] {
     [held.credential().to_owned(), malleated(held.credential())]
 }
 
-async fn shown(stage_node: &crate::engine::Engine, held: &Held, token: &str) -> Option<AuthenticationError> {
-    show(stage_node, Some(&held.tenant), held.strategy, Carrier::Bearer, token).await.err()
+async fn shown(
+    stage_node: &crate::engine::Engine,
+    held: &HeldCredentials,
+    token: &str,
+) -> Option<AuthenticationError> {
+    present(stage_node, Some(&held.tenant), held.strategy, Carrier::Bearer, token).await.err()
 }
 
 // ASVS-map: JW9
@@ -41,7 +45,7 @@ async fn a_token_on_the_denylist_is_refused_in_its_other_spelling_too() {
     let fixture = Fixture::new(MemoryStore::stores());
     let nodes = [fixture.node().await, fixture.node().await];
     let [node, _] = &nodes;
-    let ann = fixture.newcomer(node).await;
+    let ann = fixture.new_user(node).await;
     for strategy in [StrategyName::Denylist, StrategyName::Hybrid, StrategyName::SessionJwt] {
         let held = ann.password_sign_in(node, strategy).await;
         assert_ne!(malleated(held.credential()), held.credential());
@@ -67,7 +71,7 @@ async fn a_token_on_the_denylist_is_refused_in_its_other_spelling_too() {
 async fn a_sign_out_takes_back_the_access_tokens_from_before_the_last_refresh() {
     let fixture = Fixture::new(MemoryStore::stores());
     let node = fixture.node().await;
-    let held = fixture.newcomer(&node).await.password_sign_in(&node, StrategyName::Denylist).await;
+    let held = fixture.new_user(&node).await.password_sign_in(&node, StrategyName::Denylist).await;
     let refreshed = held.refresh(&node).await.unwrap();
     node.sign_out(&held.identity(&node).await).await.unwrap();
     let mut next = held.clone();
@@ -85,7 +89,7 @@ async fn a_sign_out_takes_back_the_access_tokens_from_before_the_last_refresh() 
 async fn padding_and_spaces_make_no_other_spelling() {
     let fixture = Fixture::new(MemoryStore::stores());
     let node = fixture.node().await;
-    let held = fixture.newcomer(&node).await.password_sign_in(&node, StrategyName::Denylist).await;
+    let held = fixture.new_user(&node).await.password_sign_in(&node, StrategyName::Denylist).await;
     let token = held.credential();
     let (signed, signature) = token.rsplit_once('.').unwrap();
     for other in [format!("{token}="), format!("{signed}.{signature}=="), format!("{signed} .{signature}")] {

@@ -10,8 +10,8 @@ use crate::engine::{
 };
 use crate::id::{TenantId, TicketId};
 use crate::store::Page;
-use crate::store::conformance::client::Client;
-use crate::store::conformance::fixture::{Fixture, Member, PASSWORD, password};
+use crate::store::conformance::client::FixtureClient;
+use crate::store::conformance::fixture::{Fixture, PASSWORD, RegisteredUser, password};
 use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::conformance::records::tenant;
 use crate::store::memory::MemoryStore;
@@ -23,7 +23,7 @@ struct Scene {
     fixture: Fixture,
     node: Engine,
     post: Arc<RecordingMailbox>,
-    ann: Member,
+    ann: RegisteredUser,
 }
 
 impl Scene {
@@ -33,12 +33,12 @@ impl Scene {
 
     async fn on(fixture: Fixture) -> Self {
         let node = fixture.node().await;
-        let ann = fixture.newcomer(&node).await;
+        let ann = fixture.new_user(&node).await;
         Self { fixture, node, post: RecordingMailbox::new(), ann }
     }
 
     async fn asks(&self) -> TicketId {
-        Client::forgetful().asks_for_code(&self.node, &self.ann).await
+        FixtureClient::forgetful().request_code(&self.node, &self.ann).await
     }
 
     async fn says(&self, login: TicketId, code: &str) -> Result<(), VerifyCodeError> {
@@ -46,7 +46,7 @@ impl Scene {
     }
 
     async fn says_in(&self, tenant: &TenantId, login: TicketId, code: &str) -> Result<(), VerifyCodeError> {
-        Client::forgetful().verify(&self.node, tenant, login, code).await.map(|_| ())
+        FixtureClient::forgetful().verify(&self.node, tenant, login, code).await.map(|_| ())
     }
 
     async fn sessions(&self) -> usize {
@@ -72,7 +72,7 @@ async fn a_password_and_the_code_in_the_mail_let_in_once() {
     let again = scene.says(login, &code).await;
     assert!(matches!(again, Err(VerifyCodeError::Wrong)), "{again:?}");
     assert_eq!(scene.sessions().await, 1);
-    assert_eq!(scene.post.letters().len(), 1);
+    assert_eq!(scene.post.mails().len(), 1);
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn before_it_is_sent_no_code_is_the_right_one_and_after_five_minutes_none_
 #[tokio::test]
 async fn a_code_opens_its_own_login_in_its_own_tenant_alone() {
     let scene = Scene::new().await;
-    scene.fixture.found(&tenant("acme")).await;
+    scene.fixture.create_tenant(&tenant("acme")).await;
     let first = scene.asks().await;
     let of_first = scene.post.code(&scene.node).await;
     let second = scene.asks().await;
@@ -134,7 +134,7 @@ async fn ten_codes_are_mailed_in_a_quarter_of_an_hour_and_no_more() {
     }
     let user = &scene.ann.user;
     let ask = async || {
-        Client::forgetful()
+        FixtureClient::forgetful()
             .device_sign_in(&scene.node, &user.key.tenant, user.email.as_typed(), PASSWORD)
             .await
     };
@@ -143,7 +143,7 @@ async fn ten_codes_are_mailed_in_a_quarter_of_an_hour_and_no_more() {
         assert!(matches!(refused, Err(DeviceSignInError::TooManyCodes { .. })), "{refused:?}");
     }
     scene.post.collect(&scene.node).await;
-    assert!(scene.post.letters().len() <= 10);
+    assert!(scene.post.mails().len() <= 10);
     scene.fixture.clock.pass(Duration::from_mins(5));
     assert!(matches!(ask().await, Ok(DeviceSignInResult::CodeSent { .. })));
 }
@@ -251,10 +251,10 @@ async fn what_ends_all_sessions_between_the_two_steps_makes_the_code_worthless()
 async fn a_code_of_a_suspended_tenant_is_worthless_and_stays_so() {
     let fixture = Fixture::new(MemoryStore::stores());
     let (node, post, acme) = (fixture.node().await, RecordingMailbox::new(), tenant("acme"));
-    fixture.found(&acme).await;
+    fixture.create_tenant(&acme).await;
     let ann = fixture.register(&node, &acme, "ann@example.com").await;
-    let client = Client::browser();
-    let login = client.asks_for_code(&node, &ann).await;
+    let client = FixtureClient::browser();
+    let login = client.request_code(&node, &ann).await;
     let code = post.code(&node).await;
     node.suspend_tenant(&acme).await.unwrap();
     assert!(matches!(client.verify(&node, &acme, login, &code).await, Err(VerifyCodeError::Tenant(_))));
@@ -270,14 +270,14 @@ fn stage_with(second_step: SecondStep) -> Fixture {
 async fn without_a_second_step_the_password_lets_in_and_nothing_is_mailed() {
     let scene = Scene::on(stage_with(SecondStep::Off)).await;
     let user = &scene.ann.user;
-    let client = Client::browser();
+    let client = FixtureClient::browser();
     let done =
         match client.device_sign_in(&scene.node, &user.key.tenant, user.email.as_typed(), PASSWORD).await {
             Ok(DeviceSignInResult::Done(done)) => done,
             other => panic!("{other:?}"),
         };
     assert!(done.cookie.is_some());
-    assert!(Client::held(&done).recognised(&scene.node).await.is_ok());
+    assert!(FixtureClient::held(&done).authenticate(&scene.node).await.is_ok());
     assert_eq!((scene.post.collect(&scene.node).await, scene.sessions().await), (0, 1));
 }
 
@@ -285,7 +285,7 @@ async fn without_a_second_step_the_password_lets_in_and_nothing_is_mailed() {
 async fn where_the_second_step_is_forced_nobody_gets_around_it() {
     let fixture = Fixture::new(MemoryStore::stores());
     let node = fixture.node().await;
-    let ann = fixture.newcomer(&node).await;
+    let ann = fixture.new_user(&node).await;
     node.change_tenant(&TenantId::default_tenant(), |settings| crate::tenant::TenantSettings {
         otp: Some(SecondStep::Forced),
         ..settings
@@ -293,9 +293,9 @@ async fn where_the_second_step_is_forced_nobody_gets_around_it() {
     .await
     .unwrap();
     for name in StrategyName::ROUTED {
-        let refused = ann.tries_to_sign_in(&node, name, PASSWORD, false).await;
+        let refused = ann.try_sign_in(&node, name, PASSWORD, false).await;
         assert!(matches!(refused, Err(PasswordSignInError::NotOffered)), "{name}: {refused:?}");
     }
-    let held = Client::browser().comes_in(&node, &RecordingMailbox::new(), &ann).await;
-    assert!(held.recognised(&node).await.is_ok());
+    let held = FixtureClient::browser().sign_in_with_code(&node, &RecordingMailbox::new(), &ann).await;
+    assert!(held.authenticate(&node).await.is_ok());
 }

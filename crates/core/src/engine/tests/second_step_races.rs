@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::id::UserKey;
-use crate::store::conformance::client::Client;
+use crate::store::conformance::client::FixtureClient;
 use crate::store::conformance::faults::Faults;
 use crate::store::conformance::fixture::{Fixture, password};
 use crate::store::conformance::mailbox::RecordingMailbox;
@@ -20,9 +20,9 @@ async fn nothing_survives(what: impl AsyncFn(&Engine, &UserKey)) {
         let mut fixture = Fixture::new(stores);
         let slow = fixture.node().await;
         fixture.builder.stores = truth;
-        let (other, client) = (fixture.node().await, Client::browser());
-        let ann = fixture.newcomer(&other).await;
-        let login = client.asks_for_code(&other, &ann).await;
+        let (other, client) = (fixture.node().await, FixtureClient::browser());
+        let ann = fixture.new_user(&other).await;
+        let login = client.request_code(&other, &ann).await;
         let code = RecordingMailbox::new().code(&other).await;
 
         faults.stop_after(steps);
@@ -41,9 +41,9 @@ async fn nothing_survives(what: impl AsyncFn(&Engine, &UserKey)) {
         faults.go_on();
         let Ok(done) = verifying.await else { continue };
         let_in += 1;
-        let held = Client::held(&done);
+        let held = FixtureClient::held(&done);
         for node in [&slow, &other] {
-            assert!(held.recognised(node).await.is_err(), "stopped after {steps} steps");
+            assert!(held.authenticate(node).await.is_err(), "stopped after {steps} steps");
             assert!(client.refresh(node, held.refresh_token()).await.is_err(), "stopped after {steps} steps");
         }
     }

@@ -7,7 +7,7 @@ use crate::event::EventKind;
 use crate::id::TenantId;
 use crate::password::{PasswordHash, PasswordPolicy, WeakPassword};
 use crate::session::Device;
-use crate::store::conformance::fixture::{Fixture, PASSWORD, password, person, try_to_sign_in};
+use crate::store::conformance::fixture::{Fixture, PASSWORD, password, person_name, try_sign_in};
 use crate::store::conformance::records::{email, tenant};
 use crate::store::memory::MemoryStore;
 use crate::store::{Page, UserHandle};
@@ -19,7 +19,7 @@ fn request(address: &str, chosen: &str) -> Register {
     Register {
         tenant: TenantId::default_tenant(),
         strategy: StrategyName::Session,
-        new: NewUser::new(email(address), Some(person())),
+        new: NewUser::new(email(address), Some(person_name())),
         password: password(chosen),
     }
 }
@@ -74,7 +74,7 @@ async fn a_weak_password_is_refused_before_it_is_hashed() {
 async fn unknown_wrong_and_disabled_are_one_answer_and_one_hash() {
     let fixture = Fixture::new(MemoryStore::stores());
     let node = fixture.node().await;
-    let (ann, bob) = (fixture.newcomer(&node).await, fixture.newcomer(&node).await);
+    let (ann, bob) = (fixture.new_user(&node).await, fixture.new_user(&node).await);
     node.disable_user(&bob.user.key).await.unwrap();
     for (email, with) in [
         (email("nobody@example.com"), PASSWORD),
@@ -83,7 +83,7 @@ async fn unknown_wrong_and_disabled_are_one_answer_and_one_hash() {
     ] {
         let before = fixture.passwords.hashed();
         let tenant = TenantId::default_tenant();
-        let refused = try_to_sign_in(&node, &tenant, &email, StrategyName::Session, with, false).await;
+        let refused = try_sign_in(&node, &tenant, &email, StrategyName::Session, with, false).await;
         assert!(matches!(refused, Err(PasswordSignInError::InvalidCredentials)), "{email}: {refused:?}");
         assert_eq!(fixture.passwords.hashed(), before + 1, "{email}");
     }
@@ -99,7 +99,7 @@ async fn one_address_in_two_tenants_has_two_passwords() {
     let tenants = ["acme", "globex"].map(tenant);
     let mut members = Vec::new();
     for tenant in &tenants {
-        fixture.found(tenant).await;
+        fixture.create_tenant(tenant).await;
         members.push(fixture.register(&node, tenant, "jo@example.com").await);
     }
     node.set_password(&members[0].user.key, password("brisk lantern")).await.unwrap();
@@ -109,7 +109,7 @@ async fn one_address_in_two_tenants_has_two_passwords() {
         (&members[1], "brisk lantern", false),
         (&members[1], PASSWORD, true),
     ] {
-        let answer = member.tries_to_sign_in(&node, StrategyName::Session, with, false).await;
+        let answer = member.try_sign_in(&node, StrategyName::Session, with, false).await;
         assert_eq!(answer.is_ok(), is_in, "{} {with}", member.user.key.tenant);
     }
 }
@@ -124,13 +124,13 @@ fn bcrypt(text: &str) -> PasswordHash {
 async fn an_imported_hash_is_replaced_at_the_first_sign_in() {
     let fixture = Fixture::new(MemoryStore::stores());
     let node = fixture.node().await;
-    let mut ann = fixture.newcomer(&node).await;
+    let mut ann = fixture.new_user(&node).await;
     let users = &fixture.builder.stores.users;
     ann.user = ann.user.rehashed(bcrypt(PASSWORD));
     users.update(&ann.user).await.unwrap();
     let stored = async || users.find(&UserHandle::Id(ann.user.key.clone())).await.unwrap().unwrap();
 
-    let wrong = ann.tries_to_sign_in(&node, StrategyName::Session, "wrong password", false).await;
+    let wrong = ann.try_sign_in(&node, StrategyName::Session, "wrong password", false).await;
     assert!(wrong.is_err());
     assert_eq!(stored().await, ann.user);
     let held = ann.password_sign_in(&node, StrategyName::Session).await;
@@ -139,7 +139,7 @@ async fn an_imported_hash_is_replaced_at_the_first_sign_in() {
     let expected =
         User { password: after.password.clone(), version: ann.user.version + 1, ..ann.user.clone() };
     assert_eq!(after, expected);
-    assert!(held.recognised(&node).await.is_ok());
+    assert!(held.authenticate(&node).await.is_ok());
     ann.password_sign_in(&node, StrategyName::Session).await;
     assert_eq!(stored().await, after, "it is replaced once");
 }
@@ -149,7 +149,7 @@ async fn an_imported_hash_is_replaced_at_the_first_sign_in() {
 async fn a_sign_in_over_a_live_session_ends_it_and_a_refused_one_does_not() {
     let fixture = Fixture::new(MemoryStore::stores());
     let node = fixture.node().await;
-    let ann = fixture.newcomer(&node).await;
+    let ann = fixture.new_user(&node).await;
     let first = ann.password_sign_in(&node, StrategyName::Session).await;
     let again = async |with: &str| {
         let request = PasswordSignIn {
@@ -164,10 +164,10 @@ async fn a_sign_in_over_a_live_session_ends_it_and_a_refused_one_does_not() {
         node.password_sign_in(request).await
     };
     assert!(again("wrong password").await.is_err());
-    assert!(first.recognised(&node).await.is_ok());
+    assert!(first.authenticate(&node).await.is_ok());
     let second = again(PASSWORD).await.unwrap();
     assert_ne!(second.grant.credential, first.signed_in.grant.credential);
-    assert!(first.recognised(&node).await.is_err());
+    assert!(first.authenticate(&node).await.is_err());
 }
 
 #[tokio::test]
@@ -178,8 +178,8 @@ async fn what_is_not_on_offer_is_refused_everywhere() {
     let node = fixture.node().await;
     let refused = node.register(request("jo@example.com", PASSWORD)).await;
     assert!(matches!(refused, Err(RegisterError::NotOffered)), "{refused:?}");
-    let ann = fixture.newcomer(&node).await;
-    let refused = ann.tries_to_sign_in(&node, StrategyName::Session, PASSWORD, false).await;
+    let ann = fixture.new_user(&node).await;
+    let refused = ann.try_sign_in(&node, StrategyName::Session, PASSWORD, false).await;
     assert!(matches!(refused, Err(PasswordSignInError::NotOffered)), "{refused:?}");
 }
 
@@ -187,10 +187,10 @@ async fn what_is_not_on_offer_is_refused_everywhere() {
 async fn everybody_who_signs_in_while_an_imported_hash_is_replaced_gets_in() {
     let fixture = Fixture::new(MemoryStore::stores());
     let node = fixture.node().await;
-    let mut ann = fixture.newcomer(&node).await;
+    let mut ann = fixture.new_user(&node).await;
     ann.user = ann.user.rehashed(bcrypt(PASSWORD));
     fixture.builder.stores.users.update(&ann.user).await.unwrap();
-    let password_sign_in = || ann.tries_to_sign_in(&node, StrategyName::Session, PASSWORD, false);
+    let password_sign_in = || ann.try_sign_in(&node, StrategyName::Session, PASSWORD, false);
     let (first, second, third) = tokio::join!(password_sign_in(), password_sign_in(), password_sign_in());
     assert!(first.is_ok() && second.is_ok() && third.is_ok());
 }

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use crate::engine::{AuthenticationError, Engine, PasswordSignInError, TenantAdminError, TenantError};
 use crate::event::EventKind;
 use crate::id::TenantId;
-use crate::store::conformance::client::Client;
+use crate::store::conformance::client::FixtureClient;
 use crate::store::conformance::faults::Faults;
-use crate::store::conformance::fixture::{Fixture, Held, Member, PASSWORD, show};
+use crate::store::conformance::fixture::{Fixture, HeldCredentials, PASSWORD, RegisteredUser, present};
 use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::conformance::records::{email, tenant};
 use crate::store::memory::MemoryStore;
@@ -24,13 +24,17 @@ async fn make(node: &Engine, name: &str, settings: TenantSettings) -> Result<Ten
 }
 
 /// Somebody of a tenant, signed in under every strategy.
-async fn signed_in_everywhere(fixture: &Fixture, node: &Engine, tenant: &TenantId) -> (Member, Vec<Held>) {
+async fn signed_in_everywhere(
+    fixture: &Fixture,
+    node: &Engine,
+    tenant: &TenantId,
+) -> (RegisteredUser, Vec<HeldCredentials>) {
     let ann = fixture.register(node, tenant, "ann@example.com").await;
     let mut held = Vec::new();
     for strategy in StrategyName::ROUTED {
         held.push(ann.password_sign_in(node, strategy).await);
     }
-    held.push(Client::browser().comes_in(node, &RecordingMailbox::new(), &ann).await);
+    held.push(FixtureClient::browser().sign_in_with_code(node, &RecordingMailbox::new(), &ann).await);
     (ann, held)
 }
 
@@ -45,9 +49,9 @@ async fn a_tenant_is_made_once_with_keys_of_its_own() {
     assert!(matches!(again, Err(TenantAdminError::Taken(_))), "{again:?}");
     let (_, held) = signed_in_everywhere(&fixture, &other, &acme).await;
     for held in &held {
-        assert!(held.recognised(&node).await.is_ok(), "{}", held.strategy);
-        let elsewhere = Held { tenant: TenantId::default_tenant(), ..held.clone() };
-        assert!(elsewhere.recognised(&node).await.is_err(), "{}", held.strategy);
+        assert!(held.authenticate(&node).await.is_ok(), "{}", held.strategy);
+        let elsewhere = HeldCredentials { tenant: TenantId::default_tenant(), ..held.clone() };
+        assert!(elsewhere.authenticate(&node).await.is_err(), "{}", held.strategy);
     }
     assert_eq!(fixture.recorded_events.count(EventKind::TenantCreated), 1);
 }
@@ -61,10 +65,10 @@ async fn what_a_tenant_decides_holds_at_once_on_every_node_and_for_nobody_else()
     ann.password_sign_in(&other, StrategyName::Session).await;
     let only = |settings| TenantSettings { strategies: Some(vec![StrategyName::Jwt]), ..settings };
     node.change_tenant(&acme, only).await.unwrap();
-    let refused = ann.tries_to_sign_in(&other, StrategyName::Session, PASSWORD, false).await;
+    let refused = ann.try_sign_in(&other, StrategyName::Session, PASSWORD, false).await;
     assert!(matches!(refused, Err(PasswordSignInError::NotOffered)), "{refused:?}");
     ann.password_sign_in(&other, StrategyName::Jwt).await;
-    fixture.newcomer(&other).await.password_sign_in(&other, StrategyName::Session).await;
+    fixture.new_user(&other).await.password_sign_in(&other, StrategyName::Session).await;
     let nobody = node.change_tenant(&tenant("globex"), only).await;
     assert!(matches!(nobody, Err(TenantAdminError::NotFound(_))), "{nobody:?}");
 }
@@ -123,29 +127,29 @@ async fn a_suspended_tenant_is_refused_at_once_everywhere_and_nothing_comes_back
     let acme = make(&node, "acme", TenantSettings::default()).await.unwrap();
     let (ann, held) = signed_in_everywhere(&fixture, &other, &acme).await;
     for held in &held {
-        held.recognised(&other).await.unwrap();
+        held.authenticate(&other).await.unwrap();
     }
     fixture.clock.pass(Duration::from_mins(1));
     node.suspend_tenant(&acme).await.unwrap();
     for (held, node) in held.iter().flat_map(|held| [(held, &node), (held, &other)]) {
-        let refused = held.recognised(node).await;
+        let refused = held.authenticate(node).await;
         let is_suspended = matches!(refused, Err(AuthenticationError::Tenant(TenantError::Suspended)));
         assert!(is_suspended, "{}: {refused:?}", held.strategy);
         assert!(held.refresh(node).await.is_err());
     }
-    let refused = ann.tries_to_sign_in(&other, StrategyName::Jwt, PASSWORD, false).await;
+    let refused = ann.try_sign_in(&other, StrategyName::Jwt, PASSWORD, false).await;
     assert!(matches!(refused, Err(PasswordSignInError::Tenant(TenantError::Suspended))), "{refused:?}");
 
     fixture.clock.pass(Duration::from_mins(1));
     node.resume_tenant(&acme).await.unwrap();
     for (held, node) in held.iter().flat_map(|held| [(held, &node), (held, &other)]) {
-        let refused = held.recognised(node).await;
+        let refused = held.authenticate(node).await;
         assert!(refused.is_err(), "{} lives again", held.strategy);
         assert!(held.refresh(node).await.is_err());
     }
     for strategy in StrategyName::ROUTED {
         let anew = ann.password_sign_in(&other, strategy).await;
-        assert!(anew.recognised(&node).await.is_ok(), "{strategy}: what is issued now is good");
+        assert!(anew.authenticate(&node).await.is_ok(), "{strategy}: what is issued now is good");
     }
 }
 
@@ -171,7 +175,7 @@ async fn a_suspension_whose_process_dies_half_way_lets_no_session_back_in() {
         };
         let was_suspended = other.tenant(&acme).await.is_err();
         other.resume_tenant(&acme).await.unwrap();
-        assert_eq!(held.recognised(&other).await.is_err(), was_suspended, "after {steps} steps");
+        assert_eq!(held.authenticate(&other).await.is_err(), was_suspended, "after {steps} steps");
         if !died {
             assert!(steps > 3 && was_suspended);
             return;
@@ -220,17 +224,17 @@ async fn the_users_of_a_tenant_with_a_database_of_its_own_live_there_alone() {
     assert_eq!(there.sessions.list(&ann.user.key, page, node.now()).await.unwrap().len(), 6);
 
     for held in &held {
-        assert!(held.recognised(&other).await.is_ok(), "{}", held.strategy);
+        assert!(held.authenticate(&other).await.is_ok(), "{}", held.strategy);
     }
     node.end_sessions(&ann.user.key, crate::session::EndReason::LogoutAll).await.unwrap();
     for held in held.iter().filter(|held| held.strategy == StrategyName::Device) {
-        assert!(held.recognised(&other).await.is_err(), "its feed is heard by every node");
+        assert!(held.authenticate(&other).await.is_err(), "its feed is heard by every node");
     }
     let anew = ann.password_sign_in(&other, StrategyName::Session).await;
     node.suspend_tenant(&acme).await.unwrap();
-    assert!(anew.recognised(&other).await.is_err());
+    assert!(anew.authenticate(&other).await.is_err());
     node.resume_tenant(&acme).await.unwrap();
-    assert!(anew.recognised(&other).await.is_err());
+    assert!(anew.authenticate(&other).await.is_err());
 }
 
 #[tokio::test]
@@ -245,7 +249,7 @@ async fn a_database_that_is_away_keeps_nobody_else_from_removing_what_is_old() {
     node.create_tenant(acme.clone(), TenantSettings::default(), database).await.unwrap();
     let ann = fixture.register(&node, &acme, "ann@example.com").await;
     ann.password_sign_in(&node, StrategyName::Session).await;
-    fixture.newcomer(&node).await.password_sign_in(&node, StrategyName::Session).await;
+    fixture.new_user(&node).await.password_sign_in(&node, StrategyName::Session).await;
 
     fixture.clock.pass(Duration::from_hours(24 * 365));
     // The shared one is the first of them.
@@ -254,7 +258,7 @@ async fn a_database_that_is_away_keeps_nobody_else_from_removing_what_is_old() {
     let there = homes.open("memory:acme").await.unwrap();
     let page = Page { after: None, limit: 10 };
     assert_eq!(there.sessions.list(&ann.user.key, page, node.now()).await.unwrap(), []);
-    faults.come_back();
+    faults.come_up();
     assert_eq!(node.purge_sessions().await.unwrap(), 1);
 }
 
@@ -279,7 +283,8 @@ async fn a_token_is_judged_by_what_its_own_tenant_offers() {
         |settings| TenantSettings { strategies: Some(vec![StrategyName::Session]), ..settings };
     node.change_tenant(&TenantId::default_tenant(), only_cookies).await.unwrap();
     for held in held.iter().filter(|held| held.strategy != StrategyName::Session) {
-        let shown = show(&node, None, held.strategy, held.signed_in.grant.carrier, held.credential()).await;
+        let shown =
+            present(&node, None, held.strategy, held.signed_in.grant.carrier, held.credential()).await;
         assert!(shown.is_ok(), "{}: {shown:?}", held.strategy);
     }
 }

@@ -11,8 +11,8 @@ use crate::event::EventKind;
 use crate::id::{SessionId, UserKey};
 use crate::session::{EndReason, SessionState};
 use crate::store::Page;
-use crate::store::conformance::client::Client;
-use crate::store::conformance::fixture::{Fixture, Member, PASSWORD};
+use crate::store::conformance::client::FixtureClient;
+use crate::store::conformance::fixture::{Fixture, PASSWORD, RegisteredUser};
 use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::memory::MemoryStore;
 use crate::strategy::{Check, StrategyName};
@@ -23,8 +23,8 @@ use crate::user::Role;
 async fn a_new_role_counts_at_once_where_sessions_are_asked_and_from_the_next_refresh_elsewhere() {
     let fixture = Fixture::new(MemoryStore::stores());
     let (node, other) = (fixture.node().await, fixture.node().await);
-    let ann = fixture.newcomer(&node).await;
-    let mut held = vec![Client::app().comes_in(&node, &RecordingMailbox::new(), &ann).await];
+    let ann = fixture.new_user(&node).await;
+    let mut held = vec![FixtureClient::app().sign_in_with_code(&node, &RecordingMailbox::new(), &ann).await];
     for strategy in StrategyName::ROUTED {
         held.push(ann.password_sign_in(&node, strategy).await);
     }
@@ -58,15 +58,15 @@ async fn of_fifty_logins_at_once_under_a_cap_of_five_exactly_five_live() {
         policy.second_step = SecondStep::Off;
     });
     let nodes = [fixture.node().await, fixture.node().await];
-    let ann = Arc::new(fixture.newcomer(&nodes[0]).await);
+    let ann = Arc::new(fixture.new_user(&nodes[0]).await);
     let mut logins = JoinSet::new();
     for node in nodes.iter().cycle().take(50) {
         let (node, ann) = (node.clone(), ann.clone());
         logins.spawn(async move {
             let user = &ann.user;
-            let client = Client::app();
+            let client = FixtureClient::app();
             match client.device_sign_in(&node, &user.key.tenant, user.email.as_typed(), PASSWORD).await {
-                Ok(DeviceSignInResult::Done(done)) => Client::held(&done),
+                Ok(DeviceSignInResult::Done(done)) => FixtureClient::held(&done),
                 other => panic!("{other:?}"),
             }
         });
@@ -74,7 +74,7 @@ async fn of_fifty_logins_at_once_under_a_cap_of_five_exactly_five_live() {
     let held = logins.join_all().await;
     let mut live = 0;
     for held in &held {
-        live += usize::from(held.recognised(&nodes[0]).await.is_ok());
+        live += usize::from(held.authenticate(&nodes[0]).await.is_ok());
     }
     assert_eq!((held.len(), live, all(&nodes[1], &ann.user.key, false).await.len()), (50, 5, 5));
     let ended = all(&nodes[1], &ann.user.key, true).await;
@@ -89,16 +89,16 @@ async fn of_fifty_logins_at_once_under_a_cap_of_five_exactly_five_live() {
 async fn the_oldest_session_ends_whatever_its_strategy() {
     let fixture = Fixture::new(MemoryStore::stores()).with_policy(|policy| policy.session_cap = 2);
     let node = fixture.node().await;
-    let ann = fixture.newcomer(&node).await;
+    let ann = fixture.new_user(&node).await;
     let mut held = Vec::new();
     for strategy in [StrategyName::Session, StrategyName::Hybrid, StrategyName::Jwt, StrategyName::Denylist] {
         held.push(ann.password_sign_in(&node, strategy).await);
         fixture.clock.pass(Duration::from_secs(1));
     }
-    held.push(Client::browser().comes_in(&node, &RecordingMailbox::new(), &ann).await);
+    held.push(FixtureClient::browser().sign_in_with_code(&node, &RecordingMailbox::new(), &ann).await);
     let mut live = Vec::new();
     for held in &held {
-        if held.recognised(&node).await.is_ok() {
+        if held.authenticate(&node).await.is_ok() {
             live.push(held.strategy);
         }
     }
@@ -123,7 +123,7 @@ async fn walk(node: &Engine, user: &UserKey, have_ended: bool, limit: u32) -> Ve
 async fn all_pages_of_sessions_have_every_one_once_oldest_first() {
     let fixture = Fixture::new(MemoryStore::stores());
     let node = fixture.node().await;
-    let (ann, bob) = (fixture.newcomer(&node).await, fixture.newcomer(&node).await);
+    let (ann, bob) = (fixture.new_user(&node).await, fixture.new_user(&node).await);
     let mut expected = [BTreeSet::new(), BTreeSet::new()];
     for nth in 0..420 {
         let held = ann.password_sign_in(&node, StrategyName::Session).await;
@@ -144,10 +144,13 @@ async fn all_pages_of_sessions_have_every_one_once_oldest_first() {
 }
 
 /// Two who are signed in.
-async fn two(fixture: &Fixture, node: &Engine) -> [(Member, crate::store::conformance::fixture::Held); 2] {
-    let (ann, bob) = (fixture.newcomer(node).await, fixture.newcomer(node).await);
-    let of_ann = Client::browser().comes_in(node, &RecordingMailbox::new(), &ann).await;
-    let of_bob = Client::browser().comes_in(node, &RecordingMailbox::new(), &bob).await;
+async fn two(
+    fixture: &Fixture,
+    node: &Engine,
+) -> [(RegisteredUser, crate::store::conformance::fixture::HeldCredentials); 2] {
+    let (ann, bob) = (fixture.new_user(node).await, fixture.new_user(node).await);
+    let of_ann = FixtureClient::browser().sign_in_with_code(node, &RecordingMailbox::new(), &ann).await;
+    let of_bob = FixtureClient::browser().sign_in_with_code(node, &RecordingMailbox::new(), &bob).await;
     [(ann, of_ann), (bob, of_bob)]
 }
 
@@ -161,7 +164,7 @@ async fn somebody_elses_session_is_as_good_as_none() {
     assert!(!node.end_session_of(user, id, EndReason::Logout).await.unwrap());
     assert_eq!(node.rename_session(user, id, "mine".to_owned()).await.unwrap(), None);
     assert_eq!(node.session_of(user, id).await.unwrap(), None);
-    assert!(of_bob.recognised(&node).await.is_ok());
+    assert!(of_bob.authenticate(&node).await.is_ok());
     assert_eq!(
         fixture.recorded_events.events().iter().filter(|e| matches!(e.kind, EventKind::Ended { .. })).count(),
         0
@@ -169,7 +172,7 @@ async fn somebody_elses_session_is_as_good_as_none() {
 
     assert!(node.end_session_of(user, of_ann.session().id, EndReason::Logout).await.unwrap());
     assert!(!node.end_session_of(user, of_ann.session().id, EndReason::Logout).await.unwrap());
-    assert!(of_ann.recognised(&node).await.is_err());
+    assert!(of_ann.authenticate(&node).await.is_err());
 }
 
 #[tokio::test]

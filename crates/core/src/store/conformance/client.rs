@@ -1,9 +1,9 @@
-//! Clients of the device-session surface: a browser that keeps cookies, an app that keeps a secret, and one that keeps
+//! Clients that sign in under `device`: a browser that keeps cookies, an app that keeps a secret, and a client that keeps
 //! nothing.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::fixture::{Held, Member, PASSWORD, password};
+use super::fixture::{HeldCredentials, PASSWORD, RegisteredUser, password};
 use super::mailbox::RecordingMailbox;
 use crate::engine::{
     CompletedDeviceSignIn, DeviceSignIn, DeviceSignInError, DeviceSignInResult, Engine, PresentedDevice,
@@ -15,34 +15,34 @@ use crate::session::Device;
 use crate::strategy::StrategyName;
 use crate::username::LoginName;
 
-/// What somebody signs in with.
+/// A client that a user signs in with.
 #[derive(Debug)]
-pub struct Client {
+pub struct FixtureClient {
     device: Device,
     native: bool,
     keeps: bool,
-    /// The cookie of a browser, the secret of an app.
+    /// The device cookie of a browser, or the device secret of an app.
     kept: Mutex<Option<PlainSecret>>,
 }
 
-impl Client {
+impl FixtureClient {
     fn with(name: &str, native: bool, keeps: bool) -> Self {
         Self { device: Device::described("192.0.2.7", name), native, keeps, kept: Mutex::default() }
     }
 
-    /// One that keeps cookies.
+    /// A browser, which keeps cookies.
     #[must_use]
     pub fn browser() -> Self {
         Self::with("a browser", false, true)
     }
 
-    /// One that keeps a secret of its own.
+    /// An app, which keeps its device secret.
     #[must_use]
     pub fn app() -> Self {
         Self::with("an app", true, true)
     }
 
-    /// One that is given a cookie and drops it.
+    /// A client that drops the cookies that it is given.
     #[must_use]
     pub fn forgetful() -> Self {
         Self::with("curl/8.7.1", false, false)
@@ -56,7 +56,7 @@ impl Client {
         browser
     }
 
-    /// What it keeps.
+    /// The cookie or secret that it keeps.
     pub fn kept(&self) -> Option<PlainSecret> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -67,13 +67,13 @@ impl Client {
         }
     }
 
-    /// What it shows of itself.
+    /// What it presents as its device.
     pub fn shown(&self) -> PresentedDevice {
         let (cookie, secret) = if self.native { (None, self.kept()) } else { (self.kept(), None) };
         PresentedDevice { cookie, secret, native: self.native, keeps_cookies: true }
     }
 
-    /// Takes the first step.
+    /// Sends the password, the first step of a sign-in.
     ///
     /// # Errors
     /// The engine's.
@@ -84,8 +84,8 @@ impl Client {
         name: &str,
         with: &str,
     ) -> Result<DeviceSignInResult, DeviceSignInError> {
-        #[expect(clippy::panic, reason = "a mistake in the story itself")]
-        let login = LoginName::parse(name).unwrap_or_else(|_| panic!("{name} is nobody's name"));
+        #[expect(clippy::panic, reason = "a mistake in the test itself")]
+        let login = LoginName::parse(name).unwrap_or_else(|_| panic!("{name} names no user"));
         let (tenant, device, shown) = (tenant.clone(), self.device.clone(), self.shown());
         let answer = engine
             .device_sign_in(DeviceSignIn { tenant, login, password: password(with), device, shown })
@@ -97,9 +97,9 @@ impl Client {
         Ok(answer)
     }
 
-    /// Takes the first step for somebody who knows the password: which sign-in it is.
-    #[expect(clippy::panic, reason = "whoever should be let in and is not has found a fault")]
-    pub async fn asks_for_code(&self, engine: &Engine, member: &Member) -> TicketId {
+    /// Sends the right password, and returns the ticket of the sign-in.
+    #[expect(clippy::panic, reason = "a user who is wrongly rejected has found a fault")]
+    pub async fn request_code(&self, engine: &Engine, member: &RegisteredUser) -> TicketId {
         let user = &member.user;
         match self.device_sign_in(engine, &user.key.tenant, user.email.as_typed(), PASSWORD).await {
             Ok(DeviceSignInResult::CodeSent { login, .. }) => login,
@@ -107,7 +107,7 @@ impl Client {
         }
     }
 
-    /// Takes the second step.
+    /// Sends the code, the second step of a sign-in.
     ///
     /// # Errors
     /// The engine's.
@@ -130,25 +130,30 @@ impl Client {
         self.keep(if self.native { secret } else { done.cookie.clone() });
     }
 
-    /// Takes both steps.
-    #[expect(clippy::panic, reason = "whoever should be let in and is not has found a fault")]
-    pub async fn comes_in(&self, engine: &Engine, post: &Arc<RecordingMailbox>, member: &Member) -> Held {
+    /// Signs in with password and code.
+    #[expect(clippy::panic, reason = "a user who is wrongly rejected has found a fault")]
+    pub async fn sign_in_with_code(
+        &self,
+        engine: &Engine,
+        post: &Arc<RecordingMailbox>,
+        member: &RegisteredUser,
+    ) -> HeldCredentials {
         let tenant = &member.user.key.tenant;
-        let login = self.asks_for_code(engine, member).await;
+        let login = self.request_code(engine, member).await;
         match self.verify(engine, tenant, login, &post.code(engine).await).await {
             Ok(done) => Self::held(&done),
             Err(refused) => panic!("{} is not let in: {refused}", member.user.email),
         }
     }
 
-    /// What somebody holds who was let in.
+    /// The credentials of a completed sign-in.
     #[must_use]
-    pub fn held(done: &CompletedDeviceSignIn) -> Held {
+    pub fn held(done: &CompletedDeviceSignIn) -> HeldCredentials {
         let CompletedDeviceSignIn { signed_in, session, .. } = done.clone();
-        Held { strategy: StrategyName::Device, tenant: session.key.tenant, signed_in }
+        HeldCredentials { strategy: StrategyName::Device, tenant: session.key.tenant, signed_in }
     }
 
-    /// Trades a refresh token, with whatever it keeps.
+    /// Redeems a refresh token, with the device proof that it keeps.
     ///
     /// # Errors
     /// The engine's.

@@ -1,16 +1,16 @@
-//! A stage for stories about people: engines on shared stores, a clock that is moved by hand, and a record of events.
+//! A fixture for tests of the engine: engines on shared stores, a clock that a test moves, and a record of events.
 //!
 //! ```
-//! use portcullis_core::store::conformance::fixture::Stage;
+//! use portcullis_core::store::conformance::fixture::Fixture;
 //! use portcullis_core::store::memory::MemoryStore;
 //! use portcullis_core::strategy::StrategyName;
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-//! let stage = Stage::new(MemoryStore::stores());
-//! let engine = stage.node().await;
-//! let ann = stage.newcomer(&engine).await;
-//! let held = ann.sign_in(&engine, StrategyName::Session).await;
-//! assert!(held.recognised(&engine).await.is_ok());
+//! let fixture = Fixture::new(MemoryStore::stores());
+//! let engine = fixture.node().await;
+//! let ann = fixture.new_user(&engine).await;
+//! let held = ann.password_sign_in(&engine, StrategyName::Session).await;
+//! assert!(held.authenticate(&engine).await.is_ok());
 //! # });
 //! # Ok::<(), std::io::Error>(())
 //! ```
@@ -41,11 +41,11 @@ use crate::tenant::{TenantPolicy, TenantRecord};
 use crate::user::{PersonName, User};
 use crate::username::LoginName;
 
-/// The password of everybody on a stage.
+/// The password of every user of a fixture.
 pub const PASSWORD: &str = "vexed quilt";
 
-/// A clock whose wall time is moved by hand. Its ticks are the machine's, because feeds prove by those, until they are
-/// moved by hand, too.
+/// A clock whose wall time a test moves. Its ticks are the machine's, because feeds give proofs by those, until a test
+/// sets them too.
 #[derive(Debug)]
 pub struct HandClock {
     now: AtomicI64,
@@ -53,7 +53,7 @@ pub struct HandClock {
 }
 
 impl HandClock {
-    /// A clock that shows this time.
+    /// A clock that shows `now`.
     #[must_use]
     pub const fn showing(now: Timestamp) -> Self {
         Self { now: AtomicI64::new(now.as_millis()), ticks: AtomicU64::new(0) }
@@ -69,7 +69,7 @@ impl HandClock {
         self.set(self.now().plus(span));
     }
 
-    /// From now on ticks stand at this reading.
+    /// Stops the ticks at this reading.
     pub fn tick_to(&self, reading: Duration) {
         self.ticks.store(Ticks::new(reading).as_micros(), Ordering::SeqCst);
     }
@@ -88,17 +88,17 @@ impl Clock for HandClock {
     }
 }
 
-/// Remembers what happened.
+/// Records the events of all engines.
 #[derive(Default, Debug)]
 pub struct EventRecorder(Mutex<Vec<Event>>);
 
 impl EventRecorder {
-    /// What happened, in order.
+    /// The recorded events, in order.
     pub fn events(&self) -> Vec<Event> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How often something happened.
+    /// How many events of this kind were recorded.
     pub fn count(&self, what: EventKind) -> usize {
         self.events().iter().filter(|event| event.kind == what).count()
     }
@@ -110,22 +110,22 @@ impl EventSink for EventRecorder {
     }
 }
 
-/// Where a story takes place.
+/// Shared stores, and what an engine on them is made of.
 #[derive(Clone)]
 pub struct Fixture {
-    /// What every engine on it is made of.
+    /// The builder of every engine.
     pub builder: EngineBuilder,
     /// Hashes the passwords of all engines.
     pub passwords: Arc<HashPool>,
-    /// The clock of all of them.
+    /// The clock of all engines.
     pub clock: Arc<HandClock>,
-    /// What happened to any of them.
+    /// The events of all engines.
     pub recorded_events: Arc<EventRecorder>,
 }
 
 impl Fixture {
-    /// A stage with the named strategies and a password policy that asks for eight characters. Times are exact: there
-    /// is no leeway.
+    /// A fixture with the default strategies and a minimum password length of eight characters. Times are exact: there is
+    /// no leeway.
     #[must_use]
     #[expect(clippy::expect_used, reason = "a machine that gives no thread cannot run a suite")]
     pub fn new(stores: Stores) -> Self {
@@ -146,7 +146,7 @@ impl Fixture {
         Self { builder, passwords, clock, recorded_events }
     }
 
-    /// The same stage under other rules.
+    /// The same fixture under another policy.
     #[must_use]
     pub fn with_policy(self, change: impl FnOnce(&mut TenantPolicy)) -> Self {
         let mut policy = self.builder.policy.as_ref().clone();
@@ -166,7 +166,7 @@ impl Fixture {
         self.builder.tenant_databases.as_ref()
     }
 
-    /// One more engine on the same stores, as another process would have it.
+    /// Another engine on the same stores, as in another process.
     #[expect(clippy::panic, reason = "a store on which no engine opens has failed the suite")]
     pub async fn node(&self) -> Engine {
         match self.builder.clone().open().await {
@@ -175,9 +175,9 @@ impl Fixture {
         }
     }
 
-    /// Makes a tenant with its keys.
+    /// Creates a tenant with its keys.
     #[expect(clippy::panic, reason = "keys are made of chance alone")]
-    pub async fn found(&self, tenant: &TenantId) {
+    pub async fn create_tenant(&self, tenant: &TenantId) {
         let (now, stores) = (self.clock.now(), &self.builder.stores);
         stores.tenants.insert(&TenantRecord::new(tenant.clone(), now)).await.answered();
         for usage in KeyUse::ALL {
@@ -189,63 +189,63 @@ impl Fixture {
         }
     }
 
-    /// Somebody new in the tenant `default`.
-    pub async fn newcomer(&self, engine: &Engine) -> Member {
+    /// Registers a new user in the tenant `default`.
+    pub async fn new_user(&self, engine: &Engine) -> RegisteredUser {
         let unique = PlainSecret::generate(&SystemRandom);
         let address = format!("u{}@example.com", unique.reveal().to_lowercase());
         self.register(engine, &TenantId::default_tenant(), &address).await
     }
 
     /// Somebody of this address.
-    #[expect(clippy::panic, reason = "a stage needs its people")]
-    pub async fn register(&self, engine: &Engine, tenant: &TenantId, address: &str) -> Member {
+    #[expect(clippy::panic, reason = "a fixture needs its users")]
+    pub async fn register(&self, engine: &Engine, tenant: &TenantId, address: &str) -> RegisteredUser {
         let offered = self.builder.policy.strategies.keys().next();
         let request = Register {
             tenant: tenant.clone(),
             strategy: offered.copied().unwrap_or(StrategyName::Jwt),
-            new: NewUser::new(email(address), Some(person())),
+            new: NewUser::new(email(address), Some(person_name())),
             password: password(PASSWORD),
         };
         match engine.register(request).await {
-            Ok(Some(user)) => Member { user },
+            Ok(Some(user)) => RegisteredUser { user },
             Ok(None) => panic!("{address} signed up with a tenant that hides it"),
             Err(refused) => panic!("{address} could not sign up: {refused}"),
         }
     }
 }
 
-/// A name.
+/// The name of every user of a fixture.
 #[must_use]
 #[expect(clippy::panic, reason = "a mistake in the suite itself")]
-pub fn person() -> PersonName {
+pub fn person_name() -> PersonName {
     PersonName::new("Ann Lee").unwrap_or_else(|_| panic!("that is a name"))
 }
 
-/// A password.
+/// A password with this text.
 #[must_use]
 #[expect(clippy::panic, reason = "a mistake in the suite itself")]
 pub fn password(text: &str) -> Password {
     Password::new(text).unwrap_or_else(|_| panic!("too long a password"))
 }
 
-/// Somebody who has signed up.
+/// A user who has signed up.
 #[derive(Clone, Debug)]
-pub struct Member {
-    /// As they were then.
+pub struct RegisteredUser {
+    /// The record as it was then.
     pub user: User,
 }
 
-impl Member {
-    /// Signs in; they are known and allowed to.
-    pub async fn password_sign_in(&self, engine: &Engine, strategy: StrategyName) -> Held {
+impl RegisteredUser {
+    /// Signs in with the right password.
+    pub async fn password_sign_in(&self, engine: &Engine, strategy: StrategyName) -> HeldCredentials {
         self.sign_in_on(engine, strategy, false).await
     }
 
     /// Signs in, with or without a device proof.
-    #[expect(clippy::panic, reason = "whoever should be let in and is not has found a fault")]
-    pub async fn sign_in_on(&self, engine: &Engine, strategy: StrategyName, native: bool) -> Held {
-        match self.tries_to_sign_in(engine, strategy, PASSWORD, native).await {
-            Ok(signed_in) => Held { strategy, tenant: self.user.key.tenant.clone(), signed_in },
+    #[expect(clippy::panic, reason = "a user who is wrongly rejected has found a fault")]
+    pub async fn sign_in_on(&self, engine: &Engine, strategy: StrategyName, native: bool) -> HeldCredentials {
+        match self.try_sign_in(engine, strategy, PASSWORD, native).await {
+            Ok(signed_in) => HeldCredentials { strategy, tenant: self.user.key.tenant.clone(), signed_in },
             Err(refused) => panic!("{} is not let in: {refused}", self.user.email),
         }
     }
@@ -254,22 +254,22 @@ impl Member {
     ///
     /// # Errors
     /// The engine's.
-    pub async fn tries_to_sign_in(
+    pub async fn try_sign_in(
         &self,
         engine: &Engine,
         strategy: StrategyName,
         with: &str,
         native: bool,
     ) -> Result<CompletedSignIn, PasswordSignInError> {
-        try_to_sign_in(engine, &self.user.key.tenant, &self.user.email, strategy, with, native).await
+        try_sign_in(engine, &self.user.key.tenant, &self.user.email, strategy, with, native).await
     }
 }
 
-/// Tries to sign in, known or not.
+/// Tries to sign in with an address, known or not.
 ///
 /// # Errors
 /// The engine's.
-pub async fn try_to_sign_in(
+pub async fn try_sign_in(
     engine: &Engine,
     tenant: &TenantId,
     email: &Email,
@@ -289,18 +289,18 @@ pub async fn try_to_sign_in(
     engine.password_sign_in(request).await
 }
 
-/// What somebody holds who has signed in.
+/// The credentials of a user who has signed in.
 #[derive(Clone, Debug)]
-pub struct Held {
+pub struct HeldCredentials {
     /// The strategy.
     pub strategy: StrategyName,
     /// The tenant.
     pub tenant: TenantId,
-    /// The rest.
+    /// The session and its tokens.
     pub signed_in: CompletedSignIn,
 }
 
-impl Held {
+impl HeldCredentials {
     /// The session.
     #[must_use]
     pub fn session(&self) -> SessionKey {
@@ -313,30 +313,31 @@ impl Held {
         self.signed_in.grant.credential.reveal()
     }
 
-    /// The refresh token; nothing where there is none.
+    /// The refresh token; empty if there is none.
     #[must_use]
     pub fn refresh_token(&self) -> &str {
         self.signed_in.grant.refresh.as_ref().map_or("", PlainSecret::reveal)
     }
 
-    /// Shows the credential, by its own carrier.
+    /// Presents the credential by its own carrier.
     ///
     /// # Errors
     /// The engine's.
-    pub async fn recognised(&self, engine: &Engine) -> Result<Identity, AuthenticationError> {
-        show(engine, Some(&self.tenant), self.strategy, self.signed_in.grant.carrier, self.credential()).await
+    pub async fn authenticate(&self, engine: &Engine) -> Result<Identity, AuthenticationError> {
+        present(engine, Some(&self.tenant), self.strategy, self.signed_in.grant.carrier, self.credential())
+            .await
     }
 
-    /// Who they are; they are recognised.
-    #[expect(clippy::panic, reason = "whoever should be recognised and is not has found a fault")]
+    /// The identity of the user, who must be authenticated.
+    #[expect(clippy::panic, reason = "a user who is wrongly rejected has found a fault")]
     pub async fn identity(&self, engine: &Engine) -> Identity {
-        match self.recognised(engine).await {
+        match self.authenticate(engine).await {
             Ok(identity) => identity,
-            Err(refused) => panic!("not recognised: {refused}"),
+            Err(refused) => panic!("not authenticated: {refused}"),
         }
     }
 
-    /// Trades the first refresh token, with the device proof if there is one.
+    /// Redeems the refresh token, with the device proof if there is one.
     ///
     /// # Errors
     /// The engine's.
@@ -344,7 +345,7 @@ impl Held {
         self.refresh_with(engine, self.refresh_token()).await
     }
 
-    /// Trades this refresh token.
+    /// Redeems this refresh token.
     ///
     /// # Errors
     /// The engine's.
@@ -356,11 +357,11 @@ impl Held {
     }
 }
 
-/// Shows a credential in one place of a request.
+/// Presents a credential by one carrier.
 ///
 /// # Errors
 /// The engine's.
-pub async fn show(
+pub async fn present(
     engine: &Engine,
     tenant: Option<&TenantId>,
     strategy: StrategyName,

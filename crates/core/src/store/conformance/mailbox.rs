@@ -1,4 +1,4 @@
-//! A letter box for stories: it keeps what is delivered, and refuses or holds on to it when it is told to.
+//! A mailbox that keeps what is delivered, and rejects or holds mails when a test tells it to.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,10 +10,10 @@ use super::Answered;
 use crate::engine::Engine;
 use crate::outgoing_mail::{DeliveryError, MailContent, Notifier, OutgoingMail};
 
-/// Whoever gets the letters of everybody on a stage.
+/// The mailbox of all users of a fixture.
 #[derive(Default)]
 pub struct RecordingMailbox {
-    letters: Mutex<Vec<OutgoingMail>>,
+    mails: Mutex<Vec<OutgoingMail>>,
     refusal: Mutex<Option<DeliveryError>>,
     holds: AtomicBool,
     arrived: Notify,
@@ -27,52 +27,52 @@ impl RecordingMailbox {
         Arc::default()
     }
 
-    /// Refuses letters in these words from now on; takes them again with `None`.
+    /// Rejects mails with this error from now on; takes them again with `None`.
     pub fn refuse(&self, refusal: Option<DeliveryError>) {
         *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
     }
 
-    /// Takes no letter from now on, and does not refuse it either.
+    /// Holds every mail from now on: neither takes nor rejects it.
     pub fn hold(&self) {
         self.holds.store(true, Ordering::SeqCst);
     }
 
-    /// Takes letters again, those first that it holds.
+    /// Takes mails again, first those that it holds.
     pub fn go_on(&self) {
         self.holds.store(false, Ordering::SeqCst);
         self.going_on.notify_waiters();
     }
 
-    /// Returns when there is a letter that it holds.
+    /// Returns when it holds a mail.
     pub async fn holding(&self) {
         self.arrived.notified().await;
     }
 
     fn kept(&self) -> MutexGuard<'_, Vec<OutgoingMail>> {
-        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
+        self.mails.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What was delivered, in order.
-    pub fn letters(&self) -> Vec<OutgoingMail> {
+    /// The mails that were delivered, in order.
+    pub fn mails(&self) -> Vec<OutgoingMail> {
         self.kept().clone()
     }
 
-    /// How many letters of this kind were delivered.
+    /// How many mails of this kind were delivered.
     pub fn count(&self, word: &str) -> usize {
-        self.kept().iter().filter(|letter| letter.message.kind().as_str() == word).count()
+        self.kept().iter().filter(|mail| mail.message.kind().as_str() == word).count()
     }
 
-    /// Delivers what waits: how many letters there were.
+    /// Delivers the queue, and returns how many mails there were.
     pub async fn collect(self: &Arc<Self>, engine: &Engine) -> u64 {
         let notifier: Arc<dyn Notifier> = self.clone();
         engine.deliver_due(&notifier).await.answered()
     }
 
-    /// The code, or what the link carries, of the newest letter of this kind.
-    #[expect(clippy::panic, reason = "a letter that should have come and did not is a fault")]
+    /// The code, or the token of the link, in the newest mail of this kind.
+    #[expect(clippy::panic, reason = "a mail that did not come has found a fault")]
     pub fn secret(&self, word: &str) -> String {
-        let letters = self.kept();
-        let newest = letters.iter().rev().find(|letter| letter.message.kind().as_str() == word);
+        let mails = self.kept();
+        let newest = mails.iter().rev().find(|mail| mail.message.kind().as_str() == word);
         match newest.map(|letter| &letter.message) {
             Some(MailContent::Code { code: secret, .. }) => secret.reveal().to_owned(),
             Some(
@@ -80,11 +80,11 @@ impl RecordingMailbox {
                 | MailContent::Reset { token, .. }
                 | MailContent::Welcome { token, .. },
             ) => token.reveal().to_owned(),
-            _ => panic!("no letter of the kind {word} has come"),
+            _ => panic!("no mail of the kind {word} has come"),
         }
     }
 
-    /// Delivers what waits, and reads the newest code.
+    /// Delivers the queue, and returns the newest code.
     pub async fn code(self: &Arc<Self>, engine: &Engine) -> String {
         self.collect(engine).await;
         self.secret("code")
@@ -93,7 +93,7 @@ impl RecordingMailbox {
 
 #[async_trait]
 impl Notifier for RecordingMailbox {
-    async fn deliver(&self, letter: &OutgoingMail) -> Result<(), DeliveryError> {
+    async fn deliver(&self, mail: &OutgoingMail) -> Result<(), DeliveryError> {
         let going_on = self.going_on.notified();
         if self.holds.load(Ordering::SeqCst) {
             self.arrived.notify_one();
@@ -102,7 +102,7 @@ impl Notifier for RecordingMailbox {
         if let Some(refusal) = &*self.refusal.lock().unwrap_or_else(PoisonError::into_inner) {
             return Err(refusal.clone());
         }
-        self.kept().push(letter.clone());
+        self.kept().push(mail.clone());
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Records to try a store with.
+//! Sample records.
 
 use std::error::Error;
 use std::str::FromStr;
@@ -25,25 +25,25 @@ use crate::ticket::{IssueOutcome, Ticket, TicketPurpose};
 use crate::user::{KnownDevice, PersonName, Role, User};
 use crate::username::Username;
 
-/// The present, as the samples see it; not a whole second, so that a store that drops milliseconds is seen.
+/// The present time of the samples. It is not a full second, so that a store that drops milliseconds fails.
 pub const NOW: Timestamp = Timestamp::from_millis(1_769_638_376_311);
 
 /// How long a sample session lasts unused.
 pub const IDLE: Duration = Duration::from_hours(1);
 
-/// How long it lasts used.
+/// How long a sample session lasts if it is used.
 pub const MAX: Duration = Duration::from_hours(10);
 
-/// How long a spent refresh token is answered again.
+/// The grace window of a used refresh token.
 pub const GRACE: Duration = Duration::from_mins(1);
 
-/// `NOW` and so many milliseconds.
+/// `NOW` plus this many milliseconds.
 #[must_use]
 pub fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(NOW.as_millis() + millis)
 }
 
-/// The time at which a sample session that was not used is over.
+/// When an unused sample session has idled out.
 #[must_use]
 pub fn idled_out() -> Timestamp {
     NOW.plus(IDLE)
@@ -55,7 +55,7 @@ pub const fn ending(reason: EndReason) -> Ending {
     Ending { at: NOW, reason }
 }
 
-/// What these letters mean; they are spelt right.
+/// Parses a text that is known to be valid.
 #[track_caller]
 pub(super) fn parsed<T: FromStr<Err: Error>>(text: &str) -> T {
     match text.parse() {
@@ -104,14 +104,14 @@ pub fn mobile(text: &str) -> Mobile {
     }
 }
 
-/// A mobile number that nobody else has.
+/// A mobile number that no other sample has.
 #[must_use]
 pub fn new_mobile() -> Mobile {
     let number = u64::from_be_bytes(random::bytes(&SystemRandom)) % 10_000_000_000;
     mobile(&format!("+49170{number:010}"))
 }
 
-/// A hash of a password, told apart by a letter. It is well formed, and nobody's.
+/// A well-formed password hash that no password has; hashes of two letters differ.
 #[must_use]
 pub fn password(letter: char) -> Option<PasswordHash> {
     let salt: String = std::iter::repeat_n(letter, 22).collect();
@@ -119,14 +119,14 @@ pub fn password(letter: char) -> Option<PasswordHash> {
     PasswordHash::parse(&text).ok()
 }
 
-/// A user of this address with nothing but what every user has.
+/// A user with this address and no optional field.
 #[must_use]
 pub fn bare_user(tenant: &TenantId, address: &str) -> User {
     let key = UserKey { tenant: tenant.clone(), id: UserId::generate(NOW, &SystemRandom) };
     User::new(key, email(address), None, Role::User, NOW)
 }
 
-/// A user of this address with everything that a user can have; the user name is like the address.
+/// A user with this address and every optional field; the user name is like the address.
 #[must_use]
 pub fn user(tenant: &TenantId, address: &str) -> User {
     User {
@@ -144,25 +144,25 @@ pub fn user(tenant: &TenantId, address: &str) -> User {
     }
 }
 
-/// A new user's id in this tenant.
+/// The key of a new user in this tenant.
 #[must_use]
-pub fn somebody(tenant: &TenantId) -> UserKey {
+pub fn new_user_key(tenant: &TenantId) -> UserKey {
     UserKey { tenant: tenant.clone(), id: UserId::generate(NOW, &SystemRandom) }
 }
 
-/// A hash of something random.
+/// A random hash.
 #[must_use]
 pub fn secret() -> SecretHash {
     SecretHash::from_bytes(random::bytes(&SystemRandom))
 }
 
-/// A hash told apart by a number.
+/// The hash of a number.
 #[must_use]
 pub fn numbered(number: u64) -> SecretHash {
     SecretHash::of(&[&number.to_be_bytes()])
 }
 
-/// A live session with nothing but what every session has.
+/// A live session with no optional field.
 #[must_use]
 pub fn bare_session(user: &UserKey) -> Session {
     let id = SessionId::generate(NOW, user.id, &SystemRandom);
@@ -183,7 +183,7 @@ pub fn bare_session(user: &UserKey) -> Session {
     }
 }
 
-/// A live session with everything that a session can have, in its third generation.
+/// A live session with every optional field, in its third generation.
 #[must_use]
 pub fn session(user: &UserKey) -> Session {
     let spent = PreviousGeneration { hash: numbered(2), issued: at(-5000), expires: at(90_000) };
@@ -214,7 +214,7 @@ pub fn unproven_session(user: &UserKey) -> Session {
     Session { proof: None, ..session(user) }
 }
 
-/// Presents the token of this generation of a sample session, a second after [`NOW`], with the device proof.
+/// A request with the token of this generation of a sample session, a second after [`NOW`], with the device proof.
 #[must_use]
 pub fn redemption(generation: u64) -> RotationRequest {
     RotationRequest {
@@ -236,7 +236,7 @@ pub fn by_id(session: &Session) -> SessionHandle {
     SessionHandle::Id(session.key.clone())
 }
 
-/// By cookie; by a cookie that nobody has where the session has none.
+/// By cookie; by an unknown cookie if the session has none.
 #[must_use]
 pub fn by_cookie(session: &Session) -> SessionHandle {
     SessionHandle::Cookie(CookieKey {
@@ -260,7 +260,7 @@ pub fn key(tenant: &TenantId, kid: &str) -> KeyRecord {
     }
 }
 
-/// A ticket that was sent with the secret of this number, with everything that a ticket can have.
+/// A ticket that was sent with the secret of this number, with every optional field.
 #[must_use]
 pub fn ticket(user: &UserKey, purpose: TicketPurpose, created: Timestamp, number: u64) -> Ticket {
     let epochs = Epochs { user: 1, tenant: 2, everyone: 3 };
@@ -268,15 +268,15 @@ pub fn ticket(user: &UserKey, purpose: TicketPurpose, created: Timestamp, number
     Ticket { secret: Some(numbered(number)), device: Some(numbered(1000)), ..ticket }
 }
 
-/// Issues a ticket with the message that goes with it: whether it was.
+/// Issues a ticket with its mail, and returns whether the store did.
 pub async fn issue(stores: &Stores, ticket: &Ticket) -> bool {
-    let mailing = QueuedMail::for_ticket(ticket, &SystemRandom);
-    stores.tickets.issue(ticket, &mailing).await.answered() == IssueOutcome::Done
+    let queued_mail = QueuedMail::for_ticket(ticket, &SystemRandom);
+    stores.tickets.issue(ticket, &queued_mail).await.answered() == IssueOutcome::Done
 }
 
-/// A message that is due at this time, with everything that a message can have.
+/// A queued mail that is due at this time, with every optional field.
 #[must_use]
-pub fn mailing(user: &UserKey, due: Timestamp) -> QueuedMail {
+pub fn queued_mail(user: &UserKey, due: Timestamp) -> QueuedMail {
     let about = bare_session(user);
     let news = QueuedMail::notification(user, MailKind::NewDevice, NOW, &SystemRandom);
     let ticket = ticket(user, TicketPurpose::Reset, NOW, 1).key.id;

@@ -13,7 +13,7 @@ use portcullis_core::key::KeyUse;
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::session::{Session, SessionState};
 use portcullis_core::store::conformance::faults::Faults;
-use portcullis_core::store::conformance::fixture::{Fixture, show};
+use portcullis_core::store::conformance::fixture::{Fixture, present};
 use portcullis_core::store::memory::MemoryStore;
 use portcullis_core::store::{SessionHandle, Stores};
 use portcullis_core::strategy::{Carrier, StrategyName};
@@ -76,7 +76,7 @@ impl Simulation {
         let (stores, faults) = Faults::within(truth.clone());
         let fixture = Fixture::new(stores);
         let node = fixture.node().await;
-        let held = fixture.newcomer(&node).await.sign_in_on(&node, STRATEGY, device.proves).await;
+        let held = fixture.new_user(&node).await.sign_in_on(&node, STRATEGY, device.proves).await;
         let token = held.refresh_token().to_owned();
         Self {
             device,
@@ -209,7 +209,7 @@ impl Simulation {
         }
         let tenant = TenantId::default_tenant();
         let (node, access) = (&self.node, refreshed.access.reveal());
-        let shown = show(node, Some(&tenant), STRATEGY, Carrier::Bearer, access).await;
+        let shown = present(node, Some(&tenant), STRATEGY, Carrier::Bearer, access).await;
         assert!(shown.is_ok(), "a fresh access token is refused: {shown:?}");
     }
 
@@ -253,7 +253,7 @@ impl Simulation {
             RequestFate::StoreDown => {
                 self.faults.go_down();
                 let answer = self.ask(token, self.secret.clone()).await;
-                self.faults.come_back();
+                self.faults.come_up();
                 Some(answer)
             }
             RequestFate::StoreAnswerLost => {

@@ -1,4 +1,4 @@
-use portcullis_core::store::conformance::{Capabilities, behaviour, everything, two_nodes};
+use portcullis_core::store::conformance::{Capabilities, contract, scenarios};
 
 use super::{Directory, open};
 
@@ -6,7 +6,7 @@ use super::{Directory, open};
 async fn the_sqlite_store_does_what_a_store_must() {
     let directory = Directory::new();
     let make = async || open(&directory.fresh()).await.stores();
-    everything(make, Capabilities::default()).await;
+    contract::run(make, Capabilities::default()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -16,19 +16,19 @@ async fn two_processes_on_one_file_are_two_nodes() {
         let path = directory.fresh();
         (open(&path).await.stores(), open(&path).await.stores())
     };
-    two_nodes(make, Capabilities::default()).await;
+    contract::run_across_processes(make, Capabilities::default()).await;
 }
 
 #[tokio::test]
-async fn every_kind_of_token_opens_its_own_door_alone_on_the_sqlite_store() {
+async fn each_credential_opens_its_own_route_alone_on_the_sqlite_store() {
     let directory = Directory::new();
     let stores = open(&directory.fresh()).await.stores();
-    behaviour::every_kind_of_token_opens_its_own_door_alone(stores).await;
+    scenarios::each_credential_opens_its_own_route_alone(stores).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn every_strategy_keeps_its_word_on_the_sqlite_store() {
+async fn every_strategy_behaves_on_the_sqlite_store() {
     let directory = Directory::new();
     let make = async || open(&directory.fresh()).await.stores();
-    behaviour::every_strategy(make, Capabilities::default()).await;
+    scenarios::every_strategy(make, Capabilities::default()).await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use portcullis_core::id::{SessionId, TenantId};
 use portcullis_core::session::{EndReason, Epochs, SessionState};
 use portcullis_core::store::conformance::records::{
-    NOW, by_cookie, by_id, ending, key, session, somebody, tenant, user,
+    NOW, by_cookie, by_id, ending, key, new_user_key, session, tenant, user,
 };
 use portcullis_core::store::{EndScope, EpochScope, Inserted, Page, StoreError, UserHandle};
 use portcullis_core::tenant::{Installation, TenantRecord};
@@ -52,7 +52,7 @@ async fn everything_is_there_when_the_file_is_opened_again() {
 async fn an_acknowledged_end_is_in_the_file_before_anybody_closes_it() {
     let directory = Directory::new();
     let path = directory.fresh();
-    let signed_in = session(&somebody(&TenantId::default_tenant()));
+    let signed_in = session(&new_user_key(&TenantId::default_tenant()));
     let stores = open(&path).await.stores();
     stores.sessions.insert(&signed_in).await.unwrap();
     stores.sessions.end(&EndScope::One(signed_in.key.clone()), ending(EndReason::Logout)).await.unwrap();
@@ -74,7 +74,7 @@ fn copied(path: &Path) -> PathBuf {
 async fn two_hundred_sign_ins_at_once_are_all_acknowledged_and_all_there() {
     let directory = Directory::new();
     let path = directory.fresh();
-    let jo = somebody(&TenantId::default_tenant());
+    let jo = new_user_key(&TenantId::default_tenant());
     let store = open(&path).await;
     let stores = store.stores();
     let mut sign_ins = JoinSet::new();
@@ -102,7 +102,7 @@ async fn what_was_asked_for_is_done_even_if_nobody_waits_for_it() {
     let sessions = store.stores().sessions;
     // Until one is still waiting for the disk when the caller goes: on a busy machine the first may be done by then.
     let abandoned = loop {
-        let signed_in = session(&somebody(&TenantId::default_tenant()));
+        let signed_in = session(&new_user_key(&TenantId::default_tenant()));
         if timeout(Duration::ZERO, sessions.insert(&signed_in)).await.is_err() {
             break signed_in;
         }
@@ -119,7 +119,7 @@ async fn a_closed_store_finishes_its_work_and_is_then_out_of_reach() {
     let path = directory.fresh();
     let store = open(&path).await;
     let stores = store.stores();
-    let signed_in = session(&somebody(&TenantId::default_tenant()));
+    let signed_in = session(&new_user_key(&TenantId::default_tenant()));
     let (inserted, ()) = tokio::join!(stores.sessions.insert(&signed_in), store.close());
     assert_eq!(inserted.unwrap(), Inserted::Done);
     assert!(!path.with_extension("db-wal").exists(), "the write-ahead log is left behind");

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use portcullis_core::id::TenantId;
-use portcullis_core::store::conformance::records::{NOW, by_id, session, somebody, tenant, user};
+use portcullis_core::store::conformance::records::{NOW, by_id, new_user_key, session, tenant, user};
 use portcullis_core::store::{Inserted, Page, StoreError, UserHandle};
 use sqlx::Connection as _;
 use tempfile::TempDir;
@@ -15,7 +15,7 @@ async fn a_session_that_makes_no_sense_is_named_and_leaves_the_others_alone() {
     let directory = Directory::new();
     let path = directory.fresh();
     let stores = open(&path).await.stores();
-    let (bad, good) = (session(&somebody(&tenant("bad"))), session(&somebody(&tenant("good"))));
+    let (bad, good) = (session(&new_user_key(&tenant("bad"))), session(&new_user_key(&tenant("good"))));
     stores.sessions.insert(&bad).await.unwrap();
     stores.sessions.insert(&good).await.unwrap();
     for (field, value) in [
@@ -62,7 +62,7 @@ async fn whoever_holds_the_lock_for_a_while_makes_others_wait_and_not_fail() {
     let stores = open(&path).await.stores();
     let mut other = stranger(&path).await;
     let held = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
-    let signed_in = session(&somebody(&TenantId::default_tenant()));
+    let signed_in = session(&new_user_key(&TenantId::default_tenant()));
     let release = async {
         let found = stores.sessions.find(&by_id(&signed_in), NOW).await;
         assert_eq!(found.unwrap(), None, "readers wait for the writer");
@@ -111,7 +111,7 @@ async fn a_full_disk_refuses_writes_keeps_what_was_acknowledged_and_is_forgotten
     };
     let store = open(&disk.path().join("portcullis.db")).await;
     let stores = store.stores();
-    let jo = somebody(&TenantId::default_tenant());
+    let jo = new_user_key(&TenantId::default_tenant());
     let mut acknowledged = vec![session(&jo)];
     stores.sessions.insert(&acknowledged[0]).await.unwrap();
     let ballast = disk.filled();

@@ -6,7 +6,7 @@ use portcullis_core::clock::{Clock as _, Ticks};
 use portcullis_core::id::{TenantId, UserKey};
 use portcullis_core::machine::SystemClock;
 use portcullis_core::session::Session;
-use portcullis_core::store::conformance::records::{NOW, by_id, session, somebody, tenant, user};
+use portcullis_core::store::conformance::records::{NOW, by_id, new_user_key, session, tenant, user};
 use portcullis_core::store::{Change, ChangeSink, StoreError, Stores};
 use sqlx::AssertSqlSafe;
 use tokio::time::{sleep, timeout};
@@ -75,7 +75,7 @@ async fn sessions_that_are_deleted_by_hand_without_a_condition_are_announced_one
     let directory = Directory::new();
     let path = directory.fresh();
     let stores = open(&path).await.stores();
-    let jo = somebody(&TenantId::default_tenant());
+    let jo = new_user_key(&TenantId::default_tenant());
     let mut sessions = Vec::new();
     for _ in 0..3 {
         sessions.push(signed_in(&stores, &jo).await);
@@ -116,7 +116,7 @@ async fn what_is_changed_by_hand_is_announced_under_its_old_and_its_new_name() {
 async fn every_column_of_a_session_is_news_but_its_last_use_and_what_follows_from_that() {
     let directory = Directory::new();
     let path = directory.fresh();
-    signed_in(&open(&path).await.stores(), &somebody(&TenantId::default_tenant())).await;
+    signed_in(&open(&path).await.stores(), &new_user_key(&TenantId::default_tenant())).await;
     let mut db = stranger(&path).await;
     let columns = "SELECT name FROM pragma_table_info('sessions')";
     let columns: Vec<String> = sqlx::query_scalar(columns).fetch_all(&mut db).await.unwrap();
@@ -139,7 +139,7 @@ async fn changes_that_were_removed_before_they_were_read_could_have_been_anythin
     let directory = Directory::new();
     let path = directory.fresh();
     let stores = open(&path).await.stores();
-    signed_in(&stores, &somebody(&TenantId::default_tenant())).await;
+    signed_in(&stores, &new_user_key(&TenantId::default_tenant())).await;
     let listener = Arc::new(Listener::default());
     let _watch = stores.feed.watch(listener.clone()).unwrap();
 
@@ -147,7 +147,7 @@ async fn changes_that_were_removed_before_they_were_read_could_have_been_anythin
     listener.catches_up().await;
     assert_eq!(listener.changes(), [Change::Everything]);
 
-    let next = signed_in(&stores, &somebody(&TenantId::default_tenant())).await;
+    let next = signed_in(&stores, &new_user_key(&TenantId::default_tenant())).await;
     listener.catches_up().await;
     assert_eq!(listener.changes(), [Change::Everything, Change::Session(next.key)]);
 }
@@ -171,7 +171,7 @@ async fn a_file_that_is_taken_away_proves_nothing_until_it_is_back() {
     let path = directory.fresh();
     let away = path.with_extension("away");
     let stores = open(&path).await.stores();
-    let signed_in = signed_in(&stores, &somebody(&TenantId::default_tenant())).await;
+    let signed_in = signed_in(&stores, &new_user_key(&TenantId::default_tenant())).await;
     let listener = Arc::new(Listener::default());
     let _watch = stores.feed.watch(listener.clone()).unwrap();
     listener.catches_up().await;
@@ -202,7 +202,7 @@ async fn a_file_that_was_replaced_is_not_written_to() {
     let stores = open(&path).await.stores();
     open(&other).await.close().await;
     fs::rename(&other, &path).unwrap();
-    let written = stores.sessions.insert(&session(&somebody(&TenantId::default_tenant()))).await;
+    let written = stores.sessions.insert(&session(&new_user_key(&TenantId::default_tenant()))).await;
     assert!(written.unwrap_err().to_string().contains("was replaced"));
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use portcullis_core::lockout::{AttemptKey, AttemptRecord, LockoutLimits};
 use portcullis_core::store::conformance::records::{
-    NOW, issue, mailing, numbered, somebody, tenant, ticket, user,
+    NOW, issue, new_user_key, numbered, queued_mail, tenant, ticket, user,
 };
 use portcullis_core::store::{Inserted, StoreError, Stored, Stores, UserHandle};
 use portcullis_core::tenant::TenantRecord;
@@ -78,7 +78,7 @@ async fn a_ticket_that_makes_no_sense_is_named_and_opens_nothing() {
     let (path, stores) = opened(&directory).await;
     for (column, value) in [("state", "'ajar'"), ("purpose", "'tea'"), ("wrong", "-1"), ("epoch_user", "-1")]
     {
-        let ticket = ticket(&somebody(&tenant("acme")), TicketPurpose::Code, NOW, 1);
+        let ticket = ticket(&new_user_key(&tenant("acme")), TicketPurpose::Code, NOW, 1);
         assert!(issue(&stores, &ticket).await);
         spoil(&path, "tickets", column, value).await;
         let redeemed = stores.tickets.redeem(&ticket.key, TicketPurpose::Code, numbered(1), None, NOW).await;
@@ -91,7 +91,7 @@ async fn a_ticket_that_makes_no_sense_is_named_and_opens_nothing() {
 async fn guesses_that_make_no_sense_are_named_and_forgotten_with_the_user() {
     let directory = Directory::new();
     let (path, stores) = opened(&directory).await;
-    let key = AttemptKey { user: somebody(&tenant("acme")), device: None };
+    let key = AttemptKey { user: new_user_key(&tenant("acme")), device: None };
     let limits = LockoutLimits::default();
     for (column, value) in [("in_row", "-1"), ("in_lock", "5000000000"), ("pending", "'[\"noon\"]'")] {
         stores.attempts.reserve(&key, &limits, NOW).await.unwrap();
@@ -107,14 +107,14 @@ async fn guesses_that_make_no_sense_are_named_and_forgotten_with_the_user() {
 async fn a_message_that_makes_no_sense_keeps_no_other_from_being_sent() {
     let directory = Directory::new();
     let (path, stores) = opened(&directory).await;
-    let jo = somebody(&tenant("acme"));
-    stores.mail.put(&mailing(&jo, NOW)).await.unwrap();
+    let jo = new_user_key(&tenant("acme"));
+    stores.mail.put(&queued_mail(&jo, NOW)).await.unwrap();
     spoil(&path, "mail", "about", "'the weather'").await;
     assert_eq!(stores.mail.claim(NOW, 1).await.unwrap(), []);
-    let good = mailing(&jo, NOW);
+    let good = queued_mail(&jo, NOW);
     stores.mail.put(&good).await.unwrap();
     let claimed = stores.mail.claim(NOW, 1).await.unwrap();
-    assert_eq!(claimed.into_iter().map(|mailing| mailing.id).collect::<Vec<_>>(), [good.id]);
+    assert_eq!(claimed.into_iter().map(|queued_mail| queued_mail.id).collect::<Vec<_>>(), [good.id]);
     assert_eq!(stores.mail.waiting().await.unwrap(), 2);
 }
 
@@ -122,14 +122,14 @@ async fn a_message_that_makes_no_sense_keeps_no_other_from_being_sent() {
 async fn tickets_guesses_and_messages_are_announced_nowhere() {
     let directory = Directory::new();
     let (path, stores) = opened(&directory).await;
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let ticket = ticket(&jo, TicketPurpose::Code, NOW, 1);
     issue(&stores, &ticket).await;
     stores.tickets.arm(&ticket.key, numbered(2), NOW).await.unwrap();
     stores.tickets.redeem(&ticket.key, TicketPurpose::Code, numbered(2), None, NOW).await.unwrap();
     let key = AttemptKey { user: jo.clone(), device: None };
     stores.attempts.reserve(&key, &LockoutLimits::default(), NOW).await.unwrap();
-    stores.mail.put(&mailing(&jo, NOW)).await.unwrap();
+    stores.mail.put(&queued_mail(&jo, NOW)).await.unwrap();
     stores.mail.claim(NOW, 1).await.unwrap();
     by_hand(&path, "DELETE FROM tickets; DELETE FROM guesses; DELETE FROM mail").await;
     let mut db = stranger(&path).await;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use portcullis_core::engine::{AuthenticationError, Engine, TenantAdminError, TenantError};
 use portcullis_core::id::{SessionId, TenantId, UserId};
 use portcullis_core::machine::SystemClock;
-use portcullis_core::store::conformance::fixture::{Fixture, Held, Member};
-use portcullis_core::store::conformance::records::{NOW, somebody, tenant};
+use portcullis_core::store::conformance::fixture::{Fixture, HeldCredentials, RegisteredUser};
+use portcullis_core::store::conformance::records::{NOW, new_user_key, tenant};
 use portcullis_core::store::{Page, StoreError, Stores, TenantDatabases as _, Updated, UserHandle};
 use portcullis_core::strategy::StrategyName;
 use portcullis_core::tenant::{TenantRecord, TenantSettings};
@@ -27,21 +27,21 @@ fn homes(directory: &Directory) -> Arc<TenantDatabaseRegistry> {
 /// Makes a tenant whose users live at this place.
 async fn found_at(fixture: &Fixture, tenant: &TenantId, database: &str) {
     fixture.tenant_databases().get_or_create(database).await.unwrap();
-    fixture.found(tenant).await;
+    fixture.create_tenant(tenant).await;
     let tenants = &fixture.stores().tenants;
     let record = tenants.find(tenant).await.unwrap().unwrap();
     let moved = TenantRecord { database: Some(database.to_owned()), version: record.version + 1, ..record };
     assert_eq!(tenants.update(&moved).await.unwrap(), Updated::Done);
 }
 
-async fn sessions(stores: &Stores, member: &Member) -> Vec<SessionId> {
+async fn sessions(stores: &Stores, member: &RegisteredUser) -> Vec<SessionId> {
     let sessions = stores.sessions.list(&member.user.key, SESSIONS, NOW).await.unwrap();
     sessions.into_iter().map(|session| session.key.id).collect()
 }
 
-async fn is_signed_out(held: &Held, engine: &Engine) {
+async fn is_signed_out(held: &HeldCredentials, engine: &Engine) {
     let signing_out = async {
-        while held.recognised(engine).await.is_ok() {
+        while held.authenticate(engine).await.is_ok() {
             sleep(Duration::from_millis(5)).await;
         }
     };
@@ -82,7 +82,7 @@ async fn two_tenants_in_two_files_share_nothing_and_a_row_that_is_deleted_signs_
     by_hand(&directory.place.path().join("tenants/acme.db"), "DELETE FROM sessions").await;
     let [(_, acme, _), (_, globex, _)] = &all[..] else { panic!("two tenants") };
     is_signed_out(acme, &engine).await;
-    assert!(globex.recognised(&engine).await.is_ok());
+    assert!(globex.authenticate(&engine).await.is_ok());
 }
 
 /// How often the process has this file open.
@@ -167,11 +167,11 @@ async fn a_database_that_is_gone_is_an_outage_of_its_tenant_until_it_is_back_and
 
     fs::remove_dir_all(&volume).unwrap();
     fs::rename(&elsewhere, &volume).unwrap();
-    assert!(held.recognised(&node).await.is_ok(), "it is back");
+    assert!(held.authenticate(&node).await.is_ok(), "it is back");
 }
 
-async fn is_outage(held: &Held, engine: &Engine) -> bool {
-    matches!(held.recognised(engine).await, Err(AuthenticationError::Tenant(TenantError::Store(_))))
+async fn is_outage(held: &HeldCredentials, engine: &Engine) -> bool {
+    matches!(held.authenticate(engine).await, Err(AuthenticationError::Tenant(TenantError::Store(_))))
 }
 
 #[tokio::test]
@@ -219,7 +219,7 @@ async fn what_was_closed_is_out_of_reach_and_nothing_is_opened_any_more() {
     homes.close().await;
     let path = directory.place.path().join("a.db");
     assert!(path.exists() && !path.with_extension("db-wal").exists(), "the write-ahead log is left behind");
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     for late in
         [stores.users.find(&UserHandle::Id(jo)).await.err(), homes.get_or_create("sqlite:b.db").await.err()]
     {

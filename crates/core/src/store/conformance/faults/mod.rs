@@ -1,4 +1,4 @@
-//! Stores that fail, wait and keep silent when they are told to: what outages and crashes are tested with.
+//! Stores that fail, stop and fall silent when a test tells them to, to test outages and crashes.
 //!
 //! ```
 //! use portcullis_core::store::conformance::faults::Faults;
@@ -28,7 +28,7 @@ use crate::store::{Change, ChangeFeed, ChangeSink, StoreError, Stored, Stores, W
 /// More steps than any test takes.
 const ENDLESS: usize = 1 << 40;
 
-/// What goes wrong, now and until it is told otherwise. Nothing does at first.
+/// Controls what goes wrong. Nothing does at first.
 pub struct Faults {
     down: AtomicBool,
     lost_answers: AtomicU64,
@@ -37,23 +37,23 @@ pub struct Faults {
     heard: Mutex<Option<Vec<&'static str>>>,
     steps: Semaphore,
     stuck: Notify,
-    watching: Mutex<Vec<Weak<Relay>>>,
+    watching: Mutex<Vec<Weak<FilteringSink>>>,
     proves_by_hand: bool,
 }
 
-/// Why a verb failed: because it was told to.
+/// A verb failed because a test told it to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-#[error("it was told to fail")]
+#[error("a test told it to fail")]
 pub struct ToldToFail;
 
 impl Faults {
-    /// The same stores, failing as they are told.
+    /// Wraps stores so that they fail on command.
     #[must_use]
     pub fn within(stores: Stores) -> (Stores, Arc<Self>) {
         Self::around(stores, false)
     }
 
-    /// The same stores, whose feed proves nothing but what [`Faults::prove`] says.
+    /// The same, with a feed that gives only the proofs that [`Faults::prove`] passes on.
     #[must_use]
     pub fn proving_by_hand(stores: Stores) -> (Stores, Arc<Self>) {
         Self::around(stores, true)
@@ -80,22 +80,22 @@ impl Faults {
     }
 
     /// Verbs are carried out again.
-    pub fn come_back(&self) {
+    pub fn come_up(&self) {
         self.down.store(false, Ordering::SeqCst);
     }
 
-    /// So many verbs are carried out, and their answers lost.
+    /// The next `count` verbs are carried out, and their answers are lost.
     pub fn lose_answers(&self, count: u64) {
         self.lost_answers.store(count, Ordering::SeqCst);
     }
 
     /// From now on the feed passes nothing on: neither changes nor proofs.
-    pub fn fall_silent(&self) {
+    pub fn silence_feed(&self) {
         self.silent.store(true, Ordering::SeqCst);
     }
 
-    /// The feed passes things on again, and says first that it may have missed something.
-    pub fn speak(&self) {
+    /// The feed passes changes and proofs on again. It first announces that it may have missed changes.
+    pub fn resume_feed(&self) {
         self.silent.store(false, Ordering::SeqCst);
         self.watching().iter().for_each(|relay| relay.sink.changed(&Change::Everything));
     }
@@ -107,17 +107,17 @@ impl Faults {
         }
     }
 
-    fn watching(&self) -> Vec<Arc<Relay>> {
+    fn watching(&self) -> Vec<Arc<FilteringSink>> {
         let watching = self.watching.lock().unwrap_or_else(PoisonError::into_inner);
         watching.iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// How many verbs have been asked for.
+    /// How many verbs were called.
     pub fn asked(&self) -> u64 {
         self.asked.load(Ordering::SeqCst)
     }
 
-    /// Which verbs have been asked for, in order, since this was asked last; nobody listens before the first time.
+    /// The verbs that were called since the last call of this, in order. The first call starts the recording.
     pub fn heard(&self) -> Vec<&'static str> {
         self.listening().replace(Vec::new()).unwrap_or_default()
     }
@@ -126,23 +126,23 @@ impl Faults {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Carries out this many more steps and then waits; a verb takes two, one before it is carried out and one after.
+    /// Takes this many more steps and then stops. A verb takes two steps: one before it is carried out and one after.
     pub fn stop_after(&self, steps: usize) {
         self.steps.forget_permits(usize::MAX >> 4);
         self.steps.add_permits(steps);
     }
 
-    /// Goes on.
+    /// Takes steps again.
     pub fn go_on(&self) {
         self.steps.add_permits(ENDLESS);
     }
 
-    /// Returns when somebody has come to the step that is not taken.
+    /// Returns when a caller has reached the step that is not taken.
     pub async fn stuck(&self) {
         self.stuck.notified().await;
     }
 
-    /// Lets whoever else is at work go first, so that stories mingle even on one thread.
+    /// Lets other tasks go first, so that tests interleave even on one thread.
     async fn step(&self) {
         yield_now().await;
         if let Ok(permit) = self.steps.try_acquire() {
@@ -179,13 +179,13 @@ struct Faulty {
     faults: Arc<Faults>,
 }
 
-/// Who stands between the feed and the one who watches it.
-struct Relay {
+/// A sink between the feed and the real sink.
+struct FilteringSink {
     sink: Arc<dyn ChangeSink>,
     faults: Arc<Faults>,
 }
 
-impl ChangeSink for Relay {
+impl ChangeSink for FilteringSink {
     fn changed(&self, change: &Change) {
         if !self.faults.silent.load(Ordering::SeqCst) {
             self.sink.changed(change);
@@ -201,7 +201,7 @@ impl ChangeSink for Relay {
 
 impl ChangeFeed for Faulty {
     fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
-        let relay = Arc::new(Relay { sink, faults: self.faults.clone() });
+        let relay = Arc::new(FilteringSink { sink, faults: self.faults.clone() });
         let mut watching = self.faults.watching.lock().unwrap_or_else(PoisonError::into_inner);
         watching.push(Arc::downgrade(&relay));
         drop(watching);

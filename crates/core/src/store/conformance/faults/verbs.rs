@@ -1,4 +1,4 @@
-//! The verbs, each of which can be told to fail.
+//! The verbs. Each can be told to fail.
 
 use async_trait::async_trait;
 
@@ -134,8 +134,8 @@ impl TenantStore for Faulty {
 
 #[async_trait]
 impl TicketStore for Faulty {
-    async fn issue(&self, ticket: &Ticket, mailing: &QueuedMail) -> Stored<IssueOutcome> {
-        self.faults.verb("issue a ticket", self.stores.tickets.issue(ticket, mailing)).await
+    async fn issue(&self, ticket: &Ticket, queued_mail: &QueuedMail) -> Stored<IssueOutcome> {
+        self.faults.verb("issue a ticket", self.stores.tickets.issue(ticket, queued_mail)).await
     }
 
     async fn find(&self, key: &TicketKey) -> Stored<Option<Ticket>> {
@@ -201,8 +201,8 @@ impl AttemptStore for Faulty {
 
 #[async_trait]
 impl MailStore for Faulty {
-    async fn put(&self, mailing: &QueuedMail) -> Stored<()> {
-        self.faults.verb("put a message", self.stores.mail.put(mailing)).await
+    async fn put(&self, queued_mail: &QueuedMail) -> Stored<()> {
+        self.faults.verb("put a message", self.stores.mail.put(queued_mail)).await
     }
 
     async fn claim(&self, now: Timestamp, limit: u32) -> Stored<Vec<QueuedMail>> {

@@ -1,8 +1,8 @@
 //! What [`SessionStore::end`](crate::store::SessionStore::end) must do, and that nothing undoes it.
 
-use super::records::{
-    GRACE, IDLE, NOW, at, bare_session, by_cookie, by_id, ending, idled_out, redemption, session, somebody,
-    tenant,
+use super::super::records::{
+    GRACE, IDLE, NOW, at, bare_session, by_cookie, by_id, ending, idled_out, new_user_key, redemption,
+    session, tenant,
 };
 use super::{Answered, each, sessions::found};
 use crate::id::{SessionId, UserKey};
@@ -18,7 +18,7 @@ pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
         an_end_of_a_user_ends_all_of_one_user,
         an_end_of_a_user_reaches_a_sign_in_under_way,
         an_end_of_all_but_one_takes_that_one_over,
-        nobody_elses_session_can_be_the_one_that_is_kept,
+        a_session_of_another_user_is_not_kept,
         an_ended_session_is_not_kept,
         a_session_that_an_epoch_has_ended_is_not_kept,
         an_end_of_a_strategy_leaves_the_others_and_the_epoch,
@@ -43,8 +43,8 @@ async fn stored(stores: &Stores, session: &Session) -> Option<Session> {
     found(stores, &by_id(session), NOW).await
 }
 
-/// How it stands, epochs considered.
-async fn standing(stores: &Stores, session: &Session) -> Option<SessionState> {
+/// The state of the session, with epochs taken into account.
+async fn state(stores: &Stores, session: &Session) -> Option<SessionState> {
     let epochs = stores.epochs.read(&session.user_key()).await.answered();
     stored(stores, session).await.map(|found| found.state_at(NOW, epochs))
 }
@@ -55,9 +55,9 @@ fn ids<const N: usize>(sessions: [&Session; N]) -> Vec<SessionId> {
     ids
 }
 
-/// `end` says what it ended, and says it once; the tombstone keeps time and reason of the first.
+/// `end` returns what it ended, once; the tombstone keeps time and reason of the first end.
 pub async fn an_end_is_told_once_and_keeps_its_first_reason(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     for reason in EndReason::ALL {
         let first = inserted(stores, session(&jo)).await;
         let one = EndScope::One(first.key.clone());
@@ -72,9 +72,9 @@ pub async fn an_end_is_told_once_and_keeps_its_first_reason(stores: &Stores) {
     assert_eq!(end(stores, EndScope::User(jo), later).await, []);
 }
 
-/// `end` of what is not there is no fault.
+/// `end` of an unknown session is no error.
 pub async fn an_end_of_nothing_ends_nothing(stores: &Stores) {
-    let absent = session(&somebody(&tenant("acme")));
+    let absent = session(&new_user_key(&tenant("acme")));
     let user = absent.user_key();
     for scope in [
         EndScope::One(absent.key.clone()),
@@ -88,9 +88,9 @@ pub async fn an_end_of_nothing_ends_nothing(stores: &Stores) {
     assert_eq!(stored(stores, &absent).await, None);
 }
 
-/// `end` ends what is live at its time: what had expired by then is not told of and keeps its own reason.
+/// `end` ends what is live at its time. A session that had expired by then is not returned and keeps its own reason.
 pub async fn what_has_expired_is_not_ended_again(stores: &Stores) {
-    let expired = inserted(stores, session(&somebody(&tenant("acme")))).await;
+    let expired = inserted(stores, session(&new_user_key(&tenant("acme")))).await;
     let late = Ending { at: idled_out(), reason: EndReason::Logout };
     assert_eq!(end(stores, EndScope::One(expired.key.clone()), late).await, []);
     assert_eq!(end(stores, EndScope::User(expired.user_key()), late).await, []);
@@ -99,9 +99,9 @@ pub async fn what_has_expired_is_not_ended_again(stores: &Stores) {
     assert_eq!(state, Some(SessionState::Ended(idle)));
 }
 
-/// All sessions of one user, under whichever strategy, and nobody else's.
+/// All sessions of one user under any strategy, and no session of another user.
 pub async fn an_end_of_a_user_ends_all_of_one_user(stores: &Stores) {
-    let (jo, ann) = (somebody(&tenant("acme")), somebody(&tenant("acme")));
+    let (jo, ann) = (new_user_key(&tenant("acme")), new_user_key(&tenant("acme")));
     let one = inserted(stores, session(&jo)).await;
     let two = inserted(stores, bare_session(&jo)).await;
     let other = inserted(stores, session(&ann)).await;
@@ -112,21 +112,21 @@ pub async fn an_end_of_a_user_ends_all_of_one_user(stores: &Stores) {
     assert_eq!(stored(stores, &other).await, Some(other));
 }
 
-/// A session that was begun before the end of all of the user's sessions and written after it is over.
+/// A session is over if its sign-in began before the end of all of the user's sessions, even if it was written later.
 pub async fn an_end_of_a_user_reaches_a_sign_in_under_way(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let epochs = stores.epochs.read(&jo).await.answered();
     end(stores, EndScope::User(jo.clone()), ending(EndReason::LogoutAll)).await;
     let late = inserted(stores, Session { epochs, ..session(&jo) }).await;
-    assert!(matches!(standing(stores, &late).await, Some(SessionState::Ended(_))));
+    assert!(matches!(state(stores, &late).await, Some(SessionState::Ended(_))));
     let epochs = stores.epochs.read(&jo).await.answered();
     let next = inserted(stores, Session { epochs, ..session(&jo) }).await;
-    assert_eq!(standing(stores, &next).await, Some(SessionState::Live));
+    assert_eq!(state(stores, &next).await, Some(SessionState::Live));
 }
 
-/// The one session is taken over into the new epoch and is otherwise untouched; again and again.
+/// The kept session is taken over into the new epoch and is otherwise unchanged, also the second time.
 pub async fn an_end_of_all_but_one_takes_that_one_over(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let mut kept = inserted(stores, session(&jo)).await;
     for round in 1..=3 {
         let other = inserted(stores, Session { epochs: kept.epochs, ..session(&jo) }).await;
@@ -136,17 +136,14 @@ pub async fn an_end_of_all_but_one_takes_that_one_over(stores: &Stores) {
         assert_eq!(epochs, Epochs { user: round, ..Epochs::default() });
         kept.epochs = epochs;
         assert_eq!(stored(stores, &kept).await.as_ref(), Some(&kept));
-        assert_eq!(standing(stores, &kept).await, Some(SessionState::Live));
-        assert_eq!(
-            standing(stores, &other).await,
-            Some(SessionState::Ended(ending(EndReason::PasswordChange)))
-        );
+        assert_eq!(state(stores, &kept).await, Some(SessionState::Live));
+        assert_eq!(state(stores, &other).await, Some(SessionState::Ended(ending(EndReason::PasswordChange))));
     }
 }
 
-/// The one that is kept must be the user's own.
-pub async fn nobody_elses_session_can_be_the_one_that_is_kept(stores: &Stores) {
-    let (jo, ann) = (somebody(&tenant("acme")), somebody(&tenant("acme")));
+/// The session that is kept must be the user's own.
+pub async fn a_session_of_another_user_is_not_kept(stores: &Stores) {
+    let (jo, ann) = (new_user_key(&tenant("acme")), new_user_key(&tenant("acme")));
     let own = inserted(stores, session(&jo)).await;
     let foreign = inserted(stores, session(&ann)).await;
     let all_but = EndScope::UserExcept(jo, foreign.key.id);
@@ -154,42 +151,42 @@ pub async fn nobody_elses_session_can_be_the_one_that_is_kept(stores: &Stores) {
     assert_eq!(stored(stores, &foreign).await, Some(foreign));
 }
 
-/// The one that is kept must be live.
+/// The session that is kept must be live.
 pub async fn an_ended_session_is_not_kept(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let ended = inserted(stores, session(&jo)).await;
     end(stores, EndScope::One(ended.key.clone()), ending(EndReason::RefreshReuse)).await;
     end(stores, EndScope::UserExcept(jo, ended.key.id), ending(EndReason::PasswordChange)).await;
-    assert_eq!(standing(stores, &ended).await, Some(SessionState::Ended(ending(EndReason::RefreshReuse))));
+    assert_eq!(state(stores, &ended).await, Some(SessionState::Ended(ending(EndReason::RefreshReuse))));
 }
 
-/// Nor may an epoch have ended it before: taking it over would bring it back.
+/// An epoch must not have ended it before: taking it over would bring it back.
 pub async fn a_session_that_an_epoch_has_ended_is_not_kept(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     end(stores, EndScope::User(jo.clone()), ending(EndReason::LogoutAll)).await;
     let late = inserted(stores, session(&jo)).await;
     end(stores, EndScope::UserExcept(jo, late.key.id), ending(EndReason::PasswordChange)).await;
-    assert!(matches!(standing(stores, &late).await, Some(SessionState::Ended(_))));
+    assert!(matches!(state(stores, &late).await, Some(SessionState::Ended(_))));
 }
 
-/// Only the sessions under one strategy; the epoch, which holds for all strategies, stays.
+/// Only the sessions under one strategy end. The epoch, which holds for all strategies, stays.
 pub async fn an_end_of_a_strategy_leaves_the_others_and_the_epoch(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     for strategy in StrategyName::ALL {
         let of_it = inserted(stores, Session { strategy, ..session(&jo) }).await;
         let of_another = StrategyName::ALL.into_iter().find(|other| *other != strategy).unwrap_or(strategy);
         let other = inserted(stores, Session { strategy: of_another, ..bare_session(&jo) }).await;
-        let foreign = inserted(stores, Session { strategy, ..session(&somebody(&jo.tenant)) }).await;
+        let foreign = inserted(stores, Session { strategy, ..session(&new_user_key(&jo.tenant)) }).await;
         let scope = EndScope::UserStrategy(jo.clone(), strategy);
         assert_eq!(end(stores, scope, ending(EndReason::Logout)).await, ids([&of_it]));
-        assert_eq!(standing(stores, &other).await, Some(SessionState::Live));
-        assert_eq!(standing(stores, &foreign).await, Some(SessionState::Live));
+        assert_eq!(state(stores, &other).await, Some(SessionState::Live));
+        assert_eq!(state(stores, &foreign).await, Some(SessionState::Live));
         end(stores, EndScope::One(other.key), ending(EndReason::Limit)).await;
     }
     assert_eq!(stores.epochs.read(&jo).await.answered(), Epochs::default());
 }
 
-/// So many sessions, in the order of their ids.
+/// `N` sessions, in the order of their ids.
 async fn several<const N: usize>(stores: &Stores, user: &UserKey) -> [Session; N] {
     let mut sessions = [(); N].map(|()| bare_session(user));
     sessions.sort_by_key(|session| session.key.id);
@@ -199,27 +196,27 @@ async fn several<const N: usize>(stores: &Stores, user: &UserKey) -> [Session; N
     sessions
 }
 
-/// All but the newest so many, whatever their strategy; the epoch stays, and nobody else's are touched.
+/// All but the newest so many end, under any strategy. The epoch and the sessions of other users stay.
 // ASVS-map: SE7
 pub async fn an_end_of_all_but_the_newest_goes_by_id(stores: &Stores) {
-    let (jo, ann) = (somebody(&tenant("acme")), somebody(&tenant("acme")));
+    let (jo, ann) = (new_user_key(&tenant("acme")), new_user_key(&tenant("acme")));
     let other = inserted(stores, session(&ann)).await;
     let [first, second, third, last] = several(stores, &jo).await;
     let beyond = |newest| EndScope::UserBeyond(jo.clone(), newest);
     assert_eq!(end(stores, beyond(4), ending(EndReason::Limit)).await, []);
     assert_eq!(end(stores, beyond(2), ending(EndReason::Limit)).await, ids([&first, &second]));
     assert_eq!(end(stores, beyond(2), ending(EndReason::Limit)).await, []);
-    assert_eq!(standing(stores, &first).await, Some(SessionState::Ended(ending(EndReason::Limit))));
+    assert_eq!(state(stores, &first).await, Some(SessionState::Ended(ending(EndReason::Limit))));
     for kept in [&third, &last, &other] {
-        assert_eq!(standing(stores, kept).await, Some(SessionState::Live));
+        assert_eq!(state(stores, kept).await, Some(SessionState::Live));
     }
     assert_eq!(stores.epochs.read(&jo).await.answered(), Epochs::default());
     assert_eq!(end(stores, beyond(0), ending(EndReason::Limit)).await, ids([&third, &last]));
 }
 
-/// A session that has ended or expired takes no place from one that lives.
+/// A session that has ended or expired does not count as one of the newest.
 pub async fn what_is_over_is_none_of_the_newest(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let [first, second, ended, mut expired] = several(stores, &jo).await;
     end(stores, EndScope::One(ended.key.clone()), ending(EndReason::Logout)).await;
     assert!(stores.sessions.touch(&first.key, at(5), Some(at(9_999_999))).await.answered());
@@ -234,10 +231,10 @@ pub async fn what_is_over_is_none_of_the_newest(stores: &Stores) {
     );
 }
 
-/// No verb leads out of the end, in whatever order they come and however the clock stands.
+/// No verb brings an ended session back, in any order and at any time of the clock.
 // ASVS-map: RT5
 pub async fn nothing_brings_an_ended_session_back(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let first = inserted(stores, session(&jo)).await;
     end(stores, EndScope::One(first.key.clone()), ending(EndReason::RefreshReuse)).await;
     let tombstone = first.clone().end(ending(EndReason::RefreshReuse));

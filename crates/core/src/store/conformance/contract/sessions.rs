@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::records::{
-    IDLE, MAX, NOW, at, bare_session, by_cookie, by_id, ending, idled_out, redemption, session, somebody,
+use super::super::records::{
+    IDLE, MAX, NOW, at, bare_session, by_cookie, by_id, ending, idled_out, new_user_key, redemption, session,
     tenant, unproven_session,
 };
 use super::{Answered, each};
@@ -24,7 +24,7 @@ pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
         a_device_is_renamed_while_its_session_lives,
         a_list_shows_the_users_own_by_age,
         pages_show_what_stays_once_while_others_go,
-        a_purge_takes_only_what_is_spent,
+        a_purge_takes_only_what_is_over,
         a_purge_is_bounded,
     );
 }
@@ -41,13 +41,13 @@ const fn over(at: Timestamp, reason: EndReason) -> SessionState {
     SessionState::Ended(Ending { at, reason })
 }
 
-/// `find` gives back what `insert` wrote, to the last millisecond and letter, by id and by cookie.
+/// `find` returns what `insert` wrote, to the last millisecond and letter, by id and by cookie.
 pub async fn a_session_is_found_as_written(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let pinned = session(&jo);
     let unpinned = Session {
         epochs: Epochs { user: 1, tenant: 1 << 40, everyone: 3 },
-        proof: Some(DeviceProof { hash: super::records::numbered(5), shown: false }),
+        proof: Some(DeviceProof { hash: super::super::records::numbered(5), shown: false }),
         rotation: pinned
             .rotation
             .clone()
@@ -63,9 +63,9 @@ pub async fn a_session_is_found_as_written(stores: &Stores) {
     }
 }
 
-/// Not found is an answer.
+/// An unknown session is an answer, not an error.
 pub async fn no_session_is_found_where_none_is(stores: &Stores) {
-    let absent = session(&somebody(&tenant("acme")));
+    let absent = session(&new_user_key(&tenant("acme")));
     assert_eq!(found(stores, &by_id(&absent), NOW).await, None);
     assert_eq!(found(stores, &by_cookie(&absent), NOW).await, None);
     assert_eq!(stores.sessions.rotate(&absent.key, &redemption(3)).await.answered(), RotationOutcome::Gone);
@@ -74,9 +74,9 @@ pub async fn no_session_is_found_where_none_is(stores: &Stores) {
     assert_eq!(found(stores, &by_id(&absent), NOW).await, None);
 }
 
-/// `insert` creates; where the id is taken, nothing is written.
+/// `insert` creates; if the id is taken, nothing is written.
 pub async fn an_insert_never_replaces(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let first = session(&jo);
     stores.sessions.insert(&first).await.answered();
     for again in [first.clone(), Session { key: first.key.clone(), ..bare_session(&jo) }] {
@@ -85,10 +85,10 @@ pub async fn an_insert_never_replaces(stores: &Stores) {
     assert_eq!(found(stores, &by_id(&first), NOW).await, Some(first));
 }
 
-/// `find` and `list` say how a session stands at the time they are given, and write nothing of it down.
+/// `find` and `list` judge a session by the given time, and write nothing.
 // ASVS-map: SE3
 pub async fn expiry_is_judged_with_the_given_time(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let idle = session(&jo);
     let absolute = Session { idle_expires: NOW.plus(MAX), ..session(&jo) };
     for (session, end, reason) in
@@ -107,10 +107,10 @@ pub async fn expiry_is_judged_with_the_given_time(stores: &Stores) {
     }
 }
 
-/// `touch` notes a use and moves the end that use moves; neither goes back, and the end never past the absolute one.
+/// `touch` records a use and moves the idle expiry. Neither goes back, and the expiry never passes the absolute one.
 // ASVS-map: RT6
 pub async fn a_use_moves_the_end_forward_and_never_past_the_last(stores: &Stores) {
-    let first = session(&somebody(&tenant("acme")));
+    let first = session(&new_user_key(&tenant("acme")));
     stores.sessions.insert(&first).await.answered();
     let uses = [
         (at(5000), None),
@@ -127,9 +127,9 @@ pub async fn a_use_moves_the_end_forward_and_never_past_the_last(stores: &Stores
     assert_eq!(expected.idle_expires, NOW.plus(MAX));
 }
 
-/// `touch` of a session that has ended or expired by then says `false` and leaves it as it is.
+/// `touch` of a session that has ended or expired returns `false` and changes nothing.
 pub async fn a_use_of_what_is_over_changes_nothing(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let expired = session(&jo);
     stores.sessions.insert(&expired).await.answered();
     let late = Some(idled_out().plus(IDLE));
@@ -146,7 +146,7 @@ pub async fn a_use_of_what_is_over_changes_nothing(stores: &Stores) {
 
 /// `rename` changes the name of a live session's device and nothing else.
 pub async fn a_device_is_renamed_while_its_session_lives(stores: &Stores) {
-    let mut first = session(&somebody(&tenant("acme")));
+    let mut first = session(&new_user_key(&tenant("acme")));
     stores.sessions.insert(&first).await.answered();
     let name = "Zoë's 'other' 漢😀 phone";
     assert!(stores.sessions.rename(&first.key, name, at(1)).await.answered());
@@ -160,7 +160,7 @@ pub async fn a_device_is_renamed_while_its_session_lives(stores: &Stores) {
     assert_eq!(left.map(|session| session.device), Some(first.device));
 }
 
-/// Sessions that were made one millisecond after the other, three at a time.
+/// Sessions that were created one millisecond after the other, three at a time.
 async fn several(stores: &Stores, user: &UserKey, count: i64) -> Vec<Session> {
     let mut made = Vec::new();
     for number in 0..count {
@@ -189,9 +189,9 @@ async fn rest(stores: &Stores, user: &UserKey, mut seen: Vec<SessionId>, limit: 
     }
 }
 
-/// `list` shows each session and tombstone of the user once, oldest first, and nobody else's.
+/// `list` shows each session and tombstone of the user once, oldest first, and none of another user.
 pub async fn a_list_shows_the_users_own_by_age(stores: &Stores) {
-    let (jo, ann) = (somebody(&tenant("acme")), somebody(&tenant("acme")));
+    let (jo, ann) = (new_user_key(&tenant("acme")), new_user_key(&tenant("acme")));
     let own = several(stores, &jo, 10).await;
     several(stores, &ann, 4).await;
     let [first, ..] = own.as_slice() else { return };
@@ -206,9 +206,9 @@ pub async fn a_list_shows_the_users_own_by_age(stores: &Stores) {
     assert_eq!(listed.get(1..), own.get(1..));
 }
 
-/// What is there from the first page to the last is shown once, even though others come and go.
+/// A session that exists from the first page to the last is shown once, even if others come and go.
 pub async fn pages_show_what_stays_once_while_others_go(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let made = several(stores, &jo, 12).await;
     let mut going = session(&jo);
     going.absolute_expires = at(-1);
@@ -227,11 +227,11 @@ pub async fn pages_show_what_stays_once_while_others_go(stores: &Stores) {
     assert!(seen.iter().all(known));
 }
 
-/// `purge` removes what [`Session::kept_until`] lets go, to the millisecond; a tombstone stays until the last token has
-/// expired that its session may have handed out.
+/// `purge` removes sessions whose [`Session::kept_until`] has passed, to the millisecond. A tombstone stays until every
+/// token that its session may have issued has expired.
 // ASVS-map: RV4
-pub async fn a_purge_takes_only_what_is_spent(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+pub async fn a_purge_takes_only_what_is_over(stores: &Stores) {
+    let jo = new_user_key(&tenant("acme"));
     let (live, ended) = (session(&jo), session(&jo));
     for session in [&live, &ended] {
         stores.sessions.insert(session).await.answered();
@@ -250,9 +250,9 @@ pub async fn a_purge_takes_only_what_is_spent(stores: &Stores) {
     }
 }
 
-/// `purge` removes at most as many as it may, and says how many; calling it again takes the rest.
+/// `purge` removes at most as many as its limit, and returns how many; the next call takes the rest.
 pub async fn a_purge_is_bounded(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let made = several(stores, &jo, 7).await;
     stores.sessions.insert(&Session { idle_expires: NOW.plus(MAX), ..session(&jo) }).await.answered();
     let Some(due) = made.iter().map(Session::kept_until).max() else { return };

@@ -1,6 +1,6 @@
-//! Tenants are apart: the same ids, addresses and hashes under two of them are different things.
+//! Tenants are isolated: the same id, address or hash under two of them means two records.
 
-use super::records::{
+use super::super::records::{
     NOW, at, by_cookie, by_id, email, ending, key, redemption, session, tenant, user, username,
 };
 use super::{Answered, each, sessions::found};
@@ -43,7 +43,7 @@ async fn twins(stores: &Stores) -> [Session; 2] {
     [one, other]
 }
 
-/// A user is found in its own tenant alone, and a user of the same id and address is welcome in another.
+/// A user is found in its own tenant alone, and another tenant may have a user with the same id and address.
 // ASVS-map: TN1 TN3
 pub async fn users_of_one_id_and_address_are_two(stores: &Stores) {
     let [acme, globex] = both();
@@ -118,7 +118,7 @@ pub async fn what_is_done_to_a_session_is_done_in_one_tenant(stores: &Stores) {
     assert_eq!(found(stores, &by_id(&other), NOW).await, Some(other));
 }
 
-/// However many sessions of a user are ended, the user of the same id in another tenant stays signed in.
+/// Ending a user's sessions leaves the user with the same id in another tenant signed in.
 // ASVS-map: TN1
 pub async fn ending_a_user_ends_nothing_in_another_tenant(stores: &Stores) {
     let [one, other] = twins(stores).await;

@@ -1,8 +1,8 @@
 //! What [`SessionStore::rotate`](crate::store::SessionStore::rotate) must do: what [`Session::rotate`] decides, written
 //! in the same step.
 
-use super::records::{
-    GRACE, NOW, at, bare_session, by_id, idled_out, numbered, redemption, session, somebody, tenant,
+use super::super::records::{
+    GRACE, NOW, at, bare_session, by_id, idled_out, new_user_key, numbered, redemption, session, tenant,
     unproven_session,
 };
 use super::{Answered, each, sessions::found};
@@ -20,7 +20,7 @@ pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
     );
 }
 
-/// Every kind of holder of every kind of token.
+/// Every kind of token, with and without the device proof.
 fn presentations() -> Vec<RotationRequest> {
     let proofs = [Some(numbered(1000)), Some(numbered(1001)), None];
     let times = [at(-3_600_000), NOW, NOW.plus(GRACE), at(60_001), idled_out()];
@@ -35,10 +35,10 @@ fn presentations() -> Vec<RotationRequest> {
     all.into_iter().chain(forged).collect()
 }
 
-/// The answer is the one of [`Session::rotate`], and what is stored is what was answered.
+/// The store answers what [`Session::rotate`] returns, and stores it.
 // ASVS-map: RT1 RT3
 pub async fn a_rotation_is_decided_by_the_session_and_written(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let held = |shown| Some(DeviceProof { hash: numbered(1000), shown });
     for proof in [None, held(false), held(true)] {
         for redemption in presentations() {
@@ -58,9 +58,9 @@ pub async fn a_rotation_is_decided_by_the_session_and_written(stores: &Stores) {
     }
 }
 
-/// One rotation after the other, each from what the one before has left.
+/// One rotation after the other, each on the result of the one before.
 pub async fn a_chain_of_rotations_is_kept(stores: &Stores) {
-    let mut current = session(&somebody(&tenant("acme")));
+    let mut current = session(&new_user_key(&tenant("acme")));
     stores.sessions.insert(&current).await.answered();
     for generation in 3..10 {
         let redemption = RotationRequest {
@@ -76,10 +76,10 @@ pub async fn a_chain_of_rotations_is_kept(stores: &Stores) {
     assert_eq!(found(stores, &by_id(&current), NOW).await, Some(current));
 }
 
-/// Reuse is final, and told once.
+/// Reuse ends the session for good, and is reported once.
 // ASVS-map: RT1
 pub async fn a_reused_token_ends_the_session_in_the_same_step(stores: &Stores) {
-    let first = unproven_session(&somebody(&tenant("acme")));
+    let first = unproven_session(&new_user_key(&tenant("acme")));
     stores.sessions.insert(&first).await.answered();
     let spent = RotationRequest { proof: None, ..redemption(2) };
     let reused = stores.sessions.rotate(&first.key, &spent).await.answered();
@@ -92,9 +92,9 @@ pub async fn a_reused_token_ends_the_session_in_the_same_step(stores: &Stores) {
     assert_eq!(found(stores, &by_id(&first), NOW).await, Some(ended));
 }
 
-/// There is nothing to rotate in a session of another kind, and asking ends nothing.
+/// A session without a refresh token cannot be rotated, and the attempt does not end it.
 pub async fn a_session_without_a_refresh_token_does_not_rotate(stores: &Stores) {
-    let bare = bare_session(&somebody(&tenant("acme")));
+    let bare = bare_session(&new_user_key(&tenant("acme")));
     stores.sessions.insert(&bare).await.answered();
     assert_eq!(stores.sessions.rotate(&bare.key, &redemption(0)).await.answered(), RotationOutcome::Gone);
     let left = found(stores, &by_id(&bare), NOW).await;

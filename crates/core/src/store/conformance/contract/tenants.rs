@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::records::{NOW, at, tenant};
+use super::super::records::{NOW, at, tenant};
 use super::{Answered, each};
 use crate::id::TenantId;
 use crate::store::{Inserted, Page, Stores, Updated};
@@ -22,7 +22,7 @@ pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
     );
 }
 
-/// `found` keeps the first proposal for ever.
+/// `get_or_create_installation` keeps the first proposal.
 pub async fn the_installation_is_made_once(stores: &Stores) {
     let first = Installation { issuer: "https://one.example".to_owned(), created: NOW };
     let second = Installation { issuer: "https://two.example".to_owned(), created: at(1) };
@@ -30,7 +30,7 @@ pub async fn the_installation_is_made_once(stores: &Stores) {
     assert_eq!(stores.tenants.get_or_create_installation(&second).await.answered(), first);
 }
 
-/// `find` gives back what `insert` wrote, and nothing where nothing is.
+/// `find` returns what `insert` wrote, and `None` for an unknown tenant.
 pub async fn a_tenant_is_found_as_written(stores: &Stores) {
     let acme = TenantRecord::new(tenant("acme"), NOW);
     assert_eq!(stores.tenants.find(&acme.id).await.answered(), None);
@@ -39,7 +39,7 @@ pub async fn a_tenant_is_found_as_written(stores: &Stores) {
     assert_eq!(stores.tenants.find(&tenant("acme2")).await.answered(), None);
 }
 
-/// A tenant that has decided everything, in its second version.
+/// A tenant with every setting decided, in its second version.
 #[must_use]
 pub fn decided(name: &str) -> TenantRecord {
     let span = |minutes| Some(Duration::from_mins(minutes));
@@ -70,7 +70,7 @@ pub fn decided(name: &str) -> TenantRecord {
     }
 }
 
-/// Every setting is given back as it was written, by `find` and by `list`, inserted and updated.
+/// `find` and `list` return every setting as it was inserted or updated.
 // ASVS-map: TN1
 pub async fn a_tenant_is_found_with_all_that_it_has_decided(stores: &Stores) {
     let (written, plain) = (decided("acme"), TenantRecord::new(tenant("globex"), NOW));
@@ -89,7 +89,7 @@ pub async fn a_tenant_is_found_with_all_that_it_has_decided(stores: &Stores) {
     assert_eq!(stores.tenants.find(&plain.id).await.answered(), Some(plain));
 }
 
-/// `update` replaces the record of the version before, once, and makes nobody.
+/// `update` replaces the record of the version before, once, and creates no tenant.
 pub async fn an_update_is_compare_and_set(stores: &Stores) {
     let first = TenantRecord::new(tenant("acme"), NOW);
     let next =
@@ -106,11 +106,11 @@ pub async fn an_update_is_compare_and_set(stores: &Stores) {
     assert_eq!(stores.tenants.update(&later).await.answered(), Updated::Stale, "a version was left out");
     assert_eq!(stores.tenants.update(&next).await.answered(), Updated::Done);
     let other = first.suspended(at(2));
-    assert_eq!(stores.tenants.update(&other).await.answered(), Updated::Stale, "somebody else was first");
+    assert_eq!(stores.tenants.update(&other).await.answered(), Updated::Stale, "another writer was first");
     assert_eq!(stores.tenants.find(&next.id).await.answered(), Some(next));
 }
 
-/// Suspended, and open again: both times are kept.
+/// A suspension, and its end, are kept.
 pub async fn a_suspension_is_kept_until_it_is_over(stores: &Stores) {
     let open = TenantRecord::new(tenant("acme"), NOW);
     stores.tenants.insert(&open).await.answered();
@@ -122,7 +122,7 @@ pub async fn a_suspension_is_kept_until_it_is_over(stores: &Stores) {
     }
 }
 
-/// `insert` creates; where the name is taken, nothing is written.
+/// `insert` creates; if the name is taken, nothing is written.
 pub async fn an_insert_never_replaces(stores: &Stores) {
     let acme = TenantRecord::new(tenant("acme"), NOW);
     stores.tenants.insert(&acme).await.answered();
@@ -131,7 +131,7 @@ pub async fn an_insert_never_replaces(stores: &Stores) {
     assert_eq!(stores.tenants.find(&acme.id).await.answered(), Some(acme));
 }
 
-/// `list` shows every tenant once, in the order of the names' bytes, whatever the size of the page.
+/// `list` shows every tenant once, in the order of the names' bytes, with every page size.
 pub async fn pages_show_every_tenant_once_by_name(stores: &Stores) {
     let mut names: Vec<TenantId> = ["b", "a", "a-b", "a_b", "ab", "a1", "z9"].map(tenant).to_vec();
     for id in &names {

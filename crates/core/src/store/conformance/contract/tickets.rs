@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::records::{NOW, at, issue, numbered, somebody, tenant, ticket};
+use super::super::records::{NOW, at, issue, new_user_key, numbered, tenant, ticket};
 use super::{Answered, each};
 use crate::clock::Timestamp;
 use crate::id::UserKey;
@@ -24,12 +24,12 @@ pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
         another_device_is_a_wrong_guess,
         nothing_is_redeemed_at_its_expiry,
         a_ticket_of_another_purpose_is_none,
-        a_purge_takes_only_what_is_spent_and_is_bounded,
+        a_purge_takes_only_what_is_over_and_is_bounded,
         tickets_of_one_id_are_two_in_two_tenants,
     );
 }
 
-/// The number of the secret of every ticket here.
+/// The number of the right secret of every ticket in this file.
 const RIGHT: u64 = 1;
 
 async fn issued(stores: &Stores, user: &UserKey, purpose: TicketPurpose, created: Timestamp) -> Ticket {
@@ -57,21 +57,21 @@ async fn guessed_wrong(stores: &Stores, ticket: &Ticket, times: u32) {
     }
 }
 
-/// `redeem` with the right secret gives the ticket as it was issued, and then no more.
+/// `redeem` with the right secret returns the ticket as it was issued, once.
 // ASVS-map: OT1 RC1
 pub async fn a_ticket_is_redeemed_as_it_was_issued_and_once(stores: &Stores) {
     for purpose in TicketPurpose::ALL {
-        let ticket = issued(stores, &somebody(&tenant("acme")), purpose, NOW).await;
+        let ticket = issued(stores, &new_user_key(&tenant("acme")), purpose, NOW).await;
         assert_eq!(redeem(stores, &ticket, RIGHT, at(1)).await, done(&ticket));
         assert_eq!(redeem(stores, &ticket, RIGHT, at(1)).await, RedeemOutcome::Gone);
     }
-    let absent = ticket(&somebody(&tenant("acme")), TicketPurpose::Code, NOW, RIGHT);
+    let absent = ticket(&new_user_key(&tenant("acme")), TicketPurpose::Code, NOW, RIGHT);
     assert_eq!(redeem(stores, &absent, RIGHT, NOW).await, RedeemOutcome::Gone);
 }
 
 /// `arm` gives a ticket its secret if it can still be redeemed.
 pub async fn a_ticket_is_armed_while_it_is_open(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let unsent = Ticket { secret: None, device: None, ..ticket(&jo, TicketPurpose::Code, NOW, RIGHT) };
     assert_eq!(arm(stores, &unsent, RIGHT, NOW).await, None, "there is no such ticket");
     assert!(issue(stores, &unsent).await);
@@ -84,19 +84,19 @@ pub async fn a_ticket_is_armed_while_it_is_open(stores: &Stores) {
     assert_eq!(arm(stores, &sent, RIGHT, at(3)).await, None, "it was redeemed");
 }
 
-/// What was sent first is worth nothing when something else was sent.
+/// The secret that was sent first does not work after another was sent.
 // ASVS-map: OT4
 pub async fn a_new_secret_takes_the_place_of_the_one_before(stores: &Stores) {
-    let ticket = issued(stores, &somebody(&tenant("acme")), TicketPurpose::Code, NOW).await;
+    let ticket = issued(stores, &new_user_key(&tenant("acme")), TicketPurpose::Code, NOW).await;
     assert!(arm(stores, &ticket, 2, at(1)).await.is_some());
     assert_eq!(redeem(stores, &ticket, RIGHT, at(2)).await, RedeemOutcome::Wrong);
     assert!(matches!(redeem(stores, &ticket, 2, at(2)).await, RedeemOutcome::Done(_)));
 }
 
-/// `issue` closes the user's oldest of the same purpose, and nobody else's.
+/// `issue` closes the user's oldest ticket of the same purpose, and no other.
 // ASVS-map: OT4 RC1
 pub async fn one_more_than_may_be_open_closes_the_oldest(stores: &Stores) {
-    let (jo, ann) = (somebody(&tenant("acme")), somebody(&tenant("acme")));
+    let (jo, ann) = (new_user_key(&tenant("acme")), new_user_key(&tenant("acme")));
     let one_more = |purpose: &TicketPurpose| purpose.limits().issued > purpose.limits().open;
     for purpose in TicketPurpose::ALL.into_iter().filter(one_more) {
         let others = issued(stores, &ann, purpose, NOW).await;
@@ -113,9 +113,9 @@ pub async fn one_more_than_may_be_open_closes_the_oldest(stores: &Stores) {
     }
 }
 
-/// Tickets that have expired are not the oldest that are open.
+/// A ticket that has expired does not count as open.
 pub async fn what_has_expired_takes_no_place(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let mut expired = Vec::new();
     for number in 0..i64::from(TicketPurpose::Code.limits().open) {
         expired.push(issued(stores, &jo, TicketPurpose::Code, at(number)).await);
@@ -128,10 +128,10 @@ pub async fn what_has_expired_takes_no_place(stores: &Stores) {
     assert_eq!(redeem(stores, &next, RIGHT, late).await, done(&next));
 }
 
-/// `issue` says no to one more than may be issued lately, and closes nothing for it.
+/// `issue` rejects a ticket beyond the limit, and closes none for it.
 // ASVS-map: OT4
 pub async fn no_more_are_issued_than_may_be(stores: &Stores) {
-    let (jo, ann) = (somebody(&tenant("acme")), somebody(&tenant("acme")));
+    let (jo, ann) = (new_user_key(&tenant("acme")), new_user_key(&tenant("acme")));
     for purpose in TicketPurpose::ALL {
         let limits = purpose.limits();
         let mut last = issued(stores, &jo, purpose, NOW).await;
@@ -141,22 +141,22 @@ pub async fn no_more_are_issued_than_may_be(stores: &Stores) {
         let last_moment = Timestamp::from_millis(NOW.plus(limits.within).as_millis() - 1);
         for now in [at(6), last_moment] {
             let refused = ticket(&jo, purpose, now, RIGHT);
-            let mailing = QueuedMail::for_ticket(&refused, &SystemRandom);
-            let answer = stores.tickets.issue(&refused, &mailing).await.answered();
+            let queued_mail = QueuedMail::for_ticket(&refused, &SystemRandom);
+            let answer = stores.tickets.issue(&refused, &queued_mail).await.answered();
             let wait = NOW.plus(limits.within).since(now);
             assert_eq!(answer, IssueOutcome::TooMany { wait }, "{purpose}: as long as the first one counts");
             assert_eq!(redeem(stores, &refused, RIGHT, now).await, RedeemOutcome::Gone);
         }
-        assert!(arm(stores, &last, RIGHT, at(7)).await.is_some(), "a refusal has closed a ticket");
+        assert!(arm(stores, &last, RIGHT, at(7)).await.is_some(), "a rejection has closed a ticket");
         issued(stores, &ann, purpose, at(6)).await;
         issued(stores, &jo, purpose, NOW.plus(limits.within)).await;
     }
 }
 
-/// After as many wrong guesses as a ticket has, not even the right one is looked at.
+/// After as many wrong guesses as a ticket allows, even the right secret is rejected.
 // ASVS-map: OT3
 pub async fn wrong_guesses_at_a_ticket_are_counted(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let first = issued(stores, &jo, TicketPurpose::Code, NOW).await;
     let second = issued(stores, &jo, TicketPurpose::Code, NOW).await;
     let guesses = TicketPurpose::Code.limits().guesses;
@@ -169,11 +169,11 @@ pub async fn wrong_guesses_at_a_ticket_are_counted(stores: &Stores) {
     assert_eq!(redeem(stores, &second, RIGHT, NOW).await, done(&second));
 }
 
-/// After as many wrong guesses as a user has at all tickets of a purpose, closed ones among them, none is looked at until
-/// they are long enough ago.
+/// After too many wrong guesses at all of a user's tickets of a purpose, closed ones included, every guess is rejected
+/// until they are long enough ago.
 // ASVS-map: OT3
 pub async fn wrong_guesses_at_all_tickets_of_a_user_are_counted(stores: &Stores) {
-    let (jo, ann) = (somebody(&tenant("acme")), somebody(&tenant("acme")));
+    let (jo, ann) = (new_user_key(&tenant("acme")), new_user_key(&tenant("acme")));
     let limits = TicketPurpose::Reset.limits();
     for _ in 0..limits.wrong / limits.guesses {
         let ticket = issued(stores, &jo, TicketPurpose::Reset, NOW).await;
@@ -191,10 +191,10 @@ pub async fn wrong_guesses_at_all_tickets_of_a_user_are_counted(stores: &Stores)
     assert_eq!(redeem(stores, &last, RIGHT, enough).await, done(&last));
 }
 
-/// Whoever proves to be another device than the one that asked has guessed wrong.
+/// A guess from another device than the one that asked is wrong.
 // ASVS-map: OT2
 pub async fn another_device_is_a_wrong_guess(stores: &Stores) {
-    let ticket = issued(stores, &somebody(&tenant("acme")), TicketPurpose::Code, NOW).await;
+    let ticket = issued(stores, &new_user_key(&tenant("acme")), TicketPurpose::Code, NOW).await;
     let by = async |device| {
         let tickets = &stores.tickets;
         tickets.redeem(&ticket.key, ticket.purpose, numbered(RIGHT), Some(device), at(1)).await.answered()
@@ -204,17 +204,17 @@ pub async fn another_device_is_a_wrong_guess(stores: &Stores) {
     assert_eq!(by(numbered(1000)).await, done(&guessed));
 }
 
-/// A ticket's last moment is the one before its expiry.
+/// A ticket cannot be redeemed at its expiry or later.
 pub async fn nothing_is_redeemed_at_its_expiry(stores: &Stores) {
-    let ticket = issued(stores, &somebody(&tenant("acme")), TicketPurpose::Unlock, NOW).await;
+    let ticket = issued(stores, &new_user_key(&tenant("acme")), TicketPurpose::Unlock, NOW).await;
     assert_eq!(redeem(stores, &ticket, RIGHT, ticket.expires).await, RedeemOutcome::Expired);
     let last = Timestamp::from_millis(ticket.expires.as_millis() - 1);
     assert_eq!(redeem(stores, &ticket, RIGHT, last).await, done(&ticket));
 }
 
-/// A code opens no account, and a link signs nobody in.
+/// A code unlocks no account, and a link signs no user in.
 pub async fn a_ticket_of_another_purpose_is_none(stores: &Stores) {
-    let ticket = issued(stores, &somebody(&tenant("acme")), TicketPurpose::Unlock, NOW).await;
+    let ticket = issued(stores, &new_user_key(&tenant("acme")), TicketPurpose::Unlock, NOW).await;
     for purpose in [TicketPurpose::Code, TicketPurpose::Reset] {
         let other = Ticket { purpose, ..ticket.clone() };
         assert_eq!(redeem(stores, &other, RIGHT, NOW).await, RedeemOutcome::Gone);
@@ -222,14 +222,14 @@ pub async fn a_ticket_of_another_purpose_is_none(stores: &Stores) {
     assert_eq!(redeem(stores, &ticket, RIGHT, NOW).await, done(&ticket));
 }
 
-/// `purge` removes what nobody looks back to, at most as many as it may.
-pub async fn a_purge_takes_only_what_is_spent_and_is_bounded(stores: &Stores) {
+/// `purge` removes tickets that no limit counts any more, at most as many as its limit.
+pub async fn a_purge_takes_only_what_is_over_and_is_bounded(stores: &Stores) {
     let mut kept_until = Vec::new();
     for purpose in TicketPurpose::ALL {
-        let ticket = issued(stores, &somebody(&tenant("acme")), purpose, NOW).await;
+        let ticket = issued(stores, &new_user_key(&tenant("acme")), purpose, NOW).await;
         kept_until.push(ticket.kept_until());
     }
-    let code = issued(stores, &somebody(&tenant("acme")), TicketPurpose::Code, at(1)).await;
+    let code = issued(stores, &new_user_key(&tenant("acme")), TicketPurpose::Code, at(1)).await;
     kept_until.sort();
     let [first, .., last] = kept_until[..] else { return };
     let purge = async |now, limit| stores.tickets.purge(now, limit).await.answered();
@@ -241,10 +241,10 @@ pub async fn a_purge_takes_only_what_is_spent_and_is_bounded(stores: &Stores) {
     assert_eq!(redeem(stores, &code, RIGHT, first).await, RedeemOutcome::Gone);
 }
 
-/// No verb reaches a ticket of the same id in another tenant, and guesses there count here for nothing.
+/// No verb reaches a ticket with the same id in another tenant, and guesses there do not count here.
 // ASVS-map: TN1
 pub async fn tickets_of_one_id_are_two_in_two_tenants(stores: &Stores) {
-    let one = issued(stores, &somebody(&tenant("acme")), TicketPurpose::Code, NOW).await;
+    let one = issued(stores, &new_user_key(&tenant("acme")), TicketPurpose::Code, NOW).await;
     let other = Ticket { key: TicketKey { tenant: tenant("globex"), id: one.key.id }, ..one.clone() };
     assert_eq!(redeem(stores, &other, RIGHT, NOW).await, RedeemOutcome::Gone);
     assert_eq!(arm(stores, &other, RIGHT, NOW).await, None);

@@ -1,6 +1,6 @@
 //! What a [`UserStore`](crate::store::UserStore) must do.
 
-use super::records::{at, bare_user, email, somebody, tenant, user};
+use super::super::records::{at, bare_user, email, new_user_key, tenant, user};
 use super::{Answered, each};
 use crate::clock::Timestamp;
 use crate::id::{TenantId, UserId, UserKey};
@@ -10,11 +10,11 @@ use crate::user::{Role, User};
 pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
     each!(make;
         a_user_is_found_as_written,
-        nobody_is_found_where_nobody_is,
+        no_user_is_found_where_none_is,
         an_insert_never_replaces,
         an_address_is_unique_however_it_is_spelt,
         an_update_is_compare_and_set,
-        an_update_creates_nobody,
+        an_update_creates_no_user,
         pages_show_everyone_once_in_order,
         pages_show_who_stays_once_while_others_come,
     );
@@ -24,7 +24,7 @@ async fn stored(stores: &Stores, key: &UserKey) -> Option<User> {
     stores.users.find(&UserHandle::Id(key.clone())).await.answered()
 }
 
-/// `find` gives back what `insert` wrote, to the last millisecond and letter, by id and by address.
+/// `find` returns what `insert` wrote, to the last millisecond and letter, by id and by address.
 pub async fn a_user_is_found_as_written(stores: &Stores) {
     let acme = tenant("acme");
     for written in [user(&acme, "Zoë.O'Neill+1@BÜCHER.example"), bare_user(&acme, "jo@example.com")] {
@@ -35,16 +35,16 @@ pub async fn a_user_is_found_as_written(stores: &Stores) {
     }
 }
 
-/// Not found is an answer.
-pub async fn nobody_is_found_where_nobody_is(stores: &Stores) {
+/// An unknown user is an answer, not an error.
+pub async fn no_user_is_found_where_none_is(stores: &Stores) {
     let acme = tenant("acme");
-    assert_eq!(stored(stores, &somebody(&acme)).await, None);
+    assert_eq!(stored(stores, &new_user_key(&acme)).await, None);
     let handle = UserHandle::Email(acme.clone(), email("nobody@example.com"));
     assert_eq!(stores.users.find(&handle).await.answered(), None);
     assert_eq!(stores.users.list(&acme, "", Page { after: None, limit: 10 }).await.answered(), []);
 }
 
-/// `insert` creates; where the id or the address is taken, nothing is written.
+/// `insert` creates; if the id or the address is taken, nothing is written.
 pub async fn an_insert_never_replaces(stores: &Stores) {
     let acme = tenant("acme");
     let first = user(&acme, "jo@example.com");
@@ -87,18 +87,18 @@ pub async fn an_update_is_compare_and_set(stores: &Stores) {
     assert_eq!(stores.users.update(&next).await.answered(), Updated::Done);
     assert_eq!(stored(stores, &next.key).await.as_ref(), Some(&next));
     let other = first.with_role(Role::User, at(70));
-    assert_eq!(stores.users.update(&other).await.answered(), Updated::Stale, "somebody else was first");
+    assert_eq!(stores.users.update(&other).await.answered(), Updated::Stale, "another writer was first");
     assert_eq!(stored(stores, &next.key).await, Some(next));
 }
 
-/// `update` of somebody who is not there writes nothing.
-pub async fn an_update_creates_nobody(stores: &Stores) {
+/// `update` of an unknown user writes nothing.
+pub async fn an_update_creates_no_user(stores: &Stores) {
     let absent = bare_user(&tenant("acme"), "jo@example.com").with_role(Role::Admin, at(1));
     assert_eq!(stores.users.update(&absent).await.answered(), Updated::Stale);
     assert_eq!(stored(stores, &absent.key).await, None);
 }
 
-/// Users of one creation time and several, in the order of their ids.
+/// Users with equal and different creation times, in the order of their ids.
 async fn crowd(stores: &Stores, tenant: &TenantId, from: u32, to: u32) -> Vec<UserId> {
     let mut ids = Vec::new();
     for number in from..to {
@@ -118,7 +118,7 @@ async fn page(stores: &Stores, tenant: &TenantId, after: Option<UserId>, limit: 
     page.into_iter().map(|user| user.key.id).collect()
 }
 
-/// `list` shows everyone once, by id, whatever the size of the page.
+/// `list` shows every user once, by id, with every page size.
 pub async fn pages_show_everyone_once_in_order(stores: &Stores) {
     let acme = tenant("acme");
     let ids = crowd(stores, &acme, 0, 10).await;
@@ -136,7 +136,7 @@ pub async fn pages_show_everyone_once_in_order(stores: &Stores) {
     }
 }
 
-/// Whoever is there from the first page to the last is shown once, even though others arrive.
+/// A user that exists from the first page to the last is shown once, even if others arrive.
 pub async fn pages_show_who_stays_once_while_others_come(stores: &Stores) {
     let acme = tenant("acme");
     let staying = crowd(stores, &acme, 0, 9).await;

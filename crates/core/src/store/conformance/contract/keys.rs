@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::records::{at, key, parsed, tenant};
+use super::super::records::{at, key, parsed, tenant};
 use super::{Answered, each};
 use crate::id::TenantId;
 use crate::key::{Algorithm, KeyMaterial, KeyRecord, KeyUse, Kid};
@@ -41,7 +41,7 @@ pub async fn keys_are_listed_as_written(stores: &Stores) {
     assert_eq!(listed(stores, &acme).await, written);
 }
 
-/// `insert` creates; where the name is taken, nothing is written.
+/// `insert` creates; if the name is taken, nothing is written.
 pub async fn an_insert_never_replaces(stores: &Stores) {
     let acme = tenant("acme");
     let first = key(&acme, "one");
@@ -69,7 +69,7 @@ pub async fn a_key_is_wrapped_otherwise_and_stays_the_same(stores: &Stores) {
     assert!(!stores.keys.rewrap(&acme, &parsed::<Kid>("none"), &material).await.answered());
 }
 
-/// `remove` removes, and says whether it did.
+/// `remove` removes a key, and says whether it did.
 pub async fn a_key_is_removed_once(stores: &Stores) {
     let acme = tenant("acme");
     let (one, other) = (key(&acme, "one"), key(&acme, "other"));

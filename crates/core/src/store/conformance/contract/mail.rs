@@ -1,6 +1,6 @@
 //! What a [`MailStore`](crate::store::MailStore) must do.
 
-use super::records::{NOW, at, mailing, somebody, tenant};
+use super::super::records::{NOW, at, new_user_key, queued_mail, tenant};
 use super::{Answered, each};
 use crate::clock::Timestamp;
 use crate::id::{QueuedMailId, UserKey};
@@ -10,18 +10,18 @@ use crate::store::Stores;
 
 pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
     each!(make;
-        a_message_is_claimed_as_it_was_put,
-        a_claimed_message_is_due_again_when_nobody_has_sent_it,
+        a_mail_is_claimed_as_it_was_put,
+        a_claimed_mail_is_due_again_when_it_was_not_sent,
         the_longest_due_are_claimed_first,
-        a_message_is_put_off_while_it_is_there,
+        a_mail_is_put_off_while_it_is_there,
         what_is_done_is_gone,
-        messages_of_one_id_are_two_in_two_tenants,
+        mails_of_one_id_are_two_in_two_tenants,
     );
 }
 
-async fn put(stores: &Stores, mailing: QueuedMail) -> QueuedMail {
-    stores.mail.put(&mailing).await.answered();
-    mailing
+async fn put(stores: &Stores, queued_mail: QueuedMail) -> QueuedMail {
+    stores.mail.put(&queued_mail).await.answered();
+    queued_mail
 }
 
 async fn claim(stores: &Stores, now: Timestamp, limit: u32) -> Vec<QueuedMail> {
@@ -29,21 +29,21 @@ async fn claim(stores: &Stores, now: Timestamp, limit: u32) -> Vec<QueuedMail> {
 }
 
 async fn claimed_ids(stores: &Stores, now: Timestamp, limit: u32) -> Vec<QueuedMailId> {
-    claim(stores, now, limit).await.into_iter().map(|mailing| mailing.id).collect()
+    claim(stores, now, limit).await.into_iter().map(|queued_mail| queued_mail.id).collect()
 }
 
-/// The message, claimed at `now` for this many times.
-fn claimed(mailing: &QueuedMail, now: Timestamp, tries: u32) -> QueuedMail {
-    QueuedMail { due: now.plus(CLAIM_LEASE), tries, ..mailing.clone() }
+/// The mail as it is after it was claimed at `now` for this many times.
+fn claimed(queued_mail: &QueuedMail, now: Timestamp, tries: u32) -> QueuedMail {
+    QueuedMail { due: now.plus(CLAIM_LEASE), tries, ..queued_mail.clone() }
 }
 
-/// `claim` gives back what `put` wrote, whatever it is about.
-pub async fn a_message_is_claimed_as_it_was_put(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+/// `claim` returns what `put` wrote, for every kind of mail.
+pub async fn a_mail_is_claimed_as_it_was_put(stores: &Stores) {
+    let jo = new_user_key(&tenant("acme"));
     assert_eq!(claim(stores, NOW, 9).await, []);
     for about in MailKind::ALL {
         for written in [
-            QueuedMail { kind: about, ..mailing(&jo, NOW) },
+            QueuedMail { kind: about, ..queued_mail(&jo, NOW) },
             QueuedMail::notification(&jo, about, NOW, &SystemRandom),
         ] {
             put(stores, written.clone()).await;
@@ -53,9 +53,9 @@ pub async fn a_message_is_claimed_as_it_was_put(stores: &Stores) {
     }
 }
 
-/// Until then nobody else gets it, and each claim counts.
-pub async fn a_claimed_message_is_due_again_when_nobody_has_sent_it(stores: &Stores) {
-    let written = put(stores, mailing(&somebody(&tenant("acme")), at(5))).await;
+/// A claimed mail is not claimed again before its lease ends, and each claim counts as a try.
+pub async fn a_claimed_mail_is_due_again_when_it_was_not_sent(stores: &Stores) {
+    let written = put(stores, queued_mail(&new_user_key(&tenant("acme")), at(5))).await;
     assert_eq!(claim(stores, at(4), 9).await, [], "it was not due");
     assert_eq!(claim(stores, at(5), 9).await, [claimed(&written, at(5), 1)]);
     let again = at(5).plus(CLAIM_LEASE);
@@ -63,12 +63,12 @@ pub async fn a_claimed_message_is_due_again_when_nobody_has_sent_it(stores: &Sto
     assert_eq!(claim(stores, again, 9).await, [claimed(&written, again, 2)]);
 }
 
-/// In the order of their due times, and no more than were asked for.
+/// In the order of their due times, and no more than the limit.
 pub async fn the_longest_due_are_claimed_first(stores: &Stores) {
-    let (jo, ann) = (somebody(&tenant("acme")), somebody(&tenant("globex")));
+    let (jo, ann) = (new_user_key(&tenant("acme")), new_user_key(&tenant("globex")));
     let mut due = Vec::new();
     for (user, millis) in [(&jo, 3), (&ann, 1), (&jo, 4), (&ann, 2), (&jo, 0)] {
-        due.push((millis, put(stores, mailing(user, at(millis))).await.id));
+        due.push((millis, put(stores, queued_mail(user, at(millis))).await.id));
     }
     due.sort_unstable();
     let mut ids: Vec<QueuedMailId> = due.into_iter().map(|(_, id)| id).collect();
@@ -79,10 +79,10 @@ pub async fn the_longest_due_are_claimed_first(stores: &Stores) {
     assert_eq!(claimed_ids(stores, at(9), 9).await, []);
 }
 
-/// `put_off` moves what is there, to an earlier time, too.
-pub async fn a_message_is_put_off_while_it_is_there(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
-    let written = put(stores, mailing(&jo, NOW)).await;
+/// `put_off` moves a mail that is in the queue, also to an earlier time.
+pub async fn a_mail_is_put_off_while_it_is_there(stores: &Stores) {
+    let jo = new_user_key(&tenant("acme"));
+    let written = put(stores, queued_mail(&jo, NOW)).await;
     claim(stores, NOW, 9).await;
     let put_off =
         async |user: &UserKey, due| stores.mail.put_off(&user.tenant, written.id, due).await.answered();
@@ -94,13 +94,13 @@ pub async fn a_message_is_put_off_while_it_is_there(stores: &Stores) {
     assert_eq!(claim(stores, at(9), 9).await, []);
 }
 
-/// `done` takes out, once, and `waiting` counts what is left, claimed or not.
+/// `done` takes a mail out once, and `waiting` counts the rest, claimed or not.
 pub async fn what_is_done_is_gone(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let waiting = async || stores.mail.waiting().await.answered();
     assert_eq!(waiting().await, 0);
-    let first = put(stores, mailing(&jo, NOW)).await;
-    put(stores, mailing(&jo, at(100))).await;
+    let first = put(stores, queued_mail(&jo, NOW)).await;
+    put(stores, queued_mail(&jo, at(100))).await;
     claim(stores, NOW, 1).await;
     assert_eq!(waiting().await, 2);
     assert!(stores.mail.done(&jo.tenant, first.id).await.answered());
@@ -111,9 +111,9 @@ pub async fn what_is_done_is_gone(stores: &Stores) {
 
 /// No verb that takes an id reaches the same id in another tenant.
 // ASVS-map: TN1
-pub async fn messages_of_one_id_are_two_in_two_tenants(stores: &Stores) {
+pub async fn mails_of_one_id_are_two_in_two_tenants(stores: &Stores) {
     let (acme, globex) = (tenant("acme"), tenant("globex"));
-    let one = put(stores, mailing(&somebody(&acme), NOW)).await;
+    let one = put(stores, queued_mail(&new_user_key(&acme), NOW)).await;
     assert!(!stores.mail.put_off(&globex, one.id, at(9)).await.answered());
     assert!(!stores.mail.done(&globex, one.id).await.answered());
     let twin =

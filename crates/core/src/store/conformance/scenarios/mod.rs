@@ -1,22 +1,21 @@
-//! What every strategy does on every store: each legal combination of carrier, check and renewal goes through the same
-//! stories, told of the engine.
+//! The engine on a store: each legal combination of carrier, check and renewal goes through the same scenarios.
 
+mod authentication;
 mod credential_kinds;
 mod renewal;
-mod returning;
-mod signing_out;
+mod sign_out;
 
 use std::time::Duration;
 
-pub use credential_kinds::every_kind_of_token_opens_its_own_door_alone;
+pub use credential_kinds::each_credential_opens_its_own_route_alone;
 
 use super::Capabilities;
-use super::fixture::{Fixture, Held, Member};
+use super::fixture::{Fixture, HeldCredentials, RegisteredUser};
 use crate::engine::{AuthenticationError, Engine, RefreshError};
 use crate::store::Stores;
 use crate::strategy::{Carrier, Check, Renewal, SessionClaim, Strategy, StrategyName};
 
-/// The name under which the strategy of a story is on offer.
+/// The name under which the engine offers the strategy of a scenario.
 const NAME: StrategyName = StrategyName::Jwt;
 
 /// How long unused credentials last, but for the access token of a rotating strategy.
@@ -38,7 +37,7 @@ const CHECKS: [Check; 5] = [
     Check::SignedUnlessRevoked,
 ];
 
-/// Every strategy that does not contradict itself.
+/// Every valid strategy.
 #[must_use]
 pub fn legal_strategies() -> Vec<Strategy> {
     let pairs = CHECKS.into_iter().flat_map(|check| RENEWALS.map(|renewal| (check, renewal)));
@@ -49,26 +48,33 @@ pub fn legal_strategies() -> Vec<Strategy> {
         .collect()
 }
 
-/// Every legal strategy through every story, each strategy on stores of its own.
+/// Everything in this module.
+pub async fn run(make: impl AsyncFn() -> Stores, can: Capabilities) {
+    each_credential_opens_its_own_route_alone(make().await).await;
+    every_strategy(make, can).await;
+}
+
+/// Every valid strategy through every scenario, each strategy on stores of its own.
 pub async fn every_strategy(make: impl AsyncFn() -> Stores, can: Capabilities) {
     for strategy in legal_strategies() {
         let stores = make().await;
-        tell(stores, strategy, can).await;
+        one_strategy(stores, strategy, can).await;
     }
 }
 
-/// One strategy through every story.
-pub async fn tell(stores: Stores, strategy: Strategy, can: Capabilities) {
+/// One strategy through every scenario.
+pub async fn one_strategy(stores: Stores, strategy: Strategy, can: Capabilities) {
     let fixture = Fixture::new(stores)
         .with_policy(|policy| policy.strategies = [(NAME, strategy)].into_iter().collect());
-    let story = Story { node: fixture.node().await, other: fixture.node().await, fixture, strategy, can };
-    returning::all(&story).await;
-    renewal::all(&story).await;
-    signing_out::all(&story).await;
+    let scenario =
+        Scenario { node: fixture.node().await, other: fixture.node().await, fixture, strategy, can };
+    authentication::all(&scenario).await;
+    renewal::all(&scenario).await;
+    sign_out::all(&scenario).await;
 }
 
-/// What a story is told with: two nodes on one stage, and one strategy.
-struct Story {
+/// What a scenario needs: two nodes on the same stores, and one strategy.
+struct Scenario {
     fixture: Fixture,
     node: Engine,
     other: Engine,
@@ -76,27 +82,27 @@ struct Story {
     can: Capabilities,
 }
 
-impl Story {
-    async fn newcomer(&self) -> Member {
-        self.fixture.newcomer(&self.node).await
+impl Scenario {
+    async fn new_user(&self) -> RegisteredUser {
+        self.fixture.new_user(&self.node).await
     }
 
-    /// Somebody new, signed in; with a device proof, where there are any.
-    async fn signed_in(&self) -> (Member, Held) {
-        let member = self.newcomer().await;
+    /// A new user, signed in, with a device proof if the strategy has one.
+    async fn signed_in(&self) -> (RegisteredUser, HeldCredentials) {
+        let member = self.new_user().await;
         let held = member.sign_in_on(&self.node, NAME, true).await;
         (member, held)
     }
 
-    /// Whether the store is asked before the credential is believed.
+    /// Whether the check asks the store before it accepts the credential.
     fn is_revocable(&self) -> bool {
         self.strategy.check() != Check::Signed
     }
 
-    /// What is true, at once and here, after the session was ended.
-    async fn assert_out(&self, held: &Held) {
+    /// Asserts that the session is over on this node, at once, as far as the check promises.
+    async fn assert_out(&self, held: &HeldCredentials) {
         let strategy = self.strategy;
-        let refused = held.recognised(&self.node).await;
+        let refused = held.authenticate(&self.node).await;
         match strategy.check() {
             Check::Signed => assert!(refused.is_ok(), "{strategy:?}: {refused:?}"),
             Check::SignedUnlessRevoked => {
@@ -114,15 +120,15 @@ impl Story {
         }
     }
 
-    /// The same, as soon as the other node has heard of it.
-    async fn assert_out_elsewhere(&self, held: &Held) {
+    /// Asserts the same on the other node, as soon as the feed has told it.
+    async fn assert_out_elsewhere(&self, held: &HeldCredentials) {
         if self.is_revocable() {
             let step = Duration::from_millis(5);
             let mut waited = Duration::ZERO;
-            while held.recognised(&self.other).await.is_ok() {
+            while held.authenticate(&self.other).await.is_ok() {
                 assert!(
-                    waited < self.can.patience,
-                    "{:?}: the other node has not heard of it",
+                    waited < self.can.announcement_timeout,
+                    "{:?}: the feed has not told the other node",
                     self.strategy
                 );
                 tokio::time::sleep(step).await;
@@ -135,10 +141,10 @@ impl Story {
         }
     }
 
-    /// Still signed in, on both nodes.
-    async fn assert_in(&self, held: &Held) {
+    /// Asserts that the user is still signed in, on both nodes.
+    async fn assert_in(&self, held: &HeldCredentials) {
         for node in [&self.node, &self.other] {
-            let recognised = held.recognised(node).await;
+            let recognised = held.authenticate(node).await;
             assert!(recognised.is_ok(), "{:?}: {recognised:?}", self.strategy);
         }
     }

@@ -1,15 +1,15 @@
-//! What must hold when very many do something at once: whoever attacks does not come alone.
+//! What must hold when very many clients do something at once, as in an attack.
 //!
-//! Each of these takes two ways into one database, which may be the same, and is run once: they are as many as it takes.
+//! Each function takes two connections to one database, which may be the same, and runs once with enough clients.
 
 use std::collections::HashSet;
 
+use super::super::records::{
+    NOW, at, bare_session, bare_user, ending, issue, mobile, new_user_key, numbered, queued_mail, tenant,
+    ticket, username,
+};
 use super::attempts::of_account;
 use super::races::{at_once, count, fresh};
-use super::records::{
-    NOW, at, bare_session, bare_user, ending, issue, mailing, mobile, numbered, somebody, tenant, ticket,
-    username,
-};
 use super::{Answered, tenants};
 use crate::id::{QueuedMailId, UserKey};
 use crate::lockout::{AttemptEffect, AttemptKey, AttemptOutcome, AttemptPermit, LockoutLimits};
@@ -20,19 +20,19 @@ use crate::user::User;
 
 pub(super) async fn all(make: &impl AsyncFn() -> (Stores, Stores)) {
     let (one, other) = make().await;
-    of_a_thousand_wrong_codes_five_are_looked_at(&one, &other).await;
-    of_many_wrong_codes_at_all_tickets_of_a_user_ten_are_looked_at(&one, &other).await;
+    of_a_thousand_wrong_codes_five_are_compared(&one, &other).await;
+    of_many_wrong_codes_at_all_tickets_of_a_user_ten_are_compared(&one, &other).await;
     of_fifty_right_secrets_one_opens(&one, &other).await;
     of_many_tickets_at_once_no_more_are_open_than_may_be(&one, &other).await;
-    of_two_hundred_guesses_no_more_are_looked_at_than_may_all_be_wrong(&one, &other).await;
+    of_two_hundred_attempts_no_more_are_compared_than_may_all_be_wrong(&one, &other).await;
     of_many_wrong_guesses_one_locks(&one, &other).await;
     of_fifty_sign_ins_under_a_cap_five_live(&one, &other).await;
     of_many_who_claim_a_name_one_gets_it(&one, &other).await;
     of_many_updates_of_a_tenant_one_takes_place(&one, &other).await;
-    no_message_is_claimed_by_two(&one, &other).await;
+    no_mail_is_claimed_by_two(&one, &other).await;
 }
 
-/// How many present something that only one may have.
+/// How many clients claim something that one alone may get.
 const CLAIMANTS: usize = 50;
 
 async fn issued(stores: &Stores, user: &UserKey, purpose: TicketPurpose) -> Ticket {
@@ -41,7 +41,7 @@ async fn issued(stores: &Stores, user: &UserKey, purpose: TicketPurpose) -> Tick
     ticket
 }
 
-/// Presents secrets of this number at these tickets by turns, all at once.
+/// Presents the secret of this number to these tickets in turn, all at once.
 async fn presented(nodes: [&Stores; 2], tickets: &[Ticket], times: usize, number: u64) -> Vec<RedeemOutcome> {
     let turns: Vec<&Ticket> = tickets.iter().cycle().take(times).collect();
     at_once(nodes, times, |turn, stores| {
@@ -54,10 +54,10 @@ async fn presented(nodes: [&Stores; 2], tickets: &[Ticket], times: usize, number
     .await
 }
 
-/// `redeem` × `redeem` of wrong secrets: as many are looked at as a ticket has guesses, and then not even the right one.
+/// `redeem` × `redeem` of wrong secrets: as many are compared as a ticket allows, and after them not even the right one.
 // ASVS-map: OT3
-pub async fn of_a_thousand_wrong_codes_five_are_looked_at(one: &Stores, other: &Stores) {
-    let ticket = issued(one, &somebody(&tenant("acme")), TicketPurpose::Code).await;
+pub async fn of_a_thousand_wrong_codes_five_are_compared(one: &Stores, other: &Stores) {
+    let ticket = issued(one, &new_user_key(&tenant("acme")), TicketPurpose::Code).await;
     let answers = presented([one, other], std::slice::from_ref(&ticket), 1000, 99).await;
     assert_eq!(
         (count(&answers, &RedeemOutcome::Wrong), count(&answers, &RedeemOutcome::Exhausted)),
@@ -67,10 +67,10 @@ pub async fn of_a_thousand_wrong_codes_five_are_looked_at(one: &Stores, other: &
     assert_eq!(right, [RedeemOutcome::Exhausted]);
 }
 
-/// The same at several tickets of one user: no more than a user has guesses at all of them.
+/// The same at several tickets of one user: no more are compared than the user may get wrong at all of them.
 // ASVS-map: OT3 OT4
-pub async fn of_many_wrong_codes_at_all_tickets_of_a_user_ten_are_looked_at(one: &Stores, other: &Stores) {
-    let jo = somebody(&tenant("acme"));
+pub async fn of_many_wrong_codes_at_all_tickets_of_a_user_ten_are_compared(one: &Stores, other: &Stores) {
+    let jo = new_user_key(&tenant("acme"));
     let mut tickets = Vec::new();
     for _ in 0..TicketPurpose::Code.limits().open {
         tickets.push(issued(one, &jo, TicketPurpose::Code).await);
@@ -82,11 +82,11 @@ pub async fn of_many_wrong_codes_at_all_tickets_of_a_user_ten_are_looked_at(one:
     );
 }
 
-/// `redeem` × `redeem` of the right secret: one gets through.
+/// `redeem` × `redeem` of the right secret: one succeeds.
 // ASVS-map: OT1 RC1
 pub async fn of_fifty_right_secrets_one_opens(one: &Stores, other: &Stores) {
     for purpose in TicketPurpose::ALL {
-        let ticket = issued(one, &somebody(&tenant("acme")), purpose).await;
+        let ticket = issued(one, &new_user_key(&tenant("acme")), purpose).await;
         let answers = presented([one, other], &[ticket], CLAIMANTS, 1).await;
         let done = answers.iter().filter(|answer| matches!(answer, RedeemOutcome::Done(_)));
         assert_eq!((done.count(), count(&answers, &RedeemOutcome::Gone)), (1, CLAIMANTS - 1), "{purpose}");
@@ -96,7 +96,7 @@ pub async fn of_fifty_right_secrets_one_opens(one: &Stores, other: &Stores) {
 /// `issue` × `issue`: no more are issued than may be, and no more stay open.
 // ASVS-map: OT4
 pub async fn of_many_tickets_at_once_no_more_are_open_than_may_be(one: &Stores, other: &Stores) {
-    let (jo, limits) = (somebody(&tenant("acme")), TicketPurpose::Code.limits());
+    let (jo, limits) = (new_user_key(&tenant("acme")), TicketPurpose::Code.limits());
     let issued = at_once([one, other], 100, |_, stores| {
         let ticket = ticket(&jo, TicketPurpose::Code, NOW, 1);
         async move { issue(&stores, &ticket).await.then_some(ticket) }
@@ -116,25 +116,25 @@ async fn reserved(nodes: [&Stores; 2], key: &AttemptKey, times: usize) -> Vec<At
     .await
 }
 
-/// `reserve` × `reserve`: as many are looked at as may all be wrong.
+/// `reserve` × `reserve`: no more are compared than may all be wrong.
 // ASVS-map: AU1
-pub async fn of_two_hundred_guesses_no_more_are_looked_at_than_may_all_be_wrong(
+pub async fn of_two_hundred_attempts_no_more_are_compared_than_may_all_be_wrong(
     one: &Stores,
     other: &Stores,
 ) {
     let after = LockoutLimits::default().max_failures as usize;
-    let key = of_account(&somebody(&tenant("acme")));
+    let key = of_account(&new_user_key(&tenant("acme")));
     let answers = reserved([one, other], &key, 200).await;
     let answers =
         (count(&answers, &AttemptPermit::Granted), count(&answers, &AttemptPermit::TooManyInFlight));
     assert_eq!(answers, (after, 200 - after));
 }
 
-/// `settle` × `settle`: none is lost, and one of them is told that it has locked the account.
+/// `settle` × `settle`: none is lost, and one of them learns that it has locked the account.
 // ASVS-map: AU1
 pub async fn of_many_wrong_guesses_one_locks(one: &Stores, other: &Stores) {
     let limits = LockoutLimits::default();
-    let key = of_account(&somebody(&tenant("acme")));
+    let key = of_account(&new_user_key(&tenant("acme")));
     let granted = reserved([one, other], &key, limits.max_failures as usize).await;
     let settled = at_once([one, other], granted.len(), |_, stores| {
         let key = key.clone();
@@ -149,10 +149,10 @@ pub async fn of_many_wrong_guesses_one_locks(one: &Stores, other: &Stores) {
     assert_eq!((found.failures, found.pending.len()), (limits.max_failures, 0));
 }
 
-/// `insert` and `end` of all but the newest, by many: as many live as may.
+/// `insert` and `end` of all but the newest, by many clients: as many sessions live as the cap allows.
 // ASVS-map: SE7
 pub async fn of_fifty_sign_ins_under_a_cap_five_live(one: &Stores, other: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let ended = at_once([one, other], CLAIMANTS, |_, stores| {
         let (session, scope) = (bare_session(&jo), EndScope::UserBeyond(jo.clone(), 5));
         async move {
@@ -201,14 +201,14 @@ pub async fn of_many_updates_of_a_tenant_one_takes_place(one: &Stores, other: &S
     assert_eq!(other.tenants.find(&first.id).await.answered(), winner);
 }
 
-/// `claim` × `claim`: every message is claimed, and none by two.
-pub async fn no_message_is_claimed_by_two(one: &Stores, other: &Stores) {
-    // Tickets have left messages.
+/// `claim` × `claim`: every mail is claimed, and none by two workers.
+pub async fn no_mail_is_claimed_by_two(one: &Stores, other: &Stores) {
+    // Earlier tickets have queued mails.
     while !one.mail.claim(at(10), 100).await.answered().is_empty() {}
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let mut put = HashSet::new();
     for number in 0..100 {
-        let message = mailing(&jo, at(number % 7));
+        let message = queued_mail(&jo, at(number % 7));
         one.mail.put(&message).await.answered();
         put.insert(message.id);
     }

@@ -1,8 +1,8 @@
-//! What a [`AttemptStore`](crate::store::GuessStore) must do.
+//! What an [`AttemptStore`](crate::store::AttemptStore) must do.
 
 use std::time::Duration;
 
-use super::records::{NOW, at, numbered, somebody, tenant};
+use super::super::records::{NOW, at, new_user_key, numbered, tenant};
 use super::{Answered, each};
 use crate::clock::Timestamp;
 use crate::id::UserKey;
@@ -13,7 +13,7 @@ use crate::store::Stores;
 
 pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
     each!(make;
-        nobody_has_guessed_where_nobody_has,
+        an_unknown_key_has_no_attempts,
         guesses_are_counted_as_the_transitions_say,
         a_right_guess_forgets_the_wrong_ones,
         the_guesses_of_a_device_are_its_own,
@@ -23,7 +23,7 @@ pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
     );
 }
 
-/// Small, so that every line of them is crossed soon.
+/// Low limits, so that a few attempts reach each of them.
 const LIMITS: LockoutLimits = LockoutLimits {
     max_failures: 3,
     lock_duration: Duration::from_mins(15),
@@ -31,7 +31,7 @@ const LIMITS: LockoutLimits = LockoutLimits {
     permanent_after: 7,
 };
 
-/// The guesses at a user's password.
+/// The attempts at a user's password.
 pub(super) fn of_account(user: &UserKey) -> AttemptKey {
     AttemptKey { user: user.clone(), device: None }
 }
@@ -58,26 +58,26 @@ async fn settle(
     stores.attempts.settle(key, reserved, outcome, &LIMITS, now).await.answered()
 }
 
-/// A wrong guess, from beginning to end, that was looked at.
+/// A wrong attempt that is compared, reserved and settled.
 async fn wrong(stores: &Stores, key: &AttemptKey, now: Timestamp) -> AttemptEffect {
     let reserved = reserve(stores, key, now).await;
     assert!(matches!(reserved, AttemptPermit::Granted | AttemptPermit::Locked), "{reserved:?}");
     settle(stores, key, reserved, AttemptOutcome::Wrong, now).await
 }
 
-/// Not found is an answer: none.
-pub async fn nobody_has_guessed_where_nobody_has(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+/// An unknown key has an empty record.
+pub async fn an_unknown_key_has_no_attempts(stores: &Stores) {
+    let jo = new_user_key(&tenant("acme"));
     assert_eq!(found(stores, &of_account(&jo)).await, AttemptRecord::default());
     stores.attempts.clear(&jo).await.answered();
     assert_eq!(stores.attempts.purge(NOW.plus(ATTEMPT_RETENTION), 9).await.answered(), 0);
 }
 
-/// Whatever the store answers and keeps is what [`AttemptRecord::reserve`] and [`AttemptRecord::settle`] give, through a lock, its
-/// end, and the one that nothing ends.
+/// The store answers and keeps what [`AttemptRecord::reserve`] and [`AttemptRecord::settle`] return: through a lockout,
+/// its end, and the lockout that does not end by itself.
 // ASVS-map: AU1
 pub async fn guesses_are_counted_as_the_transitions_say(stores: &Stores) {
-    let key = of_account(&somebody(&tenant("acme")));
+    let key = of_account(&new_user_key(&tenant("acme")));
     let (mut expected, mut now, mut answers) = (AttemptRecord::default(), NOW, Vec::new());
     let outcomes = [AttemptOutcome::Wrong, AttemptOutcome::Unused, AttemptOutcome::Wrong];
     for outcome in outcomes.into_iter().cycle().take(40) {
@@ -101,9 +101,9 @@ pub async fn guesses_are_counted_as_the_transitions_say(stores: &Stores) {
     assert_eq!(expected.failures, LIMITS.permanent_after);
 }
 
-/// After the right password, and after a guess that was not looked at after all, there is nothing left.
+/// The right password leaves no record, and neither does an attempt that was not compared after all.
 pub async fn a_right_guess_forgets_the_wrong_ones(stores: &Stores) {
-    let key = of_account(&somebody(&tenant("acme")));
+    let key = of_account(&new_user_key(&tenant("acme")));
     assert_eq!(reserve(stores, &key, NOW).await, AttemptPermit::Granted);
     settle(stores, &key, AttemptPermit::Granted, AttemptOutcome::Unused, NOW).await;
     assert_eq!(found(stores, &key).await, AttemptRecord::default());
@@ -118,10 +118,10 @@ pub async fn a_right_guess_forgets_the_wrong_ones(stores: &Stores) {
     );
 }
 
-/// A stranger who locks an account does not lock out a device that the user is known by, nor one device another.
+/// A stranger who locks an account does not lock out a known device of its user, nor one device another.
 // ASVS-map: AU1
 pub async fn the_guesses_of_a_device_are_its_own(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let (account, phone, laptop) = (of_account(&jo), of_device(&jo, 1), of_device(&jo, 2));
     for nth in 1..=LIMITS.max_failures {
         let settled =
@@ -140,9 +140,9 @@ pub async fn the_guesses_of_a_device_are_its_own(stores: &Stores) {
     );
 }
 
-/// `clear` forgets those at the password and those of every device of one user.
+/// `clear` forgets the attempts of one user, those of every known device included.
 pub async fn what_is_forgotten_is_the_users_and_all_of_it(stores: &Stores) {
-    let (jo, ann) = (somebody(&tenant("acme")), somebody(&tenant("acme")));
+    let (jo, ann) = (new_user_key(&tenant("acme")), new_user_key(&tenant("acme")));
     let jos = [of_account(&jo), of_device(&jo, 1), of_device(&jo, 2)];
     let anns = [of_account(&ann), of_device(&ann, 1)];
     for key in jos.iter().chain(&anns) {
@@ -157,9 +157,9 @@ pub async fn what_is_forgotten_is_the_users_and_all_of_it(stores: &Stores) {
     }
 }
 
-/// `purge` removes what nobody has added to for long, at most as many as it may.
+/// `purge` removes records that have not changed for long, at most as many as its limit.
 pub async fn a_purge_takes_only_what_is_old_and_is_bounded(stores: &Stores) {
-    let [old, used, recent] = [(); 3].map(|()| of_account(&somebody(&tenant("acme"))));
+    let [old, used, recent] = [(); 3].map(|()| of_account(&new_user_key(&tenant("acme"))));
     wrong(stores, &old, NOW).await;
     wrong(stores, &used, NOW).await;
     wrong(stores, &used, at(10)).await;
@@ -174,10 +174,10 @@ pub async fn a_purge_takes_only_what_is_old_and_is_bounded(stores: &Stores) {
     assert_eq!((purge(at(10), 1).await, purge(at(10), 1).await, purge(at(10), 1).await), (1, 1, 0));
 }
 
-/// The guesses at a user of the same id in another tenant are others.
+/// A user with the same id in another tenant has a record of its own.
 // ASVS-map: TN1
 pub async fn guesses_are_apart_by_tenant(stores: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let twin = UserKey { tenant: tenant("globex"), id: jo.id };
     for key in [of_account(&jo), of_device(&jo, 1)] {
         wrong(stores, &key, NOW).await;

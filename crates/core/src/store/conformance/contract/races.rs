@@ -1,15 +1,15 @@
-//! What must hold when two do something at once: each verb is one step.
+//! What must hold when two clients do something at once: each verb is one step.
 //!
-//! Every race takes two ways into one database, which may be the same, and runs once; [`all`](super::everything) runs it
-//! many times, each time with other people, so that one database does for all rounds.
+//! Every race takes two connections to one database, which may be the same, and runs once. [`run`](super::run) runs it
+//! many times, each time with other users, so that one database does for all rounds.
 
 use std::sync::Arc;
 
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use super::records::{
-    NOW, at, bare_user, by_id, ending, idled_out, numbered, redemption, session, somebody, tenant,
+use super::super::records::{
+    NOW, at, bare_user, by_id, ending, idled_out, new_user_key, numbered, redemption, session, tenant,
     unproven_session,
 };
 use super::{Answered, Capabilities, sessions::found};
@@ -21,7 +21,7 @@ use crate::store::{EndScope, EpochScope, Inserted, Stores, Updated};
 use crate::tenant::Installation;
 use crate::user::{Role, User};
 
-/// How many take part in a race of equals.
+/// How many clients take part in a race of equals.
 const RUNNERS: usize = 8;
 
 macro_rules! rounds {
@@ -50,11 +50,11 @@ pub(super) async fn all(make: &impl AsyncFn() -> (Stores, Stores), can: Capabili
         a_rotation_a_use_and_a_new_name_are_all_kept,
         of_many_ends_one_is_told,
         no_count_of_an_epoch_is_lost,
-        all_who_found_agree,
+        all_who_create_the_installation_agree,
     );
 }
 
-/// Begins all of them at one moment, on both ways into the database by turns.
+/// Starts all runners at one moment, on both connections in turn.
 pub(super) async fn at_once<T, F>(
     nodes: [&Stores; 2],
     count: usize,
@@ -76,7 +76,7 @@ where
     runners.join_all().await
 }
 
-/// Begins two different things at one moment, each on its own way into the database.
+/// Starts two different runners at one moment, each on its own connection.
 async fn both<A, B>(
     one: impl Future<Output = A> + Send + 'static,
     other: impl Future<Output = B> + Send + 'static,
@@ -97,7 +97,7 @@ where
     });
     match tokio::join!(one, other) {
         (Ok(one), Ok(other)) => (one, other),
-        #[expect(clippy::panic, reason = "what a runner found wrong is wrong")]
+        #[expect(clippy::panic, reason = "a runner that failed has failed the suite")]
         _ => panic!("one of two runners has failed; its own message stands above"),
     }
 }
@@ -133,7 +133,7 @@ pub async fn of_many_who_claim_an_address_one_gets_it(one: &Stores, other: &Stor
 
 /// `insert` × `insert` of one session id: one is done, and what is stored is that one's.
 pub async fn of_many_who_claim_an_id_one_gets_it(one: &Stores, other: &Stores) {
-    let first = session(&somebody(&tenant("acme")));
+    let first = session(&new_user_key(&tenant("acme")));
     let claim = |number: usize| {
         let mut claim = first.clone();
         claim.device.name = number.to_string();
@@ -181,10 +181,10 @@ async fn rotations(
     .await
 }
 
-/// `rotate` × `rotate` of one token by holders of no proof: one wins, one is told of the reuse, and the session is over.
+/// `rotate` × `rotate` of one token without the device proof: one wins, one is reuse, and the session is over.
 // ASVS-map: RT1
 pub async fn of_many_rotations_without_proof_one_wins_and_one_ends_the_session(one: &Stores, other: &Stores) {
-    let first = inserted(one, unproven_session(&somebody(&tenant("acme")))).await;
+    let first = inserted(one, unproven_session(&new_user_key(&tenant("acme")))).await;
     let answers = rotations(one, other, &first, &RotationRequest { proof: None, ..redemption(3) }).await;
     let of = |kind: fn(&RotationOutcome) -> bool| answers.iter().filter(|answer| kind(answer)).count();
     assert_eq!(of(|answer| matches!(answer, RotationOutcome::Won(_))), 1, "{answers:?}");
@@ -197,10 +197,10 @@ pub async fn of_many_rotations_without_proof_one_wins_and_one_ends_the_session(o
     );
 }
 
-/// `rotate` × `rotate` of one token by one device: one wins, and all the others get what it got.
+/// `rotate` × `rotate` of one token by one device: one wins, and the others get the same successor.
 // ASVS-map: RT2
 pub async fn of_many_rotations_with_proof_one_wins_and_the_others_get_the_same(one: &Stores, other: &Stores) {
-    let first = inserted(one, session(&somebody(&tenant("acme")))).await;
+    let first = inserted(one, session(&new_user_key(&tenant("acme")))).await;
     let answers = rotations(one, other, &first, &redemption(3)).await;
     let RotationOutcome::Won(won) = first.rotate(&redemption(3)) else { return };
     assert_eq!(count(&answers, &RotationOutcome::Won(won.clone())), 1, "{answers:?}");
@@ -208,7 +208,7 @@ pub async fn of_many_rotations_with_proof_one_wins_and_the_others_get_the_same(o
     assert_eq!(found(other, &by_id(&won), NOW).await, Some(won));
 }
 
-/// The session of a race against an end: it is over, for the reason of that end, whoever came first.
+/// After a race against an end the session is over for the reason of that end, whichever came first.
 async fn assert_ended(stores: &Stores, session: &Session) {
     let left = found(stores, &by_id(session), NOW).await.map(|session| session.state);
     assert_eq!(left, Some(SessionState::Ended(ending(EndReason::Logout))));
@@ -217,7 +217,7 @@ async fn assert_ended(stores: &Stores, session: &Session) {
 /// `rotate` × `end`: the session is over.
 // ASVS-map: RT5
 pub async fn a_rotation_does_not_outrun_an_end(one: &Stores, other: &Stores) {
-    let first = inserted(one, session(&somebody(&tenant("acme")))).await;
+    let first = inserted(one, session(&new_user_key(&tenant("acme")))).await;
     let (key, rotating, ending) = (first.key.clone(), one.clone(), other.clone());
     let rotate = async move { rotating.sessions.rotate(&key, &redemption(3)).await.answered() };
     let (rotated, ended) = both(rotate, end(ending, EndScope::One(first.key.clone()))).await;
@@ -228,7 +228,7 @@ pub async fn a_rotation_does_not_outrun_an_end(one: &Stores, other: &Stores) {
 
 /// `touch` × `end`: the session is over.
 pub async fn a_use_does_not_outrun_an_end(one: &Stores, other: &Stores) {
-    let first = inserted(one, session(&somebody(&tenant("acme")))).await;
+    let first = inserted(one, session(&new_user_key(&tenant("acme")))).await;
     let (key, using, ending) = (first.key.clone(), one.clone(), other.clone());
     let later = idled_out();
     let touch = async move { using.sessions.touch(&key, at(5), Some(later)).await.answered() };
@@ -239,7 +239,7 @@ pub async fn a_use_does_not_outrun_an_end(one: &Stores, other: &Stores) {
 
 /// `rename` × `end`: the session is over.
 pub async fn a_new_name_does_not_outrun_an_end(one: &Stores, other: &Stores) {
-    let first = inserted(one, session(&somebody(&tenant("acme")))).await;
+    let first = inserted(one, session(&new_user_key(&tenant("acme")))).await;
     let (key, naming, ending) = (first.key.clone(), one.clone(), other.clone());
     let rename = async move { naming.sessions.rename(&key, "new", NOW).await.answered() };
     let scope = EndScope::UserStrategy(first.user_key(), first.strategy);
@@ -250,7 +250,7 @@ pub async fn a_new_name_does_not_outrun_an_end(one: &Stores, other: &Stores) {
 
 /// `insert` × `end` of all of a user: a session whose epochs were read before the end does not live after it.
 pub async fn a_sign_in_does_not_outrun_the_end_of_all(one: &Stores, other: &Stores) {
-    let jo = somebody(&tenant("acme"));
+    let jo = new_user_key(&tenant("acme"));
     let epochs = one.epochs.read(&jo).await.answered();
     let under_way = Session { epochs, ..session(&jo) };
     let (written, signing_in, ending) = (under_way.clone(), one.clone(), other.clone());
@@ -264,7 +264,7 @@ pub async fn a_sign_in_does_not_outrun_the_end_of_all(one: &Stores, other: &Stor
 
 /// `rotate` × `end` of all but this one: neither loses what the other wrote.
 pub async fn a_rotation_and_a_take_over_are_both_kept(one: &Stores, other: &Stores) {
-    let kept = inserted(one, session(&somebody(&tenant("acme")))).await;
+    let kept = inserted(one, session(&new_user_key(&tenant("acme")))).await;
     let (key, rotating, ending) = (kept.key.clone(), one.clone(), other.clone());
     let rotate = async move { rotating.sessions.rotate(&key, &redemption(3)).await.answered() };
     let (rotated, ended) =
@@ -282,7 +282,7 @@ pub async fn a_rotation_and_a_take_over_are_both_kept(one: &Stores, other: &Stor
 
 /// `rotate` × `touch` × `rename`: none loses what the others wrote.
 pub async fn a_rotation_a_use_and_a_new_name_are_all_kept(one: &Stores, other: &Stores) {
-    let first = inserted(one, session(&somebody(&tenant("acme")))).await;
+    let first = inserted(one, session(&new_user_key(&tenant("acme")))).await;
     let last_use: Timestamp = at(90_000);
     let (key, rotating) = (first.key.clone(), one.clone());
     let rotate = async move { rotating.sessions.rotate(&key, &redemption(3)).await.answered() };
@@ -300,9 +300,9 @@ pub async fn a_rotation_a_use_and_a_new_name_are_all_kept(one: &Stores, other: &
     assert_eq!((last_seen, name.as_str(), rotation.generation), (last_use, "new", 4));
 }
 
-/// `end` × `end`: one of them is told that it ended the session.
+/// `end` × `end`: one of them returns the session.
 pub async fn of_many_ends_one_is_told(one: &Stores, other: &Stores) {
-    let first = inserted(one, session(&somebody(&tenant("acme")))).await;
+    let first = inserted(one, session(&new_user_key(&tenant("acme")))).await;
     let ended = at_once([one, other], RUNNERS, |number, stores| {
         let user = first.user_key();
         let scopes = [
@@ -322,9 +322,9 @@ pub async fn of_many_ends_one_is_told(one: &Stores, other: &Stores) {
     assert_eq!(ended.await.into_iter().sum::<usize>(), 1);
 }
 
-/// Epochs are counted, not set: as many as advanced them, they are higher.
+/// Epochs are counted, not set: none of the advances is lost.
 pub async fn no_count_of_an_epoch_is_lost(one: &Stores, other: &Stores) {
-    let jo = somebody(&tenant(&fresh()));
+    let jo = new_user_key(&tenant(&fresh()));
     let before = one.epochs.read(&jo).await.answered();
     at_once([one, other], RUNNERS, |_, stores| {
         let user = jo.clone();
@@ -342,8 +342,8 @@ pub async fn no_count_of_an_epoch_is_lost(one: &Stores, other: &Stores) {
     assert_eq!(after.everyone, before.everyone + runners);
 }
 
-/// `found` × `found`: several first ones at once agree on one installation.
-pub async fn all_who_found_agree(one: &Stores, other: &Stores) {
+/// Several nodes that create the installation at once agree on one.
+pub async fn all_who_create_the_installation_agree(one: &Stores, other: &Stores) {
     let answers = at_once([one, other], RUNNERS, |_, stores| {
         let proposed = Installation { issuer: fresh(), created: NOW };
         async move { stores.tenants.get_or_create_installation(&proposed).await.answered() }

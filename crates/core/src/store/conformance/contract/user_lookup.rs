@@ -1,7 +1,6 @@
-//! What a [`UserStore`](crate::store::UserStore) must do with the names of users: whose they are, and how they are
-//! searched.
+//! How a [`UserStore`](crate::store::UserStore) must look users up by their names, and search them.
 
-use super::records::{at, bare_user, email, mobile, new_mobile, tenant, user, username};
+use super::super::records::{at, bare_user, email, mobile, new_mobile, tenant, user, username};
 use super::{Answered, each};
 use crate::id::{TenantId, UserId, UserKey};
 use crate::store::{Inserted, Page, Stores, Updated, UserHandle};
@@ -29,7 +28,7 @@ async fn inserted(stores: &Stores, user: &User) -> Inserted {
     stores.users.insert(user).await.answered()
 }
 
-/// `find` by user name and by mobile number gives what `find` by id does.
+/// `find` by user name and by mobile number returns what `find` by id does.
 pub async fn a_user_is_found_by_every_name(stores: &Stores) {
     let acme = tenant("acme");
     let jo = user(&acme, "jo@example.com");
@@ -70,7 +69,7 @@ pub async fn a_user_name_is_unique_however_it_is_spelt(stores: &Stores) {
     assert_eq!(inserted(stores, &named(&tenant("globex"), "jo@example.com", "jö")).await, Inserted::Done);
 }
 
-/// Mobile numbers are compared without what stands between their digits.
+/// Mobile numbers are compared by their digits alone.
 // ASVS-map: AU6
 pub async fn a_mobile_number_is_unique_however_it_is_spelt(stores: &Stores) {
     let acme = tenant("acme");
@@ -82,14 +81,14 @@ pub async fn a_mobile_number_is_unique_however_it_is_spelt(stores: &Stores) {
     assert_eq!(inserted(stores, &User { key: elsewhere, ..respelt }).await, Inserted::Done);
 }
 
-/// To have no user name and no number is not to have the same.
+/// Two users without a user name, or without a number, do not clash.
 pub async fn any_number_of_users_have_no_names(stores: &Stores) {
     for address in ["a@example.com", "b@example.com", "c@example.com"] {
         assert_eq!(inserted(stores, &bare_user(&tenant("acme"), address)).await, Inserted::Done);
     }
 }
 
-/// `update` to a name that another has writes nothing; to keep one's own, or to take a free one, is fine.
+/// `update` to a name that another user has writes nothing. A user may keep its name or take a free one.
 // ASVS-map: AU6
 pub async fn an_update_takes_no_name_from_another(stores: &Stores) {
     let acme = tenant("acme");
@@ -141,8 +140,8 @@ fn crew(acme: &TenantId) -> Vec<User> {
     crew
 }
 
-/// `list` finds whom [`User::has`] finds, and nobody else: without regard to case in any script, and with no meaning in
-/// any letter.
+/// `list` finds the users that [`User::matches_search`] finds, and no others: without regard to case in any script, and
+/// with no special meaning in any character.
 pub async fn a_search_finds_what_has_the_text_in_it(stores: &Stores) {
     let acme = tenant("acme");
     let crew = crew(&acme);
@@ -199,7 +198,7 @@ pub async fn a_search_finds_what_has_the_text_in_it(stores: &Stores) {
     }
 }
 
-/// What was changed is found as it is now.
+/// A changed user is found by its new names alone.
 pub async fn a_search_follows_an_update(stores: &Stores) {
     let acme = tenant("acme");
     let jo = user(&acme, "jo@example.com");
@@ -210,7 +209,7 @@ pub async fn a_search_follows_an_update(stores: &Stores) {
     assert_eq!(search(stores, &acme, "neill", None, 9).await, []);
 }
 
-/// Nobody of another tenant is found.
+/// No user of another tenant is found.
 // ASVS-map: TN1
 pub async fn a_search_stays_in_its_tenant(stores: &Stores) {
     let (acme, globex) = (tenant("acme"), tenant("globex"));
@@ -219,7 +218,7 @@ pub async fn a_search_stays_in_its_tenant(stores: &Stores) {
     assert_eq!(search(stores, &globex, "jo", None, 9).await.len(), 1);
 }
 
-/// Makes somebody of this number whom a search for `even` or `odd` finds.
+/// Inserts a user that a search for `even` or `odd` finds.
 async fn make(stores: &Stores, tenant: &TenantId, number: u32) -> User {
     let kind = if number.is_multiple_of(2) { "even" } else { "odd" };
     let person = bare_user(tenant, &format!("{kind}{number}@example.com"));
@@ -227,8 +226,7 @@ async fn make(stores: &Stores, tenant: &TenantId, number: u32) -> User {
     person
 }
 
-/// Whoever is found from the first page to the last is shown once, even though others come, and others are no longer
-/// what is searched for.
+/// A user that matches from the first page to the last is shown once, even if others arrive and others stop matching.
 pub async fn pages_of_a_search_show_who_stays_once_while_others_come_and_go(stores: &Stores) {
     let acme = tenant("acme");
     let mut staying = Vec::new();
