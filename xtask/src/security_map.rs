@@ -204,8 +204,8 @@ impl<'a> Map<'a> {
     }
 }
 
-/// The name of the test that begins here, below attributes and comments. The suite of a store consists of functions that
-/// a backend's test calls, so they have no attribute.
+/// The name of the test that begins here, below attributes and comments. The suite of a store consists of functions
+/// without an attribute: a backend's test calls them.
 fn test_in<'a>(path: &str, lines: &[&'a str]) -> Option<&'a str> {
     let is_prelude = |line: &&&str| line.starts_with("//") || line.starts_with("#[") || line.is_empty();
     let prelude: Vec<&&str> = lines.iter().take_while(is_prelude).collect();

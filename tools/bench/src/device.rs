@@ -1,7 +1,7 @@
 //! Device sessions as a client sees them: requests as bytes, and the mails that the server sends.
 //!
-//! A client proves by a cookie or by a secret of its own that it is the device that signed in; a client with neither has
-//! no proof.
+//! A client proves by a cookie or by a secret of its own that it is the device that signed in; without either
+//! it has no proof.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -59,8 +59,8 @@ pub(crate) struct BenchPlan {
     /// How often those who have an account are compared with those who have none.
     #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) pairs: u64,
-    /// Only the cases whose name contains this, and what they are compared with; `storm` for the storm alone, `timing` for
-    /// known and unknown users alone.
+    /// Only the cases whose name contains this, and what they are compared with; `storm` for the storm alone, `timing`
+    /// for known and unknown users alone.
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Option<String>,
     /// Write the figures into the page.

@@ -1,4 +1,4 @@
-//! Round trips of a microservice client: one connection, so many requests in flight, each answer makes room for the next.
+//! Round trips of a microservice client: one connection, N requests in flight, the next one after each answer.
 //!
 //! Frames are written and read as the transport has them, a length and a text. Only texts in ASCII are understood, of
 //! which the length is that of the bytes.

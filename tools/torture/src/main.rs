@@ -1,5 +1,5 @@
-//! `cargo xtask torture`: kills the server with SIGKILL in the middle of its work, starts it again on the same data, and
-//! holds it to everything that it has acknowledged. Over and over.
+//! `cargo xtask torture`: again and again kills the server with SIGKILL under load, starts it on the same data, and checks
+//! that everything it acknowledged holds.
 //!
 //! Then it lets the tabs of a browser refresh one token all at once, and a thief steal it. Over and over.
 //!

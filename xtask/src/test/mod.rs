@@ -2,8 +2,8 @@
 //!
 //! What tests need is made sure of first ([`debian`], [`tools`]); a need that cannot be met is a failure and never a
 //! test that was left out. Arguments go to every `cargo test` as they are: a part of a test's name, for one. Without
-//! any, the server is then killed a few times in the middle of its work and its tokens shared by many tabs, as `torture`
-//! does it many times.
+//! any, the server is then killed a few times under load and its tokens are shared by many tabs, as `torture` does it
+//! many times.
 //!
 //! Every step builds the whole workspace with the same features of its dependencies, so that none of them is built
 //! twice, and without optimisation, because a release build takes longer than all tests together.

@@ -1,7 +1,7 @@
 //! `tidy`: the house rules that neither the compiler nor clippy checks.
 //!
-//! Each rule is a module with a function from what it looks at to [`TidyFinding`]s, and tests of its own on small made-up
-//! inputs. It repairs nothing and knows no exceptions but those that the rule itself names.
+//! Each rule is a module with a function that returns [`TidyFinding`]s, and tests of its own on small inputs. It repairs
+//! nothing and knows no exceptions but those that the rule itself names.
 
 mod calls;
 mod crates;
@@ -46,10 +46,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
         say::line(&finding.to_string());
     }
     say::line(&lengths.to_string());
-    match findings.len() {
-        0 => Ok(()),
-        1 => Err(VerbFailure::Broken("tidy: 1 finding".to_owned())),
-        many => Err(VerbFailure::Broken(format!("tidy: {many} findings"))),
+    if findings.is_empty() {
+        Ok(())
+    } else {
+        Err(VerbFailure::Broken(format!("tidy: {} to repair", findings.len())))
     }
 }
 
@@ -62,11 +62,10 @@ fn check(workspace: &Workspace) -> Result<Report, VerbFailure> {
     findings.extend(files.iter().flat_map(words::check));
     findings.extend(security_map::findings(&files));
     findings.extend(doc_paths::check(&files));
-    for source in &sources {
-        findings.extend(sizes::check(source));
-        findings.extend(calls::check(source));
-        findings.extend(strategies::check(source));
-    }
+    let each = |source| {
+        sizes::check(source).into_iter().chain(calls::check(source)).chain(strategies::check(source))
+    };
+    findings.extend(sources.iter().flat_map(each));
     findings.sort();
     let mut pending = pending(&files, &sources, &lengths);
     pending.sort();

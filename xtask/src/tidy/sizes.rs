@@ -28,17 +28,20 @@ pub(super) fn check_files(sources: &[RustFile]) -> Vec<TidyFinding> {
         sources.iter().map(|source| (source.text.lines().count(), source.path.as_str())).collect();
     lengths.sort_unstable();
     let too_long = lengths.iter().filter(|(length, _)| *length > FILE);
-    let mut findings: Vec<TidyFinding> =
-        too_long.map(|(length, path)| file_too_long(*length, path)).collect();
+    too_long.map(|(length, path)| file_too_long(*length, path)).chain(too_many_long_files(&lengths)).collect()
+}
+
+/// Shown at the longest.
+fn too_many_long_files(lengths: &[(usize, &str)]) -> Option<TidyFinding> {
     let longer = lengths.iter().filter(|(length, _)| *length > MOST_FILES).count();
-    if let (true, Some((_, path))) = (longer * 10 > lengths.len(), lengths.last()) {
+    let (_, path) = lengths.last()?;
+    (longer * 10 > lengths.len()).then(|| {
         let what = format!(
             "{longer} of {} files have more than {MOST_FILES} lines, one in ten may: split the longest, this one first",
             lengths.len()
         );
-        findings.push(TidyFinding::new(path, 1, what));
-    }
-    findings
+        TidyFinding::new(path, 1, what)
+    })
 }
 
 fn file_too_long(length: usize, path: &str) -> TidyFinding {

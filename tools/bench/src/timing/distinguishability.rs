@@ -1,7 +1,7 @@
 //! How well a caller who measures can tell two kinds of answers apart (Mann and Whitney's U, as a share).
 
-/// The chance that a figure of the first kind is larger than one of the second, ties counted half: 0.5 is no better than
-/// a coin, 0 and 1 tell them apart each time. `None` where there is nothing to compare.
+/// The chance that a figure of the first kind is larger than one of the second, ties counted half: 0.5 tells nothing,
+/// 0 and 1 tell the two apart each time. `None` where there is nothing to compare.
 #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 answers")]
 pub(super) fn auc(first: &[f64], second: &[f64]) -> Option<f64> {
     if first.is_empty() || second.is_empty() {

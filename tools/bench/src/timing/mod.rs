@@ -1,7 +1,7 @@
 //! Whether the time of an answer tells who has an account: the same request for an address with an account and for one
 //! without, in turns and in random order within each turn.
 //!
-//! Password attempts and links are limited for each account, so there are many accounts with few requests each. What the
+//! Password attempts and links are limited for each account, so many accounts get few requests each. What the
 //! server does after an answer (a mail) is waited for, so that it is not measured with the next one.
 
 mod burner;

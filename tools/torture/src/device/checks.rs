@@ -109,7 +109,7 @@ impl DeviceClient {
         Ok(())
     }
 
-    /// Whether a code that was promised comes and works. A letter that was being sent when the server died is sent again
+    /// Whether a code that was promised comes and works. A mail that was being sent at the kill is sent again
     /// with another code.
     async fn code_comes_and_works(
         &mut self,

@@ -2,8 +2,8 @@
 //! until the server is killed; and what it holds the server to after that.
 //!
 //! What was not acknowledged may have happened or not. What was acknowledged holds: a new user can sign in, a code that
-//! was promised comes and works or the next one does, a session lives, and a client with its proof has a token that works.
-//! Nothing is left half: besides the sessions that the client knows there are at most as many as answers were lost.
+//! was promised comes and works or the next one does, a session lives, and a client with its proof has a valid token.
+//! Besides the sessions that the client knows there are at most as many as answers were lost.
 
 mod checks;
 
@@ -32,8 +32,8 @@ const READS_FOR: u64 = 60;
 const KILLED_WITHIN: u64 = 600;
 /// How often the outbox is looked into.
 const PAUSE: Duration = Duration::from_millis(5);
-/// How often a client goes on with the account that it has. Else it begins with a sign-up, and most requests in flight at
-/// a kill are hashes; so, sign-ins with a code that has come and refreshes are hit too.
+/// How often a client goes on with its account. Otherwise it begins with a sign-up, and most requests in flight at a kill
+/// are hashes; this way second steps and refreshes are hit too.
 const GOES_ON: f64 = 0.6;
 /// Refreshes between two sign-ins, at most.
 const REFRESHES: u32 = 12;

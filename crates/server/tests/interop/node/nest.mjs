@@ -2,8 +2,8 @@
 //
 // Run as `--eval` in a folder where `@nestjs/microservices` is installed, with the client's options (JSON) as the one
 // argument. Each line of the input is a step, or an array of steps that go off together; a step is
-// {"send": pattern, "data": …} or {"emit": pattern, "data": …}. Each line is answered with one: what became of the step,
-// or an array. That is {"answers": […]} with all that a `send` gave, {"error": …} with what it failed with, or
+// {"send": pattern, "data": …} or {"emit": pattern, "data": …}. Each line is answered with one: the result of the step,
+// or an array. That is {"answers": […]} with all that a `send` gave, {"error": …} with its error, or
 // {"emitted": true}. So a story can say what is asked next when it has seen the answer.
 import "reflect-metadata";
 import { createInterface } from "node:readline";

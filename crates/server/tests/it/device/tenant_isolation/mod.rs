@@ -1,9 +1,9 @@
 //! Tenant isolation: every operation, called by every kind of user about every target, does what its row declares, and
 //! no user reads or changes another tenant's records.
 //!
-//! Who may call is written down a second time here. That both tests can fail was checked by hand: with `/admin/users`
-//! Who may call is written down a second time here. A check by hand showed that both tests can fail: with `/admin/users`
-//! tenant that the request names in place of the administrator's own.
+//! Who may call is written down a second time here. A check by hand showed that both tests can fail: with the route
+//! `/admin/users` declared `SignedIn`, without the dispatcher's comparison of roles, and with the tenant that the request
+//! names in place of the administrator's own.
 
 mod case;
 
