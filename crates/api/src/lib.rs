@@ -1,10 +1,10 @@
-//! The wire: what Portcullis takes and what it answers, apart from any transport.
+//! The wire: what Portcullis takes and answers, on any transport.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`operation`] | the one table of what can be asked: routers, documentation and tests are derived from it |
-//! | [`request`] | bodies, read member by member, with one message per fault |
-//! | [`answer`] | the shapes of success, and the envelope of the device-session surface |
+//! | [`operation`] | the operations table, from which routers, documentation and tests are derived |
+//! | [`request`] | bodies, queries and paths, each declared once, with one message per fault |
+//! | [`answer`] | the bodies of success, and the envelope of the device-session surface |
 //! | [`refusal`] | the one table from errors to code, status and text, and its three renderings |
 //! | [`openapi`] | the OpenAPI 3.1 document, from the table of operations |
 //!

@@ -7,7 +7,7 @@ use portcullis_core::clock::Timestamp;
 /// When a browser sends the cookie along from another site.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SameSite {
-    /// Only when somebody follows a link.
+    /// Only when the user follows a link.
     Lax,
     /// Never.
     Strict,
@@ -50,7 +50,7 @@ impl SessionCookie {
         Self { name, secure: https, same_site: SameSite::Lax, domain: None }
     }
 
-    /// The values of all cookies of this name; more than one means that somebody else planted one.
+    /// The values of all cookies of this name. If there are several, another site of the domain may have planted one.
     pub fn values<'h>(&self, headers: &'h HeaderMap) -> Vec<&'h str> {
         let texts = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
         let pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));

@@ -1,4 +1,4 @@
-//! Who a request is from.
+//! The extractor of the signed-in user.
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
@@ -7,7 +7,7 @@ use portcullis_core::engine::Identity;
 
 use crate::RefusalResponse;
 
-/// Whoever is signed in, behind a [`Guard`](crate::Guard). As `Option<CurrentUser>` it is `None` where no guard stands.
+/// The signed-in user, behind a [`Guard`](crate::Guard). Without a guard it answers 401, and `Option<CurrentUser>` is `None`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CurrentUser(pub Identity);
 
@@ -15,7 +15,7 @@ impl<S: Send + Sync> FromRequestParts<S> for CurrentUser {
     type Rejection = RefusalResponse;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, RefusalResponse> {
-        // Without a guard nobody is signed in, whatever the request shows: forgetting the guard denies.
+        // Only a guard puts it there, so a route whose guard was forgotten denies every request.
         parts.extensions.get::<Self>().cloned().ok_or(RefusalResponse(Refusal::plain(Code::Unauthorized)))
     }
 }

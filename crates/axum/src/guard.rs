@@ -1,4 +1,4 @@
-//! The layer that lets only those through who are signed in.
+//! The layer that lets only signed-in callers through.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -16,7 +16,7 @@ use tower::{Layer, Service};
 
 use crate::{CurrentUser, RequestCredentials, SessionCookie, render, tenant_named};
 
-/// Lets only requests through that show a credential of one strategy.
+/// Lets only requests through that have a valid credential of one strategy, and gives handlers a [`CurrentUser`].
 #[derive(Clone, Debug)]
 pub struct Guard(Arc<GuardConfig>);
 
@@ -35,7 +35,7 @@ impl Guard {
         Self::with(engine, strategy, SessionCookie::over(false), false)
     }
 
-    /// A guard that looks for this cookie, and may insist on a tenant being named.
+    /// A guard that looks for this cookie. If it requires a tenant, a request without `x-tenant-id` is refused.
     #[must_use]
     pub fn with(
         engine: Engine,
@@ -48,19 +48,19 @@ impl Guard {
 }
 
 impl GuardConfig {
-    async fn recognise(&self, headers: &HeaderMap) -> Result<Identity, Refusal> {
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<Identity, Refusal> {
         let tenant = tenant_named(headers, self.requires_tenant)?;
         let shown = RequestCredentials::in_headers(headers, &self.cookie);
         let attempt = AuthenticationRequest { tenant, strategy: self.strategy, envelope: shown.envelope() };
         Ok(self.engine.authenticate(&attempt).await?)
     }
 
-    /// The cookie, once more, because its end has moved.
-    fn hand_out_again(&self, renewed: &RenewedCredential, response: &mut Response) {
-        // A name that cannot stand in a header never was in one: there is no cookie to hand out again.
+    /// Sends the cookie again, because its expiry has moved.
+    fn renew_cookie(&self, renewed: &RenewedCredential, response: &mut Response) {
+        // An invalid name: no cookie was ever set, so there is none to renew.
         let Ok(set) = self.cookie.set(renewed.credential.reveal(), renewed.expires) else { return };
         let headers = response.headers_mut();
-        // A handler that has set the cookie itself, as sign-out does, has the last word.
+        // A handler that has set the cookie itself, as sign-out does, is not overruled.
         if !headers.contains_key(SET_COOKIE) {
             headers.append(SET_COOKIE, set);
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -72,14 +72,14 @@ impl<S> Layer<S> for Guard {
     type Service = Guarded<S>;
 
     fn layer(&self, inner: S) -> Guarded<S> {
-        Guarded { post: self.0.clone(), inner }
+        Guarded { config: self.0.clone(), inner }
     }
 }
 
 /// A service behind a [`Guard`].
 #[derive(Clone, Debug)]
 pub struct Guarded<S> {
-    post: Arc<GuardConfig>,
+    config: Arc<GuardConfig>,
     inner: S,
 }
 
@@ -97,22 +97,22 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let post = self.post.clone();
+        let config = self.config.clone();
         // The clone is not ready; the one that was polled is.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(async move {
-            let identity = match post.recognise(request.headers()).await {
+            let identity = match config.authenticate(request.headers()).await {
                 Ok(identity) => identity,
-                Err(refusal) => return Ok(post.refuse(&refusal, &request)),
+                Err(refusal) => return Ok(config.refuse(&refusal, &request)),
             };
             let renewed = identity.renewed.clone();
             request.extensions_mut().insert(CurrentUser(identity));
-            // Whoever stands behind and refuses, does it in the same words.
-            request.extensions_mut().insert(post.clone());
+            // An inner layer that refuses renders it the same way.
+            request.extensions_mut().insert(config.clone());
             let mut response = inner.call(request).await?;
             if let Some(renewed) = renewed {
-                post.hand_out_again(&renewed, &mut response);
+                config.renew_cookie(&renewed, &mut response);
             }
             Ok(response)
         })

@@ -1,38 +1,38 @@
 //! Guards for axum services.
 //!
-//! A [`Guard`] is a layer: behind it, requests of people who are signed in, with a [`CurrentUser`] to extract; everybody
-//! else is refused in the words of the wire contract. The check happens in this process, without a call per request, and
-//! a sign-out anywhere holds here as soon as the store has announced it.
+//! Behind a [`Guard`] are only requests of signed-in users, with a [`CurrentUser`] to extract; any other request is refused
+//! as the wire contract says. The check happens in this process, without a call per request, and a sign-out anywhere holds
+//! here as soon as the store has announced it.
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
-//! use portcullis_axum::{Guard, SignedIn};
+//! use portcullis_axum::{CurrentUser, Guard};
 //! use portcullis_core::{engine::Engine, strategy::StrategyName};
 //!
 //! # fn app(engine: Engine) -> Router {
 //! Router::new()
-//!     .route("/member", get(|SignedIn(identity): SignedIn| async move { format!("Hello {}", identity.email) }))
+//!     .route("/member", get(|CurrentUser(identity): CurrentUser| async move { format!("Hello {}", identity.email) }))
 //!     .route_layer(Guard::new(engine, StrategyName::SessionJwt))
 //! # }
 //! ```
 //!
-//! Behind a guard, [`Roles`] lets only those further whose role is one of a few:
+//! Behind a guard, [`Roles`] lets only users with one of some roles through:
 //!
 //! ```no_run
 //! use axum::{Router, routing::delete};
-//! use portcullis_axum::{Guard, Roles, SignedIn};
+//! use portcullis_axum::{CurrentUser, Guard, Roles};
 //! use portcullis_core::{engine::Engine, strategy::StrategyName, user::Role};
 //!
 //! # fn app(engine: Engine) -> Router {
 //! Router::new()
-//!     .route("/members/{id}", delete(|SignedIn(by): SignedIn| async move { format!("{} did it", by.email) }))
+//!     .route("/members/{id}", delete(|CurrentUser(by): CurrentUser| async move { format!("{} did it", by.email) }))
 //!     .route_layer(Roles::any_of([Role::Manager, Role::Admin]))
-//!     // A layer that is added later stands further out: who it is, is asked first.
+//!     // The layer that is added last runs first: the guard before the roles.
 //!     .route_layer(Guard::new(engine, StrategyName::Session))
 //! # }
 //! ```
 //!
-//! This crate decides nothing: it finds credentials in a request, asks the engine, and writes down the answer.
+//! This crate decides nothing: it finds credentials in a request, asks the engine, and renders the answer.
 
 mod cookie;
 mod current_user;

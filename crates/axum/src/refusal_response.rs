@@ -12,8 +12,8 @@ use portcullis_api::refusal::{Refusal, RefusedRequest, Rendering};
 use portcullis_core::clock::Timestamp;
 use portcullis_core::engine::Engine;
 
-/// A refusal on its way out of a handler. [`render_refusals`] writes it down, because only there is known what the
-/// request was and what it accepts; without that layer it is a bare status.
+/// A refusal as a handler returns it. The layer [`render_refusals`] writes its body, because that depends on what the
+/// request accepts; without that layer it is a bare status.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RefusalResponse(pub Refusal);
 
@@ -31,14 +31,14 @@ impl IntoResponse for RefusalResponse {
     }
 }
 
-/// Writes down every [`RefusalResponse`] that leaves the handlers behind it: a middleware for `axum::middleware::from_fn_with_state`.
+/// Renders every [`RefusalResponse`] of the handlers behind it: a middleware for `axum::middleware::from_fn_with_state`.
 pub async fn render_refusals(State(engine): State<Engine>, request: Request, next: Next) -> Response {
     let asker = RefusalContext::of(&request);
     let response = next.run(request).await;
     asker.write_down(response, engine.now())
 }
 
-/// What must be remembered of a request to write down its refusal.
+/// What rendering a refusal needs of its request.
 #[derive(Clone, Debug)]
 pub struct RefusalContext {
     method: Method,
@@ -47,7 +47,7 @@ pub struct RefusalContext {
 }
 
 impl RefusalContext {
-    /// Of this request.
+    /// Copies it from a request.
     #[must_use]
     pub fn of<B>(request: &http::Request<B>) -> Self {
         Self {
@@ -57,19 +57,19 @@ impl RefusalContext {
         }
     }
 
-    /// The response as it is, unless it is [`RefusalResponse`]: then in the words that the request asked for.
+    /// Renders a response that is a [`RefusalResponse`]; leaves any other as it is.
     #[must_use]
     pub fn write_down(&self, mut response: Response, at: Timestamp) -> Response {
         let Some(RefusalResponse(refusal)) = response.extensions_mut().remove() else { return response };
         let (parts, body) = render(&refusal, &self.method, &self.uri, &self.accept, at).into_parts();
-        // What the routing has added stays: `Allow`, above all.
+        // Headers of the router stay, above all `Allow`.
         response.headers_mut().extend(parts.headers);
         *response.body_mut() = body;
         response
     }
 }
 
-/// A refusal as the response to a request.
+/// The response for a refusal; logs what failed in the server.
 #[must_use]
 pub fn render(
     refusal: &Refusal,
@@ -78,6 +78,7 @@ pub fn render(
     accept: &[HeaderValue],
     at: Timestamp,
 ) -> Response {
+    refusal.log();
     let request = RefusedRequest { method: method.as_str(), path: uri.path(), at };
     let accepted = accept.iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
     let rendering = Rendering::of_path(request.path).negotiated(Some(&accepted));
@@ -93,7 +94,7 @@ pub fn render(
     response
 }
 
-/// Every 401 says how to do better (RFC 9110, section 15.5.2; RFC 6750, section 3).
+/// Every 401 has a challenge (RFC 9110, section 15.5.2; RFC 6750, section 3).
 fn challenge(refusal: &Refusal, headers: &mut HeaderMap) {
     if refusal.code.status() == 401 {
         let text = if refusal.invalid_token { "Bearer error=\"invalid_token\"" } else { "Bearer" };

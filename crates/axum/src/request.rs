@@ -1,4 +1,4 @@
-//! What a request shows: its credentials and its tenant.
+//! The credentials and the tenant of a request.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -16,10 +16,10 @@ pub struct RequestCredentials<'h> {
 }
 
 impl<'h> RequestCredentials<'h> {
-    /// All that `headers` show.
+    /// The credentials in `headers`.
     #[must_use]
     pub fn in_headers(headers: &'h HeaderMap, cookie: &SessionCookie) -> Self {
-        // A header that is no text is shown as an empty one: there is a credential, and it is nobody's.
+        // A header that is not text counts as an empty credential, which is never valid.
         let texts = headers.get_all(AUTHORIZATION).iter().map(|value| value.to_str().unwrap_or_default());
         Self { authorization: texts.collect(), cookies: cookie.values(headers) }
     }
@@ -34,7 +34,7 @@ impl<'h> RequestCredentials<'h> {
 /// The tenant that a request names in `x-tenant-id`.
 ///
 /// # Errors
-/// A [`Refusal`]: there are several, it cannot be one, or there is none although one is `required`.
+/// A [`Refusal`]: there are two names, the name is not valid, or there is none although it is `required`.
 pub fn tenant_named(headers: &HeaderMap, required: bool) -> Result<Option<TenantId>, Refusal> {
     let mut named = headers.get_all("x-tenant-id").iter();
     match (named.next(), named.next()) {
@@ -46,12 +46,12 @@ pub fn tenant_named(headers: &HeaderMap, required: bool) -> Result<Option<Tenant
             let parsed = name.to_str().ok().and_then(|name| name.parse().ok());
             let unknown = || {
                 let named = String::from_utf8_lossy(name.as_bytes());
-                Refusal::because(Code::TenantConnectionMissing, "Unknown tenant").about_tenant(&named)
+                Refusal::plain(Code::TenantConnectionMissing).about_tenant(&named)
             };
             parsed.map(Some).ok_or_else(unknown)
         }
         (Some(_), Some(_)) => {
-            Err(Refusal::because(Code::TenantConnectionMissing, "The header x-tenant-id stands there twice"))
+            Err(Refusal::because(Code::TenantConnectionMissing, "The header x-tenant-id occurs twice"))
         }
     }
 }

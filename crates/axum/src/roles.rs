@@ -1,4 +1,4 @@
-//! The layer that lets only those through whose role is one of a few.
+//! The layer that lets only callers with one of some roles through.
 
 use std::convert::Infallible;
 use std::future::{Future, ready};
@@ -15,32 +15,32 @@ use tower::{Layer, Service};
 use crate::guard::GuardConfig;
 use crate::{CurrentUser, RefusalResponse};
 
-/// Lets only requests through of people in one of these roles, behind a [`Guard`](crate::Guard). Where no guard stands
-/// nobody is signed in, and everybody is refused.
+/// Lets only callers with one of these roles through, behind a [`Guard`](crate::Guard). Without a guard it refuses every
+/// request, because no caller is signed in.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Roles(Arc<[Role]>);
 
 impl Roles {
-    /// Any one of these roles is enough. Of none, nobody has one.
+    /// Any one of these roles is enough. An empty list refuses every request.
     #[must_use]
     pub fn any_of(roles: impl IntoIterator<Item = Role>) -> Self {
         Self(roles.into_iter().collect())
     }
 
-    /// Judges whoever a guard has let in, for handlers that ask only sometimes.
+    /// Checks the user that a guard let in, for handlers that need a role only sometimes.
     ///
     /// # Errors
-    /// A [`Refusal`]: nobody is signed in (401), the credential says nothing of a role, or it is another one (403).
+    /// A [`Refusal`]: no user is signed in (401), the credential names no role, or it is another one (403).
     pub fn admit(&self, who: Option<&CurrentUser>) -> Result<(), Refusal> {
         let CurrentUser(identity) = who.ok_or(Refusal::plain(Code::Unauthorized))?;
-        let role = identity.role.ok_or(Refusal::missing_role())?;
+        let role = identity.role.ok_or(Refusal::plain(Code::MissingRole))?;
         if self.0.contains(&role) { Ok(()) } else { Err(Refusal::insufficient_role(&self.0)) }
     }
 
     fn refused(&self, request: &Request) -> Option<Response> {
         let refusal = self.admit(request.extensions().get()).err()?;
         Some(match request.extensions().get::<Arc<GuardConfig>>() {
-            Some(post) => post.refuse(&refusal, request),
+            Some(config) => config.refuse(&refusal, request),
             None => RefusalResponse(refusal).into_response(),
         })
     }

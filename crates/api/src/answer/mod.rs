@@ -1,4 +1,4 @@
-//! The shapes of success. Members stand in the order in which they are written.
+//! The bodies of success. Members are written in the order of the fields.
 
 pub mod device;
 mod strategy_format;
@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 pub use strategy_format::{StrategyFormat, strategy_format};
 pub use success::{Success, SuccessEnvelope};
 
-/// A user, as everybody may see it who is that user.
+/// A user, as that user sees it under the strategies.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = User)]
@@ -36,7 +36,7 @@ pub struct UserView {
 }
 
 impl UserView {
-    /// The view of a user.
+    /// What a user sees of their own record.
     #[must_use]
     pub fn of(user: &User) -> Self {
         Self {
@@ -77,45 +77,45 @@ impl UserInParts {
     }
 }
 
-/// A sentence.
+/// An answer that is one sentence.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct MessageBody {
     /// The sentence.
     pub message: &'static str,
 }
 
-/// Somebody is signed in with a token.
+/// The answer to a sign-in whose credential is a token.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct TokenLogin {
-    /// To be sent as a bearer token.
+    /// The access token, to be sent as a bearer token.
     pub access_token: String,
-    /// To be traded for the next pair.
+    /// The refresh token, to be traded for the next pair.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub refresh_token: Option<String>,
-    /// To be sent with each refresh.
+    /// The device proof, to be sent with each refresh.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub device_secret: Option<String>,
-    /// Who.
+    /// The user.
     pub user: UserView,
 }
 
-/// Somebody is signed in with a cookie.
+/// The answer to a sign-in whose credential is a cookie.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct CookieLogin {
     /// A sentence.
     pub message: &'static str,
-    /// Who.
+    /// The user.
     pub user: UserView,
 }
 
-/// Somebody is signed in with a pair of tokens that stand apart.
+/// The answer to a sign-in whose tokens are an object of their own.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct PairLogin {
-    /// Who.
+    /// The user.
     pub user: UserInParts,
-    /// With what.
+    /// The tokens.
     #[schema(inline)]
     pub tokens: Pair,
 }
@@ -124,13 +124,13 @@ pub struct PairLogin {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pair {
-    /// To be sent as a bearer token.
+    /// The access token, to be sent as a bearer token.
     pub access_token: String,
-    /// To be traded for the next pair.
+    /// The refresh token, to be traded for the next pair.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub refresh_token: Option<String>,
-    /// To be sent with each refresh.
+    /// The device proof, to be sent with each refresh.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub device_secret: Option<String>,
@@ -139,9 +139,9 @@ pub struct Pair {
 /// The next pair of tokens.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct Tokens {
-    /// To be sent as a bearer token.
+    /// The access token, to be sent as a bearer token.
     pub access_token: String,
-    /// To be traded for the next pair.
+    /// The refresh token, to be traded for the next pair.
     pub refresh_token: String,
 }
 
@@ -167,7 +167,7 @@ pub enum RefreshAnswer {
     Pair(Pair),
 }
 
-/// Who a profile shows, in one of its spellings.
+/// The user of a profile, in one of its formats.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum ProfileUser {
@@ -219,10 +219,10 @@ pub enum ProfileUser {
 pub struct StrategyProfile {
     /// A sentence.
     pub message: &'static str,
-    /// Who.
+    /// The user.
     #[schema(inline)]
     pub user: ProfileUser,
-    /// Under which strategy.
+    /// The name of the strategy, as its clients know it.
     pub strategy: &'static str,
     /// A remark.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -288,14 +288,14 @@ impl StrategyFormat {
     }
 }
 
-/// That the device-session surface is up.
+/// The health of the device-session surface.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct AuthHealth {
-    /// True.
+    /// Always true.
     pub ok: bool,
-    /// Whose health it is.
+    /// Always `auth-service`.
     pub service: &'static str,
-    /// The transport by which it was asked.
+    /// The transport of the request: `HTTP` or `TCP`.
     pub mode: &'static str,
 }
 
@@ -305,10 +305,10 @@ impl AuthHealth {
     }
 }
 
-/// The answer to a question for the health of the device-session surface, over HTTP.
+/// The answer of `GET /auth/health`.
 pub const AUTH_HEALTH: AuthHealth = AuthHealth::over("HTTP");
 
-/// The same, over TCP.
+/// The answer of `auth.health` over TCP.
 pub const AUTH_HEALTH_OVER_TCP: AuthHealth = AuthHealth::over("TCP");
 
 /// The answer to a change of password.

@@ -1,6 +1,6 @@
-//! How each strategy's answers are worded and spelled: existing clients were written against these, to the letter.
+//! The format of each strategy's answers: existing clients were written against exactly these texts and members.
 //!
-//! The strategies are alike in what they mean and differ only here, so the differences are a table.
+//! The strategies mean the same and differ only in format, so the differences are a table.
 
 use portcullis_core::engine::Identity;
 use portcullis_core::strategy::StrategyName;
@@ -8,12 +8,12 @@ use portcullis_core::strategy::StrategyName;
 use super::ProfileUser;
 use crate::request::NameForm;
 
-/// How one strategy's answers are spelled.
+/// The format of one strategy's answers.
 #[derive(Clone, Copy, Debug)]
 pub struct StrategyFormat {
-    /// Whose they are.
+    /// The strategy.
     pub strategy: StrategyName,
-    /// Whether a sign-up may give the name in parts.
+    /// How a sign-up gives the user's name.
     pub names: NameForm,
     pub(super) login: LoginFormat,
     pub(super) profile: ProfileFormat,
@@ -128,7 +128,7 @@ const FORMATS: [StrategyFormat; 6] = [
     },
 ];
 
-/// How the answers of `strategy` are spelled.
+/// The format of the answers of `strategy`.
 #[must_use]
 pub fn strategy_format(strategy: StrategyName) -> StrategyFormat {
     let [first, ..] = FORMATS;

@@ -15,16 +15,16 @@ use portcullis_core::clock::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
-/// What an operation of the device-session surface says when it has done what it was asked.
+/// Code and sentence of an operation of the device-session surface that succeeded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Success {
-    /// For programs.
+    /// What client programs branch on.
     pub code: &'static str,
-    /// For people.
+    /// The sentence that people read.
     pub message: &'static str,
 }
 
-/// An answer of success.
+/// The envelope of success.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct SuccessEnvelope<T> {
     message: &'static str,
@@ -44,7 +44,7 @@ const fn success(code: &'static str, message: &'static str) -> Success {
     Success { code, message }
 }
 
-/// The answers, under the names of what has happened.
+/// What operations answer, named after what has happened.
 #[expect(missing_docs, reason = "code and message say what each means")]
 impl Success {
     pub const SIGNED_UP: Self = success("SIGNUP_SUCCESS", "Signup successful.");
@@ -76,14 +76,14 @@ impl Success {
 }
 
 impl Success {
-    /// The answer, with its data; `()` where there is none.
+    /// The envelope with its data; `()` where there is none.
     #[must_use]
     pub const fn reply<T>(self, data: T, at: Timestamp) -> SuccessEnvelope<T> {
         let Self { code, message } = self;
         SuccessEnvelope { message, data, meta: SuccessMeta::Whole { status: "success", code }, ts: at }
     }
 
-    /// The answer with a page of a list, and the cursor of the next one, if there is one.
+    /// The envelope with a page of a list; `next` is the cursor of the next page, if there is one.
     #[must_use]
     pub const fn page<T>(self, data: T, next: Option<Uuid>, at: Timestamp) -> SuccessEnvelope<T> {
         let Self { code, message } = self;

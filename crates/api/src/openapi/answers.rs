@@ -1,4 +1,4 @@
-//! What operations answer when they do what they were asked.
+//! What the operations under each strategy answer when they succeed.
 
 use portcullis_core::strategy::StrategyName;
 use serde::Serialize;
@@ -25,21 +25,21 @@ struct StrategyAnswer {
     /// The name of its schema among the components.
     name: String,
     schema: RefOr<Schema>,
-    /// What is answered.
+    /// An answer with the fewest members.
     least: Value,
-    /// What is answered to a client that keeps a device proof, or of a tenant that hides who has an account.
+    /// The answer to a client that keeps a device proof, or of a tenant that hides who has an account.
     most: Value,
 }
 
 impl StrategyAnswer {
-    /// What every strategy answers alike.
+    /// An answer that is the same under every strategy.
     fn shared<T: ToSchema + PartialSchema + Serialize>(shown: &T) -> Option<Self> {
         let (name, schema) = named::<T>();
         let shown = serde_json::to_value(shown).ok()?;
         Some(Self { name, schema, least: shown.clone(), most: shown })
     }
 
-    /// What this strategy answers in its own way.
+    /// An answer in this strategy's own format.
     fn own(name: String, schema: RefOr<Schema>, least: impl Serialize, most: impl Serialize) -> Option<Self> {
         let (least, most) = (serde_json::to_value(least).ok()?, serde_json::to_value(most).ok()?);
         Some(Self { name, schema: narrowed(schema, &least, &most), least, most })

@@ -12,11 +12,11 @@ use crate::operation::{
 /// A header that the document describes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Described {
-    /// Nothing may keep the answer.
+    /// No cache may store the answer.
     NoStore,
     /// The credential, in a cookie.
     SessionCookie,
-    /// The cookie once more.
+    /// The cookie with a new expiry.
     RenewedCookie,
     /// The cookie taken away.
     ClearedCookie,
@@ -24,7 +24,7 @@ pub(super) enum Described {
     DeviceCookie,
     /// When to try again.
     RetryAfter,
-    /// How to be let in.
+    /// The challenge of a 401.
     Challenge,
 }
 
@@ -59,7 +59,7 @@ impl Described {
     const fn row(self) -> (&'static str, &'static str, Type, &'static str) {
         match self {
             Self::NoStore => {
-                ("NoStore", "Cache-Control", Type::String, "`no-store`: the answer is for nobody else.")
+                ("NoStore", "Cache-Control", Type::String, "`no-store`: the answer is for this client only.")
             }
             Self::SessionCookie => (
                 "SessionCookie",
@@ -98,7 +98,7 @@ impl Described {
     }
 }
 
-/// The headers of success: wherever a credential travels, nothing may keep the answer.
+/// The headers of success: no cache may store an answer with a credential.
 pub(super) const fn of_success(kind: StrategyOperation, carrier: Carrier) -> &'static [Described] {
     use Described::{ClearedCookie, NoStore, RenewedCookie, SessionCookie};
     match (kind, carrier) {

@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document, from the table of operations.
 //!
-//! Nothing in it is written twice. Paths, methods, access and statuses of success are those of [`crate::operation`];
-//! bodies are the types that requests are read by; an answer's example is what [`crate::answer`] makes of a made-up user,
+//! Nothing is declared twice. Paths, methods, access and statuses of success are those of [`crate::operation`];
+//! bodies are the declarations that requests are read by; an answer's example is what [`crate::answer`] makes of a sample user,
 //! and its schema is narrowed to what the example shows; a refusal's example is what [`crate::refusal`] makes of an error
 //! of the engine. The strategies differ by what their tables say and have no text of their own here.
 //!
@@ -24,7 +24,6 @@ mod service;
 mod strategies;
 
 use portcullis_core::strategy::{Carrier, StrategyName};
-use tracing::subscriber::{NoSubscriber, with_default};
 use utoipa::openapi::path::{HttpMethod, Paths};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
@@ -37,29 +36,26 @@ use utoipa::openapi::{
 
 use crate::operation::{Access, Method};
 
-const DESCRIPTION: &str = "Keeps people signed in, and gets them out again.
+const DESCRIPTION: &str = "Authentication and sessions: signs users in, keeps them signed in and signs them out everywhere.
 
-Six strategies share one directory of users: whoever has registered under one can sign in under another, and a credential \
-is believed on the routes of its own strategy only. The device-session surface is a seventh over the same directory and adds a \
+Six strategies share one directory of users: a user who has registered under one can sign in under another, and a \
+credential is accepted on the routes of its own strategy only. The device-session surface is a seventh over the same directory and adds a \
 second step by mail, names for devices, and remote sign-out; its answers stand in an envelope, `{\"message\", \"data\", \
 \"meta\", \"ts\"}`. Refusals are `application/json`, or `application/problem+json` (RFC 9457) where `Accept` asks for it. Any route answers 405 with `Allow` to another method, 408 to a client that is too slow, \
 431 to headers over 16 KiB, and 500 for a fault of the server.";
 
-/// The tag of what the server does for everybody.
+/// The tag of keys and health.
 const SERVICE: &str = "service";
 
 /// The document, for a server of this version.
 #[must_use]
 pub fn document(version: &str) -> OpenApi {
-    // The examples are made of errors, and whatever makes a refusal of one logs its cause: nothing has failed here.
-    with_default(NoSubscriber::new(), || {
-        OpenApiBuilder::new()
-            .info(info(version))
-            .tags(Some(tags()))
-            .paths(paths())
-            .components(Some(components()))
-            .build()
-    })
+    OpenApiBuilder::new()
+        .info(info(version))
+        .tags(Some(tags()))
+        .paths(paths())
+        .components(Some(components()))
+        .build()
 }
 
 fn info(version: &str) -> Info {
@@ -141,7 +137,7 @@ fn cookie() -> SecurityScheme {
     SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description("connect.sid", about)))
 }
 
-/// What an operation demands. Nothing is spelled out, so that nobody takes it for forgotten.
+/// The credential that an operation demands. A public one states an empty list, so that it does not look forgotten.
 fn security(access: Access, carrier: Carrier) -> Vec<SecurityRequirement> {
     match access {
         Access::Public => Vec::new(),

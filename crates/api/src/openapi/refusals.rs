@@ -1,4 +1,4 @@
-//! What operations answer when they do not do what they were asked.
+//! How the operations under each strategy refuse.
 //!
 //! The examples are errors of the engine, mapped and written as they are for clients.
 
@@ -105,7 +105,7 @@ fn of_operation(operation: &StrategyRow, name: StrategyName) -> Vec<Example> {
     refusals
 }
 
-/// What anything that needs a tenant and a store may meet.
+/// The refusals of any operation that needs a tenant and a store.
 pub(super) fn of_every_operation() -> Vec<Example> {
     let away = StoreError::unavailable("answer", fmt::Error);
     vec![
@@ -120,7 +120,7 @@ fn of_body(kind: StrategyOperation, strategy: StrategyName) -> Vec<Example> {
     malformed().into_iter().chain(faults).collect()
 }
 
-/// What any body may meet before its members are read.
+/// The refusals of any body, before its members are read.
 pub(super) fn malformed() -> [Example; 3] {
     [
         ("notJson", NotJson.into()),

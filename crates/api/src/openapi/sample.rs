@@ -1,6 +1,6 @@
-//! A made-up user, for examples.
+//! The sample user of all examples.
 //!
-//! The functions give nothing where the user could not be made up; a test shows that every example is there.
+//! The functions return `None` where a sample is invalid; a test shows that every example is there.
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::email::Email;
@@ -16,12 +16,12 @@ use uuid::Uuid;
 
 use crate::answer::device::{DeviceLogin, DeviceUser, SessionSummary};
 
-/// A JWS by its form, and by its content nobody's.
+/// JWS by their form, valid for no user.
 const ACCESS_TOKEN: &str = "eyJ0eXAiOiJhdCtqd3QifQ.e30.AA";
 const REFRESH_TOKEN: &str = "eyJ0eXAiOiJydCtqd3QifQ.e30.AA";
 const DEVICE_SECRET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// When everything in the examples happens.
+/// The time of all examples.
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_769_638_376_311);
 pub(super) const USER: Uuid = Uuid::from_u128(0x019c_06aa_b377_7a3e_8c51_5b7d_1f0e_9a42);
 pub(super) const SESSION: Uuid = Uuid::from_u128(0x019c_06aa_b377_7c04_9e2f_6a1d_83b5_c770);
@@ -34,7 +34,7 @@ pub(super) fn user() -> Option<User> {
     Some(User { username: Some(username), mobile: Some(mobile), ..user })
 }
 
-/// Ann signed in, with a device proof or without one.
+/// The sample user signed in, with a device proof if `native`.
 pub(super) fn signed_in(strategy: StrategyName, native: bool) -> Option<CompletedSignIn> {
     let rotates = strategy.strategy().rotates();
     let grant = Grant {
@@ -47,7 +47,7 @@ pub(super) fn signed_in(strategy: StrategyName, native: bool) -> Option<Complete
     Some(CompletedSignIn { user: user()?, session: SessionId::from_uuid(SESSION), grant })
 }
 
-/// A session of hers, which is live, or has ended.
+/// A session of the sample user, live or ended.
 pub(super) fn session(ended: bool) -> SessionSummary {
     SessionSummary {
         session_id: SessionId::from_uuid(SESSION),
@@ -62,7 +62,7 @@ pub(super) fn session(ended: bool) -> SessionSummary {
     }
 }
 
-/// What a sign-in on the device-session surface gives her.
+/// The answer to the sample user's sign-in on the device-session surface.
 pub(super) fn device_login(native: bool) -> Option<DeviceLogin> {
     let Refreshed { access, refresh, session } = refreshed();
     let secret = native.then(|| PlainSecret::presented(DEVICE_SECRET));

@@ -1,4 +1,4 @@
-//! What clients see of each error of the engine.
+//! What clients see of each error of the engine. The matches are exhaustive.
 
 use std::error::Error;
 use std::time::Duration;
@@ -11,29 +11,26 @@ use portcullis_core::password::{HashRefused, WeakPassword};
 use portcullis_core::store::StoreError;
 use portcullis_core::strategy::SessionClaim;
 use portcullis_core::ticket::TicketPurpose;
-use tracing::{error, warn};
 
 use super::{Code, Reason, Refusal};
 use crate::request::fault_of;
 
-/// How long to wait for what is away.
+/// How long a client should wait for a store that is away.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The client learns nothing of it, so this is the last place that knows the cause.
-fn fault_of_ours(cause: &dyn Error) -> Refusal {
-    error!(%cause, "a request was answered 500");
-    Refusal::plain(Code::InternalError)
+/// The server failed. The client does not learn the cause, but the log does.
+fn server_fault(cause: &dyn Error) -> Refusal {
+    Refusal::plain(Code::InternalError).caused_by(cause)
 }
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable { .. } => {
-                warn!(cause = %error, "a request was answered 503");
-                Self::plain(Code::StoreUnavailable).later(RETRY)
+                Self::plain(Code::StoreUnavailable).later(RETRY).caused_by(&error)
             }
             StoreError::Overloaded => Self::plain(Code::Busy).later(RETRY),
-            StoreError::Corrupt { .. } => fault_of_ours(&error),
+            StoreError::Corrupt { .. } => server_fault(&error),
         }
     }
 }
@@ -42,10 +39,10 @@ impl From<TenantError> for Refusal {
     fn from(error: TenantError) -> Self {
         match error {
             TenantError::Unknown(tenant) => {
-                Self::because(Code::TenantConnectionMissing, "Unknown tenant").about_tenant(tenant.as_str())
+                Self::plain(Code::TenantConnectionMissing).about_tenant(tenant.as_str())
             }
-            TenantError::Suspended => Self::because(Code::TenantSuspended, "Tenant is suspended"),
-            TenantError::Keys(_) | TenantError::Settings(_) => fault_of_ours(&error),
+            TenantError::Suspended => Self::plain(Code::TenantSuspended),
+            TenantError::Keys(_) | TenantError::Settings(_) => server_fault(&error),
             TenantError::Store(error) => error.into(),
         }
     }
@@ -64,7 +61,7 @@ impl From<HashRefused> for Refusal {
 impl From<IssueError> for Refusal {
     fn from(error: IssueError) -> Self {
         match error {
-            IssueError::Sign(_) | IssueError::NoKey(_) => fault_of_ours(&error),
+            IssueError::Sign(_) | IssueError::NoKey(_) => server_fault(&error),
         }
     }
 }
@@ -75,7 +72,7 @@ impl From<WeakPassword> for Refusal {
     }
 }
 
-/// A password that is too easy to guess, in this member of the body.
+/// A password that the policy rejects, in this member of the body.
 fn weak(member: &str, error: &WeakPassword) -> Refusal {
     let fault = format!("{member} {}", fault_of(error));
     Refusal { reason: Reason::Faults(vec![fault]), ..Refusal::plain(Code::ValidationFailed) }
@@ -84,7 +81,7 @@ fn weak(member: &str, error: &WeakPassword) -> Refusal {
 impl From<RegisterError> for Refusal {
     fn from(error: RegisterError) -> Self {
         match error {
-            RegisterError::Taken => Self::because(Code::UserExists, "Email already registered"),
+            RegisterError::Taken => Self::plain(Code::UserExists),
             RegisterError::NotOffered => Self::no_route(),
             RegisterError::Weak(error) => error.into(),
             RegisterError::Busy(error) => error.into(),
@@ -97,10 +94,8 @@ impl From<RegisterError> for Refusal {
 impl From<PasswordSignInError> for Refusal {
     fn from(error: PasswordSignInError) -> Self {
         match error {
-            PasswordSignInError::InvalidCredentials => {
-                Self::because(Code::InvalidCredentials, "Invalid credentials")
-            }
-            PasswordSignInError::Locked => Self::because(Code::AccountLocked, "Account locked"),
+            PasswordSignInError::InvalidCredentials => Self::plain(Code::InvalidCredentials),
+            PasswordSignInError::Locked => Self::plain(Code::AccountLocked),
             PasswordSignInError::NotOffered => Self::no_route(),
             PasswordSignInError::Busy(error) => error.into(),
             PasswordSignInError::Issue(error) => error.into(),
@@ -110,13 +105,12 @@ impl From<PasswordSignInError> for Refusal {
     }
 }
 
-/// A token was shown, and not believed.
+/// The refusal of a token that was shown.
 fn bad_token(refusal: Refusal) -> Refusal {
     Refusal { invalid_token: true, ..refusal }
 }
 
-/// What the tenant of a credential has to say. While it is suspended its sessions are over, and so is everything that
-/// stands for one.
+/// An error of the credential's tenant. While the tenant is suspended, no credential of it is valid.
 fn of_credentials_tenant(error: TenantError) -> Refusal {
     match error {
         TenantError::Suspended => bad_token(Refusal::plain(Code::Unauthorized)),
@@ -156,7 +150,7 @@ impl From<RefreshError> for Refusal {
             | RefreshError::Reused
             | RefreshError::SessionGone(_)
             | RefreshError::Tenant(TenantError::Suspended) => {
-                bad_token(Self::because(Code::InvalidRefreshToken, "Invalid refresh token"))
+                bad_token(Self::plain(Code::InvalidRefreshToken))
             }
             RefreshError::OtherTenant => {
                 bad_token(Self::because(Code::TenantMismatch, "Invalid refresh token"))
@@ -169,23 +163,14 @@ impl From<RefreshError> for Refusal {
     }
 }
 
-fn contended() -> Refusal {
-    let text = "The account was changed by another request at the same time, please try again";
-    Refusal::because(Code::Conflict, text)
-}
-
 impl From<ChangePasswordError> for Refusal {
     fn from(error: ChangePasswordError) -> Self {
         match error {
-            ChangePasswordError::WrongPassword => {
-                Self::because(Code::WrongPassword, "Current password is wrong")
-            }
+            ChangePasswordError::WrongPassword => Self::plain(Code::WrongPassword),
             ChangePasswordError::TooManyGuesses { wait } => Self::too_many_attempts(wait),
-            ChangePasswordError::Reused => {
-                Self::because(Code::PasswordReused, "Cannot reuse previous password")
-            }
+            ChangePasswordError::Reused => Self::plain(Code::PasswordReused),
             ChangePasswordError::UserGone => bad_token(Self::plain(Code::Unauthorized)),
-            ChangePasswordError::Contended => contended(),
+            ChangePasswordError::Contended => Self::plain(Code::Conflict),
             ChangePasswordError::Weak(error) => weak("newPassword", &error),
             ChangePasswordError::Busy(error) => error.into(),
             ChangePasswordError::Tenant(error) => of_credentials_tenant(error),
@@ -208,7 +193,7 @@ impl From<VerifyCodeError> for Refusal {
         match error {
             VerifyCodeError::Wrong => Self::plain(Code::InvalidOtp),
             VerifyCodeError::Expired => Self::plain(Code::OtpExpired),
-            // At most: other tries may have been longer ago, and another code may be asked for at once.
+            // At most: earlier attempts leave the window sooner, and the client may ask for another code at once.
             VerifyCodeError::TooMany => Self::too_many_attempts(TicketPurpose::Code.limits().within),
             VerifyCodeError::NotOffered => Self::no_route(),
             VerifyCodeError::Issue(error) => error.into(),
@@ -231,11 +216,11 @@ impl From<UnlockError> for Refusal {
 impl From<ResetError> for Refusal {
     fn from(error: ResetError) -> Self {
         match error {
-            // A link outlives its user, and then is as good as none.
+            // A link may outlive its user; then it is like an unknown one.
             ResetError::InvalidToken | ResetError::Account(UserAdminError::NotFound) => {
                 Self::plain(Code::InvalidResetToken)
             }
-            ResetError::Reused => Self::because(Code::PasswordReused, "Cannot reuse previous password"),
+            ResetError::Reused => Self::plain(Code::PasswordReused),
             ResetError::Weak(error) | ResetError::Account(UserAdminError::Weak(error)) => {
                 weak("newPassword", &error)
             }
@@ -251,11 +236,11 @@ impl From<UserAdminError> for Refusal {
     fn from(error: UserAdminError) -> Self {
         match error {
             UserAdminError::NotFound => Self::plain(Code::UserNotFound),
-            UserAdminError::Taken => Self::because(Code::UserExists, "User already exists"),
+            UserAdminError::Taken => Self::plain(Code::UserExists),
             UserAdminError::Weak(error) => error.into(),
-            UserAdminError::Contended => contended(),
+            UserAdminError::Contended => Self::plain(Code::Conflict),
             UserAdminError::Busy(error) => error.into(),
-            // Accounts are seen to by those who are signed in.
+            // The caller of an admin operation is signed in.
             UserAdminError::Tenant(error) => of_credentials_tenant(error),
             UserAdminError::Store(error) => error.into(),
         }

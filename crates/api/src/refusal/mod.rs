@@ -1,7 +1,7 @@
 //! Refusals: the one table from errors to code, status and text, and its three renderings.
 //!
-//! Every error of the engine becomes a [`Refusal`] here, in an exhaustive `match`, so that a new error does not compile
-//! until somebody has decided what clients see. An outage is 503 and never becomes a 401.
+//! Every error of the engine becomes a [`Refusal`] in an exhaustive `match`: a new error does not compile until its author
+//! has decided what clients see. Each code has its sentence once, in the table of codes. An outage is 503, never 401.
 
 mod code;
 mod from_engine;
@@ -9,6 +9,7 @@ mod operation_texts;
 mod rendering;
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::time::Duration;
 
 pub use code::Code;
@@ -18,35 +19,38 @@ pub use rendering::{RefusedRequest, Rendering};
 
 use portcullis_core::id::SessionId;
 use portcullis_core::user::Role;
+use tracing::{error, warn};
 
 use crate::request::{Faults, NotJson};
 
-/// The most characters that are repeated of what somebody took for a tenant's name: more than a name has.
+/// The most characters of an unknown tenant's name that an answer repeats: more than a valid name has.
 const LONGEST_NAME: usize = 100;
 
-/// What a client is told when it does not get what it asked for.
+/// Why a request is refused.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refusal {
-    /// Which one, for programs; it has a status.
+    /// For client programs; it has a status.
     pub code: Code,
-    /// Why, for people.
+    /// The sentence that people read.
     pub reason: Reason,
-    /// When trying again may help.
+    /// How long a client should wait before it tries again.
     pub retry_after: Option<Duration>,
-    /// Whether a token was shown and not believed (RFC 6750, section 3.1).
+    /// Whether the request had a token that was rejected (RFC 6750, section 3.1).
     pub invalid_token: bool,
-    /// The session that it is about, where the client may know.
+    /// The session that it is about; `None` where the client must not learn of one.
     pub session: Option<SessionId>,
-    /// The tenant that was named, where it is about that: as it was written, which need not be a name that can be.
+    /// The tenant that the request named, as it was written; it need not be a valid name.
     pub tenant: Option<String>,
+    /// What failed in the server, for its log and no client.
+    cause: Option<String>,
 }
 
-/// Why.
+/// The sentence of a refusal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Reason {
-    /// The code says it all.
+    /// The title of the status.
     Plain,
-    /// A sentence.
+    /// This sentence.
     Text(Cow<'static, str>),
     /// A sentence for each fault of the body.
     Faults(Vec<String>),
@@ -56,13 +60,24 @@ pub enum Reason {
 
 impl Refusal {
     const fn new(code: Code, reason: Reason) -> Self {
-        Self { code, reason, retry_after: None, invalid_token: false, session: None, tenant: None }
+        Self {
+            code,
+            reason,
+            retry_after: None,
+            invalid_token: false,
+            session: None,
+            tenant: None,
+            cause: None,
+        }
     }
 
-    /// A refusal that its code explains.
+    /// A refusal with the sentence of its code.
     #[must_use]
     pub const fn plain(code: Code) -> Self {
-        Self::new(code, Reason::Plain)
+        match code.text() {
+            Some(text) => Self::because(code, text),
+            None => Self::new(code, Reason::Plain),
+        }
     }
 
     /// A refusal with a sentence of its own.
@@ -71,13 +86,7 @@ impl Refusal {
         Self::new(code, Reason::Text(Cow::Borrowed(text)))
     }
 
-    /// Somebody is signed in whose credential says nothing of a role.
-    #[must_use]
-    pub const fn missing_role() -> Self {
-        Self::because(Code::MissingRole, "Missing role")
-    }
-
-    /// Somebody is signed in whose role is none of these, which are named in their order.
+    /// The caller is signed in, but the role is none of these; the text names them in this order.
     #[must_use]
     pub fn insufficient_role(required: &[Role]) -> Self {
         let names: Vec<&str> = required.iter().map(|role| role.as_str()).collect();
@@ -85,34 +94,48 @@ impl Refusal {
         Self { reason: Reason::Text(Cow::Owned(text)), ..Self::plain(Code::InsufficientRole) }
     }
 
-    /// Too many requests from one place; one more is welcome after a while.
+    /// Too many requests from one address; the client may try again after this time.
     #[must_use]
     pub fn too_many_requests(retry_after: Duration) -> Self {
-        Self::because(Code::TooManyRequests, "Too many requests, please try again later.").later(retry_after)
+        Self::plain(Code::TooManyRequests).later(retry_after)
     }
 
-    /// Too many tries of one person's, at codes or for mails; one more is welcome after a while.
+    /// Too many attempts of one user at codes or mails; the client may try again after this time.
     #[must_use]
     pub fn too_many_attempts(retry_after: Duration) -> Self {
         Self::plain(Code::TooManyAttempts).later(retry_after)
     }
 
-    /// A route that is not there.
+    /// The route does not exist.
     #[must_use]
     pub const fn no_route() -> Self {
         Self::new(Code::NotFound, Reason::NoRoute)
     }
 
-    /// `Retry-After`, in whole seconds: no sooner than trying again may help.
+    /// `Retry-After`, in whole seconds, rounded up.
     #[must_use]
     pub fn retry_after_seconds(&self) -> Option<u64> {
         self.retry_after.map(|wait| wait.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX))
     }
 
-    /// Something that may work in a while.
+    /// The same, which may succeed after this time.
     #[must_use]
     pub fn later(self, retry_after: Duration) -> Self {
         Self { retry_after: Some(retry_after), ..self }
+    }
+
+    /// The same, with what failed in the server.
+    fn caused_by(self, cause: &dyn Error) -> Self {
+        Self { cause: Some(cause.to_string()), ..self }
+    }
+
+    /// Logs what failed in the server, if anything did. The code that renders a refusal calls this once.
+    pub fn log(&self) {
+        let Some(cause) = &self.cause else { return };
+        match self.code.status() {
+            503 => warn!(cause, "a request was answered 503"),
+            _ => error!(cause, "a request was answered 500"),
+        }
     }
 
     /// The same, about a session.
@@ -121,7 +144,7 @@ impl Refusal {
         Self { session: Some(session), ..self }
     }
 
-    /// The same, about a tenant that was named so.
+    /// The same, about a tenant that the request named like this.
     #[must_use]
     pub fn about_tenant(self, named: &str) -> Self {
         Self { tenant: Some(named.chars().take(LONGEST_NAME).collect()), ..self }

@@ -1,7 +1,7 @@
 //! How the device-session surface words a refusal: existing clients show some of these sentences to people.
 //!
-//! The engine's error has decided what the refusal is. Only its text is chosen here, by operation where the surface has
-//! always said it differently; no status changes.
+//! The engine's error has decided what the refusal is. Only the texts are here that differ by operation; all others are
+//! in the table of codes. No status changes.
 
 use std::borrow::Cow;
 
@@ -62,32 +62,14 @@ impl OperationTexts {
         ..Self::COMMON
     };
 
-    /// What the surface says of a code; `None` where the engine's error has a text of its own.
+    /// What the surface says of a code; `None` where that is what the other surfaces say.
     const fn of(self, code: Code) -> Option<&'static str> {
         Some(match code {
             Code::TenantConnectionMissing => self.no_tenant,
             Code::InternalError | Code::SystemError => self.fault,
             Code::UserIdMissing => self.no_user_id,
             Code::UserGone => self.no_user,
-            Code::UserNotFound => Self::COMMON.no_user,
-            Code::TenantSuspended => "Tenant is suspended",
-            Code::UserExists => "User already exists",
-            Code::InvalidCredentials => "Invalid credentials",
-            Code::InvalidOtp => "Invalid OTP. Please try again.",
-            Code::OtpExpired => "OTP has expired. Please log in again.",
-            Code::TooManyAttempts => "Too many attempts. Please try again later.",
-            Code::AccountLocked => {
-                "Account locked. Please follow the link in the mail we sent you, or try again later."
-            }
-            Code::InvalidUnlockToken => "The unlock link is invalid or has expired.",
-            Code::InvalidResetToken => "The password reset link is invalid or has expired.",
-            Code::SessionNotFound => "Session not found or already logged out.",
-            Code::SessionOver => "Session not found or expired. Please log in again.",
-            Code::InvalidRefreshToken => {
-                "The provided refresh token is invalid or has expired. Please log in again."
-            }
-            Code::InvalidRefreshHash => "Invalid refresh token. Please log in again to continue.",
-            _ => return None,
+            _ => return code.device_text(),
         })
     }
 }

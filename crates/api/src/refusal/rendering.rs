@@ -10,7 +10,7 @@ use utoipa::openapi::schema::{Object, Type};
 
 use super::{Code, Reason, Refusal};
 
-/// How a refusal is written down.
+/// The format of a refusal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rendering {
     /// `{"message", "error", "statusCode"}`, as NestJS does.
@@ -21,14 +21,14 @@ pub enum Rendering {
     Problem,
 }
 
-/// The request that is refused.
+/// What a rendering needs of the request that is refused.
 #[derive(Clone, Copy, Debug)]
 pub struct RefusedRequest<'a> {
-    /// Its method.
+    /// The HTTP method, or `TCP`.
     pub method: &'a str,
-    /// Its path.
+    /// The path, or the command over TCP.
     pub path: &'a str,
-    /// When.
+    /// The time of the answer.
     pub at: Timestamp,
 }
 
@@ -63,15 +63,15 @@ pub(crate) struct PlainBody<'a> {
 #[serde(rename_all = "camelCase")]
 #[schema(as = EnvelopedRefusal)]
 pub(crate) struct EnvelopeBody<'a> {
-    /// Why, for people.
+    /// The sentence that people read.
     #[schema(value_type = String)]
     message: Cow<'a, str>,
-    /// Nothing.
+    /// Always null.
     #[schema(schema_with = nothing)]
     data: (),
     #[schema(inline)]
     meta: RefusalMeta<'a>,
-    /// When.
+    /// The time of the answer.
     #[schema(value_type = String, format = "date-time")]
     ts: Timestamp,
     /// The status, on 401 and 403.
@@ -88,13 +88,13 @@ fn nothing() -> Object {
     Object::with_type(Type::Null)
 }
 
-/// Why, for programs.
+/// What client programs branch on.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct RefusalMeta<'a> {
     /// `error`.
     status: &'static str,
-    /// The code.
+    /// What client programs branch on.
     code: &'static str,
     /// The session that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,12 +130,12 @@ pub(crate) struct ProblemBody<'a> {
     title: &'static str,
     /// The status.
     status: u16,
-    /// Why, for people.
+    /// The sentence that people read.
     #[schema(value_type = String)]
     detail: Cow<'a, str>,
-    /// Why, for programs.
+    /// What client programs branch on.
     code: &'static str,
-    /// The path that was asked for.
+    /// The path of the request.
     instance: &'a str,
 }
 
@@ -158,8 +158,8 @@ impl Rendering {
     }
 }
 
-/// How much a media type is wanted, if it is listed by name (RFC 9110, section 12.5.1). Problem details are for those who
-/// ask for them, so a range that covers them by the way does not count.
+/// The weight of a media type that `Accept` lists by name (RFC 9110, section 12.5.1). Wildcards do not count: only a client
+/// that names problem details gets them.
 fn weight_of(media: &str, accept: &str) -> Option<f32> {
     accept.split(',').find_map(|range| {
         let mut parts = range.split(';').map(str::trim);
@@ -178,7 +178,7 @@ impl Refusal {
             Rendering::Envelope => serde_json::to_vec(&self.enveloped(request)),
             Rendering::Problem => serde_json::to_vec(&self.problem(request)),
         };
-        // Strings and numbers under fixed names: there is nothing in it that cannot be written.
+        // Strings and numbers under fixed names always serialize.
         written.unwrap_or_default()
     }
 
@@ -194,7 +194,7 @@ impl Refusal {
 
     fn enveloped(&self, request: &RefusedRequest<'_>) -> EnvelopeBody<'_> {
         let status = self.code.status();
-        // Existing guards answer the plain shape here: a reader of either finds what it looks for.
+        // Existing guards answer the plain format here, so the envelope has its members too.
         let doubled = matches!(status, 401 | 403);
         let code = self.code.as_str();
         EnvelopeBody {

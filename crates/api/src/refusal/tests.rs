@@ -232,7 +232,7 @@ fn the_envelope_has_its_members_in_order_and_on_401_and_403_those_of_the_plain_s
 #[test]
 fn whose_role_is_wrong_is_told_the_right_ones_in_the_order_in_which_they_were_named() {
     assert_eq!(
-        plain(Refusal::missing_role()),
+        plain(Refusal::plain(Code::MissingRole)),
         r#"{"message":"Missing role","error":"Forbidden","statusCode":403}"#
     );
     let refusal = Refusal::insufficient_role(&[Role::Manager, Role::Admin]);

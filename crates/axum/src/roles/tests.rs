@@ -81,12 +81,12 @@ async fn whose_credential_says_nothing_of_a_role_is_told_that_one_is_missing() {
     identity.role = None;
     let roles = Roles::any_of([Role::User]);
     let refusal = roles.admit(Some(&CurrentUser(identity.clone()))).unwrap_err();
-    assert_eq!(refusal, Refusal::missing_role());
+    assert_eq!(refusal, Refusal::plain(Code::MissingRole));
     let mut request = Request::builder().uri("/staff").body(Body::empty()).unwrap();
     request.extensions_mut().insert(CurrentUser(identity));
     let response = routes(&roles, None).oneshot(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
-    assert_eq!(response.extensions().get(), Some(&RefusalResponse(Refusal::missing_role())));
+    assert_eq!(response.extensions().get(), Some(&RefusalResponse(Refusal::plain(Code::MissingRole))));
 }
 
 // ASVS-map: TN4

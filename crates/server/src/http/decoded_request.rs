@@ -1,7 +1,6 @@
-//! A request as the handlers of the strategies take it: its tenant, its device, its JSON.
+//! A request as handlers take it: its tenant, its device, its body.
 //!
-//! The body is read whole, within a size and a time, before anything is done; what is not JSON is refused here, so no
-//! handler and no hash sees it.
+//! The body is read completely first, within a size and a time. What is not JSON is refused here, so no handler sees it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -21,7 +20,7 @@ use tokio::time::timeout;
 use super::App;
 use crate::device;
 
-/// A request.
+/// A request whose body has been read.
 pub(super) struct DecodedRequest {
     headers: HeaderMap,
     address: Option<IpAddr>,
@@ -74,7 +73,7 @@ impl DecodedRequest {
         RequestCredentials::in_headers(&self.headers, &app.cookie)
     }
 
-    /// What the client is, by its own account and its address.
+    /// The client's device, by its `User-Agent` and its address.
     pub(super) fn device(&self) -> Device {
         let user_agent = self.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
         let address = self.address.map(|address| address.to_string());
@@ -103,14 +102,14 @@ async fn read(body: Limited<axum::body::Body>, app: &App) -> Result<Bytes, Refus
     }
 }
 
-/// What a page without a script posts.
+/// Whether a page without a script posted it.
 fn is_form(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media = content_type.split(';').next().unwrap_or_default().trim();
     media.eq_ignore_ascii_case("application/x-www-form-urlencoded") && !headers.contains_key(CONTENT_ENCODING)
 }
 
-/// A browser sends JSON to another origin only after asking; what it sends without asking is not taken.
+/// A browser sends JSON to another origin only after a preflight; other media types need none, so they are refused.
 fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
     let unsupported = || Refusal::plain(Code::UnsupportedMediaType);
     if headers.contains_key(CONTENT_ENCODING) {

@@ -76,7 +76,7 @@ fn refused_at_once(app: &App, request: &Request) -> Option<Refusal> {
         return Some(Refusal::plain(Code::HeadersTooLarge));
     }
     let is_safe = request.method().is_safe() || origin::is_ours(app, request.headers());
-    (!is_safe).then(|| Refusal::because(Code::CrossSite, "The request was made by a page of another site"))
+    (!is_safe).then(|| Refusal::plain(Code::CrossSite))
 }
 
 /// As a header stands on the wire: name, colon, space, value, line end.

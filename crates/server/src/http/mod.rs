@@ -1,7 +1,7 @@
 //! HTTP: the routes, made from the tables of operations, and the layers around them.
 //!
-//! A handler decodes, calls the engine and encodes; it decides nothing. What is denied by default is decided by the table
-//! of operations: a route that asks for somebody who is signed in stands behind a guard, and nothing else can be asked.
+//! A handler decodes, calls the engine and encodes; it decides nothing. The type of an operation says who may call it:
+//! the handlers of users' own operations stand behind a guard.
 
 mod answer;
 mod connection;
@@ -44,14 +44,14 @@ pub use origin::Origins;
 pub use pages::Pages;
 use rate_limited::rate_limited;
 
-/// What every handler needs.
+/// What every handler uses.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Everything that can be done.
+    /// The engine that handlers call.
     pub engine: Engine,
-    /// What can be done on the device-session surface.
+    /// The dispatcher of the device-session surface.
     pub operations: OperationDispatcher,
-    /// The session cookie.
+    /// Name and attributes of the session cookie.
     pub cookie: SessionCookie,
     /// Whether a request must name its tenant.
     pub requires_tenant: bool,
@@ -59,21 +59,21 @@ pub struct App {
     pub largest_body: usize,
     /// The most bytes of the headers together.
     pub largest_headers: usize,
-    /// How long a body may take.
+    /// How long a client may take to send a body.
     pub body_timeout: Duration,
-    /// Which proxies say whom a request came from.
+    /// The proxies whose headers name a client's address.
     pub proxies: TrustedProxies,
-    /// How often one place may ask for what costs something.
+    /// The rate limit of each address.
     pub rates: Arc<RateLimits>,
     /// The pages that links in mails lead to.
     pub pages: Arc<Pages>,
-    /// Which other origins may call from a browser.
+    /// The origins whose pages may call from a browser.
     pub origins: Origins,
-    /// Whether browsers are to insist on https from now on.
+    /// Whether the public URL is https: cookies are `Secure`, and browsers are told to insist on it.
     pub https: bool,
-    /// Whether anybody may read the documentation.
+    /// Whether the documentation is public.
     pub docs: bool,
-    /// Where numbers are counted, if they are shown to this machine on the main listener.
+    /// The metrics; `None` where the main listener does not show them to this machine.
     pub metrics: Option<Recorder>,
 }
 

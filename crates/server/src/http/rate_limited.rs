@@ -1,4 +1,4 @@
-//! Refusing whoever asks too often, before a body is read or a password hashed.
+//! The rate limit of routes: a request over it is refused before its body is read or a password hashed.
 
 use std::convert::identity;
 use std::net::{IpAddr, Ipv4Addr};
@@ -30,7 +30,7 @@ pub(super) fn rate_limited(handler: MethodRouter, limited: bool, app: &Arc<App>)
 }
 
 impl App {
-    /// The address of a client; none where nobody knows who is at the other end.
+    /// The address of a client; `None` on a connection without one.
     pub(super) fn client(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
         let peer: &Peer = extensions.get()?;
         Some(client_address(peer.ip()?, headers, &self.proxies))
@@ -38,7 +38,7 @@ impl App {
 
     fn admit(&self, request: &Request) -> Result<(), Refusal> {
         let headers = request.headers();
-        // Whoever names no tenant, or one that cannot be, is refused behind us and counted here.
+        // A request without a valid tenant is refused later, but counts here as one of `default`.
         let tenant = tenant_named(headers, false).ok().flatten().unwrap_or_else(TenantId::default_tenant);
         let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         self.rates.admit(&tenant, self.client(headers, request.extensions()).unwrap_or(nowhere))

@@ -119,7 +119,7 @@ impl OperationDispatcher {
                 match caller.role {
                     Some(AdminOperation::ROLE) => self.admin(operation, call, caller.user.tenant).await,
                     Some(_) => Err(Refusal::insufficient_role(&[AdminOperation::ROLE])),
-                    None => Err(Refusal::missing_role()),
+                    None => Err(Refusal::plain(Code::MissingRole)),
                 }
             }
         }

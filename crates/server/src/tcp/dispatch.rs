@@ -1,5 +1,4 @@
-//! The operations of the device-session surface, as microservices ask for them: a payload becomes a call, a reply or a
-//! refusal becomes an envelope.
+//! The device-session surface over TCP: makes a call of a payload, and an envelope of the reply or the refusal.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -19,24 +18,24 @@ use crate::device;
 use crate::operations::{Call, CallerCredentials, OperationDispatcher, Transport};
 use crate::rate_limit::RateLimits;
 
-/// The address of whoever has none: an end user of whom the payload says none, and all who share a Unix socket.
+/// The address of an end user whose payload has none, and of every peer on a Unix socket.
 const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-/// The end user's program where the payload says none.
+/// The end user's program where the payload has none.
 const NO_AGENT: &str = "tcp-client";
 
-/// Answers by what the table of operations has a pattern for.
+/// Answers the commands of the operations table.
 #[derive(Debug)]
 pub struct Surface {
-    /// What can be done.
+    /// Carries out the calls.
     pub operations: OperationDispatcher,
-    /// How often one place may ask for what costs something.
+    /// The rate limit of each address.
     pub rates: Arc<RateLimits>,
-    /// Whether a payload is believed about who the user is.
+    /// Whether a payload may name the user (`req.user.sub`) and the client's address.
     pub trusts_gateway: bool,
 }
 
-/// What a payload says beside the members of a body.
+/// What a payload has beside the members of a body.
 struct Payload {
     members: Map<String, Value>,
 }
@@ -61,7 +60,7 @@ impl Payload {
         self.text("ip").and_then(|text| text.parse().ok()).unwrap_or(NO_ADDRESS)
     }
 
-    /// The end user's device, by the word of the service that calls.
+    /// The end user's device, as the calling service describes it.
     fn device(&self) -> Device {
         let agent = self.text("user-agent").unwrap_or(NO_AGENT);
         let described = Device::described(&self.address().to_string(), agent);
@@ -73,8 +72,8 @@ impl Payload {
         self.text("accessToken").map(|token| format!("Bearer {token}"))
     }
 
-    /// `req.user.sub`: whom a gateway vouches for.
-    fn vouched(&self) -> Option<UserId> {
+    /// `req.user.sub`: the user that a gateway names.
+    fn gateway_user(&self) -> Option<UserId> {
         let user = self.members.get("req")?.get("user")?;
         user.get("sub").and_then(Value::as_str)?.parse().ok()
     }
@@ -85,14 +84,14 @@ impl Surface {
         let tenant = if row.tenant == TenantSource::Unused { None } else { payload.tenant()? };
         if row.limited {
             let meant = tenant.clone().unwrap_or_else(TenantId::default_tenant);
-            // Whoever is not trusted about its users is one place itself, whatever it says.
+            // A peer that is not trusted is limited by its own address, whatever the payload says.
             let place = if self.trusts_gateway { Some(payload.address()) } else { peer.ip() };
             self.rates.admit(&meant, place.unwrap_or(NO_ADDRESS))?;
         }
         let authorization = payload.authorization();
         let shown: Vec<&str> = authorization.as_deref().into_iter().collect();
         let credentials = if shown.is_empty() && self.trusts_gateway {
-            CallerCredentials::Gateway(payload.vouched())
+            CallerCredentials::Gateway(payload.gateway_user())
         } else {
             CallerCredentials::Presented(PresentedCredentials {
                 authorization: &shown,
@@ -106,8 +105,9 @@ impl Surface {
     }
 
     fn refused(&self, row: DeviceRow, refusal: Refusal, command: &str) -> Vec<u8> {
-        let occasion = RefusedRequest { method: "TCP", path: command, at: self.operations.engine.now() };
-        refusal.worded_for(row.texts).render(Rendering::Envelope, &occasion)
+        refusal.log();
+        let request = RefusedRequest { method: "TCP", path: command, at: self.operations.engine.now() };
+        refusal.worded_for(row.texts).render(Rendering::Envelope, &request)
     }
 }
 

@@ -1,7 +1,6 @@
-//! What the device-session surface shows of users and sessions, inside the envelope.
+//! What the device-session surface shows of users and sessions: the `data` of the envelope.
 //!
-//! No token of another session, no hash, and nothing that a list of everything would show by accident: each member is
-//! named here.
+//! Each member is named here, so no token of another session and no hash is shown by accident.
 
 mod sessions;
 mod users;

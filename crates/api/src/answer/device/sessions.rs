@@ -1,4 +1,4 @@
-//! Sessions, as their owner sees them.
+//! Sessions, as their user sees them.
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::id::SessionId;
@@ -13,22 +13,22 @@ use super::DeviceUser;
 #[serde(rename_all = "camelCase")]
 #[schema(as = Session)]
 pub struct SessionSummary {
-    /// Its public id.
+    /// The public id of the session.
     #[schema(value_type = Uuid)]
     pub session_id: SessionId,
-    /// What its owner calls the device.
+    /// What the user calls the device.
     pub device_name: String,
-    /// The address that the sign-in came from.
+    /// The address of the client that signed in.
     pub ip: String,
-    /// The `User-Agent` that it sent.
+    /// The `User-Agent` of that client.
     pub ua: String,
-    /// The sign-in.
+    /// When the user signed in.
     #[schema(value_type = String, format = "date-time")]
     pub created_at: Timestamp,
-    /// The last use, up to a minute behind.
+    /// When the session was last used; up to a minute behind.
     #[schema(value_type = String, format = "date-time")]
     pub last_seen: Timestamp,
-    /// Whether it is the one that asks.
+    /// Whether it is the caller's session.
     pub current: bool,
     /// When it ended, if it has.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,7 +42,7 @@ pub struct SessionSummary {
 }
 
 impl SessionSummary {
-    /// The view of a session that stands like this, for whoever asks from the session `asking`.
+    /// The summary of a session in this state, for a caller whose session is `asking`.
     #[must_use]
     pub fn of(session: &Session, state: SessionState, asking: Option<SessionId>) -> Self {
         let ending = match state {
@@ -63,13 +63,13 @@ impl SessionSummary {
     }
 }
 
-/// Who is signed in, and where.
+/// The signed-in user and the session of the request.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[schema(as = DeviceProfile)]
 pub struct DeviceProfile {
-    /// Who.
+    /// The user.
     pub user: DeviceUser,
-    /// By which session.
+    /// The session of the request.
     pub session: SessionSummary,
 }
 
@@ -78,7 +78,7 @@ pub struct DeviceProfile {
 #[serde(rename_all = "camelCase")]
 #[schema(as = RevokedSession)]
 pub struct RevokedSession {
-    /// Which one.
+    /// The public id of the session.
     #[schema(value_type = Uuid)]
     pub session_id: SessionId,
 }
@@ -97,9 +97,9 @@ pub struct RevokedSessions {
 #[serde(rename_all = "camelCase")]
 #[schema(as = RenamedSession)]
 pub struct RenamedSession {
-    /// Which one.
+    /// The public id of the session.
     #[schema(value_type = Uuid)]
     pub session_id: SessionId,
-    /// The name.
+    /// What the user calls the device.
     pub device_name: String,
 }

@@ -40,7 +40,7 @@ pub struct DeviceUser {
 }
 
 impl DeviceUser {
-    /// The view of a user.
+    /// What the user sees of their own record.
     #[must_use]
     pub fn of(user: &User) -> Self {
         Self {
@@ -56,23 +56,23 @@ impl DeviceUser {
     }
 }
 
-/// A user, as administrators see it.
+/// A user, as an administrator sees it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AdminUser {
-    /// What the user sees, too.
+    /// What the user also sees.
     #[serde(flatten)]
     pub user: DeviceUser,
-    /// Since when the user may not sign in.
+    /// When the user was disabled; null if the user is enabled.
     #[schema(value_type = Option<String>, format = "date-time", required)]
     pub disabled: Option<Timestamp>,
-    /// Until when the account is locked.
+    /// When the lockout of the account ends; null without one.
     #[schema(value_type = Option<String>, format = "date-time", required)]
     pub locked_until: Option<Timestamp>,
 }
 
 impl AdminUser {
-    /// The view of a user whose account is locked until then.
+    /// The record of a user whose account is locked until `locked_until`.
     #[must_use]
     pub fn of(user: &User, locked_until: Option<Timestamp>) -> Self {
         Self { user: DeviceUser::of(user), disabled: user.disabled, locked_until }
@@ -83,45 +83,45 @@ impl AdminUser {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PendingLogin {
-    /// What the code belongs to.
+    /// The id to send with the code.
     pub login_id: Uuid,
-    /// How it was sent: `email`.
+    /// How the code was sent: `email`.
     channel: &'static str,
-    /// Until when it is good.
+    /// When the code expires.
     #[schema(value_type = String, format = "date-time")]
     pub expires_at: Timestamp,
 }
 
 impl PendingLogin {
-    /// The login whose code was mailed.
+    /// The sign-in whose code was mailed.
     #[must_use]
     pub const fn by_mail(login_id: Uuid, expires_at: Timestamp) -> Self {
         Self { login_id, channel: "email", expires_at }
     }
 }
 
-/// Somebody is signed in.
+/// The answer to a completed sign-in.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = DeviceLogin)]
 pub struct DeviceLogin {
-    /// To be sent as a bearer token.
+    /// The access token, to be sent as a bearer token.
     access_token: String,
-    /// To be traded for the next pair.
+    /// The refresh token, to be traded for the next pair.
     refresh_token: String,
-    /// What the session is called in lists; it opens nothing.
+    /// The public id of the session; it is no credential.
     #[schema(value_type = Uuid)]
     session_id: SessionId,
-    /// Who.
+    /// The user.
     user: DeviceUser,
-    /// To be sent with each refresh; for a client that has said it is native.
+    /// The device proof, to be sent with each refresh; only for a native client.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     device_secret: Option<String>,
 }
 
 impl DeviceLogin {
-    /// This user signed in with these tokens; with the device proof where the client is native.
+    /// The answer for this user, with access and refresh token, and the device proof of a native client.
     #[must_use]
     pub fn new(
         (access, refresh): (&PlainSecret, &PlainSecret),
@@ -143,14 +143,14 @@ impl DeviceLogin {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenPair {
-    /// To be sent as a bearer token.
+    /// The access token, to be sent as a bearer token.
     access_token: String,
-    /// To be traded for the next pair.
+    /// The refresh token, to be traded for the next pair.
     refresh_token: String,
 }
 
 impl TokenPair {
-    /// These tokens.
+    /// The pair of these tokens.
     #[must_use]
     pub fn new(access: &PlainSecret, refresh: &PlainSecret) -> Self {
         Self { access_token: access.reveal().to_owned(), refresh_token: refresh.reveal().to_owned() }

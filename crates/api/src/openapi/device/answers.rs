@@ -1,4 +1,4 @@
-//! What operations answer when they do what they were asked: a schema around what is answered to a made-up user.
+//! What the operations of the device-session surface answer when they succeed, shown with a sample user.
 
 use serde::Serialize;
 use serde_json::{Value, to_value};
@@ -22,14 +22,14 @@ use crate::operation::{
     AdminOperation, DEVICE_OPERATIONS, DeviceOperation, DeviceRow, OwnOperation, PublicOperation,
 };
 
-/// What an operation answers: the schema of its data, and examples of the whole.
+/// What an operation answers: the schema of its data, and complete examples.
 struct DeviceAnswer {
     data: RefOr<Schema>,
     examples: Vec<(&'static str, Value)>,
 }
 
 impl DeviceAnswer {
-    /// What the operation says when it has this to show.
+    /// The answer with these data.
     fn of<T: Serialize>(row: &DeviceRow, schema: RefOr<Schema>, data: T) -> Option<Self> {
         let whole = to_value(row.success?.reply(data, NOW)).ok()?;
         Some(Self { data: schema, examples: vec![("answer", whole)] })
@@ -44,7 +44,7 @@ impl DeviceAnswer {
         Some(Self { data: schema, examples: vec![("answer", page(Some(last))?), ("lastPage", page(None)?)] })
     }
 
-    /// What it says at times.
+    /// Another answer that the operation may give.
     fn or<T: Serialize>(mut self, name: &'static str, said: Success, data: T) -> Option<Self> {
         self.examples.push((name, to_value(said.reply(data, NOW)).ok()?));
         Some(self)
@@ -138,8 +138,8 @@ fn login(row: &DeviceRow) -> Option<DeviceAnswer> {
 
 /// The answer of success.
 pub(super) fn success(row: &DeviceRow) -> Response {
-    let said = row.success.map_or("A page, or that it is up.", |success| success.message);
-    let described = ResponseBuilder::new().description(said);
+    let description = row.success.map_or("A page, or that it is up.", |success| success.message);
+    let described = ResponseBuilder::new().description(description);
     let headers = headers::of_device(row.kind);
     let response = headers.iter().fold(described, |response, header| header.on(response));
     let response = match json(row) {
@@ -149,7 +149,7 @@ pub(super) fn success(row: &DeviceRow) -> Response {
     if has_page(row) { response.content("text/html", page()).build() } else { response.build() }
 }
 
-/// Whether a browser gets a page, whatever comes of it.
+/// Whether a browser gets a page, on success and on refusal.
 pub(super) fn has_page(row: &DeviceRow) -> bool {
     row.form
         || matches!(

@@ -1,4 +1,4 @@
-//! What operations answer when they do not do what they were asked, in the words of this surface.
+//! How the operations of the device-session surface refuse.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(super) fn responses(row: &DeviceRow) -> impl Iterator<Item = (String, Respon
     let worded = refusals.into_iter().map(|(name, refusal)| (name, refusal.worded_for(row.texts)));
     documented(worded.collect(), row.method, row.route).map(|(status, mut response)| {
         if row.kind == DeviceOperation::Public(PublicOperation::ResetPage) && status == "400" {
-            // Of a link that is not complete, whoever asks.
+            // The page of an incomplete link is the only answer, for a program too.
             response.content.clear();
         }
         if has_page(row) {
@@ -40,7 +40,7 @@ pub(super) fn responses(row: &DeviceRow) -> impl Iterator<Item = (String, Respon
 
 fn of_operation(row: &DeviceRow) -> Vec<Example> {
     let mut refusals = of_every_operation();
-    // A link that names no tenant of ours is as good as none.
+    // A link of an unknown tenant is refused like an invalid one.
     refusals.retain(|(name, _)| row.tenant == TenantSource::Header || *name != "unknownTenant");
     refusals.push(("notOffered", Refusal::no_route()));
     if row.method != Method::Get {
@@ -56,7 +56,7 @@ fn of_operation(row: &DeviceRow) -> Vec<Example> {
     refusals
 }
 
-/// What somebody meets who may not ask.
+/// The refusals of a caller without access.
 fn of_access(row: &DeviceRow) -> Vec<Example> {
     let mut refusals = vec![
         ("unauthorized", AuthenticationError::Missing.into()),
@@ -69,7 +69,7 @@ fn of_access(row: &DeviceRow) -> Vec<Example> {
         Access::Public => vec![("suspended", TenantError::Suspended.into())],
         Access::SignedIn => refusals,
         Access::Role(role) => {
-            refusals.push(("missingRole", Refusal::missing_role()));
+            refusals.push(("missingRole", Refusal::plain(Code::MissingRole)));
             refusals.push(("insufficientRole", Refusal::insufficient_role(&[role])));
             refusals
         }

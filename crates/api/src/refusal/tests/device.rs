@@ -308,8 +308,8 @@ fn details_name_the_tenant_and_meta_the_session() {
         text(&refusal, Rendering::Envelope, &SESSIONS),
         r#"{"message":"Logout failed because tenant environment is not initialized.","data":null,"meta":{"status":"error","code":"TENANT_CONNECTION_MISSING","details":{"tenantId":"acme"}},"ts":"2026-01-28T22:12:56.311Z"}"#
     );
-    let nobody = enveloped(Refusal::plain(Code::TenantConnectionMissing), PublicOperation::Login);
-    assert_eq!(nobody["meta"]["details"], serde_json::json!({"tenantId": null}));
+    let no_tenant = enveloped(Refusal::plain(Code::TenantConnectionMissing), PublicOperation::Login);
+    assert_eq!(no_tenant["meta"]["details"], serde_json::json!({"tenantId": null}));
     let session = SessionId::from_uuid(Uuid::from_u128(7));
     let refusal = Refusal::plain(Code::SessionNotFound).about_session(session);
     assert_eq!(

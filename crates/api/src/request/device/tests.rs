@@ -186,9 +186,9 @@ fn a_login_name_is_one_of_three_by_its_form() {
         json!({"usernameOrEmailOrMobile": "ann", "password": "x", "native": true, "deviceSecret": "S"});
     let name = "usernameOrEmailOrMobile";
     say(&template, name, DeviceLoginBody::read, due(name));
-    let nobody = ["ann@", "an n", "ann\u{0}"].map(|text| Some(json!(text)));
+    let invalid = ["ann@", "an n", "ann\u{0}"].map(|text| Some(json!(text)));
     let message = "usernameOrEmailOrMobile must be a username, an email or a phone number";
-    say(&template, name, DeviceLoginBody::read, always(nobody, message));
+    say(&template, name, DeviceLoginBody::read, always(invalid, message));
     say(&template, "password", DeviceLoginBody::read, due("password"));
 }
 

@@ -1,4 +1,4 @@
-//! The device-session surface over HTTP: a request becomes a call, a reply becomes a response.
+//! The device-session surface over HTTP: makes a [`Call`] of a request and a response of the reply.
 
 use std::sync::Arc;
 
@@ -100,14 +100,13 @@ fn tenant_of(row: &DeviceRow, headers: &HeaderMap) -> Result<Option<TenantId>, R
     }
 }
 
-/// The cookie by which a browser proves that it is the one it was. No page of another site makes a browser send it where
-/// something changes: refreshing is a POST.
+/// The cookie with the device proof of a browser. `SameSite=Lax` keeps it from a POST of another site, such as a refresh.
 fn device_cookie(app: &App) -> SessionCookie {
     let name = if app.https { "__Host-portcullis.device" } else { "portcullis.device" };
     SessionCookie { name: name.to_owned(), secure: app.https, same_site: SameSite::Lax, domain: None }
 }
 
-/// The one value of a cookie; of several nobody knows which one is ours.
+/// The value of a cookie; `None` if there are several, because another site of the domain may have planted one.
 fn only(values: &[&str]) -> Option<PlainSecret> {
     match values {
         [value] => Some(PlainSecret::presented(value)),

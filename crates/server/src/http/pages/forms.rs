@@ -119,6 +119,7 @@ pub(in crate::http) fn is_wanted(request: &Request) -> bool {
 
 /// The page for a rejection, with the form again if another password may be accepted.
 fn rejected(app: &App, tenant: &TenantView, row: &DeviceRow, rejection: &Refusal, token: &str) -> Response {
+    rejection.log();
     let rejection = rejection.clone().worded_for(row.texts);
     let status = StatusCode::from_u16(rejection.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let is_reset = matches!(row.kind, DeviceOperation::Public(ResetPage | ResetPassword));

@@ -36,7 +36,7 @@ pub(in crate::http) async fn login(route: Route, asked: DecodedRequest) -> Answe
     Ok(response)
 }
 
-/// A credential that a cookie carries travels in a header; any other one is in the body.
+/// Sets the cookie of a strategy that carries its credential in one; any other credential is in the body.
 fn deliver(app: &App, grant: &Grant, response: &mut Response) -> Result<(), Refusal> {
     if grant.carrier == Carrier::Cookie {
         let set = app.cookie.set(grant.credential.reveal(), grant.expires);

@@ -1,4 +1,4 @@
-//! What can be done under each strategy: one file an operation, the same for all of them.
+//! The handlers of the routes under each strategy: one file an operation, the same for all strategies.
 
 mod login;
 mod logout;
@@ -21,7 +21,7 @@ pub(super) use register::register;
 
 use super::App;
 
-/// The strategy that a route is for, and how its answers are spelled.
+/// The strategy of a route, and how its answers are formatted.
 #[derive(Clone)]
 pub(super) struct Route {
     app: Arc<App>,

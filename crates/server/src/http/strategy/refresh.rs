@@ -25,7 +25,9 @@ pub(in crate::http) async fn refresh(route: Route, asked: DecodedRequest) -> Ans
     private(StatusCode::CREATED, &route.format.refreshed(&refreshed))
 }
 
-/// The words for a bad token; the challenge does not say that one was sent (RFC 6750, section 3.1).
+/// The refusal of an invalid token, whose challenge does not say that one was sent (RFC 6750, section 3.1).
 fn nothing_sent() -> Refusal {
-    Refusal { invalid_token: false, ..RefreshError::Invalid.into() }
+    let mut refusal = Refusal::from(RefreshError::Invalid);
+    refusal.invalid_token = false;
+    refusal
 }

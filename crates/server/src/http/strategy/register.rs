@@ -17,6 +17,6 @@ pub(in crate::http) async fn register(route: Route, asked: DecodedRequest) -> An
     let tenant = tenant.id.clone();
     let new = NewUser::new(email, Some(name));
     let user = engine.register(Register { tenant, strategy: route.strategy, new, password }).await?;
-    // Where the tenant hides who has an account, there is none to show.
+    // `null` where the tenant hides who has an account.
     private(StatusCode::CREATED, &user.as_ref().map(UserView::of))
 }
