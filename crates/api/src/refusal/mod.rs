@@ -42,7 +42,7 @@ pub struct Refusal {
     /// The tenant that the request named, as it was written; it need not be a valid name.
     pub tenant: Option<String>,
     /// What failed in the server, for its log and no client.
-    cause: Option<String>,
+    pub cause: Option<String>,
 }
 
 /// The sentence of a refusal.

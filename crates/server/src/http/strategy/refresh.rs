@@ -27,7 +27,5 @@ pub(in crate::http) async fn refresh(route: Route, asked: DecodedRequest) -> Ans
 
 /// The refusal of an invalid token, whose challenge does not say that one was sent (RFC 6750, section 3.1).
 fn nothing_sent() -> Refusal {
-    let mut refusal = Refusal::from(RefreshError::Invalid);
-    refusal.invalid_token = false;
-    refusal
+    Refusal { invalid_token: false, ..RefreshError::Invalid.into() }
 }
