@@ -1,4 +1,4 @@
-//! What holds of `Cookie` headers, whatever bytes come.
+//! Properties of reading `Cookie` headers.
 
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
@@ -6,8 +6,8 @@ use portcullis_axum::SessionCookie;
 
 const OURS: &str = "an-id.signature";
 
-/// Takes the bytes for what somebody planted, a line a header. A value that is read is one of exactly our name; and ours,
-/// wherever it stands, is found beside all that were planted: none hides it and none is taken for it.
+/// Each line of the bytes is a header that an attacker planted. The server's own cookie is found at every position among
+/// them: no planted header hides it or is taken for it.
 pub(super) fn check(bytes: &[u8]) {
     let lines = bytes.split(|byte| *byte == b'\n').filter_map(|line| HeaderValue::from_bytes(line).ok());
     let planted: Vec<HeaderValue> = lines.collect();

@@ -1,4 +1,4 @@
-//! What holds of the headers of proxies, whatever a client wrote into them.
+//! Properties of reading the headers of proxies.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -8,8 +8,8 @@ use portcullis_server::proxies::{ProxyHeader, TrustedProxies, client_address};
 const PROXY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
-/// Takes the bytes for what a client wrote, a line a header. Whoever is no proxy is itself, whatever it wrote; and whom
-/// our proxy names is the client, whether it added a line or went on in the client's.
+/// Each line of the bytes is a header that the client sent. A client that is not a proxy is identified by its own address.
+/// The address that a trusted proxy adds is the client's, in a header of its own or appended to the client's.
 pub(super) fn check(bytes: &[u8]) {
     for (header, named) in
         [(ProxyHeader::XForwardedFor, "192.0.2.7"), (ProxyHeader::Forwarded, "for=192.0.2.7")]

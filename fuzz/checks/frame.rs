@@ -1,12 +1,12 @@
-//! What holds of frames, whatever bytes come.
+//! Properties of reading frames.
 
 use bytes::BytesMut;
 use portcullis_server::tcp::frame::{self, Frames};
 
 const MOST: usize = 256;
 
-/// Reads the bytes in one piece and in pieces of each small size: the same texts come of it, none is longer than may be,
-/// and each is read again from what is written of it.
+/// Reads the bytes in one piece and in small pieces: the texts are the same, none exceeds the maximum length, and each is
+/// read back as it was written.
 pub(super) fn check(bytes: &[u8]) {
     let (texts, ends_well) = read(bytes, bytes.len().max(1));
     for size in 1..4 {
@@ -20,7 +20,7 @@ pub(super) fn check(bytes: &[u8]) {
     assert_eq!(read(&written, written.len().max(1)), (texts, true));
 }
 
-/// The texts up to the end or to what is broken, and whether it was the end.
+/// The texts up to the first broken frame, and whether there was none.
 fn read(bytes: &[u8], size: usize) -> (Vec<String>, bool) {
     let (mut frames, mut received, mut texts) = (Frames::up_to(MOST), BytesMut::new(), Vec::new());
     for piece in bytes.chunks(size) {

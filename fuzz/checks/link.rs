@@ -1,8 +1,8 @@
-//! What holds of the tokens in links, whatever text comes.
+//! Properties of reading tokens in links.
 
 use portcullis_core::ticket::LinkToken;
 
-/// What is taken for a token is written as a token again, and that one is the same.
+/// A token that was read is read back as it is written.
 pub(super) fn check(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Some(token) = LinkToken::parse(text) else { return };

@@ -1,9 +1,9 @@
-//! What holds of packets, whatever text comes.
+//! Properties of reading packets.
 
 use portcullis_server::tcp::packet::{Answer, Packet};
 use serde_json::value::RawValue;
 
-/// Whatever is taken for a packet is JSON, and its answers are JSON with its id in them.
+/// A text that is accepted as a packet is JSON, and its answers are JSON with the packet's id.
 pub(super) fn check(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Ok(packet) = Packet::parse(text) else { return };

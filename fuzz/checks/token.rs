@@ -1,4 +1,4 @@
-//! What holds of tokens, whatever text comes: nothing is believed that was not signed as it stands.
+//! Properties of verifying tokens: no text is accepted that was not signed exactly like that.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -15,7 +15,7 @@ const NOW: Timestamp = Timestamp::from_seconds(1_769_638_376);
 const ISSUER: &str = "https://id.example";
 const AUDIENCE: &str = "acme-api";
 
-/// A tenant, and one good token of each kind.
+/// A tenant, and one valid token of each kind.
 static ACME: LazyLock<Acme> = LazyLock::new(Acme::new);
 
 struct Acme {
@@ -24,21 +24,21 @@ struct Acme {
     good: [String; 3],
 }
 
-/// Shows the text itself to every reader, and then good tokens with the bytes written over them.
+/// Verifies the text itself as every kind of token, and then valid tokens with the bytes written over them.
 pub(super) fn check(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
-        ACME.believes_none(text);
+        ACME.accepts_none(text);
         assert!(claimed_tenant(text).is_err() || text.len() <= MAX_LENGTH);
     }
     for good in &ACME.good {
         let changed = changed(good, bytes);
         if changed != *good {
-            ACME.believes_none(&changed);
+            ACME.accepts_none(&changed);
         }
     }
 }
 
-/// The text with changes: of three bytes each, two say where and one what stands there then.
+/// The text with changes: of each three bytes, two are the position and one is the new character.
 fn changed(good: &str, bytes: &[u8]) -> String {
     let mut text = good.as_bytes().to_vec();
     let (changes, _) = bytes.as_chunks::<3>();
@@ -70,11 +70,11 @@ impl Acme {
         let good = [
             sign_access(&keys, NOW, &access(&id)).unwrap(),
             refresh::encode(keys.refresh_signer(NOW).unwrap(), &renewal(&id)).unwrap(),
-            cookie::sign(keys.cookie_signer(NOW).unwrap(), "an id that nobody guesses"),
+            cookie::sign(keys.cookie_signer(NOW).unwrap(), "an unguessable id"),
         ];
         let acme = Self { id, keys, good };
-        let believed = acme.good.each_ref().map(|good| acme.readers(good));
-        assert_eq!(believed, [[true, false, false], [false, true, false], [false, false, true]]);
+        let accepted = acme.good.each_ref().map(|good| acme.readers(good));
+        assert_eq!(accepted, [[true, false, false], [false, true, false], [false, false, true]]);
         acme
     }
 
@@ -87,8 +87,8 @@ impl Acme {
         ]
     }
 
-    fn believes_none(&self, text: &str) {
-        assert_eq!(self.readers(text), [false; 3], "believed: {text}");
+    fn accepts_none(&self, text: &str) {
+        assert_eq!(self.readers(text), [false; 3], "accepted: {text}");
     }
 }
 

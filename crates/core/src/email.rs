@@ -26,7 +26,7 @@ use unicode_normalization::UnicodeNormalization;
 use crate::invisible::is_invisible;
 
 /// The most bytes of an address (RFC 5321, section 4.5.3.1.3, less the angle brackets).
-const LONGEST: usize = 254;
+const MAX_LENGTH: usize = 254;
 /// The most bytes of its local part (RFC 5321, section 4.5.3.1.1).
 const LONGEST_LOCAL_PART: usize = 64;
 
@@ -49,7 +49,7 @@ impl Email {
     ///
     /// [`InvalidEmail`] if the text is not an address.
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
-        if text.len() > LONGEST {
+        if text.len() > MAX_LENGTH {
             return Err(InvalidEmail);
         }
         let shown: String = text.nfc().collect();
@@ -59,7 +59,7 @@ impl Email {
         }
         let (local_part, domain) = (lower_case(local_part), ascii_domain(domain)?);
         let canonical = format!("{local_part}@{domain}");
-        let fits = |form: &str| form.len() <= LONGEST;
+        let fits = |form: &str| form.len() <= MAX_LENGTH;
         if fits(&shown) && fits(&canonical) && local_part.len() <= LONGEST_LOCAL_PART {
             Ok(Self { shown, canonical })
         } else {

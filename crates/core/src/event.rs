@@ -18,7 +18,7 @@ pub trait EventSink: Send + Sync + 'static {
 pub struct Event {
     /// The tenant in which it happened.
     pub tenant: TenantId,
-    /// The user whom it concerns. `None` if it concerns no user, or the user is not known.
+    /// The user it concerns. `None` if it concerns no user, or the user is not known.
     pub user: Option<UserId>,
     /// The session that it concerns. `None` if it does not concern a single one.
     pub session: Option<SessionId>,

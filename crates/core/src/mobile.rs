@@ -19,7 +19,7 @@ const FEWEST: usize = 6;
 /// The maximum number of digits (E.164, section 6).
 const MOST: usize = 15;
 /// The maximum length of the text in bytes: every digit with separators around it.
-const LONGEST: usize = 64;
+const MAX_LENGTH: usize = 64;
 
 /// A mobile number.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -37,7 +37,7 @@ impl Mobile {
     ///
     /// [`InvalidMobile`] if the text is not a number.
     pub fn parse(text: &str) -> Result<Self, InvalidMobile> {
-        if text.len() > LONGEST {
+        if text.len() > MAX_LENGTH {
             return Err(InvalidMobile);
         }
         let canonical: String = text.chars().filter(|c| !is_separator(*c)).collect();

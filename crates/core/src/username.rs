@@ -39,8 +39,8 @@ pub enum InvalidUsername {
     /// The text is empty.
     #[error("should not be empty")]
     Empty,
-    /// It has more than [`Username::LONGEST`] characters.
-    #[error("must be shorter than or equal to {} characters", Username::LONGEST)]
+    /// It has more than [`Username::MAX_LENGTH`] characters.
+    #[error("must be shorter than or equal to {} characters", Username::MAX_LENGTH)]
     TooLong,
     /// It has an `@`, white space or an invisible character.
     #[error("must not contain @, white space or control characters")]
@@ -52,7 +52,7 @@ pub enum InvalidUsername {
 
 impl Username {
     /// The maximum number of characters.
-    pub const LONGEST: usize = 64;
+    pub const MAX_LENGTH: usize = 64;
 
     /// Reads a user name.
     ///
@@ -102,7 +102,7 @@ impl fmt::Display for Username {
 
 fn fits(text: &str) -> Result<(), InvalidUsername> {
     // A character has at most four bytes.
-    let is_short = text.len() <= Username::LONGEST * 4 && text.chars().count() <= Username::LONGEST;
+    let is_short = text.len() <= Username::MAX_LENGTH * 4 && text.chars().count() <= Username::MAX_LENGTH;
     if is_short { Ok(()) } else { Err(InvalidUsername::TooLong) }
 }
 

@@ -94,7 +94,7 @@ pub(crate) fn pool_size(config: &Config) -> PoolSize {
 pub(crate) fn policy(config: &Config) -> Result<TenantPolicy, CannotOpen> {
     let preset =
         if config.is_development() { PasswordPolicy::DEVELOPMENT } else { PasswordPolicy::SINGLE_FACTOR };
-    let password = PasswordPolicy { shortest: config.password.shortest, ..preset };
+    let password = PasswordPolicy { min_length: config.password.shortest, ..preset };
     let mut strategies = BTreeMap::new();
     for name in StrategyName::ALL {
         if config.strategies.enabled.contains(&name) {

@@ -176,7 +176,7 @@ impl Member for KnownPassword {
 
     fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<Password> {
         let text = required_text(body, name, faults)?;
-        let longest = Password::LONGEST;
+        let longest = Password::MAX_LENGTH;
         let too_long = || faults.add(name, format_args!("must be shorter than or equal to {longest} bytes"));
         Password::new(text).ok().or_else(too_long)
     }

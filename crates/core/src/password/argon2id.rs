@@ -1,44 +1,45 @@
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use thiserror::Error;
 
-/// What one Argon2id hash costs.
+/// The cost parameters of an Argon2id hash.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Argon2Cost(Params);
 
-/// The numbers are outside of what Argon2 allows, or of what a process here would survive.
+/// The parameters are outside the limits of Argon2, or above the limits here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error(
     "Argon2id takes at least 8 KiB a lane and one pass, and here at most {} KiB, and memory times passes at most {} KiB",
-    Argon2Cost::MOST_KIB,
-    Argon2Cost::MOST_WORK
+    Argon2Cost::MAX_KIB,
+    Argon2Cost::MAX_WORK
 )]
 pub struct InvalidArgon2Cost;
 
 impl Argon2Cost {
-    /// 19 MiB, two passes, one lane: the least that OWASP recommends, 24 ms on a present-day core.
+    /// 19 MiB, two passes, one lane: the minimum that OWASP recommends, 24 ms on a present-day core.
     pub const RECOMMENDED: Self = Self(Params::DEFAULT);
 
-    /// The least that Argon2 allows: for tests, and worthless anywhere else.
-    pub const LEAST: Self = Self(match Params::new(8, 1, 1, None) {
+    /// The minimum that Argon2 allows, for tests only.
+    pub const MINIMUM: Self = Self(match Params::new(8, 1, 1, None) {
         Ok(params) => params,
         Err(_) => Params::DEFAULT,
     });
 
-    /// The most memory of one hash, in KiB. A hash made elsewhere names its own parameters: without a bound, one
-    /// imported row would take all of the machine's memory at the next sign-in.
-    pub const MOST_KIB: u32 = 256 * 1024;
+    /// The maximum memory of one hash, in KiB. An imported hash names its own parameters: without a limit, one of them
+    /// could exhaust the machine's memory at the next sign-in.
+    pub const MAX_KIB: u32 = 256 * 1024;
 
-    /// The most memory times passes of one hash, in KiB: below a second on a present-day core.
-    pub const MOST_WORK: u64 = 1024 * 1024;
+    /// The maximum of memory times passes of one hash, in KiB: below a second on a present-day core.
+    pub const MAX_WORK: u64 = 1024 * 1024;
 
     /// A cost of this many KiB, passes and lanes.
     ///
     /// # Errors
     ///
-    /// [`InvalidArgon2Cost`] if Argon2 does not allow it or it is over [`Argon2Cost::MOST_KIB`] or [`Argon2Cost::MOST_WORK`].
+    /// [`InvalidArgon2Cost`] if Argon2 does not allow it, or it exceeds [`Argon2Cost::MAX_KIB`] or
+    /// [`Argon2Cost::MAX_WORK`].
     pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, InvalidArgon2Cost> {
         let work = u64::from(memory_kib) * u64::from(passes);
-        if memory_kib > Self::MOST_KIB || work > Self::MOST_WORK {
+        if memory_kib > Self::MAX_KIB || work > Self::MAX_WORK {
             return Err(InvalidArgon2Cost);
         }
         Params::new(memory_kib, passes, lanes, None).map(Self).map_err(|_| InvalidArgon2Cost)
@@ -50,19 +51,19 @@ impl Argon2Cost {
         self.0.m_cost()
     }
 
-    /// How often the memory is gone over.
+    /// How many passes are made over the memory.
     #[must_use]
     pub const fn passes(&self) -> u32 {
         self.0.t_cost()
     }
 
-    /// How many lanes the memory is divided into. They are worked on one after the other.
+    /// How many lanes the memory is divided into. They are computed one after the other.
     #[must_use]
     pub const fn lanes(&self) -> u32 {
         self.0.p_cost()
     }
 
-    /// Whether a hash of this cost is at least as hard to guess as one of the other: neither less memory nor less work.
+    /// Whether this cost has at least the memory and the work of the other.
     #[must_use]
     pub fn is_at_least(&self, other: &Self) -> bool {
         self.memory_kib() >= other.memory_kib() && self.work() >= other.work()
@@ -73,15 +74,15 @@ impl Argon2Cost {
     }
 }
 
-/// The working memory of one thread that hashes. It is kept from one hash to the next: allocated anew each time, 19 MiB
-/// by 19 MiB, the process grows by gigabytes under a storm of sign-ins.
+/// The working memory of one hashing thread. It is kept from one hash to the next: if each hash allocated its 19 MiB anew,
+/// the process would grow by gigabytes during a burst of sign-ins.
 pub(super) struct Argon2Memory {
     own: Argon2Cost,
     blocks: Vec<Block>,
 }
 
 impl Argon2Memory {
-    /// No memory yet; at the first hash as much as `own` takes, which is then kept.
+    /// Allocates nothing yet. The first hash allocates what `own` needs.
     pub(super) const fn new(own: Argon2Cost) -> Self {
         Self { own, blocks: Vec::new() }
     }
@@ -90,7 +91,7 @@ impl Argon2Memory {
         &self.own
     }
 
-    /// Fills `output` with the Argon2id hash. A cost that takes more than our own gets memory that is given back.
+    /// Fills `output` with the Argon2id hash. A cost above `own` gets memory that is freed afterwards.
     pub(super) fn argon2id(
         &mut self,
         cost: &Argon2Cost,

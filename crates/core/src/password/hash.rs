@@ -7,46 +7,46 @@ use thiserror::Error;
 
 use super::Argon2Cost;
 
-/// The highest cost of an imported bcrypt hash: 1.2 seconds. Each step more doubles it.
+/// The maximum cost of an imported bcrypt hash: 1.2 seconds. Each step more doubles it.
 const MOST_BCRYPT: u32 = 14;
 
 /// The hash of a password, as it is stored: a PHC string of Argon2id, or bcrypt's own form (`$2a$`, `$2b$`, `$2y$`).
 ///
-/// bcrypt reads 72 bytes and no more. That is how the imported hash was made, so that is how it is verified: two
-/// passwords that differ later are one to it, until the next sign-in replaces it by a hash that reads everything. A NUL
-/// is a byte like any other, as it is to the bcrypt libraries of Node; a hash made by one that stops at NUL, of a
-/// password that contains one, does not verify.
+/// bcrypt reads the first 72 bytes only. An imported hash was made like that, so it is verified like that: passwords that
+/// differ later are equal to it, until the next sign-in replaces it with a hash that reads all bytes. A NUL is a byte like
+/// any other, as in the bcrypt libraries of Node. A hash of a password with a NUL, made by a library that stops there, does
+/// not verify.
 ///
-/// Whatever names its own cost is bounded when it is parsed, so that no imported row can bring a process down.
+/// The cost in the text is limited when it is parsed, so that no imported hash can exhaust a process.
 #[derive(Clone)]
 pub struct PasswordHash {
     pub(super) text: Arc<str>,
     pub(super) scheme: Arc<HashScheme>,
 }
 
-/// How a hash was made, and of what.
+/// The algorithm of a hash and its parameters.
 pub(super) enum HashScheme {
     Argon2id { cost: Argon2Cost, version: Version, salt: Box<[u8]>, output: Box<[u8]> },
     Bcrypt,
 }
 
-/// The text is no hash that can be verified here.
+/// The text is not a hash that can be verified here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("not a password hash: Argon2id in PHC form or bcrypt ($2a$, $2b$, $2y$), of bounded cost")]
 pub struct InvalidPasswordHash;
 
 impl PasswordHash {
-    /// The hash that is written like this, ours or somebody else's.
+    /// Reads a hash, made by Portcullis or imported.
     ///
     /// # Errors
     ///
-    /// [`InvalidPasswordHash`] if the text is of another kind, is damaged, or names a cost over the bounds.
+    /// [`InvalidPasswordHash`] if the text has another form, is damaged, or names a cost above the limits.
     pub fn parse(text: &str) -> Result<Self, InvalidPasswordHash> {
         let scheme = if text.starts_with("$argon2id$") { parse_argon2id(text) } else { parse_bcrypt(text) };
         scheme.map(|scheme| Self { text: text.into(), scheme: Arc::new(scheme) })
     }
 
-    /// What to store.
+    /// The text to store.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -72,7 +72,7 @@ fn parse_argon2id(text: &str) -> Result<HashScheme, InvalidPasswordHash> {
     let number = |name| phc.params.get_decimal(name).ok_or(InvalidPasswordHash);
     let cost = Argon2Cost::new(number("m")?, number("t")?, number("p")?).map_err(|_| InvalidPasswordHash)?;
     if phc.params.iter().count() != 3 {
-        return Err(InvalidPasswordHash); // A key id or associated data, which changes the hash and which we do not have.
+        return Err(InvalidPasswordHash); // A key id or associated data, which is part of the hash and not available here.
     }
     // Strings without a version are older than the field (PHC string format, "Argon2 Encoding").
     let version =
@@ -88,7 +88,7 @@ fn parse_argon2id(text: &str) -> Result<HashScheme, InvalidPasswordHash> {
 }
 
 fn parse_bcrypt(text: &str) -> Result<HashScheme, InvalidPasswordHash> {
-    // `$2x$` marks hashes of a PHP release that mangled letters beyond ASCII: nothing verifies those.
+    // `$2x$` marks hashes of a PHP release with a bug in letters beyond ASCII. No library verifies them.
     let known = ["$2a$", "$2b$", "$2y$"].iter().any(|prefix| text.starts_with(prefix));
     let parts: bcrypt::HashParts = text.parse().map_err(|_| InvalidPasswordHash)?;
     if known && (4..=MOST_BCRYPT).contains(&parts.get_cost()) {
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_that_would_take_the_machine_down_is_refused() {
+    fn a_hash_that_would_exhaust_the_machine_is_refused() {
         for parameters in ["m=262145,t=1,p=1", "m=65536,t=17,p=1", "m=4294967295,t=4294967295,p=1"] {
             assert_eq!(PasswordHash::parse(&argon2id(parameters)), Err(InvalidPasswordHash), "{parameters}");
         }
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_or_of_another_kind_is_refused() {
+    fn a_damaged_hash_or_one_of_another_algorithm_is_refused() {
         for parameters in
             ["m=256,t=2", "m=7,t=2,p=1", "m=256,t=0,p=1", "m=256,t=2,p=0", "m=256,t=2,p=1,keyid=AAAA"]
         {

@@ -12,41 +12,41 @@ use super::{Argon2Cost, Password, PasswordHash};
 const SALT_BYTES: usize = 16;
 const OUTPUT_BYTES: usize = 32;
 
-/// What came of comparing a password with a hash.
+/// The result of comparing a password with a hash.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 pub enum PasswordMatch {
-    /// It is the password.
+    /// The password is right.
     Yes,
-    /// It is the password, and the hash is weaker than those made now: make a new one while the password is at hand.
+    /// The password is right, but the hash is weaker than new ones and should be replaced.
     YesButRehash,
-    /// It is not the password.
+    /// The password is wrong.
     No,
 }
 
-/// Makes and verifies hashes, one at a time, in memory that it keeps. It blocks for as long as that takes: asynchronous
-/// code asks a [`HashPool`](super::HashPool).
+/// Makes and verifies hashes, one at a time, in memory that it keeps. It blocks its thread: asynchronous code uses a
+/// [`HashPool`](super::HashPool).
 pub struct Hasher {
     memory: Argon2Memory,
 }
 
-/// Argon2 gave no hash, for want of memory.
+/// Argon2 could not allocate its memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("no memory to hash a password")]
 pub struct HashFailed;
 
 impl Hasher {
-    /// One that makes hashes of this cost.
+    /// A hasher that makes hashes of this cost.
     #[must_use]
     pub const fn new(cost: Argon2Cost) -> Self {
         Self { memory: Argon2Memory::new(cost) }
     }
 
-    /// The hash of the password, to be stored. The salt must be fresh from a [`Random`](crate::random::Random).
+    /// Hashes a password. The salt must be new from a [`Random`](crate::random::Random).
     ///
     /// # Errors
     ///
-    /// [`HashFailed`] if there is no memory.
+    /// [`HashFailed`] if memory cannot be allocated.
     pub fn hash(&mut self, password: &Password, salt: [u8; SALT_BYTES]) -> Result<PasswordHash, HashFailed> {
         let cost = self.memory.own().clone();
         let version = Version::V0x13;
@@ -67,12 +67,12 @@ impl Hasher {
         Ok(PasswordHash { text: text.into(), scheme: Arc::new(scheme) })
     }
 
-    /// Whether this is the password that the hash was made of. Without a hash it is not, at the cost of one: whoever
-    /// tries addresses learns nothing from the time.
+    /// Compares a password with a hash. Without a hash the password is wrong, at the same cost, so that the time does not
+    /// tell an attacker which users exist.
     ///
     /// # Errors
     ///
-    /// [`HashFailed`] if there is no memory.
+    /// [`HashFailed`] if memory cannot be allocated.
     pub fn verify(
         &mut self,
         password: &Password,
@@ -98,7 +98,7 @@ impl Hasher {
         })
     }
 
-    /// A stronger hash of somebody else's stays: replacing it would weaken it.
+    /// A stronger imported hash is kept: replacing it would weaken it.
     fn is_weaker(&self, scheme: &HashScheme) -> bool {
         match scheme {
             HashScheme::Bcrypt => true,
@@ -112,7 +112,7 @@ impl Hasher {
     }
 }
 
-/// In constant time, though nothing could be learned otherwise: neither side can be chosen bit by bit.
+/// In constant time as a precaution: an attacker cannot choose either side bit by bit.
 fn is_same(fresh: &[u8], stored: &[u8]) -> bool {
     fresh.len() == stored.len()
         && fresh.iter().zip(stored).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0

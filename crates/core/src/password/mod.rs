@@ -1,11 +1,11 @@
-//! Passwords: the plain text, what a new one must be, and the hash that is kept.
+//! Passwords: the plain text, the policy for new ones, and their hashes.
 //!
-//! A [`Password`] is bounded before anything is done with it. A [`PasswordHash`] is Argon2id of our own making, or
-//! Argon2id or bcrypt of somebody else's, which is verified and replaced at the next sign-in. The hashing itself costs
-//! tens of milliseconds and is done by a [`HashPool`], whose queue is bounded, so that a storm of sign-ins is refused
-//! instead of starving everything else.
+//! The length of a [`Password`] is limited before anything else happens. A [`PasswordHash`] is Argon2id, or an imported
+//! Argon2id or bcrypt hash, which is verified and replaced at the next sign-in. Hashing takes tens of milliseconds and
+//! happens in a [`HashPool`]. Its queue is bounded, so that a burst of sign-ins is refused instead of starving everything
+//! else.
 //!
-//! Nothing here decides whether a sign-in succeeds, counts wrong guesses or knows a store.
+//! The module does not decide whether a sign-in succeeds, counts no failures and uses no store.
 //!
 //! ```
 //! use portcullis_core::password::{Password, PasswordPolicy, WeakPassword};

@@ -4,16 +4,15 @@ use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-/// A password in plain, as somebody chose or presented it.
+/// A password in plain, as a user chose or entered it.
 ///
-/// Every byte counts: nothing is cut off, trimmed or case-folded, and NUL is a character like any other. The one thing
-/// that is done to it is Unicode normalisation, here and nowhere else: what is hashed is the NFC form. Two keyboards
-/// write `é` as one code point or as two, their owner cannot see which, and both must open the account (NIST SP
-/// 800-63B, section 3.1.1.2). That is at odds with the letter of "verified exactly as received" (OWASP ASVS 6.2.8), and
-/// NFC is the smallest step that serves both: it joins only spellings of the same text. NFKC, which the NIST text also
-/// allows, would make different characters equal (`ﬁ` and `fi`, `²` and `2`) and is not applied.
+/// Every byte counts: nothing is cut off, trimmed or case-folded, and NUL is a character like any other. The one change is
+/// Unicode normalisation: the NFC form is hashed. Keyboards write `é` as one code point or as two, the user cannot see
+/// which, and both must be accepted (NIST SP 800-63B, section 3.1.1.2). That deviates from "verified exactly as received"
+/// (OWASP ASVS 6.2.8) as little as possible: NFC joins only spellings of the same text. NFKC, which NIST also allows,
+/// would make different characters equal (`ﬁ` and `fi`, `²` and `2`) and is not applied.
 ///
-/// The text as received is kept beside it, because a hash that was made elsewhere was made of that.
+/// The text as received is kept as well, because other services made imported hashes of it.
 #[derive(Clone)]
 pub struct Password {
     received: Zeroizing<String>,
@@ -22,41 +21,41 @@ pub struct Password {
 
 /// The text is longer than a password may be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-#[error("password must be shorter than or equal to {} bytes", Password::LONGEST)]
+#[error("password must be shorter than or equal to {} bytes", Password::MAX_LENGTH)]
 pub struct PasswordTooLong;
 
 impl Password {
-    /// The most bytes a password may have: more is refused before anything is hashed.
-    pub const LONGEST: usize = 1024;
+    /// The maximum length in bytes. A longer password is refused before anything is hashed.
+    pub const MAX_LENGTH: usize = 1024;
 
-    /// The password that is this text.
+    /// Takes a text as a password.
     ///
     /// # Errors
     ///
-    /// [`PasswordTooLong`] if it has more than [`Password::LONGEST`] bytes.
+    /// [`PasswordTooLong`] if it has more than [`Password::MAX_LENGTH`] bytes.
     pub fn new(text: &str) -> Result<Self, PasswordTooLong> {
-        if text.len() > Self::LONGEST {
+        if text.len() > Self::MAX_LENGTH {
             return Err(PasswordTooLong);
         }
-        // NFC makes UTF-8 at most three times as long (Unicode Annex 15, section 9). With room for that the string never
-        // moves, so that no piece of it is left behind unwiped.
+        // NFC makes UTF-8 at most three times as long (Unicode Annex 15, section 9). With that capacity the string is never
+        // reallocated, which would leave a copy that is not wiped.
         let mut normal = Zeroizing::new(String::with_capacity(3 * text.len()));
         normal.extend(text.nfc());
         Ok(Self { received: Zeroizing::new(text.to_owned()), normal })
     }
 
-    /// How many characters it has: code points of the normalised text.
+    /// The length in characters: code points of the normalised text.
     #[must_use]
     pub fn characters(&self) -> usize {
         self.normal.chars().count()
     }
 
-    /// The normalised text, which our own hashes are made of.
+    /// The normalised text, of which new hashes are made.
     pub(super) fn normal(&self) -> &str {
         &self.normal
     }
 
-    /// The text as it came, which the hashes of others were made of.
+    /// The text as received, of which imported hashes were made.
     pub(super) fn received(&self) -> &str {
         &self.received
     }
@@ -93,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_password_of_the_worst_kind_does_not_move_while_it_is_normalised() {
+    fn the_longest_password_is_not_reallocated_while_it_is_normalised() {
         let password = Password::new(&"\u{1d160}".repeat(256)).unwrap();
         assert!(password.normal().len() > 1024);
         assert_eq!(password.normal.capacity(), 3 * 1024);

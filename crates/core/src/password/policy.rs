@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::Password;
 
-/// The most common passwords, lower case, one a line; `common.md` says where they come from.
+/// The most common passwords in lower case, one a line; `common.md` says where they come from.
 static COMMON: LazyLock<CommonPasswords> = LazyLock::new(|| {
     let words: HashSet<&str> = include_str!("common.txt").lines().collect();
     let lengths = || words.iter().map(|word| word.chars().count());
@@ -24,55 +24,55 @@ struct CommonPasswords {
     longest: usize,
 }
 
-/// What a new password must be. It is asked where a password is set, never at sign-in and never of an imported hash.
+/// What a new password must satisfy. It is checked when a password is set, not at sign-in, and not for imported hashes.
 ///
-/// There are no rules of composition, and no password expires: both make people choose worse ones (NIST SP 800-63B,
+/// There are no rules of composition, and no password expires: both make users choose worse ones (NIST SP 800-63B,
 /// section 3.1.1.2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PasswordPolicy {
-    /// The least number of characters.
-    pub shortest: usize,
-    /// Whether common passwords and those made of the account's own names are refused.
+    /// The minimum length, in characters.
+    pub min_length: usize,
+    /// Whether common passwords and those made of the user's own names are refused.
     pub refuse_common: bool,
 }
 
-/// Why a password was refused: text for the person who chose it.
+/// Why a password was refused. The user who chose it sees the text.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum WeakPassword {
     /// It has too few characters.
-    #[error("password must be longer than or equal to {shortest} characters")]
+    #[error("password must be longer than or equal to {min_length} characters")]
     TooShort {
-        /// The least number of characters.
-        shortest: usize,
+        /// The minimum length, in characters.
+        min_length: usize,
     },
-    /// It is one of those that are tried first.
+    /// It is one of the passwords that attackers try first.
     #[error("password must not be a commonly used one")]
     Common,
-    /// It is little more than a name that everybody knows here.
+    /// It is little more than a word that an attacker knows.
     #[error("password must not be made of {word}")]
     ContainsContext {
-        /// The name.
+        /// The word.
         word: String,
     },
 }
 
 impl PasswordPolicy {
-    /// For trying things out on one's own machine: 8 characters and nothing else.
-    pub const DEVELOPMENT: Self = Self { shortest: 8, refuse_common: false };
-    /// Where the password is all that is asked for.
-    pub const SINGLE_FACTOR: Self = Self { shortest: 15, refuse_common: true };
-    /// Where a second step always follows.
-    pub const WITH_SECOND_STEP: Self = Self { shortest: 8, refuse_common: true };
+    /// For development mode: 8 characters, without other rules.
+    pub const DEVELOPMENT: Self = Self { min_length: 8, refuse_common: false };
+    /// For sign-ins with a password alone.
+    pub const SINGLE_FACTOR: Self = Self { min_length: 15, refuse_common: true };
+    /// For sign-ins that always have a second step.
+    pub const WITH_SECOND_STEP: Self = Self { min_length: 8, refuse_common: true };
 
-    /// Whether the password may be chosen by somebody whom these words name: the tenant, the local part of the email
+    /// Checks a new password. `context` has the words that an attacker knows: the tenant, the local part of the user's
     /// address, the product.
     ///
     /// # Errors
     ///
-    /// [`WeakPassword`] says what is wrong with it, the first of its faults in the order of the variants.
+    /// [`WeakPassword`] for the first rule, in the order of the variants, that the password breaks.
     pub fn check(&self, password: &Password, context: &[&str]) -> Result<(), WeakPassword> {
-        if password.characters() < self.shortest {
-            return Err(WeakPassword::TooShort { shortest: self.shortest });
+        if password.characters() < self.min_length {
+            return Err(WeakPassword::TooShort { min_length: self.min_length });
         }
         if !self.refuse_common {
             return Ok(());
@@ -92,13 +92,13 @@ impl PasswordPolicy {
     }
 }
 
-/// A name of less than three characters says nothing.
+/// Words with fewer characters are too common in good passwords to refuse.
 const SHORTEST_NAME: usize = 3;
 
-/// What makes a password one's own: this many different characters beside the word that everybody tries.
+/// A password needs this many different characters besides a common word.
 const ENOUGH_OF_ITS_OWN: usize = 8;
 
-/// Whether the text is a common password, or one with a year and some signs behind it, or one several times over.
+/// Whether the text is a common password, one with a year or signs appended, or one repeated.
 fn is_common(text: &str) -> bool {
     let entries: HashSet<&str> = pieces(text).filter(|piece| COMMON.words.contains(piece)).collect();
     is_common_and_long(text) || entries.into_iter().any(|entry| is_little_more_than(text, entry))
@@ -110,7 +110,7 @@ fn is_common_and_long(text: &str) -> bool {
     digest.as_ref().first_chunk().is_some_and(|mark| marks.binary_search(mark).is_ok())
 }
 
-/// Every run of characters that is as long as some entry of the list.
+/// Every substring whose length is that of some entry of the list.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let rests = text.char_indices().filter_map(|(start, _)| text.get(start..));
     rests.flat_map(|rest| {
@@ -120,14 +120,14 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether the text has the word and, without it, few different characters.
+/// Whether the text contains the word and few different characters besides.
 fn is_little_more_than(text: &str, word: &str) -> bool {
     let mut own = HashSet::new();
     let has_enough = |c| own.insert(c) && own.len() == ENOUGH_OF_ITS_OWN;
     text.contains(word) && !text.split(word).flat_map(str::chars).any(has_enough)
 }
 
-/// In NFC, as passwords are, and with room enough that the text never moves and leaves itself behind.
+/// In NFC as passwords are, with capacity enough that no reallocation leaves a copy that is not wiped.
 fn lower_case(text: &str) -> Zeroizing<String> {
     let mut lower = Zeroizing::new(String::with_capacity(3 * text.len()));
     lower.extend(text.nfc().flat_map(char::to_lowercase));
@@ -145,7 +145,7 @@ mod tests {
     // ASVS-map: PW1
     #[test]
     fn a_password_alone_has_fifteen_characters_and_one_with_a_second_step_eight() {
-        let short = |shortest| Err(WeakPassword::TooShort { shortest });
+        let short = |min_length| Err(WeakPassword::TooShort { min_length });
         assert_eq!(check(PasswordPolicy::SINGLE_FACTOR, "vexed quilt mo"), short(15));
         assert_eq!(check(PasswordPolicy::SINGLE_FACTOR, "vexed quilt mop"), Ok(()));
         assert_eq!(check(PasswordPolicy::WITH_SECOND_STEP, "vexedqu"), short(8));
@@ -158,7 +158,7 @@ mod tests {
     fn length_is_counted_in_characters_however_many_bytes_they_take() {
         assert_eq!(
             check(PasswordPolicy::SINGLE_FACTOR, "žluťoučkýkůň🐎"),
-            Err(WeakPassword::TooShort { shortest: 15 })
+            Err(WeakPassword::TooShort { min_length: 15 })
         );
         assert_eq!(check(PasswordPolicy::SINGLE_FACTOR, "žluťoučký kůň 🐎"), Ok(()));
     }
@@ -219,14 +219,14 @@ mod tests {
     }
 
     #[test]
-    fn hardly_a_password_of_ones_own_is_taken_for_a_common_one() {
+    fn an_uncommon_password_is_hardly_ever_taken_for_a_common_one() {
         let mistaken = (0..10_000).filter(|number| is_common_and_long(&format!("vexed quilt mop {number}")));
         assert!(mistaken.count() <= 3);
     }
 
     // ASVS-map: PW4
     #[test]
-    fn a_name_of_the_place_does_not_make_a_password() {
+    fn a_password_made_of_the_tenants_or_users_name_is_refused() {
         let made_of = |word: &str| Err(WeakPassword::ContainsContext { word: word.to_owned() });
         assert_eq!(check(PasswordPolicy::SINGLE_FACTOR, "acme2026!!!!!!!!"), made_of("acme"));
         assert_eq!(check(PasswordPolicy::SINGLE_FACTOR, "ACME-Acme-aCmE-12"), made_of("acme"));

@@ -12,37 +12,37 @@ use tokio::sync::oneshot;
 use super::{Argon2Cost, Hasher, Password, PasswordHash, PasswordMatch};
 use crate::random::{self, Random};
 
-/// What a refused caller is told to wait: a full queue is worked off in a fraction of it.
+/// How long a refused caller should wait. The pool works off a full queue in a fraction of that.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// How much is hashed at once, and how much may wait.
+/// The size of a pool.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PoolSize {
-    /// Threads that hash, each in memory of its own.
+    /// The number of hashing threads, each with its own memory.
     pub threads: NonZeroUsize,
-    /// Jobs that may wait beside those being worked on.
+    /// The number of jobs that may wait in addition to those that are running.
     pub queue: NonZeroUsize,
 }
 
 impl PoolSize {
-    /// This many threads, and six waiting jobs for each: some 150 ms of waiting at the recommended cost.
+    /// This many threads and six waiting jobs for each: about 150 ms of waiting at the recommended cost.
     #[must_use]
     pub const fn of(threads: NonZeroUsize) -> Self {
         Self { threads, queue: threads.saturating_mul(NonZeroUsize::MIN.saturating_add(5)) }
     }
 }
 
-/// One thread a core.
+/// One thread for each core.
 impl Default for PoolSize {
     fn default() -> Self {
         Self::of(thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
     }
 }
 
-/// The pool did not hash.
+/// Why the pool did not hash.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum HashRefused {
-    /// Too many are waiting already.
+    /// The queue is full.
     #[error("too many passwords are waiting to be hashed")]
     Busy {
         /// When to try again.
@@ -53,14 +53,13 @@ pub enum HashRefused {
     Stopped,
 }
 
-/// Threads that hash passwords and do nothing else, behind a queue that is bounded.
+/// Threads that hash passwords, behind a bounded queue.
 ///
-/// Hashing takes tens of milliseconds of a whole core. Here it has threads of its own, of a lower priority than those
-/// that check sessions, and a caller who finds the queue full is refused at once: what is waiting is never more than the
-/// pool works off while its callers still listen. A job whose caller went away before it began is not done.
+/// Hashing takes tens of milliseconds of a core, so it has its own threads, with a lower priority than those that check
+/// sessions. If the queue is full, a caller is refused at once. A job whose caller was dropped before it began is skipped.
 ///
-/// No thread can be lost to a panic, so none is caught: what runs there is Argon2 and bcrypt on input that was checked
-/// when it was parsed, and nothing that a caller supplies (salts are drawn on the caller's side).
+/// Panics are not caught, because the threads only run Argon2 and bcrypt on input that was checked when it was parsed;
+/// salts are drawn on the caller's thread.
 pub struct HashPool {
     queue: Option<Sender<HashJob>>,
     waiting: Receiver<HashJob>,
@@ -87,7 +86,7 @@ impl HashPool {
     ///
     /// # Errors
     ///
-    /// Whatever the operating system says when it gives no thread.
+    /// The error of the operating system if it cannot start a thread.
     pub fn new(size: PoolSize, cost: Argon2Cost, random: Arc<dyn Random>) -> io::Result<Self> {
         let mut pool = Self::without_threads(size.queue, cost, random);
         pool.start(size.threads)?;
@@ -110,7 +109,7 @@ impl HashPool {
         Ok(())
     }
 
-    /// The hash of a new password.
+    /// Hashes a new password.
     ///
     /// # Errors
     ///
@@ -122,8 +121,8 @@ impl HashPool {
         answer.await.map_err(|_| HashRefused::Stopped)
     }
 
-    /// Whether this is the password that the hash was made of. Without a hash, for a user who does not exist or has no
-    /// password, it is not, at the same cost.
+    /// Compares a password with a hash. Without a hash, for a user who does not exist or has no password, the password is
+    /// wrong, at the same cost.
     ///
     /// # Errors
     ///
@@ -138,8 +137,8 @@ impl HashPool {
         answer.await.map_err(|_| HashRefused::Stopped)
     }
 
-    /// Whether a job would be taken at this moment: to be asked before anything dear is done for it. A place is not
-    /// held; the job itself may be refused all the same.
+    /// Checks that the queue has room, before a caller does other expensive work. It reserves nothing: the job itself may
+    /// still be refused.
     ///
     /// # Errors
     ///
@@ -159,7 +158,7 @@ impl HashPool {
         })
     }
 
-    /// Takes no more jobs; those that wait are answered [`HashRefused::Stopped`].
+    /// Stops the pool: waiting and later jobs get [`HashRefused::Stopped`].
     pub fn stop(&self) {
         self.shared.stopped.store(true, Ordering::Release);
         for job in self.waiting.try_iter() {
@@ -167,32 +166,32 @@ impl HashPool {
         }
     }
 
-    /// How many hashes have been made or compared since the pool began, decoys among them.
+    /// How many hashes were made or compared since the pool started, including those for decoy users.
     #[must_use]
     pub fn hashed(&self) -> u64 {
         self.shared.hashed.load(Ordering::Relaxed)
     }
 
-    /// How many jobs wait at this moment.
+    /// How many jobs are waiting.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting.len()
     }
 
-    /// How many jobs found the queue full since the pool began.
+    /// How many jobs were refused because the queue was full.
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.shared.refused.load(Ordering::Relaxed)
     }
 }
 
-/// Waits for what is being hashed, and answers everybody else [`HashRefused::Stopped`].
+/// Waits for running jobs; waiting ones get [`HashRefused::Stopped`].
 impl Drop for HashPool {
     fn drop(&mut self) {
         self.stop();
         self.queue = None;
         for thread in self.threads.drain(..) {
-            // An error would be a panic of the thread, and there is nobody left to tell.
+            // An error would be a panic of the thread, and no caller is left to report it to.
             let _ = thread.join();
         }
     }
@@ -217,8 +216,7 @@ impl HashJob {
         }
     }
 
-    /// Does the job. A caller who is gone misses nothing, and without memory there is no answer: the caller sees the
-    /// reply dropped.
+    /// Runs the job. If memory cannot be allocated, the reply is dropped, and the caller gets [`HashRefused::Stopped`].
     fn run(self, hasher: &mut Hasher) {
         match self {
             Self::Hash { password, salt, reply } => {
@@ -241,7 +239,7 @@ fn work(jobs: &Receiver<HashJob>, shared: &PoolState, mut hasher: Hasher) {
     }
 }
 
-/// Lowers the priority of the calling thread. Where that fails the pool works as well, only less politely.
+/// Lowers the priority of the calling thread. If that fails, the pool still works.
 #[cfg(target_os = "linux")]
 fn lower_priority() {
     // On Linux a priority belongs to a thread, whatever POSIX says of processes (setpriority(2), "C library/kernel
@@ -249,7 +247,7 @@ fn lower_priority() {
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10);
 }
 
-/// Elsewhere a priority belongs to the process, whose sessions would suffer with it.
+/// Elsewhere a priority belongs to the process, and lowering it would slow down the checks of sessions.
 #[cfg(not(target_os = "linux"))]
 fn lower_priority() {}
 

@@ -68,7 +68,7 @@ fn an_end_keeps_its_first_time_and_reason_whatever_follows() {
 
 // ASVS-map: RT6
 #[test]
-fn a_use_never_moves_an_end_back_or_past_the_absolute_one() {
+fn a_use_never_moves_the_idle_timeout_back_or_past_the_absolute_one() {
     let first = live();
     let later = first.clone().touch(at(10), Some(at(10).plus(IDLE)));
     assert_eq!((later.last_seen, later.idle_expires), (at(10), at(10).plus(IDLE)));
@@ -88,7 +88,7 @@ fn a_tombstone_is_kept_for_as_long_as_the_session_could_have_lived() {
     assert_eq!(ended.kept_until(), NOW.plus(MAX).plus(RECORD_RETENTION));
 }
 
-/// What is held: no proof, one that was never shown, or one that was.
+/// The proof of the session: none, one that was never presented, or one that was.
 #[derive(Clone, Copy, Debug)]
 enum SessionProof {
     Nothing,
@@ -96,7 +96,7 @@ enum SessionProof {
     Shown,
 }
 
-/// What comes along: nothing, the proof, or another one.
+/// The proof in the request: none, the right one, or another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum PresentedDeviceProof {
     Nothing,
@@ -104,7 +104,7 @@ enum PresentedDeviceProof {
     Other,
 }
 
-/// The outcomes, by name.
+/// The outcome by name.
 fn outcome(rotated: &RotationOutcome) -> &'static str {
     match rotated {
         RotationOutcome::Won(_) => "won",
@@ -133,15 +133,14 @@ fn presented(generation: u64, along: PresentedDeviceProof, after: Duration) -> R
     RotationRequest { proof, now: NOW.plus(after), ..redemption(generation) }
 }
 
-/// The table of the design, row by row: generation (the current one is 3), after how long, what is held, what comes
-/// along, what follows.
+/// Generation (the current one is 3), time since the last rotation, proof of the session, proof in the request, outcome.
 // ASVS-map: RT1 RT3
 #[test]
 fn rotation_follows_its_table() {
     let soon = GRACE;
     let late = GRACE + MILLISECOND;
     let table = [
-        // The current one: with the proof, or without one where none was ever shown.
+        // The current one: with the proof, or without one if none was ever presented.
         (3, late, SessionProof::Nothing, PresentedDeviceProof::Nothing, "won"),
         (3, late, SessionProof::Nothing, PresentedDeviceProof::Proof, "won"),
         (3, late, SessionProof::Unshown, PresentedDeviceProof::Nothing, "won"),
@@ -167,7 +166,7 @@ fn rotation_follows_its_table() {
         (2, soon, SessionProof::Nothing, PresentedDeviceProof::Proof, "reused"),
         (0, late, SessionProof::Nothing, PresentedDeviceProof::Nothing, "reused"),
         (1, soon, SessionProof::Shown, PresentedDeviceProof::Other, "reused"),
-        // Of a generation that is still to come: nobody but us can have made it, and we did not.
+        // A later generation, which only the holder of the key can have signed.
         (4, soon, SessionProof::Shown, PresentedDeviceProof::Proof, "reused"),
     ];
     for (generation, after, holds, along, expected) in table {
@@ -181,7 +180,7 @@ fn rotation_follows_its_table() {
 }
 
 #[test]
-fn the_current_token_of_another_chain_is_a_forgery_by_whoever_signed_it() {
+fn a_token_of_the_current_generation_with_another_chain_secret_is_a_forgery() {
     let forged = RotationRequest { presented: numbered(77), ..redemption(3) };
     assert_eq!(outcome(&held(SessionProof::Nothing).rotate(&forged)), "reused");
     let forged = RotationRequest { presented: numbered(77), ..redemption(2) };
@@ -193,7 +192,7 @@ fn the_current_token_of_another_chain_is_a_forgery_by_whoever_signed_it() {
 }
 
 #[test]
-fn a_won_rotation_spends_the_token_and_moves_the_idle_end() {
+fn a_won_rotation_uses_the_token_and_moves_the_idle_timeout() {
     let before = live();
     let redemption = redemption(3);
     let RotationOutcome::Won(after) = before.clone().rotate(&redemption) else {
@@ -249,7 +248,7 @@ fn a_replay_changes_nothing_but_the_pin() {
 }
 
 #[test]
-fn a_proof_that_was_shown_once_is_required_from_then_on() {
+fn a_proof_that_was_presented_once_is_required_from_then_on() {
     let unshown = held(SessionProof::Unshown);
     let RotationOutcome::Won(pinned) = unshown.rotate(&presented(3, PresentedDeviceProof::Proof, GRACE))
     else {
@@ -285,7 +284,7 @@ fn reuse_is_final_for_every_member_of_the_family_whatever_the_clock_says() {
 }
 
 #[test]
-fn what_has_expired_or_has_no_refresh_token_does_not_rotate() {
+fn a_session_that_has_expired_or_has_no_refresh_token_does_not_rotate() {
     let idled_out = RotationRequest { now: NOW.plus(IDLE), ..redemption(3) };
     assert_eq!(live().rotate(&idled_out), RotationOutcome::Gone);
     let bare = bare_session(&new_user_key(&TenantId::default_tenant()));
@@ -293,7 +292,7 @@ fn what_has_expired_or_has_no_refresh_token_does_not_rotate() {
 }
 
 #[test]
-fn a_proof_of_one_session_is_none_of_another() {
+fn a_proof_of_one_session_does_not_match_another() {
     let secret = crate::secret::PlainSecret::presented("device");
     let hash = |session: &Session| -> SecretHash { DeviceProof::hash_of(&secret, &session.key) };
     let (one, other) = (live(), live());

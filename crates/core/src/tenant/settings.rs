@@ -164,23 +164,23 @@ impl TenantSettings {
         installation: &TenantPolicy,
         second_step: SecondStep,
     ) -> Result<PasswordPolicy, SettingsFault> {
-        let PasswordPolicy { shortest: common, refuse_common } = installation.password;
+        let PasswordPolicy { min_length: common, refuse_common } = installation.password;
         let is_forced = |step| step == SecondStep::Forced;
         let least = if !refuse_common || is_forced(second_step) {
-            PasswordPolicy::WITH_SECOND_STEP.shortest
+            PasswordPolicy::WITH_SECOND_STEP.min_length
         } else {
-            PasswordPolicy::SINGLE_FACTOR.shortest
+            PasswordPolicy::SINGLE_FACTOR.min_length
         };
         let preset = match (is_forced(installation.second_step), is_forced(second_step)) {
             (false, true) => least.min(common),
             (true, false) => least.max(common),
             _ => common,
         };
-        let shortest = self.shortest_password.unwrap_or(preset);
-        if shortest < least.min(preset) {
+        let min_length = self.shortest_password.unwrap_or(preset);
+        if min_length < least.min(preset) {
             return Err(SettingsFault::ShortPassword { least: least.min(preset) });
         }
-        Ok(PasswordPolicy { shortest, refuse_common })
+        Ok(PasswordPolicy { min_length, refuse_common })
     }
 }
 
@@ -257,7 +257,7 @@ mod tests {
         let installation = TenantPolicy::with_passwords(PasswordPolicy::SINGLE_FACTOR);
         let shortest = |otp, shortest_password| {
             let settings = TenantSettings { otp, shortest_password, ..TenantSettings::default() };
-            settings.applied_to(&installation).map(|policy| policy.password.shortest)
+            settings.applied_to(&installation).map(|policy| policy.password.min_length)
         };
         let forced = Some(SecondStep::Forced);
         assert_eq!((shortest(None, None), shortest(forced, None)), (Ok(15), Ok(8)));
@@ -275,7 +275,7 @@ mod tests {
         };
         let shortest = |installation: &TenantPolicy, otp, shortest_password| {
             let settings = TenantSettings { otp, shortest_password, ..TenantSettings::default() };
-            settings.applied_to(installation).map(|policy| policy.password.shortest)
+            settings.applied_to(installation).map(|policy| policy.password.min_length)
         };
         let installation = forced(PasswordPolicy::WITH_SECOND_STEP);
         for otp in [SecondStep::On, SecondStep::Off] {
@@ -284,7 +284,7 @@ mod tests {
             assert_eq!(shortest(&installation, Some(otp), Some(14)), Err(fault));
         }
         assert_eq!(shortest(&installation, None, None), Ok(8));
-        let stricter = forced(PasswordPolicy { shortest: 12, ..PasswordPolicy::WITH_SECOND_STEP });
+        let stricter = forced(PasswordPolicy { min_length: 12, ..PasswordPolicy::WITH_SECOND_STEP });
         assert_eq!((shortest(&stricter, None, None), shortest(&stricter, None, Some(8))), (Ok(12), Ok(8)));
         let development = forced(PasswordPolicy::DEVELOPMENT);
         assert_eq!(shortest(&development, Some(SecondStep::Off), None), Ok(8));

@@ -1,10 +1,10 @@
-//! Access tokens: who somebody is, for minutes (RFC 9068's `at+jwt`, with our own claims).
+//! Access tokens (`at+jwt`, RFC 9068, with claims of Portcullis).
 //!
-//! A token is valid in more than one spelling: of an ES256 signature (r, s) anybody can make (r, n − s), which verifies
-//! too, and signing twice gives two signatures. So nothing may ever be allowed or denied by a token's bytes; name the
+//! Several texts can be the same token: from an ES256 signature (r, s) a client can compute (r, n − s), which verifies as
+//! well, and signing twice gives two signatures. So no list may allow or deny a token by its bytes. It must name the
 //! session ([`AccessClaims::sid`]) or the token ([`AccessClaims::jti`]), which the signature covers.
 //!
-//! Whether the session still lives, and which strategy the route expects, is for the caller to ask.
+//! The caller checks that the session is live and that the route accepts the token's strategy.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,47 +22,47 @@ use crate::user::Role;
 
 const TYPE: &str = "at+jwt";
 
-/// What an access token says. Times have whole seconds in a token: a fraction is dropped.
+/// The claims of an access token. A token carries whole seconds: fractions are dropped.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AccessClaims {
-    /// Who issued it: the public URL.
+    /// The issuer: the public URL.
     pub iss: Arc<str>,
-    /// Whom it is for.
+    /// The audience: the services that accept the token.
     pub aud: Arc<str>,
-    /// The user.
+    /// The user's id.
     pub sub: UserId,
-    /// The tenant.
+    /// The tenant's id.
     pub tid: TenantId,
-    /// The session.
+    /// The session's id.
     pub sid: SessionId,
-    /// The token.
+    /// The token's own id.
     pub jti: TokenId,
-    /// The strategy under which it was issued, and under which alone it is believed.
+    /// The strategy under which the token was issued, which decides how it is checked.
     pub strategy: String,
-    /// The user's address.
+    /// The user's email address.
     pub email: String,
-    /// The user's name, where there is one.
+    /// The user's full name. `None` if the user has none.
     pub name: Option<String>,
-    /// The first name, where it is kept apart.
+    /// The given name. `None` if the name is not divided into parts.
     pub given_name: Option<String>,
-    /// The last name, where it is kept apart.
+    /// The family name. `None` if the name is not divided into parts.
     pub family_name: Option<String>,
-    /// Issued at.
+    /// When the token was issued.
     pub iat: Timestamp,
-    /// Expires at: from this second on it is no good.
+    /// When the token expires: from this second on it is invalid.
     pub exp: Timestamp,
-    /// Not before.
+    /// From when on the token is valid. `None` if from `iat` on.
     pub nbf: Option<Timestamp>,
-    /// The user name or else the address, on the device-session surface. It stands beside `tenantId`, which equals `tid`:
-    /// existing services read these names.
+    /// The user name, otherwise the address, in tokens of device sessions alone. They carry `tenantId` as well, which
+    /// equals `tid`: existing services read these names.
     pub username: Option<String>,
-    /// What the user may do; tokens of an older kind do not say so.
+    /// The user's role. `None` in tokens that were issued before tokens had it.
     pub role: Option<Role>,
 }
 
 impl AccessClaims {
-    /// Whether now is the time of this token, with a leeway of at most [`LEEWAY`]. [`verify_access`] has asked already;
-    /// ask again where verified claims are kept for a while.
+    /// Checks the token's times with a leeway of at most [`LEEWAY`]. [`verify_access`] includes this check; a caller that
+    /// caches verified claims repeats it.
     ///
     /// # Errors
     ///
@@ -77,22 +77,22 @@ impl AccessClaims {
     }
 }
 
-/// Signs claims with the tenant's access key of this moment.
+/// Signs claims with the tenant's current access key.
 ///
 /// # Errors
 ///
-/// [`SignFault::NoKey`] where no key is active yet, [`SignFault::TooLong`] for claims beyond all measure.
+/// [`SignFault::NoKey`] if no key is active yet, [`SignFault::TooLong`] if the token would exceed the maximum length.
 pub fn sign_access(keys: &Keyring, now: Timestamp, claims: &AccessClaims) -> Result<String, SignFault> {
     let key = keys.access_signer(now).ok_or(SignFault::NoKey)?;
     jws::sign_compact(TYPE, key, &AccessPayload::new(claims))
 }
 
-/// Believes an access token, or says why not. The leeway on its times is at most [`LEEWAY`]. A token is believed until
-/// just before `exp` + leeway (RFC 7519, section 4.1.4).
+/// Verifies an access token. The leeway on its times is at most [`LEEWAY`]: the token is valid until just before `exp` +
+/// leeway (RFC 7519, section 4.1.4).
 ///
 /// # Errors
 ///
-/// A [`TokenFault`]: shape and kind first, then key and signature, and only then what the token says.
+/// [`TokenFault`]. Form and type are checked first, then key and signature, and the claims last.
 pub fn verify_access(
     keys: &Keyring,
     token: &str,
@@ -132,7 +132,7 @@ fn read(members: &JsonObject, tenant: &TenantId) -> Result<AccessClaims, TokenFa
     })
 }
 
-/// Both claims or none: a token with one of them is not one that we made.
+/// Both claims or none: Portcullis issues no token with one of them.
 fn read_username(claims: Claims<'_>, tenant: &TenantId) -> Result<Option<String>, TokenFault> {
     match (claims.optional_text("tenantId")?, claims.optional_text("username")?) {
         (None, None) => Ok(None),
@@ -146,7 +146,7 @@ fn read_role(claims: Claims<'_>) -> Result<Option<Role>, TokenFault> {
     role.map(|role| role.parse().map_err(|_| TokenFault::BadClaim("role"))).transpose()
 }
 
-/// The claims as they are written: this order is part of the contract.
+/// The claims as JSON. Their order is part of the contract.
 #[derive(Serialize)]
 struct AccessPayload<'a> {
     iss: &'a str,

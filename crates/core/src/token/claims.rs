@@ -1,4 +1,4 @@
-//! Claims by name and type, each missing or wrong one with its own fault.
+//! Reads claims by name and type, with a fault that names the missing or wrong one.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -9,10 +9,10 @@ use super::TokenFault;
 use super::strict_json::JsonObject;
 use crate::clock::Timestamp;
 
-/// The greatest number that every JSON reader takes for the same integer (RFC 7493, section 2.2).
+/// The greatest integer that every JSON reader reads exactly (RFC 7493, section 2.2).
 const MAX_INTEGER: u64 = (1 << 53) - 1;
 
-/// A token's claims.
+/// The claims of a token whose signature was verified, or of one that is only inspected.
 #[derive(Clone, Copy)]
 pub(super) struct Claims<'a>(&'a JsonObject);
 
@@ -33,14 +33,14 @@ impl<'a> Claims<'a> {
         optional(self.text(name))
     }
 
-    /// A name or an id, in the one spelling that we write.
+    /// A name or an id in its canonical spelling.
     pub(super) fn parsed<T: FromStr + Display>(self, name: &'static str) -> Result<T, TokenFault> {
         let text = self.text(name)?;
         let parsed: T = text.parse().map_err(|_| TokenFault::BadClaim(name))?;
         if parsed.to_string() == text { Ok(parsed) } else { Err(TokenFault::BadClaim(name)) }
     }
 
-    /// An integer from 0 to 2^53 - 1, written as one: `1.0` and `1e3` are refused, and so is text.
+    /// An integer from 0 to 2^53 - 1, written as one: `1.0`, `1e3` and text are refused.
     pub(super) fn integer(self, name: &'static str) -> Result<u64, TokenFault> {
         let number = self.value(name)?.as_u64().filter(|number| *number <= MAX_INTEGER);
         number.ok_or(TokenFault::BadClaim(name))
@@ -56,7 +56,7 @@ impl<'a> Claims<'a> {
         optional(self.time(name))
     }
 
-    /// A claim that must be exactly this text, and what it is if it is not.
+    /// Checks that a claim is exactly this text; `otherwise` is the fault if it is another.
     pub(super) fn exactly(
         self,
         name: &'static str,

@@ -1,8 +1,7 @@
-//! The cryptography that `jsonwebtoken` computes with: `ring`, which the TLS stack brings anyway.
+//! The cryptographic backend of `jsonwebtoken`: `ring`, which the TLS stack uses as well.
 //!
-//! Two algorithms exist here, ES256 and HS256 (RFC 7518, sections 3.4 and 3.2); every other one is refused, whatever
-//! key comes with it. The crate has no backend by default and panics at run time without one, so everything that signs
-//! or verifies in this module calls [`install`] first.
+//! It supports ES256 and HS256 (RFC 7518, sections 3.4 and 3.2) and refuses every other algorithm, whatever the key.
+//! Without a backend `jsonwebtoken` panics at run time, so everything that signs or verifies calls [`install`] first.
 //!
 //! `ring` makes the nonce of an ES256 signature from the private key, the message and fresh randomness together, so
 //! neither a weak random source nor a repeated message gives the key away; it is not the deterministic RFC 6979, and
@@ -21,8 +20,8 @@ use ring::signature::{
 
 use crate::machine;
 
-/// The provider. A program that uses `jsonwebtoken` for itself may install it, or another one, before the first token
-/// is made: [`install`] leaves what it finds.
+/// The backend. A program that uses `jsonwebtoken` itself may install this or another one before the first token is made:
+/// [`install`] does not replace it.
 pub static RING: CryptoProvider = CryptoProvider {
     signer_factory: signer,
     verifier_factory: verifier,
@@ -35,7 +34,7 @@ pub static RING: CryptoProvider = CryptoProvider {
     },
 };
 
-/// Makes [`RING`] the provider of this process, once; a provider that is installed already stays.
+/// Installs [`RING`] in this process, unless another backend is installed.
 pub fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -84,7 +83,7 @@ impl Signer<Vec<u8>> for Hs256 {
 
 impl Verifier<Vec<u8>> for Hs256 {
     fn verify(&self, message: &[u8], tag: &Vec<u8>) -> Result<(), Rejected> {
-        // In constant time (ring's promise for this function).
+        // `ring` compares in constant time.
         hmac::verify(&self.0, message, tag).map_err(|_| Rejected::new())
     }
 }
@@ -135,7 +134,7 @@ impl Es256Verifier {
 
 impl Verifier<Vec<u8>> for Es256Verifier {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), Rejected> {
-        // ring also refuses a point that is not on the curve.
+        // `ring` also refuses a point that is not on the curve.
         self.0.verify(message, signature).map_err(|_| Rejected::new())
     }
 }
@@ -167,7 +166,7 @@ mod tests {
 
     // ASVS-map: JW1
     #[test]
-    fn algorithms_that_nobody_here_signs_with_are_refused() {
+    fn algorithms_other_than_es256_and_hs256_are_refused() {
         let shared = EncodingKey::from_secret(&[7; 64]);
         for algorithm in [Algorithm::HS384, Algorithm::HS512, Algorithm::RS256, Algorithm::EdDSA] {
             assert_eq!(signer(&algorithm, &shared).err(), Some(unsupported()), "{algorithm:?}");

@@ -1,7 +1,7 @@
-//! The compact form of a JSON Web Signature (RFC 7515, section 7.1), read strictly and before anything is believed.
+//! The compact form of a JSON Web Signature (RFC 7515, section 7.1): strict parsing, verification and signing.
 //!
-//! A token names its key (`kid`), never brings or locates it: `jwk`, `jku`, `x5u` and `x5c` are not looked at, and the
-//! algorithm is the key's. `b64` (RFC 7797) needs `crit`, and `crit` is refused.
+//! A token names its key by `kid` and cannot bring or locate one: `jwk`, `jku`, `x5u` and `x5c` are ignored, and the
+//! algorithm is that of the key. `b64` (RFC 7797) needs `crit`, and `crit` is refused.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,10 +14,10 @@ use super::{SignFault, TokenFault};
 use crate::id::TenantId;
 use crate::key::{Kid, SigningKey};
 
-/// The longest token that is read or made, in bytes.
+/// The maximum length of a token in bytes.
 pub const MAX_LENGTH: usize = 8 * 1024;
 
-/// A token in its three parts. Its header was read, and **nothing of it is believed**.
+/// A parsed token. Its header was read, but **nothing of it is verified**.
 pub(super) struct Jws<'a> {
     signed: &'a str,
     signature: &'a str,
@@ -27,7 +27,7 @@ pub(super) struct Jws<'a> {
 }
 
 impl<'a> Jws<'a> {
-    /// Takes a token of the kind `typ` apart.
+    /// Parses a token of the type `typ`.
     ///
     /// `typ` is a media type, so its case does not matter and `application/` in front of it may be left out (RFC 7515,
     /// section 4.1.9).
@@ -46,12 +46,12 @@ impl<'a> Jws<'a> {
         })
     }
 
-    /// What the token calls its key.
+    /// The `kid` in the header.
     pub(super) const fn kid(&self) -> &Kid {
         &self.kid
     }
 
-    /// The claims, once the key of that name has verified them; `None` where there is no such key.
+    /// Verifies the signature and returns the claims. `key` is the one with the token's `kid`, `None` if there is none.
     pub(super) fn verify(self, key: Option<&SigningKey>) -> Result<JsonObject, TokenFault> {
         let Some(key) = key else {
             return Err(TokenFault::UnknownKey { kid: self.kid });
@@ -66,12 +66,12 @@ impl<'a> Jws<'a> {
     }
 }
 
-/// The tenant that a token of any kind says it belongs to (`tid`), **with nothing verified**: good for refusing a token
-/// that was sent to another tenant, and for choosing the keys to verify it with. It proves nothing.
+/// The tenant in the `tid` of a token of any kind, **not verified**. A caller can refuse a token that was sent to another
+/// tenant, or choose the keys to verify it with. The claim proves nothing.
 ///
 /// # Errors
 ///
-/// [`TokenFault`] where the token has no readable `tid`.
+/// [`TokenFault`] if the token has no readable `tid`.
 pub fn claimed_tenant(text: &str) -> Result<TenantId, TokenFault> {
     let [_, payload, _] = parts(text)?;
     let members = strict_json::object(&decode(payload)?).ok_or(TokenFault::Malformed("payload"))?;
@@ -93,7 +93,7 @@ fn parts(text: &str) -> Result<[&str; 3], TokenFault> {
     }
 }
 
-/// Base64url without padding, white space or trailing bits: one text for one value (RFC 7515, section 2).
+/// Base64url without padding, white space or trailing bits, so that each value has one spelling (RFC 7515, section 2).
 fn decode(part: &str) -> Result<Vec<u8>, TokenFault> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenFault::Malformed("base64url"))
 }
@@ -123,7 +123,7 @@ fn header_text<'m>(members: &'m JsonObject, name: &str) -> Option<&'m str> {
 
 fn kid(members: &JsonObject) -> Result<Kid, TokenFault> {
     let text = header_text(members, "kid").ok_or(TokenFault::Malformed("kid"))?;
-    // No key of ours has a name that is not a `Kid`, so loading keys again would not help either.
+    // No key has such an id, so it is not an unknown key, for which the caller would load the keys again.
     text.parse().map_err(|_| TokenFault::Malformed("kid"))
 }
 
@@ -134,7 +134,7 @@ struct JoseHeader<'a> {
     kid: &'a str,
 }
 
-/// Signs claims as a token of the kind `typ`.
+/// Signs claims as a token of the type `typ`.
 pub(super) fn sign_compact<C: Serialize>(
     typ: &str,
     key: &SigningKey,

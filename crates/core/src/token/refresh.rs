@@ -1,12 +1,12 @@
-//! Refresh tokens: a session's right to go on, one generation at a time.
+//! Refresh tokens (`rt+jwt`): how they are written, read and chained.
 //!
-//! A token names its session, its generation and a random [`ChainSecret`] *r*. The next generation's *r* follows from
-//! this one's and from the key that signed this one ([`next_secret`]), and [`encode`] always writes the same claims as the
-//! same bytes: so whoever repeats a refresh gets the successor that was lost, and nothing but hashes has to be stored.
-//! What it means that a token is current, repeated or stolen is decided elsewhere.
+//! A token names its session, its generation and a random [`ChainSecret`] *r*. The next generation's *r* is derived from
+//! this one's and the key that signed this one ([`next_secret`]), and [`encode`] writes the same claims as the same bytes.
+//! So a client that repeats a refresh gets the successor that was lost, and stores keep hashes only. This module does not
+//! decide whether a token is current, repeated or reused: see [`Session::rotate`](crate::session::Session::rotate).
 //!
-//! The MAC key and the chain key are derived apart from one refresh key (HKDF, RFC 5869): neither a signature nor a
-//! successor says anything about the other.
+//! The MAC key and the chain key are derived separately from one refresh key (HKDF, RFC 5869), so a signature reveals
+//! nothing about a successor.
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,13 +28,13 @@ use crate::secret::SecretHash;
 
 const TYPE: &str = "rt+jwt";
 
-/// What makes one generation of a refresh token unguessable: 256 bits. Compare hashes, not secrets: `==` takes a time
-/// that depends on both.
+/// The secret of one generation of a refresh token: 256 random bits. Compare hashes, not secrets: `==` is not constant in
+/// time.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ChainSecret(Zeroizing<[u8; 32]>);
 
 impl ChainSecret {
-    /// What may be stored.
+    /// The hash to store.
     #[must_use]
     pub fn hash(&self) -> SecretHash {
         SecretHash::of(&[b"refresh token", self.0.as_slice()])
@@ -56,14 +56,14 @@ impl fmt::Debug for ChainSecret {
     }
 }
 
-/// The secret of a session's first generation.
+/// Draws the secret of a session's first generation.
 #[must_use]
 pub fn first_secret(random: &dyn Random) -> ChainSecret {
     ChainSecret(Zeroizing::new(random::bytes(random)))
 }
 
-/// The secret of the generation after `r`. `key` is the one that signed the token with `r`, whichever signs now: so a
-/// retry gives the same successor, even across a change of keys.
+/// The secret of the generation after `r`. `key` must be the one that signed the token with `r`, even if another signs
+/// now, so that a retry after a key rotation gives the same successor.
 #[must_use]
 pub fn next_secret(key: &RefreshKey, r: &ChainSecret) -> ChainSecret {
     let mut next = Zeroizing::new([0; 32]);
@@ -71,32 +71,32 @@ pub fn next_secret(key: &RefreshKey, r: &ChainSecret) -> ChainSecret {
     ChainSecret(next)
 }
 
-/// What a refresh token says. Times have whole seconds in a token: a fraction is dropped.
+/// The claims of a refresh token. A token carries whole seconds: fractions are dropped.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RefreshClaims {
-    /// `iss`: who issued it.
+    /// `iss`: the issuer.
     pub issuer: Arc<str>,
-    /// `aud`: whom it is for.
+    /// `aud`: the audience of the access tokens that come with it.
     pub audience: Arc<str>,
     /// `tid`: the tenant.
     pub tenant: TenantId,
     /// `sid`: the session.
     pub session: SessionId,
-    /// `gen`: how many times the session's token was renewed before this one.
+    /// `gen`: how many refreshes of the session came before this token.
     pub generation: u64,
-    /// `r`: what makes it unguessable.
+    /// `r`: the secret of this generation.
     pub r: ChainSecret,
-    /// `iat`: issued at.
+    /// `iat`: when the token was issued.
     pub issued: Timestamp,
-    /// `exp`: expires at; from this second on it is no good.
+    /// `exp`: when the token expires; from this second on it is invalid.
     pub expires: Timestamp,
 }
 
-/// Writes a refresh token: the same key and claims give the same bytes, always.
+/// Writes a refresh token. The same key and claims always give the same bytes.
 ///
 /// # Errors
 ///
-/// [`SignFault::TooLong`] for an issuer or an audience beyond all measure.
+/// [`SignFault::TooLong`] if issuer or audience make the token exceed the maximum length.
 pub fn encode(key: &RefreshKey, claims: &RefreshClaims) -> Result<String, SignFault> {
     let r = claims.r.encoded();
     let wire = RefreshPayload {
@@ -112,16 +112,15 @@ pub fn encode(key: &RefreshKey, claims: &RefreshClaims) -> Result<String, SignFa
     jws::sign_compact(TYPE, key.mac(), &wire)
 }
 
-/// Reads a refresh token that one of the tenant's refresh keys has signed, and says which: [`next_secret`] wants that
-/// one.
+/// Verifies a refresh token, and returns its claims and the key that signed it, which [`next_secret`] needs.
 ///
-/// There is no leeway on `exp`. An `iat` up to [`LEEWAY`] ahead is accepted, because the node that issued the token may
-/// have a faster clock.
+/// There is no leeway on `exp`. An `iat` up to [`LEEWAY`] ahead is accepted, because the clock of the node that issued the
+/// token may be ahead.
 ///
 /// # Errors
 ///
-/// A [`TokenFault`]; nothing that the token says is looked at before its MAC is right. [`TokenFault::Expired`] is said
-/// only of a token that is right in every other way.
+/// [`TokenFault`]. The MAC is verified before any claim is read. [`TokenFault::Expired`] means that the token is valid in
+/// every other way.
 pub fn decode<'k>(
     keys: &'k Keyring,
     text: &str,
@@ -160,7 +159,7 @@ fn check_time(claims: &RefreshClaims, now: Timestamp) -> Result<(), TokenFault> 
     if now >= claims.expires { Err(TokenFault::Expired) } else { Ok(()) }
 }
 
-/// The claims as they are written: this order, and nothing that can change between a refresh and its retry.
+/// The claims as JSON, in this order, without anything that can change between a refresh and its retry.
 #[derive(Serialize)]
 struct RefreshPayload<'a> {
     iss: &'a str,

@@ -1,18 +1,18 @@
-//! JSON as a token must carry it: one object, no member twice, at any depth.
+//! Strict JSON for tokens: one object, without duplicate members at any depth.
 //!
-//! Parsers disagree on which of two equal members counts, so a token with both could mean one thing to us and another
-//! to the service behind us (RFC 7515, section 4; RFC 7519, section 4).
+//! Parsers disagree on which of two members with the same name counts, so Portcullis and the service behind it could read
+//! different claims from one token (RFC 7515, section 4; RFC 7519, section 4).
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// An object's members.
+/// The members of an object.
 pub(super) type JsonObject = Map<String, Value>;
 
-/// Reads one object, with nothing in front of it or behind it but white space. `None` if it is anything else, nested
-/// deeper than 128, or has a member twice.
+/// Reads one object, with nothing but white space around it. `None` for anything else, for nesting deeper than 128, and
+/// for duplicate members.
 pub(super) fn object(bytes: &[u8]) -> Option<JsonObject> {
     match serde_json::from_slice(bytes) {
         Ok(StrictJson(Value::Object(members))) => Some(members),

@@ -16,8 +16,8 @@ pub enum InvalidPersonName {
     /// The text is empty or white space.
     #[error("should not be empty")]
     Empty,
-    /// It has more than [`PersonName::LONGEST`] characters.
-    #[error("must be shorter than or equal to {} characters", PersonName::LONGEST)]
+    /// It has more than [`PersonName::MAX_LENGTH`] characters.
+    #[error("must be shorter than or equal to {} characters", PersonName::MAX_LENGTH)]
     TooLong,
     /// It has a line break or another control character.
     #[error("must not contain control characters")]
@@ -26,7 +26,7 @@ pub enum InvalidPersonName {
 
 impl PersonName {
     /// The maximum number of characters of a name and of each part.
-    pub const LONGEST: usize = 200;
+    pub const MAX_LENGTH: usize = 200;
 
     /// A name that is not divided into parts.
     ///
@@ -69,7 +69,7 @@ impl PersonName {
 fn checked(text: &str) -> Result<String, InvalidPersonName> {
     if text.trim().is_empty() {
         Err(InvalidPersonName::Empty)
-    } else if text.chars().count() > PersonName::LONGEST {
+    } else if text.chars().count() > PersonName::MAX_LENGTH {
         Err(InvalidPersonName::TooLong)
     } else if text.chars().any(char::is_control) {
         Err(InvalidPersonName::ControlCharacter)

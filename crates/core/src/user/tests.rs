@@ -13,7 +13,7 @@ fn jo() -> User {
 }
 
 fn hash(number: u8) -> PasswordHash {
-    Hasher::new(Argon2Cost::LEAST).hash(&Password::new("vexed quilt").unwrap(), [number; 16]).unwrap()
+    Hasher::new(Argon2Cost::MINIMUM).hash(&Password::new("vexed quilt").unwrap(), [number; 16]).unwrap()
 }
 
 #[test]

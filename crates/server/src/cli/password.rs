@@ -46,7 +46,7 @@ fn typed() -> Result<Zeroizing<String>, Failure> {
 /// All that comes, without the line end that `echo` and editors put behind it.
 fn piped(input: &mut dyn Read) -> Result<Zeroizing<String>, Failure> {
     // One byte and a line end more than a password has, so that one that is too long is seen to be.
-    let most = Password::LONGEST + 3;
+    let most = Password::MAX_LENGTH + 3;
     let mut text = Zeroizing::new(String::with_capacity(most));
     input.take(most as u64).read_to_string(&mut text).map_err(|fault| {
         Failure::other(format_args!("no password can be read from standard input: {fault}"))
@@ -87,10 +87,10 @@ mod tests {
     // ASVS-map: PW7
     #[test]
     fn no_more_is_read_than_shows_that_it_is_too_long() {
-        let longest = "x".repeat(Password::LONGEST);
+        let longest = "x".repeat(Password::MAX_LENGTH);
         assert_eq!(read(format!("{longest}\n").as_bytes()), Some(longest));
         let text = read(&vec![b'x'; 1 << 20]).unwrap();
-        assert_eq!(text.len(), Password::LONGEST + 3);
+        assert_eq!(text.len(), Password::MAX_LENGTH + 3);
         assert!(Password::new(&text).is_err());
     }
 }

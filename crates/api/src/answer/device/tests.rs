@@ -26,7 +26,8 @@ fn ann() -> User {
     let user = User::new(key, Email::parse("Ann@Example.com").unwrap(), Some(name), Role::Manager, CREATED);
     let (username, mobile) = (Username::parse("Ann").ok(), Mobile::parse("+49 170 1234567").ok());
     let user = User { username, mobile, ..user };
-    let hash = Hasher::new(Argon2Cost::LEAST).hash(&Password::new("vexed quilt").unwrap(), [7; 16]).unwrap();
+    let hash =
+        Hasher::new(Argon2Cost::MINIMUM).hash(&Password::new("vexed quilt").unwrap(), [7; 16]).unwrap();
     user.with_password(hash, UPDATED)
 }
 

@@ -66,7 +66,7 @@ fn issuing() -> [IssueError; 2] {
 
 fn weak() -> [WeakPassword; 3] {
     [
-        WeakPassword::TooShort { shortest: 15 },
+        WeakPassword::TooShort { min_length: 15 },
         WeakPassword::Common,
         WeakPassword::ContainsContext { word: "acme".to_owned() },
     ]

@@ -63,7 +63,10 @@ async fn a_weak_password_is_refused_before_it_is_hashed() {
     let fixture = fixture.with_policy(|policy| policy.password = PasswordPolicy::SINGLE_FACTOR);
     let node = fixture.node().await;
     let short = node.register(request("jo@example.com", "short")).await;
-    assert!(matches!(short, Err(RegisterError::Weak(WeakPassword::TooShort { shortest: 15 }))), "{short:?}");
+    assert!(
+        matches!(short, Err(RegisterError::Weak(WeakPassword::TooShort { min_length: 15 }))),
+        "{short:?}"
+    );
     let own = node.register(request("jo.bloggs@example.com", "jo.bloggs123456")).await;
     assert!(matches!(own, Err(RegisterError::Weak(_))), "{own:?}");
     assert_eq!(fixture.passwords.hashed(), 0);

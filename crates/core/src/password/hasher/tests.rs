@@ -3,7 +3,7 @@ use crate::machine::SystemRandom;
 use crate::random;
 
 fn least() -> Hasher {
-    Hasher::new(Argon2Cost::LEAST)
+    Hasher::new(Argon2Cost::MINIMUM)
 }
 
 fn password(text: &str) -> Password {
@@ -18,7 +18,7 @@ fn verify(hasher: &mut Hasher, text: &str, against: &PasswordHash) -> PasswordMa
     hasher.verify(&password(text), Some(against)).unwrap()
 }
 
-/// A bcrypt hash as the origin makes it of these bytes.
+/// The bcrypt hash that another service makes of these bytes.
 fn imported_bcrypt(password: &[u8]) -> PasswordHash {
     let parts = bcrypt::hash_with_salt(password, 4, *b"sixteen bytes ok").unwrap();
     PasswordHash::parse(&parts.format_for_version(bcrypt::Version::TwoB)).unwrap()
@@ -61,7 +61,7 @@ fn a_nul_is_a_character_and_case_counts() {
 
 // ASVS-map: PW9
 #[test]
-fn a_composed_letter_opens_what_a_decomposed_one_closed() {
+fn a_password_verifies_whether_its_letters_are_composed_or_decomposed() {
     let mut hasher = least();
     let hash = hash(&mut hasher, "caf\u{e9} noir");
     assert_eq!(verify(&mut hasher, "cafe\u{301} noir", &hash), PasswordMatch::Yes);
@@ -88,7 +88,7 @@ fn hashes_of_the_reference_implementations_verify() {
 
 // ASVS-map: PW2
 #[test]
-fn an_imported_bcrypt_hash_verifies_what_its_origin_verified_and_its_successor_everything() {
+fn an_imported_bcrypt_hash_reads_72_bytes_and_its_replacement_reads_all() {
     let mut hasher = least();
     let first_72 = "x".repeat(72);
     let chosen = format!("{first_72}tail");
@@ -136,13 +136,13 @@ fn a_weaker_hash_is_to_be_replaced_and_a_stronger_one_stays() {
 }
 
 #[test]
-fn nobody_has_no_password() {
+fn without_a_hash_no_password_is_right() {
     let mut hasher = least();
     assert_eq!(hasher.verify(&password("vexed quilt"), None).unwrap(), PasswordMatch::No);
 }
 
 #[test]
-fn one_block_of_memory_serves_every_hash_and_a_costlier_one_borrows() {
+fn every_hash_uses_the_same_memory_and_a_costlier_one_frees_its_own() {
     let mut hasher = Hasher::new(Argon2Cost::new(64, 1, 1).unwrap());
     let own = hash(&mut hasher, "one");
     let place_and_size = hasher.memory.place_and_size();

@@ -12,19 +12,19 @@ fn password(text: &str) -> Password {
     Password::new(text).unwrap()
 }
 
-/// A pool whose threads have yet to be started, so that what waits stays waiting.
+/// A pool without threads, so that its jobs stay in the queue.
 fn paused(queue: usize) -> HashPool {
-    HashPool::without_threads(count(queue), Argon2Cost::LEAST, Arc::new(SystemRandom))
+    HashPool::without_threads(count(queue), Argon2Cost::MINIMUM, Arc::new(SystemRandom))
 }
 
 fn running(threads: usize, queue: usize) -> HashPool {
     let size = PoolSize { threads: count(threads), queue: count(queue) };
-    HashPool::new(size, Argon2Cost::LEAST, Arc::new(SystemRandom)).unwrap()
+    HashPool::new(size, Argon2Cost::MINIMUM, Arc::new(SystemRandom)).unwrap()
 }
 
 type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, HashRefused>> + Send + 'a>>;
 
-/// Goes as far as to hand the job over, and says what there is so far.
+/// Polls the job once, which submits it, and returns it with the result so far.
 fn submit<'a, T>(
     job: impl Future<Output = Result<T, HashRefused>> + Send + 'a,
 ) -> (Pending<'a, T>, Poll<Result<T, HashRefused>>) {
@@ -94,7 +94,7 @@ async fn a_full_queue_refuses_at_once_and_a_refused_job_costs_no_hash() {
 }
 
 #[test]
-fn a_full_queue_and_a_stopped_pool_say_so_before_anything_is_handed_over() {
+fn a_full_queue_and_a_stopped_pool_say_so_before_a_job_is_submitted() {
     let pool = paused(2);
     let _first = submit(pool.hash(password("waits")));
     assert_eq!(pool.admits(), Ok(()));
@@ -107,7 +107,7 @@ fn a_full_queue_and_a_stopped_pool_say_so_before_anything_is_handed_over() {
 
 // ASVS-map: OP2
 #[tokio::test]
-async fn in_a_storm_everybody_is_either_answered_or_refused_and_the_bound_holds() {
+async fn in_a_burst_every_caller_is_either_answered_or_refused_and_the_queue_stays_bounded() {
     let pool = Arc::new(running(2, 12));
     let hash = pool.hash(password("vexed quilt")).await.unwrap();
     let attempts: Vec<_> = (0..200)
@@ -136,7 +136,7 @@ async fn in_a_storm_everybody_is_either_answered_or_refused_and_the_bound_holds(
 }
 
 #[tokio::test]
-async fn a_job_whose_caller_went_away_is_skipped() {
+async fn a_job_whose_caller_was_dropped_is_skipped() {
     let mut pool = paused(4);
     let (gone, _) = submit(pool.hash(password("gone")));
     drop(gone);
@@ -157,7 +157,7 @@ async fn a_password_of_a_megabyte_does_not_reach_the_pool() {
 }
 
 #[tokio::test]
-async fn who_waits_when_the_pool_stops_is_told_and_nobody_is_taken_after() {
+async fn waiting_and_later_jobs_are_refused_when_the_pool_stops() {
     let pool = paused(4);
     let (waiting, _) = submit(pool.hash(password("waits")));
     pool.stop();
@@ -176,7 +176,7 @@ fn dropping_the_pool_ends_its_threads() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_thread_gives_way_without_its_process_doing_so() {
+fn a_thread_lowers_its_own_priority_and_not_that_of_the_process() {
     let own = || rustix::process::getpriority_process(None).unwrap();
     let before = own();
     let lowered = thread::spawn(move || {

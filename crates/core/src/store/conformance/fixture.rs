@@ -136,7 +136,7 @@ impl Fixture {
             ..TenantPolicy::with_passwords(PasswordPolicy::DEVELOPMENT)
         };
         let size = PoolSize { threads: NonZeroUsize::MIN, queue: NonZeroUsize::MIN.saturating_add(63) };
-        let pool = HashPool::new(size, Argon2Cost::LEAST, Arc::new(SystemRandom));
+        let pool = HashPool::new(size, Argon2Cost::MINIMUM, Arc::new(SystemRandom));
         let passwords = Arc::new(pool.expect("a thread"));
         let builder = Engine::builder(stores)
             .clock(clock.clone())

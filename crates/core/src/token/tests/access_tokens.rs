@@ -1,4 +1,4 @@
-//! What an access token says, and when.
+//! The claims of access tokens, and their times.
 
 use super::*;
 use crate::token::SignFault;
@@ -170,7 +170,7 @@ fn an_id_has_one_spelling() {
 
 // ASVS-map: JW6
 #[test]
-fn a_token_for_somebody_else_is_refused() {
+fn a_token_of_another_issuer_or_for_another_audience_or_tenant_is_refused() {
     let acme = TestTenant::called("acme");
     let verified = |claims: &AccessClaims| acme.verify(&sign_access(&acme.keys, NOW, claims).unwrap()).err();
     for iss in ["https://id.example/", "https://ID.example", "https://id.example.evil", ""] {
@@ -205,7 +205,7 @@ fn the_claims_of_the_device_surface_come_together_and_name_the_same_tenant() {
 }
 
 #[test]
-fn a_token_that_nobody_would_read_is_not_made() {
+fn a_token_that_is_too_long_to_be_accepted_is_not_made() {
     let acme = TestTenant::called("acme");
     let claims = AccessClaims { name: Some("x".repeat(8 * 1024)), ..acme.claims() };
     assert_eq!(sign_access(&acme.keys, NOW, &claims), Err(SignFault::TooLong));

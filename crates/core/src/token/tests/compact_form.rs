@@ -1,4 +1,4 @@
-//! The compact form, read strictly.
+//! Strict parsing of the compact form.
 
 use super::*;
 use crate::token::{MAX_LENGTH, claimed_tenant};
@@ -54,7 +54,7 @@ fn base64url_has_no_padding_no_white_space_and_no_trailing_bits() {
     }
 }
 
-/// What a lax reader takes for the same bytes.
+/// Spellings that a lax reader decodes to the same bytes.
 fn respelled(part: &str) -> Vec<String> {
     let (first, rest) = part.split_at(1);
     let mut spellings: Vec<String> = ["=", "==", "\n", " ", "\t", "\r\n", "\0", "+", "/", "%3D"]
@@ -116,7 +116,7 @@ fn a_token_that_demands_an_extension_is_refused() {
 
 // ASVS-map: JW5
 #[test]
-fn the_type_is_a_media_type_and_no_other_one_will_do() {
+fn the_type_is_compared_as_a_media_type_and_must_be_the_expected_one() {
     let acme = TestTenant::called("acme");
     let verified = |typ: &str| {
         let header = acme.header().replace(r#""at+jwt""#, typ);
@@ -185,7 +185,7 @@ fn a_key_name_selects_among_our_keys_and_does_nothing_else() {
 
 // ASVS-map: JW3
 #[test]
-fn keys_that_a_token_brings_or_points_at_are_not_looked_at() {
+fn keys_that_a_token_contains_or_links_to_are_ignored() {
     let (acme, thief) = (TestTenant::called("acme"), TestTenant::called("thief"));
     let jwk = serde_json::to_string(&thief.keys.jwks(NOW).keys[0]).unwrap();
     for brought in [

@@ -1,4 +1,4 @@
-//! What somebody without the key can try.
+//! Attacks by a client that does not hold the key.
 
 use base64::engine::general_purpose::STANDARD;
 
@@ -42,7 +42,7 @@ fn no_byte_of_what_was_signed_can_be_left_out_or_doubled() {
     }
 }
 
-/// The other signature that fits is the same token: whoever is denied by session or token id is denied in both.
+/// A list that denies a session or token id denies both spellings of the signature.
 // ASVS-map: JW9
 #[test]
 fn the_mirrored_es256_signature_names_the_same_session_and_token() {
@@ -75,7 +75,7 @@ fn order_minus(number: &[u8]) -> Vec<u8> {
 
 // ASVS-map: JW1, JW2
 #[test]
-fn the_public_key_is_no_secret_whatever_form_it_is_taken_in() {
+fn the_public_key_is_not_accepted_as_a_secret_in_any_form() {
     let acme = TestTenant::called("acme");
     for secret in public_forms(&acme) {
         let mac = SigningKey::hs256(acme.access_key().kid().clone(), &secret);
@@ -87,7 +87,7 @@ fn the_public_key_is_no_secret_whatever_form_it_is_taken_in() {
     }
 }
 
-/// Everything that anybody may take the public key to be.
+/// Every form in which an attacker may use the public key as a secret.
 fn public_forms(tenant: &TestTenant) -> Vec<Vec<u8>> {
     let jwks = serde_json::to_value(tenant.keys.jwks(NOW)).unwrap();
     let jwk = &jwks["keys"][0];
@@ -142,7 +142,7 @@ fn only_the_keys_own_algorithm_will_do_in_its_exact_spelling() {
 
 // ASVS-map: JW1
 #[test]
-fn signatures_that_are_no_signatures_fit_nothing() {
+fn bytes_that_are_not_a_signature_do_not_verify() {
     let acme = TestTenant::called("acme");
     let token = acme.access_token();
     let (signed, _) = token.rsplit_once('.').unwrap();
@@ -156,7 +156,7 @@ fn signatures_that_are_no_signatures_fit_nothing() {
 
 // ASVS-map: JW5
 #[test]
-fn what_is_issued_for_one_place_opens_no_other() {
+fn each_kind_of_token_is_accepted_as_that_kind_alone() {
     let acme = TestTenant::called("acme");
     let signer = acme.keys.cookie_signer(NOW).unwrap();
     let value = "0123456789abcdef";
@@ -170,7 +170,7 @@ fn what_is_issued_for_one_place_opens_no_other() {
     assert_eq!(acme.decode(&acme.access_token()).err(), Some(TokenFault::WrongType));
 }
 
-/// Not even a right signature under the wrong kind's key helps.
+/// Even a right signature does not help if the key is for another use.
 // ASVS-map: JW2, JW5
 #[test]
 fn a_key_of_one_use_is_unknown_to_every_other() {

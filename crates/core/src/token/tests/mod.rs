@@ -1,4 +1,4 @@
-//! What everyone who tests tokens needs: a tenant with its keys, its claims, and a sign_raw that signs anything.
+//! Shared by all tests of tokens: a tenant with its keys and claims, and a function that signs any header and payload.
 
 mod access_tokens;
 mod compact_form;
@@ -111,13 +111,13 @@ impl TestTenant {
         self.keys.refresh_signer(NOW).unwrap()
     }
 
-    /// The header that an access token of this tenant has.
+    /// The header of this tenant's access tokens.
     fn header(&self) -> String {
         let key = self.access_key();
         format!(r#"{{"typ":"at+jwt","alg":"{}","kid":"{}"}}"#, key.algorithm(), key.kid())
     }
 
-    /// The payload of a good access token.
+    /// The payload of a valid access token.
     fn payload(&self) -> String {
         part(&self.access_token(), 1)
     }
@@ -132,7 +132,7 @@ fn ring(tenant: &TenantId, records: &[KeyRecord], shared: &SharedSecrets) -> Key
     Keyring::open(&KeyringSource { tenant, generation: 1, records, master: None, shared, lifetimes }).unwrap()
 }
 
-/// Signs any header and any payload with a real key: what only whoever holds the key can do.
+/// Signs any header and any payload with a real key, as only the holder of the key can.
 fn sign_raw(key: &SigningKey, header: &str, payload: &str) -> String {
     let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
     let signature = key.sign(signed.as_bytes()).unwrap();

@@ -6,7 +6,7 @@ use super::*;
 use crate::key::KeyMaterial;
 use crate::token::refresh::{encode, first_secret, next_secret};
 
-/// A tenant whose refresh key is known, so that what it makes can be computed elsewhere.
+/// A key ring with a known refresh key, so that another program can compute the same tokens.
 fn ring_with(material: [u8; 32], kid: &str) -> Keyring {
     let tenant = TenantId::default_tenant();
     let record = KeyRecord {
@@ -48,7 +48,7 @@ fn a_token_comes_back_as_it_was_written_with_the_key_that_signed_it() {
     assert_eq!(key.kid(), acme.refresh_key().kid());
 }
 
-/// Computed in Python from RFC 5869, RFC 2104 and the claims: tokens outlive a release, so none of this may change.
+/// Computed in Python from RFC 5869, RFC 2104 and the claims. Tokens outlive a release, so none of this may change.
 #[test]
 fn a_known_key_makes_a_known_token_and_a_known_successor() {
     let keys = ring_with([7; 32], "refresh-1");
@@ -78,7 +78,7 @@ fn a_repeated_refresh_gives_the_same_bytes_even_across_a_change_of_keys() {
         encode(before.refresh_signer(NOW).unwrap(), &known_claims(first_secret(&SystemRandom))).unwrap();
     let expected = ExpectedClaims { issuer: ISSUER, audience: AUDIENCE, tenant: &tenant };
 
-    // The row of the successor says which key wrote it, and when.
+    // The session's record says which key signed the successor, and when.
     let written_by = before.refresh_signer(NOW).unwrap().kid();
     let renew = |keys: &Keyring| {
         let (claims, key) = refresh::decode(keys, &presented, NOW, &expected).unwrap();
@@ -124,7 +124,7 @@ fn a_token_of_a_node_with_a_faster_clock_is_accepted_within_the_leeway() {
 
 // ASVS-map: RT7
 #[test]
-fn a_refresh_token_for_somebody_else_is_refused_and_an_expired_one_is_first_of_all_ours() {
+fn a_refresh_token_for_another_issuer_audience_or_tenant_is_refused_before_its_expiry_is_checked() {
     let acme = TestTenant::called("acme");
     let ours = RefreshClaims { expires: NOW, ..acme.refresh_claims() };
     let decoded = |claims: RefreshClaims| acme.decode(&encode(acme.refresh_key(), &claims).unwrap()).err();

@@ -1,10 +1,11 @@
-//! Rotation as a state machine: one device with two tabs, somebody who steals from it, and a network, a clock and a
-//! server that do their worst between any two steps.
+//! Refresh token rotation as a state machine: a device with two tabs, a thief who copies from it, and a network, a clock
+//! and a server that fail between any two steps.
 //!
-//! The world applies steps to a real engine on real stores; after each it compares what happened with what the design
-//! promises. The model is what an honest client knows (which tokens each tab holds, what it was answered and what was
-//! lost) and nothing of what the engine keeps.
+//! The simulation applies random steps to a real engine on real stores. After each it compares the answer with what the
+//! rotation promises. The model knows what an honest client knows: the token of each tab, and which answers were lost.
 
+mod client;
+mod promise;
 mod simulation;
 mod steps;
 
@@ -13,10 +14,10 @@ use proptest::test_runner::{Config, TestRunner};
 use simulation::Simulation;
 use steps::{Step, steps};
 
-/// Stories of each kind of device. Hundreds are enough to find what a change of one line of the rotation breaks.
+/// Random runs for each kind of device: enough to find any broken line of the rotation.
 const CASES: u32 = 160;
 
-fn tell(device: simulation::TestDevice, steps: Vec<Step>) {
+fn run(device: simulation::TestDevice, steps: Vec<Step>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut simulation = Simulation::new(device).await;
@@ -30,7 +31,7 @@ fn tell(device: simulation::TestDevice, steps: Vec<Step>) {
 fn explore(device: simulation::TestDevice, cases: u32) {
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let result = runner.run(&steps(), |steps| {
-        tell(device, steps);
+        run(device, steps);
         Ok(())
     });
     if let Err(failure) = result {

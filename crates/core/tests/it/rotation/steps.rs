@@ -1,13 +1,13 @@
-//! What can happen in a story of rotation.
+//! The steps of a simulation.
 
 use std::time::Duration;
 
 use proptest::prelude::*;
 
-/// Longer than a spent token is answered again.
+/// Longer than the grace window.
 pub(crate) const BEYOND_GRACE: Duration = Duration::from_secs(61);
 
-/// Who presents a refresh token.
+/// A thief who presents a refresh token.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Thief {
     /// Has a copy of the token.
@@ -16,45 +16,45 @@ pub(crate) enum Thief {
     WithDevice,
 }
 
-/// What becomes of a request.
+/// What happens to a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RequestFate {
     /// It is answered.
     Answered,
-    /// It is carried out and its answer is lost on the way.
+    /// It is carried out, and the answer is lost.
     AnswerLost,
-    /// Its answer comes after that of the next request.
+    /// The answer comes after that of the next request.
     AnswerLate,
-    /// The server dies after so many steps, and another one begins.
+    /// The server crashes after this many calls of the store and is restarted.
     Crash(usize),
-    /// The store does not answer.
+    /// The store fails.
     StoreDown,
-    /// The store carries one verb out, and the server does not hear of it.
+    /// The store carries a verb out, and its answer is lost.
     StoreAnswerLost,
 }
 
-/// One thing that happens.
+/// One step.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    /// A tab refreshes with what it holds.
+    /// A tab refreshes with its token.
     Refresh(usize, RequestFate),
-    /// A tab refreshes several times at once.
+    /// A tab refreshes several times in parallel.
     Several(usize, usize),
-    /// Somebody copies what a tab holds.
+    /// A thief copies the token of a tab.
     Steal(usize),
-    /// Somebody uses what they copied, so many copies ago.
+    /// A thief uses a copied token; the number counts back from the newest copy.
     Use(Thief, usize),
-    /// Time passes; whoever has lost an answer asks again before too much of it has.
+    /// Time passes, after tabs that lost an answer have retried.
     Pass(Duration),
-    /// The clock is set back by an hour, and later found to be wrong.
+    /// The clock is set back by an hour.
     BackAnHour,
-    /// The clock is right again.
+    /// The clock is corrected.
     Right,
     /// New refresh keys begin to sign after this long.
     RotateKeys(Duration),
     /// The user signs out.
     SignOut,
-    /// The server is replaced.
+    /// The server is restarted.
     Restart,
 }
 

@@ -105,7 +105,7 @@ pub(crate) fn effective(policy: &TenantPolicy, settings: &TenantSettings, config
         otp: Some(policy.second_step),
         lock_after: Some(policy.lockout.max_failures),
         lock_for: Some(policy.lockout.lock_duration),
-        shortest_password: Some(policy.password.shortest),
+        shortest_password: Some(policy.password.min_length),
         session_cap: Some(policy.session_cap),
         hide_existence: Some(policy.hides_existence),
         sender: settings.sender.clone().or_else(|| mail.from.as_ref().map(ToString::to_string)),
