@@ -15,6 +15,7 @@ mod declare;
 pub mod device;
 mod form;
 pub(crate) mod member;
+mod page;
 mod strategy;
 
 use std::fmt;

@@ -1,16 +1,14 @@
 //! How one member of a request is read and documented.
 
 use std::fmt::Display;
-use std::str::FromStr;
 
 use portcullis_core::email::Email;
 use portcullis_core::mobile::Mobile;
 use portcullis_core::password::{Password, PasswordPolicy};
 use portcullis_core::secret::PlainSecret;
-use portcullis_core::store::Page;
 use portcullis_core::user::Role;
 use serde_json::Value;
-use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
@@ -21,10 +19,6 @@ use super::{Body, Faults, fault_of};
 const UUID_LENGTH: usize = 36;
 /// The digits of a one-time code.
 const OTP_LENGTH: usize = 6;
-/// The most items of a page.
-pub(crate) const LARGEST_PAGE: u32 = 500;
-/// The items of a page of an administrator's list, unless `limit` says otherwise.
-pub(super) const ADMIN_PAGE: u32 = 50;
 
 /// A member as the documentation shows it.
 pub(crate) struct MemberDoc {
@@ -362,48 +356,5 @@ impl Member for OptionalRole {
     fn documented(&self, name: &'static str, about: String) -> Vec<MemberDoc> {
         let members = RoleName.documented(name, about);
         members.into_iter().map(|member| MemberDoc { required: false, ..member }).collect()
-    }
-}
-
-/// Which stretch of a list to show: members `cursor` and `limit`, the latter with this default.
-pub(super) struct PageOf<I>(pub(super) u32, pub(super) fn(Uuid) -> I);
-
-impl<I> Member for PageOf<I> {
-    type Value = Page<I>;
-
-    fn read(&self, body: &Body, _: &str, faults: &mut Faults) -> Option<Page<I>> {
-        let after = body.member("cursor").and_then(|_| Id(self.1).read(body, "cursor", faults));
-        Some(Page { after, limit: limit(body, faults).unwrap_or(self.0) })
-    }
-
-    fn documented(&self, _: &'static str, _: String) -> Vec<MemberDoc> {
-        let limit =
-            ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(LARGEST_PAGE));
-        let limit: Object = limit.default(Some(self.0.into())).build();
-        let cursor: Object = Id(|id| id).schema().build();
-        let member = |name, about: &str, schema: Object| MemberDoc {
-            name,
-            about: about.to_owned(),
-            required: false,
-            schema: schema.into(),
-        };
-        vec![
-            member("cursor", "Where to go on: `meta.next` of the page before.", cursor),
-            member("limit", "The most items of the answer.", limit),
-        ]
-    }
-}
-
-fn limit(body: &Body, faults: &mut Faults) -> Option<u32> {
-    let limit = match body.member("limit")? {
-        Value::Number(number) => number.as_i64(),
-        Value::String(text) => i64::from_str(text).ok(),
-        _ => None,
-    };
-    match limit.map(u32::try_from) {
-        None => faults.add("limit", "must be an integer number"),
-        Some(Ok(limit @ 1..=LARGEST_PAGE)) => Some(limit),
-        Some(Ok(0) | Err(_)) if limit < Some(1) => faults.add("limit", "must not be less than 1"),
-        Some(_) => faults.add("limit", format_args!("must not be greater than {LARGEST_PAGE}")),
     }
 }

@@ -10,9 +10,9 @@ use portcullis_core::username::Username;
 use super::{sample_name, sample_username};
 use crate::request::declare::request;
 use crate::request::member::{
-    ADMIN_PAGE, EmailAddress, Id, Member, OptionalMobile, OptionalRole, OptionalText, PageOf, QueryFlag,
-    RoleName,
+    EmailAddress, Id, Member, OptionalMobile, OptionalRole, OptionalText, QueryFlag, RoleName,
 };
+use crate::request::page::{ADMIN_PAGE, PageOf};
 use crate::request::{Body, Faults};
 
 /// The most characters of a search: an address is no longer.

@@ -20,9 +20,10 @@ use uuid::Uuid;
 
 use super::declare::request;
 use super::member::{
-    EmailAddress, Flag, Id, KnownPassword, LARGEST_PAGE, Member, NewPassword, OneTimeCode, OptionalMobile,
-    OptionalSecret, OptionalText, PageOf, QueryFlag, Secret, Text, sample_password,
+    EmailAddress, Flag, Id, KnownPassword, Member, NewPassword, OneTimeCode, OptionalMobile, OptionalSecret,
+    OptionalText, QueryFlag, Secret, Text, sample_password,
 };
+use super::page::{LARGEST_PAGE, PageOf};
 
 pub use admin::{CreateUserBody, ListUsersQuery, SessionPath, SetRoleBody, UserPath, UserSessionsQuery};
 

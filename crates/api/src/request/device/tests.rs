@@ -11,6 +11,8 @@ use portcullis_core::password::PasswordPolicy;
 use super::*;
 use crate::request::{Body, Faults};
 
+mod forms;
+
 const DEVELOPMENT: PasswordPolicy = PasswordPolicy::DEVELOPMENT;
 const ID: &str = "019c06aa-b377-7a3e-8c51-5b7d1f0e9a42";
 
@@ -371,43 +373,4 @@ fn ones_own_sessions_come_all_at_once_unless_they_are_asked_for_page_by_page() {
         faults(OwnSessionsQuery::read(&query("cursor=x&limit=501&ended=x"))),
         ["cursor must be a UUID", "limit must not be greater than 500", "ended must be a boolean value"]
     );
-}
-
-#[test]
-fn a_form_says_what_a_body_does() {
-    let reset = ResetPasswordBody::read(&Body::of_form(b"token=a%2Bb&newPassword=vexed+quilt%21")).unwrap();
-    assert_eq!(reset.token.reveal(), "a+b");
-    assert_eq!(reset.new.characters(), 12);
-    assert_eq!(faults(UnlockBody::read(&query("token=a&token=b"))), ["token must be a string"]);
-    assert_eq!(faults(UnlockBody::read(&query("token[]=a&token[$ne]=b"))), ["token should not be empty"]);
-    assert_eq!(faults(UnlockBody::read(&query("token="))), ["token should not be empty"]);
-}
-
-#[test]
-fn of_a_payload_that_is_no_object_every_member_is_missing() {
-    for payload in [json!(null), json!("token"), json!(["token"]), json!(7)] {
-        assert_eq!(faults(UnlockBody::read(&Body::from(payload))), ["token should not be empty"]);
-    }
-}
-
-#[test]
-fn secrets_do_not_show_themselves() {
-    let login = json!({"usernameOrEmailOrMobile": "ann", "password": "vexed quilt", "deviceSecret": "vexed"});
-    let verify = json!({"loginId": ID, "otp": "123456"});
-    let reset = json!({"token": "vexed", "newPassword": "vexed quilt"});
-    let shown = format!(
-        "{:?} {:?} {:?}",
-        DeviceLoginBody::read(&Body::from(login)).unwrap(),
-        VerifyLoginBody::read(&Body::from(verify)).unwrap(),
-        ResetPasswordBody::read(&Body::from(reset)).unwrap(),
-    );
-    assert!(!shown.contains("vexed") && !shown.contains("123456"), "{shown}");
-}
-
-proptest! {
-    #[test]
-    fn any_form_is_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let body = Body::of_form(&bytes);
-        let _ = (UnlockBody::read(&body), ListUsersQuery::read(&body), sign_up(&body), DeviceLoginBody::read(&body));
-    }
 }
