@@ -62,7 +62,7 @@ enum Command {
     Session(session::SessionCommand),
     /// See the keys that sign tokens and cookies, and make new ones
     Key(key::KeyCommand),
-    /// Look at letters to users, and try whether they arrive
+    /// Show mails to users, send a test mail, and write out templates
     #[command(subcommand)]
     Mail(mail::MailCommand),
     Migrate(migrate::MigrateCommand),

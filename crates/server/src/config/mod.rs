@@ -101,7 +101,7 @@ pub struct Config {
     pub sign_in: SigningIn,
     /// Passwords, where one is set.
     pub password: Passwords,
-    /// Letters to users.
+    /// Mails to users.
     pub mail: Mail,
     /// The pool that hashes passwords.
     pub hashing: Hashing,

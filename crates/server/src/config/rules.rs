@@ -135,7 +135,7 @@ fn mail_login(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
 fn mail_sender(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
     let mail = &builder.config.mail;
     if matches!(mail.transport, MailTransport::Smtp(_)) && mail.from.is_none() {
-        let message = "needs mail.from, the mailbox that letters are from: Example <no-reply@example.com>";
+        let message = "needs mail.from, the sender of mails: Example <no-reply@example.com>";
         faults.push(builder.fault("mail.transport", message));
     }
 }

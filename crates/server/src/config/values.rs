@@ -78,7 +78,7 @@ pub struct Passwords {
     pub shortest: usize,
 }
 
-/// Letters to users.
+/// Mails to users.
 #[derive(Clone, Debug)]
 pub struct Mail {
     /// Where they go.

@@ -10,16 +10,16 @@ fn a_test_mail_can_be_read() {
         said.strip_prefix("Put into ").and_then(|said| said.strip_suffix(".\n")).expect("it names the file");
     assert!(file.starts_with("./portcullis-data/outbox/") && file.contains("ann@example.com"), "{file}");
 
-    let letter = home.run("mail last").done().out;
+    let mail = home.run("mail last").done().out;
     for line in [
         "From:    Portcullis <portcullis@localhost>",
         "To:      ann@example.com",
         "Subject: A test mail from Portcullis",
     ] {
-        assert!(letter.lines().any(|found| found == line), "{line}: {letter}");
+        assert!(mail.lines().any(|found| found == line), "{line}: {mail}");
     }
-    assert!(letter.contains(file) && letter.contains("This mail shows that mails arrive."), "{letter}");
-    assert!(!home.database().exists(), "a letter has made a database");
+    assert!(mail.contains(file) && mail.contains("This mail shows that mails arrive."), "{mail}");
+    assert!(!home.database().exists(), "a mail has made a database");
 }
 
 #[test]
@@ -29,15 +29,15 @@ fn the_newest_mail_to_an_address_is_found_among_others() {
         home.run(&format!("mail test {email}")).done();
     }
     assert_eq!(home.json("mail last --json")["to"], "bob@example.com");
-    let letter = home.json("mail last --json --to ANN@example.com");
+    let mail = home.json("mail last --json --to ANN@example.com");
     assert_eq!(
-        (text(&letter["to"]), text(&letter["subject"])),
+        (text(&mail["to"]), text(&mail["subject"])),
         ("ann@example.com", "A test mail from Portcullis")
     );
-    assert!(text(&letter["messageId"]).ends_with("@localhost>"), "{letter}");
+    assert!(text(&mail["messageId"]).ends_with("@localhost>"), "{mail}");
     assert!(
-        text(&letter["text"]).contains("mails arrive") && text(&letter["path"]).contains("ann@example.com"),
-        "{letter}"
+        text(&mail["text"]).contains("mails arrive") && text(&mail["path"]).contains("ann@example.com"),
+        "{mail}"
     );
     let said = home.run("mail last --to cem@example.com").refused(1);
     assert_eq!(said, "there is no mail to cem@example.com in ./portcullis-data/outbox");
@@ -73,7 +73,7 @@ fn with_a_mail_server_there_is_no_last_mail() {
 }
 
 #[test]
-fn a_slip_in_a_template_is_a_fault_of_the_configuration() {
+fn a_mistake_in_a_template_is_a_fault_of_the_configuration() {
     let home = Workdir::new().variable("PORTCULLIS_MAIL_TEMPLATES", "none");
     let said = home.run("mail test ann@example.com").refused(2);
     assert!(said.starts_with("none: cannot be read"), "{said}");

@@ -39,6 +39,8 @@ fn a_user_chooses_a_new_password_on_the_page() {
     browser.visit(&link);
     assert_eq!(browser.heading(), "Choose a new password");
     assert_eq!(browser.evaluate("document.referrer"), "");
+    let color = "getComputedStyle(document.querySelector('button')).backgroundColor";
+    assert_eq!(browser.evaluate(color), "rgb(29, 78, 216)", "the browser has blocked the style");
     // The field has the focus from the start. A short password is rejected, and the link still works.
     browser.types("short");
     browser.clicks("Change my password");

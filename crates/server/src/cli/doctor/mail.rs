@@ -1,4 +1,4 @@
-//! Mail: whether its server takes us, or its folder can be written to, and how much waits.
+//! Mail: whether the server signs us in, or the outbox can be written to, and how many mails wait.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::mail::{self, Mailer};
 
 const NAME: &str = "mail server";
 
-/// How long the server may take, whatever it is given to take a letter.
+/// How long the mail server may take to answer; shorter than `mail.timeout`.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) async fn examine(config: &Config) -> Finding {
@@ -25,15 +25,15 @@ pub(super) async fn examine(config: &Config) -> Finding {
     };
     let watch = Stopwatch::start();
     let finding = match timeout(TIMEOUT, mail::reach(&mailer)).await {
-        Ok(Ok(())) => Finding::ok(NAME, format!("{server} greets us, and would take a letter")),
+        Ok(Ok(())) => Finding::ok(NAME, format!("{server} accepts the login, and would take a mail")),
         Ok(Err(DeliveryError::Later(cause) | DeliveryError::Never(cause))) => Finding::broken(NAME, cause),
         Err(_) => Finding::broken(NAME, format!("{server} does not answer")),
     };
     finding.took(watch.elapsed())
 }
 
-/// What is to be said of so many letters that wait.
-pub(super) fn waiting(letters: u64) -> Finding {
-    let letters = counted(letters, "letter");
-    Finding::ok("mail queue", format!("{letters} waiting to be sent; a server that runs sends them"))
+/// The finding for this many mails that wait.
+pub(super) fn waiting(mails: u64) -> Finding {
+    let mails = counted(mails, "mail");
+    Finding::ok("mail queue", format!("{mails} waiting to be sent; a running server sends them"))
 }

@@ -10,7 +10,7 @@ use crate::config::Config;
 /// What was found out about all of them.
 pub(super) struct TenantFindings {
     pub(super) findings: Vec<Finding>,
-    /// How many letters wait in them.
+    /// How many mails wait in them.
     pub(super) mail_waiting: u64,
 }
 

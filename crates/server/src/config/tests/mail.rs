@@ -1,8 +1,8 @@
-//! Letters to users: what belongs together, and what must not be.
+//! Settings of mail: which need each other, and which are rejected.
 
 use super::*;
 
-/// Somebody whose letters go to this server.
+/// A configuration whose mails go to this server.
 fn sending(transport: &str) -> Operator {
     operator()
         .variable("PORTCULLIS_MAIL_TRANSPORT", transport)
@@ -22,9 +22,7 @@ fn smtp_needs_a_sender() {
     let without = operator().file("[mail]\ntransport = \"smtps://mail.example.com\"").faults();
     assert_eq!(
         without,
-        [
-            "p.toml:2: mail.transport: needs mail.from, the mailbox that letters are from: Example <no-reply@example.com>"
-        ]
+        ["p.toml:2: mail.transport: needs mail.from, the sender of mails: Example <no-reply@example.com>"]
     );
     assert!(sending("smtps://mail.example.com").read().is_ok());
 }

@@ -14,45 +14,52 @@ const INLINE: [&str; 4] = ["<script", "<style", " style=", " onclick="];
 
 /// What is wrong with the templates of pages.
 pub(super) fn faults(templates: &TemplateSet) -> Vec<TemplateFault> {
-    let rejections = [
-        Refusal::plain(Code::InvalidResetToken),
-        Refusal::plain(Code::InvalidUnlockToken),
-        Refusal {
-            reason: Reason::Faults(vec!["newPassword is short".to_owned()]),
-            ..Refusal::plain(Code::ValidationFailed)
-        },
-        Refusal::plain(Code::PasswordReused),
-        Refusal::plain(Code::TooManyRequests),
-        Refusal::plain(Code::Busy),
-        Refusal::plain(Code::TenantSuspended),
-        Refusal::plain(Code::CrossSite),
+    let rejections = rejections();
+    let inputs = inputs(&rejections);
+    let mut faults = Vec::new();
+    for language in templates.languages() {
+        for tenant in tenants(&language.tag) {
+            faults.extend(inputs.iter().filter_map(|input| {
+                match render(templates, STYLE, &tenant, *input) {
+                    Ok(html) => wrong(&html, *input)
+                        .map(|it| TemplateFault::of_file(templates.path(Layout::Page), it)),
+                    Err(fault) => Some(fault),
+                }
+            }));
+        }
+    }
+    faults
+}
+
+/// A rejection for each reason that has a text.
+fn rejections() -> Vec<Refusal> {
+    let weak = Reason::Faults(vec!["newPassword is short".to_owned()]);
+    let others = [
+        Code::InvalidResetToken,
+        Code::InvalidUnlockToken,
+        Code::PasswordReused,
+        Code::TooManyRequests,
+        Code::Busy,
+        Code::TenantSuspended,
+        Code::CrossSite,
     ];
+    let weak = Refusal { reason: weak, ..Refusal::plain(Code::ValidationFailed) };
+    others.map(Refusal::plain).into_iter().chain([weak]).collect()
+}
+
+/// Every page.
+fn inputs(rejections: &[Refusal]) -> Vec<PageInput<'_>> {
     let form = |kind| Some(FormInput { kind, token: TOKEN });
-    let forms =
-        [PageKind::Reset, PageKind::Unlock].map(|kind| PageInput { kind, rejection: None, form: form(kind) });
+    let forms = [PageKind::Reset, PageKind::Unlock]
+        .map(|kind| PageInput { form: form(kind), ..PageInput::notice(kind) });
     let notices =
         [PageKind::ResetDone, PageKind::UnlockDone, PageKind::UnlockFailed, PageKind::IncompleteLink]
             .map(PageInput::notice);
     let rejected = rejections.iter().flat_map(|rejection| {
-        let input = PageInput { kind: PageKind::ResetFailed, rejection: Some(rejection), form: None };
+        let input = PageInput { rejection: Some(rejection), ..PageInput::notice(PageKind::ResetFailed) };
         [input, PageInput { form: form(PageKind::Reset), ..input }]
     });
-    let inputs: Vec<PageInput<'_>> = forms.into_iter().chain(notices).chain(rejected).collect();
-    let mut faults = Vec::new();
-    for language in templates.languages() {
-        for (tenant, input) in
-            tenants(&language.tag).iter().flat_map(|it| inputs.iter().map(move |input| (it, input)))
-        {
-            match render(templates, STYLE, tenant, *input) {
-                Ok(html) => faults.extend(
-                    wrong(&html, *input)
-                        .map(|what| TemplateFault::of_file(templates.path(Layout::Page), what)),
-                ),
-                Err(fault) => faults.push(fault),
-            }
-        }
-    }
-    faults
+    forms.into_iter().chain(notices).chain(rejected).collect()
 }
 
 /// A tenant with a logo and a link, and one without.
