@@ -109,7 +109,7 @@ fn a_tenants_own_database_and_its_mail_queue_are_checked() {
     for check in ["database of acme", "migrations of acme", "mail queue"] {
         assert_eq!(status(&report, check), "ok", "{check}: {report}");
     }
-    assert!(report.to_string().contains("1 letter waiting to be sent"), "{report}");
+    assert!(report.to_string().contains("1 mail waiting to be sent"), "{report}");
 
     std::fs::remove_file(home.database().with_file_name("acme.db")).unwrap();
     let (code, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");
