@@ -1,5 +1,6 @@
 mod cancellation;
 mod device_proof;
+mod hang_ups;
 mod hidden_existence;
 mod interrupted_steps;
 mod key_rotation;
