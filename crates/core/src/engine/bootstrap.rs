@@ -1,4 +1,4 @@
-//! Opening an engine, and what has to be made the first time.
+//! Opening an engine, and what the first start of an installation makes.
 
 use std::io;
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::sync::Arc;
 use thiserror::Error;
 use uuid::Builder;
 
-use super::authenticate::VerifiedTokens;
 use super::builder::EngineBuilder;
 use super::first_keys::make_missing_keys;
 use super::keyed_mutex::KeyedMutex;
 use super::task::RunningTasks;
 use super::tenant_directory::{TenantDirectory, TenantError};
 use super::tenant_stores::TenantStores;
+use super::verified_tokens::VerifiedTokens;
 use super::{ChangeListener, Engine, EngineCore};
 use crate::clock::Timestamp;
 use crate::id::TenantId;
@@ -28,16 +28,16 @@ pub enum OpenError {
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A key could not be wrapped or unwrapped.
+    /// A key could not be encrypted or decrypted.
     #[error(transparent)]
     Seal(#[from] SealFault),
-    /// A key could not be made.
+    /// A key could not be generated.
     #[error(transparent)]
     Key(#[from] KeyFault),
     /// A key cannot be used.
     #[error(transparent)]
     Keyring(#[from] KeyringFault),
-    /// The machine gave no thread.
+    /// The operating system gave no thread.
     #[error("no thread could be started: {0}")]
     Thread(#[from] io::Error),
 }

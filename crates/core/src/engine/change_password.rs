@@ -1,4 +1,4 @@
-//! A user changes their password.
+//! A user changes the password.
 
 use std::time::Duration;
 
@@ -14,30 +14,30 @@ use crate::session::EndReason;
 use crate::store::{EndScope, StoreError, Updated, UserHandle};
 use crate::user::User;
 
-/// Somebody who wants another password.
+/// A user's request for another password.
 #[derive(Debug)]
 pub struct ChangePassword {
-    /// Who.
+    /// The user, and the session that stays.
     pub identity: Identity,
-    /// The password they have.
+    /// The present password.
     pub current: Password,
-    /// The password they want.
+    /// The new password.
     pub new: Password,
 }
 
 /// Why a password is not changed.
 #[derive(Clone, Debug, Error)]
 pub enum ChangePasswordError {
-    /// That is not the password they have.
+    /// The present password is another one.
     #[error("the current password is wrong")]
     WrongPassword,
-    /// They were wrong too often: what they have is not looked at for a while.
+    /// Too many wrong passwords came from this session: none is compared for a while.
     #[error("the current password was wrong too often")]
     TooManyGuesses {
-        /// How long, at most.
+        /// How long, at most, until one is compared again.
         wait: Duration,
     },
-    /// They had it before.
+    /// It is one of the user's former passwords.
     #[error("the password was used before")]
     Reused,
     /// It is too easy to guess.
@@ -46,7 +46,7 @@ pub enum ChangePasswordError {
     /// The user is gone, or disabled.
     #[error("the user is gone or disabled")]
     UserGone,
-    /// The user was changed by somebody else at the same time.
+    /// Another process changed the user at the same time.
     #[error("the user was changed at the same time; try again")]
     Contended,
     /// Too many passwords are being hashed.
@@ -88,8 +88,8 @@ impl EngineTask {
         Ok(())
     }
 
-    /// Guesses from within a session have a counter of their own: a stolen session cannot guess on, and strangers who have
-    /// locked the account do not keep its owner from changing the password.
+    /// Attempts from within a session have a counter of their own: a thief with a stolen session cannot go on guessing, and
+    /// strangers who have locked the account do not keep its owner from changing the password.
     async fn is_current(
         &self,
         tenant: &Tenant,
@@ -98,17 +98,17 @@ impl EngineTask {
         current: Password,
     ) -> Result<(), ChangePasswordError> {
         let session = SecretHash::of(&[b"session", identity.session.as_uuid().as_bytes()]);
-        let guess = PasswordAttempt {
+        let attempt = PasswordAttempt {
             tenant,
             whose: AttemptKey { user: user.key.clone(), device: Some(session) },
             hash: user.password.clone(),
             stands: true,
             password: current,
         };
-        let refused = match self.attempt_password::<ChangePasswordError>(guess).await? {
+        let refused = match self.attempt_password::<ChangePasswordError>(attempt).await? {
             AttemptResult::Right(_) => return Ok(()),
             AttemptResult::Wrong => ChangePasswordError::WrongPassword,
-            // Right or not: a stolen session does not find out.
+            // The same answer for a right password: a thief with a stolen session learns nothing.
             AttemptResult::Locked | AttemptResult::Blocked => {
                 ChangePasswordError::TooManyGuesses { wait: tenant.policy.lockout.lock_duration }
             }

@@ -1,4 +1,4 @@
-//! Sign-in on the device-session surface: a password, and then a code where the tenant asks for one.
+//! Sign-in on the device-session surface: a password, and then a code if the tenant asks for a second step.
 
 use std::time::Duration;
 
@@ -21,73 +21,73 @@ use crate::ticket::{IssueOutcome, RedeemOutcome, Ticket, TicketKey, TicketPurpos
 use crate::user::User;
 use crate::username::LoginName;
 
-/// Somebody who wants to be signed in.
+/// The first step of a device sign-in.
 #[derive(Debug)]
 pub struct DeviceSignIn {
-    /// Where.
+    /// The tenant that the user signs in to.
     pub tenant: TenantId,
-    /// Who they say they are.
+    /// Names the user: an address, a user name or a mobile number.
     pub login: LoginName,
     /// The password.
     pub password: Password,
-    /// On what.
+    /// The device, as it describes itself.
     pub device: Device,
-    /// What that shows of itself.
+    /// What the request presents of its device.
     pub shown: PresentedDevice,
 }
 
-/// The second step.
+/// The second step of a device sign-in.
 #[derive(Debug)]
 pub struct VerifyCode {
-    /// Where.
+    /// The tenant that the user signs in to.
     pub tenant: TenantId,
-    /// Which sign-in.
+    /// The sign-in that the first step began.
     pub login: TicketId,
-    /// The code.
+    /// The code from the mail.
     pub code: PlainSecret,
-    /// On what.
+    /// The device, as it describes itself.
     pub device: Device,
-    /// What that shows of itself.
+    /// What the request presents of its device.
     pub shown: PresentedDevice,
 }
 
-/// What a right password gets.
+/// What a right password leads to.
 #[derive(Clone, Debug)]
 pub enum DeviceSignInResult {
-    /// A code was asked for and is on its way.
+    /// A code is on its way.
     CodeSent {
-        /// What names the sign-in in the second step.
+        /// Names the sign-in in the second step.
         login: TicketId,
-        /// From when on the code is no good.
+        /// When the code expires.
         expires: Timestamp,
-        /// The device cookie to set.
+        /// The device cookie to set; `None` where none is.
         cookie: Option<PlainSecret>,
     },
-    /// Somebody is signed in.
+    /// The user is signed in.
     Done(Box<CompletedDeviceSignIn>),
 }
 
-/// Somebody is signed in on a device.
+/// A completed sign-in on a device.
 #[derive(Clone, Debug)]
 pub struct CompletedDeviceSignIn {
-    /// Who, and with what.
+    /// The user, and the credentials.
     pub signed_in: CompletedSignIn,
-    /// The session.
+    /// The new session.
     pub session: Session,
-    /// The device cookie to set.
+    /// The device cookie to set; `None` where none is.
     pub cookie: Option<PlainSecret>,
 }
 
 /// Why a sign-in is refused.
 #[derive(Clone, Debug, Error)]
 pub enum DeviceSignInError {
-    /// The password was not accepted, or nobody could be signed in with it.
+    /// The password was not accepted, or the sign-in failed after it.
     #[error(transparent)]
     Password(#[from] PasswordSignInError),
     /// Too many codes were asked for lately.
     #[error("too many codes were asked for")]
     TooManyCodes {
-        /// How long until another one may be.
+        /// How long until another code may be asked for.
         wait: Duration,
     },
 }
@@ -95,19 +95,19 @@ pub enum DeviceSignInError {
 /// Why a code is refused.
 #[derive(Clone, Debug, Error)]
 pub enum VerifyCodeError {
-    /// It is not the code, or there is no such sign-in, or it is over, or of another device.
+    /// It is not the code, or there is no such sign-in, or the sign-in is over or belongs to another device.
     #[error("the code is not right")]
     Wrong,
     /// The code has expired.
     #[error("the code has expired")]
     Expired,
-    /// There were too many wrong ones.
+    /// Too many wrong codes came before.
     #[error("too many wrong codes")]
     TooMany,
     /// The tenant does not offer device sessions.
     #[error("the strategy is not on offer")]
     NotOffered,
-    /// Nothing could be issued.
+    /// No credential could be issued.
     #[error(transparent)]
     Issue(#[from] IssueError),
     /// The tenant.
@@ -118,7 +118,7 @@ pub enum VerifyCodeError {
     Store(#[from] StoreError),
 }
 
-/// Somebody who may be signed in now.
+/// A user who has taken every step that was asked for.
 struct Accepted<'a> {
     tenant: &'a Tenant,
     strategy: Strategy,
@@ -189,8 +189,8 @@ impl EngineTask {
         let VerifyCode { login, code, device, shown, .. } = request;
         let known = self.shown_secret(&shown).await?;
         let key = TicketKey { tenant: tenant.id.clone(), id: login };
-        // A browser sends its cookie whether it wants to or not, and with it the code that another one was sent. What an
-        // app keeps it sends on purpose, and it may do so with this step only.
+        // A browser sends its cookie with every request. So the cookie must be that of the device that asked for the code.
+        // An app sends its secret on purpose, and may begin to do so with this step.
         let sent_unasked = known.as_ref().filter(|_| shown.secret.is_none());
         let ticket = self.redeem_code(&tenant, &key, &code, sent_unasked).await?;
 
@@ -233,7 +233,7 @@ impl EngineTask {
         Err(refused)
     }
 
-    /// Signs somebody in who has shown all that was asked for, and tells them if the device is new to them.
+    /// Makes the session, and mails the user if the device is new.
     async fn accept<E>(&self, accepted: Accepted<'_>) -> Result<CompletedDeviceSignIn, E>
     where
         E: From<IssueError> + From<StoreError>,
@@ -251,8 +251,8 @@ impl EngineTask {
         Ok(CompletedDeviceSignIn { signed_in, session, cookie })
     }
 
-    /// Tells the owner of a device that is new to them, and remembers it once it has proven itself: a browser has when it
-    /// comes back with the cookie. The first device of all is no news.
+    /// Mails the user about a new device, but not about the first one. Remembers a device once it has proven itself: a
+    /// browser has when it comes back with the cookie.
     async fn tell_of_device(
         &self,
         tenant: &Tenant,
@@ -271,12 +271,12 @@ impl EngineTask {
     }
 }
 
-/// What a ticket remembers of the device that asked for it: worth nothing for another ticket.
+/// The hash by which a ticket remembers the device that asked for it. It is of no use for another ticket.
 fn bound_to(key: &TicketKey, device: &DeviceSecret) -> SecretHash {
     device.secret.hash("device of a ticket", format!("{}/{}", key.tenant, key.id).as_bytes())
 }
 
-/// The cookie that the device is to keep, or to keep for longer.
+/// The device cookie to set anew, which also prolongs it. `None` for an app.
 fn cookie_of(shown: &PresentedDevice, secret: Option<&DeviceSecret>) -> Option<PlainSecret> {
     let is_browser = shown.keeps_cookies && !shown.native && shown.secret.is_none();
     secret.filter(|_| is_browser).map(|secret| secret.kept.clone())

@@ -1,4 +1,4 @@
-//! What is done behind the requests: uses are written down, and what has outlived its use is removed.
+//! Work behind the requests: writing down when sessions were used, and removing records that are too old.
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -12,16 +12,16 @@ use super::{EngineCore, KeyError};
 use crate::id::TenantId;
 use crate::store::{Page, StoreError, Stored, Stores};
 
-/// How long a use may go unwritten.
+/// How often the uses of sessions are written down.
 const WRITE_EVERY: Duration = Duration::from_secs(5);
 
-/// How often it is looked for records to remove.
+/// How often old records are removed.
 const PURGE_EVERY: Duration = Duration::from_mins(1);
 
-/// The most records that one step removes, so that nobody waits for it.
+/// The most records that one step removes, so that requests do not wait for it.
 const PURGE_STEP: u32 = 500;
 
-/// Tenants are walked in pages of this size.
+/// How many tenants one page of a walk over all tenants holds.
 const PAGE: u32 = 100;
 
 impl EngineCore {
@@ -36,7 +36,7 @@ impl EngineCore {
         }
     }
 
-    /// Writes down when sessions were last used. Losing one costs a minute's precision, so a fault is not tried again.
+    /// Writes down when sessions were last used. A lost use costs a minute of precision, so a failure is not retried.
     async fn write_uses(&self) {
         for stores in self.directory.registry.all().await {
             self.write_uses_at(&stores).await;
@@ -89,7 +89,7 @@ impl EngineCore {
 
     async fn purge_all_keys(&self) -> Result<(), KeyError> {
         for tenant in self.all_tenants().await? {
-            // Looking at a tenant opens its home, too: what waits there is seen to from now on.
+            // Loading a tenant opens its stores, too: from now on their mail is delivered and their records are purged.
             if let Err(fault) = self.purge_keys(&tenant).await {
                 warn!(%fault, %tenant, "retired keys could not be removed");
             }

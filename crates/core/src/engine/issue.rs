@@ -1,4 +1,4 @@
-//! Making what a signed-in client holds: a session and the credentials that stand for it.
+//! Issuing what a signed-in client holds: a session, and the credentials for it.
 
 use std::sync::Arc;
 
@@ -16,33 +16,33 @@ use crate::token::access::{AccessClaims, sign_access};
 use crate::token::refresh::{ChainSecret, RefreshClaims, encode, first_secret};
 use crate::user::User;
 
-/// What a client is handed.
+/// The credentials that a client is given.
 #[derive(Clone, Debug)]
 pub struct Grant {
-    /// What it shows with each request.
+    /// The credential that the client presents with each request.
     pub credential: PlainSecret,
-    /// How that travels.
+    /// How the credential travels.
     pub carrier: Carrier,
-    /// When it ends.
+    /// When the credential expires.
     pub expires: Timestamp,
-    /// What it trades for the next grant, where the strategy rotates.
+    /// The refresh token; `None` unless the strategy rotates.
     pub refresh: Option<PlainSecret>,
-    /// What it proves with each refresh that it is still the same device, where it asked to.
+    /// The device secret for later refreshes; `None` unless the client asked for one.
     pub device_secret: Option<PlainSecret>,
 }
 
-/// Nothing could be issued. It is a fault of ours, never a refusal.
+/// No credential could be issued. That is a fault of the server, never a rejection.
 #[derive(Clone, Debug, Error)]
 pub enum IssueError {
     /// A token could not be signed.
     #[error(transparent)]
     Sign(#[from] SignFault),
-    /// The tenant has no key for it.
+    /// The tenant has no active key of this use.
     #[error("the tenant has no {0} key that is active")]
     NoKey(&'static str),
 }
 
-/// A session about to begin.
+/// What a new session is made of.
 pub(super) struct NewSession<'a> {
     pub(super) tenant: &'a Tenant,
     pub(super) name: StrategyName,
@@ -53,31 +53,31 @@ pub(super) struct NewSession<'a> {
     pub(super) proof: Option<IssuedProof>,
 }
 
-/// The secret by which a device proves with each refresh that it is still the same.
+/// The device proof of a new session.
 pub(super) struct IssuedProof {
     pub(super) secret: PlainSecret,
-    /// Whether the device has shown that it keeps it.
+    /// Whether the device has presented it before.
     pub(super) shown: bool,
-    /// What is handed to the device, where it is not kept in a cookie.
+    /// What the client is given; `None` where a cookie carries it.
     pub(super) told: Option<PlainSecret>,
 }
 
 impl IssuedProof {
-    /// A new secret for a device that says that it keeps one.
+    /// A new secret for a client that says that it keeps one.
     pub(super) fn native(random: &dyn Random) -> Self {
         let secret = PlainSecret::generate(random);
         Self { told: Some(secret.clone()), secret, shown: true }
     }
 }
 
-/// The first refresh token of a session: what is stored of it, and itself.
+/// The first refresh token of a session, and what is stored of it.
 struct FirstRefreshToken {
     rotation: RotationState,
     token: PlainSecret,
 }
 
 impl EngineCore {
-    /// Makes session and grant; nothing is stored yet.
+    /// Makes a session and its credentials. Nothing is stored yet.
     pub(super) fn begin(&self, beginning: NewSession<'_>) -> Result<(Session, Grant), IssueError> {
         let NewSession { tenant, name, strategy, user, epochs, device, proof } = beginning;
         let now = self.clock.now();
@@ -120,7 +120,7 @@ impl EngineCore {
         Ok((session, Grant { credential, carrier, expires: ends.credential, refresh, device_secret }))
     }
 
-    /// An access token of a session. Its end is never later than the session's.
+    /// An access token of a session. It never expires later than the session.
     pub(super) fn access_token(
         &self,
         tenant: &Tenant,
@@ -178,7 +178,7 @@ impl EngineCore {
         Ok(Some(FirstRefreshToken { rotation, token }))
     }
 
-    /// The token of the generation that `rotation` stands at: the same bytes however often it is asked for.
+    /// The refresh token of the current generation: the same bytes each time.
     pub(super) fn refresh_token(
         &self,
         tenant: &Tenant,

@@ -1,4 +1,4 @@
-//! One at a time, by key: those who want to do the same thing wait for each other instead of all doing the dear part.
+//! A mutex for each key: of many requests for one thing, one does the costly part, and the others wait for it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,13 +9,13 @@ use crate::id::TenantId;
 
 type Key = (TenantId, String);
 
-/// Whose turn it is.
+/// Mutexes by key. A key is kept only while a guard for it exists or is waited for.
 #[derive(Default)]
 pub(super) struct KeyedMutex {
     queues: Mutex<HashMap<Key, Arc<tokio::sync::Mutex<()>>>>,
 }
 
-/// Somebody's turn, until it is dropped.
+/// Holds the mutex of one key until it is dropped.
 pub(super) struct KeyedMutexGuard<'a> {
     turns: &'a KeyedMutex,
     key: Key,
@@ -23,7 +23,7 @@ pub(super) struct KeyedMutexGuard<'a> {
 }
 
 impl KeyedMutex {
-    /// Waits for the turn of `subject` in `tenant`.
+    /// Locks `subject` in `tenant`.
     pub(super) async fn take(&self, tenant: &TenantId, subject: &str) -> KeyedMutexGuard<'_> {
         let key = (tenant.clone(), subject.to_owned());
         let queue = self.queues().entry(key.clone()).or_default().clone();
@@ -41,7 +41,7 @@ impl Drop for KeyedMutexGuard<'_> {
     fn drop(&mut self) {
         self.held = None;
         let mut queues = self.turns.queues();
-        // Nobody can join between the count and the removal: joining takes the same lock.
+        // No task can join between the count and the removal: joining takes the same lock.
         if queues.get(&self.key).is_some_and(|queue| Arc::strong_count(queue) == 1) {
             queues.remove(&self.key);
         }

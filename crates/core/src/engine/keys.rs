@@ -1,4 +1,4 @@
-//! The keys of a tenant: seeing them, and beginning to sign with new ones.
+//! The keys of a tenant: listing them, rotating them and encrypting them under a master key.
 
 use std::time::Duration;
 
@@ -16,19 +16,19 @@ use crate::store::StoreError;
 /// A key, without its secret.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KeyInfo {
-    /// What it is called.
+    /// The key id.
     pub kid: Kid,
-    /// What it is for.
+    /// What it signs.
     pub usage: KeyUse,
-    /// How it signs.
+    /// The algorithm.
     pub algorithm: Algorithm,
-    /// When it was made.
+    /// When it was generated.
     pub created: Timestamp,
     /// When it begins to sign.
     pub active_from: Timestamp,
-    /// When nothing that it signed is valid any more, once another key follows it.
+    /// When everything that it signed has expired; `None` until another key follows it.
     pub retires: Option<Timestamp>,
-    /// What it is doing now.
+    /// What it does now.
     pub standing: KeyStatus,
 }
 
@@ -54,21 +54,21 @@ impl KeyInfo {
     }
 }
 
-/// What a key is doing.
+/// What a key does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum KeyStatus {
-    /// It is published and does not sign yet.
+    /// It is published, and does not sign yet.
     Published,
     /// It signs.
     Signing,
-    /// It verifies what it signed.
+    /// It only verifies what it signed.
     Verifying,
-    /// It is of no more use.
+    /// Everything that it signed has expired.
     Retired,
 }
 
 impl KeyStatus {
-    /// The word for it.
+    /// The word in lists.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -89,17 +89,17 @@ pub enum KeyError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A key could not be made.
+    /// A key could not be generated.
     #[error(transparent)]
     Key(#[from] KeyFault),
-    /// A key could not be wrapped.
+    /// A key could not be encrypted.
     #[error(transparent)]
     Seal(#[from] SealFault),
 }
 
 impl EngineCore {
     pub(super) async fn keys(&self, tenant: &TenantId) -> Result<Vec<KeyInfo>, KeyError> {
-        let lifetimes = self.kept_tenant(tenant).await?.policy.key_lifetimes();
+        let lifetimes = self.any_tenant(tenant).await?.policy.key_lifetimes();
         let records = self.stores.keys.list(tenant).await?;
         Ok(KeyInfo::of_all(&records, &lifetimes, self.clock.now()))
     }
@@ -112,9 +112,9 @@ impl EngineTask {
         uses: &[KeyUse],
         lead: Duration,
     ) -> Result<Vec<Kid>, KeyError> {
-        let id = self.kept_tenant(tenant).await?.id.clone();
+        let id = self.any_tenant(tenant).await?.id.clone();
         let now = self.clock.now();
-        // A master key that seals nothing yet is not known to the server that runs: it could not open what it sealed.
+        // As long as a key is in plain, a running server may not know the master key: it could not decrypt a new one.
         let seals = !self.stores.keys.list(&id).await?.iter().any(is_plain);
         let mut made = Vec::new();
         for usage in uses {
@@ -144,7 +144,7 @@ impl EngineTask {
 }
 
 impl EngineCore {
-    /// Removes the keys of a tenant that are of no more use: how many.
+    /// Removes the retired keys of a tenant: how many.
     pub(super) async fn purge_keys(&self, tenant: &TenantId) -> Result<u64, KeyError> {
         let mut removed = 0;
         for key in self.keys(tenant).await? {

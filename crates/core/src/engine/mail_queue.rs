@@ -1,8 +1,8 @@
-//! Mail: what is to be sent waits in the store, and is made and delivered from there.
+//! The mail queue: mails wait in the store, and are made when they are sent.
 //!
-//! Nobody who signs in waits for a mail server. A message that cannot be delivered is tried again, later each time, until
-//! it is not worth sending any more. What is sent is made at that moment: the address as it is now, and the secret of a
-//! ticket, of which the store gets the hash. Who goes through the queue, and when, is in `postman.rs`.
+//! A user who signs in does not wait for a mail server. A mail that cannot be delivered is retried, later each time, until
+//! it expires. Address and secret are filled in when it is sent; of a secret the store gets the hash. `mail_worker.rs` says
+//! when the queue is read.
 
 use std::time::Duration;
 
@@ -22,11 +22,11 @@ use crate::store::{StoreError, Stored, UserHandle};
 use crate::ticket::{IssueOutcome, LinkToken, Ticket, TicketKey, TicketPurpose};
 use crate::user::User;
 
-/// How long a message may take to deliver: less than it is claimed for, so that nobody else has begun on it by then.
-const PATIENCE: Duration = CLAIM_LEASE.saturating_sub(Duration::from_secs(30));
+/// How long a delivery may take: less than the claim lasts, so that no other worker has begun on the mail by then.
+const DELIVERY_TIMEOUT: Duration = CLAIM_LEASE.saturating_sub(Duration::from_secs(30));
 
 impl EngineTask {
-    /// Issues a ticket with the message that goes with it.
+    /// Issues a ticket and queues the mail that carries its secret.
     pub(super) async fn send_ticket(
         &self,
         stores: &TenantStores,
@@ -66,7 +66,7 @@ impl EngineCore {
         Ok(waiting)
     }
 
-    /// Delivers one message: whether it was. A fault of the store leaves it claimed, and so it is tried again.
+    /// Delivers one mail: whether it was delivered. If the store fails, the mail stays claimed and is retried later.
     pub(super) async fn deliver(
         &self,
         stores: &TenantStores,
@@ -74,9 +74,9 @@ impl EngineCore {
         notifier: &dyn Notifier,
     ) -> bool {
         let delivered = match self.mail(stores, queued).await {
-            Ok(Some(mail)) => match timeout(PATIENCE, notifier.deliver(&mail)).await {
+            Ok(Some(mail)) => match timeout(DELIVERY_TIMEOUT, notifier.deliver(&mail)).await {
                 Ok(delivered) => delivered.map(|()| true),
-                Err(_) => Err(DeliveryError::Later("no answer came in time".to_owned())),
+                Err(_) => Err(DeliveryError::Later("the mail server did not answer in time".to_owned())),
             },
             Ok(None) => Ok(false),
             Err(fault) => Err(DeliveryError::Later(fault.to_string())),
@@ -85,22 +85,22 @@ impl EngineCore {
         let written = match &delivered {
             Ok(_) => mail.done(tenant, queued.id).await,
             Err(DeliveryError::Later(cause)) => {
-                info!(%cause, about, id = %queued.id, "a message could not be sent and will be tried again");
+                info!(%cause, about, id = %queued.id, "a mail could not be sent and will be retried");
                 mail.put_off(tenant, queued.id, self.clock.now().plus(queued.retry_delay())).await
             }
             Err(DeliveryError::Never(cause)) => {
-                warn!(%cause, about, id = %queued.id, "a message was refused for good");
+                warn!(%cause, about, id = %queued.id, "a mail was rejected for good");
                 self.report(&Event::of_user(&queued.user, EventKind::MailGivenUp));
                 mail.done(tenant, queued.id).await
             }
         };
         if let Err(fault) = written {
-            warn!(%fault, about, id = %queued.id, "what became of a message could not be written down");
+            warn!(%fault, about, id = %queued.id, "the outcome of a mail could not be written down");
         }
         delivered.unwrap_or(false)
     }
 
-    /// The message as it is to be delivered; none if nobody is to get it any more.
+    /// The mail as it is to be delivered; `None` if it has expired or its user may not get it any more.
     async fn mail(
         &self,
         stores: &TenantStores,
@@ -167,7 +167,7 @@ impl EngineCore {
         Ok(Some(message))
     }
 
-    /// The ticket of a message with a secret that was made just now; none if nobody could redeem it.
+    /// The ticket of a mail, with a secret made just now; `None` if the ticket cannot be redeemed any more.
     async fn armed(
         &self,
         stores: &TenantStores,
@@ -187,7 +187,7 @@ impl EngineCore {
     }
 }
 
-/// Six digits, each as likely as another: what would make some likelier is drawn again.
+/// Six random digits. Draws that would make some codes likelier are repeated.
 fn code(random: &dyn Random) -> PlainSecret {
     const CODES: u32 = 1_000_000;
     loop {

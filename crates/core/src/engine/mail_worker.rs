@@ -1,4 +1,4 @@
-//! Going through the queues of mail: one postman for each home, so that no home's mail waits for another's.
+//! Delivering the mail queues: one worker for each set of tenant stores, so that no tenant waits for another's mail.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use super::tenant_stores::TenantStores;
 use crate::outgoing_mail::Notifier;
 use crate::store::{StoreError, Stored};
 
-/// How often a queue is looked at, for what other processes have put there and for what is to be tried again.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often a worker reads its queue, for mails of other processes and for retries.
+const POLL_EVERY: Duration = Duration::from_secs(1);
 
-/// How many messages of a home are sent at once.
+/// How many mails one worker sends at once.
 const AT_ONCE: u32 = 8;
 
 impl EngineCore {
@@ -32,11 +32,11 @@ impl EngineCore {
             loop {
                 for stores in self.directory.registry.all().await {
                     if !served.iter().any(|known| Arc::ptr_eq(known, &stores)) {
-                        workers.spawn(MailWorker::new(self, &stores, &notifier).serves(stopped.clone()));
+                        workers.spawn(MailWorker::new(self, &stores, &notifier).run(stopped.clone()));
                         served.push(stores);
                     }
                 }
-                sleep(LOOK_EVERY).await;
+                sleep(POLL_EVERY).await;
             }
         };
         tokio::select! {
@@ -48,16 +48,16 @@ impl EngineCore {
         while workers.join_next().await.is_some() {}
     }
 
-    /// Opens the home of every tenant: what waits there since before this process began would wait until somebody asks
-    /// for the tenant.
+    /// Opens the stores of every tenant. Otherwise mail from before this process began would wait for the tenant's first
+    /// request.
     async fn open_tenant_stores(&self) {
         let tenants = match self.all_tenants().await {
             Ok(tenants) => tenants,
             Err(fault) => return warn!(%fault, "the tenants could not be read"),
         };
         for tenant in tenants {
-            if let Err(fault) = self.kept_tenant(&tenant).await {
-                warn!(%fault, %tenant, "the messages of a tenant wait until somebody asks for it");
+            if let Err(fault) = self.any_tenant(&tenant).await {
+                warn!(%fault, %tenant, "the mail of a tenant waits for the tenant's next request");
             }
         }
     }
@@ -66,13 +66,13 @@ impl EngineCore {
         self: &Arc<Self>,
         notifier: &Arc<dyn Notifier>,
     ) -> Result<u64, StoreError> {
-        let mut rounds = JoinSet::new();
+        let mut deliveries = JoinSet::new();
         for stores in self.directory.registry.all().await {
-            rounds.spawn(MailWorker::new(self, &stores, notifier).goes_round());
+            deliveries.spawn(MailWorker::new(self, &stores, notifier).deliver_due());
         }
         let (mut delivered, mut fault) = (0, None);
-        while let Some(round) = rounds.join_next().await {
-            match round.unwrap_or_else(|lost| Err(StoreError::unavailable("deliver mail", lost))) {
+        while let Some(delivery) = deliveries.join_next().await {
+            match delivery.unwrap_or_else(|lost| Err(StoreError::unavailable("deliver mail", lost))) {
                 Ok(there) => delivered += there,
                 Err(away) => fault = fault.or(Some(away)),
             }
@@ -81,13 +81,12 @@ impl EngineCore {
     }
 }
 
-/// Whoever delivers the mail of one home. A message that takes long keeps the others waiting only when it has taken all
-/// the hands there are.
+/// Delivers the mail of one set of tenant stores, several mails at once, so that a slow one does not stop the others.
 struct MailWorker {
     core: Arc<EngineCore>,
     stores: Arc<TenantStores>,
     notifier: Arc<dyn Notifier>,
-    /// What is being sent; whether it was delivered.
+    /// The deliveries under way; each says whether its mail was delivered.
     sending: JoinSet<bool>,
 }
 
@@ -97,46 +96,46 @@ impl MailWorker {
         Self { core, stores, notifier, sending: JoinSet::new() }
     }
 
-    /// Delivers until it is to stop, and then finishes what it has begun.
-    async fn serves(mut self, mut stopped: watch::Receiver<()>) {
+    /// Delivers until it is told to stop, and then finishes what it has begun.
+    async fn run(mut self, mut stopped: watch::Receiver<()>) {
         loop {
-            if let Err(fault) = self.takes_on().await {
-                warn!(%fault, "the messages that wait could not be read");
+            if let Err(fault) = self.claim_due().await {
+                warn!(%fault, "the mail queue could not be read");
             }
-            let has_hands = self.hands() > 0;
+            let has_capacity = self.free() > 0;
             tokio::select! {
                 biased;
                 _ = stopped.changed() => break,
                 Some(_) = self.sending.join_next() => while self.sending.try_join_next().is_some() {},
-                _ = timeout(LOOK_EVERY, self.stores.mail_queued.notified()), if has_hands => (),
+                _ = timeout(POLL_EVERY, self.stores.mail_queued.notified()), if has_capacity => (),
             }
         }
         while self.sending.join_next().await.is_some() {}
     }
 
-    /// Delivers until nothing is due: how many messages were delivered.
-    async fn goes_round(mut self) -> Stored<u64> {
+    /// Delivers until nothing is due: how many mails were delivered.
+    async fn deliver_due(mut self) -> Stored<u64> {
         let mut delivered = 0;
         loop {
-            let taken_on = self.takes_on().await;
+            let claimed = self.claim_due().await;
             match self.sending.join_next().await {
                 Some(sent) => delivered += u64::from(sent.is_ok_and(|was_delivered| was_delivered)),
-                None => return taken_on.map(|()| delivered),
+                None => return claimed.map(|()| delivered),
             }
         }
     }
 
-    fn hands(&self) -> u32 {
+    fn free(&self) -> u32 {
         AT_ONCE.saturating_sub(u32::try_from(self.sending.len()).unwrap_or(u32::MAX))
     }
 
-    /// Takes on what is due, as far as there are hands for it.
-    async fn takes_on(&mut self) -> Stored<()> {
-        let hands = self.hands();
-        if hands == 0 {
+    /// Begins to deliver what is due, up to the limit.
+    async fn claim_due(&mut self) -> Stored<()> {
+        let free = self.free();
+        if free == 0 {
             return Ok(());
         }
-        let due = self.stores.records.mail.claim(self.core.clock.now(), hands).await?;
+        let due = self.stores.records.mail.claim(self.core.clock.now(), free).await?;
         for queued in due {
             let (core, stores, notifier) = (self.core.clone(), self.stores.clone(), self.notifier.clone());
             self.sending.spawn(async move { core.deliver(&stores, &queued, notifier.as_ref()).await });

@@ -1,8 +1,8 @@
 //! The engine: what happens when a user signs up, signs in, comes back, refreshes or signs out.
 //!
-//! One file a use case, readable from top to bottom: it decides, calls one store verb at a time, and reports an
-//! [`Event`](crate::event::Event). Transports decode, call, and encode; they decide nothing. Strategies are asked what
-//! they are made of and never which one they are.
+//! `verbs.rs` lists what it can do. Each use case has a file: it decides, calls one store verb at a time, and reports an
+//! [`Event`]. Transports decode, call and encode; they decide nothing. The engine asks a strategy what it is made of, and
+//! never which one it is.
 
 mod authenticate;
 mod bootstrap;
@@ -23,6 +23,7 @@ mod password_reset;
 mod password_sign_in;
 mod refresh;
 mod register;
+mod session_checks;
 mod sessions;
 mod sign_out;
 mod task;
@@ -33,6 +34,7 @@ mod uniform_delay;
 mod unlock;
 mod user_admin;
 mod verbs;
+mod verified_tokens;
 
 use std::fmt;
 use std::sync::Arc;
@@ -65,10 +67,10 @@ use crate::liveness::SessionView;
 use crate::password::HashPool;
 use crate::random::Random;
 use crate::store::{Change, ChangeSink, StoreError, Stores, Watch};
-use authenticate::VerifiedTokens;
 use keyed_mutex::KeyedMutex;
 use task::{EngineTask, RunningTasks};
 use tenant_directory::TenantDirectory;
+use verified_tokens::VerifiedTokens;
 
 /// Everything that can be done with users and their sessions: a handle, cheap to clone. Its verbs are in `verbs.rs`.
 #[derive(Clone)]
@@ -134,7 +136,7 @@ impl fmt::Debug for Engine {
     }
 }
 
-/// Passes what the change feed says to everything that remembers.
+/// Passes what the change feed says to the session view and the tenant directory.
 struct ChangeListener {
     view: Arc<SessionView>,
     directory: Arc<TenantDirectory>,

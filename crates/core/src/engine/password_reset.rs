@@ -1,4 +1,4 @@
-//! Choosing another password without the present one: by a link that is sent to the user's address.
+//! Password reset: a new password without the present one, by a link that is sent to the user's address.
 
 use std::time::Duration;
 
@@ -11,20 +11,21 @@ use crate::event::{Event, EventKind};
 use crate::id::{TenantId, UserKey};
 use crate::password::{HashRefused, Password, PasswordHash, WeakPassword};
 use crate::queued_mail::{MailKind, QueuedMail};
+use crate::secret::SecretHash;
 use crate::store::{EndScope, StoreError, UserHandle};
 use crate::ticket::{IssueOutcome, LinkToken, RedeemOutcome, Ticket, TicketKey, TicketPurpose, TicketState};
 use crate::user::User;
 
-/// How long somebody has to choose a first password for an account that an administrator made.
-const WELCOME: Duration = Duration::from_hours(3 * 24);
+/// How long an invited user has to choose a first password.
+const INVITATION_LIFETIME: Duration = Duration::from_hours(3 * 24);
 
-/// Why a password is not chosen.
+/// Why a password is not reset.
 #[derive(Clone, Debug, Error)]
 pub enum ResetError {
-    /// It is no such link, or it has expired, or it was used, or a newer one was sent.
+    /// The link is not one of ours, has expired, was used, or a newer one was sent.
     #[error("the link is not good, or not good any more")]
     InvalidToken,
-    /// They had it before.
+    /// It is one of the user's former passwords.
     #[error("the password was used before")]
     Reused,
     /// It is too easy to guess.
@@ -71,7 +72,7 @@ impl EngineTask {
         let epochs = tenant.stores.records.epochs.read(user).await?;
         let ticket = Ticket::new(user, TicketPurpose::Reset, epochs, now, random);
         let ticket = match about {
-            MailKind::Welcome => Ticket { expires: now.plus(WELCOME), ..ticket },
+            MailKind::Welcome => Ticket { expires: now.plus(INVITATION_LIFETIME), ..ticket },
             _ => ticket,
         };
         let queued = QueuedMail { kind: about, ..QueuedMail::for_ticket(&ticket, random) };
@@ -87,7 +88,7 @@ impl EngineTask {
             other => other.into(),
         })?;
         let hash = Ticket::hash_of(&key, &secret);
-        let user = self.whose_link(&tenant, &key, hash).await?;
+        let user = self.user_of_link(&tenant, &key, hash).await?;
         tenant.policy.password.check(&new, &[tenant.id.as_str(), user.email.local_part()])?;
         if self.was_used_before(&user, &new).await? {
             return Err(ResetError::Reused);
@@ -95,12 +96,12 @@ impl EngineTask {
         let password = self.hashing(self.passwords.hash(new)).await?;
         let stores = &tenant.stores.records;
         match stores.tickets.redeem(&key, TicketPurpose::Reset, hash, None, self.clock.now()).await? {
-            RedeemOutcome::Done(_) => self.choose_password(&tenant.stores, &user.key, password).await,
+            RedeemOutcome::Done(_) => self.set_password_by_link(&tenant.stores, &user.key, password).await,
             _ => Err(ResetError::InvalidToken),
         }
     }
 
-    async fn choose_password(
+    async fn set_password_by_link(
         &self,
         stores: &TenantStores,
         user: &UserKey,
@@ -113,12 +114,12 @@ impl EngineTask {
         Ok(stores.records.attempts.clear(user).await?)
     }
 
-    /// The user whom a link was sent to, while it is good.
-    async fn whose_link(
+    /// The user to whose address a link was sent, while the link is good.
+    async fn user_of_link(
         &self,
         tenant: &Tenant,
         key: &TicketKey,
-        hash: crate::secret::SecretHash,
+        hash: SecretHash,
     ) -> Result<User, ResetError> {
         let stores = &tenant.stores.records;
         let now = self.clock.now();

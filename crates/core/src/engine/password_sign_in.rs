@@ -1,4 +1,4 @@
-//! Sign-in with a password, under a strategy that asks for nothing else.
+//! Password sign-in, under a strategy that asks for nothing else; and the password step of a device sign-in.
 
 use thiserror::Error;
 
@@ -16,43 +16,43 @@ use crate::strategy::StrategyName;
 use crate::user::User;
 use crate::username::LoginName;
 
-/// Somebody who wants to be signed in.
+/// A sign-in with a password alone.
 #[derive(Debug)]
 pub struct PasswordSignIn {
-    /// Where.
+    /// The tenant that the user signs in to.
     pub tenant: TenantId,
-    /// Under which strategy.
+    /// The strategy, which must be on offer.
     pub strategy: StrategyName,
     /// Names the user: an address, a user name or a mobile number.
     pub login: LoginName,
     /// The password.
     pub password: Password,
-    /// On what.
+    /// The device, as it describes itself.
     pub device: Device,
-    /// Whether to hand out a device proof, where the strategy refreshes.
+    /// Whether to issue a device secret, if the strategy rotates.
     pub native: bool,
-    /// The credential of a session that this one takes the place of.
+    /// The credential of a session that ends because this one replaces it; `None` where there is none.
     pub replaces: Option<String>,
 }
 
-/// Somebody is signed in.
+/// A completed sign-in.
 #[derive(Clone, Debug)]
 pub struct CompletedSignIn {
-    /// Who.
+    /// The user.
     pub user: User,
     /// The session's public id.
     pub session: SessionId,
-    /// What they are handed.
+    /// The credentials for the client.
     pub grant: Grant,
 }
 
 /// Why a sign-in is refused.
 #[derive(Clone, Debug, Error)]
 pub enum PasswordSignInError {
-    /// There is no such user, or that is not the password, or the user is disabled: nobody learns which.
+    /// There is no such user, or the password is wrong, or the user is disabled. The client does not learn which.
     #[error("wrong address or password")]
     InvalidCredentials,
-    /// The password is right, and the account is locked because others were wrong.
+    /// The password is right, and the account is locked because of wrong ones.
     #[error("the account is locked")]
     Locked,
     /// The tenant does not offer the strategy.
@@ -61,7 +61,7 @@ pub enum PasswordSignInError {
     /// Too many passwords are being hashed.
     #[error(transparent)]
     Busy(#[from] HashRefused),
-    /// Nothing could be issued.
+    /// No credential could be issued.
     #[error(transparent)]
     Issue(#[from] IssueError),
     /// The tenant.
@@ -98,7 +98,7 @@ impl EngineTask {
         Ok(CompletedSignIn { user, session: session.key.id, grant })
     }
 
-    /// Writes a new session down, and ends the user's oldest ones where they are too many now.
+    /// Writes a new session, and ends the user's oldest ones if they are too many now.
     pub(super) async fn keep(&self, tenant: &Tenant, session: &Session) -> Result<(), StoreError> {
         let view = &tenant.stores.view;
         if view.insert(session).await? == Inserted::Clash {
@@ -117,10 +117,10 @@ impl EngineTask {
         Ok(())
     }
 
-    /// The user whose password this is, as it stands now, and its epochs.
+    /// The user with this password, as stored now, and the epochs.
     ///
-    /// If the user was changed meanwhile, the password is looked at once more: another sign-in may have brought an old
-    /// hash up to date.
+    /// If the user was changed during the comparison, the password is compared once more: another sign-in may have brought
+    /// an old hash up to date.
     pub(super) async fn standing_with_password(
         &self,
         tenant: &Tenant,
@@ -129,14 +129,14 @@ impl EngineTask {
         device: Option<&PlainSecret>,
     ) -> Result<(User, Epochs), PasswordSignInError> {
         let user = self.user_with_password(tenant, login, password.clone(), device).await?;
-        if let Some(standing) = still(tenant, user).await? {
+        if let Some(standing) = unchanged_user(tenant, user).await? {
             return Ok(standing);
         }
         let user = self.user_with_password(tenant, login, password, device).await?;
-        still(tenant, user).await?.ok_or(PasswordSignInError::InvalidCredentials)
+        unchanged_user(tenant, user).await?.ok_or(PasswordSignInError::InvalidCredentials)
     }
 
-    /// The user whose password this is. Whatever is wrong costs one hash, says one thing and says it after one time.
+    /// The user with this password. Whatever is wrong, the answer, its cost and its time are the same.
     async fn user_with_password(
         &self,
         tenant: &Tenant,
@@ -144,23 +144,23 @@ impl EngineTask {
         password: Password,
         device: Option<&PlainSecret>,
     ) -> Result<User, PasswordSignInError> {
-        // In a storm of logins most are refused: that must not cost a read each.
+        // In a flood of sign-ins most are rejected: that must not cost a read each.
         self.passwords.admits()?;
         let user = tenant.stores.records.users.find(&UserHandle::by_login(&tenant.id, login)).await?;
         let key =
             user.as_ref().map_or_else(|| self.decoy_user(tenant, login.canonical()), |user| user.key.clone());
         let whose = AttemptKey { device: self.known_device(user.as_ref(), device), user: key };
-        let guess = PasswordAttempt {
+        let attempt = PasswordAttempt {
             tenant,
             whose: whose.clone(),
             hash: user.as_ref().and_then(|user| user.password.clone()),
             stands: user.as_ref().is_some_and(|user| user.disabled.is_none()),
             password: password.clone(),
         };
-        match (self.attempt_password::<PasswordSignInError>(guess).await?, user) {
+        match (self.attempt_password::<PasswordSignInError>(attempt).await?, user) {
             (AttemptResult::Right(verified), Some(user)) => {
                 if whose.device.is_some() {
-                    // Its owner is back: what strangers tried does not count any more.
+                    // The owner is back: the attempts of strangers count no more.
                     tenant.stores.records.attempts.clear(&user.key).await?;
                 }
                 if verified == PasswordMatch::YesButRehash {
@@ -182,14 +182,14 @@ impl EngineTask {
         }
     }
 
-    /// The device, if the user is known by it.
+    /// The device, if the user has signed in on it before.
     fn known_device(&self, user: Option<&User>, device: Option<&PlainSecret>) -> Option<SecretHash> {
         let (user, device) = user.zip(device)?;
         let hash = DeviceProof::known_device_hash(device, &user.key);
         user.knows_device(&hash, self.clock.now()).then_some(hash)
     }
 
-    /// Brings an old hash up to date. A pool that is full puts it off; it is tried again at the next sign-in.
+    /// Brings an old hash up to date. If the pool is full, the next sign-in tries again.
     async fn rehash(
         &self,
         tenant: &Tenant,
@@ -204,8 +204,8 @@ impl EngineTask {
         }
     }
 
-    /// The session that the sign-in takes the place of. It is looked up before anything is written: an outage must not
-    /// leave the old session beside the new one.
+    /// The session that the sign-in replaces. It is looked up before anything is written: an outage must not leave the old
+    /// session beside the new one.
     async fn replaced_by(&self, request: &PasswordSignIn) -> Result<Option<SessionKey>, StoreError> {
         match &request.replaces {
             Some(credential) => {
@@ -216,11 +216,10 @@ impl EngineTask {
     }
 }
 
-/// The user as it stands now and its epochs, if nothing about it has changed since the password was looked at.
+/// The user as stored now, and the epochs, unless the user was disabled or got another password since the comparison.
 ///
-/// The epochs are read first: whatever changes the user after this counts them up, and so ends the session that is made
-/// under them.
-async fn still(tenant: &Tenant, user: User) -> Result<Option<(User, Epochs)>, StoreError> {
+/// The epochs are read first: a later change of the user advances them, and so ends the session that is made under them.
+async fn unchanged_user(tenant: &Tenant, user: User) -> Result<Option<(User, Epochs)>, StoreError> {
     let (key, stores): (&UserKey, &Stores) = (&user.key, &tenant.stores.records);
     let epochs = stores.epochs.read(key).await?;
     let now = stores.users.find(&UserHandle::Id(key.clone())).await?;

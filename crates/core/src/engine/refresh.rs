@@ -1,8 +1,8 @@
-//! Trading a refresh token for its successor.
+//! Refresh token rotation: redeeming a refresh token for its successor.
 //!
 //! What is decided about a presented token is the pure [`Session::rotate`](crate::session::Session::rotate), which a
-//! store applies in one step. Here the token is authenticated before any query, the user is read anew, and the answer is
-//! made: the same bytes for everyone who is entitled to them.
+//! store applies in one step. Here the token is verified before any query, the user is read anew, and the answer is made:
+//! the same bytes for every request that is entitled to them.
 
 use std::sync::Arc;
 
@@ -22,22 +22,22 @@ use crate::token::refresh::{ChainSecret, RefreshClaims, decode, next_secret};
 use crate::token::{ExpectedClaims, TokenFault, claimed_tenant};
 use crate::user::User;
 
-/// Somebody who wants to go on.
+/// A request to redeem a refresh token.
 #[derive(Clone, Debug)]
 pub struct Refresh {
-    /// The tenant that the request names.
+    /// The tenant that the request names; `None` where it names none.
     pub tenant: Option<TenantId>,
     /// The strategy that the route is for.
     pub strategy: StrategyName,
     /// The refresh token.
     pub token: String,
-    /// The device proof, if one came along.
+    /// The device secret of an app; `None` where none came along.
     pub device_secret: Option<PlainSecret>,
-    /// The device cookie, if one came along.
+    /// The device cookie; `None` where none came along.
     pub cookie: Option<PlainSecret>,
 }
 
-/// Somebody may go on.
+/// The next pair of tokens.
 #[derive(Clone, Debug)]
 pub struct Refreshed {
     /// The next access token.
@@ -51,25 +51,25 @@ pub struct Refreshed {
 /// Why a refresh is refused.
 #[derive(Clone, Debug, Error)]
 pub enum RefreshError {
-    /// It is no refresh token of ours, of this strategy, or of this time. Nothing was ended.
+    /// It is not a valid refresh token of this strategy. Nothing was ended.
     #[error("the refresh token is not valid")]
     Invalid,
     /// A refresh token of another tenant than the request names. Nothing was ended.
     #[error("the refresh token is of another tenant")]
     OtherTenant,
-    /// A token that was spent long ago, by the same device. Nothing was ended.
-    #[error("the refresh token was spent long ago")]
+    /// A token that the same device used long ago. Nothing was ended.
+    #[error("the refresh token was used long ago")]
     Stale,
-    /// A spent token, or one without its device proof. The session was ended.
+    /// A used token, or one without its device proof. The session was ended.
     #[error("the refresh token was used twice: the session was ended")]
     Reused,
-    /// There is no such session any more.
+    /// The session has ended, or there is none.
     #[error("the session has ended")]
     SessionGone(SessionKey),
     /// The tenant does not offer the strategy.
     #[error("the strategy is not on offer")]
     NotOffered,
-    /// Nothing could be issued.
+    /// No credential could be issued.
     #[error(transparent)]
     Issue(#[from] IssueError),
     /// The tenant.
@@ -80,7 +80,7 @@ pub enum RefreshError {
     Store(#[from] StoreError),
 }
 
-/// A refresh token that we made, and what follows from it.
+/// A refresh token whose signature is right, and its successor.
 struct VerifiedRefreshToken {
     tenant: Arc<Tenant>,
     claims: RefreshClaims,
@@ -115,18 +115,18 @@ impl EngineTask {
         Ok(Refreshed { access, refresh, session: key })
     }
 
-    /// Believes the token's MAC before anything is looked up by what it says.
+    /// Verifies the token before anything is looked up by what it says.
     async fn authentic(&self, request: &Refresh) -> Result<VerifiedRefreshToken, RefreshError> {
         if let Some(named) = &request.tenant {
-            // Whoever misspells the name must not be told that it is the token.
-            let named = self.kept_tenant(named).await?;
+            // A client that misspells the name of the tenant must not be told that the token is wrong.
+            let named = self.any_tenant(named).await?;
             named.strategy(request.strategy).ok_or(RefreshError::NotOffered)?;
         }
         let owner = claimed_tenant(&request.token).map_err(|_| RefreshError::Invalid)?;
         if request.tenant.as_ref().is_some_and(|named| *named != owner) {
             return Err(RefreshError::OtherTenant);
         }
-        let tenant = self.kept_tenant(&owner).await.map_err(|refused| match refused {
+        let tenant = self.any_tenant(&owner).await.map_err(|refused| match refused {
             TenantError::Unknown(_) => RefreshError::Invalid,
             other => RefreshError::Tenant(other),
         })?;
@@ -177,13 +177,13 @@ impl EngineTask {
         if session.state_at(self.clock.now(), epochs) == SessionState::Live {
             return Ok((session.clone(), user));
         }
-        // The view may not know yet that the session was taken over into a new epoch, by a change of password.
+        // The view may not know yet that a password change has moved this session into a new epoch.
         let (session, standing) = view.reread(session).await?.ok_or_else(gone)?;
         let is_live = session.session().state_at(self.clock.now(), standing.epochs) == SessionState::Live;
         if is_live { Ok((session.session().clone(), user)) } else { Err(gone()) }
     }
 
-    /// What came along of the device. A cookie is asked about where sessions are of the kind that sets it.
+    /// The device proof that came along. A cookie counts only under a strategy that sets one.
     async fn device_of(&self, request: &Refresh) -> Result<Option<PresentedProof>, RefreshError> {
         if let Some(secret) = &request.device_secret {
             return Ok(Some(PresentedProof { secret: bare(secret), pins: false }));
@@ -191,7 +191,7 @@ impl EngineTask {
         let Some(cookie) = request.cookie.clone().filter(|_| request.strategy.has_second_step()) else {
             return Ok(None);
         };
-        // A session that holds a proof compares it with the secret, whoever signed that; only what we signed is taken on.
+        // A session with a proof compares the secret whatever its signature; a session without takes on a signed one only.
         let secret = bare(&cookie);
         let shown = PresentedDevice { cookie: Some(cookie), ..PresentedDevice::default() };
         let pins = self.shown_secret(&shown).await?.is_some();
@@ -224,7 +224,7 @@ impl EngineTask {
         })
     }
 
-    /// Spends the token. Whatever comes of it is reported: a thief who hangs up is heard of all the same.
+    /// Redeems the token, and remembers a device that has proven itself.
     async fn redeem(
         &self,
         tenant: &Arc<Tenant>,
@@ -235,13 +235,13 @@ impl EngineTask {
         let rotated = tenant.stores.view.rotate(key, &redemption).await?;
         let session = self.judge(tenant, rotated, key).await?;
         if let Some(device) = device.filter(|_| session.proof.is_some_and(|proof| proof.shown)) {
-            // It has proven itself: the next sign-in on it is no news.
+            // The next sign-in on it is not news.
             self.remember_device(&session.user_key(), device).await;
         }
         Ok(session)
     }
 
-    /// Reports what became of the token, and gives the session if it may go on.
+    /// Reports the outcome, and returns the session if it may go on.
     async fn judge(
         &self,
         tenant: &Tenant,

@@ -16,36 +16,36 @@ use crate::ticket::{Ticket, TicketPurpose};
 use crate::user::{PersonName, Role, User};
 use crate::username::Username;
 
-/// Somebody who wants to become a user.
+/// A sign-up.
 #[derive(Debug)]
 pub struct Register {
-    /// Where.
+    /// The tenant that the user signs up with.
     pub tenant: TenantId,
-    /// Under which strategy; it must be on offer.
+    /// The strategy, which must be on offer.
     pub strategy: StrategyName,
-    /// Who.
+    /// The user to be made.
     pub new: NewUser,
-    /// The password.
+    /// The first password.
     pub password: Password,
 }
 
-/// Somebody who is to become a user.
+/// A user to be made.
 #[derive(Clone, Debug)]
 pub struct NewUser {
-    /// The address.
+    /// The mail address.
     pub email: Email,
-    /// The name to sign in by.
+    /// A name to sign in by; `None` for the address alone.
     pub username: Option<Username>,
-    /// The mobile number.
+    /// A mobile number to sign in by; `None` for the address alone.
     pub mobile: Option<Mobile>,
-    /// The name.
+    /// The person's name; `None` if it is not known.
     pub name: Option<PersonName>,
-    /// What they may do.
+    /// What the user may do.
     pub role: Role,
 }
 
 impl NewUser {
-    /// Somebody with this address, who may do what everybody may.
+    /// A plain user with this address.
     #[must_use]
     pub const fn new(email: Email, name: Option<PersonName>) -> Self {
         Self { email, username: None, mobile: None, name, role: Role::User }
@@ -80,15 +80,15 @@ pub enum RegisterError {
     Store(#[from] StoreError),
 }
 
-/// Whether a user was made.
-pub(super) enum Made {
-    /// One was.
+/// Whether a user was created.
+pub(super) enum CreatedUser {
+    /// It was.
     User(Box<User>),
-    /// Something that only one may have is another's: whose, if it is the address.
+    /// The address, the user name or the mobile number is another user's: `by`, if it is the address.
     Taken { by: Option<UserKey> },
 }
 
-impl Made {
+impl CreatedUser {
     pub(super) fn user(self) -> Option<User> {
         match self {
             Self::User(user) => Some(*user),
@@ -103,19 +103,19 @@ impl EngineTask {
         tenant.strategy(request.strategy).ok_or(RegisterError::NotOffered)?;
         let Register { new, password, .. } = request;
         tenant.policy.password.check(&password, &[tenant.id.as_str(), new.email.local_part()])?;
-        let made = self.make_user::<RegisterError>(&tenant, new, Some(password)).await?;
+        let created = self.make_user::<RegisterError>(&tenant, new, Some(password)).await?;
         if !tenant.policy.hides_existence {
-            return made.user().map(Some).ok_or(RegisterError::Taken);
+            return created.user().map(Some).ok_or(RegisterError::Taken);
         }
-        if let Made::Taken { by: Some(owner) } = made {
+        if let CreatedUser::Taken { by: Some(owner) } = created {
             self.tell_of_sign_up(&tenant, &owner).await?;
         }
         self.uniform_delay().await;
         Ok(None)
     }
 
-    /// Tells the owner of an address that somebody wanted to sign up with it; not each time, for a stranger must not be
-    /// able to fill a letter box.
+    /// Mails the owner of an address that a sign-up with it was attempted; not each time, or strangers could fill the
+    /// owner's mailbox.
     async fn tell_of_sign_up(&self, tenant: &Tenant, owner: &UserKey) -> Result<(), StoreError> {
         let (now, random) = (self.clock.now(), self.random.as_ref());
         let notice = Ticket::new(owner, TicketPurpose::Notice, Epochs::default(), now, random);
@@ -124,19 +124,19 @@ impl EngineTask {
         Ok(())
     }
 
-    /// Makes a user, unless the address is taken. Whether the password is good enough has been asked.
+    /// Makes a user, unless the address is taken. The caller has checked the strength of the password.
     pub(super) async fn make_user<E>(
         &self,
         tenant: &Tenant,
         new: NewUser,
         password: Option<Password>,
-    ) -> Result<Made, E>
+    ) -> Result<CreatedUser, E>
     where
         E: From<HashRefused> + From<StoreError>,
     {
         self.passwords.admits()?;
-        // Of many who claim one address at once, one pays for a hash; the others wait and find it taken. Where that is not
-        // told, all pay, and nobody may learn by waiting what another one found.
+        // Of many sign-ups with one address at once, one pays for a hash; the others wait and find it taken. Where the tenant
+        // hides that, all pay: a wait would tell.
         let _turn = if tenant.policy.hides_existence {
             None
         } else {
@@ -147,14 +147,14 @@ impl EngineTask {
         let handle = UserHandle::Email(tenant.id.clone(), new.email.clone());
         let by = users.find(&handle).await?.map(|owner| owner.key);
         if by.is_some() && !tenant.policy.hides_existence {
-            return Ok(Made::Taken { by });
+            return Ok(CreatedUser::Taken { by });
         }
         let hash = match password {
             Some(password) => Some(self.hashing(self.passwords.hash(password)).await?),
             None => None,
         };
         if by.is_some() {
-            return Ok(Made::Taken { by });
+            return Ok(CreatedUser::Taken { by });
         }
         let now = self.clock.now();
         let key = UserKey { tenant: tenant.id.clone(), id: UserId::generate(now, self.random.as_ref()) };
@@ -164,11 +164,11 @@ impl EngineTask {
             None => user,
         };
         if users.insert(&user).await? == Inserted::Clash {
-            // Another node was quicker, or it is the name or the number that somebody has.
+            // Another node was quicker, or another user has the user name or the mobile number.
             let by = users.find(&handle).await?.map(|owner| owner.key);
-            return Ok(Made::Taken { by });
+            return Ok(CreatedUser::Taken { by });
         }
         self.report(&Event::of_user(&user.key, EventKind::SignedUp));
-        Ok(Made::User(Box::new(user)))
+        Ok(CreatedUser::User(Box::new(user)))
     }
 }

@@ -1,4 +1,4 @@
-//! The sessions of a user, as the user and an operator see them, and how they end them.
+//! The sessions of a user: how the user and an operator list, rename and end them.
 
 use super::{EngineCore, EngineTask, TenantError, UserAdminError};
 use crate::event::{Event, EventKind};
@@ -11,11 +11,11 @@ use crate::store::{EndScope, Page, SessionHandle};
 pub struct ListedSession {
     /// The session.
     pub session: Session,
-    /// How it stands now, epochs considered.
+    /// Its state now, epochs included.
     pub state: SessionState,
 }
 
-/// The records that one step reads when only some of them are wanted.
+/// How many records one step of a filtered list reads.
 const STEP: u32 = 200;
 
 impl EngineCore {
@@ -24,7 +24,7 @@ impl EngineCore {
         user: &UserKey,
         page: Page<SessionId>,
     ) -> Result<Vec<ListedSession>, UserAdminError> {
-        let stores = &self.kept_tenant(&user.tenant).await?.stores;
+        let stores = &self.any_tenant(&user.tenant).await?.stores;
         let epochs = stores.records.epochs.read(user).await?;
         let now = self.clock.now();
         let sessions = stores.view.list(user, page).await?;
@@ -53,7 +53,7 @@ impl EngineCore {
     }
 
     pub(super) async fn session(&self, key: &SessionKey) -> Result<Option<ListedSession>, UserAdminError> {
-        let stores = &self.kept_tenant(&key.tenant).await?.stores;
+        let stores = &self.any_tenant(&key.tenant).await?.stores;
         let now = self.clock.now();
         let found = stores.records.sessions.find(&SessionHandle::Id(key.clone()), now).await?;
         let Some(session) = found else { return Ok(None) };
@@ -97,14 +97,14 @@ impl EngineTask {
         reason: EndReason,
     ) -> Result<bool, UserAdminError> {
         let Some(session) = self.session_of(user, id).await? else { return Ok(false) };
-        let view = &self.kept_tenant(&user.tenant).await?.stores.view;
+        let view = &self.any_tenant(&user.tenant).await?.stores.view;
         let count = view.end(&EndScope::One(session.key.clone()), reason).await?.len() as u64;
         self.report(&Event::of_session(&session, EventKind::Ended { reason, count }));
         Ok(count > 0)
     }
 
     pub(super) async fn end_session(&self, key: &SessionKey) -> Result<bool, TenantError> {
-        let stores = &self.kept_tenant(&key.tenant).await?.stores;
+        let stores = &self.any_tenant(&key.tenant).await?.stores;
         let handle = SessionHandle::Id(key.clone());
         let found = stores.records.sessions.find(&handle, self.clock.now()).await?;
         let ended = stores.view.end(&EndScope::One(key.clone()), EndReason::Admin).await?.len() as u64;
@@ -117,7 +117,7 @@ impl EngineTask {
     }
 
     pub(super) async fn end_sessions(&self, user: &UserKey, reason: EndReason) -> Result<u64, TenantError> {
-        let stores = &self.kept_tenant(&user.tenant).await?.stores;
+        let stores = &self.any_tenant(&user.tenant).await?.stores;
         let count = stores.view.end(&EndScope::User(user.clone()), reason).await?.len() as u64;
         self.report(&Event::of_user(user, EventKind::Ended { reason, count }));
         Ok(count)

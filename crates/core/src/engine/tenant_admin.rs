@@ -1,4 +1,4 @@
-//! What an operator does with tenants.
+//! How an operator creates, changes, suspends and resumes tenants.
 
 use thiserror::Error;
 
@@ -12,31 +12,31 @@ use crate::session::{EndReason, Ending};
 use crate::store::{EpochScope, Inserted, Page, StoreError, Updated};
 use crate::tenant::{SettingsFault, TenantRecord, TenantSettings};
 
-/// How often a change is tried again that met another one.
+/// How often a change is tried that meets a concurrent one.
 const TRIES: u32 = 5;
 
-/// Why a tenant was not made or changed.
+/// Why a tenant was not created or changed.
 #[derive(Debug, Error)]
 pub enum TenantAdminError {
-    /// There is one of this name.
+    /// There is a tenant of this name.
     #[error("there is a tenant {0} already")]
     Taken(TenantId),
-    /// There is none.
+    /// There is no tenant of this name.
     #[error("there is no tenant {0}")]
     NotFound(TenantId),
-    /// It is the one that is meant where none is named.
+    /// The default tenant cannot be suspended.
     #[error("tenant default cannot be suspended: it is the one that is meant where none is named")]
     Default,
     /// The settings make no sense.
     #[error(transparent)]
     Settings(#[from] SettingsFault),
-    /// It is being changed by others all the time.
-    #[error("the tenant was changed by somebody else at the same time; try again")]
+    /// Other processes changed it at each try.
+    #[error("another process changed the tenant at the same time; try again")]
     Contended,
-    /// A key could not be made.
+    /// A key could not be generated.
     #[error(transparent)]
     Key(#[from] KeyFault),
-    /// A key could not be wrapped.
+    /// A key could not be encrypted.
     #[error(transparent)]
     Seal(#[from] SealFault),
     /// The tenant.
@@ -58,7 +58,7 @@ impl EngineTask {
             return Err(TenantAdminError::Taken(id));
         }
         settings.applied_to(self.directory.policy())?;
-        // Home and keys first: a tenant that is there can be used. What a first attempt left behind is used by the next.
+        // Stores and keys first: a tenant that exists can be used. A second try uses what a first one left behind.
         self.directory.registry.get_or_create(database.as_deref()).await?;
         let (keys, now) = (&*self.stores.keys, self.clock.now());
         make_missing_keys::<TenantAdminError>(keys, &self.directory, &id, now, &*self.random).await?;
@@ -93,13 +93,13 @@ impl EngineTask {
         }
         let now = self.clock.now();
         let suspended = self.replace_tenant(id, |tenant| Ok(tenant.suspended(now))).await?;
-        self.end_everybody(id, now).await?;
+        self.end_all_sessions(id, now).await?;
         self.report(&Event::of_tenant(id.clone(), EventKind::TenantSuspended));
         Ok(suspended)
     }
 
-    async fn end_everybody(&self, id: &TenantId, now: Timestamp) -> Result<(), TenantAdminError> {
-        let stores = self.kept_tenant(id).await?.stores.clone();
+    async fn end_all_sessions(&self, id: &TenantId, now: Timestamp) -> Result<(), TenantAdminError> {
+        let stores = self.any_tenant(id).await?.stores.clone();
         let ending = Ending { at: now, reason: EndReason::Tenant };
         stores.records.epochs.advance(&EpochScope::Tenant(id.clone()), ending).await?;
         stores.view.forget_users();
@@ -109,7 +109,7 @@ impl EngineTask {
     pub(super) async fn resume_tenant(&self, id: &TenantId) -> Result<TenantRecord, TenantAdminError> {
         let now = self.clock.now();
         if self.tenant_record(id).await?.suspended.is_some() {
-            self.end_everybody(id, now).await?;
+            self.end_all_sessions(id, now).await?;
         }
         let resumed = self.replace_tenant(id, |tenant| Ok(tenant.resumed(now))).await?;
         self.report(&Event::of_tenant(id.clone(), EventKind::TenantResumed));

@@ -1,4 +1,4 @@
-//! The tenants that this process has met, with their rules and keys.
+//! The tenants that this process has loaded, with their policies and keys.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -20,13 +20,13 @@ use crate::store::{Change, StoreError, Stored, Stores};
 use crate::strategy::{Strategy, StrategyName};
 use crate::tenant::{SettingsFault, TenantPolicy, TenantRecord};
 
-/// The most tenants that are remembered.
+/// The most tenants in the cache.
 const CAPACITY: u64 = 10_000;
 
-/// How often keys are loaded again because somebody named one that nobody knows.
+/// How often, at most, keys are loaded again because a token names an unknown one.
 const RELOAD_EVERY: Duration = Duration::from_secs(1);
 
-/// A tenant, ready to work with.
+/// A loaded tenant.
 #[derive(Debug)]
 pub struct Tenant {
     /// Its name.
@@ -35,22 +35,22 @@ pub struct Tenant {
     pub policy: Arc<TenantPolicy>,
     /// Its keys.
     pub keyring: Keyring,
-    /// What is stored of it.
+    /// The stored record.
     pub record: TenantRecord,
     pub(super) stores: Arc<TenantStores>,
     loaded: Ticks,
 }
 
-/// There is nothing to be had from this tenant.
+/// The tenant cannot be used.
 #[derive(Clone, Debug, Error)]
 pub enum TenantError {
-    /// Nobody of this name.
+    /// There is no tenant of this name.
     #[error("there is no tenant {0}")]
     Unknown(TenantId),
-    /// Nobody may sign in or stay signed in.
+    /// The tenant is suspended: its users can neither sign in nor stay signed in.
     #[error("the tenant is suspended")]
     Suspended,
-    /// What it has decided for itself makes no sense.
+    /// Its settings contradict each other or the policy.
     #[error("the settings of the tenant make no sense: {0}")]
     Settings(#[from] SettingsFault),
     /// Its keys cannot be used.
@@ -62,7 +62,7 @@ pub enum TenantError {
 }
 
 impl Tenant {
-    /// What `name` means here, if it is on offer.
+    /// The strategy of this name with the tenant's lifetimes; `None` if it is not on offer.
     #[must_use]
     pub fn strategy(&self, name: StrategyName) -> Option<Strategy> {
         self.policy.offers(name)
@@ -75,19 +75,19 @@ impl Tenant {
     }
 }
 
-/// A tenant that exists, whether it can be used or not.
-type Loaded = Result<Arc<Tenant>, TenantError>;
+/// A tenant that exists, or why it cannot be used.
+type LoadedTenant = Result<Arc<Tenant>, TenantError>;
 
-/// All that are known.
+/// The cache of tenants.
 pub(super) struct TenantDirectory {
     stores: Stores,
     clock: Arc<dyn Clock>,
     policy: Arc<TenantPolicy>,
     secrets: Secrets,
     pub(super) registry: TenantStoresRegistry,
-    tenants: SingleFlightCache<TenantId, Option<Loaded>>,
-    /// Each tenant as it was last loaded, for as long as the store cannot say better and nobody has said that it has
-    /// changed: tokens that need no store are verified with keys alone.
+    tenants: SingleFlightCache<TenantId, Option<LoadedTenant>>,
+    /// Each tenant as it was last loaded. It counts while the store is out of reach, unless a change of it was announced:
+    /// tokens that need no store are verified with keys alone.
     last_known: Cache<TenantId, Arc<Tenant>>,
     generation: AtomicU64,
 }
@@ -110,30 +110,30 @@ impl TenantDirectory {
     pub(super) fn changed(&self, change: &Change) {
         match change {
             Change::Tenant(id) => self.forget(id),
-            // That changes may have been missed is no word of any. After every outage it is said.
+            // Changes may have been missed, as after every outage; that does not mean that a tenant has changed.
             Change::Everything => self.tenants.forget_everything(),
             Change::Session(_) | Change::User(_) => (),
         }
     }
 
-    /// The rules where a tenant has decided nothing.
+    /// The policy of tenants without settings of their own.
     pub(super) fn policy(&self) -> &TenantPolicy {
         &self.policy
     }
 
-    /// The tenant has changed. As it was before it is not believed any more, be the store out of reach: it may have been
-    /// suspended.
+    /// Forgets a tenant that has changed, its last known state included: it may have been suspended, and the store may be
+    /// out of reach.
     pub(super) fn forget(&self, id: &TenantId) {
         self.tenants.forget(id);
         self.last_known.invalidate(id);
     }
 
-    /// Asks the store again, if it answers.
+    /// Reads the tenant anew at the next use, if the store answers.
     fn look_again(&self, id: &TenantId) {
         self.tenants.forget(id);
     }
 
-    /// A key as it is stored: under the master key, if there is one.
+    /// A key as it is stored: encrypted, if there is a master key.
     pub(super) fn sealed(&self, key: KeyRecord, random: &dyn Random) -> Result<KeyRecord, SealFault> {
         key.seal(self.secrets.master.as_ref(), random)
     }
@@ -147,11 +147,11 @@ impl TenantDirectory {
         known.ok_or_else(|| TenantError::Unknown(id.clone()))?
     }
 
-    async fn read(&self, id: &TenantId) -> Stored<Option<Loaded>> {
+    async fn read(&self, id: &TenantId) -> Stored<Option<LoadedTenant>> {
         let read = self.tenants.read(id, self.clock.ticks(), RELOAD_EVERY, true, self.load(id)).await;
         match (&read, self.last_known.get(id)) {
-            (Ok(Some(Ok(tenant))), _) => self.know(id, tenant),
-            // Names that nobody has are a stranger's to make up, and are not remembered.
+            (Ok(Some(Ok(tenant))), _) => self.remember(id, tenant),
+            // A stranger can make up names without end: a name that no tenant has is not cached.
             (Ok(None), _) => self.forget(id),
             (Err(_), Some(known)) => return Ok(Some(Ok(known))),
             (Ok(Some(Err(_))) | Err(_), _) => (),
@@ -159,9 +159,9 @@ impl TenantDirectory {
         read
     }
 
-    fn know(&self, id: &TenantId, tenant: &Arc<Tenant>) {
+    fn remember(&self, id: &TenantId, tenant: &Arc<Tenant>) {
         self.last_known.insert(id.clone(), tenant.clone());
-        // A change that came during the read had nothing to forget here yet. The shelf knows of it.
+        // A change that came during the read found nothing here to forget. The cache has dropped the tenant then.
         let is_kept = match self.tenants.hit(id) {
             Some(Some(Ok(kept))) => Arc::ptr_eq(&kept, tenant),
             _ => false,
@@ -171,7 +171,7 @@ impl TenantDirectory {
         }
     }
 
-    async fn load(&self, id: &TenantId) -> Stored<Option<Loaded>> {
+    async fn load(&self, id: &TenantId) -> Stored<Option<LoadedTenant>> {
         let loaded = self.clock.ticks();
         let Some(record) = self.stores.tenants.find(id).await? else { return Ok(None) };
         let keys = self.stores.keys.list(&record.id).await?;
@@ -186,7 +186,7 @@ impl TenantDirectory {
         keys: &[KeyRecord],
         stores: Arc<TenantStores>,
         loaded: Ticks,
-    ) -> Loaded {
+    ) -> LoadedTenant {
         let policy = record.settings.applied_to(&self.policy)?;
         let generation = self.generation.fetch_add(1, Ordering::Relaxed);
         let secrets = &self.secrets;
@@ -212,7 +212,7 @@ struct TenantStoresUnavailable {
     source: Arc<dyn Error + Send + Sync>,
 }
 
-/// The same fault, with the tenant in it: whoever answers for it may not know of whom it is.
+/// Adds the tenant to a fault, for the reader of the log.
 fn stores_unavailable(tenant: &TenantId, fault: StoreError) -> StoreError {
     match fault {
         StoreError::Unavailable { doing, source } => {
@@ -228,16 +228,16 @@ impl EngineCore {
         if tenant.record.suspended.is_some() { Err(TenantError::Suspended) } else { Ok(tenant) }
     }
 
-    /// The same, suspended or not: for those who keep it.
-    pub(super) async fn kept_tenant(&self, id: &TenantId) -> Result<Arc<Tenant>, TenantError> {
+    /// The same, suspended or not: for administration.
+    pub(super) async fn any_tenant(&self, id: &TenantId) -> Result<Arc<Tenant>, TenantError> {
         self.directory.find(id).await
     }
 
-    /// The same tenant with keys that were loaded a moment ago: somebody named a key that `tenant` does not know.
+    /// The tenant with keys that were loaded a moment ago: a token names a key that `tenant` does not have.
     pub(super) async fn reloaded(&self, tenant: &Arc<Tenant>) -> Result<Arc<Tenant>, TenantError> {
         if self.clock.ticks().since(tenant.loaded) >= RELOAD_EVERY {
             self.directory.look_again(&tenant.id);
         }
-        self.kept_tenant(&tenant.id).await
+        self.any_tenant(&tenant.id).await
     }
 }

@@ -1,7 +1,7 @@
-//! Where users live: their stores, the view of their sessions, and what is noted down to be written later.
+//! The stores of a tenant's users, with the session view over them and the uses that are yet to be written.
 //!
-//! All tenants that name no database of their own live in one home. A tenant that names one has another, opened when it
-//! is first asked for; nothing else in the engine knows the difference.
+//! All tenants without a database of their own share one set. A tenant with one has another set, opened at its first use.
+//! Nothing else in the engine knows the difference.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,22 +15,22 @@ use crate::id::SessionKey;
 use crate::liveness::{CachedSession, SessionView, ViewLimits};
 use crate::store::{Stored, Stores, TenantDatabases, Watch};
 
-/// How many uses of sessions may wait to be written down; what finds no room is written down at the next use.
+/// How many uses of sessions may wait to be written down. One that finds no room is written at the next use.
 const MOST_NOTED: usize = 4096;
 
-/// Where users live.
+/// The stores of one tenant, or of all tenants that share a database.
 pub(super) struct TenantStores {
     pub(super) records: Stores,
     pub(super) view: Arc<SessionView>,
     uses: mpsc::Sender<SessionKey>,
     pub(super) noted: Mutex<mpsc::Receiver<SessionKey>>,
-    /// Wakes whoever sends mail.
+    /// Wakes the mail worker.
     pub(super) mail_queued: Notify,
     _watch: Option<Watch>,
 }
 
 impl TenantStores {
-    /// The home that everybody shares. Somebody else passes on what its feed says.
+    /// The shared stores. The engine passes on what their change feed says.
     pub(super) fn shared(stores: Stores, clock: Arc<dyn Clock>, bounds: ViewLimits) -> Arc<Self> {
         let view = Arc::new(SessionView::new(stores.clone(), clock, bounds));
         Arc::new(Self::with(stores, view, None))
@@ -47,10 +47,10 @@ impl TenantStores {
         Self { records, view, uses, noted: Mutex::new(noted), mail_queued: Notify::new(), _watch: watch }
     }
 
-    /// Notes a use down, if the last one that is written is long past.
+    /// Notes that a session was used, if the last written use is long past.
     pub(super) fn note_use(&self, seen: &CachedSession, now: Timestamp) {
         if seen.should_record_use(now) {
-            // Where there is no room it goes unwritten, and a later one will not.
+            // Without room this use is lost; a later one is written.
             let _ = self.uses.try_send(seen.session().key.clone());
         }
     }
@@ -62,7 +62,7 @@ impl fmt::Debug for TenantStores {
     }
 }
 
-/// All homes that are open.
+/// All tenant stores that are open.
 pub(super) struct TenantStoresRegistry {
     pub(super) shared: Arc<TenantStores>,
     databases: Arc<dyn TenantDatabases>,
@@ -81,7 +81,7 @@ impl TenantStoresRegistry {
         Self { shared, databases, clock, bounds, others: Mutex::default() }
     }
 
-    /// The home at this place, which is there; the shared one where none is named.
+    /// The stores in an existing database; the shared ones where none is named.
     pub(super) async fn at(&self, database: Option<&str>) -> Stored<Arc<TenantStores>> {
         match database {
             Some(database) => self.opened(database, self.databases.open(database)).await,
@@ -89,7 +89,7 @@ impl TenantStoresRegistry {
         }
     }
 
-    /// The same for a tenant that is about to be made: made, if there is none.
+    /// The same for a tenant that is about to be created: creates the database if there is none.
     pub(super) async fn get_or_create(&self, database: Option<&str>) -> Stored<Arc<TenantStores>> {
         match database {
             Some(database) => self.opened(database, self.databases.get_or_create(database)).await,
@@ -102,7 +102,7 @@ impl TenantStoresRegistry {
         database: &str,
         opening: impl Future<Output = Stored<Stores>>,
     ) -> Stored<Arc<TenantStores>> {
-        // Whoever waits for one of them keeps nobody from the others.
+        // Opening one database must not keep requests from the others.
         let cell = self.others.lock().await.entry(database.to_owned()).or_default().clone();
         let opened = cell.get_or_try_init(async || {
             let stores = opening.await?;

@@ -1,8 +1,8 @@
-//! How long an answer takes that must not tell what was found.
+//! The time of an answer that must not tell what was found.
 //!
-//! The steps are the same whoever it is about, but a row that is there and one that is not do not cost a store the same.
-//! So such an answer comes at one time: a fixed one after the request, longer than the steps take, and whatever the
-//! password hash took on top, which costs the same for everybody.
+//! The steps are the same for every user, but a store does not take the same time for a row that exists and one that does
+//! not. So such an answer comes a fixed time after the request, longer than the steps take. The time of the password hash
+//! is added: it is the same for every user.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,10 +12,10 @@ use tokio::time::sleep;
 
 use crate::clock::{Clock, Ticks};
 
-/// How long everything but the hash takes, as far as anybody can see.
+/// How long everything but the hash takes, as a client sees it.
 pub(super) const ALL_BUT_HASHING: Duration = Duration::from_millis(25);
 
-/// The pace of one answer.
+/// The delay of one answer.
 pub(super) struct UniformDelay {
     clock: Arc<dyn Clock>,
     begun: Ticks,
@@ -23,12 +23,12 @@ pub(super) struct UniformDelay {
 }
 
 impl UniformDelay {
-    /// From now on.
+    /// Begins with the request.
     pub(super) fn begin(clock: &Arc<dyn Clock>) -> Self {
         Self { clock: clock.clone(), begun: clock.ticks(), hashing: Mutex::default() }
     }
 
-    /// Does work that takes as long whoever it is about, and waits for a free thread as long.
+    /// Waits for a password hash. It takes the same time for every user.
     pub(super) async fn hashing<T>(&self, work: impl Future<Output = T>) -> T {
         let begun = self.clock.ticks();
         let done = work.await;

@@ -1,4 +1,4 @@
-//! Opening an account that was locked because of wrong guesses: by the link in the mail, or by an operator.
+//! Opening an account that wrong passwords have locked: by the link in the mail, or by an operator.
 
 use thiserror::Error;
 
@@ -10,10 +10,10 @@ use crate::lockout::AttemptKey;
 use crate::store::StoreError;
 use crate::ticket::{LinkToken, RedeemOutcome, Ticket, TicketPurpose};
 
-/// Why an account is not opened.
+/// Why an account is not unlocked.
 #[derive(Clone, Debug, Error)]
 pub enum UnlockError {
-    /// It is no such link, or it has expired, or it was used.
+    /// The link is not one of ours, has expired, or was used.
     #[error("the link is not good, or not good any more")]
     InvalidToken,
     /// The tenant.
@@ -44,7 +44,7 @@ impl EngineTask {
 
     pub(super) async fn unlock_user(&self, user: &UserKey) -> Result<(), UserAdminError> {
         self.user(user).await?;
-        self.kept_tenant(&user.tenant).await?.stores.records.attempts.clear(user).await?;
+        self.any_tenant(&user.tenant).await?.stores.records.attempts.clear(user).await?;
         self.report(&Event::of_user(user, EventKind::Unlocked));
         Ok(())
     }
@@ -52,7 +52,7 @@ impl EngineTask {
 
 impl EngineCore {
     pub(super) async fn locked_until(&self, user: &UserKey) -> Result<Option<Timestamp>, UserAdminError> {
-        let tenant = self.kept_tenant(&user.tenant).await?;
+        let tenant = self.any_tenant(&user.tenant).await?;
         let key = AttemptKey { user: user.clone(), device: None };
         let attempts = tenant.stores.records.attempts.find(&key).await?;
         Ok(attempts.locked(self.clock.now(), &tenant.policy.lockout))

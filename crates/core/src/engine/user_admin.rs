@@ -1,4 +1,4 @@
-//! What an operator does with users.
+//! How an operator creates, invites, disables and changes users.
 
 use std::future::Future;
 
@@ -16,10 +16,10 @@ use crate::store::{EndScope, Page, StoreError, Updated, UserHandle};
 use crate::user::{Role, User};
 use crate::username::LoginName;
 
-/// How often a change is tried again that met another one.
+/// How often a change is tried that meets a concurrent one.
 const TRIES: u32 = 5;
 
-/// Why a user was not made or changed.
+/// Why a user was not created or changed.
 #[derive(Clone, Debug, Error)]
 pub enum UserAdminError {
     /// There is no such user.
@@ -31,8 +31,8 @@ pub enum UserAdminError {
     /// The password is too easy to guess.
     #[error(transparent)]
     Weak(#[from] WeakPassword),
-    /// The user is being changed by others all the time.
-    #[error("the user was changed by somebody else at the same time; try again")]
+    /// Other processes changed the user at each try.
+    #[error("another process changed the user at the same time; try again")]
     Contended,
     /// Too many passwords are being hashed.
     #[error(transparent)]
@@ -51,7 +51,7 @@ impl EngineCore {
         tenant: &TenantId,
         email: &Email,
     ) -> Result<User, UserAdminError> {
-        let stores = &self.kept_tenant(tenant).await?.stores;
+        let stores = &self.any_tenant(tenant).await?.stores;
         let handle = UserHandle::Email(tenant.clone(), email.clone());
         stores.records.users.find(&handle).await?.ok_or(UserAdminError::NotFound)
     }
@@ -61,13 +61,13 @@ impl EngineCore {
         tenant: &TenantId,
         name: &LoginName,
     ) -> Result<User, UserAdminError> {
-        let stores = &self.kept_tenant(tenant).await?.stores;
+        let stores = &self.any_tenant(tenant).await?.stores;
         let handle = UserHandle::by_login(tenant, name);
         stores.records.users.find(&handle).await?.ok_or(UserAdminError::NotFound)
     }
 
     pub(super) async fn user(&self, key: &UserKey) -> Result<User, UserAdminError> {
-        let stores = &self.kept_tenant(&key.tenant).await?.stores;
+        let stores = &self.any_tenant(&key.tenant).await?.stores;
         stores.records.users.find(&UserHandle::Id(key.clone())).await?.ok_or(UserAdminError::NotFound)
     }
 
@@ -77,7 +77,7 @@ impl EngineCore {
         search: &str,
         page: Page<UserId>,
     ) -> Result<Vec<User>, UserAdminError> {
-        let stores = &self.kept_tenant(tenant).await?.stores;
+        let stores = &self.any_tenant(tenant).await?.stores;
         Ok(stores.records.users.list(tenant, search, page).await?)
     }
 }
@@ -89,16 +89,16 @@ impl EngineTask {
         new: NewUser,
         password: Password,
     ) -> Result<User, UserAdminError> {
-        let tenant = self.kept_tenant(tenant).await?;
+        let tenant = self.any_tenant(tenant).await?;
         tenant.policy.password.check(&password, &[tenant.id.as_str(), new.email.local_part()])?;
-        let made = self.make_user::<UserAdminError>(&tenant, new, Some(password)).await?;
-        made.user().ok_or(UserAdminError::Taken)
+        let created = self.make_user::<UserAdminError>(&tenant, new, Some(password)).await?;
+        created.user().ok_or(UserAdminError::Taken)
     }
 
     pub(super) async fn invite_user(&self, tenant: &TenantId, new: NewUser) -> Result<User, UserAdminError> {
         let tenant = self.tenant(tenant).await?;
-        let made = self.make_user::<UserAdminError>(&tenant, new, None).await?;
-        let user = made.user().ok_or(UserAdminError::Taken)?;
+        let created = self.make_user::<UserAdminError>(&tenant, new, None).await?;
+        let user = created.user().ok_or(UserAdminError::Taken)?;
         self.send_reset(&tenant, &user.key, MailKind::Welcome).await?;
         Ok(user)
     }
@@ -112,7 +112,7 @@ impl EngineTask {
 
     pub(super) async fn enable_user(&self, key: &UserKey) -> Result<User, UserAdminError> {
         if self.user(key).await?.disabled.is_some() {
-            // Whoever was disabled by a process that died half-way may have sessions left.
+            // A process that died while it disabled the user may have left sessions.
             self.end_all(key, EndReason::Admin).await?;
         }
         let user = self.change_user(key, |user| user.enabled(self.clock.now())).await?;
@@ -127,7 +127,7 @@ impl EngineTask {
     }
 
     pub(super) async fn set_password(&self, key: &UserKey, new: Password) -> Result<User, UserAdminError> {
-        let tenant = self.kept_tenant(&key.tenant).await?;
+        let tenant = self.any_tenant(&key.tenant).await?;
         let found = self.user(key).await?;
         tenant.policy.password.check(&new, &[tenant.id.as_str(), found.email.local_part()])?;
         let hash = self.hashing(self.passwords.hash(new)).await?;
@@ -160,7 +160,7 @@ impl EngineTask {
     }
 
     pub(super) async fn end_all(&self, user: &UserKey, reason: EndReason) -> Result<u64, UserAdminError> {
-        let view = &self.kept_tenant(&user.tenant).await?.stores.view;
+        let view = &self.any_tenant(&user.tenant).await?.stores.view;
         Ok(view.end(&EndScope::User(user.clone()), reason).await?.len() as u64)
     }
 
@@ -169,7 +169,7 @@ impl EngineTask {
         key: &UserKey,
         change: impl Fn(User) -> User + Send + Sync,
     ) -> Result<User, UserAdminError> {
-        let stores = &self.kept_tenant(&key.tenant).await?.stores;
+        let stores = &self.any_tenant(&key.tenant).await?.stores;
         for _ in 0..TRIES {
             let found = stores.records.users.find(&UserHandle::Id(key.clone())).await?;
             let before = found.ok_or(UserAdminError::NotFound)?;

@@ -125,8 +125,8 @@ verbs_that_change_state! {
     /// [`UserAdminError::NotFound`], or the store's.
     StartReset: start_reset(&user: UserKey;) -> Result<IssueOutcome, UserAdminError>;
 
-    /// Sets the password of the user whom a link was sent to, and ends all of the user's sessions. It signs no one in.
-    /// What is wrong with the password is said before the link is used.
+    /// Sets the password of the user to whose address a link was sent, and ends all of the user's sessions. The user is not
+    /// signed in by it. A password that is refused leaves the link unused.
     ///
     /// # Errors
     /// A [`ResetError`]; the password is as it was then.

@@ -1,0 +1,130 @@
+//! Session checks: whether the session behind a credential is live, and how it slides.
+
+use std::sync::Arc;
+
+use super::opaque_id::OpaqueId;
+use super::tenant_stores::TenantStores;
+use super::{AuthenticationError, EngineCore, IssueError, RenewedCredential, Tenant};
+use crate::clock::Timestamp;
+use crate::id::{SessionId, SessionKey};
+use crate::liveness::CachedUser;
+use crate::session::{Session, SessionState};
+use crate::strategy::{Renewal, SessionClaim, Strategy};
+use crate::token::access::AccessClaims;
+use crate::user::Role;
+
+impl EngineCore {
+    /// Checks a token of an allowlist, or of a session over JWT: the session that the claim names must be live.
+    pub(super) async fn check_allowlist(
+        &self,
+        stores: &TenantStores,
+        claims: &AccessClaims,
+        strategy: Strategy,
+        claim: SessionClaim,
+    ) -> Result<Role, AuthenticationError> {
+        let id = match claim {
+            SessionClaim::Jti => SessionId::from_uuid(claims.jti.as_uuid()),
+            SessionClaim::Sid => claims.sid,
+        };
+        let gone = AuthenticationError::NotLive(Some(claim));
+        let seen =
+            stores.view.session(&SessionKey { tenant: claims.tid.clone(), id }).await?.ok_or(gone.clone())?;
+        let session = seen.session();
+        if session.user != claims.sub {
+            return Err(gone);
+        }
+        let standing =
+            self.live_user(stores, session, Some(claim)).await.map_err(|refused| match (claim, refused) {
+                // A token that is off the allowlist gets one answer, whatever the reason.
+                (SessionClaim::Jti, AuthenticationError::UserGone) => gone,
+                (_, other) => other,
+            })?;
+        let now = self.clock.now();
+        if let Some(end) = slid_to(strategy, session, now) {
+            // The view has proven that the session is live. If the store is out of reach, it slides at the next request.
+            let _ = stores.view.touch(&session.key, now, Some(end)).await;
+        }
+        stores.note_use(&seen, now);
+        Ok(standing.user.role)
+    }
+
+    /// Checks a token against a denylist. The entries are tombstones: a session without a record denies nothing.
+    pub(super) async fn check_denylist(
+        &self,
+        stores: &TenantStores,
+        claims: &AccessClaims,
+    ) -> Result<Option<Role>, AuthenticationError> {
+        let key = SessionKey { tenant: claims.tid.clone(), id: claims.sid };
+        let Some(seen) = stores.view.session(&key).await? else { return Ok(None) };
+        let standing =
+            self.live_user(stores, seen.session(), None).await.map_err(|refused| match refused {
+                AuthenticationError::NotLive(_) | AuthenticationError::UserGone => {
+                    AuthenticationError::Revoked
+                }
+                other => other,
+            })?;
+        stores.note_use(&seen, self.clock.now());
+        Ok(Some(standing.user.role))
+    }
+
+    /// The user of a session that is live.
+    pub(super) async fn live_user(
+        &self,
+        stores: &TenantStores,
+        session: &Session,
+        claim: Option<SessionClaim>,
+    ) -> Result<Arc<CachedUser>, AuthenticationError> {
+        let gone = AuthenticationError::NotLive(claim);
+        let standing =
+            stores.view.user(&session.user_key()).await?.ok_or(AuthenticationError::UserGone)?;
+        if self.may_be_signed_in(session, &standing) {
+            return Ok(standing);
+        }
+        if session.state != SessionState::Live {
+            let user_stands = standing.user.disabled.is_none();
+            return Err(if user_stands { gone } else { AuthenticationError::UserGone });
+        }
+        // The store announces a session and its user one after the other. Between the two, a session that a password change
+        // kept looks ended, and a user who was enabled looks disabled. Neither is refused for that.
+        let (session, standing) = stores.view.reread(session).await?.ok_or(gone.clone())?;
+        if self.may_be_signed_in(session.session(), &standing) {
+            Ok(standing)
+        } else if standing.user.disabled.is_some() {
+            Err(AuthenticationError::UserGone)
+        } else {
+            Err(gone)
+        }
+    }
+
+    fn may_be_signed_in(&self, session: &Session, standing: &CachedUser) -> bool {
+        let state = session.state_at(self.clock.now(), standing.epochs);
+        state == SessionState::Live && standing.user.disabled.is_none()
+    }
+
+    /// Prolongs a sliding session, and renews its cookie, once a tenth of its idle timeout is gone.
+    pub(super) async fn slide(
+        &self,
+        tenant: &Tenant,
+        strategy: Strategy,
+        session: &Session,
+        opaque: &OpaqueId,
+        now: Timestamp,
+    ) -> Result<Option<RenewedCredential>, AuthenticationError> {
+        let Some(end) = slid_to(strategy, session, now) else { return Ok(None) };
+        match tenant.stores.view.touch(&session.key, now, Some(end)).await {
+            Ok(true) => (),
+            Ok(false) => return Err(AuthenticationError::NotLive(None)),
+            // The view has proven that the session is live. It slides once the store is back.
+            Err(_) => return Ok(None),
+        }
+        let signer = tenant.keyring.cookie_signer(now).ok_or(IssueError::NoKey("cookie"))?;
+        Ok(Some(RenewedCredential { credential: opaque.signed(signer), expires: end }))
+    }
+}
+
+/// The new end of a sliding session; `None` until a tenth of its idle timeout is gone.
+fn slid_to(strategy: Strategy, session: &Session, now: Timestamp) -> Option<Timestamp> {
+    let Renewal::Sliding { idle, .. } = strategy.renewal() else { return None };
+    let end = now.plus(idle).min(session.absolute_expires);
+    (end.since(session.idle_expires) >= idle / 10).then_some(end)
+}

@@ -1,0 +1,99 @@
+//! Verifying access tokens, with a cache of those that were verified.
+
+use std::sync::Arc;
+
+use moka::sync::Cache;
+
+use super::{AuthenticationError, EngineCore, Tenant, TenantError};
+use crate::clock::Timestamp;
+use crate::id::TenantId;
+use crate::secret::SecretHash;
+use crate::token::access::{AccessClaims, verify_access};
+use crate::token::{ExpectedClaims, TokenFault, claimed_tenant};
+
+/// Tokens whose signature is right, by their hash. Failures are never cached.
+pub(super) struct VerifiedTokens(Cache<SecretHash, VerifiedToken>);
+
+#[derive(Clone)]
+struct VerifiedToken {
+    claims: Arc<AccessClaims>,
+    /// The generation of the key ring that verified it: another one may have dropped the key.
+    generation: u64,
+}
+
+impl VerifiedTokens {
+    pub(super) fn new(capacity: u64) -> Self {
+        Self(Cache::new(capacity))
+    }
+}
+
+impl EngineCore {
+    /// The claims of a token, and its tenant. A request that names no tenant gets the token's.
+    pub(super) async fn verified_claims(
+        &self,
+        named: Option<&TenantId>,
+        tenant: Arc<Tenant>,
+        token: &str,
+    ) -> Result<(Arc<Tenant>, Arc<AccessClaims>), AuthenticationError> {
+        let hash = SecretHash::of(&[token.as_bytes()]);
+        let cached = self.verified.0.get(&hash);
+        let owner =
+            cached.as_ref().map_or_else(|| claimed_tenant(token), |hit| Ok(hit.claims.tid.clone()))?;
+        if named.is_some_and(|named| *named != owner) {
+            return Err(AuthenticationError::OtherTenant);
+        }
+        let tenant = if tenant.id == owner { tenant } else { self.tenant_of_token(&owner).await? };
+        let now = self.clock.now();
+        if let Some(hit) = cached.filter(|hit| hit.generation == tenant.keyring.generation()) {
+            hit.claims.check_time(now, tenant.policy.leeway)?;
+            refuse_from_before_suspension(&tenant, &hit.claims)?;
+            return Ok((tenant, hit.claims));
+        }
+        let (tenant, claims) = Box::pin(self.verify(tenant, token, now)).await?;
+        refuse_from_before_suspension(&tenant, &claims)?;
+        let claims = Arc::new(claims);
+        let generation = tenant.keyring.generation();
+        self.verified.0.insert(hash, VerifiedToken { claims: claims.clone(), generation });
+        Ok((tenant, claims))
+    }
+
+    /// A tenant that only a token names, and that does not exist, is a bad token.
+    async fn tenant_of_token(&self, owner: &TenantId) -> Result<Arc<Tenant>, AuthenticationError> {
+        self.tenant(owner).await.map_err(|refused| match refused {
+            TenantError::Unknown(_) => AuthenticationError::Invalid,
+            other => AuthenticationError::Tenant(other),
+        })
+    }
+
+    /// Verifies a token; one of a key that is not known yet, with keys that were just loaded.
+    async fn verify(
+        &self,
+        tenant: Arc<Tenant>,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<(Arc<Tenant>, AccessClaims), AuthenticationError> {
+        let verify = |tenant: &Tenant| {
+            let expected =
+                ExpectedClaims { issuer: &self.issuer, audience: tenant.audience(), tenant: &tenant.id };
+            verify_access(&tenant.keyring, token, now, tenant.policy.leeway, &expected)
+        };
+        match verify(&tenant) {
+            Ok(claims) => Ok((tenant, claims)),
+            Err(TokenFault::UnknownKey { .. }) => {
+                let tenant = self.reloaded(&tenant).await?;
+                if tenant.record.suspended.is_some() {
+                    return Err(TenantError::Suspended.into());
+                }
+                let claims = verify(&tenant)?;
+                Ok((tenant, claims))
+            }
+            Err(fault) => Err(fault.into()),
+        }
+    }
+}
+
+/// Refuses a token that was issued before its tenant was suspended, whatever its check.
+fn refuse_from_before_suspension(tenant: &Tenant, claims: &AccessClaims) -> Result<(), AuthenticationError> {
+    let worthless = tenant.record.tokens_not_before.is_some_and(|moment| claims.iat <= moment);
+    if worthless { Err(AuthenticationError::NotLive(None)) } else { Ok(()) }
+}
