@@ -1,7 +1,7 @@
 //! Authentication: what every request of a signed-in client goes through.
 //!
-//! This is the hot path: the credential is found, hashed, looked up among the verified ones, and its session is looked up in
-//! the view. There is no I/O unless something is new, or the view cannot prove that it is complete.
+//! This is the hot path: the credential is found, hashed, looked up among the verified ones, and its session is
+//! looked up in the view. There is no I/O unless something is new, or the view cannot prove that it is complete.
 
 use std::sync::Arc;
 

@@ -17,7 +17,7 @@ use super::{ChangeListener, Engine, EngineCore};
 use crate::clock::Timestamp;
 use crate::id::TenantId;
 use crate::key::{KeyFault, KeyringFault, SealFault};
-use crate::password::HashPool;
+use crate::password::{Argon2Cost, HashPool, PoolSize};
 use crate::random::{self, Random};
 use crate::store::StoreError;
 use crate::tenant::{Installation, TenantRecord};
@@ -42,8 +42,25 @@ pub enum OpenError {
     Thread(#[from] io::Error),
 }
 
-/// Opens an engine on its stores.
-pub(super) async fn open(parts: EngineBuilder, passwords: Arc<HashPool>) -> Result<Engine, OpenError> {
+impl EngineBuilder {
+    /// Opens the engine. The first one on a database makes the tenant `default` and its keys; if several processes start
+    /// at once, they agree on one set.
+    ///
+    /// # Errors
+    /// An [`OpenError`] that names the cause and the cure.
+    pub async fn open(self) -> Result<Engine, OpenError> {
+        let passwords = match self.passwords.clone() {
+            Some(pool) => pool,
+            None => {
+                let (size, cost) = (PoolSize::default(), Argon2Cost::RECOMMENDED);
+                Arc::new(HashPool::new(size, cost, self.random.clone())?)
+            }
+        };
+        open(self, passwords).await
+    }
+}
+
+async fn open(parts: EngineBuilder, passwords: Arc<HashPool>) -> Result<Engine, OpenError> {
     let now = parts.clock.now();
     let proposed = installation(now, parts.random.as_ref());
     let installation = parts.stores.tenants.get_or_create_installation(&proposed).await?;

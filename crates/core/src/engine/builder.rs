@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use super::bootstrap::OpenError;
-use super::{Engine, bootstrap};
+use super::Engine;
 use crate::clock::Clock;
 use crate::event::{DiscardEvents, EventSink};
 use crate::key::{MasterKey, SharedSecrets};
 use crate::liveness::ViewLimits;
 use crate::machine::{SystemClock, SystemRandom};
-use crate::password::{Argon2Cost, HashPool, PasswordPolicy, PoolSize};
+use crate::password::{HashPool, PasswordPolicy};
 use crate::random::Random;
 use crate::store::{NoTenantDatabases, Stores, TenantDatabases};
 use crate::tenant::TenantPolicy;
@@ -125,21 +124,5 @@ impl EngineBuilder {
     #[must_use]
     pub fn view_bounds(self, bounds: ViewLimits) -> Self {
         Self { bounds, ..self }
-    }
-
-    /// Opens the engine. The first engine ever on a database makes the tenant `default` and its keys; several first ones
-    /// at once agree.
-    ///
-    /// # Errors
-    /// An [`OpenError`] that names the cause and the cure.
-    pub async fn open(self) -> Result<Engine, OpenError> {
-        let passwords = match self.passwords.clone() {
-            Some(pool) => pool,
-            None => {
-                let (size, cost) = (PoolSize::default(), Argon2Cost::RECOMMENDED);
-                Arc::new(HashPool::new(size, cost, self.random.clone())?)
-            }
-        };
-        bootstrap::open(self, passwords).await
     }
 }

@@ -88,8 +88,8 @@ impl EngineTask {
         Ok(())
     }
 
-    /// Attempts from within a session have a counter of their own: a thief with a stolen session cannot go on guessing, and
-    /// strangers who have locked the account do not keep its owner from changing the password.
+    /// Attempts from within a session have a counter of their own: a thief with a stolen session cannot go on
+    /// guessing, and strangers who have locked the account do not keep its owner from changing the password.
     async fn is_current(
         &self,
         tenant: &Tenant,

@@ -1,8 +1,8 @@
 //! The device proof: a secret of the device, in a browser's cookie or in an app's key store.
 //!
-//! The server makes and signs the secret, so that an attacker cannot plant one. It belongs to the browser, not to a session
-//! or a user: it stays across sign-ins and accounts. Each session and each user stores a hash of it that is of no use for
-//! another.
+//! The server makes and signs the secret, so that an attacker cannot plant one. It belongs to the browser, not to a
+//! session or a user: it stays across sign-ins and accounts. Each session and each user stores a hash of it that is
+//! of no use for another.
 
 use tracing::warn;
 
@@ -64,8 +64,8 @@ impl PresentedDevice {
 }
 
 impl EngineCore {
-    /// The secret that a request presents, if this installation signed it. An app's own secret counts before a cookie, and
-    /// an app is never told what is in a cookie.
+    /// The secret that a request presents, if this installation signed it. An app's own secret counts before a
+    /// cookie, and an app is never told what is in a cookie.
     pub(super) async fn shown_secret(
         &self,
         shown: &PresentedDevice,

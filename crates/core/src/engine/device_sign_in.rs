@@ -189,8 +189,8 @@ impl EngineTask {
         let VerifyCode { login, code, device, shown, .. } = request;
         let known = self.shown_secret(&shown).await?;
         let key = TicketKey { tenant: tenant.id.clone(), id: login };
-        // A browser sends its cookie with every request. So the cookie must be that of the device that asked for the code.
-        // An app sends its secret on purpose, and may begin to do so with this step.
+        // A browser sends its cookie with every request. So the cookie must be that of the device that asked for the
+        // code. An app sends its secret on purpose, and may begin to do so with this step.
         let sent_unasked = known.as_ref().filter(|_| shown.secret.is_none());
         let ticket = self.redeem_code(&tenant, &key, &code, sent_unasked).await?;
 

@@ -1,8 +1,8 @@
 //! The mail queue: mails wait in the store, and are made when they are sent.
 //!
-//! A user who signs in does not wait for a mail server. A mail that cannot be delivered is retried, later each time, until
-//! it expires. Address and secret are filled in when it is sent; of a secret the store gets the hash. `mail_worker.rs` says
-//! when the queue is read.
+//! A user who signs in does not wait for a mail server. A mail that cannot be delivered is retried, later each time,
+//! until it expires. Address and secret are filled in when it is sent; of a secret the store gets the hash.
+//! `mail_worker.rs` says when the queue is read.
 
 use std::time::Duration;
 

@@ -48,8 +48,8 @@ impl EngineCore {
         while workers.join_next().await.is_some() {}
     }
 
-    /// Opens the stores of every tenant. Otherwise mail from before this process began would wait for the tenant's first
-    /// request.
+    /// Opens the stores of every tenant. Otherwise mail from before this process began would wait for the tenant's
+    /// first request.
     async fn open_tenant_stores(&self) {
         let tenants = match self.all_tenants().await {
             Ok(tenants) => tenants,

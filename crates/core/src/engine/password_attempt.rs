@@ -1,7 +1,7 @@
 //! Password attempts: the one place where a password is compared, whatever the surface.
 //!
-//! An attempt on a user who does not exist takes the same steps and the same writes as one on a user who does: no client
-//! learns which one it was, nor whether an account is locked.
+//! An attempt on a user who does not exist takes the same steps and the same writes as one on a user who does: no
+//! client learns which one it was, nor whether an account is locked.
 
 use std::time::Duration;
 
@@ -61,8 +61,8 @@ struct ReservedAttempt {
 impl EngineTask {
     /// Compares a password if the lockout permits it. If not, that costs the same.
     ///
-    /// A client that hangs up while its password is compared gives the attempt back and has learned nothing. Otherwise a
-    /// few such clients would keep all others from being heard.
+    /// A client that hangs up while its password is compared gives the attempt back and has learned nothing.
+    /// Otherwise a few such clients would keep all others from being heard.
     pub(super) async fn attempt_password<E>(&self, attempt: PasswordAttempt<'_>) -> Result<AttemptResult, E>
     where
         E: From<HashRefused> + From<StoreError>,
@@ -108,8 +108,8 @@ impl EngineTask {
         Err(HashRefused::Busy { retry_after: Duration::from_secs(1) }.into())
     }
 
-    /// Stands in for an attempt that is refused. It costs the store the same, so that the time of an answer does not tell
-    /// that an account is locked, or that it exists.
+    /// Stands in for an attempt that is refused. It costs the store the same, so that the time of an answer does not
+    /// tell that an account is locked, or that it exists.
     async fn reserve_decoy(&self, tenant: &Tenant) -> Stored<ReservedAttempt> {
         let now = self.clock.now();
         let user = UserKey { tenant: tenant.id.clone(), id: UserId::generate(now, self.random.as_ref()) };
@@ -133,7 +133,8 @@ impl EngineTask {
         }
     }
 
-    /// Sends the owner a link that opens the account. A device that has locked itself out gets none: the account is open.
+    /// Sends the owner a link that opens the account. A device that has locked itself out gets none: the account is
+    /// open.
     async fn tell_of_lock(&self, stores: &TenantStores, whose: &AttemptKey) -> Stored<()> {
         if whose.device.is_some() {
             self.report(&Event::of_user(&whose.user, EventKind::DeviceLocked));
@@ -156,8 +157,8 @@ const DECOY_BYTES: usize = 3;
 impl EngineCore {
     /// The decoy user of a name that no user has: attempts and mails are counted under its id, which no user has.
     ///
-    /// Which name leads to which decoy is a secret of the tenant's. A client that knew two names of one decoy could lock it
-    /// by the one and learn from the other whether that name belongs to a user.
+    /// Which name leads to which decoy is a secret of the tenant's. A client that knew two names of one decoy could
+    /// lock it by the one and learn from the other whether that name belongs to a user.
     pub(super) fn decoy_user(&self, tenant: &Tenant, login: &str) -> UserKey {
         let name = format!("nobody:{login}");
         let keyed = tenant.keyring.device_signer(self.clock.now()).map(|key| cookie::sign(key, &name));

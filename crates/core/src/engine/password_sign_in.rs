@@ -119,8 +119,8 @@ impl EngineTask {
 
     /// The user with this password, as stored now, and the epochs.
     ///
-    /// If the user was changed during the comparison, the password is compared once more: another sign-in may have brought
-    /// an old hash up to date.
+    /// If the user was changed during the comparison, the password is compared once more: another sign-in may have
+    /// brought an old hash up to date.
     pub(super) async fn standing_with_password(
         &self,
         tenant: &Tenant,
@@ -204,8 +204,8 @@ impl EngineTask {
         }
     }
 
-    /// The session that the sign-in replaces. It is looked up before anything is written: an outage must not leave the old
-    /// session beside the new one.
+    /// The session that the sign-in replaces. It is looked up before anything is written: an outage must not leave
+    /// the old session beside the new one.
     async fn replaced_by(&self, request: &PasswordSignIn) -> Result<Option<SessionKey>, StoreError> {
         match &request.replaces {
             Some(credential) => {
@@ -218,7 +218,8 @@ impl EngineTask {
 
 /// The user as stored now, and the epochs, unless the user was disabled or got another password since the comparison.
 ///
-/// The epochs are read first: a later change of the user advances them, and so ends the session that is made under them.
+/// The epochs are read first: a later change of the user advances them, and so ends the session that is made under
+/// them.
 async fn unchanged_user(tenant: &Tenant, user: User) -> Result<Option<(User, Epochs)>, StoreError> {
     let (key, stores): (&UserKey, &Stores) = (&user.key, &tenant.stores.records);
     let epochs = stores.epochs.read(key).await?;

@@ -1,8 +1,8 @@
 //! Refresh token rotation: redeeming a refresh token for its successor.
 //!
 //! What is decided about a presented token is the pure [`Session::rotate`](crate::session::Session::rotate), which a
-//! store applies in one step. Here the token is verified before any query, the user is read anew, and the answer is made:
-//! the same bytes for every request that is entitled to them.
+//! store applies in one step. Here the token is verified before any query, the user is read anew, and the answer is
+//! made: the same bytes for every request that is entitled to them.
 
 use std::sync::Arc;
 
@@ -191,7 +191,8 @@ impl EngineTask {
         let Some(cookie) = request.cookie.clone().filter(|_| request.strategy.has_second_step()) else {
             return Ok(None);
         };
-        // A session with a proof compares the secret whatever its signature; a session without takes on a signed one only.
+        // A session with a proof compares the secret whatever its signature; a session without takes on a signed one
+        // only.
         let secret = bare(&cookie);
         let shown = PresentedDevice { cookie: Some(cookie), ..PresentedDevice::default() };
         let pins = self.shown_secret(&shown).await?.is_some();

@@ -135,8 +135,8 @@ impl EngineTask {
         E: From<HashRefused> + From<StoreError>,
     {
         self.passwords.admits()?;
-        // Of many sign-ups with one address at once, one pays for a hash; the others wait and find it taken. Where the tenant
-        // hides that, all pay: a wait would tell.
+        // Of many sign-ups with one address at once, one pays for a hash; the others wait and find it taken. Where
+        // the tenant hides that, all pay: a wait would tell.
         let _turn = if tenant.policy.hides_existence {
             None
         } else {

@@ -41,7 +41,8 @@ impl EngineCore {
             })?;
         let now = self.clock.now();
         if let Some(end) = slid_to(strategy, session, now) {
-            // The view has proven that the session is live. If the store is out of reach, it slides at the next request.
+            // The view has proven that the session is live. If the store is out of reach, it slides at the next
+            // request.
             let _ = stores.view.touch(&session.key, now, Some(end)).await;
         }
         stores.note_use(&seen, now);
@@ -75,8 +76,7 @@ impl EngineCore {
         claim: Option<SessionClaim>,
     ) -> Result<Arc<CachedUser>, AuthenticationError> {
         let gone = AuthenticationError::NotLive(claim);
-        let standing =
-            stores.view.user(&session.user_key()).await?.ok_or(AuthenticationError::UserGone)?;
+        let standing = stores.view.user(&session.user_key()).await?.ok_or(AuthenticationError::UserGone)?;
         if self.may_be_signed_in(session, &standing) {
             return Ok(standing);
         }
@@ -84,8 +84,8 @@ impl EngineCore {
             let user_stands = standing.user.disabled.is_none();
             return Err(if user_stands { gone } else { AuthenticationError::UserGone });
         }
-        // The store announces a session and its user one after the other. Between the two, a session that a password change
-        // kept looks ended, and a user who was enabled looks disabled. Neither is refused for that.
+        // The store announces a session and its user one after the other. Between the two, a session that a password
+        // change kept looks ended, and a user who was enabled looks disabled. Neither is refused for that.
         let (session, standing) = stores.view.reread(session).await?.ok_or(gone.clone())?;
         if self.may_be_signed_in(session.session(), &standing) {
             Ok(standing)

@@ -1,9 +1,10 @@
 //! What a client begins is finished, even if the client hangs up.
 //!
-//! A server drops the future of a request when its client hangs up, at whatever that future awaits. A thief can choose
-//! the moment between the end of a session and the alarm about it. So every verb that changes state runs on a task of its
-//! own: its writes, its audit event and its mail happen, all of them. A client that hangs up only cuts short what changes
-//! nothing: the wait for a password hash, for other attempts at the same account, and for the end of a uniform delay.
+//! A server drops the future of a request when its client hangs up, at whatever that future awaits. A thief can
+//! choose the moment between the end of a session and the alarm about it. So every verb that changes state runs on a
+//! task of its own: its writes, its audit event and its mail happen, all of them. A client that hangs up only cuts
+//! short what changes nothing: the wait for a password hash, for other attempts at the same account, and for the end
+//! of a uniform delay.
 
 use std::future::Future;
 use std::ops::Deref;

@@ -86,8 +86,8 @@ pub(super) struct TenantDirectory {
     secrets: Secrets,
     pub(super) registry: TenantStoresRegistry,
     tenants: SingleFlightCache<TenantId, Option<LoadedTenant>>,
-    /// Each tenant as it was last loaded. It counts while the store is out of reach, unless a change of it was announced:
-    /// tokens that need no store are verified with keys alone.
+    /// Each tenant as it was last loaded. It counts while the store is out of reach, unless a change of it was
+    /// announced: tokens that need no store are verified with keys alone.
     last_known: Cache<TenantId, Arc<Tenant>>,
     generation: AtomicU64,
 }
@@ -121,8 +121,8 @@ impl TenantDirectory {
         &self.policy
     }
 
-    /// Forgets a tenant that has changed, its last known state included: it may have been suspended, and the store may be
-    /// out of reach.
+    /// Forgets a tenant that has changed, its last known state included: it may have been suspended, and the store
+    /// may be out of reach.
     pub(super) fn forget(&self, id: &TenantId) {
         self.tenants.forget(id);
         self.last_known.invalidate(id);

@@ -1,8 +1,8 @@
 //! The time of an answer that must not tell what was found.
 //!
-//! The steps are the same for every user, but a store does not take the same time for a row that exists and one that does
-//! not. So such an answer comes a fixed time after the request, longer than the steps take. The time of the password hash
-//! is added: it is the same for every user.
+//! The steps are the same for every user, but a store does not take the same time for a row that exists and one that
+//! does not. So such an answer comes a fixed time after the request, longer than the steps take. The time of the
+//! password hash is added: it is the same for every user.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};

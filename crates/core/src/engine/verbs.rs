@@ -1,14 +1,15 @@
 //! The public verbs of the engine, in two tables: what changes state, and what asks.
 //!
-//! `&name: Type` is taken by reference. A verb of the first table runs to its end on a task of its own, even if its caller
-//! hangs up; the table is the only way to an [`EngineTask`]. A verb of the second one changes nothing, and is dropped with
-//! its caller. [`Engine::authenticate`] is such a check: where a session slides it writes one end in one atomic step, which
-//! owes no audit event and no mail.
+//! `&name: Type` is taken by reference. A verb of the first table runs to its end on a task of its own, even if its
+//! caller hangs up; the table is the only way to an [`EngineTask`]. A verb of the second one changes nothing, and is
+//! dropped with its caller. [`Engine::authenticate`] is such a check: where a session slides it writes one end in one
+//! atomic step, which owes no audit event and no mail.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::task::EngineTask;
 use super::{
     AuthenticationError, AuthenticationRequest, ChangePassword, ChangePasswordError, CompletedDeviceSignIn,
     CompletedSignIn, DeviceSignIn, DeviceSignInError, DeviceSignInResult, Engine, Identity, KeyError,
@@ -36,7 +37,8 @@ macro_rules! verbs_that_change_state {
             $($(#[$doc])*
             pub async fn $name(&self, $($lent: &$lent_type,)* $($given: $given_type),*) -> $answer {
                 $(let $lent = $lent.to_owned();)*
-                let work = move |task: super::task::EngineTask| async move { task.$name($(&$lent,)* $($given),*).await };
+                let work =
+                    move |task: EngineTask| async move { task.$name($(&$lent,)* $($given),*).await };
                 self.run(stringify!($name), work).await
             })*
         }
@@ -66,8 +68,8 @@ macro_rules! verbs_that_ask {
 }
 
 verbs_that_change_state! {
-    /// Makes a user. A tenant may hide who has an account: then the answer is `None` whether one was made or not, and the
-    /// owner of a taken address gets a mail.
+    /// Makes a user. A tenant may hide who has an account: then the answer is `None` whether one was made or not, and
+    /// the owner of a taken address gets a mail.
     ///
     /// # Errors
     /// A [`RegisterError`]; nothing was written then.
@@ -99,8 +101,8 @@ verbs_that_change_state! {
 
     /// Signs a user out. When this returns, the end is written, and this process accepts the session no more.
     ///
-    /// What ends depends on the strategy's check. Where no check asks the store there is only the session that would have
-    /// renewed the token. Under a denylist every session of the user under this strategy ends.
+    /// What ends depends on the strategy's check. Where no check asks the store there is only the session that would
+    /// have renewed the token. Under a denylist every session of the user under this strategy ends.
     ///
     /// # Errors
     /// The tenant's or the store's; nothing has ended then.
@@ -112,8 +114,8 @@ verbs_that_change_state! {
     /// A [`ChangePasswordError`]; the password is as it was then.
     ChangePassword: change_password(; request: ChangePassword) -> Result<(), ChangePasswordError>;
 
-    /// Sends a link for a new password to the user of an address. The answer and its time are the same if there is no such
-    /// user. The account stays as it is until the link is used.
+    /// Sends a link for a new password to the user of an address. The answer and its time are the same if there is no
+    /// such user. The account stays as it is until the link is used.
     ///
     /// # Errors
     /// The tenant's or the store's.
@@ -125,8 +127,8 @@ verbs_that_change_state! {
     /// [`UserAdminError::NotFound`], or the store's.
     StartReset: start_reset(&user: UserKey;) -> Result<IssueOutcome, UserAdminError>;
 
-    /// Sets the password of the user to whose address a link was sent, and ends all of the user's sessions. The user is not
-    /// signed in by it. A password that is refused leaves the link unused.
+    /// Sets the password of the user to whose address a link was sent, and ends all of the user's sessions. The user
+    /// is not signed in by it. A password that is refused leaves the link unused.
     ///
     /// # Errors
     /// A [`ResetError`]; the password is as it was then.
@@ -148,7 +150,8 @@ verbs_that_change_state! {
     ///
     /// # Errors
     /// The tenant's or the store's.
-    RenameSession: rename_session(&user: UserKey; id: SessionId, name: String) -> Result<Option<Session>, UserAdminError>;
+    RenameSession: rename_session(&user: UserKey; id: SessionId, name: String)
+        -> Result<Option<Session>, UserAdminError>;
 
     /// Ends one session of a user: whether there was such a live session.
     ///
@@ -171,7 +174,8 @@ verbs_that_change_state! {
     /// Makes a user, who may sign in under every strategy on offer.
     ///
     /// # Errors
-    /// [`UserAdminError::Weak`] by the tenant's policy, [`UserAdminError::Taken`], or the store's; nothing was written then.
+    /// [`UserAdminError::Weak`] by the tenant's policy, [`UserAdminError::Taken`], or the store's; nothing was
+    /// written then.
     CreateUser: create_user(&tenant: TenantId; new: NewUser, password: Password) -> Result<User, UserAdminError>;
 
     /// Makes a user without a password, and sends a link to choose one.
@@ -207,8 +211,8 @@ verbs_that_change_state! {
     /// Makes a tenant, with keys of its own.
     ///
     /// # Errors
-    /// [`TenantAdminError`]: there is one already, its settings make no sense, or its database cannot be opened. No tenant
-    /// was made then.
+    /// [`TenantAdminError`]: there is one already, its settings make no sense, or its database cannot be opened. No
+    /// tenant was made then.
     CreateTenant: create_tenant(; id: TenantId, settings: TenantSettings, database: Option<String>)
         -> Result<TenantRecord, TenantAdminError>;
 
@@ -216,13 +220,16 @@ verbs_that_change_state! {
     ///
     /// # Errors
     /// A [`TenantAdminError`]; the settings are as they were then.
-    ChangeTenant: change_tenant(&id: TenantId; change: impl Fn(TenantSettings) -> TenantSettings + Send + Sync + 'static)
-        -> Result<TenantRecord, TenantAdminError>;
+    ChangeTenant: change_tenant(
+        &id: TenantId;
+        change: impl Fn(TenantSettings) -> TenantSettings + Send + Sync + 'static
+    ) -> Result<TenantRecord, TenantAdminError>;
 
     /// Suspends a tenant: refuses all of its users, at once and on every node, and ends all of their sessions.
     ///
     /// # Errors
-    /// A [`TenantAdminError`]. If only the sessions could not be ended, the tenant is suspended; asking again ends them.
+    /// A [`TenantAdminError`]. If only the sessions could not be ended, the tenant is suspended; asking again ends
+    /// them.
     SuspendTenant: suspend_tenant(&id: TenantId;) -> Result<TenantRecord, TenantAdminError>;
 
     /// Lets the users of a tenant sign in again. What a suspension should have ended ends now at the latest.
@@ -231,8 +238,8 @@ verbs_that_change_state! {
     /// A [`TenantAdminError`]; the tenant stays suspended then.
     ResumeTenant: resume_tenant(&id: TenantId;) -> Result<TenantRecord, TenantAdminError>;
 
-    /// Makes a new key for each of `uses`. It is published at once and signs once `lead` has passed: by then every node and
-    /// every reader of the JWKS must have it. What the old ones signed stays valid.
+    /// Makes a new key for each of `uses`. It is published at once and signs once `lead` has passed: by then every
+    /// node and every reader of the JWKS must have it. What the old ones signed stays valid.
     ///
     /// # Errors
     /// A [`KeyError`].
@@ -317,7 +324,8 @@ verbs_that_ask! {
     ///
     /// # Errors
     /// The tenant's or the store's.
-    sessions_that(&user: UserKey; have_ended: bool, page: Page<SessionId>) -> Result<Vec<ListedSession>, UserAdminError>;
+    sessions_that(&user: UserKey; have_ended: bool, page: Page<SessionId>)
+        -> Result<Vec<ListedSession>, UserAdminError>;
 
     /// The session of this id, or its tombstone.
     ///
@@ -361,12 +369,14 @@ impl Engine {
         self.core.keep_house().await;
     }
 
-    /// Delivers mail until `stop` comes, and then finishes what is being sent. A server runs one; several share the work.
+    /// Delivers mail until `stop` comes, and then finishes what is being sent. A server runs one; several share the
+    /// work.
     pub async fn deliver_mail(&self, notifier: Arc<dyn Notifier>, stop: impl Future<Output = ()>) {
         self.core.deliver_mail(notifier, stop).await;
     }
 
-    /// Delivers the mail that is due now: how many were delivered. What is being sent when this is dropped is sent again.
+    /// Delivers the mail that is due now: how many were delivered. What is being sent when this is dropped is sent
+    /// again.
     ///
     /// # Errors
     /// That of the first store that did not answer; what is due in the others has been delivered.

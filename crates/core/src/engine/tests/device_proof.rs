@@ -16,23 +16,23 @@ use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::memory::MemoryStore;
 use crate::username::LoginName;
 
-struct Scene {
+struct ProofFixture {
     fixture: Fixture,
     node: Engine,
-    post: Arc<RecordingMailbox>,
+    mailbox: Arc<RecordingMailbox>,
     ann: RegisteredUser,
 }
 
-impl Scene {
+impl ProofFixture {
     async fn new() -> Self {
         let fixture = Fixture::new(MemoryStore::stores());
         let node = fixture.node().await;
         let ann = fixture.new_user(&node).await;
-        Self { fixture, node, post: RecordingMailbox::new(), ann }
+        Self { fixture, node, mailbox: RecordingMailbox::new(), ann }
     }
 
     async fn sign_in_with_code(&self, client: &FixtureClient) -> HeldCredentials {
-        client.sign_in_with_code(&self.node, &self.post, &self.ann).await
+        client.sign_in_with_code(&self.node, &self.mailbox, &self.ann).await
     }
 
     /// Trades a token that must be good: its successor.
@@ -52,12 +52,12 @@ impl Scene {
 
 #[tokio::test]
 async fn a_browser_is_given_its_cookie_with_the_first_step_and_shows_it_with_the_second() {
-    let scene = Scene::new().await;
+    let test = ProofFixture::new().await;
     let browser = FixtureClient::browser();
-    let login = browser.request_code(&scene.node, &scene.ann).await;
+    let login = browser.request_code(&test.node, &test.ann).await;
     let cookie = browser.kept().unwrap();
-    let code = scene.post.code(&scene.node).await;
-    let done = browser.verify(&scene.node, &scene.ann.user.key.tenant, login, &code).await.unwrap();
+    let code = test.mailbox.code(&test.node).await;
+    let done = browser.verify(&test.node, &test.ann.user.key.tenant, login, &code).await.unwrap();
     assert_eq!(browser.kept(), Some(cookie));
     assert!(done.session.proof.is_some_and(|proof| proof.shown));
 }
@@ -65,56 +65,55 @@ async fn a_browser_is_given_its_cookie_with_the_first_step_and_shows_it_with_the
 // ASVS-map: OT2
 #[tokio::test]
 async fn a_login_of_one_browser_is_not_completed_by_another_but_by_one_without_cookies() {
-    let scene = Scene::new().await;
+    let test = ProofFixture::new().await;
     let (browser, other) = (FixtureClient::browser(), FixtureClient::browser());
-    scene.sign_in_with_code(&other).await;
-    let tenant = &scene.ann.user.key.tenant;
-    let login = browser.request_code(&scene.node, &scene.ann).await;
-    let code = scene.post.code(&scene.node).await;
-    let refused = other.verify(&scene.node, tenant, login, &code).await;
+    test.sign_in_with_code(&other).await;
+    let tenant = &test.ann.user.key.tenant;
+    let login = browser.request_code(&test.node, &test.ann).await;
+    let code = test.mailbox.code(&test.node).await;
+    let refused = other.verify(&test.node, tenant, login, &code).await;
     assert!(matches!(refused, Err(VerifyCodeError::Wrong)), "{refused:?}");
-    let done = FixtureClient::forgetful().verify(&scene.node, tenant, login, &code).await.unwrap();
+    let done = FixtureClient::forgetful().verify(&test.node, tenant, login, &code).await.unwrap();
     assert_eq!((done.session.proof, done.cookie), (None, None));
 }
 
 #[tokio::test]
 async fn an_app_keeps_one_secret_across_logins_and_each_session_requires_it() {
-    let scene = Scene::new().await;
+    let test = ProofFixture::new().await;
     let app = FixtureClient::app();
-    let first = scene.sign_in_with_code(&app).await;
+    let first = test.sign_in_with_code(&app).await;
     let secret = app.kept().unwrap();
-    let second = scene.sign_in_with_code(&app).await;
+    let second = test.sign_in_with_code(&app).await;
     assert_eq!(second.signed_in.grant.device_secret, Some(secret));
     for held in [&first, &second] {
-        let next = scene.renewed(&app, held.refresh_token()).await;
-        assert_eq!(scene.renewed(&app, held.refresh_token()).await, next, "the same successor again");
-        let thief = FixtureClient::forgetful().refresh(&scene.node, &next).await;
+        let next = test.renewed(&app, held.refresh_token()).await;
+        assert_eq!(test.renewed(&app, held.refresh_token()).await, next, "the same successor again");
+        let thief = FixtureClient::forgetful().refresh(&test.node, &next).await;
         assert!(matches!(thief, Err(RefreshError::Reused)), "{thief:?}");
     }
 }
 
 #[tokio::test]
 async fn an_app_that_brings_its_secret_with_the_second_step_only_is_let_in_and_keeps_it() {
-    let scene = Scene::new().await;
+    let test = ProofFixture::new().await;
     let app = FixtureClient::app();
-    scene.sign_in_with_code(&app).await;
+    test.sign_in_with_code(&app).await;
     let secret = app.kept();
     // The first step went without it, and the cookie that came back was dropped.
-    let login = FixtureClient::forgetful().request_code(&scene.node, &scene.ann).await;
-    let code = scene.post.code(&scene.node).await;
-    let done = app.verify(&scene.node, &scene.ann.user.key.tenant, login, &code).await.unwrap();
+    let login = FixtureClient::forgetful().request_code(&test.node, &test.ann).await;
+    let code = test.mailbox.code(&test.node).await;
+    let done = app.verify(&test.node, &test.ann.user.key.tenant, login, &code).await.unwrap();
     assert_eq!(done.signed_in.grant.device_secret, secret);
 }
 
 #[tokio::test]
 async fn what_we_did_not_sign_is_not_adopted() {
-    let scene = Scene::new().await;
+    let test = ProofFixture::new().await;
     let browser = FixtureClient::browser();
-    scene.sign_in_with_code(&browser).await;
+    test.sign_in_with_code(&browser).await;
     let good = browser.kept().unwrap().reveal().to_owned();
     let (value, signature) = good.split_once('.').unwrap();
-    let session_cookie =
-        scene.ann.password_sign_in(&scene.node, crate::strategy::StrategyName::Session).await;
+    let session_cookie = test.ann.password_sign_in(&test.node, crate::strategy::StrategyName::Session).await;
     for bad in [
         String::new(),
         ".".to_owned(),
@@ -129,97 +128,97 @@ async fn what_we_did_not_sign_is_not_adopted() {
         session_cookie.credential().trim_start_matches("s:").to_owned(),
         "x".repeat(5_000),
     ] {
-        scene.fixture.clock.pass(Duration::from_mins(15));
+        test.fixture.clock.pass(Duration::from_mins(15));
         let victim = FixtureClient::with_cookie(&bad);
-        let held = scene.sign_in_with_code(&victim).await;
+        let held = test.sign_in_with_code(&victim).await;
         assert_ne!(victim.kept().unwrap().reveal(), bad, "{bad:?} was adopted");
-        let theirs = FixtureClient::with_cookie(&bad).refresh(&scene.node, held.refresh_token()).await;
+        let theirs = FixtureClient::with_cookie(&bad).refresh(&test.node, held.refresh_token()).await;
         assert!(matches!(theirs, Err(RefreshError::Reused)), "{bad:?}: {theirs:?}");
     }
 }
 
 #[tokio::test]
 async fn a_cookie_that_comes_with_a_refresh_is_required_from_then_on() {
-    let scene = Scene::new().await;
+    let test = ProofFixture::new().await;
     let browser = FixtureClient::browser();
-    scene.sign_in_with_code(&browser).await;
+    test.sign_in_with_code(&browser).await;
     // This session began without any proof: its client showed no cookie.
-    let held = scene.sign_in_with_code(&FixtureClient::forgetful()).await;
-    assert_eq!(scene.stored(&held).await.proof, None);
-    let unpinned = scene.renewed(&FixtureClient::forgetful(), held.refresh_token()).await;
-    let pinned = scene.renewed(&browser, &unpinned).await;
-    assert!(scene.stored(&held).await.proof.is_some_and(|proof| proof.shown));
-    assert!(scene.lives(&held).await);
-    let thief = FixtureClient::forgetful().refresh(&scene.node, &pinned).await;
+    let held = test.sign_in_with_code(&FixtureClient::forgetful()).await;
+    assert_eq!(test.stored(&held).await.proof, None);
+    let unpinned = test.renewed(&FixtureClient::forgetful(), held.refresh_token()).await;
+    let pinned = test.renewed(&browser, &unpinned).await;
+    assert!(test.stored(&held).await.proof.is_some_and(|proof| proof.shown));
+    assert!(test.lives(&held).await);
+    let thief = FixtureClient::forgetful().refresh(&test.node, &pinned).await;
     assert!(matches!(thief, Err(RefreshError::Reused)), "{thief:?}");
-    assert!(!scene.lives(&held).await);
-    let after = browser.refresh(&scene.node, &pinned).await;
+    assert!(!test.lives(&held).await);
+    let after = browser.refresh(&test.node, &pinned).await;
     assert!(matches!(after, Err(RefreshError::SessionGone(_))), "{after:?}");
-    scene.post.collect(&scene.node).await;
+    test.mailbox.collect(&test.node).await;
     assert_eq!(
-        (scene.post.count("refresh_reused"), scene.fixture.recorded_events.count(EventKind::RefreshReused)),
+        (test.mailbox.count("refresh_reused"), test.fixture.recorded_events.count(EventKind::RefreshReused)),
         (1, 1)
     );
 }
 
 #[tokio::test]
 async fn a_second_login_in_the_same_browser_keeps_the_proof_of_the_first() {
-    let scene = Scene::new().await;
+    let test = ProofFixture::new().await;
     let browser = FixtureClient::browser();
-    let first = scene.sign_in_with_code(&browser).await;
-    let bob = scene.fixture.new_user(&scene.node).await;
-    let second = browser.sign_in_with_code(&scene.node, &scene.post, &bob).await;
-    let again = scene.sign_in_with_code(&browser).await;
+    let first = test.sign_in_with_code(&browser).await;
+    let bob = test.fixture.new_user(&test.node).await;
+    let second = browser.sign_in_with_code(&test.node, &test.mailbox, &bob).await;
+    let again = test.sign_in_with_code(&browser).await;
     for held in [&first, &second, &again] {
-        scene.renewed(&browser, held.refresh_token()).await;
-        assert!(scene.lives(held).await);
+        test.renewed(&browser, held.refresh_token()).await;
+        assert!(test.lives(held).await);
     }
-    let hashes = [scene.stored(&first).await, scene.stored(&again).await].map(|s| s.proof.unwrap().hash);
+    let hashes = [test.stored(&first).await, test.stored(&again).await].map(|s| s.proof.unwrap().hash);
     assert_ne!(hashes[0], hashes[1], "a proof of one session is none of another");
 }
 
 #[tokio::test]
 async fn a_tab_that_slept_is_refused_and_the_session_lives() {
-    let scene = Scene::new().await;
+    let test = ProofFixture::new().await;
     let browser = FixtureClient::browser();
-    let held = scene.sign_in_with_code(&browser).await;
+    let held = test.sign_in_with_code(&browser).await;
     let slept = held.refresh_token();
-    let mut token = scene.renewed(&browser, slept).await;
-    assert_eq!(scene.renewed(&browser, slept).await, token, "within the grace window: the same");
+    let mut token = test.renewed(&browser, slept).await;
+    assert_eq!(test.renewed(&browser, slept).await, token, "within the grace window: the same");
     for _ in 0..3 {
-        scene.fixture.clock.pass(Duration::from_secs(61));
-        let stale = browser.refresh(&scene.node, slept).await;
+        test.fixture.clock.pass(Duration::from_secs(61));
+        let stale = browser.refresh(&test.node, slept).await;
         assert!(matches!(stale, Err(RefreshError::Stale)), "{stale:?}");
-        token = scene.renewed(&browser, &token).await;
+        token = test.renewed(&browser, &token).await;
     }
-    assert!(scene.lives(&held).await);
-    assert_eq!(scene.fixture.recorded_events.count(EventKind::RefreshStale), 3);
-    scene.post.collect(&scene.node).await;
-    assert_eq!(scene.post.count("refresh_reused"), 0);
+    assert!(test.lives(&held).await);
+    assert_eq!(test.fixture.recorded_events.count(EventKind::RefreshStale), 3);
+    test.mailbox.collect(&test.node).await;
+    assert_eq!(test.mailbox.count("refresh_reused"), 0);
 }
 
 #[tokio::test]
 async fn another_devices_proof_is_as_good_as_none() {
-    let scene = Scene::new().await;
+    let test = ProofFixture::new().await;
     let (browser, other) = (FixtureClient::browser(), FixtureClient::browser());
-    let (held, _) = (scene.sign_in_with_code(&browser).await, scene.sign_in_with_code(&other).await);
-    let thief = other.refresh(&scene.node, held.refresh_token()).await;
+    let (held, _) = (test.sign_in_with_code(&browser).await, test.sign_in_with_code(&other).await);
+    let thief = other.refresh(&test.node, held.refresh_token()).await;
     assert!(matches!(thief, Err(RefreshError::Reused)), "{thief:?}");
-    assert!(!scene.lives(&held).await);
+    assert!(!test.lives(&held).await);
 }
 
 // ASVS-map: SE9
 #[tokio::test]
 async fn what_is_in_a_cookie_is_never_told_in_a_body() {
-    let scene = Scene::new().await;
+    let test = ProofFixture::new().await;
     let browser = FixtureClient::browser();
-    let held = scene.sign_in_with_code(&browser).await;
+    let held = test.sign_in_with_code(&browser).await;
     assert_eq!(held.signed_in.grant.device_secret, None);
     let cookie = browser.kept().unwrap();
     // A script in the browser says that it is an app: its request carries the cookie all the same.
     let shown =
         PresentedDevice { cookie: Some(cookie.clone()), secret: None, native: true, keeps_cookies: true };
-    let (node, user) = (&scene.node, &scene.ann.user);
+    let (node, user) = (&test.node, &test.ann.user);
     let login = LoginName::Email(user.email.clone());
     let request = DeviceSignIn {
         tenant: user.key.tenant.clone(),
@@ -233,7 +232,7 @@ async fn what_is_in_a_cookie_is_never_told_in_a_body() {
         panic!("no code")
     };
     assert_eq!(set, None);
-    let code = PlainSecret::presented(&scene.post.code(node).await);
+    let code = PlainSecret::presented(&test.mailbox.code(node).await);
     let tenant = user.key.tenant.clone();
     let request = crate::engine::VerifyCode { tenant, login, code, device: Device::default(), shown };
     let done = node.verify_code(request).await.unwrap();
@@ -245,14 +244,14 @@ async fn what_is_in_a_cookie_is_never_told_in_a_body() {
 
 // ASVS-map: RT2
 #[tokio::test]
-async fn whoever_signed_a_cookie_before_a_secret_was_changed_its_device_is_the_one_it_was() {
-    let scene = Scene::new().await;
+async fn a_cookie_signed_under_a_former_secret_still_proves_its_device() {
+    let test = ProofFixture::new().await;
     let browser = FixtureClient::browser();
-    let held = scene.sign_in_with_code(&browser).await;
+    let held = test.sign_in_with_code(&browser).await;
     let kept = browser.kept().unwrap();
     let (secret, _) = kept.reveal().split_once('.').unwrap();
     let signed_by_another = FixtureClient::with_cookie(&format!("{secret}.{}", "A".repeat(43)));
     let token = held.signed_in.grant.refresh.clone().unwrap();
-    assert!(signed_by_another.refresh(&scene.node, token.reveal()).await.is_ok());
-    assert!(scene.lives(&held).await);
+    assert!(signed_by_another.refresh(&test.node, token.reveal()).await.is_ok());
+    assert!(test.lives(&held).await);
 }

@@ -1,5 +1,5 @@
-//! Clients that hang up on every verb that changes state, at every step: it is done with its audit event and its mail, or
-//! it was never begun.
+//! Clients that hang up on every verb that changes state, at every step: it is done with its audit event and its
+//! mail, or it was never begun.
 
 use std::fmt::Write;
 use std::future::Future;
@@ -16,9 +16,9 @@ use crate::key::{KeyUse, MasterKey};
 use crate::lockout::AttemptKey;
 use crate::secret::PlainSecret;
 use crate::session::{Device, EndReason};
-use crate::store::conformance::client::Client;
+use crate::store::conformance::client::FixtureClient;
 use crate::store::conformance::faults::Faults;
-use crate::store::conformance::fixture::{Fixture, Held, Member, PASSWORD, password};
+use crate::store::conformance::fixture::{Fixture, HeldCredentials, PASSWORD, RegisteredUser, password};
 use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::conformance::records::{email, tenant};
 use crate::store::memory::MemoryStore;
@@ -46,7 +46,7 @@ struct TwoNodes {
     stopped: Engine,
     other: Engine,
     mailbox: Arc<RecordingMailbox>,
-    ann: Member,
+    ann: RegisteredUser,
 }
 
 impl TwoNodes {
@@ -55,12 +55,12 @@ impl TwoNodes {
         let mut fixture = Fixture::new(records.clone());
         let other = fixture.node().await;
         let (stores, faults) = Faults::within(records.clone());
-        fixture.setup.stores = stores;
+        fixture.builder.stores = stores;
         // A master key that the keys in the store do not know yet: there is something to seal.
         let master = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
-        fixture.setup.secrets.master = Some(MasterKey::parse(master).unwrap());
+        fixture.builder.secrets.master = Some(MasterKey::parse(master).unwrap());
         let stopped = fixture.node().await;
-        let ann = fixture.newcomer(&other).await;
+        let ann = fixture.new_user(&other).await;
         Self { fixture, faults, records, stopped, other, mailbox: RecordingMailbox::new(), ann }
     }
 
@@ -83,10 +83,11 @@ impl TwoNodes {
         written
     }
 
-    /// Hangs up on a call after so many steps, and lets the node go on: what it left behind, and whether it was hung up on.
+    /// Hangs up on a call after so many steps, and lets the node go on: what it left behind, and whether it was hung
+    /// up on.
     async fn hang_up(&self, steps: usize, call: Call) -> (Traces, bool) {
         self.mailbox.collect(&self.other).await;
-        let (mails, before) = (self.mailbox.letters().len(), self.written().await);
+        let (mails, before) = (self.mailbox.mails().len(), self.written().await);
         let events = self.fixture.recorded_events.events().len();
         self.faults.stop_after(steps);
         let hung_up = tokio::select! {
@@ -100,19 +101,19 @@ impl TwoNodes {
         let events = &self.fixture.recorded_events.events()[events..];
         let events = events.iter().map(|event| event.kind.as_str()).collect();
         self.mailbox.collect(&self.other).await;
-        let mails = &self.mailbox.letters()[mails..];
+        let mails = &self.mailbox.mails()[mails..];
         let mails = mails.iter().map(|mail| mail.message.kind().as_str()).collect();
         (Traces { changed, events, mails }, hung_up)
     }
 
-    async fn signed_in(&self) -> Held {
+    async fn signed_in(&self) -> HeldCredentials {
         self.ann.password_sign_in(&self.other, StrategyName::Session).await
     }
 
     async fn lock(&self, wrong: usize) {
         for _ in 0..wrong {
             let session = StrategyName::Session;
-            let refused = self.ann.tries_to_sign_in(&self.other, session, "wrong password", false).await;
+            let refused = self.ann.try_sign_in(&self.other, session, "wrong password", false).await;
             assert!(refused.is_err());
         }
     }
@@ -220,22 +221,22 @@ async fn sign_in_call(verb: Verb, nodes: &TwoNodes) -> Call {
         Verb::PasswordSignIn => {
             Box::pin(async move { drop(ann.password_sign_in(&node, StrategyName::SessionJwt).await) })
         }
-        Verb::DeviceSignIn => {
-            Box::pin(async move { let _ = Client::browser().asks_for_code(&node, &ann).await; })
-        }
+        Verb::DeviceSignIn => Box::pin(async move {
+            let _ = FixtureClient::browser().request_code(&node, &ann).await;
+        }),
         Verb::VerifyCode => {
-            Client::app().comes_in(&nodes.other, &mailbox, &ann).await;
-            let client = Client::app();
-            let login = client.asks_for_code(&nodes.other, &ann).await;
+            FixtureClient::app().sign_in_with_code(&nodes.other, &mailbox, &ann).await;
+            let client = FixtureClient::app();
+            let login = client.request_code(&nodes.other, &ann).await;
             let code = PlainSecret::presented(&mailbox.code(&nodes.other).await);
             let (device, shown) = (Device::described("192.0.2.9", "an app"), client.shown());
             let request = VerifyCode { tenant: default, login, code, device, shown };
             Box::pin(async move { drop(node.verify_code(request).await.unwrap()) })
         }
         _ => {
-            let held = Client::browser().comes_in(&nodes.other, &mailbox, &ann).await;
+            let held = FixtureClient::browser().sign_in_with_code(&nodes.other, &mailbox, &ann).await;
             Box::pin(async move {
-                assert!(Client::forgetful().refresh(&node, held.refresh_token()).await.is_err());
+                assert!(FixtureClient::forgetful().refresh(&node, held.refresh_token()).await.is_err());
             })
         }
     }
@@ -282,7 +283,9 @@ async fn password_call(verb: Verb, nodes: &TwoNodes) -> Call {
         Verb::ForgotPassword => {
             Box::pin(async move { node.forgot_password(&default, &address).await.unwrap() })
         }
-        Verb::StartReset => Box::pin(async move { let _ = node.start_reset(&user).await.unwrap(); }),
+        Verb::StartReset => Box::pin(async move {
+            let _ = node.start_reset(&user).await.unwrap();
+        }),
         Verb::ResetPassword => {
             nodes.signed_in().await;
             other.forgot_password(&default, &address).await.unwrap();
@@ -356,7 +359,7 @@ async fn tenant_call(verb: Verb, nodes: &TwoNodes) -> Call {
 }
 
 #[tokio::test]
-async fn who_hangs_up_on_any_verb_leaves_it_done_with_event_and_mail_or_not_begun() {
+async fn a_hang_up_on_any_verb_leaves_it_done_with_event_and_mail_or_not_begun() {
     for verb in Verb::ALL {
         let (events, mails) = owed(*verb);
         hang_up_at_every_step(events, mails, async |nodes| call_of(*verb, nodes).await).await;

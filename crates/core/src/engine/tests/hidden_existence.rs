@@ -1,4 +1,4 @@
-//! What a stranger can find out about who has an account, and what they can do to those who have.
+//! What a stranger can find out about who has an account, and do to those users.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use crate::strategy::StrategyName;
 
 // ASVS-map: AU2
 #[tokio::test]
-async fn who_somebody_counts_as_who_does_not_exist_is_a_secret_of_the_installation() {
-    let stages = [Fixture::new(MemoryStore::stores()), Fixture::new(MemoryStore::stores())];
+async fn which_decoy_stands_for_a_name_is_a_secret_of_the_installation() {
+    let fixtures = [Fixture::new(MemoryStore::stores()), Fixture::new(MemoryStore::stores())];
     let mut counted = Vec::new();
-    for fixture in &stages {
+    for fixture in &fixtures {
         let node = fixture.node().await;
         let tenant = node.tenant(&TenantId::default_tenant()).await.unwrap();
         let names = ["jo@example.com", "ann@example.com", "bob@example.com"];
@@ -30,10 +30,10 @@ async fn who_somebody_counts_as_who_does_not_exist_is_a_secret_of_the_installati
             "and always the same"
         );
     }
-    assert_ne!(counted[0], counted[1], "nobody can find two names of one beforehand");
+    assert_ne!(counted[0], counted[1], "a stranger cannot find two names of one decoy beforehand");
 }
 
-/// A stage where nobody is told who has an account.
+/// A fixture whose tenants hide who has an account.
 fn hiding() -> Fixture {
     Fixture::new(MemoryStore::stores()).with_policy(|policy| policy.hides_existence = true)
 }
@@ -49,11 +49,11 @@ async fn sign_up(node: &Engine, address: &str) {
 
 // ASVS-map: AU2
 #[tokio::test]
-async fn an_answer_that_must_not_tell_keeps_its_pace_whoever_it_is_about() {
+async fn an_answer_that_must_not_tell_takes_a_uniform_time_for_every_address() {
     let node = hiding().node().await;
     sign_up(&node, "jo@example.com").await;
     let default = TenantId::default_tenant();
-    for address in ["jo@example.com", "nobody@example.com"] {
+    for address in ["jo@example.com", "unknown@example.com"] {
         let mut moments = vec![Instant::now()];
         let refused =
             FixtureClient::browser().device_sign_in(&node, &default, address, "not the password").await;
@@ -76,24 +76,24 @@ async fn an_answer_that_must_not_tell_keeps_its_pace_whoever_it_is_about() {
 #[tokio::test]
 async fn of_two_nodes_that_sign_one_address_up_at_once_one_tells_the_owner() {
     let fixture = hiding();
-    let (one, other, post) = (fixture.node().await, fixture.node().await, RecordingMailbox::new());
+    let (one, other, mailbox) = (fixture.node().await, fixture.node().await, RecordingMailbox::new());
     tokio::join!(sign_up(&one, "jo@example.com"), sign_up(&other, "jo@example.com"));
-    post.collect(&one).await;
-    assert_eq!(post.count("sign_up_attempted"), 1);
+    mailbox.collect(&one).await;
+    assert_eq!(mailbox.count("sign_up_attempted"), 1);
 }
 
 // ASVS-map: AU2 OT4
 #[tokio::test]
-async fn a_stranger_who_signs_up_with_an_address_again_and_again_fills_no_letter_box() {
+async fn a_stranger_who_signs_up_with_an_address_again_and_again_fills_no_mailbox() {
     let fixture = hiding();
-    let (node, post) = (fixture.node().await, RecordingMailbox::new());
+    let (node, mailbox) = (fixture.node().await, RecordingMailbox::new());
     for _ in 0..21 {
         sign_up(&node, "jo@example.com").await;
     }
-    post.collect(&node).await;
-    assert_eq!(post.count("sign_up_attempted"), 1);
+    mailbox.collect(&node).await;
+    assert_eq!(mailbox.count("sign_up_attempted"), 1);
     fixture.clock.pass(Duration::from_mins(15));
     sign_up(&node, "jo@example.com").await;
-    post.collect(&node).await;
-    assert_eq!(post.count("sign_up_attempted"), 2);
+    mailbox.collect(&node).await;
+    assert_eq!(mailbox.count("sign_up_attempted"), 2);
 }

@@ -14,22 +14,22 @@ pub(super) const MOST_STEPS: usize = 60;
 pub(super) const NEXT_PASSWORD: &str = "brisk lantern";
 
 /// Two nodes on one store, of which the first can be stopped.
-pub(super) struct Scene {
+pub(super) struct StoppableNodes {
     pub(super) fixture: Fixture,
     pub(super) faults: Arc<Faults>,
     pub(super) slow: Engine,
     pub(super) other: Engine,
 }
 
-impl Scene {
+impl StoppableNodes {
     pub(super) async fn new() -> Self {
         let truth = MemoryStore::stores();
         let (stores, faults) = Faults::within(truth.clone());
         let fixture = Fixture::new(stores);
         let slow = fixture.node().await;
-        let mut elsewhere = fixture.clone();
-        elsewhere.builder.stores = truth;
-        let other = elsewhere.node().await;
+        let mut without_faults = fixture.clone();
+        without_faults.builder.stores = truth;
+        let other = without_faults.node().await;
         Self { fixture, faults, slow, other }
     }
 }
@@ -37,36 +37,36 @@ impl Scene {
 /// Begins a sign-in, stops it after so many steps, does something else, and lets it go on. `None` where the sign-in has
 /// fewer steps.
 async fn signs_in_around(
-    scene: &Scene,
+    test: &StoppableNodes,
     ann: &RegisteredUser,
     steps: usize,
     meanwhile: impl AsyncFnOnce(),
 ) -> Option<Result<CompletedSignIn, PasswordSignInError>> {
-    scene.faults.stop_after(steps);
-    let password_sign_in = ann.try_sign_in(&scene.slow, StrategyName::Session, PASSWORD, false);
+    test.faults.stop_after(steps);
+    let password_sign_in = ann.try_sign_in(&test.slow, StrategyName::Session, PASSWORD, false);
     tokio::pin!(password_sign_in);
     let done = tokio::select! {
         biased;
-        () = scene.faults.stuck() => false,
+        () = test.faults.stuck() => false,
         _ = &mut password_sign_in => true,
     };
     if done {
-        scene.faults.go_on();
+        test.faults.go_on();
         return None;
     }
     meanwhile().await;
-    scene.faults.go_on();
+    test.faults.go_on();
     Some(password_sign_in.await)
 }
 
 /// Something that ends everything that a user has; after it, a sign-in that was under way must be refused or worthless.
-async fn nothing_survives(what: impl AsyncFn(&Scene, &RegisteredUser, &HeldCredentials)) {
+async fn no_sign_in_survives(what: impl AsyncFn(&StoppableNodes, &RegisteredUser, &HeldCredentials)) {
     let mut survived_refusal = 0;
     for steps in 0..MOST_STEPS {
-        let scene = Scene::new().await;
-        let ann = scene.fixture.new_user(&scene.other).await;
-        let here = ann.password_sign_in(&scene.other, StrategyName::Session).await;
-        let answer = signs_in_around(&scene, &ann, steps, async || what(&scene, &ann, &here).await).await;
+        let test = StoppableNodes::new().await;
+        let ann = test.fixture.new_user(&test.other).await;
+        let here = ann.password_sign_in(&test.other, StrategyName::Session).await;
+        let answer = signs_in_around(&test, &ann, steps, async || what(&test, &ann, &here).await).await;
         let Some(answer) = answer else {
             assert!(steps > 6, "the sign-in was never stopped");
             assert!(survived_refusal > 0, "no sign-in got so far as to be let in");
@@ -79,13 +79,13 @@ async fn nothing_survives(what: impl AsyncFn(&Scene, &RegisteredUser, &HeldCrede
             tenant: ann.user.key.tenant.clone(),
             signed_in,
         };
-        for node in [&scene.slow, &scene.other] {
+        for node in [&test.slow, &test.other] {
             let shown = held.authenticate(node).await;
             assert!(shown.is_err(), "stopped after {steps} steps: {shown:?}");
         }
-        // Whoever was disabled may come back; what they had does not.
-        scene.other.enable_user(&ann.user.key).await.unwrap();
-        let shown = held.authenticate(&scene.other).await;
+        // The user may be enabled again; the old session does not come back.
+        test.other.enable_user(&ann.user.key).await.unwrap();
+        let shown = held.authenticate(&test.other).await;
         assert!(shown.is_err(), "stopped after {steps} steps: {shown:?}");
     }
     panic!("the sign-in takes more than {MOST_STEPS} steps");
@@ -93,11 +93,11 @@ async fn nothing_survives(what: impl AsyncFn(&Scene, &RegisteredUser, &HeldCrede
 
 #[tokio::test]
 async fn a_sign_in_under_way_does_not_survive_a_change_of_password() {
-    nothing_survives(async |scene, _, here| {
-        let identity = here.identity(&scene.other).await;
+    no_sign_in_survives(async |test, _, here| {
+        let identity = here.identity(&test.other).await;
         let (current, new) = (password(PASSWORD), password(NEXT_PASSWORD));
         let request = ChangePassword { identity: identity.clone(), current, new };
-        scene.other.change_password(request).await.unwrap();
+        test.other.change_password(request).await.unwrap();
     })
     .await;
 }
@@ -105,40 +105,42 @@ async fn a_sign_in_under_way_does_not_survive_a_change_of_password() {
 // ASVS-map: SE5
 #[tokio::test]
 async fn a_sign_in_under_way_does_not_survive_that_its_user_is_disabled() {
-    nothing_survives(async |scene, ann, _| {
-        scene.other.disable_user(&ann.user.key).await.unwrap();
+    no_sign_in_survives(async |test, ann, _| {
+        test.other.disable_user(&ann.user.key).await.unwrap();
     })
     .await;
 }
 
 #[tokio::test]
 async fn a_sign_in_under_way_does_not_survive_that_an_operator_sets_the_password() {
-    nothing_survives(async |scene, ann, _| {
-        scene.other.set_password(&ann.user.key, password(NEXT_PASSWORD)).await.unwrap();
+    no_sign_in_survives(async |test, ann, _| {
+        test.other.set_password(&ann.user.key, password(NEXT_PASSWORD)).await.unwrap();
     })
     .await;
 }
 
-/// Whoever signs in with the old password while it is being replaced, from the first step to the last.
-async fn nobody_gets_in_during(change: impl AsyncFn(&Scene, &RegisteredUser, &HeldCredentials)) {
+/// Signs in with the old password at every step of its replacement.
+async fn no_sign_in_stays_from_during(
+    change: impl AsyncFn(&StoppableNodes, &RegisteredUser, &HeldCredentials),
+) {
     let mut let_in = 0;
     for steps in 0..MOST_STEPS {
-        let scene = Scene::new().await;
-        let ann = scene.fixture.new_user(&scene.other).await;
-        let here = ann.password_sign_in(&scene.slow, StrategyName::Session).await;
-        let changing = change(&scene, &ann, &here);
-        scene.faults.stop_after(steps);
+        let test = StoppableNodes::new().await;
+        let ann = test.fixture.new_user(&test.other).await;
+        let here = ann.password_sign_in(&test.slow, StrategyName::Session).await;
+        let changing = change(&test, &ann, &here);
+        test.faults.stop_after(steps);
         tokio::pin!(changing);
         tokio::select! {
             biased;
-            () = scene.faults.stuck() => (),
+            () = test.faults.stuck() => (),
             () = &mut changing => {
-                assert!(let_in > 0, "nobody came while the old password was good");
+                assert!(let_in > 0, "no sign-in came while the old password was good");
                 return;
             }
         }
-        let came = ann.try_sign_in(&scene.other, StrategyName::Session, PASSWORD, false).await;
-        scene.faults.go_on();
+        let came = ann.try_sign_in(&test.other, StrategyName::Session, PASSWORD, false).await;
+        test.faults.go_on();
         changing.await;
         let Ok(signed_in) = came else { continue };
         let_in += 1;
@@ -147,36 +149,36 @@ async fn nobody_gets_in_during(change: impl AsyncFn(&Scene, &RegisteredUser, &He
             tenant: ann.user.key.tenant.clone(),
             signed_in,
         };
-        let shown = held.authenticate(&scene.other).await;
+        let shown = held.authenticate(&test.other).await;
         assert!(shown.is_err(), "came after {steps} steps: {shown:?}");
     }
     panic!("the change takes more than {MOST_STEPS} steps");
 }
 
 #[tokio::test]
-async fn who_comes_during_a_change_of_password_does_not_stay() {
-    nobody_gets_in_during(async |scene, _, here| {
-        let identity = here.identity(&scene.other).await;
+async fn a_sign_in_during_a_change_of_password_does_not_stay() {
+    no_sign_in_stays_from_during(async |test, _, here| {
+        let identity = here.identity(&test.other).await;
         let (current, new) = (password(PASSWORD), password(NEXT_PASSWORD));
         let request = ChangePassword { identity: identity.clone(), current, new };
-        scene.slow.change_password(request).await.unwrap();
+        test.slow.change_password(request).await.unwrap();
     })
     .await;
 }
 
 #[tokio::test]
-async fn who_comes_while_an_operator_sets_the_password_does_not_stay() {
-    nobody_gets_in_during(async |scene, ann, _| {
-        scene.slow.set_password(&ann.user.key, password(NEXT_PASSWORD)).await.unwrap();
+async fn a_sign_in_while_an_operator_sets_the_password_does_not_stay() {
+    no_sign_in_stays_from_during(async |test, ann, _| {
+        test.slow.set_password(&ann.user.key, password(NEXT_PASSWORD)).await.unwrap();
     })
     .await;
 }
 
 // ASVS-map: SE5
 #[tokio::test]
-async fn who_comes_while_they_are_disabled_does_not_stay() {
-    nobody_gets_in_during(async |scene, ann, _| {
-        scene.slow.disable_user(&ann.user.key).await.unwrap();
+async fn a_sign_in_while_its_user_is_disabled_does_not_stay() {
+    no_sign_in_stays_from_during(async |test, ann, _| {
+        test.slow.disable_user(&ann.user.key).await.unwrap();
     })
     .await;
 }
@@ -186,26 +188,25 @@ async fn who_comes_while_they_are_disabled_does_not_stay() {
 async fn a_change_of_password_that_dies_never_leaves_a_new_password_and_an_old_session() {
     let mut outcomes = Vec::new();
     for steps in 0..MOST_STEPS {
-        let scene = Scene::new().await;
-        let ann = scene.fixture.new_user(&scene.other).await;
-        let here = ann.password_sign_in(&scene.other, StrategyName::Session).await;
-        let thief = ann.password_sign_in(&scene.other, StrategyName::Session).await;
-        let identity = here.identity(&scene.slow).await;
-        scene.faults.stop_after(steps);
+        let test = StoppableNodes::new().await;
+        let ann = test.fixture.new_user(&test.other).await;
+        let here = ann.password_sign_in(&test.other, StrategyName::Session).await;
+        let thief = ann.password_sign_in(&test.other, StrategyName::Session).await;
+        let identity = here.identity(&test.slow).await;
+        test.faults.stop_after(steps);
         let (current, new) = (password(PASSWORD), password(NEXT_PASSWORD));
-        let change = scene.slow.change_password(ChangePassword { identity: identity.clone(), current, new });
+        let change = test.slow.change_password(ChangePassword { identity: identity.clone(), current, new });
         let died = tokio::select! {
             biased;
-            () = scene.faults.stuck() => true,
+            () = test.faults.stuck() => true,
             changed = change => {
                 changed.unwrap();
                 false
             }
         };
-        assert!(here.authenticate(&scene.other).await.is_ok(), "stopped after {steps} steps");
-        let has_new =
-            ann.try_sign_in(&scene.other, StrategyName::Session, NEXT_PASSWORD, false).await.is_ok();
-        let thief_is_in = thief.authenticate(&scene.other).await.is_ok();
+        assert!(here.authenticate(&test.other).await.is_ok(), "stopped after {steps} steps");
+        let has_new = ann.try_sign_in(&test.other, StrategyName::Session, NEXT_PASSWORD, false).await.is_ok();
+        let thief_is_in = thief.authenticate(&test.other).await.is_ok();
         assert!(!(has_new && thief_is_in), "stopped after {steps} steps");
         outcomes.push((has_new, thief_is_in));
         if !died {

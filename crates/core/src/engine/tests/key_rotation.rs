@@ -1,4 +1,4 @@
-//! Keys change under people who stay signed in.
+//! Key rotation does not sign users out.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const LEAD: Duration = Duration::from_mins(5);
 
 // ASVS-map: JW11
 #[tokio::test]
-async fn nobody_is_signed_out_by_new_keys() {
+async fn no_user_is_signed_out_by_new_keys() {
     let fixture = Fixture::new(MemoryStore::stores());
     let nodes = [fixture.node().await, fixture.node().await];
     let [node, _] = &nodes;

@@ -12,28 +12,28 @@ use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::memory::MemoryStore;
 use crate::tenant::{SecondStep, TenantSettings};
 
-struct Scene {
+struct KnownDevicesFixture {
     fixture: Fixture,
     node: Engine,
-    post: Arc<RecordingMailbox>,
+    mailbox: Arc<RecordingMailbox>,
     ann: RegisteredUser,
 }
 
-impl Scene {
+impl KnownDevicesFixture {
     async fn new() -> Self {
         let fixture = Fixture::new(MemoryStore::stores());
         let node = fixture.node().await;
         let ann = fixture.new_user(&node).await;
-        Self { fixture, node, post: RecordingMailbox::new(), ann }
+        Self { fixture, node, mailbox: RecordingMailbox::new(), ann }
     }
 
     /// Signs in, and says how many mails there have been about new devices since the beginning.
     async fn told_after(&self, client: &FixtureClient) -> usize {
-        client.sign_in_with_code(&self.node, &self.post, &self.ann).await;
-        self.post.collect(&self.node).await;
+        client.sign_in_with_code(&self.node, &self.mailbox, &self.ann).await;
+        self.mailbox.collect(&self.node).await;
         // Ten codes in a quarter of an hour are all there are.
         self.fixture.clock.pass(Duration::from_mins(2));
-        self.post.count("new_device")
+        self.mailbox.count("new_device")
     }
 
     /// Signs in where a password is enough: the refresh token.
@@ -52,17 +52,17 @@ impl Scene {
 
 #[tokio::test]
 async fn the_first_device_is_no_news_the_second_is_and_a_known_one_is_not() {
-    let scene = Scene::new().await;
+    let test = KnownDevicesFixture::new().await;
     let (laptop, phone) = (FixtureClient::browser(), FixtureClient::app());
-    assert_eq!(scene.told_after(&laptop).await, 0);
-    assert_eq!(scene.told_after(&laptop).await, 0);
-    assert_eq!(scene.told_after(&phone).await, 1);
-    assert_eq!(scene.told_after(&phone).await, 1);
-    assert_eq!(scene.told_after(&laptop).await, 1);
-    assert_eq!(scene.known().await, 2);
-    let mail = scene.post.mails().into_iter().find(|mail| mail.message.kind() == MailKind::NewDevice);
+    assert_eq!(test.told_after(&laptop).await, 0);
+    assert_eq!(test.told_after(&laptop).await, 0);
+    assert_eq!(test.told_after(&phone).await, 1);
+    assert_eq!(test.told_after(&phone).await, 1);
+    assert_eq!(test.told_after(&laptop).await, 1);
+    assert_eq!(test.known().await, 2);
+    let mail = test.mailbox.mails().into_iter().find(|mail| mail.message.kind() == MailKind::NewDevice);
     let mail = mail.unwrap();
-    assert_eq!(mail.to, scene.ann.user.email);
+    assert_eq!(mail.to, test.ann.user.email);
     let crate::outgoing_mail::MailContent::NewDevice { device, address, .. } = mail.message else {
         panic!("no news")
     };
@@ -71,73 +71,73 @@ async fn the_first_device_is_no_news_the_second_is_and_a_known_one_is_not() {
 
 #[tokio::test]
 async fn a_sign_in_without_a_proof_is_news_where_there_are_known_devices_and_is_never_known() {
-    let scene = Scene::new().await;
+    let test = KnownDevicesFixture::new().await;
     let curl = FixtureClient::forgetful();
-    assert_eq!(scene.told_after(&curl).await, 0);
-    assert_eq!(scene.told_after(&curl).await, 0);
-    assert_eq!(scene.known().await, 0);
-    assert_eq!(scene.told_after(&FixtureClient::browser()).await, 0, "the first of all that is known");
-    assert_eq!(scene.told_after(&curl).await, 1);
-    assert_eq!(scene.told_after(&curl).await, 2);
-    assert_eq!(scene.known().await, 1);
+    assert_eq!(test.told_after(&curl).await, 0);
+    assert_eq!(test.told_after(&curl).await, 0);
+    assert_eq!(test.known().await, 0);
+    assert_eq!(test.told_after(&FixtureClient::browser()).await, 0, "the first of all that is known");
+    assert_eq!(test.told_after(&curl).await, 1);
+    assert_eq!(test.told_after(&curl).await, 2);
+    assert_eq!(test.known().await, 1);
 }
 
 #[tokio::test]
-async fn a_device_is_known_to_each_of_its_users_apart() {
-    let scene = Scene::new().await;
-    let bob = scene.fixture.new_user(&scene.node).await;
+async fn a_device_is_known_to_each_of_its_users_separately() {
+    let test = KnownDevicesFixture::new().await;
+    let bob = test.fixture.new_user(&test.node).await;
     let (shared, own) = (FixtureClient::browser(), FixtureClient::browser());
-    own.sign_in_with_code(&scene.node, &scene.post, &bob).await;
-    assert_eq!(scene.told_after(&shared).await, 0);
-    shared.sign_in_with_code(&scene.node, &scene.post, &bob).await;
-    scene.post.collect(&scene.node).await;
-    let told = scene.post.mails();
+    own.sign_in_with_code(&test.node, &test.mailbox, &bob).await;
+    assert_eq!(test.told_after(&shared).await, 0);
+    shared.sign_in_with_code(&test.node, &test.mailbox, &bob).await;
+    test.mailbox.collect(&test.node).await;
+    let told = test.mailbox.mails();
     let told = told.iter().filter(|mail| mail.message.kind() == MailKind::NewDevice);
     assert_eq!(told.map(|mail| &mail.to).collect::<Vec<_>>(), [&bob.user.email]);
 }
 
 #[tokio::test]
 async fn twenty_devices_are_known_and_the_one_that_was_not_used_for_longest_is_forgotten() {
-    let scene = Scene::new().await;
+    let test = KnownDevicesFixture::new().await;
     let devices: Vec<FixtureClient> = (0..20).map(|_| FixtureClient::browser()).collect();
     for (nth, device) in devices.iter().enumerate() {
-        assert_eq!(scene.told_after(device).await, nth);
+        assert_eq!(test.told_after(device).await, nth);
     }
-    scene.fixture.clock.pass(Duration::from_hours(24));
-    assert_eq!(scene.told_after(&devices[0]).await, 19, "it is still known");
-    assert_eq!(scene.told_after(&FixtureClient::browser()).await, 20);
-    assert_eq!(scene.known().await, 20);
-    assert_eq!(scene.told_after(&devices[0]).await, 20, "it was used lately");
-    assert_eq!(scene.told_after(&devices[1]).await, 21, "it was forgotten");
+    test.fixture.clock.pass(Duration::from_hours(24));
+    assert_eq!(test.told_after(&devices[0]).await, 19, "it is still known");
+    assert_eq!(test.told_after(&FixtureClient::browser()).await, 20);
+    assert_eq!(test.known().await, 20);
+    assert_eq!(test.told_after(&devices[0]).await, 20, "it was used lately");
+    assert_eq!(test.told_after(&devices[1]).await, 21, "it was forgotten");
 }
 
 #[tokio::test]
 async fn a_device_is_known_for_four_hundred_days_after_its_last_use() {
-    let scene = Scene::new().await;
+    let test = KnownDevicesFixture::new().await;
     let (laptop, phone) = (FixtureClient::browser(), FixtureClient::browser());
-    scene.told_after(&laptop).await;
-    scene.told_after(&phone).await;
-    scene.fixture.clock.pass(Duration::from_hours(399 * 24));
-    assert_eq!(scene.told_after(&laptop).await, 1);
-    scene.fixture.clock.pass(Duration::from_hours(2 * 24));
-    assert_eq!(scene.told_after(&phone).await, 2);
-    assert_eq!(scene.told_after(&laptop).await, 2);
+    test.told_after(&laptop).await;
+    test.told_after(&phone).await;
+    test.fixture.clock.pass(Duration::from_hours(399 * 24));
+    assert_eq!(test.told_after(&laptop).await, 1);
+    test.fixture.clock.pass(Duration::from_hours(2 * 24));
+    assert_eq!(test.told_after(&phone).await, 2);
+    assert_eq!(test.told_after(&laptop).await, 2);
 }
 
 #[tokio::test]
 async fn without_a_second_step_a_browser_is_known_once_it_has_come_back_with_its_cookie() {
-    let scene = Scene::new().await;
+    let test = KnownDevicesFixture::new().await;
     let settings = |settings| TenantSettings { otp: Some(SecondStep::Off), ..settings };
-    scene.node.change_tenant(&TenantId::default_tenant(), settings).await.unwrap();
+    test.node.change_tenant(&TenantId::default_tenant(), settings).await.unwrap();
     let (laptop, curl) = (FixtureClient::browser(), FixtureClient::forgetful());
-    let token = scene.in_at_once(&laptop).await;
+    let token = test.in_at_once(&laptop).await;
     for _ in 0..25 {
-        scene.in_at_once(&curl).await;
+        test.in_at_once(&curl).await;
     }
-    assert_eq!(scene.known().await, 0, "a cookie that was set need not be kept");
-    assert!(laptop.refresh(&scene.node, &token).await.is_ok());
-    assert_eq!(scene.known().await, 1);
-    scene.in_at_once(&laptop).await;
-    scene.post.collect(&scene.node).await;
-    assert_eq!(scene.post.count("new_device"), 0);
+    assert_eq!(test.known().await, 0, "a cookie that was set need not be kept");
+    assert!(laptop.refresh(&test.node, &token).await.is_ok());
+    assert_eq!(test.known().await, 1);
+    test.in_at_once(&laptop).await;
+    test.mailbox.collect(&test.node).await;
+    assert_eq!(test.mailbox.count("new_device"), 0);
 }

@@ -16,49 +16,51 @@ use crate::strategy::StrategyName;
 
 pub(super) const LOCK: Duration = Duration::from_mins(15);
 
-pub(super) struct Scene {
+pub(super) struct LockoutFixture {
     pub(super) fixture: Fixture,
     pub(super) faults: Arc<Faults>,
     pub(super) node: Engine,
-    pub(super) post: Arc<RecordingMailbox>,
+    pub(super) mailbox: Arc<RecordingMailbox>,
     pub(super) ann: RegisteredUser,
 }
 
-/// What somebody is told.
+/// The answer to a sign-in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Told {
+pub(super) enum SignInAnswer {
     In,
     Wrong,
     Locked,
 }
 
-impl Scene {
+impl LockoutFixture {
     pub(super) async fn new() -> Self {
         let (stores, faults) = Faults::within(MemoryStore::stores());
         let fixture = Fixture::new(stores);
         let node = fixture.node().await;
         let ann = fixture.new_user(&node).await;
-        Self { fixture, faults, node, post: RecordingMailbox::new(), ann }
+        Self { fixture, faults, node, mailbox: RecordingMailbox::new(), ann }
     }
 
-    /// One guess on the device-session surface.
-    async fn says_on(&self, client: &FixtureClient, with: &str) -> Told {
+    /// One sign-in on the device-session surface.
+    async fn says_on(&self, client: &FixtureClient, with: &str) -> SignInAnswer {
         let name = self.ann.user.email.as_typed();
         match client.device_sign_in(&self.node, &TenantId::default_tenant(), name, with).await {
-            Ok(DeviceSignInResult::CodeSent { .. }) | Err(DeviceSignInError::TooManyCodes { .. }) => Told::In,
-            Err(DeviceSignInError::Password(PasswordSignInError::InvalidCredentials)) => Told::Wrong,
-            Err(DeviceSignInError::Password(PasswordSignInError::Locked)) => Told::Locked,
+            Ok(DeviceSignInResult::CodeSent { .. }) | Err(DeviceSignInError::TooManyCodes { .. }) => {
+                SignInAnswer::In
+            }
+            Err(DeviceSignInError::Password(PasswordSignInError::InvalidCredentials)) => SignInAnswer::Wrong,
+            Err(DeviceSignInError::Password(PasswordSignInError::Locked)) => SignInAnswer::Locked,
             other => panic!("{other:?}"),
         }
     }
 
-    pub(super) async fn says(&self, with: &str) -> Told {
+    pub(super) async fn says(&self, with: &str) -> SignInAnswer {
         self.says_on(&FixtureClient::forgetful(), with).await
     }
 
     pub(super) async fn is_wrong(&self, times: usize) {
         for _ in 0..times {
-            assert_eq!(self.says("wrong password").await, Told::Wrong);
+            assert_eq!(self.says("wrong password").await, SignInAnswer::Wrong);
         }
     }
 
@@ -71,148 +73,148 @@ impl Scene {
 // ASVS-map: AU1
 #[tokio::test]
 async fn five_wrong_passwords_on_whatever_surface_lock_and_the_owner_is_told_once() {
-    let scene = Scene::new().await;
+    let test = LockoutFixture::new().await;
     for strategy in [StrategyName::Jwt, StrategyName::Session, StrategyName::Refresh] {
-        let wrong = scene.ann.try_sign_in(&scene.node, strategy, "wrong password", false).await;
+        let wrong = test.ann.try_sign_in(&test.node, strategy, "wrong password", false).await;
         assert!(matches!(wrong, Err(PasswordSignInError::InvalidCredentials)), "{wrong:?}");
     }
-    scene.is_wrong(2).await;
-    assert_eq!(scene.says(PASSWORD).await, Told::Locked);
-    let elsewhere = scene.ann.try_sign_in(&scene.node, StrategyName::Jwt, PASSWORD, false).await;
+    test.is_wrong(2).await;
+    assert_eq!(test.says(PASSWORD).await, SignInAnswer::Locked);
+    let elsewhere = test.ann.try_sign_in(&test.node, StrategyName::Jwt, PASSWORD, false).await;
     assert!(matches!(elsewhere, Err(PasswordSignInError::Locked)), "{elsewhere:?}");
-    scene.is_wrong(3).await;
-    assert_eq!(scene.says(PASSWORD).await, Told::Wrong, "five were looked at");
-    let until = scene.node.locked_until(&scene.ann.user.key).await.unwrap();
-    assert_eq!(until, Some(scene.node.now().plus(LOCK)), "guesses do not prolong it");
-    scene.post.collect(&scene.node).await;
-    assert_eq!((scene.post.count("unlock"), scene.post.mails().len()), (1, 1));
+    test.is_wrong(3).await;
+    assert_eq!(test.says(PASSWORD).await, SignInAnswer::Wrong, "five were compared");
+    let until = test.node.locked_until(&test.ann.user.key).await.unwrap();
+    assert_eq!(until, Some(test.node.now().plus(LOCK)), "further attempts do not prolong it");
+    test.mailbox.collect(&test.node).await;
+    assert_eq!((test.mailbox.count("unlock"), test.mailbox.mails().len()), (1, 1));
 }
 
 // ASVS-map: AU1
 #[tokio::test]
 async fn a_quarter_of_an_hour_later_the_account_is_open() {
-    let scene = Scene::new().await;
-    scene.is_wrong(10).await;
-    scene.fixture.clock.pass(LOCK.saturating_sub(Duration::from_millis(1)));
-    assert_eq!(scene.says(PASSWORD).await, Told::Wrong);
-    scene.fixture.clock.pass(Duration::from_millis(1));
-    scene.is_wrong(4).await;
-    assert_eq!(scene.says(PASSWORD).await, Told::In);
-    assert_eq!(scene.attempts().await, AttemptRecord::default());
+    let test = LockoutFixture::new().await;
+    test.is_wrong(10).await;
+    test.fixture.clock.pass(LOCK.saturating_sub(Duration::from_millis(1)));
+    assert_eq!(test.says(PASSWORD).await, SignInAnswer::Wrong);
+    test.fixture.clock.pass(Duration::from_millis(1));
+    test.is_wrong(4).await;
+    assert_eq!(test.says(PASSWORD).await, SignInAnswer::In);
+    assert_eq!(test.attempts().await, AttemptRecord::default());
 }
 
 // ASVS-map: AU1
 #[tokio::test]
 async fn from_the_hundredth_in_a_row_time_opens_nothing_and_the_link_does() {
-    let scene = Scene::new().await;
+    let test = LockoutFixture::new().await;
     for _ in 0..10 {
-        scene.is_wrong(12).await;
-        scene.post.collect(&scene.node).await;
-        scene.fixture.clock.pass(LOCK);
+        test.is_wrong(12).await;
+        test.mailbox.collect(&test.node).await;
+        test.fixture.clock.pass(LOCK);
     }
-    assert_eq!(scene.attempts().await.failures, 100);
-    scene.fixture.clock.pass(Duration::from_mins(29));
-    assert_eq!(scene.says(PASSWORD).await, Told::Wrong);
-    scene.node.unlock(&scene.post.secret("unlock")).await.unwrap();
-    assert_eq!(scene.says(PASSWORD).await, Told::In);
+    assert_eq!(test.attempts().await.failures, 100);
+    test.fixture.clock.pass(Duration::from_mins(29));
+    assert_eq!(test.says(PASSWORD).await, SignInAnswer::Wrong);
+    test.node.unlock(&test.mailbox.secret("unlock")).await.unwrap();
+    assert_eq!(test.says(PASSWORD).await, SignInAnswer::In);
 }
 
 // ASVS-map: AU1
 #[tokio::test]
 async fn strangers_cannot_lock_out_a_known_device_and_its_owner_opens_the_account() {
-    let scene = Scene::new().await;
+    let test = LockoutFixture::new().await;
     let laptop = FixtureClient::browser();
-    laptop.sign_in_with_code(&scene.node, &scene.post, &scene.ann).await;
+    laptop.sign_in_with_code(&test.node, &test.mailbox, &test.ann).await;
     let stranger = FixtureClient::browser();
-    let bob = scene.fixture.new_user(&scene.node).await;
-    stranger.sign_in_with_code(&scene.node, &scene.post, &bob).await;
+    let bob = test.fixture.new_user(&test.node).await;
+    stranger.sign_in_with_code(&test.node, &test.mailbox, &bob).await;
     for _ in 0..10 {
-        scene.is_wrong(12).await;
-        scene.fixture.clock.pass(LOCK);
+        test.is_wrong(12).await;
+        test.fixture.clock.pass(LOCK);
     }
-    assert_eq!(scene.says_on(&stranger, PASSWORD).await, Told::Wrong, "a device, but not one of hers");
-    assert_eq!(scene.says_on(&laptop, "wrong password").await, Told::Wrong);
-    assert_eq!(scene.says_on(&laptop, PASSWORD).await, Told::In);
-    assert_eq!(scene.says(PASSWORD).await, Told::In);
+    assert_eq!(test.says_on(&stranger, PASSWORD).await, SignInAnswer::Wrong, "a device, but not one of hers");
+    assert_eq!(test.says_on(&laptop, "wrong password").await, SignInAnswer::Wrong);
+    assert_eq!(test.says_on(&laptop, PASSWORD).await, SignInAnswer::In);
+    assert_eq!(test.says(PASSWORD).await, SignInAnswer::In);
 }
 
 #[tokio::test]
 async fn a_known_device_that_guesses_locks_itself_and_not_the_account() {
-    let scene = Scene::new().await;
+    let test = LockoutFixture::new().await;
     let laptop = FixtureClient::browser();
-    laptop.sign_in_with_code(&scene.node, &scene.post, &scene.ann).await;
+    laptop.sign_in_with_code(&test.node, &test.mailbox, &test.ann).await;
     for _ in 0..5 {
-        assert_eq!(scene.says_on(&laptop, "wrong password").await, Told::Wrong);
+        assert_eq!(test.says_on(&laptop, "wrong password").await, SignInAnswer::Wrong);
     }
-    assert_eq!(scene.says_on(&laptop, PASSWORD).await, Told::Locked);
-    assert_eq!(scene.says(PASSWORD).await, Told::In);
-    scene.post.collect(&scene.node).await;
-    assert_eq!(scene.post.count("unlock"), 0);
+    assert_eq!(test.says_on(&laptop, PASSWORD).await, SignInAnswer::Locked);
+    assert_eq!(test.says(PASSWORD).await, SignInAnswer::In);
+    test.mailbox.collect(&test.node).await;
+    assert_eq!(test.mailbox.count("unlock"), 0);
 }
 
 // ASVS-map: RC1
 #[tokio::test]
 async fn an_unlock_link_opens_once_and_nothing_else_opens() {
-    let scene = Scene::new().await;
-    scene.is_wrong(5).await;
-    scene.post.collect(&scene.node).await;
-    let link = scene.post.secret("unlock");
+    let test = LockoutFixture::new().await;
+    test.is_wrong(5).await;
+    test.mailbox.collect(&test.node).await;
+    let link = test.mailbox.secret("unlock");
     for bad in
         ["", "default", &link[..link.len() - 1], &format!("{link}x"), &link.replacen("default", "acme", 1)]
     {
-        let refused = scene.node.unlock(bad).await;
+        let refused = test.node.unlock(bad).await;
         assert!(matches!(refused, Err(UnlockError::InvalidToken)), "{bad}: {refused:?}");
     }
-    assert_eq!(scene.says(PASSWORD).await, Told::Locked);
-    scene.node.unlock(&link).await.unwrap();
-    assert!(matches!(scene.node.unlock(&link).await, Err(UnlockError::InvalidToken)));
-    scene.is_wrong(5).await;
-    assert!(matches!(scene.node.unlock(&link).await, Err(UnlockError::InvalidToken)), "it is spent");
-    assert_eq!(scene.says(PASSWORD).await, Told::Locked);
+    assert_eq!(test.says(PASSWORD).await, SignInAnswer::Locked);
+    test.node.unlock(&link).await.unwrap();
+    assert!(matches!(test.node.unlock(&link).await, Err(UnlockError::InvalidToken)));
+    test.is_wrong(5).await;
+    assert!(matches!(test.node.unlock(&link).await, Err(UnlockError::InvalidToken)), "it is used");
+    assert_eq!(test.says(PASSWORD).await, SignInAnswer::Locked);
 }
 
 #[tokio::test]
 async fn a_newer_unlock_link_takes_the_place_of_an_older_one_and_none_lives_longer_than_an_hour() {
-    let scene = Scene::new().await;
+    let test = LockoutFixture::new().await;
     let mut links = Vec::new();
     for _ in 0..2 {
-        scene.is_wrong(5).await;
-        scene.post.collect(&scene.node).await;
-        links.push(scene.post.secret("unlock"));
-        scene.fixture.clock.pass(LOCK);
+        test.is_wrong(5).await;
+        test.mailbox.collect(&test.node).await;
+        links.push(test.mailbox.secret("unlock"));
+        test.fixture.clock.pass(LOCK);
     }
-    assert!(matches!(scene.node.unlock(&links[0]).await, Err(UnlockError::InvalidToken)));
-    scene.fixture.clock.pass(Duration::from_mins(45));
-    assert!(matches!(scene.node.unlock(&links[1]).await, Err(UnlockError::InvalidToken)));
+    assert!(matches!(test.node.unlock(&links[0]).await, Err(UnlockError::InvalidToken)));
+    test.fixture.clock.pass(Duration::from_mins(45));
+    assert!(matches!(test.node.unlock(&links[1]).await, Err(UnlockError::InvalidToken)));
 }
 
 // ASVS-map: AU2
 #[tokio::test]
-async fn who_does_not_exist_is_answered_and_written_down_like_who_does() {
-    let scene = Scene::new().await;
-    let nobody = [email("nobody@example.com"), email("another.nobody@example.com")];
-    let bob = scene.fixture.new_user(&scene.node).await;
-    scene.node.disable_user(&bob.user.key).await.unwrap();
-    let mut accounts = vec![scene.ann.user.email.clone(), bob.user.email];
-    accounts.extend(nobody);
+async fn an_unknown_user_is_answered_and_written_down_like_a_known_one() {
+    let test = LockoutFixture::new().await;
+    let unknown = [email("unknown@example.com"), email("another.unknown@example.com")];
+    let bob = test.fixture.new_user(&test.node).await;
+    test.node.disable_user(&bob.user.key).await.unwrap();
+    let mut accounts = vec![test.ann.user.email.clone(), bob.user.email];
+    accounts.extend(unknown);
     let mut walks = Vec::new();
     for address in &accounts {
-        scene.faults.heard();
+        test.faults.heard();
         let mut walk = Vec::new();
         for nth in 0..12 {
             let (tenant, strategy) = (TenantId::default_tenant(), StrategyName::Session);
             let client = FixtureClient::browser();
             let refused = if nth % 2 == 0 {
-                try_sign_in(&scene.node, &tenant, address, strategy, "wrong password", false).await.err()
+                try_sign_in(&test.node, &tenant, address, strategy, "wrong password", false).await.err()
             } else {
                 let answer =
-                    client.device_sign_in(&scene.node, &tenant, address.as_typed(), "wrong password").await;
+                    client.device_sign_in(&test.node, &tenant, address.as_typed(), "wrong password").await;
                 answer.err().map(|refused| match refused {
                     DeviceSignInError::Password(refused) => refused,
-                    DeviceSignInError::TooManyCodes { .. } => panic!("nobody asked for a code"),
+                    DeviceSignInError::TooManyCodes { .. } => panic!("no code was asked for"),
                 })
             };
-            walk.push((format!("{refused:?}"), scene.faults.heard()));
+            walk.push((format!("{refused:?}"), test.faults.heard()));
         }
         walks.push(walk);
     }
@@ -220,8 +222,8 @@ async fn who_does_not_exist_is_answered_and_written_down_like_who_does() {
     for (walk, address) in walks.iter().zip(&accounts) {
         assert_eq!(*walk, walks[0], "{address}");
     }
-    scene.post.collect(&scene.node).await;
-    let told: Vec<_> = scene.post.mails().into_iter().map(|mail| mail.to).collect();
-    assert_eq!(told, [scene.ann.user.email]);
-    assert_eq!(scene.node.mail_waiting().await.unwrap(), 0);
+    test.mailbox.collect(&test.node).await;
+    let told: Vec<_> = test.mailbox.mails().into_iter().map(|mail| mail.to).collect();
+    assert_eq!(told, [test.ann.user.email]);
+    assert_eq!(test.node.mail_waiting().await.unwrap(), 0);
 }

@@ -22,8 +22,8 @@ async fn change(
         .await
 }
 
-/// Somebody who is signed in twice.
-async fn twice_signed_in(
+/// A user who is signed in twice.
+async fn signed_in_twice(
     fixture: &Fixture,
     node: &Engine,
 ) -> (RegisteredUser, HeldCredentials, HeldCredentials) {
@@ -37,7 +37,7 @@ async fn twice_signed_in(
 async fn a_refused_change_changes_nothing_and_ends_nothing() {
     let fixture = Fixture::new(MemoryStore::stores());
     let node = fixture.node().await;
-    let (ann, here, elsewhere) = twice_signed_in(&fixture, &node).await;
+    let (ann, here, elsewhere) = signed_in_twice(&fixture, &node).await;
     let identity = here.identity(&node).await;
     let wrong = change(&node, &identity, "wrong password", "brisk lantern").await;
     assert!(matches!(wrong, Err(ChangePasswordError::WrongPassword)), "{wrong:?}");
@@ -54,7 +54,7 @@ async fn a_refused_change_changes_nothing_and_ends_nothing() {
 async fn a_change_is_told_with_the_number_of_sessions_that_it_ended() {
     let fixture = Fixture::new(MemoryStore::stores());
     let node = fixture.node().await;
-    let (_, here, _) = twice_signed_in(&fixture, &node).await;
+    let (_, here, _) = signed_in_twice(&fixture, &node).await;
     change(&node, &here.identity(&node).await, PASSWORD, "brisk lantern").await.unwrap();
     assert_eq!(fixture.recorded_events.count(EventKind::PasswordChanged), 1);
     let ended = EventKind::Ended { reason: EndReason::PasswordChange, count: 1 };
@@ -65,7 +65,7 @@ async fn a_change_is_told_with_the_number_of_sessions_that_it_ended() {
 async fn one_of_the_last_five_passwords_is_not_chosen_again_and_the_sixth_is() {
     let fixture = Fixture::new(MemoryStore::stores());
     let node = fixture.node().await;
-    let (_, here, _) = twice_signed_in(&fixture, &node).await;
+    let (_, here, _) = signed_in_twice(&fixture, &node).await;
     let identity = here.identity(&node).await;
     let numbered = |number: usize| match number {
         0 => PASSWORD.to_owned(),
@@ -85,7 +85,7 @@ async fn one_of_the_last_five_passwords_is_not_chosen_again_and_the_sixth_is() {
 async fn a_disabled_user_changes_no_password() {
     let fixture = Fixture::new(MemoryStore::stores());
     let node = fixture.node().await;
-    let (ann, here, _) = twice_signed_in(&fixture, &node).await;
+    let (ann, here, _) = signed_in_twice(&fixture, &node).await;
     let identity = here.identity(&node).await;
     node.disable_user(&ann.user.key).await.unwrap();
     let refused = change(&node, &identity, PASSWORD, "brisk lantern").await;

@@ -1,4 +1,4 @@
-//! What was revoked stays revoked, in whatever spelling it comes back.
+//! A revoked credential stays revoked in every spelling.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -32,11 +32,11 @@ fn spellings(held: &HeldCredentials) -> [String; 2] {
 }
 
 async fn shown(
-    stage_node: &crate::engine::Engine,
+    node: &crate::engine::Engine,
     held: &HeldCredentials,
     token: &str,
 ) -> Option<AuthenticationError> {
-    present(stage_node, Some(&held.tenant), held.strategy, Carrier::Bearer, token).await.err()
+    present(node, Some(&held.tenant), held.strategy, Carrier::Bearer, token).await.err()
 }
 
 // ASVS-map: JW9

@@ -18,15 +18,15 @@ use crate::store::memory::MemoryStore;
 use crate::strategy::StrategyName;
 use crate::tenant::SecondStep;
 
-/// Somebody who has signed up, and where their letters go.
-struct Scene {
+/// A node, a user who has signed up, and the user's mailbox.
+struct SecondStepFixture {
     fixture: Fixture,
     node: Engine,
-    post: Arc<RecordingMailbox>,
+    mailbox: Arc<RecordingMailbox>,
     ann: RegisteredUser,
 }
 
-impl Scene {
+impl SecondStepFixture {
     async fn new() -> Self {
         Self::on(Fixture::new(MemoryStore::stores())).await
     }
@@ -34,7 +34,7 @@ impl Scene {
     async fn on(fixture: Fixture) -> Self {
         let node = fixture.node().await;
         let ann = fixture.new_user(&node).await;
-        Self { fixture, node, post: RecordingMailbox::new(), ann }
+        Self { fixture, node, mailbox: RecordingMailbox::new(), ann }
     }
 
     async fn asks(&self) -> TicketId {
@@ -64,184 +64,184 @@ fn other_than(code: &str) -> String {
 // ASVS-map: OT1
 #[tokio::test]
 async fn a_password_and_the_code_in_the_mail_let_in_once() {
-    let scene = Scene::new().await;
-    let login = scene.asks().await;
-    assert_eq!(scene.sessions().await, 0, "a password alone is nothing");
-    let code = scene.post.code(&scene.node).await;
-    scene.says(login, &code).await.unwrap();
-    let again = scene.says(login, &code).await;
+    let test = SecondStepFixture::new().await;
+    let login = test.asks().await;
+    assert_eq!(test.sessions().await, 0, "a password alone is nothing");
+    let code = test.mailbox.code(&test.node).await;
+    test.says(login, &code).await.unwrap();
+    let again = test.says(login, &code).await;
     assert!(matches!(again, Err(VerifyCodeError::Wrong)), "{again:?}");
-    assert_eq!(scene.sessions().await, 1);
-    assert_eq!(scene.post.mails().len(), 1);
+    assert_eq!(test.sessions().await, 1);
+    assert_eq!(test.mailbox.mails().len(), 1);
 }
 
 #[tokio::test]
 async fn before_it_is_sent_no_code_is_the_right_one_and_after_five_minutes_none_is() {
-    let scene = Scene::new().await;
-    let login = scene.asks().await;
-    let early = scene.says(login, "000000").await;
+    let test = SecondStepFixture::new().await;
+    let login = test.asks().await;
+    let early = test.says(login, "000000").await;
     assert!(matches!(early, Err(VerifyCodeError::Wrong)), "{early:?}");
-    let code = scene.post.code(&scene.node).await;
-    scene.fixture.clock.pass(Duration::from_mins(5));
-    let late = scene.says(login, &code).await;
+    let code = test.mailbox.code(&test.node).await;
+    test.fixture.clock.pass(Duration::from_mins(5));
+    let late = test.says(login, &code).await;
     assert!(matches!(late, Err(VerifyCodeError::Expired)), "{late:?}");
 }
 
 // ASVS-map: OT2
 #[tokio::test]
 async fn a_code_opens_its_own_login_in_its_own_tenant_alone() {
-    let scene = Scene::new().await;
-    scene.fixture.create_tenant(&tenant("acme")).await;
-    let first = scene.asks().await;
-    let of_first = scene.post.code(&scene.node).await;
-    let second = scene.asks().await;
-    let of_second = scene.post.code(&scene.node).await;
+    let test = SecondStepFixture::new().await;
+    test.fixture.create_tenant(&tenant("acme")).await;
+    let first = test.asks().await;
+    let of_first = test.mailbox.code(&test.node).await;
+    let second = test.asks().await;
+    let of_second = test.mailbox.code(&test.node).await;
     for (where_, login, code) in [
         (TenantId::default_tenant(), first, &of_second),
         (TenantId::default_tenant(), second, &of_first),
         (tenant("acme"), second, &of_second),
     ] {
-        let refused = scene.says_in(&where_, login, code).await;
+        let refused = test.says_in(&where_, login, code).await;
         assert!(matches!(refused, Err(VerifyCodeError::Wrong)), "{refused:?}");
     }
-    scene.says(second, &of_second).await.unwrap();
-    scene.says(first, &of_first).await.unwrap();
+    test.says(second, &of_second).await.unwrap();
+    test.says(first, &of_first).await.unwrap();
 }
 
 #[tokio::test]
 async fn of_four_open_logins_the_oldest_is_closed() {
-    let scene = Scene::new().await;
+    let test = SecondStepFixture::new().await;
     let mut open = Vec::new();
     for _ in 0..4 {
-        let login = scene.asks().await;
-        open.push((login, scene.post.code(&scene.node).await));
-        scene.fixture.clock.pass(Duration::from_secs(1));
+        let login = test.asks().await;
+        open.push((login, test.mailbox.code(&test.node).await));
+        test.fixture.clock.pass(Duration::from_secs(1));
     }
-    let closed = scene.says(open[0].0, &open[0].1).await;
+    let closed = test.says(open[0].0, &open[0].1).await;
     assert!(matches!(closed, Err(VerifyCodeError::Wrong)), "{closed:?}");
     for (login, code) in &open[1..] {
-        scene.says(*login, code).await.unwrap();
+        test.says(*login, code).await.unwrap();
     }
 }
 
 // ASVS-map: OT4
 #[tokio::test]
 async fn ten_codes_are_mailed_in_a_quarter_of_an_hour_and_no_more() {
-    let scene = Scene::new().await;
+    let test = SecondStepFixture::new().await;
     for _ in 0..10 {
-        scene.asks().await;
-        scene.fixture.clock.pass(Duration::from_mins(1));
+        test.asks().await;
+        test.fixture.clock.pass(Duration::from_mins(1));
     }
-    let user = &scene.ann.user;
+    let user = &test.ann.user;
     let ask = async || {
         FixtureClient::forgetful()
-            .device_sign_in(&scene.node, &user.key.tenant, user.email.as_typed(), PASSWORD)
+            .device_sign_in(&test.node, &user.key.tenant, user.email.as_typed(), PASSWORD)
             .await
     };
     for _ in 0..90 {
         let refused = ask().await;
         assert!(matches!(refused, Err(DeviceSignInError::TooManyCodes { .. })), "{refused:?}");
     }
-    scene.post.collect(&scene.node).await;
-    assert!(scene.post.mails().len() <= 10);
-    scene.fixture.clock.pass(Duration::from_mins(5));
+    test.mailbox.collect(&test.node).await;
+    assert!(test.mailbox.mails().len() <= 10);
+    test.fixture.clock.pass(Duration::from_mins(5));
     assert!(matches!(ask().await, Ok(DeviceSignInResult::CodeSent { .. })));
 }
 
 // ASVS-map: OT3
 #[tokio::test]
 async fn after_ten_wrong_codes_over_several_logins_not_even_a_right_one_is_looked_at() {
-    let scene = Scene::new().await;
+    let test = SecondStepFixture::new().await;
     for _ in 0..2 {
-        let login = scene.asks().await;
-        let code = scene.post.code(&scene.node).await;
+        let login = test.asks().await;
+        let code = test.mailbox.code(&test.node).await;
         for _ in 0..5 {
-            let wrong = scene.says(login, &other_than(&code)).await;
+            let wrong = test.says(login, &other_than(&code)).await;
             assert!(matches!(wrong, Err(VerifyCodeError::Wrong)), "{wrong:?}");
         }
-        let spent = scene.says(login, &code).await;
+        let spent = test.says(login, &code).await;
         assert!(matches!(spent, Err(VerifyCodeError::TooMany)), "{spent:?}");
     }
-    let login = scene.asks().await;
-    let refused = scene.says(login, &scene.post.code(&scene.node).await).await;
+    let login = test.asks().await;
+    let refused = test.says(login, &test.mailbox.code(&test.node).await).await;
     assert!(matches!(refused, Err(VerifyCodeError::TooMany)), "{refused:?}");
-    scene.fixture.clock.pass(Duration::from_mins(15));
-    let login = scene.asks().await;
-    scene.says(login, &scene.post.code(&scene.node).await).await.unwrap();
+    test.fixture.clock.pass(Duration::from_mins(15));
+    let login = test.asks().await;
+    test.says(login, &test.mailbox.code(&test.node).await).await.unwrap();
 }
 
-/// What so many get who say this at once.
+/// The answers to so many codes at once.
 async fn all_at_once(
-    scene: &Arc<Scene>,
+    test: &Arc<SecondStepFixture>,
     login: TicketId,
     code: &str,
     count: usize,
 ) -> Vec<Result<(), VerifyCodeError>> {
     let mut saying = JoinSet::new();
     for _ in 0..count {
-        let (scene, code) = (scene.clone(), code.to_owned());
-        saying.spawn(async move { scene.says(login, &code).await });
+        let (test, code) = (test.clone(), code.to_owned());
+        saying.spawn(async move { test.says(login, &code).await });
     }
     saying.join_all().await
 }
 
 // ASVS-map: OT3
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_a_thousand_wrong_codes_at_once_five_are_looked_at() {
-    let scene = Arc::new(Scene::new().await);
-    let login = scene.asks().await;
-    let code = scene.post.code(&scene.node).await;
-    let answers = all_at_once(&scene, login, &other_than(&code), 1_000).await;
+async fn of_a_thousand_wrong_codes_at_once_five_are_compared() {
+    let test = Arc::new(SecondStepFixture::new().await);
+    let login = test.asks().await;
+    let code = test.mailbox.code(&test.node).await;
+    let answers = all_at_once(&test, login, &other_than(&code), 1_000).await;
     let looked_at = answers.iter().filter(|answer| matches!(answer, Err(VerifyCodeError::Wrong))).count();
     assert_eq!(looked_at, 5);
     assert!(answers.iter().all(|a| matches!(a, Err(VerifyCodeError::Wrong | VerifyCodeError::TooMany))));
-    assert!(matches!(scene.says(login, &code).await, Err(VerifyCodeError::TooMany)));
+    assert!(matches!(test.says(login, &code).await, Err(VerifyCodeError::TooMany)));
 }
 
 // ASVS-map: OT1
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_fifty_right_codes_at_once_one_makes_a_session() {
-    let scene = Arc::new(Scene::new().await);
-    let login = scene.asks().await;
-    let code = scene.post.code(&scene.node).await;
-    let answers = all_at_once(&scene, login, &code, 50).await;
+    let test = Arc::new(SecondStepFixture::new().await);
+    let login = test.asks().await;
+    let code = test.mailbox.code(&test.node).await;
+    let answers = all_at_once(&test, login, &code, 50).await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
-    assert_eq!(scene.sessions().await, 1);
+    assert_eq!(test.sessions().await, 1);
 }
 
 /// What happens between the two steps makes the code worthless, and it stays so.
-async fn is_worthless_after(what: impl AsyncFn(&Scene)) {
-    let scene = Scene::new().await;
-    let login = scene.asks().await;
-    let code = scene.post.code(&scene.node).await;
-    what(&scene).await;
-    let refused = scene.says(login, &code).await;
+async fn is_worthless_after(what: impl AsyncFn(&SecondStepFixture)) {
+    let test = SecondStepFixture::new().await;
+    let login = test.asks().await;
+    let code = test.mailbox.code(&test.node).await;
+    what(&test).await;
+    let refused = test.says(login, &code).await;
     assert!(matches!(refused, Err(VerifyCodeError::Wrong)), "{refused:?}");
-    assert_eq!(scene.sessions().await, 0);
+    assert_eq!(test.sessions().await, 0);
 }
 
 // ASVS-map: SE5
 #[tokio::test]
 async fn what_ends_all_sessions_between_the_two_steps_makes_the_code_worthless() {
-    is_worthless_after(async |scene| {
-        scene.node.disable_user(&scene.ann.user.key).await.unwrap();
+    is_worthless_after(async |test| {
+        test.node.disable_user(&test.ann.user.key).await.unwrap();
     })
     .await;
-    is_worthless_after(async |scene| {
-        scene.node.disable_user(&scene.ann.user.key).await.unwrap();
-        scene.node.enable_user(&scene.ann.user.key).await.unwrap();
+    is_worthless_after(async |test| {
+        test.node.disable_user(&test.ann.user.key).await.unwrap();
+        test.node.enable_user(&test.ann.user.key).await.unwrap();
     })
     .await;
-    is_worthless_after(async |scene| {
-        scene.node.set_password(&scene.ann.user.key, password("brisk lantern")).await.unwrap();
+    is_worthless_after(async |test| {
+        test.node.set_password(&test.ann.user.key, password("brisk lantern")).await.unwrap();
     })
     .await;
-    is_worthless_after(async |scene| {
-        let held = scene.ann.password_sign_in(&scene.node, StrategyName::Jwt).await;
-        let identity = held.identity(&scene.node).await;
+    is_worthless_after(async |test| {
+        let held = test.ann.password_sign_in(&test.node, StrategyName::Jwt).await;
+        let identity = held.identity(&test.node).await;
         let (current, new) = (password(PASSWORD), password("brisk lantern"));
         let change = ChangePassword { identity: identity.clone(), current, new };
-        scene.node.change_password(change).await.unwrap();
+        test.node.change_password(change).await.unwrap();
     })
     .await;
 }
@@ -250,39 +250,39 @@ async fn what_ends_all_sessions_between_the_two_steps_makes_the_code_worthless()
 #[tokio::test]
 async fn a_code_of_a_suspended_tenant_is_worthless_and_stays_so() {
     let fixture = Fixture::new(MemoryStore::stores());
-    let (node, post, acme) = (fixture.node().await, RecordingMailbox::new(), tenant("acme"));
+    let (node, mailbox, acme) = (fixture.node().await, RecordingMailbox::new(), tenant("acme"));
     fixture.create_tenant(&acme).await;
     let ann = fixture.register(&node, &acme, "ann@example.com").await;
     let client = FixtureClient::browser();
     let login = client.request_code(&node, &ann).await;
-    let code = post.code(&node).await;
+    let code = mailbox.code(&node).await;
     node.suspend_tenant(&acme).await.unwrap();
     assert!(matches!(client.verify(&node, &acme, login, &code).await, Err(VerifyCodeError::Tenant(_))));
     node.resume_tenant(&acme).await.unwrap();
     assert!(matches!(client.verify(&node, &acme, login, &code).await, Err(VerifyCodeError::Wrong)));
 }
 
-fn stage_with(second_step: SecondStep) -> Fixture {
+fn fixture_with(second_step: SecondStep) -> Fixture {
     Fixture::new(MemoryStore::stores()).with_policy(|policy| policy.second_step = second_step)
 }
 
 #[tokio::test]
 async fn without_a_second_step_the_password_lets_in_and_nothing_is_mailed() {
-    let scene = Scene::on(stage_with(SecondStep::Off)).await;
-    let user = &scene.ann.user;
+    let test = SecondStepFixture::on(fixture_with(SecondStep::Off)).await;
+    let user = &test.ann.user;
     let client = FixtureClient::browser();
     let done =
-        match client.device_sign_in(&scene.node, &user.key.tenant, user.email.as_typed(), PASSWORD).await {
+        match client.device_sign_in(&test.node, &user.key.tenant, user.email.as_typed(), PASSWORD).await {
             Ok(DeviceSignInResult::Done(done)) => done,
             other => panic!("{other:?}"),
         };
     assert!(done.cookie.is_some());
-    assert!(FixtureClient::held(&done).authenticate(&scene.node).await.is_ok());
-    assert_eq!((scene.post.collect(&scene.node).await, scene.sessions().await), (0, 1));
+    assert!(FixtureClient::held(&done).authenticate(&test.node).await.is_ok());
+    assert_eq!((test.mailbox.collect(&test.node).await, test.sessions().await), (0, 1));
 }
 
 #[tokio::test]
-async fn where_the_second_step_is_forced_nobody_gets_around_it() {
+async fn where_the_second_step_is_forced_no_sign_in_gets_around_it() {
     let fixture = Fixture::new(MemoryStore::stores());
     let node = fixture.node().await;
     let ann = fixture.new_user(&node).await;

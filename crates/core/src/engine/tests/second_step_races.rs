@@ -12,7 +12,7 @@ use crate::store::memory::MemoryStore;
 const MOST_STEPS: usize = 60;
 
 /// Whatever happens meanwhile, the second step is refused or what it gives is worthless.
-async fn nothing_survives(what: impl AsyncFn(&Engine, &UserKey)) {
+async fn no_sign_in_survives(what: impl AsyncFn(&Engine, &UserKey)) {
     let mut let_in = 0;
     for steps in 0..MOST_STEPS {
         let truth = MemoryStore::stores();
@@ -53,7 +53,7 @@ async fn nothing_survives(what: impl AsyncFn(&Engine, &UserKey)) {
 // ASVS-map: SE5
 #[tokio::test]
 async fn a_second_step_under_way_does_not_survive_that_its_user_is_disabled() {
-    nothing_survives(async |engine, user| {
+    no_sign_in_survives(async |engine, user| {
         engine.disable_user(user).await.unwrap();
     })
     .await;
@@ -62,7 +62,7 @@ async fn a_second_step_under_way_does_not_survive_that_its_user_is_disabled() {
 // ASVS-map: SE5
 #[tokio::test]
 async fn a_second_step_under_way_does_not_survive_another_password() {
-    nothing_survives(async |engine, user| {
+    no_sign_in_survives(async |engine, user| {
         engine.set_password(user, password("brisk lantern")).await.unwrap();
     })
     .await;

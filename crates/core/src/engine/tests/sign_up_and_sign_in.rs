@@ -24,7 +24,7 @@ fn request(address: &str, chosen: &str) -> Register {
     }
 }
 
-/// How many of so many who claim one address at once are taken in; the others are told that it is taken.
+/// How many of so many sign-ups with one address at once succeed; the others are told that it is taken.
 async fn claim(nodes: &[Engine], count: usize) -> usize {
     let mut claims = JoinSet::new();
     for node in nodes.iter().cycle().take(count) {
@@ -80,7 +80,7 @@ async fn unknown_wrong_and_disabled_are_one_answer_and_one_hash() {
     let (ann, bob) = (fixture.new_user(&node).await, fixture.new_user(&node).await);
     node.disable_user(&bob.user.key).await.unwrap();
     for (email, with) in [
-        (email("nobody@example.com"), PASSWORD),
+        (email("unknown@example.com"), PASSWORD),
         (ann.user.email, "wrong password"),
         (bob.user.email, PASSWORD),
     ] {
@@ -187,7 +187,7 @@ async fn what_is_not_on_offer_is_refused_everywhere() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everybody_who_signs_in_while_an_imported_hash_is_replaced_gets_in() {
+async fn every_sign_in_while_an_imported_hash_is_replaced_succeeds() {
     let fixture = Fixture::new(MemoryStore::stores());
     let node = fixture.node().await;
     let mut ann = fixture.new_user(&node).await;

@@ -1,11 +1,10 @@
-//! Tenants: made, changed, suspended and opened again.
+//! Creating, changing, suspending and resuming tenants.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-
+use super::separate_databases::SeparateDatabases;
 use crate::engine::{AuthenticationError, Engine, PasswordSignInError, TenantAdminError, TenantError};
 use crate::event::EventKind;
 use crate::id::TenantId;
@@ -15,7 +14,7 @@ use crate::store::conformance::fixture::{Fixture, HeldCredentials, PASSWORD, Reg
 use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::conformance::records::{email, tenant};
 use crate::store::memory::MemoryStore;
-use crate::store::{Page, Stored, Stores, TenantDatabases};
+use crate::store::{Page, Stores, TenantDatabases};
 use crate::strategy::StrategyName;
 use crate::tenant::{SecondStep, StrategyLifetimes, TenantSettings};
 
@@ -23,7 +22,7 @@ async fn make(node: &Engine, name: &str, settings: TenantSettings) -> Result<Ten
     node.create_tenant(tenant(name), settings, None).await.map(|record| record.id)
 }
 
-/// Somebody of a tenant, signed in under every strategy.
+/// A user of a tenant, signed in under every strategy.
 async fn signed_in_everywhere(
     fixture: &Fixture,
     node: &Engine,
@@ -69,8 +68,8 @@ async fn what_a_tenant_decides_holds_at_once_on_every_node_and_for_nobody_else()
     assert!(matches!(refused, Err(PasswordSignInError::NotOffered)), "{refused:?}");
     ann.password_sign_in(&other, StrategyName::Jwt).await;
     fixture.new_user(&other).await.password_sign_in(&other, StrategyName::Session).await;
-    let nobody = node.change_tenant(&tenant("globex"), only).await;
-    assert!(matches!(nobody, Err(TenantAdminError::NotFound(_))), "{nobody:?}");
+    let unknown = node.change_tenant(&tenant("globex"), only).await;
+    assert!(matches!(unknown, Err(TenantAdminError::NotFound(_))), "{unknown:?}");
 }
 
 fn contradictions() -> Vec<TenantSettings> {
@@ -184,24 +183,12 @@ async fn a_suspension_whose_process_dies_half_way_lets_no_session_back_in() {
     panic!("a suspension takes more steps than that");
 }
 
-/// Databases elsewhere, each of which is one memory store.
-#[derive(Default)]
-struct Elsewhere(Mutex<BTreeMap<String, Stores>>);
-
-#[async_trait]
-impl TenantDatabases for Elsewhere {
-    async fn open(&self, database: &str) -> Stored<Stores> {
-        let mut opened = self.0.lock().unwrap();
-        Ok(opened.entry(database.to_owned()).or_insert_with(MemoryStore::stores).clone())
-    }
-}
-
 // ASVS-map: TN1
 #[tokio::test]
-async fn the_users_of_a_tenant_with_a_database_of_its_own_live_there_alone() {
+async fn the_users_of_a_tenant_with_a_database_of_its_own_are_stored_there_alone() {
     let mut fixture = Fixture::new(MemoryStore::stores());
-    let homes = Arc::new(Elsewhere::default());
-    fixture.builder.tenant_databases = homes.clone();
+    let databases = Arc::new(SeparateDatabases::default());
+    fixture.builder.tenant_databases = databases.clone();
     let (node, other) = (fixture.node().await, fixture.node().await);
     let acme = tenant("acme");
     let database = Some("memory:acme".to_owned());
@@ -210,7 +197,7 @@ async fn the_users_of_a_tenant_with_a_database_of_its_own_live_there_alone() {
     let twin = fixture.register(&node, &TenantId::default_tenant(), "ann@example.com").await;
 
     let page = Page { after: None, limit: 10 };
-    let there = homes.open("memory:acme").await.unwrap();
+    let there = databases.open("memory:acme").await.unwrap();
     let names = async |stores: &Stores, tenant: &TenantId| {
         let users = stores.users.list(tenant, "", page).await.unwrap();
         users.into_iter().map(|user| user.key).collect::<Vec<_>>()
@@ -238,11 +225,11 @@ async fn the_users_of_a_tenant_with_a_database_of_its_own_live_there_alone() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_keeps_nobody_else_from_removing_what_is_old() {
+async fn a_database_that_is_down_does_not_keep_others_from_purging() {
     let (stores, faults) = Faults::within(MemoryStore::stores());
     let mut fixture = Fixture::new(stores);
-    let homes = Arc::new(Elsewhere::default());
-    fixture.builder.tenant_databases = homes.clone();
+    let databases = Arc::new(SeparateDatabases::default());
+    fixture.builder.tenant_databases = databases.clone();
     let node = fixture.node().await;
     let acme = tenant("acme");
     let database = Some("memory:acme".to_owned());
@@ -255,7 +242,7 @@ async fn a_database_that_is_away_keeps_nobody_else_from_removing_what_is_old() {
     // The shared one is the first of them.
     faults.go_down();
     assert!(node.purge_sessions().await.is_err(), "it is said that one is away");
-    let there = homes.open("memory:acme").await.unwrap();
+    let there = databases.open("memory:acme").await.unwrap();
     let page = Page { after: None, limit: 10 };
     assert_eq!(there.sessions.list(&ann.user.key, page, node.now()).await.unwrap(), []);
     faults.come_up();

@@ -1,4 +1,4 @@
-//! What members may do, how many sessions they have, and whose they are.
+//! The roles and sessions of users: what they may do, how many sessions they have, and whose they are.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -143,7 +143,7 @@ async fn all_pages_of_sessions_have_every_one_once_oldest_first() {
     }
 }
 
-/// Two who are signed in.
+/// Two users who are signed in.
 async fn two(
     fixture: &Fixture,
     node: &Engine,
@@ -156,7 +156,7 @@ async fn two(
 
 // ASVS-map: SE6
 #[tokio::test]
-async fn somebody_elses_session_is_as_good_as_none() {
+async fn another_users_session_is_as_good_as_none() {
     let fixture = Fixture::new(MemoryStore::stores());
     let node = fixture.node().await;
     let [(ann, of_ann), (_, of_bob)] = two(&fixture, &node).await;
@@ -185,5 +185,5 @@ async fn a_session_that_was_renamed_keeps_its_name_and_one_that_has_ended_takes_
     assert_eq!(renamed.device.name, "Ann's laptop");
     let refreshed = held.refresh(&node).await;
     assert!(refreshed.is_err(), "the cookie did not come along");
-    assert_eq!(node.rename_session(&ann.user.key, id, "Nobody's".to_owned()).await.unwrap(), None);
+    assert_eq!(node.rename_session(&ann.user.key, id, "a phone".to_owned()).await.unwrap(), None);
 }
