@@ -1,4 +1,4 @@
-//! What the stores promise, each on a database of its own.
+//! Tests of the stores, each on a database of its own.
 
 #[cfg(test)]
 #[cfg(feature = "sqlite")]

@@ -196,7 +196,7 @@ impl Fixture {
         self.register(engine, &TenantId::default_tenant(), &address).await
     }
 
-    /// Somebody of this address.
+    /// Registers a user with this address.
     #[expect(clippy::panic, reason = "a fixture needs its users")]
     pub async fn register(&self, engine: &Engine, tenant: &TenantId, address: &str) -> RegisteredUser {
         let offered = self.builder.policy.strategies.keys().next();

@@ -5,32 +5,32 @@ use tokio::task::JoinSet;
 use super::*;
 use crate::sql::Fault;
 
-struct Table {
+struct NumbersTable {
     _directory: TempDir,
     file: Arc<DatabaseFile>,
     writer: Writer,
 }
 
-/// A table of numbers that do not repeat, and its writer.
-async fn numbers() -> Table {
+/// A table of unique numbers, and its writer.
+async fn numbers() -> NumbersTable {
     let directory = TempDir::new().unwrap();
     let file = Arc::new(DatabaseFile::prepare(&directory.path().join("numbers.db")).unwrap());
     let mut db = file.writing().await.unwrap();
     execute(&mut db, "CREATE TABLE numbers (number INTEGER NOT NULL UNIQUE, batch INTEGER)").await.unwrap();
     execute(&mut db, "CREATE TABLE changes (seq INTEGER PRIMARY KEY AUTOINCREMENT)").await.unwrap();
     let writer = Writer::start(file.clone(), db);
-    Table { _directory: directory, file, writer }
+    NumbersTable { _directory: directory, file, writer }
 }
 
-impl Table {
+impl NumbersTable {
     async fn write(&self, statement: &'static str) -> Stored<()> {
         self.writer
             .write("write a number", move |db| Box::pin(async move { Ok(execute(db, statement).await?) }))
             .await
     }
 
-    /// Writes, and then thinks better of it.
-    async fn regret(&self, statement: &'static str) -> Stored<()> {
+    /// Writes, and then fails.
+    async fn write_and_fail(&self, statement: &'static str) -> Stored<()> {
         self.writer
             .write("write a number", move |db| {
                 Box::pin(async move {
@@ -48,23 +48,23 @@ impl Table {
 }
 
 #[tokio::test]
-async fn one_that_fails_does_not_undo_its_neighbours() {
+async fn a_job_that_fails_does_not_undo_the_others() {
     let table = numbers().await;
     // All four wait before the writer's task runs for the first time: they are one transaction.
-    let (first, regretted, clash, last) = tokio::join!(
+    let (first, failed, clash, last) = tokio::join!(
         table.write("INSERT INTO numbers VALUES (1, 1)"),
-        table.regret("INSERT INTO numbers VALUES (2, 1)"),
+        table.write_and_fail("INSERT INTO numbers VALUES (2, 1)"),
         table.write("INSERT INTO numbers VALUES (3, 1), (1, 1)"),
         table.write("INSERT INTO numbers VALUES (4, (SELECT count(*) FROM numbers))"),
     );
     assert!(first.is_ok() && last.is_ok());
-    assert!(matches!(regretted, Err(StoreError::Corrupt { .. })));
+    assert!(matches!(failed, Err(StoreError::Corrupt { .. })));
     assert!(matches!(clash, Err(StoreError::Unavailable { doing: "write a number", .. })));
     assert_eq!(table.stored().await, [1, 4]);
 }
 
 #[tokio::test]
-async fn those_who_wait_together_share_a_transaction() {
+async fn jobs_that_wait_together_share_a_transaction() {
     let table = numbers().await;
     let mut db = table.file.reading().connect().await.unwrap();
     let version = "PRAGMA data_version";
@@ -79,11 +79,11 @@ async fn those_who_wait_together_share_a_transaction() {
 }
 
 #[tokio::test]
-async fn a_fault_that_undoes_the_transaction_is_everybodys_and_the_next_one_is_none_of_its_business() {
+async fn a_fault_that_undoes_the_transaction_fails_all_its_jobs_and_not_the_next_transaction() {
     let table = numbers().await;
     let (before, fatal, behind) = tokio::join!(
         table.write("INSERT INTO numbers VALUES (1, 1)"),
-        table.regret("ROLLBACK"),
+        table.write_and_fail("ROLLBACK"),
         table.write("INSERT INTO numbers VALUES (2, 1)"),
     );
     assert!(matches!(before, Err(StoreError::Unavailable { .. })), "{before:?}");
@@ -95,7 +95,7 @@ async fn a_fault_that_undoes_the_transaction_is_everybodys_and_the_next_one_is_n
 }
 
 #[tokio::test]
-async fn too_many_who_wait_are_sent_away_and_nobody_is_forgotten() {
+async fn too_many_jobs_are_rejected_and_none_is_forgotten() {
     let table = Arc::new(numbers().await);
     let mut other = table.file.writing().await.unwrap();
     execute(&mut other, "BEGIN IMMEDIATE").await.unwrap();
@@ -106,11 +106,11 @@ async fn too_many_who_wait_are_sent_away_and_nobody_is_forgotten() {
             table.write("INSERT INTO numbers SELECT 1 + coalesce(max(number), 0), 1 FROM numbers").await
         });
     }
-    // Those who are sent away are sent at once, while the lock is held.
-    let mut sent_away = 0;
-    while sent_away < MOST_WAITING - MOST_JOBS {
+    // Jobs are rejected at once, while the lock is held.
+    let mut rejected = 0;
+    while rejected < MOST_WAITING - MOST_JOBS {
         match waiting.join_next().await {
-            Some(Ok(Err(StoreError::Overloaded))) => sent_away += 1,
+            Some(Ok(Err(StoreError::Overloaded))) => rejected += 1,
             other => panic!("{other:?}"),
         }
     }
@@ -119,16 +119,16 @@ async fn too_many_who_wait_are_sent_away_and_nobody_is_forgotten() {
     while let Some(answer) = waiting.join_next().await {
         match answer.unwrap() {
             Ok(()) => done += 1,
-            Err(StoreError::Overloaded) => sent_away += 1,
+            Err(StoreError::Overloaded) => rejected += 1,
             Err(fault) => panic!("{fault}"),
         }
     }
-    assert_eq!(done + sent_away, 2 * MOST_WAITING);
+    assert_eq!(done + rejected, 2 * MOST_WAITING);
     assert_eq!(table.stored().await.len(), done);
 }
 
 #[tokio::test]
-async fn changes_that_nobody_can_need_are_removed_a_step_at_a_time() {
+async fn changes_that_no_feed_needs_are_removed_a_step_at_a_time() {
     let table = Arc::new(numbers().await);
     let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 115000) \
         INSERT INTO changes (seq) SELECT i FROM n";
@@ -143,7 +143,7 @@ async fn changes_that_nobody_can_need_are_removed_a_step_at_a_time() {
     assert_eq!(oldest(&table).await, 15_001);
 }
 
-async fn oldest(table: &Table) -> i64 {
+async fn oldest(table: &NumbersTable) -> i64 {
     let mut db = table.file.reading().connect().await.unwrap();
     sqlx::query_scalar("SELECT min(seq) FROM changes").fetch_one(&mut db).await.unwrap()
 }

@@ -12,13 +12,13 @@ use portcullis_core::tenant::{Installation, TenantRecord};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::{Directory, open};
+use super::{TestDirectory, open};
 
 const FIRST: Page<SessionId> = Page { after: None, limit: 1000 };
 
 #[tokio::test]
 async fn everything_is_there_when_the_file_is_opened_again() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let path = directory.fresh();
     let acme = tenant("acme");
     let (jo, kid) = (user(&acme, "Jo@example.com"), key(&acme, "kid"));
@@ -49,8 +49,8 @@ async fn everything_is_there_when_the_file_is_opened_again() {
 
 // ASVS-map: RV4
 #[tokio::test]
-async fn an_acknowledged_end_is_in_the_file_before_anybody_closes_it() {
-    let directory = Directory::new();
+async fn an_acknowledged_end_is_in_the_file_before_the_store_is_closed() {
+    let directory = TestDirectory::new();
     let path = directory.fresh();
     let signed_in = session(&new_user_key(&TenantId::default_tenant()));
     let stores = open(&path).await.stores();
@@ -62,7 +62,7 @@ async fn an_acknowledged_end_is_in_the_file_before_anybody_closes_it() {
     assert_eq!(found.map(|found| found.state), Some(SessionState::Ended(ending(EndReason::Logout))));
 }
 
-/// The files as a crash at this moment would leave them to the next process.
+/// A copy of the files as a crash at this moment would leave them.
 fn copied(path: &Path) -> PathBuf {
     let copy = path.with_file_name("copy.db");
     fs::copy(path, &copy).unwrap();
@@ -72,7 +72,7 @@ fn copied(path: &Path) -> PathBuf {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_hundred_sign_ins_at_once_are_all_acknowledged_and_all_there() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let path = directory.fresh();
     let jo = new_user_key(&TenantId::default_tenant());
     let store = open(&path).await;
@@ -95,8 +95,8 @@ async fn two_hundred_sign_ins_at_once_are_all_acknowledged_and_all_there() {
 }
 
 #[tokio::test]
-async fn what_was_asked_for_is_done_even_if_nobody_waits_for_it() {
-    let directory = Directory::new();
+async fn a_write_is_done_even_if_its_caller_no_longer_waits() {
+    let directory = TestDirectory::new();
     let path = directory.fresh();
     let store = open(&path).await;
     let sessions = store.stores().sessions;
@@ -115,7 +115,7 @@ async fn what_was_asked_for_is_done_even_if_nobody_waits_for_it() {
 
 #[tokio::test]
 async fn a_closed_store_finishes_its_work_and_is_then_out_of_reach() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let path = directory.fresh();
     let store = open(&path).await;
     let stores = store.stores();

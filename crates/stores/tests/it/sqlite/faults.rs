@@ -8,11 +8,11 @@ use portcullis_core::store::{Inserted, Page, StoreError, UserHandle};
 use sqlx::Connection as _;
 use tempfile::TempDir;
 
-use super::{Directory, by_hand, open, stranger};
+use super::{TestDirectory, by_hand, open, other_program};
 
 #[tokio::test]
-async fn a_session_that_makes_no_sense_is_named_and_leaves_the_others_alone() {
-    let directory = Directory::new();
+async fn a_corrupt_session_is_named_and_leaves_the_others_alone() {
+    let directory = TestDirectory::new();
     let path = directory.fresh();
     let stores = open(&path).await.stores();
     let (bad, good) = (session(&new_user_key(&tenant("bad"))), session(&new_user_key(&tenant("good"))));
@@ -42,7 +42,7 @@ async fn a_session_that_makes_no_sense_is_named_and_leaves_the_others_alone() {
 
 #[tokio::test]
 async fn a_user_found_by_another_address_than_it_shows_is_corrupt() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let path = directory.fresh();
     let stores = open(&path).await.stores();
     let jo = user(&tenant("acme"), "jo@example.com");
@@ -56,11 +56,11 @@ async fn a_user_found_by_another_address_than_it_shows_is_corrupt() {
 }
 
 #[tokio::test]
-async fn whoever_holds_the_lock_for_a_while_makes_others_wait_and_not_fail() {
-    let directory = Directory::new();
+async fn a_process_that_holds_the_lock_for_a_while_makes_others_wait_and_not_fail() {
+    let directory = TestDirectory::new();
     let path = directory.fresh();
     let stores = open(&path).await.stores();
-    let mut other = stranger(&path).await;
+    let mut other = other_program(&path).await;
     let held = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let signed_in = session(&new_user_key(&TenantId::default_tenant()));
     let release = async {
@@ -76,7 +76,7 @@ async fn whoever_holds_the_lock_for_a_while_makes_others_wait_and_not_fail() {
 struct SmallDisk(TempDir);
 
 impl SmallDisk {
-    /// None without the right to mount.
+    /// `None` if the process may not mount.
     fn mounted() -> Option<Self> {
         let place = TempDir::new().unwrap();
         let mut mount = Command::new("mount");
@@ -88,7 +88,7 @@ impl SmallDisk {
         self.0.path()
     }
 
-    /// Fills what is left of it.
+    /// Fills the rest of the disk.
     fn filled(&self) -> PathBuf {
         let ballast = self.path().join("ballast");
         fs::write(&ballast, vec![0; 8 << 20]).expect_err("the disk is not small");

@@ -11,55 +11,55 @@ use portcullis_core::store::{Change, ChangeSink, StoreError, Stores};
 use sqlx::AssertSqlSafe;
 use tokio::time::{sleep, timeout};
 
-use super::{Directory, by_hand, open, stranger};
+use super::{TestDirectory, by_hand, open, other_program};
 
 #[derive(Clone, PartialEq, Debug)]
-enum Told {
+enum Announcement {
     Changed(Change),
     Proven(Ticks),
 }
 
-/// Writes down what it is told.
+/// Records what the feed announces.
 #[derive(Default)]
-struct Listener(Mutex<Vec<Told>>);
+struct ChangeRecorder(Mutex<Vec<Announcement>>);
 
-impl ChangeSink for Listener {
+impl ChangeSink for ChangeRecorder {
     fn changed(&self, change: &Change) {
-        self.0.lock().unwrap().push(Told::Changed(change.clone()));
+        self.0.lock().unwrap().push(Announcement::Changed(change.clone()));
     }
 
     fn proven(&self, sent: Ticks) {
-        self.0.lock().unwrap().push(Told::Proven(sent));
+        self.0.lock().unwrap().push(Announcement::Proven(sent));
     }
 }
 
-impl Listener {
-    fn told(&self) -> Vec<Told> {
+impl ChangeRecorder {
+    fn announcements(&self) -> Vec<Announcement> {
         self.0.lock().unwrap().clone()
     }
 
     fn changes(&self) -> Vec<Change> {
-        let changes = self.told().into_iter().filter_map(|told| match told {
-            Told::Changed(change) => Some(change),
-            Told::Proven(_) => None,
+        let changes = self.announcements().into_iter().filter_map(|told| match told {
+            Announcement::Changed(change) => Some(change),
+            Announcement::Proven(_) => None,
         });
         changes.collect()
     }
 
-    /// Waits until everything that has been written by now must have been told.
+    /// Waits until the feed must have announced everything that has been written by now.
     async fn catches_up(&self) {
         let now = SystemClock.ticks();
-        let proven = |told: &Told| matches!(told, Told::Proven(sent) if *sent > now);
-        self.hears(proven).await;
+        let proven = |told: &Announcement| matches!(told, Announcement::Proven(sent) if *sent > now);
+        self.wait_for(proven).await;
     }
 
-    async fn hears(&self, what: impl Fn(&Told) -> bool) {
+    async fn wait_for(&self, what: impl Fn(&Announcement) -> bool) {
         let hearing = async {
-            while !self.told().iter().any(&what) {
+            while !self.announcements().iter().any(&what) {
                 sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(Duration::from_mins(3), hearing).await.expect("it was never told");
+        timeout(Duration::from_mins(3), hearing).await.expect("it was never announced");
     }
 }
 
@@ -72,7 +72,7 @@ async fn signed_in(stores: &Stores, user: &UserKey) -> Session {
 // ASVS-map: RV2
 #[tokio::test]
 async fn sessions_that_are_deleted_by_hand_without_a_condition_are_announced_one_by_one() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let path = directory.fresh();
     let stores = open(&path).await.stores();
     let jo = new_user_key(&TenantId::default_tenant());
@@ -80,7 +80,7 @@ async fn sessions_that_are_deleted_by_hand_without_a_condition_are_announced_one
     for _ in 0..3 {
         sessions.push(signed_in(&stores, &jo).await);
     }
-    let listener = Arc::new(Listener::default());
+    let listener = Arc::new(ChangeRecorder::default());
     let _watch = stores.feed.watch(listener.clone()).unwrap();
 
     by_hand(&path, "DELETE FROM sessions").await;
@@ -94,12 +94,12 @@ async fn sessions_that_are_deleted_by_hand_without_a_condition_are_announced_one
 
 #[tokio::test]
 async fn what_is_changed_by_hand_is_announced_under_its_old_and_its_new_name() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let path = directory.fresh();
     let stores = open(&path).await.stores();
     let jo = user(&tenant("acme"), "jo@example.com");
     stores.users.insert(&jo).await.unwrap();
-    let listener = Arc::new(Listener::default());
+    let listener = Arc::new(ChangeRecorder::default());
     let _watch = stores.feed.watch(listener.clone()).unwrap();
 
     by_hand(&path, "UPDATE users SET tenant = 'other'; INSERT INTO tenants (id, created) VALUES ('new', 0)")
@@ -114,10 +114,10 @@ async fn what_is_changed_by_hand_is_announced_under_its_old_and_its_new_name() {
 
 #[tokio::test]
 async fn every_column_of_a_session_is_news_but_its_last_use_and_what_follows_from_that() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let path = directory.fresh();
     signed_in(&open(&path).await.stores(), &new_user_key(&TenantId::default_tenant())).await;
-    let mut db = stranger(&path).await;
+    let mut db = other_program(&path).await;
     let columns = "SELECT name FROM pragma_table_info('sessions')";
     let columns: Vec<String> = sqlx::query_scalar(columns).fetch_all(&mut db).await.unwrap();
     let mut no_news = Vec::new();
@@ -136,11 +136,11 @@ async fn every_column_of_a_session_is_news_but_its_last_use_and_what_follows_fro
 
 #[tokio::test]
 async fn changes_that_were_removed_before_they_were_read_could_have_been_anything() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let path = directory.fresh();
     let stores = open(&path).await.stores();
     signed_in(&stores, &new_user_key(&TenantId::default_tenant())).await;
-    let listener = Arc::new(Listener::default());
+    let listener = Arc::new(ChangeRecorder::default());
     let _watch = stores.feed.watch(listener.clone()).unwrap();
 
     by_hand(&path, "BEGIN; DELETE FROM sessions; DELETE FROM changes; COMMIT").await;
@@ -154,10 +154,10 @@ async fn changes_that_were_removed_before_they_were_read_could_have_been_anythin
 
 #[tokio::test]
 async fn names_that_make_no_sense_could_mean_anything() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let path = directory.fresh();
     let stores = open(&path).await.stores();
-    let listener = Arc::new(Listener::default());
+    let listener = Arc::new(ChangeRecorder::default());
     let _watch = stores.feed.watch(listener.clone()).unwrap();
     by_hand(&path, "INSERT INTO tenants (id, created) VALUES ('Not A Name', 0)").await;
     listener.catches_up().await;
@@ -167,12 +167,12 @@ async fn names_that_make_no_sense_could_mean_anything() {
 // ASVS-map: RV2, RV3
 #[tokio::test]
 async fn a_file_that_is_taken_away_proves_nothing_until_it_is_back() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let path = directory.fresh();
     let away = path.with_extension("away");
     let stores = open(&path).await.stores();
     let signed_in = signed_in(&stores, &new_user_key(&TenantId::default_tenant())).await;
-    let listener = Arc::new(Listener::default());
+    let listener = Arc::new(ChangeRecorder::default());
     let _watch = stores.feed.watch(listener.clone()).unwrap();
     listener.catches_up().await;
 
@@ -182,14 +182,15 @@ async fn a_file_that_is_taken_away_proves_nothing_until_it_is_back() {
     assert!(matches!(found, Err(StoreError::Unavailable { .. })), "{found:?}");
     let written = stores.sessions.insert(&session(&signed_in.user_key())).await;
     assert!(matches!(written, Err(StoreError::Unavailable { .. })), "{written:?}");
-    assert!(stores.feed.watch(Arc::new(Listener::default())).is_err());
+    assert!(stores.feed.watch(Arc::new(ChangeRecorder::default())).is_err());
     sleep(Duration::from_millis(300)).await; // several looks of the feed
 
     fs::rename(&away, &path).unwrap();
-    listener.hears(|told| *told == Told::Changed(Change::Everything)).await;
-    let told = listener.told();
-    let before_it = told.iter().take_while(|told| **told != Told::Changed(Change::Everything));
-    let proofs_without_a_file = before_it.filter(|told| matches!(told, Told::Proven(sent) if *sent > taken));
+    listener.wait_for(|told| *told == Announcement::Changed(Change::Everything)).await;
+    let told = listener.announcements();
+    let before_it = told.iter().take_while(|told| **told != Announcement::Changed(Change::Everything));
+    let proofs_without_a_file =
+        before_it.filter(|told| matches!(told, Announcement::Proven(sent) if *sent > taken));
     assert_eq!(proofs_without_a_file.count(), 0);
     listener.catches_up().await;
     stores.sessions.insert(&session(&signed_in.user_key())).await.unwrap();
@@ -197,7 +198,7 @@ async fn a_file_that_is_taken_away_proves_nothing_until_it_is_back() {
 
 #[tokio::test]
 async fn a_file_that_was_replaced_is_not_written_to() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let (path, other) = (directory.fresh(), directory.fresh());
     let stores = open(&path).await.stores();
     open(&other).await.close().await;
@@ -208,9 +209,9 @@ async fn a_file_that_was_replaced_is_not_written_to() {
 
 #[tokio::test]
 async fn the_watch_ends_its_thread_when_it_is_dropped() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let stores = open(&directory.fresh()).await.stores();
-    let listener = Arc::new(Listener::default());
+    let listener = Arc::new(ChangeRecorder::default());
     let watch = stores.feed.watch(listener.clone()).unwrap();
     listener.catches_up().await;
     drop(watch);

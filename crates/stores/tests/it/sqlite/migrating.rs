@@ -11,17 +11,17 @@ use portcullis_core::user::{PersonName, Role, User};
 use sqlx::migrate::{Migrate as _, Migration, MigrationType};
 use sqlx::{AssertSqlSafe, Connection as _, SqlSafeStr as _};
 
-use super::{Directory, migrations, open};
+use super::{TestDirectory, migrations, open};
 
 const FIRST: [(i64, &str, &str); 2] = [
     (1, "records", include_str!("../../../src/sqlite/migrations/0001_records.sql")),
     (2, "changes", include_str!("../../../src/sqlite/migrations/0002_changes.sql")),
 ];
 
-/// More than are brought up to date at once.
-const CROWD: i64 = 1_201;
+/// More users than the migration reads at a time.
+const USERS: i64 = 1_201;
 
-/// A database as the first version left it, with what the statements write.
+/// A database as the first version left it, with the rows that these statements write.
 async fn old(path: &Path, statements: &str) {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(true);
     let mut db = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
@@ -41,7 +41,7 @@ fn id(number: i64) -> String {
 
 #[tokio::test]
 async fn a_database_of_the_first_version_keeps_its_users_sessions_and_tenants() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let path = directory.fresh();
     let signed_in = session(&bare_user(&tenant("acme"), "jo@example.com").key);
     old(
@@ -50,7 +50,7 @@ async fn a_database_of_the_first_version_keeps_its_users_sessions_and_tenants() 
             "INSERT INTO tenants (id, created) VALUES ('acme', 7);
             INSERT INTO users SELECT 'acme', printf('00000000-0000-7000-8000-%012d', value), 'u' || value || '@Example.com',
                 'u' || value || '@example.com', 'ÄNNE ' || value, NULL, NULL, 'manager', NULL, '[]', NULL, 5, 6, 3
-                FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < {CROWD})
+                FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < {USERS})
                 SELECT value FROM n);
             INSERT INTO sessions (tenant, id, user_id, strategy, device_name, address, user_agent, created, last_seen,
                 idle_expires, absolute_expires, epoch_user, epoch_tenant, epoch_everyone)
@@ -69,15 +69,15 @@ async fn a_database_of_the_first_version_keeps_its_users_sessions_and_tenants() 
     let found = stores.sessions.find(&by_id(&signed_in), at(2)).await.unwrap();
     assert_eq!(found.map(|found| found.state), Some(SessionState::Live));
 
-    let key = UserKey { tenant: acme.clone(), id: id(CROWD).parse::<UserId>().unwrap() };
-    let email = Email::parse(&format!("u{CROWD}@Example.com")).unwrap();
-    let name = PersonName::new(&format!("ÄNNE {CROWD}")).ok();
+    let key = UserKey { tenant: acme.clone(), id: id(USERS).parse::<UserId>().unwrap() };
+    let email = Email::parse(&format!("u{USERS}@Example.com")).unwrap();
+    let name = PersonName::new(&format!("ÄNNE {USERS}")).ok();
     let last = User { updated: at(6), version: 3, ..User::new(key, email, name, Role::Manager, at(5)) };
     let by_address = UserHandle::Email(acme.clone(), last.email.clone());
     assert_eq!(stores.users.find(&by_address).await.unwrap().as_ref(), Some(&last));
 
     let page = Page { after: None, limit: 10_000 };
     let all = stores.users.list(&acme, "änne", page).await.unwrap();
-    assert_eq!(all.len(), usize::try_from(CROWD).unwrap(), "somebody is not found by name");
-    assert_eq!(stores.users.list(&acme, &format!("Änne {CROWD}"), page).await.unwrap(), [last]);
+    assert_eq!(all.len(), usize::try_from(USERS).unwrap(), "a user is not found by name");
+    assert_eq!(stores.users.list(&acme, &format!("Änne {USERS}"), page).await.unwrap(), [last]);
 }

@@ -1,4 +1,4 @@
-//! The SQLite store, on files in a directory that goes away.
+//! Tests of the SQLite store, on files in a temporary directory.
 
 mod conformance;
 mod durability;
@@ -22,18 +22,18 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
-/// A directory for databases.
-struct Directory {
+/// A temporary directory for databases.
+struct TestDirectory {
     place: TempDir,
     made: AtomicUsize,
 }
 
-impl Directory {
+impl TestDirectory {
     fn new() -> Self {
         Self { place: TempDir::new().unwrap(), made: AtomicUsize::new(0) }
     }
 
-    /// A path where there is nothing yet.
+    /// A path that was not used before.
     fn fresh(&self) -> PathBuf {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         self.place.path().join(format!("{number}.db"))
@@ -50,18 +50,18 @@ async fn migrations(path: &Path) -> Stored<Vec<MigrationState>> {
 }
 
 /// A connection of another program.
-async fn stranger(path: &Path) -> SqliteConnection {
+async fn other_program(path: &Path) -> SqliteConnection {
     SqliteConnectOptions::new().filename(path).connect().await.unwrap()
 }
 
-/// Does what an operator would type into SQLite's shell: in the shell itself where it is installed.
+/// Runs what an operator types into SQLite's shell, in the shell itself if it is installed.
 async fn by_hand(path: &Path, sql: &str) {
     let shell = Command::new("sqlite3").args(["-bail", "-cmd", ".timeout 5000"]).arg(path).arg(sql).output();
     if let Ok(shell) = shell {
         assert!(shell.status.success(), "{}", String::from_utf8_lossy(&shell.stderr));
     } else {
         println!("sqlite3 is not installed: done through a connection of the same library instead");
-        let mut db = stranger(path).await;
+        let mut db = other_program(path).await;
         sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut db).await.unwrap();
         db.close().await.unwrap();
     }

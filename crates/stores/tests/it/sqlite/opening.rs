@@ -8,10 +8,10 @@ use portcullis_core::store::conformance::records::tenant;
 use portcullis_stores::sqlite::SqliteStore;
 use tokio::task::JoinSet;
 
-use super::{Directory, by_hand, migrations, open};
+use super::{TestDirectory, by_hand, migrations, open};
 
-/// What is said of a file that is not opened.
-async fn refusal(path: &Path) -> String {
+/// The error of a file that cannot be opened.
+async fn opening_error(path: &Path) -> String {
     SqliteStore::open(path, Arc::new(SystemClock)).await.unwrap_err().to_string()
 }
 
@@ -21,7 +21,7 @@ async fn pending(path: &Path) -> Vec<bool> {
 
 #[tokio::test]
 async fn the_file_and_its_directory_are_their_owners_alone() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let path = directory.fresh().with_file_name("data").join("portcullis.db");
     let store = open(&path).await;
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -34,7 +34,7 @@ async fn the_file_and_its_directory_are_their_owners_alone() {
 
 #[tokio::test]
 async fn migrations_are_pending_until_the_first_opening_and_applied_once() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let path = directory.fresh();
     assert_eq!(pending(&path).await, [true; 3]);
     assert!(!path.exists(), "a look has made the file");
@@ -46,7 +46,7 @@ async fn migrations_are_pending_until_the_first_opening_and_applied_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_who_open_a_new_file_at_once_all_come_in() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     for _ in 0..5 {
         let path = directory.fresh();
         let mut openings = JoinSet::new();
@@ -60,53 +60,57 @@ async fn many_who_open_a_new_file_at_once_all_come_in() {
 
 #[tokio::test]
 async fn a_database_of_a_newer_version_is_left_alone() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let path = directory.fresh();
     open(&path).await.close().await;
     by_hand(&path, "INSERT INTO portcullis_migrations VALUES (999, 'later', '', true, x'00', 0)").await;
     let newer = "is of a newer version (it has migration 999)";
-    assert!(refusal(&path).await.contains(newer), "{}", refusal(&path).await);
+    assert!(opening_error(&path).await.contains(newer), "{}", opening_error(&path).await);
     assert!(migrations(&path).await.unwrap_err().to_string().contains(newer));
 }
 
 #[tokio::test]
 async fn a_database_that_was_made_otherwise_is_left_alone() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let path = directory.fresh();
     open(&path).await.close().await;
     by_hand(&path, "UPDATE portcullis_migrations SET checksum = x'00' WHERE version = 2").await;
-    assert!(refusal(&path).await.contains("was made otherwise: its migration 2"));
+    assert!(opening_error(&path).await.contains("was made otherwise: its migration 2"));
 }
 
 #[tokio::test]
-async fn tables_of_somebody_else_in_the_file_are_no_obstacle_but_ours_under_their_name_are() {
-    let directory = Directory::new();
+async fn tables_of_another_program_in_the_file_are_no_obstacle_unless_they_have_our_names() {
+    let directory = TestDirectory::new();
     let path = directory.fresh();
     by_hand(&path, "CREATE TABLE tasks (id); CREATE TABLE _sqlx_migrations (theirs)").await;
     open(&path).await.stores().tenants.find(&tenant("acme")).await.unwrap();
 
     let path = directory.fresh();
     by_hand(&path, "CREATE TABLE users (id); CREATE TABLE tasks (id)").await;
-    assert!(refusal(&path).await.contains("cannot be brought up to date"));
+    assert!(opening_error(&path).await.contains("cannot be brought up to date"));
     assert_eq!(pending(&path).await, [true; 3], "half of a migration was kept");
 }
 
 #[tokio::test]
 async fn a_file_that_is_no_database_is_called_so() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let path = directory.fresh();
-    fs::write(&path, "a letter to somebody. ".repeat(100)).unwrap();
-    assert!(refusal(&path).await.contains("0.db is no SQLite database"));
+    fs::write(&path, "a letter to a friend. ".repeat(100)).unwrap();
+    assert!(opening_error(&path).await.contains("0.db is no SQLite database"));
     assert!(fs::read_to_string(&path).unwrap().starts_with("a letter"));
 }
 
 #[tokio::test]
 async fn a_path_that_cannot_be_is_named() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let file = directory.fresh();
     fs::write(&file, "").unwrap();
     let below = file.join("data").join("portcullis.db");
-    assert!(refusal(&below).await.contains("0.db/data cannot be made"), "{}", refusal(&below).await);
+    assert!(
+        opening_error(&below).await.contains("0.db/data cannot be made"),
+        "{}",
+        opening_error(&below).await
+    );
     let folder = file.parent().unwrap();
-    assert!(refusal(folder).await.contains("cannot be used"), "{}", refusal(folder).await);
+    assert!(opening_error(folder).await.contains("cannot be used"), "{}", opening_error(folder).await);
 }

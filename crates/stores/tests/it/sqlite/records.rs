@@ -1,4 +1,4 @@
-//! Records of the kinds that are no sessions, written by hand as we never write them.
+//! Records other than sessions, with values that only an operator can have written.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use portcullis_core::tenant::TenantRecord;
 use portcullis_core::ticket::TicketPurpose;
 use sqlx::Connection as _;
 
-use super::{Directory, by_hand, open, stranger};
+use super::{TestDirectory, by_hand, open, other_program};
 
 #[track_caller]
 fn names<T: std::fmt::Debug>(found: Stored<T>, kind: &str, whose: &str, column: &str) {
@@ -23,7 +23,7 @@ fn names<T: std::fmt::Debug>(found: Stored<T>, kind: &str, whose: &str, column: 
     }
 }
 
-async fn opened(directory: &Directory) -> (std::path::PathBuf, Stores) {
+async fn opened(directory: &TestDirectory) -> (std::path::PathBuf, Stores) {
     let path = directory.fresh();
     let stores = open(&path).await.stores();
     (path, stores)
@@ -35,7 +35,7 @@ async fn spoil(path: &Path, table: &str, column: &str, value: &str) {
 
 #[tokio::test]
 async fn a_user_that_makes_no_sense_is_named() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let (path, stores) = opened(&directory).await;
     let jo = user(&tenant("acme"), "jo@example.com");
     for (column, value, named) in [
@@ -58,7 +58,7 @@ async fn a_user_that_makes_no_sense_is_named() {
 
 #[tokio::test]
 async fn a_tenant_that_makes_no_sense_is_named() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let (path, stores) = opened(&directory).await;
     let acme = TenantRecord::new(tenant("acme"), NOW);
     stores.tenants.insert(&acme).await.unwrap();
@@ -74,7 +74,7 @@ async fn a_tenant_that_makes_no_sense_is_named() {
 
 #[tokio::test]
 async fn a_ticket_that_makes_no_sense_is_named_and_opens_nothing() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let (path, stores) = opened(&directory).await;
     for (column, value) in [("state", "'ajar'"), ("purpose", "'tea'"), ("wrong", "-1"), ("epoch_user", "-1")]
     {
@@ -88,8 +88,8 @@ async fn a_ticket_that_makes_no_sense_is_named_and_opens_nothing() {
 }
 
 #[tokio::test]
-async fn guesses_that_make_no_sense_are_named_and_forgotten_with_the_user() {
-    let directory = Directory::new();
+async fn corrupt_attempts_are_named_and_forgotten_with_the_user() {
+    let directory = TestDirectory::new();
     let (path, stores) = opened(&directory).await;
     let key = AttemptKey { user: new_user_key(&tenant("acme")), device: None };
     let limits = LockoutLimits::default();
@@ -104,8 +104,8 @@ async fn guesses_that_make_no_sense_are_named_and_forgotten_with_the_user() {
 }
 
 #[tokio::test]
-async fn a_message_that_makes_no_sense_keeps_no_other_from_being_sent() {
-    let directory = Directory::new();
+async fn a_corrupt_mail_keeps_no_other_from_being_sent() {
+    let directory = TestDirectory::new();
     let (path, stores) = opened(&directory).await;
     let jo = new_user_key(&tenant("acme"));
     stores.mail.put(&queued_mail(&jo, NOW)).await.unwrap();
@@ -119,8 +119,8 @@ async fn a_message_that_makes_no_sense_keeps_no_other_from_being_sent() {
 }
 
 #[tokio::test]
-async fn tickets_guesses_and_messages_are_announced_nowhere() {
-    let directory = Directory::new();
+async fn tickets_attempts_and_mails_are_not_announced() {
+    let directory = TestDirectory::new();
     let (path, stores) = opened(&directory).await;
     let jo = new_user_key(&tenant("acme"));
     let ticket = ticket(&jo, TicketPurpose::Code, NOW, 1);
@@ -132,13 +132,13 @@ async fn tickets_guesses_and_messages_are_announced_nowhere() {
     stores.mail.put(&queued_mail(&jo, NOW)).await.unwrap();
     stores.mail.claim(NOW, 1).await.unwrap();
     by_hand(&path, "DELETE FROM tickets; DELETE FROM guesses; DELETE FROM mail").await;
-    let mut db = stranger(&path).await;
+    let mut db = other_program(&path).await;
     let changes: i64 = sqlx::query_scalar("SELECT count(*) FROM changes").fetch_one(&mut db).await.unwrap();
     db.close().await.unwrap();
     assert_eq!(changes, 0);
 }
 
-/// What SQLite says that it will do for a statement.
+/// The query plan of a statement.
 async fn plan(db: &mut sqlx::SqliteConnection, statement: &str) -> String {
     let plan = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
     let steps: Vec<(i64, i64, i64, String)> = sqlx::query_as(plan).fetch_all(db).await.unwrap();
@@ -147,9 +147,9 @@ async fn plan(db: &mut sqlx::SqliteConnection, statement: &str) -> String {
 
 #[tokio::test]
 async fn what_every_sign_in_asks_for_is_looked_up_and_not_searched() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let (path, _stores) = opened(&directory).await;
-    let mut db = stranger(&path).await;
+    let mut db = other_program(&path).await;
     for statement in [
         "SELECT * FROM users WHERE tenant = $1 AND username_canonical = $2",
         "SELECT * FROM users WHERE tenant = $1 AND mobile = $2",

@@ -15,17 +15,17 @@ use portcullis_stores::TenantDatabaseRegistry;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::{Directory, by_hand, open};
+use super::{TestDirectory, by_hand, open};
 
 const USERS: Page<UserId> = Page { after: None, limit: 100 };
 const SESSIONS: Page<SessionId> = Page { after: None, limit: 100 };
 
-fn homes(directory: &Directory) -> Arc<TenantDatabaseRegistry> {
+fn registry(directory: &TestDirectory) -> Arc<TenantDatabaseRegistry> {
     Arc::new(TenantDatabaseRegistry::new(directory.place.path(), Arc::new(SystemClock)))
 }
 
-/// Makes a tenant whose users live at this place.
-async fn found_at(fixture: &Fixture, tenant: &TenantId, database: &str) {
+/// Creates a tenant whose users live in this database.
+async fn create_tenant_in(fixture: &Fixture, tenant: &TenantId, database: &str) {
     fixture.tenant_databases().get_or_create(database).await.unwrap();
     fixture.create_tenant(tenant).await;
     let tenants = &fixture.stores().tenants;
@@ -51,20 +51,20 @@ async fn is_signed_out(held: &HeldCredentials, engine: &Engine) {
 // ASVS-map: TN1, RV2
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_tenants_in_two_files_share_nothing_and_a_row_that_is_deleted_signs_out() {
-    let directory = Directory::new();
-    let homes = homes(&directory);
+    let directory = TestDirectory::new();
+    let registry = registry(&directory);
     let shared = open(&directory.fresh()).await.stores();
     let mut fixture = Fixture::new(shared.clone());
-    fixture.builder = fixture.builder.tenant_databases(homes.clone());
+    fixture.builder = fixture.builder.tenant_databases(registry.clone());
     let engine = fixture.node().await;
     let mut all = Vec::new();
     for name in ["acme", "globex"] {
         let (tenant, database) = (tenant(name), format!("sqlite:tenants/{name}.db"));
-        found_at(&fixture, &tenant, &database).await;
+        create_tenant_in(&fixture, &tenant, &database).await;
         let jo = fixture.register(&engine, &tenant, "jo@example.com").await;
         let held = jo.password_sign_in(&engine, StrategyName::SessionJwt).await;
         assert_eq!(held.identity(&engine).await.user, jo.user.key);
-        all.push((jo, held, homes.open(&database).await.unwrap()));
+        all.push((jo, held, registry.open(&database).await.unwrap()));
     }
 
     for (jo, held, own) in &all {
@@ -72,8 +72,8 @@ async fn two_tenants_in_two_files_share_nothing_and_a_row_that_is_deleted_signs_
         let found = own.users.list(&key.tenant, "", USERS).await.unwrap();
         assert!(found.iter().map(|user| &user.key).eq([key]));
         assert_eq!(sessions(own, jo).await, [held.session().id]);
-        let homes = all.iter().map(|(.., home)| home).chain([&shared]);
-        for other in homes.filter(|home| !Arc::ptr_eq(&home.users, &own.users)) {
+        let others = all.iter().map(|(.., own)| own).chain([&shared]);
+        for other in others.filter(|stores| !Arc::ptr_eq(&stores.users, &own.users)) {
             assert_eq!(other.users.list(&key.tenant, "", USERS).await.unwrap(), []);
             assert_eq!(sessions(other, jo).await, []);
         }
@@ -85,7 +85,7 @@ async fn two_tenants_in_two_files_share_nothing_and_a_row_that_is_deleted_signs_
     assert!(globex.authenticate(&engine).await.is_ok());
 }
 
-/// How often the process has this file open.
+/// How many handles of this process are open on the file.
 fn handles(path: &Path) -> usize {
     let open = fs::read_dir("/proc/self/fd").unwrap().flatten();
     open.filter(|handle| fs::read_link(handle.path()).is_ok_and(|file| file == path)).count()
@@ -93,47 +93,47 @@ fn handles(path: &Path) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_is_opened_once_however_often_and_however_it_is_asked_for() {
-    let directory = Directory::new();
-    let homes = homes(&directory);
+    let directory = TestDirectory::new();
+    let registry = registry(&directory);
     let path = directory.place.path().canonicalize().unwrap().join("a.db");
     let spellings =
         ["sqlite:a.db".to_owned(), "sqlite:./a.db".to_owned(), format!("sqlite://{}", path.display())];
-    homes.get_or_create("sqlite:a.db").await.unwrap();
+    registry.get_or_create("sqlite:a.db").await.unwrap();
     let mut openings = JoinSet::new();
     for database in spellings.into_iter().cycle().take(30) {
-        let homes = homes.clone();
-        openings.spawn(async move { homes.open(&database).await.map(drop) });
+        let registry = registry.clone();
+        openings.spawn(async move { registry.open(&database).await.map(drop) });
     }
     assert!(openings.join_all().await.into_iter().all(|opened| opened.is_ok()));
-    assert_eq!(handles(&path), 1, "the writer's alone, for nobody has read");
+    assert_eq!(handles(&path), 1, "the writer's alone, because there was no read");
 }
 
 #[tokio::test]
 async fn what_cannot_be_opened_says_why() {
-    let directory = Directory::new();
-    let homes = homes(&directory);
-    fs::write(directory.place.path().join("letter"), "a letter to somebody. ".repeat(100)).unwrap();
+    let directory = TestDirectory::new();
+    let registry = registry(&directory);
+    fs::write(directory.place.path().join("letter"), "a letter to a friend. ".repeat(100)).unwrap();
     for (database, why) in [
         ("postgres://u:hunter2@h/d", "it has sqlite:PATH"),
         ("sqlite:", "names no file"),
         ("sqlite:letter", "letter is no SQLite database"),
         ("sqlite:letter/a.db", "letter cannot be made"),
     ] {
-        let fault = homes.get_or_create(database).await.unwrap_err();
+        let fault = registry.get_or_create(database).await.unwrap_err();
         assert!(matches!(fault, StoreError::Unavailable { .. }), "{fault:?}");
         let said = fault.to_string();
         assert!(said.contains(why) && !said.contains("hunter2"), "{said}");
     }
     fs::remove_file(directory.place.path().join("letter")).unwrap();
-    homes.get_or_create("sqlite:letter").await.expect("it can be made now");
+    registry.get_or_create("sqlite:letter").await.expect("it can be made now");
 }
 
 // ASVS-map: TN1
 #[tokio::test]
 async fn a_database_that_is_gone_is_an_outage_of_its_tenant_until_it_is_back_and_is_not_made_anew() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let mut fixture = Fixture::new(open(&directory.fresh()).await.stores());
-    let before = homes(&directory);
+    let before = registry(&directory);
     fixture.builder = fixture.builder.tenant_databases(before.clone());
     let (acme, database) = (tenant("acme"), "sqlite:volume/acme.db".to_owned());
     let node = fixture.node().await;
@@ -149,7 +149,7 @@ async fn a_database_that_is_gone_is_an_outage_of_its_tenant_until_it_is_back_and
     let volume = directory.place.path().join("volume");
     let elsewhere = volume.with_file_name("elsewhere");
     fs::rename(&volume, &elsewhere).unwrap();
-    fixture.builder = fixture.builder.tenant_databases(homes(&directory));
+    fixture.builder = fixture.builder.tenant_databases(registry(&directory));
     let node = fixture.node().await;
     let said = node.tenant(&acme).await.unwrap_err().to_string();
     assert!(
@@ -158,7 +158,7 @@ async fn a_database_that_is_gone_is_an_outage_of_its_tenant_until_it_is_back_and
     );
     assert!(is_outage(&held, &node).await && !volume.exists());
 
-    // A path that is there, and a file that is not, or holds nothing.
+    // The directory exists, and the file is missing or empty.
     fs::create_dir(&volume).unwrap();
     assert!(is_outage(&held, &node).await && fs::read_dir(&volume).unwrap().next().is_none());
     fs::write(volume.join("acme.db"), "").unwrap();
@@ -176,12 +176,12 @@ async fn is_outage(held: &HeldCredentials, engine: &Engine) -> bool {
 
 #[tokio::test]
 async fn a_tenant_is_made_where_a_first_attempt_broke_off_or_a_database_is_there_already() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let mut fixture = Fixture::new(open(&directory.fresh()).await.stores());
-    // The first attempt came as far as the file.
+    // The first attempt had created the file when it broke off.
     fs::write(directory.place.path().join("acme.db"), "").unwrap();
     for name in ["acme", "globex"] {
-        fixture.builder = fixture.builder.tenant_databases(homes(&directory));
+        fixture.builder = fixture.builder.tenant_databases(registry(&directory));
         let (node, tenant) = (fixture.node().await, tenant(name));
         let database = Some("sqlite:acme.db".to_owned());
         node.create_tenant(tenant.clone(), TenantSettings::default(), database).await.unwrap();
@@ -191,11 +191,11 @@ async fn a_tenant_is_made_where_a_first_attempt_broke_off_or_a_database_is_there
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_several_processes_that_make_one_tenant_at_once_one_does() {
-    let directory = Directory::new();
+    let directory = TestDirectory::new();
     let mut fixture = Fixture::new(open(&directory.fresh()).await.stores());
     let mut making = JoinSet::new();
     for _ in 0..4 {
-        fixture.builder = fixture.builder.tenant_databases(homes(&directory));
+        fixture.builder = fixture.builder.tenant_databases(registry(&directory));
         let node = fixture.node().await;
         let database = Some("sqlite:acme.db".to_owned());
         making.spawn(
@@ -206,25 +206,26 @@ async fn of_several_processes_that_make_one_tenant_at_once_one_does() {
     let is_taken = |made: &&Result<TenantRecord, _>| matches!(made, Err(TenantAdminError::Taken(_)));
     assert_eq!(made.iter().filter(is_taken).count(), 3, "{made:?}");
     assert!(made.iter().any(Result::is_ok), "{made:?}");
-    fixture.builder = fixture.builder.tenant_databases(homes(&directory));
+    fixture.builder = fixture.builder.tenant_databases(registry(&directory));
     let node = fixture.node().await;
     fixture.register(&node, &tenant("acme"), "jo@example.com").await;
 }
 
 #[tokio::test]
 async fn what_was_closed_is_out_of_reach_and_nothing_is_opened_any_more() {
-    let directory = Directory::new();
-    let homes = homes(&directory);
-    let stores = homes.get_or_create("sqlite:a.db").await.unwrap();
-    homes.close().await;
+    let directory = TestDirectory::new();
+    let registry = registry(&directory);
+    let stores = registry.get_or_create("sqlite:a.db").await.unwrap();
+    registry.close().await;
     let path = directory.place.path().join("a.db");
     assert!(path.exists() && !path.with_extension("db-wal").exists(), "the write-ahead log is left behind");
     let jo = new_user_key(&tenant("acme"));
-    for late in
-        [stores.users.find(&UserHandle::Id(jo)).await.err(), homes.get_or_create("sqlite:b.db").await.err()]
-    {
+    for late in [
+        stores.users.find(&UserHandle::Id(jo)).await.err(),
+        registry.get_or_create("sqlite:b.db").await.err(),
+    ] {
         assert!(matches!(late, Some(StoreError::Unavailable { .. })), "{late:?}");
     }
     assert!(!directory.place.path().join("b.db").exists());
-    homes.close().await;
+    registry.close().await;
 }
