@@ -24,7 +24,7 @@ impl CachedSession {
         Self { recorded: AtomicI64::new(session.last_seen.as_millis()), session }
     }
 
-    /// The session.
+    /// The session, as it was read.
     #[must_use]
     pub const fn session(&self) -> &Session {
         &self.session

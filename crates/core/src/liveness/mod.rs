@@ -49,7 +49,7 @@ impl Default for ViewLimits {
 /// A user, and the epochs that its sessions are compared with.
 #[derive(Clone, Debug)]
 pub struct CachedUser {
-    /// The user.
+    /// The user's record.
     pub user: User,
     /// The current epochs. A session made under a lower number is over.
     pub epochs: Epochs,
@@ -99,7 +99,7 @@ impl SessionView {
     /// The session of this id, or its tombstone, at most `max_staleness` old.
     ///
     /// # Errors
-    /// The store, if it had to be asked.
+    /// [`StoreError`](crate::store::StoreError): the store had to be asked and did not answer.
     pub async fn session(&self, key: &SessionKey) -> Stored<Option<Arc<CachedSession>>> {
         let fresh = self.is_fresh();
         if let Some(seen) = fresh.then(|| self.sessions.hit(key)).flatten()
@@ -123,7 +123,7 @@ impl SessionView {
     /// The session of a cookie, or its tombstone, at most `max_staleness` old.
     ///
     /// # Errors
-    /// The store, if it had to be asked.
+    /// [`StoreError`](crate::store::StoreError): the store had to be asked and did not answer.
     pub async fn session_of_cookie(&self, cookie: &CookieKey) -> Stored<Option<Arc<CachedSession>>> {
         if let Some(key) = self.cookies.get(cookie) {
             return self.session(&key).await;
@@ -139,7 +139,7 @@ impl SessionView {
     /// The user and its epochs, at most `max_staleness` old.
     ///
     /// # Errors
-    /// The store, if it had to be asked.
+    /// [`StoreError`](crate::store::StoreError): the store had to be asked and did not answer.
     pub async fn user(&self, user: &UserKey) -> Stored<Option<Arc<CachedUser>>> {
         let fresh = self.is_fresh();
         if let Some(standing) = fresh.then(|| self.users.hit(user)).flatten() {
@@ -160,7 +160,7 @@ impl SessionView {
     /// A session and its user, read again from the store.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`](crate::store::StoreError): the store did not answer.
     pub async fn reread(&self, session: &Session) -> Stored<Option<(Arc<CachedSession>, Arc<CachedUser>)>> {
         let user = session.user_key();
         self.sessions.forget(&session.key);
@@ -169,10 +169,10 @@ impl SessionView {
         Ok(session.zip(self.user(&user).await?))
     }
 
-    /// Creates a session.
+    /// Creates a session in the store.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`](crate::store::StoreError): the store did not answer.
     pub async fn insert(&self, session: &Session) -> Stored<Inserted> {
         let inserted = self.stores.sessions.insert(session).await?;
         self.sessions.forget(&session.key);
@@ -182,7 +182,7 @@ impl SessionView {
     /// Applies [`Session::rotate`].
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`](crate::store::StoreError): the store did not answer.
     pub async fn rotate(&self, key: &SessionKey, redemption: &RotationRequest) -> Stored<RotationOutcome> {
         let rotated = self.stores.sessions.rotate(key, redemption).await?;
         self.sessions.forget(key);
@@ -192,7 +192,7 @@ impl SessionView {
     /// Records a use, and the new idle expiry.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`](crate::store::StoreError): the store did not answer.
     pub async fn touch(
         &self,
         key: &SessionKey,
@@ -207,7 +207,7 @@ impl SessionView {
     /// Ends the live sessions in the scope. This node knows when this returns; other nodes know by their feed.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`](crate::store::StoreError): the store did not answer.
     pub async fn end(&self, scope: &EndScope, reason: EndReason) -> Stored<Vec<SessionId>> {
         let ended = self.stores.sessions.end(scope, Ending { at: self.clock.now(), reason }).await?;
         match scope {
@@ -226,7 +226,7 @@ impl SessionView {
     /// A user's sessions and tombstones, read from the store.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`](crate::store::StoreError): the store did not answer.
     pub async fn list(&self, user: &UserKey, page: Page<SessionId>) -> Stored<Vec<Session>> {
         self.stores.sessions.list(user, page, self.clock.now()).await
     }
@@ -239,7 +239,7 @@ impl SessionView {
     /// Renames the device of a session; `false` if it is gone or has ended.
     ///
     /// # Errors
-    /// The store's.
+    /// [`StoreError`](crate::store::StoreError): the store did not answer.
     pub async fn rename(&self, key: &SessionKey, name: &str) -> Stored<bool> {
         let renamed = self.stores.sessions.rename(key, name, self.clock.now()).await?;
         self.sessions.forget(key);

@@ -7,8 +7,8 @@ use portcullis_core::lockout::{
 };
 use portcullis_core::store::Stored;
 
-use super::row::Row;
-use super::{Columns, Connection, Statement, Step, bytes, millis};
+use super::row::RecordRow;
+use super::{Columns, SqlConnection, SqlResult, Statement, bytes, millis};
 
 const FIND: &str = "SELECT * FROM guesses WHERE tenant = $1 AND user_id = $2 AND device = $3";
 const WRITE: &str = "INSERT INTO guesses (tenant, user_id, device, in_row, in_round, locked_until, in_lock, pending, \
@@ -22,11 +22,11 @@ const PURGE: &str = "DELETE FROM guesses WHERE (tenant, user_id, device) IN \
 
 /// An attempt that is turned away writes nothing, so that a client that makes a million of them costs no disk.
 pub(crate) async fn reserve(
-    db: &mut impl Connection,
+    db: &mut impl SqlConnection,
     key: &AttemptKey,
     limits: &LockoutLimits,
     now: Timestamp,
-) -> Step<AttemptPermit> {
+) -> SqlResult<AttemptPermit> {
     let stored = find(&mut *db, key).await?;
     let (permit, next) = stored.clone().reserve(now, limits);
     if next != stored {
@@ -36,12 +36,12 @@ pub(crate) async fn reserve(
 }
 
 pub(crate) async fn settle(
-    db: &mut impl Connection,
+    db: &mut impl SqlConnection,
     key: &AttemptKey,
     (permit, outcome): (AttemptPermit, AttemptOutcome),
     limits: &LockoutLimits,
     now: Timestamp,
-) -> Step<AttemptEffect> {
+) -> SqlResult<AttemptEffect> {
     let stored = find(&mut *db, key).await?;
     let (settled, next) = stored.settle(permit, outcome, now, limits);
     if next.is_empty() {
@@ -52,28 +52,28 @@ pub(crate) async fn settle(
     Ok(settled)
 }
 
-pub(crate) async fn find(db: &mut impl Connection, key: &AttemptKey) -> Step<AttemptRecord> {
+pub(crate) async fn find(db: &mut impl SqlConnection, key: &AttemptKey) -> SqlResult<AttemptRecord> {
     let row = keyed(FIND, key).fetch_optional(db).await?;
     Ok(row.as_ref().map(record).transpose()?.unwrap_or_default())
 }
 
-pub(crate) async fn clear(db: &mut impl Connection, user: &UserKey) -> Step<()> {
+pub(crate) async fn clear(db: &mut impl SqlConnection, user: &UserKey) -> SqlResult<()> {
     Statement::new(CLEAR).bind(user.tenant.as_str()).bind(user.id.to_string()).execute(db).await?;
     Ok(())
 }
 
-pub(crate) async fn purge(db: &mut impl Connection, now: Timestamp, limit: u32) -> Step<u64> {
+pub(crate) async fn purge(db: &mut impl SqlConnection, now: Timestamp, limit: u32) -> SqlResult<u64> {
     let untouched_since = now.minus(lockout::ATTEMPT_RETENTION).as_millis();
     let purge = Statement::new(PURGE).bind(untouched_since).bind(i64::from(limit));
     Ok(purge.execute(db).await?)
 }
 
 async fn write(
-    db: &mut impl Connection,
+    db: &mut impl SqlConnection,
     key: &AttemptKey,
     record: &AttemptRecord,
     now: Timestamp,
-) -> Step<()> {
+) -> SqlResult<()> {
     let pending: Vec<i64> = record.pending.iter().map(|reserved| reserved.as_millis()).collect();
     let write = keyed(WRITE, key)
         .bind(i64::from(record.failures))
@@ -92,7 +92,7 @@ fn keyed<'q>(statement: &'static str, key: &'q AttemptKey) -> Statement {
 }
 
 fn record(row: &impl Columns) -> Stored<AttemptRecord> {
-    let row = Row::of("guesses of user", "user_id", row);
+    let row = RecordRow::of("guesses of user", "user_id", row);
     Ok(AttemptRecord {
         failures: row.number("in_row")?,
         failures_since_unlock: row.number("in_round")?,

@@ -1,7 +1,7 @@
 //! What differs between databases: how a statement is sent, and how a column is read.
 
 /// A connection to a database that understands the statements.
-pub(crate) trait Connection: Send {
+pub(crate) trait SqlConnection: Send {
     /// A row of an answer.
     type Row: Columns + Send + Sync;
 
@@ -32,7 +32,7 @@ pub(crate) trait Columns {
 /// A statement with its parameters, `$1` first.
 pub(crate) struct Statement {
     pub(crate) sql: &'static str,
-    pub(crate) parameters: Vec<Value>,
+    pub(crate) parameters: Vec<SqlValue>,
 }
 
 impl Statement {
@@ -40,33 +40,33 @@ impl Statement {
         Self { sql, parameters: Vec::new() }
     }
 
-    pub(super) fn bind(mut self, value: impl Into<Value>) -> Self {
+    pub(super) fn bind(mut self, value: impl Into<SqlValue>) -> Self {
         self.parameters.push(value.into());
         self
     }
 
-    pub(super) async fn execute(self, db: &mut impl Connection) -> Result<u64, sqlx::Error> {
+    pub(super) async fn execute(self, db: &mut impl SqlConnection) -> Result<u64, sqlx::Error> {
         db.execute(self).await
     }
 
-    pub(super) async fn fetch_all<C: Connection>(self, db: &mut C) -> Result<Vec<C::Row>, sqlx::Error> {
+    pub(super) async fn fetch_all<C: SqlConnection>(self, db: &mut C) -> Result<Vec<C::Row>, sqlx::Error> {
         db.fetch_all(self).await
     }
 
-    pub(super) async fn fetch_optional<C: Connection>(
+    pub(super) async fn fetch_optional<C: SqlConnection>(
         self,
         db: &mut C,
     ) -> Result<Option<C::Row>, sqlx::Error> {
         db.fetch_optional(self).await
     }
 
-    pub(super) async fn fetch_one<C: Connection>(self, db: &mut C) -> Result<C::Row, sqlx::Error> {
+    pub(super) async fn fetch_one<C: SqlConnection>(self, db: &mut C) -> Result<C::Row, sqlx::Error> {
         db.fetch_optional(self).await?.ok_or(sqlx::Error::RowNotFound)
     }
 }
 
 /// A parameter; `None` is NULL.
-pub(crate) enum Value {
+pub(crate) enum SqlValue {
     Text(Option<String>),
     Integer(Option<i64>),
     Bytes(Option<Vec<u8>>),
@@ -76,13 +76,13 @@ pub(crate) enum Value {
 /// Each type, and the same type that may be NULL.
 macro_rules! values {
     ($($type:ty => $kind:ident($convert:expr);)+) => { $(
-        impl From<$type> for Value {
+        impl From<$type> for SqlValue {
             fn from(value: $type) -> Self {
                 Self::$kind(Some($convert(value)))
             }
         }
 
-        impl From<Option<$type>> for Value {
+        impl From<Option<$type>> for SqlValue {
             fn from(value: Option<$type>) -> Self {
                 Self::$kind(value.map($convert))
             }

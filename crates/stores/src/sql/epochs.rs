@@ -4,8 +4,8 @@ use portcullis_core::id::UserKey;
 use portcullis_core::session::{Ending, Epochs};
 use portcullis_core::store::EpochScope;
 
-use super::row::Row;
-use super::{Connection, Statement, Step};
+use super::row::RecordRow;
+use super::{SqlConnection, SqlResult, Statement};
 
 const READ: &str = "SELECT scope, epoch FROM epochs WHERE (scope = 'user' AND tenant = $1 AND id = $2) \
     OR (scope = 'tenant' AND tenant = $1 AND id = '') OR (scope = 'everyone' AND tenant = '' AND id = '')";
@@ -14,11 +14,11 @@ const ADVANCE: &str = "INSERT INTO epochs (scope, tenant, id, epoch, at, reason)
     SET epoch = epochs.epoch + 1, at = excluded.at, reason = excluded.reason RETURNING epoch";
 
 /// The three epochs that hold for a user, read at one moment.
-pub(crate) async fn read(db: &mut impl Connection, user: &UserKey) -> Step<Epochs> {
+pub(crate) async fn read(db: &mut impl SqlConnection, user: &UserKey) -> SqlResult<Epochs> {
     let read = Statement::new(READ).bind(user.tenant.as_str()).bind(user.id.to_string());
     let mut epochs = Epochs::default();
     for row in read.fetch_all(db).await? {
-        let row = Row::of("epoch", "scope", &row);
+        let row = RecordRow::of("epoch", "scope", &row);
         let epoch = row.count("epoch")?;
         match row.text("scope")?.as_str() {
             "user" => epochs.user = epoch,
@@ -30,7 +30,11 @@ pub(crate) async fn read(db: &mut impl Connection, user: &UserKey) -> Step<Epoch
 }
 
 /// Counts the epoch of a tenant, or of everyone, up.
-pub(crate) async fn advance(db: &mut impl Connection, scope: &EpochScope, ending: Ending) -> Step<()> {
+pub(crate) async fn advance(
+    db: &mut impl SqlConnection,
+    scope: &EpochScope,
+    ending: Ending,
+) -> SqlResult<()> {
     match scope {
         EpochScope::Tenant(tenant) => count_up(db, ["tenant", tenant.as_str(), ""], ending).await?,
         EpochScope::Everyone => count_up(db, ["everyone", "", ""], ending).await?,
@@ -39,13 +43,17 @@ pub(crate) async fn advance(db: &mut impl Connection, scope: &EpochScope, ending
 }
 
 /// Counts a user's epoch up and returns it.
-pub(crate) async fn advance_user(db: &mut impl Connection, user: &UserKey, ending: Ending) -> Step<u64> {
+pub(crate) async fn advance_user(
+    db: &mut impl SqlConnection,
+    user: &UserKey,
+    ending: Ending,
+) -> SqlResult<u64> {
     count_up(db, ["user", user.tenant.as_str(), &user.id.to_string()], ending).await
 }
 
-async fn count_up(db: &mut impl Connection, key: [&str; 3], ending: Ending) -> Step<u64> {
+async fn count_up(db: &mut impl SqlConnection, key: [&str; 3], ending: Ending) -> SqlResult<u64> {
     let [scope, tenant, id] = key;
     let advance = Statement::new(ADVANCE).bind(scope).bind(tenant).bind(id);
     let row = advance.bind(ending.at.as_millis()).bind(ending.reason.as_str()).fetch_one(db).await?;
-    Ok(Row::of("epoch", "epoch", &row).count("epoch")?)
+    Ok(RecordRow::of("epoch", "epoch", &row).count("epoch")?)
 }

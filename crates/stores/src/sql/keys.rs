@@ -4,8 +4,8 @@ use portcullis_core::id::TenantId;
 use portcullis_core::key::{KeyMaterial, KeyRecord, Kid};
 use portcullis_core::store::{Inserted, Stored};
 
-use super::row::Row;
-use super::{Columns, Connection, Statement, Step, all, inserted};
+use super::row::RecordRow;
+use super::{Columns, SqlConnection, SqlResult, Statement, all, inserted};
 
 const INSERT: &str = "INSERT INTO keys (tenant, kid, usage, algorithm, sealed, material, created, active_from) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
@@ -13,7 +13,7 @@ const LIST: &str = "SELECT * FROM keys WHERE tenant = $1 ORDER BY kid";
 const REWRAP: &str = "UPDATE keys SET sealed = $3, material = $4 WHERE tenant = $1 AND kid = $2";
 const REMOVE: &str = "DELETE FROM keys WHERE tenant = $1 AND kid = $2";
 
-pub(crate) async fn insert(db: &mut impl Connection, key: &KeyRecord) -> Step<Inserted> {
+pub(crate) async fn insert(db: &mut impl SqlConnection, key: &KeyRecord) -> SqlResult<Inserted> {
     let (sealed, material) = columns(&key.material);
     let insert = Statement::new(INSERT)
         .bind(key.tenant.as_str())
@@ -27,22 +27,22 @@ pub(crate) async fn insert(db: &mut impl Connection, key: &KeyRecord) -> Step<In
     Ok(inserted(insert.execute(db).await?))
 }
 
-pub(crate) async fn list(db: &mut impl Connection, tenant: &TenantId) -> Step<Vec<KeyRecord>> {
+pub(crate) async fn list(db: &mut impl SqlConnection, tenant: &TenantId) -> SqlResult<Vec<KeyRecord>> {
     all(&Statement::new(LIST).bind(tenant.as_str()).fetch_all(db).await?, key)
 }
 
 pub(crate) async fn rewrap(
-    db: &mut impl Connection,
+    db: &mut impl SqlConnection,
     tenant: &TenantId,
     kid: &Kid,
     material: &KeyMaterial,
-) -> Step<bool> {
+) -> SqlResult<bool> {
     let (sealed, material) = columns(material);
     let rewrap = Statement::new(REWRAP).bind(tenant.as_str()).bind(kid.as_str()).bind(sealed).bind(material);
     Ok(rewrap.execute(db).await? == 1)
 }
 
-pub(crate) async fn remove(db: &mut impl Connection, tenant: &TenantId, kid: &Kid) -> Step<bool> {
+pub(crate) async fn remove(db: &mut impl SqlConnection, tenant: &TenantId, kid: &Kid) -> SqlResult<bool> {
     let remove = Statement::new(REMOVE).bind(tenant.as_str()).bind(kid.as_str());
     Ok(remove.execute(db).await? == 1)
 }
@@ -55,7 +55,7 @@ fn columns(material: &KeyMaterial) -> (bool, &[u8]) {
 }
 
 fn key(row: &impl Columns) -> Stored<KeyRecord> {
-    let row = Row::of("key", "kid", row);
+    let row = RecordRow::of("key", "kid", row);
     let material = row.bytes("material")?.to_vec();
     Ok(KeyRecord {
         tenant: row.word("tenant")?,

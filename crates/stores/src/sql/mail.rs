@@ -6,8 +6,8 @@ use portcullis_core::queued_mail::{CLAIM_LEASE, QueuedMail};
 use portcullis_core::store::Stored;
 use tracing::warn;
 
-use super::row::Row;
-use super::{Columns, Connection, Statement, Step, millis};
+use super::row::RecordRow;
+use super::{Columns, SqlConnection, SqlResult, Statement, millis};
 
 const PUT: &str = "INSERT INTO mail (tenant, id, user_id, about, ticket, device_name, address, created, expires, due, \
     tries) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
@@ -17,7 +17,7 @@ const PUT_OFF: &str = "UPDATE mail SET due = $3 WHERE tenant = $1 AND id = $2";
 const DONE: &str = "DELETE FROM mail WHERE tenant = $1 AND id = $2";
 const WAITING: &str = "SELECT count(*) AS waiting FROM mail";
 
-pub(crate) async fn put(db: &mut impl Connection, mail: &QueuedMail) -> Step<()> {
+pub(crate) async fn put(db: &mut impl SqlConnection, mail: &QueuedMail) -> SqlResult<()> {
     let put = keyed(PUT, &mail.user.tenant, mail.id)
         .bind(mail.user.id.to_string())
         .bind(mail.kind.as_str())
@@ -34,7 +34,11 @@ pub(crate) async fn put(db: &mut impl Connection, mail: &QueuedMail) -> Step<()>
 
 /// Claims the mails that are due, the longest due first. A row that cannot be read is claimed as well, so that it does
 /// not hold up the others.
-pub(crate) async fn claim(db: &mut impl Connection, now: Timestamp, limit: u32) -> Step<Vec<QueuedMail>> {
+pub(crate) async fn claim(
+    db: &mut impl SqlConnection,
+    now: Timestamp,
+    limit: u32,
+) -> SqlResult<Vec<QueuedMail>> {
     let claim = Statement::new(DUE).bind(now.as_millis()).bind(now.plus(CLAIM_LEASE).as_millis());
     let rows = claim.bind(i64::from(limit)).fetch_all(db).await?;
     let mut claimed: Vec<_> = rows.iter().filter_map(readable).collect();
@@ -44,22 +48,26 @@ pub(crate) async fn claim(db: &mut impl Connection, now: Timestamp, limit: u32) 
 }
 
 pub(crate) async fn put_off(
-    db: &mut impl Connection,
+    db: &mut impl SqlConnection,
     tenant: &TenantId,
     id: QueuedMailId,
     due: Timestamp,
-) -> Step<bool> {
+) -> SqlResult<bool> {
     let put_off = keyed(PUT_OFF, tenant, id).bind(due.as_millis());
     Ok(put_off.execute(db).await? == 1)
 }
 
-pub(crate) async fn done(db: &mut impl Connection, tenant: &TenantId, id: QueuedMailId) -> Step<bool> {
+pub(crate) async fn done(
+    db: &mut impl SqlConnection,
+    tenant: &TenantId,
+    id: QueuedMailId,
+) -> SqlResult<bool> {
     Ok(keyed(DONE, tenant, id).execute(db).await? == 1)
 }
 
-pub(crate) async fn waiting(db: &mut impl Connection) -> Step<u64> {
+pub(crate) async fn waiting(db: &mut impl SqlConnection) -> SqlResult<u64> {
     let row = Statement::new(WAITING).fetch_one(db).await?;
-    Ok(Row::of("mail queue", "waiting", &row).count("waiting")?)
+    Ok(RecordRow::of("mail queue", "waiting", &row).count("waiting")?)
 }
 
 fn keyed<'q>(statement: &'static str, tenant: &'q TenantId, id: QueuedMailId) -> Statement {
@@ -78,7 +86,7 @@ fn readable(row: &impl Columns) -> Option<(Option<i64>, QueuedMail)> {
 
 /// A mail, and when it was due before it was claimed.
 fn claimed(row: &impl Columns) -> Stored<(Option<i64>, QueuedMail)> {
-    let row = Row::of("mail", "id", row);
+    let row = RecordRow::of("mail", "id", row);
     let mail = QueuedMail {
         id: row.word("id")?,
         user: UserKey { tenant: row.word("tenant")?, id: row.word("user_id")? },

@@ -1,7 +1,7 @@
 //! The statements, in SQL that SQLite and PostgreSQL both understand: numbered parameters, `RETURNING`, `ON CONFLICT`.
 //!
-//! Each function is one step on a [`Connection`] that its caller opened. A function that reads and then writes must run
-//! inside a transaction that keeps other writers out. A kind of database implements [`Connection`] and [`Columns`].
+//! Each function is one step on a [`SqlConnection`] that its caller opened. A function that reads and then writes must run
+//! inside a transaction that keeps other writers out. A kind of database implements [`SqlConnection`] and [`Columns`].
 
 pub(crate) mod attempts;
 mod connection;
@@ -18,7 +18,7 @@ use portcullis_core::clock::Timestamp;
 use portcullis_core::secret::SecretHash;
 use portcullis_core::store::{Inserted, StoreError, Stored};
 
-pub(crate) use connection::{Columns, Connection, Statement, Value};
+pub(crate) use connection::{Columns, SqlConnection, SqlValue, Statement};
 
 /// Why a step failed.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Fault {
 }
 
 /// The result of a step.
-pub(crate) type Step<T> = Result<T, Fault>;
+pub(crate) type SqlResult<T> = Result<T, Fault>;
 
 /// Whether one row was written.
 const fn inserted(rows: u64) -> Inserted {
@@ -73,6 +73,6 @@ fn bytes(hash: Option<&SecretHash>) -> Option<&[u8]> {
 }
 
 /// Reads all rows.
-fn all<R, T>(rows: &[R], read: impl Fn(&R) -> Stored<T>) -> Step<Vec<T>> {
+fn all<R, T>(rows: &[R], read: impl Fn(&R) -> Stored<T>) -> SqlResult<Vec<T>> {
     rows.iter().map(|row| read(row).map_err(Fault::from)).collect()
 }

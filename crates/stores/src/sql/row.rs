@@ -10,13 +10,13 @@ use super::Columns;
 
 /// A row of one kind of record.
 #[derive(Clone, Copy)]
-pub(super) struct Row<'r> {
+pub(super) struct RecordRow<'r> {
     columns: &'r dyn Columns,
     record: &'static str,
     id: &'static str,
 }
 
-impl<'r> Row<'r> {
+impl<'r> RecordRow<'r> {
     /// A row of a `record` whose id is in the column `id`.
     pub(super) const fn of(record: &'static str, id: &'static str, columns: &'r dyn Columns) -> Self {
         Self { columns, record, id }

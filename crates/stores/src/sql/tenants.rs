@@ -4,8 +4,8 @@ use portcullis_core::id::TenantId;
 use portcullis_core::store::{Inserted, Page, StoreError, Stored, Updated};
 use portcullis_core::tenant::{Installation, TenantRecord};
 
-use super::row::Row;
-use super::{Columns, Connection, Statement, Step, all, count as counted, inserted, millis};
+use super::row::RecordRow;
+use super::{Columns, SqlConnection, SqlResult, Statement, all, count as counted, inserted, millis};
 
 const CREATE_INSTALLATION: &str =
     "INSERT INTO installation (one, issuer, created) VALUES (1, $1, $2) ON CONFLICT DO NOTHING";
@@ -19,39 +19,39 @@ const LIST: &str = "SELECT * FROM tenants WHERE id > $1 ORDER BY id LIMIT $2";
 const COUNT: &str = "SELECT count(*) AS tenants FROM tenants";
 
 pub(crate) async fn get_or_create_installation(
-    db: &mut impl Connection,
+    db: &mut impl SqlConnection,
     proposed: &Installation,
-) -> Step<Installation> {
+) -> SqlResult<Installation> {
     let create =
         Statement::new(CREATE_INSTALLATION).bind(proposed.issuer.as_str()).bind(proposed.created.as_millis());
     create.execute(&mut *db).await?;
     let row = Statement::new(INSTALLATION).fetch_one(db).await?;
-    let row = Row::of("installation", "issuer", &row);
+    let row = RecordRow::of("installation", "issuer", &row);
     Ok(Installation { issuer: row.text("issuer")?, created: row.time("created")? })
 }
 
-pub(crate) async fn insert(db: &mut impl Connection, tenant: &TenantRecord) -> Step<Inserted> {
+pub(crate) async fn insert(db: &mut impl SqlConnection, tenant: &TenantRecord) -> SqlResult<Inserted> {
     Ok(inserted(bound(INSERT, tenant)?.execute(db).await?))
 }
 
-pub(crate) async fn update(db: &mut impl Connection, tenant: &TenantRecord) -> Step<Updated> {
+pub(crate) async fn update(db: &mut impl SqlConnection, tenant: &TenantRecord) -> SqlResult<Updated> {
     let rows = bound(UPDATE, tenant)?.execute(db).await?;
     Ok(if rows == 0 { Updated::Stale } else { Updated::Done })
 }
 
-pub(crate) async fn find(db: &mut impl Connection, id: &TenantId) -> Step<Option<TenantRecord>> {
+pub(crate) async fn find(db: &mut impl SqlConnection, id: &TenantId) -> SqlResult<Option<TenantRecord>> {
     let row = Statement::new(FIND).bind(id.as_str()).fetch_optional(db).await?;
     Ok(row.as_ref().map(tenant).transpose()?)
 }
 
-pub(crate) async fn list(db: &mut impl Connection, page: &Page<TenantId>) -> Step<Vec<TenantRecord>> {
+pub(crate) async fn list(db: &mut impl SqlConnection, page: &Page<TenantId>) -> SqlResult<Vec<TenantRecord>> {
     let after = page.after.as_ref().map_or("", TenantId::as_str);
     all(&Statement::new(LIST).bind(after).bind(i64::from(page.limit)).fetch_all(db).await?, tenant)
 }
 
-pub(crate) async fn count(db: &mut impl Connection) -> Step<u64> {
+pub(crate) async fn count(db: &mut impl SqlConnection) -> SqlResult<u64> {
     let row = Statement::new(COUNT).fetch_one(db).await?;
-    Ok(Row::of("tenants", "tenants", &row).count("tenants")?)
+    Ok(RecordRow::of("tenants", "tenants", &row).count("tenants")?)
 }
 
 fn bound<'q>(statement: &'static str, tenant: &'q TenantRecord) -> Stored<Statement> {
@@ -69,7 +69,7 @@ fn bound<'q>(statement: &'static str, tenant: &'q TenantRecord) -> Stored<Statem
 }
 
 fn tenant(row: &impl Columns) -> Stored<TenantRecord> {
-    let row = Row::of("tenant", "id", row);
+    let row = RecordRow::of("tenant", "id", row);
     Ok(TenantRecord {
         id: row.word("id")?,
         created: row.time("created")?,

@@ -9,8 +9,8 @@ use portcullis_core::ticket::{
     IssueOutcome, RedeemOutcome, RedeemRequest, Ticket, TicketKey, TicketPurpose, TicketState,
 };
 
-use super::row::Row;
-use super::{Columns, Connection, Statement, Step, bytes, count, mail, millis};
+use super::row::RecordRow;
+use super::{Columns, SqlConnection, SqlResult, Statement, bytes, count, mail, millis};
 
 const INSERT: &str = "INSERT INTO tickets (tenant, id, user_id, purpose, created, expires, secret_hash, device_hash, \
     epoch_user, epoch_tenant, epoch_everyone, wrong, last_wrong, state) \
@@ -30,15 +30,15 @@ const PURGE: &str = "DELETE FROM tickets WHERE (tenant, id) IN (SELECT tenant, i
 
 /// Issues nothing if too many were issued lately. Closes the oldest open tickets beyond the limit.
 pub(crate) async fn issue(
-    db: &mut impl Connection,
+    db: &mut impl SqlConnection,
     ticket: &Ticket,
     queued: &QueuedMail,
-) -> Step<IssueOutcome> {
+) -> SqlResult<IssueOutcome> {
     let limits = ticket.purpose.limits();
     let since = ticket.created.minus(limits.within).as_millis();
     let oldest = of_user(OLDEST, ticket).bind(since).bind(i64::from(limits.issued.saturating_sub(1)));
     if let Some(oldest) = oldest.fetch_optional(&mut *db).await? {
-        let oldest = Row::of("ticket", "created", &oldest).time("created")?;
+        let oldest = RecordRow::of("ticket", "created", &oldest).time("created")?;
         return Ok(IssueOutcome::too_many_since(oldest, &limits, ticket.created));
     }
     let close = of_user(CLOSE, ticket).bind(ticket.created.as_millis());
@@ -49,7 +49,7 @@ pub(crate) async fn issue(
     Ok(IssueOutcome::Done)
 }
 
-async fn insert(db: &mut impl Connection, ticket: &Ticket) -> Step<()> {
+async fn insert(db: &mut impl SqlConnection, ticket: &Ticket) -> SqlResult<()> {
     let insert = keyed(INSERT, &ticket.key)
         .bind(ticket.user.to_string())
         .bind(ticket.purpose.as_str())
@@ -68,11 +68,11 @@ async fn insert(db: &mut impl Connection, ticket: &Ticket) -> Step<()> {
 }
 
 pub(crate) async fn arm(
-    db: &mut impl Connection,
+    db: &mut impl SqlConnection,
     key: &TicketKey,
     secret: SecretHash,
     now: Timestamp,
-) -> Step<Option<Ticket>> {
+) -> SqlResult<Option<Ticket>> {
     let found = find(&mut *db, key).await?;
     let armed = found.and_then(|ticket| ticket.armed(secret, now));
     if let Some(armed) = &armed {
@@ -83,13 +83,13 @@ pub(crate) async fn arm(
 
 /// Decides and writes. A guess that was turned away writes nothing.
 pub(crate) async fn redeem(
-    db: &mut impl Connection,
+    db: &mut impl SqlConnection,
     key: &TicketKey,
     purpose: TicketPurpose,
     secret: SecretHash,
     device: Option<SecretHash>,
     now: Timestamp,
-) -> Step<RedeemOutcome> {
+) -> SqlResult<RedeemOutcome> {
     let found = find(&mut *db, key).await?.filter(|ticket| ticket.purpose == purpose);
     let Some(stored) = found else { return Ok(RedeemOutcome::Gone) };
     let wrong_before = wrong_guesses(&mut *db, &stored, now).await?;
@@ -101,14 +101,14 @@ pub(crate) async fn redeem(
 }
 
 /// How many wrong guesses at the user's tickets of this purpose were made lately.
-async fn wrong_guesses(db: &mut impl Connection, ticket: &Ticket, now: Timestamp) -> Step<u32> {
+async fn wrong_guesses(db: &mut impl SqlConnection, ticket: &Ticket, now: Timestamp) -> SqlResult<u32> {
     let since = now.minus(ticket.purpose.limits().within).as_millis();
     let row = of_user(WRONG, ticket).bind(since).fetch_one(db).await?;
-    Ok(Row::of("tickets", "wrong", &row).number("wrong")?)
+    Ok(RecordRow::of("tickets", "wrong", &row).number("wrong")?)
 }
 
 /// Removes tickets whose [`Ticket::kept_until`] has passed.
-pub(crate) async fn purge(db: &mut impl Connection, now: Timestamp, limit: u32) -> Step<u64> {
+pub(crate) async fn purge(db: &mut impl SqlConnection, now: Timestamp, limit: u32) -> SqlResult<u64> {
     let mut removed = 0;
     for purpose in TicketPurpose::ALL {
         let over_before = now.minus(purpose.limits().within).as_millis();
@@ -119,12 +119,12 @@ pub(crate) async fn purge(db: &mut impl Connection, now: Timestamp, limit: u32) 
     Ok(removed)
 }
 
-pub(crate) async fn find(db: &mut impl Connection, key: &TicketKey) -> Step<Option<Ticket>> {
+pub(crate) async fn find(db: &mut impl SqlConnection, key: &TicketKey) -> SqlResult<Option<Ticket>> {
     let row = keyed(FIND, key).fetch_optional(db).await?;
     Ok(row.as_ref().map(ticket).transpose()?)
 }
 
-async fn write(db: &mut impl Connection, ticket: &Ticket) -> Step<()> {
+async fn write(db: &mut impl SqlConnection, ticket: &Ticket) -> SqlResult<()> {
     let write = keyed(WRITE, &ticket.key).bind(bytes(ticket.secret.as_ref())).bind(i64::from(ticket.wrong));
     write.bind(millis(ticket.last_wrong)).bind(ticket.state.as_str()).execute(db).await?;
     Ok(())
@@ -140,7 +140,7 @@ fn of_user(statement: &'static str, ticket: &Ticket) -> Statement {
 }
 
 fn ticket(row: &impl Columns) -> Stored<Ticket> {
-    let row = Row::of("ticket", "id", row);
+    let row = RecordRow::of("ticket", "id", row);
     Ok(Ticket {
         key: TicketKey { tenant: row.word("tenant")?, id: row.word("id")? },
         user: row.word("user_id")?,
@@ -156,7 +156,7 @@ fn ticket(row: &impl Columns) -> Stored<Ticket> {
     })
 }
 
-fn epochs(row: Row<'_>) -> Stored<Epochs> {
+fn epochs(row: RecordRow<'_>) -> Stored<Epochs> {
     Ok(Epochs {
         user: row.count("epoch_user")?,
         tenant: row.count("epoch_tenant")?,

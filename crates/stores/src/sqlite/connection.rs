@@ -4,9 +4,9 @@ use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Row as _, Sqlite, SqliteConnection};
 
-use crate::sql::{Columns, Connection, Statement, Value};
+use crate::sql::{Columns, SqlConnection, SqlValue, Statement};
 
-impl Connection for SqliteConnection {
+impl SqlConnection for SqliteConnection {
     type Row = SqliteRow;
 
     async fn execute(&mut self, statement: Statement) -> Result<u64, sqlx::Error> {
@@ -25,10 +25,10 @@ impl Connection for SqliteConnection {
 fn query(statement: Statement) -> Query<'static, Sqlite, SqliteArguments> {
     let Statement { sql, parameters } = statement;
     parameters.into_iter().fold(sqlx::query(sql), |query, parameter| match parameter {
-        Value::Text(text) => query.bind(text),
-        Value::Integer(number) => query.bind(number),
-        Value::Bytes(bytes) => query.bind(bytes),
-        Value::Flag(flag) => query.bind(flag),
+        SqlValue::Text(text) => query.bind(text),
+        SqlValue::Integer(number) => query.bind(number),
+        SqlValue::Bytes(bytes) => query.bind(bytes),
+        SqlValue::Flag(flag) => query.bind(flag),
     })
 }
 

@@ -49,7 +49,7 @@ pub(super) fn watch(
         .name("sqlite-feed".to_owned())
         .spawn(move || follower.run(&ready, &stopped))
         .map_err(|fault| StoreError::unavailable(DOING, fault))?;
-    let guard = Guard { stop: Some(stop), thread: Some(thread) };
+    let guard = FeedThread { stop: Some(stop), thread: Some(thread) };
     match begun.recv() {
         Ok(Ok(())) => Ok(Watch::new(guard)),
         Ok(Err(fault)) => Err(StoreError::unavailable(DOING, fault)),
@@ -60,12 +60,12 @@ pub(super) fn watch(
 /// A value that is never sent: the thread ends when the sender is dropped.
 enum Never {}
 
-struct Guard {
+struct FeedThread {
     stop: Option<Sender<Never>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Drop for Guard {
+impl Drop for FeedThread {
     fn drop(&mut self) {
         self.stop.take();
         if let Some(thread) = self.thread.take()

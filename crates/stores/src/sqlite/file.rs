@@ -23,14 +23,14 @@ const RETRY_AFTER: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(super) struct DatabaseFile {
     path: PathBuf,
-    identity: Identity,
+    identity: FileIdentity,
 }
 
 /// Device and inode.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Identity(u64, u64);
+struct FileIdentity(u64, u64);
 
-impl Identity {
+impl FileIdentity {
     fn of(path: &Path) -> io::Result<Self> {
         fs::metadata(path).map(|found| Self(found.dev(), found.ino()))
     }
@@ -66,12 +66,12 @@ impl DatabaseFile {
             return Err(io::ErrorKind::IsADirectory.into());
         }
         // SQLite gives `:memory:` and `file:…` a meaning of their own, but not in an absolute path.
-        Ok(Self { path: absolute(path)?, identity: Identity::of(path)? })
+        Ok(Self { path: absolute(path)?, identity: FileIdentity::of(path)? })
     }
 
     /// Checks that the file at the path is still the one that was opened.
     pub(super) fn check(&self) -> Result<(), sqlx::Error> {
-        match Identity::of(&self.path) {
+        match FileIdentity::of(&self.path) {
             Ok(identity) if identity == self.identity => Ok(()),
             Ok(_) => Err(self.gone("replaced").into()),
             Err(fault) if fault.kind() == io::ErrorKind::NotFound => Err(self.gone("removed").into()),

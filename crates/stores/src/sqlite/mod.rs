@@ -41,7 +41,7 @@ use thiserror::Error;
 use tokio::time::timeout;
 
 use crate::backend::{Backend, IfMissing, MigrationState, OpenDatabase};
-use crate::sql::{Step, tenants};
+use crate::sql::{SqlResult, tenants};
 use crate::{DatabaseUrl, DatabaseUrlError};
 use file::DatabaseFile;
 use schema::ErrorPath;
@@ -281,7 +281,7 @@ impl fmt::Debug for SqliteStore {
 }
 
 /// The answer of `step`, or an error at the deadline.
-async fn in_time<T>(doing: &'static str, step: impl Future<Output = Step<T>>) -> Stored<T> {
+async fn in_time<T>(doing: &'static str, step: impl Future<Output = SqlResult<T>>) -> Stored<T> {
     match timeout(DEADLINE, step).await {
         Ok(done) => done.map_err(|fault| fault.while_doing(doing)),
         Err(_) => Err(StoreError::unavailable(doing, NoAnswer::Late)),

@@ -76,7 +76,7 @@ impl FixtureClient {
     /// Sends the password, the first step of a sign-in.
     ///
     /// # Errors
-    /// The engine's.
+    /// Why the engine rejects the client.
     pub async fn device_sign_in(
         &self,
         engine: &Engine,
@@ -110,7 +110,7 @@ impl FixtureClient {
     /// Sends the code, the second step of a sign-in.
     ///
     /// # Errors
-    /// The engine's.
+    /// Why the engine rejects the client.
     pub async fn verify(
         &self,
         engine: &Engine,
@@ -156,7 +156,7 @@ impl FixtureClient {
     /// Redeems a refresh token, with the device proof that it keeps.
     ///
     /// # Errors
-    /// The engine's.
+    /// Why the engine rejects the client.
     pub async fn refresh(&self, engine: &Engine, token: &str) -> Result<Refreshed, RefreshError> {
         let PresentedDevice { cookie, secret: device_secret, .. } = self.shown();
         let strategy = StrategyName::Device;

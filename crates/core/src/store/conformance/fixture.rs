@@ -253,7 +253,7 @@ impl RegisteredUser {
     /// Tries to sign in with this password.
     ///
     /// # Errors
-    /// The engine's.
+    /// Why the engine rejects the client.
     pub async fn try_sign_in(
         &self,
         engine: &Engine,
@@ -268,7 +268,7 @@ impl RegisteredUser {
 /// Tries to sign in with an address, known or not.
 ///
 /// # Errors
-/// The engine's.
+/// Why the engine rejects the client.
 pub async fn try_sign_in(
     engine: &Engine,
     tenant: &TenantId,
@@ -292,22 +292,22 @@ pub async fn try_sign_in(
 /// The credentials of a user who has signed in.
 #[derive(Clone, Debug)]
 pub struct HeldCredentials {
-    /// The strategy.
+    /// The strategy that the user signed in under.
     pub strategy: StrategyName,
-    /// The tenant.
+    /// The tenant of the user.
     pub tenant: TenantId,
     /// The session and its tokens.
     pub signed_in: CompletedSignIn,
 }
 
 impl HeldCredentials {
-    /// The session.
+    /// The key of the session.
     #[must_use]
     pub fn session(&self) -> SessionKey {
         SessionKey { tenant: self.tenant.clone(), id: self.signed_in.session }
     }
 
-    /// The credential.
+    /// The access token, or the cookie.
     #[must_use]
     pub fn credential(&self) -> &str {
         self.signed_in.grant.credential.reveal()
@@ -322,7 +322,7 @@ impl HeldCredentials {
     /// Presents the credential by its own carrier.
     ///
     /// # Errors
-    /// The engine's.
+    /// Why the engine rejects the client.
     pub async fn authenticate(&self, engine: &Engine) -> Result<Identity, AuthenticationError> {
         present(engine, Some(&self.tenant), self.strategy, self.signed_in.grant.carrier, self.credential())
             .await
@@ -340,7 +340,7 @@ impl HeldCredentials {
     /// Redeems the refresh token, with the device proof if there is one.
     ///
     /// # Errors
-    /// The engine's.
+    /// Why the engine rejects the client.
     pub async fn refresh(&self, engine: &Engine) -> Result<Refreshed, RefreshError> {
         self.refresh_with(engine, self.refresh_token()).await
     }
@@ -348,7 +348,7 @@ impl HeldCredentials {
     /// Redeems this refresh token.
     ///
     /// # Errors
-    /// The engine's.
+    /// Why the engine rejects the client.
     pub async fn refresh_with(&self, engine: &Engine, token: &str) -> Result<Refreshed, RefreshError> {
         let device_secret = self.signed_in.grant.device_secret.clone();
         let (tenant, strategy) = (Some(self.tenant.clone()), self.strategy);
@@ -360,7 +360,7 @@ impl HeldCredentials {
 /// Presents a credential by one carrier.
 ///
 /// # Errors
-/// The engine's.
+/// Why the engine rejects the client.
 pub async fn present(
     engine: &Engine,
     tenant: Option<&TenantId>,

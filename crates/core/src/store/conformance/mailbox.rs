@@ -21,7 +21,7 @@ pub struct RecordingMailbox {
 }
 
 impl RecordingMailbox {
-    /// An empty one.
+    /// An empty mailbox that takes every mail.
     #[must_use]
     pub fn new() -> Arc<Self> {
         Arc::default()

@@ -1,4 +1,4 @@
-//! Sample records.
+//! Sample records for the tests of a store.
 
 use std::error::Error;
 use std::str::FromStr;
@@ -49,7 +49,7 @@ pub fn idled_out() -> Timestamp {
     NOW.plus(IDLE)
 }
 
-/// An end at [`NOW`].
+/// An end at [`NOW`] for this reason.
 #[must_use]
 pub const fn ending(reason: EndReason) -> Ending {
     Ending { at: NOW, reason }
@@ -65,13 +65,13 @@ pub(super) fn parsed<T: FromStr<Err: Error>>(text: &str) -> T {
     }
 }
 
-/// A tenant of this name.
+/// The id of the tenant with this name.
 #[must_use]
 pub fn tenant(name: &str) -> TenantId {
     parsed(name)
 }
 
-/// An address.
+/// Parses an address that is known to be valid.
 #[must_use]
 #[track_caller]
 pub fn email(text: &str) -> Email {
@@ -82,7 +82,7 @@ pub fn email(text: &str) -> Email {
     }
 }
 
-/// A user name.
+/// Parses a user name that is known to be valid.
 #[must_use]
 #[track_caller]
 pub fn username(text: &str) -> Username {
@@ -93,7 +93,7 @@ pub fn username(text: &str) -> Username {
     }
 }
 
-/// A mobile number.
+/// Parses a mobile number that is known to be valid.
 #[must_use]
 #[track_caller]
 pub fn mobile(text: &str) -> Mobile {
@@ -230,13 +230,13 @@ pub fn redemption(generation: u64) -> RotationRequest {
     }
 }
 
-/// By id.
+/// Looks the session up by id.
 #[must_use]
 pub fn by_id(session: &Session) -> SessionHandle {
     SessionHandle::Id(session.key.clone())
 }
 
-/// By cookie; by an unknown cookie if the session has none.
+/// Looks the session up by its cookie; by an unknown cookie if it has none.
 #[must_use]
 pub fn by_cookie(session: &Session) -> SessionHandle {
     SessionHandle::Cookie(CookieKey {
@@ -246,7 +246,7 @@ pub fn by_cookie(session: &Session) -> SessionHandle {
     })
 }
 
-/// A key of this name.
+/// An encrypted refresh token key with this id.
 #[must_use]
 pub fn key(tenant: &TenantId, kid: &str) -> KeyRecord {
     KeyRecord {

@@ -7,7 +7,7 @@ use portcullis_core::session::{
 use portcullis_core::store::Stored;
 
 use super::super::Columns;
-use super::super::row::Row;
+use super::super::row::RecordRow;
 use super::{Statement, bytes, count, millis};
 
 /// The key of the row, then what a transition may change: 16 parameters.
@@ -54,7 +54,7 @@ pub(super) fn bind_sign_in<'q>(statement: Statement, session: &Session) -> State
 }
 
 pub(super) fn session(row: &impl Columns) -> Stored<Session> {
-    let row = Row::of("session", "id", row);
+    let row = RecordRow::of("session", "id", row);
     Ok(Session {
         key: SessionKey { tenant: row.word("tenant")?, id: row.word("id")? },
         user: row.word("user_id")?,
@@ -72,7 +72,7 @@ pub(super) fn session(row: &impl Columns) -> Stored<Session> {
     })
 }
 
-fn device(row: Row<'_>) -> Stored<Device> {
+fn device(row: RecordRow<'_>) -> Stored<Device> {
     Ok(Device {
         name: row.text("device_name")?,
         address: row.text("address")?,
@@ -80,7 +80,7 @@ fn device(row: Row<'_>) -> Stored<Device> {
     })
 }
 
-fn epochs(row: Row<'_>) -> Stored<Epochs> {
+fn epochs(row: RecordRow<'_>) -> Stored<Epochs> {
     Ok(Epochs {
         user: row.count("epoch_user")?,
         tenant: row.count("epoch_tenant")?,
@@ -89,7 +89,7 @@ fn epochs(row: Row<'_>) -> Stored<Epochs> {
 }
 
 /// A session rotates if it has a hash; then all columns of the rotation must be there.
-fn rotation(row: Row<'_>) -> Stored<Option<RotationState>> {
+fn rotation(row: RecordRow<'_>) -> Stored<Option<RotationState>> {
     let Some(current) = row.optional_hash("rotation_hash")? else { return Ok(None) };
     Ok(Some(RotationState {
         generation: row.count("rotation_generation")?,
@@ -101,18 +101,18 @@ fn rotation(row: Row<'_>) -> Stored<Option<RotationState>> {
     }))
 }
 
-fn previous(row: Row<'_>) -> Stored<Option<PreviousGeneration>> {
+fn previous(row: RecordRow<'_>) -> Stored<Option<PreviousGeneration>> {
     let Some(hash) = row.optional_hash("previous_hash")? else { return Ok(None) };
     let (issued, expires) = (row.time("previous_issued")?, row.time("previous_expires")?);
     Ok(Some(PreviousGeneration { hash, issued, expires }))
 }
 
-fn proof(row: Row<'_>) -> Stored<Option<DeviceProof>> {
+fn proof(row: RecordRow<'_>) -> Stored<Option<DeviceProof>> {
     let Some(hash) = row.optional_hash("proof_hash")? else { return Ok(None) };
     Ok(Some(DeviceProof { hash, shown: row.flag("proof_shown")? }))
 }
 
-fn state(row: Row<'_>) -> Stored<SessionState> {
+fn state(row: RecordRow<'_>) -> Stored<SessionState> {
     let Some(at) = row.optional_time("ended_at")? else { return Ok(SessionState::Live) };
     Ok(SessionState::Ended(Ending { at, reason: row.word("ended_reason")? }))
 }

@@ -9,8 +9,8 @@ use portcullis_core::session::{
 };
 use portcullis_core::store::{EndScope, Inserted, Page, SessionHandle};
 
-use super::row::Row;
-use super::{Connection, Statement, Step, all, bytes, count, epochs, inserted, millis};
+use super::row::RecordRow;
+use super::{SqlConnection, SqlResult, Statement, all, bytes, count, epochs, inserted, millis};
 use columns::session;
 
 const INSERT: &str = "INSERT INTO sessions (tenant, id, last_seen, idle_expires, rotation_generation, \
@@ -47,16 +47,16 @@ const LIST: &str =
 const PURGE: &str = "DELETE FROM sessions WHERE (tenant, id) IN (SELECT tenant, id FROM sessions \
     WHERE absolute_expires <= $1 OR (ended_at IS NULL AND idle_expires <= $1) LIMIT $2)";
 
-pub(crate) async fn insert(db: &mut impl Connection, session: &Session) -> Step<Inserted> {
+pub(crate) async fn insert(db: &mut impl SqlConnection, session: &Session) -> SqlResult<Inserted> {
     let insert = columns::bind_sign_in(columns::bind_state(Statement::new(INSERT), session), session);
     Ok(inserted(insert.execute(db).await?))
 }
 
 pub(crate) async fn find(
-    db: &mut impl Connection,
+    db: &mut impl SqlConnection,
     handle: &SessionHandle,
     now: Timestamp,
-) -> Step<Option<Session>> {
+) -> SqlResult<Option<Session>> {
     let find = match handle {
         SessionHandle::Id(key) => keyed(FIND, key),
         SessionHandle::Cookie(cookie) => {
@@ -69,10 +69,10 @@ pub(crate) async fn find(
 
 /// A retry that changes nothing writes nothing, so that no node is told of a change.
 pub(crate) async fn rotate(
-    db: &mut impl Connection,
+    db: &mut impl SqlConnection,
     key: &SessionKey,
     redemption: &RotationRequest,
-) -> Step<RotationOutcome> {
+) -> SqlResult<RotationOutcome> {
     let Some(stored) = find(&mut *db, &SessionHandle::Id(key.clone()), redemption.now).await? else {
         return Ok(RotationOutcome::Gone);
     };
@@ -87,11 +87,11 @@ pub(crate) async fn rotate(
 }
 
 pub(crate) async fn touch(
-    db: &mut impl Connection,
+    db: &mut impl SqlConnection,
     key: &SessionKey,
     seen: Timestamp,
     idle_expires: Option<Timestamp>,
-) -> Step<bool> {
+) -> SqlResult<bool> {
     let found = find(&mut *db, &SessionHandle::Id(key.clone()), seen).await?;
     let Some(live) = found.filter(|session| session.state == SessionState::Live) else { return Ok(false) };
     let touched = live.touch(seen, idle_expires);
@@ -101,17 +101,21 @@ pub(crate) async fn touch(
 }
 
 pub(crate) async fn rename(
-    db: &mut impl Connection,
+    db: &mut impl SqlConnection,
     key: &SessionKey,
     name: &str,
     now: Timestamp,
-) -> Step<bool> {
+) -> SqlResult<bool> {
     let rename = keyed(RENAME, key).bind(name).bind(now.as_millis());
     Ok(rename.execute(db).await? == 1)
 }
 
 /// Ends the live sessions in the scope, and counts the user's epoch up if the scope says so.
-pub(crate) async fn end(db: &mut impl Connection, scope: &EndScope, ending: Ending) -> Step<Vec<SessionId>> {
+pub(crate) async fn end(
+    db: &mut impl SqlConnection,
+    scope: &EndScope,
+    ending: Ending,
+) -> SqlResult<Vec<SessionId>> {
     let statement = match scope {
         EndScope::One(key) => {
             let end = ended(END_ONE, ending);
@@ -132,24 +136,29 @@ pub(crate) async fn end(db: &mut impl Connection, scope: &EndScope, ending: Endi
         EndScope::UserBeyond(user, newest) => ended_of(END_OLDEST, ending, user).bind(i64::from(*newest)),
     };
     let rows = statement.fetch_all(db).await?;
-    let mut ids = all(&rows, |row| Row::of("session", "id", row).word("id"))?;
+    let mut ids = all(&rows, |row| RecordRow::of("session", "id", row).word("id"))?;
     ids.sort_unstable();
     Ok(ids)
 }
 
 /// Takes a session over into the user's new epoch. A session that an earlier epoch has ended must not come back.
-async fn take_over(db: &mut impl Connection, user: &UserKey, kept: SessionId, epoch: u64) -> Step<()> {
+async fn take_over(
+    db: &mut impl SqlConnection,
+    user: &UserKey,
+    kept: SessionId,
+    epoch: u64,
+) -> SqlResult<()> {
     let take_over = Statement::new(TAKE_OVER).bind(user.tenant.as_str()).bind(user.id.to_string());
     take_over.bind(kept.to_string()).bind(count(epoch)).execute(db).await?;
     Ok(())
 }
 
 pub(crate) async fn list(
-    db: &mut impl Connection,
+    db: &mut impl SqlConnection,
     user: &UserKey,
     page: &Page<SessionId>,
     now: Timestamp,
-) -> Step<Vec<Session>> {
+) -> SqlResult<Vec<Session>> {
     let after = page.after.map(|id| id.to_string()).unwrap_or_default();
     let list = Statement::new(LIST).bind(user.tenant.as_str()).bind(user.id.to_string());
     let rows = list.bind(after).bind(i64::from(page.limit)).fetch_all(db).await?;
@@ -157,7 +166,7 @@ pub(crate) async fn list(
 }
 
 /// Removes sessions whose [`Session::kept_until`] has passed.
-pub(crate) async fn purge(db: &mut impl Connection, now: Timestamp, limit: u32) -> Step<u64> {
+pub(crate) async fn purge(db: &mut impl SqlConnection, now: Timestamp, limit: u32) -> SqlResult<u64> {
     let over_before = now.minus(RECORD_RETENTION);
     let purge = Statement::new(PURGE).bind(over_before.as_millis()).bind(i64::from(limit));
     Ok(purge.execute(db).await?)

@@ -11,8 +11,8 @@ use portcullis_core::store::{Inserted, Page, Stored, Updated, UserHandle};
 use portcullis_core::user::{PersonName, User};
 use portcullis_core::username::Username;
 
-use super::row::Row;
-use super::{Columns, Connection, Statement, Step, all, count, inserted, millis};
+use super::row::RecordRow;
+use super::{Columns, SqlConnection, SqlResult, Statement, all, count, inserted, millis};
 pub(crate) use search::fill;
 
 const INSERT: &str = "INSERT INTO users (tenant, id, version, email, email_canonical, username, username_canonical, \
@@ -33,17 +33,17 @@ const FIND_BY_MOBILE: &str = "SELECT * FROM users WHERE tenant = $1 AND mobile =
 const LIST: &str = "SELECT * FROM users WHERE tenant = $1 AND id > $2 AND search LIKE $4 ESCAPE '\\' \
     ORDER BY id LIMIT $3";
 
-pub(crate) async fn insert(db: &mut impl Connection, user: &User) -> Step<Inserted> {
+pub(crate) async fn insert(db: &mut impl SqlConnection, user: &User) -> SqlResult<Inserted> {
     Ok(inserted(bound(INSERT, user).execute(db).await?))
 }
 
 /// A unique name that another user has taken is a lost race, like a version that another writer has replaced.
-pub(crate) async fn update(db: &mut impl Connection, user: &User) -> Step<Updated> {
+pub(crate) async fn update(db: &mut impl SqlConnection, user: &User) -> SqlResult<Updated> {
     let rows = bound(UPDATE, user).execute(db).await?;
     Ok(if rows == 0 { Updated::Stale } else { Updated::Done })
 }
 
-pub(crate) async fn find(db: &mut impl Connection, handle: &UserHandle) -> Step<Option<User>> {
+pub(crate) async fn find(db: &mut impl SqlConnection, handle: &UserHandle) -> SqlResult<Option<User>> {
     let find = match handle {
         UserHandle::Id(key) => Statement::new(FIND).bind(key.tenant.as_str()).bind(key.id.to_string()),
         UserHandle::Email(tenant, email) => of_tenant(FIND_BY_EMAIL, tenant).bind(email.canonical()),
@@ -54,11 +54,11 @@ pub(crate) async fn find(db: &mut impl Connection, handle: &UserHandle) -> Step<
 }
 
 pub(crate) async fn list(
-    db: &mut impl Connection,
+    db: &mut impl SqlConnection,
     tenant: &TenantId,
     search: &str,
     page: &Page<UserId>,
-) -> Step<Vec<User>> {
+) -> SqlResult<Vec<User>> {
     let Some(pattern) = search::pattern(search) else { return Ok(Vec::new()) };
     let after = page.after.map(|id| id.to_string()).unwrap_or_default();
     let list = of_tenant(LIST, tenant).bind(after).bind(i64::from(page.limit)).bind(pattern);
@@ -99,7 +99,7 @@ fn former(user: &User) -> String {
 }
 
 fn user(row: &impl Columns) -> Stored<User> {
-    let row = Row::of("user", "id", row);
+    let row = RecordRow::of("user", "id", row);
     Ok(User {
         key: UserKey { tenant: row.word("tenant")?, id: row.word("id")? },
         email: email(row)?,
@@ -118,7 +118,7 @@ fn user(row: &impl Columns) -> Stored<User> {
 }
 
 /// If the stored address and its canonical form disagreed, one user could sign in as another.
-fn email(row: Row<'_>) -> Stored<Email> {
+fn email(row: RecordRow<'_>) -> Stored<Email> {
     let email = row.read("email", |text| Email::parse(text).ok())?;
     if row.text("email_canonical")? == email.canonical() {
         Ok(email)
@@ -128,7 +128,7 @@ fn email(row: Row<'_>) -> Stored<Email> {
 }
 
 /// The same check for the user name.
-fn username(row: Row<'_>) -> Stored<Option<Username>> {
+fn username(row: RecordRow<'_>) -> Stored<Option<Username>> {
     let username = row.read_optional("username", |text| Username::parse(text).ok())?;
     let canonical = row.read_optional("username_canonical", |text| Some(text.to_owned()))?;
     if canonical.as_deref() == username.as_ref().map(Username::canonical) {
@@ -144,7 +144,7 @@ fn mobile(text: &str) -> Option<Mobile> {
 }
 
 /// The parts, if there are any. The full name stands beside them for an operator who reads the table.
-fn name(row: Row<'_>) -> Stored<Option<PersonName>> {
+fn name(row: RecordRow<'_>) -> Stored<Option<PersonName>> {
     let given = row.read_optional("given_name", |text| Some(text.to_owned()))?;
     match given {
         Some(given) => {

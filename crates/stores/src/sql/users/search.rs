@@ -7,8 +7,8 @@ use portcullis_core::mobile::Mobile;
 use portcullis_core::user::{PersonName, User};
 use portcullis_core::username::Username;
 
-use super::super::row::Row;
-use super::super::{Connection, Statement, Step};
+use super::super::row::RecordRow;
+use super::super::{SqlConnection, SqlResult, Statement};
 
 /// A longer text is in no name, and a database would refuse it as a pattern.
 const LONGEST: usize = 10_000;
@@ -50,7 +50,7 @@ pub(super) fn pattern(text: &str) -> Option<String> {
 }
 
 /// Fills the column for users that are older than the column.
-pub(crate) async fn fill(db: &mut impl Connection) -> Step<()> {
+pub(crate) async fn fill(db: &mut impl SqlConnection) -> SqlResult<()> {
     let (mut tenant, mut id) = (String::new(), String::new());
     loop {
         let users = Statement::new(UNFILLED)
@@ -63,7 +63,7 @@ pub(crate) async fn fill(db: &mut impl Connection) -> Step<()> {
             return Ok(());
         }
         for user in users {
-            let user = Row::of("user", "id", &user);
+            let user = RecordRow::of("user", "id", &user);
             (tenant, id) = (user.text("tenant")?, user.text("id")?);
             let name = user.read_optional("name", |name| Some(name.to_owned()))?;
             let lines = lines(&user.text("email_canonical")?, None, None, name.as_deref());

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::file::DatabaseFile;
-use crate::sql::Step;
+use crate::sql::SqlResult;
 use portcullis_core::store::{StoreError, Stored};
 
 /// The most jobs of one transaction.
@@ -49,7 +49,7 @@ pub(super) enum NoAnswer {
 type BoxFuture<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
 
 /// The work of a job while it has the connection.
-pub(super) type JobFuture<'c, T> = BoxFuture<'c, Step<T>>;
+pub(super) type JobFuture<'c, T> = BoxFuture<'c, SqlResult<T>>;
 
 /// Hands jobs to the writer task.
 #[derive(Clone, Debug)]
@@ -119,7 +119,7 @@ trait Job: Send {
 struct Work<T, F> {
     doing: &'static str,
     step: Option<F>,
-    done: Option<Step<T>>,
+    done: Option<SqlResult<T>>,
     caller: oneshot::Sender<Stored<T>>,
 }
 

@@ -10,7 +10,7 @@ use crate::strategy::{Carrier, StrategyName};
 
 /// What a credential is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum CredentialKind {
+enum CredentialPurpose {
     /// An access token or a cookie, presented with a request.
     Access,
     /// A refresh token.
@@ -25,7 +25,7 @@ enum CredentialKind {
 struct HeldCredential {
     tenant: TenantId,
     strategy: StrategyName,
-    kind: CredentialKind,
+    kind: CredentialPurpose,
     text: String,
     device_secret: Option<PlainSecret>,
 }
@@ -52,7 +52,7 @@ pub async fn each_credential_opens_its_own_route_alone(stores: Stores) {
             present_everywhere(&engine, item, None, route).await;
         }
     }
-    for item in all.items.iter().filter(|item| item.kind == CredentialKind::Refresh) {
+    for item in all.items.iter().filter(|item| item.kind == CredentialPurpose::Refresh) {
         assert!(is_refreshed(&engine, item, Some(&item.tenant), item.strategy).await, "{:?}", item.strategy);
     }
 }
@@ -80,11 +80,11 @@ fn all_credentials_of(member: &RegisteredUser, held: &HeldCredentials) -> Vec<He
         device_secret: held.signed_in.grant.device_secret.clone(),
     };
     let grant = &held.signed_in.grant;
-    let mut items = vec![item(CredentialKind::Access, held.credential())];
-    items.extend(grant.refresh.iter().map(|token| item(CredentialKind::Refresh, token.reveal())));
-    items.extend(grant.device_secret.iter().map(|secret| item(CredentialKind::Device, secret.reveal())));
-    items.push(item(CredentialKind::Name, &held.signed_in.session.to_string()));
-    items.push(item(CredentialKind::Name, &member.user.key.id.to_string()));
+    let mut items = vec![item(CredentialPurpose::Access, held.credential())];
+    items.extend(grant.refresh.iter().map(|token| item(CredentialPurpose::Refresh, token.reveal())));
+    items.extend(grant.device_secret.iter().map(|secret| item(CredentialPurpose::Device, secret.reveal())));
+    items.push(item(CredentialPurpose::Name, &held.signed_in.session.to_string()));
+    items.push(item(CredentialPurpose::Name, &member.user.key.id.to_string()));
     items
 }
 
@@ -103,7 +103,7 @@ async fn present_everywhere(
             Some(tenant) => *tenant == item.tenant,
             None => carrier != Carrier::Cookie,
         };
-        let is_its_own = item.kind == CredentialKind::Access
+        let is_its_own = item.kind == CredentialPurpose::Access
             && item.strategy == route
             && carrier == strategy.carrier()
             && is_tenants;
@@ -112,7 +112,7 @@ async fn present_everywhere(
             assert_eq!((&identity.user.tenant, identity.strategy), (&item.tenant, item.strategy));
         }
     }
-    let is_its_own = item.kind == CredentialKind::Refresh
+    let is_its_own = item.kind == CredentialPurpose::Refresh
         && item.strategy == route
         && tenant.is_none_or(|tenant| *tenant == item.tenant);
     if !is_its_own {
