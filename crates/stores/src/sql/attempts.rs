@@ -86,7 +86,7 @@ async fn write(
     Ok(())
 }
 
-fn keyed<'q>(statement: &'static str, key: &'q AttemptKey) -> Statement {
+fn keyed(statement: &'static str, key: &AttemptKey) -> Statement {
     let user = Statement::new(statement).bind(key.user.tenant.as_str()).bind(key.user.id.to_string());
     user.bind(bytes(key.device.as_ref()).unwrap_or_default())
 }

@@ -70,7 +70,7 @@ pub(crate) async fn waiting(db: &mut impl SqlConnection) -> SqlResult<u64> {
     Ok(RecordRow::of("mail queue", "waiting", &row).count("waiting")?)
 }
 
-fn keyed<'q>(statement: &'static str, tenant: &'q TenantId, id: QueuedMailId) -> Statement {
+fn keyed(statement: &'static str, tenant: &TenantId, id: QueuedMailId) -> Statement {
     Statement::new(statement).bind(tenant.as_str()).bind(id.to_string())
 }
 

@@ -54,7 +54,7 @@ pub(crate) async fn count(db: &mut impl SqlConnection) -> SqlResult<u64> {
     Ok(RecordRow::of("tenants", "tenants", &row).count("tenants")?)
 }
 
-fn bound<'q>(statement: &'static str, tenant: &'q TenantRecord) -> Stored<Statement> {
+fn bound(statement: &'static str, tenant: &TenantRecord) -> Stored<Statement> {
     let unwritable = |_| StoreError::corrupt("tenant", &tenant.id, "settings");
     let settings = serde_json::to_string(&tenant.settings).map_err(unwritable)?;
     let bound = Statement::new(statement)

@@ -11,7 +11,7 @@ use super::super::row::RecordRow;
 use super::{Statement, bytes, count, millis};
 
 /// The key of the row, then what a transition may change: 16 parameters.
-pub(super) fn bind_state<'q>(statement: Statement, session: &Session) -> Statement {
+pub(super) fn bind_state(statement: Statement, session: &Session) -> Statement {
     let rotation = session.rotation.as_ref();
     let previous = rotation.and_then(|rotation| rotation.previous);
     let ending = match session.state {
@@ -38,7 +38,7 @@ pub(super) fn bind_state<'q>(statement: Statement, session: &Session) -> Stateme
 }
 
 /// What a sign-in sets for good: 11 parameters.
-pub(super) fn bind_sign_in<'q>(statement: Statement, session: &Session) -> Statement {
+pub(super) fn bind_sign_in(statement: Statement, session: &Session) -> Statement {
     statement
         .bind(session.user.to_string())
         .bind(session.strategy.as_str())

@@ -65,11 +65,11 @@ pub(crate) async fn list(
     all(&list.fetch_all(db).await?, user)
 }
 
-fn of_tenant<'q>(statement: &'static str, tenant: &'q TenantId) -> Statement {
+fn of_tenant(statement: &'static str, tenant: &TenantId) -> Statement {
     Statement::new(statement).bind(tenant.as_str())
 }
 
-fn bound<'q>(statement: &'static str, user: &'q User) -> Statement {
+fn bound(statement: &'static str, user: &User) -> Statement {
     let name = user.name.as_ref();
     let family = name.and_then(PersonName::last);
     of_tenant(statement, &user.key.tenant)

@@ -109,7 +109,7 @@ impl ChangeSink for RecordingSink {
         match change {
             Change::Session(key) => announced.sessions.entry(key.clone()).or_default().announced = true,
             Change::Everything => {
-                announced.sessions.values_mut().for_each(|written| written.announced = true)
+                announced.sessions.values_mut().for_each(|written| written.announced = true);
             }
             Change::User(_) | Change::Tenant(_) => (),
         }

@@ -68,7 +68,7 @@ async fn populate(fixture: &Fixture, engine: &Engine) -> AllCredentials {
             items.extend(all_credentials_of(&member, &held));
         }
     }
-    AllCredentials { tenants: tenants, items }
+    AllCredentials { tenants, items }
 }
 
 fn all_credentials_of(member: &RegisteredUser, held: &HeldCredentials) -> Vec<HeldCredential> {
