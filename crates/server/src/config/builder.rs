@@ -1,7 +1,6 @@
-//! A configuration that is being read: values so far, and what went wrong.
+//! A configuration that is being read: the values so far, and the settings that are wrong.
 //!
-//! It starts blank; the table's defaults fill it. What is left of it once everything is in its place and no rule objects
-//! is the [`Config`].
+//! It starts blank, and the table of settings fills it. Once no rule objects, its [`Config`] is the result.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -32,19 +31,19 @@ use crate::proxies::TrustedProxies;
 pub(super) struct ConfigBuilder {
     /// The values so far.
     pub(super) config: Config,
-    /// Where the master key is, when it is in a file.
+    /// The file of the master key, if it is in one.
     pub(super) master_key_file: Option<PathBuf>,
-    /// Where our password at the mail server is, when it is in a file.
+    /// The file of the password for the mail server, if it is in one.
     pub(super) mail_password_file: Option<PathBuf>,
-    /// The secret of access tokens that other services share.
+    /// The shared secret that signs access tokens.
     pub(super) jwt_secret: Option<Zeroizing<String>>,
-    /// The secret of the session cookie that other services share.
+    /// The shared secret that signs the session cookie.
     pub(super) session_secret: Option<Zeroizing<String>>,
-    /// The default of access tokens' lives.
+    /// The default lifetime of access tokens.
     pub(super) jwt_expires_in: Option<Duration>,
-    /// The default of refresh tokens' lives.
+    /// The default lifetime of refresh tokens.
     pub(super) jwt_refresh_expires_in: Option<Duration>,
-    /// Where certificates are, when they are anywhere.
+    /// The files of TLS.
     pub(super) tcp_tls: TlsFiles,
     broken: BTreeSet<&'static str>,
 }
@@ -77,12 +76,12 @@ impl ConfigBuilder {
         self.config.report.push(row);
     }
 
-    /// Notes that a setting is wrong by itself, so that no rule judges it.
+    /// Notes that a setting is invalid, so that no rule judges it.
     pub(super) fn mark_broken(&mut self, key: &'static str) {
         self.broken.insert(key);
     }
 
-    /// Reads the files that hold a secret or a certificate, as far as there are any.
+    /// Reads the files that hold a secret or a certificate, if settings name any.
     pub(super) fn open_files(&mut self, open: OpenFile<'_>, faults: &mut Vec<ConfigFault>) {
         let path = self.master_key_file.clone();
         if let Some(key) = self.read_file("master_key_file", path, open, parse::master_key, faults) {
@@ -96,7 +95,7 @@ impl ConfigBuilder {
         self.open_certificates(open, faults);
     }
 
-    /// Reads the certificates and the key of TLS, if there are any, and puts them together.
+    /// Reads the certificates and the key of TLS, if settings name any.
     fn open_certificates(&mut self, open: OpenFile<'_>, faults: &mut Vec<ConfigFault>) {
         let TlsFiles { certificate, key, client_ca } = std::mem::take(&mut self.tcp_tls);
         let certificate =
@@ -110,7 +109,7 @@ impl ConfigBuilder {
         }
     }
 
-    /// What is in the file that a setting names, if it names one and nothing is wrong with that.
+    /// The parsed content of the file that a setting names; `None` if it names none or the content is wrong.
     fn read_file<T>(
         &mut self,
         key: &'static str,
@@ -126,7 +125,7 @@ impl ConfigBuilder {
         told.ok()
     }
 
-    /// Puts the two shared secrets together. Each is right by itself here, so what is wrong now is wrong with the second.
+    /// Puts the two shared secrets together. Each is valid by itself here, so a fault is about the second.
     pub(super) fn share_secrets(&mut self, faults: &mut Vec<ConfigFault>) {
         if self.is_broken("jwt_secret") || self.is_broken("session_secret") {
             return;
@@ -139,29 +138,29 @@ impl ConfigBuilder {
         }
     }
 
-    /// Whether somebody stated this setting, right or wrong.
+    /// Whether a source states this setting, valid or not.
     pub(super) fn is_stated(&self, key: &str) -> bool {
         self.config.report.row(key).is_some_and(|row| row.origin != Origin::Default)
     }
 
-    /// Whether what was stated for this setting is wrong by itself, so that no rule can judge it.
+    /// Whether the stated value is invalid, so that no rule can judge it.
     pub(super) fn is_broken(&self, key: &str) -> bool {
         self.broken.contains(key)
     }
 
-    /// The text of this setting; nothing where it has none.
+    /// The value of this setting as text; empty if it has none.
     pub(super) fn text(&self, key: &str) -> &str {
         self.config.report.text(key)
     }
 
-    /// A fault of this setting, wherever it was stated.
+    /// A fault of this setting, with the source that states it.
     pub(super) fn fault(&self, key: &'static str, message: impl fmt::Display) -> ConfigFault {
         let origin = self.config.report.row(key).map_or(Origin::Default, |row| row.origin.clone());
         ConfigFault::new(origin, message.to_string()).about(key)
     }
 }
 
-/// What is in a file; what is wrong with it names the file and repeats nothing of it.
+/// Reads and parses a file. A fault names the file and repeats nothing of its content.
 fn opened<T>(path: &Path, open: OpenFile<'_>, parse: impl FnOnce(&str) -> Parsed<T>) -> Parsed<T> {
     let text = open(path).map_err(|error| fault::unreadable(path, &error))?;
     parse(&text).map_err(|message| format!("{:?}: {message}", path.to_string_lossy()))

@@ -4,11 +4,11 @@ use std::io::{self, Write};
 
 use super::{Config, ConfigFault};
 
-/// Writes the configuration to `out`, as a table or as JSON, or its faults to `err`, one a line. The exit code is 0 or 2.
+/// Writes the configuration to `out`, as a table or as JSON, or its faults to `err`, one per line. Returns exit code 0 or 2.
 ///
 /// # Errors
 ///
-/// What writing gives.
+/// The error of a write.
 pub fn check(
     read: &Result<Config, Vec<ConfigFault>>,
     json: bool,

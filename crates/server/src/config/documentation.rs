@@ -7,7 +7,7 @@ use super::tenant::{TENANT_SETTINGS, TenantSetting};
 
 const TENANT_HEAD: &str = "| key | meaning |\n|---|---|";
 
-/// A table of what a tenant may decide for itself.
+/// The table of a tenant's settings.
 #[must_use]
 pub fn tenant_documentation() -> String {
     let row = |key: &TenantSetting| {

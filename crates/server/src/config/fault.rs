@@ -1,11 +1,11 @@
-//! What is wrong with a configuration, and where it says so.
+//! A fault of the configuration, with the place of the value.
 
 use std::path::Path;
 use std::{fmt, io};
 
 use super::origin::Origin;
 
-/// One thing that is wrong, in one line: where, what, and what would be right.
+/// One fault in one line: where, what, and what would be right.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConfigFault {
     origin: Origin,
@@ -18,19 +18,19 @@ impl ConfigFault {
         Self { origin, key: None, message: message.into() }
     }
 
-    /// The same fault with the key it is about, which is shown where the origin does not name it already.
+    /// The same fault with its key, which is shown unless the origin already names it.
     pub(super) fn about(self, key: impl Into<String>) -> Self {
         Self { key: Some(key.into()), ..self }
     }
 
-    /// Where the configuration says so.
+    /// Where the value was written.
     #[must_use]
     pub const fn origin(&self) -> &Origin {
         &self.origin
     }
 }
 
-/// What to say of a file that cannot be read.
+/// The message about a file that cannot be read.
 pub(super) fn unreadable(path: &Path, error: &io::Error) -> String {
     format!("cannot read {:?}: {error}", path.to_string_lossy())
 }

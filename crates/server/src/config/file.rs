@@ -1,4 +1,4 @@
-//! The TOML file: keys to settings, with the line of each.
+//! The TOML file: which settings it states, and on which lines.
 
 use std::path::Path;
 
@@ -94,7 +94,7 @@ fn is_table(key: &str) -> bool {
     tables().any(|table| table == key)
 }
 
-/// The text that a variable would have for the same value, if the setting takes values of this type.
+/// The value as text, as a variable would state it; `None` if the setting does not take this type.
 fn text_of(kind: ValueType, value: &DeValue<'_>) -> Option<String> {
     match (kind, value) {
         (ValueType::Text | ValueType::Quantity | ValueType::List, DeValue::String(text)) => {

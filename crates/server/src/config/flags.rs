@@ -1,7 +1,7 @@
 //! The flags of the command line that are settings, made from the table of settings.
 //!
-//! A command takes them with `#[command(flatten)]`; they are accepted before and after its subcommands. Parsing them
-//! means taking the texts, nothing else: whether they make sense is asked together with variables and file.
+//! A command takes them with `#[command(flatten)]`; they are accepted before and after its subcommands. Only their texts
+//! are taken here. They are parsed together with variables and file.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use clap::{Arg, ArgMatches, Args, Command, Error, FromArgMatches};
 
 use super::settings::{self, Setting};
 
-/// What the command line states, as text.
+/// The settings that the command line states, as text.
 #[derive(Clone, Default, Debug)]
 pub struct Flags(BTreeMap<String, String>);
 
@@ -21,7 +21,7 @@ impl Flags {
         self
     }
 
-    /// What was stated for the flag of this name.
+    /// The value of a flag; `None` if it was not given.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }

@@ -1,9 +1,9 @@
-//! The configuration: flags over variables over the file, read once, whole.
+//! The configuration: flags over environment variables over the file, read once at the start.
 //!
-//! Reading has two halves. The low one takes text from every source, judges each setting by itself and each contradiction
-//! between them, and collects all that is wrong; the high one is the [`Config`], typed, with nothing left to go wrong.
-//! Everything that can be stated is in one table (`settings`), from which flags, variables, keys, the documentation and
-//! the report are made. Reading opens no socket, no store and, but for the three files it may be told of, no file.
+//! Reading collects texts from every source, parses each setting, checks the rules between settings, and reports every
+//! fault at once. The result is a typed [`Config`] that is valid as a whole. One table (`settings`) declares every setting;
+//! flags, variables, keys of the file, the documentation and the report are made from it. Reading opens no socket and no
+//! store. It opens only the configuration file and the files that settings name.
 //!
 //! ```
 //! use std::collections::BTreeMap;
@@ -65,41 +65,41 @@ use crate::proxies::TrustedProxies;
 use builder::ConfigBuilder;
 use sources::Sources;
 
-/// Everything the server is told, free of contradictions.
+/// The whole configuration, typed and free of contradictions.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The file that was read.
+    /// The configuration file; `None` if there is none.
     pub file: Option<PathBuf>,
-    /// The URL under which people reach the server; none is development mode.
+    /// The URL under which users reach the server; `None` is development mode.
     pub public_url: Option<PublicUrl>,
-    /// Where this node keeps its files.
+    /// The directory of this node's files.
     pub data_dir: PathBuf,
     /// The addresses to listen on, at least one.
     pub listen: Vec<Listen>,
     /// The database.
     pub database: DatabaseUrl,
-    /// Where sessions live.
+    /// The store of the sessions.
     pub sessions: Sessions,
-    /// The key that wraps private keys and secrets in the database; outside development mode there is one.
+    /// The key that encrypts private keys and secrets in the database; `None` in development mode alone.
     pub master_key: Option<MasterKey>,
-    /// The secrets that services which move here share: one signs access tokens with HS256, the other the session
-    /// cookie. Keys of the database sign where there is none.
+    /// The secrets that other services share: one signs access tokens with HS256, the other the session cookie. Without
+    /// them the keys of the tenant sign.
     pub shared_secrets: SharedSecrets,
-    /// `aud` of every token; without one it is the tenant.
+    /// The audience (`aud`) of every token; `None` is the tenant.
     pub audience: Option<String>,
-    /// How far clocks may differ when `exp` and `nbf` are judged.
+    /// The tolerated clock difference for `exp` and `nbf`.
     pub leeway: Duration,
     /// The session cookie.
     pub cookie: Cookie,
-    /// Who may read answers from other web pages.
+    /// The origins whose pages may call the server.
     pub cors: Cors,
-    /// Tenants.
+    /// How requests name their tenant.
     pub tenants: Tenants,
     /// What users see of a tenant that sets nothing else.
     pub branding: Branding,
-    /// Signing in, where a tenant says nothing else.
+    /// Sign-in, unless a tenant overrides it.
     pub sign_in: SigningIn,
-    /// Passwords, where one is set.
+    /// The rules for new passwords.
     pub password: Passwords,
     /// Mails to users.
     pub mail: Mail,
@@ -107,29 +107,29 @@ pub struct Config {
     pub hashing: Hashing,
     /// The strategies offered, and their lifetimes.
     pub strategies: Strategies,
-    /// How old a node's view of the sessions may be.
+    /// How old a node's session view may be.
     pub liveness: Liveness,
-    /// Sizes and numbers that a client cannot exceed.
+    /// Limits of HTTP clients.
     pub limits: HttpLimits,
-    /// The proxies that are believed when they say whom a request came from.
+    /// The proxies whose header names the client.
     pub proxies: TrustedProxies,
-    /// How long is waited.
+    /// How long the server waits for HTTP clients.
     pub timeouts: HttpTimeouts,
-    /// The transport of microservices.
+    /// The TCP transport for microservices.
     pub tcp: Tcp,
-    /// Where metrics are shown.
+    /// Where metrics are served.
     pub metrics: Metrics,
-    /// The log.
+    /// How the server logs.
     pub log: Log,
     report: ConfigReport,
 }
 
 impl Config {
-    /// Reads flags over `env` over the file that one of them names; `open` gets a file's text.
+    /// Reads flags over `env` over the file that one of them names; `open` reads a file.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong, in the order of flags, variables and lines of the file.
+    /// Every fault, in the order of flags, variables and lines of the file.
     pub fn read(
         flags: &Flags,
         env: &BTreeMap<String, String>,
@@ -157,40 +157,40 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong.
+    /// Every fault.
     pub fn load(flags: &Flags) -> Result<Self, Vec<ConfigFault>> {
         Self::read(flags, &environment(), &|path| std::fs::read_to_string(path))
     }
 
-    /// Whether no public URL is configured: everything works at once, for this machine alone.
+    /// Whether no public URL is configured: the server works without configuration, for this machine alone.
     #[must_use]
     pub const fn is_development(&self) -> bool {
         self.public_url.is_none()
     }
 
-    /// Whether people come over TLS, so that cookies are `Secure`.
+    /// Whether users come over TLS, so that cookies are `Secure`.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.public_url.as_ref().is_some_and(PublicUrl::is_https)
     }
 
-    /// Every setting with its effective value, secrets masked, and where it came from.
+    /// Every setting with its effective value and its source; secrets are masked.
     #[must_use]
     pub const fn report(&self) -> &ConfigReport {
         &self.report
     }
 }
 
-/// A length of time as it is written in a configuration, at most `most`.
+/// Parses a duration as in the configuration, at most `most`.
 ///
 /// # Errors
 ///
-/// What is wrong with it, in a sentence.
+/// A sentence that says what is wrong.
 pub(crate) fn duration(text: &str, most: &str) -> Result<Duration, String> {
     parse::duration(text, "0s", most)
 }
 
-/// This process's environment. What is not UTF-8 gets replacement characters, which are refused where we read.
+/// This process's environment. Bytes that are not UTF-8 become replacement characters, which settings refuse.
 fn environment() -> BTreeMap<String, String> {
     let text = |os: std::ffi::OsString| os.to_string_lossy().into_owned();
     std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()

@@ -6,17 +6,17 @@ use tabled::settings::Style;
 
 use super::origin::Origin;
 
-/// One setting: what holds, and who says so.
+/// One setting: its effective value, and its source.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ReportRow {
     /// The key.
     pub key: &'static str,
-    /// The value as it was written; `(set)` for a secret; none where the setting is unset.
+    /// The value as it was written; `(set)` for a secret; `None` if the setting is unset.
     pub value: Option<String>,
-    /// Where it was stated.
+    /// The source of the value.
     #[serde(serialize_with = "shown")]
     pub origin: Origin,
-    /// What an unset setting means, for people.
+    /// What it means that the setting is unset.
     #[serde(skip)]
     pub(super) unset: &'static str,
 }
@@ -53,7 +53,7 @@ impl ConfigReport {
         self.rows.iter().find(|row| row.key == key)
     }
 
-    /// The value of one key as it was written; nothing where it is unset.
+    /// The value of one key as it was written; empty if it is unset.
     #[must_use]
     pub fn text(&self, key: &str) -> &str {
         self.row(key).and_then(|row| row.value.as_deref()).unwrap_or_default()

@@ -1,6 +1,6 @@
 //! What several settings must satisfy together.
 //!
-//! A rule is asked only where everything that it reads is right by itself; else it would complain of what nobody meant.
+//! A rule runs only if every setting that it reads is valid; otherwise it would report consequences, not causes.
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use super::settings;
 use super::strategies::LifetimeKind;
 
 struct Rule {
-    /// The settings it looks at.
+    /// The settings that it reads.
     reads: &'static [&'static str],
-    /// What it objects to.
+    /// Adds a fault if they contradict each other.
     check: fn(&ConfigBuilder, &mut Vec<ConfigFault>),
 }
 
@@ -43,7 +43,7 @@ const RULES: [Rule; 16] = [
     Rule { reads: &["jwt_expires_in", "jwt_refresh_expires_in"], check: lifetimes },
 ];
 
-/// Adds what the rules object to.
+/// Runs every rule.
 pub(super) fn check(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
     for rule in &RULES {
         if !rule.reads.iter().any(|key| builder.is_broken(key)) {
@@ -52,10 +52,10 @@ pub(super) fn check(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
     }
 }
 
-/// What a server must have before other machines may reach it. One row each.
+/// A setting that must be stated before other machines may reach the server.
 struct Requirement {
     key: &'static str,
-    /// A file or another setting that is as good.
+    /// A setting that does as well.
     or: Option<&'static str>,
     example: &'static str,
 }
@@ -77,7 +77,7 @@ impl Requirement {
     }
 }
 
-/// An address that other machines reach, or a public URL, needs all that production needs.
+/// A non-loopback address or a public URL needs everything that production needs.
 fn exposure(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
     let missing: Vec<String> =
         REQUIREMENTS.iter().filter(|row| row.is_missing(builder)).map(Requirement::line).collect();
@@ -98,11 +98,11 @@ fn exposure(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
     if let Some(key) = exposed {
         let address = builder.text(key);
         let message =
-            format!("{address} can be reached from other machines; state first what is missing: {missing}");
+            format!("{address} can be reached from other machines; these settings are missing: {missing}");
         faults.push(builder.fault(key, message));
     } else if builder.is_stated("public_url") {
         faults.push(
-            builder.fault("public_url", format!("with a public URL more is needed; missing: {missing}")),
+            builder.fault("public_url", format!("a public URL needs more settings; missing: {missing}")),
         );
     }
 }
@@ -115,11 +115,11 @@ fn one_mail_password(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
     one_of(builder, "mail.password", "mail.password_file", faults);
 }
 
-/// A secret comes from one place.
+/// A secret is stated once: directly, or in a file.
 fn one_of(builder: &ConfigBuilder, secret: &'static str, file: &'static str, faults: &mut Vec<ConfigFault>) {
     if builder.is_stated(secret) && builder.is_stated(file) {
         let other = builder.fault(secret, "").origin().to_string();
-        faults.push(builder.fault(file, format!("{secret} is stated as well ({other}); keep one of them")));
+        faults.push(builder.fault(file, format!("{secret} is stated, too ({other}); keep one of them")));
     }
 }
 
@@ -140,15 +140,13 @@ fn mail_sender(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
     }
 }
 
-/// Whoever listens on the way would have the password, and could send in our name.
+/// A thief on the network could read the password, and send mail in our name.
 fn mail_in_the_open(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
     let MailTransport::Smtp(server) = &builder.config.mail.transport else { return };
     let has_password = builder.is_stated("mail.password") || builder.is_stated("mail.password_file");
     if server.security == SmtpSecurity::None && has_password && !server.is_loopback() {
-        let message = format!(
-            "sends mail.password to {} for everybody on the way to read: leave tls=none out",
-            server.host
-        );
+        let message =
+            format!("would send mail.password to {} without encryption: leave tls=none out", server.host);
         faults.push(builder.fault("mail.transport", message));
     }
 }
@@ -156,11 +154,11 @@ fn mail_in_the_open(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
 fn metrics_of_their_own(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
     let Some(metrics) = builder.config.metrics.listen.filter(|address| address.port() != 0) else { return };
     if builder.config.listen.iter().any(|listen| listen.address == metrics) {
-        faults.push(builder.fault("metrics.listen", format!("{metrics} is an address of listen already")));
+        faults.push(builder.fault("metrics.listen", format!("{metrics} is already an address of listen")));
     }
 }
 
-/// Where microservices connect, over the network.
+/// The TCP addresses of the transport for microservices.
 fn tcp_addresses(builder: &ConfigBuilder) -> &[Listen] {
     builder.config.tcp.listen.as_ref().map_or(&[], TcpListen::addresses)
 }
@@ -172,7 +170,7 @@ fn tcp_of_its_own(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
         address.port() != 0 && tcp_addresses(builder).iter().any(|listen| listen.address == *address)
     });
     if let Some((key, address)) = taken {
-        faults.push(builder.fault("tcp.listen", format!("{address} is an address of {key} already")));
+        faults.push(builder.fault("tcp.listen", format!("{address} is already an address of {key}")));
     }
 }
 
@@ -190,13 +188,13 @@ fn tls_complete(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
     }
 }
 
-/// Whoever reaches the listener could be any user.
+/// A client that reaches the listener could act as any user.
 fn trusted_gateway(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
     let is_reached = tcp_addresses(builder).iter().any(|listen| !listen.is_loopback());
     if builder.config.tcp.trust_gateway && is_reached && !builder.is_stated("tcp.tls.client_ca") {
         let message = format!(
-            "true needs tcp.tls.client_ca, or a tcp.listen that other machines do not reach: a loopback address or unix:/PATH, \
-             not {}",
+            "true needs tcp.tls.client_ca, or a tcp.listen that other machines cannot reach (a loopback address or \
+             unix:/PATH), not {}",
             builder.text("tcp.listen")
         );
         faults.push(builder.fault("tcp.trust_gateway", message));
@@ -205,12 +203,10 @@ fn trusted_gateway(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
 
 fn same_site_none(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
     if builder.config.cookie.same_site == SameSite::None && !builder.config.is_https() {
-        faults.push(
-            builder.fault(
-                "cookie.same_site",
-                "none needs an https public_url: browsers drop such a cookie else",
-            ),
-        );
+        faults.push(builder.fault(
+            "cookie.same_site",
+            "none needs an https public_url: otherwise browsers drop such a cookie",
+        ));
     }
 }
 
@@ -219,7 +215,7 @@ fn cookie_prefix(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
     let prefix = ["__host-", "__secure-"].iter().find(|prefix| name.starts_with(**prefix));
     if prefix.is_some() && !builder.config.is_https() {
         let message = format!(
-            "{} needs an https public_url: browsers drop such a cookie else",
+            "{} needs an https public_url: otherwise browsers drop such a cookie",
             builder.config.cookie.name
         );
         faults.push(builder.fault("cookie.name", message));
@@ -231,14 +227,14 @@ fn cookie_domain(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
     let name = &builder.config.cookie.name;
     if name.to_ascii_lowercase().starts_with("__host-") {
         let message = format!(
-            "contradicts the cookie's name {name}, which ties it to one host; state cookie.name as well"
+            "contradicts the cookie's name {name}, which ties it to one host; configure cookie.name, too"
         );
         faults.push(builder.fault("cookie.domain", message));
     }
     let host = builder.config.public_url.as_ref().map(PublicUrl::host);
     if let Some(host) = host.filter(|host| *host != domain && !host.ends_with(&format!(".{domain}"))) {
         let message =
-            format!("{domain} does not hold {host}, the host of public_url: browsers drop such a cookie");
+            format!("{domain} does not cover {host}, the host of public_url: browsers drop such a cookie");
         faults.push(builder.fault("cookie.domain", message));
     }
 }
@@ -253,7 +249,7 @@ fn shortest_password(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
     }
 }
 
-/// Where only what has a second step is offered, something that has one must be.
+/// If a second step is forced, a strategy with one must be offered.
 fn second_step(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
     let config = &builder.config;
     let has_one = config.strategies.enabled.iter().any(|name| name.has_second_step());
@@ -263,14 +259,14 @@ fn second_step(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
     }
 }
 
-/// Lifetimes of one strategy, the first of which is not longer than the second.
+/// Pairs of lifetimes of one strategy: the first must not be longer than the second.
 const NESTED: [(LifetimeKind, LifetimeKind); 3] = [
     (LifetimeKind::Idle, LifetimeKind::Max),
     (LifetimeKind::Access, LifetimeKind::Refresh),
     (LifetimeKind::Refresh, LifetimeKind::Max),
 ];
 
-/// A lifetime, and the setting that states it.
+/// A lifetime and its setting.
 type StatedLifetime = (&'static str, Duration);
 
 fn lifetimes(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
@@ -298,7 +294,7 @@ fn nests(
     (around, most): StatedLifetime,
     faults: &mut Vec<ConfigFault>,
 ) {
-    // Defaults contradict each other only where the common lifetimes do, which is told of those.
+    // Defaults contradict each other only if the common lifetimes do, which is reported for those.
     let is_stated = builder.is_stated(within) || builder.is_stated(around);
     let is_broken = builder.is_broken(within) || builder.is_broken(around);
     if least > most && is_stated && !is_broken {

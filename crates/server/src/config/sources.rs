@@ -1,6 +1,6 @@
-//! What flags, variables and the file state, as text, lowest first.
+//! The texts that flags, variables and the file state, lowest priority first.
 //!
-//! Nothing is judged here but names: whether a setting is known, and whether two names for one setting agree.
+//! Only names are checked here: whether a setting is known, and whether two variables of one setting agree.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,13 +12,13 @@ use super::origin::{OpenFile, Origin, StatedValue};
 use super::settings::{self, Setting, VARIABLE_PREFIX};
 use super::suggest::did_you_mean;
 
-/// Variables that begin with this are the test suite's own.
+/// The prefix of the test suite's own variables.
 const TEST_PREFIX: &str = "PORTCULLIS_TEST_";
 
 /// The environment: names and values.
 pub(super) type Environment = BTreeMap<String, String>;
 
-/// All that was stated, by key.
+/// All stated values by key.
 #[derive(Default)]
 pub(super) struct Sources {
     stated: BTreeMap<&'static str, Vec<StatedValue>>,
@@ -26,7 +26,7 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// Gathers everything: the file that flag or variable names, then variables, then flags.
+    /// Collects the values of the file that a flag or variable names, then of variables, then of flags.
     pub(super) fn gather(
         flags: &Flags,
         env: &Environment,
@@ -48,17 +48,17 @@ impl Sources {
         sources
     }
 
-    /// What was stated for this setting, lowest first.
+    /// The values stated for this setting, lowest priority first.
     pub(super) fn of(&self, setting: &Setting) -> &[StatedValue] {
         self.stated.get(setting.key).map_or(&[], Vec::as_slice)
     }
 
-    /// Adds one more, above all others of its setting.
+    /// Adds a value with a higher priority than all before.
     fn add(&mut self, setting: &'static Setting, stated: StatedValue) {
         self.stated.entry(setting.key).or_default().push(stated);
     }
 
-    /// Whether all that was stated is known, so that it makes sense to say what is missing.
+    /// Whether every source could be read, so that a rule can tell what is missing.
     pub(super) fn is_complete(&self) -> bool {
         !self.misses_something
     }
@@ -69,7 +69,7 @@ impl Sources {
             let mut found = names.into_iter().flatten().filter_map(|name| Some((env.get(&name)?, name)));
             let Some((text, name)) = found.next() else { continue };
             if let Some((_, other)) = found.find(|(second, _)| *second != text) {
-                let message = format!("says something else than {name}; keep one of them");
+                let message = format!("differs from {name}; keep one of them");
                 faults.push(ConfigFault::new(Origin::Variable(other), message));
             }
             self.add_text(setting, text, Origin::Variable(name), faults);
@@ -95,7 +95,7 @@ impl Sources {
         }
     }
 
-    /// Adds a text that came from a shell, where an empty one is more often an accident than a statement.
+    /// Adds a text that came from a shell. An empty one is refused: it is more often an accident than intended.
     fn add_text(
         &mut self,
         setting: &'static Setting,
@@ -104,7 +104,7 @@ impl Sources {
         faults: &mut Vec<ConfigFault>,
     ) {
         let objection = match text {
-            "" => "is empty: leave it out, or state a value",
+            "" => "is empty: leave it out, or give a value",
             _ if text.contains(char::REPLACEMENT_CHARACTER) => "is not UTF-8",
             _ => return self.add(setting, StatedValue { text: text.to_owned(), origin }),
         };
@@ -112,14 +112,14 @@ impl Sources {
     }
 }
 
-/// Whether a variable looks like a setting of ours and is none.
+/// Whether a variable has our prefix but is not a setting.
 fn is_unknown(name: &str) -> bool {
     name.starts_with(VARIABLE_PREFIX)
         && !name.starts_with(TEST_PREFIX)
         && settings::all().all(|setting| setting.variable() != name)
 }
 
-/// The file that is named, and who names it.
+/// The configuration file and the source that names it; `None` if there is none.
 fn configuration_file(flags: &Flags, env: &Environment) -> Option<(PathBuf, Origin)> {
     let variable = settings::find("config").map(Setting::variable)?;
     let by_flag = flags.value("config").map(|path| (path, Origin::Flag("config".to_owned())));

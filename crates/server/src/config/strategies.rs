@@ -1,4 +1,4 @@
-//! The strategies that are offered, and how long what they hand out lives. A tenant may state its own.
+//! The strategies that are offered, and the lifetimes of their tokens and sessions. A tenant may have its own.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::parse::Parsed;
 /// The strategies that are offered, and the lifetimes of all.
 #[derive(Clone, Debug)]
 pub struct Strategies {
-    /// Those that are offered, in the order stated.
+    /// The strategies that are offered, in the order stated.
     pub enabled: Vec<StrategyName>,
     renewals: BTreeMap<StrategyName, Renewal>,
 }
@@ -20,18 +20,18 @@ impl Strategies {
         Self { enabled: Vec::new(), renewals: BTreeMap::new() }
     }
 
-    /// How what this strategy hands out is renewed, with the lifetimes that hold here.
+    /// The renewal of a strategy, with the lifetimes that are configured.
     #[must_use]
     pub fn renewal(&self, name: StrategyName) -> Renewal {
         self.renewals.get(&name).copied().unwrap_or_else(|| name.strategy().renewal())
     }
 
-    /// One of a strategy's lifetimes, if it has it.
+    /// One of a strategy's lifetimes; `None` if the strategy has no such lifetime.
     pub(super) fn lifetime(&self, name: StrategyName, lifetime: LifetimeKind) -> Option<Duration> {
         lifetime.place(&mut self.renewal(name)).copied()
     }
 
-    /// States one of a strategy's lifetimes.
+    /// Sets one of a strategy's lifetimes.
     pub(super) fn set(&mut self, name: StrategyName, lifetime: LifetimeKind, span: Duration) -> Parsed<()> {
         let mut renewal = self.renewal(name);
         let place = lifetime
@@ -46,15 +46,15 @@ impl Strategies {
 /// One of the lifetimes that a renewal may have, as the settings name them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum LifetimeKind {
-    /// An access token's, from its issue.
+    /// Of an access token, from its issue.
     Access,
-    /// From the last use to the end.
+    /// Idle timeout: from the last use to the end of the session.
     Idle,
-    /// A refresh token's, from its own issue.
+    /// Of a refresh token, from its own issue.
     Refresh,
-    /// From login to the end, whatever its use.
+    /// Absolute timeout: from sign-in to the end of the session.
     Max,
-    /// How long a spent refresh token is answered again.
+    /// Grace window: how long a used refresh token is answered again.
     Grace,
 }
 
@@ -62,14 +62,16 @@ impl LifetimeKind {
     /// All of them, in the order in which they are listed.
     pub(super) const ALL: [Self; 5] = [Self::Access, Self::Idle, Self::Refresh, Self::Max, Self::Grace];
 
-    /// What it means for a strategy.
+    /// Its help text for a strategy.
     pub(super) fn meaning(self, name: StrategyName) -> String {
         match self {
-            Self::Access => format!("How long an access token of {name} lives"),
-            Self::Idle => format!("How long a session of {name} lives without being used"),
-            Self::Refresh => format!("How long a refresh token of {name} lives, from its own issue"),
-            Self::Max => format!("How long a session of {name} lives at most, from login"),
-            Self::Grace => "How long a spent refresh token is answered again, up to 10m".to_owned(),
+            Self::Access => format!("Lifetime of an access token of {name}"),
+            Self::Idle => format!("Idle timeout of a session of {name}"),
+            Self::Refresh => format!("Lifetime of a refresh token of {name}, from its own issue"),
+            Self::Max => format!("Absolute timeout of a session of {name}, from sign-in"),
+            Self::Grace => {
+                "Grace window: time for which a used refresh token is answered again, up to 10m".to_owned()
+            }
         }
     }
 

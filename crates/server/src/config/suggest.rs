@@ -1,18 +1,18 @@
 //! "Did you mean …?"
 
-/// The end of a sentence that names the candidate nearest to what was written, or nothing where none is near.
+/// The end of a message that names the candidate most similar to `written`; empty if none is similar.
 pub(super) fn did_you_mean<'a>(written: &str, candidates: impl Iterator<Item = &'a str>) -> String {
     nearest(written, candidates).map_or_else(String::new, |name| format!("; did you mean {name}?"))
 }
 
-/// The candidate with the fewest slips of the finger, one in three letters at most; or one that ends in the same word,
-/// for a key that was written outside its table.
+/// The candidate with the fewest typing errors, at most one in three letters; or one that ends in the same word, for a key
+/// that was written outside its table.
 fn nearest<'a>(written: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = candidates.filter_map(|candidate| Some((distance(written, candidate)?, candidate)));
     near.min().map(|(_, candidate)| candidate)
 }
 
-/// How far apart two names are where that is near. Words that both begin with count for nothing.
+/// The edit distance of two names; `None` if they are not similar. Words that both begin with are not counted.
 fn distance(written: &str, candidate: &str) -> Option<usize> {
     if candidate.rsplit_once('.').is_some_and(|(_, last)| last == written) {
         return Some(0);

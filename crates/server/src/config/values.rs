@@ -1,4 +1,4 @@
-//! The parts of a [`Config`](super::Config), one for each table of the file.
+//! The typed values of a [`Config`](super::Config), one struct for each table of the file.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -16,25 +16,25 @@ use super::parse::{MailTransport, TcpListen, Tls, WebOrigin};
 /// The session cookie.
 #[derive(Clone, Debug)]
 pub struct Cookie {
-    /// Its name.
+    /// The cookie's name.
     pub name: String,
     /// Its `SameSite` attribute.
     pub same_site: SameSite,
-    /// Its `Domain` attribute; without one the cookie goes to the host that set it and to no other.
+    /// Its `Domain` attribute; `None` sends the cookie to the host that set it alone.
     pub domain: Option<String>,
 }
 
-/// Who may read answers from other web pages.
+/// Cross-origin requests (CORS).
 #[derive(Clone, Debug)]
 pub struct Cors {
-    /// The origins, exactly. Development mode allows every port of `localhost` and `127.0.0.1` over http beside them.
+    /// The allowed origins. Development mode also allows every port of `localhost` and `127.0.0.1` over http.
     pub origins: Vec<WebOrigin>,
 }
 
-/// Tenants.
+/// How requests name their tenant.
 #[derive(Clone, Debug)]
 pub struct Tenants {
-    /// Whether a request must name its tenant; else one that does not means the tenant `default`.
+    /// Whether a request must name its tenant; otherwise it means the tenant `default`.
     pub require_header: bool,
 }
 
@@ -49,146 +49,146 @@ pub struct Branding {
     pub home_url: Option<String>,
 }
 
-/// Signing in, where a tenant says nothing else.
+/// Sign-in, unless a tenant overrides it.
 #[derive(Clone, Debug)]
 pub struct SigningIn {
     /// Whether there is a second step.
     pub otp: SecondStep,
-    /// What wrong passwords do.
+    /// Brute-force lockout.
     pub lockout: Lockout,
-    /// The most sessions of a user; 0 is any number.
+    /// The most sessions of a user; 0 is no limit.
     pub session_cap: u32,
-    /// Whether a sign-up does not tell that an address has an account.
+    /// Whether a sign-up hides that an address already has an account.
     pub hide_existence: bool,
 }
 
-/// What wrong passwords do.
+/// Brute-force lockout.
 #[derive(Clone, Debug)]
 pub struct Lockout {
-    /// So many in a row lock an account.
+    /// Wrong passwords in a row that lock an account.
     pub after: u32,
-    /// It is locked for so long.
+    /// How long the account stays locked.
     pub lasts: Duration,
 }
 
-/// Passwords, where one is set.
+/// The rules for new passwords.
 #[derive(Clone, Debug)]
 pub struct Passwords {
-    /// The least number of characters, where the password is the only step.
+    /// Minimum length in characters, where the password is the only step.
     pub shortest: usize,
 }
 
 /// Mails to users.
 #[derive(Clone, Debug)]
 pub struct Mail {
-    /// Where they go.
+    /// How mail is delivered.
     pub transport: MailTransport,
-    /// Whom they are from, where the tenant says nothing else; with SMTP there is one.
+    /// The sender, unless a tenant has its own; never `None` with SMTP.
     pub from: Option<Mailbox>,
-    /// Our name at the mail server.
+    /// The user name for the mail server; `None` sends without login.
     pub username: Option<String>,
-    /// Our password at the mail server.
+    /// The password for the mail server.
     pub password: Option<PlainSecret>,
-    /// The certificate of the one authority that may vouch for the mail server.
+    /// The certificate of the one authority that is trusted for the mail server; `None` trusts those of the machine.
     pub ca: Option<PathBuf>,
-    /// How long the delivery of one may take.
+    /// How long the delivery of one mail may take.
     pub timeout: Duration,
-    /// A folder of texts and layouts that replace those of the binary.
+    /// The folder of texts and layouts that replace the built-in ones.
     pub templates: Option<PathBuf>,
-    /// The language, where the tenant says nothing else.
+    /// The language, unless a tenant has its own.
     pub language: String,
 }
 
 /// The pool that hashes passwords.
 #[derive(Clone, Debug)]
 pub struct Hashing {
-    /// How many threads; `None` is one for each processor.
+    /// Threads; `None` is one per processor.
     pub threads: Option<usize>,
-    /// How many hashes may wait, more are refused with 503; `None` is six for each thread.
+    /// Hashes that may wait, more are answered 503; `None` is six per thread.
     pub queue: Option<usize>,
 }
 
-/// How old a node's view of the sessions may be.
+/// How old a node's session view may be.
 #[derive(Clone, Debug)]
 pub struct Liveness {
-    /// An older view is not believed: the store is asked.
+    /// With an older view, the store is asked.
     pub max_staleness: Duration,
 }
 
-/// Sizes and numbers that a client cannot exceed.
+/// Limits of HTTP clients.
 #[derive(Clone, Debug)]
 pub struct HttpLimits {
-    /// A request's body, in bytes.
+    /// Largest body of a request, in bytes.
     pub body: usize,
-    /// A request's headers together, in bytes.
+    /// Largest headers of a request together, in bytes.
     pub headers: usize,
-    /// Open connections.
+    /// Most open connections.
     pub connections: usize,
-    /// Requests a minute of one address in one tenant, of those that anybody may send to change something.
+    /// Public requests a minute that one address may send to one tenant; `None` is no limit.
     pub rate: Option<NonZeroU32>,
-    /// The same of one tenant.
+    /// Public requests a minute of all addresses of one tenant; `None` is no limit.
     pub rate_tenant: Option<NonZeroU32>,
 }
 
-/// How long is waited.
+/// How long the server waits for HTTP clients.
 #[derive(Clone, Debug)]
 pub struct HttpTimeouts {
-    /// For a request's headers, from the first byte.
+    /// For the headers of a request, from the first byte.
     pub headers: Duration,
-    /// For a request's body.
+    /// For the body of a request.
     pub body: Duration,
-    /// For requests in flight, when the server is told to stop.
+    /// For requests in flight once the server stops.
     pub shutdown: Duration,
 }
 
-/// The transport of microservices.
+/// The TCP transport for microservices.
 #[derive(Clone, Debug)]
 pub struct Tcp {
-    /// Where it listens; without anything it is off.
+    /// Where it listens; `None` is off.
     pub listen: Option<TcpListen>,
-    /// What it shows and asks for; without it nothing is encrypted.
+    /// Its certificates; `None` is plain TCP.
     pub tls: Option<Tls>,
-    /// Whether a payload's own claim of who the user is is believed.
+    /// Whether the user that a payload names is trusted.
     pub trust_gateway: bool,
-    /// What a peer cannot exceed.
+    /// Limits of a client.
     pub limits: TcpLimits,
-    /// How long a peer is waited for.
+    /// How long the server waits for a client.
     pub timeouts: TcpTimeouts,
 }
 
-/// What a peer of the TCP transport cannot exceed.
+/// Limits of a client of the TCP transport.
 #[derive(Clone, Debug)]
 pub struct TcpLimits {
-    /// The JSON text of a packet, in bytes.
+    /// Largest JSON text of a packet, in bytes.
     pub frame: usize,
-    /// Open connections.
+    /// Most open connections.
     pub connections: usize,
-    /// Requests of one connection that run at once.
+    /// Most requests of one connection that run at once.
     pub in_flight: usize,
 }
 
-/// How long a peer of the TCP transport is waited for.
+/// How long the server waits for a client of the TCP transport.
 #[derive(Clone, Debug)]
 pub struct TcpTimeouts {
-    /// To say anything.
+    /// For anything at all on an idle connection.
     pub idle: Duration,
-    /// To finish a packet that it began, or a TLS handshake, and to take any of the answers that wait for it.
+    /// For the rest of a packet, for a TLS handshake, and for the client to read any of its answers.
     pub packet: Duration,
 }
 
-/// Where metrics are shown.
+/// Where metrics are served.
 #[derive(Clone, Debug)]
 pub struct Metrics {
-    /// A listener of their own; without one the main listener shows them to loopback only.
+    /// Their own listen address; `None` serves them to loopback on the main one, in development mode.
     pub listen: Option<SocketAddr>,
 }
 
 /// The log.
 #[derive(Clone, Debug)]
 pub struct Log {
-    /// Lines for people or for programs.
+    /// The format of a line.
     pub format: LogFormat,
-    /// What is logged: this and everything graver.
+    /// The least severe level that is logged.
     pub level: Level,
 }
 

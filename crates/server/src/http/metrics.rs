@@ -1,6 +1,5 @@
 //! `GET /metrics`, in Prometheus' text format, and what is counted.
 
-use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};

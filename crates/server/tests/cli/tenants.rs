@@ -113,12 +113,12 @@ fn what_makes_no_sense_is_refused_with_its_key_and_changes_nothing() {
     home.run("tenant create acme otp=off").done();
     let before = home.json("tenant show acme --json");
     for (decisions, cause) in [
-        ("otp=maybe", "otp: \"maybe\" is none of on, off, forced"),
-        ("opt=on", "\"opt\" is nothing that a tenant decides; did you mean otp?"),
+        ("otp=maybe", "otp: \"maybe\" is not one of on, off, forced"),
+        ("opt=on", "\"opt\" is not a setting of a tenant; did you mean otp?"),
         ("sessions.cap=4", "did you mean session_cap?"),
         ("lockout.for=15", "lockout.for: \"15\" is not a duration"),
         ("reset_url=http://acme.example/reset", "must be https"),
-        ("otp", "is no KEY=VALUE"),
+        ("otp", "is not KEY=VALUE"),
         ("otp=on session.idle=31d", "strategy session: lifetimes must be over zero and nest"),
         ("database_url=sqlite:acme.db", "database_url: where a tenant lives is said when it is made"),
     ] {

@@ -12,20 +12,19 @@ use super::Parsed;
 pub struct Listen {
     /// Address and port; port 0 is any that is free.
     pub address: SocketAddr,
-    /// Whether the server starts without it where the machine does not have the address: true of the `[::1]` that
-    /// `localhost` means beside `127.0.0.1`.
+    /// Whether the server starts without it if the machine does not have the address: true of the `[::1]` of `localhost`.
     pub optional: bool,
 }
 
 impl Listen {
-    /// Whether nobody but this machine reaches the address.
+    /// Whether only this machine reaches the address.
     #[must_use]
     pub fn is_loopback(self) -> bool {
         is_loopback(self.address.ip())
     }
 }
 
-/// Where microservices connect.
+/// Where the TCP transport listens.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TcpListen {
     /// Addresses, at least one.
@@ -35,7 +34,7 @@ pub enum TcpListen {
 }
 
 impl TcpListen {
-    /// The addresses; a Unix socket has none.
+    /// The addresses; empty for a Unix socket.
     #[must_use]
     pub fn addresses(&self) -> &[Listen] {
         match self {
@@ -49,7 +48,7 @@ pub(super) fn is_loopback(ip: IpAddr) -> bool {
     ip.to_canonical().is_loopback()
 }
 
-/// The addresses that one text means: `localhost` means two.
+/// Parses one text: `localhost` means two addresses.
 fn addresses(text: &str) -> Parsed<Vec<Listen>> {
     let localhost_port = text.strip_prefix("localhost:").and_then(|port| port.parse::<u16>().ok());
     if let Some(port) = localhost_port {
@@ -61,7 +60,7 @@ fn addresses(text: &str) -> Parsed<Vec<Listen>> {
     Ok(vec![Listen { address: socket(text)?, optional: false }])
 }
 
-/// One or more addresses, separated by commas.
+/// Parses one or more addresses, separated by commas.
 pub(in super::super) fn listen(text: &str) -> Parsed<Vec<Listen>> {
     listens(text, addresses)
 }
@@ -74,15 +73,15 @@ fn listens(text: &str, addresses: fn(&str) -> Parsed<Vec<Listen>>) -> Parsed<Vec
     Ok(listens)
 }
 
-/// The port on which microservices connect where none is written.
+/// The default port for microservices.
 const TCP_PORT: u16 = 4503;
 
-/// An address of which the port may be left out.
+/// Parses an address whose port may be left out.
 fn tcp_addresses(text: &str) -> Parsed<Vec<Listen>> {
     if text == "localhost" {
         return addresses(&format!("localhost:{TCP_PORT}"));
     }
-    // IPv6 stands in brackets, as where the port is written: ::1:4503 is an address, and not the one that was meant.
+    // IPv6 needs brackets, as with a port: ::1:4503 is an address, but not the one that was meant.
     let bracketed = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     let ip = match bracketed {
         Some(ip) => ip.parse::<Ipv6Addr>().map(IpAddr::V6),
@@ -92,40 +91,40 @@ fn tcp_addresses(text: &str) -> Parsed<Vec<Listen>> {
         Ok(ip) => Ok(vec![Listen { address: (ip, TCP_PORT).into(), optional: false }]),
         Err(_) => addresses(text).map_err(|_| {
             format!(
-                "{text:?} is nothing to listen on: write localhost, 127.0.0.1:{TCP_PORT}, [::1]:{TCP_PORT}, or \
+                "{text:?} cannot be listened on: write localhost, 127.0.0.1:{TCP_PORT}, [::1]:{TCP_PORT}, or \
                  unix:/run/portcullis.sock and nothing beside it"
             )
         }),
     }
 }
 
-/// One or more addresses, or a Unix socket.
+/// Parses one or more addresses, or a Unix socket.
 pub(in super::super) fn tcp_listen(text: &str) -> Parsed<TcpListen> {
     match text.strip_prefix("unix:") {
         Some(path) if path.starts_with('/') => Ok(TcpListen::Unix(super::plain(path)?.into())),
         Some(path) => {
-            Err(format!("{path:?} is not the whole path of a socket: write unix:/run/portcullis.sock"))
+            Err(format!("{path:?} is not an absolute path of a socket: write unix:/run/portcullis.sock"))
         }
         None => listens(text, tcp_addresses).map(TcpListen::Network),
     }
 }
 
-/// One address with its port.
+/// Parses one address with its port.
 pub(in super::super) fn socket(text: &str) -> Parsed<SocketAddr> {
     text.parse().map_err(|_| {
         format!("{text:?} is not an address and port: write 127.0.0.1:3000, [::1]:3000 or 0.0.0.0:3000")
     })
 }
 
-/// A network, or one address. IPv4 networks stand as such, also where they are written as IPv6 ones.
+/// Parses a network, or one address. An IPv4 network that is written as IPv6 becomes IPv4.
 pub(in super::super) fn network(text: &str) -> Parsed<IpNet> {
     let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     let network = network.map_err(|_| {
-        format!("{text:?} is no address and no network: write 10.0.0.7, 10.0.0.0/8 or fd00::/8")
+        format!("{text:?} is not an address or a network: write 10.0.0.7, 10.0.0.0/8 or fd00::/8")
     })?;
     let network = canonical(network).trunc();
     if network.prefix_len() == 0 {
-        return Err(format!("{text:?} trusts everybody, so that every client could choose its address"));
+        return Err(format!("{text:?} trusts every address, so that every client could choose its own"));
     }
     Ok(network)
 }
@@ -177,10 +176,10 @@ mod tests {
         for text in
             ["", "10", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/8", "fd00::/129", "[::1]", "proxy.local"]
         {
-            assert!(network(text).unwrap_err().contains("no network"), "{text}");
+            assert!(network(text).unwrap_err().contains("is not an address or a network"), "{text}");
         }
         for text in ["0.0.0.0/0", "::/0", "10.0.0.0/0", "::ffff:0.0.0.0/96"] {
-            assert!(network(text).unwrap_err().contains("trusts everybody"), "{text}");
+            assert!(network(text).unwrap_err().contains("trusts every address"), "{text}");
         }
     }
 

@@ -1,8 +1,8 @@
-//! Lengths of time, as people write them.
+//! Durations in two forms.
 //!
-//! Two forms exist. Ours is strict: `500ms`, `15m`, `1h30m`; a number without a unit is refused, because nobody can
-//! tell what it means. The other is what Node's `ms` package and `jsonwebtoken` accept, for the variables that services
-//! moving here already set: one number, spaces, a unit in words of any case, and seconds where there is none.
+//! Ours is strict: `500ms`, `15m`, `1h30m`; a number without a unit is refused as ambiguous. The other is what Node's `ms`
+//! package and `jsonwebtoken` accept, for the variables that services already set: one number, spaces, a unit in any
+//! case, and seconds if there is no unit.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ const NODE_UNITS: [(&[&str], u64); 7] = [
     (&["years", "year", "yrs", "yr", "y"], 1461 * DAY / 4),
 ];
 
-/// A length of time in our form, between two others.
+/// Parses a duration in our form, between two others.
 pub(in super::super) fn duration(text: &str, least: &str, most: &str) -> Parsed<Duration> {
     let span =
         millis(text).ok_or_else(|| format!("{text:?} is not a duration: write 500ms, 15m, 7d or 1h30m"))?;
@@ -59,8 +59,8 @@ fn leading_number(text: &str) -> Option<(u64, &str)> {
     Some((digits.parse().ok()?, rest))
 }
 
-/// A length of time in the form of Node's `ms`, from a second to ten years. A number alone counts seconds, as a number
-/// does in `jsonwebtoken`.
+/// Parses a duration in the form of Node's `ms`, from a second to ten years. A number alone is seconds, as in
+/// `jsonwebtoken`.
 pub(in super::super) fn node_duration(text: &str) -> Parsed<Duration> {
     let span = node_millis(text).ok_or_else(|| {
         format!("{text:?} is not a duration: write 15m, 7d, \"2 days\" or a number of seconds")

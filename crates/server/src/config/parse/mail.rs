@@ -1,6 +1,6 @@
-//! Where mail goes, and whom it is from.
+//! Mail transport, sender and language.
 //!
-//! No sentence repeats the address of a server: somebody may have put a password into it.
+//! No message repeats the address of a server: an operator may have put a password into it.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -12,39 +12,39 @@ use url::{Host, Url};
 use super::{Parsed, address};
 use crate::mail;
 
-/// Where mail goes.
+/// How mail is delivered.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum MailTransport {
-    /// To the folder `outbox` of the data directory, a file a message.
+    /// Into the folder `outbox` of the data directory, one file per mail.
     Outbox,
-    /// To a server.
+    /// Over SMTP.
     Smtp(SmtpServer),
 }
 
 /// A mail server.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SmtpServer {
-    /// Its name, which its certificate must bear, or its address.
+    /// Its host name, which its certificate must name, or its IP address.
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// How the connection is kept from others.
+    /// The encryption of the connection.
     pub security: SmtpSecurity,
 }
 
-/// How a connection to a mail server is kept from others.
+/// The encryption of a connection to a mail server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SmtpSecurity {
-    /// By STARTTLS; a server that does not offer it gets nothing.
+    /// STARTTLS. It is required: a server that does not offer it gets no mail.
     StartTls,
-    /// By TLS from the first byte.
+    /// TLS from the first byte.
     Tls,
-    /// Not at all.
+    /// None.
     None,
 }
 
 impl SmtpServer {
-    /// Whether what is said to the server stays on this machine.
+    /// Whether the server is on this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         let host = self.host.trim_start_matches('[').trim_end_matches(']');
@@ -65,13 +65,13 @@ impl fmt::Display for SmtpServer {
 
 const WRITE: &str = "write smtp://mail.example.com:587, smtps://mail.example.com:465, smtp://127.0.0.1:1025?tls=none or outbox";
 
-/// `outbox`, or the URL of a server.
+/// Parses `outbox`, or the URL of a server.
 pub(in super::super) fn mail_transport(text: &str) -> Parsed<MailTransport> {
     if text == "outbox" {
         return Ok(MailTransport::Outbox);
     }
     let url = Url::parse(text).ok().filter(|_| text.contains("://") && !text.contains(char::is_whitespace));
-    let url = url.ok_or_else(|| format!("is no transport: {WRITE}"))?;
+    let url = url.ok_or_else(|| format!("is not a mail transport: {WRITE}"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err("holds a user name or password: state them as mail.username and mail.password".to_owned());
     }
@@ -79,7 +79,7 @@ pub(in super::super) fn mail_transport(text: &str) -> Parsed<MailTransport> {
         return Err(format!("has more than scheme, host and port: {WRITE}"));
     }
     let (security, default) = security(&url)?;
-    // The parser does not look at the host of a scheme that it does not know.
+    // The parser does not check the host of a scheme that it does not know.
     let host = url.host_str().and_then(|host| Host::parse(host).ok());
     let host = match host.ok_or_else(|| format!("names no host: {WRITE}"))? {
         Host::Domain(name) => name,
@@ -89,27 +89,27 @@ pub(in super::super) fn mail_transport(text: &str) -> Parsed<MailTransport> {
     Ok(MailTransport::Smtp(SmtpServer { host, port: url.port().unwrap_or(default), security }))
 }
 
-/// How it is kept from others, and the port where none is stated.
+/// The encryption, and the default port.
 fn security(url: &Url) -> Parsed<(SmtpSecurity, u16)> {
     match (url.scheme(), url.query()) {
         ("smtps", None) => Ok((SmtpSecurity::Tls, 465)),
         ("smtp", None | Some("tls=required")) => Ok((SmtpSecurity::StartTls, 587)),
         ("smtp", Some("tls=none")) => Ok((SmtpSecurity::None, 25)),
         ("smtp", Some("tls=opportunistic")) => {
-            Err("leaves it to whoever is on the way whether there is TLS: leave tls out, or write tls=none"
-                .to_owned())
+            Err("lets an attacker on the network switch TLS off: leave tls out, or write tls=none".to_owned())
         }
-        ("smtp" | "smtps", Some(_)) => Err(format!("has parameters that are none: {WRITE}")),
-        _ => Err(format!("is no transport: {WRITE}")),
+        ("smtp" | "smtps", Some(_)) => Err(format!("has an unknown parameter: {WRITE}")),
+        _ => Err(format!("is not a mail transport: {WRITE}")),
     }
 }
 
-/// Whom mail is from.
+/// Parses the sender of mails.
 pub(in super::super) fn sender(text: &str) -> Parsed<Mailbox> {
-    mail::mailbox(text).ok_or_else(|| format!("{text:?} is no mailbox: write Example <no-reply@example.com>"))
+    mail::mailbox(text)
+        .ok_or_else(|| format!("{text:?} is not a mailbox: write Example <no-reply@example.com>"))
 }
 
-/// The password at the mail server. One that was read from a file ends where its line does.
+/// Parses the password for the mail server, without the line end of a file.
 pub(in super::super) fn mail_password(text: &str) -> Parsed<PlainSecret> {
     let password = text.trim_end_matches(['\r', '\n']);
     if password.is_empty() || password.contains(char::is_control) {
@@ -118,13 +118,13 @@ pub(in super::super) fn mail_password(text: &str) -> Parsed<PlainSecret> {
     Ok(PlainSecret::presented(password))
 }
 
-/// A language's tag: `en`, `pt-br`.
+/// Parses a language tag: `en`, `pt-br`.
 pub(in super::super) fn language(text: &str) -> Parsed<String> {
     let part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|c| c.is_ascii_alphanumeric());
     if text.split('-').all(part) {
         return Ok(text.to_ascii_lowercase());
     }
-    Err(format!("{text:?} is no language: write en, de or pt-br"))
+    Err(format!("{text:?} is not a language tag: write en, de or pt-br"))
 }
 
 #[cfg(test)]
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_a_url_whose_scheme_says_how_it_is_kept_from_others() {
+    fn the_scheme_of_a_mail_servers_url_says_how_the_connection_is_encrypted() {
         for (text, shown, security) in [
             ("smtp://mail.example.com", "mail.example.com:587", SmtpSecurity::StartTls),
             ("smtp://Mail.Example.com:2525/", "mail.example.com:2525", SmtpSecurity::StartTls),
@@ -155,18 +155,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_transport_is_refused_with_the_cure_and_without_its_password() {
+    fn an_invalid_mail_transport_is_refused_with_the_cure_and_without_its_password() {
         for (bad, why) in [
-            ("mail.example.com:587", "is no transport"),
-            ("sendmail", "is no transport"),
-            ("http://mail.example.com", "is no transport"),
+            ("mail.example.com:587", "is not a mail transport"),
+            ("sendmail", "is not a mail transport"),
+            ("http://mail.example.com", "is not a mail transport"),
             ("smtp://", "no host"),
             ("smtp:///x", "more than scheme"),
             ("smtp://me:hunter2@mail.example.com", "mail.username"),
             ("smtp://mail.example.com/hunter2", "more than scheme"),
-            ("smtp://mail.example.com?tls=opportunistic", "whoever is on the way"),
-            ("smtp://mail.example.com?tls=nine", "parameters"),
-            ("smtps://mail.example.com?tls=none", "parameters"),
+            ("smtp://mail.example.com?tls=opportunistic", "an attacker on the network"),
+            ("smtp://mail.example.com?tls=nine", "parameter"),
+            ("smtps://mail.example.com?tls=none", "parameter"),
         ] {
             let message = mail_transport(bad).unwrap_err();
             assert!(message.contains(why) && !message.contains("hunter2"), "{bad}: {message}");

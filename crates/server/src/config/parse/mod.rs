@@ -1,8 +1,7 @@
-//! From text to typed values.
+//! Parsers of settings.
 //!
-//! Each function takes the text that a flag, a variable or the file states and returns the value, or one sentence that
-//! says what is wrong and what would be right. A sentence repeats the text, except where that may be a secret or hold
-//! one: secrets, and the addresses of stores.
+//! Each takes the text that a flag, a variable or the file states. It returns the value, or one sentence that says what is
+//! wrong and what would be right. The sentence repeats the text, unless that may hold a secret.
 
 mod address;
 mod duration;
@@ -32,24 +31,24 @@ pub use web::{PublicUrl, WebOrigin};
 
 pub(super) use super::suggest::did_you_mean;
 
-/// What parsing gives: the value, or what is wrong.
+/// The value, or a sentence about what is wrong.
 pub(super) type Parsed<T> = Result<T, String>;
 
-/// One of a few words.
+/// Parses one of a few words.
 pub(super) fn choice<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Parsed<T> {
     if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
         return Ok(*value);
     }
     let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-    Err(format!("{text:?} is none of {}{}", names.join(", "), did_you_mean(text, names.iter().copied())))
+    Err(format!("{text:?} is not one of {}{}", names.join(", "), did_you_mean(text, names.iter().copied())))
 }
 
-/// `true` or `false`.
+/// Parses `true` or `false`.
 pub(super) fn boolean(text: &str) -> Parsed<bool> {
     choice(text, &[("true", true), ("false", false)])
 }
 
-/// Any text that fits on a line.
+/// Parses any text that fits on a line.
 pub(super) fn plain(text: &str) -> Parsed<String> {
     if text.is_empty() || text.contains(char::is_control) {
         return Err(format!("{text:?} is empty or holds control characters"));
@@ -57,7 +56,7 @@ pub(super) fn plain(text: &str) -> Parsed<String> {
     Ok(text.to_owned())
 }
 
-/// A whole number.
+/// Parses a whole number.
 pub(super) fn number<T>(text: &str, allowed: RangeInclusive<T>) -> Parsed<T>
 where
     T: FromStr + PartialOrd + Display,
@@ -68,7 +67,7 @@ where
     }
 }
 
-/// The items of a list, separated by commas; nothing at all is a list of none.
+/// Parses a list, separated by commas; an empty text is an empty list.
 pub(super) fn list<T>(text: &str, item: impl Fn(&str) -> Parsed<T>) -> Parsed<Vec<T>> {
     if text.is_empty() {
         return Ok(Vec::new());
@@ -78,7 +77,7 @@ pub(super) fn list<T>(text: &str, item: impl Fn(&str) -> Parsed<T>) -> Parsed<Ve
 
 const SIZE_UNITS: [(&str, usize); 3] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("B", 1)];
 
-/// A number of bytes: `65536`, `64KiB`, `1MiB`.
+/// Parses a number of bytes: `65536`, `64KiB`, `1MiB`.
 pub(super) fn size(text: &str, least: &str, most: &str) -> Parsed<usize> {
     let bytes = bytes(text)
         .ok_or_else(|| format!("{text:?} is not a size: write a number of bytes, or 64KiB or 1MiB"))?;
@@ -104,11 +103,11 @@ mod tests {
     fn a_word_that_is_nearly_right_is_suggested() {
         assert_eq!(
             choice("lacks", &[("lax", 1), ("strict", 2)]),
-            Err("\"lacks\" is none of lax, strict".to_owned())
+            Err("\"lacks\" is not one of lax, strict".to_owned())
         );
         assert_eq!(
             choice("strikt", &[("lax", 1), ("strict", 2)]),
-            Err("\"strikt\" is none of lax, strict; did you mean strict?".to_owned())
+            Err("\"strikt\" is not one of lax, strict; did you mean strict?".to_owned())
         );
     }
 

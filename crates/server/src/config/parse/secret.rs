@@ -1,18 +1,18 @@
-//! Secrets that an operator states.
+//! Secrets that an operator configures.
 //!
-//! What a good one is, is said where they are used; no sentence repeats any part of what was stated.
+//! The core decides which ones are good enough. No message repeats any part of a secret.
 
 use portcullis_core::key::{MasterKey, SharedSecrets};
 use zeroize::Zeroizing;
 
 use super::Parsed;
 
-/// A secret that signs access tokens.
+/// Parses the secret that signs access tokens.
 pub(in super::super) fn jwt_secret(text: &str) -> Parsed<Zeroizing<String>> {
     kept(text, SharedSecrets::new(Some(text), None))
 }
 
-/// A secret that signs the session cookie.
+/// Parses the secret that signs the session cookie.
 pub(in super::super) fn session_secret(text: &str) -> Parsed<Zeroizing<String>> {
     kept(text, SharedSecrets::new(None, Some(text)))
 }
@@ -21,7 +21,7 @@ fn kept<E: ToString>(text: &str, judged: Result<SharedSecrets, E>) -> Parsed<Zer
     judged.map(|_| Zeroizing::new(text.to_owned())).map_err(|fault| fault.to_string())
 }
 
-/// The key that wraps private keys and secrets in the database.
+/// Parses the key that encrypts private keys and secrets in the database.
 pub(in super::super) fn master_key(text: &str) -> Parsed<MasterKey> {
     MasterKey::parse(text).map_err(|fault| fault.to_string())
 }

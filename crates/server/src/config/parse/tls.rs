@@ -1,6 +1,6 @@
 //! Certificates and keys, in PEM.
 //!
-//! What is wrong with a file is told without anything of what is in it.
+//! No message repeats any part of a file.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 use super::Parsed;
 
-/// Who a TLS server is, and who its clients must be.
+/// The configuration of a TLS server: its certificate, and the authorities of its clients.
 #[derive(Clone)]
 pub struct Tls(Arc<ServerConfig>);
 
-/// Nothing of it: there is a private key in it.
+/// Shows the name alone: the value holds a private key.
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tls")
@@ -25,8 +25,7 @@ impl fmt::Debug for Tls {
 }
 
 impl Tls {
-    /// A server of this certificate and key, whose clients must show a certificate of one of the authorities, if there
-    /// are any.
+    /// A server with this certificate and key. If there are authorities, a client must show a certificate of one of them.
     pub(in super::super) fn new(
         certificate: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
@@ -44,40 +43,42 @@ impl Tls {
             }
         };
         let config = builder.with_single_cert(certificate, key);
-        config.map(|config| Self(Arc::new(config))).map_err(|fault| format!("does not suit its key: {fault}"))
+        config
+            .map(|config| Self(Arc::new(config)))
+            .map_err(|fault| format!("does not match its key: {fault}"))
     }
 
-    /// What a TLS server works with.
+    /// The configuration for rustls.
     #[must_use]
     pub fn server(&self) -> Arc<ServerConfig> {
         self.0.clone()
     }
 }
 
-/// A certificate and those between it and its authority.
+/// Parses a certificate chain.
 pub(in super::super) fn certificate(pem: &str) -> Parsed<Vec<CertificateDer<'static>>> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-    let chain = chain.map_err(|_| "holds something that is no certificate in PEM".to_owned())?;
+    let chain = chain.map_err(|_| "holds something that is not a certificate in PEM".to_owned())?;
     if chain.is_empty() {
         return Err("holds no certificate in PEM (-----BEGIN CERTIFICATE-----)".to_owned());
     }
     Ok(chain)
 }
 
-/// A private key that no password protects.
+/// Parses a private key without a password.
 pub(in super::super) fn private_key(pem: &str) -> Parsed<PrivateKeyDer<'static>> {
     PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| {
-        "holds no private key in PEM that no password protects (-----BEGIN PRIVATE KEY-----)".to_owned()
+        "holds no private key in PEM without a password (-----BEGIN PRIVATE KEY-----)".to_owned()
     })
 }
 
-/// The authorities of clients.
+/// Parses the authorities of clients.
 pub(in super::super) fn authorities(pem: &str) -> Parsed<RootCertStore> {
     let mut store = RootCertStore::empty();
     for authority in certificate(pem)? {
         store
             .add(authority)
-            .map_err(|fault| format!("holds a certificate that is no authority's: {fault}"))?;
+            .map_err(|fault| format!("holds a certificate that is not an authority's: {fault}"))?;
     }
     Ok(store)
 }

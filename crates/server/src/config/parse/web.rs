@@ -1,4 +1,4 @@
-//! What browsers see: the public URL, origins, the cookie's name and reach.
+//! The public URL, origins, and the cookie's name and domain.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use super::{Parsed, address};
 /// The most characters of a name that users see.
 pub(in super::super) const LONGEST_NAME: usize = 64;
 
-/// The URL under which people reach the server: scheme, host and port, nothing else. It is `iss` of every token.
+/// The URL under which users reach the server: scheme, host and port alone. It is the issuer (`iss`) of tokens.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PublicUrl {
     origin: String,
@@ -32,7 +32,7 @@ impl PublicUrl {
         &self.host
     }
 
-    /// Whether people come over TLS, so that cookies are `Secure`.
+    /// Whether users come over TLS, so that cookies are `Secure`.
     #[must_use]
     pub const fn is_https(&self) -> bool {
         self.https
@@ -45,7 +45,7 @@ impl fmt::Display for PublicUrl {
     }
 }
 
-/// The public URL: https, or http on a loopback host.
+/// Parses the public URL: https, or http on a loopback host.
 pub(in super::super) fn public_url(text: &str) -> Parsed<PublicUrl> {
     let url = bare(text).map_err(|what| format!("{what}: write https://auth.example.com"))?;
     let https = url.scheme() == "https";
@@ -58,18 +58,18 @@ pub(in super::super) fn public_url(text: &str) -> Parsed<PublicUrl> {
     }
 }
 
-/// A URL. The text is not repeated where it holds a password.
+/// Parses a URL. A message does not repeat a text with a password.
 fn url(text: &str) -> Parsed<Url> {
-    // The parser forgives what a browser forgives (`https:\\host`, blanks, line ends); a configuration need not.
+    // The parser accepts what a browser accepts (`https:\\host`, blanks, line ends); a configuration need not.
     let url = Url::parse(text).ok().filter(|_| text.contains("://") && !text.contains(char::is_whitespace));
     let url = url.ok_or_else(|| "is not a URL".to_owned())?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("holds a user name or password, which belongs in no URL".to_owned());
+        return Err("holds a user name or password, which must not be in this URL".to_owned());
     }
     Ok(url)
 }
 
-/// A URL of scheme, host and port.
+/// Parses a URL of scheme, host and port.
 fn bare(text: &str) -> Parsed<Url> {
     let url = url(text)?;
     let extra = [
@@ -78,7 +78,7 @@ fn bare(text: &str) -> Parsed<Url> {
         (url.fragment().is_some(), "fragment"),
     ];
     match extra.iter().find(|(present, _)| *present) {
-        Some((_, what)) => Err(format!("{text:?} has a {what}, where scheme, host and port are all")),
+        Some((_, what)) => Err(format!("{text:?} has a {what}; write scheme, host and port alone")),
         None => Ok(url),
     }
 }
@@ -126,11 +126,11 @@ impl WebOrigin {
     }
 }
 
-/// One exact origin. Applications in a web view have schemes of their own (`capacitor://localhost`).
+/// Parses one exact origin. Apps in a web view have schemes of their own (`capacitor://localhost`).
 pub(in super::super) fn web_origin(text: &str) -> Parsed<WebOrigin> {
     if text.contains('*') || text == "null" {
         return Err(format!(
-            "{text:?} would let any page act for whoever is signed in: state each origin exactly"
+            "{text:?} would let any page act as the user who is signed in: write each origin exactly"
         ));
     }
     let url = bare(text).map_err(|what| format!("{what}: write https://app.example.com"))?;
@@ -144,16 +144,16 @@ pub(in super::super) fn web_origin(text: &str) -> Parsed<WebOrigin> {
     }
 }
 
-/// A cookie's name: a token of RFC 9110, section 5.6.2.
+/// Parses a cookie's name: a token of RFC 9110, section 5.6.2.
 pub(in super::super) fn cookie_name(text: &str) -> Parsed<String> {
     let allowed = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c);
     if text.is_empty() || text.len() > 64 || !text.bytes().all(allowed) {
-        return Err(format!("{text:?} is not a cookie's name: up to 64 letters, digits, - . and _"));
+        return Err(format!("{text:?} is not a cookie's name: write up to 64 letters, digits, -, . and _"));
     }
     Ok(text.to_owned())
 }
 
-/// A cookie's domain: a host name of two labels or more, in lower case. A leading dot means nothing to browsers today.
+/// Parses a cookie's domain: a lower-case host name of at least two labels. Browsers ignore a leading dot.
 pub(in super::super) fn cookie_domain(text: &str) -> Parsed<String> {
     let name = text.strip_prefix('.').unwrap_or(text);
     let labels = if name.split('.').any(str::is_empty) { 0 } else { name.split('.').count() };

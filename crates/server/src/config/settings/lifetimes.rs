@@ -1,7 +1,7 @@
-//! The strategies that are offered, and how long what they hand out lives.
+//! The strategies that are offered, and the lifetimes of their tokens and sessions.
 //!
-//! `jwt_expires_in` and `jwt_refresh_expires_in` are what services that move here already set; they are the defaults of
-//! every strategy's own lifetimes, and a lifetime that is stated for a strategy goes before them.
+//! Services that move here already set `jwt_expires_in` and `jwt_refresh_expires_in`. They are the defaults of every
+//! strategy's own lifetimes.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const WEEK: Duration = Duration::from_hours(7 * 24);
 const MONTH: Duration = Duration::from_hours(30 * 24);
 const QUARTER_HOUR: Duration = Duration::from_mins(15);
 
-/// The name of a strategy.
+/// Parses the name of a strategy.
 pub(in super::super) fn name(text: &str) -> Parsed<StrategyName> {
     parse::choice(text, &StrategyName::ALL.map(|name| (name.as_str(), name)))
 }
@@ -30,23 +30,23 @@ fn set(
     builder.config.strategies.set(name, lifetime, span?)
 }
 
-/// A lifetime, of the installation or of a tenant.
+/// Parses a lifetime, of the installation or of a tenant.
 pub(in super::super) fn lifetime(text: &str) -> Parsed<Duration> {
     parse::duration(text, "1s", "3650d")
 }
 
-/// How long a spent refresh token is answered again.
+/// Parses a grace window.
 pub(in super::super) fn grace(text: &str) -> Parsed<Duration> {
     parse::duration(text, "0s", "10m")
 }
 
-/// The life of an access token that nothing renews.
+/// The lifetime of an access token that nothing renews.
 fn fixed_access(builder: &ConfigBuilder, otherwise: &str) -> String {
     builder.jwt_expires_in.map_or_else(|| otherwise.to_owned(), written)
 }
 
-// The three of a rotating strategy nest whatever one of the common lifetimes is; that the two do not contradict each
-// other is a rule.
+// The defaults of a rotating strategy nest, whatever one of the common lifetimes is. A rule checks that the two common
+// ones do not contradict each other.
 
 fn rotating_access(builder: &ConfigBuilder) -> String {
     let shorter = |refresh: Duration| refresh.min(QUARTER_HOUR);
@@ -66,7 +66,7 @@ fn rotating_max(builder: &ConfigBuilder) -> String {
     written(refresh_life(builder).max(MONTH))
 }
 
-/// A length of time in our own form, in the largest unit that it fills.
+/// Writes a duration in the largest unit that divides it: `15m`, `7d`.
 pub(in super::super) fn written(span: Duration) -> String {
     let millis = span.as_millis();
     if millis == 0 {
@@ -77,7 +77,7 @@ pub(in super::super) fn written(span: Duration) -> String {
     unit.map_or_else(|| format!("{millis}ms"), |(name, unit)| format!("{}{name}", millis / unit))
 }
 
-/// One row: the strategy and the lifetime as the file and as types name them, the default, the meaning.
+/// One setting: the strategy and the lifetime as the file and as types name them, the default, the meaning.
 macro_rules! row {
     ($strategy:literal, $name:ident, $key:literal, $lifetime:ident, $default:expr, $doc:expr, $read:expr) => {
         Setting::new(
@@ -90,7 +90,7 @@ macro_rules! row {
     };
 }
 
-/// The row of an access token's life, where nothing renews it.
+/// The lifetime of an access token that nothing renews.
 macro_rules! access {
     ($strategy:literal, $name:ident, $default:literal) => {
         row!(
@@ -98,16 +98,16 @@ macro_rules! access {
             $name,
             "access",
             Access,
-            DefaultValue::Derived(concat!("`jwt_expires_in`, else ", $default), |builder| fixed_access(
+            DefaultValue::Derived(concat!("`jwt_expires_in`, otherwise ", $default), |builder| fixed_access(
                 builder, $default
             )),
-            concat!("How long an access token of `", $strategy, "` lives"),
+            concat!("Lifetime of an access token of `", $strategy, "`"),
             lifetime
         )
     };
 }
 
-// The rows of a rotating strategy.
+// The settings of a rotating strategy.
 
 macro_rules! rotating_access {
     ($strategy:literal, $name:ident) => {
@@ -117,10 +117,10 @@ macro_rules! rotating_access {
             "access",
             Access,
             DefaultValue::Derived(
-                "`jwt_expires_in`, else 15m, or `jwt_refresh_expires_in` where that is shorter",
+                "`jwt_expires_in`, otherwise 15m, or `jwt_refresh_expires_in` if that is shorter",
                 rotating_access
             ),
-            concat!("How long an access token of `", $strategy, "` lives"),
+            concat!("Lifetime of an access token of `", $strategy, "`"),
             lifetime
         )
     };
@@ -134,10 +134,10 @@ macro_rules! refresh {
             "refresh",
             Refresh,
             DefaultValue::Derived(
-                "`jwt_refresh_expires_in`, else 7d, or `jwt_expires_in` where that is longer",
+                "`jwt_refresh_expires_in`, otherwise 7d, or `jwt_expires_in` if that is longer",
                 refresh
             ),
-            concat!("How long a refresh token of `", $strategy, "` lives, from its own issue"),
+            concat!("Lifetime of a refresh token of `", $strategy, "`, from its own issue"),
             lifetime
         )
     };
@@ -151,10 +151,10 @@ macro_rules! rotating_max {
             "max",
             Max,
             DefaultValue::Derived(
-                "30d, or the longer of `jwt_expires_in` and `jwt_refresh_expires_in` where that is longer",
+                "30d, or the longer of `jwt_expires_in` and `jwt_refresh_expires_in` if that is longer",
                 rotating_max
             ),
-            concat!("How long a session of `", $strategy, "` lives at most, from login"),
+            concat!("Absolute timeout of a session of `", $strategy, "`, from sign-in"),
             lifetime
         )
     };
@@ -169,9 +169,9 @@ macro_rules! grace {
             Grace,
             DefaultValue::Fixed("60s"),
             concat!(
-                "How long a spent refresh token of `",
+                "Grace window of `",
                 $strategy,
-                "` is answered again, to a client with its device proof, up to 10m"
+                "`: time for which a used refresh token is answered again, to a client with its device proof, up to 10m"
             ),
             grace
         )
@@ -183,7 +183,7 @@ pub(super) const STRATEGIES: &[Setting] = &[
         "strategies.enabled",
         "NAMES",
         DefaultValue::Fixed("jwt, session, hybrid, refresh, denylist, session-jwt, device"),
-        "The strategies that are offered: `device` under `/auth`, each other one under `/auth/{strategy}`; a tenant may offer \
+        "Strategies that are offered: `device` under `/auth`, each other one under `/auth/{strategy}`; a tenant may offer \
          fewer",
         |builder, text| {
             put(&mut builder.config.strategies.enabled, parse::list(text, name))
@@ -194,7 +194,7 @@ pub(super) const STRATEGIES: &[Setting] = &[
         "jwt_expires_in",
         "DURATION",
         DefaultValue::Unset("each strategy's own"),
-        "How long access tokens live, of every strategy that has them. As in Node: `15m`, `2 days`, a number of seconds",
+        "Lifetime of access tokens of every strategy that has them. As in Node: `15m`, `2 days`, a number of seconds",
         |builder, text| put(&mut builder.jwt_expires_in, parse::node_duration(text).map(Some)),
     )
     .kind(ValueType::Quantity)
@@ -203,7 +203,7 @@ pub(super) const STRATEGIES: &[Setting] = &[
         "jwt_refresh_expires_in",
         "DURATION",
         DefaultValue::Unset("each strategy's own"),
-        "How long refresh tokens live, of every strategy that has them. Written as `jwt_expires_in`",
+        "Lifetime of refresh tokens of every strategy that has them. Written as `jwt_expires_in`",
         |builder, text| put(&mut builder.jwt_refresh_expires_in, parse::node_duration(text).map(Some)),
     )
     .kind(ValueType::Quantity)
@@ -215,7 +215,7 @@ pub(super) const STRATEGIES: &[Setting] = &[
         "idle",
         Idle,
         DefaultValue::Fixed("24h"),
-        "How long a session of `session` lives without being used",
+        "Idle timeout of a session of `session`",
         lifetime
     ),
     row!(
@@ -224,7 +224,7 @@ pub(super) const STRATEGIES: &[Setting] = &[
         "max",
         Max,
         DefaultValue::Fixed("30d"),
-        "How long a session of `session` lives at most, from login",
+        "Absolute timeout of a session of `session`, from sign-in",
         lifetime
     ),
     access!("hybrid", Hybrid, "1h"),

@@ -1,8 +1,8 @@
-//! The table of settings: what can be stated, how, and what holds where nobody does.
+//! The table of settings: name, default, meaning and parser of each.
 //!
-//! Flags, variables, keys of the file, `config check` and the table in `docs/configuration.md` are all made from it. A
-//! new setting is one row here and one field of [`Config`](super::Config). Rows are read from first to last, so a
-//! default may depend on what stands above it. What concerns several settings at once is in `rules`.
+//! Flags, variables, keys of the file, `config check` and the table in `docs/configuration.md` are made from it. A new
+//! setting is one row here and one field of [`Config`](super::Config). Rows are applied from first to last, so a default may
+//! depend on the rows above it. Rules between settings are in `rules`.
 
 pub(super) mod lifetimes;
 mod mail;
@@ -18,33 +18,33 @@ use super::report::ReportRow;
 
 /// One setting.
 pub(super) struct Setting {
-    /// Its key in the file, dotted.
+    /// Its key in the file: `limits.body`.
     pub(super) key: &'static str,
-    /// What its value is called in help texts.
+    /// The name of its value in help texts: `DURATION`.
     pub(super) value: &'static str,
-    /// What holds where nobody states it.
+    /// Its value if no source states it.
     pub(super) default: DefaultValue,
-    /// What it means, in a line.
+    /// What it means, in one line.
     pub(super) doc: &'static str,
-    /// From text to the value, put where it belongs.
+    /// Parses a text and stores the value.
     pub(super) apply: fn(&mut ConfigBuilder, &str) -> Parsed<()>,
-    /// What the file may write for it.
+    /// The TOML types that the file may use for it.
     pub(super) kind: ValueType,
     /// A variable that other software uses for the same thing.
     pub(super) also: Option<&'static str>,
-    /// Whether its value is never shown.
+    /// Whether its value is a secret, which is never shown.
     pub(super) secret: bool,
-    /// The name of its flag, without dashes in front, if it has one.
+    /// The name of its flag without dashes; `None` if it has no flag.
     pub(super) flag: Option<&'static str>,
 }
 
-/// What holds where nobody states a setting.
+/// The value of a setting that no source states.
 pub(super) enum DefaultValue {
-    /// Nothing; the words say what that means.
+    /// None; the text says what that means.
     Unset(&'static str),
     /// This text.
     Fixed(&'static str),
-    /// What other settings say, and how the documentation describes it.
+    /// Computed from other settings; the text describes it in the documentation.
     Derived(&'static str, fn(&ConfigBuilder) -> String),
 }
 
@@ -61,12 +61,12 @@ pub(super) enum ValueType {
     Boolean,
     /// An array of strings, or a string.
     List,
-    /// Nothing: the setting says which file is read.
+    /// None: the setting names the file itself.
     Absent,
 }
 
 impl ValueType {
-    /// The types, for a sentence.
+    /// The types, for a message.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Text => "a string",
@@ -142,12 +142,12 @@ impl Setting {
     }
 }
 
-/// What the name of every variable of ours begins with.
+/// The prefix of every variable.
 pub(super) const VARIABLE_PREFIX: &str = "PORTCULLIS_";
 
 /// Settings that belong together.
 pub(super) struct SettingGroup {
-    /// Its heading in the documentation.
+    /// The heading in the documentation.
     pub(super) heading: &'static str,
     /// The settings.
     pub(super) settings: &'static [Setting],
@@ -172,12 +172,12 @@ pub(super) fn all() -> impl Iterator<Item = &'static Setting> {
     GROUPS.iter().flat_map(|group| group.settings)
 }
 
-/// The setting of this key.
+/// The setting with this key.
 pub(super) fn find(key: &str) -> Option<&'static Setting> {
     all().find(|setting| setting.key == key)
 }
 
-/// Puts a value in its place, if it is one.
+/// Stores a value if parsing succeeded.
 fn put<T>(place: &mut T, value: Parsed<T>) -> Parsed<()> {
     *place = value?;
     Ok(())

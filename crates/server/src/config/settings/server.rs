@@ -12,7 +12,7 @@ use super::{DefaultValue, Setting, ValueType, put};
 use crate::proxies::ProxyHeader;
 
 pub(super) const SERVER: &[Setting] = &[
-    Setting::new("config", "FILE", DefaultValue::Unset("none"), "The configuration file", |builder, text| {
+    Setting::new("config", "FILE", DefaultValue::Unset("none"), "Configuration file (TOML)", |builder, text| {
         put(&mut builder.config.file, Ok(Some(PathBuf::from(text))))
     })
     .kind(ValueType::Absent)
@@ -21,14 +21,14 @@ pub(super) const SERVER: &[Setting] = &[
         "public_url",
         "URL",
         DefaultValue::Unset("none: development mode"),
-        "The URL under which people reach the server, https except on a loopback host. Tokens name it as issuer",
+        "The URL under which users reach the server: https, or http on a loopback host. It is the issuer (`iss`) of tokens",
         |builder, text| put(&mut builder.config.public_url, parse::public_url(text).map(Some)),
     ),
     Setting::new(
         "data_dir",
         "DIR",
         DefaultValue::Fixed("./portcullis-data"),
-        "Where this node keeps files: an embedded database. Nothing in it is shared",
+        "Directory for the files of this node: the embedded database and the outbox. Nodes share nothing in it",
         |builder, text| put(&mut builder.config.data_dir, Ok(PathBuf::from(text))),
     )
     .flag("data-dir"),
@@ -36,8 +36,8 @@ pub(super) const SERVER: &[Setting] = &[
         "listen",
         "ADDR:PORT",
         DefaultValue::Fixed("localhost:3000"),
-        "The addresses to listen on; `localhost` is 127.0.0.1 and, where there is one, [::1]. One that other machines \
-         reach is refused in development mode",
+        "Addresses to listen on; `localhost` is 127.0.0.1 and, if the machine has it, [::1]. In development mode they must be \
+         loopback addresses",
         |builder, text| put(&mut builder.config.listen, parse::listen(text)),
     )
     .kind(ValueType::List)
@@ -48,7 +48,7 @@ pub(super) const SERVER: &[Setting] = &[
         DefaultValue::Derived("`sqlite:` and `portcullis.db` in `data_dir`", |builder| {
             DatabaseUrl::preset(&builder.config.data_dir).to_string()
         }),
-        "Where everything lives that nodes share: `sqlite:PATH`",
+        "Database for everything that nodes share: `sqlite:PATH`",
         |builder, text| put(&mut builder.config.database, parse::database(text)),
     )
     .flag("database"),
@@ -56,15 +56,15 @@ pub(super) const SERVER: &[Setting] = &[
         "sessions",
         "URL",
         DefaultValue::Unset("in the database"),
-        "Where sessions live; in this build that is the database",
+        "Store of the sessions; this build has the database alone",
         |builder, text| put(&mut builder.config.sessions, parse::sessions(text, &builder.config.database)),
     )
     .flag("sessions"),
     Setting::new(
         "proxies.trusted",
         "ADDRESSES",
-        DefaultValue::Unset("none: whoever connects is the client"),
-        "The proxies that are believed when they say whom a request came from: addresses, or networks as `10.0.0.0/8`",
+        DefaultValue::Unset("none: the address that connects is the client's"),
+        "Proxies whose header names the client: addresses, or networks such as `10.0.0.0/8`",
         |builder, text| put(&mut builder.config.proxies.networks, parse::list(text, parse::network)),
     )
     .kind(ValueType::List),
@@ -72,7 +72,7 @@ pub(super) const SERVER: &[Setting] = &[
         "proxies.header",
         "x-forwarded-for|forwarded",
         DefaultValue::Fixed("x-forwarded-for"),
-        "Where they say it; the other header is then the client's own word, and nobody's",
+        "Header in which these proxies name the client. The other one is ignored",
         |builder, text| put(&mut builder.config.proxies.header, parse::choice(text, &PROXY_HEADERS)),
     ),
 ];
@@ -96,14 +96,14 @@ pub(super) const SECRETS: &[Setting] = &[
         "master_key_file",
         "FILE",
         DefaultValue::Unset("none"),
-        "A file that holds `master_key`, in its place",
+        "File that holds `master_key`",
         |builder, text| put(&mut builder.master_key_file, Ok(Some(PathBuf::from(text)))),
     ),
     Setting::new(
         "jwt_secret",
         "SECRET",
-        DefaultValue::Unset("none: ES256 with keys of our own"),
-        "Signs access tokens with HS256 and this secret, at least 32 bytes, for services that share it",
+        DefaultValue::Unset("none: ES256, with the tenant's own keys"),
+        "Secret of at least 32 bytes that signs access tokens with HS256, for services that share it",
         |builder, text| put(&mut builder.jwt_secret, parse::jwt_secret(text).map(Some)),
     )
     .also("JWT_SECRET")
@@ -112,7 +112,7 @@ pub(super) const SECRETS: &[Setting] = &[
         "session_secret",
         "SECRET",
         DefaultValue::Unset("made at the first start, kept in the database"),
-        "Signs the session cookie, at least 32 bytes, for Express applications that share it",
+        "Secret of at least 32 bytes that signs the session cookie, for Express applications that share it",
         |builder, text| put(&mut builder.session_secret, parse::session_secret(text).map(Some)),
     )
     .also("SESSION_SECRET")
@@ -121,14 +121,14 @@ pub(super) const SECRETS: &[Setting] = &[
         "audience",
         "NAME",
         DefaultValue::Unset("the tenant"),
-        "Whom tokens are for (`aud`)",
+        "Audience of tokens (`aud`)",
         |builder, text| put(&mut builder.config.audience, parse::plain(text).map(Some)),
     ),
     Setting::new(
         "leeway",
         "DURATION",
         DefaultValue::Fixed("60s"),
-        "How far clocks may differ when a token's `exp` and `nbf` are judged, up to 60s",
+        "Tolerated clock difference for a token's `exp` and `nbf`, up to 60s",
         |builder, text| put(&mut builder.config.leeway, parse::duration(text, "0s", "60s")),
     ),
 ];
@@ -137,8 +137,8 @@ pub(super) const LIVENESS: &[Setting] = &[Setting::new(
     "liveness.max_staleness",
     "DURATION",
     DefaultValue::Fixed("1s"),
-    "How old a node's view of the sessions may be before it asks the store, from 250ms to 30s. A sign-out takes effect \
-     within this time on a node that is cut off",
+    "Maximum age of a node's session view, from 250ms to 30s; a node with an older one asks the store. A sign-out takes \
+     effect within this time even on a node that is cut off",
     |builder, text| put(&mut builder.config.liveness.max_staleness, parse::duration(text, "250ms", "30s")),
 )];
 
@@ -147,7 +147,7 @@ pub(super) const LIMITS: &[Setting] = &[
         "limits.body",
         "SIZE",
         DefaultValue::Fixed("64KiB"),
-        "The largest body of a request; a larger one is 413",
+        "Largest body of a request, from 1KiB to 16MiB; a larger one is answered 413",
         |builder, text| put(&mut builder.config.limits.body, parse::size(text, "1KiB", "16MiB")),
     )
     .kind(ValueType::Quantity),
@@ -155,7 +155,7 @@ pub(super) const LIMITS: &[Setting] = &[
         "limits.headers",
         "SIZE",
         DefaultValue::Fixed("16KiB"),
-        "The largest headers of a request, together; larger ones are 431",
+        "Largest headers of a request, together, from 8KiB to 48KiB; larger ones are answered 431",
         |builder, text| put(&mut builder.config.limits.headers, parse::size(text, "8KiB", "48KiB")),
     )
     .kind(ValueType::Quantity),
@@ -163,7 +163,7 @@ pub(super) const LIMITS: &[Setting] = &[
         "limits.connections",
         "NUMBER",
         DefaultValue::Fixed("4096"),
-        "The most connections at a time to each address; further ones wait",
+        "Most open connections of each listen address; further clients wait",
         |builder, text| put(&mut builder.config.limits.connections, parse::number(text, 1..=1_000_000)),
     )
     .kind(ValueType::Integer),
@@ -171,8 +171,8 @@ pub(super) const LIMITS: &[Setting] = &[
         "limits.rate",
         "NUMBER",
         DefaultValue::Fixed("300"),
-        "How many requests a minute one address (of IPv6, one /64) may send a tenant to sign up, to sign in and to renew, a \
-         third of them at once; further ones are 429. 0 is any number. Development mode does not count this machine's own",
+        "Requests a minute that one client address (IPv6: one /64) may send to a tenant to sign up, sign in and refresh, a \
+         third of them at once; more are answered 429. 0 is no limit. Development mode does not count loopback",
         |builder, text| put(&mut builder.config.limits.rate, parse::number(text, 0..=1_000_000).map(NonZeroU32::new)),
     )
     .kind(ValueType::Integer),
@@ -180,7 +180,7 @@ pub(super) const LIMITS: &[Setting] = &[
         "limits.rate_tenant",
         "NUMBER",
         DefaultValue::Fixed("0"),
-        "The same for all addresses of one tenant together",
+        "The same limit for all addresses of one tenant together. 0 is no limit",
         |builder, text| {
             put(&mut builder.config.limits.rate_tenant, parse::number(text, 0..=1_000_000).map(NonZeroU32::new))
         },
@@ -190,22 +190,22 @@ pub(super) const LIMITS: &[Setting] = &[
         "timeouts.headers",
         "DURATION",
         DefaultValue::Fixed("65s"),
-        "How long the headers of a request may take, and how long a connection is kept for the next one: longer than a proxy \
-         before it keeps its own",
+        "Longest time for the headers of a request, and for a connection between two requests. Must be longer than that of a \
+         proxy in front",
         |builder, text| put(&mut builder.config.timeouts.headers, parse::duration(text, "100ms", "10m")),
     ),
     Setting::new(
         "timeouts.body",
         "DURATION",
         DefaultValue::Fixed("30s"),
-        "How long the body of a request may take",
+        "Longest time for the body of a request",
         |builder, text| put(&mut builder.config.timeouts.body, parse::duration(text, "100ms", "10m")),
     ),
     Setting::new(
         "timeouts.shutdown",
         "DURATION",
         DefaultValue::Fixed("25s"),
-        "How long requests in flight may take once the server is told to stop",
+        "Longest time for requests in flight once the server stops",
         |builder, text| put(&mut builder.config.timeouts.shutdown, parse::duration(text, "0s", "10m")),
     ),
 ];
@@ -222,10 +222,10 @@ pub(super) const LOG: &[Setting] = &[
     Setting::new(
         "log.format",
         "text|json",
-        DefaultValue::Derived("`text` in development mode, else `json`", |builder| {
+        DefaultValue::Derived("`text` in development mode, otherwise `json`", |builder| {
             if builder.config.is_development() { "text".to_owned() } else { "json".to_owned() }
         }),
-        "Lines for people, or one JSON object a line",
+        "Format of the log: lines for people, or one JSON object a line",
         |builder, text| {
             let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
             put(&mut builder.config.log.format, parse::choice(text, &formats))
@@ -235,16 +235,16 @@ pub(super) const LOG: &[Setting] = &[
         "log.level",
         "LEVEL",
         DefaultValue::Fixed("info"),
-        "`error`, `warn`, `info`, `debug` or `trace`",
+        "Least severe level that is logged: `error`, `warn`, `info`, `debug` or `trace`",
         |builder, text| put(&mut builder.config.log.level, parse::choice(text, &LEVELS)),
     ),
     Setting::new(
         "metrics.listen",
         "ADDR:PORT",
         DefaultValue::Unset(
-            "none: in development mode `/metrics` of the main listener, to this machine only; else nowhere",
+            "none: `/metrics` on the main listener, for loopback clients, in development mode; otherwise off",
         ),
-        "A listener of its own for `/metrics`",
+        "Separate listen address for `/metrics`",
         |builder, text| put(&mut builder.config.metrics.listen, parse::socket(text).map(Some)),
     ),
 ];

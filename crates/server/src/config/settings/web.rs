@@ -1,4 +1,4 @@
-//! Settings of what browsers and people meet: cookies, origins, tenants, passwords.
+//! Settings of cookies, origins, tenants, sign-in and passwords.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -12,23 +12,23 @@ use super::{DefaultValue, Setting, ValueType, put};
 const SAME_SITE: [(&str, SameSite); 3] =
     [("lax", SameSite::Lax), ("strict", SameSite::Strict), ("none", SameSite::None)];
 
-/// How many wrong passwords may lock an account.
+/// Allowed values of `lockout.after`.
 pub(in super::super) const LOCKOUT: RangeInclusive<u32> = 1..=100;
 
-/// How many sessions a user may be allowed.
+/// Allowed values of `session_cap`.
 pub(in super::super) const CAP: RangeInclusive<u32> = 0..=10_000;
 
-/// Whether there is a second step.
+/// Parses `otp`.
 pub(in super::super) fn second_step(text: &str) -> Parsed<SecondStep> {
     parse::choice(text, &SecondStep::ALL.map(|step| (step.as_str(), step)))
 }
 
-/// How long an account is locked.
+/// Parses `lockout.for`.
 pub(in super::super) fn locked_for(text: &str) -> Parsed<Duration> {
     parse::duration(text, "1s", "24h")
 }
 
-/// The least characters of a password.
+/// Parses `password.shortest`.
 pub(in super::super) fn shortest_password(text: &str) -> Parsed<usize> {
     parse::number(text, 8..=64)
 }
@@ -37,31 +37,38 @@ pub(super) const BROWSERS: &[Setting] = &[
     Setting::new(
         "cookie.name",
         "NAME",
-        DefaultValue::Derived("`__Host-connect.sid` on an https public URL, else `connect.sid`", |builder| {
-            if builder.config.is_https() { "__Host-connect.sid".to_owned() } else { "connect.sid".to_owned() }
-        }),
-        "The name of the session cookie",
+        DefaultValue::Derived(
+            "`__Host-connect.sid` on an https public URL, otherwise `connect.sid`",
+            |builder| {
+                if builder.config.is_https() {
+                    "__Host-connect.sid".to_owned()
+                } else {
+                    "connect.sid".to_owned()
+                }
+            },
+        ),
+        "Name of the session cookie",
         |builder, text| put(&mut builder.config.cookie.name, parse::cookie_name(text)),
     ),
     Setting::new(
         "cookie.same_site",
         "lax|strict|none",
         DefaultValue::Fixed("lax"),
-        "When browsers send the session cookie with requests that come from other sites; `none` needs https",
+        "`SameSite` attribute of the session cookie; `none` needs https",
         |builder, text| put(&mut builder.config.cookie.same_site, parse::choice(text, &SAME_SITE)),
     ),
     Setting::new(
         "cookie.domain",
         "DOMAIN",
-        DefaultValue::Unset("none: the host alone"),
-        "Sends the session cookie to every host of a domain. A name that begins with `__Host-` forbids it",
+        DefaultValue::Unset("none: this host alone"),
+        "`Domain` attribute of the session cookie. A cookie whose name begins with `__Host-` cannot have one",
         |builder, text| put(&mut builder.config.cookie.domain, parse::cookie_domain(text).map(Some)),
     ),
     Setting::new(
         "cors.origins",
         "ORIGINS",
-        DefaultValue::Unset("none; in development mode every port of localhost, too"),
-        "The origins whose pages may call the server with credentials, each exactly",
+        DefaultValue::Unset("none; in development mode also every port of localhost"),
+        "Origins whose pages may call the server with credentials, each exactly as browsers send it",
         |builder, text| put(&mut builder.config.cors.origins, parse::list(text, parse::web_origin)),
     )
     .kind(ValueType::List),
@@ -72,7 +79,7 @@ pub(super) const PEOPLE: &[Setting] = &[
         "tenants.require_header",
         "BOOLEAN",
         DefaultValue::Fixed("false"),
-        "Whether every request must name its tenant in `x-tenant-id`; else one that does not means `default`",
+        "Whether every request must name its tenant in `x-tenant-id`; otherwise the tenant `default` is meant",
         |builder, text| put(&mut builder.config.tenants.require_header, parse::boolean(text)),
     )
     .kind(ValueType::Boolean),
@@ -105,14 +112,14 @@ pub(super) const PEOPLE: &[Setting] = &[
         "otp",
         "on|off|forced",
         DefaultValue::Fixed("on"),
-        "Whether a sign-in under `device` has a second step, a code by mail; with `forced`, no strategy without one is offered",
+        "Whether a sign-in under `device` needs a code by mail as its second step; `forced` offers no strategy without one",
         |builder, text| put(&mut builder.config.sign_in.otp, second_step(text)),
     ),
     Setting::new(
         "lockout.after",
         "NUMBER",
         DefaultValue::Fixed("5"),
-        "How many wrong passwords in a row lock an account, up to 100",
+        "Wrong passwords in a row that lock an account, from 1 to 100",
         |builder, text| put(&mut builder.config.sign_in.lockout.after, parse::number(text, LOCKOUT)),
     )
     .kind(ValueType::Integer),
@@ -120,14 +127,14 @@ pub(super) const PEOPLE: &[Setting] = &[
         "lockout.for",
         "DURATION",
         DefaultValue::Fixed("15m"),
-        "How long an account is locked, from 1s to 24h",
+        "Time for which an account stays locked, from 1s to 24h",
         |builder, text| put(&mut builder.config.sign_in.lockout.lasts, locked_for(text)),
     ),
     Setting::new(
         "session_cap",
         "NUMBER",
         DefaultValue::Fixed("0"),
-        "The most sessions that a user may have, up to 10000: the oldest end. 0 is any number",
+        "Most sessions of a user, up to 10000: a further sign-in ends the oldest. 0 is no limit",
         |builder, text| put(&mut builder.config.sign_in.session_cap, parse::number(text, CAP)),
     )
     .kind(ValueType::Integer),
@@ -135,34 +142,34 @@ pub(super) const PEOPLE: &[Setting] = &[
         "hide_existence",
         "BOOLEAN",
         DefaultValue::Fixed("false"),
-        "Whether a sign-up does not tell that an address has an account; its owner is mailed instead",
+        "Whether a sign-up hides that an address already has an account; its owner gets a mail instead",
         |builder, text| put(&mut builder.config.sign_in.hide_existence, parse::boolean(text)),
     )
     .kind(ValueType::Boolean),
     Setting::new(
         "password.shortest",
         "NUMBER",
-        DefaultValue::Derived("8 in development mode and with `otp` `forced`, else 15", |builder| {
+        DefaultValue::Derived("8 in development mode and with `otp` `forced`, otherwise 15", |builder| {
             let is_short = builder.config.is_development() || builder.config.sign_in.otp == SecondStep::Forced;
             if is_short { "8".to_owned() } else { "15".to_owned() }
         }),
-        "The least characters of a new password, up to 64; where a tenant forces the second step, 8 are enough",
+        "Minimum length of a new password in characters, from 8 to 64; 8 is enough where a tenant forces the second step",
         |builder, text| put(&mut builder.config.password.shortest, shortest_password(text)),
     )
     .kind(ValueType::Integer),
     Setting::new(
         "hashing.threads",
         "NUMBER",
-        DefaultValue::Unset("one for each processor"),
-        "How many passwords are hashed at a time",
+        DefaultValue::Unset("one per processor"),
+        "Threads that hash passwords",
         |builder, text| put(&mut builder.config.hashing.threads, parse::number(text, 1..=256).map(Some)),
     )
     .kind(ValueType::Integer),
     Setting::new(
         "hashing.queue",
         "NUMBER",
-        DefaultValue::Unset("6 for each thread"),
-        "How many passwords may wait to be hashed; further ones are 503",
+        DefaultValue::Unset("6 per thread"),
+        "Passwords that may wait to be hashed; more are answered 503",
         |builder, text| put(&mut builder.config.hashing.queue, parse::number(text, 1..=100_000).map(Some)),
     )
     .kind(ValueType::Integer),

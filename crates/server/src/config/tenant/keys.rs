@@ -1,4 +1,4 @@
-//! The table of keys.
+//! The table of a tenant's settings.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::super::settings::web;
 use super::super::strategies::LifetimeKind;
 use super::TenantSetting;
 
-/// The key of one field: how its text is read, and how its value is written.
+/// One setting: how its text is parsed, and how its value is written.
 macro_rules! key {
     ($name:literal, $value:literal, $help:literal, $field:ident, $read:expr, $show:expr) => {
         TenantSetting {
@@ -29,12 +29,12 @@ macro_rules! key {
     };
 }
 
-/// All keys, in the order in which they are shown.
+/// All settings, in the order in which they are shown.
 pub(crate) static TENANT_SETTINGS: LazyLock<Vec<TenantSetting>> = LazyLock::new(|| {
     let mut keys = vec![key!(
         "strategies",
         "NAMES",
-        "The strategies that are offered, of those of the installation",
+        "Strategies that the tenant offers, out of those of the installation",
         strategies,
         |text| parse::list(text, lifetimes::name),
         |names: &Vec<StrategyName>| names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",")
@@ -54,7 +54,7 @@ fn signing_in() -> [TenantSetting; 6] {
         key!(
             "otp",
             "on|off|forced",
-            "A code by mail as second step of device; forced: nothing without it",
+            "Second step of device, a code by mail; forced: no strategy without it",
             otp,
             web::second_step,
             |step| step.as_str().to_owned()
@@ -62,7 +62,7 @@ fn signing_in() -> [TenantSetting; 6] {
         key!(
             "lockout.after",
             "NUMBER",
-            "How many wrong passwords in a row lock an account, up to 100",
+            "Wrong passwords in a row that lock an account, from 1 to 100",
             lock_after,
             |text| parse::number(text, web::LOCKOUT),
             u32::to_string
@@ -70,7 +70,7 @@ fn signing_in() -> [TenantSetting; 6] {
         key!(
             "lockout.for",
             "DURATION",
-            "How long an account is locked, from 1s to 24h",
+            "Time for which an account stays locked, from 1s to 24h",
             lock_for,
             web::locked_for,
             |span| written(*span)
@@ -78,7 +78,7 @@ fn signing_in() -> [TenantSetting; 6] {
         key!(
             "password.shortest",
             "NUMBER",
-            "The least characters of a new password; 8 do where otp is forced",
+            "Minimum length of a new password in characters; 8 is enough if otp is forced",
             shortest_password,
             web::shortest_password,
             usize::to_string
@@ -86,7 +86,7 @@ fn signing_in() -> [TenantSetting; 6] {
         key!(
             "session_cap",
             "NUMBER",
-            "The most sessions of a user, the oldest end; 0 is any number",
+            "Most sessions of a user, a further one ends the oldest; 0 is no limit",
             session_cap,
             |text| parse::number(text, web::CAP),
             u32::to_string
@@ -94,7 +94,7 @@ fn signing_in() -> [TenantSetting; 6] {
         key!(
             "hide_existence",
             "BOOLEAN",
-            "Whether a sign-up does not tell that an address has an account",
+            "Whether a sign-up hides that an address already has an account",
             hide_existence,
             parse::boolean,
             bool::to_string
@@ -161,7 +161,7 @@ fn branding() -> [TenantSetting; 3] {
     ]
 }
 
-/// The key of a lifetime, if the strategy has it.
+/// The setting of a lifetime; `None` if the strategy has no such lifetime.
 fn lifetime(name: StrategyName, life: LifetimeKind) -> Option<TenantSetting> {
     place(life, name, &mut StrategyLifetimes::default())?;
     let read = if life == LifetimeKind::Grace { lifetimes::grace } else { lifetimes::lifetime };
@@ -192,7 +192,7 @@ fn lifetime(name: StrategyName, life: LifetimeKind) -> Option<TenantSetting> {
     })
 }
 
-/// Where a tenant keeps a lifetime that the strategy has.
+/// The field of a lifetime; `None` if the strategy has no such lifetime.
 fn place(
     life: LifetimeKind,
     name: StrategyName,

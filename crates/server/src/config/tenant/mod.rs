@@ -1,7 +1,7 @@
-//! What a tenant may decide for itself, as text: the table of keys that `portcullis tenant` takes and shows.
+//! The settings of a tenant as text: what `portcullis tenant` takes and shows.
 //!
-//! A key is read by the rules of the setting of the file that it goes before, and written as it may be stated again. What
-//! keys must satisfy together is the core's business.
+//! A value is parsed like the installation's setting that it overrides, and written so that it can be parsed again. What
+//! several settings must satisfy together is checked in the core.
 
 mod keys;
 
@@ -17,22 +17,22 @@ use super::suggest::did_you_mean;
 
 pub(crate) use keys::TENANT_SETTINGS;
 
-/// From text into the settings.
+/// Parses a text into a tenant's settings.
 type Read = dyn Fn(&mut TenantSettings, &str) -> Parsed<()> + Send + Sync;
 
-/// From some settings into others, also where nothing is decided.
+/// Copies a value between settings, also if it is not set.
 type Copy = dyn Fn(&TenantSettings, &mut TenantSettings) + Send + Sync;
 
-/// The text of what is decided.
+/// Writes the value; `None` if it is not set.
 type Show = dyn Fn(&TenantSettings) -> Option<String> + Send + Sync;
 
-/// Something that a tenant may decide.
+/// A setting that a tenant may override.
 pub(crate) struct TenantSetting {
-    /// Its name, dotted.
+    /// Its key: `mail.from`.
     pub(crate) name: String,
-    /// What its value is called.
+    /// The name of its value in help texts: `DURATION`.
     pub(crate) value: &'static str,
-    /// What it means, in a line.
+    /// What it means, in one line.
     pub(crate) help: String,
     read: Box<Read>,
     copy: Box<Copy>,
@@ -46,29 +46,29 @@ impl std::fmt::Debug for TenantSetting {
 }
 
 impl TenantSetting {
-    /// What the settings say of it, as it may be stated.
+    /// Its value as text; `None` if it is not set.
     pub(crate) fn shown(&self, settings: &TenantSettings) -> Option<String> {
         (self.show)(settings)
     }
 }
 
-/// One decision: a key, and what is stated for it; nothing takes an earlier decision back.
+/// `KEY=VALUE`: a setting and its new value. `KEY=` unsets it.
 #[derive(Clone, Debug)]
 pub(crate) struct Assignment {
-    /// The key.
+    /// The setting.
     pub(crate) key: &'static TenantSetting,
     stated: TenantSettings,
 }
 
 impl Assignment {
-    /// `KEY=VALUE`, or `KEY=` to decide nothing.
+    /// Parses `KEY=VALUE`, or `KEY=` to unset.
     ///
     /// # Errors
-    /// What is wrong with it, in a sentence that names the key.
+    /// A sentence that names the key and what is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (name, value) = text
             .split_once('=')
-            .ok_or_else(|| format!("{text:?} is no KEY=VALUE; KEY= takes a decision back"))?;
+            .ok_or_else(|| format!("{text:?} is not KEY=VALUE; KEY= unsets a setting"))?;
         let key = TENANT_SETTINGS.iter().find(|key| key.name == name).ok_or_else(|| unknown(name))?;
         let mut stated = TenantSettings::default();
         if !value.is_empty() {
@@ -77,13 +77,13 @@ impl Assignment {
         Ok(Self { key, stated })
     }
 
-    /// The settings with this decided.
+    /// The settings with this one assigned.
     pub(crate) fn over(&self, mut settings: TenantSettings) -> TenantSettings {
         (self.key.copy)(&self.stated, &mut settings);
         settings
     }
 
-    /// The strategies that are to be offered, if this is about them.
+    /// The strategies that this assignment offers; none if it is about another setting.
     pub(crate) fn strategies(&self) -> &[StrategyName] {
         self.stated.strategies.as_deref().unwrap_or_default()
     }
@@ -91,10 +91,10 @@ impl Assignment {
 
 fn unknown(name: &str) -> String {
     let suggestion = did_you_mean(name, TENANT_SETTINGS.iter().map(|key| key.name.as_str()));
-    format!("{name:?} is nothing that a tenant decides{suggestion}")
+    format!("{name:?} is not a setting of a tenant{suggestion}")
 }
 
-/// Everything that holds for a tenant, decided by itself or not, in the form in which it is decided.
+/// The effective settings of a tenant: its own, otherwise those of the installation.
 pub(crate) fn effective(policy: &TenantPolicy, settings: &TenantSettings, config: &Config) -> TenantSettings {
     let Config { mail, branding, .. } = config;
     let renewals = policy.strategies.iter().map(|(name, strategy)| (*name, of(strategy.renewal())));

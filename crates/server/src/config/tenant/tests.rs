@@ -1,4 +1,4 @@
-//! Stories about what a tenant decides.
+//! A tenant's settings as text.
 
 use std::collections::BTreeMap;
 
@@ -68,17 +68,17 @@ fn one_decision_leaves_the_others_alone() {
 #[test]
 fn what_makes_no_sense_is_refused_with_its_key() {
     for (text, told) in [
-        ("otp", "\"otp\" is no KEY=VALUE; KEY= takes a decision back"),
-        ("opt=on", "\"opt\" is nothing that a tenant decides; did you mean otp?"),
-        ("sessions.cap=5", "\"sessions.cap\" is nothing that a tenant decides; did you mean session_cap?"),
-        ("jwt.grace=5s", "\"jwt.grace\" is nothing that a tenant decides"),
-        ("otp=maybe", "otp: \"maybe\" is none of on, off, forced"),
+        ("otp", "\"otp\" is not KEY=VALUE; KEY= unsets a setting"),
+        ("opt=on", "\"opt\" is not a setting of a tenant; did you mean otp?"),
+        ("sessions.cap=5", "\"sessions.cap\" is not a setting of a tenant; did you mean session_cap?"),
+        ("jwt.grace=5s", "\"jwt.grace\" is not a setting of a tenant"),
+        ("otp=maybe", "otp: \"maybe\" is not one of on, off, forced"),
         ("lockout.after=0", "lockout.after: \"0\" is not a whole number from 1 to 100"),
         ("lockout.for=15", "lockout.for: \"15\" is not a duration: write 500ms, 15m, 7d or 1h30m"),
         ("device.grace=11m", "device.grace: \"11m\" is not between 0s and 10m"),
         ("strategies=jtw", "did you mean jwt?"),
-        ("hide_existence=yes", "hide_existence: \"yes\" is none of true, false"),
-        ("mail.from=acme", "mail.from: \"acme\" is no mailbox: write"),
+        ("hide_existence=yes", "hide_existence: \"yes\" is not one of true, false"),
+        ("mail.from=acme", "mail.from: \"acme\" is not a mailbox: write"),
         ("reset_url=http://acme.example", "must be https"),
         ("reset_url=https://me:hunter2@acme.example", "reset_url: holds a user name or password"),
         ("reset_url=javascript:alert(1)", "reset_url: is not a URL"),

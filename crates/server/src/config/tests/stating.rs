@@ -75,7 +75,7 @@ fn no_fault_hides_another_and_each_names_its_place() {
         "p.toml:5: timeout: is not a setting; did you mean timeouts?",
         "p.toml:8: timeouts.body: must be a string, not an integer",
         "p.toml:9: timeouts.headers: \"30\" is not a duration: write 500ms, 15m, 7d or 1h30m",
-        "p.toml:11: strategies.enabled: \"sesion\" is none of jwt, session, hybrid, refresh, denylist, session-jwt, device; \
+        "p.toml:11: strategies.enabled: \"sesion\" is not one of jwt, session, hybrid, refresh, denylist, session-jwt, device; \
          did you mean session?",
         "p.toml:13: hashing.threads: must be an integer, not a string",
         "p.toml:15: strategies.refresh.idle: is not a setting",
