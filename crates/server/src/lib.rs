@@ -1,19 +1,20 @@
-//! The authentication and session server: the one place where everything is wired.
+//! The authentication and session server, which puts all crates together.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`cli`] | the command line, one file a command |
-//! | [`config`] | what the server is told: flags over variables over a file |
-//! | [`device`] | the name of a device that a person recognises |
+//! | [`cli`] | the command line, one file per command |
+//! | [`config`] | the configuration: flags over variables over a file |
+//! | [`device`] | the name of a device that a user recognises |
 //! | [`open`] | the engine that a configuration describes |
 //! | [`http`] | routes made from the tables of operations, and the layers around them |
+//! | [`listener`] | listening sockets, and the loop that accepts connections |
 //! | [`proxies`] | the address of a client behind proxies that are trusted |
-//! | [`rate_limit`] | how often one place may ask |
-//! | [`tcp`] | the transport that microservices of NestJS speak |
-//! | [`operations`] | what can be done on the device-session surface, whichever way it was asked |
-//! | [`serve`] | listening until somebody says stop |
-//! | [`mail`] | letters to users: words, layout, SMTP, the outbox |
-//! | [`log`] | lines for people or programs, every decision about access among them |
+//! | [`rate_limit`] | how often one client may send costly public requests |
+//! | [`tcp`] | the TCP transport of NestJS microservices |
+//! | [`operations`] | the operations of the device-session surface, for HTTP and TCP |
+//! | [`serve`] | runs the server until it is told to stop |
+//! | [`mail`] | mail to users: texts, layout, SMTP, the outbox |
+//! | [`log`] | lines for people or programs, with every audit event |
 
 pub mod cli;
 pub mod config;

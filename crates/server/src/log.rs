@@ -1,4 +1,4 @@
-//! The log: lines for people or for programs, and every decision about somebody's access among them.
+//! The log: lines for people or for programs, with every audit event among them.
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::event::{Event, EventKind, EventSink};
@@ -7,17 +7,16 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
 
-/// The target of events: what an auditor reads.
+/// The target of audit events.
 pub(crate) const AUDIT: &str = "portcullis::audit";
 
-/// Begins to log to standard error, once for the whole process.
+/// Starts to log to standard error, for the whole process.
 pub fn begin(log: &Log) {
     begin_with(log, log.level);
 }
 
-/// The same for a command, which an operator waits for: what goes on inside it is said only where it is a warning, or
-/// where somebody asked for more than the ordinary level. What it does to somebody's access is said as ever, so that it
-/// is in the log of whoever keeps one.
+/// The same for a command whose output an operator reads: only warnings are logged, unless the configured level is more
+/// verbose than the default. Audit events are logged as always.
 pub fn begin_for_command(log: &Log) {
     let ordinary = log.level <= Level::INFO;
     begin_with(log, if ordinary { log.level.min(Level::WARN) } else { log.level });
@@ -31,11 +30,11 @@ fn begin_with(log: &Log, level: Level) {
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
     if begun.is_err() {
-        info!("somebody else logs for this process already");
+        info!("this process already has another logger");
     }
 }
 
-/// Writes every event to the log. An event holds nothing that a stranger typed and nothing secret, so a line is a line.
+/// Writes every audit event to the log. An event holds no secret and no text of a client, so none can forge a line.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct EventLog;
 

@@ -1,4 +1,4 @@
-//! `portcullis serve`: listening until somebody says stop.
+//! `portcullis serve`: runs the server until SIGTERM or SIGINT.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -111,8 +111,8 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     });
 
     if let Err(fault) = startup_message::write(config, &addresses, out) {
-        // Whoever read it has gone; the server need not.
-        warn!(%fault, "the startup_message could not be written");
+        // The reader of the output has closed it; the server goes on.
+        warn!(%fault, "the startup message could not be written");
     }
     signals.stop().await;
     info!("stopping: requests in flight are finished");

@@ -1,4 +1,4 @@
-//! What the server says when it is up: where it is, in which mode, and what to try first.
+//! The startup message: where the server is, in which mode, and what to try first.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -21,7 +21,7 @@ pub(crate) fn local_url(addresses: &[SocketAddr]) -> Option<String> {
 /// Writes the startup message: where the server is, in which mode, and, in development mode, what to try first.
 ///
 /// # Errors
-/// What writing gives.
+/// The error of a write.
 pub(crate) fn write(config: &Config, addresses: &[SocketAddr], out: &mut dyn Write) -> io::Result<()> {
     let local = local_url(addresses).unwrap_or_else(|| "nowhere".to_owned());
     let url = config.public_url.as_ref().map_or(local.as_str(), PublicUrl::as_str);

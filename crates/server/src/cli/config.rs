@@ -9,7 +9,7 @@ use crate::config::Config;
 
 #[derive(Subcommand, Debug)]
 pub(super) enum ConfigCommand {
-    /// Show the effective configuration with secrets masked, or everything that is wrong with it
+    /// Show the effective configuration with secrets masked, or every fault
     Check {
         /// Write JSON, for programs
         #[arg(long)]

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Write as _};
 
 use portcullis_core::invisible::is_invisible;
 
-/// Text in which everything that moves the cursor, breaks the line or turns the direction of writing is spelled out.
+/// Text whose control characters, line breaks and direction marks are escaped.
 #[derive(Clone, Copy)]
 pub(super) struct Escaped<'a>(pub(super) &'a str);
 

@@ -1,4 +1,4 @@
-//! How a command fails: an exit code, and a line for each cause.
+//! How a command fails: an exit code, and one line for each cause.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -14,11 +14,11 @@ use crate::open::CannotOpen;
 /// How a command failed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The command line or the configuration is at fault: exit code 2.
+    /// The command line or the configuration is wrong: exit code 2.
     Usage(Vec<String>),
     /// Anything else: exit code 1.
     Other(String),
-    /// Whoever read the output has read enough, as `head` does: no failure at all.
+    /// The reader of the output has closed it, as `head` does. This is no failure: exit code 0.
     OutputClosed,
 }
 
@@ -31,7 +31,7 @@ impl Failure {
         Self::Other(cause.to_string())
     }
 
-    /// Says what went wrong, and gives the exit code.
+    /// Writes the causes to `err` and returns the exit code.
     pub(super) fn report(self, err: &mut dyn Write) -> ExitCode {
         let (lines, code) = match self {
             Self::Usage(lines) => (lines, 2),
@@ -39,7 +39,7 @@ impl Failure {
             Self::OutputClosed => return ExitCode::SUCCESS,
         };
         for line in lines {
-            // There is nobody left to tell.
+            // If standard error is closed, too, no reader is left.
             let _ = writeln!(err, "portcullis: {}", Escaped(&line.replace('\n', " ")));
         }
         ExitCode::from(code)

@@ -9,8 +9,8 @@ use portcullis_core::machine::SystemClock;
 use portcullis_stores::{DatabaseUrl, IfMissing, MigrationState};
 use serde::Serialize;
 
+use super::database::{is_missing, no_database_of};
 use super::failure::Failure;
-use super::place::{is_missing, no_database_of};
 use super::printable::{Table, counted, write_json};
 use super::tenant::{TenantDatabase, databases};
 use crate::config::Config;

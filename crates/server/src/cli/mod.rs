@@ -1,10 +1,11 @@
-//! The command line: one file a command. Help shows only what exists.
+//! The command line, one file per command.
 //!
 //! A command decodes its arguments, calls the engine, and shows the answer: a table for people, JSON for programs. It
-//! decides nothing about anybody's access. It works on the database itself, so that it needs no running server, and a
-//! running server learns of it by its change feed.
+//! decides nothing about access. It works on the database itself and needs no running server; a running server learns of
+//! its changes by the change feed.
 
 mod config;
+mod database;
 mod doctor;
 mod escaped;
 mod failure;
@@ -13,7 +14,6 @@ mod mail;
 mod migrate;
 mod parse;
 mod password;
-mod place;
 mod printable;
 mod serve;
 mod session;
@@ -36,12 +36,12 @@ use failure::Failure;
 
 pub use parse::parse_command_line;
 
-/// Keep people signed in, and get them out again.
+/// Authentication and session server
 ///
 /// `portcullis serve` works with no file and no variable. Every other command works on the same database, whether a
-/// server is running or not; one that is running heeds it within a second.
+/// server runs or not; a running server obeys within a second.
 ///
-/// Exit codes: 0 done, 1 not done, 2 the command line or the configuration is at fault.
+/// Exit codes: 0 done, 1 not done, 2 the command line or the configuration is wrong.
 #[derive(Parser, Debug)]
 #[command(name = "portcullis", version, propagate_version = true, max_term_width = 100)]
 pub struct CommandLine {
@@ -53,26 +53,26 @@ pub struct CommandLine {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Serve sign-up, sign-in, devices and sign-out over HTTP, and to NestJS microservices over TCP
+    /// Run the server: HTTP, and TCP for NestJS microservices
     Serve,
     Tenant(tenant::TenantCommand),
-    /// Make users and change them
+    /// Create, list and change users
     User(user::UserCommand),
-    /// See who is signed in, and sign them out
+    /// List and end sessions
     Session(session::SessionCommand),
-    /// See the keys that sign tokens and cookies, and make new ones
+    /// List and rotate the keys that sign tokens and cookies
     Key(key::KeyCommand),
     /// Show mails to users, send a test mail, and write out templates
     #[command(subcommand)]
     Mail(mail::MailCommand),
     Migrate(migrate::MigrateCommand),
     Doctor(doctor::DoctorCommand),
-    /// Look at the configuration
+    /// Check the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
 }
 
-/// Runs a command: what it has to say goes to `out`, what went wrong to `err`, a line each.
+/// Runs a command. Its output goes to `out`; each fault is one line in `err`.
 pub async fn run(line: CommandLine, out: &mut (dyn Write + Send), err: &mut (dyn Write + Send)) -> ExitCode {
     match execute(line, out).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -90,7 +90,7 @@ async fn execute(
         return serve::run(&config, out).await;
     }
     log::begin_for_command(&config.log);
-    // Whose doing it is, on every line of the log that tells of it.
+    // Every line of the log names the operator.
     let operator = info_span!(target: log::AUDIT, "operator", uid = rustix::process::getuid().as_raw());
     command.run(&config, out).instrument(operator).await
 }

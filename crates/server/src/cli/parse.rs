@@ -1,4 +1,4 @@
-//! What somebody typed, taken apart or turned away.
+//! Parsing the command line, with refusals in one line.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -10,11 +10,10 @@ use clap::error::ErrorKind;
 use super::CommandLine;
 use super::failure::Failure;
 
-/// The command line that `arguments` spell, the name of the program first.
+/// Parses the command line; `arguments` begin with the name of the program.
 ///
 /// # Errors
-/// There is nothing to run: help was asked for and has been written to `out`, or something is wrong and `err` says what,
-/// in one line.
+/// The exit code if there is nothing to run: the help went to `out`, or one line about the fault went to `err`.
 pub fn parse_command_line(
     arguments: impl IntoIterator<Item = OsString>,
     out: &mut dyn Write,
@@ -22,7 +21,7 @@ pub fn parse_command_line(
 ) -> Result<CommandLine, ExitCode> {
     CommandLine::try_parse_from(arguments).map_err(|refused| match refused.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            // Whoever asked and does not listen has had enough.
+            // A reader that has closed the output needs no help.
             let _ = write!(out, "{}", refused.render());
             ExitCode::SUCCESS
         }
@@ -34,11 +33,11 @@ pub fn parse_command_line(
     })
 }
 
-/// The cause without the usage that is printed below it; tips stay.
+/// The cause, with clap's tip but without its usage text.
 fn one_line(rendered: &str) -> String {
     let cause = rendered.split("\n\nUsage:").next().unwrap_or(rendered);
     let cause = cause.split("\n\nFor more information").next().unwrap_or(cause);
     let cause = cause.strip_prefix("error: ").unwrap_or(cause).replace("\n\n  tip:", "; tip:");
     let words: Vec<&str> = cause.split_whitespace().collect();
-    format!("{}; --help shows what there is", words.join(" "))
+    format!("{}; --help lists what exists", words.join(" "))
 }

@@ -1,5 +1,5 @@
-//! A password from an operator: typed without an echo, or the whole of standard input. Never an argument, which every
-//! process of the machine can read.
+//! An operator's input of a password: typed without echo, or from standard input. It is never an argument, because every
+//! process of the machine can read those.
 
 use std::io::{self, IsTerminal, Read};
 
@@ -9,24 +9,26 @@ use zeroize::Zeroizing;
 
 use super::failure::Failure;
 
-/// Where a password comes from.
+/// The source of a password.
 #[derive(Args, Debug)]
 pub(super) struct PasswordSource {
-    /// Read the password from standard input; without this, ask for it on the terminal
+    /// Read the password from standard input; the default is to ask for it on the terminal
     #[arg(long)]
     password_stdin: bool,
 }
 
 impl PasswordSource {
-    /// Whether there is somewhere to read a password from, before anything is done that it would be for.
+    /// Fails if a password can be read from neither, before anything is changed.
     pub(super) fn check(&self) -> Result<(), Failure> {
         if self.password_stdin || io::stdin().is_terminal() {
             return Ok(());
         }
-        Err(Failure::usage("there is no terminal to ask for the password on; pass it with --password-stdin"))
+        Err(Failure::usage(
+            "there is no terminal to ask for the password on; pipe it in with --password-stdin",
+        ))
     }
 
-    /// The password. It blocks for as long as somebody types.
+    /// Reads the password. This blocks while the operator types.
     pub(super) fn read(&self) -> Result<Password, Failure> {
         let text = if self.password_stdin { piped(&mut io::stdin().lock())? } else { typed()? };
         Password::new(&text).map_err(Failure::other)
@@ -36,16 +38,16 @@ impl PasswordSource {
 fn typed() -> Result<Zeroizing<String>, Failure> {
     let ask = |prompt| rpassword::prompt_password(prompt).map(Zeroizing::new);
     let password = ask("Password: ")?;
-    if *ask("The same again: ")? == *password {
+    if *ask("Repeat the password: ")? == *password {
         Ok(password)
     } else {
         Err(Failure::other("the two passwords differ; nothing was changed"))
     }
 }
 
-/// All that comes, without the line end that `echo` and editors put behind it.
+/// Reads all input, without the line end that `echo` and editors append.
 fn piped(input: &mut dyn Read) -> Result<Zeroizing<String>, Failure> {
-    // One byte and a line end more than a password has, so that one that is too long is seen to be.
+    // One byte and a line end more than the longest password, so that a longer one is noticed.
     let most = Password::MAX_LENGTH + 3;
     let mut text = Zeroizing::new(String::with_capacity(most));
     input.take(most as u64).read_to_string(&mut text).map_err(|fault| {
@@ -54,7 +56,7 @@ fn piped(input: &mut dyn Read) -> Result<Zeroizing<String>, Failure> {
     let line = text.strip_suffix('\n').unwrap_or(&text);
     let line = line.strip_suffix('\r').unwrap_or(line);
     if line.contains('\n') {
-        return Err(Failure::usage("standard input has more than one line; a password is one"));
+        return Err(Failure::usage("standard input has more than one line; a password has one"));
     }
     Ok(Zeroizing::new(line.to_owned()))
 }

@@ -1,4 +1,4 @@
-//! Text on a terminal: tables, JSON, and no control character that a stranger put into a name.
+//! Output of commands: tables, JSON, times and numbers.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -12,7 +12,7 @@ use super::escaped::Escaped;
 use super::failure::Failure;
 use portcullis_core::invisible::is_invisible;
 
-/// A table for people: capitals above, a row a record, two blanks between columns.
+/// A table for people: a head in capitals, one row per record, two spaces between columns.
 pub(super) struct Table(Builder);
 
 impl Table {
@@ -53,7 +53,7 @@ pub(super) fn write_json(value: &impl Serialize, out: &mut dyn Write) -> Result<
     Ok(writeln!(out, "{escaped}")?)
 }
 
-/// A moment, to the second: `2026-01-28 22:12:56Z`.
+/// A time to the second: `2026-01-28 22:12:56Z`.
 pub(super) fn moment(at: Timestamp) -> String {
     let text = at.to_string();
     match text.split_once('.') {
@@ -62,12 +62,12 @@ pub(super) fn moment(at: Timestamp) -> String {
     }
 }
 
-/// The same, of something that may not come.
+/// The same, or `-`.
 pub(super) fn moment_if(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "-".to_owned(), moment)
 }
 
-/// At most `most` characters of a text.
+/// The first `most` characters of a text.
 pub(super) fn shortened(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
@@ -76,7 +76,7 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
     format!("{}…", head.trim_end())
 }
 
-/// A number of things: `no sessions`, `1 session`, `2 sessions`.
+/// A number with its noun: `no sessions`, `1 session`, `2 sessions`.
 pub(super) fn counted(number: u64, thing: &str) -> String {
     match number {
         0 => format!("no {thing}s"),

@@ -1,4 +1,4 @@
-//! Whom a command is about: a tenant, a user of it.
+//! The tenant and the user that a command works on.
 
 use std::str::FromStr;
 
@@ -14,7 +14,7 @@ use super::failure::Failure;
 /// The tenant that a command works in.
 #[derive(Args, Clone, Debug)]
 pub(super) struct TenantOption {
-    /// The tenant; without this, the one called default
+    /// The tenant [default: default]
     #[arg(long, value_name = "NAME", global = true)]
     tenant: Option<TenantId>,
 }
@@ -25,7 +25,7 @@ impl TenantOption {
     }
 }
 
-/// How a user is named on the command line: by id, or by what they sign in with.
+/// A user on the command line: an id, or a name that the user signs in with.
 #[derive(Clone, Debug)]
 pub(super) enum UserSelector {
     Id(UserId),
@@ -42,12 +42,12 @@ impl FromStr for UserSelector {
         let login = |name| Self::Login { name, typed: text.to_owned() };
         LoginName::parse(text)
             .map(login)
-            .map_err(|_| "neither an email address, a user name, a mobile number nor the id of a user")
+            .map_err(|_| "not an email address, a user name, a mobile number or the id of a user")
     }
 }
 
 impl UserSelector {
-    /// The user who is meant.
+    /// The user, read from the store.
     pub(super) async fn find(&self, engine: &Engine, tenant: &TenantId) -> Result<User, Failure> {
         let found = match self {
             Self::Login { name, .. } => engine.user_by_login(tenant, name).await,
@@ -55,7 +55,7 @@ impl UserSelector {
         };
         found.map_err(|fault| match fault {
             UserAdminError::NotFound => Failure::other(format_args!(
-                "there is no user {} in tenant {tenant}; `portcullis user list --tenant {tenant}` shows who there is",
+                "there is no user {} in tenant {tenant}; `portcullis user list --tenant {tenant}` lists its users",
                 self.text()
             )),
             fault => fault.into(),
@@ -70,7 +70,7 @@ impl UserSelector {
     }
 }
 
-/// An address, with a refusal for people.
+/// Parses an email address.
 pub(super) fn email(text: &str) -> Result<Email, &'static str> {
     Email::parse(text).map_err(|_| "not an email address")
 }

@@ -1,4 +1,4 @@
-//! The help texts, word for word: they are what a newcomer reads.
+//! The help texts, word for word.
 
 use clap::{Command, CommandFactory};
 

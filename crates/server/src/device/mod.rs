@@ -1,8 +1,7 @@
-//! The name of a device that a person recognises in a list: "Firefox on Linux", "Safari on iPhone".
+//! The name of a device that a user recognises in a list: "Firefox on Linux", "Safari on iPhone".
 //!
-//! It is made of what a browser says in its `User-Agent`; a program that is no browser keeps its own words, as
-//! `curl/8.7.1`. It is for people and proves nothing: whoever sends a request writes its `User-Agent`. An iPad that asks
-//! for pages as a desktop does says that it is a Mac, and is called one.
+//! It comes from the `User-Agent` of a browser. Another program keeps its own text, such as `curl/8.7.1`. The name proves
+//! nothing, because the client writes the `User-Agent`. An iPad in desktop mode says that it is a Mac, and is called one.
 //!
 //! The parser is that of the ua-parser project, whose patterns (`agents.json`) all its implementations share. They run on
 //! an engine whose time is linear in the text, and the text is cut before.
@@ -20,7 +19,7 @@ mod patterns;
 
 use patterns::PATTERNS;
 
-/// The most characters of a `User-Agent` that are looked at.
+/// The most characters of a `User-Agent` that are read.
 const LONGEST_AGENT: usize = 512;
 
 /// The most characters of a name.
@@ -38,7 +37,7 @@ pub fn name(user_agent: &str) -> String {
     name.chars().take(LONGEST_NAME).collect()
 }
 
-/// Makes the patterns ready, which else the first sign-in waits for.
+/// Compiles the patterns, so that the first sign-in does not wait for it.
 pub fn prepare() {
     let _ = &*PATTERNS;
 }
@@ -53,9 +52,9 @@ fn is_seen(c: char) -> bool {
     !c.is_control() && !is_format
 }
 
-/// The browser and what it runs on, if it is one.
+/// The browser and its system; `None` if the agent is not a browser.
 fn browser(agent: &str) -> Option<String> {
-    // Every browser says that it is Mozilla; every robot with manners says where to read about it.
+    // Every browser says that it is Mozilla; an honest robot names its page.
     let is_browser = agent.starts_with("Mozilla/") || agent.starts_with("Opera/");
     if !is_browser || agent.contains("+http") {
         return None;
@@ -69,14 +68,14 @@ fn browser(agent: &str) -> Option<String> {
     })
 }
 
-/// A browser as people call it, wherever it runs.
+/// The common name of a browser.
 fn plain_browser(family: &str) -> &str {
     match family {
         "IE" | "IE Mobile" => "Internet Explorer",
         "HeadlessChrome" => "Headless Chrome",
         "Google" => "Google app",
         "MiuiBrowser" => "Mi Browser",
-        // What an app shows of the web inside itself.
+        // A web view inside an app.
         "Chrome Mobile WebView" | "Mobile Safari UI/WKWebView" | "Android" => "An app",
         _ => {
             let family = family.strip_suffix(" iOS").unwrap_or(family);
@@ -86,7 +85,7 @@ fn plain_browser(family: &str) -> &str {
     }
 }
 
-/// A system as people call it; of Apple's mobile ones, the thing they hold.
+/// The common name of a system; for Apple's mobile systems, the device.
 fn plain_system<'a>(family: &'a str, agent: &str) -> &'a str {
     match family {
         "Mac OS X" => "macOS",

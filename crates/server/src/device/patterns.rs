@@ -1,4 +1,4 @@
-//! The patterns that know browsers and systems, made ready once.
+//! The patterns of browsers and systems, compiled once.
 
 use std::sync::LazyLock;
 
@@ -6,24 +6,28 @@ use serde::Deserialize;
 use tracing::error;
 use ua_parser::{os, user_agent};
 
-/// The patterns; none if they should be broken, and then devices keep their own words.
+/// The patterns; `None` if they are broken, and then devices keep their own texts.
 pub(super) static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
     let read = serde_json::from_str(AGENTS).map_err(|fault| fault.to_string());
     let built = read.and_then(|stated| Patterns::build(stated).map_err(|fault| fault.to_string()));
-    built.inspect_err(|fault| error!(fault, "browsers cannot be told apart")).ok()
+    built
+        .inspect_err(|fault| {
+            error!(fault, "the patterns of browsers are broken: devices are named by their User-Agent")
+        })
+        .ok()
 });
 
-/// Of uap-core, as the crate `ua-parser` packages it: `README.md` beside it says how it is renewed.
+/// The patterns of uap-core, as the crate `ua-parser` packages them; `README.md` beside the file says how to update it.
 const AGENTS: &str = include_str!("agents.json");
 
-/// The patterns as they stand in the file.
+/// The content of the file.
 #[derive(Deserialize)]
 struct PatternFile {
     user_agent_parsers: Vec<user_agent::Parser<'static>>,
     os_parsers: Vec<os::Parser<'static>>,
 }
 
-/// Patterns that are ready.
+/// Compiled patterns.
 pub(super) struct Patterns {
     browsers: user_agent::Extractor<'static>,
     systems: os::Extractor<'static>,

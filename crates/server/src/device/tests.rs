@@ -16,7 +16,7 @@ fn people_recognise_the_devices_of_today() {
 }
 
 #[test]
-fn whoever_says_nothing_has_no_name() {
+fn an_empty_user_agent_has_no_name() {
     for nothing in ["", " ", "\t", "\0\u{1b}", "\u{202e}\u{200b}"] {
         assert_eq!(name(nothing), "Unknown device", "{nothing:?}");
     }

@@ -1,4 +1,4 @@
-//! Success, as a response.
+//! Successful responses.
 
 use std::future::Future;
 use std::time::Duration;
@@ -12,17 +12,17 @@ use portcullis_axum::RefusalResponse;
 use serde::Serialize;
 use tokio::time::sleep;
 
-/// What a handler gives back.
+/// The result of a handler.
 pub(super) type Answer = Result<Response, RefusalResponse>;
 
 /// The media type of every answer.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
-/// How long a busy server takes over a refusal.
+/// The pause before a busy server's refusal.
 const MOMENT: Duration = Duration::from_millis(25);
 
-/// Lets a client that is refused because too much is being done wait for its answer. `Retry-After` asks for patience;
-/// this is for clients that have none: one that asks again at once would take the processor from those who are let in.
+/// Delays the refusal of a busy server. A client that ignores `Retry-After` and asks again at once would otherwise take
+/// the processor from the requests that are served.
 pub(super) async fn delay_if_busy(answering: impl Future<Output = Answer>) -> Answer {
     let answer = answering.await;
     if answer.as_ref().is_err_and(|RefusalResponse(refusal)| refusal.code == Code::Busy) {
@@ -31,7 +31,7 @@ pub(super) async fn delay_if_busy(answering: impl Future<Output = Answer>) -> An
     answer
 }
 
-/// How many headers an answer has.
+/// Room for the headers of an answer.
 const HEADERS: usize = 16;
 
 /// An answer for one client only.
@@ -39,12 +39,12 @@ pub(super) fn private(status: StatusCode, body: &impl Serialize) -> Answer {
     cached(status, body, "no-store")
 }
 
-/// An answer that others may keep as `cache_control` says.
+/// An answer that caches may keep as `cache_control` says.
 pub(super) fn cached(status: StatusCode, body: &impl Serialize, cache_control: &'static str) -> Answer {
     let text = serde_json::to_vec(body).map_err(|_| RefusalResponse(Refusal::plain(Code::InternalError)))?;
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
-    // The layers add theirs: room for all of them at once.
+    // The layers add more: one allocation for all.
     response.headers_mut().reserve(HEADERS);
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));

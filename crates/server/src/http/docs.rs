@@ -1,4 +1,4 @@
-//! `GET /openapi.json`, and `/docs`, a page that renders it with nothing fetched from elsewhere.
+//! `GET /openapi.json`, and `/docs`, a page that renders it and loads nothing from other hosts.
 
 use axum::Router;
 use axum::middleware::map_response;

@@ -11,8 +11,8 @@ use tracing::warn;
 use super::App;
 use super::answer::{Answer, private};
 
-/// How long a store may take to say that it is there.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the store may take to answer.
+const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Serialize)]
 struct Health {
@@ -26,7 +26,7 @@ pub(super) async fn up() -> Answer {
 }
 
 pub(super) async fn ready(app: Arc<App>) -> Answer {
-    match timeout(PATIENCE, app.engine.ping()).await {
+    match timeout(STORE_TIMEOUT, app.engine.ping()).await {
         Ok(Ok(())) => private(StatusCode::OK, &Health { status: "ready", store: None }),
         missing => {
             warn!(?missing, "the database does not answer");

@@ -1,7 +1,7 @@
-//! A layer made of one function: it looks at a request on its way in, and at the response on its way out.
+//! A layer made of one function: it sees a request on its way in, and the response on its way out.
 //!
-//! `axum::middleware::from_fn` can do more (wait, call twice) and takes its price for it: it copies and boxes, for each
-//! request, all services behind it. A door only opens: what is behind it is called in its place.
+//! `axum::middleware::from_fn` can do more (wait, call twice), but it copies and boxes all inner services for each request.
+//! This layer calls the inner service in place.
 
 use std::convert::Infallible;
 use std::future::{Future, ready};
@@ -15,32 +15,31 @@ use axum::response::Response;
 use bytes::Bytes;
 use tower::{Layer, Service};
 
-/// A layer of `F`, which gives what is to be done with the response, or the response itself: then the request goes no
-/// further.
+/// A layer of `F`. It returns what to do with the response, or a response that ends the request here.
 #[derive(Clone, Debug)]
 pub(super) struct InspectLayer<F>(F);
 
-/// A door as a function from the request to what is done with the response.
-pub(super) const fn inspect<F, G>(looks: F) -> InspectLayer<F>
+/// Makes a layer of a function from the request to what is done with the response.
+pub(super) const fn inspect<F, G>(inspects: F) -> InspectLayer<F>
 where
     F: Fn(&mut Request) -> Result<G, Box<Response>>,
     G: FnOnce(Response) -> Response,
 {
-    InspectLayer(looks)
+    InspectLayer(inspects)
 }
 
 impl<F: Clone, S> Layer<S> for InspectLayer<F> {
     type Service = InspectService<F, S>;
 
     fn layer(&self, inner: S) -> InspectService<F, S> {
-        InspectService { looks: self.0.clone(), inner }
+        InspectService { inspects: self.0.clone(), inner }
     }
 }
 
-/// A service behind a [`InspectLayer`].
+/// The service of an [`InspectLayer`].
 #[derive(Clone, Debug)]
 pub(super) struct InspectService<F, S> {
-    looks: F,
+    inspects: F,
     inner: S,
 }
 
@@ -63,7 +62,7 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Answering {
-        match (self.looks)(&mut request) {
+        match (self.inspects)(&mut request) {
             Ok(on_response) => {
                 let answering = self.inner.call(request);
                 Box::pin(async move { Ok(on_response(answering.await?.map(Body::new))) })
@@ -84,7 +83,7 @@ mod tests {
     use super::*;
 
     async fn answer(path: &str) -> (StatusCode, bool) {
-        let keeper = inspect(|request: &mut Request| match request.uri().path() {
+        let layer = inspect(|request: &mut Request| match request.uri().path() {
             "/refused" => Err(Box::new(StatusCode::FORBIDDEN.into_response())),
             _ => Ok(|mut response: Response| {
                 response.headers_mut().insert("seen", http::HeaderValue::from_static("off"));
@@ -92,14 +91,14 @@ mod tests {
             }),
         });
         let inside = || async { StatusCode::IM_A_TEAPOT };
-        let router = Router::new().route("/let-in", get(inside)).route("/refused", get(inside)).layer(keeper);
+        let router = Router::new().route("/let-in", get(inside)).route("/refused", get(inside)).layer(layer);
         let request = Request::builder().uri(path).body(Body::empty()).unwrap();
         let response = router.oneshot(request).await.unwrap();
         (response.status(), response.headers().contains_key("seen"))
     }
 
     #[tokio::test]
-    async fn whoever_is_refused_goes_no_further_and_the_answer_to_the_others_is_seen_off() {
+    async fn a_refused_request_goes_no_further_and_the_answers_to_others_are_inspected() {
         assert_eq!(answer("/refused").await, (StatusCode::FORBIDDEN, false));
         assert_eq!(answer("/let-in").await, (StatusCode::IM_A_TEAPOT, true));
     }

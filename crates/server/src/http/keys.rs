@@ -11,7 +11,7 @@ use portcullis_core::id::TenantId;
 use super::App;
 use super::answer::{Answer, cached};
 
-/// Long enough to spare us, shorter than a new key is published before it signs.
+/// Long enough to save requests, shorter than a new key is published before it signs.
 const FOR_FIVE_MINUTES: &str = "public, max-age=300";
 
 pub(super) async fn of_default(app: Arc<App>) -> Answer {

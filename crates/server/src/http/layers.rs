@@ -1,4 +1,4 @@
-//! What stands around every route: limits, headers, refusals written down, and a panic that stays one request's.
+//! The layers around every route: limits, headers, rendered refusals, and panics that end one request alone.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::listener::log_handler_panic;
 /// The most header lines of a request.
 const MOST_HEADERS: usize = 100;
 
-/// Puts the layers around routes, ours or others that are to behave alike; the first one named is the first to see a request.
+/// Puts the layers around routes, ours or a test's. The first one named is the first to see a request.
 ///
 /// All of them are one layer to the router, which boxes each route once for every layer that it is given, and copies
 /// the boxes for every request.
@@ -42,7 +42,7 @@ pub fn around(router: Router, app: &Arc<App>) -> Router {
         .layer(layers)
 }
 
-/// Every answer is counted and has headers for browsers, whoever gave it.
+/// Counts every answer and gives it the headers for browsers.
 fn counted_and_secured(app: &App, request: &Request) -> impl FnOnce(Response) -> Response + Send + use<> {
     let (https, asked) = (app.https, PendingRequest::of(request));
     move |mut response| {
@@ -52,8 +52,8 @@ fn counted_and_secured(app: &App, request: &Request) -> impl FnOnce(Response) ->
     }
 }
 
-/// Refuses what is too large or comes from another site, lets the extractors know the application, and writes down
-/// every refusal in the words that the request asked for.
+/// Refuses a request that is too large or comes from another site, gives the extractors the application, and renders
+/// every refusal as the request asked for it.
 fn let_in(
     app: &Arc<App>,
     warnings: &CrossSiteWarnings,
@@ -79,7 +79,7 @@ fn refused_at_once(app: &App, request: &Request) -> Option<Refusal> {
     (!is_safe).then(|| Refusal::plain(Code::CrossSite))
 }
 
-/// As a header stands on the wire: name, colon, space, value, line end.
+/// Counts a header as it is sent: name, colon, space, value, line end.
 fn is_too_large(headers: &HeaderMap, most_bytes: usize) -> bool {
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     bytes > most_bytes || headers.len() > MOST_HEADERS
@@ -91,7 +91,7 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     RefusalResponse(Refusal::plain(Code::InternalError)).into_response()
 }
 
-/// Headers for browsers, on every answer that does not say otherwise (OWASP Secure Headers).
+/// Headers for browsers, unless the answer has its own (OWASP Secure Headers).
 fn secure(headers: &mut HeaderMap, https: bool) {
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));

@@ -1,5 +1,4 @@
-//! `GET /metrics`, in Prometheus' text format, and what is counted.
-
+//! `GET /metrics` in Prometheus' text format, and the metrics.
 
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
@@ -14,7 +13,7 @@ use portcullis_core::engine::Engine;
 use super::answer::Answer;
 use crate::listener::Peer;
 
-/// What has been counted.
+/// The process's metrics.
 #[derive(Clone)]
 pub struct Recorder {
     handle: PrometheusHandle,
@@ -28,10 +27,10 @@ impl std::fmt::Debug for Recorder {
 }
 
 impl Recorder {
-    /// Counts from now on, for the whole process.
+    /// Installs the recorder for the whole process.
     ///
     /// # Errors
-    /// Somebody else counts already.
+    /// A recorder is already installed.
     pub fn install(engine: Engine) -> Result<Self, BuildError> {
         let handle = PrometheusBuilder::new().install_recorder()?;
         describe_counter!("portcullis_http_requests_total", "Requests answered, by route, method and status");
@@ -49,14 +48,14 @@ impl Recorder {
         Ok(Self { handle, engine })
     }
 
-    /// Everything, as text.
+    /// All metrics as text.
     pub async fn text(&self) -> String {
         let pool = self.engine.passwords();
         gauge!("portcullis_password_hashes_waiting").set(gauge_value(pool.waiting() as u64));
         counter!("portcullis_password_hashes_total").absolute(pool.hashed());
         counter!("portcullis_password_hashes_refused_total").absolute(pool.refused());
         gauge!("portcullis_view_staleness_seconds").set(self.engine.staleness().as_secs_f64());
-        // Where the store does not answer, the number is the last one that was known.
+        // If the store does not answer, the last known number stays.
         if let Ok(waiting) = self.engine.mail_waiting().await {
             gauge!("portcullis_mail_waiting").set(gauge_value(waiting));
         }
@@ -69,12 +68,12 @@ impl Recorder {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; above 2^53 nobody counts")]
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; no count reaches 2^53")]
 const fn gauge_value(number: u64) -> f64 {
     number as f64
 }
 
-/// Shows the numbers to clients on this machine. One that came through a proxy is not on this machine.
+/// Shows the metrics to clients on this machine. A request through a proxy is not from this machine.
 pub(super) async fn for_this_machine(recorder: &Recorder, request: Request) -> Answer {
     let is_local = request
         .extensions()

@@ -1,4 +1,4 @@
-//! Which web pages may call: CORS, and the refusal of what another site makes a browser send.
+//! Which web pages may call: CORS, and the refusal of cross-site requests.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,7 +39,7 @@ fn is_local(origin: &str) -> bool {
     })
 }
 
-/// CORS: an origin is allowed as it is listed, with credentials, or it is not.
+/// CORS: an allowed origin may send credentials, any other origin gets nothing.
 pub(super) fn cors(app: &Arc<App>) -> CorsLayer {
     let origins = app.origins.clone();
     let allowed =
@@ -53,8 +53,8 @@ pub(super) fn cors(app: &Arc<App>) -> CorsLayer {
         .vary(Vary::list([ORIGIN]))
 }
 
-/// Whether a request that changes something was not sent by a page of another site (OWASP, Cross-Site Request Forgery
-/// Prevention: Fetch Metadata). A client that is no browser sends neither header and is let through.
+/// Whether a request that changes something does not come from a page of another site (OWASP, Cross-Site Request Forgery
+/// Prevention: Fetch Metadata). A client that is not a browser sends neither header and is allowed.
 pub(super) fn is_ours(app: &App, headers: &HeaderMap) -> bool {
     let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let origin = text(&ORIGIN);

@@ -1,13 +1,13 @@
-//! The way that a request came, as one line of a header states it.
+//! The steps that a request came through, as one header line lists them.
 //!
-//! Lines are taken apart from their end. What a client wrote stands before what a proxy added, so that no quotation mark
-//! of a client's, closed or not, can swallow a proxy's words.
+//! Lines are parsed from their end. What a proxy appended stands behind what a client wrote, so no quotation mark of a
+//! client, closed or not, can hide it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::ProxyHeader;
 
-/// Whom the request came from at each step of a line, the last one first; nothing where a step names nobody.
+/// The sender's address at each step of a line, the last step first; `None` if a step names no address.
 pub(super) fn steps(header: ProxyHeader, line: &str) -> Vec<Option<IpAddr>> {
     let steps = match header {
         ProxyHeader::XForwardedFor => line.rsplit(',').map(|step| (step, node(step.trim()))).collect(),
@@ -16,11 +16,11 @@ pub(super) fn steps(header: ProxyHeader, line: &str) -> Vec<Option<IpAddr>> {
         }
     };
     let steps: Vec<(&str, Option<IpAddr>)> = steps;
-    // An empty element of a list is none (RFC 9110, section 5.6.1).
+    // An empty element does not count (RFC 9110, section 5.6.1).
     steps.into_iter().filter(|(step, _)| !step.trim().is_empty()).map(|(_, address)| address).collect()
 }
 
-/// The `for` of one element of `Forwarded`; it stands there once (RFC 7239, section 4).
+/// The `for` of one element of `Forwarded`, which may occur once (RFC 7239, section 4).
 fn forwarded_for(element: &str) -> Option<IpAddr> {
     let pairs = FromTheEnd::of(element, b';').filter_map(|pair| pair.split_once('='));
     let mut values = pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case("for"));
@@ -30,7 +30,7 @@ fn forwarded_for(element: &str) -> Option<IpAddr> {
     }
 }
 
-/// A value without its quotation marks; nothing where they do not match. No address needs a backslash.
+/// A value without its quotation marks; `None` if they do not match. No address needs a backslash.
 fn unquoted(value: &str) -> Option<&str> {
     let inner = match value.strip_prefix('"') {
         Some(rest) => rest.strip_suffix('"')?,
@@ -39,8 +39,8 @@ fn unquoted(value: &str) -> Option<&str> {
     (!inner.contains(['"', '\\'])).then_some(inner)
 }
 
-/// An address, with a port or without (RFC 7239, section 6). Not `unknown`, and no name made up to hide one: `_hidden`.
-/// An IPv6 address may stand without its brackets, as many proxies write it.
+/// Parses an address with or without a port (RFC 7239, section 6); `None` for `unknown` and obfuscated names such as
+/// `_hidden`. An IPv6 address may have no brackets, as many proxies write it.
 fn node(text: &str) -> Option<IpAddr> {
     let address = if let Some(bracketed) = text.strip_prefix('[') {
         let (address, port) = bracketed.split_once(']')?;
@@ -54,7 +54,7 @@ fn node(text: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// Nothing, or a colon and a port, which may be a made-up name.
+/// Whether this is empty, or a colon and a port, which may be an obfuscated name.
 fn is_port(text: &str) -> bool {
     let Some(port) = text.strip_prefix(':') else { return text.is_empty() };
     let is_name = |name: &str| {
@@ -64,7 +64,7 @@ fn is_port(text: &str) -> bool {
     port.strip_prefix('_').map_or_else(is_number, is_name)
 }
 
-/// The parts of a text between separators that are not quoted, the last one first.
+/// The parts of a text between unquoted separators, the last one first.
 struct FromTheEnd<'a> {
     rest: Option<&'a str>,
     separator: u8,
@@ -95,7 +95,7 @@ impl<'a> Iterator for FromTheEnd<'a> {
     }
 }
 
-/// Whether a backslash takes its meaning from what stands at this place.
+/// Whether the byte at `at` is escaped by a backslash.
 fn is_escaped(text: &str, at: usize) -> bool {
     text.bytes().take(at).rev().take_while(|byte| *byte == b'\\').count() % 2 == 1
 }

@@ -1,8 +1,8 @@
-//! The address of a client behind proxies that are trusted.
+//! The address of a client behind trusted proxies.
 //!
-//! A header says which way a request came, and whoever sends a request can write one. So it is read from its end, where
-//! the proxy next to us wrote, and only as far as each address on the way is one of a configured list: the first that is
-//! not is the client's, and what stands before it is its own word. Without such a list the peer is the client.
+//! A header lists the addresses that a request came through, and any client can send such a header. So it is read from its
+//! end, where the nearest proxy wrote, as long as each address is a trusted proxy. The first one that is not is the
+//! client's; the client may have made up what stands before it. Without trusted proxies the peer is the client.
 //!
 //! ```
 //! use http::HeaderMap;
@@ -23,22 +23,22 @@ use std::net::IpAddr;
 use http::HeaderMap;
 use ipnet::IpNet;
 
-/// Which proxies are believed, and where they write.
+/// The trusted proxies, and the header that they write.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct TrustedProxies {
-    /// Their addresses.
+    /// Their networks.
     pub networks: Vec<IpNet>,
     /// Their header.
     pub header: ProxyHeader,
 }
 
-/// Where proxies write whom a request came from. The other header is then the client's own word.
+/// The header in which proxies name the client. The other one is ignored, because the client may have written it.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum ProxyHeader {
     /// `X-Forwarded-For`: addresses.
     #[default]
     XForwardedFor,
-    /// `Forwarded`, as RFC 7239 has it.
+    /// `Forwarded` (RFC 7239).
     Forwarded,
 }
 
@@ -58,23 +58,23 @@ impl TrustedProxies {
         self.networks.iter().any(|network| network.contains(&address))
     }
 
-    /// Whom the request came from at each step, the last one first; nothing where a step names nobody.
+    /// The sender's address at each step, the last step first; `None` if a step names no address.
     fn steps(&self, headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
-        // Several lines are one list (RFC 9110, section 5.3). A client may write bytes before the words of a proxy that
-        // are no text: they spoil what they stand in and nothing behind it.
+        // Several lines are one list (RFC 9110, section 5.3). A client may send bytes that are not text; they spoil
+        // their own step, not those that a proxy appended.
         let lines = headers.get_all(self.header.as_str()).iter().rev();
         lines.flat_map(|line| forwarded::steps(self.header, &String::from_utf8_lossy(line.as_bytes())))
     }
 }
 
-/// The address of the client whose request came from `peer` with these headers. An IPv4 address in an IPv6 one is the
-/// IPv4 address.
+/// The address of the client whose request came from `peer` with these headers. An IPv4-mapped IPv6 address becomes
+/// IPv4.
 #[must_use]
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> IpAddr {
     let mut client = peer.to_canonical();
     let mut steps = trusted.steps(headers);
     while trusted.covers(client) {
-        // Whoever is not named is not found: the last one who is answers for it.
+        // A proxy that names no address stands for its clients.
         let Some(Some(before)) = steps.next() else { break };
         client = before;
     }

@@ -25,7 +25,7 @@ fn behind(header: ProxyHeader, lines: &[&str]) -> String {
     client_address(ip("10.0.0.1"), &headers(header, lines), &trusting(header)).to_string()
 }
 
-/// Itself: nobody before it is named.
+/// No header names another client.
 const PROXY: &str = "10.0.0.1";
 
 #[test]

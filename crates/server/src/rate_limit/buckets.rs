@@ -1,4 +1,4 @@
-//! A bucket for each place, that fills again with time.
+//! Token buckets, which fill again with time.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
@@ -15,27 +15,27 @@ use portcullis_api::refusal::Refusal;
 use portcullis_core::clock::{Clock, Ticks};
 use portcullis_core::id::TenantId;
 
-/// The most places that have a bucket of their own.
+/// The most clients with a bucket of their own.
 pub(super) const MOST_BUCKETS: usize = 50_000;
 
-/// How many buckets all others share.
+/// The number of buckets that all other clients share.
 pub(super) const SHARED: u64 = 1024;
 
-/// How often full buckets are thrown away.
+/// How often full buckets are forgotten.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// Whose bucket it is.
+/// The owner of a bucket.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) enum BucketKey {
     /// Clients of a tenant at one address.
     Address(TenantId, IpAddr),
     /// All clients of a tenant.
     Tenant(TenantId),
-    /// One of those for whom there was no room.
+    /// Several clients that share a bucket, because there are too many.
     Shared(u64),
 }
 
-/// The clock of the process, as the limiter wants it.
+/// The process's clock, for `governor`.
 pub(super) struct BucketClock(Arc<dyn Clock>);
 
 impl clock::Clock for BucketClock {
@@ -48,7 +48,7 @@ impl clock::Clock for BucketClock {
 
 type Limiter = RateLimiter<BucketKey, HashMapStateStore<BucketKey>, BucketClock, NoOpMiddleware<Duration>>;
 
-/// The buckets, all of one size.
+/// Buckets of one size.
 pub(super) struct Buckets {
     limiter: Limiter,
     clock: BucketClock,
@@ -57,7 +57,7 @@ pub(super) struct Buckets {
 }
 
 impl Buckets {
-    /// Buckets that take this many a minute, a third of it at once.
+    /// Buckets for this many requests a minute, a third of them at once.
     pub(super) fn new(rate: NonZeroU32, clock: Arc<dyn Clock>) -> Self {
         let burst = NonZeroU32::new(rate.get() / 3).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_minute(rate).allow_burst(burst);
@@ -69,7 +69,7 @@ impl Buckets {
         }
     }
 
-    /// Takes one from a place's bucket.
+    /// Takes one request out of a bucket.
     pub(super) fn take(&self, key: BucketKey) -> Result<(), Refusal> {
         self.sweep();
         let key = if self.limiter.len() < MOST_BUCKETS { key } else { self.shared(&key) };
@@ -83,7 +83,7 @@ impl Buckets {
         BucketKey::Shared(self.hashes.hash_one(key) % SHARED)
     }
 
-    /// Forgets whoever could not be told from a newcomer.
+    /// Forgets full buckets: they equal new ones.
     fn sweep(&self) {
         let now = u64::try_from(clock::Clock::now(&self.clock).as_micros()).unwrap_or(u64::MAX);
         let before = self.swept.load(Ordering::Relaxed);
@@ -102,7 +102,7 @@ impl Buckets {
     }
 }
 
-/// `Retry-After` counts whole seconds; one that comes a moment too early comes in vain.
+/// Rounds up to whole seconds, the unit of `Retry-After`: a retry must not come too early.
 fn whole_seconds(wait: Duration) -> Duration {
     Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
 }

@@ -1,10 +1,10 @@
-//! How often one place may ask for what costs us something: signing up and in, and renewing.
+//! Rate limits of the costly public requests: sign-up, sign-in and refresh.
 //!
-//! A place is a tenant and an address, an IPv6 address by its /64, which one customer has whole. The numbers are generous
-//! enough for an office behind one address; they are there so that no place takes all the hashes there are. What bounds
-//! guesses at one account is elsewhere, and so is a limit over several nodes: each node counts what it sees.
+//! Requests are counted by tenant and client address (IPv6: the /64, which one customer has). The limits are generous
+//! enough for an office behind one address; they keep one client from taking every password hash. They do not bound the
+//! guesses at one account, which the brute-force lockout does. Each node counts what it sees.
 //!
-//! Memory is bounded. A place that has its whole allowance again is forgotten; if ever too many have not, newcomers share.
+//! Memory is bounded: a full bucket is forgotten, and if too many are not full, further clients share buckets.
 
 mod buckets;
 
@@ -19,18 +19,18 @@ use portcullis_core::id::TenantId;
 
 use buckets::{BucketKey, Buckets};
 
-/// How often is allowed.
+/// The limits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RateLimit {
-    /// Requests a minute of one address in one tenant; none is any number.
+    /// Requests a minute of one address in one tenant; `None` is no limit.
     pub address: Option<NonZeroU32>,
-    /// Requests a minute of one tenant, wherever they come from; none is any number.
+    /// Requests a minute of one tenant, from all addresses; `None` is no limit.
     pub tenant: Option<NonZeroU32>,
-    /// Whether this machine itself may ask as often as it likes.
+    /// Whether clients on this machine have no limit.
     pub spares_loopback: bool,
 }
 
-/// Counts who asks how often.
+/// Counts requests and refuses those above the limits.
 pub struct RateLimits {
     addresses: Option<Buckets>,
     tenants: Option<Buckets>,
@@ -38,7 +38,7 @@ pub struct RateLimits {
 }
 
 impl RateLimits {
-    /// Counts from now on, by this clock.
+    /// Starts to count, by this clock.
     #[must_use]
     pub fn new(allowance: RateLimit, clock: &Arc<dyn Clock>) -> Self {
         let buckets = |rate: NonZeroU32| Buckets::new(rate, clock.clone());
@@ -49,10 +49,10 @@ impl RateLimits {
         }
     }
 
-    /// Counts a request of a client in a tenant, which need not exist.
+    /// Counts a request to a tenant, which need not exist.
     ///
     /// # Errors
-    /// A [`Refusal`] that says when to come back: it was one too many.
+    /// A [`Refusal`] with `Retry-After`: the limit is reached.
     pub fn admit(&self, tenant: &TenantId, address: IpAddr) -> Result<(), Refusal> {
         let address = address.to_canonical();
         if self.spares_loopback && address.is_loopback() {
@@ -68,7 +68,7 @@ impl RateLimits {
     }
 }
 
-/// What one customer has: an IPv4 address, or the first half of an IPv6 address.
+/// The network of one customer: an IPv4 address, or the /64 of an IPv6 address.
 fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,

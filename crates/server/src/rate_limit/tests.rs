@@ -25,7 +25,7 @@ struct Limiters {
     clock: Arc<Hand>,
 }
 
-const ANYBODY: RateLimit = RateLimit { address: NonZeroU32::new(60), tenant: None, spares_loopback: false };
+const DEFAULT: RateLimit = RateLimit { address: NonZeroU32::new(60), tenant: None, spares_loopback: false };
 
 fn world(allowance: RateLimit) -> Limiters {
     let clock = Arc::new(Hand(Mutex::new(Duration::from_secs(1_000_000))));
@@ -48,7 +48,7 @@ impl Limiters {
 // ASVS-map: AU1
 #[test]
 fn a_place_is_let_in_a_third_of_its_minute_at_once_and_then_as_time_passes() {
-    let world = world(ANYBODY);
+    let world = world(DEFAULT);
     assert_eq!(world.admitted("acme", "192.0.2.7", 1000), 20);
     world.pass(Duration::from_secs(5));
     assert_eq!(world.admitted("acme", "192.0.2.7", 1000), 5);
@@ -59,7 +59,7 @@ fn a_place_is_let_in_a_third_of_its_minute_at_once_and_then_as_time_passes() {
 #[test]
 fn a_refusal_says_when_one_more_is_let_in() {
     let rate = NonZeroU32::new(3);
-    let world = world(RateLimit { address: rate, ..ANYBODY });
+    let world = world(RateLimit { address: rate, ..DEFAULT });
     assert_eq!(world.admitted("acme", "192.0.2.7", 1), 1);
     world.pass(Duration::from_millis(500));
     let refusal = world.rates.admit(&"acme".parse().unwrap(), "192.0.2.7".parse().unwrap()).unwrap_err();
@@ -73,7 +73,7 @@ fn a_refusal_says_when_one_more_is_let_in() {
 // ASVS-map: TN1
 #[test]
 fn what_one_tenant_or_address_has_used_up_another_has_not() {
-    let world = world(ANYBODY);
+    let world = world(DEFAULT);
     for (tenant, address) in [
         ("acme", "192.0.2.7"),
         ("umbrella", "192.0.2.7"),
@@ -87,7 +87,7 @@ fn what_one_tenant_or_address_has_used_up_another_has_not() {
 
 #[test]
 fn a_customer_is_one_place_whatever_address_it_takes() {
-    let world = world(ANYBODY);
+    let world = world(DEFAULT);
     for host in 0..20 {
         assert_eq!(world.admitted("acme", &format!("2001:db8:1:1:{host}::{host}"), 1), 1);
     }
@@ -98,7 +98,7 @@ fn a_customer_is_one_place_whatever_address_it_takes() {
 
 #[test]
 fn a_tenant_may_have_a_limit_of_its_own() {
-    let world = world(RateLimit { tenant: NonZeroU32::new(90), ..ANYBODY });
+    let world = world(RateLimit { tenant: NonZeroU32::new(90), ..DEFAULT });
     assert_eq!(world.admitted("acme", "192.0.2.7", 20), 20);
     assert_eq!(world.admitted("acme", "192.0.2.8", 20), 10);
     assert_eq!(world.admitted("acme", "192.0.2.9", 20), 0);
@@ -107,21 +107,21 @@ fn a_tenant_may_have_a_limit_of_its_own() {
 
 #[test]
 fn this_machine_is_spared_where_it_is_told_so_and_nowhere_else() {
-    let spared = world(RateLimit { spares_loopback: true, ..ANYBODY });
+    let spared = world(RateLimit { spares_loopback: true, ..DEFAULT });
     for (address, admitted) in [("127.0.0.1", 99), ("::1", 99), ("::ffff:127.0.0.1", 99), ("192.0.2.7", 20)] {
         assert_eq!(spared.admitted("acme", address, 99), admitted, "{address}");
     }
-    assert_eq!(world(ANYBODY).admitted("acme", "127.0.0.1", 99), 20);
+    assert_eq!(world(DEFAULT).admitted("acme", "127.0.0.1", 99), 20);
 }
 
 #[test]
 fn without_a_limit_there_is_none() {
-    assert_eq!(world(RateLimit { address: None, ..ANYBODY }).admitted("acme", "192.0.2.7", 9999), 9999);
+    assert_eq!(world(RateLimit { address: None, ..DEFAULT }).admitted("acme", "192.0.2.7", 9999), 9999);
 }
 
 #[test]
-fn whoever_has_its_whole_allowance_again_is_forgotten() {
-    let world = world(ANYBODY);
+fn a_full_bucket_is_forgotten() {
+    let world = world(DEFAULT);
     let kept = || world.rates.addresses.as_ref().unwrap().len();
     assert_eq!(world.admitted("acme", "192.0.2.7", 20), 20);
     for tenant in 0..500 {
@@ -136,7 +136,7 @@ fn whoever_has_its_whole_allowance_again_is_forgotten() {
 // ASVS-map: AU1
 #[test]
 fn however_many_places_ask_memory_is_bounded_and_so_is_what_they_get() {
-    let world = world(ANYBODY);
+    let world = world(DEFAULT);
     let requests = MOST_BUCKETS + 40_000;
     let tenant = "acme".parse().unwrap();
     let places = (0..requests).map(|n| IpAddr::V6(Ipv6Addr::from_bits((n as u128) << 64)));

@@ -1,12 +1,11 @@
-//! One connection: requests are read, run side by side, and answered as they are done.
+//! One connection: requests are read, run concurrently, and answered as they are done.
 //!
-//! One loop does whatever can be done next. No more is read while as many requests run as may, or while the peer leaves
-//! answers unread; answers that are done together are written together. Nobody is refused for being busy: a peer that
-//! asks faster than it is answered waits in its own socket.
+//! One loop does what can be done next. It reads no more while the most requests run, or while the client leaves answers
+//! unread. Answers that are done together are written together. A client that asks too fast is not refused; it waits.
 //!
-//! However reading ends (the peer has said all, or what cannot be read, or nothing for too long, or the server stops),
-//! what was whole before is still run and answered, and then the connection closes. What has begun is run to its end
-//! also where nobody is left to hear of it.
+//! Reading ends when the client closes, sends a broken frame or is too slow, or when the server stops. Requests that were
+//! read before are still run and answered, then the connection closes. A request that has begun runs to its end even if
+//! its client is gone.
 
 use std::io;
 
@@ -24,30 +23,30 @@ use super::sockets::ByteStream;
 use super::{ConnectionContext, LINGER, Peer, request};
 use crate::listener::Stopped;
 
-/// Why a connection ended before its peer was done with it.
+/// Why the server ended a connection.
 #[derive(Debug, Error)]
 pub(super) enum ConnectionError {
-    /// What was read is no frame.
+    /// A frame was broken.
     #[error(transparent)]
     Frame(#[from] FrameError),
-    /// What was framed is not JSON.
+    /// A frame was not JSON.
     #[error(transparent)]
     Json(#[from] InvalidPacket),
-    /// The system's word.
+    /// The socket failed.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// A deadline has passed.
-    #[error("the peer took too long: {0:?}")]
+    /// The client missed a deadline.
+    #[error("the client was too slow, waiting for: {0:?}")]
     TooSlow(WaitingFor),
 }
 
-/// How many bytes there is room for when something is read.
+/// Bytes of buffer for each read.
 const READ: usize = 8 * 1024;
 
-/// How many bytes of answers the peer may leave unread before it is asked nothing more.
+/// Bytes of answers that a client may leave unread before no more requests are read.
 const UNREAD: usize = 256 * 1024;
 
-/// Sees a connection through to its end.
+/// Serves a connection to its end.
 pub(super) async fn run(
     stream: Box<dyn ByteStream>,
     peer: Peer,
@@ -59,7 +58,7 @@ pub(super) async fn run(
     if lost.is_ok() {
         connection.close().await;
     }
-    // Nobody hears of these.
+    // The client is gone; what it has begun is finished.
     while connection.in_flight.join_next().await.is_some() {}
     lost.and(connection.unreadable.map_or(Ok(()), Err))
 }
@@ -71,28 +70,28 @@ struct ClientConnection<'a> {
     write: WriteHalf<Box<dyn ByteStream>>,
     received: BytesMut,
     frames: Frames,
-    /// Whether more is read.
+    /// Whether requests are still read.
     is_reading: bool,
-    /// What ended the reading, if not the peer.
+    /// Why reading ended; `None` if the client closed.
     unreadable: Option<ConnectionError>,
-    /// What runs; each gives the text of its answer, if it is to have one.
+    /// The running requests; each returns the text of its answer, `None` for an event.
     in_flight: JoinSet<Option<String>>,
     answers: BytesMut,
-    /// Whether all answers have gone to the system.
+    /// Whether all answers were written.
     is_flushed: bool,
 }
 
-/// What the loop woke up for.
+/// What the loop reacts to.
 enum ConnectionEvent {
     /// The server stops.
     Stop,
     /// A request is done.
     Done(Result<Option<String>, JoinError>),
-    /// The peer took some of its answers, or all.
+    /// Some of the answers were written, or all.
     Sent { all: bool },
-    /// So many bytes came; none are the end.
+    /// This many bytes came; 0 is the end.
     Read(usize),
-    /// What was awaited did not come.
+    /// A deadline has passed.
     TooLate(WaitingFor),
 }
 
@@ -114,7 +113,7 @@ impl<'a> ClientConnection<'a> {
         }
     }
 
-    /// Reads, runs and answers until nothing is left to do. An error is a peer that cannot be answered any more.
+    /// Reads, runs and answers until nothing is left to do. Fails if the client cannot be answered any more.
     async fn converse(&mut self, mut stopped: Stopped) -> Result<(), ConnectionError> {
         let mut deadline = Deadline::default();
         loop {
@@ -128,7 +127,7 @@ impl<'a> ClientConnection<'a> {
             match self.next(&mut stopped, &mut deadline).await? {
                 ConnectionEvent::Stop | ConnectionEvent::Read(0) => self.is_reading = false,
                 ConnectionEvent::Done(Ok(answer)) => answer.iter().for_each(|text| self.answer(text)),
-                ConnectionEvent::Done(Err(fault)) => error!(%fault, "a request broke off"),
+                ConnectionEvent::Done(Err(fault)) => error!(%fault, "a request was cut off"),
                 ConnectionEvent::Sent { all } => {
                     self.is_flushed = all;
                     deadline.start_again();
@@ -144,8 +143,8 @@ impl<'a> ClientConnection<'a> {
         }
     }
 
-    /// Waits for the next thing that happens. What is done comes before what is sent, so that all that is done goes in
-    /// one piece, and what is sent before what is read, so that a peer cannot drown its own answers.
+    /// Waits for the next event. Finished requests come before writes, so that their answers go in one piece. Writes
+    /// come before reads, so that a client that sends without pause still gets its answers.
     async fn next(&mut self, stopped: &mut Stopped, deadline: &mut Deadline) -> io::Result<ConnectionEvent> {
         let reads = self.is_reading && self.has_room();
         if reads && self.received.capacity() - self.received.len() < READ / 4 {
@@ -161,12 +160,12 @@ impl<'a> ClientConnection<'a> {
         }
     }
 
-    /// Whether one more request may run.
+    /// Whether another request may run.
     fn has_room(&self) -> bool {
         self.in_flight.len() < self.context.limits.in_flight && self.answers.len() < UNREAD
     }
 
-    /// Runs what has been read whole, as far as there is room.
+    /// Starts complete requests, as many as may run.
     fn begin(&mut self) -> Result<(), ConnectionError> {
         while self.has_room() {
             let Some(text) = self.frames.next(&mut self.received)? else { break };
@@ -184,7 +183,7 @@ impl<'a> ClientConnection<'a> {
                 self.in_flight.spawn(request::run(dispatch.clone(), command, packet.data, id, self.peer));
             }
             (None, Some(id)) => self.answer(&Answer::NoHandler.write(&id)),
-            (None, None) => debug!(peer = ?self.peer, "an event that nobody handles"),
+            (None, None) => debug!(peer = ?self.peer, "an event without a handler"),
         }
     }
 
@@ -200,7 +199,7 @@ impl<'a> ClientConnection<'a> {
         self.frames = Frames::up_to(self.context.limits.frame);
     }
 
-    /// What the peer owes us now.
+    /// What the server waits for now.
     fn awaited(&self) -> WaitingFor {
         let is_reading = self.is_reading && self.has_room();
         if !self.is_flushed {
@@ -214,22 +213,22 @@ impl<'a> ClientConnection<'a> {
         }
     }
 
-    /// Says that nothing more comes, and waits a little for the peer to have seen it.
+    /// Closes the writing half, and reads on for a short time until the client closes, too.
     async fn close(&mut self) {
-        let goodbye = async {
+        let closed = async {
             self.write.shutdown().await?;
-            let mut unheard = [0; 1024];
-            while self.read.read(&mut unheard).await? > 0 {}
+            let mut ignored = [0; 1024];
+            while self.read.read(&mut ignored).await? > 0 {}
             io::Result::Ok(())
         };
-        if let Ok(Err(fault)) = timeout(LINGER, goodbye).await {
-            debug!(%fault, peer = ?self.peer, "a connection was not closed in good order");
+        if let Ok(Err(fault)) = timeout(LINGER, closed).await {
+            debug!(%fault, peer = ?self.peer, "a connection was not closed cleanly");
         }
     }
 }
 
-/// Sends some of what waits; whether that was all. What is left stays in `answers`, so nothing is lost when this is
-/// dropped half way.
+/// Writes some of the answers, and tells whether that was all. The rest stays in `answers`, so nothing is lost if the
+/// future is dropped.
 async fn send(write: &mut WriteHalf<Box<dyn ByteStream>>, answers: &mut BytesMut) -> io::Result<bool> {
     if !answers.is_empty() && write.write_buf(answers).await? == 0 {
         return Err(io::ErrorKind::WriteZero.into());

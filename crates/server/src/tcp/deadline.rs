@@ -1,4 +1,4 @@
-//! What a peer owes, and until when.
+//! The deadline of what the server waits for.
 
 use std::future::pending;
 use std::pin::Pin;
@@ -8,22 +8,22 @@ use tokio::time::{Sleep, sleep};
 
 use super::TcpConnectionLimits;
 
-/// What a peer is waited for.
+/// What the server waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) enum WaitingFor {
-    /// Nothing: it is our turn.
+    /// Nothing: the server is working.
     #[default]
     Nothing,
-    /// To take some of its answers.
+    /// The client reads some of its answers.
     Delivery,
-    /// The rest of a packet that it began.
+    /// The rest of a packet that has begun.
     RestOfPacket,
-    /// To say anything.
+    /// The next packet.
     NextPacket,
 }
 
-/// The time until which what is awaited must have come. It begins anew when something else is awaited, and not with
-/// every byte: a packet that trickles in is not waited for longer than one that stays away.
+/// The time limit of what the server waits for. It starts again when the server waits for something else, not with every
+/// byte: a packet that trickles in gets no more time than one that does not come.
 #[derive(Default)]
 pub(super) struct Deadline {
     awaited: WaitingFor,
@@ -31,7 +31,7 @@ pub(super) struct Deadline {
 }
 
 impl Deadline {
-    /// Awaits this from now on, if it is not awaited already.
+    /// Starts the time limit of `awaited`, unless it runs already.
     pub(super) fn await_for(&mut self, awaited: WaitingFor, limits: &TcpConnectionLimits) {
         if self.awaited != awaited {
             self.awaited = awaited;
@@ -39,12 +39,12 @@ impl Deadline {
         }
     }
 
-    /// Some of it came: what is awaited next has all its time.
+    /// Stops the time limit, because something came.
     pub(super) fn start_again(&mut self) {
         *self = Self::default();
     }
 
-    /// Ends when the time is over.
+    /// Waits until the time limit has passed.
     pub(super) async fn passed(&mut self) -> WaitingFor {
         match &mut self.sleep {
             Some(sleep) => sleep.await,

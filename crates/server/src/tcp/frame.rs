@@ -1,9 +1,8 @@
-//! Frames: bytes to texts and back.
+//! Frames: from bytes to texts and back.
 //!
-//! A frame is the length of a JSON text in UTF-16 code units, in decimal digits, `#`, and the text in UTF-8. Where it
-//! ends is therefore known only by counting characters. [`Frames`] counts each byte once, however the bytes are cut
-//! into segments, and keeps nothing but its count; the bytes stay in the caller's buffer. It neither reads nor knows
-//! JSON.
+//! A frame is the length of a JSON text in UTF-16 code units, in decimal digits, then `#`, then the text in UTF-8. Its end
+//! is found by counting characters. [`Frames`] counts each byte once, however the bytes are cut into segments. It keeps
+//! the count alone; the bytes stay in the caller's buffer. It does not parse JSON.
 //!
 //! ```
 //! use bytes::BytesMut;
@@ -25,16 +24,16 @@ use std::fmt::Write as _;
 use bytes::{Buf as _, BytesMut};
 use thiserror::Error;
 
-/// The most digits of a length: enough for any text that fits in memory, and for zeros that somebody puts in front.
+/// The most digits of a length: enough for any text that fits in memory, and for leading zeros.
 const MOST_DIGITS: u8 = 10;
 
-/// What cannot be read as a frame; nothing after it on the same connection can be read either.
+/// A broken frame. Nothing after it on the same connection can be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum FrameError {
     /// No decimal number stands before `#`.
-    #[error("the length of a frame is no number")]
+    #[error("the length of a frame is not a number")]
     Length,
-    /// The text is longer than is taken.
+    /// The text is longer than the limit.
     #[error("a frame is too long")]
     TooLong,
     /// The length ends in the middle of a character.
@@ -45,7 +44,7 @@ pub enum FrameError {
     NotUtf8,
 }
 
-/// Finds frames in what was received.
+/// Finds frames in received bytes.
 #[derive(Clone, Debug)]
 pub struct Frames {
     /// The most bytes of a text.
@@ -53,12 +52,12 @@ pub struct Frames {
     part: FrameState,
 }
 
-/// How far the current frame is read.
+/// How much of the current frame was read.
 #[derive(Clone, Copy, Debug)]
 enum FrameState {
-    /// Its length, of which so many digits have been taken from the buffer.
+    /// Reading its length: the digits that were taken from the buffer, and their value.
     Length { digits: u8, value: usize },
-    /// Its text, which begins where the buffer does.
+    /// Reading its text, which begins where the buffer does.
     Text { counted: usize, missing: usize },
 }
 
@@ -67,17 +66,17 @@ impl FrameState {
 }
 
 impl Frames {
-    /// Takes texts of up to `most` bytes. A length that is larger is refused before its text is awaited: no character
-    /// takes fewer bytes than code units.
+    /// Accepts texts of up to `most` bytes. A larger length is refused before its text comes: no character has more code
+    /// units than bytes.
     #[must_use]
     pub const fn up_to(most: usize) -> Self {
         Self { most, part: FrameState::START }
     }
 
-    /// The next text, taken from the front of what was received; `None` until all of it is there.
+    /// Takes the next text from the front of the received bytes; `None` until it is complete.
     ///
     /// # Errors
-    /// What cannot be a frame, as soon as that is known. The connection is of no use afterwards.
+    /// A broken frame, as soon as that is known. The connection is unusable afterwards.
     pub fn next(&mut self, received: &mut BytesMut) -> Result<Option<String>, FrameError> {
         if let FrameState::Length { digits, value } = self.part {
             self.part = self.length(digits, value, received)?;
@@ -95,13 +94,13 @@ impl Frames {
         std::str::from_utf8(&text).map(|text| Some(text.to_owned())).map_err(|_| FrameError::NotUtf8)
     }
 
-    /// Whether a frame has begun and is not whole.
+    /// Whether a frame has begun and is not complete.
     #[must_use]
     pub fn is_within(&self, received: &BytesMut) -> bool {
         !received.is_empty() || !matches!(self.part, FrameState::Length { digits: 0, .. })
     }
 
-    /// Takes what is there of the length and its `#`.
+    /// Takes the digits of the length and its `#`, as far as they were received.
     fn length(&self, digits: u8, value: usize, received: &mut BytesMut) -> Result<FrameState, FrameError> {
         let (mut digits, mut value) = (digits, value);
         while let Some(&byte) = received.first() {
@@ -122,11 +121,10 @@ impl Frames {
     }
 }
 
-/// Goes on counting after `counted` bytes, until no code unit is missing or no byte is left.
+/// Counts on after `counted` bytes, until no code unit is missing or no byte is left.
 ///
-/// A stretch of bytes has at most as many code units, but for a pair of which only the first byte is in it. So no more
-/// bytes are looked at than units are missing, and the frame's end is never passed; one unit too many is a pair that
-/// the end would cut.
+/// `n` bytes have at most `n` code units, unless the last is the first byte of a surrogate pair. So it looks at no more bytes
+/// than units are missing, and never passes the end of the frame. One unit too many is a pair that the end would cut.
 fn count(received: &[u8], mut counted: usize, mut missing: usize) -> Result<(usize, usize), FrameError> {
     while missing > 0 {
         let rest = received.get(counted..).unwrap_or_default();
@@ -147,11 +145,11 @@ fn units(bytes: &[u8]) -> usize {
     bytes.iter().map(|&byte| usize::from(!continues(byte)) + usize::from(in_a_pair(byte))).sum()
 }
 
-/// Where the character ends that began last before `counted`, if all of it is there.
+/// The end of the last character that begins before `counted`; `None` until all of it was received.
 fn end_of_character(received: &[u8], counted: usize) -> Option<usize> {
     const LONGEST: usize = 4;
     let before = received.get(counted.saturating_sub(LONGEST)..counted)?;
-    // Without a first byte among the last four the text is no UTF-8, which is for the caller to see.
+    // Without a first byte among the last four the text is not UTF-8, which the caller finds.
     let begun = before.iter().rev().position(|byte| byte & 0b1100_0000 != 0b1000_0000).map_or(0, |at| at + 1);
     let first = before.len().checked_sub(begun).and_then(|at| before.get(at)).copied().unwrap_or_default();
     let width = match first {
@@ -164,7 +162,7 @@ fn end_of_character(received: &[u8], counted: usize) -> Option<usize> {
     (end <= received.len()).then_some(end)
 }
 
-/// Adds the frame of a text to what is to be sent.
+/// Appends the frame of a text to `out`.
 pub fn write(text: &str, out: &mut BytesMut) {
     // Writing to a buffer that grows cannot fail.
     let _ = write!(out, "{}#", units(text.as_bytes()));

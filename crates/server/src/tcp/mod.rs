@@ -1,13 +1,11 @@
 //! `NestJS` microservice clients over TCP: `ClientProxy` with `Transport.TCP`.
 //!
-//! In layers, each of which can be read alone: [`frame`] (bytes and texts), [`packet`] (texts and what they say),
-//! `connection` (one peer's requests, answers and deadlines), `listener`, and here the connections together: taken up to a limit,
-//! over TCP, TLS or a Unix socket, and finished when the server stops. What a command does is not the transport's
-//! business: a [`Dispatch`] answers it.
+//! The layers can be read alone: [`frame`] (bytes and texts), [`packet`] (texts and their meaning), `connection` (one
+//! client's requests, answers and deadlines), `sockets` (TCP, TLS and Unix sockets). The transport does not know what a
+//! command does: a [`Dispatch`] answers it.
 //!
-//! A server of `NestJS` is what clients expect, in all they can see: answers come in any order, an event gets none, and
-//! what cannot be read ends its connection and no other. Where that server waits for ever or takes anything, this one
-//! has limits.
+//! To a client it behaves like a server of `NestJS`: answers come in any order, an event gets no answer, and a broken frame
+//! ends its connection and no other. Unlike that server, it has limits for time, size and number.
 
 mod connection;
 mod deadline;
@@ -39,18 +37,18 @@ use connection::ConnectionError;
 use deadline::WaitingFor;
 use sockets::AcceptedConnection;
 
-/// What answers a request.
+/// Answers requests.
 #[async_trait]
 pub trait Dispatch: Send + Sync + 'static {
-    /// Whether there is a handler for a command: `cmd` of the pattern `{"cmd": …}`.
+    /// Whether there is a handler for a command, the `cmd` of the pattern `{"cmd": …}`.
     fn knows(&self, command: &str) -> bool;
 
-    /// Runs a command that is known, with the payload that came with it: some JSON, not judged yet, `null` where nothing
-    /// came. What is returned goes to the client as it stands, in the member `response`.
+    /// Runs a known command with its payload: unchecked JSON, `null` if there is none. The result goes to the client
+    /// unchanged, as the member `response`.
     ///
     /// # Errors
-    /// What goes into `err` in place of an answer, for a payload that cannot be read and for faults; [`fault`] makes
-    /// one. It must not be `null`, `false`, `0` or an empty string: clients take those for no error.
+    /// The member `err`, for a payload that cannot be read and for faults; [`fault`] makes one. It must not be `null`,
+    /// `false`, `0` or an empty string: clients take those for no error.
     async fn answer(
         &self,
         command: &str,
@@ -59,23 +57,23 @@ pub trait Dispatch: Send + Sync + 'static {
     ) -> Result<Box<RawValue>, Box<RawValue>>;
 }
 
-/// What a peer may take of the server.
+/// Limits of the TCP transport.
 #[derive(Clone, Copy, Debug)]
 pub struct TcpConnectionLimits {
     /// How many connections, and how they end.
     pub accept: AcceptLimits,
-    /// The text of a frame, in bytes.
+    /// Largest text of a frame, in bytes.
     pub frame: usize,
-    /// Requests and events of one connection that run at once; further ones wait to be read.
+    /// Requests and events of one connection that run at once; more are read when one is done.
     pub in_flight: usize,
-    /// How long a connection is kept on which nothing happens.
+    /// How long an idle connection stays open.
     pub idle: Duration,
-    /// How long a packet may take once it has begun, a TLS handshake, and a peer to take any of what it is sent.
+    /// The longest time for the rest of a packet, for a TLS handshake, and for the client to read any of its answers.
     pub packet: Duration,
 }
 
 impl TcpConnectionLimits {
-    /// As a configuration has them.
+    /// The configured limits.
     #[must_use]
     pub const fn of(config: &Config) -> Self {
         Self {
@@ -97,11 +95,11 @@ struct ConnectionContext {
     limits: TcpConnectionLimits,
 }
 
-/// How long a connection that we close is still listened to: closing it over bytes that nobody read would reset it, and
-/// take answers along that are on their way.
+/// How long the server still reads from a connection that it closes. Closing a socket with unread bytes resets the
+/// connection, and the client loses answers that are on their way.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Serves on a listener until `stop`, and then until what is in flight is answered.
+/// Serves a listener until `stop`, then until the requests in flight are answered.
 pub async fn serve(
     listener: Listener,
     dispatch: Arc<dyn Dispatch>,
@@ -114,7 +112,7 @@ pub async fn serve(
 }
 
 impl ConnectionContext {
-    /// Sees one connection through.
+    /// Serves one connection.
     async fn attend(self: Arc<Self>, connection: AcceptedConnection, peer: Peer, stopped: Stopped) {
         let opened = tokio::select! {
             opened = timeout(self.limits.packet, connection.open()) => opened,

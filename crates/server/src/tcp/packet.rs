@@ -1,11 +1,10 @@
-//! Packets: what a frame's text says, and what is answered.
+//! Packets: the JSON of a frame, and that of its answer.
 //!
-//! A packet is an object with `pattern`, `data` and, where an answer is wanted, `id`; anything else in it is ignored, as
-//! is whatever is JSON and no such object. Answers have the members that `NestJS` writes and no other: a client of
-//! version 12 takes a message with any other member for somebody else's.
+//! A packet is an object with `pattern`, `data` and, if an answer is wanted, `id`. Other members are ignored, and so is
+//! JSON that is not such an object. Answers have the members that `NestJS` writes and no other: a client of version 12
+//! ignores a message with any other member.
 //!
-//! Data and answers stay JSON texts here. What they mean is nothing of the transport's, their members keep their order,
-//! and an `id` goes back as it came.
+//! Data and answers stay JSON texts here: their members keep their order, and an `id` goes back as it came.
 //!
 //! ```
 //! use portcullis_server::tcp::packet::Packet;
@@ -22,14 +21,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// What somebody asks for, or tells.
+/// A request or an event of a client.
 #[derive(Clone, Debug)]
 pub struct Packet {
-    /// `cmd` of the pattern `{"cmd": …}`; none of any other pattern.
+    /// `cmd` of the pattern `{"cmd": …}`; `None` for any other pattern.
     pub command: Option<String>,
-    /// What comes with it; `null` where nothing does.
+    /// The payload; `null` if there is none.
     pub data: Box<RawValue>,
-    /// What an answer refers to, whatever it is. Without one this is an event, which gets none.
+    /// The id of a request, any JSON. `None` is an event, which gets no answer.
     pub id: Option<Box<RawValue>>,
 }
 
@@ -39,7 +38,7 @@ pub struct Packet {
 pub struct InvalidPacket(serde_json::Error);
 
 impl Packet {
-    /// The packet that a text is; `None` for JSON that is none.
+    /// Parses a packet; `None` for JSON that is not a packet.
     ///
     /// # Errors
     /// [`InvalidPacket`], which ends the connection.
@@ -61,9 +60,9 @@ impl Packet {
 
 /// The command that a pattern names.
 ///
-/// `NestJS` looks for a handler under a normal form of the pattern: a string that is JSON is parsed, once (`emit` sends
-/// such a string), what is then still a string is that form already, and of an object it is the members, sorted. Of an
-/// object with the one member `cmd` it tells that member's text and nothing else, so the text is compared in its place.
+/// `NestJS` looks a handler up under a normal form of the pattern. A string that is JSON is parsed once (`emit` sends such
+/// a string); if the result is still a string, it is the normal form. The form of an object is its sorted members, so an
+/// object with the one member `cmd` is compared by the text of that member.
 fn command(pattern: &RawValue) -> Option<String> {
     let pattern: Value = serde_json::from_str(pattern.get()).ok()?;
     match pattern {
@@ -85,13 +84,13 @@ fn only_member(pattern: Value) -> Option<String> {
     }
 }
 
-/// The command of a normal form, where nothing in it had to be escaped.
+/// The command of a normal form; `None` if its text needed an escape.
 fn plain_command(normal: &str) -> Option<&str> {
     let command = normal.strip_prefix(r#"{"cmd":""#)?.strip_suffix(r#""}"#)?;
     (!command.contains(['"', '\\'])).then_some(command)
 }
 
-/// The members of an object that count, the last of each name, as JavaScript reads them.
+/// The known members of an object. Of several with one name the last counts, as in JavaScript.
 #[derive(Default)]
 struct PacketMembers<'a> {
     pattern: Option<&'a RawValue>,
@@ -115,7 +114,7 @@ impl<'de> Deserialize<'de> for PacketMembers<'de> {
     }
 }
 
-/// Derived code would read an array as an object, and refuse a name that comes twice.
+/// Derived code would accept an array, and refuse a repeated name.
 struct MembersVisitor;
 
 impl<'de> Visitor<'de> for MembersVisitor {
@@ -143,14 +142,14 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 }
 
-/// What goes back for a request, told by its `id`.
+/// The answer to a request, which is found by its `id`.
 #[derive(Debug)]
 pub enum Answer {
     /// The handler's answer.
     Response(Box<RawValue>),
-    /// A fault; the client's stream fails with it.
+    /// A fault: the client's stream fails with it.
     Fault(Box<RawValue>),
-    /// Nobody handles the pattern.
+    /// No handler knows the pattern.
     NoHandler,
 }
 
@@ -194,7 +193,7 @@ impl Answer {
                 serde_json::to_string(&NoHandlerMessage { id, status: "error", err: NO_HANDLER })
             }
         };
-        // JSON texts between words of ours cannot fail to be written.
+        // JSON texts inside our own object cannot fail to be written.
         written.unwrap_or_default()
     }
 }

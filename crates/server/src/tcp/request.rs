@@ -1,4 +1,4 @@
-//! One request or event: run, whatever comes of it.
+//! One request or event, and what a panic in it becomes.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::packet::{Answer, fault};
 use super::{Dispatch, Peer};
 use crate::listener::log_handler_panic;
 
-/// Has a command answered. Gives the text of the answer, if somebody awaits one.
+/// Runs a command. Returns the text of the answer; `None` for an event.
 pub(super) async fn run(
     dispatch: Arc<dyn Dispatch>,
     command: String,

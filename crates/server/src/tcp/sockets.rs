@@ -1,4 +1,4 @@
-//! Where microservices connect: TCP addresses or a Unix socket, with TLS or without.
+//! Sockets of the TCP transport: TCP addresses or a Unix socket, with TLS or without.
 
 use std::io;
 use std::net::SocketAddr;
@@ -40,7 +40,7 @@ pub async fn bind(config: &Tcp) -> Result<Vec<Listener>, ListenError> {
     Ok(secured.collect())
 }
 
-/// Something that connections come from.
+/// A listening socket, with TLS or without.
 pub struct Listener {
     socket: ListeningSocket,
     tls: Option<TlsAcceptor>,
@@ -51,7 +51,7 @@ enum ListeningSocket {
     Unix { listener: UnixListener, _file: SocketFile },
 }
 
-/// The file of a Unix socket, which goes when nobody listens any more.
+/// The file of a Unix socket. Dropping it removes the file.
 struct SocketFile(PathBuf);
 
 impl Drop for SocketFile {
@@ -60,7 +60,7 @@ impl Drop for SocketFile {
     }
 }
 
-/// Whoever this process's user and group are may connect.
+/// Permissions of the socket's file: this process's user and group may connect.
 const OWNER_AND_GROUP: u32 = 0o660;
 
 impl From<TcpListener> for Listener {
@@ -70,11 +70,11 @@ impl From<TcpListener> for Listener {
 }
 
 impl Listener {
-    /// A Unix socket at this path, for this process's user and group. A socket that a process left there which is gone
-    /// is replaced, nothing else.
+    /// A Unix socket at this path, for this process's user and group. It replaces the socket of a process that is gone, and
+    /// nothing else.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub async fn unix(path: &Path) -> io::Result<Self> {
         if is_left_over(path).await {
             std::fs::remove_file(path)?;
@@ -85,13 +85,13 @@ impl Listener {
         Ok(Self { socket: ListeningSocket::Unix { listener, _file: file }, tls: None })
     }
 
-    /// The same over TLS.
+    /// The same listener over TLS.
     #[must_use]
     pub fn with_tls(self, config: Arc<ServerConfig>) -> Self {
         Self { tls: Some(TlsAcceptor::from(config)), ..self }
     }
 
-    /// The address with the port that the system chose; none of a Unix socket.
+    /// The address with the port that the system chose; `None` for a Unix socket.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         match &self.socket {
@@ -119,7 +119,7 @@ impl Accept for Listener {
     }
 }
 
-/// Whether this is a socket that nobody listens on.
+/// Whether the path is a socket on which no process listens.
 async fn is_left_over(path: &Path) -> bool {
     let is_socket = std::fs::symlink_metadata(path).is_ok_and(|there| there.file_type().is_socket());
     is_socket
@@ -128,7 +128,7 @@ async fn is_left_over(path: &Path) -> bool {
             .is_err_and(|fault| fault.kind() == io::ErrorKind::ConnectionRefused)
 }
 
-/// A connection that was taken and has said nothing yet.
+/// A connection before its TLS handshake.
 pub struct AcceptedConnection {
     stream: AcceptedStream,
     tls: Option<TlsAcceptor>,
@@ -139,13 +139,13 @@ enum AcceptedStream {
     Unix(UnixStream),
 }
 
-/// What bytes go over, whatever it is.
+/// A connection that carries bytes both ways.
 pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
 impl AcceptedConnection {
-    /// Shakes hands, where that is asked for.
+    /// Does the TLS handshake, if there is TLS.
     pub(super) async fn open(self) -> io::Result<Box<dyn ByteStream>> {
         match self.stream {
             AcceptedStream::Network(stream) => open(stream, self.tls).await,

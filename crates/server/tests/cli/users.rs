@@ -92,7 +92,7 @@ fn a_password_comes_from_standard_input_or_a_terminal_and_from_nowhere_else() {
     let home = Workdir::new();
     let create = "user create --email ann@example.com --name Ann";
     let said = home.run_with(create, PASSWORD).refused(2);
-    assert_eq!(said, "there is no terminal to ask for the password on; pass it with --password-stdin");
+    assert_eq!(said, "there is no terminal to ask for the password on; pipe it in with --password-stdin");
     assert!(!home.database().exists());
     let said = home.run_with(&format!("{create} --password {PASSWORD}"), "").refused(2);
     assert!(said.contains("unexpected argument '--password'"), "{said}");

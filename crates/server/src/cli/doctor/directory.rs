@@ -1,4 +1,4 @@
-//! Directories: whether they can be written to, and how much room there is.
+//! Directories: whether they can be written to, and their free space.
 
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -7,10 +7,10 @@ use super::{Finding, Stopwatch};
 
 const MIB: u64 = 1 << 20;
 
-/// Less than this, and it is time to make room.
+/// Bytes below which the operator should free space.
 const SCARCE: u64 = 256 * MIB;
 
-/// Less than this, and the next write may be the one that fails.
+/// Bytes below which the next write may fail.
 const NONE_LEFT: u64 = 8 * MIB;
 
 pub(super) fn examine(name: &str, directory: &Path) -> Finding {
@@ -18,7 +18,7 @@ pub(super) fn examine(name: &str, directory: &Path) -> Finding {
     if !directory.exists() {
         return Finding::note(
             name,
-            format!("{shown} is not there; it is made when something is written to it"),
+            format!("{shown} does not exist; it is created when something is written to it"),
         );
     }
     let watch = Stopwatch::start();
@@ -28,17 +28,19 @@ pub(super) fn examine(name: &str, directory: &Path) -> Finding {
     }
     let took = watch.elapsed();
     let finding = match free(directory) {
-        Ok(free) if free < NONE_LEFT => Finding::broken(name, format!("{shown} has no room: make some")),
+        Ok(free) if free < NONE_LEFT => Finding::broken(name, format!("{shown} is full: free some space")),
         Ok(free) if free < SCARCE => {
-            Finding::note(name, format!("{shown} has {} MiB of room: make some", free / MIB))
+            Finding::note(name, format!("{shown} has {} MiB free: free some space", free / MIB))
         }
         Ok(free) => Finding::ok(name, format!("{shown} can be written to, {} MiB free", free / MIB)),
-        Err(fault) => Finding::note(name, format!("{shown} can be written to; its room is unknown: {fault}")),
+        Err(fault) => {
+            Finding::note(name, format!("{shown} can be written to; its free space is unknown: {fault}"))
+        }
     };
     finding.took(took)
 }
 
-/// Writes to the disk, in a file without a name: nothing of it stays, whatever happens.
+/// Writes to the disk, into a file without a name, so that nothing of it stays.
 fn write_and_forget(directory: &Path) -> io::Result<()> {
     let mut file = tempfile::tempfile_in(directory)?;
     file.write_all(b"portcullis doctor")?;

@@ -1,4 +1,4 @@
-//! Keys: whether they open, and whether one signs for each use.
+//! Keys: whether they can be decrypted, and whether one signs for each use.
 
 use std::fmt::Write as _;
 
@@ -16,13 +16,13 @@ use crate::cli::printable::moment;
 use crate::config::Config;
 use crate::open::policy;
 
-/// How many tenants are read at a time.
+/// Tenants read at a time.
 const PAGE: u32 = 100;
 
-/// What was found out about all keys.
+/// The findings about all keys.
 pub(super) struct KeyFindings {
     pub(super) findings: Vec<Finding>,
-    /// When the newest one was made: a clock that shows less is wrong.
+    /// When the newest key was created: an earlier clock is wrong.
     pub(super) newest: Option<Timestamp>,
 }
 
@@ -41,7 +41,7 @@ pub(super) async fn examine(config: &Config, stores: &Stores) -> Result<KeyFindi
         }
     }
     if keys.findings.is_empty() {
-        keys.findings.push(Finding::note("keys", "there are none yet: the first start makes them"));
+        keys.findings.push(Finding::note("keys", "there are none yet: the first start creates them"));
     }
     Ok(keys)
 }
@@ -84,12 +84,12 @@ fn standing(name: String, records: &[KeyRecord], policy: &TenantPolicy) -> Findi
         KeyUse::ALL.into_iter().filter(|usage| !signs(*usage)).map(KeyUse::as_str).collect();
     if !missing.is_empty() {
         let detail =
-            format!("none signs for {}; `portcullis key rotate --now` makes one", missing.join(", "));
+            format!("none signs for {}; `portcullis key rotate --now` creates one", missing.join(", "));
         return Finding::broken(name, detail);
     }
     let coming = keys.iter().filter(|key| key.standing == KeyStatus::Published).map(|key| key.active_from);
     let going = keys.iter().filter(|key| key.standing == KeyStatus::Verifying).filter_map(|key| key.retires);
-    let mut detail = "one signs for each use, and all open".to_owned();
+    let mut detail = "one signs for each use, and all can be decrypted".to_owned();
     if let Some(next) = coming.min() {
         let _ = write!(detail, "; the next begins to sign at {}", moment(next));
     }

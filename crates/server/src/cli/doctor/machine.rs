@@ -1,4 +1,4 @@
-//! The machine: its clock, and how fast it hashes a password.
+//! The machine: its clock, and the time that it needs for a password hash.
 
 use std::time::Duration;
 
@@ -13,28 +13,31 @@ use crate::cli::printable::moment;
 use crate::config::Config;
 use crate::open::pool_size;
 
-/// 2026-01-01: no clock that is right shows less.
+/// 2026-01-01: no correct clock shows an earlier time.
 const LONG_PAST: Timestamp = Timestamp::from_seconds(1_767_225_600);
 
-/// How far a clock may be behind what was written with another.
+/// How far the clock may be behind a time that another clock wrote.
 const TOLERANCE: Duration = Duration::from_mins(1);
 
-/// How many hashes are timed. The middle one counts.
+/// The number of hashes that are timed; the median counts.
 const HASHES: usize = 3;
 
-/// Longer than this, and people notice.
+/// A hash that takes longer keeps users waiting.
 const SLOW: Duration = Duration::from_millis(750);
 
-/// Whether the clock can be right: it is not behind `newest`, which was written down before.
+/// Whether the clock can be right. `newest` is a time in the past.
 pub(super) fn clock(now: Timestamp, newest: Option<Timestamp>) -> Finding {
     let shown = moment(now);
     match newest {
         _ if now < LONG_PAST => {
-            Finding::broken("clock", format!("it shows {shown}, which is long past: set it"))
+            Finding::broken("clock", format!("it shows {shown}, which is long past: set the clock"))
         }
         Some(newest) if newest.since(now) > TOLERANCE => {
             let newest = moment(newest);
-            Finding::broken("clock", format!("it shows {shown}, but a key was made at {newest}: set it"))
+            Finding::broken(
+                "clock",
+                format!("it shows {shown}, but a key was created at {newest}: set the clock"),
+            )
         }
         _ => Finding::ok("clock", format!("it shows {shown}")),
     }
@@ -52,10 +55,9 @@ pub(super) fn hashing(config: &Config) -> Result<Finding, Failure> {
     times.sort_unstable();
     let took = times.get(HASHES / 2).copied().unwrap_or_default();
     let threads = pool_size(config).threads;
-    let detail =
-        format!("Argon2id, a hash each on {threads} threads at once; a sign-in with a password takes one");
+    let detail = format!("Argon2id on {threads} threads; each sign-in with a password takes one hash");
     let finding = if took > SLOW {
-        Finding::note("password hashing", format!("slow for people who wait. {detail}"))
+        Finding::note("password hashing", format!("slow: users wait for it. {detail}"))
     } else {
         Finding::ok("password hashing", detail)
     };

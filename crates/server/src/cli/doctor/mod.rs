@@ -1,6 +1,6 @@
-//! `portcullis doctor`: what works, what does not, and how long it takes.
+//! `portcullis doctor`: checks what works, and how long it takes.
 //!
-//! It looks and changes nothing: it makes no database, no key and no file that stays.
+//! It changes nothing: it creates no database, no key and no file that stays.
 
 mod database;
 mod directory;
@@ -19,12 +19,12 @@ use portcullis_core::clock::{Clock, Ticks};
 use portcullis_core::machine::SystemClock;
 use serde::{Serialize, Serializer};
 
+use super::database::no_database;
 use super::failure::Failure;
-use super::place::no_database;
 use super::printable::{Table, write_json};
 use crate::config::Config;
 
-/// Find out what works and what does not
+/// Check what works and what does not
 ///
 /// Looks at configuration, directories, databases, keys, mail, clock, password hashing and a running server, and says how
 /// long each took. Changes nothing. The exit code is 1 if anything is broken.
@@ -35,13 +35,13 @@ pub(super) struct DoctorCommand {
     json: bool,
 }
 
-/// How something is.
+/// The result of a check.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Status {
-    /// As it should be.
+    /// It works.
     Ok,
-    /// Worth knowing; nothing has to be done.
+    /// Worth knowing; no action is needed.
     Note,
     /// It does not work.
     Broken,
@@ -57,14 +57,14 @@ impl Status {
     }
 }
 
-/// Everything that was found out, for programs.
+/// All findings as JSON.
 #[derive(Serialize)]
 struct DoctorReport<'a> {
     ok: bool,
     checks: &'a [Finding],
 }
 
-/// What was found out about one thing.
+/// The finding of one check.
 #[derive(Debug, Serialize)]
 struct Finding {
     check: String,
@@ -78,7 +78,7 @@ struct Finding {
     took: Option<Duration>,
 }
 
-/// To the microsecond; the figure of a latency has no more to say.
+/// Milliseconds, rounded to microseconds.
 #[expect(clippy::ref_option, reason = "serde calls it with what it has")]
 fn milliseconds<S: Serializer>(took: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     match took {
@@ -109,7 +109,7 @@ impl Finding {
     }
 }
 
-/// Measures how long something takes.
+/// Measures a duration.
 struct Stopwatch(Ticks);
 
 impl Stopwatch {
@@ -177,7 +177,7 @@ async fn examine(config: &Config) -> Result<Vec<Finding>, Failure> {
     Ok(findings)
 }
 
-/// There would be no configuration to look at if anything were wrong with it.
+/// The configuration is valid here; otherwise no command runs.
 fn configuration(config: &Config) -> Finding {
     let mode = match &config.public_url {
         None => "development mode, for this machine only: no public_url is configured".to_owned(),

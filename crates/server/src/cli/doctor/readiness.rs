@@ -1,4 +1,4 @@
-//! Whether a server runs on the configured addresses: `GET /readyz`, over a connection of its own.
+//! Whether a server runs on the configured addresses: asks each for `GET /readyz`.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -11,17 +11,17 @@ use tokio::time::timeout;
 use super::{Finding, Stopwatch};
 use crate::config::{Config, Listen};
 
-/// How long an answer may take: longer than the server itself waits for its store.
+/// The longest time for an answer: more than the server waits for its store.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// More than our answer has, and all that is read of somebody else's.
+/// The most bytes that are read. Our answer is shorter; another program's may not be.
 const LONGEST_ANSWER: u64 = 4096;
 
 pub(super) async fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     for Listen { address, optional } in &config.listen {
         let finding = one(reachable(*address)).await;
-        // Where [::1] is not configured by name it is not missed.
+        // An [::1] that was not configured by name is optional.
         if !(*optional && finding.took.is_none()) {
             findings.push(finding);
         }
@@ -29,7 +29,7 @@ pub(super) async fn examine(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// An address that stands for all of them cannot be connected to everywhere; this machine's own can.
+/// The loopback address in place of an unspecified one, which cannot be connected to on every system.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -42,22 +42,22 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 async fn one(address: SocketAddr) -> Finding {
     let name = format!("server at {address}");
     if address.port() == 0 {
-        return Finding::note(name, "listens on a port of its choice, which is not known here");
+        return Finding::note(name, "has port 0: the port that the system chose is not known here");
     }
     let watch = Stopwatch::start();
     let stream = match timeout(TIMEOUT, TcpStream::connect(address)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(fault)) if fault.kind() == io::ErrorKind::ConnectionRefused => {
-            return Finding::note(name, "does not run; `portcullis serve` starts it");
+            return Finding::note(name, "is not running; `portcullis serve` starts it");
         }
         Ok(Err(fault)) => return Finding::note(name, format!("cannot be reached: {fault}")),
-        Err(_) => return Finding::broken(name, "does not take a connection").took(watch.elapsed()),
+        Err(_) => return Finding::broken(name, "does not accept a connection").took(watch.elapsed()),
     };
     let answer = timeout(TIMEOUT, ask(stream, address)).await;
     let finding = match answer {
         Ok(Ok(answer)) => judged(name, &answer),
-        Ok(Err(fault)) => Finding::broken(name, format!("is not understood: {fault}")),
-        Err(_) => Finding::broken(name, "takes connections and does not answer"),
+        Ok(Err(fault)) => Finding::broken(name, format!("broke the connection: {fault}")),
+        Err(_) => Finding::broken(name, "accepts connections but does not answer"),
     };
     finding.took(watch.elapsed())
 }
@@ -74,11 +74,11 @@ fn judged(name: String, answer: &str) -> Finding {
     let status = answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
     match status {
-        Some("200") if body.contains(r#""status":"ready""#) => Finding::ok(name, "runs, and is ready"),
+        Some("200") if body.contains(r#""status":"ready""#) => Finding::ok(name, "is running and ready"),
         Some("503") if body.contains(r#""status":"unavailable""#) => {
-            Finding::broken(name, "runs, and is not ready: its log says why")
+            Finding::broken(name, "is running but not ready: its log says why")
         }
-        _ => Finding::broken(name, "is somebody else's: another program listens there"),
+        _ => Finding::broken(name, "is another program that listens there"),
     }
 }
 
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_ready_server_of_ours_is_well() {
+    fn only_a_ready_server_of_ours_is_ok() {
         assert_eq!(status("HTTP/1.1 200 OK\r\na: b\r\n\r\n{\"status\":\"ready\"}"), Status::Ok);
         for answer in [
             "",
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_there_is_no_fault_and_a_stranger_is() {
+    async fn no_server_is_a_note_and_another_program_is_broken() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stranger = tokio::spawn(async move {

@@ -1,13 +1,13 @@
-//! The databases of tenants that have one of their own.
+//! The tenants' own databases.
 
 use portcullis_core::store::{StoreError, Stores};
 
 use super::{Finding, database};
-use crate::cli::place::no_database_of;
+use crate::cli::database::no_database_of;
 use crate::cli::tenant::databases;
 use crate::config::Config;
 
-/// What was found out about all of them.
+/// The findings about all of them.
 pub(super) struct TenantFindings {
     pub(super) findings: Vec<Finding>,
     /// How many mails wait in them.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::cli::failure::Failure;
 use crate::cli::printable::{Table, moment, moment_if, write_json};
 
-/// A key, for programs.
+/// A key as JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct KeyJson<'a> {

@@ -8,8 +8,8 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 use portcullis_stores::IfMissing;
 
+use super::database::with_engine;
 use super::failure::Failure;
-use super::place::with_engine;
 use super::target::TenantOption;
 use crate::config::Config;
 
@@ -23,10 +23,10 @@ pub(super) struct KeyCommand {
 
 #[derive(Subcommand, Debug)]
 enum KeyAction {
-    /// List the keys, and what each is doing
+    /// List the keys with the status of each
     ///
-    /// A key is published before it signs, signs until a newer one does, verifies until the last thing that it signed
-    /// has expired, and is then removed. The secret of a key is never shown.
+    /// A key is published before it signs. It signs until a newer key does, verifies until everything that it signed has
+    /// expired, and is then removed. The secret of a key is never shown.
     List {
         /// Write JSON, for programs
         #[arg(long)]

@@ -11,23 +11,23 @@ use portcullis_core::key::{KeyUse, SharedSecrets};
 use crate::cli::failure::Failure;
 use crate::cli::printable::moment;
 
-/// The longest that a key may wait.
+/// The longest time for which a key may be published before it signs.
 const LONGEST_LEAD: &str = "30d";
 
-/// Make new keys, which take over from those that sign now
+/// Create new keys, which replace those that sign now
 ///
-/// Nobody is signed out: what the old keys signed stays valid until it expires. A new key is published at once and
-/// signs after a while, so that every node and every service that keeps a copy of the published keys has it by then.
+/// No user is signed out: what the old keys signed stays valid until it expires. A new key is published at once and
+/// signs later, so that every node and every service with a copy of the published keys has it by then.
 #[derive(Args, Debug)]
 pub(super) struct RotateKeys {
-    /// Which: access, refresh, cookie or all
+    /// Use of the keys: access, refresh, cookie or all
     #[arg(long = "use", value_name = "USE", default_value = "all", value_parser = uses)]
     uses: Uses,
-    /// Sign at once: for a key that has leaked. Services that keep a copy of the published keys refuse new tokens
-    /// until they fetch it again, which they may put off for 5 minutes
+    /// Sign at once, because a key has leaked. Services with a copy of the published keys refuse new tokens until they
+    /// fetch it again, which takes up to 5 minutes
     #[arg(long, conflicts_with = "lead")]
     now: bool,
-    /// How long the new keys are published before they sign, up to 30d
+    /// Time for which the new keys are published before they sign, up to 30d
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = lead)]
     lead: Duration,
 }
@@ -39,7 +39,7 @@ fn uses(word: &str) -> Result<Uses, &'static str> {
     if word == "all" {
         return Ok(Uses(KeyUse::ALL.to_vec()));
     }
-    word.parse().map(|usage| Uses(vec![usage])).map_err(|_| "none of access, refresh, cookie, all")
+    word.parse().map(|usage| Uses(vec![usage])).map_err(|_| "not one of access, refresh, cookie, all")
 }
 
 fn lead(text: &str) -> Result<Duration, String> {
@@ -64,9 +64,9 @@ pub(super) async fn run(
         };
         writeln!(out, "Key {} ({}, {}) {begins}.", key.kid, key.usage, key.algorithm)?;
     }
-    writeln!(out, "What the keys before signed stays valid until it expires.")?;
+    writeln!(out, "What the old keys signed stays valid until it expires.")?;
     for usage in uses.iter().filter(|usage| shared.signs(**usage)) {
-        writeln!(out, "A configured secret signs for {usage} instead, as long as it is configured.")?;
+        writeln!(out, "While a secret is configured for {usage}, it signs instead.")?;
     }
     Ok(())
 }

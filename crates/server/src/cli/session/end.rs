@@ -11,7 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::printable::{counted, moment};
 use crate::cli::target::UserSelector;
 
-/// Ending what has ended already is no failure: it is what was wanted.
+/// It is no failure if the session has already ended.
 pub(super) async fn one(
     id: SessionId,
     engine: &Engine,
@@ -21,16 +21,15 @@ pub(super) async fn one(
     let key = SessionKey { tenant: tenant.clone(), id };
     let Some(found) = engine.session(&key).await? else {
         return Err(Failure::other(format_args!(
-            "there is no session {id} in tenant {tenant}; `portcullis session list --tenant {tenant}` shows those that \
-             there are"
+            "there is no session {id} in tenant {tenant}; `portcullis session list --tenant {tenant}` lists its sessions"
         )));
     };
     if let SessionState::Ended(ending) = found.state {
         let (at, reason) = (moment(ending.at), ending.reason);
-        return Ok(writeln!(out, "Session {id} had ended at {at} already ({reason}).")?);
+        return Ok(writeln!(out, "Session {id} already ended at {at} ({reason}).")?);
     }
     engine.end_session(&key).await?;
-    Ok(writeln!(out, "Session {id} is ended.")?)
+    Ok(writeln!(out, "Session {id} has ended.")?)
 }
 
 pub(super) async fn all(

@@ -1,4 +1,4 @@
-//! A session and its refresh tokens, for programs. Nothing here opens anything: tokens are named, not shown.
+//! A session and its refresh tokens as JSON: ids alone, never a token.
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::engine::ListedSession;
@@ -8,7 +8,7 @@ use portcullis_core::strategy::StrategyName;
 use portcullis_core::user::User;
 use serde::Serialize;
 
-/// A session.
+/// A session as JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SessionJson<'a> {
@@ -74,7 +74,7 @@ impl<'a> SessionJson<'a> {
     }
 }
 
-/// The current generation, and the one that was spent for it before.
+/// The current generation, and the used one before it.
 fn recent_generations(session: &Session, state: SessionState, now: Timestamp) -> Vec<RefreshTokenJson> {
     let Some(rotation) = &session.rotation else { return Vec::new() };
     let id = |generation: u64| format!("{}.{generation}", session.key.id);

@@ -15,22 +15,22 @@ use crate::cli::printable::{Table, moment, shortened, write_json};
 use crate::cli::target::UserSelector;
 use crate::cli::user::everyone;
 
-/// How many sessions are read at a time.
+/// Sessions read at a time.
 const PAGE: u32 = 500;
 
-/// The most characters of a device's name in a table. In JSON it is whole.
+/// The most characters of a device's name in a table. JSON has all of them.
 const DEVICE: usize = 32;
 
-/// List who is signed in, and on what
+/// List the sessions of the signed-in users
 ///
-/// By user, then oldest first. Last seen is up to a minute behind. JSON shows the recent refresh tokens of a session
-/// as well: by id, never the token itself.
+/// By user, then oldest first. LAST SEEN is up to a minute behind. JSON also lists the recent refresh tokens of a
+/// session: their ids, never the tokens.
 #[derive(Args, Debug)]
 pub(super) struct ListSessions {
-    /// Only those of this user: an email address, a user name, a mobile number or an id
+    /// Only sessions of this user: an email address, a user name, a mobile number or an id
     #[arg(long, value_name = "USER")]
     user: Option<UserSelector>,
-    /// Those too that have ended, until nothing issued under them can be valid any more
+    /// Also sessions that have ended, until every token issued under them has expired
     #[arg(long)]
     ended: bool,
     /// Write JSON, for programs
@@ -78,7 +78,7 @@ async fn sessions_of(user: &User, engine: &Engine) -> Result<Vec<ListedSession>,
 
 fn write_table(rows: &[(&User, ListedSession)], out: &mut dyn Write) -> Result<(), Failure> {
     if rows.is_empty() {
-        return Ok(writeln!(out, "Nobody is signed in.")?);
+        return Ok(writeln!(out, "There are no live sessions.")?);
     }
     let mut table = Table::new([
         "ID",

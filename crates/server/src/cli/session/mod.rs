@@ -11,8 +11,8 @@ use portcullis_core::engine::Engine;
 use portcullis_core::id::{SessionId, TenantId};
 use portcullis_stores::IfMissing;
 
+use super::database::with_engine;
 use super::failure::Failure;
-use super::place::with_engine;
 use super::target::{TenantOption, UserSelector};
 use crate::config::Config;
 
@@ -29,15 +29,15 @@ enum SessionAction {
     List(list::ListSessions),
     /// End one session
     ///
-    /// A token that is believed by its signature alone (of the strategies jwt and refresh) lives out its minutes.
+    /// An access token that is verified by its signature alone (strategies jwt and refresh) stays valid until it expires.
     End {
-        /// The id that `session list` shows
+        /// Id of the session, as `session list` shows it
         #[arg(value_name = "SESSION")]
         id: SessionId,
     },
     /// End all sessions of a user
     ///
-    /// The user may sign in again; `user disable` is for one who may not.
+    /// The user may sign in again; `user disable` prevents that.
     EndAll {
         /// An email address, a user name, a mobile number or an id
         #[arg(value_name = "USER")]

@@ -16,10 +16,10 @@ use crate::cli::printable::write_json;
 use crate::config::tenant::Assignment;
 use crate::config::{Config, Origin};
 
-/// How the address of a database of its own is stated.
+/// The argument that names the tenant's own database.
 const DATABASE: &str = "database_url=";
 
-/// Make a tenant, with keys of its own
+/// Create a tenant, with its own keys
 ///
 /// Its users and sessions live in the database of the installation, or in one of the tenant's own: database_url=sqlite:PATH
 /// names it, for good. A path that does not begin with / begins in the data directory. In development mode the database
@@ -31,7 +31,7 @@ pub(super) struct CreateTenant {
     /// The tenant: 1 to 63 of a-z, 0-9, - and _
     #[arg(value_name = "NAME")]
     tenant: TenantId,
-    /// What the tenant decides for itself, and database_url=sqlite:PATH
+    /// Settings of the tenant, and database_url=sqlite:PATH
     #[arg(value_name = "KEY=VALUE", value_parser = argument)]
     arguments: Vec<TenantArgument>,
     /// Write the tenant as JSON, for programs
@@ -39,7 +39,7 @@ pub(super) struct CreateTenant {
     json: bool,
 }
 
-/// What can be stated of a new tenant.
+/// An argument for a new tenant.
 #[derive(Clone, Debug)]
 enum TenantArgument {
     Database(String),
@@ -55,7 +55,7 @@ fn argument(text: &str) -> Result<TenantArgument, String> {
 }
 
 impl CreateTenant {
-    /// What is wrong with the arguments, before a database is made for them.
+    /// Checks the arguments before a database is created for them.
     pub(super) fn check(&self, config: &Config) -> Result<(), Failure> {
         check(&self.decisions(), config)?;
         let shared = &config.database;
@@ -71,7 +71,7 @@ impl CreateTenant {
         if is_by_flag && shared.is_missing().unwrap_or(true) {
             return Err(Failure::other(format_args!(
                 "{}; for a database of the tenant's own, write database_url=sqlite:PATH",
-                crate::cli::place::no_database(shared)
+                crate::cli::database::no_database(shared)
             )));
         }
         Ok(())
@@ -104,14 +104,14 @@ pub(super) async fn run(
     let CreateTenant { tenant, json, .. } = arguments;
     let made = engine.create_tenant(tenant, settings, database).await.map_err(|fault| match fault {
         TenantAdminError::Taken(id) => Failure::other(format_args!(
-            "there is a tenant {id} already; `portcullis tenant set {id} KEY=VALUE` changes what it decides"
+            "tenant {id} already exists; `portcullis tenant set {id} KEY=VALUE` changes its settings"
         )),
         fault => fault.into(),
     })?;
     if json {
         return write_json(&TenantJson::of(&made, config)?, out);
     }
-    writeln!(out, "Made tenant {}, with keys of its own.", made.id)?;
+    writeln!(out, "Created tenant {}, with its own keys.", made.id)?;
     if let Some(address) = &made.database {
         writeln!(out, "Its users and sessions live in {}.", Escaped(&masked(address)))?;
     }

@@ -1,4 +1,4 @@
-//! A tenant, for programs.
+//! A tenant as JSON.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ use crate::config::Config;
 use crate::config::tenant::{TENANT_SETTINGS, effective};
 use crate::open::policy;
 
-/// Values by key, as `tenant set` takes them.
+/// Settings by key, as `tenant set` takes them.
 pub(super) type Values = BTreeMap<&'static str, String>;
 
-/// A tenant.
+/// A tenant as JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TenantJson<'a> {
@@ -25,15 +25,15 @@ pub(super) struct TenantJson<'a> {
     created: Timestamp,
     suspended: Option<Timestamp>,
     database: Option<String>,
-    /// What it has decided.
+    /// Its own settings.
     settings: Values,
-    /// What holds; a list leaves it out.
+    /// The settings that apply; left out in a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     effective: Option<Values>,
 }
 
 impl<'a> TenantJson<'a> {
-    /// As it is in a list.
+    /// For a list, without the settings that apply.
     pub(super) fn listed(tenant: &'a TenantRecord) -> Self {
         Self {
             id: &tenant.id,
@@ -45,21 +45,21 @@ impl<'a> TenantJson<'a> {
         }
     }
 
-    /// With all that holds.
+    /// With all settings that apply.
     pub(super) fn of(tenant: &'a TenantRecord, config: &Config) -> Result<Self, Failure> {
         Ok(Self { effective: Some(holding(tenant, config)?), ..Self::listed(tenant) })
     }
 }
 
-/// What the settings say.
+/// The settings as text.
 pub(super) fn values(settings: &TenantSettings) -> Values {
     TENANT_SETTINGS.iter().filter_map(|key| Some((key.name.as_str(), key.shown(settings)?))).collect()
 }
 
-/// All that holds for a tenant.
+/// All settings that apply to a tenant, as text.
 pub(super) fn holding(tenant: &TenantRecord, config: &Config) -> Result<Values, Failure> {
     let policy = tenant.settings.applied_to(&policy(config)?).map_err(|fault| {
-        Failure::other(format_args!("the settings of tenant {} make no sense: {fault}", tenant.id))
+        Failure::other(format_args!("the settings of tenant {} contradict each other: {fault}", tenant.id))
     })?;
     Ok(values(&effective(&policy, &tenant.settings, config)))
 }

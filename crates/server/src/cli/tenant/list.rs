@@ -11,18 +11,18 @@ use crate::cli::failure::Failure;
 use crate::cli::printable::{Table, moment, moment_if, shortened, write_json};
 use crate::config::tenant::{TENANT_SETTINGS, TenantSetting};
 
-/// How many tenants are read at a time.
+/// Tenants read at a time.
 const PAGE: u32 = 500;
 
-/// The most characters of what a tenant decides in a table. In JSON it is whole.
-const DECIDED: usize = 60;
+/// The most characters of a tenant's settings in a table. JSON has all of them.
+const SETTINGS_WIDTH: usize = 60;
 
 pub(super) async fn run(json: bool, engine: &Engine, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let tenants = all(engine).await?;
     if json {
         return write_json(&tenants.iter().map(TenantJson::listed).collect::<Vec<_>>(), out);
     }
-    let mut table = Table::new(["NAME", "CREATED", "SUSPENDED", "DATABASE", "DECIDES"]);
+    let mut table = Table::new(["NAME", "CREATED", "SUSPENDED", "DATABASE", "SETTINGS"]);
     for tenant in &tenants {
         let argument = |key: &TenantSetting| Some(format!("{}={}", key.name, key.shown(&tenant.settings)?));
         let assigned: Vec<String> = TENANT_SETTINGS.iter().filter_map(argument).collect();
@@ -32,7 +32,7 @@ pub(super) async fn run(json: bool, engine: &Engine, out: &mut (dyn Write + Send
             moment(tenant.created),
             moment_if(tenant.suspended),
             tenant.database.as_deref().map_or_else(|| "-".to_owned(), masked),
-            shortened(&assigned, DECIDED),
+            shortened(&assigned, SETTINGS_WIDTH),
         ]);
     }
     table.write(out)

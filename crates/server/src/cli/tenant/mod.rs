@@ -16,16 +16,16 @@ use portcullis_core::engine::{Engine, TenantAdminError};
 use portcullis_core::id::TenantId;
 use portcullis_stores::IfMissing;
 
+use super::database::with_engine;
 use super::failure::Failure;
-use super::place::with_engine;
 use crate::config::Config;
 
 pub(super) use databases::{TenantDatabase, databases};
 
-/// Make tenants, and let them decide things for themselves
+/// Create, list and change tenants
 ///
-/// A tenant has users, sessions and keys of its own. What it does not decide is as the installation is configured. A
-/// server that runs heeds it within a second.
+/// A tenant has its own users, sessions and keys. Settings that it does not have are those of the installation. A
+/// running server obeys within a second.
 #[derive(Args, Debug)]
 pub(super) struct TenantCommand {
     #[command(subcommand)]
@@ -35,7 +35,7 @@ pub(super) struct TenantCommand {
 #[derive(Subcommand, Debug)]
 enum TenantAction {
     Create(create::CreateTenant),
-    /// List the tenants, with what each has decided
+    /// List the tenants with their settings
     List {
         /// Write JSON, for programs
         #[arg(long)]
@@ -43,9 +43,9 @@ enum TenantAction {
     },
     Show(show::ShowTenant),
     Set(set::SetTenant),
-    /// Refuse everybody of a tenant, at once and on every node, and end all of their sessions
+    /// Refuse all users of a tenant, at once and on every node, and end all of their sessions
     ///
-    /// Tokens too are refused that are believed by their signature alone, wherever this server is asked about them.
+    /// This server then refuses also tokens that are verified by their signature alone.
     Suspend {
         /// The tenant
         #[arg(value_name = "NAME")]
@@ -53,7 +53,7 @@ enum TenantAction {
     },
     /// Let the users of a tenant sign in again
     ///
-    /// What was ended stays ended, and what was issued before is not believed again.
+    /// Sessions that were ended stay ended, and tokens issued before stay refused.
     Resume {
         /// The tenant
         #[arg(value_name = "NAME")]
@@ -62,7 +62,7 @@ enum TenantAction {
 }
 
 impl TenantAction {
-    /// The tenant that must be there.
+    /// The tenant that must exist.
     fn tenant(&self) -> TenantId {
         match self {
             Self::Create(_) | Self::List { .. } => TenantId::default_tenant(),
@@ -106,7 +106,7 @@ pub(super) async fn run(
     with_engine(config, &tenant, missing, async |engine| action.run(engine, config, out).await).await
 }
 
-/// Settings that contradict each other are a slip of whoever typed them.
+/// Settings that contradict each other are the operator's mistake.
 impl From<TenantAdminError> for Failure {
     fn from(fault: TenantAdminError) -> Self {
         if matches!(fault, TenantAdminError::Settings(_)) { Self::usage(fault) } else { Self::other(fault) }

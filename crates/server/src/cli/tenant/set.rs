@@ -12,24 +12,26 @@ use crate::cli::failure::Failure;
 use crate::config::Config;
 use crate::config::tenant::Assignment;
 
-/// Let a tenant decide something for itself
+/// Change the settings of a tenant
 ///
-/// KEY= takes a decision back; from then on it is as the installation is configured. What is issued already keeps the
-/// lifetime that it was issued with.
+/// KEY= unsets a setting: the configuration of the installation applies again. Tokens and sessions keep the lifetimes
+/// that they were issued with.
 #[derive(Args, Debug)]
 #[command(after_help = help())]
 pub(super) struct SetTenant {
     /// The tenant
     #[arg(value_name = "NAME")]
     pub(super) tenant: TenantId,
-    /// What it decides; all of it, or nothing if anything is wrong
+    /// The settings; if one of them is wrong, none is changed
     #[arg(value_name = "KEY=VALUE", required = true, value_parser = decision)]
     decisions: Vec<Assignment>,
 }
 
 fn decision(text: &str) -> Result<Assignment, String> {
     if text.starts_with("database_url=") {
-        return Err("database_url: where a tenant lives is said when it is made, and stays so".to_owned());
+        return Err(
+            "database_url: a tenant's database cannot be changed after the tenant is created".to_owned()
+        );
     }
     Assignment::parse(text)
 }
@@ -45,8 +47,8 @@ pub(super) async fn run(
     let changed = engine.change_tenant(tenant, move |settings| assigned(settings, &wanted)).await?;
     for Assignment { key, .. } in decisions {
         match key.shown(&changed.settings) {
-            Some(value) => writeln!(out, "Tenant {tenant} decides {}={}.", key.name, Escaped(&value))?,
-            None => writeln!(out, "Tenant {tenant} leaves {} to the installation.", key.name)?,
+            Some(value) => writeln!(out, "Tenant {tenant} has {}={} now.", key.name, Escaped(&value))?,
+            None => writeln!(out, "Tenant {tenant} has the installation's {} now.", key.name)?,
         }
     }
     Ok(())

@@ -14,13 +14,13 @@ use crate::cli::printable::{Table, moment, write_json};
 use crate::config::Config;
 use crate::config::tenant::TENANT_SETTINGS;
 
-/// Show a tenant: what holds for it, and whether it decides so itself
+/// Show a tenant with its effective settings
 #[derive(Args, Debug)]
 pub(super) struct ShowTenant {
     /// The tenant
     #[arg(value_name = "NAME")]
     pub(super) tenant: TenantId,
-    /// Write JSON, for programs: what it decides is in "settings", what holds in "effective"
+    /// Write JSON, for programs: its own settings in "settings", all that apply in "effective"
     #[arg(long)]
     json: bool,
 }
@@ -35,22 +35,22 @@ pub(super) async fn run(
     if *json { write_json(&TenantJson::of(&found, config)?, out) } else { write(&found, config, out) }
 }
 
-/// What holds for a tenant, for people.
+/// Writes a tenant and its effective settings, for people.
 pub(super) fn write(tenant: &TenantRecord, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
     let suspension = match tenant.suspended {
         Some(at) => format!(", suspended since {}", moment(at)),
         None => String::new(),
     };
-    writeln!(out, "Tenant {}, made {}{suspension}.", tenant.id, moment(tenant.created))?;
+    writeln!(out, "Tenant {}, created {}{suspension}.", tenant.id, moment(tenant.created))?;
     if let Some(address) = &tenant.database {
         writeln!(out, "Its users and sessions live in {}.", Escaped(&masked(address)))?;
     }
     writeln!(out)?;
     let (own, all) = (values(&tenant.settings), holding(tenant, config)?);
-    let mut table = Table::new(["KEY", "VALUE", "DECIDED BY"]);
+    let mut table = Table::new(["KEY", "VALUE", "SET BY"]);
     for key in TENANT_SETTINGS.iter() {
         let name = key.name.as_str();
-        // Of a strategy that is not offered nothing holds, whatever was decided.
+        // The settings of a strategy that is not offered have no effect.
         let Some(value) = all.get(name).or_else(|| own.get(name)) else { continue };
         let by = if own.contains_key(name) { "tenant" } else { "installation" };
         table.push(&[name.to_owned(), value.clone(), by.to_owned()]);

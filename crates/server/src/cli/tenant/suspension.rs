@@ -13,7 +13,10 @@ pub(super) async fn suspend(
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
     engine.suspend_tenant(tenant).await?;
-    Ok(writeln!(out, "Tenant {tenant} is suspended: nobody may sign in, and every session is ended.")?)
+    Ok(writeln!(
+        out,
+        "Tenant {tenant} is suspended: its users cannot sign in, and all of their sessions have ended."
+    )?)
 }
 
 pub(super) async fn resume(
@@ -22,5 +25,8 @@ pub(super) async fn resume(
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
     engine.resume_tenant(tenant).await?;
-    Ok(writeln!(out, "Tenant {tenant} is open: its users may sign in, those who were signed in anew.")?)
+    Ok(writeln!(
+        out,
+        "Tenant {tenant} is active: its users can sign in again. Sessions that were ended stay ended."
+    )?)
 }

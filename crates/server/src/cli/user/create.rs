@@ -17,26 +17,26 @@ use crate::cli::password::PasswordSource;
 use crate::cli::printable::write_json;
 use crate::cli::target::email;
 
-/// Make a user
+/// Create a user
 ///
 /// The password is asked for on the terminal or read from standard input, and must satisfy the same rules as at
-/// sign-up: 8 characters in development mode, else 15 and not a common one. In development mode a database that is
-/// not there is made; with a public URL it is refused.
+/// sign-up: 8 characters in development mode, otherwise 15 and not a common one. In development mode a missing
+/// database is created; with a public URL it is refused.
 #[derive(Args, Debug)]
 pub(super) struct CreateUser {
-    /// The address to sign in with, unique in the tenant
+    /// Email address to sign in with, unique in the tenant
     #[arg(long, value_parser = email)]
     email: Email,
-    /// A name to sign in with instead, unique in the tenant
+    /// User name to sign in with instead, unique in the tenant
     #[arg(long, value_name = "NAME", value_parser = Username::parse)]
     username: Option<Username>,
-    /// A mobile number to sign in with instead, unique in the tenant
+    /// Mobile number to sign in with instead, unique in the tenant
     #[arg(long, value_name = "NUMBER", value_parser = Mobile::parse)]
     mobile: Option<Mobile>,
-    /// What the user is called
+    /// Full name of the user
     #[arg(long, value_parser = PersonName::new)]
     name: PersonName,
-    /// What the user may do: user, manager or admin
+    /// Role: user, manager or admin
     #[arg(long, default_value = "user")]
     role: Role,
     #[command(flatten)]
@@ -69,10 +69,10 @@ pub(super) async fn run(
         return write_json(&UserJson::of(&user, None), out);
     }
     let (email, role, id) = (user.email.as_typed(), user.role, user.key.id);
-    Ok(writeln!(out, "Made {} ({role}, id {id}) in tenant {tenant}.", Escaped(email))?)
+    Ok(writeln!(out, "Created {} ({role}, id {id}) in tenant {tenant}.", Escaped(email))?)
 }
 
-/// Says what somebody has already.
+/// The message that names what another user already has.
 async fn taken(new: &NewUser, engine: &Engine, tenant: &TenantId) -> Failure {
     let email = LoginName::Email(new.email.clone());
     let others = [
@@ -83,7 +83,7 @@ async fn taken(new: &NewUser, engine: &Engine, tenant: &TenantId) -> Failure {
     for (shown, name) in named {
         if engine.user_by_login(tenant, &name).await.is_ok() {
             return Failure::other(format_args!(
-                "tenant {tenant} has a user {shown} already; `portcullis user password` sets another password"
+                "tenant {tenant} already has a user {shown}; `portcullis user password` sets another password"
             ));
         }
     }

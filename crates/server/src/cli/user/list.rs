@@ -15,13 +15,13 @@ use super::UserJson;
 use crate::cli::failure::Failure;
 use crate::cli::printable::{Table, moment, moment_if, write_json};
 
-/// How many users are read at a time.
+/// Users read at a time.
 const PAGE: u32 = 500;
 
 /// List the users
 #[derive(Args, Debug)]
 pub(super) struct ListUsers {
-    /// Only those with this in their address, user name, mobile number or name, in any case
+    /// Only users with this text in their address, user name, mobile number or name, in any case
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     search: String,
     /// Write JSON, for programs
@@ -47,8 +47,10 @@ pub(super) async fn run(
     }
     match (users.is_empty(), search.as_str()) {
         (false, _) => write_table(&users, out),
-        (true, "") => Ok(writeln!(out, "Tenant {tenant} has no users; `portcullis user create` makes one.")?),
-        (true, search) => Ok(writeln!(out, "Nobody in tenant {tenant} has {search:?} in what names them.")?),
+        (true, "") => {
+            Ok(writeln!(out, "Tenant {tenant} has no users; `portcullis user create` creates one.")?)
+        }
+        (true, search) => Ok(writeln!(out, "No user of tenant {tenant} matches {search:?}.")?),
     }
 }
 
@@ -80,7 +82,7 @@ fn write_table(users: &[(Option<Timestamp>, User)], out: &mut dyn Write) -> Resu
     table.write(out)
 }
 
-/// All users of a tenant, in the order in which they came.
+/// All users of a tenant, oldest first.
 pub(in super::super) async fn everyone(
     engine: &Engine,
     tenant: &TenantId,

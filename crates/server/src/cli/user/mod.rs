@@ -18,8 +18,8 @@ use portcullis_core::username::Username;
 use portcullis_stores::IfMissing;
 use serde::Serialize;
 
+use super::database::with_engine;
 use super::failure::Failure;
-use super::place::with_engine;
 use super::target::{TenantOption, UserSelector};
 use crate::config::Config;
 
@@ -37,15 +37,15 @@ pub(super) struct UserCommand {
 enum UserAction {
     Create(create::CreateUser),
     List(list::ListUsers),
-    /// Keep a user out: end all sessions, and refuse every sign-in from now on
+    /// Disable a user: end all sessions, and refuse every sign-in from now on
     ///
-    /// A token that is believed by its signature alone (of the strategies jwt and refresh) lives out its minutes.
+    /// An access token that is verified by its signature alone (strategies jwt and refresh) stays valid until it expires.
     Disable {
         /// An email address, a user name, a mobile number or an id
         #[arg(value_name = "USER")]
         selector: UserSelector,
     },
-    /// Let a user sign in again
+    /// Enable a user, who can then sign in again
     ///
     /// Sessions that were ended stay ended.
     Enable {
@@ -53,9 +53,9 @@ enum UserAction {
         #[arg(value_name = "USER")]
         selector: UserSelector,
     },
-    /// Open an account that wrong passwords have locked
+    /// Unlock an account that wrong passwords have locked
     ///
-    /// They are counted anew from here. The password stays as it is.
+    /// The count of wrong passwords begins again. The password stays the same.
     Unlock {
         /// An email address, a user name, a mobile number or an id
         #[arg(value_name = "USER")]
@@ -104,7 +104,7 @@ impl UserAction {
     }
 }
 
-/// A user, for programs.
+/// A user as JSON.
 #[derive(Serialize)]
 struct UserJson<'a> {
     id: UserId,
@@ -121,7 +121,7 @@ struct UserJson<'a> {
 }
 
 impl<'a> UserJson<'a> {
-    /// Locked until when, if it is.
+    /// `locked` is the end of a lockout.
     fn of(user: &'a User, locked: Option<Timestamp>) -> Self {
         Self {
             id: user.key.id,

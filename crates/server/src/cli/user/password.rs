@@ -11,7 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::password::PasswordSource;
 use crate::cli::target::UserSelector;
 
-/// Set a user's password, and end all of the user's sessions
+/// Set a user's password, and end all sessions of the user
 ///
 /// The password is asked for on the terminal or read from standard input, and must satisfy the same rules as at
 /// sign-up.
@@ -40,7 +40,7 @@ pub(super) async fn run(
     let user = engine.set_password(&found.key, password.read()?).await?;
     Ok(writeln!(
         out,
-        "The password of {} is set, and every session is ended.",
+        "The password of {} is set, and all sessions of the user have ended.",
         Escaped(user.email.as_typed())
     )?)
 }

@@ -11,15 +11,15 @@ use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
 use crate::cli::target::UserSelector;
 
-/// Give a user another role
+/// Change the role of a user
 ///
-/// Whoever asks the server knows it at once; a token that names a role names the former one until it is renewed.
+/// The server obeys at once. A token that names the old role names it until it is renewed.
 #[derive(Args, Debug)]
 pub(super) struct SetRole {
     /// An email address, a user name, a mobile number or an id
     #[arg(value_name = "USER")]
     selector: UserSelector,
-    /// user, manager or admin
+    /// New role: user, manager or admin
     role: Role,
 }
 

@@ -19,7 +19,7 @@ pub(super) async fn disable(
     let user = engine.disable_user(&found.key).await?;
     Ok(writeln!(
         out,
-        "{} may not sign in any more, and every session is ended.",
+        "{} is disabled: the user cannot sign in, and all sessions have ended.",
         Escaped(user.email.as_typed())
     )?)
 }
@@ -32,7 +32,7 @@ pub(super) async fn enable(
 ) -> Result<(), Failure> {
     let found = selector.find(engine, tenant).await?;
     let user = engine.enable_user(&found.key).await?;
-    Ok(writeln!(out, "{} may sign in again.", Escaped(user.email.as_typed()))?)
+    Ok(writeln!(out, "{} is enabled and can sign in again.", Escaped(user.email.as_typed()))?)
 }
 
 pub(super) async fn unlock(
@@ -43,5 +43,5 @@ pub(super) async fn unlock(
 ) -> Result<(), Failure> {
     let found = selector.find(engine, tenant).await?;
     engine.unlock_user(&found.key).await?;
-    Ok(writeln!(out, "{} is not locked any more.", Escaped(found.email.as_typed()))?)
+    Ok(writeln!(out, "{} is unlocked.", Escaped(found.email.as_typed()))?)
 }
