@@ -42,7 +42,7 @@ fn a_healthy_installation_is_found_healthy_with_latencies() {
     }
     let table = home.run(&format!("doctor --listen {address}")).done().out;
     assert!(table.starts_with("CHECK ") && table.contains(" ms "), "{table}");
-    assert!(table.contains("runs, and is ready"), "{table}");
+    assert!(table.contains("is running and ready"), "{table}");
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn nothing_is_made_where_there_is_nothing() {
     let said = home.run("doctor --listen 127.0.0.1:1");
     assert_eq!((said.code, said.err.as_str()), (1, "portcullis: broken: database\n"));
     assert!(said.out.contains("`portcullis serve` or `portcullis migrate` makes it"), "{}", said.out);
-    assert!(said.out.contains("does not run; `portcullis serve` starts it"), "{}", said.out);
+    assert!(said.out.contains("is not running; `portcullis serve` starts it"), "{}", said.out);
     assert!(!home.database().parent().unwrap().exists(), "the doctor has made something");
 
     home.run("migrate").done();

@@ -138,7 +138,7 @@ fn the_database_of_a_tenant_is_not_made_a_second_time() {
         }
     }
     let said = home.run("tenant create acme database_url=sqlite:volume/acme.db").refused(1);
-    assert!(said.contains("there is a tenant acme already"), "{said}");
+    assert!(said.contains("tenant acme already exists"), "{said}");
     let server = home.serve();
     let sign_up = json!({"email": "ann@example.com", "password": PASSWORD, "name": "Eve"});
     assert_eq!(server.post_in("acme", "/auth/signup", None, &sign_up).status, 503);

@@ -32,7 +32,7 @@ fn one_session_is_ended_and_the_others_stay() {
     assert_eq!(server.profile("session-jwt", other), 200);
 
     let again = home.run(&format!("session end {id}")).done().out;
-    assert!(again.contains("had ended at") && again.contains("(admin)"), "{again}");
+    assert!(again.contains("already ended at") && again.contains("(admin)"), "{again}");
     let unknown = home.run("session end 01900000-0000-7000-8000-000000000000").refused(1);
     assert!(
         unknown.contains("there is no session") && unknown.contains("`portcullis session list"),
@@ -65,7 +65,7 @@ fn all_sessions_of_one_user_are_ended_and_of_no_other() {
 #[test]
 fn a_list_shows_the_live_ones_and_the_ended_ones_with_their_reason_where_asked() {
     let (home, server) = installation();
-    assert_eq!(home.run("session list").done().out, "Nobody is signed in.\n");
+    assert_eq!(home.run("session list").done().out, "There are no live sessions.\n");
     assert_eq!(home.json("session list --json"), json!([]));
     server.password_sign_in("hybrid", "bob@example.com");
     let ann = server.password_sign_in("hybrid", "ann@example.com");

@@ -32,7 +32,7 @@ fn members(value: &Value) -> Vec<&str> {
 fn two_tenants_have_users_keys_and_ways_to_sign_in_of_their_own() {
     let home = Workdir::new();
     let said = home.run("tenant create acme otp=off session_cap=2").done().out;
-    assert_eq!(said, "Made tenant acme, with keys of its own.\n");
+    assert_eq!(said, "Created tenant acme, with its own keys.\n");
     let server = home.serve();
     home.run("tenant create globex").done();
     for tenant in ["acme", "globex"] {
@@ -76,8 +76,8 @@ fn what_a_tenant_decides_is_listed_shown_changed_and_taken_back() {
     let said = home.run_words(&words, "").done().out;
     assert_eq!(
         said,
-        "Tenant acme decides mail.from=Acme <hello@acme.example>.\nTenant acme leaves lockout.after to the \
-         installation.\nTenant acme decides device.grace=30s.\n"
+        "Tenant acme has mail.from=Acme <hello@acme.example> now.\nTenant acme has the installation's lockout.after \
+         now.\nTenant acme has device.grace=30s now.\n"
     );
     let own = json!({
         "device.grace": "30s", "jwt.access": "5m", "mail.from": "Acme <hello@acme.example>", "otp": "forced"
@@ -120,7 +120,7 @@ fn what_makes_no_sense_is_refused_with_its_key_and_changes_nothing() {
         ("reset_url=http://acme.example/reset", "must be https"),
         ("otp", "is not KEY=VALUE"),
         ("otp=on session.idle=31d", "strategy session: lifetimes must be over zero and nest"),
-        ("database_url=sqlite:acme.db", "database_url: where a tenant lives is said when it is made"),
+        ("database_url=sqlite:acme.db", "database_url: a tenant's database cannot be changed after the tenant is created"),
     ] {
         let said = home.run(&format!("tenant set acme {decisions}")).refused(2);
         assert!(said.contains(cause), "{decisions}: {said}");
@@ -163,7 +163,7 @@ fn a_suspended_tenant_is_refused_at_once_and_is_still_the_operators() {
     assert_eq!(me(), 200);
 
     let said = home.run("tenant suspend acme").done().out;
-    assert_eq!(said, "Tenant acme is suspended: nobody may sign in, and every session is ended.\n");
+    assert_eq!(said, "Tenant acme is suspended: its users cannot sign in, and all of their sessions have ended.\n");
     wait_until("the session is refused", || me() != 200);
     wait_until("sign-in is refused", || device_sign_in(&server, "acme").status != 201);
     assert_eq!(server.profile("session-jwt", text(&elsewhere["access_token"])), 200);
@@ -195,7 +195,7 @@ fn the_tenant_that_everybody_has_is_not_suspended_and_unknown_ones_are_named() {
         assert_eq!(said, "there is no tenant acne; there is acme, default");
     }
     let said = home.run("tenant create acme").refused(1);
-    assert!(said.contains("there is a tenant acme already; `portcullis tenant set acme"), "{said}");
+    assert!(said.contains("tenant acme already exists; `portcullis tenant set acme"), "{said}");
     assert!(home.run("tenant create Acme").refused(2).contains("1 to 63 of a-z"));
 }
 

@@ -12,7 +12,7 @@ fn a_slip_of_the_fingers_is_exit_code_2_and_one_line_with_its_cure() {
         ("user list --jsn", "unexpected argument '--jsn' found; tip: a similar argument exists: '--json'"),
         ("user role ann@example.com", "the following required arguments were not provided: <ROLE>"),
         ("user role ann@example.com boss", "a role is one of user, manager, admin"),
-        ("user disable ann@", "neither an email address, a user name, a mobile number nor the id of a user"),
+        ("user disable ann@", "not an email address, a user name, a mobile number or the id of a user"),
         ("user list --tenant Acme", "a tenant is named by 1 to 63 of a-z, 0-9, - and _"),
         ("session end 12", "invalid value '12' for '<SESSION>'"),
         ("key rotate --use signing", "none of access, refresh, cookie, all"),

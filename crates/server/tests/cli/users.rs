@@ -24,7 +24,7 @@ fn the_first_user_of_a_new_installation_is_made_before_its_server_and_signs_in()
 #[test]
 fn users_are_listed_as_a_table_and_as_json() {
     let home = Workdir::new();
-    assert!(home.user("ann@example.com").done().out.starts_with("Made ann@example.com (user, id 0"));
+    assert!(home.user("ann@example.com").done().out.starts_with("Created ann@example.com (user, id 0"));
     home.user("bob@example.com").done();
     home.run("user disable bob@example.com").done();
 
@@ -56,7 +56,7 @@ fn an_address_is_one_user_whatever_its_case() {
     let home = Workdir::new();
     home.user("ann@example.com").done();
     let said = home.user("ANN@example.COM").refused(1);
-    assert!(said.contains("has a user ANN@example.COM already; `portcullis user password` sets"), "{said}");
+    assert!(said.contains("already has a user ANN@example.COM; `portcullis user password` sets"), "{said}");
     let said = home.run("user role bob@example.com admin").refused(1);
     assert!(
         said.contains("there is no user bob@example.com in tenant default; `portcullis user list"),
@@ -134,13 +134,13 @@ fn typed(home: &Workdir, line: &str, answers: [(&str, &str); 2]) -> (Option<i32>
 fn a_password_that_is_typed_is_asked_for_twice_and_not_echoed() {
     let home = Workdir::new();
     let create = "user create --email ann@example.com --name Ann";
-    let twice = |one, other| typed(&home, create, [("Password: ", one), ("The same again: ", other)]);
+    let twice = |one, other| typed(&home, create, [("Password: ", one), ("Repeat the password: ", other)]);
     let (code, screen) = twice("correct horse", "correct house");
     assert_eq!(code, Some(1), "{screen}");
     assert!(screen.contains("the two passwords differ; nothing was changed"), "{screen}");
     let (code, screen) = twice("correct horse", "correct horse");
     assert_eq!(code, Some(0), "{screen}");
-    assert!(screen.contains("Made ann@example.com") && !screen.contains("horse"), "{screen}");
+    assert!(screen.contains("Created ann@example.com") && !screen.contains("horse"), "{screen}");
     assert_eq!(home.json("user list --json").as_array().unwrap().len(), 1);
 }
 
@@ -245,7 +245,7 @@ fn a_user_is_named_by_address_user_name_mobile_number_or_id() {
     let other = "user create --email b@example.com --name B --password-stdin";
     for (taken, shown) in [("--username ann_B", "ann_B"), ("--mobile +491701234567", "+491701234567")] {
         let said = home.run_with(&format!("{other} {taken}"), PASSWORD).refused(1);
-        assert!(said.starts_with(&format!("tenant default has a user {shown} already")), "{said}");
+        assert!(said.starts_with(&format!("tenant default already has a user {shown}")), "{said}");
     }
     assert!(
         home.run(&format!("{other} --mobile 12")).refused(2).contains("mobile must be a valid phone number")
@@ -268,7 +268,7 @@ fn a_list_is_searched_by_whatever_names_a_user() {
     );
     assert!(found("100%").is_empty());
     let said = home.run("user list --search nobody").done().out;
-    assert_eq!(said, "Nobody in tenant default has \"nobody\" in what names them.\n");
+    assert_eq!(said, "No user of tenant default matches \"nobody\".\n");
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn an_account_that_wrong_passwords_have_locked_is_shown_and_opened() {
     assert_eq!(server.try_sign_in("jwt", "ann@example.com", PASSWORD).status, 423);
     assert!(text(&home.json("user list --json")[0]["locked"]).ends_with('Z'));
     let said = home.run("user unlock ann@example.com").done().out;
-    assert_eq!(said, "ann@example.com is not locked any more.\n");
+    assert_eq!(said, "ann@example.com is unlocked.\n");
     assert_eq!(home.json("user list --json")[0]["locked"], json!(null));
     server.password_sign_in("jwt", "ann@example.com");
 }

@@ -91,7 +91,7 @@ fn an_address_that_others_reach_is_refused_until_everything_is_stated_and_one_li
     let url = "public_url (PORTCULLIS_PUBLIC_URL=https://auth.example.com)";
     let mail = "mail.transport (PORTCULLIS_MAIL_TRANSPORT=smtp://mail.example.com:587)";
     let key = "master_key (PORTCULLIS_MASTER_KEY=$(openssl rand -hex 32))";
-    let reached = "can be reached from other machines; state first what is missing";
+    let reached = "can be reached from other machines; these settings are missing";
     for address in ["0.0.0.0:3000", "[::]:3000", "192.168.0.1:3000", "localhost:3000, 10.0.0.1:1"] {
         let open = operator().flag("listen", address);
         assert_eq!(open.faults(), [format!("flag --listen: {address} {reached}: {url}, {mail}, {key}")]);
@@ -113,7 +113,7 @@ fn an_address_that_others_reach_is_refused_until_everything_is_stated_and_one_li
 fn a_public_url_needs_a_way_for_mail_and_a_master_key() {
     for url in ["https://auth.example.com", "http://localhost:3000"] {
         let public = operator().variable("PORTCULLIS_PUBLIC_URL", url);
-        let expected = "variable PORTCULLIS_PUBLIC_URL: with a public URL more is needed; missing: mail.transport \
+        let expected = "variable PORTCULLIS_PUBLIC_URL: a public URL needs more settings; missing: mail.transport \
                         (PORTCULLIS_MAIL_TRANSPORT=smtp://mail.example.com:587), master_key \
                         (PORTCULLIS_MASTER_KEY=$(openssl rand -hex 32))";
         assert_eq!(public.faults(), [expected]);
@@ -146,7 +146,7 @@ fn a_master_key_comes_from_one_place() {
     assert_eq!(
         file("key").variable("PORTCULLIS_MASTER_KEY", KEY).faults(),
         [format!(
-            "{variable} master_key is stated as well (variable PORTCULLIS_MASTER_KEY); keep one of them"
+            "{variable} master_key is stated, too (variable PORTCULLIS_MASTER_KEY); keep one of them"
         )]
     );
 }
@@ -160,8 +160,8 @@ fn a_cookie_that_browsers_would_drop_is_refused() {
         (false, "name = \"__secure-sid\"", "__secure-sid needs an https public_url"),
         (false, "name = \"a b\"", "is not a cookie's name"),
         (true, "domain = \"example.com\"", "contradicts the cookie's name __Host-connect.sid"),
-        (true, "domain = \"example.org\"\nname = \"sid\"", "does not hold auth.example.com"),
-        (true, "domain = \"th.example.com\"\nname = \"sid\"", "does not hold auth.example.com"),
+        (true, "domain = \"example.org\"\nname = \"sid\"", "does not cover auth.example.com"),
+        (true, "domain = \"th.example.com\"\nname = \"sid\"", "does not cover auth.example.com"),
     ] {
         let operator = operator().file(&format!("[cookie]\n{file}"));
         let operator = if in_production { operator.in_production() } else { operator };
@@ -208,7 +208,7 @@ fn metrics_have_an_address_of_their_own() {
         operator().flag("listen", "127.0.0.1:1").variable("PORTCULLIS_METRICS_LISTEN", "127.0.0.1:1");
     assert_eq!(
         metrics.faults(),
-        ["variable PORTCULLIS_METRICS_LISTEN: 127.0.0.1:1 is an address of listen already"]
+        ["variable PORTCULLIS_METRICS_LISTEN: 127.0.0.1:1 is already an address of listen"]
     );
     let any = operator().flag("listen", "127.0.0.1:0").variable("PORTCULLIS_METRICS_LISTEN", "127.0.0.1:0");
     assert!(any.read().is_ok());

@@ -32,10 +32,10 @@ fn an_address_for_microservices_that_others_reach_needs_what_production_needs() 
 #[test]
 fn an_address_is_taken_once() {
     let twice = tcp("listen = \"127.0.0.1:1\"").flag("listen", "127.0.0.1:1").faults();
-    assert_eq!(twice, ["p.toml:2: tcp.listen: 127.0.0.1:1 is an address of listen already"]);
+    assert_eq!(twice, ["p.toml:2: tcp.listen: 127.0.0.1:1 is already an address of listen"]);
     let metrics =
         tcp("listen = \"127.0.0.1:9\"").variable("PORTCULLIS_METRICS_LISTEN", "127.0.0.1:9").faults();
-    assert_eq!(metrics, ["p.toml:2: tcp.listen: 127.0.0.1:9 is an address of metrics.listen already"]);
+    assert_eq!(metrics, ["p.toml:2: tcp.listen: 127.0.0.1:9 is already an address of metrics.listen"]);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn certificates_that_do_not_serve_are_told_before_anything_starts() {
         (&[("TLS_CERTIFICATE", "broken"), k], "TLS_CERTIFICATE: \"broken\": holds something that is no"),
         (&[("TLS_CERTIFICATE", "k"), k], "TLS_CERTIFICATE: \"k\": holds no certificate in PEM"),
         (&[c, ("TLS_KEY", "c")], "TLS_KEY: \"c\": holds no private key in PEM"),
-        (&[c, ("TLS_KEY", "other")], "TLS_CERTIFICATE: does not suit its key"),
+        (&[c, ("TLS_KEY", "other")], "TLS_CERTIFICATE: does not match its key"),
         (&[c, k, ("TLS_CLIENT_CA", "empty")], "TLS_CLIENT_CA: \"empty\": holds no certificate in PEM"),
     ];
     for (stated, told) in cases {

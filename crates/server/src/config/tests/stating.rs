@@ -67,7 +67,7 @@ fn no_fault_hides_another_and_each_names_its_place() {
         "variable JWT_SECRET: JWT_SECRET has 6 bytes, and HS256 needs at least 32 (RFC 7518, section 3.2): a shorter one \
          can be found by trying, from any one token. Make a new one with `openssl rand -base64 48` and give it to every \
          service that shares it",
-        "variable PORTCULLIS_LEEWAY: is empty: leave it out, or state a value",
+        "variable PORTCULLIS_LEEWAY: is empty: leave it out, or give a value",
         "variable PORTCULLIS_LISTN: is not a setting; did you mean PORTCULLIS_LISTEN?",
         "p.toml:1: leway: is not a setting; did you mean leeway?",
         "p.toml:2: config: must be stated by flag or variable, not a string",
@@ -117,6 +117,6 @@ fn two_names_for_one_setting_must_agree() {
     assert!(both(SECRET).read().is_ok());
     assert_eq!(
         both(&other).faults(),
-        ["variable PORTCULLIS_JWT_SECRET: says something else than JWT_SECRET; keep one of them"]
+        ["variable PORTCULLIS_JWT_SECRET: differs from JWT_SECRET; keep one of them"]
     );
 }
