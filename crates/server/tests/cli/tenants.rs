@@ -120,7 +120,10 @@ fn what_makes_no_sense_is_refused_with_its_key_and_changes_nothing() {
         ("reset_url=http://acme.example/reset", "must be https"),
         ("otp", "is not KEY=VALUE"),
         ("otp=on session.idle=31d", "strategy session: lifetimes must be over zero and nest"),
-        ("database_url=sqlite:acme.db", "database_url: a tenant's database cannot be changed after the tenant is created"),
+        (
+            "database_url=sqlite:acme.db",
+            "database_url: a tenant's database cannot be changed after the tenant is created",
+        ),
     ] {
         let said = home.run(&format!("tenant set acme {decisions}")).refused(2);
         assert!(said.contains(cause), "{decisions}: {said}");
@@ -163,7 +166,10 @@ fn a_suspended_tenant_is_refused_at_once_and_is_still_the_operators() {
     assert_eq!(me(), 200);
 
     let said = home.run("tenant suspend acme").done().out;
-    assert_eq!(said, "Tenant acme is suspended: its users cannot sign in, and all of their sessions have ended.\n");
+    assert_eq!(
+        said,
+        "Tenant acme is suspended: its users cannot sign in, and all of their sessions have ended.\n"
+    );
     wait_until("the session is refused", || me() != 200);
     wait_until("sign-in is refused", || device_sign_in(&server, "acme").status != 201);
     assert_eq!(server.profile("session-jwt", text(&elsewhere["access_token"])), 200);

@@ -78,7 +78,7 @@ fn signing_in() -> [TenantSetting; 6] {
         key!(
             "password.shortest",
             "NUMBER",
-            "Minimum length of a new password in characters; 8 is enough if otp is forced",
+            "Minimum length of a new password; 8 is enough if otp is forced",
             shortest_password,
             web::shortest_password,
             usize::to_string
@@ -123,7 +123,7 @@ fn mails() -> [TenantSetting; 3] {
         key!(
             "reset_url",
             "URL",
-            "A page of your own for a new password: https, or http on a loopback host",
+            "Page for a new password: https, or http on a loopback host",
             reset_url,
             parse::web_page,
             String::clone

@@ -145,9 +145,7 @@ fn a_master_key_comes_from_one_place() {
     );
     assert_eq!(
         file("key").variable("PORTCULLIS_MASTER_KEY", KEY).faults(),
-        [format!(
-            "{variable} master_key is stated, too (variable PORTCULLIS_MASTER_KEY); keep one of them"
-        )]
+        [format!("{variable} master_key is stated, too (variable PORTCULLIS_MASTER_KEY); keep one of them")]
     );
 }
 
