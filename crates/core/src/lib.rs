@@ -34,6 +34,7 @@ pub mod password;
 pub mod queued_mail;
 pub mod random;
 pub mod secret;
+mod serde_input;
 pub mod session;
 pub mod store;
 pub mod strategy;

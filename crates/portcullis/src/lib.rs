@@ -1,96 +1,74 @@
-//! Keep people signed in to your application, and get them out again the moment somebody says so.
+//! Authentication and sessions in your own process: the library that the server `portcullis` is made of.
 //!
-//! This is the library that the server `portcullis` is made of: an [`Engine`] that signs people up and in, recognises
-//! them, renews what they hold and signs them out, on a store of yours, in your own process. It holds no code of its own;
-//! it gathers what a service needs under one name. Whoever writes a store or a transport depends on the crates behind it.
+//! An [`Engine`] signs users up and in, recognises them, renews what they hold and signs them out, on a store of yours.
+//! This crate holds no code of its own: it gathers what a service needs under one name. Authors of stores and transports
+//! depend on the crates behind it.
 //!
-//! # Signing up
+//! # Sign-up
 //!
 //! ```
-//! use std::sync::Arc;
-//! use portcullis::{
-//!     Argon2Cost, ViewLimits, Email, Engine, HashPool, MemoryStore, NewUser, NoHomes, Password, PasswordPolicy, PersonName,
-//!     Policy, PoolSize, Register, Secrets, Setup, StrategyName, SystemClock, SystemRandom, TenantId, Unheard,
-//! };
+//! use portcullis::{Email, Engine, MemoryStore, NewUser, Password, Register, StrategyName};
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let random = Arc::new(SystemRandom);
-//! let engine = Engine::open(Setup {
-//!     stores: MemoryStore::stores(),
-//!     clock: Arc::new(SystemClock),
-//!     random: random.clone(),
-//!     passwords: Arc::new(HashPool::new(PoolSize::default(), Argon2Cost::MINIMUM, random)?),
-//!     events: Arc::new(Unheard),
-//!     homes: Arc::new(NoHomes),
-//!     policy: Arc::new(Policy::with_passwords(PasswordPolicy::DEVELOPMENT)),
-//!     issuer: Some("https://app.example.com".to_owned()),
-//!     secrets: Secrets::default(),
-//!     bounds: ViewLimits::default(),
-//! })
-//! .await?;
-//! let user = engine
-//!     .register(Register {
-//!         tenant: TenantId::default_tenant(),
-//!         strategy: StrategyName::SessionJwt,
-//!         new: NewUser::new(Email::parse("ann@example.com")?, Some(PersonName::new("Ann")?)),
-//!         password: Password::new("correct horse battery staple")?,
-//!     })
-//!     .await?;
-//! // None would be said where a tenant hides who has an account.
-//! assert_eq!(user.map(|user| user.email.as_typed().to_owned()).as_deref(), Some("ann@example.com"));
+//! let engine = Engine::builder(MemoryStore::stores()).issuer("https://app.example.com").open().await?;
+//! let new = NewUser::new(Email::parse("ann@example.com")?, None);
+//! let password = Password::new("correct horse battery staple")?;
+//! let user = engine.register(Register::new(StrategyName::SessionJwt, new, password)).await?;
+//! // It is `None` only if the tenant hides which addresses have an account.
+//! assert_eq!(user.map(|user| user.email.to_string()).as_deref(), Some("ann@example.com"));
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # Guarding routes
+//! [`EngineBuilder`] lists the other parts and their defaults.
 //!
-//! With an engine, routes of an axum service are guarded by who is signed in and by their role:
+//! # Guarded routes
+//!
+//! Routes of an axum service are guarded by session and by role:
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
 //! use axum::{Router, routing::{delete, get}};
-//! use portcullis::{Engine, Guard, Role, Roles, SignedIn, StrategyName};
+//! use portcullis::{CurrentUser, Engine, Guard, Role, Roles, StrategyName};
 //!
 //! fn app(engine: Engine) -> Router {
-//!     let everybody = Router::new()
-//!         .route("/member", get(|SignedIn(who): SignedIn| async move { format!("Hello {}", who.email) }));
-//!     let few = Router::new()
-//!         .route("/reports/{id}", delete(|SignedIn(by): SignedIn| async move { format!("{} did it", by.email) }))
+//!     let users = Router::new()
+//!         .route("/member", get(|CurrentUser(user): CurrentUser| async move { format!("Hello {}", user.email) }));
+//!     let managers = Router::new()
+//!         .route("/reports/{id}", delete(|CurrentUser(by): CurrentUser| async move { format!("{} did it", by.email) }))
 //!         .route_layer(Roles::any_of([Role::Manager, Role::Admin]));
-//!     // A layer that is added later stands further out: who it is, is asked before what they may do.
-//!     everybody.merge(few).route_layer(Guard::new(engine, StrategyName::Device))
+//!     // The layer that is added last stands in front: first who calls, then what they may do.
+//!     users.merge(managers).route_layer(Guard::new(engine, StrategyName::Device))
 //! }
 //! # }
 //! ```
 //!
-//! Without a token both answer 401; with one of a user, the second answers 403 `Insufficient role. Required: manager,
-//! admin`. The strategy looks its session up, in memory, so a role that was changed holds with the next request.
+//! Without a token both routes answer 401. With a token of a plain user, the second one answers 403 `Insufficient role.
+//! Required: manager, admin`. The guard finds the session in memory, so a changed role counts with the next request.
 //!
-//! # Signing in by device, with a code by mail
+//! # Two-factor sign-in, with a code by mail
 //!
-//! The second step needs somebody who delivers: a [`Notifier`] of yours, run by [`Engine::deliver_mail`] beside
+//! The second step needs a [`Notifier`] that delivers mail. [`Engine::deliver_mail`] runs it, beside
 //! [`Engine::keep_house`].
 //!
 //! ```
-//! use std::sync::Mutex;
+//! use std::sync::{Arc, Mutex};
 //! use portcullis::{
-//!     # Argon2Cost, ViewLimits, Email, Engine, HashPool, MemoryStore, NewUser, NoHomes, PasswordPolicy,
-//!     # Policy, PoolSize, Register, Secrets, Setup, StrategyName, SystemClock, SystemRandom, Unheard,
-//!     Device, Letter, LogIn, LoggedIn, LoginName, Message, Notifier, Password, PlainSecret, ShownDevice, TenantId,
-//!     Undelivered, VerifyLogin, async_trait,
+//!     # Email, Engine, MemoryStore, NewUser, Register, StrategyName,
+//!     DeliveryError, Device, DeviceSignIn, DeviceSignInResult, LoginName, MailContent, Notifier, OutgoingMail,
+//!     Password, PlainSecret, PresentedDevice, TenantId, VerifyCode, async_trait,
 //! };
-//! # use std::sync::Arc;
 //!
-//! /// Remembers the newest code.
+//! /// Keeps the newest code.
 //! #[derive(Default)]
-//! struct Memo(Mutex<Option<PlainSecret>>);
+//! struct NewestCode(Mutex<Option<PlainSecret>>);
 //!
 //! #[async_trait]
-//! impl Notifier for Memo {
-//!     async fn deliver(&self, letter: &Letter) -> Result<(), Undelivered> {
-//!         if let (Message::Code { code, .. }, Ok(mut memo)) = (&letter.message, self.0.lock()) {
-//!             *memo = Some(code.clone());
+//! impl Notifier for NewestCode {
+//!     async fn deliver(&self, mail: &OutgoingMail) -> Result<(), DeliveryError> {
+//!         if let (MailContent::Code { code, .. }, Ok(mut newest)) = (&mail.message, self.0.lock()) {
+//!             *newest = Some(code.clone());
 //!         }
 //!         Ok(())
 //!     }
@@ -98,46 +76,30 @@
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let random = Arc::new(SystemRandom);
-//! # let engine = Engine::open(Setup {
-//! #     stores: MemoryStore::stores(),
-//! #     clock: Arc::new(SystemClock),
-//! #     random: random.clone(),
-//! #     passwords: Arc::new(HashPool::new(PoolSize::default(), Argon2Cost::MINIMUM, random)?),
-//! #     events: Arc::new(Unheard),
-//! #     homes: Arc::new(NoHomes),
-//! #     policy: Arc::new(Policy::with_passwords(PasswordPolicy::DEVELOPMENT)),
-//! #     issuer: Some("https://app.example.com".to_owned()),
-//! #     secrets: Secrets::default(),
-//! #     bounds: ViewLimits::default(),
-//! # })
-//! # .await?;
-//! # engine
-//! #     .register(Register {
-//! #         tenant: TenantId::default_tenant(),
-//! #         strategy: StrategyName::Device,
-//! #         new: NewUser::new(Email::parse("ann@example.com")?, None),
-//! #         password: Password::new("correct horse battery staple")?,
-//! #     })
-//! #     .await?;
+//! # let engine = Engine::builder(MemoryStore::stores()).open().await?;
+//! # let new = NewUser::new(Email::parse("ann@example.com")?, None);
+//! # let password = Password::new("correct horse battery staple")?;
+//! # engine.register(Register::new(StrategyName::Device, new, password)).await?;
 //! let (tenant, device) = (TenantId::default_tenant(), Device::described("192.0.2.1", "my-app/1.0"));
-//! let first = LogIn {
+//! let first = DeviceSignIn {
 //!     tenant: tenant.clone(),
 //!     login: LoginName::parse("ann@example.com")?,
 //!     password: Password::new("correct horse battery staple")?,
 //!     device: device.clone(),
-//!     shown: ShownDevice::default(),
+//!     shown: PresentedDevice::default(),
 //! };
-//! let LoggedIn::CodeSent { login, .. } = engine.log_in(first).await? else { return Err("no second step".into()) };
+//! let DeviceSignInResult::CodeSent { login, .. } = engine.device_sign_in(first).await? else {
+//!     return Err("no second step".into());
+//! };
 //!
-//! let memo = Arc::new(Memo::default());
-//! let notifier: Arc<dyn Notifier> = memo.clone();
+//! let newest = Arc::new(NewestCode::default());
+//! let notifier: Arc<dyn Notifier> = newest.clone();
 //! engine.deliver_due(&notifier).await?;
-//! let code = memo.0.lock().ok().and_then(|mut code| code.take()).ok_or("no code came")?;
+//! let code = newest.0.lock().ok().and_then(|mut code| code.take()).ok_or("no code came")?;
 //!
-//! // An app that says it is native is given the secret that every later refresh needs.
-//! let shown = ShownDevice { native: true, ..ShownDevice::default() };
-//! let done = engine.verify_login(VerifyLogin { tenant, login, code, device, shown }).await?;
+//! // A native app gets the device secret, which every later refresh needs.
+//! let shown = PresentedDevice { native: true, ..PresentedDevice::default() };
+//! let done = engine.verify_code(VerifyCode { tenant, login, code, device, shown }).await?;
 //! assert!(done.signed_in.grant.refresh.is_some() && done.signed_in.grant.device_secret.is_some());
 //! # Ok(())
 //! # }
@@ -175,7 +137,7 @@ pub use portcullis_core::user::{PersonName, Role, User};
 pub use portcullis_core::username::{LoginName, Username};
 
 #[cfg(feature = "axum")]
-pub use portcullis_axum::{CurrentUser, Guard, Roles, SameSite, SessionCookie};
+pub use portcullis_axum::{CurrentUser, Guard, RefusalResponse, Roles, SameSite, SessionCookie, render_refusals};
 #[cfg(feature = "sqlite")]
 pub use portcullis_stores::sqlite::SqliteStore;
 #[cfg(feature = "sqlite")]

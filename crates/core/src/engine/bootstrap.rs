@@ -1,5 +1,6 @@
 //! Opening an engine, and what the first start of an installation makes.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 
@@ -22,8 +23,8 @@ use crate::random::{self, Random};
 use crate::store::StoreError;
 use crate::tenant::{Installation, TenantRecord};
 
-/// An engine could not be opened.
-#[derive(Debug, Error)]
+/// An engine could not be opened. Its `Debug` is its sentence too: a `main` that returns it tells its user what to do.
+#[derive(Error)]
 pub enum OpenError {
     /// The store did not answer.
     #[error(transparent)]
@@ -40,6 +41,12 @@ pub enum OpenError {
     /// The operating system gave no thread.
     #[error("no thread could be started: {0}")]
     Thread(#[from] io::Error),
+}
+
+impl fmt::Debug for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl EngineBuilder {

@@ -35,6 +35,15 @@ pub struct PasswordSignIn {
     pub replaces: Option<String>,
 }
 
+impl PasswordSignIn {
+    /// A sign-in to the tenant `default`, on a device that is not described.
+    #[must_use]
+    pub fn new(strategy: StrategyName, login: LoginName, password: Password) -> Self {
+        let (tenant, device) = (TenantId::default_tenant(), Device::described("", ""));
+        Self { tenant, strategy, login, password, device, native: false, replaces: None }
+    }
+}
+
 /// A completed sign-in.
 #[derive(Clone, Debug)]
 pub struct CompletedSignIn {

@@ -29,6 +29,14 @@ pub struct Register {
     pub password: Password,
 }
 
+impl Register {
+    /// A sign-up to the tenant `default`.
+    #[must_use]
+    pub fn new(strategy: StrategyName, new: NewUser, password: Password) -> Self {
+        Self { tenant: TenantId::default_tenant(), strategy, new, password }
+    }
+}
+
 /// A user to be made.
 #[derive(Clone, Debug)]
 pub struct NewUser {

@@ -69,7 +69,7 @@ pub struct KeyringSource<'a> {
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum KeyringFault {
     /// The key's material cannot be decrypted.
-    #[error("key {kid} does not open: {source}")]
+    #[error("key {kid} cannot be decrypted: {source}")]
     Sealed {
         /// The id of the key.
         kid: Kid,

@@ -36,16 +36,18 @@ pub struct InvalidMasterKey;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum SealFault {
     /// The value is encrypted, and no master key was given.
-    #[error("it is sealed, and no master key is configured")]
+    #[error(
+        "it is encrypted, and no master key is configured: give the `master_key` that it was encrypted under"
+    )]
     NoMasterKey,
     /// The value was encrypted under another master key.
-    #[error("it was sealed under another master key than the configured one")]
+    #[error("it was encrypted under another master key than the configured one: give that `master_key`")]
     WrongMasterKey,
     /// The value was encrypted under this master key, and was changed since or belongs to another context.
-    #[error("it is damaged, or was moved here from another place")]
+    #[error("it is damaged, or was moved here from another record")]
     Corrupt,
     /// The value is longer than AES-GCM allows.
-    #[error("it cannot be sealed")]
+    #[error("it cannot be encrypted")]
     Refused,
 }
 

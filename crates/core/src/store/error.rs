@@ -1,12 +1,15 @@
 //! Why a store did not do what it was asked.
 
 use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 
 use thiserror::Error;
 
 /// A store did not do what it was asked. This is an outage, never a rejection: it signs no user out and lets none in.
-#[derive(Clone, Debug, Error)]
+///
+/// Its `Debug` is its sentence too: a `main` that returns it tells its user what is wrong.
+#[derive(Clone, Error)]
 pub enum StoreError {
     /// The database could not be reached, or gave up. Trying again may help.
     #[error("the store could not {doing}: {source}")]
@@ -29,6 +32,12 @@ pub enum StoreError {
         /// The field that cannot be read.
         field: &'static str,
     },
+}
+
+impl fmt::Debug for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl StoreError {

@@ -73,7 +73,7 @@ fn another_master_key_and_a_pending_migration_are_broken() {
     let home = home.variable("PORTCULLIS_MASTER_KEY", other);
     let (code, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");
     assert_eq!((code, status(&report, "keys of default")), (1, "broken"), "{report}");
-    assert!(report.to_string().contains("sealed under another master key"), "{report}");
+    assert!(report.to_string().contains("encrypted under another master key"), "{report}");
 }
 
 #[test]
