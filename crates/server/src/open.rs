@@ -71,7 +71,7 @@ pub async fn open(config: &Config, events: Arc<dyn EventSink>) -> Result<OpenedE
         .tenant_databases(stores.tenant_databases())
         .policy(policy(config)?)
         .shared_secrets(config.shared_secrets.clone())
-        .view_bounds(ViewLimits { max_staleness: config.liveness.max_staleness, ..ViewLimits::default() });
+        .view_limits(ViewLimits { max_staleness: config.liveness.max_staleness, ..ViewLimits::default() });
     if let Some(url) = &config.public_url {
         builder = builder.issuer(url.as_str());
     }

@@ -122,7 +122,7 @@ impl EngineBuilder {
 
     /// How many sessions a session view holds, and how old it may be.
     #[must_use]
-    pub fn view_bounds(self, bounds: ViewLimits) -> Self {
-        Self { bounds, ..self }
+    pub fn view_limits(self, limits: ViewLimits) -> Self {
+        Self { bounds: limits, ..self }
     }
 }
