@@ -137,7 +137,9 @@ pub use portcullis_core::user::{PersonName, Role, User};
 pub use portcullis_core::username::{LoginName, Username};
 
 #[cfg(feature = "axum")]
-pub use portcullis_axum::{CurrentUser, Guard, RefusalResponse, Roles, SameSite, SessionCookie, render_refusals};
+pub use portcullis_axum::{
+    CurrentUser, Guard, RefusalResponse, Roles, SameSite, SessionCookie, render_refusals,
+};
 #[cfg(feature = "sqlite")]
 pub use portcullis_stores::sqlite::SqliteStore;
 #[cfg(feature = "sqlite")]

@@ -5,9 +5,7 @@ use std::{env, error::Error, io::Write, path::Path, sync::Arc};
 
 use axum::routing::{delete, get};
 use axum::{Router, serve};
-use portcullis::{
-    CurrentUser, Engine, Guard, Role, Roles, SqliteStore, StrategyName::SessionJwt, SystemClock,
-};
+use portcullis::{CurrentUser, Engine, Guard, Role, Roles, SqliteStore, StrategyName, SystemClock};
 use tokio::net::TcpListener;
 
 fn app(engine: Engine) -> Router {
@@ -22,7 +20,7 @@ fn app(engine: Engine) -> Router {
         )
         .route_layer(Roles::any_of([Role::Manager, Role::Admin]));
     // The guard is added last, so it stands in front: first it finds out who calls, then `Roles` what they may do.
-    signed_in.merge(managers).route_layer(Guard::new(engine, SessionJwt))
+    signed_in.merge(managers).route_layer(Guard::new(engine, StrategyName::SessionJwt))
 }
 
 #[tokio::main]

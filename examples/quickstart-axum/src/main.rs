@@ -6,7 +6,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router, extract::State, http::StatusCode, middleware::from_fn_with_state, serve};
 use portcullis::{
     CurrentUser, Email, Engine, Guard, LoginName, NewUser, Password, PasswordSignIn, RefusalResponse,
-    Register, SqliteStore, StrategyName::SessionJwt, SystemClock, render_refusals,
+    Register, SqliteStore, StrategyName, SystemClock, render_refusals,
 };
 use serde::Deserialize;
 use tokio::net::TcpListener;
@@ -24,13 +24,16 @@ struct SignIn {
 }
 
 async fn sign_up(engine: State<Engine>, Json(body): Json<SignUp>) -> Result<StatusCode, RefusalResponse> {
-    engine.register(Register::new(SessionJwt, NewUser::new(body.email, None), body.password)).await?;
+    engine
+        .register(Register::new(StrategyName::SessionJwt, NewUser::new(body.email, None), body.password))
+        .await?;
     Ok(StatusCode::CREATED)
 }
 
 async fn sign_in(engine: State<Engine>, Json(body): Json<SignIn>) -> Result<String, RefusalResponse> {
-    let signed_in =
-        engine.password_sign_in(PasswordSignIn::new(SessionJwt, body.login, body.password)).await?;
+    let signed_in = engine
+        .password_sign_in(PasswordSignIn::new(StrategyName::SessionJwt, body.login, body.password))
+        .await?;
     Ok(signed_in.grant.credential.reveal().to_owned())
 }
 
@@ -46,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = Router::new()
         .route("/me", get(|CurrentUser(user): CurrentUser| async move { format!("Hello {}", user.email) }))
         .route("/sign-out", post(sign_out))
-        .route_layer(Guard::new(engine.clone(), SessionJwt)) // what stands above it needs a session
+        .route_layer(Guard::new(engine.clone(), StrategyName::SessionJwt)) // what stands above it needs a session
         .route("/sign-up", post(sign_up))
         .route("/sign-in", post(sign_in))
         .layer(from_fn_with_state(engine.clone(), render_refusals))
