@@ -140,17 +140,22 @@ fn count(received: &[u8], mut counted: usize, mut missing: usize) -> Result<(usi
 
 /// The UTF-16 code units of the characters that begin in `bytes`.
 fn units(bytes: &[u8]) -> usize {
-    let continues = |byte: u8| byte & 0b1100_0000 == 0b1000_0000;
     let in_a_pair = |byte: u8| byte >= 0b1111_0000;
     bytes.iter().map(|&byte| usize::from(!continues(byte)) + usize::from(in_a_pair(byte))).sum()
 }
 
-/// The end of the last character that begins before `counted`; `None` until all of it was received.
+/// Whether a byte continues a character of UTF-8.
+const fn continues(byte: u8) -> bool {
+    byte & 0b1100_0000 == 0b1000_0000
+}
+
+/// The end of the last character that begins before `counted`; `None` until all of it was received. A character that
+/// breaks off ends at `counted`: it is not UTF-8, whatever follows.
 fn end_of_character(received: &[u8], counted: usize) -> Option<usize> {
     const LONGEST: usize = 4;
     let before = received.get(counted.saturating_sub(LONGEST)..counted)?;
     // Without a first byte among the last four the text is not UTF-8, which the caller finds.
-    let begun = before.iter().rev().position(|byte| byte & 0b1100_0000 != 0b1000_0000).map_or(0, |at| at + 1);
+    let begun = before.iter().rev().position(|byte| !continues(*byte)).map_or(0, |at| at + 1);
     let first = before.len().checked_sub(begun).and_then(|at| before.get(at)).copied().unwrap_or_default();
     let width = match first {
         0b1100_0000..=0b1101_1111 => 2,
@@ -159,7 +164,8 @@ fn end_of_character(received: &[u8], counted: usize) -> Option<usize> {
         _ => begun,
     };
     let end = (counted - begun) + width.max(begun);
-    (end <= received.len()).then_some(end)
+    let breaks_off = received.get(counted..)?.iter().take(end - counted).any(|byte| !continues(*byte));
+    if breaks_off { Some(counted) } else { (end <= received.len()).then_some(end) }
 }
 
 /// Appends the frame of a text to `out`.

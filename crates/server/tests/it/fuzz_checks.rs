@@ -114,6 +114,11 @@ fn changes() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|changes| changes.into_iter().flat_map(|(high, low, letter)| [high, low, letter]).collect())
 }
 
+#[test]
+fn a_character_that_breaks_off_is_found_in_pieces_as_well() {
+    frame::check(b"2#\xf0\0");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
 

@@ -43,9 +43,9 @@ impl ServerProcess {
             text
         });
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address =
-            lines.find_map(|line| line.unwrap().split("http://").nth(1).map(str::to_owned)).unwrap();
-        let address = address.trim().parse().unwrap();
+        let listed = |line: String| line.trim().strip_prefix("listening").map(|rest| rest.trim().to_owned());
+        let address = lines.find_map(|line| listed(line.unwrap())).unwrap();
+        let address = address.parse().unwrap();
         thread::spawn(move || lines.for_each(drop));
         Self { address, home, child, log }
     }
