@@ -185,7 +185,7 @@ fn an_operator_is_told_what_became_of_a_mail() {
     let done = home.run(["mail", "test", "ann@example.com"]);
     assert!(done.status.success(), "{done:?}");
     let said = String::from_utf8(done.stdout).unwrap();
-    assert_eq!(said, format!("localhost:{} has taken it: 250 2.0.0 Kept as number 1\n", server.port()));
+    assert_eq!(said, format!("localhost:{} accepted it: 250 2.0.0 Kept as number 1\n", server.port()));
 
     let refused = |to: &str, why: [&str; 2]| {
         let (code, line) = fault(&home.run(["mail", "test", to]));
