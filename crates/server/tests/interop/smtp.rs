@@ -191,7 +191,7 @@ fn an_operator_is_told_what_became_of_a_mail() {
         let (code, line) = fault(&home.run(["mail", "test", to]));
         assert!(code == 1 && why.iter().all(|why| line.contains(why)), "{code}: {line}");
     };
-    refused("refused@example.com", ["refused for good", "There is no user"]);
+    refused("refused@example.com", ["rejected for good", "There is no user"]);
     refused("later@example.com", ["it may be later", "Come back later"]);
     let kept = server.stop();
     assert_eq!(kept.len(), 1);
