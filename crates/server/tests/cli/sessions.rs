@@ -27,7 +27,7 @@ fn one_session_is_ended_and_the_others_stay() {
 
     let sessions = home.json("session list --json");
     let id = ids(&sessions)[0].to_owned();
-    assert_eq!(home.run(&format!("session end {id}")).done().out, format!("Session {id} is ended.\n"));
+    assert_eq!(home.run(&format!("session end {id}")).done().out, format!("Session {id} has ended.\n"));
     server.wait_until_refused("session-jwt", one);
     assert_eq!(server.profile("session-jwt", other), 200);
 
