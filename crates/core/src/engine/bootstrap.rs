@@ -56,12 +56,11 @@ impl EngineBuilder {
     /// # Errors
     /// An [`OpenError`] that names the cause and the cure.
     pub async fn open(self) -> Result<Engine, OpenError> {
-        let passwords = match self.passwords.clone() {
-            Some(pool) => pool,
-            None => {
-                let (size, cost) = (PoolSize::default(), Argon2Cost::RECOMMENDED);
-                Arc::new(HashPool::new(size, cost, self.random.clone())?)
-            }
+        let passwords = if let Some(pool) = self.passwords.clone() {
+            pool
+        } else {
+            let (size, cost) = (PoolSize::default(), Argon2Cost::RECOMMENDED);
+            Arc::new(HashPool::new(size, cost, self.random.clone())?)
         };
         open(self, passwords).await
     }
