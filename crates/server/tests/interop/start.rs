@@ -1,7 +1,8 @@
 //! Starts that fail: one line on standard error, and an exit code that tells a wrong use from a fault of the machine.
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -50,6 +51,21 @@ fn a_directory_that_must_not_be_written_to_is_named() {
         assert_eq!(code, CANNOT);
         assert!(line.contains("forbidden") && line.contains("ermission denied"), "{line}");
     }
+}
+
+#[test]
+fn an_allowed_origin_on_another_site_is_logged_once_with_the_cure() {
+    let server = ServerDirectory::new().serve();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        let head = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n";
+        let page = "Origin: http://localhost:5173\r\nSec-Fetch-Site: cross-site\r\n\r\n";
+        stream.write_all(format!("{head}{page}").as_bytes()).unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap();
+    }
+    let log = server.log();
+    let warnings: Vec<&str> = log.lines().filter(|line| line.contains("http://localhost:5173")).collect();
+    assert!(warnings.len() == 1 && warnings[0].contains("open both as localhost"), "{log}");
 }
 
 /// The program as a user without privileges: root may write anywhere.
