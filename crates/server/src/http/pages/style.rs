@@ -1,5 +1,7 @@
 //! The style sheet. Its URL holds a hash of its content, so browsers may keep it for ever.
 
+use std::fmt::Write as _;
+
 use axum::Router;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
@@ -21,7 +23,10 @@ pub(super) struct Style {
 impl Style {
     pub(super) fn new(css: &str) -> Self {
         let hash = digest(&SHA256, css.as_bytes());
-        let hash: String = hash.as_ref().iter().take(HASH_LENGTH).map(|byte| format!("{byte:02x}")).collect();
+        let hash = hash.as_ref().iter().take(HASH_LENGTH).fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
         Self { path: format!("/auth/pages/{hash}.css"), css: css.to_owned().into() }
     }
 
