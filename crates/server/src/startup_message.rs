@@ -30,7 +30,7 @@ pub(crate) fn write(config: &Config, addresses: &[SocketAddr], out: &mut dyn Wri
     writeln!(out, "  listening  {}", listening.join("  "))?;
     match &config.public_url {
         None => {
-            writeln!(out, "  mode       development, for this machine only: no public_url is configured")?
+            writeln!(out, "  mode       development, for this machine only: no public_url is configured")?;
         }
         Some(url) => writeln!(out, "  mode       production, reached as {url}")?,
     }

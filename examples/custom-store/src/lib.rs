@@ -121,7 +121,7 @@ fn change<T>(
     if file.is_empty() {
         remove(&path)?;
     } else {
-        write(directory, &path, &file).map_err(unavailable("write attempts"))?
+        write(directory, &path, &file).map_err(unavailable("write attempts"))?;
     }
     Ok(answer)
 }

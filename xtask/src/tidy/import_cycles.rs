@@ -103,7 +103,7 @@ impl Paths<'_> {
         match tree {
             syn::UseTree::Path(path) => self.add_tree(line, &with(&path.ident), &path.tree),
             syn::UseTree::Group(group) => {
-                group.items.iter().for_each(|tree| self.add_tree(line, before, tree))
+                group.items.iter().for_each(|tree| self.add_tree(line, before, tree));
             }
             syn::UseTree::Name(name) => self.add(line, &with(&name.ident)),
             syn::UseTree::Rename(renamed) => self.add(line, &with(&renamed.ident)),

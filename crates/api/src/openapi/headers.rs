@@ -105,15 +105,12 @@ pub(super) const fn of_success(kind: StrategyOperation, carrier: Carrier) -> &'s
         (StrategyOperation::Public(PublicStrategyOperation::Login), Carrier::Cookie) => {
             &[NoStore, SessionCookie]
         }
-        (
-            StrategyOperation::Public(PublicStrategyOperation::Login)
-            | StrategyOperation::Public(PublicStrategyOperation::Refresh),
-            _,
-        ) => &[NoStore],
+        (StrategyOperation::Public(PublicStrategyOperation::Login | PublicStrategyOperation::Refresh), _) => {
+            &[NoStore]
+        }
         (StrategyOperation::Own(OwnStrategyOperation::Logout), Carrier::Cookie) => &[ClearedCookie],
         (
-            StrategyOperation::Own(OwnStrategyOperation::Profile)
-            | StrategyOperation::Own(OwnStrategyOperation::Password),
+            StrategyOperation::Own(OwnStrategyOperation::Profile | OwnStrategyOperation::Password),
             Carrier::Cookie,
         ) => &[NoStore, RenewedCookie],
         // Without a cookie nothing but a sign-in and a refresh hands out a credential.
@@ -124,8 +121,7 @@ pub(super) const fn of_success(kind: StrategyOperation, carrier: Carrier) -> &'s
 /// The headers of success on the device-session surface.
 pub(super) const fn of_device(kind: DeviceOperation) -> &'static [Described] {
     match kind {
-        DeviceOperation::Public(PublicOperation::Login)
-        | DeviceOperation::Public(PublicOperation::VerifyLogin) => {
+        DeviceOperation::Public(PublicOperation::Login | PublicOperation::VerifyLogin) => {
             &[Described::NoStore, Described::DeviceCookie]
         }
         DeviceOperation::Public(PublicOperation::Refresh) => &[Described::NoStore],

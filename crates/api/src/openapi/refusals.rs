@@ -171,8 +171,7 @@ fn of_kind(kind: StrategyOperation) -> Vec<Example> {
             ("contended", ChangePasswordError::Contended.into()),
             ("hashingBusy", ChangePasswordError::Busy(busy).into()),
         ],
-        StrategyOperation::Own(OwnStrategyOperation::Profile)
-        | StrategyOperation::Own(OwnStrategyOperation::Logout) => Vec::new(),
+        StrategyOperation::Own(OwnStrategyOperation::Profile | OwnStrategyOperation::Logout) => Vec::new(),
     }
 }
 

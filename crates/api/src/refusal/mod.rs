@@ -132,9 +132,10 @@ impl Refusal {
     /// Logs what failed in the server, if anything did. The code that renders a refusal calls this once.
     pub fn log(&self) {
         let Some(cause) = &self.cause else { return };
-        match self.code.status() {
-            503 => warn!(cause, "a request was answered 503"),
-            _ => error!(cause, "a request was answered 500"),
+        if self.code.status() == 503 {
+            warn!(cause, "a request was answered 503")
+        } else {
+            error!(cause, "a request was answered 500")
         }
     }
 

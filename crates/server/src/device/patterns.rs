@@ -12,7 +12,7 @@ pub(super) static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
     let built = read.and_then(|stated| Patterns::build(stated).map_err(|fault| fault.to_string()));
     built
         .inspect_err(|fault| {
-            error!(fault, "the patterns of browsers are broken: devices are named by their User-Agent")
+            error!(fault, "the patterns of browsers are broken: devices are named by their User-Agent");
         })
         .ok()
 });

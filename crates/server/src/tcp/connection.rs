@@ -137,7 +137,7 @@ impl<'a> ClientConnection<'a> {
                     return Err(ConnectionError::TooSlow(WaitingFor::Delivery));
                 }
                 ConnectionEvent::TooLate(awaited) => {
-                    self.stop_reading(Some(ConnectionError::TooSlow(awaited)))
+                    self.stop_reading(Some(ConnectionError::TooSlow(awaited)));
                 }
             }
         }

@@ -15,7 +15,7 @@ impl StrategyClient {
                 // A client that lost the answer to a sign-in holds no credentials.
                 UnansweredRequest::Login => {}
                 UnansweredRequest::Refresh(session) if session.has_proof() => {
-                    self.is_not_stranded(wire, session).await?
+                    self.is_not_stranded(wire, session).await?;
                 }
                 UnansweredRequest::Refresh(session) => self.tries_the_held_token(wire, session).await?,
                 UnansweredRequest::Logout(sessions) => {

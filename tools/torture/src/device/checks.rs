@@ -40,10 +40,10 @@ impl DeviceClient {
             None | Some(UnansweredDeviceRequest::Login) => {}
             Some(UnansweredDeviceRequest::SignUp) => self.account_is_whole_or_absent(&mut wire).await?,
             Some(UnansweredDeviceRequest::Verify(promised, code)) => {
-                self.code_works_once(&mut wire, &promised, &code).await?
+                self.code_works_once(&mut wire, &promised, &code).await?;
             }
             Some(UnansweredDeviceRequest::Refresh(session)) => {
-                self.is_not_stranded(&mut wire, session).await?
+                self.is_not_stranded(&mut wire, session).await?;
             }
         }
         if let Some(promised) = self.promised.take() {

@@ -99,22 +99,23 @@ fn answer(row: &DeviceRow) -> Option<DeviceAnswer> {
         DeviceOperation::Admin(AdminOperation::UserSessions) => {
             sessions(row, SessionSummary { current: false, ..sample::session(false) })
         }
-        DeviceOperation::Admin(AdminOperation::CreateUser)
-        | DeviceOperation::Admin(AdminOperation::User)
-        | DeviceOperation::Admin(AdminOperation::DisableUser)
-        | DeviceOperation::Admin(AdminOperation::EnableUser)
-        | DeviceOperation::Admin(AdminOperation::UnlockUser)
-        | DeviceOperation::Admin(AdminOperation::SetRole) => {
-            DeviceAnswer::of(row, reference::<AdminUser>(), administered)
-        }
-        DeviceOperation::Public(PublicOperation::UnlockPage)
-        | DeviceOperation::Public(PublicOperation::Unlock)
+        DeviceOperation::Admin(
+            AdminOperation::CreateUser
+            | AdminOperation::User
+            | AdminOperation::DisableUser
+            | AdminOperation::EnableUser
+            | AdminOperation::UnlockUser
+            | AdminOperation::SetRole,
+        ) => DeviceAnswer::of(row, reference::<AdminUser>(), administered),
+        DeviceOperation::Public(
+            PublicOperation::UnlockPage
+            | PublicOperation::Unlock
+            | PublicOperation::ForgotPassword
+            | PublicOperation::ResetPassword,
+        )
         | DeviceOperation::Own(OwnOperation::Password)
-        | DeviceOperation::Public(PublicOperation::ForgotPassword)
-        | DeviceOperation::Public(PublicOperation::ResetPassword)
         | DeviceOperation::Admin(AdminOperation::ResetUser) => DeviceAnswer::empty(row),
-        DeviceOperation::Public(PublicOperation::Health)
-        | DeviceOperation::Public(PublicOperation::ResetPage) => None,
+        DeviceOperation::Public(PublicOperation::Health | PublicOperation::ResetPage) => None,
     }
 }
 
@@ -154,8 +155,7 @@ pub(super) fn has_page(row: &DeviceRow) -> bool {
     row.form
         || matches!(
             row.kind,
-            DeviceOperation::Public(PublicOperation::UnlockPage)
-                | DeviceOperation::Public(PublicOperation::ResetPage)
+            DeviceOperation::Public(PublicOperation::UnlockPage | PublicOperation::ResetPage)
         )
 }
 

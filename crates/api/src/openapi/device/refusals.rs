@@ -104,13 +104,11 @@ fn of_kind(kind: DeviceOperation) -> Vec<Example> {
                 ("tooManyAttempts", VerifyCodeError::TooMany.into()),
             ]
         }
-        DeviceOperation::Public(PublicOperation::UnlockPage)
-        | DeviceOperation::Public(PublicOperation::Unlock) => {
+        DeviceOperation::Public(PublicOperation::UnlockPage | PublicOperation::Unlock) => {
             vec![("invalidUnlockToken", UnlockError::InvalidToken.into())]
         }
         DeviceOperation::Own(OwnOperation::Password) => of_password(),
-        DeviceOperation::Own(OwnOperation::RenameSession)
-        | DeviceOperation::Own(OwnOperation::LogoutSession) => vec![not_found()],
+        DeviceOperation::Own(OwnOperation::RenameSession | OwnOperation::LogoutSession) => vec![not_found()],
         DeviceOperation::Public(PublicOperation::Refresh) => of_refresh(session),
         DeviceOperation::Public(PublicOperation::ResetPassword) => vec![
             ("invalidResetToken", ResetError::InvalidToken.into()),
@@ -120,24 +118,24 @@ fn of_kind(kind: DeviceOperation) -> Vec<Example> {
         ],
         DeviceOperation::Admin(AdminOperation::CreateUser) => vec![("taken", UserAdminError::Taken.into())],
         DeviceOperation::Admin(AdminOperation::EndUserSession) => vec![user_not_found(), not_found()],
-        DeviceOperation::Admin(AdminOperation::DisableUser)
-        | DeviceOperation::Admin(AdminOperation::EnableUser)
-        | DeviceOperation::Admin(AdminOperation::SetRole) => {
+        DeviceOperation::Admin(
+            AdminOperation::DisableUser | AdminOperation::EnableUser | AdminOperation::SetRole,
+        ) => {
             vec![user_not_found(), ("contended", UserAdminError::Contended.into())]
         }
         DeviceOperation::Admin(AdminOperation::ResetUser) => {
             vec![user_not_found(), ("tooManyAttempts", Refusal::too_many_attempts(WAIT))]
         }
-        DeviceOperation::Admin(AdminOperation::User)
-        | DeviceOperation::Admin(AdminOperation::UnlockUser)
-        | DeviceOperation::Admin(AdminOperation::UserSessions)
-        | DeviceOperation::Admin(AdminOperation::EndUserSessions) => vec![user_not_found()],
-        DeviceOperation::Own(OwnOperation::Me)
-        | DeviceOperation::Own(OwnOperation::Sessions)
-        | DeviceOperation::Own(OwnOperation::LogoutAll)
-        | DeviceOperation::Public(PublicOperation::Health)
-        | DeviceOperation::Public(PublicOperation::ForgotPassword)
-        | DeviceOperation::Public(PublicOperation::ResetPage)
+        DeviceOperation::Admin(
+            AdminOperation::User
+            | AdminOperation::UnlockUser
+            | AdminOperation::UserSessions
+            | AdminOperation::EndUserSessions,
+        ) => vec![user_not_found()],
+        DeviceOperation::Own(OwnOperation::Me | OwnOperation::Sessions | OwnOperation::LogoutAll)
+        | DeviceOperation::Public(
+            PublicOperation::Health | PublicOperation::ForgotPassword | PublicOperation::ResetPage,
+        )
         | DeviceOperation::Admin(AdminOperation::Users) => Vec::new(),
     }
 }

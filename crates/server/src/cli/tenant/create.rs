@@ -59,12 +59,12 @@ impl CreateTenant {
     pub(super) fn check(&self, config: &Config) -> Result<(), Failure> {
         check(&self.decisions(), config)?;
         let shared = &config.database;
-        if let Some(own) = self.database().and_then(|own| DatabaseUrl::parse(own).ok()) {
-            if own.based_in(&config.data_dir).is_same_database(shared) {
-                return Err(Failure::usage(
-                    "database_url: that is the database of the installation; leave it out to live there",
-                ));
-            }
+        if let Some(own) = self.database().and_then(|own| DatabaseUrl::parse(own).ok())
+            && own.based_in(&config.data_dir).is_same_database(shared)
+        {
+            return Err(Failure::usage(
+                "database_url: that is the database of the installation; leave it out to live there",
+            ));
         }
         let is_by_flag =
             config.report().row("database").is_some_and(|row| matches!(row.origin, Origin::Flag(_)));
