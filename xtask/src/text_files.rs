@@ -21,6 +21,11 @@ impl TextFile {
         self.extension() == Some("rs")
     }
 
+    /// Whether it is a page of documentation.
+    pub(crate) fn is_page(&self) -> bool {
+        self.extension() == Some("md")
+    }
+
     /// The last part of the path.
     pub(crate) fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)

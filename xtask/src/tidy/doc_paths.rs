@@ -31,7 +31,7 @@ const MADE_LATER: [&str; 4] = ["portcullis.toml", "de.toml", "de-at.toml", "pt-b
 
 pub(super) fn check(files: &[TextFile]) -> Vec<TidyFinding> {
     let places = Places::of(files);
-    let pages = files.iter().filter(|file| file.path.ends_with(".md"));
+    let pages = files.iter().filter(|file| file.is_page());
     pages.flat_map(|page| check_page(page, &places)).collect()
 }
 

@@ -13,7 +13,7 @@ const NAMELESS_AT_MOST: usize = 60;
 
 /// Lines of a page or of comments that are too long. Tables, code blocks and links cannot be broken.
 pub(super) fn long_lines(file: &TextFile) -> Vec<TidyFinding> {
-    let is_page = file.path.ends_with(".md");
+    let is_page = file.is_page();
     let mut in_block = false;
     let mut findings = Vec::new();
     for (index, line) in file.text.lines().enumerate() {
