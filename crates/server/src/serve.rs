@@ -143,7 +143,7 @@ fn links_to(config: &Config, addresses: &[SocketAddr]) -> String {
     local.unwrap_or_else(|| mail::base_url(config))
 }
 
-/// What the handlers need, as a configuration has it. Without a recorder nobody is shown any numbers.
+/// What the handlers need, as it is configured. Without a recorder there are no metrics.
 ///
 /// # Errors
 /// What is wrong with the templates of pages.

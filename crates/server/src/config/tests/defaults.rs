@@ -1,10 +1,10 @@
-//! What holds where nobody says otherwise, and what moves it.
+//! The defaults, and the settings that change them.
 
 use super::*;
 use portcullis_axum::SameSite;
 
 #[test]
-fn who_states_nothing_gets_a_server_for_this_machine() {
+fn without_settings_the_server_is_for_this_machine_alone() {
     let config = operator().config();
     let addresses: Vec<String> = config.listen.iter().map(|listen| listen.address.to_string()).collect();
     assert!(config.is_development());
@@ -103,7 +103,7 @@ fn whatever_is_accepted_suits_the_strategies() {
 }
 
 #[test]
-fn every_default_is_a_value_that_somebody_could_have_stated() {
+fn every_default_is_a_value_that_an_operator_could_have_stated() {
     for operator in [operator(), operator().in_production()] {
         let report = operator.config().report().clone();
         for row in report.rows().iter().filter(|row| row.key != "config") {

@@ -10,7 +10,7 @@ fn sending(transport: &str) -> Operator {
 }
 
 #[test]
-fn letters_go_to_the_outbox_where_nobody_says_otherwise() {
+fn mail_goes_to_the_outbox_by_default() {
     let mail = operator().config().mail;
     assert_eq!(mail.transport, MailTransport::Outbox);
     assert_eq!((mail.language.as_str(), mail.timeout), ("en", Duration::from_secs(30)));

@@ -1,4 +1,4 @@
-//! The listener for microservices: who may trust whom, and certificates that do not serve.
+//! The listener for microservices: trusted gateways, and certificates that do not match.
 
 use rcgen::{CertificateParams, KeyPair};
 
@@ -39,7 +39,7 @@ fn an_address_is_taken_once() {
 }
 
 #[test]
-fn a_gateway_is_trusted_only_where_nobody_else_can_be_one() {
+fn a_gateway_is_trusted_only_where_no_other_client_can_connect() {
     for (listen, allowed) in [
         ("127.0.0.1:4503", true),
         ("localhost:4503", true),

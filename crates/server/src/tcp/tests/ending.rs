@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn whoever_says_all_and_closes_is_answered_in_full() {
+async fn a_client_that_sends_all_and_closes_is_answered_in_full() {
     let server = Server::start(TcpConnectionLimits { in_flight: 2, ..LIMITS }).await;
     let mut client = server.client().await;
     let requests: Vec<Value> = (0..50).map(|id| request("echo", &json!(id), &json!(id))).collect();
@@ -16,7 +16,7 @@ async fn whoever_says_all_and_closes_is_answered_in_full() {
 }
 
 #[tokio::test]
-async fn what_has_begun_runs_to_its_end_though_nobody_hears_of_it() {
+async fn what_has_begun_runs_to_its_end_though_its_client_is_gone() {
     let mut server = Server::start(LIMITS).await;
     let mut client = server.client().await;
     client.send(&[event("gated", &json!("told")), request("gated", &json!("asked"), &json!(1))]).await;

@@ -105,7 +105,7 @@ async fn a_packet_waits_for_its_turn_as_long_as_that_takes() {
 }
 
 #[tokio::test]
-async fn whoever_reads_no_answers_is_cut_off() {
+async fn a_client_that_reads_no_answers_is_cut_off() {
     let server = Server::start(TcpConnectionLimits { packet: SHORT, ..LIMITS }).await;
     let mut client = server.client().await;
     let mut stream = BytesMut::new();

@@ -73,7 +73,7 @@ async fn a_file_that_is_no_socket_is_left_alone() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
 }
 
-/// Somebody who signs certificates.
+/// An authority that signs certificates.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
@@ -146,11 +146,11 @@ async fn over_tls_only_those_who_speak_it_are_heard() {
     let mut told = Vec::new();
     let _ = plain.read_to_end(&mut told).await;
     assert!(!told.contains(&b'#'), "{told:?}");
-    assert!(connect(&server, &Authority::new(), None).await.is_err(), "the client trusts anybody");
+    assert!(connect(&server, &Authority::new(), None).await.is_err(), "the client trusts any authority");
 }
 
 #[tokio::test]
-async fn whoever_must_show_a_certificate_is_heard_with_one_of_that_authority_only() {
+async fn a_client_needs_a_certificate_of_the_configured_authority() {
     let folder = tempfile::tempdir().unwrap();
     let (authority, stranger) = (Authority::new(), Authority::new());
     let (certificate, key) = authority.issue("auth.test");

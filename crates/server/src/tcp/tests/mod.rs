@@ -109,7 +109,7 @@ impl Server {
     }
 }
 
-/// Somebody who speaks the protocol, or does not.
+/// A client that follows the protocol, or does not.
 struct Client<S> {
     stream: S,
     frames: Frames,

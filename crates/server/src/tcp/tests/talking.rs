@@ -49,7 +49,7 @@ async fn an_event_is_run_and_gets_no_answer() {
     let server = Server::start(LIMITS).await;
     let mut client = server.client().await;
     client
-        .send(&[event("echo", &json!("told")), event("nobody", &json!("lost")), event("panic", &json!(0))])
+        .send(&[event("echo", &json!("told")), event("unknown", &json!("lost")), event("panic", &json!(0))])
         .await;
     server.has_begun(2).await;
     assert_eq!(client.ask("echo", json!("asked")).await, answered(&json!("asked"), &json!("id")));
@@ -57,12 +57,12 @@ async fn an_event_is_run_and_gets_no_answer() {
 }
 
 #[tokio::test]
-async fn what_nobody_handles_is_told_in_the_words_of_nest() {
+async fn a_pattern_without_a_handler_is_answered_as_nest_does() {
     let server = Server::start(LIMITS).await;
     let mut client = server.client().await;
     let text = "There is no matching message handler defined in the remote service.";
     let expected = json!({"id": "id", "status": "error", "err": text});
-    assert_eq!(client.ask("nobody", json!({})).await, expected);
+    assert_eq!(client.ask("unknown", json!({})).await, expected);
     client.send(&[json!({"pattern": "echo", "data": {}, "id": "id"})]).await;
     assert_eq!(client.answer().await.unwrap(), expected);
 }
