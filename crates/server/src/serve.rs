@@ -12,6 +12,7 @@ use portcullis_core::clock::Clock;
 use portcullis_core::engine::{Engine, KeyError};
 use portcullis_core::machine::SystemClock;
 use thiserror::Error;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
@@ -19,7 +20,7 @@ use tracing::{error, info, warn};
 
 use crate::config::{Config, Listen};
 use crate::http::{self, App, HttpConnectionLimits, Origins, Pages, Recorder, router};
-use crate::listener::{AcceptLimits, ListenError, bind_all, until};
+use crate::listener::{AcceptLimits, ListenError, Stopped, bind_all, until};
 use crate::log::EventLog;
 use crate::open::{CannotOpen, OpenedEngine, open};
 use crate::operations::OperationDispatcher;
@@ -70,35 +71,8 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     let addresses: Vec<SocketAddr> = listeners.iter().filter_map(|socket| socket.local_addr().ok()).collect();
 
     let (stop, stopped) = watch::channel(false);
-    let mut servers = JoinSet::new();
     let notifier = mail::notifier(config, &links_to(config, &addresses))?;
-    let app = app(config, engine.clone(), Some(&recorder))?;
-    let surface = Arc::new(tcp::Surface {
-        operations: app.operations.clone(),
-        rates: app.rates.clone(),
-        trusts_gateway: config.tcp.trust_gateway,
-    });
-    for listener in tcp::bind(&config.tcp).await? {
-        let stop = until(stopped.clone());
-        servers.spawn(tcp::serve(listener, surface.clone(), tcp::TcpConnectionLimits::of(config), stop));
-    }
-    let routes = router(app);
-    for listener in listeners {
-        servers.spawn(http::serve(
-            listener,
-            routes.clone(),
-            connection_limits(config),
-            until(stopped.clone()),
-        ));
-    }
-    if let Some(address) = config.metrics.listen {
-        let routes = Router::new().route("/metrics", get(async move || recorder.answer().await));
-        let own = [Listen { address, optional: false }];
-        for listener in bind_all("metrics.listen", &own).await? {
-            let stop = until(stopped.clone());
-            servers.spawn(http::serve(listener, routes.clone(), connection_limits(config), stop));
-        }
-    }
+    let mut servers = start_servers(config, &engine, recorder, listeners, &stopped).await?;
     tokio::task::spawn_blocking(device::prepare);
     let housekeeping = tokio::spawn({
         let engine = engine.clone();
@@ -122,10 +96,43 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     finish(post, config.timeouts.shutdown).await;
     // What clients began that have hung up since: their writes, events and mails happen, all of them.
     engine.finish().await;
-    drop((engine, surface));
+    drop(engine);
     stores.close().await;
     info!("stopped");
     Ok(())
+}
+
+/// Starts a server for each socket: HTTP, the TCP transport, and metrics. Each runs until `stopped`.
+async fn start_servers(
+    config: &Config,
+    engine: &Engine,
+    recorder: Recorder,
+    listeners: Vec<TcpListener>,
+    stopped: &Stopped,
+) -> Result<JoinSet<()>, ServeError> {
+    let mut servers = JoinSet::new();
+    let app = app(config, engine.clone(), Some(&recorder))?;
+    let surface = Arc::new(tcp::Surface {
+        operations: app.operations.clone(),
+        rates: app.rates.clone(),
+        trusts_gateway: config.tcp.trust_gateway,
+    });
+    for listener in tcp::bind(&config.tcp).await? {
+        let limits = tcp::TcpConnectionLimits::of(config);
+        servers.spawn(tcp::serve(listener, surface.clone(), limits, until(stopped.clone())));
+    }
+    let (routes, limits) = (router(app), connection_limits(config));
+    for listener in listeners {
+        servers.spawn(http::serve(listener, routes.clone(), limits, until(stopped.clone())));
+    }
+    if let Some(address) = config.metrics.listen {
+        let routes = Router::new().route("/metrics", get(async move || recorder.answer().await));
+        let own = [Listen { address, optional: false }];
+        for listener in bind_all("metrics.listen", &own).await? {
+            servers.spawn(http::serve(listener, routes.clone(), limits, until(stopped.clone())));
+        }
+    }
+    Ok(servers)
 }
 
 /// Waits for what is being mailed: a message that is cut off may be sent again.

@@ -43,12 +43,12 @@ pub(super) struct CreateTenant {
 #[derive(Clone, Debug)]
 enum TenantArgument {
     Database(String),
-    Assignment(Assignment),
+    Assignment(Box<Assignment>),
 }
 
 fn argument(text: &str) -> Result<TenantArgument, String> {
     let Some(address) = text.strip_prefix(DATABASE) else {
-        return Assignment::parse(text).map(TenantArgument::Assignment);
+        return Assignment::parse(text).map(|assignment| TenantArgument::Assignment(Box::new(assignment)));
     };
     DatabaseUrl::parse(address).map_err(|message| format!("database_url: {message}"))?;
     Ok(TenantArgument::Database(address.to_owned()))
@@ -79,7 +79,7 @@ impl CreateTenant {
 
     fn decisions(&self) -> Vec<Assignment> {
         let decision = |argument: &TenantArgument| match argument {
-            TenantArgument::Assignment(decision) => Some(decision.clone()),
+            TenantArgument::Assignment(assignment) => Some((**assignment).clone()),
             TenantArgument::Database(_) => None,
         };
         self.arguments.iter().filter_map(decision).collect()
