@@ -105,3 +105,60 @@ fn challenge(refusal: &Refusal, headers: &mut HeaderMap) {
 fn status_of(refusal: &Refusal) -> StatusCode {
     StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use portcullis_api::refusal::Code;
+    use portcullis_core::store::StoreError;
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber, subscriber};
+
+    use super::*;
+
+    /// Counts events.
+    struct Count(Arc<AtomicUsize>);
+
+    impl Subscriber for Count {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, _: &Event<'_>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn an_outage_is_logged_once_where_it_is_rendered_and_its_cause_is_no_part_of_the_answer() {
+        let events = Arc::new(AtomicUsize::new(0));
+        let logged = || events.load(Ordering::SeqCst);
+        let render = |refusal: &Refusal| {
+            render(refusal, &Method::GET, &Uri::from_static("/auth/me"), &[], Timestamp::from_millis(0))
+        };
+        subscriber::with_default(Count(events.clone()), || {
+            let outage = StoreError::unavailable("find a session", std::io::Error::other("10.0.0.7 is away"));
+            let RefusalResponse(refusal) = RefusalResponse::from(outage);
+            assert_eq!(logged(), 0, "a conversion logs nothing");
+            let response = render(&refusal);
+            assert_eq!((response.status(), logged()), (StatusCode::SERVICE_UNAVAILABLE, 1));
+            render(&Refusal::plain(Code::Unauthorized));
+            assert_eq!(logged(), 1, "a refusal of the client is no failure of the server");
+            assert!(refusal.cause.is_some_and(|cause| cause.contains("find a session")));
+        });
+    }
+}

@@ -136,7 +136,7 @@ fn described(member: MemberDoc) -> RefOr<Schema> {
             }
             RefOr::T(OneOfBuilder::new().item(reference).item(Object::with_type(Type::Null)).into())
         }
-        schema => schema,
+        schema @ RefOr::T(_) => schema,
     }
 }
 

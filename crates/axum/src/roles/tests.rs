@@ -15,7 +15,7 @@ use crate::Guard;
 const STAFF: [Role; 2] = [Role::Manager, Role::Admin];
 const UNAUTHORIZED: &str = r#"{"message":"Unauthorized","statusCode":401}"#;
 
-/// An engine, and somebody who has a session there.
+/// An engine, and a user with a session there.
 async fn new_user_key() -> (Engine, RegisteredUser, HeldCredentials) {
     let stage = Fixture::new(MemoryStore::stores());
     let engine = stage.node().await;

@@ -166,6 +166,10 @@ impl DeviceRow {
 const COUNT: usize = public::ROWS.len() + own::ROWS.len() + admin::ROWS.len();
 
 /// The operations of the device-session surface.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the compiler evaluates it, and an index out of bounds does not compile"
+)]
 pub const DEVICE_OPERATIONS: [DeviceRow; COUNT] = {
     let parts: [&[DeviceRow]; 3] = [&public::ROWS, &own::ROWS, &admin::ROWS];
     let mut rows = [public::ROWS[0]; COUNT];
