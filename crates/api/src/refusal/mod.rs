@@ -133,9 +133,9 @@ impl Refusal {
     pub fn log(&self) {
         let Some(cause) = &self.cause else { return };
         if self.code.status() == 503 {
-            warn!(cause, "a request was answered 503")
+            warn!(cause, "a request was answered 503");
         } else {
-            error!(cause, "a request was answered 500")
+            error!(cause, "a request was answered 500");
         }
     }
 

@@ -56,9 +56,11 @@ fn every_error_of_the_engine_has_a_code_a_status_and_a_body() {
 fn an_outage_and_a_full_queue_are_503_with_a_time_to_wait_and_never_a_refusal_of_the_credential() {
     let mut outages = 0;
     for (error, refusal) in table() {
-        let is_outage =
-            ["Unavailable", "Overloaded", "Busy {", "Stopped"].iter().any(|name| error.contains(name));
-        let is_fault = ["Corrupt", "Keys(", "Issue(", "Settings("].iter().any(|name| error.contains(name));
+        let is_outage = ["store could not", "too much at once", "Busy {", "Stopped"]
+            .iter()
+            .any(|name| error.contains(name));
+        let is_fault =
+            ["has a corrupt", "Keys(", "Issue(", "Settings("].iter().any(|name| error.contains(name));
         outages += usize::from(is_outage);
         assert_eq!(refusal.code.status() == 503, is_outage, "{error}");
         let is_throttled = refusal.code.status() == 429;

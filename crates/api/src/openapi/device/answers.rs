@@ -52,71 +52,82 @@ impl DeviceAnswer {
 }
 
 fn answer(row: &DeviceRow) -> Option<DeviceAnswer> {
-    let user = sample::user()?;
-    let shown = DeviceUser::of(&user);
-    let administered = AdminUser::of(&user, None);
     match row.kind {
-        DeviceOperation::Public(PublicOperation::Signup) => {
+        DeviceOperation::Public(kind) => public_answer(kind, row),
+        DeviceOperation::Own(kind) => own_answer(kind, row),
+        DeviceOperation::Admin(kind) => admin_answer(kind, row),
+    }
+}
+
+fn public_answer(kind: PublicOperation, row: &DeviceRow) -> Option<DeviceAnswer> {
+    match kind {
+        PublicOperation::Signup => {
             let either = either(reference::<DeviceUser>(), nothing());
+            let shown = DeviceUser::of(&sample::user()?);
             DeviceAnswer::of(row, either, shown)?.or("hidden", Success::SIGNED_UP, ())
         }
-        DeviceOperation::Public(PublicOperation::Login) => login(row),
-        DeviceOperation::Public(PublicOperation::VerifyLogin) => DeviceAnswer::of(
-            row,
-            reference::<DeviceLogin>(),
-            sample::device_login(false)?,
-        )?
-        .or("native", Success::LOGGED_IN, sample::device_login(true)?),
-        DeviceOperation::Own(OwnOperation::Me) => DeviceAnswer::of(
-            row,
-            reference::<DeviceProfile>(),
-            DeviceProfile { user: shown, session: sample::session(false) },
-        ),
-        DeviceOperation::Own(OwnOperation::Sessions) => sessions(row, sample::session(false)),
-        DeviceOperation::Own(OwnOperation::RenameSession) => {
-            let renamed = sample::session(false);
-            let renamed = RenamedSession { session_id: renamed.session_id, device_name: renamed.device_name };
-            DeviceAnswer::of(row, reference::<RenamedSession>(), renamed)
+        PublicOperation::Login => login(row),
+        PublicOperation::VerifyLogin => {
+            let answer = DeviceAnswer::of(row, reference::<DeviceLogin>(), sample::device_login(false)?)?;
+            answer.or("native", Success::LOGGED_IN, sample::device_login(true)?)
         }
-        DeviceOperation::Own(OwnOperation::LogoutSession)
-        | DeviceOperation::Admin(AdminOperation::EndUserSession) => DeviceAnswer::of(
-            row,
-            reference::<RevokedSession>(),
-            RevokedSession { session_id: sample::session(false).session_id },
-        ),
-        DeviceOperation::Own(OwnOperation::LogoutAll)
-        | DeviceOperation::Admin(AdminOperation::EndUserSessions) => {
-            DeviceAnswer::of(row, reference::<RevokedSessions>(), RevokedSessions { revoked_count: 3 })
-        }
-        DeviceOperation::Public(PublicOperation::Refresh) => {
+        PublicOperation::Refresh => {
             let refreshed = sample::refreshed();
             let pair = TokenPair::new(&refreshed.access, &refreshed.refresh);
             DeviceAnswer::of(row, reference::<TokenPair>(), pair)
         }
-        DeviceOperation::Admin(AdminOperation::Users) => {
-            DeviceAnswer::page(row, list::<AdminUser>(), [administered], USER)
+        PublicOperation::UnlockPage
+        | PublicOperation::Unlock
+        | PublicOperation::ForgotPassword
+        | PublicOperation::ResetPassword => DeviceAnswer::empty(row),
+        PublicOperation::Health | PublicOperation::ResetPage => None,
+    }
+}
+
+fn own_answer(kind: OwnOperation, row: &DeviceRow) -> Option<DeviceAnswer> {
+    let session = sample::session(false);
+    match kind {
+        OwnOperation::Me => {
+            let profile = DeviceProfile { user: DeviceUser::of(&sample::user()?), session };
+            DeviceAnswer::of(row, reference::<DeviceProfile>(), profile)
         }
-        DeviceOperation::Admin(AdminOperation::UserSessions) => {
+        OwnOperation::Sessions => sessions(row, session),
+        OwnOperation::RenameSession => {
+            let renamed = RenamedSession { session_id: session.session_id, device_name: session.device_name };
+            DeviceAnswer::of(row, reference::<RenamedSession>(), renamed)
+        }
+        OwnOperation::LogoutSession => revoked(row),
+        OwnOperation::LogoutAll => all_revoked(row),
+        OwnOperation::Password => DeviceAnswer::empty(row),
+    }
+}
+
+fn admin_answer(kind: AdminOperation, row: &DeviceRow) -> Option<DeviceAnswer> {
+    let user = AdminUser::of(&sample::user()?, None);
+    match kind {
+        AdminOperation::Users => DeviceAnswer::page(row, list::<AdminUser>(), [user], USER),
+        AdminOperation::CreateUser
+        | AdminOperation::User
+        | AdminOperation::DisableUser
+        | AdminOperation::EnableUser
+        | AdminOperation::UnlockUser
+        | AdminOperation::SetRole => DeviceAnswer::of(row, reference::<AdminUser>(), user),
+        AdminOperation::ResetUser => DeviceAnswer::empty(row),
+        AdminOperation::UserSessions => {
             sessions(row, SessionSummary { current: false, ..sample::session(false) })
         }
-        DeviceOperation::Admin(
-            AdminOperation::CreateUser
-            | AdminOperation::User
-            | AdminOperation::DisableUser
-            | AdminOperation::EnableUser
-            | AdminOperation::UnlockUser
-            | AdminOperation::SetRole,
-        ) => DeviceAnswer::of(row, reference::<AdminUser>(), administered),
-        DeviceOperation::Public(
-            PublicOperation::UnlockPage
-            | PublicOperation::Unlock
-            | PublicOperation::ForgotPassword
-            | PublicOperation::ResetPassword,
-        )
-        | DeviceOperation::Own(OwnOperation::Password)
-        | DeviceOperation::Admin(AdminOperation::ResetUser) => DeviceAnswer::empty(row),
-        DeviceOperation::Public(PublicOperation::Health | PublicOperation::ResetPage) => None,
+        AdminOperation::EndUserSession => revoked(row),
+        AdminOperation::EndUserSessions => all_revoked(row),
     }
+}
+
+fn revoked(row: &DeviceRow) -> Option<DeviceAnswer> {
+    let revoked = RevokedSession { session_id: sample::session(false).session_id };
+    DeviceAnswer::of(row, reference::<RevokedSession>(), revoked)
+}
+
+fn all_revoked(row: &DeviceRow) -> Option<DeviceAnswer> {
+    DeviceAnswer::of(row, reference::<RevokedSessions>(), RevokedSessions { revoked_count: 3 })
 }
 
 /// A list of live sessions, or of ended ones.

@@ -193,7 +193,7 @@ pub(super) fn change_password_errors() -> Vec<ChangePasswordError> {
     )
 }
 
-fn log_in_errors() -> Vec<DeviceSignInError> {
+fn device_sign_in_errors() -> Vec<DeviceSignInError> {
     use DeviceSignInError::{Password, TooManyCodes};
     let too_many = TooManyCodes { wait: WAIT };
     every_variant!([vec![too_many], all(Password, sign_in_errors())], TooManyCodes { .. }, Password(_))
@@ -276,11 +276,11 @@ pub(super) fn table() -> Vec<(String, Refusal)> {
     }
     [
         rows("RegisterError", register_errors()),
-        rows("SignInError", sign_in_errors()),
-        rows("Unauthenticated", unauthenticated()),
+        rows("PasswordSignInError", sign_in_errors()),
+        rows("AuthenticationError", unauthenticated()),
         rows("RefreshError", refresh_errors()),
         rows("ChangePasswordError", change_password_errors()),
-        rows("LogInError", log_in_errors()),
+        rows("DeviceSignInError", device_sign_in_errors()),
         rows("VerifyError", verify_errors()),
         rows("UnlockError", unlock_errors()),
         rows("ResetError", reset_errors()),
