@@ -44,7 +44,7 @@ pub struct NotJson;
 
 /// What is wrong with the members of a body: a message for each fault.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct Faults(Vec<String>);
+pub struct RequestFaults(Vec<String>);
 
 impl Body {
     /// The members of a JSON text. An empty text has none, nor has one that is not an object: each required member is then
@@ -74,7 +74,7 @@ pub(crate) fn fault_of(weak: &WeakPassword) -> String {
     text.strip_prefix("password ").map_or_else(|| text.clone(), str::to_owned)
 }
 
-impl Faults {
+impl RequestFaults {
     /// One message for each fault.
     #[must_use]
     pub fn messages(&self) -> &[String] {

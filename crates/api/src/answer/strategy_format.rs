@@ -132,5 +132,5 @@ const FORMATS: [StrategyFormat; 6] = [
 #[must_use]
 pub fn strategy_format(strategy: StrategyName) -> StrategyFormat {
     let [first, ..] = FORMATS;
-    FORMATS.into_iter().find(|shape| shape.strategy == strategy).unwrap_or(first)
+    FORMATS.into_iter().find(|format| format.strategy == strategy).unwrap_or(first)
 }

@@ -204,9 +204,9 @@ fn a_sign_out_has_a_sentence_for_each_strategy() {
 fn every_strategy_has_a_shape_of_its_own_and_only_denylist_takes_names_in_parts() {
     use crate::request::NameForm;
     for strategy in StrategyName::ROUTED {
-        let shape = strategy_format(strategy);
-        assert_eq!(shape.strategy, strategy);
-        assert_eq!(shape.names == NameForm::Parts, strategy == StrategyName::Denylist);
+        let format = strategy_format(strategy);
+        assert_eq!(format.strategy, strategy);
+        assert_eq!(format.names == NameForm::Parts, strategy == StrategyName::Denylist);
     }
 }
 

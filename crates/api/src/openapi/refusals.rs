@@ -24,7 +24,7 @@ use crate::operation::{
     Method, OwnStrategyOperation, PublicStrategyOperation, StrategyOperation, StrategyRow,
 };
 use crate::refusal::{Code, EnvelopeBody, PlainBody, ProblemBody, Refusal, RefusedRequest, Rendering};
-use crate::request::{Body, Faults, NotJson};
+use crate::request::{Body, NotJson, RequestFaults};
 
 /// A time to wait, for the samples.
 const WAIT: Duration = Duration::from_secs(1);
@@ -130,7 +130,7 @@ pub(super) fn malformed() -> [Example; 3] {
 }
 
 /// The faults of a body whose members are missing, or numbers.
-fn faults(kind: StrategyOperation, strategy: StrategyName) -> Option<Faults> {
+fn faults(kind: StrategyOperation, strategy: StrategyName) -> Option<RequestFaults> {
     let body = Body::parse(br#"{"refresh_token": 1}"#).ok()?;
     (requests::of_strategy(kind, strategy)?.faults)(&body)
 }

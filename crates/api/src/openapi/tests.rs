@@ -12,11 +12,11 @@ fn written() -> Value {
 }
 
 /// What a row of the table says: path, method, tag, the scheme that the route demands, and the role.
-type Row = (String, String, &'static str, Option<&'static str>, Option<&'static str>);
+type DocumentedRow = (String, String, &'static str, Option<&'static str>, Option<&'static str>);
 
-fn rows() -> Vec<Row> {
+fn rows() -> Vec<DocumentedRow> {
     let method = |method: Method| method.as_str().to_ascii_lowercase();
-    let mut rows: Vec<Row> = SERVICE_OPERATIONS
+    let mut rows: Vec<DocumentedRow> = SERVICE_OPERATIONS
         .iter()
         .map(|operation| (operation.route.to_owned(), "get".to_owned(), "service", None, None))
         .collect();
@@ -168,7 +168,7 @@ fn it_says_that_it_is_3_1() {
 fn every_row_of_the_table_is_there_once_with_its_access_and_nothing_else_is() {
     let document = written();
     let mut expected = rows();
-    let mut found: Vec<Row> = Vec::new();
+    let mut found: Vec<DocumentedRow> = Vec::new();
     for (path, method, operation) in operations(&document) {
         let tag = expected.iter().find(|row| row.0 == path).expect(path).2;
         assert_eq!(operation["tags"], serde_json::json!([tag]), "{path}");

@@ -21,7 +21,7 @@ use portcullis_core::id::SessionId;
 use portcullis_core::user::Role;
 use tracing::{error, warn};
 
-use crate::request::{Faults, NotJson};
+use crate::request::{NotJson, RequestFaults};
 
 /// The most characters of an unknown tenant's name that an answer repeats: more than a valid name has.
 const LONGEST_NAME: usize = 100;
@@ -152,8 +152,8 @@ impl Refusal {
     }
 }
 
-impl From<Faults> for Refusal {
-    fn from(faults: Faults) -> Self {
+impl From<RequestFaults> for Refusal {
+    fn from(faults: RequestFaults) -> Self {
         Self { reason: Reason::Faults(faults.into_messages()), ..Self::plain(Code::ValidationFailed) }
     }
 }

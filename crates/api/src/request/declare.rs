@@ -1,7 +1,7 @@
 //! The declaration of a request: one list of members, of which its type, its reader and its schema are made.
 
 use super::member::MemberDoc;
-use super::{Body, Faults};
+use super::{Body, RequestFaults};
 
 /// A declared request.
 pub(crate) trait Request {
@@ -10,7 +10,7 @@ pub(crate) trait Request {
     fn about() -> String;
     fn members() -> Vec<MemberDoc>;
     /// What is wrong with a body, in development mode's policy.
-    fn faults(body: &Body) -> Option<Faults>;
+    fn faults(body: &Body) -> Option<RequestFaults>;
 }
 
 /// What the operations table knows of a request.
@@ -19,7 +19,7 @@ pub struct RequestDoc {
     pub(crate) name: &'static str,
     pub(crate) about: fn() -> String,
     pub(crate) members: fn() -> Vec<MemberDoc>,
-    pub(crate) faults: fn(&Body) -> Option<Faults>,
+    pub(crate) faults: fn(&Body) -> Option<RequestFaults>,
 }
 
 impl RequestDoc {
@@ -47,12 +47,12 @@ macro_rules! request {
             /// Reads the members.
             ///
             /// # Errors
-            /// The [`Faults`]($crate::request::Faults) of the members, one message each.
+            /// The [`RequestFaults`]($crate::request::RequestFaults) of the members, one message each.
             pub fn read(
                 body: &$crate::request::Body
                 $(, $policy: &portcullis_core::password::PasswordPolicy)?
-            ) -> Result<Self, $crate::request::Faults> {
-                let mut faults = $crate::request::Faults::default();
+            ) -> Result<Self, $crate::request::RequestFaults> {
+                let mut faults = $crate::request::RequestFaults::default();
                 $(let $field = $member.read(body, $json, &mut faults);)+
                 match ($($field,)+) {
                     ($(Some($field),)+) if faults.messages().is_empty() => Ok(Self { $($field),+ }),
@@ -77,7 +77,7 @@ macro_rules! request {
                 members.into_iter().flatten().collect()
             }
 
-            fn faults(body: &$crate::request::Body) -> Option<$crate::request::Faults> {
+            fn faults(body: &$crate::request::Body) -> Option<$crate::request::RequestFaults> {
                 $(
                     let development = portcullis_core::password::PasswordPolicy::DEVELOPMENT;
                     let $policy = &development;

@@ -13,7 +13,7 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
-use super::{Body, Faults, fault_of};
+use super::{Body, RequestFaults, fault_of};
 
 /// The length of a UUID in text: Rust parses other forms too, class-validator does not.
 const UUID_LENGTH: usize = 36;
@@ -37,7 +37,7 @@ pub(super) trait Member: Sized {
     const IS_REQUIRED: bool = true;
 
     /// The value; otherwise one message in `faults`.
-    fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<Self::Value>;
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<Self::Value>;
 
     fn schema(&self) -> ObjectBuilder {
         ObjectBuilder::new().schema_type(Type::String)
@@ -62,7 +62,7 @@ impl<M: Member> Member for Refined<M> {
     type Value = M::Value;
     const IS_REQUIRED: bool = M::IS_REQUIRED;
 
-    fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<M::Value> {
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<M::Value> {
         self.member.read(body, name, faults)
     }
 
@@ -72,7 +72,7 @@ impl<M: Member> Member for Refined<M> {
 }
 
 /// A text that must not be empty.
-fn required_text<'b>(body: &'b Body, name: &str, faults: &mut Faults) -> Option<&'b str> {
+fn required_text<'b>(body: &'b Body, name: &str, faults: &mut RequestFaults) -> Option<&'b str> {
     match body.member(name) {
         None => faults.add(name, "should not be empty"),
         Some(Value::String(text)) if text.is_empty() => faults.add(name, "should not be empty"),
@@ -82,21 +82,21 @@ fn required_text<'b>(body: &'b Body, name: &str, faults: &mut Faults) -> Option<
 }
 
 /// A text, which may be empty.
-fn text<'b>(body: &'b Body, name: &str, faults: &mut Faults) -> Option<&'b str> {
+fn text<'b>(body: &'b Body, name: &str, faults: &mut RequestFaults) -> Option<&'b str> {
     body.member(name).and_then(Value::as_str).or_else(|| faults.add(name, "must be a string"))
 }
 
-fn parsed<T, E: Display>(result: Result<T, E>, name: &str, faults: &mut Faults) -> Option<T> {
+fn parsed<T, E: Display>(result: Result<T, E>, name: &str, faults: &mut RequestFaults) -> Option<T> {
     result.map_or_else(|fault| faults.add(name, fault), Some)
 }
 
 /// A text of a certain form that must not be empty.
-pub(super) struct Text<T, E>(pub(super) fn(&str) -> Result<T, E>);
+pub(super) struct RequiredText<T, E>(pub(super) fn(&str) -> Result<T, E>);
 
-impl<T, E: Display> Member for Text<T, E> {
+impl<T, E: Display> Member for RequiredText<T, E> {
     type Value = T;
 
-    fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<T> {
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<T> {
         parsed((self.0)(required_text(body, name, faults)?), name, faults)
     }
 }
@@ -107,7 +107,7 @@ pub(super) struct PresentText<T, E>(pub(super) fn(&str) -> Result<T, E>);
 impl<T, E: Display> Member for PresentText<T, E> {
     type Value = T;
 
-    fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<T> {
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<T> {
         parsed((self.0)(text(body, name, faults)?), name, faults)
     }
 }
@@ -119,7 +119,7 @@ impl<T, E: Display> Member for OptionalText<T, E> {
     type Value = Option<T>;
     const IS_REQUIRED: bool = false;
 
-    fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<Option<T>> {
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<Option<T>> {
         if body.member(name).is_none() {
             return Some(None);
         }
@@ -133,7 +133,7 @@ pub(super) struct EmailAddress;
 impl Member for EmailAddress {
     type Value = Email;
 
-    fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<Email> {
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<Email> {
         let email = body.member(name).and_then(Value::as_str).and_then(|text| Email::parse(text).ok());
         email.or_else(|| faults.add(name, "must be an email"))
     }
@@ -151,7 +151,7 @@ impl Member for OptionalMobile {
     type Value = Option<Mobile>;
     const IS_REQUIRED: bool = false;
 
-    fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<Option<Mobile>> {
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<Option<Mobile>> {
         let Some(value) = body.member(name) else { return Some(None) };
         let mobile = value.as_str().and_then(|text| Mobile::parse(text).ok());
         mobile.map_or_else(|| faults.add(name, "must be a valid phone number"), |mobile| Some(Some(mobile)))
@@ -168,7 +168,7 @@ pub(super) struct KnownPassword;
 impl Member for KnownPassword {
     type Value = Password;
 
-    fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<Password> {
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<Password> {
         let text = required_text(body, name, faults)?;
         let longest = Password::MAX_LENGTH;
         let too_long = || faults.add(name, format_args!("must be shorter than or equal to {longest} bytes"));
@@ -187,7 +187,7 @@ pub(super) struct NewPassword<'p>(pub(super) &'p PasswordPolicy);
 impl Member for NewPassword<'_> {
     type Value = Password;
 
-    fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<Password> {
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<Password> {
         let password = KnownPassword.read(body, name, faults)?;
         match self.0.check(&password, &[]) {
             Ok(()) => Some(password),
@@ -211,7 +211,7 @@ pub(super) struct Secret;
 impl Member for Secret {
     type Value = PlainSecret;
 
-    fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<PlainSecret> {
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<PlainSecret> {
         required_text(body, name, faults).map(PlainSecret::presented)
     }
 }
@@ -223,7 +223,7 @@ impl Member for OptionalSecret {
     type Value = Option<PlainSecret>;
     const IS_REQUIRED: bool = false;
 
-    fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<Option<PlainSecret>> {
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<Option<PlainSecret>> {
         let mut spellings = [name].into_iter().chain(self.0.iter().copied());
         let Some(spelling) = spellings.find(|spelling| body.member(spelling).is_some()) else {
             return Some(None);
@@ -238,7 +238,7 @@ pub(super) struct OneTimeCode;
 impl Member for OneTimeCode {
     type Value = PlainSecret;
 
-    fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<PlainSecret> {
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<PlainSecret> {
         let is_code = |text: &&str| text.len() == OTP_LENGTH && text.bytes().all(|c| c.is_ascii_digit());
         let code = body.member(name).and_then(Value::as_str).filter(is_code);
         code.map(PlainSecret::presented)
@@ -258,7 +258,7 @@ impl Member for Flag {
     type Value = bool;
     const IS_REQUIRED: bool = false;
 
-    fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<bool> {
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<bool> {
         match body.member(name) {
             None => Some(false),
             Some(Value::Bool(flag)) => Some(*flag),
@@ -278,7 +278,7 @@ impl Member for QueryFlag {
     type Value = bool;
     const IS_REQUIRED: bool = false;
 
-    fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<bool> {
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<bool> {
         match body.member(name).and_then(Value::as_str) {
             Some("true") => Some(true),
             Some("false") => Some(false),
@@ -297,7 +297,7 @@ pub(super) struct Id<T>(pub(super) fn(Uuid) -> T);
 impl<T> Member for Id<T> {
     type Value = T;
 
-    fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<T> {
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<T> {
         let text = body.member(name).and_then(Value::as_str).filter(|text| text.len() == UUID_LENGTH);
         let uuid = text.and_then(|text| Uuid::try_parse(text).ok());
         uuid.map(self.0).or_else(|| faults.add(name, "must be a UUID"))
@@ -331,7 +331,7 @@ pub(super) struct RoleName;
 impl Member for RoleName {
     type Value = Role;
 
-    fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<Role> {
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<Role> {
         let role = body.member(name).and_then(Value::as_str).and_then(|text| text.parse().ok());
         role.or_else(|| faults.add(name, "must be one of the following values: user, manager, admin"))
     }
@@ -349,7 +349,7 @@ impl Member for OptionalRole {
     type Value = Role;
     const IS_REQUIRED: bool = false;
 
-    fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<Role> {
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<Role> {
         if body.member(name).is_some() { RoleName.read(body, name, faults) } else { Some(Role::default()) }
     }
 

@@ -8,7 +8,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use uuid::Uuid;
 
 use super::member::{Id, Member, MemberDoc};
-use super::{Body, Faults};
+use super::{Body, RequestFaults};
 
 /// The most items of a page.
 pub(super) const LARGEST_PAGE: u32 = 500;
@@ -21,7 +21,7 @@ pub(super) struct PageOf<I>(pub(super) u32, pub(super) fn(Uuid) -> I);
 impl<I> Member for PageOf<I> {
     type Value = Page<I>;
 
-    fn read(&self, body: &Body, _: &str, faults: &mut Faults) -> Option<Page<I>> {
+    fn read(&self, body: &Body, _: &str, faults: &mut RequestFaults) -> Option<Page<I>> {
         let after = body.member("cursor").and_then(|_| Id(self.1).read(body, "cursor", faults));
         Some(Page { after, limit: limit(body, faults).unwrap_or(self.0) })
     }
@@ -44,7 +44,7 @@ impl<I> Member for PageOf<I> {
     }
 }
 
-fn limit(body: &Body, faults: &mut Faults) -> Option<u32> {
+fn limit(body: &Body, faults: &mut RequestFaults) -> Option<u32> {
     let limit = match body.member("limit")? {
         Value::Number(number) => number.as_i64(),
         Value::String(text) => i64::from_str(text).ok(),

@@ -10,7 +10,7 @@ use super::member::{
     EmailAddress, Flag, KnownPassword, Member, MemberDoc, NewPassword, OptionalSecret, PresentText,
     sample_password,
 };
-use super::{Body, Faults};
+use super::{Body, RequestFaults};
 
 /// How a sign-up gives the user's name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,8 +49,8 @@ impl RegisterBody {
     /// Reads a sign-up whose name is in this form.
     ///
     /// # Errors
-    /// The [`Faults`] of the members, one message each.
-    pub fn read_as(form: NameForm, body: &Body, policy: &PasswordPolicy) -> Result<Self, Faults> {
+    /// The [`RequestFaults`] of the members, one message each.
+    pub fn read_as(form: NameForm, body: &Body, policy: &PasswordPolicy) -> Result<Self, RequestFaults> {
         match form {
             NameForm::Full => Self::read(body, policy),
             NameForm::Parts => {
@@ -68,7 +68,7 @@ impl Member for NameInParts {
     type Value = PersonName;
     const IS_REQUIRED: bool = false;
 
-    fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<PersonName> {
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<PersonName> {
         let has = |name: &str| body.member(name).is_some();
         if has(name) && !(has("firstName") && has("lastName")) {
             return PresentText(PersonName::new).read(body, name, faults);

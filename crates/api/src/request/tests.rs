@@ -13,8 +13,8 @@ fn body(value: &Value) -> Body {
     Body::parse(value.to_string().as_bytes()).unwrap()
 }
 
-fn faults<T>(read: Result<T, Faults>) -> Vec<String> {
-    read.err().map(Faults::into_messages).unwrap_or_default()
+fn faults<T>(read: Result<T, RequestFaults>) -> Vec<String> {
+    read.err().map(RequestFaults::into_messages).unwrap_or_default()
 }
 
 fn sign_up(value: &Value, names: NameForm) -> Vec<String> {

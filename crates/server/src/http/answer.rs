@@ -13,7 +13,7 @@ use serde::Serialize;
 use tokio::time::sleep;
 
 /// The result of a handler.
-pub(super) type Answer = Result<Response, RefusalResponse>;
+pub(super) type HandlerResult = Result<Response, RefusalResponse>;
 
 /// The media type of every answer.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -23,7 +23,7 @@ const MOMENT: Duration = Duration::from_millis(25);
 
 /// Delays the refusal of a busy server. A client that ignores `Retry-After` and asks again at once would otherwise take
 /// the processor from the requests that are served.
-pub(super) async fn delay_if_busy(answering: impl Future<Output = Answer>) -> Answer {
+pub(super) async fn delay_if_busy(answering: impl Future<Output = HandlerResult>) -> HandlerResult {
     let answer = answering.await;
     if answer.as_ref().is_err_and(|RefusalResponse(refusal)| refusal.code == Code::Busy) {
         sleep(MOMENT).await;
@@ -35,12 +35,16 @@ pub(super) async fn delay_if_busy(answering: impl Future<Output = Answer>) -> An
 const HEADERS: usize = 16;
 
 /// An answer for one client only.
-pub(super) fn private(status: StatusCode, body: &impl Serialize) -> Answer {
+pub(super) fn private(status: StatusCode, body: &impl Serialize) -> HandlerResult {
     cached(status, body, "no-store")
 }
 
 /// An answer that caches may keep as `cache_control` says.
-pub(super) fn cached(status: StatusCode, body: &impl Serialize, cache_control: &'static str) -> Answer {
+pub(super) fn cached(
+    status: StatusCode,
+    body: &impl Serialize,
+    cache_control: &'static str,
+) -> HandlerResult {
     let text = serde_json::to_vec(body).map_err(|_| RefusalResponse(Refusal::plain(Code::InternalError)))?;
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
@@ -58,7 +62,7 @@ mod tests {
 
     use super::*;
 
-    async fn takes(answer: Answer) -> Duration {
+    async fn takes(answer: HandlerResult) -> Duration {
         let begun = Instant::now();
         let _ = delay_if_busy(async { answer }).await;
         begun.elapsed()

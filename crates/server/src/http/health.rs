@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use super::App;
-use super::answer::{Answer, private};
+use super::answer::{HandlerResult, private};
 
 /// How long the store may take to answer.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -21,11 +21,11 @@ struct Health {
     store: Option<&'static str>,
 }
 
-pub(super) async fn up() -> Answer {
+pub(super) async fn up() -> HandlerResult {
     private(StatusCode::OK, &Health { status: "ok", store: None })
 }
 
-pub(super) async fn ready(app: Arc<App>) -> Answer {
+pub(super) async fn ready(app: Arc<App>) -> HandlerResult {
     match timeout(STORE_TIMEOUT, app.engine.ping()).await {
         Ok(Ok(())) => private(StatusCode::OK, &Health { status: "ready", store: None }),
         missing => {

@@ -10,7 +10,7 @@ use portcullis_api::refusal::Refusal;
 use portcullis_axum::RefusalResponse;
 use portcullis_core::engine::Engine;
 
-use super::answer::Answer;
+use super::answer::HandlerResult;
 use crate::listener::Peer;
 
 /// The process's metrics.
@@ -74,7 +74,7 @@ const fn gauge_value(number: u64) -> f64 {
 }
 
 /// Shows the metrics to clients on this machine. A request through a proxy is not from this machine.
-pub(super) async fn for_this_machine(recorder: &Recorder, request: Request) -> Answer {
+pub(super) async fn for_this_machine(recorder: &Recorder, request: Request) -> HandlerResult {
     let is_local = request
         .extensions()
         .get::<Peer>()

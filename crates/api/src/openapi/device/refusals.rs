@@ -18,7 +18,7 @@ use crate::operation::{
     Access, AdminOperation, DeviceOperation, DeviceRow, Method, OwnOperation, PublicOperation, TenantSource,
 };
 use crate::refusal::{Code, Refusal};
-use crate::request::{Body, Faults};
+use crate::request::{Body, RequestFaults};
 
 const WAIT: Duration = Duration::from_secs(1);
 
@@ -77,7 +77,7 @@ fn of_access(row: &DeviceRow) -> Vec<Example> {
 }
 
 /// The faults of a body whose members are missing, and of a path and a query that are malformed.
-fn faults(row: &DeviceRow) -> Option<Faults> {
+fn faults(row: &DeviceRow) -> Option<RequestFaults> {
     let bad = Body::of_form(b"limit=0&ended=maybe").with_path([("userId", "7"), ("sessionId", "7")]);
     (row.request?.faults)(&bad)
 }

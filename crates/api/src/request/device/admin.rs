@@ -13,7 +13,7 @@ use crate::request::member::{
     EmailAddress, Id, Member, OptionalMobile, OptionalRole, OptionalText, QueryFlag, RoleName,
 };
 use crate::request::page::{ADMIN_PAGE, PageOf};
-use crate::request::{Body, Faults};
+use crate::request::{Body, RequestFaults};
 
 /// The most characters of a search: an address is no longer.
 const LONGEST_SEARCH: usize = 254;
@@ -91,7 +91,7 @@ impl Member for Search {
     type Value = Option<String>;
     const IS_REQUIRED: bool = false;
 
-    fn read(&self, body: &Body, name: &str, faults: &mut Faults) -> Option<Option<String>> {
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<Option<String>> {
         let text =
             OptionalText(|text: &str| Ok::<_, &str>(text.trim().to_owned())).read(body, name, faults)?;
         let text = text.filter(|text| !text.is_empty());

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::declare::request;
 use super::member::{
     EmailAddress, Flag, Id, KnownPassword, Member, NewPassword, OneTimeCode, OptionalMobile, OptionalSecret,
-    OptionalText, QueryFlag, Secret, Text, sample_password,
+    OptionalText, QueryFlag, RequiredText, Secret, sample_password,
 };
 use super::page::{LARGEST_PAGE, PageOf};
 
@@ -60,7 +60,7 @@ request! {
     DeviceLoginBody as "LogIn" {
         /// The user name, the address or the mobile number.
         name: LoginName = "usernameOrEmailOrMobile",
-            Text(LoginName::parse).with(|name| name.examples(["ann@example.com"]));
+            RequiredText(LoginName::parse).with(|name| name.examples(["ann@example.com"]));
         /// The password.
         password: Password = "password", KnownPassword.with(sample_password);
         /// Whether the client keeps a device proof itself, in place of the cookie.
@@ -124,7 +124,7 @@ request! {
         /// The session.
         session: SessionId = "sessionId", Id(SessionId::from_uuid);
         /// What the user calls the device.
-        device_name: String = "deviceName", Text(device_name).with(|name| {
+        device_name: String = "deviceName", RequiredText(device_name).with(|name| {
             let lengths = name.min_length(Some(1)).max_length(Some(LONGEST_DEVICE_NAME));
             lengths.examples(["Ann's telephone"])
         });

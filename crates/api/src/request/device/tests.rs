@@ -9,22 +9,22 @@ use serde_json::{Value, json};
 use portcullis_core::password::PasswordPolicy;
 
 use super::*;
-use crate::request::{Body, Faults};
+use crate::request::{Body, RequestFaults};
 
 mod forms;
 
 const DEVELOPMENT: PasswordPolicy = PasswordPolicy::DEVELOPMENT;
 const ID: &str = "019c06aa-b377-7a3e-8c51-5b7d1f0e9a42";
 
-fn faults<T>(read: Result<T, Faults>) -> Vec<String> {
-    read.err().map(Faults::into_messages).unwrap_or_default()
+fn faults<T>(read: Result<T, RequestFaults>) -> Vec<String> {
+    read.err().map(RequestFaults::into_messages).unwrap_or_default()
 }
 
 /// Each value of `name` in `template`, and the one message about it; without a value the member is missing.
 fn say<T>(
     template: &Value,
     name: &str,
-    read: impl Fn(&Body) -> Result<T, Faults>,
+    read: impl Fn(&Body) -> Result<T, RequestFaults>,
     table: impl IntoIterator<Item = (Option<Value>, String)>,
 ) {
     assert_eq!(faults(read(&Body::from(template.clone()))), [""; 0], "{template}");
@@ -65,7 +65,7 @@ fn ann() -> Value {
     })
 }
 
-fn sign_up(body: &Body) -> Result<SignUpBody, Faults> {
+fn sign_up(body: &Body) -> Result<SignUpBody, RequestFaults> {
     SignUpBody::read(body, &DEVELOPMENT)
 }
 
@@ -127,7 +127,7 @@ fn a_new_password_is_held_against_the_policy_where_it_is_known() {
 }
 
 /// Nothing of what a stranger adds is in what is read: it reads the same with and without.
-fn ignores<T: Debug>(template: &Value, read: impl Fn(&Body) -> Result<T, Faults>, added: &[&str]) {
+fn ignores<T: Debug>(template: &Value, read: impl Fn(&Body) -> Result<T, RequestFaults>, added: &[&str]) {
     let plain = format!("{:?}", read(&Body::from(template.clone())).unwrap());
     for name in added {
         for value in [json!("admin"), json!(true), json!(ID), json!({"x": 1}), json!(["admin"])] {

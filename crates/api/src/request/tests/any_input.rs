@@ -39,7 +39,7 @@ fn any_members() -> impl Strategy<Value = Value> {
 }
 
 /// Every reader, and what it found at fault: nothing where it gives a value.
-fn read_by_all(body: &Body) -> [Result<(), Faults>; 5] {
+fn read_by_all(body: &Body) -> [Result<(), RequestFaults>; 5] {
     [
         RegisterBody::read_as(NameForm::Full, body, &DEVELOPMENT).map(drop),
         RegisterBody::read_as(NameForm::Parts, body, &PasswordPolicy::SINGLE_FACTOR).map(drop),
@@ -50,7 +50,7 @@ fn read_by_all(body: &Body) -> [Result<(), Faults>; 5] {
 }
 
 /// A refusal has something to say, about members that exist, and about each at most once.
-fn is_one_message_a_member(faults: &Faults) -> bool {
+fn is_one_message_a_member(faults: &RequestFaults) -> bool {
     let mut named: Vec<&str> = faults
         .messages()
         .iter()

@@ -16,7 +16,7 @@ use portcullis_core::id::TenantId;
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::session::KNOWN_DEVICE;
 
-use super::answer::{Answer, JSON, delay_if_busy};
+use super::answer::{HandlerResult, JSON, delay_if_busy};
 use super::decoded_request::DecodedRequest;
 use super::pages::{RequestedForm, SubmittedForm, html_rejections, is_wanted};
 use super::rate_limited::rate_limited;
@@ -46,7 +46,7 @@ fn handler(row: DeviceRow, app: &Arc<App>) -> MethodRouter {
     })
 }
 
-async fn answer(app: &Arc<App>, row: DeviceRow, request: Request) -> Answer {
+async fn answer(app: &Arc<App>, row: DeviceRow, request: Request) -> HandlerResult {
     let is_page = is_wanted(&request);
     let (mut parts, body) = request.into_parts();
     let path = RawPathParams::from_request_parts(&mut parts, &()).await;
@@ -78,7 +78,7 @@ async fn answer(app: &Arc<App>, row: DeviceRow, request: Request) -> Answer {
     }
 }
 
-fn written(app: &App, row: DeviceRow, reply: OperationReply) -> Answer {
+fn written(app: &App, row: DeviceRow, reply: OperationReply) -> HandlerResult {
     let mut response = Response::new(reply.body.into());
     *response.status_mut() = StatusCode::from_u16(row.method.success()).unwrap_or(StatusCode::OK);
     let headers = response.headers_mut();

@@ -11,10 +11,10 @@ use portcullis_core::username::LoginName;
 
 use super::Route;
 use crate::http::App;
-use crate::http::answer::{Answer, private};
+use crate::http::answer::{HandlerResult, private};
 use crate::http::decoded_request::DecodedRequest;
 
-pub(in crate::http) async fn login(route: Route, asked: DecodedRequest) -> Answer {
+pub(in crate::http) async fn login(route: Route, asked: DecodedRequest) -> HandlerResult {
     let app = &route.app;
     let tenant = asked.tenant(app)?;
     let LoginBody { email, password, native } = LoginBody::read(&asked.body)?;

@@ -7,14 +7,14 @@ use portcullis_axum::CurrentUser;
 use portcullis_core::strategy::Carrier;
 
 use super::Route;
-use crate::http::answer::{Answer, private};
+use crate::http::answer::{HandlerResult, private};
 use crate::http::decoded_request::DecodedRequest;
 
 pub(in crate::http) async fn logout(
     route: Route,
     CurrentUser(identity): CurrentUser,
     _: DecodedRequest,
-) -> Answer {
+) -> HandlerResult {
     route.app.engine.sign_out(&identity).await?;
     let mut response = private(StatusCode::CREATED, &route.format.logout())?;
     if route.strategy.strategy().carrier() == Carrier::Cookie {

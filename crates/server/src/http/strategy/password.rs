@@ -7,14 +7,14 @@ use portcullis_axum::CurrentUser;
 use portcullis_core::engine::ChangePassword;
 
 use super::Route;
-use crate::http::answer::{Answer, private};
+use crate::http::answer::{HandlerResult, private};
 use crate::http::decoded_request::DecodedRequest;
 
 pub(in crate::http) async fn password(
     route: Route,
     CurrentUser(identity): CurrentUser,
     asked: DecodedRequest,
-) -> Answer {
+) -> HandlerResult {
     let engine = &route.app.engine;
     let tenant = engine.tenant(&identity.user.tenant).await?;
     let ChangePasswordBody { current, new } = ChangePasswordBody::read(&asked.body, &tenant.policy.password)?;

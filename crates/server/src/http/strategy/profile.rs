@@ -4,8 +4,8 @@ use http::StatusCode;
 use portcullis_axum::CurrentUser;
 
 use super::Route;
-use crate::http::answer::{Answer, private};
+use crate::http::answer::{HandlerResult, private};
 
-pub(in crate::http) async fn profile(route: Route, CurrentUser(identity): CurrentUser) -> Answer {
+pub(in crate::http) async fn profile(route: Route, CurrentUser(identity): CurrentUser) -> HandlerResult {
     private(StatusCode::OK, &route.format.profile(&identity))
 }

@@ -8,10 +8,10 @@ use portcullis_core::secret::PlainSecret;
 use portcullis_core::strategy::Carrier;
 
 use super::Route;
-use crate::http::answer::{Answer, private};
+use crate::http::answer::{HandlerResult, private};
 use crate::http::decoded_request::DecodedRequest;
 
-pub(in crate::http) async fn refresh(route: Route, asked: DecodedRequest) -> Answer {
+pub(in crate::http) async fn refresh(route: Route, asked: DecodedRequest) -> HandlerResult {
     let app = &route.app;
     let tenant = asked.tenant_named(app)?;
     let RefreshBody { token, device_secret } = RefreshBody::read(&asked.body)?;

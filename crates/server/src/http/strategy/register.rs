@@ -6,10 +6,10 @@ use portcullis_api::request::RegisterBody;
 use portcullis_core::engine::{NewUser, Register};
 
 use super::Route;
-use crate::http::answer::{Answer, private};
+use crate::http::answer::{HandlerResult, private};
 use crate::http::decoded_request::DecodedRequest;
 
-pub(in crate::http) async fn register(route: Route, asked: DecodedRequest) -> Answer {
+pub(in crate::http) async fn register(route: Route, asked: DecodedRequest) -> HandlerResult {
     let engine = &route.app.engine;
     let tenant = engine.tenant(&asked.tenant(&route.app)?).await?;
     let RegisterBody { email, password, name } =
