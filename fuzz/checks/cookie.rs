@@ -6,8 +6,8 @@ use portcullis_axum::SessionCookie;
 
 const OURS: &str = "an-id.signature";
 
-/// Each line of the bytes is a header that an attacker planted. The server's own cookie is found at every position among
-/// them: no planted header hides it or is taken for it.
+/// Each line of the bytes is a header that an attacker planted. The server's own cookie is found at every position
+/// among them: no planted header hides it or is taken for it.
 pub(super) fn check(bytes: &[u8]) {
     let lines = bytes.split(|byte| *byte == b'\n').filter_map(|line| HeaderValue::from_bytes(line).ok());
     let planted: Vec<HeaderValue> = lines.collect();

@@ -8,8 +8,8 @@ use portcullis_server::proxies::{ProxyHeader, TrustedProxies, client_address};
 const PROXY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
-/// Each line of the bytes is a header that the client sent. A client that is not a proxy is identified by its own address.
-/// The address that a trusted proxy adds is the client's, in a header of its own or appended to the client's.
+/// Each line of the bytes is a header that the client sent. A client that is not a proxy is identified by its own
+/// address. The address that a trusted proxy adds is the client's, in a header of its own or appended to the client's.
 pub(super) fn check(bytes: &[u8]) {
     for (header, named) in
         [(ProxyHeader::XForwardedFor, "192.0.2.7"), (ProxyHeader::Forwarded, "for=192.0.2.7")]

@@ -5,8 +5,8 @@ use portcullis_server::tcp::frame::{self, Frames};
 
 const MOST: usize = 256;
 
-/// Reads the bytes in one piece and in small pieces: the texts are the same, none exceeds the maximum length, and each is
-/// read back as it was written.
+/// Reads the bytes in one piece and in small pieces: the texts are the same, none exceeds the maximum length, and each
+/// is read back as it was written.
 pub(super) fn check(bytes: &[u8]) {
     let (texts, ends_well) = read(bytes, bytes.len().max(1));
     for size in 1..4 {

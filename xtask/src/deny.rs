@@ -1,7 +1,7 @@
 //! `deny`: what comes in from outside, held to `deny.toml`: bans, licences and sources.
 //!
-//! `cargo-deny` is built once into `target/tools` and kept there; its version is pinned. Advisories are not checked: they
-//! need the network.
+//! `cargo-deny` is built once into `target/tools` and kept there; its version is pinned. Advisories are not checked:
+//! they need the network.
 
 use std::fs;
 use std::path::Path;

@@ -90,7 +90,8 @@ pub(crate) fn output(command: &mut Command) -> Result<String, VerbFailure> {
     String::from_utf8(output.stdout).map_err(VerbFailure::doing(format!("`{name}` wrote no text")))
 }
 
-/// Waits until no other process holds this lock file. Dropping the file releases it, and so does the end of the process.
+/// Waits until no other process holds this lock file. Dropping the file releases it, and so does the end of the
+/// process.
 pub(crate) fn lock(path: &Path) -> Result<File, VerbFailure> {
     let failed = || VerbFailure::doing(format!("cannot lock {}", path.display()));
     let file = File::options().create(true).append(true).open(path).map_err(failed())?;

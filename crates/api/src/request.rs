@@ -1,8 +1,8 @@
 //! What operations take: bodies, queries and paths.
 //!
-//! Each request is declared once, in [`device`] or `strategy`: its type, its reader and its schema are made of that list. It is
-//! read member by member, so that every fault is found and each has one message, in the words that clients of NestJS services
-//! know from the class-validator library. Unknown members are ignored.
+//! Each request is declared once, in [`device`] or `strategy`: its type, its reader and its schema are made of that
+//! list. It is read member by member, so that every fault is found and each has one message, in the words that clients
+//! of NestJS services know from the class-validator library. Unknown members are ignored.
 //!
 //! ```
 //! use portcullis_api::request::{Body, LoginBody};
@@ -47,8 +47,8 @@ pub struct NotJson;
 pub struct RequestFaults(Vec<String>);
 
 impl Body {
-    /// The members of a JSON text. An empty text has none, nor has one that is not an object: each required member is then
-    /// missed by name.
+    /// The members of a JSON text. An empty text has none, nor has one that is not an object: each required member is
+    /// then missed by name.
     ///
     /// # Errors
     /// [`NotJson`]: no JSON, no UTF-8, or nested too deep.

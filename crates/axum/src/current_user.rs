@@ -7,7 +7,8 @@ use portcullis_core::engine::Identity;
 
 use crate::RefusalResponse;
 
-/// The signed-in user, behind a [`Guard`](crate::Guard). Without a guard it answers 401, and `Option<CurrentUser>` is `None`.
+/// The signed-in user, behind a [`Guard`](crate::Guard). Without a guard it answers 401, and `Option<CurrentUser>` is
+/// `None`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CurrentUser(pub Identity);
 

@@ -1,8 +1,8 @@
 //! Guards for axum services.
 //!
-//! Behind a [`Guard`] are only requests of signed-in users, with a [`CurrentUser`] to extract; any other request is refused
-//! as the wire contract says. The check happens in this process, without a call per request, and a sign-out anywhere holds
-//! here as soon as the store has announced it.
+//! Behind a [`Guard`] are only requests of signed-in users, with a [`CurrentUser`] to extract; any other request is
+//! refused as the wire contract says. The check happens in this process, without a call per request, and a sign-out
+//! anywhere holds here as soon as the store has announced it.
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};

@@ -31,7 +31,8 @@ impl IntoResponse for RefusalResponse {
     }
 }
 
-/// Renders every [`RefusalResponse`] of the handlers behind it: a middleware for `axum::middleware::from_fn_with_state`.
+/// Renders every [`RefusalResponse`] of the handlers behind it: a middleware for
+/// `axum::middleware::from_fn_with_state`.
 pub async fn render_refusals(State(engine): State<Engine>, request: Request, next: Next) -> Response {
     let asker = RefusalContext::of(&request);
     let response = next.run(request).await;

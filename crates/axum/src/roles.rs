@@ -15,8 +15,8 @@ use tower::{Layer, Service};
 use crate::guard::GuardConfig;
 use crate::{CurrentUser, RefusalResponse};
 
-/// Lets only callers with one of these roles through, behind a [`Guard`](crate::Guard). Without a guard it refuses every
-/// request, because no caller is signed in.
+/// Lets only callers with one of these roles through, behind a [`Guard`](crate::Guard). Without a guard it refuses
+/// every request, because no caller is signed in.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Roles(Arc<[Role]>);
 

@@ -1,7 +1,8 @@
 //! Time, as an argument.
 //!
-//! This crate does not ask the machine for the time: the caller passes a [`Clock`] or the time itself. Two kinds of time
-//! are different types. A [`Timestamp`] can be stored and compared between machines; [`Ticks`] measure spans on one.
+//! This crate does not ask the machine for the time: the caller passes a [`Clock`] or the time itself. Two kinds of
+//! time are different types. A [`Timestamp`] can be stored and compared between machines; [`Ticks`] measure spans on
+//! one.
 //!
 //! ```
 //! use std::time::Duration;

@@ -1,13 +1,13 @@
 //! Email addresses, as the user typed them and in a canonical form.
 //!
 //! Two addresses are the same account if their canonical forms are the same bytes: NFC, lower case, the domain in its
-//! ASCII form (IDNA). Compatibility forms are never merged: an attacker who can register `ｊo@example.com` must not reach
-//! the account of `jo@example.com`. So the local part is lower-cased letter by letter and not case-folded (`ß` is not
-//! `ss`, `ı` is not `i`), and a domain that IDNA would have to map, other than from upper case, is refused.
+//! ASCII form (IDNA). Compatibility forms are never merged: an attacker who can register `ｊo@example.com` must not
+//! reach the account of `jo@example.com`. So the local part is lower-cased letter by letter and not case-folded (`ß` is
+//! not `ss`, `ı` is not `i`), and a domain that IDNA would have to map, other than from upper case, is refused.
 //!
 //! The module accepts what class-validator's `isEmail` accepts, except quoted local parts: `"jo"@example.com` is the
-//! mailbox of `jo@example.com` and would be a second account. It does not check that the mailbox exists, and it does not
-//! interpret dots and `+tags`.
+//! mailbox of `jo@example.com` and would be a second account. It does not check that the mailbox exists, and it does
+//! not interpret dots and `+tags`.
 //!
 //! ```
 //! use portcullis_core::email::Email;

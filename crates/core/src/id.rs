@@ -120,8 +120,8 @@ uuid_id! {
 }
 
 uuid_id! {
-    /// A session's public id (`sid`): a version 7 UUID whose `rand_a` is the user's [`Bucket`]. Lists show it, and it is
-    /// not a credential.
+    /// A session's public id (`sid`): a version 7 UUID whose `rand_a` is the user's [`Bucket`]. Lists show it, and it
+    /// is not a credential.
     SessionId
 }
 

@@ -1,8 +1,8 @@
 //! Mails that are about to be sent, and the trait that delivers them.
 //!
 //! An [`OutgoingMail`] contains its secrets in plain, so the engine makes it when it is sent and never stores it. It
-//! contains no sentences: the [`Notifier`] chooses words, language and layout. The mail queue decides when a mail is due
-//! and how often delivery is tried.
+//! contains no sentences: the [`Notifier`] chooses words, language and layout. The mail queue decides when a mail is
+//! due and how often delivery is tried.
 
 use async_trait::async_trait;
 use thiserror::Error;

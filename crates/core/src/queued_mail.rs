@@ -38,7 +38,8 @@ pub enum MailKind {
     NewDevice,
     /// A notification that a used refresh token was presented, which ended the session.
     RefreshReused,
-    /// A notification that a client tried to sign up with the user's address, in a tenant that hides who has an account.
+    /// A notification that a client tried to sign up with the user's address, in a tenant that hides who has an
+    /// account.
     SignUpAttempted,
 }
 
@@ -141,8 +142,8 @@ impl QueuedMail {
         Self { ticket: Some(ticket.key.id), expires: ticket.expires, ..mail }
     }
 
-    /// How long to wait after a failed delivery: twice as long each time, up to a minute, so that a code arrives soon after
-    /// an outage of the mail server.
+    /// How long to wait after a failed delivery: twice as long each time, up to a minute, so that a code arrives soon
+    /// after an outage of the mail server.
     #[must_use]
     pub fn retry_delay(&self) -> Duration {
         Duration::from_secs(2_u64.saturating_pow(self.tries.min(6)).min(60))

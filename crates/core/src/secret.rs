@@ -50,8 +50,8 @@ impl fmt::Debug for PlainSecret {
 
 /// The SHA-256 of a secret, its purpose and its owner.
 ///
-/// Comparing two of them in variable time is harmless: an attacker cannot choose either side bit by bit without inverting
-/// the hash.
+/// Comparing two of them in variable time is harmless: an attacker cannot choose either side bit by bit without
+/// inverting the hash.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretHash([u8; 32]);
 

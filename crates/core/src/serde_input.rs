@@ -1,4 +1,5 @@
-//! What users type, read by serde: a service can take these types in its own bodies, and serde refuses what they refuse.
+//! What users type, read by serde: a service can take these types in its own bodies, and serde refuses what they
+//! refuse.
 
 use serde::de::{Deserialize, Deserializer, Error};
 

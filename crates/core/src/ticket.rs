@@ -154,8 +154,8 @@ pub struct RedeemRequest {
     pub device: Option<SecretHash>,
     /// The time of the request.
     pub now: Timestamp,
-    /// How many wrong guesses at the user's tickets for this purpose there were [`TicketLimits::within`] before that. The
-    /// store counts them in the same step.
+    /// How many wrong guesses at the user's tickets for this purpose there were [`TicketLimits::within`] before that.
+    /// The store counts them in the same step.
     pub wrong_before: u32,
 }
 

@@ -1,8 +1,8 @@
 //! User names, and the one text by which a user signs in.
 //!
-//! Two user names are the same account if their canonical forms are the same bytes: NFKC, in lower case letter by letter
-//! as for [addresses](crate::email). Compatibility forms are merged, unlike those of addresses: no mailbox depends on a
-//! user name, and a client that signs up as `ｊｏ` beside `jo` is told that the name is taken.
+//! Two user names are the same account if their canonical forms are the same bytes: NFKC, in lower case letter by
+//! letter as for [addresses](crate::email). Compatibility forms are merged, unlike those of addresses: no mailbox
+//! depends on a user name, and a client that signs up as `ｊｏ` beside `jo` is told that the name is taken.
 //!
 //! A user name never reads as an address or as a mobile number, so a [`LoginName`] is exactly one of the three.
 //! Look-alikes across scripts (`jо` with a Cyrillic `о`) are different names.

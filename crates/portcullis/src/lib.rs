@@ -1,8 +1,8 @@
 //! Authentication and sessions in your own process: the library that the server `portcullis` is made of.
 //!
 //! An [`Engine`] signs users up and in, recognises them, renews what they hold and signs them out, on a store of yours.
-//! This crate holds no code of its own: it gathers what a service needs under one name. Authors of stores and transports
-//! depend on the crates behind it.
+//! This crate holds no code of its own: it gathers what a service needs under one name. Authors of stores and
+//! transports depend on the crates behind it.
 //!
 //! # Sign-up
 //!

@@ -102,8 +102,8 @@ pub(crate) async fn until(mut stopped: Stopped) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-/// Accepts connections until `stop` and serves each on a task of its own. Then it waits, up to `limits.shutdown`, for those
-/// that are open; each is told to end by its [`Stopped`].
+/// Accepts connections until `stop` and serves each on a task of its own. Then it waits, up to `limits.shutdown`, for
+/// those that are open; each is told to end by its [`Stopped`].
 pub(crate) async fn serve<L: Accept, F: Future<Output = ()> + Send + 'static>(
     listener: L,
     limits: AcceptLimits,
@@ -152,7 +152,8 @@ fn log_panic(ended: Result<(), JoinError>) {
     }
 }
 
-/// Logs a panic of a handler in one line. It is a bug of ours: the client learns nothing of it, and the process goes on.
+/// Logs a panic of a handler in one line. It is a bug of ours: the client learns nothing of it, and the process goes
+/// on.
 pub(crate) fn log_handler_panic(panic: &(dyn Any + Send), command: Option<&str>) {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("of unknown kind");

@@ -8,7 +8,8 @@ use crate::mail;
 
 /// Where a browser on this machine finds a server that listens on these addresses.
 ///
-/// Of a loopback address it is `localhost`: to a browser, a page on `localhost` and a server at `127.0.0.1` are two sites.
+/// Of a loopback address it is `localhost`: to a browser, a page on `localhost` and a server at `127.0.0.1` are two
+/// sites.
 pub(crate) fn local_url(addresses: &[SocketAddr]) -> Option<String> {
     let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
     let first = addresses.first()?;

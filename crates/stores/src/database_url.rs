@@ -101,7 +101,8 @@ impl DatabaseUrl {
         self.file().map_or_else(|| self.to_string(), |file| file.display().to_string())
     }
 
-    /// Whether the database is a file that does not exist. Whether a server has the database is known when it is opened.
+    /// Whether the database is a file that does not exist. Whether a server has the database is known when it is
+    /// opened.
     ///
     /// # Errors
     /// The directory cannot be read.

@@ -1,7 +1,8 @@
 //! A store for one kind of record: password attempts, in one JSON file for each user.
 //!
-//! [`Stores`](portcullis_core::store::Stores) holds one store for each kind of record, so an application can replace one
-//! and keep the others. Three rules make a store; the [contract](portcullis_core::store::conformance::contract) tests them:
+//! [`Stores`](portcullis_core::store::Stores) holds one store for each kind of record, so an application can replace
+//! one and keep the others. Three rules make a store; the [contract](portcullis_core::store::conformance::contract)
+//! tests them:
 //!
 //! 1. Each verb is one atomic step. Here a lock on a file keeps other threads and other processes out until it is done.
 //! 2. The domain decides. A verb reads a record, applies the transition that its documentation names, and writes.

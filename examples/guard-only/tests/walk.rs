@@ -1,5 +1,7 @@
 //! Starts the example beside an engine that signs users in and out on the same database.
 
+#![cfg(test)]
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};

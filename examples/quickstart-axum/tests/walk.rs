@@ -1,5 +1,7 @@
 //! Starts the example on a free port, and walks through it.
 
+#![cfg(test)]
+
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 

@@ -1,5 +1,5 @@
-//! `cargo xtask torture`: again and again kills the server with SIGKILL under load, starts it on the same data, and checks
-//! that everything it acknowledged holds.
+//! `cargo xtask torture`: again and again kills the server with SIGKILL under load, starts it on the same data, and
+//! checks that everything it acknowledged holds.
 //!
 //! Then it lets the tabs of a browser refresh one token all at once, and a thief steal it. Over and over.
 //!

@@ -1,7 +1,7 @@
 //! A path that a page names exists: in backticks, or as the target of a link.
 //!
-//! In backticks a path may leave out its beginning (`engine/mod.rs`). Text with neither the ending of a file nor a folder
-//! of ours in front is not a path: `application/json`.
+//! In backticks a path may leave out its beginning (`engine/mod.rs`). Text with neither the ending of a file nor a
+//! folder of ours in front is not a path: `application/json`.
 
 use std::collections::HashSet;
 

@@ -1,7 +1,7 @@
 //! `tidy`: the house rules that neither the compiler nor clippy checks.
 //!
-//! Each rule is a module with a function that returns [`TidyFinding`]s, and tests of its own on small inputs. It repairs
-//! nothing and knows no exceptions but those that the rule itself names.
+//! Each rule is a module with a function that returns [`TidyFinding`]s, and tests of its own on small inputs. It
+//! repairs nothing and knows no exceptions but those that the rule itself names.
 
 mod calls;
 mod crates;

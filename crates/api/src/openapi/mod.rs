@@ -1,9 +1,9 @@
 //! The OpenAPI 3.1 document, from the table of operations.
 //!
 //! Nothing is declared twice. Paths, methods, access and statuses of success are those of [`crate::operation`];
-//! bodies are the declarations that requests are read by; an answer's example is what [`crate::answer`] makes of a sample user,
-//! and its schema is narrowed to what the example shows; a refusal's example is what [`crate::refusal`] makes of an error
-//! of the engine. The strategies differ by what their tables say and have no text of their own here.
+//! bodies are the declarations that requests are read by; an answer's example is what [`crate::answer`] makes of a
+//! sample user, and its schema is narrowed to what the example shows; a refusal's example is what [`crate::refusal`]
+//! makes of an error of the engine. The strategies differ by what their tables say and have no text of their own here.
 //!
 //! It says nothing about what a transport may refuse before an operation is found: another method, headers that are too
 //! large, a client that is too slow. The description of the whole mentions them.

@@ -1,7 +1,7 @@
 //! A schema that says no more than what is answered.
 //!
-//! The types of [`crate::answer`] serve all strategies: what one of them never shows is an optional member. Here a type's
-//! schema is held against what a strategy really answers, and what does not occur is dropped.
+//! The types of [`crate::answer`] serve all strategies: what one of them never shows is an optional member. Here a
+//! type's schema is held against what a strategy really answers, and what does not occur is dropped.
 
 use serde_json::{Map, Value};
 use utoipa::openapi::schema::Object;
@@ -10,8 +10,8 @@ use utoipa::openapi::{RefOr, Schema};
 /// Members whose text is always the same.
 const WORDS: [&str; 3] = ["message", "strategy", "note"];
 
-/// The schema narrowed to two answers: one that shows the least and one that shows the most. What both have is required,
-/// of alternatives the one is left that fits, and [`WORDS`] are spelled out. References stay as they are.
+/// The schema narrowed to two answers: one that shows the least and one that shows the most. What both have is
+/// required, of alternatives the one is left that fits, and [`WORDS`] are spelled out. References stay as they are.
 pub(super) fn narrowed(schema: RefOr<Schema>, least: &Value, most: &Value) -> RefOr<Schema> {
     match (schema, least, most) {
         (RefOr::T(Schema::Object(object)), Value::Object(least), Value::Object(most)) => {

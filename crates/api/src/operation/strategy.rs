@@ -128,7 +128,8 @@ impl StrategyRow {
         self.kind.access()
     }
 
-    /// The path under a strategy; `None` where the strategy does not have the operation: only those that rotate refresh.
+    /// The path under a strategy; `None` where the strategy does not have the operation: only those that rotate
+    /// refresh.
     #[must_use]
     pub fn path(&self, strategy: StrategyName) -> Option<String> {
         let is_refresh = self.kind == Public(PublicStrategyOperation::Refresh);

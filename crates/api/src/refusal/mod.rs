@@ -1,7 +1,8 @@
 //! Refusals: the one table from errors to code, status and text, and its three renderings.
 //!
-//! Every error of the engine becomes a [`Refusal`] in an exhaustive `match`: a new error does not compile until its author
-//! has decided what clients see. Each code has its sentence once, in the table of codes. An outage is 503, never 401.
+//! Every error of the engine becomes a [`Refusal`] in an exhaustive `match`: a new error does not compile until its
+//! author has decided what clients see. Each code has its sentence once, in the table of codes. An outage is 503, never
+//! 401.
 
 mod code;
 mod from_engine;

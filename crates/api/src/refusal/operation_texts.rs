@@ -82,8 +82,8 @@ const fn refused(code: Code) -> Refusal {
 }
 
 impl Refusal {
-    /// The refusal as the device-session surface words it. An outage has the code of a fault there, but keeps its status
-    /// and `Retry-After`; a body that cannot be parsed counts as one with faults.
+    /// The refusal as the device-session surface words it. An outage has the code of a fault there, but keeps its
+    /// status and `Retry-After`; a body that cannot be parsed counts as one with faults.
     #[must_use]
     pub fn worded_for(self, texts: OperationTexts) -> Self {
         match (self.code, self.reason) {
@@ -124,8 +124,8 @@ impl Refusal {
         }
     }
 
-    /// A refused refresh, as the device-session surface tells it: there a client learns whether its token was never valid,
-    /// its session has ended, or the token was used before.
+    /// A refused refresh, as the device-session surface tells it: there a client learns whether its token was never
+    /// valid, its session has ended, or the token was used before.
     #[must_use]
     pub fn of_device_refresh(error: RefreshError) -> Self {
         match error {

@@ -158,8 +158,8 @@ impl Rendering {
     }
 }
 
-/// The weight of a media type that `Accept` lists by name (RFC 9110, section 12.5.1). Wildcards do not count: only a client
-/// that names problem details gets them.
+/// The weight of a media type that `Accept` lists by name (RFC 9110, section 12.5.1). Wildcards do not count: only a
+/// client that names problem details gets them.
 fn weight_of(media: &str, accept: &str) -> Option<f32> {
     accept.split(',').find_map(|range| {
         let mut parts = range.split(';').map(str::trim);

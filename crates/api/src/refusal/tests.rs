@@ -156,7 +156,8 @@ fn a_client_cannot_tell_from_a_refused_refresh_whether_a_session_was_there() {
     // Four that are refused for themselves, and one because its tenant is suspended.
     assert_eq!((refusals.len(), of_others.len()), (5, 1));
     assert!(refusals.iter().all(|refusal| *refusal == refusals[0]));
-    // That header and token name two tenants the client knows without us; where nothing asks for a code, nothing says so.
+    // That header and token name two tenants the client knows without us; where nothing asks for a code, nothing says
+    // so.
     assert_eq!(plain(of_others[0].clone()), plain(refusals[0].clone()));
 }
 

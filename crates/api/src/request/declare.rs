@@ -28,8 +28,8 @@ impl RequestDoc {
     }
 }
 
-/// Declares a request. Members are read in this order; each is a field, its type, its name in JSON and its kind. The comments
-/// are the descriptions of the OpenAPI document.
+/// Declares a request. Members are read in this order; each is a field, its type, its name in JSON and its kind. The
+/// comments are the descriptions of the OpenAPI document.
 macro_rules! request {
     (
         $(#[doc = $about:literal])+

@@ -50,8 +50,8 @@ impl fmt::Debug for OpenError {
 }
 
 impl EngineBuilder {
-    /// Opens the engine. The first one on a database makes the tenant `default` and its keys; if several processes start
-    /// at once, they agree on one set.
+    /// Opens the engine. The first one on a database makes the tenant `default` and its keys; if several processes
+    /// start at once, they agree on one set.
     ///
     /// # Errors
     /// An [`OpenError`] that names the cause and the cure.

@@ -52,8 +52,8 @@ pub struct Keyring {
 pub struct KeyringSource<'a> {
     /// The tenant that owns the keys.
     pub tenant: &'a TenantId,
-    /// A number that the caller changes whenever the keys change. A token that was verified under another generation must
-    /// be verified again.
+    /// A number that the caller changes whenever the keys change. A token that was verified under another generation
+    /// must be verified again.
     pub generation: u64,
     /// The tenant's records, of every use, in any order.
     pub records: &'a [KeyRecord],
@@ -107,8 +107,8 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// [`KeyringFault`] for the first record that cannot be trusted. A ring without one of its keys would silently refuse
-    /// valid tokens.
+    /// [`KeyringFault`] for the first record that cannot be trusted. A ring without one of its keys would silently
+    /// refuse valid tokens.
     pub fn open(source: &KeyringSource<'_>) -> Result<Self, KeyringFault> {
         crypto_provider::install();
         check(source.tenant, source.records)?;
@@ -171,8 +171,8 @@ impl Keyring {
         self.shared_cookie.as_ref().or_else(|| self.cookie.signer(now))
     }
 
-    /// The key that signs device cookies. It is never a shared secret, so an operator who changes that secret or begins to
-    /// share one does not make known devices unknown.
+    /// The key that signs device cookies. It is never a shared secret, so an operator who changes that secret or begins
+    /// to share one does not make known devices unknown.
     #[must_use]
     pub fn device_signer(&self, now: Timestamp) -> Option<&CookieSigningKey> {
         self.cookie.signer(now)

@@ -1,8 +1,8 @@
 //! Signing keys, their rotation, and the master key. A key has one tenant, one use and one algorithm.
 //!
-//! A store keeps [`KeyRecord`]s, which are encrypted under a [`MasterKey`] outside development mode. A [`Keyring`] holds
-//! the decrypted keys of one tenant and says which one signs, which verify, and which are published. It never changes:
-//! when the records change, the caller makes a new one.
+//! A store keeps [`KeyRecord`]s, which are encrypted under a [`MasterKey`] outside development mode. A [`Keyring`]
+//! holds the decrypted keys of one tenant and says which one signs, which verify, and which are published. It never
+//! changes: when the records change, the caller makes a new one.
 //!
 //! A key is published before it is used (its `active_from` is later than its `created`), signs until a newer one is
 //! active, and verifies until the last thing that it signed has expired.
@@ -57,8 +57,8 @@ impl KeyUse {
         }
     }
 
-    /// The algorithm of keys for this use. Other services verify access tokens and must not be able to sign them, so those
-    /// keys are asymmetric. Portcullis alone verifies the rest.
+    /// The algorithm of keys for this use. Other services verify access tokens and must not be able to sign them, so
+    /// those keys are asymmetric. Portcullis alone verifies the rest.
     #[must_use]
     pub const fn algorithm(self) -> Algorithm {
         match self {

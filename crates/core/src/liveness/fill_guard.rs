@@ -46,8 +46,8 @@ impl FillGuard {
     pub(crate) fn keep_if_unchanged(&self, begun: PendingFill, keep: impl FnOnce(u64)) {
         let Some(counter) = self.lock(begun.stripe) else { return };
         if *counter == begun.counter && self.generation() == begun.generation {
-            // Under the lock, so that no change can come between the comparison and the insertion. A clear can: it moves
-            // the generation first, and an entry of the old generation is never served.
+            // Under the lock, so that no change can come between the comparison and the insertion. A clear can: it
+            // moves the generation first, and an entry of the old generation is never served.
             keep(begun.generation);
         }
     }

@@ -32,8 +32,8 @@ pub(crate) use single_flight_cache::SingleFlightCache;
 /// How many entries a view holds, and how old it may be.
 #[derive(Clone, Copy, Debug)]
 pub struct ViewLimits {
-    /// How old the proof may be that no change is missing. A request that is sent this long after an acknowledged sign-out
-    /// is rejected, whatever fails.
+    /// How old the proof may be that no change is missing. A request that is sent this long after an acknowledged
+    /// sign-out is rejected, whatever fails.
     pub max_staleness: Duration,
     /// The most sessions, and the most users, that are cached.
     pub capacity: u64,

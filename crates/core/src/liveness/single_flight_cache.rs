@@ -18,8 +18,8 @@ use crate::store::{StoreError, Stored};
 /// The most reads of one cache that are under way at once; more would only queue in the store.
 const MOST_READS: usize = 64;
 
-/// How long a read waits for its turn. After a restart all requests miss at once, which is soon over; a store that hangs
-/// must not hold up all requests.
+/// How long a read waits for its turn. After a restart all requests miss at once, which is soon over; a store that
+/// hangs must not hold up all requests.
 const TURN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Cached values of one kind, by key.
@@ -120,8 +120,8 @@ where
     }
 }
 
-/// Removes a read from the map as soon as the first request that waits for it is answered or gives up. Later requests must
-/// not join a read that may have been answered long ago.
+/// Removes a read from the map as soon as the first request that waits for it is answered or gives up. Later requests
+/// must not join a read that may have been answered long ago.
 struct InFlightGuard<'a, K, V>
 where
     K: Clone + Eq + Hash + Send + Sync + 'static,

@@ -74,8 +74,8 @@ impl Argon2Cost {
     }
 }
 
-/// The working memory of one hashing thread. It is kept from one hash to the next: if each hash allocated its 19 MiB anew,
-/// the process would grow by gigabytes during a burst of sign-ins.
+/// The working memory of one hashing thread. It is kept from one hash to the next: if each hash allocated its 19 MiB
+/// anew, the process would grow by gigabytes during a burst of sign-ins.
 pub(super) struct Argon2Memory {
     own: Argon2Cost,
     blocks: Vec<Block>,

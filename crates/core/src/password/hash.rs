@@ -12,10 +12,10 @@ const MOST_BCRYPT: u32 = 14;
 
 /// The hash of a password, as it is stored: a PHC string of Argon2id, or bcrypt's own form (`$2a$`, `$2b$`, `$2y$`).
 ///
-/// bcrypt reads the first 72 bytes only. An imported hash was made like that, so it is verified like that: passwords that
-/// differ later are equal to it, until the next sign-in replaces it with a hash that reads all bytes. A NUL is a byte like
-/// any other, as in the bcrypt libraries of Node. A hash of a password with a NUL, made by a library that stops there, does
-/// not verify.
+/// bcrypt reads the first 72 bytes only. An imported hash was made like that, so it is verified like that: passwords
+/// that differ later are equal to it, until the next sign-in replaces it with a hash that reads all bytes. A NUL is a
+/// byte like any other, as in the bcrypt libraries of Node. A hash of a password with a NUL, made by a library that
+/// stops there, does not verify.
 ///
 /// The cost in the text is limited when it is parsed, so that no imported hash can exhaust a process.
 #[derive(Clone)]

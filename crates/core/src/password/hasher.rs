@@ -67,8 +67,8 @@ impl Hasher {
         Ok(PasswordHash { text: text.into(), scheme: Arc::new(scheme) })
     }
 
-    /// Compares a password with a hash. Without a hash the password is wrong, at the same cost, so that the time does not
-    /// tell an attacker which users exist.
+    /// Compares a password with a hash. Without a hash the password is wrong, at the same cost, so that the time does
+    /// not tell an attacker which users exist.
     ///
     /// # Errors
     ///

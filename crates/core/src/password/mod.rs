@@ -2,8 +2,8 @@
 //!
 //! The length of a [`Password`] is limited before anything else happens. A [`PasswordHash`] is Argon2id, or an imported
 //! Argon2id or bcrypt hash, which is verified and replaced at the next sign-in. Hashing takes tens of milliseconds and
-//! happens in a [`HashPool`]. Its queue is bounded, so that a burst of sign-ins is refused instead of starving everything
-//! else.
+//! happens in a [`HashPool`]. Its queue is bounded, so that a burst of sign-ins is refused instead of starving
+//! everything else.
 //!
 //! The module does not decide whether a sign-in succeeds, counts no failures and uses no store.
 //!

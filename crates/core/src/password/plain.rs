@@ -6,11 +6,11 @@ use zeroize::Zeroizing;
 
 /// A password in plain, as a user chose or entered it.
 ///
-/// Every byte counts: nothing is cut off, trimmed or case-folded, and NUL is a character like any other. The one change is
-/// Unicode normalisation: the NFC form is hashed. Keyboards write `é` as one code point or as two, the user cannot see
-/// which, and both must be accepted (NIST SP 800-63B, section 3.1.1.2). That deviates from "verified exactly as received"
-/// (OWASP ASVS 6.2.8) as little as possible: NFC joins only spellings of the same text. NFKC, which NIST also allows,
-/// would make different characters equal (`ﬁ` and `fi`, `²` and `2`) and is not applied.
+/// Every byte counts: nothing is cut off, trimmed or case-folded, and NUL is a character like any other. The one change
+/// is Unicode normalisation: the NFC form is hashed. Keyboards write `é` as one code point or as two, the user cannot
+/// see which, and both must be accepted (NIST SP 800-63B, section 3.1.1.2). That deviates from "verified exactly as
+/// received" (OWASP ASVS 6.2.8) as little as possible: NFC joins only spellings of the same text. NFKC, which NIST also
+/// allows, would make different characters equal (`ﬁ` and `fi`, `²` and `2`) and is not applied.
 ///
 /// The text as received is kept as well, because other services made imported hashes of it.
 #[derive(Clone)]
@@ -37,8 +37,8 @@ impl Password {
         if text.len() > Self::MAX_LENGTH {
             return Err(PasswordTooLong);
         }
-        // NFC makes UTF-8 at most three times as long (Unicode Annex 15, section 9). With that capacity the string is never
-        // reallocated, which would leave a copy that is not wiped.
+        // NFC makes UTF-8 at most three times as long (Unicode Annex 15, section 9). With that capacity the string is
+        // never reallocated, which would leave a copy that is not wiped.
         let mut normal = Zeroizing::new(String::with_capacity(3 * text.len()));
         normal.extend(text.nfc());
         Ok(Self { received: Zeroizing::new(text.to_owned()), normal })

@@ -56,7 +56,8 @@ pub enum HashRefused {
 /// Threads that hash passwords, behind a bounded queue.
 ///
 /// Hashing takes tens of milliseconds of a core, so it has its own threads, with a lower priority than those that check
-/// sessions. If the queue is full, a caller is refused at once. A job whose caller was dropped before it began is skipped.
+/// sessions. If the queue is full, a caller is refused at once. A job whose caller was dropped before it began is
+/// skipped.
 ///
 /// Panics are not caught, because the threads only run Argon2 and bcrypt on input that was checked when it was parsed;
 /// salts are drawn on the caller's thread.
@@ -121,8 +122,8 @@ impl HashPool {
         answer.await.map_err(|_| HashRefused::Stopped)
     }
 
-    /// Compares a password with a hash. Without a hash, for a user who does not exist or has no password, the password is
-    /// wrong, at the same cost.
+    /// Compares a password with a hash. Without a hash, for a user who does not exist or has no password, the password
+    /// is wrong, at the same cost.
     ///
     /// # Errors
     ///
@@ -137,8 +138,8 @@ impl HashPool {
         answer.await.map_err(|_| HashRefused::Stopped)
     }
 
-    /// Checks that the queue has room, before a caller does other expensive work. It reserves nothing: the job itself may
-    /// still be refused.
+    /// Checks that the queue has room, before a caller does other expensive work. It reserves nothing: the job itself
+    /// may still be refused.
     ///
     /// # Errors
     ///

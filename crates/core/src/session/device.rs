@@ -20,7 +20,8 @@ pub struct Device {
 const LONGEST_USER_AGENT: usize = 512;
 
 impl Device {
-    /// The device of a request. Control characters are dropped and the length is limited, because a client chose the text.
+    /// The device of a request. Control characters are dropped and the length is limited, because a client chose the
+    /// text.
     #[must_use]
     pub fn described(address: &str, user_agent: &str) -> Self {
         let user_agent: String =

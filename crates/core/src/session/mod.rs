@@ -1,7 +1,7 @@
 //! Sessions: the record that a user is signed in on one device.
 //!
-//! A [`Session`] is the same type for every strategy, store and transport. Its transitions are pure functions: they take
-//! the session by value and the time as an argument. No transition leads out of [`SessionState::Ended`].
+//! A [`Session`] is the same type for every strategy, store and transport. Its transitions are pure functions: they
+//! take the session by value and the time as an argument. No transition leads out of [`SessionState::Ended`].
 
 mod device;
 mod end_reason;
@@ -61,8 +61,8 @@ pub enum SessionState {
     Ended(Ending),
 }
 
-/// The counters under which a session was made. Ending all sessions of a user, of a tenant or of everyone increments one
-/// of them; a session made under a lower number is over.
+/// The counters under which a session was made. Ending all sessions of a user, of a tenant or of everyone increments
+/// one of them; a session made under a lower number is over.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Epochs {
     /// The epoch of the user.

@@ -72,8 +72,8 @@ pub struct RotationRequest {
 pub enum RotationOutcome {
     /// The token is used, and its successor is current.
     Won(Session),
-    /// The same device used the token a moment ago. The session did not change, except that the proof is required from now
-    /// on.
+    /// The same device used the token a moment ago. The session did not change, except that the proof is required from
+    /// now on.
     Replayed(Session),
     /// The same device presented a token that was used too long ago. The session did not change.
     Stale(Session),

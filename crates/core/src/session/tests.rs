@@ -133,7 +133,8 @@ fn presented(generation: u64, along: PresentedDeviceProof, after: Duration) -> R
     RotationRequest { proof, now: NOW.plus(after), ..redemption(generation) }
 }
 
-/// Generation (the current one is 3), time since the last rotation, proof of the session, proof in the request, outcome.
+/// Generation (the current one is 3), time since the last rotation, proof of the session, proof in the request,
+/// outcome.
 // ASVS-map: RT1 RT3
 #[test]
 fn rotation_follows_its_table() {

@@ -30,8 +30,8 @@ pub trait TenantStore: Send + Sync {
 pub trait TenantDatabases: Send + Sync {
     /// The stores in the database at this URL, opened once for each process. Keys and tenants in them are ignored.
     ///
-    /// The database existed before. If it is missing it was lost, and the answer is [`StoreError::Unavailable`]: in a new
-    /// and empty one strangers could sign up under its users' names, and revoked tokens would be good again.
+    /// The database existed before. If it is missing it was lost, and the answer is [`StoreError::Unavailable`]: in a
+    /// new and empty one strangers could sign up under its users' names, and revoked tokens would be good again.
     async fn open(&self, database: &str) -> Stored<Stores>;
 
     /// The same for a tenant that is about to be created: creates the database if it is missing. Databases that are

@@ -1,7 +1,7 @@
 //! Strategies: how a user stays signed in. A strategy combines a carrier, a check and a renewal.
 //!
-//! A [`Strategy`] is data. The engine asks what to do, never which strategy it is: this module alone distinguishes their
-//! names. A combination that contradicts itself cannot be built.
+//! A [`Strategy`] is data. The engine asks what to do, never which strategy it is: this module alone distinguishes
+//! their names. A combination that contradicts itself cannot be built.
 //!
 //! ```
 //! use std::time::Duration;
@@ -178,8 +178,8 @@ impl Strategy {
             }
             Renewal::Sliding { idle, max } => {
                 let absolute = now.plus(max);
-                // The server sends a cookie again when it slides. It does not replace a token, which must last as long as
-                // the session may.
+                // The server sends a cookie again when it slides. It does not replace a token, which must last as long
+                // as the session may.
                 let credential = if matches!(self.check, Check::Stored) { now.plus(idle) } else { absolute };
                 Expiries { credential, idle: now.plus(idle), absolute }
             }

@@ -55,8 +55,8 @@ impl TenantRecord {
 
     /// Ends the suspension. Tokens issued before or during it stay invalid.
     ///
-    /// Tokens carry whole seconds: one issued in the second of the resumption is valid, unless the tenant was suspended in
-    /// the same second.
+    /// Tokens carry whole seconds: one issued in the second of the resumption is valid, unless the tenant was suspended
+    /// in the same second.
     #[must_use]
     pub fn resumed(self, now: Timestamp) -> Self {
         if self.suspended.is_none() {

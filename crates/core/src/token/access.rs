@@ -1,7 +1,7 @@
 //! Access tokens (`at+jwt`, RFC 9068, with claims of Portcullis).
 //!
-//! Several texts can be the same token: from an ES256 signature (r, s) a client can compute (r, n − s), which verifies as
-//! well, and signing twice gives two signatures. So no list may allow or deny a token by its bytes. It must name the
+//! Several texts can be the same token: from an ES256 signature (r, s) a client can compute (r, n − s), which verifies
+//! as well, and signing twice gives two signatures. So no list may allow or deny a token by its bytes. It must name the
 //! session ([`AccessClaims::sid`]) or the token ([`AccessClaims::jti`]), which the signature covers.
 //!
 //! The caller checks that the session is live and that the route accepts the token's strategy.
@@ -61,8 +61,8 @@ pub struct AccessClaims {
 }
 
 impl AccessClaims {
-    /// Checks the token's times with a leeway of at most [`LEEWAY`]. [`verify_access`] includes this check; a caller that
-    /// caches verified claims repeats it.
+    /// Checks the token's times with a leeway of at most [`LEEWAY`]. [`verify_access`] includes this check; a caller
+    /// that caches verified claims repeats it.
     ///
     /// # Errors
     ///
@@ -87,8 +87,8 @@ pub fn sign_access(keys: &Keyring, now: Timestamp, claims: &AccessClaims) -> Res
     jws::sign_compact(TYPE, key, &AccessPayload::new(claims))
 }
 
-/// Verifies an access token. The leeway on its times is at most [`LEEWAY`]: the token is valid until just before `exp` +
-/// leeway (RFC 7519, section 4.1.4).
+/// Verifies an access token. The leeway on its times is at most [`LEEWAY`]: the token is valid until just before `exp`
+/// + leeway (RFC 7519, section 4.1.4).
 ///
 /// # Errors
 ///

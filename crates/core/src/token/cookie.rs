@@ -21,8 +21,8 @@ pub fn sign(key: &CookieSigningKey, value: &str) -> String {
     format!("{value}.{}", STANDARD_NO_PAD.encode(tag.as_ref()))
 }
 
-/// The value without its signature. `None` if none of these keys signed it. Signatures are compared in constant time, and
-/// each has one spelling.
+/// The value without its signature. `None` if none of these keys signed it. Signatures are compared in constant time,
+/// and each has one spelling.
 #[must_use]
 pub fn unsign<'v>(signed: &'v str, keys: &[&CookieSigningKey]) -> Option<&'v str> {
     if signed.len() > MAX_LENGTH {

@@ -20,8 +20,8 @@ use ring::signature::{
 
 use crate::machine;
 
-/// The backend. A program that uses `jsonwebtoken` itself may install this or another one before the first token is made:
-/// [`install`] does not replace it.
+/// The backend. A program that uses `jsonwebtoken` itself may install this or another one before the first token is
+/// made: [`install`] does not replace it.
 pub static RING: CryptoProvider = CryptoProvider {
     signer_factory: signer,
     verifier_factory: verifier,

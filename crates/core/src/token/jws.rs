@@ -66,8 +66,8 @@ impl<'a> Jws<'a> {
     }
 }
 
-/// The tenant in the `tid` of a token of any kind, **not verified**. A caller can refuse a token that was sent to another
-/// tenant, or choose the keys to verify it with. The claim proves nothing.
+/// The tenant in the `tid` of a token of any kind, **not verified**. A caller can refuse a token that was sent to
+/// another tenant, or choose the keys to verify it with. The claim proves nothing.
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
 //! Tokens: how they are signed, read and verified.
 //!
 //! Three kinds exist, and none is accepted in place of another: [`access`] tokens (`at+jwt`), [`refresh`] tokens
-//! (`rt+jwt`) and signed [`cookie`] values. The functions are pure: they take text, keys and the time, and return claims
-//! or a [`TokenFault`]. They do not check that the session of a token is live.
+//! (`rt+jwt`) and signed [`cookie`] values. The functions are pure: they take text, keys and the time, and return
+//! claims or a [`TokenFault`]. They do not check that the session of a token is live.
 
 pub mod access;
 mod claims;

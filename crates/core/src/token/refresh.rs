@@ -1,9 +1,10 @@
 //! Refresh tokens (`rt+jwt`): how they are written, read and chained.
 //!
-//! A token names its session, its generation and a random [`ChainSecret`] *r*. The next generation's *r* is derived from
-//! this one's and the key that signed this one ([`next_secret`]), and [`encode`] writes the same claims as the same bytes.
-//! So a client that repeats a refresh gets the successor that was lost, and stores keep hashes only. This module does not
-//! decide whether a token is current, repeated or reused: see [`Session::rotate`](crate::session::Session::rotate).
+//! A token names its session, its generation and a random [`ChainSecret`] *r*. The next generation's *r* is derived
+//! from this one's and the key that signed this one ([`next_secret`]), and [`encode`] writes the same claims as the
+//! same bytes. So a client that repeats a refresh gets the successor that was lost, and stores keep hashes only. This
+//! module does not decide whether a token is current, repeated or reused: see
+//! [`Session::rotate`](crate::session::Session::rotate).
 //!
 //! The MAC key and the chain key are derived separately from one refresh key (HKDF, RFC 5869), so a signature reveals
 //! nothing about a successor.
@@ -28,8 +29,8 @@ use crate::secret::SecretHash;
 
 const TYPE: &str = "rt+jwt";
 
-/// The secret of one generation of a refresh token: 256 random bits. Compare hashes, not secrets: `==` is not constant in
-/// time.
+/// The secret of one generation of a refresh token: 256 random bits. Compare hashes, not secrets: `==` is not constant
+/// in time.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ChainSecret(Zeroizing<[u8; 32]>);
 
@@ -114,13 +115,13 @@ pub fn encode(key: &RefreshKey, claims: &RefreshClaims) -> Result<String, SignFa
 
 /// Verifies a refresh token, and returns its claims and the key that signed it, which [`next_secret`] needs.
 ///
-/// There is no leeway on `exp`. An `iat` up to [`LEEWAY`] ahead is accepted, because the clock of the node that issued the
-/// token may be ahead.
+/// There is no leeway on `exp`. An `iat` up to [`LEEWAY`] ahead is accepted, because the clock of the node that issued
+/// the token may be ahead.
 ///
 /// # Errors
 ///
-/// [`TokenFault`]. The MAC is verified before any claim is read. [`TokenFault::Expired`] means that the token is valid in
-/// every other way.
+/// [`TokenFault`]. The MAC is verified before any claim is read. [`TokenFault::Expired`] means that the token is valid
+/// in every other way.
 pub fn decode<'k>(
     keys: &'k Keyring,
     text: &str,

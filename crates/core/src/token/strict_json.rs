@@ -1,7 +1,7 @@
 //! Strict JSON for tokens: one object, without duplicate members at any depth.
 //!
-//! Parsers disagree on which of two members with the same name counts, so Portcullis and the service behind it could read
-//! different claims from one token (RFC 7515, section 4; RFC 7519, section 4).
+//! Parsers disagree on which of two members with the same name counts, so Portcullis and the service behind it could
+//! read different claims from one token (RFC 7515, section 4; RFC 7519, section 4).
 
 use std::fmt;
 

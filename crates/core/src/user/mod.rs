@@ -1,8 +1,8 @@
 //! A user of a tenant, and the transitions of one.
 //!
-//! Every transition takes the user by value and returns the next one, so that a caller cannot go on with an outdated one.
-//! A transition that changes something increments [`User::version`], which a store compares before it writes. Sessions and
-//! lockout records are kept elsewhere.
+//! Every transition takes the user by value and returns the next one, so that a caller cannot go on with an outdated
+//! one. A transition that changes something increments [`User::version`], which a store compares before it writes.
+//! Sessions and lockout records are kept elsewhere.
 
 mod person_name;
 mod role;

@@ -1,8 +1,8 @@
 //! The command line, one file per command.
 //!
 //! A command decodes its arguments, calls the engine, and shows the answer: a table for people, JSON for programs. It
-//! decides nothing about access. It works on the database itself and needs no running server; a running server learns of
-//! its changes by the change feed.
+//! decides nothing about access. It works on the database itself and needs no running server; a running server learns
+//! of its changes by the change feed.
 
 mod config;
 mod database;

@@ -1,5 +1,5 @@
-//! An operator's input of a password: typed without echo, or from standard input. It is never an argument, because every
-//! process of the machine can read those.
+//! An operator's input of a password: typed without echo, or from standard input. It is never an argument, because
+//! every process of the machine can read those.
 
 use std::io::{self, IsTerminal, Read};
 

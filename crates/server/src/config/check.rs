@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use super::{Config, ConfigFault};
 
-/// Writes the configuration to `out`, as a table or as JSON, or its faults to `err`, one per line. Returns exit code 0 or 2.
+/// Writes the configuration to `out`, as a table or as JSON, or its faults to `err`, one per line. Returns exit code 0
+/// or 2.
 ///
 /// # Errors
 ///

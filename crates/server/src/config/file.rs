@@ -10,7 +10,8 @@ use super::origin::{Origin, StatedValue};
 use super::settings::{self, Setting, ValueType};
 use super::suggest::did_you_mean;
 
-/// The values that a file's text states, in the order in which they stand there. What the text must not say goes to `faults`.
+/// The values that a file's text states, in the order in which they stand there. What the text must not say goes to
+/// `faults`.
 ///
 /// `None` if the text is not TOML. Only the syntax errors are then reported, because the rest was not understood.
 pub(super) fn read(

@@ -1,7 +1,7 @@
 //! The flags of the command line that are settings, made from the table of settings.
 //!
-//! A command takes them with `#[command(flatten)]`; they are accepted before and after its subcommands. Only their texts
-//! are taken here. They are parsed together with variables and file.
+//! A command takes them with `#[command(flatten)]`; they are accepted before and after its subcommands. Only their
+//! texts are taken here. They are parsed together with variables and file.
 
 use std::collections::BTreeMap;
 

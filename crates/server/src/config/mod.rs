@@ -1,9 +1,9 @@
 //! The configuration: flags over environment variables over the file, read once at the start.
 //!
 //! Reading collects texts from every source, parses each setting, checks the rules between settings, and reports every
-//! fault at once. The result is a typed [`Config`] that is valid as a whole. One table (`settings`) declares every setting;
-//! flags, variables, keys of the file, the documentation and the report are made from it. Reading opens no socket and no
-//! store. It opens only the configuration file and the files that settings name.
+//! fault at once. The result is a typed [`Config`] that is valid as a whole. One table (`settings`) declares every
+//! setting; flags, variables, keys of the file, the documentation and the report are made from it. Reading opens no
+//! socket and no store. It opens only the configuration file and the files that settings name.
 //!
 //! ```
 //! use std::collections::BTreeMap;

@@ -5,8 +5,8 @@ pub(super) fn did_you_mean<'a>(written: &str, candidates: impl Iterator<Item = &
     nearest(written, candidates).map_or_else(String::new, |name| format!("; did you mean {name}?"))
 }
 
-/// The candidate with the fewest typing errors, at most one in three letters; or one that ends in the same word, for a key
-/// that was written outside its table.
+/// The candidate with the fewest typing errors, at most one in three letters; or one that ends in the same word, for a
+/// key that was written outside its table.
 fn nearest<'a>(written: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = candidates.filter_map(|candidate| Some((distance(written, candidate)?, candidate)));
     near.min().map(|(_, candidate)| candidate)

@@ -1,10 +1,11 @@
 //! The name of a device that a user recognises in a list: "Firefox on Linux", "Safari on iPhone".
 //!
-//! It comes from the `User-Agent` of a browser. Another program keeps its own text, such as `curl/8.7.1`. The name proves
-//! nothing, because the client writes the `User-Agent`. An iPad in desktop mode says that it is a Mac, and is called one.
+//! It comes from the `User-Agent` of a browser. Another program keeps its own text, such as `curl/8.7.1`. The name
+//! proves nothing, because the client writes the `User-Agent`. An iPad in desktop mode says that it is a Mac, and is
+//! called one.
 //!
-//! The parser is that of the ua-parser project, whose patterns (`agents.json`) all its implementations share. They run on
-//! an engine whose time is linear in the text, and the text is cut before.
+//! The parser is that of the ua-parser project, whose patterns (`agents.json`) all its implementations share. They run
+//! on an engine whose time is linear in the text, and the text is cut before.
 //!
 //! ```
 //! use portcullis_server::device::name;

@@ -1,6 +1,7 @@
 //! A request as handlers take it: its tenant, its device, its body.
 //!
-//! The body is read completely first, within a size and a time. What is not JSON is refused here, so no handler sees it.
+//! The body is read completely first, within a size and a time. What is not JSON is refused here, so no handler sees
+//! it.
 
 use std::net::IpAddr;
 use std::sync::Arc;

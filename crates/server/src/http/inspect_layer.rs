@@ -1,7 +1,7 @@
 //! A layer made of one function: it sees a request on its way in, and the response on its way out.
 //!
-//! `axum::middleware::from_fn` can do more (wait, call twice), but it copies and boxes all inner services for each request.
-//! This layer calls the inner service in place.
+//! `axum::middleware::from_fn` can do more (wait, call twice), but it copies and boxes all inner services for each
+//! request. This layer calls the inner service in place.
 
 use std::convert::Infallible;
 use std::future::{Future, ready};

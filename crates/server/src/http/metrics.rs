@@ -91,7 +91,8 @@ fn is_forwarded(headers: &HeaderMap) -> bool {
     ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name))
 }
 
-/// A request that is not answered yet. It is counted under the route that it matched, never under what the client wrote.
+/// A request that is not answered yet. It is counted under the route that it matched, never under what the client
+/// wrote.
 pub(super) struct PendingRequest {
     route: Option<MatchedPath>,
     method: &'static str,

@@ -53,8 +53,8 @@ pub(super) fn cors(app: &Arc<App>) -> CorsLayer {
         .vary(Vary::list([ORIGIN]))
 }
 
-/// Whether a request that changes something does not come from a page of another site (OWASP, Cross-Site Request Forgery
-/// Prevention: Fetch Metadata). A client that is not a browser sends neither header and is allowed.
+/// Whether a request that changes something does not come from a page of another site (OWASP, Cross-Site Request
+/// Forgery Prevention: Fetch Metadata). A client that is not a browser sends neither header and is allowed.
 pub(super) fn is_ours(app: &App, headers: &HeaderMap) -> bool {
     let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let origin = text(&ORIGIN);
@@ -71,7 +71,8 @@ pub(super) fn is_ours(app: &App, headers: &HeaderMap) -> bool {
 /// The most origins that are warned of: a client can make up any number.
 const MOST_WARNINGS: usize = 64;
 
-/// The allowed origins whose pages are on another site than this server, as far as the operator has been warned of them.
+/// The allowed origins whose pages are on another site than this server, as far as the operator has been warned of
+/// them.
 #[derive(Clone, Default)]
 pub(super) struct CrossSiteWarnings(Arc<Mutex<BTreeSet<String>>>);
 

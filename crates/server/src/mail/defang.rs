@@ -1,7 +1,8 @@
 //! Text that a stranger typed, made safe for a mail.
 //!
 //! A stranger who signs up with the address of another person chooses the name and the device in the mails that follow.
-//! So that they carry no spam, nothing in such a text may become a link: mail programs make links of bare host names, too.
+//! So that they carry no spam, nothing in such a text may become a link: mail programs make links of bare host names,
+//! too.
 
 use portcullis_core::invisible::is_invisible;
 

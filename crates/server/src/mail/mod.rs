@@ -1,8 +1,8 @@
 //! Mails to users: put into words, and delivered by SMTP or to a folder.
 //!
-//! An [`OutgoingMail`] comes from core and says what to tell a user. Here it gets sentences in the language of its tenant,
-//! as text and as HTML, the headers of a message, and a transport. Its links lead to the configured public URL, whatever a
-//! request claimed. The queue decides when a mail is sent and how often it is tried; this is one attempt.
+//! An [`OutgoingMail`] comes from core and says what to tell a user. Here it gets sentences in the language of its
+//! tenant, as text and as HTML, the headers of a message, and a transport. Its links lead to the configured public URL,
+//! whatever a request claimed. The queue decides when a mail is sent and how often it is tried; this is one attempt.
 //!
 //! [`OutgoingMail`]: portcullis_core::outgoing_mail::OutgoingMail
 

@@ -1,8 +1,8 @@
 //! Delivery to a mail server by SMTP (RFC 5321): over TLS from the start, over TLS by STARTTLS, or plain if configured.
 //!
-//! Each mail has a connection of its own: mails are few, and servers close connections that are kept. Until the server has
-//! let us in, a failure is about the server or about us, and the mail may be delivered later. From then on a rejection
-//! (5xx) is about this mail, and is final.
+//! Each mail has a connection of its own: mails are few, and servers close connections that are kept. Until the server
+//! has let us in, a failure is about the server or about us, and the mail may be delivered later. From then on a
+//! rejection (5xx) is about this mail, and is final.
 
 use std::time::Duration;
 

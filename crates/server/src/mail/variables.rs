@@ -1,5 +1,5 @@
-//! The variables that sentences of a mail may use. Text that a user or a stranger typed is defanged here. No secret is among
-//! them, so none gets into a subject.
+//! The variables that sentences of a mail may use. Text that a user or a stranger typed is defanged here. No secret is
+//! among them, so none gets into a subject.
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! `/admin`: what an administrator does with the users of their tenant and these users' sessions.
 //!
-//! The tenant is always the administrator's own. The id of another tenant's user or session is answered like an unknown one.
+//! The tenant is always the administrator's own. The id of another tenant's user or session is answered like an unknown
+//! one.
 
 use portcullis_api::answer::Success;
 use portcullis_api::answer::device::{AdminUser, RevokedSession, RevokedSessions};

@@ -1,7 +1,7 @@
 //! The address of a client behind trusted proxies.
 //!
-//! A header lists the addresses that a request came through, and any client can send such a header. So it is read from its
-//! end, where the nearest proxy wrote, as long as each address is a trusted proxy. The first one that is not is the
+//! A header lists the addresses that a request came through, and any client can send such a header. So it is read from
+//! its end, where the nearest proxy wrote, as long as each address is a trusted proxy. The first one that is not is the
 //! client's; the client may have made up what stands before it. Without trusted proxies the peer is the client.
 //!
 //! ```

@@ -1,11 +1,12 @@
 //! One connection: requests are read, run concurrently, and answered as they are done.
 //!
-//! One loop does what can be done next. It reads no more while the most requests run, or while the client leaves answers
-//! unread. Answers that are done together are written together. A client that asks too fast is not refused; it waits.
+//! One loop does what can be done next. It reads no more while the most requests run, or while the client leaves
+//! answers unread. Answers that are done together are written together. A client that asks too fast is not refused; it
+//! waits.
 //!
-//! Reading ends when the client closes, sends a broken frame or is too slow, or when the server stops. Requests that were
-//! read before are still run and answered, then the connection closes. A request that has begun runs to its end even if
-//! its client is gone.
+//! Reading ends when the client closes, sends a broken frame or is too slow, or when the server stops. Requests that
+//! were read before are still run and answered, then the connection closes. A request that has begun runs to its end
+//! even if its client is gone.
 
 use std::io;
 

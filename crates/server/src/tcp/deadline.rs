@@ -22,8 +22,8 @@ pub(super) enum WaitingFor {
     NextPacket,
 }
 
-/// The time limit of what the server waits for. It starts again when the server waits for something else, not with every
-/// byte: a packet that trickles in gets no more time than one that does not come.
+/// The time limit of what the server waits for. It starts again when the server waits for something else, not with
+/// every byte: a packet that trickles in gets no more time than one that does not come.
 #[derive(Default)]
 pub(super) struct Deadline {
     awaited: WaitingFor,

@@ -1,8 +1,8 @@
 //! Frames: from bytes to texts and back.
 //!
-//! A frame is the length of a JSON text in UTF-16 code units, in decimal digits, then `#`, then the text in UTF-8. Its end
-//! is found by counting characters. [`Frames`] counts each byte once, however the bytes are cut into segments. It keeps
-//! the count alone; the bytes stay in the caller's buffer. It does not parse JSON.
+//! A frame is the length of a JSON text in UTF-16 code units, in decimal digits, then `#`, then the text in UTF-8. Its
+//! end is found by counting characters. [`Frames`] counts each byte once, however the bytes are cut into segments. It
+//! keeps the count alone; the bytes stay in the caller's buffer. It does not parse JSON.
 //!
 //! ```
 //! use bytes::BytesMut;
@@ -66,8 +66,8 @@ impl FrameState {
 }
 
 impl Frames {
-    /// Accepts texts of up to `most` bytes. A larger length is refused before its text comes: no character has more code
-    /// units than bytes.
+    /// Accepts texts of up to `most` bytes. A larger length is refused before its text comes: no character has more
+    /// code units than bytes.
     #[must_use]
     pub const fn up_to(most: usize) -> Self {
         Self { most, part: FrameState::START }
@@ -123,8 +123,9 @@ impl Frames {
 
 /// Counts on after `counted` bytes, until no code unit is missing or no byte is left.
 ///
-/// `n` bytes have at most `n` code units, unless the last is the first byte of a surrogate pair. So it looks at no more bytes
-/// than units are missing, and never passes the end of the frame. One unit too many is a pair that the end would cut.
+/// `n` bytes have at most `n` code units, unless the last is the first byte of a surrogate pair. So it looks at no more
+/// bytes than units are missing, and never passes the end of the frame. One unit too many is a pair that the end would
+/// cut.
 fn count(received: &[u8], mut counted: usize, mut missing: usize) -> Result<(usize, usize), FrameError> {
     while missing > 0 {
         let rest = received.get(counted..).unwrap_or_default();

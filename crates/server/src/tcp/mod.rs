@@ -4,8 +4,8 @@
 //! client's requests, answers and deadlines), `sockets` (TCP, TLS and Unix sockets). The transport does not know what a
 //! command does: a [`Dispatch`] answers it.
 //!
-//! To a client it behaves like a server of `NestJS`: answers come in any order, an event gets no answer, and a broken frame
-//! ends its connection and no other. Unlike that server, it has limits for time, size and number.
+//! To a client it behaves like a server of `NestJS`: answers come in any order, an event gets no answer, and a broken
+//! frame ends its connection and no other. Unlike that server, it has limits for time, size and number.
 
 mod connection;
 mod deadline;

@@ -60,9 +60,9 @@ impl Packet {
 
 /// The command that a pattern names.
 ///
-/// `NestJS` looks a handler up under a normal form of the pattern. A string that is JSON is parsed once (`emit` sends such
-/// a string); if the result is still a string, it is the normal form. The form of an object is its sorted members, so an
-/// object with the one member `cmd` is compared by the text of that member.
+/// `NestJS` looks a handler up under a normal form of the pattern. A string that is JSON is parsed once (`emit` sends
+/// such a string); if the result is still a string, it is the normal form. The form of an object is its sorted members,
+/// so an object with the one member `cmd` is compared by the text of that member.
 fn command(pattern: &RawValue) -> Option<String> {
     let pattern: Value = serde_json::from_str(pattern.get()).ok()?;
     match pattern {

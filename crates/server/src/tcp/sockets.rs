@@ -70,8 +70,8 @@ impl From<TcpListener> for Listener {
 }
 
 impl Listener {
-    /// A Unix socket at this path, for this process's user and group. It replaces the socket of a process that is gone, and
-    /// nothing else.
+    /// A Unix socket at this path, for this process's user and group. It replaces the socket of a process that is gone,
+    /// and nothing else.
     ///
     /// # Errors
     /// The system's error.

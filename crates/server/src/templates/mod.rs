@@ -1,7 +1,7 @@
 //! Texts and layouts of mails and pages: built into the binary, replaced file by file from the folder `mail.templates`.
 //!
-//! What a mail or a page is made of is the business of `mail` and `http::pages`; here is what both need: the files, their
-//! texts by language, and faults that name file and line.
+//! What a mail or a page is made of is the business of `mail` and `http::pages`; here is what both need: the files,
+//! their texts by language, and faults that name file and line.
 
 mod export;
 mod fault;

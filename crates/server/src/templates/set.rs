@@ -26,8 +26,8 @@ pub(crate) struct TemplateSet {
 }
 
 impl TemplateSet {
-    /// Reads the templates that the settings name, and has `check` render them all, so that a slip in one stops the start
-    /// and not a user who waits for a code.
+    /// Reads the templates that the settings name, and has `check` render them all, so that a slip in one stops the
+    /// start and not a user who waits for a code.
     pub(crate) fn load(
         settings: &Mail,
         check: impl FnOnce(&Self) -> Vec<TemplateFault>,

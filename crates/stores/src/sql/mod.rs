@@ -1,7 +1,8 @@
 //! The statements, in SQL that SQLite and PostgreSQL both understand: numbered parameters, `RETURNING`, `ON CONFLICT`.
 //!
-//! Each function is one step on a [`SqlConnection`] that its caller opened. A function that reads and then writes must run
-//! inside a transaction that keeps other writers out. A kind of database implements [`SqlConnection`] and [`Columns`].
+//! Each function is one step on a [`SqlConnection`] that its caller opened. A function that reads and then writes must
+//! run inside a transaction that keeps other writers out. A kind of database implements [`SqlConnection`] and
+//! [`Columns`].
 
 pub(crate) mod attempts;
 mod connection;

@@ -1,8 +1,8 @@
 //! A store in one SQLite file: for one machine, with no server to run.
 //!
-//! Several processes may work on the file at once, as commands do while the server runs. Each sees what the others write,
-//! and what an operator writes in SQLite's shell. An acknowledged write is on the disk. It does not work on network file
-//! systems: SQLite's shared memory does not cross a network.
+//! Several processes may work on the file at once, as commands do while the server runs. Each sees what the others
+//! write, and what an operator writes in SQLite's shell. An acknowledged write is on the disk. It does not work on
+//! network file systems: SQLite's shared memory does not cross a network.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -183,8 +183,8 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the database at `path`, creates it if it is missing, and applies pending migrations. Its writer is a task of
-    /// the runtime that this is called on.
+    /// Opens the database at `path`, creates it if it is missing, and applies pending migrations. Its writer is a task
+    /// of the runtime that this is called on.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], with an [`SqliteOpenError`] that says what is wrong.

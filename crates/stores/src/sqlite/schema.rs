@@ -25,8 +25,8 @@ const HISTORY: [(i64, &str, &str); 3] = [
 /// The migration after which the program fills a column that SQL alone cannot fill.
 const SEARCH: i64 = 3;
 
-/// The migrations that this version knows, and whether the database at `path` has them. Changes nothing. A file that does
-/// not exist has none.
+/// The migrations that this version knows, and whether the database at `path` has them. Changes nothing. A file that
+/// does not exist has none.
 pub(super) async fn migrations(path: &Path) -> Stored<Vec<MigrationState>> {
     let applied =
         applied_at(path).await.map_err(|fault| StoreError::unavailable("read its migrations", fault))?;

@@ -32,8 +32,8 @@ const READS_FOR: u64 = 60;
 const KILLED_WITHIN: u64 = 600;
 /// How often the outbox is looked into.
 const PAUSE: Duration = Duration::from_millis(5);
-/// How often a client goes on with its account. Otherwise it begins with a sign-up, and most requests in flight at a kill
-/// are hashes; this way second steps and refreshes are hit too.
+/// How often a client goes on with its account. Otherwise it begins with a sign-up, and most requests in flight at a
+/// kill are hashes; this way second steps and refreshes are hit too.
 const GOES_ON: f64 = 0.6;
 /// Refreshes between two sign-ins, at most.
 const REFRESHES: u32 = 12;

@@ -34,8 +34,8 @@ pub struct SessionSummary {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = "date-time", nullable = false)]
     pub ended_at: Option<Timestamp>,
-    /// Why it ended, if it has: `logout`, `logout_all`, `refresh_reuse`, `password_change`, `idle`, `absolute`, `limit`,
-    /// `admin` or `tenant`.
+    /// Why it ended, if it has: `logout`, `logout_all`, `refresh_reuse`, `password_change`, `idle`, `absolute`,
+    /// `limit`, `admin` or `tenant`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub reason: Option<&'static str>,

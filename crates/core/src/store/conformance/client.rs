@@ -1,5 +1,5 @@
-//! Clients that sign in under `device`: a browser that keeps cookies, an app that keeps a secret, and a client that keeps
-//! nothing.
+//! Clients that sign in under `device`: a browser that keeps cookies, an app that keeps a secret, and a client that
+//! keeps nothing.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -124,8 +124,8 @@ pub struct Fixture {
 }
 
 impl Fixture {
-    /// A fixture with the default strategies and a minimum password length of eight characters. Times are exact: there is
-    /// no leeway.
+    /// A fixture with the default strategies and a minimum password length of eight characters. Times are exact: there
+    /// is no leeway.
     #[must_use]
     #[expect(clippy::expect_used, reason = "a machine that gives no thread cannot run a suite")]
     pub fn new(stores: Stores) -> Self {

@@ -29,8 +29,8 @@
 //! ```
 //!
 //! The races need a runtime with several threads. A store must take its ticks from
-//! [`SystemClock`](crate::machine::SystemClock), because the suite compares the feed's proofs with that clock. The suite
-//! writes records in any order: no store may require that a session's user, or a user's tenant, exists.
+//! [`SystemClock`](crate::machine::SystemClock), because the suite compares the feed's proofs with that clock. The
+//! suite writes records in any order: no store may require that a session's user, or a user's tenant, exists.
 
 #![expect(
     clippy::missing_panics_doc,

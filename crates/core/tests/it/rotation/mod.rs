@@ -1,5 +1,5 @@
-//! Refresh token rotation as a state machine: a device with two tabs, a thief who copies from it, and a network, a clock
-//! and a server that fail between any two steps.
+//! Refresh token rotation as a state machine: a device with two tabs, a thief who copies from it, and a network, a
+//! clock and a server that fail between any two steps.
 //!
 //! The simulation applies random steps to a real engine on real stores. After each it compares the answer with what the
 //! rotation promises. The model knows what an honest client knows: the token of each tab, and which answers were lost.

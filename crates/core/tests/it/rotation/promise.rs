@@ -15,8 +15,8 @@ use portcullis_core::strategy::Carrier;
 use super::simulation::{GRACE, STRATEGY, Simulation};
 
 impl Simulation {
-    /// The outcome in the table of the rotation, by the place of the token in the chain. `None` if the token has expired or
-    /// is not valid yet.
+    /// The outcome in the table of the rotation, by the place of the token in the chain. `None` if the token has
+    /// expired or is not valid yet.
     pub(super) async fn promised(&self, token: &str, proves: bool) -> Option<&'static str> {
         let place = self.chain.iter().position(|known| known == token).unwrap();
         let (issued, expires) = times(token);

@@ -26,8 +26,8 @@ use crate::config::Config;
 
 /// Check what works and what does not
 ///
-/// Looks at configuration, directories, databases, keys, mail, clock, password hashing and a running server, and says how
-/// long each took. Changes nothing. The exit code is 1 if anything is broken.
+/// Looks at configuration, directories, databases, keys, mail, clock, password hashing and a running server, and says
+/// how long each took. Changes nothing. The exit code is 1 if anything is broken.
 #[derive(Args, Debug)]
 pub(super) struct DoctorCommand {
     /// Write JSON, for programs

@@ -25,8 +25,8 @@ pub(super) struct KeyCommand {
 enum KeyAction {
     /// List the keys with the status of each
     ///
-    /// A key is published before it signs. It signs until a newer key does, verifies until everything that it signed has
-    /// expired, and is then removed. The secret of a key is never shown.
+    /// A key is published before it signs. It signs until a newer key does, verifies until everything that it signed
+    /// has expired, and is then removed. The secret of a key is never shown.
     List {
         /// Write JSON, for programs
         #[arg(long)]

@@ -29,7 +29,8 @@ enum SessionAction {
     List(list::ListSessions),
     /// End one session
     ///
-    /// An access token that is verified by its signature alone (strategies jwt and refresh) stays valid until it expires.
+    /// An access token that is verified by its signature alone (strategies jwt and refresh) stays valid until it
+    /// expires.
     End {
         /// Id of the session, as `session list` shows it
         #[arg(value_name = "SESSION")]

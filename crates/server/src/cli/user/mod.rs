@@ -39,7 +39,8 @@ enum UserAction {
     List(list::ListUsers),
     /// Disable a user: end all sessions, and refuse every sign-in from now on
     ///
-    /// An access token that is verified by its signature alone (strategies jwt and refresh) stays valid until it expires.
+    /// An access token that is verified by its signature alone (strategies jwt and refresh) stays valid until it
+    /// expires.
     Disable {
         /// An email address, a user name, a mobile number or an id
         #[arg(value_name = "USER")]

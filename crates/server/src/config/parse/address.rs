@@ -12,7 +12,8 @@ use super::Parsed;
 pub struct Listen {
     /// Address and port; port 0 is any that is free.
     pub address: SocketAddr,
-    /// Whether the server starts without it if the machine does not have the address: true of the `[::1]` of `localhost`.
+    /// Whether the server starts without it if the machine does not have the address: true of the `[::1]` of
+    /// `localhost`.
     pub optional: bool,
 }
 

@@ -1,8 +1,8 @@
 //! Durations in two forms.
 //!
-//! Ours is strict: `500ms`, `15m`, `1h30m`; a number without a unit is refused as ambiguous. The other is what Node's `ms`
-//! package and `jsonwebtoken` accept, for the variables that services already set: one number, spaces, a unit in any
-//! case, and seconds if there is no unit.
+//! Ours is strict: `500ms`, `15m`, `1h30m`; a number without a unit is refused as ambiguous. The other is what Node's
+//! `ms` package and `jsonwebtoken` accept, for the variables that services already set: one number, spaces, a unit in
+//! any case, and seconds if there is no unit.
 
 use std::time::Duration;
 

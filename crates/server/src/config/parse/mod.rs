@@ -1,7 +1,7 @@
 //! Parsers of settings.
 //!
-//! Each takes the text that a flag, a variable or the file states. It returns the value, or one sentence that says what is
-//! wrong and what would be right. The sentence repeats the text, unless that may hold a secret.
+//! Each takes the text that a flag, a variable or the file states. It returns the value, or one sentence that says what
+//! is wrong and what would be right. The sentence repeats the text, unless that may hold a secret.
 
 mod address;
 mod duration;

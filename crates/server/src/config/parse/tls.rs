@@ -25,7 +25,8 @@ impl fmt::Debug for Tls {
 }
 
 impl Tls {
-    /// A server with this certificate and key. If there are authorities, a client must show a certificate of one of them.
+    /// A server with this certificate and key. If there are authorities, a client must show a certificate of one of
+    /// them.
     pub(in super::super) fn new(
         certificate: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,

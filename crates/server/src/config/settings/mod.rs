@@ -1,8 +1,8 @@
 //! The table of settings: name, default, meaning and parser of each.
 //!
 //! Flags, variables, keys of the file, `config check` and the table in `docs/configuration.md` are made from it. A new
-//! setting is one row here and one field of [`Config`](super::Config). Rows are applied from first to last, so a default may
-//! depend on the rows above it. Rules between settings are in `rules`.
+//! setting is one row here and one field of [`Config`](super::Config). Rows are applied from first to last, so a
+//! default may depend on the rows above it. Rules between settings are in `rules`.
 
 pub(super) mod lifetimes;
 mod mail;

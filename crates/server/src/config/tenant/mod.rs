@@ -1,7 +1,7 @@
 //! The settings of a tenant as text: what `portcullis tenant` takes and shows.
 //!
-//! A value is parsed like the installation's setting that it overrides, and written so that it can be parsed again. What
-//! several settings must satisfy together is checked in the core.
+//! A value is parsed like the installation's setting that it overrides, and written so that it can be parsed again.
+//! What several settings must satisfy together is checked in the core.
 
 mod keys;
 

@@ -100,7 +100,8 @@ fn tenant_of(row: &DeviceRow, headers: &HeaderMap) -> Result<Option<TenantId>, R
     }
 }
 
-/// The cookie with the device proof of a browser. `SameSite=Lax` keeps it from a POST of another site, such as a refresh.
+/// The cookie with the device proof of a browser. `SameSite=Lax` keeps it from a POST of another site, such as a
+/// refresh.
 fn device_cookie(app: &App) -> SessionCookie {
     let name = if app.https { "__Host-portcullis.device" } else { "portcullis.device" };
     SessionCookie { name: name.to_owned(), secure: app.https, same_site: SameSite::Lax, domain: None }

@@ -32,8 +32,8 @@ fn lines(email: &str, username: Option<&str>, mobile: Option<&str>, name: Option
     named.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
-/// The pattern that finds `text` in such lines; `None` if no name can contain it. A line break is in no name: it must not
-/// match the end of one and the beginning of the next.
+/// The pattern that finds `text` in such lines; `None` if no name can contain it. A line break is in no name: it must
+/// not match the end of one and the beginning of the next.
 pub(super) fn pattern(text: &str) -> Option<String> {
     if text.len() > LONGEST || text.chars().any(char::is_control) {
         return None;

@@ -1,8 +1,8 @@
 //! The writer task, and its group commit.
 //!
 //! All writes of a process go through one task with one connection. It takes all pending jobs, runs them in
-//! one transaction, and answers when that is on the disk, so that many writes share one wait for the disk. Each job has a
-//! savepoint of its own: one that fails does not undo the others. A job is done even if its caller no longer waits.
+//! one transaction, and answers when that is on the disk, so that many writes share one wait for the disk. Each job has
+//! a savepoint of its own: one that fails does not undo the others. A job is done even if its caller no longer waits.
 //!
 //! `BEGIN IMMEDIATE` waits for the lock before the first read. This keeps several processes from writing at once.
 

@@ -54,7 +54,8 @@ async fn presented(nodes: [&Stores; 2], tickets: &[Ticket], times: usize, number
     .await
 }
 
-/// `redeem` × `redeem` of wrong secrets: as many are compared as a ticket allows, and after them not even the right one.
+/// `redeem` × `redeem` of wrong secrets: as many are compared as a ticket allows, and after them not even the right
+/// one.
 // ASVS-map: OT3
 pub async fn of_a_thousand_wrong_codes_five_are_compared(one: &Stores, other: &Stores) {
     let ticket = issued(one, &new_user_key(&tenant("acme")), TicketPurpose::Code).await;

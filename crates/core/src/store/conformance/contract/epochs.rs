@@ -22,8 +22,8 @@ async fn advance(stores: &Stores, scope: EpochScope) {
     stores.epochs.advance(&scope, ending(EndReason::Admin)).await.answered();
 }
 
-/// Epochs start at zero, also for an unknown user. `advance` and the end of all of a user's sessions count one of the three
-/// up by one.
+/// Epochs start at zero, also for an unknown user. `advance` and the end of all of a user's sessions count one of the
+/// three up by one.
 // ASVS-map: RV5
 pub async fn epochs_begin_at_zero_and_count_up(stores: &Stores) {
     let jo = new_user_key(&tenant("acme"));
@@ -48,8 +48,8 @@ pub async fn an_epoch_is_of_one_user_or_one_tenant(stores: &Stores) {
     assert_eq!(epochs(stores, &bob).await, Epochs::default());
 }
 
-/// A session keeps the epochs that it was made under, so that it is over when one of them is counted up. A session that is
-/// made afterwards is live.
+/// A session keeps the epochs that it was made under, so that it is over when one of them is counted up. A session that
+/// is made afterwards is live.
 pub async fn a_session_of_an_older_epoch_is_over(stores: &Stores) {
     let jo = new_user_key(&tenant("acme"));
     for scope in [EpochScope::Tenant(jo.tenant.clone()), EpochScope::Everyone] {

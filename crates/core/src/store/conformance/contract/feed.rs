@@ -164,7 +164,8 @@ async fn changes_of_sessions_are_announced(writer: &Stores, sink: &RecordingSink
     writer.sessions.insert(&first).await.answered();
     sink.wait_for(&change, "insert a session", can).await;
     sink.forget();
-    // A use is not announced, because hits would be dropped for nothing. The next write shows that it was not only late.
+    // A use is not announced, because hits would be dropped for nothing. The next write shows that it was not only
+    // late.
     writer.sessions.touch(&first.key, at(1), None).await.answered();
     let behind = session(&new_user_key(&tenant("acme")));
     writer.sessions.insert(&behind).await.answered();
@@ -235,8 +236,8 @@ async fn changes_of_tenants_are_announced(writer: &Stores, sink: &RecordingSink,
     sink.forget();
 }
 
-/// When the feed proves that everything acknowledged before some time has been announced, it has been. The feed gives such
-/// a proof again and again.
+/// When the feed proves that everything acknowledged before some time has been announced, it has been. The feed gives
+/// such a proof again and again.
 // ASVS-map: RV2
 pub async fn no_proof_runs_ahead(watched: &Stores, writer: &Stores, can: Capabilities) {
     let sink = Arc::new(RecordingSink::default());

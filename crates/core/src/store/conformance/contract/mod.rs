@@ -42,8 +42,8 @@ pub async fn run(make: impl AsyncFn() -> Stores, can: Capabilities) {
     contention::all(&both).await;
 }
 
-/// Every requirement that takes two processes, here two connections to one database: the races across both, and that each
-/// process is told of what the other wrote.
+/// Every requirement that takes two processes, here two connections to one database: the races across both, and that
+/// each process is told of what the other wrote.
 pub async fn run_across_processes(make: impl AsyncFn() -> (Stores, Stores), can: Capabilities) {
     races::all(&make, can).await;
     contention::all(&make).await;

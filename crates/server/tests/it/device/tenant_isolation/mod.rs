@@ -2,8 +2,8 @@
 //! no user reads or changes another tenant's records.
 //!
 //! Who may call is written down a second time here. A check by hand showed that both tests can fail: with the route
-//! `/admin/users` declared `SignedIn`, without the dispatcher's comparison of roles, and with the tenant that the request
-//! names in place of the administrator's own.
+//! `/admin/users` declared `SignedIn`, without the dispatcher's comparison of roles, and with the tenant that the
+//! request names in place of the administrator's own.
 
 mod case;
 
