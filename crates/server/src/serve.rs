@@ -21,6 +21,7 @@ use tracing::{error, info, warn};
 use crate::config::{Config, Listen};
 use crate::http::{self, App, HttpConnectionLimits, Origins, Pages, Recorder, router};
 use crate::listener::{AcceptLimits, ListenError, Stopped, bind_all, until};
+use crate::local_url::local_url;
 use crate::log::EventLog;
 use crate::open::{CannotOpen, OpenedEngine, open};
 use crate::operations::OperationDispatcher;
@@ -146,7 +147,7 @@ async fn finish(mut post: JoinHandle<()>, most: Duration) {
 
 /// Where the links in mails lead: the public URL, otherwise where this machine's browsers find the server.
 fn links_to(config: &Config, addresses: &[SocketAddr]) -> String {
-    let local = startup_message::local_url(addresses).filter(|_| config.is_development());
+    let local = local_url(addresses).filter(|_| config.is_development());
     local.unwrap_or_else(|| mail::base_url(config))
 }
 

@@ -19,12 +19,12 @@ use crate::tally::Tally;
 #[derive(Debug)]
 pub(crate) struct TcpClient {
     stream: TcpStream,
-    request: Request,
+    request: TcpRequest,
     received: Vec<u8>,
 }
 
 #[derive(Debug)]
-struct Request {
+struct TcpRequest {
     command: &'static str,
     data: serde_json::Value,
     /// What the answer that is wanted has in it.
@@ -39,7 +39,7 @@ impl TcpClient {
     pub(crate) async fn connect(address: SocketAddr, access: &str) -> Result<Self, BenchError> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let request = Request {
+        let request = TcpRequest {
             command: "auth.sessions",
             data: json!({"accessToken": access}),
             wanted: r#""code":"SESSIONS_RETRIEVED""#,
@@ -80,7 +80,7 @@ impl TcpClient {
     }
 }
 
-impl Request {
+impl TcpRequest {
     fn frame(&self, id: u64) -> Vec<u8> {
         let Self { command, data, .. } = self;
         let text = json!({"pattern": {"cmd": command}, "data": data, "id": id.to_string()}).to_string();

@@ -17,10 +17,11 @@ pub(super) fn long_lines(file: &TextFile) -> Vec<TidyFinding> {
     let mut in_block = false;
     let mut findings = Vec::new();
     for (index, line) in file.text.lines().enumerate() {
-        let text = line.trim_start();
-        in_block ^= is_page && text.starts_with("```");
-        let is_table = text.trim_start_matches(['/', '!', ' ']).starts_with('|');
-        let is_prose = !is_table && if is_page { !in_block } else { text.starts_with("//") };
+        let is_written = is_page || line.trim_start().starts_with("//");
+        let text =
+            if is_page { line.trim_start() } else { line.trim_start().trim_start_matches(['/', '!', ' ']) };
+        in_block ^= is_written && text.starts_with("```");
+        let is_prose = is_written && !in_block && !text.starts_with('|');
         let length = line.chars().count();
         if is_prose && length > LINE && !text.contains("http") {
             let what = format!("{length} characters of prose, {LINE} are allowed: break the line");

@@ -31,7 +31,7 @@ use portcullis_core::email::Email;
 use portcullis_core::outgoing_mail::{DeliveryError, Notifier};
 use uuid::Uuid;
 
-use crate::startup_message::local_url;
+use crate::local_url::local_url;
 use compose::Composer;
 pub(crate) use compose::mailbox;
 use links::MailLinks;
