@@ -22,7 +22,7 @@ pub mod device;
 pub mod http;
 pub mod listener;
 mod local_url;
-mod log;
+pub mod log;
 pub mod mail;
 pub mod open;
 pub mod operations;
