@@ -38,12 +38,12 @@ mod cookie;
 mod current_user;
 mod guard;
 mod refusal_response;
-mod request;
+mod request_credentials;
 mod roles;
 
 pub use cookie::{SameSite, SessionCookie};
 pub use current_user::CurrentUser;
 pub use guard::{Guard, Guarded};
 pub use refusal_response::{RefusalContext, RefusalResponse, render, render_refusals};
-pub use request::{RequestCredentials, tenant_named};
+pub use request_credentials::{RequestCredentials, tenant_named};
 pub use roles::{RoleGuarded, Roles};

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`cli`] | the command line, one file per command |
 //! | [`config`] | the configuration: flags over variables over a file |
-//! | [`device`] | the name of a device that a user recognises |
+//! | [`device_name`] | the name of a device that a user recognises |
 //! | [`open`] | the engine that a configuration describes |
 //! | [`http`] | routes made from the tables of operations, and the layers around them |
 //! | [`listener`] | listening sockets, and the loop that accepts connections |
@@ -18,7 +18,7 @@
 
 pub mod cli;
 pub mod config;
-pub mod device;
+pub mod device_name;
 pub mod http;
 pub mod listener;
 mod local_url;

@@ -27,7 +27,7 @@ use crate::open::{CannotOpen, OpenedEngine, open};
 use crate::operations::OperationDispatcher;
 use crate::rate_limit::{RateLimit, RateLimits};
 use crate::templates::TemplateError;
-use crate::{device, mail, startup_message, tcp};
+use crate::{device_name, mail, startup_message, tcp};
 
 /// The server could not start.
 #[derive(Debug, Error)]
@@ -74,7 +74,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     let (stop, stopped) = watch::channel(false);
     let notifier = mail::notifier(config, &links_to(config, &addresses))?;
     let mut servers = start_servers(config, &engine, recorder, listeners, &stopped).await?;
-    tokio::task::spawn_blocking(device::prepare);
+    tokio::task::spawn_blocking(device_name::prepare);
     let housekeeping = tokio::spawn({
         let engine = engine.clone();
         async move { engine.keep_house().await }

@@ -9,7 +9,7 @@ use utoipa::openapi::schema::{Object, OneOfBuilder, Type};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::narrowed::narrowed;
+use super::narrowed_schema::narrowed;
 use super::requests::named;
 use super::{Named, headers, sample};
 use crate::answer::{

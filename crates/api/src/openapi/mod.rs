@@ -16,7 +16,7 @@
 mod answers;
 mod device;
 mod headers;
-mod narrowed;
+mod narrowed_schema;
 mod refusals;
 mod requests;
 mod sample;

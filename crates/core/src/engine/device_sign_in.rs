@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::device::{DeviceSecret, DeviceSecretError, PresentedDevice};
+use super::device_proof::{DeviceSecret, DeviceSecretError, PresentedDevice};
 use super::issue::{IssuedProof, NewSession};
 use super::{CompletedSignIn, EngineTask, IssueError, PasswordSignInError, Tenant, TenantError};
 use crate::clock::Timestamp;

@@ -8,7 +8,7 @@ mod authenticate;
 mod bootstrap;
 mod builder;
 mod change_password;
-mod device;
+mod device_proof;
 mod device_sign_in;
 mod first_keys;
 mod housekeeping;
@@ -44,7 +44,7 @@ pub use authenticate::{AuthenticationError, AuthenticationRequest, Identity, Ren
 pub use bootstrap::OpenError;
 pub use builder::EngineBuilder;
 pub use change_password::{ChangePassword, ChangePasswordError};
-pub use device::PresentedDevice;
+pub use device_proof::PresentedDevice;
 pub use device_sign_in::{
     CompletedDeviceSignIn, DeviceSignIn, DeviceSignInError, DeviceSignInResult, VerifyCode, VerifyCodeError,
 };

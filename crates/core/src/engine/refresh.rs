@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::device::{PresentedDevice, bare};
+use super::device_proof::{PresentedDevice, bare};
 use super::tenant_stores::TenantStores;
 use super::{EngineTask, IssueError, Tenant, TenantError};
 use crate::event::{Event, EventKind};

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::database::{is_missing, no_database_of};
 use super::failure::Failure;
-use super::printable::{Table, counted, write_json};
+use super::output::{Table, counted, write_json};
 use super::tenant::{TenantDatabase, databases};
 use crate::config::Config;
 

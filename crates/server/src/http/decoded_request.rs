@@ -19,7 +19,7 @@ use portcullis_core::session::Device;
 use tokio::time::timeout;
 
 use super::App;
-use crate::device;
+use crate::device_name;
 
 /// A request whose body has been read.
 pub(super) struct DecodedRequest {
@@ -79,7 +79,7 @@ impl DecodedRequest {
         let user_agent = self.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
         let address = self.address.map(|address| address.to_string());
         let described = Device::described(&address.unwrap_or_default(), &user_agent.unwrap_or_default());
-        Device { name: device::name(&described.user_agent), ..described }
+        Device { name: device_name::from_user_agent(&described.user_agent), ..described }
     }
 }
 

@@ -19,8 +19,8 @@ use tracing::{debug, error};
 
 use super::deadline::{Deadline, WaitingFor};
 use super::frame::{self, FrameError, Frames};
+use super::listening_sockets::ByteStream;
 use super::packet::{Answer, InvalidPacket, Packet};
-use super::sockets::ByteStream;
 use super::{ConnectionContext, LINGER, Peer, request};
 use crate::listener::Stopped;
 

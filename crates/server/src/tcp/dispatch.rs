@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{Dispatch, Peer, fault};
-use crate::device;
+use crate::device_name;
 use crate::operations::{Call, CallerCredentials, OperationDispatcher, Transport};
 use crate::rate_limit::RateLimits;
 
@@ -64,7 +64,7 @@ impl Payload {
     fn device(&self) -> Device {
         let agent = self.text("user-agent").unwrap_or(NO_AGENT);
         let described = Device::described(&self.address().to_string(), agent);
-        Device { name: device::name(&described.user_agent), ..described }
+        Device { name: device_name::from_user_agent(&described.user_agent), ..described }
     }
 
     /// `Authorization`, as it would have been sent over HTTP.

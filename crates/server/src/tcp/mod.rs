@@ -1,7 +1,7 @@
 //! `NestJS` microservice clients over TCP: `ClientProxy` with `Transport.TCP`.
 //!
 //! The layers can be read alone: [`frame`] (bytes and texts), [`packet`] (texts and their meaning), `connection` (one
-//! client's requests, answers and deadlines), `sockets` (TCP, TLS and Unix sockets). The transport does not know what a
+//! client's requests, answers and deadlines), `listening_sockets` (TCP, TLS and Unix sockets). The transport does not know what a
 //! command does: a [`Dispatch`] answers it.
 //!
 //! To a client it behaves like a server of `NestJS`: answers come in any order, an event gets no answer, and a broken
@@ -11,9 +11,9 @@ mod connection;
 mod deadline;
 mod dispatch;
 pub mod frame;
+mod listening_sockets;
 pub mod packet;
 mod request;
-mod sockets;
 
 #[cfg(test)]
 mod tests;
@@ -28,14 +28,14 @@ use tokio::time::timeout;
 use tracing::debug;
 
 pub use dispatch::Surface;
+pub use listening_sockets::{Listener, bind};
 pub use packet::fault;
-pub use sockets::{Listener, bind};
 
 use crate::config::Config;
 use crate::listener::{self, AcceptLimits, Peer, Stopped, until};
 use connection::ConnectionError;
 use deadline::WaitingFor;
-use sockets::AcceptedConnection;
+use listening_sockets::AcceptedConnection;
 
 /// Answers requests.
 #[async_trait]

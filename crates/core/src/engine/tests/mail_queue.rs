@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::separate_databases::SeparateDatabases;
+use super::tenant_databases_in_memory::SeparateDatabases;
 use crate::email::Email;
 use crate::engine::{DeviceSignInResult, Engine};
 use crate::event::EventKind;

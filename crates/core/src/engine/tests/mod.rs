@@ -14,7 +14,7 @@ mod reset_links;
 mod revoked_credentials;
 mod second_step;
 mod second_step_races;
-mod separate_databases;
 mod sign_up_and_sign_in;
 mod tenant_admin;
+mod tenant_databases_in_memory;
 mod user_sessions;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::separate_databases::SeparateDatabases;
+use super::tenant_databases_in_memory::SeparateDatabases;
 use crate::engine::{AuthenticationError, Engine, PasswordSignInError, TenantAdminError, TenantError};
 use crate::event::EventKind;
 use crate::id::TenantId;

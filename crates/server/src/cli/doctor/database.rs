@@ -8,7 +8,7 @@ use portcullis_core::machine::SystemClock;
 use portcullis_stores::{DatabaseUrl, IfMissing, OpenDatabase};
 
 use super::{Finding, Stopwatch};
-use crate::cli::printable::counted;
+use crate::cli::output::counted;
 
 /// The findings, and the open database if it works. `missing` is what to say if there is no database.
 pub(super) async fn examine(

@@ -12,7 +12,7 @@ use portcullis_core::tenant::TenantPolicy;
 
 use super::{Finding, Stopwatch};
 use crate::cli::failure::Failure;
-use crate::cli::printable::moment;
+use crate::cli::output::moment;
 use crate::config::Config;
 use crate::open::policy;
 

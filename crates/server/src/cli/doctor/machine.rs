@@ -9,7 +9,7 @@ use portcullis_core::random;
 
 use super::{Finding, Stopwatch};
 use crate::cli::failure::Failure;
-use crate::cli::printable::moment;
+use crate::cli::output::moment;
 use crate::config::Config;
 use crate::open::pool_size;
 

@@ -6,7 +6,7 @@ use portcullis_core::outgoing_mail::DeliveryError;
 use tokio::time::timeout;
 
 use super::{Finding, Stopwatch, directory};
-use crate::cli::printable::counted;
+use crate::cli::output::counted;
 use crate::config::{Config, MailTransport};
 use crate::mail::{self, Mailer};
 

@@ -21,7 +21,7 @@ use serde::{Serialize, Serializer};
 
 use super::database::no_database;
 use super::failure::Failure;
-use super::printable::{Table, write_json};
+use super::output::{Table, write_json};
 use crate::config::Config;
 
 /// Check what works and what does not

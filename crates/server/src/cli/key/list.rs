@@ -9,7 +9,7 @@ use portcullis_core::key::Kid;
 use serde::Serialize;
 
 use crate::cli::failure::Failure;
-use crate::cli::printable::{Table, moment, moment_if, write_json};
+use crate::cli::output::{Table, moment, moment_if, write_json};
 
 /// A key as JSON.
 #[derive(Serialize)]

@@ -9,7 +9,7 @@ use portcullis_core::id::TenantId;
 use portcullis_core::key::{KeyUse, SharedSecrets};
 
 use crate::cli::failure::Failure;
-use crate::cli::printable::moment;
+use crate::cli::output::moment;
 
 /// The longest time for which a key may be published before it signs.
 const LONGEST_LEAD: &str = "30d";

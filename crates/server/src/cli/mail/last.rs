@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
-use crate::cli::printable::write_json;
+use crate::cli::output::write_json;
 use crate::cli::target::email;
 use crate::config::{Config, MailTransport};
 use crate::mail::{ParsedMessage, mail_files, outbox_folder};

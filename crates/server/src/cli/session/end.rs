@@ -8,7 +8,7 @@ use portcullis_core::session::{EndReason, SessionState};
 
 use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
-use crate::cli::printable::{counted, moment};
+use crate::cli::output::{counted, moment};
 use crate::cli::target::UserSelector;
 
 /// It is no failure if the session has already ended.

@@ -11,7 +11,7 @@ use portcullis_core::user::User;
 
 use super::json::SessionJson;
 use crate::cli::failure::Failure;
-use crate::cli::printable::{Table, moment, shortened, write_json};
+use crate::cli::output::{Table, moment, shortened, write_json};
 use crate::cli::target::UserSelector;
 use crate::cli::user::everyone;
 

@@ -12,7 +12,7 @@ use super::assignments::{assigned, check, help};
 use super::json::{TenantJson, masked};
 use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
-use crate::cli::printable::write_json;
+use crate::cli::output::write_json;
 use crate::config::tenant::Assignment;
 use crate::config::{Config, Origin};
 

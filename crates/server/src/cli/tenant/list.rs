@@ -8,7 +8,7 @@ use portcullis_core::tenant::TenantRecord;
 
 use super::json::{TenantJson, masked};
 use crate::cli::failure::Failure;
-use crate::cli::printable::{Table, moment, moment_if, shortened, write_json};
+use crate::cli::output::{Table, moment, moment_if, shortened, write_json};
 use crate::config::tenant::{TENANT_SETTINGS, TenantSetting};
 
 /// Tenants read at a time.

@@ -10,7 +10,7 @@ use portcullis_core::tenant::TenantRecord;
 use super::json::{TenantJson, holding, masked, values};
 use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
-use crate::cli::printable::{Table, moment, write_json};
+use crate::cli::output::{Table, moment, write_json};
 use crate::config::Config;
 use crate::config::tenant::TENANT_SETTINGS;
 

@@ -13,8 +13,8 @@ use portcullis_core::username::{LoginName, Username};
 use super::UserJson;
 use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
+use crate::cli::output::write_json;
 use crate::cli::password::PasswordSource;
-use crate::cli::printable::write_json;
 use crate::cli::target::email;
 
 /// Create a user

@@ -13,7 +13,7 @@ use portcullis_core::username::Username;
 
 use super::UserJson;
 use crate::cli::failure::Failure;
-use crate::cli::printable::{Table, moment, moment_if, write_json};
+use crate::cli::output::{Table, moment, moment_if, write_json};
 
 /// Users read at a time.
 const PAGE: u32 = 500;

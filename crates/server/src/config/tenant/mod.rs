@@ -3,7 +3,7 @@
 //! A value is parsed like the installation's setting that it overrides, and written so that it can be parsed again.
 //! What several settings must satisfy together is checked in the core.
 
-mod keys;
+mod settings_table;
 
 #[cfg(test)]
 mod tests;
@@ -15,7 +15,7 @@ use super::Config;
 use super::parse::Parsed;
 use super::suggest::did_you_mean;
 
-pub(crate) use keys::TENANT_SETTINGS;
+pub(crate) use settings_table::TENANT_SETTINGS;
 
 /// Parses a text into a tenant's settings.
 type Read = dyn Fn(&mut TenantSettings, &str) -> Parsed<()> + Send + Sync;

@@ -13,7 +13,7 @@ use super::super::strategies::LifetimeKind;
 use super::TenantSetting;
 
 /// One setting: how its text is parsed, and how its value is written.
-macro_rules! key {
+macro_rules! setting {
     ($name:literal, $value:literal, $help:literal, $field:ident, $read:expr, $show:expr) => {
         TenantSetting {
             name: $name.to_owned(),
@@ -31,7 +31,7 @@ macro_rules! key {
 
 /// All settings, in the order in which they are shown.
 pub(crate) static TENANT_SETTINGS: LazyLock<Vec<TenantSetting>> = LazyLock::new(|| {
-    let mut keys = vec![key!(
+    let mut settings = vec![setting!(
         "strategies",
         "NAMES",
         "Strategies that the tenant offers, out of those of the installation",
@@ -39,19 +39,19 @@ pub(crate) static TENANT_SETTINGS: LazyLock<Vec<TenantSetting>> = LazyLock::new(
         |text| parse::list(text, lifetimes::name),
         |names: &Vec<StrategyName>| names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",")
     )];
-    keys.extend(signing_in());
-    keys.extend(mails());
-    keys.extend(branding());
+    settings.extend(signing_in());
+    settings.extend(mails());
+    settings.extend(branding());
     let names = StrategyName::ALL.into_iter();
-    keys.extend(
+    settings.extend(
         names.flat_map(|name| LifetimeKind::ALL.into_iter().filter_map(move |life| lifetime(name, life))),
     );
-    keys
+    settings
 });
 
 fn signing_in() -> [TenantSetting; 6] {
     [
-        key!(
+        setting!(
             "otp",
             "on|off|forced",
             "Second step of device, a code by mail; forced: no strategy without it",
@@ -59,7 +59,7 @@ fn signing_in() -> [TenantSetting; 6] {
             web::second_step,
             |step| step.as_str().to_owned()
         ),
-        key!(
+        setting!(
             "lockout.after",
             "NUMBER",
             "Wrong passwords in a row that lock an account, from 1 to 100",
@@ -67,7 +67,7 @@ fn signing_in() -> [TenantSetting; 6] {
             |text| parse::number(text, web::LOCKOUT),
             u32::to_string
         ),
-        key!(
+        setting!(
             "lockout.for",
             "DURATION",
             "Time for which an account stays locked, from 1s to 24h",
@@ -75,7 +75,7 @@ fn signing_in() -> [TenantSetting; 6] {
             web::locked_for,
             |span| written(*span)
         ),
-        key!(
+        setting!(
             "password.shortest",
             "NUMBER",
             "Minimum length of a new password; 8 is enough if otp is forced",
@@ -83,7 +83,7 @@ fn signing_in() -> [TenantSetting; 6] {
             web::shortest_password,
             usize::to_string
         ),
-        key!(
+        setting!(
             "session_cap",
             "NUMBER",
             "Most sessions of a user, a further one ends the oldest; 0 is no limit",
@@ -91,7 +91,7 @@ fn signing_in() -> [TenantSetting; 6] {
             |text| parse::number(text, web::CAP),
             u32::to_string
         ),
-        key!(
+        setting!(
             "hide_existence",
             "BOOLEAN",
             "Whether a sign-up hides that an address already has an account",
@@ -104,7 +104,7 @@ fn signing_in() -> [TenantSetting; 6] {
 
 fn mails() -> [TenantSetting; 3] {
     [
-        key!(
+        setting!(
             "mail.from",
             "MAILBOX",
             "The sender of mails: Example <no-reply@example.com>",
@@ -112,7 +112,7 @@ fn mails() -> [TenantSetting; 3] {
             |text| parse::sender(text).map(|_| text.to_owned()),
             String::clone
         ),
-        key!(
+        setting!(
             "mail.language",
             "LANGUAGE",
             "The language of mails and pages; English if there are no texts in it",
@@ -120,7 +120,7 @@ fn mails() -> [TenantSetting; 3] {
             parse::language,
             String::clone
         ),
-        key!(
+        setting!(
             "reset_url",
             "URL",
             "Page for a new password: https, or http on a loopback host",
@@ -134,7 +134,7 @@ fn mails() -> [TenantSetting; 3] {
 /// Keys of what users see in mails and on pages.
 fn branding() -> [TenantSetting; 3] {
     [
-        key!(
+        setting!(
             "tenant.name",
             "NAME",
             "The name that mails and pages show",
@@ -142,7 +142,7 @@ fn branding() -> [TenantSetting; 3] {
             parse::display_name,
             String::clone
         ),
-        key!(
+        setting!(
             "tenant.logo_url",
             "URL",
             "The logo that pages show: https, or http on a loopback host",
@@ -150,7 +150,7 @@ fn branding() -> [TenantSetting; 3] {
             parse::web_page,
             String::clone
         ),
-        key!(
+        setting!(
             "tenant.home_url",
             "URL",
             "Where pages link to: https, or http on a loopback host",

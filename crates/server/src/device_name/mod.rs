@@ -8,12 +8,12 @@
 //! on an engine whose time is linear in the text, and the text is cut before.
 //!
 //! ```
-//! use portcullis_server::device::name;
+//! use portcullis_server::device_name::from_user_agent;
 //!
 //! let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
-//! assert_eq!(name(firefox), "Firefox on Linux");
-//! assert_eq!(name("curl/8.7.1"), "curl/8.7.1");
-//! assert_eq!(name(""), "Unknown device");
+//! assert_eq!(from_user_agent(firefox), "Firefox on Linux");
+//! assert_eq!(from_user_agent("curl/8.7.1"), "curl/8.7.1");
+//! assert_eq!(from_user_agent(""), "Unknown device");
 //! ```
 
 mod patterns;
@@ -28,7 +28,7 @@ const LONGEST_NAME: usize = 100;
 
 /// The name of a device that sends this `User-Agent`.
 #[must_use]
-pub fn name(user_agent: &str) -> String {
+pub fn from_user_agent(user_agent: &str) -> String {
     let agent: String = user_agent.chars().filter(|c| is_seen(*c)).take(LONGEST_AGENT).collect();
     let agent = agent.trim();
     if agent.is_empty() {

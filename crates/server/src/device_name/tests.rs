@@ -11,24 +11,24 @@ fn people_recognise_the_devices_of_today() {
     for pair in lines.chunks(2) {
         let expected =
             if pair[1] == "=" { pair[0].chars().take(LONGEST_NAME).collect() } else { pair[1].to_owned() };
-        assert_eq!(name(pair[0]), expected, "{}", pair[0]);
+        assert_eq!(from_user_agent(pair[0]), expected, "{}", pair[0]);
     }
 }
 
 #[test]
 fn an_empty_user_agent_has_no_name() {
     for nothing in ["", " ", "\t", "\0\u{1b}", "\u{202e}\u{200b}"] {
-        assert_eq!(name(nothing), "Unknown device", "{nothing:?}");
+        assert_eq!(from_user_agent(nothing), "Unknown device", "{nothing:?}");
     }
 }
 
 // ASVS-map: LG2
 #[test]
 fn a_hostile_agent_becomes_a_short_name_that_moves_nothing() {
-    assert_eq!(name("curl\r\n\u{1b}[2J/8\u{202e}.7\0.1"), "curl[2J/8.7.1");
+    assert_eq!(from_user_agent("curl\r\n\u{1b}[2J/8\u{202e}.7\0.1"), "curl[2J/8.7.1");
     let firefox =
         "Mozilla/5.0 (X11; Linux x86_64; rv:145.0)\u{7f}\u{9b} Gecko/20100101 Fire\u{200d}fox/145.0";
-    assert_eq!(name(firefox), "Firefox on Linux");
+    assert_eq!(from_user_agent(firefox), "Firefox on Linux");
     for long in [
         "x".repeat(100_000),
         "é".repeat(100_000),
@@ -39,7 +39,7 @@ fn a_hostile_agent_becomes_a_short_name_that_moves_nothing() {
         "Mozilla/5.0 (iPhone) ".to_owned() + &"a".repeat(300) + "/1.0 CFNetwork/1.0",
         "Opera/".to_owned() + &"Bot bot crawler spider/1 ".repeat(10_000),
     ] {
-        let name = name(&long);
+        let name = from_user_agent(&long);
         assert!((1..=LONGEST_NAME).contains(&name.chars().count()), "{name}");
     }
 }
@@ -47,5 +47,5 @@ fn a_hostile_agent_becomes_a_short_name_that_moves_nothing() {
 #[test]
 fn what_stands_beyond_the_cut_does_not_count() {
     let late = format!("Mozilla/5.0 (X11; Linux x86_64) {} Firefox/145.0", "x".repeat(LONGEST_AGENT));
-    assert!(!name(&late).contains("Firefox"));
+    assert!(!from_user_agent(&late).contains("Firefox"));
 }
