@@ -19,6 +19,7 @@
 mod patterns;
 
 use patterns::PATTERNS;
+use portcullis_core::invisible::is_invisible;
 
 /// The most characters of a `User-Agent` that are read.
 const LONGEST_AGENT: usize = 512;
@@ -29,7 +30,7 @@ const LONGEST_NAME: usize = 100;
 /// The name of a device that sends this `User-Agent`.
 #[must_use]
 pub fn from_user_agent(user_agent: &str) -> String {
-    let agent: String = user_agent.chars().filter(|c| is_seen(*c)).take(LONGEST_AGENT).collect();
+    let agent: String = user_agent.chars().filter(|c| !is_invisible(*c)).take(LONGEST_AGENT).collect();
     let agent = agent.trim();
     if agent.is_empty() {
         return "Unknown device".to_owned();
@@ -41,16 +42,6 @@ pub fn from_user_agent(user_agent: &str) -> String {
 /// Compiles the patterns, so that the first sign-in does not wait for it.
 pub fn prepare() {
     let _ = &*PATTERNS;
-}
-
-/// Neither a control character nor one that only moves, hides or turns what stands around it.
-fn is_seen(c: char) -> bool {
-    let is_format = matches!(
-        c,
-        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
-    );
-    !c.is_control() && !is_format
 }
 
 /// The browser and its system; `None` if the agent is not a browser.

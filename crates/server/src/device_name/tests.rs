@@ -17,7 +17,7 @@ fn people_recognise_the_devices_of_today() {
 
 #[test]
 fn an_empty_user_agent_has_no_name() {
-    for nothing in ["", " ", "\t", "\0\u{1b}", "\u{202e}\u{200b}"] {
+    for nothing in ["", " ", "\t", "\0\u{1b}", "\u{202e}\u{200b}", "\u{3164}\u{180e}"] {
         assert_eq!(from_user_agent(nothing), "Unknown device", "{nothing:?}");
     }
 }
