@@ -8,16 +8,15 @@ use portcullis::{
     CurrentUser, Email, Engine, Guard, LoginName, NewUser, Password, PasswordSignIn, RefusalResponse,
     Register, SqliteStore, StrategyName, SystemClock, render_refusals,
 };
-use serde::Deserialize;
 use tokio::net::TcpListener;
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct SignUp {
     email: Email,
     password: Password,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct SignIn {
     login: LoginName,
     password: Password,
