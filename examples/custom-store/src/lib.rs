@@ -119,12 +119,17 @@ fn change<T>(
     let mut file = read(&path, &key.user)?;
     let (answer, record) = transition(file.of(key));
     file.put(key, &record, now);
-    if file.is_empty() {
-        remove(&path)?;
-    } else {
-        write(directory, &path, &file).map_err(unavailable("write attempts"))?;
-    }
+    keep(directory, &path, &file)?;
     Ok(answer)
+}
+
+/// An empty file is not kept.
+fn keep(directory: &Path, path: &Path, file: &UserFile) -> Stored<()> {
+    if file.is_empty() {
+        remove(path).map(|_| ())
+    } else {
+        write(directory, path, file).map_err(unavailable("write attempts"))
+    }
 }
 
 /// Tenant names and user ids hold letters, digits, `-` and `_` alone, so they can name a file.
@@ -171,11 +176,7 @@ fn purge(directory: &Path, now: Timestamp, limit: u64) -> Stored<u64> {
         // A file that cannot be read is left for an operator to look at.
         let Ok(mut file) = serde_json::from_slice::<UserFile>(&text) else { continue };
         removed += file.purge(unchanged_since, limit - removed);
-        if file.is_empty() {
-            remove(&path)?;
-        } else {
-            write(directory, &path, &file).map_err(unavailable("write attempts"))?;
-        }
+        keep(directory, &path, &file)?;
     }
     Ok(removed)
 }
