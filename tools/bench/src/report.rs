@@ -1,7 +1,5 @@
 //! The tables. They are Markdown, so that what a terminal shows is what the page says.
 
-use std::fmt::Write as _;
-
 use tabled::builder::Builder;
 use tabled::settings::Style;
 
@@ -32,7 +30,6 @@ pub(crate) struct Findings {
 impl Findings {
     /// All tables that have rows.
     pub(crate) fn tables(&self) -> String {
-        let mut text = String::new();
         let sections = [
             ("Checks and refreshes", self.requests()),
             ("Logins and registrations", self.hashes()),
@@ -41,13 +38,8 @@ impl Findings {
             ("Who has an account", self.timing()),
             ("Memory of the server", self.memory()),
         ];
-        for (title, table) in sections {
-            if let Some(table) = table {
-                // Writing into a string cannot fail.
-                let _ = write!(text, "### {title}\n\n{table}\n\n");
-            }
-        }
-        text
+        let shown = |(title, table): (_, Option<_>)| Some(format!("### {title}\n\n{}\n\n", table?));
+        sections.into_iter().filter_map(shown).collect()
     }
 
     fn requests(&self) -> Option<String> {

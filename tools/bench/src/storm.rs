@@ -71,13 +71,18 @@ async fn checks(address: SocketAddr, requests: &[Vec<u8>], span: Duration) -> Re
     }
     let begun = Instant::now();
     let pace = thread::spawn(move || pace(begun, span, &sender));
+    let mut total = total(checking).await?;
+    // The thread ends when it has nothing more to send or no receiver: the checks are over in both cases.
+    let _ = pace.join();
+    total.elapsed = begun.elapsed();
+    Ok(total)
+}
+
+async fn total(mut checking: JoinSet<Result<Tally, BenchError>>) -> Result<Tally, BenchError> {
     let mut total = Tally::new();
     while let Some(finished) = checking.join_next().await {
         total.merge(&finished??);
     }
-    // The thread ends when it has nothing more to send or no receiver: the checks are over in both cases.
-    let _ = pace.join();
-    total.elapsed = begun.elapsed();
     Ok(total)
 }
 

@@ -145,12 +145,7 @@ impl Credentials {
     #[must_use]
     pub fn of(strategy: StrategyUnderTest, answer: &HttpAnswer<'_>) -> Option<Self> {
         if strategy == StrategyUnderTest::Session {
-            let (cookie, _) = answer.header("set-cookie")?.split_once(';')?;
-            return Some(Self {
-                access: AccessCredential::Cookie(cookie.to_owned()),
-                refresh_token: None,
-                device_secret: None,
-            });
+            return Self::of_cookie(answer);
         }
         let body = answer.json();
         let tokens = body.get("tokens").unwrap_or(&body);
@@ -162,6 +157,12 @@ impl Credentials {
             refresh_token: member(tokens, "refresh_token", "refreshToken"),
             device_secret: member(tokens, "device_secret", "deviceSecret"),
         })
+    }
+
+    fn of_cookie(answer: &HttpAnswer<'_>) -> Option<Self> {
+        let (cookie, _) = answer.header("set-cookie")?.split_once(';')?;
+        let access = AccessCredential::Cookie(cookie.to_owned());
+        Some(Self { access, refresh_token: None, device_secret: None })
     }
 }
 

@@ -174,18 +174,21 @@ impl Comparison {
             let sent = Instant::now();
             let answer = connection.exchange(&request).await?;
             let took = sent.elapsed();
-            let status = answer.status();
-            if status != self.asked.answered() && status != 503 {
-                return Err(unexpected(&request, &answer));
+            match answer.status() {
+                503 => tokio::time::sleep(PAUSE).await,
+                status if status == self.asked.answered() => {
+                    self.let_settle().await;
+                    return Ok(took.as_secs_f64() * 1e6);
+                }
+                _ => return Err(unexpected(&request, &answer)),
             }
-            if status == 503 {
-                tokio::time::sleep(PAUSE).await;
-                continue;
-            }
-            if self.asked != Asked::Login {
-                tokio::time::sleep(AFTERMATH).await;
-            }
-            return Ok(took.as_secs_f64() * 1e6);
+        }
+    }
+
+    /// Waits for what the server does after its answer.
+    async fn let_settle(&self) {
+        if self.asked != Asked::Login {
+            tokio::time::sleep(AFTERMATH).await;
         }
     }
 }
