@@ -66,7 +66,7 @@ impl StrategyClient {
         wire: &mut ServerConnection,
         session: ClientSession,
     ) -> Result<(), Stop> {
-        if session.chain.is_some() {
+        if session.has_chain() {
             return self.chain_goes_on(wire, session).await;
         }
         self.opens_profile(wire, &session).await?;

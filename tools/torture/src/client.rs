@@ -120,8 +120,8 @@ impl StrategyClient {
         let email = format!("r{}-c{}-{}@torture.example", self.round, self.number, self.made);
         let strategy = self.any_strategy();
         self.ledger.doubts.push(UnansweredRequest::Register(email.clone()));
-        let reply = wire.ask(strategy, &strategy.register(&email)).await?;
-        self.note(&format!("register {email} under {strategy}"), &reply);
+        let what = format!("register {email} under {strategy}");
+        let reply = self.ask(wire, strategy, &strategy.register(&email), &what).await?;
         if self.settled(&reply, 201, "a new address must be registered").await? {
             self.ledger.acknowledge("register");
             self.ledger.accounts.push(Account { email, round: self.round, logins: 0 });
@@ -130,22 +130,25 @@ impl StrategyClient {
     }
 
     async fn login(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
-        let Some(account) = self.ledger.accounts.iter_mut().rev().find(|account| account.has_logins_left())
-        else {
-            return self.register(wire).await;
-        };
-        account.logins += 1;
-        let email = account.email.clone();
+        let Some(email) = self.count_login() else { return self.register(wire).await };
         let strategy = self.any_strategy();
         let native = strategy.rotates() && self.random.random_bool(0.6);
         self.ledger.doubts.push(UnansweredRequest::Login);
-        let reply = wire.ask(strategy, &strategy.login(&email, native)).await?;
-        self.note(&format!("login {email} under {strategy}, native {native}"), &reply);
+        let what = format!("login {email} under {strategy}, native {native}");
+        let reply = self.ask(wire, strategy, &strategy.login(&email, native), &what).await?;
         if self.settled(&reply, 201, "a registered user must be let in").await? {
             self.ledger.acknowledge("login");
             self.begin_session(email, strategy, native, reply)?;
         }
         Ok(())
+    }
+
+    /// The address of a user who may sign in once more.
+    fn count_login(&mut self) -> Option<String> {
+        let mut newest_first = self.ledger.accounts.iter_mut().rev();
+        let account = newest_first.find(|account| account.has_logins_left())?;
+        account.logins += 1;
+        Some(account.email.clone())
     }
 
     fn begin_session(
@@ -176,8 +179,7 @@ impl StrategyClient {
         let Some(session) = self.ledger.sessions.get(index) else { return Ok(()) };
         let (strategy, request) = (session.strategy, session.profile());
         let what = format!("profile of {session}");
-        let reply = wire.ask(strategy, &request).await?;
-        self.note(&what, &reply);
+        let reply = self.ask(wire, strategy, &request, &what).await?;
         match reply.status {
             200 => self.ledger.acknowledge("profile"),
             503 => pause().await,
@@ -187,20 +189,16 @@ impl StrategyClient {
     }
 
     async fn refresh(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
-        let Some(index) = self.any_session(|session| session.chain.is_some()) else {
-            return self.login(wire).await;
-        };
-        let mut session = self.ledger.sessions.swap_remove(index);
+        let Some(index) = self.any_session(ClientSession::has_chain) else { return self.login(wire).await };
+        let session = self.ledger.sessions.swap_remove(index);
         let Some(request) = session.refresh() else { return Ok(()) };
         let (strategy, what) = (session.strategy, format!("refresh of {session}"));
         self.ledger.doubts.push(UnansweredRequest::Refresh(session.clone()));
-        let reply = wire.ask(strategy, &request).await?;
-        self.note(&what, &reply);
+        let reply = self.ask(wire, strategy, &request, &what).await?;
         if self.settled(&reply, 201, &format!("{what} must give a new pair")).await? {
-            take_pair(&mut session, reply, &what)?;
             let kind = if session.has_proof() { "refresh with proof" } else { "refresh without proof" };
             self.ledger.acknowledge(kind);
-            self.ledger.sessions.push(session);
+            self.keep_renewed(session, reply, &what)?;
         }
         Ok(())
     }
@@ -211,8 +209,8 @@ impl StrategyClient {
         };
         let Some(session) = self.ledger.sessions.get(index).cloned() else { return Ok(()) };
         let Some(request) = session.retry() else { return Ok(()) };
-        let reply = wire.ask(session.strategy, &request).await?;
-        self.note(&format!("the last refresh of {session} once more"), &reply);
+        let what = format!("the last refresh of {session} once more");
+        let reply = self.ask(wire, session.strategy, &request, &what).await?;
         if reply.status == 503 {
             pause().await;
             return Ok(());
@@ -228,17 +226,38 @@ impl StrategyClient {
         let (strategy, request) = (first.strategy, first.strategy.logout(&first.access));
         let what = format!("logout of {first}, {} in all", sessions.len());
         self.ledger.doubts.push(UnansweredRequest::Logout(sessions));
-        let reply = wire.ask(strategy, &request).await?;
-        self.note(&what, &reply);
-        let Some(UnansweredRequest::Logout(sessions)) =
-            self.settle(&reply, 201, &format!("{what} must be possible")).await?
-        else {
-            return Ok(());
-        };
+        let reply = self.ask(wire, strategy, &request, &what).await?;
+        let settled = self.settle(&reply, 201, &format!("{what} must be possible")).await?;
+        let Some(UnansweredRequest::Logout(sessions)) = settled else { return Ok(()) };
         self.ledger.acknowledge("logout");
         for session in sessions {
             self.ledger.end(session, "was signed out", self.round);
         }
+        Ok(())
+    }
+
+    /// Asks, and writes the answer into the history.
+    async fn ask(
+        &mut self,
+        wire: &mut ServerConnection,
+        strategy: StrategyUnderTest,
+        request: &[u8],
+        what: &str,
+    ) -> Result<StrategyReply, Stop> {
+        let reply = wire.ask(strategy, request).await?;
+        self.note(what, &reply);
+        Ok(reply)
+    }
+
+    /// The session goes on with the pair that an answered refresh must carry.
+    pub(crate) fn keep_renewed(
+        &mut self,
+        mut session: ClientSession,
+        reply: StrategyReply,
+        what: &str,
+    ) -> Result<(), Stop> {
+        take_pair(&mut session, reply, what)?;
+        self.ledger.sessions.push(session);
         Ok(())
     }
 

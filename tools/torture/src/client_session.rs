@@ -38,6 +38,10 @@ pub(crate) struct RefreshChain {
 }
 
 impl ClientSession {
+    pub(crate) const fn has_chain(&self) -> bool {
+        self.chain.is_some()
+    }
+
     /// The session that a login began.
     pub(crate) fn begun(number: u64, email: String, strategy: StrategyUnderTest, given: Credentials) -> Self {
         let chain = given.refresh_token.map(|current| RefreshChain {

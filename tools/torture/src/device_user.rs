@@ -47,9 +47,12 @@ pub(crate) async fn sign_up_and_in(
     let login = wire.say(&device::device_sign_in(email, PASSWORD)).await?;
     let login = login.must_be(201, "OTP_SENT", "the right password must be")?;
     let proof = login.cookie.clone().unwrap_or(ProofSent::None);
-    let code = outbox.code(email, 1).await;
-    let code = code.ok_or_else(|| Stop::Broken(format!("no code came to {email}")))?;
+    let code = code_sent_to(email, outbox).await?;
     let said = wire.say(&device::verify(&login.datum("loginId"), &code, false, &proof)).await?;
     let said = said.must_be(201, "LOGIN_SUCCESS", "the right code must be")?;
     Ok(SignedInDevice::by(email, proof, &said))
+}
+
+async fn code_sent_to(email: &str, outbox: &Outbox) -> Result<String, Stop> {
+    outbox.code(email, 1).await.ok_or_else(|| Stop::Broken(format!("no code came to {email}")))
 }

@@ -71,15 +71,19 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            if let TortureError::Failed(failures) = &error {
-                for failure in failures {
-                    eprintln!("{failure}");
-                }
-            }
-            eprintln!("torture: {error}; --seed {seed}");
+            print_error(&error, seed);
             ExitCode::FAILURE
         }
     }
+}
+
+fn print_error(error: &TortureError, seed: u64) {
+    if let TortureError::Failed(failures) = error {
+        for failure in failures {
+            eprintln!("{failure}");
+        }
+    }
+    eprintln!("torture: {error}; --seed {seed}");
 }
 
 fn tortured(plan: &TorturePlan, seed: u64) -> Result<Numbers, TortureError> {

@@ -148,20 +148,16 @@ impl Run {
 
     async fn verify(&mut self) -> Result<(), TortureError> {
         let address = self.server.address();
-        let (mut verifying, mut devices) = (JoinSet::new(), JoinSet::new());
-        for mut client in self.clients.drain(..) {
-            verifying.spawn(async move {
-                let outcome = client.verify(address).await;
-                (client, outcome)
-            });
-        }
-        for mut device in self.devices.drain(..) {
-            devices.spawn(async move {
-                let outcome = device.verify(address).await;
-                (device, outcome)
-            });
-        }
-        self.gather(verifying, devices).await
+        let clients = self.clients.drain(..).map(|mut client| async move {
+            let outcome = client.verify(address).await;
+            (client, outcome)
+        });
+        let devices = self.devices.drain(..).map(|mut device| async move {
+            let outcome = device.verify(address).await;
+            (device, outcome)
+        });
+        let (clients, devices) = (clients.collect(), devices.collect());
+        self.gather(clients, devices).await
     }
 
     /// Takes the clients back.

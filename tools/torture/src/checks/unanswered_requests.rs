@@ -2,10 +2,13 @@
 
 use portcullis_bench::strategy::StrategyUnderTest;
 
-use crate::client::{StrategyClient, take_pair};
+use crate::client::StrategyClient;
 use crate::client_session::ClientSession;
 use crate::ledger::{Account, UnansweredRequest};
 use crate::server_connection::{ServerConnection, Stop};
+
+/// Registers and signs in without keeping anything at the server.
+const STRATEGY: StrategyUnderTest = StrategyUnderTest::Jwt;
 
 impl StrategyClient {
     pub(super) async fn settle_doubts(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
@@ -14,10 +17,7 @@ impl StrategyClient {
                 UnansweredRequest::Register(email) => self.user_is_whole_or_absent(wire, email).await?,
                 // A client that lost the answer to a sign-in holds no credentials.
                 UnansweredRequest::Login => {}
-                UnansweredRequest::Refresh(session) if session.has_proof() => {
-                    self.is_not_stranded(wire, session).await?;
-                }
-                UnansweredRequest::Refresh(session) => self.tries_the_held_token(wire, session).await?,
+                UnansweredRequest::Refresh(session) => self.refreshes_again(wire, session).await?,
                 UnansweredRequest::Logout(sessions) => {
                     for session in sessions {
                         self.lives_or_has_ended(wire, session).await?;
@@ -28,6 +28,18 @@ impl StrategyClient {
         Ok(())
     }
 
+    async fn refreshes_again(
+        &mut self,
+        wire: &mut ServerConnection,
+        session: ClientSession,
+    ) -> Result<(), Stop> {
+        if session.has_proof() {
+            self.is_not_stranded(wire, session).await
+        } else {
+            self.tries_the_held_token(wire, session).await
+        }
+    }
+
     /// Either the address is still free, or the user can sign in with the password that was sent.
     async fn user_is_whole_or_absent(
         &mut self,
@@ -35,19 +47,22 @@ impl StrategyClient {
         email: String,
     ) -> Result<(), Stop> {
         let what = format!("register {email}, whose answer was lost, again");
-        let reply =
-            self.asked(wire, StrategyUnderTest::Jwt, &StrategyUnderTest::Jwt.register(&email), &what).await?;
+        let reply = self.asked(wire, STRATEGY, &STRATEGY.register(&email), &what).await?;
         let mut logins = 0;
         if reply.status != 201 {
             reply.must_be(409, "a lost registration either happened or did not")?;
-            let login = StrategyUnderTest::Jwt.login(&email, false);
-            let reply = self.asked(wire, StrategyUnderTest::Jwt, &login, &format!("login {email}")).await?;
-            reply.must_be(201, &format!("{email} is taken, so its owner must be let in"))?;
+            self.owner_signs_in(wire, &email).await?;
             logins = 1;
         }
         self.ledger.check("user of a lost registration is whole or absent");
         self.ledger.accounts.push(Account { email, round: self.round, logins });
         Ok(())
+    }
+
+    async fn owner_signs_in(&mut self, wire: &mut ServerConnection, email: &str) -> Result<(), Stop> {
+        let login = STRATEGY.login(email, false);
+        let reply = self.asked(wire, STRATEGY, &login, &format!("login {email}")).await?;
+        reply.must_be(201, &format!("{email} is taken, so its owner must be let in"))
     }
 
     /// A client that holds its proof sends the same request again and gets a pair that works, whatever was lost.
@@ -70,16 +85,14 @@ impl StrategyClient {
     async fn tries_the_held_token(
         &mut self,
         wire: &mut ServerConnection,
-        mut session: ClientSession,
+        session: ClientSession,
     ) -> Result<(), Stop> {
         let what = format!("the lost refresh of {session}, sent once more");
         let Some(request) = session.refresh() else { return Ok(()) };
         let reply = self.asked(wire, session.strategy, &request, &what).await?;
         self.ledger.check("lost refresh repeated without proof");
         if reply.status == 201 {
-            take_pair(&mut session, reply, &what)?;
-            self.ledger.sessions.push(session);
-            return Ok(());
+            return self.keep_renewed(session, reply, &what);
         }
         reply.must_be(401, &format!("{what} is either a refresh or a reuse"))?;
         self.ledger.end(session, "showed a spent token", self.round);
@@ -91,7 +104,7 @@ impl StrategyClient {
     async fn lives_or_has_ended(
         &mut self,
         wire: &mut ServerConnection,
-        mut session: ClientSession,
+        session: ClientSession,
     ) -> Result<(), Stop> {
         let what = format!("is {session} alive after a lost logout");
         // The access token of `refresh` lives out its minutes; only the chain can tell.
@@ -102,10 +115,9 @@ impl StrategyClient {
         self.ledger.check("session of a lost sign-out lives or has ended");
         if reply.status != 401 {
             if renews {
-                take_pair(&mut session, reply, &what)?;
-            } else {
-                reply.must_be(200, &format!("{what}: yes or no"))?;
+                return self.keep_renewed(session, reply, &what);
             }
+            reply.must_be(200, &format!("{what}: yes or no"))?;
             self.ledger.sessions.push(session);
             return Ok(());
         }
