@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::path::Path;
 
 use crate::failure::VerbFailure;
 use crate::finding::TidyFinding;
@@ -29,17 +30,18 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
     let files = text_files::read(&root)?;
     match words.as_slice() {
         ["--check"] => report(&findings(&files)),
-        [] => {
-            let map = Map::of(&files);
-            let page = text_of(&files, PAGE).and_then(|page| with_tables(page, &map.tables()));
-            let page =
-                page.ok_or_else(|| VerbFailure::Broken(format!("{PAGE} has no place for the tables")))?;
-            fs::write(root.join(PAGE), page).map_err(VerbFailure::doing(format!("cannot write {PAGE}")))?;
-            say::line(&map.summary());
-            report(&map.findings)
-        }
+        [] => write(&root, &files),
         _ => Err(VerbFailure::Usage("security-map takes nothing or --check".to_owned())),
     }
+}
+
+fn write(root: &Path, files: &[TextFile]) -> Result<(), VerbFailure> {
+    let map = Map::of(files);
+    let page = text_of(files, PAGE).and_then(|page| with_tables(page, &map.tables()));
+    let page = page.ok_or_else(|| VerbFailure::Broken(format!("{PAGE} has no place for the tables")))?;
+    fs::write(root.join(PAGE), page).map_err(VerbFailure::doing(format!("cannot write {PAGE}")))?;
+    say::line(&map.summary());
+    report(&map.findings)
 }
 
 /// What is wrong with the claims, or with the page that lists them.

@@ -100,10 +100,7 @@ pub(super) fn make_sure(workspace: &Workspace) -> Result<Vec<ToolPlace>, VerbFai
 
 impl Tool {
     fn make_sure(&self, from: &Path, to: &Path) -> Result<ToolPlace, VerbFailure> {
-        let site = Site {
-            lists: self.lists.iter().map(|list| from.join(list)).collect(),
-            folder: to.join(self.name),
-        };
+        let site = self.site(from, to);
         let stamp = to.join(format!("{}.stamp", self.name));
         let wanted =
             site.contents().map_err(VerbFailure::doing(format!("cannot read the lists of {}", self.name)))?;
@@ -117,6 +114,11 @@ impl Tool {
         (self.install)(&site)?;
         fs::write(&stamp, wanted).map_err(VerbFailure::doing(format!("cannot write {}", stamp.display())))?;
         Ok(ToolPlace { variable: self.variable, path: product })
+    }
+
+    fn site(&self, from: &Path, to: &Path) -> Site {
+        let lists = self.lists.iter().map(|list| from.join(list)).collect();
+        Site { lists, folder: to.join(self.name) }
     }
 }
 

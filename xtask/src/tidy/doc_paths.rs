@@ -43,15 +43,11 @@ fn check_page(page: &TextFile, places: &Places<'_>) -> Vec<TidyFinding> {
         if in_block {
             continue;
         }
-        let named = line.split('`').skip(1).step_by(2).filter(|text| is_path(text));
-        let missing = named.filter(|path| !places.have_ending(path)).map(str::to_owned);
-        let broken =
-            links(line).filter(|target| !places.have(&resolved(&page.path, target))).map(str::to_owned);
-        let report = |path: String| {
+        let report = |path: &str| {
             let what = format!("there is no `{path}`: name what is there now");
             TidyFinding::new(&page.path, index + 1, what)
         };
-        findings.extend(missing.chain(broken).map(report));
+        findings.extend(missing(line, &page.path, places).map(report));
     }
     findings
 }
@@ -61,6 +57,13 @@ fn is_path(text: &str) -> bool {
     let ours = ENDINGS.iter().any(|ending| text.len() > ending.len() && text.ends_with(ending))
         || FOLDERS.iter().any(|folder| text.starts_with(folder));
     plain && ours && !text.starts_with(['/', '.']) | text.starts_with(".ci/") && !MADE_LATER.contains(&text)
+}
+
+/// What a line of a page names or links to, and is not there.
+fn missing<'a>(line: &'a str, page: &'a str, places: &'a Places<'_>) -> impl Iterator<Item = &'a str> {
+    let named = line.split('`').skip(1).step_by(2).filter(|text| is_path(text));
+    let broken = links(line).filter(move |target| !places.have(&resolved(page, target)));
+    named.filter(|path| !places.have_ending(path)).chain(broken)
 }
 
 fn links(line: &str) -> impl Iterator<Item = &str> {

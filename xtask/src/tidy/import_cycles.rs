@@ -26,12 +26,15 @@ pub(super) fn check(sources: &[RustFile]) -> Vec<TidyFinding> {
     for source in &product {
         let Some(cycle) = cycle_from(&source.path, &imports) else { continue };
         if cycle.iter().all(|path| reported.insert(*path)) {
-            let what =
-                format!("imports itself by way of {}: turn one of the imports round", cycle.join(", "));
-            findings.push(TidyFinding::new(&source.path, 1, what));
+            findings.push(in_a_circle(&source.path, &cycle));
         }
     }
     findings
+}
+
+fn in_a_circle(path: &str, cycle: &[&str]) -> TidyFinding {
+    let what = format!("imports itself by way of {}: turn one of the imports round", cycle.join(", "));
+    TidyFinding::new(path, 1, what)
 }
 
 fn module_of(path: &str) -> Option<Module> {

@@ -33,11 +33,7 @@ struct Report {
 
 /// The verb. With `--all` what is pending is a failure too.
 pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
-    let with_pending = match arguments {
-        [] => false,
-        [all] if all == "--all" => true,
-        _ => return Err(VerbFailure::Usage("tidy takes nothing or --all".to_owned())),
-    };
+    let with_pending = is_all(arguments)?;
     let Report { mut findings, pending, lengths } = check(&Workspace::load()?)?;
     if with_pending {
         findings.extend(pending);
@@ -53,6 +49,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
     }
 }
 
+fn is_all(arguments: &[String]) -> Result<bool, VerbFailure> {
+    match arguments {
+        [] => Ok(false),
+        [all] if all == "--all" => Ok(true),
+        _ => Err(VerbFailure::Usage("tidy takes nothing or --all".to_owned())),
+    }
+}
+
 fn check(workspace: &Workspace) -> Result<Report, VerbFailure> {
     let files = text_files::read(&workspace.root)?;
     let (sources, mut findings) = parse(&files);
@@ -62,10 +66,7 @@ fn check(workspace: &Workspace) -> Result<Report, VerbFailure> {
     findings.extend(files.iter().flat_map(words::check));
     findings.extend(security_map::findings(&files));
     findings.extend(doc_paths::check(&files));
-    let each = |source| {
-        sizes::check(source).into_iter().chain(calls::check(source)).chain(strategies::check(source))
-    };
-    findings.extend(sources.iter().flat_map(each));
+    findings.extend(sources.iter().flat_map(of_file));
     findings.extend(import_cycles::check(&sources));
     findings.extend(type_names::check(&sources));
     findings.extend(files.iter().flat_map(prose::long_lines));
@@ -74,6 +75,11 @@ fn check(workspace: &Workspace) -> Result<Report, VerbFailure> {
     findings.sort();
     let pending = pending(&lengths);
     Ok(Report { findings, pending, lengths })
+}
+
+/// Of the rules that look at one file at a time.
+fn of_file(source: &RustFile) -> impl Iterator<Item = TidyFinding> {
+    sizes::check(source).into_iter().chain(calls::check(source)).chain(strategies::check(source))
 }
 
 /// Rules that the workspace does not meet yet; each moves to [`check`] when it does.

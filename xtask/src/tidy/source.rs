@@ -35,14 +35,8 @@ impl RustFile {
         let syntax = syn::parse2(stream.clone()).map_err(|error| refuse(first_line(error.span()), &error))?;
         let mut scan = Scan::default();
         scan.level(stream);
-        Ok(Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            syntax,
-            tokens: scan.tokens,
-            code_lines: scan.code_lines,
-            tests: scan.tests,
-        })
+        let Scan { tokens, code_lines, tests } = scan;
+        Ok(Self { path: path.to_owned(), text: text.to_owned(), syntax, tokens, code_lines, tests })
     }
 
     /// Whether the whole file is tests: `tests.rs`, or below a folder `tests`.
