@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::rc::Rc;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::net::TcpSocket;
@@ -192,14 +192,13 @@ pub(crate) fn fault(output: &Output) -> (i32, String) {
 
 /// Waits for a state that no event announces. False if it is not reached.
 pub(crate) fn wait_until(mut is_reached: impl FnMut() -> bool) -> bool {
-    let begun = Instant::now();
-    while !is_reached() {
-        if begun.elapsed() > DEADLINE {
-            return false;
+    let looks = DEADLINE.as_millis() / PAUSE.as_millis();
+    (0..looks).any(|_| {
+        is_reached() || {
+            sleep(PAUSE);
+            false
         }
-        sleep(PAUSE);
-    }
-    true
+    })
 }
 
 /// A port on which nothing listens and which the system gives to no other process while this is held: it is bound, and
