@@ -15,10 +15,10 @@ use super::output::{Table, counted, write_json};
 use super::tenant::{TenantDatabase, databases};
 use crate::config::Config;
 
-/// Make the database's tables, or bring them up to date, and those of tenants' own databases
+/// Create the tables, or bring them up to date, in every database
 ///
-/// Makes the database of the installation where there is none; that of a tenant is made with the tenant, and then is
-/// there. `serve` does the same at its start; here it can be looked at first, or done before a new version is started.
+/// That is the database of the installation, which is created if it does not exist, and each tenant's own. `serve` does
+/// the same at its start; this command can look first, or migrate before a new version starts.
 #[derive(Args, Debug)]
 pub(super) struct MigrateCommand {
     /// Change nothing, only show what is pending

@@ -39,7 +39,7 @@ pub use parse::parse_command_line;
 /// Authentication and session server
 ///
 /// `portcullis serve` works with no file and no variable. Every other command works on the same database, whether a
-/// server runs or not; a running server obeys within a second.
+/// server runs or not; a running server applies a change within a second.
 ///
 /// Exit codes: 0 done, 1 not done, 2 the command line or the configuration is wrong.
 #[derive(Parser, Debug)]

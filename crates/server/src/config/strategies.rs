@@ -65,10 +65,10 @@ impl LifetimeKind {
     /// Its help text for a strategy.
     pub(super) fn meaning(self, name: StrategyName) -> String {
         match self {
-            Self::Access => format!("Lifetime of an access token of {name}"),
-            Self::Idle => format!("Idle timeout of a session of {name}"),
-            Self::Refresh => format!("Lifetime of a refresh token of {name}, from its own issue"),
-            Self::Max => format!("Absolute timeout of a session of {name}, from sign-in"),
+            Self::Access => format!("Lifetime of an access token under {name}"),
+            Self::Idle => format!("Idle timeout of a session under {name}"),
+            Self::Refresh => format!("Lifetime of a refresh token under {name}, from its own issue"),
+            Self::Max => format!("Absolute timeout of a session under {name}, from sign-in"),
             Self::Grace => {
                 "Grace window: time for which a used refresh token is answered again, up to 10m".to_owned()
             }

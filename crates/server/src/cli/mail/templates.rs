@@ -11,7 +11,7 @@ use crate::templates::export;
 
 /// Write the texts and layouts of mails and pages to a folder, to change them
 ///
-/// The folder is made if it does not exist. The setting `mail.templates` makes the server use it.
+/// The command creates the folder if it does not exist. To use the folder, set `mail.templates` to it.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct TemplatesArguments {
     /// The folder

@@ -23,8 +23,8 @@ const DEVICE: usize = 32;
 
 /// List the sessions of the signed-in users
 ///
-/// By user, then oldest first. LAST SEEN is up to a minute behind. JSON also lists the recent refresh tokens of a
-/// session: their ids, never the tokens.
+/// The list is sorted by user, then oldest first. LAST SEEN is up to a minute behind. JSON also lists the recent
+/// refresh tokens of a session: their ids, never the tokens.
 #[derive(Args, Debug)]
 pub(super) struct ListSessions {
     /// Only sessions of this user: an email address, a user name, a mobile number or an id

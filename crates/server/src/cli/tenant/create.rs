@@ -21,9 +21,9 @@ const DATABASE: &str = "database_url=";
 
 /// Create a tenant, with its own keys
 ///
-/// Its users and sessions live in the database of the installation, or in one of the tenant's own:
-/// database_url=sqlite:PATH names it, for good. A path that does not begin with / begins in the data directory. In
-/// development mode the database of the installation is made if it is not there.
+/// Its users and sessions are stored in the database of the installation, or in a database of its own, which
+/// database_url=sqlite:PATH names. That choice is final. A path that does not begin with / begins in the data
+/// directory. In development mode the command creates the database of the installation if it does not exist.
 #[derive(Args, Debug)]
 #[expect(clippy::doc_markdown, reason = "it is shown on a terminal")]
 #[command(after_help = help())]

@@ -25,7 +25,7 @@ pub(super) use databases::{TenantDatabase, databases};
 /// Create, list and change tenants
 ///
 /// A tenant has its own users, sessions and keys. Settings that it does not have are those of the installation. A
-/// running server obeys within a second.
+/// running server applies a change within a second.
 #[derive(Args, Debug)]
 pub(super) struct TenantCommand {
     #[command(subcommand)]
@@ -45,7 +45,7 @@ enum TenantAction {
     Set(set::SetTenant),
     /// Refuse all users of a tenant, at once and on every node, and end all of their sessions
     ///
-    /// This server then refuses also tokens that are verified by their signature alone.
+    /// The server then also refuses tokens that it otherwise accepts by their signature alone.
     Suspend {
         /// The tenant
         #[arg(value_name = "NAME")]

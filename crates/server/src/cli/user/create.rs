@@ -19,9 +19,9 @@ use crate::cli::target::email;
 
 /// Create a user
 ///
-/// The password is asked for on the terminal or read from standard input, and must satisfy the same rules as at
-/// sign-up: 8 characters in development mode, otherwise 15 and not a common one. In development mode a missing
-/// database is created; with a public URL it is refused.
+/// The command asks for the password on the terminal, or reads it from standard input. The password must satisfy the
+/// same rules as at sign-up: 8 characters in development mode, otherwise 15 (8 if otp is forced) and not a common one.
+/// In development mode the command creates a missing database; with a public URL it refuses to.
 #[derive(Args, Debug)]
 pub(super) struct CreateUser {
     /// Email address to sign in with, unique in the tenant

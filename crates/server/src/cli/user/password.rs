@@ -13,8 +13,8 @@ use crate::cli::target::UserSelector;
 
 /// Set a user's password, and end all sessions of the user
 ///
-/// The password is asked for on the terminal or read from standard input, and must satisfy the same rules as at
-/// sign-up.
+/// The command asks for the password on the terminal, or reads it from standard input. The password must satisfy the
+/// same rules as at sign-up.
 #[derive(Args, Debug)]
 pub(super) struct SetPassword {
     /// An email address, a user name, a mobile number or an id

@@ -13,7 +13,8 @@ use crate::cli::target::UserSelector;
 
 /// Change the role of a user
 ///
-/// The server obeys at once. A token that names the old role names it until it is renewed.
+/// Strategies that look sessions up apply the new role within a second. Under jwt and refresh, the role in a token
+/// counts until the token expires.
 #[derive(Args, Debug)]
 pub(super) struct SetRole {
     /// An email address, a user name, a mobile number or an id

@@ -101,7 +101,7 @@ macro_rules! access {
             DefaultValue::Derived(concat!("`jwt_expires_in`, otherwise ", $default), |builder| fixed_access(
                 builder, $default
             )),
-            concat!("Lifetime of an access token of `", $strategy, "`"),
+            concat!("Lifetime of an access token under `", $strategy, "`"),
             lifetime
         )
     };
@@ -120,7 +120,7 @@ macro_rules! rotating_access {
                 "`jwt_expires_in`, otherwise 15m, or `jwt_refresh_expires_in` if that is shorter",
                 rotating_access
             ),
-            concat!("Lifetime of an access token of `", $strategy, "`"),
+            concat!("Lifetime of an access token under `", $strategy, "`"),
             lifetime
         )
     };
@@ -137,7 +137,7 @@ macro_rules! refresh {
                 "`jwt_refresh_expires_in`, otherwise 7d, or `jwt_expires_in` if that is longer",
                 refresh
             ),
-            concat!("Lifetime of a refresh token of `", $strategy, "`, from its own issue"),
+            concat!("Lifetime of a refresh token under `", $strategy, "`, from its own issue"),
             lifetime
         )
     };
@@ -154,7 +154,7 @@ macro_rules! rotating_max {
                 "30d, or the longer of `jwt_expires_in` and `jwt_refresh_expires_in` if that is longer",
                 rotating_max
             ),
-            concat!("Absolute timeout of a session of `", $strategy, "`, from sign-in"),
+            concat!("Absolute timeout of a session under `", $strategy, "`, from sign-in"),
             lifetime
         )
     };
@@ -215,7 +215,7 @@ pub(super) const STRATEGIES: &[Setting] = &[
         "idle",
         Idle,
         DefaultValue::Fixed("24h"),
-        "Idle timeout of a session of `session`",
+        "Idle timeout of a session under `session`",
         lifetime
     ),
     row!(
@@ -224,7 +224,7 @@ pub(super) const STRATEGIES: &[Setting] = &[
         "max",
         Max,
         DefaultValue::Fixed("30d"),
-        "Absolute timeout of a session of `session`, from sign-in",
+        "Absolute timeout of a session under `session`, from sign-in",
         lifetime
     ),
     access!("hybrid", Hybrid, "1h"),

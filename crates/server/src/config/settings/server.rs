@@ -56,7 +56,7 @@ pub(super) const SERVER: &[Setting] = &[
         "sessions",
         "URL",
         DefaultValue::Unset("in the database"),
-        "Store of the sessions; this build has the database alone",
+        "Store of the sessions; in this build, only the database",
         |builder, text| put(&mut builder.config.sessions, parse::sessions(text, &builder.config.database)),
     )
     .flag("sessions"),
