@@ -1,4 +1,4 @@
-//! The layer that lets only callers with one of some roles through.
+//! The layer that lets only callers with one of the given roles through.
 
 use std::convert::Infallible;
 use std::future::{Future, ready};

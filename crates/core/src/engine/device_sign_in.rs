@@ -60,7 +60,7 @@ pub enum DeviceSignInResult {
         login: TicketId,
         /// When the code expires.
         expires: Timestamp,
-        /// The device cookie to set; `None` where none is.
+        /// The device cookie to set; `None` if none is to be set.
         cookie: Option<PlainSecret>,
     },
     /// The user is signed in.
@@ -74,7 +74,7 @@ pub struct CompletedDeviceSignIn {
     pub signed_in: CompletedSignIn,
     /// The new session.
     pub session: Session,
-    /// The device cookie to set; `None` where none is.
+    /// The device cookie to set; `None` if none is to be set.
     pub cookie: Option<PlainSecret>,
 }
 

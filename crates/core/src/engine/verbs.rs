@@ -99,10 +99,10 @@ verbs_that_change_state! {
     /// A [`RefreshError`].
     Refresh: refresh(; request: Refresh) -> Result<Refreshed, RefreshError>;
 
-    /// Signs a user out. When this returns, the end is written, and this process accepts the session no more.
+    /// Signs a user out. When this returns, the end is written, and this process no longer accepts the session.
     ///
-    /// What ends depends on the strategy's check. Where no check asks the store there is only the session that would
-    /// have renewed the token. Under a denylist every session of the user under this strategy ends.
+    /// What ends depends on the strategy. Under a denylist, every session of the user under that strategy ends. Under a
+    /// strategy that stores no session, nothing ends. Otherwise the session of `identity` ends.
     ///
     /// # Errors
     /// The tenant's or the store's; nothing has ended then.
@@ -146,26 +146,27 @@ verbs_that_change_state! {
     /// [`UserAdminError::NotFound`], or the store's.
     UnlockUser: unlock_user(&user: UserKey;) -> Result<(), UserAdminError>;
 
-    /// Gives the device of a user's session another name: the session, or `None` if the user has no such live one.
+    /// Gives the device of a user's session another name. Returns the session, or `None` if the user has no such live
+    /// one.
     ///
     /// # Errors
     /// The tenant's or the store's.
     RenameSession: rename_session(&user: UserKey; id: SessionId, name: String)
         -> Result<Option<Session>, UserAdminError>;
 
-    /// Ends one session of a user: whether there was such a live session.
+    /// Ends one session of a user. Returns whether there was such a live session.
     ///
     /// # Errors
     /// The tenant's or the store's.
     EndSessionOf: end_session_of(&user: UserKey; id: SessionId, reason: EndReason) -> Result<bool, UserAdminError>;
 
-    /// Ends one session: whether it was live.
+    /// Ends one session. Returns whether it was live.
     ///
     /// # Errors
     /// The tenant's or the store's.
     EndSession: end_session(&key: SessionKey;) -> Result<bool, TenantError>;
 
-    /// Ends all sessions of a user: how many there were.
+    /// Ends all sessions of a user. Returns how many there were.
     ///
     /// # Errors
     /// The tenant's or the store's.
@@ -375,8 +376,8 @@ impl Engine {
         self.core.deliver_mail(notifier, stop).await;
     }
 
-    /// Delivers the mail that is due now: how many were delivered. What is being sent when this is dropped is sent
-    /// again.
+    /// Delivers the mail that is due now, and returns how many mails were delivered. If this is dropped, what is just
+    /// being sent is sent again.
     ///
     /// # Errors
     /// That of the first store that did not answer; what is due in the others has been delivered.
@@ -384,7 +385,7 @@ impl Engine {
         self.core.deliver_due(notifier).await
     }
 
-    /// Waits until every verb that was begun has ended: before a server closes its stores.
+    /// Waits until every verb that was begun has ended. Await this before you close the stores.
     pub async fn finish(&self) {
         self.core.tasks.finished().await;
     }

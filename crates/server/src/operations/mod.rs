@@ -134,7 +134,7 @@ impl OperationDispatcher {
         OperationReply::of(&success.reply(data, self.now()))
     }
 
-    /// A page of a list of which `limit` were asked for. There may be more behind a full one.
+    /// One page of a list, for which the client asked for `limit` records. After a full page there may be more.
     fn page<T, D: Serialize>(
         &self,
         success: Success,

@@ -1,4 +1,5 @@
-//! What is under way while something else happens: stopped at every step that it takes, and left there or let go on.
+//! Sign-ins and password changes that are stopped after each of their steps while something else happens, and then go
+//! on or stay where they are.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A second step that is under way while something ends all that the user has: stopped at every step that it takes.
+//! Second steps of a sign-in that are stopped after each of their steps while something ends all that the user has.
 
 use crate::engine::Engine;
 use crate::id::UserKey;

@@ -64,7 +64,7 @@ pub(super) fn holding(tenant: &TenantRecord, config: &Config) -> Result<Values, 
     Ok(values(&effective(&policy, &tenant.settings, config)))
 }
 
-/// The address of a database without its password: of another kind than a file, another build may have written it.
+/// The URL of a database without its password. A URL that does not name a file may come from another build.
 pub(super) fn masked(address: &str) -> String {
     if DatabaseUrl::parse(address).is_ok_and(|url| url.file().is_some()) {
         return address.to_owned();

@@ -106,7 +106,7 @@ impl Setting {
         Self { flag: Some(name), ..self }
     }
 
-    /// Gives the setting its default, then each stated value, lowest source first. Each of them must be valid, also one
+    /// Gives the setting its default, then each stated value, lowest source first. Each of them must be valid, even one
     /// that a higher source overrides.
     pub(super) fn apply_all(
         &self,
