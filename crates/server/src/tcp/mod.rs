@@ -1,8 +1,8 @@
 //! `NestJS` microservice clients over TCP: `ClientProxy` with `Transport.TCP`.
 //!
 //! The layers can be read alone: [`frame`] (bytes and texts), [`packet`] (texts and their meaning), `connection` (one
-//! client's requests, answers and deadlines), `listening_sockets` (TCP, TLS and Unix sockets). The transport does not know what a
-//! command does: a [`Dispatch`] answers it.
+//! client's requests, answers and deadlines), `listening_sockets` (TCP, TLS and Unix sockets). The transport does not
+//! know what a command does: a [`Dispatch`] answers it.
 //!
 //! To a client it behaves like a server of `NestJS`: answers come in any order, an event gets no answer, and a broken
 //! frame ends its connection and no other. Unlike that server, it has limits for time, size and number.
