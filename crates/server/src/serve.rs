@@ -79,7 +79,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
         let engine = engine.clone();
         async move { engine.keep_house().await }
     });
-    let post = tokio::spawn({
+    let mail_delivery = tokio::spawn({
         let engine = engine.clone();
         let stop = until(stopped.clone());
         async move { engine.deliver_mail(notifier, stop).await }
@@ -94,7 +94,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     let _ = stop.send(true);
     while servers.join_next().await.is_some() {}
     housekeeping.abort();
-    finish(post, config.timeouts.shutdown).await;
+    finish(mail_delivery, config.timeouts.shutdown).await;
     // What clients began that have hung up since: their writes, events and mails happen, all of them.
     engine.finish().await;
     drop(engine);
@@ -136,12 +136,12 @@ async fn start_servers(
     Ok(servers)
 }
 
-/// Waits for what is being mailed: a message that is cut off may be sent again.
-async fn finish(mut post: JoinHandle<()>, most: Duration) {
-    if timeout(most, &mut post).await.is_err() {
-        warn!("messages are still being sent; they may be sent again");
-        post.abort();
-        let _ = post.await;
+/// Waits for the mails that are being sent: one that is cut off may be sent again.
+async fn finish(mut mail_delivery: JoinHandle<()>, most: Duration) {
+    if timeout(most, &mut mail_delivery).await.is_err() {
+        warn!("mails are still being sent; they may be sent again");
+        mail_delivery.abort();
+        let _ = mail_delivery.await;
     }
 }
 

@@ -107,7 +107,7 @@ impl Outbox {
 
     /// The mails to this address, oldest first.
     #[must_use]
-    pub fn letters(&self, to: &str) -> Vec<String> {
+    pub fn mails(&self, to: &str) -> Vec<String> {
         let whose = format!("_{to}_");
         let entries = fs::read_dir(&self.0).into_iter().flatten().flatten().map(|entry| entry.path());
         let is_to = |path: &PathBuf| {
@@ -123,14 +123,14 @@ impl Outbox {
     #[must_use]
     pub fn count(&self, to: &str, subject: &str) -> usize {
         let head = format!("Subject: {subject}");
-        let has_subject = |letter: &&String| letter.lines().any(|line| line == head);
-        self.letters(to).iter().filter(has_subject).count()
+        let has_subject = |mail: &&String| mail.lines().any(|line| line == head);
+        self.mails(to).iter().filter(has_subject).count()
     }
 
     /// The codes that were sent to this address, the oldest first.
     #[must_use]
     pub fn codes(&self, to: &str) -> Vec<String> {
-        self.letters(to).iter().filter_map(|letter| code_in(letter)).collect()
+        self.mails(to).iter().filter_map(|mail| code_in(mail)).collect()
     }
 
     /// Waits for so many codes; returns the newest. `None` if they do not come.
@@ -159,9 +159,9 @@ async fn comes_to_be<T>(look: impl Fn() -> Option<T>) -> Option<T> {
 }
 
 /// The code in a mail, which is a line of its own.
-fn code_in(letter: &str) -> Option<String> {
+fn code_in(mail: &str) -> Option<String> {
     let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
-    letter.lines().find(is_code).map(str::to_owned)
+    mail.lines().find(is_code).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_are_told_apart_by_whom_they_are_to_and_what_they_say() {
+    fn mails_are_told_apart_by_recipient_and_subject() {
         let data = tempfile::tempdir().unwrap();
         let outbox = Outbox::of(data.path());
         assert!(outbox.codes("a@b.example").is_empty(), "there is no folder yet");

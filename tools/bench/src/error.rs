@@ -22,7 +22,7 @@ pub(crate) enum BenchError {
     Hash(argon2::Error),
     #[error("nothing is called {0:?}; there are: {1}")]
     UnknownCase(String, String),
-    #[error("a letter with a code did not come")]
+    #[error("a mail with a code did not come")]
     NoLetter,
     #[error("{0}")]
     Page(String),

@@ -18,8 +18,8 @@ fn device_sign_in(server: &RunningServer, tenant: &str) -> JsonAnswer {
 
 /// The six-digit code of the newest mail to Ann.
 fn code(home: &Workdir) -> String {
-    let letter = home.json(&format!("mail last --json --to {ANN}"));
-    let mut words = text(&letter["text"]).split_whitespace();
+    let mail = home.json(&format!("mail last --json --to {ANN}"));
+    let mut words = text(&mail["text"]).split_whitespace();
     let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
     words.find(is_code).expect("it has a code").to_owned()
 }

@@ -33,7 +33,7 @@ fn a_user_chooses_a_new_password_on_the_page() {
     let (home, server) = with_ann();
     let asked = server.send("POST /auth/password/forgot", &[], &json!({"email": EMAIL}));
     assert_eq!(asked.status, 201, "{asked:?}");
-    let link = link(&home.letter("Choose a new password for Portcullis", 1));
+    let link = link(&home.mail("Choose a new password for Portcullis", 1));
 
     let mut browser = Browser::start();
     browser.visit(&link);
@@ -54,7 +54,7 @@ fn a_user_chooses_a_new_password_on_the_page() {
     assert_eq!(browser.evaluate("location.search"), "", "the token stays in the address");
     assert_eq!(login(&server, PASSWORD), "INVALID_CREDENTIALS");
     assert_eq!(login(&server, OTHER), "OTP_SENT");
-    home.letter("Your password for Portcullis was changed", 1);
+    home.mail("Your password for Portcullis was changed", 1);
 
     browser.visit(&link);
     browser.types("a third one, for another user");
@@ -71,7 +71,7 @@ fn a_click_unlocks_an_account_and_fetching_the_page_does_not() {
         assert_eq!(login(&server, "wrong"), "INVALID_CREDENTIALS");
     }
     assert!(is_locked(&server));
-    let link = link(&home.letter("Your account at Portcullis is locked", 1));
+    let link = link(&home.mail("Your account at Portcullis is locked", 1));
 
     let mut browser = Browser::start();
     browser.visit(&link);

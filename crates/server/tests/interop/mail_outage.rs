@@ -108,7 +108,7 @@ impl ReceivedMail {
         let seen = self.0.len();
         loop {
             self.0.push(kept(&server.next()));
-            if self.0.iter().skip(seen).any(|letter| letter.subject == subject) {
+            if self.0.iter().skip(seen).any(|message| message.subject == subject) {
                 return self.0.last().unwrap();
             }
         }
@@ -118,12 +118,12 @@ impl ReceivedMail {
     fn next(&mut self, count: usize, server: &MailServer) -> BTreeMap<String, ParsedMessage> {
         let new: Vec<ParsedMessage> = (0..count).map(|_| kept(&server.next())).collect();
         self.0.extend(new.iter().cloned());
-        new.into_iter().map(|letter| (letter.subject.clone(), letter)).collect()
+        new.into_iter().map(|message| (message.subject.clone(), message)).collect()
     }
 
     fn subjects(&self) -> BTreeMap<&str, usize> {
-        self.0.iter().fold(BTreeMap::new(), |mut counts, letter| {
-            *counts.entry(letter.subject.as_str()).or_default() += 1;
+        self.0.iter().fold(BTreeMap::new(), |mut counts, message| {
+            *counts.entry(message.subject.as_str()).or_default() += 1;
             counts
         })
     }
@@ -150,7 +150,7 @@ fn everything_works_while_the_mail_server_is_down_and_every_mail_arrives_once() 
         .with("PORTCULLIS_MAIL_TRANSPORT", &format!("smtp://127.0.0.1:{}?tls=none", port.number()))
         .with("PORTCULLIS_MAIL_FROM", "Example <no-reply@example.com>");
     let server = home.serve();
-    let mut letters = ReceivedMail::default();
+    let mut received = ReceivedMail::default();
 
     // The same address in two tenants.
     let mut here = CurlClient::new(&server, "default", LAPTOP);
@@ -158,7 +158,7 @@ fn everything_works_while_the_mail_server_is_down_and_every_mail_arrives_once() 
     for ann in [&mut here, &mut there] {
         ann.signs_up();
         let login = ann.begins(PASSWORD);
-        let code = code(letters.until("Your sign-in code for Portcullis", &mail));
+        let code = code(received.until("Your sign-in code for Portcullis", &mail));
         ann.finishes(&login, &code);
         uses_the_session(ann);
         ann.refreshes();
@@ -168,7 +168,7 @@ fn everything_works_while_the_mail_server_is_down_and_every_mail_arrives_once() 
     stranger.gets("GET /auth/me", &Value::Null, (401, "TENANT_MISMATCH"));
 
     // The mail server goes down. No request fails because of that.
-    letters.0.extend(mail.stop().iter().map(kept));
+    received.0.extend(mail.stop().iter().map(kept));
     let mut phone = CurlClient::new(&server, "default", PHONE);
     let login = phone.begins(PASSWORD);
     let wrong = json!({"usernameOrEmailOrMobile": EMAIL, "password": "wrong"});
@@ -192,31 +192,31 @@ fn everything_works_while_the_mail_server_is_down_and_every_mail_arrives_once() 
 
     // It is back, and the mails arrive: code, lockout, reset, reuse.
     let mail = MailServer::at(&port);
-    let late = letters.next(4, &mail);
+    let late = received.next(4, &mail);
     phone.finishes(&login, &code(&late["Your sign-in code for Portcullis"]));
     assert!(late.contains_key("A session at Portcullis was ended for your safety"), "{:?}", late.keys());
     let opened = json!({"token": token(&late["Your account at Portcullis is locked"])});
     phone.gets("POST /auth/unlock", &opened, (201, "ACCOUNT_UNLOCKED"));
-    letters.until("A new device signed in to Portcullis", &mail);
+    received.until("A new device signed in to Portcullis", &mail);
 
     let reset = json!({"token": token(&late["Choose a new password for Portcullis"]), "newPassword": OTHER});
     there.gets("POST /auth/password/reset", &reset, (201, "PASSWORD_RESET"));
-    letters.until("Your password for Portcullis was changed", &mail);
+    received.until("Your password for Portcullis was changed", &mail);
     there.access.clear();
     there.gets("POST /auth/login", &right, (401, "INVALID_CREDENTIALS"));
     let login = there.begins(OTHER);
-    there.finishes(&login, &code(letters.until("Your sign-in code for Portcullis", &mail)));
+    there.finishes(&login, &code(received.until("Your sign-in code for Portcullis", &mail)));
 
     let change = json!({"currentPassword": PASSWORD, "newPassword": OTHER});
     here.gets("POST /auth/password", &change, (201, "PASSWORD_CHANGED"));
-    letters.until("Your password for Portcullis was changed", &mail);
+    received.until("Your password for Portcullis was changed", &mail);
     phone.gets("GET /auth/me", &Value::Null, (401, "UNAUTHORIZED"));
     here.gets("POST /auth/logout/all", &Value::Null, (201, "ALL_SESSIONS_REVOKED"));
     here.gets("GET /auth/me", &Value::Null, (401, "UNAUTHORIZED"));
     there.gets("GET /auth/me", &Value::Null, (200, "PROFILE_RETRIEVED"));
 
     assert!(server.stop().success());
-    letters.0.extend(mail.stop().iter().map(kept));
+    received.0.extend(mail.stop().iter().map(kept));
     let expected = BTreeMap::from([
         ("A session at Portcullis was ended for your safety", 1),
         ("A new device signed in to Portcullis", 1),
@@ -225,7 +225,7 @@ fn everything_works_while_the_mail_server_is_down_and_every_mail_arrives_once() 
         ("Your password for Portcullis was changed", 2),
         ("Your sign-in code for Portcullis", 4),
     ]);
-    assert_eq!(letters.subjects(), expected);
-    let ids: BTreeSet<&str> = letters.0.iter().map(|letter| letter.message_id.as_str()).collect();
-    assert_eq!(ids.len(), letters.0.len(), "a letter came twice");
+    assert_eq!(received.subjects(), expected);
+    let ids: BTreeSet<&str> = received.0.iter().map(|message| message.message_id.as_str()).collect();
+    assert_eq!(ids.len(), received.0.len(), "a message came twice");
 }

@@ -47,7 +47,7 @@ impl MailServer {
 
     /// Waits for the next mail.
     pub(crate) fn next(&self) -> Value {
-        self.kept.recv_timeout(DEADLINE).expect("a letter that does not come")
+        self.kept.recv_timeout(DEADLINE).expect("a mail that does not come")
     }
 
     pub(crate) fn port(&self) -> u16 {

@@ -70,11 +70,11 @@ async fn a_mail_arrives_over_starttls_and_over_tls_after_a_login() {
         to(&url, &login).deliver(&code_to("Ann@example.com")).await.unwrap();
 
         let kept = server.stop();
-        let [letter] = kept.as_slice() else { panic!("{kept:?}") };
-        assert_eq!((&letter["tls"], &letter["login"]), (&json!(true), &json!(true)), "{letter}");
-        assert_eq!(letter["sender"], "no-reply@example.com");
-        assert_eq!(letter["recipients"], json!(["Ann@example.com"]));
-        let read = opened(letter);
+        let [message] = kept.as_slice() else { panic!("{kept:?}") };
+        assert_eq!((&message["tls"], &message["login"]), (&json!(true), &json!(true)), "{message}");
+        assert_eq!(message["sender"], "no-reply@example.com");
+        assert_eq!(message["recipients"], json!(["Ann@example.com"]));
+        let read = opened(message);
         assert_eq!(
             (read.subject.as_str(), read.to.as_str()),
             ("Your sign-in code for Portcullis", "Ann@example.com")
@@ -100,7 +100,7 @@ async fn what_a_server_refuses_for_good_is_told_from_what_may_be_later() {
     let later = mail.deliver(&code_to("later@example.com")).await;
     assert!(matches!(&later, Err(DeliveryError::Later(why)) if why.contains("Come back later")), "{later:?}");
     mail.deliver(&code_to("ann@example.com")).await.unwrap();
-    assert_eq!(server.stop().len(), 1, "a letter that was refused was kept");
+    assert_eq!(server.stop().len(), 1, "a mail that was refused was kept");
 }
 
 #[tokio::test]
@@ -154,13 +154,13 @@ async fn what_a_stranger_chose_arrives_as_text_and_reaches_no_other_address() {
     let server = MailServer::that_wants(&[]);
     let mail = to(&format!("smtp://127.0.0.1:{}?tls=none", server.port()), &[]);
     let hostile = "x\r\n.\r\nRCPT TO:<eve@evil.example>\r\nBcc: eve@evil.example\r\n\r\n<b>x</b>";
-    let mut letter = code_to("ann@example.com");
-    letter.name = Some(hostile.to_owned());
-    letter.sender = Some(format!("Acme <hi@acme.example>{hostile}"));
-    if let MailContent::Code { device, .. } = &mut letter.message {
+    let mut message = code_to("ann@example.com");
+    message.name = Some(hostile.to_owned());
+    message.sender = Some(format!("Acme <hi@acme.example>{hostile}"));
+    if let MailContent::Code { device, .. } = &mut message.message {
         hostile.clone_into(device);
     }
-    mail.deliver(&letter).await.unwrap();
+    mail.deliver(&message).await.unwrap();
     let kept = server.stop();
     let [kept] = kept.as_slice() else { panic!("{kept:?}") };
     assert_eq!(kept["recipients"], json!(["ann@example.com"]));

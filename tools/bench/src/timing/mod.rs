@@ -25,7 +25,7 @@ use crate::users::BenchUsers;
 const ASKED: u64 = 4;
 /// The share of each core that other work takes.
 const BUSY: f64 = 0.8;
-/// How long a letter takes that follows an answer.
+/// How long a mail takes that follows an answer.
 const AFTERMATH: Duration = Duration::from_millis(10);
 /// Between two tries at a server that says it is busy.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -55,7 +55,7 @@ impl DeviceClient {
         }
         self.signs_in_anew(&mut wire).await?;
         self.nothing_is_left_half(&mut wire).await?;
-        // The letter of a lost login may come at any time, and would be taken for this one's.
+        // The mail of a lost login may come at any time, and would be taken for this one's.
         if self.exists && !stray { self.gets_ready(&mut wire).await } else { Ok(()) }
     }
 
@@ -162,7 +162,7 @@ impl DeviceClient {
         }
         let before = self.outbox.codes(&self.email).len();
         self.asks_for_a_code(wire).await?;
-        // The letter of a lost login may come between.
+        // The mail of a lost login may come between.
         self.logins = before + 1;
         let Some(promised) = self.promised.take() else { return Ok(()) };
         if !self.code_comes_and_works(wire, &promised, DEADLINE).await? {

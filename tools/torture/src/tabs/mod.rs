@@ -181,7 +181,7 @@ impl Tabs {
         if !self.outbox.gets(&owner.email, REUSED).await || self.outbox.count(&owner.email, REUSED) != 1 {
             return Err(Stop::Broken(format!("{} must be told once of the theft", owner.email)));
         }
-        self.count("tabs: thief refused, session ended, letter sent", 1);
+        self.count("tabs: thief refused, session ended, mail sent", 1);
         Ok(())
     }
 

@@ -73,7 +73,7 @@ impl RecordingMailbox {
     pub fn secret(&self, word: &str) -> String {
         let mails = self.kept();
         let newest = mails.iter().rev().find(|mail| mail.message.kind().as_str() == word);
-        match newest.map(|letter| &letter.message) {
+        match newest.map(|mail| &mail.message) {
             Some(MailContent::Code { code: secret, .. }) => secret.reveal().to_owned(),
             Some(
                 MailContent::Unlock { token, .. }

@@ -87,7 +87,7 @@ impl NestFixture {
         let login =
             self.succeeds("auth.login", &with(&body, more), ("OTP sent successfully.", "OTP_SENT"), sent);
         self.codes += 1;
-        let right = code(&self.home.letter("Your sign-in code for Portcullis", self.codes));
+        let right = code(&self.home.mail("Your sign-in code for Portcullis", self.codes));
         let verify = |otp: &str| json!({"loginId": login["loginId"], "otp": otp, "native": native});
         let wrong = if right == "000000" { "000001" } else { "000000" };
         let refused = self.answer("auth.verifyOtp", &with(&verify(wrong), more));
@@ -204,7 +204,7 @@ fn is_locked_and_opened(stage: &mut NestFixture) {
     stage.fails("auth.login", &right, (locked, "ACCOUNT_LOCKED"), "");
     let no_link = ("The unlock link is invalid or has expired.", "INVALID_UNLOCK_TOKEN");
     stage.fails("auth.unlock", &json!({"token": "x"}), no_link, "");
-    let link = json!({"token": token(&stage.home.letter("Your account at Portcullis is locked", 1))});
+    let link = json!({"token": token(&stage.home.mail("Your account at Portcullis is locked", 1))});
     let opened = ("Account unlocked successfully.", "ACCOUNT_UNLOCKED");
     stage.succeeds("auth.unlock", &link, opened, "null");
     stage.fails("auth.unlock", &link, no_link, "");

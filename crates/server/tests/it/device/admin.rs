@@ -94,7 +94,7 @@ async fn an_administrator_does_with_a_user_what_there_is_to_do() {
     TestUser::ANN.signs_in_on(&client).await;
 
     assert_eq!(bob.asks(AdminOperation::ResetUser, user).await.succeeded(201, Success::RESET_SENT), "null");
-    server.letters.link(TestUser::ANN.email, "reset").await;
+    server.mailbox.link(TestUser::ANN.email, "reset").await;
 }
 
 // ASVS-map: AU7
@@ -109,7 +109,7 @@ async fn an_administrator_creates_a_user_who_chooses_a_password_by_mail() {
     assert_eq!(said.at("/data/role"), "manager");
     bob.asks(AdminOperation::CreateUser, body).await.refused(409, "USER_EXISTS", "User already exists");
     assert_eq!(client.device_sign_in("carol", "ignored by us").await.code(), "INVALID_CREDENTIALS");
-    let token = server.letters.link("carol@example.com", "welcome").await;
+    let token = server.mailbox.link("carol@example.com", "welcome").await;
     let reset = json!({"token": token, "newPassword": "carol's own words"});
     client.asks(PublicOperation::ResetPassword, reset, None).await.succeeded(201, Success::PASSWORD_RESET);
     assert_eq!(client.device_sign_in("carol", "carol's own words").await.code(), "LOGIN_SUCCESS");

@@ -85,7 +85,7 @@ async fn a_repeated_refresh_is_answered_the_same_with_the_proof_and_ends_the_ses
         is_refused(&without_proof(&newer).await, REUSED);
         assert_eq!(newer.session_code().await, "UNAUTHORIZED");
         assert_eq!(newer.refreshes().await.code(), "SESSION_NOT_FOUND");
-        server.letters.letter(TestUser::ANN.email, "refresh_reused").await;
+        server.mailbox.mail(TestUser::ANN.email, "refresh_reused").await;
     }
 }
 
@@ -185,6 +185,6 @@ async fn an_app_keeps_its_secret_across_logins_and_the_owner_hears_of_new_device
     second.renewed(&second.refreshes().await);
     first.renewed(&first.refreshes().await);
     let other = TestUser::ANN.signs_in_on(&DeviceClient::browser(&server)).await;
-    server.letters.letter(TestUser::ANN.email, "new_device").await;
-    assert_eq!(server.letters.waiting_for(TestUser::ANN.email), Vec::<&str>::new(), "{}", other.session);
+    server.mailbox.mail(TestUser::ANN.email, "new_device").await;
+    assert_eq!(server.mailbox.waiting_for(TestUser::ANN.email), Vec::<&str>::new(), "{}", other.session);
 }

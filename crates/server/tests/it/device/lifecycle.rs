@@ -193,7 +193,7 @@ async fn another_password_ends_every_other_session_and_none_of_the_last_five_is_
     let said = here.asks(OwnOperation::Sessions, json!({"ended": "true"})).await;
     let ended = said.listed(Success::ENDED_SESSIONS);
     assert!(ended.contains(r#""reason":"password_change""#) && ended.contains(&there.session), "{ended}");
-    server.letters.letter(TestUser::ANN.email, "password_changed").await;
+    server.mailbox.mail(TestUser::ANN.email, "password_changed").await;
 }
 
 #[tokio::test]

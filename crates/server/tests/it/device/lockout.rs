@@ -35,7 +35,7 @@ async fn five_wrong_passwords_lock_and_only_a_press_of_the_button_in_the_mail_un
     is_locked(&client).await;
     let text = r#"{"message":"Account locked","error":"Locked","statusCode":423}"#;
     TestUser::ANN.logs_in(&server, portcullis_core::strategy::StrategyName::Jwt).await.says(423, text);
-    let token = server.letters.link(TestUser::ANN.email, "unlock").await;
+    let token = server.mailbox.link(TestUser::ANN.email, "unlock").await;
 
     let path = format!("/auth/unlock?token={token}");
     // Link scanners and previews fetch the page, as plain programs or as browsers.
@@ -68,7 +68,7 @@ async fn a_program_unlocks_by_asking_for_json_over_http_or_over_tcp() {
         (PublicOperation::Unlock, &service),
     ] {
         sends_wrong_passwords(&client, 5).await;
-        let token = json!({"token": server.letters.link(TestUser::ANN.email, "unlock").await});
+        let token = json!({"token": server.mailbox.link(TestUser::ANN.email, "unlock").await});
         let said = asker.asks(kind, token.clone(), None).await;
         let status = if kind == PublicOperation::UnlockPage { 200 } else { 201 };
         assert_eq!(said.succeeded(status, Success::ACCOUNT_UNLOCKED), "null");

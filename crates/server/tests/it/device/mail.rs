@@ -14,7 +14,7 @@ async fn while_no_mail_goes_out_no_request_fails_and_all_of_it_arrives_once_afte
         let body = json!({"email": email, "password": TestUser::ANN.password});
         assert_eq!(client.asks(PublicOperation::Signup, body, None).await.code(), "SIGNUP_SUCCESS");
     }
-    server.letters.shut(true);
+    server.mailbox.shut(true);
     let mut logins = Vec::new();
     for email in &people {
         let said = client.device_sign_in(email, TestUser::ANN.password).await;
@@ -23,20 +23,20 @@ async fn while_no_mail_goes_out_no_request_fails_and_all_of_it_arrives_once_afte
         let said = client.asks(PublicOperation::ForgotPassword, json!({"email": email}), None).await;
         assert_eq!(said.code(), "PASSWORD_RESET_REQUESTED");
     }
-    eventually("all were tried", || async { (server.letters.refused() >= 2 * people.len()).then_some(()) })
+    eventually("all were tried", || async { (server.mailbox.refused() >= 2 * people.len()).then_some(()) })
         .await;
     // A code that was never sent counts as a wrong guess.
     assert_eq!(client.verify(&logins[0], "123456").await.code(), "INVALID_OTP");
-    server.letters.shut(false);
+    server.mailbox.shut(false);
     for (email, login) in people.iter().zip(&logins) {
-        let code = server.letters.code(email).await;
+        let code = server.mailbox.code(email).await;
         assert_eq!(client.verify(login, &code).await.code(), "LOGIN_SUCCESS", "{email}");
-        server.letters.link(email, "reset").await;
+        server.mailbox.link(email, "reset").await;
     }
     eventually("nothing waits", || async {
         (server.engine.mail_waiting().await.unwrap() == 0).then_some(())
     })
     .await;
-    assert_eq!(server.letters.delivered(), vec![1; 2 * people.len()], "each arrived once");
-    assert!(people.iter().all(|email| server.letters.waiting_for(email).is_empty()));
+    assert_eq!(server.mailbox.delivered(), vec![1; 2 * people.len()], "each arrived once");
+    assert!(people.iter().all(|email| server.mailbox.waiting_for(email).is_empty()));
 }

@@ -52,7 +52,7 @@ async fn a_user_who_forgot_the_password_chooses_another_on_a_page() {
     assert_eq!(known.succeeded(201, Success::RESET_REQUESTED), "null");
     let unknown = asks_for_link(&client, "unknown@example.com").await;
     assert_eq!(unknown.undated(), known.undated(), "the answer tells who has an account");
-    let token = server.letters.link(TestUser::ANN.email, "reset").await;
+    let token = server.mailbox.link(TestUser::ANN.email, "reset").await;
 
     let path = format!("/auth/password/reset?token={token}");
     let page = server.get(&path).header("accept", BROWSER).await;
@@ -82,7 +82,7 @@ async fn a_user_who_forgot_the_password_chooses_another_on_a_page() {
         "Invalid credentials",
     );
     assert_eq!(client.device_sign_in(TestUser::ANN.email, "another battery").await.code(), "OTP_SENT");
-    server.letters.letter(TestUser::ANN.email, "password_changed").await;
+    server.mailbox.mail(TestUser::ANN.email, "password_changed").await;
     let again = json!({"token": token, "newPassword": "a third battery"});
     let (status, code, text) = INVALID_RESET;
     client.asks(PublicOperation::ResetPassword, again, None).await.refused(status, code, text);
@@ -95,9 +95,9 @@ async fn a_program_resets_with_json_and_a_newer_link_takes_the_place_of_an_older
     let client = DeviceClient::curl(&server);
     TestUser::ANN.signs_up(&client).await;
     asks_for_link(&client, TestUser::ANN.email).await;
-    let older = server.letters.link(TestUser::ANN.email, "reset").await;
+    let older = server.mailbox.link(TestUser::ANN.email, "reset").await;
     asks_for_link(&client, TestUser::ANN.email).await;
-    let newer = server.letters.link(TestUser::ANN.email, "reset").await;
+    let newer = server.mailbox.link(TestUser::ANN.email, "reset").await;
     let reset = |token: &str| json!({"token": token, "newPassword": "another battery"});
     let (status, code, text) = INVALID_RESET;
     for bad in [older.as_str(), "nonsense", "default.x.y", &newer[1..]] {
@@ -110,7 +110,7 @@ async fn a_program_resets_with_json_and_a_newer_link_takes_the_place_of_an_older
     let acme = client.clone().of("acme");
     TestUser::BOB.signs_up(&acme).await;
     asks_for_link(&acme, TestUser::BOB.email).await;
-    let token = server.letters.link(TestUser::BOB.email, "reset").await;
+    let token = server.mailbox.link(TestUser::BOB.email, "reset").await;
     let said = client.asks(PublicOperation::Unlock, json!({"token": token}), None).await;
     said.refused(400, "INVALID_UNLOCK_TOKEN", "The unlock link is invalid or has expired.");
     assert_eq!(
@@ -127,7 +127,7 @@ async fn pages_of_other_sites_post_no_forms_and_no_other_operation_takes_one() {
     let client = DeviceClient::curl(&server);
     TestUser::ANN.signs_up(&client).await;
     asks_for_link(&client, TestUser::ANN.email).await;
-    let token = server.letters.link(TestUser::ANN.email, "reset").await;
+    let token = server.mailbox.link(TestUser::ANN.email, "reset").await;
     let form = [("token", token.as_str()), ("newPassword", "another battery")];
     for path in ["/auth/password/reset", "/auth/unlock"] {
         for (name, value) in [
@@ -217,7 +217,7 @@ async fn a_page_has_the_name_logo_and_link_of_its_tenant_and_its_policy_allows_t
     let acme = DeviceClient::curl(&server).of("acme");
     TestUser::ANN.signs_up(&acme).await;
     asks_for_link(&acme, TestUser::ANN.email).await;
-    let token = server.letters.link(TestUser::ANN.email, "reset").await;
+    let token = server.mailbox.link(TestUser::ANN.email, "reset").await;
     let form = [("token", token.as_str()), ("newPassword", "another battery")];
     for page in [
         server.get(&format!("/auth/password/reset?token={token}")).header("accept", BROWSER).await,

@@ -12,8 +12,8 @@ use crate::secret_leaks::{SecretWatch, ServerProcess};
 const EMAIL: &str = "canary@example.com";
 
 /// Waits for so many mails; returns the text of the newest that contains this.
-async fn letter(home: &Path, count: usize) -> String {
-    eventually(&format!("letter {count}"), || async {
+async fn mail(home: &Path, count: usize) -> String {
+    eventually(&format!("mail {count}"), || async {
         let found = mail_files(&home.join("outbox")).unwrap();
         let newest = found.first().filter(|_| found.len() == count)?;
         Some(ParsedMessage::parse(&std::fs::read(newest).unwrap()).unwrap().text)
@@ -77,13 +77,13 @@ async fn no_code_link_proof_or_token_is_ever_logged_or_written_in_a_refusal() {
     program.post("/auth/signup", &sign_up).await.status(201);
     watch.refused(program.post("/auth/signup", &sign_up)).await;
     let login = |password: &str| json!({"usernameOrEmailOrMobile": EMAIL, "password": password});
-    let mut letters = 0;
+    let mut mails = 0;
     let mut held = Vec::new();
     for native in [false, true] {
         let asked = program.post("/auth/login", &login(password)).await.status(201);
         keep(&mut watch, &asked);
-        letters += 1;
-        let code = code_in(&letter(&home, letters).await);
+        mails += 1;
+        let code = code_in(&mail(&home, mails).await);
         let cookie = cookie_pair(asked.header("set-cookie").unwrap()).to_owned();
         let wrong = if code == "000000" { "000001" } else { "000000" };
         let verify = |otp: &str| {
@@ -104,18 +104,18 @@ async fn no_code_link_proof_or_token_is_ever_logged_or_written_in_a_refusal() {
         held.push((renewed.at("/data/accessToken"), bare));
     }
     // A second device, then a token without its proof: the user gets a mail about each.
-    letters += 1;
-    letter(&home, letters).await;
+    mails += 1;
+    mail(&home, mails).await;
     watch.refused(program.post("/auth/refresh", &held[0].1)).await;
-    letters += 1;
-    letter(&home, letters).await;
+    mails += 1;
+    mail(&home, mails).await;
     watch.refused(program.ask("GET", "/auth/me").bearer(&held[0].0)).await;
     let change = json!({"currentPassword": "CANARY-wrong-guess", "newPassword": new});
     watch.refused(program.post("/auth/password", &change).bearer(&held[1].0)).await;
 
     program.post("/auth/password/forgot", &json!({"email": EMAIL})).await.status(201);
-    letters += 1;
-    let token = token_in(&letter(&home, letters).await);
+    mails += 1;
+    let token = token_in(&mail(&home, mails).await);
     watch.over(&token);
     watch.over(token.rsplit('.').next().unwrap());
     program.ask("GET", &format!("/auth/password/reset?token={token}")).await.status(200);
@@ -125,13 +125,13 @@ async fn no_code_link_proof_or_token_is_ever_logged_or_written_in_a_refusal() {
         .await;
     program.post("/auth/password/reset", &json!({"token": token, "newPassword": new})).await.status(201);
     watch.refused(program.post("/auth/password/reset", &json!({"token": token, "newPassword": new}))).await;
-    letters += 1;
-    letter(&home, letters).await;
+    mails += 1;
+    mail(&home, mails).await;
     for _ in 0..6 {
         watch.refused(program.post("/auth/login", &login("CANARY-wrong-guess"))).await;
     }
-    letters += 1;
-    let token = token_in(&letter(&home, letters).await);
+    mails += 1;
+    let token = token_in(&mail(&home, mails).await);
     watch.over(&token);
     watch.refused(program.ask("GET", &format!("/auth/unlock?token={}", &token[..token.len() - 1]))).await;
     program.ask("GET", &format!("/auth/unlock?token={token}")).await.status(200);

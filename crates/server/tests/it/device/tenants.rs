@@ -245,6 +245,6 @@ async fn a_tenant_that_hides_who_is_there_answers_all_sign_ups_alike_and_tells_t
         (TestUser::ANN.signs_up(&client).await, TestUser::ANN.signs_up(&client).await);
     assert_eq!(new.succeeded(201, Success::SIGNED_UP), "null");
     assert_eq!(new.undated(), taken.undated());
-    server.letters.letter(TestUser::ANN.email, "sign_up_attempted").await;
+    server.mailbox.mail(TestUser::ANN.email, "sign_up_attempted").await;
     TestUser::ANN.signs_in_on(&client).await;
 }
