@@ -53,10 +53,8 @@ impl Email {
             return Err(InvalidEmail);
         }
         let shown: String = text.nfc().collect();
-        let (local_part, domain) = shown.rsplit_once('@').ok_or(InvalidEmail)?;
-        if !is_local_part(local_part) {
-            return Err(InvalidEmail);
-        }
+        let parts = shown.rsplit_once('@').filter(|(local_part, _)| is_local_part(local_part));
+        let (local_part, domain) = parts.ok_or(InvalidEmail)?;
         let (local_part, domain) = (lower_case(local_part), ascii_domain(domain)?);
         let canonical = format!("{local_part}@{domain}");
         let fits = |form: &str| form.len() <= MAX_LENGTH;

@@ -107,18 +107,15 @@ pub struct QueuedMail {
 impl QueuedMail {
     /// A mail without a ticket.
     pub fn notification(user: &UserKey, kind: MailKind, now: Timestamp, random: &dyn Random) -> Self {
-        let id = QueuedMailId::generate(now, random);
-        let expires = now.plus(NOTIFICATION_LIFETIME);
-        let user = user.clone();
         Self {
-            id,
-            user,
+            id: QueuedMailId::generate(now, random),
+            user: user.clone(),
             kind,
             ticket: None,
             device: String::new(),
             address: String::new(),
             created: now,
-            expires,
+            expires: now.plus(NOTIFICATION_LIFETIME),
             due: now,
             tries: 0,
         }

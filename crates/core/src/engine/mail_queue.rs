@@ -175,14 +175,12 @@ impl EngineCore {
     ) -> Stored<Option<(Ticket, PlainSecret)>> {
         let Some(id) = queued.ticket else { return Ok(None) };
         let key = TicketKey { tenant: queued.user.tenant.clone(), id };
-        let secret = match queued.kind {
-            MailKind::Code => code(self.random.as_ref()),
-            _ => PlainSecret::generate(self.random.as_ref()),
-        };
+        let (is_code, random) = (queued.kind == MailKind::Code, self.random.as_ref());
+        let secret = if is_code { code(random) } else { PlainSecret::generate(random) };
         let hash = Ticket::hash_of(&key, &secret);
         let armed = stores.records.tickets.arm(&key, hash, self.clock.now()).await?;
         Ok(armed
-            .filter(|ticket| (ticket.purpose == TicketPurpose::Code) == (queued.kind == MailKind::Code))
+            .filter(|ticket| (ticket.purpose == TicketPurpose::Code) == is_code)
             .map(|ticket| (ticket, secret)))
     }
 }

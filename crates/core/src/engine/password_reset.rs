@@ -122,11 +122,10 @@ impl EngineTask {
         hash: SecretHash,
     ) -> Result<User, ResetError> {
         let stores = &tenant.stores.records;
-        let now = self.clock.now();
         let found = stores.tickets.find(key).await?.ok_or(ResetError::InvalidToken)?;
         let is_good = found.purpose == TicketPurpose::Reset
             && found.state == TicketState::Open
-            && now < found.expires
+            && self.clock.now() < found.expires
             && found.secret == Some(hash)
             && found.epochs == stores.epochs.read(&found.user_key()).await?;
         let user = stores.users.find(&UserHandle::Id(found.user_key())).await?;

@@ -171,8 +171,7 @@ impl EngineTask {
     ) -> Result<User, UserAdminError> {
         let stores = &self.any_tenant(&key.tenant).await?.stores;
         for _ in 0..TRIES {
-            let found = stores.records.users.find(&UserHandle::Id(key.clone())).await?;
-            let before = found.ok_or(UserAdminError::NotFound)?;
+            let before = self.user(key).await?;
             let version = before.version;
             let after = change(before);
             if after.version == version || stores.records.users.update(&after).await? == Updated::Done {

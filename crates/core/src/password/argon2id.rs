@@ -101,14 +101,11 @@ impl Argon2Memory {
         output: &mut [u8],
     ) -> Result<(), argon2::Error> {
         let argon2 = Argon2::new(Algorithm::Argon2id, version, cost.0.clone());
-        let needed = cost.0.block_count();
-        if needed > self.own.0.block_count() {
-            let mut borrowed = Vec::new();
-            grow(&mut borrowed, needed)?;
-            return argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, borrowed);
-        }
-        grow(&mut self.blocks, self.own.0.block_count())?;
-        argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, &mut self.blocks)
+        let (needed, own) = (cost.0.block_count(), self.own.0.block_count());
+        let mut borrowed = Vec::new();
+        let blocks = if needed > own { &mut borrowed } else { &mut self.blocks };
+        grow(blocks, needed.max(own))?;
+        argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, blocks)
     }
 
     #[cfg(test)]

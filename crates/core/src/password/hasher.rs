@@ -54,15 +54,9 @@ impl Hasher {
         self.memory
             .argon2id(&cost, version, password.normal(), &salt, &mut output)
             .map_err(|_| HashFailed)?;
-        let text = format!(
-            "$argon2id$v={}$m={},t={},p={}${}${}",
-            u32::from(version),
-            cost.memory_kib(),
-            cost.passes(),
-            cost.lanes(),
-            STANDARD_NO_PAD.encode(salt),
-            STANDARD_NO_PAD.encode(output),
-        );
+        let (v, m, t, p) = (u32::from(version), cost.memory_kib(), cost.passes(), cost.lanes());
+        let [encoded_salt, encoded_output] = [&salt[..], &output].map(|it| STANDARD_NO_PAD.encode(it));
+        let text = format!("$argon2id$v={v}$m={m},t={t},p={p}${encoded_salt}${encoded_output}");
         let scheme = HashScheme::Argon2id { cost, version, salt: salt.into(), output: output.into() };
         Ok(PasswordHash { text: text.into(), scheme: Arc::new(scheme) })
     }

@@ -61,6 +61,14 @@ pub enum SessionState {
     Ended(Ending),
 }
 
+impl SessionState {
+    /// How it ended, if it has.
+    #[must_use]
+    pub const fn ending(self) -> Option<Ending> {
+        if let Self::Ended(ending) = self { Some(ending) } else { None }
+    }
+}
+
 /// The counters under which a session was made. Ending all sessions of a user, of a tenant or of everyone increments
 /// one of them; a session made under a lower number is over.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]

@@ -83,6 +83,17 @@ pub enum RotationOutcome {
     Gone,
 }
 
+impl RotationOutcome {
+    /// The session as the store writes it in the same step; `None` if nothing is written.
+    #[must_use]
+    pub const fn written(&self) -> Option<&Session> {
+        match self {
+            Self::Won(next) | Self::Replayed(next) | Self::Reused(next) => Some(next),
+            Self::Stale(_) | Self::Gone => None,
+        }
+    }
+}
+
 /// How the proof in a request compares with that of the session.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ProofMatch {
@@ -142,17 +153,14 @@ impl Session {
 
     fn with_successor(self, used: &RotationState, request: &RotationRequest) -> Self {
         let expires = request.now.plus(request.lifetime).min(self.absolute_expires);
+        let previous = PreviousGeneration { hash: used.current, issued: used.issued, expires: used.expires };
         let rotation = RotationState {
             generation: used.generation.saturating_add(1),
             issued: request.now,
             expires,
             kid: request.kid.clone(),
             current: request.successor,
-            previous: Some(PreviousGeneration {
-                hash: used.current,
-                issued: used.issued,
-                expires: used.expires,
-            }),
+            previous: Some(previous),
         };
         let session = Self { rotation: Some(rotation), ..self };
         session.touch(request.now, Some(expires))

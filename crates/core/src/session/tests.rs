@@ -12,10 +12,7 @@ fn live() -> Session {
 }
 
 fn reason(state: SessionState) -> Option<EndReason> {
-    match state {
-        SessionState::Live => None,
-        SessionState::Ended(ending) => Some(ending.reason),
-    }
+    state.ending().map(|ending| ending.reason)
 }
 
 fn epochs(user: u64, tenant: u64, everyone: u64) -> Epochs {

@@ -136,8 +136,8 @@ impl Fixture {
             ..TenantPolicy::with_passwords(PasswordPolicy::DEVELOPMENT)
         };
         let size = PoolSize { threads: NonZeroUsize::MIN, queue: NonZeroUsize::MIN.saturating_add(63) };
-        let pool = HashPool::new(size, Argon2Cost::MINIMUM, Arc::new(SystemRandom));
-        let passwords = Arc::new(pool.expect("a thread"));
+        let passwords =
+            Arc::new(HashPool::new(size, Argon2Cost::MINIMUM, Arc::new(SystemRandom)).expect("a thread"));
         let builder = Engine::builder(stores)
             .clock(clock.clone())
             .passwords(passwords.clone())

@@ -38,9 +38,7 @@ impl SessionStore for MemoryStore {
         let mut records = self.records();
         let Some(stored) = records.sessions.get_mut(key) else { return Ok(RotationOutcome::Gone) };
         let rotated = stored.clone().rotate(request);
-        if let RotationOutcome::Won(next) | RotationOutcome::Replayed(next) | RotationOutcome::Reused(next) =
-            &rotated
-        {
+        if let Some(next) = rotated.written() {
             *stored = next.clone();
         }
         drop(records);

@@ -134,21 +134,13 @@ pub async fn of_many_who_claim_an_address_one_gets_it(one: &Stores, other: &Stor
 /// `insert` × `insert` of one session id: one is done, and what is stored is that one's.
 pub async fn of_many_who_claim_an_id_one_gets_it(one: &Stores, other: &Stores) {
     let first = session(&new_user_key(&tenant("acme")));
-    let claim = |number: usize| {
+    let answers = at_once([one, other], RUNNERS, |number, stores| {
         let mut claim = first.clone();
         claim.device.name = number.to_string();
-        claim
-    };
-    let answers = at_once([one, other], RUNNERS, |number, stores| {
-        let claim = claim(number);
-        async move { (number, stores.sessions.insert(&claim).await.answered()) }
+        async move { (stores.sessions.insert(&claim).await.answered(), claim) }
     });
-    let done: Vec<Session> = answers
-        .await
-        .into_iter()
-        .filter(|(_, answer)| *answer == Inserted::Done)
-        .map(|(number, _)| claim(number))
-        .collect();
+    let done = answers.await.into_iter().filter(|(answer, _)| *answer == Inserted::Done);
+    let done: Vec<Session> = done.map(|(_, claim)| claim).collect();
     assert_eq!(done.len(), 1);
     assert_eq!(found(other, &by_id(&first), NOW).await.as_ref(), done.first());
 }

@@ -94,19 +94,16 @@ pub async fn an_update_is_compare_and_set(stores: &Stores) {
     let first = TenantRecord::new(tenant("acme"), NOW);
     let next =
         first.clone().with_settings(TenantSettings { session_cap: Some(5), ..TenantSettings::default() });
-    assert_eq!(stores.tenants.update(&next).await.answered(), Updated::Stale, "there is no such tenant");
+    let update = async |record: &TenantRecord| stores.tenants.update(record).await.answered();
+    assert_eq!(update(&next).await, Updated::Stale, "there is no such tenant");
     assert_eq!(stores.tenants.find(&first.id).await.answered(), None);
     stores.tenants.insert(&first).await.answered();
-    assert_eq!(
-        stores.tenants.update(&first).await.answered(),
-        Updated::Stale,
-        "the version is the stored one"
-    );
+    assert_eq!(update(&first).await, Updated::Stale, "the version is the stored one");
     let later = next.clone().suspended(at(1));
-    assert_eq!(stores.tenants.update(&later).await.answered(), Updated::Stale, "a version was left out");
-    assert_eq!(stores.tenants.update(&next).await.answered(), Updated::Done);
+    assert_eq!(update(&later).await, Updated::Stale, "a version was left out");
+    assert_eq!(update(&next).await, Updated::Done);
     let other = first.suspended(at(2));
-    assert_eq!(stores.tenants.update(&other).await.answered(), Updated::Stale, "another writer was first");
+    assert_eq!(update(&other).await, Updated::Stale, "another writer was first");
     assert_eq!(stores.tenants.find(&next.id).await.answered(), Some(next));
 }
 

@@ -167,10 +167,8 @@ impl Faults {
         let answer = verb.await;
         self.step().await;
         let lost = |left: u64| left.checked_sub(1);
-        match self.lost_answers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lost) {
-            Ok(_) => Err(failed()),
-            Err(_) => answer,
-        }
+        let is_lost = self.lost_answers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lost).is_ok();
+        if is_lost { Err(failed()) } else { answer }
     }
 }
 
