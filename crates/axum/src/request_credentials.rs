@@ -36,22 +36,16 @@ impl<'h> RequestCredentials<'h> {
 /// # Errors
 /// A [`Refusal`]: there are two names, the name is not valid, or there is none although it is `required`.
 pub fn tenant_named(headers: &HeaderMap, required: bool) -> Result<Option<TenantId>, Refusal> {
+    let code = Code::TenantConnectionMissing;
     let mut named = headers.get_all("x-tenant-id").iter();
     match (named.next(), named.next()) {
-        (None, _) if required => {
-            Err(Refusal::because(Code::TenantConnectionMissing, "The header x-tenant-id is missing"))
-        }
+        (None, _) if required => Err(Refusal::because(code, "The header x-tenant-id is missing")),
         (None, _) => Ok(None),
         (Some(name), None) => {
             let parsed = name.to_str().ok().and_then(|name| name.parse().ok());
-            let unknown = || {
-                let named = String::from_utf8_lossy(name.as_bytes());
-                Refusal::plain(Code::TenantConnectionMissing).about_tenant(&named)
-            };
+            let unknown = || Refusal::plain(code).about_tenant(&String::from_utf8_lossy(name.as_bytes()));
             parsed.map(Some).ok_or_else(unknown)
         }
-        (Some(_), Some(_)) => {
-            Err(Refusal::because(Code::TenantConnectionMissing, "The header x-tenant-id occurs twice"))
-        }
+        (Some(_), Some(_)) => Err(Refusal::because(code, "The header x-tenant-id occurs twice")),
     }
 }

@@ -101,18 +101,14 @@ impl Described {
 /// The headers of success: no cache may store an answer with a credential.
 pub(super) const fn of_success(kind: StrategyOperation, carrier: Carrier) -> &'static [Described] {
     use Described::{ClearedCookie, NoStore, RenewedCookie, SessionCookie};
+    use OwnStrategyOperation::{Logout, Password, Profile};
+    use PublicStrategyOperation::{Login, Refresh};
+    use StrategyOperation::{Own, Public};
     match (kind, carrier) {
-        (StrategyOperation::Public(PublicStrategyOperation::Login), Carrier::Cookie) => {
-            &[NoStore, SessionCookie]
-        }
-        (StrategyOperation::Public(PublicStrategyOperation::Login | PublicStrategyOperation::Refresh), _) => {
-            &[NoStore]
-        }
-        (StrategyOperation::Own(OwnStrategyOperation::Logout), Carrier::Cookie) => &[ClearedCookie],
-        (
-            StrategyOperation::Own(OwnStrategyOperation::Profile | OwnStrategyOperation::Password),
-            Carrier::Cookie,
-        ) => &[NoStore, RenewedCookie],
+        (Public(Login), Carrier::Cookie) => &[NoStore, SessionCookie],
+        (Public(Login | Refresh), _) => &[NoStore],
+        (Own(Logout), Carrier::Cookie) => &[ClearedCookie],
+        (Own(Profile | Password), Carrier::Cookie) => &[NoStore, RenewedCookie],
         // Without a cookie nothing but a sign-in and a refresh hands out a credential.
         _ => &[],
     }

@@ -26,7 +26,7 @@ pub(super) fn operations() -> impl Iterator<Item = (String, Method, path::Operat
 }
 
 fn documented(operation: &StrategyRow, name: StrategyName, path: &str) -> path::Operation {
-    let strategy = name.strategy();
+    let request = requests::of_strategy(operation.kind, name);
     let responses = ResponsesBuilder::new()
         .response(operation.method.success().to_string(), answers::success(operation, name))
         .responses_from_iter(refusals::responses(operation, name, path));
@@ -34,13 +34,11 @@ fn documented(operation: &StrategyRow, name: StrategyName, path: &str) -> path::
         .tag(name.as_str())
         .operation_id(Some(answers::operation_id(operation, name)))
         .summary(Some(operation.summary))
-        .description(remark(operation.kind, strategy))
+        .description(remark(operation.kind, name.strategy()))
         .parameter_ref(Ref::new(format!("#/components/parameters/{TENANT}")))
-        .request_body(
-            requests::of_strategy(operation.kind, name).map(|request| requests::strategy_body(&request)),
-        )
+        .request_body(request.map(|request| requests::strategy_body(&request)))
         .responses(responses)
-        .securities(Some(security(operation.access(), strategy.carrier())))
+        .securities(Some(security(operation.access(), name.strategy().carrier())))
         .build()
 }
 

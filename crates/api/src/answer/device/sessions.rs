@@ -45,10 +45,7 @@ impl SessionSummary {
     /// The summary of a session in this state, for a caller whose session is `asking`.
     #[must_use]
     pub fn of(session: &Session, state: SessionState, asking: Option<SessionId>) -> Self {
-        let ending = match state {
-            SessionState::Live => None,
-            SessionState::Ended(ending) => Some(ending),
-        };
+        let ending = state.ending();
         Self {
             session_id: session.key.id,
             device_name: session.device.name.clone(),
