@@ -5,13 +5,14 @@
 //! thread read the table. The answer proves the time before the question. Thread, runtime and connection belong to the
 //! watch alone, so that load on the server's runtime does not delay them.
 
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use portcullis_core::clock::Clock;
-use portcullis_core::id::{SessionKey, UserKey};
+use portcullis_core::id::{SessionKey, TenantId, UserKey};
 use portcullis_core::store::{Change, ChangeSink, StoreError, Stored, Watch};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
@@ -200,16 +201,14 @@ fn change(row: &SqliteRow) -> Change {
     let text = |column| row.try_get::<&str, _>(column).unwrap_or_default();
     let (tenant, id) = (text("tenant"), text("id"));
     let change = match text("kind") {
-        "session" => tenant
-            .parse()
-            .ok()
-            .zip(id.parse().ok())
-            .map(|(tenant, id)| Change::Session(SessionKey { tenant, id })),
-        "user" => {
-            tenant.parse().ok().zip(id.parse().ok()).map(|(tenant, id)| Change::User(UserKey { tenant, id }))
-        }
+        "session" => parsed(tenant, id).map(|(tenant, id)| Change::Session(SessionKey { tenant, id })),
+        "user" => parsed(tenant, id).map(|(tenant, id)| Change::User(UserKey { tenant, id })),
         "tenant" => tenant.parse().ok().map(Change::Tenant),
         _ => None,
     };
     change.unwrap_or(Change::Everything)
+}
+
+fn parsed<I: FromStr>(tenant: &str, id: &str) -> Option<(TenantId, I)> {
+    tenant.parse().ok().zip(id.parse().ok())
 }

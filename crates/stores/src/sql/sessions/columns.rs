@@ -14,10 +14,7 @@ use super::{Statement, bytes, count, millis};
 pub(super) fn bind_state(statement: Statement, session: &Session) -> Statement {
     let rotation = session.rotation.as_ref();
     let previous = rotation.and_then(|rotation| rotation.previous);
-    let ending = match session.state {
-        SessionState::Live => None,
-        SessionState::Ended(ending) => Some(ending),
-    };
+    let ending = session.state.ending();
     statement
         .bind(session.key.tenant.as_str())
         .bind(session.key.id.to_string())

@@ -77,10 +77,7 @@ pub(crate) async fn rotate(
         return Ok(RotationOutcome::Gone);
     };
     let rotated = stored.clone().rotate(redemption);
-    if let RotationOutcome::Won(next) | RotationOutcome::Replayed(next) | RotationOutcome::Reused(next) =
-        &rotated
-        && *next != stored
-    {
+    if let Some(next) = rotated.written().filter(|next| **next != stored) {
         columns::bind_state(Statement::new(ROTATE), next).execute(db).await?;
     }
     Ok(rotated)
