@@ -61,16 +61,14 @@ const fn has_link(texts: TextsFor) -> bool {
 }
 
 fn content(texts: TextsFor, at: Timestamp) -> Option<MailContent> {
-    let token = || PlainSecret::presented(TOKEN);
+    let secret = PlainSecret::presented;
     let (device, address) = ("Firefox on Linux".to_owned(), "192.0.2.1".to_owned());
     let TextsFor::Mail(about) = texts else { return None };
     Some(match about {
-        MailKind::Code => {
-            MailContent::Code { code: PlainSecret::presented(CODE), expires: at, device, address }
-        }
-        MailKind::Unlock => MailContent::Unlock { token: token(), expires: at },
-        MailKind::Reset => MailContent::Reset { token: token(), expires: at, page: None },
-        MailKind::Welcome => MailContent::Welcome { token: token(), expires: at, page: None },
+        MailKind::Code => MailContent::Code { code: secret(CODE), expires: at, device, address },
+        MailKind::Unlock => MailContent::Unlock { token: secret(TOKEN), expires: at },
+        MailKind::Reset => MailContent::Reset { token: secret(TOKEN), expires: at, page: None },
+        MailKind::Welcome => MailContent::Welcome { token: secret(TOKEN), expires: at, page: None },
         MailKind::PasswordChanged => MailContent::PasswordChanged { at },
         MailKind::NewDevice => MailContent::NewDevice { device, address, at },
         MailKind::RefreshReused => MailContent::RefreshReused { device, address, at },

@@ -40,11 +40,8 @@ impl OperationDispatcher {
     pub(super) async fn caller(&self, call: &Call<'_>) -> Result<AuthenticatedCaller, Refusal> {
         match call.credentials {
             CallerCredentials::Presented(envelope) => {
-                let attempt = AuthenticationRequest {
-                    tenant: call.tenant.clone(),
-                    strategy: StrategyName::Device,
-                    envelope,
-                };
+                let (tenant, strategy) = (call.tenant.clone(), StrategyName::Device);
+                let attempt = AuthenticationRequest { tenant, strategy, envelope };
                 let identity =
                     self.engine.authenticate(&attempt).await.map_err(Refusal::of_device_credential)?;
                 let (user, role) = (identity.user.clone(), identity.role);

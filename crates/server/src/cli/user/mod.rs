@@ -71,17 +71,13 @@ pub(super) async fn run(
     config: &Config,
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
-    let missing = match &action {
-        UserAction::Create(arguments) => {
-            arguments.check()?;
-            IfMissing::Create
-        }
-        UserAction::Password(arguments) => {
-            arguments.check()?;
-            IfMissing::Refuse
-        }
-        _ => IfMissing::Refuse,
-    };
+    match &action {
+        UserAction::Create(arguments) => arguments.check()?,
+        UserAction::Password(arguments) => arguments.check()?,
+        _ => (),
+    }
+    let is_create = matches!(action, UserAction::Create(_));
+    let missing = if is_create { IfMissing::Create } else { IfMissing::Refuse };
     let tenant = tenant.id();
     with_engine(config, &tenant, missing, async |engine| action.run(engine, &tenant, out).await).await
 }
