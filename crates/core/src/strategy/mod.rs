@@ -5,12 +5,13 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use portcullis_core::strategy::{Carrier, Check, Contradiction, Renewal, Strategy};
+//! use portcullis_core::strategy::{Carrier, Check, InvalidStrategy, Renewal, Strategy};
 //!
 //! let sliding = Renewal::Sliding { idle: Duration::from_secs(60), max: Duration::from_secs(600) };
 //! assert!(Strategy::new(Carrier::Cookie, Check::Stored, sliding).is_ok());
 //! // A signed token is verified without a record, so its expiry cannot move.
-//! assert_eq!(Strategy::new(Carrier::Bearer, Check::Signed, sliding), Err(Contradiction::NothingSlides));
+//! let refused = Strategy::new(Carrier::Bearer, Check::Signed, sliding);
+//! assert_eq!(refused, Err(InvalidStrategy::SlidesWithoutSession));
 //! ```
 
 mod carrier;
