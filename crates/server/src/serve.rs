@@ -96,7 +96,11 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     housekeeping.abort();
     finish(mail_delivery, config.timeouts.shutdown).await;
     // What clients began that have hung up since: their writes, events and mails happen, all of them.
-    engine.finish().await;
+    if timeout(config.timeouts.shutdown, engine.finish()).await.is_err() {
+        warn!(
+            "the database keeps requests of clients that hung up from their end; the process stops all the same"
+        );
+    }
     drop(engine);
     stores.close().await;
     info!("stopped");

@@ -153,6 +153,7 @@ impl EngineTask {
         password: Password,
         device: Option<&PlainSecret>,
     ) -> Result<User, PasswordSignInError> {
+        self.begin_uniform_delay();
         // In a flood of sign-ins most are rejected: that must not cost a read each.
         self.passwords.admits()?;
         let user = tenant.stores.records.users.find(&UserHandle::by_login(&tenant.id, login)).await?;

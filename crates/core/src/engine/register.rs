@@ -111,6 +111,7 @@ impl EngineTask {
         tenant.strategy(request.strategy).ok_or(RegisterError::NotOffered)?;
         let Register { new, password, .. } = request;
         tenant.policy.password.check(&password, &[tenant.id.as_str(), new.email.local_part()])?;
+        self.begin_uniform_delay();
         let created = self.make_user::<RegisterError>(&tenant, new, Some(password)).await?;
         if !tenant.policy.hides_existence {
             return created.user().map(Some).ok_or(RegisterError::Taken);

@@ -77,6 +77,11 @@ impl EngineTask {
         self.delay.hashing(self.while_caller_waits(job)).await.unwrap_or(Err(HashRefused::Stopped))
     }
 
+    /// Begins the uniform delay: only what comes after this could tell what was found.
+    pub(super) fn begin_uniform_delay(&self) {
+        self.delay.restart();
+    }
+
     /// Waits until an answer may be given that must not tell what was found.
     pub(super) async fn uniform_delay(&self) {
         self.while_caller_waits(self.delay.kept()).await;

@@ -5,7 +5,7 @@
 //! password hash is added: it is the same for every user.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -18,29 +18,47 @@ pub(super) const ALL_BUT_HASHING: Duration = Duration::from_millis(25);
 /// The delay of one answer.
 pub(super) struct UniformDelay {
     clock: Arc<dyn Clock>,
+    measured: Mutex<Measured>,
+}
+
+struct Measured {
     begun: Ticks,
-    hashing: Mutex<Duration>,
+    hashing: Duration,
 }
 
 impl UniformDelay {
-    /// Begins with the request.
+    /// Begins now.
     pub(super) fn begin(clock: &Arc<dyn Clock>) -> Self {
-        Self { clock: clock.clone(), begun: clock.ticks(), hashing: Mutex::default() }
+        let measured = Measured { begun: clock.ticks(), hashing: Duration::ZERO };
+        Self { clock: clock.clone(), measured: Mutex::new(measured) }
+    }
+
+    /// Begins again, because what went before takes the same time for every user.
+    pub(super) fn restart(&self) {
+        *self.measured() = Measured { begun: self.clock.ticks(), hashing: Duration::ZERO };
     }
 
     /// Waits for a password hash. It takes the same time for every user.
     pub(super) async fn hashing<T>(&self, work: impl Future<Output = T>) -> T {
         let begun = self.clock.ticks();
         let done = work.await;
-        *self.hashing.lock().unwrap_or_else(PoisonError::into_inner) += self.clock.ticks().since(begun);
+        self.measured().hashing += self.clock.ticks().since(begun);
         done
     }
 
     /// Waits until the answer may be given.
     pub(super) async fn kept(&self) {
-        let hashing = *self.hashing.lock().unwrap_or_else(PoisonError::into_inner);
-        let steps = self.clock.ticks().since(self.begun).saturating_sub(hashing);
-        sleep(ALL_BUT_HASHING.saturating_sub(steps)).await;
+        sleep(ALL_BUT_HASHING.saturating_sub(self.steps())).await;
+    }
+
+    /// How long everything but the hash has taken.
+    fn steps(&self) -> Duration {
+        let Measured { begun, hashing } = *self.measured();
+        self.clock.ticks().since(begun).saturating_sub(hashing)
+    }
+
+    fn measured(&self) -> MutexGuard<'_, Measured> {
+        self.measured.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -83,6 +101,19 @@ mod tests {
         for steps in [0, 2, 8, 24].map(Duration::from_millis) {
             assert_eq!(taken(steps, hash).await, ALL_BUT_HASHING + hash, "{steps:?} of steps");
         }
+    }
+
+    // ASVS-map: AU2
+    #[tokio::test(start_paused = true)]
+    async fn a_delay_that_begins_again_counts_only_what_comes_after() {
+        let begun = Instant::now();
+        let clock: Arc<dyn Clock> = Arc::new(Timers(begun));
+        let delay = UniformDelay::begin(&clock);
+        delay.hashing(sleep(Duration::from_millis(5))).await;
+        sleep(Duration::from_millis(15)).await;
+        delay.restart();
+        delay.kept().await;
+        assert_eq!(begun.elapsed(), Duration::from_millis(20) + ALL_BUT_HASHING);
     }
 
     #[tokio::test(start_paused = true)]

@@ -141,3 +141,17 @@ fn a_mail_server_is_greeted_and_one_that_is_not_there_is_broken() {
     let (code, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");
     assert_eq!((code, status(&report, "mail server")), (1, "broken"), "{report}");
 }
+
+#[test]
+fn templates_are_rendered_before_the_server_starts_with_them() {
+    let home = Workdir::new();
+    home.run("migrate").done();
+    home.run("mail templates theirs").done();
+    let home = home.variable("PORTCULLIS_MAIL_TEMPLATES", "theirs");
+    let (code, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");
+    assert_eq!((code, status(&report, "templates")), (0, "ok"), "{report}");
+    std::fs::write(home.database().with_file_name("../theirs/page.html"), "{{ nothing_of_this_name }}").unwrap();
+    let (code, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");
+    assert_eq!((code, status(&report, "templates")), (1, "broken"), "{report}");
+    assert!(report.to_string().contains("page.html"), "{report}");
+}

@@ -1,4 +1,4 @@
-//! Mail: whether the server signs us in, or the outbox can be written to, and how many mails wait.
+//! Mail: whether the server signs us in, or the outbox can be written to, how many mails wait, and the templates.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use super::{Finding, Stopwatch, directory};
 use crate::cli::output::counted;
 use crate::config::{Config, MailTransport};
+use crate::http::Pages;
 use crate::mail::{self, Mailer};
 
 const NAME: &str = "mail server";
@@ -30,6 +31,17 @@ pub(super) async fn examine(config: &Config) -> Finding {
         Err(_) => Finding::broken(NAME, format!("{server} does not answer")),
     };
     finding.took(watch.elapsed())
+}
+
+/// Whether the server could start with the operator's own templates of mails and pages; `None` if there are none.
+pub(super) fn templates(config: &Config) -> Option<Finding> {
+    let folder = config.mail.templates.as_ref()?;
+    let mails = Mailer::new(config, &mail::base_url(config)).map(drop).map_err(|fault| fault.to_string());
+    let checked = mails.and_then(|()| Pages::load(config).map(drop).map_err(|fault| fault.to_string()));
+    Some(match checked {
+        Ok(()) => Finding::ok("templates", format!("mails and pages are rendered from {}", folder.display())),
+        Err(fault) => Finding::broken("templates", fault),
+    })
 }
 
 /// The finding for this many mails that wait.

@@ -171,6 +171,7 @@ async fn examine(config: &Config) -> Result<Vec<Finding>, Failure> {
         database.close().await;
     }
     findings.push(mail::examine(config).await);
+    findings.extend(mail::templates(config));
     findings.push(machine::clock(SystemClock.now(), newest));
     findings.push(machine::hashing(config)?);
     findings.extend(readiness::examine(config).await);
