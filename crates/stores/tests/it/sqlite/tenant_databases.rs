@@ -167,7 +167,8 @@ async fn a_database_that_is_gone_is_an_outage_of_its_tenant_until_it_is_back_and
 
     fs::remove_dir_all(&volume).unwrap();
     fs::rename(&elsewhere, &volume).unwrap();
-    assert!(held.authenticate(&node).await.is_ok(), "it is back");
+    let back = held.authenticate(&node).await;
+    assert!(back.is_ok(), "{back:?}");
 }
 
 async fn is_outage(held: &HeldCredentials, engine: &Engine) -> bool {
