@@ -167,6 +167,8 @@ async fn a_database_that_is_gone_is_an_outage_of_its_tenant_until_it_is_back_and
 
     fs::remove_dir_all(&volume).unwrap();
     fs::rename(&elsewhere, &volume).unwrap();
+    let outage = async { while is_outage(&held, &node).await {} };
+    timeout(Duration::from_mins(3), outage).await.expect("the outage goes on");
     let back = held.authenticate(&node).await;
     assert!(back.is_ok(), "{back:?}");
 }
