@@ -1,6 +1,6 @@
 //! The operation dispatcher of the device-session surface, the same for HTTP and TCP.
 //!
-//! A transport makes a [`Call`] of a request and writes down the reply or the refusal. Who may call follows from the
+//! A transport makes a `Call` of a request and writes down the reply or the refusal. Who may call follows from the
 //! type of the operation; each type has a file of its own, in which an operation of another type does not compile.
 //! Operations decode, call the engine and encode; they decide nothing.
 
