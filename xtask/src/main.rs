@@ -26,11 +26,7 @@ struct Verb {
 }
 
 const VERBS: [Verb; 8] = [
-    Verb {
-        name: "tidy",
-        summary: "check the house rules that the compiler cannot; --all adds what is not met yet",
-        run: tidy::run,
-    },
+    Verb { name: "tidy", summary: "check the house rules that the compiler cannot", run: tidy::run },
     Verb {
         name: "features",
         summary: "check that every crate compiles with each feature alone",

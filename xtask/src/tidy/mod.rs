@@ -26,18 +26,15 @@ use source::RustFile;
 /// What the checks found in the whole workspace.
 struct Report {
     findings: Vec<TidyFinding>,
-    /// Of rules that the workspace does not meet yet.
-    pending: Vec<TidyFinding>,
     lengths: sizes::Lengths,
 }
 
-/// The verb. With `--all` what is pending is a failure too.
+/// The verb.
 pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
-    let with_pending = is_all(arguments)?;
-    let Report { mut findings, pending, lengths } = check(&Workspace::load()?)?;
-    if with_pending {
-        findings.extend(pending);
+    if !arguments.is_empty() {
+        return Err(VerbFailure::Usage("tidy takes no arguments".to_owned()));
     }
+    let Report { findings, lengths } = check(&Workspace::load()?)?;
     for finding in &findings {
         say::line(&finding.to_string());
     }
@@ -46,14 +43,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
         Ok(())
     } else {
         Err(VerbFailure::Broken(format!("tidy: {} to repair", findings.len())))
-    }
-}
-
-fn is_all(arguments: &[String]) -> Result<bool, VerbFailure> {
-    match arguments {
-        [] => Ok(false),
-        [all] if all == "--all" => Ok(true),
-        _ => Err(VerbFailure::Usage("tidy takes nothing or --all".to_owned())),
     }
 }
 
@@ -67,9 +56,7 @@ fn check(workspace: &Workspace) -> Result<Report, VerbFailure> {
     findings.extend(of_sources(&sources));
     findings.extend(lengths.check());
     findings.sort();
-    // A rule that the workspace does not meet yet begins here, and moves up when it does.
-    let pending = Vec::new();
-    Ok(Report { findings, pending, lengths })
+    Ok(Report { findings, lengths })
 }
 
 /// Of the rules that read text.

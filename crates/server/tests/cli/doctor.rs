@@ -150,7 +150,8 @@ fn templates_are_rendered_before_the_server_starts_with_them() {
     let home = home.variable("PORTCULLIS_MAIL_TEMPLATES", "theirs");
     let (code, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");
     assert_eq!((code, status(&report, "templates")), (0, "ok"), "{report}");
-    std::fs::write(home.database().with_file_name("../theirs/page.html"), "{{ nothing_of_this_name }}").unwrap();
+    std::fs::write(home.database().with_file_name("../theirs/page.html"), "{{ nothing_of_this_name }}")
+        .unwrap();
     let (code, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");
     assert_eq!((code, status(&report, "templates")), (1, "broken"), "{report}");
     assert!(report.to_string().contains("page.html"), "{report}");
