@@ -209,7 +209,7 @@ impl EngineCore {
             Check::SignedAndLive(claim) => {
                 Some(self.check_allowlist(&tenant.stores, &claims, strategy, claim).await?)
             }
-            Check::SignedUnlessRevoked => self.check_denylist(&tenant.stores, &claims).await?.or(claims.role),
+            Check::SignedUnlessRevoked => Some(self.check_denylist(&tenant.stores, &claims).await?),
             Check::Stored => return Err(AuthenticationError::OtherStrategy),
         };
         Ok(Identity {

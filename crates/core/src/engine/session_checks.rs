@@ -7,8 +7,9 @@ use super::tenant_stores::TenantStores;
 use super::{AuthenticationError, EngineCore, IssueError, RenewedCredential, Tenant};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, SessionKey};
-use crate::liveness::CachedUser;
+use crate::liveness::{CachedSession, CachedUser};
 use crate::session::{Session, SessionState};
+use crate::store::Stored;
 use crate::strategy::{Renewal, SessionClaim, Strategy};
 use crate::token::access::AccessClaims;
 use crate::user::Role;
@@ -27,12 +28,8 @@ impl EngineCore {
             SessionClaim::Sid => claims.sid,
         };
         let gone = AuthenticationError::NotLive(Some(claim));
-        let seen =
-            stores.view.session(&SessionKey { tenant: claims.tid.clone(), id }).await?.ok_or(gone.clone())?;
+        let seen = session_of(stores, claims, id).await?.ok_or(gone.clone())?;
         let session = seen.session();
-        if session.user != claims.sub {
-            return Err(gone);
-        }
         let standing =
             self.live_user(stores, session, Some(claim)).await.map_err(|refused| match (claim, refused) {
                 // A token that is off the allowlist gets one answer, whatever the reason.
@@ -49,14 +46,13 @@ impl EngineCore {
         Ok(standing.user.role)
     }
 
-    /// Checks a token against a denylist. The entries are tombstones: a session without a record denies nothing.
+    /// Checks a token against a denylist. The entries are tombstones, and a missing record denies as well.
     pub(super) async fn check_denylist(
         &self,
         stores: &TenantStores,
         claims: &AccessClaims,
-    ) -> Result<Option<Role>, AuthenticationError> {
-        let key = SessionKey { tenant: claims.tid.clone(), id: claims.sid };
-        let Some(seen) = stores.view.session(&key).await? else { return Ok(None) };
+    ) -> Result<Role, AuthenticationError> {
+        let seen = session_of(stores, claims, claims.sid).await?.ok_or(AuthenticationError::Revoked)?;
         let standing =
             self.live_user(stores, seen.session(), None).await.map_err(|refused| match refused {
                 AuthenticationError::NotLive(_) | AuthenticationError::UserGone => {
@@ -65,7 +61,7 @@ impl EngineCore {
                 other => other,
             })?;
         stores.note_use(&seen, self.clock.now());
-        Ok(Some(standing.user.role))
+        Ok(standing.user.role)
     }
 
     /// The user of a session that is live.
@@ -120,6 +116,20 @@ impl EngineCore {
         let signer = tenant.keyring.cookie_signer(now).ok_or(IssueError::NoKey("cookie"))?;
         Ok(Some(RenewedCredential { credential: opaque.signed(signer), expires: end }))
     }
+}
+
+/// The session that a token names, if the record is of the token's user and strategy. A record outlives the tokens of
+/// its session: where there is none, it was taken away.
+async fn session_of(
+    stores: &TenantStores,
+    claims: &AccessClaims,
+    id: SessionId,
+) -> Stored<Option<Arc<CachedSession>>> {
+    let seen = stores.view.session(&SessionKey { tenant: claims.tid.clone(), id }).await?;
+    Ok(seen.filter(|seen| {
+        let session = seen.session();
+        session.user == claims.sub && session.strategy.as_str() == claims.strategy
+    }))
 }
 
 /// The new end of a sliding session; `None` until a tenth of its idle timeout is gone.

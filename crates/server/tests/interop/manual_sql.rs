@@ -3,8 +3,8 @@
 use crate::scripts::sql;
 use crate::server_process::{ServerDirectory, wait_until};
 
-/// The strategies whose checks need a live session.
-const LIVING: [&str; 3] = ["session-jwt", "session", "hybrid"];
+/// The strategies whose checks need the record of a session.
+const LIVING: [&str; 4] = ["session-jwt", "session", "hybrid", "denylist"];
 
 // ASVS-map: SE4
 #[test]

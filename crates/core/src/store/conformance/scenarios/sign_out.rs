@@ -4,10 +4,11 @@ use super::super::Answered;
 use super::super::fixture::{PASSWORD, password};
 use super::super::records::ending;
 use super::{NAME, Scenario};
+use crate::clock::Timestamp;
 use crate::engine::{ChangePassword, PasswordSignInError, RefreshError};
-use crate::session::EndReason;
-use crate::store::EpochScope;
-use crate::strategy::Check;
+use crate::session::{EndReason, Session};
+use crate::store::{EpochScope, Inserted, SessionHandle};
+use crate::strategy::{Check, StrategyName};
 
 /// A new password.
 const NEXT_PASSWORD: &str = "brisk lantern";
@@ -23,6 +24,8 @@ pub(super) async fn all(scenario: &Scenario) {
     a_new_password_ends_the_others_and_keeps_this_one(scenario).await;
     a_password_set_by_an_operator_ends_all(scenario).await;
     an_epoch_ends_everyone(scenario).await;
+    a_session_whose_record_is_gone_is_over(scenario).await;
+    a_session_of_another_strategy_is_none(scenario).await;
 }
 
 // ASVS-map: SE4
@@ -139,5 +142,38 @@ async fn an_epoch_ends_everyone(scenario: &Scenario) {
                 assert!(matches!(refused, Err(RefreshError::SessionGone(_))), "{refused:?}");
             }
         }
+    }
+}
+
+/// A record outlives the tokens of its session, so a missing one denies them. Here the store loses all records, also
+/// those of ended sessions.
+// ASVS-map: SE4 RV4
+async fn a_session_whose_record_is_gone_is_over(scenario: &Scenario) {
+    let (ann, held) = scenario.signed_in().await;
+    let (_, ended) = scenario.signed_in().await;
+    scenario.assert_in(&held).await;
+    let identity = ended.identity(&scenario.node).await;
+    assert!(scenario.node.sign_out(&identity).await.is_ok());
+    let sessions = &scenario.fixture.stores().sessions;
+    while sessions.purge(Timestamp::from_millis(i64::MAX), 1_000).await.answered() > 0 {}
+    for held in [&held, &ended] {
+        scenario.assert_out_elsewhere(held).await;
+        scenario.assert_out(held).await;
+    }
+    let next = ann.sign_in_on(&scenario.node, NAME, true).await;
+    scenario.assert_in(&next).await;
+}
+
+/// A record that names another strategy than the token was altered: it says nothing about the token.
+async fn a_session_of_another_strategy_is_none(scenario: &Scenario) {
+    let (_, held) = scenario.signed_in().await;
+    let sessions = &scenario.fixture.stores().sessions;
+    let handle = SessionHandle::Id(held.session());
+    let Some(session) = sessions.find(&handle, scenario.node.now()).await.answered() else { return };
+    while sessions.purge(Timestamp::from_millis(i64::MAX), 1_000).await.answered() > 0 {}
+    let altered = Session { strategy: StrategyName::Device, ..session };
+    assert_eq!(sessions.insert(&altered).await.answered(), Inserted::Done);
+    for node in [&scenario.node, &scenario.other] {
+        assert_eq!(held.authenticate(node).await.is_err(), scenario.is_revocable(), "{:?}", scenario.strategy);
     }
 }
