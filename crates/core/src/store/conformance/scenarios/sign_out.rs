@@ -174,6 +174,11 @@ async fn a_session_of_another_strategy_is_none(scenario: &Scenario) {
     let altered = Session { strategy: StrategyName::Device, ..session };
     assert_eq!(sessions.insert(&altered).await.answered(), Inserted::Done);
     for node in [&scenario.node, &scenario.other] {
-        assert_eq!(held.authenticate(node).await.is_err(), scenario.is_revocable(), "{:?}", scenario.strategy);
+        assert_eq!(
+            held.authenticate(node).await.is_err(),
+            scenario.is_revocable(),
+            "{:?}",
+            scenario.strategy
+        );
     }
 }
