@@ -150,6 +150,7 @@ fn the_documentation_shows_the_tables_as_they_are() {
         (include_str!("strategy.rs"), strategies.join("\n")),
         (include_str!("service.rs"), service.join("\n")),
     ] {
+        let file = file.lines().map(str::trim_start).collect::<Vec<_>>().join("\n");
         assert!(file.contains(&table), "this table is missing beside its rows:\n{table}");
     }
 }

@@ -40,18 +40,6 @@ impl DeviceOperation {
     }
 }
 
-macro_rules! into_device_operation {
-    ($($access:ident($operation:ty)),+) => {$(
-        impl From<$operation> for DeviceOperation {
-            fn from(operation: $operation) -> Self {
-                Self::$access(operation)
-            }
-        }
-    )+};
-}
-
-into_device_operation!(Public(PublicOperation), Own(OwnOperation), Admin(AdminOperation));
-
 /// What names the tenant of a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TenantSource {
@@ -93,12 +81,7 @@ pub struct DeviceRow {
     pub texts: OperationTexts,
 }
 
-const fn row(
-    kind: DeviceOperation,
-    (method, route): (Method, &'static str),
-    summary: &'static str,
-    success: Option<Success>,
-) -> DeviceRow {
+const fn row(kind: DeviceOperation, method: Method, route: &'static str, summary: &'static str) -> DeviceRow {
     DeviceRow {
         kind,
         method,
@@ -110,7 +93,7 @@ const fn row(
         limited: false,
         tenant: TenantSource::Header,
         request: None,
-        success,
+        success: None,
         texts: OperationTexts::COMMON,
     }
 }
@@ -132,6 +115,10 @@ impl DeviceRow {
     #[must_use]
     pub const fn is_administration(&self) -> bool {
         matches!(self.kind, DeviceOperation::Admin(_))
+    }
+
+    const fn answers(self, success: Success) -> Self {
+        Self { success: Some(success), ..self }
     }
 
     const fn takes<R: Request>(self) -> Self {
@@ -163,6 +150,42 @@ impl DeviceRow {
     }
 }
 
+/// Declares the operations of one access: the variant of each with its row. A row has method, route, the request that it
+/// takes, what success says, one line about it, and the columns that differ from the default.
+macro_rules! operations {
+    (
+        $(#[$about:meta])+
+        $operation:ident in $access:ident {
+            $(
+                $(#[$documented:meta])+
+                $kind:ident = $method:ident $route:literal $(($request:ty))? $(=> $success:ident)?, $summary:literal
+                    $(, $column:ident($($value:expr)?))*;
+            )+
+        }
+    ) => {
+        $(#[$about])+
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum $operation {
+            $($(#[$documented])+ $kind,)+
+        }
+
+        impl From<$operation> for DeviceOperation {
+            fn from(operation: $operation) -> Self {
+                Self::$access(operation)
+            }
+        }
+
+        pub(super) const ROWS: &[DeviceRow] = &[$(
+            row(DeviceOperation::$access($operation::$kind), Method::$method, $route, $summary)
+                $(.takes::<$request>())?
+                $(.answers(Success::$success))?
+                $(.$column($($value)?))*
+        ),+];
+    };
+}
+
+use operations;
+
 const COUNT: usize = public::ROWS.len() + own::ROWS.len() + admin::ROWS.len();
 
 /// The operations of the device-session surface.
@@ -171,7 +194,7 @@ const COUNT: usize = public::ROWS.len() + own::ROWS.len() + admin::ROWS.len();
     reason = "the compiler evaluates it, and an index out of bounds does not compile"
 )]
 pub const DEVICE_OPERATIONS: [DeviceRow; COUNT] = {
-    let parts: [&[DeviceRow]; 3] = [&public::ROWS, &own::ROWS, &admin::ROWS];
+    let parts = [public::ROWS, own::ROWS, admin::ROWS];
     let mut rows = [public::ROWS[0]; COUNT];
     let (mut part, mut at, mut next) = (0, 0, 0);
     while next < COUNT {
