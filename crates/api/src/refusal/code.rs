@@ -1,190 +1,145 @@
 //! The codes of refusals: word, status and sentence of each, in one table.
 
-/// What a client program branches on. Each has one status; a word that has two statuses is two codes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Code {
-    /// The request is malformed.
-    BadRequest,
-    /// Members of the body are missing or wrong.
-    ValidationFailed,
-    /// The new password was used before.
-    PasswordReused,
-    /// The request names no tenant, or one that does not exist.
-    TenantConnectionMissing,
-    /// The token of an unlock link is not valid.
-    InvalidUnlockToken,
-    /// The token of a reset link is not valid.
-    InvalidResetToken,
-    /// A gateway did not say who the user is.
-    UserIdMissing,
-    /// The caller is not signed in.
-    Unauthorized,
-    /// The address or the password is wrong.
-    InvalidCredentials,
-    /// The credential belongs to another tenant.
-    TenantMismatch,
-    /// The refresh token is not valid.
-    InvalidRefreshToken,
-    /// The refresh token was used before: its session has ended.
-    InvalidRefreshHash,
-    /// The refresh token's session has ended.
-    SessionOver,
-    /// The user of the credential is gone or disabled.
-    UserGone,
-    /// The one-time code is wrong.
-    InvalidOtp,
-    /// The one-time code has expired.
-    OtpExpired,
-    /// The current password is wrong.
-    WrongPassword,
-    /// The tenant is suspended.
-    TenantSuspended,
-    /// The credential names no role.
-    MissingRole,
-    /// The role is not one of those that the operation needs.
-    InsufficientRole,
-    /// The request comes from another site.
-    CrossSite,
-    /// The route does not exist.
-    NotFound,
-    /// The user has no such live session.
-    SessionNotFound,
-    /// The tenant has no such user.
-    UserNotFound,
-    /// The route has other methods.
-    MethodNotAllowed,
-    /// The client was too slow.
-    RequestTimeout,
-    /// The address, user name or number belongs to a user.
-    UserExists,
-    /// Another request changed the record at the same time.
-    Conflict,
-    /// The body is too large.
-    PayloadTooLarge,
-    /// The body has another media type.
-    UnsupportedMediaType,
-    /// Too many wrong passwords in a row.
-    AccountLocked,
-    /// Too many attempts at codes, passwords or mails in too short a time.
-    TooManyAttempts,
-    /// The headers are too large.
-    HeadersTooLarge,
-    /// Too many requests from one address.
-    TooManyRequests,
-    /// The server failed.
-    InternalError,
-    /// A store does not answer, as the device-session surface calls it.
-    SystemError,
-    /// The server is overloaded.
-    Busy,
-    /// A store does not answer.
-    StoreUnavailable,
-}
-
 /// What is said of a code, on every surface.
 struct CodeRow {
     word: &'static str,
     status: u16,
-    text: Option<&'static str>,
-    device_text: Option<&'static str>,
+    text: &'static [&'static str],
+    device_text: &'static [&'static str],
 }
 
-const fn row(word: &'static str, status: u16) -> CodeRow {
-    CodeRow { word, status, text: None, device_text: None }
+/// Declares the codes: the word that answers carry, the HTTP status, the sentence that people read where the title of
+/// the status is not enough, and the one on the device-session surface where it differs.
+macro_rules! codes {
+    ($(
+        $(#[$documented:meta])+
+        $code:ident = $word:literal $status:literal
+            $(, says $text:literal)? $(, says on devices $device_text:literal)?;
+    )+) => {
+        /// What a client program branches on. Each has one status; a word that has two statuses is two codes.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Code {
+            $($(#[$documented])+ $code,)+
+        }
+
+        const fn row(code: Code) -> CodeRow {
+            let (word, status, text, device_text): (_, _, &[_], &[_]) = match code {
+                $(Code::$code => ($word, $status, &[$($text)?], &[$($device_text)?]),)+
+            };
+            CodeRow { word, status, text, device_text }
+        }
+    };
 }
 
-impl CodeRow {
-    const fn text(self, text: &'static str) -> Self {
-        Self { text: Some(text), ..self }
-    }
-
-    const fn device_text(self, text: &'static str) -> Self {
-        Self { device_text: Some(text), ..self }
-    }
+codes! {
+    /// The request is malformed.
+    BadRequest = "BAD_REQUEST" 400;
+    /// Members of the body are missing or wrong.
+    ValidationFailed = "VALIDATION_FAILED" 400;
+    /// The new password was used before.
+    PasswordReused = "PASSWORD_REUSED" 400, says "Cannot reuse previous password";
+    /// The request names no tenant, or one that does not exist.
+    TenantConnectionMissing = "TENANT_CONNECTION_MISSING" 400, says "Unknown tenant";
+    /// The token of an unlock link is not valid.
+    InvalidUnlockToken = "INVALID_UNLOCK_TOKEN" 400,
+        says on devices "The unlock link is invalid or has expired.";
+    /// The token of a reset link is not valid.
+    InvalidResetToken = "INVALID_RESET_TOKEN" 400,
+        says on devices "The password reset link is invalid or has expired.";
+    /// A gateway did not say who the user is.
+    UserIdMissing = "USER_ID_MISSING" 400;
+    /// The caller is not signed in.
+    Unauthorized = "UNAUTHORIZED" 401;
+    /// The address or the password is wrong.
+    InvalidCredentials = "INVALID_CREDENTIALS" 401, says "Invalid credentials";
+    /// The credential belongs to another tenant.
+    TenantMismatch = "TENANT_MISMATCH" 401;
+    /// The refresh token is not valid.
+    InvalidRefreshToken = "INVALID_REFRESH_TOKEN" 401,
+        says "Invalid refresh token",
+        says on devices "The provided refresh token is invalid or has expired. Please log in again.";
+    /// The refresh token was used before: its session has ended.
+    InvalidRefreshHash = "INVALID_REFRESH_HASH" 401,
+        says on devices "Invalid refresh token. Please log in again to continue.";
+    /// The refresh token's session has ended.
+    SessionOver = "SESSION_NOT_FOUND" 401,
+        says on devices "Session not found or expired. Please log in again.";
+    /// The user of the credential is gone or disabled.
+    UserGone = "USER_NOT_FOUND" 401;
+    /// The one-time code is wrong.
+    InvalidOtp = "INVALID_OTP" 401, says on devices "Invalid OTP. Please try again.";
+    /// The one-time code has expired.
+    OtpExpired = "OTP_EXPIRED" 401, says on devices "OTP has expired. Please log in again.";
+    /// The current password is wrong.
+    WrongPassword = "WRONG_PASSWORD" 403, says "Current password is wrong";
+    /// The tenant is suspended.
+    TenantSuspended = "TENANT_SUSPENDED" 403, says "Tenant is suspended";
+    /// The credential names no role.
+    MissingRole = "MISSING_ROLE" 403, says "Missing role";
+    /// The role is not one of those that the operation needs.
+    InsufficientRole = "INSUFFICIENT_ROLE" 403;
+    /// The request comes from another site.
+    CrossSite = "CROSS_SITE" 403, says "The request was made by a page of another site";
+    /// The route does not exist.
+    NotFound = "NOT_FOUND" 404;
+    /// The user has no such live session.
+    SessionNotFound = "SESSION_NOT_FOUND" 404, says on devices "Session not found or already logged out.";
+    /// The tenant has no such user.
+    UserNotFound = "USER_NOT_FOUND" 404, says on devices "User not found.";
+    /// The route has other methods.
+    MethodNotAllowed = "METHOD_NOT_ALLOWED" 405;
+    /// The client was too slow.
+    RequestTimeout = "REQUEST_TIMEOUT" 408;
+    /// The address, user name or number belongs to a user.
+    UserExists = "USER_EXISTS" 409, says "Email already registered", says on devices "User already exists";
+    /// Another request changed the record at the same time.
+    Conflict = "CONFLICT" 409,
+        says "The account was changed by another request at the same time, please try again";
+    /// The body is too large.
+    PayloadTooLarge = "PAYLOAD_TOO_LARGE" 413;
+    /// The body has another media type.
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE" 415;
+    /// Too many wrong passwords in a row.
+    AccountLocked = "ACCOUNT_LOCKED" 423,
+        says "Account locked",
+        says on devices "Account locked. Please follow the link in the mail we sent you, or try again later.";
+    /// Too many attempts at codes, passwords or mails in too short a time.
+    TooManyAttempts = "TOO_MANY_ATTEMPTS" 429, says on devices "Too many attempts. Please try again later.";
+    /// The headers are too large.
+    HeadersTooLarge = "REQUEST_HEADERS_TOO_LARGE" 431;
+    /// Too many requests from one address.
+    TooManyRequests = "TOO_MANY_REQUESTS" 429, says "Too many requests, please try again later.";
+    /// The server failed.
+    InternalError = "INTERNAL_ERROR" 500;
+    /// A store does not answer, as the device-session surface calls it.
+    SystemError = "INTERNAL_ERROR" 503;
+    /// The server is overloaded.
+    Busy = "BUSY" 503;
+    /// A store does not answer.
+    StoreUnavailable = "STORE_UNAVAILABLE" 503;
 }
 
 impl Code {
     /// The word that answers carry.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        self.row().word
+        row(self).word
     }
 
     /// The HTTP status.
     #[must_use]
     pub const fn status(self) -> u16 {
-        self.row().status
+        row(self).status
     }
 
     /// The sentence that people read; `None` where the title of the status is enough.
     pub(super) const fn text(self) -> Option<&'static str> {
-        self.row().text
+        row(self).text.first().copied()
     }
 
     /// The sentence on the device-session surface, where it differs.
     pub(super) const fn device_text(self) -> Option<&'static str> {
-        self.row().device_text
-    }
-
-    const fn row(self) -> CodeRow {
-        match self {
-            Self::BadRequest => row("BAD_REQUEST", 400),
-            Self::ValidationFailed => row("VALIDATION_FAILED", 400),
-            Self::PasswordReused => row("PASSWORD_REUSED", 400).text("Cannot reuse previous password"),
-            Self::TenantConnectionMissing => row("TENANT_CONNECTION_MISSING", 400).text("Unknown tenant"),
-            Self::InvalidUnlockToken => {
-                row("INVALID_UNLOCK_TOKEN", 400).device_text("The unlock link is invalid or has expired.")
-            }
-            Self::InvalidResetToken => row("INVALID_RESET_TOKEN", 400)
-                .device_text("The password reset link is invalid or has expired."),
-            Self::UserIdMissing => row("USER_ID_MISSING", 400),
-            Self::Unauthorized => row("UNAUTHORIZED", 401),
-            Self::InvalidCredentials => row("INVALID_CREDENTIALS", 401).text("Invalid credentials"),
-            Self::TenantMismatch => row("TENANT_MISMATCH", 401),
-            Self::InvalidRefreshToken => row("INVALID_REFRESH_TOKEN", 401)
-                .text("Invalid refresh token")
-                .device_text("The provided refresh token is invalid or has expired. Please log in again."),
-            Self::InvalidRefreshHash => row("INVALID_REFRESH_HASH", 401)
-                .device_text("Invalid refresh token. Please log in again to continue."),
-            Self::SessionOver => row("SESSION_NOT_FOUND", 401)
-                .device_text("Session not found or expired. Please log in again."),
-            Self::UserGone => row("USER_NOT_FOUND", 401),
-            Self::InvalidOtp => row("INVALID_OTP", 401).device_text("Invalid OTP. Please try again."),
-            Self::OtpExpired => row("OTP_EXPIRED", 401).device_text("OTP has expired. Please log in again."),
-            Self::WrongPassword => row("WRONG_PASSWORD", 403).text("Current password is wrong"),
-            Self::TenantSuspended => row("TENANT_SUSPENDED", 403).text("Tenant is suspended"),
-            Self::MissingRole => row("MISSING_ROLE", 403).text("Missing role"),
-            Self::InsufficientRole => row("INSUFFICIENT_ROLE", 403),
-            Self::CrossSite => row("CROSS_SITE", 403).text("The request was made by a page of another site"),
-            Self::NotFound => row("NOT_FOUND", 404),
-            Self::SessionNotFound => {
-                row("SESSION_NOT_FOUND", 404).device_text("Session not found or already logged out.")
-            }
-            Self::UserNotFound => row("USER_NOT_FOUND", 404).device_text("User not found."),
-            Self::MethodNotAllowed => row("METHOD_NOT_ALLOWED", 405),
-            Self::RequestTimeout => row("REQUEST_TIMEOUT", 408),
-            Self::UserExists => {
-                row("USER_EXISTS", 409).text("Email already registered").device_text("User already exists")
-            }
-            Self::Conflict => row("CONFLICT", 409)
-                .text("The account was changed by another request at the same time, please try again"),
-            Self::PayloadTooLarge => row("PAYLOAD_TOO_LARGE", 413),
-            Self::UnsupportedMediaType => row("UNSUPPORTED_MEDIA_TYPE", 415),
-            Self::AccountLocked => row("ACCOUNT_LOCKED", 423).text("Account locked").device_text(
-                "Account locked. Please follow the link in the mail we sent you, or try again later.",
-            ),
-            Self::TooManyAttempts => {
-                row("TOO_MANY_ATTEMPTS", 429).device_text("Too many attempts. Please try again later.")
-            }
-            Self::HeadersTooLarge => row("REQUEST_HEADERS_TOO_LARGE", 431),
-            Self::TooManyRequests => {
-                row("TOO_MANY_REQUESTS", 429).text("Too many requests, please try again later.")
-            }
-            Self::InternalError => row("INTERNAL_ERROR", 500),
-            Self::SystemError => row("INTERNAL_ERROR", 503),
-            Self::Busy => row("BUSY", 503),
-            Self::StoreUnavailable => row("STORE_UNAVAILABLE", 503),
-        }
+        row(self).device_text.first().copied()
     }
 
     /// The name of the status, as clients know it from NestJS.
