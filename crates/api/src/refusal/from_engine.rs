@@ -18,6 +18,22 @@ use crate::request::fault_of;
 /// How long a client should wait for a store that is away.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// Declares what clients see of errors. Of the variants that an error passes on, they see what is inside.
+macro_rules! refusals {
+    ($($error:ident $(passes on $($inner:ident),+)? {$(
+        $($variant:ident $(($($tuple:pat),+))? $({ $($member:tt)+ })?)|+ => $refusal:expr;
+    )+})+) => {$(
+        impl From<$error> for Refusal {
+            fn from(error: $error) -> Self {
+                match error {
+                    $($($error::$variant $(($($tuple),+))? $({ $($member)+ })?)|+ => $refusal,)+
+                    $($($error::$inner(error) => error.into(),)+)?
+                }
+            }
+        }
+    )+};
+}
+
 /// The server failed. The client does not learn the cause, but the log does.
 fn server_fault(cause: &dyn Error) -> Refusal {
     Refusal::plain(Code::InternalError).caused_by(cause)
@@ -78,33 +94,6 @@ fn weak(member: &str, error: &WeakPassword) -> Refusal {
     Refusal { reason: Reason::Faults(vec![fault]), ..Refusal::plain(Code::ValidationFailed) }
 }
 
-impl From<RegisterError> for Refusal {
-    fn from(error: RegisterError) -> Self {
-        match error {
-            RegisterError::Taken => Self::plain(Code::UserExists),
-            RegisterError::NotOffered => Self::no_route(),
-            RegisterError::Weak(error) => error.into(),
-            RegisterError::Busy(error) => error.into(),
-            RegisterError::Tenant(error) => error.into(),
-            RegisterError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<PasswordSignInError> for Refusal {
-    fn from(error: PasswordSignInError) -> Self {
-        match error {
-            PasswordSignInError::InvalidCredentials => Self::plain(Code::InvalidCredentials),
-            PasswordSignInError::Locked => Self::plain(Code::AccountLocked),
-            PasswordSignInError::NotOffered => Self::no_route(),
-            PasswordSignInError::Busy(error) => error.into(),
-            PasswordSignInError::Issue(error) => error.into(),
-            PasswordSignInError::Tenant(error) => error.into(),
-            PasswordSignInError::Store(error) => error.into(),
-        }
-    }
-}
-
 /// The refusal of a token that was shown.
 fn bad_token(refusal: Refusal) -> Refusal {
     Refusal { invalid_token: true, ..refusal }
@@ -118,131 +107,76 @@ fn of_credentials_tenant(error: TenantError) -> Refusal {
     }
 }
 
-impl From<AuthenticationError> for Refusal {
-    fn from(error: AuthenticationError) -> Self {
-        match error {
-            AuthenticationError::Missing => Self::plain(Code::Unauthorized),
-            AuthenticationError::Invalid
-            | AuthenticationError::Token(_)
-            | AuthenticationError::OtherStrategy
-            | AuthenticationError::NotLive(None | Some(SessionClaim::Sid)) => {
-                bad_token(Self::plain(Code::Unauthorized))
-            }
-            AuthenticationError::UserGone => bad_token(Self::plain(Code::Unauthorized)),
-            AuthenticationError::OtherTenant => bad_token(Self::plain(Code::TenantMismatch)),
-            AuthenticationError::NotLive(Some(SessionClaim::Jti)) => {
-                bad_token(Self::because(Code::Unauthorized, "Token is not whitelisted"))
-            }
-            AuthenticationError::Revoked => bad_token(Self::because(Code::Unauthorized, "Token revoked")),
-            AuthenticationError::NotOffered => Self::no_route(),
-            AuthenticationError::Issue(error) => error.into(),
-            AuthenticationError::Tenant(error) => of_credentials_tenant(error),
-            AuthenticationError::Store(error) => error.into(),
-        }
+refusals! {
+    RegisterError passes on Weak, Busy, Tenant, Store {
+        Taken => Refusal::plain(Code::UserExists);
+        NotOffered => Refusal::no_route();
     }
-}
 
-impl From<RefreshError> for Refusal {
-    fn from(error: RefreshError) -> Self {
-        match error {
-            RefreshError::Invalid
-            | RefreshError::Stale
-            | RefreshError::Reused
-            | RefreshError::SessionGone(_)
-            | RefreshError::Tenant(TenantError::Suspended) => {
-                bad_token(Self::plain(Code::InvalidRefreshToken))
-            }
-            RefreshError::OtherTenant => {
-                bad_token(Self::because(Code::TenantMismatch, "Invalid refresh token"))
-            }
-            RefreshError::NotOffered => Self::no_route(),
-            RefreshError::Issue(error) => error.into(),
-            RefreshError::Tenant(error) => error.into(),
-            RefreshError::Store(error) => error.into(),
-        }
+    PasswordSignInError passes on Busy, Issue, Tenant, Store {
+        InvalidCredentials => Refusal::plain(Code::InvalidCredentials);
+        Locked => Refusal::plain(Code::AccountLocked);
+        NotOffered => Refusal::no_route();
     }
-}
 
-impl From<ChangePasswordError> for Refusal {
-    fn from(error: ChangePasswordError) -> Self {
-        match error {
-            ChangePasswordError::WrongPassword => Self::plain(Code::WrongPassword),
-            ChangePasswordError::TooManyGuesses { wait } => Self::too_many_attempts(wait),
-            ChangePasswordError::Reused => Self::plain(Code::PasswordReused),
-            ChangePasswordError::UserGone => bad_token(Self::plain(Code::Unauthorized)),
-            ChangePasswordError::Contended => Self::plain(Code::Conflict),
-            ChangePasswordError::Weak(error) => weak("newPassword", &error),
-            ChangePasswordError::Busy(error) => error.into(),
-            ChangePasswordError::Tenant(error) => of_credentials_tenant(error),
-            ChangePasswordError::Store(error) => error.into(),
-        }
+    AuthenticationError passes on Issue, Store {
+        Missing => Refusal::plain(Code::Unauthorized);
+        Invalid | Token(_) | OtherStrategy | NotLive(None | Some(SessionClaim::Sid)) | UserGone =>
+            bad_token(Refusal::plain(Code::Unauthorized));
+        OtherTenant => bad_token(Refusal::plain(Code::TenantMismatch));
+        NotLive(Some(SessionClaim::Jti)) =>
+            bad_token(Refusal::because(Code::Unauthorized, "Token is not whitelisted"));
+        Revoked => bad_token(Refusal::because(Code::Unauthorized, "Token revoked"));
+        NotOffered => Refusal::no_route();
+        Tenant(error) => of_credentials_tenant(error);
     }
-}
 
-impl From<DeviceSignInError> for Refusal {
-    fn from(error: DeviceSignInError) -> Self {
-        match error {
-            DeviceSignInError::Password(error) => error.into(),
-            DeviceSignInError::TooManyCodes { wait } => Self::too_many_attempts(wait),
-        }
+    RefreshError passes on Issue, Tenant, Store {
+        Invalid | Stale | Reused | SessionGone(_) | Tenant(TenantError::Suspended) =>
+            bad_token(Refusal::plain(Code::InvalidRefreshToken));
+        OtherTenant => bad_token(Refusal::because(Code::TenantMismatch, "Invalid refresh token"));
+        NotOffered => Refusal::no_route();
     }
-}
 
-impl From<VerifyCodeError> for Refusal {
-    fn from(error: VerifyCodeError) -> Self {
-        match error {
-            VerifyCodeError::Wrong => Self::plain(Code::InvalidOtp),
-            VerifyCodeError::Expired => Self::plain(Code::OtpExpired),
-            // At most: earlier attempts leave the window sooner, and the client may ask for another code at once.
-            VerifyCodeError::TooMany => Self::too_many_attempts(TicketPurpose::Code.limits().within),
-            VerifyCodeError::NotOffered => Self::no_route(),
-            VerifyCodeError::Issue(error) => error.into(),
-            VerifyCodeError::Tenant(error) => error.into(),
-            VerifyCodeError::Store(error) => error.into(),
-        }
+    ChangePasswordError passes on Busy, Store {
+        WrongPassword => Refusal::plain(Code::WrongPassword);
+        TooManyGuesses { wait } => Refusal::too_many_attempts(wait);
+        Reused => Refusal::plain(Code::PasswordReused);
+        UserGone => bad_token(Refusal::plain(Code::Unauthorized));
+        Contended => Refusal::plain(Code::Conflict);
+        Weak(error) => weak("newPassword", &error);
+        Tenant(error) => of_credentials_tenant(error);
     }
-}
 
-impl From<UnlockError> for Refusal {
-    fn from(error: UnlockError) -> Self {
-        match error {
-            UnlockError::InvalidToken => Self::plain(Code::InvalidUnlockToken),
-            UnlockError::Tenant(error) => error.into(),
-            UnlockError::Store(error) => error.into(),
-        }
+    DeviceSignInError passes on Password {
+        TooManyCodes { wait } => Refusal::too_many_attempts(wait);
     }
-}
 
-impl From<ResetError> for Refusal {
-    fn from(error: ResetError) -> Self {
-        match error {
-            // A link may outlive its user; then it is like an unknown one.
-            ResetError::InvalidToken | ResetError::Account(UserAdminError::NotFound) => {
-                Self::plain(Code::InvalidResetToken)
-            }
-            ResetError::Reused => Self::plain(Code::PasswordReused),
-            ResetError::Weak(error) | ResetError::Account(UserAdminError::Weak(error)) => {
-                weak("newPassword", &error)
-            }
-            ResetError::Busy(error) => error.into(),
-            ResetError::Tenant(error) | ResetError::Account(UserAdminError::Tenant(error)) => error.into(),
-            ResetError::Account(error) => error.into(),
-            ResetError::Store(error) => error.into(),
-        }
+    VerifyCodeError passes on Issue, Tenant, Store {
+        Wrong => Refusal::plain(Code::InvalidOtp);
+        Expired => Refusal::plain(Code::OtpExpired);
+        // At most: earlier attempts leave the window sooner, and the client may ask for another code at once.
+        TooMany => Refusal::too_many_attempts(TicketPurpose::Code.limits().within);
+        NotOffered => Refusal::no_route();
     }
-}
 
-impl From<UserAdminError> for Refusal {
-    fn from(error: UserAdminError) -> Self {
-        match error {
-            UserAdminError::NotFound => Self::plain(Code::UserNotFound),
-            UserAdminError::Taken => Self::plain(Code::UserExists),
-            UserAdminError::Weak(error) => error.into(),
-            UserAdminError::Contended => Self::plain(Code::Conflict),
-            UserAdminError::Busy(error) => error.into(),
-            // The caller of an admin operation is signed in.
-            UserAdminError::Tenant(error) => of_credentials_tenant(error),
-            UserAdminError::Store(error) => error.into(),
-        }
+    UnlockError passes on Tenant, Store {
+        InvalidToken => Refusal::plain(Code::InvalidUnlockToken);
+    }
+
+    ResetError passes on Busy, Tenant, Account, Store {
+        // A link may outlive its user; then it is like an unknown one.
+        InvalidToken | Account(UserAdminError::NotFound) => Refusal::plain(Code::InvalidResetToken);
+        Reused => Refusal::plain(Code::PasswordReused);
+        Weak(error) | Account(UserAdminError::Weak(error)) => weak("newPassword", &error);
+        Account(UserAdminError::Tenant(error)) => error.into();
+    }
+
+    UserAdminError passes on Weak, Busy, Store {
+        NotFound => Refusal::plain(Code::UserNotFound);
+        Taken => Refusal::plain(Code::UserExists);
+        Contended => Refusal::plain(Code::Conflict);
+        // The caller of an admin operation is signed in.
+        Tenant(error) => of_credentials_tenant(error);
     }
 }
