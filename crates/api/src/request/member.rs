@@ -1,5 +1,6 @@
 //! How one member of a request is read and documented.
 
+use std::convert::Infallible;
 use std::fmt::Display;
 
 use portcullis_core::email::Email;
@@ -17,8 +18,6 @@ use super::{Body, RequestFaults, fault_of};
 
 /// The length of a UUID in text: Rust parses other forms too, class-validator does not.
 const UUID_LENGTH: usize = 36;
-/// The digits of a one-time code.
-const OTP_LENGTH: usize = 6;
 
 /// A member as the documentation shows it.
 pub(crate) struct MemberDoc {
@@ -91,9 +90,9 @@ fn parsed<T, E: Display>(result: Result<T, E>, name: &str, faults: &mut RequestF
 }
 
 /// A text of a certain form that must not be empty.
-pub(super) struct RequiredText<T, E>(pub(super) fn(&str) -> Result<T, E>);
+pub(super) struct RequiredText<P>(pub(super) P);
 
-impl<T, E: Display> Member for RequiredText<T, E> {
+impl<T, E: Display, P: Fn(&str) -> Result<T, E>> Member for RequiredText<P> {
     type Value = T;
 
     fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<T> {
@@ -102,9 +101,9 @@ impl<T, E: Display> Member for RequiredText<T, E> {
 }
 
 /// A text of a certain form, which must be there but has its own message for an empty one.
-pub(super) struct PresentText<T, E>(pub(super) fn(&str) -> Result<T, E>);
+pub(super) struct PresentText<P>(pub(super) P);
 
-impl<T, E: Display> Member for PresentText<T, E> {
+impl<T, E: Display, P: Fn(&str) -> Result<T, E>> Member for PresentText<P> {
     type Value = T;
 
     fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<T> {
@@ -112,92 +111,74 @@ impl<T, E: Display> Member for PresentText<T, E> {
     }
 }
 
-/// A text of a certain form, or none.
-pub(super) struct OptionalText<T, E>(pub(super) fn(&str) -> Result<T, E>);
+/// A text of a certain form, with one message for all that is not.
+struct Form<P>(P, &'static str);
 
-impl<T, E: Display> Member for OptionalText<T, E> {
-    type Value = Option<T>;
+impl<T, P: Fn(&str) -> Option<T>> Member for Form<P> {
+    type Value = T;
+
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<T> {
+        let value = body.member(name).and_then(Value::as_str).and_then(&self.0);
+        value.or_else(|| faults.add(name, self.1))
+    }
+}
+
+/// A member that may be absent.
+pub(super) struct Optional<M>(pub(super) M);
+
+impl<M: Member> Member for Optional<M> {
+    type Value = Option<M::Value>;
     const IS_REQUIRED: bool = false;
 
-    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<Option<T>> {
-        if body.member(name).is_none() {
-            return Some(None);
-        }
-        parsed((self.0)(text(body, name, faults)?), name, faults).map(Some)
+    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<Self::Value> {
+        if body.member(name).is_some() { self.0.read(body, name, faults).map(Some) } else { Some(None) }
+    }
+
+    fn schema(&self) -> ObjectBuilder {
+        self.0.schema()
+    }
+
+    fn documented(&self, name: &'static str, about: String) -> Vec<MemberDoc> {
+        let members = self.0.documented(name, about);
+        members.into_iter().map(|member| MemberDoc { required: false, ..member }).collect()
     }
 }
 
 /// An email address.
-pub(super) struct EmailAddress;
-
-impl Member for EmailAddress {
-    type Value = Email;
-
-    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<Email> {
-        let email = body.member(name).and_then(Value::as_str).and_then(|text| Email::parse(text).ok());
-        email.or_else(|| faults.add(name, "must be an email"))
-    }
-
-    fn schema(&self) -> ObjectBuilder {
+pub(super) fn email_address() -> impl Member<Value = Email> {
+    Form(|text: &str| Email::parse(text).ok(), "must be an email").with(|schema| {
         let email = SchemaFormat::Custom("email".to_owned());
-        ObjectBuilder::new().schema_type(Type::String).format(Some(email)).examples(["ann@example.com"])
-    }
+        schema.format(Some(email)).examples(["ann@example.com"])
+    })
 }
 
-/// A mobile number, or none.
-pub(super) struct OptionalMobile;
+/// A mobile number.
+pub(super) fn mobile_number() -> impl Member<Value = Mobile> {
+    Form(|text: &str| Mobile::parse(text).ok(), "must be a valid phone number")
+        .with(|schema| schema.examples(["+49 170 1234567"]))
+}
 
-impl Member for OptionalMobile {
-    type Value = Option<Mobile>;
-    const IS_REQUIRED: bool = false;
+fn password(text: &str) -> Result<Password, String> {
+    let longest = Password::MAX_LENGTH;
+    Password::new(text).map_err(|_| format!("must be shorter than or equal to {longest} bytes"))
+}
 
-    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<Option<Mobile>> {
-        let Some(value) = body.member(name) else { return Some(None) };
-        let mobile = value.as_str().and_then(|text| Mobile::parse(text).ok());
-        mobile.map_or_else(|| faults.add(name, "must be a valid phone number"), |mobile| Some(Some(mobile)))
-    }
-
-    fn schema(&self) -> ObjectBuilder {
-        ObjectBuilder::new().schema_type(Type::String).examples(["+49 170 1234567"])
-    }
+fn password_format(schema: ObjectBuilder) -> ObjectBuilder {
+    schema.format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
 }
 
 /// A password that the user has; no policy applies.
-pub(super) struct KnownPassword;
-
-impl Member for KnownPassword {
-    type Value = Password;
-
-    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<Password> {
-        let text = required_text(body, name, faults)?;
-        let longest = Password::MAX_LENGTH;
-        let too_long = || faults.add(name, format_args!("must be shorter than or equal to {longest} bytes"));
-        Password::new(text).ok().or_else(too_long)
-    }
-
-    fn schema(&self) -> ObjectBuilder {
-        let format = SchemaFormat::KnownFormat(KnownFormat::Password);
-        ObjectBuilder::new().schema_type(Type::String).format(Some(format))
-    }
+pub(super) fn known_password() -> impl Member<Value = Password> {
+    RequiredText(password).with(password_format)
 }
 
 /// A password that is set, under this policy.
-pub(super) struct NewPassword<'p>(pub(super) &'p PasswordPolicy);
-
-impl Member for NewPassword<'_> {
-    type Value = Password;
-
-    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<Password> {
-        let password = KnownPassword.read(body, name, faults)?;
-        match self.0.check(&password, &[]) {
-            Ok(()) => Some(password),
-            Err(weak) => faults.add(name, fault_of(&weak)),
-        }
-    }
-
-    fn schema(&self) -> ObjectBuilder {
-        KnownPassword.schema()
-    }
+pub(super) fn new_password(policy: &PasswordPolicy) -> impl Member<Value = Password> {
+    let checked = |text: &str| {
+        let password = password(text)?;
+        policy.check(&password, &[]).map_err(|weak| fault_of(&weak)).map(|()| password)
+    };
+    RequiredText(checked).with(password_format)
 }
 
 /// An example of a password, for its schema.
@@ -206,14 +187,8 @@ pub(super) fn sample_password(schema: ObjectBuilder) -> ObjectBuilder {
 }
 
 /// A token or another secret.
-pub(super) struct Secret;
-
-impl Member for Secret {
-    type Value = PlainSecret;
-
-    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<PlainSecret> {
-        required_text(body, name, faults).map(PlainSecret::presented)
-    }
+pub(super) fn secret() -> impl Member<Value = PlainSecret> {
+    RequiredText(|text: &str| Ok::<_, Infallible>(PlainSecret::presented(text)))
 }
 
 /// A secret or none, under its name or the first of these others.
@@ -233,22 +208,10 @@ impl Member for OptionalSecret {
 }
 
 /// The one-time code from a mail.
-pub(super) struct OneTimeCode;
-
-impl Member for OneTimeCode {
-    type Value = PlainSecret;
-
-    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<PlainSecret> {
-        let is_code = |text: &&str| text.len() == OTP_LENGTH && text.bytes().all(|c| c.is_ascii_digit());
-        let code = body.member(name).and_then(Value::as_str).filter(is_code);
-        code.map(PlainSecret::presented)
-            .or_else(|| faults.add(name, format_args!("must be a {OTP_LENGTH} digit code")))
-    }
-
-    fn schema(&self) -> ObjectBuilder {
-        let pattern = format!("^[0-9]{{{OTP_LENGTH}}}$");
-        ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).examples(["123456"])
-    }
+pub(super) fn one_time_code() -> impl Member<Value = PlainSecret> {
+    let is_code = |text: &str| text.len() == 6 && text.bytes().all(|c| c.is_ascii_digit());
+    Form(move |text: &str| is_code(text).then(|| PlainSecret::presented(text)), "must be a 6 digit code")
+        .with(|schema| schema.pattern(Some("^[0-9]{6}$")).examples(["123456"]))
 }
 
 /// True or false, and false where it is absent. A query spells it as a word.
@@ -292,21 +255,10 @@ impl Member for QueryFlag {
 }
 
 /// An id.
-pub(super) struct Id<T>(pub(super) fn(Uuid) -> T);
-
-impl<T> Member for Id<T> {
-    type Value = T;
-
-    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<T> {
-        let text = body.member(name).and_then(Value::as_str).filter(|text| text.len() == UUID_LENGTH);
-        let uuid = text.and_then(|text| Uuid::try_parse(text).ok());
-        uuid.map(self.0).or_else(|| faults.add(name, "must be a UUID"))
-    }
-
-    fn schema(&self) -> ObjectBuilder {
-        let format = SchemaFormat::KnownFormat(KnownFormat::Uuid);
-        ObjectBuilder::new().schema_type(Type::String).format(Some(format))
-    }
+pub(super) fn id<T>(of: fn(Uuid) -> T) -> impl Member<Value = T> {
+    let parse = |text: &str| Uuid::try_parse(text).ok().filter(|_| text.len() == UUID_LENGTH);
+    Form(move |text: &str| parse(text).map(of), "must be a UUID")
+        .with(|schema| schema.format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))))
 }
 
 /// The schema of [`Role`].
@@ -347,14 +299,12 @@ pub(super) struct OptionalRole;
 
 impl Member for OptionalRole {
     type Value = Role;
-    const IS_REQUIRED: bool = false;
 
     fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<Role> {
-        if body.member(name).is_some() { RoleName.read(body, name, faults) } else { Some(Role::default()) }
+        Optional(RoleName).read(body, name, faults).map(Option::unwrap_or_default)
     }
 
     fn documented(&self, name: &'static str, about: String) -> Vec<MemberDoc> {
-        let members = RoleName.documented(name, about);
-        members.into_iter().map(|member| MemberDoc { required: false, ..member }).collect()
+        Optional(RoleName).documented(name, about)
     }
 }

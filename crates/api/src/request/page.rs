@@ -1,5 +1,6 @@
 //! How a request names a page of a list.
 
+use std::convert::identity;
 use std::str::FromStr;
 
 use portcullis_core::store::Page;
@@ -7,7 +8,7 @@ use serde_json::Value;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use uuid::Uuid;
 
-use super::member::{Id, Member, MemberDoc};
+use super::member::{Member, MemberDoc, id};
 use super::{Body, RequestFaults};
 
 /// The most items of a page.
@@ -22,7 +23,7 @@ impl<I> Member for PageOf<I> {
     type Value = Page<I>;
 
     fn read(&self, body: &Body, _: &str, faults: &mut RequestFaults) -> Option<Page<I>> {
-        let after = body.member("cursor").and_then(|_| Id(self.1).read(body, "cursor", faults));
+        let after = body.member("cursor").and_then(|_| id(self.1).read(body, "cursor", faults));
         Some(Page { after, limit: limit(body, faults).unwrap_or(self.0) })
     }
 
@@ -30,7 +31,7 @@ impl<I> Member for PageOf<I> {
         let limit =
             ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(LARGEST_PAGE));
         let limit: Object = limit.default(Some(self.0.into())).build();
-        let cursor: Object = Id(|id| id).schema().build();
+        let cursor: Object = id(identity).schema().build();
         let member = |name, about: &str, schema: Object| MemberDoc {
             name,
             about: about.to_owned(),

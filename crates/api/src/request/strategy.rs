@@ -7,7 +7,7 @@ use portcullis_core::user::PersonName;
 
 use super::declare::request;
 use super::member::{
-    EmailAddress, Flag, KnownPassword, Member, MemberDoc, NewPassword, OptionalSecret, PresentText,
+    Flag, Member, MemberDoc, OptionalSecret, PresentText, email_address, known_password, new_password,
     sample_password,
 };
 use super::{Body, RequestFaults};
@@ -25,9 +25,9 @@ request! {
     /// Sign-up.
     RegisterBody as "SignUp", under policy {
         /// The address; unique in the tenant, compared without regard to case.
-        email: Email = "email", EmailAddress;
+        email: Email = "email", email_address();
         /// At least 8 characters in development mode, at least 15 otherwise, and none that is commonly used.
-        password: Password = "password", NewPassword(policy).with(sample_password);
+        password: Password = "password", new_password(policy).with(sample_password);
         /// The name.
         name: PersonName = "name", PresentText(PersonName::new).with(|name| name.examples(["Ann Droid"]));
     }
@@ -37,9 +37,9 @@ request! {
     /// Sign-up with a name in two parts, or in one.
     RegisterInPartsBody as "SignUpInParts", under policy {
         /// The address; unique in the tenant, compared without regard to case.
-        email: Email = "email", EmailAddress;
+        email: Email = "email", email_address();
         /// At least 8 characters in development mode, at least 15 otherwise, and none that is commonly used.
-        password: Password = "password", NewPassword(policy).with(sample_password);
+        password: Password = "password", new_password(policy).with(sample_password);
         /// The name, where it is not given in parts.
         name: PersonName = "name", NameInParts;
     }
@@ -102,9 +102,9 @@ request! {
     /// Sign-in.
     LoginBody as "SignIn" {
         /// The address.
-        email: Email = "email", EmailAddress;
+        email: Email = "email", email_address();
         /// The password.
-        password: Password = "password", KnownPassword.with(sample_password);
+        password: Password = "password", known_password().with(sample_password);
         /// Whether to hand out a device proof with the refresh token; the client then sends it with each refresh.
         native: bool = "native", Flag;
     }
@@ -124,8 +124,8 @@ request! {
     /// A change of password.
     ChangePasswordBody as "ChangePassword", under policy {
         /// The password so far.
-        current: Password = "currentPassword", KnownPassword;
+        current: Password = "currentPassword", known_password();
         /// The password from now on; none of the last five.
-        new: Password = "newPassword", NewPassword(policy);
+        new: Password = "newPassword", new_password(policy);
     }
 }

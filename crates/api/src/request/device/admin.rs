@@ -10,7 +10,7 @@ use portcullis_core::username::Username;
 use super::{sample_name, sample_username};
 use crate::request::declare::request;
 use crate::request::member::{
-    EmailAddress, Id, Member, OptionalMobile, OptionalRole, OptionalText, QueryFlag, RoleName,
+    Member, Optional, OptionalRole, PresentText, QueryFlag, RoleName, email_address, id, mobile_number,
 };
 use crate::request::page::{ADMIN_PAGE, PageOf};
 use crate::request::{Body, RequestFaults};
@@ -22,13 +22,13 @@ request! {
     /// A new user, who chooses a password by mail.
     CreateUserBody as "CreateUser" {
         /// The address; unique in the tenant, compared without regard to case.
-        email: Email = "email", EmailAddress;
+        email: Email = "email", email_address();
         /// Unique in the tenant, compared without regard to case; it reads neither as an address nor as a number.
-        username: Option<Username> = "username", OptionalText(Username::parse).with(sample_username);
+        username: Option<Username> = "username", Optional(PresentText(Username::parse).with(sample_username));
         /// Unique in the tenant, compared without separators.
-        mobile: Option<Mobile> = "mobile", OptionalMobile;
+        mobile: Option<Mobile> = "mobile", Optional(mobile_number());
         /// The name.
-        name: Option<PersonName> = "name", OptionalText(PersonName::new).with(sample_name);
+        name: Option<PersonName> = "name", Optional(PresentText(PersonName::new).with(sample_name));
         /// The role; `user` where none is given.
         role: Role = "role", OptionalRole;
     }
@@ -38,7 +38,7 @@ request! {
     /// Another role for a user.
     SetRoleBody as "SetRole", derives(PartialEq, Eq) {
         /// The user.
-        user: UserId = "userId", Id(UserId::from_uuid);
+        user: UserId = "userId", id(UserId::from_uuid);
         /// The role from now on.
         role: Role = "role", RoleName;
     }
@@ -48,7 +48,7 @@ request! {
     /// One user.
     UserPath as "User", derives(PartialEq, Eq) {
         /// The user.
-        user: UserId = "userId", Id(UserId::from_uuid);
+        user: UserId = "userId", id(UserId::from_uuid);
     }
 }
 
@@ -56,9 +56,9 @@ request! {
     /// One session of a user.
     SessionPath as "Session", derives(PartialEq, Eq) {
         /// The user.
-        user: UserId = "userId", Id(UserId::from_uuid);
+        user: UserId = "userId", id(UserId::from_uuid);
         /// The session.
-        session: SessionId = "sessionId", Id(SessionId::from_uuid);
+        session: SessionId = "sessionId", id(SessionId::from_uuid);
     }
 }
 
@@ -76,7 +76,7 @@ request! {
     /// Which sessions of a user to list.
     UserSessionsQuery as "UserSessions", derives(PartialEq, Eq) {
         /// The user.
-        user: UserId = "userId", Id(UserId::from_uuid);
+        user: UserId = "userId", id(UserId::from_uuid);
         /// Where the page begins, and how long it is.
         page: Page<SessionId> = "cursor", PageOf(ADMIN_PAGE, SessionId::from_uuid);
         /// The sessions that have ended lately, instead of those that live.
@@ -92,8 +92,8 @@ impl Member for Search {
     const IS_REQUIRED: bool = false;
 
     fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<Option<String>> {
-        let text =
-            OptionalText(|text: &str| Ok::<_, &str>(text.trim().to_owned())).read(body, name, faults)?;
+        let text = Optional(PresentText(|text: &str| Ok::<_, &str>(text.trim().to_owned())))
+            .read(body, name, faults)?;
         let text = text.filter(|text| !text.is_empty());
         if text.as_ref().is_some_and(|text| text.chars().count() > LONGEST_SEARCH) {
             return faults

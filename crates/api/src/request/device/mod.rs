@@ -20,8 +20,8 @@ use uuid::Uuid;
 
 use super::declare::request;
 use super::member::{
-    EmailAddress, Flag, Id, KnownPassword, Member, NewPassword, OneTimeCode, OptionalMobile, OptionalSecret,
-    OptionalText, QueryFlag, RequiredText, Secret, sample_password,
+    Flag, Member, Optional, OptionalSecret, PresentText, QueryFlag, RequiredText, email_address, id,
+    known_password, mobile_number, new_password, one_time_code, sample_password, secret,
 };
 use super::page::{LARGEST_PAGE, PageOf};
 
@@ -42,16 +42,16 @@ request! {
     /// Sign-up.
     SignUpBody as "DeviceSignUp", under policy {
         /// Unique in the tenant, compared without regard to case; it reads neither as an address nor as a number.
-        username: Option<Username> = "username", OptionalText(Username::parse).with(sample_username);
+        username: Option<Username> = "username", Optional(PresentText(Username::parse).with(sample_username));
         /// The address; unique in the tenant, compared without regard to case.
-        email: Email = "email", EmailAddress;
+        email: Email = "email", email_address();
         /// Unique in the tenant, compared without separators.
-        mobile: Option<Mobile> = "mobile", OptionalMobile;
+        mobile: Option<Mobile> = "mobile", Optional(mobile_number());
         /// At least 8 characters in development mode and where a second step is forced, at least 15 otherwise, and none
         /// that is commonly used.
-        password: Password = "password", NewPassword(policy).with(sample_password);
+        password: Password = "password", new_password(policy).with(sample_password);
         /// The name.
-        name: Option<PersonName> = "name", OptionalText(PersonName::new).with(sample_name);
+        name: Option<PersonName> = "name", Optional(PresentText(PersonName::new).with(sample_name));
     }
 }
 
@@ -62,7 +62,7 @@ request! {
         name: LoginName = "usernameOrEmailOrMobile",
             RequiredText(LoginName::parse).with(|name| name.examples(["ann@example.com"]));
         /// The password.
-        password: Password = "password", KnownPassword.with(sample_password);
+        password: Password = "password", known_password().with(sample_password);
         /// Whether the client keeps a device proof itself, in place of the cookie.
         native: bool = "native", Flag;
         /// The device proof of an earlier sign-in, which is kept.
@@ -74,9 +74,9 @@ request! {
     /// The second step of a sign-in.
     VerifyLoginBody as "VerifyLogin" {
         /// The `loginId` that the first step answered.
-        login: Uuid = "loginId", Id(identity);
+        login: Uuid = "loginId", id(identity);
         /// The code from the mail.
-        otp: PlainSecret = "otp", OneTimeCode;
+        otp: PlainSecret = "otp", one_time_code();
         /// Whether the client keeps a device proof itself, in place of the cookie.
         native: bool = "native", Flag;
         /// The device proof of an earlier sign-in, which is kept.
@@ -88,7 +88,7 @@ request! {
     /// The end of a lock: a body, a form, or the query of the link.
     UnlockBody as "Unlock" {
         /// The secret of the link.
-        token: PlainSecret = "token", Secret;
+        token: PlainSecret = "token", secret();
     }
 }
 
@@ -96,7 +96,7 @@ request! {
     /// A request for a link to choose another password.
     ForgotPasswordBody as "ForgotPassword" {
         /// The address of the account.
-        email: Email = "email", EmailAddress;
+        email: Email = "email", email_address();
     }
 }
 
@@ -104,9 +104,9 @@ request! {
     /// Another password, from a client that has the link. The password policy is that of the link's tenant.
     ResetPasswordBody as "ResetPassword" {
         /// The secret of the link.
-        token: PlainSecret = "token", Secret;
+        token: PlainSecret = "token", secret();
         /// The password from now on; none of the last five.
-        new: Password = "newPassword", KnownPassword;
+        new: Password = "newPassword", known_password();
     }
 }
 
@@ -114,7 +114,7 @@ request! {
     /// The end of one session.
     EndSessionBody as "EndSession" {
         /// The public id of the session.
-        session: SessionId = "sessionId", Id(SessionId::from_uuid);
+        session: SessionId = "sessionId", id(SessionId::from_uuid);
     }
 }
 
@@ -122,7 +122,7 @@ request! {
     /// Another name for the device of a session.
     RenameSessionBody as "RenameSession" {
         /// The session.
-        session: SessionId = "sessionId", Id(SessionId::from_uuid);
+        session: SessionId = "sessionId", id(SessionId::from_uuid);
         /// What the user calls the device.
         device_name: String = "deviceName", RequiredText(device_name).with(|name| {
             let lengths = name.min_length(Some(1)).max_length(Some(LONGEST_DEVICE_NAME));
@@ -165,7 +165,7 @@ request! {
     /// A refresh.
     DeviceRefreshBody as "DeviceRefresh" {
         /// The newest refresh token.
-        token: PlainSecret = "refreshToken", Secret;
+        token: PlainSecret = "refreshToken", secret();
         /// The device proof, where one was handed out.
         device_secret: Option<PlainSecret> = "deviceSecret", OptionalSecret(&[]);
     }
