@@ -13,6 +13,7 @@ mod web;
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 pub use address::{Listen, TcpListen};
@@ -46,6 +47,12 @@ pub(super) fn choice<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Parsed
 /// Parses `true` or `false`.
 pub(super) fn boolean(text: &str) -> Parsed<bool> {
     choice(text, &[("true", true), ("false", false)])
+}
+
+/// Takes the name of a file or directory as it is.
+#[expect(clippy::unnecessary_wraps, reason = "it is a parser among others")]
+pub(super) fn path(text: &str) -> Parsed<PathBuf> {
+    Ok(PathBuf::from(text))
 }
 
 /// Parses any text that fits on a line.

@@ -8,9 +8,10 @@ use std::time::Duration;
 use portcullis_core::strategy::StrategyName;
 
 use super::super::builder::ConfigBuilder;
-use super::super::parse::{self, Parsed};
+use super::super::parse::{self, Parsed, list, node_duration};
 use super::super::strategies::LifetimeKind;
-use super::{DefaultValue, Setting, ValueType, put};
+use super::DefaultValue::{Derived, Fixed, Unset};
+use super::{DefaultValue, Setting};
 
 const WEEK: Duration = Duration::from_hours(7 * 24);
 const MONTH: Duration = Duration::from_hours(30 * 24);
@@ -21,15 +22,6 @@ pub(in super::super) fn name(text: &str) -> Parsed<StrategyName> {
     parse::choice(text, &StrategyName::ALL.map(|name| (name.as_str(), name)))
 }
 
-fn set(
-    builder: &mut ConfigBuilder,
-    name: StrategyName,
-    lifetime: LifetimeKind,
-    span: Parsed<Duration>,
-) -> Parsed<()> {
-    builder.config.strategies.set(name, lifetime, span?)
-}
-
 /// Parses a lifetime, of the installation or of a tenant.
 pub(in super::super) fn lifetime(text: &str) -> Parsed<Duration> {
     parse::duration(text, "1s", "3650d")
@@ -38,11 +30,6 @@ pub(in super::super) fn lifetime(text: &str) -> Parsed<Duration> {
 /// Parses a grace window.
 pub(in super::super) fn grace(text: &str) -> Parsed<Duration> {
     parse::duration(text, "0s", "10m")
-}
-
-/// The lifetime of an access token that nothing renews.
-fn fixed_access(builder: &ConfigBuilder, otherwise: &str) -> String {
-    builder.jwt_expires_in.map_or_else(|| otherwise.to_owned(), written)
 }
 
 // The defaults of a rotating strategy nest, whatever one of the common lifetimes is. A rule checks that the two common
@@ -77,168 +64,81 @@ pub(in super::super) fn written(span: Duration) -> String {
     unit.map_or_else(|| format!("{millis}ms"), |(name, unit)| format!("{}{name}", millis / unit))
 }
 
-/// One setting: the strategy and the lifetime as the file and as types name them, the default, the meaning.
-macro_rules! row {
-    ($strategy:literal, $name:ident, $key:literal, $lifetime:ident, $default:expr, $doc:expr, $read:expr) => {
-        Setting::new(
-            concat!("strategies.", $strategy, ".", $key),
-            "DURATION",
-            $default,
-            $doc,
-            |builder, text| set(builder, StrategyName::$name, LifetimeKind::$lifetime, $read(text)),
-        )
+const ROTATING_ACCESS: DefaultValue = Derived(
+    "`jwt_expires_in`, otherwise 15m, or `jwt_refresh_expires_in` if that is shorter",
+    rotating_access,
+);
+const REFRESH: DefaultValue =
+    Derived("`jwt_refresh_expires_in`, otherwise 7d, or `jwt_expires_in` if that is longer", refresh);
+const ROTATING_MAX: DefaultValue = Derived(
+    "30d, or the longer of `jwt_expires_in` and `jwt_refresh_expires_in` if that is longer",
+    rotating_max,
+);
+const GRACE: DefaultValue = Fixed("60s");
+
+/// The default of the lifetime of an access token that nothing renews.
+macro_rules! fixed_access {
+    ($span:literal) => {
+        Derived(concat!("`jwt_expires_in`, otherwise ", $span), |builder| {
+            builder.jwt_expires_in.map_or_else(|| $span.to_owned(), written)
+        })
     };
 }
 
-/// The lifetime of an access token that nothing renews.
-macro_rules! access {
-    ($strategy:literal, $name:ident, $default:literal) => {
-        row!(
-            $strategy,
-            $name,
-            "access",
-            Access,
-            DefaultValue::Derived(concat!("`jwt_expires_in`, otherwise ", $default), |builder| fixed_access(
-                builder, $default
-            )),
-            concat!("Lifetime of an access token under `", $strategy, "`"),
-            lifetime
-        )
+/// One setting: the strategy as the file and as types name it, the lifetime, the default.
+macro_rules! lifetime {
+    ($strategy:literal $name:ident access, $default:expr) => {
+        lifetime!(@row $strategy $name "access" Access lifetime, $default, "Lifetime of an access token under", "")
     };
-}
-
-// The settings of a rotating strategy.
-
-macro_rules! rotating_access {
-    ($strategy:literal, $name:ident) => {
-        row!(
-            $strategy,
-            $name,
-            "access",
-            Access,
-            DefaultValue::Derived(
-                "`jwt_expires_in`, otherwise 15m, or `jwt_refresh_expires_in` if that is shorter",
-                rotating_access
-            ),
-            concat!("Lifetime of an access token under `", $strategy, "`"),
-            lifetime
-        )
+    ($strategy:literal $name:ident idle, $default:expr) => {
+        lifetime!(@row $strategy $name "idle" Idle lifetime, $default, "Idle timeout of a session under", "")
     };
-}
-
-macro_rules! refresh {
-    ($strategy:literal, $name:ident) => {
-        row!(
-            $strategy,
-            $name,
-            "refresh",
-            Refresh,
-            DefaultValue::Derived(
-                "`jwt_refresh_expires_in`, otherwise 7d, or `jwt_expires_in` if that is longer",
-                refresh
-            ),
-            concat!("Lifetime of a refresh token under `", $strategy, "`, from its own issue"),
-            lifetime
-        )
+    ($strategy:literal $name:ident refresh, $default:expr) => {
+        lifetime!(@row $strategy $name "refresh" Refresh lifetime, $default, "Lifetime of a refresh token under",
+            ", from its own issue")
     };
-}
-
-macro_rules! rotating_max {
-    ($strategy:literal, $name:ident) => {
-        row!(
-            $strategy,
-            $name,
-            "max",
-            Max,
-            DefaultValue::Derived(
-                "30d, or the longer of `jwt_expires_in` and `jwt_refresh_expires_in` if that is longer",
-                rotating_max
-            ),
-            concat!("Absolute timeout of a session under `", $strategy, "`, from sign-in"),
-            lifetime
-        )
+    ($strategy:literal $name:ident max, $default:expr) => {
+        lifetime!(@row $strategy $name "max" Max lifetime, $default, "Absolute timeout of a session under",
+            ", from sign-in")
     };
-}
-
-macro_rules! grace {
-    ($strategy:literal, $name:ident) => {
-        row!(
-            $strategy,
-            $name,
-            "grace",
-            Grace,
-            DefaultValue::Fixed("60s"),
-            concat!(
-                "Grace window of `",
-                $strategy,
-                "`: time for which a used refresh token is answered again, to a client with its device proof, up to 10m"
-            ),
-            grace
-        )
+    ($strategy:literal $name:ident grace, $default:expr) => {
+        lifetime!(@row $strategy $name "grace" Grace grace, $default, "Grace window of",
+            ": time for which a used refresh token is answered again, to a client with its device proof, up to 10m")
+    };
+    (@row $strategy:literal $name:ident $key:literal $kind:ident $read:ident, $default:expr, $before:literal,
+        $after:literal) => {
+        setting!(@row concat!("strategies.", $strategy, ".", $key), [], Text("DURATION"), $default,
+            concat!($before, " `", $strategy, "`", $after),
+            |builder, text| builder.config.strategies.set(StrategyName::$name, LifetimeKind::$kind, $read(text)?))
     };
 }
 
 pub(super) const STRATEGIES: &[Setting] = &[
-    Setting::new(
-        "strategies.enabled",
-        "NAMES",
-        DefaultValue::Fixed("jwt, session, hybrid, refresh, denylist, session-jwt, device"),
-        "Strategies that are offered: `device` under `/auth`, each other one under `/auth/{strategy}`; a tenant may offer \
-         fewer",
-        |builder, text| {
-            put(&mut builder.config.strategies.enabled, parse::list(text, name))
-        },
-    )
-    .kind(ValueType::List),
-    Setting::new(
-        "jwt_expires_in",
-        "DURATION",
-        DefaultValue::Unset("each strategy's own"),
-        "Lifetime of access tokens of every strategy that has them. As in Node: `15m`, `2 days`, a number of seconds",
-        |builder, text| put(&mut builder.jwt_expires_in, parse::node_duration(text).map(Some)),
-    )
-    .kind(ValueType::Quantity)
-    .also("JWT_EXPIRES_IN"),
-    Setting::new(
-        "jwt_refresh_expires_in",
-        "DURATION",
-        DefaultValue::Unset("each strategy's own"),
-        "Lifetime of refresh tokens of every strategy that has them. Written as `jwt_expires_in`",
-        |builder, text| put(&mut builder.jwt_refresh_expires_in, parse::node_duration(text).map(Some)),
-    )
-    .kind(ValueType::Quantity)
-    .also("JWT_REFRESH_EXPIRES_IN"),
-    access!("jwt", Jwt, "1h"),
-    row!(
-        "session",
-        Session,
-        "idle",
-        Idle,
-        DefaultValue::Fixed("24h"),
-        "Idle timeout of a session under `session`",
-        lifetime
-    ),
-    row!(
-        "session",
-        Session,
-        "max",
-        Max,
-        DefaultValue::Fixed("30d"),
-        "Absolute timeout of a session under `session`, from sign-in",
-        lifetime
-    ),
-    access!("hybrid", Hybrid, "1h"),
-    rotating_access!("refresh", Refresh),
-    refresh!("refresh", Refresh),
-    rotating_max!("refresh", Refresh),
-    grace!("refresh", Refresh),
-    rotating_access!("denylist", Denylist),
-    refresh!("denylist", Denylist),
-    rotating_max!("denylist", Denylist),
-    grace!("denylist", Denylist),
-    access!("session-jwt", SessionJwt, "24h"),
-    rotating_access!("device", Device),
-    refresh!("device", Device),
-    rotating_max!("device", Device),
-    grace!("device", Device),
+    setting!("strategies.enabled": List("NAMES"),
+        Fixed("jwt, session, hybrid, refresh, denylist, session-jwt, device"), config.strategies.enabled = list(name),
+        "Strategies that are offered: `device` under `/auth`, each other one under `/auth/{strategy}`; a tenant may \
+         offer fewer"),
+    setting!("jwt_expires_in" [also("JWT_EXPIRES_IN")]: Quantity("DURATION"), Unset("each strategy's own"),
+        jwt_expires_in = Some(node_duration),
+        "Lifetime of access tokens of every strategy that has them. As in Node: `15m`, `2 days`, a number of seconds"),
+    setting!("jwt_refresh_expires_in" [also("JWT_REFRESH_EXPIRES_IN")]: Quantity("DURATION"),
+        Unset("each strategy's own"), jwt_refresh_expires_in = Some(node_duration),
+        "Lifetime of refresh tokens of every strategy that has them. Written as `jwt_expires_in`"),
+    lifetime!("jwt" Jwt access, fixed_access!("1h")),
+    lifetime!("session" Session idle, Fixed("24h")),
+    lifetime!("session" Session max, Fixed("30d")),
+    lifetime!("hybrid" Hybrid access, fixed_access!("1h")),
+    lifetime!("refresh" Refresh access, ROTATING_ACCESS),
+    lifetime!("refresh" Refresh refresh, REFRESH),
+    lifetime!("refresh" Refresh max, ROTATING_MAX),
+    lifetime!("refresh" Refresh grace, GRACE),
+    lifetime!("denylist" Denylist access, ROTATING_ACCESS),
+    lifetime!("denylist" Denylist refresh, REFRESH),
+    lifetime!("denylist" Denylist max, ROTATING_MAX),
+    lifetime!("denylist" Denylist grace, GRACE),
+    lifetime!("session-jwt" SessionJwt access, fixed_access!("24h")),
+    lifetime!("device" Device access, ROTATING_ACCESS),
+    lifetime!("device" Device refresh, REFRESH),
+    lifetime!("device" Device max, ROTATING_MAX),
+    lifetime!("device" Device grace, GRACE),
 ];

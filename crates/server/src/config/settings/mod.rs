@@ -4,6 +4,9 @@
 //! setting is one row here and one field of [`Config`](super::Config). Rows are applied from first to last, so a
 //! default may depend on the rows above it. Rules between settings are in `rules`.
 
+#[macro_use]
+mod row;
+
 pub(super) mod lifetimes;
 mod mail;
 mod server;
@@ -39,6 +42,7 @@ pub(super) struct Setting {
 }
 
 /// The value of a setting that no source states.
+#[derive(Clone, Copy)]
 pub(super) enum DefaultValue {
     /// None; the text says what that means.
     Unset(&'static str),
@@ -80,20 +84,6 @@ impl ValueType {
 }
 
 impl Setting {
-    const fn new(
-        key: &'static str,
-        value: &'static str,
-        default: DefaultValue,
-        doc: &'static str,
-        apply: fn(&mut ConfigBuilder, &str) -> Parsed<()>,
-    ) -> Self {
-        Self { key, value, default, doc, apply, kind: ValueType::Text, also: None, secret: false, flag: None }
-    }
-
-    const fn kind(self, kind: ValueType) -> Self {
-        Self { kind, ..self }
-    }
-
     const fn also(self, variable: &'static str) -> Self {
         Self { also: Some(variable), ..self }
     }
@@ -175,12 +165,6 @@ pub(super) fn all() -> impl Iterator<Item = &'static Setting> {
 /// The setting with this key.
 pub(super) fn find(key: &str) -> Option<&'static Setting> {
     all().find(|setting| setting.key == key)
-}
-
-/// Stores a value if parsing succeeded.
-fn put<T>(place: &mut T, value: Parsed<T>) -> Parsed<()> {
-    *place = value?;
-    Ok(())
 }
 
 #[cfg(test)]

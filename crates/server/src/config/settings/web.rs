@@ -6,8 +6,13 @@ use std::time::Duration;
 use portcullis_axum::SameSite;
 use portcullis_core::tenant::SecondStep;
 
-use super::super::parse::{self, Parsed, PublicUrl};
-use super::{DefaultValue, Setting, ValueType, put};
+use super::super::builder::ConfigBuilder;
+use super::super::parse::{
+    LONGEST_NAME, Parsed, PublicUrl, boolean, choice, cookie_domain, cookie_name, display_name, duration,
+    list, number, web_origin, web_page,
+};
+use super::DefaultValue::{Derived, Fixed, Unset};
+use super::Setting;
 
 const SAME_SITE: [(&str, SameSite); 3] =
     [("lax", SameSite::Lax), ("strict", SameSite::Strict), ("none", SameSite::None)];
@@ -20,157 +25,84 @@ pub(in super::super) const CAP: RangeInclusive<u32> = 0..=10_000;
 
 /// Parses `otp`.
 pub(in super::super) fn second_step(text: &str) -> Parsed<SecondStep> {
-    parse::choice(text, &SecondStep::ALL.map(|step| (step.as_str(), step)))
+    choice(text, &SecondStep::ALL.map(|step| (step.as_str(), step)))
 }
 
 /// Parses `lockout.for`.
 pub(in super::super) fn locked_for(text: &str) -> Parsed<Duration> {
-    parse::duration(text, "1s", "24h")
+    duration(text, "1s", "24h")
 }
 
 /// Parses `password.shortest`.
 pub(in super::super) fn shortest_password(text: &str) -> Parsed<usize> {
-    parse::number(text, 8..=64)
+    number(text, 8..=64)
+}
+
+fn name_of_cookie(builder: &ConfigBuilder) -> String {
+    if builder.config.is_https() { "__Host-connect.sid".to_owned() } else { "connect.sid".to_owned() }
 }
 
 pub(super) const BROWSERS: &[Setting] = &[
-    Setting::new(
-        "cookie.name",
-        "NAME",
-        DefaultValue::Derived(
-            "`__Host-connect.sid` on an https public URL, otherwise `connect.sid`",
-            |builder| {
-                if builder.config.is_https() {
-                    "__Host-connect.sid".to_owned()
-                } else {
-                    "connect.sid".to_owned()
-                }
-            },
-        ),
-        "Name of the session cookie",
-        |builder, text| put(&mut builder.config.cookie.name, parse::cookie_name(text)),
-    ),
-    Setting::new(
-        "cookie.same_site",
-        "lax|strict|none",
-        DefaultValue::Fixed("lax"),
-        "`SameSite` attribute of the session cookie; `none` needs https",
-        |builder, text| put(&mut builder.config.cookie.same_site, parse::choice(text, &SAME_SITE)),
-    ),
-    Setting::new(
-        "cookie.domain",
-        "DOMAIN",
-        DefaultValue::Unset("none: this host alone"),
-        "`Domain` attribute of the session cookie. A cookie whose name begins with `__Host-` cannot have one",
-        |builder, text| put(&mut builder.config.cookie.domain, parse::cookie_domain(text).map(Some)),
-    ),
-    Setting::new(
-        "cors.origins",
-        "ORIGINS",
-        DefaultValue::Unset("none; in development mode also every port of localhost"),
-        "Origins whose pages may call the server with credentials, each exactly as browsers send it",
-        |builder, text| put(&mut builder.config.cors.origins, parse::list(text, parse::web_origin)),
-    )
-    .kind(ValueType::List),
+    setting!("cookie.name": Text("NAME"),
+        Derived("`__Host-connect.sid` on an https public URL, otherwise `connect.sid`", name_of_cookie),
+        config.cookie.name = cookie_name,
+        "Name of the session cookie"),
+    setting!("cookie.same_site": Text("lax|strict|none"), Fixed("lax"),
+        config.cookie.same_site = choice(&SAME_SITE),
+        "`SameSite` attribute of the session cookie; `none` needs https"),
+    setting!("cookie.domain": Text("DOMAIN"), Unset("none: this host alone"),
+        config.cookie.domain = Some(cookie_domain),
+        "`Domain` attribute of the session cookie. A cookie whose name begins with `__Host-` cannot have one"),
+    setting!("cors.origins": List("ORIGINS"), Unset("none; in development mode also every port of localhost"),
+        config.cors.origins = list(web_origin),
+        "Origins whose pages may call the server with credentials, each exactly as browsers send it"),
 ];
 
+fn name_of_host(builder: &ConfigBuilder) -> String {
+    let host = builder.config.public_url.as_ref().map_or("Portcullis", PublicUrl::host);
+    host.chars().take(LONGEST_NAME).collect()
+}
+
+fn least_password(builder: &ConfigBuilder) -> String {
+    let is_short = builder.config.is_development() || builder.config.sign_in.otp == SecondStep::Forced;
+    if is_short { "8".to_owned() } else { "15".to_owned() }
+}
+
 pub(super) const PEOPLE: &[Setting] = &[
-    Setting::new(
-        "tenants.require_header",
-        "BOOLEAN",
-        DefaultValue::Fixed("false"),
-        "Whether every request must name its tenant in `x-tenant-id`; otherwise the tenant `default` is meant",
-        |builder, text| put(&mut builder.config.tenants.require_header, parse::boolean(text)),
-    )
-    .kind(ValueType::Boolean),
-    Setting::new(
-        "tenant.name",
-        "NAME",
-        DefaultValue::Derived("the host of `public_url`; `Portcullis` in development mode", |builder| {
-            let host = builder.config.public_url.as_ref().map_or("Portcullis", PublicUrl::host);
-            host.chars().take(parse::LONGEST_NAME).collect()
-        }),
-        "The name that mails and pages show, where the tenant sets none",
-        |builder, text| put(&mut builder.config.branding.name, parse::display_name(text)),
-    ),
-    Setting::new(
-        "tenant.logo_url",
-        "URL",
-        DefaultValue::Unset("none: the name"),
-        "The logo that pages show, where the tenant sets none: https, or http on a loopback host",
-        |builder, text| put(&mut builder.config.branding.logo_url, parse::web_page(text).map(Some)),
-    ),
-    Setting::new(
-        "tenant.home_url",
-        "URL",
-        DefaultValue::Unset("none: no link"),
-        "Where the pages behind links in mails link to, where the tenant sets nothing else: https, or http on a loopback \
-         host",
-        |builder, text| put(&mut builder.config.branding.home_url, parse::web_page(text).map(Some)),
-    ),
-    Setting::new(
-        "otp",
-        "on|off|forced",
-        DefaultValue::Fixed("on"),
-        "Whether a sign-in under `device` needs a code by mail as its second step; `forced` offers no strategy without one",
-        |builder, text| put(&mut builder.config.sign_in.otp, second_step(text)),
-    ),
-    Setting::new(
-        "lockout.after",
-        "NUMBER",
-        DefaultValue::Fixed("5"),
-        "Wrong passwords in a row that lock an account, from 1 to 100",
-        |builder, text| put(&mut builder.config.sign_in.lockout.after, parse::number(text, LOCKOUT)),
-    )
-    .kind(ValueType::Integer),
-    Setting::new(
-        "lockout.for",
-        "DURATION",
-        DefaultValue::Fixed("15m"),
-        "Time for which an account stays locked, from 1s to 24h",
-        |builder, text| put(&mut builder.config.sign_in.lockout.lasts, locked_for(text)),
-    ),
-    Setting::new(
-        "session_cap",
-        "NUMBER",
-        DefaultValue::Fixed("0"),
-        "Most sessions of a user, up to 10000: a further sign-in ends the oldest. 0 is no limit",
-        |builder, text| put(&mut builder.config.sign_in.session_cap, parse::number(text, CAP)),
-    )
-    .kind(ValueType::Integer),
-    Setting::new(
-        "hide_existence",
-        "BOOLEAN",
-        DefaultValue::Fixed("false"),
-        "Whether a sign-up hides that an address already has an account; its owner gets a mail instead",
-        |builder, text| put(&mut builder.config.sign_in.hide_existence, parse::boolean(text)),
-    )
-    .kind(ValueType::Boolean),
-    Setting::new(
-        "password.shortest",
-        "NUMBER",
-        DefaultValue::Derived("8 in development mode and with `otp` `forced`, otherwise 15", |builder| {
-            let is_short = builder.config.is_development() || builder.config.sign_in.otp == SecondStep::Forced;
-            if is_short { "8".to_owned() } else { "15".to_owned() }
-        }),
-        "Minimum length of a new password in characters, from 8 to 64; 8 is enough where a tenant forces the second step",
-        |builder, text| put(&mut builder.config.password.shortest, shortest_password(text)),
-    )
-    .kind(ValueType::Integer),
-    Setting::new(
-        "hashing.threads",
-        "NUMBER",
-        DefaultValue::Unset("one per processor"),
-        "Threads that hash passwords",
-        |builder, text| put(&mut builder.config.hashing.threads, parse::number(text, 1..=256).map(Some)),
-    )
-    .kind(ValueType::Integer),
-    Setting::new(
-        "hashing.queue",
-        "NUMBER",
-        DefaultValue::Unset("6 per thread"),
-        "Passwords that may wait to be hashed; more are answered 503",
-        |builder, text| put(&mut builder.config.hashing.queue, parse::number(text, 1..=100_000).map(Some)),
-    )
-    .kind(ValueType::Integer),
+    setting!("tenants.require_header": Boolean("BOOLEAN"), Fixed("false"),
+        config.tenants.require_header = boolean,
+        "Whether every request must name its tenant in `x-tenant-id`; otherwise the tenant `default` is meant"),
+    setting!("tenant.name": Text("NAME"),
+        Derived("the host of `public_url`; `Portcullis` in development mode", name_of_host),
+        config.branding.name = display_name,
+        "The name that mails and pages show, where the tenant sets none"),
+    setting!("tenant.logo_url": Text("URL"), Unset("none: the name"),
+        config.branding.logo_url = Some(web_page),
+        "The logo that pages show, where the tenant sets none: https, or http on a loopback host"),
+    setting!("tenant.home_url": Text("URL"), Unset("none: no link"),
+        config.branding.home_url = Some(web_page),
+        "Where the pages behind links in mails link to, where the tenant sets nothing else: https, or http on a \
+         loopback host"),
+    setting!("otp": Text("on|off|forced"), Fixed("on"), config.sign_in.otp = second_step,
+        "Whether a sign-in under `device` needs a code by mail as its second step; `forced` offers no strategy \
+         without one"),
+    setting!("lockout.after": Integer("NUMBER"), Fixed("5"), config.sign_in.lockout.after = number(LOCKOUT),
+        "Wrong passwords in a row that lock an account, from 1 to 100"),
+    setting!("lockout.for": Text("DURATION"), Fixed("15m"), config.sign_in.lockout.lasts = locked_for,
+        "Time for which an account stays locked, from 1s to 24h"),
+    setting!("session_cap": Integer("NUMBER"), Fixed("0"), config.sign_in.session_cap = number(CAP),
+        "Most sessions of a user, up to 10000: a further sign-in ends the oldest. 0 is no limit"),
+    setting!("hide_existence": Boolean("BOOLEAN"), Fixed("false"), config.sign_in.hide_existence = boolean,
+        "Whether a sign-up hides that an address already has an account; its owner gets a mail instead"),
+    setting!("password.shortest": Integer("NUMBER"),
+        Derived("8 in development mode and with `otp` `forced`, otherwise 15", least_password),
+        config.password.shortest = shortest_password,
+        "Minimum length of a new password in characters, from 8 to 64; 8 is enough where a tenant forces the second \
+         step"),
+    setting!("hashing.threads": Integer("NUMBER"), Unset("one per processor"),
+        config.hashing.threads = Some(number(1..=256)),
+        "Threads that hash passwords"),
+    setting!("hashing.queue": Integer("NUMBER"), Unset("6 per thread"),
+        config.hashing.queue = Some(number(1..=100_000)),
+        "Passwords that may wait to be hashed; more are answered 503"),
 ];
