@@ -9,6 +9,7 @@ use tracing::{debug, warn};
 
 use super::tenant_stores::TenantStores;
 use super::{EngineCore, KeyError};
+use crate::clock::{Ticks, Timestamp};
 use crate::id::TenantId;
 use crate::store::{Page, StoreError, Stored, Stores};
 
@@ -18,6 +19,12 @@ const WRITE_EVERY: Duration = Duration::from_secs(5);
 /// How often old records are removed.
 const PURGE_EVERY: Duration = Duration::from_mins(1);
 
+/// How long a process removes nothing after its start: an operator has time to set a clock that is wrong from the start.
+const REMOVES_NOTHING_FOR: Duration = Duration::from_hours(1);
+
+/// How far the wall clock may part from the ticks before nothing is removed any more.
+const CLOCKS_MAY_PART: Duration = Duration::from_mins(1);
+
 /// The most records that one step removes, so that requests do not wait for it.
 const PURGE_STEP: u32 = 500;
 
@@ -26,12 +33,13 @@ const PAGE: u32 = 100;
 
 impl EngineCore {
     pub(super) async fn keep_house(&self) {
+        let clocks = ClocksAtStart { now: self.clock.now(), ticks: self.clock.ticks() };
         let mut write = interval(WRITE_EVERY);
         let mut purge = interval(PURGE_EVERY);
         loop {
             tokio::select! {
                 _ = write.tick() => self.write_uses().await,
-                _ = purge.tick() => self.purge().await,
+                _ = purge.tick() => self.purge(&clocks).await,
             }
         }
     }
@@ -58,12 +66,15 @@ impl EngineCore {
         }
     }
 
-    async fn purge(&self) {
-        match self.purge_sessions().await {
-            Ok(removed) => debug!(removed, "old sessions removed"),
-            Err(fault) => warn!(%fault, "old sessions could not be removed"),
+    async fn purge(&self, clocks: &ClocksAtStart) {
+        let trusted = clocks.allow_removal(self.clock.now(), self.clock.ticks());
+        if trusted {
+            match self.purge_sessions().await {
+                Ok(removed) => debug!(removed, "old sessions removed"),
+                Err(fault) => warn!(%fault, "old sessions could not be removed"),
+            }
         }
-        if let Err(fault) = self.purge_all_keys().await {
+        if let Err(fault) = self.visit_tenants(trusted).await {
             warn!(%fault, "retired keys could not be removed");
         }
     }
@@ -87,10 +98,16 @@ impl EngineCore {
         Ok(removed)
     }
 
-    async fn purge_all_keys(&self) -> Result<(), KeyError> {
+    /// Loads each tenant, which opens its stores: from then on their mail is delivered and their records are removed.
+    /// Removes the tenants' retired keys if this is allowed.
+    async fn visit_tenants(&self, removes_keys: bool) -> Result<(), KeyError> {
         for tenant in self.all_tenants().await? {
-            // Loading a tenant opens its stores, too: from now on their mail is delivered and their records are purged.
-            if let Err(fault) = self.purge_keys(&tenant).await {
+            let visited = if removes_keys {
+                self.purge_keys(&tenant).await.map(drop)
+            } else {
+                self.any_tenant(&tenant).await.map(drop).map_err(KeyError::from)
+            };
+            if let Err(fault) = visited {
                 warn!(%fault, %tenant, "retired keys could not be removed");
             }
         }
@@ -108,6 +125,21 @@ impl EngineCore {
             }
             all.extend(tenants.into_iter().map(|tenant| tenant.id));
         }
+    }
+}
+
+/// What both clocks showed when this process began to keep house. The stores have no clock that all processes share, and
+/// removing records by one that is ahead would end the sessions of others.
+struct ClocksAtStart {
+    now: Timestamp,
+    ticks: Ticks,
+}
+
+impl ClocksAtStart {
+    fn allow_removal(&self, now: Timestamp, ticks: Ticks) -> bool {
+        let passed = ticks.since(self.ticks);
+        let expected = self.now.plus(passed);
+        passed >= REMOVES_NOTHING_FOR && now.since(expected).max(expected.since(now)) < CLOCKS_MAY_PART
     }
 }
 

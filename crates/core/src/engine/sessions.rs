@@ -96,11 +96,16 @@ impl EngineTask {
         id: SessionId,
         reason: EndReason,
     ) -> Result<bool, UserAdminError> {
-        let Some(session) = self.session_of(user, id).await? else { return Ok(false) };
+        let key = SessionKey { tenant: user.tenant.clone(), id };
+        let found = self.session(&key).await?.filter(|listed| listed.session.user == user.id);
+        let Some(ListedSession { session, state }) = found else { return Ok(false) };
         let view = &self.any_tenant(&user.tenant).await?.stores.view;
-        let count = view.end(&EndScope::One(session.key.clone()), reason).await?.len() as u64;
-        self.report(&Event::of_session(&session, EventKind::Ended { reason, count }));
-        Ok(count > 0)
+        // It may have expired by this node's clock alone.
+        let count = view.end(&EndScope::One(key), reason).await?.len() as u64;
+        if count > 0 {
+            self.report(&Event::of_session(&session, EventKind::Ended { reason, count }));
+        }
+        Ok(count > 0 && state == SessionState::Live)
     }
 
     pub(super) async fn end_session(&self, key: &SessionKey) -> Result<bool, TenantError> {
@@ -108,11 +113,13 @@ impl EngineTask {
         let handle = SessionHandle::Id(key.clone());
         let found = stores.records.sessions.find(&handle, self.clock.now()).await?;
         let ended = stores.view.end(&EndScope::One(key.clone()), EndReason::Admin).await?.len() as u64;
-        let what = EventKind::Ended { reason: EndReason::Admin, count: ended };
-        self.report(&match &found {
-            Some(session) => Event::of_session(session, what),
-            None => Event { session: Some(key.id), ..Event::of_tenant(key.tenant.clone(), what) },
-        });
+        if ended > 0 {
+            let what = EventKind::Ended { reason: EndReason::Admin, count: ended };
+            self.report(&match &found {
+                Some(session) => Event::of_session(session, what),
+                None => Event { session: Some(key.id), ..Event::of_tenant(key.tenant.clone(), what) },
+            });
+        }
         Ok(ended > 0)
     }
 

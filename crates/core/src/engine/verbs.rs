@@ -160,7 +160,7 @@ verbs_that_change_state! {
     /// The tenant's or the store's.
     EndSessionOf: end_session_of(&user: UserKey; id: SessionId, reason: EndReason) -> Result<bool, UserAdminError>;
 
-    /// Ends one session. Returns whether it was live.
+    /// Ends one session, even if it has expired by this process's clock. Returns whether it had not been ended before.
     ///
     /// # Errors
     /// The tenant's or the store's.
@@ -366,6 +366,9 @@ impl Engine {
     }
 
     /// Writes down when sessions were used, and removes what is too old, until it is dropped. A server runs one.
+    ///
+    /// It removes nothing in its first hour, nor once the wall clock was set by a minute or more: a clock that is ahead
+    /// would take records away that other processes still use.
     pub async fn keep_house(&self) {
         self.core.keep_house().await;
     }

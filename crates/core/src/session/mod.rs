@@ -19,7 +19,7 @@ pub use rotation::{PreviousGeneration, RotationOutcome, RotationRequest, Rotatio
 use std::time::Duration;
 
 /// How long a record is kept after its use, for nodes whose clocks differ and users who look back.
-pub const RECORD_RETENTION: Duration = Duration::from_hours(1);
+pub const RECORD_RETENTION: Duration = Duration::from_hours(24);
 
 /// The record that a user is signed in on one device.
 #[derive(Clone, PartialEq, Eq, Debug)]

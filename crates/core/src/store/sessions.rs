@@ -63,7 +63,8 @@ pub trait SessionStore: Send + Sync {
     /// Renames the device; `false` if the session is gone or has ended.
     async fn rename(&self, key: &SessionKey, name: &str, now: Timestamp) -> Stored<bool>;
 
-    /// Ends the sessions in the scope that are live at `ending.at`, and returns their ids.
+    /// Ends the sessions in the scope that are live at `ending.at`, and returns their ids. One session, or those of a
+    /// strategy, end even if a timeout seems to be past: the clock that says so may be ahead, and no epoch ends them.
     async fn end(&self, scope: &EndScope, ending: Ending) -> Stored<Vec<SessionId>>;
 
     /// Sessions and tombstones of a user, by id, which is oldest first, with their states as of `now`.

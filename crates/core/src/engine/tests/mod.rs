@@ -1,4 +1,5 @@
 mod cancellation;
+mod clocks_ahead;
 mod device_proof;
 mod hang_ups;
 mod hidden_existence;

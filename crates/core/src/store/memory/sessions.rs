@@ -155,24 +155,29 @@ impl Records {
     fn end(&mut self, scope: &EndScope, ending: Ending) -> Vec<SessionKey> {
         match scope {
             EndScope::One(key) => self.end_where(ending, |session| session.key == *key),
-            EndScope::User(user) => self.end_where(ending, |session| session.user_key() == *user),
+            EndScope::User(user) => self.end_live(ending, |session| session.user_key() == *user),
             EndScope::UserExcept(user, kept) => {
-                self.end_where(ending, |session| session.user_key() == *user && session.key.id != *kept)
+                self.end_live(ending, |session| session.user_key() == *user && session.key.id != *kept)
             }
             EndScope::UserStrategy(user, strategy) => {
                 self.end_where(ending, |session| session.user_key() == *user && session.strategy == *strategy)
             }
             EndScope::UserBeyond(user, newest) => {
                 let kept = self.newest_of(user, *newest as usize, ending.at);
-                self.end_where(ending, |session| session.user_key() == *user && !kept.contains(&session.key))
+                self.end_live(ending, |session| session.user_key() == *user && !kept.contains(&session.key))
             }
         }
+    }
+
+    fn end_live(&mut self, ending: Ending, doomed: impl Fn(&Session) -> bool) -> Vec<SessionKey> {
+        let is_live = |session: &Session| session.state_at(ending.at, session.epochs) == SessionState::Live;
+        self.end_where(ending, |session| is_live(session) && doomed(session))
     }
 
     fn end_where(&mut self, ending: Ending, doomed: impl Fn(&Session) -> bool) -> Vec<SessionKey> {
         let mut ended = Vec::new();
         for session in self.sessions.values_mut() {
-            if doomed(session) && session.state_at(ending.at, session.epochs) == SessionState::Live {
+            if doomed(session) && session.state == SessionState::Live {
                 *session = session.clone().end(ending);
                 ended.push(session.key.clone());
             }

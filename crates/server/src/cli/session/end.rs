@@ -24,11 +24,12 @@ pub(super) async fn one(
             "there is no session {id} in tenant {tenant}; `portcullis session list --tenant {tenant}` lists its sessions"
         )));
     };
+    // Also one that has expired by this machine's clock, which may be ahead of the server's.
+    engine.end_session(&key).await?;
     if let SessionState::Ended(ending) = found.state {
         let (at, reason) = (moment(ending.at), ending.reason);
         return Ok(writeln!(out, "Session {id} already ended at {at} ({reason}).")?);
     }
-    engine.end_session(&key).await?;
     Ok(writeln!(out, "Session {id} has ended.")?)
 }
 

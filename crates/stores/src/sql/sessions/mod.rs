@@ -31,13 +31,13 @@ const RENAME: &str = "UPDATE sessions SET device_name = $3 WHERE tenant = $1 AND
 const TAKE_OVER: &str = "UPDATE sessions SET epoch_user = $4 WHERE tenant = $1 AND user_id = $2 AND id = $3 \
     AND epoch_user = $4 - 1";
 const END_ONE: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2 WHERE tenant = $3 AND id = $4 \
-    AND ended_at IS NULL AND idle_expires > $1 AND absolute_expires > $1 RETURNING id";
+    AND ended_at IS NULL RETURNING id";
 const END_OF_USER: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2 WHERE tenant = $3 AND user_id = $4 \
     AND ended_at IS NULL AND idle_expires > $1 AND absolute_expires > $1 RETURNING id";
 const END_OTHERS: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2 WHERE tenant = $3 AND user_id = $4 \
     AND id <> $5 AND ended_at IS NULL AND idle_expires > $1 AND absolute_expires > $1 RETURNING id";
 const END_STRATEGY: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2 WHERE tenant = $3 AND user_id = $4 \
-    AND strategy = $5 AND ended_at IS NULL AND idle_expires > $1 AND absolute_expires > $1 RETURNING id";
+    AND strategy = $5 AND ended_at IS NULL RETURNING id";
 const END_OLDEST: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2 WHERE tenant = $3 AND user_id = $4 \
     AND ended_at IS NULL AND idle_expires > $1 AND absolute_expires > $1 AND id NOT IN (SELECT id FROM sessions \
     WHERE tenant = $3 AND user_id = $4 AND ended_at IS NULL AND idle_expires > $1 AND absolute_expires > $1 \
@@ -107,7 +107,7 @@ pub(crate) async fn rename(
     Ok(rename.execute(db).await? == 1)
 }
 
-/// Ends the live sessions in the scope, and counts the user's epoch up if the scope says so.
+/// Ends the sessions in the scope, and counts the user's epoch up if the scope says so.
 pub(crate) async fn end(
     db: &mut impl SqlConnection,
     scope: &EndScope,

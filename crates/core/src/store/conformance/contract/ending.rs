@@ -15,6 +15,7 @@ pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
         an_end_is_told_once_and_keeps_its_first_reason,
         an_end_of_nothing_ends_nothing,
         what_has_expired_is_not_ended_again,
+        what_seems_to_have_expired_is_ended_where_no_epoch_ends_it,
         an_end_of_a_user_ends_all_of_one_user,
         an_end_of_a_user_reaches_a_sign_in_under_way,
         an_end_of_all_but_one_takes_that_one_over,
@@ -88,15 +89,33 @@ pub async fn an_end_of_nothing_ends_nothing(stores: &Stores) {
     assert_eq!(stored(stores, &absent).await, None);
 }
 
-/// `end` ends what is live at its time. A session that had expired by then is not returned and keeps its own reason.
+/// An end of all of a user's sessions ends what is live at its time: the epoch reaches the rest. A session that had
+/// expired by then is not returned and keeps its own reason.
 pub async fn what_has_expired_is_not_ended_again(stores: &Stores) {
     let expired = inserted(stores, session(&new_user_key(&tenant("acme")))).await;
     let late = Ending { at: idled_out(), reason: EndReason::Logout };
-    assert_eq!(end(stores, EndScope::One(expired.key.clone()), late).await, []);
     assert_eq!(end(stores, EndScope::User(expired.user_key()), late).await, []);
     let state = found(stores, &by_id(&expired), idled_out()).await.map(|session| session.state);
     let idle = Ending { at: idled_out(), reason: EndReason::Idle };
     assert_eq!(state, Some(SessionState::Ended(idle)));
+}
+
+/// The clock that calls a session expired may be ahead of the others. So `end` writes the end of one session, or of
+/// those of a strategy, whatever the clock says.
+// ASVS-map: SE4
+pub async fn what_seems_to_have_expired_is_ended_where_no_epoch_ends_it(stores: &Stores) {
+    let late = Ending { at: idled_out().plus(IDLE), reason: EndReason::Logout };
+    for one in [true, false] {
+        let seems_over = inserted(stores, session(&new_user_key(&tenant("acme")))).await;
+        let scope = if one {
+            EndScope::One(seems_over.key.clone())
+        } else {
+            EndScope::UserStrategy(seems_over.user_key(), seems_over.strategy)
+        };
+        assert_eq!(end(stores, scope.clone(), late).await, [seems_over.key.id]);
+        assert_eq!(state(stores, &seems_over).await, Some(SessionState::Ended(late)));
+        assert_eq!(end(stores, scope, late).await, []);
+    }
 }
 
 /// All sessions of one user under any strategy, and no session of another user.

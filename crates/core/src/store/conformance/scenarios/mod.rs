@@ -126,20 +126,25 @@ impl Scenario {
 
     /// Asserts the same on the other node, as soon as the feed has told it.
     async fn assert_out_elsewhere(&self, held: &HeldCredentials) {
+        self.assert_out_soon(held, &self.other).await;
+    }
+
+    /// Asserts that this node refuses the credential as soon as the feed has told it.
+    async fn assert_out_soon(&self, held: &HeldCredentials, node: &Engine) {
         if self.is_revocable() {
             let step = Duration::from_millis(5);
             let mut waited = Duration::ZERO;
-            while held.authenticate(&self.other).await.is_ok() {
+            while held.authenticate(node).await.is_ok() {
                 assert!(
                     waited < self.can.announcement_timeout,
-                    "{:?}: the feed has not told the other node",
+                    "{:?}: the feed has not told the node",
                     self.strategy
                 );
                 tokio::time::sleep(step).await;
                 waited += step;
             }
         }
-        self.assert_not_renewed(held, &self.other).await;
+        self.assert_not_renewed(held, node).await;
     }
 
     /// Asserts that the user is still signed in, on both nodes.

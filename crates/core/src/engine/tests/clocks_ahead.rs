@@ -1,0 +1,90 @@
+//! A node whose clock is ahead: it ends, keeps and removes nothing of others, and what it says is done is done.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::engine::Engine;
+use crate::key::KeyUse;
+use crate::session::{EndReason, SessionState};
+use crate::store::conformance::fixture::{Fixture, HandClock};
+use crate::store::conformance::records::{NOW, bare_session, by_id, new_user_key, tenant};
+use crate::store::memory::MemoryStore;
+use crate::strategy::StrategyName;
+
+/// Longer than every token of the fixture lives, and shorter than a record is kept.
+const AHEAD: Duration = Duration::from_hours(25);
+
+/// A node whose clock shows the right time, and one on the same stores whose clock is ahead.
+async fn nodes(fixture: &Fixture) -> (Engine, Engine) {
+    let ahead = Arc::new(HandClock::showing(NOW.plus(AHEAD)));
+    let builder = fixture.builder.clone().clock(ahead);
+    (fixture.node().await, builder.open().await.unwrap())
+}
+
+// ASVS-map: SE4
+#[tokio::test]
+async fn a_session_is_over_once_it_was_ended_by_a_node_whose_clock_called_it_expired() {
+    let fixture = Fixture::new(MemoryStore::stores());
+    let (node, ahead) = nodes(&fixture).await;
+    let ann = fixture.new_user(&node).await;
+    for strategy in [StrategyName::Session, StrategyName::Hybrid, StrategyName::SessionJwt] {
+        let by_operator = ann.password_sign_in(&node, strategy).await;
+        let by_owner = ann.password_sign_in(&node, strategy).await;
+        let listed = ahead.session(&by_operator.session()).await.unwrap().unwrap();
+        assert_ne!(listed.state, SessionState::Live);
+        ahead.end_session(&by_operator.session()).await.unwrap();
+        let (user, id) = (&ann.user.key, by_owner.session().id);
+        assert!(!ahead.end_session_of(user, id, EndReason::Logout).await.unwrap(), "it was not live");
+        for held in [&by_operator, &by_owner] {
+            assert!(held.authenticate(&node).await.is_err(), "{strategy}");
+        }
+    }
+}
+
+/// Lets both clocks and the housekeeping go on by this many minutes.
+async fn pass(clock: &HandClock, minutes: u32) {
+    for _ in 0..minutes {
+        let span = Duration::from_mins(1);
+        clock.pass(span);
+        clock.tick_to(Duration::from_micros(clock.ticks().as_micros()) + span);
+        tokio::time::sleep(span).await;
+    }
+}
+
+// ASVS-map: SE4 JW11
+#[tokio::test(start_paused = true)]
+async fn a_process_removes_nothing_in_its_first_hour_nor_after_its_clock_was_set() {
+    let fixture = Fixture::new(MemoryStore::stores());
+    let clock = &fixture.clock;
+    clock.tick_to(Duration::from_secs(10));
+    let node = fixture.node().await;
+    let tenant = tenant("default");
+    node.rotate_keys(&tenant, &KeyUse::ALL, Duration::ZERO).await.unwrap();
+    let keys = fixture.stores().keys.list(&tenant).await.unwrap().len();
+    let session = bare_session(&new_user_key(&tenant));
+    fixture.stores().sessions.insert(&session).await.unwrap();
+    let is_there = async || fixture.stores().sessions.find(&by_id(&session), NOW).await.unwrap().is_some();
+
+    let (started, wrong) = (clock.now(), session.kept_until().plus(Duration::from_hours(24 * 60)));
+    let house = tokio::spawn({
+        let node = node.clone();
+        async move { node.keep_house().await }
+    });
+    pass(clock, 61).await;
+    clock.set(wrong);
+    pass(clock, 61).await;
+    assert!(is_there().await, "the clock was set");
+    assert_eq!(fixture.stores().keys.list(&tenant).await.unwrap().len(), keys);
+    house.abort();
+
+    let house = tokio::spawn(async move { node.keep_house().await });
+    pass(clock, 59).await;
+    assert!(is_there().await, "the first hour");
+    assert_eq!(fixture.stores().keys.list(&tenant).await.unwrap().len(), keys);
+    pass(clock, 3).await;
+    assert!(!is_there().await, "both clocks say that it is over");
+    assert!(fixture.stores().keys.list(&tenant).await.unwrap().len() < keys);
+    assert!(clock.now() > started);
+    house.abort();
+}
