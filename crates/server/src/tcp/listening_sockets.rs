@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
@@ -108,11 +108,10 @@ impl Accept for Listener {
         let (stream, peer) = match &self.socket {
             ListeningSocket::Network(listener) => {
                 let (stream, peer) = Accept::accept(listener).await?;
-                (AcceptedStream::Network(stream), peer)
+                (Box::new(stream) as Box<dyn ByteStream>, peer)
             }
             ListeningSocket::Unix { listener, .. } => {
-                let (stream, _) = listener.accept().await?;
-                (AcceptedStream::Unix(stream), Peer { address: None })
+                (Box::new(listener.accept().await?.0) as Box<dyn ByteStream>, Peer { address: None })
             }
         };
         Ok((AcceptedConnection { stream, tls: self.tls.clone() }, peer))
@@ -130,13 +129,8 @@ async fn is_left_over(path: &Path) -> bool {
 
 /// A connection before its TLS handshake.
 pub struct AcceptedConnection {
-    stream: AcceptedStream,
+    stream: Box<dyn ByteStream>,
     tls: Option<TlsAcceptor>,
-}
-
-enum AcceptedStream {
-    Network(TcpStream),
-    Unix(UnixStream),
 }
 
 /// A connection that carries bytes both ways.
@@ -147,19 +141,9 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 impl AcceptedConnection {
     /// Does the TLS handshake, if there is TLS.
     pub(super) async fn open(self) -> io::Result<Box<dyn ByteStream>> {
-        match self.stream {
-            AcceptedStream::Network(stream) => open(stream, self.tls).await,
-            AcceptedStream::Unix(stream) => open(stream, self.tls).await,
-        }
+        Ok(match self.tls {
+            Some(tls) => Box::new(tls.accept(self.stream).await?),
+            None => self.stream,
+        })
     }
-}
-
-async fn open(
-    stream: impl ByteStream + 'static,
-    tls: Option<TlsAcceptor>,
-) -> io::Result<Box<dyn ByteStream>> {
-    Ok(match tls {
-        Some(tls) => Box::new(tls.accept(stream).await?),
-        None => Box::new(stream),
-    })
 }

@@ -14,10 +14,9 @@
 //! assert_eq!(packet.id.unwrap().get(), "7");
 //! ```
 
-use std::fmt;
+use std::collections::BTreeMap;
 
-use serde::de::{IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -46,14 +45,16 @@ impl Packet {
         if !text.trim_ascii_start().starts_with('{') {
             return serde_json::from_str(text).map(|IgnoredAny| None).map_err(InvalidPacket);
         }
-        let members: PacketMembers = serde_json::from_str(text).map_err(InvalidPacket)?;
-        if members.pattern.is_none() && members.data.is_none() {
+        // Of several members with one name the last counts, as in JavaScript.
+        let mut members: BTreeMap<String, &RawValue> = serde_json::from_str(text).map_err(InvalidPacket)?;
+        let (pattern, data) = (members.remove("pattern"), members.remove("data"));
+        if pattern.is_none() && data.is_none() {
             return Ok(None);
         }
         Ok(Some(Self {
-            command: members.pattern.and_then(command),
-            data: members.data.unwrap_or(RawValue::NULL).to_owned(),
-            id: members.id.map(RawValue::to_owned),
+            command: pattern.and_then(command),
+            data: data.unwrap_or(RawValue::NULL).to_owned(),
+            id: members.remove("id").map(RawValue::to_owned),
         }))
     }
 }
@@ -90,58 +91,6 @@ fn plain_command(normal: &str) -> Option<&str> {
     (!command.contains(['"', '\\'])).then_some(command)
 }
 
-/// The known members of an object. Of several with one name the last counts, as in JavaScript.
-#[derive(Default)]
-struct PacketMembers<'a> {
-    pattern: Option<&'a RawValue>,
-    data: Option<&'a RawValue>,
-    id: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "lowercase")]
-enum MemberName {
-    Pattern,
-    Data,
-    Id,
-    #[serde(other)]
-    Other,
-}
-
-impl<'de> Deserialize<'de> for PacketMembers<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-/// Derived code would accept an array, and refuse a repeated name.
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = PacketMembers<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PacketMembers<'de>, A::Error> {
-        let mut members = PacketMembers::default();
-        while let Some(name) = map.next_key()? {
-            let place = match name {
-                MemberName::Pattern => &mut members.pattern,
-                MemberName::Data => &mut members.data,
-                MemberName::Id => &mut members.id,
-                MemberName::Other => {
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                }
-            };
-            *place = Some(map.next_value()?);
-        }
-        Ok(members)
-    }
-}
-
 /// The answer to a request, which is found by its `id`.
 #[derive(Debug)]
 pub enum Answer {
@@ -155,60 +104,23 @@ pub enum Answer {
 
 const NO_HANDLER: &str = "There is no matching message handler defined in the remote service.";
 
-// Members in the order in which NestJS writes them.
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ResponseMessage<'a> {
-    response: &'a RawValue,
-    is_disposed: bool,
-    id: &'a RawValue,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ErrorMessage<'a> {
-    err: &'a RawValue,
-    is_disposed: bool,
-    id: &'a RawValue,
-}
-
-#[derive(Serialize)]
-struct NoHandlerMessage<'a> {
-    id: &'a RawValue,
-    status: &'static str,
-    err: &'static str,
-}
-
 impl Answer {
-    /// The text of the frame that goes back.
+    /// The text of the frame that goes back, with its members in the order in which `NestJS` writes them.
     #[must_use]
     pub fn write(&self, id: &RawValue) -> String {
-        let written = match self {
-            Self::Response(response) => {
-                serde_json::to_string(&ResponseMessage { response, is_disposed: true, id })
-            }
-            Self::Fault(err) => serde_json::to_string(&ErrorMessage { err, is_disposed: true, id }),
-            Self::NoHandler => {
-                serde_json::to_string(&NoHandlerMessage { id, status: "error", err: NO_HANDLER })
-            }
-        };
-        // JSON texts inside our own object cannot fail to be written.
-        written.unwrap_or_default()
+        match self {
+            Self::Response(response) => format!(r#"{{"response":{response},"isDisposed":true,"id":{id}}}"#),
+            Self::Fault(err) => format!(r#"{{"err":{err},"isDisposed":true,"id":{id}}}"#),
+            Self::NoHandler => format!(r#"{{"id":{id},"status":"error","err":"{NO_HANDLER}"}}"#),
+        }
     }
-}
-
-#[derive(Serialize)]
-struct ErrorBody<'a> {
-    status: &'static str,
-    message: &'a str,
 }
 
 /// A fault in the shape in which `NestJS` reports one: what a client catches is `{"status":"error","message":…}`.
 #[must_use]
 pub fn fault(message: &str) -> Box<RawValue> {
-    let told = serde_json::value::to_raw_value(&ErrorBody { status: "error", message });
-    // Two strings cannot fail to be written.
+    let told = RawValue::from_string(format!(r#"{{"status":"error","message":{}}}"#, Value::from(message)));
+    // A string in our own object is JSON.
     told.unwrap_or_else(|_| RawValue::TRUE.to_owned())
 }
 
