@@ -72,7 +72,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     let addresses: Vec<SocketAddr> = listeners.iter().filter_map(|socket| socket.local_addr().ok()).collect();
 
     let (stop, stopped) = watch::channel(false);
-    let notifier = mail::notifier(config, &links_to(config, &addresses))?;
+    let notifier = Arc::new(mail::Mailer::new(config, &links_to(config, &addresses))?);
     let mut servers = start_servers(config, &engine, recorder, listeners, &stopped).await?;
     tokio::task::spawn_blocking(device_name::prepare);
     let housekeeping = tokio::spawn({

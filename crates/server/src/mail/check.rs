@@ -5,21 +5,29 @@ use portcullis_core::outgoing_mail::MailContent;
 use portcullis_core::queued_mail::MailKind;
 use portcullis_core::secret::PlainSecret;
 
+use super::links::MailLinks;
 use super::render::{MailInput, RenderedMail, render};
-use super::variables::variables;
-use crate::templates::{Layout, TemplateFault, TemplateSet, TextsFor};
+use crate::templates::{MAIL_HTML, MAIL_TEXT, TemplateFault, TemplateSet};
 
 const CODE: &str = "271828";
 const TOKEN: &str = "sample-token";
-const TENANT: &str = "Example";
 
 /// What is wrong with the templates of mails.
-pub(super) fn faults(templates: &TemplateSet) -> Vec<TemplateFault> {
+pub(super) fn faults(templates: &TemplateSet, links: &MailLinks) -> Vec<TemplateFault> {
+    let at = Timestamp::from_seconds(0);
+    let contents = MailKind::ALL.map(|kind| Some(content(kind, at))).into_iter().chain([None]);
     let mut faults = Vec::new();
-    for language in templates.languages() {
-        for (texts, name) in TextsFor::all().flat_map(|texts| [(texts, Some("Ann")), (texts, None)]) {
-            match sample(templates, &language.tag, texts, name) {
-                Ok(rendered) => faults.extend(missing(templates, texts, &rendered)),
+    for content in contents {
+        // To a user with a name, and to one without.
+        let samples = [Some("Ann"), None].map(|name| MailInput {
+            tenant_name: "Example",
+            name,
+            content: content.as_ref(),
+            at,
+        });
+        for (language, input) in templates.languages().flat_map(|it| samples.map(|input| (it, input))) {
+            match render(templates, links, &language.tag, input) {
+                Ok(rendered) => faults.extend(missing(templates, content.as_ref(), &rendered)),
                 Err(fault) => faults.push(fault),
             }
         }
@@ -27,44 +35,29 @@ pub(super) fn faults(templates: &TemplateSet) -> Vec<TemplateFault> {
     faults
 }
 
-/// A sample mail, to a user with or without a name.
-fn sample(
-    templates: &TemplateSet,
-    tag: &str,
-    texts: TextsFor,
-    name: Option<&str>,
-) -> Result<RenderedMail, TemplateFault> {
-    let now = Timestamp::from_seconds(0);
-    let variables = variables(TENANT, name, content(texts, now).as_ref(), now);
-    let link = format!("https://auth.example/?token={TOKEN}");
-    let code = (texts == TextsFor::Mail(MailKind::Code)).then_some(CODE);
-    let link = has_link(texts).then_some(link.as_str());
-    render(templates, tag, MailInput { texts, tenant_name: TENANT, variables: &variables, code, link })
-}
-
 /// A mail without its code or link is of no use to its user.
-fn missing(templates: &TemplateSet, texts: TextsFor, rendered: &RenderedMail) -> Vec<TemplateFault> {
-    let (what, secret) = match texts {
-        TextsFor::Mail(MailKind::Code) => ("code", CODE),
-        _ if has_link(texts) => ("link", TOKEN),
+fn missing(
+    templates: &TemplateSet,
+    content: Option<&MailContent>,
+    rendered: &RenderedMail,
+) -> Vec<TemplateFault> {
+    use MailContent::{Code, Reset, Unlock, Welcome};
+    let (what, secret) = match content {
+        Some(Code { .. }) => ("code", CODE),
+        Some(Unlock { .. } | Reset { .. } | Welcome { .. }) => ("link", TOKEN),
         _ => return Vec::new(),
     };
-    [(Layout::MailText, &rendered.text), (Layout::MailHtml, &rendered.html)]
+    [(MAIL_TEXT, &rendered.text), (MAIL_HTML, &rendered.html)]
         .into_iter()
         .filter(|(_, body)| !body.contains(secret))
         .map(|(layout, _)| TemplateFault::of_file(templates.path(layout), format!("does not show {what}")))
         .collect()
 }
 
-const fn has_link(texts: TextsFor) -> bool {
-    matches!(texts, TextsFor::Mail(MailKind::Unlock | MailKind::Reset | MailKind::Welcome))
-}
-
-fn content(texts: TextsFor, at: Timestamp) -> Option<MailContent> {
+fn content(kind: MailKind, at: Timestamp) -> MailContent {
     let secret = PlainSecret::presented;
     let (device, address) = ("Firefox on Linux".to_owned(), "192.0.2.1".to_owned());
-    let TextsFor::Mail(about) = texts else { return None };
-    Some(match about {
+    match kind {
         MailKind::Code => MailContent::Code { code: secret(CODE), expires: at, device, address },
         MailKind::Unlock => MailContent::Unlock { token: secret(TOKEN), expires: at },
         MailKind::Reset => MailContent::Reset { token: secret(TOKEN), expires: at, page: None },
@@ -73,5 +66,5 @@ fn content(texts: TextsFor, at: Timestamp) -> Option<MailContent> {
         MailKind::NewDevice => MailContent::NewDevice { device, address, at },
         MailKind::RefreshReused => MailContent::RefreshReused { device, address, at },
         MailKind::SignUpAttempted => MailContent::SignUpAttempted,
-    })
+    }
 }

@@ -10,7 +10,7 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message as Mime, MultiPart};
 use portcullis_core::clock::Timestamp;
 use portcullis_core::email::Email;
-use portcullis_core::outgoing_mail::{DeliveryError, MailContent, OutgoingMail};
+use portcullis_core::outgoing_mail::{DeliveryError, OutgoingMail};
 use tracing::warn;
 use url::Host;
 use uuid::Uuid;
@@ -18,8 +18,8 @@ use uuid::Uuid;
 use super::defang::{defang, single_line};
 use super::links::MailLinks;
 use super::render::{MailInput, RenderedMail, render};
-use super::variables::{LONGEST_NAME, variables};
-use crate::templates::{TemplateSet, TextsFor};
+use super::variables::LONGEST_NAME;
+use crate::templates::TemplateSet;
 
 /// The most characters of a subject.
 const LONGEST_SUBJECT: usize = 200;
@@ -46,38 +46,17 @@ pub(super) struct ComposedMail {
     pub(super) at: Timestamp,
 }
 
-/// What the headers say, but for the subject.
-struct MailHeaders<'a> {
-    id: Uuid,
-    from: Mailbox,
-    to: &'a Email,
-    name: Option<&'a str>,
-    at: Timestamp,
-}
-
 impl Composer {
     /// The message of a mail. A failure is final: trying again would give the same.
     pub(super) fn compose(&self, mail: &OutgoingMail) -> Result<ComposedMail, DeliveryError> {
-        let (code, link) = match &mail.message {
-            MailContent::Code { code, .. } => (Some(code.reveal()), None),
-            MailContent::Unlock { token, .. } => (None, Some(self.links.unlock(token))),
-            MailContent::Reset { token, page, .. } | MailContent::Welcome { token, page, .. } => {
-                (None, Some(self.links.password(page.as_deref(), token)))
-            }
-            _ => (None, None),
-        };
-        let tenant_name = mail.tenant_name.as_deref().unwrap_or(&self.tenant_name);
-        let variables = variables(tenant_name, mail.name.as_deref(), Some(&mail.message), mail.at);
-        let texts = TextsFor::Mail(mail.message.kind());
-        let input = MailInput { texts, tenant_name, variables: &variables, code, link: link.as_deref() };
-        let headers = MailHeaders {
-            id: mail.id,
-            from: self.sender(mail),
-            to: &mail.to,
+        let input = MailInput {
+            tenant_name: mail.tenant_name.as_deref().unwrap_or(&self.tenant_name),
             name: mail.name.as_deref(),
+            content: Some(&mail.message),
             at: mail.at,
         };
-        self.message(headers, mail.language.as_deref(), input)
+        let language = mail.language.as_deref().unwrap_or(&self.language);
+        self.message(mail.id, self.sender(mail), &mail.to, language, input)
     }
 
     /// The message with which an operator tries the mail server.
@@ -87,23 +66,21 @@ impl Composer {
         to: &Email,
         at: Timestamp,
     ) -> Result<ComposedMail, DeliveryError> {
-        let tenant_name = self.tenant_name.as_str();
-        let variables = variables(tenant_name, None, None, at);
-        let texts = TextsFor::TestMail;
-        let input = MailInput { texts, tenant_name, variables: &variables, code: None, link: None };
-        self.message(MailHeaders { id, from: self.from.clone(), to, name: None, at }, None, input)
+        let input = MailInput { tenant_name: &self.tenant_name, name: None, content: None, at };
+        self.message(id, self.from.clone(), to, &self.language, input)
     }
 
     fn message(
         &self,
-        headers: MailHeaders<'_>,
-        language: Option<&str>,
+        id: Uuid,
+        from: Mailbox,
+        to: &Email,
+        language: &str,
         input: MailInput<'_>,
     ) -> Result<ComposedMail, DeliveryError> {
-        let language = language.unwrap_or(&self.language);
-        let rendered = render(&self.templates, language, input).map_err(|fault| never(&fault))?;
-        let (id, to, at) = (headers.id, headers.to.clone(), headers.at);
-        Ok(ComposedMail { mime: mime(headers, rendered)?, id, to, at })
+        let rendered =
+            render(&self.templates, &self.links, language, input).map_err(|fault| never(&fault))?;
+        Ok(ComposedMail { mime: mime(id, from, to, input, rendered)?, id, to: to.clone(), at: input.at })
     }
 
     /// The tenant's own sender. If it is not a mailbox, the configured one: a code must not get lost because of it.
@@ -133,17 +110,22 @@ fn address(user: &str, domain: &str) -> Option<Address> {
     Address::new(user, domain).ok()
 }
 
-fn mime(headers: MailHeaders<'_>, rendered: RenderedMail) -> Result<Mime, DeliveryError> {
-    let MailHeaders { id, from, to, name, at } = headers;
+fn mime(
+    id: Uuid,
+    from: Mailbox,
+    to: &Email,
+    input: MailInput<'_>,
+    rendered: RenderedMail,
+) -> Result<Mime, DeliveryError> {
     let domain = to.canonical().rsplit_once('@').map_or("", |(_, domain)| domain);
     let address =
         address(to.local_part(), domain).ok_or_else(|| never("mail cannot be sent to this address"))?;
-    let name = name.map(|name| defang(name, LONGEST_NAME)).filter(|name| !name.is_empty());
+    let name = input.name.map(|name| defang(name, LONGEST_NAME)).filter(|name| !name.is_empty());
     let message_id = format!("<{id}@{}>", from.email.domain());
     let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
     Mime::builder()
         .message_id(Some(message_id))
-        .date(date(at))
+        .date(date(input.at))
         .from(from)
         .to(Mailbox::new(name, address))
         .subject(single_line(&rendered.subject, LONGEST_SUBJECT))

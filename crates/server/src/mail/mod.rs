@@ -3,8 +3,6 @@
 //! An [`OutgoingMail`] comes from core and says what to tell a user. Here it gets sentences in the language of its
 //! tenant, as text and as HTML, the headers of a message, and a transport. Its links lead to the configured public URL,
 //! whatever a request claimed. The queue decides when a mail is sent and how often it is tried; this is one attempt.
-//!
-//! [`OutgoingMail`]: portcullis_core::outgoing_mail::OutgoingMail
 
 mod check;
 mod compose;
@@ -22,38 +20,26 @@ mod tests;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 
+use async_trait::async_trait;
 use lettre::Address;
 use lettre::message::Mailbox;
 use portcullis_core::clock::Timestamp;
 use portcullis_core::email::Email;
-use portcullis_core::outgoing_mail::{DeliveryError, Notifier};
+use portcullis_core::outgoing_mail::{DeliveryError, Notifier, OutgoingMail};
 use uuid::Uuid;
 
 use crate::local_url::local_url;
-use compose::Composer;
 pub(crate) use compose::mailbox;
+use compose::{ComposedMail, Composer};
 use links::MailLinks;
-pub use outbox::{OutboxNotifier, mail_files};
+pub use outbox::mail_files;
 pub use parsed_message::ParsedMessage;
 pub use setup_error::MailSetupError;
-pub use smtp::SmtpNotifier;
+use smtp::SmtpClient;
 
 use crate::config::{Config, MailTransport};
 use crate::templates::TemplateSet;
-
-/// The transport that `config` names. Links begin with `base_url`: the public URL, or in development mode the first
-/// address that the server listens on.
-///
-/// # Errors
-/// What is wrong with texts, layouts or certificates.
-pub fn notifier(config: &Config, base_url: &str) -> Result<Arc<dyn Notifier>, MailSetupError> {
-    Ok(match Mailer::new(config, base_url)? {
-        Mailer::Outbox(outbox) => Arc::new(outbox),
-        Mailer::Smtp(smtp) => Arc::new(smtp),
-    })
-}
 
 /// The URL that links begin with if this process listens on no address: the one of the configuration.
 #[must_use]
@@ -69,67 +55,72 @@ pub fn outbox_folder(config: &Config) -> PathBuf {
     config.data_dir.join("outbox")
 }
 
-/// Sends a test mail, and returns its file or the reply of the mail server.
-///
-/// # Errors
-/// Why it was not delivered.
-pub async fn send_test(
-    mailer: &Mailer,
-    id: Uuid,
-    to: &Email,
-    at: Timestamp,
-) -> Result<String, DeliveryError> {
-    let composed = mailer.composer().compose_test(id, to, at)?;
-    match mailer {
-        Mailer::Outbox(outbox) => Ok(outbox.put(composed).await?.display().to_string()),
-        Mailer::Smtp(smtp) => smtp.send(&composed).await,
-    }
+/// Puts mails into words and delivers them.
+pub struct Mailer {
+    composer: Composer,
+    destination: MailDestination,
 }
 
-/// Connects to the mail server and signs in there, without sending a mail. An outbox needs no server.
-///
-/// # Errors
-/// Why the mail server would not take a mail.
-pub async fn reach(mailer: &Mailer) -> Result<(), DeliveryError> {
-    match mailer {
-        Mailer::Outbox(_) => Ok(()),
-        Mailer::Smtp(smtp) => smtp.reach().await,
-    }
-}
-
-/// One of the two transports.
-pub enum Mailer {
-    /// To a folder.
-    Outbox(OutboxNotifier),
-    /// By SMTP.
-    Smtp(SmtpNotifier),
+enum MailDestination {
+    /// This folder.
+    Outbox(PathBuf),
+    Server(SmtpClient),
 }
 
 impl Mailer {
-    /// The transport that `config` names, as for [`notifier`].
+    /// Mails as `config` says. Links begin with `base_url`: the public URL, or in development mode the first address
+    /// that the server listens on.
     ///
     /// # Errors
-    /// As for [`notifier`].
+    /// What is wrong with texts, layouts or certificates.
     pub fn new(config: &Config, base_url: &str) -> Result<Self, MailSetupError> {
         let composer = composer(config, base_url)?;
-        Ok(match &config.mail.transport {
-            MailTransport::Outbox => Self::Outbox(OutboxNotifier::new(composer, outbox_folder(config))),
-            MailTransport::Smtp(server) => Self::Smtp(SmtpNotifier::new(composer, server, config)?),
-        })
+        let destination = match &config.mail.transport {
+            MailTransport::Outbox => MailDestination::Outbox(outbox_folder(config)),
+            MailTransport::Smtp(server) => MailDestination::Server(SmtpClient::new(server, config)?),
+        };
+        Ok(Self { composer, destination })
     }
 
-    const fn composer(&self) -> &Composer {
-        match self {
-            Self::Outbox(outbox) => outbox.composer(),
-            Self::Smtp(smtp) => smtp.composer(),
+    /// Sends a test mail, and returns its file or the reply of the mail server.
+    ///
+    /// # Errors
+    /// Why it was not delivered.
+    pub async fn send_test(&self, id: Uuid, to: &Email, at: Timestamp) -> Result<String, DeliveryError> {
+        self.send(self.composer.compose_test(id, to, at)?).await
+    }
+
+    /// Connects to the mail server and signs in there, without sending a mail. An outbox needs no server.
+    ///
+    /// # Errors
+    /// Why the mail server would not take a mail.
+    pub async fn reach(&self) -> Result<(), DeliveryError> {
+        match &self.destination {
+            MailDestination::Outbox(_) => Ok(()),
+            MailDestination::Server(server) => server.reach().await,
+        }
+    }
+
+    async fn send(&self, composed: ComposedMail) -> Result<String, DeliveryError> {
+        match &self.destination {
+            MailDestination::Outbox(folder) => Ok(outbox::put(folder, composed).await?.display().to_string()),
+            MailDestination::Server(server) => server.send(&composed).await,
         }
     }
 }
 
+#[async_trait]
+impl Notifier for Mailer {
+    async fn deliver(&self, mail: &OutgoingMail) -> Result<(), DeliveryError> {
+        self.send(self.composer.compose(mail)?).await.map(drop)
+    }
+}
+
 fn composer(config: &Config, base_url: &str) -> Result<Composer, MailSetupError> {
+    let links = MailLinks::new(base_url).map_err(|fault| MailSetupError::Base(base_url.to_owned(), fault))?;
     Ok(Composer {
-        templates: TemplateSet::load(&config.mail, check::faults)?,
-        links: MailLinks::new(base_url).map_err(|fault| MailSetupError::Base(base_url.to_owned(), fault))?,
+        templates: TemplateSet::load(&config.mail, |templates| check::faults(templates, &links))?,
+        links,
         from: config.mail.from.clone().unwrap_or_else(local_sender),
         language: config.mail.language.clone(),
         tenant_name: config.branding.name.clone(),

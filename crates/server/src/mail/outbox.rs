@@ -7,50 +7,26 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use async_trait::async_trait;
 use portcullis_core::clock::Timestamp;
-use portcullis_core::outgoing_mail::{DeliveryError, Notifier, OutgoingMail};
+use portcullis_core::outgoing_mail::DeliveryError;
 use tracing::info;
 
-use super::compose::{ComposedMail, Composer};
+use super::compose::ComposedMail;
 
 /// The most characters of a recipient in the name of a file.
 const LONGEST_RECIPIENT: usize = 80;
 
-/// Delivers to a folder.
-pub struct OutboxNotifier {
-    composer: Composer,
-    folder: PathBuf,
-}
-
-impl OutboxNotifier {
-    pub(super) const fn new(composer: Composer, folder: PathBuf) -> Self {
-        Self { composer, folder }
-    }
-
-    pub(super) const fn composer(&self) -> &Composer {
-        &self.composer
-    }
-
-    /// Writes a mail, and returns its file.
-    pub(super) async fn put(&self, composed: ComposedMail) -> Result<PathBuf, DeliveryError> {
-        let folder = self.folder.clone();
-        let written = tokio::task::spawn_blocking(move || write(&folder, &composed)).await;
-        let written = written.map_err(io::Error::other).and_then(|written| written);
-        let path = written.map_err(|fault| {
-            DeliveryError::Later(format!("{} cannot be written to: {fault}", self.folder.display()))
-        })?;
-        // The path alone: the mail holds codes and links.
-        info!(path = %path.display(), "mail written to the outbox; `portcullis mail last` shows the newest");
-        Ok(path)
-    }
-}
-
-#[async_trait]
-impl Notifier for OutboxNotifier {
-    async fn deliver(&self, mail: &OutgoingMail) -> Result<(), DeliveryError> {
-        self.put(self.composer.compose(mail)?).await.map(drop)
-    }
+/// Writes a mail to the outbox, and returns its file.
+pub(super) async fn put(outbox: &Path, composed: ComposedMail) -> Result<PathBuf, DeliveryError> {
+    let folder = outbox.to_owned();
+    let written = tokio::task::spawn_blocking(move || write(&folder, &composed)).await;
+    let written = written.map_err(io::Error::other).and_then(|written| written);
+    let path = written.map_err(|fault| {
+        DeliveryError::Later(format!("{} cannot be written to: {fault}", outbox.display()))
+    })?;
+    // The path alone: the mail holds codes and links.
+    info!(path = %path.display(), "mail written to the outbox; `portcullis mail last` shows the newest");
+    Ok(path)
 }
 
 /// For the user of this process alone to read: the mail holds codes and links.

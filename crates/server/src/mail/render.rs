@@ -1,19 +1,22 @@
 //! From texts and layouts to the words of one mail.
 
 use minijinja::context;
-use minijinja::value::Value;
+use portcullis_core::clock::Timestamp;
+use portcullis_core::outgoing_mail::MailContent;
 
-use crate::templates::{Layout, TemplateFault, TemplateSet, TextsFor};
+use super::links::MailLinks;
+use super::variables::variables;
+use crate::templates::{MAIL_HTML, MAIL_TEXT, TemplateFault, TemplateSet, Text};
 
-/// What a mail is made of. Its secrets are for the layouts alone, so that none gets into a subject.
+/// What a mail is made of.
 #[derive(Clone, Copy)]
 pub(super) struct MailInput<'a> {
-    pub(super) texts: TextsFor,
     pub(super) tenant_name: &'a str,
-    /// What its sentences may use.
-    pub(super) variables: &'a Value,
-    pub(super) code: Option<&'a str>,
-    pub(super) link: Option<&'a str>,
+    /// The name of its user.
+    pub(super) name: Option<&'a str>,
+    /// What it tells; `None` in the mail with which an operator tries the mail server.
+    pub(super) content: Option<&'a MailContent>,
+    pub(super) at: Timestamp,
 }
 
 /// A mail in words.
@@ -27,27 +30,38 @@ pub(super) struct RenderedMail {
 /// Puts a mail into the words of the language with this tag.
 pub(super) fn render(
     templates: &TemplateSet,
+    links: &MailLinks,
     tag: &str,
     input: MailInput<'_>,
 ) -> Result<RenderedMail, TemplateFault> {
     let language = templates.language(tag)?;
-    let texts = language.mail(input.texts);
-    let sentence = |text| templates.sentence(language, text, input.variables);
-    let sentences = |texts| templates.sentences(language, texts, input.variables);
+    let texts = language.mail(input.content.map(MailContent::kind));
+    let variables = variables(input);
+    let sentence = |text: &Text| templates.sentence(language, text, &variables);
+    let sentences = |texts: &[Text]| texts.iter().map(sentence).collect::<Result<Vec<_>, _>>();
+    // The secrets are for the layouts alone, so that none gets into a subject.
+    let (code, link) = match input.content {
+        Some(MailContent::Code { code, .. }) => (Some(code.reveal()), None),
+        Some(MailContent::Unlock { token, .. }) => (None, Some(links.unlock(token))),
+        Some(MailContent::Reset { token, page, .. } | MailContent::Welcome { token, page, .. }) => {
+            (None, Some(links.password(page.as_deref(), token)))
+        }
+        _ => (None, None),
+    };
     let subject = sentence(&texts.subject)?;
     let context = context! {
         language => language.tag.as_str(),
         tenant => input.tenant_name,
         subject => subject.as_str(),
-        greeting => sentence(language.greeting())?,
+        greeting => sentence(&language.texts.greeting)?,
         lines => sentences(&texts.lines)?,
-        code => input.code,
-        link => input.link,
+        code => code,
+        link => link,
         button => texts.button.as_ref().map(sentence).transpose()?,
         notes => sentences(&texts.notes)?,
-        closing => sentence(language.closing())?,
+        closing => sentence(&language.texts.closing)?,
     };
-    let text = templates.layout(Layout::MailText, &context)?;
-    let html = templates.layout(Layout::MailHtml, &context)?;
+    let text = templates.layout(MAIL_TEXT, &context)?;
+    let html = templates.layout(MAIL_HTML, &context)?;
     Ok(RenderedMail { subject, text, html })
 }

@@ -4,16 +4,16 @@
 //! has let us in, a failure is about the server or about us, and the mail may be delivered later. From then on a
 //! rejection (5xx) is about this mail, and is final.
 
+use std::future::Future;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
-use portcullis_core::outgoing_mail::{DeliveryError, Notifier, OutgoingMail};
+use portcullis_core::outgoing_mail::DeliveryError;
 
-use super::compose::{ComposedMail, Composer};
+use super::compose::ComposedMail;
 use super::defang::single_line;
 use super::setup_error::MailSetupError;
 use crate::config::{Config, Mail, PublicUrl, SmtpSecurity, SmtpServer};
@@ -28,8 +28,7 @@ const PEM_HEADER: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Delivers by SMTP.
-pub struct SmtpNotifier {
-    composer: Composer,
+pub(super) struct SmtpClient {
     server: SmtpServer,
     tls: Option<TlsParameters>,
     credentials: Option<Credentials>,
@@ -38,16 +37,11 @@ pub struct SmtpNotifier {
     timeout: Duration,
 }
 
-impl SmtpNotifier {
-    pub(super) fn new(
-        composer: Composer,
-        server: &SmtpServer,
-        config: &Config,
-    ) -> Result<Self, MailSetupError> {
+impl SmtpClient {
+    pub(super) fn new(server: &SmtpServer, config: &Config) -> Result<Self, MailSetupError> {
         let Mail { username, password, timeout, .. } = &config.mail;
         let credentials = username.clone().zip(password.as_ref());
         Ok(Self {
-            composer,
             tls: tls(server, &config.mail)?,
             server: server.clone(),
             credentials: credentials.map(|(name, secret)| Credentials::new(name, secret.reveal().to_owned())),
@@ -56,43 +50,36 @@ impl SmtpNotifier {
         })
     }
 
-    pub(super) const fn composer(&self) -> &Composer {
-        &self.composer
-    }
-
     /// Sends a mail, and returns the reply of the server.
     pub(super) async fn send(&self, composed: &ComposedMail) -> Result<String, DeliveryError> {
-        let handed_over = tokio::time::timeout(self.timeout, self.hand_over(composed)).await;
-        let (reply, mut connection) = handed_over.map_err(|_| {
-            DeliveryError::Later(format!("{} did not answer within {:?}", self.server, self.timeout))
-        })??;
-        // The server has the mail now: a QUIT that fails must not make us send it again.
-        let _ = tokio::time::timeout(QUIT_TIMEOUT, connection.quit()).await;
-        Ok(reply)
+        self.in_time(async {
+            let mut connection = self.connect().await.map_err(|error| self.later(&error))?;
+            let (envelope, bytes) = (composed.mime.envelope(), composed.mime.formatted());
+            let reply = connection.send(envelope, &bytes).await.map_err(|error| self.classified(&error))?;
+            let lines: Vec<&str> = reply.message().collect();
+            let reply = format!("{} {}", reply.code(), lines.join(" "));
+            Ok((single_line(&reply, LONGEST_REPLY), connection))
+        })
+        .await
     }
 
     /// Connects and signs in as for a mail, and sends none.
     pub(super) async fn reach(&self) -> Result<(), DeliveryError> {
-        let connected = tokio::time::timeout(self.timeout, self.connect()).await;
-        let mut connection = connected
-            .map_err(|_| {
-                DeliveryError::Later(format!("{} did not answer within {:?}", self.server, self.timeout))
-            })?
-            .map_err(|error| DeliveryError::Later(self.described(&error)))?;
-        let _ = tokio::time::timeout(QUIT_TIMEOUT, connection.quit()).await;
-        Ok(())
+        self.in_time(async { Ok(((), self.connect().await.map_err(|error| self.later(&error))?)) }).await
     }
 
-    async fn hand_over(
+    /// Waits for the server no longer than configured, then ends the connection.
+    async fn in_time<T>(
         &self,
-        composed: &ComposedMail,
-    ) -> Result<(String, AsyncSmtpConnection), DeliveryError> {
-        let mut connection =
-            self.connect().await.map_err(|error| DeliveryError::Later(self.described(&error)))?;
-        let (envelope, bytes) = (composed.mime.envelope(), composed.mime.formatted());
-        let reply = connection.send(envelope, &bytes).await.map_err(|error| self.classified(&error))?;
-        let lines: Vec<&str> = reply.message().collect();
-        Ok((single_line(&format!("{} {}", reply.code(), lines.join(" ")), LONGEST_REPLY), connection))
+        conversation: impl Future<Output = Result<(T, AsyncSmtpConnection), DeliveryError>>,
+    ) -> Result<T, DeliveryError> {
+        let ended = tokio::time::timeout(self.timeout, conversation).await;
+        let (result, mut connection) = ended.map_err(|_| {
+            DeliveryError::Later(format!("{} did not answer within {:?}", self.server, self.timeout))
+        })??;
+        // The server has the mail now: a QUIT that fails must not make us send it again.
+        let _ = tokio::time::timeout(QUIT_TIMEOUT, connection.quit()).await;
+        Ok(result)
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
@@ -116,20 +103,17 @@ impl SmtpNotifier {
         if (error.is_permanent() || error.is_client()) && !needs_login {
             DeliveryError::Never(self.described(error))
         } else {
-            DeliveryError::Later(self.described(error))
+            self.later(error)
         }
+    }
+
+    fn later(&self, error: &Error) -> DeliveryError {
+        DeliveryError::Later(self.described(error))
     }
 
     /// In one line, because a server may send anything.
     fn described(&self, error: &Error) -> String {
         format!("{}: {}", self.server, single_line(&error.to_string(), LONGEST_REPLY))
-    }
-}
-
-#[async_trait]
-impl Notifier for SmtpNotifier {
-    async fn deliver(&self, mail: &OutgoingMail) -> Result<(), DeliveryError> {
-        self.send(&self.composer.compose(mail)?).await.map(drop)
     }
 }
 

@@ -9,6 +9,7 @@ use portcullis_core::clock::Timestamp;
 use portcullis_core::outgoing_mail::MailContent;
 
 use super::defang::defang;
+use super::render::MailInput;
 
 /// The most characters of a user's name.
 pub(super) const LONGEST_NAME: usize = 64;
@@ -17,13 +18,9 @@ const LONGEST_DEVICE: usize = 100;
 /// The most characters of an address: an IPv6 address with its zone.
 const LONGEST_ADDRESS: usize = 64;
 
-/// The variables of a mail; `content` is `None` in a test mail.
-pub(super) fn variables(
-    tenant_name: &str,
-    name: Option<&str>,
-    content: Option<&MailContent>,
-    now: Timestamp,
-) -> Value {
+/// The variables of a mail.
+pub(super) fn variables(input: MailInput<'_>) -> Value {
+    let MailInput { tenant_name, name, content, at: now } = input;
     let name = name.map(|name| defang(name, LONGEST_NAME)).filter(|name| !name.is_empty());
     let common = context! { tenant => tenant_name, name => name };
     let special = match content {

@@ -1,6 +1,6 @@
 //! What is wrong with a template, and where.
 
-use std::fmt;
+use std::fmt::Display;
 
 use thiserror::Error;
 
@@ -18,33 +18,19 @@ pub enum TemplateError {
     Language(String),
 }
 
-/// One fault in a file of texts or a layout, in one line.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TemplateFault {
-    file: String,
-    /// Counted from 1; `None` if the fault is in no particular line.
-    line: Option<usize>,
-    message: String,
-}
+/// One fault in a file of texts or a layout, in one line: `templates/en.toml:12: …`
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("{0}")]
+pub struct TemplateFault(String);
 
 impl TemplateFault {
-    pub(crate) fn new(file: &str, line: usize, message: impl Into<String>) -> Self {
-        Self { line: Some(line), ..Self::of_file(file, message) }
+    /// A fault in this line, counted from 1.
+    pub(crate) fn new(file: &str, line: usize, message: impl Display) -> Self {
+        Self(format!("{file}:{line}: {message}"))
     }
 
-    pub(crate) fn of_file(file: &str, message: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), line: None, message: message.into() }
-    }
-}
-
-/// `templates/en.toml:12: …`
-impl fmt::Display for TemplateFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}:{line}: {}", self.file, self.message),
-            None => write!(f, "{}: {}", self.file, self.message),
-        }
+    /// A fault in no particular line.
+    pub(crate) fn of_file(file: &str, message: impl Display) -> Self {
+        Self(format!("{file}: {message}"))
     }
 }
-
-impl std::error::Error for TemplateFault {}

@@ -9,36 +9,20 @@ use super::fault::TemplateFault;
 /// The files of the binary, by name.
 pub(super) const BUILT_IN: [(&str, &str); 5] = [
     ("en.toml", include_str!("built_in/en.toml")),
-    ("layout.txt", include_str!("built_in/layout.txt")),
-    ("layout.html", include_str!("built_in/layout.html")),
-    ("page.html", include_str!("built_in/page.html")),
-    ("page.css", include_str!("built_in/page.css")),
+    (MAIL_TEXT, include_str!("built_in/layout.txt")),
+    (MAIL_HTML, include_str!("built_in/layout.html")),
+    (PAGE, include_str!("built_in/page.html")),
+    (STYLE, include_str!("built_in/page.css")),
 ];
 
-/// A file that gives texts their form.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Layout {
-    /// A mail as text.
-    MailText,
-    /// A mail as HTML.
-    MailHtml,
-    /// A page.
-    Page,
-    /// The style of pages. It is no template: browsers get it as it is.
-    Style,
-}
-
-impl Layout {
-    /// The name of the file. HTML is escaped in those that end in `.html`.
-    pub(super) const fn file_name(self) -> &'static str {
-        match self {
-            Self::MailText => "layout.txt",
-            Self::MailHtml => "layout.html",
-            Self::Page => "page.html",
-            Self::Style => "page.css",
-        }
-    }
-}
+/// The layout of a mail as text.
+pub(crate) const MAIL_TEXT: &str = "layout.txt";
+/// The layout of a mail as HTML.
+pub(crate) const MAIL_HTML: &str = "layout.html";
+/// The layout of a page.
+pub(crate) const PAGE: &str = "page.html";
+/// The style of pages. It is no template: browsers get it as it is.
+pub(crate) const STYLE: &str = "page.css";
 
 /// The text of a file, and the path that messages give for it.
 #[derive(Debug)]
@@ -47,13 +31,9 @@ pub(super) struct TemplateFile {
     pub(super) text: String,
 }
 
-/// All files.
+/// All files, by name.
 #[derive(Default, Debug)]
-pub(super) struct TemplateFiles {
-    pub(super) layouts: BTreeMap<Layout, TemplateFile>,
-    /// The texts of each language, by its tag.
-    pub(super) languages: BTreeMap<String, TemplateFile>,
-}
+pub(super) struct TemplateFiles(pub(super) BTreeMap<String, TemplateFile>);
 
 impl TemplateFiles {
     /// Reads the files of `folder` over those of the binary.
@@ -66,6 +46,11 @@ impl TemplateFiles {
             files.add_folder(folder, faults);
         }
         files
+    }
+
+    /// The texts of each language, by its tag.
+    pub(super) fn languages(&self) -> impl Iterator<Item = (&str, &TemplateFile)> {
+        self.0.iter().filter_map(|(name, file)| Some((name.strip_suffix(".toml")?, file)))
     }
 
     fn add_folder(&mut self, folder: &Path, faults: &mut Vec<TemplateFault>) {
@@ -88,11 +73,9 @@ impl TemplateFiles {
     }
 
     fn add(&mut self, name: &str, file: TemplateFile, faults: &mut Vec<TemplateFault>) {
-        let layouts = [Layout::MailText, Layout::MailHtml, Layout::Page, Layout::Style];
-        if let Some(layout) = layouts.into_iter().find(|layout| layout.file_name() == name) {
-            self.layouts.insert(layout, file);
-        } else if let Some(tag) = name.strip_suffix(".toml").filter(|tag| is_tag(tag)) {
-            self.languages.insert(tag.to_owned(), file);
+        let is_built_in = || BUILT_IN.iter().any(|(known, _)| *known == name);
+        if name.strip_suffix(".toml").map_or_else(is_built_in, is_tag) {
+            self.0.insert(name.to_owned(), file);
         } else {
             faults.push(TemplateFault::of_file(
                 &file.path,

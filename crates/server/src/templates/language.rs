@@ -1,7 +1,6 @@
 //! The texts of one language: one TOML file that must have every text.
 
-use std::iter;
-use std::ops::Range;
+use std::fmt::Display;
 
 use portcullis_api::refusal::Code;
 use portcullis_core::queued_mail::MailKind;
@@ -15,9 +14,9 @@ pub(crate) type Text = Spanned<String>;
 
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
-struct LanguageFile {
-    greeting: Text,
-    closing: Text,
+pub(crate) struct LanguageTexts {
+    pub(crate) greeting: Text,
+    pub(crate) closing: Text,
     code: MailTexts,
     unlock: MailTexts,
     reset: MailTexts,
@@ -27,7 +26,7 @@ struct LanguageFile {
     refresh_reused: MailTexts,
     sign_up_attempted: MailTexts,
     test: MailTexts,
-    pages: PagesTable,
+    pub(crate) pages: PagesTexts,
 }
 
 /// The texts of one kind of mail.
@@ -43,48 +42,32 @@ pub(crate) struct MailTexts {
     pub(crate) notes: Vec<Text>,
 }
 
+/// The texts of pages.
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
-struct PagesTable {
-    home: Text,
-    reset: ResetFormTexts,
-    unlock: UnlockFormTexts,
-    reset_done: NoticeTexts,
-    unlock_done: NoticeTexts,
-    reset_failed: NoticeTexts,
-    unlock_failed: NoticeTexts,
-    incomplete_link: NoticeTexts,
+pub(crate) struct PagesTexts {
+    /// The label of the link to the tenant's own pages.
+    pub(crate) home: Text,
+    reset: PageTexts,
+    unlock: PageTexts,
+    reset_done: PageTexts,
+    unlock_done: PageTexts,
+    reset_failed: PageTexts,
+    unlock_failed: PageTexts,
+    incomplete_link: PageTexts,
     reasons: Reasons,
 }
 
+/// The texts of a page.
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
-struct ResetFormTexts {
-    title: Text,
-    lines: Vec<Text>,
-    label: Text,
-    button: Text,
-}
-
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct UnlockFormTexts {
-    title: Text,
-    lines: Vec<Text>,
-    button: Text,
-}
-
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct NoticeTexts {
-    title: Text,
-    lines: Vec<Text>,
-}
-
-impl NoticeTexts {
-    const fn parts(&self) -> (&Text, &Vec<Text>) {
-        (&self.title, &self.lines)
-    }
+pub(crate) struct PageTexts {
+    pub(crate) title: Text,
+    pub(crate) lines: Vec<Text>,
+    /// The label of the password field; `None` on a page without one.
+    pub(crate) label: Option<Text>,
+    /// The label of the button; `None` on a page without a form.
+    pub(crate) button: Option<Text>,
 }
 
 /// Why a form was rejected. A rejection that has no text here keeps its English one.
@@ -99,21 +82,6 @@ struct Reasons {
     unavailable: Text,
     suspended: Text,
     cross_site: Text,
-}
-
-/// Which mail texts are for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum TextsFor {
-    /// A mail to a user.
-    Mail(MailKind),
-    /// The mail with which an operator tries the mail server.
-    TestMail,
-}
-
-impl TextsFor {
-    pub(crate) fn all() -> impl Iterator<Item = Self> {
-        MailKind::ALL.into_iter().map(Self::Mail).chain(iter::once(Self::TestMail))
-    }
 }
 
 /// What a page is for.
@@ -135,15 +103,16 @@ pub(crate) enum PageKind {
     IncompleteLink,
 }
 
-/// The texts of a page.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PageTexts<'a> {
-    pub(crate) title: &'a Text,
-    pub(crate) lines: &'a [Text],
-    /// The label of the password field; `None` on a page without one.
-    pub(crate) label: Option<&'a Text>,
-    /// The label of the button; `None` on a page without a form.
-    pub(crate) button: Option<&'a Text>,
+impl PageKind {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Reset,
+        Self::Unlock,
+        Self::ResetDone,
+        Self::UnlockDone,
+        Self::ResetFailed,
+        Self::UnlockFailed,
+        Self::IncompleteLink,
+    ];
 }
 
 /// The texts of one language.
@@ -151,73 +120,54 @@ pub(crate) struct PageTexts<'a> {
 pub(crate) struct Language {
     /// Its tag, in lower case.
     pub(crate) tag: String,
+    pub(crate) texts: LanguageTexts,
     /// The path of its file, for messages.
-    pub(super) path: String,
+    path: String,
     source: String,
-    content: LanguageFile,
 }
 
 impl Language {
     /// Reads a file. Whether its templates can be rendered is checked later.
     pub(super) fn parse(tag: &str, path: &str, source: &str) -> Result<Self, TemplateFault> {
-        let content = toml::from_str(source).map_err(|error| {
+        let texts = toml::from_str(source).map_err(|error| {
             let line = line_of(source, error.span().map_or(0, |span| span.start));
             TemplateFault::new(path, line, error.message().replace('\n', ", "))
         })?;
-        Ok(Self { tag: tag.to_owned(), path: path.to_owned(), source: source.to_owned(), content })
+        Ok(Self { tag: tag.to_owned(), texts, path: path.to_owned(), source: source.to_owned() })
     }
 
-    pub(crate) const fn greeting(&self) -> &Text {
-        &self.content.greeting
-    }
-
-    pub(crate) const fn closing(&self) -> &Text {
-        &self.content.closing
-    }
-
-    /// The texts of a mail.
-    pub(crate) const fn mail(&self, texts: TextsFor) -> &MailTexts {
-        let TextsFor::Mail(about) = texts else { return &self.content.test };
-        match about {
-            MailKind::Code => &self.content.code,
-            MailKind::Unlock => &self.content.unlock,
-            MailKind::Reset => &self.content.reset,
-            MailKind::Welcome => &self.content.welcome,
-            MailKind::PasswordChanged => &self.content.password_changed,
-            MailKind::NewDevice => &self.content.new_device,
-            MailKind::RefreshReused => &self.content.refresh_reused,
-            MailKind::SignUpAttempted => &self.content.sign_up_attempted,
+    /// The texts of a kind of mail; of the test mail if there is no kind.
+    pub(crate) const fn mail(&self, kind: Option<MailKind>) -> &MailTexts {
+        let Some(kind) = kind else { return &self.texts.test };
+        match kind {
+            MailKind::Code => &self.texts.code,
+            MailKind::Unlock => &self.texts.unlock,
+            MailKind::Reset => &self.texts.reset,
+            MailKind::Welcome => &self.texts.welcome,
+            MailKind::PasswordChanged => &self.texts.password_changed,
+            MailKind::NewDevice => &self.texts.new_device,
+            MailKind::RefreshReused => &self.texts.refresh_reused,
+            MailKind::SignUpAttempted => &self.texts.sign_up_attempted,
         }
     }
 
-    /// The label of the link to the tenant's own pages.
-    pub(crate) const fn home(&self) -> &Text {
-        &self.content.pages.home
-    }
-
     /// The texts of a page.
-    pub(crate) fn page(&self, kind: PageKind) -> PageTexts<'_> {
-        let pages = &self.content.pages;
-        let (title, lines) = match kind {
-            PageKind::Reset => (&pages.reset.title, &pages.reset.lines),
-            PageKind::Unlock => (&pages.unlock.title, &pages.unlock.lines),
-            PageKind::ResetDone => pages.reset_done.parts(),
-            PageKind::UnlockDone => pages.unlock_done.parts(),
-            PageKind::ResetFailed => pages.reset_failed.parts(),
-            PageKind::UnlockFailed => pages.unlock_failed.parts(),
-            PageKind::IncompleteLink => pages.incomplete_link.parts(),
-        };
-        let (label, button) = match kind {
-            PageKind::Reset => (Some(&pages.reset.label), Some(&pages.reset.button)),
-            PageKind::Unlock => (None, Some(&pages.unlock.button)),
-            _ => (None, None),
-        };
-        PageTexts { title, lines, label, button }
+    pub(crate) const fn page(&self, kind: PageKind) -> &PageTexts {
+        let pages = &self.texts.pages;
+        match kind {
+            PageKind::Reset => &pages.reset,
+            PageKind::Unlock => &pages.unlock,
+            PageKind::ResetDone => &pages.reset_done,
+            PageKind::UnlockDone => &pages.unlock_done,
+            PageKind::ResetFailed => &pages.reset_failed,
+            PageKind::UnlockFailed => &pages.unlock_failed,
+            PageKind::IncompleteLink => &pages.incomplete_link,
+        }
     }
 
     /// The text for a rejection with this code; `None` where this language has no text of its own.
     pub(crate) const fn reason(&self, code: Code) -> Option<&Text> {
-        let reasons = &self.content.pages.reasons;
+        let reasons = &self.texts.pages.reasons;
         Some(match code {
             Code::InvalidResetToken => &reasons.invalid_reset_link,
             Code::InvalidUnlockToken => &reasons.invalid_unlock_link,
@@ -231,14 +181,15 @@ impl Language {
         })
     }
 
-    /// The line of the file where line `within` of one of its texts stands; both are counted from 1.
-    pub(super) fn line(&self, span: Range<usize>, within: usize) -> usize {
-        let written = self.source.get(span.clone()).unwrap_or_default();
+    /// A fault in a line of one of its texts, counted from 1.
+    pub(crate) fn fault(&self, text: &Text, line: usize, message: impl Display) -> TemplateFault {
+        let written = self.source.get(text.span()).unwrap_or_default();
         let quotes = ["\"\"\"", "'''"];
-        let text = quotes.iter().find_map(|quotes| written.strip_prefix(quotes));
+        let content = quotes.iter().find_map(|quotes| written.strip_prefix(quotes));
         // A line end right after the opening quotes is not part of the text.
-        let skipped = usize::from(text.is_some_and(|text| text.starts_with(['\n', '\r'])));
-        line_of(&self.source, span.start) + skipped + within.saturating_sub(1)
+        let skipped = usize::from(content.is_some_and(|content| content.starts_with(['\n', '\r'])));
+        let begun = line_of(&self.source, text.span().start);
+        TemplateFault::new(&self.path, begun + skipped + line.saturating_sub(1), message)
     }
 }
 

@@ -11,6 +11,6 @@ mod set;
 
 pub(crate) use export::export;
 pub use fault::{TemplateError, TemplateFault};
-pub(crate) use files::Layout;
-pub(crate) use language::{Language, PageKind, TextsFor};
+pub(crate) use files::{MAIL_HTML, MAIL_TEXT, PAGE, STYLE};
+pub(crate) use language::{Language, PageKind, Text};
 pub(crate) use set::TemplateSet;

@@ -8,18 +8,18 @@ use minijinja::{Environment, UndefinedBehavior};
 use tracing::warn;
 
 use super::fault::{TemplateError, TemplateFault};
-use super::files::{Layout, TemplateFile, TemplateFiles};
+use super::files::TemplateFiles;
 use super::language::{Language, Text};
 use crate::config::Mail;
 
 /// The language that is built in.
 const ENGLISH: &str = "en";
 
-/// Texts in every language there is, and layouts.
+/// Texts in every language there is, and layouts. In them a variable that is not defined is a fault.
 #[derive(Debug)]
 pub(crate) struct TemplateSet {
     environment: Environment<'static>,
-    layouts: BTreeMap<Layout, TemplateFile>,
+    files: TemplateFiles,
     languages: BTreeMap<String, Language>,
     /// Languages that were wanted and are missing: the log names each once.
     missing: Mutex<BTreeSet<String>>,
@@ -33,16 +33,17 @@ impl TemplateSet {
         check: impl FnOnce(&Self) -> Vec<TemplateFault>,
     ) -> Result<Self, TemplateError> {
         let mut faults = Vec::new();
-        let TemplateFiles { layouts, languages: files } =
-            TemplateFiles::read(settings.templates.as_deref(), &mut faults);
+        let files = TemplateFiles::read(settings.templates.as_deref(), &mut faults);
         let mut languages = BTreeMap::new();
-        for (tag, TemplateFile { path, text }) in files {
-            match Language::parse(&tag, &path, &text) {
-                Ok(language) => drop(languages.insert(tag, language)),
+        for (tag, file) in files.languages() {
+            match Language::parse(tag, &file.path, &file.text) {
+                Ok(language) => drop(languages.insert(tag.to_owned(), language)),
                 Err(fault) => faults.push(fault),
             }
         }
-        let set = Self { environment: environment(), layouts, languages, missing: Mutex::default() };
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        let set = Self { environment, files, languages, missing: Mutex::default() };
         for fault in check(&set) {
             if !faults.contains(&fault) {
                 faults.push(fault);
@@ -88,47 +89,25 @@ impl TemplateSet {
         variables: &Value,
     ) -> Result<String, TemplateFault> {
         let rendered = self.environment.render_named_str("sentence.txt", text.get_ref(), variables.clone());
-        rendered.map_err(|error| {
-            let line = language.line(text.span(), error.line().unwrap_or(1));
-            TemplateFault::new(&language.path, line, one_line(&error))
-        })
+        rendered.map_err(|error| language.fault(text, error.line().unwrap_or(1), one_line(&error)))
     }
 
-    /// Several sentences.
-    pub(crate) fn sentences(
-        &self,
-        language: &Language,
-        texts: &[Text],
-        variables: &Value,
-    ) -> Result<Vec<String>, TemplateFault> {
-        texts.iter().map(|text| self.sentence(language, text, variables)).collect()
-    }
-
-    /// A layout with its sentences.
-    pub(crate) fn layout(&self, layout: Layout, context: &Value) -> Result<String, TemplateFault> {
-        let rendered =
-            self.environment.render_named_str(layout.file_name(), self.text(layout), context.clone());
-        rendered.map_err(|error| {
-            TemplateFault::new(self.path(layout), error.line().unwrap_or(1), one_line(&error))
-        })
+    /// A layout with its sentences. HTML is escaped in one whose name ends in `.html`.
+    pub(crate) fn layout(&self, name: &str, context: &Value) -> Result<String, TemplateFault> {
+        let rendered = self.environment.render_named_str(name, self.text(name), context.clone());
+        rendered
+            .map_err(|error| TemplateFault::new(self.path(name), error.line().unwrap_or(1), one_line(&error)))
     }
 
     /// A file as it is.
-    pub(crate) fn text(&self, layout: Layout) -> &str {
-        self.layouts.get(&layout).map_or("", |file| &file.text)
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.files.0.get(name).map_or("", |file| &file.text)
     }
 
     /// The path of a file, for messages.
-    pub(crate) fn path(&self, layout: Layout) -> &str {
-        self.layouts.get(&layout).map_or("", |file| &file.path)
+    pub(crate) fn path(&self, name: &str) -> &str {
+        self.files.0.get(name).map_or("", |file| &file.path)
     }
-}
-
-/// HTML is escaped, and a variable that is not defined is a fault.
-fn environment() -> Environment<'static> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment
 }
 
 fn one_line(error: &minijinja::Error) -> String {

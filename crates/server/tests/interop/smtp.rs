@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_core::clock::Timestamp;
@@ -12,7 +11,7 @@ use portcullis_core::id::TenantId;
 use portcullis_core::outgoing_mail::{DeliveryError, MailContent, Notifier, OutgoingMail};
 use portcullis_core::secret::PlainSecret;
 use portcullis_server::config::{Config, Flags};
-use portcullis_server::mail::{ParsedMessage, notifier};
+use portcullis_server::mail::{Mailer, ParsedMessage};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -22,13 +21,13 @@ use crate::server_process::{ServerDirectory, fault};
 const FROM: (&str, &str) = ("FROM", "Example <no-reply@example.com>");
 
 /// The notifier that this configuration gives.
-fn to(transport: &str, variables: &[(&str, &str)]) -> Arc<dyn Notifier> {
+fn to(transport: &str, variables: &[(&str, &str)]) -> Mailer {
     let transport = ("TRANSPORT", transport);
     let stated = variables.iter().chain([&FROM, &transport]);
     let env: BTreeMap<String, String> =
         stated.map(|(name, value)| (format!("PORTCULLIS_MAIL_{name}"), (*value).to_owned())).collect();
     let config = Config::read(&Flags::default(), &env, &|_| Ok(String::new())).unwrap();
-    notifier(&config, "https://auth.example.com").unwrap()
+    Mailer::new(&config, "https://auth.example.com").unwrap()
 }
 
 fn code_to(recipient: &str) -> OutgoingMail {

@@ -25,7 +25,7 @@ pub(super) async fn examine(config: &Config) -> Finding {
         Err(fault) => return Finding::broken(NAME, fault.to_string()),
     };
     let watch = Stopwatch::start();
-    let finding = match timeout(TIMEOUT, mail::reach(&mailer)).await {
+    let finding = match timeout(TIMEOUT, mailer.reach()).await {
         Ok(Ok(())) => Finding::ok(NAME, format!("{server} accepts the login, and would take a mail")),
         Ok(Err(DeliveryError::Later(cause) | DeliveryError::Never(cause))) => Finding::broken(NAME, cause),
         Err(_) => Finding::broken(NAME, format!("{server} does not answer")),

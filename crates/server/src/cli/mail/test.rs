@@ -33,7 +33,7 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let mailer = Mailer::new(config, &mail::base_url(config))?;
     let id = Builder::from_random_bytes(random::bytes(&SystemRandom)).into_uuid();
-    let answer = mail::send_test(&mailer, id, to, SystemClock.now()).await?;
+    let answer = mailer.send_test(id, to, SystemClock.now()).await?;
     match &config.mail.transport {
         MailTransport::Outbox => writeln!(out, "Put into {}.", Escaped(&answer))?,
         MailTransport::Smtp(server) => writeln!(out, "{server} accepted it: {}", Escaped(&answer))?,

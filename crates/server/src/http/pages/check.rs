@@ -3,8 +3,8 @@
 use portcullis_api::refusal::{Code, Reason, Refusal};
 use url::Url;
 
-use super::render::{FormInput, PageInput, TenantView, render};
-use crate::templates::{Layout, PageKind, TemplateFault, TemplateSet};
+use super::render::{PageInput, TenantView, render};
+use crate::templates::{Language, PAGE, PageKind, TemplateFault, TemplateSet};
 
 const TOKEN: &str = "sample-token";
 const STYLE: &str = "/sample.css";
@@ -18,17 +18,29 @@ pub(super) fn faults(templates: &TemplateSet) -> Vec<TemplateFault> {
     let inputs = inputs(&rejections);
     let mut faults = Vec::new();
     for language in templates.languages() {
+        faults.extend(PageKind::ALL.into_iter().filter_map(|kind| misfit(language, kind)));
         for tenant in tenants(&language.tag) {
             faults.extend(inputs.iter().filter_map(|input| {
                 match render(templates, STYLE, &tenant, *input) {
-                    Ok(html) => wrong(&html, *input)
-                        .map(|it| TemplateFault::of_file(templates.path(Layout::Page), it)),
+                    Ok(html) => {
+                        wrong(&html, *input).map(|it| TemplateFault::of_file(templates.path(PAGE), it))
+                    }
                     Err(fault) => Some(fault),
                 }
             }));
         }
     }
     faults
+}
+
+/// Whether a page with a form has the texts of one, and no other page has.
+fn misfit(language: &Language, kind: PageKind) -> Option<TemplateFault> {
+    let texts = language.page(kind);
+    let is_reset = kind == PageKind::Reset;
+    let fits =
+        texts.label.is_some() == is_reset && texts.button.is_some() == (is_reset || kind == PageKind::Unlock);
+    let message = "must have `button` where it is a form, `label` where it is the form for a password, and else neither";
+    (!fits).then(|| language.fault(&texts.title, 1, format!("the page of this title {message}")))
 }
 
 /// A rejection for each reason that has a text.
@@ -49,17 +61,15 @@ fn rejections() -> Vec<Refusal> {
 
 /// Every page.
 fn inputs(rejections: &[Refusal]) -> Vec<PageInput<'_>> {
-    let form = |kind| Some(FormInput { kind, token: TOKEN });
-    let forms = [PageKind::Reset, PageKind::Unlock]
-        .map(|kind| PageInput { form: form(kind), ..PageInput::notice(kind) });
-    let notices =
-        [PageKind::ResetDone, PageKind::UnlockDone, PageKind::UnlockFailed, PageKind::IncompleteLink]
-            .map(PageInput::notice);
+    let plain = PageKind::ALL.map(|kind| PageInput {
+        token: matches!(kind, PageKind::Reset | PageKind::Unlock).then_some(TOKEN),
+        ..PageInput::notice(kind)
+    });
     let rejected = rejections.iter().flat_map(|rejection| {
         let input = PageInput { rejection: Some(rejection), ..PageInput::notice(PageKind::ResetFailed) };
-        [input, PageInput { form: form(PageKind::Reset), ..input }]
+        [input, PageInput { token: Some(TOKEN), ..input }]
     });
-    forms.into_iter().chain(notices).chain(rejected).collect()
+    plain.into_iter().chain(rejected).collect()
 }
 
 /// A tenant with a logo and a link, and one without.
@@ -72,11 +82,10 @@ fn tenants(tag: &str) -> [TenantView; 2] {
 /// Why a page would not work in a browser.
 fn wrong(html: &str, input: PageInput<'_>) -> Option<String> {
     let field = r#"name="newPassword""#;
-    let is_reset = input.form.is_some_and(|form| form.kind == PageKind::Reset);
-    if input.form.is_some() && !html.contains(TOKEN) {
+    if input.token.is_some() && !html.contains(TOKEN) {
         return Some("does not post `form.token`".to_owned());
     }
-    if is_reset && !html.contains(field) {
+    if input.token.is_some() && input.kind != PageKind::Unlock && !html.contains(field) {
         return Some(format!("has no field with {field} where `form.label` is set"));
     }
     let inline = INLINE.into_iter().find(|inline| html.contains(inline))?;

@@ -14,7 +14,7 @@ use portcullis_api::request::Body;
 use portcullis_api::request::device::UnlockBody;
 use portcullis_axum::RefusalResponse;
 
-use super::render::{FormInput, PageInput, TenantView};
+use super::render::{PageInput, TenantView};
 use crate::http::App;
 use crate::http::inspect_layer::inspect;
 use crate::templates::PageKind;
@@ -42,13 +42,12 @@ impl RequestedForm {
     /// The page with the form.
     pub(in crate::http) async fn shown(self, app: &App) -> Response {
         let tenant = app.pages.tenant_of(&app.engine, &self.token).await;
-        if self.token.is_empty() {
-            let input = PageInput::notice(PageKind::IncompleteLink);
-            return app.pages.respond(StatusCode::BAD_REQUEST, &tenant, input);
-        }
-        let form = FormInput { kind: self.kind, token: &self.token };
-        let input = PageInput { form: Some(form), ..PageInput::notice(self.kind) };
-        app.pages.respond(StatusCode::OK, &tenant, input)
+        let (status, input) = if self.token.is_empty() {
+            (StatusCode::BAD_REQUEST, PageInput::notice(PageKind::IncompleteLink))
+        } else {
+            (StatusCode::OK, PageInput { token: Some(&self.token), ..PageInput::notice(self.kind) })
+        };
+        app.pages.respond(status, &tenant, input)
     }
 }
 
@@ -127,8 +126,8 @@ fn rejected(app: &App, tenant: &TenantView, row: &DeviceRow, rejection: &Refusal
     let may_try_again = is_reset
         && !token.is_empty()
         && matches!(rejection.code, Code::ValidationFailed | Code::PasswordReused | Code::Busy);
-    let form = may_try_again.then_some(FormInput { kind: PageKind::Reset, token });
-    app.pages.respond(status, tenant, PageInput { kind, rejection: Some(&rejection), form })
+    let token = may_try_again.then_some(token);
+    app.pages.respond(status, tenant, PageInput { kind, rejection: Some(&rejection), token })
 }
 
 fn token_of(request: &Request) -> String {

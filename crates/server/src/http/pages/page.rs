@@ -1,11 +1,9 @@
 //! Pages as responses: status, headers and HTML.
 
 use axum::Router;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{Html, IntoResponse as _, Response};
 use http::StatusCode;
-use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
-};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY, RETRY_AFTER};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_axum::RefusalResponse;
 use portcullis_core::engine::Engine;
@@ -18,7 +16,7 @@ use super::check;
 use super::render::{PageInput, TenantView, render};
 use super::style::Style;
 use crate::config::{Branding, Config, web_page};
-use crate::templates::{Layout, TemplateError, TemplateSet};
+use crate::templates::{STYLE, TemplateError, TemplateSet};
 
 /// What every page is made of.
 #[derive(Debug)]
@@ -39,7 +37,7 @@ impl Pages {
     pub fn load(config: &Config) -> Result<Self, TemplateError> {
         let templates = TemplateSet::load(&config.mail, check::faults)?;
         Ok(Self {
-            style: Style::new(templates.text(Layout::Style)),
+            style: Style::new(templates.text(STYLE)),
             templates,
             branding: config.branding.clone(),
             language: config.mail.language.clone(),
@@ -87,16 +85,15 @@ impl Pages {
                 return RefusalResponse(Refusal::plain(Code::InternalError)).into_response();
             }
         };
-        let mut response = Response::new(html.into());
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(CONTENT_SECURITY_POLICY, policy(tenant.logo.as_ref()));
-        // With `no-referrer` browsers post forms with `Origin: null` (Fetch, section 3.1).
-        headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin"));
+        let headers = [
+            (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            (CONTENT_SECURITY_POLICY, policy(tenant.logo.as_ref())),
+            // With `no-referrer` browsers post forms with `Origin: null` (Fetch, section 3.1).
+            (REFERRER_POLICY, HeaderValue::from_static("strict-origin")),
+        ];
+        let mut response = (status, headers, Html(html)).into_response();
         if let Some(seconds) = input.rejection.and_then(Refusal::retry_after_seconds) {
-            headers.insert(RETRY_AFTER, seconds.into());
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
         response
     }

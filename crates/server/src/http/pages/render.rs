@@ -5,7 +5,7 @@ use minijinja::value::Value;
 use portcullis_api::refusal::{Code, Reason, Refusal};
 use url::Url;
 
-use crate::templates::{Language, Layout, PageKind, TemplateFault, TemplateSet};
+use crate::templates::{Language, PAGE, PageKind, TemplateFault, TemplateSet, Text};
 
 /// What a page shows of its tenant.
 #[derive(Clone, Debug)]
@@ -17,35 +17,19 @@ pub(super) struct TenantView {
     pub(super) home: Option<Url>,
 }
 
-/// A form to post, and the token that it posts.
-#[derive(Clone, Copy)]
-pub(super) struct FormInput<'a> {
-    /// [`PageKind::Reset`] or [`PageKind::Unlock`].
-    pub(super) kind: PageKind,
-    pub(super) token: &'a str,
-}
-
-impl FormInput<'_> {
-    const fn action(self) -> &'static str {
-        match self.kind {
-            PageKind::Unlock => "/auth/unlock",
-            _ => "/auth/password/reset",
-        }
-    }
-}
-
 /// What a page is made of.
 #[derive(Clone, Copy)]
 pub(super) struct PageInput<'a> {
     pub(super) kind: PageKind,
     /// Why a form was rejected.
     pub(super) rejection: Option<&'a Refusal>,
-    pub(super) form: Option<FormInput<'a>>,
+    /// The token that the form of the page posts; `None` on a page without a form.
+    pub(super) token: Option<&'a str>,
 }
 
 impl PageInput<'_> {
     pub(super) const fn notice(kind: PageKind) -> Self {
-        Self { kind, rejection: None, form: None }
+        Self { kind, rejection: None, token: None }
     }
 }
 
@@ -58,30 +42,35 @@ pub(super) fn render(
 ) -> Result<String, TemplateFault> {
     let language = templates.language(&tenant.language)?;
     let variables = context! { tenant => tenant.name.as_str() };
-    let sentence = |text| templates.sentence(language, text, &variables);
-    let texts = language.page(input.kind);
-    let form_texts = input.form.map(|form| language.page(form.kind));
-    let form = input.form.zip(form_texts).map(|(form, texts)| {
+    let sentence = |text: &Text| templates.sentence(language, text, &variables);
+    let (action, form) = match input.kind {
+        PageKind::Unlock => ("/auth/unlock", PageKind::Unlock),
+        _ => ("/auth/password/reset", PageKind::Reset),
+    };
+    let title = &language.page(input.kind).title;
+    let texts = language.page(if input.token.is_some() { form } else { input.kind });
+    let form = input.token.map(|token| {
         Ok(context! {
-            action => Value::from_safe_string(form.action().to_owned()),
-            token => form.token,
-            label => texts.label.map(sentence).transpose()?,
-            button => texts.button.map(sentence).transpose()?,
+            action => Value::from_safe_string(action.to_owned()),
+            token,
+            label => texts.label.as_ref().map(sentence).transpose()?,
+            button => texts.button.as_ref().map(sentence).transpose()?,
         })
     });
-    let home = |url: &Url| Ok(context! { url => url.as_str(), label => sentence(language.home())? });
+    let home =
+        |url: &Url| Ok(context! { url => url.as_str(), label => sentence(&language.texts.pages.home)? });
     let context = context! {
         language => language.tag.as_str(),
         tenant => tenant.name.as_str(),
         logo => tenant.logo.as_ref().map(Url::as_str),
         home => tenant.home.as_ref().map(home).transpose()?,
         style => Value::from_safe_string(style.to_owned()),
-        title => sentence(texts.title)?,
+        title => sentence(title)?,
         reasons => input.rejection.map(|it| reasons(templates, language, tenant, it)).transpose()?.unwrap_or_default(),
-        lines => templates.sentences(language, form_texts.unwrap_or(texts).lines, &variables)?,
+        lines => texts.lines.iter().map(sentence).collect::<Result<Vec<_>, _>>()?,
         form => form.transpose()?,
     };
-    templates.layout(Layout::Page, &context)
+    templates.layout(PAGE, &context)
 }
 
 /// The sentences for a rejection: of the language, otherwise the English ones of the rejection.

@@ -7,7 +7,7 @@ use portcullis_core::tenant::TenantSettings;
 use tempfile::TempDir;
 
 use super::page::Pages;
-use super::render::{FormInput, PageInput, render};
+use super::render::{PageInput, render};
 use crate::config::{Config, Flags};
 use crate::templates::{PageKind, export};
 
@@ -65,6 +65,16 @@ fn a_slip_in_a_page_is_reported_at_the_start_with_its_file_and_line() {
             format!("de.toml:{}: undefined value", line(ENGLISH, "Continue to")),
         ),
         ("de.toml", ENGLISH.replace("cross_site =", "cross ="), "de.toml:".to_owned()),
+        (
+            "de.toml",
+            ENGLISH.replace("label = \"New password\"\n", ""),
+            format!("de.toml:{}: the page of this title must have", line(ENGLISH, "[pages.reset]") + 1),
+        ),
+        (
+            "de.toml",
+            ENGLISH.replace("title = \"Account unlocked\"", "title = \"\"\nbutton = \"x\""),
+            format!("de.toml:{}: the page of this title must have", line(ENGLISH, "[pages.unlock_done]") + 1),
+        ),
     ] {
         let fault = fault(name, &text);
         assert!(fault.starts_with(&expected), "{expected}: {fault}");
@@ -78,8 +88,8 @@ fn exported_templates_give_the_same_pages() {
     let own = load(&[("MAIL_TEMPLATES", &folder.path().to_string_lossy())]).unwrap();
     let built_in = load(&[]).unwrap();
     for kind in [PageKind::Reset, PageKind::UnlockDone, PageKind::IncompleteLink] {
-        let form = (kind == PageKind::Reset).then_some(FormInput { kind, token: "a.b.c" });
-        let input = PageInput { form, ..PageInput::notice(kind) };
+        let token = (kind == PageKind::Reset).then_some("a.b.c");
+        let input = PageInput { token, ..PageInput::notice(kind) };
         let html = |pages: &Pages| {
             render(&pages.templates, &pages.style.path, &pages.installation(), input).unwrap()
         };

@@ -15,7 +15,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 async fn put(home: &Path, mail: &OutgoingMail) {
-    notifier(&config(home, &[]), BASE).unwrap().deliver(mail).await.unwrap();
+    Mailer::new(&config(home, &[]), BASE).unwrap().deliver(mail).await.unwrap();
 }
 
 #[tokio::test]
@@ -90,17 +90,17 @@ async fn the_log_names_the_file_and_nothing_of_its_content() {
 async fn a_mail_for_a_folder_that_cannot_be_written_to_is_tried_again() {
     let home = TempDir::new().unwrap();
     fs::write(home.path().join("outbox"), "").unwrap();
-    let tried = notifier(&config(home.path(), &[]), BASE).unwrap().deliver(&mail(code("x"))).await;
+    let tried = Mailer::new(&config(home.path(), &[]), BASE).unwrap().deliver(&mail(code("x"))).await;
     assert!(
         matches!(&tried, Err(DeliveryError::Later(why)) if why.contains("outbox cannot be written to")),
         "{tried:?}"
     );
 }
 
-fn to_port(port: u16, parameters: &str) -> Arc<dyn Notifier> {
+fn to_port(port: u16, parameters: &str) -> Mailer {
     let transport = format!("smtp://127.0.0.1:{port}{parameters}");
     let variables = [("TRANSPORT", transport.as_str()), ("FROM", "a@example.com"), ("TIMEOUT", "1s")];
-    notifier(&config(Path::new("data"), &variables), BASE).unwrap()
+    Mailer::new(&config(Path::new("data"), &variables), BASE).unwrap()
 }
 
 #[tokio::test]
@@ -128,7 +128,7 @@ fn a_bad_certificate_authority_is_reported_with_its_file() {
     let file = home.path().join("ca.pem");
     let ca = file.to_string_lossy().into_owned();
     let variables = [("TRANSPORT", "smtp://localhost"), ("FROM", "a@example.com"), ("CA", ca.as_str())];
-    let fault = || notifier(&config(home.path(), &variables), BASE).err().unwrap().to_string();
+    let fault = || Mailer::new(&config(home.path(), &variables), BASE).err().unwrap().to_string();
     assert!(fault().starts_with(&format!("mail.ca: {ca}: ")), "{}", fault());
     fs::write(&file, "not a certificate").unwrap();
     assert!(fault().starts_with(&format!("mail.ca: {ca}: ")), "{}", fault());
