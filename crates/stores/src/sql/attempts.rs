@@ -38,7 +38,8 @@ pub(crate) async fn reserve(
 pub(crate) async fn settle(
     db: &mut impl SqlConnection,
     key: &AttemptKey,
-    (permit, outcome): (AttemptPermit, AttemptOutcome),
+    permit: AttemptPermit,
+    outcome: AttemptOutcome,
     limits: &LockoutLimits,
     now: Timestamp,
 ) -> SqlResult<AttemptEffect> {

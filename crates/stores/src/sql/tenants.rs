@@ -44,8 +44,8 @@ pub(crate) async fn find(db: &mut impl SqlConnection, id: &TenantId) -> SqlResul
     Ok(row.as_ref().map(tenant).transpose()?)
 }
 
-pub(crate) async fn list(db: &mut impl SqlConnection, page: &Page<TenantId>) -> SqlResult<Vec<TenantRecord>> {
-    let after = page.after.as_ref().map_or("", TenantId::as_str);
+pub(crate) async fn list(db: &mut impl SqlConnection, page: Page<TenantId>) -> SqlResult<Vec<TenantRecord>> {
+    let after = page.after.map(|id| id.to_string()).unwrap_or_default();
     all(&Statement::new(LIST).bind(after).bind(i64::from(page.limit)).fetch_all(db).await?, tenant)
 }
 

@@ -153,7 +153,7 @@ async fn take_over(
 pub(crate) async fn list(
     db: &mut impl SqlConnection,
     user: &UserKey,
-    page: &Page<SessionId>,
+    page: Page<SessionId>,
     now: Timestamp,
 ) -> SqlResult<Vec<Session>> {
     let after = page.after.map(|id| id.to_string()).unwrap_or_default();

@@ -57,7 +57,7 @@ pub(crate) async fn list(
     db: &mut impl SqlConnection,
     tenant: &TenantId,
     search: &str,
-    page: &Page<UserId>,
+    page: Page<UserId>,
 ) -> SqlResult<Vec<User>> {
     let Some(pattern) = search::pattern(search) else { return Ok(Vec::new()) };
     let after = page.after.map(|id| id.to_string()).unwrap_or_default();

@@ -1,0 +1,181 @@
+//! The store traits on SQLite. Each verb is one statement or one transaction of [`sql`](crate::sql).
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use portcullis_core::clock::Timestamp;
+use portcullis_core::id::{QueuedMailId, SessionId, SessionKey, TenantId, UserId, UserKey};
+use portcullis_core::key::{KeyMaterial, KeyRecord, Kid};
+use portcullis_core::lockout::{
+    AttemptEffect, AttemptKey, AttemptOutcome, AttemptPermit, AttemptRecord, LockoutLimits,
+};
+use portcullis_core::queued_mail::QueuedMail;
+use portcullis_core::secret::SecretHash;
+use portcullis_core::session::{Ending, Epochs, RotationOutcome, RotationRequest, Session};
+use portcullis_core::store::{
+    AttemptStore, ChangeFeed, ChangeSink, EndScope, EpochScope, EpochStore, Inserted, KeyStore, MailStore,
+    Page, SessionHandle, SessionStore, Stored, TenantStore, TicketStore, Updated, UserHandle, UserStore,
+    Watch,
+};
+use portcullis_core::tenant::{Installation, TenantRecord};
+use portcullis_core::ticket::{IssueOutcome, RedeemOutcome, Ticket, TicketKey, TicketPurpose};
+use portcullis_core::user::User;
+use tracing::warn;
+
+use super::{SqliteStore, feed, in_time};
+use crate::sql::{attempts, epochs, keys, mail, sessions, tenants, tickets, users};
+
+/// Implements a store trait with the functions of the same names in a module of `sql`. A verb that reads takes a
+/// connection from the pool. One that writes is a job of the writer, which owns its arguments. `&name: Type` is taken
+/// by reference. The text is what an error says that the store was doing.
+macro_rules! verbs {
+    ($store:ident by $table:ident;
+    reads { $($reading:literal $read:ident($(
+        $(&$read_lent:ident: $read_lent_type:ident)? $($read_given:ident: $read_given_type:ty)?
+    ),+) -> $found:ty;)* }
+    writes { $($writing:literal $write:ident($(
+        $(&$lent:ident: $lent_type:ident)? $($given:ident: $given_type:ty)?
+    ),+) -> $answer:ty;)* }
+    $($by_hand:tt)*) => {
+        #[async_trait]
+        impl $store for SqliteStore {
+            $(async fn $read(
+                &self,
+                $($($read_lent: &$read_lent_type)? $($read_given: $read_given_type)?),+
+            ) -> Stored<$found> {
+                let read = async {
+                    $table::$read(&mut *self.reader().await?, $($($read_lent)? $($read_given)?),+).await
+                };
+                in_time($reading, read).await
+            })*
+
+            $(async fn $write(
+                &self,
+                $($($lent: &$lent_type)? $($given: $given_type)?),+
+            ) -> Stored<$answer> {
+                $($(let $lent = $lent.to_owned();)?)+
+                let write = self.writer.write($writing, move |db| {
+                    Box::pin(async move { $table::$write(db, $($(&$lent)? $($given)?),+).await })
+                });
+                write.await
+            })*
+
+            $($by_hand)*
+        }
+    };
+}
+
+verbs! { UserStore by users;
+    reads {
+        "find a user" find(&handle: UserHandle) -> Option<User>;
+        "list users" list(&tenant: TenantId, &search: str, page: Page<UserId>) -> Vec<User>;
+    }
+    writes {
+        "insert a user" insert(&user: User) -> Inserted;
+        "update a user" update(&user: User) -> Updated;
+    }
+}
+
+verbs! { SessionStore by sessions;
+    reads {
+        "find a session" find(&handle: SessionHandle, now: Timestamp) -> Option<Session>;
+        "list sessions" list(&user: UserKey, page: Page<SessionId>, now: Timestamp) -> Vec<Session>;
+    }
+    writes {
+        "insert a session" insert(&session: Session) -> Inserted;
+        "rotate a refresh token" rotate(&key: SessionKey, &request: RotationRequest) -> RotationOutcome;
+        "touch a session" touch(&key: SessionKey, seen: Timestamp, idle_expires: Option<Timestamp>) -> bool;
+        "rename a session" rename(&key: SessionKey, &name: str, now: Timestamp) -> bool;
+        "end sessions" end(&scope: EndScope, ending: Ending) -> Vec<SessionId>;
+        "purge sessions" purge(now: Timestamp, limit: u32) -> u64;
+    }
+}
+
+verbs! { EpochStore by epochs;
+    reads {
+        "read epochs" read(&user: UserKey) -> Epochs;
+    }
+    writes {
+        "advance an epoch" advance(&scope: EpochScope, ending: Ending) -> ();
+    }
+}
+
+verbs! { KeyStore by keys;
+    reads {
+        "list keys" list(&tenant: TenantId) -> Vec<KeyRecord>;
+    }
+    writes {
+        "insert a key" insert(&key: KeyRecord) -> Inserted;
+        "remove a key" remove(&tenant: TenantId, &kid: Kid) -> bool;
+    }
+
+    async fn rewrap(&self, tenant: &TenantId, kid: &Kid, material: &KeyMaterial) -> Stored<bool> {
+        let (tenant, kid, material) = (tenant.clone(), kid.clone(), material.clone());
+        let rewrap = self.writer.write("rewrap a key", |db| {
+            Box::pin(async move { keys::rewrap(db, &tenant, &kid, &material).await })
+        });
+        let rewrapped = rewrap.await?;
+        if rewrapped && let Err(fault) = self.file.empty_log().await {
+            warn!(%fault, "the write-ahead log still holds a key as it was before it was encrypted");
+        }
+        Ok(rewrapped)
+    }
+}
+
+verbs! { TenantStore by tenants;
+    reads {
+        "find a tenant" find(&id: TenantId) -> Option<TenantRecord>;
+        "list tenants" list(page: Page<TenantId>) -> Vec<TenantRecord>;
+    }
+    writes {
+        "create the installation" get_or_create_installation(&proposed: Installation) -> Installation;
+        "insert a tenant" insert(&tenant: TenantRecord) -> Inserted;
+        "update a tenant" update(&tenant: TenantRecord) -> Updated;
+    }
+}
+
+verbs! { TicketStore by tickets;
+    reads {
+        "find a ticket" find(&key: TicketKey) -> Option<Ticket>;
+    }
+    writes {
+        "issue a ticket" issue(&ticket: Ticket, &mail: QueuedMail) -> IssueOutcome;
+        "arm a ticket" arm(&key: TicketKey, secret: SecretHash, now: Timestamp) -> Option<Ticket>;
+        "redeem a ticket" redeem(
+            &key: TicketKey, purpose: TicketPurpose, secret: SecretHash, device: Option<SecretHash>, now: Timestamp
+        ) -> RedeemOutcome;
+        "purge tickets" purge(now: Timestamp, limit: u32) -> u64;
+    }
+}
+
+verbs! { AttemptStore by attempts;
+    reads {
+        "find guesses" find(&key: AttemptKey) -> AttemptRecord;
+    }
+    writes {
+        "reserve a guess" reserve(&key: AttemptKey, &limits: LockoutLimits, now: Timestamp) -> AttemptPermit;
+        "settle a guess" settle(
+            &key: AttemptKey, permit: AttemptPermit, outcome: AttemptOutcome, &limits: LockoutLimits, now: Timestamp
+        ) -> AttemptEffect;
+        "clear guesses" clear(&user: UserKey) -> ();
+        "purge guesses" purge(now: Timestamp, limit: u32) -> u64;
+    }
+}
+
+verbs! { MailStore by mail;
+    reads {
+        "count queued mail" waiting() -> u64;
+    }
+    writes {
+        "queue a mail" put(&queued: QueuedMail) -> ();
+        "claim queued mail" claim(now: Timestamp, limit: u32) -> Vec<QueuedMail>;
+        "put a mail off" put_off(&tenant: TenantId, id: QueuedMailId, due: Timestamp) -> bool;
+        "take a mail out of the queue" done(&tenant: TenantId, id: QueuedMailId) -> bool;
+    }
+}
+
+impl ChangeFeed for SqliteStore {
+    fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
+        feed::watch(self.file.clone(), self.clock.clone(), sink)
+    }
+}
