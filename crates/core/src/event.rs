@@ -28,109 +28,93 @@ pub struct Event {
     pub kind: EventKind,
 }
 
-/// The kinds of events.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum EventKind {
+/// Declares the kinds of events by rows of a kind and its word.
+macro_rules! event_kinds {
+    ($($(#[$doc:meta])* $kind:ident $({ $($fields:tt)* })? = $word:literal,)+) => {
+        /// The kinds of events.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum EventKind {
+            $($(#[$doc])* $kind $({ $($fields)* })?,)+
+        }
+
+        impl EventKind {
+            /// The word in the audit log.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$kind { .. } => $word,)+
+                }
+            }
+        }
+    };
+}
+
+event_kinds! {
     /// A client signed up, or an administrator or operator created a user.
-    SignedUp,
+    SignedUp = "signed_up",
     /// A sign-in was completed, with all its steps.
-    SignedIn,
+    SignedIn = "signed_in",
     /// A password sign-in was refused: wrong name or password, or the user is locked or disabled.
-    SignInRefused,
+    SignInRefused = "sign_in_refused",
     /// The first step of a device sign-in succeeded, and a code was put into the mail queue.
-    CodeAsked,
+    CodeAsked = "code_asked",
     /// The code of a second step was refused: wrong, expired or used, or too many were wrong.
-    CodeRefused,
+    CodeRefused = "code_refused",
     /// A user was locked after too many wrong passwords in a row. An alarm.
-    Locked,
+    Locked = "locked",
     /// A known device, or a session that changes its password, was locked after too many wrong passwords. The user is
     /// not locked. An alarm.
-    DeviceLocked,
+    DeviceLocked = "device_locked",
     /// A locked user was unlocked, by a link or by an administrator or operator.
-    Unlocked,
+    Unlocked = "unlocked",
     /// A client, administrator or operator requested a mail with a password reset link for this user.
-    ResetAsked,
+    ResetAsked = "reset_asked",
     /// A new password was chosen with a password reset link.
-    PasswordReset,
+    PasswordReset = "password_reset",
     /// A user gave one of their sessions another name.
-    SessionRenamed,
+    SessionRenamed = "session_renamed",
     /// A queued mail was dropped: its recipient was refused for good, or it expired undelivered.
-    MailGivenUp,
+    MailGivenUp = "mail_given_up",
     /// An operator created a tenant.
-    TenantCreated,
+    TenantCreated = "tenant_created",
     /// An operator changed a tenant's settings.
-    TenantChanged,
+    TenantChanged = "tenant_changed",
     /// An operator suspended a tenant: its users cannot sign in, and their sessions have ended.
-    TenantSuspended,
+    TenantSuspended = "tenant_suspended",
     /// An operator resumed a suspended tenant.
-    TenantResumed,
+    TenantResumed = "tenant_resumed",
     /// A refresh token was redeemed for its successor.
-    Refreshed,
+    Refreshed = "refreshed",
     /// The same device repeated a refresh within the grace window and got the same successor.
-    RefreshRepeated,
+    RefreshRepeated = "refresh_repeated",
     /// The same device presented a token that was used too long ago. The refresh was refused, and the session stays.
-    RefreshStale,
+    RefreshStale = "refresh_stale",
     /// A used refresh token, or one without its device proof, was presented. The session has ended. An alarm.
-    RefreshReused,
+    RefreshReused = "refresh_reused",
     /// Sessions were ended by their user, an administrator, an operator or a rule.
     Ended {
         /// Why they were ended.
         reason: EndReason,
         /// How many live sessions were ended.
         count: u64,
-    },
+    } = "ended",
     /// A user changed their password.
-    PasswordChanged,
+    PasswordChanged = "password_changed",
     /// A user's change of password was refused, because the current password was wrong.
-    PasswordChangeRefused,
+    PasswordChangeRefused = "password_change_refused",
     /// An operator set a user's password.
-    PasswordSet,
+    PasswordSet = "password_set",
     /// An administrator or operator disabled a user.
-    UserDisabled,
+    UserDisabled = "user_disabled",
     /// An administrator or operator enabled a user again.
-    UserEnabled,
+    UserEnabled = "user_enabled",
     /// An administrator or operator changed a user's role.
-    RoleChanged,
+    RoleChanged = "role_changed",
     /// New signing keys were generated for a tenant.
-    KeysRotated,
+    KeysRotated = "keys_rotated",
 }
 
 impl EventKind {
-    /// The word in the audit log.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::SignedUp => "signed_up",
-            Self::SignedIn => "signed_in",
-            Self::SignInRefused => "sign_in_refused",
-            Self::CodeAsked => "code_asked",
-            Self::CodeRefused => "code_refused",
-            Self::Locked => "locked",
-            Self::DeviceLocked => "device_locked",
-            Self::Unlocked => "unlocked",
-            Self::ResetAsked => "reset_asked",
-            Self::PasswordReset => "password_reset",
-            Self::SessionRenamed => "session_renamed",
-            Self::MailGivenUp => "mail_given_up",
-            Self::TenantCreated => "tenant_created",
-            Self::TenantChanged => "tenant_changed",
-            Self::TenantSuspended => "tenant_suspended",
-            Self::TenantResumed => "tenant_resumed",
-            Self::Refreshed => "refreshed",
-            Self::RefreshRepeated => "refresh_repeated",
-            Self::RefreshStale => "refresh_stale",
-            Self::RefreshReused => "refresh_reused",
-            Self::Ended { .. } => "ended",
-            Self::PasswordChanged => "password_changed",
-            Self::PasswordChangeRefused => "password_change_refused",
-            Self::PasswordSet => "password_set",
-            Self::UserDisabled => "user_disabled",
-            Self::UserEnabled => "user_enabled",
-            Self::RoleChanged => "role_changed",
-            Self::KeysRotated => "keys_rotated",
-        }
-    }
-
     /// Whether an operator should be alerted.
     #[must_use]
     pub const fn is_alarm(self) -> bool {

@@ -21,63 +21,34 @@ const NOTIFICATION_LIFETIME: Duration = Duration::from_hours(3 * 24);
 /// How long a mail worker that has claimed a mail has to send it, before another may claim it.
 pub const CLAIM_LEASE: Duration = Duration::from_mins(2);
 
-/// The kinds of mail to users.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum MailKind {
-    /// A code for the second step of a sign-in.
-    Code,
-    /// A link that unlocks the user.
-    Unlock,
-    /// A link to choose another password.
-    Reset,
-    /// A link to choose a first password, because an administrator created the user.
-    Welcome,
-    /// A notification that the password was changed.
-    PasswordChanged,
-    /// A notification of a sign-in on an unknown device.
-    NewDevice,
-    /// A notification that a used refresh token was presented, which ended the session.
-    RefreshReused,
-    /// A notification that a client tried to sign up with the user's address, in a tenant that hides who has an
-    /// account.
-    SignUpAttempted,
+word_enum! {
+    /// The kinds of mail to users. The word stands in stores and in the names of templates.
+    #[derive(Hash)]
+    pub enum MailKind or UnknownMailKind {
+        /// A code for the second step of a sign-in.
+        Code = "code",
+        /// A link that unlocks the user.
+        Unlock = "unlock",
+        /// A link to choose another password.
+        Reset = "reset",
+        /// A link to choose a first password, because an administrator created the user.
+        Welcome = "welcome",
+        /// A notification that the password was changed.
+        PasswordChanged = "password_changed",
+        /// A notification of a sign-in on an unknown device.
+        NewDevice = "new_device",
+        /// A notification that a used refresh token was presented, which ended the session.
+        RefreshReused = "refresh_reused",
+        /// A notification that a client tried to sign up with the user's address, in a tenant that hides who has an
+        /// account.
+        SignUpAttempted = "sign_up_attempted",
+    }
 }
 
 /// The word is not a kind of mail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("not a kind of mail")]
 pub struct UnknownMailKind;
-
-impl MailKind {
-    /// Every kind of mail.
-    pub const ALL: [Self; 8] = [
-        Self::Code,
-        Self::Unlock,
-        Self::Reset,
-        Self::Welcome,
-        Self::PasswordChanged,
-        Self::NewDevice,
-        Self::RefreshReused,
-        Self::SignUpAttempted,
-    ];
-
-    /// The word in stores and in the names of templates.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Code => "code",
-            Self::Unlock => "unlock",
-            Self::Reset => "reset",
-            Self::Welcome => "welcome",
-            Self::PasswordChanged => "password_changed",
-            Self::NewDevice => "new_device",
-            Self::RefreshReused => "refresh_reused",
-            Self::SignUpAttempted => "sign_up_attempted",
-        }
-    }
-}
-
-word_enum!(MailKind, UnknownMailKind, |_| UnknownMailKind);
 
 /// A row of the mail queue.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -25,17 +25,19 @@ pub struct TicketKey {
     pub id: TicketId,
 }
 
-/// What a ticket is for.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum TicketPurpose {
-    /// Completes the second step of a sign-in.
-    Code,
-    /// Unlocks a user after a brute-force lockout.
-    Unlock,
-    /// Lets the user choose another password.
-    Reset,
-    /// Cannot be redeemed. It counts notifications that any client can cause, so that their number is limited.
-    Notice,
+word_enum! {
+    /// What a ticket is for. The word stands in stores.
+    #[derive(PartialOrd, Ord, Hash)]
+    pub enum TicketPurpose or UnknownTicketPurpose {
+        /// Completes the second step of a sign-in.
+        Code = "code",
+        /// Unlocks a user after a brute-force lockout.
+        Unlock = "unlock",
+        /// Lets the user choose another password.
+        Reset = "reset",
+        /// Cannot be redeemed. It counts notifications that any client can cause, so that their number is limited.
+        Notice = "notice",
+    }
 }
 
 /// The word is not a purpose of tickets.
@@ -44,20 +46,6 @@ pub enum TicketPurpose {
 pub struct UnknownTicketPurpose;
 
 impl TicketPurpose {
-    /// Every purpose.
-    pub const ALL: [Self; 4] = [Self::Code, Self::Unlock, Self::Reset, Self::Notice];
-
-    /// The word in stores.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Code => "code",
-            Self::Unlock => "unlock",
-            Self::Reset => "reset",
-            Self::Notice => "notice",
-        }
-    }
-
     /// The limits of tickets for this purpose.
     #[must_use]
     pub const fn limits(self) -> TicketLimits {
@@ -71,8 +59,6 @@ impl TicketPurpose {
         TicketLimits { lifetime, open, issued, guesses: 5, wrong: 10, within: Duration::from_mins(15) }
     }
 }
-
-word_enum!(TicketPurpose, UnknownTicketPurpose, |_| UnknownTicketPurpose);
 
 /// How many tickets for one purpose a user may have, and how many wrong guesses are allowed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -119,29 +105,15 @@ pub struct Ticket {
     pub state: TicketState,
 }
 
-/// Whether a ticket can still be redeemed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TicketState {
-    /// It can be redeemed until it expires.
-    Open,
-    /// It was redeemed.
-    Redeemed,
-    /// A newer ticket has replaced it.
-    Closed,
-}
-
-impl TicketState {
-    /// Every state.
-    pub const ALL: [Self; 3] = [Self::Open, Self::Redeemed, Self::Closed];
-
-    /// The word in stores.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Redeemed => "redeemed",
-            Self::Closed => "closed",
-        }
+word_enum! {
+    /// Whether a ticket can still be redeemed. The word stands in stores.
+    pub enum TicketState {
+        /// It can be redeemed until it expires.
+        Open = "open",
+        /// It was redeemed.
+        Redeemed = "redeemed",
+        /// A newer ticket has replaced it.
+        Closed = "closed",
     }
 }
 

@@ -1,14 +1,31 @@
 //! Enums whose values are written as one word each.
 
-/// Implements `FromStr` and `Display` by the type's `ALL` and `as_str`; `$error` is made of the unknown word.
+/// Declares an enum by rows of a value and its word: every place that writes or reads the value uses the word.
+///
+/// `or Unknown` adds `FromStr`, whose error is `Unknown`, or `Unknown(word)` of the word that is none.
 macro_rules! word_enum {
-    ($name:ident, $error:ty, $unknown:expr) => {
-        impl std::str::FromStr for $name {
-            type Err = $error;
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident $(or $unknown:ident $(($word_type:ty))?)? {
+            $($(#[$doc:meta])* $value:ident = $word:literal,)+
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum $name {
+            $($(#[$doc])* $value,)+
+        }
 
-            fn from_str(word: &str) -> Result<Self, $error> {
-                let unknown: fn(&str) -> $error = $unknown;
-                Self::ALL.into_iter().find(|value| value.as_str() == word).ok_or_else(|| unknown(word))
+        impl $name {
+            /// Every value.
+            pub const ALL: [Self; [$($word),+].len()] = [$(Self::$value),+];
+
+            /// The word.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$value => $word,)+
+                }
             }
         }
 
@@ -17,6 +34,21 @@ macro_rules! word_enum {
                 f.write_str(self.as_str())
             }
         }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        $(impl std::str::FromStr for $name {
+            type Err = $unknown;
+
+            fn from_str(word: &str) -> Result<Self, $unknown> {
+                let known = Self::ALL.into_iter().find(|value| value.as_str() == word);
+                known.ok_or_else(|| $unknown $((<$word_type>::from(word)))?)
+            }
+        })?
     };
 }
 

@@ -12,6 +12,7 @@ use crate::key::{
     Algorithm, KeyFault, KeyLifetimes, KeyMaterial, KeyRecord, KeyUse, Kid, SealFault, retires_at,
 };
 use crate::store::StoreError;
+use crate::word_enum::word_enum;
 
 /// A key, without its secret.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,29 +55,17 @@ impl KeyInfo {
     }
 }
 
-/// What a key does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum KeyStatus {
-    /// It is published, and does not sign yet.
-    Published,
-    /// It signs.
-    Signing,
-    /// It only verifies what it signed.
-    Verifying,
-    /// Everything that it signed has expired.
-    Retired,
-}
-
-impl KeyStatus {
-    /// The word in lists.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Published => "published",
-            Self::Signing => "signing",
-            Self::Verifying => "verifying",
-            Self::Retired => "retired",
-        }
+word_enum! {
+    /// What a key does. The word stands in lists.
+    pub enum KeyStatus {
+        /// It is published, and does not sign yet.
+        Published = "published",
+        /// It signs.
+        Signing = "signing",
+        /// It only verifies what it signed.
+        Verifying = "verifying",
+        /// Everything that it signed has expired.
+        Retired = "retired",
     }
 }
 

@@ -32,31 +32,20 @@ pub use shared_secrets::{SharedSecretFault, SharedSecrets};
 pub(crate) use signing_keys::SigningKey;
 pub use signing_keys::{CookieSigningKey, RefreshKey};
 
-/// The one purpose a key serves.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum KeyUse {
-    /// Signs access tokens.
-    Access,
-    /// Signs refresh tokens and derives their successors.
-    Refresh,
-    /// Signs cookie values.
-    Cookie,
+word_enum! {
+    /// The one purpose a key serves. The word stands in stores and in the output of commands.
+    #[derive(PartialOrd, Ord, Hash)]
+    pub enum KeyUse or UnknownKeyAttribute {
+        /// Signs access tokens.
+        Access = "access",
+        /// Signs refresh tokens and derives their successors.
+        Refresh = "refresh",
+        /// Signs cookie values.
+        Cookie = "cookie",
+    }
 }
 
 impl KeyUse {
-    /// Every use.
-    pub const ALL: [Self; 3] = [Self::Access, Self::Refresh, Self::Cookie];
-
-    /// The word in stores and in the output of commands.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Access => "access",
-            Self::Refresh => "refresh",
-            Self::Cookie => "cookie",
-        }
-    }
-
     /// The algorithm of keys for this use. Other services verify access tokens and must not be able to sign them, so
     /// those keys are asymmetric. Portcullis alone verifies the rest.
     #[must_use]
@@ -68,32 +57,16 @@ impl KeyUse {
     }
 }
 
-word_enum!(KeyUse, UnknownKeyAttribute, |_| UnknownKeyAttribute);
-
-/// A signature algorithm of JSON Web Signatures.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Algorithm {
-    /// ECDSA on P-256 with SHA-256 (RFC 7518, section 3.4).
-    Es256,
-    /// HMAC with SHA-256 (RFC 7518, section 3.2).
-    Hs256,
-}
-
-impl Algorithm {
-    /// Every algorithm.
-    pub const ALL: [Self; 2] = [Self::Es256, Self::Hs256];
-
-    /// The value of a token's `alg`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Es256 => "ES256",
-            Self::Hs256 => "HS256",
-        }
+word_enum! {
+    /// A signature algorithm of JSON Web Signatures. The word is the value of a token's `alg`.
+    #[derive(PartialOrd, Ord, Hash)]
+    pub enum Algorithm or UnknownKeyAttribute {
+        /// ECDSA on P-256 with SHA-256 (RFC 7518, section 3.4).
+        Es256 = "ES256",
+        /// HMAC with SHA-256 (RFC 7518, section 3.2).
+        Hs256 = "HS256",
     }
 }
-
-word_enum!(Algorithm, UnknownKeyAttribute, |_| UnknownKeyAttribute);
 
 /// The word is neither a key's use nor a supported algorithm.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]

@@ -1,6 +1,5 @@
 //! When and why a session ended.
 
-use serde::{Serialize, Serializer};
 use thiserror::Error;
 
 use crate::clock::Timestamp;
@@ -15,69 +14,32 @@ pub struct Ending {
     pub reason: EndReason,
 }
 
-/// Why a session ended, in the words that its user sees.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum EndReason {
-    /// The user signed out of this session.
-    Logout,
-    /// The user signed out of all sessions.
-    LogoutAll,
-    /// A used refresh token was presented, so a thief may hold a copy.
-    RefreshReuse,
-    /// The password was changed in another session or by a reset.
-    PasswordChange,
-    /// The session reached its idle timeout.
-    Idle,
-    /// The session reached its absolute timeout.
-    Absolute,
-    /// The user signed in more often than the tenant's session cap allows.
-    Limit,
-    /// An administrator or operator ended the session or disabled the user.
-    Admin,
-    /// The tenant was suspended.
-    Tenant,
+word_enum! {
+    /// Why a session ended, in the words that its user sees and that stand in stores.
+    #[derive(Hash)]
+    pub enum EndReason or UnknownEndReason(String) {
+        /// The user signed out of this session.
+        Logout = "logout",
+        /// The user signed out of all sessions.
+        LogoutAll = "logout_all",
+        /// A used refresh token was presented, so a thief may hold a copy.
+        RefreshReuse = "refresh_reuse",
+        /// The password was changed in another session or by a reset.
+        PasswordChange = "password_change",
+        /// The session reached its idle timeout.
+        Idle = "idle",
+        /// The session reached its absolute timeout.
+        Absolute = "absolute",
+        /// The user signed in more often than the tenant's session cap allows.
+        Limit = "limit",
+        /// An administrator or operator ended the session or disabled the user.
+        Admin = "admin",
+        /// The tenant was suspended.
+        Tenant = "tenant",
+    }
 }
 
 /// The word is not a reason for which sessions end.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[error("no session ends for the reason {0:?}")]
 pub struct UnknownEndReason(pub String);
-
-impl EndReason {
-    /// Every reason.
-    pub const ALL: [Self; 9] = [
-        Self::Logout,
-        Self::LogoutAll,
-        Self::RefreshReuse,
-        Self::PasswordChange,
-        Self::Idle,
-        Self::Absolute,
-        Self::Limit,
-        Self::Admin,
-        Self::Tenant,
-    ];
-
-    /// The word in answers and stores.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Logout => "logout",
-            Self::LogoutAll => "logout_all",
-            Self::RefreshReuse => "refresh_reuse",
-            Self::PasswordChange => "password_change",
-            Self::Idle => "idle",
-            Self::Absolute => "absolute",
-            Self::Limit => "limit",
-            Self::Admin => "admin",
-            Self::Tenant => "tenant",
-        }
-    }
-}
-
-word_enum!(EndReason, UnknownEndReason, |word| UnknownEndReason(word.to_owned()));
-
-impl Serialize for EndReason {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}

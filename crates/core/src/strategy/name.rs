@@ -2,30 +2,31 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use super::{Carrier, Check, Renewal, SessionClaim, Strategy};
-
 use crate::word_enum::word_enum;
 
-/// The name of a strategy, as tokens and paths spell it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum StrategyName {
-    /// A stateless JWT.
-    Jwt,
-    /// A server-side session with an opaque id in a cookie.
-    Session,
-    /// A JWT on an allowlist.
-    Hybrid,
-    /// A short-lived JWT and a rotating refresh token.
-    Refresh,
-    /// A short-lived JWT with a denylist, and a rotating refresh token.
-    Denylist,
-    /// A JWT whose session must be live.
-    SessionJwt,
-    /// A device session: a short-lived JWT whose session must be live, and a rotating refresh token.
-    Device,
+word_enum! {
+    /// The name of a strategy, as tokens, paths and stores spell it, in the order of the documentation.
+    #[derive(PartialOrd, Ord, Hash)]
+    pub enum StrategyName or UnknownStrategy(String) {
+        /// A stateless JWT.
+        Jwt = "jwt",
+        /// A server-side session with an opaque id in a cookie.
+        Session = "session",
+        /// A JWT on an allowlist.
+        Hybrid = "hybrid",
+        /// A short-lived JWT and a rotating refresh token.
+        Refresh = "refresh",
+        /// A short-lived JWT with a denylist, and a rotating refresh token.
+        Denylist = "denylist",
+        /// A JWT whose session must be live.
+        SessionJwt = "session-jwt",
+        /// A device session: a short-lived JWT whose session must be live, and a rotating refresh token.
+        Device = "device",
+    }
 }
 
 /// The word is not the name of a strategy.
@@ -54,17 +55,6 @@ const SLIDING: Renewal =
     Renewal::Sliding { idle: Duration::from_secs(DAY), max: Duration::from_secs(30 * DAY) };
 
 impl StrategyName {
-    /// Every name, in the order of the documentation.
-    pub const ALL: [Self; 7] = [
-        Self::Jwt,
-        Self::Session,
-        Self::Hybrid,
-        Self::Refresh,
-        Self::Denylist,
-        Self::SessionJwt,
-        Self::Device,
-    ];
-
     /// The strategies under `/auth/{strategy}`. Device sessions have other routes.
     pub const ROUTED: [Self; 6] =
         [Self::Jwt, Self::Session, Self::Hybrid, Self::Refresh, Self::Denylist, Self::SessionJwt];
@@ -73,20 +63,6 @@ impl StrategyName {
     #[must_use]
     pub const fn has_second_step(self) -> bool {
         matches!(self, Self::Device)
-    }
-
-    /// The word in tokens, paths and stores.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Jwt => "jwt",
-            Self::Session => "session",
-            Self::Hybrid => "hybrid",
-            Self::Refresh => "refresh",
-            Self::Denylist => "denylist",
-            Self::SessionJwt => "session-jwt",
-            Self::Device => "device",
-        }
     }
 
     /// The strategy with its default lifetimes.
@@ -102,14 +78,6 @@ impl StrategyName {
             Self::Device => (Carrier::Bearer, Check::SignedAndLive(SessionClaim::Sid), ROTATING),
         };
         Strategy { carrier, check, renewal }
-    }
-}
-
-word_enum!(StrategyName, UnknownStrategy, |word| UnknownStrategy(word.to_owned()));
-
-impl Serialize for StrategyName {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::key::KeyLifetimes;
 use crate::lockout::LockoutLimits;
 use crate::password::PasswordPolicy;
 use crate::session::KNOWN_DEVICE;
 use crate::strategy::{Check, Renewal, Strategy, StrategyName};
+use crate::word_enum::word_enum;
 
 /// The policy of a tenant.
 #[derive(Clone, PartialEq, Debug)]
@@ -32,31 +33,19 @@ pub struct TenantPolicy {
     pub hides_existence: bool,
 }
 
-/// Whether a sign-in has a second step, in which the user enters a code that was mailed.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SecondStep {
-    /// Device sign-ins have one. Strategies without a second step are offered as well.
-    #[default]
-    On,
-    /// No sign-in has one.
-    Off,
-    /// Every sign-in has one. Strategies without a second step are not offered.
-    Forced,
-}
-
-impl SecondStep {
-    /// Every value.
-    pub const ALL: [Self; 3] = [Self::On, Self::Off, Self::Forced];
-
-    /// The word in settings.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::On => "on",
-            Self::Off => "off",
-            Self::Forced => "forced",
-        }
+word_enum! {
+    /// Whether a sign-in has a second step, in which the user enters a code that was mailed. The word stands in
+    /// settings.
+    #[derive(Default, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum SecondStep {
+        /// Device sign-ins have one. Strategies without a second step are offered as well.
+        #[default]
+        On = "on",
+        /// No sign-in has one.
+        Off = "off",
+        /// Every sign-in has one. Strategies without a second step are not offered.
+        Forced = "forced",
     }
 }
 
