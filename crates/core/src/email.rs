@@ -17,13 +17,12 @@
 //! assert_eq!(email.canonical(), "jo.bloggs@xn--bcher-kva.example");
 //! ```
 
-use std::fmt;
-
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::invisible::is_invisible;
+use crate::shown::shown_as_text;
 
 /// The most bytes of an address (RFC 5321, section 4.5.3.1.3, less the angle brackets).
 const MAX_LENGTH: usize = 254;
@@ -84,12 +83,7 @@ impl Email {
     }
 }
 
-/// As the user typed it.
-impl fmt::Display for Email {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown)
-    }
-}
+shown_as_text!(Email by as_typed: Display);
 
 /// A `dot-atom` (RFC 5322, section 3.2.3) with letters of every script (RFC 6532, section 3.2).
 fn is_local_part(text: &str) -> bool {

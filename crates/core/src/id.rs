@@ -7,12 +7,13 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use thiserror::Error;
 use uuid::{Builder, Uuid};
 
 use crate::clock::Timestamp;
 use crate::random::{self, Random};
+use crate::shown::shown_as_text;
 
 /// A tenant's id: 1 to 63 of `a-z`, `0-9`, `-` and `_`, beginning with a letter or a digit.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,23 +54,7 @@ impl FromStr for TenantId {
     }
 }
 
-impl fmt::Display for TenantId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for TenantId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Serialize for TenantId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
+shown_as_text!(TenantId by as_str: Display, Debug, Serialize);
 
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {

@@ -36,6 +36,7 @@ pub mod random;
 pub mod secret;
 mod serde_input;
 pub mod session;
+mod shown;
 pub mod store;
 pub mod strategy;
 pub mod tenant;

@@ -10,9 +10,9 @@
 //! assert_eq!(mobile.as_str(), "+491701234567");
 //! ```
 
-use std::fmt;
-
 use thiserror::Error;
+
+use crate::shown::shown_as_text;
 
 /// The minimum number of digits. Shorter numbers are the short codes of services.
 const FEWEST: usize = 6;
@@ -53,11 +53,7 @@ impl Mobile {
     }
 }
 
-impl fmt::Display for Mobile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+shown_as_text!(Mobile by as_str: Display);
 
 const fn is_separator(c: char) -> bool {
     matches!(c, ' ' | '-' | '.' | '/' | '(' | ')')

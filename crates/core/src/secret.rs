@@ -4,13 +4,12 @@
 //! memory is wiped. Only a [`SecretHash`] reaches a store. These secrets are long and random, so one SHA-256 is enough.
 //! Passwords are short and chosen by users: see [`password`](crate::password).
 
-use std::fmt;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use crate::random::{self, Random};
+use crate::shown::shown_by_name;
 
 /// A secret in plain: 256 random bits in unpadded base64url, or the text that a client presents as one.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,11 +41,7 @@ impl PlainSecret {
     }
 }
 
-impl fmt::Debug for PlainSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PlainSecret")
-    }
-}
+shown_by_name!(PlainSecret, SecretHash);
 
 /// The SHA-256 of a secret, its purpose and its owner.
 ///
@@ -79,12 +74,6 @@ impl SecretHash {
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
-    }
-}
-
-impl fmt::Debug for SecretHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretHash")
     }
 }
 

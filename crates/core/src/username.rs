@@ -17,14 +17,13 @@
 //! assert!(matches!(LoginName::parse("JO_BLOGGS"), Ok(LoginName::Username(_))));
 //! ```
 
-use std::fmt;
-
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::email::{self, Email};
 use crate::invisible::is_invisible;
 use crate::mobile::Mobile;
+use crate::shown::shown_as_text;
 
 /// A user name.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -93,12 +92,7 @@ impl Username {
     }
 }
 
-/// As the user typed it.
-impl fmt::Display for Username {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown)
-    }
-}
+shown_as_text!(Username by as_typed: Display);
 
 fn fits(text: &str) -> Result<(), InvalidUsername> {
     // A character has at most four bytes.

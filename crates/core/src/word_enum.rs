@@ -29,17 +29,7 @@ macro_rules! word_enum {
             }
         }
 
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
+        crate::shown::shown_as_text!($name by as_str: Display, Serialize);
 
         $(impl std::str::FromStr for $name {
             type Err = $unknown;

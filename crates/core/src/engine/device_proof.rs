@@ -79,7 +79,10 @@ impl EngineCore {
     }
 
     /// A secret for a device that has presented none.
-    pub(super) async fn fresh_secret(&self) -> Result<DeviceSecret, DeviceSecretError> {
+    pub(super) async fn fresh_secret<E>(&self) -> Result<DeviceSecret, E>
+    where
+        E: From<TenantError> + From<IssueError>,
+    {
         let tenant = self.any_tenant(&TenantId::default_tenant()).await?;
         let secret = PlainSecret::generate(self.random.as_ref());
         let kept = self.signed(&tenant.keyring, &secret)?;
@@ -103,24 +106,5 @@ impl EngineTask {
             // The user is signed in all the same; the next sign-in reports the device as new once more.
             warn!(%fault, "a device could not be remembered");
         }
-    }
-}
-
-/// No device secret could be made.
-#[derive(Debug)]
-pub(super) enum DeviceSecretError {
-    Tenant(TenantError),
-    Issue(IssueError),
-}
-
-impl From<TenantError> for DeviceSecretError {
-    fn from(fault: TenantError) -> Self {
-        Self::Tenant(fault)
-    }
-}
-
-impl From<IssueError> for DeviceSecretError {
-    fn from(fault: IssueError) -> Self {
-        Self::Issue(fault)
     }
 }

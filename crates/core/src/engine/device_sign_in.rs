@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::device_proof::{DeviceSecret, DeviceSecretError, PresentedDevice};
+use super::device_proof::{DeviceSecret, PresentedDevice};
 use super::issue::{IssuedProof, NewSession};
 use super::{CompletedSignIn, EngineTask, IssueError, PasswordSignInError, Tenant, TenantError};
 use crate::clock::Timestamp;
@@ -134,16 +134,16 @@ impl EngineTask {
         &self,
         request: DeviceSignIn,
     ) -> Result<DeviceSignInResult, DeviceSignInError> {
-        let tenant = self.tenant(&request.tenant).await.map_err(PasswordSignInError::from)?;
+        let tenant = self.tenant(&request.tenant).await?;
         let strategy = tenant.strategy(StrategyName::Device).ok_or(PasswordSignInError::NotOffered)?;
         let DeviceSignIn { login, password, device, shown, .. } = request;
-        let known = self.shown_secret(&shown).await.map_err(PasswordSignInError::from)?;
+        let known = self.shown_secret(&shown).await?;
         let secret = known.as_ref().map(|known| &known.secret);
         let (user, epochs) = self.standing_with_password(&tenant, &login, password, secret).await?;
 
         let fresh = match known {
             None if shown.keeps_cookies || shown.native => {
-                Some(self.fresh_secret().await.map_err(PasswordSignInError::from)?)
+                Some(self.fresh_secret::<DeviceSignInError>().await?)
             }
             _ => None,
         };
@@ -171,8 +171,7 @@ impl EngineTask {
         let bound = asking.map(|asking| bound_to(&ticket.key, asking));
         let ticket = Ticket { device: bound, ..ticket };
         let queued = QueuedMail::for_ticket(&ticket, self.random.as_ref()).with_device(device);
-        let issued =
-            self.send_ticket(&tenant.stores, &ticket, &queued).await.map_err(PasswordSignInError::from)?;
+        let issued = self.send_ticket(&tenant.stores, &ticket, &queued).await?;
         if let IssueOutcome::TooMany { wait } = issued {
             return Err(DeviceSignInError::TooManyCodes { wait });
         }
@@ -201,7 +200,7 @@ impl EngineTask {
         let user = found.filter(stands).ok_or(VerifyCodeError::Wrong)?;
 
         let fresh = match known {
-            None if shown.native => Some(self.fresh_secret().await?),
+            None if shown.native => Some(self.fresh_secret::<VerifyCodeError>().await?),
             _ => None,
         };
         let cookie = cookie_of(&shown, known.as_ref());
@@ -282,32 +281,15 @@ fn cookie_of(shown: &PresentedDevice, secret: Option<&DeviceSecret>) -> Option<P
     secret.filter(|_| is_browser).map(|secret| secret.kept.clone())
 }
 
-impl From<IssueError> for DeviceSignInError {
-    fn from(fault: IssueError) -> Self {
-        Self::Password(fault.into())
-    }
+/// The errors that are those of a password sign-in.
+macro_rules! errors_of_password_sign_in {
+    ($($error:ty),+) => {
+        $(impl From<$error> for DeviceSignInError {
+            fn from(error: $error) -> Self {
+                Self::Password(error.into())
+            }
+        })+
+    };
 }
 
-impl From<StoreError> for DeviceSignInError {
-    fn from(fault: StoreError) -> Self {
-        Self::Password(fault.into())
-    }
-}
-
-impl From<DeviceSecretError> for PasswordSignInError {
-    fn from(fault: DeviceSecretError) -> Self {
-        match fault {
-            DeviceSecretError::Tenant(fault) => fault.into(),
-            DeviceSecretError::Issue(fault) => fault.into(),
-        }
-    }
-}
-
-impl From<DeviceSecretError> for VerifyCodeError {
-    fn from(fault: DeviceSecretError) -> Self {
-        match fault {
-            DeviceSecretError::Tenant(fault) => fault.into(),
-            DeviceSecretError::Issue(fault) => fault.into(),
-        }
-    }
-}
+errors_of_password_sign_in!(IssueError, TenantError, StoreError);

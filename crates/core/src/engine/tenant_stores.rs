@@ -4,7 +4,6 @@
 //! use. Nothing else in the engine knows the difference.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -13,6 +12,7 @@ use tokio::sync::{Mutex, Notify, OnceCell, mpsc};
 use crate::clock::{Clock, Timestamp};
 use crate::id::SessionKey;
 use crate::liveness::{CachedSession, SessionView, ViewLimits};
+use crate::shown::shown_by_name;
 use crate::store::{Stored, Stores, TenantDatabases, Watch};
 
 /// How many uses of sessions may wait to be written down. One that finds no room is written at the next use.
@@ -56,11 +56,7 @@ impl TenantStores {
     }
 }
 
-impl fmt::Debug for TenantStores {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TenantStores")
-    }
-}
+shown_by_name!(TenantStores);
 
 /// All tenant stores that are open.
 pub(super) struct TenantStoresRegistry {

@@ -1,16 +1,15 @@
 //! The key id: the `kid` of a token's header and of a JWK.
 
-use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
-use serde::{Serialize, Serializer};
 use thiserror::Error;
 
 use crate::random::{self, Random};
+use crate::shown::shown_as_text;
 
 /// A key id: 1 to 128 of the characters of base64url, so that it needs no escaping in a header, a log line, a URL or a
 /// query.
@@ -61,20 +60,4 @@ impl FromStr for Kid {
     }
 }
 
-impl fmt::Display for Kid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for Kid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Serialize for Kid {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
+shown_as_text!(Kid by as_str: Display, Debug, Serialize);

@@ -4,8 +4,6 @@
 //! ciphertext with its tag. The associated data is the context of the value, so a thief or a bug cannot move a sealed
 //! value to another row.
 
-use std::fmt;
-
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -16,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::is_repetitive;
 use crate::random::{self, Random};
+use crate::shown::shown_by_name;
 
 const VERSION: u8 = 1;
 const ID_LENGTH: usize = 8;
@@ -125,11 +124,7 @@ impl MasterKey {
     }
 }
 
-impl fmt::Debug for MasterKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MasterKey")
-    }
-}
+shown_by_name!(MasterKey);
 
 /// The parts with their lengths in front, so that two contexts never give the same bytes.
 fn associated_data(context: &[&[u8]]) -> Aad<Vec<u8>> {

@@ -1,11 +1,10 @@
 //! Secrets that the operator shares with other services: `JWT_SECRET` and `SESSION_SECRET`.
 
-use std::fmt;
-
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::{KeyUse, is_repetitive};
+use crate::shown::shown_by_name;
 
 /// The minimum length in bytes: that of the hash, as RFC 7518, section 3.2 demands for HS256.
 const MIN_LENGTH: usize = 32;
@@ -96,11 +95,7 @@ impl SharedSecrets {
     }
 }
 
-impl fmt::Debug for SharedSecrets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SharedSecrets")
-    }
-}
+shown_by_name!(SharedSecrets);
 
 fn checked(name: &'static str, secret: &str) -> Result<Zeroizing<String>, SharedSecretFault> {
     let length = secret.len();

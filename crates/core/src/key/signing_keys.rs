@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{Algorithm, Jwk, Kid};
 use crate::machine;
+use crate::shown::shown_by_name;
 use crate::token::crypto_provider;
 
 /// A key that signs and verifies JSON Web Signatures, with its one algorithm.
@@ -138,8 +139,4 @@ impl CookieSigningKey {
     }
 }
 
-impl fmt::Debug for CookieSigningKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CookieSigningKey")
-    }
-}
+shown_by_name!(CookieSigningKey);

@@ -1,4 +1,3 @@
-use std::fmt;
 use std::sync::Arc;
 
 use argon2::Version;
@@ -6,6 +5,7 @@ use argon2::password_hash::phc;
 use thiserror::Error;
 
 use super::Argon2Cost;
+use crate::shown::shown_by_name;
 
 /// The maximum cost of an imported bcrypt hash: 1.2 seconds. Each step more doubles it.
 const MOST_BCRYPT: u32 = 14;
@@ -61,11 +61,7 @@ impl PartialEq for PasswordHash {
 
 impl Eq for PasswordHash {}
 
-impl fmt::Debug for PasswordHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PasswordHash")
-    }
-}
+shown_by_name!(PasswordHash);
 
 fn parse_argon2id(text: &str) -> Result<HashScheme, InvalidPasswordHash> {
     let phc = phc::PasswordHash::new(text).map_err(|_| InvalidPasswordHash)?;

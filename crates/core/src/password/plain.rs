@@ -1,8 +1,8 @@
-use std::fmt;
-
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
+
+use crate::shown::shown_by_name;
 
 /// A password in plain, as a user chose or entered it.
 ///
@@ -61,11 +61,7 @@ impl Password {
     }
 }
 
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Password")
-    }
-}
+shown_by_name!(Password);
 
 #[cfg(test)]
 mod tests {

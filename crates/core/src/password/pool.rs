@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use thiserror::Error;
 use tokio::sync::oneshot;
 
-use super::{Argon2Cost, Hasher, Password, PasswordHash, PasswordMatch};
+use super::{Argon2Cost, HashFailed, Hasher, Password, PasswordHash, PasswordMatch};
 use crate::random::{self, Random};
 
 /// How long a refused caller should wait. The pool works off a full queue in a fraction of that.
@@ -77,10 +77,8 @@ struct PoolState {
     stopped: AtomicBool,
 }
 
-enum HashJob {
-    Hash { password: Password, salt: [u8; 16], reply: oneshot::Sender<PasswordHash> },
-    Verify { password: Password, against: Option<PasswordHash>, reply: oneshot::Sender<PasswordMatch> },
-}
+/// Hashes, and answers its caller, if the caller still waits and the pool has not stopped.
+type HashJob = Box<dyn FnOnce(&mut Hasher, &PoolState) + Send>;
 
 impl HashPool {
     /// A pool that makes hashes of this cost.
@@ -116,10 +114,8 @@ impl HashPool {
     ///
     /// [`HashRefused`] if the queue is full or the pool has stopped.
     pub async fn hash(&self, password: Password) -> Result<PasswordHash, HashRefused> {
-        let (reply, answer) = oneshot::channel();
         let salt = random::bytes(&*self.random);
-        self.submit(HashJob::Hash { password, salt, reply })?;
-        answer.await.map_err(|_| HashRefused::Stopped)
+        self.submit(move |hasher| hasher.hash(&password, salt)).await
     }
 
     /// Compares a password with a hash. Without a hash, for a user who does not exist or has no password, the password
@@ -133,9 +129,7 @@ impl HashPool {
         password: Password,
         against: Option<PasswordHash>,
     ) -> Result<PasswordMatch, HashRefused> {
-        let (reply, answer) = oneshot::channel();
-        self.submit(HashJob::Verify { password, against, reply })?;
-        answer.await.map_err(|_| HashRefused::Stopped)
+        self.submit(move |hasher| hasher.verify(&password, against.as_ref())).await
     }
 
     /// Checks that the queue has room, before a caller does other expensive work. It reserves nothing: the job itself
@@ -152,11 +146,24 @@ impl HashPool {
         self.queue.as_ref().filter(|_| !self.shared.has_stopped()).ok_or(HashRefused::Stopped)
     }
 
-    fn submit(&self, job: HashJob) -> Result<(), HashRefused> {
+    /// Submits a job, and waits for what it answers. If memory cannot be allocated, it does not answer, and the caller
+    /// gets [`HashRefused::Stopped`].
+    async fn submit<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Hasher) -> Result<T, HashFailed> + Send + 'static,
+    ) -> Result<T, HashRefused> {
+        let (reply, answer) = oneshot::channel();
+        let job: HashJob = Box::new(move |hasher, shared| {
+            if !reply.is_closed() && !shared.has_stopped() {
+                shared.hashed.fetch_add(1, Ordering::Relaxed);
+                let _ = work(hasher).map(|done| reply.send(done));
+            }
+        });
         self.queue()?.try_send(job).map_err(|error| match error {
             TrySendError::Full(_) => self.shared.refuse(),
             TrySendError::Disconnected(_) => HashRefused::Stopped,
-        })
+        })?;
+        answer.await.map_err(|_| HashRefused::Stopped)
     }
 
     /// Stops the pool: waiting and later jobs get [`HashRefused::Stopped`].
@@ -209,34 +216,10 @@ impl PoolState {
     }
 }
 
-impl HashJob {
-    fn is_wanted(&self) -> bool {
-        match self {
-            Self::Hash { reply, .. } => !reply.is_closed(),
-            Self::Verify { reply, .. } => !reply.is_closed(),
-        }
-    }
-
-    /// Runs the job. If memory cannot be allocated, the reply is dropped, and the caller gets [`HashRefused::Stopped`].
-    fn run(self, hasher: &mut Hasher) {
-        match self {
-            Self::Hash { password, salt, reply } => {
-                let _ = hasher.hash(&password, salt).map(|hash| reply.send(hash));
-            }
-            Self::Verify { password, against, reply } => {
-                let _ = hasher.verify(&password, against.as_ref()).map(|verified| reply.send(verified));
-            }
-        }
-    }
-}
-
 fn work(jobs: &Receiver<HashJob>, shared: &PoolState, mut hasher: Hasher) {
     lower_priority();
     for job in jobs {
-        if job.is_wanted() && !shared.has_stopped() {
-            shared.hashed.fetch_add(1, Ordering::Relaxed);
-            job.run(&mut hasher);
-        }
+        job(&mut hasher, shared);
     }
 }
 

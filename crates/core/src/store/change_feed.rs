@@ -1,11 +1,11 @@
 //! How a store announces what was written.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::Stored;
 use crate::clock::Ticks;
 use crate::id::{SessionKey, TenantId, UserKey};
+use crate::shown::shown_by_name;
 
 /// Something that was written, by this process or another.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,8 +51,4 @@ impl Watch {
     }
 }
 
-impl fmt::Debug for Watch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Watch")
-    }
-}
+shown_by_name!(Watch);

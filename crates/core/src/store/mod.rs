@@ -32,8 +32,9 @@ mod tenants;
 mod tickets;
 mod users;
 
-use std::fmt;
 use std::sync::Arc;
+
+use crate::shown::shown_by_name;
 
 pub use attempts::AttemptStore;
 pub use change_feed::{Change, ChangeFeed, ChangeSink, Watch};
@@ -120,8 +121,4 @@ impl Stores {
     }
 }
 
-impl fmt::Debug for Stores {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Stores")
-    }
-}
+shown_by_name!(Stores);

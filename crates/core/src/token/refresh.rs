@@ -9,7 +9,6 @@
 //! The MAC key and the chain key are derived separately from one refresh key (HKDF, RFC 5869), so a signature reveals
 //! nothing about a successor.
 
-use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -26,6 +25,7 @@ use crate::id::{SessionId, TenantId};
 use crate::key::{Keyring, RefreshKey};
 use crate::random::{self, Random};
 use crate::secret::SecretHash;
+use crate::shown::shown_by_name;
 
 const TYPE: &str = "rt+jwt";
 
@@ -51,11 +51,7 @@ impl ChainSecret {
     }
 }
 
-impl fmt::Debug for ChainSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ChainSecret")
-    }
-}
+shown_by_name!(ChainSecret);
 
 /// Draws the secret of a session's first generation.
 #[must_use]

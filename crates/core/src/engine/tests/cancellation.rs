@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use tokio::task::yield_now;
 
+use super::client::FixtureClient;
 use super::interrupted_steps::{self, MOST_STEPS, NEXT_PASSWORD};
+use super::mailbox::RecordingMailbox;
 use crate::event::EventKind;
 use crate::id::TenantId;
-use crate::store::conformance::client::FixtureClient;
 use crate::store::conformance::fixture::{RegisteredUser, password};
-use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::strategy::StrategyName;
 
 /// Two nodes, one of which can be stopped, and a user with a mailbox.

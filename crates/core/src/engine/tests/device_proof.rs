@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::client::FixtureClient;
+use super::mailbox::RecordingMailbox;
 use crate::engine::{
     DeviceSignIn, DeviceSignInResult, Engine, PresentedDevice, RefreshError, VerifyCodeError,
 };
@@ -10,9 +12,7 @@ use crate::event::EventKind;
 use crate::secret::PlainSecret;
 use crate::session::{Device, Session};
 use crate::store::SessionHandle;
-use crate::store::conformance::client::FixtureClient;
 use crate::store::conformance::fixture::{Fixture, HeldCredentials, PASSWORD, RegisteredUser, password};
-use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::memory::MemoryStore;
 use crate::username::LoginName;
 

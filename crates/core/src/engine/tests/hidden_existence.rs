@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::client::FixtureClient;
+use super::mailbox::RecordingMailbox;
 use crate::engine::uniform_delay::ALL_BUT_HASHING;
 use crate::engine::{DeviceSignInError, Engine, NewUser, PasswordSignInError, Register};
 use crate::id::TenantId;
-use crate::store::conformance::client::FixtureClient;
 use crate::store::conformance::fixture::{Fixture, PASSWORD, password, person_name};
-use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::conformance::records::email;
 use crate::store::memory::MemoryStore;
 use crate::strategy::StrategyName;

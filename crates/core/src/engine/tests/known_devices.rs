@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::client::FixtureClient;
+use super::mailbox::RecordingMailbox;
 use crate::engine::{DeviceSignInResult, Engine};
 use crate::id::TenantId;
 use crate::queued_mail::MailKind;
-use crate::store::conformance::client::FixtureClient;
 use crate::store::conformance::fixture::{Fixture, PASSWORD, RegisteredUser};
-use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::memory::MemoryStore;
 use crate::tenant::{SecondStep, TenantSettings};
 

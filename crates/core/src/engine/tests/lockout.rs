@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::client::FixtureClient;
+use super::mailbox::RecordingMailbox;
 use crate::engine::{DeviceSignInError, DeviceSignInResult, Engine, PasswordSignInError, UnlockError};
 use crate::id::TenantId;
 use crate::lockout::{AttemptKey, AttemptRecord};
-use crate::store::conformance::client::FixtureClient;
 use crate::store::conformance::faults::Faults;
 use crate::store::conformance::fixture::{Fixture, PASSWORD, RegisteredUser, try_sign_in};
-use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::conformance::records::email;
 use crate::store::memory::MemoryStore;
 use crate::strategy::StrategyName;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::client::FixtureClient;
+use super::mailbox::RecordingMailbox;
 use super::tenant_databases_in_memory::SeparateDatabases;
 use crate::email::Email;
 use crate::engine::{DeviceSignInResult, Engine};
@@ -13,10 +15,8 @@ use crate::id::{TenantId, TicketId};
 use crate::outgoing_mail::{DeliveryError, Notifier, OutgoingMail};
 use crate::queued_mail::{CLAIM_LEASE, QueuedMail};
 use crate::store::UserHandle;
-use crate::store::conformance::client::FixtureClient;
 use crate::store::conformance::faults::Faults;
 use crate::store::conformance::fixture::{Fixture, PASSWORD, RegisteredUser};
-use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::conformance::records::tenant;
 use crate::store::memory::MemoryStore;
 use crate::tenant::TenantSettings;

@@ -1,5 +1,6 @@
 mod cancellation;
 mod clocks_ahead;
+mod client;
 mod device_proof;
 mod hang_ups;
 mod hidden_existence;
@@ -8,6 +9,7 @@ mod key_rotation;
 mod known_devices;
 mod lockout;
 mod mail_queue;
+mod mailbox;
 mod outage;
 mod parallel_attempts;
 mod password_change;

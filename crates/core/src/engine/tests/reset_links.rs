@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::mailbox::RecordingMailbox;
 use crate::engine::{Engine, NewUser, PasswordSignInError, ResetError};
 use crate::event::EventKind;
 use crate::id::TenantId;
@@ -10,7 +11,6 @@ use crate::session::{EndReason, SessionState};
 use crate::store::Page;
 use crate::store::conformance::faults::Faults;
 use crate::store::conformance::fixture::{Fixture, PASSWORD, RegisteredUser, password};
-use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::conformance::records::{email, tenant};
 use crate::store::memory::MemoryStore;
 use crate::strategy::StrategyName;

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use super::client::FixtureClient;
+use super::mailbox::RecordingMailbox;
 use crate::engine::{
     ChangePassword, DeviceSignInError, DeviceSignInResult, Engine, PasswordSignInError, VerifyCodeError,
 };
 use crate::id::{TenantId, TicketId};
 use crate::store::Page;
-use crate::store::conformance::client::FixtureClient;
 use crate::store::conformance::fixture::{Fixture, PASSWORD, RegisteredUser, password};
-use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::conformance::records::tenant;
 use crate::store::memory::MemoryStore;
 use crate::strategy::StrategyName;

@@ -1,11 +1,11 @@
 //! Second steps of a sign-in that are stopped after each of their steps while something ends all that the user has.
 
+use super::client::FixtureClient;
+use super::mailbox::RecordingMailbox;
 use crate::engine::Engine;
 use crate::id::UserKey;
-use crate::store::conformance::client::FixtureClient;
 use crate::store::conformance::faults::Faults;
 use crate::store::conformance::fixture::{Fixture, password};
-use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::memory::MemoryStore;
 
 /// More than it takes.

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::client::FixtureClient;
+use super::mailbox::RecordingMailbox;
 use super::tenant_databases_in_memory::SeparateDatabases;
 use crate::engine::{AuthenticationError, Engine, PasswordSignInError, TenantAdminError, TenantError};
 use crate::event::EventKind;
 use crate::id::TenantId;
-use crate::store::conformance::client::FixtureClient;
 use crate::store::conformance::faults::Faults;
 use crate::store::conformance::fixture::{Fixture, HeldCredentials, PASSWORD, RegisteredUser, present};
-use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::conformance::records::{email, tenant};
 use crate::store::memory::MemoryStore;
 use crate::store::{Page, Stores, TenantDatabases};

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use super::client::FixtureClient;
+use super::mailbox::RecordingMailbox;
 use crate::engine::{DeviceSignInResult, Engine};
 use crate::event::EventKind;
 use crate::id::{SessionId, UserKey};
 use crate::session::{EndReason, SessionState};
 use crate::store::Page;
-use crate::store::conformance::client::FixtureClient;
 use crate::store::conformance::fixture::{Fixture, PASSWORD, RegisteredUser};
-use crate::store::conformance::mailbox::RecordingMailbox;
 use crate::store::memory::MemoryStore;
 use crate::strategy::{Check, StrategyName};
 use crate::tenant::SecondStep;

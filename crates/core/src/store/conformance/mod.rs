@@ -12,7 +12,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`records`] | sample records |
-//! | [`fixture`], [`client`], [`mailbox`] | an engine on the store, clients that sign in, and the mails that users get |
+//! | [`fixture`] | an engine on the store, and users who sign in |
 //! | [`faults`] | stores that fail, stop and fall silent when a test tells them to |
 //!
 //! ```
@@ -37,11 +37,9 @@
     reason = "to panic is how every function here says that a store is wrong"
 )]
 
-pub mod client;
 pub mod contract;
 pub mod faults;
 pub mod fixture;
-pub mod mailbox;
 pub mod records;
 pub mod scenarios;
 

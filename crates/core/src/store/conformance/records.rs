@@ -1,6 +1,6 @@
 //! Sample records for the tests of a store.
 
-use std::error::Error;
+use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -55,14 +55,20 @@ pub const fn ending(reason: EndReason) -> Ending {
     Ending { at: NOW, reason }
 }
 
-/// Parses a text that is known to be valid.
+/// What was read of a text that is known to be valid.
 #[track_caller]
-pub(super) fn parsed<T: FromStr<Err: Error>>(text: &str) -> T {
-    match text.parse() {
+fn valid<T, E: Display>(text: &str, read: Result<T, E>) -> T {
+    match read {
         Ok(value) => value,
         #[expect(clippy::panic, reason = "a mistake in the suite itself")]
         Err(fault) => panic!("{text} is misspelt: {fault}"),
     }
+}
+
+/// Parses a text that is known to be valid.
+#[track_caller]
+pub(super) fn parsed<T: FromStr<Err: Display>>(text: &str) -> T {
+    valid(text, text.parse())
 }
 
 /// The id of the tenant with this name.
@@ -75,33 +81,21 @@ pub fn tenant(name: &str) -> TenantId {
 #[must_use]
 #[track_caller]
 pub fn email(text: &str) -> Email {
-    match Email::parse(text) {
-        Ok(email) => email,
-        #[expect(clippy::panic, reason = "a mistake in the suite itself")]
-        Err(fault) => panic!("{text} is misspelt: {fault}"),
-    }
+    valid(text, Email::parse(text))
 }
 
 /// Parses a user name that is known to be valid.
 #[must_use]
 #[track_caller]
 pub fn username(text: &str) -> Username {
-    match Username::parse(text) {
-        Ok(username) => username,
-        #[expect(clippy::panic, reason = "a mistake in the suite itself")]
-        Err(fault) => panic!("{text} is misspelt: {fault}"),
-    }
+    valid(text, Username::parse(text))
 }
 
 /// Parses a mobile number that is known to be valid.
 #[must_use]
 #[track_caller]
 pub fn mobile(text: &str) -> Mobile {
-    match Mobile::parse(text) {
-        Ok(mobile) => mobile,
-        #[expect(clippy::panic, reason = "a mistake in the suite itself")]
-        Err(fault) => panic!("{text} is misspelt: {fault}"),
-    }
+    valid(text, Mobile::parse(text))
 }
 
 /// A mobile number that no other sample has.

@@ -63,14 +63,7 @@ impl AttemptStore for MemoryStore {
 
     async fn purge(&self, now: Timestamp, limit: u32) -> Stored<u64> {
         let mut records = self.records();
-        let old = |(_, (_, at)): &(&AttemptKey, &(AttemptRecord, Timestamp))| {
-            at.plus(lockout::ATTEMPT_RETENTION) <= now
-        };
-        let old = records.attempts.iter().filter(old).take(limit as usize);
-        let old: Vec<AttemptKey> = old.map(|(key, _)| key.clone()).collect();
-        for key in &old {
-            records.attempts.remove(key);
-        }
-        Ok(old.len() as u64)
+        let old = records.attempts.extract_if(.., |_, (_, at)| at.plus(lockout::ATTEMPT_RETENTION) <= now);
+        Ok(old.take(limit as usize).count() as u64)
     }
 }

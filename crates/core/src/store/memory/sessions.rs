@@ -88,15 +88,11 @@ impl SessionStore for MemoryStore {
 
     async fn purge(&self, now: Timestamp, limit: u32) -> Stored<u64> {
         let mut records = self.records();
-        let over = records.sessions.values().filter(|session| session.kept_until() <= now);
-        let over: Vec<SessionKey> = over.take(limit as usize).map(|session| session.key.clone()).collect();
-        for key in &over {
-            records.sessions.remove(key);
-        }
+        let over = records.sessions.extract_if(.., |_, session| session.kept_until() <= now);
+        let gone: Vec<Change> = over.take(limit as usize).map(|(key, _)| Change::Session(key)).collect();
         drop(records);
-        let count = over.len() as u64;
-        self.announce(&over.into_iter().map(Change::Session).collect::<Vec<_>>());
-        Ok(count)
+        self.announce(&gone);
+        Ok(gone.len() as u64)
     }
 }
 

@@ -92,11 +92,7 @@ impl TicketStore for MemoryStore {
 
     async fn purge(&self, now: Timestamp, limit: u32) -> Stored<u64> {
         let mut records = self.records();
-        let over = records.tickets.values().filter(|ticket| ticket.kept_until() <= now);
-        let over: Vec<TicketKey> = over.take(limit as usize).map(|ticket| ticket.key.clone()).collect();
-        for key in &over {
-            records.tickets.remove(key);
-        }
-        Ok(over.len() as u64)
+        let over = records.tickets.extract_if(.., |_, ticket| ticket.kept_until() <= now);
+        Ok(over.take(limit as usize).count() as u64)
     }
 }

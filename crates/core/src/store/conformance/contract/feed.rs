@@ -84,6 +84,11 @@ impl RecordingSink {
         assert!(in_time, "{doing}: {change:?} is not announced within {:?}", can.announcement_timeout);
     }
 
+    async fn wait_and_forget(&self, change: &Change, doing: &str, can: Capabilities) {
+        self.wait_for(change, doing, can).await;
+        self.forget();
+    }
+
     fn acknowledge(&self, key: &SessionKey, at: Ticks) {
         let mut announced = self.announced();
         announced.sessions.entry(key.clone()).or_default().acknowledged = Some(at);
@@ -150,20 +155,17 @@ async fn changes_of_users_are_announced(writer: &Stores, sink: &RecordingSink, c
     let jo = bare_user(&tenant("acme"), "jo@example.com");
     let change = Change::User(jo.key.clone());
     writer.users.insert(&jo).await.answered();
-    sink.wait_for(&change, "insert a user", can).await;
-    sink.forget();
+    sink.wait_and_forget(&change, "insert a user", can).await;
     let changed: User = jo.with_role(Role::Admin, at(1));
     writer.users.update(&changed).await.answered();
-    sink.wait_for(&change, "update a user", can).await;
-    sink.forget();
+    sink.wait_and_forget(&change, "update a user", can).await;
 }
 
 async fn changes_of_sessions_are_announced(writer: &Stores, sink: &RecordingSink, can: Capabilities) {
     let first = session(&new_user_key(&tenant("acme")));
     let change = Change::Session(first.key.clone());
     writer.sessions.insert(&first).await.answered();
-    sink.wait_for(&change, "insert a session", can).await;
-    sink.forget();
+    sink.wait_and_forget(&change, "insert a session", can).await;
     // A use is not announced, because hits would be dropped for nothing. The next write shows that it was not only
     // late.
     writer.sessions.touch(&first.key, at(1), None).await.answered();
@@ -172,14 +174,11 @@ async fn changes_of_sessions_are_announced(writer: &Stores, sink: &RecordingSink
     sink.wait_for(&Change::Session(behind.key), "insert a session behind a use", can).await;
     assert!(!sink.announced().changes.contains(&change), "a use is announced");
     writer.sessions.rename(&first.key, "new", at(1)).await.answered();
-    sink.wait_for(&change, "rename a session", can).await;
-    sink.forget();
+    sink.wait_and_forget(&change, "rename a session", can).await;
     writer.sessions.rotate(&first.key, &redemption(3)).await.answered();
-    sink.wait_for(&change, "rotate a session", can).await;
-    sink.forget();
+    sink.wait_and_forget(&change, "rotate a session", can).await;
     writer.sessions.purge(first.kept_until().plus(Duration::from_hours(9)), 100).await.answered();
-    sink.wait_for(&change, "purge a session", can).await;
-    sink.forget();
+    sink.wait_and_forget(&change, "purge a session", can).await;
 }
 
 async fn ends_are_announced(writer: &Stores, sink: &RecordingSink, can: Capabilities) {
@@ -195,8 +194,7 @@ async fn ends_are_announced(writer: &Stores, sink: &RecordingSink, can: Capabili
         let mut ended = session(&jo);
         ended.epochs = writer.epochs.read(&jo).await.answered();
         writer.sessions.insert(&ended).await.answered();
-        sink.wait_for(&Change::Session(ended.key.clone()), "insert a session", can).await;
-        sink.forget();
+        sink.wait_and_forget(&Change::Session(ended.key.clone()), "insert a session", can).await;
         let Some(scope) = scopes(&ended.key).into_iter().nth(number) else { return };
         writer.sessions.end(&scope, ending(EndReason::Logout)).await.answered();
         sink.wait_for(&Change::Session(ended.key), "end a session", can).await;
@@ -215,25 +213,19 @@ async fn changes_of_tenants_are_announced(writer: &Stores, sink: &RecordingSink,
     let change = Change::Tenant(globex.clone());
     let record = TenantRecord::new(globex.clone(), NOW);
     writer.tenants.insert(&record).await.answered();
-    sink.wait_for(&change, "insert a tenant", can).await;
-    sink.forget();
+    sink.wait_and_forget(&change, "insert a tenant", can).await;
     writer.tenants.update(&record.suspended(NOW)).await.answered();
-    sink.wait_for(&change, "update a tenant", can).await;
-    sink.forget();
+    sink.wait_and_forget(&change, "update a tenant", can).await;
     let key = key(&globex, "one");
     writer.keys.insert(&key).await.answered();
-    sink.wait_for(&change, "insert a key", can).await;
-    sink.forget();
+    sink.wait_and_forget(&change, "insert a key", can).await;
     writer.keys.remove(&globex, &key.kid).await.answered();
-    sink.wait_for(&change, "remove a key", can).await;
-    sink.forget();
+    sink.wait_and_forget(&change, "remove a key", can).await;
     let reason = ending(EndReason::Tenant);
     writer.epochs.advance(&EpochScope::Tenant(globex), reason).await.answered();
-    sink.wait_for(&change, "count a tenant's epoch up", can).await;
-    sink.forget();
+    sink.wait_and_forget(&change, "count a tenant's epoch up", can).await;
     writer.epochs.advance(&EpochScope::Everyone, reason).await.answered();
-    sink.wait_for(&Change::Everything, "count everyone's epoch up", can).await;
-    sink.forget();
+    sink.wait_and_forget(&Change::Everything, "count everyone's epoch up", can).await;
 }
 
 /// When the feed proves that everything acknowledged before some time has been announced, it has been. The feed gives

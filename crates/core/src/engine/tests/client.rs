@@ -3,7 +3,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::fixture::{HeldCredentials, PASSWORD, RegisteredUser, password};
 use super::mailbox::RecordingMailbox;
 use crate::engine::{
     CompletedDeviceSignIn, DeviceSignIn, DeviceSignInError, DeviceSignInResult, Engine, PresentedDevice,
@@ -12,12 +11,13 @@ use crate::engine::{
 use crate::id::{TenantId, TicketId};
 use crate::secret::PlainSecret;
 use crate::session::Device;
+use crate::store::conformance::fixture::{HeldCredentials, PASSWORD, RegisteredUser, password};
 use crate::strategy::StrategyName;
 use crate::username::LoginName;
 
 /// A client that a user signs in with.
 #[derive(Debug)]
-pub struct FixtureClient {
+pub(super) struct FixtureClient {
     device: Device,
     native: bool,
     keeps: bool,
@@ -31,33 +31,29 @@ impl FixtureClient {
     }
 
     /// A browser, which keeps cookies.
-    #[must_use]
-    pub fn browser() -> Self {
+    pub(super) fn browser() -> Self {
         Self::with("a browser", false, true)
     }
 
     /// An app, which keeps its device secret.
-    #[must_use]
-    pub fn app() -> Self {
+    pub(super) fn app() -> Self {
         Self::with("an app", true, true)
     }
 
     /// A client that drops the cookies that it is given.
-    #[must_use]
-    pub fn forgetful() -> Self {
+    pub(super) fn forgetful() -> Self {
         Self::with("curl/8.7.1", false, false)
     }
 
     /// A browser with this cookie.
-    #[must_use]
-    pub fn with_cookie(cookie: &str) -> Self {
+    pub(super) fn with_cookie(cookie: &str) -> Self {
         let browser = Self::browser();
         browser.keep(Some(PlainSecret::presented(cookie)));
         browser
     }
 
     /// The cookie or secret that it keeps.
-    pub fn kept(&self) -> Option<PlainSecret> {
+    pub(super) fn kept(&self) -> Option<PlainSecret> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -68,23 +64,19 @@ impl FixtureClient {
     }
 
     /// What it presents as its device.
-    pub fn shown(&self) -> PresentedDevice {
+    pub(super) fn shown(&self) -> PresentedDevice {
         let (cookie, secret) = if self.native { (None, self.kept()) } else { (self.kept(), None) };
         PresentedDevice { cookie, secret, native: self.native, keeps_cookies: true }
     }
 
     /// Sends the password, the first step of a sign-in.
-    ///
-    /// # Errors
-    /// Why the engine rejects the client.
-    pub async fn device_sign_in(
+    pub(super) async fn device_sign_in(
         &self,
         engine: &Engine,
         tenant: &TenantId,
         name: &str,
         with: &str,
     ) -> Result<DeviceSignInResult, DeviceSignInError> {
-        #[expect(clippy::panic, reason = "a mistake in the test itself")]
         let login = LoginName::parse(name).unwrap_or_else(|_| panic!("{name} names no user"));
         let (tenant, device, shown) = (tenant.clone(), self.device.clone(), self.shown());
         let answer = engine
@@ -98,8 +90,7 @@ impl FixtureClient {
     }
 
     /// Sends the right password, and returns the ticket of the sign-in.
-    #[expect(clippy::panic, reason = "a user who is wrongly rejected has found a fault")]
-    pub async fn request_code(&self, engine: &Engine, member: &RegisteredUser) -> TicketId {
+    pub(super) async fn request_code(&self, engine: &Engine, member: &RegisteredUser) -> TicketId {
         let user = &member.user;
         match self.device_sign_in(engine, &user.key.tenant, user.email.as_typed(), PASSWORD).await {
             Ok(DeviceSignInResult::CodeSent { login, .. }) => login,
@@ -108,10 +99,7 @@ impl FixtureClient {
     }
 
     /// Sends the code, the second step of a sign-in.
-    ///
-    /// # Errors
-    /// Why the engine rejects the client.
-    pub async fn verify(
+    pub(super) async fn verify(
         &self,
         engine: &Engine,
         tenant: &TenantId,
@@ -131,8 +119,7 @@ impl FixtureClient {
     }
 
     /// Signs in with password and code.
-    #[expect(clippy::panic, reason = "a user who is wrongly rejected has found a fault")]
-    pub async fn sign_in_with_code(
+    pub(super) async fn sign_in_with_code(
         &self,
         engine: &Engine,
         post: &Arc<RecordingMailbox>,
@@ -147,17 +134,13 @@ impl FixtureClient {
     }
 
     /// The credentials of a completed sign-in.
-    #[must_use]
-    pub fn held(done: &CompletedDeviceSignIn) -> HeldCredentials {
+    pub(super) fn held(done: &CompletedDeviceSignIn) -> HeldCredentials {
         let CompletedDeviceSignIn { signed_in, session, .. } = done.clone();
         HeldCredentials { strategy: StrategyName::Device, tenant: session.key.tenant, signed_in }
     }
 
     /// Redeems a refresh token, with the device proof that it keeps.
-    ///
-    /// # Errors
-    /// Why the engine rejects the client.
-    pub async fn refresh(&self, engine: &Engine, token: &str) -> Result<Refreshed, RefreshError> {
+    pub(super) async fn refresh(&self, engine: &Engine, token: &str) -> Result<Refreshed, RefreshError> {
         let PresentedDevice { cookie, secret: device_secret, .. } = self.shown();
         let strategy = StrategyName::Device;
         let token = token.to_owned();

@@ -6,13 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
-use super::Answered;
 use crate::engine::Engine;
 use crate::outgoing_mail::{DeliveryError, MailContent, Notifier, OutgoingMail};
 
 /// The mailbox of all users of a fixture.
 #[derive(Default)]
-pub struct RecordingMailbox {
+pub(super) struct RecordingMailbox {
     mails: Mutex<Vec<OutgoingMail>>,
     refusal: Mutex<Option<DeliveryError>>,
     holds: AtomicBool,
@@ -22,29 +21,28 @@ pub struct RecordingMailbox {
 
 impl RecordingMailbox {
     /// An empty mailbox that takes every mail.
-    #[must_use]
-    pub fn new() -> Arc<Self> {
+    pub(super) fn new() -> Arc<Self> {
         Arc::default()
     }
 
     /// Rejects mails with this error from now on; takes them again with `None`.
-    pub fn refuse(&self, refusal: Option<DeliveryError>) {
+    pub(super) fn refuse(&self, refusal: Option<DeliveryError>) {
         *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
     }
 
     /// Holds every mail from now on: neither takes nor rejects it.
-    pub fn hold(&self) {
+    pub(super) fn hold(&self) {
         self.holds.store(true, Ordering::SeqCst);
     }
 
     /// Takes mails again, first those that it holds.
-    pub fn go_on(&self) {
+    pub(super) fn go_on(&self) {
         self.holds.store(false, Ordering::SeqCst);
         self.going_on.notify_waiters();
     }
 
     /// Returns when it holds a mail.
-    pub async fn holding(&self) {
+    pub(super) async fn holding(&self) {
         self.arrived.notified().await;
     }
 
@@ -53,24 +51,23 @@ impl RecordingMailbox {
     }
 
     /// The mails that were delivered, in order.
-    pub fn mails(&self) -> Vec<OutgoingMail> {
+    pub(super) fn mails(&self) -> Vec<OutgoingMail> {
         self.kept().clone()
     }
 
     /// How many mails of this kind were delivered.
-    pub fn count(&self, word: &str) -> usize {
+    pub(super) fn count(&self, word: &str) -> usize {
         self.kept().iter().filter(|mail| mail.message.kind().as_str() == word).count()
     }
 
     /// Delivers the queue, and returns how many mails there were.
-    pub async fn collect(self: &Arc<Self>, engine: &Engine) -> u64 {
+    pub(super) async fn collect(self: &Arc<Self>, engine: &Engine) -> u64 {
         let notifier: Arc<dyn Notifier> = self.clone();
-        engine.deliver_due(&notifier).await.answered()
+        engine.deliver_due(&notifier).await.unwrap()
     }
 
     /// The code, or the token of the link, in the newest mail of this kind.
-    #[expect(clippy::panic, reason = "a mail that did not come has found a fault")]
-    pub fn secret(&self, word: &str) -> String {
+    pub(super) fn secret(&self, word: &str) -> String {
         let mails = self.kept();
         let newest = mails.iter().rev().find(|mail| mail.message.kind().as_str() == word);
         match newest.map(|mail| &mail.message) {
@@ -85,7 +82,7 @@ impl RecordingMailbox {
     }
 
     /// Delivers the queue, and returns the newest code.
-    pub async fn code(self: &Arc<Self>, engine: &Engine) -> String {
+    pub(super) async fn code(self: &Arc<Self>, engine: &Engine) -> String {
         self.collect(engine).await;
         self.secret("code")
     }
