@@ -1,6 +1,6 @@
 mod cancellation;
-mod clocks_ahead;
 mod client;
+mod clocks_ahead;
 mod device_proof;
 mod hang_ups;
 mod hidden_existence;
