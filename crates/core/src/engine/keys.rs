@@ -141,6 +141,9 @@ impl EngineCore {
                 removed += 1;
             }
         }
+        if removed > 0 {
+            self.directory.forget(tenant);
+        }
         Ok(removed)
     }
 }

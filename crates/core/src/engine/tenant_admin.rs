@@ -99,11 +99,9 @@ impl EngineTask {
     }
 
     async fn end_all_sessions(&self, id: &TenantId, now: Timestamp) -> Result<(), TenantAdminError> {
-        let stores = self.any_tenant(id).await?.stores.clone();
+        let epochs = &self.any_tenant(id).await?.stores.records.epochs;
         let ending = Ending { at: now, reason: EndReason::Tenant };
-        stores.records.epochs.advance(&EpochScope::Tenant(id.clone()), ending).await?;
-        stores.view.forget_users();
-        Ok(())
+        Ok(epochs.advance(&EpochScope::Tenant(id.clone()), ending).await?)
     }
 
     pub(super) async fn resume_tenant(&self, id: &TenantId) -> Result<TenantRecord, TenantAdminError> {

@@ -20,6 +20,7 @@ const MOST_NOTED: usize = 4096;
 
 /// The stores of one tenant, or of all tenants that share a database.
 pub(super) struct TenantStores {
+    /// Users and epochs are written through the view.
     pub(super) records: Stores,
     pub(super) view: Arc<SessionView>,
     uses: mpsc::Sender<SessionKey>,
@@ -44,6 +45,7 @@ impl TenantStores {
 
     fn with(records: Stores, view: Arc<SessionView>, watch: Option<Watch>) -> Self {
         let (uses, noted) = mpsc::channel(MOST_NOTED);
+        let records = Stores { users: view.clone(), epochs: view.clone(), ..records };
         Self { records, view, uses, noted: Mutex::new(noted), mail_queued: Notify::new(), _watch: watch }
     }
 

@@ -11,6 +11,7 @@
 mod cached_session;
 mod fill_guard;
 mod single_flight_cache;
+mod writes;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -229,11 +230,6 @@ impl SessionView {
     /// [`StoreError`](crate::store::StoreError): the store did not answer.
     pub async fn list(&self, user: &UserKey, page: Page<SessionId>) -> Stored<Vec<Session>> {
         self.stores.sessions.list(user, page, self.clock.now()).await
-    }
-
-    /// Forgets all users: a tenant's epoch has moved.
-    pub fn forget_users(&self) {
-        self.users.forget_everything();
     }
 
     /// Renames the device of a session; `false` if it is gone or has ended.

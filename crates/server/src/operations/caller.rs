@@ -4,7 +4,7 @@ use portcullis_api::refusal::{Code, Refusal};
 use portcullis_core::engine::{AuthenticationError, AuthenticationRequest, Identity, UserAdminError};
 use portcullis_core::id::{SessionId, UserId, UserKey};
 use portcullis_core::strategy::{PresentedCredentials, StrategyName};
-use portcullis_core::user::Role;
+use portcullis_core::user::{Role, User};
 
 use super::{Call, OperationDispatcher};
 
@@ -59,10 +59,14 @@ impl OperationDispatcher {
         if tenant.strategy(StrategyName::Device).is_none() {
             return Err(AuthenticationError::NotOffered.into());
         }
-        match self.engine.user(&key).await {
-            Ok(user) if user.disabled.is_none() => {
-                Ok(AuthenticatedCaller { user: key, role: Some(user.role), identity: None })
-            }
+        let role = self.standing_user(&key).await?.role;
+        Ok(AuthenticatedCaller { user: key, role: Some(role), identity: None })
+    }
+
+    /// The user as the store has it now; one who is gone or disabled is refused.
+    pub(super) async fn standing_user(&self, key: &UserKey) -> Result<User, Refusal> {
+        match self.engine.user(key).await {
+            Ok(user) if user.disabled.is_none() => Ok(user),
             Ok(_) | Err(UserAdminError::NotFound) => Err(Refusal::plain(Code::UserGone)),
             Err(error) => Err(error.into()),
         }

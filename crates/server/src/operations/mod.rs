@@ -11,7 +11,7 @@ mod public;
 
 use portcullis_api::answer::Success;
 use portcullis_api::answer::device::SessionSummary;
-use portcullis_api::operation::{AdminOperation, DeviceOperation, DeviceRow, TenantSource};
+use portcullis_api::operation::{AdminOperation, DeviceOperation, DeviceRow, Method, TenantSource};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request::Body;
 use portcullis_core::clock::Timestamp;
@@ -116,7 +116,13 @@ impl OperationDispatcher {
             }
             DeviceOperation::Admin(operation) => {
                 let caller = self.caller(&call).await?;
-                match caller.role {
+                let role = match call.row.method {
+                    Method::Get => caller.role,
+                    // The view may be behind by some milliseconds. A write by an administrator who was demoted
+                    // meanwhile could undo that.
+                    _ => Some(self.standing_user(&caller.user).await?.role),
+                };
+                match role {
                     Some(AdminOperation::ROLE) => self.admin(operation, call, caller.user.tenant).await,
                     Some(_) => Err(Refusal::insufficient_role(&[AdminOperation::ROLE])),
                     None => Err(Refusal::plain(Code::MissingRole)),

@@ -11,6 +11,7 @@ mod lockout;
 mod mail_queue;
 mod mailbox;
 mod outage;
+mod own_writes;
 mod parallel_attempts;
 mod password_change;
 mod reset_links;

@@ -21,16 +21,16 @@ const MAX_STALENESS: Duration = Duration::from_secs(1);
 const ALMOST_STALE: Duration = Duration::from_millis(999);
 
 /// A node whose feed is proven by hand, and another one on the same stores, past all faults.
-struct OutageFixture {
-    fixture: Fixture,
-    faults: Arc<Faults>,
-    node: Engine,
-    other: Engine,
+pub(super) struct OutageFixture {
+    pub(super) fixture: Fixture,
+    pub(super) faults: Arc<Faults>,
+    pub(super) node: Engine,
+    pub(super) other: Engine,
     ticks: std::cell::Cell<Duration>,
 }
 
 impl OutageFixture {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let truth = MemoryStore::stores();
         let (stores, faults) = Faults::proving_by_hand(truth.clone());
         let mut fixture = Fixture::new(stores);

@@ -7,7 +7,7 @@ use portcullis_core::user::Role;
 use serde_json::{Value, json};
 
 use super::without_codes;
-use crate::fixture::{DeviceClient, DeviceSession, TestServer, TestUser};
+use crate::fixture::{DataDirectory, DeviceClient, DeviceSession, TestServer, TestUser};
 
 /// Bob, an administrator.
 async fn bob_rules<'s>(client: &DeviceClient<'s>) -> DeviceSession<'s> {
@@ -95,6 +95,27 @@ async fn an_administrator_does_with_a_user_what_there_is_to_do() {
 
     assert_eq!(bob.asks(AdminOperation::ResetUser, user).await.succeeded(201, Success::RESET_SENT), "null");
     server.mailbox.link(TestUser::ANN.email, "reset").await;
+}
+
+// ASVS-map: SE5
+#[tokio::test]
+async fn a_demoted_administrator_undoes_nothing_not_even_on_a_node_that_has_not_heard_of_it() {
+    let directory = DataDirectory::new();
+    let (server, other) = (directory.server().await, directory.server().await);
+    let client = DeviceClient::curl(&server);
+    let bob = bob_rules(&client).await;
+    // The other server has Bob in its view, too.
+    let there = DeviceSession { client: DeviceClient::curl(&other), ..bob.clone() };
+    for bob in [&bob, &there] {
+        bob.asks(AdminOperation::Users, json!({})).await.listed(Success::USERS);
+    }
+    let (to_user, back) =
+        (json!({"userId": bob.user, "role": "user"}), json!({"userId": bob.user, "role": "admin"}));
+    bob.asks(AdminOperation::SetRole, to_user).await.succeeded(201, Success::ROLE_CHANGED);
+    assert_eq!(there.asks(AdminOperation::SetRole, back.clone()).await.code(), "INSUFFICIENT_ROLE");
+    for (kind, members) in [(AdminOperation::SetRole, back), (AdminOperation::Users, json!({}))] {
+        assert_eq!(bob.asks(kind, members).await.code(), "INSUFFICIENT_ROLE", "{kind:?}");
+    }
 }
 
 // ASVS-map: AU7

@@ -1,0 +1,53 @@
+//! Writes of users and epochs that go through the view: what this process has written, it obeys at once.
+//!
+//! The engine holds the view in place of the stores of users and epochs, so no write can bypass it. A change is forgotten
+//! even if the store's answer is lost: the store may have written all the same.
+
+use async_trait::async_trait;
+
+use super::SessionView;
+use crate::id::{TenantId, UserId, UserKey};
+use crate::session::{Ending, Epochs};
+use crate::store::{
+    Change, ChangeSink, EpochScope, EpochStore, Inserted, Page, Stored, Updated, UserHandle, UserStore,
+};
+use crate::user::User;
+
+#[async_trait]
+impl UserStore for SessionView {
+    async fn insert(&self, user: &User) -> Stored<Inserted> {
+        let inserted = self.stores.users.insert(user).await;
+        self.users.forget(&user.key);
+        inserted
+    }
+
+    async fn find(&self, handle: &UserHandle) -> Stored<Option<User>> {
+        self.stores.users.find(handle).await
+    }
+
+    async fn update(&self, user: &User) -> Stored<Updated> {
+        let updated = self.stores.users.update(user).await;
+        self.users.forget(&user.key);
+        updated
+    }
+
+    async fn list(&self, tenant: &TenantId, search: &str, page: Page<UserId>) -> Stored<Vec<User>> {
+        self.stores.users.list(tenant, search, page).await
+    }
+}
+
+#[async_trait]
+impl EpochStore for SessionView {
+    async fn read(&self, user: &UserKey) -> Stored<Epochs> {
+        self.stores.epochs.read(user).await
+    }
+
+    async fn advance(&self, scope: &EpochScope, ending: Ending) -> Stored<()> {
+        let advanced = self.stores.epochs.advance(scope, ending).await;
+        self.changed(&match scope {
+            EpochScope::Tenant(tenant) => Change::Tenant(tenant.clone()),
+            EpochScope::Everyone => Change::Everything,
+        });
+        advanced
+    }
+}
