@@ -7,10 +7,12 @@ mod success;
 use portcullis_core::clock::Timestamp;
 use portcullis_core::engine::{CompletedSignIn, Grant, Identity, Refreshed};
 use portcullis_core::id::UserId;
+use portcullis_core::secret::PlainSecret;
 use portcullis_core::user::User;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use strategy_format::{LoginFormat, ProfileFormat};
 pub use strategy_format::{StrategyFormat, strategy_format};
 pub use success::{Success, SuccessEnvelope};
 
@@ -150,11 +152,11 @@ pub struct Tokens {
 #[serde(untagged)]
 pub enum LoginAnswer {
     /// A token.
-    Token(TokenLogin),
+    Token(#[schema(inline)] TokenLogin),
     /// A cookie, which travels in a header.
-    Cookie(CookieLogin),
+    Cookie(#[schema(inline)] CookieLogin),
     /// A pair that stands apart.
-    Pair(PairLogin),
+    Pair(#[schema(inline)] PairLogin),
 }
 
 /// What a refresh answers.
@@ -162,9 +164,9 @@ pub enum LoginAnswer {
 #[serde(untagged)]
 pub enum RefreshAnswer {
     /// As `access_token`, `refresh_token`.
-    Tokens(Tokens),
+    Tokens(#[schema(inline)] Tokens),
     /// As `accessToken`, `refreshToken`.
-    Pair(Pair),
+    Pair(#[schema(inline)] Pair),
 }
 
 /// The user of a profile, in one of its formats.
@@ -235,20 +237,18 @@ impl StrategyFormat {
     #[must_use]
     pub fn login(&self, signed_in: &CompletedSignIn) -> LoginAnswer {
         let Grant { credential, refresh, device_secret, .. } = &signed_in.grant;
-        let shown = |secret: &Option<portcullis_core::secret::PlainSecret>| {
-            secret.as_ref().map(|secret| secret.reveal().to_owned())
-        };
+        let shown = |secret: &Option<PlainSecret>| secret.as_ref().map(|secret| secret.reveal().to_owned());
         match self.login {
-            strategy_format::LoginFormat::Token => LoginAnswer::Token(TokenLogin {
+            LoginFormat::Token => LoginAnswer::Token(TokenLogin {
                 access_token: credential.reveal().to_owned(),
                 refresh_token: shown(refresh),
                 device_secret: shown(device_secret),
                 user: UserView::of(&signed_in.user),
             }),
-            strategy_format::LoginFormat::Cookie(message) => {
+            LoginFormat::Cookie(message) => {
                 LoginAnswer::Cookie(CookieLogin { message, user: UserView::of(&signed_in.user) })
             }
-            strategy_format::LoginFormat::Pair => LoginAnswer::Pair(PairLogin {
+            LoginFormat::Pair => LoginAnswer::Pair(PairLogin {
                 user: UserInParts::of(&signed_in.user),
                 tokens: Pair {
                     access_token: credential.reveal().to_owned(),
@@ -265,7 +265,7 @@ impl StrategyFormat {
         let access_token = refreshed.access.reveal().to_owned();
         let refresh_token = refreshed.refresh.reveal().to_owned();
         match self.login {
-            strategy_format::LoginFormat::Pair => RefreshAnswer::Pair(Pair {
+            LoginFormat::Pair => RefreshAnswer::Pair(Pair {
                 access_token,
                 refresh_token: Some(refresh_token),
                 device_secret: None,
@@ -277,7 +277,7 @@ impl StrategyFormat {
     /// The answer to a profile.
     #[must_use]
     pub fn profile(&self, identity: &Identity) -> StrategyProfile {
-        let strategy_format::ProfileFormat { message, user, strategy, note } = self.profile;
+        let ProfileFormat { message, user, strategy, note } = self.profile;
         StrategyProfile { message, user: user.view(identity), strategy, note }
     }
 

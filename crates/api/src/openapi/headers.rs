@@ -9,36 +9,51 @@ use crate::operation::{
     DeviceOperation, OwnStrategyOperation, PublicOperation, PublicStrategyOperation, StrategyOperation,
 };
 
-/// A header that the document describes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Described {
+/// Declares the headers that the document describes: their name, type and description, under the name of the component.
+macro_rules! headers {
+    ($($(#[$about:meta])+ $header:ident = $name:literal $kind:ident, $described:literal;)+) => {
+        /// A header that the document describes.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub(super) enum Described {
+            $($(#[$about])+ $header,)+
+        }
+
+        impl Described {
+            pub(super) const ALL: &[Self] = &[$(Self::$header),+];
+
+            const fn row(self) -> (&'static str, &'static str, Type, &'static str) {
+                match self {
+                    $(Self::$header => (stringify!($header), $name, Type::$kind, $described),)+
+                }
+            }
+        }
+    };
+}
+
+headers! {
     /// No cache may store the answer.
-    NoStore,
+    NoStore = "Cache-Control" String, "`no-store`: the answer is for this client only.";
     /// The credential, in a cookie.
-    SessionCookie,
+    SessionCookie = "Set-Cookie" String,
+        "The session: `connect.sid=s%3A<id>.<signature>; Path=/; Expires=…; HttpOnly; SameSite=Lax`, and `Secure` \
+         where the public URL is https. The id is new at every sign-in.";
     /// The cookie with a new expiry.
-    RenewedCookie,
+    RenewedCookie = "Set-Cookie" String,
+        "The same cookie with a new `Expires`, once a tenth of its life is gone.";
     /// The cookie taken away.
-    ClearedCookie,
+    ClearedCookie = "Set-Cookie" String, "The cookie, empty and expired, so that the browser forgets it.";
     /// The device proof, in a cookie.
-    DeviceCookie,
+    DeviceCookie = "Set-Cookie" String,
+        "The device proof of a browser: `portcullis.device=…; Path=/; Expires=…; HttpOnly; SameSite=Lax`, and \
+         `__Host-portcullis.device` with `Secure` where the public URL is https. It is kept across sign-ins.";
     /// When to try again.
-    RetryAfter,
+    RetryAfter = "Retry-After" Integer, "How many seconds to wait.";
     /// The challenge of a 401.
-    Challenge,
+    Challenge = "WWW-Authenticate" String,
+        "`Bearer`, with `error=\"invalid_token\"` where a credential was shown and not believed (RFC 6750, section 3).";
 }
 
 impl Described {
-    pub(super) const ALL: [Self; 7] = [
-        Self::NoStore,
-        Self::SessionCookie,
-        Self::RenewedCookie,
-        Self::ClearedCookie,
-        Self::DeviceCookie,
-        Self::RetryAfter,
-        Self::Challenge,
-    ];
-
     /// Its name among the components.
     pub(super) const fn component(self) -> &'static str {
         self.row().0
@@ -49,53 +64,14 @@ impl Described {
         let (_, _, kind, text) = self.row();
         HeaderBuilder::new().schema(Some(Object::with_type(kind))).description(Some(text)).build()
     }
+}
 
-    /// The response, with this header.
-    pub(super) fn on(self, response: ResponseBuilder) -> ResponseBuilder {
-        let (component, name, ..) = self.row();
+/// An answer with these headers.
+pub(super) fn response(description: &str, headers: &[Described]) -> ResponseBuilder {
+    headers.iter().fold(ResponseBuilder::new().description(description), |response, header| {
+        let (component, name, ..) = header.row();
         response.header_ref(name, Ref::new(format!("#/components/headers/{component}")))
-    }
-
-    const fn row(self) -> (&'static str, &'static str, Type, &'static str) {
-        match self {
-            Self::NoStore => {
-                ("NoStore", "Cache-Control", Type::String, "`no-store`: the answer is for this client only.")
-            }
-            Self::SessionCookie => (
-                "SessionCookie",
-                "Set-Cookie",
-                Type::String,
-                "The session: `connect.sid=s%3A<id>.<signature>; Path=/; Expires=…; HttpOnly; SameSite=Lax`, and `Secure` \
-                 where the public URL is https. The id is new at every sign-in.",
-            ),
-            Self::RenewedCookie => (
-                "RenewedCookie",
-                "Set-Cookie",
-                Type::String,
-                "The same cookie with a new `Expires`, once a tenth of its life is gone.",
-            ),
-            Self::ClearedCookie => (
-                "ClearedCookie",
-                "Set-Cookie",
-                Type::String,
-                "The cookie, empty and expired, so that the browser forgets it.",
-            ),
-            Self::DeviceCookie => (
-                "DeviceCookie",
-                "Set-Cookie",
-                Type::String,
-                "The device proof of a browser: `portcullis.device=…; Path=/; Expires=…; HttpOnly; SameSite=Lax`, and \
-                 `__Host-portcullis.device` with `Secure` where the public URL is https. It is kept across sign-ins.",
-            ),
-            Self::RetryAfter => ("RetryAfter", "Retry-After", Type::Integer, "How many seconds to wait."),
-            Self::Challenge => (
-                "Challenge",
-                "WWW-Authenticate",
-                Type::String,
-                "`Bearer`, with `error=\"invalid_token\"` where a credential was shown and not believed (RFC 6750, section 3).",
-            ),
-        }
-    }
+    })
 }
 
 /// The headers of success: no cache may store an answer with a credential.

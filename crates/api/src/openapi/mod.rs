@@ -20,6 +20,7 @@ mod narrowed_schema;
 mod refusals;
 mod requests;
 mod sample;
+mod schema;
 mod service;
 mod strategies;
 
@@ -106,10 +107,10 @@ fn components() -> Components {
         .parameter(strategies::TENANT, strategies::tenant())
         .security_scheme(scheme_of(Carrier::Bearer), bearer())
         .security_scheme(scheme_of(Carrier::Cookie), cookie());
-    let add = |builder: ComponentsBuilder, header: headers::Described| {
+    let add = |builder: ComponentsBuilder, header: &headers::Described| {
         builder.header(header.component(), header.described())
     };
-    headers::Described::ALL.into_iter().fold(builder, add).build()
+    headers::Described::ALL.iter().fold(builder, add).build()
 }
 
 /// A schema and its name.

@@ -52,7 +52,12 @@ fn spell_out(property: &mut RefOr<Schema>, name: &str, text: &Value) {
 }
 
 fn describes(schema: &RefOr<Schema>, shown: &Map<String, Value>) -> bool {
-    let RefOr::T(Schema::Object(object)) = schema else { return false };
-    object.required.iter().all(|name| shown.contains_key(name))
-        && shown.keys().all(|name| object.properties.contains_key(name))
+    match schema {
+        RefOr::T(Schema::Object(object)) => {
+            object.required.iter().all(|name| shown.contains_key(name))
+                && shown.keys().all(|name| object.properties.contains_key(name))
+        }
+        RefOr::T(Schema::AllOf(parts)) => parts.items.first().is_some_and(|part| describes(part, shown)),
+        _ => false,
+    }
 }

@@ -14,12 +14,11 @@ use portcullis_core::password::HashRefused;
 use portcullis_core::store::StoreError;
 use portcullis_core::strategy::{Carrier, Check, SessionClaim, Strategy, StrategyName};
 use utoipa::ToSchema;
-use utoipa::openapi::example::ExampleBuilder;
-use utoipa::openapi::response::{Response, ResponseBuilder};
-use utoipa::openapi::{Content, ContentBuilder, Ref};
+use utoipa::openapi::Content;
+use utoipa::openapi::response::Response;
 
-use super::requests::{self, named};
-use super::{Named, headers, sample};
+use super::schema::{self, named, reference};
+use super::{Named, headers, requests, sample};
 use crate::operation::{
     Method, OwnStrategyOperation, PublicStrategyOperation, StrategyOperation, StrategyRow,
 };
@@ -27,7 +26,7 @@ use crate::refusal::{Code, EnvelopeBody, PlainBody, ProblemBody, Refusal, Refuse
 use crate::request::{Body, NotJson, RequestFaults};
 
 /// A time to wait, for the samples.
-const WAIT: Duration = Duration::from_secs(1);
+pub(super) const WAIT: Duration = Duration::from_secs(1);
 
 /// A refusal and the name of its example.
 pub(super) type Example = (&'static str, Refusal);
@@ -59,27 +58,22 @@ pub(super) fn documented(
 
 fn response(status: u16, examples: &[Example], request: &RefusedRequest<'_>) -> Response {
     let title = examples.first().map_or("", |(_, refusal)| refusal.code.title());
-    let described = ResponseBuilder::new().description(title);
-    let response = headers::of_refusal(status).iter().fold(described, |response, header| header.on(response));
     let json = match Rendering::of_path(request.path) {
         rendering @ Rendering::Envelope => content::<EnvelopeBody<'_>>(rendering, examples, request),
         rendering => content::<PlainBody<'_>>(rendering, examples, request),
     };
-    response
+    let problem = content::<ProblemBody<'_>>(Rendering::Problem, examples, request);
+    headers::response(title, headers::of_refusal(status))
         .content("application/json", json)
-        .content(
-            "application/problem+json",
-            content::<ProblemBody<'_>>(Rendering::Problem, examples, request),
-        )
+        .content("application/problem+json", problem)
         .build()
 }
 
 fn content<T: ToSchema>(rendering: Rendering, examples: &[Example], request: &RefusedRequest<'_>) -> Content {
-    let examples = examples.iter().map(|(name, refusal)| {
-        let body = serde_json::from_slice(&refusal.render(rendering, request)).ok();
-        (*name, ExampleBuilder::new().value(body))
-    });
-    ContentBuilder::new().schema(Some(Ref::from_schema_name(T::name()))).examples_from_iter(examples).build()
+    let examples = examples
+        .iter()
+        .map(|(name, refusal)| (*name, serde_json::from_slice(&refusal.render(rendering, request)).ok()));
+    schema::content(reference::<T>(), examples)
 }
 
 fn of_operation(operation: &StrategyRow, name: StrategyName) -> Vec<Example> {
@@ -151,28 +145,45 @@ fn of_credential(strategy: Strategy) -> Vec<Example> {
 }
 
 fn of_kind(kind: StrategyOperation) -> Vec<Example> {
-    let busy = HashRefused::Busy { retry_after: WAIT };
     match kind {
-        StrategyOperation::Public(PublicStrategyOperation::Register) => {
-            vec![("taken", RegisterError::Taken.into()), ("hashingBusy", RegisterError::Busy(busy).into())]
-        }
-        StrategyOperation::Public(PublicStrategyOperation::Login) => vec![
-            ("invalidCredentials", PasswordSignInError::InvalidCredentials.into()),
-            ("accountLocked", PasswordSignInError::Locked.into()),
-            ("hashingBusy", PasswordSignInError::Busy(busy).into()),
-        ],
+        StrategyOperation::Public(PublicStrategyOperation::Register) => of_sign_up(),
+        StrategyOperation::Public(PublicStrategyOperation::Login) => of_sign_in(),
         StrategyOperation::Public(PublicStrategyOperation::Refresh) => {
             vec![("invalidRefreshToken", RefreshError::Invalid.into())]
         }
-        StrategyOperation::Own(OwnStrategyOperation::Password) => vec![
-            ("wrongPassword", ChangePasswordError::WrongPassword.into()),
-            ("tooManyGuesses", ChangePasswordError::TooManyGuesses { wait: WAIT }.into()),
-            ("reused", ChangePasswordError::Reused.into()),
-            ("contended", ChangePasswordError::Contended.into()),
-            ("hashingBusy", ChangePasswordError::Busy(busy).into()),
-        ],
+        StrategyOperation::Own(OwnStrategyOperation::Password) => of_password(),
         StrategyOperation::Own(OwnStrategyOperation::Profile | OwnStrategyOperation::Logout) => Vec::new(),
     }
+}
+
+/// The refusal of a password that cannot be hashed now.
+pub(super) fn hashing_busy() -> Example {
+    ("hashingBusy", HashRefused::Busy { retry_after: WAIT }.into())
+}
+
+/// The refusals of a sign-up.
+pub(super) fn of_sign_up() -> Vec<Example> {
+    vec![("taken", RegisterError::Taken.into()), hashing_busy()]
+}
+
+/// The refusals of a sign-in by password.
+pub(super) fn of_sign_in() -> Vec<Example> {
+    vec![
+        ("invalidCredentials", PasswordSignInError::InvalidCredentials.into()),
+        ("accountLocked", PasswordSignInError::Locked.into()),
+        hashing_busy(),
+    ]
+}
+
+/// The refusals of a change of password.
+pub(super) fn of_password() -> Vec<Example> {
+    vec![
+        ("wrongPassword", ChangePasswordError::WrongPassword.into()),
+        ("tooManyGuesses", ChangePasswordError::TooManyGuesses { wait: WAIT }.into()),
+        ("reused", ChangePasswordError::Reused.into()),
+        ("contended", ChangePasswordError::Contended.into()),
+        hashing_busy(),
+    ]
 }
 
 pub(super) fn schemas() -> impl Iterator<Item = Named> {

@@ -1,38 +1,36 @@
 //! What operations take, from the declarations of [`crate::request`]: parameters of path and query, and bodies.
 
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use portcullis_core::strategy::StrategyName;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
-use utoipa::openapi::schema::{Object, ObjectBuilder, OneOfBuilder, SchemaType, Type};
-use utoipa::openapi::{Content, Ref, RefOr, Required, Schema};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::openapi::schema::{SchemaType, Type};
+use utoipa::openapi::{Content, Ref, RefOr, Schema};
 
 use super::Named;
+use super::schema::{self, object};
 use crate::answer::strategy_format;
 use crate::operation::{
-    DEVICE_OPERATIONS, DeviceRow, Method, OwnStrategyOperation, PublicStrategyOperation, StrategyOperation,
+    DEVICE_OPERATIONS, DeviceRow, Method, OwnStrategyOperation, PublicStrategyOperation, STRATEGY_OPERATIONS,
+    StrategyOperation,
 };
 use crate::request::member::{MemberDoc, RoleSchema};
 use crate::request::{
     ChangePasswordBody, LoginBody, NameForm, RefreshBody, RegisterBody, RegisterInPartsBody, RequestDoc,
 };
-use portcullis_core::strategy::StrategyName;
 
 /// What an operation takes under a strategy; `None` where it takes nothing.
 pub(super) fn of_strategy(kind: StrategyOperation, strategy: StrategyName) -> Option<RequestDoc> {
-    match kind {
-        StrategyOperation::Public(PublicStrategyOperation::Register) => {
-            Some(match strategy_format(strategy).names {
-                NameForm::Full => RequestDoc::of::<RegisterBody>(),
-                NameForm::Parts => RequestDoc::of::<RegisterInPartsBody>(),
-            })
-        }
-        StrategyOperation::Public(PublicStrategyOperation::Login) => Some(RequestDoc::of::<LoginBody>()),
-        StrategyOperation::Public(PublicStrategyOperation::Refresh) => Some(RequestDoc::of::<RefreshBody>()),
-        StrategyOperation::Own(OwnStrategyOperation::Password) => {
-            Some(RequestDoc::of::<ChangePasswordBody>())
-        }
-        StrategyOperation::Own(OwnStrategyOperation::Profile | OwnStrategyOperation::Logout) => None,
-    }
+    use StrategyOperation::{Own, Public};
+    Some(match kind {
+        Public(PublicStrategyOperation::Register) => match strategy_format(strategy).names {
+            NameForm::Full => RequestDoc::of::<RegisterBody>(),
+            NameForm::Parts => RequestDoc::of::<RegisterInPartsBody>(),
+        },
+        Public(PublicStrategyOperation::Login) => RequestDoc::of::<LoginBody>(),
+        Public(PublicStrategyOperation::Refresh) => RequestDoc::of::<RefreshBody>(),
+        Own(OwnStrategyOperation::Password) => RequestDoc::of::<ChangePasswordBody>(),
+        Own(OwnStrategyOperation::Profile | OwnStrategyOperation::Logout) => return None,
+    })
 }
 
 /// The body of a route of a strategy.
@@ -42,7 +40,7 @@ pub(super) fn strategy_body(request: &RequestDoc) -> RequestBody {
 }
 
 fn body(name: &str, is_required: bool) -> RequestBodyBuilder {
-    let required = if is_required { Required::True } else { Required::False };
+    let required = schema::required(is_required);
     RequestBodyBuilder::new().content("application/json", reference_to(name)).required(Some(required))
 }
 
@@ -75,14 +73,7 @@ pub(super) fn device_body(row: &DeviceRow) -> Option<RequestBody> {
 pub(super) fn parameters(row: &DeviceRow) -> Vec<Parameter> {
     let members = row.request.map(|request| (request.members)()).unwrap_or_default();
     let parameter = |member: MemberDoc, place| {
-        let required = if member.required { Required::True } else { Required::False };
-        ParameterBuilder::new()
-            .name(member.name)
-            .parameter_in(place)
-            .description(Some(member.about))
-            .required(required)
-            .schema(Some(member.schema))
-            .build()
+        schema::parameter(member.name, place, member.required, &member.about, member.schema)
     };
     let (path, query): (Vec<_>, Vec<_>) = members.into_iter().partition(|member| is_in_path(row, member));
     let query = query.into_iter().filter(|_| row.method == Method::Get);
@@ -92,34 +83,29 @@ pub(super) fn parameters(row: &DeviceRow) -> Vec<Parameter> {
 
 /// The schemas of all bodies.
 pub(super) fn schemas() -> impl Iterator<Item = Named> {
-    let strategies = [
-        RequestDoc::of::<RegisterBody>(),
-        RequestDoc::of::<RegisterInPartsBody>(),
-        RequestDoc::of::<LoginBody>(),
-        RequestDoc::of::<RefreshBody>(),
-        RequestDoc::of::<ChangePasswordBody>(),
-    ];
-    let strategies = strategies.into_iter().map(|request| schema(&request, (request.members)()));
+    let strategies = STRATEGY_OPERATIONS.iter().flat_map(|row| {
+        StrategyName::ROUTED.into_iter().filter_map(|strategy| of_strategy(row.kind, strategy))
+    });
+    let strategies = strategies.map(|request| described(&request, (request.members)()));
     let device = DEVICE_OPERATIONS.iter().filter_map(|row| {
         let request = row.request?;
         let members = body_members(row, &request);
-        (!members.is_empty()).then(|| schema(&request, members))
+        (!members.is_empty()).then(|| described(&request, members))
     });
-    strategies.chain(device).chain([named::<RoleSchema>()])
+    strategies.chain(device).chain([schema::named::<RoleSchema>()])
 }
 
-fn schema(request: &RequestDoc, members: Vec<MemberDoc>) -> Named {
-    let object = ObjectBuilder::new().schema_type(Type::Object).description(Some((request.about)()));
-    let object = members.into_iter().fold(object, |object, member| {
-        let (name, required) = (member.name, member.required);
-        let object = object.property(name, described(member));
-        if required { object.required(name) } else { object }
+fn described(request: &RequestDoc, members: Vec<MemberDoc>) -> Named {
+    let members = members.into_iter().map(|member| {
+        let (name, is_required) = (member.name, member.required);
+        (name, member_schema(member), is_required)
     });
+    let object = object(members).description(Some((request.about)()));
     (request.name.to_owned(), object.into())
 }
 
 /// The schema of a member of a body: it says what it is about, and null where it may be absent.
-fn described(member: MemberDoc) -> RefOr<Schema> {
+fn member_schema(member: MemberDoc) -> RefOr<Schema> {
     match member.schema {
         RefOr::T(Schema::Object(mut object)) => {
             object.description = Some(member.about);
@@ -131,16 +117,8 @@ fn described(member: MemberDoc) -> RefOr<Schema> {
         RefOr::Ref(mut reference) => {
             reference.description = member.about;
             let reference = RefOr::Ref(reference);
-            if member.required {
-                return reference;
-            }
-            RefOr::T(OneOfBuilder::new().item(reference).item(Object::with_type(Type::Null)).into())
+            if member.required { reference } else { schema::either(reference, schema::nothing()) }
         }
         schema @ RefOr::T(_) => schema,
     }
-}
-
-/// A type's schema under the type's name.
-pub(super) fn named<T: ToSchema + PartialSchema>() -> Named {
-    (T::name().into_owned(), T::schema())
 }

@@ -1,10 +1,10 @@
 //! The operations of each strategy, with their paths.
 
 use portcullis_core::strategy::{Carrier, Check, Renewal, Strategy, StrategyName};
-use utoipa::openapi::path::{self, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{Object, Type};
-use utoipa::openapi::{Ref, Required, ResponsesBuilder};
+use utoipa::openapi::path::{self, OperationBuilder, Parameter, ParameterIn};
+use utoipa::openapi::{Ref, ResponsesBuilder};
 
+use super::schema::{parameter, text};
 use super::{answers, refusals, requests, security};
 use crate::operation::{
     Method, OwnStrategyOperation, PublicStrategyOperation, STRATEGY_OPERATIONS, StrategyOperation,
@@ -99,11 +99,5 @@ pub(super) fn about(strategy: Strategy) -> String {
 pub(super) fn tenant() -> Parameter {
     let about = "The tenant; without it `default` is meant, unless the server insists on it. A credential of another tenant \
                  is refused, whatever its signature.";
-    ParameterBuilder::new()
-        .name("x-tenant-id")
-        .parameter_in(ParameterIn::Header)
-        .required(Required::False)
-        .description(Some(about))
-        .schema(Some(Object::with_type(Type::String)))
-        .build()
+    parameter("x-tenant-id", ParameterIn::Header, false, about, text())
 }

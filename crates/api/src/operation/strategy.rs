@@ -77,6 +77,8 @@ pub struct StrategyRow {
     pub route: &'static str,
     /// One line about it.
     pub summary: &'static str,
+    /// What success means, for the documentation.
+    pub success: &'static str,
     /// Whether one address may call it only so often.
     pub limited: bool,
 }
@@ -85,12 +87,15 @@ const fn row(
     kind: StrategyOperation,
     (method, route): (Method, &'static str),
     summary: &'static str,
+    success: &'static str,
 ) -> StrategyRow {
     let limited = matches!(kind, StrategyOperation::Public(_));
-    StrategyRow { kind, method, route, summary, limited }
+    StrategyRow { kind, method, route, summary, success, limited }
 }
 
 use Method::{Get, Post};
+use OwnStrategyOperation::{Logout, Password, Profile};
+use PublicStrategyOperation::{Login, Refresh, Register};
 use StrategyOperation::{Own, Public};
 
 /// The operations under each strategy, at `/auth/{strategy}/…`; `refresh` under the two that rotate. *Limited*: one
@@ -105,20 +110,12 @@ use StrategyOperation::{Own, Public};
 /// | `POST refresh` | anyone | limited | Trade a refresh token for the next pair |
 /// | `POST password` | signed in | | Change the password and end every other session |
 pub const STRATEGY_OPERATIONS: [StrategyRow; 6] = [
-    row(Public(PublicStrategyOperation::Register), (Post, "register"), "Sign up"),
-    row(Public(PublicStrategyOperation::Login), (Post, "login"), "Sign in"),
-    row(Own(OwnStrategyOperation::Profile), (Get, "profile"), "Who is signed in"),
-    row(Own(OwnStrategyOperation::Logout), (Post, "logout"), "Sign out"),
-    row(
-        Public(PublicStrategyOperation::Refresh),
-        (Post, "refresh"),
-        "Trade a refresh token for the next pair",
-    ),
-    row(
-        Own(OwnStrategyOperation::Password),
-        (Post, "password"),
-        "Change the password and end every other session",
-    ),
+    row(Public(Register), (Post, "register"), "Sign up", "Signed up."),
+    row(Public(Login), (Post, "login"), "Sign in", "Signed in."),
+    row(Own(Profile), (Get, "profile"), "Who is signed in", "Recognised."),
+    row(Own(Logout), (Post, "logout"), "Sign out", "Signed out."),
+    row(Public(Refresh), (Post, "refresh"), "Trade a refresh token for the next pair", "The next pair."),
+    row(Own(Password), (Post, "password"), "Change the password and end every other session", "Changed."),
 ];
 
 impl StrategyRow {
@@ -132,7 +129,7 @@ impl StrategyRow {
     /// refresh.
     #[must_use]
     pub fn path(&self, strategy: StrategyName) -> Option<String> {
-        let is_refresh = self.kind == Public(PublicStrategyOperation::Refresh);
+        let is_refresh = self.kind == Public(Refresh);
         let exists = !is_refresh || strategy.strategy().rotates();
         let exists = exists && StrategyName::ROUTED.contains(&strategy);
         exists.then(|| format!("/auth/{strategy}/{}", self.route))

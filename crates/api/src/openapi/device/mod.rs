@@ -3,13 +3,13 @@
 mod answers;
 mod refusals;
 
+pub(super) use answers::schemas;
 use portcullis_core::strategy::{Carrier, StrategyName};
 use utoipa::openapi::path::{self, OperationBuilder};
-use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{Ref, ResponsesBuilder};
 
 use super::strategies::{TENANT, about as about_strategy};
-use super::{Named, requests, security};
+use super::{requests, security};
 use crate::operation::{DEVICE_OPERATIONS, DeviceOperation, DeviceRow, Method, TenantSource};
 
 /// The tags and what they mean.
@@ -25,10 +25,6 @@ pub(super) fn tags() -> [(&'static str, String); 2] {
 /// Every operation of the surface.
 pub(super) fn operations() -> impl Iterator<Item = (String, Method, path::Operation)> {
     DEVICE_OPERATIONS.iter().map(|row| (row.route.to_owned(), row.method, documented(row)))
-}
-
-pub(super) fn schemas() -> impl Iterator<Item = Named> {
-    answers::schemas()
 }
 
 fn documented(row: &DeviceRow) -> path::Operation {
@@ -63,11 +59,4 @@ fn operation_id(row: &DeviceRow) -> String {
         DeviceOperation::Own(kind) => format!("device{kind:?}"),
         DeviceOperation::Admin(kind) => format!("admin{kind:?}"),
     }
-}
-
-fn uuid() -> Object {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
-        .build()
 }

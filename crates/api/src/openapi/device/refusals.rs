@@ -1,26 +1,24 @@
 //! How the operations of the device-session surface refuse.
 
-use std::time::Duration;
-
 use portcullis_core::engine::{
-    AuthenticationError, ChangePasswordError, DeviceSignInError, PasswordSignInError, RefreshError,
-    RegisterError, ResetError, TenantError, UnlockError, UserAdminError, VerifyCodeError,
+    AuthenticationError, DeviceSignInError, RefreshError, ResetError, TenantError, UnlockError,
+    UserAdminError, VerifyCodeError,
 };
 use portcullis_core::id::{SessionId, SessionKey, TenantId};
-use portcullis_core::password::HashRefused;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::response::Response;
 
 use super::answers::{has_page, page};
-use crate::openapi::refusals::{Example, documented, malformed, of_every_operation};
+use crate::openapi::refusals::{
+    Example, WAIT, documented, hashing_busy, malformed, of_every_operation, of_password, of_sign_in,
+    of_sign_up,
+};
 use crate::openapi::sample::SESSION;
 use crate::operation::{
     Access, AdminOperation, DeviceOperation, DeviceRow, Method, OwnOperation, PublicOperation, TenantSource,
 };
 use crate::refusal::{Code, Refusal};
 use crate::request::{Body, RequestFaults};
-
-const WAIT: Duration = Duration::from_secs(1);
 
 /// The answers of refusal, by status.
 pub(super) fn responses(row: &DeviceRow) -> impl Iterator<Item = (String, Response)> {
@@ -49,6 +47,7 @@ fn of_operation(row: &DeviceRow) -> Vec<Example> {
     }
     refusals.extend(faults(row).map(|faults| ("validationFailed", faults.into())));
     refusals.extend(of_access(row));
+    refusals.extend(of_names(row));
     if row.limited {
         refusals.push(("tooManyRequests", Refusal::too_many_requests(WAIT)));
     }
@@ -82,76 +81,70 @@ fn faults(row: &DeviceRow) -> Option<RequestFaults> {
     (row.request?.faults)(&bad)
 }
 
+/// The refusals of a request that names a user or a session.
+fn of_names(row: &DeviceRow) -> Vec<Example> {
+    let members = row.request.map(|request| (request.members)()).unwrap_or_default();
+    let not_found = |member| match member {
+        "userId" => Some(("userNotFound", UserAdminError::NotFound.into())),
+        "sessionId" => {
+            let session = SessionId::from_uuid(SESSION);
+            Some(("sessionNotFound", Refusal::plain(Code::SessionNotFound).about_session(session)))
+        }
+        _ => None,
+    };
+    members.into_iter().filter_map(|member| not_found(member.name)).collect()
+}
+
 fn of_kind(kind: DeviceOperation) -> Vec<Example> {
-    let busy = || HashRefused::Busy { retry_after: WAIT };
-    let user_not_found = || ("userNotFound", UserAdminError::NotFound.into());
-    let session = SessionId::from_uuid(SESSION);
-    let not_found = || ("sessionNotFound", Refusal::plain(Code::SessionNotFound).about_session(session));
+    use DeviceOperation::{Admin, Own, Public};
     match kind {
-        DeviceOperation::Public(PublicOperation::Signup) => {
-            vec![("taken", RegisterError::Taken.into()), ("hashingBusy", busy().into())]
+        Public(PublicOperation::Signup) => of_sign_up(),
+        Public(PublicOperation::Login) => {
+            let too_many = ("tooManyAttempts", DeviceSignInError::TooManyCodes { wait: WAIT }.into());
+            of_sign_in().into_iter().chain([too_many]).collect()
         }
-        DeviceOperation::Public(PublicOperation::Login) => vec![
-            ("invalidCredentials", PasswordSignInError::InvalidCredentials.into()),
-            ("accountLocked", PasswordSignInError::Locked.into()),
-            ("tooManyAttempts", DeviceSignInError::TooManyCodes { wait: WAIT }.into()),
-            ("hashingBusy", busy().into()),
+        Public(PublicOperation::VerifyLogin) => vec![
+            ("invalidOtp", VerifyCodeError::Wrong.into()),
+            ("otpExpired", VerifyCodeError::Expired.into()),
+            ("tooManyAttempts", VerifyCodeError::TooMany.into()),
         ],
-        DeviceOperation::Public(PublicOperation::VerifyLogin) => {
-            vec![
-                ("invalidOtp", VerifyCodeError::Wrong.into()),
-                ("otpExpired", VerifyCodeError::Expired.into()),
-                ("tooManyAttempts", VerifyCodeError::TooMany.into()),
-            ]
-        }
-        DeviceOperation::Public(PublicOperation::UnlockPage | PublicOperation::Unlock) => {
+        Public(PublicOperation::UnlockPage | PublicOperation::Unlock) => {
             vec![("invalidUnlockToken", UnlockError::InvalidToken.into())]
         }
-        DeviceOperation::Own(OwnOperation::Password) => of_password(),
-        DeviceOperation::Own(OwnOperation::RenameSession | OwnOperation::LogoutSession) => vec![not_found()],
-        DeviceOperation::Public(PublicOperation::Refresh) => of_refresh(session),
-        DeviceOperation::Public(PublicOperation::ResetPassword) => vec![
+        Public(PublicOperation::Refresh) => of_refresh(),
+        Public(PublicOperation::ResetPassword) => vec![
             ("invalidResetToken", ResetError::InvalidToken.into()),
             ("reused", ResetError::Reused.into()),
             ("contended", ResetError::Account(UserAdminError::Contended).into()),
-            ("hashingBusy", busy().into()),
+            hashing_busy(),
         ],
-        DeviceOperation::Admin(AdminOperation::CreateUser) => vec![("taken", UserAdminError::Taken.into())],
-        DeviceOperation::Admin(AdminOperation::EndUserSession) => vec![user_not_found(), not_found()],
-        DeviceOperation::Admin(
-            AdminOperation::DisableUser | AdminOperation::EnableUser | AdminOperation::SetRole,
-        ) => {
-            vec![user_not_found(), ("contended", UserAdminError::Contended.into())]
+        Own(OwnOperation::Password) => of_password(),
+        Admin(AdminOperation::CreateUser) => vec![("taken", UserAdminError::Taken.into())],
+        Admin(AdminOperation::DisableUser | AdminOperation::EnableUser | AdminOperation::SetRole) => {
+            vec![("contended", UserAdminError::Contended.into())]
         }
-        DeviceOperation::Admin(AdminOperation::ResetUser) => {
-            vec![user_not_found(), ("tooManyAttempts", Refusal::too_many_attempts(WAIT))]
-        }
-        DeviceOperation::Admin(
-            AdminOperation::User
+        Admin(AdminOperation::ResetUser) => vec![("tooManyAttempts", Refusal::too_many_attempts(WAIT))],
+        Public(PublicOperation::Health | PublicOperation::ForgotPassword | PublicOperation::ResetPage)
+        | Own(
+            OwnOperation::Me
+            | OwnOperation::Sessions
+            | OwnOperation::RenameSession
+            | OwnOperation::LogoutSession
+            | OwnOperation::LogoutAll,
+        )
+        | Admin(
+            AdminOperation::Users
+            | AdminOperation::User
             | AdminOperation::UnlockUser
             | AdminOperation::UserSessions
+            | AdminOperation::EndUserSession
             | AdminOperation::EndUserSessions,
-        ) => vec![user_not_found()],
-        DeviceOperation::Own(OwnOperation::Me | OwnOperation::Sessions | OwnOperation::LogoutAll)
-        | DeviceOperation::Public(
-            PublicOperation::Health | PublicOperation::ForgotPassword | PublicOperation::ResetPage,
-        )
-        | DeviceOperation::Admin(AdminOperation::Users) => Vec::new(),
+        ) => Vec::new(),
     }
 }
 
-fn of_password() -> Vec<Example> {
-    vec![
-        ("wrongPassword", ChangePasswordError::WrongPassword.into()),
-        ("tooManyGuesses", ChangePasswordError::TooManyGuesses { wait: WAIT }.into()),
-        ("reused", ChangePasswordError::Reused.into()),
-        ("contended", ChangePasswordError::Contended.into()),
-        ("hashingBusy", HashRefused::Busy { retry_after: WAIT }.into()),
-    ]
-}
-
-fn of_refresh(session: SessionId) -> Vec<Example> {
-    let gone = SessionKey { tenant: TenantId::default_tenant(), id: session };
+fn of_refresh() -> Vec<Example> {
+    let gone = SessionKey { tenant: TenantId::default_tenant(), id: SessionId::from_uuid(SESSION) };
     vec![
         ("invalidRefreshToken", Refusal::of_device_refresh(RefreshError::Invalid)),
         ("sessionOver", Refusal::of_device_refresh(RefreshError::SessionGone(gone))),
