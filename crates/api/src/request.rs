@@ -23,7 +23,6 @@ use std::fmt;
 use portcullis_core::password::WeakPassword;
 use serde_json::{Map, Value};
 
-pub(crate) use declare::Request;
 pub use declare::RequestDoc;
 pub use strategy::{ChangePasswordBody, LoginBody, NameForm, RefreshBody, RegisterBody, RegisterInPartsBody};
 
@@ -56,11 +55,7 @@ impl Body {
         if bytes.is_empty() {
             return Ok(Self(Map::new()));
         }
-        match serde_json::from_slice(bytes) {
-            Ok(Value::Object(members)) => Ok(Self(members)),
-            Ok(_) => Ok(Self(Map::new())),
-            Err(_) => Err(NotJson),
-        }
+        serde_json::from_slice::<Value>(bytes).map(Self::from).map_err(|_| NotJson)
     }
 
     fn member(&self, name: &str) -> Option<&Value> {

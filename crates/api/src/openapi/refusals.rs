@@ -78,24 +78,33 @@ fn content<T: ToSchema>(rendering: Rendering, examples: &[Example], request: &Re
 
 fn of_operation(operation: &StrategyRow, name: StrategyName) -> Vec<Example> {
     let strategy = name.strategy();
-    let mut refusals = of_every_operation();
-    refusals.push(("notOffered", Refusal::no_route()));
-    if operation.method == Method::Post {
-        refusals.extend(of_body(operation.kind, name));
-    }
-    if operation.method == Method::Post && strategy.carrier() == Carrier::Cookie {
-        refusals.push(("crossSite", Refusal::plain(Code::CrossSite)));
-    }
+    let mut refusals = of_any_row(operation.method, operation.limited, faults(operation.kind, name));
+    // A page of another site can make a browser send a cookie, and no bearer token.
+    refusals.retain(|(name, _)| strategy.carrier() == Carrier::Cookie || *name != "crossSite");
     match operation.kind {
         StrategyOperation::Own(_) => refusals.extend(of_credential(strategy)),
         // A refresh shows a credential.
         StrategyOperation::Public(PublicStrategyOperation::Refresh) => {}
         StrategyOperation::Public(_) => refusals.push(("suspended", TenantError::Suspended.into())),
     }
-    if operation.limited {
-        refusals.push(("tooManyRequests", Refusal::too_many_requests(WAIT)));
-    }
     refusals.extend(of_kind(operation.kind));
+    refusals
+}
+
+/// The refusals of an operation with a row in a table: of its method, its limit, and the faults of its request.
+pub(super) fn of_any_row(method: Method, is_limited: bool, faults: Option<RequestFaults>) -> Vec<Example> {
+    let mut refusals = of_every_operation();
+    refusals.push(("notOffered", Refusal::no_route()));
+    if method != Method::Get {
+        refusals.extend([
+            ("notJson", NotJson.into()),
+            ("tooLarge", Refusal::plain(Code::PayloadTooLarge)),
+            ("otherMediaType", Refusal::plain(Code::UnsupportedMediaType)),
+            ("crossSite", Refusal::plain(Code::CrossSite)),
+        ]);
+    }
+    refusals.extend(faults.map(|faults| ("validationFailed", faults.into())));
+    refusals.extend(is_limited.then(|| ("tooManyRequests", Refusal::too_many_requests(WAIT))));
     refusals
 }
 
@@ -106,20 +115,6 @@ pub(super) fn of_every_operation() -> Vec<Example> {
         ("unknownTenant", TenantError::Unknown(TenantId::default_tenant()).into()),
         ("storeUnavailable", away.into()),
         ("storeOverloaded", StoreError::Overloaded.into()),
-    ]
-}
-
-fn of_body(kind: StrategyOperation, strategy: StrategyName) -> Vec<Example> {
-    let faults = faults(kind, strategy).map(|faults| ("validationFailed", faults.into()));
-    malformed().into_iter().chain(faults).collect()
-}
-
-/// The refusals of any body, before its members are read.
-pub(super) fn malformed() -> [Example; 3] {
-    [
-        ("notJson", NotJson.into()),
-        ("tooLarge", Refusal::plain(Code::PayloadTooLarge)),
-        ("otherMediaType", Refusal::plain(Code::UnsupportedMediaType)),
     ]
 }
 

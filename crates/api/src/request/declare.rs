@@ -69,19 +69,13 @@ macro_rules! request {
             }
 
             fn members() -> Vec<$crate::request::member::MemberDoc> {
-                $(
-                    let development = portcullis_core::password::PasswordPolicy::DEVELOPMENT;
-                    let $policy = &development;
-                )?
+                $(let $policy = &portcullis_core::password::PasswordPolicy::DEVELOPMENT;)?
                 let members = [$($member.documented($json, [$($member_about),+].map(str::trim).join(" "))),+];
                 members.into_iter().flatten().collect()
             }
 
             fn faults(body: &$crate::request::Body) -> Option<$crate::request::RequestFaults> {
-                $(
-                    let development = portcullis_core::password::PasswordPolicy::DEVELOPMENT;
-                    let $policy = &development;
-                )?
+                $(let $policy = &portcullis_core::password::PasswordPolicy::DEVELOPMENT;)?
                 Self::read(body $(, $policy)?).err()
             }
         }

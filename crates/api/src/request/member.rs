@@ -214,43 +214,28 @@ pub(super) fn one_time_code() -> impl Member<Value = PlainSecret> {
         .with(|schema| schema.pattern(Some("^[0-9]{6}$")).examples(["123456"]))
 }
 
-/// True or false, and false where it is absent. A query spells it as a word.
-pub(super) struct Flag;
+/// True or false, and false where it is absent.
+pub(super) struct Flag {
+    /// Whether it may be a word, as a query spells it.
+    pub(super) in_query: bool,
+}
 
 impl Member for Flag {
     type Value = bool;
     const IS_REQUIRED: bool = false;
 
     fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<bool> {
-        match body.member(name) {
+        let flag = match body.member(name) {
             None => Some(false),
             Some(Value::Bool(flag)) => Some(*flag),
-            Some(_) => faults.add(name, "must be a boolean value"),
-        }
+            Some(Value::String(word)) if self.in_query => word.parse().ok(),
+            Some(_) => None,
+        };
+        flag.or_else(|| faults.add(name, "must be a boolean value"))
     }
 
     fn schema(&self) -> ObjectBuilder {
         ObjectBuilder::new().schema_type(Type::Boolean)
-    }
-}
-
-/// A flag that a query spells as a word.
-pub(super) struct QueryFlag;
-
-impl Member for QueryFlag {
-    type Value = bool;
-    const IS_REQUIRED: bool = false;
-
-    fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<bool> {
-        match body.member(name).and_then(Value::as_str) {
-            Some("true") => Some(true),
-            Some("false") => Some(false),
-            _ => Flag.read(body, name, faults),
-        }
-    }
-
-    fn schema(&self) -> ObjectBuilder {
-        Flag.schema()
     }
 }
 

@@ -106,7 +106,7 @@ request! {
         /// The password.
         password: Password = "password", known_password().with(sample_password);
         /// Whether to hand out a device proof with the refresh token; the client then sends it with each refresh.
-        native: bool = "native", Flag;
+        native: bool = "native", Flag { in_query: false };
     }
 }
 

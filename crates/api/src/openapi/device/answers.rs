@@ -40,8 +40,8 @@ impl DeviceAnswer {
         Some(Self { data: nothing(), types: Vec::new(), examples: vec![("answer", whole)] })
     }
 
-    fn page<T: Serialize + ToSchema>(row: &DeviceRow, item: T, last: uuid::Uuid) -> Option<Self> {
-        let page = |next| to_value(row.success?.page([&item], next, NOW)).ok();
+    fn page<T: Serialize + ToSchema>(row: &DeviceRow, item: &T, last: uuid::Uuid) -> Option<Self> {
+        let page = |next| to_value(row.success?.page([item], next, NOW)).ok();
         let examples = vec![("answer", page(Some(last))?), ("lastPage", page(None)?)];
         Some(Self { data: list::<T>(), types: vec![named::<T>()], examples })
     }
@@ -104,7 +104,7 @@ fn own_answer(kind: OwnOperation, row: &DeviceRow) -> Option<DeviceAnswer> {
         OwnOperation::Me => {
             DeviceAnswer::of(row, DeviceProfile { user: DeviceUser::of(&sample::user()?), session })
         }
-        OwnOperation::Sessions => sessions(row, session),
+        OwnOperation::Sessions => sessions(row, &session),
         OwnOperation::RenameSession => {
             let SessionSummary { session_id, device_name, .. } = session;
             DeviceAnswer::of(row, RenamedSession { session_id, device_name })
@@ -118,7 +118,7 @@ fn own_answer(kind: OwnOperation, row: &DeviceRow) -> Option<DeviceAnswer> {
 fn admin_answer(kind: AdminOperation, row: &DeviceRow) -> Option<DeviceAnswer> {
     let user = AdminUser::of(&sample::user()?, None);
     match kind {
-        AdminOperation::Users => DeviceAnswer::page(row, user, USER),
+        AdminOperation::Users => DeviceAnswer::page(row, &user, USER),
         AdminOperation::CreateUser
         | AdminOperation::User
         | AdminOperation::DisableUser
@@ -127,7 +127,7 @@ fn admin_answer(kind: AdminOperation, row: &DeviceRow) -> Option<DeviceAnswer> {
         | AdminOperation::SetRole => DeviceAnswer::of(row, user),
         AdminOperation::ResetUser => DeviceAnswer::empty(row),
         AdminOperation::UserSessions => {
-            sessions(row, SessionSummary { current: false, ..sample::session(false) })
+            sessions(row, &SessionSummary { current: false, ..sample::session(false) })
         }
         AdminOperation::EndUserSession => revoked(row),
         AdminOperation::EndUserSessions => all_revoked(row),
@@ -143,7 +143,7 @@ fn all_revoked(row: &DeviceRow) -> Option<DeviceAnswer> {
 }
 
 /// A list of live sessions, or of ended ones.
-fn sessions(row: &DeviceRow, live: SessionSummary) -> Option<DeviceAnswer> {
+fn sessions(row: &DeviceRow, live: &SessionSummary) -> Option<DeviceAnswer> {
     let mut answer = DeviceAnswer::page(row, live, SESSION)?;
     let ended = Success::ENDED_SESSIONS.page([sample::session(true)], None, NOW);
     answer.examples.push(("ended", to_value(ended).ok()?));

@@ -10,12 +10,11 @@ use utoipa::openapi::response::Response;
 
 use super::answers::{has_page, page};
 use crate::openapi::refusals::{
-    Example, WAIT, documented, hashing_busy, malformed, of_every_operation, of_password, of_sign_in,
-    of_sign_up,
+    Example, WAIT, documented, hashing_busy, of_any_row, of_password, of_sign_in, of_sign_up,
 };
 use crate::openapi::sample::SESSION;
 use crate::operation::{
-    Access, AdminOperation, DeviceOperation, DeviceRow, Method, OwnOperation, PublicOperation, TenantSource,
+    Access, AdminOperation, DeviceOperation, DeviceRow, OwnOperation, PublicOperation, TenantSource,
 };
 use crate::refusal::{Code, Refusal};
 use crate::request::{Body, RequestFaults};
@@ -37,21 +36,10 @@ pub(super) fn responses(row: &DeviceRow) -> impl Iterator<Item = (String, Respon
 }
 
 fn of_operation(row: &DeviceRow) -> Vec<Example> {
-    let mut refusals = of_every_operation();
+    let mut refusals = of_any_row(row.method, row.limited, faults(row));
     // A link of an unknown tenant is refused like an invalid one.
     refusals.retain(|(name, _)| row.tenant == TenantSource::Header || *name != "unknownTenant");
-    refusals.push(("notOffered", Refusal::no_route()));
-    if row.method != Method::Get {
-        refusals.extend(malformed());
-        refusals.push(("crossSite", Refusal::plain(Code::CrossSite)));
-    }
-    refusals.extend(faults(row).map(|faults| ("validationFailed", faults.into())));
-    refusals.extend(of_access(row));
-    refusals.extend(of_names(row));
-    if row.limited {
-        refusals.push(("tooManyRequests", Refusal::too_many_requests(WAIT)));
-    }
-    refusals.extend(of_kind(row.kind));
+    refusals.extend(of_access(row).into_iter().chain(of_names(row)).chain(of_kind(row.kind)));
     refusals
 }
 

@@ -2,9 +2,7 @@
 
 use portcullis_core::user::Role;
 
-use super::{DeviceOperation, DeviceRow, operations, row};
-use crate::answer::Success;
-use crate::operation::Method;
+use super::operations;
 use crate::request::device::{
     CreateUserBody, ListUsersQuery, SessionPath, SetRoleBody, UserPath, UserSessionsQuery,
 };

@@ -11,7 +11,7 @@ use portcullis_core::strategy::StrategyName;
 use super::{Access, Method};
 use crate::answer::Success;
 use crate::refusal::{OperationTexts, Rendering};
-use crate::request::{Request, RequestDoc};
+use crate::request::RequestDoc;
 
 pub use admin::AdminOperation;
 pub use own::OwnOperation;
@@ -116,38 +116,6 @@ impl DeviceRow {
     pub const fn is_administration(&self) -> bool {
         matches!(self.kind, DeviceOperation::Admin(_))
     }
-
-    const fn answers(self, success: Success) -> Self {
-        Self { success: Some(success), ..self }
-    }
-
-    const fn takes<R: Request>(self) -> Self {
-        Self { request: Some(RequestDoc::of::<R>()), ..self }
-    }
-
-    const fn over_tcp(self, pattern: &'static str) -> Self {
-        Self { pattern: Some(pattern), ..self }
-    }
-
-    const fn with_form(self) -> Self {
-        Self { form: true, ..self }
-    }
-
-    const fn limited(self) -> Self {
-        Self { limited: true, ..self }
-    }
-
-    const fn tenant(self, tenant: TenantSource) -> Self {
-        Self { tenant, ..self }
-    }
-
-    const fn worded(self, texts: OperationTexts) -> Self {
-        Self { texts, ..self }
-    }
-
-    const fn remark(self, remark: &'static str) -> Self {
-        Self { remark: Some(remark), ..self }
-    }
 }
 
 /// Declares the operations of one access: the variant of each with its row. A row has method, route, the request that it
@@ -159,7 +127,7 @@ macro_rules! operations {
             $(
                 $(#[$documented:meta])+
                 $kind:ident = $method:ident $route:literal $(($request:ty))? $(=> $success:ident)?, $summary:literal
-                    $(, $column:ident($($value:expr)?))*;
+                    $(, $column:ident: $value:expr)*;
             )+
         }
     ) => {
@@ -169,17 +137,24 @@ macro_rules! operations {
             $($(#[$documented])+ $kind,)+
         }
 
-        impl From<$operation> for DeviceOperation {
+        impl From<$operation> for super::DeviceOperation {
             fn from(operation: $operation) -> Self {
                 Self::$access(operation)
             }
         }
 
-        pub(super) const ROWS: &[DeviceRow] = &[$(
-            row(DeviceOperation::$access($operation::$kind), Method::$method, $route, $summary)
-                $(.takes::<$request>())?
-                $(.answers(Success::$success))?
-                $(.$column($($value)?))*
+        pub(super) const ROWS: &[super::DeviceRow] = &[$(
+            super::DeviceRow {
+                $(request: Some($crate::request::RequestDoc::of::<$request>()),)?
+                $(success: Some($crate::answer::Success::$success),)?
+                $($column: $value,)*
+                ..super::row(
+                    super::DeviceOperation::$access($operation::$kind),
+                    $crate::operation::Method::$method,
+                    $route,
+                    $summary,
+                )
+            }
         ),+];
     };
 }

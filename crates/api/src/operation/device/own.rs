@@ -1,8 +1,6 @@
 //! What a signed-in user does with their own account.
 
-use super::{DeviceOperation, DeviceRow, operations, row};
-use crate::answer::Success;
-use crate::operation::Method;
+use super::operations;
 use crate::refusal::OperationTexts;
 use crate::request::ChangePasswordBody;
 use crate::request::device::{EndSessionBody, OwnSessionsQuery, RenameSessionBody};
@@ -21,21 +19,22 @@ operations! {
     OwnOperation in Own {
         /// Changes the password.
         Password = Post "/auth/password" (ChangePasswordBody) => PASSWORD_CHANGED,
-            "Change the password and end every other session", limited();
+            "Change the password and end every other session", limited: true;
         /// Shows who is signed in.
         Me = Get "/auth/me" => PROFILE, "Who is signed in";
         /// Lists the user's sessions.
         Sessions = Get "/auth/sessions" (OwnSessionsQuery) => SESSIONS, "Where one is signed in",
-            over_tcp("auth.sessions"), worded(OperationTexts::SESSIONS),
-            remark("Oldest first, of every strategy that keeps sessions.");
+            pattern: Some("auth.sessions"), texts: OperationTexts::SESSIONS,
+            remark: Some("Oldest first, of every strategy that keeps sessions.");
         /// Renames the device of a session.
         RenameSession = Patch "/auth/sessions/{sessionId}" (RenameSessionBody) => SESSION_RENAMED,
             "Name the device of a session";
         /// Ends one session.
         LogoutSession = Post "/auth/logout/session" (EndSessionBody) => SESSION_REVOKED, "Sign out on one device",
-            over_tcp("auth.logoutSession"), worded(OperationTexts::LOGOUT_SESSION);
+            pattern: Some("auth.logoutSession"), texts: OperationTexts::LOGOUT_SESSION;
         /// Ends all sessions.
         LogoutAll = Post "/auth/logout/all" => ALL_SESSIONS_REVOKED, "Sign out everywhere",
-            over_tcp("auth.logoutAll"), worded(OperationTexts::LOGOUT_ALL), remark("The session that asks ends, too.");
+            pattern: Some("auth.logoutAll"), texts: OperationTexts::LOGOUT_ALL,
+            remark: Some("The session that asks ends, too.");
     }
 }

@@ -1,8 +1,6 @@
 //! What anyone may call.
 
-use super::{DeviceOperation, DeviceRow, TenantSource, operations, row};
-use crate::answer::Success;
-use crate::operation::Method;
+use super::{TenantSource, operations};
 use crate::refusal::OperationTexts;
 use crate::request::device::{
     DeviceLoginBody, DeviceRefreshBody, ForgotPasswordBody, ResetPasswordBody, SignUpBody, UnlockBody,
@@ -27,54 +25,55 @@ operations! {
     /// | `POST /auth/password/reset` | | limited, form | Choose another password and end all sessions |
     PublicOperation in Public {
         /// Sign-up.
-        Signup = Post "/auth/signup" (SignUpBody) => SIGNED_UP, "Sign up", over_tcp("auth.signup"), limited(),
-            remark(
-                "Where the tenant hides who has an account, the answer has no data, whether or not the address was taken."
+        Signup = Post "/auth/signup" (SignUpBody) => SIGNED_UP, "Sign up", pattern: Some("auth.signup"), limited: true,
+            remark: Some(
+                "Where the tenant hides who has an account, the answer has no data, whether or not the address was \
+                 taken."
             );
         /// The first step of a device sign-in, with the password.
         Login = Post "/auth/login" (DeviceLoginBody) => OTP_SENT, "Sign in, first step",
-            over_tcp("auth.login"), limited(),
-            remark(
+            pattern: Some("auth.login"), limited: true,
+            remark: Some(
                 "A code is mailed, and belongs to the `loginId` of the answer. Where the tenant has no second step, the \
                  answer is that of the second step already."
             );
         /// The second step, with the code.
         VerifyLogin = Post "/auth/login/verify" (VerifyLoginBody) => LOGGED_IN, "Sign in, second step",
-            over_tcp("auth.verifyOtp"), limited(),
-            remark(
+            pattern: Some("auth.verifyOtp"), limited: true,
+            remark: Some(
                 "A browser shows its device proof by a cookie, a native client keeps it itself. Once a session has shown \
                  one, it demands it with every refresh."
             );
         /// What the link in the mail about a lockout leads to.
         UnlockPage = Get "/auth/unlock" (UnlockBody) => ACCOUNT_UNLOCKED, "Follow the link that ends a lock",
-            limited(), tenant(TenantSource::Link),
-            remark(
+            limited: true, tenant: TenantSource::Link,
+            remark: Some(
                 "A browser gets a page with a button that posts, because mail scanners follow links; any other client \
                  ends the lock by this."
             );
         /// Ends a lockout.
         Unlock = Post "/auth/unlock" (UnlockBody) => ACCOUNT_UNLOCKED, "End a lock",
-            over_tcp("auth.unlock"), limited(), with_form(), tenant(TenantSource::Link);
+            pattern: Some("auth.unlock"), limited: true, form: true, tenant: TenantSource::Link;
         /// Refresh token rotation.
         Refresh = Post "/auth/refresh" (DeviceRefreshBody) => TOKENS_REFRESHED,
             "Trade a refresh token for the next pair",
-            over_tcp("auth.refresh"), limited(), worded(OperationTexts::REFRESH),
-            remark(
+            pattern: Some("auth.refresh"), limited: true, texts: OperationTexts::REFRESH,
+            remark: Some(
                 "Each refresh token is good for one refresh. One that is spent and shown again within the grace window, \
                  with the device proof, gets the same answer again; without the proof it ends the session."
             );
         /// Whether the surface is up.
         Health = Get "/auth/health", "The device-session surface is up",
-            over_tcp("auth.health"), tenant(TenantSource::Unused);
+            pattern: Some("auth.health"), tenant: TenantSource::Unused;
         /// Asks for a link to choose a new password.
         ForgotPassword = Post "/auth/password/forgot" (ForgotPasswordBody) => RESET_REQUESTED,
-            "Ask for a link to choose another password", limited(),
-            remark("The answer is the same whether or not there is such a user.");
+            "Ask for a link to choose another password", limited: true,
+            remark: Some("The answer is the same whether or not there is such a user.");
         /// What that link leads to.
         ResetPage = Get "/auth/password/reset" (UnlockBody), "Follow the link to choose another password",
-            limited(), tenant(TenantSource::Link), remark("A page with a form that posts.");
+            limited: true, tenant: TenantSource::Link, remark: Some("A page with a form that posts.");
         /// Chooses a new password.
         ResetPassword = Post "/auth/password/reset" (ResetPasswordBody) => PASSWORD_RESET,
-            "Choose another password and end all sessions", limited(), with_form(), tenant(TenantSource::Link);
+            "Choose another password and end all sessions", limited: true, form: true, tenant: TenantSource::Link;
     }
 }

@@ -10,7 +10,7 @@ use portcullis_core::username::Username;
 use super::{sample_name, sample_username};
 use crate::request::declare::request;
 use crate::request::member::{
-    Member, Optional, OptionalRole, PresentText, QueryFlag, RoleName, email_address, id, mobile_number,
+    Flag, Member, Optional, OptionalRole, PresentText, RoleName, email_address, id, mobile_number,
 };
 use crate::request::page::{ADMIN_PAGE, PageOf};
 use crate::request::{Body, RequestFaults};
@@ -80,7 +80,7 @@ request! {
         /// Where the page begins, and how long it is.
         page: Page<SessionId> = "cursor", PageOf(ADMIN_PAGE, SessionId::from_uuid);
         /// The sessions that have ended lately, instead of those that live.
-        ended: bool = "ended", QueryFlag;
+        ended: bool = "ended", Flag { in_query: true };
     }
 }
 

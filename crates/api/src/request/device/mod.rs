@@ -20,8 +20,8 @@ use uuid::Uuid;
 
 use super::declare::request;
 use super::member::{
-    Flag, Member, Optional, OptionalSecret, PresentText, QueryFlag, RequiredText, email_address, id,
-    known_password, mobile_number, new_password, one_time_code, sample_password, secret,
+    Flag, Member, Optional, OptionalSecret, PresentText, RequiredText, email_address, id, known_password,
+    mobile_number, new_password, one_time_code, sample_password, secret,
 };
 use super::page::{LARGEST_PAGE, PageOf};
 
@@ -64,7 +64,7 @@ request! {
         /// The password.
         password: Password = "password", known_password().with(sample_password);
         /// Whether the client keeps a device proof itself, in place of the cookie.
-        native: bool = "native", Flag;
+        native: bool = "native", Flag { in_query: false };
         /// The device proof of an earlier sign-in, which is kept.
         device_secret: Option<PlainSecret> = "deviceSecret", OptionalSecret(&[]);
     }
@@ -78,7 +78,7 @@ request! {
         /// The code from the mail.
         otp: PlainSecret = "otp", one_time_code();
         /// Whether the client keeps a device proof itself, in place of the cookie.
-        native: bool = "native", Flag;
+        native: bool = "native", Flag { in_query: false };
         /// The device proof of an earlier sign-in, which is kept.
         device_secret: Option<PlainSecret> = "deviceSecret", OptionalSecret(&[]);
     }
@@ -177,7 +177,7 @@ request! {
         /// Where the page begins, and how long it is.
         page: Page<SessionId> = "cursor", PageOf(LARGEST_PAGE, SessionId::from_uuid);
         /// The sessions that have ended lately, instead of those that live.
-        ended: bool = "ended", QueryFlag;
+        ended: bool = "ended", Flag { in_query: true };
     }
 }
 
