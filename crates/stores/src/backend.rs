@@ -48,6 +48,9 @@ pub(crate) trait Backend: Send + Sync {
     /// Reads which migrations the database has, and changes nothing.
     async fn migrations(&self) -> Stored<Vec<MigrationState>>;
 
+    /// Writes a verified copy of the database to a file that does not exist yet, while the database is in use.
+    async fn backup(&self, to: &Path) -> Stored<()>;
+
     /// Opens the database and applies pending migrations.
     async fn open(&self, clock: Arc<dyn Clock>, if_missing: IfMissing) -> Stored<Arc<dyn OpenDatabase>>;
 }

@@ -129,6 +129,15 @@ impl DatabaseUrl {
         self.backend().migrations().await
     }
 
+    /// Writes a copy of the database to a file that does not exist yet, and verifies it. The database may be in use
+    /// meanwhile; the copy is the database at one moment.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`](portcullis_core::store::StoreError::Unavailable) says why there is no copy.
+    pub async fn backup(&self, to: &Path) -> Stored<()> {
+        self.backend().backup(to).await
+    }
+
     /// Opens the database and applies pending migrations. Its writer is a task of the runtime that this is called on.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! decides nothing about access. It works on the database itself and needs no running server; a running server learns
 //! of its changes by the change feed.
 
+mod backup;
 mod config;
 mod database;
 mod doctor;
@@ -65,6 +66,7 @@ enum Command {
     /// Show mails to users, send a test mail, and write out templates
     #[command(subcommand)]
     Mail(mail::MailCommand),
+    Backup(backup::BackupCommand),
     Migrate(migrate::MigrateCommand),
     Doctor(doctor::DoctorCommand),
     /// Check the configuration
@@ -104,6 +106,7 @@ impl Command {
             Self::Session(command) => session::run(command, config, out).await,
             Self::Key(command) => key::run(command, config, out).await,
             Self::Mail(command) => mail::run(&command, config, out).await,
+            Self::Backup(command) => backup::run(&command, config, out).await,
             Self::Migrate(command) => migrate::run(&command, config, out).await,
             Self::Doctor(command) => doctor::run(&command, config, out).await,
             Self::Config(command) => self::config::run(&command, config, out),

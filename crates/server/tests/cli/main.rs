@@ -1,6 +1,8 @@
 //! The command line as operators use it, run as the built binary.
 
 #[cfg(test)]
+mod database_file;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod fixture;

@@ -5,9 +5,10 @@
 //! thread read the table. The answer proves the time before the question. Thread, runtime and connection belong to the
 //! watch alone, so that load on the server's runtime does not delay them.
 
+use std::mem;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use portcullis_core::clock::Clock;
 use portcullis_core::id::{SessionKey, TenantId, UserKey};
 use portcullis_core::store::{Change, ChangeSink, StoreError, Stored, Watch};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use tracing::{info, warn};
@@ -37,12 +38,38 @@ const CHANGES: &str = "SELECT head.seq AS head, changes.seq AS seq, kind, tenant
 
 const DOING: &str = "watch for changes";
 
-/// Announces what is written to the file from now on, until the watch is dropped.
-pub(super) fn watch(
+/// The watches of a store, which end with it: SQLite moves the write-ahead log into the database when the last
+/// connection closes, and only one that writes can do so.
+#[derive(Default)]
+pub(super) struct Feeds(Mutex<Vec<Weak<FeedThread>>>);
+
+impl Feeds {
+    /// Announces what is written to the file from now on, until the watch is dropped or the store is closed.
+    pub(super) fn watch(
+        &self,
+        file: Arc<DatabaseFile>,
+        clock: Arc<dyn Clock>,
+        sink: Arc<dyn ChangeSink>,
+    ) -> Stored<Watch> {
+        let thread = start(file, clock, sink)?;
+        let mut threads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.retain(|thread| thread.strong_count() > 0);
+        threads.push(Arc::downgrade(&thread));
+        Ok(Watch::new(thread))
+    }
+
+    /// Ends all watches, and closes their connections.
+    pub(super) fn stop(&self) {
+        let threads = mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        threads.iter().filter_map(Weak::upgrade).for_each(|thread| thread.stop());
+    }
+}
+
+fn start(
     file: Arc<DatabaseFile>,
     clock: Arc<dyn Clock>,
     sink: Arc<dyn ChangeSink>,
-) -> Stored<Watch> {
+) -> Stored<Arc<FeedThread>> {
     let (stop, stopped) = mpsc::channel();
     let (ready, begun) = mpsc::channel();
     let follower = Follower { file, clock, sink, bookmark: None };
@@ -50,9 +77,9 @@ pub(super) fn watch(
         .name("sqlite-feed".to_owned())
         .spawn(move || follower.run(&ready, &stopped))
         .map_err(|fault| StoreError::unavailable(DOING, fault))?;
-    let guard = FeedThread { stop: Some(stop), thread: Some(thread) };
+    let thread = FeedThread(Mutex::new(Some((stop, thread))));
     match begun.recv() {
-        Ok(Ok(())) => Ok(Watch::new(guard)),
+        Ok(Ok(())) => Ok(Arc::new(thread)),
         Ok(Err(fault)) => Err(StoreError::unavailable(DOING, fault)),
         Err(fault) => Err(StoreError::unavailable(DOING, fault)),
     }
@@ -61,19 +88,24 @@ pub(super) fn watch(
 /// A value that is never sent: the thread ends when the sender is dropped.
 enum Never {}
 
-struct FeedThread {
-    stop: Option<Sender<Never>>,
-    thread: Option<JoinHandle<()>>,
+/// A thread that follows the changes; `None` after it was stopped.
+struct FeedThread(Mutex<Option<(Sender<Never>, JoinHandle<()>)>>);
+
+impl FeedThread {
+    fn stop(&self) {
+        let running = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((stop, thread)) = running {
+            drop(stop);
+            if thread.join().is_err() {
+                warn!("the change feed's thread had panicked");
+            }
+        }
+    }
 }
 
 impl Drop for FeedThread {
     fn drop(&mut self) {
-        self.stop.take();
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            warn!("the change feed's thread had panicked");
-        }
+        self.stop();
     }
 }
 
@@ -112,6 +144,11 @@ impl Follower {
                     (pause * 2).min(LONGEST_PAUSE)
                 }
             };
+        }
+        if let Some(bookmark) = self.bookmark.take()
+            && let Err(fault) = in_time(runtime, bookmark.db.close())
+        {
+            warn!(%fault, "the change feed's connection was not closed cleanly");
         }
     }
 

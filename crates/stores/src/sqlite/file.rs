@@ -6,8 +6,10 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf, absolute};
 use std::time::Duration;
 
+use rustix::fs::Access;
+use rustix::io::Errno;
 use sqlx::error::DatabaseError;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::time::{sleep, timeout};
 
@@ -69,6 +71,22 @@ impl DatabaseFile {
         Ok(Self { path: absolute(path)?, identity: FileIdentity::of(path)? })
     }
 
+    /// Checks that this process may write to the file, its side files and their directory. SQLite would only say that
+    /// the database is read-only. A command that ran as another user may have left a file of that user.
+    pub(super) fn check_writable(&self) -> Result<(), SqliteOpenError> {
+        let beside = ["-wal", "-shm", "-journal"].map(|suffix| {
+            let mut name = self.path.clone().into_os_string();
+            name.push(suffix);
+            PathBuf::from(name)
+        });
+        let directory = self.path.parent().map(Path::to_owned);
+        let mut all = directory.into_iter().chain([self.path.clone()]).chain(beside);
+        all.try_for_each(|path| match rustix::fs::access(&path, Access::WRITE_OK) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(fault) => Err(SqliteOpenError::not_writable(path, fault.into())),
+        })
+    }
+
     /// Checks that the file at the path is still the one that was opened.
     pub(super) fn check(&self) -> Result<(), sqlx::Error> {
         match FileIdentity::of(&self.path) {
@@ -83,28 +101,20 @@ impl DatabaseFile {
         io::Error::new(io::ErrorKind::NotFound, format!("{} was {how}", self.path.display()))
     }
 
-    /// A connection that writes. An acknowledged write is on the disk (`synchronous=FULL`).
-    ///
-    /// While one connection switches a new file to write-ahead logging, SQLite refuses others that do the same at once,
-    /// whatever their time-out. So they try again.
+    /// A connection that writes, and appends to a write-ahead log. An acknowledged write is on the disk
+    /// (`synchronous=FULL`).
     pub(super) async fn writing(&self) -> Result<SqliteConnection, sqlx::Error> {
-        let connect = async {
-            loop {
-                match self.connect().await {
-                    Err(fault) if is_busy(&fault) => sleep(RETRY_AFTER).await,
-                    connected => return connected,
-                }
-            }
-        };
-        let late = |_| Err(io::Error::new(io::ErrorKind::TimedOut, "another process keeps it locked").into());
-        timeout(BUSY_TIMEOUT, connect).await.unwrap_or_else(late)
+        let mut db = self.connect().await?;
+        write_ahead(&mut db).await?;
+        Ok(db)
     }
 
-    async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
+    /// A connection that writes, in the journal mode that the file has. A file without content is filled in SQLite's
+    /// first mode, where a broken-off transaction leaves it without content.
+    pub(super) async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
         self.check()?;
-        let options = self.options().journal_mode(SqliteJournalMode::Wal);
         // SQLite overwrites replaced and deleted content in every page that it writes anyway.
-        let options = options.pragma("secure_delete", "FAST");
+        let options = self.options().pragma("secure_delete", "FAST");
         options.synchronous(SqliteSynchronous::Full).connect().await
     }
 
@@ -132,6 +142,23 @@ impl DatabaseFile {
             .foreign_keys(true)
             .disable_statement_logging()
     }
+}
+
+/// Switches the file to write-ahead logging, unless it has been switched.
+///
+/// While one connection switches, SQLite refuses others that do the same at once, whatever their time-out. So they try
+/// again.
+pub(super) async fn write_ahead(db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let switch = async {
+        loop {
+            match sqlx::query("PRAGMA journal_mode = WAL").execute(&mut *db).await {
+                Err(fault) if is_busy(&fault) => sleep(RETRY_AFTER).await,
+                switched => return switched.map(drop),
+            }
+        }
+    };
+    let late = |_| Err(io::Error::new(io::ErrorKind::TimedOut, "another process keeps it locked").into());
+    timeout(BUSY_TIMEOUT, switch).await.unwrap_or_else(late)
 }
 
 fn is_busy(fault: &sqlx::Error) -> bool {

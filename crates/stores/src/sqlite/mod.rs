@@ -19,6 +19,7 @@
 //! # }
 //! ```
 
+mod backup;
 mod connection;
 mod feed;
 mod file;
@@ -27,7 +28,9 @@ mod verbs;
 mod writer;
 
 use std::fmt;
+use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,14 +39,15 @@ use portcullis_core::clock::Clock;
 use portcullis_core::store::{StoreError, Stored, Stores};
 use sqlx::migrate::MigrateError;
 use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
+use sqlx::sqlite::{SqliteConnection, SqlitePool, SqlitePoolOptions};
 use thiserror::Error;
 use tokio::time::timeout;
 
 use crate::backend::{Backend, IfMissing, MigrationState, OpenDatabase};
 use crate::sql::{SqlResult, tenants};
 use crate::{DatabaseUrl, DatabaseUrlError};
-use file::DatabaseFile;
+use feed::Feeds;
+use file::{DatabaseFile, write_ahead};
 use schema::ErrorPath;
 use writer::{DEADLINE, NoAnswer, Writer};
 
@@ -72,6 +76,22 @@ pub enum SqliteOpenError {
         /// What the system said.
         source: io::Error,
     },
+    /// The file, one of its side files or their directory cannot be written to.
+    #[error(
+        "{} cannot be written to by user {process}, as which this process runs: {source}; it belongs to user {owner}: \
+         `chown {process} {}`",
+        .path.display(), .path.display()
+    )]
+    NotWritable {
+        /// The file or directory.
+        path: PathBuf,
+        /// The number of the user that it belongs to.
+        owner: u32,
+        /// The number of the user that this process runs as.
+        process: u32,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The file existed before and is missing.
     #[error(
         "there is no database {}, and none is made in its place: mount the volume that it is on, restore the file, or \
@@ -85,6 +105,16 @@ pub enum SqliteOpenError {
     /// The file has none of this program's tables, and had them before.
     #[error("{} is empty, and is left so: restore the file", .path.display())]
     Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file has content, and none of this program's tables.
+    #[error(
+        "{} is not empty and has none of this program's tables: was it copied without its `-wal` file? copy a database \
+         with `portcullis backup`, or name another file",
+        .path.display()
+    )]
+    Foreign {
         /// The file.
         path: PathBuf,
     },
@@ -128,6 +158,16 @@ pub enum SqliteOpenError {
     },
 }
 
+impl SqliteOpenError {
+    fn not_writable(path: PathBuf, source: io::Error) -> Self {
+        let process = rustix::process::geteuid().as_raw();
+        match fs::metadata(&path) {
+            Ok(found) => Self::NotWritable { path, owner: found.uid(), process, source },
+            Err(source) => Self::File { path, source },
+        }
+    }
+}
+
 /// The file of a database, open or not.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct SqliteFile(pub(crate) PathBuf);
@@ -168,6 +208,11 @@ impl Backend for SqliteFile {
         schema::migrations(&self.0).await
     }
 
+    async fn backup(&self, to: &Path) -> Stored<()> {
+        let copied = backup::backup(&self.0, to).await;
+        copied.map_err(|fault| StoreError::unavailable("back up its database", fault))
+    }
+
     async fn open(&self, clock: Arc<dyn Clock>, if_missing: IfMissing) -> Stored<Arc<dyn OpenDatabase>> {
         Ok(Arc::new(SqliteStore::open_or(&self.0, clock, if_missing).await?))
     }
@@ -179,6 +224,7 @@ pub struct SqliteStore {
     file: Arc<DatabaseFile>,
     writer: Writer,
     readers: SqlitePool,
+    feeds: Arc<Feeds>,
     clock: Arc<dyn Clock>,
 }
 
@@ -215,11 +261,8 @@ impl SqliteStore {
             IfMissing::Create => DatabaseFile::prepare(path)?,
             IfMissing::Refuse => DatabaseFile::existing(path)?,
         });
-        let mut db = file.writing().await.map_err(|fault| ErrorPath(path).fault(fault))?;
-        if if_missing == IfMissing::Refuse && schema::is_empty(path, &mut db).await? {
-            return Err(SqliteOpenError::Empty { path: path.to_owned() });
-        }
-        schema::bring_up_to_date(path, &mut db).await?;
+        file.check_writable()?;
+        let db = Self::connect(path, &file, if_missing).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(DEADLINE)
@@ -227,7 +270,23 @@ impl SqliteStore {
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_lazy_with(file.reading());
-        Ok(Self { writer: Writer::start(file.clone(), db), file, readers, clock })
+        Ok(Self { writer: Writer::start(file.clone(), db), file, readers, feeds: Arc::default(), clock })
+    }
+
+    /// A connection that writes, to a database that is up to date.
+    async fn connect(
+        path: &Path,
+        file: &DatabaseFile,
+        if_missing: IfMissing,
+    ) -> Result<SqliteConnection, SqliteOpenError> {
+        let fault = |fault| ErrorPath(path).fault(fault);
+        let mut db = file.connect().await.map_err(fault)?;
+        if schema::applied(path, &mut db).await?.is_empty() && if_missing == IfMissing::Refuse {
+            return Err(SqliteOpenError::Empty { path: path.to_owned() });
+        }
+        schema::bring_up_to_date(path, &mut db).await?;
+        write_ahead(&mut db).await.map_err(fault)?;
+        Ok(db)
     }
 
     /// This store as everything an engine needs.
@@ -246,11 +305,13 @@ impl SqliteStore {
         self.writer.write(doing, |_| Box::pin(async { Ok(()) })).await
     }
 
-    /// Finishes pending writes and closes the file. Every later call is [`StoreError::Unavailable`]. Watches last until
-    /// they are dropped.
+    /// Ends all watches, finishes pending writes and closes the file. Every later call is [`StoreError::Unavailable`].
+    /// If no other process has the file open, everything is in it then: the connection that writes is closed last, and
+    /// moves the write-ahead log into it.
     pub async fn close(&self) {
-        self.writer.close().await;
+        self.feeds.stop();
         self.readers.close().await;
+        self.writer.close().await;
     }
 
     async fn reader(&self) -> Result<PoolConnection<sqlx::Sqlite>, sqlx::Error> {

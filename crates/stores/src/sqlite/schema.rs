@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use sqlx::migrate::{Migrate as _, MigrateError, Migration, MigrationType};
-use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _, SqliteConnection};
+use sqlx::{Connection as _, SqlSafeStr as _, SqliteConnection};
 
 use super::SqliteOpenError;
 use super::file::DatabaseFile;
@@ -15,6 +15,9 @@ use portcullis_core::store::{StoreError, Stored};
 const TABLE: &str = "portcullis_migrations";
 const IS_THERE: &str =
     "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'portcullis_migrations'";
+/// The number of pages of a file that has content and none of this program's tables, in one look at the file.
+const FOREIGN_PAGES: &str = "SELECT page_count FROM pragma_page_count WHERE page_count > 0 AND NOT EXISTS \
+    (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'portcullis_migrations')";
 const APPLIED: &str = "SELECT version, checksum FROM portcullis_migrations ORDER BY version";
 
 const HISTORY: [(i64, &str, &str); 3] = [
@@ -45,13 +48,23 @@ async fn applied_at(path: &Path) -> Result<Vec<i64>, SqliteOpenError> {
     }
     let file = DatabaseFile::at(path).map_err(unusable)?;
     let at = ErrorPath(path);
-    let mut db = file.reading().connect().await.map_err(|fault| at.fault(fault))?;
-    at.applied(&mut db).await
+    // As one that writes: one that only reads leaves `-wal` and `-shm` behind.
+    let mut db = file.connect().await.map_err(|fault| at.fault(fault))?;
+    let applied = applied(path, &mut db).await?;
+    db.close().await.map_err(|fault| at.fault(fault))?;
+    Ok(applied)
 }
 
-/// Whether no migration was ever applied.
-pub(super) async fn is_empty(path: &Path, db: &mut SqliteConnection) -> Result<bool, SqliteOpenError> {
-    Ok(ErrorPath(path).applied(db).await?.is_empty())
+/// The migrations that the database has; none if the file is empty. A file that has content, and none of this program's
+/// tables, is another program's database, or one that was copied without its write-ahead log: a creation that broke off
+/// leaves an empty file.
+pub(super) async fn applied(path: &Path, db: &mut SqliteConnection) -> Result<Vec<i64>, SqliteOpenError> {
+    let at = ErrorPath(path);
+    let pages = sqlx::query_scalar(FOREIGN_PAGES).fetch_optional(&mut *db).await;
+    match pages.map_err(|fault| at.fault(fault))? {
+        Some::<i64>(_) => Err(SqliteOpenError::Foreign { path: at.path() }),
+        None => at.applied(db).await,
+    }
 }
 
 /// Applies pending migrations in one transaction that keeps other processes out. Writes nothing if none is pending.

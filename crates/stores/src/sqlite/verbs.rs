@@ -22,7 +22,7 @@ use portcullis_core::ticket::{IssueOutcome, RedeemOutcome, Ticket, TicketKey, Ti
 use portcullis_core::user::User;
 use tracing::warn;
 
-use super::{SqliteStore, feed, in_time};
+use super::{SqliteStore, in_time};
 use crate::sql::{attempts, epochs, keys, mail, sessions, tenants, tickets, users};
 
 /// Implements a store trait with the functions of the same names in a module of `sql`. A verb that reads takes a
@@ -176,6 +176,6 @@ verbs! { MailStore by mail;
 
 impl ChangeFeed for SqliteStore {
     fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
-        feed::watch(self.file.clone(), self.clock.clone(), sink)
+        self.feeds.watch(self.file.clone(), self.clock.clone(), sink)
     }
 }

@@ -179,6 +179,12 @@ impl WriterTask {
             }
             self.write(jobs).await;
         }
+        // A connection that has not used the log since it was opened would leave it at its close.
+        if let Some(db) = &mut self.db
+            && let Err(fault) = execute(db, "PRAGMA wal_checkpoint(PASSIVE)").await
+        {
+            warn!(%fault, "the write-ahead log was not moved into the database");
+        }
         self.disconnect().await;
         for caller in self.closing {
             let _ = caller.send(());

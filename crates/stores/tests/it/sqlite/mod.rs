@@ -1,5 +1,6 @@
 //! Tests of the SQLite store, on files in a temporary directory.
 
+mod backup;
 mod conformance;
 mod durability;
 mod faults;
@@ -9,6 +10,7 @@ mod opening;
 mod records;
 mod tenant_databases;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -37,6 +39,15 @@ impl TestDirectory {
     fn fresh(&self) -> PathBuf {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         self.place.path().join(format!("{number}.db"))
+    }
+
+    /// The names of all files, sorted.
+    fn files(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.place.path()).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
     }
 }
 
