@@ -118,8 +118,8 @@ impl DeviceRow {
     }
 }
 
-/// Declares the operations of one access: the variant of each with its row. A row has method, route, the request that it
-/// takes, what success says, one line about it, and the columns that differ from the default.
+/// Declares the operations of one access: the variant of each with its row. A row has method, route, the request that
+/// it takes, what success says, one line about it, and the columns that differ from the default.
 macro_rules! operations {
     (
         $(#[$about:meta])+

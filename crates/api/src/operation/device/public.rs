@@ -8,8 +8,8 @@ use crate::request::device::{
 };
 
 operations! {
-    /// An operation that anyone may call. *Limited*: one address may call it only so often. *Form*: a page without a script
-    /// may post it.
+    /// An operation that anyone may call. *Limited*: one address may call it only so often. *Form*: a page without a
+    /// script may post it.
     ///
     /// | request | over TCP | | what it does |
     /// |---|---|---|---|
