@@ -56,8 +56,8 @@ impl FromStr for TenantId {
 
 shown_as_text!(TenantId by as_str: Display, Debug, Serialize);
 
-macro_rules! uuid_id {
-    ($(#[$doc:meta])* $name:ident) => {
+macro_rules! uuid_ids {
+    ($($(#[$doc:meta])* $name:ident $(of the $time:ident)?;)+) => { $(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
@@ -76,6 +76,13 @@ macro_rules! uuid_id {
                 self.0
             }
         }
+
+        $(impl $name {
+            #[doc = concat!("Makes a new id, which begins with the ", stringify!($time), ".")]
+            pub fn generate(now: Timestamp, random: &dyn Random) -> Self {
+                Self(uuid_v7(now, random))
+            }
+        })?
 
         impl FromStr for $name {
             type Err = uuid::Error;
@@ -96,41 +103,28 @@ macro_rules! uuid_id {
                 fmt::Display::fmt(&self.0, f)
             }
         }
-    };
+    )+ };
 }
 
-uuid_id! {
+uuid_ids! {
     /// A user's id, which never changes: a version 7 UUID if Portcullis made it, any UUID if it was imported.
-    UserId
-}
+    UserId of the time;
 
-uuid_id! {
     /// A session's public id (`sid`): a version 7 UUID whose `rand_a` is the user's [`Bucket`]. Lists show it, and it
     /// is not a credential.
-    SessionId
-}
+    SessionId;
 
-uuid_id! {
     /// The id of one issued access token (`jti`): a version 7 UUID.
-    TokenId
-}
+    TokenId of the time;
 
-uuid_id! {
     /// A ticket's id: a version 4 UUID. A client sends it along with the ticket's secret; alone it is not a credential.
-    TicketId
-}
+    TicketId;
 
-uuid_id! {
     /// A queued mail's id: a version 7 UUID.
-    QueuedMailId
+    QueuedMailId of the time;
 }
 
 impl UserId {
-    /// Makes the id of a new user.
-    pub fn generate(now: Timestamp, random: &dyn Random) -> Self {
-        Self(uuid_v7(now, random))
-    }
-
     /// The bucket of all sessions of this user.
     #[must_use]
     pub fn bucket(self) -> Bucket {
@@ -138,13 +132,6 @@ impl UserId {
         let digest = ring::digest::digest(&ring::digest::SHA256, self.0.as_bytes());
         let leading = digest.as_ref().iter().take(2).fold(0u16, |bits, byte| (bits << 8) | u16::from(*byte));
         Bucket(leading >> 4)
-    }
-}
-
-impl QueuedMailId {
-    /// Makes the id of a new mail.
-    pub fn generate(now: Timestamp, random: &dyn Random) -> Self {
-        Self(uuid_v7(now, random))
     }
 }
 
@@ -163,13 +150,6 @@ impl SessionId {
     pub fn bucket(self) -> Bucket {
         let [.., high, low, _, _, _, _, _, _, _, _] = *self.0.as_bytes();
         Bucket(u16::from_be_bytes([high & 0x0f, low]))
-    }
-}
-
-impl TokenId {
-    /// Makes the id of a new token.
-    pub fn generate(now: Timestamp, random: &dyn Random) -> Self {
-        Self(uuid_v7(now, random))
     }
 }
 

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::claims::Claims;
 use super::jws::{self, Jws};
@@ -84,7 +84,7 @@ impl AccessClaims {
 /// [`SignFault::NoKey`] if no key is active yet, [`SignFault::TooLong`] if the token would exceed the maximum length.
 pub fn sign_access(keys: &Keyring, now: Timestamp, claims: &AccessClaims) -> Result<String, SignFault> {
     let key = keys.access_signer(now).ok_or(SignFault::NoKey)?;
-    jws::sign_compact(TYPE, key, &AccessPayload::new(claims))
+    jws::sign_compact(TYPE, key, &AccessPayload(claims))
 }
 
 /// Verifies an access token. The leeway on its times is at most [`LEEWAY`]: the token is valid until just before `exp`
@@ -147,54 +147,37 @@ fn read_role(claims: Claims<'_>) -> Result<Option<Role>, TokenFault> {
 }
 
 /// The claims as JSON. Their order is part of the contract.
-#[derive(Serialize)]
-struct AccessPayload<'a> {
-    iss: &'a str,
-    aud: &'a str,
-    sub: UserId,
-    tid: &'a str,
-    sid: SessionId,
-    jti: TokenId,
-    strategy: &'a str,
-    email: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    given_name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    family_name: Option<&'a str>,
-    iat: i64,
-    exp: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nbf: Option<i64>,
-    #[serde(rename = "tenantId", skip_serializing_if = "Option::is_none")]
-    tenant_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role: Option<&'a str>,
+struct AccessPayload<'a>(&'a AccessClaims);
+
+impl Serialize for AccessPayload<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let claims = self.0;
+        let mut payload = serializer.serialize_map(None)?;
+        payload.serialize_entry("iss", &*claims.iss)?;
+        payload.serialize_entry("aud", &*claims.aud)?;
+        payload.serialize_entry("sub", &claims.sub)?;
+        payload.serialize_entry("tid", &claims.tid)?;
+        payload.serialize_entry("sid", &claims.sid)?;
+        payload.serialize_entry("jti", &claims.jti)?;
+        payload.serialize_entry("strategy", &claims.strategy)?;
+        payload.serialize_entry("email", &claims.email)?;
+        known(&mut payload, "name", claims.name.as_ref())?;
+        known(&mut payload, "given_name", claims.given_name.as_ref())?;
+        known(&mut payload, "family_name", claims.family_name.as_ref())?;
+        payload.serialize_entry("iat", &claims.iat.as_seconds())?;
+        payload.serialize_entry("exp", &claims.exp.as_seconds())?;
+        known(&mut payload, "nbf", claims.nbf.map(Timestamp::as_seconds))?;
+        known(&mut payload, "tenantId", claims.username.as_ref().map(|_| &claims.tid))?;
+        known(&mut payload, "username", claims.username.as_ref())?;
+        known(&mut payload, "role", claims.role)?;
+        payload.end()
+    }
 }
 
-impl<'a> AccessPayload<'a> {
-    fn new(claims: &'a AccessClaims) -> Self {
-        Self {
-            iss: &claims.iss,
-            aud: &claims.aud,
-            sub: claims.sub,
-            tid: claims.tid.as_str(),
-            sid: claims.sid,
-            jti: claims.jti,
-            strategy: &claims.strategy,
-            email: &claims.email,
-            name: claims.name.as_deref(),
-            given_name: claims.given_name.as_deref(),
-            family_name: claims.family_name.as_deref(),
-            iat: claims.iat.as_seconds(),
-            exp: claims.exp.as_seconds(),
-            nbf: claims.nbf.map(Timestamp::as_seconds),
-            tenant_id: claims.username.as_ref().map(|_| claims.tid.as_str()),
-            username: claims.username.as_deref(),
-            role: claims.role.map(Role::as_str),
-        }
-    }
+fn known<M: SerializeMap>(
+    payload: &mut M,
+    member: &'static str,
+    value: Option<impl Serialize>,
+) -> Result<(), M::Error> {
+    value.map_or(Ok(()), |value| payload.serialize_entry(member, &value))
 }

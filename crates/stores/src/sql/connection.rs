@@ -1,5 +1,7 @@
 //! What differs between databases: how a statement is sent, and how a column is read.
 
+use portcullis_core::id::TenantId;
+
 /// A connection to a database that understands the statements.
 pub(crate) trait SqlConnection: Send {
     /// A row of an answer.
@@ -38,6 +40,11 @@ pub(crate) struct Statement {
 impl Statement {
     pub(super) const fn new(sql: &'static str) -> Self {
         Self { sql, parameters: Vec::new() }
+    }
+
+    /// A statement about a record of a tenant: `$1` is the tenant, `$2` the id.
+    pub(super) fn keyed(sql: &'static str, tenant: &TenantId, id: impl ToString) -> Self {
+        Self::new(sql).bind(tenant.as_str()).bind(id.to_string())
     }
 
     pub(super) fn bind(mut self, value: impl Into<SqlValue>) -> Self {

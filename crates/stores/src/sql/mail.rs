@@ -18,7 +18,7 @@ const DONE: &str = "DELETE FROM mail WHERE tenant = $1 AND id = $2";
 const WAITING: &str = "SELECT count(*) AS waiting FROM mail";
 
 pub(crate) async fn put(db: &mut impl SqlConnection, mail: &QueuedMail) -> SqlResult<()> {
-    let put = keyed(PUT, &mail.user.tenant, mail.id)
+    let put = Statement::keyed(PUT, &mail.user.tenant, mail.id)
         .bind(mail.user.id.to_string())
         .bind(mail.kind.as_str())
         .bind(mail.ticket.map(|id| id.to_string()))
@@ -53,7 +53,7 @@ pub(crate) async fn put_off(
     id: QueuedMailId,
     due: Timestamp,
 ) -> SqlResult<bool> {
-    let put_off = keyed(PUT_OFF, tenant, id).bind(due.as_millis());
+    let put_off = Statement::keyed(PUT_OFF, tenant, id).bind(due.as_millis());
     Ok(put_off.execute(db).await? == 1)
 }
 
@@ -62,16 +62,12 @@ pub(crate) async fn done(
     tenant: &TenantId,
     id: QueuedMailId,
 ) -> SqlResult<bool> {
-    Ok(keyed(DONE, tenant, id).execute(db).await? == 1)
+    Ok(Statement::keyed(DONE, tenant, id).execute(db).await? == 1)
 }
 
 pub(crate) async fn waiting(db: &mut impl SqlConnection) -> SqlResult<u64> {
     let row = Statement::new(WAITING).fetch_one(db).await?;
     Ok(RecordRow::of("mail queue", "waiting", &row).count("waiting")?)
-}
-
-fn keyed(statement: &'static str, tenant: &TenantId, id: QueuedMailId) -> Statement {
-    Statement::new(statement).bind(tenant.as_str()).bind(id.to_string())
 }
 
 fn readable(row: &impl Columns) -> Option<(Option<i64>, QueuedMail)> {

@@ -17,29 +17,19 @@ pub(crate) mod users;
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::secret::SecretHash;
-use portcullis_core::store::{Inserted, StoreError, Stored};
+use portcullis_core::store::{Inserted, StoreError, Stored, Updated};
+use thiserror::Error;
 
 pub(crate) use connection::{Columns, SqlConnection, SqlValue, Statement};
 
 /// Why a step failed.
-#[derive(Debug)]
+#[derive(Debug, Error)]
+#[error(transparent)]
 pub(crate) enum Fault {
     /// The database refused it.
-    Database(sqlx::Error),
+    Database(#[from] sqlx::Error),
     /// A stored record cannot be read.
-    Record(StoreError),
-}
-
-impl From<sqlx::Error> for Fault {
-    fn from(fault: sqlx::Error) -> Self {
-        Self::Database(fault)
-    }
-}
-
-impl From<StoreError> for Fault {
-    fn from(fault: StoreError) -> Self {
-        Self::Record(fault)
-    }
+    Record(#[from] StoreError),
 }
 
 impl Fault {
@@ -58,6 +48,11 @@ pub(crate) type SqlResult<T> = Result<T, Fault>;
 /// Whether one row was written.
 const fn inserted(rows: u64) -> Inserted {
     if rows == 0 { Inserted::Clash } else { Inserted::Done }
+}
+
+/// Whether one row was replaced.
+const fn updated(rows: u64) -> Updated {
+    if rows == 0 { Updated::Stale } else { Updated::Done }
 }
 
 /// A counter, as a column. No counter reaches 2^63.

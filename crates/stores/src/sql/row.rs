@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::secret::SecretHash;
+use portcullis_core::session::Epochs;
 use portcullis_core::store::{StoreError, Stored};
 
 use super::Columns;
@@ -69,6 +70,15 @@ impl<'r> RecordRow<'r> {
     /// A count that fits into 32 bits.
     pub(super) fn number(self, column: &'static str) -> Stored<u32> {
         u32::try_from(self.integer(column)?).map_err(|_| self.corrupt(column))
+    }
+
+    /// The epochs that a record was made under.
+    pub(super) fn epochs(self) -> Stored<Epochs> {
+        Ok(Epochs {
+            user: self.count("epoch_user")?,
+            tenant: self.count("epoch_tenant")?,
+            everyone: self.count("epoch_everyone")?,
+        })
     }
 
     /// A value that is written as text.

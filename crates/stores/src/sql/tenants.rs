@@ -5,7 +5,7 @@ use portcullis_core::store::{Inserted, Page, StoreError, Stored, Updated};
 use portcullis_core::tenant::{Installation, TenantRecord};
 
 use super::row::RecordRow;
-use super::{Columns, SqlConnection, SqlResult, Statement, all, count as counted, inserted, millis};
+use super::{Columns, SqlConnection, SqlResult, Statement, all, count as counted, inserted, millis, updated};
 
 const CREATE_INSTALLATION: &str =
     "INSERT INTO installation (one, issuer, created) VALUES (1, $1, $2) ON CONFLICT DO NOTHING";
@@ -35,8 +35,7 @@ pub(crate) async fn insert(db: &mut impl SqlConnection, tenant: &TenantRecord) -
 }
 
 pub(crate) async fn update(db: &mut impl SqlConnection, tenant: &TenantRecord) -> SqlResult<Updated> {
-    let rows = bound(UPDATE, tenant)?.execute(db).await?;
-    Ok(if rows == 0 { Updated::Stale } else { Updated::Done })
+    Ok(updated(bound(UPDATE, tenant)?.execute(db).await?))
 }
 
 pub(crate) async fn find(db: &mut impl SqlConnection, id: &TenantId) -> SqlResult<Option<TenantRecord>> {

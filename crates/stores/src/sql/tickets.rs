@@ -3,7 +3,6 @@
 use portcullis_core::clock::Timestamp;
 use portcullis_core::queued_mail::QueuedMail;
 use portcullis_core::secret::SecretHash;
-use portcullis_core::session::Epochs;
 use portcullis_core::store::Stored;
 use portcullis_core::ticket::{
     IssueOutcome, RedeemOutcome, RedeemRequest, Ticket, TicketKey, TicketPurpose, TicketState,
@@ -50,7 +49,7 @@ pub(crate) async fn issue(
 }
 
 async fn insert(db: &mut impl SqlConnection, ticket: &Ticket) -> SqlResult<()> {
-    let insert = keyed(INSERT, &ticket.key)
+    let insert = Statement::keyed(INSERT, &ticket.key.tenant, ticket.key.id)
         .bind(ticket.user.to_string())
         .bind(ticket.purpose.as_str())
         .bind(ticket.created.as_millis())
@@ -120,22 +119,20 @@ pub(crate) async fn purge(db: &mut impl SqlConnection, now: Timestamp, limit: u3
 }
 
 pub(crate) async fn find(db: &mut impl SqlConnection, key: &TicketKey) -> SqlResult<Option<Ticket>> {
-    let row = keyed(FIND, key).fetch_optional(db).await?;
+    let row = Statement::keyed(FIND, &key.tenant, key.id).fetch_optional(db).await?;
     Ok(row.as_ref().map(ticket).transpose()?)
 }
 
 async fn write(db: &mut impl SqlConnection, ticket: &Ticket) -> SqlResult<()> {
-    let write = keyed(WRITE, &ticket.key).bind(bytes(ticket.secret.as_ref())).bind(i64::from(ticket.wrong));
+    let write = Statement::keyed(WRITE, &ticket.key.tenant, ticket.key.id)
+        .bind(bytes(ticket.secret.as_ref()))
+        .bind(i64::from(ticket.wrong));
     write.bind(millis(ticket.last_wrong)).bind(ticket.state.as_str()).execute(db).await?;
     Ok(())
 }
 
-fn keyed(statement: &'static str, key: &TicketKey) -> Statement {
-    Statement::new(statement).bind(key.tenant.to_string()).bind(key.id.to_string())
-}
-
 fn of_user(statement: &'static str, ticket: &Ticket) -> Statement {
-    let user = Statement::new(statement).bind(ticket.key.tenant.to_string()).bind(ticket.user.to_string());
+    let user = Statement::keyed(statement, &ticket.key.tenant, ticket.user);
     user.bind(ticket.purpose.as_str())
 }
 
@@ -149,17 +146,9 @@ fn ticket(row: &impl Columns) -> Stored<Ticket> {
         expires: row.time("expires")?,
         secret: row.optional_hash("secret_hash")?,
         device: row.optional_hash("device_hash")?,
-        epochs: epochs(row)?,
+        epochs: row.epochs()?,
         wrong: row.number("wrong")?,
         last_wrong: row.optional_time("last_wrong")?,
         state: row.read("state", |text| TicketState::ALL.into_iter().find(|state| state.as_str() == text))?,
-    })
-}
-
-fn epochs(row: RecordRow<'_>) -> Stored<Epochs> {
-    Ok(Epochs {
-        user: row.count("epoch_user")?,
-        tenant: row.count("epoch_tenant")?,
-        everyone: row.count("epoch_everyone")?,
     })
 }

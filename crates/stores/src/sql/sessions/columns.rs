@@ -2,7 +2,7 @@
 
 use portcullis_core::id::SessionKey;
 use portcullis_core::session::{
-    Device, DeviceProof, Ending, Epochs, PreviousGeneration, RotationState, Session, SessionState,
+    Device, DeviceProof, Ending, PreviousGeneration, RotationState, Session, SessionState,
 };
 use portcullis_core::store::Stored;
 
@@ -61,7 +61,7 @@ pub(super) fn session(row: &impl Columns) -> Stored<Session> {
         last_seen: row.time("last_seen")?,
         idle_expires: row.time("idle_expires")?,
         absolute_expires: row.time("absolute_expires")?,
-        epochs: epochs(row)?,
+        epochs: row.epochs()?,
         cookie: row.optional_hash("cookie_hash")?,
         rotation: rotation(row)?,
         proof: proof(row)?,
@@ -74,14 +74,6 @@ fn device(row: RecordRow<'_>) -> Stored<Device> {
         name: row.text("device_name")?,
         address: row.text("address")?,
         user_agent: row.text("user_agent")?,
-    })
-}
-
-fn epochs(row: RecordRow<'_>) -> Stored<Epochs> {
-    Ok(Epochs {
-        user: row.count("epoch_user")?,
-        tenant: row.count("epoch_tenant")?,
-        everyone: row.count("epoch_everyone")?,
     })
 }
 

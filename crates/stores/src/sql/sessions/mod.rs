@@ -58,7 +58,7 @@ pub(crate) async fn find(
     now: Timestamp,
 ) -> SqlResult<Option<Session>> {
     let find = match handle {
-        SessionHandle::Id(key) => keyed(FIND, key),
+        SessionHandle::Id(key) => Statement::keyed(FIND, &key.tenant, key.id),
         SessionHandle::Cookie(cookie) => {
             Statement::new(FIND_BY_COOKIE).bind(cookie.tenant.as_str()).bind(bytes(Some(&cookie.hash)))
         }
@@ -92,7 +92,9 @@ pub(crate) async fn touch(
     let found = find(&mut *db, &SessionHandle::Id(key.clone()), seen).await?;
     let Some(live) = found.filter(|session| session.state == SessionState::Live) else { return Ok(false) };
     let touched = live.touch(seen, idle_expires);
-    let touch = keyed(TOUCH, key).bind(touched.last_seen.as_millis()).bind(touched.idle_expires.as_millis());
+    let touch = Statement::keyed(TOUCH, &key.tenant, key.id)
+        .bind(touched.last_seen.as_millis())
+        .bind(touched.idle_expires.as_millis());
     touch.execute(db).await?;
     Ok(true)
 }
@@ -103,7 +105,7 @@ pub(crate) async fn rename(
     name: &str,
     now: Timestamp,
 ) -> SqlResult<bool> {
-    let rename = keyed(RENAME, key).bind(name).bind(now.as_millis());
+    let rename = Statement::keyed(RENAME, &key.tenant, key.id).bind(name).bind(now.as_millis());
     Ok(rename.execute(db).await? == 1)
 }
 
@@ -114,10 +116,7 @@ pub(crate) async fn end(
     ending: Ending,
 ) -> SqlResult<Vec<SessionId>> {
     let statement = match scope {
-        EndScope::One(key) => {
-            let end = ended(END_ONE, ending);
-            end.bind(key.tenant.as_str()).bind(key.id.to_string())
-        }
+        EndScope::One(key) => ended(END_ONE, ending).bind(key.tenant.as_str()).bind(key.id.to_string()),
         EndScope::User(user) => {
             epochs::advance_user(&mut *db, user, ending).await?;
             ended_of(END_OF_USER, ending, user)
@@ -145,7 +144,7 @@ async fn take_over(
     kept: SessionId,
     epoch: u64,
 ) -> SqlResult<()> {
-    let take_over = Statement::new(TAKE_OVER).bind(user.tenant.as_str()).bind(user.id.to_string());
+    let take_over = Statement::keyed(TAKE_OVER, &user.tenant, user.id);
     take_over.bind(kept.to_string()).bind(count(epoch)).execute(db).await?;
     Ok(())
 }
@@ -157,7 +156,7 @@ pub(crate) async fn list(
     now: Timestamp,
 ) -> SqlResult<Vec<Session>> {
     let after = page.after.map(|id| id.to_string()).unwrap_or_default();
-    let list = Statement::new(LIST).bind(user.tenant.as_str()).bind(user.id.to_string());
+    let list = Statement::keyed(LIST, &user.tenant, user.id);
     let rows = list.bind(after).bind(i64::from(page.limit)).fetch_all(db).await?;
     all(&rows, |row| session(row).map(|session| session.with_state_at(now)))
 }
@@ -167,10 +166,6 @@ pub(crate) async fn purge(db: &mut impl SqlConnection, now: Timestamp, limit: u3
     let over_before = now.minus(RECORD_RETENTION);
     let purge = Statement::new(PURGE).bind(over_before.as_millis()).bind(i64::from(limit));
     Ok(purge.execute(db).await?)
-}
-
-fn keyed(statement: &'static str, key: &SessionKey) -> Statement {
-    Statement::new(statement).bind(key.tenant.as_str()).bind(key.id.to_string())
 }
 
 fn ended(statement: &'static str, ending: Ending) -> Statement {

@@ -12,7 +12,7 @@ use portcullis_core::user::{PersonName, User};
 use portcullis_core::username::Username;
 
 use super::row::RecordRow;
-use super::{Columns, SqlConnection, SqlResult, Statement, all, count, inserted, millis};
+use super::{Columns, SqlConnection, SqlResult, Statement, all, count, inserted, millis, updated};
 pub(crate) use search::fill;
 
 const INSERT: &str = "INSERT INTO users (tenant, id, version, email, email_canonical, username, username_canonical, \
@@ -39,13 +39,12 @@ pub(crate) async fn insert(db: &mut impl SqlConnection, user: &User) -> SqlResul
 
 /// A unique name that another user has taken is a lost race, like a version that another writer has replaced.
 pub(crate) async fn update(db: &mut impl SqlConnection, user: &User) -> SqlResult<Updated> {
-    let rows = bound(UPDATE, user).execute(db).await?;
-    Ok(if rows == 0 { Updated::Stale } else { Updated::Done })
+    Ok(updated(bound(UPDATE, user).execute(db).await?))
 }
 
 pub(crate) async fn find(db: &mut impl SqlConnection, handle: &UserHandle) -> SqlResult<Option<User>> {
     let find = match handle {
-        UserHandle::Id(key) => Statement::new(FIND).bind(key.tenant.as_str()).bind(key.id.to_string()),
+        UserHandle::Id(key) => Statement::keyed(FIND, &key.tenant, key.id),
         UserHandle::Email(tenant, email) => of_tenant(FIND_BY_EMAIL, tenant).bind(email.canonical()),
         UserHandle::Username(tenant, name) => of_tenant(FIND_BY_USERNAME, tenant).bind(name.canonical()),
         UserHandle::Mobile(tenant, mobile) => of_tenant(FIND_BY_MOBILE, tenant).bind(mobile.as_str()),
@@ -72,8 +71,7 @@ fn of_tenant(statement: &'static str, tenant: &TenantId) -> Statement {
 fn bound(statement: &'static str, user: &User) -> Statement {
     let name = user.name.as_ref();
     let family = name.and_then(PersonName::last);
-    of_tenant(statement, &user.key.tenant)
-        .bind(user.key.id.to_string())
+    Statement::keyed(statement, &user.key.tenant, user.key.id)
         .bind(count(user.version))
         .bind(user.email.as_typed())
         .bind(user.email.canonical())

@@ -50,6 +50,17 @@ pub async fn run_across_processes(make: impl AsyncFn() -> (Stores, Stores), can:
     feed::of_another(&make, can).await;
 }
 
+/// The ids in a list from the first page that has none of `seen` on, page by page.
+async fn rest_of_pages<I: Clone>(mut seen: Vec<I>, page: impl AsyncFn(Option<I>) -> Vec<I>) -> Vec<I> {
+    loop {
+        let next = page(seen.last().cloned()).await;
+        if next.is_empty() {
+            return seen;
+        }
+        seen.extend(next);
+    }
+}
+
 /// Runs each requirement of a file on stores of its own.
 macro_rules! each {
     ($make:expr; $($requirement:ident),+ $(,)?) => {

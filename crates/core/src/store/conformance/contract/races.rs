@@ -67,13 +67,14 @@ where
     let start = Arc::new(Barrier::new(count));
     let mut runners = JoinSet::new();
     for (number, stores) in nodes.into_iter().cycle().take(count).enumerate() {
-        let (start, run) = (start.clone(), runner(number, stores.clone()));
-        runners.spawn(async move {
-            start.wait().await;
-            run.await
-        });
+        runners.spawn(begun_together(start.clone(), runner(number, stores.clone())));
     }
     runners.join_all().await
+}
+
+async fn begun_together<T>(start: Arc<Barrier>, run: impl Future<Output = T>) -> T {
+    start.wait().await;
+    run.await
 }
 
 /// Starts two different runners at one moment, each on its own connection.
@@ -86,15 +87,8 @@ where
     B: Send + 'static,
 {
     let start = Arc::new(Barrier::new(2));
-    let begin = start.clone();
-    let one = tokio::spawn(async move {
-        start.wait().await;
-        one.await
-    });
-    let other = tokio::spawn(async move {
-        begin.wait().await;
-        other.await
-    });
+    let one = tokio::spawn(begun_together(start.clone(), one));
+    let other = tokio::spawn(begun_together(start, other));
     match tokio::join!(one, other) {
         (Ok(one), Ok(other)) => (one, other),
         #[expect(clippy::panic, reason = "a runner that failed has failed the suite")]

@@ -6,7 +6,7 @@ use super::super::records::{
     IDLE, MAX, NOW, at, bare_session, by_cookie, by_id, ending, idled_out, new_user_key, redemption, session,
     tenant, unproven_session,
 };
-use super::{Answered, each};
+use super::{Answered, each, rest_of_pages};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserKey};
 use crate::machine::SystemRandom;
@@ -179,14 +179,8 @@ async fn page(stores: &Stores, user: &UserKey, after: Option<SessionId>, limit: 
     page.into_iter().map(|session| session.key.id).collect()
 }
 
-async fn rest(stores: &Stores, user: &UserKey, mut seen: Vec<SessionId>, limit: u32) -> Vec<SessionId> {
-    loop {
-        let next = page(stores, user, seen.last().copied(), limit).await;
-        if next.is_empty() {
-            return seen;
-        }
-        seen.extend(next);
-    }
+async fn rest(stores: &Stores, user: &UserKey, seen: Vec<SessionId>, limit: u32) -> Vec<SessionId> {
+    rest_of_pages(seen, async |after| page(stores, user, after, limit).await).await
 }
 
 /// `list` shows each session and tombstone of the user once, oldest first, and none of another user.

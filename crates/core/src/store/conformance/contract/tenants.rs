@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::records::{NOW, at, tenant};
-use super::{Answered, each};
+use super::{Answered, each, rest_of_pages};
 use crate::id::TenantId;
 use crate::store::{Inserted, Page, Stores, Updated};
 use crate::strategy::StrategyName;
@@ -136,16 +136,11 @@ pub async fn pages_show_every_tenant_once_by_name(stores: &Stores) {
     }
     names.sort();
     for limit in [1, 2, 7, 50] {
-        let mut seen: Vec<TenantId> = Vec::new();
-        loop {
-            let page = Page { after: seen.last().cloned(), limit };
-            let next = stores.tenants.list(page).await.answered();
-            assert!(next.len() <= limit as usize);
-            if next.is_empty() {
-                break;
-            }
-            seen.extend(next.into_iter().map(|tenant| tenant.id));
-        }
-        assert_eq!(seen, names, "in pages of {limit}");
+        let page = async |after| -> Vec<TenantId> {
+            let page = stores.tenants.list(Page { after, limit }).await.answered();
+            assert!(page.len() <= limit as usize);
+            page.into_iter().map(|tenant| tenant.id).collect()
+        };
+        assert_eq!(rest_of_pages(Vec::new(), page).await, names, "in pages of {limit}");
     }
 }

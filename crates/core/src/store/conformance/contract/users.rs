@@ -1,7 +1,7 @@
 //! What a [`UserStore`](crate::store::UserStore) must do.
 
 use super::super::records::{at, bare_user, email, new_user_key, tenant, user};
-use super::{Answered, each};
+use super::{Answered, each, rest_of_pages};
 use crate::clock::Timestamp;
 use crate::id::{TenantId, UserId, UserKey};
 use crate::store::{Inserted, Page, Stores, Updated, UserHandle};
@@ -124,14 +124,7 @@ pub async fn pages_show_everyone_once_in_order(stores: &Stores) {
     let ids = crowd(stores, &acme, 0, 10).await;
     crowd(stores, &tenant("globex"), 0, 3).await;
     for limit in [1, 3, 10, 100] {
-        let mut seen = Vec::new();
-        loop {
-            let next = page(stores, &acme, seen.last().copied(), limit).await;
-            if next.is_empty() {
-                break;
-            }
-            seen.extend(next);
-        }
+        let seen = rest_of_pages(Vec::new(), async |after| page(stores, &acme, after, limit).await).await;
         assert_eq!(seen, ids, "in pages of {limit}");
     }
 }
@@ -140,15 +133,9 @@ pub async fn pages_show_everyone_once_in_order(stores: &Stores) {
 pub async fn pages_show_who_stays_once_while_others_come(stores: &Stores) {
     let acme = tenant("acme");
     let staying = crowd(stores, &acme, 0, 9).await;
-    let mut seen = page(stores, &acme, None, 4).await;
+    let seen = page(stores, &acme, None, 4).await;
     let coming = crowd(stores, &acme, 9, 18).await;
-    while let [.., last] = *seen {
-        let next = page(stores, &acme, Some(last), 4).await;
-        if next.is_empty() {
-            break;
-        }
-        seen.extend(next);
-    }
+    let seen = rest_of_pages(seen, async |after| page(stores, &acme, after, 4).await).await;
     assert!(seen.is_sorted_by(|one, next| one < next));
     assert!(staying.iter().all(|id| seen.contains(id)));
     assert!(seen.iter().all(|id| staying.contains(id) || coming.contains(id)));
