@@ -19,11 +19,5 @@ pub(super) enum ConfigCommand {
 
 pub(super) fn run(command: &ConfigCommand, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
     let ConfigCommand::Check { json } = command;
-    if *json {
-        let text = serde_json::to_string_pretty(config.report()).map_err(Failure::other)?;
-        writeln!(out, "{text}")?;
-    } else {
-        writeln!(out, "{}", config.report().table())?;
-    }
-    Ok(())
+    Ok(config.report().write(*json, out)?)
 }

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,12 +17,12 @@ use zeroize::Zeroizing;
 use super::Config;
 use super::fault::{self, ConfigFault};
 use super::origin::{OpenFile, Origin};
-use super::parse::{self, MailTransport, Parsed, Sessions, Tls};
+use super::parse::{self, Parsed, Sessions, Tls};
 use super::report::{ConfigReport, ReportRow};
 use super::strategies::Strategies;
 use super::values::{
     Branding, Cookie, Cors, Hashing, HttpLimits, HttpTimeouts, Liveness, Lockout, Log, LogFormat, Mail,
-    Metrics, Passwords, SigningIn, Tcp, TcpLimits, TcpTimeouts, Tenants,
+    Metrics, Passwords, SigningIn, Tcp, Tenants,
 };
 use crate::proxies::TrustedProxies;
 
@@ -167,8 +166,6 @@ fn opened<T>(path: &Path, open: OpenFile<'_>, parse: impl FnOnce(&str) -> Parsed
 }
 
 fn blank() -> Config {
-    const ZERO: Duration = Duration::ZERO;
-    const NOWHERE: Option<SocketAddr> = None;
     Config {
         file: None,
         public_url: None,
@@ -179,43 +176,28 @@ fn blank() -> Config {
         master_key: None,
         shared_secrets: SharedSecrets::default(),
         audience: None,
-        leeway: ZERO,
+        leeway: Duration::ZERO,
         cookie: Cookie { name: String::new(), same_site: SameSite::Lax, domain: None },
-        cors: Cors { origins: Vec::new() },
-        tenants: Tenants { require_header: false },
-        branding: Branding { name: String::new(), logo_url: None, home_url: None },
+        cors: Cors::default(),
+        tenants: Tenants::default(),
+        branding: Branding::default(),
         sign_in: SigningIn {
             otp: SecondStep::On,
-            lockout: Lockout { after: 0, lasts: ZERO },
+            lockout: Lockout::default(),
             session_cap: 0,
             hide_existence: false,
         },
-        password: Passwords { shortest: 0 },
-        mail: Mail {
-            transport: MailTransport::Outbox,
-            from: None,
-            username: None,
-            password: None,
-            ca: None,
-            timeout: ZERO,
-            templates: None,
-            language: String::new(),
-        },
-        hashing: Hashing { threads: None, queue: None },
-        strategies: Strategies::blank(),
-        liveness: Liveness { max_staleness: ZERO },
-        limits: HttpLimits { body: 0, headers: 0, connections: 0, rate: None, rate_tenant: None },
+        password: Passwords::default(),
+        mail: Mail::default(),
+        hashing: Hashing::default(),
+        strategies: Strategies::default(),
+        liveness: Liveness::default(),
+        limits: HttpLimits::default(),
         proxies: TrustedProxies::default(),
-        timeouts: HttpTimeouts { headers: ZERO, body: ZERO, shutdown: ZERO },
-        tcp: Tcp {
-            listen: None,
-            tls: None,
-            trust_gateway: false,
-            limits: TcpLimits { frame: 0, connections: 0, in_flight: 0 },
-            timeouts: TcpTimeouts { idle: ZERO, packet: ZERO },
-        },
-        metrics: Metrics { listen: NOWHERE },
+        timeouts: HttpTimeouts::default(),
+        tcp: Tcp::default(),
+        metrics: Metrics::default(),
         log: Log { format: LogFormat::Text, level: Level::INFO },
-        report: ConfigReport::empty(),
+        report: ConfigReport::default(),
     }
 }

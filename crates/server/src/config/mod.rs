@@ -18,7 +18,6 @@
 //! ```
 
 mod builder;
-mod check;
 mod documentation;
 mod fault;
 mod file;
@@ -45,7 +44,6 @@ use std::time::Duration;
 use portcullis_core::key::{MasterKey, SharedSecrets};
 use portcullis_stores::DatabaseUrl;
 
-pub use check::check;
 pub use documentation::{documentation, tenant_documentation};
 pub use fault::ConfigFault;
 pub use flags::Flags;

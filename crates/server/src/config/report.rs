@@ -1,5 +1,7 @@
 //! The effective configuration, for people and for programs, with secrets masked.
 
+use std::io::{self, Write};
+
 use serde::{Serialize, Serializer};
 use tabled::builder::Builder;
 use tabled::settings::Style;
@@ -26,17 +28,13 @@ fn shown<S: Serializer>(origin: &Origin, serializer: S) -> Result<S::Ok, S::Erro
 }
 
 /// Every setting, in the order of the documentation.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
 #[serde(transparent)]
 pub struct ConfigReport {
     rows: Vec<ReportRow>,
 }
 
 impl ConfigReport {
-    pub(super) const fn empty() -> Self {
-        Self { rows: Vec::new() }
-    }
-
     pub(super) fn push(&mut self, row: ReportRow) {
         self.rows.push(row);
     }
@@ -57,6 +55,15 @@ impl ConfigReport {
     #[must_use]
     pub fn text(&self, key: &str) -> &str {
         self.row(key).and_then(|row| row.value.as_deref()).unwrap_or_default()
+    }
+
+    /// Writes the report: a table for people, or JSON for programs.
+    ///
+    /// # Errors
+    /// The error of a write.
+    pub fn write(&self, json: bool, out: &mut dyn Write) -> io::Result<()> {
+        let text = if json { serde_json::to_string_pretty(self)? } else { self.table() };
+        writeln!(out, "{text}")
     }
 
     /// A table for people, with no line end after the last row.

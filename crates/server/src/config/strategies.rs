@@ -8,7 +8,7 @@ use portcullis_core::strategy::{Renewal, StrategyName};
 use super::parse::Parsed;
 
 /// The strategies that are offered, and the lifetimes of all.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Strategies {
     /// The strategies that are offered, in the order stated.
     pub enabled: Vec<StrategyName>,
@@ -16,10 +16,6 @@ pub struct Strategies {
 }
 
 impl Strategies {
-    pub(super) fn blank() -> Self {
-        Self { enabled: Vec::new(), renewals: BTreeMap::new() }
-    }
-
     /// The renewal of a strategy, with the lifetimes that are configured.
     #[must_use]
     pub fn renewal(&self, name: StrategyName) -> Renewal {

@@ -25,21 +25,21 @@ pub struct Cookie {
 }
 
 /// Cross-origin requests (CORS).
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Cors {
     /// The allowed origins. Development mode also allows every port of `localhost` and `127.0.0.1` over http.
     pub origins: Vec<WebOrigin>,
 }
 
 /// How requests name their tenant.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Tenants {
     /// Whether a request must name its tenant; otherwise it means the tenant `default`.
     pub require_header: bool,
 }
 
 /// What users see of a tenant that sets nothing else.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Branding {
     /// The name that mails and pages show.
     pub name: String,
@@ -63,7 +63,7 @@ pub struct SigningIn {
 }
 
 /// Brute-force lockout.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Lockout {
     /// Wrong passwords in a row that lock an account.
     pub after: u32,
@@ -72,14 +72,14 @@ pub struct Lockout {
 }
 
 /// The rules for new passwords.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Passwords {
     /// Minimum length in characters, where the password is the only step.
     pub shortest: usize,
 }
 
 /// Mails to users.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Mail {
     /// How mail is delivered.
     pub transport: MailTransport,
@@ -100,7 +100,7 @@ pub struct Mail {
 }
 
 /// The pool that hashes passwords.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Hashing {
     /// Threads; `None` is one per processor.
     pub threads: Option<usize>,
@@ -109,14 +109,14 @@ pub struct Hashing {
 }
 
 /// How old a node's session view may be.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Liveness {
     /// With an older view, the store is asked.
     pub max_staleness: Duration,
 }
 
 /// Limits of HTTP clients.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct HttpLimits {
     /// Largest body of a request, in bytes.
     pub body: usize,
@@ -131,7 +131,7 @@ pub struct HttpLimits {
 }
 
 /// How long the server waits for HTTP clients.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct HttpTimeouts {
     /// For the headers of a request, from the first byte.
     pub headers: Duration,
@@ -142,7 +142,7 @@ pub struct HttpTimeouts {
 }
 
 /// The TCP transport for microservices.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Tcp {
     /// Where it listens; `None` is off.
     pub listen: Option<TcpListen>,
@@ -157,7 +157,7 @@ pub struct Tcp {
 }
 
 /// Limits of a client of the TCP transport.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct TcpLimits {
     /// Largest JSON text of a packet, in bytes.
     pub frame: usize,
@@ -168,7 +168,7 @@ pub struct TcpLimits {
 }
 
 /// How long the server waits for a client of the TCP transport.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct TcpTimeouts {
     /// For anything at all on an idle connection.
     pub idle: Duration,
@@ -177,7 +177,7 @@ pub struct TcpTimeouts {
 }
 
 /// Where metrics are served.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Metrics {
     /// Their own listen address; `None` serves them to loopback on the main one, in development mode.
     pub listen: Option<SocketAddr>,

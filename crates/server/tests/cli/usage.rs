@@ -19,6 +19,7 @@ fn a_slip_of_the_fingers_is_exit_code_2_and_one_line_with_its_cure() {
         ("key rotate --lead soon", "is not a duration: write 500ms, 15m, 7d or 1h30m"),
         ("key rotate --now --lead 5m", "the argument '--now' cannot be used with '--lead <DURATION>'"),
         ("session list --database redis://h", "this build has no Redis store"),
+        ("config check --listen x", "flag --listen: \"x\" is not an address and port"),
     ] {
         let said = home.run(line).refused(2);
         assert!(said.contains(cause), "{line}: {said}");

@@ -13,9 +13,10 @@ use super::{Parsed, address};
 use crate::mail;
 
 /// How mail is delivered.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub enum MailTransport {
     /// Into the folder `outbox` of the data directory, one file per mail.
+    #[default]
     Outbox,
     /// Over SMTP.
     Smtp(SmtpServer),

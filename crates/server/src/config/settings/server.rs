@@ -30,8 +30,8 @@ pub(super) const SERVER: &[Setting] = &[
     setting!("listen" [flag("listen")]: List("ADDR:PORT"), Fixed("localhost:3000"), config.listen = listen,
         "Addresses to listen on; `localhost` is 127.0.0.1 and, if the machine has it, [::1]. In development mode \
          they must be loopback addresses"),
-    setting!("database" [flag("database")]: Text("URL"), Derived("`sqlite:` and `portcullis.db` in `data_dir`", in_data_dir),
-        config.database = database,
+    setting!("database" [flag("database")]: Text("URL"),
+        Derived("`sqlite:` and `portcullis.db` in `data_dir`", in_data_dir), config.database = database,
         "Database for everything that nodes share: `sqlite:PATH`"),
     setting!("sessions" [flag("sessions")]: Text("URL"), Unset("in the database"),
         |builder, text| {

@@ -12,10 +12,10 @@ use super::super::settings::web;
 use super::super::strategies::LifetimeKind;
 use super::TenantSetting;
 
-/// One setting: how its text is parsed, and how its value is written.
-macro_rules! setting {
-    ($name:literal, $value:literal, $help:literal, $field:ident, $read:expr, $show:expr) => {
-        TenantSetting {
+/// Settings: key and name of the value, field, how its text is parsed, how its value is written, meaning.
+macro_rules! settings {
+    ($($name:literal: $value:literal, $field:ident, $read:expr, $show:expr, $help:literal;)+) => {
+        vec![$(TenantSetting {
             name: $name.to_owned(),
             value: $value,
             help: $help.to_owned(),
@@ -25,23 +25,13 @@ macro_rules! setting {
             }),
             copy: Box::new(|from, to| to.$field.clone_from(&from.$field)),
             show: Box::new(|settings| settings.$field.as_ref().map($show)),
-        }
+        }),+]
     };
 }
 
 /// All settings, in the order in which they are shown.
 pub(crate) static TENANT_SETTINGS: LazyLock<Vec<TenantSetting>> = LazyLock::new(|| {
-    let mut settings = vec![setting!(
-        "strategies",
-        "NAMES",
-        "Strategies that the tenant offers, out of those of the installation",
-        strategies,
-        |text| parse::list(text, lifetimes::name),
-        |names: &Vec<StrategyName>| names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",")
-    )];
-    settings.extend(signing_in());
-    settings.extend(mails());
-    settings.extend(branding());
+    let mut settings = own_settings();
     let names = StrategyName::ALL.into_iter();
     settings.extend(
         names.flat_map(|name| LifetimeKind::ALL.into_iter().filter_map(move |life| lifetime(name, life))),
@@ -49,116 +39,40 @@ pub(crate) static TENANT_SETTINGS: LazyLock<Vec<TenantSetting>> = LazyLock::new(
     settings
 });
 
-fn signing_in() -> [TenantSetting; 6] {
-    [
-        setting!(
-            "otp",
-            "on|off|forced",
-            "Second step of device, a code by mail; forced: no strategy without it",
-            otp,
-            web::second_step,
-            |step| step.as_str().to_owned()
-        ),
-        setting!(
-            "lockout.after",
-            "NUMBER",
-            "Wrong passwords in a row that lock an account, from 1 to 100",
-            lock_after,
-            |text| parse::number(text, web::LOCKOUT),
-            u32::to_string
-        ),
-        setting!(
-            "lockout.for",
-            "DURATION",
-            "Time for which an account stays locked, from 1s to 24h",
-            lock_for,
-            web::locked_for,
-            |span| written(*span)
-        ),
-        setting!(
-            "password.shortest",
-            "NUMBER",
-            "Minimum length of a new password; 8 is enough if otp is forced",
-            shortest_password,
-            web::shortest_password,
-            usize::to_string
-        ),
-        setting!(
-            "session_cap",
-            "NUMBER",
-            "Most sessions of a user, a further one ends the oldest; 0 is no limit",
-            session_cap,
-            |text| parse::number(text, web::CAP),
-            u32::to_string
-        ),
-        setting!(
-            "hide_existence",
-            "BOOLEAN",
-            "Whether a sign-up hides that an address already has an account",
-            hide_existence,
-            parse::boolean,
-            bool::to_string
-        ),
-    ]
+/// The settings that belong to no strategy.
+fn own_settings() -> Vec<TenantSetting> {
+    settings! {
+        "strategies": "NAMES", strategies, |text| parse::list(text, lifetimes::name), |names| listed(names),
+            "Strategies that the tenant offers, out of those of the installation";
+        "otp": "on|off|forced", otp, web::second_step, |step| step.as_str().to_owned(),
+            "Second step of device, a code by mail; forced: no strategy without it";
+        "lockout.after": "NUMBER", lock_after, |text| parse::number(text, web::LOCKOUT), u32::to_string,
+            "Wrong passwords in a row that lock an account, from 1 to 100";
+        "lockout.for": "DURATION", lock_for, web::locked_for, |span| written(*span),
+            "Time for which an account stays locked, from 1s to 24h";
+        "password.shortest": "NUMBER", shortest_password, web::shortest_password, usize::to_string,
+            "Minimum length of a new password; 8 is enough if otp is forced";
+        "session_cap": "NUMBER", session_cap, |text| parse::number(text, web::CAP), u32::to_string,
+            "Most sessions of a user, a further one ends the oldest; 0 is no limit";
+        "hide_existence": "BOOLEAN", hide_existence, parse::boolean, bool::to_string,
+            "Whether a sign-up hides that an address already has an account";
+        "mail.from": "MAILBOX", sender, |text| parse::sender(text).map(|_| text.to_owned()), String::clone,
+            "The sender of mails: Example <no-reply@example.com>";
+        "mail.language": "LANGUAGE", language, parse::language, String::clone,
+            "The language of mails and pages; English if there are no texts in it";
+        "reset_url": "URL", reset_url, parse::web_page, String::clone,
+            "Page for a new password: https, or http on a loopback host";
+        "tenant.name": "NAME", name, parse::display_name, String::clone,
+            "The name that mails and pages show";
+        "tenant.logo_url": "URL", logo_url, parse::web_page, String::clone,
+            "The logo that pages show: https, or http on a loopback host";
+        "tenant.home_url": "URL", home_url, parse::web_page, String::clone,
+            "Where pages link to: https, or http on a loopback host";
+    }
 }
 
-fn mails() -> [TenantSetting; 3] {
-    [
-        setting!(
-            "mail.from",
-            "MAILBOX",
-            "The sender of mails: Example <no-reply@example.com>",
-            sender,
-            |text| parse::sender(text).map(|_| text.to_owned()),
-            String::clone
-        ),
-        setting!(
-            "mail.language",
-            "LANGUAGE",
-            "The language of mails and pages; English if there are no texts in it",
-            language,
-            parse::language,
-            String::clone
-        ),
-        setting!(
-            "reset_url",
-            "URL",
-            "Page for a new password: https, or http on a loopback host",
-            reset_url,
-            parse::web_page,
-            String::clone
-        ),
-    ]
-}
-
-/// Keys of what users see in mails and on pages.
-fn branding() -> [TenantSetting; 3] {
-    [
-        setting!(
-            "tenant.name",
-            "NAME",
-            "The name that mails and pages show",
-            name,
-            parse::display_name,
-            String::clone
-        ),
-        setting!(
-            "tenant.logo_url",
-            "URL",
-            "The logo that pages show: https, or http on a loopback host",
-            logo_url,
-            parse::web_page,
-            String::clone
-        ),
-        setting!(
-            "tenant.home_url",
-            "URL",
-            "Where pages link to: https, or http on a loopback host",
-            home_url,
-            parse::web_page,
-            String::clone
-        ),
-    ]
+fn listed(names: &[StrategyName]) -> String {
+    names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",")
 }
 
 /// The setting of a lifetime; `None` if the strategy has no such lifetime.
