@@ -1,7 +1,6 @@
 //! `portcullis backup`
 
 use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +11,7 @@ use portcullis_core::store::{Stored, Stores};
 use portcullis_stores::{DatabaseUrl, IfMissing};
 
 use super::failure::Failure;
+use super::output::Output;
 use super::tenant::databases;
 use crate::config::Config;
 
@@ -31,7 +31,7 @@ pub(super) struct BackupCommand {
 pub(super) async fn run(
     BackupCommand { file, tenant }: &BackupCommand,
     config: &Config,
-    out: &mut (dyn Write + Send),
+    out: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let url = match tenant {
         Some(tenant) => database_of(config, tenant).await?,
@@ -47,7 +47,7 @@ pub(super) async fn run(
 }
 
 /// Names the tenants that are not in the copy. Before a migration they are not read, because opening would migrate.
-async fn write_others(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+async fn write_others(config: &Config, out: &mut Output<'_>) -> Result<(), Failure> {
     if !config.database.migrations().await?.iter().all(|migration| migration.applied) {
         return Ok(());
     }

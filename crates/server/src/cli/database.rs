@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
-use portcullis_core::engine::{Engine, TenantAdminError};
+use portcullis_core::engine::TenantAdminError;
 use portcullis_core::id::TenantId;
 use portcullis_core::store::Page;
 use portcullis_stores::{DatabaseUrl, IfMissing};
 
+use super::context::CommandContext;
 use super::failure::Failure;
+use super::output::Output;
 use crate::config::Config;
 use crate::log::EventLog;
 use crate::open::{OpenedEngine, open};
@@ -16,13 +18,14 @@ use crate::open::{OpenedEngine, open};
 /// The most tenants that are listed for an operator who named an unknown one.
 const NAMED: u32 = 8;
 
-/// Does `work` with the engine that `config` describes, and closes the database. A missing database is created in
-/// development mode alone, whatever `if_missing` says.
+/// Does `work` in this tenant with the engine that `config` describes, and closes the database. A missing database is
+/// created in development mode alone, whatever `if_missing` says.
 pub(super) async fn with_engine(
     config: &Config,
     tenant: &TenantId,
     if_missing: IfMissing,
-    work: impl AsyncFnOnce(&Engine) -> Result<(), Failure>,
+    out: &mut Output<'_>,
+    work: impl AsyncFnOnce(&mut CommandContext<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let may_create = if_missing == IfMissing::Create && config.is_development();
     if !is_missing(&config.database)? || !may_create {
@@ -30,7 +33,7 @@ pub(super) async fn with_engine(
     }
     let opened = open(config, Arc::new(EventLog)).await?;
     let done = match known(&opened, tenant).await {
-        Ok(()) => work(&opened.engine).await,
+        Ok(()) => work(&mut CommandContext { engine: &opened.engine, config, tenant, out }).await,
         Err(failure) => Err(failure),
     };
     opened.close().await;

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::database::{is_missing, no_database_of};
 use super::failure::Failure;
-use super::output::{Table, counted, write_json};
+use super::output::{Output, Table, counted, write_json};
 use super::tenant::{TenantDatabase, databases};
 use crate::config::Config;
 
@@ -47,29 +47,30 @@ struct MigratedDatabase {
 }
 
 pub(super) async fn run(
-    MigrateCommand { dry_run, json }: &MigrateCommand,
+    command: &MigrateCommand,
     config: &Config,
-    out: &mut (dyn Write + Send),
+    out: &mut Output<'_>,
 ) -> Result<(), Failure> {
+    let MigrateCommand { dry_run, json } = *command;
     let shared = MigratedDatabase::find(None, config.database.clone()).await?;
-    shared.migrate(*dry_run).await?;
+    shared.migrate(dry_run).await?;
     let (mut all, mut failure) = (vec![shared], None);
     // A database that is out of reach keeps no other from being migrated.
-    for found in others(config, &all, *dry_run).await? {
-        match MigratedDatabase::of_tenant(found, *dry_run).await {
+    for found in others(config, &all, dry_run).await? {
+        match MigratedDatabase::of_tenant(found, dry_run).await {
             Ok(database) => all.push(database),
             Err(fault) => failure = failure.or(Some(fault)),
         }
     }
-    if *json {
-        write_json(&all.iter().flat_map(|database| database.records(*dry_run)).collect::<Vec<_>>(), out)?;
+    if json {
+        write_json(&all.iter().flat_map(|database| database.records(dry_run)).collect::<Vec<_>>(), out)?;
         return failure.map_or(Ok(()), Err);
     }
     for (number, database) in all.iter().enumerate() {
         if number > 0 {
             writeln!(out)?;
         }
-        database.write(*dry_run, out)?;
+        database.write(dry_run, out)?;
     }
     failure.map_or(Ok(()), Err)
 }

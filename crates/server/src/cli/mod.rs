@@ -4,8 +4,12 @@
 //! decides nothing about access. It works on the database itself and needs no running server; a running server learns
 //! of its changes by the change feed.
 
+#[macro_use]
+mod json;
+
 mod backup;
 mod config;
+mod context;
 mod database;
 mod doctor;
 mod escaped;
@@ -14,9 +18,9 @@ mod key;
 mod mail;
 mod migrate;
 mod output;
+mod pages;
 mod parse;
 mod password;
-mod serve;
 mod session;
 mod target;
 mod tenant;
@@ -29,11 +33,13 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing::{Instrument as _, info_span};
+use tracing::{Instrument as _, Span, info_span};
 
 use crate::config::{Config, Flags};
 use crate::log;
+use crate::serve::serve;
 use failure::Failure;
+use output::Output;
 
 pub use parse::parse_command_line;
 
@@ -76,31 +82,31 @@ enum Command {
 
 /// Runs a command. Its output goes to `out`; each fault is one line in `err`.
 pub async fn run(line: CommandLine, out: &mut (dyn Write + Send), err: &mut (dyn Write + Send)) -> ExitCode {
-    match execute(line, out).await {
+    match line.execute(out).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(err),
     }
 }
 
-async fn execute(
-    CommandLine { flags, command }: CommandLine,
-    out: &mut (dyn Write + Send),
-) -> Result<(), Failure> {
-    let config = Config::load(&flags)?;
-    if matches!(command, Command::Serve) {
-        log::begin(&config.log);
-        return serve::run(&config, out).await;
+impl CommandLine {
+    async fn execute(self, out: &mut Output<'_>) -> Result<(), Failure> {
+        let config = Config::load(&self.flags)?;
+        let operator = if matches!(self.command, Command::Serve) {
+            log::begin(&config.log);
+            Span::none()
+        } else {
+            log::begin_for_command(&config.log);
+            // Every line of the log names the operator.
+            info_span!(target: log::AUDIT, "operator", uid = rustix::process::getuid().as_raw())
+        };
+        self.command.run(&config, out).instrument(operator).await
     }
-    log::begin_for_command(&config.log);
-    // Every line of the log names the operator.
-    let operator = info_span!(target: log::AUDIT, "operator", uid = rustix::process::getuid().as_raw());
-    command.run(&config, out).instrument(operator).await
 }
 
 impl Command {
-    async fn run(self, config: &Config, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+    async fn run(self, config: &Config, out: &mut Output<'_>) -> Result<(), Failure> {
         match self {
-            Self::Serve => serve::run(config, out).await,
+            Self::Serve => serve(config, out).await.map_err(Failure::other),
             Self::Tenant(command) => tenant::run(command, config, out).await,
             Self::User(command) => user::run(command, config, out).await,
             Self::Session(command) => session::run(command, config, out).await,

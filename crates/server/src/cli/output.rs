@@ -12,13 +12,29 @@ use super::escaped::Escaped;
 use super::failure::Failure;
 use portcullis_core::invisible::is_invisible;
 
+/// Where a command writes.
+pub(super) type Output<'a> = dyn Write + Send + 'a;
+
 /// A table for people: a head in capitals, one row per record, two spaces between columns.
 pub(super) struct Table(Builder);
+
+/// A column: its head, and the cell of a record.
+pub(super) type Column<R> = (&'static str, fn(&R) -> String);
 
 impl Table {
     pub(super) fn new<const N: usize>(columns: [&str; N]) -> Self {
         let mut table = Builder::new();
         table.push_record(columns);
+        Self(table)
+    }
+
+    /// A table of records.
+    pub(super) fn of<R>(records: &[R], columns: &[Column<R>]) -> Self {
+        let mut table = Builder::new();
+        table.push_record(columns.iter().map(|(head, _)| *head));
+        for record in records {
+            table.push_record(columns.iter().map(|(_, cell)| Escaped(&cell(record)).to_string()));
+        }
         Self(table)
     }
 

@@ -4,11 +4,12 @@ use std::str::FromStr;
 
 use clap::Args;
 use portcullis_core::email::Email;
-use portcullis_core::engine::{Engine, UserAdminError};
+use portcullis_core::engine::UserAdminError;
 use portcullis_core::id::{TenantId, UserId, UserKey};
 use portcullis_core::user::User;
 use portcullis_core::username::LoginName;
 
+use super::context::CommandContext;
 use super::failure::Failure;
 
 /// The tenant that a command works in.
@@ -23,6 +24,14 @@ impl TenantOption {
     pub(super) fn id(&self) -> TenantId {
         self.tenant.clone().unwrap_or_else(TenantId::default_tenant)
     }
+}
+
+// Without a text of its own, so that the help of each command remains.
+#[derive(Args, Debug)]
+pub(super) struct NamedUser {
+    /// An email address, a user name, a mobile number or an id
+    #[arg(value_name = "USER")]
+    pub(super) selector: UserSelector,
 }
 
 /// A user on the command line: an id, or a name that the user signs in with.
@@ -48,10 +57,11 @@ impl FromStr for UserSelector {
 
 impl UserSelector {
     /// The user, read from the store.
-    pub(super) async fn find(&self, engine: &Engine, tenant: &TenantId) -> Result<User, Failure> {
+    pub(super) async fn find(&self, context: &CommandContext<'_>) -> Result<User, Failure> {
+        let CommandContext { engine, tenant, .. } = context;
         let found = match self {
             Self::Login { name, .. } => engine.user_by_login(tenant, name).await,
-            Self::Id(id) => engine.user(&UserKey { tenant: tenant.clone(), id: *id }).await,
+            Self::Id(id) => engine.user(&UserKey { tenant: (*tenant).clone(), id: *id }).await,
         };
         found.map_err(|fault| match fault {
             UserAdminError::NotFound => Failure::other(format_args!(

@@ -7,17 +7,15 @@ use portcullis_core::engine::{KeyInfo, KeyStatus};
 use portcullis_core::id::TenantId;
 use portcullis_core::key::{KeyRecord, KeyUse, Keyring, KeyringSource};
 use portcullis_core::machine::SystemClock;
-use portcullis_core::store::{Page, Stores};
+use portcullis_core::store::Stores;
 use portcullis_core::tenant::TenantPolicy;
 
 use super::{Finding, Stopwatch};
 use crate::cli::failure::Failure;
 use crate::cli::output::moment;
+use crate::cli::pages;
 use crate::config::Config;
 use crate::open::policy;
-
-/// Tenants read at a time.
-const PAGE: u32 = 100;
 
 /// The findings about all keys.
 pub(super) struct KeyFindings {
@@ -29,16 +27,8 @@ pub(super) struct KeyFindings {
 pub(super) async fn examine(config: &Config, stores: &Stores) -> Result<KeyFindings, Failure> {
     let policy = policy(config)?;
     let mut keys = KeyFindings { findings: Vec::new(), newest: None };
-    let mut after: Option<TenantId> = None;
-    loop {
-        let tenants = stores.tenants.list(Page { after: after.take(), limit: PAGE }).await?;
-        for tenant in &tenants {
-            keys.examine(&tenant.id, config, stores, &policy).await?;
-        }
-        match tenants.last() {
-            Some(last) => after = Some(last.id.clone()),
-            None => break,
-        }
+    for tenant in pages::tenants(stores).await? {
+        keys.examine(&tenant.id, config, stores, &policy).await?;
     }
     if keys.findings.is_empty() {
         keys.findings.push(Finding::note("keys", "there are none yet: the first start creates them"));

@@ -10,7 +10,6 @@ mod mail;
 mod readiness;
 mod tenants;
 
-use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ use serde::{Serialize, Serializer};
 
 use super::database::no_database;
 use super::failure::Failure;
-use super::output::{Table, write_json};
+use super::output::{Column, Output, Table, write_json};
 use crate::config::Config;
 
 /// Check what works and what does not
@@ -109,6 +108,15 @@ impl Finding {
     }
 }
 
+const COLUMNS: [Column<Finding>; 4] = [
+    ("CHECK", |finding| finding.check.clone()),
+    ("STATUS", |finding| finding.status.as_str().to_owned()),
+    ("TOOK", |finding| {
+        finding.took.map_or_else(String::new, |took| format!("{:.1} ms", took.as_secs_f64() * 1e3))
+    }),
+    ("DETAIL", |finding| finding.detail.clone()),
+];
+
 /// Measures a duration.
 struct Stopwatch(Ticks);
 
@@ -123,9 +131,9 @@ impl Stopwatch {
 }
 
 pub(super) async fn run(
-    DoctorCommand { json }: &DoctorCommand,
+    command: &DoctorCommand,
     config: &Config,
-    out: &mut (dyn Write + Send),
+    out: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let findings = examine(config).await?;
     let broken: Vec<&str> = findings
@@ -133,11 +141,11 @@ pub(super) async fn run(
         .filter(|finding| finding.status == Status::Broken)
         .map(|finding| finding.check.as_str())
         .collect();
-    if *json {
+    if command.json {
         let ok = broken.is_empty();
         write_json(&DoctorReport { ok, checks: &findings }, out)?;
     } else {
-        write_table(&findings, out)?;
+        Table::of(&findings, &COLUMNS).write(out)?;
     }
     if broken.is_empty() {
         Ok(())
@@ -189,17 +197,4 @@ fn configuration(config: &Config) -> Finding {
         Some(file) => format!("file {}", file.display()),
     };
     Finding::ok("configuration", format!("{mode}; {file}"))
-}
-
-fn write_table(findings: &[Finding], out: &mut dyn Write) -> Result<(), Failure> {
-    let mut table = Table::new(["CHECK", "STATUS", "TOOK", "DETAIL"]);
-    for finding in findings {
-        table.push(&[
-            finding.check.clone(),
-            finding.status.as_str().to_owned(),
-            finding.took.map_or_else(String::new, |took| format!("{:.1} ms", took.as_secs_f64() * 1e3)),
-            finding.detail.clone(),
-        ]);
-    }
-    table.write(out)
 }

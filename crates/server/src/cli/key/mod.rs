@@ -3,13 +3,12 @@
 mod list;
 mod rotate;
 
-use std::io::Write;
-
 use clap::{Args, Subcommand};
 use portcullis_stores::IfMissing;
 
 use super::database::with_engine;
 use super::failure::Failure;
+use super::output::Output;
 use super::target::TenantOption;
 use crate::config::Config;
 
@@ -35,17 +34,11 @@ enum KeyAction {
     Rotate(rotate::RotateKeys),
 }
 
-pub(super) async fn run(
-    KeyCommand { tenant, action }: KeyCommand,
-    config: &Config,
-    out: &mut (dyn Write + Send),
-) -> Result<(), Failure> {
-    let tenant = tenant.id();
-    with_engine(config, &tenant, IfMissing::Refuse, async |engine| match action {
-        KeyAction::List { json } => list::run(json, engine, &tenant, out).await,
-        KeyAction::Rotate(arguments) => {
-            rotate::run(&arguments, engine, &tenant, &config.shared_secrets, out).await
-        }
+pub(super) async fn run(command: KeyCommand, config: &Config, out: &mut Output<'_>) -> Result<(), Failure> {
+    let KeyCommand { tenant, action } = command;
+    with_engine(config, &tenant.id(), IfMissing::Refuse, out, async |context| match action {
+        KeyAction::List { json } => list::run(json, context).await,
+        KeyAction::Rotate(arguments) => rotate::run(&arguments, context).await,
     })
     .await
 }

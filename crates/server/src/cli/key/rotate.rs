@@ -1,13 +1,11 @@
 //! `portcullis key rotate`
 
-use std::io::Write;
 use std::time::Duration;
 
 use clap::Args;
-use portcullis_core::engine::Engine;
-use portcullis_core::id::TenantId;
-use portcullis_core::key::{KeyUse, SharedSecrets};
+use portcullis_core::key::KeyUse;
 
+use crate::cli::context::CommandContext;
 use crate::cli::failure::Failure;
 use crate::cli::output::moment;
 
@@ -48,11 +46,9 @@ fn lead(text: &str) -> Result<Duration, String> {
 
 pub(super) async fn run(
     RotateKeys { uses: Uses(uses), now, lead }: &RotateKeys,
-    engine: &Engine,
-    tenant: &TenantId,
-    shared: &SharedSecrets,
-    out: &mut (dyn Write + Send),
+    context: &mut CommandContext<'_>,
 ) -> Result<(), Failure> {
+    let CommandContext { engine, config, tenant, out } = context;
     let lead = if *now { Duration::ZERO } else { *lead };
     let made = engine.rotate_keys(tenant, uses, lead).await?;
     let keys = engine.keys(tenant).await?;
@@ -65,7 +61,7 @@ pub(super) async fn run(
         writeln!(out, "Key {} ({}, {}) {begins}.", key.kid, key.usage, key.algorithm)?;
     }
     writeln!(out, "What the old keys signed stays valid until it expires.")?;
-    for usage in uses.iter().filter(|usage| shared.signs(**usage)) {
+    for usage in uses.iter().filter(|usage| config.shared_secrets.signs(**usage)) {
         writeln!(out, "While a secret is configured for {usage}, it signs instead.")?;
     }
     Ok(())

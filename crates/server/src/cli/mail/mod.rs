@@ -4,11 +4,10 @@ mod last;
 mod templates;
 mod test;
 
-use std::io::Write;
-
 use clap::Subcommand;
 
 use super::failure::Failure;
+use super::output::Output;
 use crate::config::Config;
 
 #[derive(Subcommand, Debug)]
@@ -18,11 +17,7 @@ pub(super) enum MailCommand {
     Templates(templates::TemplatesArguments),
 }
 
-pub(super) async fn run(
-    command: &MailCommand,
-    config: &Config,
-    out: &mut (dyn Write + Send),
-) -> Result<(), Failure> {
+pub(super) async fn run(command: &MailCommand, config: &Config, out: &mut Output<'_>) -> Result<(), Failure> {
     match command {
         MailCommand::Last(arguments) => last::run(arguments, config, out),
         MailCommand::Test(arguments) => test::run(arguments, config, out).await,

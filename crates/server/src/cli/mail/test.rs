@@ -1,7 +1,5 @@
 //! `portcullis mail test`
 
-use std::io::Write;
-
 use clap::Args;
 use portcullis_core::clock::Clock as _;
 use portcullis_core::email::Email;
@@ -12,6 +10,7 @@ use uuid::Builder;
 
 use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
+use crate::cli::output::Output;
 use crate::cli::target::email;
 use crate::config::{Config, MailTransport};
 use crate::mail::{self, MailSetupError, Mailer};
@@ -27,13 +26,13 @@ pub(in crate::cli) struct TestArguments {
 }
 
 pub(super) async fn run(
-    TestArguments { to }: &TestArguments,
+    arguments: &TestArguments,
     config: &Config,
-    out: &mut (dyn Write + Send),
+    out: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let mailer = Mailer::new(config, &mail::base_url(config))?;
     let id = Builder::from_random_bytes(random::bytes(&SystemRandom)).into_uuid();
-    let answer = mailer.send_test(id, to, SystemClock.now()).await?;
+    let answer = mailer.send_test(id, &arguments.to, SystemClock.now()).await?;
     match &config.mail.transport {
         MailTransport::Outbox => writeln!(out, "Put into {}.", Escaped(&answer))?,
         MailTransport::Smtp(server) => writeln!(out, "{server} accepted it: {}", Escaped(&answer))?,

@@ -1,23 +1,16 @@
 //! `portcullis session end`, `portcullis session end-all`
 
-use std::io::Write;
-
-use portcullis_core::engine::Engine;
-use portcullis_core::id::{SessionId, SessionKey, TenantId};
+use portcullis_core::id::{SessionId, SessionKey};
 use portcullis_core::session::{EndReason, SessionState};
 
-use crate::cli::escaped::Escaped;
+use crate::cli::context::CommandContext;
 use crate::cli::failure::Failure;
 use crate::cli::output::{counted, moment};
 use crate::cli::target::UserSelector;
 
 /// It is no failure if the session has already ended.
-pub(super) async fn one(
-    id: SessionId,
-    engine: &Engine,
-    tenant: &TenantId,
-    out: &mut (dyn Write + Send),
-) -> Result<(), Failure> {
+pub(super) async fn one(id: SessionId, context: &mut CommandContext<'_>) -> Result<(), Failure> {
+    let CommandContext { engine, tenant, .. } = *context;
     let key = SessionKey { tenant: tenant.clone(), id };
     let Some(found) = engine.session(&key).await? else {
         return Err(Failure::other(format_args!(
@@ -28,18 +21,13 @@ pub(super) async fn one(
     engine.end_session(&key).await?;
     if let SessionState::Ended(ending) = found.state {
         let (at, reason) = (moment(ending.at), ending.reason);
-        return Ok(writeln!(out, "Session {id} already ended at {at} ({reason}).")?);
+        return context.say(format_args!("Session {id} already ended at {at} ({reason})."));
     }
-    Ok(writeln!(out, "Session {id} has ended.")?)
+    context.say(format_args!("Session {id} has ended."))
 }
 
-pub(super) async fn all(
-    selector: &UserSelector,
-    engine: &Engine,
-    tenant: &TenantId,
-    out: &mut (dyn Write + Send),
-) -> Result<(), Failure> {
-    let user = selector.find(engine, tenant).await?;
-    let ended = counted(engine.end_sessions(&user.key, EndReason::Admin).await?, "live session");
-    Ok(writeln!(out, "{} had {ended}; all are ended.", Escaped(user.email.as_typed()))?)
+pub(super) async fn all(selector: &UserSelector, context: &mut CommandContext<'_>) -> Result<(), Failure> {
+    let user = selector.find(context).await?;
+    let ended = counted(context.engine.end_sessions(&user.key, EndReason::Admin).await?, "live session");
+    context.say_of(&user, format_args!("had {ended}; all are ended."))
 }

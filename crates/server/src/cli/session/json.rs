@@ -1,37 +1,36 @@
 //! A session and its refresh tokens as JSON: ids alone, never a token.
 
 use portcullis_core::clock::Timestamp;
-use portcullis_core::engine::ListedSession;
-use portcullis_core::id::{SessionId, TenantId, UserId};
-use portcullis_core::session::{EndReason, Ending, Session, SessionState};
-use portcullis_core::strategy::StrategyName;
+use portcullis_core::session::{Ending, Session, SessionState};
 use portcullis_core::user::User;
 use serde::Serialize;
 
-/// A session as JSON.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct SessionJson<'a> {
-    id: SessionId,
-    tenant: &'a TenantId,
-    user: SessionOwnerJson<'a>,
-    strategy: StrategyName,
-    device: &'a str,
-    address: &'a str,
-    user_agent: &'a str,
-    created: Timestamp,
-    last_seen: Timestamp,
-    expires: Timestamp,
-    state: &'static str,
-    ended: Option<Timestamp>,
-    reason: Option<EndReason>,
-    refresh_tokens: Vec<RefreshTokenJson>,
+json_object! {
+    /// A session as JSON.
+    SessionJson { user: &'a User, session: &'a Session, state: SessionState, now: Timestamp } => {
+        "id": session.key.id,
+        "tenant": session.key.tenant,
+        "user": SessionOwnerJson { user },
+        "strategy": session.strategy,
+        "device": session.device.name,
+        "address": session.device.address,
+        "userAgent": session.device.user_agent,
+        "created": session.created,
+        "lastSeen": session.last_seen,
+        "expires": session.idle_expires.min(session.absolute_expires),
+        "state": ending(*state).map_or("live", |_| "ended"),
+        "ended": ending(*state).map(|ending| ending.at),
+        "reason": ending(*state).map(|ending| ending.reason),
+        "refreshTokens": recent_generations(session, *state, *now),
+    }
 }
 
-#[derive(Serialize)]
-struct SessionOwnerJson<'a> {
-    id: UserId,
-    email: &'a str,
+json_object! {
+    /// The user of a session as JSON.
+    SessionOwnerJson { user: &'a User } => {
+        "id": user.key.id,
+        "email": user.email.as_typed(),
+    }
 }
 
 /// A generation of a session's refresh token.
@@ -45,32 +44,10 @@ struct RefreshTokenJson {
     replaced_by_token: Option<String>,
 }
 
-impl<'a> SessionJson<'a> {
-    pub(super) fn of(
-        user: &'a User,
-        ListedSession { session, state }: &'a ListedSession,
-        now: Timestamp,
-    ) -> Self {
-        let (name, ending) = match state {
-            SessionState::Live => ("live", None),
-            SessionState::Ended(ending) => ("ended", Some(ending)),
-        };
-        Self {
-            id: session.key.id,
-            tenant: &session.key.tenant,
-            user: SessionOwnerJson { id: user.key.id, email: user.email.as_typed() },
-            strategy: session.strategy,
-            device: &session.device.name,
-            address: &session.device.address,
-            user_agent: &session.device.user_agent,
-            created: session.created,
-            last_seen: session.last_seen,
-            expires: session.idle_expires.min(session.absolute_expires),
-            state: name,
-            ended: ending.map(|Ending { at, .. }| *at),
-            reason: ending.map(|Ending { reason, .. }| *reason),
-            refresh_tokens: recent_generations(session, *state, now),
-        }
+fn ending(state: SessionState) -> Option<Ending> {
+    match state {
+        SessionState::Live => None,
+        SessionState::Ended(ending) => Some(ending),
     }
 }
 

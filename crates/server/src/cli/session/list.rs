@@ -1,22 +1,17 @@
 //! `portcullis session list`
 
-use std::io::Write;
-
 use clap::Args;
-use portcullis_core::engine::{Engine, ListedSession};
-use portcullis_core::id::TenantId;
+use portcullis_core::engine::ListedSession;
 use portcullis_core::session::SessionState;
-use portcullis_core::store::Page;
 use portcullis_core::user::User;
 
 use super::json::SessionJson;
+use crate::cli::context::CommandContext;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Table, moment, shortened, write_json};
+use crate::cli::pages;
 use crate::cli::target::UserSelector;
 use crate::cli::user::everyone;
-
-/// Sessions read at a time.
-const PAGE: u32 = 500;
 
 /// The most characters of a device's name in a table. JSON has all of them.
 const DEVICE: usize = 32;
@@ -40,72 +35,51 @@ pub(super) struct ListSessions {
 
 pub(super) async fn run(
     ListSessions { user, ended, json }: &ListSessions,
-    engine: &Engine,
-    tenant: &TenantId,
-    out: &mut (dyn Write + Send),
+    context: &mut CommandContext<'_>,
 ) -> Result<(), Failure> {
+    let engine = context.engine;
     let users = match user {
-        Some(selector) => vec![selector.find(engine, tenant).await?],
-        None => everyone(engine, tenant).await?,
+        Some(selector) => vec![selector.find(context).await?],
+        None => everyone("", context).await?,
     };
     let mut rows: Vec<(&User, ListedSession)> = Vec::new();
     for user in &users {
-        let sessions = sessions_of(user, engine).await?;
+        let id = |listed: &ListedSession| listed.session.key.id;
+        let sessions = pages::all(id, |page| engine.sessions(&user.key, page)).await?;
         let wanted = sessions.into_iter().filter(|listed| *ended || listed.state == SessionState::Live);
         rows.extend(wanted.map(|listed| (user, listed)));
     }
     if *json {
         let now = engine.now();
-        let records: Vec<SessionJson<'_>> =
-            rows.iter().map(|(user, row)| SessionJson::of(user, row, now)).collect();
-        return write_json(&records, out);
+        let records = rows.iter().map(|(user, ListedSession { session, state })| SessionJson {
+            user,
+            session,
+            state: *state,
+            now,
+        });
+        return write_json(&records.collect::<Vec<_>>(), context.out);
     }
-    write_table(&rows, out)
-}
-
-async fn sessions_of(user: &User, engine: &Engine) -> Result<Vec<ListedSession>, Failure> {
-    let mut all: Vec<ListedSession> = Vec::new();
-    loop {
-        let after = all.last().map(|listed| listed.session.key.id);
-        let page = engine.sessions(&user.key, Page { after, limit: PAGE }).await?;
-        let is_last = page.len() < PAGE as usize;
-        all.extend(page);
-        if is_last {
-            return Ok(all);
-        }
-    }
-}
-
-fn write_table(rows: &[(&User, ListedSession)], out: &mut dyn Write) -> Result<(), Failure> {
     if rows.is_empty() {
-        return Ok(writeln!(out, "There are no live sessions.")?);
+        return context.say("There are no live sessions.");
     }
-    let mut table = Table::new([
-        "ID",
-        "USER",
-        "STRATEGY",
-        "DEVICE",
-        "ADDRESS",
-        "CREATED",
-        "LAST SEEN",
-        "EXPIRES",
-        "STATE",
-    ]);
-    for (user, ListedSession { session, state }) in rows {
-        table.push(&[
-            session.key.id.to_string(),
-            user.email.as_typed().to_owned(),
-            session.strategy.to_string(),
-            shortened(&session.device.name, DEVICE),
-            session.device.address.clone(),
-            moment(session.created),
-            moment(session.last_seen),
-            moment(session.idle_expires.min(session.absolute_expires)),
-            match state {
+    let table = Table::of(
+        &rows,
+        &[
+            ("ID", |(_, listed)| listed.session.key.id.to_string()),
+            ("USER", |(user, _)| user.email.as_typed().to_owned()),
+            ("STRATEGY", |(_, listed)| listed.session.strategy.to_string()),
+            ("DEVICE", |(_, listed)| shortened(&listed.session.device.name, DEVICE)),
+            ("ADDRESS", |(_, listed)| listed.session.device.address.clone()),
+            ("CREATED", |(_, listed)| moment(listed.session.created)),
+            ("LAST SEEN", |(_, listed)| moment(listed.session.last_seen)),
+            ("EXPIRES", |(_, listed)| {
+                moment(listed.session.idle_expires.min(listed.session.absolute_expires))
+            }),
+            ("STATE", |(_, listed)| match listed.state {
                 SessionState::Live => "live".to_owned(),
                 SessionState::Ended(ending) => format!("ended ({})", ending.reason),
-            },
-        ]);
-    }
-    table.write(out)
+            }),
+        ],
+    );
+    table.write(context.out)
 }

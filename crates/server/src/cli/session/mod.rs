@@ -4,16 +4,14 @@ mod end;
 mod json;
 mod list;
 
-use std::io::Write;
-
 use clap::{Args, Subcommand};
-use portcullis_core::engine::Engine;
-use portcullis_core::id::{SessionId, TenantId};
+use portcullis_core::id::SessionId;
 use portcullis_stores::IfMissing;
 
 use super::database::with_engine;
 use super::failure::Failure;
-use super::target::{TenantOption, UserSelector};
+use super::output::Output;
+use super::target::{NamedUser, TenantOption};
 use crate::config::Config;
 
 #[derive(Args, Debug)]
@@ -39,34 +37,19 @@ enum SessionAction {
     /// End all sessions of a user
     ///
     /// The user may sign in again; `user disable` prevents that.
-    EndAll {
-        /// An email address, a user name, a mobile number or an id
-        #[arg(value_name = "USER")]
-        selector: UserSelector,
-    },
+    EndAll(NamedUser),
 }
 
 pub(super) async fn run(
-    SessionCommand { tenant, action }: SessionCommand,
+    command: SessionCommand,
     config: &Config,
-    out: &mut (dyn Write + Send),
+    out: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let tenant = tenant.id();
-    let work = async |engine: &Engine| action.run(engine, &tenant, out).await;
-    with_engine(config, &tenant, IfMissing::Refuse, work).await
-}
-
-impl SessionAction {
-    async fn run(
-        self,
-        engine: &Engine,
-        tenant: &TenantId,
-        out: &mut (dyn Write + Send),
-    ) -> Result<(), Failure> {
-        match self {
-            Self::List(arguments) => list::run(&arguments, engine, tenant, out).await,
-            Self::End { id } => end::one(id, engine, tenant, out).await,
-            Self::EndAll { selector } => end::all(&selector, engine, tenant, out).await,
-        }
-    }
+    let SessionCommand { tenant, action } = command;
+    with_engine(config, &tenant.id(), IfMissing::Refuse, out, async |context| match action {
+        SessionAction::List(arguments) => list::run(&arguments, context).await,
+        SessionAction::End { id } => end::one(id, context).await,
+        SessionAction::EndAll(user) => end::all(&user.selector, context).await,
+    })
+    .await
 }

@@ -1,15 +1,14 @@
 //! `portcullis tenant create`
 
-use std::io::Write;
-
 use clap::Args;
-use portcullis_core::engine::{Engine, TenantAdminError};
+use portcullis_core::engine::TenantAdminError;
 use portcullis_core::id::TenantId;
 use portcullis_core::tenant::TenantSettings;
 use portcullis_stores::DatabaseUrl;
 
 use super::assignments::{assigned, check, help};
 use super::json::{TenantJson, masked};
+use crate::cli::context::CommandContext;
 use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
 use crate::cli::output::write_json;
@@ -93,27 +92,23 @@ impl CreateTenant {
     }
 }
 
-pub(super) async fn run(
-    arguments: CreateTenant,
-    engine: &Engine,
-    config: &Config,
-    out: &mut (dyn Write + Send),
-) -> Result<(), Failure> {
+pub(super) async fn run(arguments: CreateTenant, context: &mut CommandContext<'_>) -> Result<(), Failure> {
     let settings = assigned(TenantSettings::default(), &arguments.decisions());
     let database = arguments.database().map(str::to_owned);
     let CreateTenant { tenant, json, .. } = arguments;
-    let made = engine.create_tenant(tenant, settings, database).await.map_err(|fault| match fault {
-        TenantAdminError::Taken(id) => Failure::other(format_args!(
-            "tenant {id} already exists; `portcullis tenant set {id} KEY=VALUE` changes its settings"
-        )),
-        fault => fault.into(),
-    })?;
+    let made =
+        context.engine.create_tenant(tenant, settings, database).await.map_err(|fault| match fault {
+            TenantAdminError::Taken(id) => Failure::other(format_args!(
+                "tenant {id} already exists; `portcullis tenant set {id} KEY=VALUE` changes its settings"
+            )),
+            fault => fault.into(),
+        })?;
     if json {
-        return write_json(&TenantJson::of(&made, config)?, out);
+        return write_json(&TenantJson::of(&made, context.config)?, context.out);
     }
-    writeln!(out, "Created tenant {}, with its own keys.", made.id)?;
+    context.say(format_args!("Created tenant {}, with its own keys.", made.id))?;
     if let Some(address) = &made.database {
-        writeln!(out, "Its users and sessions live in {}.", Escaped(&masked(address)))?;
+        context.say(format_args!("Its users and sessions live in {}.", Escaped(&masked(address))))?;
     }
     Ok(())
 }

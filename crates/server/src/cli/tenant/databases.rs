@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 
 use portcullis_core::id::TenantId;
-use portcullis_core::store::{Page, StoreError, Stores};
+use portcullis_core::store::{StoreError, Stores};
 use portcullis_stores::{DatabaseUrl, DatabaseUrlError};
 
+use crate::cli::pages;
 use crate::config::Config;
-
-/// How many tenants are read at a time.
-const PAGE: u32 = 500;
 
 /// A tenant, and the URL of its database, or what is wrong with the URL.
 pub(in crate::cli) type TenantDatabase = (TenantId, Result<DatabaseUrl, DatabaseUrlError>);
@@ -20,17 +18,9 @@ pub(in crate::cli) async fn databases(
     stores: &Stores,
 ) -> Result<Vec<TenantDatabase>, StoreError> {
     let mut urls: BTreeMap<String, TenantId> = BTreeMap::new();
-    let mut after: Option<TenantId> = None;
-    loop {
-        let page = stores.tenants.list(Page { after: after.take(), limit: PAGE }).await?;
-        after = page.last().map(|tenant| tenant.id.clone());
-        for tenant in page {
-            if let Some(url) = tenant.database {
-                urls.entry(url).or_insert(tenant.id);
-            }
-        }
-        if after.is_none() {
-            break;
+    for tenant in pages::tenants(stores).await? {
+        if let Some(url) = tenant.database {
+            urls.entry(url).or_insert(tenant.id);
         }
     }
     let mut found: Vec<TenantDatabase> = urls

@@ -1,26 +1,22 @@
 //! `portcullis tenant list`
 
-use std::io::Write;
-
-use portcullis_core::engine::Engine;
-use portcullis_core::store::Page;
 use portcullis_core::tenant::TenantRecord;
 
 use super::json::{TenantJson, masked};
+use crate::cli::context::CommandContext;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Table, moment, moment_if, shortened, write_json};
+use crate::cli::pages;
 use crate::config::tenant::{TENANT_SETTINGS, TenantSetting};
-
-/// Tenants read at a time.
-const PAGE: u32 = 500;
 
 /// The most characters of a tenant's settings in a table. JSON has all of them.
 const SETTINGS_WIDTH: usize = 60;
 
-pub(super) async fn run(json: bool, engine: &Engine, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
-    let tenants = all(engine).await?;
+pub(super) async fn run(json: bool, context: &mut CommandContext<'_>) -> Result<(), Failure> {
+    let engine = context.engine;
+    let tenants = pages::all(|tenant: &TenantRecord| tenant.id.clone(), |page| engine.tenants(page)).await?;
     if json {
-        return write_json(&tenants.iter().map(TenantJson::listed).collect::<Vec<_>>(), out);
+        return write_json(&tenants.iter().map(TenantJson::listed).collect::<Vec<_>>(), context.out);
     }
     let mut table = Table::new(["NAME", "CREATED", "SUSPENDED", "DATABASE", "SETTINGS"]);
     for tenant in &tenants {
@@ -35,18 +31,5 @@ pub(super) async fn run(json: bool, engine: &Engine, out: &mut (dyn Write + Send
             shortened(&assigned, SETTINGS_WIDTH),
         ]);
     }
-    table.write(out)
-}
-
-async fn all(engine: &Engine) -> Result<Vec<TenantRecord>, Failure> {
-    let mut all: Vec<TenantRecord> = Vec::new();
-    loop {
-        let after = all.last().map(|tenant| tenant.id.clone());
-        let page = engine.tenants(Page { after, limit: PAGE }).await?;
-        let is_last = page.len() < PAGE as usize;
-        all.extend(page);
-        if is_last {
-            return Ok(all);
-        }
-    }
+    table.write(context.out)
 }

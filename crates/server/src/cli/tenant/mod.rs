@@ -7,17 +7,16 @@ mod json;
 mod list;
 mod set;
 mod show;
-mod suspension;
-
-use std::io::Write;
 
 use clap::{Args, Subcommand};
-use portcullis_core::engine::{Engine, TenantAdminError};
+use portcullis_core::engine::TenantAdminError;
 use portcullis_core::id::TenantId;
 use portcullis_stores::IfMissing;
 
+use super::context::CommandContext;
 use super::database::with_engine;
 use super::failure::Failure;
+use super::output::Output;
 use crate::config::Config;
 
 pub(super) use databases::{TenantDatabase, databases};
@@ -46,19 +45,19 @@ enum TenantAction {
     /// Refuse all users of a tenant, at once and on every node, and end all of their sessions
     ///
     /// The server then also refuses tokens that it otherwise accepts by their signature alone.
-    Suspend {
-        /// The tenant
-        #[arg(value_name = "NAME")]
-        tenant: TenantId,
-    },
+    Suspend(NamedTenant),
     /// Let the users of a tenant sign in again
     ///
     /// Sessions that were ended stay ended, and tokens issued before stay refused.
-    Resume {
-        /// The tenant
-        #[arg(value_name = "NAME")]
-        tenant: TenantId,
-    },
+    Resume(NamedTenant),
+}
+
+// Without a text of its own, so that the help of each command remains.
+#[derive(Args, Debug)]
+struct NamedTenant {
+    /// The tenant
+    #[arg(value_name = "NAME")]
+    tenant: TenantId,
 }
 
 impl TenantAction {
@@ -66,35 +65,42 @@ impl TenantAction {
     fn tenant(&self) -> TenantId {
         match self {
             Self::Create(_) | Self::List { .. } => TenantId::default_tenant(),
-            Self::Show(show::ShowTenant { tenant, .. })
-            | Self::Set(set::SetTenant { tenant, .. })
-            | Self::Suspend { tenant }
-            | Self::Resume { tenant } => tenant.clone(),
+            Self::Show(show::ShowTenant { target, .. })
+            | Self::Set(set::SetTenant { target, .. })
+            | Self::Suspend(target)
+            | Self::Resume(target) => target.tenant.clone(),
         }
     }
 
-    async fn run(
-        self,
-        engine: &Engine,
-        config: &Config,
-        out: &mut (dyn Write + Send),
-    ) -> Result<(), Failure> {
+    async fn run(self, context: &mut CommandContext<'_>) -> Result<(), Failure> {
+        let CommandContext { engine, tenant, .. } = *context;
         match self {
-            Self::Create(arguments) => create::run(arguments, engine, config, out).await,
-            Self::List { json } => list::run(json, engine, out).await,
-            Self::Show(arguments) => show::run(&arguments, engine, config, out).await,
-            Self::Set(arguments) => set::run(&arguments, engine, config, out).await,
-            Self::Suspend { tenant } => suspension::suspend(&tenant, engine, out).await,
-            Self::Resume { tenant } => suspension::resume(&tenant, engine, out).await,
+            Self::Create(arguments) => create::run(arguments, context).await,
+            Self::List { json } => list::run(json, context).await,
+            Self::Show(arguments) => show::run(&arguments, context).await,
+            Self::Set(arguments) => set::run(&arguments, context).await,
+            Self::Suspend(_) => {
+                engine.suspend_tenant(tenant).await?;
+                context.say(format_args!(
+                    "Tenant {tenant} is suspended: its users cannot sign in, and all of their sessions have ended."
+                ))
+            }
+            Self::Resume(_) => {
+                engine.resume_tenant(tenant).await?;
+                context.say(format_args!(
+                    "Tenant {tenant} is active: its users can sign in again. Sessions that were ended stay ended."
+                ))
+            }
         }
     }
 }
 
 pub(super) async fn run(
-    TenantCommand { action }: TenantCommand,
+    command: TenantCommand,
     config: &Config,
-    out: &mut (dyn Write + Send),
+    out: &mut Output<'_>,
 ) -> Result<(), Failure> {
+    let action = command.action;
     let missing = match &action {
         TenantAction::Create(arguments) => {
             arguments.check(config)?;
@@ -103,7 +109,7 @@ pub(super) async fn run(
         _ => IfMissing::Refuse,
     };
     let tenant = action.tenant();
-    with_engine(config, &tenant, missing, async |engine| action.run(engine, config, out).await).await
+    with_engine(config, &tenant, missing, out, async |context| action.run(context).await).await
 }
 
 /// Settings that contradict each other are the operator's mistake.

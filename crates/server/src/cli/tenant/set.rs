@@ -1,15 +1,12 @@
 //! `portcullis tenant set`
 
-use std::io::Write;
-
 use clap::Args;
-use portcullis_core::engine::Engine;
-use portcullis_core::id::TenantId;
 
+use super::NamedTenant;
 use super::assignments::{assigned, check, help};
+use crate::cli::context::CommandContext;
 use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
-use crate::config::Config;
 use crate::config::tenant::Assignment;
 
 /// Change the settings of a tenant
@@ -19,9 +16,8 @@ use crate::config::tenant::Assignment;
 #[derive(Args, Debug)]
 #[command(after_help = help())]
 pub(super) struct SetTenant {
-    /// The tenant
-    #[arg(value_name = "NAME")]
-    pub(super) tenant: TenantId,
+    #[command(flatten)]
+    pub(super) target: NamedTenant,
     /// The settings; if one of them is wrong, none is changed
     #[arg(value_name = "KEY=VALUE", required = true, value_parser = decision)]
     decisions: Vec<Assignment>,
@@ -37,19 +33,19 @@ fn decision(text: &str) -> Result<Assignment, String> {
 }
 
 pub(super) async fn run(
-    SetTenant { tenant, decisions }: &SetTenant,
-    engine: &Engine,
-    config: &Config,
-    out: &mut (dyn Write + Send),
+    SetTenant { decisions, .. }: &SetTenant,
+    context: &mut CommandContext<'_>,
 ) -> Result<(), Failure> {
+    let CommandContext { engine, config, tenant, .. } = *context;
     check(decisions, config)?;
     let wanted = decisions.clone();
     let changed = engine.change_tenant(tenant, move |settings| assigned(settings, &wanted)).await?;
     for Assignment { key, .. } in decisions {
-        match key.shown(&changed.settings) {
-            Some(value) => writeln!(out, "Tenant {tenant} has {}={} now.", key.name, Escaped(&value))?,
-            None => writeln!(out, "Tenant {tenant} has the installation's {} now.", key.name)?,
-        }
+        let now = match key.shown(&changed.settings) {
+            Some(value) => format!("{}={}", key.name, Escaped(&value)),
+            None => format!("the installation's {}", key.name),
+        };
+        context.say(format_args!("Tenant {tenant} has {now} now."))?;
     }
     Ok(())
 }

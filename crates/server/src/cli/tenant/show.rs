@@ -3,11 +3,11 @@
 use std::io::Write;
 
 use clap::Args;
-use portcullis_core::engine::Engine;
-use portcullis_core::id::TenantId;
 use portcullis_core::tenant::TenantRecord;
 
+use super::NamedTenant;
 use super::json::{TenantJson, holding, masked, values};
+use crate::cli::context::CommandContext;
 use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Table, moment, write_json};
@@ -17,26 +17,27 @@ use crate::config::tenant::TENANT_SETTINGS;
 /// Show a tenant with its effective settings
 #[derive(Args, Debug)]
 pub(super) struct ShowTenant {
-    /// The tenant
-    #[arg(value_name = "NAME")]
-    pub(super) tenant: TenantId,
+    #[command(flatten)]
+    pub(super) target: NamedTenant,
     /// Write JSON, for programs: its own settings in "settings", all that apply in "effective"
     #[arg(long)]
     json: bool,
 }
 
 pub(super) async fn run(
-    ShowTenant { tenant, json }: &ShowTenant,
-    engine: &Engine,
-    config: &Config,
-    out: &mut (dyn Write + Send),
+    ShowTenant { json, .. }: &ShowTenant,
+    context: &mut CommandContext<'_>,
 ) -> Result<(), Failure> {
+    let CommandContext { engine, config, tenant, .. } = *context;
     let found = engine.tenant_record(tenant).await?;
-    if *json { write_json(&TenantJson::of(&found, config)?, out) } else { write(&found, config, out) }
+    if *json {
+        return write_json(&TenantJson::of(&found, config)?, context.out);
+    }
+    write(&found, config, context.out)
 }
 
 /// Writes a tenant and its effective settings, for people.
-pub(super) fn write(tenant: &TenantRecord, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
+fn write(tenant: &TenantRecord, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
     let suspension = match tenant.suspended {
         Some(at) => format!(", suspended since {}", moment(at)),
         None => String::new(),

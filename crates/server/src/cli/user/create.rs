@@ -1,7 +1,5 @@
 //! `portcullis user create`
 
-use std::io::Write;
-
 use clap::Args;
 use portcullis_core::email::Email;
 use portcullis_core::engine::{Engine, NewUser, UserAdminError};
@@ -11,6 +9,7 @@ use portcullis_core::user::{PersonName, Role};
 use portcullis_core::username::{LoginName, Username};
 
 use super::UserJson;
+use crate::cli::context::CommandContext;
 use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
 use crate::cli::output::write_json;
@@ -40,24 +39,17 @@ pub(super) struct CreateUser {
     #[arg(long, default_value = "user")]
     role: Role,
     #[command(flatten)]
-    password: PasswordSource,
+    pub(super) password: PasswordSource,
     /// Write the user as JSON, for programs
     #[arg(long)]
     json: bool,
 }
 
-impl CreateUser {
-    pub(super) fn check(&self) -> Result<(), Failure> {
-        self.password.check()
-    }
-}
-
 pub(super) async fn run(
     CreateUser { email, username, mobile, name, role, password, json }: CreateUser,
-    engine: &Engine,
-    tenant: &TenantId,
-    out: &mut (dyn Write + Send),
+    context: &mut CommandContext<'_>,
 ) -> Result<(), Failure> {
+    let CommandContext { engine, tenant, .. } = *context;
     let password = password.read()?;
     let new = NewUser { email, username, mobile, name: Some(name), role };
     let made = engine.create_user(tenant, new.clone(), password).await;
@@ -66,10 +58,10 @@ pub(super) async fn run(
     }
     let user = made?;
     if json {
-        return write_json(&UserJson::of(&user, None), out);
+        return write_json(&UserJson { user: &user, locked: None }, context.out);
     }
-    let (email, role, id) = (user.email.as_typed(), user.role, user.key.id);
-    Ok(writeln!(out, "Created {} ({role}, id {id}) in tenant {tenant}.", Escaped(email))?)
+    let (email, role, id) = (Escaped(user.email.as_typed()), user.role, user.key.id);
+    context.say(format_args!("Created {email} ({role}, id {id}) in tenant {tenant}."))
 }
 
 /// The message that names what another user already has.

@@ -1,22 +1,17 @@
 //! `portcullis user list`
 
-use std::io::Write;
-
 use clap::Args;
 use portcullis_core::clock::Timestamp;
-use portcullis_core::engine::{Engine, UserAdminError};
-use portcullis_core::id::TenantId;
+use portcullis_core::engine::UserAdminError;
 use portcullis_core::mobile::Mobile;
-use portcullis_core::store::Page;
 use portcullis_core::user::{PersonName, User};
 use portcullis_core::username::Username;
 
 use super::UserJson;
+use crate::cli::context::CommandContext;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Table, moment, moment_if, write_json};
-
-/// Users read at a time.
-const PAGE: u32 = 500;
+use crate::cli::pages;
 
 /// List the users
 #[derive(Args, Debug)]
@@ -31,74 +26,48 @@ pub(super) struct ListUsers {
 
 pub(super) async fn run(
     ListUsers { search, json }: &ListUsers,
-    engine: &Engine,
-    tenant: &TenantId,
-    out: &mut (dyn Write + Send),
+    context: &mut CommandContext<'_>,
 ) -> Result<(), Failure> {
     let mut users = Vec::new();
-    for user in those_with(search, engine, tenant).await? {
-        users.push((engine.locked_until(&user.key).await?, user));
+    for user in everyone(search, context).await? {
+        users.push((context.engine.locked_until(&user.key).await?, user));
     }
     if *json {
-        return write_json(
-            &users.iter().map(|(locked, user)| UserJson::of(user, *locked)).collect::<Vec<_>>(),
-            out,
-        );
+        let records = users.iter().map(|(locked, user)| UserJson { user, locked: *locked });
+        return write_json(&records.collect::<Vec<_>>(), context.out);
     }
+    let tenant = context.tenant;
     match (users.is_empty(), search.as_str()) {
-        (false, _) => write_table(&users, out),
+        (false, _) => table(&users).write(context.out),
         (true, "") => {
-            Ok(writeln!(out, "Tenant {tenant} has no users; `portcullis user create` creates one.")?)
+            context.say(format_args!("Tenant {tenant} has no users; `portcullis user create` creates one."))
         }
-        (true, search) => Ok(writeln!(out, "No user of tenant {tenant} matches {search:?}.")?),
+        (true, search) => context.say(format_args!("No user of tenant {tenant} matches {search:?}.")),
     }
 }
 
-fn write_table(users: &[(Option<Timestamp>, User)], out: &mut dyn Write) -> Result<(), Failure> {
-    let mut table = Table::new([
-        "ID",
-        "EMAIL",
-        "USERNAME",
-        "MOBILE",
-        "NAME",
-        "ROLE",
-        "CREATED",
-        "DISABLED",
-        "LOCKED UNTIL",
-    ]);
-    for (locked, user) in users {
-        table.push(&[
-            user.key.id.to_string(),
-            user.email.as_typed().to_owned(),
-            user.username.as_ref().map_or("-", Username::as_typed).to_owned(),
-            user.mobile.as_ref().map_or("-", Mobile::as_str).to_owned(),
-            user.name.as_ref().map_or("-", PersonName::full).to_owned(),
-            user.role.to_string(),
-            moment(user.created),
-            moment_if(user.disabled),
-            moment_if(*locked),
-        ]);
-    }
-    table.write(out)
+fn table(users: &[(Option<Timestamp>, User)]) -> Table {
+    Table::of(
+        users,
+        &[
+            ("ID", |(_, user)| user.key.id.to_string()),
+            ("EMAIL", |(_, user)| user.email.as_typed().to_owned()),
+            ("USERNAME", |(_, user)| user.username.as_ref().map_or("-", Username::as_typed).to_owned()),
+            ("MOBILE", |(_, user)| user.mobile.as_ref().map_or("-", Mobile::as_str).to_owned()),
+            ("NAME", |(_, user)| user.name.as_ref().map_or("-", PersonName::full).to_owned()),
+            ("ROLE", |(_, user)| user.role.to_string()),
+            ("CREATED", |(_, user)| moment(user.created)),
+            ("DISABLED", |(_, user)| moment_if(user.disabled)),
+            ("LOCKED UNTIL", |(locked, _)| moment_if(*locked)),
+        ],
+    )
 }
 
-/// All users of a tenant, oldest first.
+/// All users of a tenant with this text, oldest first.
 pub(in super::super) async fn everyone(
-    engine: &Engine,
-    tenant: &TenantId,
+    search: &str,
+    context: &CommandContext<'_>,
 ) -> Result<Vec<User>, UserAdminError> {
-    those_with("", engine, tenant).await
-}
-
-async fn those_with(search: &str, engine: &Engine, tenant: &TenantId) -> Result<Vec<User>, UserAdminError> {
-    let mut all: Vec<User> = Vec::new();
-    loop {
-        let after = all.last().map(|user| user.key.id);
-        let page = engine.users(tenant, search, Page { after, limit: PAGE }).await?;
-        let is_last = page.len() < PAGE as usize;
-        all.extend(page);
-        if is_last {
-            return Ok(all);
-        }
-    }
+    let CommandContext { engine, tenant, .. } = *context;
+    pages::all(|user: &User| user.key.id, |page| engine.users(tenant, search, page)).await
 }
