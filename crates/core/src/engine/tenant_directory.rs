@@ -139,7 +139,8 @@ impl TenantDirectory {
     }
 
     async fn find(&self, id: &TenantId) -> Result<Arc<Tenant>, TenantError> {
-        let known = match self.tenants.hit(id).flatten() {
+        // A suspension that the feed has not announced must not go unnoticed for longer than the end of a session.
+        let known = match self.is_fresh().then(|| self.tenants.hit(id)).flatten().flatten() {
             Some(known) => Some(known),
             // In a box of its own: what a miss needs would make every hit's future large.
             None => Box::pin(self.read(id)).await?,
@@ -147,8 +148,16 @@ impl TenantDirectory {
         known.ok_or_else(|| TenantError::Unknown(id.clone()))?
     }
 
+    /// Whether the feed of the shared stores, which hold the tenants, proves that no change is missing.
+    fn is_fresh(&self) -> bool {
+        self.registry.shared.view.is_fresh()
+    }
+
+    /// Keeps what it reads even while the feed is silent: no hit is served before the feed has passed on what was
+    /// written meanwhile.
     async fn read(&self, id: &TenantId) -> Stored<Option<LoadedTenant>> {
-        let read = self.tenants.read(id, self.clock.ticks(), RELOAD_EVERY, true, self.load(id)).await;
+        let join = self.registry.shared.view.max_staleness();
+        let read = self.tenants.read(id, self.clock.ticks(), join, true, self.load(id)).await;
         match (&read, self.last_known.get(id)) {
             (Ok(Some(Ok(tenant))), _) => self.remember(id, tenant),
             // A stranger can make up names without end: a name that no tenant has is not cached.

@@ -249,8 +249,14 @@ impl SessionView {
         }
     }
 
-    fn is_fresh(&self) -> bool {
+    /// Whether the view serves hits now.
+    pub(crate) fn is_fresh(&self) -> bool {
         self.staleness() < self.bounds.max_staleness
+    }
+
+    /// How old the proof may be.
+    pub(crate) const fn max_staleness(&self) -> Duration {
+        self.bounds.max_staleness
     }
 
     /// Another node may have slid the session since it was read, or its clock may be behind. So a session that seems to

@@ -20,5 +20,6 @@ mod second_step;
 mod second_step_races;
 mod sign_up_and_sign_in;
 mod tenant_admin;
+mod tenant_changes;
 mod tenant_databases_in_memory;
 mod user_sessions;

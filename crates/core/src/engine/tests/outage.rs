@@ -16,9 +16,9 @@ use crate::store::memory::MemoryStore;
 use crate::strategy::{Check, StrategyName};
 use crate::tenant::TenantSettings;
 
-const MILLISECOND: Duration = Duration::from_millis(1);
-const MAX_STALENESS: Duration = Duration::from_secs(1);
-const ALMOST_STALE: Duration = Duration::from_millis(999);
+pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
+pub(super) const MAX_STALENESS: Duration = Duration::from_secs(1);
+pub(super) const ALMOST_STALE: Duration = Duration::from_millis(999);
 
 /// A node whose feed is proven by hand, and another one on the same stores, past all faults.
 pub(super) struct OutageFixture {
@@ -48,18 +48,18 @@ impl OutageFixture {
     }
 
     /// Time passes by the clock that counts ticks.
-    fn pass(&self, span: Duration) {
+    pub(super) fn pass(&self, span: Duration) {
         self.ticks.set(self.ticks.get() + span);
         self.fixture.clock.tick_to(self.ticks.get());
     }
 
     /// A good barrier that was sent now.
-    fn prove(&self) {
+    pub(super) fn prove(&self) {
         self.faults.prove(Ticks::new(self.ticks.get()));
     }
 
     /// How many store verbs an authentication costs.
-    async fn cost(&self, held: &HeldCredentials) -> u64 {
+    pub(super) async fn cost(&self, held: &HeldCredentials) -> u64 {
         let before = self.faults.asked();
         held.authenticate(&self.node).await.unwrap();
         self.faults.asked() - before
@@ -289,7 +289,7 @@ async fn a_token_with_a_made_up_key_takes_no_keys_away_while_the_store_is_out_of
 }
 
 /// A user of a tenant that can be suspended. The signature of the token is its only check.
-async fn user_of_acme(test: &OutageFixture) -> HeldCredentials {
+pub(super) async fn user_of_acme(test: &OutageFixture) -> HeldCredentials {
     let acme = tenant("acme");
     test.other.create_tenant(acme.clone(), TenantSettings::default(), None).await.unwrap();
     let ann = test.fixture.register(&test.other, &acme, "ann@example.com").await;
