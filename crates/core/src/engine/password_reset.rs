@@ -83,10 +83,8 @@ impl EngineTask {
 
     pub(super) async fn reset_password(&self, token: &str, new: Password) -> Result<(), ResetError> {
         let LinkToken { ticket: key, secret } = LinkToken::parse(token).ok_or(ResetError::InvalidToken)?;
-        let tenant = self.tenant(&key.tenant).await.map_err(|refused| match refused {
-            TenantError::Unknown(_) => ResetError::InvalidToken,
-            other => other.into(),
-        })?;
+        let tenant =
+            self.tenant(&key.tenant).await.map_err(|refused| refused.or_unknown(ResetError::InvalidToken))?;
         let hash = Ticket::hash_of(&key, &secret);
         let user = self.user_of_link(&tenant, &key, hash).await?;
         tenant.policy.password.check(&new, &[tenant.id.as_str(), user.email.local_part()])?;

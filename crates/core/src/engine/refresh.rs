@@ -126,10 +126,8 @@ impl EngineTask {
         if request.tenant.as_ref().is_some_and(|named| *named != owner) {
             return Err(RefreshError::OtherTenant);
         }
-        let tenant = self.any_tenant(&owner).await.map_err(|refused| match refused {
-            TenantError::Unknown(_) => RefreshError::Invalid,
-            other => RefreshError::Tenant(other),
-        })?;
+        let tenant =
+            self.any_tenant(&owner).await.map_err(|refused| refused.or_unknown(RefreshError::Invalid))?;
         tenant.strategy(request.strategy).ok_or(RefreshError::NotOffered)?;
         let authentic = match self.read_refresh(&tenant, &request.token) {
             Err(TokenFault::UnknownKey { .. }) => {

@@ -61,6 +61,13 @@ pub enum TenantError {
     Store(#[from] StoreError),
 }
 
+impl TenantError {
+    /// The error of a use case to which an unknown tenant is nothing but `unknown`.
+    pub(super) fn or_unknown<E: From<Self>>(self, unknown: E) -> E {
+        if matches!(self, Self::Unknown(_)) { unknown } else { self.into() }
+    }
+}
+
 impl Tenant {
     /// The strategy of this name with the tenant's lifetimes; `None` if it is not on offer.
     #[must_use]

@@ -81,25 +81,19 @@ impl TenantStoresRegistry {
 
     /// The stores in an existing database; the shared ones where none is named.
     pub(super) async fn at(&self, database: Option<&str>) -> Stored<Arc<TenantStores>> {
-        match database {
-            Some(database) => self.opened(database, self.databases.open(database)).await,
-            None => Ok(self.shared.clone()),
-        }
+        self.opened(database.map(|url| (url, self.databases.open(url)))).await
     }
 
     /// The same for a tenant that is about to be created: creates the database if there is none.
     pub(super) async fn get_or_create(&self, database: Option<&str>) -> Stored<Arc<TenantStores>> {
-        match database {
-            Some(database) => self.opened(database, self.databases.get_or_create(database)).await,
-            None => Ok(self.shared.clone()),
-        }
+        self.opened(database.map(|url| (url, self.databases.get_or_create(url)))).await
     }
 
     async fn opened(
         &self,
-        database: &str,
-        opening: impl Future<Output = Stored<Stores>>,
+        opening: Option<(&str, impl Future<Output = Stored<Stores>>)>,
     ) -> Stored<Arc<TenantStores>> {
+        let Some((database, opening)) = opening else { return Ok(self.shared.clone()) };
         // Opening one database must not keep requests from the others.
         let cell = self.others.lock().await.entry(database.to_owned()).or_default().clone();
         let opened = cell.get_or_try_init(async || {

@@ -27,10 +27,10 @@ pub enum UnlockError {
 impl EngineTask {
     pub(super) async fn unlock(&self, token: &str) -> Result<(), UnlockError> {
         let LinkToken { ticket: key, secret } = LinkToken::parse(token).ok_or(UnlockError::InvalidToken)?;
-        let tenant = self.tenant(&key.tenant).await.map_err(|refused| match refused {
-            TenantError::Unknown(_) => UnlockError::InvalidToken,
-            other => other.into(),
-        })?;
+        let tenant = self
+            .tenant(&key.tenant)
+            .await
+            .map_err(|refused| refused.or_unknown(UnlockError::InvalidToken))?;
         let (stores, hash) = (&tenant.stores.records, Ticket::hash_of(&key, &secret));
         match stores.tickets.redeem(&key, TicketPurpose::Unlock, hash, None, self.clock.now()).await? {
             RedeemOutcome::Done(ticket) => {

@@ -59,10 +59,7 @@ impl EngineCore {
 
     /// A tenant that only a token names, and that does not exist, is a bad token.
     async fn tenant_of_token(&self, owner: &TenantId) -> Result<Arc<Tenant>, AuthenticationError> {
-        self.tenant(owner).await.map_err(|refused| match refused {
-            TenantError::Unknown(_) => AuthenticationError::Invalid,
-            other => AuthenticationError::Tenant(other),
-        })
+        self.tenant(owner).await.map_err(|refused| refused.or_unknown(AuthenticationError::Invalid))
     }
 
     /// Verifies a token; one of a key that is not known yet, with keys that were just loaded.

@@ -59,7 +59,7 @@ pub(crate) async fn find(db: &mut impl SqlConnection, key: &AttemptKey) -> SqlRe
 }
 
 pub(crate) async fn clear(db: &mut impl SqlConnection, user: &UserKey) -> SqlResult<()> {
-    Statement::keyed(CLEAR, &user.tenant, user.id).execute(db).await?;
+    Statement::keyed(CLEAR, &user.tenant, &user.id).execute(db).await?;
     Ok(())
 }
 
@@ -88,7 +88,7 @@ async fn write(
 }
 
 fn keyed(statement: &'static str, key: &AttemptKey) -> Statement {
-    let user = Statement::keyed(statement, &key.user.tenant, key.user.id);
+    let user = Statement::keyed(statement, &key.user.tenant, &key.user.id);
     user.bind(bytes(key.device.as_ref()).unwrap_or_default())
 }
 

@@ -43,7 +43,7 @@ impl Statement {
     }
 
     /// A statement about a record of a tenant: `$1` is the tenant, `$2` the id.
-    pub(super) fn keyed(sql: &'static str, tenant: &TenantId, id: impl ToString) -> Self {
+    pub(super) fn keyed(sql: &'static str, tenant: &TenantId, id: &impl ToString) -> Self {
         Self::new(sql).bind(tenant.as_str()).bind(id.to_string())
     }
 

@@ -15,7 +15,7 @@ const ADVANCE: &str = "INSERT INTO epochs (scope, tenant, id, epoch, at, reason)
 
 /// The three epochs that hold for a user, read at one moment.
 pub(crate) async fn read(db: &mut impl SqlConnection, user: &UserKey) -> SqlResult<Epochs> {
-    let read = Statement::keyed(READ, &user.tenant, user.id);
+    let read = Statement::keyed(READ, &user.tenant, &user.id);
     let mut epochs = Epochs::default();
     for row in read.fetch_all(db).await? {
         let row = RecordRow::of("epoch", "scope", &row);

@@ -18,7 +18,7 @@ const DONE: &str = "DELETE FROM mail WHERE tenant = $1 AND id = $2";
 const WAITING: &str = "SELECT count(*) AS waiting FROM mail";
 
 pub(crate) async fn put(db: &mut impl SqlConnection, mail: &QueuedMail) -> SqlResult<()> {
-    let put = Statement::keyed(PUT, &mail.user.tenant, mail.id)
+    let put = Statement::keyed(PUT, &mail.user.tenant, &mail.id)
         .bind(mail.user.id.to_string())
         .bind(mail.kind.as_str())
         .bind(mail.ticket.map(|id| id.to_string()))
@@ -53,7 +53,7 @@ pub(crate) async fn put_off(
     id: QueuedMailId,
     due: Timestamp,
 ) -> SqlResult<bool> {
-    let put_off = Statement::keyed(PUT_OFF, tenant, id).bind(due.as_millis());
+    let put_off = Statement::keyed(PUT_OFF, tenant, &id).bind(due.as_millis());
     Ok(put_off.execute(db).await? == 1)
 }
 
@@ -62,7 +62,7 @@ pub(crate) async fn done(
     tenant: &TenantId,
     id: QueuedMailId,
 ) -> SqlResult<bool> {
-    Ok(Statement::keyed(DONE, tenant, id).execute(db).await? == 1)
+    Ok(Statement::keyed(DONE, tenant, &id).execute(db).await? == 1)
 }
 
 pub(crate) async fn waiting(db: &mut impl SqlConnection) -> SqlResult<u64> {

@@ -49,7 +49,7 @@ pub(crate) async fn issue(
 }
 
 async fn insert(db: &mut impl SqlConnection, ticket: &Ticket) -> SqlResult<()> {
-    let insert = Statement::keyed(INSERT, &ticket.key.tenant, ticket.key.id)
+    let insert = Statement::keyed(INSERT, &ticket.key.tenant, &ticket.key.id)
         .bind(ticket.user.to_string())
         .bind(ticket.purpose.as_str())
         .bind(ticket.created.as_millis())
@@ -119,12 +119,12 @@ pub(crate) async fn purge(db: &mut impl SqlConnection, now: Timestamp, limit: u3
 }
 
 pub(crate) async fn find(db: &mut impl SqlConnection, key: &TicketKey) -> SqlResult<Option<Ticket>> {
-    let row = Statement::keyed(FIND, &key.tenant, key.id).fetch_optional(db).await?;
+    let row = Statement::keyed(FIND, &key.tenant, &key.id).fetch_optional(db).await?;
     Ok(row.as_ref().map(ticket).transpose()?)
 }
 
 async fn write(db: &mut impl SqlConnection, ticket: &Ticket) -> SqlResult<()> {
-    let write = Statement::keyed(WRITE, &ticket.key.tenant, ticket.key.id)
+    let write = Statement::keyed(WRITE, &ticket.key.tenant, &ticket.key.id)
         .bind(bytes(ticket.secret.as_ref()))
         .bind(i64::from(ticket.wrong));
     write.bind(millis(ticket.last_wrong)).bind(ticket.state.as_str()).execute(db).await?;
@@ -132,7 +132,7 @@ async fn write(db: &mut impl SqlConnection, ticket: &Ticket) -> SqlResult<()> {
 }
 
 fn of_user(statement: &'static str, ticket: &Ticket) -> Statement {
-    let user = Statement::keyed(statement, &ticket.key.tenant, ticket.user);
+    let user = Statement::keyed(statement, &ticket.key.tenant, &ticket.user);
     user.bind(ticket.purpose.as_str())
 }
 

@@ -58,7 +58,7 @@ pub(crate) async fn find(
     now: Timestamp,
 ) -> SqlResult<Option<Session>> {
     let find = match handle {
-        SessionHandle::Id(key) => Statement::keyed(FIND, &key.tenant, key.id),
+        SessionHandle::Id(key) => Statement::keyed(FIND, &key.tenant, &key.id),
         SessionHandle::Cookie(cookie) => {
             Statement::new(FIND_BY_COOKIE).bind(cookie.tenant.as_str()).bind(bytes(Some(&cookie.hash)))
         }
@@ -92,7 +92,7 @@ pub(crate) async fn touch(
     let found = find(&mut *db, &SessionHandle::Id(key.clone()), seen).await?;
     let Some(live) = found.filter(|session| session.state == SessionState::Live) else { return Ok(false) };
     let touched = live.touch(seen, idle_expires);
-    let touch = Statement::keyed(TOUCH, &key.tenant, key.id)
+    let touch = Statement::keyed(TOUCH, &key.tenant, &key.id)
         .bind(touched.last_seen.as_millis())
         .bind(touched.idle_expires.as_millis());
     touch.execute(db).await?;
@@ -105,7 +105,7 @@ pub(crate) async fn rename(
     name: &str,
     now: Timestamp,
 ) -> SqlResult<bool> {
-    let rename = Statement::keyed(RENAME, &key.tenant, key.id).bind(name).bind(now.as_millis());
+    let rename = Statement::keyed(RENAME, &key.tenant, &key.id).bind(name).bind(now.as_millis());
     Ok(rename.execute(db).await? == 1)
 }
 
@@ -144,7 +144,7 @@ async fn take_over(
     kept: SessionId,
     epoch: u64,
 ) -> SqlResult<()> {
-    let take_over = Statement::keyed(TAKE_OVER, &user.tenant, user.id);
+    let take_over = Statement::keyed(TAKE_OVER, &user.tenant, &user.id);
     take_over.bind(kept.to_string()).bind(count(epoch)).execute(db).await?;
     Ok(())
 }
@@ -156,7 +156,7 @@ pub(crate) async fn list(
     now: Timestamp,
 ) -> SqlResult<Vec<Session>> {
     let after = page.after.map(|id| id.to_string()).unwrap_or_default();
-    let list = Statement::keyed(LIST, &user.tenant, user.id);
+    let list = Statement::keyed(LIST, &user.tenant, &user.id);
     let rows = list.bind(after).bind(i64::from(page.limit)).fetch_all(db).await?;
     all(&rows, |row| session(row).map(|session| session.with_state_at(now)))
 }

@@ -44,7 +44,7 @@ pub(crate) async fn update(db: &mut impl SqlConnection, user: &User) -> SqlResul
 
 pub(crate) async fn find(db: &mut impl SqlConnection, handle: &UserHandle) -> SqlResult<Option<User>> {
     let find = match handle {
-        UserHandle::Id(key) => Statement::keyed(FIND, &key.tenant, key.id),
+        UserHandle::Id(key) => Statement::keyed(FIND, &key.tenant, &key.id),
         UserHandle::Email(tenant, email) => of_tenant(FIND_BY_EMAIL, tenant).bind(email.canonical()),
         UserHandle::Username(tenant, name) => of_tenant(FIND_BY_USERNAME, tenant).bind(name.canonical()),
         UserHandle::Mobile(tenant, mobile) => of_tenant(FIND_BY_MOBILE, tenant).bind(mobile.as_str()),
@@ -71,7 +71,7 @@ fn of_tenant(statement: &'static str, tenant: &TenantId) -> Statement {
 fn bound(statement: &'static str, user: &User) -> Statement {
     let name = user.name.as_ref();
     let family = name.and_then(PersonName::last);
-    Statement::keyed(statement, &user.key.tenant, user.key.id)
+    Statement::keyed(statement, &user.key.tenant, &user.key.id)
         .bind(count(user.version))
         .bind(user.email.as_typed())
         .bind(user.email.canonical())
