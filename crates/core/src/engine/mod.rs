@@ -13,6 +13,7 @@ mod device_sign_in;
 mod first_keys;
 mod housekeeping;
 mod issue;
+mod key_reloads;
 mod keyed_mutex;
 mod keys;
 mod mail_queue;

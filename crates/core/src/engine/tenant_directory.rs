@@ -2,18 +2,17 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use moka::sync::Cache;
 use thiserror::Error;
 
 use super::EngineCore;
 use super::builder::{EngineBuilder, Secrets};
+use super::key_reloads::KeyReloads;
 use super::tenant_stores::{TenantStores, TenantStoresRegistry};
-use crate::clock::{Clock, Ticks};
+use crate::clock::Clock;
 use crate::id::TenantId;
-use crate::key::{KeyRecord, Keyring, KeyringFault, KeyringSource, SealFault};
+use crate::key::{KeyRecord, Keyring, KeyringFault, KeyringSource, SealFault, generation};
 use crate::liveness::SingleFlightCache;
 use crate::random::Random;
 use crate::store::{Change, StoreError, Stored, Stores};
@@ -21,10 +20,7 @@ use crate::strategy::{Strategy, StrategyName};
 use crate::tenant::{SettingsFault, TenantPolicy, TenantRecord};
 
 /// The most tenants in the cache.
-const CAPACITY: u64 = 10_000;
-
-/// How often, at most, keys are loaded again because a token names an unknown one.
-const RELOAD_EVERY: Duration = Duration::from_secs(1);
+pub(super) const CAPACITY: u64 = 10_000;
 
 /// A loaded tenant.
 #[derive(Debug)]
@@ -38,7 +34,6 @@ pub struct Tenant {
     /// The stored record.
     pub record: TenantRecord,
     pub(super) stores: Arc<TenantStores>,
-    loaded: Ticks,
 }
 
 /// The tenant cannot be used.
@@ -78,8 +73,12 @@ impl Tenant {
     /// `aud` of its tokens.
     #[must_use]
     pub fn audience(&self) -> &str {
-        self.policy.audience.as_deref().unwrap_or(self.id.as_str())
+        audience_of(&self.policy, &self.id)
     }
+}
+
+fn audience_of<'a>(policy: &'a TenantPolicy, tenant: &'a TenantId) -> &'a str {
+    policy.audience.as_deref().unwrap_or(tenant.as_str())
 }
 
 /// A tenant that exists, or why it cannot be used.
@@ -96,7 +95,7 @@ pub(super) struct TenantDirectory {
     /// Each tenant as it was last loaded. It counts while the store is out of reach, unless a change of it was
     /// announced: tokens that need no store are verified with keys alone.
     last_known: Cache<TenantId, Arc<Tenant>>,
-    generation: AtomicU64,
+    reloads: KeyReloads,
 }
 
 impl TenantDirectory {
@@ -110,7 +109,7 @@ impl TenantDirectory {
             secrets: parts.secrets.clone(),
             tenants: SingleFlightCache::new(CAPACITY),
             last_known: Cache::new(CAPACITY),
-            generation: AtomicU64::new(0),
+            reloads: KeyReloads::new(parts.clock.clone()),
         }
     }
 
@@ -133,11 +132,6 @@ impl TenantDirectory {
     pub(super) fn forget(&self, id: &TenantId) {
         self.tenants.forget(id);
         self.last_known.invalidate(id);
-    }
-
-    /// Reads the tenant anew at the next use, if the store answers.
-    fn look_again(&self, id: &TenantId) {
-        self.tenants.forget(id);
     }
 
     /// A key as it is stored: encrypted, if there is a master key.
@@ -163,16 +157,29 @@ impl TenantDirectory {
     /// Keeps what it reads even while the feed is silent: no hit is served before the feed has passed on what was
     /// written meanwhile.
     async fn read(&self, id: &TenantId) -> Stored<Option<LoadedTenant>> {
+        let known = |fault| self.last_known.get(id).map(|known| Some(Ok(known))).ok_or(fault);
+        self.read_from_store(id).await.or_else(known)
+    }
+
+    async fn read_from_store(&self, id: &TenantId) -> Stored<Option<LoadedTenant>> {
         let join = self.registry.shared.view.max_staleness();
         let read = self.tenants.read(id, self.clock.ticks(), join, true, self.load(id)).await;
-        match (&read, self.last_known.get(id)) {
-            (Ok(Some(Ok(tenant))), _) => self.remember(id, tenant),
+        match &read {
+            Ok(Some(Ok(tenant))) => self.remember(id, tenant),
             // A stranger can make up names without end: a name that no tenant has is not cached.
-            (Ok(None), _) => self.forget(id),
-            (Err(_), Some(known)) => return Ok(Some(Ok(known))),
-            (Ok(Some(Err(_))) | Err(_), _) => (),
+            Ok(None) => self.forget(id),
+            Ok(Some(Err(_))) | Err(_) => (),
         }
         read
+    }
+
+    /// Reads a tenant again because a token names a key that it does not have.
+    async fn reload(&self, id: &TenantId) -> Stored<()> {
+        let read = async || {
+            self.tenants.forget(id);
+            self.read_from_store(id).await.map(drop)
+        };
+        self.reloads.reload(id, read).await
     }
 
     fn remember(&self, id: &TenantId, tenant: &Arc<Tenant>) {
@@ -188,23 +195,22 @@ impl TenantDirectory {
     }
 
     async fn load(&self, id: &TenantId) -> Stored<Option<LoadedTenant>> {
-        let loaded = self.clock.ticks();
         let Some(record) = self.stores.tenants.find(id).await? else { return Ok(None) };
         let keys = self.stores.keys.list(&record.id).await?;
         let stores = self.registry.at(record.database.as_deref()).await;
         let stores = stores.map_err(|fault| stores_unavailable(id, fault))?;
-        Ok(Some(self.ready(record, &keys, stores, loaded)))
+        Ok(Some(self.ready(record, &keys, stores)))
     }
 
-    fn ready(
-        &self,
-        record: TenantRecord,
-        keys: &[KeyRecord],
-        stores: Arc<TenantStores>,
-        loaded: Ticks,
-    ) -> LoadedTenant {
+    fn ready(&self, record: TenantRecord, keys: &[KeyRecord], stores: Arc<TenantStores>) -> LoadedTenant {
         let policy = record.settings.applied_to(&self.policy)?;
-        let generation = self.generation.fetch_add(1, Ordering::Relaxed);
+        let generation = generation(keys, &policy.key_lifetimes(), audience_of(&policy, &record.id));
+        let known = self.last_known.get(&record.id);
+        let is_same =
+            |known: &Arc<Tenant>| known.record == record && known.keyring.generation() == generation;
+        if let Some(known) = known.filter(is_same) {
+            return Ok(known);
+        }
         let secrets = &self.secrets;
         let keyring = Keyring::open(&KeyringSource {
             tenant: &record.id,
@@ -216,7 +222,7 @@ impl TenantDirectory {
         });
         let keyring = keyring.map_err(|fault| TenantError::Keys(Arc::new(fault)))?;
         let (id, policy) = (record.id.clone(), Arc::new(policy));
-        Ok(Arc::new(Tenant { id, policy, keyring, record, stores, loaded }))
+        Ok(Arc::new(Tenant { id, policy, keyring, record, stores }))
     }
 }
 
@@ -249,11 +255,9 @@ impl EngineCore {
         self.directory.find(id).await
     }
 
-    /// The tenant with keys that were loaded a moment ago: a token names a key that `tenant` does not have.
+    /// The tenant with keys that were read after this was called: a token names a key that `tenant` does not have.
     pub(super) async fn reloaded(&self, tenant: &Arc<Tenant>) -> Result<Arc<Tenant>, TenantError> {
-        if self.clock.ticks().since(tenant.loaded) >= RELOAD_EVERY {
-            self.directory.look_again(&tenant.id);
-        }
+        self.directory.reload(&tenant.id).await?;
         self.any_tenant(&tenant.id).await
     }
 }

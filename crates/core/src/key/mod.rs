@@ -7,6 +7,7 @@
 //! A key is published before it is used (its `active_from` is later than its `created`), signs until a newer one is
 //! active, and verifies until the last thing that it signed has expired.
 
+mod generation;
 mod jwks;
 mod keyring;
 mod kid;
@@ -22,6 +23,7 @@ use thiserror::Error;
 
 use crate::word_enum::word_enum;
 
+pub(crate) use generation::generation;
 pub use jwks::{Jwk, Jwks};
 pub use keyring::{Keyring, KeyringFault, KeyringSource};
 pub use kid::{InvalidKid, Kid};

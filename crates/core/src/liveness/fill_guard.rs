@@ -3,17 +3,18 @@
 //! A fill starts [before its read is sent](FillGuard::before_read) and ends [after the answer
 //! came](FillGuard::keep_if_unchanged). A change that is announced in between may or may not be in the answer, so the
 //! answer is not kept. Each of a fixed number of stripes of keys has a counter: it says that *some* key of the stripe
-//! changed, and a false alarm costs one more read.
+//! changed, and a false alarm costs one more read. Each stripe of tenants has a generation in the same way: when it moves,
+//! all entries of those tenants are void.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const STRIPES: usize = 1024;
 
-/// A counter for each stripe of keys, and a generation for all keys.
+/// A counter for each stripe of keys, and a generation for each stripe of tenants.
 pub(crate) struct FillGuard {
     stripes: Vec<Mutex<u64>>,
-    generation: AtomicU64,
+    generations: Vec<AtomicU64>,
 }
 
 /// The counters at the time when a read was sent.
@@ -21,31 +22,35 @@ pub(crate) struct FillGuard {
 pub(crate) struct PendingFill {
     stripe: usize,
     counter: u64,
+    tenant: u64,
     generation: u64,
 }
 
 impl FillGuard {
     pub(crate) fn new() -> Self {
-        Self { stripes: (0..STRIPES).map(|_| Mutex::new(0)).collect(), generation: AtomicU64::new(0) }
+        Self {
+            stripes: (0..STRIPES).map(|_| Mutex::new(0)).collect(),
+            generations: (0..STRIPES).map(|_| AtomicU64::new(0)).collect(),
+        }
     }
 
-    /// The current generation. An entry of another generation must not be served.
-    pub(crate) fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
+    /// The current generation of the tenant with this hash. An entry of another generation must not be served.
+    pub(crate) fn generation(&self, tenant: u64) -> u64 {
+        self.generations.get(stripe_of(tenant)).map_or(0, |generation| generation.load(Ordering::Acquire))
     }
 
-    /// Call this before the read is sent.
-    pub(crate) fn before_read(&self, hash: u64) -> PendingFill {
-        let generation = self.generation();
+    /// Call this before the read is sent, with the hashes of the key and of its tenant.
+    pub(crate) fn before_read(&self, hash: u64, tenant: u64) -> PendingFill {
+        let generation = self.generation(tenant);
         let stripe = stripe_of(hash);
         let counter = self.lock(stripe).map_or(0, |counter| *counter);
-        PendingFill { stripe, counter, generation }
+        PendingFill { stripe, counter, tenant, generation }
     }
 
     /// Call this with the answer: runs `keep` with the generation of the entry, unless a change was announced since.
     pub(crate) fn keep_if_unchanged(&self, begun: PendingFill, keep: impl FnOnce(u64)) {
         let Some(counter) = self.lock(begun.stripe) else { return };
-        if *counter == begun.counter && self.generation() == begun.generation {
+        if *counter == begun.counter && self.generation(begun.tenant) == begun.generation {
             // Under the lock, so that no change can come between the comparison and the insertion. A clear can: it
             // moves the generation first, and an entry of the old generation is never served.
             keep(begun.generation);
@@ -60,9 +65,18 @@ impl FillGuard {
         }
     }
 
+    /// Announces that any key of a tenant may have changed.
+    pub(crate) fn invalidate_tenant(&self, tenant: u64) {
+        if let Some(generation) = self.generations.get(stripe_of(tenant)) {
+            generation.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
     /// Announces that any key may have changed.
     pub(crate) fn invalidate_all(&self) {
-        self.generation.fetch_add(1, Ordering::AcqRel);
+        for generation in &self.generations {
+            generation.fetch_add(1, Ordering::AcqRel);
+        }
     }
 
     fn lock(&self, stripe: usize) -> Option<MutexGuard<'_, u64>> {
@@ -88,19 +102,24 @@ mod tests {
     #[test]
     fn a_read_with_no_change_beside_it_is_kept() {
         let guard = FillGuard::new();
-        let begun = guard.before_read(7);
+        let begun = guard.before_read(7, 1);
         guard.invalidate(8, || ());
+        guard.invalidate_tenant(2);
         assert!(kept(&guard, begun));
     }
 
     #[test]
     fn a_change_between_question_and_answer_drops_the_answer() {
         let guard = FillGuard::new();
-        let begun = guard.before_read(7);
-        guard.invalidate(7, || ());
-        assert!(!kept(&guard, begun));
-        let begun = guard.before_read(7);
-        guard.invalidate_all();
-        assert!(!kept(&guard, begun));
+        let changes: [fn(&FillGuard); 3] = [
+            |guard| guard.invalidate(7, || ()),
+            |guard| guard.invalidate_tenant(1),
+            FillGuard::invalidate_all,
+        ];
+        for change in changes {
+            let begun = guard.before_read(7, 1);
+            change(&guard);
+            assert!(!kept(&guard, begun));
+        }
     }
 }

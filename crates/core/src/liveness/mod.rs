@@ -274,7 +274,7 @@ impl ChangeSink for SessionView {
         match change {
             Change::Session(key) => self.sessions.forget(key),
             Change::User(key) => self.users.forget(key),
-            Change::Tenant(_) => self.users.forget_everything(),
+            Change::Tenant(tenant) => self.users.forget_tenant(tenant),
             Change::Everything => {
                 self.sessions.forget_everything();
                 self.users.forget_everything();

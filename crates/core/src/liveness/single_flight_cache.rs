@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::fill_guard::FillGuard;
 use crate::clock::Ticks;
+use crate::id::{SessionKey, TenantId, UserKey};
 use crate::store::{StoreError, Stored};
 
 /// The most reads of one cache that are under way at once; more would only queue in the store.
@@ -21,6 +22,30 @@ const MOST_READS: usize = 64;
 /// How long a read waits for its turn. After a restart all requests miss at once, which is soon over; a store that
 /// hangs must not hold up all requests.
 const TURN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A key of something that belongs to a tenant.
+pub(crate) trait TenantOwned: Clone + Eq + Hash + Send + Sync + 'static {
+    /// The tenant.
+    fn owner(&self) -> &TenantId;
+}
+
+impl TenantOwned for SessionKey {
+    fn owner(&self) -> &TenantId {
+        &self.tenant
+    }
+}
+
+impl TenantOwned for UserKey {
+    fn owner(&self) -> &TenantId {
+        &self.tenant
+    }
+}
+
+impl TenantOwned for TenantId {
+    fn owner(&self) -> &TenantId {
+        self
+    }
+}
 
 /// Cached values of one kind, by key.
 pub(crate) struct SingleFlightCache<K, V> {
@@ -45,7 +70,7 @@ struct InFlightRead<V> {
 
 impl<K, V> SingleFlightCache<K, V>
 where
-    K: Clone + Eq + Hash + Send + Sync + 'static,
+    K: TenantOwned,
     V: Clone + Send + Sync + 'static,
 {
     pub(crate) fn new(capacity: u64) -> Self {
@@ -62,7 +87,7 @@ where
     /// The cached value of `key`.
     pub(crate) fn hit(&self, key: &K) -> Option<V> {
         let entry = self.entries.get(key)?;
-        (entry.generation == self.guard.generation()).then_some(entry.value)
+        (entry.generation == self.guard.generation(self.owner_hash(key))).then_some(entry.value)
     }
 
     /// Forgets the value of `key`, which has changed.
@@ -70,6 +95,12 @@ where
         self.guard.invalidate(self.hasher.hash_one(key), || self.entries.invalidate(key));
         // A read that is under way may have been sent before the change: no request may join it from now on.
         self.in_flight().remove(key);
+    }
+
+    /// Forgets all values of a tenant: any of them may have changed.
+    pub(crate) fn forget_tenant(&self, tenant: &TenantId) {
+        self.guard.invalidate_tenant(self.hasher.hash_one(tenant));
+        self.in_flight().retain(|key, _| key.owner() != tenant);
     }
 
     /// Forgets all values: any of them may have changed.
@@ -93,7 +124,7 @@ where
         let Ok(Ok(_turn)) = timeout(TURN_TIMEOUT, self.reads.acquire()).await else {
             return Err(StoreError::Overloaded);
         };
-        let begun = self.guard.before_read(self.hasher.hash_one(key));
+        let begun = self.guard.before_read(self.hasher.hash_one(key), self.owner_hash(key));
         let value = read.await?;
         if keep {
             self.guard.keep_if_unchanged(begun, |generation| {
@@ -115,6 +146,10 @@ where
         }
     }
 
+    fn owner_hash(&self, key: &K) -> u64 {
+        self.hasher.hash_one(key.owner())
+    }
+
     fn in_flight(&self) -> MutexGuard<'_, HashMap<K, Arc<InFlightRead<V>>>> {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,7 +159,7 @@ where
 /// must not join a read that may have been answered long ago.
 struct InFlightGuard<'a, K, V>
 where
-    K: Clone + Eq + Hash + Send + Sync + 'static,
+    K: TenantOwned,
     V: Clone + Send + Sync + 'static,
 {
     cache: &'a SingleFlightCache<K, V>,
@@ -134,7 +169,7 @@ where
 
 impl<K, V> Drop for InFlightGuard<'_, K, V>
 where
-    K: Clone + Eq + Hash + Send + Sync + 'static,
+    K: TenantOwned,
     V: Clone + Send + Sync + 'static,
 {
     fn drop(&mut self) {

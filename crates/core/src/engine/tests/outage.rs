@@ -65,7 +65,7 @@ impl OutageFixture {
         self.faults.asked() - before
     }
 
-    async fn new_user_key(&self) -> (RegisteredUser, HeldCredentials) {
+    pub(super) async fn new_user_key(&self) -> (RegisteredUser, HeldCredentials) {
         let ann = self.fixture.new_user(&self.other).await;
         let held = ann.password_sign_in(&self.other, StrategyName::Session).await;
         (ann, held)
