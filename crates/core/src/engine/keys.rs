@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};
 use crate::id::TenantId;
 use crate::key::{
-    Algorithm, KeyFault, KeyLifetimes, KeyMaterial, KeyRecord, KeyUse, Kid, SealFault, retires_at,
+    Algorithm, KeyFault, KeyLifetimes, KeyMaterial, KeyRecord, KeyUse, Kid, SealFault, retires_at, seniority,
 };
 use crate::store::StoreError;
 use crate::word_enum::word_enum;
@@ -153,12 +153,9 @@ const fn is_plain(key: &KeyRecord) -> bool {
 }
 
 fn standing(record: &KeyRecord, all: &[KeyRecord], retires: Option<Timestamp>, now: Timestamp) -> KeyStatus {
-    let newer_signs = all.iter().any(|other| {
-        other.usage == record.usage
-            && other.active_from <= now
-            && (other.active_from, other.created, &other.kid)
-                > (record.active_from, record.created, &record.kid)
-    });
+    let is_newer = |other: &&KeyRecord| seniority(other) > seniority(record);
+    let newer_signs =
+        all.iter().filter(is_newer).any(|other| other.usage == record.usage && other.active_from <= now);
     match (record.active_from <= now, newer_signs, retires) {
         (_, _, Some(retires)) if retires <= now => KeyStatus::Retired,
         (false, _, _) => KeyStatus::Published,

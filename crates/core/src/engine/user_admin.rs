@@ -51,9 +51,7 @@ impl EngineCore {
         tenant: &TenantId,
         email: &Email,
     ) -> Result<User, UserAdminError> {
-        let stores = &self.any_tenant(tenant).await?.stores;
-        let handle = UserHandle::Email(tenant.clone(), email.clone());
-        stores.records.users.find(&handle).await?.ok_or(UserAdminError::NotFound)
+        self.user_by_login(tenant, &LoginName::Email(email.clone())).await
     }
 
     pub(super) async fn user_by_login(

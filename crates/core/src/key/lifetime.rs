@@ -52,7 +52,7 @@ pub fn retires_at(record: &KeyRecord, all: &[KeyRecord], lifetimes: &KeyLifetime
 }
 
 /// The order in which keys follow one another: the same on every node, even for keys made at the same time.
-fn seniority(record: &KeyRecord) -> (Timestamp, Timestamp, &Kid) {
+pub(crate) fn seniority(record: &KeyRecord) -> (Timestamp, Timestamp, &Kid) {
     (record.active_from, record.created, &record.kid)
 }
 

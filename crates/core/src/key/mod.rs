@@ -27,6 +27,7 @@ pub(crate) use generation::generation;
 pub use jwks::{Jwk, Jwks};
 pub use keyring::{Keyring, KeyringFault, KeyringSource};
 pub use kid::{InvalidKid, Kid};
+pub(crate) use lifetime::seniority;
 pub use lifetime::{KeyLifetimes, retires_at};
 pub use master_key::{InvalidMasterKey, MasterKey, SealFault};
 pub use record::{KeyFault, KeyMaterial, KeyRecord};
