@@ -2,7 +2,7 @@
 
 use super::outage::OutageFixture;
 use crate::engine::{AuthenticationError, TenantError};
-use crate::key::KeyUse;
+use crate::key::{KeyUse, SigningKey};
 use crate::session::EndReason;
 use crate::store::conformance::fixture::HeldCredentials;
 use crate::store::conformance::records::tenant;
@@ -100,5 +100,5 @@ async fn a_new_key_signs_with_the_next_request_on_the_node_that_made_it() {
     let made =
         test.node.rotate_keys(&held[0].tenant, &[KeyUse::Access], std::time::Duration::ZERO).await.unwrap();
     let keyring = &test.node.tenant(&held[0].tenant).await.unwrap().keyring;
-    assert_eq!(keyring.access_signer(test.node.now()).map(|signer| signer.kid()), made.first());
+    assert_eq!(keyring.access_signer(test.node.now()).map(SigningKey::kid), made.first());
 }
