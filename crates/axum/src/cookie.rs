@@ -1,7 +1,7 @@
 //! The session cookie: its name, its attributes, and how it is found and written (RFC 6265).
 
-use http::header::{COOKIE, HeaderMap};
-use http::{HeaderValue, header::InvalidHeaderValue};
+use http::header::{COOKIE, HeaderMap, HeaderValue};
+use portcullis_api::refusal::{Code, Refusal};
 use portcullis_core::clock::Timestamp;
 
 /// When a browser sends the cookie along from another site.
@@ -60,8 +60,8 @@ impl SessionCookie {
     /// The `Set-Cookie` that hands out `value` until `expires`.
     ///
     /// # Errors
-    /// The value, or the configured name, cannot stand in a header.
-    pub fn set(&self, value: &str, expires: Timestamp) -> Result<HeaderValue, InvalidHeaderValue> {
+    /// An internal error: the value, or the configured name, cannot stand in a header.
+    pub fn set(&self, value: &str, expires: Timestamp) -> Result<HeaderValue, Refusal> {
         let Self { name, same_site, .. } = self;
         let secure = if self.secure { "; Secure" } else { "" };
         let domain = self.domain.as_ref().map(|domain| format!("; Domain={domain}")).unwrap_or_default();
@@ -69,7 +69,7 @@ impl SessionCookie {
         let text = format!(
             "{name}={value}{domain}; Path=/; Expires={expires}; HttpOnly{secure}; SameSite={same_site}"
         );
-        let mut header = HeaderValue::try_from(text)?;
+        let mut header = HeaderValue::try_from(text).map_err(|_| Refusal::plain(Code::InternalError))?;
         header.set_sensitive(true);
         Ok(header)
     }
@@ -77,8 +77,8 @@ impl SessionCookie {
     /// The `Set-Cookie` that takes the cookie away: the same attributes, long past.
     ///
     /// # Errors
-    /// The configured name cannot stand in a header.
-    pub fn clear(&self) -> Result<HeaderValue, InvalidHeaderValue> {
+    /// An internal error: the configured name cannot stand in a header.
+    pub fn clear(&self) -> Result<HeaderValue, Refusal> {
         self.set("", Timestamp::from_millis(0))
     }
 }

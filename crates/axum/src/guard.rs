@@ -1,7 +1,6 @@
 //! The layer that lets only signed-in callers through.
 
 use std::convert::Infallible;
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,6 +8,7 @@ use std::task::{Context, Poll};
 use axum::extract::Request;
 use axum::response::Response;
 use http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE};
+use http::request::Parts;
 use portcullis_api::refusal::Refusal;
 use portcullis_core::engine::{AuthenticationRequest, Engine, Identity, RenewedCredential};
 use portcullis_core::strategy::StrategyName;
@@ -96,21 +96,22 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
+    fn call(&mut self, request: Request) -> Self::Future {
         let config = self.config.clone();
         // The clone is not ready; the one that was polled is.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(async move {
-            let identity = match config.authenticate(request.headers()).await {
+            let (mut parts, body) = request.into_parts();
+            let identity = match config.authenticate(&parts.headers).await {
                 Ok(identity) => identity,
-                Err(refusal) => return Ok(config.refuse(&refusal, &request)),
+                Err(refusal) => return Ok(config.refuse(&refusal, &parts)),
             };
             let renewed = identity.renewed.clone();
-            request.extensions_mut().insert(CurrentUser(identity));
+            parts.extensions.insert(CurrentUser(identity));
             // An inner layer that refuses renders it the same way.
-            request.extensions_mut().insert(config.clone());
-            let mut response = inner.call(request).await?;
+            parts.extensions.insert(config.clone());
+            let mut response = inner.call(Request::from_parts(parts, body)).await?;
             if let Some(renewed) = renewed {
                 config.renew_cookie(&renewed, &mut response);
             }
@@ -120,8 +121,8 @@ where
 }
 
 impl GuardConfig {
-    pub(crate) fn refuse(&self, refusal: &Refusal, request: &Request) -> Response {
-        let accept: Vec<HeaderValue> = request.headers().get_all(ACCEPT).iter().cloned().collect();
-        render(refusal, request.method(), request.uri(), &accept, self.engine.now())
+    pub(crate) fn refuse(&self, refusal: &Refusal, parts: &Parts) -> Response {
+        let accept: Vec<HeaderValue> = parts.headers.get_all(ACCEPT).iter().cloned().collect();
+        render(refusal, &parts.method, &parts.uri, &accept, self.engine.now())
     }
 }

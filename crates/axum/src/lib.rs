@@ -46,4 +46,4 @@ pub use current_user::CurrentUser;
 pub use guard::{Guard, Guarded};
 pub use refusal_response::{RefusalContext, RefusalResponse, render, render_refusals};
 pub use request_credentials::{RequestCredentials, tenant_named};
-pub use roles::{RoleGuarded, Roles};
+pub use roles::{Admitted, Roles};

@@ -1,16 +1,14 @@
 //! The layer that lets only callers with one of the given roles through.
 
-use std::convert::Infallible;
-use std::future::{Future, ready};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use axum::extract::Request;
+use axum::extract::FromRequestParts;
+use axum::middleware::{FromExtractor, from_extractor_with_state};
 use axum::response::{IntoResponse, Response};
+use http::request::Parts;
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_core::user::Role;
-use tower::{Layer, Service};
+use tower::Layer;
 
 use crate::guard::GuardConfig;
 use crate::{CurrentUser, RefusalResponse};
@@ -36,49 +34,32 @@ impl Roles {
         let role = identity.role.ok_or(Refusal::plain(Code::MissingRole))?;
         if self.0.contains(&role) { Ok(()) } else { Err(Refusal::insufficient_role(&self.0)) }
     }
-
-    fn refused(&self, request: &Request) -> Option<Response> {
-        let refusal = self.admit(request.extensions().get()).err()?;
-        Some(match request.extensions().get::<Arc<GuardConfig>>() {
-            Some(config) => config.refuse(&refusal, request),
-            None => RefusalResponse(refusal).into_response(),
-        })
-    }
 }
 
 impl<S> Layer<S> for Roles {
-    type Service = RoleGuarded<S>;
+    type Service = FromExtractor<S, Admitted, Self>;
 
-    fn layer(&self, inner: S) -> RoleGuarded<S> {
-        RoleGuarded { roles: self.clone(), inner }
+    fn layer(&self, inner: S) -> Self::Service {
+        from_extractor_with_state(self.clone()).layer(inner)
     }
 }
 
-/// A service behind [`Roles`].
-#[derive(Clone, Debug)]
-pub struct RoleGuarded<S> {
-    roles: Roles,
-    inner: S,
-}
+/// What [`Roles`] extract of a request before they let it through.
+#[derive(Clone, Copy, Debug)]
+pub struct Admitted;
 
-impl<S> Service<Request> for RoleGuarded<S>
-where
-    S: Service<Request, Response = Response, Error = Infallible>,
-    S::Future: Send + 'static,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+impl FromRequestParts<Roles> for Admitted {
+    type Rejection = Response;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        match self.roles.refused(&request) {
-            Some(response) => Box::pin(ready(Ok(response))),
-            None => Box::pin(self.inner.call(request)),
-        }
+    async fn from_request_parts(parts: &mut Parts, roles: &Roles) -> Result<Self, Response> {
+        let refusal = match roles.admit(parts.extensions.get()) {
+            Ok(()) => return Ok(Self),
+            Err(refusal) => refusal,
+        };
+        Err(match parts.extensions.get::<Arc<GuardConfig>>() {
+            Some(config) => config.refuse(&refusal, parts),
+            None => RefusalResponse(refusal).into_response(),
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::extract::Request;
 use axum::routing::get;
 use http::StatusCode;
 use http::header::{ACCEPT, AUTHORIZATION, COOKIE, WWW_AUTHENTICATE};
