@@ -1,6 +1,5 @@
 //! Successful responses.
 
-use std::future::Future;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -46,13 +45,18 @@ pub(super) fn cached(
     cache_control: &'static str,
 ) -> HandlerResult {
     let text = serde_json::to_vec(body).map_err(|_| RefusalResponse(Refusal::plain(Code::InternalError)))?;
+    Ok(json(status, text, cache_control))
+}
+
+/// An answer that is JSON already.
+pub(super) fn json(status: StatusCode, text: Vec<u8>, cache_control: &'static str) -> Response {
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     // The layers add more: one allocation for all.
     response.headers_mut().reserve(HEADERS);
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
-    Ok(response)
+    response
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! HTTP/1.1 connections: their limits, and an end that lets the request in flight finish.
 
-use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 

@@ -23,7 +23,7 @@ use crate::device_name;
 
 /// A request whose body has been read.
 pub(super) struct DecodedRequest {
-    headers: HeaderMap,
+    pub(super) headers: HeaderMap,
     address: Option<IpAddr>,
     /// The members of the body.
     pub(super) body: Body,
@@ -34,13 +34,12 @@ impl DecodedRequest {
     async fn read(app: &App, request: Request, or_form: bool) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         let text = read(Limited::new(body, app.largest_body), app).await?;
-        let body = if text.is_empty() {
-            Body::parse(&text)?
-        } else if or_form && is_form(&parts.headers) {
+        let body = if or_form && !text.is_empty() && is_form(&parts.headers) {
             Body::of_form(&text)
-        } else {
-            is_json(&parts.headers)?;
+        } else if text.is_empty() || is_json(&parts.headers) {
             Body::parse(&text)?
+        } else {
+            return Err(Refusal::plain(Code::UnsupportedMediaType));
         };
         Ok(Self { address: app.client(&parts.headers, &parts.extensions), headers: parts.headers, body })
     }
@@ -52,11 +51,6 @@ impl DecodedRequest {
             return Ok(Self { address: None, headers: parts.headers, body: Body::default() });
         }
         Self::read(app, request, row.form).await
-    }
-
-    /// The headers.
-    pub(super) const fn headers(&self) -> &HeaderMap {
-        &self.headers
     }
 
     /// The tenant that the request names, or the one that is meant where none is.
@@ -103,25 +97,25 @@ async fn read(body: Limited<axum::body::Body>, app: &App) -> Result<Bytes, Refus
     }
 }
 
+/// The media type of a body that is not encoded, and the type's parameters.
+fn media_type(headers: &HeaderMap) -> Option<(&str, impl Iterator<Item = &str>)> {
+    let is_encoded = headers.contains_key(CONTENT_ENCODING);
+    let text = headers.get(CONTENT_TYPE).filter(|_| !is_encoded)?.to_str().ok()?;
+    let mut parts = text.split(';').map(str::trim);
+    Some((parts.next()?, parts))
+}
+
 /// Whether a page without a script posted it.
 fn is_form(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media = content_type.split(';').next().unwrap_or_default().trim();
-    media.eq_ignore_ascii_case("application/x-www-form-urlencoded") && !headers.contains_key(CONTENT_ENCODING)
+    let form = "application/x-www-form-urlencoded";
+    media_type(headers).is_some_and(|(media, _)| media.eq_ignore_ascii_case(form))
 }
 
 /// A browser sends JSON to another origin only after a preflight; other media types need none, so they are refused.
-fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
-    let unsupported = || Refusal::plain(Code::UnsupportedMediaType);
-    if headers.contains_key(CONTENT_ENCODING) {
-        return Err(unsupported());
-    }
-    let content_type =
-        headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).ok_or_else(unsupported)?;
-    let mut parts = content_type.split(';').map(str::trim);
-    let is_json = parts.next().is_some_and(|media| media.eq_ignore_ascii_case("application/json"));
-    let is_utf8 = parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some((media, parameters)) = media_type(headers) else { return false };
+    let is_utf8 = parameters.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
         !name.trim().eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
     });
-    if is_json && is_utf8 { Ok(()) } else { Err(unsupported()) }
+    media.eq_ignore_ascii_case("application/json") && is_utf8
 }

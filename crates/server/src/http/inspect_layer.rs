@@ -4,7 +4,7 @@
 //! request. This layer calls the inner service in place.
 
 use std::convert::Infallible;
-use std::future::{Future, ready};
+use std::future::ready;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 

@@ -14,16 +14,10 @@ use super::answer::HandlerResult;
 use crate::listener::Peer;
 
 /// The process's metrics.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Recorder {
     handle: PrometheusHandle,
     engine: Engine,
-}
-
-impl std::fmt::Debug for Recorder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Recorder")
-    }
 }
 
 impl Recorder {
@@ -75,11 +69,8 @@ const fn gauge_value(number: u64) -> f64 {
 
 /// Shows the metrics to clients on this machine. A request through a proxy is not from this machine.
 pub(super) async fn for_this_machine(recorder: &Recorder, request: Request) -> HandlerResult {
-    let is_local = request
-        .extensions()
-        .get::<Peer>()
-        .and_then(Peer::ip)
-        .is_some_and(|ip| ip.to_canonical().is_loopback());
+    let client = request.extensions().get::<Peer>().and_then(Peer::ip);
+    let is_local = client.is_some_and(|ip| ip.to_canonical().is_loopback());
     if is_local && !is_forwarded(request.headers()) {
         Ok(recorder.answer().await)
     } else {
@@ -117,16 +108,8 @@ impl PendingRequest {
 
 /// A client can make up any number of methods; they are counted as one.
 fn known_method(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        _ => "other",
-    }
+    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    known.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ use portcullis_api::operation::{
     Method, OwnStrategyOperation, PublicStrategyOperation, SERVICE_OPERATIONS, STRATEGY_OPERATIONS,
     ServiceOperation, StrategyOperation, StrategyRow,
 };
-use portcullis_axum::{Guard, SessionCookie};
+use portcullis_axum::{CurrentUser, Guard, SessionCookie};
 use portcullis_core::engine::Engine;
 use portcullis_core::strategy::StrategyName;
 
@@ -43,9 +43,10 @@ pub use metrics::Recorder;
 pub use origin::Origins;
 pub use pages::Pages;
 use rate_limited::rate_limited;
+use strategy::Route;
 
 /// What every handler uses.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct App {
     /// The engine that handlers call.
     pub engine: Engine,
@@ -105,37 +106,26 @@ pub fn router(app: App) -> Router {
 
 /// The handler of an operation, behind what its row and its type ask for.
 fn strategy_route(row: &StrategyRow, app: &Arc<App>, name: StrategyName) -> MethodRouter {
-    let route = strategy::Route::new(app.clone(), name);
+    use OwnStrategyOperation::{Logout, Password, Profile};
+    use PublicStrategyOperation::{Login, Refresh, Register};
+    let (route, method) = (Route::new(app.clone(), name), row.method);
     let handler = match row.kind {
-        StrategyOperation::Public(kind) => public_handler(kind, row.method, route),
+        StrategyOperation::Public(kind) => match kind {
+            Register => on(method, |asked| delay_if_busy(route.register(asked))),
+            Login => on(method, |asked| delay_if_busy(route.login(asked))),
+            Refresh => on(method, |asked| route.refresh(asked)),
+        },
         StrategyOperation::Own(kind) => {
+            let handler = match kind {
+                Profile => on(method, async move |who: CurrentUser| route.profile(&who)),
+                Logout => on(method, |who, asked| route.logout(who, asked)),
+                Password => on(method, |who, asked| delay_if_busy(route.password(who, asked))),
+            };
             let guard = Guard::with(app.engine.clone(), name, app.cookie.clone(), app.requires_tenant);
-            own_handler(kind, row.method, route).route_layer(guard)
+            handler.route_layer(guard)
         }
     };
     rate_limited(handler, row.limited, app)
-}
-
-fn public_handler(kind: PublicStrategyOperation, method: Method, route: strategy::Route) -> MethodRouter {
-    match kind {
-        PublicStrategyOperation::Register => {
-            on(method, move |asked| delay_if_busy(strategy::register(route, asked)))
-        }
-        PublicStrategyOperation::Login => {
-            on(method, move |asked| delay_if_busy(strategy::login(route, asked)))
-        }
-        PublicStrategyOperation::Refresh => on(method, move |asked| strategy::refresh(route, asked)),
-    }
-}
-
-fn own_handler(kind: OwnStrategyOperation, method: Method, route: strategy::Route) -> MethodRouter {
-    match kind {
-        OwnStrategyOperation::Profile => on(method, move |who| strategy::profile(route, who)),
-        OwnStrategyOperation::Logout => on(method, move |who, asked| strategy::logout(route, who, asked)),
-        OwnStrategyOperation::Password => {
-            on(method, move |who, asked| delay_if_busy(strategy::password(route, who, asked)))
-        }
-    }
 }
 
 fn service_handler(kind: ServiceOperation, app: Arc<App>) -> MethodRouter {

@@ -30,13 +30,10 @@ impl Origins {
 
 /// `http://localhost:PORT` or `http://127.0.0.1:PORT`, and nothing that only begins like it.
 fn is_local(origin: &str) -> bool {
-    let host = origin.strip_prefix("http://");
-    let port =
-        host.and_then(|host| host.strip_prefix("localhost").or_else(|| host.strip_prefix("127.0.0.1")));
-    port.is_some_and(|port| match port.strip_prefix(':') {
-        Some(digits) => digits.parse::<u16>().is_ok() && digits.bytes().all(|byte| byte.is_ascii_digit()),
-        None => port.is_empty(),
-    })
+    let host = origin.strip_prefix("http://").unwrap_or_default();
+    let (host, port) = host.split_once(':').unwrap_or((host, "80"));
+    let is_port = port.parse::<u16>().is_ok() && port.bytes().all(|byte| byte.is_ascii_digit());
+    matches!(host, "localhost" | "127.0.0.1") && is_port
 }
 
 /// CORS: an allowed origin may send credentials, any other origin gets nothing.

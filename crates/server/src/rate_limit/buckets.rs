@@ -51,7 +51,6 @@ type Limiter = RateLimiter<BucketKey, HashMapStateStore<BucketKey>, BucketClock,
 /// Buckets of one size.
 pub(super) struct Buckets {
     limiter: Limiter,
-    clock: BucketClock,
     swept: AtomicU64,
     hashes: RandomState,
 }
@@ -62,8 +61,7 @@ impl Buckets {
         let burst = NonZeroU32::new(rate.get() / 3).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_minute(rate).allow_burst(burst);
         Self {
-            limiter: RateLimiter::hashmap_with_clock(quota, BucketClock(clock.clone())),
-            clock: BucketClock(clock),
+            limiter: RateLimiter::hashmap_with_clock(quota, BucketClock(clock)),
             swept: AtomicU64::new(0),
             hashes: RandomState::new(),
         }
@@ -72,20 +70,17 @@ impl Buckets {
     /// Takes one request out of a bucket.
     pub(super) fn take(&self, key: BucketKey) -> Result<(), Refusal> {
         self.sweep();
-        let key = if self.limiter.len() < MOST_BUCKETS { key } else { self.shared(&key) };
+        let is_own = self.limiter.len() < MOST_BUCKETS;
+        let key = if is_own { key } else { BucketKey::Shared(self.hashes.hash_one(key) % SHARED) };
         self.limiter.check_key(&key).map_err(|not_until| {
-            let wait = not_until.wait_time_from(clock::Clock::now(&self.clock));
+            let wait = not_until.wait_time_from(clock::Clock::now(self.limiter.clock()));
             Refusal::too_many_requests(whole_seconds(wait))
         })
     }
 
-    fn shared(&self, key: &BucketKey) -> BucketKey {
-        BucketKey::Shared(self.hashes.hash_one(key) % SHARED)
-    }
-
     /// Forgets full buckets: they equal new ones.
     fn sweep(&self) {
-        let now = u64::try_from(clock::Clock::now(&self.clock).as_micros()).unwrap_or(u64::MAX);
+        let now = u64::try_from(clock::Clock::now(self.limiter.clock()).as_micros()).unwrap_or(u64::MAX);
         let before = self.swept.load(Ordering::Relaxed);
         let is_time = Duration::from_micros(now.saturating_sub(before)) >= SWEEP;
         let is_ours =

@@ -25,7 +25,6 @@ const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 const NO_AGENT: &str = "tcp-client";
 
 /// Answers the commands of the operations table.
-#[derive(Debug)]
 pub struct Surface {
     /// Carries out the calls.
     pub operations: OperationDispatcher,
@@ -36,17 +35,15 @@ pub struct Surface {
 }
 
 /// What a payload has beside the members of a body.
-struct Payload {
-    members: Map<String, Value>,
-}
+struct Payload(Map<String, Value>);
 
 impl Payload {
     fn text(&self, name: &str) -> Option<&str> {
-        self.members.get(name).and_then(Value::as_str)
+        self.0.get(name).and_then(Value::as_str)
     }
 
     fn tenant(&self) -> Result<Option<TenantId>, Refusal> {
-        match self.members.get("tenantId") {
+        match self.0.get("tenantId") {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(name)) => {
                 let unknown = || Refusal::plain(Code::TenantConnectionMissing).about_tenant(name);
@@ -74,7 +71,7 @@ impl Payload {
 
     /// `req.user.sub`: the user that a gateway names.
     fn gateway_user(&self) -> Option<UserId> {
-        let user = self.members.get("req")?.get("user")?;
+        let user = self.0.get("req")?.get("user")?;
         user.get("sub").and_then(Value::as_str)?.parse().ok()
     }
 }
@@ -99,7 +96,7 @@ impl Surface {
             })
         };
         let device = payload.device();
-        let body = Body::from(Value::Object(payload.members));
+        let body = Body::from(Value::Object(payload.0));
         let call = Call { row, transport: Transport::Tcp, tenant, body, device, cookie: None, credentials };
         Ok(self.operations.answer(call).await?.body)
     }
@@ -130,7 +127,7 @@ impl Dispatch for Surface {
             _ if row.tenant == TenantSource::Unused => Map::new(),
             _ => return Err(fault("The payload is not an object")),
         };
-        let text = match self.reply(row, Payload { members }, peer).await {
+        let text = match self.reply(row, Payload(members), peer).await {
             Ok(text) => text,
             Err(refusal) => self.refused(row, refusal, command),
         };

@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use axum::routing::MethodRouter;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SET_COOKIE};
+use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 use portcullis_api::operation::{DEVICE_OPERATIONS, DeviceRow, Method, TenantSource};
-use portcullis_api::refusal::{Code, Refusal};
+use portcullis_api::refusal::Refusal;
 use portcullis_api::request::Body;
-use portcullis_axum::{RefusalResponse, RequestCredentials, SameSite, SessionCookie, tenant_named};
+use portcullis_axum::{RefusalResponse, SameSite, SessionCookie, tenant_named};
 use portcullis_core::id::TenantId;
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::session::KNOWN_DEVICE;
 
-use super::answer::{HandlerResult, JSON, delay_if_busy};
+use super::answer::{HandlerResult, delay_if_busy, json};
 use super::decoded_request::DecodedRequest;
 use super::pages::{RequestedForm, SubmittedForm, html_rejections, is_wanted};
 use super::rate_limited::rate_limited;
@@ -61,14 +61,14 @@ async fn answer(app: &Arc<App>, row: DeviceRow, request: Request) -> HandlerResu
         Err(_) => members,
     };
     let form = (is_page && row.form).then(|| SubmittedForm::of(row, &members));
-    let shown = RequestCredentials::in_headers(asked.headers(), &app.cookie);
+    let shown = asked.shown(app);
     let call = Call {
         row,
         transport: Transport::Http,
-        tenant: tenant_of(&row, asked.headers())?,
+        tenant: tenant_of(&row, &asked.headers)?,
         body: members,
         device: asked.device(),
-        cookie: only(&device_cookie(app).values(asked.headers())),
+        cookie: only(&device_cookie(app).values(&asked.headers)),
         credentials: CallerCredentials::Presented(shown.envelope()),
     };
     let replied = app.operations.answer(call).await;
@@ -79,15 +79,11 @@ async fn answer(app: &Arc<App>, row: DeviceRow, request: Request) -> HandlerResu
 }
 
 fn written(app: &App, row: DeviceRow, reply: OperationReply) -> HandlerResult {
-    let mut response = Response::new(reply.body.into());
-    *response.status_mut() = StatusCode::from_u16(row.method.success()).unwrap_or(StatusCode::OK);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, JSON);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let status = StatusCode::from_u16(row.method.success()).unwrap_or(StatusCode::OK);
+    let mut response = json(status, reply.body, "no-store");
     if let Some(cookie) = reply.cookie {
-        let expires = app.engine.now().plus(KNOWN_DEVICE);
-        let set = device_cookie(app).set(cookie.reveal(), expires);
-        headers.append(SET_COOKIE, set.map_err(|_| Refusal::plain(Code::InternalError))?);
+        let set = device_cookie(app).set(cookie.reveal(), app.engine.now().plus(KNOWN_DEVICE))?;
+        response.headers_mut().append(SET_COOKIE, set);
     }
     Ok(response)
 }

@@ -1,0 +1,120 @@
+//! The handlers of the routes under each strategy, the same for all strategies.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::header::SET_COOKIE;
+use portcullis_api::answer::{PASSWORD_CHANGED, StrategyFormat, UserView, strategy_format};
+use portcullis_api::refusal::Refusal;
+use portcullis_api::request::{ChangePasswordBody, LoginBody, RefreshBody, RegisterBody};
+use portcullis_axum::CurrentUser;
+use portcullis_core::engine::{ChangePassword, NewUser, PasswordSignIn, Refresh, RefreshError, Register};
+use portcullis_core::secret::PlainSecret;
+use portcullis_core::strategy::{Carrier, StrategyName};
+use portcullis_core::username::LoginName;
+
+use super::App;
+use super::answer::{HandlerResult, private};
+use super::decoded_request::DecodedRequest;
+
+/// The strategy of a route, and how its answers are formatted.
+#[derive(Clone)]
+pub(super) struct Route {
+    app: Arc<App>,
+    strategy: StrategyName,
+    format: StrategyFormat,
+}
+
+impl Route {
+    pub(super) fn new(app: Arc<App>, strategy: StrategyName) -> Self {
+        Self { app, strategy, format: strategy_format(strategy) }
+    }
+
+    /// `POST /auth/{strategy}/register`
+    pub(super) async fn register(self, asked: DecodedRequest) -> HandlerResult {
+        let engine = &self.app.engine;
+        let tenant = engine.tenant(&asked.tenant(&self.app)?).await?;
+        let RegisterBody { email, password, name } =
+            RegisterBody::read_as(self.format.names, &asked.body, &tenant.policy.password)?;
+        let tenant = tenant.id.clone();
+        let new = NewUser::new(email, Some(name));
+        let user = engine.register(Register { tenant, strategy: self.strategy, new, password }).await?;
+        // `null` where the tenant hides who has an account.
+        private(StatusCode::CREATED, &user.as_ref().map(UserView::of))
+    }
+
+    /// `POST /auth/{strategy}/login`
+    pub(super) async fn login(self, asked: DecodedRequest) -> HandlerResult {
+        let app = &self.app;
+        let tenant = asked.tenant(app)?;
+        let LoginBody { email, password, native } = LoginBody::read(&asked.body)?;
+        let shown = asked.shown(app);
+        let request = PasswordSignIn {
+            tenant,
+            strategy: self.strategy,
+            login: LoginName::Email(email),
+            password,
+            device: asked.device(),
+            native,
+            replaces: Carrier::Cookie.find(&shown.envelope()).ok().flatten().map(str::to_owned),
+        };
+        let signed_in = app.engine.password_sign_in(request).await?;
+        let mut response = private(StatusCode::CREATED, &self.format.login(&signed_in))?;
+        let grant = &signed_in.grant;
+        // Any other credential is in the body.
+        if grant.carrier == Carrier::Cookie {
+            let set = app.cookie.set(grant.credential.reveal(), grant.expires)?;
+            response.headers_mut().append(SET_COOKIE, set);
+        }
+        Ok(response)
+    }
+
+    /// `POST /auth/{strategy}/refresh`
+    pub(super) async fn refresh(self, asked: DecodedRequest) -> HandlerResult {
+        let app = &self.app;
+        let tenant = asked.tenant_named(app)?;
+        let RefreshBody { token, device_secret } = RefreshBody::read(&asked.body)?;
+        let shown = asked.shown(app);
+        // The body first: clients that add their access token to every request send it here, too.
+        let in_header = || Carrier::Bearer.find(&shown.envelope()).ok().flatten();
+        let token = token.as_ref().map(PlainSecret::reveal).or_else(in_header);
+        let token = token.ok_or_else(nothing_sent)?.to_owned();
+        let refresh = Refresh { tenant, strategy: self.strategy, token, device_secret, cookie: None };
+        let refreshed = app.engine.refresh(refresh).await?;
+        private(StatusCode::CREATED, &self.format.refreshed(&refreshed))
+    }
+
+    /// `GET /auth/{strategy}/profile`
+    pub(super) fn profile(&self, CurrentUser(identity): &CurrentUser) -> HandlerResult {
+        private(StatusCode::OK, &self.format.profile(identity))
+    }
+
+    /// `POST /auth/{strategy}/logout`
+    pub(super) async fn logout(self, CurrentUser(identity): CurrentUser, _: DecodedRequest) -> HandlerResult {
+        self.app.engine.sign_out(&identity).await?;
+        let mut response = private(StatusCode::CREATED, &self.format.logout())?;
+        if self.strategy.strategy().carrier() == Carrier::Cookie {
+            response.headers_mut().append(SET_COOKIE, self.app.cookie.clear()?);
+        }
+        Ok(response)
+    }
+
+    /// `POST /auth/{strategy}/password`
+    pub(super) async fn password(
+        self,
+        CurrentUser(identity): CurrentUser,
+        asked: DecodedRequest,
+    ) -> HandlerResult {
+        let engine = &self.app.engine;
+        let tenant = engine.tenant(&identity.user.tenant).await?;
+        let ChangePasswordBody { current, new } =
+            ChangePasswordBody::read(&asked.body, &tenant.policy.password)?;
+        engine.change_password(ChangePassword { identity, current, new }).await?;
+        private(StatusCode::CREATED, &PASSWORD_CHANGED)
+    }
+}
+
+/// The refusal of an invalid token, whose challenge does not say that one was sent (RFC 6750, section 3.1).
+fn nothing_sent() -> Refusal {
+    Refusal { invalid_token: false, ..RefreshError::Invalid.into() }
+}
