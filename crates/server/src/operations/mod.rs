@@ -10,15 +10,15 @@ mod own;
 mod public;
 
 use portcullis_api::answer::Success;
-use portcullis_api::answer::device::SessionSummary;
+use portcullis_api::answer::device::{RevokedSession, RevokedSessions, SessionSummary};
 use portcullis_api::operation::{AdminOperation, DeviceOperation, DeviceRow, Method, TenantSource};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request::Body;
 use portcullis_core::clock::Timestamp;
 use portcullis_core::engine::{Engine, ListedSession, PresentedDevice};
-use portcullis_core::id::{SessionId, TenantId};
+use portcullis_core::id::{SessionId, TenantId, UserKey};
 use portcullis_core::secret::PlainSecret;
-use portcullis_core::session::Device;
+use portcullis_core::session::{Device, EndReason};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -163,5 +163,17 @@ impl OperationDispatcher {
         let success = if ended { Success::ENDED_SESSIONS } else { Success::SESSIONS };
         let data = listed.iter().map(|it| SessionSummary::of(&it.session, it.state, current));
         self.page(success, (listed, limit), |it| it.session.key.id.as_uuid(), data)
+    }
+
+    async fn end_session(&self, user: &UserKey, session: SessionId, reason: EndReason) -> OperationResult {
+        if !self.engine.end_session_of(user, session, reason).await? {
+            return Err(Refusal::plain(Code::SessionNotFound).about_session(session));
+        }
+        self.reply(Success::SESSION_REVOKED, RevokedSession { session_id: session })
+    }
+
+    async fn end_sessions(&self, user: &UserKey, reason: EndReason) -> OperationResult {
+        let revoked_count = self.engine.end_sessions(user, reason).await?;
+        self.reply(Success::ALL_SESSIONS_REVOKED, RevokedSessions { revoked_count })
     }
 }

@@ -1,9 +1,7 @@
 //! What a signed-in user does with their own account.
 
 use portcullis_api::answer::Success;
-use portcullis_api::answer::device::{
-    DeviceProfile, DeviceUser, RenamedSession, RevokedSession, RevokedSessions, SessionSummary,
-};
+use portcullis_api::answer::device::{DeviceProfile, DeviceUser, RenamedSession, SessionSummary};
 use portcullis_api::operation::OwnOperation;
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request::ChangePasswordBody;
@@ -26,7 +24,7 @@ impl OperationDispatcher {
             OwnOperation::Sessions => self.own_sessions(call, caller).await,
             OwnOperation::RenameSession => self.rename_session(call, caller).await,
             OwnOperation::LogoutSession => self.logout_session(call, caller).await,
-            OwnOperation::LogoutAll => self.logout_all(caller).await,
+            OwnOperation::LogoutAll => self.end_sessions(&caller.user, EndReason::LogoutAll).await,
         }
     }
 
@@ -67,14 +65,6 @@ impl OperationDispatcher {
 
     async fn logout_session(&self, call: Call<'_>, caller: AuthenticatedCaller) -> OperationResult {
         let EndSessionBody { session } = EndSessionBody::read(&call.body)?;
-        if !self.engine.end_session_of(&caller.user, session, EndReason::Logout).await? {
-            return Err(Refusal::plain(Code::SessionNotFound).about_session(session));
-        }
-        self.reply(Success::SESSION_REVOKED, RevokedSession { session_id: session })
-    }
-
-    async fn logout_all(&self, caller: AuthenticatedCaller) -> OperationResult {
-        let revoked_count = self.engine.end_sessions(&caller.user, EndReason::LogoutAll).await?;
-        self.reply(Success::ALL_SESSIONS_REVOKED, RevokedSessions { revoked_count })
+        self.end_session(&caller.user, session, EndReason::Logout).await
     }
 }
