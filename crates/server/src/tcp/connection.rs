@@ -13,7 +13,7 @@ use std::io;
 use bytes::BytesMut;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf, split};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{debug, error};
 
@@ -82,20 +82,6 @@ struct ClientConnection<'a> {
     is_flushed: bool,
 }
 
-/// What the loop reacts to.
-enum ConnectionEvent {
-    /// The server stops.
-    Stop,
-    /// A request is done.
-    Done(Result<Option<String>, JoinError>),
-    /// Some of the answers were written, or all.
-    Sent { all: bool },
-    /// This many bytes came; 0 is the end.
-    Read(usize),
-    /// A deadline has passed.
-    TooLate(WaitingFor),
-}
-
 impl<'a> ClientConnection<'a> {
     fn new(stream: Box<dyn ByteStream>, peer: Peer, context: &'a ConnectionContext) -> Self {
         let (read, write) = split(stream);
@@ -119,46 +105,41 @@ impl<'a> ClientConnection<'a> {
         let mut deadline = Deadline::default();
         loop {
             if let Err(broken) = self.begin() {
-                self.stop_reading(Some(broken));
+                self.stop_reading(broken);
             }
             if !self.is_reading && self.in_flight.is_empty() && self.is_flushed {
                 return Ok(());
             }
             deadline.await_for(self.awaited(), &self.context.limits);
-            match self.next(&mut stopped, &mut deadline).await? {
-                ConnectionEvent::Stop | ConnectionEvent::Read(0) => self.is_reading = false,
-                ConnectionEvent::Done(Ok(answer)) => answer.iter().for_each(|text| self.answer(text)),
-                ConnectionEvent::Done(Err(fault)) => error!(%fault, "a request was cut off"),
-                ConnectionEvent::Sent { all } => {
-                    self.is_flushed = all;
-                    deadline.start_again();
-                }
-                ConnectionEvent::Read(_) => (),
-                ConnectionEvent::TooLate(WaitingFor::Delivery) => {
-                    return Err(ConnectionError::TooSlow(WaitingFor::Delivery));
-                }
-                ConnectionEvent::TooLate(awaited) => {
-                    self.stop_reading(Some(ConnectionError::TooSlow(awaited)));
-                }
-            }
+            self.step(&mut stopped, &mut deadline).await?;
         }
     }
 
-    /// Waits for the next event. Finished requests come before writes, so that their answers go in one piece. Writes
-    /// come before reads, so that a client that sends without pause still gets its answers.
-    async fn next(&mut self, stopped: &mut Stopped, deadline: &mut Deadline) -> io::Result<ConnectionEvent> {
+    /// Waits for what happens next, and reacts. Finished requests come before writes, so that their answers go in one
+    /// piece. Writes come before reads, so that a client that sends without pause still gets its answers.
+    async fn step(&mut self, stopped: &mut Stopped, deadline: &mut Deadline) -> Result<(), ConnectionError> {
         let reads = self.is_reading && self.has_room();
         if reads && self.received.capacity() - self.received.len() < READ / 4 {
             self.received.reserve(READ);
         }
         tokio::select! {
             biased;
-            _ = stopped.wait_for(|stopped| *stopped), if self.is_reading => Ok(ConnectionEvent::Stop),
-            Some(done) = self.in_flight.join_next() => Ok(ConnectionEvent::Done(done)),
-            all = send(&mut self.write, &mut self.answers), if !self.is_flushed => Ok(ConnectionEvent::Sent { all: all? }),
-            bytes = self.read.read_buf(&mut self.received), if reads => Ok(ConnectionEvent::Read(bytes?)),
-            awaited = deadline.passed() => Ok(ConnectionEvent::TooLate(awaited)),
+            _ = stopped.wait_for(|stopped| *stopped), if self.is_reading => self.is_reading = false,
+            Some(done) = self.in_flight.join_next() => match done {
+                Ok(answer) => answer.iter().for_each(|text| self.answer(text)),
+                Err(fault) => error!(%fault, "a request was cut off"),
+            },
+            all = send(&mut self.write, &mut self.answers), if !self.is_flushed => {
+                self.is_flushed = all?;
+                deadline.start_again();
+            }
+            bytes = self.read.read_buf(&mut self.received), if reads => self.is_reading = bytes? > 0,
+            awaited = deadline.passed() => match awaited {
+                WaitingFor::Delivery => return Err(ConnectionError::TooSlow(awaited)),
+                awaited => self.stop_reading(ConnectionError::TooSlow(awaited)),
+            },
         }
+        Ok(())
     }
 
     /// Whether another request may run.
@@ -193,9 +174,9 @@ impl<'a> ClientConnection<'a> {
         self.is_flushed = false;
     }
 
-    fn stop_reading(&mut self, why: Option<ConnectionError>) {
+    fn stop_reading(&mut self, why: ConnectionError) {
         self.is_reading = false;
-        self.unreadable = why;
+        self.unreadable = Some(why);
         self.received.clear();
         self.frames = Frames::up_to(self.context.limits.frame);
     }

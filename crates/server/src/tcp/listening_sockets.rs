@@ -1,11 +1,11 @@
 //! Sockets of the TCP transport: TCP addresses or a Unix socket, with TLS or without.
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
+use tempfile::TempPath;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio_rustls::TlsAcceptor;
@@ -42,22 +42,17 @@ pub async fn bind(config: &Tcp) -> Result<Vec<Listener>, ListenError> {
 
 /// A listening socket, with TLS or without.
 pub struct Listener {
-    socket: ListeningSocket,
+    pub(super) socket: ListeningSocket,
     tls: Option<TlsAcceptor>,
 }
 
-enum ListeningSocket {
+pub(super) enum ListeningSocket {
     Network(TcpListener),
-    Unix { listener: UnixListener, _file: SocketFile },
-}
-
-/// The file of a Unix socket. Dropping it removes the file.
-struct SocketFile(PathBuf);
-
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
+    /// Dropping the path removes the file of the socket.
+    Unix {
+        listener: UnixListener,
+        _file: TempPath,
+    },
 }
 
 /// Permissions of the socket's file: this process's user and group may connect.
@@ -80,7 +75,7 @@ impl Listener {
             std::fs::remove_file(path)?;
         }
         let listener = UnixListener::bind(path)?;
-        let file = SocketFile(path.to_owned());
+        let file = TempPath::try_from_path(path)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(OWNER_AND_GROUP))?;
         Ok(Self { socket: ListeningSocket::Unix { listener, _file: file }, tls: None })
     }
@@ -89,15 +84,6 @@ impl Listener {
     #[must_use]
     pub fn with_tls(self, config: Arc<ServerConfig>) -> Self {
         Self { tls: Some(TlsAcceptor::from(config)), ..self }
-    }
-
-    /// The address with the port that the system chose; `None` for a Unix socket.
-    #[must_use]
-    pub fn address(&self) -> Option<SocketAddr> {
-        match &self.socket {
-            ListeningSocket::Network(listener) => listener.local_addr().ok(),
-            ListeningSocket::Unix { .. } => None,
-        }
     }
 }
 

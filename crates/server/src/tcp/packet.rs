@@ -65,22 +65,13 @@ impl Packet {
 /// such a string); if the result is still a string, it is the normal form. The form of an object is its sorted members,
 /// so an object with the one member `cmd` is compared by the text of that member.
 fn command(pattern: &RawValue) -> Option<String> {
-    let pattern: Value = serde_json::from_str(pattern.get()).ok()?;
+    let pattern = match serde_json::from_str(pattern.get()).ok()? {
+        Value::String(text) => serde_json::from_str(&text).ok()?,
+        pattern => pattern,
+    };
     match pattern {
-        Value::String(text) => match serde_json::from_str(&text).ok()? {
-            Value::String(normal) => plain_command(&normal).map(str::to_owned),
-            parsed => only_member(parsed),
-        },
-        pattern => only_member(pattern),
-    }
-}
-
-fn only_member(pattern: Value) -> Option<String> {
-    match pattern {
-        Value::Object(mut members) if members.len() == 1 => match members.remove("cmd")? {
-            Value::String(command) => Some(command),
-            _ => None,
-        },
+        Value::String(normal) => plain_command(&normal).map(str::to_owned),
+        Value::Object(members) if members.len() == 1 => members.get("cmd")?.as_str().map(str::to_owned),
         _ => None,
     }
 }

@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::frame::Frames;
+use super::listening_sockets::ListeningSocket;
 use super::*;
 
 /// Answers what it is told, some of it when it is let.
@@ -89,7 +90,10 @@ impl Server {
             ran: watch::Sender::new(Vec::new()),
         });
         let (stop, stopped) = oneshot::channel();
-        let address = listener.address();
+        let address = match &listener.socket {
+            ListeningSocket::Network(listener) => listener.local_addr().ok(),
+            ListeningSocket::Unix { .. } => None,
+        };
         let stopped = async { drop(stopped.await) };
         let task = tokio::spawn(serve(listener, echo.clone(), limits, stopped));
         Self { echo, address, stop: Some(stop), task }
