@@ -3,7 +3,6 @@
 //! It knows no protocol. What is said over a connection is the business of the function that serves it.
 
 use std::any::Any;
-use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, error, warn};
 
@@ -121,7 +120,12 @@ pub(crate) async fn serve<L: Accept, F: Future<Output = ()> + Send + 'static>(
         };
         let (accepted, slot) = tokio::select! {
             next = next => next,
-            Some(ended) = connections.join_next() => { log_panic(ended); continue }
+            Some(ended) = connections.join_next() => {
+                if let Err(fault) = ended {
+                    error!(%fault, "a connection panicked");
+                }
+                continue;
+            }
             () = &mut stop => break,
         };
         match accepted {
@@ -143,12 +147,6 @@ pub(crate) async fn serve<L: Accept, F: Future<Output = ()> + Send + 'static>(
     let all = async { while connections.join_next().await.is_some() {} };
     if timeout(limits.shutdown, all).await.is_err() {
         warn!("the shutdown timeout has passed: requests that still run are cut off");
-    }
-}
-
-fn log_panic(ended: Result<(), JoinError>) {
-    if let Err(fault) = ended {
-        error!(%fault, "a connection panicked");
     }
 }
 

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use metrics_exporter_prometheus::BuildError;
 use portcullis_axum::SessionCookie;
 use portcullis_core::clock::Clock;
 use portcullis_core::engine::{Engine, KeyError};
 use portcullis_core::machine::SystemClock;
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
@@ -52,7 +54,7 @@ pub enum ServeError {
     Templates(#[from] TemplateError),
     /// The numbers.
     #[error("metrics cannot be counted: {0}")]
-    Metrics(String),
+    Metrics(#[from] BuildError),
 }
 
 /// Serves until SIGTERM or SIGINT, and then until what is in flight is done.
@@ -60,14 +62,13 @@ pub enum ServeError {
 /// # Errors
 /// What keeps the server from starting.
 pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), ServeError> {
-    let mut signals = Signals::listen()?;
+    let signals = stop_signals()?;
     let OpenedEngine { engine, stores } = open(config, Arc::new(EventLog)).await?;
     match engine.seal_keys().await? {
         0 => (),
         sealed => info!(sealed, "keys that were made without a master key are sealed with it now"),
     }
-    let recorder =
-        Recorder::install(engine.clone()).map_err(|fault| ServeError::Metrics(fault.to_string()))?;
+    let recorder = Recorder::install(engine.clone())?;
     let listeners = bind_all("listen", &config.listen).await?;
     let addresses: Vec<SocketAddr> = listeners.iter().filter_map(|socket| socket.local_addr().ok()).collect();
 
@@ -89,7 +90,7 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
         // The reader of the output has closed it; the server goes on.
         warn!(%fault, "the startup message could not be written");
     }
-    signals.stop().await;
+    signals.await;
     info!("stopping: requests in flight are finished");
     let _ = stop.send(true);
     while servers.join_next().await.is_some() {}
@@ -213,26 +214,17 @@ pub const fn connection_limits(config: &Config) -> HttpConnectionLimits {
     }
 }
 
-/// The two ways in which a process is asked to stop.
-struct Signals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn listen() -> Result<Self, ServeError> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| signal(kind).map_err(ServeError::Signals);
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
-    }
-
-    async fn stop(&mut self) {
+/// Listens for the two ways in which a process is asked to stop.
+fn stop_signals() -> Result<impl Future<Output = ()>, ServeError> {
+    let listen = |kind| signal(kind).map_err(ServeError::Signals);
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    Ok(async move {
         let heard = tokio::select! {
-            heard = self.terminate.recv() => heard,
-            heard = self.interrupt.recv() => heard,
+            heard = terminate.recv() => heard,
+            heard = interrupt.recv() => heard,
         };
         if heard.is_none() {
             error!("signals are not heard any more");
         }
-    }
+    })
 }

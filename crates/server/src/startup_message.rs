@@ -41,18 +41,23 @@ pub(crate) fn write(config: &Config, addresses: &[SocketAddr], out: &mut dyn Wri
 
 fn write_first_steps(local: &str, out: &mut dyn Write) -> io::Result<()> {
     let user = r#""password": "correct horse""#;
-    writeln!(out, "\nTry, with a password alone:\n")?;
-    writeln!(out, "  curl {local}/auth/jwt/register --json \\")?;
-    writeln!(out, "    '{{\"email\": \"ann@example.com\", {user}, \"name\": \"Ann\"}}'")?;
-    writeln!(out, "  curl {local}/auth/jwt/login --json '{{\"email\": \"ann@example.com\", {user}}}'")?;
-    writeln!(out, "\nor with a code by mail:\n")?;
-    writeln!(out, "  curl {local}/auth/signup --json '{{\"email\": \"bob@example.com\", {user}}}'")?;
-    writeln!(
+    write!(
         out,
-        "  curl {local}/auth/login --json '{{\"usernameOrEmailOrMobile\": \"bob@example.com\", {user}}}'"
-    )?;
-    writeln!(out, "  portcullis mail last")?;
-    writeln!(out, "  curl {local}/auth/login/verify --json '{{\"loginId\": \"…\", \"otp\": \"…\"}}'")
+        r#"
+Try, with a password alone:
+
+  curl {local}/auth/jwt/register --json \
+    '{{"email": "ann@example.com", {user}, "name": "Ann"}}'
+  curl {local}/auth/jwt/login --json '{{"email": "ann@example.com", {user}}}'
+
+or with a code by mail:
+
+  curl {local}/auth/signup --json '{{"email": "bob@example.com", {user}}}'
+  curl {local}/auth/login --json '{{"usernameOrEmailOrMobile": "bob@example.com", {user}}}'
+  portcullis mail last
+  curl {local}/auth/login/verify --json '{{"loginId": "…", "otp": "…"}}'
+"#
+    )
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The patterns of browsers and systems, compiled once.
 
+use std::error::Error;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -8,13 +9,10 @@ use ua_parser::{os, user_agent};
 
 /// The patterns; `None` if they are broken, and then devices keep their own texts.
 pub(super) static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
-    let read = serde_json::from_str(AGENTS).map_err(|fault| fault.to_string());
-    let built = read.and_then(|stated| Patterns::build(stated).map_err(|fault| fault.to_string()));
-    built
-        .inspect_err(|fault| {
-            error!(fault, "the patterns of browsers are broken: devices are named by their User-Agent");
-        })
-        .ok()
+    let broken = |fault| {
+        error!(%fault, "the patterns of browsers are broken: devices are named by their User-Agent");
+    };
+    Patterns::read(AGENTS).map_err(broken).ok()
 });
 
 /// The patterns of uap-core, as the crate `ua-parser` packages them; `README.md` beside the file says how to update it.
@@ -34,7 +32,8 @@ pub(super) struct Patterns {
 }
 
 impl Patterns {
-    fn build(stated: PatternFile) -> Result<Self, ua_parser::Error> {
+    fn read(text: &str) -> Result<Self, Box<dyn Error>> {
+        let stated: PatternFile = serde_json::from_str(text)?;
         let mut browsers = stated.user_agent_parsers.into_iter();
         let browsers = browsers.try_fold(user_agent::Builder::new(), user_agent::Builder::push)?;
         let mut systems = stated.os_parsers.into_iter();

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::defang::{defang, single_line};
 use super::links::MailLinks;
-use super::render::{MailInput, RenderedMail, render};
+use super::render::{MailInput, render};
 use super::variables::LONGEST_NAME;
 use crate::templates::TemplateSet;
 
@@ -80,7 +80,22 @@ impl Composer {
     ) -> Result<ComposedMail, DeliveryError> {
         let rendered =
             render(&self.templates, &self.links, language, input).map_err(|fault| never(&fault))?;
-        Ok(ComposedMail { mime: mime(id, from, to, input, rendered)?, id, to: to.clone(), at: input.at })
+        let domain = to.canonical().rsplit_once('@').map_or("", |(_, domain)| domain);
+        let address =
+            address(to.local_part(), domain).ok_or_else(|| never("mail cannot be sent to this address"))?;
+        let name = input.name.map(|name| defang(name, LONGEST_NAME)).filter(|name| !name.is_empty());
+        let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
+        let mime = Mime::builder()
+            .message_id(Some(format!("<{id}@{}>", from.email.domain())))
+            .date(date(input.at))
+            .from(from)
+            .to(Mailbox::new(name, address))
+            .subject(single_line(&rendered.subject, LONGEST_SUBJECT))
+            // RFC 3834: vacation replies do not answer it.
+            .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
+            .multipart(MultiPart::alternative_plain_html(rendered.text, rendered.html))
+            .map_err(|fault| never(&fault))?;
+        Ok(ComposedMail { mime, id, to: to.clone(), at: input.at })
     }
 
     /// The tenant's own sender. If it is not a mailbox, the configured one: a code must not get lost because of it.
@@ -108,31 +123,6 @@ pub(crate) fn mailbox(text: &str) -> Option<Mailbox> {
 fn address(user: &str, domain: &str) -> Option<Address> {
     let Ok(Host::Domain(domain)) = Host::parse(domain) else { return None };
     Address::new(user, domain).ok()
-}
-
-fn mime(
-    id: Uuid,
-    from: Mailbox,
-    to: &Email,
-    input: MailInput<'_>,
-    rendered: RenderedMail,
-) -> Result<Mime, DeliveryError> {
-    let domain = to.canonical().rsplit_once('@').map_or("", |(_, domain)| domain);
-    let address =
-        address(to.local_part(), domain).ok_or_else(|| never("mail cannot be sent to this address"))?;
-    let name = input.name.map(|name| defang(name, LONGEST_NAME)).filter(|name| !name.is_empty());
-    let message_id = format!("<{id}@{}>", from.email.domain());
-    let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
-    Mime::builder()
-        .message_id(Some(message_id))
-        .date(date(input.at))
-        .from(from)
-        .to(Mailbox::new(name, address))
-        .subject(single_line(&rendered.subject, LONGEST_SUBJECT))
-        // RFC 3834: vacation replies do not answer it.
-        .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
-        .multipart(MultiPart::alternative_plain_html(rendered.text, rendered.html))
-        .map_err(|fault| never(&fault))
 }
 
 fn date(at: Timestamp) -> SystemTime {

@@ -4,7 +4,6 @@
 //! has let us in, a failure is about the server or about us, and the mail may be delivered later. From then on a
 //! rejection (5xx) is about this mail, and is final.
 
-use std::future::Future;
 use std::time::Duration;
 
 use lettre::transport::smtp::Error;

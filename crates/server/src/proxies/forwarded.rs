@@ -9,20 +9,17 @@ use super::ProxyHeader;
 
 /// The sender's address at each step of a line, the last step first; `None` if a step names no address.
 pub(super) fn steps(header: ProxyHeader, line: &str) -> Vec<Option<IpAddr>> {
-    let steps = match header {
-        ProxyHeader::XForwardedFor => line.rsplit(',').map(|step| (step, node(step.trim()))).collect(),
-        ProxyHeader::Forwarded => {
-            FromTheEnd::of(line, b',').map(|step| (step, forwarded_for(step))).collect()
-        }
+    let (steps, address): (_, fn(&str) -> _) = match header {
+        ProxyHeader::XForwardedFor => (line.rsplit(',').collect(), |step| node(step.trim())),
+        ProxyHeader::Forwarded => (parts(line, b','), forwarded_for),
     };
-    let steps: Vec<(&str, Option<IpAddr>)> = steps;
     // An empty element does not count (RFC 9110, section 5.6.1).
-    steps.into_iter().filter(|(step, _)| !step.trim().is_empty()).map(|(_, address)| address).collect()
+    steps.into_iter().filter(|step| !step.trim().is_empty()).map(address).collect()
 }
 
 /// The `for` of one element of `Forwarded`, which may occur once (RFC 7239, section 4).
 fn forwarded_for(element: &str) -> Option<IpAddr> {
-    let pairs = FromTheEnd::of(element, b';').filter_map(|pair| pair.split_once('='));
+    let pairs = parts(element, b';').into_iter().filter_map(|pair| pair.split_once('='));
     let mut values = pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case("for"));
     match (values.next(), values.next()) {
         (Some((_, value)), None) => node(unquoted(value.trim())?),
@@ -65,34 +62,18 @@ fn is_port(text: &str) -> bool {
 }
 
 /// The parts of a text between unquoted separators, the last one first.
-struct FromTheEnd<'a> {
-    rest: Option<&'a str>,
-    separator: u8,
-}
-
-impl<'a> FromTheEnd<'a> {
-    const fn of(text: &'a str, separator: u8) -> Self {
-        Self { rest: Some(text), separator }
-    }
-}
-
-impl<'a> Iterator for FromTheEnd<'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        let rest = self.rest.take()?;
-        let mut quoted = false;
-        for (at, byte) in rest.bytes().enumerate().rev() {
-            if byte == b'"' && !is_escaped(rest, at) {
-                quoted = !quoted;
-            } else if byte == self.separator && !quoted {
-                let (before, part) = rest.split_at_checked(at)?;
-                self.rest = Some(before);
-                return part.get(1..);
-            }
+fn parts(text: &str, separator: u8) -> Vec<&str> {
+    let (mut parts, mut end, mut quoted) = (Vec::new(), text.len(), false);
+    for (at, byte) in text.bytes().enumerate().rev() {
+        if byte == b'"' && !is_escaped(text, at) {
+            quoted = !quoted;
+        } else if byte == separator && !quoted {
+            parts.extend(text.get(at + 1..end));
+            end = at;
         }
-        Some(rest)
     }
+    parts.extend(text.get(..end));
+    parts
 }
 
 /// Whether the byte at `at` is escaped by a backslash.
