@@ -6,7 +6,8 @@ use portcullis_core::queued_mail::MailKind;
 use portcullis_core::secret::PlainSecret;
 
 use super::links::MailLinks;
-use super::render::{MailInput, RenderedMail, render};
+use super::render::{RenderedMail, render};
+use super::variables::MailInput;
 use crate::templates::{MAIL_HTML, MAIL_TEXT, TemplateFault, TemplateSet};
 
 const CODE: &str = "271828";

@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use super::defang::{defang, single_line};
 use super::links::MailLinks;
-use super::render::{MailInput, render};
-use super::variables::LONGEST_NAME;
+use super::render::render;
+use super::variables::{LONGEST_NAME, MailInput};
 use crate::templates::TemplateSet;
 
 /// The most characters of a subject.

@@ -1,23 +1,11 @@
 //! From texts and layouts to the words of one mail.
 
 use minijinja::context;
-use portcullis_core::clock::Timestamp;
 use portcullis_core::outgoing_mail::MailContent;
 
 use super::links::MailLinks;
-use super::variables::variables;
+use super::variables::{MailInput, variables};
 use crate::templates::{MAIL_HTML, MAIL_TEXT, TemplateFault, TemplateSet, Text};
-
-/// What a mail is made of.
-#[derive(Clone, Copy)]
-pub(super) struct MailInput<'a> {
-    pub(super) tenant_name: &'a str,
-    /// The name of its user.
-    pub(super) name: Option<&'a str>,
-    /// What it tells; `None` in the mail with which an operator tries the mail server.
-    pub(super) content: Option<&'a MailContent>,
-    pub(super) at: Timestamp,
-}
 
 /// A mail in words.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -9,7 +9,6 @@ use portcullis_core::clock::Timestamp;
 use portcullis_core::outgoing_mail::MailContent;
 
 use super::defang::defang;
-use super::render::MailInput;
 
 /// The most characters of a user's name.
 pub(super) const LONGEST_NAME: usize = 64;
@@ -17,6 +16,17 @@ pub(super) const LONGEST_NAME: usize = 64;
 const LONGEST_DEVICE: usize = 100;
 /// The most characters of an address: an IPv6 address with its zone.
 const LONGEST_ADDRESS: usize = 64;
+
+/// What a mail is made of.
+#[derive(Clone, Copy)]
+pub(super) struct MailInput<'a> {
+    pub(super) tenant_name: &'a str,
+    /// The name of its user.
+    pub(super) name: Option<&'a str>,
+    /// What it tells; `None` in the mail with which an operator tries the mail server.
+    pub(super) content: Option<&'a MailContent>,
+    pub(super) at: Timestamp,
+}
 
 /// The variables of a mail.
 pub(super) fn variables(input: MailInput<'_>) -> Value {
