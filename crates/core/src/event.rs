@@ -98,6 +98,8 @@ event_kinds! {
         /// How many live sessions were ended.
         count: u64,
     } = "ended",
+    /// An operator ended the sessions of all users of all tenants.
+    EveryoneSignedOut = "everyone_signed_out",
     /// A user changed their password.
     PasswordChanged = "password_changed",
     /// A user's change of password was refused, because the current password was wrong.

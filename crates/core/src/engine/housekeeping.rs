@@ -19,7 +19,7 @@ const WRITE_EVERY: Duration = Duration::from_secs(5);
 /// How often old records are removed.
 const PURGE_EVERY: Duration = Duration::from_mins(1);
 
-/// How long a process removes nothing after its start: an operator has time to set a clock that is wrong from the start.
+/// How long a process removes nothing after its start: time for an operator to set a clock that is wrong.
 const REMOVES_NOTHING_FOR: Duration = Duration::from_hours(1);
 
 /// How far the wall clock may part from the ticks before nothing is removed any more.
@@ -128,8 +128,8 @@ impl EngineCore {
     }
 }
 
-/// What both clocks showed when this process began to keep house. The stores have no clock that all processes share, and
-/// removing records by one that is ahead would end the sessions of others.
+/// What both clocks showed when this process began to keep house. The stores have no clock that all processes share,
+/// and removing records by one that is ahead would end the sessions of others.
 struct ClocksAtStart {
     now: Timestamp,
     ticks: Ticks,

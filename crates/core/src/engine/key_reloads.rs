@@ -1,7 +1,7 @@
 //! Reads the keys of a tenant again because a token names an unknown one: once a second for each tenant.
 //!
-//! Anyone can name a key that does not exist. So a token that comes in the second after a reload waits for the next one,
-//! with all others that name an unknown key: it may be of a key that another process has just made.
+//! Anyone can name a key that does not exist. So a token that comes in the second after a reload waits for the next
+//! one, with all others that name an unknown key: it may be of a key that another process has just made.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,6 @@ use moka::sync::Cache;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
-use super::tenant_directory::CAPACITY;
 use crate::clock::{Clock, Ticks};
 use crate::id::TenantId;
 use crate::store::Stored;
@@ -28,8 +27,9 @@ pub(super) struct KeyReloads {
 }
 
 impl KeyReloads {
-    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, last: Cache::new(CAPACITY) }
+    /// Remembers the last reload of at most `capacity` tenants.
+    pub(super) fn new(clock: Arc<dyn Clock>, capacity: u64) -> Self {
+        Self { clock, last: Cache::new(capacity) }
     }
 
     /// Returns after a reload that was sent after this was called.

@@ -10,6 +10,7 @@ mod builder;
 mod change_password;
 mod device_proof;
 mod device_sign_in;
+mod end_everyone;
 mod first_keys;
 mod housekeeping;
 mod issue;

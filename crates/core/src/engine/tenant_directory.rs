@@ -20,7 +20,7 @@ use crate::strategy::{Strategy, StrategyName};
 use crate::tenant::{SettingsFault, TenantPolicy, TenantRecord};
 
 /// The most tenants in the cache.
-pub(super) const CAPACITY: u64 = 10_000;
+const CAPACITY: u64 = 10_000;
 
 /// A loaded tenant.
 #[derive(Debug)]
@@ -109,7 +109,7 @@ impl TenantDirectory {
             secrets: parts.secrets.clone(),
             tenants: SingleFlightCache::new(CAPACITY),
             last_known: Cache::new(CAPACITY),
-            reloads: KeyReloads::new(parts.clock.clone()),
+            reloads: KeyReloads::new(parts.clock.clone(), CAPACITY),
         }
     }
 
@@ -235,7 +235,7 @@ struct TenantStoresUnavailable {
 }
 
 /// Adds the tenant to a fault, for the reader of the log.
-fn stores_unavailable(tenant: &TenantId, fault: StoreError) -> StoreError {
+pub(super) fn stores_unavailable(tenant: &TenantId, fault: StoreError) -> StoreError {
     match fault {
         StoreError::Unavailable { doing, source } => {
             StoreError::unavailable(doing, TenantStoresUnavailable { tenant: tenant.clone(), source })

@@ -172,6 +172,12 @@ verbs_that_change_state! {
     /// The tenant's or the store's.
     EndSessions: end_sessions(&user: UserKey; reason: EndReason) -> Result<u64, TenantError>;
 
+    /// Ends the sessions of all users of all tenants, and voids their open codes and links.
+    ///
+    /// # Errors
+    /// The store's. If a tenant's own database is away, its sessions go on until this is asked again.
+    EndEveryone: end_everyone(;) -> Result<(), StoreError>;
+
     /// Makes a user, who may sign in under every strategy on offer.
     ///
     /// # Errors
@@ -367,8 +373,7 @@ impl Engine {
 
     /// Writes down when sessions were used, and removes what is too old, until it is dropped. A server runs one.
     ///
-    /// It removes nothing in its first hour, nor once the wall clock was set by a minute or more: a clock that is ahead
-    /// would take records away that other processes still use.
+    /// It removes nothing in its first hour, nor after its wall clock was set: others may still use the records.
     pub async fn keep_house(&self) {
         self.core.keep_house().await;
     }

@@ -3,8 +3,8 @@
 //! A fill starts [before its read is sent](FillGuard::before_read) and ends [after the answer
 //! came](FillGuard::keep_if_unchanged). A change that is announced in between may or may not be in the answer, so the
 //! answer is not kept. Each of a fixed number of stripes of keys has a counter: it says that *some* key of the stripe
-//! changed, and a false alarm costs one more read. Each stripe of tenants has a generation in the same way: when it moves,
-//! all entries of those tenants are void.
+//! changed, and a false alarm costs one more read. Each stripe of tenants has a generation in the same way: when it
+//! moves, all entries of those tenants are void.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,7 @@
 //! Writes of users and epochs that go through the view: what this process has written, it obeys at once.
 //!
-//! The engine holds the view in place of the stores of users and epochs, so no write can bypass it. A change is forgotten
-//! even if the store's answer is lost: the store may have written all the same.
+//! The engine holds the view in place of the stores of users and epochs, so no write can bypass it. The old value is
+//! forgotten even if the store's answer is lost: the store may have written all the same.
 
 use async_trait::async_trait;
 

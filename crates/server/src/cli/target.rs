@@ -21,6 +21,11 @@ pub(super) struct TenantOption {
 }
 
 impl TenantOption {
+    /// Whether the command line names a tenant.
+    pub(super) const fn is_named(&self) -> bool {
+        self.tenant.is_some()
+    }
+
     pub(super) fn id(&self) -> TenantId {
         self.tenant.clone().unwrap_or_else(TenantId::default_tenant)
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fixture::{RunningServer, Workdir, text, wait_until};
+use crate::fixture::{PASSWORD, RunningServer, Workdir, text, wait_until};
 
 fn installation() -> (Workdir, RunningServer) {
     let home = Workdir::new();
@@ -60,6 +60,36 @@ fn all_sessions_of_one_user_are_ended_and_of_no_other() {
     server.password_sign_in("jwt", "ann@example.com");
     let none = home.run("session end-all ann@example.com").done().out;
     assert_eq!(none, "ann@example.com had no live sessions; all are ended.\n");
+}
+
+// ASVS-map: SE6 RV5
+#[test]
+fn everyone_of_every_tenant_is_signed_out_at_once() {
+    let (home, server) = installation();
+    home.run("tenant create acme").done();
+    home.run("tenant create initech database_url=sqlite:initech.db").done();
+    let mut held = vec![("default", server.password_sign_in("hybrid", "ann@example.com"))];
+    for tenant in ["acme", "initech"] {
+        let body = json!({"email": "ann@example.com", "password": PASSWORD, "name": "Ann"});
+        assert_eq!(server.post_in(tenant, "/auth/hybrid/register", None, &body).status, 201);
+        held.push((tenant, server.post_in(tenant, "/auth/hybrid/login", None, &body).body));
+    }
+    let profile = |(tenant, signed_in): &(&str, Value)| {
+        server.get_in(tenant, "/auth/hybrid/profile", Some(text(&signed_in["access_token"]))).status
+    };
+    assert!(held.iter().all(|held| profile(held) == 200));
+
+    let said = home.run("session end-all --everyone").done().out;
+    assert_eq!(said, "All sessions of all users of all tenants have ended.\n");
+    for held in &held {
+        wait_until("the token is refused", || profile(held) == 401);
+    }
+    server.password_sign_in("hybrid", "ann@example.com");
+    for line in ["session end-all", "session end-all --everyone ann@example.com"] {
+        home.run(line).refused(2);
+    }
+    let said = home.run("session end-all --everyone --tenant acme").refused(2);
+    assert_eq!(said, "--everyone means all tenants; leave --tenant out");
 }
 
 #[test]

@@ -153,6 +153,7 @@ const fn owed(verb: Verb) -> (&'static [&'static str], &'static [&'static str]) 
         Verb::VerifyCode => (&["signed_in"], &["new_device"]),
         Verb::Refresh => (&["refresh_reused"], &["refresh_reused"]),
         Verb::SignOut | Verb::EndSession | Verb::EndSessionOf | Verb::EndSessions => (&["ended"], &[]),
+        Verb::EndEveryone => (&["everyone_signed_out"], &[]),
         Verb::ChangePassword => (&["password_changed", "ended"], &["password_changed"]),
         Verb::ForgotPassword | Verb::StartReset => (&["reset_asked"], &["reset"]),
         Verb::ResetPassword => (&["password_reset"], &["password_changed"]),
@@ -183,6 +184,7 @@ async fn call_of(verb: Verb, nodes: &TwoNodes) -> Call {
         | Verb::EndSession
         | Verb::EndSessionOf
         | Verb::EndSessions
+        | Verb::EndEveryone
         | Verb::RenameSession
         | Verb::PurgeSessions => session_call(verb, nodes).await,
         Verb::ChangePassword
@@ -258,6 +260,7 @@ async fn session_call(verb: Verb, nodes: &TwoNodes) -> Call {
         Verb::EndSessions => {
             Box::pin(async move { assert_eq!(node.end_sessions(&user, EndReason::Admin).await.unwrap(), 1) })
         }
+        Verb::EndEveryone => Box::pin(async move { node.end_everyone().await.unwrap() }),
         Verb::RenameSession => Box::pin(async move {
             assert!(node.rename_session(&user, key.id, "a laptop".to_owned()).await.unwrap().is_some());
         }),

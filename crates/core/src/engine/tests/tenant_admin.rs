@@ -249,6 +249,36 @@ async fn a_database_that_is_down_does_not_keep_others_from_purging() {
     assert_eq!(node.purge_sessions().await.unwrap(), 1);
 }
 
+// ASVS-map: RV5
+#[tokio::test]
+async fn a_database_that_is_down_does_not_keep_the_others_from_signing_everyone_out() {
+    let (theirs, faults) = Faults::within(MemoryStore::stores());
+    let mut fixture = Fixture::new(MemoryStore::stores());
+    fixture.builder.tenant_databases = Arc::new(SeparateDatabases::with("memory:acme", theirs));
+    let (node, other) = (fixture.node().await, fixture.node().await);
+    let mut held = vec![fixture.new_user(&node).await.password_sign_in(&node, StrategyName::Session).await];
+    for (name, database) in
+        [("acme", Some("memory:acme")), ("globex", None), ("initech", Some("memory:initech"))]
+    {
+        let tenant = tenant(name);
+        let database = database.map(str::to_owned);
+        node.create_tenant(tenant.clone(), TenantSettings::default(), database).await.unwrap();
+        let ann = fixture.register(&node, &tenant, "ann@example.com").await;
+        held.push(ann.password_sign_in(&node, StrategyName::Denylist).await);
+    }
+    faults.go_down();
+    let fault = node.end_everyone().await.unwrap_err();
+    assert!(fault.to_string().contains("acme"), "{fault}");
+    faults.come_up();
+    for held in &held {
+        let is_in = [held.authenticate(&node).await.is_ok(), held.authenticate(&other).await.is_ok()];
+        assert_eq!(is_in, [held.tenant.as_str() == "acme"; 2], "{}", held.tenant);
+    }
+    node.end_everyone().await.unwrap();
+    assert!(held[1].authenticate(&other).await.is_err());
+    assert_eq!(fixture.recorded_events.count(EventKind::EveryoneSignedOut), 3 + 4);
+}
+
 #[tokio::test]
 async fn a_tenant_whose_database_cannot_be_opened_is_not_made() {
     let fixture = Fixture::new(MemoryStore::stores());

@@ -11,7 +11,7 @@ use portcullis_stores::IfMissing;
 use super::database::with_engine;
 use super::failure::Failure;
 use super::output::Output;
-use super::target::{NamedUser, TenantOption};
+use super::target::TenantOption;
 use crate::config::Config;
 
 #[derive(Args, Debug)]
@@ -34,10 +34,7 @@ enum SessionAction {
         #[arg(value_name = "SESSION")]
         id: SessionId,
     },
-    /// End all sessions of a user
-    ///
-    /// The user may sign in again; `user disable` prevents that.
-    EndAll(NamedUser),
+    EndAll(end::EndAllSessions),
 }
 
 pub(super) async fn run(
@@ -46,10 +43,13 @@ pub(super) async fn run(
     out: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let SessionCommand { tenant, action } = command;
+    if let SessionAction::EndAll(arguments) = &action {
+        arguments.check(&tenant)?;
+    }
     with_engine(config, &tenant.id(), IfMissing::Refuse, out, async |context| match action {
         SessionAction::List(arguments) => list::run(&arguments, context).await,
         SessionAction::End { id } => end::one(id, context).await,
-        SessionAction::EndAll(user) => end::all(&user.selector, context).await,
+        SessionAction::EndAll(arguments) => end::all(&arguments, context).await,
     })
     .await
 }
