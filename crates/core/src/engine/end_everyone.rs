@@ -1,4 +1,4 @@
-//! Ends the sessions of all users of all tenants: the last step of a restore, whose copy knows no end that came after it.
+//! Ends the sessions of all users of all tenants: the last step of a restore, whose copy knows no later end.
 
 use std::collections::BTreeSet;
 
