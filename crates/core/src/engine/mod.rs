@@ -66,6 +66,7 @@ use crate::clock::{Clock, Ticks, Timestamp};
 use crate::event::{Event, EventSink};
 use crate::id::TenantId;
 use crate::liveness::SessionView;
+use crate::outgoing_mail::Notifier;
 use crate::password::HashPool;
 use crate::random::Random;
 use crate::store::{Change, ChangeSink, StoreError, Stores, Watch};
@@ -112,6 +113,44 @@ impl Engine {
     #[must_use]
     pub fn passwords(&self) -> &HashPool {
         &self.core.passwords
+    }
+
+    /// Recognises the user behind a request by the credential that it presents.
+    ///
+    /// # Errors
+    /// An [`AuthenticationError`].
+    pub async fn authenticate(
+        &self,
+        request: &AuthenticationRequest<'_>,
+    ) -> Result<Identity, AuthenticationError> {
+        self.core.authenticate(request).await
+    }
+
+    /// Writes down when sessions were used, and removes what is too old, until it is dropped. A server runs one.
+    ///
+    /// It removes nothing in its first hour, nor after its wall clock was set: others may still use the records.
+    pub async fn keep_house(&self) {
+        self.core.keep_house().await;
+    }
+
+    /// Delivers mail until `stop` comes, and then finishes what is being sent. A server runs one; several share the
+    /// work.
+    pub async fn deliver_mail(&self, notifier: Arc<dyn Notifier>, stop: impl Future<Output = ()>) {
+        self.core.deliver_mail(notifier, stop).await;
+    }
+
+    /// Delivers the mail that is due now, and returns how many mails were delivered. If this is dropped, what is just
+    /// being sent is sent again.
+    ///
+    /// # Errors
+    /// That of the first store that did not answer; what is due in the others has been delivered.
+    pub async fn deliver_due(&self, notifier: &Arc<dyn Notifier>) -> Result<u64, StoreError> {
+        self.core.deliver_due(notifier).await
+    }
+
+    /// Waits until every verb that was begun has ended. Await this before you close the stores.
+    pub async fn finish(&self) {
+        self.core.tasks.finished().await;
     }
 
     /// `iss` of the tokens of this installation.

@@ -49,7 +49,7 @@ impl EngineTask {
     pub(super) async fn forgot_password(&self, tenant: &TenantId, email: &Email) -> Result<(), TenantError> {
         let tenant = self.tenant(tenant).await?;
         let handle = UserHandle::Email(tenant.id.clone(), email.clone());
-        let found = tenant.stores.records.users.find(&handle).await?;
+        let found = self.readable_user(&tenant.stores, &handle).await?;
         let user = found.map_or_else(|| self.decoy_user(&tenant, email.canonical()), |user| user.key);
         self.send_reset(&tenant, &user, MailKind::Reset).await?;
         self.uniform_delay().await;

@@ -156,7 +156,7 @@ impl EngineTask {
         self.begin_uniform_delay();
         // In a flood of sign-ins most are rejected: that must not cost a read each.
         self.passwords.admits()?;
-        let user = tenant.stores.records.users.find(&UserHandle::by_login(&tenant.id, login)).await?;
+        let user = self.readable_user(&tenant.stores, &UserHandle::by_login(&tenant.id, login)).await?;
         let key =
             user.as_ref().map_or_else(|| self.decoy_user(tenant, login.canonical()), |user| user.key.clone());
         let whose = AttemptKey { device: self.known_device(user.as_ref(), device), user: key };

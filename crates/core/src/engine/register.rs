@@ -154,7 +154,7 @@ impl EngineTask {
         };
         let users = &tenant.stores.records.users;
         let handle = UserHandle::Email(tenant.id.clone(), new.email.clone());
-        let by = users.find(&handle).await?.map(|owner| owner.key);
+        let by = self.readable_user(&tenant.stores, &handle).await?.map(|owner| owner.key);
         if by.is_some() && !tenant.policy.hides_existence {
             return Ok(CreatedUser::Taken { by });
         }
@@ -174,7 +174,7 @@ impl EngineTask {
         };
         if users.insert(&user).await? == Inserted::Clash {
             // Another node was quicker, or another user has the user name or the mobile number.
-            let by = users.find(&handle).await?.map(|owner| owner.key);
+            let by = self.readable_user(&tenant.stores, &handle).await?.map(|owner| owner.key);
             return Ok(CreatedUser::Taken { by });
         }
         self.report(&Event::of_user(&user.key, EventKind::SignedUp));

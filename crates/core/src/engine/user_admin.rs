@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use thiserror::Error;
+use tracing::error;
 
 use super::tenant_stores::TenantStores;
 use super::{EngineCore, EngineTask, NewUser, TenantError};
@@ -12,7 +13,7 @@ use crate::id::{TenantId, UserId, UserKey};
 use crate::password::{HashRefused, Password, WeakPassword};
 use crate::queued_mail::MailKind;
 use crate::session::EndReason;
-use crate::store::{EndScope, Page, StoreError, Updated, UserHandle};
+use crate::store::{EndScope, Page, StoreError, Stored, UnreadableRecord, Updated, UserHandle};
 use crate::user::{Role, User};
 use crate::username::LoginName;
 
@@ -46,6 +47,29 @@ pub enum UserAdminError {
 }
 
 impl EngineCore {
+    /// The user with a name that a stranger has typed. One whose record cannot be read gets the same answers, at the
+    /// same cost, as a name that no user has: another answer would tell that the account exists.
+    pub(super) async fn readable_user(
+        &self,
+        stores: &TenantStores,
+        handle: &UserHandle,
+    ) -> Stored<Option<User>> {
+        match stores.records.users.find(handle).await {
+            Err(fault @ StoreError::Corrupt { .. }) => {
+                error!(%fault, "a user cannot sign in: `portcullis doctor` names such records");
+                Ok(None)
+            }
+            found => found,
+        }
+    }
+
+    pub(super) async fn unreadable(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<Vec<UnreadableRecord>, UserAdminError> {
+        Ok(self.any_tenant(tenant).await?.stores.records.users.unreadable(tenant).await?)
+    }
+
     pub(super) async fn user_by_email(
         &self,
         tenant: &TenantId,

@@ -5,26 +5,24 @@
 //! dropped with its caller. [`Engine::authenticate`] is such a check: where a session slides it writes one end in one
 //! atomic step, which owes no audit event and no mail.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::task::EngineTask;
 use super::{
-    AuthenticationError, AuthenticationRequest, ChangePassword, ChangePasswordError, CompletedDeviceSignIn,
-    CompletedSignIn, DeviceSignIn, DeviceSignInError, DeviceSignInResult, Engine, Identity, KeyError,
-    KeyInfo, ListedSession, NewUser, PasswordSignIn, PasswordSignInError, Refresh, RefreshError, Refreshed,
-    Register, RegisterError, ResetError, Tenant, TenantAdminError, TenantError, UnlockError, UserAdminError,
-    VerifyCode, VerifyCodeError,
+    ChangePassword, ChangePasswordError, CompletedDeviceSignIn, CompletedSignIn, DeviceSignIn,
+    DeviceSignInError, DeviceSignInResult, Engine, Identity, KeyError, KeyInfo, ListedSession, NewUser,
+    PasswordSignIn, PasswordSignInError, Refresh, RefreshError, Refreshed, Register, RegisterError,
+    ResetError, Tenant, TenantAdminError, TenantError, UnlockError, UserAdminError, VerifyCode,
+    VerifyCodeError,
 };
 use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::id::{SessionId, SessionKey, TenantId, UserId, UserKey};
 use crate::key::{KeyUse, Kid};
-use crate::outgoing_mail::Notifier;
 use crate::password::Password;
 use crate::session::{EndReason, Session};
-use crate::store::{Page, StoreError};
+use crate::store::{Page, StoreError, UnreadableRecord};
 use crate::tenant::{TenantRecord, TenantSettings};
 use crate::ticket::IssueOutcome;
 use crate::user::{Role, User};
@@ -321,6 +319,12 @@ verbs_that_ask! {
     /// The tenant's or the store's.
     locked_until(&user: UserKey;) -> Result<Option<Timestamp>, UserAdminError>;
 
+    /// The users and sessions of a tenant whose records cannot be read.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    unreadable(&tenant: TenantId;) -> Result<Vec<UnreadableRecord>, UserAdminError>;
+
     /// A user's sessions and the tombstones of ended ones, oldest first.
     ///
     /// # Errors
@@ -357,44 +361,4 @@ verbs_that_ask! {
     /// # Errors
     /// That of the store that does not.
     ping(;) -> Result<(), StoreError>;
-}
-
-impl Engine {
-    /// Recognises the user behind a request by the credential that it presents.
-    ///
-    /// # Errors
-    /// An [`AuthenticationError`].
-    pub async fn authenticate(
-        &self,
-        request: &AuthenticationRequest<'_>,
-    ) -> Result<Identity, AuthenticationError> {
-        self.core.authenticate(request).await
-    }
-
-    /// Writes down when sessions were used, and removes what is too old, until it is dropped. A server runs one.
-    ///
-    /// It removes nothing in its first hour, nor after its wall clock was set: others may still use the records.
-    pub async fn keep_house(&self) {
-        self.core.keep_house().await;
-    }
-
-    /// Delivers mail until `stop` comes, and then finishes what is being sent. A server runs one; several share the
-    /// work.
-    pub async fn deliver_mail(&self, notifier: Arc<dyn Notifier>, stop: impl Future<Output = ()>) {
-        self.core.deliver_mail(notifier, stop).await;
-    }
-
-    /// Delivers the mail that is due now, and returns how many mails were delivered. If this is dropped, what is just
-    /// being sent is sent again.
-    ///
-    /// # Errors
-    /// That of the first store that did not answer; what is due in the others has been delivered.
-    pub async fn deliver_due(&self, notifier: &Arc<dyn Notifier>) -> Result<u64, StoreError> {
-        self.core.deliver_due(notifier).await
-    }
-
-    /// Waits until every verb that was begun has ended. Await this before you close the stores.
-    pub async fn finish(&self) {
-        self.core.tasks.finished().await;
-    }
 }

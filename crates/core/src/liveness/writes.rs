@@ -9,7 +9,8 @@ use super::SessionView;
 use crate::id::{TenantId, UserId, UserKey};
 use crate::session::{Ending, Epochs};
 use crate::store::{
-    Change, ChangeSink, EpochScope, EpochStore, Inserted, Page, Stored, Updated, UserHandle, UserStore,
+    Change, ChangeSink, EpochScope, EpochStore, Inserted, Page, Stored, UnreadableRecord, Updated,
+    UserHandle, UserStore,
 };
 use crate::user::User;
 
@@ -33,6 +34,10 @@ impl UserStore for SessionView {
 
     async fn list(&self, tenant: &TenantId, search: &str, page: Page<UserId>) -> Stored<Vec<User>> {
         self.stores.users.list(tenant, search, page).await
+    }
+
+    async fn unreadable(&self, tenant: &TenantId) -> Stored<Vec<UnreadableRecord>> {
+        self.stores.users.unreadable(tenant).await
     }
 }
 

@@ -26,8 +26,15 @@ pub struct PasswordHash {
 
 /// The algorithm of a hash and its parameters.
 pub(super) enum HashScheme {
-    Argon2id { cost: Argon2Cost, version: Version, salt: Box<[u8]>, output: Box<[u8]> },
+    Argon2id {
+        cost: Argon2Cost,
+        version: Version,
+        salt: Box<[u8]>,
+        output: Box<[u8]>,
+    },
     Bcrypt,
+    /// A stored text of another form. No password matches it.
+    Unreadable,
 }
 
 /// The text is not a hash that can be verified here.
@@ -44,6 +51,20 @@ impl PasswordHash {
     pub fn parse(text: &str) -> Result<Self, InvalidPasswordHash> {
         let scheme = if text.starts_with("$argon2id$") { parse_argon2id(text) } else { parse_bcrypt(text) };
         scheme.map(|scheme| Self { text: text.into(), scheme: Arc::new(scheme) })
+    }
+
+    /// Reads a stored text. One that is no hash is kept as it is, and no password matches it: an operator may have
+    /// written it, and a later version may read it.
+    #[must_use]
+    pub fn stored(text: &str) -> Self {
+        Self::parse(text)
+            .unwrap_or_else(|_| Self { text: text.into(), scheme: Arc::new(HashScheme::Unreadable) })
+    }
+
+    /// Whether a password can match it.
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        !matches!(*self.scheme, HashScheme::Unreadable)
     }
 
     /// The text to store.

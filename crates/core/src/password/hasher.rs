@@ -61,8 +61,8 @@ impl Hasher {
         Ok(PasswordHash { text: text.into(), scheme: Arc::new(scheme) })
     }
 
-    /// Compares a password with a hash. Without a hash the password is wrong, at the same cost, so that the time does
-    /// not tell an attacker which users exist.
+    /// Compares a password with a hash. Without a hash that can be read the password is wrong, at the same cost, so
+    /// that the time does not tell an attacker which users exist.
     ///
     /// # Errors
     ///
@@ -72,10 +72,11 @@ impl Hasher {
         password: &Password,
         against: Option<&PasswordHash>,
     ) -> Result<PasswordMatch, HashFailed> {
-        let Some(hash) = against else {
+        let Some(hash) = against.filter(|hash| hash.is_readable()) else {
             return self.hash(password, [0; SALT_BYTES]).map(|_| PasswordMatch::No);
         };
         let matches = match &*hash.scheme {
+            HashScheme::Unreadable => false,
             HashScheme::Bcrypt => bcrypt::verify(password.received(), &hash.text).unwrap_or(false),
             HashScheme::Argon2id { cost, version, salt, output } => {
                 let mut fresh = vec![0; output.len()];
@@ -95,7 +96,7 @@ impl Hasher {
     /// A stronger imported hash is kept: replacing it would weaken it.
     fn is_weaker(&self, scheme: &HashScheme) -> bool {
         match scheme {
-            HashScheme::Bcrypt => true,
+            HashScheme::Bcrypt | HashScheme::Unreadable => true,
             HashScheme::Argon2id { cost, version, salt, output } => {
                 *version != Version::V0x13
                     || !cost.is_at_least(self.memory.own())

@@ -44,7 +44,7 @@ pub use mail::MailStore;
 pub use sessions::{CookieKey, EndScope, EpochScope, EpochStore, SessionHandle, SessionStore};
 pub use tenants::{NoTenantDatabases, TenantDatabases, TenantStore};
 pub use tickets::TicketStore;
-pub use users::{UserHandle, UserStore};
+pub use users::{UnreadableRecord, UserHandle, UserStore};
 
 /// What a verb returns: its answer, or the reason why the store gave none.
 pub type Stored<T> = Result<T, StoreError>;

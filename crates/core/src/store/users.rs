@@ -35,6 +35,17 @@ impl UserHandle {
     }
 }
 
+/// A record with a column that cannot be read: an operator or another program has written it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnreadableRecord {
+    /// The kind of record, as in "session".
+    pub record: &'static str,
+    /// The id as it is stored, which may be the column that cannot be read.
+    pub id: String,
+    /// The column.
+    pub field: &'static str,
+}
+
 /// Users.
 #[async_trait]
 pub trait UserStore: Send + Sync {
@@ -49,5 +60,12 @@ pub trait UserStore: Send + Sync {
 
     /// Users of a tenant, by id, whose address, user name, mobile number or name contains `search`, compared without
     /// regard to case. An empty text matches every user.
+    /// A record that cannot be read is left out and logged.
     async fn list(&self, tenant: &TenantId, search: &str, page: Page<UserId>) -> Stored<Vec<User>>;
+
+    /// The users and sessions of a tenant whose records cannot be read, or not in full. Records that only this program
+    /// writes are never among them.
+    async fn unreadable(&self, _tenant: &TenantId) -> Stored<Vec<UnreadableRecord>> {
+        Ok(Vec::new())
+    }
 }

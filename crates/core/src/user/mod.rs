@@ -68,6 +68,9 @@ pub struct User {
     pub updated: Timestamp,
     /// How often the user was changed.
     pub version: u64,
+    /// The columns of the record that could not be read, where a value that permits nothing stands instead. The next
+    /// change writes that value.
+    pub unreadable: Vec<&'static str>,
 }
 
 impl User {
@@ -88,6 +91,7 @@ impl User {
             created: now,
             updated: now,
             version: 0,
+            unreadable: Vec::new(),
         }
     }
 
@@ -125,10 +129,10 @@ impl User {
         if self.disabled.take().is_some() { self.changed(now) } else { self }
     }
 
-    /// Gives the user this role.
+    /// Gives the user this role. The same role again mends a record that could not be read in full.
     #[must_use]
     pub fn with_role(mut self, role: Role, now: Timestamp) -> Self {
-        if self.role == role {
+        if self.role == role && self.unreadable.is_empty() {
             return self;
         }
         self.role = role;
@@ -179,7 +183,7 @@ impl User {
     }
 
     fn changed(self, now: Timestamp) -> Self {
-        Self { updated: now, version: self.version.saturating_add(1), ..self }
+        Self { updated: now, version: self.version.saturating_add(1), unreadable: Vec::new(), ..self }
     }
 }
 

@@ -1,6 +1,8 @@
 //! `portcullis doctor`: what it checks and what it reports.
 
 use serde_json::Value;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::fixture::{CommandOutput, PASSWORD, Workdir, text};
 
@@ -155,4 +157,32 @@ fn templates_are_rendered_before_the_server_starts_with_them() {
     let (code, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");
     assert_eq!((code, status(&report, "templates")), (1, "broken"), "{report}");
     assert!(report.to_string().contains("page.html"), "{report}");
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_named_and_mended() {
+    let home = Workdir::new();
+    for name in ["ann", "bob", "cem"] {
+        home.user(&format!("{name}@example.com")).done();
+    }
+    let spoil = "UPDATE users SET id = '42' WHERE email LIKE 'ann%'; \
+        UPDATE users SET role = 'superadmin', password = 'md5' WHERE email LIKE 'bob%'";
+    let mut shell = SqliteConnectOptions::new().filename(home.database()).connect().await.unwrap();
+    sqlx::raw_sql(spoil).execute(&mut shell).await.unwrap();
+    shell.close().await.unwrap();
+
+    let (code, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");
+    assert_eq!((code, status(&report, "records of default")), (1, "broken"), "{report}");
+    let detail = report.to_string();
+    assert!(detail.contains("3 columns cannot be read: ") && detail.contains("id of user 42;"), "{detail}");
+    let listed = home.run("user list").done().out;
+    assert!(!listed.contains("ann@") && listed.contains("bob@") && listed.contains("cem@"), "{listed}");
+    assert!(
+        listed.ends_with("3 columns of users and sessions cannot be read; `portcullis doctor` names them.\n")
+    );
+
+    home.run("user role bob@example.com user").done();
+    home.run_with("user password bob@example.com --password-stdin", PASSWORD).done();
+    let (_, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");
+    assert!(report.to_string().contains("1 column cannot be read: id of user 42;"), "{report}");
 }

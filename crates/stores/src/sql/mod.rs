@@ -19,6 +19,7 @@ use portcullis_core::clock::Timestamp;
 use portcullis_core::secret::SecretHash;
 use portcullis_core::store::{Inserted, StoreError, Stored, Updated};
 use thiserror::Error;
+use tracing::error;
 
 pub(crate) use connection::{Columns, SqlConnection, SqlValue, Statement};
 
@@ -71,4 +72,30 @@ fn bytes(hash: Option<&SecretHash>) -> Option<&[u8]> {
 /// Reads all rows.
 fn all<R, T>(rows: &[R], read: impl Fn(&R) -> Stored<T>) -> SqlResult<Vec<T>> {
     rows.iter().map(|row| read(row).map_err(Fault::from)).collect()
+}
+
+/// A record; `None` if it cannot be read. That is the trouble of one record: the others go on.
+fn if_readable<T>(read: Stored<T>) -> Option<T> {
+    read.inspect_err(|fault| error!(%fault, "a record is left out: `portcullis doctor` names it")).ok()
+}
+
+/// A page of the records that can be read. It is filled up where some are left out, because a page that is not full is
+/// the last one.
+async fn page_of<C: SqlConnection, T>(
+    db: &mut C,
+    limit: u32,
+    after: String,
+    list: impl Fn(String, i64) -> Statement,
+    read: impl Fn(&C::Row) -> Stored<T>,
+) -> SqlResult<Vec<T>> {
+    let (mut page, mut after, limit) = (Vec::new(), after, limit as usize);
+    loop {
+        let wanted = limit - page.len();
+        let rows = list(after, i64::try_from(wanted).unwrap_or(i64::MAX)).fetch_all(&mut *db).await?;
+        page.extend(rows.iter().filter_map(|row| if_readable(read(row))));
+        let Some(last) = rows.last().filter(|_| rows.len() == wanted && page.len() < limit) else {
+            return Ok(page);
+        };
+        after = last.text("id")?.unwrap_or_default().to_owned();
+    }
 }

@@ -86,6 +86,11 @@ impl<'r> RecordRow<'r> {
         self.read(column, |text| text.parse().ok())
     }
 
+    /// An id, which is looked up by its text: in another spelling it would not be found.
+    pub(super) fn id<T: FromStr + ToString>(self, column: &'static str) -> Stored<T> {
+        self.read(column, |text| text.parse().ok().filter(|id: &T| id.to_string() == text))
+    }
+
     /// A value that is written as text, or NULL.
     pub(super) fn optional_word<T: FromStr>(self, column: &'static str) -> Stored<Option<T>> {
         self.read_optional(column, |text| text.parse().ok())

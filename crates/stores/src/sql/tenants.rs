@@ -5,7 +5,9 @@ use portcullis_core::store::{Inserted, Page, StoreError, Stored, Updated};
 use portcullis_core::tenant::{Installation, TenantRecord};
 
 use super::row::RecordRow;
-use super::{Columns, SqlConnection, SqlResult, Statement, all, count as counted, inserted, millis, updated};
+use super::{
+    Columns, SqlConnection, SqlResult, Statement, count as counted, inserted, millis, page_of, updated,
+};
 
 const CREATE_INSTALLATION: &str =
     "INSERT INTO installation (one, issuer, created) VALUES (1, $1, $2) ON CONFLICT DO NOTHING";
@@ -45,7 +47,7 @@ pub(crate) async fn find(db: &mut impl SqlConnection, id: &TenantId) -> SqlResul
 
 pub(crate) async fn list(db: &mut impl SqlConnection, page: Page<TenantId>) -> SqlResult<Vec<TenantRecord>> {
     let after = page.after.map(|id| id.to_string()).unwrap_or_default();
-    all(&Statement::new(LIST).bind(after).bind(i64::from(page.limit)).fetch_all(db).await?, tenant)
+    page_of(db, page.limit, after, |after, limit| Statement::new(LIST).bind(after).bind(limit), tenant).await
 }
 
 pub(crate) async fn count(db: &mut impl SqlConnection) -> SqlResult<u64> {

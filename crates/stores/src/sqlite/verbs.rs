@@ -14,8 +14,8 @@ use portcullis_core::secret::SecretHash;
 use portcullis_core::session::{Ending, Epochs, RotationOutcome, RotationRequest, Session};
 use portcullis_core::store::{
     AttemptStore, ChangeFeed, ChangeSink, EndScope, EpochScope, EpochStore, Inserted, KeyStore, MailStore,
-    Page, SessionHandle, SessionStore, Stored, TenantStore, TicketStore, Updated, UserHandle, UserStore,
-    Watch,
+    Page, SessionHandle, SessionStore, Stored, TenantStore, TicketStore, UnreadableRecord, Updated,
+    UserHandle, UserStore, Watch,
 };
 use portcullis_core::tenant::{Installation, TenantRecord};
 use portcullis_core::ticket::{IssueOutcome, RedeemOutcome, Ticket, TicketKey, TicketPurpose};
@@ -69,6 +69,7 @@ verbs! { UserStore by users;
     reads {
         "find a user" find(&handle: UserHandle) -> Option<User>;
         "list users" list(&tenant: TenantId, &search: str, page: Page<UserId>) -> Vec<User>;
+        "look for records that cannot be read" unreadable(&tenant: TenantId) -> Vec<UnreadableRecord>;
     }
     writes {
         "insert a user" insert(&user: User) -> Inserted;

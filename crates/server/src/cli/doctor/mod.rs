@@ -8,6 +8,7 @@ mod keys;
 mod machine;
 mod mail;
 mod readiness;
+mod records;
 mod tenants;
 
 use std::path::Path;
@@ -173,6 +174,7 @@ async fn examine(config: &Config) -> Result<Vec<Finding>, Failure> {
         let of_keys = keys::examine(config, &stores).await?;
         newest = of_keys.newest;
         findings.extend(of_keys.findings);
+        findings.extend(records::examine(&stores).await?);
         let of_tenants = tenants::examine(config, &stores).await?;
         findings.extend(of_tenants.findings);
         findings.push(mail::waiting(of_tenants.mail_waiting + stores.mail.waiting().await?));

@@ -2,7 +2,7 @@
 
 use portcullis_core::store::{StoreError, Stores};
 
-use super::{Finding, database};
+use super::{Finding, database, records};
 use crate::cli::database::no_database_of;
 use crate::cli::tenant::databases;
 use crate::config::Config;
@@ -29,7 +29,9 @@ pub(super) async fn examine(config: &Config, stores: &Stores) -> Result<TenantFi
         let (findings, own) = database::examine(&url, &name, &migrations, missing).await;
         tenants.findings.extend(findings);
         if let Some(own) = own {
-            tenants.mail_waiting += own.stores().mail.waiting().await?;
+            let stores = own.stores();
+            tenants.mail_waiting += stores.mail.waiting().await?;
+            tenants.findings.extend(records::examine_in(&stores, &tenant).await?);
             own.close().await;
         }
     }

@@ -10,7 +10,7 @@ use portcullis_core::username::Username;
 use super::UserJson;
 use crate::cli::context::CommandContext;
 use crate::cli::failure::Failure;
-use crate::cli::output::{Table, moment, moment_if, write_json};
+use crate::cli::output::{Table, counted, moment, moment_if, write_json};
 use crate::cli::pages;
 
 /// List the users
@@ -38,11 +38,19 @@ pub(super) async fn run(
     }
     let tenant = context.tenant;
     match (users.is_empty(), search.as_str()) {
-        (false, _) => table(&users).write(context.out),
+        (false, _) => table(&users).write(context.out)?,
         (true, "") => {
-            context.say(format_args!("Tenant {tenant} has no users; `portcullis user create` creates one."))
+            context
+                .say(format_args!("Tenant {tenant} has no users; `portcullis user create` creates one."))?;
         }
-        (true, search) => context.say(format_args!("No user of tenant {tenant} matches {search:?}.")),
+        (true, search) => context.say(format_args!("No user of tenant {tenant} matches {search:?}."))?,
+    }
+    match context.engine.unreadable(tenant).await?.len() as u64 {
+        0 => Ok(()),
+        count => context.say(format_args!(
+            "{} of users and sessions cannot be read; `portcullis doctor` names them.",
+            counted(count, "column")
+        )),
     }
 }
 

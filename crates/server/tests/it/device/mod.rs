@@ -14,6 +14,7 @@ mod reset_links;
 mod secret_leaks;
 mod tenant_isolation;
 mod tenants;
+mod unreadable_records;
 
 use portcullis_core::tenant::{SecondStep, TenantSettings};
 

@@ -50,11 +50,11 @@ pub(super) fn bind_sign_in(statement: Statement, session: &Session) -> Statement
         .bind(bytes(session.cookie.as_ref()))
 }
 
-pub(super) fn session(row: &impl Columns) -> Stored<Session> {
+pub(in super::super) fn session(row: &impl Columns) -> Stored<Session> {
     let row = RecordRow::of("session", "id", row);
     Ok(Session {
-        key: SessionKey { tenant: row.word("tenant")?, id: row.word("id")? },
-        user: row.word("user_id")?,
+        key: SessionKey { tenant: row.word("tenant")?, id: row.id("id")? },
+        user: row.id("user_id")?,
         strategy: row.word("strategy")?,
         device: device(row)?,
         created: row.time("created")?,

@@ -10,8 +10,10 @@ use portcullis_core::session::{
 use portcullis_core::store::{EndScope, Inserted, Page, SessionHandle};
 
 use super::row::RecordRow;
-use super::{SqlConnection, SqlResult, Statement, all, bytes, count, epochs, inserted, millis};
-use columns::session;
+use super::{
+    SqlConnection, SqlResult, Statement, bytes, count, epochs, if_readable, inserted, millis, page_of,
+};
+pub(super) use columns::session;
 
 const INSERT: &str = "INSERT INTO sessions (tenant, id, last_seen, idle_expires, rotation_generation, \
     rotation_issued, rotation_expires, rotation_kid, rotation_hash, previous_issued, previous_expires, \
@@ -132,7 +134,9 @@ pub(crate) async fn end(
         EndScope::UserBeyond(user, newest) => ended_of(END_OLDEST, ending, user).bind(i64::from(*newest)),
     };
     let rows = statement.fetch_all(db).await?;
-    let mut ids = all(&rows, |row| RecordRow::of("session", "id", row).word("id"))?;
+    // One that cannot be read has ended all the same.
+    let ids = rows.iter().filter_map(|row| if_readable(RecordRow::of("session", "id", row).id("id")));
+    let mut ids: Vec<SessionId> = ids.collect();
     ids.sort_unstable();
     Ok(ids)
 }
@@ -156,9 +160,8 @@ pub(crate) async fn list(
     now: Timestamp,
 ) -> SqlResult<Vec<Session>> {
     let after = page.after.map(|id| id.to_string()).unwrap_or_default();
-    let list = Statement::keyed(LIST, &user.tenant, &user.id);
-    let rows = list.bind(after).bind(i64::from(page.limit)).fetch_all(db).await?;
-    all(&rows, |row| session(row).map(|session| session.with_state_at(now)))
+    let list = |after, limit| Statement::keyed(LIST, &user.tenant, &user.id).bind(after).bind(limit);
+    page_of(db, page.limit, after, list, |row| session(row).map(|session| session.with_state_at(now))).await
 }
 
 /// Removes sessions whose [`Session::kept_until`] has passed.

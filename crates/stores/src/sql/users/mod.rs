@@ -2,6 +2,7 @@
 
 mod devices;
 mod search;
+mod unreadable;
 
 use portcullis_core::email::Email;
 use portcullis_core::id::{TenantId, UserId, UserKey};
@@ -12,8 +13,9 @@ use portcullis_core::user::{PersonName, User};
 use portcullis_core::username::Username;
 
 use super::row::RecordRow;
-use super::{Columns, SqlConnection, SqlResult, Statement, all, count, inserted, millis, updated};
+use super::{Columns, SqlConnection, SqlResult, Statement, count, inserted, millis, page_of, updated};
 pub(crate) use search::fill;
+pub(crate) use unreadable::unreadable;
 
 const INSERT: &str = "INSERT INTO users (tenant, id, version, email, email_canonical, username, username_canonical, \
     mobile, name, given_name, family_name, role, password, former_passwords, devices, disabled, created, updated, \
@@ -60,8 +62,8 @@ pub(crate) async fn list(
 ) -> SqlResult<Vec<User>> {
     let Some(pattern) = search::pattern(search) else { return Ok(Vec::new()) };
     let after = page.after.map(|id| id.to_string()).unwrap_or_default();
-    let list = of_tenant(LIST, tenant).bind(after).bind(i64::from(page.limit)).bind(pattern);
-    all(&list.fetch_all(db).await?, user)
+    let list = |after, limit| of_tenant(LIST, tenant).bind(after).bind(limit).bind(pattern.as_str());
+    page_of(db, page.limit, after, list, user).await
 }
 
 fn of_tenant(statement: &'static str, tenant: &TenantId) -> Statement {
@@ -96,22 +98,40 @@ fn former(user: &User) -> String {
     serde_json::json!(hashes).to_string()
 }
 
+/// What says who a user is must be read. For the rest there is a value that permits nothing.
 fn user(row: &impl Columns) -> Stored<User> {
     let row = RecordRow::of("user", "id", row);
+    let mut unreadable = Vec::new();
+    let password = row.read_optional("password", |text| Some(PasswordHash::stored(text)))?;
+    if password.as_ref().is_some_and(|hash| !hash.is_readable()) {
+        unreadable.push("password");
+    }
     Ok(User {
-        key: UserKey { tenant: row.word("tenant")?, id: row.word("id")? },
+        key: UserKey { tenant: row.id("tenant")?, id: row.id("id")? },
         email: email(row)?,
         username: username(row)?,
         mobile: row.read_optional("mobile", mobile)?,
-        name: name(row)?,
-        role: row.word("role")?,
-        password: row.read_optional("password", hash)?,
-        former_passwords: row.read("former_passwords", hashes)?,
-        devices: row.read("devices", devices::read)?,
+        name: or_default(name(row), "name", &mut unreadable),
+        role: or_default(row.word("role"), "role", &mut unreadable),
+        password,
+        former_passwords: or_default(
+            row.read("former_passwords", hashes),
+            "former_passwords",
+            &mut unreadable,
+        ),
+        devices: or_default(row.read("devices", devices::read), "devices", &mut unreadable),
         disabled: row.optional_time("disabled")?,
         created: row.time("created")?,
         updated: row.time("updated")?,
         version: row.count("version")?,
+        unreadable,
+    })
+}
+
+fn or_default<T: Default>(read: Stored<T>, column: &'static str, unreadable: &mut Vec<&'static str>) -> T {
+    read.unwrap_or_else(|_| {
+        unreadable.push(column);
+        T::default()
     })
 }
 
@@ -152,11 +172,7 @@ fn name(row: RecordRow<'_>) -> Stored<Option<PersonName>> {
     }
 }
 
-fn hash(text: &str) -> Option<PasswordHash> {
-    PasswordHash::parse(text).ok()
-}
-
 fn hashes(json: &str) -> Option<Vec<PasswordHash>> {
     let texts: Vec<String> = serde_json::from_str(json).ok()?;
-    texts.iter().map(|text| hash(text)).collect()
+    Some(texts.iter().map(|text| PasswordHash::stored(text)).collect())
 }

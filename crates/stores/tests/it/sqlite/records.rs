@@ -3,12 +3,16 @@
 use std::path::Path;
 
 use portcullis_core::lockout::{AttemptKey, AttemptRecord, LockoutLimits};
+use portcullis_core::session::{EndReason, Ending};
 use portcullis_core::store::conformance::records::{
-    NOW, issue, new_user_key, numbered, queued_mail, tenant, ticket, user,
+    NOW, issue, new_user_key, numbered, queued_mail, session, tenant, ticket, user,
 };
-use portcullis_core::store::{Inserted, StoreError, Stored, Stores, UserHandle};
+use portcullis_core::store::{
+    EndScope, Inserted, Page, StoreError, Stored, Stores, UnreadableRecord, Updated, UserHandle,
+};
 use portcullis_core::tenant::TenantRecord;
 use portcullis_core::ticket::TicketPurpose;
+use portcullis_core::user::Role;
 use sqlx::Connection as _;
 
 use super::{TestDirectory, by_hand, open, other_program};
@@ -45,8 +49,8 @@ async fn a_user_that_makes_no_sense_is_named() {
         ("username", "'a b'", "username"),
         ("mobile", "'+49 170 1234567'", "mobile"),
         ("mobile", "'jo'", "mobile"),
-        ("devices", "'[{\"hash\":\"AA\",\"used\":1}]'", "devices"),
-        ("devices", "'{}'", "devices"),
+        ("email", "'jo'", "email"),
+        ("email_canonical", "'JO@EXAMPLE.COM'", "email_canonical"),
     ] {
         assert_eq!(stores.users.insert(&jo).await.unwrap(), Inserted::Done);
         spoil(&path, "users", column, value).await;
@@ -54,6 +58,111 @@ async fn a_user_that_makes_no_sense_is_named() {
         names(found, "user", &jo.key.id.to_string(), named);
         by_hand(&path, "DELETE FROM users").await;
     }
+}
+
+/// What says who a user is must be read; the rest permits nothing until an operator mends it.
+#[tokio::test]
+async fn a_column_that_permits_something_permits_nothing_while_it_cannot_be_read() {
+    let directory = TestDirectory::new();
+    let (path, stores) = opened(&directory).await;
+    let jo = user(&tenant("acme"), "jo@example.com");
+    for (column, value) in [
+        ("role", "'superadmin'"),
+        ("password", "'$scrypt$ln=16$abc'"),
+        ("family_name", "''"),
+        ("given_name", "''"),
+        ("former_passwords", "'{}'"),
+        ("devices", "'[{\"hash\":\"AA\",\"used\":1}]'"),
+        ("devices", "'{}'"),
+    ] {
+        assert_eq!(stores.users.insert(&jo).await.unwrap(), Inserted::Done);
+        spoil(&path, "users", column, value).await;
+        let named = column.strip_prefix("family_").or(column.strip_prefix("given_")).unwrap_or(column);
+        let handle = UserHandle::Id(jo.key.clone());
+        let found = stores.users.find(&handle).await.unwrap().unwrap();
+        assert_eq!(found.unreadable, [named]);
+        assert!(
+            !(found.role == Role::Admin
+                || found
+                    .password
+                    .as_ref()
+                    .is_some_and(|hash| { column == "password" && hash.is_readable() }))
+        );
+        let listed = stores.users.list(&jo.key.tenant, "", Page { after: None, limit: 9 }).await.unwrap();
+        assert_eq!(listed, [found.clone()]);
+        let unreadable = stores.users.unreadable(&jo.key.tenant).await.unwrap();
+        let expected = UnreadableRecord { record: "user", id: jo.key.id.to_string(), field: named };
+        assert_eq!(unreadable, [expected]);
+
+        let password = found.password.clone();
+        let mended = found.with_role(Role::User, NOW);
+        assert_eq!(stores.users.update(&mended).await.unwrap(), Updated::Done);
+        let found = stores.users.find(&handle).await.unwrap().unwrap();
+        assert_eq!(found.password, password, "a hash that a later version may read is kept");
+        assert_eq!(found.unreadable.is_empty(), column != "password");
+        by_hand(&path, "DELETE FROM users").await;
+    }
+}
+
+/// A page that is not full is the last one, so records that are left out must not shorten it.
+#[tokio::test]
+async fn records_that_cannot_be_read_are_left_out_of_lists_and_end_with_the_others() {
+    let directory = TestDirectory::new();
+    let (path, stores) = opened(&directory).await;
+    let acme = tenant("acme");
+    let mut users = Vec::new();
+    for number in 0..12 {
+        let user = user(&acme, &format!("jo{number:02}@example.com"));
+        stores.users.insert(&user).await.unwrap();
+        users.push(user);
+    }
+    users.sort_by_key(|user| user.key.id);
+    for (user, change) in users.iter().zip(["id = '42'", "id = upper(id)", "email = ''", "username = 'a b'"])
+    {
+        by_hand(&path, &format!("UPDATE users SET {change} WHERE id = '{}'", user.key.id)).await;
+    }
+    let (mut listed, mut after) = (Vec::new(), None);
+    loop {
+        let page = stores.users.list(&acme, "", Page { after, limit: 3 }).await.unwrap();
+        after = page.last().map(|user| user.key.id);
+        listed.extend(page.iter().map(|user| user.key.id));
+        if page.len() < 3 {
+            break;
+        }
+    }
+    assert_eq!(listed, users[4..].iter().map(|user| user.key.id).collect::<Vec<_>>());
+    assert_eq!(stores.users.unreadable(&acme).await.unwrap().len(), 4);
+
+    let jo = &users[11].key;
+    let sessions = [(); 4].map(|()| session(jo));
+    for session in &sessions {
+        stores.sessions.insert(session).await.unwrap();
+    }
+    for (session, change) in sessions.iter().zip(["id = '42'", "strategy = 'telepathy'", "device_name = 'x'"])
+    {
+        by_hand(&path, &format!("UPDATE sessions SET {change} WHERE id = '{}'", session.key.id)).await;
+    }
+    let page = Page { after: None, limit: 9 };
+    assert_eq!(stores.sessions.list(jo, page, NOW).await.unwrap().len(), 2);
+    let ending = Ending { at: NOW, reason: EndReason::Admin };
+    assert_eq!(stores.sessions.end(&EndScope::User(jo.clone()), ending).await.unwrap().len(), 3);
+    let mut db = other_program(&path).await;
+    let live = "SELECT count(*) FROM sessions WHERE ended_at IS NULL";
+    let live: i64 = sqlx::query_scalar(live).fetch_one(&mut db).await.unwrap();
+    db.close().await.unwrap();
+    assert_eq!(live, 0, "the one that cannot be read has ended, too");
+}
+
+#[tokio::test]
+async fn a_tenant_that_makes_no_sense_keeps_no_other_from_a_list() {
+    let directory = TestDirectory::new();
+    let (path, stores) = opened(&directory).await;
+    for name in ["acme", "globex", "initech"] {
+        stores.tenants.insert(&TenantRecord::new(tenant(name), NOW)).await.unwrap();
+    }
+    by_hand(&path, "UPDATE tenants SET settings = '[1]' WHERE id = 'acme'").await;
+    let listed = stores.tenants.list(Page { after: None, limit: 2 }).await.unwrap();
+    assert_eq!(listed.iter().map(|tenant| tenant.id.as_str()).collect::<Vec<_>>(), ["globex", "initech"]);
 }
 
 #[tokio::test]

@@ -1,0 +1,78 @@
+//! A record that an operator or another program has spoiled is the trouble of that record alone.
+
+use portcullis_api::answer::Success;
+use portcullis_api::operation::{AdminOperation, PublicOperation};
+use portcullis_core::id::{TenantId, UserKey};
+use portcullis_core::strategy::StrategyName;
+use portcullis_core::user::Role;
+use serde_json::json;
+
+use super::without_codes;
+use crate::fixture::{DeviceClient, TestServer, TestUser};
+
+const INVALID: &str = r#"{"message":"Invalid credentials","error":"Unauthorized","statusCode":401}"#;
+
+/// What an operator writes into Ann's row, and whether she can sign in with it.
+const SPOILED: [(&str, bool); 6] = [
+    ("id = '42'", false),
+    ("id = upper(id)", false),
+    ("email = 'ann'", false),
+    ("password = '$scrypt$ln=16$abc'", false),
+    ("name = ''", true),
+    ("role = 'superadmin'", true),
+];
+
+// ASVS-map: AU2
+#[tokio::test]
+async fn a_user_whose_record_cannot_be_read_is_answered_like_one_who_does_not_exist() {
+    for (change, stands) in SPOILED {
+        let server = TestServer::start().await;
+        server.configure_default_tenant(without_codes()).await;
+        let ann = TestUser::ANN.registered(&server).await;
+        server.run_sql(&format!("UPDATE users SET {change}")).await;
+        let answer = ann.logs_in(&server, StrategyName::SessionJwt).await;
+        assert_eq!(answer.status, if stands { 201 } else { 401 }, "{change}: {answer:?}");
+        if !stands {
+            assert_eq!(answer.body, INVALID, "{change}");
+        }
+        let client = DeviceClient::curl(&server);
+        let code = client.device_sign_in(ann.email, ann.password).await.code();
+        assert_eq!(code, if stands { "LOGIN_SUCCESS" } else { "INVALID_CREDENTIALS" }, "{change}");
+        let forgot = client.asks(PublicOperation::ForgotPassword, json!({"email": ann.email}), None).await;
+        forgot.succeeded(201, Success::RESET_REQUESTED);
+        ann.registers(&server, StrategyName::Jwt).await.status(409);
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_lists_the_others_and_mends_what_a_role_or_a_password_mends() {
+    let server = TestServer::start().await;
+    server.configure_default_tenant(without_codes()).await;
+    let client = DeviceClient::curl(&server);
+    TestUser::BOB.signs_up(&client).await;
+    let bob = TestUser::BOB.signs_in_on(&client).await;
+    let key = UserKey { tenant: TenantId::default_tenant(), id: bob.user.parse().unwrap() };
+    server.engine.set_role(&key, Role::Admin).await.unwrap();
+    let mut users = Vec::new();
+    for (number, (change, _)) in SPOILED.iter().enumerate() {
+        let email = format!("ann{number}@example.com");
+        let created = bob.asks(AdminOperation::CreateUser, json!({"email": email})).await;
+        let id = created.at("/data/id");
+        let change = change.replace("'ann'", "'ann @'");
+        server.run_sql(&format!("UPDATE users SET {change} WHERE id = '{id}'")).await;
+        users.push(id);
+    }
+    let listed = bob.asks(AdminOperation::Users, json!({})).await;
+    listed.listed(Success::USERS);
+    let shown: Vec<String> = (0..4).map(|place| listed.at(&format!("/data/{place}/id"))).collect();
+    assert_eq!(shown, [&bob.user, &users[3], &users[4], &users[5]].map(Clone::clone));
+    assert_eq!(listed.at("/data/3/role"), "user", "a word that is no role permits nothing");
+
+    let unreadable = async || server.engine.unreadable(&key.tenant).await.unwrap().len();
+    assert_eq!(unreadable().await, SPOILED.len());
+    for id in &users[4..] {
+        let role = json!({"userId": id, "role": "user"});
+        bob.asks(AdminOperation::SetRole, role).await.succeeded(201, Success::ROLE_CHANGED);
+    }
+    assert_eq!(unreadable().await, SPOILED.len() - 2);
+}
