@@ -181,6 +181,7 @@ pub fn app(config: &Config, engine: Engine, recorder: Option<&Recorder>) -> Resu
         rates: Arc::new(rates(config)),
         pages: Arc::new(Pages::load(config)?),
         origins: origins(config),
+        public_url: config.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned()),
         https: config.is_https(),
         docs: development,
         metrics: recorder.filter(|_| development && config.metrics.listen.is_none()).cloned(),

@@ -9,6 +9,7 @@ use utoipa::openapi::response::{Response, ResponseBuilder};
 use super::schema::{content, named, parameter, reference, text};
 use super::{Named, SERVICE, headers, refusals, security};
 use crate::operation::{Access, Method, SERVICE_OPERATIONS, ServiceOperation, ServiceRow};
+use crate::refusal::Refusal;
 
 /// Every operation of the service.
 pub(super) fn operations() -> impl Iterator<Item = (String, Method, path::Operation)> {
@@ -21,14 +22,16 @@ fn documented(operation: &ServiceRow) -> path::Operation {
     let (id, success) = match operation.kind {
         ServiceOperation::Jwks => ("jwks", keys()),
         ServiceOperation::TenantJwks => ("tenantJwks", keys()),
+        ServiceOperation::Metadata => ("metadata", metadata()),
+        ServiceOperation::TenantMetadata => ("tenantMetadata", metadata()),
         ServiceOperation::Health => ("health", Response::new("It is up.")),
         ServiceOperation::Ready => ("ready", Response::new("They answer.")),
     };
     let responses = ResponsesBuilder::new()
         .response(Method::Get.success().to_string(), success)
         .responses_from_iter(failures(operation));
-    let parameter = (operation.kind == ServiceOperation::TenantJwks)
-        .then(|| parameter("tenant", ParameterIn::Path, true, "The tenant.", text()));
+    let parameter =
+        operation.names_tenant().then(|| parameter("tenant", ParameterIn::Path, true, "The tenant.", text()));
     OperationBuilder::new()
         .tag(SERVICE)
         .operation_id(Some(id))
@@ -41,19 +44,18 @@ fn documented(operation: &ServiceRow) -> path::Operation {
 
 fn failures(operation: &ServiceRow) -> Vec<(String, Response)> {
     match operation.kind {
-        ServiceOperation::Jwks | ServiceOperation::TenantJwks => {
-            let mut refusals = refusals::of_every_operation();
-            // Tenant `default` is there, always.
-            refusals.retain(|(name, _)| {
-                operation.kind == ServiceOperation::TenantJwks || *name != "unknownTenant"
-            });
-            refusals::documented(refusals, Method::Get, operation.route).collect()
-        }
+        ServiceOperation::Health => Vec::new(),
         ServiceOperation::Ready => {
             let about = "A store does not answer; the body names it.";
             vec![("503".to_owned(), headers::response(about, headers::of_refusal(503)).build())]
         }
-        ServiceOperation::Health => Vec::new(),
+        _ => {
+            let mut refusals = refusals::of_every_operation();
+            // The header is not read here: the path names the tenant, and an unknown one has no such path.
+            refusals.retain(|(name, _)| *name != "unknownTenant");
+            refusals.extend(operation.names_tenant().then(|| ("noRoute", Refusal::no_route())));
+            refusals::documented(refusals, Method::Get, operation.route).collect()
+        }
     }
 }
 
@@ -62,8 +64,30 @@ fn keys() -> Response {
     ResponseBuilder::new().description("A JWK Set (RFC 7517).").content("application/json", content).build()
 }
 
+fn metadata() -> Response {
+    let content = content(reference::<MetadataSchema>(), []);
+    let about = "Authorization server metadata (RFC 8414).";
+    ResponseBuilder::new().description(about).content("application/json", content).build()
+}
+
 pub(super) fn schemas() -> impl Iterator<Item = Named> {
-    [named::<KeySetSchema>()].into_iter()
+    [named::<KeySetSchema>(), named::<MetadataSchema>()].into_iter()
+}
+
+/// What a service must know to verify access tokens. It describes no endpoint of OAuth, of which there is none.
+#[derive(ToSchema)]
+#[schema(as = Metadata)]
+#[expect(dead_code, reason = "the server writes it; here is its schema")]
+struct MetadataSchema {
+    /// `iss` of every token.
+    issuer: String,
+    /// Where the public keys are. Absent where services share a secret with the server.
+    #[schema(required = false)]
+    jwks_uri: String,
+    /// Empty: there is no authorization endpoint.
+    response_types_supported: Vec<String>,
+    /// `alg` of access tokens: `ES256`, or `HS256` with a shared secret.
+    access_token_signing_alg_values_supported: Vec<String>,
 }
 
 /// Public keys. One stays until the last token that it has signed has expired.

@@ -1,4 +1,4 @@
-//! What the service itself offers: keys and health. All of it is public.
+//! What the service itself offers: keys, metadata and health. All of it is public.
 
 /// An operation of the service.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -7,6 +7,10 @@ pub enum ServiceOperation {
     Jwks,
     /// The public keys of the tenant in the path.
     TenantJwks,
+    /// How tokens of tenant `default` are verified.
+    Metadata,
+    /// How tokens of the tenant in the path are verified.
+    TenantMetadata,
     /// Whether the process is up.
     Health,
     /// Whether the stores answer.
@@ -25,6 +29,14 @@ pub struct ServiceRow {
     pub summary: &'static str,
 }
 
+impl ServiceRow {
+    /// Whether the path names a tenant.
+    #[must_use]
+    pub fn names_tenant(&self) -> bool {
+        self.route.contains("{tenant}")
+    }
+}
+
 const fn row(kind: ServiceOperation, route: &'static str, summary: &'static str) -> ServiceRow {
     ServiceRow { kind, route, summary }
 }
@@ -35,11 +47,23 @@ const fn row(kind: ServiceOperation, route: &'static str, summary: &'static str)
 /// |---|---|
 /// | `GET /.well-known/jwks.json` | Public keys of tenant default |
 /// | `GET /t/{tenant}/.well-known/jwks.json` | Public keys of a tenant |
+/// | `GET /.well-known/oauth-authorization-server` | How tokens of tenant default are verified |
+/// | `GET /t/{tenant}/.well-known/oauth-authorization-server` | How tokens of a tenant are verified |
 /// | `GET /healthz` | The process is up |
 /// | `GET /readyz` | The stores answer |
-pub const SERVICE_OPERATIONS: [ServiceRow; 4] = [
+pub const SERVICE_OPERATIONS: [ServiceRow; 6] = [
     row(ServiceOperation::Jwks, "/.well-known/jwks.json", "Public keys of tenant default"),
     row(ServiceOperation::TenantJwks, "/t/{tenant}/.well-known/jwks.json", "Public keys of a tenant"),
+    row(
+        ServiceOperation::Metadata,
+        "/.well-known/oauth-authorization-server",
+        "How tokens of tenant default are verified",
+    ),
+    row(
+        ServiceOperation::TenantMetadata,
+        "/t/{tenant}/.well-known/oauth-authorization-server",
+        "How tokens of a tenant are verified",
+    ),
     row(ServiceOperation::Health, "/healthz", "The process is up"),
     row(ServiceOperation::Ready, "/readyz", "The stores answer"),
 ];

@@ -141,6 +141,13 @@ impl Keyring {
         Jwks { keys: self.access.verifying(now).map(|key| key.jwk.clone()).collect() }
     }
 
+    /// The algorithm of access tokens, as JOSE names it, and whether a shared secret verifies them instead of
+    /// [`Keyring::jwks`].
+    #[must_use]
+    pub const fn access_algorithm(&self) -> (&'static str, bool) {
+        if self.shared_access.is_some() { ("HS256", true) } else { ("ES256", false) }
+    }
+
     /// The key that signs access tokens now.
     pub(crate) fn access_signer(&self, now: Timestamp) -> Option<&SigningKey> {
         let own = || self.access.signer(now).map(|key| &key.signing);

@@ -70,6 +70,8 @@ pub struct App {
     pub pages: Arc<Pages>,
     /// The origins whose pages may call from a browser.
     pub origins: Origins,
+    /// The public URL without a slash at its end; `None` in development mode.
+    pub public_url: Option<String>,
     /// Whether the public URL is https: cookies are `Secure`, and browsers are told to insist on it.
     pub https: bool,
     /// Whether the documentation is public.
@@ -130,8 +132,12 @@ fn strategy_route(row: &StrategyRow, app: &Arc<App>, name: StrategyName) -> Meth
 
 fn service_handler(kind: ServiceOperation, app: Arc<App>) -> MethodRouter {
     match kind {
-        ServiceOperation::Jwks => get(move || keys::of_default(app)),
-        ServiceOperation::TenantJwks => get(move |tenant| keys::of_tenant(app, tenant)),
+        ServiceOperation::Jwks | ServiceOperation::TenantJwks => {
+            get(move |tenant| keys::key_set(app, tenant))
+        }
+        ServiceOperation::Metadata | ServiceOperation::TenantMetadata => {
+            get(move |tenant, asked| keys::metadata(app, tenant, asked))
+        }
         ServiceOperation::Health => get(health::up),
         ServiceOperation::Ready => get(move || health::ready(app)),
     }

@@ -35,3 +35,5 @@ mod smtp;
 mod start;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod verifying_tokens;

@@ -1,7 +1,7 @@
 //! Public endpoints: keys, health, documentation, metrics.
 
 use portcullis_core::strategy::StrategyName;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::fixture::{DataDirectory, HTTPS, TestServer, TestUser};
 
@@ -42,6 +42,37 @@ async fn the_public_keys_of_each_tenant_are_its_own_and_public() {
         let answer = server.get(path).await.status(404);
         assert_eq!(answer.at("/message"), format!("Cannot GET {path}"));
     }
+}
+
+#[tokio::test]
+async fn metadata_says_how_the_tokens_of_a_tenant_are_verified() {
+    let server = TestServer::start().await;
+    server.create_tenant("acme").await;
+    for prefix in ["", "/t/acme"] {
+        let answer =
+            server.get(&format!("{prefix}/.well-known/oauth-authorization-server")).await.status(200);
+        assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "the address is this client's alone");
+        assert_eq!(answer.at("/issuer"), server.engine.issuer());
+        assert_eq!(answer.json()["access_token_signing_alg_values_supported"], json!(["ES256"]));
+        assert_eq!(answer.json()["response_types_supported"], json!([]));
+        let keys = answer.json()["jwks_uri"].as_str().unwrap().to_owned();
+        let path = format!("{prefix}/.well-known/jwks.json");
+        assert!(keys.starts_with("http://") && keys.ends_with(&path), "{keys}");
+        server.get(&path).await.status(200);
+    }
+    let path = "/t/unknown/.well-known/oauth-authorization-server";
+    assert_eq!(server.get(path).await.status(404).at("/message"), format!("Cannot GET {path}"));
+}
+
+#[tokio::test]
+async fn metadata_names_the_public_url_whatever_a_client_calls_the_server() {
+    let server = TestServer::with(&HTTPS).await;
+    let path = "/.well-known/oauth-authorization-server";
+    let answer = server.get(path).await.status(200);
+    assert_eq!(answer.at("/issuer"), "https://auth.example.com");
+    assert_eq!(answer.at("/jwks_uri"), "https://auth.example.com/.well-known/jwks.json");
+    assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
 }
 
 #[tokio::test]
