@@ -1,5 +1,7 @@
 //! The extractor of the signed-in user.
 
+use std::convert::Infallible;
+
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 use portcullis_api::refusal::{Code, Refusal};
@@ -26,5 +28,18 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for CurrentUser {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, RefusalResponse> {
         Ok(parts.extensions.get::<Self>().cloned())
+    }
+}
+
+/// The further live sessions whose cookies a request has, behind a guard [for
+/// sign-out](crate::Guard::for_sign_out); none behind any other.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct OtherSessions(pub Vec<Identity>);
+
+impl<S: Send + Sync> FromRequestParts<S> for OtherSessions {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
     }
 }

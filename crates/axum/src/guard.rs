@@ -10,11 +10,11 @@ use axum::response::Response;
 use http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE};
 use http::request::Parts;
 use portcullis_api::refusal::Refusal;
-use portcullis_core::engine::{AuthenticationRequest, Engine, Identity, RenewedCredential};
+use portcullis_core::engine::{AuthenticationError, AuthenticationRequest, Engine, Identity, RenewedCredential};
 use portcullis_core::strategy::StrategyName;
 use tower::{Layer, Service};
 
-use crate::{CurrentUser, RequestCredentials, SessionCookie, render, tenant_named};
+use crate::{CurrentUser, OtherSessions, RequestCredentials, SessionCookie, render, tenant_named};
 
 /// Lets only requests through that have a valid credential of one strategy, and gives handlers a [`CurrentUser`].
 #[derive(Clone, Debug)]
@@ -26,6 +26,21 @@ pub(crate) struct GuardConfig {
     strategy: StrategyName,
     cookie: SessionCookie,
     requires_tenant: bool,
+    /// Whether several live sessions are let in, because all of them are to end.
+    ends_sessions: bool,
+}
+
+/// A request that is not let in.
+struct Denial {
+    refusal: Refusal,
+    /// Whether the request has the cookies of several sessions.
+    is_ambiguous: bool,
+}
+
+impl<E: Into<Refusal>> From<E> for Denial {
+    fn from(error: E) -> Self {
+        Self { refusal: error.into(), is_ambiguous: false }
+    }
 }
 
 impl Guard {
@@ -43,16 +58,51 @@ impl Guard {
         cookie: SessionCookie,
         requires_tenant: bool,
     ) -> Self {
-        Self(Arc::new(GuardConfig { engine, strategy, cookie, requires_tenant }))
+        Self(Arc::new(GuardConfig { engine, strategy, cookie, requires_tenant, ends_sessions: false }))
+    }
+
+    /// The guard of a route that ends sessions. It lets a request in that has the cookies of several live sessions;
+    /// handlers get the first as the [`CurrentUser`], and the others as [`OtherSessions`].
+    #[must_use]
+    pub fn for_sign_out(self) -> Self {
+        let GuardConfig { engine, strategy, cookie, requires_tenant, .. } = &*self.0;
+        let (engine, cookie) = (engine.clone(), cookie.clone());
+        let (strategy, requires_tenant) = (*strategy, *requires_tenant);
+        Self(Arc::new(GuardConfig { engine, strategy, cookie, requires_tenant, ends_sessions: true }))
     }
 }
 
 impl GuardConfig {
-    async fn authenticate(&self, headers: &HeaderMap) -> Result<Identity, Refusal> {
+    /// The session of a request, and the others of one that ends sessions.
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<(Identity, OtherSessions), Denial> {
         let tenant = tenant_named(headers, self.requires_tenant)?;
         let shown = RequestCredentials::in_headers(headers, &self.cookie);
         let attempt = AuthenticationRequest { tenant, strategy: self.strategy, envelope: shown.envelope() };
-        Ok(self.engine.authenticate(&attempt).await?)
+        match self.engine.authenticate(&attempt).await {
+            Ok(identity) => Ok((identity, OtherSessions::default())),
+            Err(AuthenticationError::SeveralSessions(several)) => self.one_of(several),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn one_of(&self, mut several: Vec<Identity>) -> Result<(Identity, OtherSessions), Denial> {
+        match several.pop().filter(|_| self.ends_sessions) {
+            Some(identity) => Ok((identity, OtherSessions(several))),
+            None => Err(Denial {
+                refusal: AuthenticationError::SeveralSessions(several).into(),
+                is_ambiguous: true,
+            }),
+        }
+    }
+
+    /// Refuses a request. Cookies of several sessions are taken away, so that the next sign-in works.
+    fn deny(&self, denial: &Denial, parts: &Parts) -> Response {
+        let mut response = self.refuse(&denial.refusal, parts);
+        if denial.is_ambiguous {
+            let cleared = self.cookie.clear_everywhere(&parts.headers).unwrap_or_default();
+            response.headers_mut().extend(cleared.into_iter().map(|set| (SET_COOKIE, set)));
+        }
+        response
     }
 
     /// Sends the cookie again, because its expiry has moved.
@@ -103,12 +153,13 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            let identity = match config.authenticate(&parts.headers).await {
-                Ok(identity) => identity,
-                Err(refusal) => return Ok(config.refuse(&refusal, &parts)),
+            let (identity, others) = match config.authenticate(&parts.headers).await {
+                Ok(found) => found,
+                Err(denial) => return Ok(config.deny(&denial, &parts)),
             };
             let renewed = identity.renewed.clone();
             parts.extensions.insert(CurrentUser(identity));
+            parts.extensions.insert(others);
             // An inner layer that refuses renders it the same way.
             parts.extensions.insert(config.clone());
             let mut response = inner.call(Request::from_parts(parts, body)).await?;

@@ -42,7 +42,7 @@ mod request_credentials;
 mod roles;
 
 pub use cookie::{SameSite, SessionCookie};
-pub use current_user::CurrentUser;
+pub use current_user::{CurrentUser, OtherSessions};
 pub use guard::{Guard, Guarded};
 pub use refusal_response::{RefusalContext, RefusalResponse, render, render_refusals};
 pub use request_credentials::{RequestCredentials, tenant_named};

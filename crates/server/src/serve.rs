@@ -172,6 +172,7 @@ pub fn app(config: &Config, engine: Engine, recorder: Option<&Recorder>) -> Resu
             secure: config.is_https(),
             same_site: config.cookie.same_site,
             domain: config.cookie.domain.clone(),
+            host: config.public_url.as_ref().map(|url| url.host().to_owned()),
         },
         requires_tenant: config.tenants.require_header,
         largest_body: config.limits.body,

@@ -121,8 +121,8 @@ refusals! {
 
     AuthenticationError passes on Issue, Store {
         Missing => Refusal::plain(Code::Unauthorized);
-        Invalid | Token(_) | OtherStrategy | NotLive(None | Some(SessionClaim::Sid)) | UserGone =>
-            bad_token(Refusal::plain(Code::Unauthorized));
+        Invalid | SeveralSessions(_) | Token(_) | OtherStrategy | NotLive(None | Some(SessionClaim::Sid))
+        | UserGone => bad_token(Refusal::plain(Code::Unauthorized));
         OtherTenant => bad_token(Refusal::plain(Code::TenantMismatch));
         NotLive(Some(SessionClaim::Jti)) =>
             bad_token(Refusal::because(Code::Unauthorized, "Token is not whitelisted"));

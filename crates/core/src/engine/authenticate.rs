@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::id::{SessionId, SessionKey, TenantId, TokenId, UserId, UserKey};
 use crate::secret::PlainSecret;
 use crate::store::StoreError;
-use crate::strategy::{Check, PresentedCredentials, SessionClaim, Strategy, StrategyName};
+use crate::strategy::{Carrier, Check, PresentedCredentials, SessionClaim, Strategy, StrategyName};
 use crate::token::{TokenFault, claimed_tenant};
 use crate::user::Role;
 
@@ -26,6 +26,9 @@ pub struct AuthenticationRequest<'a> {
     /// The parts of the request that may carry a credential.
     pub envelope: PresentedCredentials<'a>,
 }
+
+/// The most session cookies of one request that are looked at.
+pub(super) const MOST_COOKIES: usize = 8;
 
 impl AuthenticationRequest<'_> {
     fn shows_nothing(&self) -> bool {
@@ -76,6 +79,9 @@ pub enum AuthenticationError {
     /// The request presents two credentials, or one that this installation did not make.
     #[error("the credential is not one of ours")]
     Invalid,
+    /// The request presents the cookies of several live sessions; of none if it has too many cookies to look at.
+    #[error("the request carries the cookies of several sessions")]
+    SeveralSessions(Vec<Identity>),
     /// The token is not valid.
     #[error(transparent)]
     Token(#[from] TokenFault),
@@ -129,6 +135,9 @@ impl EngineCore {
                 _ => Err(AuthenticationError::NotOffered),
             };
         };
+        if strategy.check() == Check::Stored && strategy.carrier() == Carrier::Cookie {
+            return self.by_cookies(&tenant, attempt, strategy).await;
+        }
         let found = strategy.carrier().find(&attempt.envelope).map_err(|_| AuthenticationError::Invalid)?;
         let credential = found.ok_or(AuthenticationError::Missing)?;
         match strategy.check() {
@@ -153,6 +162,38 @@ impl EngineCore {
                 AuthenticationError::Store(fault) | AuthenticationError::Tenant(TenantError::Store(fault)),
             ) => Err(fault),
             Err(_) => Ok(None),
+        }
+    }
+
+    /// The one good session cookie counts, whatever other cookies of the name stand beside it: another site of the
+    /// domain can plant any, and a browser that was given one under another domain or path sends both.
+    async fn by_cookies(
+        &self,
+        tenant: &Tenant,
+        attempt: &AuthenticationRequest<'_>,
+        strategy: Strategy,
+    ) -> Result<Identity, AuthenticationError> {
+        let cookies = match attempt.envelope.cookies {
+            [] => return Err(AuthenticationError::Missing),
+            [only] => return self.by_opaque_id(tenant, attempt.strategy, strategy, only).await,
+            cookies if cookies.len() > MOST_COOKIES => {
+                return Err(AuthenticationError::SeveralSessions(Vec::new()));
+            }
+            cookies => cookies,
+        };
+        let mut good: Vec<Identity> = Vec::new();
+        for cookie in cookies {
+            match self.by_opaque_id(tenant, attempt.strategy, strategy, cookie).await {
+                Ok(found) if good.iter().any(|known| known.session == found.session) => (),
+                Ok(found) => good.push(found),
+                Err(error) if error.is_outage() => return Err(error),
+                Err(_) => (),
+            }
+        }
+        match <[Identity; 1]>::try_from(good) {
+            Ok([only]) => Ok(only),
+            Err(none) if none.is_empty() => Err(AuthenticationError::Invalid),
+            Err(several) => Err(AuthenticationError::SeveralSessions(several)),
         }
     }
 
@@ -224,6 +265,13 @@ impl EngineCore {
             role,
             renewed: None,
         })
+    }
+}
+
+impl AuthenticationError {
+    /// Whether it says nothing of the credential.
+    const fn is_outage(&self) -> bool {
+        matches!(self, Self::Issue(_) | Self::Tenant(_) | Self::Store(_))
     }
 }
 

@@ -6,6 +6,7 @@
 
 use tracing::warn;
 
+use super::authenticate::MOST_COOKIES;
 use super::issue::IssuedProof;
 use super::{EngineCore, EngineTask, IssueError, TenantError};
 use crate::id::{TenantId, UserKey};
@@ -19,8 +20,8 @@ const PURPOSE: &str = "device:";
 /// What a request presents of its device.
 #[derive(Clone, Default, Debug)]
 pub struct PresentedDevice {
-    /// The value of the device cookie; `None` where the browser sent none.
-    pub cookie: Option<PlainSecret>,
+    /// The values of the device cookies that the browser sent. Another site of the domain may have planted some.
+    pub cookies: Vec<PlainSecret>,
     /// The `deviceSecret` of an earlier sign-in; `None` where the client keeps none.
     pub secret: Option<PlainSecret>,
     /// Whether the client keeps a `deviceSecret` from now on.
@@ -35,6 +36,22 @@ pub(super) struct DeviceSecret {
     pub(super) secret: PlainSecret,
     /// The same with its signature, as the device keeps it.
     pub(super) kept: PlainSecret,
+}
+
+/// The secrets that a request presents, all of them signed by this installation.
+#[derive(Default)]
+pub(super) struct ShownSecrets(pub(super) Vec<DeviceSecret>);
+
+impl ShownSecrets {
+    /// The one that is meant. Of several, any but the one that the account, the session or the sign-in knows may be
+    /// planted; a single one need not be known.
+    pub(super) fn meant(mut self, is_known: impl Fn(&PlainSecret) -> bool) -> Option<DeviceSecret> {
+        match self.0.iter().position(|shown| is_known(&shown.secret)) {
+            Some(at) => Some(self.0.swap_remove(at)),
+            None if self.0.len() == 1 => self.0.pop(),
+            None => None,
+        }
+    }
 }
 
 /// The secret without its signature. A secret from a password sign-in has none.
@@ -64,18 +81,23 @@ impl PresentedDevice {
 }
 
 impl EngineCore {
-    /// The secret that a request presents, if this installation signed it. An app's own secret counts before a
-    /// cookie, and an app is never told what is in a cookie.
-    pub(super) async fn shown_secret(
-        &self,
-        shown: &PresentedDevice,
-    ) -> Result<Option<DeviceSecret>, TenantError> {
-        let cookie = shown.cookie.as_ref().filter(|_| !shown.native);
-        let Some(presented) = shown.secret.as_ref().or(cookie) else { return Ok(None) };
+    /// The secrets that a request presents, if this installation signed them. An app's own secret counts before
+    /// cookies, and an app is never told what is in a cookie.
+    pub(super) async fn shown_secrets(&self, shown: &PresentedDevice) -> Result<ShownSecrets, TenantError> {
+        let presented = match &shown.secret {
+            Some(secret) => std::slice::from_ref(secret),
+            None if shown.native || shown.cookies.len() > MOST_COOKIES => &[],
+            None => shown.cookies.as_slice(),
+        };
+        if presented.is_empty() {
+            return Ok(ShownSecrets::default());
+        }
         let tenant = self.any_tenant(&TenantId::default_tenant()).await?;
         let keys = tenant.keyring.cookie_keys(self.clock.now());
-        let is_ours = unsign(&format!("{PURPOSE}{}", presented.reveal()), &keys).is_some();
-        Ok(is_ours.then(|| DeviceSecret { secret: bare(presented), kept: presented.clone() }))
+        let is_ours =
+            |secret: &&PlainSecret| unsign(&format!("{PURPOSE}{}", secret.reveal()), &keys).is_some();
+        let of = |kept: &PlainSecret| DeviceSecret { secret: bare(kept), kept: kept.clone() };
+        Ok(ShownSecrets(presented.iter().filter(is_ours).map(of).collect()))
     }
 
     /// A secret for a device that has presented none.

@@ -137,9 +137,9 @@ impl EngineTask {
         let tenant = self.tenant(&request.tenant).await?;
         let strategy = tenant.strategy(StrategyName::Device).ok_or(PasswordSignInError::NotOffered)?;
         let DeviceSignIn { login, password, device, shown, .. } = request;
-        let known = self.shown_secret(&shown).await?;
-        let secret = known.as_ref().map(|known| &known.secret);
-        let (user, epochs) = self.standing_with_password(&tenant, &login, password, secret).await?;
+        let secrets = self.shown_secrets(&shown).await?;
+        let (user, epochs) = self.standing_with_password(&tenant, &login, password, &secrets).await?;
+        let known = secrets.meant(|secret| self.knows_device(&user, secret).is_some());
 
         let fresh = match known {
             None if shown.keeps_cookies || shown.native => {
@@ -168,7 +168,7 @@ impl EngineTask {
     ) -> Result<Ticket, DeviceSignInError> {
         let now = self.clock.now();
         let ticket = Ticket::new(&user.key, TicketPurpose::Code, epochs, now, self.random.as_ref());
-        let bound = asking.map(|asking| bound_to(&ticket.key, asking));
+        let bound = asking.map(|asking| bound_to(&ticket.key, &asking.secret));
         let ticket = Ticket { device: bound, ..ticket };
         let queued = QueuedMail::for_ticket(&ticket, self.random.as_ref()).with_device(device);
         let issued = self.send_ticket(&tenant.stores, &ticket, &queued).await?;
@@ -186,8 +186,15 @@ impl EngineTask {
         let tenant = self.tenant(&request.tenant).await?;
         let strategy = tenant.strategy(StrategyName::Device).ok_or(VerifyCodeError::NotOffered)?;
         let VerifyCode { login, code, device, shown, .. } = request;
-        let known = self.shown_secret(&shown).await?;
+        let secrets = self.shown_secrets(&shown).await?;
         let key = TicketKey { tenant: tenant.id.clone(), id: login };
+        let known = match secrets.0.len() {
+            0 | 1 => secrets.meant(|_| false),
+            _ => {
+                let asked = tenant.stores.records.tickets.find(&key).await?.and_then(|ticket| ticket.device);
+                secrets.meant(|secret| asked.is_some() && asked == Some(bound_to(&key, secret)))
+            }
+        };
         // A browser sends its cookie with every request. So the cookie must be that of the device that asked for the
         // code. An app sends its secret on purpose, and may begin to do so with this step.
         let sent_unasked = known.as_ref().filter(|_| shown.secret.is_none());
@@ -215,7 +222,7 @@ impl EngineTask {
         code: &PlainSecret,
         known: Option<&DeviceSecret>,
     ) -> Result<Ticket, VerifyCodeError> {
-        let (hash, device) = (Ticket::hash_of(key, code), known.map(|known| bound_to(key, known)));
+        let (hash, device) = (Ticket::hash_of(key, code), known.map(|known| bound_to(key, &known.secret)));
         let redeemed = tenant
             .stores
             .records
@@ -271,8 +278,8 @@ impl EngineTask {
 }
 
 /// The hash by which a ticket remembers the device that asked for it. It is of no use for another ticket.
-fn bound_to(key: &TicketKey, device: &DeviceSecret) -> SecretHash {
-    device.secret.hash("device of a ticket", format!("{}/{}", key.tenant, key.id).as_bytes())
+fn bound_to(key: &TicketKey, device: &PlainSecret) -> SecretHash {
+    device.hash("device of a ticket", format!("{}/{}", key.tenant, key.id).as_bytes())
 }
 
 /// The device cookie to set anew, which also prolongs it. `None` for an app.

@@ -2,7 +2,9 @@
 
 use thiserror::Error;
 
+use super::device_proof::ShownSecrets;
 use super::issue::{IssuedProof, NewSession};
+use super::authenticate::MOST_COOKIES;
 use super::password_attempt::{AttemptResult, PasswordAttempt};
 use super::{EngineTask, Grant, IssueError, Tenant, TenantError};
 use crate::event::{Event, EventKind};
@@ -31,8 +33,8 @@ pub struct PasswordSignIn {
     pub device: Device,
     /// Whether to issue a device secret, if the strategy rotates.
     pub native: bool,
-    /// The credential of a session that ends because this one replaces it; `None` where there is none.
-    pub replaces: Option<String>,
+    /// Credentials whose sessions end because this one replaces them.
+    pub replaces: Vec<String>,
 }
 
 impl PasswordSignIn {
@@ -40,7 +42,7 @@ impl PasswordSignIn {
     #[must_use]
     pub fn new(strategy: StrategyName, login: LoginName, password: Password) -> Self {
         let (tenant, device) = (TenantId::default_tenant(), Device::described("", ""));
-        Self { tenant, strategy, login, password, device, native: false, replaces: None }
+        Self { tenant, strategy, login, password, device, native: false, replaces: Vec::new() }
     }
 }
 
@@ -90,7 +92,7 @@ impl EngineTask {
         let strategy = tenant.strategy(request.strategy).ok_or(PasswordSignInError::NotOffered)?;
         let replaced = self.replaced_by(&request).await?;
         let (user, epochs) =
-            self.standing_with_password(&tenant, &request.login, request.password, None).await?;
+            self.standing_with_password(&tenant, &request.login, request.password, &ShownSecrets::default()).await?;
 
         let device = request.device;
         let proof = request.native.then(|| IssuedProof::native(self.random.as_ref()));
@@ -100,7 +102,7 @@ impl EngineTask {
         if strategy.keeps_session() {
             self.keep(&tenant, &session).await?;
         }
-        if let Some(replaced) = replaced {
+        for replaced in replaced {
             tenant.stores.view.end(&EndScope::One(replaced), EndReason::Logout).await?;
         }
         self.report(&Event::of_session(&session, EventKind::SignedIn));
@@ -135,7 +137,7 @@ impl EngineTask {
         tenant: &Tenant,
         login: &LoginName,
         password: Password,
-        device: Option<&PlainSecret>,
+        device: &ShownSecrets,
     ) -> Result<(User, Epochs), PasswordSignInError> {
         let user = self.user_with_password(tenant, login, password.clone(), device).await?;
         if let Some(standing) = unchanged_user(tenant, user).await? {
@@ -151,7 +153,7 @@ impl EngineTask {
         tenant: &Tenant,
         login: &LoginName,
         password: Password,
-        device: Option<&PlainSecret>,
+        device: &ShownSecrets,
     ) -> Result<User, PasswordSignInError> {
         self.begin_uniform_delay();
         // In a flood of sign-ins most are rejected: that must not cost a read each.
@@ -193,9 +195,13 @@ impl EngineTask {
     }
 
     /// The device, if the user has signed in on it before.
-    fn known_device(&self, user: Option<&User>, device: Option<&PlainSecret>) -> Option<SecretHash> {
-        let (user, device) = user.zip(device)?;
-        let hash = DeviceProof::known_device_hash(device, &user.key);
+    fn known_device(&self, user: Option<&User>, shown: &ShownSecrets) -> Option<SecretHash> {
+        shown.0.iter().find_map(|shown| self.knows_device(user?, &shown.secret))
+    }
+
+    /// The hash by which a user knows the device with this secret; `None` for a device that is not known.
+    pub(super) fn knows_device(&self, user: &User, secret: &PlainSecret) -> Option<SecretHash> {
+        let hash = DeviceProof::known_device_hash(secret, &user.key);
         user.knows_device(&hash, self.clock.now()).then_some(hash)
     }
 
@@ -214,15 +220,16 @@ impl EngineTask {
         }
     }
 
-    /// The session that the sign-in replaces. It is looked up before anything is written: an outage must not leave
-    /// the old session beside the new one.
-    async fn replaced_by(&self, request: &PasswordSignIn) -> Result<Option<SessionKey>, StoreError> {
-        match &request.replaces {
-            Some(credential) => {
-                self.session_of_credential(&request.tenant, request.strategy, credential).await
-            }
-            None => Ok(None),
+    /// The sessions that the sign-in replaces. They are looked up before anything is written: an outage must not leave
+    /// an old session beside the new one.
+    async fn replaced_by(&self, request: &PasswordSignIn) -> Result<Vec<SessionKey>, StoreError> {
+        let mut replaced = Vec::new();
+        for credential in request.replaces.iter().take(MOST_COOKIES) {
+            replaced.extend(
+                self.session_of_credential(&request.tenant, request.strategy, credential).await?,
+            );
         }
+        Ok(replaced)
     }
 }
 

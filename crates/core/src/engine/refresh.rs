@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::authenticate::MOST_COOKIES;
 use super::device_proof::{PresentedDevice, bare};
 use super::tenant_stores::TenantStores;
 use super::{EngineTask, IssueError, Tenant, TenantError};
@@ -33,8 +34,8 @@ pub struct Refresh {
     pub token: String,
     /// The device secret of an app; `None` where none came along.
     pub device_secret: Option<PlainSecret>,
-    /// The device cookie; `None` where none came along.
-    pub cookie: Option<PlainSecret>,
+    /// The device cookies that came along.
+    pub cookies: Vec<PlainSecret>,
 }
 
 /// The next pair of tokens.
@@ -101,7 +102,7 @@ impl EngineTask {
         let key = SessionKey { tenant: tenant.id.clone(), id: presented.claims.session };
         let (session, user) = self.refreshable(tenant, &key, request.strategy).await?;
         let strategy = tenant.strategy(session.strategy).ok_or(RefreshError::NotOffered)?;
-        let device = self.device_of(&request).await?;
+        let device = self.device_of(&request, &session, &user).await?;
         let redemption = self.redemption(&presented, strategy, &key, device.as_ref())?;
 
         let had_shown = session.proof.is_some_and(|proof| proof.shown);
@@ -182,19 +183,33 @@ impl EngineTask {
     }
 
     /// The device proof that came along. A cookie counts only under a strategy that sets one.
-    async fn device_of(&self, request: &Refresh) -> Result<Option<PresentedProof>, RefreshError> {
+    async fn device_of(
+        &self,
+        request: &Refresh,
+        session: &Session,
+        user: &User,
+    ) -> Result<Option<PresentedProof>, RefreshError> {
         if let Some(secret) = &request.device_secret {
             return Ok(Some(PresentedProof { secret: bare(secret), pins: false }));
         }
-        let Some(cookie) = request.cookie.clone().filter(|_| request.strategy.has_second_step()) else {
+        if !request.strategy.has_second_step() || request.cookies.len() > MOST_COOKIES {
             return Ok(None);
-        };
+        }
         // A session with a proof compares the secret whatever its signature; a session without takes on a signed one
-        // only.
-        let secret = bare(&cookie);
-        let shown = PresentedDevice { cookie: Some(cookie), ..PresentedDevice::default() };
-        let pins = self.shown_secret(&shown).await?.is_some();
-        Ok(Some(PresentedProof { secret, pins }))
+        // only. Any other cookie may be planted.
+        let of_session = |secret: &PlainSecret| {
+            session.proof.is_some_and(|proof| proof.hash == DeviceProof::hash_of(secret, &session.key))
+        };
+        if let Some(secret) = request.cookies.iter().map(bare).find(of_session) {
+            return Ok(Some(PresentedProof { secret, pins: true }));
+        }
+        let shown = PresentedDevice { cookies: request.cookies.clone(), ..PresentedDevice::default() };
+        let signed = self.shown_secrets(&shown).await?;
+        let meant = match request.cookies.as_slice() {
+            [only] if signed.0.is_empty() => return Ok(Some(PresentedProof { secret: bare(only), pins: false })),
+            _ => signed.meant(|secret| self.knows_device(user, secret).is_some()),
+        };
+        Ok(meant.map(|meant| PresentedProof { secret: meant.secret, pins: true }))
     }
 
     fn redemption(

@@ -120,11 +120,11 @@ fn strategy_route(row: &StrategyRow, app: &Arc<App>, name: StrategyName) -> Meth
         StrategyOperation::Own(kind) => {
             let handler = match kind {
                 Profile => on(method, async move |who: CurrentUser| route.profile(&who)),
-                Logout => on(method, |who, asked| route.logout(who, asked)),
+                Logout => on(method, |who, others, asked| route.logout(who, others, asked)),
                 Password => on(method, |who, asked| delay_if_busy(route.password(who, asked))),
             };
             let guard = Guard::with(app.engine.clone(), name, app.cookie.clone(), app.requires_tenant);
-            handler.route_layer(guard)
+            handler.route_layer(if kind == Logout { guard.for_sign_out() } else { guard })
         }
     };
     rate_limited(handler, row.limited, app)

@@ -7,7 +7,7 @@ use http::header::SET_COOKIE;
 use portcullis_api::answer::{PASSWORD_CHANGED, StrategyFormat, UserView, strategy_format};
 use portcullis_api::refusal::Refusal;
 use portcullis_api::request::{ChangePasswordBody, LoginBody, RefreshBody, RegisterBody};
-use portcullis_axum::CurrentUser;
+use portcullis_axum::{CurrentUser, OtherSessions};
 use portcullis_core::engine::{ChangePassword, NewUser, PasswordSignIn, Refresh, RefreshError, Register};
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::strategy::{Carrier, StrategyName};
@@ -56,7 +56,7 @@ impl Route {
             password,
             device: asked.device(),
             native,
-            replaces: Carrier::Cookie.find(&shown.envelope()).ok().flatten().map(str::to_owned),
+            replaces: shown.envelope().cookies.iter().map(|cookie| (*cookie).to_owned()).collect(),
         };
         let signed_in = app.engine.password_sign_in(request).await?;
         let mut response = private(StatusCode::CREATED, &self.format.login(&signed_in))?;
@@ -79,7 +79,7 @@ impl Route {
         let in_header = || Carrier::Bearer.find(&shown.envelope()).ok().flatten();
         let token = token.as_ref().map(PlainSecret::reveal).or_else(in_header);
         let token = token.ok_or_else(nothing_sent)?.to_owned();
-        let refresh = Refresh { tenant, strategy: self.strategy, token, device_secret, cookie: None };
+        let refresh = Refresh { tenant, strategy: self.strategy, token, device_secret, cookies: Vec::new() };
         let refreshed = app.engine.refresh(refresh).await?;
         private(StatusCode::CREATED, &self.format.refreshed(&refreshed))
     }
@@ -90,11 +90,25 @@ impl Route {
     }
 
     /// `POST /auth/{strategy}/logout`
-    pub(super) async fn logout(self, CurrentUser(identity): CurrentUser, _: DecodedRequest) -> HandlerResult {
-        self.app.engine.sign_out(&identity).await?;
-        let mut response = private(StatusCode::CREATED, &self.format.logout())?;
-        if self.strategy.strategy().carrier() == Carrier::Cookie {
-            response.headers_mut().append(SET_COOKIE, self.app.cookie.clear()?);
+    pub(super) async fn logout(
+        self,
+        CurrentUser(identity): CurrentUser,
+        OtherSessions(others): OtherSessions,
+        asked: DecodedRequest,
+    ) -> HandlerResult {
+        let Self { app, strategy, format } = self;
+        for identity in [identity].iter().chain(&others) {
+            app.engine.sign_out(identity).await?;
+        }
+        let mut response = private(StatusCode::CREATED, &format.logout())?;
+        if strategy.strategy().carrier() == Carrier::Cookie {
+            let is_one = app.cookie.values(&asked.headers).len() == 1;
+            let cleared = if is_one {
+                vec![app.cookie.clear()?]
+            } else {
+                app.cookie.clear_everywhere(&asked.headers)?
+            };
+            response.headers_mut().extend(cleared.into_iter().map(|set| (SET_COOKIE, set)));
         }
         Ok(response)
     }

@@ -56,8 +56,8 @@ pub(crate) struct Call<'a> {
     pub(crate) body: Body,
     /// The end user's device.
     pub(crate) device: Device,
-    /// The device cookie.
-    pub(crate) cookie: Option<PlainSecret>,
+    /// The device cookies.
+    pub(crate) cookies: Vec<PlainSecret>,
     /// What proves who calls.
     pub(crate) credentials: CallerCredentials<'a>,
 }
@@ -93,7 +93,7 @@ impl Call<'_> {
     /// What the device shows of itself.
     fn presented_device(&self, secret: Option<PlainSecret>, native: bool) -> PresentedDevice {
         let keeps_cookies = self.transport == Transport::Http;
-        PresentedDevice { cookie: self.cookie.clone(), secret, native, keeps_cookies }
+        PresentedDevice { cookies: self.cookies.clone(), secret, native, keeps_cookies }
     }
 }
 

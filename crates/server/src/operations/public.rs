@@ -82,7 +82,7 @@ impl OperationDispatcher {
             strategy: StrategyName::Device,
             token: token.reveal().to_owned(),
             device_secret,
-            cookie: call.cookie.clone(),
+            cookies: call.cookies.clone(),
         };
         let refreshed = self.engine.refresh(refresh).await.map_err(Refusal::of_device_refresh)?;
         self.reply(Success::TOKENS_REFRESHED, TokenPair::new(&refreshed.access, &refreshed.refresh))

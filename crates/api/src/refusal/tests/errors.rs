@@ -117,14 +117,15 @@ fn sign_in_errors() -> Vec<PasswordSignInError> {
 
 pub(super) fn unauthenticated() -> Vec<AuthenticationError> {
     use AuthenticationError::{
-        Invalid, Issue, Missing, NotLive, NotOffered, OtherStrategy, OtherTenant, Revoked, Store, Tenant,
-        Token, UserGone,
+        Invalid, Issue, Missing, NotLive, NotOffered, OtherStrategy, OtherTenant, Revoked, SeveralSessions,
+        Store, Tenant, Token, UserGone,
     };
     let claims = [None, Some(SessionClaim::Sid), Some(SessionClaim::Jti)];
     let faults = [TokenFault::Expired, TokenFault::BadSignature, TokenFault::WrongTenant];
     every_variant!(
         [
             vec![Missing, Invalid, OtherStrategy, OtherTenant, UserGone, Revoked, NotOffered],
+            all(SeveralSessions, [Vec::new()]),
             all(Token, faults),
             all(NotLive, claims),
             all(Issue, issuing()),
@@ -138,6 +139,7 @@ pub(super) fn unauthenticated() -> Vec<AuthenticationError> {
         UserGone,
         Revoked,
         NotOffered,
+        SeveralSessions(_),
         Token(_),
         NotLive(_),
         Issue(_),

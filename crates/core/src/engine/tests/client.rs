@@ -66,7 +66,7 @@ impl FixtureClient {
     /// What it presents as its device.
     pub(super) fn shown(&self) -> PresentedDevice {
         let (cookie, secret) = if self.native { (None, self.kept()) } else { (self.kept(), None) };
-        PresentedDevice { cookie, secret, native: self.native, keeps_cookies: true }
+        PresentedDevice { cookies: cookie.into_iter().collect(), secret, native: self.native, keeps_cookies: true }
     }
 
     /// Sends the password, the first step of a sign-in.
@@ -141,9 +141,9 @@ impl FixtureClient {
 
     /// Redeems a refresh token, with the device proof that it keeps.
     pub(super) async fn refresh(&self, engine: &Engine, token: &str) -> Result<Refreshed, RefreshError> {
-        let PresentedDevice { cookie, secret: device_secret, .. } = self.shown();
+        let PresentedDevice { cookies, secret: device_secret, .. } = self.shown();
         let strategy = StrategyName::Device;
         let token = token.to_owned();
-        engine.refresh(Refresh { tenant: None, strategy, token, device_secret, cookie }).await
+        engine.refresh(Refresh { tenant: None, strategy, token, device_secret, cookies }).await
     }
 }

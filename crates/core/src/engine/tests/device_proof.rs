@@ -217,7 +217,7 @@ async fn what_is_in_a_cookie_is_never_told_in_a_body() {
     let cookie = browser.kept().unwrap();
     // A script in the browser says that it is an app: its request carries the cookie all the same.
     let shown =
-        PresentedDevice { cookie: Some(cookie.clone()), secret: None, native: true, keeps_cookies: true };
+        PresentedDevice { cookies: vec![cookie.clone()], secret: None, native: true, keeps_cookies: true };
     let (node, user) = (&test.node, &test.ann.user);
     let login = LoginName::Email(user.email.clone());
     let request = DeviceSignIn {

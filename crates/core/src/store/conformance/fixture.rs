@@ -284,7 +284,7 @@ pub async fn try_sign_in(
         password: password(with),
         device: Device::described("192.0.2.1", "a browser"),
         native,
-        replaces: None,
+        replaces: Vec::new(),
     };
     engine.password_sign_in(request).await
 }
@@ -353,7 +353,7 @@ impl HeldCredentials {
         let device_secret = self.signed_in.grant.device_secret.clone();
         let (tenant, strategy) = (Some(self.tenant.clone()), self.strategy);
         let token = token.to_owned();
-        engine.refresh(Refresh { tenant, strategy, token, device_secret, cookie: None }).await
+        engine.refresh(Refresh { tenant, strategy, token, device_secret, cookies: Vec::new() }).await
     }
 }
 

@@ -18,7 +18,7 @@ impl Simulation {
         let tenant = Some(TenantId::default_tenant());
         let token = token.to_owned();
         self.node
-            .refresh(Refresh { tenant, strategy: STRATEGY, token, device_secret: secret, cookie: None })
+            .refresh(Refresh { tenant, strategy: STRATEGY, token, device_secret: secret, cookies: Vec::new() })
             .await
     }
 
@@ -140,7 +140,7 @@ impl Simulation {
             let (node, token, device_secret) = (self.node.clone(), token.to_owned(), self.secret.clone());
             requests.spawn(async move {
                 let (tenant, strategy) = (Some(TenantId::default_tenant()), STRATEGY);
-                node.refresh(Refresh { tenant, strategy, token, device_secret, cookie: None }).await
+                node.refresh(Refresh { tenant, strategy, token, device_secret, cookies: Vec::new() }).await
             });
         }
         requests.join_all().await

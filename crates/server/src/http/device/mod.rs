@@ -68,7 +68,7 @@ async fn answer(app: &Arc<App>, row: DeviceRow, request: Request) -> HandlerResu
         tenant: tenant_of(&row, &asked.headers)?,
         body: members,
         device: asked.device(),
-        cookie: only(&device_cookie(app).values(&asked.headers)),
+        cookies: device_cookie(app).values(&asked.headers).into_iter().map(PlainSecret::presented).collect(),
         credentials: CallerCredentials::Presented(shown.envelope()),
     };
     let replied = app.operations.answer(call).await;
@@ -100,13 +100,5 @@ fn tenant_of(row: &DeviceRow, headers: &HeaderMap) -> Result<Option<TenantId>, R
 /// refresh.
 fn device_cookie(app: &App) -> SessionCookie {
     let name = if app.https { "__Host-portcullis.device" } else { "portcullis.device" };
-    SessionCookie { name: name.to_owned(), secure: app.https, same_site: SameSite::Lax, domain: None }
-}
-
-/// The value of a cookie; `None` if there are several, because another site of the domain may have planted one.
-fn only(values: &[&str]) -> Option<PlainSecret> {
-    match values {
-        [value] => Some(PlainSecret::presented(value)),
-        _ => None,
-    }
+    SessionCookie { name: name.to_owned(), secure: app.https, same_site: SameSite::Lax, domain: None, host: None }
 }

@@ -162,11 +162,64 @@ async fn a_planted_cookie_is_no_device_proof() {
     let kept = browser.cookie().unwrap();
     assert!(!kept.contains("planted"), "{kept}");
     ann.renewed(&ann.refreshes().await);
-    let twice = format!("{kept}; portcullis.device=planted.planted");
-    browser.keep_cookie(Some(twice));
-    let said = browser.device_sign_in(TestUser::ANN.email, TestUser::ANN.password).await;
-    assert_eq!(said.code(), "OTP_SENT");
-    assert!(said.header("set-cookie").is_some(), "of two cookies either may be ours: {said:?}");
+}
+
+/// What a browser sends if another site of the domain has planted a cookie.
+fn with_planted(own: &str, planted: &str) -> [String; 4] {
+    [
+        format!("{own}; {planted}"),
+        format!("{planted}; {own}"),
+        format!("city=Zürich; {planted}; {own}; {planted}"),
+        format!("{planted}; {own}; portcullis.device=; portcullis.device=ü"),
+    ]
+}
+
+// ASVS-map: CK4, RT2
+#[tokio::test]
+async fn of_several_device_cookies_the_one_that_the_session_or_the_account_knows_is_the_proof() {
+    let server = TestServer::start().await;
+    let (browser, thief) = (DeviceClient::browser(&server), DeviceClient::browser(&server));
+    TestUser::ANN.signs_up(&browser).await;
+    TestUser::BOB.signs_up(&thief).await;
+    let mut ann = TestUser::ANN.signs_in_on(&browser).await;
+    let own = browser.cookie().unwrap();
+    TestUser::BOB.signs_in_on(&thief).await;
+    // The server signed it, for another browser.
+    let stolen_place = thief.cookie().unwrap();
+    for planted in [stolen_place.as_str(), "portcullis.device=planted.planted"] {
+        for cookies in with_planted(&own, planted) {
+            browser.keep_cookie(Some(cookies.clone()));
+            ann = ann.renewed(&ann.refreshes().await);
+            browser.keep_cookie(Some(cookies.clone()));
+            let said = browser.device_sign_in(TestUser::ANN.email, TestUser::ANN.password).await;
+            assert_eq!(said.code(), "OTP_SENT", "{cookies}");
+            assert_eq!(browser.cookie().as_deref(), Some(own.as_str()), "{cookies}");
+            let code = browser.code_for(&TestUser::ANN).await;
+            browser.keep_cookie(Some(cookies.clone()));
+            let said = browser.verify(&said.at("/data/loginId"), &code).await;
+            assert_eq!(said.code(), "LOGIN_SUCCESS", "{cookies}");
+            browser.keep_cookie(Some(cookies));
+            let again = ann.renewed(&ann.refreshes().await);
+            assert_eq!(again.renewed(&ann.refreshes().await).refresh, again.refresh, "a retry is answered the same");
+            ann = again;
+        }
+    }
+    // Planted ones alone are no proof.
+    browser.keep_cookie(Some(format!("{stolen_place}; portcullis.device=planted.planted")));
+    is_refused(&ann.refreshes().await, REUSED);
+}
+
+// ASVS-map: RT2
+#[tokio::test]
+async fn a_cookie_of_another_application_that_is_no_text_takes_no_device_proof_away() {
+    let server = TestServer::start().await;
+    let browser = DeviceClient::browser(&server);
+    TestUser::ANN.signs_up(&browser).await;
+    let ann = TestUser::ANN.signs_in_on(&browser).await;
+    browser.keep_cookie(Some(format!("city=Zürich; {}", browser.cookie().unwrap())));
+    let ann = ann.renewed(&ann.refreshes().await);
+    assert_eq!(ann.session_code().await, "SESSIONS_RETRIEVED");
+    assert_eq!(server.mailbox.waiting_for(TestUser::ANN.email), Vec::<&str>::new());
 }
 
 #[tokio::test]

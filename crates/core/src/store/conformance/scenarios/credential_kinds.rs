@@ -132,7 +132,7 @@ async fn is_refreshed(
         strategy: route,
         token: item.text.clone(),
         device_secret,
-        cookie: None,
+        cookies: Vec::new(),
     };
     engine.refresh(request).await.is_ok()
 }
