@@ -130,8 +130,11 @@ fn domains_of(host: &str) -> impl Iterator<Item = String> {
     let is_address = labels.last().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
     let can_have = labels.iter().all(|label| is_name(label)) && !is_address && name.len() <= LONGEST_HOST;
     let most = if can_have { labels.len().saturating_sub(1) } else { 0 };
-    let domains: Vec<String> =
-        (0..most).rev().take(MOST_DOMAINS).map(|from| labels.iter().skip(from).copied().collect::<Vec<_>>().join(".")).collect();
+    let domains: Vec<String> = (0..most)
+        .rev()
+        .take(MOST_DOMAINS)
+        .map(|from| labels.iter().skip(from).copied().collect::<Vec<_>>().join("."))
+        .collect();
     domains.into_iter()
 }
 
@@ -193,13 +196,19 @@ mod tests {
             let domain = |set: HeaderValue| {
                 let set = set.to_str().unwrap().to_owned();
                 let parts: Vec<&str> = set.split("; ").collect();
-                assert!(parts[0].ends_with('=') && set.contains("Expires=Thu, 01 Jan 1970 00:00:00 GMT"), "{set}");
+                assert!(
+                    parts[0].ends_with('=') && set.contains("Expires=Thu, 01 Jan 1970 00:00:00 GMT"),
+                    "{set}"
+                );
                 parts.iter().find_map(|part| part.strip_prefix("Domain=")).unwrap_or("-").to_owned()
             };
             cleared.into_iter().map(domain).collect::<Vec<_>>().join(" ")
         };
         let plain = SessionCookie::over(false);
-        assert_eq!(domains(&plain, "Auth.eu.example.com:8443"), "- example.com eu.example.com auth.eu.example.com");
+        assert_eq!(
+            domains(&plain, "Auth.eu.example.com:8443"),
+            "- example.com eu.example.com auth.eu.example.com"
+        );
         for address in ["localhost:3000", "127.0.0.1:3000", "[::1]:3000", "a..b", "x y.com", "com", ""] {
             assert_eq!(domains(&plain, address), "-", "{address}");
         }

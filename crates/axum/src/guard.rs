@@ -10,7 +10,9 @@ use axum::response::Response;
 use http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE};
 use http::request::Parts;
 use portcullis_api::refusal::Refusal;
-use portcullis_core::engine::{AuthenticationError, AuthenticationRequest, Engine, Identity, RenewedCredential};
+use portcullis_core::engine::{
+    AuthenticationError, AuthenticationRequest, Engine, Identity, RenewedCredential,
+};
 use portcullis_core::strategy::StrategyName;
 use tower::{Layer, Service};
 

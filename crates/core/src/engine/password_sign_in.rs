@@ -2,9 +2,9 @@
 
 use thiserror::Error;
 
+use super::authenticate::MOST_COOKIES;
 use super::device_proof::ShownSecrets;
 use super::issue::{IssuedProof, NewSession};
-use super::authenticate::MOST_COOKIES;
 use super::password_attempt::{AttemptResult, PasswordAttempt};
 use super::{EngineTask, Grant, IssueError, Tenant, TenantError};
 use crate::event::{Event, EventKind};
@@ -91,8 +91,9 @@ impl EngineTask {
         let tenant = self.tenant(&request.tenant).await?;
         let strategy = tenant.strategy(request.strategy).ok_or(PasswordSignInError::NotOffered)?;
         let replaced = self.replaced_by(&request).await?;
-        let (user, epochs) =
-            self.standing_with_password(&tenant, &request.login, request.password, &ShownSecrets::default()).await?;
+        let (user, epochs) = self
+            .standing_with_password(&tenant, &request.login, request.password, &ShownSecrets::default())
+            .await?;
 
         let device = request.device;
         let proof = request.native.then(|| IssuedProof::native(self.random.as_ref()));
@@ -225,9 +226,7 @@ impl EngineTask {
     async fn replaced_by(&self, request: &PasswordSignIn) -> Result<Vec<SessionKey>, StoreError> {
         let mut replaced = Vec::new();
         for credential in request.replaces.iter().take(MOST_COOKIES) {
-            replaced.extend(
-                self.session_of_credential(&request.tenant, request.strategy, credential).await?,
-            );
+            replaced.extend(self.session_of_credential(&request.tenant, request.strategy, credential).await?);
         }
         Ok(replaced)
     }

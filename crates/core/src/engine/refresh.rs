@@ -206,7 +206,9 @@ impl EngineTask {
         let shown = PresentedDevice { cookies: request.cookies.clone(), ..PresentedDevice::default() };
         let signed = self.shown_secrets(&shown).await?;
         let meant = match request.cookies.as_slice() {
-            [only] if signed.0.is_empty() => return Ok(Some(PresentedProof { secret: bare(only), pins: false })),
+            [only] if signed.0.is_empty() => {
+                return Ok(Some(PresentedProof { secret: bare(only), pins: false }));
+            }
             _ => signed.meant(|secret| self.knows_device(user, secret).is_some()),
         };
         Ok(meant.map(|meant| PresentedProof { secret: meant.secret, pins: true }))

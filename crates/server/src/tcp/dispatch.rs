@@ -97,7 +97,8 @@ impl Surface {
         };
         let device = payload.device();
         let body = Body::from(Value::Object(payload.0));
-        let call = Call { row, transport: Transport::Tcp, tenant, body, device, cookies: Vec::new(), credentials };
+        let call =
+            Call { row, transport: Transport::Tcp, tenant, body, device, cookies: Vec::new(), credentials };
         Ok(self.operations.answer(call).await?.body)
     }
 

@@ -7,7 +7,8 @@ use ring::hmac;
 use serde_json::json;
 
 use crate::fixture::{
-    Credentials, DataDirectory, HTTPS, HttpAnswer, HttpRequest, MASTER_KEY, TestServer, TestUser, cookie_pair, eventually,
+    Credentials, DataDirectory, HTTPS, HttpAnswer, HttpRequest, MASTER_KEY, TestServer, TestUser,
+    cookie_pair, eventually,
 };
 
 const SECRET: &str = "6Zk2m1YFQ0v9cWq4rXt7uBn3sEa8dHj5";
@@ -300,7 +301,8 @@ async fn cookies_of_others_may_hold_any_bytes() {
     let server = TestServer::start().await;
     let held = TestUser::ANN.registered(&server).await.signs_in(&server, SESSION).await;
     for other in [&b"city=Z\xfcrich"[..], b"\xff\xfe", "name=„Ann“".as_bytes(), b"=\x80=", b"a=\"\xc3;"] {
-        let lines = [b"cookie: ", other, b"; ", held.credential.as_bytes(), b"; ", other, b"\r\n\r\n"].concat();
+        let lines =
+            [b"cookie: ", other, b"; ", held.credential.as_bytes(), b"; ", other, b"\r\n\r\n"].concat();
         let mut line = server.connection().await;
         line.write(&[b"GET /auth/session/profile HTTP/1.1\r\nhost: a\r\n", &lines[..]].concat()).await;
         line.answer().await.unwrap().status(200);
@@ -320,7 +322,8 @@ async fn two_good_cookies_are_taken_away_everywhere_and_a_logout_ends_both_sessi
     let domains = |answer: &HttpAnswer| {
         let sets = answer.all("set-cookie");
         assert!(sets.iter().all(|set| set.starts_with("connect.sid=; ") && set.contains("1970")), "{sets:?}");
-        let domain = |set: &&str| set.split("; ").find_map(|part| part.strip_prefix("Domain=")).map(str::to_owned);
+        let domain =
+            |set: &&str| set.split("; ").find_map(|part| part.strip_prefix("Domain=")).map(str::to_owned);
         sets.iter().map(domain).collect::<Vec<_>>()
     };
     let all = [None, Some("example.com"), Some("eu.example.com"), Some("auth.eu.example.com")];

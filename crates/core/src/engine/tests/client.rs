@@ -66,7 +66,12 @@ impl FixtureClient {
     /// What it presents as its device.
     pub(super) fn shown(&self) -> PresentedDevice {
         let (cookie, secret) = if self.native { (None, self.kept()) } else { (self.kept(), None) };
-        PresentedDevice { cookies: cookie.into_iter().collect(), secret, native: self.native, keeps_cookies: true }
+        PresentedDevice {
+            cookies: cookie.into_iter().collect(),
+            secret,
+            native: self.native,
+            keeps_cookies: true,
+        }
     }
 
     /// Sends the password, the first step of a sign-in.

@@ -18,7 +18,13 @@ impl Simulation {
         let tenant = Some(TenantId::default_tenant());
         let token = token.to_owned();
         self.node
-            .refresh(Refresh { tenant, strategy: STRATEGY, token, device_secret: secret, cookies: Vec::new() })
+            .refresh(Refresh {
+                tenant,
+                strategy: STRATEGY,
+                token,
+                device_secret: secret,
+                cookies: Vec::new(),
+            })
             .await
     }
 

@@ -100,5 +100,11 @@ fn tenant_of(row: &DeviceRow, headers: &HeaderMap) -> Result<Option<TenantId>, R
 /// refresh.
 fn device_cookie(app: &App) -> SessionCookie {
     let name = if app.https { "__Host-portcullis.device" } else { "portcullis.device" };
-    SessionCookie { name: name.to_owned(), secure: app.https, same_site: SameSite::Lax, domain: None, host: None }
+    SessionCookie {
+        name: name.to_owned(),
+        secure: app.https,
+        same_site: SameSite::Lax,
+        domain: None,
+        host: None,
+    }
 }

@@ -200,7 +200,11 @@ async fn of_several_device_cookies_the_one_that_the_session_or_the_account_knows
             assert_eq!(said.code(), "LOGIN_SUCCESS", "{cookies}");
             browser.keep_cookie(Some(cookies));
             let again = ann.renewed(&ann.refreshes().await);
-            assert_eq!(again.renewed(&ann.refreshes().await).refresh, again.refresh, "a retry is answered the same");
+            assert_eq!(
+                again.renewed(&ann.refreshes().await).refresh,
+                again.refresh,
+                "a retry is answered the same"
+            );
             ann = again;
         }
     }
