@@ -85,10 +85,15 @@ event_kinds! {
     TenantResumed = "tenant_resumed",
     /// A refresh token was redeemed for its successor.
     Refreshed = "refreshed",
-    /// The same device repeated a refresh within the grace window and got the same successor.
+    /// The same device repeated a refresh and got the same successor, which was not used before.
     RefreshRepeated = "refresh_repeated",
-    /// The same device presented a token that was used too long ago. The refresh was refused, and the session stays.
+    /// The same device presented a token whose successor was used. The refresh was refused, and the session stays.
     RefreshStale = "refresh_stale",
+    /// Three generations in a row were repeated after the grace window: two clients hold token and proof. The refresh
+    /// was refused, and the session stays. An alarm.
+    RefreshShared = "refresh_shared",
+    /// A refresh token was newer than its session's record: the store has lost writes. The session goes on from it.
+    StoreRolledBack = "store_rolled_back",
     /// A used refresh token, or one without its device proof, was presented. The session has ended. An alarm.
     RefreshReused = "refresh_reused",
     /// Sessions were ended by their user, an administrator, an operator or a rule.
@@ -120,7 +125,7 @@ impl EventKind {
     /// Whether an operator should be alerted.
     #[must_use]
     pub const fn is_alarm(self) -> bool {
-        matches!(self, Self::RefreshReused | Self::Locked | Self::DeviceLocked)
+        matches!(self, Self::RefreshReused | Self::RefreshShared | Self::Locked | Self::DeviceLocked)
     }
 }
 

@@ -100,6 +100,15 @@ pub enum MailContent {
         /// When the used token was presented.
         at: Timestamp,
     },
+    /// [`MailKind::RefreshShared`].
+    RefreshShared {
+        /// The name of the device on which the session began.
+        device: String,
+        /// The IP address of that device.
+        address: String,
+        /// When this was noticed.
+        at: Timestamp,
+    },
     /// [`MailKind::SignUpAttempted`].
     SignUpAttempted,
 }
@@ -116,6 +125,7 @@ impl MailContent {
             Self::PasswordChanged { .. } => MailKind::PasswordChanged,
             Self::NewDevice { .. } => MailKind::NewDevice,
             Self::RefreshReused { .. } => MailKind::RefreshReused,
+            Self::RefreshShared { .. } => MailKind::RefreshShared,
             Self::SignUpAttempted => MailKind::SignUpAttempted,
         }
     }

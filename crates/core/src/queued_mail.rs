@@ -39,6 +39,8 @@ word_enum! {
         NewDevice = "new_device",
         /// A notification that a used refresh token was presented, which ended the session.
         RefreshReused = "refresh_reused",
+        /// A notification that two clients use the refresh tokens of one session.
+        RefreshShared = "refresh_shared",
         /// A notification that a client tried to sign up with the user's address, in a tenant that hides who has an
         /// account.
         SignUpAttempted = "sign_up_attempted",

@@ -173,6 +173,7 @@ impl EngineCore {
             kid: signer.kid().clone(),
             current: secret.hash(),
             previous: None,
+            late_repeats: None,
         };
         let token = self.refresh_token(tenant, key, &rotation, secret)?;
         Ok(Some(FirstRefreshToken { rotation, token }))

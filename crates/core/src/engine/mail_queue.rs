@@ -151,6 +151,7 @@ impl EngineCore {
             MailKind::PasswordChanged => MailContent::PasswordChanged { at },
             MailKind::NewDevice => MailContent::NewDevice { device, address, at },
             MailKind::RefreshReused => MailContent::RefreshReused { device, address, at },
+            MailKind::RefreshShared => MailContent::RefreshShared { device, address, at },
             MailKind::SignUpAttempted => MailContent::SignUpAttempted,
             with_ticket => {
                 let Some((ticket, secret)) = self.armed(stores, queued).await? else { return Ok(None) };

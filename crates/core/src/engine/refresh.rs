@@ -58,7 +58,7 @@ pub enum RefreshError {
     /// A refresh token of another tenant than the request names. Nothing was ended.
     #[error("the refresh token is of another tenant")]
     OtherTenant,
-    /// A token that the same device used long ago. Nothing was ended.
+    /// A token that the same device used long ago, or that two clients share. Nothing was ended.
     #[error("the refresh token was used long ago")]
     Stale,
     /// A used token, or one without its device proof. The session was ended.
@@ -98,11 +98,24 @@ struct PresentedProof {
 impl EngineTask {
     pub(super) async fn refresh(&self, request: Refresh) -> Result<Refreshed, RefreshError> {
         let presented = self.authentic(&request).await?;
+        let has_expired = presented.claims.expires <= self.clock.now();
+        match self.refresh_with(&request, presented).await {
+            // What the client is told of an expired token does not depend on whether the record is still there.
+            Err(RefreshError::SessionGone(_)) if has_expired => Err(RefreshError::Invalid),
+            answer => answer,
+        }
+    }
+
+    async fn refresh_with(
+        &self,
+        request: &Refresh,
+        presented: VerifiedRefreshToken,
+    ) -> Result<Refreshed, RefreshError> {
         let tenant = &presented.tenant;
         let key = SessionKey { tenant: tenant.id.clone(), id: presented.claims.session };
         let (session, user) = self.refreshable(tenant, &key, request.strategy).await?;
         let strategy = tenant.strategy(session.strategy).ok_or(RefreshError::NotOffered)?;
-        let device = self.device_of(&request, &session, &user).await?;
+        let device = self.device_of(request, &session, &user).await?;
         let redemption = self.redemption(&presented, strategy, &key, device.as_ref())?;
 
         let had_shown = session.proof.is_some_and(|proof| proof.shown);
@@ -230,6 +243,8 @@ impl EngineTask {
         Ok(RotationRequest {
             generation: presented.claims.generation,
             presented: presented.claims.r.hash(),
+            issued: presented.claims.issued,
+            expires: presented.claims.expires,
             successor: presented.successor.hash(),
             kid,
             proof: device.map(|device| DeviceProof::hash_of(&device.secret, key)),
@@ -267,16 +282,25 @@ impl EngineTask {
         let (session, what, verdict) = match rotated {
             RotationOutcome::Won(session) => (session, EventKind::Refreshed, None),
             RotationOutcome::Replayed(session) => (session, EventKind::RefreshRepeated, None),
+            RotationOutcome::RolledBack(session) => (session, EventKind::StoreRolledBack, None),
             RotationOutcome::Stale(session) => (session, EventKind::RefreshStale, Some(RefreshError::Stale)),
+            RotationOutcome::Shared(session) => {
+                (session, EventKind::RefreshShared, Some(RefreshError::Stale))
+            }
             RotationOutcome::Reused(session) => {
                 (session, EventKind::RefreshReused, Some(RefreshError::Reused))
             }
+            RotationOutcome::Expired => return Err(RefreshError::Invalid),
             RotationOutcome::Gone => return Err(RefreshError::SessionGone(key.clone())),
         };
         self.report(&Event::of_session(&session, what));
-        if what == EventKind::RefreshReused {
-            let (user, about) = (session.user_key(), MailKind::RefreshReused);
-            self.send_news(&tenant.stores, &user, about, Some(&session.device)).await;
+        let news = match what {
+            EventKind::RefreshReused => Some(MailKind::RefreshReused),
+            EventKind::RefreshShared => Some(MailKind::RefreshShared),
+            _ => None,
+        };
+        if let Some(about) = news {
+            self.send_news(&tenant.stores, &session.user_key(), about, Some(&session.device)).await;
         }
         verdict.map_or(Ok(session), Err)
     }

@@ -160,7 +160,7 @@ impl Keyring {
         self.shared_access.as_ref().filter(|key| key.kid() == kid).or_else(own)
     }
 
-    /// The key that signs refresh tokens now. `None` if none is active yet.
+    /// The key that signs refresh tokens now. `None` if there is none.
     #[must_use]
     pub fn refresh_signer(&self, now: Timestamp) -> Option<&RefreshKey> {
         self.refresh.signer(now)
@@ -172,7 +172,7 @@ impl Keyring {
         self.refresh.find(kid, now)
     }
 
-    /// The key that signs cookies now. `None` if none is active yet.
+    /// The key that signs cookies now. `None` if there is none.
     #[must_use]
     pub fn cookie_signer(&self, now: Timestamp) -> Option<&CookieSigningKey> {
         self.shared_cookie.as_ref().or_else(|| self.cookie.signer(now))

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{KeyRecord, KeyUse, Kid};
 use crate::clock::Timestamp;
+use crate::session::REPEAT_AFTER_EXPIRY;
 use crate::token::LEEWAY;
 
 /// The longest that anything signed by a key stays valid, by use. Do not shorten one before everything that was signed
@@ -28,6 +29,15 @@ impl KeyLifetimes {
             KeyUse::Cookie => self.cookie,
         }
     }
+
+    /// How long what a key of this use signs may be presented.
+    const fn presented(&self, usage: KeyUse) -> Duration {
+        let leeway = match usage {
+            KeyUse::Access | KeyUse::Cookie => LEEWAY,
+            KeyUse::Refresh => REPEAT_AFTER_EXPIRY,
+        };
+        self.of(usage).saturating_add(leeway)
+    }
 }
 
 /// A day for access tokens (the longest default of a strategy), 30 days for refresh tokens, 400 days for cookies.
@@ -48,7 +58,7 @@ pub fn retires_at(record: &KeyRecord, all: &[KeyRecord], lifetimes: &KeyLifetime
         .filter(of_same_use)
         .filter(|other| seniority(other) > seniority(record))
         .min_by_key(|other| seniority(other))?;
-    Some(successor.active_from.plus(lifetimes.of(record.usage)).plus(LEEWAY))
+    Some(successor.active_from.plus(lifetimes.presented(record.usage)))
 }
 
 /// The order in which keys follow one another: the same on every node, even for keys made at the same time.
@@ -89,9 +99,10 @@ impl<K> KeySequence<K> {
         ours.into_iter().map(scheduled).collect::<Result<_, E>>().map(Self)
     }
 
-    /// The newest key that is active.
+    /// The newest key that is active. If none is, because the clock was set back, the oldest.
     pub(super) fn signer(&self, now: Timestamp) -> Option<&K> {
-        self.0.iter().rev().find(|scheduled| scheduled.active_from <= now).map(|scheduled| &scheduled.key)
+        let active = self.0.iter().rev().find(|scheduled| scheduled.active_from <= now);
+        active.or_else(|| self.0.first()).map(|scheduled| &scheduled.key)
     }
 
     /// The key with this id, until it retires.

@@ -14,7 +14,9 @@ use crate::strategy::StrategyName;
 
 pub use device::{Device, DeviceProof, KNOWN_DEVICE};
 pub use end_reason::{EndReason, Ending, UnknownEndReason};
-pub use rotation::{PreviousGeneration, RotationOutcome, RotationRequest, RotationState};
+pub use rotation::{
+    LateRepeats, PreviousGeneration, REPEAT_AFTER_EXPIRY, RotationOutcome, RotationRequest, RotationState,
+};
 
 use std::time::Duration;
 

@@ -51,7 +51,7 @@ pub struct AccessClaims {
     pub iat: Timestamp,
     /// When the token expires: from this second on it is invalid.
     pub exp: Timestamp,
-    /// From when on the token is valid. `None` if from `iat` on.
+    /// From when on the token is valid. `None` if from its issue on.
     pub nbf: Option<Timestamp>,
     /// The user name, otherwise the address, in tokens of device sessions alone. They carry `tenantId` as well, which
     /// equals `tid`: existing services read these names.
@@ -66,14 +66,15 @@ impl AccessClaims {
     ///
     /// # Errors
     ///
-    /// [`TokenFault::Expired`], or [`TokenFault::NotYetValid`] by `nbf` or by an `iat` in the future.
+    /// [`TokenFault::Expired`], or [`TokenFault::NotYetValid`] by `nbf`. An `iat` in the future is no reason to refuse:
+    /// clocks are set back.
     pub fn check_time(&self, now: Timestamp, leeway: Duration) -> Result<(), TokenFault> {
         let leeway = leeway.min(LEEWAY);
         if now >= self.exp.plus(leeway) {
             return Err(TokenFault::Expired);
         }
-        let begins = self.nbf.map_or(self.iat, |nbf| nbf.max(self.iat));
-        if begins > now.plus(leeway) { Err(TokenFault::NotYetValid) } else { Ok(()) }
+        let begins_later = self.nbf.is_some_and(|nbf| nbf > now.plus(leeway));
+        if begins_later { Err(TokenFault::NotYetValid) } else { Ok(()) }
     }
 }
 
@@ -81,7 +82,7 @@ impl AccessClaims {
 ///
 /// # Errors
 ///
-/// [`SignFault::NoKey`] if no key is active yet, [`SignFault::TooLong`] if the token would exceed the maximum length.
+/// [`SignFault::NoKey`] if there is none, [`SignFault::TooLong`] if the token would exceed the maximum length.
 pub fn sign_access(keys: &Keyring, now: Timestamp, claims: &AccessClaims) -> Result<String, SignFault> {
     let key = keys.access_signer(now).ok_or(SignFault::NoKey)?;
     jws::sign_compact(TYPE, key, &AccessPayload(claims))

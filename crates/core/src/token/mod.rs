@@ -22,7 +22,7 @@ use self::claims::Claims;
 use crate::id::TenantId;
 use crate::key::Kid;
 
-/// The leeway for clocks that differ, on `exp`, `nbf` and `iat` of access tokens: the default and the maximum.
+/// The leeway for clocks that differ, on `exp` and `nbf` of access tokens: the default and the maximum.
 pub const LEEWAY: Duration = Duration::from_mins(1);
 
 /// The claims that a token must have to be accepted here.
@@ -79,7 +79,7 @@ pub enum TokenFault {
     /// `exp` is past.
     #[error("the token has expired")]
     Expired,
-    /// `nbf` or `iat` is in the future.
+    /// `nbf` is in the future.
     #[error("the token is not valid yet")]
     NotYetValid,
     /// `iss` is another issuer.
@@ -102,8 +102,8 @@ pub enum TokenFault {
 /// Why a token could not be made.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum SignFault {
-    /// No key for this use is active yet. The `active_from` of a tenant's first key must be past on every node.
-    #[error("no signing key is active")]
+    /// There is no key for this use.
+    #[error("there is no signing key")]
     NoKey,
     /// The claims are so long that no verifier would accept the token.
     #[error("the token would be longer than {MAX_LENGTH} bytes")]

@@ -19,12 +19,13 @@ use zeroize::Zeroizing;
 
 use super::claims::Claims;
 use super::jws::{self, Jws};
-use super::{ExpectedClaims, LEEWAY, SignFault, TokenFault};
+use super::{ExpectedClaims, SignFault, TokenFault};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, TenantId};
 use crate::key::{Keyring, RefreshKey};
 use crate::random::{self, Random};
 use crate::secret::SecretHash;
+use crate::session::REPEAT_AFTER_EXPIRY;
 use crate::shown::shown_by_name;
 
 const TYPE: &str = "rt+jwt";
@@ -111,8 +112,9 @@ pub fn encode(key: &RefreshKey, claims: &RefreshClaims) -> Result<String, SignFa
 
 /// Verifies a refresh token, and returns its claims and the key that signed it, which [`next_secret`] needs.
 ///
-/// There is no leeway on `exp`. An `iat` up to [`LEEWAY`] ahead is accepted, because the clock of the node that issued
-/// the token may be ahead.
+/// A token up to [`REPEAT_AFTER_EXPIRY`] past its `exp` is returned:
+/// [`Session::rotate`](crate::session::Session::rotate) decides what it is still good for. An `iat` in the future is
+/// no reason to refuse: clocks are set back.
 ///
 /// # Errors
 ///
@@ -132,8 +134,8 @@ pub fn decode<'k>(
     let claims = Claims::new(&members);
     expected.check(claims)?;
     let claims = read(claims, expected.tenant)?;
-    check_time(&claims, now)?;
-    Ok((claims, key))
+    let is_over = now >= claims.expires.plus(REPEAT_AFTER_EXPIRY);
+    if is_over { Err(TokenFault::Expired) } else { Ok((claims, key)) }
 }
 
 fn read(claims: Claims<'_>, tenant: &TenantId) -> Result<RefreshClaims, TokenFault> {
@@ -147,13 +149,6 @@ fn read(claims: Claims<'_>, tenant: &TenantId) -> Result<RefreshClaims, TokenFau
         issued: claims.time("iat")?,
         expires: claims.time("exp")?,
     })
-}
-
-fn check_time(claims: &RefreshClaims, now: Timestamp) -> Result<(), TokenFault> {
-    if claims.issued > now.plus(LEEWAY) {
-        return Err(TokenFault::NotYetValid);
-    }
-    if now >= claims.expires { Err(TokenFault::Expired) } else { Ok(()) }
 }
 
 /// The claims as JSON, in this order, without anything that can change between a refresh and its retry.

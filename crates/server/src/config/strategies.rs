@@ -50,7 +50,7 @@ pub(super) enum LifetimeKind {
     Refresh,
     /// Absolute timeout: from sign-in to the end of the session.
     Max,
-    /// Grace window: how long a used refresh token is answered again.
+    /// Grace window: repeats of a refresh after it are counted.
     Grace,
 }
 
@@ -65,9 +65,7 @@ impl LifetimeKind {
             Self::Idle => format!("Idle timeout of a session under {name}"),
             Self::Refresh => format!("Lifetime of a refresh token under {name}, from its own issue"),
             Self::Max => format!("Absolute timeout of a session under {name}, from sign-in"),
-            Self::Grace => {
-                "Grace window: time for which a used refresh token is answered again, up to 10m".to_owned()
-            }
+            Self::Grace => "Grace window: repeats of a refresh after it are counted, up to 10m".to_owned(),
         }
     }
 

@@ -66,6 +66,7 @@ fn content(kind: MailKind, at: Timestamp) -> MailContent {
         MailKind::PasswordChanged => MailContent::PasswordChanged { at },
         MailKind::NewDevice => MailContent::NewDevice { device, address, at },
         MailKind::RefreshReused => MailContent::RefreshReused { device, address, at },
+        MailKind::RefreshShared => MailContent::RefreshShared { device, address, at },
         MailKind::SignUpAttempted => MailContent::SignUpAttempted,
     }
 }

@@ -41,7 +41,7 @@ fn code(device: &str) -> MailContent {
     }
 }
 
-fn messages_of_all_kinds() -> [MailContent; 8] {
+fn messages_of_all_kinds() -> [MailContent; 9] {
     let token = || PlainSecret::presented(TOKEN);
     let (device, address) = (|| "Firefox on Linux".to_owned(), || "192.0.2.7".to_owned());
     [
@@ -56,6 +56,7 @@ fn messages_of_all_kinds() -> [MailContent; 8] {
         MailContent::PasswordChanged { at: now() },
         MailContent::NewDevice { device: device(), address: address(), at: now() },
         MailContent::RefreshReused { device: device(), address: address(), at: now() },
+        MailContent::RefreshShared { device: device(), address: address(), at: now() },
         MailContent::SignUpAttempted,
     ]
 }

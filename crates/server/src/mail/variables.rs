@@ -45,7 +45,8 @@ pub(super) fn variables(input: MailInput<'_>) -> Value {
         Some(MailContent::PasswordChanged { at }) => context! { at => moment(*at) },
         Some(
             MailContent::NewDevice { device, address, at }
-            | MailContent::RefreshReused { device, address, at },
+            | MailContent::RefreshReused { device, address, at }
+            | MailContent::RefreshShared { device, address, at },
         ) => merge_maps([origin(device, address), context! { at => moment(*at) }]),
         Some(MailContent::SignUpAttempted) => context! {},
         None => context! { at => moment(now) },

@@ -24,6 +24,7 @@ pub(crate) struct LanguageTexts {
     password_changed: MailTexts,
     new_device: MailTexts,
     refresh_reused: MailTexts,
+    refresh_shared: MailTexts,
     sign_up_attempted: MailTexts,
     test: MailTexts,
     pub(crate) pages: PagesTexts,
@@ -147,6 +148,7 @@ impl Language {
             MailKind::PasswordChanged => &self.texts.password_changed,
             MailKind::NewDevice => &self.texts.new_device,
             MailKind::RefreshReused => &self.texts.refresh_reused,
+            MailKind::RefreshShared => &self.texts.refresh_shared,
             MailKind::SignUpAttempted => &self.texts.sign_up_attempted,
         }
     }

@@ -154,7 +154,7 @@ fn other_languages_verify_with_the_secret_that_they_share() {
 type Spoil = fn(&mut Value, &mut Value);
 
 /// Tokens that differ from ours. A service that shares the secret can sign anything.
-const WRONG: [(&str, Spoil); 14] = [
+const WRONG: [(&str, Spoil); 13] = [
     ("another kind", |header, _| header["typ"] = json!("JWT")),
     ("the kind of a refresh token", |header, _| header["typ"] = json!("rt+jwt")),
     ("another hash", |header, _| header["alg"] = json!("HS512")),
@@ -169,7 +169,6 @@ const WRONG: [(&str, Spoil); 14] = [
     ("no end", |_, claims| drop(claims.as_object_mut().unwrap().remove("exp"))),
     ("its end behind it", |_, claims| claims["exp"] = json!(claims["iat"].as_i64().unwrap() - 61)),
     ("its beginning ahead", |_, claims| claims["nbf"] = json!(claims["iat"].as_i64().unwrap() + 600)),
-    ("issued in the future", |_, claims| claims["iat"] = json!(claims["iat"].as_i64().unwrap() + 600)),
     ("an end that is no number", |_, claims| claims["exp"] = json!("tomorrow")),
 ];
 

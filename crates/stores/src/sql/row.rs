@@ -67,6 +67,12 @@ impl<'r> RecordRow<'r> {
         u64::try_from(self.integer(column)?).map_err(|_| self.corrupt(column))
     }
 
+    /// A count, or NULL.
+    pub(super) fn optional_count(self, column: &'static str) -> Stored<Option<u64>> {
+        let number = self.optional(column, self.columns.integer(column))?;
+        number.map(|number| u64::try_from(number).map_err(|_| self.corrupt(column))).transpose()
+    }
+
     /// A count that fits into 32 bits.
     pub(super) fn number(self, column: &'static str) -> Stored<u32> {
         u32::try_from(self.integer(column)?).map_err(|_| self.corrupt(column))

@@ -1,4 +1,5 @@
-//! A node whose clock is ahead: it ends, keeps and removes nothing of others, and what it says is done is done.
+//! Clocks that are wrong. A node whose clock is ahead ends, keeps and removes nothing of others, and what it says is
+//! done is done. A clock that is set back refuses nobody.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::key::KeyUse;
 use crate::session::{EndReason, SessionState};
-use crate::store::conformance::fixture::{Fixture, HandClock};
+use crate::store::conformance::fixture::{Fixture, HandClock, HeldCredentials, RegisteredUser};
 use crate::store::conformance::records::{NOW, bare_session, by_id, new_user_key, tenant};
 use crate::store::memory::MemoryStore;
 use crate::strategy::StrategyName;
@@ -40,6 +41,36 @@ async fn a_session_is_over_once_it_was_ended_by_a_node_whose_clock_called_it_exp
             assert!(held.authenticate(&node).await.is_err(), "{strategy}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_signs_nobody_out_and_lets_new_users_in() {
+    let fixture = Fixture::new(MemoryStore::stores());
+    let node = fixture.node().await;
+    let ann = fixture.new_user(&node).await;
+    let held = sign_ins(&ann, &node).await;
+    for back in [Duration::from_mins(5), Duration::from_hours(2)] {
+        fixture.clock.set(NOW.minus(back));
+        let restarted = fixture.node().await;
+        let new = sign_ins(&ann, &restarted).await;
+        for (node, held) in [(&node, &held), (&restarted, &held), (&restarted, &new)] {
+            for held in held.iter() {
+                assert!(held.authenticate(node).await.is_ok(), "{} {back:?}", held.strategy);
+            }
+        }
+    }
+    for held in held.iter().filter(|held| !held.refresh_token().is_empty()) {
+        assert!(held.refresh(&node).await.is_ok(), "{}", held.strategy);
+    }
+}
+
+/// Signs in under each strategy that takes a password alone.
+async fn sign_ins(user: &RegisteredUser, node: &Engine) -> Vec<HeldCredentials> {
+    let mut held = Vec::new();
+    for strategy in StrategyName::ALL.into_iter().filter(|strategy| !strategy.has_second_step()) {
+        held.push(user.password_sign_in(node, strategy).await);
+    }
+    held
 }
 
 /// Lets both clocks and the housekeeping go on by this many minutes.

@@ -10,7 +10,7 @@ use crate::engine::{
 };
 use crate::event::EventKind;
 use crate::secret::PlainSecret;
-use crate::session::{Device, Session};
+use crate::session::{Device, Session, SessionState};
 use crate::store::SessionHandle;
 use crate::store::conformance::fixture::{Fixture, HeldCredentials, PASSWORD, RegisteredUser, password};
 use crate::store::memory::MemoryStore;
@@ -178,23 +178,65 @@ async fn a_second_login_in_the_same_browser_keeps_the_proof_of_the_first() {
 }
 
 #[tokio::test]
-async fn a_tab_that_slept_is_refused_and_the_session_lives() {
+async fn an_answer_that_was_lost_is_asked_for_again_days_later() {
+    let test = ProofFixture::new().await;
+    let browser = FixtureClient::browser();
+    let held = test.sign_in_with_code(&browser).await;
+    let sent = held.refresh_token();
+    test.fixture.clock.pass(Duration::from_hours(7 * 24) - Duration::from_mins(30));
+    let lost = test.renewed(&browser, sent).await;
+    test.fixture.clock.pass(Duration::from_mins(89));
+    assert_eq!(test.renewed(&browser, sent).await, lost, "the token itself expired an hour ago");
+    test.renewed(&browser, &lost).await;
+}
+
+#[tokio::test]
+async fn a_tab_that_slept_through_two_refreshes_is_refused_and_the_session_lives() {
     let test = ProofFixture::new().await;
     let browser = FixtureClient::browser();
     let held = test.sign_in_with_code(&browser).await;
     let slept = held.refresh_token();
     let mut token = test.renewed(&browser, slept).await;
-    assert_eq!(test.renewed(&browser, slept).await, token, "within the grace window: the same");
+    assert_eq!(test.renewed(&browser, slept).await, token, "its successor is unused");
     for _ in 0..3 {
+        token = test.renewed(&browser, &token).await;
         test.fixture.clock.pass(Duration::from_secs(61));
         let stale = browser.refresh(&test.node, slept).await;
         assert!(matches!(stale, Err(RefreshError::Stale)), "{stale:?}");
-        token = test.renewed(&browser, &token).await;
     }
     assert!(test.lives(&held).await);
     assert_eq!(test.fixture.recorded_events.count(EventKind::RefreshStale), 3);
     test.mailbox.collect(&test.node).await;
     assert_eq!(test.mailbox.count("refresh_reused"), 0);
+}
+
+// ASVS-map: RT4
+#[tokio::test]
+async fn a_rider_with_token_and_proof_is_refused_within_three_generations_and_the_user_is_told() {
+    for pause in [7 * 60 + 30, 15 * 60, 30 * 60].map(Duration::from_secs) {
+        let test = ProofFixture::new().await;
+        let browser = FixtureClient::browser();
+        let held = test.sign_in_with_code(&browser).await;
+        let (mut own, mut ridden) = (held.refresh_token().to_owned(), held.refresh_token().to_owned());
+        let mut refused = 0;
+        for _ in 0..100 {
+            own = test.renewed(&browser, &own).await;
+            test.fixture.clock.pass(pause);
+            match browser.refresh(&test.node, &ridden).await {
+                Ok(refreshed) => refreshed.refresh.reveal().clone_into(&mut ridden),
+                Err(RefreshError::Stale) => {
+                    refused += 1;
+                    test.mailbox.collect(&test.node).await;
+                }
+                Err(other) => panic!("{other:?}"),
+            }
+            test.fixture.clock.pass(pause);
+        }
+        assert_eq!(refused, 98, "the first two are answers that may have been lost");
+        assert_eq!(test.stored(&held).await.state, SessionState::Live);
+        let reported = test.fixture.recorded_events.count(EventKind::RefreshShared);
+        assert_eq!((test.mailbox.count("refresh_shared"), reported), (1, 1));
+    }
 }
 
 #[tokio::test]

@@ -16,8 +16,8 @@ use crate::queued_mail::{MailKind, QueuedMail};
 use crate::random;
 use crate::secret::SecretHash;
 use crate::session::{
-    Device, DeviceProof, EndReason, Ending, Epochs, PreviousGeneration, RotationRequest, RotationState,
-    Session, SessionState,
+    Device, DeviceProof, EndReason, Ending, Epochs, LateRepeats, PreviousGeneration, RotationRequest,
+    RotationState, Session, SessionState,
 };
 use crate::store::{CookieKey, SessionHandle, Stores};
 use crate::strategy::StrategyName;
@@ -196,6 +196,7 @@ pub fn session(user: &UserKey) -> Session {
             kid: parsed::<Kid>("key-of-3"),
             current: numbered(3),
             previous: Some(spent),
+            late_repeats: Some(LateRepeats { newest: 1, in_a_row: 1 }),
         }),
         proof: Some(DeviceProof { hash: numbered(1000), shown: true }),
         ..bare_session(user)
@@ -215,6 +216,8 @@ pub fn redemption(generation: u64) -> RotationRequest {
         pins: false,
         generation,
         presented: numbered(generation),
+        issued: at(-5000),
+        expires: NOW.plus(IDLE),
         successor: numbered(generation + 1),
         kid: parsed::<Kid>("key-of-now"),
         proof: Some(numbered(1000)),

@@ -74,7 +74,7 @@ impl Simulation {
                     answer = self.ask(token, self.secret.clone()) => Some(answer),
                     () = self.faults.stuck() => None,
                 };
-                self.faults.go_on();
+                self.faults.crash();
                 self.node = self.fixture.node().await;
                 heard
             }
@@ -161,7 +161,9 @@ impl Simulation {
             self.is_unlucky = true;
             assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
             assert_eq!(self.fixture.recorded_events.count(EventKind::RefreshReused), alarms + 1);
-            self.chain.extend(answers.into_iter().flatten().map(|won| won.refresh.reveal().to_owned()));
+            for won in answers.iter().flatten() {
+                self.record_token(&token, won);
+            }
             return;
         }
         let is_reuse = promised == Some("reused");

@@ -1,10 +1,11 @@
-//! Refresh token rotation as a state machine: a device with two tabs, a thief who copies from it, and a network, a
-//! clock and a server that fail between any two steps.
+//! Refresh token rotation as a state machine: a device with two tabs that may sleep, a thief who copies from it, a
+//! rider who keeps up with it, and a network, a clock, a server and a store that fail between any two steps.
 //!
 //! The simulation applies random steps to a real engine on real stores. After each it compares the answer with what the
 //! rotation promises. The model knows what an honest client knows: the token of each tab, and which answers were lost.
 
 mod client;
+mod misfortunes;
 mod promise;
 mod simulation;
 mod steps;
@@ -39,13 +40,13 @@ fn explore(device: simulation::TestDevice, cases: u32) {
     }
 }
 
-// ASVS-map: RT1 RT2 RT3 RT5
+// ASVS-map: RT1 RT2 RT3 RT4 RT5
 #[test]
 fn a_device_whose_tabs_share_their_storage_keeps_its_promises() {
     explore(simulation::TestDevice { shares_storage: true, proves: true }, CASES);
 }
 
-// ASVS-map: RT1 RT2 RT3 RT5
+// ASVS-map: RT1 RT2 RT3 RT4 RT5
 #[test]
 fn a_device_whose_tabs_have_their_own_copies_keeps_its_promises() {
     explore(simulation::TestDevice { shares_storage: false, proves: true }, CASES);

@@ -1,14 +1,13 @@
 //! What the rotation promises for each presented token.
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_core::clock::Timestamp;
 use portcullis_core::engine::{RefreshError, Refreshed};
 use portcullis_core::event::EventKind;
 use portcullis_core::id::TenantId;
-use portcullis_core::session::SessionState;
+use portcullis_core::secret::SecretHash;
+use portcullis_core::session::{LateRepeats, REPEAT_AFTER_EXPIRY, RotationState, SessionState};
 use portcullis_core::store::conformance::fixture::present;
 use portcullis_core::strategy::Carrier;
 
@@ -16,25 +15,32 @@ use super::simulation::{GRACE, STRATEGY, Simulation};
 
 impl Simulation {
     /// The outcome in the table of the rotation, by the place of the token in the chain. `None` if the token has
-    /// expired or is not valid yet.
+    /// expired.
     pub(super) async fn promised(&self, token: &str, proves: bool) -> Option<&'static str> {
-        let place = self.chain.iter().position(|known| known == token).unwrap();
-        let (issued, expires) = times(token);
-        if expires <= self.now() || issued > self.now().plus(Duration::from_mins(1)) {
+        let (presented, now) = (Claimed::by(token), self.now());
+        if presented.expires.plus(REPEAT_AFTER_EXPIRY) <= now {
             return None;
         }
         let record = self.record().await;
-        let rotation = record.rotation.clone().unwrap();
-        if record.state_at(self.now(), record.epochs) != SessionState::Live {
-            return Some("gone");
+        if record.state_at(now, record.epochs) != SessionState::Live {
+            return (presented.expires > now).then_some("gone");
         }
-        let current = usize::try_from(rotation.generation).unwrap();
-        let is_just_spent = place + 1 == current && self.now().since(rotation.issued) <= GRACE;
-        Some(match (self.device.proves, proves) {
-            (false, _) | (true, true) if place == current => "next",
-            (true, true) if is_just_spent => "next",
-            (true, true) => "stale",
-            _ => "reused",
+        let rotation = record.rotation.clone().unwrap();
+        let is_known = proves || !self.device.proves;
+        let is_repeat = rotation.previous.is_some_and(|previous| previous.hash == presented.hash);
+        if is_repeat && proves && self.device.proves {
+            return Some(promised_repeat(&rotation, presented.generation, now));
+        }
+        if presented.expires <= now {
+            return None;
+        }
+        let is_current = presented.hash == rotation.current;
+        Some(if is_known && (is_current || presented.generation > rotation.generation) {
+            "next"
+        } else if self.device.proves && proves {
+            "stale"
+        } else {
+            "reused"
         })
     }
 
@@ -48,7 +54,7 @@ impl Simulation {
         match (promised, answer) {
             (None, Err(RefreshError::Invalid))
             | (Some("gone"), Err(RefreshError::SessionGone(_)))
-            | (Some("stale"), Err(RefreshError::Stale)) => (),
+            | (Some("stale" | "shared"), Err(RefreshError::Stale)) => (),
             (Some("reused"), Err(RefreshError::Reused)) => {
                 assert_eq!(
                     self.fixture.recorded_events.count(EventKind::RefreshReused),
@@ -64,22 +70,55 @@ impl Simulation {
     pub(super) async fn extend(&mut self, token: &str, refreshed: &Refreshed) {
         assert!(self.ending.is_none(), "a refresh after the end");
         assert_eq!(refreshed.session, self.session);
-        let place = self.chain.iter().position(|known| known == token).unwrap();
-        match self.chain.get(place + 1) {
-            Some(known) => assert_eq!(known, refreshed.refresh.reveal(), "two successors of one token"),
-            None => self.chain.push(refreshed.refresh.reveal().to_owned()),
-        }
+        self.record_token(token, refreshed);
         let tenant = TenantId::default_tenant();
         let (node, access) = (&self.node, refreshed.access.reveal());
         let shown = present(node, Some(&tenant), STRATEGY, Carrier::Bearer, access).await;
         assert!(shown.is_ok(), "a fresh access token is refused: {shown:?}");
     }
+
+    pub(super) fn record_token(&mut self, redeemed: &str, refreshed: &Refreshed) {
+        let next = refreshed.refresh.reveal();
+        let generation = Claimed::by(redeemed).generation + 1;
+        assert_eq!(Claimed::by(next).generation, generation);
+        let known = self.chain.entry(generation).or_insert_with(|| next.to_owned());
+        assert_eq!(known, next, "two successors of one token");
+    }
 }
 
-/// The `iat` and `exp` of a token.
-pub(super) fn times(token: &str) -> (Timestamp, Timestamp) {
-    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
-    let claims: serde_json::Value = serde_json::from_slice(&payload).unwrap();
-    let time = |name: &str| Timestamp::from_seconds(claims[name].as_i64().unwrap());
-    (time("iat"), time("exp"))
+/// The promise to a client that repeats the refresh with its proof, as the refresh of this generation was not followed
+/// by another.
+fn promised_repeat(rotation: &RotationState, generation: u64, now: Timestamp) -> &'static str {
+    let is_late = now.since(rotation.issued) > GRACE;
+    match rotation.late_repeats {
+        Some(LateRepeats { newest, in_a_row }) if newest == generation => {
+            if in_a_row < 3 {
+                "next"
+            } else {
+                "stale"
+            }
+        }
+        Some(LateRepeats { newest, in_a_row: 2.. }) if is_late && newest + 1 == generation => "shared",
+        _ => "next",
+    }
+}
+
+/// What a refresh token says.
+pub(super) struct Claimed {
+    pub(super) generation: u64,
+    pub(super) hash: SecretHash,
+    pub(super) expires: Timestamp,
+}
+
+impl Claimed {
+    pub(super) fn by(token: &str) -> Self {
+        let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
+        let payload = decode(token.split('.').nth(1).unwrap());
+        let claims: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        Self {
+            generation: claims["gen"].as_u64().unwrap(),
+            hash: SecretHash::of(&[b"refresh token", &decode(claims["r"].as_str().unwrap())]),
+            expires: Timestamp::from_seconds(claims["exp"].as_i64().unwrap()),
+        }
+    }
 }

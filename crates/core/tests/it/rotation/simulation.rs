@@ -1,5 +1,6 @@
 //! A device, a thief and a server, to which a test applies steps.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,14 +10,14 @@ use portcullis_core::event::EventKind;
 use portcullis_core::id::{SessionKey, TenantId};
 use portcullis_core::key::KeyUse;
 use portcullis_core::secret::PlainSecret;
-use portcullis_core::session::{Session, SessionState};
+use portcullis_core::session::{REPEAT_AFTER_EXPIRY, Session, SessionState};
 use portcullis_core::store::conformance::faults::Faults;
 use portcullis_core::store::conformance::fixture::Fixture;
 use portcullis_core::store::memory::MemoryStore;
 use portcullis_core::store::{SessionHandle, Stores};
 use portcullis_core::strategy::StrategyName;
 
-use super::promise::times;
+use super::promise::Claimed;
 use super::steps::{Step, Thief};
 
 pub(super) const STRATEGY: StrategyName = StrategyName::Denylist;
@@ -56,8 +57,14 @@ pub(crate) struct Simulation {
     /// Which tabs wait for an answer that was lost.
     pub(super) unanswered: [bool; 2],
     pub(super) late: Option<DelayedAnswer>,
-    /// Every token that was ever issued, oldest first. A token has one successor.
-    pub(super) chain: Vec<String>,
+    /// The token of each generation. A token has one successor, unless the store has lost it.
+    pub(super) chain: BTreeMap<u64, String>,
+    /// The session's record as it was kept before the store loses its writes.
+    pub(super) backup: Session,
+    /// Whether other keys sign, and whether the store has lost writes. After both, two keys may have signed one
+    /// generation, whose tokens then have two successors.
+    pub(super) has_rotated_keys: bool,
+    pub(super) has_lost_writes: bool,
     pub(super) stolen: Vec<String>,
     /// How far the clock was set back.
     pub(super) behind: Duration,
@@ -77,6 +84,8 @@ impl Simulation {
         let node = fixture.node().await;
         let held = fixture.new_user(&node).await.sign_in_on(&node, STRATEGY, device.proves).await;
         let token = held.refresh_token().to_owned();
+        let handle = SessionHandle::Id(held.session());
+        let backup = truth.sessions.find(&handle, Timestamp::from_millis(0)).await.unwrap().unwrap();
         Self {
             device,
             session: held.session(),
@@ -84,7 +93,10 @@ impl Simulation {
             tabs: [token.clone(), token.clone()],
             unanswered: [false; 2],
             late: None,
-            chain: vec![token],
+            chain: BTreeMap::from([(0, token)]),
+            backup,
+            has_rotated_keys: false,
+            has_lost_writes: false,
             stolen: Vec::new(),
             behind: Duration::ZERO,
             ending: None,
@@ -107,9 +119,15 @@ impl Simulation {
                 self.settle().await;
                 self.fixture.clock.pass(span);
             }
+            Step::Sleep(span) => self.sleep(span),
+            Step::Ride(tab, pause) => self.ride(self.tab(tab), pause).await,
+            Step::BackUp => self.backup = self.record().await,
+            Step::LoseWrites if !self.has_rotated_keys => self.lose_writes().await,
+            Step::LoseWrites => (),
             Step::BackAnHour => self.set_back().await,
             Step::Right => self.set_right().await,
-            Step::RotateKeys(lead) => {
+            Step::RotateKeys(lead) if !self.has_lost_writes => {
+                self.has_rotated_keys = true;
                 let tenant = TenantId::default_tenant();
                 self.node.rotate_keys(&tenant, &[KeyUse::Refresh], lead).await.unwrap();
             }
@@ -117,6 +135,7 @@ impl Simulation {
                 let ended = self.node.end_session(&self.session).await.unwrap();
                 assert!(!ended || self.ending.is_none(), "an ended session was ended again");
             }
+            Step::RotateKeys(_) => (),
             Step::Restart => self.node = self.fixture.node().await,
         }
         self.check_ending().await;
@@ -185,8 +204,16 @@ impl Simulation {
     pub(crate) async fn assert_device_keeps_its_session(mut self) {
         self.set_right().await;
         self.check_ending().await;
-        let is_over_time = self.tabs.iter().all(|token| times(token).1 <= self.now());
-        if self.ending.is_some() || self.is_shared_with_a_thief || self.is_unlucky || is_over_time {
+        let record = self.record().await;
+        let is_over_time = record.state_at(self.now(), record.epochs) != SessionState::Live
+            || (0..2).all(|tab| self.lasts_until(tab) <= self.now());
+        let was_refused = self.fixture.recorded_events.count(EventKind::RefreshShared) > 0;
+        if self.ending.is_some()
+            || self.is_shared_with_a_thief
+            || self.is_unlucky
+            || is_over_time
+            || was_refused
+        {
             return;
         }
         let mut works = false;
@@ -194,5 +221,11 @@ impl Simulation {
             works |= self.ask(&self.tabs[self.tab(tab)], self.secret.clone()).await.is_ok();
         }
         assert!(works, "no tab has a token that works");
+    }
+
+    /// When the token of a tab is of no use any more: later if the tab waits for an answer.
+    fn lasts_until(&self, tab: usize) -> Timestamp {
+        let expires = Claimed::by(&self.tabs[self.tab(tab)]).expires;
+        if self.unanswered[tab] { expires.plus(REPEAT_AFTER_EXPIRY) } else { expires }
     }
 }

@@ -46,6 +46,14 @@ pub(crate) enum Step {
     Use(Thief, usize),
     /// Time passes, after tabs that lost an answer have retried.
     Pass(Duration),
+    /// The device sleeps, whether it waits for an answer or not.
+    Sleep(Duration),
+    /// A rider with token and proof of a tab follows each of its refreshes after this pause.
+    Ride(usize, Duration),
+    /// The store's records are copied.
+    BackUp,
+    /// The store comes back with the records that were copied last.
+    LoseWrites,
     /// The clock is set back by an hour.
     BackAnHour,
     /// The clock is corrected.
@@ -78,6 +86,11 @@ fn a_while() -> impl Strategy<Value = Duration> {
     ]
 }
 
+/// Longer than the grace window: half the lifetime of an access token, the whole, and twice as long.
+fn a_pause() -> impl Strategy<Value = Duration> {
+    prop_oneof![Just(15_u64), Just(30), Just(60)].prop_map(|halves| Duration::from_secs(halves * 30))
+}
+
 fn one_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         10 => (0..2_usize, fate()).prop_map(|(tab, fate)| Step::Refresh(tab, fate)),
@@ -86,6 +99,10 @@ fn one_step() -> impl Strategy<Value = Step> {
         1 => (0..4_usize).prop_map(|copy| Step::Use(Thief::WithToken, copy)),
         1 => (0..4_usize).prop_map(|copy| Step::Use(Thief::WithDevice, copy)),
         5 => a_while().prop_map(Step::Pass),
+        2 => a_while().prop_map(Step::Sleep),
+        1 => (0..2_usize, a_pause()).prop_map(|(tab, pause)| Step::Ride(tab, pause)),
+        1 => Just(Step::BackUp),
+        1 => Just(Step::LoseWrites),
         1 => Just(Step::BackAnHour),
         1 => Just(Step::Right),
         1 => prop_oneof![Just(Duration::ZERO), Just(Duration::from_secs(30))].prop_map(Step::RotateKeys),

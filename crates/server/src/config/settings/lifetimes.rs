@@ -103,7 +103,7 @@ macro_rules! lifetime {
     };
     ($strategy:literal $name:ident grace, $default:expr) => {
         lifetime!(@row $strategy $name "grace" Grace grace, $default, "Grace window of",
-            ": time for which a used refresh token is answered again, to a client with its device proof, up to 10m")
+            ": after it, repeats of a refresh are counted, and the third generation in a row raises an alarm; up to 10m")
     };
     (@row $strategy:literal $name:ident $key:literal $kind:ident $read:ident, $default:expr, $before:literal,
         $after:literal) => {

@@ -82,7 +82,7 @@ async fn the_log_names_the_file_and_nothing_of_its_content() {
         put(home.path(), &mail(message)).await;
     }
     let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    assert_eq!(log.lines().filter(|line| line.contains("INFO") && line.contains(".eml")).count(), 8, "{log}");
+    assert_eq!(log.lines().filter(|line| line.contains("INFO") && line.contains(".eml")).count(), 9, "{log}");
     assert!(!log.contains(CODE) && !log.contains(TOKEN), "{log}");
 }
 

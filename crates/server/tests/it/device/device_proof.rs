@@ -91,15 +91,47 @@ async fn a_repeated_refresh_is_answered_the_same_with_the_proof_and_ends_the_ses
 
 // ASVS-map: RT3
 #[tokio::test]
-async fn after_the_grace_a_repeated_refresh_is_stale_and_the_session_lives() {
+async fn a_repeated_refresh_is_answered_the_same_until_its_successor_is_used() {
     let server = TestServer::start().await;
     server.configure_default_tenant(without_grace()).await;
     let app = DeviceClient::curl(&server);
     TestUser::ANN.signs_up(&app).await;
     let old = TestUser::ANN.signs_in_natively_on(&app).await;
     let new = old.renewed(&old.refreshes().await);
-    is_refused(&old.refreshes().await, INVALID);
+    let again = old.renewed(&old.refreshes().await);
+    assert_eq!(again.refresh, new.refresh);
     assert_eq!(new.refreshes().await.code(), "TOKENS_REFRESHED");
+    is_refused(&old.refreshes().await, INVALID);
+}
+
+#[tokio::test]
+async fn a_store_that_lost_its_last_writes_signs_out_no_device() {
+    let server = TestServer::start().await;
+    let (browser, curl) = (DeviceClient::browser(&server), DeviceClient::curl(&server));
+    TestUser::ANN.signs_up(&curl).await;
+    let mut devices = [
+        TestUser::ANN.signs_in_on(&browser).await,
+        TestUser::ANN.signs_in_natively_on(&curl).await,
+        TestUser::ANN.signs_in_on(&curl).await,
+    ];
+    server.run_sql("CREATE TABLE kept AS SELECT * FROM sessions").await;
+    for device in &mut devices {
+        for _ in 0..2 {
+            *device = device.renewed(&device.refreshes().await);
+        }
+    }
+    server.run_sql("DELETE FROM sessions; INSERT INTO sessions SELECT * FROM kept").await;
+    for device in devices {
+        let next = device.renewed(&device.refreshes().await);
+        if device.secret.is_some() {
+            assert_eq!(device.renewed(&device.refreshes().await).refresh, next.refresh, "one successor");
+        }
+        let newest = next.renewed(&next.refreshes().await);
+        assert_eq!(newest.session_code().await, "SESSIONS_RETRIEVED");
+        if device.secret.is_some() {
+            is_refused(&without_proof(&newest).await, REUSED);
+        }
+    }
 }
 
 // ASVS-map: RT1

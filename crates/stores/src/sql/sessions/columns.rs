@@ -2,7 +2,7 @@
 
 use portcullis_core::id::SessionKey;
 use portcullis_core::session::{
-    Device, DeviceProof, Ending, PreviousGeneration, RotationState, Session, SessionState,
+    Device, DeviceProof, Ending, LateRepeats, PreviousGeneration, RotationState, Session, SessionState,
 };
 use portcullis_core::store::Stored;
 
@@ -10,10 +10,11 @@ use super::super::Columns;
 use super::super::row::RecordRow;
 use super::{Statement, bytes, count, millis};
 
-/// The key of the row, then what a transition may change: 16 parameters.
+/// The key of the row, then what a transition may change: 18 parameters.
 pub(super) fn bind_state(statement: Statement, session: &Session) -> Statement {
     let rotation = session.rotation.as_ref();
     let previous = rotation.and_then(|rotation| rotation.previous);
+    let late_repeats = rotation.and_then(|rotation| rotation.late_repeats);
     let ending = session.state.ending();
     statement
         .bind(session.key.tenant.as_str())
@@ -32,6 +33,8 @@ pub(super) fn bind_state(statement: Statement, session: &Session) -> Statement {
         .bind(session.proof.map(|proof| proof.shown))
         .bind(millis(ending.map(|ending| ending.at)))
         .bind(ending.map(|ending| ending.reason.as_str()))
+        .bind(late_repeats.map(|repeats| count(repeats.newest)))
+        .bind(late_repeats.map(|repeats| count(repeats.in_a_row)))
 }
 
 /// What a sign-in sets for good: 11 parameters.
@@ -87,6 +90,7 @@ fn rotation(row: RecordRow<'_>) -> Stored<Option<RotationState>> {
         kid: row.word("rotation_kid")?,
         current,
         previous: previous(row)?,
+        late_repeats: late_repeats(row)?,
     }))
 }
 
@@ -94,6 +98,11 @@ fn previous(row: RecordRow<'_>) -> Stored<Option<PreviousGeneration>> {
     let Some(hash) = row.optional_hash("previous_hash")? else { return Ok(None) };
     let (issued, expires) = (row.time("previous_issued")?, row.time("previous_expires")?);
     Ok(Some(PreviousGeneration { hash, issued, expires }))
+}
+
+fn late_repeats(row: RecordRow<'_>) -> Stored<Option<LateRepeats>> {
+    let Some(newest) = row.optional_count("late_generation")? else { return Ok(None) };
+    Ok(Some(LateRepeats { newest, in_a_row: row.count("late_in_a_row")? }))
 }
 
 fn proof(row: RecordRow<'_>) -> Stored<Option<DeviceProof>> {

@@ -2,7 +2,7 @@
 //! in the same step.
 
 use super::super::records::{
-    GRACE, NOW, at, bare_session, by_id, idled_out, new_user_key, numbered, redemption, session, tenant,
+    GRACE, MAX, NOW, at, bare_session, by_id, idled_out, new_user_key, numbered, redemption, session, tenant,
     unproven_session,
 };
 use super::{Answered, each, sessions::found};
@@ -15,6 +15,7 @@ pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
     each!(make;
         a_rotation_is_decided_by_the_session_and_written,
         a_chain_of_rotations_is_kept,
+        late_repeats_are_counted_from_generation_to_generation,
         a_reused_token_ends_the_session_in_the_same_step,
         a_session_without_a_refresh_token_does_not_rotate,
     );
@@ -32,7 +33,8 @@ fn presentations() -> Vec<RotationRequest> {
     }
     let forged =
         [2, 3].map(|generation| RotationRequest { presented: numbered(77), ..redemption(generation) });
-    all.into_iter().chain(forged).collect()
+    let expired = [2, 3, 4].map(|generation| RotationRequest { expires: at(1000), ..redemption(generation) });
+    all.into_iter().chain(forged).chain(expired).collect()
 }
 
 /// The store answers what [`Session::rotate`] returns, and stores it.
@@ -67,6 +69,28 @@ pub async fn a_chain_of_rotations_is_kept(stores: &Stores) {
         let RotationOutcome::Won(next) = rotated else { return };
         assert_eq!(next.rotation.as_ref().map(|rotation| rotation.generation), Some(generation + 1));
         current = next;
+    }
+    assert_eq!(found(stores, &by_id(&current), NOW).await, Some(current));
+}
+
+/// A client that repeats every refresh after the grace window is refused at the third generation; the session stays.
+// ASVS-map: RT4
+pub async fn late_repeats_are_counted_from_generation_to_generation(stores: &Stores) {
+    let mut current =
+        Session { absolute_expires: NOW.plus(MAX * 2), ..session(&new_user_key(&tenant("acme"))) };
+    stores.sessions.insert(&current).await.answered();
+    for generation in 3..6 {
+        let now = at(120_000 * i64::try_from(generation).unwrap_or(0));
+        let first = RotationRequest { now, ..redemption(generation) };
+        let late = RotationRequest { now: now.plus(GRACE * 2).minus(GRACE / 2), ..first.clone() };
+        for request in [first, late] {
+            let expected = current.clone().rotate(&request);
+            let rotated = stores.sessions.rotate(&current.key, &request).await.answered();
+            assert_eq!(rotated, expected, "{generation}");
+            assert_eq!(generation == 5 && request.now > now, matches!(rotated, RotationOutcome::Shared(_)));
+            let Some(next) = rotated.written() else { return };
+            current = next.clone();
+        }
     }
     assert_eq!(found(stores, &by_id(&current), NOW).await, Some(current));
 }

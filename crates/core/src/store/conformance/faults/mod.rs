@@ -15,6 +15,7 @@
 
 mod verbs;
 
+use std::future::pending;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -37,6 +38,7 @@ pub struct Faults {
     heard: Mutex<Option<Vec<&'static str>>>,
     steps: Semaphore,
     stuck: Notify,
+    crashes: AtomicU64,
     watching: Mutex<Vec<Weak<FilteringSink>>>,
     proves_by_hand: bool,
 }
@@ -68,6 +70,7 @@ impl Faults {
             heard: Mutex::default(),
             steps: Semaphore::new(ENDLESS),
             stuck: Notify::new(),
+            crashes: AtomicU64::new(0),
             watching: Mutex::default(),
             proves_by_hand,
         });
@@ -137,6 +140,12 @@ impl Faults {
         self.steps.add_permits(ENDLESS);
     }
 
+    /// Takes steps again, but callers that have stopped never go on, as after a crash of their process.
+    pub fn crash(&self) {
+        self.crashes.fetch_add(1, Ordering::SeqCst);
+        self.go_on();
+    }
+
     /// Returns when a caller has reached the step that is not taken.
     pub async fn stuck(&self) {
         self.stuck.notified().await;
@@ -148,9 +157,13 @@ impl Faults {
         if let Ok(permit) = self.steps.try_acquire() {
             return permit.forget();
         }
+        let before = self.crashes.load(Ordering::SeqCst);
         self.stuck.notify_one();
         if let Ok(permit) = self.steps.acquire().await {
             permit.forget();
+        }
+        if self.crashes.load(Ordering::SeqCst) != before {
+            pending::<()>().await;
         }
     }
 
