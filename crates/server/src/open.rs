@@ -8,7 +8,6 @@ use std::sync::Arc;
 use portcullis_core::clock::Clock;
 use portcullis_core::engine::{Engine, OpenError};
 use portcullis_core::event::EventSink;
-use portcullis_core::liveness::ViewLimits;
 use portcullis_core::lockout::LockoutLimits;
 use portcullis_core::machine::{SystemClock, SystemRandom};
 use portcullis_core::password::{Argon2Cost, HashPool, PasswordPolicy, PoolSize};
@@ -71,7 +70,7 @@ pub async fn open(config: &Config, events: Arc<dyn EventSink>) -> Result<OpenedE
         .tenant_databases(stores.tenant_databases())
         .policy(policy(config)?)
         .shared_secrets(config.shared_secrets.clone())
-        .view_limits(ViewLimits { max_staleness: config.liveness.max_staleness, ..ViewLimits::default() });
+        .view_limits(config.liveness);
     if let Some(url) = &config.public_url {
         builder = builder.issuer(url.as_str());
     }

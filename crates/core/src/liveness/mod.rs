@@ -10,6 +10,8 @@
 
 mod cached_session;
 mod fill_guard;
+#[cfg(test)]
+mod memory;
 mod single_flight_cache;
 mod writes;
 

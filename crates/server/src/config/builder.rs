@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use portcullis_axum::SameSite;
 use portcullis_core::key::SharedSecrets;
+use portcullis_core::liveness::ViewLimits;
 use portcullis_core::tenant::SecondStep;
 use portcullis_stores::DatabaseUrl;
 use tracing::Level;
@@ -21,8 +22,8 @@ use super::parse::{self, Parsed, Sessions, Tls};
 use super::report::{ConfigReport, ReportRow};
 use super::strategies::Strategies;
 use super::values::{
-    Branding, Cookie, Cors, Hashing, HttpLimits, HttpTimeouts, Liveness, Lockout, Log, LogFormat, Mail,
-    Metrics, Passwords, SigningIn, Tcp, Tenants,
+    Branding, Cookie, Cors, Hashing, HttpLimits, HttpTimeouts, Lockout, Log, LogFormat, Mail, Metrics,
+    Passwords, SigningIn, Tcp, Tenants,
 };
 use crate::proxies::TrustedProxies;
 
@@ -191,7 +192,7 @@ fn blank() -> Config {
         mail: Mail::default(),
         hashing: Hashing::default(),
         strategies: Strategies::default(),
-        liveness: Liveness::default(),
+        liveness: ViewLimits::default(),
         limits: HttpLimits::default(),
         proxies: TrustedProxies::default(),
         timeouts: HttpTimeouts::default(),

@@ -42,6 +42,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portcullis_core::key::{MasterKey, SharedSecrets};
+use portcullis_core::liveness::ViewLimits;
 use portcullis_stores::DatabaseUrl;
 
 pub use documentation::{documentation, tenant_documentation};
@@ -55,8 +56,8 @@ pub use parse::{
 pub use report::{ConfigReport, ReportRow};
 pub use strategies::Strategies;
 pub use values::{
-    Branding, Cookie, Cors, Hashing, HttpLimits, HttpTimeouts, Liveness, Lockout, Log, LogFormat, Mail,
-    Metrics, Passwords, SigningIn, Tcp, TcpLimits, TcpTimeouts, Tenants,
+    Branding, Cookie, Cors, Hashing, HttpLimits, HttpTimeouts, Lockout, Log, LogFormat, Mail, Metrics,
+    Passwords, SigningIn, Tcp, TcpLimits, TcpTimeouts, Tenants,
 };
 
 use crate::proxies::TrustedProxies;
@@ -105,8 +106,8 @@ pub struct Config {
     pub hashing: Hashing,
     /// The strategies offered, and their lifetimes.
     pub strategies: Strategies,
-    /// How old a node's session view may be.
-    pub liveness: Liveness,
+    /// How old a node's session view may be, and how much it holds.
+    pub liveness: ViewLimits,
     /// Limits of HTTP clients.
     pub limits: HttpLimits,
     /// The proxies whose header names the client.

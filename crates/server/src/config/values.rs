@@ -108,13 +108,6 @@ pub struct Hashing {
     pub queue: Option<usize>,
 }
 
-/// How old a node's session view may be.
-#[derive(Clone, Default, Debug)]
-pub struct Liveness {
-    /// With an older view, the store is asked.
-    pub max_staleness: Duration,
-}
-
 /// Limits of HTTP clients.
 #[derive(Clone, Default, Debug)]
 pub struct HttpLimits {

@@ -23,3 +23,4 @@ mod tenant_admin;
 mod tenant_changes;
 mod tenant_databases_in_memory;
 mod user_sessions;
+mod view_capacity;

@@ -71,10 +71,16 @@ pub(super) const SECRETS: &[Setting] = &[
         "Tolerated clock difference for a token's `exp` and `nbf`, up to 60s"),
 ];
 
-pub(super) const LIVENESS: &[Setting] = &[setting!("liveness.max_staleness": Text("DURATION"), Fixed("1s"),
+pub(super) const LIVENESS: &[Setting] = &[
+    setting!("liveness.max_staleness": Text("DURATION"), Fixed("1s"),
         config.liveness.max_staleness = duration("250ms", "30s"),
         "Maximum age of a node's session view, from 250ms to 30s; a node with an older one asks the store. A \
-         sign-out takes effect within this time even on a node that is cut off")];
+         sign-out takes effect within this time even on a node that is cut off"),
+    setting!("liveness.capacity": Integer("NUMBER"), Fixed("100000"),
+        config.liveness.capacity = number(1_000..=10_000_000),
+        "Most sessions, and as many users and verified tokens, that a node keeps in memory, for each database; \
+         what does not fit is read from the store"),
+];
 
 /// Parses a number of requests a minute; 0 is no limit.
 fn rate(text: &str) -> Parsed<Option<NonZeroU32>> {

@@ -17,7 +17,7 @@ fn without_settings_the_server_is_for_this_machine_alone() {
     assert_eq!((config.cookie.name.as_str(), config.cookie.same_site), ("connect.sid", SameSite::Lax));
     assert_eq!((config.password.shortest, config.leeway), (8, Duration::from_mins(1)));
     assert_eq!((config.limits.body, config.limits.headers), (64 << 10, 16 << 10));
-    assert_eq!(config.liveness.max_staleness, Duration::from_secs(1));
+    assert_eq!((config.liveness.max_staleness, config.liveness.capacity), (Duration::from_secs(1), 100_000));
     assert_eq!(config.log.format, LogFormat::Text);
 }
 
