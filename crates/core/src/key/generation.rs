@@ -24,9 +24,7 @@ pub(crate) fn generation(records: &[KeyRecord], lifetimes: &KeyLifetimes, audien
     });
     let parts: Vec<&[u8]> =
         once(audience.as_bytes()).chain(lasts.iter().map(<[u8; 16]>::as_slice)).chain(parts).collect();
-    let hash = SecretHash::of(&parts);
-    let [a, b, c, d, e, f, g, h, ..] = *hash.as_bytes();
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    SecretHash::of(&parts).as_bytes().first_chunk().map_or(0, |first| u64::from_be_bytes(*first))
 }
 
 fn bytes(material: &KeyMaterial) -> &[u8] {

@@ -85,17 +85,17 @@ async fn page_of<C: SqlConnection, T>(
     db: &mut C,
     limit: u32,
     after: String,
-    list: impl Fn(String, i64) -> Statement,
+    list: impl Fn(&str, i64) -> Statement,
     read: impl Fn(&C::Row) -> Stored<T>,
 ) -> SqlResult<Vec<T>> {
     let (mut page, mut after, limit) = (Vec::new(), after, limit as usize);
     loop {
         let wanted = limit - page.len();
-        let rows = list(after, i64::try_from(wanted).unwrap_or(i64::MAX)).fetch_all(&mut *db).await?;
+        let rows = list(&after, i64::try_from(wanted).unwrap_or(i64::MAX)).fetch_all(&mut *db).await?;
         page.extend(rows.iter().filter_map(|row| if_readable(read(row))));
-        let Some(last) = rows.last().filter(|_| rows.len() == wanted && page.len() < limit) else {
+        let Some(end) = rows.last().filter(|_| rows.len() == wanted && page.len() < limit) else {
             return Ok(page);
         };
-        after = last.text("id")?.unwrap_or_default().to_owned();
+        end.text("id")?.unwrap_or_default().clone_into(&mut after);
     }
 }

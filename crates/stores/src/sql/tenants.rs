@@ -47,7 +47,14 @@ pub(crate) async fn find(db: &mut impl SqlConnection, id: &TenantId) -> SqlResul
 
 pub(crate) async fn list(db: &mut impl SqlConnection, page: Page<TenantId>) -> SqlResult<Vec<TenantRecord>> {
     let after = page.after.map(|id| id.to_string()).unwrap_or_default();
-    page_of(db, page.limit, after, |after, limit| Statement::new(LIST).bind(after).bind(limit), tenant).await
+    page_of(
+        db,
+        page.limit,
+        after,
+        |after: &str, limit: i64| Statement::new(LIST).bind(after).bind(limit),
+        tenant,
+    )
+    .await
 }
 
 pub(crate) async fn count(db: &mut impl SqlConnection) -> SqlResult<u64> {

@@ -161,7 +161,8 @@ pub(crate) async fn list(
     now: Timestamp,
 ) -> SqlResult<Vec<Session>> {
     let after = page.after.map(|id| id.to_string()).unwrap_or_default();
-    let list = |after, limit| Statement::keyed(LIST, &user.tenant, &user.id).bind(after).bind(limit);
+    let list =
+        |after: &str, limit: i64| Statement::keyed(LIST, &user.tenant, &user.id).bind(after).bind(limit);
     page_of(db, page.limit, after, list, |row| session(row).map(|session| session.with_state_at(now))).await
 }
 

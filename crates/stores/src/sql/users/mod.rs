@@ -62,7 +62,8 @@ pub(crate) async fn list(
 ) -> SqlResult<Vec<User>> {
     let Some(pattern) = search::pattern(search) else { return Ok(Vec::new()) };
     let after = page.after.map(|id| id.to_string()).unwrap_or_default();
-    let list = |after, limit| of_tenant(LIST, tenant).bind(after).bind(limit).bind(pattern.as_str());
+    let list =
+        |after: &str, limit: i64| of_tenant(LIST, tenant).bind(after).bind(limit).bind(pattern.as_str());
     page_of(db, page.limit, after, list, user).await
 }
 

@@ -33,8 +33,8 @@ async fn search<C: SqlConnection>(
     loop {
         let page = Statement::new(list).bind(tenant.as_str()).bind(after.as_str()).bind(STEP);
         let rows = page.fetch_all(&mut *db).await?;
-        let Some(last) = rows.last() else { return Ok(found) };
-        last.text("id")?.unwrap_or_default().clone_into(&mut after);
+        let Some(end) = rows.last() else { return Ok(found) };
+        end.text("id")?.unwrap_or_default().clone_into(&mut after);
         for row in &rows {
             let id = row.text("id")?.unwrap_or_default();
             let fields = match read(row) {

@@ -89,7 +89,7 @@ async fn a_column_that_permits_something_permits_nothing_while_it_cannot_be_read
                     .is_some_and(|hash| { column == "password" && hash.is_readable() }))
         );
         let listed = stores.users.list(&jo.key.tenant, "", Page { after: None, limit: 9 }).await.unwrap();
-        assert_eq!(listed, [found.clone()]);
+        assert_eq!(listed, std::slice::from_ref(&found));
         let unreadable = stores.users.unreadable(&jo.key.tenant).await.unwrap();
         let expected = UnreadableRecord { record: "user", id: jo.key.id.to_string(), field: named };
         assert_eq!(unreadable, [expected]);
