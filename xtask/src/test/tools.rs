@@ -24,7 +24,7 @@ struct Tool {
     product: &'static str,
 }
 
-const TOOLS: [Tool; 5] = [
+const TOOLS: [Tool; 6] = [
     Tool {
         name: "node",
         lists: &[
@@ -71,6 +71,13 @@ const TOOLS: [Tool; 5] = [
         install: install_python,
         variable: "PORTCULLIS_TEST_PYTHON",
         product: "bin/python",
+    },
+    Tool {
+        name: "schemathesis",
+        lists: &["xtask/tools/schemathesis/requirements.txt"],
+        install: install_python,
+        variable: "PORTCULLIS_TEST_SCHEMATHESIS",
+        product: "bin/schemathesis",
     },
 ];
 

@@ -66,7 +66,6 @@ mod tests {
 
     const WRITTEN: &str = "token=a-b_c.d%26e%3Df%23g";
 
-    // ASVS-map: RC3
     #[test]
     fn a_link_is_made_from_the_configured_url_alone() {
         assert_eq!(links().unlock(&token()), format!("https://auth.example.com/auth/unlock?{WRITTEN}"));

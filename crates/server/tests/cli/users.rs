@@ -146,22 +146,30 @@ fn a_password_that_is_typed_is_asked_for_twice_and_not_echoed() {
 
 // ASVS-map: SE5
 #[test]
-fn a_disabled_user_is_out_at_once_and_stays_out_until_enabled() {
+fn a_disabled_user_has_no_session_and_no_refresh_token_and_gets_none_back_when_enabled() {
     let home = Workdir::new();
     let server = home.serve();
     home.user("ann@example.com").done();
     let signed_in = server.password_sign_in("session-jwt", "ann@example.com");
     let token = text(&signed_in["access_token"]);
     assert_eq!(server.profile("session-jwt", token), 200);
+    let renewable = server.password_sign_in("refresh", "ann@example.com");
+    let refresh = json!({ "refresh_token": renewable["refresh_token"] });
 
     home.run("user disable ann@example.com").done();
     server.wait_until_refused("session-jwt", token);
+    assert_eq!(server.post("/auth/refresh/refresh", None, &refresh).status, 401);
     assert_eq!(server.try_sign_in("jwt", "ann@example.com", PASSWORD).status, 401);
 
     let id = text(&signed_in["user"]["id"]);
     home.run(&format!("user enable {id}")).done();
     wait_until("she may sign in", || server.try_sign_in("jwt", "ann@example.com", PASSWORD).status == 201);
     assert_eq!(server.profile("session-jwt", token), 401, "an ended session came back");
+    assert_eq!(
+        server.post("/auth/refresh/refresh", None, &refresh).status,
+        401,
+        "an ended session came back"
+    );
 }
 
 #[test]

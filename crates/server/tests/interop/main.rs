@@ -14,6 +14,8 @@ mod cookies;
 #[cfg(test)]
 mod durability;
 #[cfg(test)]
+mod mail_links;
+#[cfg(test)]
 mod mail_outage;
 #[cfg(test)]
 mod mail_server;
@@ -23,6 +25,8 @@ mod manual_sql;
 mod master_key;
 #[cfg(test)]
 mod nest;
+#[cfg(test)]
+mod openapi;
 #[cfg(test)]
 mod outbox;
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub(crate) fn code(mail: &ParsedMessage) -> String {
 
 /// The link in a mail.
 pub(crate) fn link(mail: &ParsedMessage) -> String {
-    let link = mail.text.lines().find(|line| line.starts_with("http://"));
+    let link = mail.text.lines().find(|line| line.starts_with("http://") || line.starts_with("https://"));
     link.unwrap_or_else(|| panic!("no link in {}", mail.text)).to_owned()
 }
 

@@ -5,10 +5,15 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 
+use base64::Engine as _;
+use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
+use portcullis_api::operation::PublicOperation;
 use portcullis_core::strategy::StrategyName;
 use serde_json::{Value, json};
 
-use crate::fixture::{Credentials, DataDirectory, HttpAnswer, HttpRequest, MASTER_KEY, STRATEGIES, TestUser};
+use crate::fixture::{
+    Credentials, DataDirectory, DeviceClient, HttpAnswer, HttpRequest, MASTER_KEY, STRATEGIES, TestUser,
+};
 
 const SESSION_SECRET: &str = "6Zk2m1YFQ0v9cWq4rXt7uBn3sEa8dHj5";
 const JWT_SECRET: &str = "gT5rLw1zXe8kVb2mQy7uJc4nHs9pDf3a";
@@ -254,6 +259,25 @@ async fn the_program_listens_says_where_and_stops_on_a_signal() {
     assert!(log.contains("stopped"), "{log}");
 }
 
+/// How a file may hold a secret that is not hashed: as it is sent, as the bytes that it stands for, and those in
+/// hexadecimal or in the other alphabet of base64.
+fn spellings(secret: &str) -> Vec<Vec<u8>> {
+    let mut spellings = vec![secret.as_bytes().to_owned()];
+    for part in secret.split(['.', '~']) {
+        if let Ok(bytes) = BASE64_URL_SAFE_NO_PAD.decode(part)
+            && bytes.len() >= 16
+        {
+            let hexadecimal = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            spellings.extend(
+                [hexadecimal.to_uppercase(), hexadecimal, BASE64_STANDARD_NO_PAD.encode(&bytes)]
+                    .map(String::into_bytes),
+            );
+            spellings.push(bytes);
+        }
+    }
+    spellings
+}
+
 // ASVS-map: SE1
 #[tokio::test]
 async fn the_files_of_the_database_hold_nothing_that_opens_a_session() {
@@ -269,11 +293,23 @@ async fn the_files_of_the_database_hold_nothing_that_opens_a_session() {
             watch.over_credentials(&held.renewed(&held.refreshes(&server).await.status(201)));
         }
     }
+    let client = DeviceClient::curl(&server);
+    let of_device = ann.signs_in_natively_on(&client).await;
+    client.asks(PublicOperation::ForgotPassword, json!({"email": ann.email}), None).await;
+    let link = server.mailbox.link(ann.email, "reset").await;
+    for secret in [of_device.access, of_device.refresh, of_device.secret.unwrap(), link] {
+        watch.over(secret);
+    }
     let mut seen = 0;
     for entry in std::fs::read_dir(home.path()).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         seen += bytes.len();
-        watch.assert_unseen("a file", &String::from_utf8_lossy(&bytes));
+        for secret in watch.secrets.iter().filter(|secret| secret.len() >= 8) {
+            for spelling in spellings(secret) {
+                let is_there = bytes.windows(spelling.len()).any(|window| window == spelling);
+                assert!(!is_there, "a file holds {secret} as {spelling:?}");
+            }
+        }
     }
     assert!(seen > 10_000, "{seen} bytes");
     server.stop().await;

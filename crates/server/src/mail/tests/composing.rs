@@ -54,7 +54,6 @@ fn no_header_holds_a_secret() {
     }
 }
 
-// ASVS-map: RC3
 #[test]
 fn links_lead_to_the_configured_url_or_to_the_tenants_page() {
     let composer = example_composer();

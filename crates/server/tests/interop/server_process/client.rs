@@ -133,9 +133,10 @@ impl ServerProcess {
 
     fn ask(&self, head: &str, body: &str) -> RawAnswer {
         let mut stream = TcpStream::connect(self.address()).unwrap();
-        let (host, length) = (self.address(), body.len());
-        let request =
-            format!("{head}Host: {host}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+        let host =
+            if head.contains("\r\nHost: ") { String::new() } else { format!("Host: {}\r\n", self.address()) };
+        let length = body.len();
+        let request = format!("{head}{host}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}");
         stream.write_all(request.as_bytes()).unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();

@@ -41,11 +41,7 @@ async fn an_administrator_does_with_a_user_what_there_is_to_do() {
 
     let role = json!({"userId": ann.user, "role": "manager"});
     bob.asks(AdminOperation::SetRole, role).await.succeeded(201, Success::ROLE_CHANGED);
-    assert_eq!(
-        ann.asks(OwnOperation::Me, json!({})).await.at("/data/user/role"),
-        "manager",
-        "on the next request"
-    );
+    assert_eq!(ann.asks(OwnOperation::Me, json!({})).await.at("/data/user/role"), "manager");
     ann.asks(AdminOperation::Users, json!({})).await.refused(
         403,
         "INSUFFICIENT_ROLE",

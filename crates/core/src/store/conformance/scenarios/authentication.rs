@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use super::super::fixture::present;
+use super::super::Answered;
+use super::super::fixture::{HeldCredentials, present};
 use super::{ACCESS, IDLE, NAME, Scenario};
 use crate::clock::Clock as _;
 use crate::engine::AuthenticationError;
 use crate::strategy::{Carrier, Renewal};
+use crate::user::Role;
 
 pub(super) async fn all(scenario: &Scenario) {
     a_signed_in_user_is_authenticated(scenario).await;
@@ -14,6 +16,7 @@ pub(super) async fn all(scenario: &Scenario) {
     what_the_engine_did_not_issue_opens_nothing(scenario).await;
     a_credential_lasts_until_its_end(scenario).await;
     nothing_is_handed_out_that_outlives_its_session(scenario).await;
+    a_new_role_counts_at_once_here_and_elsewhere_when_the_feed_has_told(scenario).await;
 }
 
 async fn a_signed_in_user_is_authenticated(scenario: &Scenario) {
@@ -26,6 +29,23 @@ async fn a_signed_in_user_is_authenticated(scenario: &Scenario) {
     }
     assert_eq!(held.signed_in.grant.refresh.is_some(), scenario.strategy.rotates());
     assert_eq!(held.signed_in.grant.device_secret.is_some(), scenario.strategy.rotates());
+}
+
+// ASVS-map: AU5
+async fn a_new_role_counts_at_once_here_and_elsewhere_when_the_feed_has_told(scenario: &Scenario) {
+    let (ann, mut held) = scenario.signed_in().await;
+    scenario.assert_in(&held).await;
+    scenario.node.set_role(&ann.user.key, Role::Manager).await.answered();
+    let is_manager =
+        async |held: &HeldCredentials, node| held.identity(node).await.role == Some(Role::Manager);
+    assert_eq!(is_manager(&held, &scenario.node).await, scenario.is_revocable(), "{:?}", scenario.strategy);
+    if scenario.is_revocable() {
+        scenario.soon("the role counts", async || is_manager(&held, &scenario.other).await).await;
+    }
+    if scenario.strategy.rotates() {
+        held.signed_in.grant.credential = held.refresh(&scenario.other).await.answered().access;
+        assert!(is_manager(&held, &scenario.node).await, "{:?}", scenario.strategy);
+    }
 }
 
 // ASVS-map: SE2

@@ -132,19 +132,21 @@ impl Scenario {
     /// Asserts that this node refuses the credential as soon as the feed has told it.
     async fn assert_out_soon(&self, held: &HeldCredentials, node: &Engine) {
         if self.is_revocable() {
-            let step = Duration::from_millis(5);
-            let mut waited = Duration::ZERO;
-            while held.authenticate(node).await.is_ok() {
-                assert!(
-                    waited < self.can.announcement_timeout,
-                    "{:?}: the feed has not told the node",
-                    self.strategy
-                );
-                tokio::time::sleep(step).await;
-                waited += step;
-            }
+            self.soon("it is out", async || held.authenticate(node).await.is_err()).await;
         }
         self.assert_not_renewed(held, node).await;
+    }
+
+    /// Waits for what another node has changed, as long as the feed may take.
+    async fn soon(&self, what: &str, is_reached: impl AsyncFn() -> bool) {
+        let step = Duration::from_millis(5);
+        let mut waited = Duration::ZERO;
+        while !is_reached().await {
+            let in_time = waited < self.can.announcement_timeout;
+            assert!(in_time, "{:?}: the feed has not told the node: {what}", self.strategy);
+            tokio::time::sleep(step).await;
+            waited += step;
+        }
     }
 
     /// Asserts that the user is still signed in, on both nodes.
