@@ -1,5 +1,5 @@
-//! The server against its own OpenAPI document: Schemathesis makes requests from it, good and bad ones, and compares the
-//! answers with what the document says.
+//! The server against its own OpenAPI document: Schemathesis makes requests from it, good and bad ones, and compares
+//! the answers with what the document says.
 
 use std::process::Command;
 
