@@ -6,6 +6,7 @@ use crate::clock::Timestamp;
 use crate::id::{SessionId, TenantId, UserId, UserKey};
 use crate::session::{EndReason, Session};
 use crate::strategy::StrategyName;
+use crate::user::Role;
 
 /// Receives every event, for example to write the audit log.
 pub trait EventSink: Send + Sync + 'static {
@@ -116,7 +117,10 @@ event_kinds! {
     /// An administrator or operator enabled a user again.
     UserEnabled = "user_enabled",
     /// An administrator or operator changed a user's role.
-    RoleChanged = "role_changed",
+    RoleChanged {
+        /// The new one.
+        role: Role,
+    } = "role_changed",
     /// New signing keys were generated for a tenant.
     KeysRotated = "keys_rotated",
 }

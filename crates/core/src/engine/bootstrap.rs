@@ -10,6 +10,7 @@ use uuid::Builder;
 use super::builder::EngineBuilder;
 use super::first_keys::make_missing_keys;
 use super::keyed_mutex::KeyedMutex;
+use super::mail_trouble::MailTrouble;
 use super::task::RunningTasks;
 use super::tenant_directory::{TenantDirectory, TenantError};
 use super::tenant_stores::TenantStores;
@@ -87,6 +88,7 @@ async fn open(parts: EngineBuilder, passwords: Arc<HashPool>) -> Result<Engine, 
         events: parts.events,
         directory,
         verified: VerifiedTokens::new(parts.bounds.capacity),
+        mail_trouble: MailTrouble::default(),
         registering: KeyedMutex::default(),
         tasks: RunningTasks::none(),
         _watch: watch,

@@ -83,9 +83,15 @@ impl EngineCore {
         };
         let (mail, tenant, about) = (&stores.records.mail, &queued.user.tenant, queued.kind.as_str());
         let written = match &delivered {
-            Ok(_) => mail.done(tenant, queued.id).await,
+            Ok(was_delivered) => {
+                if *was_delivered {
+                    self.mail_trouble.delivered();
+                }
+                mail.done(tenant, queued.id).await
+            }
             Err(DeliveryError::Later(cause)) => {
                 info!(%cause, about, id = %queued.id, "a mail could not be sent and will be retried");
+                self.warn_of_late_mail(queued, cause).await;
                 mail.put_off(tenant, queued.id, self.clock.now().plus(queued.retry_delay())).await
             }
             Err(DeliveryError::Never(cause)) => {
@@ -98,6 +104,15 @@ impl EngineCore {
             warn!(%fault, about, id = %queued.id, "the outcome of a mail could not be written down");
         }
         delivered.unwrap_or(false)
+    }
+
+    /// Warns where a mail is late, once an hour.
+    async fn warn_of_late_mail(&self, queued: &QueuedMail, cause: &str) {
+        let waited = self.clock.now().since(queued.created);
+        if self.mail_trouble.failed(waited, self.clock.ticks()) {
+            let waiting = self.mail_waiting().await.ok();
+            warn!(cause, waiting, "mails cannot be delivered; users wait for codes and links");
+        }
     }
 
     /// The mail as it is to be delivered; `None` if it has expired or its user may not get it any more.

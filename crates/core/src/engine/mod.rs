@@ -18,6 +18,7 @@ mod key_reloads;
 mod keyed_mutex;
 mod keys;
 mod mail_queue;
+mod mail_trouble;
 mod mail_worker;
 mod opaque_id;
 mod password_attempt;
@@ -71,6 +72,7 @@ use crate::password::HashPool;
 use crate::random::Random;
 use crate::store::{Change, ChangeSink, StoreError, Stores, Watch};
 use keyed_mutex::KeyedMutex;
+use mail_trouble::MailTrouble;
 use task::{EngineTask, RunningTasks};
 use tenant_directory::TenantDirectory;
 use verified_tokens::VerifiedTokens;
@@ -91,6 +93,7 @@ struct EngineCore {
     issuer: Arc<str>,
     directory: Arc<TenantDirectory>,
     verified: VerifiedTokens,
+    mail_trouble: MailTrouble,
     registering: KeyedMutex,
     tasks: RunningTasks,
     _watch: Watch,
@@ -107,6 +110,12 @@ impl Engine {
     #[must_use]
     pub fn staleness(&self) -> Duration {
         self.core.directory.registry.shared.view.staleness()
+    }
+
+    /// Whether a mail has waited for over a minute and could not be delivered at the last attempt.
+    #[must_use]
+    pub fn mail_is_late(&self) -> bool {
+        self.core.mail_trouble.is_late()
     }
 
     /// The pool in which passwords are hashed.

@@ -144,7 +144,7 @@ impl EngineTask {
 
     pub(super) async fn set_role(&self, key: &UserKey, role: Role) -> Result<User, UserAdminError> {
         let user = self.change_user(key, |user| user.with_role(role, self.clock.now())).await?;
-        self.report(&Event::of_user(key, EventKind::RoleChanged));
+        self.report(&Event::of_user(key, EventKind::RoleChanged { role }));
         Ok(user)
     }
 

@@ -65,6 +65,10 @@ async fn while_the_mail_server_is_down_logins_go_on_and_each_mail_arrives_once_i
         test.fixture.clock.pass(Duration::from_secs(1));
     }
     assert_eq!(test.waiting().await, 1);
+    assert!(!test.node.mail_is_late());
+    test.fixture.clock.pass(Duration::from_secs(60));
+    assert_eq!(test.mailbox.collect(&test.node).await, 0);
+    assert!(test.node.mail_is_late());
     test.mailbox.refuse(None);
     let mut waited = 0;
     while test.mailbox.mails().is_empty() {
@@ -73,6 +77,7 @@ async fn while_the_mail_server_is_down_logins_go_on_and_each_mail_arrives_once_i
         assert!(waited <= 60, "it takes longer than the outage did");
         test.mailbox.collect(&test.node).await;
     }
+    assert!(!test.node.mail_is_late());
     test.fixture.clock.pass(CLAIM_LEASE);
     assert_eq!((test.mailbox.collect(&test.node).await, test.mailbox.mails().len()), (0, 1));
     assert!(test.gets_in(login, &test.mailbox.secret("code")).await);

@@ -11,7 +11,10 @@ const COOKIE: &str = "a cookie secret of more than thirty-two bytes";
 fn a_shared_secret_that_could_be_guessed_is_refused_with_the_reason_and_the_cure() {
     for short in ["", "secret", "keyboard cat", &JWT[..31]] {
         let fault = SharedSecrets::new(Some(short), None).unwrap_err();
-        assert_eq!(fault, SharedSecretFault::TooShort { name: "JWT_SECRET", length: short.len() });
+        assert_eq!(
+            fault,
+            SharedSecretFault::TooShort { name: "JWT_SECRET", signed: "token", length: short.len() }
+        );
         let text = fault.to_string();
         for needed in ["JWT_SECRET", "at least 32", "RFC 7518", "openssl rand"] {
             assert!(text.contains(needed), "{text}");
@@ -25,8 +28,22 @@ fn a_shared_secret_that_could_be_guessed_is_refused_with_the_reason_and_the_cure
         "a-string-secret-at-least-256-bits-long",
         "your-super-secret-jwt-key-change-this-in-production",
         "CHANGEME-CHANGEME-CHANGEME-CHANGEME",
+        "your-256-bit-secret-for-HS256-tokens",
+        "Correct-Horse-Correct-Horse-Correct",
+        "portcullis portcullis portcullis 2026",
     ] {
         assert_eq!(SharedSecrets::new(None, Some(known)).map(drop), guessable, "{known}");
+        assert!(SharedSecrets::even_guessable(None, Some(known)).is_ok(), "{known}");
+    }
+    assert!(
+        SharedSecrets::even_guessable(None, Some("secret")).unwrap_err().to_string().contains("one cookie")
+    );
+    for random in [
+        "030a11181f262d343b424950575e656c",
+        "6Zk2m1YFQ0v9cWq4rXt7uBn3sEa8dHj5",
+        "31415926535897932384626433832795028841971693993751",
+    ] {
+        assert!(SharedSecrets::new(Some(random), None).is_ok(), "{random}");
     }
 }
 
