@@ -11,6 +11,7 @@
 //! | [`proxies`] | the address of a client behind proxies that are trusted |
 //! | [`rate_limit`] | how often one client may send costly public requests |
 //! | [`tcp`] | the TCP transport of NestJS microservices |
+//! | `request_span`, `refusal_samples` | what the log says of a request, and of floods of refusals |
 //! | [`operations`] | the operations of the device-session surface, for HTTP and TCP |
 //! | [`serve`] | runs the server until it is told to stop |
 //! | [`mail`] | mail to users: texts, layout, SMTP, the outbox |
@@ -28,6 +29,8 @@ pub mod open;
 pub mod operations;
 pub mod proxies;
 pub mod rate_limit;
+mod refusal_samples;
+mod request_span;
 pub mod serve;
 mod startup_message;
 pub mod tcp;

@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -56,18 +57,33 @@ pub struct ListenError {
 /// Listens on all addresses that a setting names.
 ///
 /// # Errors
-/// The first address that this process cannot have, unless it is optional.
+/// The first address that this process cannot have. One that is optional may be missing on the machine, but not taken
+/// by another program, whom clients would reach in its place; and one of all must be there.
 pub async fn bind_all(setting: &'static str, listen: &[Listen]) -> Result<Vec<TcpListener>, ListenError> {
-    let mut listeners = Vec::new();
+    let (mut listeners, mut missing) = (Vec::new(), Vec::new());
     for Listen { address, optional } in listen {
+        let refused = |source| ListenError { setting, place: address.to_string(), source };
         match TcpListener::bind(address).await {
             Ok(listener) => listeners.push(listener),
-            // A machine may have no [::1].
-            Err(fault) if *optional => warn!(%fault, %address, setting, "not listening on this address"),
-            Err(source) => return Err(ListenError { setting, place: address.to_string(), source }),
+            Err(fault) if *optional && is_not_here(&fault) => missing.push(refused(fault)),
+            Err(fault) => return Err(refused(fault)),
         }
     }
+    if listeners.is_empty()
+        && let Some(first) = missing.drain(..).next()
+    {
+        return Err(first);
+    }
+    for ListenError { place, source, .. } in missing {
+        warn!(fault = %source, address = place, setting, "not listening on this address");
+    }
     Ok(listeners)
+}
+
+/// Whether the machine does not have the address: a machine may lack [::1], or 127.0.0.1.
+fn is_not_here(fault: &io::Error) -> bool {
+    let no_family = Errno::AFNOSUPPORT.raw_os_error();
+    fault.kind() == io::ErrorKind::AddrNotAvailable || fault.raw_os_error() == Some(no_family)
 }
 
 /// A socket that gives connections.
@@ -156,4 +172,26 @@ pub(crate) fn log_handler_panic(panic: &(dyn Any + Send), command: Option<&str>)
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("of unknown kind");
     error!(panic = text, command, "a handler panicked");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An address that no machine has (RFC 5737).
+    const NOWHERE: &str = "192.0.2.1:0";
+
+    fn optional(address: &str) -> Listen {
+        Listen { address: address.parse().unwrap(), optional: true }
+    }
+
+    #[tokio::test]
+    async fn one_address_of_localhost_is_enough_but_none_may_be_taken() {
+        let found = bind_all("listen", &[optional(NOWHERE), optional("127.0.0.1:0")]).await.unwrap();
+        assert_eq!(found.len(), 1);
+        assert!(bind_all("listen", &[optional(NOWHERE)]).await.is_err(), "it listens nowhere");
+        let taken = found[0].local_addr().unwrap().to_string();
+        let refused = bind_all("listen", &[optional("127.0.0.1:0"), optional(&taken)]).await.unwrap_err();
+        assert_eq!((refused.place, refused.source.kind()), (taken, io::ErrorKind::AddrInUse));
+    }
 }

@@ -13,7 +13,7 @@ use portcullis_core::machine::{SystemClock, SystemRandom};
 use portcullis_core::password::{Argon2Cost, HashPool, PasswordPolicy, PoolSize};
 use portcullis_core::store::StoreError;
 use portcullis_core::strategy::{InvalidStrategy, StrategyName};
-use portcullis_core::tenant::TenantPolicy;
+use portcullis_core::tenant::{SettingsFault, TenantPolicy, TenantSettings};
 use portcullis_stores::OpenedStores;
 use thiserror::Error;
 
@@ -48,6 +48,9 @@ pub enum CannotOpen {
     /// The configured lifetimes of a strategy contradict each other.
     #[error("strategy {0}: {1}")]
     Strategy(StrategyName, InvalidStrategy),
+    /// The configuration as the policy of a tenant.
+    #[error(transparent)]
+    Policy(#[from] SettingsFault),
     /// The pool that hashes passwords could not be started.
     #[error("no thread could be started for hashing passwords: {0}")]
     Threads(#[from] io::Error),
@@ -102,7 +105,7 @@ pub(crate) fn policy(config: &Config) -> Result<TenantPolicy, CannotOpen> {
         }
     }
     let SigningIn { otp, lockout, session_cap, hide_existence } = &config.sign_in;
-    Ok(TenantPolicy {
+    let policy = TenantPolicy {
         strategies,
         second_step: *otp,
         lockout: LockoutLimits {
@@ -115,5 +118,7 @@ pub(crate) fn policy(config: &Config) -> Result<TenantPolicy, CannotOpen> {
         audience: config.audience.clone(),
         leeway: config.leeway,
         ..TenantPolicy::with_passwords(password)
-    })
+    };
+    // As a tenant without settings of its own gets it.
+    Ok(TenantSettings::default().applied_to(&policy)?)
 }

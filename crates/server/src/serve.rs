@@ -21,11 +21,11 @@ use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use crate::config::{Config, Listen};
-use crate::http::{self, App, HttpConnectionLimits, Origins, Pages, Recorder, router};
+use crate::http::{self, App, HttpConnectionLimits, Origins, Pages, Recorder, WriteHealth, router};
 use crate::listener::{AcceptLimits, ListenError, Stopped, bind_all, until};
 use crate::local_url::local_url;
 use crate::log::EventLog;
-use crate::open::{CannotOpen, OpenedEngine, open};
+use crate::open::{CannotOpen, OpenedEngine, open, policy};
 use crate::operations::OperationDispatcher;
 use crate::rate_limit::{RateLimit, RateLimits};
 use crate::templates::TemplateError;
@@ -63,18 +63,42 @@ pub enum ServeError {
 /// What keeps the server from starting.
 pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), ServeError> {
     let signals = stop_signals()?;
+    serve_until(config, signals, out).await
+}
+
+/// Checks what a start needs beyond the single settings, as far as it can be seen without a store and a socket.
+///
+/// # Errors
+/// What would keep the server from starting.
+pub fn check(config: &Config) -> Result<(), ServeError> {
+    policy(config)?;
+    mail::Mailer::new(config, &mail::base_url(config))?;
+    Pages::load(config)?;
+    Ok(())
+}
+
+/// Serves until `stop`, and then until what is in flight is done.
+///
+/// # Errors
+/// What keeps the server from starting.
+pub async fn serve_until(
+    config: &Config,
+    stop: impl Future<Output = ()>,
+    out: &mut (dyn Write + Send),
+) -> Result<(), ServeError> {
+    // Before there is a database: a start that fails leaves nothing behind.
+    check(config)?;
+    let sockets = Sockets::bind(config).await?;
+    let addresses = sockets.addresses();
     let OpenedEngine { engine, stores } = open(config, Arc::new(EventLog)).await?;
     match engine.seal_keys().await? {
         0 => (),
         sealed => info!(sealed, "keys that were made without a master key are sealed with it now"),
     }
     let recorder = Recorder::install(engine.clone())?;
-    let listeners = bind_all("listen", &config.listen).await?;
-    let addresses: Vec<SocketAddr> = listeners.iter().filter_map(|socket| socket.local_addr().ok()).collect();
-
-    let (stop, stopped) = watch::channel(false);
+    let (stopping, stopped) = watch::channel(false);
     let notifier = Arc::new(mail::Mailer::new(config, &links_to(config, &addresses))?);
-    let mut servers = start_servers(config, &engine, recorder, listeners, &stopped).await?;
+    let mut servers = start_servers(config, &engine, recorder, sockets, &stopped)?;
     tokio::task::spawn_blocking(device_name::prepare);
     let housekeeping = tokio::spawn({
         let engine = engine.clone();
@@ -86,13 +110,14 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
         async move { engine.deliver_mail(notifier, stop).await }
     });
 
+    startup_message::log(config, &addresses);
     if let Err(fault) = startup_message::write(config, &addresses, out) {
         // The reader of the output has closed it; the server goes on.
         warn!(%fault, "the startup message could not be written");
     }
-    signals.await;
+    stop.await;
     info!("stopping: requests in flight are finished");
-    let _ = stop.send(true);
+    let _ = stopping.send(true);
     while servers.join_next().await.is_some() {}
     housekeeping.abort();
     finish(mail_delivery, config.timeouts.shutdown).await;
@@ -108,12 +133,35 @@ pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), 
     Ok(())
 }
 
+/// The sockets that the server listens on.
+struct Sockets {
+    http: Vec<TcpListener>,
+    tcp: Vec<tcp::Listener>,
+    metrics: Vec<TcpListener>,
+}
+
+impl Sockets {
+    async fn bind(config: &Config) -> Result<Self, ListenError> {
+        let metrics = config.metrics.listen.map(|address| Listen { address, optional: false });
+        Ok(Self {
+            http: bind_all("listen", &config.listen).await?,
+            tcp: tcp::bind(&config.tcp).await?,
+            metrics: bind_all("metrics.listen", metrics.as_slice()).await?,
+        })
+    }
+
+    /// Where HTTP clients connect.
+    fn addresses(&self) -> Vec<SocketAddr> {
+        self.http.iter().filter_map(|socket| socket.local_addr().ok()).collect()
+    }
+}
+
 /// Starts a server for each socket: HTTP, the TCP transport, and metrics. Each runs until `stopped`.
-async fn start_servers(
+fn start_servers(
     config: &Config,
     engine: &Engine,
     recorder: Recorder,
-    listeners: Vec<TcpListener>,
+    sockets: Sockets,
     stopped: &Stopped,
 ) -> Result<JoinSet<()>, ServeError> {
     let mut servers = JoinSet::new();
@@ -123,20 +171,17 @@ async fn start_servers(
         rates: app.rates.clone(),
         trusts_gateway: config.tcp.trust_gateway,
     });
-    for listener in tcp::bind(&config.tcp).await? {
+    for listener in sockets.tcp {
         let limits = tcp::TcpConnectionLimits::of(config);
         servers.spawn(tcp::serve(listener, surface.clone(), limits, until(stopped.clone())));
     }
     let (routes, limits) = (router(app), connection_limits(config));
-    for listener in listeners {
+    for listener in sockets.http {
         servers.spawn(http::serve(listener, routes.clone(), limits, until(stopped.clone())));
     }
-    if let Some(address) = config.metrics.listen {
-        let routes = Router::new().route("/metrics", get(async move || recorder.answer().await));
-        let own = [Listen { address, optional: false }];
-        for listener in bind_all("metrics.listen", &own).await? {
-            servers.spawn(http::serve(listener, routes.clone(), limits, until(stopped.clone())));
-        }
+    let metrics = Router::new().route("/metrics", get(async move || recorder.answer().await));
+    for listener in sockets.metrics {
+        servers.spawn(http::serve(listener, metrics.clone(), limits, until(stopped.clone())));
     }
     Ok(servers)
 }
@@ -185,6 +230,7 @@ pub fn app(config: &Config, engine: Engine, recorder: Option<&Recorder>) -> Resu
         public_url: config.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned()),
         https: config.is_https(),
         docs: development,
+        writes: WriteHealth::default(),
         metrics: recorder.filter(|_| development && config.metrics.listen.is_none()).cloned(),
     })
 }

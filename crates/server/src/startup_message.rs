@@ -3,9 +3,31 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
+use tracing::{info, warn};
+
 use crate::config::{Config, MailTransport, PublicUrl};
 use crate::local_url::local_url;
 use crate::mail;
+
+/// Logs the start in one line, and each warning about the configuration in one of its own.
+pub(crate) fn log(config: &Config, addresses: &[SocketAddr]) {
+    for warning in config.report().warnings() {
+        warn!("{warning}");
+    }
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        commit = option_env!("PORTCULLIS_COMMIT"),
+        mode = if config.is_development() { "development" } else { "production" },
+        listen = joined(addresses),
+        strategies = joined(&config.offered()),
+        "up"
+    );
+}
+
+fn joined<T: ToString>(parts: &[T]) -> String {
+    let parts: Vec<String> = parts.iter().map(T::to_string).collect();
+    parts.join(", ")
+}
 
 /// Writes the startup message: where the server is, in which mode, and, in development mode, what to try first.
 ///
@@ -14,7 +36,8 @@ use crate::mail;
 pub(crate) fn write(config: &Config, addresses: &[SocketAddr], out: &mut dyn Write) -> io::Result<()> {
     let local = local_url(addresses).unwrap_or_else(|| "nowhere".to_owned());
     let url = config.public_url.as_ref().map_or(local.as_str(), PublicUrl::as_str);
-    writeln!(out, "Portcullis {} is up: {url}\n", env!("CARGO_PKG_VERSION"))?;
+    let commit = option_env!("PORTCULLIS_COMMIT").map(|commit| format!(" ({commit})")).unwrap_or_default();
+    writeln!(out, "Portcullis {}{commit} is up: {url}\n", env!("CARGO_PKG_VERSION"))?;
     let listening: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     writeln!(out, "  listening  {}", listening.join("  "))?;
     match &config.public_url {
@@ -23,6 +46,7 @@ pub(crate) fn write(config: &Config, addresses: &[SocketAddr], out: &mut dyn Wri
         }
         Some(url) => writeln!(out, "  mode       production, reached as {url}")?,
     }
+    writeln!(out, "  offers     {}", joined(&config.offered()))?;
     writeln!(out, "  database   {}, {}", config.database.product(), config.database.location())?;
     match &config.mail.transport {
         MailTransport::Outbox => writeln!(out, "  mail       {}", mail::outbox_folder(config).display())?,
@@ -81,6 +105,7 @@ mod tests {
         let told = said(&[("TCP_LISTEN", "localhost:4503")]);
         for line in [
             "  listening  127.0.0.1:4000",
+            "  offers     jwt, session, hybrid, refresh, denylist, session-jwt, device",
             "  docs       http://localhost:4000/docs",
             "  mail       ./portcullis-data/outbox",
             "  tcp        localhost:4503",
@@ -107,5 +132,6 @@ mod tests {
             ("MASTER_KEY", "030a11181f262d343b424950575e656c737a81888f969da4abb2b9c0c7ced5dc"),
         ]);
         assert!(told.contains("  mail       mail.example.com:587\n") && !told.contains("curl"), "{told}");
+        assert!(told.contains("  offers     device\n"), "{told}");
     }
 }

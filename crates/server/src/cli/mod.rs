@@ -24,6 +24,7 @@ mod password;
 mod session;
 mod target;
 mod tenant;
+mod terminal;
 mod user;
 
 #[cfg(test)]
@@ -42,6 +43,7 @@ use failure::Failure;
 use output::Output;
 
 pub use parse::parse_command_line;
+pub use terminal::look_for_terminal;
 
 /// Authentication and session server
 ///
@@ -82,10 +84,13 @@ enum Command {
 
 /// Runs a command. Its output goes to `out`; each fault is one line in `err`.
 pub async fn run(line: CommandLine, out: &mut (dyn Write + Send), err: &mut (dyn Write + Send)) -> ExitCode {
-    match line.execute(out).await {
+    let code = match line.execute(out).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(err),
-    }
+    };
+    let _ = out.flush();
+    log::release();
+    code
 }
 
 impl CommandLine {

@@ -10,46 +10,88 @@ use tabled::settings::{Padding, Style};
 
 use super::escaped::Escaped;
 use super::failure::Failure;
+use super::terminal::{Terminal, terminal};
 use portcullis_core::invisible::is_invisible;
 
 /// Where a command writes.
 pub(super) type Output<'a> = dyn Write + Send + 'a;
 
-/// A table for people: a head in capitals, one row per record, two spaces between columns.
-pub(super) struct Table(Builder);
+/// A table for people: a head in capitals, one row per record, two spaces between columns. Where a terminal is too
+/// narrow for it, each record has a line for each column.
+pub(super) struct Table {
+    /// The head, and the records.
+    rows: Vec<Vec<String>>,
+}
 
 /// A column: its head, and the cell of a record.
 pub(super) type Column<R> = (&'static str, fn(&R) -> String);
 
+/// Words that a terminal shows in a colour, with its number (ECMA-48, 8.3.117).
+const COLOURED: [(&str, u8); 1] = [(" BROKEN ", 31)];
+
 impl Table {
     pub(super) fn new<const N: usize>(columns: [&str; N]) -> Self {
-        let mut table = Builder::new();
-        table.push_record(columns);
-        Self(table)
+        Self { rows: vec![columns.map(str::to_owned).into()] }
     }
 
     /// A table of records.
-    pub(super) fn of<R>(records: &[R], columns: &[Column<R>]) -> Self {
-        let mut table = Builder::new();
-        table.push_record(columns.iter().map(|(head, _)| *head));
-        for record in records {
-            table.push_record(columns.iter().map(|(_, cell)| Escaped(&cell(record)).to_string()));
-        }
-        Self(table)
+    pub(super) fn of<'r, R: 'r>(records: impl IntoIterator<Item = &'r R>, columns: &[Column<R>]) -> Self {
+        let head = columns.iter().map(|(head, _)| (*head).to_owned()).collect();
+        let row = |record| columns.iter().map(|(_, cell)| Escaped(&cell(record)).to_string()).collect();
+        Self { rows: std::iter::once(head).chain(records.into_iter().map(row)).collect() }
     }
 
     pub(super) fn push<const N: usize>(&mut self, cells: &[String; N]) {
-        self.0.push_record(cells.iter().map(|cell| Escaped(cell).to_string()));
+        self.rows.push(cells.iter().map(|cell| Escaped(cell).to_string()).collect());
     }
 
-    pub(super) fn write(self, out: &mut dyn Write) -> Result<(), Failure> {
-        let mut table = self.0.build();
+    pub(super) fn write(&self, out: &mut dyn Write) -> Result<(), Failure> {
+        self.write_for(terminal(), out)
+    }
+
+    fn write_for(&self, terminal: Option<Terminal>, out: &mut dyn Write) -> Result<(), Failure> {
+        let mut table = Builder::from_iter(&self.rows).build();
         table.with(Style::empty()).with(Padding::new(0, 2, 0, 0));
-        for line in table.to_string().lines() {
-            writeln!(out, "{}", line.trim_end())?;
+        let text = table.to_string();
+        let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+        let widest = lines.iter().map(|line| line.chars().count()).max().unwrap_or_default();
+        if terminal.is_some_and(|terminal| widest > terminal.columns) {
+            return self.write_folded(out);
+        }
+        let colours = terminal.is_some_and(|terminal| terminal.colours);
+        for (at, line) in lines.into_iter().enumerate() {
+            match colours {
+                true if at == 0 => writeln!(out, "{}", in_style(line, 1))?,
+                true => writeln!(out, "{}", coloured(line))?,
+                false => writeln!(out, "{line}")?,
+            }
         }
         Ok(())
     }
+
+    fn write_folded(&self, out: &mut dyn Write) -> Result<(), Failure> {
+        let Some((head, records)) = self.rows.split_first() else { return Ok(()) };
+        let width = head.iter().map(String::len).max().unwrap_or_default();
+        for (at, record) in records.iter().enumerate() {
+            if at > 0 {
+                writeln!(out)?;
+            }
+            for (name, cell) in head.iter().zip(record).filter(|(_, cell)| !cell.is_empty()) {
+                writeln!(out, "{name:width$}  {cell}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn coloured(line: &str) -> String {
+    COLOURED
+        .iter()
+        .fold(line.to_owned(), |line, (word, colour)| line.replacen(word, &in_style(word, *colour), 1))
+}
+
+fn in_style(text: &str, style: u8) -> String {
+    format!("\u{1b}[{style}m{text}\u{1b}[0m")
 }
 
 /// Writes JSON, in which every character that is unseen is escaped.
@@ -126,6 +168,30 @@ mod tests {
         assert!(
             text.contains(r"a\u{d}\u{a}b\u{1b}[2J\u{9b}1m\u{202e}c\u{2028}d\u{200b}e\u{e0041}é漢😀"),
             "{text}"
+        );
+    }
+
+    #[test]
+    fn a_table_that_is_too_wide_for_its_terminal_is_folded_and_colours_are_for_terminals() {
+        let mut table = Table::new(["CHECK", "STATUS", "DETAIL"]);
+        table.push(&["database".to_owned(), "BROKEN".to_owned(), "it is not there".to_owned()]);
+        table.push(&["clock".to_owned(), "ok".to_owned(), String::new()]);
+        let written = |terminal| {
+            let mut out = Vec::new();
+            table.write_for(terminal, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let narrow = Terminal { columns: 30, colours: false };
+        let folded =
+            "CHECK   database\nSTATUS  BROKEN\nDETAIL  it is not there\n\nCHECK   clock\nSTATUS  ok\n";
+        assert_eq!(written(Some(narrow)), folded);
+        let plain = written(None);
+        assert_eq!(plain.lines().count(), 3);
+        assert_eq!(written(Some(Terminal { columns: 40, colours: false })), plain);
+        let shown = written(Some(Terminal { columns: 40, colours: true }));
+        assert!(
+            shown.starts_with("\u{1b}[1mCHECK") && shown.contains("\u{1b}[31m BROKEN \u{1b}[0m"),
+            "{shown:?}"
         );
     }
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::CommandLine;
 use super::failure::Failure;
@@ -29,8 +29,24 @@ pub fn parse_command_line(
             let _ = write!(err, "{}", refused.render());
             ExitCode::from(2)
         }
-        _ => Failure::usage(one_line(&refused.render().to_string())).report(err),
+        _ => {
+            let line = one_line(&refused.render().to_string());
+            Failure::usage(format_args!("{line}{}", meant(&refused))).report(err)
+        }
     })
+}
+
+/// Flags of other servers for the address.
+const OF_THE_ADDRESS: [&str; 7] = ["--port", "-p", "--host", "-h", "--bind", "--address", "--addr"];
+
+/// What an unknown flag is called here.
+fn meant(refused: &clap::Error) -> &'static str {
+    match refused.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(flag)) if OF_THE_ADDRESS.contains(&flag.as_str()) => {
+            "; address and port are --listen ADDR:PORT, such as --listen localhost:3000"
+        }
+        _ => "",
+    }
 }
 
 /// The cause, with clap's tip but without its usage text.

@@ -125,17 +125,36 @@ impl ConfigBuilder {
         told.ok()
     }
 
-    /// Puts the two shared secrets together. Each is valid by itself here, so a fault is about the second.
+    /// Puts the two shared secrets together. Each is long enough by itself here, so a fault about both is about the
+    /// second. One that can be guessed is a fault with a public URL, and otherwise a warning.
     pub(super) fn share_secrets(&mut self, faults: &mut Vec<ConfigFault>) {
         if self.is_broken("jwt_secret") || self.is_broken("session_secret") {
             return;
         }
-        let [jwt, session] = [&self.jwt_secret, &self.session_secret]
-            .map(|secret| secret.as_ref().map(|secret| secret.as_str()));
-        match SharedSecrets::new(jwt, session) {
+        let (jwt, session) = (self.jwt_secret.as_ref(), self.session_secret.as_ref());
+        let [jwt, session] = [jwt, session].map(|secret| secret.map(|secret| secret.as_str()));
+        let weak = [
+            ("jwt_secret", SharedSecrets::new(jwt, None)),
+            ("session_secret", SharedSecrets::new(None, session)),
+        ];
+        let secrets = SharedSecrets::even_guessable(jwt, session);
+        for (key, judged) in weak {
+            let Err(fault) = judged else { continue };
+            if self.is_stated("public_url") {
+                faults.push(self.fault(key, fault));
+            } else {
+                self.warn(key, fault.to_string());
+            }
+        }
+        match secrets {
             Ok(secrets) => self.config.shared_secrets = secrets,
             Err(fault) => faults.push(self.fault("session_secret", fault)),
         }
+    }
+
+    /// Adds a warning about a setting.
+    pub(super) fn warn(&mut self, key: &str, warning: String) {
+        self.config.report.warn(key, warning);
     }
 
     /// Whether a source states this setting, valid or not.

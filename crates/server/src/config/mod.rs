@@ -17,6 +17,7 @@
 //! assert_eq!(lines[1], "variable PORTCULLIS_LIMITS_BDY: is not a setting; did you mean PORTCULLIS_LIMITS_BODY?");
 //! ```
 
+mod addresses;
 mod builder;
 mod documentation;
 mod fault;
@@ -32,6 +33,7 @@ mod strategies;
 mod suggest;
 pub(crate) mod tenant;
 mod values;
+mod warnings;
 
 #[cfg(test)]
 mod tests;
@@ -43,6 +45,8 @@ use std::time::Duration;
 
 use portcullis_core::key::{MasterKey, SharedSecrets};
 use portcullis_core::liveness::ViewLimits;
+use portcullis_core::strategy::StrategyName;
+use portcullis_core::tenant::SecondStep;
 use portcullis_stores::DatabaseUrl;
 
 pub use documentation::{documentation, tenant_documentation};
@@ -146,6 +150,7 @@ impl Config {
             rules::check(&builder, &mut faults);
         }
         if faults.is_empty() {
+            warnings::second_step(&mut builder.config);
             return Ok(builder.config);
         }
         faults.sort_by(|a, b| a.origin().cmp(b.origin()));
@@ -158,7 +163,17 @@ impl Config {
     ///
     /// Every fault.
     pub fn load(flags: &Flags) -> Result<Self, Vec<ConfigFault>> {
-        Self::read(flags, &environment(), &|path| std::fs::read_to_string(path))
+        let mut config = Self::read(flags, &environment(), &|path| std::fs::read_to_string(path))?;
+        warnings::readable_secrets(&mut config);
+        Ok(config)
+    }
+
+    /// The strategies that a tenant without settings of its own offers.
+    #[must_use]
+    pub fn offered(&self) -> Vec<StrategyName> {
+        let is_forced = self.sign_in.otp == SecondStep::Forced;
+        let enabled = self.strategies.enabled.iter();
+        enabled.filter(|name| !is_forced || name.has_second_step()).copied().collect()
     }
 
     /// Whether no public URL is configured: the server works without configuration, for this machine alone.

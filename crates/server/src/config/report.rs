@@ -1,11 +1,8 @@
 //! The effective configuration, for people and for programs, with secrets masked.
 
-use std::io::{self, Write};
-
 use serde::{Serialize, Serializer};
-use tabled::builder::Builder;
-use tabled::settings::Style;
 
+use super::fault::ConfigFault;
 use super::origin::Origin;
 
 /// One setting: its effective value, and its source.
@@ -18,6 +15,9 @@ pub struct ReportRow {
     /// The source of the value.
     #[serde(serialize_with = "shown")]
     pub origin: Origin,
+    /// What is allowed and may not be what was meant, one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// What it means that the setting is unset.
     #[serde(skip)]
     pub(super) unset: &'static str,
@@ -25,6 +25,14 @@ pub struct ReportRow {
 
 fn shown<S: Serializer>(origin: &Origin, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(origin)
+}
+
+impl ReportRow {
+    /// The value for people: what it means that the setting is unset, if it is.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        self.value.clone().unwrap_or_else(|| format!("({})", self.unset))
+    }
 }
 
 /// Every setting, in the order of the documentation.
@@ -37,6 +45,23 @@ pub struct ConfigReport {
 impl ConfigReport {
     pub(super) fn push(&mut self, row: ReportRow) {
         self.rows.push(row);
+    }
+
+    /// Adds a warning to the row of one key.
+    pub(super) fn warn(&mut self, key: &str, warning: String) {
+        if let Some(row) = self.rows.iter_mut().find(|row| row.key == key) {
+            row.warnings.push(warning);
+        }
+    }
+
+    /// Every warning in one line, with the source and the key of its setting.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        self.rows.iter().flat_map(|row| {
+            let line = |warning: &String| {
+                ConfigFault::new(row.origin.clone(), warning.as_str()).about(row.key).to_string()
+            };
+            row.warnings.iter().map(line)
+        })
     }
 
     /// The rows.
@@ -55,27 +80,5 @@ impl ConfigReport {
     #[must_use]
     pub fn text(&self, key: &str) -> &str {
         self.row(key).and_then(|row| row.value.as_deref()).unwrap_or_default()
-    }
-
-    /// Writes the report: a table for people, or JSON for programs.
-    ///
-    /// # Errors
-    /// The error of a write.
-    pub fn write(&self, json: bool, out: &mut dyn Write) -> io::Result<()> {
-        let text = if json { serde_json::to_string_pretty(self)? } else { self.table() };
-        writeln!(out, "{text}")
-    }
-
-    /// A table for people, with no line end after the last row.
-    #[must_use]
-    pub fn table(&self) -> String {
-        let mut table = Builder::new();
-        table.push_record(["KEY", "VALUE", "FROM"]);
-        for row in &self.rows {
-            let unset = || format!("({})", row.unset);
-            let value = row.value.clone().unwrap_or_else(unset);
-            table.push_record([row.key, &value, &row.origin.to_string()]);
-        }
-        table.build().with(Style::blank()).to_string()
     }
 }

@@ -8,9 +8,10 @@ use portcullis_axum::SameSite;
 use portcullis_core::strategy::StrategyName;
 use portcullis_core::tenant::SecondStep;
 
+use super::addresses::{addresses_apart, exposure, tcp_addresses};
 use super::builder::ConfigBuilder;
 use super::fault::ConfigFault;
-use super::parse::{Listen, MailTransport, PublicUrl, SmtpSecurity, TcpListen};
+use super::parse::{MailTransport, PublicUrl, SmtpSecurity};
 use super::settings;
 use super::strategies::LifetimeKind;
 
@@ -21,14 +22,13 @@ struct Rule {
     check: fn(&ConfigBuilder, &mut Vec<ConfigFault>),
 }
 
-const RULES: [Rule; 16] = [
+const RULES: [Rule; 15] = [
     Rule {
-        reads: &["listen", "tcp.listen", "metrics.listen", "public_url", "mail.transport"],
+        reads: &["listen", "tcp.listen", "metrics.listen", "public_url", "mail.transport", "mail.from"],
         check: exposure,
     },
     Rule { reads: &["master_key", "master_key_file"], check: one_master_key },
-    Rule { reads: &["listen", "metrics.listen"], check: metrics_of_their_own },
-    Rule { reads: &["listen", "metrics.listen", "tcp.listen"], check: tcp_of_its_own },
+    Rule { reads: &["listen", "metrics.listen", "tcp.listen"], check: addresses_apart },
     Rule { reads: &["tcp.tls.certificate", "tcp.tls.key", "tcp.tls.client_ca"], check: tls_complete },
     Rule { reads: &["tcp.listen", "tcp.trust_gateway", "tcp.tls.client_ca"], check: trusted_gateway },
     Rule { reads: &["public_url", "cookie.same_site"], check: same_site_none },
@@ -49,61 +49,6 @@ pub(super) fn check(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
         if !rule.reads.iter().any(|key| builder.is_broken(key)) {
             (rule.check)(builder, faults);
         }
-    }
-}
-
-/// A setting that must be stated before other machines may reach the server.
-struct Requirement {
-    key: &'static str,
-    /// A setting that does as well.
-    or: Option<&'static str>,
-    example: &'static str,
-}
-
-const REQUIREMENTS: [Requirement; 3] = [
-    Requirement { key: "public_url", or: None, example: "https://auth.example.com" },
-    Requirement { key: "mail.transport", or: None, example: "smtp://mail.example.com:587" },
-    Requirement { key: "master_key", or: Some("master_key_file"), example: "$(openssl rand -hex 32)" },
-];
-
-impl Requirement {
-    fn is_missing(&self, builder: &ConfigBuilder) -> bool {
-        !builder.is_stated(self.key) && !self.or.is_some_and(|key| builder.is_stated(key))
-    }
-
-    fn line(&self) -> String {
-        let variable = settings::find(self.key).map(settings::Setting::variable).unwrap_or_default();
-        format!("{} ({variable}={})", self.key, self.example)
-    }
-}
-
-/// A non-loopback address or a public URL needs everything that production needs.
-fn exposure(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
-    let missing: Vec<String> =
-        REQUIREMENTS.iter().filter(|row| row.is_missing(builder)).map(Requirement::line).collect();
-    if missing.is_empty() {
-        return;
-    }
-    let missing = missing.join(", ");
-    let config = &builder.config;
-    let metrics_exposed =
-        config.metrics.listen.is_some_and(|address| !address.ip().to_canonical().is_loopback());
-    let exposed = if config.listen.iter().any(|listen| !listen.is_loopback()) {
-        Some("listen")
-    } else if tcp_addresses(builder).iter().any(|listen| !listen.is_loopback()) {
-        Some("tcp.listen")
-    } else {
-        metrics_exposed.then_some("metrics.listen")
-    };
-    if let Some(key) = exposed {
-        let address = builder.text(key);
-        let message =
-            format!("{address} can be reached from other machines; these settings are missing: {missing}");
-        faults.push(builder.fault(key, message));
-    } else if builder.is_stated("public_url") {
-        faults.push(
-            builder.fault("public_url", format!("a public URL needs more settings; missing: {missing}")),
-        );
     }
 }
 
@@ -148,29 +93,6 @@ fn mail_in_the_open(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
         let message =
             format!("would send mail.password to {} without encryption: leave tls=none out", server.host);
         faults.push(builder.fault("mail.transport", message));
-    }
-}
-
-fn metrics_of_their_own(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
-    let Some(metrics) = builder.config.metrics.listen.filter(|address| address.port() != 0) else { return };
-    if builder.config.listen.iter().any(|listen| listen.address == metrics) {
-        faults.push(builder.fault("metrics.listen", format!("{metrics} is already an address of listen")));
-    }
-}
-
-/// The TCP addresses of the transport for microservices.
-fn tcp_addresses(builder: &ConfigBuilder) -> &[Listen] {
-    builder.config.tcp.listen.as_ref().map_or(&[], TcpListen::addresses)
-}
-
-fn tcp_of_its_own(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
-    let main = builder.config.listen.iter().map(|listen| ("listen", listen.address));
-    let metrics = builder.config.metrics.listen.map(|address| ("metrics.listen", address));
-    let taken = main.chain(metrics).find(|(_, address)| {
-        address.port() != 0 && tcp_addresses(builder).iter().any(|listen| listen.address == *address)
-    });
-    if let Some((key, address)) = taken {
-        faults.push(builder.fault("tcp.listen", format!("{address} is already an address of {key}")));
     }
 }
 

@@ -34,6 +34,7 @@ impl Sources {
         faults: &mut Vec<ConfigFault>,
     ) -> Self {
         let mut sources = Self::default();
+        let env = &stated_variables(env);
         if let Some((path, origin)) = configuration_file(flags, env) {
             let text = open(&path).map_err(|error| {
                 faults.push(ConfigFault::new(origin, fault::unreadable(&path, &error)));
@@ -95,7 +96,7 @@ impl Sources {
         }
     }
 
-    /// Adds a text that came from a shell. An empty one is refused: it is more often an accident than intended.
+    /// Adds a text that came from a shell. An empty flag is refused: it is more often an accident than intended.
     fn add_text(
         &mut self,
         setting: &'static Setting,
@@ -110,6 +111,38 @@ impl Sources {
         };
         faults.push(ConfigFault::new(origin, objection).about(setting.key));
     }
+}
+
+/// The variables that state something: an empty one is unset, as `JWT_SECRET=` of a template that was not filled in
+/// is, and one of Kubernetes is about a Service.
+fn stated_variables(env: &Environment) -> Environment {
+    let stated = env.iter().filter(|(name, value)| !value.is_empty() && !is_of_a_service(name, value));
+    stated.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Whether Kubernetes makes this variable, of a Service whose name begins with `portcullis`, in every container of its
+/// namespace: `…_SERVICE_HOST`, `…_SERVICE_PORT`, `…_SERVICE_PORT_HTTP`, `…_PORT`, `…_PORT_3000_TCP_ADDR`.
+fn is_of_a_service(name: &str, value: &str) -> bool {
+    let Some(rest) = name.strip_prefix(VARIABLE_PREFIX.trim_end_matches('_')) else { return false };
+    let is_url = PROTOCOLS.iter().any(|protocol| {
+        value.strip_prefix(&protocol.to_lowercase()).is_some_and(|rest| rest.starts_with("://"))
+    });
+    rest.ends_with("_SERVICE_HOST")
+        || rest.contains("_SERVICE_PORT")
+        || (rest.ends_with("_PORT") && is_url)
+        || is_of_a_port(rest)
+}
+
+const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
+
+/// Whether a name has `_PORT_`, a number, and a protocol after it.
+fn is_of_a_port(name: &str) -> bool {
+    name.match_indices("_PORT_").any(|(at, found)| {
+        let rest = name.get(at + found.len()..).unwrap_or_default();
+        let protocol = rest.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix('_');
+        let is_numbered = rest.starts_with(|c: char| c.is_ascii_digit());
+        is_numbered && protocol.is_some_and(|rest| PROTOCOLS.iter().any(|word| rest.starts_with(word)))
+    })
 }
 
 /// Whether a variable has our prefix but is not a setting.

@@ -39,6 +39,67 @@ pub fn from_user_agent(user_agent: &str) -> String {
     name.chars().take(LONGEST_NAME).collect()
 }
 
+/// The family of the program that sends this `User-Agent`, out of a list: it holds nothing that a stranger typed.
+/// `other` for every other one.
+#[must_use]
+pub fn family(user_agent: &str) -> String {
+    let agent = user_agent.get(..user_agent.floor_char_boundary(LONGEST_AGENT)).unwrap_or_default();
+    let named = browser(agent).and_then(|name| {
+        let (browser, system) = name.split_once(" on ").unwrap_or((&name, ""));
+        let browser = BROWSERS.into_iter().find(|known| *known == browser)?;
+        let system = SYSTEMS.into_iter().find(|known| *known == system);
+        Some(system.map_or_else(|| browser.to_owned(), |system| format!("{browser} on {system}")))
+    });
+    let program = || {
+        let name = agent.split('/').next()?;
+        PROGRAMS.into_iter().find(|known| *known == name).map(str::to_owned)
+    };
+    named.or_else(program).unwrap_or_else(|| "other".to_owned())
+}
+
+const BROWSERS: [&str; 20] = [
+    "Amazon Silk",
+    "An app",
+    "Brave",
+    "Chrome",
+    "Chromium",
+    "DuckDuckGo",
+    "Edge",
+    "Electron",
+    "Facebook",
+    "Firefox",
+    "Google app",
+    "Headless Chrome",
+    "Huawei Browser",
+    "Instagram",
+    "Internet Explorer",
+    "Mi Browser",
+    "Opera",
+    "Safari",
+    "Samsung Internet",
+    "Vivaldi",
+];
+
+const SYSTEMS: [&str; 14] = [
+    "Android", "ChromeOS", "Fedora", "FreeBSD", "KaiOS", "Linux", "Tizen", "Ubuntu", "Windows", "iOS",
+    "iPad", "iPhone", "macOS", "webOS",
+];
+
+const PROGRAMS: [&str; 12] = [
+    "Go-http-client",
+    "PostmanRuntime",
+    "Wget",
+    "axios",
+    "curl",
+    "insomnia",
+    "node",
+    "okhttp",
+    "python-httpx",
+    "python-requests",
+    "tcp-client",
+    "undici",
+];
+
 /// Compiles the patterns, so that the first sign-in does not wait for it.
 pub fn prepare() {
     let _ = &*PATTERNS;

@@ -49,3 +49,21 @@ fn what_stands_beyond_the_cut_does_not_count() {
     let late = format!("Mozilla/5.0 (X11; Linux x86_64) {} Firefox/145.0", "x".repeat(LONGEST_AGENT));
     assert!(!from_user_agent(&late).contains("Firefox"));
 }
+
+// ASVS-map: LG2
+#[test]
+fn a_family_is_out_of_a_list_and_holds_nothing_that_was_typed() {
+    for (agent, expected) in [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0", "Firefox on Linux"),
+        ("Mozilla/5.0 (X11; Plan9 x86; rv:145.0) Gecko/20100101 Firefox/145.0", "Firefox"),
+        ("Mozilla/5.0 (X11; Linux x86_64) Hunter2/1.0", "other"),
+        ("curl/8.7.1", "curl"),
+        ("python-requests/2.32.3", "python-requests"),
+        ("hunter2", "other"),
+        ("", "other"),
+        ("curl\u{1b}/8", "other"),
+        (&"é".repeat(600), "other"),
+    ] {
+        assert_eq!(family(agent), expected, "{agent}");
+    }
+}

@@ -1,6 +1,7 @@
 //! `GET /healthz`, `GET /readyz`
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -10,9 +11,28 @@ use tracing::warn;
 
 use super::App;
 use super::answer::{HandlerResult, private};
+use crate::log;
 
 /// How long the store may take to answer.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Whether the database takes writes: what the last request that would change something found. A full disk lets reads
+/// through.
+#[derive(Clone, Default, Debug)]
+pub struct WriteHealth(Arc<AtomicBool>);
+
+impl WriteHealth {
+    /// Notes the answer to a request that would change something: an outage of the store, or a success.
+    pub(super) fn note(&self, is_outage: bool, is_success: bool) {
+        if is_outage || is_success {
+            self.0.store(is_outage, Ordering::Relaxed);
+        }
+    }
+
+    fn is_impaired(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 pub(super) async fn up() -> HandlerResult {
     private(StatusCode::OK, &json!({ "status": "ok" }))
@@ -20,7 +40,20 @@ pub(super) async fn up() -> HandlerResult {
 
 pub(super) async fn ready(app: Arc<App>) -> HandlerResult {
     match timeout(STORE_TIMEOUT, app.engine.ping()).await {
-        Ok(Ok(())) => private(StatusCode::OK, &json!({ "status": "ready" })),
+        Ok(Ok(())) => {
+            let found = [
+                ("writes", app.writes.is_impaired()),
+                ("mail", app.engine.mail_is_late()),
+                ("log", log::is_losing()),
+            ];
+            let impaired: Vec<&str> =
+                found.into_iter().filter_map(|(what, is_impaired)| is_impaired.then_some(what)).collect();
+            let health = match impaired {
+                none if none.is_empty() => json!({ "status": "ready" }),
+                impaired => json!({ "status": "ready", "impaired": impaired }),
+            };
+            private(StatusCode::OK, &health)
+        }
         missing => {
             warn!(?missing, "the database does not answer");
             let health = json!({ "status": "unavailable", "store": "database" });

@@ -13,14 +13,17 @@ use http::header::{
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_axum::{RefusalContext, RefusalResponse};
 use tower::ServiceBuilder;
+use tower::layer::layer_fn;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::inspect_layer::inspect;
 use super::metrics::PendingRequest;
 use super::origin::CrossSiteWarnings;
 use super::pages::rejected_at_once;
+use super::span_layer::InSpan;
 use super::{App, origin};
 use crate::listener::log_handler_panic;
+use crate::refusal_samples;
 
 /// The most header lines of a request.
 const MOST_HEADERS: usize = 100;
@@ -31,7 +34,9 @@ const MOST_HEADERS: usize = 100;
 /// the boxes for every request.
 pub fn around(router: Router, app: &Arc<App>) -> Router {
     let (outer, inner, warnings) = (app.clone(), app.clone(), CrossSiteWarnings::default());
+    let spanned = app.clone();
     let layers = ServiceBuilder::new()
+        .layer(layer_fn(move |inner| InSpan { app: spanned.clone(), inner }))
         .layer(inspect(move |request| Ok(counted_and_secured(&outer, request))))
         .layer(origin::cors(app))
         .layer(inspect(move |request| let_in(&inner, &warnings, request)))
@@ -59,8 +64,11 @@ fn let_in(
     warnings: &CrossSiteWarnings,
     request: &mut Request,
 ) -> Result<impl FnOnce(Response) -> Response + Send + use<>, Box<Response>> {
-    let (engine, asker) = (app.engine.clone(), RefusalContext::of(request));
-    let write_down = move |response| asker.write_down(response, engine.now());
+    let (noted, asker, is_safe) = (app.clone(), RefusalContext::of(request), request.method().is_safe());
+    let write_down = move |response: Response| {
+        note(&noted, is_safe, &response);
+        asker.write_down(response, noted.engine.now())
+    };
     if let Some(refusal) = refused_at_once(app, request) {
         let page = rejected_at_once(app, request, &refusal);
         let answer = || write_down(RefusalResponse(refusal).into_response());
@@ -69,6 +77,18 @@ fn let_in(
     warnings.note(&app.origins, request.headers());
     request.extensions_mut().insert(app.clone());
     Ok(write_down)
+}
+
+/// Notes what an answer says of this server: that it is overrun, and whether its database takes writes.
+fn note(app: &App, is_safe: bool, response: &Response) {
+    let refusal = response.extensions().get().map(|RefusalResponse(refusal)| refusal);
+    if let Some(refusal) = refusal {
+        refusal_samples::note(refusal);
+    }
+    if !is_safe {
+        let is_outage = refusal.is_some_and(|refusal| refusal.code == Code::StoreUnavailable);
+        app.writes.note(is_outage, response.status().is_success());
+    }
 }
 
 fn refused_at_once(app: &App, request: &Request) -> Option<Refusal> {

@@ -1,5 +1,7 @@
 //! `GET /metrics` in Prometheus' text format, and the metrics.
 
+use std::sync::{Mutex, PoisonError};
+
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderMap};
@@ -12,6 +14,7 @@ use portcullis_core::engine::Engine;
 
 use super::answer::HandlerResult;
 use crate::listener::Peer;
+use crate::log;
 
 /// The process's metrics.
 #[derive(Clone, Debug)]
@@ -21,12 +24,18 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Installs the recorder for the whole process.
+    /// Installs the recorder for the whole process, unless this did so before.
     ///
     /// # Errors
-    /// A recorder is already installed.
+    /// Another recorder is installed.
     pub fn install(engine: Engine) -> Result<Self, BuildError> {
-        let handle = PrometheusBuilder::new().install_recorder()?;
+        static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+        let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+        let handle = match &*installed {
+            Some(handle) => handle.clone(),
+            None => installed.insert(PrometheusBuilder::new().install_recorder()?).clone(),
+        };
+        drop(installed);
         describe_counter!("portcullis_http_requests_total", "Requests answered, by route, method and status");
         describe_gauge!("portcullis_password_hashes_waiting", "Passwords that wait to be hashed");
         describe_counter!("portcullis_password_hashes_total", "Passwords hashed");
@@ -34,6 +43,8 @@ impl Recorder {
             "portcullis_password_hashes_refused_total",
             "Passwords not hashed because the queue was full"
         );
+        describe_counter!("portcullis_log_lines_lost_total", "Lines of the log that could not be written");
+        describe_counter!("portcullis_refused_total", "Requests answered 429 or 503, by code");
         describe_gauge!("portcullis_mail_waiting", "Mails that wait to be sent");
         describe_gauge!(
             "portcullis_view_staleness_seconds",
@@ -48,6 +59,7 @@ impl Recorder {
         gauge!("portcullis_password_hashes_waiting").set(gauge_value(pool.waiting() as u64));
         counter!("portcullis_password_hashes_total").absolute(pool.hashed());
         counter!("portcullis_password_hashes_refused_total").absolute(pool.refused());
+        counter!("portcullis_log_lines_lost_total").absolute(log::lost());
         gauge!("portcullis_view_staleness_seconds").set(self.engine.staleness().as_secs_f64());
         // If the store does not answer, the last known number stays.
         if let Ok(waiting) = self.engine.mail_waiting().await {

@@ -16,6 +16,7 @@ mod metrics;
 mod origin;
 mod pages;
 mod rate_limited;
+mod span_layer;
 mod strategy;
 
 use std::sync::Arc;
@@ -38,6 +39,7 @@ use crate::proxies::TrustedProxies;
 use crate::rate_limit::RateLimits;
 use answer::delay_if_busy;
 pub use connection::{HttpConnectionLimits, serve};
+pub use health::WriteHealth;
 pub use layers::around;
 pub use metrics::Recorder;
 pub use origin::Origins;
@@ -76,6 +78,8 @@ pub struct App {
     pub https: bool,
     /// Whether the documentation is public.
     pub docs: bool,
+    /// Whether the database takes writes.
+    pub writes: WriteHealth,
     /// The metrics; `None` where the main listener does not show them to this machine.
     pub metrics: Option<Recorder>,
 }

@@ -22,6 +22,7 @@ use portcullis_core::session::{Device, EndReason};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::request_span::acts;
 use caller::AuthenticatedCaller;
 pub(crate) use caller::CallerCredentials;
 
@@ -116,6 +117,7 @@ impl OperationDispatcher {
             }
             DeviceOperation::Admin(operation) => {
                 let caller = self.caller(&call).await?;
+                acts(caller.user.id);
                 let role = match call.row.method {
                     Method::Get => caller.role,
                     // The view may be behind by some milliseconds. A write by an administrator who was demoted

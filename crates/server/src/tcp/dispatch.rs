@@ -9,14 +9,17 @@ use portcullis_api::refusal::{Code, Refusal, RefusedRequest, Rendering};
 use portcullis_api::request::Body;
 use portcullis_core::id::{TenantId, UserId};
 use portcullis_core::session::Device;
-use portcullis_core::strategy::PresentedCredentials;
+use portcullis_core::strategy::{PresentedCredentials, StrategyName};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use tracing::{Instrument as _, Span};
 
 use super::{Dispatch, Peer, fault};
 use crate::device_name;
 use crate::operations::{Call, CallerCredentials, OperationDispatcher, Transport};
 use crate::rate_limit::RateLimits;
+use crate::refusal_samples;
+use crate::request_span::RequestOrigin;
 
 /// The address of an end user whose payload has none, and of every peer on a Unix socket.
 const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
@@ -77,6 +80,13 @@ impl Payload {
 }
 
 impl Surface {
+    /// The span of a request. The packet's id is the client's own text, and no UUID.
+    fn span(&self, payload: &Payload, peer: &Peer) -> Span {
+        let client = if self.trusts_gateway { Some(payload.address()) } else { peer.ip() };
+        let agent = payload.text("user-agent").unwrap_or(NO_AGENT);
+        RequestOrigin { client, agent, id: None, strategy: Some(StrategyName::Device) }.span()
+    }
+
     async fn reply(&self, row: DeviceRow, payload: Payload, peer: &Peer) -> Result<Vec<u8>, Refusal> {
         let tenant = if row.tenant == TenantSource::Unused { None } else { payload.tenant()? };
         if row.limited {
@@ -104,6 +114,7 @@ impl Surface {
 
     fn refused(&self, row: DeviceRow, refusal: Refusal, command: &str) -> Vec<u8> {
         refusal.log();
+        refusal_samples::note(&refusal);
         let request = RefusedRequest { method: "TCP", path: command, at: self.operations.engine.now() };
         refusal.worded_for(row.texts).render(Rendering::Envelope, &request)
     }
@@ -128,10 +139,15 @@ impl Dispatch for Surface {
             _ if row.tenant == TenantSource::Unused => Map::new(),
             _ => return Err(fault("The payload is not an object")),
         };
-        let text = match self.reply(row, Payload(members), peer).await {
-            Ok(text) => text,
-            Err(refusal) => self.refused(row, refusal, command),
+        let payload = Payload(members);
+        let span = self.span(&payload, peer);
+        let text = async {
+            match self.reply(row, payload, peer).await {
+                Ok(text) => text,
+                Err(refusal) => self.refused(row, refusal, command),
+            }
         };
+        let text = text.instrument(span).await;
         let text = String::from_utf8(text).map_err(|_| fault("Internal server error"))?;
         RawValue::from_string(text).map_err(|_| fault("Internal server error"))
     }

@@ -48,6 +48,21 @@ fn a_healthy_installation_is_found_healthy_with_latencies() {
 }
 
 #[test]
+fn the_server_of_another_installation_is_not_reported_as_this_one() {
+    let (home, other) = (Workdir::new(), Workdir::new());
+    let server = other.serve();
+    let address = server.address();
+    let name = format!("server at {address}");
+    let (code, report) = examine(&home, &format!("doctor --json --listen {address}"));
+    assert_eq!((code, status(&report, &name)), (1, "note"), "without a database: {report}");
+    home.run("migrate").done();
+    home.user("ann@example.com").done();
+    let (code, report) = examine(&home, &format!("doctor --json --listen {address}"));
+    assert_eq!((code, status(&report, &name)), (1, "broken"), "{report}");
+    assert!(report.to_string().contains("of another installation"), "{report}");
+}
+
+#[test]
 fn nothing_is_made_where_there_is_nothing() {
     let home = Workdir::new();
     let said = home.run("doctor --listen 127.0.0.1:1");

@@ -1,6 +1,8 @@
 //! The command line as operators use it, run as the built binary.
 
 #[cfg(test)]
+mod configuration;
+#[cfg(test)]
 mod database_file;
 #[cfg(test)]
 mod doctor;
@@ -8,6 +10,8 @@ mod doctor;
 mod fixture;
 #[cfg(test)]
 mod keys;
+#[cfg(test)]
+mod log;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]

@@ -19,6 +19,11 @@ fn a_slip_of_the_fingers_is_exit_code_2_and_one_line_with_its_cure() {
         ("key rotate --lead soon", "is not a duration: write 500ms, 15m, 7d or 1h30m"),
         ("key rotate --now --lead 5m", "the argument '--now' cannot be used with '--lead <DURATION>'"),
         ("session list --database redis://h", "this build has no Redis store"),
+        (
+            "serve --port 3001",
+            "unexpected argument '--port' found; --help lists what exists; address and port are --listen",
+        ),
+        ("serve -p 3001", "address and port are --listen ADDR:PORT, such as --listen localhost:3000"),
         ("config check --listen x", "flag --listen: \"x\" is not an address and port"),
     ] {
         let said = home.run(line).refused(2);

@@ -35,7 +35,13 @@ fn an_address_that_others_reach_is_refused_until_everything_is_stated_that_it_ne
     let home = || ServerDirectory::new().with("PORTCULLIS_LISTEN", "0.0.0.0:0");
     let (code, line) = fault(&served(&home()));
     assert_eq!(code, USAGE);
-    for missing in ["PORTCULLIS_PUBLIC_URL", "PORTCULLIS_MAIL_TRANSPORT", "PORTCULLIS_MASTER_KEY"] {
+    let needed = [
+        "PORTCULLIS_PUBLIC_URL",
+        "PORTCULLIS_MAIL_TRANSPORT",
+        "PORTCULLIS_MAIL_FROM",
+        "PORTCULLIS_MASTER_KEY_FILE",
+    ];
+    for missing in needed {
         assert!(line.contains(missing), "{missing} is not asked for: {line}");
     }
     assert!(!home().data().exists(), "something was made before it was refused");
@@ -47,7 +53,8 @@ fn an_address_that_others_reach_is_refused_until_everything_is_stated_that_it_ne
     let complete = home()
         .with("PORTCULLIS_PUBLIC_URL", PUBLIC_URL)
         .with("PORTCULLIS_MAIL_TRANSPORT", "outbox")
-        .with("PORTCULLIS_MASTER_KEY", MASTER_KEY);
+        .with("PORTCULLIS_MASTER_KEY", MASTER_KEY)
+        .with("PORTCULLIS_STRATEGIES_ENABLED", "session");
     let server = complete.serve();
     assert_eq!(server.get("/healthz").status, 200);
     server.register();
@@ -59,10 +66,12 @@ fn an_address_that_others_reach_is_refused_until_everything_is_stated_that_it_ne
 // ASVS-map: JW10
 #[test]
 fn a_known_or_short_secret_is_refused() {
-    let bad = ["secret", "changeme", "0123456789abcdef", "your-secret-your-secret-your-secret-your"];
+    let short = ["secret", "changeme", "0123456789abcdef"].map(|bad| (ServerDirectory::new(), bad));
+    let known = ["your-secret-your-secret-your-secret-your", "your-256-bit-secret-your-256-bit-secret"]
+        .map(|bad| (with_secrets(), bad));
     for variable in ["JWT_SECRET", "SESSION_SECRET", "PORTCULLIS_MASTER_KEY"] {
-        for secret in bad {
-            let (code, line) = fault(&served(&ServerDirectory::new().with(variable, secret)));
+        for (home, secret) in short.iter().chain(&known) {
+            let (code, line) = fault(&served(&home.clone().with(variable, secret)));
             assert_eq!(code, USAGE, "{variable}={secret}: {line}");
             assert!(line.contains(variable), "{line}");
             assert!(line.contains("openssl rand"), "no cure is named: {line}");

@@ -41,4 +41,6 @@ mod sign_in;
 #[cfg(test)]
 mod sign_up;
 #[cfg(test)]
+mod startable;
+#[cfg(test)]
 mod transcripts;

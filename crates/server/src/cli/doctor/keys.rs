@@ -22,11 +22,13 @@ pub(super) struct KeyFindings {
     pub(super) findings: Vec<Finding>,
     /// When the newest key was created: an earlier clock is wrong.
     pub(super) newest: Option<Timestamp>,
+    /// The names of all keys for access tokens.
+    pub(super) published: Vec<String>,
 }
 
 pub(super) async fn examine(config: &Config, stores: &Stores) -> Result<KeyFindings, Failure> {
     let policy = policy(config)?;
-    let mut keys = KeyFindings { findings: Vec::new(), newest: None };
+    let mut keys = KeyFindings { findings: Vec::new(), newest: None, published: Vec::new() };
     for tenant in pages::tenants(stores).await? {
         keys.examine(&tenant.id, config, stores, &policy).await?;
     }
@@ -46,6 +48,8 @@ impl KeyFindings {
     ) -> Result<(), Failure> {
         let watch = Stopwatch::start();
         let records = stores.keys.list(tenant).await?;
+        let access = records.iter().filter(|record| record.usage == KeyUse::Access);
+        self.published.extend(access.map(|record| record.kid.to_string()));
         self.newest = self.newest.max(records.iter().map(|record| record.created).max());
         let opened = Keyring::open(&KeyringSource {
             tenant,

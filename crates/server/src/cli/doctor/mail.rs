@@ -8,7 +8,6 @@ use tokio::time::timeout;
 use super::{Finding, Stopwatch, directory};
 use crate::cli::output::counted;
 use crate::config::{Config, MailTransport};
-use crate::http::Pages;
 use crate::mail::{self, Mailer};
 
 const NAME: &str = "mail server";
@@ -36,11 +35,10 @@ pub(super) async fn examine(config: &Config) -> Finding {
 /// Whether the server could start with the operator's own templates of mails and pages; `None` if there are none.
 pub(super) fn templates(config: &Config) -> Option<Finding> {
     let folder = config.mail.templates.as_ref()?;
-    let mails = Mailer::new(config, &mail::base_url(config)).map(drop).map_err(|fault| fault.to_string());
-    let checked = mails.and_then(|()| Pages::load(config).map(drop).map_err(|fault| fault.to_string()));
+    let checked = crate::serve::check(config);
     Some(match checked {
         Ok(()) => Finding::ok("templates", format!("mails and pages are rendered from {}", folder.display())),
-        Err(fault) => Finding::broken("templates", fault),
+        Err(fault) => Finding::broken("templates", fault.to_string()),
     })
 }
 

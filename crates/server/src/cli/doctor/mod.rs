@@ -168,11 +168,12 @@ async fn examine(config: &Config) -> Result<Vec<Finding>, Failure> {
     let (of_database, database) =
         database::examine(&config.database, "database", "migrations", missing).await;
     findings.extend(of_database);
-    let mut newest = None;
+    let (mut newest, mut published) = (None, None);
     if let Some(database) = database {
         let stores = database.stores();
         let of_keys = keys::examine(config, &stores).await?;
         newest = of_keys.newest;
+        published = Some(of_keys.published);
         findings.extend(of_keys.findings);
         findings.extend(records::examine(&stores).await?);
         let of_tenants = tenants::examine(config, &stores).await?;
@@ -184,7 +185,7 @@ async fn examine(config: &Config) -> Result<Vec<Finding>, Failure> {
     findings.extend(mail::templates(config));
     findings.push(machine::clock(SystemClock.now(), newest));
     findings.push(machine::hashing(config)?);
-    findings.extend(readiness::examine(config).await);
+    findings.extend(readiness::examine(config, published.as_deref()).await);
     Ok(findings)
 }
 

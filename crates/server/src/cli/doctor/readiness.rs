@@ -1,26 +1,29 @@
-//! Whether a server runs on the configured addresses: asks each for `GET /readyz`.
+//! Whether a server runs on the configured addresses: asks each for `GET /readyz`, and for the keys that it publishes.
+//! They are in the database that was examined, or another installation's server listens there.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{Finding, Stopwatch};
+use super::{Finding, Status, Stopwatch};
 use crate::config::{Config, Listen};
 
 /// The longest time for an answer: more than the server waits for its store.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The most bytes that are read. Our answer is shorter; another program's may not be.
-const LONGEST_ANSWER: u64 = 4096;
+const LONGEST_ANSWER: u64 = 64 << 10;
 
-pub(super) async fn examine(config: &Config) -> Vec<Finding> {
+/// The findings; `published` are the names of the keys in the database, `None` if it could not be read.
+pub(super) async fn examine(config: &Config, published: Option<&[String]>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for Listen { address, optional } in &config.listen {
-        let finding = one(reachable(*address)).await;
+        let finding = one(reachable(*address), published).await;
         // An [::1] that was not configured by name is optional.
         if !(*optional && finding.took.is_none()) {
             findings.push(finding);
@@ -39,7 +42,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-async fn one(address: SocketAddr) -> Finding {
+async fn one(address: SocketAddr, published: Option<&[String]>) -> Finding {
     let name = format!("server at {address}");
     if address.port() == 0 {
         return Finding::note(name, "has port 0: the port that the system chose is not known here");
@@ -53,17 +56,46 @@ async fn one(address: SocketAddr) -> Finding {
         Ok(Err(fault)) => return Finding::note(name, format!("cannot be reached: {fault}")),
         Err(_) => return Finding::broken(name, "does not accept a connection").took(watch.elapsed()),
     };
-    let answer = timeout(TIMEOUT, ask(stream, address)).await;
+    let answer = timeout(TIMEOUT, ask(stream, address, "/readyz")).await;
     let finding = match answer {
-        Ok(Ok(answer)) => judged(name, &answer),
+        Ok(Ok(answer)) => match judged(name, &answer) {
+            Finding { status: Status::Ok, check, .. } => {
+                let theirs = timeout(TIMEOUT, keys_of(address)).await.ok().and_then(Result::ok);
+                identified(check, &theirs.unwrap_or_default(), published)
+            }
+            finding => finding,
+        },
         Ok(Err(fault)) => Finding::broken(name, format!("broke the connection: {fault}")),
         Err(_) => Finding::broken(name, "accepts connections but does not answer"),
     };
     finding.took(watch.elapsed())
 }
 
-async fn ask(mut stream: TcpStream, address: SocketAddr) -> io::Result<String> {
-    let request = format!("GET /readyz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+/// The names of the keys that a server publishes.
+async fn keys_of(address: SocketAddr) -> io::Result<Vec<String>> {
+    let answer = ask(TcpStream::connect(address).await?, address, "/.well-known/jwks.json").await?;
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    let set: Value = serde_json::from_str(body)?;
+    let keys = set["keys"].as_array().into_iter().flatten();
+    Ok(keys.filter_map(|key| key["kid"].as_str().map(str::to_owned)).collect())
+}
+
+/// Whether a ready server is the one that works on this database.
+fn identified(name: String, theirs: &[String], published: Option<&[String]>) -> Finding {
+    match published {
+        Some(ours) if theirs.iter().any(|kid| ours.contains(kid)) => {
+            Finding::ok(name, "is running and ready")
+        }
+        Some(_) if !theirs.is_empty() => Finding::broken(
+            name,
+            "is the server of another installation: none of the keys that it publishes is in this database",
+        ),
+        _ => Finding::note(name, "a server is ready there; whether it works on this database cannot be told"),
+    }
+}
+
+async fn ask(mut stream: TcpStream, address: SocketAddr, path: &str) -> io::Result<String> {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     stream.take(LONGEST_ANSWER).read_to_end(&mut answer).await?;
@@ -84,7 +116,6 @@ fn judged(name: String, answer: &str) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Status;
     use super::*;
 
     fn status(answer: &str) -> Status {
@@ -114,9 +145,9 @@ mod tests {
             let (mut stream, _) = listener.accept().await.unwrap();
             stream.write_all(b"220 mail.example ESMTP\r\n").await.unwrap();
         });
-        assert_eq!(one(address).await.status, Status::Broken);
+        assert_eq!(one(address, None).await.status, Status::Broken);
         stranger.await.unwrap();
-        assert_eq!(one(address).await.status, Status::Note);
+        assert_eq!(one(address, None).await.status, Status::Note);
     }
 
     #[test]

@@ -12,8 +12,8 @@ use super::Parsed;
 pub struct Listen {
     /// Address and port; port 0 is any that is free.
     pub address: SocketAddr,
-    /// Whether the server starts without it if the machine does not have the address: true of the `[::1]` of
-    /// `localhost`.
+    /// Whether the server starts without it if the machine does not have the address and has another one that is
+    /// named: true of the two of `localhost`.
     pub optional: bool,
 }
 
@@ -53,21 +53,32 @@ pub(super) fn is_loopback(ip: IpAddr) -> bool {
 fn addresses(text: &str) -> Parsed<Vec<Listen>> {
     let localhost_port = text.strip_prefix("localhost:").and_then(|port| port.parse::<u16>().ok());
     if let Some(port) = localhost_port {
-        return Ok(vec![
-            Listen { address: (Ipv4Addr::LOCALHOST, port).into(), optional: false },
-            Listen { address: (Ipv6Addr::LOCALHOST, port).into(), optional: true },
-        ]);
+        let loopback = [(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()];
+        return Ok(loopback.map(|address| Listen { address, optional: true }).into());
     }
     Ok(vec![Listen { address: socket(text)?, optional: false }])
 }
 
+/// The default port of `localhost`.
+const HTTP_PORT: u16 = 3000;
+
 /// Parses one or more addresses, separated by commas.
 pub(in super::super) fn listen(text: &str) -> Parsed<Vec<Listen>> {
-    listens(text, addresses)
+    listens(text, |text| match text {
+        "localhost" => addresses(&format!("localhost:{HTTP_PORT}")),
+        _ => addresses(text),
+    })
 }
 
 fn listens(text: &str, addresses: fn(&str) -> Parsed<Vec<Listen>>) -> Parsed<Vec<Listen>> {
-    let listens: Vec<Listen> = super::list(text, addresses)?.into_iter().flatten().collect();
+    let mut listens: Vec<Listen> = Vec::new();
+    for listen in super::list(text, addresses)?.into_iter().flatten() {
+        // `localhost:3000, 127.0.0.1:3000` names one address twice.
+        match listens.iter_mut().find(|known| known.address == listen.address && listen.address.port() != 0) {
+            Some(known) => known.optional &= listen.optional,
+            None => listens.push(listen),
+        }
+    }
     if listens.is_empty() {
         return Err("names no address".to_owned());
     }
@@ -99,9 +110,15 @@ fn tcp_addresses(text: &str) -> Parsed<Vec<Listen>> {
     }
 }
 
+/// The most bytes of a Unix socket's path, by `unix(7)`.
+const LONGEST_SOCKET_PATH: usize = 107;
+
 /// Parses one or more addresses, or a Unix socket.
 pub(in super::super) fn tcp_listen(text: &str) -> Parsed<TcpListen> {
     match text.strip_prefix("unix:") {
+        Some(path) if path.len() > LONGEST_SOCKET_PATH => {
+            Err(format!("{path:?} is longer than a socket's path may be: {LONGEST_SOCKET_PATH} bytes"))
+        }
         Some(path) if path.starts_with('/') => Ok(TcpListen::Unix(super::plain(path)?.into())),
         Some(path) => {
             Err(format!("{path:?} is not an absolute path of a socket: write unix:/run/portcullis.sock"))
@@ -145,16 +162,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn localhost_means_both_loopback_addresses_and_the_second_where_there_is_one() {
-        let listens = listen("localhost:3000").unwrap();
-        let shown: Vec<_> = listens.iter().map(|l| (l.address.to_string(), l.optional)).collect();
-        assert_eq!(shown, [("127.0.0.1:3000".to_owned(), false), ("[::1]:3000".to_owned(), true)]);
+    fn localhost_means_each_loopback_address_that_there_is() {
+        let shown = |text| -> Vec<_> {
+            listen(text).unwrap().iter().map(|l| (l.address.to_string(), l.optional)).collect()
+        };
+        let both = [("127.0.0.1:3000".to_owned(), true), ("[::1]:3000".to_owned(), true)];
+        assert_eq!(shown("localhost:3000"), both);
+        assert_eq!(shown("localhost"), both);
+        let named = [("127.0.0.1:3000".to_owned(), false), ("[::1]:3000".to_owned(), true)];
+        assert_eq!(shown("127.0.0.1:3000, localhost:3000, 127.0.0.1:3000"), named);
     }
 
     #[test]
     fn an_address_needs_its_port() {
         for bad in
-            ["", "3000", ":3000", "127.0.0.1", "::1:3000x", "localhost", "example.com:80", "1.2.3.4:65536"]
+            ["", "3000", ":3000", "127.0.0.1", "::1:3000x", "localhost:", "example.com:80", "1.2.3.4:65536"]
         {
             assert!(listen(bad).is_err(), "{bad}");
         }
@@ -207,6 +229,7 @@ mod tests {
             "unix:",
             "unix:p.sock",
             "unix:/p\n",
+            &format!("unix:/{}", "p".repeat(107)),
             "tcp://127.0.0.1:4503",
         ] {
             assert!(tcp_listen(bad).is_err(), "{bad}");

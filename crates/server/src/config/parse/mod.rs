@@ -50,8 +50,10 @@ pub(super) fn boolean(text: &str) -> Parsed<bool> {
 }
 
 /// Takes the name of a file or directory as it is.
-#[expect(clippy::unnecessary_wraps, reason = "it is a parser among others")]
 pub(super) fn path(text: &str) -> Parsed<PathBuf> {
+    if text.is_empty() || text.contains('\0') {
+        return Err(format!("{text:?} names no file"));
+    }
     Ok(PathBuf::from(text))
 }
 

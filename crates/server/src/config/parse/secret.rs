@@ -9,12 +9,12 @@ use super::Parsed;
 
 /// Parses the secret that signs access tokens.
 pub(in super::super) fn jwt_secret(text: &str) -> Parsed<Zeroizing<String>> {
-    kept(text, SharedSecrets::new(Some(text), None))
+    kept(text, SharedSecrets::even_guessable(Some(text), None))
 }
 
 /// Parses the secret that signs the session cookie.
 pub(in super::super) fn session_secret(text: &str) -> Parsed<Zeroizing<String>> {
-    kept(text, SharedSecrets::new(None, Some(text)))
+    kept(text, SharedSecrets::even_guessable(None, Some(text)))
 }
 
 fn kept<E: ToString>(text: &str, judged: Result<SharedSecrets, E>) -> Parsed<Zeroizing<String>> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use portcullis_core::strategy::StrategyName;
 
 use super::super::builder::ConfigBuilder;
-use super::super::parse::{self, Parsed, list, node_duration};
+use super::super::parse::{self, Parsed, node_duration};
 use super::super::strategies::LifetimeKind;
 use super::DefaultValue::{Derived, Fixed, Unset};
 use super::{DefaultValue, Setting};
@@ -20,6 +20,24 @@ const QUARTER_HOUR: Duration = Duration::from_mins(15);
 /// Parses the name of a strategy.
 pub(in super::super) fn name(text: &str) -> Parsed<StrategyName> {
     parse::choice(text, &StrategyName::ALL.map(|name| (name.as_str(), name)))
+}
+
+/// Parses the strategies that are offered, at least one.
+fn names(text: &str) -> Parsed<Vec<StrategyName>> {
+    let names = parse::list(text, name)?;
+    if names.is_empty() {
+        Err("names no strategy, so that no user could sign in".to_owned())
+    } else {
+        Ok(names)
+    }
+}
+
+/// With a public URL, no password alone signs a user in unless the operator says so.
+fn preset_names(builder: &ConfigBuilder) -> String {
+    let preset: &[StrategyName] =
+        if builder.config.is_development() { &StrategyName::ALL } else { &[StrategyName::Device] };
+    let names: Vec<&str> = preset.iter().map(|name| name.as_str()).collect();
+    names.join(", ")
 }
 
 /// Parses a lifetime, of the installation or of a tenant.
@@ -115,9 +133,9 @@ macro_rules! lifetime {
 
 pub(super) const STRATEGIES: &[Setting] = &[
     setting!("strategies.enabled": List("NAMES"),
-        Fixed("jwt, session, hybrid, refresh, denylist, session-jwt, device"), config.strategies.enabled = list(name),
-        "Strategies that are offered: `device` under `/auth`, each other one under `/auth/{strategy}`; a tenant may \
-         offer fewer"),
+        Derived("all in development mode, otherwise `device`", preset_names), config.strategies.enabled = names,
+        "Strategies that are offered: `device` under `/auth`, each other one (`jwt`, `session`, `hybrid`, `refresh`, \
+         `denylist`, `session-jwt`) under `/auth/{strategy}`; a tenant may offer fewer"),
     setting!("jwt_expires_in" [also("JWT_EXPIRES_IN")]: Quantity("DURATION"), Unset("each strategy's own"),
         jwt_expires_in = Some(node_duration),
         "Lifetime of access tokens of every strategy that has them. As in Node: `15m`, `2 days`, a number of seconds"),

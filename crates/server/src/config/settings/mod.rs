@@ -122,6 +122,7 @@ impl Setting {
             key: self.key,
             value: effective.map(shown),
             origin: effective.map_or(Origin::Default, |value| value.origin.clone()),
+            warnings: Vec::new(),
             unset,
         });
     }

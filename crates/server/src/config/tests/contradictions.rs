@@ -69,11 +69,17 @@ fn a_secret_that_can_be_guessed_is_told_where_it_is_stated_and_once() {
     assert!(
         short.len() == 2
             && short[0].starts_with("variable JWT_SECRET: JWT_SECRET has 6 bytes")
+            && short[1].ends_with("from any one cookie. Make a new one with `openssl rand -base64 48` and give it to every service that shares it")
             && short[1].starts_with("variable SESSION_SECRET: SESSION_SECRET has 6 bytes"),
         "{short:?}"
     );
-    let known = operator().file("session_secret = \"change-me-change-me-change-me-change-me\"").faults();
-    assert!(known.len() == 1 && known[0].starts_with("p.toml:1: session_secret: "), "{known:?}");
+    for known in ["change-me-change-me-change-me-change-me", "your-256-bit-secret-your-256-bit-secret"] {
+        let stating = || operator().file(&format!("session_secret = \"{known}\""));
+        let faults = stating().in_production().faults();
+        assert!(faults.len() == 1 && faults[0].starts_with("p.toml:1: session_secret: "), "{faults:?}");
+        let warnings: Vec<String> = stating().config().report().warnings().collect();
+        assert_eq!(warnings, faults, "in development mode it is a warning");
+    }
     let overridden =
         operator().file("jwt_secret = \"secret\"").variable("PORTCULLIS_JWT_SECRET", SECRET).faults();
     assert!(overridden.len() == 1 && overridden[0].starts_with("p.toml:1: jwt_secret: "), "{overridden:?}");
@@ -89,8 +95,10 @@ fn clocks_differ_by_a_minute_at_most() {
 #[test]
 fn an_address_that_others_reach_is_refused_until_everything_is_stated_and_one_line_says_what() {
     let url = "public_url (PORTCULLIS_PUBLIC_URL=https://auth.example.com)";
-    let mail = "mail.transport (PORTCULLIS_MAIL_TRANSPORT=smtp://mail.example.com:587)";
-    let key = "master_key (PORTCULLIS_MASTER_KEY=$(openssl rand -hex 32))";
+    let mail = "mail.transport (PORTCULLIS_MAIL_TRANSPORT=smtp://mail.example.com:587) with mail.from \
+                (PORTCULLIS_MAIL_FROM=no-reply@example.com)";
+    let key = "master_key_file (PORTCULLIS_MASTER_KEY_FILE=master.key; `openssl rand -hex 32 > master.key` makes it \
+               once)";
     let reached = "can be reached from other machines; these settings are missing";
     for address in ["0.0.0.0:3000", "[::]:3000", "192.168.0.1:3000", "localhost:3000, 10.0.0.1:1"] {
         let open = operator().flag("listen", address);
@@ -114,8 +122,9 @@ fn a_public_url_needs_a_way_for_mail_and_a_master_key() {
     for url in ["https://auth.example.com", "http://localhost:3000"] {
         let public = operator().variable("PORTCULLIS_PUBLIC_URL", url);
         let expected = "variable PORTCULLIS_PUBLIC_URL: a public URL needs more settings; missing: mail.transport \
-                        (PORTCULLIS_MAIL_TRANSPORT=smtp://mail.example.com:587), master_key \
-                        (PORTCULLIS_MASTER_KEY=$(openssl rand -hex 32))";
+                        (PORTCULLIS_MAIL_TRANSPORT=smtp://mail.example.com:587) with mail.from \
+                        (PORTCULLIS_MAIL_FROM=no-reply@example.com), master_key_file \
+                        (PORTCULLIS_MASTER_KEY_FILE=master.key; `openssl rand -hex 32 > master.key` makes it once)";
         assert_eq!(public.faults(), [expected]);
         let public = public.variable("PORTCULLIS_MAIL_TRANSPORT", "outbox");
         assert!(public.variable("PORTCULLIS_MASTER_KEY", KEY).read().is_ok());
@@ -198,6 +207,39 @@ fn a_forced_second_step_needs_a_strategy_that_has_one() {
         faults,
         ["p.toml:1: otp: forced needs device in strategies.enabled: no other strategy has a second step"]
     );
+}
+
+#[test]
+fn a_password_alone_beside_a_second_step_is_a_warning_and_in_production_not_the_default() {
+    let preset = operator().in_production().config();
+    assert_eq!(preset.offered(), [StrategyName::Device]);
+    assert_eq!(preset.report().warnings().count(), 0);
+    let stating = |file: &str| operator().in_production().file(file).config();
+    let both = stating("[strategies]\nenabled = [\"session\", \"device\", \"jwt\"]");
+    let warnings: Vec<String> = both.report().warnings().collect();
+    let start = "p.toml:2: strategies.enabled: session, jwt beside device: a password alone signs in there";
+    assert!(warnings.len() == 1 && warnings[0].starts_with(start), "{warnings:?}");
+    for without in ["otp = \"off\"\n", "otp = \"forced\"\n"] {
+        let config = stating(&format!("{without}[strategies]\nenabled = [\"jwt\", \"device\"]"));
+        assert_eq!(config.report().warnings().count(), 0, "{without}");
+    }
+    let forced = stating("otp = \"forced\"\n[strategies]\nenabled = [\"jwt\", \"device\"]");
+    assert_eq!(forced.offered(), [StrategyName::Device]);
+    assert_eq!(operator().config().offered(), StrategyName::ALL);
+    assert_eq!(operator().config().report().warnings().count(), 0);
+}
+
+#[test]
+fn an_address_and_every_address_are_not_had_together() {
+    for listen in ["127.0.0.1:1, 0.0.0.0:1", "[::]:1, 127.0.0.1:1", "[::1]:1, [::]:1", "0.0.0.0:1, [::]:1"] {
+        let faults = operator().in_production().flag("listen", listen).faults();
+        assert!(faults.len() == 1 && faults[0].contains("cannot be had beside"), "{listen}: {faults:?}");
+    }
+    let mapped = operator().flag("listen", "127.0.0.1:1, [::ffff:127.0.0.1]:1").faults();
+    assert_eq!(mapped.len(), 1, "{mapped:?}");
+    for listen in ["127.0.0.1:1, 0.0.0.0:2", "[::1]:1, 0.0.0.0:1", "0.0.0.0:0, [::]:0"] {
+        assert!(operator().in_production().flag("listen", listen).read().is_ok(), "{listen}");
+    }
 }
 
 #[test]

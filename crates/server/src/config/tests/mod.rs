@@ -15,8 +15,7 @@ use std::time::Duration;
 use portcullis_core::clock::Timestamp;
 use portcullis_core::id::TenantId;
 use portcullis_core::key::{KeyLifetimes, Keyring, KeyringSource};
-use portcullis_core::strategy::{Renewal, StrategyName};
-use portcullis_core::tenant::SecondStep;
+use portcullis_core::strategy::Renewal;
 use portcullis_core::token::cookie;
 
 use super::*;

@@ -36,13 +36,14 @@ fn every_type_of_the_file_arrives() {
         .file(
             "listen = \"127.0.0.1:1, 127.0.0.1:2\"\njwt_expires_in = 1_800\ntenants.require_header = true\n\
              [limits]\nbody = 0x1000\nheaders = \"32KiB\"\nconnections = 10\n\
-             [strategies]\nenabled = []\n[strategies.session-jwt]\naccess = \"2h\"",
+             [cors]\norigins = []\n[strategies]\nenabled = [\"jwt\"]\n[strategies.session-jwt]\naccess = \"2h\"",
         )
         .config();
     assert_eq!(config.listen.len(), 2);
     assert!(config.tenants.require_header);
     assert_eq!((config.limits.body, config.limits.headers, config.limits.connections), (4096, 32 << 10, 10));
-    assert_eq!(config.strategies.enabled, []);
+    assert_eq!(config.strategies.enabled, [StrategyName::Jwt]);
+    assert!(config.cors.origins.is_empty());
     let renewal = |name| config.strategies.renewal(name);
     assert_eq!(renewal(StrategyName::Jwt), Renewal::Fixed { lifetime: Duration::from_mins(30) });
     assert_eq!(renewal(StrategyName::SessionJwt), Renewal::Fixed { lifetime: 2 * HOUR });
@@ -53,7 +54,7 @@ fn no_fault_hides_another_and_each_names_its_place() {
     let faults = operator()
         .flag("listen", "nowhere")
         .variable("PORTCULLIS_LISTN", "x")
-        .variable("PORTCULLIS_LEEWAY", "")
+        .flag("data-dir", "")
         .variable("PORTCULLIS_TEST_POSTGRES", "free")
         .variable("JWT_SECRET", "secret")
         .file(
@@ -63,11 +64,11 @@ fn no_fault_hides_another_and_each_names_its_place() {
         )
         .faults();
     let expected = [
+        "flag --data-dir: is empty: leave it out, or give a value",
         "flag --listen: \"nowhere\" is not an address and port: write 127.0.0.1:3000, [::1]:3000 or 0.0.0.0:3000",
-        "variable JWT_SECRET: JWT_SECRET has 6 bytes, and HS256 needs at least 32 (RFC 7518, section 3.2): a shorter one \
+        "variable JWT_SECRET: JWT_SECRET has 6 bytes, and HMAC-SHA-256 needs at least 32 (RFC 7518, section 3.2): a shorter one \
          can be found by trying, from any one token. Make a new one with `openssl rand -base64 48` and give it to every \
          service that shares it",
-        "variable PORTCULLIS_LEEWAY: is empty: leave it out, or give a value",
         "variable PORTCULLIS_LISTN: is not a setting; did you mean PORTCULLIS_LISTEN?",
         "p.toml:1: leway: is not a setting; did you mean leeway?",
         "p.toml:2: config: must be stated by flag or variable, not a string",
@@ -119,4 +120,46 @@ fn two_names_for_one_setting_must_agree() {
         both(&other).faults(),
         ["variable PORTCULLIS_JWT_SECRET: differs from JWT_SECRET; keep one of them"]
     );
+}
+
+#[test]
+fn the_variables_of_kubernetes_services_are_passed_over() {
+    let services = [
+        ("SERVICE_HOST", "10.3.0.7"),
+        ("SERVICE_PORT", "3000"),
+        ("SERVICE_PORT_HTTP", "3000"),
+        ("PORT", "tcp://10.3.0.7:3000"),
+        ("PORT_3000_TCP", "tcp://10.3.0.7:3000"),
+        ("PORT_3000_TCP_PROTO", "tcp"),
+        ("PORT_3000_TCP_PORT", "3000"),
+        ("PORT_3000_TCP_ADDR", "10.3.0.7"),
+        ("PORT_53_UDP_ADDR", "10.3.0.7"),
+        ("PORT_9_SCTP", "sctp://10.3.0.7:9"),
+    ];
+    let mut pod = operator();
+    for service in ["PORTCULLIS", "PORTCULLIS_TCP", "PORTCULLIS_LISTEN", "PORTCULLIS_METRICS"] {
+        for (name, value) in services {
+            pod = pod.variable(&format!("{service}_{name}"), value);
+        }
+    }
+    assert_eq!(pod.config().listen, operator().config().listen);
+    for (name, value) in [
+        ("PORTCULLIS_PORT", "3000"),
+        ("PORTCULLIS_TCP_PORT", "http://a.example"),
+        ("PORTCULLIS_PORT_HTTP_TCP", "1"),
+        ("PORTCULLIS_PORT_1_HTTP", "1"),
+    ] {
+        let faults = operator().variable(name, value).faults();
+        assert!(faults.len() == 1 && faults[0].contains("is not a setting"), "{name}: {faults:?}");
+    }
+}
+
+#[test]
+fn an_empty_variable_is_unset() {
+    let empty =
+        settings::all().flat_map(|setting| [Some(setting.variable()), setting.also.map(str::to_owned)]);
+    let config = empty.flatten().fold(operator(), |all, name| all.variable(&name, "")).config();
+    assert!(config.report().rows().iter().all(|row| row.origin == Origin::Default));
+    let one = operator().variable("JWT_SECRET", "").variable("PORTCULLIS_JWT_SECRET", SECRET);
+    assert!(one.read().is_ok(), "an empty name of a setting contradicts the other name");
 }

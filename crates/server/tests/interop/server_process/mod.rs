@@ -29,6 +29,7 @@ const DEADLINE: Duration = Duration::from_mins(3);
 
 /// A directory for the data, and the environment variables of the binary. Of this process's own
 /// environment the binary gets `PATH` alone.
+#[derive(Clone)]
 pub(crate) struct ServerDirectory {
     directory: Rc<TempDir>,
     variables: BTreeMap<String, String>,

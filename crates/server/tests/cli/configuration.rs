@@ -1,0 +1,77 @@
+//! `config check`: what it shows beside the settings.
+
+use crate::fixture::Workdir;
+
+#[test]
+fn a_check_says_what_is_on_offer() {
+    let said = Workdir::new().run("config check").done();
+    assert!(
+        said.out.ends_with("on offer: jwt, session, hybrid, refresh, denylist, session-jwt, device\n"),
+        "{said:?}"
+    );
+    let production = Workdir::in_production();
+    let said = production.run("config check").done();
+    assert!(said.out.ends_with("Strategies on offer: device\n"), "{said:?}");
+    let mixed = production.variable("PORTCULLIS_STRATEGIES_ENABLED", "refresh, device");
+    let said = mixed.run("config check").done().out;
+    let warning =
+        "warning: variable PORTCULLIS_STRATEGIES_ENABLED: refresh beside device: a password alone signs in";
+    assert!(said.lines().last().unwrap().starts_with(warning), "{said}");
+    let row = mixed.json("config check --json");
+    let row = row.as_array().unwrap().iter().find(|row| row["key"] == "strategies.enabled").unwrap();
+    assert!(row["warnings"][0].as_str().unwrap().contains("a password alone"), "{row}");
+}
+
+#[test]
+fn on_a_narrow_terminal_a_table_is_folded() {
+    let home = Workdir::new();
+    home.user("ann@example.com").done();
+    let narrow = home.run_on_terminal("user list", 40);
+    let lines: Vec<&str> = narrow.lines().map(str::trim_end).collect();
+    assert!(
+        lines.iter().any(|line| line.starts_with("EMAIL ") && line.ends_with("  ann@example.com")),
+        "{narrow}"
+    );
+    assert!(!narrow.contains('\u{1b}'), "no colours without TERM: {narrow:?}");
+    let wide = home.run_on_terminal("user list", 300);
+    assert!(wide.lines().any(|line| line.starts_with("ID ") && line.contains("EMAIL ")), "{wide}");
+    let home = home.variable("TERM", "xterm");
+    assert!(home.run_on_terminal("user list", 300).starts_with("\u{1b}[1mID "));
+    let home = home.variable("NO_COLOR", "1");
+    assert!(home.run_on_terminal("user list", 300).starts_with("ID "));
+}
+
+#[test]
+fn a_secret_that_every_user_may_read_is_a_warning() {
+    let key = "8f1c3a5e7092b4d6f8e1c3a5b7d9f0021426384a5c6e708192a4b6c8daecfe10";
+    for (mode, warned) in [(0o644, true), (0o604, true), (0o640, false), (0o600, false)] {
+        let home = Workdir::new().variable("PORTCULLIS_MASTER_KEY_FILE", "key");
+        home.file("key", key, mode);
+        let said = home.run("config check").done().out;
+        assert_eq!(said.contains("key holds a secret, and every user"), warned, "{mode:o}: {said}");
+    }
+    let home = Workdir::new();
+    home.file("p.toml", &format!("master_key = \"{key}\"\n"), 0o644);
+    let said = home.run("config check --config p.toml").done().out;
+    assert!(said.contains("warning: flag --config: p.toml holds a secret"), "{said}");
+}
+
+#[test]
+fn templates_that_keep_a_server_from_starting_are_no_valid_configuration() {
+    let home = Workdir::new().variable("PORTCULLIS_MAIL_TEMPLATES", ".");
+    home.run("config check").done();
+    home.file("page.html", "{{ nothing_of_this_name }}", 0o600);
+    assert!(home.run("config check").refused(2).contains("page.html"));
+}
+
+#[test]
+fn a_start_that_is_refused_leaves_no_folder_behind() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    for variable in ["PORTCULLIS_LISTEN", "PORTCULLIS_TCP_LISTEN", "PORTCULLIS_METRICS_LISTEN"] {
+        let home = Workdir::new().variable("PORTCULLIS_LISTEN", "127.0.0.1:0");
+        let home = home.variable(variable, address.to_string());
+        assert!(home.run("serve").refused(1).contains("in use"), "{variable}");
+        assert!(!home.database().parent().unwrap().exists(), "{variable}");
+    }
+}
