@@ -22,7 +22,7 @@ use crate::key::{KeyFault, KeyringFault, SealFault};
 use crate::password::{Argon2Cost, HashPool, PoolSize};
 use crate::random::{self, Random};
 use crate::store::StoreError;
-use crate::tenant::{Installation, TenantRecord};
+use crate::tenant::{Installation, SettingsFault, TenantRecord};
 
 /// An engine could not be opened. Its `Debug` is its sentence too: a `main` that returns it tells its user what to do.
 #[derive(Error)]
@@ -39,6 +39,9 @@ pub enum OpenError {
     /// A key cannot be used.
     #[error(transparent)]
     Keyring(#[from] KeyringFault),
+    /// The settings of the tenant `default` contradict the configuration, which may have changed since they were made.
+    #[error("the settings of tenant default do not suit the configuration: {0}; change the configuration back, or further")]
+    Settings(SettingsFault),
     /// The operating system gave no thread.
     #[error("no thread could be started: {0}")]
     Thread(#[from] io::Error),
@@ -109,7 +112,7 @@ impl From<TenantError> for OpenError {
             TenantError::Store(fault) => Self::Store(fault),
             TenantError::Unknown(id) => corrupt(&id, "name"),
             TenantError::Suspended => corrupt(&TenantId::default_tenant(), "suspended"),
-            TenantError::Settings(_) => corrupt(&TenantId::default_tenant(), "settings"),
+            TenantError::Settings(fault) => Self::Settings(fault),
             TenantError::Keys(fault) => Self::Keyring(Arc::unwrap_or_clone(fault)),
         }
     }

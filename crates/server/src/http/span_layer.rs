@@ -14,7 +14,7 @@ use super::App;
 use crate::request_span::RequestOrigin;
 
 /// The service of the layer.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct InSpan<S> {
     pub(super) app: Arc<App>,
     pub(super) inner: S,

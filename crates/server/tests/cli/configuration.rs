@@ -57,6 +57,16 @@ fn a_secret_that_every_user_may_read_is_a_warning() {
 }
 
 #[test]
+fn a_tenant_that_the_configuration_leaves_without_a_strategy_is_named_as_that() {
+    let home = Workdir::new();
+    home.run("migrate").done();
+    home.run("tenant set default strategies=session").done();
+    let narrowed = home.variable("PORTCULLIS_STRATEGIES_ENABLED", "device");
+    let said = narrowed.run("serve --listen 127.0.0.1:0").refused(1);
+    assert!(said.contains("tenant default do not suit the configuration: no strategy is on offer"), "{said}");
+}
+
+#[test]
 fn templates_that_keep_a_server_from_starting_are_no_valid_configuration() {
     let home = Workdir::new().variable("PORTCULLIS_MAIL_TEMPLATES", ".");
     home.run("config check").done();
