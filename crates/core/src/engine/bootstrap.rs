@@ -40,7 +40,9 @@ pub enum OpenError {
     #[error(transparent)]
     Keyring(#[from] KeyringFault),
     /// The settings of the tenant `default` contradict the configuration, which may have changed since they were made.
-    #[error("the settings of tenant default do not suit the configuration: {0}; change the configuration back, or further")]
+    #[error(
+        "the settings of tenant default do not suit the configuration: {0}; change the configuration back, or further"
+    )]
     Settings(SettingsFault),
     /// The operating system gave no thread.
     #[error("no thread could be started: {0}")]

@@ -79,7 +79,11 @@ fn the_databases_of_tenants_are_brought_up_to_date_as_well() {
         all.map(|migration| text(&migration["state"]).to_owned()).collect()
     };
     let pending = of_acme("migrate --dry-run --json");
-    assert_eq!(pending, ["applied", "pending", "pending"]);
+    let (first, others) = pending.split_first().unwrap();
+    assert!(
+        first == "applied" && !others.is_empty() && others.iter().all(|state| state == "pending"),
+        "{pending:?}"
+    );
     let said = home.run("migrate").done().out;
     assert!(
         said.contains("acme.db, of tenant acme.") && said.contains("portcullis.db is up to date"),
