@@ -25,7 +25,7 @@ const STATED: &[(&str, &[&str])] = &[
         "public_url",
         &["https://auth.example.com", "https://a.b:8443/", "http://localhost:3000", "http://[::1]"],
     ),
-    ("data_dir", &["{dir}/data", "{dir}/a/b", " "]),
+    ("data_dir", &["{dir}/data", "{dir}/a/b", "{dir}/with a space"]),
     (
         "listen",
         &[
@@ -217,7 +217,7 @@ impl Starter {
         let [a, b] = &self.ports;
         let env = environment(stated, self.home.path(), [a.1.port(), b.1.port()]);
         let Some(config) = accepted(&env) else { return Ok(false) };
-        for left in ["data", "a", "x.db"] {
+        for left in ["data", "a", "with a space", "x.db"] {
             let left = self.home.path().join(left);
             let _ = std::fs::remove_dir_all(&left).or_else(|_| std::fs::remove_file(&left));
         }
