@@ -11,6 +11,7 @@
 //! assert_eq!(LoginBody::read(&body).unwrap_err().messages(), ["password should not be empty"]);
 //! ```
 
+mod decimal;
 mod declare;
 pub mod device;
 mod form;
@@ -52,6 +53,8 @@ impl Body {
     /// # Errors
     /// [`NotJson`]: no JSON, no UTF-8, or nested too deep.
     pub fn parse(bytes: &[u8]) -> Result<Self, NotJson> {
+        // Programs of one system write a byte order mark in front (RFC 8259, section 8.1: it may be passed over).
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         if bytes.is_empty() {
             return Ok(Self(Map::new()));
         }

@@ -1,7 +1,7 @@
 //! Refusals as responses.
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{OriginalUri, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{
@@ -51,9 +51,11 @@ impl RefusalContext {
     /// Copies it from a request.
     #[must_use]
     pub fn of<B>(request: &http::Request<B>) -> Self {
+        // A path whose trailing slash was passed over is named as it was sent.
+        let sent = request.extensions().get().map(|OriginalUri(uri)| uri);
         Self {
             method: request.method().clone(),
-            uri: request.uri().clone(),
+            uri: sent.unwrap_or(request.uri()).clone(),
             accept: request.headers().get_all(ACCEPT).iter().cloned().collect(),
         }
     }
@@ -81,7 +83,9 @@ pub fn render(
 ) -> Response {
     refusal.log();
     let request = RefusedRequest { method: method.as_str(), path: uri.path(), at };
-    let accepted = accept.iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
+    // One byte that is not text must not hide what else a client accepts.
+    let accepted: Vec<_> = accept.iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    let accepted = accepted.join(",");
     let rendering = Rendering::of_path(request.path).negotiated(Some(&accepted));
     let mut response = Response::new(Body::from(refusal.render(rendering, &request)));
     *response.status_mut() = status_of(refusal);

@@ -48,6 +48,8 @@ impl Email {
     ///
     /// [`InvalidEmail`] if the text is not an address.
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
+        // People paste addresses with the white space around them.
+        let text = text.trim();
         if text.len() > MAX_LENGTH {
             return Err(InvalidEmail);
         }

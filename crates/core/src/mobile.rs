@@ -37,6 +37,7 @@ impl Mobile {
     ///
     /// [`InvalidMobile`] if the text is not a number.
     pub fn parse(text: &str) -> Result<Self, InvalidMobile> {
+        let text = text.trim();
         if text.len() > MAX_LENGTH {
             return Err(InvalidMobile);
         }
@@ -65,7 +66,8 @@ mod tests {
 
     #[test]
     fn separators_do_not_change_a_number() {
-        for text in ["+491701234567", "+49 170 1234567", "+49 (170) 123-4567", "(+49) 170/123.45.67"] {
+        for text in ["+491701234567", "\t+49 170 1234567\u{a0}", "+49 (170) 123-4567", "(+49) 170/123.45.67"]
+        {
             assert_eq!(Mobile::parse(text).unwrap().as_str(), "+491701234567", "{text}");
         }
         assert_eq!(Mobile::parse("0170 1234567").unwrap().to_string(), "01701234567");
@@ -98,7 +100,7 @@ mod tests {
             "１２３４５６",
             "123456\0",
             "123456\r\nBcc: jo",
-            &format!("123456{}", " ".repeat(60)),
+            &format!("123456{}7", " ".repeat(60)),
         ] {
             assert_eq!(Mobile::parse(text), Err(InvalidMobile), "{text:?}");
         }

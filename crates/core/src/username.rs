@@ -59,6 +59,7 @@ impl Username {
     ///
     /// [`InvalidUsername`] says what is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, InvalidUsername> {
+        let text = text.trim();
         if text.is_empty() {
             return Err(InvalidUsername::Empty);
         }
@@ -184,6 +185,8 @@ mod tests {
     #[test]
     fn a_name_has_1_to_64_characters() {
         assert_eq!(Username::parse(""), Err(InvalidUsername::Empty));
+        assert_eq!(Username::parse(" \t"), Err(InvalidUsername::Empty));
+        assert_eq!(Username::parse("\u{3000}jo \n").unwrap().as_typed(), "jo");
         assert!(Username::parse(&"é".repeat(64)).is_ok());
         assert_eq!(Username::parse(&"x".repeat(65)), Err(InvalidUsername::TooLong));
         assert_eq!(Username::parse(&"é".repeat(1_000_000)), Err(InvalidUsername::TooLong));

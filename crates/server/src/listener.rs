@@ -2,19 +2,22 @@
 //!
 //! It knows no protocol. What is said over a connection is the business of the function that serves it.
 
+mod open_connections;
+
 use std::any::Any;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::io::Errno;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, error, warn};
+
+pub(crate) use open_connections::ConnectionSlot;
+use open_connections::OpenConnections;
 
 use crate::config::Listen;
 
@@ -36,7 +39,7 @@ impl Peer {
 /// How many connections a listener serves, and how it stops.
 #[derive(Clone, Copy, Debug)]
 pub struct AcceptLimits {
-    /// Open connections at once. Further clients wait in the system's queue.
+    /// Open connections at once. For a further client an idle one is closed; if none is idle, the client waits.
     pub connections: usize,
     /// How long requests in flight may take once the server stops.
     pub shutdown: Duration,
@@ -109,58 +112,58 @@ impl Accept for TcpListener {
 /// How long to wait after the system refused a connection, for example because no file descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Turns true when the server stops.
+/// How long a client waits for a slot before another connection is closed for it: those that end by themselves go first.
+const SHORT_OF_SLOTS: Duration = Duration::from_millis(2);
+
+/// Turns true when the connection must end, because the server stops or needs its slot.
 pub(crate) type Stopped = watch::Receiver<bool>;
 
-/// Waits until the server stops.
+/// Waits until the connection must end.
 pub(crate) async fn until(mut stopped: Stopped) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
 /// Accepts connections until `stop` and serves each on a task of its own. Then it waits, up to `limits.shutdown`, for
 /// those that are open; each is told to end by its [`Stopped`].
+///
+/// No address has a limit of its own, because an office or a proxy has many clients. If all slots are taken when a
+/// client comes, a connection on which nothing happens is closed for it.
 pub(crate) async fn serve<L: Accept, F: Future<Output = ()> + Send + 'static>(
     listener: L,
     limits: AcceptLimits,
     stop: impl Future<Output = ()>,
-    serve: impl Fn(L::Connection, Peer, Stopped) -> F,
+    serve: impl Fn(L::Connection, Peer, ConnectionSlot) -> F,
 ) {
-    let slots = Arc::new(Semaphore::new(limits.connections));
-    let (stopping, stopped) = watch::channel(false);
-    let mut connections = JoinSet::new();
+    let mut open = OpenConnections::default();
+    let mut waiting = None;
     tokio::pin!(stop);
     loop {
-        let next = async {
-            let slot = slots.clone().acquire_owned().await;
-            (listener.accept().await, slot)
-        };
-        let (accepted, slot) = tokio::select! {
-            next = next => next,
-            Some(ended) = connections.join_next() => {
-                if let Err(fault) = ended {
-                    error!(%fault, "a connection panicked");
+        if open.len() < limits.connections
+            && let Some((connection, peer)) = waiting.take()
+        {
+            open.spawn(peer, |slot| serve(connection, peer, slot));
+        }
+        let is_short = waiting.is_some();
+        tokio::select! {
+            accepted = listener.accept(), if !is_short => match accepted {
+                Ok(accepted) => waiting = Some(accepted),
+                Err(fault) => {
+                    debug!(%fault, "a connection could not be accepted");
+                    sleep(ACCEPT_PAUSE).await;
                 }
-                continue;
-            }
+            },
+            () = open.ended() => (),
+            () = sleep(SHORT_OF_SLOTS), if is_short => open.close_an_idle_one(),
             () = &mut stop => break,
-        };
-        match accepted {
-            Ok((connection, peer)) => {
-                let served = serve(connection, peer, stopped.clone());
-                connections.spawn(async move {
-                    let _slot = slot;
-                    served.await;
-                });
-            }
-            Err(fault) => {
-                debug!(%fault, "a connection could not be accepted");
-                sleep(ACCEPT_PAUSE).await;
-            }
         }
     }
     drop(listener);
-    let _ = stopping.send(true);
-    let all = async { while connections.join_next().await.is_some() {} };
+    open.stop();
+    let all = async {
+        while open.len() > 0 {
+            open.ended().await
+        }
+    };
     if timeout(limits.shutdown, all).await.is_err() {
         warn!("the shutdown timeout has passed: requests that still run are cut off");
     }

@@ -207,8 +207,12 @@ fn links_to(config: &Config, addresses: &[SocketAddr]) -> String {
 /// What is wrong with the templates of pages.
 pub fn app(config: &Config, engine: Engine, recorder: Option<&Recorder>) -> Result<App, TemplateError> {
     let development = config.is_development();
-    let operations =
-        OperationDispatcher { engine: engine.clone(), requires_tenant: config.tenants.require_header };
+    let rates = Arc::new(rates(config));
+    let operations = OperationDispatcher {
+        engine: engine.clone(),
+        requires_tenant: config.tenants.require_header,
+        rates: rates.clone(),
+    };
     Ok(App {
         engine,
         operations,
@@ -224,9 +228,10 @@ pub fn app(config: &Config, engine: Engine, recorder: Option<&Recorder>) -> Resu
         largest_headers: config.limits.headers,
         body_timeout: config.timeouts.body,
         proxies: config.proxies.clone(),
-        rates: Arc::new(rates(config)),
+        rates,
         pages: Arc::new(Pages::load(config)?),
         origins: origins(config),
+        cors_headers: config.cors.headers.clone(),
         public_url: config.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned()),
         https: config.is_https(),
         docs: development,

@@ -32,6 +32,11 @@ pub struct RefusedRequest<'a> {
     pub at: Timestamp,
 }
 
+impl RefusedRequest<'_> {
+    /// The method of a request over TCP.
+    pub const TCP: &'static str = "TCP";
+}
+
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum Message<'a> {
@@ -100,6 +105,10 @@ struct RefusalMeta<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = uuid::Uuid, required = false)]
     session_id: Option<SessionId>,
+    /// Over TCP, where there is no header for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    retry_after: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(inline, nullable = false)]
     details: Option<Details<'a>>,
@@ -200,7 +209,13 @@ impl Refusal {
         EnvelopeBody {
             message: self.sentence(request),
             data: (),
-            meta: RefusalMeta { status: "error", code, session_id: self.session, details: self.details() },
+            meta: RefusalMeta {
+                status: "error",
+                code,
+                session_id: self.session,
+                retry_after: self.retry_after_seconds().filter(|_| request.method == RefusedRequest::TCP),
+                details: self.details(),
+            },
             ts: request.at,
             status_code: doubled.then_some(status),
             error: doubled.then_some(self.code.title()),

@@ -14,6 +14,7 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
+use super::decimal::ascii_digit;
 use super::{Body, RequestFaults, fault_of};
 
 /// The length of a UUID in text: Rust parses other forms too, class-validator does not.
@@ -186,6 +187,14 @@ pub(super) fn sample_password(schema: ObjectBuilder) -> ObjectBuilder {
     schema.examples(["correct horse battery staple"])
 }
 
+/// A token that a client program was given: what is missing is its type.
+pub(super) fn token() -> impl Member<Value = PlainSecret> {
+    PresentText(|text: &str| match text {
+        "" => Err("should not be empty"),
+        text => Ok(PlainSecret::presented(text)),
+    })
+}
+
 /// A token or another secret.
 pub(super) fn secret() -> impl Member<Value = PlainSecret> {
     RequiredText(|text: &str| Ok::<_, Infallible>(PlainSecret::presented(text)))
@@ -207,11 +216,23 @@ impl Member for OptionalSecret {
     }
 }
 
-/// The one-time code from a mail.
+/// The digits of a one-time code.
+const CODE: usize = 6;
+
+/// The most characters of a code as a person types it: white space around every digit.
+const LONGEST_CODE: usize = 64;
+
+/// The one-time code from a mail. White space in it does not count, and its digits may be of any script: keyboards type
+/// those of their language, and mail programs group them.
 pub(super) fn one_time_code() -> impl Member<Value = PlainSecret> {
-    let is_code = |text: &str| text.len() == 6 && text.bytes().all(|c| c.is_ascii_digit());
-    Form(move |text: &str| is_code(text).then(|| PlainSecret::presented(text)), "must be a 6 digit code")
-        .with(|schema| schema.pattern(Some("^[0-9]{6}$")).examples(["123456"]))
+    let code = |text: &str| {
+        let typed = text.chars().take(LONGEST_CODE + 1).filter(|c| !c.is_whitespace());
+        let digits = typed.map(ascii_digit).collect::<Option<String>>()?;
+        let fits = digits.len() == CODE && text.chars().nth(LONGEST_CODE).is_none();
+        fits.then(|| PlainSecret::presented(&digits))
+    };
+    Form(code, "must be a 6 digit code")
+        .with(|schema| schema.min_length(Some(CODE)).max_length(Some(LONGEST_CODE)).examples(["123456"]))
 }
 
 /// True or false, and false where it is absent.

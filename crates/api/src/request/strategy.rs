@@ -7,8 +7,8 @@ use portcullis_core::user::PersonName;
 
 use super::declare::request;
 use super::member::{
-    Flag, Member, MemberDoc, OptionalSecret, PresentText, email_address, known_password, new_password,
-    sample_password,
+    Flag, Member, MemberDoc, Optional, OptionalSecret, PresentText, email_address, known_password,
+    new_password, sample_password,
 };
 use super::{Body, RequestFaults};
 
@@ -61,7 +61,7 @@ impl RegisterBody {
     }
 }
 
-/// `firstName` and `lastName`; `name` counts where not both of them are there.
+/// `firstName` and `lastName`, joined; or `name`, with the part that stands beside it; or `firstName` alone.
 struct NameInParts;
 
 impl Member for NameInParts {
@@ -69,19 +69,19 @@ impl Member for NameInParts {
     const IS_REQUIRED: bool = false;
 
     fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<PersonName> {
-        let has = |name: &str| body.member(name).is_some();
-        if has(name) && !(has("firstName") && has("lastName")) {
-            return PresentText(PersonName::new).read(body, name, faults);
+        let text = |name, faults: &mut _| Optional(PresentText(PersonName::new)).read(body, name, faults);
+        let parts = (text("firstName", faults), text("lastName", faults));
+        let has_both = matches!(parts, (Some(Some(_)), Some(Some(_))));
+        // Where both parts are there, they are the name.
+        let whole = if has_both { Some(None) } else { text(name, faults) };
+        let (first, last, whole) = (parts.0?, parts.1?, whole?);
+        let [first, last, whole] = [&first, &last, &whole].map(|text| text.as_ref().map(PersonName::full));
+        match (first, last, whole) {
+            (Some(first), Some(last), _) => PersonName::from_parts(first, last).ok(),
+            (first, last, Some(whole)) => PersonName::with_part(whole, first, last).ok(),
+            (Some(first), None, None) => PersonName::new(first).ok(),
+            (None, _, None) => faults.add("firstName", "must be a string"),
         }
-        let part = PresentText(|text: &str| Ok::<_, &str>(text.to_owned()));
-        let (first, last) = (part.read(body, "firstName", faults), part.read(body, "lastName", faults));
-        let (first, last) = (first?, last?);
-        for (name, text) in [("firstName", &first), ("lastName", &last)] {
-            if let Err(fault) = PersonName::new(text) {
-                faults.add::<()>(name, fault);
-            }
-        }
-        PersonName::from_parts(&first, &last).ok()
     }
 
     fn documented(&self, name: &'static str, about: String) -> Vec<MemberDoc> {

@@ -47,8 +47,8 @@ fn a_text_that_is_not_an_address_is_refused() {
         "j..o@example.com",
         "j o@example.com",
         "j@o@example.com",
-        " jo@example.com",
-        "jo@example.com ",
+        "jo @example.com",
+        "jo@ example.com",
         "Jo <jo@example.com>",
         "\"jo\"@example.com",
         "jo(bloggs)@example.com",
@@ -68,7 +68,10 @@ fn an_address_that_breaks_a_mail_header_or_contains_an_invisible_character_is_re
     ] {
         assert_eq!(Email::parse(&format!("jo{c}x@example.com")), Err(InvalidEmail), "{c:?}");
         assert_eq!(Email::parse(&format!("jo@exam{c}ple.com")), Err(InvalidEmail), "{c:?}");
-        assert_eq!(Email::parse(&format!("jo@example.com{c}")), Err(InvalidEmail), "{c:?}");
+        let behind = Email::parse(&format!("jo@example.com{c}"));
+        // White space around an address is no part of it, and is not kept.
+        let kept = behind.as_ref().map(Email::as_typed);
+        assert_eq!(kept, if c.is_whitespace() { Ok("jo@example.com") } else { Err(&InvalidEmail) }, "{c:?}");
     }
 }
 

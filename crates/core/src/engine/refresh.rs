@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::authenticate::MOST_COOKIES;
 use super::device_proof::{PresentedDevice, bare};
 use super::tenant_stores::TenantStores;
-use super::{EngineTask, IssueError, Tenant, TenantError};
+use super::{EngineCore, EngineTask, IssueError, Tenant, TenantError};
 use crate::event::{Event, EventKind};
 use crate::id::{SessionKey, TenantId};
 use crate::queued_mail::MailKind;
@@ -82,9 +82,9 @@ pub enum RefreshError {
 }
 
 /// A refresh token whose signature is right, and its successor.
-struct VerifiedRefreshToken {
-    tenant: Arc<Tenant>,
-    claims: RefreshClaims,
+pub(super) struct VerifiedRefreshToken {
+    pub(super) tenant: Arc<Tenant>,
+    pub(super) claims: RefreshClaims,
     successor: ChainSecret,
 }
 
@@ -128,9 +128,11 @@ impl EngineTask {
         let access = self.access_token(tenant, session.strategy, strategy, &user, key.id, end)?;
         Ok(Refreshed { access, refresh, session: key })
     }
+}
 
+impl EngineCore {
     /// Verifies the token before anything is looked up by what it says.
-    async fn authentic(&self, request: &Refresh) -> Result<VerifiedRefreshToken, RefreshError> {
+    pub(super) async fn authentic(&self, request: &Refresh) -> Result<VerifiedRefreshToken, RefreshError> {
         if let Some(named) = &request.tenant {
             // A client that misspells the name of the tenant must not be told that the token is wrong.
             let named = self.any_tenant(named).await?;
@@ -165,7 +167,9 @@ impl EngineTask {
         let successor = next_secret(key, &claims.r);
         Ok(VerifiedRefreshToken { tenant: tenant.clone(), claims, successor })
     }
+}
 
+impl EngineTask {
     /// The session and its user, read from the store: disabled, role and epochs as they are now.
     async fn refreshable(
         &self,

@@ -47,19 +47,39 @@ impl PersonName {
         Ok(Self { name: format!("{given} {family}"), given: Some(given), family: Some(family) })
     }
 
+    /// A name of which one part, or none, is known as well.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPersonName`] says what is wrong with one of the texts.
+    pub fn with_part(
+        name: &str,
+        given: Option<&str>,
+        family: Option<&str>,
+    ) -> Result<Self, InvalidPersonName> {
+        let (given, family) = (given.map(checked).transpose()?, family.map(checked).transpose()?);
+        Ok(Self { given, family, ..Self::new(name)? })
+    }
+
     /// The full name.
     #[must_use]
     pub fn full(&self) -> &str {
         &self.name
     }
 
-    /// The given name, or the full name if it has no parts.
+    /// The given name, if it is known.
+    #[must_use]
+    pub fn given(&self) -> Option<&str> {
+        self.given.as_deref()
+    }
+
+    /// The given name, or the full name if it is not known.
     #[must_use]
     pub fn first(&self) -> &str {
         self.given.as_deref().unwrap_or(&self.name)
     }
 
-    /// The family name. `None` if the name has no parts.
+    /// The family name. `None` if it is not known.
     #[must_use]
     pub fn last(&self) -> Option<&str> {
         self.family.as_deref()

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::HeaderName;
 use lettre::message::Mailbox;
 use portcullis_axum::SameSite;
 use portcullis_core::secret::PlainSecret;
@@ -29,6 +30,8 @@ pub struct Cookie {
 pub struct Cors {
     /// The allowed origins. Development mode also allows every port of `localhost` and `127.0.0.1` over http.
     pub origins: Vec<WebOrigin>,
+    /// Request headers that their pages may send, beside those that are always allowed.
+    pub headers: Vec<HeaderName>,
 }
 
 /// How requests name their tenant.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{OriginalUri, Request};
+use http::Uri;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -14,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 use tracing::debug;
 
-use crate::listener::{self, AcceptLimits, Peer, Stopped, until};
+use crate::listener::{self, AcceptLimits, ConnectionSlot, Peer, until};
 
 /// What a client may take of the server.
 #[derive(Clone, Copy, Debug)]
@@ -38,8 +39,7 @@ pub async fn serve(
     limits: HttpConnectionLimits,
     stop: impl Future<Output = ()>,
 ) {
-    let serve =
-        |stream, peer, stopped| serve_connection(stream, peer, router.clone(), limits.headers, stopped);
+    let serve = |stream, peer, slot| serve_connection(stream, peer, router.clone(), limits.headers, slot);
     listener::serve(listener, limits.accept, stop, serve).await;
 }
 
@@ -48,13 +48,21 @@ async fn serve_connection(
     peer: Peer,
     router: Router,
     headers: Duration,
-    stopped: Stopped,
+    slot: ConnectionSlot,
 ) {
-    let service = TowerToHyperService::new(router.map_request(move |request: Request<Incoming>| {
+    let (begun, ended, stopped) = (slot.clone(), slot.clone(), slot.stopped);
+    let service = router.map_request(move |request: Request<Incoming>| {
+        begun.note(true);
         let mut request = request.map(Body::new);
+        pass_over_trailing_slash(&mut request);
         request.extensions_mut().insert(peer);
         request
-    }));
+    });
+    let service = service.map_response(move |response| {
+        ended.note(false);
+        response
+    });
+    let service = TowerToHyperService::new(service);
     let mut connection = pin!(http1(headers).serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -65,6 +73,28 @@ async fn serve_connection(
     };
     if let Err(fault) = ended {
         debug!(%fault, ?peer, "a connection broke");
+    }
+}
+
+/// Takes a slash from the end of the path. The pages of the documentation need theirs: it is what their links go by.
+fn pass_over_trailing_slash(request: &mut Request) {
+    let sent = request.uri();
+    let Some(path) = sent.path().strip_suffix('/').filter(|path| !path.is_empty() && !path.ends_with('/'))
+    else {
+        return;
+    };
+    if path == "/docs" || path.starts_with("/docs/") {
+        return;
+    }
+    let path = match sent.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let mut parts = sent.clone().into_parts();
+    parts.path_and_query = path.try_into().ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        let sent = std::mem::replace(request.uri_mut(), uri);
+        request.extensions_mut().insert(OriginalUri(sent));
     }
 }
 

@@ -19,7 +19,9 @@ use portcullis_core::session::Device;
 use tokio::time::timeout;
 
 use super::App;
+use super::rate_limited::requester;
 use crate::device_name;
+use crate::rate_limit::Requester;
 
 /// A request whose body has been read.
 pub(super) struct DecodedRequest {
@@ -68,6 +70,11 @@ impl DecodedRequest {
         RequestCredentials::in_headers(&self.headers, &app.cookie)
     }
 
+    /// Who it is counted against.
+    pub(super) fn requester(&self) -> Requester {
+        requester(self.address)
+    }
+
     /// The client's device, by its `User-Agent` and its address.
     pub(super) fn device(&self) -> Device {
         let user_agent = self.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
@@ -100,7 +107,7 @@ async fn read(body: Limited<axum::body::Body>, app: &App) -> Result<Bytes, Refus
 /// The media type of a body that is not encoded, and the type's parameters.
 fn media_type(headers: &HeaderMap) -> Option<(&str, impl Iterator<Item = &str>)> {
     let is_encoded = headers.contains_key(CONTENT_ENCODING);
-    let text = headers.get(CONTENT_TYPE).filter(|_| !is_encoded)?.to_str().ok()?;
+    let text = std::str::from_utf8(headers.get(CONTENT_TYPE).filter(|_| !is_encoded)?.as_bytes()).ok()?;
     let mut parts = text.split(';').map(str::trim);
     Some((parts.next()?, parts))
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use http::Version;
 use http::header::{
-    CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_axum::{RefusalContext, RefusalResponse};
@@ -92,11 +93,21 @@ fn note(app: &App, is_safe: bool, response: &Response) {
 }
 
 fn refused_at_once(app: &App, request: &Request) -> Option<Refusal> {
+    if !names_one_host(request) {
+        return Some(Refusal::because(Code::BadRequest, "The request must have one Host header"));
+    }
     if is_too_large(request.headers(), app.largest_headers) {
         return Some(Refusal::plain(Code::HeadersTooLarge));
     }
     let is_safe = request.method().is_safe() || origin::is_ours(app, request.headers());
     (!is_safe).then(|| Refusal::plain(Code::CrossSite))
+}
+
+/// Whether a request says which host it is for, once (RFC 9112, section 3.2). Two servers in a row may else understand
+/// it differently.
+fn names_one_host(request: &Request) -> bool {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    hosts == 1 || (hosts == 0 && request.version() < Version::HTTP_11)
 }
 
 /// Counts a header as it is sent: name, colon, space, value, line end.

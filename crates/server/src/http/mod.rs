@@ -26,6 +26,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::routing::{MethodRouter, get, patch, post};
+use http::HeaderName;
 use portcullis_api::operation::{
     Method, OwnStrategyOperation, PublicStrategyOperation, SERVICE_OPERATIONS, STRATEGY_OPERATIONS,
     ServiceOperation, StrategyOperation, StrategyRow,
@@ -72,6 +73,8 @@ pub struct App {
     pub pages: Arc<Pages>,
     /// The origins whose pages may call from a browser.
     pub origins: Origins,
+    /// What further request headers those pages may send.
+    pub cors_headers: Vec<HeaderName>,
     /// The public URL without a slash at its end; `None` in development mode.
     pub public_url: Option<String>,
     /// Whether the public URL is https: cookies are `Secure`, and browsers are told to insist on it.
@@ -131,7 +134,9 @@ fn strategy_route(row: &StrategyRow, app: &Arc<App>, name: StrategyName) -> Meth
             handler.route_layer(if kind == Logout { guard.for_sign_out() } else { guard })
         }
     };
-    rate_limited(handler, row.limited, app)
+    // A refresh is counted once its body has said which session it is of.
+    let is_refresh = row.kind == StrategyOperation::Public(Refresh);
+    rate_limited(handler, row.limited && !is_refresh, app)
 }
 
 fn service_handler(kind: ServiceOperation, app: Arc<App>) -> MethodRouter {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
@@ -36,6 +37,21 @@ fn is_local(origin: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1") && is_port
 }
 
+/// The headers that pages of another origin may send: those that the operations read, and those of tracing libraries,
+/// which add them to every request.
+const REQUEST_HEADERS: [HeaderName; 7] = [
+    AUTHORIZATION,
+    CONTENT_TYPE,
+    HeaderName::from_static("x-tenant-id"),
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+    HeaderName::from_static("baggage"),
+    HeaderName::from_static("sentry-trace"),
+];
+
+/// How long a browser may keep the answer to a preflight request. Some keep none for longer.
+const PREFLIGHT: Duration = Duration::from_hours(2);
+
 /// CORS: an allowed origin may send credentials, any other origin gets nothing.
 pub(super) fn cors(app: &Arc<App>) -> CorsLayer {
     let origins = app.origins.clone();
@@ -44,8 +60,9 @@ pub(super) fn cors(app: &Arc<App>) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(allowed))
         .allow_credentials(true)
-        .allow_methods([Method::GET, Method::POST, Method::PATCH])
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE, HeaderName::from_static("x-tenant-id")])
+        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_headers(REQUEST_HEADERS.into_iter().chain(app.cors_headers.clone()).collect::<Vec<_>>())
+        .max_age(PREFLIGHT)
         .expose_headers([http::header::RETRY_AFTER, http::header::WWW_AUTHENTICATE])
         .vary(Vary::list([ORIGIN]))
 }

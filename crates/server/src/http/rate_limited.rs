@@ -10,12 +10,15 @@ use axum::routing::MethodRouter;
 use http::{Extensions, HeaderMap};
 use portcullis_api::refusal::Refusal;
 use portcullis_axum::{RefusalResponse, tenant_named};
+use portcullis_core::engine::Refresh;
 use portcullis_core::id::TenantId;
 
 use super::App;
+use super::decoded_request::DecodedRequest;
 use super::inspect_layer::inspect;
 use crate::listener::Peer;
 use crate::proxies::client_address;
+use crate::rate_limit::Requester;
 
 /// The handler behind the rate limit of an address, if its row has one.
 pub(super) fn rate_limited(handler: MethodRouter, limited: bool, app: &Arc<App>) -> MethodRouter {
@@ -29,6 +32,11 @@ pub(super) fn rate_limited(handler: MethodRouter, limited: bool, app: &Arc<App>)
     }))
 }
 
+/// Who a request from this address is counted against.
+pub(super) fn requester(address: Option<IpAddr>) -> Requester {
+    Requester::Address(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
+}
+
 impl App {
     /// The address of a client; `None` on a connection without one.
     pub(super) fn client(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
@@ -40,7 +48,20 @@ impl App {
         let headers = request.headers();
         // A request without a valid tenant is refused later, but counts here as one of `default`.
         let tenant = tenant_named(headers, false).ok().flatten().unwrap_or_else(TenantId::default_tenant);
-        let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        self.rates.admit(&tenant, self.client(headers, request.extensions()).unwrap_or(nowhere))
+        self.rates.admit(&tenant, &requester(self.client(headers, request.extensions())))
+    }
+
+    /// Counts a refresh. Its body says which session it is of, so it was read before.
+    pub(super) async fn admit_refresh(
+        &self,
+        refresh: Option<&Refresh>,
+        asked: &DecodedRequest,
+    ) -> Result<(), Refusal> {
+        let tenant = asked.tenant(self).unwrap_or_else(|_| TenantId::default_tenant());
+        let proven = match refresh {
+            Some(refresh) => self.engine.proven_session(refresh).await,
+            None => None,
+        };
+        self.rates.admit_refresh(&tenant, &asked.requester(), proven)
     }
 }

@@ -78,8 +78,12 @@ impl Route {
         // The body first: clients that add their access token to every request send it here, too.
         let in_header = || Carrier::Bearer.find(&shown.envelope()).ok().flatten();
         let token = token.as_ref().map(PlainSecret::reveal).or_else(in_header);
-        let token = token.ok_or_else(nothing_sent)?.to_owned();
+        let Some(token) = token.map(str::to_owned) else {
+            app.admit_refresh(None, &asked).await?;
+            return Err(nothing_sent().into());
+        };
         let refresh = Refresh { tenant, strategy: self.strategy, token, device_secret, cookies: Vec::new() };
+        app.admit_refresh(Some(&refresh), &asked).await?;
         let refreshed = app.engine.refresh(refresh).await?;
         private(StatusCode::CREATED, &self.format.refreshed(&refreshed))
     }

@@ -13,8 +13,19 @@ use super::{Call, OperationDispatcher};
 pub(crate) enum CallerCredentials<'a> {
     /// The credentials of the request.
     Presented(PresentedCredentials<'a>),
-    /// The word of a trusted gateway; `None` where it named no user.
-    Gateway(Option<UserId>),
+    /// The word of a trusted gateway.
+    Gateway(GatewayUser),
+}
+
+/// The user that a trusted gateway names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum GatewayUser {
+    /// It names none.
+    Unnamed,
+    /// It names one by an id that is none of ours.
+    Unknown,
+    /// It names this one, and possibly the session.
+    Known(UserId, Option<SessionId>),
 }
 
 /// A caller who is signed in.
@@ -26,12 +37,14 @@ pub(super) struct AuthenticatedCaller {
     pub(super) role: Option<Role>,
     /// The session and its credential; `None` where a gateway named the user.
     pub(super) identity: Option<Identity>,
+    /// The session that a gateway named.
+    named_session: Option<SessionId>,
 }
 
 impl AuthenticatedCaller {
     /// The session that calls.
     pub(super) fn session(&self) -> Option<SessionId> {
-        self.identity.as_ref().map(|identity| identity.session)
+        self.identity.as_ref().map(|identity| identity.session).or(self.named_session)
     }
 }
 
@@ -45,22 +58,27 @@ impl OperationDispatcher {
                 let identity =
                     self.engine.authenticate(&attempt).await.map_err(Refusal::of_device_credential)?;
                 let (user, role) = (identity.user.clone(), identity.role);
-                Ok(AuthenticatedCaller { user, role, identity: Some(identity) })
+                Ok(AuthenticatedCaller { user, role, identity: Some(identity), named_session: None })
             }
-            CallerCredentials::Gateway(None) => Err(Refusal::plain(Code::UserIdMissing)),
-            CallerCredentials::Gateway(Some(id)) => {
-                self.named_by_gateway(UserKey { tenant: call.tenant(), id }).await
+            CallerCredentials::Gateway(GatewayUser::Unnamed) => Err(Refusal::plain(Code::UserIdMissing)),
+            CallerCredentials::Gateway(GatewayUser::Unknown) => Err(Refusal::plain(Code::UserGone)),
+            CallerCredentials::Gateway(GatewayUser::Known(id, session)) => {
+                self.named_by_gateway(UserKey { tenant: call.tenant(), id }, session).await
             }
         }
     }
 
-    async fn named_by_gateway(&self, key: UserKey) -> Result<AuthenticatedCaller, Refusal> {
+    async fn named_by_gateway(
+        &self,
+        key: UserKey,
+        named_session: Option<SessionId>,
+    ) -> Result<AuthenticatedCaller, Refusal> {
         let tenant = self.engine.tenant(&key.tenant).await?;
         if tenant.strategy(StrategyName::Device).is_none() {
             return Err(AuthenticationError::NotOffered.into());
         }
         let role = self.standing_user(&key).await?.role;
-        Ok(AuthenticatedCaller { user: key, role: Some(role), identity: None })
+        Ok(AuthenticatedCaller { user: key, role: Some(role), identity: None, named_session })
     }
 
     /// The user as the store has it now; one who is gone or disabled is refused.

@@ -9,6 +9,8 @@ mod caller;
 mod own;
 mod public;
 
+use std::sync::Arc;
+
 use portcullis_api::answer::Success;
 use portcullis_api::answer::device::{RevokedSession, RevokedSessions, SessionSummary};
 use portcullis_api::operation::{AdminOperation, DeviceOperation, DeviceRow, Method, TenantSource};
@@ -22,9 +24,10 @@ use portcullis_core::session::{Device, EndReason};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::rate_limit::{RateLimits, Requester};
 use crate::request_span::acts;
 use caller::AuthenticatedCaller;
-pub(crate) use caller::CallerCredentials;
+pub(crate) use caller::{CallerCredentials, GatewayUser};
 
 /// Carries out operations.
 #[derive(Clone, Debug)]
@@ -33,6 +36,8 @@ pub struct OperationDispatcher {
     pub engine: Engine,
     /// Whether a call must name its tenant.
     pub requires_tenant: bool,
+    /// Counts refreshes.
+    pub rates: Arc<RateLimits>,
 }
 
 /// How a call came in.
@@ -59,6 +64,8 @@ pub(crate) struct Call<'a> {
     pub(crate) device: Device,
     /// The device cookies.
     pub(crate) cookies: Vec<PlainSecret>,
+    /// Who it is counted against, if it is counted.
+    pub(crate) requester: Requester,
     /// What proves who calls.
     pub(crate) credentials: CallerCredentials<'a>,
 }

@@ -13,7 +13,8 @@ use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use portcullis_api::refusal::Refusal;
 use portcullis_core::clock::{Clock, Ticks};
-use portcullis_core::id::TenantId;
+use portcullis_core::id::{SessionKey, TenantId};
+use portcullis_core::secret::SecretHash;
 
 /// The most clients with a bucket of their own.
 pub(super) const MOST_BUCKETS: usize = 50_000;
@@ -29,6 +30,10 @@ const SWEEP: Duration = Duration::from_secs(1);
 pub(super) enum BucketKey {
     /// Clients of a tenant at one address.
     Address(TenantId, IpAddr),
+    /// The account or session of a tenant that requests name, hashed: a name may be long.
+    Named(TenantId, SecretHash),
+    /// One session.
+    Session(SessionKey),
     /// All clients of a tenant.
     Tenant(TenantId),
     /// Several clients that share a bucket, because there are too many.

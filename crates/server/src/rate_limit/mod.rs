@@ -1,6 +1,8 @@
 //! Rate limits of the costly public requests: sign-up, sign-in and refresh.
 //!
-//! Requests are counted by tenant and client address (IPv6: the /64, which one customer has). The limits are generous
+//! Requests are counted by tenant and client address (IPv6: the /64, which one customer has). A refresh that proves its
+//! device is counted by its session instead: a browser with many tabs takes nothing from others at its address. A
+//! trusted gateway's request without an address is counted by the account or session that it names. The limits are generous
 //! enough for an office behind one address; they keep one client from taking every password hash. They do not bound the
 //! guesses at one account, which the brute-force lockout does. Each node counts what it sees.
 //!
@@ -8,13 +10,16 @@
 
 mod buckets;
 
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use portcullis_api::refusal::Refusal;
 use portcullis_core::clock::Clock;
-use portcullis_core::id::TenantId;
+use portcullis_core::id::{SessionKey, TenantId};
+use portcullis_core::secret::SecretHash;
+use tracing::warn;
 
 use buckets::{BucketKey, Buckets};
 
@@ -29,11 +34,37 @@ pub struct RateLimit {
     pub spares_loopback: bool,
 }
 
+/// Who a request is counted against.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Requester {
+    /// The clients at this address.
+    Address(IpAddr),
+    /// The account, sign-in or session that a trusted gateway's request names, where it has no address.
+    Named(String),
+    /// A trusted gateway's request that has no address and names nothing that is there already, such as a sign-up.
+    Unknown,
+}
+
+/// Refreshes a minute of one session that prove its device: a third of them at once is two hundred tabs.
+const OF_SESSION: NonZeroU32 = NonZeroU32::MIN.saturating_add(599);
+
+/// How many addresses' limit the requests share that have no address and name nothing.
+const UNKNOWN: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+
 /// Counts requests and refuses those above the limits.
 pub struct RateLimits {
     addresses: Option<Buckets>,
+    sessions: Option<Buckets>,
+    unknown: Option<Buckets>,
     tenants: Option<Buckets>,
     spares_loopback: bool,
+    has_warned: Once,
+}
+
+impl fmt::Debug for RateLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RateLimits")
+    }
 }
 
 impl RateLimits {
@@ -43,8 +74,11 @@ impl RateLimits {
         let buckets = |rate: NonZeroU32| Buckets::new(rate, clock.clone());
         Self {
             addresses: allowance.address.map(buckets),
+            sessions: allowance.address.map(|_| buckets(OF_SESSION)),
+            unknown: allowance.address.map(|rate| buckets(rate.saturating_mul(UNKNOWN))),
             tenants: allowance.tenant.map(buckets),
             spares_loopback: allowance.spares_loopback,
+            has_warned: Once::new(),
         }
     }
 
@@ -52,23 +86,61 @@ impl RateLimits {
     ///
     /// # Errors
     /// A [`Refusal`] with `Retry-After`: the limit is reached.
-    pub fn admit(&self, tenant: &TenantId, address: IpAddr) -> Result<(), Refusal> {
-        let address = address.to_canonical();
-        if self.spares_loopback && address.is_loopback() {
+    pub fn admit(&self, tenant: &TenantId, requester: &Requester) -> Result<(), Refusal> {
+        if self.spares(requester) {
             return Ok(());
         }
-        if let Some(addresses) = &self.addresses {
-            addresses.take(BucketKey::Address(tenant.clone(), network(address)))?;
+        match requester {
+            Requester::Address(address) => {
+                let network = network(address.to_canonical());
+                take(self.addresses.as_ref(), || BucketKey::Address(tenant.clone(), network))?;
+            }
+            Requester::Named(name) => {
+                take(self.addresses.as_ref(), || {
+                    BucketKey::Named(tenant.clone(), SecretHash::of(&[name.as_bytes()]))
+                })?;
+            }
+            Requester::Unknown => {
+                self.has_warned.call_once(|| {
+                    warn!("a trusted gateway sends requests without the member ip: those that name no account share one limit");
+                });
+                take(self.unknown.as_ref(), || BucketKey::Tenant(tenant.clone()))?;
+            }
         }
-        if let Some(tenants) = &self.tenants {
-            tenants.take(BucketKey::Tenant(tenant.clone()))?;
+        take(self.tenants.as_ref(), || BucketKey::Tenant(tenant.clone()))
+    }
+
+    /// Counts a refresh, which belongs to this session if it has proven so.
+    ///
+    /// # Errors
+    /// A [`Refusal`] with `Retry-After`: the limit is reached.
+    pub fn admit_refresh(
+        &self,
+        tenant: &TenantId,
+        requester: &Requester,
+        proven: Option<SessionKey>,
+    ) -> Result<(), Refusal> {
+        let Some(session) = proven else { return self.admit(tenant, requester) };
+        if self.spares(requester) {
+            return Ok(());
         }
-        Ok(())
+        let tenant = session.tenant.clone();
+        take(self.sessions.as_ref(), || BucketKey::Session(session))?;
+        take(self.tenants.as_ref(), || BucketKey::Tenant(tenant))
+    }
+
+    fn spares(&self, requester: &Requester) -> bool {
+        let is_here = |address: &IpAddr| address.to_canonical().is_loopback();
+        self.spares_loopback && matches!(requester, Requester::Address(address) if is_here(address))
     }
 }
 
+fn take(buckets: Option<&Buckets>, key: impl FnOnce() -> BucketKey) -> Result<(), Refusal> {
+    buckets.map_or(Ok(()), |buckets| buckets.take(key()))
+}
+
 /// The network of one customer: an IPv4 address, or the /64 of an IPv6 address.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),

@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use portcullis_api::refusal::Code;
 use portcullis_core::clock::{Ticks, Timestamp};
+use portcullis_core::id::SessionId;
+use uuid::Uuid;
 
 use super::buckets::{MOST_BUCKETS, SHARED};
 use super::*;
@@ -38,10 +40,14 @@ impl Limiters {
         *self.clock.0.lock().unwrap() += span;
     }
 
+    fn admitted_as(&self, tenant: &str, requester: &Requester, requests: usize) -> usize {
+        let tenant = tenant.parse().unwrap();
+        (0..requests).filter(|_| self.rates.admit(&tenant, requester).is_ok()).count()
+    }
+
     /// How many of these requests are let in.
     fn admitted(&self, tenant: &str, address: &str, requests: usize) -> usize {
-        let (tenant, address) = (tenant.parse().unwrap(), address.parse().unwrap());
-        (0..requests).filter(|_| self.rates.admit(&tenant, address).is_ok()).count()
+        self.admitted_as(tenant, &Requester::Address(address.parse().unwrap()), requests)
     }
 }
 
@@ -62,7 +68,8 @@ fn a_refusal_says_when_one_more_is_let_in() {
     let world = world(RateLimit { address: rate, ..DEFAULT });
     assert_eq!(world.admitted("acme", "192.0.2.7", 1), 1);
     world.pass(Duration::from_millis(500));
-    let refusal = world.rates.admit(&"acme".parse().unwrap(), "192.0.2.7".parse().unwrap()).unwrap_err();
+    let place = Requester::Address("192.0.2.7".parse().unwrap());
+    let refusal = world.rates.admit(&"acme".parse().unwrap(), &place).unwrap_err();
     assert_eq!((refusal.code, refusal.retry_after), (Code::TooManyRequests, Some(Duration::from_secs(20))));
     world.pass(Duration::from_millis(19_400));
     assert_eq!(world.admitted("acme", "192.0.2.7", 1), 0);
@@ -140,9 +147,37 @@ fn however_many_places_ask_memory_is_bounded_and_so_is_what_they_get() {
     let requests = MOST_BUCKETS + 40_000;
     let tenant = "acme".parse().unwrap();
     let places = (0..requests).map(|n| IpAddr::V6(Ipv6Addr::from_bits((n as u128) << 64)));
-    let admitted = places.filter(|key| world.rates.admit(&tenant, *key).is_ok()).count();
+    let admitted = places.filter(|key| world.rates.admit(&tenant, &Requester::Address(*key)).is_ok()).count();
     let shared = usize::try_from(SHARED).unwrap();
     assert!(world.rates.addresses.as_ref().unwrap().len() <= MOST_BUCKETS + shared);
     assert!((MOST_BUCKETS..=MOST_BUCKETS + shared * 20).contains(&admitted), "{admitted}");
     assert!(admitted < requests);
+}
+
+// ASVS-map: AU1
+#[test]
+fn without_an_address_an_account_has_a_limit_and_what_names_none_shares_ten() {
+    let world = world(DEFAULT);
+    let named = |name: &str| Requester::Named(name.to_owned());
+    assert_eq!(world.admitted_as("acme", &named("ann@example.com"), 1000), 20);
+    assert_eq!(world.admitted_as("acme", &named("bob@example.com"), 1000), 20);
+    assert_eq!(world.admitted_as("umbrella", &named("ann@example.com"), 1000), 20);
+    assert_eq!(world.admitted_as("acme", &Requester::Unknown, 1000), 200);
+    assert_eq!(world.admitted("acme", "0.0.0.0", 1000), 20);
+}
+
+// ASVS-map: AU1
+#[test]
+fn a_refresh_that_proves_its_device_is_counted_by_its_session_alone() {
+    let world = world(RateLimit { address: NonZeroU32::new(3), ..DEFAULT });
+    let tenant: TenantId = "acme".parse().unwrap();
+    let place = Requester::Address("192.0.2.7".parse().unwrap());
+    let session =
+        |id| Some(SessionKey { tenant: tenant.clone(), id: SessionId::from_uuid(Uuid::from_u128(id)) });
+    let refreshed = |id, requests: usize| {
+        (0..requests).filter(|_| world.rates.admit_refresh(&tenant, &place, session(id)).is_ok()).count()
+    };
+    assert_eq!((refreshed(1, 1000), refreshed(2, 1000)), (200, 200));
+    assert_eq!(world.admitted("acme", "192.0.2.7", 9), 1, "nothing was taken from the address");
+    assert!(world.rates.admit_refresh(&tenant, &place, None).is_err());
 }

@@ -22,7 +22,7 @@ use super::frame::{self, FrameError, Frames};
 use super::listening_sockets::ByteStream;
 use super::packet::{Answer, InvalidPacket, Packet};
 use super::{ConnectionContext, LINGER, Peer, request};
-use crate::listener::Stopped;
+use crate::listener::{ConnectionSlot, Stopped};
 
 /// Why the server ended a connection.
 #[derive(Debug, Error)]
@@ -52,10 +52,10 @@ pub(super) async fn run(
     stream: Box<dyn ByteStream>,
     peer: Peer,
     context: &ConnectionContext,
-    stopped: Stopped,
+    slot: ConnectionSlot,
 ) -> Result<(), ConnectionError> {
     let mut connection = ClientConnection::new(stream, peer, context);
-    let lost = connection.converse(stopped).await;
+    let lost = connection.converse(slot).await;
     if lost.is_ok() {
         connection.close().await;
     }
@@ -101,7 +101,9 @@ impl<'a> ClientConnection<'a> {
     }
 
     /// Reads, runs and answers until nothing is left to do. Fails if the client cannot be answered any more.
-    async fn converse(&mut self, mut stopped: Stopped) -> Result<(), ConnectionError> {
+    async fn converse(&mut self, slot: ConnectionSlot) -> Result<(), ConnectionError> {
+        let mut stopped = slot.stopped.clone();
+        let mut was_answering = false;
         let mut deadline = Deadline::default();
         loop {
             if let Err(broken) = self.begin() {
@@ -109,6 +111,11 @@ impl<'a> ClientConnection<'a> {
             }
             if !self.is_reading && self.in_flight.is_empty() && self.is_flushed {
                 return Ok(());
+            }
+            let is_answering = !self.in_flight.is_empty() || !self.is_flushed;
+            if is_answering != was_answering {
+                slot.note(is_answering);
+                was_answering = is_answering;
             }
             deadline.await_for(self.awaited(), &self.context.limits);
             self.step(&mut stopped, &mut deadline).await?;

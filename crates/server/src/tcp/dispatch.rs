@@ -4,20 +4,23 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use portcullis_api::operation::{DeviceRow, TenantSource};
+use portcullis_api::operation::{DeviceOperation, DeviceRow, PublicOperation, TenantSource};
 use portcullis_api::refusal::{Code, Refusal, RefusedRequest, Rendering};
 use portcullis_api::request::Body;
-use portcullis_core::id::{TenantId, UserId};
+use portcullis_core::id::TenantId;
 use portcullis_core::session::Device;
 use portcullis_core::strategy::{PresentedCredentials, StrategyName};
+use portcullis_core::ticket::LinkToken;
+use portcullis_core::token::claimed_session;
+use portcullis_core::username::LoginName;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use tracing::{Instrument as _, Span};
 
 use super::{Dispatch, Peer, fault};
 use crate::device_name;
-use crate::operations::{Call, CallerCredentials, OperationDispatcher, Transport};
-use crate::rate_limit::RateLimits;
+use crate::operations::{Call, CallerCredentials, GatewayUser, OperationDispatcher, Transport};
+use crate::rate_limit::{RateLimits, Requester};
 use crate::refusal_samples;
 use crate::request_span::RequestOrigin;
 
@@ -56,14 +59,38 @@ impl Payload {
         }
     }
 
-    fn address(&self) -> IpAddr {
-        self.text("ip").and_then(|text| text.parse().ok()).unwrap_or(NO_ADDRESS)
+    fn address(&self) -> Option<IpAddr> {
+        self.text("ip")?.trim().parse().ok()
+    }
+
+    /// Who a trusted gateway's request is counted against. Without an address it is the account, sign-in or session that
+    /// the operation is about, so that one end user does not use up what all of them may.
+    fn requester(&self, operation: DeviceOperation) -> Requester {
+        let named = || match operation {
+            DeviceOperation::Public(PublicOperation::Login) => {
+                let name = LoginName::parse(self.text("usernameOrEmailOrMobile")?).ok()?;
+                Some(name.canonical().to_owned())
+            }
+            DeviceOperation::Public(PublicOperation::VerifyLogin) => Some(self.text("loginId")?.to_owned()),
+            DeviceOperation::Public(PublicOperation::Refresh) => {
+                Some(claimed_session(self.text("refreshToken")?)?.to_string())
+            }
+            DeviceOperation::Public(PublicOperation::Unlock) => {
+                Some(LinkToken::parse(self.text("token")?)?.ticket.id.to_string())
+            }
+            _ => None,
+        };
+        self.address()
+            .map(Requester::Address)
+            .or_else(|| named().map(Requester::Named))
+            .unwrap_or(Requester::Unknown)
     }
 
     /// The end user's device, as the calling service describes it.
     fn device(&self) -> Device {
         let agent = self.text("user-agent").unwrap_or(NO_AGENT);
-        let described = Device::described(&self.address().to_string(), agent);
+        let address = self.address().unwrap_or(NO_ADDRESS);
+        let described = Device::described(&address.to_string(), agent);
         Device { name: device_name::from_user_agent(&described.user_agent), ..described }
     }
 
@@ -72,28 +99,36 @@ impl Payload {
         self.text("accessToken").map(|token| format!("Bearer {token}"))
     }
 
-    /// `req.user.sub`: the user that a gateway names.
-    fn gateway_user(&self) -> Option<UserId> {
-        let user = self.0.get("req")?.get("user")?;
-        user.get("sub").and_then(Value::as_str)?.parse().ok()
+    /// `req.user.sub` and `req.user.sid`: the user and the session that a gateway names.
+    fn gateway_user(&self) -> GatewayUser {
+        let user = self.0.get("req").and_then(|req| req.get("user"));
+        let text = |name| user.and_then(|user| user.get(name)).and_then(Value::as_str);
+        match text("sub").map(str::parse) {
+            None => GatewayUser::Unnamed,
+            Some(Err(_)) => GatewayUser::Unknown,
+            Some(Ok(id)) => GatewayUser::Known(id, text("sid").and_then(|sid| sid.parse().ok())),
+        }
     }
 }
 
 impl Surface {
     /// The span of a request. The packet's id is the client's own text, and no UUID.
     fn span(&self, payload: &Payload, peer: &Peer) -> Span {
-        let client = if self.trusts_gateway { Some(payload.address()) } else { peer.ip() };
+        let client = if self.trusts_gateway { payload.address() } else { peer.ip() };
         let agent = payload.text("user-agent").unwrap_or(NO_AGENT);
         RequestOrigin { client, agent, id: None, strategy: Some(StrategyName::Device) }.span()
     }
 
     async fn reply(&self, row: DeviceRow, payload: Payload, peer: &Peer) -> Result<Vec<u8>, Refusal> {
         let tenant = if row.tenant == TenantSource::Unused { None } else { payload.tenant()? };
-        if row.limited {
-            let meant = tenant.clone().unwrap_or_else(TenantId::default_tenant);
-            // A peer that is not trusted is limited by its own address, whatever the payload says.
-            let place = if self.trusts_gateway { Some(payload.address()) } else { peer.ip() };
-            self.rates.admit(&meant, place.unwrap_or(NO_ADDRESS))?;
+        // A peer that is not trusted is limited by its own address, whatever the payload says.
+        let requester = if self.trusts_gateway {
+            payload.requester(row.kind)
+        } else {
+            Requester::Address(peer.ip().unwrap_or(NO_ADDRESS))
+        };
+        if row.is_limited_at_once() {
+            self.rates.admit(&tenant.clone().unwrap_or_else(TenantId::default_tenant), &requester)?;
         }
         let authorization = payload.authorization();
         let shown: Vec<&str> = authorization.as_deref().into_iter().collect();
@@ -107,16 +142,35 @@ impl Surface {
         };
         let device = payload.device();
         let body = Body::from(Value::Object(payload.0));
-        let call =
-            Call { row, transport: Transport::Tcp, tenant, body, device, cookies: Vec::new(), credentials };
+        let call = Call {
+            row,
+            transport: Transport::Tcp,
+            tenant,
+            body,
+            device,
+            cookies: Vec::new(),
+            requester,
+            credentials,
+        };
         Ok(self.operations.answer(call).await?.body)
     }
 
     fn refused(&self, row: DeviceRow, refusal: Refusal, command: &str) -> Vec<u8> {
         refusal.log();
         refusal_samples::note(&refusal);
-        let request = RefusedRequest { method: "TCP", path: command, at: self.operations.engine.now() };
+        let request =
+            RefusedRequest { method: RefusedRequest::TCP, path: command, at: self.operations.engine.now() };
         refusal.worded_for(row.texts).render(Rendering::Envelope, &request)
+    }
+}
+
+/// Why a payload whose JSON is well-formed cannot be read.
+fn unreadable_because(fault: &serde_json::Error) -> &'static str {
+    // JavaScript strings may hold half of a pair, JSON of other languages may not (RFC 8259, section 8.2).
+    if fault.to_string().contains("hex escape") {
+        "The payload holds a lone surrogate, which is half of a character"
+    } else {
+        "The payload holds a number that is too large, or is nested too deep"
     }
 }
 
@@ -137,7 +191,8 @@ impl Dispatch for Surface {
             Ok(Value::Object(members)) => members,
             Ok(Value::Null) => Map::new(),
             _ if row.tenant == TenantSource::Unused => Map::new(),
-            _ => return Err(fault("The payload is not an object")),
+            Ok(_) => return Err(fault("The payload is not an object")),
+            Err(unreadable) => return Err(fault(unreadable_because(&unreadable))),
         };
         let payload = Payload(members);
         let span = self.span(&payload, peer);

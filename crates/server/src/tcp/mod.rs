@@ -31,7 +31,7 @@ pub use listening_sockets::{Listener, bind};
 pub use packet::fault;
 
 use crate::config::Config;
-use crate::listener::{self, AcceptLimits, Peer, Stopped, until};
+use crate::listener::{self, AcceptLimits, ConnectionSlot, Peer, until};
 use connection::ConnectionError;
 use deadline::WaitingFor;
 use listening_sockets::AcceptedConnection;
@@ -106,19 +106,19 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let context = Arc::new(ConnectionContext { dispatch, limits });
-    let serve = |connection, peer, stopped| context.clone().attend(connection, peer, stopped);
+    let serve = |connection, peer, slot| context.clone().attend(connection, peer, slot);
     listener::serve(listener, limits.accept, stop, serve).await;
 }
 
 impl ConnectionContext {
     /// Serves one connection.
-    async fn attend(self: Arc<Self>, connection: AcceptedConnection, peer: Peer, stopped: Stopped) {
+    async fn attend(self: Arc<Self>, connection: AcceptedConnection, peer: Peer, slot: ConnectionSlot) {
         let opened = tokio::select! {
             opened = timeout(self.limits.packet, connection.open()) => opened,
-            () = until(stopped.clone()) => return,
+            () = until(slot.stopped.clone()) => return,
         };
         let ended = match opened {
-            Ok(Ok(stream)) => connection::run(stream, peer, &self, stopped).await,
+            Ok(Ok(stream)) => connection::run(stream, peer, &self, slot).await,
             Ok(Err(fault)) => Err(ConnectionError::Io(fault)),
             Err(_) => Err(ConnectionError::TooSlow(WaitingFor::RestOfPacket)),
         };

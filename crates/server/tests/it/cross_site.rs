@@ -125,16 +125,41 @@ async fn in_production_exactly_the_listed_origins_may_call() {
     }
 }
 
+#[tokio::test]
+async fn further_request_headers_are_allowed_by_a_setting() {
+    let server = TestServer::with(&[("CORS_HEADERS", "x-datadog-trace-id, X-Request-Id")]).await;
+    let asked = preflight(&server, "http://localhost:5173").await.status(200);
+    let headers = asked.header("access-control-allow-headers").unwrap().to_lowercase();
+    for header in ["x-datadog-trace-id", "x-request-id", "authorization", "sentry-trace"] {
+        assert!(headers.split(',').any(|allowed| allowed.trim() == header), "{headers}");
+    }
+}
+
 async fn assert_may_call(server: &TestServer, ann: &TestUser, origin: &str) {
     let asked = preflight(server, origin).await.status(200);
     assert_eq!(asked.header("access-control-allow-origin"), Some(origin));
     assert_eq!(asked.header("access-control-allow-credentials"), Some("true"));
     let methods = asked.header("access-control-allow-methods").unwrap();
     assert!(methods.contains("GET") && methods.contains("POST"), "{methods}");
-    let headers = asked.header("access-control-allow-headers").unwrap().to_lowercase();
-    for header in ["content-type", "authorization", "x-tenant-id"] {
-        assert!(headers.contains(header), "{headers}");
+    for method in ["PATCH", "DELETE"] {
+        assert!(methods.contains(method), "{methods}");
     }
+    let headers = asked.header("access-control-allow-headers").unwrap().to_lowercase();
+    let headers: Vec<&str> = headers.split(',').map(str::trim).collect();
+    for header in [
+        "content-type",
+        "authorization",
+        "x-tenant-id",
+        "traceparent",
+        "tracestate",
+        "baggage",
+        "sentry-trace",
+    ] {
+        assert!(headers.contains(&header), "{headers:?}");
+    }
+    assert!(
+        asked.header("access-control-max-age").is_some_and(|age| age.parse::<u32>().is_ok_and(|age| age > 0))
+    );
     let signed_in = ann.logs_in(server, StrategyName::Session).header("origin", origin);
     let signed_in = signed_in.header("sec-fetch-site", "cross-site").await.status(201);
     assert_eq!(signed_in.header("access-control-allow-origin"), Some(origin));

@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod client_addresses;
 #[cfg(test)]
+mod connections;
+#[cfg(test)]
 mod contention;
 #[cfg(test)]
 mod cookie;
@@ -20,6 +22,8 @@ mod deny_by_default;
 mod device;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod framing;
 #[cfg(test)]
 mod fuzz_checks;
 #[cfg(test)]

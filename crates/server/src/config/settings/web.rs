@@ -9,7 +9,7 @@ use portcullis_core::tenant::SecondStep;
 use super::super::builder::ConfigBuilder;
 use super::super::parse::{
     LONGEST_NAME, Parsed, PublicUrl, boolean, choice, cookie_domain, cookie_name, display_name, duration,
-    list, number, web_origin, web_page,
+    header_name, list, number, web_origin, web_page,
 };
 use super::DefaultValue::{Derived, Fixed, Unset};
 use super::Setting;
@@ -56,6 +56,10 @@ pub(super) const BROWSERS: &[Setting] = &[
     setting!("cors.origins": List("ORIGINS"), Unset("none; in development mode also every port of localhost"),
         config.cors.origins = list(web_origin),
         "Origins whose pages may call the server with credentials, each exactly as browsers send it"),
+    setting!("cors.headers": List("NAMES"), Unset("none"),
+        config.cors.headers = list(header_name),
+        "Further request headers that pages of these origins may send. Always allowed are `authorization`, \
+         `content-type`, `x-tenant-id`, `traceparent`, `tracestate`, `baggage` and `sentry-trace`"),
 ];
 
 fn name_of_host(builder: &ConfigBuilder) -> String {

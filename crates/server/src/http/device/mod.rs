@@ -26,7 +26,7 @@ use crate::operations::{Call, CallerCredentials, OperationReply, Transport};
 /// The routes of the surface.
 pub(super) fn routes(app: &Arc<App>) -> Router {
     DEVICE_OPERATIONS.into_iter().fold(Router::new(), |router, row| {
-        let handler = rate_limited(handler(row, app), row.limited, app);
+        let handler = rate_limited(handler(row, app), row.is_limited_at_once(), app);
         router.route(row.route, html_rejections(row, handler, app))
     })
 }
@@ -68,6 +68,7 @@ async fn answer(app: &Arc<App>, row: DeviceRow, request: Request) -> HandlerResu
         tenant: tenant_of(&row, &asked.headers)?,
         body: members,
         device: asked.device(),
+        requester: asked.requester(),
         cookies: device_cookie(app).values(&asked.headers).into_iter().map(PlainSecret::presented).collect(),
         credentials: CallerCredentials::Presented(shown.envelope()),
     };

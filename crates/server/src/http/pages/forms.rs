@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::MethodRouter;
-use http::header::ACCEPT;
+use http::header::{ACCEPT, HeaderValue};
 use http::{Method, StatusCode};
 use portcullis_api::operation::PublicOperation::{ResetPage, ResetPassword, Unlock, UnlockPage};
 use portcullis_api::operation::{DEVICE_OPERATIONS, DeviceOperation, DeviceRow};
@@ -110,9 +110,10 @@ pub(in crate::http) fn rejected_at_once(
 
 /// Whether a browser asks for a page.
 pub(in crate::http) fn is_wanted(request: &Request) -> bool {
-    let accepted = request.headers().get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    accepted.flat_map(|text| text.split(',')).any(|range| {
-        range.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case("text/html"))
+    let accepted = request.headers().get_all(ACCEPT).iter().map(HeaderValue::as_bytes);
+    accepted.flat_map(|line| line.split(|byte| *byte == b',')).any(|range| {
+        let media = range.split(|byte| *byte == b';').next().unwrap_or_default();
+        media.trim_ascii().eq_ignore_ascii_case(b"text/html")
     })
 }
 

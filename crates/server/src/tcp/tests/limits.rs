@@ -118,18 +118,28 @@ async fn a_client_that_reads_no_answers_is_cut_off() {
 }
 
 #[tokio::test]
-async fn further_connections_wait_until_one_goes() {
+async fn a_further_connection_takes_the_place_of_an_idle_one_and_waits_while_all_are_answered() {
     let server = Server::start(TcpConnectionLimits {
         accept: AcceptLimits { connections: 1, ..LIMITS.accept },
         ..LIMITS
     })
     .await;
     let mut first = server.client().await;
-    assert_eq!(first.ask("echo", json!(1)).await["response"], 1);
+    first.send(&[request("gated", &json!(1), &json!(1))]).await;
+    server.has_begun(1).await;
     let mut second = server.client().await;
     second.send(&[request("echo", &json!(2), &json!(2))]).await;
     assert_eq!(first.ask("echo", json!(3)).await["response"], 3);
     assert_eq!(*server.echo.ran.borrow(), [json!(1), json!(3)]);
-    drop(first);
+    server.echo.gate.add_permits(1);
+    assert_eq!(first.answer().await.unwrap()["response"], 1);
+    assert_eq!(first.answer().await, None, "it is idle, and its slot is needed");
     assert_eq!(second.answer().await.unwrap()["response"], 2);
+    // A client that says nothing, and one that does not end what it says.
+    for bytes in [&b""[..], b"50#{"] {
+        let mut idle = server.client().await;
+        idle.send_bytes(bytes).await;
+        let mut next = server.client().await;
+        assert_eq!(next.ask("echo", json!(4)).await["response"], 4);
+    }
 }

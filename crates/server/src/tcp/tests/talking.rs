@@ -142,8 +142,9 @@ async fn answers_that_are_done_together_are_written_together() {
     let stream = Box::new(CountedHandler(there, writes.clone()));
     let context = ConnectionContext { dispatch: server.echo.clone(), limits: LIMITS };
     let (_stop, stopped) = watch::channel(false);
-    let connection =
-        tokio::spawn(async move { connection::run(stream, Peer { address: None }, &context, stopped).await });
+    let connection = tokio::spawn(async move {
+        connection::run(stream, Peer { address: None }, &context, ConnectionSlot::alone(stopped)).await
+    });
 
     let mut client = Client::new(here);
     let requests: Vec<Value> = (0..20).map(|id| request("gated", &json!({}), &json!(id))).collect();

@@ -9,7 +9,7 @@ use portcullis_server::http::App;
 use portcullis_server::listener::Peer;
 use portcullis_server::serve::app;
 use portcullis_server::tcp::{Dispatch as _, Surface};
-use serde_json::value::to_raw_value;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
 use super::without_codes;
@@ -41,7 +41,14 @@ async fn a_trusted_gateway_says_who_the_user_is() {
     let said = service.asks(OwnOperation::Sessions, vouched(&one.user), None).await;
     let listed = said.listed(Success::SESSIONS);
     assert!(listed.contains(&one.session) && listed.contains(&two.session), "{listed}");
-    assert!(!listed.contains(r#""current":true"#), "a gateway vouches for no session");
+    assert!(!listed.contains(r#""current":true"#), "the gateway named no session");
+    let mut naming = vouched(&one.user);
+    naming["req"]["user"]["sid"] = json!(two.session);
+    let listed = service.asks(OwnOperation::Sessions, naming, None).await.json();
+    let current = |session: &Value| session["current"] == json!(true);
+    let current: Vec<&Value> = listed["data"].as_array().unwrap().iter().filter(|it| current(it)).collect();
+    assert_eq!(current.len(), 1, "{listed}");
+    assert_eq!(current[0]["sessionId"], json!(two.session));
     let body = with(vouched(&one.user), "sessionId", &two.session);
     let said = service.asks(OwnOperation::LogoutSession, body, None).await;
     said.succeeded(201, Success::SESSION_REVOKED);
@@ -82,9 +89,10 @@ async fn a_gateway_that_names_no_user_or_an_unknown_one_gets_an_error() {
         } else {
             "User not found."
         };
-        let random = vouched(&random_id());
-        let random = with(random, "sessionId", &ann.session);
-        service.asks(kind, random, None).await.refused(401, "USER_NOT_FOUND", gone);
+        for unknown in [random_id(), "ann".to_owned(), "507f1f77bcf86cd799439011".to_owned(), String::new()] {
+            let unknown = with(vouched(&unknown), "sessionId", &ann.session);
+            service.asks(kind, unknown, None).await.refused(401, "USER_NOT_FOUND", gone);
+        }
         let of_other_tenant = with(vouched(&ann.user), "sessionId", &ann.session);
         server
             .engine
@@ -98,6 +106,68 @@ async fn a_gateway_that_names_no_user_or_an_unknown_one_gets_an_error() {
     server.engine.disable_user(&key).await.unwrap();
     let said = service.asks(OwnOperation::Sessions, vouched(&ann.user), None).await;
     said.refused(401, "USER_NOT_FOUND", "User not found for the current tenant.");
+}
+
+/// What a trusted gateway whose payloads have no address asks, and how often it is let in.
+async fn let_in_without_address(surface: &Surface, kind: PublicOperation, payloads: &[Value]) -> usize {
+    let command = row(kind).pattern.unwrap();
+    let mut let_in = 0;
+    for payload in payloads {
+        let payload = to_raw_value(payload).unwrap();
+        let said = surface.answer(command, &payload, &Peer { address: None }).await.unwrap();
+        let said: Value = serde_json::from_str(said.get()).unwrap();
+        if said["meta"]["code"] == "TOO_MANY_REQUESTS" {
+            assert!(said["meta"]["retryAfter"].as_u64().is_some_and(|wait| wait > 0), "{said}");
+        } else {
+            assert!(said["meta"].get("retryAfter").is_none(), "{said}");
+            let_in += 1;
+        }
+    }
+    let_in
+}
+
+// ASVS-map: AU1
+#[tokio::test]
+async fn users_of_a_trusted_gateway_that_names_no_address_are_limited_one_by_one() {
+    let server = TestServer::start().await;
+    let config = config(Path::new("."), &[&TRUSTED[..], &[("LIMITS_RATE", "9")]].concat());
+    let App { operations, rates, .. } = app(&config, server.engine.clone(), None).unwrap();
+    let surface = Surface { operations, rates, trusts_gateway: true };
+    let login = |name: &str| json!({"usernameOrEmailOrMobile": name, "ip": "unknown"});
+    let many: Vec<Value> = (0..50).map(|user| login(&format!("user{user}@example.com"))).collect();
+    assert_eq!(let_in_without_address(&surface, PublicOperation::Login, &many).await, 50);
+    let one: Vec<Value> = (0..9).map(|_| login(" ANN@example.com ")).collect();
+    assert_eq!(let_in_without_address(&surface, PublicOperation::Login, &one).await, 3);
+    assert_eq!(
+        let_in_without_address(&surface, PublicOperation::Login, &[login("ann@example.com")]).await,
+        0
+    );
+    let verify: Vec<Value> = (0..50).map(|_| json!({"loginId": random_id()})).collect();
+    assert_eq!(let_in_without_address(&surface, PublicOperation::VerifyLogin, &verify).await, 50);
+    // What names no account shares ten times the limit, whatever else it says.
+    let sign_up = |user| json!({"email": format!("new{user}@example.com"), "loginId": random_id()});
+    let sign_ups: Vec<Value> = (0..50).map(sign_up).collect();
+    assert_eq!(let_in_without_address(&surface, PublicOperation::Signup, &sign_ups).await, 30);
+}
+
+#[tokio::test]
+async fn half_of_a_character_in_a_payload_is_named_as_such() {
+    let server = TestServer::start().await;
+    let App { operations, rates, .. } =
+        app(&config(Path::new("."), &[]), server.engine.clone(), None).unwrap();
+    let surface = Surface { operations, rates, trusts_gateway: false };
+    let login = row(PublicOperation::Login).pattern.unwrap();
+    for (payload, message) in [
+        (r#"{"password":"\ud800"}"#, "The payload holds a lone surrogate, which is half of a character"),
+        (r#"{"\udc00":1}"#, "The payload holds a lone surrogate, which is half of a character"),
+        (r#"{"password":"\ud83dx"}"#, "The payload holds a lone surrogate, which is half of a character"),
+        (r#"{"n":1e999}"#, "The payload holds a number that is too large, or is nested too deep"),
+        ("[]", "The payload is not an object"),
+    ] {
+        let payload = RawValue::from_string(payload.to_owned()).unwrap();
+        let fault = surface.answer(login, &payload, &Peer { address: None }).await.unwrap_err();
+        assert_eq!(fault.get(), format!(r#"{{"status":"error","message":"{message}"}}"#));
+    }
 }
 
 /// How many services on one Unix socket pass the rate limit if each names another end user.

@@ -160,6 +160,24 @@ async fn pages_of_other_sites_post_no_forms_and_no_other_operation_takes_one() {
     is_page(&ours.header("sec-fetch-site", "same-origin").await, 201, "Password changed");
 }
 
+// ASVS-map: CS1
+#[tokio::test]
+async fn a_browser_without_fetch_metadata_may_post_our_form_and_a_refusal_of_it_is_a_page() {
+    let server = TestServer::with(&HTTPS).await;
+    let form = [("token", "nonsense"), ("newPassword", "another battery staple")];
+    for (path, title) in [
+        ("/auth/unlock", "The account was not unlocked"),
+        ("/auth/password/reset", "The password was not changed"),
+    ] {
+        // Our pages send `Referrer-Policy: strict-origin`, so a browser names their origin.
+        let ours = post_form(&server, path, &form).header("origin", "https://auth.example.com");
+        is_page(&ours.await, 400, title);
+        for foreign in ["null", "https://evil.example"] {
+            is_page(&post_form(&server, path, &form).header("origin", foreign).await, 403, title);
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_browser_gets_a_page_whatever_is_wrong() {
     let server = TestServer::with(&[&HTTPS[..], &[("LIMITS_RATE", "6")]].concat()).await;

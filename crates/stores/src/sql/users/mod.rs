@@ -73,7 +73,6 @@ fn of_tenant(statement: &'static str, tenant: &TenantId) -> Statement {
 
 fn bound(statement: &'static str, user: &User) -> Statement {
     let name = user.name.as_ref();
-    let family = name.and_then(PersonName::last);
     Statement::keyed(statement, &user.key.tenant, &user.key.id)
         .bind(count(user.version))
         .bind(user.email.as_typed())
@@ -82,8 +81,8 @@ fn bound(statement: &'static str, user: &User) -> Statement {
         .bind(user.username.as_ref().map(Username::canonical))
         .bind(user.mobile.as_ref().map(Mobile::as_str))
         .bind(name.map(PersonName::full))
-        .bind(family.and(name).map(PersonName::first))
-        .bind(family)
+        .bind(name.and_then(PersonName::given))
+        .bind(name.and_then(PersonName::last))
         .bind(user.role.as_str())
         .bind(user.password.as_ref().map(PasswordHash::as_str))
         .bind(former(user))
@@ -162,14 +161,16 @@ fn mobile(text: &str) -> Option<Mobile> {
     Mobile::parse(text).ok().filter(|mobile| mobile.as_str() == text)
 }
 
-/// The parts, if there are any. The full name stands beside them for an operator who reads the table.
+/// Of two parts, the full name stands beside them for an operator who reads the table.
 fn name(row: RecordRow<'_>) -> Stored<Option<PersonName>> {
-    let given = row.read_optional("given_name", |text| Some(text.to_owned()))?;
-    match given {
-        Some(given) => {
+    let part = |column| row.read_optional(column, |text| Some(text.to_owned()));
+    match (part("given_name")?, part("family_name")?) {
+        (Some(given), Some(_)) => {
             row.read("family_name", |family| PersonName::from_parts(&given, family).ok()).map(Some)
         }
-        None => row.read_optional("name", |text| PersonName::new(text).ok()),
+        (given, family) => row.read_optional("name", |name| {
+            PersonName::with_part(name, given.as_deref(), family.as_deref()).ok()
+        }),
     }
 }
 

@@ -1,0 +1,162 @@
+//! The open connections of a listener, and which one is closed if the slots run short.
+//!
+//! The one that is closed has been idle longest of all at the address that has most, so that idle sockets of one address
+//! take no slot from others. A connection is idle while none of its requests is being answered: before its first one,
+//! between two, and while the next one trickles in.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::{Id, JoinSet};
+use tokio::time::sleep;
+use tracing::error;
+
+use super::{Peer, Stopped};
+use crate::rate_limit::network;
+
+/// How long a connection that is closed for another may take to end by itself. It may be in the middle of a request that
+/// never comes to its end.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Since when a connection has been idle, by a counter of such moments.
+#[derive(Debug)]
+struct Activity {
+    idle_since: AtomicU64,
+    moments: Arc<AtomicU64>,
+}
+
+/// Instead of a moment: a request is being answered.
+const BUSY: u64 = u64::MAX;
+
+impl Activity {
+    fn idle_since(&self) -> Option<u64> {
+        Some(self.idle_since.load(Ordering::Acquire)).filter(|since| *since != BUSY)
+    }
+
+    fn becomes_idle(&self) {
+        self.idle_since.store(self.moments.fetch_add(1, Ordering::Relaxed), Ordering::Release);
+    }
+}
+
+/// A connection's place among the open ones, for the function that serves it.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectionSlot {
+    activity: Arc<Activity>,
+    /// Turns true when the connection must end.
+    pub(crate) stopped: Stopped,
+}
+
+impl ConnectionSlot {
+    /// The slot of a connection that has no listener.
+    #[cfg(test)]
+    pub(crate) fn alone(stopped: Stopped) -> Self {
+        let activity = Activity { idle_since: AtomicU64::new(0), moments: Arc::default() };
+        Self { activity: Arc::new(activity), stopped }
+    }
+
+    /// Notes whether a request is being answered now.
+    pub(crate) fn note(&self, is_answering: bool) {
+        if is_answering {
+            self.activity.idle_since.store(BUSY, Ordering::Release);
+        } else {
+            self.activity.becomes_idle();
+        }
+    }
+}
+
+/// The open connections.
+#[derive(Default)]
+pub(super) struct OpenConnections {
+    tasks: JoinSet<()>,
+    open: HashMap<Id, OpenConnection>,
+    moments: Arc<AtomicU64>,
+}
+
+struct OpenConnection {
+    network: Option<IpAddr>,
+    activity: Arc<Activity>,
+    stop: watch::Sender<bool>,
+    evicted: Arc<Notify>,
+}
+
+impl OpenConnections {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Serves a connection on a task of its own.
+    pub(super) fn spawn<F>(&mut self, peer: Peer, serve: impl FnOnce(ConnectionSlot) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (stop, stopped) = watch::channel(false);
+        let activity = Arc::new(Activity { idle_since: AtomicU64::new(BUSY), moments: self.moments.clone() });
+        activity.becomes_idle();
+        let slot = ConnectionSlot { activity: activity.clone(), stopped };
+        let evicted = Arc::new(Notify::new());
+        let cut = cut_off(slot.activity.clone(), evicted.clone());
+        let served = serve(slot);
+        let task = self.tasks.spawn(async move {
+            tokio::select! {
+                () = served => (),
+                () = cut => (),
+            }
+        });
+        let network = peer.ip().map(|address| network(address.to_canonical()));
+        self.open.insert(task.id(), OpenConnection { network, activity, stop, evicted });
+    }
+
+    /// Waits for the end of one; for ever if there is none.
+    pub(super) async fn ended(&mut self) {
+        let id = match self.tasks.join_next_with_id().await {
+            Some(Ok((id, ()))) => id,
+            Some(Err(fault)) => {
+                error!(%fault, "a connection panicked");
+                fault.id()
+            }
+            None => std::future::pending().await,
+        };
+        self.open.remove(&id);
+    }
+
+    /// Tells all to end.
+    pub(super) fn stop(&self) {
+        self.open.values().for_each(|connection| {
+            connection.stop.send_replace(true);
+        });
+    }
+
+    /// Tells the longest idle one of the address with most connections to end; one of another address if that has none.
+    pub(super) fn close_an_idle_one(&self) {
+        let mut of_network: HashMap<Option<IpAddr>, usize> = HashMap::new();
+        for connection in self.open.values() {
+            *of_network.entry(connection.network).or_default() += 1;
+        }
+        let idle = self.open.values().filter(|connection| !*connection.stop.borrow());
+        let idle = idle.filter_map(|connection| Some((connection.activity.idle_since()?, connection)));
+        let crowd = |network| of_network.get(network).copied().unwrap_or_default();
+        // The smallest moment is the longest idle.
+        let chosen = idle.max_by_key(|(since, connection)| (crowd(&connection.network), BUSY - since));
+        if let Some((_, connection)) = chosen {
+            connection.stop.send_replace(true);
+            connection.evicted.notify_one();
+        }
+    }
+}
+
+/// Waits until a connection was closed for another, is idle, and has had the time to end by itself. A request that came
+/// meanwhile is answered first.
+async fn cut_off(activity: Arc<Activity>, evicted: Arc<Notify>) {
+    evicted.notified().await;
+    loop {
+        sleep(LINGER).await;
+        if activity.idle_since().is_some() {
+            return;
+        }
+    }
+}
