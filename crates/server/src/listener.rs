@@ -83,7 +83,7 @@ pub async fn bind_all(setting: &'static str, listen: &[Listen]) -> Result<Vec<Tc
     Ok(listeners)
 }
 
-/// Whether the machine does not have the address: a machine may lack [::1], or 127.0.0.1.
+/// Whether the machine does not have the address: a machine may lack `[::1]` or `127.0.0.1`.
 fn is_not_here(fault: &io::Error) -> bool {
     let no_family = Errno::AFNOSUPPORT.raw_os_error();
     fault.kind() == io::ErrorKind::AddrNotAvailable || fault.raw_os_error() == Some(no_family)

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde::Deserialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -71,13 +71,23 @@ async fn one(address: SocketAddr, published: Option<&[String]>) -> Finding {
     finding.took(watch.elapsed())
 }
 
+/// The keys that a server publishes (RFC 7517).
+#[derive(Deserialize)]
+struct KeySet {
+    keys: Vec<PublishedKey>,
+}
+
+#[derive(Deserialize)]
+struct PublishedKey {
+    kid: String,
+}
+
 /// The names of the keys that a server publishes.
 async fn keys_of(address: SocketAddr) -> io::Result<Vec<String>> {
     let answer = ask(TcpStream::connect(address).await?, address, "/.well-known/jwks.json").await?;
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    let set: Value = serde_json::from_str(body)?;
-    let keys = set["keys"].as_array().into_iter().flatten();
-    Ok(keys.filter_map(|key| key["kid"].as_str().map(str::to_owned)).collect())
+    let KeySet { keys } = serde_json::from_str(body)?;
+    Ok(keys.into_iter().map(|key| key.kid).collect())
 }
 
 /// Whether a ready server is the one that works on this database.
