@@ -238,16 +238,16 @@ fn a_server_starts_with_every_value_that_is_accepted() {
 
 #[test]
 fn a_server_starts_with_every_configuration_that_is_accepted() {
-    let (starter, started) = (Starter::new(), AtomicUsize::new(0));
+    let (starter, count) = (Starter::new(), AtomicUsize::new(0));
     let mut runner = TestRunner::new(Cases { cases: CASES, failure_persistence: None, ..Cases::default() });
     let outcome = runner.run(&stated(), |stated| {
         let was_accepted = starter.start(&stated).map_err(TestCaseError::fail)?;
-        started.fetch_add(was_accepted.into(), Ordering::Relaxed);
+        count.fetch_add(was_accepted.into(), Ordering::Relaxed);
         Ok(())
     });
     outcome.unwrap_or_else(|fault| panic!("{fault}"));
-    let started = started.into_inner();
-    assert!(started > 8, "only {started} of {CASES} configurations were accepted");
+    let count = count.into_inner();
+    assert!(count > 8, "only {count} of {CASES} configurations were accepted");
 }
 
 #[test]
