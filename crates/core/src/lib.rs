@@ -14,10 +14,12 @@
 //! | [`store`] | the store traits, the memory store, and the conformance suite for other stores |
 //! | [`liveness`] | the session view: a cache of sessions and users that knows how old it is |
 //! | [`id`], [`secret`], [`invisible`] | ids and keys of records; plain and hashed secrets; characters that mislead |
+//! | [`client_network`] | the network of a client, the unit in which clients are limited and take turns |
 //! | [`clock`], [`random`], [`machine`] | time and randomness as arguments, and the machine's own |
 //!
 //! This crate contains no framework, no database driver and no configuration format.
 
+pub mod client_network;
 pub mod clock;
 pub mod email;
 pub mod engine;

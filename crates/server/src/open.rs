@@ -64,7 +64,7 @@ pub async fn open(config: &Config, events: Arc<dyn EventSink>) -> Result<OpenedE
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let stores = OpenedStores::open(&config.database, &config.data_dir, clock.clone()).await?;
     let random = Arc::new(SystemRandom);
-    let passwords = HashPool::new(pool_size(config), Argon2Cost::RECOMMENDED, random.clone())?;
+    let passwords = HashPool::new(pool_size(config), Argon2Cost::RECOMMENDED, clock.clone(), random.clone())?;
     let mut builder = Engine::builder(stores.stores())
         .clock(clock)
         .random(random)
@@ -84,12 +84,11 @@ pub async fn open(config: &Config, events: Arc<dyn EventSink>) -> Result<OpenedE
     Ok(OpenedEngine { engine, stores })
 }
 
-/// How many passwords are hashed at once, and how many may wait in the queue.
+/// How many passwords are hashed at once, and how long a password may wait for it.
 pub(crate) fn pool_size(config: &Config) -> PoolSize {
-    let preset = PoolSize::default();
-    let threads = config.hashing.threads.and_then(NonZeroUsize::new).unwrap_or(preset.threads);
-    let queue = config.hashing.queue.and_then(NonZeroUsize::new);
-    PoolSize { queue: queue.unwrap_or(PoolSize::of(threads).queue), threads }
+    let threads = config.hashing.threads.and_then(NonZeroUsize::new);
+    let threads = threads.unwrap_or(PoolSize::default().threads);
+    PoolSize { threads, max_wait: config.hashing.max_wait }
 }
 
 /// The policy of every tenant that has no settings of its own.

@@ -79,7 +79,7 @@ pub struct StrategyRow {
     pub summary: &'static str,
     /// What success means, for the documentation.
     pub success: &'static str,
-    /// Whether one address may call it only so often.
+    /// Whether one address may call it only so often: whatever anyone may call, and whatever costs a password hash.
     pub limited: bool,
 }
 
@@ -89,7 +89,7 @@ const fn row(
     summary: &'static str,
     success: &'static str,
 ) -> StrategyRow {
-    let limited = matches!(kind, StrategyOperation::Public(_));
+    let limited = matches!(kind, StrategyOperation::Public(_) | Own(Password));
     StrategyRow { kind, method, route, summary, success, limited }
 }
 
@@ -108,7 +108,7 @@ use StrategyOperation::{Own, Public};
 /// | `GET profile` | signed in | | Who is signed in |
 /// | `POST logout` | signed in | | Sign out |
 /// | `POST refresh` | anyone | limited | Trade a refresh token for the next pair |
-/// | `POST password` | signed in | | Change the password and end every other session |
+/// | `POST password` | signed in | limited | Change the password and end every other session |
 pub const STRATEGY_OPERATIONS: [StrategyRow; 6] = [
     row(Public(Register), (Post, "register"), "Sign up", "Signed up."),
     row(Public(Login), (Post, "login"), "Sign in", "Signed in."),

@@ -66,7 +66,7 @@ impl EngineBuilder {
             pool
         } else {
             let (size, cost) = (PoolSize::default(), Argon2Cost::RECOMMENDED);
-            Arc::new(HashPool::new(size, cost, self.random.clone())?)
+            Arc::new(HashPool::new(size, cost, self.clock.clone(), self.random.clone())?)
         };
         open(self, passwords).await
     }
@@ -95,11 +95,12 @@ async fn open(parts: EngineBuilder, passwords: Arc<HashPool>) -> Result<Engine, 
         verified: VerifiedTokens::new(parts.bounds.capacity),
         mail_trouble: MailTrouble::default(),
         registering: KeyedMutex::default(),
+        changing_passwords: KeyedMutex::default(),
         tasks: RunningTasks::none(),
         _watch: watch,
     };
     core.tenant(&default).await?;
-    Ok(Engine { core: Arc::new(core) })
+    Ok(Engine { core: Arc::new(core), client: None })
 }
 
 fn installation(now: Timestamp, random: &dyn Random) -> Installation {

@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::password_attempt::{AttemptResult, PasswordAttempt};
 use super::{EngineTask, Identity, Tenant, TenantError};
 use crate::event::{Event, EventKind};
+use crate::id::UserKey;
 use crate::lockout::AttemptKey;
 use crate::password::{HashRefused, Password, PasswordMatch, WeakPassword};
 use crate::secret::SecretHash;
@@ -64,14 +65,21 @@ impl EngineTask {
     pub(super) async fn change_password(&self, request: ChangePassword) -> Result<(), ChangePasswordError> {
         let ChangePassword { identity, current, new } = request;
         let tenant = self.tenant(&identity.user.tenant).await?;
-        let found = tenant.stores.records.users.find(&UserHandle::Id(identity.user.clone())).await?;
-        let user = found.filter(|user| user.disabled.is_none()).ok_or(ChangePasswordError::UserGone)?;
-        self.is_current(&tenant, &identity, &user, current).await?;
+        let before = standing(&tenant, &identity.user).await?;
+        // A change costs several hashes. So those of one account take turns, and at most one waits for the pool.
+        let whose = identity.user.id.to_string();
+        let turn = self.changing_passwords.take(&tenant.id, &whose);
+        let _turn = self.while_caller_waits(turn).await.ok_or(HashRefused::Stopped)?;
+        let user = standing(&tenant, &identity.user).await?;
+        if user.password != before.password {
+            return Err(ChangePasswordError::Contended);
+        }
         tenant.policy.password.check(&new, &[tenant.id.as_str(), user.email.local_part()])?;
+        self.is_current(&tenant, &identity, &user, current).await?;
         if self.was_used_before(&user, &new).await? {
             return Err(ChangePasswordError::Reused);
         }
-        let hash = self.hashing(self.passwords.hash(new)).await?;
+        let hash = self.hashing(self.passwords.hash(self.client, new)).await?;
 
         let others = EndScope::UserExcept(user.key.clone(), identity.session);
         let changed = user.with_password(hash, self.clock.now());
@@ -120,11 +128,17 @@ impl EngineTask {
     /// Whether a password is one of those that the user had lately.
     pub(super) async fn was_used_before(&self, user: &User, new: &Password) -> Result<bool, HashRefused> {
         for former in user.remembered_passwords() {
-            let comparing = self.passwords.verify(new.clone(), Some(former.clone()));
+            let comparing = self.passwords.verify(self.client, new.clone(), Some(former.clone()));
             if self.hashing(comparing).await? != PasswordMatch::No {
                 return Ok(true);
             }
         }
         Ok(false)
     }
+}
+
+/// The user as stored now, unless gone or disabled.
+async fn standing(tenant: &Tenant, user: &UserKey) -> Result<User, ChangePasswordError> {
+    let found = tenant.stores.records.users.find(&UserHandle::Id(user.clone())).await?;
+    found.filter(|user| user.disabled.is_none()).ok_or(ChangePasswordError::UserGone)
 }

@@ -41,6 +41,7 @@ mod verbs;
 mod verified_tokens;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +65,7 @@ pub use tenant_directory::{Tenant, TenantError};
 pub use unlock::UnlockError;
 pub use user_admin::UserAdminError;
 
+use crate::client_network::ClientNetwork;
 use crate::clock::{Clock, Ticks, Timestamp};
 use crate::event::{Event, EventSink};
 use crate::id::TenantId;
@@ -82,6 +84,7 @@ use verified_tokens::VerifiedTokens;
 #[derive(Clone)]
 pub struct Engine {
     core: Arc<EngineCore>,
+    client: Option<ClientNetwork>,
 }
 
 /// What the handles of one engine share. Its methods change no state on behalf of a client; those of [`EngineTask`] do.
@@ -96,11 +99,19 @@ struct EngineCore {
     verified: VerifiedTokens,
     mail_trouble: MailTrouble,
     registering: KeyedMutex,
+    changing_passwords: KeyedMutex,
     tasks: RunningTasks,
     _watch: Watch,
 }
 
 impl Engine {
+    /// The same engine for the request of a client at this address. Client networks take turns at the hash pool; what
+    /// comes without an address takes turns as one network.
+    #[must_use]
+    pub fn for_client(&self, address: Option<IpAddr>) -> Self {
+        Self { core: self.core.clone(), client: address.map(ClientNetwork::of) }
+    }
+
     /// The time, by this engine's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {

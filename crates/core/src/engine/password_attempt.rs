@@ -59,7 +59,8 @@ struct ReservedAttempt {
 }
 
 impl EngineTask {
-    /// Compares a password if the lockout permits it. If not, that costs the same.
+    /// Compares a password if the lockout permits it. If not, the answer is known: no password is hashed, and it takes
+    /// as long as if one were.
     ///
     /// A client that hangs up while its password is compared gives the attempt back and has learned nothing.
     /// Otherwise a few such clients would keep all others from being heard.
@@ -69,14 +70,17 @@ impl EngineTask {
     {
         let PasswordAttempt { tenant, whose, hash, stands, password } = attempt;
         let reserved = self.reserve::<E>(tenant, &whose).await?;
-        let is_compared = reserved.permit != AttemptPermit::Refused;
-        let verified = self.hashing(self.passwords.verify(password, hash.filter(|_| is_compared))).await;
-        let is_right =
-            is_compared && stands && verified.as_ref().is_ok_and(|verified| *verified != PasswordMatch::No);
-        let outcome = match (&verified, is_compared, is_right) {
-            (Err(_), _, _) | (_, false, _) => AttemptOutcome::Unused,
-            (_, true, true) => AttemptOutcome::Right,
-            (_, true, false) => AttemptOutcome::Wrong,
+        if reserved.permit == AttemptPermit::Refused {
+            let waited = self.pretend_to_hash().await;
+            self.settle(tenant, &reserved, AttemptOutcome::Unused).await?;
+            return Ok(waited.map(|()| AttemptResult::Blocked)?);
+        }
+        let verified = self.hashing(self.passwords.verify(self.client, password, hash)).await;
+        let is_right = stands && verified.as_ref().is_ok_and(|verified| *verified != PasswordMatch::No);
+        let outcome = match (&verified, is_right) {
+            (Err(_), _) => AttemptOutcome::Unused,
+            (_, true) => AttemptOutcome::Right,
+            (_, false) => AttemptOutcome::Wrong,
         };
         self.settle(tenant, &reserved, outcome).await?;
         Ok(match (is_right, reserved.permit, verified?) {

@@ -86,12 +86,16 @@ impl EngineTask {
         let tenant =
             self.tenant(&key.tenant).await.map_err(|refused| refused.or_unknown(ResetError::InvalidToken))?;
         let hash = Ticket::hash_of(&key, &secret);
+        // A password that is refused leaves the link unused. So what comes with one link takes turns.
+        let link = key.id.to_string();
+        let turn = self.changing_passwords.take(&tenant.id, &link);
+        let _turn = self.while_caller_waits(turn).await.ok_or(HashRefused::Stopped)?;
         let user = self.user_of_link(&tenant, &key, hash).await?;
         tenant.policy.password.check(&new, &[tenant.id.as_str(), user.email.local_part()])?;
         if self.was_used_before(&user, &new).await? {
             return Err(ResetError::Reused);
         }
-        let password = self.hashing(self.passwords.hash(new)).await?;
+        let password = self.hashing(self.passwords.hash(self.client, new)).await?;
         let stores = &tenant.stores.records;
         match stores.tickets.redeem(&key, TicketPurpose::Reset, hash, None, self.clock.now()).await? {
             RedeemOutcome::Done(_) => self.set_password_by_link(&tenant.stores, &user.key, password).await,

@@ -158,7 +158,7 @@ impl EngineTask {
     ) -> Result<User, PasswordSignInError> {
         self.begin_uniform_delay();
         // In a flood of sign-ins most are rejected: that must not cost a read each.
-        self.passwords.admits()?;
+        self.passwords.admits(self.client)?;
         let user = self.readable_user(&tenant.stores, &UserHandle::by_login(&tenant.id, login)).await?;
         let key =
             user.as_ref().map_or_else(|| self.decoy_user(tenant, login.canonical()), |user| user.key.clone());
@@ -213,7 +213,7 @@ impl EngineTask {
         user: User,
         password: Password,
     ) -> Result<User, PasswordSignInError> {
-        let Ok(hash) = self.hashing(self.passwords.hash(password)).await else { return Ok(user) };
+        let Ok(hash) = self.hashing(self.passwords.hash(self.client, password)).await else { return Ok(user) };
         let rehashed = user.clone().rehashed(hash);
         match tenant.stores.records.users.update(&rehashed).await? {
             Updated::Done => Ok(rehashed),

@@ -143,7 +143,7 @@ impl EngineTask {
     where
         E: From<HashRefused> + From<StoreError>,
     {
-        self.passwords.admits()?;
+        self.passwords.admits(self.client)?;
         // Of many sign-ups with one address at once, one pays for a hash; the others wait and find it taken. Where
         // the tenant hides that, all pay: a wait would tell.
         let _turn = if tenant.policy.hides_existence {
@@ -159,7 +159,7 @@ impl EngineTask {
             return Ok(CreatedUser::Taken { by });
         }
         let hash = match password {
-            Some(password) => Some(self.hashing(self.passwords.hash(password)).await?),
+            Some(password) => Some(self.hashing(self.passwords.hash(self.client, password)).await?),
             None => None,
         };
         if by.is_some() {

@@ -16,12 +16,15 @@ use tracing::Instrument;
 
 use super::uniform_delay::UniformDelay;
 use super::{Engine, EngineCore};
+use crate::client_network::ClientNetwork;
 use crate::password::HashRefused;
 use crate::store::StoreError;
 
 /// A verb under way. Only [`Engine::run`] makes one, and verbs that change state are methods of it.
 pub(super) struct EngineTask {
     core: Arc<EngineCore>,
+    /// The network of the client on whose behalf the verb runs, if it is known.
+    pub(super) client: Option<ClientNetwork>,
     /// Closed once the caller has hung up.
     caller: mpsc::Sender<()>,
     delay: UniformDelay,
@@ -48,7 +51,7 @@ impl Engine {
         let (caller, _waiting) = mpsc::channel(1);
         let core = self.core.clone();
         let (delay, running) = (UniformDelay::begin(&core.clock), core.tasks.begin());
-        let task = EngineTask { core, caller, delay, _running: running };
+        let task = EngineTask { core, client: self.client, caller, delay, _running: running };
         match tokio::spawn(work(task).in_current_span()).await {
             Ok(answer) => answer,
             Err(fault) => match fault.try_into_panic() {
@@ -75,6 +78,13 @@ impl EngineTask {
         job: impl Future<Output = Result<T, HashRefused>>,
     ) -> Result<T, HashRefused> {
         self.delay.hashing(self.while_caller_waits(job)).await.unwrap_or(Err(HashRefused::Stopped))
+    }
+
+    /// Waits in line for the hash pool like a password that is hashed, and adds the time of a hash to the uniform delay.
+    pub(super) async fn pretend_to_hash(&self) -> Result<(), HashRefused> {
+        let owed = self.hashing(self.passwords.pretend(self.client)).await?;
+        self.delay.owe(owed);
+        Ok(())
     }
 
     /// Begins the uniform delay: only what comes after this could tell what was found.

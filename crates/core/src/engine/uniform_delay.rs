@@ -24,18 +24,24 @@ pub(super) struct UniformDelay {
 struct Measured {
     begun: Ticks,
     hashing: Duration,
+    owed: Duration,
+}
+
+impl Measured {
+    const fn from(begun: Ticks) -> Self {
+        Self { begun, hashing: Duration::ZERO, owed: Duration::ZERO }
+    }
 }
 
 impl UniformDelay {
     /// Begins now.
     pub(super) fn begin(clock: &Arc<dyn Clock>) -> Self {
-        let measured = Measured { begun: clock.ticks(), hashing: Duration::ZERO };
-        Self { clock: clock.clone(), measured: Mutex::new(measured) }
+        Self { clock: clock.clone(), measured: Mutex::new(Measured::from(clock.ticks())) }
     }
 
     /// Begins again, because what went before takes the same time for every user.
     pub(super) fn restart(&self) {
-        *self.measured() = Measured { begun: self.clock.ticks(), hashing: Duration::ZERO };
+        *self.measured() = Measured::from(self.clock.ticks());
     }
 
     /// Waits for a password hash. It takes the same time for every user.
@@ -46,15 +52,21 @@ impl UniformDelay {
         done
     }
 
-    /// Waits until the answer may be given.
-    pub(super) async fn kept(&self) {
-        sleep(ALL_BUT_HASHING.saturating_sub(self.steps())).await;
+    /// Adds the time of a password hash that is not made, because the answer is known without it.
+    pub(super) fn owe(&self, hash: Duration) {
+        self.measured().owed += hash;
     }
 
-    /// How long everything but the hash has taken.
-    fn steps(&self) -> Duration {
-        let Measured { begun, hashing } = *self.measured();
-        self.clock.ticks().since(begun).saturating_sub(hashing)
+    /// Waits until the answer may be given.
+    pub(super) async fn kept(&self) {
+        sleep(self.rest()).await;
+    }
+
+    /// What everything but the hash has not taken yet, and the hashes that were not made.
+    fn rest(&self) -> Duration {
+        let Measured { begun, hashing, owed } = *self.measured();
+        let steps = self.clock.ticks().since(begun).saturating_sub(hashing);
+        (ALL_BUT_HASHING + owed).saturating_sub(steps)
     }
 
     fn measured(&self) -> MutexGuard<'_, Measured> {
@@ -114,6 +126,22 @@ mod tests {
         delay.restart();
         delay.kept().await;
         assert_eq!(begun.elapsed(), Duration::from_millis(20) + ALL_BUT_HASHING);
+    }
+
+    // ASVS-map: AU2
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_without_a_hash_takes_as_long_as_one_with_it() {
+        let (line, hash) = (Duration::from_millis(30), Duration::from_millis(40));
+        for steps in [0, 2, 8, 24].map(Duration::from_millis) {
+            let begun = Instant::now();
+            let clock: Arc<dyn Clock> = Arc::new(Timers(begun));
+            let delay = UniformDelay::begin(&clock);
+            delay.hashing(sleep(line)).await;
+            delay.owe(hash);
+            sleep(steps).await;
+            delay.kept().await;
+            assert_eq!(begun.elapsed(), taken(steps, line + hash).await, "{steps:?} of steps");
+        }
     }
 
     #[tokio::test(start_paused = true)]

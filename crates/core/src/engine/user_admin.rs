@@ -152,7 +152,7 @@ impl EngineTask {
         let tenant = self.any_tenant(&key.tenant).await?;
         let found = self.user(key).await?;
         tenant.policy.password.check(&new, &[tenant.id.as_str(), found.email.local_part()])?;
-        let hash = self.hashing(self.passwords.hash(new)).await?;
+        let hash = self.hashing(self.passwords.hash(self.client, new)).await?;
         let (all, event) = (EndScope::User(key.clone()), EventKind::PasswordSet);
         let change = self.change_user(key, |user| user.with_password(hash.clone(), self.clock.now()));
         let (user, _) = self.replace_password(&tenant.stores, &all, change, event).await?;

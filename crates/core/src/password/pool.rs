@@ -1,34 +1,37 @@
 use std::io;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError};
 use thiserror::Error;
 use tokio::sync::oneshot;
 
 use super::{Argon2Cost, HashFailed, Hasher, Password, PasswordHash, PasswordMatch};
+use crate::client_network::ClientNetwork;
+use crate::clock::Clock;
 use crate::random::{self, Random};
+use fair_queue::FairQueue;
+use hash_times::HashTimes;
 
-/// How long a refused caller should wait. The pool works off a full queue in a fraction of that.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+mod fair_queue;
+mod hash_times;
 
 /// The size of a pool.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PoolSize {
     /// The number of hashing threads, each with its own memory.
     pub threads: NonZeroUsize,
-    /// The number of jobs that may wait in addition to those that are running.
-    pub queue: NonZeroUsize,
+    /// How long a password may wait to be hashed, judged when it arrives.
+    pub max_wait: Duration,
 }
 
 impl PoolSize {
-    /// This many threads and six waiting jobs for each: about 150 ms of waiting at the recommended cost.
+    /// This many threads, and up to five seconds of waiting.
     #[must_use]
     pub const fn of(threads: NonZeroUsize) -> Self {
-        Self { threads, queue: threads.saturating_mul(NonZeroUsize::MIN.saturating_add(5)) }
+        Self { threads, max_wait: Duration::from_secs(5) }
     }
 }
 
@@ -42,43 +45,52 @@ impl Default for PoolSize {
 /// Why the pool did not hash.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum HashRefused {
-    /// The queue is full.
+    /// It would have waited too long.
     #[error("too many passwords are waiting to be hashed")]
     Busy {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The pool has stopped, or has no memory.
+    /// The pool has stopped.
     #[error("passwords are not hashed any more")]
     Stopped,
 }
 
-/// Threads that hash passwords, behind a bounded queue.
+/// Threads that hash passwords, behind a queue that is bounded by the time that a password waits in it.
 ///
 /// Hashing takes tens of milliseconds of a core, so it has its own threads, with a lower priority than those that check
-/// sessions. If the queue is full, a caller is refused at once. A job whose caller was dropped before it began is
-/// skipped.
+/// sessions. Client networks take turns: one that asks for more than others waits longer, and the others do not. A
+/// caller who would wait too long is refused at once. A job whose caller was dropped before it began is skipped.
+///
+/// However many networks ask, twice the longest wait of work is queued at most. Beyond that, a newcomer takes the place
+/// of the last job of the network that has most.
 ///
 /// Panics are not caught, because the threads only run Argon2 and bcrypt on input that was checked when it was parsed;
 /// salts are drawn on the caller's thread.
 pub struct HashPool {
-    queue: Option<Sender<HashJob>>,
-    waiting: Receiver<HashJob>,
     threads: Vec<JoinHandle<()>>,
     shared: Arc<PoolState>,
     cost: Argon2Cost,
-    random: Arc<dyn Random>,
 }
 
-#[derive(Default)]
 struct PoolState {
+    size: PoolSize,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    line: Mutex<WaitingLine>,
+    arrived: Condvar,
     hashed: AtomicU64,
     refused: AtomicU64,
-    stopped: AtomicBool,
 }
 
-/// Hashes, and answers its caller, if the caller still waits and the pool has not stopped.
-type HashJob = Box<dyn FnOnce(&mut Hasher, &PoolState) + Send>;
+struct WaitingLine {
+    queue: FairQueue<HashJob>,
+    times: HashTimes,
+    has_stopped: bool,
+}
+
+/// Answers its caller, if the caller still waits. Returns whether a password was hashed.
+type HashJob = Box<dyn FnOnce(&mut Hasher) -> bool + Send>;
 
 impl HashPool {
     /// A pool that makes hashes of this cost.
@@ -86,92 +98,141 @@ impl HashPool {
     /// # Errors
     ///
     /// The error of the operating system if it cannot start a thread.
-    pub fn new(size: PoolSize, cost: Argon2Cost, random: Arc<dyn Random>) -> io::Result<Self> {
-        let mut pool = Self::without_threads(size.queue, cost, random);
+    pub fn new(
+        size: PoolSize,
+        cost: Argon2Cost,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> io::Result<Self> {
+        let mut pool = Self::without_threads(size, cost, clock, random);
         pool.start(size.threads)?;
         Ok(pool)
     }
 
-    fn without_threads(queue: NonZeroUsize, cost: Argon2Cost, random: Arc<dyn Random>) -> Self {
-        let (sender, waiting) = crossbeam_channel::bounded(queue.get());
-        let shared = Arc::default();
-        Self { queue: Some(sender), waiting, threads: Vec::new(), shared, cost, random }
+    fn without_threads(
+        size: PoolSize,
+        cost: Argon2Cost,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        let line = WaitingLine { queue: FairQueue::new(), times: HashTimes::new(), has_stopped: false };
+        let shared = PoolState {
+            size,
+            clock,
+            random,
+            line: Mutex::new(line),
+            arrived: Condvar::new(),
+            hashed: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        };
+        Self { threads: Vec::new(), shared: Arc::new(shared), cost }
     }
 
     fn start(&mut self, threads: NonZeroUsize) -> io::Result<()> {
         for number in 1..=threads.get() {
-            let (jobs, shared) = (self.waiting.clone(), Arc::clone(&self.shared));
-            let hasher = Hasher::new(self.cost.clone());
+            let (shared, hasher) = (Arc::clone(&self.shared), Hasher::new(self.cost.clone()));
             let thread = thread::Builder::new().name(format!("password-{number}"));
-            self.threads.push(thread.spawn(move || work(&jobs, &shared, hasher))?);
+            self.threads.push(thread.spawn(move || shared.work(hasher))?);
         }
         Ok(())
     }
 
-    /// Hashes a new password.
+    /// Hashes a new password, in turn with those of other networks than `client`.
     ///
     /// # Errors
     ///
-    /// [`HashRefused`] if the queue is full or the pool has stopped.
-    pub async fn hash(&self, password: Password) -> Result<PasswordHash, HashRefused> {
-        let salt = random::bytes(&*self.random);
-        self.submit(move |hasher| hasher.hash(&password, salt)).await
+    /// [`HashRefused`] if it would wait too long or the pool has stopped.
+    pub async fn hash(
+        &self,
+        client: Option<ClientNetwork>,
+        password: Password,
+    ) -> Result<PasswordHash, HashRefused> {
+        let salt = random::bytes(&*self.shared.random);
+        self.hashing(client, move |hasher| hasher.hash(&password, salt)).await
     }
 
-    /// Compares a password with a hash. Without a hash, for a user who does not exist or has no password, the password
-    /// is wrong, at the same cost.
+    /// Compares a password with a hash, in turn with those of other networks than `client`. Without a hash, for a user
+    /// who does not exist or has no password, the password is wrong, at the same cost.
     ///
     /// # Errors
     ///
-    /// [`HashRefused`] if the queue is full or the pool has stopped.
+    /// [`HashRefused`] if it would wait too long or the pool has stopped.
     pub async fn verify(
         &self,
+        client: Option<ClientNetwork>,
         password: Password,
         against: Option<PasswordHash>,
     ) -> Result<PasswordMatch, HashRefused> {
-        self.submit(move |hasher| hasher.verify(&password, against.as_ref())).await
+        self.hashing(client, move |hasher| hasher.verify(&password, against.as_ref())).await
     }
 
-    /// Checks that the queue has room, before a caller does other expensive work. It reserves nothing: the job itself
-    /// may still be refused.
+    /// Waits in line as a hash does, without one: for an answer that is known already, and must not come earlier than
+    /// others. Returns how long one of the latest hashes took, which the caller still has to wait.
     ///
     /// # Errors
     ///
-    /// [`HashRefused`] if the queue is full or the pool has stopped.
-    pub fn admits(&self) -> Result<(), HashRefused> {
-        if self.queue()?.is_full() { Err(self.shared.refuse()) } else { Ok(()) }
+    /// [`HashRefused`] if a hash would wait too long, or the pool has stopped.
+    pub async fn pretend(&self, client: Option<ClientNetwork>) -> Result<Duration, HashRefused> {
+        let draw = u32::from_ne_bytes(random::bytes(&*self.shared.random));
+        self.submit(client, |reply| {
+            Box::new(move |_| {
+                let _ = reply.send(());
+                false
+            })
+        })
+        .await?;
+        Ok(self.shared.line().times.one_of_the_latest(draw))
     }
 
-    fn queue(&self) -> Result<&Sender<HashJob>, HashRefused> {
-        self.queue.as_ref().filter(|_| !self.shared.has_stopped()).ok_or(HashRefused::Stopped)
+    /// Checks that a password would not wait too long, before a caller does other expensive work. It reserves nothing:
+    /// the job itself may still be refused.
+    ///
+    /// # Errors
+    ///
+    /// [`HashRefused`] if it would, or the pool has stopped.
+    pub fn admits(&self, client: Option<ClientNetwork>) -> Result<(), HashRefused> {
+        self.shared.admit(&self.shared.line(), client)
     }
 
-    /// Submits a job, and waits for what it answers. If memory cannot be allocated, it does not answer, and the caller
-    /// gets [`HashRefused::Stopped`].
-    async fn submit<T: Send + 'static>(
+    async fn hashing<T: Send + 'static>(
         &self,
+        client: Option<ClientNetwork>,
         work: impl FnOnce(&mut Hasher) -> Result<T, HashFailed> + Send + 'static,
     ) -> Result<T, HashRefused> {
-        let (reply, answer) = oneshot::channel();
-        let job: HashJob = Box::new(move |hasher, shared| {
-            if !reply.is_closed() && !shared.has_stopped() {
+        let shared = Arc::clone(&self.shared);
+        self.submit(client, |reply| {
+            Box::new(move |hasher| {
+                if reply.is_closed() {
+                    return false;
+                }
                 shared.hashed.fetch_add(1, Ordering::Relaxed);
                 let _ = work(hasher).map(|done| reply.send(done));
-            }
-        });
-        self.queue()?.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => self.shared.refuse(),
-            TrySendError::Disconnected(_) => HashRefused::Stopped,
-        })?;
-        answer.await.map_err(|_| HashRefused::Stopped)
+                true
+            })
+        })
+        .await
+    }
+
+    /// Submits a job, and waits for what it answers. It answers nothing if it gave way to another, or if no memory can
+    /// be allocated: the caller may try again.
+    async fn submit<T>(
+        &self,
+        client: Option<ClientNetwork>,
+        job: impl FnOnce(oneshot::Sender<T>) -> HashJob,
+    ) -> Result<T, HashRefused> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.enqueue(client, job(reply))?;
+        answer.await.map_err(|_| self.shared.not_served())
     }
 
     /// Stops the pool: waiting and later jobs get [`HashRefused::Stopped`].
     pub fn stop(&self) {
-        self.shared.stopped.store(true, Ordering::Release);
-        for job in self.waiting.try_iter() {
-            drop(job);
-        }
+        let mut line = self.shared.line();
+        line.has_stopped = true;
+        let waiting = std::mem::replace(&mut line.queue, FairQueue::new());
+        drop(line);
+        self.shared.arrived.notify_all();
+        drop(waiting);
     }
 
     /// How many hashes were made or compared since the pool started, including those for decoy users.
@@ -183,10 +244,10 @@ impl HashPool {
     /// How many jobs are waiting.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.shared.line().queue.len()
     }
 
-    /// How many jobs were refused because the queue was full.
+    /// How many jobs were refused because they would have waited too long.
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.shared.refused.load(Ordering::Relaxed)
@@ -197,7 +258,6 @@ impl HashPool {
 impl Drop for HashPool {
     fn drop(&mut self) {
         self.stop();
-        self.queue = None;
         for thread in self.threads.drain(..) {
             // An error would be a panic of the thread, and no caller is left to report it to.
             let _ = thread.join();
@@ -206,20 +266,83 @@ impl Drop for HashPool {
 }
 
 impl PoolState {
+    fn line(&self) -> MutexGuard<'_, WaitingLine> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enqueue(&self, client: Option<ClientNetwork>, job: HashJob) -> Result<(), HashRefused> {
+        let mut line = self.line();
+        self.admit(&line, client)?;
+        let is_full = self.wait_for(&line, line.queue.len()) > 2 * self.size.max_wait;
+        let given_way = if is_full { line.queue.give_way(client) } else { None };
+        if is_full && given_way.is_none() {
+            return Err(self.refuse());
+        }
+        line.queue.push(client, job);
+        drop(line);
+        self.arrived.notify_one();
+        if given_way.is_some() {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn admit(&self, line: &WaitingLine, client: Option<ClientNetwork>) -> Result<(), HashRefused> {
+        if line.has_stopped {
+            return Err(HashRefused::Stopped);
+        }
+        if self.wait_for(line, line.queue.ahead_of(client)) > self.size.max_wait {
+            return Err(self.refuse());
+        }
+        Ok(())
+    }
+
+    /// How long so many jobs take.
+    fn wait_for(&self, line: &WaitingLine, jobs: usize) -> Duration {
+        let rounds = u32::try_from(jobs / self.size.threads).unwrap_or(u32::MAX);
+        line.times.typical().saturating_mul(rounds)
+    }
+
     fn refuse(&self) -> HashRefused {
         self.refused.fetch_add(1, Ordering::Relaxed);
-        HashRefused::Busy { retry_after: RETRY_AFTER }
+        self.busy()
     }
 
-    fn has_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Acquire)
+    /// Why a job that was queued got no answer.
+    fn not_served(&self) -> HashRefused {
+        if self.line().has_stopped { HashRefused::Stopped } else { self.busy() }
     }
-}
 
-fn work(jobs: &Receiver<HashJob>, shared: &PoolState, mut hasher: Hasher) {
-    lower_priority();
-    for job in jobs {
-        job(&mut hasher, shared);
+    /// A caller may try again within the longest wait, and not all callers at once.
+    fn busy(&self) -> HashRefused {
+        let draw = u64::from(u32::from_ne_bytes(random::bytes(&*self.random)));
+        let spread = self.size.max_wait.as_secs().max(1);
+        HashRefused::Busy { retry_after: Duration::from_secs(1 + draw % spread) }
+    }
+
+    fn work(&self, mut hasher: Hasher) {
+        lower_priority();
+        while let Some(job) = self.next() {
+            let begun = self.clock.ticks();
+            if job(&mut hasher) {
+                let took = self.clock.ticks().since(begun);
+                self.line().times.add(took);
+            }
+        }
+    }
+
+    /// Waits for a job; `None` once the pool has stopped.
+    fn next(&self) -> Option<HashJob> {
+        let mut line = self.line();
+        loop {
+            if line.has_stopped {
+                return None;
+            }
+            if let Some(job) = line.queue.pop() {
+                return Some(job);
+            }
+            line = self.arrived.wait(line).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 }
 

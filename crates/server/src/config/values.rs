@@ -107,8 +107,8 @@ pub struct Mail {
 pub struct Hashing {
     /// Threads; `None` is one per processor.
     pub threads: Option<usize>,
-    /// Hashes that may wait, more are answered 503; `None` is six per thread.
-    pub queue: Option<usize>,
+    /// How long a hash may wait; one that would wait longer is answered 503.
+    pub max_wait: Duration,
 }
 
 /// Limits of HTTP clients.

@@ -26,7 +26,8 @@ use crate::rate_limit::Requester;
 /// A request whose body has been read.
 pub(super) struct DecodedRequest {
     pub(super) headers: HeaderMap,
-    address: Option<IpAddr>,
+    /// The address of the client; `None` on a connection without one.
+    pub(super) address: Option<IpAddr>,
     /// The members of the body.
     pub(super) body: Body,
 }

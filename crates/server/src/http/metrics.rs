@@ -41,7 +41,7 @@ impl Recorder {
         describe_counter!("portcullis_password_hashes_total", "Passwords hashed");
         describe_counter!(
             "portcullis_password_hashes_refused_total",
-            "Passwords not hashed because the queue was full"
+            "Passwords not hashed because they would have waited too long"
         );
         describe_counter!("portcullis_log_lines_lost_total", "Lines of the log that could not be written");
         describe_counter!("portcullis_refused_total", "Requests answered 429 or 503, by code");

@@ -32,7 +32,7 @@ impl Route {
 
     /// `POST /auth/{strategy}/register`
     pub(super) async fn register(self, asked: DecodedRequest) -> HandlerResult {
-        let engine = &self.app.engine;
+        let engine = self.app.engine.for_client(asked.address);
         let tenant = engine.tenant(&asked.tenant(&self.app)?).await?;
         let RegisterBody { email, password, name } =
             RegisterBody::read_as(self.format.names, &asked.body, &tenant.policy.password)?;
@@ -58,7 +58,7 @@ impl Route {
             native,
             replaces: shown.envelope().cookies.iter().map(|cookie| (*cookie).to_owned()).collect(),
         };
-        let signed_in = app.engine.password_sign_in(request).await?;
+        let signed_in = app.engine.for_client(asked.address).password_sign_in(request).await?;
         let mut response = private(StatusCode::CREATED, &self.format.login(&signed_in))?;
         let grant = &signed_in.grant;
         // Any other credential is in the body.
@@ -123,7 +123,8 @@ impl Route {
         CurrentUser(identity): CurrentUser,
         asked: DecodedRequest,
     ) -> HandlerResult {
-        let engine = &self.app.engine;
+        self.app.rates.admit_password_change(&identity, &asked.requester())?;
+        let engine = self.app.engine.for_client(asked.address);
         let tenant = engine.tenant(&identity.user.tenant).await?;
         let ChangePasswordBody { current, new } =
             ChangePasswordBody::read(&asked.body, &tenant.policy.password)?;

@@ -5,7 +5,6 @@
 //! between two, and while the next one trickles in.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,7 +15,6 @@ use tokio::time::sleep;
 use tracing::error;
 
 use super::{Peer, Stopped};
-use crate::rate_limit::network;
 
 /// How long a connection that is closed for another may take to end by itself. It may be in the middle of a request that
 /// never comes to its end.
@@ -77,7 +75,7 @@ pub(super) struct OpenConnections {
 }
 
 struct OpenConnection {
-    network: Option<IpAddr>,
+    network: Option<ClientNetwork>,
     activity: Arc<Activity>,
     stop: watch::Sender<bool>,
     evicted: Arc<Notify>,
@@ -107,7 +105,7 @@ impl OpenConnections {
                 () = cut => (),
             }
         });
-        let network = peer.ip().map(|address| network(address.to_canonical()));
+        let network = peer.ip().map(ClientNetwork::of);
         self.open.insert(task.id(), OpenConnection { network, activity, stop, evicted });
     }
 
@@ -133,7 +131,7 @@ impl OpenConnections {
 
     /// Tells the longest idle one of the address with most connections to end; one of another address if that has none.
     pub(super) fn close_an_idle_one(&self) {
-        let mut of_network: HashMap<Option<IpAddr>, usize> = HashMap::new();
+        let mut of_network: HashMap<Option<ClientNetwork>, usize> = HashMap::new();
         for connection in self.open.values() {
             *of_network.entry(connection.network).or_default() += 1;
         }

@@ -30,13 +30,13 @@ use caller::AuthenticatedCaller;
 pub(crate) use caller::{CallerCredentials, GatewayUser};
 
 /// Carries out operations.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct OperationDispatcher {
     /// The engine that operations call.
     pub engine: Engine,
     /// Whether a call must name its tenant.
     pub requires_tenant: bool,
-    /// Counts refreshes.
+    /// Counts refreshes and changes of a password.
     pub rates: Arc<RateLimits>,
 }
 
@@ -109,7 +109,8 @@ impl OperationDispatcher {
     /// Carries out a call if its caller may make it.
     pub(crate) async fn answer(&self, call: Call<'_>) -> OperationResult {
         let texts = call.row.texts;
-        self.dispatch(call).await.map_err(|refusal| refusal.worded_for(texts))
+        let for_client = Self { engine: self.engine.for_client(call.requester.address()), ..self.clone() };
+        for_client.dispatch(call).await.map_err(|refusal| refusal.worded_for(texts))
     }
 
     async fn dispatch(&self, call: Call<'_>) -> OperationResult {

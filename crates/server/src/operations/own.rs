@@ -29,11 +29,12 @@ impl OperationDispatcher {
     }
 
     async fn change_password(&self, call: Call<'_>, caller: AuthenticatedCaller) -> OperationResult {
-        let tenant = self.engine.tenant(&caller.user.tenant).await?;
-        let ChangePasswordBody { current, new } =
-            ChangePasswordBody::read(&call.body, &tenant.policy.password)?;
         // A gateway names no session, and the engine keeps the session that asks.
         let identity = caller.identity.ok_or_else(|| Refusal::plain(Code::Unauthorized))?;
+        self.rates.admit_password_change(&identity, &call.requester)?;
+        let tenant = self.engine.tenant(&identity.user.tenant).await?;
+        let ChangePasswordBody { current, new } =
+            ChangePasswordBody::read(&call.body, &tenant.policy.password)?;
         let request = ChangePassword { identity, current, new };
         self.engine.change_password(request).await.map_err(Refusal::of_device_password)?;
         self.reply(Success::PASSWORD_CHANGED, ())

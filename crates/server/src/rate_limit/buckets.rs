@@ -1,7 +1,6 @@
 //! Token buckets, which fill again with time.
 
 use std::hash::{BuildHasher, RandomState};
-use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,8 +11,9 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use portcullis_api::refusal::Refusal;
+use portcullis_core::client_network::ClientNetwork;
 use portcullis_core::clock::{Clock, Ticks};
-use portcullis_core::id::{SessionKey, TenantId};
+use portcullis_core::id::{SessionKey, TenantId, UserKey};
 use portcullis_core::secret::SecretHash;
 
 /// The most clients with a bucket of their own.
@@ -28,14 +28,16 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// The owner of a bucket.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) enum BucketKey {
-    /// Clients of a tenant at one address.
-    Address(TenantId, IpAddr),
+    /// Clients of a tenant in one network.
+    Network(TenantId, ClientNetwork),
     /// The account or session of a tenant that requests name, hashed: a name may be long.
     Named(TenantId, SecretHash),
-    /// One session.
-    Session(SessionKey),
     /// All clients of a tenant.
     Tenant(TenantId),
+    /// A user, on all devices.
+    Account(UserKey),
+    /// One session.
+    Session(SessionKey),
     /// Several clients that share a bucket, because there are too many.
     Shared(u64),
 }

@@ -1,8 +1,10 @@
-//! Rate limits of the costly public requests: sign-up, sign-in and refresh.
+//! Rate limits of what costs a password hash, and of the other costly public requests.
 //!
 //! Requests are counted by tenant and client address (IPv6: the /64, which one customer has). A refresh that proves its
 //! device is counted by its session instead: a browser with many tabs takes nothing from others at its address. A
-//! trusted gateway's request without an address is counted by the account or session that it names. The limits are generous
+//! trusted gateway's request without an address is counted by the account or session that it names. A change of a
+//! password costs several hashes, and is counted by account and by session as well, whatever addresses it comes from.
+//! The limits are generous
 //! enough for an office behind one address; they keep one client from taking every password hash. They do not bound the
 //! guesses at one account, which the brute-force lockout does. Each node counts what it sees.
 //!
@@ -11,12 +13,14 @@
 mod buckets;
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Once};
 
 use portcullis_api::refusal::Refusal;
+use portcullis_core::client_network::ClientNetwork;
 use portcullis_core::clock::Clock;
+use portcullis_core::engine::Identity;
 use portcullis_core::id::{SessionKey, TenantId};
 use portcullis_core::secret::SecretHash;
 use tracing::warn;
@@ -45,6 +49,16 @@ pub enum Requester {
     Unknown,
 }
 
+impl Requester {
+    /// The address; `None` if it is not known.
+    pub(crate) const fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Address(address) => Some(*address),
+            Self::Named(_) | Self::Unknown => None,
+        }
+    }
+}
+
 /// Refreshes a minute of one session that prove its device: a third of them at once is two hundred tabs.
 const OF_SESSION: NonZeroU32 = NonZeroU32::MIN.saturating_add(599);
 
@@ -57,6 +71,8 @@ pub struct RateLimits {
     sessions: Option<Buckets>,
     unknown: Option<Buckets>,
     tenants: Option<Buckets>,
+    changes_of_account: Option<Buckets>,
+    changes_of_session: Option<Buckets>,
     spares_loopback: bool,
     has_warned: Once,
 }
@@ -77,6 +93,8 @@ impl RateLimits {
             sessions: allowance.address.map(|_| buckets(OF_SESSION)),
             unknown: allowance.address.map(|rate| buckets(rate.saturating_mul(UNKNOWN))),
             tenants: allowance.tenant.map(buckets),
+            changes_of_account: allowance.address.map(|rate| buckets(part_of(rate, ACCOUNT))),
+            changes_of_session: allowance.address.map(|rate| buckets(part_of(rate, SESSION))),
             spares_loopback: allowance.spares_loopback,
             has_warned: Once::new(),
         }
@@ -92,8 +110,8 @@ impl RateLimits {
         }
         match requester {
             Requester::Address(address) => {
-                let network = network(address.to_canonical());
-                take(self.addresses.as_ref(), || BucketKey::Address(tenant.clone(), network))?;
+                let network = ClientNetwork::of(*address);
+                take(self.addresses.as_ref(), || BucketKey::Network(tenant.clone(), network))?;
             }
             Requester::Named(name) => {
                 take(self.addresses.as_ref(), || {
@@ -133,18 +151,32 @@ impl RateLimits {
         let is_here = |address: &IpAddr| address.to_canonical().is_loopback();
         self.spares_loopback && matches!(requester, Requester::Address(address) if is_here(address))
     }
+
+    /// Counts a signed-in user's change of the password.
+    ///
+    /// # Errors
+    /// A [`Refusal`] with `Retry-After`: the session's limit is reached, or the account's.
+    pub fn admit_password_change(&self, who: &Identity, requester: &Requester) -> Result<(), Refusal> {
+        if self.spares(requester) {
+            return Ok(());
+        }
+        let session = SessionKey { tenant: who.user.tenant.clone(), id: who.session };
+        take(self.changes_of_session.as_ref(), || BucketKey::Session(session))?;
+        take(self.changes_of_account.as_ref(), || BucketKey::Account(who.user.clone()))
+    }
 }
 
 fn take(buckets: Option<&Buckets>, key: impl FnOnce() -> BucketKey) -> Result<(), Refusal> {
     buckets.map_or(Ok(()), |buckets| buckets.take(key()))
 }
 
-/// The network of one customer: an IPv4 address, or the /64 of an IPv6 address.
-pub(crate) fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
-    }
+/// A change of password costs up to seven hashes, and few people need more than one a day. So an account may change it
+/// by this part of the rate of an address, and a session by the next: a stolen one does not use up the account's.
+const ACCOUNT: u32 = 10;
+const SESSION: u32 = 20;
+
+fn part_of(rate: NonZeroU32, divisor: u32) -> NonZeroU32 {
+    NonZeroU32::new(rate.get() / divisor).unwrap_or(NonZeroU32::MIN)
 }
 
 #[cfg(test)]

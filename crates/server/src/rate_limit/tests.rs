@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::buckets::{MOST_BUCKETS, SHARED};
 use super::*;
+use std::net::Ipv6Addr;
 
 /// A clock whose ticks are moved by hand.
 struct Hand(Mutex<Duration>);

@@ -118,6 +118,34 @@ async fn one_place_that_asks_too_often_is_refused_and_others_are_not() {
     }
 }
 
+// ASVS-map: AU1, OP2
+#[tokio::test]
+async fn changes_of_a_password_are_limited_by_session_and_account_wherever_they_come_from() {
+    let settings = production(&[("LIMITS_RATE", "60"), ("PROXIES_TRUSTED", "127.0.0.1")]);
+    let server = TestServer::with(&settings).await;
+    let ann = TestUser::ANN.with_password("a vexed quilt mop").registered(&server).await;
+    let mut sessions = Vec::new();
+    for strategy in [StrategyName::SessionJwt, StrategyName::Hybrid, StrategyName::Jwt] {
+        sessions.push(ann.signs_in(&server, strategy).await);
+    }
+    let mut asked = 0;
+    let mut change = async |session: usize| {
+        asked += 1;
+        let from = format!("198.51.100.{asked}");
+        let change = sessions[session].changes_password(&server, "", "");
+        change.header("x-forwarded-for", &from).await
+    };
+    change(0).await.status(400);
+    let refused = change(0).await;
+    refused.says(429, TOO_MANY);
+    assert!(refused.header("retry-after").is_some());
+    change(1).await.status(400);
+    change(2).await.says(429, TOO_MANY);
+    let bob = TestUser::BOB.with_password("a vexed quilt mop").registered(&server).await;
+    let elsewhere = bob.signs_in(&server, StrategyName::Jwt).await;
+    elsewhere.changes_password(&server, "", "").await.status(400);
+}
+
 #[tokio::test]
 async fn in_development_this_machine_has_no_rate_limit_and_with_no_limit_no_client_has() {
     let unlimited = production(&[("LIMITS_RATE", "0")]);

@@ -3,9 +3,10 @@
 use std::future::IntoFuture as _;
 
 use portcullis_core::strategy::StrategyName;
+use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::fixture::{Credentials, HttpAnswer, HttpRequest, TestServer, TestUser};
+use crate::fixture::{Credentials, HttpAnswer, HttpRequest, TestServer, TestUser, eventually};
 
 const REFUSED: &str = r#"{"message":"Invalid refresh token","error":"Unauthorized","statusCode":401}"#;
 
@@ -78,7 +79,7 @@ async fn of_200_concurrent_registrations_of_one_address_one_succeeds_with_one_ha
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_storm_of_logins_is_served_or_told_when_to_come_back_and_checks_go_on() {
     // Five attempts on one account are compared at once: more than can be hashed or wait.
-    let server = TestServer::with(&[("HASHING_QUEUE", "1"), ("HASHING_THREADS", "1")]).await;
+    let server = TestServer::with(&[("HASHING_MAX_WAIT", "10ms"), ("HASHING_THREADS", "1")]).await;
     let ann = TestUser::ANN.registered(&server).await;
     let held = ann.signs_in(&server, StrategyName::Session).await;
     let ask = ann.logs_in(&server, StrategyName::Hybrid);
@@ -94,11 +95,43 @@ async fn a_storm_of_logins_is_served_or_told_when_to_come_back_and_checks_go_on(
     assert!(!done.is_empty() && !refused.is_empty(), "{} done", done.len());
     for answer in refused {
         answer.says(503, r#"{"message":"Service Unavailable","statusCode":503}"#);
-        assert_eq!(answer.header("retry-after"), Some("1"));
+        assert_eq!(answer.header("retry-after"), Some("1"), "the longest wait is below a second");
     }
     for answer in done {
         Credentials::from(StrategyName::Hybrid, answer).profile(&server).await.status(200);
     }
+}
+
+/// Registrations of so many people, all of them new, from one address.
+fn newcomers(server: &TestServer, from: &str, count: usize) -> JoinSet<HttpAnswer> {
+    let mut asks = JoinSet::new();
+    for number in 0..count {
+        let user = json!({ "email": format!("user{number}@{from}.example"), "password": "vexed quilt mop", "name": "U" });
+        let ask = server.post("/auth/jwt/register").header("x-forwarded-for", from).json(&user);
+        asks.spawn(ask.into_future());
+    }
+    asks
+}
+
+// ASVS-map: OP2
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_office_whose_people_all_sign_up_at_once_is_served() {
+    let server = TestServer::with(&[("HASHING_MAX_WAIT", "5s")]).await;
+    let answers = newcomers(&server, "192.0.2.1", 60).join_all().await;
+    assert_eq!(with_status(&answers, 201).len(), 60);
+}
+
+// ASVS-map: OP2
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_flood_from_one_address_takes_no_turn_from_another() {
+    let settings = [("PROXIES_TRUSTED", "127.0.0.1"), ("LIMITS_RATE", "0"), ("HASHING_THREADS", "1")];
+    let server = TestServer::with(&settings).await;
+    let mut flood = newcomers(&server, "192.0.2.1", 100);
+    eventually("the flood waits", async || (server.engine.passwords().waiting() > 60).then_some(())).await;
+    let ann = TestUser::ANN.registers(&server, StrategyName::Jwt).header("x-forwarded-for", "198.51.100.1");
+    ann.await.status(201);
+    assert!(server.engine.passwords().waiting() > 30, "she waited for one of the flood at most");
+    flood.shutdown().await;
 }
 
 // ASVS-map: SE4

@@ -90,6 +90,33 @@ async fn five_wrong_passwords_on_whatever_surface_lock_and_the_owner_is_told_onc
     assert_eq!((test.mailbox.count("unlock"), test.mailbox.mails().len()), (1, 1));
 }
 
+// ASVS-map: AU1, OP2
+#[tokio::test]
+async fn a_guess_that_is_not_compared_costs_no_hash_whether_or_not_there_is_such_a_user() {
+    let test = LockoutFixture::new().await;
+    let unknown = email("unknown@example.com");
+    for address in [&test.ann.user.email, &unknown] {
+        let client = FixtureClient::forgetful();
+        let guess = async |with| {
+            let default = TenantId::default_tenant();
+            let answer = client.device_sign_in(&test.node, &default, address.as_typed(), with).await;
+            assert!(
+                matches!(answer, Err(DeviceSignInError::Password(PasswordSignInError::InvalidCredentials))),
+                "{answer:?}"
+            );
+        };
+        let before = test.fixture.passwords.hashed();
+        for _ in 0..10 {
+            guess("wrong password").await;
+        }
+        assert_eq!(test.fixture.passwords.hashed(), before + 10, "{address:?}");
+        for with in ["wrong password", PASSWORD] {
+            guess(with).await;
+        }
+        assert_eq!(test.fixture.passwords.hashed(), before + 10, "{address:?}");
+    }
+}
+
 // ASVS-map: AU1
 #[tokio::test]
 async fn a_quarter_of_an_hour_later_the_account_is_open() {

@@ -1,5 +1,7 @@
 //! A user changes their password.
 
+use tokio::task::JoinSet;
+
 use crate::engine::{ChangePassword, ChangePasswordError, Engine, Identity};
 use crate::event::EventKind;
 use crate::session::EndReason;
@@ -90,4 +92,60 @@ async fn a_disabled_user_changes_no_password() {
     node.disable_user(&ann.user.key).await.unwrap();
     let refused = change(&node, &identity, PASSWORD, "brisk lantern").await;
     assert!(matches!(refused, Err(ChangePasswordError::UserGone)), "{refused:?}");
+}
+
+// ASVS-map: AU1, OP2
+#[tokio::test]
+async fn a_session_whose_guesses_are_used_up_costs_no_hash() {
+    let fixture = Fixture::new(MemoryStore::stores());
+    let node = fixture.node().await;
+    let (_, here, _) = signed_in_twice(&fixture, &node).await;
+    let identity = here.identity(&node).await;
+    let guess = async || change(&node, &identity, "wrong password", "brisk lantern").await;
+    while !matches!(guess().await, Err(ChangePasswordError::TooManyGuesses { .. })) {}
+    // Five more are compared during the lock.
+    for _ in 0..5 {
+        assert!(guess().await.is_err());
+    }
+    let hashed = fixture.passwords.hashed();
+    for current in ["wrong password", PASSWORD] {
+        let refused = change(&node, &identity, current, "brisk lantern").await;
+        assert!(matches!(refused, Err(ChangePasswordError::TooManyGuesses { .. })), "{refused:?}");
+    }
+    assert_eq!(fixture.passwords.hashed(), hashed);
+}
+
+// ASVS-map: OP2
+#[tokio::test]
+async fn a_password_that_is_too_weak_costs_no_hash() {
+    let fixture = Fixture::new(MemoryStore::stores());
+    let node = fixture.node().await;
+    let (_, here, _) = signed_in_twice(&fixture, &node).await;
+    let identity = here.identity(&node).await;
+    let hashed = fixture.passwords.hashed();
+    let refused = change(&node, &identity, PASSWORD, "short").await;
+    assert!(matches!(refused, Err(ChangePasswordError::Weak(_))), "{refused:?}");
+    assert_eq!(fixture.passwords.hashed(), hashed);
+}
+
+// ASVS-map: OP2
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_changes_of_one_account_at_once_one_waits_for_the_pool() {
+    let fixture = Fixture::new(MemoryStore::stores());
+    let node = fixture.node().await;
+    let (_, here, elsewhere) = signed_in_twice(&fixture, &node).await;
+    let mut changing = JoinSet::new();
+    for held in [&here, &elsewhere] {
+        let identity = held.identity(&node).await;
+        for _ in 0..20 {
+            let (node, identity) = (node.clone(), identity.clone());
+            let passwords = fixture.passwords.clone();
+            changing.spawn(async move {
+                let refused = change(&node, &identity, PASSWORD, PASSWORD).await;
+                assert!(matches!(refused, Err(ChangePasswordError::Reused)), "{refused:?}");
+                passwords.waiting()
+            });
+        }
+    }
+    assert!(changing.join_all().await.into_iter().all(|waiting| waiting <= 1));
 }

@@ -135,9 +135,9 @@ impl Fixture {
             leeway: Duration::ZERO,
             ..TenantPolicy::with_passwords(PasswordPolicy::DEVELOPMENT)
         };
-        let size = PoolSize { threads: NonZeroUsize::MIN, queue: NonZeroUsize::MIN.saturating_add(63) };
-        let passwords =
-            Arc::new(HashPool::new(size, Argon2Cost::MINIMUM, Arc::new(SystemRandom)).expect("a thread"));
+        let (size, cost) = (PoolSize::of(NonZeroUsize::MIN), Argon2Cost::MINIMUM);
+        let passwords = HashPool::new(size, cost, Arc::new(SystemClock), Arc::new(SystemRandom));
+        let passwords = Arc::new(passwords.expect("a thread"));
         let builder = Engine::builder(stores)
             .clock(clock.clone())
             .passwords(passwords.clone())

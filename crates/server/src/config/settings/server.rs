@@ -99,9 +99,10 @@ pub(super) const LIMITS: &[Setting] = &[
          connections is closed; while none is idle, the client waits"),
     setting!("limits.rate": Integer("NUMBER"), Fixed("300"),
         config.limits.rate = rate,
-        "Requests a minute that one client address (IPv6: one /64) may send to a tenant to sign up, sign in and \
-         refresh, a third of them at once; more are answered 429. A refresh that proves its device counts for its \
-         session instead, of which 600 a minute may come. 0 is no limit. Development mode does not count loopback"),
+        "Requests a minute that one client address (IPv6: one /64) may send to a tenant to sign up, sign in, \
+         refresh and change a password, a third of them at once; more are answered 429. A refresh that proves its \
+         device counts for its session instead, of which 600 a minute may come. 0 is no limit. Development mode does \
+         not count loopback"),
     setting!("limits.rate_tenant": Integer("NUMBER"), Fixed("0"),
         config.limits.rate_tenant = rate,
         "The same limit for all addresses of one tenant together. 0 is no limit"),

@@ -106,7 +106,7 @@ pub(super) const PEOPLE: &[Setting] = &[
     setting!("hashing.threads": Integer("NUMBER"), Unset("one per processor"),
         config.hashing.threads = Some(number(1..=256)),
         "Threads that hash passwords"),
-    setting!("hashing.queue": Integer("NUMBER"), Unset("6 per thread"),
-        config.hashing.queue = Some(number(1..=100_000)),
-        "Passwords that may wait to be hashed; more are answered 503"),
+    setting!("hashing.max_wait": Text("DURATION"), Fixed("5s"), config.hashing.max_wait = duration("10ms", "10s"),
+        "Longest time that a password may wait to be hashed, from 10ms to 10s, as estimated when it arrives; a \
+         request that would wait longer is answered 503. Client addresses (IPv6: the /64) take turns"),
 ];

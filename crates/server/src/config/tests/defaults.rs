@@ -13,7 +13,7 @@ fn without_settings_the_server_is_for_this_machine_alone() {
     assert_eq!(config.database, DatabaseUrl::preset(Path::new("./portcullis-data")));
     assert_eq!(config.sessions, Sessions::InDatabase);
     assert!(config.master_key.is_none());
-    assert_eq!((config.hashing.threads, config.hashing.queue), (None, None));
+    assert_eq!((config.hashing.threads, config.hashing.max_wait), (None, Duration::from_secs(5)));
     assert_eq!((config.cookie.name.as_str(), config.cookie.same_site), ("connect.sid", SameSite::Lax));
     assert_eq!((config.password.shortest, config.leeway), (8, Duration::from_mins(1)));
     assert_eq!((config.limits.body, config.limits.headers), (64 << 10, 16 << 10));

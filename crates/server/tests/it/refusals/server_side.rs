@@ -66,7 +66,7 @@ async fn an_outage_is_503_and_never_a_refusal() {
 // ASVS-map: OP2
 #[tokio::test]
 async fn a_full_queue_of_hashes_is_503_with_a_time_to_try_again() {
-    let server = TestServer::with(&[("HASHING_QUEUE", "1"), ("HASHING_THREADS", "1")]).await;
+    let server = TestServer::with(&[("HASHING_MAX_WAIT", "10ms"), ("HASHING_THREADS", "1")]).await;
     let ann = TestUser::ANN.registered(&server).await;
     let mut asks = tokio::task::JoinSet::new();
     for _ in 0..20 {
