@@ -74,7 +74,7 @@ impl EngineTask {
         if user.password != before.password {
             return Err(ChangePasswordError::Contended);
         }
-        tenant.policy.password.check(&new, &[tenant.id.as_str(), user.email.local_part()])?;
+        self.check_strength(&tenant, &new, &user.email)?;
         self.is_current(&tenant, &identity, &user, current).await?;
         if self.was_used_before(&user, &new).await? {
             return Err(ChangePasswordError::Reused);

@@ -24,6 +24,7 @@ mod opaque_id;
 mod password_attempt;
 mod password_reset;
 mod password_sign_in;
+mod password_strength;
 mod proven_session;
 mod refresh;
 mod register;

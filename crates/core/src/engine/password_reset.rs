@@ -91,7 +91,7 @@ impl EngineTask {
         let turn = self.changing_passwords.take(&tenant.id, &link);
         let _turn = self.while_caller_waits(turn).await.ok_or(HashRefused::Stopped)?;
         let user = self.user_of_link(&tenant, &key, hash).await?;
-        tenant.policy.password.check(&new, &[tenant.id.as_str(), user.email.local_part()])?;
+        self.check_strength(&tenant, &new, &user.email)?;
         if self.was_used_before(&user, &new).await? {
             return Err(ResetError::Reused);
         }

@@ -110,7 +110,7 @@ impl EngineTask {
         let tenant = self.tenant(&request.tenant).await?;
         tenant.strategy(request.strategy).ok_or(RegisterError::NotOffered)?;
         let Register { new, password, .. } = request;
-        tenant.policy.password.check(&password, &[tenant.id.as_str(), new.email.local_part()])?;
+        self.check_strength(&tenant, &password, &new.email)?;
         self.begin_uniform_delay();
         let created = self.make_user::<RegisterError>(&tenant, new, Some(password)).await?;
         if !tenant.policy.hides_existence {

@@ -112,7 +112,7 @@ impl EngineTask {
         password: Password,
     ) -> Result<User, UserAdminError> {
         let tenant = self.any_tenant(tenant).await?;
-        tenant.policy.password.check(&password, &[tenant.id.as_str(), new.email.local_part()])?;
+        self.check_strength(&tenant, &password, &new.email)?;
         let created = self.make_user::<UserAdminError>(&tenant, new, Some(password)).await?;
         created.user().ok_or(UserAdminError::Taken)
     }
@@ -151,7 +151,7 @@ impl EngineTask {
     pub(super) async fn set_password(&self, key: &UserKey, new: Password) -> Result<User, UserAdminError> {
         let tenant = self.any_tenant(&key.tenant).await?;
         let found = self.user(key).await?;
-        tenant.policy.password.check(&new, &[tenant.id.as_str(), found.email.local_part()])?;
+        self.check_strength(&tenant, &new, &found.email)?;
         let hash = self.hashing(self.passwords.hash(self.client, new)).await?;
         let (all, event) = (EndScope::User(key.clone()), EventKind::PasswordSet);
         let change = self.change_user(key, |user| user.with_password(hash.clone(), self.clock.now()));

@@ -18,6 +18,7 @@
 mod argon2id;
 mod hash;
 mod hasher;
+mod known_words;
 mod plain;
 mod policy;
 mod pool;

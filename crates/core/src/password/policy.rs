@@ -6,6 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 use super::Password;
+use super::known_words::{MadeOf, made_of};
 
 /// The most common passwords in lower case, one a line; `common.md` says where they come from.
 static COMMON: LazyLock<CommonPasswords> = LazyLock::new(|| {
@@ -64,8 +65,8 @@ impl PasswordPolicy {
     /// For sign-ins that always have a second step.
     pub const WITH_SECOND_STEP: Self = Self { min_length: 8, refuse_common: true };
 
-    /// Checks a new password. `context` has the words that an attacker knows: the tenant, the local part of the user's
-    /// address, the product.
+    /// Checks a new password. `context` has the words that an attacker knows: the public host, the tenant, the local
+    /// part of the user's address, the product. A mix of them, common words, years and digits is refused.
     ///
     /// # Errors
     ///
@@ -81,13 +82,15 @@ impl PasswordPolicy {
         if is_common(&folded) {
             return Err(WeakPassword::Common);
         }
-        let gives_away = |word: &&&str| {
-            let word = lower_case(word);
-            word.chars().count() >= SHORTEST_NAME && is_little_more_than(&folded, &word)
-        };
-        match context.iter().find(gives_away) {
-            Some(word) => Err(WeakPassword::ContainsContext { word: (*word).to_owned() }),
-            None => Ok(()),
+        let names: Vec<_> = context.iter().map(|name| lower_case(name)).collect();
+        let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+        let gives_away =
+            |name: &&str| name.chars().count() >= SHORTEST_NAME && is_little_more_than(&folded, name);
+        let contains = |word: &str| WeakPassword::ContainsContext { word: word.to_owned() };
+        match (names.iter().copied().find(gives_away), made_of(&folded, &names)) {
+            (Some(name), _) | (None, Some(MadeOf::Context(name))) => Err(contains(name)),
+            (None, Some(MadeOf::CommonWords)) => Err(WeakPassword::Common),
+            (None, None) => Ok(()),
         }
     }
 }
@@ -233,6 +236,18 @@ mod tests {
         assert_eq!(check(PasswordPolicy::SINGLE_FACTOR, "Jo.Bloggs 1999!"), made_of("jo.bloggs"));
         assert_eq!(check(PasswordPolicy::SINGLE_FACTOR, "the acme of vexed quilts"), Ok(()));
         assert_eq!(check(PasswordPolicy::SINGLE_FACTOR, "eu vexed quilts eu"), Ok(()));
+    }
+
+    // ASVS-map: PW4
+    #[test]
+    fn a_mix_of_common_words_and_names_with_years_and_digits_is_refused() {
+        let made_of = |word: &str| Err(WeakPassword::ContainsContext { word: word.to_owned() });
+        let check = |text| check(PasswordPolicy::SINGLE_FACTOR, text);
+        assert_eq!(check("default-password-2026"), Err(WeakPassword::Common));
+        assert_eq!(check("Welcome.Monday.1999"), Err(WeakPassword::Common));
+        assert_eq!(check("Acme.Summer-1985-7"), made_of("acme"));
+        assert_eq!(check("bloggs/secret/8317"), made_of("jo.bloggs"));
+        assert_eq!(check("correct horse battery staple"), Ok(()));
     }
 
     #[test]

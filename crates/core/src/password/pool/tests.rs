@@ -82,7 +82,8 @@ async fn an_unknown_user_costs_exactly_one_hash_as_a_known_one_does() {
 async fn a_hash_of_an_older_cost_says_that_it_is_to_be_replaced() {
     let old = running(1).hash(None, password("vexed quilt")).await.unwrap();
     let cost = Argon2Cost::new(16, 2, 1).unwrap();
-    let pool = HashPool::new(PoolSize::of(count(1)), cost, Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap();
+    let pool =
+        HashPool::new(PoolSize::of(count(1)), cost, Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap();
     assert_eq!(pool.verify(None, password("vexed quilt"), Some(old)).await, Ok(PasswordMatch::YesButRehash));
     let new = pool.hash(None, password("vexed quilt")).await.unwrap();
     assert_eq!(pool.verify(None, password("vexed quilt"), Some(new)).await, Ok(PasswordMatch::Yes));
