@@ -55,7 +55,7 @@ impl BareServer {
     /// What the system says, or that it said no address.
     pub(crate) fn start(program: &Path, body_bytes: usize) -> io::Result<Self> {
         let mut child = Command::new(program)
-            .args(["bare", "--listen", "127.0.0.1:0", "--body-bytes", &body_bytes.to_string()])
+            .args(["bare-server", "--listen", "127.0.0.1:0", "--body-bytes", &body_bytes.to_string()])
             .stdout(Stdio::piped())
             .spawn()?;
         let mut line = String::new();

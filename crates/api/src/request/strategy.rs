@@ -107,6 +107,9 @@ request! {
         password: Password = "password", known_password().with(sample_password);
         /// Whether to hand out a device proof with the refresh token; the client then sends it with each refresh.
         native: bool = "native", Flag { in_query: false };
+        /// The device proof of an earlier sign-in; also under the name `deviceSecret`. Strangers who lock the account
+        /// do not lock out a device that shows it.
+        device_secret: Option<PlainSecret> = "device_secret", OptionalSecret(&["deviceSecret"]);
     }
 }
 

@@ -54,7 +54,7 @@ impl ShownSecrets {
     }
 }
 
-/// The secret without its signature. A secret from a password sign-in has none.
+/// The secret without its signature. One that an older release gave at a password sign-in has none.
 pub(super) fn bare(presented: &PlainSecret) -> PlainSecret {
     PlainSecret::presented(presented.reveal().split('.').next().unwrap_or_default())
 }

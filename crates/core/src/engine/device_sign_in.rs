@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::code_attempt::CodeAttempt;
 use super::device_proof::{DeviceSecret, PresentedDevice};
 use super::issue::{IssuedProof, NewSession};
 use super::{CompletedSignIn, EngineTask, IssueError, PasswordSignInError, Tenant, TenantError};
@@ -198,7 +199,8 @@ impl EngineTask {
         // A browser sends its cookie with every request. So the cookie must be that of the device that asked for the
         // code. An app sends its secret on purpose, and may begin to do so with this step.
         let sent_unasked = known.as_ref().filter(|_| shown.secret.is_none());
-        let ticket = self.redeem_code(&tenant, &key, &code, sent_unasked).await?;
+        let attempt = self.reserve_code_attempt(&tenant, &key, known.as_ref()).await?;
+        let ticket = self.redeem_code(&tenant, &key, &code, sent_unasked, attempt).await?;
 
         let stores = &tenant.stores.records;
         let epochs = stores.epochs.read(&ticket.user_key()).await?;
@@ -221,6 +223,7 @@ impl EngineTask {
         key: &TicketKey,
         code: &PlainSecret,
         known: Option<&DeviceSecret>,
+        attempt: Option<CodeAttempt>,
     ) -> Result<Ticket, VerifyCodeError> {
         let (hash, device) = (Ticket::hash_of(key, code), known.map(|known| bound_to(key, &known.secret)));
         let redeemed = tenant
@@ -229,6 +232,9 @@ impl EngineTask {
             .tickets
             .redeem(key, TicketPurpose::Code, hash, device, self.clock.now())
             .await?;
+        if let Some(attempt) = attempt {
+            self.settle_code_attempt(tenant, attempt, &redeemed).await?;
+        }
         let refused = match redeemed {
             RedeemOutcome::Done(ticket) => return Ok(ticket),
             RedeemOutcome::Wrong | RedeemOutcome::Gone => VerifyCodeError::Wrong,

@@ -7,7 +7,6 @@ use thiserror::Error;
 use super::{EngineCore, Tenant, opaque_id};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, SessionKey, TokenId};
-use crate::random::Random;
 use crate::secret::PlainSecret;
 use crate::session::{Device, DeviceProof, Epochs, RotationState, Session, SessionState};
 use crate::strategy::{Carrier, Check, Renewal, SessionClaim, Strategy, StrategyName};
@@ -60,14 +59,6 @@ pub(super) struct IssuedProof {
     pub(super) shown: bool,
     /// What the client is given; `None` where a cookie carries it.
     pub(super) told: Option<PlainSecret>,
-}
-
-impl IssuedProof {
-    /// A new secret for a client that says that it keeps one.
-    pub(super) fn native(random: &dyn Random) -> Self {
-        let secret = PlainSecret::generate(random);
-        Self { told: Some(secret.clone()), secret, shown: true }
-    }
 }
 
 /// The first refresh token of a session, and what is stored of it.

@@ -8,6 +8,7 @@ mod authenticate;
 mod bootstrap;
 mod builder;
 mod change_password;
+mod code_attempt;
 mod device_proof;
 mod device_sign_in;
 mod end_everyone;

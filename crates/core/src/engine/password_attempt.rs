@@ -137,17 +137,20 @@ impl EngineTask {
         }
     }
 
-    /// Sends the owner a link that opens the account. A device that has locked itself out gets none: the account is
-    /// open.
+    /// Tells the owner that the account is locked. If a device has locked itself out, the account is open.
     async fn tell_of_lock(&self, stores: &TenantStores, whose: &AttemptKey) -> Stored<()> {
         if whose.device.is_some() {
             self.report(&Event::of_user(&whose.user, EventKind::DeviceLocked));
             return Ok(());
         }
         self.report(&Event::of_user(&whose.user, EventKind::Locked));
-        let epochs = stores.records.epochs.read(&whose.user).await?;
-        let ticket =
-            Ticket::new(&whose.user, TicketPurpose::Unlock, epochs, self.clock.now(), self.random.as_ref());
+        self.send_unlock_link(stores, &whose.user).await
+    }
+
+    /// Sends the owner a link that opens the account.
+    pub(super) async fn send_unlock_link(&self, stores: &TenantStores, user: &UserKey) -> Stored<()> {
+        let epochs = stores.records.epochs.read(user).await?;
+        let ticket = Ticket::new(user, TicketPurpose::Unlock, epochs, self.clock.now(), self.random.as_ref());
         let queued = QueuedMail::for_ticket(&ticket, self.random.as_ref());
         self.send_ticket(stores, &ticket, &queued).await?;
         Ok(())

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::authenticate::MOST_COOKIES;
-use super::device_proof::ShownSecrets;
+use super::device_proof::{DeviceSecret, PresentedDevice, ShownSecrets};
 use super::issue::{IssuedProof, NewSession};
 use super::password_attempt::{AttemptResult, PasswordAttempt};
 use super::{EngineTask, Grant, IssueError, Tenant, TenantError};
@@ -33,6 +33,8 @@ pub struct PasswordSignIn {
     pub device: Device,
     /// Whether to issue a device secret, if the strategy rotates.
     pub native: bool,
+    /// The device secret of an earlier sign-in: it tells a known device from others. `None` if the client has none.
+    pub device_secret: Option<PlainSecret>,
     /// Credentials whose sessions end because this one replaces them.
     pub replaces: Vec<String>,
 }
@@ -42,7 +44,8 @@ impl PasswordSignIn {
     #[must_use]
     pub fn new(strategy: StrategyName, login: LoginName, password: Password) -> Self {
         let (tenant, device) = (TenantId::default_tenant(), Device::described("", ""));
-        Self { tenant, strategy, login, password, device, native: false, replaces: Vec::new() }
+        let (native, device_secret, replaces) = (false, None, Vec::new());
+        Self { tenant, strategy, login, password, device, native, device_secret, replaces }
     }
 }
 
@@ -91,13 +94,15 @@ impl EngineTask {
         let tenant = self.tenant(&request.tenant).await?;
         let strategy = tenant.strategy(request.strategy).ok_or(PasswordSignInError::NotOffered)?;
         let replaced = self.replaced_by(&request).await?;
-        let (user, epochs) = self
-            .standing_with_password(&tenant, &request.login, request.password, &ShownSecrets::default())
-            .await?;
+        let PasswordSignIn { strategy: name, login, password, device, native, device_secret, .. } = request;
+        let shown = PresentedDevice { secret: device_secret, native, ..PresentedDevice::default() };
+        let secrets = self.shown_secrets(&shown).await?;
+        let (user, epochs) = self.standing_with_password(&tenant, &login, password, &secrets).await?;
+        let known = secrets.meant(|secret| self.counted_device(&user, secret).is_some());
+        let secret = known.as_ref().map(|known| known.secret.clone());
 
-        let device = request.device;
-        let proof = request.native.then(|| IssuedProof::native(self.random.as_ref()));
-        let name = request.strategy;
+        let proof = self.proof_of(shown, known).await?.filter(|_| strategy.rotates());
+        let secret = proof.as_ref().map(|proof| proof.secret.clone()).or(secret);
         let beginning = NewSession { tenant: &tenant, name, strategy, user: &user, epochs, device, proof };
         let (session, grant) = self.begin(beginning)?;
         if strategy.keeps_session() {
@@ -107,6 +112,11 @@ impl EngineTask {
             tenant.stores.view.end(&EndScope::One(replaced), EndReason::Logout).await?;
         }
         self.report(&Event::of_session(&session, EventKind::SignedIn));
+        if let Some(secret) = secret {
+            let by_password = || DeviceProof::password_device_hash(&secret, &user.key);
+            let device = self.knows_device(&user, &secret).unwrap_or_else(by_password);
+            self.remember_device(&user.key, device).await;
+        }
         Ok(CompletedSignIn { user, session: session.key.id, grant })
     }
 
@@ -195,15 +205,39 @@ impl EngineTask {
         }
     }
 
-    /// The device, if the user has signed in on it before.
+    /// The device whose attempts are counted on their own.
     fn known_device(&self, user: Option<&User>, shown: &ShownSecrets) -> Option<SecretHash> {
-        shown.0.iter().find_map(|shown| self.knows_device(user?, &shown.secret))
+        shown.0.iter().find_map(|shown| self.counted_device(user?, &shown.secret))
+    }
+
+    /// The hash by which attempts from the device with this secret are counted; `None` unless the user has signed in on
+    /// it before, in whichever way.
+    pub(super) fn counted_device(&self, user: &User, secret: &PlainSecret) -> Option<SecretHash> {
+        let by_password = DeviceProof::password_device_hash(secret, &user.key);
+        let is_known = user.knows_device(&by_password, self.clock.now());
+        self.knows_device(user, secret).or(is_known.then_some(by_password))
     }
 
     /// The hash by which a user knows the device with this secret; `None` for a device that is not known.
     pub(super) fn knows_device(&self, user: &User, secret: &PlainSecret) -> Option<SecretHash> {
         let hash = DeviceProof::known_device_hash(secret, &user.key);
         user.knows_device(&hash, self.clock.now()).then_some(hash)
+    }
+
+    /// The device proof of a session, if the client keeps a secret.
+    async fn proof_of(
+        &self,
+        shown: PresentedDevice,
+        known: Option<DeviceSecret>,
+    ) -> Result<Option<IssuedProof>, PasswordSignInError> {
+        if !shown.native {
+            return Ok(None);
+        }
+        let fresh = match known {
+            Some(_) => None,
+            None => Some(self.fresh_secret::<PasswordSignInError>().await?),
+        };
+        Ok(shown.proof(known, fresh))
     }
 
     /// Brings an old hash up to date. If the pool is full, the next sign-in tries again.
@@ -213,7 +247,9 @@ impl EngineTask {
         user: User,
         password: Password,
     ) -> Result<User, PasswordSignInError> {
-        let Ok(hash) = self.hashing(self.passwords.hash(self.client, password)).await else { return Ok(user) };
+        let Ok(hash) = self.hashing(self.passwords.hash(self.client, password)).await else {
+            return Ok(user);
+        };
         let rehashed = user.clone().rehashed(hash);
         match tenant.stores.records.users.update(&rehashed).await? {
             Updated::Done => Ok(rehashed),

@@ -80,7 +80,7 @@ impl EngineTask {
         self.delay.hashing(self.while_caller_waits(job)).await.unwrap_or(Err(HashRefused::Stopped))
     }
 
-    /// Waits in line for the hash pool like a password that is hashed, and adds the time of a hash to the uniform delay.
+    /// Waits in line for the hash pool as for a hash, and adds the time of one to the uniform delay.
     pub(super) async fn pretend_to_hash(&self) -> Result<(), HashRefused> {
         let owed = self.hashing(self.passwords.pretend(self.client)).await?;
         self.delay.owe(owed);

@@ -164,7 +164,9 @@ pub(super) fn made_of<'a>(text: &str, context: &[&'a str]) -> Option<MadeOf<'a>>
     let mut found = None;
     for (word, name) in known {
         for (start, _) in text.match_indices(word) {
-            covered.iter_mut().skip(start).take(word.len()).for_each(|is_covered| *is_covered = true);
+            for is_covered in covered.iter_mut().skip(start).take(word.len()) {
+                *is_covered = true;
+            }
             found = name.map(MadeOf::Context).or(found).or(Some(MadeOf::CommonWords));
         }
     }

@@ -55,4 +55,11 @@ impl DeviceProof {
     pub fn known_device_hash(secret: &PlainSecret, user: &UserKey) -> SecretHash {
         secret.hash("known device", format!("{}/{}", user.tenant, user.id).as_bytes())
     }
+
+    /// The hash of `secret` as that of a device on which one user signed in with a password alone. Strangers cannot
+    /// lock such a device out, but it has not shown a second step.
+    #[must_use]
+    pub fn password_device_hash(secret: &PlainSecret, user: &UserKey) -> SecretHash {
+        secret.hash("device of a password sign-in", format!("{}/{}", user.tenant, user.id).as_bytes())
+    }
 }

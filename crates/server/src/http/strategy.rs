@@ -47,7 +47,7 @@ impl Route {
     pub(super) async fn login(self, asked: DecodedRequest) -> HandlerResult {
         let app = &self.app;
         let tenant = asked.tenant(app)?;
-        let LoginBody { email, password, native } = LoginBody::read(&asked.body)?;
+        let LoginBody { email, password, native, device_secret } = LoginBody::read(&asked.body)?;
         let shown = asked.shown(app);
         let request = PasswordSignIn {
             tenant,
@@ -56,6 +56,7 @@ impl Route {
             password,
             device: asked.device(),
             native,
+            device_secret,
             replaces: shown.envelope().cookies.iter().map(|cookie| (*cookie).to_owned()).collect(),
         };
         let signed_in = app.engine.for_client(asked.address).password_sign_in(request).await?;

@@ -4,9 +4,10 @@
 //! device is counted by its session instead: a browser with many tabs takes nothing from others at its address. A
 //! trusted gateway's request without an address is counted by the account or session that it names. A change of a
 //! password costs several hashes, and is counted by account and by session as well, whatever addresses it comes from.
-//! The limits are generous
-//! enough for an office behind one address; they keep one client from taking every password hash. They do not bound the
-//! guesses at one account, which the brute-force lockout does. Each node counts what it sees.
+//!
+//! The limits are generous enough for an office behind one address; they keep one client from taking every password
+//! hash. They do not bound the guesses at one account, which the brute-force lockout does. Each node counts what it
+//! sees.
 //!
 //! Memory is bounded: a full bucket is forgotten, and if too many are not full, further clients share buckets.
 

@@ -56,7 +56,7 @@ fn blot(text: &str) -> &str {
         "[id]"
     } else if is(&[24], |letter| matches!(letter, '-' | ':' | '.')) && text.ends_with('Z') {
         "[time]"
-    } else if is(&[43], |letter| matches!(letter, '-' | '_')) {
+    } else if is(&[43, 87], |letter| matches!(letter, '-' | '_' | '.' | '+' | '/')) {
         "[secret]"
     } else {
         text

@@ -5,14 +5,18 @@ use std::time::Duration;
 
 use super::client::FixtureClient;
 use super::mailbox::RecordingMailbox;
-use crate::engine::{DeviceSignInError, DeviceSignInResult, Engine, PasswordSignInError, UnlockError};
+use crate::engine::{
+    DeviceSignInError, DeviceSignInResult, Engine, PasswordSignIn, PasswordSignInError, UnlockError,
+};
 use crate::id::TenantId;
 use crate::lockout::{AttemptKey, AttemptRecord};
+use crate::secret::PlainSecret;
 use crate::store::conformance::faults::Faults;
-use crate::store::conformance::fixture::{Fixture, PASSWORD, RegisteredUser, try_sign_in};
+use crate::store::conformance::fixture::{Fixture, PASSWORD, RegisteredUser, password, try_sign_in};
 use crate::store::conformance::records::email;
 use crate::store::memory::MemoryStore;
 use crate::strategy::StrategyName;
+use crate::username::LoginName;
 
 pub(super) const LOCK: Duration = Duration::from_mins(15);
 
@@ -163,6 +167,36 @@ async fn strangers_cannot_lock_out_a_known_device_and_its_owner_opens_the_accoun
     assert_eq!(test.says_on(&laptop, "wrong password").await, SignInAnswer::Wrong);
     assert_eq!(test.says_on(&laptop, PASSWORD).await, SignInAnswer::In);
     assert_eq!(test.says(PASSWORD).await, SignInAnswer::In);
+}
+
+// ASVS-map: AU1
+#[tokio::test]
+async fn a_device_proof_opens_the_strategies_with_a_password_alone_to_its_owner() {
+    let test = LockoutFixture::new().await;
+    let app = FixtureClient::app();
+    app.sign_in_with_code(&test.node, &test.mailbox, &test.ann).await;
+    let native = test.ann.try_sign_in(&test.node, StrategyName::Refresh, PASSWORD, true).await.unwrap();
+    let bob = test.fixture.new_user(&test.node).await;
+    let of_bob = bob.try_sign_in(&test.node, StrategyName::Refresh, PASSWORD, true).await.unwrap();
+    for secret in [app.kept(), native.grant.device_secret] {
+        for _ in 0..10 {
+            test.is_wrong(12).await;
+            test.fixture.clock.pass(LOCK);
+        }
+        let sign_in = async |with: &str, device_secret| {
+            let login = LoginName::Email(test.ann.user.email.clone());
+            let request = PasswordSignIn::new(StrategyName::Denylist, login, password(with));
+            test.node.password_sign_in(PasswordSignIn { device_secret, ..request }).await
+        };
+        let planted = Some(PlainSecret::presented("chosen by the client"));
+        for none in [None, planted, of_bob.grant.device_secret.clone()] {
+            let refused = sign_in(PASSWORD, none).await;
+            assert!(matches!(refused, Err(PasswordSignInError::InvalidCredentials)), "{refused:?}");
+        }
+        assert!(sign_in("wrong password", secret.clone()).await.is_err());
+        sign_in(PASSWORD, secret).await.unwrap();
+        assert_eq!(test.says(PASSWORD).await, SignInAnswer::In, "the owner is back");
+    }
 }
 
 #[tokio::test]

@@ -299,3 +299,50 @@ async fn where_the_second_step_is_forced_no_sign_in_gets_around_it() {
     let held = FixtureClient::browser().sign_in_with_code(&node, &RecordingMailbox::new(), &ann).await;
     assert!(held.authenticate(&node).await.is_ok());
 }
+
+/// Presents so many wrong codes, in as many sign-ins as it takes, and returns how many were compared.
+async fn wrong_codes(test: &SecondStepFixture, count: u32) -> u32 {
+    let mut compared = 0;
+    for _ in 0..count / 5 {
+        let login = test.asks().await;
+        let code = other_than(&test.mailbox.code(&test.node).await);
+        for _ in 0..5 {
+            compared += u32::from(matches!(test.says(login, &code).await, Err(VerifyCodeError::Wrong)));
+        }
+        test.fixture.clock.pass(Duration::from_mins(15));
+    }
+    compared
+}
+
+// ASVS-map: OT3
+#[tokio::test]
+async fn after_a_hundred_wrong_codes_in_a_row_none_is_compared_until_the_owner_opens_the_account() {
+    let test = SecondStepFixture::new().await;
+    let laptop = FixtureClient::browser();
+    for _ in 0..2 {
+        laptop.sign_in_with_code(&test.node, &test.mailbox, &test.ann).await;
+    }
+    assert_eq!(wrong_codes(&test, 130).await, 100);
+    assert_eq!(test.mailbox.count("unlock"), 1, "the owner was told");
+
+    let login = test.asks().await;
+    let code = test.mailbox.code(&test.node).await;
+    let refused = test.says(login, &code).await;
+    assert!(matches!(refused, Err(VerifyCodeError::TooMany)), "{refused:?}");
+    // A known device has a counter of its own.
+    laptop.sign_in_with_code(&test.node, &test.mailbox, &test.ann).await;
+}
+
+#[tokio::test]
+async fn the_link_opens_the_account_to_codes_again_and_a_right_code_clears_the_count() {
+    let test = SecondStepFixture::new().await;
+    assert_eq!(wrong_codes(&test, 95).await, 95);
+    let login = test.asks().await;
+    test.says(login, &test.mailbox.code(&test.node).await).await.unwrap();
+    assert_eq!(wrong_codes(&test, 105).await, 100);
+    test.fixture.clock.pass(Duration::from_mins(1));
+    // The link lives for an hour: the owner asks an administrator after that.
+    test.node.unlock_user(&test.ann.user.key).await.unwrap();
+    let login = test.asks().await;
+    test.says(login, &test.mailbox.code(&test.node).await).await.unwrap();
+}

@@ -162,6 +162,7 @@ async fn a_sign_in_over_a_live_session_ends_it_and_a_refused_one_does_not() {
             password: password(with),
             device: Device::default(),
             native: false,
+            device_secret: None,
             replaces: vec![first.credential().to_owned()],
         };
         node.password_sign_in(request).await

@@ -1,4 +1,4 @@
-//! How long hashes take on this machine: for the estimate of a wait, and for answers that must take as long without one.
+//! How long hashes take on this machine: to estimate a wait, and for answers that take as long without a hash.
 
 use std::time::Duration;
 

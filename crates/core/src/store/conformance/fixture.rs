@@ -284,6 +284,7 @@ pub async fn try_sign_in(
         password: password(with),
         device: Device::described("192.0.2.1", "a browser"),
         native,
+        device_secret: None,
         replaces: Vec::new(),
     };
     engine.password_sign_in(request).await
