@@ -170,7 +170,7 @@ impl Session {
             return RotationOutcome::Expired;
         }
         match (place, proof_match) {
-            (Place::Previous, ProofMatch::Matches) => session.repeat(rotation, request),
+            (Place::Previous, ProofMatch::Matches) => session.repeat(&rotation, request),
             (Place::Current, ProofMatch::Matches | ProofMatch::NotRequired) => {
                 RotationOutcome::Won(session.adopting(request).with_successor(rotation.as_used(), request))
             }
@@ -187,7 +187,7 @@ impl Session {
 
     /// The previous generation comes again, with the proof. Its successor was not redeemed, so this may be a client
     /// that did not get the answer.
-    fn repeat(self, rotation: RotationState, request: &RotationRequest) -> RotationOutcome {
+    fn repeat(self, rotation: &RotationState, request: &RotationRequest) -> RotationOutcome {
         let is_late = request.now.since(rotation.issued) > request.grace;
         let counted =
             if is_late { rotation.counting_a_late_repeat(request.generation) } else { rotation.clone() };
