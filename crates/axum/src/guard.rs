@@ -82,18 +82,16 @@ impl GuardConfig {
         let attempt = AuthenticationRequest { tenant, strategy: self.strategy, envelope: shown.envelope() };
         match self.engine.authenticate(&attempt).await {
             Ok(identity) => Ok((identity, OtherSessions::default())),
-            Err(AuthenticationError::SeveralSessions(several)) => self.one_of(several),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn one_of(&self, mut several: Vec<Identity>) -> Result<(Identity, OtherSessions), Denial> {
-        match several.pop().filter(|_| self.ends_sessions) {
-            Some(identity) => Ok((identity, OtherSessions(several))),
-            None => Err(Denial {
-                refusal: AuthenticationError::SeveralSessions(several).into(),
-                is_ambiguous: true,
-            }),
+            Err(AuthenticationError::SeveralSessions(mut several)) if self.ends_sessions => {
+                let refusal = || AuthenticationError::SeveralSessions(Vec::new()).into();
+                let identity =
+                    several.pop().ok_or_else(|| Denial { refusal: refusal(), is_ambiguous: true })?;
+                Ok((identity, OtherSessions(several)))
+            }
+            Err(error) => {
+                let is_ambiguous = matches!(error, AuthenticationError::SeveralSessions(_));
+                Err(Denial { refusal: error.into(), is_ambiguous })
+            }
         }
     }
 

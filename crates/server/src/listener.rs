@@ -112,7 +112,8 @@ impl Accept for TcpListener {
 /// How long to wait after the system refused a connection, for example because no file descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long a client waits for a slot before another connection is closed for it: those that end by themselves go first.
+/// How long a client waits for a slot before another connection is closed for it: those that end by themselves go
+/// first.
 const SHORT_OF_SLOTS: Duration = Duration::from_millis(2);
 
 /// Turns true when the connection must end, because the server stops or needs its slot.
@@ -161,7 +162,7 @@ pub(crate) async fn serve<L: Accept, F: Future<Output = ()> + Send + 'static>(
     open.stop();
     let all = async {
         while open.len() > 0 {
-            open.ended().await
+            open.ended().await;
         }
     };
     if timeout(limits.shutdown, all).await.is_err() {

@@ -6,8 +6,8 @@
 
 use tracing::warn;
 
-use super::authenticate::MOST_COOKIES;
 use super::issue::IssuedProof;
+use super::session_cookies::MOST_COOKIES;
 use super::{EngineCore, EngineTask, IssueError, TenantError};
 use crate::id::{TenantId, UserKey};
 use crate::key::Keyring;

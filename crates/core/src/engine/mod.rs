@@ -30,6 +30,7 @@ mod proven_session;
 mod refresh;
 mod register;
 mod session_checks;
+mod session_cookies;
 mod sessions;
 mod sign_out;
 mod task;

@@ -2,10 +2,10 @@
 
 use thiserror::Error;
 
-use super::authenticate::MOST_COOKIES;
 use super::device_proof::{DeviceSecret, PresentedDevice, ShownSecrets};
 use super::issue::{IssuedProof, NewSession};
 use super::password_attempt::{AttemptResult, PasswordAttempt};
+use super::session_cookies::MOST_COOKIES;
 use super::{EngineTask, Grant, IssueError, Tenant, TenantError};
 use crate::event::{Event, EventKind};
 use crate::id::{SessionId, SessionKey, TenantId, UserKey};

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::authenticate::MOST_COOKIES;
 use super::device_proof::{PresentedDevice, bare};
+use super::session_cookies::MOST_COOKIES;
 use super::tenant_stores::TenantStores;
 use super::{EngineCore, EngineTask, IssueError, Tenant, TenantError};
 use crate::event::{Event, EventKind};

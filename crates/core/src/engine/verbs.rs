@@ -313,8 +313,8 @@ verbs_that_ask! {
     /// The tenant's or the store's.
     users(&tenant: TenantId, &search: str; page: Page<UserId>) -> Result<Vec<User>, UserAdminError>;
 
-    /// The session of a refresh whose token is authentic and whose device proof is right; `None` of any other. Nothing is
-    /// redeemed.
+    /// The session of a refresh whose token is authentic and whose device proof is right; `None` of any other. Nothing
+    /// is redeemed.
     proven_session(&request: Refresh;) -> Option<SessionKey>;
 
     /// Until when a user's account is locked; `None` if it is not.

@@ -19,7 +19,6 @@ use portcullis_core::session::Device;
 use tokio::time::timeout;
 
 use super::App;
-use super::rate_limited::requester;
 use crate::device_name;
 use crate::rate_limit::Requester;
 
@@ -73,7 +72,7 @@ impl DecodedRequest {
 
     /// Who it is counted against.
     pub(super) fn requester(&self) -> Requester {
-        requester(self.address)
+        Requester::at(self.address)
     }
 
     /// The client's device, by its `User-Agent` and its address.

@@ -1,7 +1,7 @@
 //! The rate limit of routes: a request over it is refused before its body is read or a password hashed.
 
 use std::convert::identity;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
@@ -32,11 +32,6 @@ pub(super) fn rate_limited(handler: MethodRouter, limited: bool, app: &Arc<App>)
     }))
 }
 
-/// Who a request from this address is counted against.
-pub(super) fn requester(address: Option<IpAddr>) -> Requester {
-    Requester::Address(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
-}
-
 impl App {
     /// The address of a client; `None` on a connection without one.
     pub(super) fn client(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
@@ -48,7 +43,7 @@ impl App {
         let headers = request.headers();
         // A request without a valid tenant is refused later, but counts here as one of `default`.
         let tenant = tenant_named(headers, false).ok().flatten().unwrap_or_else(TenantId::default_tenant);
-        self.rates.admit(&tenant, &requester(self.client(headers, request.extensions())))
+        self.rates.admit(&tenant, &Requester::at(self.client(headers, request.extensions())))
     }
 
     /// Counts a refresh. Its body says which session it is of, so it was read before.
@@ -59,7 +54,7 @@ impl App {
     ) -> Result<(), Refusal> {
         let tenant = asked.tenant(self).unwrap_or_else(|_| TenantId::default_tenant());
         let proven = match refresh {
-            Some(refresh) => self.engine.proven_session(refresh).await,
+            Some(refresh) => Box::pin(self.engine.proven_session(refresh)).await,
             None => None,
         };
         self.rates.admit_refresh(&tenant, &asked.requester(), proven)

@@ -1,8 +1,8 @@
 //! The open connections of a listener, and which one is closed if the slots run short.
 //!
-//! The one that is closed has been idle longest of all at the address that has most, so that idle sockets of one address
-//! take no slot from others. A connection is idle while none of its requests is being answered: before its first one,
-//! between two, and while the next one trickles in.
+//! The one that is closed has been idle longest of all at the address that has most, so that idle sockets of one
+//! address take no slot from others. A connection is idle while none of its requests is being answered: before its
+//! first one, between two, and while the next one trickles in.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use tracing::error;
 
 use super::{Peer, Stopped};
 
-/// How long a connection that is closed for another may take to end by itself. It may be in the middle of a request that
-/// never comes to its end.
+/// How long a connection that is closed for another may take to end by itself. It may be in the middle of a request
+/// that never comes to its end.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Since when a connection has been idle, by a counter of such moments.

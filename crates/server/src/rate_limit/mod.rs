@@ -14,7 +14,7 @@
 mod buckets;
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Once};
 
@@ -51,6 +51,12 @@ pub enum Requester {
 }
 
 impl Requester {
+    /// The client at this address. Clients without one, on a Unix socket, count as one.
+    #[must_use]
+    pub fn at(address: Option<IpAddr>) -> Self {
+        Self::Address(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
+    }
+
     /// The address; `None` if it is not known.
     pub(crate) const fn address(&self) -> Option<IpAddr> {
         match self {

@@ -63,8 +63,8 @@ impl Payload {
         self.text("ip")?.trim().parse().ok()
     }
 
-    /// Who a trusted gateway's request is counted against. Without an address it is the account, sign-in or session that
-    /// the operation is about, so that one end user does not use up what all of them may.
+    /// Who a trusted gateway's request is counted against. Without an address it is the account, sign-in or session
+    /// that the operation is about, so that one end user does not use up what all of them may.
     fn requester(&self, operation: DeviceOperation) -> Requester {
         let named = || match operation {
             DeviceOperation::Public(PublicOperation::Login) => {
@@ -122,11 +122,8 @@ impl Surface {
     async fn reply(&self, row: DeviceRow, payload: Payload, peer: &Peer) -> Result<Vec<u8>, Refusal> {
         let tenant = if row.tenant == TenantSource::Unused { None } else { payload.tenant()? };
         // A peer that is not trusted is limited by its own address, whatever the payload says.
-        let requester = if self.trusts_gateway {
-            payload.requester(row.kind)
-        } else {
-            Requester::Address(peer.ip().unwrap_or(NO_ADDRESS))
-        };
+        let requester =
+            if self.trusts_gateway { payload.requester(row.kind) } else { Requester::at(peer.ip()) };
         if row.is_limited_at_once() {
             self.rates.admit(&tenant.clone().unwrap_or_else(TenantId::default_tenant), &requester)?;
         }

@@ -13,6 +13,8 @@ mod contention;
 #[cfg(test)]
 mod cookie;
 #[cfg(test)]
+mod cookies_of_others;
+#[cfg(test)]
 mod credential_kinds;
 #[cfg(test)]
 mod cross_site;

@@ -105,8 +105,8 @@ impl DeviceRow {
         DEVICE_OPERATIONS.into_iter().find(|row| row.pattern == Some(pattern))
     }
 
-    /// Whether it is counted before its body is read. A refresh is counted after, because its body says which session it
-    /// is of.
+    /// Whether it is counted before its body is read. A refresh is counted after, because its body says which session
+    /// it is of.
     #[must_use]
     pub fn is_limited_at_once(&self) -> bool {
         self.limited && self.kind != PublicOperation::Refresh.into()

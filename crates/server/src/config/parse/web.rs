@@ -3,7 +3,6 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use http::HeaderName;
 use portcullis_core::invisible::is_invisible;
 use url::{Host, Url};
 
@@ -152,11 +151,6 @@ pub(in super::super) fn cookie_name(text: &str) -> Parsed<String> {
         return Err(format!("{text:?} is not a cookie's name: write up to 64 letters, digits, -, . and _"));
     }
     Ok(text.to_owned())
-}
-
-/// Parses the name of a request header.
-pub(in super::super) fn header_name(text: &str) -> Parsed<HeaderName> {
-    text.parse().map_err(|_| format!("{text:?} is not the name of a header"))
 }
 
 /// Parses a cookie's domain: a lower-case host name of at least two labels. Browsers ignore a leading dot.

@@ -3,13 +3,14 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use http::HeaderName;
 use portcullis_axum::SameSite;
 use portcullis_core::tenant::SecondStep;
 
 use super::super::builder::ConfigBuilder;
 use super::super::parse::{
     LONGEST_NAME, Parsed, PublicUrl, boolean, choice, cookie_domain, cookie_name, display_name, duration,
-    header_name, list, number, web_origin, web_page,
+    list, number, web_origin, web_page,
 };
 use super::DefaultValue::{Derived, Fixed, Unset};
 use super::Setting;
@@ -40,6 +41,11 @@ pub(in super::super) fn shortest_password(text: &str) -> Parsed<usize> {
 
 fn name_of_cookie(builder: &ConfigBuilder) -> String {
     if builder.config.is_https() { "__Host-connect.sid".to_owned() } else { "connect.sid".to_owned() }
+}
+
+/// Parses the name of a request header.
+fn header_name(text: &str) -> Parsed<HeaderName> {
+    text.parse().map_err(|_| format!("{text:?} is not the name of a header"))
 }
 
 pub(super) const BROWSERS: &[Setting] = &[
