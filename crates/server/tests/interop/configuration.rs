@@ -54,7 +54,7 @@ fn an_address_that_others_reach_is_refused_until_everything_is_stated_that_it_ne
         .with("PORTCULLIS_PUBLIC_URL", PUBLIC_URL)
         .with("PORTCULLIS_MAIL_TRANSPORT", "outbox")
         .with("PORTCULLIS_MASTER_KEY", MASTER_KEY)
-        .with("PORTCULLIS_STRATEGIES_ENABLED", "session");
+        .with("PORTCULLIS_STRATEGIES_ENABLED", "session, jwt");
     let server = complete.serve();
     assert_eq!(server.get("/healthz").status, 200);
     server.register();
