@@ -1,7 +1,7 @@
 use std::io;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use super::{Argon2Cost, HashFailed, Hasher, Password, PasswordHash, PasswordMatc
 use crate::client_network::ClientNetwork;
 use crate::clock::Clock;
 use crate::random::{self, Random};
-use fair_queue::FairQueue;
-use hash_times::HashTimes;
+use pool_state::{HashJob, PoolState};
 
 mod fair_queue;
 mod hash_times;
+mod pool_state;
 
 /// The size of a pool.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,25 +73,6 @@ pub struct HashPool {
     cost: Argon2Cost,
 }
 
-struct PoolState {
-    size: PoolSize,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
-    line: Mutex<WaitingLine>,
-    arrived: Condvar,
-    hashed: AtomicU64,
-    refused: AtomicU64,
-}
-
-struct WaitingLine {
-    queue: FairQueue<HashJob>,
-    times: HashTimes,
-    has_stopped: bool,
-}
-
-/// Answers its caller, if the caller still waits. Returns whether a password was hashed.
-type HashJob = Box<dyn FnOnce(&mut Hasher) -> bool + Send>;
-
 impl HashPool {
     /// A pool that makes hashes of this cost.
     ///
@@ -115,16 +96,7 @@ impl HashPool {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        let line = WaitingLine { queue: FairQueue::new(), times: HashTimes::new(), has_stopped: false };
-        let shared = PoolState {
-            size,
-            clock,
-            random,
-            line: Mutex::new(line),
-            arrived: Condvar::new(),
-            hashed: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-        };
+        let shared = PoolState::new(size, clock, random);
         Self { threads: Vec::new(), shared: Arc::new(shared), cost }
     }
 
@@ -227,12 +199,7 @@ impl HashPool {
 
     /// Stops the pool: waiting and later jobs get [`HashRefused::Stopped`].
     pub fn stop(&self) {
-        let mut line = self.shared.line();
-        line.has_stopped = true;
-        let waiting = std::mem::replace(&mut line.queue, FairQueue::new());
-        drop(line);
-        self.shared.arrived.notify_all();
-        drop(waiting);
+        self.shared.stop();
     }
 
     /// How many hashes were made or compared since the pool started, including those for decoy users.
@@ -264,99 +231,6 @@ impl Drop for HashPool {
         }
     }
 }
-
-impl PoolState {
-    fn line(&self) -> MutexGuard<'_, WaitingLine> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn enqueue(&self, client: Option<ClientNetwork>, job: HashJob) -> Result<(), HashRefused> {
-        let mut line = self.line();
-        self.admit(&line, client)?;
-        let is_full = self.wait_for(&line, line.queue.len()) > 2 * self.size.max_wait;
-        let given_way = if is_full { line.queue.give_way(client) } else { None };
-        if is_full && given_way.is_none() {
-            return Err(self.refuse());
-        }
-        line.queue.push(client, job);
-        drop(line);
-        self.arrived.notify_one();
-        if given_way.is_some() {
-            self.refused.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
-    fn admit(&self, line: &WaitingLine, client: Option<ClientNetwork>) -> Result<(), HashRefused> {
-        if line.has_stopped {
-            return Err(HashRefused::Stopped);
-        }
-        if self.wait_for(line, line.queue.ahead_of(client)) > self.size.max_wait {
-            return Err(self.refuse());
-        }
-        Ok(())
-    }
-
-    /// How long so many jobs take.
-    fn wait_for(&self, line: &WaitingLine, jobs: usize) -> Duration {
-        let rounds = u32::try_from(jobs / self.size.threads).unwrap_or(u32::MAX);
-        line.times.typical().saturating_mul(rounds)
-    }
-
-    fn refuse(&self) -> HashRefused {
-        self.refused.fetch_add(1, Ordering::Relaxed);
-        self.busy()
-    }
-
-    /// Why a job that was queued got no answer.
-    fn not_served(&self) -> HashRefused {
-        if self.line().has_stopped { HashRefused::Stopped } else { self.busy() }
-    }
-
-    /// A caller may try again within the longest wait, and not all callers at once.
-    fn busy(&self) -> HashRefused {
-        let draw = u64::from(u32::from_ne_bytes(random::bytes(&*self.random)));
-        let spread = self.size.max_wait.as_secs().max(1);
-        HashRefused::Busy { retry_after: Duration::from_secs(1 + draw % spread) }
-    }
-
-    fn work(&self, mut hasher: Hasher) {
-        lower_priority();
-        while let Some(job) = self.next() {
-            let begun = self.clock.ticks();
-            if job(&mut hasher) {
-                let took = self.clock.ticks().since(begun);
-                self.line().times.add(took);
-            }
-        }
-    }
-
-    /// Waits for a job; `None` once the pool has stopped.
-    fn next(&self) -> Option<HashJob> {
-        let mut line = self.line();
-        loop {
-            if line.has_stopped {
-                return None;
-            }
-            if let Some(job) = line.queue.pop() {
-                return Some(job);
-            }
-            line = self.arrived.wait(line).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
-/// Lowers the priority of the calling thread. If that fails, the pool still works.
-#[cfg(target_os = "linux")]
-fn lower_priority() {
-    // On Linux a priority belongs to a thread, whatever POSIX says of processes (setpriority(2), "C library/kernel
-    // differences").
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10);
-}
-
-/// Elsewhere a priority belongs to the process, and lowering it would slow down the checks of sessions.
-#[cfg(not(target_os = "linux"))]
-fn lower_priority() {}
 
 #[cfg(test)]
 mod tests;

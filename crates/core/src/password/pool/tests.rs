@@ -3,6 +3,8 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use super::hash_times::HashTimes;
+use super::pool_state::lower_priority;
 use super::*;
 use crate::machine::{SystemClock, SystemRandom};
 
