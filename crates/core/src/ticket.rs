@@ -11,6 +11,7 @@ use uuid::Builder;
 
 use crate::clock::Timestamp;
 use crate::id::{TenantId, TicketId, UserId, UserKey};
+use crate::key::{CodeKey, Keyring, Kid};
 use crate::random::{self, Random};
 use crate::secret::{PlainSecret, SecretHash};
 use crate::session::Epochs;
@@ -60,6 +61,9 @@ impl TicketPurpose {
     }
 }
 
+/// The longest that a ticket can be redeemed: an invited user has this long to choose a first password.
+pub const LONGEST_LIFETIME: Duration = Duration::from_hours(3 * 24);
+
 /// How many tickets for one purpose a user may have, and how many wrong guesses are allowed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TicketLimits {
@@ -91,7 +95,7 @@ pub struct Ticket {
     /// From when on it cannot be redeemed.
     pub expires: Timestamp,
     /// Hash of the secret. `None` before the secret is sent.
-    pub secret: Option<SecretHash>,
+    pub secret: Option<TicketSecret>,
     /// Hash that identifies the device that asked for it: another device cannot redeem it. `None` if the device has no
     /// secret.
     pub device: Option<SecretHash>,
@@ -117,11 +121,52 @@ word_enum! {
     }
 }
 
+/// The hash of a ticket's secret.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TicketSecret {
+    /// The hash.
+    pub hash: SecretHash,
+    /// The id of the key under which it was hashed. `None` if an older version hashed it without a key.
+    pub kid: Option<Kid>,
+}
+
+impl TicketSecret {
+    /// The hash of `secret` for this ticket, under this key. It matches no other ticket.
+    #[must_use]
+    pub fn of(ticket: &TicketKey, secret: &PlainSecret, key: &CodeKey) -> Self {
+        Self { hash: key.hash(plain_hash(ticket, secret)), kid: Some(key.kid().clone()) }
+    }
+}
+
+pub(crate) fn plain_hash(ticket: &TicketKey, secret: &PlainSecret) -> SecretHash {
+    secret.hash("ticket", format!("{}/{}", ticket.tenant, ticket.id).as_bytes())
+}
+
+/// A secret that a client presents, hashed in each way in which the ticket's secret may have been hashed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PresentedTicketSecret(pub Vec<TicketSecret>);
+
+impl PresentedTicketSecret {
+    /// Hashes `secret` for this ticket, under each key that may have hashed the secret that was sent.
+    #[must_use]
+    pub fn of(ticket: &TicketKey, secret: &PlainSecret, keys: &Keyring, now: Timestamp) -> Self {
+        let without_key = TicketSecret { hash: plain_hash(ticket, secret), kid: None };
+        let under_keys = keys.code_keys(now).map(|key| TicketSecret::of(ticket, secret, key));
+        Self(under_keys.chain([without_key]).collect())
+    }
+
+    /// Whether it is the secret that was sent.
+    #[must_use]
+    pub fn is(&self, sent: Option<&TicketSecret>) -> bool {
+        sent.is_some_and(|sent| self.0.contains(sent))
+    }
+}
+
 /// What a client presents to redeem a ticket.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RedeemRequest {
-    /// Hash of the presented secret.
-    pub secret: SecretHash,
+    /// The presented secret.
+    pub secret: PresentedTicketSecret,
     /// Hash that identifies the client's device. `None` if the device has no secret.
     pub device: Option<SecretHash>,
     /// The time of the request.
@@ -197,15 +242,9 @@ impl Ticket {
         UserKey { tenant: self.key.tenant.clone(), id: self.user }
     }
 
-    /// The hash of `secret` for this ticket. It matches no other ticket.
-    #[must_use]
-    pub fn hash_of(key: &TicketKey, secret: &PlainSecret) -> SecretHash {
-        secret.hash("ticket", format!("{}/{}", key.tenant, key.id).as_bytes())
-    }
-
     /// The ticket with the hash of the secret that is about to be sent. `None` if it cannot be redeemed any more.
     #[must_use]
-    pub fn armed(self, secret: SecretHash, now: Timestamp) -> Option<Self> {
+    pub fn armed(self, secret: TicketSecret, now: Timestamp) -> Option<Self> {
         let lives = self.state == TicketState::Open && now < self.expires;
         lives.then_some(Self { secret: Some(secret), ..self })
     }
@@ -225,7 +264,7 @@ impl Ticket {
         }
         let other_device =
             presented.device.is_some() && self.device.is_some() && presented.device != self.device;
-        if self.secret != Some(presented.secret) || other_device {
+        if !presented.secret.is(self.secret.as_ref()) || other_device {
             let wrong = self.wrong.saturating_add(1);
             return (RedeemOutcome::Wrong, Self { wrong, last_wrong: Some(presented.now), ..self });
         }
@@ -269,82 +308,4 @@ impl LinkToken {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::machine::SystemRandom;
-
-    const NOW: Timestamp = Timestamp::from_millis(1_769_638_376_311);
-
-    fn hash(text: &str) -> SecretHash {
-        SecretHash::of(&[text.as_bytes()])
-    }
-
-    fn sent(purpose: TicketPurpose) -> Ticket {
-        let user = UserKey { tenant: TenantId::default_tenant(), id: UserId::generate(NOW, &SystemRandom) };
-        Ticket::new(&user, purpose, Epochs::default(), NOW, &SystemRandom).armed(hash("right"), NOW).unwrap()
-    }
-
-    fn with(secret: &str) -> RedeemRequest {
-        RedeemRequest { secret: hash(secret), device: None, now: NOW, wrong_before: 0 }
-    }
-
-    // ASVS-map: OT1
-    #[test]
-    fn a_ticket_works_once() {
-        let (done, after) = sent(TicketPurpose::Code).redeem(&with("right"));
-        assert_eq!(done, RedeemOutcome::Done(after.clone()));
-        assert_eq!(after.clone().redeem(&with("right")), (RedeemOutcome::Gone, after));
-    }
-
-    // ASVS-map: OT3
-    #[test]
-    fn after_five_wrong_guesses_not_even_the_right_secret_is_accepted() {
-        let mut ticket = sent(TicketPurpose::Code);
-        for guess in 1..=5 {
-            let (wrong, after) = ticket.redeem(&with("wrong"));
-            assert_eq!((wrong, after.wrong, after.last_wrong), (RedeemOutcome::Wrong, guess, Some(NOW)));
-            ticket = after;
-        }
-        assert_eq!(ticket.clone().redeem(&with("right")).0, RedeemOutcome::Exhausted);
-        let elsewhere = RedeemRequest { wrong_before: 10, ..with("right") };
-        assert_eq!(sent(TicketPurpose::Code).redeem(&elsewhere).0, RedeemOutcome::Exhausted);
-    }
-
-    #[test]
-    fn a_ticket_cannot_be_redeemed_before_it_is_sent_or_after_it_expires() {
-        let ticket = sent(TicketPurpose::Reset);
-        let late = RedeemRequest { now: ticket.expires, ..with("right") };
-        assert_eq!(ticket.clone().redeem(&late).0, RedeemOutcome::Expired);
-        assert_eq!(ticket.clone().armed(hash("again"), ticket.expires), None);
-        let unsent = Ticket { secret: None, ..ticket };
-        assert_eq!(unsent.redeem(&with("right")).0, RedeemOutcome::Wrong);
-    }
-
-    // ASVS-map: OT2
-    #[test]
-    fn another_device_cannot_redeem_a_ticket_but_one_without_a_secret_can() {
-        let ticket = Ticket { device: Some(hash("phone")), ..sent(TicketPurpose::Code) };
-        let by = |device| RedeemRequest { device, ..with("right") };
-        assert_eq!(ticket.clone().redeem(&by(Some(hash("laptop")))).0, RedeemOutcome::Wrong);
-        for device in [None, Some(hash("phone"))] {
-            assert!(matches!(ticket.clone().redeem(&by(device)).0, RedeemOutcome::Done(_)));
-        }
-    }
-
-    // ASVS-map: RC1
-    #[test]
-    fn a_link_names_its_tenant_and_is_read_as_it_was_written() {
-        let token = LinkToken {
-            ticket: sent(TicketPurpose::Unlock).key,
-            secret: PlainSecret::generate(&SystemRandom),
-        };
-        let written = token.written();
-        assert_eq!(LinkToken::parse(written.reveal()), Some(token.clone()));
-        for hostile in ["", "a.b", "..", "default..x", &format!("{}.", written.reveal()), &"x.".repeat(99)] {
-            assert_eq!(LinkToken::parse(hostile), None, "{hostile}");
-        }
-        let hashes = [sent(TicketPurpose::Unlock), sent(TicketPurpose::Unlock)]
-            .map(|other| Ticket::hash_of(&other.key, &token.secret));
-        assert_ne!(hashes[0], hashes[1]);
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@ use uuid::Builder;
 
 use super::builder::EngineBuilder;
 use super::first_keys::make_missing_keys;
+use super::housekeeping::all_tenants;
 use super::keyed_mutex::KeyedMutex;
 use super::mail_trouble::MailTrouble;
 use super::task::RunningTasks;
@@ -57,7 +58,8 @@ impl fmt::Debug for OpenError {
 
 impl EngineBuilder {
     /// Opens the engine. The first one on a database makes the tenant `default` and its keys; if several processes
-    /// start at once, they agree on one set.
+    /// start at once, they agree on one set. A tenant that has no key of some use, as after an update that brings a new
+    /// use, gets one.
     ///
     /// # Errors
     /// An [`OpenError`] that names the cause and the cure.
@@ -81,7 +83,9 @@ async fn open(parts: EngineBuilder, passwords: Arc<HashPool>) -> Result<Engine, 
     let shared = TenantStores::shared(parts.stores.clone(), parts.clock.clone(), parts.bounds);
     let view = shared.view.clone();
     let directory = Arc::new(TenantDirectory::new(&parts, shared));
-    make_missing_keys::<OpenError>(&*parts.stores.keys, &directory, &default, now, &*parts.random).await?;
+    for tenant in all_tenants(&*parts.stores.tenants).await? {
+        make_missing_keys::<OpenError>(&*parts.stores.keys, &directory, &tenant, now, &*parts.random).await?;
+    }
     let listener = Arc::new(ChangeListener { view, directory: directory.clone() });
     let watch = parts.stores.feed.watch(listener)?;
     let core = EngineCore {

@@ -18,7 +18,7 @@ use crate::session::{Device, DeviceProof, Epochs, Session};
 use crate::store::{StoreError, UserHandle};
 use crate::strategy::{Strategy, StrategyName};
 use crate::tenant::SecondStep;
-use crate::ticket::{IssueOutcome, RedeemOutcome, Ticket, TicketKey, TicketPurpose};
+use crate::ticket::{IssueOutcome, PresentedTicketSecret, RedeemOutcome, Ticket, TicketKey, TicketPurpose};
 use crate::user::User;
 use crate::username::LoginName;
 
@@ -225,13 +225,11 @@ impl EngineTask {
         known: Option<&DeviceSecret>,
         attempt: Option<CodeAttempt>,
     ) -> Result<Ticket, VerifyCodeError> {
-        let (hash, device) = (Ticket::hash_of(key, code), known.map(|known| bound_to(key, &known.secret)));
-        let redeemed = tenant
-            .stores
-            .records
-            .tickets
-            .redeem(key, TicketPurpose::Code, hash, device, self.clock.now())
-            .await?;
+        let now = self.clock.now();
+        let secret = PresentedTicketSecret::of(key, code, &tenant.keyring, now);
+        let device = known.map(|known| bound_to(key, &known.secret));
+        let tickets = &tenant.stores.records.tickets;
+        let redeemed = tickets.redeem(key, TicketPurpose::Code, &secret, device, now).await?;
         if let Some(attempt) = attempt {
             self.settle_code_attempt(tenant, attempt, &redeemed).await?;
         }

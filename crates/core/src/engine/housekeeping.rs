@@ -11,7 +11,7 @@ use super::tenant_stores::TenantStores;
 use super::{EngineCore, KeyError};
 use crate::clock::{Ticks, Timestamp};
 use crate::id::TenantId;
-use crate::store::{Page, StoreError, Stored, Stores};
+use crate::store::{Page, StoreError, Stored, Stores, TenantStore};
 
 /// How often the uses of sessions are written down.
 const WRITE_EVERY: Duration = Duration::from_secs(5);
@@ -116,15 +116,19 @@ impl EngineCore {
 
     /// The names of all tenants, page by page.
     pub(super) async fn all_tenants(&self) -> Result<Vec<TenantId>, StoreError> {
-        let mut all: Vec<TenantId> = Vec::new();
-        loop {
-            let page = Page { after: all.last().cloned(), limit: PAGE };
-            let tenants = self.stores.tenants.list(page).await?;
-            if tenants.is_empty() {
-                return Ok(all);
-            }
-            all.extend(tenants.into_iter().map(|tenant| tenant.id));
+        all_tenants(&*self.stores.tenants).await
+    }
+}
+
+pub(super) async fn all_tenants(store: &dyn TenantStore) -> Result<Vec<TenantId>, StoreError> {
+    let mut all: Vec<TenantId> = Vec::new();
+    loop {
+        let page = Page { after: all.last().cloned(), limit: PAGE };
+        let tenants = store.list(page).await?;
+        if tenants.is_empty() {
+            return Ok(all);
         }
+        all.extend(tenants.into_iter().map(|tenant| tenant.id));
     }
 }
 

@@ -19,7 +19,7 @@ use crate::random::{self, Random};
 use crate::secret::PlainSecret;
 use crate::session::Device;
 use crate::store::{StoreError, Stored, UserHandle};
-use crate::ticket::{IssueOutcome, LinkToken, Ticket, TicketKey, TicketPurpose};
+use crate::ticket::{IssueOutcome, LinkToken, Ticket, TicketKey, TicketPurpose, TicketSecret};
 use crate::user::User;
 
 /// How long a delivery may take: less than the claim lasts, so that no other worker has begun on the mail by then.
@@ -169,7 +169,9 @@ impl EngineCore {
             MailKind::RefreshShared => MailContent::RefreshShared { device, address, at },
             MailKind::SignUpAttempted => MailContent::SignUpAttempted,
             with_ticket => {
-                let Some((ticket, secret)) = self.armed(stores, queued).await? else { return Ok(None) };
+                let Some((ticket, secret)) = self.armed(stores, tenant, queued).await? else {
+                    return Ok(None);
+                };
                 let expires = ticket.expires;
                 let token = || LinkToken { ticket: ticket.key.clone(), secret: secret.clone() }.written();
                 match with_ticket {
@@ -187,14 +189,18 @@ impl EngineCore {
     async fn armed(
         &self,
         stores: &TenantStores,
+        tenant: &Tenant,
         queued: &QueuedMail,
     ) -> Stored<Option<(Ticket, PlainSecret)>> {
         let Some(id) = queued.ticket else { return Ok(None) };
         let key = TicketKey { tenant: queued.user.tenant.clone(), id };
         let (is_code, random) = (queued.kind == MailKind::Code, self.random.as_ref());
         let secret = if is_code { code(random) } else { PlainSecret::generate(random) };
-        let hash = Ticket::hash_of(&key, &secret);
-        let armed = stores.records.tickets.arm(&key, hash, self.clock.now()).await?;
+        let now = self.clock.now();
+        let signer = tenant.keyring.code_signer(now);
+        let signer = signer.ok_or_else(|| StoreError::corrupt("tenant", &tenant.id, "key for codes"))?;
+        let hashed = TicketSecret::of(&key, &secret, signer);
+        let armed = stores.records.tickets.arm(&key, &hashed, now).await?;
         Ok(armed
             .filter(|ticket| (ticket.purpose == TicketPurpose::Code) == is_code)
             .map(|ticket| (ticket, secret)))

@@ -1,7 +1,5 @@
 //! Password reset: a new password without the present one, by a link that is sent to the user's address.
 
-use std::time::Duration;
-
 use thiserror::Error;
 
 use super::tenant_stores::TenantStores;
@@ -11,13 +9,12 @@ use crate::event::{Event, EventKind};
 use crate::id::{TenantId, UserKey};
 use crate::password::{HashRefused, Password, PasswordHash, WeakPassword};
 use crate::queued_mail::{MailKind, QueuedMail};
-use crate::secret::SecretHash;
 use crate::store::{EndScope, StoreError, UserHandle};
-use crate::ticket::{IssueOutcome, LinkToken, RedeemOutcome, Ticket, TicketKey, TicketPurpose, TicketState};
+use crate::ticket::{
+    IssueOutcome, LONGEST_LIFETIME, LinkToken, PresentedTicketSecret, RedeemOutcome, Ticket, TicketKey,
+    TicketPurpose, TicketState,
+};
 use crate::user::User;
-
-/// How long an invited user has to choose a first password.
-const INVITATION_LIFETIME: Duration = Duration::from_hours(3 * 24);
 
 /// Why a password is not reset.
 #[derive(Clone, Debug, Error)]
@@ -72,7 +69,7 @@ impl EngineTask {
         let epochs = tenant.stores.records.epochs.read(user).await?;
         let ticket = Ticket::new(user, TicketPurpose::Reset, epochs, now, random);
         let ticket = match about {
-            MailKind::Welcome => Ticket { expires: now.plus(INVITATION_LIFETIME), ..ticket },
+            MailKind::Welcome => Ticket { expires: now.plus(LONGEST_LIFETIME), ..ticket },
             _ => ticket,
         };
         let queued = QueuedMail { kind: about, ..QueuedMail::for_ticket(&ticket, random) };
@@ -85,19 +82,19 @@ impl EngineTask {
         let LinkToken { ticket: key, secret } = LinkToken::parse(token).ok_or(ResetError::InvalidToken)?;
         let tenant =
             self.tenant(&key.tenant).await.map_err(|refused| refused.or_unknown(ResetError::InvalidToken))?;
-        let hash = Ticket::hash_of(&key, &secret);
+        let secret = PresentedTicketSecret::of(&key, &secret, &tenant.keyring, self.clock.now());
         // A password that is refused leaves the link unused. So what comes with one link takes turns.
         let link = key.id.to_string();
         let turn = self.changing_passwords.take(&tenant.id, &link);
         let _turn = self.while_caller_waits(turn).await.ok_or(HashRefused::Stopped)?;
-        let user = self.user_of_link(&tenant, &key, hash).await?;
+        let user = self.user_of_link(&tenant, &key, &secret).await?;
         self.check_strength(&tenant, &new, &user.email)?;
         if self.was_used_before(&user, &new).await? {
             return Err(ResetError::Reused);
         }
         let password = self.hashing(self.passwords.hash(self.client, new)).await?;
         let stores = &tenant.stores.records;
-        match stores.tickets.redeem(&key, TicketPurpose::Reset, hash, None, self.clock.now()).await? {
+        match stores.tickets.redeem(&key, TicketPurpose::Reset, &secret, None, self.clock.now()).await? {
             RedeemOutcome::Done(_) => self.set_password_by_link(&tenant.stores, &user.key, password).await,
             _ => Err(ResetError::InvalidToken),
         }
@@ -121,14 +118,14 @@ impl EngineTask {
         &self,
         tenant: &Tenant,
         key: &TicketKey,
-        hash: SecretHash,
+        secret: &PresentedTicketSecret,
     ) -> Result<User, ResetError> {
         let stores = &tenant.stores.records;
         let found = stores.tickets.find(key).await?.ok_or(ResetError::InvalidToken)?;
         let is_good = found.purpose == TicketPurpose::Reset
             && found.state == TicketState::Open
             && self.clock.now() < found.expires
-            && found.secret == Some(hash)
+            && secret.is(found.secret.as_ref())
             && found.epochs == stores.epochs.read(&found.user_key()).await?;
         let user = stores.users.find(&UserHandle::Id(found.user_key())).await?;
         user.filter(|user| is_good && user.disabled.is_none()).ok_or(ResetError::InvalidToken)

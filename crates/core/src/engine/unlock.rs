@@ -8,7 +8,7 @@ use crate::event::{Event, EventKind};
 use crate::id::UserKey;
 use crate::lockout::AttemptKey;
 use crate::store::StoreError;
-use crate::ticket::{LinkToken, RedeemOutcome, Ticket, TicketPurpose};
+use crate::ticket::{LinkToken, PresentedTicketSecret, RedeemOutcome, TicketPurpose};
 
 /// Why an account is not unlocked.
 #[derive(Clone, Debug, Error)]
@@ -31,8 +31,9 @@ impl EngineTask {
             .tenant(&key.tenant)
             .await
             .map_err(|refused| refused.or_unknown(UnlockError::InvalidToken))?;
-        let (stores, hash) = (&tenant.stores.records, Ticket::hash_of(&key, &secret));
-        match stores.tickets.redeem(&key, TicketPurpose::Unlock, hash, None, self.clock.now()).await? {
+        let (stores, now) = (&tenant.stores.records, self.clock.now());
+        let secret = PresentedTicketSecret::of(&key, &secret, &tenant.keyring, now);
+        match stores.tickets.redeem(&key, TicketPurpose::Unlock, &secret, None, now).await? {
             RedeemOutcome::Done(ticket) => {
                 stores.attempts.clear(&ticket.user_key()).await?;
                 self.report(&Event::of_user(&ticket.user_key(), EventKind::Unlocked));

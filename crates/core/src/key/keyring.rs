@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::lifetime::KeySequence;
 use super::signing_keys::AccessKey;
 use super::{
-    CookieSigningKey, Jwks, KeyLifetimes, KeyRecord, KeyUse, Kid, MasterKey, RefreshKey, SealFault,
+    CodeKey, CookieSigningKey, Jwks, KeyLifetimes, KeyRecord, KeyUse, Kid, MasterKey, RefreshKey, SealFault,
     SharedSecrets, SigningKey,
 };
 use crate::clock::Timestamp;
@@ -45,6 +45,7 @@ pub struct Keyring {
     refresh: KeySequence<RefreshKey>,
     cookie: KeySequence<CookieSigningKey>,
     shared_cookie: Option<CookieSigningKey>,
+    code: KeySequence<CodeKey>,
 }
 
 /// What [`Keyring::open`] makes a key ring of.
@@ -120,6 +121,7 @@ impl Keyring {
             refresh: sequence(source, KeyUse::Refresh, RefreshKey::new)?,
             cookie: sequence(source, KeyUse::Cookie, |_, secret| CookieSigningKey::new(secret))?,
             shared_cookie: source.shared.cookie().and_then(|secret| CookieSigningKey::new(secret.as_bytes())),
+            code: sequence(source, KeyUse::Code, CodeKey::new)?,
         })
     }
 
@@ -183,6 +185,17 @@ impl Keyring {
     #[must_use]
     pub fn device_signer(&self, now: Timestamp) -> Option<&CookieSigningKey> {
         self.cookie.signer(now)
+    }
+
+    /// The key that hashes codes and links now. `None` if there is none.
+    #[must_use]
+    pub fn code_signer(&self, now: Timestamp) -> Option<&CodeKey> {
+        self.code.signer(now)
+    }
+
+    /// Every key that may have hashed a code or a link that still works.
+    pub(crate) fn code_keys(&self, now: Timestamp) -> impl Iterator<Item = &CodeKey> {
+        self.code.verifying(now)
     }
 
     /// Every key that may have signed a cookie: the shared secret, then the tenant's own keys, newest first.

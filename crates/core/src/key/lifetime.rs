@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{KeyRecord, KeyUse, Kid};
 use crate::clock::Timestamp;
 use crate::session::REPEAT_AFTER_EXPIRY;
+use crate::ticket::LONGEST_LIFETIME;
 use crate::token::LEEWAY;
 
 /// The longest that anything signed by a key stays valid, by use. Do not shorten one before everything that was signed
@@ -27,13 +28,14 @@ impl KeyLifetimes {
             KeyUse::Access => self.access,
             KeyUse::Refresh => self.refresh,
             KeyUse::Cookie => self.cookie,
+            KeyUse::Code => LONGEST_LIFETIME,
         }
     }
 
     /// How long what a key of this use signs may be presented.
     const fn presented(&self, usage: KeyUse) -> Duration {
         let leeway = match usage {
-            KeyUse::Access | KeyUse::Cookie => LEEWAY,
+            KeyUse::Access | KeyUse::Cookie | KeyUse::Code => LEEWAY,
             KeyUse::Refresh => REPEAT_AFTER_EXPIRY,
         };
         self.of(usage).saturating_add(leeway)

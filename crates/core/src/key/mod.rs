@@ -33,7 +33,7 @@ pub use master_key::{InvalidMasterKey, MasterKey, SealFault};
 pub use record::{KeyFault, KeyMaterial, KeyRecord};
 pub use shared_secrets::{SharedSecretFault, SharedSecrets};
 pub(crate) use signing_keys::SigningKey;
-pub use signing_keys::{CookieSigningKey, RefreshKey};
+pub use signing_keys::{CodeKey, CookieSigningKey, RefreshKey};
 
 word_enum! {
     /// The one purpose a key serves. The word stands in stores and in the output of commands.
@@ -45,6 +45,8 @@ word_enum! {
         Refresh = "refresh",
         /// Signs cookie values.
         Cookie = "cookie",
+        /// Hashes codes and the secrets in links, so that no table of hashes opens them.
+        Code = "code",
     }
 }
 
@@ -55,7 +57,7 @@ impl KeyUse {
     pub const fn algorithm(self) -> Algorithm {
         match self {
             Self::Access => Algorithm::Es256,
-            Self::Refresh | Self::Cookie => Algorithm::Hs256,
+            Self::Refresh | Self::Cookie | Self::Code => Algorithm::Hs256,
         }
     }
 }

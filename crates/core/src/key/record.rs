@@ -140,7 +140,7 @@ fn material(usage: KeyUse, random: &dyn Random) -> Result<Zeroizing<Vec<u8>>, Ke
                 .as_ref()
                 .to_vec()
         }
-        KeyUse::Refresh => random::bytes::<32>(random).to_vec(),
+        KeyUse::Refresh | KeyUse::Code => random::bytes::<32>(random).to_vec(),
         KeyUse::Cookie => PlainSecret::generate(random).reveal().as_bytes().to_vec(),
     };
     Ok(Zeroizing::new(bytes))

@@ -127,7 +127,7 @@ impl SharedSecrets {
         match usage {
             KeyUse::Access => self.jwt().is_some(),
             KeyUse::Cookie => self.cookie().is_some(),
-            KeyUse::Refresh => false,
+            KeyUse::Refresh | KeyUse::Code => false,
         }
     }
 

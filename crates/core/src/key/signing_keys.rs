@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{Algorithm, Jwk, Kid};
 use crate::machine;
+use crate::secret::SecretHash;
 use crate::shown::shown_by_name;
 use crate::token::crypto_provider;
 
@@ -121,6 +122,45 @@ impl RefreshKey {
 impl fmt::Debug for RefreshKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RefreshKey({})", self.kid())
+    }
+}
+
+/// A key under which codes and the secrets in links are hashed.
+pub struct CodeKey {
+    kid: Kid,
+    mac: hmac::Key,
+}
+
+impl CodeKey {
+    /// `None` unless there are 32 bytes.
+    pub(super) fn new(kid: &Kid, bytes: &[u8]) -> Option<Self> {
+        (bytes.len() == 32).then(|| Self { kid: kid.clone(), mac: hmac::Key::new(hmac::HMAC_SHA256, bytes) })
+    }
+
+    /// The id of the key.
+    #[must_use]
+    pub const fn kid(&self) -> &Kid {
+        &self.kid
+    }
+
+    #[cfg(test)]
+    #[expect(clippy::unwrap_used, reason = "32 bytes")]
+    pub(crate) fn of_bytes(bytes: &[u8; 32]) -> Self {
+        Self::new(&Kid::of_secret(bytes), bytes).unwrap()
+    }
+
+    /// The hash of a secret that no holder of the stored hash can try out without this key.
+    #[must_use]
+    pub fn hash(&self, plain: SecretHash) -> SecretHash {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(hmac::sign(&self.mac, plain.as_bytes()).as_ref());
+        SecretHash::from_bytes(bytes)
+    }
+}
+
+impl fmt::Debug for CodeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CodeKey({})", self.kid)
     }
 }
 

@@ -6,7 +6,9 @@ use super::Stored;
 use crate::clock::Timestamp;
 use crate::queued_mail::QueuedMail;
 use crate::secret::SecretHash;
-use crate::ticket::{IssueOutcome, RedeemOutcome, Ticket, TicketKey, TicketPurpose};
+use crate::ticket::{
+    IssueOutcome, PresentedTicketSecret, RedeemOutcome, Ticket, TicketKey, TicketPurpose, TicketSecret,
+};
 
 /// Tickets: secrets that are sent and work once.
 #[async_trait]
@@ -20,7 +22,7 @@ pub trait TicketStore: Send + Sync {
     async fn find(&self, key: &TicketKey) -> Stored<Option<Ticket>>;
 
     /// Applies [`Ticket::armed`]: the ticket, or `None` if it can no longer be redeemed.
-    async fn arm(&self, key: &TicketKey, secret: SecretHash, now: Timestamp) -> Stored<Option<Ticket>>;
+    async fn arm(&self, key: &TicketKey, secret: &TicketSecret, now: Timestamp) -> Stored<Option<Ticket>>;
 
     /// Applies [`Ticket::redeem`] to a ticket of this purpose. Counts the wrong guesses of the user in the same step:
     /// those at tickets that were guessed wrong [`TicketLimits::within`](crate::ticket::TicketLimits::within).
@@ -28,7 +30,7 @@ pub trait TicketStore: Send + Sync {
         &self,
         key: &TicketKey,
         purpose: TicketPurpose,
-        secret: SecretHash,
+        secret: &PresentedTicketSecret,
         device: Option<SecretHash>,
         now: Timestamp,
     ) -> Stored<RedeemOutcome>;

@@ -1,21 +1,23 @@
 //! Tickets: secrets that are sent and work once.
 
 use portcullis_core::clock::Timestamp;
+use portcullis_core::key::Kid;
 use portcullis_core::queued_mail::QueuedMail;
 use portcullis_core::secret::SecretHash;
 use portcullis_core::store::Stored;
 use portcullis_core::ticket::{
-    IssueOutcome, RedeemOutcome, RedeemRequest, Ticket, TicketKey, TicketPurpose, TicketState,
+    IssueOutcome, PresentedTicketSecret, RedeemOutcome, RedeemRequest, Ticket, TicketKey, TicketPurpose,
+    TicketSecret, TicketState,
 };
 
 use super::row::RecordRow;
 use super::{Columns, SqlConnection, SqlResult, Statement, bytes, count, mail, millis};
 
 const INSERT: &str = "INSERT INTO tickets (tenant, id, user_id, purpose, created, expires, secret_hash, device_hash, \
-    epoch_user, epoch_tenant, epoch_everyone, wrong, last_wrong, state) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    epoch_user, epoch_tenant, epoch_everyone, wrong, last_wrong, state, kid) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 const FIND: &str = "SELECT * FROM tickets WHERE tenant = $1 AND id = $2";
-const WRITE: &str = "UPDATE tickets SET secret_hash = $3, wrong = $4, last_wrong = $5, state = $6 \
+const WRITE: &str = "UPDATE tickets SET secret_hash = $3, wrong = $4, last_wrong = $5, state = $6, kid = $7 \
     WHERE tenant = $1 AND id = $2";
 const OLDEST: &str = "SELECT created FROM tickets \
     WHERE tenant = $1 AND user_id = $2 AND purpose = $3 AND created > $4 ORDER BY created DESC LIMIT 1 OFFSET $5";
@@ -54,14 +56,15 @@ async fn insert(db: &mut impl SqlConnection, ticket: &Ticket) -> SqlResult<()> {
         .bind(ticket.purpose.as_str())
         .bind(ticket.created.as_millis())
         .bind(ticket.expires.as_millis())
-        .bind(bytes(ticket.secret.as_ref()))
+        .bind(bytes(hash(ticket)))
         .bind(bytes(ticket.device.as_ref()))
         .bind(count(ticket.epochs.user))
         .bind(count(ticket.epochs.tenant))
         .bind(count(ticket.epochs.everyone))
         .bind(i64::from(ticket.wrong))
         .bind(millis(ticket.last_wrong))
-        .bind(ticket.state.as_str());
+        .bind(ticket.state.as_str())
+        .bind(kid(ticket));
     insert.execute(db).await?;
     Ok(())
 }
@@ -69,11 +72,11 @@ async fn insert(db: &mut impl SqlConnection, ticket: &Ticket) -> SqlResult<()> {
 pub(crate) async fn arm(
     db: &mut impl SqlConnection,
     key: &TicketKey,
-    secret: SecretHash,
+    secret: &TicketSecret,
     now: Timestamp,
 ) -> SqlResult<Option<Ticket>> {
     let found = find(&mut *db, key).await?;
-    let armed = found.and_then(|ticket| ticket.armed(secret, now));
+    let armed = found.and_then(|ticket| ticket.armed(secret.clone(), now));
     if let Some(armed) = &armed {
         write(db, armed).await?;
     }
@@ -85,13 +88,14 @@ pub(crate) async fn redeem(
     db: &mut impl SqlConnection,
     key: &TicketKey,
     purpose: TicketPurpose,
-    secret: SecretHash,
+    secret: &PresentedTicketSecret,
     device: Option<SecretHash>,
     now: Timestamp,
 ) -> SqlResult<RedeemOutcome> {
     let found = find(&mut *db, key).await?.filter(|ticket| ticket.purpose == purpose);
     let Some(stored) = found else { return Ok(RedeemOutcome::Gone) };
     let wrong_before = wrong_guesses(&mut *db, &stored, now).await?;
+    let secret = secret.clone();
     let (redeemed, next) = stored.clone().redeem(&RedeemRequest { secret, device, now, wrong_before });
     if next != stored {
         write(db, &next).await?;
@@ -125,10 +129,19 @@ pub(crate) async fn find(db: &mut impl SqlConnection, key: &TicketKey) -> SqlRes
 
 async fn write(db: &mut impl SqlConnection, ticket: &Ticket) -> SqlResult<()> {
     let write = Statement::keyed(WRITE, &ticket.key.tenant, &ticket.key.id)
-        .bind(bytes(ticket.secret.as_ref()))
+        .bind(bytes(hash(ticket)))
         .bind(i64::from(ticket.wrong));
-    write.bind(millis(ticket.last_wrong)).bind(ticket.state.as_str()).execute(db).await?;
+    let write = write.bind(millis(ticket.last_wrong)).bind(ticket.state.as_str()).bind(kid(ticket));
+    write.execute(db).await?;
     Ok(())
+}
+
+fn hash(ticket: &Ticket) -> Option<&SecretHash> {
+    ticket.secret.as_ref().map(|secret| &secret.hash)
+}
+
+fn kid(ticket: &Ticket) -> Option<&str> {
+    ticket.secret.as_ref()?.kid.as_ref().map(Kid::as_str)
 }
 
 fn of_user(statement: &'static str, ticket: &Ticket) -> Statement {
@@ -144,11 +157,16 @@ fn ticket(row: &impl Columns) -> Stored<Ticket> {
         purpose: row.word("purpose")?,
         created: row.time("created")?,
         expires: row.time("expires")?,
-        secret: row.optional_hash("secret_hash")?,
+        secret: secret(row)?,
         device: row.optional_hash("device_hash")?,
         epochs: row.epochs()?,
         wrong: row.number("wrong")?,
         last_wrong: row.optional_time("last_wrong")?,
         state: row.read("state", |text| TicketState::ALL.into_iter().find(|state| state.as_str() == text))?,
     })
+}
+
+fn secret(row: RecordRow<'_>) -> Stored<Option<TicketSecret>> {
+    let Some(hash) = row.optional_hash("secret_hash")? else { return Ok(None) };
+    Ok(Some(TicketSecret { hash, kid: row.optional_word("kid")? }))
 }

@@ -18,7 +18,9 @@ use portcullis_core::store::{
     UserHandle, UserStore, Watch,
 };
 use portcullis_core::tenant::{Installation, TenantRecord};
-use portcullis_core::ticket::{IssueOutcome, RedeemOutcome, Ticket, TicketKey, TicketPurpose};
+use portcullis_core::ticket::{
+    IssueOutcome, PresentedTicketSecret, RedeemOutcome, Ticket, TicketKey, TicketPurpose, TicketSecret,
+};
 use portcullis_core::user::User;
 use tracing::warn;
 
@@ -141,9 +143,10 @@ verbs! { TicketStore by tickets;
     }
     writes {
         "issue a ticket" issue(&ticket: Ticket, &mail: QueuedMail) -> IssueOutcome;
-        "arm a ticket" arm(&key: TicketKey, secret: SecretHash, now: Timestamp) -> Option<Ticket>;
+        "arm a ticket" arm(&key: TicketKey, &secret: TicketSecret, now: Timestamp) -> Option<Ticket>;
         "redeem a ticket" redeem(
-            &key: TicketKey, purpose: TicketPurpose, secret: SecretHash, device: Option<SecretHash>, now: Timestamp
+            &key: TicketKey, purpose: TicketPurpose, &secret: PresentedTicketSecret, device: Option<SecretHash>,
+            now: Timestamp
         ) -> RedeemOutcome;
         "purge tickets" purge(now: Timestamp, limit: u32) -> u64;
     }

@@ -1,6 +1,7 @@
 mod cancellation;
 mod client;
 mod clocks_ahead;
+mod code_keys;
 mod device_proof;
 mod hang_ups;
 mod hidden_existence;

@@ -21,7 +21,7 @@ use crate::session::{
 };
 use crate::store::{CookieKey, SessionHandle, Stores};
 use crate::strategy::StrategyName;
-use crate::ticket::{IssueOutcome, Ticket, TicketPurpose};
+use crate::ticket::{IssueOutcome, PresentedTicketSecret, Ticket, TicketPurpose, TicketSecret};
 use crate::user::{KnownDevice, PersonName, Role, User};
 use crate::username::Username;
 
@@ -262,7 +262,19 @@ pub fn key(tenant: &TenantId, kid: &str) -> KeyRecord {
 pub fn ticket(user: &UserKey, purpose: TicketPurpose, created: Timestamp, number: u64) -> Ticket {
     let epochs = Epochs { user: 1, tenant: 2, everyone: 3 };
     let ticket = Ticket::new(user, purpose, epochs, created, &SystemRandom);
-    Ticket { secret: Some(numbered(number)), device: Some(numbered(1000)), ..ticket }
+    Ticket { secret: Some(ticket_secret(number)), device: Some(numbered(1000)), ..ticket }
+}
+
+/// The stored secret of this number.
+#[must_use]
+pub fn ticket_secret(number: u64) -> TicketSecret {
+    TicketSecret { hash: numbered(number), kid: Some(parsed::<Kid>("key-of-codes")) }
+}
+
+/// The presented secret of this number, hashed with and without a key.
+#[must_use]
+pub fn presented_secret(number: u64) -> PresentedTicketSecret {
+    PresentedTicketSecret(vec![ticket_secret(number), TicketSecret { kid: None, ..ticket_secret(number) }])
 }
 
 /// Issues a ticket with its mail, and returns whether the store did.

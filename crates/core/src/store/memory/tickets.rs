@@ -12,7 +12,8 @@ use crate::queued_mail::QueuedMail;
 use crate::secret::SecretHash;
 use crate::store::{Stored, TicketStore};
 use crate::ticket::{
-    IssueOutcome, RedeemOutcome, RedeemRequest, Ticket, TicketKey, TicketPurpose, TicketState,
+    IssueOutcome, PresentedTicketSecret, RedeemOutcome, RedeemRequest, Ticket, TicketKey, TicketPurpose,
+    TicketSecret, TicketState,
 };
 
 /// The tickets of all users, by key.
@@ -57,10 +58,10 @@ impl TicketStore for MemoryStore {
         Ok(self.records().tickets.get(key).cloned())
     }
 
-    async fn arm(&self, key: &TicketKey, secret: SecretHash, now: Timestamp) -> Stored<Option<Ticket>> {
+    async fn arm(&self, key: &TicketKey, secret: &TicketSecret, now: Timestamp) -> Stored<Option<Ticket>> {
         let mut records = self.records();
         let Some(stored) = records.tickets.get_mut(key) else { return Ok(None) };
-        let armed = stored.clone().armed(secret, now);
+        let armed = stored.clone().armed(secret.clone(), now);
         if let Some(armed) = &armed {
             *stored = armed.clone();
         }
@@ -71,7 +72,7 @@ impl TicketStore for MemoryStore {
         &self,
         key: &TicketKey,
         purpose: TicketPurpose,
-        secret: SecretHash,
+        secret: &PresentedTicketSecret,
         device: Option<SecretHash>,
         now: Timestamp,
     ) -> Stored<RedeemOutcome> {
@@ -85,6 +86,7 @@ impl TicketStore for MemoryStore {
         let guessed = of_user(&records.tickets, &user, purpose)
             .filter(|other| other.last_wrong.is_some_and(|wrong| wrong > since));
         let wrong_before = guessed.map(|other| other.wrong).sum();
+        let secret = secret.clone();
         let (redeemed, next) = ticket.redeem(&RedeemRequest { secret, device, now, wrong_before });
         records.tickets.insert(key.clone(), next);
         Ok(redeemed)

@@ -5,7 +5,7 @@ use std::path::Path;
 use portcullis_core::lockout::{AttemptKey, AttemptRecord, LockoutLimits};
 use portcullis_core::session::{EndReason, Ending};
 use portcullis_core::store::conformance::records::{
-    NOW, issue, new_user_key, numbered, queued_mail, session, tenant, ticket, user,
+    NOW, issue, new_user_key, presented_secret, queued_mail, session, tenant, ticket, ticket_secret, user,
 };
 use portcullis_core::store::{
     EndScope, Inserted, Page, StoreError, Stored, Stores, UnreadableRecord, Updated, UserHandle,
@@ -190,7 +190,8 @@ async fn a_ticket_that_makes_no_sense_is_named_and_opens_nothing() {
         let ticket = ticket(&new_user_key(&tenant("acme")), TicketPurpose::Code, NOW, 1);
         assert!(issue(&stores, &ticket).await);
         spoil(&path, "tickets", column, value).await;
-        let redeemed = stores.tickets.redeem(&ticket.key, TicketPurpose::Code, numbered(1), None, NOW).await;
+        let redeemed =
+            stores.tickets.redeem(&ticket.key, TicketPurpose::Code, &presented_secret(1), None, NOW).await;
         names(redeemed, "ticket", &ticket.key.id.to_string(), column);
         by_hand(&path, "DELETE FROM tickets").await;
     }
@@ -234,8 +235,8 @@ async fn tickets_attempts_and_mails_are_not_announced() {
     let jo = new_user_key(&tenant("acme"));
     let ticket = ticket(&jo, TicketPurpose::Code, NOW, 1);
     issue(&stores, &ticket).await;
-    stores.tickets.arm(&ticket.key, numbered(2), NOW).await.unwrap();
-    stores.tickets.redeem(&ticket.key, TicketPurpose::Code, numbered(2), None, NOW).await.unwrap();
+    stores.tickets.arm(&ticket.key, &ticket_secret(2), NOW).await.unwrap();
+    stores.tickets.redeem(&ticket.key, TicketPurpose::Code, &presented_secret(2), None, NOW).await.unwrap();
     let key = AttemptKey { user: jo.clone(), device: None };
     stores.attempts.reserve(&key, &LockoutLimits::default(), NOW).await.unwrap();
     stores.mail.put(&queued_mail(&jo, NOW)).await.unwrap();

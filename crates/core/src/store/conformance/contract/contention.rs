@@ -5,8 +5,8 @@
 use std::collections::HashSet;
 
 use super::super::records::{
-    NOW, at, bare_session, bare_user, ending, issue, mobile, new_user_key, numbered, queued_mail, tenant,
-    ticket, username,
+    NOW, at, bare_session, bare_user, ending, issue, mobile, new_user_key, presented_secret, queued_mail,
+    tenant, ticket, username,
 };
 use super::attempts::of_account;
 use super::races::{at_once, count, fresh};
@@ -48,7 +48,7 @@ async fn presented(nodes: [&Stores; 2], tickets: &[Ticket], times: usize, number
         let ticket = turns.get(turn).map(|ticket| (ticket.key.clone(), ticket.purpose));
         async move {
             let Some((key, purpose)) = ticket else { return RedeemOutcome::Gone };
-            stores.tickets.redeem(&key, purpose, numbered(number), None, at(1)).await.answered()
+            stores.tickets.redeem(&key, purpose, &presented_secret(number), None, at(1)).await.answered()
         }
     })
     .await

@@ -2,19 +2,24 @@
 
 use std::time::Duration;
 
-use super::super::records::{NOW, at, issue, new_user_key, numbered, tenant, ticket};
+use super::super::records::{
+    NOW, at, issue, new_user_key, numbered, parsed, presented_secret, tenant, ticket, ticket_secret,
+};
 use super::{Answered, each};
 use crate::clock::Timestamp;
 use crate::id::UserKey;
 use crate::machine::SystemRandom;
 use crate::queued_mail::QueuedMail;
 use crate::store::Stores;
-use crate::ticket::{IssueOutcome, RedeemOutcome, Ticket, TicketKey, TicketPurpose, TicketState};
+use crate::ticket::{
+    IssueOutcome, RedeemOutcome, Ticket, TicketKey, TicketPurpose, TicketSecret, TicketState,
+};
 
 pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
     each!(make;
         a_ticket_is_redeemed_as_it_was_issued_and_once,
         a_ticket_is_armed_while_it_is_open,
+        a_secret_counts_under_the_key_that_hashed_it,
         a_new_secret_takes_the_place_of_the_one_before,
         one_more_than_may_be_open_closes_the_oldest,
         what_has_expired_takes_no_place,
@@ -40,11 +45,11 @@ async fn issued(stores: &Stores, user: &UserKey, purpose: TicketPurpose, created
 
 async fn redeem(stores: &Stores, ticket: &Ticket, number: u64, now: Timestamp) -> RedeemOutcome {
     let tickets = &stores.tickets;
-    tickets.redeem(&ticket.key, ticket.purpose, numbered(number), None, now).await.answered()
+    tickets.redeem(&ticket.key, ticket.purpose, &presented_secret(number), None, now).await.answered()
 }
 
 async fn arm(stores: &Stores, ticket: &Ticket, number: u64, now: Timestamp) -> Option<Ticket> {
-    stores.tickets.arm(&ticket.key, numbered(number), now).await.answered()
+    stores.tickets.arm(&ticket.key, &ticket_secret(number), now).await.answered()
 }
 
 fn done(ticket: &Ticket) -> RedeemOutcome {
@@ -78,7 +83,7 @@ pub async fn a_ticket_is_armed_while_it_is_open(stores: &Stores) {
     assert_eq!(redeem(stores, &unsent, RIGHT, NOW).await, RedeemOutcome::Wrong);
     assert_eq!(arm(stores, &unsent, RIGHT, unsent.expires).await, None, "it has expired");
 
-    let sent = Ticket { secret: Some(numbered(RIGHT)), wrong: 1, last_wrong: Some(NOW), ..unsent };
+    let sent = Ticket { secret: Some(ticket_secret(RIGHT)), wrong: 1, last_wrong: Some(NOW), ..unsent };
     assert_eq!(arm(stores, &sent, RIGHT, at(1)).await.as_ref(), Some(&sent));
     assert_eq!(redeem(stores, &sent, RIGHT, at(2)).await, done(&sent));
     assert_eq!(arm(stores, &sent, RIGHT, at(3)).await, None, "it was redeemed");
@@ -197,7 +202,10 @@ pub async fn another_device_is_a_wrong_guess(stores: &Stores) {
     let ticket = issued(stores, &new_user_key(&tenant("acme")), TicketPurpose::Code, NOW).await;
     let by = async |device| {
         let tickets = &stores.tickets;
-        tickets.redeem(&ticket.key, ticket.purpose, numbered(RIGHT), Some(device), at(1)).await.answered()
+        tickets
+            .redeem(&ticket.key, ticket.purpose, &presented_secret(RIGHT), Some(device), at(1))
+            .await
+            .answered()
     };
     assert_eq!(by(numbered(1001)).await, RedeemOutcome::Wrong);
     let guessed = Ticket { wrong: 1, last_wrong: Some(at(1)), ..ticket.clone() };
@@ -210,6 +218,19 @@ pub async fn nothing_is_redeemed_at_its_expiry(stores: &Stores) {
     assert_eq!(redeem(stores, &ticket, RIGHT, ticket.expires).await, RedeemOutcome::Expired);
     let last = Timestamp::from_millis(ticket.expires.as_millis() - 1);
     assert_eq!(redeem(stores, &ticket, RIGHT, last).await, done(&ticket));
+}
+
+/// A hash without a key is as good as before, and a hash under another key is none.
+// ASVS-map: OT1
+pub async fn a_secret_counts_under_the_key_that_hashed_it(stores: &Stores) {
+    let jo = new_user_key(&tenant("acme"));
+    for (kid, works) in [(None, true), (Some("another-key"), false)] {
+        let secret = TicketSecret { kid: kid.map(parsed), ..ticket_secret(RIGHT) };
+        let ticket = Ticket { secret: Some(secret), ..ticket(&jo, TicketPurpose::Code, NOW, RIGHT) };
+        assert!(issue(stores, &ticket).await);
+        let redeemed = redeem(stores, &ticket, RIGHT, NOW).await;
+        assert_eq!(redeemed, if works { done(&ticket) } else { RedeemOutcome::Wrong }, "{kid:?}");
+    }
 }
 
 /// A code unlocks no account, and a link signs no user in.

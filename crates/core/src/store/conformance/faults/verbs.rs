@@ -17,7 +17,9 @@ use crate::store::{
     SessionStore, Stored, TenantStore, TicketStore, Updated, UserHandle, UserStore,
 };
 use crate::tenant::{Installation, TenantRecord};
-use crate::ticket::{IssueOutcome, RedeemOutcome, Ticket, TicketKey, TicketPurpose};
+use crate::ticket::{
+    IssueOutcome, PresentedTicketSecret, RedeemOutcome, Ticket, TicketKey, TicketPurpose, TicketSecret,
+};
 use crate::user::User;
 
 /// Implements a store trait with the stores inside. `&name: Type` is taken by reference. The text is what
@@ -79,9 +81,10 @@ verbs! { TenantStore in tenants {
 verbs! { TicketStore in tickets {
     "issue a ticket" issue(&ticket: Ticket, &mail: QueuedMail) -> IssueOutcome;
     "find a ticket" find(&key: TicketKey) -> Option<Ticket>;
-    "arm a ticket" arm(&key: TicketKey, secret: SecretHash, now: Timestamp) -> Option<Ticket>;
+    "arm a ticket" arm(&key: TicketKey, &secret: TicketSecret, now: Timestamp) -> Option<Ticket>;
     "redeem a ticket" redeem(
-        &key: TicketKey, purpose: TicketPurpose, secret: SecretHash, device: Option<SecretHash>, now: Timestamp
+        &key: TicketKey, purpose: TicketPurpose, &secret: PresentedTicketSecret, device: Option<SecretHash>,
+            now: Timestamp
     ) -> RedeemOutcome;
     "purge tickets" purge(now: Timestamp, limit: u32) -> u64;
 } }
