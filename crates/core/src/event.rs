@@ -123,6 +123,8 @@ event_kinds! {
     } = "role_changed",
     /// New signing keys were generated for a tenant.
     KeysRotated = "keys_rotated",
+    /// An operator removed keys that may have leaked, after new ones had taken their place.
+    KeysCompromised = "keys_compromised",
 }
 
 impl EventKind {

@@ -118,6 +118,24 @@ impl EngineTask {
         Ok(made)
     }
 
+    /// Replaces keys that a thief may hold: what they signed is worth nothing from now on.
+    pub(super) async fn replace_compromised_keys(
+        &self,
+        tenant: &TenantId,
+        uses: &[KeyUse],
+    ) -> Result<Vec<Kid>, KeyError> {
+        // The new ones first: at no time is there none.
+        let made = self.rotate_keys(tenant, uses, Duration::ZERO).await?;
+        for key in self.stores.keys.list(tenant).await? {
+            if uses.contains(&key.usage) && !made.contains(&key.kid) {
+                self.stores.keys.remove(tenant, &key.kid).await?;
+            }
+        }
+        self.directory.forget(tenant);
+        self.report(&Event::of_tenant(tenant.clone(), EventKind::KeysCompromised));
+        Ok(made)
+    }
+
     pub(super) async fn seal_keys(&self) -> Result<u64, KeyError> {
         let mut sealed = 0;
         for tenant in self.all_tenants().await? {

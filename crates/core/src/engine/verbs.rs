@@ -250,6 +250,13 @@ verbs_that_change_state! {
     /// A [`KeyError`].
     RotateKeys: rotate_keys(&tenant: TenantId, &uses: [KeyUse]; lead: Duration) -> Result<Vec<Kid>, KeyError>;
 
+    /// Replaces keys that leaked: what they signed is worth nothing from now on. Returns the ids of the new ones.
+    ///
+    /// # Errors
+    /// A [`KeyError`].
+    ReplaceCompromisedKeys:
+        replace_compromised_keys(&tenant: TenantId, &uses: [KeyUse];) -> Result<Vec<Kid>, KeyError>;
+
     /// Encrypts all keys that were made before there was a master key: how many. For a server alone: other processes on
     /// the same database may not have the master key yet.
     ///

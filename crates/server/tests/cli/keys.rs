@@ -13,6 +13,9 @@ fn published(server: &RunningServer) -> Vec<String> {
     jwks["keys"].as_array().unwrap().iter().map(|key| text(&key["kid"]).to_owned()).collect()
 }
 
+/// The keys of the other uses.
+const OTHERS: [(&str, &str); 3] = [("refresh", "signing"), ("cookie", "signing"), ("code", "signing")];
+
 fn standings(keys: &Value) -> Vec<(&str, &str)> {
     keys.as_array().unwrap().iter().map(|key| (text(&key["use"]), text(&key["standing"]))).collect()
 }
@@ -39,7 +42,7 @@ fn a_key_that_takes_over_at_once_refuses_nothing_that_the_one_before_signed() {
 
     let keys = home.json("key list --json");
     let access = [("access", "verifying"), ("access", "signing")];
-    assert_eq!(standings(&keys), [&access[..], &[("refresh", "signing"), ("cookie", "signing")]].concat());
+    assert_eq!(standings(&keys), [&access[..], &OTHERS].concat());
     assert!(text(&keys[0]["retires"]) > text(&keys[1]["signsFrom"]));
 }
 
@@ -51,14 +54,37 @@ fn a_key_is_published_before_it_signs() {
     home.user("ann@example.com").done();
     let first = published(&server);
     let said = home.run("key rotate").done().out;
-    for usage in ["access, ES256", "refresh, HS256", "cookie, HS256"] {
+    for usage in ["access, ES256", "refresh, HS256", "cookie, HS256", "code, HS256"] {
         assert!(said.contains(&format!("({usage}) is published now and signs from 20")), "{said}");
     }
     wait_until("the next key is published", || published(&server).len() == 2);
     let signed_in = server.password_sign_in("jwt", "ann@example.com");
     assert_eq!(kid(text(&signed_in["access_token"])), first[0]);
     let keys = home.json("key list --json");
-    assert_eq!(standings(&keys).iter().filter(|(_, standing)| *standing == "published").count(), 3);
+    assert_eq!(standings(&keys).iter().filter(|(_, standing)| *standing == "published").count(), 4);
+}
+
+// ASVS-map: JW11
+#[test]
+fn what_a_compromised_key_signed_is_worth_nothing_at_once() {
+    let home = Workdir::new();
+    let server = home.serve();
+    home.user("ann@example.com").done();
+    let jwt = server.password_sign_in("jwt", "ann@example.com");
+    let (old, denylist) =
+        (text(&jwt["access_token"]), server.password_sign_in("denylist", "ann@example.com"));
+    let refresh = text(&denylist["tokens"]["refreshToken"]);
+    assert_eq!(server.profile("jwt", old), 200);
+
+    let said = home.run("key rotate --compromised").done().out;
+    assert!(said.contains("What the old keys signed is worth nothing from now on."), "{said}");
+    wait_until("the token is refused", || server.profile("jwt", old) == 401);
+    assert!(!published(&server).contains(&kid(old)));
+    assert_eq!(server.post("/auth/denylist/refresh", Some(refresh), &json!({})).status, 401);
+    let new = server.password_sign_in("jwt", "ann@example.com");
+    assert_eq!(published(&server), [kid(text(&new["access_token"]))]);
+    assert_eq!(server.profile("jwt", text(&new["access_token"])), 200);
+    assert_eq!(standings(&home.json("key list --json")), [&[("access", "signing")], &OTHERS[..]].concat());
 }
 
 // ASVS-map: RT2
@@ -88,7 +114,7 @@ fn keys_are_listed_without_their_secrets() {
     let members: Vec<&String> = keys[0].as_object().unwrap().keys().collect();
     assert_eq!(members, ["algorithm", "created", "kid", "retires", "signsFrom", "standing", "use"]);
     let table = home.run("key list").done().out;
-    assert_eq!(table.lines().count(), 4, "{table}");
+    assert_eq!(table.lines().count(), 5, "{table}");
     assert!(table.starts_with("KID ") && table.contains(text(&keys[0]["kid"])), "{table}");
 }
 

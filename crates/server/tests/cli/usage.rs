@@ -15,7 +15,7 @@ fn a_slip_of_the_fingers_is_exit_code_2_and_one_line_with_its_cure() {
         ("user disable ann@", "not an email address, a user name, a mobile number or the id of a user"),
         ("user list --tenant Acme", "a tenant is named by 1 to 63 of a-z, 0-9, - and _"),
         ("session end 12", "invalid value '12' for '<SESSION>'"),
-        ("key rotate --use signing", "not one of access, refresh, cookie, all"),
+        ("key rotate --use signing", "not one of access, refresh, cookie, code, all"),
         ("key rotate --lead soon", "is not a duration: write 500ms, 15m, 7d or 1h30m"),
         ("key rotate --now --lead 5m", "the argument '--now' cannot be used with '--lead <DURATION>'"),
         ("session list --database redis://h", "this build has no Redis store"),

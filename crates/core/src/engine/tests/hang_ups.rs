@@ -169,6 +169,7 @@ const fn owed(verb: Verb) -> (&'static [&'static str], &'static [&'static str]) 
         Verb::SuspendTenant => (&["tenant_suspended"], &[]),
         Verb::ResumeTenant => (&["tenant_resumed"], &[]),
         Verb::RotateKeys => (&["keys_rotated"], &[]),
+        Verb::ReplaceCompromisedKeys => (&["keys_rotated", "keys_compromised"], &[]),
         // They change how a record is kept, and remove what no one can use: no access is decided.
         Verb::SealKeys | Verb::PurgeSessions => (&[], &[]),
     }
@@ -202,6 +203,7 @@ async fn call_of(verb: Verb, nodes: &TwoNodes) -> Call {
         | Verb::SuspendTenant
         | Verb::ResumeTenant
         | Verb::RotateKeys
+        | Verb::ReplaceCompromisedKeys
         | Verb::SealKeys => tenant_call(verb, nodes).await,
     }
 }
@@ -356,6 +358,9 @@ async fn tenant_call(verb: Verb, nodes: &TwoNodes) -> Call {
         }
         Verb::RotateKeys => Box::pin(async move {
             drop(node.rotate_keys(&default, &KeyUse::ALL, Duration::from_mins(5)).await.unwrap());
+        }),
+        Verb::ReplaceCompromisedKeys => Box::pin(async move {
+            drop(node.replace_compromised_keys(&default, &[KeyUse::Refresh]).await.unwrap());
         }),
         _ => Box::pin(async move { assert!(node.seal_keys().await.unwrap() > 0) }),
     }

@@ -18,13 +18,19 @@ const LONGEST_LEAD: &str = "30d";
 /// signs later, so that every node and every service with a copy of the published keys has it by then.
 #[derive(Args, Debug)]
 pub(super) struct RotateKeys {
-    /// Use of the keys: access, refresh, cookie or all
+    /// Use of the keys: access, refresh, cookie, code or all
     #[arg(long = "use", value_name = "USE", default_value = "all", value_parser = uses)]
     uses: Uses,
-    /// Sign at once, because a key has leaked. Services with a copy of the published keys refuse new tokens until they
-    /// fetch it again, which takes up to 5 minutes
+    /// Sign at once. Services with a copy of the published keys refuse new tokens until they fetch it again, which takes
+    /// up to 5 minutes
     #[arg(long, conflicts_with = "lead")]
     now: bool,
+    /// A key has leaked: sign at once, and believe nothing that the old keys signed
+    ///
+    /// Everyone whose tokens or cookies the old keys signed has to sign in again, and codes and links under way are dead.
+    /// Services with a copy of the published keys believe the old ones until they fetch it again, up to 5 minutes.
+    #[arg(long, conflicts_with_all = ["lead", "now"])]
+    compromised: bool,
     /// Time for which the new keys are published before they sign, up to 30d
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = lead)]
     lead: Duration,
@@ -37,7 +43,7 @@ fn uses(word: &str) -> Result<Uses, &'static str> {
     if word == "all" {
         return Ok(Uses(KeyUse::ALL.to_vec()));
     }
-    word.parse().map(|usage| Uses(vec![usage])).map_err(|_| "not one of access, refresh, cookie, all")
+    word.parse().map(|usage| Uses(vec![usage])).map_err(|_| "not one of access, refresh, cookie, code, all")
 }
 
 fn lead(text: &str) -> Result<Duration, String> {
@@ -45,12 +51,16 @@ fn lead(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) async fn run(
-    RotateKeys { uses: Uses(uses), now, lead }: &RotateKeys,
+    RotateKeys { uses: Uses(uses), now, compromised, lead }: &RotateKeys,
     context: &mut CommandContext<'_>,
 ) -> Result<(), Failure> {
     let CommandContext { engine, config, tenant, out } = context;
-    let lead = if *now { Duration::ZERO } else { *lead };
-    let made = engine.rotate_keys(tenant, uses, lead).await?;
+    let lead = if *now || *compromised { Duration::ZERO } else { *lead };
+    let made = if *compromised {
+        engine.replace_compromised_keys(tenant, uses).await?
+    } else {
+        engine.rotate_keys(tenant, uses, lead).await?
+    };
     let keys = engine.keys(tenant).await?;
     for key in keys.iter().filter(|key| made.contains(&key.kid)) {
         let begins = if lead.is_zero() {
@@ -60,7 +70,8 @@ pub(super) async fn run(
         };
         writeln!(out, "Key {} ({}, {}) {begins}.", key.kid, key.usage, key.algorithm)?;
     }
-    writeln!(out, "What the old keys signed stays valid until it expires.")?;
+    let old = if *compromised { "is worth nothing from now on" } else { "stays valid until it expires" };
+    writeln!(out, "What the old keys signed {old}.")?;
     for usage in uses.iter().filter(|usage| config.shared_secrets.signs(**usage)) {
         writeln!(out, "While a secret is configured for {usage}, it signs instead.")?;
     }
