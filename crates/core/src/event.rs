@@ -72,6 +72,8 @@ event_kinds! {
     ResetAsked = "reset_asked",
     /// A new password was chosen with a password reset link.
     PasswordReset = "password_reset",
+    /// A user had one of their known devices forgotten.
+    DeviceForgotten = "device_forgotten",
     /// A user gave one of their sessions another name.
     SessionRenamed = "session_renamed",
     /// A queued mail was dropped: its recipient was refused for good, or it expired undelivered.

@@ -60,6 +60,8 @@ impl Success {
     pub const SESSION_REVOKED: Self = success("SESSION_REVOKED", "Session has been revoked successfully.");
     pub const ALL_SESSIONS_REVOKED: Self =
         success("ALL_SESSIONS_REVOKED", "All sessions have been revoked successfully.");
+    pub const DEVICES: Self = success("DEVICES_RETRIEVED", "Known devices retrieved successfully.");
+    pub const DEVICE_FORGOTTEN: Self = success("DEVICE_FORGOTTEN", "Device has been forgotten successfully.");
     pub const TOKENS_REFRESHED: Self =
         success("TOKENS_REFRESHED", "Access and refresh tokens have been renewed successfully.");
     pub const RESET_REQUESTED: Self =

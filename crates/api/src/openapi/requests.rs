@@ -55,7 +55,7 @@ fn is_in_path(row: &DeviceRow, member: &MemberDoc) -> bool {
 fn body_members(row: &DeviceRow, request: &RequestDoc) -> Vec<MemberDoc> {
     match row.method {
         Method::Get => Vec::new(),
-        Method::Post | Method::Patch => {
+        Method::Post | Method::Patch | Method::Delete => {
             (request.members)().into_iter().filter(|member| !is_in_path(row, member)).collect()
         }
     }

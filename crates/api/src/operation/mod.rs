@@ -29,6 +29,8 @@ pub enum Method {
     Post,
     /// Changes a part of a resource.
     Patch,
+    /// Removes a resource.
+    Delete,
 }
 
 impl Method {
@@ -39,6 +41,7 @@ impl Method {
             Self::Get => "GET",
             Self::Post => "POST",
             Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
         }
     }
 
@@ -46,7 +49,7 @@ impl Method {
     #[must_use]
     pub const fn success(self) -> u16 {
         match self {
-            Self::Get | Self::Patch => 200,
+            Self::Get | Self::Patch | Self::Delete => 200,
             Self::Post => 201,
         }
     }

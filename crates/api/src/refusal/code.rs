@@ -84,6 +84,8 @@ codes! {
     NotFound = "NOT_FOUND" 404;
     /// The user has no such live session.
     SessionNotFound = "SESSION_NOT_FOUND" 404, says on devices "Session not found or already logged out.";
+    /// The user has no such known device.
+    DeviceNotFound = "DEVICE_NOT_FOUND" 404, says on devices "Device not found or already forgotten.";
     /// The tenant has no such user.
     UserNotFound = "USER_NOT_FOUND" 404, says on devices "User not found.";
     /// The route has other methods.

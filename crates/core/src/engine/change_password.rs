@@ -82,7 +82,7 @@ impl EngineTask {
         let hash = self.hashing(self.passwords.hash(self.client, new)).await?;
 
         let others = EndScope::UserExcept(user.key.clone(), identity.session);
-        let changed = user.with_password(hash, self.clock.now());
+        let changed = user.with_new_password(hash, Some(identity.session), self.clock.now());
         let change = async {
             match tenant.stores.records.users.update(&changed).await? {
                 Updated::Done => Ok(changed.clone()),

@@ -5,14 +5,18 @@
 //! of no use for another.
 
 use tracing::warn;
+use uuid::Uuid;
 
 use super::issue::IssuedProof;
 use super::session_cookies::MOST_COOKIES;
-use super::{EngineCore, EngineTask, IssueError, TenantError};
+use super::{EngineCore, EngineTask, IssueError, TenantError, UserAdminError};
+use crate::event::{Event, EventKind};
 use crate::id::{TenantId, UserKey};
 use crate::key::Keyring;
 use crate::secret::{PlainSecret, SecretHash};
+use crate::session::Session;
 use crate::token::cookie::{sign, unsign};
+use crate::user::KnownDevice;
 
 /// Separates device cookies from session cookies, which the same key signs: no session id begins with it.
 const PURPOSE: &str = "device:";
@@ -121,12 +125,23 @@ impl EngineCore {
 }
 
 impl EngineTask {
-    /// Remembers a device of a user.
-    pub(super) async fn remember_device(&self, user: &UserKey, device: SecretHash) {
-        let now = self.clock.now();
-        if let Err(fault) = self.change_user(user, |user| user.with_known_device(device, now)).await {
+    /// Remembers the device of a session by the hash of its secret.
+    pub(super) async fn remember_device(&self, session: &Session, device: SecretHash) {
+        let known = KnownDevice::of(session, device, self.clock.now());
+        let remembered =
+            self.change_user(&session.user_key(), |user| user.with_known_device(known.clone())).await;
+        if let Err(fault) = remembered {
             // The user is signed in all the same; the next sign-in reports the device as new once more.
             warn!(%fault, "a device could not be remembered");
         }
+    }
+
+    pub(super) async fn forget_device(&self, user: &UserKey, id: Uuid) -> Result<bool, UserAdminError> {
+        if !self.user(user).await?.devices.iter().any(|known| known.id() == id) {
+            return Ok(false);
+        }
+        self.change_user(user, |user| user.without_device(id)).await?;
+        self.report(&Event::of_user(user, EventKind::DeviceForgotten));
+        Ok(true)
     }
 }

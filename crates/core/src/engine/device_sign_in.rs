@@ -276,7 +276,7 @@ impl EngineTask {
             self.send_news(&tenant.stores, &user.key, MailKind::NewDevice, Some(&session.device)).await;
         }
         if let Some(device) = device {
-            self.remember_device(&user.key, device).await;
+            self.remember_device(session, device).await;
         }
     }
 }

@@ -107,8 +107,9 @@ impl EngineTask {
         password: PasswordHash,
     ) -> Result<(), ResetError> {
         let (all, event, now) = (EndScope::User(user.clone()), EventKind::PasswordReset, self.clock.now());
-        let change =
-            async { Ok(self.change_user(user, |user| user.with_password(password.clone(), now)).await?) };
+        let change = async {
+            Ok(self.change_user(user, |user| user.with_new_password(password.clone(), None, now)).await?)
+        };
         self.replace_password::<ResetError>(stores, &all, change, event).await?;
         Ok(stores.records.attempts.clear(user).await?)
     }

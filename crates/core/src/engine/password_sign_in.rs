@@ -115,7 +115,7 @@ impl EngineTask {
         if let Some(secret) = secret {
             let by_password = || DeviceProof::password_device_hash(&secret, &user.key);
             let device = self.knows_device(&user, &secret).unwrap_or_else(by_password);
-            self.remember_device(&user.key, device).await;
+            self.remember_device(&session, device).await;
         }
         Ok(CompletedSignIn { user, session: session.key.id, grant })
     }

@@ -271,7 +271,7 @@ impl EngineTask {
         let session = self.judge(tenant, rotated, key).await?;
         if let Some(device) = device.filter(|_| session.proof.is_some_and(|proof| proof.shown)) {
             // The next sign-in on it is not news.
-            self.remember_device(&session.user_key(), device).await;
+            self.remember_device(&session, device).await;
         }
         Ok(session)
     }

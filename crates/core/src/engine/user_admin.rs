@@ -154,7 +154,8 @@ impl EngineTask {
         self.check_strength(&tenant, &new, &found.email)?;
         let hash = self.hashing(self.passwords.hash(self.client, new)).await?;
         let (all, event) = (EndScope::User(key.clone()), EventKind::PasswordSet);
-        let change = self.change_user(key, |user| user.with_password(hash.clone(), self.clock.now()));
+        let change =
+            self.change_user(key, |user| user.with_new_password(hash.clone(), None, self.clock.now()));
         let (user, _) = self.replace_password(&tenant.stores, &all, change, event).await?;
         tenant.stores.records.attempts.clear(key).await?;
         Ok(user)

@@ -8,6 +8,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::task::EngineTask;
 use super::{
     ChangePassword, ChangePasswordError, CompletedDeviceSignIn, CompletedSignIn, DeviceSignIn,
@@ -151,6 +153,12 @@ verbs_that_change_state! {
     /// The tenant's or the store's.
     RenameSession: rename_session(&user: UserKey; id: SessionId, name: String)
         -> Result<Option<Session>, UserAdminError>;
+
+    /// Forgets a known device of a user. Returns whether there was one with this id.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    ForgetDevice: forget_device(&user: UserKey; id: Uuid) -> Result<bool, UserAdminError>;
 
     /// Ends one session of a user. Returns whether there was such a live session.
     ///

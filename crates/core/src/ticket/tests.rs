@@ -13,9 +13,7 @@ fn secret(text: &str) -> TicketSecret {
 
 fn sent(purpose: TicketPurpose) -> Ticket {
     let user = UserKey { tenant: TenantId::default_tenant(), id: UserId::generate(NOW, &SystemRandom) };
-    Ticket::new(&user, purpose, Epochs::default(), NOW, &SystemRandom)
-        .armed(secret("right"), NOW)
-        .unwrap()
+    Ticket::new(&user, purpose, Epochs::default(), NOW, &SystemRandom).armed(secret("right"), NOW).unwrap()
 }
 
 fn with(text: &str) -> RedeemRequest {
@@ -73,10 +71,8 @@ fn another_device_cannot_redeem_a_ticket_but_one_without_a_secret_can() {
 // ASVS-map: RC1
 #[test]
 fn a_link_names_its_tenant_and_is_read_as_it_was_written() {
-    let token = LinkToken {
-        ticket: sent(TicketPurpose::Unlock).key,
-        secret: PlainSecret::generate(&SystemRandom),
-    };
+    let token =
+        LinkToken { ticket: sent(TicketPurpose::Unlock).key, secret: PlainSecret::generate(&SystemRandom) };
     let written = token.written();
     assert_eq!(LinkToken::parse(written.reveal()), Some(token.clone()));
     for hostile in ["", "a.b", "..", "default..x", &format!("{}.", written.reveal()), &"x.".repeat(99)] {

@@ -9,16 +9,18 @@ mod role;
 
 use std::time::Duration;
 
+use uuid::{Builder, Uuid};
+
 pub use person_name::{InvalidPersonName, PersonName};
 pub use role::{Role, UnknownRole};
 
 use crate::clock::Timestamp;
 use crate::email::Email;
-use crate::id::UserKey;
+use crate::id::{SessionId, UserKey};
 use crate::mobile::Mobile;
 use crate::password::PasswordHash;
 use crate::secret::SecretHash;
-use crate::session::KNOWN_DEVICE;
+use crate::session::{KNOWN_DEVICE, Session};
 use crate::username::Username;
 
 /// How many passwords a user may not choose again, including the current one.
@@ -31,12 +33,33 @@ pub const KNOWN_DEVICES: usize = 20;
 const USE_PRECISION: Duration = Duration::from_hours(24);
 
 /// A device on which a user has signed in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KnownDevice {
     /// Hash of the device's secret and the user.
     pub hash: SecretHash,
     /// When the user last signed in on it, up to a day behind.
     pub used: Timestamp,
+    /// The name by which the user recognises it. Empty if an older version remembered it.
+    pub name: String,
+    /// The session that began on it last. `None` if an older version remembered it.
+    pub session: Option<SessionId>,
+}
+
+impl KnownDevice {
+    /// The device on which this session began, by the hash of its secret.
+    #[must_use]
+    pub fn of(session: &Session, hash: SecretHash, now: Timestamp) -> Self {
+        Self { hash, used: now, name: session.device.name.clone(), session: Some(session.key.id) }
+    }
+
+    /// The id by which the user names it. It tells nothing of the hash.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        let hash = SecretHash::of(&[b"id of a known device", self.hash.as_bytes()]);
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(hash.as_bytes().split_at(16).0);
+        Builder::from_custom_bytes(bytes).into_uuid()
+    }
 }
 
 /// A user, who can sign in to one tenant.
@@ -105,6 +128,21 @@ impl User {
         self.changed(now)
     }
 
+    /// Changes the password, and forgets the known devices but that of the session `kept`: they may be a thief's.
+    #[must_use]
+    pub fn with_new_password(mut self, hash: PasswordHash, kept: Option<SessionId>, now: Timestamp) -> Self {
+        self.devices.retain(|known| kept.is_some() && known.session == kept);
+        self.with_password(hash, now)
+    }
+
+    /// Forgets the known device with this id.
+    #[must_use]
+    pub fn without_device(mut self, id: Uuid) -> Self {
+        let (before, updated) = (self.devices.len(), self.updated);
+        self.devices.retain(|known| known.id() != id);
+        if self.devices.len() == before { self } else { self.changed(updated) }
+    }
+
     /// Replaces the hash of the same password. Neither the password nor [`User::updated`] changes.
     #[must_use]
     pub fn rehashed(mut self, hash: PasswordHash) -> Self {
@@ -165,13 +203,18 @@ impl User {
     /// Records a sign-in on this device. Devices that were not used for [`KNOWN_DEVICE`] are forgotten, and the ones
     /// unused for longest if there are too many. [`User::updated`] does not change.
     #[must_use]
-    pub fn with_known_device(mut self, device: SecretHash, now: Timestamp) -> Self {
-        let used_lately = |known: &KnownDevice| known.hash == device && now.since(known.used) < USE_PRECISION;
-        if self.devices.iter().any(used_lately) {
+    pub fn with_known_device(mut self, device: KnownDevice) -> Self {
+        let now = device.used;
+        let is_as_known = |known: &KnownDevice| {
+            known.hash == device.hash
+                && known.session == device.session
+                && now.since(known.used) < USE_PRECISION
+        };
+        if self.devices.iter().any(is_as_known) {
             return self;
         }
-        self.devices.retain(|known| known.hash != device && now.since(known.used) < KNOWN_DEVICE);
-        self.devices.insert(0, KnownDevice { hash: device, used: now });
+        self.devices.retain(|known| known.hash != device.hash && now.since(known.used) < KNOWN_DEVICE);
+        self.devices.insert(0, device);
         self.devices.truncate(KNOWN_DEVICES);
         let updated = self.updated;
         self.changed(updated)

@@ -54,13 +54,14 @@ fn a_user_is_disabled_once_and_enabled_again() {
 fn the_last_twenty_devices_are_known_for_four_hundred_days() {
     let device = |number: u8| SecretHash::from_bytes([number; 32]);
     let day = |number: u64| NOW.plus(Duration::from_hours(24 * number));
-    let user = (1..=21).fold(jo(), |user, number| user.with_known_device(device(number), day(number.into())));
+    let known = |number, used| KnownDevice { hash: device(number), used, name: String::new(), session: None };
+    let user = (1..=21).fold(jo(), |user, number| user.with_known_device(known(number, day(number.into()))));
     assert_eq!((user.devices.len(), user.updated), (KNOWN_DEVICES, NOW));
     assert!(!user.knows_device(&device(1), day(21)) && user.knows_device(&device(2), day(21)));
     assert!(user.knows_device(&device(21), day(420)) && !user.knows_device(&device(21), day(421)));
-    assert_eq!(user.clone().with_known_device(device(21), day(21)), user);
-    let forgetful = user.with_known_device(device(9), day(421));
-    assert_eq!(forgetful.devices, [KnownDevice { hash: device(9), used: day(421) }]);
+    assert_eq!(user.clone().with_known_device(known(21, day(21))), user);
+    let forgetful = user.with_known_device(known(9, day(421)));
+    assert_eq!(forgetful.devices, [known(9, day(421))]);
 }
 
 #[test]

@@ -25,7 +25,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::handler::Handler;
-use axum::routing::{MethodRouter, get, patch, post};
+use axum::routing::{MethodRouter, delete, get, patch, post};
 use http::HeaderName;
 use portcullis_api::operation::{
     Method, OwnStrategyOperation, PublicStrategyOperation, SERVICE_OPERATIONS, STRATEGY_OPERATIONS,
@@ -161,5 +161,6 @@ where
         Method::Get => get(handler),
         Method::Post => post(handler),
         Method::Patch => patch(handler),
+        Method::Delete => delete(handler),
     }
 }

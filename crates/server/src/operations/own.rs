@@ -1,11 +1,13 @@
 //! What a signed-in user does with their own account.
 
 use portcullis_api::answer::Success;
-use portcullis_api::answer::device::{DeviceProfile, DeviceUser, RenamedSession, SessionSummary};
+use portcullis_api::answer::device::{
+    DeviceProfile, DeviceSummary, DeviceUser, ForgottenDevice, RenamedSession, SessionSummary,
+};
 use portcullis_api::operation::OwnOperation;
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request::ChangePasswordBody;
-use portcullis_api::request::device::{EndSessionBody, OwnSessionsQuery, RenameSessionBody};
+use portcullis_api::request::device::{DevicePath, EndSessionBody, OwnSessionsQuery, RenameSessionBody};
 use portcullis_core::engine::ChangePassword;
 use portcullis_core::session::{EndReason, SessionState};
 
@@ -23,6 +25,8 @@ impl OperationDispatcher {
             OwnOperation::Me => self.me(caller).await,
             OwnOperation::Sessions => self.own_sessions(call, caller).await,
             OwnOperation::RenameSession => self.rename_session(call, caller).await,
+            OwnOperation::Devices => self.devices(caller).await,
+            OwnOperation::ForgetDevice => self.forget_device(call, caller).await,
             OwnOperation::LogoutSession => self.logout_session(call, caller).await,
             OwnOperation::LogoutAll => self.end_sessions(&caller.user, EndReason::LogoutAll).await,
         }
@@ -62,6 +66,21 @@ impl OperationDispatcher {
             return Err(Refusal::plain(Code::SessionNotFound).about_session(session));
         }
         self.reply(Success::SESSION_RENAMED, RenamedSession { session_id: session, device_name })
+    }
+
+    async fn devices(&self, caller: AuthenticatedCaller) -> OperationResult {
+        let user = self.engine.user(&caller.user).await?;
+        let current = caller.session();
+        let devices: Vec<_> = user.devices.iter().map(|known| DeviceSummary::of(known, current)).collect();
+        self.reply(Success::DEVICES, devices)
+    }
+
+    async fn forget_device(&self, call: Call<'_>, caller: AuthenticatedCaller) -> OperationResult {
+        let DevicePath { device } = DevicePath::read(&call.body)?;
+        if !self.engine.forget_device(&caller.user, device).await? {
+            return Err(Refusal::plain(Code::DeviceNotFound));
+        }
+        self.reply(Success::DEVICE_FORGOTTEN, ForgottenDevice { device_id: device })
     }
 
     async fn logout_session(&self, call: Call<'_>, caller: AuthenticatedCaller) -> OperationResult {

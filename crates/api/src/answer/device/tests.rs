@@ -183,7 +183,7 @@ fn a_page_says_where_to_go_on_and_the_last_one_that_there_is_nothing_more() {
 }
 
 /// The codes that clients branch on, and the texts that some show, written down a second time.
-const SAID: [(DeviceOperation, &str, &str); 25] = [
+const SAID: [(DeviceOperation, &str, &str); 27] = [
     (DeviceOperation::Public(PublicOperation::Signup), "SIGNUP_SUCCESS", "Signup successful."),
     (DeviceOperation::Public(PublicOperation::Login), "OTP_SENT", "OTP sent successfully."),
     (DeviceOperation::Public(PublicOperation::VerifyLogin), "LOGIN_SUCCESS", "Login successful."),
@@ -204,6 +204,16 @@ const SAID: [(DeviceOperation, &str, &str); 25] = [
         DeviceOperation::Own(OwnOperation::RenameSession),
         "SESSION_RENAMED",
         "Session has been renamed successfully.",
+    ),
+    (
+        DeviceOperation::Own(OwnOperation::Devices),
+        "DEVICES_RETRIEVED",
+        "Known devices retrieved successfully.",
+    ),
+    (
+        DeviceOperation::Own(OwnOperation::ForgetDevice),
+        "DEVICE_FORGOTTEN",
+        "Device has been forgotten successfully.",
     ),
     (
         DeviceOperation::Own(OwnOperation::LogoutSession),

@@ -9,8 +9,8 @@ use utoipa::openapi::{Content, Ref, RefOr, Schema};
 
 use super::operation_id;
 use crate::answer::device::{
-    AdminUser, DeviceLogin, DeviceProfile, DeviceUser, PendingLogin, RenamedSession, RevokedSession,
-    RevokedSessions, SessionSummary, TokenPair,
+    AdminUser, DeviceLogin, DeviceProfile, DeviceSummary, DeviceUser, ForgottenDevice, PendingLogin,
+    RenamedSession, RevokedSession, RevokedSessions, SessionSummary, TokenPair,
 };
 use crate::answer::{AUTH_HEALTH, AuthHealth, Success};
 use crate::openapi::answers::capitalised;
@@ -38,6 +38,12 @@ impl DeviceAnswer {
     fn empty(row: &DeviceRow) -> Option<Self> {
         let whole = to_value(row.success?.reply((), NOW)).ok()?;
         Some(Self { data: nothing(), types: Vec::new(), examples: vec![("answer", whole)] })
+    }
+
+    /// A list without pages.
+    fn all<T: Serialize + ToSchema>(row: &DeviceRow, item: &T) -> Option<Self> {
+        let whole = to_value(row.success?.reply([item], NOW)).ok()?;
+        Some(Self { data: list::<T>(), types: vec![named::<T>()], examples: vec![("answer", whole)] })
     }
 
     fn page<T: Serialize + ToSchema>(row: &DeviceRow, item: &T, last: uuid::Uuid) -> Option<Self> {
@@ -108,6 +114,14 @@ fn own_answer(kind: OwnOperation, row: &DeviceRow) -> Option<DeviceAnswer> {
         OwnOperation::RenameSession => {
             let SessionSummary { session_id, device_name, .. } = session;
             DeviceAnswer::of(row, RenamedSession { session_id, device_name })
+        }
+        OwnOperation::Devices => {
+            let SessionSummary { session_id, device_name, last_seen, .. } = session;
+            let (id, last_used) = (session_id.as_uuid(), last_seen);
+            DeviceAnswer::all(row, &DeviceSummary { id, name: device_name, last_used, current: true })
+        }
+        OwnOperation::ForgetDevice => {
+            DeviceAnswer::of(row, ForgottenDevice { device_id: session.session_id.as_uuid() })
         }
         OwnOperation::LogoutSession => revoked(row),
         OwnOperation::LogoutAll => all_revoked(row),

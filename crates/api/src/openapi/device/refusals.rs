@@ -65,7 +65,11 @@ fn of_access(row: &DeviceRow) -> Vec<Example> {
 
 /// The faults of a body whose members are missing, and of a path and a query that are malformed.
 fn faults(row: &DeviceRow) -> Option<RequestFaults> {
-    let bad = Body::of_form(b"limit=0&ended=maybe").with_path([("userId", "7"), ("sessionId", "7")]);
+    let bad = Body::of_form(b"limit=0&ended=maybe").with_path([
+        ("userId", "7"),
+        ("sessionId", "7"),
+        ("deviceId", "7"),
+    ]);
     (row.request?.faults)(&bad)
 }
 
@@ -78,6 +82,7 @@ fn of_names(row: &DeviceRow) -> Vec<Example> {
             let session = SessionId::from_uuid(SESSION);
             Some(("sessionNotFound", Refusal::plain(Code::SessionNotFound).about_session(session)))
         }
+        "deviceId" => Some(("deviceNotFound", Refusal::plain(Code::DeviceNotFound))),
         _ => None,
     };
     members.into_iter().filter_map(|member| not_found(member.name)).collect()
@@ -108,7 +113,8 @@ fn of_kind(kind: DeviceOperation) -> Vec<Example> {
         ],
         Own(OwnOperation::Password) => of_password(),
         Admin(AdminOperation::CreateUser) => vec![("taken", UserAdminError::Taken.into())],
-        Admin(AdminOperation::DisableUser | AdminOperation::EnableUser | AdminOperation::SetRole) => {
+        Own(OwnOperation::ForgetDevice)
+        | Admin(AdminOperation::DisableUser | AdminOperation::EnableUser | AdminOperation::SetRole) => {
             vec![("contended", UserAdminError::Contended.into())]
         }
         Admin(AdminOperation::ResetUser) => vec![("tooManyAttempts", Refusal::too_many_attempts(WAIT))],
@@ -117,6 +123,7 @@ fn of_kind(kind: DeviceOperation) -> Vec<Example> {
             OwnOperation::Me
             | OwnOperation::Sessions
             | OwnOperation::RenameSession
+            | OwnOperation::Devices
             | OwnOperation::LogoutSession
             | OwnOperation::LogoutAll,
         )

@@ -32,7 +32,7 @@ fn every_refusal_states_the_status_under_which_it_stands_in_both_renderings() {
 }
 
 /// The codes of the refusals that a documented operation may answer.
-const ALL_CODES: [Code; 33] = [
+const ALL_CODES: [Code; 34] = [
     Code::BadRequest,
     Code::ValidationFailed,
     Code::PasswordReused,
@@ -64,6 +64,7 @@ const ALL_CODES: [Code; 33] = [
     Code::InvalidRefreshHash,
     Code::SessionOver,
     Code::SessionNotFound,
+    Code::DeviceNotFound,
     Code::UserGone,
     Code::UserNotFound,
 ];

@@ -3,7 +3,7 @@
 use super::operations;
 use crate::refusal::OperationTexts;
 use crate::request::ChangePasswordBody;
-use crate::request::device::{EndSessionBody, OwnSessionsQuery, RenameSessionBody};
+use crate::request::device::{DevicePath, EndSessionBody, OwnSessionsQuery, RenameSessionBody};
 
 operations! {
     /// An operation of a signed-in user on their own account.
@@ -14,6 +14,8 @@ operations! {
     /// | `GET /auth/me` | | | Who is signed in |
     /// | `GET /auth/sessions` | `auth.sessions` | | Where one is signed in |
     /// | `PATCH /auth/sessions/{sessionId}` | | | Name the device of a session |
+    /// | `GET /auth/devices` | | | The devices that are known |
+    /// | `DELETE /auth/devices/{deviceId}` | | | Forget a device |
     /// | `POST /auth/logout/session` | `auth.logoutSession` | | Sign out on one device |
     /// | `POST /auth/logout/all` | `auth.logoutAll` | | Sign out everywhere |
     OwnOperation in Own {
@@ -29,6 +31,12 @@ operations! {
         /// Renames the device of a session.
         RenameSession = Patch "/auth/sessions/{sessionId}" (RenameSessionBody) => SESSION_RENAMED,
             "Name the device of a session";
+        /// Lists the devices that are known.
+        Devices = Get "/auth/devices" => DEVICES, "The devices that are known",
+            remark: Some("The one used last first. A sign-in on a known device is not news, and strangers cannot lock it out.");
+        /// Forgets a device.
+        ForgetDevice = Delete "/auth/devices/{deviceId}" (DevicePath) => DEVICE_FORGOTTEN, "Forget a device",
+            remark: Some("Its sessions stay; the next sign-in on it is one on a new device.");
         /// Ends one session.
         LogoutSession = Post "/auth/logout/session" (EndSessionBody) => SESSION_REVOKED, "Sign out on one device",
             pattern: Some("auth.logoutSession"), texts: OperationTexts::LOGOUT_SESSION;

@@ -93,6 +93,7 @@ fn codes_have_their_status_and_their_text() {
             400,
             "The password reset link is invalid or has expired.",
         ),
+        (Code::DeviceNotFound, "DEVICE_NOT_FOUND", 404, "Device not found or already forgotten."),
         (Code::SessionNotFound, "SESSION_NOT_FOUND", 404, "Session not found or already logged out."),
         (Code::SessionOver, "SESSION_NOT_FOUND", 401, "Session not found or expired. Please log in again."),
         (

@@ -131,6 +131,14 @@ request! {
     }
 }
 
+request! {
+    /// One known device.
+    DevicePath as "Device", derives(PartialEq, Eq) {
+        /// The device.
+        device: Uuid = "deviceId", id(identity);
+    }
+}
+
 /// What is wrong with a device's name.
 #[derive(Clone, Copy)]
 enum InvalidDeviceName {

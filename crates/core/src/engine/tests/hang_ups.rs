@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::client::FixtureClient;
 use super::interrupted_steps::{MOST_STEPS, NEXT_PASSWORD};
+use super::known_devices;
 use super::mailbox::RecordingMailbox;
 use crate::clock::Clock;
 use crate::engine::verbs::Verb;
@@ -159,6 +160,7 @@ const fn owed(verb: Verb) -> (&'static [&'static str], &'static [&'static str]) 
         Verb::ResetPassword => (&["password_reset"], &["password_changed"]),
         Verb::Unlock | Verb::UnlockUser => (&["unlocked"], &[]),
         Verb::RenameSession => (&["session_renamed"], &[]),
+        Verb::ForgetDevice => (&["device_forgotten"], &[]),
         Verb::InviteUser => (&["signed_up", "reset_asked"], &["welcome"]),
         Verb::DisableUser => (&["user_disabled"], &[]),
         Verb::EnableUser => (&["user_enabled"], &[]),
@@ -187,6 +189,7 @@ async fn call_of(verb: Verb, nodes: &TwoNodes) -> Call {
         | Verb::EndSessions
         | Verb::EndEveryone
         | Verb::RenameSession
+        | Verb::ForgetDevice
         | Verb::PurgeSessions => session_call(verb, nodes).await,
         Verb::ChangePassword
         | Verb::ForgotPassword
@@ -266,6 +269,10 @@ async fn session_call(verb: Verb, nodes: &TwoNodes) -> Call {
         Verb::RenameSession => Box::pin(async move {
             assert!(node.rename_session(&user, key.id, "a laptop".to_owned()).await.unwrap().is_some());
         }),
+        Verb::ForgetDevice => {
+            let id = known_devices::known_to(&nodes.records, &user, nodes.fixture.clock.now()).await;
+            Box::pin(async move { assert!(node.forget_device(&user, id).await.unwrap()) })
+        }
         _ => {
             nodes.fixture.clock.pass(Duration::from_hours(24 * 365));
             Box::pin(async move { assert!(node.purge_sessions().await.unwrap() > 0) })

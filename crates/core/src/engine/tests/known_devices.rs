@@ -3,14 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::client::FixtureClient;
 use super::mailbox::RecordingMailbox;
-use crate::engine::{DeviceSignInResult, Engine};
-use crate::id::TenantId;
+use crate::clock::Timestamp;
+use crate::engine::{ChangePassword, DeviceSignInResult, Engine};
+use crate::id::{TenantId, UserKey};
 use crate::queued_mail::MailKind;
-use crate::store::conformance::fixture::{Fixture, PASSWORD, RegisteredUser};
+use crate::store::conformance::fixture::{Fixture, PASSWORD, RegisteredUser, password};
+use crate::store::conformance::records::numbered;
 use crate::store::memory::MemoryStore;
+use crate::store::{Stores, Updated, UserHandle};
 use crate::tenant::{SecondStep, TenantSettings};
+use crate::user::KnownDevice;
 
 struct KnownDevicesFixture {
     fixture: Fixture,
@@ -46,8 +52,58 @@ impl KnownDevicesFixture {
     }
 
     async fn known(&self) -> usize {
-        self.node.user(&self.ann.user.key).await.unwrap().devices.len()
+        self.devices().await.len()
     }
+
+    async fn devices(&self) -> Vec<KnownDevice> {
+        self.node.user(&self.ann.user.key).await.unwrap().devices
+    }
+}
+
+/// Makes a device known to a user: its id.
+pub(super) async fn known_to(stores: &Stores, user: &UserKey, now: Timestamp) -> Uuid {
+    let user = stores.users.find(&UserHandle::Id(user.clone())).await.unwrap().unwrap();
+    let device = KnownDevice { hash: numbered(1), used: now, name: "a phone".to_owned(), session: None };
+    let id = device.id();
+    assert_eq!(stores.users.update(&user.with_known_device(device)).await.unwrap(), Updated::Done);
+    id
+}
+
+#[tokio::test]
+async fn a_reset_forgets_all_devices_and_a_change_all_but_the_one_that_asks() {
+    let test = KnownDevicesFixture::new().await;
+    let (laptop, phone) = (FixtureClient::browser(), FixtureClient::app());
+    test.told_after(&phone).await;
+    let held = laptop.sign_in_with_code(&test.node, &test.mailbox, &test.ann).await;
+    assert_eq!(test.known().await, 2);
+    let identity = held.identity(&test.node).await;
+    let (current, new) = (password(PASSWORD), password("another good password"));
+    test.node.change_password(ChangePassword { identity, current, new }).await.unwrap();
+    let left = test.devices().await;
+    assert_eq!(left.iter().map(|known| known.session).collect::<Vec<_>>(), [Some(held.session().id)]);
+
+    test.node.forgot_password(&TenantId::default_tenant(), &test.ann.user.email).await.unwrap();
+    test.mailbox.collect(&test.node).await;
+    test.node.reset_password(&test.mailbox.secret("reset"), password("a third good password")).await.unwrap();
+    assert_eq!(test.known().await, 0);
+}
+
+#[tokio::test]
+async fn a_user_forgets_a_device_which_is_news_again() {
+    let test = KnownDevicesFixture::new().await;
+    let (laptop, phone) = (FixtureClient::browser(), FixtureClient::app());
+    test.told_after(&laptop).await;
+    assert_eq!(test.told_after(&phone).await, 1);
+    let known = test.devices().await;
+    assert_eq!(known.iter().map(|known| known.name.as_str()).collect::<Vec<_>>(), ["an app", "a browser"]);
+    let (user, id) = (&test.ann.user.key, known[0].id());
+    let bob = test.fixture.new_user(&test.node).await;
+    assert!(!test.node.forget_device(&bob.user.key, id).await.unwrap(), "it is another user's");
+    assert!(test.node.forget_device(user, id).await.unwrap());
+    assert!(!test.node.forget_device(user, id).await.unwrap());
+    assert_eq!(test.devices().await, known[1..]);
+    assert_eq!(test.told_after(&phone).await, 2);
+    assert_eq!(test.told_after(&laptop).await, 2);
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::Answered;
 use crate::clock::Timestamp;
 use crate::email::Email;
@@ -126,7 +128,7 @@ pub fn user(tenant: &TenantId, address: &str) -> User {
     User {
         username: Some(username(&address.replace('@', "."))),
         mobile: Some(new_mobile()),
-        devices: [7, 8].map(|number| KnownDevice { hash: numbered(number), used: at(-5) }).to_vec(),
+        devices: [7, 8].map(known_device).to_vec(),
         name: PersonName::from_parts("Zoë", "O'Neill \"漢😀\"").ok(),
         role: Role::Manager,
         password: password('A'),
@@ -136,6 +138,12 @@ pub fn user(tenant: &TenantId, address: &str) -> User {
         version: 3,
         ..bare_user(tenant, address)
     }
+}
+
+fn known_device(number: u64) -> KnownDevice {
+    let session = SessionId::from_uuid(Uuid::from_u128(u128::from(number)));
+    let (name, is_new) = (format!("\"{number}\" 漢😀"), number % 2 == 0);
+    KnownDevice { hash: numbered(number), used: at(-5), name, session: is_new.then_some(session) }
 }
 
 /// The key of a new user in this tenant.

@@ -54,7 +54,7 @@ async fn answer(app: &Arc<App>, row: DeviceRow, request: Request) -> HandlerResu
     let mut asked = DecodedRequest::of_row(app, Request::from_parts(parts, body), &row).await?;
     let members = match row.method {
         Method::Get => Body::of_form(query.unwrap_or_default().as_bytes()),
-        Method::Post | Method::Patch => std::mem::take(&mut asked.body),
+        Method::Post | Method::Patch | Method::Delete => std::mem::take(&mut asked.body),
     };
     let members = match &path {
         Ok(path) => members.with_path(path),

@@ -5,6 +5,7 @@ mod contention;
 mod cross_site;
 mod device_proof;
 mod gateway;
+mod known_devices;
 mod lifecycle;
 mod lockout;
 mod mail;

@@ -68,7 +68,7 @@ impl<'s> IsolationCase<'s> {
                 assert_eq!(said.code(), row.success.unwrap().code, "{row:?}");
                 self.undo().await;
             } else {
-                assert_eq!(foreign.code(), "SESSION_NOT_FOUND", "{row:?}");
+                assert_eq!(foreign.code(), not_found(row), "{row:?}");
                 assert_eq!(other.stripped(&said), nothing, "{row:?}: another's session is as good as none");
             }
             if row.kind == DeviceOperation::Admin(AdminOperation::EndUserSession) {
@@ -83,6 +83,8 @@ impl<'s> IsolationCase<'s> {
             // They need a body, which is read only if the caller has the role.
             DeviceOperation::Own(OwnOperation::Password)
             | DeviceOperation::Admin(AdminOperation::CreateUser) => "VALIDATION_FAILED",
+            // The target is no device.
+            DeviceOperation::Own(OwnOperation::ForgetDevice) => not_found(row),
             _ => row.success.unwrap().code,
         };
         assert_eq!(said.code(), expected, "{:?}: {row:?}", self.who);
@@ -106,4 +108,10 @@ impl<'s> IsolationCase<'s> {
         let said = liar.asks(row.kind, self.far.members(row), Some(&me.access)).await;
         said.refused(401, "TENANT_MISMATCH", "Unauthorized");
     }
+}
+
+/// The code for a record that the user does not have.
+fn not_found(row: &DeviceRow) -> &'static str {
+    let is_of_devices = row.kind == DeviceOperation::Own(OwnOperation::ForgetDevice);
+    if is_of_devices { "DEVICE_NOT_FOUND" } else { "SESSION_NOT_FOUND" }
 }

@@ -41,11 +41,13 @@ const PUBLIC: [DeviceOperation; 10] = [
     DeviceOperation::Public(PublicOperation::ResetPassword),
 ];
 
-const SIGNED_IN: [DeviceOperation; 6] = [
+const SIGNED_IN: [DeviceOperation; 8] = [
     DeviceOperation::Own(OwnOperation::Password),
     DeviceOperation::Own(OwnOperation::Me),
     DeviceOperation::Own(OwnOperation::Sessions),
     DeviceOperation::Own(OwnOperation::RenameSession),
+    DeviceOperation::Own(OwnOperation::Devices),
+    DeviceOperation::Own(OwnOperation::ForgetDevice),
     DeviceOperation::Own(OwnOperation::LogoutSession),
     DeviceOperation::Own(OwnOperation::LogoutAll),
 ];
@@ -127,6 +129,10 @@ impl Target {
         {
             members["sessionId"] = json!(self.session);
         }
+        if row.route.contains("{deviceId}") {
+            // The ids of devices are made of secrets: the id of another record is as good as a random one.
+            members["deviceId"] = json!(self.session);
+        }
         match row.kind {
             DeviceOperation::Own(OwnOperation::RenameSession) => members["deviceName"] = json!("renamed"),
             DeviceOperation::Admin(AdminOperation::SetRole) => members["role"] = json!("manager"),
@@ -190,7 +196,7 @@ async fn everybody_may_do_what_is_declared_and_nothing_is_known_of_another_tenan
             }
         }
     }
-    assert_eq!(asked, 2 * 3 * 17);
+    assert_eq!(asked, 2 * 3 * 19);
     for row in DEVICE_OPERATIONS.iter().filter(|row| row.access() != Access::Public) {
         for (_, _, target) in &far {
             let said = curl.asks(row.kind, target.members(row), None).await;
