@@ -140,7 +140,13 @@ impl EngineTask {
         let DeviceSignIn { login, password, device, shown, .. } = request;
         let secrets = self.shown_secrets(&shown).await?;
         let (user, epochs) = self.standing_with_password(&tenant, &login, password, &secrets).await?;
-        let known = secrets.meant(|secret| self.knows_device(&user, secret).is_some());
+        let is_known = |secret: &PlainSecret| self.knows_device(&user, secret).is_some();
+        let known = secrets.meant(is_known);
+        let asks_for_code = match tenant.policy.second_step {
+            SecondStep::Off => false,
+            SecondStep::NewDevices => !known.as_ref().is_some_and(|known| is_known(&known.secret)),
+            SecondStep::On | SecondStep::Forced => true,
+        };
 
         let fresh = match known {
             None if shown.keeps_cookies || shown.native => {
@@ -149,7 +155,7 @@ impl EngineTask {
             _ => None,
         };
         let cookie = cookie_of(&shown, known.as_ref().or(fresh.as_ref()));
-        if tenant.policy.second_step == SecondStep::Off {
+        if !asks_for_code {
             let proof = shown.proof(known, fresh);
             let accepted = Accepted { tenant: &tenant, strategy, user, epochs, device, proof, cookie };
             return Ok(DeviceSignInResult::Done(Box::new(self.accept::<DeviceSignInError>(accepted).await?)));

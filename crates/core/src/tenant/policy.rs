@@ -37,11 +37,13 @@ word_enum! {
     /// Whether a sign-in has a second step, in which the user enters a code that was mailed. The word stands in
     /// settings.
     #[derive(Default, Deserialize)]
-    #[serde(rename_all = "lowercase")]
+    #[serde(rename_all = "snake_case")]
     pub enum SecondStep {
         /// Device sign-ins have one. Strategies without a second step are offered as well.
         #[default]
         On = "on",
+        /// The same, but a device that is known to the user and shows its proof skips the code.
+        NewDevices = "new_devices",
         /// No sign-in has one.
         Off = "off",
         /// Every sign-in has one. Strategies without a second step are not offered.

@@ -180,6 +180,34 @@ async fn a_device_is_known_for_four_hundred_days_after_its_last_use() {
     assert_eq!(test.told_after(&laptop).await, 2);
 }
 
+// ASVS-map: AU4
+#[tokio::test]
+async fn where_new_devices_need_a_code_a_known_one_skips_it_until_it_is_forgotten() {
+    let test = KnownDevicesFixture::new().await;
+    let settings = |settings| TenantSettings { otp: Some(SecondStep::NewDevices), ..settings };
+    test.node.change_tenant(&TenantId::default_tenant(), settings).await.unwrap();
+    let (laptop, phone) = (FixtureClient::browser(), FixtureClient::app());
+    let user = &test.ann.user;
+    for client in [&laptop, &phone] {
+        client.sign_in_with_code(&test.node, &test.mailbox, &test.ann).await;
+        test.in_at_once(client).await;
+    }
+    for stranger in [FixtureClient::browser(), FixtureClient::app(), FixtureClient::forgetful()] {
+        let asked =
+            stranger.device_sign_in(&test.node, &user.key.tenant, user.email.as_typed(), PASSWORD).await;
+        assert!(matches!(asked, Ok(DeviceSignInResult::CodeSent { .. })), "{asked:?}");
+    }
+    test.fixture.clock.pass(Duration::from_mins(16));
+    let bob = test.fixture.new_user(&test.node).await;
+    phone.sign_in_with_code(&test.node, &test.mailbox, &bob).await;
+    for known in test.devices().await {
+        test.node.forget_device(&user.key, known.id()).await.unwrap();
+    }
+    for client in [&laptop, &phone] {
+        client.request_code(&test.node, &test.ann).await;
+    }
+}
+
 #[tokio::test]
 async fn without_a_second_step_a_browser_is_known_once_it_has_come_back_with_its_cookie() {
     let test = KnownDevicesFixture::new().await;

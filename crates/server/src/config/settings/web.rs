@@ -93,8 +93,9 @@ pub(super) const PEOPLE: &[Setting] = &[
         config.branding.home_url = Some(web_page),
         "Where the pages behind links in mails link to, where the tenant sets nothing else: https, or http on a \
          loopback host"),
-    setting!("otp": Text("on|off|forced"), Fixed("on"), config.sign_in.otp = second_step,
-        "Whether a sign-in under `device` needs a code by mail as its second step; `forced` offers no strategy \
+    setting!("otp": Text("on|new_devices|off|forced"), Fixed("on"), config.sign_in.otp = second_step,
+        "Whether a sign-in under `device` needs a code by mail as its second step; with `new_devices` a known device \
+         skips it; `forced` offers no strategy \
          without one"),
     setting!("lockout.after": Integer("NUMBER"), Fixed("5"), config.sign_in.lockout.after = number(LOCKOUT),
         "Wrong passwords in a row that lock an account, from 1 to 100"),

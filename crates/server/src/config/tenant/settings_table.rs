@@ -44,8 +44,8 @@ fn own_settings() -> Vec<TenantSetting> {
     settings! {
         "strategies": "NAMES", strategies, |text| parse::list(text, lifetimes::name), |names| listed(names),
             "Strategies that the tenant offers, out of those of the installation";
-        "otp": "on|off|forced", otp, web::second_step, |step| step.as_str().to_owned(),
-            "Second step of device, a code by mail; forced: no strategy without it";
+        "otp": "on|new_devices|off|forced", otp, web::second_step, |step| step.as_str().to_owned(),
+            "Second step of device, a code by mail; new_devices: a known device skips it; forced: no strategy without it";
         "lockout.after": "NUMBER", lock_after, |text| parse::number(text, web::LOCKOUT), u32::to_string,
             "Wrong passwords in a row that lock an account, from 1 to 100";
         "lockout.for": "DURATION", lock_for, web::locked_for, |span| written(*span),

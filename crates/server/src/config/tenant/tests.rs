@@ -72,7 +72,7 @@ fn what_makes_no_sense_is_refused_with_its_key() {
         ("opt=on", "\"opt\" is not a setting of a tenant; did you mean otp?"),
         ("sessions.cap=5", "\"sessions.cap\" is not a setting of a tenant; did you mean session_cap?"),
         ("jwt.grace=5s", "\"jwt.grace\" is not a setting of a tenant"),
-        ("otp=maybe", "otp: \"maybe\" is not one of on, off, forced"),
+        ("otp=maybe", "otp: \"maybe\" is not one of on, new_devices, off, forced"),
         ("lockout.after=0", "lockout.after: \"0\" is not a whole number from 1 to 100"),
         ("lockout.for=15", "lockout.for: \"15\" is not a duration: write 500ms, 15m, 7d or 1h30m"),
         ("device.grace=11m", "device.grace: \"11m\" is not between 0s and 10m"),
