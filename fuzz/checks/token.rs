@@ -110,6 +110,7 @@ fn access(tenant: &TenantId) -> AccessClaims {
         nbf: None,
         username: None,
         role: None,
+        details: None,
     }
 }
 

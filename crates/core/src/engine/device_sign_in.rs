@@ -128,6 +128,7 @@ struct Accepted<'a> {
     device: Device,
     proof: Option<IssuedProof>,
     cookie: Option<PlainSecret>,
+    gave_code: bool,
 }
 
 impl EngineTask {
@@ -157,7 +158,9 @@ impl EngineTask {
         let cookie = cookie_of(&shown, known.as_ref().or(fresh.as_ref()));
         if !asks_for_code {
             let proof = shown.proof(known, fresh);
-            let accepted = Accepted { tenant: &tenant, strategy, user, epochs, device, proof, cookie };
+            let gave_code = false;
+            let accepted =
+                Accepted { tenant: &tenant, strategy, user, epochs, device, proof, cookie, gave_code };
             return Ok(DeviceSignInResult::Done(Box::new(self.accept::<DeviceSignInError>(accepted).await?)));
         }
         let asking = if shown.native { None } else { known.or(fresh) };
@@ -213,6 +216,7 @@ impl EngineTask {
         let found = stores.users.find(&UserHandle::Id(ticket.user_key())).await?;
         let stands = |user: &User| user.disabled.is_none() && epochs == ticket.epochs;
         let user = found.filter(stands).ok_or(VerifyCodeError::Wrong)?;
+        let user = self.with_verified_email(user).await;
 
         let fresh = match known {
             None if shown.native => Some(self.fresh_secret::<VerifyCodeError>().await?),
@@ -220,7 +224,9 @@ impl EngineTask {
         };
         let cookie = cookie_of(&shown, known.as_ref());
         let proof = shown.proof(known, fresh);
-        self.accept(Accepted { tenant: &tenant, strategy, user, epochs, device, proof, cookie }).await
+        let gave_code = true;
+        self.accept(Accepted { tenant: &tenant, strategy, user, epochs, device, proof, cookie, gave_code })
+            .await
     }
 
     async fn redeem_code(
@@ -254,12 +260,12 @@ impl EngineTask {
     where
         E: From<IssueError> + From<StoreError>,
     {
-        let Accepted { tenant, strategy, user, epochs, device, proof, cookie } = accepted;
+        let Accepted { tenant, strategy, user, epochs, device, proof, cookie, gave_code } = accepted;
         let proven = proof.as_ref().filter(|proof| proof.shown);
         let device_proof = proven.map(|proof| DeviceProof::known_device_hash(&proof.secret, &user.key));
         let name = StrategyName::Device;
         let (session, grant) =
-            self.begin(NewSession { tenant, name, strategy, user: &user, epochs, device, proof })?;
+            self.begin(NewSession { tenant, name, strategy, user: &user, epochs, device, proof, gave_code })?;
         self.keep(tenant, &session).await?;
         self.report(&Event::of_session(&session, EventKind::SignedIn));
         self.tell_of_device(tenant, &user, &session, device_proof).await;

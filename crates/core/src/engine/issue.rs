@@ -11,9 +11,12 @@ use crate::secret::PlainSecret;
 use crate::session::{Device, DeviceProof, Epochs, RotationState, Session, SessionState};
 use crate::strategy::{Carrier, Check, Renewal, SessionClaim, Strategy, StrategyName};
 use crate::token::SignFault;
-use crate::token::access::{AccessClaims, sign_access};
+use crate::token::access::{AccessClaims, SignInDetails, sign_access};
 use crate::token::refresh::{ChainSecret, RefreshClaims, encode, first_secret};
 use crate::user::User;
+
+/// `client_id` of every access token: Portcullis does not tell the clients of a tenant apart.
+const CLIENT: &str = "portcullis";
 
 /// The credentials that a client is given.
 #[derive(Clone, Debug)]
@@ -50,6 +53,22 @@ pub(super) struct NewSession<'a> {
     pub(super) epochs: Epochs,
     pub(super) device: Device,
     pub(super) proof: Option<IssuedProof>,
+    pub(super) gave_code: bool,
+}
+
+/// The sign-in of which an access token tells.
+pub(super) struct TokenSignIn {
+    pub(super) session: SessionId,
+    pub(super) at: Timestamp,
+    pub(super) epochs: Epochs,
+    pub(super) gave_code: bool,
+}
+
+impl TokenSignIn {
+    pub(super) const fn of(session: &Session) -> Self {
+        let Session { created, epochs, gave_code, .. } = *session;
+        Self { session: session.key.id, at: created, epochs, gave_code }
+    }
 }
 
 /// The device proof of a new session.
@@ -70,7 +89,7 @@ struct FirstRefreshToken {
 impl EngineCore {
     /// Makes a session and its credentials. Nothing is stored yet.
     pub(super) fn begin(&self, beginning: NewSession<'_>) -> Result<(Session, Grant), IssueError> {
-        let NewSession { tenant, name, strategy, user, epochs, device, proof } = beginning;
+        let NewSession { tenant, name, strategy, user, epochs, device, proof, gave_code } = beginning;
         let now = self.clock.now();
         let ends = strategy.expiries(now);
         let id = SessionId::generate(now, user.key.id, self.random.as_ref());
@@ -82,7 +101,10 @@ impl EngineCore {
                 let opaque = opaque_id::OpaqueId::generate(id.bucket(), self.random.as_ref());
                 (opaque.signed(signer), Some(opaque.hash()))
             }
-            _ => (self.access_token(tenant, name, strategy, user, id, ends.credential)?, None),
+            _ => {
+                let sign_in = TokenSignIn { session: id, at: now, epochs, gave_code };
+                (self.access_token(tenant, name, strategy, user, &sign_in, ends.credential)?, None)
+            }
         };
         let refresh = self.first_refresh(tenant, strategy, &key, now)?;
         let given = proof.filter(|_| refresh.is_some());
@@ -102,6 +124,7 @@ impl EngineCore {
             idle_expires: ends.idle,
             absolute_expires: ends.absolute,
             epochs,
+            gave_code,
             cookie,
             rotation,
             proof,
@@ -118,12 +141,12 @@ impl EngineCore {
         name: StrategyName,
         strategy: Strategy,
         user: &User,
-        session: SessionId,
+        sign_in: &TokenSignIn,
         expires: Timestamp,
     ) -> Result<PlainSecret, IssueError> {
         let now = self.clock.now();
         let id = match strategy.check() {
-            Check::SignedAndLive(SessionClaim::Jti) => TokenId::from_uuid(session.as_uuid()),
+            Check::SignedAndLive(SessionClaim::Jti) => TokenId::from_uuid(sign_in.session.as_uuid()),
             _ => TokenId::generate(now, self.random.as_ref()),
         };
         let claims = AccessClaims {
@@ -131,7 +154,7 @@ impl EngineCore {
             aud: Arc::from(tenant.audience()),
             sub: user.key.id,
             tid: tenant.id.clone(),
-            sid: session,
+            sid: sign_in.session,
             jti: id,
             strategy: name.as_str().to_owned(),
             email: user.email.as_typed().to_owned(),
@@ -143,6 +166,13 @@ impl EngineCore {
             nbf: None,
             username: name.has_second_step().then(|| user.login_name().to_owned()),
             role: Some(user.role),
+            details: Some(SignInDetails {
+                client_id: CLIENT.into(),
+                gave_code: sign_in.gave_code,
+                signed_in: sign_in.at,
+                epochs: sign_in.epochs,
+                email_verified: user.email_verified,
+            }),
         };
         Ok(PlainSecret::presented(&sign_access(&tenant.keyring, now, &claims)?))
     }

@@ -108,7 +108,8 @@ impl EngineTask {
     ) -> Result<(), ResetError> {
         let (all, event, now) = (EndScope::User(user.clone()), EventKind::PasswordReset, self.clock.now());
         let change = async {
-            Ok(self.change_user(user, |user| user.with_new_password(password.clone(), None, now)).await?)
+            let next = |user: User| user.with_new_password(password.clone(), None, now);
+            Ok(self.with_verified_email(self.change_user(user, next).await?).await)
         };
         self.replace_password::<ResetError>(stores, &all, change, event).await?;
         Ok(stores.records.attempts.clear(user).await?)

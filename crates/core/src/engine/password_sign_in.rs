@@ -103,7 +103,9 @@ impl EngineTask {
 
         let proof = self.proof_of(shown, known).await?.filter(|_| strategy.rotates());
         let secret = proof.as_ref().map(|proof| proof.secret.clone()).or(secret);
-        let beginning = NewSession { tenant: &tenant, name, strategy, user: &user, epochs, device, proof };
+        let gave_code = false;
+        let beginning =
+            NewSession { tenant: &tenant, name, strategy, user: &user, epochs, device, proof, gave_code };
         let (session, grant) = self.begin(beginning)?;
         if strategy.keeps_session() {
             self.keep(&tenant, &session).await?;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::device_proof::{PresentedDevice, bare};
+use super::issue::TokenSignIn;
 use super::session_cookies::MOST_COOKIES;
 use super::tenant_stores::TenantStores;
 use super::{EngineCore, EngineTask, IssueError, Tenant, TenantError};
@@ -125,7 +126,8 @@ impl EngineTask {
         let rotation = session.rotation.as_ref().ok_or(RefreshError::Invalid)?;
         let refresh = self.refresh_token(tenant, &key, rotation, presented.successor)?;
         let end = strategy.expiries(self.clock.now()).credential.min(session.absolute_expires);
-        let access = self.access_token(tenant, session.strategy, strategy, &user, key.id, end)?;
+        let access =
+            self.access_token(tenant, session.strategy, strategy, &user, &TokenSignIn::of(&session), end)?;
         Ok(Refreshed { access, refresh, session: key })
     }
 }

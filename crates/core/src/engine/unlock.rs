@@ -36,6 +36,9 @@ impl EngineTask {
         match stores.tickets.redeem(&key, TicketPurpose::Unlock, &secret, None, now).await? {
             RedeemOutcome::Done(ticket) => {
                 stores.attempts.clear(&ticket.user_key()).await?;
+                if let Ok(user) = self.user(&ticket.user_key()).await {
+                    self.with_verified_email(user).await;
+                }
                 self.report(&Event::of_user(&ticket.user_key(), EventKind::Unlocked));
                 Ok(())
             }

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use thiserror::Error;
-use tracing::error;
+use tracing::{error, warn};
 
 use super::tenant_stores::TenantStores;
 use super::{EngineCore, EngineTask, NewUser, TenantError};
@@ -130,6 +130,21 @@ impl EngineTask {
         self.end_all(key, EndReason::Admin).await?;
         self.report(&Event::of_user(key, EventKind::UserDisabled));
         Ok(user)
+    }
+
+    /// The user, who has used a code or a link that was sent to the address.
+    pub(super) async fn with_verified_email(&self, user: User) -> User {
+        if user.email_verified {
+            return user;
+        }
+        match self.change_user(&user.key, User::with_verified_email).await {
+            Ok(user) => user,
+            Err(fault) => {
+                // The next code or link records it.
+                warn!(%fault, "it could not be recorded that an address is the user's");
+                user
+            }
+        }
     }
 
     pub(super) async fn enable_user(&self, key: &UserKey) -> Result<User, UserAdminError> {

@@ -44,6 +44,8 @@ pub struct Session {
     pub absolute_expires: Timestamp,
     /// The epochs under which it was made.
     pub epochs: Epochs,
+    /// Whether the user gave a code after the password.
+    pub gave_code: bool,
     /// Hash of the opaque id in the cookie. `None` for strategies without one.
     pub cookie: Option<SecretHash>,
     /// The state of the refresh token. `None` for strategies without one.

@@ -18,6 +18,7 @@ use super::{ExpectedClaims, LEEWAY, SignFault, TokenFault};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, TenantId, TokenId, UserId};
 use crate::key::Keyring;
+use crate::session::Epochs;
 use crate::user::Role;
 
 const TYPE: &str = "at+jwt";
@@ -58,6 +59,36 @@ pub struct AccessClaims {
     pub username: Option<String>,
     /// The user's role. `None` in tokens that were issued before tokens had it.
     pub role: Option<Role>,
+    /// What other services read and Portcullis does not. `None` in verified claims.
+    pub details: Option<SignInDetails>,
+}
+
+/// How and by which client a user signed in, for services that verify tokens themselves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SignInDetails {
+    /// `client_id` (RFC 9068): the client to which the token was issued.
+    pub client_id: Arc<str>,
+    /// `amr` (RFC 8176): `otp` is among the methods if the user gave a code after the password.
+    pub gave_code: bool,
+    /// `auth_time`: when the user signed in.
+    pub signed_in: Timestamp,
+    /// `epochs`: the epochs of the session, left out while all are 0.
+    pub epochs: Epochs,
+    /// `email_verified`: whether a code or a link that was sent to the address was used.
+    pub email_verified: bool,
+}
+
+impl SignInDetails {
+    /// `amr`.
+    const fn methods(&self) -> &'static [&'static str] {
+        if self.gave_code { &["pwd", "otp"] } else { &["pwd"] }
+    }
+
+    /// `epochs`.
+    fn counters(&self) -> Option<[u64; 3]> {
+        let Epochs { user, tenant, everyone } = self.epochs;
+        (self.epochs != Epochs::default()).then_some([user, tenant, everyone])
+    }
 }
 
 impl AccessClaims {
@@ -130,6 +161,7 @@ fn read(members: &JsonObject, tenant: &TenantId) -> Result<AccessClaims, TokenFa
         nbf: claims.optional_time("nbf")?,
         username: read_username(claims, tenant)?,
         role: read_role(claims)?,
+        details: None,
     })
 }
 
@@ -153,15 +185,21 @@ struct AccessPayload<'a>(&'a AccessClaims);
 impl Serialize for AccessPayload<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let claims = self.0;
+        let details = claims.details.as_ref();
         let mut payload = serializer.serialize_map(None)?;
         payload.serialize_entry("iss", &*claims.iss)?;
         payload.serialize_entry("aud", &*claims.aud)?;
+        known(&mut payload, "client_id", details.map(|details| &*details.client_id))?;
         payload.serialize_entry("sub", &claims.sub)?;
         payload.serialize_entry("tid", &claims.tid)?;
         payload.serialize_entry("sid", &claims.sid)?;
         payload.serialize_entry("jti", &claims.jti)?;
         payload.serialize_entry("strategy", &claims.strategy)?;
+        known(&mut payload, "amr", details.map(SignInDetails::methods))?;
+        known(&mut payload, "auth_time", details.map(|details| details.signed_in.as_seconds()))?;
+        known(&mut payload, "epochs", details.and_then(SignInDetails::counters))?;
         payload.serialize_entry("email", &claims.email)?;
+        known(&mut payload, "email_verified", details.map(|details| details.email_verified))?;
         known(&mut payload, "name", claims.name.as_ref())?;
         known(&mut payload, "given_name", claims.given_name.as_ref())?;
         known(&mut payload, "family_name", claims.family_name.as_ref())?;

@@ -83,6 +83,8 @@ pub struct User {
     pub former_passwords: Vec<PasswordHash>,
     /// The known devices, the one used last first: at most [`KNOWN_DEVICES`].
     pub devices: Vec<KnownDevice>,
+    /// Whether a code or a link that was sent to the address was used.
+    pub email_verified: bool,
     /// Since when the user may not sign in. `None` if the user may.
     pub disabled: Option<Timestamp>,
     /// When the user was created.
@@ -110,6 +112,7 @@ impl User {
             password: None,
             former_passwords: Vec::new(),
             devices: Vec::new(),
+            email_verified: false,
             disabled: None,
             created: now,
             updated: now,
@@ -133,6 +136,13 @@ impl User {
     pub fn with_new_password(mut self, hash: PasswordHash, kept: Option<SessionId>, now: Timestamp) -> Self {
         self.devices.retain(|known| kept.is_some() && known.session == kept);
         self.with_password(hash, now)
+    }
+
+    /// Records that a code or a link that was sent to the address was used.
+    #[must_use]
+    pub fn with_verified_email(mut self) -> Self {
+        let updated = self.updated;
+        if std::mem::replace(&mut self.email_verified, true) { self } else { self.changed(updated) }
     }
 
     /// Forgets the known device with this id.

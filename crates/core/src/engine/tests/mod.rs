@@ -1,4 +1,5 @@
 mod cancellation;
+mod claims;
 mod client;
 mod clocks_ahead;
 mod code_keys;

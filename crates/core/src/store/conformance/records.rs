@@ -134,6 +134,7 @@ pub fn user(tenant: &TenantId, address: &str) -> User {
         password: password('A'),
         former_passwords: ['g', 'w'].into_iter().filter_map(password).collect(),
         disabled: Some(at(7)),
+        email_verified: true,
         updated: at(8),
         version: 3,
         ..bare_user(tenant, address)
@@ -178,6 +179,7 @@ pub fn bare_session(user: &UserKey) -> Session {
         idle_expires: NOW.plus(IDLE),
         absolute_expires: NOW.plus(MAX),
         epochs: Epochs::default(),
+        gave_code: false,
         cookie: None,
         rotation: None,
         proof: None,
@@ -191,6 +193,7 @@ pub fn session(user: &UserKey) -> Session {
     let spent = PreviousGeneration { hash: numbered(2), issued: at(-5000), expires: at(90_000) };
     Session {
         strategy: StrategyName::Denylist,
+        gave_code: true,
         device: Device {
             name: "Zoë's \"漢😀\" phone".to_owned(),
             address: "2001:db8::1".to_owned(),

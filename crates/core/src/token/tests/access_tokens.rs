@@ -1,7 +1,9 @@
 //! The claims of access tokens, and their times.
 
 use super::*;
+use crate::session::Epochs;
 use crate::token::SignFault;
+use crate::token::access::SignInDetails;
 
 #[test]
 fn a_token_comes_back_as_it_was_signed() {
@@ -33,13 +35,20 @@ fn header_and_claims_are_written_in_the_order_of_the_contract() {
         nbf: Some(NOW),
         username: Some("ann".to_owned()),
         role: Some(Role::User),
+        details: Some(SignInDetails {
+            client_id: "portcullis".into(),
+            gave_code: true,
+            signed_in: NOW,
+            epochs: Epochs { user: 1, tenant: 2, everyone: 3 },
+            email_verified: true,
+        }),
         ..acme.claims()
     };
     let token = sign_access(&acme.keys, NOW, &claims).unwrap();
     assert_eq!(part(&token, 0), acme.header());
     assert_eq!(
         part(&token, 1),
-        r#"{"iss":"https://id.example","aud":"acme-api","sub":"00000000-0000-0000-0000-000000000001","tid":"acme","sid":"00000000-0000-0000-0000-000000000002","jti":"00000000-0000-0000-0000-000000000003","strategy":"jwt","email":"ann@example.com","name":"Ann Lee","given_name":"Ann","family_name":"Lee","iat":1769638376,"exp":1769639276,"nbf":1769638376,"tenantId":"acme","username":"ann","role":"user"}"#
+        r#"{"iss":"https://id.example","aud":"acme-api","client_id":"portcullis","sub":"00000000-0000-0000-0000-000000000001","tid":"acme","sid":"00000000-0000-0000-0000-000000000002","jti":"00000000-0000-0000-0000-000000000003","strategy":"jwt","amr":["pwd","otp"],"auth_time":1769638376,"epochs":[1,2,3],"email":"ann@example.com","email_verified":true,"name":"Ann Lee","given_name":"Ann","family_name":"Lee","iat":1769638376,"exp":1769639276,"nbf":1769638376,"tenantId":"acme","username":"ann","role":"user"}"#
     );
     assert!(!acme.payload().contains("null"));
 }

@@ -71,6 +71,7 @@ impl TestTenant {
             nbf: None,
             username: None,
             role: None,
+            details: None,
         }
     }
 

@@ -21,14 +21,14 @@ pub(super) struct RotateKeys {
     /// Use of the keys: access, refresh, cookie, code or all
     #[arg(long = "use", value_name = "USE", default_value = "all", value_parser = uses)]
     uses: Uses,
-    /// Sign at once. Services with a copy of the published keys refuse new tokens until they fetch it again, which takes
-    /// up to 5 minutes
+    /// Sign at once. Services with a copy of the published keys refuse new tokens until they fetch it again, which
+    /// takes up to 5 minutes
     #[arg(long, conflicts_with = "lead")]
     now: bool,
     /// A key has leaked: sign at once, and believe nothing that the old keys signed
     ///
-    /// Everyone whose tokens or cookies the old keys signed has to sign in again, and codes and links under way are dead.
-    /// Services with a copy of the published keys believe the old ones until they fetch it again, up to 5 minutes.
+    /// Everyone whose tokens or cookies the old keys signed has to sign in again, and codes and links under way are
+    /// dead. Services with a copy of the published keys believe the old ones until they fetch it again, up to 5 minutes.
     #[arg(long, conflicts_with_all = ["lead", "now"])]
     compromised: bool,
     /// Time for which the new keys are published before they sign, up to 30d

@@ -37,7 +37,7 @@ pub(super) fn bind_state(statement: Statement, session: &Session) -> Statement {
         .bind(late_repeats.map(|repeats| count(repeats.in_a_row)))
 }
 
-/// What a sign-in sets for good: 11 parameters.
+/// What a sign-in sets for good: 12 parameters.
 pub(super) fn bind_sign_in(statement: Statement, session: &Session) -> Statement {
     statement
         .bind(session.user.to_string())
@@ -51,6 +51,7 @@ pub(super) fn bind_sign_in(statement: Statement, session: &Session) -> Statement
         .bind(count(session.epochs.tenant))
         .bind(count(session.epochs.everyone))
         .bind(bytes(session.cookie.as_ref()))
+        .bind(session.gave_code)
 }
 
 pub(in super::super) fn session(row: &impl Columns) -> Stored<Session> {
@@ -65,6 +66,7 @@ pub(in super::super) fn session(row: &impl Columns) -> Stored<Session> {
         idle_expires: row.time("idle_expires")?,
         absolute_expires: row.time("absolute_expires")?,
         epochs: row.epochs()?,
+        gave_code: row.flag("gave_code")?,
         cookie: row.optional_hash("cookie_hash")?,
         rotation: rotation(row)?,
         proof: proof(row)?,

@@ -19,9 +19,9 @@ const INSERT: &str = "INSERT INTO sessions (tenant, id, last_seen, idle_expires,
     rotation_issued, rotation_expires, rotation_kid, rotation_hash, previous_issued, previous_expires, \
     previous_hash, proof_hash, proof_shown, ended_at, ended_reason, late_generation, late_in_a_row, user_id, \
     strategy, device_name, address, user_agent, created, absolute_expires, epoch_user, epoch_tenant, \
-    epoch_everyone, cookie_hash) \
+    epoch_everyone, cookie_hash, gave_code) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
-    $23, $24, $25, $26, $27, $28, $29) ON CONFLICT DO NOTHING";
+    $23, $24, $25, $26, $27, $28, $29, $30) ON CONFLICT DO NOTHING";
 const ROTATE: &str = "UPDATE sessions SET last_seen = $3, idle_expires = $4, rotation_generation = $5, \
     rotation_issued = $6, rotation_expires = $7, rotation_kid = $8, rotation_hash = $9, previous_issued = $10, \
     previous_expires = $11, previous_hash = $12, proof_hash = $13, proof_shown = $14, ended_at = $15, \

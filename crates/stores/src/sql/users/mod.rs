@@ -19,12 +19,12 @@ pub(crate) use unreadable::unreadable;
 
 const INSERT: &str = "INSERT INTO users (tenant, id, version, email, email_canonical, username, username_canonical, \
     mobile, name, given_name, family_name, role, password, former_passwords, devices, disabled, created, updated, \
-    search) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
+    search, email_verified) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
     ON CONFLICT DO NOTHING";
 const UPDATE: &str = "UPDATE users SET version = $3, email = $4, email_canonical = $5, username = $6, \
     username_canonical = $7, mobile = $8, name = $9, given_name = $10, family_name = $11, role = $12, \
     password = $13, former_passwords = $14, devices = $15, disabled = $16, created = $17, updated = $18, \
-    search = $19 WHERE tenant = $1 AND id = $2 AND version = $3 - 1 \
+    search = $19, email_verified = $20 WHERE tenant = $1 AND id = $2 AND version = $3 - 1 \
     AND NOT EXISTS (SELECT 1 FROM users WHERE tenant = $1 AND email_canonical = $5 AND id <> $2) \
     AND NOT EXISTS (SELECT 1 FROM users WHERE tenant = $1 AND username_canonical = $7 AND id <> $2) \
     AND NOT EXISTS (SELECT 1 FROM users WHERE tenant = $1 AND mobile = $8 AND id <> $2)";
@@ -91,6 +91,7 @@ fn bound(statement: &'static str, user: &User) -> Statement {
         .bind(user.created.as_millis())
         .bind(user.updated.as_millis())
         .bind(search::of(user))
+        .bind(user.email_verified)
 }
 
 fn former(user: &User) -> String {
@@ -124,6 +125,7 @@ fn user(row: &impl Columns) -> Stored<User> {
         created: row.time("created")?,
         updated: row.time("updated")?,
         version: row.count("version")?,
+        email_verified: row.flag("email_verified")?,
         unreadable,
     })
 }
