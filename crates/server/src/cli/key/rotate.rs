@@ -28,7 +28,8 @@ pub(super) struct RotateKeys {
     /// A key has leaked: sign at once, and believe nothing that the old keys signed
     ///
     /// Everyone whose tokens or cookies the old keys signed has to sign in again, and codes and links under way are
-    /// dead. Services with a copy of the published keys believe the old ones until they fetch it again, up to 5 minutes.
+    /// dead. Services with a copy of the published keys believe the old ones until they fetch it again, up to 5
+    /// minutes.
     #[arg(long, conflicts_with_all = ["lead", "now"])]
     compromised: bool,
     /// Time for which the new keys are published before they sign, up to 30d
