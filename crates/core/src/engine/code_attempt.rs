@@ -47,13 +47,11 @@ impl EngineTask {
             None => SecretHash::of(&[b"codes"]),
         };
         let whose = AttemptKey { user: ticket.user_key(), device: Some(counter) };
-        match stores.attempts.reserve(&whose, &LIMITS, self.clock.now()).await? {
-            AttemptPermit::Granted => Ok(Some(CodeAttempt { whose, is_known_device: known.is_some() })),
-            _ => {
-                self.report(&Event::of_user(&whose.user, EventKind::CodeRefused));
-                Err(VerifyCodeError::TooMany)
-            }
+        if stores.attempts.reserve(&whose, &LIMITS, self.clock.now()).await? == AttemptPermit::Granted {
+            return Ok(Some(CodeAttempt { whose, is_known_device: known.is_some() }));
         }
+        self.report(&Event::of_user(&whose.user, EventKind::CodeRefused));
+        Err(VerifyCodeError::TooMany)
     }
 
     /// Counts how the attempt turned out. At the last wrong code the owner gets a link that opens the account.

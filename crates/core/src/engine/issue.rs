@@ -95,16 +95,13 @@ impl EngineCore {
         let id = SessionId::generate(now, user.key.id, self.random.as_ref());
         let key = SessionKey { tenant: user.key.tenant.clone(), id };
 
-        let (credential, cookie) = match strategy.check() {
-            Check::Stored => {
-                let signer = tenant.keyring.cookie_signer(now).ok_or(IssueError::NoKey("cookie"))?;
-                let opaque = opaque_id::OpaqueId::generate(id.bucket(), self.random.as_ref());
-                (opaque.signed(signer), Some(opaque.hash()))
-            }
-            _ => {
-                let sign_in = TokenSignIn { session: id, at: now, epochs, gave_code };
-                (self.access_token(tenant, name, strategy, user, &sign_in, ends.credential)?, None)
-            }
+        let (credential, cookie) = if strategy.check() == Check::Stored {
+            let signer = tenant.keyring.cookie_signer(now).ok_or(IssueError::NoKey("cookie"))?;
+            let opaque = opaque_id::OpaqueId::generate(id.bucket(), self.random.as_ref());
+            (opaque.signed(signer), Some(opaque.hash()))
+        } else {
+            let sign_in = TokenSignIn { session: id, at: now, epochs, gave_code };
+            (self.access_token(tenant, name, strategy, user, &sign_in, ends.credential)?, None)
         };
         let refresh = self.first_refresh(tenant, strategy, &key, now)?;
         let given = proof.filter(|_| refresh.is_some());

@@ -143,7 +143,7 @@ pub fn user(tenant: &TenantId, address: &str) -> User {
 
 fn known_device(number: u64) -> KnownDevice {
     let session = SessionId::from_uuid(Uuid::from_u128(u128::from(number)));
-    let (name, is_new) = (format!("\"{number}\" 漢😀"), number % 2 == 0);
+    let (name, is_new) = (format!("\"{number}\" 漢😀"), number.is_multiple_of(2));
     KnownDevice { hash: numbered(number), used: at(-5), name, session: is_new.then_some(session) }
 }
 
