@@ -144,7 +144,6 @@ impl CodeKey {
     }
 
     #[cfg(test)]
-    #[expect(clippy::unwrap_used, reason = "32 bytes")]
     pub(crate) fn of_bytes(bytes: &[u8; 32]) -> Self {
         Self::new(&Kid::of_secret(bytes), bytes).unwrap()
     }

@@ -267,7 +267,7 @@ fn spellings(secret: &str) -> Vec<Vec<u8>> {
         if let Ok(bytes) = BASE64_URL_SAFE_NO_PAD.decode(part)
             && bytes.len() >= 16
         {
-            let hexadecimal = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            let hexadecimal = bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
             spellings.extend(
                 [hexadecimal.to_uppercase(), hexadecimal, BASE64_STANDARD_NO_PAD.encode(&bytes)]
                     .map(String::into_bytes),

@@ -54,7 +54,7 @@ async fn a_clock_that_is_set_back_signs_nobody_out_and_lets_new_users_in() {
         let restarted = fixture.node().await;
         let new = sign_ins(&ann, &restarted).await;
         for (node, held) in [(&node, &held), (&restarted, &held), (&restarted, &new)] {
-            for held in held.iter() {
+            for held in held {
                 assert!(held.authenticate(node).await.is_ok(), "{} {back:?}", held.strategy);
             }
         }

@@ -76,15 +76,15 @@ mod tests {
 
     use super::*;
 
-    fn lane(number: u8) -> Lane {
-        Some(ClientNetwork::of(IpAddr::from([192, 0, 2, number])))
+    fn network(number: u8) -> ClientNetwork {
+        ClientNetwork::of(IpAddr::from([192, 0, 2, number]))
     }
 
     /// A queue into which these lanes have put a job each, in this order. A job is its lane and its place.
     fn queue(lanes: &[u8]) -> FairQueue<(u8, usize)> {
         let mut queue = FairQueue::new();
         for (place, number) in lanes.iter().enumerate() {
-            queue.push(lane(*number), (*number, place));
+            queue.push(Some(network(*number)), (*number, place));
         }
         queue
     }
@@ -103,7 +103,7 @@ mod tests {
     fn a_lane_that_was_served_and_comes_back_waits_for_the_others() {
         let mut queue = queue(&[1, 2, 2]);
         assert_eq!(queue.pop(), Some((1, 0)));
-        queue.push(lane(1), (1, 9));
+        queue.push(Some(network(1)), (1, 9));
         assert_eq!(rest(queue), [(2, 1), (1, 9), (2, 2)]);
     }
 
@@ -112,8 +112,8 @@ mod tests {
         for waiting in [&[][..], &[1], &[1, 1, 1, 2], &[2, 2, 2, 3, 1, 1], &[3, 2, 1, 1, 1, 1, 2, 3]] {
             for newcomer in 1..=4 {
                 let mut queue = queue(waiting);
-                let announced = queue.ahead_of(lane(newcomer));
-                queue.push(lane(newcomer), (newcomer, 99));
+                let announced = queue.ahead_of(Some(network(newcomer)));
+                queue.push(Some(network(newcomer)), (newcomer, 99));
                 let before = rest(queue).iter().position(|job| *job == (newcomer, 99)).unwrap();
                 // One that joins a lane whose turn is due may come earlier within the round.
                 assert!(before <= announced, "{waiting:?} {newcomer}: {before} {announced}");
@@ -125,10 +125,10 @@ mod tests {
     #[test]
     fn the_longest_lane_gives_way_and_only_to_a_shorter_one() {
         let mut queue = queue(&[1, 1, 1, 1, 2, 2, 3]);
-        assert_eq!(queue.give_way(lane(1)), None);
-        assert_eq!(queue.give_way(lane(4)), Some((1, 3)));
-        assert_eq!(queue.give_way(lane(3)), Some((1, 2)));
-        assert_eq!(queue.give_way(lane(2)), None);
+        assert_eq!(queue.give_way(Some(network(1))), None);
+        assert_eq!(queue.give_way(Some(network(4))), Some((1, 3)));
+        assert_eq!(queue.give_way(Some(network(3))), Some((1, 2)));
+        assert_eq!(queue.give_way(Some(network(2))), None);
         assert_eq!(queue.len(), 5);
         assert_eq!(rest(queue), [(1, 0), (2, 4), (3, 6), (1, 1), (2, 5)]);
     }

@@ -16,8 +16,8 @@ fn password(text: &str) -> Password {
     Password::new(text).unwrap()
 }
 
-fn network(number: u8) -> Option<ClientNetwork> {
-    Some(ClientNetwork::of(IpAddr::from([192, 0, 2, number])))
+fn network(number: u8) -> ClientNetwork {
+    ClientNetwork::of(IpAddr::from([192, 0, 2, number]))
 }
 
 /// A pool of one thread, in whose queue so many jobs may come before a new one.
@@ -134,7 +134,7 @@ fn hundreds_who_come_at_once_from_one_office_wait_and_none_is_refused_by_default
     let by_default = PoolSize::of(count(2));
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
     let pool = HashPool::without_threads(by_default, Argon2Cost::MINIMUM, clock, random);
-    let waiting: Vec<_> = (0..300).map(|_| submit(pool.hash(network(1), password("waits")))).collect();
+    let waiting: Vec<_> = (0..300).map(|_| submit(pool.hash(Some(network(1)), password("waits")))).collect();
     assert!(waiting.iter().all(|(_, answer)| answer.is_pending()));
 }
 
@@ -142,11 +142,11 @@ fn hundreds_who_come_at_once_from_one_office_wait_and_none_is_refused_by_default
 #[test]
 fn a_network_that_fills_its_queue_takes_no_turn_from_another() {
     let pool = paused(10);
-    let flood: Vec<_> = (0..50).map(|_| submit(pool.hash(network(1), password("floods")))).collect();
+    let flood: Vec<_> = (0..50).map(|_| submit(pool.hash(Some(network(1)), password("floods")))).collect();
     assert_eq!(flood.iter().filter(|(_, answer)| is_busy(answer)).count(), 39);
-    let (_waits, answer) = submit(pool.hash(network(2), password("waits")));
+    let (_waits, answer) = submit(pool.hash(Some(network(2)), password("waits")));
     assert!(answer.is_pending());
-    assert_eq!(pool.shared.line().queue.ahead_of(network(3)), 2);
+    assert_eq!(pool.shared.line().queue.ahead_of(Some(network(3))), 2);
 }
 
 // ASVS-map: OP2
@@ -157,10 +157,10 @@ fn however_many_networks_ask_a_newcomer_is_let_in_and_the_greediest_gives_way() 
     let mut flood: Vec<_> = [(1, 11), (2, 5), (3, 3), (4, 2)]
         .into_iter()
         .flat_map(|(number, jobs)| std::iter::repeat_n(number, jobs))
-        .map(|number| submit(pool.hash(network(number), password("floods"))))
+        .map(|number| submit(pool.hash(Some(network(number)), password("floods"))))
         .collect();
     assert!(flood.iter().all(|(_, answer)| answer.is_pending()));
-    let (_waits, answer) = submit(pool.hash(network(5), password("waits")));
+    let (_waits, answer) = submit(pool.hash(Some(network(5)), password("waits")));
     assert!(answer.is_pending());
     assert_eq!((pool.waiting(), pool.refused()), (21, 1));
     let gave_way: Vec<_> = flood.iter_mut().map(|(job, _)| is_busy(&poll(job))).collect();
@@ -213,8 +213,8 @@ async fn in_a_burst_every_caller_is_either_answered_or_refused() {
 #[tokio::test]
 async fn an_answer_that_is_known_waits_in_line_like_a_hash_and_costs_none() {
     let mut pool = paused(5);
-    let (first, _) = submit(pool.hash(network(1), password("waits")));
-    let (pretended, answer) = submit(pool.pretend(network(1)));
+    let (first, _) = submit(pool.hash(Some(network(1)), password("waits")));
+    let (pretended, answer) = submit(pool.pretend(Some(network(1))));
     assert!(answer.is_pending());
     assert_eq!(pool.waiting(), 2);
     drop((first, pretended));

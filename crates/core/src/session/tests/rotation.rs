@@ -111,9 +111,9 @@ fn a_token_of_the_current_generation_with_another_chain_secret_is_a_forgery() {
         "stale",
         "the device is the one that was pinned"
     );
-    let forked = RotationRequest { successor: numbered(78), ..redemption(2) };
+    let second_successor = RotationRequest { successor: numbered(78), ..redemption(2) };
     assert_eq!(
-        outcome(&held(SessionProof::Shown).rotate(&forked)),
+        outcome(&held(SessionProof::Shown).rotate(&second_successor)),
         "stale",
         "its successor is not the current"
     );
@@ -183,7 +183,7 @@ fn a_session_goes_on_from_a_token_that_is_newer_than_its_record() {
 fn a_lost_answer_is_repeated_until_an_hour_after_the_expiry_of_its_token() {
     let expires = NOW.plus(GRACE);
     let at_time = |generation, now| {
-        let request = RotationRequest { now, expires, ..redemption(generation) };
+        let request = RotationRequest { expires, now, ..redemption(generation) };
         let lasting = Session { idle_expires: NOW.plus(MAX), ..live() };
         outcome(&lasting.rotate(&request))
     };

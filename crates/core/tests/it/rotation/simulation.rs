@@ -43,6 +43,7 @@ pub(super) struct DelayedAnswer {
     pub(super) answer: Refreshed,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "what has happened, each of which a promise depends on")]
 pub(crate) struct Simulation {
     pub(super) device: TestDevice,
     pub(super) fixture: Fixture,
@@ -123,7 +124,6 @@ impl Simulation {
             Step::Ride(tab, pause) => self.ride(self.tab(tab), pause).await,
             Step::BackUp => self.backup = self.record().await,
             Step::LoseWrites if !self.has_rotated_keys => self.lose_writes().await,
-            Step::LoseWrites => (),
             Step::BackAnHour => self.set_back().await,
             Step::Right => self.set_right().await,
             Step::RotateKeys(lead) if !self.has_lost_writes => {
@@ -135,7 +135,7 @@ impl Simulation {
                 let ended = self.node.end_session(&self.session).await.unwrap();
                 assert!(!ended || self.ending.is_none(), "an ended session was ended again");
             }
-            Step::RotateKeys(_) => (),
+            Step::LoseWrites | Step::RotateKeys(_) => (),
             Step::Restart => self.node = self.fixture.node().await,
         }
         self.check_ending().await;
