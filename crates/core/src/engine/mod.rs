@@ -14,6 +14,7 @@ mod device_sign_in;
 mod end_everyone;
 mod first_keys;
 mod housekeeping;
+mod identity;
 mod issue;
 mod key_reloads;
 mod keyed_mutex;
@@ -48,7 +49,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use authenticate::{AuthenticationError, AuthenticationRequest, Identity, RenewedCredential};
+pub use authenticate::{AuthenticationError, AuthenticationRequest};
 pub use bootstrap::OpenError;
 pub use builder::EngineBuilder;
 pub use change_password::{ChangePassword, ChangePasswordError};
@@ -56,6 +57,7 @@ pub use device_proof::PresentedDevice;
 pub use device_sign_in::{
     CompletedDeviceSignIn, DeviceSignIn, DeviceSignInError, DeviceSignInResult, VerifyCode, VerifyCodeError,
 };
+pub use identity::{Identity, RenewedCredential};
 pub use issue::{Grant, IssueError};
 pub use keys::{KeyError, KeyInfo, KeyStatus};
 pub use password_reset::ResetError;

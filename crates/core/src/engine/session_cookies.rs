@@ -1,6 +1,7 @@
 //! Which of the session cookies of a request counts.
 
-use super::authenticate::{AuthenticationError, AuthenticationRequest, Identity};
+use super::authenticate::{AuthenticationError, AuthenticationRequest};
+use super::identity::Identity;
 use super::{EngineCore, Tenant};
 use crate::strategy::Strategy;
 

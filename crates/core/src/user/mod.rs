@@ -4,13 +4,15 @@
 //! one. A transition that changes something increments [`User::version`], which a store compares before it writes.
 //! Sessions and lockout records are kept elsewhere.
 
+mod known_device;
 mod person_name;
 mod role;
 
 use std::time::Duration;
 
-use uuid::{Builder, Uuid};
+use uuid::Uuid;
 
+pub use known_device::KnownDevice;
 pub use person_name::{InvalidPersonName, PersonName};
 pub use role::{Role, UnknownRole};
 
@@ -20,7 +22,7 @@ use crate::id::{SessionId, UserKey};
 use crate::mobile::Mobile;
 use crate::password::PasswordHash;
 use crate::secret::SecretHash;
-use crate::session::{KNOWN_DEVICE, Session};
+use crate::session::KNOWN_DEVICE;
 use crate::username::Username;
 
 /// How many passwords a user may not choose again, including the current one.
@@ -31,36 +33,6 @@ pub const KNOWN_DEVICES: usize = 20;
 
 /// How exactly the last use of a device is known: at most one sign-in a day is recorded.
 const USE_PRECISION: Duration = Duration::from_hours(24);
-
-/// A device on which a user has signed in.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct KnownDevice {
-    /// Hash of the device's secret and the user.
-    pub hash: SecretHash,
-    /// When the user last signed in on it, up to a day behind.
-    pub used: Timestamp,
-    /// The name by which the user recognises it. Empty if an older version remembered it.
-    pub name: String,
-    /// The session that began on it last. `None` if an older version remembered it.
-    pub session: Option<SessionId>,
-}
-
-impl KnownDevice {
-    /// The device on which this session began, by the hash of its secret.
-    #[must_use]
-    pub fn of(session: &Session, hash: SecretHash, now: Timestamp) -> Self {
-        Self { hash, used: now, name: session.device.name.clone(), session: Some(session.key.id) }
-    }
-
-    /// The id by which the user names it. It tells nothing of the hash.
-    #[must_use]
-    pub fn id(&self) -> Uuid {
-        let hash = SecretHash::of(&[b"id of a known device", self.hash.as_bytes()]);
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(hash.as_bytes().split_at(16).0);
-        Builder::from_custom_bytes(bytes).into_uuid()
-    }
-}
 
 /// A user, who can sign in to one tenant.
 #[derive(Clone, PartialEq, Eq, Debug)]

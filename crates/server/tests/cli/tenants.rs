@@ -113,7 +113,7 @@ fn what_makes_no_sense_is_refused_with_its_key_and_changes_nothing() {
     home.run("tenant create acme otp=off").done();
     let before = home.json("tenant show acme --json");
     for (decisions, cause) in [
-        ("otp=maybe", "otp: \"maybe\" is not one of on, off, forced"),
+        ("otp=maybe", "otp: \"maybe\" is not one of on, new_devices, off, forced"),
         ("opt=on", "\"opt\" is not a setting of a tenant; did you mean otp?"),
         ("sessions.cap=4", "did you mean session_cap?"),
         ("lockout.for=15", "lockout.for: \"15\" is not a duration"),
