@@ -185,7 +185,7 @@ async fn assert_may_not_call(server: &TestServer, ann: &TestUser, origin: &str) 
 // ASVS-map: CS1, CS3
 #[tokio::test]
 async fn what_another_site_makes_a_browser_send_changes_nothing() {
-    let server = TestServer::with(&HTTPS).await;
+    let server = TestServer::with(&[&HTTPS[..], &[("LIMITS_RATE", "0")]].concat()).await;
     let ann = TestUser::ANN.registered(&server).await;
     let host = "auth.example.com";
     let own = "https://auth.example.com";

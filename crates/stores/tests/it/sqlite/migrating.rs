@@ -60,7 +60,9 @@ async fn a_database_of_the_first_version_keeps_its_users_sessions_and_tenants() 
     )
     .await;
     let pending: Vec<bool> = migrations(&path).await.unwrap().iter().map(|step| !step.applied).collect();
-    assert_eq!(pending, [false, false, true]);
+    let (of_the_first_version, later) = pending.split_at(2);
+    assert_eq!(of_the_first_version, [false; 2]);
+    assert!(!later.is_empty() && later.iter().all(|is_pending| *is_pending), "{later:?}");
 
     let stores = open(&path).await.stores();
     let acme: TenantId = tenant("acme");

@@ -39,11 +39,12 @@ async fn the_file_and_its_directory_are_their_owners_alone() {
 async fn migrations_are_pending_until_the_first_opening_and_applied_once() {
     let directory = TestDirectory::new();
     let path = directory.fresh();
-    assert_eq!(pending(&path).await, [true; 3]);
+    let all = pending(&path).await;
+    assert!(all.iter().all(|is_pending| *is_pending), "{all:?}");
     assert!(!path.exists(), "a look has made the file");
     for _ in 0..2 {
         open(&path).await.close().await;
-        assert_eq!(pending(&path).await, [false; 3]);
+        assert_eq!(pending(&path).await, vec![false; all.len()]);
     }
 }
 
