@@ -26,7 +26,7 @@ pub fn begin(log: &Log) {
 }
 
 /// The same for a command whose output an operator reads: only warnings are logged, unless the configured level is more
-/// verbose than the default. Audit events are logged as always. All lines wait until [`release`].
+/// verbose than the default. Audit events are logged as always. All lines wait until `release`.
 pub fn begin_for_command(log: &Log) {
     let ordinary = log.level <= Level::INFO;
     begin_with(log, if ordinary { log.level.min(Level::WARN) } else { log.level }, true);
