@@ -63,12 +63,12 @@ impl Engine {
 }
 
 impl EngineTask {
-    /// Waits for something that changes nothing, until the caller hangs up: `None` then.
+    /// Waits for something that changes nothing, until the caller hangs up: `None` then, even if the wait is over too.
     pub(super) async fn while_caller_waits<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
-            done = wait => Some(done),
             () = self.caller.closed() => None,
+            done = wait => Some(done),
         }
     }
 

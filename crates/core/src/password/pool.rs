@@ -197,6 +197,15 @@ impl HashPool {
         answer.await.map_err(|_| self.shared.not_served())
     }
 
+    /// Keeps a thread of the pool busy until the answer is dropped.
+    #[cfg(test)]
+    pub(crate) fn occupy(&self) -> std::sync::mpsc::Sender<()> {
+        let (busy, is_over) = std::sync::mpsc::channel();
+        let job = move |_: &mut Hasher| is_over.recv().is_ok();
+        assert_eq!(self.shared.enqueue(None, Box::new(job)), Ok(()));
+        busy
+    }
+
     /// Stops the pool: waiting and later jobs get [`HashRefused::Stopped`].
     pub fn stop(&self) {
         self.shared.stop();
