@@ -16,6 +16,8 @@ use pool_state::{HashJob, PoolState};
 
 mod fair_queue;
 mod hash_times;
+#[cfg(test)]
+mod occupied;
 mod pool_state;
 
 /// The size of a pool.
@@ -195,15 +197,6 @@ impl HashPool {
         let (reply, answer) = oneshot::channel();
         self.shared.enqueue(client, job(reply))?;
         answer.await.map_err(|_| self.shared.not_served())
-    }
-
-    /// Keeps a thread of the pool busy until the answer is dropped.
-    #[cfg(test)]
-    pub(crate) fn occupy(&self) -> std::sync::mpsc::Sender<()> {
-        let (busy, is_over) = std::sync::mpsc::channel();
-        let job = move |_: &mut Hasher| is_over.recv().is_ok();
-        assert_eq!(self.shared.enqueue(None, Box::new(job)), Ok(()));
-        busy
     }
 
     /// Stops the pool: waiting and later jobs get [`HashRefused::Stopped`].
