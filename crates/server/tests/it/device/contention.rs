@@ -35,7 +35,12 @@ async fn of_fifty_logins_at_once_under_a_cap_of_five_exactly_five_live() {
     let client = DeviceClient::curl(&server);
     TestUser::ANN.signs_up(&client).await;
     let login = json!({"usernameOrEmailOrMobile": TestUser::ANN.email, "password": TestUser::ANN.password});
-    let answers = all_at_once(50, &client.request(PublicOperation::Login, login, None)).await;
+    let ask = client.request(PublicOperation::Login, login, None);
+    let mut answers = all_at_once(50, &ask).await;
+    // A busy machine turns some away for now: their clients come again.
+    while let Some(busy) = answers.iter_mut().find(|said| said.is_busy()) {
+        *busy = Envelope::from(ask.clone().await);
+    }
     let mut living = Vec::new();
     for said in &answers {
         let member = DeviceSession::from(&client, said);
