@@ -10,7 +10,7 @@ use super::without_codes;
 use crate::fixture::{DataDirectory, DeviceClient, DeviceSession, TestServer, TestUser, eventually};
 
 /// Bob, an administrator.
-async fn bob_rules<'s>(client: &DeviceClient<'s>) -> DeviceSession<'s> {
+pub(super) async fn bob_rules<'s>(client: &DeviceClient<'s>) -> DeviceSession<'s> {
     client.server().configure_default_tenant(without_codes()).await;
     TestUser::BOB.signs_up(client).await;
     let bob = TestUser::BOB.signs_in_on(client).await;

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use portcullis_api::operation::{AdminOperation, DeviceOperation, OwnOperation};
 use portcullis_core::email::Email;
 use portcullis_core::engine::NewUser;
-use portcullis_core::id::{TenantId, UserKey};
-use portcullis_core::user::Role;
+use portcullis_core::id::TenantId;
 use serde_json::{Value, json};
 
+use super::admin::bob_rules;
 use super::without_codes;
 use crate::fixture::{DeviceClient, DeviceSession, TestServer, TestUser};
 
@@ -65,12 +65,8 @@ async fn invited(server: &TestServer, number: usize) -> String {
 #[tokio::test]
 async fn all_pages_of_users_hold_each_once_also_while_some_come_and_go() {
     let server = TestServer::start().await;
-    server.configure_default_tenant(without_codes()).await;
     let client = DeviceClient::curl(&server);
-    TestUser::BOB.signs_up(&client).await;
-    let bob = TestUser::BOB.signs_in_on(&client).await;
-    let key = UserKey { tenant: TenantId::default_tenant(), id: bob.user.parse().unwrap() };
-    server.engine.set_role(&key, Role::Admin).await.unwrap();
+    let bob = bob_rules(&client).await;
     let mut all = BTreeSet::from([bob.user.clone()]);
     for number in 0..31 {
         all.insert(invited(&server, number).await);

@@ -2,11 +2,11 @@
 
 use portcullis_api::answer::Success;
 use portcullis_api::operation::{AdminOperation, PublicOperation};
-use portcullis_core::id::{TenantId, UserKey};
+use portcullis_core::id::TenantId;
 use portcullis_core::strategy::StrategyName;
-use portcullis_core::user::Role;
 use serde_json::json;
 
+use super::admin::bob_rules;
 use super::without_codes;
 use crate::fixture::{DeviceClient, TestServer, TestUser};
 
@@ -47,12 +47,8 @@ async fn a_user_whose_record_cannot_be_read_is_answered_like_one_who_does_not_ex
 #[tokio::test]
 async fn an_administrator_lists_the_others_and_mends_what_a_role_or_a_password_mends() {
     let server = TestServer::start().await;
-    server.configure_default_tenant(without_codes()).await;
     let client = DeviceClient::curl(&server);
-    TestUser::BOB.signs_up(&client).await;
-    let bob = TestUser::BOB.signs_in_on(&client).await;
-    let key = UserKey { tenant: TenantId::default_tenant(), id: bob.user.parse().unwrap() };
-    server.engine.set_role(&key, Role::Admin).await.unwrap();
+    let bob = bob_rules(&client).await;
     let mut users = Vec::new();
     for (number, (change, _)) in SPOILED.iter().enumerate() {
         let email = format!("ann{number}@example.com");
@@ -68,7 +64,7 @@ async fn an_administrator_lists_the_others_and_mends_what_a_role_or_a_password_m
     assert_eq!(shown, [&bob.user, &users[3], &users[4], &users[5]].map(Clone::clone));
     assert_eq!(listed.at("/data/3/role"), "user", "a word that is no role permits nothing");
 
-    let unreadable = async || server.engine.unreadable(&key.tenant).await.unwrap().len();
+    let unreadable = async || server.engine.unreadable(&TenantId::default_tenant()).await.unwrap().len();
     assert_eq!(unreadable().await, SPOILED.len());
     for id in &users[4..] {
         let role = json!({"userId": id, "role": "user"});
