@@ -10,9 +10,10 @@ use portcullis_core::machine::SystemClock;
 use portcullis_core::store::{Stored, Stores};
 use portcullis_stores::{DatabaseUrl, IfMissing};
 
+use super::database::check_up_to_date;
 use super::failure::Failure;
 use super::output::Output;
-use super::tenant::databases;
+use super::tenant::{database_at, databases};
 use crate::config::Config;
 
 /// Copy the database into one file while the server runs
@@ -68,10 +69,12 @@ async fn database_of(config: &Config, tenant: &TenantId) -> Result<DatabaseUrl, 
             "tenant {tenant} has no database of its own: `portcullis backup` copies it too"
         ))
     })?;
-    Ok(DatabaseUrl::parse(&url).map_err(Failure::other)?.based_in(&config.data_dir))
+    database_at(config, &url).map_err(Failure::other)
 }
 
+/// Reads a database that is up to date: opening another one would migrate it, which a backup must not do.
 async fn in_database<T>(config: &Config, read: impl AsyncFnOnce(&Stores) -> Stored<T>) -> Result<T, Failure> {
+    check_up_to_date(&config.database).await?;
     let database = config.database.open(Arc::new(SystemClock), IfMissing::Refuse).await?;
     let found = read(&database.stores()).await;
     database.close().await;

@@ -50,7 +50,8 @@ pub(super) fn is_missing(url: &DatabaseUrl) -> Result<bool, Failure> {
     })
 }
 
-async fn check_up_to_date(url: &DatabaseUrl) -> Result<(), Failure> {
+/// Refuses a database that does not exist or lacks migrations, with the cure.
+pub(super) async fn check_up_to_date(url: &DatabaseUrl) -> Result<(), Failure> {
     if is_missing(url)? {
         return Err(Failure::Other(no_database(url)));
     }

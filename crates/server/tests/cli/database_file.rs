@@ -105,3 +105,17 @@ fn as_other_user(home: &Workdir, file: &Path, line: &str) -> CommandOutput {
         &command.args(line.split_whitespace()).uid(OTHER_USER).gid(OTHER_USER).output().unwrap(),
     )
 }
+
+#[tokio::test]
+async fn a_backup_of_a_tenant_does_not_migrate_the_database_that_names_it() {
+    let home = Workdir::new();
+    home.run("migrate").done();
+    let mut db = SqliteConnectOptions::new().filename(home.database()).connect().await.unwrap();
+    let older =
+        "DELETE FROM portcullis_migrations WHERE version = (SELECT max(version) FROM portcullis_migrations)";
+    sqlx::query(older).execute(&mut db).await.unwrap();
+    db.close().await.unwrap();
+    let refused = home.run("backup --tenant acme copy.db").refused(1);
+    assert!(refused.contains("is not up to date (1 pending)"), "{refused}");
+    home.run("backup copy.db").done();
+}

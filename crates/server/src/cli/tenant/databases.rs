@@ -23,10 +23,13 @@ pub(in crate::cli) async fn databases(
             urls.entry(url).or_insert(tenant.id);
         }
     }
-    let mut found: Vec<TenantDatabase> = urls
-        .into_iter()
-        .map(|(url, tenant)| (tenant, DatabaseUrl::parse(&url).map(|url| url.based_in(&config.data_dir))))
-        .collect();
+    let mut found: Vec<TenantDatabase> =
+        urls.into_iter().map(|(url, tenant)| (tenant, database_at(config, &url))).collect();
     found.sort_by(|(one, _), (other, _)| one.cmp(other));
     Ok(found)
+}
+
+/// The database that a tenant's URL names.
+pub(in crate::cli) fn database_at(config: &Config, url: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
+    Ok(DatabaseUrl::parse(url)?.based_in(&config.data_dir))
 }

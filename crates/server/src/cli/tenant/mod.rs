@@ -19,7 +19,7 @@ use super::failure::Failure;
 use super::output::Output;
 use crate::config::Config;
 
-pub(super) use databases::{TenantDatabase, databases};
+pub(super) use databases::{TenantDatabase, database_at, databases};
 
 /// Create, list and change tenants
 ///
