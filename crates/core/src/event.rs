@@ -123,6 +123,8 @@ event_kinds! {
         /// The new one.
         role: Role,
     } = "role_changed",
+    /// An operator mended the record of a user that could not be read, or removed such a session.
+    RecordMended = "record_mended",
     /// New signing keys were generated for a tenant.
     KeysRotated = "keys_rotated",
     /// An operator removed keys that may have leaked, after new ones had taken their place.

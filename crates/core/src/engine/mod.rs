@@ -22,6 +22,7 @@ mod keys;
 mod mail_queue;
 mod mail_trouble;
 mod mail_worker;
+mod mend;
 mod opaque_id;
 mod password_attempt;
 mod password_reset;

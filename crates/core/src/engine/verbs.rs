@@ -24,10 +24,10 @@ use crate::id::{SessionId, SessionKey, TenantId, UserId, UserKey};
 use crate::key::{KeyUse, Kid};
 use crate::password::Password;
 use crate::session::{EndReason, Session};
-use crate::store::{Page, StoreError, UnreadableRecord};
+use crate::store::{MendOutcome, Page, StoreError, UnreadableRecord};
 use crate::tenant::{TenantRecord, TenantSettings};
 use crate::ticket::IssueOutcome;
-use crate::user::{Role, User};
+use crate::user::{Role, User, UserCorrection};
 use crate::username::LoginName;
 
 macro_rules! verbs_that_change_state {
@@ -220,6 +220,13 @@ verbs_that_change_state! {
     /// # Errors
     /// [`UserAdminError::Weak`] by the tenant's policy, [`UserAdminError::NotFound`], or the store's.
     SetPassword: set_password(&key: UserKey; new: Password) -> Result<User, UserAdminError>;
+
+    /// Mends a record that cannot be read, or not in full.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    MendRecord: mend_record(&tenant: TenantId; record: UnreadableRecord, correction: UserCorrection)
+        -> Result<MendOutcome, UserAdminError>;
 
     /// Makes a tenant, with keys of its own.
     ///

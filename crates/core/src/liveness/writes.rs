@@ -9,10 +9,10 @@ use super::SessionView;
 use crate::id::{TenantId, UserId, UserKey};
 use crate::session::{Ending, Epochs};
 use crate::store::{
-    Change, ChangeSink, EpochScope, EpochStore, Inserted, Page, Stored, UnreadableRecord, Updated,
-    UserHandle, UserStore,
+    Change, ChangeSink, EpochScope, EpochStore, Inserted, MendOutcome, Page, Stored, UnreadableRecord,
+    Updated, UserHandle, UserStore,
 };
-use crate::user::User;
+use crate::user::{User, UserCorrection};
 
 #[async_trait]
 impl UserStore for SessionView {
@@ -38,6 +38,19 @@ impl UserStore for SessionView {
 
     async fn unreadable(&self, tenant: &TenantId) -> Stored<Vec<UnreadableRecord>> {
         self.stores.users.unreadable(tenant).await
+    }
+
+    async fn mend(
+        &self,
+        tenant: &TenantId,
+        record: &UnreadableRecord,
+        correction: &UserCorrection,
+    ) -> Stored<MendOutcome> {
+        let mended = self.stores.users.mend(tenant, record, correction).await;
+        // Its key may have been another one.
+        self.sessions.forget_everything();
+        self.users.forget_tenant(tenant);
+        mended
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `issue`, `arm`, `redeem` | creates a ticket, gives it its secret, and decides about a secret that a client presents |
 //! | `reserve`, `settle`, `clear` | counts a password attempt before the comparison and after it, and forgets attempts |
 //! | `put`, `claim`, `put_off`, `done` | a mail in the queue, for the mail worker |
+//! | `unreadable`, `mend` | finds records that cannot be read, and mends one for an operator |
 //! | `rotate` | decides and writes the rotation of a refresh token; `Reused` ends the session in the same step |
 //! | `touch`, `rename` | changes a session that has not ended |
 //! | `end` | ends one session, or a user's; no verb brings one back |
@@ -44,7 +45,7 @@ pub use mail::MailStore;
 pub use sessions::{CookieKey, EndScope, EpochScope, EpochStore, SessionHandle, SessionStore};
 pub use tenants::{NoTenantDatabases, TenantDatabases, TenantStore};
 pub use tickets::TicketStore;
-pub use users::{UnreadableRecord, UserHandle, UserStore};
+pub use users::{MendOutcome, RecordKind, UnreadableRecord, UserHandle, UserStore};
 
 /// What a verb returns: its answer, or the reason why the store gave none.
 pub type Stored<T> = Result<T, StoreError>;

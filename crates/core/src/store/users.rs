@@ -6,7 +6,7 @@ use super::{Inserted, Page, Stored, Updated};
 use crate::email::Email;
 use crate::id::{TenantId, UserId, UserKey};
 use crate::mobile::Mobile;
-use crate::user::User;
+use crate::user::{User, UserCorrection};
 use crate::username::{LoginName, Username};
 
 /// How a user is looked up.
@@ -35,15 +35,55 @@ impl UserHandle {
     }
 }
 
+/// The kinds of records that an operator may have to mend.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RecordKind {
+    /// A user.
+    User,
+    /// A session.
+    Session,
+}
+
+impl RecordKind {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Session => "session",
+        }
+    }
+}
+
 /// A record with a column that cannot be read: an operator or another program has written it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UnreadableRecord {
-    /// The kind of record, as in "session".
-    pub record: &'static str,
+    /// The kind of record.
+    pub record: RecordKind,
     /// The id as it is stored, which may be the column that cannot be read.
     pub id: String,
     /// The column.
     pub field: &'static str,
+}
+
+/// What became of a record that was to be mended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum MendOutcome {
+    /// There is no such record, or it can be read in full.
+    Readable,
+    /// These columns cannot be read, and the correction neither states nor gives them up. The record is as it was.
+    Unclear(Vec<&'static str>),
+    /// Another user has the mended id, address, user name or mobile number. The record is as it was.
+    Clash,
+    /// The session is removed.
+    Discarded,
+    /// The record is mended.
+    Mended {
+        /// The user.
+        user: Box<User>,
+        /// The columns whose content was given up.
+        lost: Vec<&'static str>,
+    },
 }
 
 /// Users.
@@ -67,5 +107,17 @@ pub trait UserStore: Send + Sync {
     /// writes are never among them.
     async fn unreadable(&self, _tenant: &TenantId) -> Stored<Vec<UnreadableRecord>> {
         Ok(Vec::new())
+    }
+
+    /// Mends a record that cannot be read, or not in full. Columns of a user that are only spelled otherwise than they
+    /// are looked up by get that spelling; the correction decides about the others. A session is removed if the
+    /// correction gives columns up.
+    async fn mend(
+        &self,
+        _tenant: &TenantId,
+        _record: &UnreadableRecord,
+        _correction: &UserCorrection,
+    ) -> Stored<MendOutcome> {
+        Ok(MendOutcome::Readable)
     }
 }

@@ -4,6 +4,7 @@
 //! one. A transition that changes something increments [`User::version`], which a store compares before it writes.
 //! Sessions and lockout records are kept elsewhere.
 
+mod correction;
 mod known_device;
 mod person_name;
 mod role;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+pub use correction::UserCorrection;
 pub use known_device::KnownDevice;
 pub use person_name::{InvalidPersonName, PersonName};
 pub use role::{Role, UnknownRole};

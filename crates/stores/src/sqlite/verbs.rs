@@ -14,14 +14,14 @@ use portcullis_core::secret::SecretHash;
 use portcullis_core::session::{Ending, Epochs, RotationOutcome, RotationRequest, Session};
 use portcullis_core::store::{
     AttemptStore, ChangeFeed, ChangeSink, EndScope, EpochScope, EpochStore, Inserted, KeyStore, MailStore,
-    Page, SessionHandle, SessionStore, Stored, TenantStore, TicketStore, UnreadableRecord, Updated,
-    UserHandle, UserStore, Watch,
+    MendOutcome, Page, SessionHandle, SessionStore, Stored, TenantStore, TicketStore, UnreadableRecord,
+    Updated, UserHandle, UserStore, Watch,
 };
 use portcullis_core::tenant::{Installation, TenantRecord};
 use portcullis_core::ticket::{
     IssueOutcome, PresentedTicketSecret, RedeemOutcome, Ticket, TicketKey, TicketPurpose, TicketSecret,
 };
-use portcullis_core::user::User;
+use portcullis_core::user::{User, UserCorrection};
 use tracing::warn;
 
 use super::{SqliteStore, in_time};
@@ -76,6 +76,9 @@ verbs! { UserStore by users;
     writes {
         "insert a user" insert(&user: User) -> Inserted;
         "update a user" update(&user: User) -> Updated;
+        "mend a record" mend(
+            &tenant: TenantId, &record: UnreadableRecord, &correction: UserCorrection
+        ) -> MendOutcome;
     }
 }
 

@@ -21,12 +21,12 @@ use crate::secret::PlainSecret;
 use crate::session::{Device, EndReason};
 use crate::store::conformance::faults::Faults;
 use crate::store::conformance::fixture::{Fixture, HeldCredentials, PASSWORD, RegisteredUser, password};
-use crate::store::conformance::records::{email, tenant};
+use crate::store::conformance::records::{email, tenant, user};
 use crate::store::memory::MemoryStore;
-use crate::store::{Page, Stores};
+use crate::store::{Page, RecordKind, Stores, UnreadableRecord};
 use crate::strategy::StrategyName;
 use crate::tenant::TenantSettings;
-use crate::user::Role;
+use crate::user::{Role, User, UserCorrection};
 
 /// A call of one verb on the node that can be stopped.
 type Call = Pin<Box<dyn Future<Output = ()>>>;
@@ -165,6 +165,7 @@ const fn owed(verb: Verb) -> (&'static [&'static str], &'static [&'static str]) 
         Verb::DisableUser => (&["user_disabled"], &[]),
         Verb::EnableUser => (&["user_enabled"], &[]),
         Verb::SetRole => (&["role_changed"], &[]),
+        Verb::MendRecord => (&["record_mended"], &[]),
         Verb::SetPassword => (&["password_set"], &["password_changed"]),
         Verb::CreateTenant => (&["tenant_created"], &[]),
         Verb::ChangeTenant => (&["tenant_changed"], &[]),
@@ -198,9 +199,12 @@ async fn call_of(verb: Verb, nodes: &TwoNodes) -> Call {
         | Verb::Unlock
         | Verb::UnlockUser
         | Verb::SetPassword => password_call(verb, nodes).await,
-        Verb::CreateUser | Verb::InviteUser | Verb::DisableUser | Verb::EnableUser | Verb::SetRole => {
-            user_call(verb, nodes).await
-        }
+        Verb::CreateUser
+        | Verb::InviteUser
+        | Verb::DisableUser
+        | Verb::EnableUser
+        | Verb::SetRole
+        | Verb::MendRecord => user_call(verb, nodes).await,
         Verb::CreateTenant
         | Verb::ChangeTenant
         | Verb::SuspendTenant
@@ -340,8 +344,21 @@ async fn user_call(verb: Verb, nodes: &TwoNodes) -> Call {
             nodes.other.disable_user(&user).await.unwrap();
             Box::pin(async move { drop(node.enable_user(&user).await.unwrap()) })
         }
+        Verb::MendRecord => {
+            let record = spoiled_user(&nodes.records).await;
+            let correction =
+                UserCorrection { gives_up: true, ..UserCorrection::of_spelling(user.id, node.now()) };
+            Box::pin(async move { drop(node.mend_record(&default, record, correction).await.unwrap()) })
+        }
         _ => Box::pin(async move { drop(node.set_role(&user, Role::Manager).await.unwrap()) }),
     }
+}
+
+async fn spoiled_user(records: &Stores) -> UnreadableRecord {
+    let spoiled = user(&TenantId::default_tenant(), "cem@example.com");
+    let id = spoiled.key.id.to_string();
+    records.users.insert(&User { unreadable: vec!["role"], ..spoiled }).await.unwrap();
+    UnreadableRecord { record: RecordKind::User, id, field: "role" }
 }
 
 async fn tenant_call(verb: Verb, nodes: &TwoNodes) -> Call {

@@ -3,9 +3,11 @@
 use async_trait::async_trait;
 
 use super::{MemoryStore, Records};
-use crate::id::{TenantId, UserId};
-use crate::store::{Change, Inserted, Page, Stored, Updated, UserHandle, UserStore};
-use crate::user::User;
+use crate::id::{TenantId, UserId, UserKey};
+use crate::store::{
+    Change, Inserted, MendOutcome, Page, Stored, UnreadableRecord, Updated, UserHandle, UserStore,
+};
+use crate::user::{User, UserCorrection};
 use crate::username::Username;
 
 #[async_trait]
@@ -58,6 +60,35 @@ impl UserStore for MemoryStore {
             records.users.values().filter(|user| user.key.tenant == *tenant && user.matches_search(search));
         let behind = of_tenant.filter(|user| page.after.is_none_or(|after| user.key.id > after));
         Ok(behind.take(page.limit as usize).cloned().collect())
+    }
+
+    /// What stands in a text column can always be read here, so a record says of itself what could not be.
+    async fn mend(
+        &self,
+        tenant: &TenantId,
+        record: &UnreadableRecord,
+        correction: &UserCorrection,
+    ) -> Stored<MendOutcome> {
+        let mut records = self.records();
+        let key = record.id.parse().ok().map(|id| UserKey { tenant: tenant.clone(), id });
+        let Some(user) = key.and_then(|key| records.users.get(&key).cloned()) else {
+            return Ok(MendOutcome::Readable);
+        };
+        let lost = user.unreadable.clone();
+        if lost.is_empty() {
+            return Ok(MendOutcome::Readable);
+        }
+        if !correction.gives_up {
+            return Ok(MendOutcome::Unclear(lost));
+        }
+        let user = user.corrected(correction);
+        if records.is_taken(&user) {
+            return Ok(MendOutcome::Clash);
+        }
+        records.users.insert(user.key.clone(), user.clone());
+        drop(records);
+        self.announce(&[Change::User(user.key.clone())]);
+        Ok(MendOutcome::Mended { user: Box::new(user), lost })
     }
 }
 

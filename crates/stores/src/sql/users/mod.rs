@@ -1,6 +1,7 @@
 //! Users.
 
 mod devices;
+mod mend;
 mod search;
 mod unreadable;
 
@@ -14,20 +15,33 @@ use portcullis_core::username::Username;
 
 use super::row::RecordRow;
 use super::{Columns, SqlConnection, SqlResult, Statement, count, inserted, millis, page_of, updated};
+pub(crate) use mend::mend;
 pub(crate) use search::fill;
 pub(crate) use unreadable::unreadable;
+
+/// All columns of a row but its key.
+macro_rules! assignments {
+    () => {
+        "version = $3, email = $4, email_canonical = $5, username = $6, \
+        username_canonical = $7, mobile = $8, name = $9, given_name = $10, family_name = $11, role = $12, \
+        password = $13, former_passwords = $14, devices = $15, disabled = $16, created = $17, updated = $18, \
+        search = $19, email_verified = $20"
+    };
+}
+use assignments;
 
 const INSERT: &str = "INSERT INTO users (tenant, id, version, email, email_canonical, username, username_canonical, \
     mobile, name, given_name, family_name, role, password, former_passwords, devices, disabled, created, updated, \
     search, email_verified) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
     ON CONFLICT DO NOTHING";
-const UPDATE: &str = "UPDATE users SET version = $3, email = $4, email_canonical = $5, username = $6, \
-    username_canonical = $7, mobile = $8, name = $9, given_name = $10, family_name = $11, role = $12, \
-    password = $13, former_passwords = $14, devices = $15, disabled = $16, created = $17, updated = $18, \
-    search = $19, email_verified = $20 WHERE tenant = $1 AND id = $2 AND version = $3 - 1 \
+const UPDATE: &str = concat!(
+    "UPDATE users SET ",
+    assignments!(),
+    " WHERE tenant = $1 AND id = $2 AND version = $3 - 1 \
     AND NOT EXISTS (SELECT 1 FROM users WHERE tenant = $1 AND email_canonical = $5 AND id <> $2) \
     AND NOT EXISTS (SELECT 1 FROM users WHERE tenant = $1 AND username_canonical = $7 AND id <> $2) \
-    AND NOT EXISTS (SELECT 1 FROM users WHERE tenant = $1 AND mobile = $8 AND id <> $2)";
+    AND NOT EXISTS (SELECT 1 FROM users WHERE tenant = $1 AND mobile = $8 AND id <> $2)"
+);
 const FIND: &str = "SELECT * FROM users WHERE tenant = $1 AND id = $2";
 const FIND_BY_EMAIL: &str = "SELECT * FROM users WHERE tenant = $1 AND email_canonical = $2";
 const FIND_BY_USERNAME: &str = "SELECT * FROM users WHERE tenant = $1 AND username_canonical = $2";
@@ -99,19 +113,41 @@ fn former(user: &User) -> String {
     serde_json::json!(hashes).to_string()
 }
 
+/// What says who a user is, and which record of the user it is.
+struct Identifying {
+    key: UserKey,
+    email: Email,
+    username: Option<Username>,
+    mobile: Option<Mobile>,
+    version: u64,
+}
+
 /// What says who a user is must be read. For the rest there is a value that permits nothing.
 fn user(row: &impl Columns) -> Stored<User> {
     let row = RecordRow::of("user", "id", row);
+    let identifying = Identifying {
+        key: UserKey { tenant: row.id("tenant")?, id: row.id("id")? },
+        email: email(row)?,
+        username: username(row)?,
+        mobile: row.read_optional("mobile", mobile)?,
+        version: row.count("version")?,
+    };
+    described(row, identifying)
+}
+
+/// The user with what the row says beside it.
+fn described(row: RecordRow<'_>, identifying: Identifying) -> Stored<User> {
+    let Identifying { key, email, username, mobile, version } = identifying;
     let mut unreadable = Vec::new();
     let password = row.read_optional("password", |text| Some(PasswordHash::stored(text)))?;
     if password.as_ref().is_some_and(|hash| !hash.is_readable()) {
         unreadable.push("password");
     }
     Ok(User {
-        key: UserKey { tenant: row.id("tenant")?, id: row.id("id")? },
-        email: email(row)?,
-        username: username(row)?,
-        mobile: row.read_optional("mobile", mobile)?,
+        key,
+        email,
+        username,
+        mobile,
         name: or_default(name(row), "name", &mut unreadable),
         role: or_default(row.word("role"), "role", &mut unreadable),
         password,
@@ -124,7 +160,7 @@ fn user(row: &impl Columns) -> Stored<User> {
         disabled: row.optional_time("disabled")?,
         created: row.time("created")?,
         updated: row.time("updated")?,
-        version: row.count("version")?,
+        version,
         email_verified: row.flag("email_verified")?,
         unreadable,
     })

@@ -1,7 +1,7 @@
 //! Finds the records that cannot be read, for `portcullis doctor`.
 
 use portcullis_core::id::TenantId;
-use portcullis_core::store::{StoreError, Stored, UnreadableRecord};
+use portcullis_core::store::{RecordKind, StoreError, Stored, UnreadableRecord};
 
 use super::super::sessions::session;
 use super::super::{Columns, SqlConnection, SqlResult, Statement};
@@ -10,15 +10,18 @@ use super::user;
 /// How many rows are read at a time.
 const STEP: i64 = 500;
 
-const USERS: &str = "SELECT * FROM users WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3";
-const SESSIONS: &str = "SELECT * FROM sessions WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3";
+const USERS: &str = "SELECT * FROM users WHERE tenant = $1 AND id >= $2 ORDER BY id LIMIT $3";
+const SESSIONS: &str = "SELECT * FROM sessions WHERE tenant = $1 AND id >= $2 ORDER BY id LIMIT $3";
 
 pub(crate) async fn unreadable<C: SqlConnection>(
     db: &mut C,
     tenant: &TenantId,
 ) -> SqlResult<Vec<UnreadableRecord>> {
-    let mut found = search(db, USERS, tenant, |row| user(row).map(|user| user.unreadable), "user").await?;
-    found.extend(search(db, SESSIONS, tenant, |row| session(row).map(|_| Vec::new()), "session").await?);
+    let mut found =
+        search(db, USERS, tenant, |row| user(row).map(|user| user.unreadable), RecordKind::User).await?;
+    found.extend(
+        search(db, SESSIONS, tenant, |row| session(row).map(|_| Vec::new()), RecordKind::Session).await?,
+    );
     Ok(found)
 }
 
@@ -27,23 +30,30 @@ async fn search<C: SqlConnection>(
     list: &'static str,
     tenant: &TenantId,
     read: impl Fn(&C::Row) -> Stored<Vec<&'static str>>,
-    record: &'static str,
+    record: RecordKind,
 ) -> SqlResult<Vec<UnreadableRecord>> {
-    let (mut found, mut after) = (Vec::new(), String::new());
+    // An empty id is one that cannot be read, too: so each page begins with the last row of the one before.
+    let (mut found, mut last) = (Vec::new(), None::<String>);
     loop {
-        let page = Statement::new(list).bind(tenant.as_str()).bind(after.as_str()).bind(STEP);
+        let begin = last.as_deref().unwrap_or_default();
+        let page = Statement::new(list).bind(tenant.as_str()).bind(begin).bind(STEP);
         let rows = page.fetch_all(&mut *db).await?;
-        let Some(end) = rows.last() else { return Ok(found) };
-        end.text("id")?.unwrap_or_default().clone_into(&mut after);
+        let before = last.clone();
         for row in &rows {
-            let id = row.text("id")?.unwrap_or_default();
+            let id = row.text("id")?.unwrap_or_default().to_owned();
+            if last.as_ref() == Some(&id) {
+                continue;
+            }
             let fields = match read(row) {
                 Ok(fields) => fields,
                 Err(StoreError::Corrupt { field, .. }) => vec![field],
                 Err(fault) => return Err(fault.into()),
             };
-            let named = |field| UnreadableRecord { record, id: id.to_owned(), field };
-            found.extend(fields.into_iter().map(named));
+            found.extend(fields.into_iter().map(|field| UnreadableRecord { record, id: id.clone(), field }));
+            last = Some(id);
+        }
+        if last == before {
+            return Ok(found);
         }
     }
 }

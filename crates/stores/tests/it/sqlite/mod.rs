@@ -5,6 +5,7 @@ mod conformance;
 mod durability;
 mod faults;
 mod feed;
+mod mending;
 mod migrating;
 mod opening;
 mod records;

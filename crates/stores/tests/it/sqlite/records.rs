@@ -8,7 +8,7 @@ use portcullis_core::store::conformance::records::{
     NOW, issue, new_user_key, presented_secret, queued_mail, session, tenant, ticket, ticket_secret, user,
 };
 use portcullis_core::store::{
-    EndScope, Inserted, Page, StoreError, Stored, Stores, UnreadableRecord, Updated, UserHandle,
+    EndScope, Inserted, Page, RecordKind, StoreError, Stored, Stores, UnreadableRecord, Updated, UserHandle,
 };
 use portcullis_core::tenant::TenantRecord;
 use portcullis_core::ticket::TicketPurpose;
@@ -91,7 +91,7 @@ async fn a_column_that_permits_something_permits_nothing_while_it_cannot_be_read
         let listed = stores.users.list(&jo.key.tenant, "", Page { after: None, limit: 9 }).await.unwrap();
         assert_eq!(listed, std::slice::from_ref(&found));
         let unreadable = stores.users.unreadable(&jo.key.tenant).await.unwrap();
-        let expected = UnreadableRecord { record: "user", id: jo.key.id.to_string(), field: named };
+        let expected = UnreadableRecord { record: RecordKind::User, id: jo.key.id.to_string(), field: named };
         assert_eq!(unreadable, [expected]);
 
         let password = found.password.clone();

@@ -1,11 +1,13 @@
 //! What a [`UserStore`](crate::store::UserStore) must do.
 
-use super::super::records::{at, bare_user, email, new_user_key, tenant, user};
+use super::super::records::{NOW, at, bare_user, email, new_user_key, session, tenant, user};
 use super::{Answered, each, rest_of_pages};
 use crate::clock::Timestamp;
 use crate::id::{TenantId, UserId, UserKey};
-use crate::store::{Inserted, Page, Stores, Updated, UserHandle};
-use crate::user::{Role, User};
+use crate::store::{
+    Inserted, MendOutcome, Page, RecordKind, SessionHandle, Stores, UnreadableRecord, Updated, UserHandle,
+};
+use crate::user::{Role, User, UserCorrection};
 
 pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
     each!(make;
@@ -17,6 +19,7 @@ pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
         an_update_creates_no_user,
         pages_show_everyone_once_in_order,
         pages_show_who_stays_once_while_others_come,
+        a_record_that_can_be_read_is_not_mended,
     );
 }
 
@@ -139,4 +142,32 @@ pub async fn pages_show_who_stays_once_while_others_come(stores: &Stores) {
     assert!(seen.is_sorted_by(|one, next| one < next));
     assert!(staying.iter().all(|id| seen.contains(id)));
     assert!(seen.iter().all(|id| staying.contains(id) || coming.contains(id)));
+}
+
+/// `mend` is no way to change a user or to end a session, nor does it create a record.
+pub async fn a_record_that_can_be_read_is_not_mended(stores: &Stores) {
+    let jo = user(&tenant("acme"), "jo@example.com");
+    let live = session(&jo.key);
+    assert_eq!(stores.users.insert(&jo).await.answered(), Inserted::Done);
+    assert_eq!(stores.sessions.insert(&live).await.answered(), Inserted::Done);
+    let correction = UserCorrection {
+        email: Some(email("eve@example.com")),
+        gives_up: true,
+        ..UserCorrection::of_spelling(new_user_key(&jo.key.tenant).id, at(9))
+    };
+    let absent = new_user_key(&jo.key.tenant).id;
+    let ids = [
+        (RecordKind::User, jo.key.id.to_string()),
+        (RecordKind::Session, live.key.id.to_string()),
+        (RecordKind::User, absent.to_string()),
+        (RecordKind::Session, "42".to_owned()),
+    ];
+    for (record, id) in ids {
+        let record = UnreadableRecord { record, id, field: "email" };
+        let outcome = stores.users.mend(&jo.key.tenant, &record, &correction).await.answered();
+        assert_eq!(outcome, MendOutcome::Readable, "{record:?}");
+    }
+    assert_eq!(stored(stores, &jo.key).await, Some(jo));
+    let handle = SessionHandle::Id(live.key.clone());
+    assert_eq!(stores.sessions.find(&handle, NOW).await.answered(), Some(live));
 }

@@ -13,14 +13,15 @@ use crate::queued_mail::QueuedMail;
 use crate::secret::SecretHash;
 use crate::session::{Ending, Epochs, RotationOutcome, RotationRequest, Session};
 use crate::store::{
-    AttemptStore, EndScope, EpochScope, EpochStore, Inserted, KeyStore, MailStore, Page, SessionHandle,
-    SessionStore, Stored, TenantStore, TicketStore, Updated, UserHandle, UserStore,
+    AttemptStore, EndScope, EpochScope, EpochStore, Inserted, KeyStore, MailStore, MendOutcome, Page,
+    SessionHandle, SessionStore, Stored, TenantStore, TicketStore, UnreadableRecord, Updated, UserHandle,
+    UserStore,
 };
 use crate::tenant::{Installation, TenantRecord};
 use crate::ticket::{
     IssueOutcome, PresentedTicketSecret, RedeemOutcome, Ticket, TicketKey, TicketPurpose, TicketSecret,
 };
-use crate::user::User;
+use crate::user::{User, UserCorrection};
 
 /// Implements a store trait with the stores inside. `&name: Type` is taken by reference. The text is what
 /// [`Faults::heard`](super::Faults::heard) calls the verb.
@@ -45,6 +46,7 @@ verbs! { UserStore in users {
     "find a user" find(&handle: UserHandle) -> Option<User>;
     "update a user" update(&user: User) -> Updated;
     "list users" list(&tenant: TenantId, &search: str, page: Page<UserId>) -> Vec<User>;
+    "mend a record" mend(&tenant: TenantId, &record: UnreadableRecord, &correction: UserCorrection) -> MendOutcome;
 } }
 
 verbs! { SessionStore in sessions {
