@@ -10,7 +10,7 @@ use thiserror::Error;
 use uuid::Builder;
 
 use crate::clock::Timestamp;
-use crate::id::{TenantId, TicketId, UserId, UserKey};
+use crate::id::{QueuedMailId, TenantId, TicketId, UserId, UserKey};
 use crate::key::{CodeKey, Keyring, Kid};
 use crate::random::{self, Random};
 use crate::secret::{PlainSecret, SecretHash};
@@ -64,6 +64,9 @@ impl TicketPurpose {
 /// The longest that a ticket can be redeemed: an invited user has this long to choose a first password.
 pub const LONGEST_LIFETIME: Duration = Duration::from_hours(3 * 24);
 
+/// How long after it began a sign-in can be completed, with whichever of the codes that were sent for it.
+const SIGN_IN_LIFETIME: Duration = Duration::from_mins(15);
+
 /// How many tickets for one purpose a user may have, and how many wrong guesses are allowed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TicketLimits {
@@ -79,6 +82,14 @@ pub struct TicketLimits {
     pub wrong: u32,
     /// The period over which `issued` and `wrong` are counted.
     pub within: Duration,
+}
+
+impl TicketLimits {
+    /// How long until another ticket may be issued, if the oldest one that counts was issued at `oldest`.
+    #[must_use]
+    pub fn wait_since(&self, oldest: Timestamp, now: Timestamp) -> Duration {
+        oldest.plus(self.within).since(now)
+    }
 }
 
 /// A ticket, as it is stored.
@@ -188,12 +199,20 @@ pub enum IssueOutcome {
     },
 }
 
-impl IssueOutcome {
-    /// Not issued, because the oldest ticket that counts was issued at `oldest`.
-    #[must_use]
-    pub fn too_many_since(oldest: Timestamp, limits: &TicketLimits, now: Timestamp) -> Self {
-        Self::TooMany { wait: oldest.plus(limits.within).since(now) }
-    }
+/// Whether another code is sent for a sign-in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ReissueOutcome {
+    /// It is: the ticket waits for its new secret.
+    Done(Ticket),
+    /// It is not: too many codes were sent to the user recently.
+    TooMany {
+        /// How long until another one can be sent.
+        wait: Duration,
+    },
+    /// It is not: no guess is left at this sign-in.
+    Exhausted,
+    /// There is no such sign-in, it is complete or over, or it belongs to another device.
+    Gone,
 }
 
 /// The result of a [`RedeemRequest`].
@@ -249,6 +268,44 @@ impl Ticket {
         lives.then_some(Self { secret: Some(secret), ..self })
     }
 
+    /// The ticket of a sign-in for which another code is to be sent. The old code is worthless from now on; guesses
+    /// that were made stay counted.
+    ///
+    /// # Errors
+    /// [`ReissueOutcome::Exhausted`] or [`ReissueOutcome::Gone`].
+    pub fn reissued(self, device: Option<&SecretHash>, now: Timestamp) -> Result<Self, ReissueOutcome> {
+        let (limits, over) = (self.purpose.limits(), self.created.plus(SIGN_IN_LIFETIME));
+        let goes_on = self.purpose == TicketPurpose::Code && self.state == TicketState::Open && now < over;
+        if !goes_on || self.belongs_to_another(device) {
+            return Err(ReissueOutcome::Gone);
+        }
+        if self.wrong >= limits.guesses {
+            return Err(ReissueOutcome::Exhausted);
+        }
+        Ok(Self { secret: None, expires: over.min(now.plus(limits.lifetime)), ..self })
+    }
+
+    /// A closed ticket that makes a further code of this sign-in count among those that were issued to the user.
+    #[must_use]
+    pub fn count_of_reissue(&self, mail: QueuedMailId, now: Timestamp) -> Self {
+        let id = TicketId::from_uuid(mail.as_uuid());
+        Self {
+            key: TicketKey { tenant: self.key.tenant.clone(), id },
+            created: now,
+            expires: now.plus(self.purpose.limits().lifetime),
+            secret: None,
+            device: None,
+            wrong: 0,
+            last_wrong: None,
+            state: TicketState::Closed,
+            ..self.clone()
+        }
+    }
+
+    fn belongs_to_another(&self, device: Option<&SecretHash>) -> bool {
+        device.zip(self.device.as_ref()).is_some_and(|(shown, asked)| shown != asked)
+    }
+
     /// Decides about a request, and returns the changed ticket.
     #[must_use]
     pub fn redeem(self, presented: &RedeemRequest) -> (RedeemOutcome, Self) {
@@ -262,8 +319,7 @@ impl Ticket {
         if self.wrong >= limits.guesses || presented.wrong_before >= limits.wrong {
             return (RedeemOutcome::Exhausted, self);
         }
-        let other_device =
-            presented.device.is_some() && self.device.is_some() && presented.device != self.device;
+        let other_device = self.belongs_to_another(presented.device.as_ref());
         if !presented.secret.is(self.secret.as_ref()) || other_device {
             let wrong = self.wrong.saturating_add(1);
             return (RedeemOutcome::Wrong, Self { wrong, last_wrong: Some(presented.now), ..self });

@@ -5,7 +5,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::code_attempt::CodeAttempt;
-use super::device_proof::{DeviceSecret, PresentedDevice};
+use super::device_proof::{DeviceSecret, PresentedDevice, ShownSecrets};
 use super::issue::{IssuedProof, NewSession};
 use super::{CompletedSignIn, EngineTask, IssueError, PasswordSignInError, Tenant, TenantError};
 use crate::clock::Timestamp;
@@ -200,10 +200,7 @@ impl EngineTask {
         let key = TicketKey { tenant: tenant.id.clone(), id: login };
         let known = match secrets.0.len() {
             0 | 1 => secrets.meant(|_| false),
-            _ => {
-                let asked = tenant.stores.records.tickets.find(&key).await?.and_then(|ticket| ticket.device);
-                secrets.meant(|secret| asked.is_some() && asked == Some(bound_to(&key, secret)))
-            }
+            _ => that_asked(secrets, &key, tenant.stores.records.tickets.find(&key).await?.as_ref()),
         };
         // A browser sends its cookie with every request. So the cookie must be that of the device that asked for the
         // code. An app sends its secret on purpose, and may begin to do so with this step.
@@ -293,8 +290,18 @@ impl EngineTask {
     }
 }
 
+/// The secret of the device that asked for the code, or the only one that is shown.
+pub(super) fn that_asked(
+    secrets: ShownSecrets,
+    key: &TicketKey,
+    ticket: Option<&Ticket>,
+) -> Option<DeviceSecret> {
+    let asked = ticket.and_then(|ticket| ticket.device.as_ref());
+    secrets.meant(|secret| asked == Some(&bound_to(key, secret)))
+}
+
 /// The hash by which a ticket remembers the device that asked for it. It is of no use for another ticket.
-fn bound_to(key: &TicketKey, device: &PlainSecret) -> SecretHash {
+pub(super) fn bound_to(key: &TicketKey, device: &PlainSecret) -> SecretHash {
     device.hash("device of a ticket", format!("{}/{}", key.tenant, key.id).as_bytes())
 }
 

@@ -200,7 +200,7 @@ impl EngineCore {
         let signer = tenant.keyring.code_signer(now);
         let signer = signer.ok_or_else(|| StoreError::corrupt("tenant", &tenant.id, "key for codes"))?;
         let hashed = TicketSecret::of(&key, &secret, signer);
-        let armed = stores.records.tickets.arm(&key, &hashed, now).await?;
+        let armed = stores.records.tickets.arm(&key, queued.id, &hashed, now).await?;
         Ok(armed
             .filter(|ticket| (ticket.purpose == TicketPurpose::Code) == is_code)
             .map(|ticket| (ticket, secret)))

@@ -15,8 +15,8 @@ use super::{
     ChangePassword, ChangePasswordError, CompletedDeviceSignIn, CompletedSignIn, DeviceSignIn,
     DeviceSignInError, DeviceSignInResult, Engine, Identity, KeyError, KeyInfo, ListedSession, NewUser,
     PasswordSignIn, PasswordSignInError, Refresh, RefreshError, Refreshed, Register, RegisterError,
-    ResetError, Tenant, TenantAdminError, TenantError, UnlockError, UserAdminError, VerifyCode,
-    VerifyCodeError,
+    ResendCode, ResendCodeError, ResetError, Tenant, TenantAdminError, TenantError, UnlockError,
+    UserAdminError, VerifyCode, VerifyCodeError,
 };
 use crate::clock::Timestamp;
 use crate::email::Email;
@@ -26,7 +26,7 @@ use crate::password::Password;
 use crate::session::{EndReason, Session};
 use crate::store::{MendOutcome, Page, StoreError, UnreadableRecord};
 use crate::tenant::{TenantRecord, TenantSettings};
-use crate::ticket::IssueOutcome;
+use crate::ticket::{IssueOutcome, Ticket};
 use crate::user::{Role, User, UserCorrection};
 use crate::username::LoginName;
 
@@ -86,6 +86,12 @@ verbs_that_change_state! {
     /// # Errors
     /// A [`DeviceSignInError`]; no session was made and no code is on its way then.
     DeviceSignIn: device_sign_in(; request: DeviceSignIn) -> Result<DeviceSignInResult, DeviceSignInError>;
+
+    /// Sends another code for a device sign-in, and returns its ticket.
+    ///
+    /// # Errors
+    /// A [`ResendCodeError`]; the code that was sent before is as good as it was.
+    ResendCode: resend_code(; request: ResendCode) -> Result<Ticket, ResendCodeError>;
 
     /// Takes the second step of a device sign-in.
     ///

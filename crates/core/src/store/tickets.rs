@@ -4,10 +4,12 @@ use async_trait::async_trait;
 
 use super::Stored;
 use crate::clock::Timestamp;
+use crate::id::QueuedMailId;
 use crate::queued_mail::QueuedMail;
 use crate::secret::SecretHash;
 use crate::ticket::{
-    IssueOutcome, PresentedTicketSecret, RedeemOutcome, Ticket, TicketKey, TicketPurpose, TicketSecret,
+    IssueOutcome, PresentedTicketSecret, RedeemOutcome, ReissueOutcome, Ticket, TicketKey, TicketPurpose,
+    TicketSecret,
 };
 
 /// Tickets: secrets that are sent and work once.
@@ -21,8 +23,26 @@ pub trait TicketStore: Send + Sync {
     /// The ticket, whether it can be redeemed or not; `None` if there is none.
     async fn find(&self, key: &TicketKey) -> Stored<Option<Ticket>>;
 
-    /// Applies [`Ticket::armed`]: the ticket, or `None` if it can no longer be redeemed.
-    async fn arm(&self, key: &TicketKey, secret: &TicketSecret, now: Timestamp) -> Stored<Option<Ticket>>;
+    /// Applies [`Ticket::reissued`] and puts `mail` into the queue in its place, in one step: older mails of the ticket
+    /// leave the queue. The new code counts as a ticket that was issued, and the user's oldest other tickets beyond the
+    /// limit are closed, as by [`issue`](Self::issue). Nothing is written unless it is done.
+    async fn reissue(
+        &self,
+        key: &TicketKey,
+        device: Option<SecretHash>,
+        mail: &QueuedMail,
+        now: Timestamp,
+    ) -> Stored<ReissueOutcome>;
+
+    /// Applies [`Ticket::armed`] for a mail that is in the queue: the ticket, or `None` if it can no longer be redeemed
+    /// or another mail has taken the place of this one.
+    async fn arm(
+        &self,
+        key: &TicketKey,
+        mail: QueuedMailId,
+        secret: &TicketSecret,
+        now: Timestamp,
+    ) -> Stored<Option<Ticket>>;
 
     /// Applies [`Ticket::redeem`] to a ticket of this purpose. Counts the wrong guesses of the user in the same step:
     /// those at tickets that were guessed wrong [`TicketLimits::within`](crate::ticket::TicketLimits::within).

@@ -4,6 +4,7 @@ use portcullis_core::clock::Timestamp;
 use portcullis_core::id::{QueuedMailId, TenantId, UserKey};
 use portcullis_core::queued_mail::{CLAIM_LEASE, QueuedMail};
 use portcullis_core::store::Stored;
+use portcullis_core::ticket::TicketKey;
 use tracing::warn;
 
 use super::row::RecordRow;
@@ -15,6 +16,8 @@ const DUE: &str = "UPDATE mail SET was_due = due, due = $2, tries = tries + 1 WH
     (SELECT tenant, id FROM mail WHERE due <= $1 ORDER BY due, id LIMIT $3) RETURNING *";
 const PUT_OFF: &str = "UPDATE mail SET due = $3 WHERE tenant = $1 AND id = $2";
 const DONE: &str = "DELETE FROM mail WHERE tenant = $1 AND id = $2";
+const REMOVE_OF_TICKET: &str = "DELETE FROM mail WHERE tenant = $1 AND ticket = $2";
+const IS_QUEUED: &str = "SELECT 1 AS queued FROM mail WHERE tenant = $1 AND id = $2";
 const WAITING: &str = "SELECT count(*) AS waiting FROM mail";
 
 pub(crate) async fn put(db: &mut impl SqlConnection, mail: &QueuedMail) -> SqlResult<()> {
@@ -63,6 +66,19 @@ pub(crate) async fn done(
     id: QueuedMailId,
 ) -> SqlResult<bool> {
     Ok(Statement::keyed(DONE, tenant, &id).execute(db).await? == 1)
+}
+
+pub(crate) async fn remove_of_ticket(db: &mut impl SqlConnection, ticket: &TicketKey) -> SqlResult<()> {
+    Statement::keyed(REMOVE_OF_TICKET, &ticket.tenant, &ticket.id).execute(db).await?;
+    Ok(())
+}
+
+pub(crate) async fn is_queued(
+    db: &mut impl SqlConnection,
+    tenant: &TenantId,
+    id: QueuedMailId,
+) -> SqlResult<bool> {
+    Ok(Statement::keyed(IS_QUEUED, tenant, &id).fetch_optional(db).await?.is_some())
 }
 
 pub(crate) async fn waiting(db: &mut impl SqlConnection) -> SqlResult<u64> {

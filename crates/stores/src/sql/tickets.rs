@@ -1,13 +1,16 @@
 //! Tickets: secrets that are sent and work once.
 
+use std::time::Duration;
+
 use portcullis_core::clock::Timestamp;
+use portcullis_core::id::QueuedMailId;
 use portcullis_core::key::Kid;
 use portcullis_core::queued_mail::QueuedMail;
 use portcullis_core::secret::SecretHash;
 use portcullis_core::store::Stored;
 use portcullis_core::ticket::{
-    IssueOutcome, PresentedTicketSecret, RedeemOutcome, RedeemRequest, Ticket, TicketKey, TicketPurpose,
-    TicketSecret, TicketState,
+    IssueOutcome, PresentedTicketSecret, RedeemOutcome, RedeemRequest, ReissueOutcome, Ticket, TicketKey,
+    TicketPurpose, TicketSecret, TicketState,
 };
 
 use super::row::RecordRow;
@@ -17,37 +20,74 @@ const INSERT: &str = "INSERT INTO tickets (tenant, id, user_id, purpose, created
     epoch_user, epoch_tenant, epoch_everyone, wrong, last_wrong, state, kid) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 const FIND: &str = "SELECT * FROM tickets WHERE tenant = $1 AND id = $2";
-const WRITE: &str = "UPDATE tickets SET secret_hash = $3, wrong = $4, last_wrong = $5, state = $6, kid = $7 \
+const WRITE: &str = "UPDATE tickets SET secret_hash = $3, wrong = $4, last_wrong = $5, state = $6, kid = $7, \
+    expires = $8 \
     WHERE tenant = $1 AND id = $2";
 const OLDEST: &str = "SELECT created FROM tickets \
     WHERE tenant = $1 AND user_id = $2 AND purpose = $3 AND created > $4 ORDER BY created DESC LIMIT 1 OFFSET $5";
 const CLOSE: &str = "UPDATE tickets SET state = 'closed' WHERE tenant = $1 AND id IN (SELECT id FROM tickets \
-    WHERE tenant = $1 AND user_id = $2 AND purpose = $3 AND state = 'open' AND expires > $4 \
-    ORDER BY created DESC, id DESC LIMIT $5 OFFSET $6)";
+    WHERE tenant = $1 AND user_id = $2 AND purpose = $3 AND state = 'open' AND expires > $4 AND id <> $5 \
+    ORDER BY created DESC, id DESC LIMIT $6 OFFSET $7)";
 const WRONG: &str = "SELECT coalesce(sum(wrong), 0) AS wrong FROM tickets \
     WHERE tenant = $1 AND user_id = $2 AND purpose = $3 AND last_wrong > $4";
 const PURGE: &str = "DELETE FROM tickets WHERE (tenant, id) IN (SELECT tenant, id FROM tickets \
     WHERE purpose = $1 AND expires <= $2 LIMIT $3)";
 
-/// Issues nothing if too many were issued lately. Closes the oldest open tickets beyond the limit.
+/// Issues nothing if too many were issued lately.
 pub(crate) async fn issue(
     db: &mut impl SqlConnection,
     ticket: &Ticket,
     queued: &QueuedMail,
 ) -> SqlResult<IssueOutcome> {
-    let limits = ticket.purpose.limits();
-    let since = ticket.created.minus(limits.within).as_millis();
-    let oldest = of_user(OLDEST, ticket).bind(since).bind(i64::from(limits.issued.saturating_sub(1)));
-    if let Some(oldest) = oldest.fetch_optional(&mut *db).await? {
-        let oldest = RecordRow::of("ticket", "created", &oldest).time("created")?;
-        return Ok(IssueOutcome::too_many_since(oldest, &limits, ticket.created));
+    if let Some(wait) = wait(db, ticket, ticket.created).await? {
+        return Ok(IssueOutcome::TooMany { wait });
     }
-    let close = of_user(CLOSE, ticket).bind(ticket.created.as_millis());
-    let beside_this = i64::from(limits.open.saturating_sub(1));
-    close.bind(i64::from(u32::MAX)).bind(beside_this).execute(&mut *db).await?;
+    close_oldest(db, ticket, ticket.created).await?;
     insert(db, ticket).await?;
     mail::put(db, queued).await?;
     Ok(IssueOutcome::Done)
+}
+
+/// Decides and writes. The mail takes the place of older ones of the ticket, sent or not.
+pub(crate) async fn reissue(
+    db: &mut impl SqlConnection,
+    key: &TicketKey,
+    device: Option<SecretHash>,
+    queued: &QueuedMail,
+    now: Timestamp,
+) -> SqlResult<ReissueOutcome> {
+    let Some(stored) = find(&mut *db, key).await? else { return Ok(ReissueOutcome::Gone) };
+    let next = match stored.reissued(device.as_ref(), now) {
+        Ok(next) => next,
+        Err(refused) => return Ok(refused),
+    };
+    if let Some(wait) = wait(db, &next, now).await? {
+        return Ok(ReissueOutcome::TooMany { wait });
+    }
+    close_oldest(db, &next, now).await?;
+    write(db, &next).await?;
+    insert(db, &next.count_of_reissue(queued.id, now)).await?;
+    mail::remove_of_ticket(db, key).await?;
+    mail::put(db, queued).await?;
+    Ok(ReissueOutcome::Done(next))
+}
+
+/// How long until another ticket may be issued like this one; `None` if one may be now.
+async fn wait(db: &mut impl SqlConnection, like: &Ticket, now: Timestamp) -> SqlResult<Option<Duration>> {
+    let limits = like.purpose.limits();
+    let since = now.minus(limits.within).as_millis();
+    let oldest = of_user(OLDEST, like).bind(since).bind(i64::from(limits.issued.saturating_sub(1)));
+    let Some(oldest) = oldest.fetch_optional(db).await? else { return Ok(None) };
+    let oldest = RecordRow::of("ticket", "created", &oldest).time("created")?;
+    Ok(Some(limits.wait_since(oldest, now)))
+}
+
+/// Closes the user's oldest open tickets beyond the limit, to which this one counts.
+async fn close_oldest(db: &mut impl SqlConnection, beside: &Ticket, now: Timestamp) -> SqlResult<()> {
+    let left = beside.purpose.limits().open.saturating_sub(1);
+    let close = of_user(CLOSE, beside).bind(now.as_millis()).bind(beside.key.id.to_string());
+    close.bind(i64::from(u32::MAX)).bind(i64::from(left)).execute(db).await?;
+    Ok(())
 }
 
 async fn insert(db: &mut impl SqlConnection, ticket: &Ticket) -> SqlResult<()> {
@@ -72,9 +112,13 @@ async fn insert(db: &mut impl SqlConnection, ticket: &Ticket) -> SqlResult<()> {
 pub(crate) async fn arm(
     db: &mut impl SqlConnection,
     key: &TicketKey,
+    queued: QueuedMailId,
     secret: &TicketSecret,
     now: Timestamp,
 ) -> SqlResult<Option<Ticket>> {
+    if !mail::is_queued(db, &key.tenant, queued).await? {
+        return Ok(None);
+    }
     let found = find(&mut *db, key).await?;
     let armed = found.and_then(|ticket| ticket.armed(secret.clone(), now));
     if let Some(armed) = &armed {
@@ -132,7 +176,7 @@ async fn write(db: &mut impl SqlConnection, ticket: &Ticket) -> SqlResult<()> {
         .bind(bytes(hash(ticket)))
         .bind(i64::from(ticket.wrong));
     let write = write.bind(millis(ticket.last_wrong)).bind(ticket.state.as_str()).bind(kid(ticket));
-    write.execute(db).await?;
+    write.bind(ticket.expires.as_millis()).execute(db).await?;
     Ok(())
 }
 

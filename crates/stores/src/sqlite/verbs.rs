@@ -19,7 +19,8 @@ use portcullis_core::store::{
 };
 use portcullis_core::tenant::{Installation, TenantRecord};
 use portcullis_core::ticket::{
-    IssueOutcome, PresentedTicketSecret, RedeemOutcome, Ticket, TicketKey, TicketPurpose, TicketSecret,
+    IssueOutcome, PresentedTicketSecret, RedeemOutcome, ReissueOutcome, Ticket, TicketKey, TicketPurpose,
+    TicketSecret,
 };
 use portcullis_core::user::{User, UserCorrection};
 use tracing::warn;
@@ -146,7 +147,12 @@ verbs! { TicketStore by tickets;
     }
     writes {
         "issue a ticket" issue(&ticket: Ticket, &mail: QueuedMail) -> IssueOutcome;
-        "arm a ticket" arm(&key: TicketKey, &secret: TicketSecret, now: Timestamp) -> Option<Ticket>;
+        "send another code" reissue(
+            &key: TicketKey, device: Option<SecretHash>, &mail: QueuedMail, now: Timestamp
+        ) -> ReissueOutcome;
+        "arm a ticket" arm(
+            &key: TicketKey, mail: QueuedMailId, &secret: TicketSecret, now: Timestamp
+        ) -> Option<Ticket>;
         "redeem a ticket" redeem(
             &key: TicketKey, purpose: TicketPurpose, &secret: PresentedTicketSecret, device: Option<SecretHash>,
             now: Timestamp

@@ -147,3 +147,19 @@ async fn a_user_disabled_by_a_process_that_died_has_no_session_left_when_enabled
     }
     panic!("it takes more than {MOST_STEPS} steps");
 }
+
+/// A verb elsewhere would not go through the helper.
+#[test]
+fn the_engine_has_public_verbs_in_its_table_alone() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/engine");
+    let mut verbs = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let source = if path.is_file() { std::fs::read_to_string(&path).unwrap() } else { String::new() };
+        if source.contains("    pub async fn") {
+            verbs.push(path.file_stem().unwrap().to_str().unwrap().to_owned());
+        }
+    }
+    verbs.sort();
+    assert_eq!(verbs, ["bootstrap", "mod", "verbs"]);
+}

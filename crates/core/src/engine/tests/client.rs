@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::mailbox::RecordingMailbox;
 use crate::engine::{
     CompletedDeviceSignIn, DeviceSignIn, DeviceSignInError, DeviceSignInResult, Engine, PresentedDevice,
-    Refresh, RefreshError, Refreshed, VerifyCode, VerifyCodeError,
+    Refresh, RefreshError, Refreshed, ResendCode, ResendCodeError, VerifyCode, VerifyCodeError,
 };
 use crate::id::{TenantId, TicketId};
 use crate::secret::PlainSecret;
 use crate::session::Device;
 use crate::store::conformance::fixture::{HeldCredentials, PASSWORD, RegisteredUser, password};
 use crate::strategy::StrategyName;
+use crate::ticket::Ticket;
 use crate::username::LoginName;
 
 /// A client that a user signs in with.
@@ -101,6 +102,17 @@ impl FixtureClient {
             Ok(DeviceSignInResult::CodeSent { login, .. }) => login,
             answer => panic!("no code was sent: {answer:?}"),
         }
+    }
+
+    /// Asks for another code for a sign-in.
+    pub(super) async fn resend(
+        &self,
+        engine: &Engine,
+        tenant: &TenantId,
+        login: TicketId,
+    ) -> Result<Ticket, ResendCodeError> {
+        let (tenant, device, shown) = (tenant.clone(), self.device.clone(), self.shown());
+        engine.resend_code(ResendCode { tenant, login, device, shown }).await
     }
 
     /// Sends the code, the second step of a sign-in.

@@ -76,11 +76,12 @@ async fn a_code_outlives_the_key_that_hashed_it_and_a_link_the_update_to_such_ke
 
     test.node.forgot_password(&tenant, &test.ann.user.email).await.unwrap();
     let mails = test.fixture.stores().mail.claim(test.node.now(), 9).await.unwrap();
-    let key = TicketKey { tenant, id: mails.iter().find_map(|mail| mail.ticket).unwrap() };
+    let (mail, id) = mails.iter().find_map(|mail| Some((mail.id, mail.ticket?))).unwrap();
+    let key = TicketKey { tenant, id };
     let secret = PlainSecret::generate(&SystemRandom);
     let by_older_version = TicketSecret { hash: plain_hash(&key, &secret), kid: None };
     let tickets = &test.fixture.stores().tickets;
-    tickets.arm(&key, &by_older_version, test.node.now()).await.unwrap().unwrap();
+    tickets.arm(&key, mail, &by_older_version, test.node.now()).await.unwrap().unwrap();
     let link = LinkToken { ticket: key, secret }.written();
     test.node.reset_password(link.reveal(), password(OTHER_PASSWORD)).await.unwrap();
 }

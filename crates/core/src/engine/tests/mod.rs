@@ -16,6 +16,7 @@ mod outage;
 mod own_writes;
 mod parallel_attempts;
 mod password_change;
+mod resent_codes;
 mod reset_links;
 mod revoked_credentials;
 mod second_step;

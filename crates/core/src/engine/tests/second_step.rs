@@ -19,44 +19,49 @@ use crate::strategy::StrategyName;
 use crate::tenant::SecondStep;
 
 /// A node, a user who has signed up, and the user's mailbox.
-struct SecondStepFixture {
-    fixture: Fixture,
-    node: Engine,
-    mailbox: Arc<RecordingMailbox>,
-    ann: RegisteredUser,
+pub(super) struct SecondStepFixture {
+    pub(super) fixture: Fixture,
+    pub(super) node: Engine,
+    pub(super) mailbox: Arc<RecordingMailbox>,
+    pub(super) ann: RegisteredUser,
 }
 
 impl SecondStepFixture {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Self::on(Fixture::new(MemoryStore::stores())).await
     }
 
-    async fn on(fixture: Fixture) -> Self {
+    pub(super) async fn on(fixture: Fixture) -> Self {
         let node = fixture.node().await;
         let ann = fixture.new_user(&node).await;
         Self { fixture, node, mailbox: RecordingMailbox::new(), ann }
     }
 
-    async fn asks(&self) -> TicketId {
+    pub(super) async fn asks(&self) -> TicketId {
         FixtureClient::forgetful().request_code(&self.node, &self.ann).await
     }
 
-    async fn says(&self, login: TicketId, code: &str) -> Result<(), VerifyCodeError> {
+    pub(super) async fn says(&self, login: TicketId, code: &str) -> Result<(), VerifyCodeError> {
         self.says_in(&TenantId::default_tenant(), login, code).await
     }
 
-    async fn says_in(&self, tenant: &TenantId, login: TicketId, code: &str) -> Result<(), VerifyCodeError> {
+    pub(super) async fn says_in(
+        &self,
+        tenant: &TenantId,
+        login: TicketId,
+        code: &str,
+    ) -> Result<(), VerifyCodeError> {
         FixtureClient::forgetful().verify(&self.node, tenant, login, code).await.map(|_| ())
     }
 
-    async fn sessions(&self) -> usize {
+    pub(super) async fn sessions(&self) -> usize {
         let page = Page { after: None, limit: 100 };
         self.node.sessions_that(&self.ann.user.key, false, page).await.unwrap().len()
     }
 }
 
 /// A code that is not this one.
-fn other_than(code: &str) -> String {
+pub(super) fn other_than(code: &str) -> String {
     let number: u32 = code.parse().unwrap();
     format!("{:06}", (number + 1) % 1_000_000)
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Answered;
 use crate::clock::Timestamp;
 use crate::email::Email;
-use crate::id::{SessionId, SessionKey, TenantId, UserId, UserKey};
+use crate::id::{QueuedMailId, SessionId, SessionKey, TenantId, UserId, UserKey};
 use crate::key::{Algorithm, KeyMaterial, KeyRecord, KeyUse, Kid};
 use crate::machine::SystemRandom;
 use crate::mobile::Mobile;
@@ -288,10 +288,16 @@ pub fn presented_secret(number: u64) -> PresentedTicketSecret {
     PresentedTicketSecret(vec![ticket_secret(number), TicketSecret { kid: None, ..ticket_secret(number) }])
 }
 
+/// The mail with which [`issue`] issues a ticket.
+#[must_use]
+pub fn first_mail(ticket: &Ticket) -> QueuedMail {
+    let id = QueuedMailId::from_uuid(ticket.key.id.as_uuid());
+    QueuedMail { id, ..QueuedMail::for_ticket(ticket, &SystemRandom) }
+}
+
 /// Issues a ticket with its mail, and returns whether the store did.
 pub async fn issue(stores: &Stores, ticket: &Ticket) -> bool {
-    let queued_mail = QueuedMail::for_ticket(ticket, &SystemRandom);
-    stores.tickets.issue(ticket, &queued_mail).await.answered() == IssueOutcome::Done
+    stores.tickets.issue(ticket, &first_mail(ticket)).await.answered() == IssueOutcome::Done
 }
 
 /// A queued mail that is due at this time, with every optional field.

@@ -1,19 +1,20 @@
 //! Tickets.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::MemoryStore;
 use super::mail::enqueue;
 use crate::clock::Timestamp;
-use crate::id::UserKey;
+use crate::id::{QueuedMailId, UserKey};
 use crate::queued_mail::QueuedMail;
 use crate::secret::SecretHash;
 use crate::store::{Stored, TicketStore};
 use crate::ticket::{
-    IssueOutcome, PresentedTicketSecret, RedeemOutcome, RedeemRequest, Ticket, TicketKey, TicketPurpose,
-    TicketSecret, TicketState,
+    IssueOutcome, PresentedTicketSecret, RedeemOutcome, RedeemRequest, ReissueOutcome, Ticket, TicketKey,
+    TicketPurpose, TicketSecret, TicketState,
 };
 
 /// The tickets of all users, by key.
@@ -27,39 +28,85 @@ fn of_user<'a>(
     tickets.values().filter(move |ticket| ticket.user_key() == *user && ticket.purpose == purpose)
 }
 
+/// How long until another ticket may be issued like this one; `None` if one may be now.
+fn wait(tickets: &Tickets, like: &Ticket, now: Timestamp) -> Option<Duration> {
+    let (user, limits) = (like.user_key(), like.purpose.limits());
+    let since = now.minus(limits.within);
+    let lately = of_user(tickets, &user, like.purpose).filter(|other| other.created > since);
+    let mut lately: Vec<_> = lately.map(|other| other.created).collect();
+    lately.sort_unstable();
+    let oldest = lately.iter().rev().nth(limits.issued.saturating_sub(1) as usize)?;
+    Some(limits.wait_since(*oldest, now))
+}
+
+/// Closes the user's oldest open tickets beyond the limit, to which this one counts.
+fn close_oldest(tickets: &mut Tickets, beside: &Ticket, now: Timestamp) {
+    let (user, limits) = (beside.user_key(), beside.purpose.limits());
+    let lives =
+        |other: &&Ticket| other.state == TicketState::Open && other.expires > now && other.key != beside.key;
+    let open = of_user(tickets, &user, beside.purpose).filter(lives);
+    let mut open: Vec<_> = open.map(|other| (other.created, other.key.clone())).collect();
+    open.sort_unstable();
+    let too_many = (open.len() + 1).saturating_sub(limits.open as usize);
+    for (_, key) in open.into_iter().take(too_many) {
+        if let Some(oldest) = tickets.get_mut(&key) {
+            oldest.state = TicketState::Closed;
+        }
+    }
+}
+
 #[async_trait]
 impl TicketStore for MemoryStore {
     async fn issue(&self, ticket: &Ticket, mail: &QueuedMail) -> Stored<IssueOutcome> {
-        let mut records = self.records();
-        let (user, limits) = (ticket.user_key(), ticket.purpose.limits());
-        let since = ticket.created.minus(limits.within);
-        let lately = of_user(&records.tickets, &user, ticket.purpose).filter(|other| other.created > since);
-        let mut lately: Vec<_> = lately.map(|other| other.created).collect();
-        lately.sort_unstable();
-        if let Some(oldest) = lately.iter().rev().nth(limits.issued.saturating_sub(1) as usize) {
-            return Ok(IssueOutcome::too_many_since(*oldest, &limits, ticket.created));
+        let records = &mut *self.records();
+        if let Some(wait) = wait(&records.tickets, ticket, ticket.created) {
+            return Ok(IssueOutcome::TooMany { wait });
         }
-        let lives = |other: &&Ticket| other.state == TicketState::Open && other.expires > ticket.created;
-        let open = of_user(&records.tickets, &user, ticket.purpose).filter(lives);
-        let mut open: Vec<_> = open.map(|other| (other.created, other.key.clone())).collect();
-        open.sort_unstable();
-        let too_many = (open.len() + 1).saturating_sub(limits.open as usize);
-        for (_, key) in open.into_iter().take(too_many) {
-            if let Some(oldest) = records.tickets.get_mut(&key) {
-                oldest.state = TicketState::Closed;
-            }
-        }
+        close_oldest(&mut records.tickets, ticket, ticket.created);
         records.tickets.insert(ticket.key.clone(), ticket.clone());
         enqueue(&mut records.mail, mail);
         Ok(IssueOutcome::Done)
+    }
+
+    async fn reissue(
+        &self,
+        key: &TicketKey,
+        device: Option<SecretHash>,
+        mail: &QueuedMail,
+        now: Timestamp,
+    ) -> Stored<ReissueOutcome> {
+        let records = &mut *self.records();
+        let Some(stored) = records.tickets.get(key).cloned() else { return Ok(ReissueOutcome::Gone) };
+        let next = match stored.reissued(device.as_ref(), now) {
+            Ok(next) => next,
+            Err(refused) => return Ok(refused),
+        };
+        if let Some(wait) = wait(&records.tickets, &next, now) {
+            return Ok(ReissueOutcome::TooMany { wait });
+        }
+        close_oldest(&mut records.tickets, &next, now);
+        let counted = next.count_of_reissue(mail.id, now);
+        records.tickets.extend([&next, &counted].map(|ticket| (ticket.key.clone(), ticket.clone())));
+        records.mail.retain(|(tenant, _), other| *tenant != key.tenant || other.ticket != Some(key.id));
+        enqueue(&mut records.mail, mail);
+        Ok(ReissueOutcome::Done(next))
     }
 
     async fn find(&self, key: &TicketKey) -> Stored<Option<Ticket>> {
         Ok(self.records().tickets.get(key).cloned())
     }
 
-    async fn arm(&self, key: &TicketKey, secret: &TicketSecret, now: Timestamp) -> Stored<Option<Ticket>> {
+    async fn arm(
+        &self,
+        key: &TicketKey,
+        mail: QueuedMailId,
+        secret: &TicketSecret,
+        now: Timestamp,
+    ) -> Stored<Option<Ticket>> {
         let mut records = self.records();
+        if !records.mail.contains_key(&(key.tenant.clone(), mail)) {
+            return Ok(None);
+        }
         let Some(stored) = records.tickets.get_mut(key) else { return Ok(None) };
         let armed = stored.clone().armed(secret.clone(), now);
         if let Some(armed) = &armed {

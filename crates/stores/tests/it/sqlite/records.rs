@@ -5,7 +5,8 @@ use std::path::Path;
 use portcullis_core::lockout::{AttemptKey, AttemptRecord, LockoutLimits};
 use portcullis_core::session::{EndReason, Ending};
 use portcullis_core::store::conformance::records::{
-    NOW, issue, new_user_key, presented_secret, queued_mail, session, tenant, ticket, ticket_secret, user,
+    NOW, first_mail, issue, new_user_key, presented_secret, queued_mail, session, tenant, ticket,
+    ticket_secret, user,
 };
 use portcullis_core::store::{
     EndScope, Inserted, Page, RecordKind, StoreError, Stored, Stores, UnreadableRecord, Updated, UserHandle,
@@ -235,7 +236,7 @@ async fn tickets_attempts_and_mails_are_not_announced() {
     let jo = new_user_key(&tenant("acme"));
     let ticket = ticket(&jo, TicketPurpose::Code, NOW, 1);
     issue(&stores, &ticket).await;
-    stores.tickets.arm(&ticket.key, &ticket_secret(2), NOW).await.unwrap();
+    stores.tickets.arm(&ticket.key, first_mail(&ticket).id, &ticket_secret(2), NOW).await.unwrap();
     stores.tickets.redeem(&ticket.key, TicketPurpose::Code, &presented_secret(2), None, NOW).await.unwrap();
     let key = AttemptKey { user: jo.clone(), device: None };
     stores.attempts.reserve(&key, &LockoutLimits::default(), NOW).await.unwrap();

@@ -6,16 +6,18 @@ use std::collections::HashSet;
 
 use super::super::records::{
     NOW, at, bare_session, bare_user, ending, issue, mobile, new_user_key, presented_secret, queued_mail,
-    tenant, ticket, username,
+    tenant, ticket, ticket_secret, username,
 };
 use super::attempts::of_account;
-use super::races::{at_once, count, fresh};
+use super::races::{at_once, both, count, fresh};
 use super::{Answered, tenants};
 use crate::id::{QueuedMailId, UserKey};
 use crate::lockout::{AttemptEffect, AttemptKey, AttemptOutcome, AttemptPermit, LockoutLimits};
+use crate::machine::SystemRandom;
+use crate::queued_mail::QueuedMail;
 use crate::session::{EndReason, SessionState};
 use crate::store::{EndScope, Inserted, Page, Stores, Updated};
-use crate::ticket::{RedeemOutcome, Ticket, TicketPurpose};
+use crate::ticket::{RedeemOutcome, ReissueOutcome, Ticket, TicketPurpose};
 use crate::user::User;
 
 pub(super) async fn all(make: &impl AsyncFn() -> (Stores, Stores)) {
@@ -24,6 +26,8 @@ pub(super) async fn all(make: &impl AsyncFn() -> (Stores, Stores)) {
     of_many_wrong_codes_at_all_tickets_of_a_user_ten_are_compared(&one, &other).await;
     of_fifty_right_secrets_one_opens(&one, &other).await;
     of_many_tickets_at_once_no_more_are_open_than_may_be(&one, &other).await;
+    of_many_codes_for_one_sign_in_the_last_mail_counts(&one, &other).await;
+    of_a_new_code_and_the_old_one_presented_at_once_one_counts(&one, &other).await;
     of_two_hundred_attempts_no_more_are_compared_than_may_all_be_wrong(&one, &other).await;
     of_many_wrong_guesses_one_locks(&one, &other).await;
     of_fifty_sign_ins_under_a_cap_five_live(&one, &other).await;
@@ -107,6 +111,54 @@ pub async fn of_many_tickets_at_once_no_more_are_open_than_may_be(one: &Stores, 
     let answers = presented([one, other], &issued, issued.len(), 1).await;
     let open = answers.iter().filter(|answer| matches!(answer, RedeemOutcome::Done(_)));
     assert_eq!(open.count(), limits.open as usize);
+}
+
+/// `reissue` × `reissue`: as many as may be issued, and one mail is left, whose secret alone counts.
+// ASVS-map: OT1 OT4
+pub async fn of_many_codes_for_one_sign_in_the_last_mail_counts(one: &Stores, other: &Stores) {
+    let ticket = issued(one, &new_user_key(&tenant(&fresh())), TicketPurpose::Code).await;
+    let answers = at_once([one, other], CLAIMANTS, |_, stores| {
+        let (key, mail) = (ticket.key.clone(), QueuedMail::for_ticket(&ticket, &SystemRandom));
+        async move { (mail.id, stores.tickets.reissue(&key, None, &mail, NOW).await.answered()) }
+    });
+    let answers = answers.await;
+    let done = answers.iter().filter(|(_, answer)| matches!(answer, ReissueOutcome::Done(_)));
+    assert_eq!(done.count() + 1, TicketPurpose::Code.limits().issued as usize, "{answers:?}");
+    let mut armed = 0;
+    for (number, (mail, _)) in (2..).zip(&answers) {
+        let secret = ticket_secret(number);
+        if one.tickets.arm(&ticket.key, *mail, &secret, NOW).await.answered().is_some() {
+            armed += 1;
+            let redeemed = presented([one, other], std::slice::from_ref(&ticket), 1, number).await;
+            assert!(matches!(redeemed[..], [RedeemOutcome::Done(_)]), "{redeemed:?}");
+        }
+    }
+    assert_eq!(armed, 1);
+}
+
+/// `reissue` × `redeem`: the old code is redeemed, or it is worthless.
+// ASVS-map: OT1
+pub async fn of_a_new_code_and_the_old_one_presented_at_once_one_counts(one: &Stores, other: &Stores) {
+    for _ in 0..CLAIMANTS {
+        let ticket = issued(one, &new_user_key(&tenant("acme")), TicketPurpose::Code).await;
+        let (mail, key, asked) =
+            (QueuedMail::for_ticket(&ticket, &SystemRandom), ticket.key.clone(), one.clone());
+        let ask = async move { asked.tickets.reissue(&key, None, &mail, NOW).await.answered() };
+        let (key, shown) = (ticket.key.clone(), other.clone());
+        let show = async move {
+            let secret = presented_secret(1);
+            shown.tickets.redeem(&key, TicketPurpose::Code, &secret, None, NOW).await.answered()
+        };
+        let answers = both(ask, show).await;
+        assert!(
+            matches!(
+                answers,
+                (ReissueOutcome::Done(_), RedeemOutcome::Wrong)
+                    | (ReissueOutcome::Gone, RedeemOutcome::Done(_))
+            ),
+            "{answers:?}"
+        );
+    }
 }
 
 async fn reserved(nodes: [&Stores; 2], key: &AttemptKey, times: usize) -> Vec<AttemptPermit> {

@@ -8,6 +8,7 @@ pub mod feed;
 pub mod keys;
 pub mod mail;
 pub mod races;
+pub mod reissued_tickets;
 pub mod rotation;
 pub mod sessions;
 pub mod tenant_isolation;
@@ -30,6 +31,7 @@ pub async fn run(make: impl AsyncFn() -> Stores, can: Capabilities) {
     keys::all(&make).await;
     tenants::all(&make).await;
     tickets::all(&make).await;
+    reissued_tickets::all(&make).await;
     attempts::all(&make).await;
     mail::all(&make).await;
     tenant_isolation::all(&make).await;

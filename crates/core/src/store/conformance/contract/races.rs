@@ -78,7 +78,7 @@ async fn begun_together<T>(start: Arc<Barrier>, run: impl Future<Output = T>) ->
 }
 
 /// Starts two different runners at one moment, each on its own connection.
-async fn both<A, B>(
+pub(super) async fn both<A, B>(
     one: impl Future<Output = A> + Send + 'static,
     other: impl Future<Output = B> + Send + 'static,
 ) -> (A, B)

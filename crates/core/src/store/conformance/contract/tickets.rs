@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::super::records::{
-    NOW, at, issue, new_user_key, numbered, parsed, presented_secret, tenant, ticket, ticket_secret,
+    NOW, at, first_mail, issue, new_user_key, numbered, parsed, presented_secret, tenant, ticket,
+    ticket_secret,
 };
 use super::{Answered, each};
 use crate::clock::Timestamp;
@@ -49,7 +50,8 @@ async fn redeem(stores: &Stores, ticket: &Ticket, number: u64, now: Timestamp) -
 }
 
 async fn arm(stores: &Stores, ticket: &Ticket, number: u64, now: Timestamp) -> Option<Ticket> {
-    stores.tickets.arm(&ticket.key, &ticket_secret(number), now).await.answered()
+    let mail = first_mail(ticket).id;
+    stores.tickets.arm(&ticket.key, mail, &ticket_secret(number), now).await.answered()
 }
 
 fn done(ticket: &Ticket) -> RedeemOutcome {

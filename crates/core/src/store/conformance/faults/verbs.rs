@@ -19,7 +19,8 @@ use crate::store::{
 };
 use crate::tenant::{Installation, TenantRecord};
 use crate::ticket::{
-    IssueOutcome, PresentedTicketSecret, RedeemOutcome, Ticket, TicketKey, TicketPurpose, TicketSecret,
+    IssueOutcome, PresentedTicketSecret, RedeemOutcome, ReissueOutcome, Ticket, TicketKey, TicketPurpose,
+    TicketSecret,
 };
 use crate::user::{User, UserCorrection};
 
@@ -83,7 +84,10 @@ verbs! { TenantStore in tenants {
 verbs! { TicketStore in tickets {
     "issue a ticket" issue(&ticket: Ticket, &mail: QueuedMail) -> IssueOutcome;
     "find a ticket" find(&key: TicketKey) -> Option<Ticket>;
-    "arm a ticket" arm(&key: TicketKey, &secret: TicketSecret, now: Timestamp) -> Option<Ticket>;
+    "send another code" reissue(
+        &key: TicketKey, device: Option<SecretHash>, &mail: QueuedMail, now: Timestamp
+    ) -> ReissueOutcome;
+    "arm a ticket" arm(&key: TicketKey, mail: QueuedMailId, &secret: TicketSecret, now: Timestamp) -> Option<Ticket>;
     "redeem a ticket" redeem(
         &key: TicketKey, purpose: TicketPurpose, &secret: PresentedTicketSecret, device: Option<SecretHash>,
             now: Timestamp

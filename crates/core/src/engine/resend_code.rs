@@ -1,0 +1,96 @@
+//! Another code for a sign-in that waits for its second step, because the first one got lost or has expired.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::device_sign_in::{bound_to, that_asked};
+use super::{EngineTask, PresentedDevice, Tenant, TenantError};
+use crate::event::{Event, EventKind};
+use crate::id::{TenantId, TicketId};
+use crate::queued_mail::QueuedMail;
+use crate::session::Device;
+use crate::store::{StoreError, Stored, UserHandle};
+use crate::strategy::StrategyName;
+use crate::ticket::{ReissueOutcome, Ticket, TicketKey, TicketPurpose};
+
+/// A request for another code.
+#[derive(Debug)]
+pub struct ResendCode {
+    /// The tenant that the user signs in to.
+    pub tenant: TenantId,
+    /// The sign-in that the first step began.
+    pub login: TicketId,
+    /// The device, as it describes itself.
+    pub device: Device,
+    /// What the request presents of its device.
+    pub shown: PresentedDevice,
+}
+
+/// Why no other code is sent. The one before is as good as it was.
+#[derive(Clone, Debug, Error)]
+pub enum ResendCodeError {
+    /// There is no such sign-in, it is complete or over, or it belongs to another device.
+    #[error("there is no such sign-in")]
+    Over,
+    /// Too many codes were asked for lately, or too many wrong ones were presented.
+    #[error("too many codes")]
+    TooMany {
+        /// How long until another sign-in may begin.
+        wait: Duration,
+    },
+    /// The tenant does not offer device sessions.
+    #[error("the strategy is not on offer")]
+    NotOffered,
+    /// The tenant.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl EngineTask {
+    /// Sends another code. The one before is worthless from then on. Returns the ticket of the sign-in.
+    pub(super) async fn resend_code(&self, request: ResendCode) -> Result<Ticket, ResendCodeError> {
+        let ResendCode { tenant, login, device, shown } = request;
+        let tenant = self.tenant(&tenant).await?;
+        tenant.strategy(StrategyName::Device).ok_or(ResendCodeError::NotOffered)?;
+        let key = TicketKey { tenant: tenant.id.clone(), id: login };
+        let ticket = self.sign_in_under_way(&tenant, &key).await?.ok_or(ResendCodeError::Over)?;
+        let secrets = self.shown_secrets(&shown).await?;
+        let shown = that_asked(secrets, &key, Some(&ticket)).map(|shown| bound_to(&key, &shown.secret));
+        let now = self.clock.now();
+        let next = ticket.reissued(shown.as_ref(), now).map_err(refused)?;
+        let queued =
+            QueuedMail { created: now, due: now, ..QueuedMail::for_ticket(&next, self.random.as_ref()) };
+        let queued = queued.with_device(&device);
+        let tickets = &tenant.stores.records.tickets;
+        match tickets.reissue(&key, shown, &queued, now).await? {
+            ReissueOutcome::Done(ticket) => {
+                tenant.stores.mail_queued.notify_one();
+                self.report(&Event::of_user(&ticket.user_key(), EventKind::CodeAsked));
+                Ok(ticket)
+            }
+            outcome => Err(refused(outcome)),
+        }
+    }
+
+    /// The ticket of a sign-in whose user can still complete it.
+    async fn sign_in_under_way(&self, tenant: &Tenant, key: &TicketKey) -> Stored<Option<Ticket>> {
+        let stores = &tenant.stores.records;
+        let Some(ticket) = stores.tickets.find(key).await? else { return Ok(None) };
+        let user = stores.users.find(&UserHandle::Id(ticket.user_key())).await?;
+        let stands = user.is_some_and(|user| user.disabled.is_none())
+            && stores.epochs.read(&ticket.user_key()).await? == ticket.epochs;
+        Ok(stands.then_some(ticket))
+    }
+}
+
+fn refused(outcome: ReissueOutcome) -> ResendCodeError {
+    match outcome {
+        ReissueOutcome::TooMany { wait } => ResendCodeError::TooMany { wait },
+        ReissueOutcome::Exhausted => ResendCodeError::TooMany { wait: TicketPurpose::Code.limits().within },
+        ReissueOutcome::Gone | ReissueOutcome::Done(_) => ResendCodeError::Over,
+    }
+}
