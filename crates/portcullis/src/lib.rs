@@ -112,8 +112,8 @@ pub use portcullis_core::engine::{
     AuthenticationError, AuthenticationRequest, ChangePassword, ChangePasswordError, CompletedDeviceSignIn,
     CompletedSignIn, DeviceSignIn, DeviceSignInError, DeviceSignInResult, Engine, EngineBuilder, Grant,
     Identity, ListedSession, NewUser, OpenError, PasswordSignIn, PasswordSignInError, PresentedDevice,
-    Refresh, RefreshError, Refreshed, Register, RegisterError, ResetError, TenantAdminError, TenantError,
-    UnlockError, UserAdminError, VerifyCode, VerifyCodeError,
+    Refresh, RefreshError, Refreshed, Register, RegisterError, ResendCode, ResendCodeError, ResetError,
+    TenantAdminError, TenantError, UnlockError, UserAdminError, VerifyCode, VerifyCodeError,
 };
 pub use portcullis_core::event::{DiscardEvents, Event, EventKind, EventSink};
 pub use portcullis_core::id::{SessionId, SessionKey, TenantId, TicketId, UserId, UserKey};

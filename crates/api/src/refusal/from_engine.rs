@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use portcullis_core::engine::{
     AuthenticationError, ChangePasswordError, DeviceSignInError, IssueError, PasswordSignInError,
-    RefreshError, RegisterError, ResetError, TenantError, UnlockError, UserAdminError, VerifyCodeError,
+    RefreshError, RegisterError, ResendCodeError, ResetError, TenantError, UnlockError, UserAdminError,
+    VerifyCodeError,
 };
 use portcullis_core::password::{HashRefused, WeakPassword};
 use portcullis_core::store::StoreError;
@@ -157,6 +158,12 @@ refusals! {
         Expired => Refusal::plain(Code::OtpExpired);
         // At most: earlier attempts leave the window sooner, and the client may ask for another code at once.
         TooMany => Refusal::too_many_attempts(TicketPurpose::Code.limits().within);
+        NotOffered => Refusal::no_route();
+    }
+
+    ResendCodeError passes on Tenant, Store {
+        Over => Refusal::plain(Code::InvalidOtp);
+        TooMany { wait } => Refusal::too_many_attempts(wait);
         NotOffered => Refusal::no_route();
     }
 

@@ -5,11 +5,12 @@ use portcullis_api::answer::{AUTH_HEALTH, AUTH_HEALTH_OVER_TCP, Success};
 use portcullis_api::operation::PublicOperation;
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request::device::{
-    DeviceLoginBody, DeviceRefreshBody, ForgotPasswordBody, ResetPasswordBody, SignUpBody, UnlockBody,
-    VerifyLoginBody,
+    DeviceLoginBody, DeviceRefreshBody, ForgotPasswordBody, ResendCodeBody, ResetPasswordBody, SignUpBody,
+    UnlockBody, VerifyLoginBody,
 };
 use portcullis_core::engine::{
-    CompletedDeviceSignIn, DeviceSignIn, DeviceSignInResult, NewUser, Refresh, Register, VerifyCode,
+    CompletedDeviceSignIn, DeviceSignIn, DeviceSignInResult, NewUser, Refresh, Register, ResendCode,
+    VerifyCode,
 };
 use portcullis_core::id::TicketId;
 use portcullis_core::strategy::StrategyName;
@@ -22,6 +23,7 @@ impl OperationDispatcher {
             PublicOperation::Signup => self.sign_up(call).await,
             PublicOperation::Login => self.sign_in(call).await,
             PublicOperation::VerifyLogin => self.verify_code(call).await,
+            PublicOperation::ResendCode => self.resend_code(call).await,
             PublicOperation::UnlockPage | PublicOperation::Unlock => self.unlock(call).await,
             PublicOperation::Refresh => self.refresh(call).await,
             PublicOperation::Health => health(call.transport),
@@ -62,6 +64,14 @@ impl OperationDispatcher {
         let login = TicketId::from_uuid(login);
         let request = VerifyCode { tenant, login, code: otp, device: call.device, shown };
         self.signed_in(self.engine.verify_code(request).await?)
+    }
+
+    async fn resend_code(&self, call: Call<'_>) -> OperationResult {
+        let ResendCodeBody { login } = ResendCodeBody::read(&call.body)?;
+        let (tenant, shown) = (call.tenant(), call.presented_device(None, false));
+        let request = ResendCode { tenant, login: TicketId::from_uuid(login), device: call.device, shown };
+        let ticket = self.engine.resend_code(request).await?;
+        self.reply(Success::OTP_SENT, PendingLogin::by_mail(ticket.key.id.as_uuid(), ticket.expires))
     }
 
     fn signed_in(&self, signed_in: CompletedDeviceSignIn) -> OperationResult {

@@ -71,7 +71,9 @@ impl Payload {
                 let name = LoginName::parse(self.text("usernameOrEmailOrMobile")?).ok()?;
                 Some(name.canonical().to_owned())
             }
-            DeviceOperation::Public(PublicOperation::VerifyLogin) => Some(self.text("loginId")?.to_owned()),
+            DeviceOperation::Public(PublicOperation::VerifyLogin | PublicOperation::ResendCode) => {
+                Some(self.text("loginId")?.to_owned())
+            }
             DeviceOperation::Public(PublicOperation::Refresh) => {
                 Some(claimed_session(self.text("refreshToken")?)?.to_string())
             }

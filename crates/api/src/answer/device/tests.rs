@@ -184,10 +184,11 @@ fn a_page_says_where_to_go_on_and_the_last_one_that_there_is_nothing_more() {
 }
 
 /// The codes that clients branch on, and the texts that some show, written down a second time.
-const SAID: [(DeviceOperation, &str, &str); 27] = [
+const SAID: [(DeviceOperation, &str, &str); 28] = [
     (DeviceOperation::Public(PublicOperation::Signup), "SIGNUP_SUCCESS", "Signup successful."),
     (DeviceOperation::Public(PublicOperation::Login), "OTP_SENT", "OTP sent successfully."),
     (DeviceOperation::Public(PublicOperation::VerifyLogin), "LOGIN_SUCCESS", "Login successful."),
+    (DeviceOperation::Public(PublicOperation::ResendCode), "OTP_SENT", "OTP sent successfully."),
     (
         DeviceOperation::Public(PublicOperation::UnlockPage),
         "ACCOUNT_UNLOCKED",

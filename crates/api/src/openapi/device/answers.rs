@@ -89,6 +89,7 @@ fn public_answer(kind: PublicOperation, row: &DeviceRow) -> Option<DeviceAnswer>
         PublicOperation::Login => {
             logged_in(DeviceAnswer::of(row, PendingLogin::by_mail(SESSION, NOW))?, "oneStep", false)
         }
+        PublicOperation::ResendCode => DeviceAnswer::of(row, PendingLogin::by_mail(SESSION, NOW)),
         PublicOperation::VerifyLogin => {
             logged_in(DeviceAnswer::of(row, sample::device_login(false)?)?, "native", true)
         }

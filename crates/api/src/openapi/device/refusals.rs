@@ -1,8 +1,8 @@
 //! How the operations of the device-session surface refuse.
 
 use portcullis_core::engine::{
-    AuthenticationError, DeviceSignInError, RefreshError, ResetError, TenantError, UnlockError,
-    UserAdminError, VerifyCodeError,
+    AuthenticationError, DeviceSignInError, RefreshError, ResendCodeError, ResetError, TenantError,
+    UnlockError, UserAdminError, VerifyCodeError,
 };
 use portcullis_core::id::{SessionId, SessionKey, TenantId};
 use utoipa::openapi::RefOr;
@@ -100,6 +100,10 @@ fn of_kind(kind: DeviceOperation) -> Vec<Example> {
             ("invalidOtp", VerifyCodeError::Wrong.into()),
             ("otpExpired", VerifyCodeError::Expired.into()),
             ("tooManyAttempts", VerifyCodeError::TooMany.into()),
+        ],
+        Public(PublicOperation::ResendCode) => vec![
+            ("invalidOtp", ResendCodeError::Over.into()),
+            ("tooManyAttempts", ResendCodeError::TooMany { wait: WAIT }.into()),
         ],
         Public(PublicOperation::UnlockPage | PublicOperation::Unlock) => {
             vec![("invalidUnlockToken", UnlockError::InvalidToken.into())]

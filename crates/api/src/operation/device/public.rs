@@ -3,8 +3,8 @@
 use super::{TenantSource, operations};
 use crate::refusal::OperationTexts;
 use crate::request::device::{
-    DeviceLoginBody, DeviceRefreshBody, ForgotPasswordBody, ResetPasswordBody, SignUpBody, UnlockBody,
-    VerifyLoginBody,
+    DeviceLoginBody, DeviceRefreshBody, ForgotPasswordBody, ResendCodeBody, ResetPasswordBody, SignUpBody,
+    UnlockBody, VerifyLoginBody,
 };
 
 operations! {
@@ -16,6 +16,7 @@ operations! {
     /// | `POST /auth/signup` | `auth.signup` | limited | Sign up |
     /// | `POST /auth/login` | `auth.login` | limited | Sign in, first step |
     /// | `POST /auth/login/verify` | `auth.verifyOtp` | limited | Sign in, second step |
+    /// | `POST /auth/login/resend` | `auth.resendOtp` | limited | Have another code sent |
     /// | `GET /auth/unlock` | | limited | Follow the link that ends a lock |
     /// | `POST /auth/unlock` | `auth.unlock` | limited, form | End a lock |
     /// | `POST /auth/refresh` | `auth.refresh` | limited | Trade a refresh token for the next pair |
@@ -43,6 +44,13 @@ operations! {
             remark: Some(
                 "A browser shows its device proof by a cookie, a native client keeps it itself. Once a session has shown \
                  one, it demands it with every refresh."
+            );
+        /// Another code for the second step.
+        ResendCode = Post "/auth/login/resend" (ResendCodeBody) => OTP_SENT, "Have another code sent",
+            pattern: Some("auth.resendOtp"), limited: true,
+            remark: Some(
+                "The new code is for the same `loginId`, and the old one is worthless from now on. Wrong codes stay \
+                 counted. A sign-in ends 15 minutes after it began, however often a code is sent."
             );
         /// What the link in the mail about a lockout leads to.
         UnlockPage = Get "/auth/unlock" (UnlockBody) => ACCOUNT_UNLOCKED, "Follow the link that ends a lock",

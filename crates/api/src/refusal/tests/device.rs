@@ -1,6 +1,6 @@
 //! The words of the device-session surface.
 
-use portcullis_core::engine::DeviceSignInError;
+use portcullis_core::engine::{DeviceSignInError, ResendCodeError};
 use portcullis_core::id::SessionId;
 
 use super::errors::unauthenticated;
@@ -136,7 +136,7 @@ fn codes_have_their_status_and_their_text() {
 
 /// What the engine refuses, and how the surface says it: operation, code, status and text.
 fn said() -> Vec<(Refusal, DeviceOperation, &'static str, u16, &'static str)> {
-    use PublicOperation::{Login, Signup, VerifyLogin};
+    use PublicOperation::{Login, ResendCode, Signup, VerifyLogin};
     vec![
         (RegisterError::Taken.into(), Signup.into(), "USER_EXISTS", 409, "User already exists"),
         (
@@ -172,6 +172,20 @@ fn said() -> Vec<(Refusal, DeviceOperation, &'static str, u16, &'static str)> {
         (
             DeviceSignInError::TooManyCodes { wait: Duration::from_mins(15) }.into(),
             Login.into(),
+            "TOO_MANY_ATTEMPTS",
+            429,
+            "Too many attempts. Please try again later.",
+        ),
+        (
+            ResendCodeError::Over.into(),
+            ResendCode.into(),
+            "INVALID_OTP",
+            401,
+            "Invalid OTP. Please try again.",
+        ),
+        (
+            ResendCodeError::TooMany { wait: Duration::from_mins(15) }.into(),
+            ResendCode.into(),
             "TOO_MANY_ATTEMPTS",
             429,
             "Too many attempts. Please try again later.",

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use portcullis_core::engine::{
     AuthenticationError, ChangePasswordError, DeviceSignInError, IssueError, PasswordSignInError,
-    RefreshError, RegisterError, ResetError, TenantError, UnlockError, UserAdminError, VerifyCodeError,
+    RefreshError, RegisterError, ResendCodeError, ResetError, TenantError, UnlockError, UserAdminError,
+    VerifyCodeError,
 };
 use portcullis_core::id::{SessionId, SessionKey, TenantId};
 use portcullis_core::key::KeyringFault;
@@ -220,6 +221,18 @@ fn verify_errors() -> Vec<VerifyCodeError> {
     )
 }
 
+fn resend_errors() -> Vec<ResendCodeError> {
+    use ResendCodeError::{NotOffered, Over, Store, Tenant, TooMany};
+    every_variant!(
+        [vec![Over, TooMany { wait: WAIT }, NotOffered], all(Tenant, tenants()), all(Store, stores())],
+        Over,
+        TooMany { .. },
+        NotOffered,
+        Tenant(_),
+        Store(_),
+    )
+}
+
 fn unlock_errors() -> Vec<UnlockError> {
     use UnlockError::{InvalidToken, Store, Tenant};
     every_variant!(
@@ -284,6 +297,7 @@ pub(super) fn table() -> Vec<(String, Refusal)> {
         rows("ChangePasswordError", change_password_errors()),
         rows("DeviceSignInError", device_sign_in_errors()),
         rows("VerifyError", verify_errors()),
+        rows("ResendError", resend_errors()),
         rows("UnlockError", unlock_errors()),
         rows("ResetError", reset_errors()),
         rows("AccountError", account_errors()),

@@ -85,6 +85,14 @@ request! {
 }
 
 request! {
+    /// A request for another code.
+    ResendCodeBody as "ResendCode" {
+        /// The `loginId` that the first step answered.
+        login: Uuid = "loginId", id(identity);
+    }
+}
+
+request! {
     /// The end of a lock: a body, a form, or the query of the link.
     UnlockBody as "Unlock" {
         /// The secret of the link.

@@ -231,6 +231,8 @@ fn a_code_is_six_digits_in_a_text() {
 fn an_id_is_a_uuid_as_class_validator_knows_it() {
     let verify = json!({"loginId": ID, "otp": "123456"});
     say(&verify, "loginId", VerifyLoginBody::read, always(not_uuids(), "loginId must be a UUID"));
+    let resend = json!({"loginId": ID});
+    say(&resend, "loginId", ResendCodeBody::read, always(not_uuids(), "loginId must be a UUID"));
     let end = json!({"sessionId": ID});
     say(&end, "sessionId", EndSessionBody::read, always(not_uuids(), "sessionId must be a UUID"));
     say(&json!({"userId": ID}), "userId", UserPath::read, always(not_uuids(), "userId must be a UUID"));

@@ -1,11 +1,15 @@
 //! Clients that hang up on every verb that changes state, at every step: it is done with its audit event and its
 //! mail, or it was never begun.
 
+mod owed;
+
 use std::fmt::Write;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+
+use owed::owed;
 
 use super::client::FixtureClient;
 use super::interrupted_steps::{MOST_STEPS, NEXT_PASSWORD};
@@ -142,39 +146,6 @@ async fn hang_up_at_every_step(
         done += usize::from(left == due);
     }
     panic!("it takes more than {MOST_STEPS} steps");
-}
-
-/// Which events and mails a verb owes.
-const fn owed(verb: Verb) -> (&'static [&'static str], &'static [&'static str]) {
-    match verb {
-        Verb::Register | Verb::CreateUser => (&["signed_up"], &[]),
-        Verb::PasswordSignIn => (&["signed_in"], &[]),
-        Verb::DeviceSignIn | Verb::ResendCode => (&["code_asked"], &["code"]),
-        Verb::VerifyCode => (&["signed_in"], &["new_device"]),
-        Verb::Refresh => (&["refresh_reused"], &["refresh_reused"]),
-        Verb::SignOut | Verb::EndSession | Verb::EndSessionOf | Verb::EndSessions => (&["ended"], &[]),
-        Verb::EndEveryone => (&["everyone_signed_out"], &[]),
-        Verb::ChangePassword => (&["password_changed", "ended"], &["password_changed"]),
-        Verb::ForgotPassword | Verb::StartReset => (&["reset_asked"], &["reset"]),
-        Verb::ResetPassword => (&["password_reset"], &["password_changed"]),
-        Verb::Unlock | Verb::UnlockUser => (&["unlocked"], &[]),
-        Verb::RenameSession => (&["session_renamed"], &[]),
-        Verb::ForgetDevice => (&["device_forgotten"], &[]),
-        Verb::InviteUser => (&["signed_up", "reset_asked"], &["welcome"]),
-        Verb::DisableUser => (&["user_disabled"], &[]),
-        Verb::EnableUser => (&["user_enabled"], &[]),
-        Verb::SetRole => (&["role_changed"], &[]),
-        Verb::MendRecord => (&["record_mended"], &[]),
-        Verb::SetPassword => (&["password_set"], &["password_changed"]),
-        Verb::CreateTenant => (&["tenant_created"], &[]),
-        Verb::ChangeTenant => (&["tenant_changed"], &[]),
-        Verb::SuspendTenant => (&["tenant_suspended"], &[]),
-        Verb::ResumeTenant => (&["tenant_resumed"], &[]),
-        Verb::RotateKeys => (&["keys_rotated"], &[]),
-        Verb::ReplaceCompromisedKeys => (&["keys_rotated", "keys_compromised"], &[]),
-        // They change how a record is kept, and remove what no one can use: no access is decided.
-        Verb::SealKeys | Verb::PurgeSessions => (&[], &[]),
-    }
 }
 
 /// Everything that comes before the call, and the call.

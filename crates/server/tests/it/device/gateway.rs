@@ -144,6 +144,7 @@ async fn users_of_a_trusted_gateway_that_names_no_address_are_limited_one_by_one
     );
     let verify: Vec<Value> = (0..50).map(|_| json!({"loginId": random_id()})).collect();
     assert_eq!(let_in_without_address(&surface, PublicOperation::VerifyLogin, &verify).await, 50);
+    assert_eq!(let_in_without_address(&surface, PublicOperation::ResendCode, &verify).await, 50);
     // What names no account shares ten times the limit, whatever else it says.
     let sign_up = |user| json!({"email": format!("new{user}@example.com"), "loginId": random_id()});
     let sign_ups: Vec<Value> = (0..50).map(sign_up).collect();

@@ -225,7 +225,14 @@ async fn a_user_signs_in_by_name_number_or_address() {
 #[tokio::test]
 async fn what_cannot_be_read_is_refused_with_the_faults_of_its_members() {
     let server = TestServer::start().await;
-    for path in ["/auth/signup", "/auth/login", "/auth/login/verify", "/auth/refresh", "/auth/unlock"] {
+    for path in [
+        "/auth/signup",
+        "/auth/login",
+        "/auth/login/verify",
+        "/auth/login/resend",
+        "/auth/refresh",
+        "/auth/unlock",
+    ] {
         let text = "Request body is not valid JSON";
         let said = Envelope::from(server.post(path).text("{").await);
         said.refused_about(400, "VALIDATION_FAILED", text, &format!(r#","details":["{text}"]"#));

@@ -11,6 +11,7 @@ mod lockout;
 mod mail;
 mod outage;
 mod pagination;
+mod resent_codes;
 mod reset_links;
 mod secret_leaks;
 mod tenant_isolation;

@@ -59,6 +59,7 @@ async fn an_outage_has_the_message_of_the_operation_and_signs_no_client_out() {
             json!({"loginId": random_id(), "otp": "123456"}),
             OTHERS,
         ),
+        (DeviceOperation::Public(PublicOperation::ResendCode), json!({"loginId": random_id()}), OTHERS),
         (DeviceOperation::Own(OwnOperation::Me), json!({}), OTHERS),
         (
             DeviceOperation::Public(PublicOperation::ForgotPassword),

@@ -15,7 +15,7 @@ use crate::fixture::{
 const GONE: &str = "Tenant connection not available";
 
 /// The message of each operation for an unknown tenant.
-const NO_TENANT: [(DeviceOperation, &str); 7] = [
+const NO_TENANT: [(DeviceOperation, &str); 8] = [
     (
         DeviceOperation::Own(OwnOperation::Sessions),
         "Unable to fetch sessions because tenant environment is not initialized.",
@@ -35,6 +35,7 @@ const NO_TENANT: [(DeviceOperation, &str); 7] = [
     (DeviceOperation::Public(PublicOperation::Login), GONE),
     (DeviceOperation::Public(PublicOperation::Signup), GONE),
     (DeviceOperation::Public(PublicOperation::VerifyLogin), GONE),
+    (DeviceOperation::Public(PublicOperation::ResendCode), GONE),
 ];
 
 fn good_body(kind: impl Into<DeviceOperation>) -> serde_json::Value {
@@ -49,6 +50,7 @@ fn good_body(kind: impl Into<DeviceOperation>) -> serde_json::Value {
             json!({"email": "ann@example.com", "password": "correct horse battery"})
         }
         DeviceOperation::Public(PublicOperation::VerifyLogin) => json!({"loginId": id, "otp": "123456"}),
+        DeviceOperation::Public(PublicOperation::ResendCode) => json!({"loginId": id}),
         _ => json!({}),
     }
 }

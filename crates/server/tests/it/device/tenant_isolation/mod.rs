@@ -28,10 +28,11 @@ use case::IsolationCase;
 const PASSWORD: &str = "correct horse battery";
 const TENANTS: [&str; 2] = ["default", "acme"];
 
-const PUBLIC: [DeviceOperation; 10] = [
+const PUBLIC: [DeviceOperation; 11] = [
     DeviceOperation::Public(PublicOperation::Signup),
     DeviceOperation::Public(PublicOperation::Login),
     DeviceOperation::Public(PublicOperation::VerifyLogin),
+    DeviceOperation::Public(PublicOperation::ResendCode),
     DeviceOperation::Public(PublicOperation::UnlockPage),
     DeviceOperation::Public(PublicOperation::Unlock),
     DeviceOperation::Public(PublicOperation::Refresh),
