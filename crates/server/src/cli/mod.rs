@@ -16,6 +16,7 @@ mod escaped;
 mod failure;
 mod key;
 mod mail;
+mod mend;
 mod migrate;
 mod output;
 mod pages;
@@ -74,6 +75,7 @@ enum Command {
     /// Show mails to users, send a test mail, and write out templates
     #[command(subcommand)]
     Mail(mail::MailCommand),
+    Mend(mend::MendCommand),
     Backup(backup::BackupCommand),
     Migrate(migrate::MigrateCommand),
     Doctor(doctor::DoctorCommand),
@@ -117,6 +119,7 @@ impl Command {
             Self::Session(command) => session::run(command, config, out).await,
             Self::Key(command) => key::run(command, config, out).await,
             Self::Mail(command) => mail::run(&command, config, out).await,
+            Self::Mend(command) => mend::run(&command, config, out).await,
             Self::Backup(command) => backup::run(&command, config, out).await,
             Self::Migrate(command) => migrate::run(&command, config, out).await,
             Self::Doctor(command) => doctor::run(&command, config, out).await,

@@ -6,6 +6,7 @@ use clap::Args;
 use portcullis_core::email::Email;
 use portcullis_core::engine::UserAdminError;
 use portcullis_core::id::{TenantId, UserId, UserKey};
+use portcullis_core::store::StoreError;
 use portcullis_core::user::User;
 use portcullis_core::username::LoginName;
 
@@ -73,6 +74,9 @@ impl UserSelector {
                 "there is no user {} in tenant {tenant}; `portcullis user list --tenant {tenant}` lists its users",
                 self.text()
             )),
+            UserAdminError::Store(fault @ StoreError::Corrupt { .. }) => {
+                Failure::other(format_args!("{fault}; `portcullis mend` mends such records"))
+            }
             fault => fault.into(),
         })
     }

@@ -200,4 +200,5 @@ async fn a_record_that_cannot_be_read_is_named_and_mended() {
     home.run_with("user password bob@example.com --password-stdin", PASSWORD).done();
     let (_, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");
     assert!(report.to_string().contains("1 column cannot be read: id of user 42;"), "{report}");
+    assert!(report.to_string().contains("`portcullis mend --tenant default RECORD`"), "{report}");
 }

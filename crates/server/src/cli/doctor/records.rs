@@ -31,8 +31,8 @@ pub(super) async fn examine_in(stores: &Stores, tenant: &TenantId) -> Result<Opt
         named.map(|it| format!("{} of {} {}", it.field, it.record.as_str(), it.id)).collect();
     let more = if unreadable.len() > NAMED { ", …" } else { "" };
     let detail = format!(
-        "{} cannot be read: {}{more}; `portcullis user role` and `user password` mend name, role, devices and \
-         passwords; correct the others in the database, or delete the rows",
+        "{} cannot be read: {}{more}; `portcullis mend --tenant {tenant}` mends spellings, and `portcullis mend \
+         --tenant {tenant} RECORD` one record",
         counted(unreadable.len() as u64, "column"),
         named.join(", ")
     );
