@@ -76,7 +76,7 @@ event_kinds! {
     DeviceForgotten = "device_forgotten",
     /// A user gave one of their sessions another name.
     SessionRenamed = "session_renamed",
-    /// A queued mail was dropped: its recipient was refused for good, or it expired undelivered.
+    /// A queued mail was dropped: its recipient was refused for good.
     MailGivenUp = "mail_given_up",
     /// An operator created a tenant.
     TenantCreated = "tenant_created",

@@ -21,6 +21,10 @@ const NOTIFICATION_LIFETIME: Duration = Duration::from_hours(3 * 24);
 /// How long a mail worker that has claimed a mail has to send it, before another may claim it.
 pub const CLAIM_LEASE: Duration = Duration::from_mins(2);
 
+/// How long a mail that has expired stays in the queue: a worker whose clock is ahead must not remove what another one
+/// may still send.
+pub const KEPT_PAST_EXPIRY: Duration = Duration::from_hours(24);
+
 word_enum! {
     /// The kinds of mail to users. The word stands in stores and in the names of templates.
     #[derive(Hash)]

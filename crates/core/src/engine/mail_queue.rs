@@ -61,7 +61,7 @@ impl EngineCore {
     pub(super) async fn mail_waiting(&self) -> Result<u64, StoreError> {
         let mut waiting = 0;
         for stores in self.directory.registry.all().await {
-            waiting += stores.records.mail.waiting().await?;
+            waiting += stores.records.mail.waiting(self.clock.now()).await?;
         }
         Ok(waiting)
     }
@@ -115,16 +115,15 @@ impl EngineCore {
         }
     }
 
-    /// The mail as it is to be delivered; `None` if it has expired or its user may not get it any more.
+    /// The mail as it is to be delivered; `None` if its user may not get it any more.
     async fn mail(
         &self,
         stores: &TenantStores,
         queued: &QueuedMail,
     ) -> Result<Option<OutgoingMail>, TenantError> {
-        let now = self.clock.now();
         let tenant = match self.tenant(&queued.user.tenant).await {
-            Ok(tenant) if now < queued.expires => tenant,
-            Ok(_) | Err(TenantError::Suspended | TenantError::Unknown(_)) => return Ok(None),
+            Ok(tenant) => tenant,
+            Err(TenantError::Suspended | TenantError::Unknown(_)) => return Ok(None),
             Err(fault) => return Err(fault),
         };
         let found = stores.records.users.find(&UserHandle::Id(queued.user.clone())).await?;

@@ -285,7 +285,8 @@ verbs_that_change_state! {
     /// A [`KeyError`].
     SealKeys: seal_keys(;) -> Result<u64, KeyError>;
 
-    /// Removes sessions that no credential can be valid of any more, and old tickets and password attempts: how many.
+    /// Removes sessions that no credential can be valid of any more, and old tickets, password attempts and queued
+    /// mails: how many.
     ///
     /// # Errors
     /// That of the first store that did not answer; what is old in the others has been removed.

@@ -2,7 +2,7 @@
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::id::{QueuedMailId, TenantId, UserKey};
-use portcullis_core::queued_mail::{CLAIM_LEASE, QueuedMail};
+use portcullis_core::queued_mail::{CLAIM_LEASE, KEPT_PAST_EXPIRY, QueuedMail};
 use portcullis_core::store::Stored;
 use portcullis_core::ticket::TicketKey;
 use tracing::warn;
@@ -13,12 +13,14 @@ use super::{Columns, SqlConnection, SqlResult, Statement, millis};
 const PUT: &str = "INSERT INTO mail (tenant, id, user_id, about, ticket, device_name, address, created, expires, due, \
     tries) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
 const DUE: &str = "UPDATE mail SET was_due = due, due = $2, tries = tries + 1 WHERE (tenant, id) IN \
-    (SELECT tenant, id FROM mail WHERE due <= $1 ORDER BY due, id LIMIT $3) RETURNING *";
+    (SELECT tenant, id FROM mail WHERE due <= $1 AND expires > $1 ORDER BY due, id LIMIT $3) RETURNING *";
 const PUT_OFF: &str = "UPDATE mail SET due = $3 WHERE tenant = $1 AND id = $2";
 const DONE: &str = "DELETE FROM mail WHERE tenant = $1 AND id = $2";
 const REMOVE_OF_TICKET: &str = "DELETE FROM mail WHERE tenant = $1 AND ticket = $2";
 const IS_QUEUED: &str = "SELECT 1 AS queued FROM mail WHERE tenant = $1 AND id = $2";
-const WAITING: &str = "SELECT count(*) AS waiting FROM mail";
+const WAITING: &str = "SELECT count(*) AS waiting FROM mail WHERE expires > $1";
+const PURGE: &str =
+    "DELETE FROM mail WHERE (tenant, id) IN (SELECT tenant, id FROM mail WHERE expires <= $1 LIMIT $2)";
 
 pub(crate) async fn put(db: &mut impl SqlConnection, mail: &QueuedMail) -> SqlResult<()> {
     let put = Statement::keyed(PUT, &mail.user.tenant, &mail.id)
@@ -81,9 +83,14 @@ pub(crate) async fn is_queued(
     Ok(Statement::keyed(IS_QUEUED, tenant, &id).fetch_optional(db).await?.is_some())
 }
 
-pub(crate) async fn waiting(db: &mut impl SqlConnection) -> SqlResult<u64> {
-    let row = Statement::new(WAITING).fetch_one(db).await?;
+pub(crate) async fn waiting(db: &mut impl SqlConnection, now: Timestamp) -> SqlResult<u64> {
+    let row = Statement::new(WAITING).bind(now.as_millis()).fetch_one(db).await?;
     Ok(RecordRow::of("mail queue", "waiting", &row).count("waiting")?)
+}
+
+pub(crate) async fn purge(db: &mut impl SqlConnection, now: Timestamp, limit: u32) -> SqlResult<u64> {
+    let expired_by = now.minus(KEPT_PAST_EXPIRY).as_millis();
+    Ok(Statement::new(PURGE).bind(expired_by).bind(i64::from(limit)).execute(db).await?)
 }
 
 fn readable(row: &impl Columns) -> Option<(Option<i64>, QueuedMail)> {

@@ -177,13 +177,14 @@ verbs! { AttemptStore by attempts;
 
 verbs! { MailStore by mail;
     reads {
-        "count queued mail" waiting() -> u64;
+        "count queued mail" waiting(now: Timestamp) -> u64;
     }
     writes {
         "queue a mail" put(&queued: QueuedMail) -> ();
         "claim queued mail" claim(now: Timestamp, limit: u32) -> Vec<QueuedMail>;
         "put a mail off" put_off(&tenant: TenantId, id: QueuedMailId, due: Timestamp) -> bool;
         "take a mail out of the queue" done(&tenant: TenantId, id: QueuedMailId) -> bool;
+        "purge queued mail" purge(now: Timestamp, limit: u32) -> u64;
     }
 }
 

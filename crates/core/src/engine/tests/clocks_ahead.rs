@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::client::FixtureClient;
+use super::mailbox::RecordingMailbox;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::key::KeyUse;
@@ -41,6 +43,20 @@ async fn a_session_is_over_once_it_was_ended_by_a_node_whose_clock_called_it_exp
             assert!(held.authenticate(&node).await.is_err(), "{strategy}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_worker_whose_clock_is_ahead_leaves_the_mail_of_others_to_them() {
+    let fixture = Fixture::new(MemoryStore::stores());
+    let (node, ahead) = nodes(&fixture).await;
+    let (ann, client, mailbox) =
+        (fixture.new_user(&node).await, FixtureClient::browser(), RecordingMailbox::new());
+    let login = client.request_code(&node, &ann).await;
+    node.forgot_password(&ann.user.key.tenant, &ann.user.email).await.unwrap();
+    assert_eq!(mailbox.collect(&ahead).await, 0, "to this clock they have expired");
+    assert_eq!((node.mail_waiting().await.unwrap(), mailbox.collect(&node).await), (2, 2));
+    let code = mailbox.secret("code");
+    assert!(client.verify(&node, &ann.user.key.tenant, login, &code).await.is_ok());
 }
 
 #[tokio::test]

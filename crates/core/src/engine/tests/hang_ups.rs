@@ -71,7 +71,7 @@ impl TwoNodes {
     /// Every record that a list of the stores shows, in words.
     async fn written(&self) -> String {
         let (stores, now) = (&self.records, self.fixture.clock.now());
-        let mut written = format!("{} mails; ", stores.mail.waiting().await.unwrap());
+        let mut written = format!("{} mails; ", stores.mail.waiting(now).await.unwrap());
         for tenant in stores.tenants.list(Page { after: None, limit: 100 }).await.unwrap() {
             let keys = stores.keys.list(&tenant.id).await.unwrap();
             write!(written, "{tenant:?} {keys:?} ").unwrap();

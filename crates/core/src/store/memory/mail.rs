@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use crate::clock::Timestamp;
 use crate::id::{QueuedMailId, TenantId};
-use crate::queued_mail::{CLAIM_LEASE, QueuedMail};
+use crate::queued_mail::{CLAIM_LEASE, KEPT_PAST_EXPIRY, QueuedMail};
 use crate::store::{MailStore, Stored};
 
 /// The mails that wait.
@@ -29,7 +29,7 @@ impl MailStore for MemoryStore {
     async fn claim(&self, now: Timestamp, limit: u32) -> Stored<Vec<QueuedMail>> {
         let mut records = self.records();
         let mut due: Vec<&mut QueuedMail> =
-            records.mail.values_mut().filter(|mail| mail.due <= now).collect();
+            records.mail.values_mut().filter(|mail| mail.due <= now && now < mail.expires).collect();
         due.sort_unstable_by_key(|mail| (mail.due, mail.id));
         let claim = |mail: &mut QueuedMail| {
             mail.due = now.plus(CLAIM_LEASE);
@@ -49,7 +49,13 @@ impl MailStore for MemoryStore {
         Ok(self.records().mail.remove(&(tenant.clone(), id)).is_some())
     }
 
-    async fn waiting(&self) -> Stored<u64> {
-        Ok(self.records().mail.len() as u64)
+    async fn waiting(&self, now: Timestamp) -> Stored<u64> {
+        Ok(self.records().mail.values().filter(|mail| now < mail.expires).count() as u64)
+    }
+
+    async fn purge(&self, now: Timestamp, limit: u32) -> Stored<u64> {
+        let mut records = self.records();
+        let old = records.mail.extract_if(.., |_, mail| mail.expires.plus(KEPT_PAST_EXPIRY) <= now);
+        Ok(old.take(limit as usize).count() as u64)
     }
 }

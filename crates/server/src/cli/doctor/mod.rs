@@ -178,7 +178,7 @@ async fn examine(config: &Config) -> Result<Vec<Finding>, Failure> {
         findings.extend(records::examine(&stores).await?);
         let of_tenants = tenants::examine(config, &stores).await?;
         findings.extend(of_tenants.findings);
-        findings.push(mail::waiting(of_tenants.mail_waiting + stores.mail.waiting().await?));
+        findings.push(mail::waiting(of_tenants.mail_waiting + stores.mail.waiting(SystemClock.now()).await?));
         database.close().await;
     }
     findings.push(mail::examine(config).await);

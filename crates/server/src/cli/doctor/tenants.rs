@@ -1,5 +1,7 @@
 //! The tenants' own databases.
 
+use portcullis_core::clock::Clock as _;
+use portcullis_core::machine::SystemClock;
 use portcullis_core::store::{StoreError, Stores};
 
 use super::{Finding, database, records};
@@ -30,7 +32,7 @@ pub(super) async fn examine(config: &Config, stores: &Stores) -> Result<TenantFi
         tenants.findings.extend(findings);
         if let Some(own) = own {
             let stores = own.stores();
-            tenants.mail_waiting += stores.mail.waiting().await?;
+            tenants.mail_waiting += stores.mail.waiting(SystemClock.now()).await?;
             tenants.findings.extend(records::examine_in(&stores, &tenant).await?);
             own.close().await;
         }

@@ -226,7 +226,7 @@ async fn a_corrupt_mail_keeps_no_other_from_being_sent() {
     stores.mail.put(&good).await.unwrap();
     let claimed = stores.mail.claim(NOW, 1).await.unwrap();
     assert_eq!(claimed.into_iter().map(|queued_mail| queued_mail.id).collect::<Vec<_>>(), [good.id]);
-    assert_eq!(stores.mail.waiting().await.unwrap(), 2);
+    assert_eq!(stores.mail.waiting(NOW).await.unwrap(), 2);
 }
 
 #[tokio::test]
@@ -267,7 +267,7 @@ async fn what_every_sign_in_asks_for_is_looked_up_and_not_searched() {
         "SELECT count(*) FROM tickets WHERE tenant = $1 AND user_id = $2 AND purpose = $3 AND created > $4",
         "SELECT * FROM tickets WHERE purpose = $1 AND expires <= $2 LIMIT $3",
         "SELECT * FROM guesses WHERE changed <= $1 LIMIT $2",
-        "SELECT tenant, id FROM mail WHERE due <= $1 ORDER BY due, id LIMIT $3",
+        "SELECT tenant, id FROM mail WHERE due <= $1 AND expires > $1 ORDER BY due, id LIMIT $3",
     ] {
         let plan = plan(&mut db, statement).await;
         assert!(plan.starts_with("SEARCH") && !plan.contains("TEMP B-TREE"), "{statement}: {plan}");

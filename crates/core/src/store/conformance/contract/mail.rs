@@ -1,11 +1,13 @@
 //! What a [`MailStore`](crate::store::MailStore) must do.
 
+use std::time::Duration;
+
 use super::super::records::{NOW, at, new_user_key, queued_mail, tenant};
 use super::{Answered, each};
 use crate::clock::Timestamp;
 use crate::id::{QueuedMailId, UserKey};
 use crate::machine::SystemRandom;
-use crate::queued_mail::{CLAIM_LEASE, MailKind, QueuedMail};
+use crate::queued_mail::{CLAIM_LEASE, KEPT_PAST_EXPIRY, MailKind, QueuedMail};
 use crate::store::Stores;
 
 pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
@@ -15,6 +17,7 @@ pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
         the_longest_due_are_claimed_first,
         a_mail_is_put_off_while_it_is_there,
         what_is_done_is_gone,
+        a_mail_that_has_expired_is_left_alone_for_a_day,
         mails_of_one_id_are_two_in_two_tenants,
     );
 }
@@ -97,7 +100,7 @@ pub async fn a_mail_is_put_off_while_it_is_there(stores: &Stores) {
 /// `done` takes a mail out once, and `waiting` counts the rest, claimed or not.
 pub async fn what_is_done_is_gone(stores: &Stores) {
     let jo = new_user_key(&tenant("acme"));
-    let waiting = async || stores.mail.waiting().await.answered();
+    let waiting = async || stores.mail.waiting(NOW).await.answered();
     assert_eq!(waiting().await, 0);
     let first = put(stores, queued_mail(&jo, NOW)).await;
     put(stores, queued_mail(&jo, at(100))).await;
@@ -107,6 +110,29 @@ pub async fn what_is_done_is_gone(stores: &Stores) {
     assert!(!stores.mail.done(&jo.tenant, first.id).await.answered());
     assert_eq!(waiting().await, 1);
     assert_eq!(claim(stores, NOW.plus(CLAIM_LEASE), 9).await.len(), 1);
+}
+
+/// A process whose clock is ahead calls a mail expired that another one may still send.
+pub async fn a_mail_that_has_expired_is_left_alone_for_a_day(stores: &Stores) {
+    let jo = new_user_key(&tenant("acme"));
+    let expires = NOW.plus(Duration::from_mins(5));
+    let written = put(stores, QueuedMail { expires, ..queued_mail(&jo, NOW) }).await;
+    let just_before = |moment: Timestamp| Timestamp::from_millis(moment.as_millis() - 1);
+    let purge = async |now| stores.mail.purge(now, 9).await.answered();
+    let removable = expires.plus(KEPT_PAST_EXPIRY);
+    for ahead in [expires, just_before(removable)] {
+        assert_eq!(claim(stores, ahead, 9).await, []);
+        assert_eq!(stores.mail.waiting(ahead).await.answered(), 0);
+        assert_eq!(purge(ahead).await, 0);
+    }
+    assert_eq!(stores.mail.waiting(just_before(expires)).await.answered(), 1);
+    let sent = just_before(expires);
+    assert_eq!(claim(stores, sent, 9).await, [claimed(&written, sent, 1)], "as it was put, after all that");
+    for _ in 0..2 {
+        put(stores, QueuedMail { expires, ..queued_mail(&jo, NOW) }).await;
+    }
+    assert_eq!(stores.mail.purge(removable, 2).await.answered(), 2);
+    assert_eq!((purge(removable).await, purge(removable).await), (1, 0));
 }
 
 /// No verb that takes an id reaches the same id in another tenant.
@@ -121,6 +147,6 @@ pub async fn mails_of_one_id_are_two_in_two_tenants(stores: &Stores) {
     put(stores, twin.clone()).await;
     assert_eq!(claim(stores, at(1), 9).await, [claimed(&one, at(1), 1), claimed(&twin, at(1), 1)]);
     assert!(stores.mail.done(&globex, one.id).await.answered());
-    assert_eq!(stores.mail.waiting().await.answered(), 1);
+    assert_eq!(stores.mail.waiting(NOW).await.answered(), 1);
     assert!(stores.mail.done(&acme, one.id).await.answered());
 }

@@ -110,5 +110,6 @@ verbs! { MailStore in mail {
     "claim messages" claim(now: Timestamp, limit: u32) -> Vec<QueuedMail>;
     "put a message off" put_off(&tenant: TenantId, id: QueuedMailId, due: Timestamp) -> bool;
     "take a message out" done(&tenant: TenantId, id: QueuedMailId) -> bool;
-    "count messages" waiting() -> u64;
+    "count messages" waiting(now: Timestamp) -> u64;
+    "purge messages" purge(now: Timestamp, limit: u32) -> u64;
 } }
