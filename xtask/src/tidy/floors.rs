@@ -23,8 +23,8 @@ const FLOORS: [(&str, u8); 7] = [
 const CORE: &str = "portcullis-core";
 
 /// Frameworks, drivers and formats: core knows none of them.
-const NOT_IN_CORE: [&str; 10] =
-    ["axum", "clap", "figment", "http", "hyper", "mongodb", "redis", "sqlx", "toml", "tower"];
+const NOT_IN_CORE: [&str; 11] =
+    ["axum", "clap", "figment", "http", "hyper", "mongodb", "redis", "rusqlite", "sqlx", "toml", "tower"];
 
 /// Where a crate stands.
 #[derive(Clone, Copy, PartialEq, Eq)]

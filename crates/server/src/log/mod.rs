@@ -40,7 +40,7 @@ pub(crate) fn release() {
 }
 
 fn begin_with(log: &Log, level: Level, held: bool) {
-    let filter = EnvFilter::new(format!("{level},{AUDIT}={},hyper=warn,sqlx=warn", log.level));
+    let filter = EnvFilter::new(format!("{level},{AUDIT}={},hyper=warn", log.level));
     let lines = LINES.get_or_init(|| LogLines::new(stderr(), log.format, held)).clone();
     // A line that cannot be written must not be reported on standard error: that panics where it cannot be written to.
     let builder =

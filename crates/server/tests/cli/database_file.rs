@@ -5,8 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
-use sqlx::{ConnectOptions as _, Connection as _};
+use rusqlite::Connection;
 
 use crate::fixture::{CommandOutput, PASSWORD, Workdir};
 
@@ -59,13 +58,14 @@ fn a_backup_names_the_tenants_that_are_not_in_it_and_copies_theirs() {
     assert!(home.run("backup --tenant none other.db").refused(1).contains("there is no tenant none"));
 }
 
-#[tokio::test]
-async fn a_file_copied_without_its_log_starts_no_new_installation() {
+#[test]
+fn a_file_copied_without_its_log_starts_no_new_installation() {
     let home = Workdir::new();
     fs::create_dir(home.database().parent().unwrap()).unwrap();
     // A header, and nothing else: everything was in the log.
-    let in_use = SqliteConnectOptions::new().filename(home.database()).create_if_missing(true);
-    in_use.journal_mode(SqliteJournalMode::Wal).connect().await.unwrap().close().await.unwrap();
+    let in_use = Connection::open(home.database()).unwrap();
+    in_use.pragma_update(None, "journal_mode", "WAL").unwrap();
+    drop(in_use);
     assert_eq!(fs::metadata(home.database()).unwrap().len(), 4096);
     for line in ["serve --listen 127.0.0.1:0", "user list", "migrate", "backup copy.db"] {
         let refused = home.run(line).refused(1);
@@ -106,15 +106,13 @@ fn as_other_user(home: &Workdir, file: &Path, line: &str) -> CommandOutput {
     )
 }
 
-#[tokio::test]
-async fn a_backup_of_a_tenant_does_not_migrate_the_database_that_names_it() {
+#[test]
+fn a_backup_of_a_tenant_does_not_migrate_the_database_that_names_it() {
     let home = Workdir::new();
     home.run("migrate").done();
-    let mut db = SqliteConnectOptions::new().filename(home.database()).connect().await.unwrap();
     let older =
         "DELETE FROM portcullis_migrations WHERE version = (SELECT max(version) FROM portcullis_migrations)";
-    sqlx::query(older).execute(&mut db).await.unwrap();
-    db.close().await.unwrap();
+    Connection::open(home.database()).unwrap().execute_batch(older).unwrap();
     let refused = home.run("backup --tenant acme copy.db").refused(1);
     assert!(refused.contains("is not up to date (1 pending)"), "{refused}");
     home.run("backup copy.db").done();

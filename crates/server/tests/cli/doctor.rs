@@ -1,8 +1,7 @@
 //! `portcullis doctor`: what it checks and what it reports.
 
+use rusqlite::Connection;
 use serde_json::Value;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::fixture::{CommandOutput, PASSWORD, Workdir, text};
 
@@ -174,17 +173,15 @@ fn templates_are_rendered_before_the_server_starts_with_them() {
     assert!(report.to_string().contains("page.html"), "{report}");
 }
 
-#[tokio::test]
-async fn a_record_that_cannot_be_read_is_named_and_mended() {
+#[test]
+fn a_record_that_cannot_be_read_is_named_and_mended() {
     let home = Workdir::new();
     for name in ["ann", "bob", "cem"] {
         home.user(&format!("{name}@example.com")).done();
     }
     let spoil = "UPDATE users SET id = '42' WHERE email LIKE 'ann%'; \
         UPDATE users SET role = 'superadmin', password = 'md5' WHERE email LIKE 'bob%'";
-    let mut shell = SqliteConnectOptions::new().filename(home.database()).connect().await.unwrap();
-    sqlx::raw_sql(spoil).execute(&mut shell).await.unwrap();
-    shell.close().await.unwrap();
+    Connection::open(home.database()).unwrap().execute_batch(spoil).unwrap();
 
     let (code, report) = examine(&home, "doctor --json --listen 127.0.0.1:1");
     assert_eq!((code, status(&report, "records of default")), (1, "broken"), "{report}");

@@ -1,21 +1,18 @@
 //! `portcullis mend`: the whole way from a spoiled row to a user who signs in.
 
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _};
+use rusqlite::Connection;
 
 use crate::fixture::{PASSWORD, Workdir, text};
 
 const DOCTOR: &str = "doctor --json --listen 127.0.0.1:1";
 
 /// What an operator types into the database's own shell.
-async fn by_hand(home: &Workdir, statement: &'static str) {
-    let mut shell = SqliteConnectOptions::new().filename(home.database()).connect().await.unwrap();
-    sqlx::raw_sql(statement).execute(&mut shell).await.unwrap();
-    shell.close().await.unwrap();
+fn by_hand(home: &Workdir, statement: &str) {
+    Connection::open(home.database()).unwrap().execute_batch(statement).unwrap();
 }
 
-#[tokio::test]
-async fn what_is_only_spelled_otherwise_is_mended_at_once_and_the_rest_is_named_with_its_cure() {
+#[test]
+fn what_is_only_spelled_otherwise_is_mended_at_once_and_the_rest_is_named_with_its_cure() {
     let home = Workdir::new();
     for name in ["ann", "bob", "cem"] {
         home.user(&format!("{name}@example.com")).done();
@@ -25,8 +22,7 @@ async fn what_is_only_spelled_otherwise_is_mended_at_once_and_the_rest_is_named_
         "UPDATE users SET id = upper(id), email_canonical = upper(email_canonical) WHERE email LIKE 'ann%'; \
          UPDATE users SET id = '42', role = 'superadmin' WHERE email LIKE 'bob%'; \
          UPDATE users SET email = 'cem', email_canonical = 'CEM' WHERE email LIKE 'cem%'",
-    )
-    .await;
+    );
     let refused = home.run("user role ann@example.com admin").refused(1);
     assert!(refused.contains("there is no user"), "{refused}");
     let said = home.run("mend");
@@ -55,8 +51,8 @@ async fn what_is_only_spelled_otherwise_is_mended_at_once_and_the_rest_is_named_
     home.run_with("user password cem@example.org --password-stdin", PASSWORD).done();
 }
 
-#[tokio::test]
-async fn a_record_that_can_be_read_and_one_that_is_not_there_are_left_alone() {
+#[test]
+fn a_record_that_can_be_read_and_one_that_is_not_there_are_left_alone() {
     let home = Workdir::new();
     home.user("ann@example.com").done();
     let users = home.json("user list --json");

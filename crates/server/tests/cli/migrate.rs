@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
+use rusqlite::Connection;
 use serde_json::{Value, json};
-use sqlx::migrate::{Migrate as _, Migration, MigrationType};
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
 
 use crate::fixture::{PASSWORD, Workdir, text};
 
@@ -109,19 +107,19 @@ fn an_unreachable_database_keeps_no_other_from_being_migrated() {
     assert!(home.run("user list --tenant globex").code == 0 && home.run("user list --tenant acme").code == 1);
 }
 
-/// A database to which only the first migration was applied.
+/// A database to which only the first migration was applied, as the version that wrote it noted that.
 fn of_the_first_version(path: &Path) {
-    const FIRST: &str = include_str!("../../../stores/src/sqlite/migrations/0001_records.sql");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
-        let mut db = options.connect().await.unwrap();
-        db.ensure_migrations_table("portcullis_migrations").await.unwrap();
-        let sql = FIRST.into_sql_str();
-        let first = Migration::new(1, "records".into(), MigrationType::Simple, sql, false);
-        db.apply("portcullis_migrations", &first).await.unwrap();
-        db.close().await.unwrap();
-    });
+    const FIRST: [&str; 2] = [
+        include_str!("../../../stores/src/sqlite/migrations/0001_records.sql"),
+        "CREATE TABLE portcullis_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL,
+            installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL,
+            checksum BLOB NOT NULL, execution_time BIGINT NOT NULL);
+        INSERT INTO portcullis_migrations (version, description, success, checksum, execution_time) VALUES
+            (1, 'records', TRUE,
+            x'526d2ead8f0841eb4b119daace9b2b27f9b13b6bdc54a70c9f7e0e90a0d9f4411eedd02e5d3c0a958533221687c4b8b9', 0)",
+    ];
+    let db = Connection::open(path).unwrap();
+    FIRST.iter().for_each(|sql| db.execute_batch(sql).unwrap());
 }
 
 #[test]

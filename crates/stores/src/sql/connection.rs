@@ -1,6 +1,25 @@
 //! What differs between databases: how a statement is sent, and how a column is read.
 
+use std::error::Error;
+
 use portcullis_core::id::TenantId;
+use thiserror::Error;
+
+/// What a database said in place of an answer.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub(crate) struct DatabaseFault(Box<dyn Error + Send + Sync>);
+
+impl DatabaseFault {
+    pub(crate) fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(source.into())
+    }
+
+    /// The fault as the kind of database knows it.
+    pub(crate) fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
+        self.0.downcast_ref()
+    }
+}
 
 /// A connection to a database that understands the statements.
 pub(crate) trait SqlConnection: Send {
@@ -8,27 +27,32 @@ pub(crate) trait SqlConnection: Send {
     type Row: Columns + Send + Sync;
 
     /// Runs a statement and returns how many rows it wrote.
-    fn execute(&mut self, statement: Statement) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
+    fn execute(&mut self, statement: Statement) -> impl Future<Output = Result<u64, DatabaseFault>> + Send;
 
     /// Runs a statement and returns all rows.
     fn fetch_all(
         &mut self,
         statement: Statement,
-    ) -> impl Future<Output = Result<Vec<Self::Row>, sqlx::Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<Self::Row>, DatabaseFault>> + Send;
 
     /// Runs a statement and returns its first row.
     fn fetch_optional(
         &mut self,
         statement: Statement,
-    ) -> impl Future<Output = Result<Option<Self::Row>, sqlx::Error>> + Send;
+    ) -> impl Future<Output = Result<Option<Self::Row>, DatabaseFault>> + Send;
 }
 
-/// The columns of a row, by name. `None` is NULL; an error is a column of another type, or none.
+/// A column that is missing, or of another type.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("a column is missing, or of another type")]
+pub(crate) struct UnreadableColumn;
+
+/// The columns of a row, by name. `None` is NULL.
 pub(crate) trait Columns {
-    fn text(&self, column: &str) -> Result<Option<&str>, sqlx::Error>;
-    fn integer(&self, column: &str) -> Result<Option<i64>, sqlx::Error>;
-    fn bytes(&self, column: &str) -> Result<Option<&[u8]>, sqlx::Error>;
-    fn flag(&self, column: &str) -> Result<Option<bool>, sqlx::Error>;
+    fn text(&self, column: &str) -> Result<Option<&str>, UnreadableColumn>;
+    fn integer(&self, column: &str) -> Result<Option<i64>, UnreadableColumn>;
+    fn bytes(&self, column: &str) -> Result<Option<&[u8]>, UnreadableColumn>;
+    fn flag(&self, column: &str) -> Result<Option<bool>, UnreadableColumn>;
 }
 
 /// A statement with its parameters, `$1` first.
@@ -52,23 +76,25 @@ impl Statement {
         self
     }
 
-    pub(super) async fn execute(self, db: &mut impl SqlConnection) -> Result<u64, sqlx::Error> {
+    pub(super) async fn execute(self, db: &mut impl SqlConnection) -> Result<u64, DatabaseFault> {
         db.execute(self).await
     }
 
-    pub(super) async fn fetch_all<C: SqlConnection>(self, db: &mut C) -> Result<Vec<C::Row>, sqlx::Error> {
+    pub(super) async fn fetch_all<C: SqlConnection>(self, db: &mut C) -> Result<Vec<C::Row>, DatabaseFault> {
         db.fetch_all(self).await
     }
 
     pub(super) async fn fetch_optional<C: SqlConnection>(
         self,
         db: &mut C,
-    ) -> Result<Option<C::Row>, sqlx::Error> {
+    ) -> Result<Option<C::Row>, DatabaseFault> {
         db.fetch_optional(self).await
     }
 
-    pub(super) async fn fetch_one<C: SqlConnection>(self, db: &mut C) -> Result<C::Row, sqlx::Error> {
-        db.fetch_optional(self).await?.ok_or(sqlx::Error::RowNotFound)
+    pub(super) async fn fetch_one<C: SqlConnection>(self, db: &mut C) -> Result<C::Row, DatabaseFault> {
+        db.fetch_optional(self)
+            .await?
+            .ok_or_else(|| DatabaseFault::new("a row that must be there is missing"))
     }
 }
 

@@ -21,14 +21,16 @@ use portcullis_core::store::{Inserted, StoreError, Stored, Updated};
 use thiserror::Error;
 use tracing::error;
 
-pub(crate) use connection::{Columns, SqlConnection, SqlValue, Statement};
+pub(crate) use connection::{Columns, DatabaseFault, SqlConnection, SqlValue, Statement, UnreadableColumn};
 
 /// Why a step failed.
 #[derive(Debug, Error)]
 #[error(transparent)]
 pub(crate) enum Fault {
     /// The database refused it.
-    Database(#[from] sqlx::Error),
+    Database(#[from] DatabaseFault),
+    /// An answer of the database has another shape than its statement.
+    Column(#[from] UnreadableColumn),
     /// A stored record cannot be read.
     Record(#[from] StoreError),
 }
@@ -38,6 +40,7 @@ impl Fault {
     pub(crate) fn while_doing(self, doing: &'static str) -> StoreError {
         match self {
             Self::Database(source) => StoreError::unavailable(doing, source),
+            Self::Column(source) => StoreError::unavailable(doing, source),
             Self::Record(fault) => fault,
         }
     }

@@ -7,7 +7,7 @@ use portcullis_core::secret::SecretHash;
 use portcullis_core::session::Epochs;
 use portcullis_core::store::{StoreError, Stored};
 
-use super::Columns;
+use super::{Columns, UnreadableColumn};
 
 /// A row of one kind of record.
 #[derive(Clone, Copy)]
@@ -30,12 +30,16 @@ impl<'r> RecordRow<'r> {
     }
 
     /// A column that may be NULL.
-    fn optional<T>(self, column: &'static str, value: Result<Option<T>, sqlx::Error>) -> Stored<Option<T>> {
+    fn optional<T>(
+        self,
+        column: &'static str,
+        value: Result<Option<T>, UnreadableColumn>,
+    ) -> Stored<Option<T>> {
         value.map_err(|_| self.corrupt(column))
     }
 
     /// A column that may not be NULL.
-    fn required<T>(self, column: &'static str, value: Result<Option<T>, sqlx::Error>) -> Stored<T> {
+    fn required<T>(self, column: &'static str, value: Result<Option<T>, UnreadableColumn>) -> Stored<T> {
         self.optional(column, value)?.ok_or_else(|| self.corrupt(column))
     }
 

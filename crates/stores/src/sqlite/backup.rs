@@ -4,14 +4,11 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::{NamedTempFile, PathPersistError};
 use thiserror::Error;
 
-use super::SqliteOpenError;
 use super::file::DatabaseFile;
-use super::schema;
+use super::{SqliteFault, SqliteOpenError, schema};
 
 /// Why there is no backup. Nothing is left at its path.
 #[derive(Debug, Error)]
@@ -35,7 +32,7 @@ pub(super) enum SqliteBackupError {
     },
     /// The database cannot be copied.
     #[error("the copy was not made: {0}")]
-    NotCopied(#[from] sqlx::Error),
+    NotCopied(#[from] SqliteFault),
     /// The copy was read again, and is not sound.
     #[error("the copy is not sound ({0}): the database is damaged, or the disk is")]
     Unsound(String),
@@ -43,10 +40,10 @@ pub(super) enum SqliteBackupError {
 
 /// Writes a verified copy of the database at `from` to `to`, readable by its owner alone. It appears at its path when
 /// it is whole and on the disk.
-pub(super) async fn backup(from: &Path, to: &Path) -> Result<(), SqliteBackupError> {
+pub(super) fn backup(from: &Path, to: &Path) -> Result<(), SqliteBackupError> {
     let file = DatabaseFile::existing(from)?;
-    let mut db = file.connect().await.map_err(|fault| schema::ErrorPath(from).fault(fault))?;
-    let migrations = schema::applied(from, &mut db).await?;
+    let db = file.connect().map_err(|fault| schema::ErrorPath(from).fault(fault))?;
+    let migrations = schema::applied(from, &db)?;
     let unwritable = |source| SqliteBackupError::Unwritable { path: to.to_owned(), source };
     if to.try_exists().map_err(unwritable)? {
         return Err(SqliteBackupError::Exists { path: to.to_owned() });
@@ -54,9 +51,9 @@ pub(super) async fn backup(from: &Path, to: &Path) -> Result<(), SqliteBackupErr
     let directory = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let copy = NamedTempFile::with_prefix_in(".portcullis-backup-", directory).map_err(unwritable)?;
     let path = copy.path().to_str().ok_or_else(|| unwritable(io::ErrorKind::InvalidFilename.into()))?;
-    sqlx::query("VACUUM INTO $1").bind(path).execute(&mut db).await?;
-    db.close().await?;
-    verify(copy.path(), &migrations).await?;
+    db.driver().execute("VACUUM INTO ?1", [path]).map_err(SqliteFault::from)?;
+    db.close()?;
+    verify(copy.path(), &migrations)?;
     copy.as_file().sync_all().map_err(unwritable)?;
     copy.into_temp_path().persist_noclobber(to).map_err(|PathPersistError { error, .. }| {
         match error.kind() {
@@ -68,14 +65,16 @@ pub(super) async fn backup(from: &Path, to: &Path) -> Result<(), SqliteBackupErr
 }
 
 /// Reads the whole copy.
-async fn verify(copy: &Path, migrations: &[i64]) -> Result<(), SqliteBackupError> {
-    let mut db = SqliteConnectOptions::new().filename(copy).immutable(true).connect().await?;
-    let soundness: String = sqlx::query_scalar("PRAGMA integrity_check(1)").fetch_one(&mut db).await?;
+fn verify(copy: &Path, migrations: &[i64]) -> Result<(), SqliteBackupError> {
+    let unreadable = |source| SqliteBackupError::Unwritable { path: copy.to_owned(), source };
+    let db = DatabaseFile::at(copy).map_err(unreadable)?.reading()?;
+    let soundness = db.driver().query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0));
+    let soundness = soundness.map_err(SqliteFault::from)?;
     if soundness != "ok" {
         return Err(SqliteBackupError::Unsound(soundness));
     }
-    if schema::applied(copy, &mut db).await? != migrations {
+    if schema::applied(copy, &db)? != migrations {
         return Err(SqliteBackupError::Unsound("its migrations differ".to_owned()));
     }
-    Ok(db.close().await?)
+    Ok(db.close()?)
 }

@@ -1,51 +1,212 @@
 //! The shared statements on a connection to SQLite.
 
-use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Row as _, Sqlite, SqliteConnection};
+use std::collections::HashMap;
+use std::pin::pin;
+use std::str;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
-use crate::sql::{Columns, SqlConnection, SqlValue, Statement};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, Row, ToSql};
+
+use super::SqliteFault;
+use crate::sql::{Columns, DatabaseFault, SqlConnection, SqlResult, SqlValue, Statement, UnreadableColumn};
+
+/// How many prepared statements a connection keeps: more than there are.
+const KEPT_STATEMENTS: usize = 128;
+
+/// A connection that keeps what it has prepared.
+pub(super) struct SqliteConnection {
+    db: Connection,
+    shapes: HashMap<TextAddress, Arc<StatementShape>>,
+}
+
+/// Where the text of a statement is, and how long: texts are constants, and a hash of a whole text takes longer.
+type TextAddress = (usize, usize);
+
+/// What is known of a statement that was prepared before.
+struct StatementShape {
+    /// The number in the name of each parameter. SQLite counts them in the order in which the text names them.
+    parameters: Vec<usize>,
+    columns: Vec<Box<str>>,
+}
+
+impl SqliteConnection {
+    pub(super) fn new(db: Connection) -> Self {
+        db.set_prepared_statement_cache_capacity(KEPT_STATEMENTS);
+        Self { db, shapes: HashMap::new() }
+    }
+
+    /// The driver's connection, for what is no statement about records.
+    pub(super) const fn driver(&self) -> &Connection {
+        &self.db
+    }
+
+    /// Runs a statement that has no parameters and returns nothing.
+    pub(super) fn run(&self, sql: &'static str) -> Result<(), SqliteFault> {
+        Ok(self.db.prepare_cached(sql)?.raw_execute().map(drop)?)
+    }
+
+    pub(super) fn close(self) -> Result<(), SqliteFault> {
+        self.db.close().map_err(|(_, fault)| fault.into())
+    }
+
+    fn write(&mut self, statement: &Statement) -> Result<u64, SqliteFault> {
+        let (mut prepared, _) = prepared(&self.db, &mut self.shapes, statement)?;
+        Ok(prepared.raw_execute()? as u64)
+    }
+
+    fn read(&mut self, statement: &Statement, most: usize) -> Result<Vec<SqliteRow>, SqliteFault> {
+        let (mut prepared, mut shape) = prepared(&self.db, &mut self.shapes, statement)?;
+        let mut rows = prepared.raw_query();
+        let mut read = Vec::new();
+        while read.len() < most
+            && let Some(row) = rows.next()?
+        {
+            // Another process has changed the tables since: SQLite has prepared the statement anew.
+            if row.as_ref().column_count() != shape.columns.len() {
+                shape = Arc::new(StatementShape::of(row.as_ref()));
+            }
+            read.push(SqliteRow::of(row, shape.clone())?);
+        }
+        Ok(read)
+    }
+}
+
+/// A statement with its parameters bound.
+fn prepared<'c>(
+    db: &'c Connection,
+    shapes: &mut HashMap<TextAddress, Arc<StatementShape>>,
+    statement: &Statement,
+) -> Result<(CachedStatement<'c>, Arc<StatementShape>), SqliteFault> {
+    let mut prepared = db.prepare_cached(statement.sql)?;
+    let address = (statement.sql.as_ptr().addr(), statement.sql.len());
+    let shape = shapes.entry(address).or_insert_with(|| Arc::new(StatementShape::of(&prepared))).clone();
+    for (index, number) in shape.parameters.iter().enumerate() {
+        // One that is missing stays NULL.
+        if let Some(value) = statement.parameters.get(number.wrapping_sub(1)) {
+            prepared.raw_bind_parameter(index + 1, value)?;
+        }
+    }
+    Ok((prepared, shape))
+}
+
+impl StatementShape {
+    fn of(prepared: &rusqlite::Statement<'_>) -> Self {
+        let number = |index| prepared.parameter_name(index)?.trim_start_matches(['$', '?']).parse().ok();
+        Self {
+            parameters: (1..=prepared.parameter_count())
+                .map(|index| number(index).unwrap_or(index))
+                .collect(),
+            columns: prepared.column_names().into_iter().map(Box::from).collect(),
+        }
+    }
+}
+
+/// What a step returns that waits for nothing but its connection: here every statement is done at once.
+pub(super) fn at_once<T>(step: impl Future<Output = SqlResult<T>>) -> SqlResult<T> {
+    match pin!(step).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => done,
+        Poll::Pending => {
+            Err(DatabaseFault::new("a step waits for something else than its connection").into())
+        }
+    }
+}
 
 impl SqlConnection for SqliteConnection {
     type Row = SqliteRow;
 
-    async fn execute(&mut self, statement: Statement) -> Result<u64, sqlx::Error> {
-        Ok(query(statement).execute(self).await?.rows_affected())
+    async fn execute(&mut self, statement: Statement) -> Result<u64, DatabaseFault> {
+        self.write(&statement).map_err(DatabaseFault::new)
     }
 
-    async fn fetch_all(&mut self, statement: Statement) -> Result<Vec<SqliteRow>, sqlx::Error> {
-        query(statement).fetch_all(self).await
+    async fn fetch_all(&mut self, statement: Statement) -> Result<Vec<SqliteRow>, DatabaseFault> {
+        self.read(&statement, usize::MAX).map_err(DatabaseFault::new)
     }
 
-    async fn fetch_optional(&mut self, statement: Statement) -> Result<Option<SqliteRow>, sqlx::Error> {
-        query(statement).fetch_optional(self).await
+    async fn fetch_optional(&mut self, statement: Statement) -> Result<Option<SqliteRow>, DatabaseFault> {
+        Ok(self.read(&statement, 1).map_err(DatabaseFault::new)?.pop())
     }
 }
 
-fn query(statement: Statement) -> Query<'static, Sqlite, SqliteArguments> {
-    let Statement { sql, parameters } = statement;
-    parameters.into_iter().fold(sqlx::query(sql), |query, parameter| match parameter {
-        SqlValue::Text(text) => query.bind(text),
-        SqlValue::Integer(number) => query.bind(number),
-        SqlValue::Bytes(bytes) => query.bind(bytes),
-        SqlValue::Flag(flag) => query.bind(flag),
-    })
+impl ToSql for SqlValue {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let value = match self {
+            Self::Text(text) => text.as_deref().map(ValueRef::from),
+            Self::Integer(number) => number.map(ValueRef::Integer),
+            Self::Bytes(bytes) => bytes.as_deref().map(ValueRef::Blob),
+            Self::Flag(flag) => flag.map(|flag| ValueRef::Integer(flag.into())),
+        };
+        Ok(ToSqlOutput::Borrowed(value.unwrap_or(ValueRef::Null)))
+    }
+}
+
+/// A row of an answer.
+pub(super) struct SqliteRow {
+    shape: Arc<StatementShape>,
+    cells: Vec<Cell>,
+}
+
+enum Cell {
+    Null,
+    Integer(i64),
+    /// Perhaps no UTF-8: that is the trouble of whoever reads this column, and of no other.
+    Text(Box<[u8]>),
+    Bytes(Box<[u8]>),
+    Real,
+}
+
+impl From<ValueRef<'_>> for Cell {
+    fn from(value: ValueRef<'_>) -> Self {
+        match value {
+            ValueRef::Null => Self::Null,
+            ValueRef::Integer(number) => Self::Integer(number),
+            ValueRef::Text(text) => Self::Text(text.into()),
+            ValueRef::Blob(bytes) => Self::Bytes(bytes.into()),
+            ValueRef::Real(_) => Self::Real,
+        }
+    }
+}
+
+impl SqliteRow {
+    fn of(row: &Row<'_>, shape: Arc<StatementShape>) -> Result<Self, SqliteFault> {
+        let cells = (0..shape.columns.len()).map(|index| Ok(row.get_ref(index)?.into()));
+        let cells = cells.collect::<Result<_, SqliteFault>>()?;
+        Ok(Self { shape, cells })
+    }
+
+    fn cell(&self, column: &str) -> Result<&Cell, UnreadableColumn> {
+        let place = self.shape.columns.iter().position(|name| **name == *column);
+        place.and_then(|place| self.cells.get(place)).ok_or(UnreadableColumn)
+    }
 }
 
 impl Columns for SqliteRow {
-    fn text(&self, column: &str) -> Result<Option<&str>, sqlx::Error> {
-        self.try_get(column)
+    fn text(&self, column: &str) -> Result<Option<&str>, UnreadableColumn> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Text(text) => str::from_utf8(text).map(Some).map_err(|_| UnreadableColumn),
+            _ => Err(UnreadableColumn),
+        }
     }
 
-    fn integer(&self, column: &str) -> Result<Option<i64>, sqlx::Error> {
-        self.try_get(column)
+    fn integer(&self, column: &str) -> Result<Option<i64>, UnreadableColumn> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Integer(number) => Ok(Some(*number)),
+            _ => Err(UnreadableColumn),
+        }
     }
 
-    fn bytes(&self, column: &str) -> Result<Option<&[u8]>, sqlx::Error> {
-        self.try_get(column)
+    fn bytes(&self, column: &str) -> Result<Option<&[u8]>, UnreadableColumn> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Bytes(bytes) => Ok(Some(bytes)),
+            _ => Err(UnreadableColumn),
+        }
     }
 
-    fn flag(&self, column: &str) -> Result<Option<bool>, sqlx::Error> {
-        self.try_get(column)
+    fn flag(&self, column: &str) -> Result<Option<bool>, UnreadableColumn> {
+        Ok(self.integer(column)?.map(|number| number != 0))
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Triggers write every change into a table of its own, in the transaction that makes the change. `PRAGMA data_version`
 //! costs a few microseconds and says whether another connection has committed since the last poll; only then does the
-//! thread read the table. The answer proves the time before the question. Thread, runtime and connection belong to the
-//! watch alone, so that load on the server's runtime does not delay them.
+//! thread read the table. The answer proves the time before the question. Thread and connection belong to the watch
+//! alone, so that load on the server's runtime does not delay them.
 
 use std::mem;
 use std::str::FromStr;
@@ -15,12 +15,11 @@ use std::time::Duration;
 use portcullis_core::clock::Clock;
 use portcullis_core::id::{SessionKey, TenantId, UserKey};
 use portcullis_core::store::{Change, ChangeSink, StoreError, Stored, Watch};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
-use tokio::runtime::{Builder, Runtime};
-use tokio::time::timeout;
+use rusqlite::{OptionalExtension as _, Row};
 use tracing::{info, warn};
 
+use super::SqliteFault;
+use super::connection::SqliteConnection;
 use super::file::DatabaseFile;
 use super::writer::DEADLINE;
 
@@ -34,7 +33,7 @@ const VERSION: &str = "PRAGMA data_version";
 /// The newest sequence number, even if its change has been pruned.
 const HEAD: &str = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'";
 const CHANGES: &str = "SELECT head.seq AS head, changes.seq AS seq, kind, tenant, id FROM sqlite_sequence AS head \
-    LEFT JOIN changes ON changes.seq > $1 WHERE head.name = 'changes' ORDER BY changes.seq LIMIT $2";
+    LEFT JOIN changes ON changes.seq > ?1 WHERE head.name = 'changes' ORDER BY changes.seq LIMIT ?2";
 
 const DOING: &str = "watch for changes";
 
@@ -118,26 +117,20 @@ struct Follower {
 }
 
 impl Follower {
-    fn run(mut self, ready: &Sender<Result<(), sqlx::Error>>, stopped: &Receiver<Never>) {
-        let begun = Builder::new_current_thread().enable_time().build().map_err(sqlx::Error::from);
-        let begun = begun.and_then(|runtime| {
-            self.bookmark = Some(in_time(&runtime, Bookmark::open(&self.file))?);
-            Ok(runtime)
-        });
+    fn run(mut self, ready: &Sender<Result<(), SqliteFault>>, stopped: &Receiver<Never>) {
+        let begun = Bookmark::open(&self.file).map(|bookmark| self.bookmark = Some(bookmark));
+        let has_begun = begun.is_ok();
         // An error only says that the caller has given up the watch: then `stopped` says so too.
-        let runtime = match begun {
-            Ok(runtime) => ready.send(Ok(())).map(|()| runtime).ok(),
-            Err(fault) => ready.send(Err(fault)).map(|()| None).unwrap_or_default(),
-        };
-        if let Some(runtime) = runtime {
-            self.follow(&runtime, stopped);
+        let _ = ready.send(begun);
+        if has_begun {
+            self.follow(stopped);
         }
     }
 
-    fn follow(&mut self, runtime: &Runtime, stopped: &Receiver<Never>) {
+    fn follow(&mut self, stopped: &Receiver<Never>) {
         let mut pause = POLL;
         while matches!(stopped.recv_timeout(pause), Err(RecvTimeoutError::Timeout)) {
-            pause = match in_time(runtime, self.poll()) {
+            pause = match self.poll() {
                 Ok(()) => POLL,
                 Err(fault) => {
                     self.lose(&fault);
@@ -146,45 +139,36 @@ impl Follower {
             };
         }
         if let Some(bookmark) = self.bookmark.take()
-            && let Err(fault) = in_time(runtime, bookmark.db.close())
+            && let Err(fault) = bookmark.db.close()
         {
             warn!(%fault, "the change feed's connection was not closed cleanly");
         }
     }
 
-    fn lose(&mut self, fault: &sqlx::Error) {
+    fn lose(&mut self, fault: &SqliteFault) {
         if self.bookmark.take().is_some() {
             warn!(%fault, "the change feed is lost");
         }
     }
 
-    async fn poll(&mut self) -> Result<(), sqlx::Error> {
+    fn poll(&mut self) -> Result<(), SqliteFault> {
         let sent = self.clock.ticks();
         self.file.check()?;
         match &mut self.bookmark {
-            Some(bookmark) => bookmark.read_on(&*self.sink).await?,
-            None => self.resume().await?,
+            Some(bookmark) => bookmark.read_on(&*self.sink)?,
+            None => self.resume()?,
         }
         self.sink.proven(sent);
         Ok(())
     }
 
     /// The file may have been replaced meanwhile, so changes are not announced one by one.
-    async fn resume(&mut self) -> Result<(), sqlx::Error> {
-        self.bookmark = Some(Bookmark::open(&self.file).await?);
+    fn resume(&mut self) -> Result<(), SqliteFault> {
+        self.bookmark = Some(Bookmark::open(&self.file)?);
         info!("the change feed is back");
         self.sink.changed(&Change::Everything);
         Ok(())
     }
-}
-
-/// Runs a step of the feed until the deadline.
-fn in_time<T>(
-    runtime: &Runtime,
-    step: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, sqlx::Error> {
-    let late = || sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
-    runtime.block_on(async { timeout(DEADLINE, step).await }).unwrap_or_else(|_| Err(late()))
 }
 
 /// How far the changes have been read.
@@ -196,46 +180,53 @@ struct Bookmark {
 
 impl Bookmark {
     /// A bookmark after everything that was written before.
-    async fn open(file: &DatabaseFile) -> Result<Self, sqlx::Error> {
-        file.check()?;
-        let mut db = file.reading().connect().await?;
-        let version = sqlx::query_scalar(VERSION).fetch_one(&mut db).await?;
-        let seq: Option<i64> = sqlx::query_scalar(HEAD).fetch_optional(&mut db).await?;
+    fn open(file: &DatabaseFile) -> Result<Self, SqliteFault> {
+        let db = file.reading()?;
+        db.driver().busy_timeout(DEADLINE)?;
+        let version = version(&db)?;
+        let seq = db.driver().query_row(HEAD, [], |row| row.get(0)).optional()?;
         Ok(Self { db, version, seq: seq.unwrap_or_default() })
     }
 
     /// Announces what was written since.
-    async fn read_on(&mut self, sink: &dyn ChangeSink) -> Result<(), sqlx::Error> {
-        let version = sqlx::query_scalar(VERSION).fetch_one(&mut self.db).await?;
+    fn read_on(&mut self, sink: &dyn ChangeSink) -> Result<(), SqliteFault> {
+        let version = version(&self.db)?;
         if version == self.version {
             return Ok(());
         }
-        let rows = sqlx::query(CHANGES).bind(self.seq).bind(MOST_CHANGES).fetch_all(&mut self.db).await?;
-        self.announce(&rows, sink)?;
-        self.version = version;
-        Ok(())
-    }
-
-    /// Sequence numbers have no gaps: fewer changes than numbers means that some were pruned before they were read.
-    fn announce(&mut self, rows: &[SqliteRow], sink: &dyn ChangeSink) -> Result<(), sqlx::Error> {
-        let head: i64 = rows.first().map_or(Ok(0), |row| row.try_get("head"))?;
-        let is_change = |row: &&SqliteRow| matches!(row.try_get::<Option<i64>, _>("seq"), Ok(Some(_)));
-        let changes: Vec<&SqliteRow> = rows.iter().filter(is_change).collect();
+        let (head, changes) = self.changes()?;
+        // Numbers have no gaps: fewer changes than numbers means that some were pruned before they were read.
         if i64::try_from(changes.len()).ok() == head.checked_sub(self.seq) {
-            for row in changes {
-                sink.changed(&change(row));
-            }
+            changes.iter().for_each(|change| sink.changed(change));
         } else {
             sink.changed(&Change::Everything);
         }
-        self.seq = head;
+        (self.seq, self.version) = (head, version);
         Ok(())
+    }
+
+    /// The newest number, and the changes since this bookmark's.
+    fn changes(&self) -> Result<(i64, Vec<Change>), SqliteFault> {
+        let mut statement = self.db.driver().prepare_cached(CHANGES)?;
+        let mut rows = statement.query([self.seq, MOST_CHANGES])?;
+        let (mut head, mut changes) = (0, Vec::new());
+        while let Some(row) = rows.next()? {
+            head = row.get("head")?;
+            if row.get::<_, Option<i64>>("seq")?.is_some() {
+                changes.push(change(row));
+            }
+        }
+        Ok((head, changes))
     }
 }
 
+fn version(db: &SqliteConnection) -> Result<i64, SqliteFault> {
+    Ok(db.driver().prepare_cached(VERSION)?.query_row([], |row| row.get(0))?)
+}
+
 /// A row that cannot be read was written by hand, and could mean any change.
-fn change(row: &SqliteRow) -> Change {
-    let text = |column| row.try_get::<&str, _>(column).unwrap_or_default();
+fn change(row: &Row<'_>) -> Change {
+    let text = |column| row.get_ref(column).ok().and_then(|value| value.as_str().ok()).unwrap_or_default();
     let (tenant, id) = (text("tenant"), text("id"));
     let change = match text("kind") {
         "session" => parsed(tenant, id).map(|(tenant, id)| Change::Session(SessionKey { tenant, id })),

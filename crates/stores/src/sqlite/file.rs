@@ -4,21 +4,20 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf, absolute};
+use std::thread;
 use std::time::Duration;
 
+use rusqlite::{Connection, OpenFlags};
 use rustix::fs::Access;
 use rustix::io::Errno;
-use sqlx::error::DatabaseError;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _};
-use tokio::time::{sleep, timeout};
 
-use super::SqliteOpenError;
+use super::connection::SqliteConnection;
+use super::{SqliteFault, SqliteOpenError};
 
 /// How long a connection waits for a lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The pause before another try, where SQLite refuses a lock without waiting.
-const RETRY_AFTER: Duration = Duration::from_millis(20);
+pub(super) const RETRY_AFTER: Duration = Duration::from_millis(20);
 
 /// A file that was opened. SQLite goes on with a file that was removed or replaced, as if its writes were kept. So the
 /// open file is compared with the one at its path.
@@ -88,12 +87,12 @@ impl DatabaseFile {
     }
 
     /// Checks that the file at the path is still the one that was opened.
-    pub(super) fn check(&self) -> Result<(), sqlx::Error> {
+    pub(super) fn check(&self) -> io::Result<()> {
         match FileIdentity::of(&self.path) {
             Ok(identity) if identity == self.identity => Ok(()),
-            Ok(_) => Err(self.gone("replaced").into()),
-            Err(fault) if fault.kind() == io::ErrorKind::NotFound => Err(self.gone("removed").into()),
-            Err(fault) => Err(fault.into()),
+            Ok(_) => Err(self.gone("replaced")),
+            Err(fault) if fault.kind() == io::ErrorKind::NotFound => Err(self.gone("removed")),
+            Err(fault) => Err(fault),
         }
     }
 
@@ -103,44 +102,45 @@ impl DatabaseFile {
 
     /// A connection that writes, and appends to a write-ahead log. An acknowledged write is on the disk
     /// (`synchronous=FULL`).
-    pub(super) async fn writing(&self) -> Result<SqliteConnection, sqlx::Error> {
-        let mut db = self.connect().await?;
-        write_ahead(&mut db).await?;
+    pub(super) fn writing(&self) -> Result<SqliteConnection, SqliteFault> {
+        let db = self.connect()?;
+        write_ahead(&db)?;
         Ok(db)
     }
 
     /// A connection that writes, in the journal mode that the file has. A file without content is filled in SQLite's
     /// first mode, where a broken-off transaction leaves it without content.
-    pub(super) async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
-        self.check()?;
+    pub(super) fn connect(&self) -> Result<SqliteConnection, SqliteFault> {
+        let db = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        db.busy_timeout(BUSY_TIMEOUT)?;
         // SQLite overwrites replaced and deleted content in every page that it writes anyway.
-        let options = self.options().pragma("secure_delete", "FAST");
-        options.synchronous(SqliteSynchronous::Full).connect().await
+        db.pragma_update(None, "secure_delete", "FAST")?;
+        db.pragma_update(None, "synchronous", "FULL")?;
+        Ok(SqliteConnection::new(db))
     }
 
     /// Moves the write-ahead log into the database and empties it, so that earlier states of a page are in neither.
-    pub(super) async fn empty_log(&self) -> Result<(), sqlx::Error> {
-        let mut db = self.writing().await?;
-        let (busy, _, _): (i64, i64, i64) =
-            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut db).await?;
-        db.close().await?;
+    pub(super) fn empty_log(&self) -> Result<(), SqliteFault> {
+        let db = self.writing()?;
+        let emptying = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let is_kept: bool = db.driver().query_row(emptying, [], |row| row.get(0))?;
+        db.close()?;
         let kept =
             || io::Error::new(io::ErrorKind::ResourceBusy, "another process reads an earlier state of it");
-        if busy == 0 { Ok(()) } else { Err(kept().into()) }
+        if is_kept { Err(kept().into()) } else { Ok(()) }
     }
 
-    /// Options of a connection that only reads.
-    pub(super) fn reading(&self) -> SqliteConnectOptions {
-        self.options().read_only(true)
+    /// A connection that only reads, and that waits for no lock: its caller does.
+    pub(super) fn reading(&self) -> Result<SqliteConnection, SqliteFault> {
+        let db = self.open(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        db.busy_timeout(Duration::ZERO)?;
+        Ok(SqliteConnection::new(db))
     }
 
-    fn options(&self) -> SqliteConnectOptions {
-        SqliteConnectOptions::new()
-            .filename(&self.path)
-            .create_if_missing(false)
-            .busy_timeout(BUSY_TIMEOUT)
-            .foreign_keys(true)
-            .disable_statement_logging()
+    fn open(&self, access: OpenFlags) -> Result<Connection, SqliteFault> {
+        self.check()?;
+        // One thread at a time has a connection: its type says so.
+        Ok(Connection::open_with_flags(&self.path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?)
     }
 }
 
@@ -148,22 +148,14 @@ impl DatabaseFile {
 ///
 /// While one connection switches, SQLite refuses others that do the same at once, whatever their time-out. So they try
 /// again.
-pub(super) async fn write_ahead(db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let switch = async {
-        loop {
-            match sqlx::query("PRAGMA journal_mode = WAL").execute(&mut *db).await {
-                Err(fault) if is_busy(&fault) => sleep(RETRY_AFTER).await,
-                switched => return switched.map(drop),
-            }
+pub(super) fn write_ahead(db: &SqliteConnection) -> Result<(), SqliteFault> {
+    let mut tries = BUSY_TIMEOUT.as_millis() / RETRY_AFTER.as_millis();
+    loop {
+        let switched = db.driver().pragma_update(None, "journal_mode", "WAL").map_err(SqliteFault::from);
+        match switched {
+            Err(fault) if fault.is_locked() && tries > 0 => thread::sleep(RETRY_AFTER),
+            switched => return switched,
         }
-    };
-    let late = |_| Err(io::Error::new(io::ErrorKind::TimedOut, "another process keeps it locked").into());
-    timeout(BUSY_TIMEOUT, switch).await.unwrap_or_else(late)
-}
-
-fn is_busy(fault: &sqlx::Error) -> bool {
-    const SQLITE_BUSY: i32 = 5;
-    let code = fault.as_database_error().and_then(DatabaseError::code);
-    // The low byte is the kind of error, the others are details.
-    code.and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == SQLITE_BUSY)
+        tries -= 1;
+    }
 }

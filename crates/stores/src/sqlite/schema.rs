@@ -2,17 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use sqlx::migrate::{Migrate as _, MigrateError, Migration, MigrationType};
-use sqlx::{Connection as _, SqlSafeStr as _, SqliteConnection};
+use ring::digest::{SHA384, digest};
+use rusqlite::OptionalExtension as _;
 
-use super::SqliteOpenError;
+use super::connection::{SqliteConnection, at_once};
 use super::file::DatabaseFile;
+use super::{SqliteFault, SqliteOpenError};
 use crate::backend::MigrationState;
-use crate::sql::users;
-use portcullis_core::store::{StoreError, Stored};
+use crate::sql::{DatabaseFault, Fault, SqlResult, users};
 
-/// Not sqlx's own name: a program that embeds this library may keep tables of its own in the same file.
-const TABLE: &str = "portcullis_migrations";
+/// The history of the tables. Columns and checksums are those of sqlx, which earlier versions kept it with.
+const CREATE: &str = "CREATE TABLE IF NOT EXISTS portcullis_migrations (version BIGINT PRIMARY KEY, \
+    description TEXT NOT NULL, installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL, \
+    checksum BLOB NOT NULL, execution_time BIGINT NOT NULL)";
+const NOTE: &str = "INSERT INTO portcullis_migrations (version, description, success, checksum, execution_time) \
+    VALUES (?1, ?2, TRUE, ?3, 0)";
 const IS_THERE: &str =
     "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'portcullis_migrations'";
 /// The number of pages of a file that has content and none of this program's tables, in one look at the file.
@@ -34,9 +38,8 @@ const SEARCH: i64 = 3;
 
 /// The migrations that this version knows, and whether the database at `path` has them. Changes nothing. A file that
 /// does not exist has none.
-pub(super) async fn migrations(path: &Path) -> Stored<Vec<MigrationState>> {
-    let applied =
-        applied_at(path).await.map_err(|fault| StoreError::unavailable("read its migrations", fault))?;
+pub(super) fn migrations(path: &Path) -> Result<Vec<MigrationState>, SqliteOpenError> {
+    let applied = applied_at(path)?;
     let state = |(version, description, _)| MigrationState {
         version,
         description,
@@ -45,7 +48,7 @@ pub(super) async fn migrations(path: &Path) -> Stored<Vec<MigrationState>> {
     Ok(HISTORY.map(state).to_vec())
 }
 
-async fn applied_at(path: &Path) -> Result<Vec<i64>, SqliteOpenError> {
+fn applied_at(path: &Path) -> Result<Vec<i64>, SqliteOpenError> {
     let unusable = |source| SqliteOpenError::File { path: path.to_owned(), source };
     if !path.try_exists().map_err(unusable)? {
         return Ok(Vec::new());
@@ -53,60 +56,54 @@ async fn applied_at(path: &Path) -> Result<Vec<i64>, SqliteOpenError> {
     let file = DatabaseFile::at(path).map_err(unusable)?;
     let at = ErrorPath(path);
     // As one that writes: one that only reads leaves `-wal` and `-shm` behind.
-    let mut db = file.connect().await.map_err(|fault| at.fault(fault))?;
-    let applied = applied(path, &mut db).await?;
-    db.close().await.map_err(|fault| at.fault(fault))?;
+    let db = file.connect().map_err(|fault| at.fault(fault))?;
+    let applied = applied(path, &db)?;
+    db.close().map_err(|fault| at.fault(fault))?;
     Ok(applied)
 }
 
 /// The migrations that the database has; none if the file is empty. A file that has content, and none of this program's
 /// tables, is another program's database, or one that was copied without its write-ahead log: a creation that broke off
 /// leaves an empty file.
-pub(super) async fn applied(path: &Path, db: &mut SqliteConnection) -> Result<Vec<i64>, SqliteOpenError> {
+pub(super) fn applied(path: &Path, db: &SqliteConnection) -> Result<Vec<i64>, SqliteOpenError> {
     let at = ErrorPath(path);
-    let pages = sqlx::query_scalar(FOREIGN_PAGES).fetch_optional(&mut *db).await;
-    match pages.map_err(|fault| at.fault(fault))? {
-        Some::<i64>(_) => Err(SqliteOpenError::Foreign { path: at.path() }),
-        None => at.applied(db).await,
+    let pages = db.driver().query_row(FOREIGN_PAGES, [], |row| row.get::<_, i64>(0)).optional();
+    match pages.map_err(|fault| at.fault(fault.into()))? {
+        Some(_) => Err(SqliteOpenError::Foreign { path: at.path() }),
+        None => at.applied(db),
     }
 }
 
 /// Applies pending migrations in one transaction that keeps other processes out. Writes nothing if none is pending.
-pub(super) async fn bring_up_to_date(path: &Path, db: &mut SqliteConnection) -> Result<(), SqliteOpenError> {
+pub(super) fn bring_up_to_date(path: &Path, db: &mut SqliteConnection) -> Result<(), SqliteOpenError> {
     let at = ErrorPath(path);
-    if at.applied(&mut *db).await?.len() == HISTORY.len() {
+    if at.applied(db)?.len() == HISTORY.len() {
         return Ok(());
     }
-    let mut transaction = db.begin_with("BEGIN IMMEDIATE").await.map_err(|fault| at.fault(fault))?;
-    // Another process may have been first, and may have been newer.
-    let applied = at.applied(&mut transaction).await?;
-    let missing = history().filter(|migration| !applied.contains(&migration.version));
-    let migrated = apply(&mut transaction, missing).await;
+    db.run("BEGIN IMMEDIATE").map_err(|fault| at.fault(fault))?;
+    // Another process may have been first, and may have been newer. A fault closes the connection, which undoes all.
+    let applied = at.applied(db)?;
+    let migrated = apply(db, |version| !applied.contains(&version));
+    let migrated = migrated.map_err(|fault| fault.while_doing("apply a migration"));
     migrated.map_err(|source| SqliteOpenError::Migration { path: at.path(), source })?;
-    transaction.commit().await.map_err(|fault| at.fault(fault))
+    db.run("COMMIT").map_err(|fault| at.fault(fault))
 }
 
-/// Does what a `Migrator` does, whose future is not `Send`.
-async fn apply(
-    db: &mut SqliteConnection,
-    missing: impl Iterator<Item = Migration>,
-) -> Result<(), MigrateError> {
-    db.ensure_migrations_table(TABLE).await?;
-    for migration in missing {
-        db.apply(TABLE, &migration).await?;
-        if migration.version == SEARCH {
-            let filled = users::fill(&mut *db).await;
-            filled
-                .map_err(|fault| MigrateError::Source(fault.while_doing("make users searchable").into()))?;
+fn apply(db: &mut SqliteConnection, is_missing: impl Fn(i64) -> bool) -> SqlResult<()> {
+    let fault = |fault| Fault::from(DatabaseFault::new(SqliteFault::Database(fault)));
+    db.driver().execute_batch(CREATE).map_err(fault)?;
+    for (version, description, sql) in HISTORY.into_iter().filter(|(version, ..)| is_missing(*version)) {
+        db.driver().execute_batch(sql).map_err(fault)?;
+        db.driver().execute(NOTE, (version, description, checksum(sql))).map_err(fault)?;
+        if version == SEARCH {
+            at_once(users::fill(db))?;
         }
     }
     Ok(())
 }
 
-fn history() -> impl Iterator<Item = Migration> {
-    HISTORY.into_iter().map(|(version, description, sql)| {
-        Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), false)
-    })
+fn checksum(sql: &str) -> Vec<u8> {
+    digest(&SHA384, sql.as_bytes()).as_ref().to_vec()
 }
 
 /// The path of the database, for the errors.
@@ -119,10 +116,8 @@ impl ErrorPath<'_> {
     }
 
     /// The error for what SQLite says about the file.
-    pub(super) fn fault(self, source: sqlx::Error) -> SqliteOpenError {
-        const SQLITE_NOTADB: &str = "26";
-        let code = source.as_database_error().and_then(sqlx::error::DatabaseError::code);
-        if code.is_some_and(|code| code == SQLITE_NOTADB) {
+    pub(super) fn fault(self, source: SqliteFault) -> SqliteOpenError {
+        if source.is_no_database() {
             SqliteOpenError::NotADatabase { path: self.path() }
         } else {
             SqliteOpenError::Database { path: self.path(), source }
@@ -130,12 +125,12 @@ impl ErrorPath<'_> {
     }
 
     /// The migrations that the database has; an error if they are not this program's.
-    async fn applied(self, db: &mut SqliteConnection) -> Result<Vec<i64>, SqliteOpenError> {
-        let applied = read(db).await.map_err(|fault| self.fault(fault))?;
+    fn applied(self, db: &SqliteConnection) -> Result<Vec<i64>, SqliteOpenError> {
+        let applied = read(db).map_err(|fault| self.fault(fault.into()))?;
         let newest = HISTORY.iter().map(|(version, ..)| *version).max().unwrap_or_default();
-        for (version, checksum) in &applied {
-            let known = history().find(|migration| migration.version == *version);
-            if known.is_none_or(|migration| *migration.checksum != *checksum.as_slice()) {
+        for (version, noted) in &applied {
+            let known = HISTORY.iter().find(|(known, ..)| known == version);
+            if known.is_none_or(|(.., sql)| checksum(sql) != *noted) {
                 return Err(if *version > newest {
                     SqliteOpenError::Newer { path: self.path(), migration: *version }
                 } else {
@@ -147,10 +142,11 @@ impl ErrorPath<'_> {
     }
 }
 
-async fn read(db: &mut SqliteConnection) -> Result<Vec<(i64, Vec<u8>)>, sqlx::Error> {
-    let there: i64 = sqlx::query_scalar(IS_THERE).fetch_one(&mut *db).await?;
-    if there == 0 {
+fn read(db: &SqliteConnection) -> rusqlite::Result<Vec<(i64, Vec<u8>)>> {
+    let is_there: bool = db.driver().query_row(IS_THERE, [], |row| row.get(0))?;
+    if !is_there {
         return Ok(Vec::new());
     }
-    sqlx::query_as(APPLIED).fetch_all(db).await
+    let mut applied = db.driver().prepare(APPLIED)?;
+    applied.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }

@@ -25,14 +25,18 @@ use portcullis_core::ticket::{
 use portcullis_core::user::{User, UserCorrection};
 use tracing::warn;
 
-use super::{SqliteStore, in_time};
+use super::connection::at_once;
+use super::{SqliteStore, elsewhere};
 use crate::sql::{attempts, epochs, keys, mail, sessions, tenants, tickets, users};
 
-/// Implements a store trait with the functions of the same names in a module of `sql`. A verb that reads takes a
-/// connection from the pool. One that writes is a job of the writer, which owns its arguments. `&name: Type` is taken
-/// by reference. The text is what an error says that the store was doing.
+/// Implements a store trait with the functions of the same names in a module of `sql`. A verb that reads runs on the
+/// thread of its caller; one that scans a table, on another. One that writes is a job of the writer. The last two own
+/// their arguments. `&name: Type` is taken by reference. The text is what an error says that the store was doing.
 macro_rules! verbs {
     ($store:ident by $table:ident;
+    $(scans { $($scanning:literal $scan:ident($(
+        $(&$scan_lent:ident: $scan_lent_type:ident)? $($scan_given:ident: $scan_given_type:ty)?
+    ),+) -> $listed:ty;)* })?
     reads { $($reading:literal $read:ident($(
         $(&$read_lent:ident: $read_lent_type:ident)? $($read_given:ident: $read_given_type:ty)?
     ),+) -> $found:ty;)* }
@@ -42,14 +46,21 @@ macro_rules! verbs {
     $($by_hand:tt)*) => {
         #[async_trait]
         impl $store for SqliteStore {
+            $($(async fn $scan(
+                &self,
+                $($($scan_lent: &$scan_lent_type)? $($scan_given: $scan_given_type)?),+
+            ) -> Stored<$listed> {
+                $($(let $scan_lent = $scan_lent.to_owned();)?)+
+                let scan = move |db: &mut _| at_once($table::$scan(db, $($(&$scan_lent)? $(Clone::clone(&$scan_given))?),+));
+                self.readers.scan($scanning, scan).await
+            })*)?
+
             $(async fn $read(
                 &self,
                 $($($read_lent: &$read_lent_type)? $($read_given: $read_given_type)?),+
             ) -> Stored<$found> {
-                let read = async {
-                    $table::$read(&mut *self.reader().await?, $($($read_lent)? $($read_given)?),+).await
-                };
-                in_time($reading, read).await
+                let read = |db: &mut _| at_once($table::$read(db, $($($read_lent)? $(Clone::clone(&$read_given))?),+));
+                self.readers.read($reading, read).await
             })*
 
             $(async fn $write(
@@ -57,10 +68,8 @@ macro_rules! verbs {
                 $($($lent: &$lent_type)? $($given: $given_type)?),+
             ) -> Stored<$answer> {
                 $($(let $lent = $lent.to_owned();)?)+
-                let write = self.writer.write($writing, move |db| {
-                    Box::pin(async move { $table::$write(db, $($(&$lent)? $($given)?),+).await })
-                });
-                write.await
+                let write = move |db: &mut _| at_once($table::$write(db, $($(&$lent)? $($given)?),+));
+                self.writer.write($writing, write).await
             })*
 
             $($by_hand)*
@@ -69,10 +78,12 @@ macro_rules! verbs {
 }
 
 verbs! { UserStore by users;
-    reads {
-        "find a user" find(&handle: UserHandle) -> Option<User>;
+    scans {
         "list users" list(&tenant: TenantId, &search: str, page: Page<UserId>) -> Vec<User>;
         "look for records that cannot be read" unreadable(&tenant: TenantId) -> Vec<UnreadableRecord>;
+    }
+    reads {
+        "find a user" find(&handle: UserHandle) -> Option<User>;
     }
     writes {
         "insert a user" insert(&user: User) -> Inserted;
@@ -118,11 +129,11 @@ verbs! { KeyStore by keys;
 
     async fn rewrap(&self, tenant: &TenantId, kid: &Kid, material: &KeyMaterial) -> Stored<bool> {
         let (tenant, kid, material) = (tenant.clone(), kid.clone(), material.clone());
-        let rewrap = self.writer.write("rewrap a key", |db| {
-            Box::pin(async move { keys::rewrap(db, &tenant, &kid, &material).await })
-        });
-        let rewrapped = rewrap.await?;
-        if rewrapped && let Err(fault) = self.file.empty_log().await {
+        let rewrap = move |db: &mut _| at_once(keys::rewrap(db, &tenant, &kid, &material));
+        let rewrapped = self.writer.write("rewrap a key", rewrap).await?;
+        let file = self.file.clone();
+        let emptied = elsewhere("empty the write-ahead log", move || file.empty_log());
+        if rewrapped && let Err(fault) = emptied.await {
             warn!(%fault, "the write-ahead log still holds a key as it was before it was encrypted");
         }
         Ok(rewrapped)

@@ -1,87 +1,145 @@
-use sqlx::ConnectOptions as _;
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
+use super::queue::{MOST_JOBS, MOST_WAITING};
+use super::thread::PRUNE_EVERY;
 use super::*;
-use crate::sql::Fault;
+use crate::sql::{DatabaseFault, Fault};
 
 struct NumbersTable {
-    _directory: TempDir,
+    directory: TempDir,
     file: Arc<DatabaseFile>,
     writer: Writer,
 }
 
 /// A table of unique numbers, and its writer.
-async fn numbers() -> NumbersTable {
+fn numbers() -> NumbersTable {
     let directory = TempDir::new().unwrap();
     let file = Arc::new(DatabaseFile::prepare(&directory.path().join("numbers.db")).unwrap());
-    let mut db = file.writing().await.unwrap();
-    execute(&mut db, "CREATE TABLE numbers (number INTEGER NOT NULL UNIQUE, batch INTEGER)").await.unwrap();
-    execute(&mut db, "CREATE TABLE changes (seq INTEGER PRIMARY KEY AUTOINCREMENT)").await.unwrap();
-    let writer = Writer::start(file.clone(), db);
-    NumbersTable { _directory: directory, file, writer }
+    let db = file.writing().unwrap();
+    db.run("CREATE TABLE numbers (number INTEGER NOT NULL UNIQUE, batch INTEGER)").unwrap();
+    db.run("CREATE TABLE changes (seq INTEGER PRIMARY KEY AUTOINCREMENT)").unwrap();
+    let writer = Writer::start(file.clone(), db).unwrap();
+    NumbersTable { directory, file, writer }
+}
+
+fn run(db: &SqliteConnection, statement: &'static str) -> SqlResult<()> {
+    Ok(db.run(statement).map_err(DatabaseFault::new)?)
 }
 
 impl NumbersTable {
     async fn write(&self, statement: &'static str) -> Stored<()> {
-        self.writer
-            .write("write a number", move |db| Box::pin(async move { Ok(execute(db, statement).await?) }))
-            .await
+        self.writer.write("write a number", move |db| run(db, statement)).await
     }
 
     /// Writes, and then fails.
     async fn write_and_fail(&self, statement: &'static str) -> Stored<()> {
-        self.writer
-            .write("write a number", move |db| {
-                Box::pin(async move {
-                    execute(db, statement).await?;
-                    Err(Fault::Record(StoreError::corrupt("number", &0, "number")))
-                })
-            })
-            .await
+        let step = move |db: &mut SqliteConnection| {
+            run(db, statement)?;
+            Err(Fault::Record(StoreError::corrupt("number", &0, "number")))
+        };
+        self.writer.write("write a number", step).await
     }
 
-    async fn stored(&self) -> Vec<i64> {
-        let mut db = self.file.reading().connect().await.unwrap();
-        sqlx::query_scalar("SELECT number FROM numbers ORDER BY number").fetch_all(&mut db).await.unwrap()
+    /// Writes, and then panics.
+    async fn write_and_panic(&self, statement: &'static str) -> Stored<()> {
+        let step = move |db: &mut SqliteConnection| {
+            run(db, statement)?;
+            panic!("a step that panics on purpose")
+        };
+        self.writer.write("write a number", step).await
+    }
+
+    /// Keeps the writer busy until what is returned is dropped: what is written meanwhile is one transaction.
+    async fn occupied(&self) -> mpsc::Sender<()> {
+        let (release, released) = mpsc::channel::<()>();
+        let (begin, begun) = oneshot::channel();
+        let writer = self.writer.clone();
+        tokio::spawn(async move {
+            let step = move |_: &mut SqliteConnection| {
+                let _ = begin.send(());
+                let _ = released.recv();
+                Ok(())
+            };
+            writer.write("wait", step).await.unwrap();
+        });
+        begun.await.unwrap();
+        release
+    }
+
+    fn query(&self, sql: &str) -> Vec<i64> {
+        let db = self.file.reading().unwrap();
+        let mut query = db.driver().prepare(sql).unwrap();
+        query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    fn stored(&self) -> Vec<i64> {
+        self.query("SELECT number FROM numbers ORDER BY number")
     }
 }
 
+/// Waits for writes that are one transaction.
+macro_rules! together {
+    ($table:ident; $($write:expr),+ $(,)?) => {{
+        let occupied = $table.occupied().await;
+        let release = async { drop(occupied) };
+        let (answers, ()) = tokio::join!(async { tokio::join!($($write),+) }, release);
+        answers
+    }};
+}
+
 #[tokio::test]
-async fn a_job_that_fails_does_not_undo_the_others() {
-    let table = numbers().await;
-    // All four wait before the writer's task runs for the first time: they are one transaction.
-    let (first, failed, clash, last) = tokio::join!(
+async fn a_job_that_fails_or_panics_does_not_undo_the_others() {
+    let table = numbers();
+    let (first, failed, panicked, clash, last) = together!(table;
         table.write("INSERT INTO numbers VALUES (1, 1)"),
         table.write_and_fail("INSERT INTO numbers VALUES (2, 1)"),
+        table.write_and_panic("INSERT INTO numbers VALUES (5, 1)"),
         table.write("INSERT INTO numbers VALUES (3, 1), (1, 1)"),
         table.write("INSERT INTO numbers VALUES (4, (SELECT count(*) FROM numbers))"),
     );
     assert!(first.is_ok() && last.is_ok());
     assert!(matches!(failed, Err(StoreError::Corrupt { .. })));
+    assert!(panicked.unwrap_err().to_string().contains("the step panicked"));
     assert!(matches!(clash, Err(StoreError::Unavailable { doing: "write a number", .. })));
-    assert_eq!(table.stored().await, [1, 4]);
+    assert_eq!(table.stored(), [1, 4]);
 }
 
 #[tokio::test]
 async fn jobs_that_wait_together_share_a_transaction() {
-    let table = numbers().await;
-    let mut db = table.file.reading().connect().await.unwrap();
-    let version = "PRAGMA data_version";
-    let before: i64 = sqlx::query_scalar(version).fetch_one(&mut db).await.unwrap();
-    let (one, other) = tokio::join!(
+    let table = numbers();
+    let commits = Arc::new(AtomicUsize::new(0));
+    let counted = commits.clone();
+    let count = move |db: &mut SqliteConnection| {
+        let count = move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            false
+        };
+        db.driver().commit_hook(Some(count)).map_err(DatabaseFault::new)?;
+        Ok(())
+    };
+    table.writer.write("count commits", count).await.unwrap();
+    let (one, other) = together!(table;
         table.write("INSERT INTO numbers VALUES (1, 1)"),
         table.write("INSERT INTO numbers VALUES (2, 1)"),
     );
     one.and(other).unwrap();
-    let after: i64 = sqlx::query_scalar(version).fetch_one(&mut db).await.unwrap();
-    assert_eq!(after - before, 1, "that many transactions were committed");
+    assert_eq!(
+        commits.load(Ordering::Relaxed),
+        3,
+        "the count's own, that of the job that waited, and one for both"
+    );
+    assert_eq!(table.stored(), [1, 2]);
 }
 
 #[tokio::test]
 async fn a_fault_that_undoes_the_transaction_fails_all_its_jobs_and_not_the_next_transaction() {
-    let table = numbers().await;
-    let (before, fatal, behind) = tokio::join!(
+    let table = numbers();
+    let (before, fatal, behind) = together!(table;
         table.write("INSERT INTO numbers VALUES (1, 1)"),
         table.write_and_fail("ROLLBACK"),
         table.write("INSERT INTO numbers VALUES (2, 1)"),
@@ -89,16 +147,16 @@ async fn a_fault_that_undoes_the_transaction_fails_all_its_jobs_and_not_the_next
     assert!(matches!(before, Err(StoreError::Unavailable { .. })), "{before:?}");
     assert!(fatal.is_err());
     assert!(matches!(behind, Err(StoreError::Unavailable { .. })), "{behind:?}");
-    assert_eq!(table.stored().await, [0; 0]);
+    assert_eq!(table.stored(), [0; 0]);
     table.write("INSERT INTO numbers VALUES (3, 2)").await.unwrap();
-    assert_eq!(table.stored().await, [3]);
+    assert_eq!(table.stored(), [3]);
 }
 
 #[tokio::test]
 async fn too_many_jobs_are_rejected_and_none_is_forgotten() {
-    let table = Arc::new(numbers().await);
-    let mut other = table.file.writing().await.unwrap();
-    execute(&mut other, "BEGIN IMMEDIATE").await.unwrap();
+    let table = Arc::new(numbers());
+    let other = table.file.writing().unwrap();
+    other.run("BEGIN IMMEDIATE").unwrap();
     let mut waiting = JoinSet::new();
     for _ in 0..2 * MOST_WAITING {
         let table = table.clone();
@@ -114,7 +172,7 @@ async fn too_many_jobs_are_rejected_and_none_is_forgotten() {
             other => panic!("{other:?}"),
         }
     }
-    execute(&mut other, "ROLLBACK").await.unwrap();
+    other.run("ROLLBACK").unwrap();
     let mut done = 0;
     while let Some(answer) = waiting.join_next().await {
         match answer.unwrap() {
@@ -124,26 +182,46 @@ async fn too_many_jobs_are_rejected_and_none_is_forgotten() {
         }
     }
     assert_eq!(done + rejected, 2 * MOST_WAITING);
-    assert_eq!(table.stored().await.len(), done);
+    assert_eq!(table.stored().len(), done);
 }
 
 #[tokio::test]
 async fn changes_that_no_feed_needs_are_removed_a_step_at_a_time() {
-    let table = Arc::new(numbers().await);
+    let table = Arc::new(numbers());
     let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 115000) \
         INSERT INTO changes (seq) SELECT i FROM n";
     table.write(many).await.unwrap();
-    assert_eq!(oldest(&table).await, 10_001);
+    let oldest = || table.query("SELECT min(seq) FROM changes");
+    assert_eq!(oldest(), [10_001]);
     let mut writes = JoinSet::new();
     for _ in 0..=PRUNE_EVERY {
         let table = table.clone();
-        writes.spawn(async move { table.write("SELECT 1").await.unwrap() });
+        writes.spawn(async move { table.write("DELETE FROM numbers").await.unwrap() });
     }
     writes.join_all().await;
-    assert_eq!(oldest(&table).await, 15_001);
+    assert_eq!(oldest(), [15_001]);
 }
 
-async fn oldest(table: &NumbersTable) -> i64 {
-    let mut db = table.file.reading().connect().await.unwrap();
-    sqlx::query_scalar("SELECT min(seq) FROM changes").fetch_one(&mut db).await.unwrap()
+#[test]
+fn what_was_written_is_answered_to_a_caller_whose_runtime_did_not_open_the_store() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let opening = runtime();
+    let table = opening.block_on(async { numbers() });
+    drop(opening);
+    runtime().block_on(table.write("INSERT INTO numbers VALUES (1, 1)")).unwrap();
+    assert_eq!(table.stored(), [1]);
+}
+
+#[tokio::test]
+async fn the_log_is_moved_into_the_database_and_begins_anew() {
+    const PAGE: u64 = 4096;
+    let table = numbers();
+    table.write("CREATE TABLE pages (content)").await.unwrap();
+    let many = "INSERT INTO pages WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) \
+        SELECT randomblob(4000) FROM n";
+    for _ in 0..16 {
+        table.write(many).await.unwrap();
+    }
+    let log = fs::metadata(table.directory.path().join("numbers.db-wal")).unwrap().len();
+    assert!(log < 4_000 * PAGE, "8,000 pages were written, and {} are in the log", log / PAGE);
 }

@@ -66,8 +66,7 @@ async fn a_database_that_is_damaged_gives_no_copy() {
         &path,
         "CREATE TABLE t (a); INSERT INTO t VALUES (1); CREATE INDEX i ON t (a); PRAGMA writable_schema = ON; \
          UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master WHERE name = 't') WHERE name = 'i'",
-    )
-    .await;
+    );
     let error = backup(&path, &copy).await.unwrap_err().to_string();
     assert!(error.contains("copy"), "{error}");
     assert!(!copy.exists());

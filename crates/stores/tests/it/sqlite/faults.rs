@@ -5,7 +5,6 @@ use std::process::Command;
 use portcullis_core::id::TenantId;
 use portcullis_core::store::conformance::records::{NOW, by_id, new_user_key, session, tenant, user};
 use portcullis_core::store::{Inserted, Page, StoreError, UserHandle};
-use sqlx::Connection as _;
 use tempfile::TempDir;
 
 use super::{TestDirectory, by_hand, open, other_program};
@@ -27,7 +26,7 @@ async fn a_corrupt_session_is_named_and_leaves_the_others_alone() {
         ("user_id", "'jo'"),
     ] {
         let spoiled = format!("UPDATE sessions SET {field} = {value} WHERE tenant = 'bad'");
-        by_hand(&path, &spoiled).await;
+        by_hand(&path, &spoiled);
         match stores.sessions.find(&by_id(&bad), NOW).await {
             Err(StoreError::Corrupt { record: "session", id, field: named }) => {
                 assert_eq!((id, named), (bad.key.id.to_string(), field));
@@ -35,7 +34,7 @@ async fn a_corrupt_session_is_named_and_leaves_the_others_alone() {
             other => panic!("{field}: {other:?}"),
         }
         assert_eq!(stores.sessions.find(&by_id(&good), NOW).await.unwrap().as_ref(), Some(&good));
-        by_hand(&path, "DELETE FROM sessions WHERE tenant = 'bad'").await;
+        by_hand(&path, "DELETE FROM sessions WHERE tenant = 'bad'");
         assert_eq!(stores.sessions.insert(&bad).await.unwrap(), Inserted::Done);
     }
 }
@@ -47,7 +46,7 @@ async fn a_user_found_by_another_address_than_it_shows_is_corrupt() {
     let stores = open(&path).await.stores();
     let jo = user(&tenant("acme"), "jo@example.com");
     stores.users.insert(&jo).await.unwrap();
-    by_hand(&path, "UPDATE users SET email = 'mallory@example.com'").await;
+    by_hand(&path, "UPDATE users SET email = 'mallory@example.com'");
     let found = stores.users.find(&UserHandle::Id(jo.key.clone())).await;
     assert!(
         matches!(found, Err(StoreError::Corrupt { record: "user", field: "email_canonical", .. })),
@@ -60,13 +59,13 @@ async fn a_process_that_holds_the_lock_for_a_while_makes_others_wait_and_not_fai
     let directory = TestDirectory::new();
     let path = directory.fresh();
     let stores = open(&path).await.stores();
-    let mut other = other_program(&path).await;
-    let held = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let other = other_program(&path);
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let signed_in = session(&new_user_key(&TenantId::default_tenant()));
     let release = async {
         let found = stores.sessions.find(&by_id(&signed_in), NOW).await;
         assert_eq!(found.unwrap(), None, "readers wait for the writer");
-        held.rollback().await.unwrap();
+        other.execute_batch("ROLLBACK").unwrap();
     };
     let (inserted, ()) = tokio::join!(stores.sessions.insert(&signed_in), release);
     assert_eq!(inserted.unwrap(), Inserted::Done);

@@ -8,7 +8,6 @@ use portcullis_core::machine::SystemClock;
 use portcullis_core::session::Session;
 use portcullis_core::store::conformance::records::{NOW, by_id, new_user_key, session, tenant, user};
 use portcullis_core::store::{Change, ChangeSink, StoreError, Stores};
-use sqlx::AssertSqlSafe;
 use tokio::time::{sleep, timeout};
 
 use super::{TestDirectory, by_hand, open, other_program};
@@ -83,7 +82,7 @@ async fn sessions_that_are_deleted_by_hand_without_a_condition_are_announced_one
     let listener = Arc::new(ChangeRecorder::default());
     let _watch = stores.feed.watch(listener.clone()).unwrap();
 
-    by_hand(&path, "DELETE FROM sessions").await;
+    by_hand(&path, "DELETE FROM sessions");
     listener.catches_up().await;
     for session in sessions {
         assert!(listener.changes().contains(&Change::Session(session.key.clone())));
@@ -102,8 +101,7 @@ async fn what_is_changed_by_hand_is_announced_under_its_old_and_its_new_name() {
     let listener = Arc::new(ChangeRecorder::default());
     let _watch = stores.feed.watch(listener.clone()).unwrap();
 
-    by_hand(&path, "UPDATE users SET tenant = 'other'; INSERT INTO tenants (id, created) VALUES ('new', 0)")
-        .await;
+    by_hand(&path, "UPDATE users SET tenant = 'other'; INSERT INTO tenants (id, created) VALUES ('new', 0)");
     listener.catches_up().await;
     let moved = UserKey { tenant: tenant("other"), id: jo.key.id };
     assert_eq!(
@@ -117,17 +115,16 @@ async fn every_column_of_a_session_is_news_but_its_last_use_and_what_no_check_re
     let directory = TestDirectory::new();
     let path = directory.fresh();
     signed_in(&open(&path).await.stores(), &new_user_key(&TenantId::default_tenant())).await;
-    let mut db = other_program(&path).await;
-    let columns = "SELECT name FROM pragma_table_info('sessions')";
-    let columns: Vec<String> = sqlx::query_scalar(columns).fetch_all(&mut db).await.unwrap();
+    let db = other_program(&path);
+    let mut columns = db.prepare("SELECT name FROM pragma_table_info('sessions')").unwrap();
+    let columns: Vec<String> = columns.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let head = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'";
+    let head = || db.query_row(head, [], |row| row.get::<_, i64>(0)).unwrap();
     let mut no_news = Vec::new();
     for column in columns {
-        let head = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'";
-        let before: i64 = sqlx::query_scalar(head).fetch_one(&mut db).await.unwrap();
-        let write = format!("UPDATE sessions SET {column} = {column}");
-        sqlx::query(AssertSqlSafe(write)).execute(&mut db).await.unwrap();
-        let after: i64 = sqlx::query_scalar(head).fetch_one(&mut db).await.unwrap();
-        if after == before {
+        let before = head();
+        db.execute_batch(&format!("UPDATE sessions SET {column} = {column}")).unwrap();
+        if head() == before {
             no_news.push(column);
         }
     }
@@ -144,7 +141,7 @@ async fn changes_that_were_removed_before_they_were_read_could_have_been_anythin
     let listener = Arc::new(ChangeRecorder::default());
     let _watch = stores.feed.watch(listener.clone()).unwrap();
 
-    by_hand(&path, "BEGIN; DELETE FROM sessions; DELETE FROM changes; COMMIT").await;
+    by_hand(&path, "BEGIN; DELETE FROM sessions; DELETE FROM changes; COMMIT");
     listener.catches_up().await;
     assert_eq!(listener.changes(), [Change::Everything]);
 
@@ -160,7 +157,7 @@ async fn names_that_make_no_sense_could_mean_anything() {
     let stores = open(&path).await.stores();
     let listener = Arc::new(ChangeRecorder::default());
     let _watch = stores.feed.watch(listener.clone()).unwrap();
-    by_hand(&path, "INSERT INTO tenants (id, created) VALUES ('Not A Name', 0)").await;
+    by_hand(&path, "INSERT INTO tenants (id, created) VALUES ('Not A Name', 0)");
     listener.catches_up().await;
     assert_eq!(listener.changes(), [Change::Everything]);
 }

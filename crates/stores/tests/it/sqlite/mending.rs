@@ -31,8 +31,8 @@ impl TwoUsers {
         Self { path, stores, jo }
     }
 
-    async fn spoil(&self, assignment: &str) {
-        by_hand(&self.path, &format!("UPDATE users SET {assignment} WHERE email LIKE 'jo@%'")).await;
+    fn spoil(&self, assignment: &str) {
+        by_hand(&self.path, &format!("UPDATE users SET {assignment} WHERE email LIKE 'jo@%'"));
     }
 
     async fn unreadable(&self) -> Vec<UnreadableRecord> {
@@ -73,7 +73,7 @@ async fn a_value_in_another_spelling_gets_the_one_that_it_is_looked_up_by() {
         ("version = -1", true),
     ] {
         let users = TwoUsers::new(&directory).await;
-        users.spoil(spoiled).await;
+        users.spoil(spoiled);
         assert_eq!(users.unreadable().await.len(), 1, "{spoiled}");
         let MendOutcome::Mended { user, lost } = users.mend(&spelling()).await else {
             panic!("{spoiled}");
@@ -116,7 +116,7 @@ async fn what_cannot_be_read_is_given_up_only_if_the_operator_says_so() {
     let directory = TestDirectory::new();
     for (spoiled, columns, is_right) in SPOILED {
         let users = TwoUsers::new(&directory).await;
-        users.spoil(spoiled).await;
+        users.spoil(spoiled);
         let before = users.unreadable().await;
         let MendOutcome::Unclear(named) = users.mend(&spelling()).await else { panic!("{spoiled}") };
         assert_eq!((named.as_slice(), users.unreadable().await), (columns, before), "{spoiled}");
@@ -133,9 +133,7 @@ async fn what_cannot_be_read_is_given_up_only_if_the_operator_says_so() {
 async fn what_the_operator_states_takes_the_place_of_what_cannot_be_read() {
     let directory = TestDirectory::new();
     let users = TwoUsers::new(&directory).await;
-    users
-        .spoil("email = 'jo@', email_canonical = 'jo@', username = 'a b', mobile = 'x', family_name = ''")
-        .await;
+    users.spoil("email = 'jo@', email_canonical = 'jo@', username = 'a b', mobile = 'x', family_name = ''");
     assert_eq!(users.mend(&giving_up()).await, MendOutcome::Unclear(vec!["email"]), "no address, no user");
     let stated = UserCorrection {
         email: Some(email("Jo@Example.org")),
@@ -163,7 +161,7 @@ fn stated_user(jo: &User, stated: UserCorrection) -> User {
 async fn a_record_is_not_mended_into_what_another_user_has() {
     let directory = TestDirectory::new();
     let users = TwoUsers::new(&directory).await;
-    users.spoil("email_canonical = 'JO@EXAMPLE.COM'").await;
+    users.spoil("email_canonical = 'JO@EXAMPLE.COM'");
     let newcomer = user(&tenant("acme"), "jo@example.com");
     users.stores.users.insert(&User { username: None, ..newcomer.clone() }).await.unwrap();
     assert_eq!(users.mend(&giving_up()).await, MendOutcome::Clash);
@@ -173,9 +171,9 @@ async fn a_record_is_not_mended_into_what_another_user_has() {
 
     let (old, new) = (users.jo.key.id, newcomer.key.id);
     let spoil = format!("UPDATE users SET id = upper('{new}'), role = '' WHERE id = '{old}'");
-    by_hand(&users.path, &spoil).await;
+    by_hand(&users.path, &spoil);
     assert_eq!(users.mend(&giving_up()).await, MendOutcome::Clash, "the id of another user");
-    by_hand(&users.path, &format!("DELETE FROM users WHERE id = '{new}'")).await;
+    by_hand(&users.path, &format!("DELETE FROM users WHERE id = '{new}'"));
     let taken = UserCorrection { username: Some(username("BOB.example.com")), ..giving_up() };
     assert_eq!(users.mend(&taken).await, MendOutcome::Clash);
 }
@@ -189,7 +187,7 @@ async fn a_session_that_cannot_be_read_is_removed_and_no_other() {
         users.stores.sessions.insert(session).await.unwrap();
     }
     let spoil = format!("UPDATE sessions SET strategy = 'telepathy' WHERE id = '{}'", sessions[0].key.id);
-    by_hand(&users.path, &spoil).await;
+    by_hand(&users.path, &spoil);
     assert_eq!(users.unreadable().await[0].record, RecordKind::Session);
     assert_eq!(users.mend(&spelling()).await, MendOutcome::Unclear(vec!["strategy"]));
     assert_eq!(users.mend(&giving_up()).await, MendOutcome::Discarded);

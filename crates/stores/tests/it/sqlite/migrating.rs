@@ -8,31 +8,30 @@ use portcullis_core::store::conformance::records::{bare_user, by_id, session, te
 use portcullis_core::store::{Page, UserHandle};
 use portcullis_core::tenant::TenantRecord;
 use portcullis_core::user::{PersonName, Role, User};
-use sqlx::migrate::{Migrate as _, Migration, MigrationType};
-use sqlx::{AssertSqlSafe, Connection as _, SqlSafeStr as _};
 
-use super::{TestDirectory, migrations, open};
+use super::{TestDirectory, migrations, open, other_program};
 
-const FIRST: [(i64, &str, &str); 2] = [
-    (1, "records", include_str!("../../../src/sqlite/migrations/0001_records.sql")),
-    (2, "changes", include_str!("../../../src/sqlite/migrations/0002_changes.sql")),
+/// What the first version wrote, with the history that its library kept.
+const FIRST: [&str; 3] = [
+    include_str!("../../../src/sqlite/migrations/0001_records.sql"),
+    include_str!("../../../src/sqlite/migrations/0002_changes.sql"),
+    "CREATE TABLE portcullis_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL,
+        installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL, checksum BLOB NOT NULL,
+        execution_time BIGINT NOT NULL);
+    INSERT INTO portcullis_migrations (version, description, success, checksum, execution_time) VALUES
+        (1, 'records', TRUE,
+        x'526d2ead8f0841eb4b119daace9b2b27f9b13b6bdc54a70c9f7e0e90a0d9f4411eedd02e5d3c0a958533221687c4b8b9', 2066443),
+        (2, 'changes', TRUE,
+        x'aa7c3e1cf134c31956b596dc31f834261fa54b8f17f12b701157da3d5dba2c9135136c6c29517f7c539f74deb4659bf1', 1035221)",
 ];
 
 /// More users than the migration reads at a time.
 const USERS: i64 = 1_201;
 
 /// A database as the first version left it, with the rows that these statements write.
-async fn old(path: &Path, statements: &str) {
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(true);
-    let mut db = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
-    db.ensure_migrations_table("portcullis_migrations").await.unwrap();
-    for (version, description, sql) in FIRST {
-        let sql = sql.into_sql_str();
-        let migration = Migration::new(version, description.into(), MigrationType::Simple, sql, false);
-        db.apply("portcullis_migrations", &migration).await.unwrap();
-    }
-    sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(&mut db).await.unwrap();
-    db.close().await.unwrap();
+fn old(path: &Path, statements: &str) {
+    let db = other_program(path);
+    FIRST.iter().chain([&statements]).for_each(|sql| db.execute_batch(sql).unwrap());
 }
 
 fn id(number: i64) -> String {
@@ -57,8 +56,7 @@ async fn a_database_of_the_first_version_keeps_its_users_sessions_and_tenants() 
                 VALUES ('acme', '{}', '{}', 'jwt', '', '', '', 1, 2, 300, 400, 0, 0, 0);",
             signed_in.key.id, signed_in.user,
         ),
-    )
-    .await;
+    );
     let pending: Vec<bool> = migrations(&path).await.unwrap().iter().map(|step| !step.applied).collect();
     let (of_the_first_version, later) = pending.split_at(2);
     assert_eq!(of_the_first_version, [false; 2]);

@@ -21,8 +21,7 @@ use portcullis_core::machine::SystemClock;
 use portcullis_core::store::Stored;
 use portcullis_stores::sqlite::SqliteStore;
 use portcullis_stores::{DatabaseUrl, MigrationState};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 /// A temporary directory for databases.
@@ -62,19 +61,17 @@ async fn migrations(path: &Path) -> Stored<Vec<MigrationState>> {
 }
 
 /// A connection of another program.
-async fn other_program(path: &Path) -> SqliteConnection {
-    SqliteConnectOptions::new().filename(path).connect().await.unwrap()
+fn other_program(path: &Path) -> Connection {
+    Connection::open(path).unwrap()
 }
 
 /// Runs what an operator types into SQLite's shell, in the shell itself if it is installed.
-async fn by_hand(path: &Path, sql: &str) {
+fn by_hand(path: &Path, sql: &str) {
     let shell = Command::new("sqlite3").args(["-bail", "-cmd", ".timeout 5000"]).arg(path).arg(sql).output();
     if let Ok(shell) = shell {
         assert!(shell.status.success(), "{}", String::from_utf8_lossy(&shell.stderr));
     } else {
         println!("sqlite3 is not installed: done through a connection of the same library instead");
-        let mut db = other_program(path).await;
-        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut db).await.unwrap();
-        db.close().await.unwrap();
+        other_program(path).execute_batch(sql).unwrap();
     }
 }

@@ -67,7 +67,7 @@ async fn a_database_of_a_newer_version_is_left_alone() {
     let directory = TestDirectory::new();
     let path = directory.fresh();
     open(&path).await.close().await;
-    by_hand(&path, "INSERT INTO portcullis_migrations VALUES (999, 'later', '', true, x'00', 0)").await;
+    by_hand(&path, "INSERT INTO portcullis_migrations VALUES (999, 'later', '', true, x'00', 0)");
     let newer = "is of a newer version (it has migration 999)";
     assert!(opening_error(&path).await.contains(newer), "{}", opening_error(&path).await);
     assert!(migrations(&path).await.unwrap_err().to_string().contains(newer));
@@ -78,7 +78,7 @@ async fn a_database_that_was_made_otherwise_is_left_alone() {
     let directory = TestDirectory::new();
     let path = directory.fresh();
     open(&path).await.close().await;
-    by_hand(&path, "UPDATE portcullis_migrations SET checksum = x'00' WHERE version = 2").await;
+    by_hand(&path, "UPDATE portcullis_migrations SET checksum = x'00' WHERE version = 2");
     assert!(opening_error(&path).await.contains("was made otherwise: its migration 2"));
 }
 
@@ -87,11 +87,11 @@ async fn tables_of_another_program_are_no_obstacle_beside_ours_and_refused_witho
     let directory = TestDirectory::new();
     let path = directory.fresh();
     open(&path).await.close().await;
-    by_hand(&path, "CREATE TABLE tasks (id); CREATE TABLE _sqlx_migrations (theirs)").await;
+    by_hand(&path, "CREATE TABLE tasks (id); CREATE TABLE _sqlx_migrations (theirs)");
     open(&path).await.stores().tenants.find(&tenant("acme")).await.unwrap();
 
     let path = directory.fresh();
-    by_hand(&path, "CREATE TABLE tasks (id)").await;
+    by_hand(&path, "CREATE TABLE tasks (id)");
     assert!(opening_error(&path).await.contains("has none of this program's tables"));
     let error = migrations(&path).await.unwrap_err().to_string();
     assert!(error.contains("has none of this program's tables"), "{error}");
@@ -129,10 +129,8 @@ async fn a_copy_without_its_log_is_refused_and_left_as_it_is() {
     let (path, copy) = (directory.fresh(), directory.fresh());
     // What a process that was killed right after its start leaves: a header in the file, everything else in the log.
     fs::write(&path, "").unwrap();
-    let mut db = other_program(&path).await;
-    for statement in ["PRAGMA journal_mode = WAL", "CREATE TABLE portcullis_migrations (version)"] {
-        sqlx::raw_sql(statement).execute(&mut db).await.unwrap();
-    }
+    let db = other_program(&path);
+    db.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE portcullis_migrations (version)").unwrap();
     fs::copy(&path, &copy).unwrap();
     let before = fs::read(&copy).unwrap();
     assert!(!before.is_empty());

@@ -14,7 +14,7 @@ use portcullis_core::store::{
 use portcullis_core::tenant::TenantRecord;
 use portcullis_core::ticket::TicketPurpose;
 use portcullis_core::user::Role;
-use sqlx::Connection as _;
+use rusqlite::Connection;
 
 use super::{TestDirectory, by_hand, open, other_program};
 
@@ -34,8 +34,8 @@ async fn opened(directory: &TestDirectory) -> (std::path::PathBuf, Stores) {
     (path, stores)
 }
 
-async fn spoil(path: &Path, table: &str, column: &str, value: &str) {
-    by_hand(path, &format!("UPDATE {table} SET {column} = {value}")).await;
+fn spoil(path: &Path, table: &str, column: &str, value: &str) {
+    by_hand(path, &format!("UPDATE {table} SET {column} = {value}"));
 }
 
 #[tokio::test]
@@ -54,10 +54,10 @@ async fn a_user_that_makes_no_sense_is_named() {
         ("email_canonical", "'JO@EXAMPLE.COM'", "email_canonical"),
     ] {
         assert_eq!(stores.users.insert(&jo).await.unwrap(), Inserted::Done);
-        spoil(&path, "users", column, value).await;
+        spoil(&path, "users", column, value);
         let found = stores.users.find(&UserHandle::Id(jo.key.clone())).await;
         names(found, "user", &jo.key.id.to_string(), named);
-        by_hand(&path, "DELETE FROM users").await;
+        by_hand(&path, "DELETE FROM users");
     }
 }
 
@@ -77,7 +77,7 @@ async fn a_column_that_permits_something_permits_nothing_while_it_cannot_be_read
         ("devices", "'{}'"),
     ] {
         assert_eq!(stores.users.insert(&jo).await.unwrap(), Inserted::Done);
-        spoil(&path, "users", column, value).await;
+        spoil(&path, "users", column, value);
         let named = column.strip_prefix("family_").or(column.strip_prefix("given_")).unwrap_or(column);
         let handle = UserHandle::Id(jo.key.clone());
         let found = stores.users.find(&handle).await.unwrap().unwrap();
@@ -101,7 +101,7 @@ async fn a_column_that_permits_something_permits_nothing_while_it_cannot_be_read
         let found = stores.users.find(&handle).await.unwrap().unwrap();
         assert_eq!(found.password, password, "a hash that a later version may read is kept");
         assert_eq!(found.unreadable.is_empty(), column != "password");
-        by_hand(&path, "DELETE FROM users").await;
+        by_hand(&path, "DELETE FROM users");
     }
 }
 
@@ -120,7 +120,7 @@ async fn records_that_cannot_be_read_are_left_out_of_lists_and_end_with_the_othe
     users.sort_by_key(|user| user.key.id);
     for (user, change) in users.iter().zip(["id = '42'", "id = upper(id)", "email = ''", "username = 'a b'"])
     {
-        by_hand(&path, &format!("UPDATE users SET {change} WHERE id = '{}'", user.key.id)).await;
+        by_hand(&path, &format!("UPDATE users SET {change} WHERE id = '{}'", user.key.id));
     }
     let (mut listed, mut after) = (Vec::new(), None);
     loop {
@@ -141,16 +141,14 @@ async fn records_that_cannot_be_read_are_left_out_of_lists_and_end_with_the_othe
     }
     for (session, change) in sessions.iter().zip(["id = '42'", "strategy = 'telepathy'", "device_name = 'x'"])
     {
-        by_hand(&path, &format!("UPDATE sessions SET {change} WHERE id = '{}'", session.key.id)).await;
+        by_hand(&path, &format!("UPDATE sessions SET {change} WHERE id = '{}'", session.key.id));
     }
     let page = Page { after: None, limit: 9 };
     assert_eq!(stores.sessions.list(jo, page, NOW).await.unwrap().len(), 2);
     let ending = Ending { at: NOW, reason: EndReason::Admin };
     assert_eq!(stores.sessions.end(&EndScope::User(jo.clone()), ending).await.unwrap().len(), 3);
-    let mut db = other_program(&path).await;
     let live = "SELECT count(*) FROM sessions WHERE ended_at IS NULL";
-    let live: i64 = sqlx::query_scalar(live).fetch_one(&mut db).await.unwrap();
-    db.close().await.unwrap();
+    let live: i64 = other_program(&path).query_row(live, [], |row| row.get(0)).unwrap();
     assert_eq!(live, 0, "the one that cannot be read has ended, too");
 }
 
@@ -161,7 +159,7 @@ async fn a_tenant_that_makes_no_sense_keeps_no_other_from_a_list() {
     for name in ["acme", "globex", "initech"] {
         stores.tenants.insert(&TenantRecord::new(tenant(name), NOW)).await.unwrap();
     }
-    by_hand(&path, "UPDATE tenants SET settings = '[1]' WHERE id = 'acme'").await;
+    by_hand(&path, "UPDATE tenants SET settings = '[1]' WHERE id = 'acme'");
     let listed = stores.tenants.list(Page { after: None, limit: 2 }).await.unwrap();
     assert_eq!(listed.iter().map(|tenant| tenant.id.as_str()).collect::<Vec<_>>(), ["globex", "initech"]);
 }
@@ -173,12 +171,12 @@ async fn a_tenant_that_makes_no_sense_is_named() {
     let acme = TenantRecord::new(tenant("acme"), NOW);
     stores.tenants.insert(&acme).await.unwrap();
     for settings in ["''", "'{\"strategies\":[\"telepathy\"]}'", "'{\"lock_for\":-1}'", "'[1]'"] {
-        spoil(&path, "tenants", "settings", settings).await;
+        spoil(&path, "tenants", "settings", settings);
         names(stores.tenants.find(&acme.id).await, "tenant", "acme", "settings");
     }
-    spoil(&path, "tenants", "settings", "'{\"a newer version knows\":1}'").await;
+    spoil(&path, "tenants", "settings", "'{\"a newer version knows\":1}'");
     assert_eq!(stores.tenants.find(&acme.id).await.unwrap().as_ref(), Some(&acme));
-    spoil(&path, "tenants", "version", "-1").await;
+    spoil(&path, "tenants", "version", "-1");
     names(stores.tenants.find(&acme.id).await, "tenant", "acme", "version");
 }
 
@@ -190,11 +188,11 @@ async fn a_ticket_that_makes_no_sense_is_named_and_opens_nothing() {
     {
         let ticket = ticket(&new_user_key(&tenant("acme")), TicketPurpose::Code, NOW, 1);
         assert!(issue(&stores, &ticket).await);
-        spoil(&path, "tickets", column, value).await;
+        spoil(&path, "tickets", column, value);
         let redeemed =
             stores.tickets.redeem(&ticket.key, TicketPurpose::Code, &presented_secret(1), None, NOW).await;
         names(redeemed, "ticket", &ticket.key.id.to_string(), column);
-        by_hand(&path, "DELETE FROM tickets").await;
+        by_hand(&path, "DELETE FROM tickets");
     }
 }
 
@@ -206,7 +204,7 @@ async fn corrupt_attempts_are_named_and_forgotten_with_the_user() {
     let limits = LockoutLimits::default();
     for (column, value) in [("in_row", "-1"), ("in_lock", "5000000000"), ("pending", "'[\"noon\"]'")] {
         stores.attempts.reserve(&key, &limits, NOW).await.unwrap();
-        spoil(&path, "guesses", column, value).await;
+        spoil(&path, "guesses", column, value);
         let reserved = stores.attempts.reserve(&key, &limits, NOW).await;
         names(reserved, "guesses of user", &key.user.id.to_string(), column);
         stores.attempts.clear(&key.user).await.unwrap();
@@ -220,7 +218,7 @@ async fn a_corrupt_mail_keeps_no_other_from_being_sent() {
     let (path, stores) = opened(&directory).await;
     let jo = new_user_key(&tenant("acme"));
     stores.mail.put(&queued_mail(&jo, NOW)).await.unwrap();
-    spoil(&path, "mail", "about", "'the weather'").await;
+    spoil(&path, "mail", "about", "'the weather'");
     assert_eq!(stores.mail.claim(NOW, 1).await.unwrap(), []);
     let good = queued_mail(&jo, NOW);
     stores.mail.put(&good).await.unwrap();
@@ -242,25 +240,24 @@ async fn tickets_attempts_and_mails_are_not_announced() {
     stores.attempts.reserve(&key, &LockoutLimits::default(), NOW).await.unwrap();
     stores.mail.put(&queued_mail(&jo, NOW)).await.unwrap();
     stores.mail.claim(NOW, 1).await.unwrap();
-    by_hand(&path, "DELETE FROM tickets; DELETE FROM guesses; DELETE FROM mail").await;
-    let mut db = other_program(&path).await;
-    let changes: i64 = sqlx::query_scalar("SELECT count(*) FROM changes").fetch_one(&mut db).await.unwrap();
-    db.close().await.unwrap();
+    by_hand(&path, "DELETE FROM tickets; DELETE FROM guesses; DELETE FROM mail");
+    let changes = "SELECT count(*) FROM changes";
+    let changes: i64 = other_program(&path).query_row(changes, [], |row| row.get(0)).unwrap();
     assert_eq!(changes, 0);
 }
 
 /// The query plan of a statement.
-async fn plan(db: &mut sqlx::SqliteConnection, statement: &str) -> String {
-    let plan = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
-    let steps: Vec<(i64, i64, i64, String)> = sqlx::query_as(plan).fetch_all(db).await.unwrap();
-    steps.into_iter().map(|(.., step)| step).collect::<Vec<_>>().join("; ")
+fn plan(db: &Connection, statement: &str) -> String {
+    let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+    let steps = plan.raw_query().mapped(|row| row.get::<_, String>(3));
+    steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
 }
 
 #[tokio::test]
 async fn what_every_sign_in_asks_for_is_looked_up_and_not_searched() {
     let directory = TestDirectory::new();
     let (path, _stores) = opened(&directory).await;
-    let mut db = other_program(&path).await;
+    let db = other_program(&path);
     for statement in [
         "SELECT * FROM users WHERE tenant = $1 AND username_canonical = $2",
         "SELECT * FROM users WHERE tenant = $1 AND mobile = $2",
@@ -269,7 +266,7 @@ async fn what_every_sign_in_asks_for_is_looked_up_and_not_searched() {
         "SELECT * FROM guesses WHERE changed <= $1 LIMIT $2",
         "SELECT tenant, id FROM mail WHERE due <= $1 AND expires > $1 ORDER BY due, id LIMIT $3",
     ] {
-        let plan = plan(&mut db, statement).await;
+        let plan = plan(&db, statement);
         assert!(plan.starts_with("SEARCH") && !plan.contains("TEMP B-TREE"), "{statement}: {plan}");
     }
 }

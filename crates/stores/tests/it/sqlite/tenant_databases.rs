@@ -79,7 +79,7 @@ async fn two_tenants_in_two_files_share_nothing_and_a_row_that_is_deleted_signs_
         }
     }
 
-    by_hand(&directory.place.path().join("tenants/acme.db"), "DELETE FROM sessions").await;
+    by_hand(&directory.place.path().join("tenants/acme.db"), "DELETE FROM sessions");
     let [(_, acme, _), (_, globex, _)] = &all[..] else { panic!("two tenants") };
     is_signed_out(acme, &engine).await;
     assert!(globex.authenticate(&engine).await.is_ok());
