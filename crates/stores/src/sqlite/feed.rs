@@ -196,10 +196,9 @@ impl Bookmark {
         }
         let (head, changes) = self.changes()?;
         // Numbers have no gaps: fewer changes than numbers means that some were pruned before they were read.
-        if i64::try_from(changes.len()).ok() == head.checked_sub(self.seq) {
-            changes.iter().for_each(|change| sink.changed(change));
-        } else {
-            sink.changed(&Change::Everything);
+        let is_whole = i64::try_from(changes.len()).ok() == head.checked_sub(self.seq);
+        for change in if is_whole { changes } else { vec![Change::Everything] } {
+            sink.changed(&change);
         }
         (self.seq, self.version) = (head, version);
         Ok(())

@@ -1,7 +1,7 @@
 //! The connections that only read.
 //!
-//! A look-up runs on the thread of its caller: it takes a few microseconds, and to wake another thread takes longer. One
-//! that goes through a whole table runs on a thread for such work. Both end at a deadline.
+//! A look-up runs on the thread of its caller: it takes a few microseconds, and to wake another thread takes longer.
+//! One that goes through a whole table runs on a thread for such work. Both end at a deadline.
 
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};

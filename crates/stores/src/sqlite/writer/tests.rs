@@ -57,17 +57,17 @@ impl NumbersTable {
     /// Keeps the writer busy until what is returned is dropped: what is written meanwhile is one transaction.
     async fn occupied(&self) -> mpsc::Sender<()> {
         let (release, released) = mpsc::channel::<()>();
-        let (begin, begun) = oneshot::channel();
+        let (waits, is_waiting) = oneshot::channel();
         let writer = self.writer.clone();
         tokio::spawn(async move {
             let step = move |_: &mut SqliteConnection| {
-                let _ = begin.send(());
+                let _ = waits.send(());
                 let _ = released.recv();
                 Ok(())
             };
             writer.write("wait", step).await.unwrap();
         });
-        begun.await.unwrap();
+        is_waiting.await.unwrap();
         release
     }
 

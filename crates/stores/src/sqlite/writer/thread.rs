@@ -116,14 +116,7 @@ impl WriterThread {
             none => none.insert(watching_its_log(self.file.writing()?)),
         };
         db.run("BEGIN IMMEDIATE")?;
-        for job in &mut *jobs {
-            db.run("SAVEPOINT job")?;
-            if !job.run(db) {
-                // Fails if SQLite has already rolled the transaction back: then no job's writes are kept.
-                db.run("ROLLBACK TO job")?;
-            }
-            db.run("RELEASE job")?;
-        }
+        jobs.iter_mut().try_for_each(|job| run(&mut **job, db))?;
         self.since_pruning += jobs.len();
         if self.since_pruning >= PRUNE_EVERY {
             self.since_pruning = 0;
@@ -171,6 +164,15 @@ impl WriterThread {
             warn!(%fault, "a connection was not closed cleanly");
         }
     }
+}
+
+fn run(job: &mut dyn Job, db: &mut SqliteConnection) -> Result<(), SqliteFault> {
+    db.run("SAVEPOINT job")?;
+    if !job.run(db) {
+        // Fails if SQLite has already rolled the transaction back: then no job's writes are kept.
+        db.run("ROLLBACK TO job")?;
+    }
+    db.run("RELEASE job")
 }
 
 /// However the thread ends, its callers are told.
