@@ -15,9 +15,6 @@ use crate::token::access::{AccessClaims, SignInDetails, sign_access};
 use crate::token::refresh::{ChainSecret, RefreshClaims, encode, first_secret};
 use crate::user::User;
 
-/// `client_id` of every access token: Portcullis does not tell the clients of a tenant apart.
-const CLIENT: &str = "portcullis";
-
 /// The credentials that a client is given.
 #[derive(Clone, Debug)]
 pub struct Grant {
@@ -148,7 +145,7 @@ impl EngineCore {
         };
         let claims = AccessClaims {
             iss: self.issuer.clone(),
-            aud: Arc::from(tenant.audience()),
+            aud: tenant.names_audience().then(|| Arc::from(tenant.audience())),
             sub: user.key.id,
             tid: tenant.id.clone(),
             sid: sign_in.session,
@@ -164,7 +161,7 @@ impl EngineCore {
             username: name.has_second_step().then(|| user.login_name().to_owned()),
             role: Some(user.role),
             details: Some(SignInDetails {
-                client_id: CLIENT.into(),
+                client_id: tenant.policy.client_id.clone(),
                 gave_code: sign_in.gave_code,
                 signed_in: sign_in.at,
                 epochs: sign_in.epochs,

@@ -12,7 +12,7 @@ use super::key_reloads::KeyReloads;
 use super::tenant_stores::{TenantStores, TenantStoresRegistry};
 use crate::clock::Clock;
 use crate::id::TenantId;
-use crate::key::{KeyRecord, Keyring, KeyringFault, KeyringSource, SealFault, generation};
+use crate::key::{Algorithm, KeyRecord, Keyring, KeyringFault, KeyringSource, SealFault, generation};
 use crate::liveness::SingleFlightCache;
 use crate::random::Random;
 use crate::store::{Change, StoreError, Stored, Stores};
@@ -70,10 +70,16 @@ impl Tenant {
         self.policy.offers(name)
     }
 
-    /// `aud` of its tokens.
+    /// `aud` of its refresh tokens, and of access tokens that have one.
     #[must_use]
     pub fn audience(&self) -> &str {
         audience_of(&self.policy, &self.id)
+    }
+
+    /// Whether its access tokens have `aud`. Services that share a secret expect none, unless one is configured.
+    #[must_use]
+    pub fn names_audience(&self) -> bool {
+        self.policy.audience.is_some() || self.keyring.access_algorithm() != Algorithm::Hs256
     }
 }
 

@@ -7,8 +7,8 @@ use thiserror::Error;
 use super::lifetime::KeySequence;
 use super::signing_keys::AccessKey;
 use super::{
-    CodeKey, CookieSigningKey, Jwks, KeyLifetimes, KeyRecord, KeyUse, Kid, MasterKey, RefreshKey, SealFault,
-    SharedSecrets, SigningKey,
+    Algorithm, CodeKey, CookieSigningKey, Jwks, KeyLifetimes, KeyRecord, KeyUse, Kid, MasterKey, RefreshKey,
+    SealFault, SharedSecrets, SigningKey,
 };
 use crate::clock::Timestamp;
 use crate::id::TenantId;
@@ -143,11 +143,10 @@ impl Keyring {
         Jwks { keys: self.access.verifying(now).map(|key| key.jwk.clone()).collect() }
     }
 
-    /// The algorithm of access tokens, as JOSE names it, and whether a shared secret verifies them instead of
-    /// [`Keyring::jwks`].
+    /// The algorithm of access tokens: HS256 where a shared secret verifies them instead of [`Keyring::jwks`].
     #[must_use]
-    pub const fn access_algorithm(&self) -> (&'static str, bool) {
-        if self.shared_access.is_some() { ("HS256", true) } else { ("ES256", false) }
+    pub fn access_algorithm(&self) -> Algorithm {
+        self.shared_access.as_ref().map_or(KeyUse::Access.algorithm(), SigningKey::algorithm)
     }
 
     /// The key that signs access tokens now.

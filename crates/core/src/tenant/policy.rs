@@ -1,6 +1,7 @@
 //! The policy of a tenant: the configuration of the installation with the tenant's settings applied.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -17,8 +18,10 @@ use crate::word_enum::word_enum;
 pub struct TenantPolicy {
     /// The strategies that are offered, with their lifetimes.
     pub strategies: BTreeMap<StrategyName, Strategy>,
-    /// The audience of tokens. `None` for the tenant's id.
+    /// The audience of tokens. `None` for the tenant's id, and for none in access tokens that a shared secret signs.
     pub audience: Option<String>,
+    /// `client_id` of access tokens: the clients of a tenant are not told apart.
+    pub client_id: Arc<str>,
     /// How far the clocks of issuer and verifier may differ.
     pub leeway: Duration,
     /// What a new password must satisfy.
@@ -51,6 +54,9 @@ word_enum! {
     }
 }
 
+/// `client_id` where a tenant has none of its own.
+const CLIENT: &str = "portcullis";
+
 impl TenantPolicy {
     /// All strategies with their default lifetimes, a leeway of a minute, and this password policy.
     #[must_use]
@@ -59,6 +65,7 @@ impl TenantPolicy {
         Self {
             strategies,
             audience: None,
+            client_id: CLIENT.into(),
             leeway: Duration::from_mins(1),
             password,
             second_step: SecondStep::default(),

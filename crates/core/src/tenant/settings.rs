@@ -35,6 +35,9 @@ pub struct TenantSettings {
     /// The maximum number of sessions of a user; one more ends the oldest. 0 for no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_cap: Option<u32>,
+    /// `client_id` of access tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
     /// Whether sign-up hides that an address has an account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hide_existence: Option<bool>,
@@ -133,6 +136,9 @@ impl TenantSettings {
         policy.lockout.max_failures = self.lock_after.unwrap_or(policy.lockout.max_failures);
         policy.lockout.lock_duration = self.lock_for.unwrap_or(policy.lockout.lock_duration);
         policy.session_cap = self.session_cap.unwrap_or(policy.session_cap);
+        if let Some(client) = &self.client_id {
+            policy.client_id = client.as_str().into();
+        }
         policy.hides_existence = self.hide_existence.unwrap_or(policy.hides_existence);
         if policy.lockout.max_failures == 0 || policy.lockout.lock_duration.is_zero() {
             return Err(SettingsFault::Lock);

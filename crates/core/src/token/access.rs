@@ -28,8 +28,8 @@ const TYPE: &str = "at+jwt";
 pub struct AccessClaims {
     /// The issuer: the public URL.
     pub iss: Arc<str>,
-    /// The audience: the services that accept the token.
-    pub aud: Arc<str>,
+    /// The audience: the services that accept the token. `None` if the token does not say.
+    pub aud: Option<Arc<str>>,
     /// The user's id.
     pub sub: UserId,
     /// The tenant's id.
@@ -146,7 +146,7 @@ fn read(members: &JsonObject, tenant: &TenantId) -> Result<AccessClaims, TokenFa
     let owned = |text: Option<&str>| text.map(str::to_owned);
     Ok(AccessClaims {
         iss: claims.text("iss")?.into(),
-        aud: claims.text("aud")?.into(),
+        aud: claims.optional_text("aud")?.map(Arc::from),
         sub: claims.parsed("sub")?,
         tid: tenant.clone(),
         sid: claims.parsed("sid")?,
@@ -188,7 +188,7 @@ impl Serialize for AccessPayload<'_> {
         let details = claims.details.as_ref();
         let mut payload = serializer.serialize_map(None)?;
         payload.serialize_entry("iss", &*claims.iss)?;
-        payload.serialize_entry("aud", &*claims.aud)?;
+        known(&mut payload, "aud", claims.aud.as_deref())?;
         known(&mut payload, "client_id", details.map(|details| &*details.client_id))?;
         payload.serialize_entry("sub", &claims.sub)?;
         payload.serialize_entry("tid", &claims.tid)?;

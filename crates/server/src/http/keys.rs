@@ -11,6 +11,7 @@ use portcullis_api::refusal::Refusal;
 use portcullis_axum::RefusalResponse;
 use portcullis_core::engine::{Tenant, TenantError};
 use portcullis_core::id::TenantId;
+use portcullis_core::key::Algorithm;
 use serde::Serialize;
 
 use super::App;
@@ -39,13 +40,14 @@ struct ServerMetadata {
 
 pub(super) async fn metadata(app: Arc<App>, path: TenantPath, asked: Request) -> HandlerResult {
     let tenant = tenant(&app, path).await?;
-    let (algorithm, is_shared) = tenant.keyring.access_algorithm();
+    let algorithm = tenant.keyring.access_algorithm();
+    let is_published = algorithm != Algorithm::Hs256;
     let prefix = asked.uri().path().strip_suffix("oauth-authorization-server").unwrap_or_default();
     let metadata = ServerMetadata {
         issuer: app.engine.issuer().to_owned(),
-        jwks_uri: base(&app, &asked).filter(|_| !is_shared).map(|base| format!("{base}{prefix}jwks.json")),
+        jwks_uri: base(&app, &asked).filter(|_| is_published).map(|base| format!("{base}{prefix}jwks.json")),
         response_types_supported: [],
-        access_token_signing_alg_values_supported: [algorithm],
+        access_token_signing_alg_values_supported: [algorithm.as_str()],
     };
     cached(StatusCode::OK, &metadata, if app.public_url.is_some() { FOR_FIVE_MINUTES } else { NOT_AT_ALL })
 }

@@ -40,11 +40,7 @@ const RECIPES: [Recipe; 2] = [
 impl Recipe {
     /// The program, for this server.
     fn text(&self, metadata: &Value) -> String {
-        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/verifying-tokens.md");
-        let page = fs::read_to_string(page).unwrap();
-        let (_, rest) = page.split_once(&format!("```{}\n", self.language)).unwrap();
-        let (program, _) = rest.split_once("```\n").unwrap();
-        let program = program
+        let program = programs(self.language)[0]
             .replace(&format!("{ON_THE_PAGE}/.well-known/jwks.json"), metadata["jwks_uri"].as_str().unwrap())
             .replace(ON_THE_PAGE, metadata["issuer"].as_str().unwrap());
         format!("{program}\n{}\n", self.rest)
@@ -64,6 +60,14 @@ impl Recipe {
         let user = String::from_utf8(output.stdout).unwrap();
         output.status.success().then(|| user.trim().to_owned())
     }
+}
+
+/// The programs of the page in a language.
+fn programs(language: &str) -> Vec<String> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/verifying-tokens.md");
+    let page = fs::read_to_string(page).unwrap();
+    let parts = page.split(&format!("```{language}\n")).skip(1);
+    parts.map(|part| part.split_once("```\n").unwrap().0.to_owned()).collect()
 }
 
 fn metadata(server: &ServerProcess) -> Value {
@@ -103,4 +107,25 @@ fn the_programs_of_the_page_accept_this_servers_tokens_and_refuse_all_others() {
             assert_eq!(recipe.verify(&program, &token), None, "{}: {what}", recipe.language);
         }
     }
+}
+
+// ASVS-map: JW6
+#[test]
+fn the_program_for_a_shared_secret_names_no_audience_and_accepts_this_servers_tokens_alone() {
+    const SECRET: &str = "Zk3vY8nQp1Lr6TwXc9MbHs4DfGj7UaEe";
+    let server = ServerDirectory::new().with("JWT_SECRET", SECRET).serve();
+    server.register();
+    let token = server.access_token("jwt");
+    let program = programs("python")[1].replace(ON_THE_PAGE, metadata(&server)["issuer"].as_str().unwrap());
+    assert!(!program.contains("audience"), "{program}");
+    let user = |program: &str, secret: &str| {
+        let text = format!(
+            "import jwt, sys\ntoken, secret = sys.argv[1], '{secret}'\n{program}print(claims['sub'])\n"
+        );
+        RECIPES[1].verify(&text, &token)
+    };
+    assert_eq!(user(&program, SECRET).map(|user| user.len()), Some(36), "{program}");
+    assert_eq!(user(&program, "Another-secret-of-enough-length!"), None);
+    let issuer = metadata(&server)["issuer"].as_str().unwrap().to_owned();
+    assert_eq!(user(&program.replace(&issuer, "urn:another"), SECRET), None);
 }

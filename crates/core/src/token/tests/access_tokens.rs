@@ -190,7 +190,7 @@ fn a_token_of_another_issuer_or_for_another_audience_or_tenant_is_refused() {
         assert_eq!(verified(&claims), Some(TokenFault::WrongIssuer), "{iss}");
     }
     for aud in ["acme", "acme-api ", "other", ""] {
-        let claims = AccessClaims { aud: aud.into(), ..acme.claims() };
+        let claims = AccessClaims { aud: Some(aud.into()), ..acme.claims() };
         assert_eq!(verified(&claims), Some(TokenFault::WrongAudience), "{aud}");
     }
     let claims = AccessClaims { tid: "other".parse().unwrap(), ..acme.claims() };

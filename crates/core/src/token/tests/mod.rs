@@ -50,13 +50,13 @@ impl TestTenant {
     }
 
     fn expected(&self) -> ExpectedClaims<'_> {
-        ExpectedClaims { issuer: ISSUER, audience: AUDIENCE, tenant: &self.id }
+        ExpectedClaims { issuer: ISSUER, audience: AUDIENCE, needs_audience: true, tenant: &self.id }
     }
 
     fn claims(&self) -> AccessClaims {
         AccessClaims {
             iss: ISSUER.into(),
-            aud: AUDIENCE.into(),
+            aud: Some(AUDIENCE.into()),
             sub: UserId::from_uuid(Uuid::from_u128(1)),
             tid: self.id.clone(),
             sid: SessionId::from_uuid(Uuid::from_u128(2)),

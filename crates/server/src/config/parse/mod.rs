@@ -27,7 +27,9 @@ pub(super) use store::{database, sessions};
 pub use tls::Tls;
 pub(super) use tls::{authorities, certificate, private_key};
 pub(crate) use web::web_page;
-pub(super) use web::{LONGEST_NAME, cookie_domain, cookie_name, display_name, public_url, web_origin};
+pub(super) use web::{
+    LONGEST_NAME, client_id, cookie_domain, cookie_name, display_name, public_url, web_origin,
+};
 pub use web::{PublicUrl, WebOrigin};
 
 pub(super) use super::suggest::did_you_mean;

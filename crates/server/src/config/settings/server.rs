@@ -65,7 +65,7 @@ pub(super) const SECRETS: &[Setting] = &[
     setting!("session_secret" [also("SESSION_SECRET"), secret()]: Text("SECRET"),
         Unset("made at the first start, kept in the database"), session_secret = Some(session_secret),
         "Secret of at least 32 bytes that signs the session cookie, for Express applications that share it"),
-    setting!("audience": Text("NAME"), Unset("the tenant"), config.audience = Some(plain),
+    setting!("audience": Text("NAME"), Unset("the tenant; none in access tokens under `jwt_secret`"), config.audience = Some(plain),
         "Audience of tokens (`aud`)"),
     setting!("leeway": Text("DURATION"), Fixed("60s"), config.leeway = duration("0s", "60s"),
         "Tolerated clock difference for a token's `exp` and `nbf`, up to 60s"),

@@ -107,6 +107,7 @@ pub(crate) fn effective(policy: &TenantPolicy, settings: &TenantSettings, config
         lock_for: Some(policy.lockout.lock_duration),
         shortest_password: Some(policy.password.min_length),
         session_cap: Some(policy.session_cap),
+        client_id: Some(policy.client_id.to_string()),
         hide_existence: Some(policy.hides_existence),
         sender: settings.sender.clone().or_else(|| mail.from.as_ref().map(ToString::to_string)),
         language: settings.language.clone().or_else(|| Some(mail.language.clone())),

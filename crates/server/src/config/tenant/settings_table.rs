@@ -54,6 +54,8 @@ fn own_settings() -> Vec<TenantSetting> {
             "Minimum length of a new password; 8 is enough if otp is forced";
         "session_cap": "NUMBER", session_cap, |text| parse::number(text, web::CAP), u32::to_string,
             "Most sessions of a user, a further one ends the oldest; 0 is no limit";
+        "client_id": "NAME", client_id, parse::client_id, String::clone,
+            "The claim client_id of access tokens";
         "hide_existence": "BOOLEAN", hide_existence, parse::boolean, bool::to_string,
             "Whether a sign-up hides that an address already has an account";
         "mail.from": "MAILBOX", sender, |text| parse::sender(text).map(|_| text.to_owned()), String::clone,

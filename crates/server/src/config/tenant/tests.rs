@@ -13,13 +13,14 @@ fn decided(texts: &[&str]) -> TenantSettings {
         .fold(TenantSettings::default(), |settings, text| Assignment::parse(text).unwrap().over(settings))
 }
 
-const ALL: [&str; 30] = [
+const ALL: [&str; 31] = [
     "strategies=jwt,device",
     "otp=forced",
     "lockout.after=7",
     "lockout.for=1h",
     "password.shortest=16",
     "session_cap=5",
+    "client_id=acme web",
     "hide_existence=true",
     "mail.from=Acme <hello@acme.example>",
     "mail.language=pt-br",
@@ -78,6 +79,8 @@ fn what_makes_no_sense_is_refused_with_its_key() {
         ("device.grace=11m", "device.grace: \"11m\" is not between 0s and 10m"),
         ("strategies=jtw", "did you mean jwt?"),
         ("hide_existence=yes", "hide_existence: \"yes\" is not one of true, false"),
+        ("client_id= ", "client_id: \" \" is not 1 to 64 printable ASCII characters"),
+        ("client_id=söhne", "client_id: \"söhne\" is not 1 to 64 printable ASCII characters"),
         ("mail.from=acme", "mail.from: \"acme\" is not a mailbox: write"),
         ("reset_url=http://acme.example", "must be https"),
         ("reset_url=https://me:hunter2@acme.example", "reset_url: holds a user name or password"),

@@ -19,7 +19,7 @@ const verbs = {
     const key = await published(jwksUrl, kid);
     return jwt.verify(token, key, { algorithms: ["ES256"], issuer, audience });
   },
-  "verify-shared": (secret, audience, token) => jwt.verify(token, secret, { algorithms: ["HS256"], audience }),
+  "verify-shared": (secret, token) => jwt.verify(token, secret, { algorithms: ["HS256"] }),
   decode: (token) => jwt.decode(token, { complete: true }),
   sign: (secret, header, claims) =>
     jwt.sign(JSON.parse(claims), secret, { algorithm: JSON.parse(header).alg, header: JSON.parse(header) }),

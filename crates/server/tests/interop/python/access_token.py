@@ -11,8 +11,8 @@ def verify_published(jwks_url, issuer, audience, token):
     return jwt.decode(token, key, algorithms=["ES256"], issuer=issuer, audience=audience)
 
 
-def verify_shared(secret, audience, token):
-    return jwt.decode(token, secret, algorithms=["HS256"], audience=audience)
+def verify_shared(secret, token):
+    return jwt.decode(token, secret, algorithms=["HS256"])
 
 
 def decode(token):

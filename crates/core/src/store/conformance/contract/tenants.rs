@@ -55,6 +55,7 @@ pub fn decided(name: &str) -> TenantRecord {
         lock_for: span(60),
         shortest_password: Some(12),
         session_cap: Some(5),
+        client_id: Some("acme \"web\"".to_owned()),
         hide_existence: Some(true),
         sender: Some("Zoë \"漢😀\" <auth@example.com>".to_owned()),
         language: Some("de".to_owned()),
