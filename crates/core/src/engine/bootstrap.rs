@@ -7,6 +7,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use uuid::Builder;
 
+use super::attempt_turns::AttemptTurns;
 use super::builder::EngineBuilder;
 use super::first_keys::make_missing_keys;
 use super::housekeeping::all_tenants;
@@ -100,6 +101,7 @@ async fn open(parts: EngineBuilder, passwords: Arc<HashPool>) -> Result<Engine, 
         mail_trouble: MailTrouble::default(),
         registering: KeyedMutex::default(),
         changing_passwords: KeyedMutex::default(),
+        attempt_turns: AttemptTurns::default(),
         tasks: RunningTasks::none(),
         _watch: watch,
     };

@@ -7,8 +7,10 @@
 use std::time::Duration;
 
 use super::device_proof::DeviceSecret;
-use super::{EngineTask, Tenant, VerifyCodeError};
+use super::{EngineCore, EngineTask, Tenant, VerifyCodeError};
+use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};
+use crate::id::UserKey;
 use crate::lockout::{AttemptEffect, AttemptKey, AttemptOutcome, AttemptPermit, LockoutLimits};
 use crate::secret::SecretHash;
 use crate::store::{Stored, UserHandle};
@@ -29,6 +31,28 @@ pub(super) struct CodeAttempt {
     is_known_device: bool,
 }
 
+/// Under which key the codes from a known device, or from all other ones, are counted.
+fn counter_of(user: &UserKey, device: Option<&SecretHash>) -> AttemptKey {
+    let counter = match device {
+        Some(device) => SecretHash::of(&[b"codes", device.as_bytes()]),
+        None => SecretHash::of(&[b"codes"]),
+    };
+    AttemptKey { user: user.clone(), device: Some(counter) }
+}
+
+impl EngineCore {
+    /// Until when no code of a user is compared, as
+    /// [`AttemptRecord::locked`](crate::lockout::AttemptRecord::locked) says it; `None` if codes are.
+    pub(super) async fn codes_locked_until(
+        &self,
+        tenant: &Tenant,
+        user: &UserKey,
+    ) -> Stored<Option<Timestamp>> {
+        let attempts = tenant.stores.records.attempts.find(&counter_of(user, None)).await?;
+        Ok(attempts.locked(self.clock.now(), &LIMITS))
+    }
+}
+
 impl EngineTask {
     /// Reserves an attempt at the code of a sign-in; `None` if there is no such sign-in.
     pub(super) async fn reserve_code_attempt(
@@ -42,11 +66,7 @@ impl EngineTask {
         let user = stores.users.find(&UserHandle::Id(ticket.user_key())).await?;
         let known =
             user.as_ref().zip(device).and_then(|(user, device)| self.counted_device(user, &device.secret));
-        let counter = match &known {
-            Some(device) => SecretHash::of(&[b"codes", device.as_bytes()]),
-            None => SecretHash::of(&[b"codes"]),
-        };
-        let whose = AttemptKey { user: ticket.user_key(), device: Some(counter) };
+        let whose = counter_of(&ticket.user_key(), known.as_ref());
         if stores.attempts.reserve(&whose, &LIMITS, self.clock.now()).await? == AttemptPermit::Granted {
             return Ok(Some(CodeAttempt { whose, is_known_device: known.is_some() }));
         }

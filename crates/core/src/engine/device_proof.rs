@@ -14,9 +14,9 @@ use crate::event::{Event, EventKind};
 use crate::id::{TenantId, UserKey};
 use crate::key::Keyring;
 use crate::secret::{PlainSecret, SecretHash};
-use crate::session::Session;
+use crate::session::{DeviceProof, Session};
 use crate::token::cookie::{sign, unsign};
-use crate::user::KnownDevice;
+use crate::user::{KnownDevice, User};
 
 /// Separates device cookies from session cookies, which the same key signs: no session id begins with it.
 const PURPOSE: &str = "device:";
@@ -125,11 +125,22 @@ impl EngineCore {
 }
 
 impl EngineTask {
-    /// Remembers the device of a session by the hash of its secret.
+    /// Remembers the device of a session, which has shown its proof.
+    pub(super) async fn remember_proven_device(&self, session: &Session, secret: &PlainSecret) {
+        let user = session.user_key();
+        let by_password = DeviceProof::password_device_hash(secret, &user);
+        let known = KnownDevice::of(session, DeviceProof::known_device_hash(secret, &user), self.clock.now());
+        self.remember(&user, |user| user.with_proven_device(known.clone(), &by_password)).await;
+    }
+
+    /// Remembers the device of a session by this hash of its secret.
     pub(super) async fn remember_device(&self, session: &Session, device: SecretHash) {
         let known = KnownDevice::of(session, device, self.clock.now());
-        let remembered =
-            self.change_user(&session.user_key(), |user| user.with_known_device(known.clone())).await;
+        self.remember(&session.user_key(), |user| user.with_known_device(known.clone())).await;
+    }
+
+    async fn remember(&self, user: &UserKey, change: impl Fn(User) -> User + Send + Sync) {
+        let remembered = self.change_user(user, change).await;
         if let Err(fault) = remembered {
             // The user is signed in all the same; the next sign-in reports the device as new once more.
             warn!(%fault, "a device could not be remembered");

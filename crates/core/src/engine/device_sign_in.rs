@@ -14,7 +14,7 @@ use crate::id::{TenantId, TicketId};
 use crate::password::Password;
 use crate::queued_mail::{MailKind, QueuedMail};
 use crate::secret::{PlainSecret, SecretHash};
-use crate::session::{Device, DeviceProof, Epochs, Session};
+use crate::session::{Device, Epochs, Session};
 use crate::store::{StoreError, UserHandle};
 use crate::strategy::{Strategy, StrategyName};
 use crate::tenant::SecondStep;
@@ -258,14 +258,13 @@ impl EngineTask {
         E: From<IssueError> + From<StoreError>,
     {
         let Accepted { tenant, strategy, user, epochs, device, proof, cookie, gave_code } = accepted;
-        let proven = proof.as_ref().filter(|proof| proof.shown);
-        let device_proof = proven.map(|proof| DeviceProof::known_device_hash(&proof.secret, &user.key));
+        let proven = proof.as_ref().filter(|proof| proof.shown).map(|proof| proof.secret.clone());
         let name = StrategyName::Device;
         let (session, grant) =
             self.begin(NewSession { tenant, name, strategy, user: &user, epochs, device, proof, gave_code })?;
         self.keep(tenant, &session).await?;
         self.report(&Event::of_session(&session, EventKind::SignedIn));
-        self.tell_of_device(tenant, &user, &session, device_proof).await;
+        self.tell_of_device(tenant, &user, &session, proven.as_ref()).await;
         let signed_in = CompletedSignIn { user, session: session.key.id, grant };
         Ok(CompletedDeviceSignIn { signed_in, session, cookie })
     }
@@ -277,15 +276,14 @@ impl EngineTask {
         tenant: &Tenant,
         user: &User,
         session: &Session,
-        device: Option<SecretHash>,
+        device: Option<&PlainSecret>,
     ) {
-        let now = self.clock.now();
-        let is_known = device.is_some_and(|device| user.knows_device(&device, now));
+        let is_known = device.is_some_and(|device| self.knows_device(user, device).is_some());
         if !is_known && !user.devices.is_empty() {
             self.send_news(&tenant.stores, &user.key, MailKind::NewDevice, Some(&session.device)).await;
         }
         if let Some(device) = device {
-            self.remember_device(session, device).await;
+            self.remember_proven_device(session, device).await;
         }
     }
 }

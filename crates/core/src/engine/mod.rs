@@ -4,6 +4,7 @@
 //! an [`Event`]. Transports decode, call and encode; they decide nothing. The engine asks a strategy what it is made
 //! of, and never which one it is.
 
+mod attempt_turns;
 mod authenticate;
 mod bootstrap;
 mod builder;
@@ -82,6 +83,7 @@ use crate::outgoing_mail::Notifier;
 use crate::password::HashPool;
 use crate::random::Random;
 use crate::store::{Change, ChangeSink, StoreError, Stores, Watch};
+use attempt_turns::AttemptTurns;
 use keyed_mutex::KeyedMutex;
 use mail_trouble::MailTrouble;
 use task::{EngineTask, RunningTasks};
@@ -108,6 +110,7 @@ struct EngineCore {
     mail_trouble: MailTrouble,
     registering: KeyedMutex,
     changing_passwords: KeyedMutex,
+    attempt_turns: AttemptTurns,
     tasks: RunningTasks,
     _watch: Watch,
 }

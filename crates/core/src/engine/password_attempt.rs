@@ -3,6 +3,7 @@
 //! An attempt on a user who does not exist takes the same steps and the same writes as one on a user who does: no
 //! client learns which one it was, nor whether an account is locked.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -20,10 +21,12 @@ use crate::ticket::{Ticket, TicketPurpose};
 use crate::token::cookie;
 
 /// How long to wait for other attempts on the same account.
-const PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// How often to wait.
-const PAUSES: u32 = 250;
+/// When to ask the store again though no attempt has ended in this process: one may have ended in another. Each time
+/// twice as late.
+const FIRST_LOOK: Duration = Duration::from_millis(20);
+const LAST_LOOK: Duration = Duration::from_millis(640);
 
 /// A password, and whose it is said to be.
 pub(super) struct PasswordAttempt<'a> {
@@ -91,25 +94,52 @@ impl EngineTask {
         })
     }
 
-    /// Waits while as many attempts are under way as may all be wrong.
     async fn reserve<E>(&self, tenant: &Tenant, whose: &AttemptKey) -> Result<ReservedAttempt, E>
     where
         E: From<HashRefused> + From<StoreError>,
     {
         let (attempts, limits) = (&tenant.stores.records.attempts, &tenant.policy.lockout);
-        for _ in 0..PAUSES {
-            let permit = attempts.reserve(whose, limits, self.clock.now()).await?;
-            match permit {
-                AttemptPermit::Granted | AttemptPermit::Locked => {
-                    return Ok(ReservedAttempt { permit, settled: whose.clone(), settled_permit: permit });
-                }
-                AttemptPermit::Refused => return Ok(self.reserve_decoy(tenant).await?),
-                AttemptPermit::TooManyInFlight => {
-                    self.while_caller_waits(sleep(PAUSE)).await.ok_or(HashRefused::Stopped)?;
-                }
+        let permit = match attempts.reserve(whose, limits, self.clock.now()).await? {
+            AttemptPermit::TooManyInFlight => self.reserve_in_turn::<E>(tenant, whose).await?,
+            permit => permit,
+        };
+        match permit {
+            AttemptPermit::Granted | AttemptPermit::Locked => {
+                Ok(ReservedAttempt { permit, settled: whose.clone(), settled_permit: permit })
+            }
+            AttemptPermit::Refused => Ok(self.reserve_decoy(tenant).await?),
+            AttemptPermit::TooManyInFlight => {
+                Err(HashRefused::Busy { retry_after: Duration::from_secs(1) }.into())
             }
         }
-        Err(HashRefused::Busy { retry_after: Duration::from_secs(1) }.into())
+    }
+
+    /// Waits while as many attempts are under way as may all be wrong; [`AttemptPermit::TooManyInFlight`] if that takes
+    /// too long.
+    async fn reserve_in_turn<E>(&self, tenant: &Tenant, whose: &AttemptKey) -> Result<AttemptPermit, E>
+    where
+        E: From<HashRefused> + From<StoreError>,
+    {
+        let (attempts, limits) = (&tenant.stores.records.attempts, &tenant.policy.lockout);
+        let (waiting, mut look) = (self.attempt_turns.join(whose), FIRST_LOOK);
+        let mut too_long = pin!(sleep(LONGEST_WAIT));
+        loop {
+            // Before the store is asked: what ends meanwhile must not be missed.
+            let mut has_room = pin!(waiting.has_room());
+            has_room.as_mut().enable();
+            let permit = attempts.reserve(whose, limits, self.clock.now()).await?;
+            if permit != AttemptPermit::TooManyInFlight || too_long.is_elapsed() {
+                return Ok(permit);
+            }
+            let next = async {
+                tokio::select! {
+                    () = has_room => (),
+                    () = &mut too_long => (),
+                    () = sleep(look) => look = LAST_LOOK.min(look * 2),
+                }
+            };
+            self.while_caller_waits(next).await.ok_or(HashRefused::Stopped)?;
+        }
     }
 
     /// Stands in for an attempt that is refused. It costs the store the same, so that the time of an answer does not
@@ -131,7 +161,9 @@ impl EngineTask {
     ) -> Stored<()> {
         let (attempts, limits) = (&tenant.stores.records.attempts, &tenant.policy.lockout);
         let ReservedAttempt { settled, settled_permit, .. } = reserved;
-        match attempts.settle(settled, *settled_permit, outcome, limits, self.clock.now()).await? {
+        let effect = attempts.settle(settled, *settled_permit, outcome, limits, self.clock.now()).await?;
+        self.attempt_turns.ended(settled, outcome, effect, limits);
+        match effect {
             AttemptEffect::LockedNow => self.tell_of_lock(&tenant.stores, settled).await,
             AttemptEffect::Noted => Ok(()),
         }

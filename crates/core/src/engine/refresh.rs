@@ -16,7 +16,7 @@ use super::{EngineCore, EngineTask, IssueError, Tenant, TenantError};
 use crate::event::{Event, EventKind};
 use crate::id::{SessionKey, TenantId};
 use crate::queued_mail::MailKind;
-use crate::secret::{PlainSecret, SecretHash};
+use crate::secret::PlainSecret;
 use crate::session::{DeviceProof, RotationOutcome, RotationRequest, Session, SessionState};
 use crate::store::{StoreError, UserHandle};
 use crate::strategy::{Renewal, Strategy, StrategyName};
@@ -120,8 +120,7 @@ impl EngineTask {
         let redemption = self.redemption(&presented, strategy, &key, device.as_ref())?;
 
         let had_shown = session.proof.is_some_and(|proof| proof.shown);
-        let device =
-            device.filter(|_| !had_shown).map(|came| DeviceProof::known_device_hash(&came.secret, &user.key));
+        let device = device.filter(|_| !had_shown).map(|came| came.secret);
         let session = self.redeem(tenant, &key, redemption, device).await?;
         let rotation = session.rotation.as_ref().ok_or(RefreshError::Invalid)?;
         let refresh = self.refresh_token(tenant, &key, rotation, presented.successor)?;
@@ -271,13 +270,13 @@ impl EngineTask {
         tenant: &Arc<Tenant>,
         key: &SessionKey,
         redemption: RotationRequest,
-        device: Option<SecretHash>,
+        device: Option<PlainSecret>,
     ) -> Result<Session, RefreshError> {
         let rotated = tenant.stores.view.rotate(key, &redemption).await?;
         let session = self.judge(tenant, rotated, key).await?;
         if let Some(device) = device.filter(|_| session.proof.is_some_and(|proof| proof.shown)) {
             // The next sign-in on it is not news.
-            self.remember_device(&session, device).await;
+            self.remember_proven_device(&session, &device).await;
         }
         Ok(session)
     }

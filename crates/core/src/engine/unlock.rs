@@ -59,6 +59,7 @@ impl EngineCore {
         let tenant = self.any_tenant(&user.tenant).await?;
         let key = AttemptKey { user: user.clone(), device: None };
         let attempts = tenant.stores.records.attempts.find(&key).await?;
-        Ok(attempts.locked(self.clock.now(), &tenant.policy.lockout))
+        let passwords = attempts.locked(self.clock.now(), &tenant.policy.lockout);
+        Ok(passwords.max(self.codes_locked_until(&tenant, user).await?))
     }
 }

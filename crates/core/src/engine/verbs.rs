@@ -346,7 +346,7 @@ verbs_that_ask! {
     /// is redeemed.
     proven_session(&request: Refresh;) -> Option<SessionKey>;
 
-    /// Until when a user's account is locked; `None` if it is not.
+    /// Until when a user's account is locked, because of passwords or of codes; `None` if it is not.
     ///
     /// # Errors
     /// The tenant's or the store's.

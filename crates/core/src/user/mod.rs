@@ -204,6 +204,17 @@ impl User {
         self.changed(updated)
     }
 
+    /// Records a sign-in on a device that has shown its proof. A user who signed in on it with a password alone knows it
+    /// by another hash, which is forgotten: it is one device.
+    #[must_use]
+    pub fn with_proven_device(mut self, device: KnownDevice, by_password: &SecretHash) -> Self {
+        let is_listed_twice = self.devices.iter().any(|known| known.hash == *by_password);
+        if is_listed_twice {
+            self.devices.retain(|known| known.hash != *by_password && known.hash != device.hash);
+        }
+        self.with_known_device(device)
+    }
+
     /// The hashes of all passwords that the user may not choose again, the current one first.
     pub fn remembered_passwords(&self) -> impl Iterator<Item = &PasswordHash> {
         self.password.iter().chain(&self.former_passwords).take(REMEMBERED_PASSWORDS)

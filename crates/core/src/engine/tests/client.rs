@@ -53,6 +53,13 @@ impl FixtureClient {
         browser
     }
 
+    /// An app with this device secret.
+    pub(super) fn app_with(secret: &str) -> Self {
+        let app = Self::app();
+        app.keep(Some(PlainSecret::presented(secret)));
+        app
+    }
+
     /// The cookie or secret that it keeps.
     pub(super) fn kept(&self) -> Option<PlainSecret> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()

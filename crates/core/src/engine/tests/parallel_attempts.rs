@@ -1,15 +1,16 @@
 //! Password attempts that come all at once, or from a client that does not wait for the answer.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
 use super::lockout::{LOCK, LockoutFixture, SignInAnswer};
 use crate::engine::{ChangePassword, ChangePasswordError, Identity, PasswordSignInError};
 use crate::event::EventKind;
-use crate::lockout::{AttemptKey, AttemptRecord};
+use crate::lockout::{AttemptKey, AttemptOutcome, AttemptPermit, AttemptRecord, LockoutLimits};
 use crate::secret::SecretHash;
 use crate::store::conformance::fixture::{PASSWORD, password};
 use crate::strategy::StrategyName;
@@ -53,6 +54,47 @@ async fn fifty_right_passwords_at_once_all_let_in() {
     let told = all_at_once(&test, PASSWORD, 50).await;
     assert_eq!(told, vec![SignInAnswer::In; 50]);
     assert_eq!(test.attempts().await, AttemptRecord::default());
+}
+
+/// Time stands still as long as a blocking task runs. So nobody's turn can come by asking the store again after a while.
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_other_attempts_is_woken_when_one_ends() {
+    let (done, is_done) = mpsc::channel::<()>();
+    let standstill =
+        tokio::task::spawn_blocking(move || is_done.recv_timeout(Duration::from_secs(60)).is_ok());
+    let test = Arc::new(LockoutFixture::new().await);
+    let begun = tokio::time::Instant::now();
+    let busy = test.fixture.passwords.occupy();
+    let told = tokio::spawn(async move { (all_at_once(&test, PASSWORD, 50).await, test) });
+    tokio::task::yield_now().await;
+    drop(busy);
+    let (told, test) = told.await.unwrap();
+    assert_eq!(begun.elapsed(), Duration::ZERO, "an attempt has waited for the time");
+    assert_eq!(told, vec![SignInAnswer::In; 50]);
+    assert_eq!(test.attempts().await, AttemptRecord::default());
+    drop(done);
+    assert!(!standstill.await.unwrap());
+}
+
+/// A process hears nothing of attempts that end in another one, and asks the store.
+#[tokio::test]
+async fn who_waits_for_attempts_of_another_process_has_a_turn_when_they_are_over() {
+    let test = LockoutFixture::new().await;
+    let key = AttemptKey { user: test.ann.user.key.clone(), device: None };
+    let (attempts, now) = (&test.fixture.builder.stores.attempts, test.node.now());
+    let limits = LockoutLimits::default();
+    for _ in 0..limits.max_failures {
+        assert_eq!(attempts.reserve(&key, &limits, now).await.unwrap(), AttemptPermit::Granted);
+    }
+    test.faults.heard();
+    let waiting = test.says(PASSWORD);
+    tokio::pin!(waiting);
+    while !test.faults.heard().contains(&"reserve a guess") {
+        a_little(waiting.as_mut()).await;
+    }
+    let (permit, unused) = (AttemptPermit::Granted, AttemptOutcome::Unused);
+    attempts.settle(&key, permit, unused, &limits, now).await.unwrap();
+    assert_eq!(waiting.await, SignInAnswer::In);
 }
 
 #[tokio::test]

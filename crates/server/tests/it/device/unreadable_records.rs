@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::admin::bob_rules;
 use super::without_codes;
-use crate::fixture::{DeviceClient, TestServer, TestUser};
+use crate::fixture::{DeviceClient, TestServer, TestUser, eventually};
 
 const INVALID: &str = r#"{"message":"Invalid credentials","error":"Unauthorized","statusCode":401}"#;
 
@@ -71,4 +71,33 @@ async fn an_administrator_lists_the_others_and_mends_what_a_role_or_a_password_m
         bob.asks(AdminOperation::SetRole, role).await.succeeded(201, Success::ROLE_CHANGED);
     }
     assert_eq!(unreadable().await, SPOILED.len() - 2);
+}
+
+/// It is a fault, and no refusal: a client that is told 401 would forget its tokens.
+#[tokio::test]
+async fn sessions_of_a_user_whose_record_cannot_be_read_wait_until_it_is_mended() {
+    let server = TestServer::start().await;
+    server.configure_default_tenant(without_codes()).await;
+    let client = DeviceClient::curl(&server);
+    TestUser::ANN.signs_up(&client).await;
+    TestUser::BOB.signs_up(&client).await;
+    let (ann, bob) = (TestUser::ANN.signs_in_on(&client).await, TestUser::BOB.signs_in_on(&client).await);
+    let cookie = TestUser::ANN.signs_in(&server, StrategyName::Session).await;
+    let change = |email: &str| format!("UPDATE users SET email = '{email}' WHERE id = '{}'", ann.user);
+    server.run_sql(&change("ann")).await;
+    eventually("the record is seen", || async {
+        (ann.session_code().await == "INTERNAL_ERROR").then_some(())
+    })
+    .await;
+    assert_eq!(cookie.profile(&server).await.status, 500);
+    assert_eq!(ann.refreshes().await.code(), "INTERNAL_ERROR");
+    assert_eq!(bob.session_code().await, "SESSIONS_RETRIEVED");
+
+    server.run_sql(&change(TestUser::ANN.email)).await;
+    eventually("the record is mended", || async {
+        (ann.session_code().await == "SESSIONS_RETRIEVED").then_some(())
+    })
+    .await;
+    assert_eq!(cookie.profile(&server).await.status, 200);
+    ann.renewed(&ann.refreshes().await);
 }
