@@ -79,7 +79,8 @@ impl Acme {
     }
 
     fn readers(&self, text: &str) -> [bool; 3] {
-        let expected = ExpectedClaims { issuer: ISSUER, audience: AUDIENCE, tenant: &self.id };
+        let expected =
+            ExpectedClaims { issuer: ISSUER, audience: AUDIENCE, needs_audience: true, tenant: &self.id };
         [
             verify_access(&self.keys, text, NOW, LEEWAY, &expected).is_ok(),
             refresh::decode(&self.keys, text, NOW, &expected).is_ok(),
@@ -95,7 +96,7 @@ impl Acme {
 fn access(tenant: &TenantId) -> AccessClaims {
     AccessClaims {
         iss: ISSUER.into(),
-        aud: AUDIENCE.into(),
+        aud: Some(AUDIENCE.into()),
         sub: UserId::generate(NOW, &SystemRandom),
         tid: tenant.clone(),
         sid: session(),

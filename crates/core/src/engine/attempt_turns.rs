@@ -61,7 +61,7 @@ impl WaitingAttempt<'_> {
 impl Drop for WaitingAttempt<'_> {
     fn drop(&mut self) {
         let mut waiting = self.turns.waiting();
-        // No attempt can join between the count and the removal: joining takes the same lock. The map has one, and this.
+        // The map has one, and this. None can join between the count and the removal: joining takes the same lock.
         if Arc::strong_count(&self.ended) == 2 {
             waiting.remove(&self.key);
         }

@@ -204,8 +204,8 @@ impl User {
         self.changed(updated)
     }
 
-    /// Records a sign-in on a device that has shown its proof. A user who signed in on it with a password alone knows it
-    /// by another hash, which is forgotten: it is one device.
+    /// Records a sign-in on a device that has shown its proof. A user who signed in on it with a password alone knows
+    /// it by another hash, which is forgotten: it is one device.
     #[must_use]
     pub fn with_proven_device(mut self, device: KnownDevice, by_password: &SecretHash) -> Self {
         let is_listed_twice = self.devices.iter().any(|known| known.hash == *by_password);

@@ -56,9 +56,9 @@ async fn fifty_right_passwords_at_once_all_let_in() {
     assert_eq!(test.attempts().await, AttemptRecord::default());
 }
 
-/// Time stands still as long as a blocking task runs. So nobody's turn can come by asking the store again after a while.
+/// Time stands still as long as a blocking task runs, so no attempt asks the store again after a while.
 #[tokio::test(start_paused = true)]
-async fn who_waits_for_other_attempts_is_woken_when_one_ends() {
+async fn an_attempt_that_waits_for_others_is_woken_when_one_of_them_ends() {
     let (done, is_done) = mpsc::channel::<()>();
     let standstill =
         tokio::task::spawn_blocking(move || is_done.recv_timeout(Duration::from_secs(60)).is_ok());
@@ -78,7 +78,7 @@ async fn who_waits_for_other_attempts_is_woken_when_one_ends() {
 
 /// A process hears nothing of attempts that end in another one, and asks the store.
 #[tokio::test]
-async fn who_waits_for_attempts_of_another_process_has_a_turn_when_they_are_over() {
+async fn an_attempt_that_waits_for_those_of_another_process_asks_the_store_again() {
     let test = LockoutFixture::new().await;
     let key = AttemptKey { user: test.ann.user.key.clone(), device: None };
     let (attempts, now) = (&test.fixture.builder.stores.attempts, test.node.now());

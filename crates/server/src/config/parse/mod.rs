@@ -27,9 +27,7 @@ pub(super) use store::{database, sessions};
 pub use tls::Tls;
 pub(super) use tls::{authorities, certificate, private_key};
 pub(crate) use web::web_page;
-pub(super) use web::{
-    LONGEST_NAME, client_id, cookie_domain, cookie_name, display_name, public_url, web_origin,
-};
+pub(super) use web::{LONGEST_NAME, cookie_domain, cookie_name, display_name, public_url, web_origin};
 pub use web::{PublicUrl, WebOrigin};
 
 pub(super) use super::suggest::did_you_mean;
@@ -63,6 +61,15 @@ pub(super) fn path(text: &str) -> Parsed<PathBuf> {
 pub(super) fn plain(text: &str) -> Parsed<String> {
     if text.is_empty() || text.contains(char::is_control) {
         return Err(format!("{text:?} is empty or holds control characters"));
+    }
+    Ok(text.to_owned())
+}
+
+/// A `client_id`: printable ASCII (RFC 6749, appendix A.1).
+pub(super) fn client_id(text: &str) -> Parsed<String> {
+    let is_printable = text.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
+    if text.trim().is_empty() || text.len() > LONGEST_NAME || !is_printable {
+        return Err(format!("{text:?} is not 1 to {LONGEST_NAME} printable ASCII characters"));
     }
     Ok(text.to_owned())
 }

@@ -114,15 +114,6 @@ pub(in super::super) fn display_name(text: &str) -> Parsed<String> {
     Ok(text.trim().to_owned())
 }
 
-/// A `client_id`: printable ASCII (RFC 6749, appendix A.1).
-pub(in super::super) fn client_id(text: &str) -> Parsed<String> {
-    let is_printable = text.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
-    if text.trim().is_empty() || text.len() > LONGEST_NAME || !is_printable {
-        return Err(format!("{text:?} is not 1 to {LONGEST_NAME} printable ASCII characters"));
-    }
-    Ok(text.to_owned())
-}
-
 /// The origin of web pages, exactly as browsers send it (RFC 6454, section 6.2).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WebOrigin(String);
