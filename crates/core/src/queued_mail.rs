@@ -104,6 +104,12 @@ impl QueuedMail {
         Self { device: device.name.clone(), address: device.address.clone(), ..self }
     }
 
+    /// The mail, about something that happens now.
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> Self {
+        Self { created: now, due: now, ..self }
+    }
+
     /// A mail that will contain the secret of this ticket.
     pub fn for_ticket(ticket: &Ticket, random: &dyn Random) -> Self {
         let kind = match ticket.purpose {

@@ -58,13 +58,10 @@ impl EngineTask {
         tenant.strategy(StrategyName::Device).ok_or(ResendCodeError::NotOffered)?;
         let key = TicketKey { tenant: tenant.id.clone(), id: login };
         let ticket = self.sign_in_under_way(&tenant, &key).await?.ok_or(ResendCodeError::Over)?;
-        let secrets = self.shown_secrets(&shown).await?;
-        let shown = that_asked(secrets, &key, Some(&ticket)).map(|shown| bound_to(&key, &shown.secret));
-        let now = self.clock.now();
+        let shown = that_asked(self.shown_secrets(&shown).await?, &key, Some(&ticket));
+        let (shown, now) = (shown.map(|shown| bound_to(&key, &shown.secret)), self.clock.now());
         let next = ticket.reissued(shown.as_ref(), now).map_err(refused)?;
-        let queued =
-            QueuedMail { created: now, due: now, ..QueuedMail::for_ticket(&next, self.random.as_ref()) };
-        let queued = queued.with_device(&device);
+        let queued = QueuedMail::for_ticket(&next, self.random.as_ref()).with_device(&device).at(now);
         let tickets = &tenant.stores.records.tickets;
         match tickets.reissue(&key, shown, &queued, now).await? {
             ReissueOutcome::Done(ticket) => {

@@ -66,7 +66,7 @@ async fn a_tenants_own_client_id_is_in_every_token_from_its_next_one_on() {
     assert!(before.authenticate(&node).await.is_ok(), "a client that is named otherwise is signed out");
 }
 
-/// Nodes on one store: one with keys of its own, one with a shared secret, and one with a shared secret and an audience.
+/// Nodes on one store: with keys of its own, with a shared secret, and with a shared secret and an audience.
 struct SharingFixture {
     own: Engine,
     sharing: Engine,

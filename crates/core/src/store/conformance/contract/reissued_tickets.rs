@@ -20,7 +20,8 @@ pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
         further_codes_count_among_those_that_are_issued,
         a_sign_in_ends_a_quarter_of_an_hour_after_it_began,
         a_sign_in_that_goes_on_closes_the_oldest_other_one,
-        for_what_is_no_open_sign_in_no_code_is_sent,
+        for_what_is_no_sign_in_here_no_code_is_sent,
+        what_is_complete_or_no_sign_in_gets_no_code,
         no_code_is_sent_for_the_sign_in_of_another_device,
     );
 }
@@ -148,9 +149,9 @@ pub async fn a_sign_in_that_goes_on_closes_the_oldest_other_one(stores: &Stores)
     assert_eq!(redeem(stores, &late, 99, now).await, RedeemOutcome::Wrong, "it is open");
 }
 
-/// `reissue` of what is unknown, redeemed, of another tenant or of another purpose writes nothing.
+/// `reissue` of what is unknown or of another tenant writes nothing.
 // ASVS-map: OT1 TN1
-pub async fn for_what_is_no_open_sign_in_no_code_is_sent(stores: &Stores) {
+pub async fn for_what_is_no_sign_in_here_no_code_is_sent(stores: &Stores) {
     let jo = new_user_key(&tenant("acme"));
     let unknown = ticket(&jo, TicketPurpose::Code, NOW, FIRST);
     assert_eq!(reissue(stores, &unknown, NOW).await, ReissueOutcome::Gone);
@@ -164,7 +165,12 @@ pub async fn for_what_is_no_open_sign_in_no_code_is_sent(stores: &Stores) {
     let counted = TicketKey { id: TicketId::from_uuid(mail.id.as_uuid()), ..ticket_of_jo.key.clone() };
     let counted = Ticket { key: counted, ..ticket_of_jo };
     assert_eq!(reissue(stores, &counted, NOW).await, ReissueOutcome::Gone, "what counts it is no sign-in");
+}
 
+/// `reissue` of what was redeemed or of another purpose writes nothing.
+// ASVS-map: OT1
+pub async fn what_is_complete_or_no_sign_in_gets_no_code(stores: &Stores) {
+    let jo = new_user_key(&tenant("acme"));
     let done = asked(stores, &jo, NOW).await;
     assert!(is_done(&redeem(stores, &done, FIRST, NOW).await));
     assert_eq!(reissue(stores, &done, NOW).await, ReissueOutcome::Gone);
