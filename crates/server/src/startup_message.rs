@@ -9,6 +9,9 @@ use crate::config::{Config, MailTransport, PublicUrl};
 use crate::local_url::local_url;
 use crate::mail;
 
+/// The commit that the binary was built from, if the build named one.
+const COMMIT: Option<&str> = option_env!("PORTCULLIS_COMMIT");
+
 /// Logs the start in one line, and each warning about the configuration in one of its own.
 pub(crate) fn log(config: &Config, addresses: &[SocketAddr]) {
     for warning in config.report().warnings() {
@@ -16,7 +19,7 @@ pub(crate) fn log(config: &Config, addresses: &[SocketAddr]) {
     }
     info!(
         version = env!("CARGO_PKG_VERSION"),
-        commit = option_env!("PORTCULLIS_COMMIT"),
+        commit = COMMIT,
         mode = if config.is_development() { "development" } else { "production" },
         listen = joined(addresses),
         strategies = joined(&config.offered()),
@@ -34,9 +37,18 @@ fn joined<T: ToString>(parts: &[T]) -> String {
 /// # Errors
 /// The error of a write.
 pub(crate) fn write(config: &Config, addresses: &[SocketAddr], out: &mut dyn Write) -> io::Result<()> {
+    write_of(COMMIT, config, addresses, out)
+}
+
+fn write_of(
+    commit: Option<&str>,
+    config: &Config,
+    addresses: &[SocketAddr],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let local = local_url(addresses).unwrap_or_else(|| "nowhere".to_owned());
     let url = config.public_url.as_ref().map_or(local.as_str(), PublicUrl::as_str);
-    let commit = option_env!("PORTCULLIS_COMMIT").map(|commit| format!(" ({commit})")).unwrap_or_default();
+    let commit = commit.map(|commit| format!(" ({commit})")).unwrap_or_default();
     writeln!(out, "Portcullis {}{commit} is up: {url}\n", env!("CARGO_PKG_VERSION"))?;
     let listening: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     writeln!(out, "  listening  {}", listening.join("  "))?;
@@ -87,16 +99,21 @@ or with a code by mail:
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::process::Command;
 
     use super::*;
     use crate::config::Flags;
 
     fn said(stated: &[(&str, &str)]) -> String {
+        said_of(None, stated)
+    }
+
+    fn said_of(commit: Option<&str>, stated: &[(&str, &str)]) -> String {
         let env: BTreeMap<String, String> =
             stated.iter().map(|(name, value)| (format!("PORTCULLIS_{name}"), (*value).to_owned())).collect();
         let config = Config::read(&Flags::default(), &env, &|_| Ok(String::new())).unwrap();
         let mut out = Vec::new();
-        write(&config, &["127.0.0.1:4000".parse().unwrap()], &mut out).unwrap();
+        write_of(commit, &config, &["127.0.0.1:4000".parse().unwrap()], &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -121,6 +138,46 @@ mod tests {
         assert!(!told.contains("http://127.0.0.1"), "{told}");
         assert!(!said(&[]).contains("  tcp "));
         assert!(told.lines().count() <= 30, "{told}");
+    }
+
+    #[test]
+    fn the_first_line_names_the_commit_where_the_build_does() {
+        let first = |commit| said_of(commit, &[]).lines().next().unwrap().to_owned();
+        let version = concat!("Portcullis ", env!("CARGO_PKG_VERSION"));
+        assert!(first(Some("0123456789ab")).starts_with(&format!("{version} (0123456789ab) is up: ")));
+        assert!(first(None).starts_with(&format!("{version} is up: ")));
+    }
+
+    /// The build script is run as cargo runs it.
+    #[test]
+    fn a_release_is_built_with_the_commit_that_is_checked_out_or_the_one_that_is_stated() {
+        let place = tempfile::TempDir::new().unwrap();
+        let (folder, script) = (env!("CARGO_MANIFEST_DIR"), place.path().join("build"));
+        let compiled = Command::new("rustc")
+            .args(["--edition", "2024"])
+            .arg(format!("{folder}/build.rs"))
+            .arg("-o")
+            .arg(&script)
+            .status();
+        assert!(compiled.unwrap().success());
+        let printed = |command: &mut Command| {
+            let output = command.current_dir(folder).output().unwrap();
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        let built = |profile: &str, stated: Option<&str>| {
+            let mut command = Command::new(&script);
+            command.env_remove("PORTCULLIS_COMMIT").env("PROFILE", profile);
+            let lines = printed(command.envs(stated.map(|commit| ("PORTCULLIS_COMMIT", commit))));
+            let named =
+                lines.lines().find_map(|line| line.strip_prefix("cargo:rustc-env=PORTCULLIS_COMMIT="));
+            named.map(str::to_owned)
+        };
+        let head = printed(Command::new("git").args(["rev-parse", "--short=12", "HEAD"]));
+        assert_eq!(built("release", None), (!head.is_empty()).then_some(head));
+        assert_eq!(built("debug", None), None);
+        for profile in ["debug", "release"] {
+            assert_eq!(built(profile, Some("0123456789ab")).as_deref(), Some("0123456789ab"));
+        }
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl From<TenantError> for Refusal {
                 Self::plain(Code::TenantConnectionMissing).about_tenant(tenant.as_str())
             }
             TenantError::Suspended => Self::plain(Code::TenantSuspended),
-            TenantError::Keys(_) | TenantError::Settings(_) => server_fault(&error),
+            TenantError::Keys(_) => server_fault(&error),
             TenantError::Store(error) => error.into(),
         }
     }

@@ -17,6 +17,7 @@ use super::task::RunningTasks;
 use super::tenant_directory::{TenantDirectory, TenantError};
 use super::tenant_stores::TenantStores;
 use super::verified_tokens::VerifiedTokens;
+use super::write_health::WriteHealth;
 use super::{ChangeListener, Engine, EngineCore};
 use crate::clock::Timestamp;
 use crate::id::TenantId;
@@ -99,12 +100,16 @@ async fn open(parts: EngineBuilder, passwords: Arc<HashPool>) -> Result<Engine, 
         directory,
         verified: VerifiedTokens::new(parts.bounds.capacity),
         mail_trouble: MailTrouble::default(),
+        writes: WriteHealth::default(),
         registering: KeyedMutex::default(),
         changing_passwords: KeyedMutex::default(),
         attempt_turns: AttemptTurns::default(),
         tasks: RunningTasks::none(),
         _watch: watch,
     };
+    if let Some(record) = core.stores.tenants.find(&default).await? {
+        record.settings.applied_to(core.directory.policy()).map_err(OpenError::Settings)?;
+    }
     core.tenant(&default).await?;
     Ok(Engine { core: Arc::new(core), client: None })
 }
@@ -121,7 +126,6 @@ impl From<TenantError> for OpenError {
             TenantError::Store(fault) => Self::Store(fault),
             TenantError::Unknown(id) => corrupt(&id, "name"),
             TenantError::Suspended => corrupt(&TenantId::default_tenant(), "suspended"),
-            TenantError::Settings(fault) => Self::Settings(fault),
             TenantError::Keys(fault) => Self::Keyring(Arc::unwrap_or_clone(fault)),
         }
     }

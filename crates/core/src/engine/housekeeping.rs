@@ -59,7 +59,9 @@ impl EngineCore {
         }
         let now = self.clock.now();
         for key in used {
-            if let Err(fault) = stores.records.sessions.touch(&key, now, None).await {
+            let touched = stores.records.sessions.touch(&key, now, None).await;
+            self.writes.note_answer(&touched, |was_there| *was_there);
+            if let Err(fault) = touched {
                 warn!(%fault, "the last use of a session could not be written down");
                 return;
             }
@@ -82,7 +84,9 @@ impl EngineCore {
     pub(super) async fn purge_sessions(&self) -> Result<u64, StoreError> {
         let (mut removed, mut fault) = (0, None);
         for stores in self.directory.registry.all().await {
-            match self.purge_at(&stores).await {
+            let purged = self.purge_at(&stores).await;
+            self.writes.note_answer(&purged, |removed| *removed > 0);
+            match purged {
                 Ok(there) => removed += there,
                 Err(away) => fault = fault.or(Some(away)),
             }

@@ -135,8 +135,9 @@ impl MailWorker {
         if free == 0 {
             return Ok(());
         }
-        let due = self.stores.records.mail.claim(self.core.clock.now(), free).await?;
-        for queued in due {
+        let claimed = self.stores.records.mail.claim(self.core.clock.now(), free).await;
+        self.core.writes.note_answer(&claimed, |due| !due.is_empty());
+        for queued in claimed? {
             let (core, stores, notifier) = (self.core.clone(), self.stores.clone(), self.notifier.clone());
             self.sending.spawn(async move { core.deliver(&stores, &queued, notifier.as_ref()).await });
         }

@@ -46,6 +46,7 @@ mod unlock;
 mod user_admin;
 mod verbs;
 mod verified_tokens;
+mod write_health;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -89,6 +90,7 @@ use mail_trouble::MailTrouble;
 use task::{EngineTask, RunningTasks};
 use tenant_directory::TenantDirectory;
 use verified_tokens::VerifiedTokens;
+use write_health::WriteHealth;
 
 /// Everything that can be done with users and their sessions: a handle, cheap to clone. Its verbs are in `verbs.rs`.
 #[derive(Clone)]
@@ -108,6 +110,7 @@ struct EngineCore {
     directory: Arc<TenantDirectory>,
     verified: VerifiedTokens,
     mail_trouble: MailTrouble,
+    writes: WriteHealth,
     registering: KeyedMutex,
     changing_passwords: KeyedMutex,
     attempt_turns: AttemptTurns,
@@ -139,6 +142,18 @@ impl Engine {
     #[must_use]
     pub fn mail_is_late(&self) -> bool {
         self.core.mail_trouble.is_late()
+    }
+
+    /// Notes the answer to a request that would change something: an outage of the store, or a success.
+    pub fn note_write(&self, is_outage: bool, is_success: bool) {
+        self.core.writes.note(is_outage, is_success);
+    }
+
+    /// Whether the last write of this process was refused by an outage of the store, whoever wrote: a request, the mail
+    /// worker or the housekeeping.
+    #[must_use]
+    pub fn writes_are_refused(&self) -> bool {
+        self.core.writes.are_refused()
     }
 
     /// The pool in which passwords are hashed.

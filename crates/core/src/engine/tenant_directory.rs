@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 use thiserror::Error;
+use tracing::warn;
 
 use super::EngineCore;
 use super::builder::{EngineBuilder, Secrets};
@@ -17,7 +18,7 @@ use crate::liveness::SingleFlightCache;
 use crate::random::Random;
 use crate::store::{Change, StoreError, Stored, Stores};
 use crate::strategy::{Strategy, StrategyName};
-use crate::tenant::{SettingsFault, TenantPolicy, TenantRecord};
+use crate::tenant::{TenantPolicy, TenantRecord};
 
 /// The most tenants in the cache.
 const CAPACITY: u64 = 10_000;
@@ -45,9 +46,6 @@ pub enum TenantError {
     /// The tenant is suspended: its users can neither sign in nor stay signed in.
     #[error("the tenant is suspended")]
     Suspended,
-    /// Its settings contradict each other or the policy.
-    #[error("the settings of the tenant make no sense: {0}")]
-    Settings(#[from] SettingsFault),
     /// Its keys cannot be used.
     #[error("the keys of the tenant cannot be used: {0}")]
     Keys(Arc<KeyringFault>),
@@ -209,13 +207,16 @@ impl TenantDirectory {
     }
 
     fn ready(&self, record: TenantRecord, keys: &[KeyRecord], stores: Arc<TenantStores>) -> LoadedTenant {
-        let policy = record.settings.applied_to(&self.policy)?;
+        let (policy, faults) = record.settings.applied_as_far_as_possible(&self.policy);
         let generation = generation(keys, &policy.key_lifetimes(), audience_of(&policy, &record.id));
         let known = self.last_known.get(&record.id);
         let is_same =
             |known: &Arc<Tenant>| known.record == record && known.keyring.generation() == generation;
         if let Some(known) = known.filter(is_same) {
             return Ok(known);
+        }
+        for fault in faults {
+            warn!(tenant = %record.id, %fault, "a setting of a tenant does not suit the configuration and is left out");
         }
         let secrets = &self.secrets;
         let keyring = Keyring::open(&KeyringSource {

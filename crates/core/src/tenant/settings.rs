@@ -130,37 +130,61 @@ impl TenantSettings {
     /// # Errors
     /// [`SettingsFault`] if the settings contradict each other or the installation.
     pub fn applied_to(&self, installation: &TenantPolicy) -> Result<TenantPolicy, SettingsFault> {
-        let mut policy = installation.clone();
-        self.choose_strategies(&mut policy.strategies)?;
+        let (policy, faults) = self.applied_as_far_as_possible(installation);
+        faults.first().map_or(Ok(policy), |fault| Err(*fault))
+    }
+
+    /// The policy of a tenant whose settings are stored: the installation may have changed since. A strategy whose
+    /// lifetimes contradict each other is not on offer, a lockout that is none is the installation's, and passwords
+    /// have at least the minimum length. Each such contradiction is named.
+    #[must_use]
+    pub fn applied_as_far_as_possible(
+        &self,
+        installation: &TenantPolicy,
+    ) -> (TenantPolicy, Vec<SettingsFault>) {
+        let (mut policy, mut faults) = (installation.clone(), Vec::new());
+        self.choose_strategies(&mut policy.strategies, &mut faults);
+        self.replace_values(&mut policy);
+        if policy.lockout.max_failures == 0 || policy.lockout.lock_duration.is_zero() {
+            policy.lockout = installation.lockout;
+            faults.push(SettingsFault::Lock);
+        }
+        if !policy.strategies.keys().any(|name| policy.offers(*name).is_some()) {
+            faults.push(SettingsFault::NothingOffered);
+        }
+        policy.password = self.password_over(installation, policy.second_step, &mut faults);
+        (policy, faults)
+    }
+
+    fn replace_values(&self, policy: &mut TenantPolicy) {
         policy.second_step = self.otp.unwrap_or(policy.second_step);
+        policy.session_cap = self.session_cap.unwrap_or(policy.session_cap);
+        policy.hides_existence = self.hide_existence.unwrap_or(policy.hides_existence);
         policy.lockout.max_failures = self.lock_after.unwrap_or(policy.lockout.max_failures);
         policy.lockout.lock_duration = self.lock_for.unwrap_or(policy.lockout.lock_duration);
-        policy.session_cap = self.session_cap.unwrap_or(policy.session_cap);
         if let Some(client) = &self.client_id {
             policy.client_id = client.as_str().into();
         }
-        policy.hides_existence = self.hide_existence.unwrap_or(policy.hides_existence);
-        if policy.lockout.max_failures == 0 || policy.lockout.lock_duration.is_zero() {
-            return Err(SettingsFault::Lock);
-        }
-        if !policy.strategies.keys().any(|name| policy.offers(*name).is_some()) {
-            return Err(SettingsFault::NothingOffered);
-        }
-        policy.password = self.password_over(installation, policy.second_step)?;
-        Ok(policy)
     }
 
-    fn choose_strategies(&self, from: &mut BTreeMap<StrategyName, Strategy>) -> Result<(), SettingsFault> {
+    fn choose_strategies(
+        &self,
+        from: &mut BTreeMap<StrategyName, Strategy>,
+        faults: &mut Vec<SettingsFault>,
+    ) {
         if let Some(offered) = &self.strategies {
             from.retain(|name, _| offered.contains(name));
         }
         for (name, lifetimes) in &self.lifetimes {
-            if let Some(strategy) = from.get_mut(name) {
-                let renewed = strategy.with_renewal(lifetimes.apply_to(strategy.renewal()));
-                *strategy = renewed.map_err(|invalid| SettingsFault::Strategy(*name, invalid))?;
+            let Some(strategy) = from.get_mut(name) else { continue };
+            match strategy.with_renewal(lifetimes.apply_to(strategy.renewal())) {
+                Ok(renewed) => *strategy = renewed,
+                Err(invalid) => {
+                    from.remove(name);
+                    faults.push(SettingsFault::Strategy(*name, invalid));
+                }
             }
         }
-        Ok(())
     }
 
     /// If a second step is forced, a password may be shorter (NIST SP 800-63B-4, section 3.1.1.2). The installation's
@@ -169,7 +193,8 @@ impl TenantSettings {
         &self,
         installation: &TenantPolicy,
         second_step: SecondStep,
-    ) -> Result<PasswordPolicy, SettingsFault> {
+        faults: &mut Vec<SettingsFault>,
+    ) -> PasswordPolicy {
         let PasswordPolicy { min_length: common, refuse_common } = installation.password;
         let is_forced = |step| step == SecondStep::Forced;
         let least = if !refuse_common || is_forced(second_step) {
@@ -183,10 +208,11 @@ impl TenantSettings {
             _ => common,
         };
         let min_length = self.shortest_password.unwrap_or(preset);
-        if min_length < least.min(preset) {
-            return Err(SettingsFault::ShortPassword { least: least.min(preset) });
+        let least = least.min(preset);
+        if min_length < least {
+            faults.push(SettingsFault::ShortPassword { least });
         }
-        Ok(PasswordPolicy { min_length, refuse_common })
+        PasswordPolicy { min_length: min_length.max(least), refuse_common }
     }
 }
 

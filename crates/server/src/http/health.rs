@@ -1,7 +1,6 @@
 //! `GET /healthz`, `GET /readyz`
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -16,24 +15,6 @@ use crate::log;
 /// How long the store may take to answer.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Whether the database takes writes: what the last request that would change something found. A full disk lets reads
-/// through.
-#[derive(Clone, Default, Debug)]
-pub struct WriteHealth(Arc<AtomicBool>);
-
-impl WriteHealth {
-    /// Notes the answer to a request that would change something: an outage of the store, or a success.
-    pub(super) fn note(&self, is_outage: bool, is_success: bool) {
-        if is_outage || is_success {
-            self.0.store(is_outage, Ordering::Relaxed);
-        }
-    }
-
-    fn is_impaired(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 pub(super) async fn up() -> HandlerResult {
     private(StatusCode::OK, &json!({ "status": "ok" }))
 }
@@ -42,7 +23,7 @@ pub(super) async fn ready(app: Arc<App>) -> HandlerResult {
     match timeout(STORE_TIMEOUT, app.engine.ping()).await {
         Ok(Ok(())) => {
             let found = [
-                ("writes", app.writes.is_impaired()),
+                ("writes", app.engine.writes_are_refused()),
                 ("mail", app.engine.mail_is_late()),
                 ("log", log::is_losing()),
             ];

@@ -88,7 +88,7 @@ fn note(app: &App, is_safe: bool, response: &Response) {
     }
     if !is_safe {
         let is_outage = refusal.is_some_and(|refusal| refusal.code == Code::StoreUnavailable);
-        app.writes.note(is_outage, response.status().is_success());
+        app.engine.note_write(is_outage, response.status().is_success());
     }
 }
 

@@ -40,7 +40,6 @@ use crate::proxies::TrustedProxies;
 use crate::rate_limit::RateLimits;
 use answer::delay_if_busy;
 pub use connection::{HttpConnectionLimits, serve};
-pub use health::WriteHealth;
 pub use layers::around;
 pub use metrics::Recorder;
 pub use origin::Origins;
@@ -81,8 +80,6 @@ pub struct App {
     pub https: bool,
     /// Whether the documentation is public.
     pub docs: bool,
-    /// Whether the database takes writes.
-    pub writes: WriteHealth,
     /// The metrics; `None` where the main listener does not show them to this machine.
     pub metrics: Option<Recorder>,
 }

@@ -108,9 +108,14 @@ impl Call<'_> {
 impl OperationDispatcher {
     /// Carries out a call if its caller may make it.
     pub(crate) async fn answer(&self, call: Call<'_>) -> OperationResult {
-        let texts = call.row.texts;
+        let (texts, is_read) = (call.row.texts, call.row.method == Method::Get);
         let for_client = Self { engine: self.engine.for_client(call.requester.address()), ..self.clone() };
-        for_client.dispatch(call).await.map_err(|refusal| refusal.worded_for(texts))
+        let answer = for_client.dispatch(call).await;
+        if !is_read {
+            let is_outage = answer.as_ref().is_err_and(|refusal| refusal.code == Code::StoreUnavailable);
+            self.engine.note_write(is_outage, answer.is_ok());
+        }
+        answer.map_err(|refusal| refusal.worded_for(texts))
     }
 
     async fn dispatch(&self, call: Call<'_>) -> OperationResult {

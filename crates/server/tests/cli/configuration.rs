@@ -1,6 +1,8 @@
 //! `config check`: what it shows beside the settings.
 
-use crate::fixture::Workdir;
+use serde_json::json;
+
+use crate::fixture::{Workdir, wait_until};
 
 #[test]
 fn a_check_says_what_is_on_offer() {
@@ -64,6 +66,43 @@ fn a_tenant_that_the_configuration_leaves_without_a_strategy_is_named_as_that() 
     let narrowed = home.variable("PORTCULLIS_STRATEGIES_ENABLED", "device");
     let said = narrowed.run("serve --listen 127.0.0.1:0").refused(1);
     assert!(said.contains("tenant default do not suit the configuration: no strategy is on offer"), "{said}");
+}
+
+/// The others go on, and the users of such a tenant get what they get of any strategy that is not on offer.
+#[test]
+fn a_tenant_that_a_changed_configuration_contradicts_is_named_and_offers_what_is_left() {
+    let home = Workdir::new();
+    home.run("migrate").done();
+    home.run("tenant create acme strategies=session").done();
+    home.run("tenant create globex device.access=6d").done();
+    let changed = home.variable("PORTCULLIS_STRATEGIES_ENABLED", "device, jwt");
+    let changed = changed.variable("PORTCULLIS_STRATEGIES_DEVICE_REFRESH", "1d");
+    let log = changed.file("log", "", 0o600);
+    let server = changed.serve_logging_to(std::fs::File::options().append(true).open(&log).unwrap());
+    let wrong = json!({ "email": "ann@example.com", "password": "wrong", "usernameOrEmailOrMobile": "ann" });
+    for (tenant, path, status) in [
+        ("acme", "/auth/session/login", 404),
+        ("acme", "/auth/jwt/login", 404),
+        ("acme", "/auth/login", 404),
+        ("globex", "/auth/jwt/login", 401),
+        ("globex", "/auth/login", 404),
+        ("default", "/auth/login", 401),
+    ] {
+        let answer = server.post_in(tenant, path, None, &wrong);
+        assert_eq!(answer.status, status, "{tenant} {path}: {answer:?}");
+    }
+    let logged = std::fs::read_to_string(&log).unwrap();
+    for tenant in ["acme", "globex"] {
+        let names = |line: &&str| line.contains(tenant) && line.contains("does not suit the configuration");
+        assert_eq!(logged.lines().filter(names).count(), 1, "{tenant}: {logged}");
+    }
+    let doctor = changed.run("doctor --json --listen 127.0.0.1:1");
+    assert_eq!(doctor.code, 1, "{}", doctor.out);
+    for cause in ["no strategy is on offer", "strategy device: lifetimes", "`portcullis tenant set acme`"] {
+        assert!(doctor.out.contains(cause), "{cause}: {}", doctor.out);
+    }
+    changed.run("tenant set acme strategies=jwt").done();
+    wait_until("acme offers jwt", || server.post_in("acme", "/auth/jwt/login", None, &wrong).status == 401);
 }
 
 #[test]

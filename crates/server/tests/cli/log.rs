@@ -1,7 +1,8 @@
 //! The log: where its lines go, and what happens if they cannot be written.
 
 use std::fs::File;
-use std::io::pipe;
+use std::io::{Read as _, Write as _, pipe};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -90,6 +91,54 @@ fn an_audit_event_says_who_from_where_by_which_request_and_repeats_nothing_that_
     assert!(!refused.to_string().contains("hunter2"), "{refused}");
 }
 
+/// Sends a command of a microservice, and waits for the answer.
+fn ask_over_tcp(port: u16, command: &str, data: &Value) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let packet = json!({ "pattern": { "cmd": command }, "data": data, "id": "1" }).to_string();
+    write!(stream, "{}#{packet}", packet.encode_utf16().count()).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+// ASVS-map: LG1
+#[test]
+fn an_audit_event_over_tcp_says_as_much_and_believes_a_trusted_gateway_alone() {
+    let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
+    let named = json!({
+        "usernameOrEmailOrMobile": "ann@example.com", "password": "hunter2", "ip": "192.0.2.7", "user-agent": firefox
+    });
+    let unnamed = json!({ "usernameOrEmailOrMobile": "ann@example.com", "password": "hunter2", "user-agent": "hunter2/1" });
+    for (trusted, data, client, device) in [
+        ("true", &named, json!("192.0.2.7"), "Firefox on Linux"),
+        ("true", &unnamed, json!(null), "other"),
+        ("false", &named, json!("127.0.0.1"), "Firefox on Linux"),
+    ] {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let home = Workdir::new()
+            .variable("PORTCULLIS_LOG_FORMAT", "json")
+            .variable("PORTCULLIS_TCP_LISTEN", format!("127.0.0.1:{port}"))
+            .variable("PORTCULLIS_TCP_TRUST_GATEWAY", trusted);
+        home.user("ann@example.com").done();
+        let logging = LoggingServer::start(&home);
+        let answer = ask_over_tcp(port, "auth.login", data);
+        assert!(answer.contains("INVALID_CREDENTIALS"), "{answer}");
+        let mut refused = logging.event("sign_in_refused");
+        let id = refused["span"]["request_id"].take();
+        assert!(text(&id).parse::<uuid::Uuid>().is_ok(), "{id}");
+        let mut expected =
+            json!({ "name": "request", "device": device, "request_id": null, "strategy": "device" });
+        if !client.is_null() {
+            expected["client"] = client;
+        }
+        assert_eq!(refused["span"], expected);
+        assert_eq!(refused["user"], home.json("user list --json")[0]["id"]);
+        assert!(!refused.to_string().contains("hunter2"), "{refused}");
+        logging.server.stop();
+    }
+}
+
 // ASVS-map: LG1
 #[test]
 fn what_an_administrator_does_is_logged_with_the_administrator_and_the_new_role() {
@@ -141,6 +190,8 @@ fn the_start_is_one_line_of_the_log() {
     let up = lines.iter().find(|line| line["message"] == "up").unwrap_or_else(|| panic!("{log}"));
     assert_eq!((&up["mode"], &up["strategies"]), (&json!("production"), &json!("device, jwt")));
     assert_eq!(up["version"], env!("CARGO_PKG_VERSION"));
+    // The build script names it to these tests, too.
+    assert_eq!(up["commit"], json!(option_env!("PORTCULLIS_COMMIT")));
     assert_eq!(up["listen"], logging.server.address().to_string());
     let warned = lines.iter().filter(|line| text(&line["message"]).contains("jwt beside device")).count();
     assert_eq!(warned, 1, "{log}");

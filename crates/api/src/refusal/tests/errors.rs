@@ -16,7 +16,6 @@ use portcullis_core::key::KeyringFault;
 use portcullis_core::password::{HashRefused, WeakPassword};
 use portcullis_core::store::StoreError;
 use portcullis_core::strategy::SessionClaim;
-use portcullis_core::tenant::SettingsFault;
 use portcullis_core::token::{SignFault, TokenFault};
 use uuid::Uuid;
 
@@ -45,13 +44,11 @@ fn stores() -> [StoreError; 3] {
 fn tenants() -> Vec<TenantError> {
     let kid = "k1".parse().unwrap();
     let keys = TenantError::Keys(Arc::new(KeyringFault::Foreign { kid }));
-    let settings = TenantError::Settings(SettingsFault::ShortPassword { least: 15 });
     let unknown = TenantError::Unknown("acme".parse().unwrap());
     every_variant!(
-        [vec![unknown, TenantError::Suspended, settings, keys], all(TenantError::Store, stores())],
+        [vec![unknown, TenantError::Suspended, keys], all(TenantError::Store, stores())],
         TenantError::Unknown(_),
         TenantError::Suspended,
-        TenantError::Settings(_),
         TenantError::Keys(_),
         TenantError::Store(_),
     )

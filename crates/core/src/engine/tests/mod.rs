@@ -27,3 +27,4 @@ mod tenant_changes;
 mod tenant_databases_in_memory;
 mod user_sessions;
 mod view_capacity;
+mod write_health;

@@ -8,7 +8,7 @@ use portcullis_core::id::TenantId;
 use portcullis_core::key::{KeyRecord, KeyUse, Keyring, KeyringSource};
 use portcullis_core::machine::SystemClock;
 use portcullis_core::store::Stores;
-use portcullis_core::tenant::TenantPolicy;
+use portcullis_core::tenant::{TenantPolicy, TenantRecord};
 
 use super::{Finding, Stopwatch};
 use crate::cli::failure::Failure;
@@ -31,6 +31,7 @@ pub(super) async fn examine(config: &Config, stores: &Stores) -> Result<KeyFindi
     let mut keys = KeyFindings { findings: Vec::new(), newest: None, published: Vec::new() };
     for tenant in pages::tenants(stores).await? {
         keys.examine(&tenant.id, config, stores, &policy).await?;
+        keys.findings.extend(settings(&tenant, &policy));
     }
     if keys.findings.is_empty() {
         keys.findings.push(Finding::note("keys", "there are none yet: the first start creates them"));
@@ -69,6 +70,14 @@ impl KeyFindings {
         });
         Ok(())
     }
+}
+
+/// What in the settings of a tenant no longer suits the configuration.
+fn settings(tenant: &TenantRecord, policy: &TenantPolicy) -> Option<Finding> {
+    let (_, faults) = tenant.settings.applied_as_far_as_possible(policy);
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let detail = format!("{}; `portcullis tenant set {}` changes them", faults.join("; "), tenant.id);
+    (!faults.is_empty()).then(|| Finding::broken(format!("settings of {}", tenant.id), detail))
 }
 
 fn standing(name: String, records: &[KeyRecord], policy: &TenantPolicy) -> Finding {

@@ -4,7 +4,7 @@ use portcullis_api::operation::{AdminOperation, DeviceOperation, OwnOperation, P
 use serde_json::json;
 
 use super::without_codes;
-use crate::fixture::{DataDirectory, DeviceClient, TestUser, eventually, random_id};
+use crate::fixture::{DataDirectory, DeviceClient, TestServer, TestUser, eventually, random_id};
 
 const OTHERS: &str = "Request failed due to a system error. Please try again later.";
 
@@ -83,4 +83,42 @@ async fn an_outage_has_the_message_of_the_operation_and_signs_no_client_out() {
     .await;
     ann = ann.renewed(&ann.refreshes().await);
     assert_eq!(ann.session_code().await, "SESSIONS_RETRIEVED");
+}
+
+/// What `/readyz` says that this server cannot do.
+async fn impaired(server: &TestServer) -> serde_json::Value {
+    let ready = server.get("/readyz").await;
+    assert_eq!(ready.status, 200, "{ready:?}");
+    ready.json()["impaired"].clone()
+}
+
+/// What a full disk does to a table: reads go on.
+fn refusing(verb: &str, table: &str) -> String {
+    format!("CREATE TRIGGER full BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, 'disk is full'); END")
+}
+
+#[tokio::test]
+async fn writes_that_the_database_refuses_are_named_whoever_wrote() {
+    let server = TestServer::start().await;
+    server.configure_default_tenant(without_codes()).await;
+    let (curl, service) = (DeviceClient::curl(&server), DeviceClient::service(&server));
+    let ann = TestUser::ANN;
+    ann.signs_up(&curl).await;
+    for client in [&curl, &service] {
+        server.run_sql(&refusing("INSERT", "sessions")).await;
+        client.device_sign_in(ann.email, ann.password).await.refused(503, "INTERNAL_ERROR", OTHERS);
+        assert_eq!(impaired(&server).await, json!(["writes"]), "over TCP: {}", client.is_over_tcp());
+        server.run_sql("DROP TRIGGER full").await;
+        assert_eq!(client.device_sign_in(ann.email, ann.password).await.code(), "LOGIN_SUCCESS");
+        assert_eq!(impaired(&server).await, json!(null), "over TCP: {}", client.is_over_tcp());
+    }
+    server.run_sql(&refusing("UPDATE", "mail")).await;
+    curl.asks(PublicOperation::ForgotPassword, json!({"email": ann.email}), None).await;
+    let says = async |expected: serde_json::Value| {
+        let is_said = || async { (impaired(&server).await == expected).then_some(()) };
+        eventually("the mail worker says it", is_said).await;
+    };
+    says(json!(["writes"])).await;
+    server.run_sql("DROP TRIGGER full").await;
+    says(json!(null)).await;
 }
