@@ -15,13 +15,10 @@ impl EngineTask {
     ) -> Result<MendOutcome, UserAdminError> {
         let stores = &self.any_tenant(tenant).await?.stores;
         let outcome = stores.records.users.mend(tenant, &record, &correction).await?;
+        let of_tenant = Event::of_tenant(tenant.clone(), EventKind::RecordMended);
         match &outcome {
-            MendOutcome::Mended { user, .. } => {
-                self.report(&Event::of_user(&user.key, EventKind::RecordMended));
-            }
-            MendOutcome::Discarded => {
-                self.report(&Event::of_tenant(tenant.clone(), EventKind::RecordMended));
-            }
+            MendOutcome::Mended { user, .. } => self.report(&Event { user: Some(user.key.id), ..of_tenant }),
+            MendOutcome::Discarded => self.report(&of_tenant),
             MendOutcome::Readable | MendOutcome::Unclear(_) | MendOutcome::Clash => {}
         }
         Ok(outcome)

@@ -13,8 +13,9 @@ pub trait MailStore: Send + Sync {
     /// Puts a mail into the queue.
     async fn put(&self, mail: &QueuedMail) -> Stored<()>;
 
-    /// Claims at most `limit` mails that are due and have not expired, the longest due first. In the same step each becomes due again after
-    /// [`CLAIM_LEASE`](crate::queued_mail::CLAIM_LEASE), and its [`QueuedMail::tries`] is counted up.
+    /// Claims at most `limit` mails that are due and have not expired, the longest due first. In the same step each
+    /// becomes due again after [`CLAIM_LEASE`](crate::queued_mail::CLAIM_LEASE), and its [`QueuedMail::tries`] is
+    /// counted up.
     async fn claim(&self, now: Timestamp, limit: u32) -> Stored<Vec<QueuedMail>>;
 
     /// Puts a claimed mail off until `due`; `false` if it is not in the queue any more.

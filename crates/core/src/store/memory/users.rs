@@ -70,14 +70,8 @@ impl UserStore for MemoryStore {
         correction: &UserCorrection,
     ) -> Stored<MendOutcome> {
         let mut records = self.records();
-        let key = record.id.parse().ok().map(|id| UserKey { tenant: tenant.clone(), id });
-        let Some(user) = key.and_then(|key| records.users.get(&key).cloned()) else {
-            return Ok(MendOutcome::Readable);
-        };
+        let Some(user) = records.spoiled(tenant, &record.id) else { return Ok(MendOutcome::Readable) };
         let lost = user.unreadable.clone();
-        if lost.is_empty() {
-            return Ok(MendOutcome::Readable);
-        }
         if !correction.gives_up {
             return Ok(MendOutcome::Unclear(lost));
         }
@@ -93,6 +87,11 @@ impl UserStore for MemoryStore {
 }
 
 impl Records {
+    fn spoiled(&self, tenant: &TenantId, id: &str) -> Option<User> {
+        let key = UserKey { tenant: tenant.clone(), id: id.parse().ok()? };
+        self.users.get(&key).filter(|user| !user.unreadable.is_empty()).cloned()
+    }
+
     fn user(&self, tenant: &TenantId, is_meant: impl Fn(&User) -> bool) -> Option<User> {
         self.users.values().find(|user| user.key.tenant == *tenant && is_meant(user)).cloned()
     }

@@ -3,8 +3,9 @@
 use portcullis_core::email::Email;
 use portcullis_core::id::{TenantId, UserKey};
 use portcullis_core::mobile::Mobile;
-use portcullis_core::store::{MendOutcome, RecordKind, StoreError, UnreadableRecord};
-use portcullis_core::user::UserCorrection;
+use portcullis_core::password::PasswordHash;
+use portcullis_core::store::{MendOutcome, RecordKind, StoreError, Stored, UnreadableRecord};
+use portcullis_core::user::{User, UserCorrection};
 use portcullis_core::username::Username;
 
 use super::super::row::RecordRow;
@@ -43,14 +44,11 @@ async fn discard(
 ) -> SqlResult<MendOutcome> {
     let keyed = |sql| of_tenant(sql, tenant).bind(id);
     let found = keyed(FIND_SESSION).fetch_optional(&mut *db).await?;
-    Ok(match found.map(|row| session(&row)) {
-        None | Some(Ok(_)) => MendOutcome::Readable,
-        Some(Err(StoreError::Corrupt { field, .. })) if !gives_up => MendOutcome::Unclear(vec![field]),
-        Some(Err(_)) => {
-            keyed(DISCARD).execute(db).await?;
-            MendOutcome::Discarded
-        }
-    })
+    let Some(Err(fault)) = found.map(|row| session(&row)) else { return Ok(MendOutcome::Readable) };
+    match fault {
+        StoreError::Corrupt { field, .. } if !gives_up => Ok(MendOutcome::Unclear(vec![field])),
+        _ => keyed(DISCARD).execute(db).await.map(|_| Ok(MendOutcome::Discarded))?,
+    }
 }
 
 async fn mend_user(
@@ -65,20 +63,32 @@ async fn mend_user(
     if user(&row).is_ok_and(|user| user.unreadable.is_empty()) {
         return Ok(MendOutcome::Readable);
     }
-    let (identifying, mut lost) = identifying(&row, tenant, correction);
-    let Some(identifying) = identifying else { return Ok(MendOutcome::Unclear(vec!["email"])) };
-    let mut user = described(RecordRow::of("user", "id", &row), identifying)?;
-    user.password = user.password.filter(|hash| hash.is_readable());
-    let proven = parsed_email(&row, "email_canonical");
-    user.email_verified &= proven.is_some_and(|proven| proven.canonical() == user.email.canonical());
-    let is_stated = |column: &&str| *column == "name" && correction.name.is_some();
-    lost.extend(user.unreadable.drain(..).filter(|column| !is_stated(column)));
+    let Some((user, lost)) = salvaged(&row, tenant, correction)? else {
+        return Ok(MendOutcome::Unclear(vec!["email"]));
+    };
     if !(lost.is_empty() || correction.gives_up) {
         return Ok(MendOutcome::Unclear(lost));
     }
     let user = Box::new(user.corrected(correction));
     let written = bound(MEND, &user).bind(id).execute(db).await?;
     Ok(if written == 0 { MendOutcome::Clash } else { MendOutcome::Mended { user, lost } })
+}
+
+/// What can be read of the user, and the columns that are lost; `None` without an address.
+fn salvaged(
+    row: &impl Columns,
+    tenant: &TenantId,
+    correction: &UserCorrection,
+) -> Stored<Option<(User, Vec<&'static str>)>> {
+    let (identifying, mut lost) = identifying(row, tenant, correction);
+    let Some(identifying) = identifying else { return Ok(None) };
+    let mut user = described(RecordRow::of("user", "id", row), identifying)?;
+    user.password = user.password.filter(PasswordHash::is_readable);
+    let proven = parsed_email(row, "email_canonical");
+    user.email_verified &= proven.is_some_and(|proven| proven.canonical() == user.email.canonical());
+    let is_stated = |column: &&str| *column == "name" && correction.name.is_some();
+    lost.extend(user.unreadable.drain(..).filter(|column| !is_stated(column)));
+    Ok(Some((user, lost)))
 }
 
 /// What says who the user is, and the columns of it that are lost; `None` without an address. What a client typed

@@ -44,16 +44,22 @@ async fn search<C: SqlConnection>(
             if last.as_ref() == Some(&id) {
                 continue;
             }
-            let fields = match read(row) {
-                Ok(fields) => fields,
-                Err(StoreError::Corrupt { field, .. }) => vec![field],
-                Err(fault) => return Err(fault.into()),
-            };
-            found.extend(fields.into_iter().map(|field| UnreadableRecord { record, id: id.clone(), field }));
+            found.extend(unreadable_columns(read(row))?.into_iter().map(|field| UnreadableRecord {
+                record,
+                id: id.clone(),
+                field,
+            }));
             last = Some(id);
         }
         if last == before {
             return Ok(found);
         }
+    }
+}
+
+fn unreadable_columns(read: Stored<Vec<&'static str>>) -> Stored<Vec<&'static str>> {
+    match read {
+        Err(StoreError::Corrupt { field, .. }) => Ok(vec![field]),
+        read => read,
     }
 }

@@ -150,24 +150,22 @@ pub async fn a_record_that_can_be_read_is_not_mended(stores: &Stores) {
     let live = session(&jo.key);
     assert_eq!(stores.users.insert(&jo).await.answered(), Inserted::Done);
     assert_eq!(stores.sessions.insert(&live).await.answered(), Inserted::Done);
-    let correction = UserCorrection {
-        email: Some(email("eve@example.com")),
-        gives_up: true,
-        ..UserCorrection::of_spelling(new_user_key(&jo.key.tenant).id, at(9))
-    };
-    let absent = new_user_key(&jo.key.tenant).id;
-    let ids = [
-        (RecordKind::User, jo.key.id.to_string()),
-        (RecordKind::Session, live.key.id.to_string()),
-        (RecordKind::User, absent.to_string()),
-        (RecordKind::Session, "42".to_owned()),
-    ];
-    for (record, id) in ids {
-        let record = UnreadableRecord { record, id, field: "email" };
-        let outcome = stores.users.mend(&jo.key.tenant, &record, &correction).await.answered();
-        assert_eq!(outcome, MendOutcome::Readable, "{record:?}");
+    let absent = new_user_key(&jo.key.tenant).id.to_string();
+    for id in [&jo.key.id.to_string(), &live.key.id.to_string(), &absent, "42", ""] {
+        for record in [RecordKind::User, RecordKind::Session] {
+            is_left_alone(stores, record, id).await;
+        }
     }
     assert_eq!(stored(stores, &jo.key).await, Some(jo));
     let handle = SessionHandle::Id(live.key.clone());
     assert_eq!(stores.sessions.find(&handle, NOW).await.answered(), Some(live));
+}
+
+async fn is_left_alone(stores: &Stores, record: RecordKind, id: &str) {
+    let acme = tenant("acme");
+    let spelling = UserCorrection::of_spelling(new_user_key(&acme).id, at(9));
+    let correction = UserCorrection { email: Some(email("eve@example.com")), gives_up: true, ..spelling };
+    let record = UnreadableRecord { record, id: id.to_owned(), field: "email" };
+    let outcome = stores.users.mend(&acme, &record, &correction).await.answered();
+    assert_eq!(outcome, MendOutcome::Readable, "{record:?}");
 }
