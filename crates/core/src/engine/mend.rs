@@ -18,8 +18,8 @@ impl EngineTask {
         let of_tenant = Event::of_tenant(tenant.clone(), EventKind::RecordMended);
         match &outcome {
             MendOutcome::Mended { user, .. } => self.report(&Event { user: Some(user.key.id), ..of_tenant }),
-            MendOutcome::Discarded => self.report(&of_tenant),
-            MendOutcome::Readable | MendOutcome::Unclear(_) | MendOutcome::Clash => {}
+            MendOutcome::Discarded => self.report(&Event { session: record.id.parse().ok(), ..of_tenant }),
+            MendOutcome::NothingToMend | MendOutcome::Unclear(_) | MendOutcome::Clash => {}
         }
         Ok(outcome)
     }

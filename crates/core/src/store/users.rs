@@ -70,7 +70,7 @@ pub struct UnreadableRecord {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum MendOutcome {
     /// There is no such record, or it can be read in full.
-    Readable,
+    NothingToMend,
     /// These columns cannot be read, and the correction neither states nor gives them up. The record is as it was.
     Unclear(Vec<&'static str>),
     /// Another user has the mended id, address, user name or mobile number. The record is as it was.
@@ -118,6 +118,6 @@ pub trait UserStore: Send + Sync {
         _record: &UnreadableRecord,
         _correction: &UserCorrection,
     ) -> Stored<MendOutcome> {
-        Ok(MendOutcome::Readable)
+        Ok(MendOutcome::NothingToMend)
     }
 }

@@ -33,6 +33,18 @@ impl UserCorrection {
     pub const fn of_spelling(id: UserId, now: Timestamp) -> Self {
         Self { id, email: None, username: None, mobile: None, name: None, gives_up: false, now }
     }
+
+    /// Whether it says what belongs into this column.
+    #[must_use]
+    pub fn states(&self, column: &str) -> bool {
+        match column {
+            "email" => self.email.is_some(),
+            "username" => self.username.is_some(),
+            "mobile" => self.mobile.is_some(),
+            "name" => self.name.is_some(),
+            _ => false,
+        }
+    }
 }
 
 impl User {

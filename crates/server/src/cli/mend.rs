@@ -104,7 +104,7 @@ impl MendCommand {
 }
 
 const fn is_done(outcome: &MendOutcome) -> bool {
-    matches!(outcome, MendOutcome::Mended { .. } | MendOutcome::Discarded | MendOutcome::Readable)
+    matches!(outcome, MendOutcome::Mended { .. } | MendOutcome::Discarded | MendOutcome::NothingToMend)
 }
 
 /// What became of a record, as a line.
@@ -118,13 +118,13 @@ impl Display for MendedRecord {
         let (kind, stored) = (self.record.record.as_str(), Escaped(&self.record.id));
         write!(f, "{kind} {stored}: ")?;
         match &self.outcome {
-            MendOutcome::Readable => f.write_str("can be read by now"),
+            MendOutcome::NothingToMend => f.write_str("can be read by now"),
             MendOutcome::Discarded => f.write_str("removed; its user signs in again"),
             MendOutcome::Clash => f.write_str(
                 "another user has this id, address, user name or number; state another one, or delete one of the rows",
             ),
             MendOutcome::Unclear(columns) if columns[..] == ["email"] => {
-                write!(f, "no address can be read; `portcullis mend '{stored}' --email ADDRESS` states one")
+                write!(f, "no address can be read, or two that differ; `portcullis mend '{stored}' --email ADDRESS` states the right one")
             }
             MendOutcome::Unclear(columns) => {
                 let columns = columns.join(", ");

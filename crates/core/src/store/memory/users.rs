@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::{MemoryStore, Records};
 use crate::id::{TenantId, UserId, UserKey};
 use crate::store::{
-    Change, Inserted, MendOutcome, Page, Stored, UnreadableRecord, Updated, UserHandle, UserStore,
+    Change, Inserted, MendOutcome, Page, RecordKind, Stored, UnreadableRecord, Updated, UserHandle, UserStore,
 };
 use crate::user::{User, UserCorrection};
 use crate::username::Username;
@@ -70,9 +70,10 @@ impl UserStore for MemoryStore {
         correction: &UserCorrection,
     ) -> Stored<MendOutcome> {
         let mut records = self.records();
-        let Some(user) = records.spoiled(tenant, &record.id) else { return Ok(MendOutcome::Readable) };
-        let lost = user.unreadable.clone();
-        if !correction.gives_up {
+        let Some(user) = records.spoiled(tenant, record) else { return Ok(MendOutcome::NothingToMend) };
+        let mut lost = user.unreadable.clone();
+        lost.retain(|column| !correction.states(column));
+        if !(lost.is_empty() || correction.gives_up) {
             return Ok(MendOutcome::Unclear(lost));
         }
         let user = user.corrected(correction);
@@ -87,8 +88,9 @@ impl UserStore for MemoryStore {
 }
 
 impl Records {
-    fn spoiled(&self, tenant: &TenantId, id: &str) -> Option<User> {
-        let key = UserKey { tenant: tenant.clone(), id: id.parse().ok()? };
+    fn spoiled(&self, tenant: &TenantId, record: &UnreadableRecord) -> Option<User> {
+        let id = record.id.parse().ok().filter(|_| record.record == RecordKind::User)?;
+        let key = UserKey { tenant: tenant.clone(), id };
         self.users.get(&key).filter(|user| !user.unreadable.is_empty()).cloned()
     }
 

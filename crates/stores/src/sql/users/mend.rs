@@ -44,7 +44,7 @@ async fn discard(
 ) -> SqlResult<MendOutcome> {
     let keyed = |sql| of_tenant(sql, tenant).bind(id);
     let found = keyed(FIND_SESSION).fetch_optional(&mut *db).await?;
-    let Some(Err(fault)) = found.map(|row| session(&row)) else { return Ok(MendOutcome::Readable) };
+    let Some(Err(fault)) = found.map(|row| session(&row)) else { return Ok(MendOutcome::NothingToMend) };
     match fault {
         StoreError::Corrupt { field, .. } if !gives_up => Ok(MendOutcome::Unclear(vec![field])),
         _ => keyed(DISCARD).execute(db).await.map(|_| Ok(MendOutcome::Discarded))?,
@@ -58,10 +58,10 @@ async fn mend_user(
     correction: &UserCorrection,
 ) -> SqlResult<MendOutcome> {
     let Some(row) = of_tenant(FIND, tenant).bind(id).fetch_optional(&mut *db).await? else {
-        return Ok(MendOutcome::Readable);
+        return Ok(MendOutcome::NothingToMend);
     };
     if user(&row).is_ok_and(|user| user.unreadable.is_empty()) {
-        return Ok(MendOutcome::Readable);
+        return Ok(MendOutcome::NothingToMend);
     }
     let Some((user, lost)) = salvaged(&row, tenant, correction)? else {
         return Ok(MendOutcome::Unclear(vec!["email"]));
@@ -86,13 +86,13 @@ fn salvaged(
     user.password = user.password.filter(PasswordHash::is_readable);
     let proven = parsed_email(row, "email_canonical");
     user.email_verified &= proven.is_some_and(|proven| proven.canonical() == user.email.canonical());
-    let is_stated = |column: &&str| *column == "name" && correction.name.is_some();
-    lost.extend(user.unreadable.drain(..).filter(|column| !is_stated(column)));
+    lost.extend(user.unreadable.drain(..).filter(|column| !correction.states(column)));
     Ok(Some((user, lost)))
 }
 
 /// What says who the user is, and the columns of it that are lost; `None` without an address. What a client typed
-/// counts, and not what it is looked up by: that is made of it anew.
+/// counts, and what it is looked up by is made of it anew; but where both can be read and differ, one of them may be
+/// another user's, and the operator must say.
 fn identifying(
     row: &impl Columns,
     tenant: &TenantId,
@@ -104,14 +104,9 @@ fn identifying(
         lost.push("id");
         correction.id
     });
-    let username =
-        stated_or(&correction.username, row, "username", |text| Username::parse(text).ok(), &mut lost);
-    let mobile = stated_or(&correction.mobile, row, "mobile", |text| Mobile::parse(text).ok(), &mut lost);
-    let typed = correction.email.clone().or_else(|| parsed_email(row, "email"));
-    if typed.is_none() {
-        lost.push("email");
-    }
-    let email = typed.or_else(|| parsed_email(row, "email_canonical"));
+    let username = correction.username.clone().or_else(|| username_of(row, &mut lost));
+    let mobile = correction.mobile.clone().or_else(|| mobile_of(row, &mut lost));
+    let email = correction.email.clone().or_else(|| email_of(row, &mut lost));
     let key = UserKey { tenant: tenant.clone(), id };
     let version = record.count("version").unwrap_or_default();
     (email.map(|email| Identifying { key, email, username, mobile, version }), lost)
@@ -122,22 +117,39 @@ fn text<'r>(row: &'r impl Columns, column: &str) -> Option<&'r str> {
     row.text(column).ok().flatten()
 }
 
+fn email_of(row: &impl Columns, lost: &mut Vec<&'static str>) -> Option<Email> {
+    let (typed, found_by) = (parsed_email(row, "email"), parsed_email(row, "email_canonical"));
+    let differ = typed
+        .as_ref()
+        .zip(found_by.as_ref())
+        .is_some_and(|(one, other)| one.canonical() != other.canonical());
+    if typed.is_none() || differ {
+        lost.push("email");
+    }
+    typed.or(found_by).filter(|_| !differ)
+}
+
+/// A name that is only in the column that users are looked up by is lost, too: its user does not sign in by it.
+fn username_of(row: &impl Columns, lost: &mut Vec<&'static str>) -> Option<Username> {
+    let parsed = |column| text(row, column).and_then(|text| Username::parse(text).ok());
+    let (typed, found_by) = (parsed("username"), parsed("username_canonical"));
+    let is_there = !matches!((row.text("username"), row.text("username_canonical")), (Ok(None), Ok(None)));
+    let agreed = typed
+        .filter(|typed| found_by.as_ref().is_none_or(|found_by| found_by.canonical() == typed.canonical()));
+    if is_there && agreed.is_none() {
+        lost.push("username");
+    }
+    agreed
+}
+
 fn parsed_email(row: &impl Columns, column: &str) -> Option<Email> {
     text(row, column).and_then(|text| Email::parse(text).ok())
 }
 
-/// What the correction states, else what can be read.
-fn stated_or<T: Clone>(
-    stated: &Option<T>,
-    row: &impl Columns,
-    column: &'static str,
-    parse: impl Fn(&str) -> Option<T>,
-    lost: &mut Vec<&'static str>,
-) -> Option<T> {
-    let read = text(row, column).and_then(parse);
-    let is_there = !matches!(row.text(column), Ok(None));
-    if stated.is_none() && read.is_none() && is_there {
-        lost.push(column);
+fn mobile_of(row: &impl Columns, lost: &mut Vec<&'static str>) -> Option<Mobile> {
+    let read = text(row, "mobile").and_then(|text| Mobile::parse(text).ok());
+    if read.is_none() && !matches!(row.text("mobile"), Ok(None)) {
+        lost.push("mobile");
     }
-    stated.clone().or(read)
+    read
 }

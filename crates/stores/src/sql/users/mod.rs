@@ -139,7 +139,8 @@ fn user(row: &impl Columns) -> Stored<User> {
 fn described(row: RecordRow<'_>, identifying: Identifying) -> Stored<User> {
     let Identifying { key, email, username, mobile, version } = identifying;
     let mut unreadable = Vec::new();
-    let password = row.read_optional("password", |text| Some(PasswordHash::stored(text)))?;
+    let password = row.read_optional("password", |text| Some(PasswordHash::stored(text)));
+    let password = or_default(password, "password", &mut unreadable);
     if password.as_ref().is_some_and(|hash| !hash.is_readable()) {
         unreadable.push("password");
     }
