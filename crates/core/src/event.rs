@@ -57,7 +57,7 @@ event_kinds! {
     SignedIn = "signed_in",
     /// A password sign-in was refused: wrong name or password, or the user is locked or disabled.
     SignInRefused = "sign_in_refused",
-    /// The first step of a device sign-in succeeded, and a code was put into the mail queue.
+    /// The first step of a device sign-in succeeded, or its client asked again, and a code was put into the mail queue.
     CodeAsked = "code_asked",
     /// The code of a second step was refused: wrong, expired or used, or too many were wrong.
     CodeRefused = "code_refused",

@@ -209,7 +209,7 @@ pub enum ReissueOutcome {
         /// How long until another one can be sent.
         wait: Duration,
     },
-    /// It is not: no guess is left at this sign-in.
+    /// It is not: no guess is left at this sign-in, or to its user.
     Exhausted,
     /// There is no such sign-in, it is complete or over, or it belongs to another device.
     Gone,
@@ -287,7 +287,7 @@ impl Ticket {
 
     /// A closed ticket that makes a further code of this sign-in count among those that were issued to the user.
     #[must_use]
-    pub fn count_of_reissue(&self, mail: QueuedMailId, now: Timestamp) -> Self {
+    pub fn counting_ticket(&self, mail: QueuedMailId, now: Timestamp) -> Self {
         let id = TicketId::from_uuid(mail.as_uuid());
         Self {
             key: TicketKey { tenant: self.key.tenant.clone(), id },

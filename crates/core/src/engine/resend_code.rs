@@ -27,7 +27,7 @@ pub struct ResendCode {
     pub shown: PresentedDevice,
 }
 
-/// Why no other code is sent. The one before is as good as it was.
+/// Why no other code is sent. The one before is as good as it was; after a fault of the store, either may be.
 #[derive(Clone, Debug, Error)]
 pub enum ResendCodeError {
     /// There is no such sign-in, it is complete or over, or it belongs to another device.
@@ -36,7 +36,7 @@ pub enum ResendCodeError {
     /// Too many codes were asked for lately, or too many wrong ones were presented.
     #[error("too many codes")]
     TooMany {
-        /// How long until another sign-in may begin.
+        /// How long until another code may be sent, at most.
         wait: Duration,
     },
     /// The tenant does not offer device sessions.

@@ -6,6 +6,7 @@
 //! | `find` | reads a record, or `Ok(None)`; expiry is judged by the given time |
 //! | `update` | compare-and-set on the version that was read |
 //! | `issue`, `arm`, `redeem` | creates a ticket, gives it its secret, and decides about a secret that a client presents |
+//! | `reissue` | makes a ticket's secret worthless, and puts a mail with another one into the queue |
 //! | `reserve`, `settle`, `clear` | counts a password attempt before the comparison and after it, and forgets attempts |
 //! | `put`, `claim`, `put_off`, `done` | a mail in the queue, for the mail worker |
 //! | `unreadable`, `mend` | finds records that cannot be read, and mends one for an operator |

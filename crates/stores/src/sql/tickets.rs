@@ -61,12 +61,15 @@ pub(crate) async fn reissue(
         Ok(next) => next,
         Err(refused) => return Ok(refused),
     };
+    if wrong_guesses(db, &next, now).await? >= next.purpose.limits().wrong {
+        return Ok(ReissueOutcome::Exhausted);
+    }
     if let Some(wait) = wait(db, &next, now).await? {
         return Ok(ReissueOutcome::TooMany { wait });
     }
     close_oldest(db, &next, now).await?;
     write(db, &next).await?;
-    insert(db, &next.count_of_reissue(queued.id, now)).await?;
+    insert(db, &next.counting_ticket(queued.id, now)).await?;
     mail::remove_of_ticket(db, key).await?;
     mail::put(db, queued).await?;
     Ok(ReissueOutcome::Done(next))

@@ -24,7 +24,7 @@ const FOREIGN_PAGES: &str = "SELECT page_count FROM pragma_page_count WHERE page
     (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'portcullis_migrations')";
 const APPLIED: &str = "SELECT version, checksum FROM portcullis_migrations ORDER BY version";
 
-const HISTORY: [(i64, &str, &str); 7] = [
+const HISTORY: [(i64, &str, &str); 8] = [
     (1, "records", include_str!("migrations/0001_records.sql")),
     (2, "changes", include_str!("migrations/0002_changes.sql")),
     (3, "devices", include_str!("migrations/0003_devices.sql")),
@@ -32,6 +32,7 @@ const HISTORY: [(i64, &str, &str); 7] = [
     (5, "codes", include_str!("migrations/0005_codes.sql")),
     (6, "claims", include_str!("migrations/0006_claims.sql")),
     (7, "mail", include_str!("migrations/0007_mail.sql")),
+    (8, "mail of tickets", include_str!("migrations/0008_mail_of_tickets.sql")),
 ];
 /// The migration after which the program fills a column that SQL alone cannot fill.
 const SEARCH: i64 = 3;

@@ -16,7 +16,7 @@ operations! {
     /// | `POST /auth/signup` | `auth.signup` | limited | Sign up |
     /// | `POST /auth/login` | `auth.login` | limited | Sign in, first step |
     /// | `POST /auth/login/verify` | `auth.verifyOtp` | limited | Sign in, second step |
-    /// | `POST /auth/login/resend` | `auth.resendOtp` | limited | Have another code sent |
+    /// | `POST /auth/login/resend` | `auth.resendOtp` | limited | Resend the code |
     /// | `GET /auth/unlock` | | limited | Follow the link that ends a lock |
     /// | `POST /auth/unlock` | `auth.unlock` | limited, form | End a lock |
     /// | `POST /auth/refresh` | `auth.refresh` | limited | Trade a refresh token for the next pair |
@@ -46,7 +46,7 @@ operations! {
                  one, it demands it with every refresh."
             );
         /// Another code for the second step.
-        ResendCode = Post "/auth/login/resend" (ResendCodeBody) => OTP_SENT, "Have another code sent",
+        ResendCode = Post "/auth/login/resend" (ResendCodeBody) => OTP_SENT, "Resend the code",
             pattern: Some("auth.resendOtp"), limited: true,
             remark: Some(
                 "The new code is for the same `loginId`, and the old one is worthless from now on. Wrong codes stay \

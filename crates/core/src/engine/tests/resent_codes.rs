@@ -9,7 +9,7 @@ use super::client::FixtureClient;
 use super::second_step::{SecondStepFixture, other_than};
 use crate::engine::{DeviceSignInError, ResendCodeError, VerifyCodeError};
 use crate::id::{TenantId, TicketId};
-use crate::outgoing_mail::{DeliveryError, Notifier};
+use crate::outgoing_mail::{DeliveryError, MailContent, Notifier};
 use crate::store::conformance::faults::Faults;
 use crate::store::conformance::fixture::{Fixture, PASSWORD, password};
 use crate::store::conformance::records::tenant;
@@ -188,13 +188,12 @@ async fn of_many_who_ask_again_at_once_one_code_is_good() {
     test.says(login, &code).await.unwrap();
 }
 
-/// A mail that was being sent when another one was asked for carries a code that is worth nothing, and keeps the one in
-/// the next mail from nothing.
-// ASVS-map: OT1
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_mail_that_is_late_carries_no_good_code() {
-    let test = SecondStepFixture::new().await;
-    let login = test.asks().await;
+/// Asks for another code while the mail with the first one is being sent. Returns how many mails arrived then.
+async fn asks_again_while_the_first_is_sent(
+    test: &SecondStepFixture,
+    login: TicketId,
+    fault: Option<DeliveryError>,
+) -> u64 {
     test.mailbox.hold();
     let (node, mailbox) = (test.node.clone(), test.mailbox.clone());
     let sending = tokio::spawn(async move {
@@ -203,10 +202,38 @@ async fn a_mail_that_is_late_carries_no_good_code() {
     });
     test.mailbox.holding().await;
     test.asks_again(login).await.unwrap();
-    test.mailbox.refuse(Some(DeliveryError::Later("the mail server is away".to_owned())));
+    test.mailbox.refuse(fault);
     test.mailbox.go_on();
-    assert_eq!(sending.await.unwrap(), 0);
+    let arrived = sending.await.unwrap();
     test.mailbox.refuse(None);
+    arrived
+}
+
+// ASVS-map: OT1
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_mail_that_another_one_replaced_while_it_was_sent_carries_no_good_code() {
+    let test = SecondStepFixture::new().await;
+    let login = test.asks().await;
+    assert_eq!(asks_again_while_the_first_is_sent(&test, login, None).await, 2);
+    let codes = test.mailbox.mails().into_iter().filter_map(|mail| match mail.message {
+        MailContent::Code { code, .. } => Some(code.reveal().to_owned()),
+        _ => None,
+    });
+    let codes: Vec<String> = codes.collect();
+    let [late, new] = &codes[..] else { panic!("{} codes were mailed", codes.len()) };
+    if late != new {
+        test.is_wrong(login, late).await;
+    }
+    test.says(login, new).await.unwrap();
+}
+
+// ASVS-map: OT1
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_mail_that_could_not_be_sent_is_not_tried_again_once_another_one_replaced_it() {
+    let test = SecondStepFixture::new().await;
+    let login = test.asks().await;
+    let away = DeliveryError::Later("the mail server is away".to_owned());
+    assert_eq!(asks_again_while_the_first_is_sent(&test, login, Some(away)).await, 0);
     test.fixture.clock.pass(Duration::from_mins(1));
     let code = test.mailbox.code(&test.node).await;
     assert_eq!(test.mailbox.count("code"), 1, "the first mail is not tried again");

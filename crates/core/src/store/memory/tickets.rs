@@ -39,6 +39,15 @@ fn wait(tickets: &Tickets, like: &Ticket, now: Timestamp) -> Option<Duration> {
     Some(limits.wait_since(*oldest, now))
 }
 
+/// How many wrong guesses at the user's tickets of this purpose were made lately.
+fn wrong_guesses(tickets: &Tickets, like: &Ticket, now: Timestamp) -> u32 {
+    let since = now.minus(like.purpose.limits().within);
+    let user = like.user_key();
+    let guessed = of_user(tickets, &user, like.purpose)
+        .filter(|other| other.last_wrong.is_some_and(|wrong| wrong > since));
+    guessed.map(|other| other.wrong).sum()
+}
+
 /// Closes the user's oldest open tickets beyond the limit, to which this one counts.
 fn close_oldest(tickets: &mut Tickets, beside: &Ticket, now: Timestamp) {
     let (user, limits) = (beside.user_key(), beside.purpose.limits());
@@ -81,11 +90,14 @@ impl TicketStore for MemoryStore {
             Ok(next) => next,
             Err(refused) => return Ok(refused),
         };
+        if wrong_guesses(&records.tickets, &next, now) >= next.purpose.limits().wrong {
+            return Ok(ReissueOutcome::Exhausted);
+        }
         if let Some(wait) = wait(&records.tickets, &next, now) {
             return Ok(ReissueOutcome::TooMany { wait });
         }
         close_oldest(&mut records.tickets, &next, now);
-        let counted = next.count_of_reissue(mail.id, now);
+        let counted = next.counting_ticket(mail.id, now);
         records.tickets.extend([&next, &counted].map(|ticket| (ticket.key.clone(), ticket.clone())));
         records.mail.retain(|(tenant, _), other| *tenant != key.tenant || other.ticket != Some(key.id));
         enqueue(&mut records.mail, mail);
@@ -128,11 +140,7 @@ impl TicketStore for MemoryStore {
         else {
             return Ok(RedeemOutcome::Gone);
         };
-        let since = now.minus(purpose.limits().within);
-        let user = ticket.user_key();
-        let guessed = of_user(&records.tickets, &user, purpose)
-            .filter(|other| other.last_wrong.is_some_and(|wrong| wrong > since));
-        let wrong_before = guessed.map(|other| other.wrong).sum();
+        let wrong_before = wrong_guesses(&records.tickets, &ticket, now);
         let secret = secret.clone();
         let (redeemed, next) = ticket.redeem(&RedeemRequest { secret, device, now, wrong_before });
         records.tickets.insert(key.clone(), next);

@@ -230,7 +230,13 @@ async fn a_tenant_that_does_not_offer_device_sessions_has_none() {
     let only = TenantSettings { strategies: Some(vec![StrategyName::Jwt]), ..TenantSettings::default() };
     server.create_tenant_with("acme", only).await;
     let client = DeviceClient::curl(&server).of("acme");
-    for kind in [PublicOperation::Signup, PublicOperation::Login, PublicOperation::VerifyLogin] {
+    let [signup, login, verify, resend] = [
+        PublicOperation::Signup,
+        PublicOperation::Login,
+        PublicOperation::VerifyLogin,
+        PublicOperation::ResendCode,
+    ];
+    for kind in [signup, login, verify, resend] {
         let said = client.asks(kind, good_body(kind), None).await;
         assert_eq!(said.code(), "NOT_FOUND", "{kind:?}");
     }

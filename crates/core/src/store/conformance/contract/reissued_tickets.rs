@@ -17,6 +17,7 @@ pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
     each!(make;
         another_code_takes_the_place_of_the_one_before,
         guesses_that_were_made_count_after_another_code_too,
+        a_code_that_no_guess_is_left_for_is_not_sent,
         further_codes_count_among_those_that_are_issued,
         a_sign_in_ends_a_quarter_of_an_hour_after_it_began,
         a_sign_in_that_goes_on_closes_the_oldest_other_one,
@@ -93,6 +94,24 @@ pub async fn guesses_that_were_made_count_after_another_code_too(stores: &Stores
     assert_eq!(reissue(stores, &ticket, NOW).await, ReissueOutcome::Exhausted);
 }
 
+/// Ten wrong guesses of one user at other sign-ins leave none for this one.
+// ASVS-map: OT3
+pub async fn a_code_that_no_guess_is_left_for_is_not_sent(stores: &Stores) {
+    let jo = new_user_key(&tenant("acme"));
+    let [kept, guessed, guessed_too] =
+        [asked(stores, &jo, NOW), asked(stores, &jo, at(1)), asked(stores, &jo, at(2))];
+    let (kept, others) = (kept.await, [guessed.await, guessed_too.await]);
+    for ticket in &others {
+        for _ in 0..5 {
+            assert_eq!(redeem(stores, ticket, 99, at(3)).await, RedeemOutcome::Wrong);
+        }
+    }
+    assert_eq!(reissue(stores, &kept, at(4)).await, ReissueOutcome::Exhausted);
+    assert_eq!(stores.tickets.find(&kept.key).await.answered(), Some(kept), "a refusal writes nothing");
+    let bob = asked(stores, &new_user_key(&tenant("acme")), at(3)).await;
+    assert!(matches!(reissue(stores, &bob, at(4)).await, ReissueOutcome::Done(_)), "another user's");
+}
+
 /// `reissue` and `issue` share one limit, and what is refused changes nothing.
 // ASVS-map: OT4
 pub async fn further_codes_count_among_those_that_are_issued(stores: &Stores) {
@@ -160,6 +179,8 @@ pub async fn for_what_is_no_sign_in_here_no_code_is_sent(stores: &Stores) {
     let elsewhere = TicketKey { tenant: tenant("globex"), id: ticket_of_jo.key.id };
     let elsewhere = Ticket { key: elsewhere, ..ticket_of_jo.clone() };
     assert_eq!(reissue(stores, &elsewhere, NOW).await, ReissueOutcome::Gone);
+    let found = stores.tickets.find(&ticket_of_jo.key).await.answered();
+    assert_eq!(found.as_ref(), Some(&ticket_of_jo), "a refusal writes nothing");
     let mail = QueuedMail::for_ticket(&ticket_of_jo, &SystemRandom);
     assert!(matches!(reissue_by(stores, &ticket_of_jo, &mail, NOW).await, ReissueOutcome::Done(_)));
     let counted = TicketKey { id: TicketId::from_uuid(mail.id.as_uuid()), ..ticket_of_jo.key.clone() };
@@ -191,6 +212,8 @@ pub async fn no_code_is_sent_for_the_sign_in_of_another_device(stores: &Stores) 
         stores.tickets.reissue(&ticket.key, device, &mail, NOW).await.answered()
     };
     assert_eq!(by(Some(numbered(1001))).await, ReissueOutcome::Gone);
+    let found = stores.tickets.find(&ticket.key).await.answered();
+    assert_eq!(found.as_ref(), Some(&ticket), "a refusal writes nothing");
     for device in [Some(numbered(1000)), None] {
         assert!(matches!(by(device).await, ReissueOutcome::Done(_)));
     }
