@@ -90,6 +90,11 @@ impl<'s> CurlClient<'s> {
         answer.datum("sessionId").clone_into(&mut self.session);
     }
 
+    /// Asks for another code for a sign-in.
+    fn asks_again(&self, login: &str) {
+        self.gets("POST /auth/login/resend", &json!({"loginId": login}), (201, "OTP_SENT"));
+    }
+
     fn refreshes(&mut self) {
         let body = json!({"refreshToken": self.refresh});
         let answer = self.gets("POST /auth/refresh", &body, (201, "TOKENS_REFRESHED"));
@@ -171,6 +176,7 @@ fn everything_works_while_the_mail_server_is_down_and_every_mail_arrives_once() 
     received.0.extend(mail.stop().iter().map(kept));
     let mut phone = CurlClient::new(&server, "default", PHONE);
     let login = phone.begins(PASSWORD);
+    phone.asks_again(&login);
     let wrong = json!({"usernameOrEmailOrMobile": EMAIL, "password": "wrong"});
     for _ in 0..5 {
         CurlClient::new(&server, "default", PHONE).gets(
@@ -190,7 +196,7 @@ fn everything_works_while_the_mail_server_is_down_and_every_mail_arrives_once() 
     there.gets("GET /auth/me", &Value::Null, (401, "UNAUTHORIZED"));
     here.refreshes();
 
-    // It is back, and the mails arrive: code, lockout, reset, reuse.
+    // It is back, and the mails arrive: the newer code alone, lockout, reset, reuse.
     let mail = MailServer::at(&port);
     let late = received.next(4, &mail);
     phone.finishes(&login, &code(&late["Your sign-in code for Portcullis"]));
@@ -205,7 +211,14 @@ fn everything_works_while_the_mail_server_is_down_and_every_mail_arrives_once() 
     there.access.clear();
     there.gets("POST /auth/login", &right, (401, "INVALID_CREDENTIALS"));
     let login = there.begins(OTHER);
-    there.finishes(&login, &code(received.until("Your sign-in code for Portcullis", &mail)));
+    let old = code(received.until("Your sign-in code for Portcullis", &mail));
+    there.asks_again(&login);
+    let new = code(received.until("Your sign-in code for Portcullis", &mail));
+    if old != new {
+        let spent = json!({"loginId": login, "otp": old});
+        there.gets("POST /auth/login/verify", &spent, (401, "INVALID_OTP"));
+    }
+    there.finishes(&login, &new);
 
     let change = json!({"currentPassword": PASSWORD, "newPassword": OTHER});
     here.gets("POST /auth/password", &change, (201, "PASSWORD_CHANGED"));
@@ -223,7 +236,7 @@ fn everything_works_while_the_mail_server_is_down_and_every_mail_arrives_once() 
         ("Choose a new password for Portcullis", 1),
         ("Your account at Portcullis is locked", 1),
         ("Your password for Portcullis was changed", 2),
-        ("Your sign-in code for Portcullis", 4),
+        ("Your sign-in code for Portcullis", 5),
     ]);
     assert_eq!(received.subjects(), expected);
     let ids: BTreeSet<&str> = received.0.iter().map(|message| message.message_id.as_str()).collect();

@@ -66,8 +66,8 @@ impl Recipe {
 fn programs(language: &str) -> Vec<String> {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/verifying-tokens.md");
     let page = fs::read_to_string(page).unwrap();
-    let parts = page.split(&format!("```{language}\n")).skip(1);
-    parts.map(|part| part.split_once("```\n").unwrap().0.to_owned()).collect()
+    let begin = format!("```{language}\n");
+    page.split(&begin).skip(1).map(|part| part.split_once("```\n").unwrap().0.to_owned()).collect()
 }
 
 fn metadata(server: &ServerProcess) -> Value {
