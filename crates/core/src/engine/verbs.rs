@@ -90,8 +90,8 @@ verbs_that_change_state! {
     /// Sends another code for a device sign-in, and returns its ticket.
     ///
     /// # Errors
-    /// A [`ResendCodeError`]; the code that was sent before is as good as it was. After [`ResendCodeError::Store`] either
-    /// may be, and a further request sends another one.
+    /// A [`ResendCodeError`]; the code that was sent before is as good as it was. After [`ResendCodeError::Store`]
+    /// either may be, and a further request sends another one.
     ResendCode: resend_code(; request: ResendCode) -> Result<Ticket, ResendCodeError>;
 
     /// Takes the second step of a device sign-in.
