@@ -1,6 +1,7 @@
 //! The least that an axum service can do: one handler, one small JSON answer, no layers. What the server's routes are
 //! compared to. It runs as a process of its own, as the server does.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -13,6 +14,21 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
 use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+
+/// The command that serves the handler.
+pub const BARE_SERVER: &str = "bare-server";
+
+/// How the handler is served.
+#[derive(Debug, clap::Args)]
+pub struct BareServerArguments {
+    /// Where to listen.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Length of the answer's body.
+    #[arg(long, default_value_t = 150)]
+    pub body_bytes: usize,
+}
 
 /// Characters of the answer that are not text: `{"message":""}`.
 const AROUND: usize = 14;
@@ -31,21 +47,25 @@ fn router(body_bytes: usize) -> Router {
     Router::new().route("/", get(answer)).with_state(text)
 }
 
-/// Serves until it is killed; the first line it prints is its address.
+/// Serves until it is killed, with as many threads as the server has. The first line it prints is its address.
 ///
 /// # Errors
 /// What the system says.
-pub(crate) async fn serve(listen: SocketAddr, body_bytes: usize) -> io::Result<()> {
-    let listener = TcpListener::bind(listen).await?;
-    println!("{}", listener.local_addr()?);
-    axum::serve(listener, router(body_bytes)).await
+#[expect(clippy::print_stdout, reason = "the bench reads the line")]
+pub fn run(arguments: &BareServerArguments) -> io::Result<()> {
+    Builder::new_multi_thread().enable_all().build()?.block_on(async {
+        let listener = TcpListener::bind(arguments.listen).await?;
+        println!("{}", listener.local_addr()?);
+        axum::serve(listener, router(arguments.body_bytes)).await
+    })
 }
 
-/// The same program, serving that handler in another process; dropping this kills it.
+/// A program that serves that handler in another process; dropping this kills it.
 #[derive(Debug)]
-pub(crate) struct BareServer {
+pub struct BareServer {
     child: Child,
-    pub(crate) address: SocketAddr,
+    /// Where it listens.
+    pub address: SocketAddr,
 }
 
 impl BareServer {
@@ -53,9 +73,10 @@ impl BareServer {
     ///
     /// # Errors
     /// What the system says, or that it said no address.
-    pub(crate) fn start(program: &Path, body_bytes: usize) -> io::Result<Self> {
+    pub fn start(program: &Path, body_bytes: usize, variable: Option<(&str, &OsStr)>) -> io::Result<Self> {
         let mut child = Command::new(program)
-            .args(["bare-server", "--listen", "127.0.0.1:0", "--body-bytes", &body_bytes.to_string()])
+            .args([BARE_SERVER, "--body-bytes", &body_bytes.to_string()])
+            .envs(variable)
             .stdout(Stdio::piped())
             .spawn()?;
         let mut line = String::new();
@@ -68,7 +89,9 @@ impl BareServer {
         }
     }
 
-    pub(crate) fn pid(&self) -> u32 {
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 }
@@ -82,9 +105,8 @@ impl Drop for BareServer {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_bench::http::{self, HttpConnection};
-
     use super::*;
+    use crate::http::{self, HttpConnection};
 
     #[tokio::test]
     async fn the_answer_is_as_long_as_was_asked_for() {

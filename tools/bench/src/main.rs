@@ -6,8 +6,8 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for people prints")]
 #![expect(clippy::disallowed_methods, reason = "a tool that measures asks the machine for the time")]
 
-mod bare_server;
 mod cases;
+mod counts;
 mod docs_page;
 mod error;
 mod hashing;
@@ -20,16 +20,17 @@ mod run;
 mod script;
 mod spread;
 mod storm;
+mod system_calls;
 mod tally;
 mod tcp;
 mod timing;
 mod users;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use portcullis_bench::bare_server::{self, BareServerArguments};
 use tokio::runtime::Builder;
 
 use crate::error::BenchError;
@@ -69,25 +70,21 @@ pub(crate) struct BenchPlan {
     /// The server's binary; without it, the one beside this program.
     #[arg(long, value_name = "PATH")]
     pub(crate) server: Option<PathBuf>,
+    /// The server that counts allocations; without it, the one beside this program.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) counted: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 enum BenchCommand {
     /// Serve the bare handler that the server is compared with (the bench starts this itself).
-    BareServer {
-        /// Where to listen.
-        #[arg(long, default_value = "127.0.0.1:0")]
-        listen: SocketAddr,
-        /// Length of the answer's body.
-        #[arg(long, default_value_t = 150)]
-        body_bytes: usize,
-    },
+    BareServer(BareServerArguments),
 }
 
 fn main() -> ExitCode {
     let arguments = BenchArguments::parse();
     let outcome = match arguments.command {
-        Some(BenchCommand::BareServer { listen, body_bytes }) => serve_bare(listen, body_bytes),
+        Some(BenchCommand::BareServer(arguments)) => bare_server::run(&arguments).map_err(BenchError::from),
         None => measure(&arguments.plan),
     };
     match outcome {
@@ -97,12 +94,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// As many threads as the machine has cores, as the server has.
-fn serve_bare(listen: SocketAddr, body_bytes: usize) -> Result<(), BenchError> {
-    let runtime = Builder::new_multi_thread().enable_all().build()?;
-    Ok(runtime.block_on(bare_server::serve(listen, body_bytes))?)
 }
 
 /// One thread, so that the load generator takes little from what it measures.

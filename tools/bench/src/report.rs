@@ -4,6 +4,7 @@ use tabled::builder::Builder;
 use tabled::settings::Style;
 
 use crate::cases::{BenchTransport, Case, CaseKind};
+use crate::counts::Counts;
 use crate::process::ProcessMemory;
 use crate::round::Figures;
 use crate::spread::Spread;
@@ -19,6 +20,8 @@ type Count = fn(&StormRound) -> u64;
 pub(crate) struct Findings {
     /// Each case with its rounds.
     pub(crate) cases: Vec<(Case, Vec<Figures>)>,
+    /// What each case takes, counted.
+    pub(crate) counts: Vec<(Case, Counts)>,
     /// The storm's rounds.
     pub(crate) storm: Vec<StormRound>,
     /// Those who have an account beside those who have none.
@@ -32,6 +35,7 @@ impl Findings {
     pub(crate) fn tables(&self) -> String {
         let sections = [
             ("Checks and refreshes", self.requests()),
+            ("What a request takes", self.counts()),
             ("Logins and registrations", self.hashes()),
             ("Checks in a storm of logins", self.storm()),
             ("Over TCP", self.transports()),
@@ -66,6 +70,22 @@ impl Findings {
                 busy(figures),
             ]
         })
+    }
+
+    fn counts(&self) -> Option<String> {
+        let mut builder = Builder::default();
+        builder.push_record(["", "allocations", "bytes allocated", "system calls"]);
+        for (case, counts) in &self.counts {
+            let Counts { allocations, bytes, system_calls } = *counts;
+            let system_calls = system_calls.map_or_else(|| "–".to_owned(), |calls| format!("{calls:.2}"));
+            builder.push_record([
+                case.name(),
+                format!("{allocations:.1}"),
+                format!("{bytes:.0}"),
+                system_calls,
+            ]);
+        }
+        markdown(builder)
     }
 
     fn transports(&self) -> Option<String> {

@@ -3,16 +3,17 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use portcullis_bench::bare_server::BareServer;
 use portcullis_bench::device::Outbox;
 use portcullis_bench::server::{ReservedAddress, Server};
 
-use crate::bare_server::BareServer;
 use crate::cases::{BenchTransport, Case, MANY};
 use crate::error::BenchError;
+use crate::load::{self, LoadClient};
 use crate::process::processor_time;
 use crate::tally::Tally;
 use crate::users::BenchUsers;
-use crate::{hashing, load, machine, tcp};
+use crate::{hashing, machine, tcp};
 
 /// What one measurement found.
 #[derive(Clone, Copy, Debug)]
@@ -53,23 +54,28 @@ impl BenchFixture {
         match case {
             Case::Hash => self.hash().await,
             Case::Sessions(BenchTransport::Tcp) => self.microservice(round).await,
-            Case::BareServer => self.serve(case, round, self.bare.address, self.bare.pid()).await,
-            _ => self.serve(case, round, self.server.address(), self.server.pid()).await,
+            _ => {
+                let clients = self.warm_clients(case, round).await?;
+                let used = Used::by(self.serving(case).1);
+                let (_, tally) = load::drive(clients, self.span).await?;
+                Ok(used.until_now(&tally))
+            }
         }
     }
 
-    async fn serve(
-        &self,
-        case: Case,
-        round: u64,
-        address: SocketAddr,
-        pid: u32,
-    ) -> Result<Figures, BenchError> {
-        let clients = load::connect(address, case.scripts(round, &self.people, &self.outbox).await?).await?;
-        let (clients, _) = load::drive(clients, self.span / 10).await?;
-        let used = Used::by(pid);
-        let (_, tally) = load::drive(clients, self.span).await?;
-        Ok(used.until_now(&tally))
+    /// The address and the process that a case asks.
+    pub(crate) fn serving(&self, case: Case) -> (SocketAddr, u32) {
+        match case {
+            Case::BareServer => (self.bare.address, self.bare.pid()),
+            _ => (self.server.address(), self.server.pid()),
+        }
+    }
+
+    /// The connected clients of a case, after their first requests.
+    pub(crate) async fn warm_clients(&self, case: Case, round: u64) -> Result<Vec<LoadClient>, BenchError> {
+        let scripts = case.scripts(round, &self.people, &self.outbox).await?;
+        let clients = load::connect(self.serving(case).0, scripts).await?;
+        Ok(load::drive(clients, self.span / 10).await?.0)
     }
 
     /// One connection with as many requests in flight as the other way has connections.

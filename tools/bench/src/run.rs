@@ -1,16 +1,20 @@
 //! A whole run: set the stage, go round the cases, then the storm, then the tables.
 
+use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use portcullis_bench::allocation_counter::ALLOCATION_COUNTER;
+use portcullis_bench::bare_server::BareServer;
 use portcullis_bench::device::Outbox;
 use portcullis_bench::http::HttpConnection;
 use portcullis_bench::server::{ReservedAddress, Server, beside_this_program};
 use portcullis_bench::strategy::StrategyUnderTest;
 
 use crate::BenchPlan;
-use crate::bare_server::BareServer;
-use crate::cases::{Case, USERS};
+use crate::cases::{Case, CaseKind, USERS};
+use crate::counts::{self, CounterSockets, Counts};
 use crate::docs_page;
 use crate::error::BenchError;
 use crate::machine::Machine;
@@ -48,12 +52,13 @@ async fn go_over_all(
     directory: &Path,
     findings: &mut Findings,
 ) -> Result<(), BenchError> {
-    let fixture = set(plan, &directory.join("data")).await?;
+    let fixture = set(plan, &directory.join("data"), None).await?;
     let pid = fixture.server.pid();
     findings.memory.push(("signed up and idle", memory(pid)));
     if !cases.is_empty() {
         findings.cases = go_round(plan, &fixture, cases).await?;
         findings.memory.push(("after all cases", memory(pid)));
+        findings.counts = count(plan, &fixture, cases, &directory.join("counting")).await?;
     }
     if with_storm {
         forget_peak(pid);
@@ -79,19 +84,36 @@ fn chosen(plan: &BenchPlan) -> Result<Vec<Case>, BenchError> {
     }
 }
 
-/// Starts the server, makes its users, and starts the bare handler with an answer as long as a profile.
-async fn set(plan: &BenchPlan, data_dir: &Path) -> Result<BenchFixture, BenchError> {
-    let program = plan.server.clone().map_or_else(beside_this_program, Ok)?;
+/// Starts the server, makes its users, and starts the bare handler with an answer as long as a profile; with sockets,
+/// those that count allocations.
+async fn set(
+    plan: &BenchPlan,
+    data_dir: &Path,
+    counting: Option<&CounterSockets>,
+) -> Result<BenchFixture, BenchError> {
+    let (program, bare_program) = programs(plan, counting.is_some())?;
     println!("starting {} and registering {USERS} users", program.display());
     let tcp = ReservedAddress::new()?;
-    let listen = [("PORTCULLIS_TCP_LISTEN", tcp.get().to_string())];
-    let listen = listen.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let server = Server::start_with(&program, data_dir, &listen).await?;
+    let listen = tcp.get().to_string();
+    let socket = counting.map(|sockets| (ALLOCATION_COUNTER, sockets.server.as_os_str()));
+    let variables = [("PORTCULLIS_TCP_LISTEN", OsStr::new(&listen))].into_iter().chain(socket);
+    let server = Server::start_with(&program, data_dir, &variables.collect::<Vec<_>>()).await?;
     let people = BenchUsers::register(server.address(), "people", USERS).await?;
     let body_bytes = length_of_a_profile(&server, &people).await?;
-    let bare = BareServer::start(&std::env::current_exe()?, body_bytes)?;
+    let socket = counting.map(|sockets| (ALLOCATION_COUNTER, sockets.bare.as_os_str()));
+    let bare = BareServer::start(&bare_program, body_bytes, socket)?;
     let (outbox, span) = (Outbox::of(data_dir), Duration::from_secs(plan.seconds));
     Ok(BenchFixture { server, bare, tcp, outbox, people, span })
+}
+
+/// The programs of the server and of the bare handler.
+fn programs(plan: &BenchPlan, counting: bool) -> Result<(PathBuf, PathBuf), BenchError> {
+    if counting {
+        let beside = || beside_this_program().map(|server| server.with_file_name("portcullis-counted"));
+        let counted = plan.counted.clone().map_or_else(beside, Ok)?;
+        return Ok((counted.clone(), counted));
+    }
+    Ok((plan.server.clone().map_or_else(beside_this_program, Ok)?, std::env::current_exe()?))
 }
 
 async fn length_of_a_profile(server: &Server, people: &BenchUsers) -> Result<usize, BenchError> {
@@ -117,6 +139,29 @@ async fn go_round(
             println!("round {round}/{}: {:<22} {:>9.0}/s", plan.rounds, case.name(), measured.rate);
             figures.push(measured);
         }
+    }
+    Ok(found)
+}
+
+/// Counts what the cases take that are bound by handling requests.
+async fn count(
+    plan: &BenchPlan,
+    fixture: &BenchFixture,
+    cases: &[Case],
+    folder: &Path,
+) -> Result<Vec<(Case, Counts)>, BenchError> {
+    let cases: Vec<Case> = cases.iter().copied().filter(|case| case.kind() == CaseKind::Requests).collect();
+    let mut found = Vec::with_capacity(cases.len());
+    if cases.is_empty() {
+        return Ok(found);
+    }
+    fs::create_dir(folder)?;
+    let sockets = CounterSockets::in_folder(folder);
+    let counting = set(plan, &folder.join("data"), Some(&sockets)).await?;
+    for case in cases {
+        let counts = counts::count(case, fixture, &counting, &sockets).await?;
+        println!("counted: {:<22} {:>7.1} allocations", case.name(), counts.allocations);
+        found.push((case, counts));
     }
     Ok(found)
 }

@@ -1,5 +1,6 @@
 //! The server as a process of its own: started, awaited, killed.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -65,7 +66,7 @@ impl Server {
     pub async fn start_with(
         program: &Path,
         data_dir: &Path,
-        variables: &[(&str, &str)],
+        variables: &[(&str, &OsStr)],
     ) -> Result<Self, StartError> {
         let spawn_error = |source| StartError::Spawn { program: program.to_owned(), source };
         let log = data_dir.with_extension("log");
@@ -153,7 +154,7 @@ fn spawn(
     data_dir: &Path,
     address: SocketAddr,
     log: &Path,
-    variables: &[(&str, &str)],
+    variables: &[(&str, &OsStr)],
 ) -> io::Result<Child> {
     let log = File::options().create(true).append(true).open(log)?;
     Command::new(program)

@@ -31,7 +31,7 @@ mod user;
 #[cfg(test)]
 mod tests;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -42,9 +42,7 @@ use crate::log;
 use crate::serve::serve;
 use failure::Failure;
 use output::Output;
-
-pub use parse::parse_command_line;
-pub use terminal::look_for_terminal;
+use parse::parse_command_line;
 
 /// Authentication and session server
 ///
@@ -82,6 +80,20 @@ enum Command {
     /// Check the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
+}
+
+/// The whole program: runs the command that this process was started with.
+///
+/// # Errors
+/// The system gives no threads.
+pub fn start() -> io::Result<ExitCode> {
+    let line = match parse_command_line(std::env::args_os(), &mut io::stdout(), &mut io::stderr()) {
+        Ok(line) => line,
+        Err(code) => return Ok(code),
+    };
+    terminal::look_for_terminal();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    Ok(runtime.block_on(run(line, &mut io::stdout(), &mut io::stderr())))
 }
 
 /// Runs a command. Its output goes to `out`; each fault is one line in `err`.

@@ -14,7 +14,7 @@ use super::failure::Failure;
 ///
 /// # Errors
 /// The exit code if there is nothing to run: the help went to `out`, or one line about the fault went to `err`.
-pub fn parse_command_line(
+pub(super) fn parse_command_line(
     arguments: impl IntoIterator<Item = OsString>,
     out: &mut dyn Write,
     err: &mut dyn Write,

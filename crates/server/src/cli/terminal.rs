@@ -17,7 +17,7 @@ pub(super) struct Terminal {
 static TERMINAL: OnceLock<Option<Terminal>> = OnceLock::new();
 
 /// Looks whether standard output is a terminal. A process that does not look writes for none.
-pub fn look_for_terminal() {
+pub(super) fn look_for_terminal() {
     let _ = TERMINAL.set(found());
 }
 

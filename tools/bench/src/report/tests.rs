@@ -34,6 +34,17 @@ fn a_row_names_its_case_and_compares_it_with_its_base() {
 }
 
 #[test]
+fn what_was_counted_has_a_table_and_what_could_not_be_counted_a_dash() {
+    let of = |case, system_calls| (case, Counts { allocations: 12.34, bytes: 2000.6, system_calls });
+    let counts = vec![of(Case::Reference, Some(2.125)), of(Case::BareServer, None)];
+    let text = Findings { counts, ..Findings::default() }.tables();
+    let rows: Vec<_> = text.lines().filter(|line| line.contains("12.3")).collect();
+    assert!(text.starts_with("### What a request takes\n"), "{text}");
+    assert_eq!(rows.len(), 2, "{text}");
+    assert!(rows[0].contains("2001") && rows[0].contains("2.12") && rows[1].contains('–'), "{text}");
+}
+
+#[test]
 fn what_goes_over_tcp_is_compared_with_the_same_over_http() {
     let of = |transport, rates| (Case::Sessions(transport), rounds(rates));
     let cases = vec![of(BenchTransport::Http, [100.0, 200.0]), of(BenchTransport::Tcp, [60.0, 80.0])];

@@ -124,7 +124,8 @@ async fn under(
 ) -> Result<Vec<Comparison>, BenchError> {
     let load = if busy { "busy" } else { "idle" };
     let data_dir = directory.join(format!("timing-{load}"));
-    let server = Server::start_with(program, &data_dir, &[("PORTCULLIS_HIDE_EXISTENCE", "true")]).await?;
+    let server =
+        Server::start_with(program, &data_dir, &[("PORTCULLIS_HIDE_EXISTENCE", "true".as_ref())]).await?;
     let accounts = pairs.div_ceil(ASKED);
     println!("timing, {load}: registering {accounts} users");
     let emails = (0..accounts).map(|number| address("k", number)).collect();
