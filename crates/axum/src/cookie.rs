@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use http::header::{COOKIE, HOST, HeaderMap, HeaderValue};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_core::clock::Timestamp;
+use smallvec::SmallVec;
 
 /// When a browser sends the cookie along from another site.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,7 +59,7 @@ impl SessionCookie {
     ///
     /// The other cookies of the host belong to others, and may hold any bytes. One of this name that is not text has an
     /// empty value, which is never valid.
-    pub fn values<'h>(&self, headers: &'h HeaderMap) -> Vec<&'h str> {
+    pub fn values<'h>(&self, headers: &'h HeaderMap) -> SmallVec<[&'h str; 1]> {
         let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
         let pairs = lines.flat_map(|line| line.split(|byte| *byte == b';')).filter_map(name_and_value);
         let ours = pairs.filter(|(name, _)| *name == self.name.as_bytes());
@@ -227,6 +228,6 @@ mod tests {
             ["__HOST-connect.sid=a; =__Host-connect.sid=b", "x=1; __host-connect.sid=c; __Host-connect.sid"];
         assert!(cookie.values(&headers(&tricks)).is_empty());
         let twice = ["__Host-connect.sid=a; y=2", "__Host-connect.sid=b"];
-        assert_eq!(cookie.values(&headers(&twice)), ["a", "b"]);
+        assert_eq!(cookie.values(&headers(&twice)).as_slice(), ["a", "b"]);
     }
 }

@@ -1,6 +1,7 @@
 //! The extractor of the signed-in user.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
@@ -10,9 +11,9 @@ use portcullis_core::engine::Identity;
 use crate::RefusalResponse;
 
 /// The signed-in user, behind a [`Guard`](crate::Guard). Without a guard it answers 401, and `Option<CurrentUser>` is
-/// `None`.
+/// `None`. Copies share what they hold.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct CurrentUser(pub Identity);
+pub struct CurrentUser(pub Arc<Identity>);
 
 impl<S: Send + Sync> FromRequestParts<S> for CurrentUser {
     type Rejection = RefusalResponse;

@@ -14,7 +14,7 @@ use portcullis_core::engine::{
     AuthenticationError, AuthenticationRequest, Engine, Identity, RenewedCredential,
 };
 use portcullis_core::strategy::StrategyName;
-use tower::{Layer, Service};
+use tower::{Layer, Service, ServiceExt as _};
 
 use crate::{CurrentUser, OtherSessions, RequestCredentials, SessionCookie, render, tenant_named};
 
@@ -72,6 +72,27 @@ impl Guard {
         let (strategy, requires_tenant) = (*strategy, *requires_tenant);
         Self(Arc::new(GuardConfig { engine, strategy, cookie, requires_tenant, ends_sessions: true }))
     }
+
+    /// Answers a request with `inner` if it is let in: what the layer does, without extensions, for a service that
+    /// calls its handlers itself.
+    pub async fn answer<F: Future<Output = Response>>(
+        &self,
+        request: Request,
+        inner: impl FnOnce(CurrentUser, OtherSessions, Request) -> F,
+    ) -> Response {
+        let (parts, body) = request.into_parts();
+        let (identity, others) = match self.0.authenticate(&parts.headers).await {
+            Ok(found) => found,
+            Err(denial) => return self.0.deny(&denial, &parts),
+        };
+        let renewed = identity.renewed.clone();
+        let user = CurrentUser(Arc::new(identity));
+        let mut response = inner(user, others, Request::from_parts(parts, body)).await;
+        if let Some(renewed) = renewed {
+            self.0.renew_cookie(&renewed, &mut response);
+        }
+        response
+    }
 }
 
 impl GuardConfig {
@@ -122,51 +143,53 @@ impl<S> Layer<S> for Guard {
     type Service = Guarded<S>;
 
     fn layer(&self, inner: S) -> Guarded<S> {
-        Guarded { config: self.0.clone(), inner }
+        Guarded { guard: self.clone(), inner: Arc::new(inner) }
     }
 }
 
 /// A service behind a [`Guard`].
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Guarded<S> {
-    config: Arc<GuardConfig>,
-    inner: S,
+    guard: Guard,
+    /// Shared, because axum copies a service for each request: this one is copied once, when it is called.
+    inner: Arc<S>,
+}
+
+impl<S> Clone for Guarded<S> {
+    fn clone(&self) -> Self {
+        Self { guard: self.guard.clone(), inner: self.inner.clone() }
+    }
 }
 
 impl<S> Service<Request> for Guarded<S>
 where
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send,
 {
     type Response = Response;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
+    /// Always ready: what waits until the inner service is ready is the request.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let config = self.config.clone();
-        // The clone is not ready; the one that was polled is.
-        let clone = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let Self { guard, inner } = self.clone();
         Box::pin(async move {
-            let (mut parts, body) = request.into_parts();
-            let (identity, others) = match config.authenticate(&parts.headers).await {
-                Ok(found) => found,
-                Err(denial) => return Ok(config.deny(&denial, &parts)),
-            };
-            let renewed = identity.renewed.clone();
-            parts.extensions.insert(CurrentUser(identity));
-            parts.extensions.insert(others);
-            // An inner layer that refuses renders it the same way.
-            parts.extensions.insert(config.clone());
-            let mut response = inner.call(Request::from_parts(parts, body)).await?;
-            if let Some(renewed) = renewed {
-                config.renew_cookie(&renewed, &mut response);
-            }
-            Ok(response)
+            let answering = guard.answer(request, |user, others, mut request| {
+                let extensions = request.extensions_mut();
+                extensions.insert(user);
+                // An inner layer that refuses renders it the same way.
+                extensions.insert(guard.0.clone());
+                if !others.0.is_empty() {
+                    extensions.insert(others);
+                }
+                let answering = S::clone(&inner).oneshot(request);
+                async { answering.await.unwrap_or_else(|never| match never {}) }
+            });
+            Ok(answering.await)
         })
     }
 }

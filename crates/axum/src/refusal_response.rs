@@ -5,7 +5,8 @@ use axum::extract::{OriginalUri, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
+    WWW_AUTHENTICATE,
 };
 use http::{Method, StatusCode, Uri};
 use portcullis_api::refusal::{Refusal, RefusedRequest, Rendering};
@@ -60,12 +61,14 @@ impl RefusalContext {
         }
     }
 
-    /// Renders a response that is a [`RefusalResponse`]; leaves any other as it is.
+    /// Renders a response that is a [`RefusalResponse`]; leaves any other as it is. What a router has said of the
+    /// length of the empty body is not so any more.
     #[must_use]
     pub fn write_down(&self, mut response: Response, at: Timestamp) -> Response {
         let Some(RefusalResponse(refusal)) = response.extensions_mut().remove() else { return response };
         let (parts, body) = render(&refusal, &self.method, &self.uri, &self.accept, at).into_parts();
         // Headers of the router stay, above all `Allow`.
+        response.headers_mut().remove(CONTENT_LENGTH);
         response.headers_mut().extend(parts.headers);
         *response.body_mut() = body;
         response

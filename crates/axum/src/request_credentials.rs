@@ -1,26 +1,29 @@
 //! The credentials and the tenant of a request.
 
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_core::id::TenantId;
 use portcullis_core::strategy::PresentedCredentials;
+use smallvec::SmallVec;
 
 use crate::SessionCookie;
 
 /// The credentials in a request's headers.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RequestCredentials<'h> {
-    authorization: Vec<&'h str>,
-    cookies: Vec<&'h str>,
+    authorization: SmallVec<[&'h str; 1]>,
+    cookies: SmallVec<[&'h str; 1]>,
 }
 
 impl<'h> RequestCredentials<'h> {
     /// The credentials in `headers`.
     #[must_use]
     pub fn in_headers(headers: &'h HeaderMap, cookie: &SessionCookie) -> Self {
-        // A header that is not text counts as an empty credential, which is never valid.
-        let texts = headers.get_all(AUTHORIZATION).iter().map(|value| value.to_str().unwrap_or_default());
+        // A header that is not text counts as an empty credential, which is never valid. A token is long, and `to_str`
+        // looks at it byte by byte.
+        let text = |value: &'h HeaderValue| std::str::from_utf8(value.as_bytes()).ok();
+        let texts = headers.get_all(AUTHORIZATION).iter();
+        let texts = texts.map(|value| text(value).filter(|text| text.is_ascii()).unwrap_or_default());
         Self { authorization: texts.collect(), cookies: cookie.values(headers) }
     }
 
@@ -31,13 +34,15 @@ impl<'h> RequestCredentials<'h> {
     }
 }
 
+const TENANT: HeaderName = HeaderName::from_static("x-tenant-id");
+
 /// The tenant that a request names in `x-tenant-id`.
 ///
 /// # Errors
 /// A [`Refusal`]: there are two names, the name is not valid, or there is none although it is `required`.
 pub fn tenant_named(headers: &HeaderMap, required: bool) -> Result<Option<TenantId>, Refusal> {
     let code = Code::TenantConnectionMissing;
-    let mut named = headers.get_all("x-tenant-id").iter();
+    let mut named = headers.get_all(TENANT).iter();
     match (named.next(), named.next()) {
         (None, _) if required => Err(Refusal::because(code, "The header x-tenant-id is missing")),
         (None, _) => Ok(None),

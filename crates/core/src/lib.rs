@@ -19,6 +19,7 @@
 //!
 //! This crate contains no framework, no database driver and no configuration format.
 
+mod bounded_cache;
 pub mod client_network;
 pub mod clock;
 pub mod email;

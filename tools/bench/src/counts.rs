@@ -13,7 +13,7 @@ use crate::system_calls::SystemCallCount;
 
 /// Means over the answers of one measurement.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Counts {
+pub(crate) struct RequestCounts {
     /// Allocations.
     pub(crate) allocations: f64,
     /// Bytes allocated.
@@ -39,7 +39,7 @@ impl CounterSockets {
     }
 }
 
-/// Counts what a case takes: system calls of the servers that are measured, allocations of those that count.
+/// RequestCounts what a case takes: system calls of the servers that are measured, allocations of those that count.
 ///
 /// # Errors
 /// [`BenchError`]
@@ -48,14 +48,14 @@ pub(crate) async fn count(
     measured: &BenchFixture,
     counting: &BenchFixture,
     sockets: &CounterSockets,
-) -> Result<Counts, BenchError> {
+) -> Result<RequestCounts, BenchError> {
     let system_calls = system_calls(case, measured, &sockets.server.with_extension("strace")).await?;
     let clients = counting.warm_clients(case, 0).await?;
     let begun = AllocationCount::read(sockets.of(case))?;
     let (_, tally) = load::drive(clients, counting.span).await?;
     let counted = AllocationCount::read(sockets.of(case))?.since(begun);
     let answers = tally.count();
-    Ok(Counts {
+    Ok(RequestCounts {
         allocations: per_answer(counted.allocations, answers),
         bytes: per_answer(counted.bytes, answers),
         system_calls,

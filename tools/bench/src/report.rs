@@ -4,7 +4,7 @@ use tabled::builder::Builder;
 use tabled::settings::Style;
 
 use crate::cases::{BenchTransport, Case, CaseKind};
-use crate::counts::Counts;
+use crate::counts::RequestCounts;
 use crate::process::ProcessMemory;
 use crate::round::Figures;
 use crate::spread::Spread;
@@ -21,7 +21,7 @@ pub(crate) struct Findings {
     /// Each case with its rounds.
     pub(crate) cases: Vec<(Case, Vec<Figures>)>,
     /// What each case takes, counted.
-    pub(crate) counts: Vec<(Case, Counts)>,
+    pub(crate) counts: Vec<(Case, RequestCounts)>,
     /// The storm's rounds.
     pub(crate) storm: Vec<StormRound>,
     /// Those who have an account beside those who have none.
@@ -76,7 +76,7 @@ impl Findings {
         let mut builder = Builder::default();
         builder.push_record(["", "allocations", "bytes allocated", "system calls"]);
         for (case, counts) in &self.counts {
-            let Counts { allocations, bytes, system_calls } = *counts;
+            let RequestCounts { allocations, bytes, system_calls } = *counts;
             let system_calls = system_calls.map_or_else(|| "–".to_owned(), |calls| format!("{calls:.2}"));
             builder.push_record([
                 case.name(),

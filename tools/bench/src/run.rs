@@ -14,7 +14,7 @@ use portcullis_bench::strategy::StrategyUnderTest;
 
 use crate::BenchPlan;
 use crate::cases::{Case, CaseKind, USERS};
-use crate::counts::{self, CounterSockets, Counts};
+use crate::counts::{self, CounterSockets, RequestCounts};
 use crate::docs_page;
 use crate::error::BenchError;
 use crate::machine::Machine;
@@ -143,13 +143,13 @@ async fn go_round(
     Ok(found)
 }
 
-/// Counts what the cases take that are bound by handling requests.
+/// RequestCounts what the cases take that are bound by handling requests.
 async fn count(
     plan: &BenchPlan,
     fixture: &BenchFixture,
     cases: &[Case],
     folder: &Path,
-) -> Result<Vec<(Case, Counts)>, BenchError> {
+) -> Result<Vec<(Case, RequestCounts)>, BenchError> {
     let cases: Vec<Case> = cases.iter().copied().filter(|case| case.kind() == CaseKind::Requests).collect();
     let mut found = Vec::with_capacity(cases.len());
     if cases.is_empty() {

@@ -6,7 +6,7 @@ mod success;
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::engine::{CompletedSignIn, Grant, Identity, Refreshed};
-use portcullis_core::id::UserId;
+use portcullis_core::id::{SessionId, TokenId, UserId};
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::user::User;
 use serde::Serialize;
@@ -172,7 +172,7 @@ pub enum RefreshAnswer {
 /// The user of a profile, in one of its formats.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-pub enum ProfileUser {
+pub enum ProfileUser<'a> {
     /// Id and address.
     #[serde(rename_all = "camelCase")]
     Short {
@@ -180,7 +180,7 @@ pub enum ProfileUser {
         #[schema(value_type = uuid::Uuid)]
         id: UserId,
         /// The address.
-        email: String,
+        email: &'a str,
     },
     /// With the name in parts.
     #[serde(rename_all = "camelCase")]
@@ -189,11 +189,11 @@ pub enum ProfileUser {
         #[schema(value_type = uuid::Uuid)]
         user_id: UserId,
         /// The address.
-        email: String,
+        email: &'a str,
         /// The first name.
-        first_name: Option<String>,
+        first_name: Option<&'a str>,
         /// The last name.
-        last_name: Option<String>,
+        last_name: Option<&'a str>,
     },
     /// With the name, and what names the credential.
     #[serde(rename_all = "camelCase")]
@@ -202,28 +202,28 @@ pub enum ProfileUser {
         #[schema(value_type = uuid::Uuid)]
         user_id: UserId,
         /// The address.
-        email: String,
+        email: &'a str,
         /// The name.
-        name: Option<String>,
+        name: Option<&'a str>,
         /// The token.
         #[serde(skip_serializing_if = "Option::is_none")]
-        #[schema(nullable = false)]
-        token_id: Option<String>,
+        #[schema(value_type = String, required = false, nullable = false)]
+        token_id: Option<TokenId>,
         /// The session.
         #[serde(skip_serializing_if = "Option::is_none")]
-        #[schema(nullable = false)]
-        session_id: Option<String>,
+        #[schema(value_type = String, required = false, nullable = false)]
+        session_id: Option<SessionId>,
     },
 }
 
 /// A profile.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
-pub struct StrategyProfile {
+pub struct StrategyProfile<'a> {
     /// A sentence.
     pub message: &'static str,
     /// The user.
     #[schema(inline)]
-    pub user: ProfileUser,
+    pub user: ProfileUser<'a>,
     /// The name of the strategy, as its clients know it.
     pub strategy: &'static str,
     /// A remark.
@@ -276,7 +276,7 @@ impl StrategyFormat {
 
     /// The answer to a profile.
     #[must_use]
-    pub fn profile(&self, identity: &Identity) -> StrategyProfile {
+    pub fn profile<'a>(&self, identity: &'a Identity) -> StrategyProfile<'a> {
         let ProfileFormat { message, user, strategy, note } = self.profile;
         StrategyProfile { message, user: user.view(identity), strategy, note }
     }

@@ -45,12 +45,13 @@ pub(super) enum UserFormat {
 }
 
 impl UserFormat {
-    pub(super) fn view(self, identity: &Identity) -> ProfileUser {
-        let (user_id, email) = (identity.user_id(), identity.email.clone());
+    pub(super) fn view(self, identity: &Identity) -> ProfileUser<'_> {
+        let (user_id, profile) = (identity.user_id(), &*identity.profile);
+        let email = profile.email.as_str();
         let named = |token_id, session_id| ProfileUser::Named {
             user_id,
-            email: email.clone(),
-            name: identity.name.clone(),
+            email,
+            name: profile.name.as_deref(),
             token_id,
             session_id,
         };
@@ -59,12 +60,12 @@ impl UserFormat {
             Self::Parts => ProfileUser::Parts {
                 user_id,
                 email,
-                first_name: identity.given_name.clone(),
-                last_name: identity.family_name.clone(),
+                first_name: profile.given_name.as_deref(),
+                last_name: profile.family_name.as_deref(),
             },
             Self::Named => named(None, None),
-            Self::NamedWithToken => named(identity.token.map(|token| token.to_string()), None),
-            Self::NamedWithSession => named(None, Some(identity.session.to_string())),
+            Self::NamedWithToken => named(identity.token, None),
+            Self::NamedWithSession => named(None, Some(identity.session)),
         }
     }
 }

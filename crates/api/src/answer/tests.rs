@@ -1,8 +1,10 @@
+use std::sync::Arc;
+
 use portcullis_core::email::Email;
 use portcullis_core::id::{SessionId, SessionKey, TenantId, TokenId, UserKey};
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::strategy::StrategyName;
-use portcullis_core::user::{PersonName, Role};
+use portcullis_core::user::{PersonName, Role, UserProfile};
 use uuid::Uuid;
 
 use super::*;
@@ -49,10 +51,7 @@ fn profile(strategy: StrategyName, name: Option<&PersonName>) -> String {
         session: session(),
         strategy,
         token: Some(TokenId::from_uuid(TOKEN.parse::<Uuid>().unwrap())),
-        email: "Ann@Example.com".to_owned(),
-        name: name.map(|name| name.full().to_owned()),
-        given_name: name.map(|name| name.first().to_owned()),
-        family_name: name.and_then(|name| name.last().map(str::to_owned)),
+        profile: Arc::new(UserProfile::of(&user(name.cloned()))),
         role: None,
         renewed: None,
     };

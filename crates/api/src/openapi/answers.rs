@@ -57,7 +57,8 @@ impl StrategyAnswer {
                 Self::own(name, &renewed, &renewed)
             }
             Own(OwnStrategyOperation::Profile) => {
-                let profile = format.profile(&sample::identity(strategy)?);
+                let identity = sample::identity(strategy)?;
+                let profile = format.profile(&identity);
                 Self::own(name, &profile, &profile)
             }
             Own(OwnStrategyOperation::Logout) => Self::shared(&format.logout()),

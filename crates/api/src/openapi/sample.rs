@@ -2,6 +2,8 @@
 //!
 //! The functions return `None` where a sample is invalid; a test shows that every example is there.
 
+use std::sync::Arc;
+
 use portcullis_core::clock::Timestamp;
 use portcullis_core::email::Email;
 use portcullis_core::engine::{CompletedSignIn, Grant, Identity, Refreshed};
@@ -10,7 +12,7 @@ use portcullis_core::mobile::Mobile;
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::session::EndReason;
 use portcullis_core::strategy::StrategyName;
-use portcullis_core::user::{PersonName, Role, User};
+use portcullis_core::user::{PersonName, Role, User, UserProfile};
 use portcullis_core::username::Username;
 use uuid::Uuid;
 
@@ -79,17 +81,15 @@ pub(super) fn refreshed() -> Refreshed {
 }
 
 pub(super) fn identity(strategy: StrategyName) -> Option<Identity> {
-    let User { key, email, name, role, .. } = user()?;
+    let user = user()?;
+    let profile = Arc::new(UserProfile::of(&user));
     Some(Identity {
-        user: key,
+        user: user.key,
         session: SessionId::from_uuid(SESSION),
         strategy,
         token: Some(TokenId::from_uuid(SESSION)),
-        email: email.as_typed().to_owned(),
-        name: name.as_ref().map(|name| name.full().to_owned()),
-        given_name: name.as_ref().map(|name| name.first().to_owned()),
-        family_name: name.as_ref().and_then(|name| name.last().map(str::to_owned)),
-        role: Some(role),
+        profile,
+        role: Some(user.role),
         renewed: None,
     })
 }

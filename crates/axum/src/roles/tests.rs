@@ -81,10 +81,10 @@ async fn whose_credential_says_nothing_of_a_role_is_told_that_one_is_missing() {
     let mut identity = held.identity(&engine).await;
     identity.role = None;
     let roles = Roles::any_of([Role::User]);
-    let refusal = roles.admit(Some(&CurrentUser(identity.clone()))).unwrap_err();
+    let refusal = roles.admit(Some(&CurrentUser(identity.clone().into()))).unwrap_err();
     assert_eq!(refusal, Refusal::plain(Code::MissingRole));
     let mut request = Request::builder().uri("/staff").body(Body::empty()).unwrap();
-    request.extensions_mut().insert(CurrentUser(identity));
+    request.extensions_mut().insert(CurrentUser(identity.into()));
     let response = routes(&roles, None).oneshot(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     assert_eq!(response.extensions().get(), Some(&RefusalResponse(Refusal::plain(Code::MissingRole))));

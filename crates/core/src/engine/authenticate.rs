@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{EngineCore, Identity, IssueError, Tenant, TenantError, opaque_id::OpaqueId};
+use super::verified_tokens::VerifiedToken;
+use super::{EngineCore, Identity, IssueError, Tenant, TenantError};
 use crate::id::{SessionKey, TenantId, UserKey};
 use crate::store::StoreError;
 use crate::strategy::{Carrier, Check, PresentedCredentials, SessionClaim, Strategy, StrategyName};
@@ -132,9 +133,7 @@ impl EngineCore {
         strategy: Strategy,
         credential: &str,
     ) -> Result<Identity, AuthenticationError> {
-        let opaque = OpaqueId::read(credential, &tenant.keyring.cookie_keys(self.clock.now()))
-            .ok_or(AuthenticationError::Invalid)?;
-        let key = opaque.key(&tenant.id).ok_or(AuthenticationError::Invalid)?;
+        let key = self.verified_cookie(tenant, credential)?;
         let seen =
             tenant.stores.view.session_of_cookie(&key).await?.ok_or(AuthenticationError::NotLive(None))?;
         let session = seen.session();
@@ -143,19 +142,15 @@ impl EngineCore {
         }
         let standing = self.live_user(&tenant.stores, session, None).await?;
         let now = self.clock.now();
-        let renewed = self.slide(tenant, strategy, session, &opaque, now).await?;
+        let renewed = self.slide(tenant, strategy, session, credential, now).await?;
         tenant.stores.note_use(&seen, now);
-        let user = &standing.user;
         Ok(Identity {
-            user: user.key.clone(),
+            user: standing.user.key.clone(),
             session: session.key.id,
             strategy: name,
             token: None,
-            email: user.email.as_typed().to_owned(),
-            name: user.name.as_ref().map(|name| name.full().to_owned()),
-            given_name: user.name.as_ref().map(|name| name.first().to_owned()),
-            family_name: user.name.as_ref().and_then(|name| name.last().map(str::to_owned)),
-            role: Some(user.role),
+            profile: standing.profile.clone(),
+            role: Some(standing.user.role),
             renewed,
         })
     }
@@ -166,7 +161,8 @@ impl EngineCore {
         tenant: Arc<Tenant>,
         token: &str,
     ) -> Result<Identity, AuthenticationError> {
-        let (tenant, claims) = self.verified_claims(attempt.tenant.as_ref(), tenant, token).await?;
+        let (tenant, verified) = self.verified_claims(attempt.tenant.as_ref(), tenant, token).await?;
+        let VerifiedToken { claims, profile, .. } = verified;
         let name: StrategyName = claims.strategy.parse().map_err(|_| AuthenticationError::Invalid)?;
         if name != attempt.strategy {
             return Err(AuthenticationError::OtherStrategy);
@@ -186,10 +182,7 @@ impl EngineCore {
             session: claims.sid,
             strategy: name,
             token: Some(claims.jti),
-            email: claims.email.clone(),
-            name: claims.name.clone(),
-            given_name: claims.given_name.clone(),
-            family_name: claims.family_name.clone(),
+            profile,
             role,
             renewed: None,
         })

@@ -16,6 +16,7 @@ use super::mail_trouble::MailTrouble;
 use super::task::RunningTasks;
 use super::tenant_directory::{TenantDirectory, TenantError};
 use super::tenant_stores::TenantStores;
+use super::verified_cookies::VerifiedCookies;
 use super::verified_tokens::VerifiedTokens;
 use super::write_health::WriteHealth;
 use super::{ChangeListener, Engine, EngineCore};
@@ -99,6 +100,7 @@ async fn open(parts: EngineBuilder, passwords: Arc<HashPool>) -> Result<Engine, 
         events: parts.events,
         directory,
         verified: VerifiedTokens::new(parts.bounds.capacity),
+        cookies: VerifiedCookies::new(parts.bounds.capacity),
         mail_trouble: MailTrouble::default(),
         writes: WriteHealth::default(),
         registering: KeyedMutex::default(),

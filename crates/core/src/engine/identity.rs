@@ -1,10 +1,13 @@
 //! Who a request is from, once it is authenticated.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use crate::clock::Timestamp;
 use crate::id::{SessionId, SessionKey, TokenId, UserId, UserKey};
 use crate::secret::PlainSecret;
 use crate::strategy::StrategyName;
-use crate::user::Role;
+use crate::user::{Role, UserProfile};
 
 /// The user and the session behind a credential.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,14 +20,8 @@ pub struct Identity {
     pub strategy: StrategyName,
     /// The access token's id; `None` for a session cookie.
     pub token: Option<TokenId>,
-    /// The mail address.
-    pub email: String,
-    /// The full name.
-    pub name: Option<String>,
-    /// The first name.
-    pub given_name: Option<String>,
-    /// The last name.
-    pub family_name: Option<String>,
+    /// Address and name, as the token or the user's record has them. All requests of a session share them.
+    pub profile: Arc<UserProfile>,
     /// What the user may do: as stored now where the check asks for the session, otherwise as the token says.
     pub role: Option<Role>,
     /// The credential to set again because its end has moved; `None` if it has not.
@@ -42,6 +39,15 @@ impl Identity {
     #[must_use]
     pub fn session_key(&self) -> SessionKey {
         SessionKey { tenant: self.user.tenant.clone(), id: self.session }
+    }
+}
+
+/// Its address and name are read as its own, `identity.email`.
+impl Deref for Identity {
+    type Target = UserProfile;
+
+    fn deref(&self) -> &UserProfile {
+        &self.profile
     }
 }
 

@@ -3,13 +3,14 @@
 //! Anyone can name a key that does not exist. So a token that comes in the second after a reload waits for the next
 //! one, with all others that name an unknown key: it may be of a key that another process has just made.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use moka::sync::Cache;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
+use crate::bounded_cache::{BoundedCache, bounded_cache};
 use crate::clock::{Clock, Ticks};
 use crate::id::TenantId;
 use crate::store::Stored;
@@ -23,19 +24,20 @@ type LastReload = Option<(Ticks, Stored<()>)>;
 /// The last reload of each tenant.
 pub(super) struct KeyReloads {
     clock: Arc<dyn Clock>,
-    last: Cache<TenantId, Arc<Mutex<LastReload>>>,
+    last: BoundedCache<TenantId, Arc<Mutex<LastReload>>>,
 }
 
 impl KeyReloads {
     /// Remembers the last reload of at most `capacity` tenants.
     pub(super) fn new(clock: Arc<dyn Clock>, capacity: u64) -> Self {
-        Self { clock, last: Cache::new(capacity) }
+        Self { clock, last: bounded_cache(capacity) }
     }
 
     /// Returns after a reload that was sent after this was called.
     pub(super) async fn reload(&self, id: &TenantId, read: impl AsyncFnOnce() -> Stored<()>) -> Stored<()> {
         let asked = self.clock.ticks();
-        let shared = self.last.get_with_by_ref(id, Arc::default);
+        let shared = self.last.get_or_insert_with(id, || Ok::<_, Infallible>(Arc::default()));
+        let shared = shared.unwrap_or_else(|never| match never {});
         let mut last = shared.lock().await;
         if let Some((sent, outcome)) = &*last {
             if *sent >= asked {

@@ -45,6 +45,7 @@ mod uniform_delay;
 mod unlock;
 mod user_admin;
 mod verbs;
+mod verified_cookies;
 mod verified_tokens;
 mod write_health;
 
@@ -89,6 +90,7 @@ use keyed_mutex::KeyedMutex;
 use mail_trouble::MailTrouble;
 use task::{EngineTask, RunningTasks};
 use tenant_directory::TenantDirectory;
+use verified_cookies::VerifiedCookies;
 use verified_tokens::VerifiedTokens;
 use write_health::WriteHealth;
 
@@ -109,6 +111,7 @@ struct EngineCore {
     issuer: Arc<str>,
     directory: Arc<TenantDirectory>,
     verified: VerifiedTokens,
+    cookies: VerifiedCookies,
     mail_trouble: MailTrouble,
     writes: WriteHealth,
     registering: KeyedMutex,

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::opaque_id::OpaqueId;
 use super::tenant_stores::TenantStores;
 use super::{AuthenticationError, EngineCore, IssueError, RenewedCredential, Tenant};
 use crate::clock::Timestamp;
@@ -103,7 +102,7 @@ impl EngineCore {
         tenant: &Tenant,
         strategy: Strategy,
         session: &Session,
-        opaque: &OpaqueId,
+        credential: &str,
         now: Timestamp,
     ) -> Result<Option<RenewedCredential>, AuthenticationError> {
         let Some(end) = slid_to(strategy, session, now) else { return Ok(None) };
@@ -114,6 +113,7 @@ impl EngineCore {
             Err(_) => return Ok(None),
         }
         let signer = tenant.keyring.cookie_signer(now).ok_or(IssueError::NoKey("cookie"))?;
+        let opaque = self.opaque_id(tenant, credential).ok_or(AuthenticationError::Invalid)?;
         Ok(Some(RenewedCredential { credential: opaque.signed(signer), expires: end }))
     }
 }

@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use moka::sync::Cache;
 use thiserror::Error;
 use tracing::warn;
 
@@ -11,6 +10,7 @@ use super::EngineCore;
 use super::builder::{EngineBuilder, Secrets};
 use super::key_reloads::KeyReloads;
 use super::tenant_stores::{TenantStores, TenantStoresRegistry};
+use crate::bounded_cache::{BoundedCache, bounded_cache};
 use crate::clock::Clock;
 use crate::id::TenantId;
 use crate::key::{Algorithm, KeyRecord, Keyring, KeyringFault, KeyringSource, SealFault, generation};
@@ -98,7 +98,7 @@ pub(super) struct TenantDirectory {
     tenants: SingleFlightCache<TenantId, Option<LoadedTenant>>,
     /// Each tenant as it was last loaded. It counts while the store is out of reach, unless a change of it was
     /// announced: tokens that need no store are verified with keys alone.
-    last_known: Cache<TenantId, Arc<Tenant>>,
+    last_known: BoundedCache<TenantId, Arc<Tenant>>,
     reloads: KeyReloads,
 }
 
@@ -112,7 +112,7 @@ impl TenantDirectory {
             policy: parts.policy.clone(),
             secrets: parts.secrets.clone(),
             tenants: SingleFlightCache::new(CAPACITY),
-            last_known: Cache::new(CAPACITY),
+            last_known: bounded_cache(CAPACITY),
             reloads: KeyReloads::new(parts.clock.clone(), CAPACITY),
         }
     }
@@ -135,7 +135,7 @@ impl TenantDirectory {
     /// may be out of reach.
     pub(super) fn forget(&self, id: &TenantId) {
         self.tenants.forget(id);
-        self.last_known.invalidate(id);
+        self.last_known.remove(id);
     }
 
     /// A key as it is stored: encrypted, if there is a master key.
@@ -194,7 +194,7 @@ impl TenantDirectory {
             _ => false,
         };
         if !is_kept {
-            self.last_known.invalidate(id);
+            self.last_known.remove(id);
         }
     }
 

@@ -2,39 +2,53 @@
 
 use std::sync::Arc;
 
-use moka::sync::Cache;
-
 use super::{AuthenticationError, EngineCore, Tenant, TenantError};
+use crate::bounded_cache::{BoundedCache, bounded_cache};
 use crate::clock::Timestamp;
 use crate::id::TenantId;
 use crate::secret::SecretHash;
 use crate::token::access::{AccessClaims, verify_access};
 use crate::token::{ExpectedClaims, TokenFault, claimed_tenant};
+use crate::user::UserProfile;
 
 /// Tokens whose signature is right, by their hash. Failures are never cached.
-pub(super) struct VerifiedTokens(Cache<SecretHash, VerifiedToken>);
+pub(super) struct VerifiedTokens(BoundedCache<SecretHash, VerifiedToken>);
 
+/// What a token says whose signature is right.
 #[derive(Clone)]
-struct VerifiedToken {
-    claims: Arc<AccessClaims>,
+pub(super) struct VerifiedToken {
+    pub(super) claims: Arc<AccessClaims>,
+    pub(super) profile: Arc<UserProfile>,
     /// The generation of the key ring that verified it: another one may have dropped the key.
     generation: u64,
 }
 
 impl VerifiedTokens {
     pub(super) fn new(capacity: u64) -> Self {
-        Self(Cache::new(capacity))
+        Self(bounded_cache(capacity))
+    }
+}
+
+impl VerifiedToken {
+    fn of(claims: AccessClaims, generation: u64) -> Self {
+        let profile = UserProfile {
+            email: claims.email.clone(),
+            name: claims.name.clone(),
+            given_name: claims.given_name.clone(),
+            family_name: claims.family_name.clone(),
+        };
+        Self { claims: Arc::new(claims), profile: Arc::new(profile), generation }
     }
 }
 
 impl EngineCore {
-    /// The claims of a token, and its tenant. A request that names no tenant gets the token's.
+    /// What a token says, and its tenant. A request that names no tenant gets the token's.
     pub(super) async fn verified_claims(
         &self,
         named: Option<&TenantId>,
         tenant: Arc<Tenant>,
         token: &str,
-    ) -> Result<(Arc<Tenant>, Arc<AccessClaims>), AuthenticationError> {
+    ) -> Result<(Arc<Tenant>, VerifiedToken), AuthenticationError> {
         let hash = SecretHash::of(&[token.as_bytes()]);
         let cached = self.verified.0.get(&hash);
         let owner =
@@ -47,14 +61,13 @@ impl EngineCore {
         if let Some(hit) = cached.filter(|hit| hit.generation == tenant.keyring.generation()) {
             hit.claims.check_time(now, tenant.policy.leeway)?;
             refuse_from_before_suspension(&tenant, &hit.claims)?;
-            return Ok((tenant, hit.claims));
+            return Ok((tenant, hit));
         }
         let (tenant, claims) = Box::pin(self.verify(tenant, token, now)).await?;
         refuse_from_before_suspension(&tenant, &claims)?;
-        let claims = Arc::new(claims);
-        let generation = tenant.keyring.generation();
-        self.verified.0.insert(hash, VerifiedToken { claims: claims.clone(), generation });
-        Ok((tenant, claims))
+        let verified = VerifiedToken::of(claims, tenant.keyring.generation());
+        self.verified.0.insert(hash, verified.clone());
+        Ok((tenant, verified))
     }
 
     /// A tenant that only a token names, and that does not exist, is a bad token.

@@ -4,9 +4,8 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use moka::sync::Cache;
-
 use super::{CachedSession, CachedUser, SingleFlightCache, Ticks, ViewLimits};
+use crate::bounded_cache::bounded_cache;
 use crate::id::{SessionKey, UserKey};
 use crate::session::Epochs;
 use crate::store::CookieKey;
@@ -27,7 +26,7 @@ async fn bytes_of_a_session_and_of_a_user() {
     let tenant = tenant("default");
     let (now, join) = (Ticks::new(Duration::from_secs(1)), ViewLimits::default().max_staleness);
     let (sessions, users) = (SingleFlightCache::new(COUNT), SingleFlightCache::new(COUNT));
-    let cookies = Cache::new(COUNT);
+    let cookies = bounded_cache(COUNT);
     let empty = resident();
     for _ in 0..COUNT {
         let mut seen = session(&new_user_key(&tenant));
@@ -42,7 +41,7 @@ async fn bytes_of_a_session_and_of_a_user() {
     for number in 0..COUNT {
         let user = user(&tenant, &format!("some.person{number}@example.com"));
         let key: UserKey = user.key.clone();
-        let read = async { Ok(Some(Arc::new(CachedUser { user, epochs: Epochs::default() }))) };
+        let read = async { Ok(Some(Arc::new(CachedUser::new(user, Epochs::default())))) };
         users.read(&key, now, join, true, read).await.unwrap();
     }
     let (session, user) = (with_sessions - empty, resident() - with_sessions);

@@ -19,17 +19,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use moka::sync::Cache;
-
 pub use cached_session::CachedSession;
 
+use crate::bounded_cache::{BoundedCache, bounded_cache};
 use crate::clock::{Clock, Ticks, Timestamp};
 use crate::id::{SessionId, SessionKey, UserKey};
 use crate::session::{EndReason, Ending, Epochs, RotationOutcome, RotationRequest, Session, SessionState};
 use crate::store::{
     Change, ChangeSink, CookieKey, EndScope, Inserted, Page, SessionHandle, Stored, Stores, UserHandle,
 };
-use crate::user::User;
+use crate::user::{User, UserProfile};
 pub(crate) use single_flight_cache::SingleFlightCache;
 
 /// How many entries a view holds, and how old it may be.
@@ -54,8 +53,18 @@ impl Default for ViewLimits {
 pub struct CachedUser {
     /// The user's record.
     pub user: User,
+    /// Address and name, for the requests of all sessions.
+    pub profile: Arc<UserProfile>,
     /// The current epochs. A session made under a lower number is over.
     pub epochs: Epochs,
+}
+
+impl CachedUser {
+    /// Wraps a user that was just read.
+    #[must_use]
+    pub fn new(user: User, epochs: Epochs) -> Self {
+        Self { profile: Arc::new(UserProfile::of(&user)), user, epochs }
+    }
 }
 
 /// The session store as the engine uses it: reads come from the cache, writes go to the store and invalidate the cache.
@@ -66,7 +75,7 @@ pub struct SessionView {
     sessions: SingleFlightCache<SessionKey, Option<Arc<CachedSession>>>,
     users: SingleFlightCache<UserKey, Option<Arc<CachedUser>>>,
     /// The session of a cookie never changes, so this needs no feed.
-    cookies: Cache<CookieKey, SessionKey>,
+    cookies: BoundedCache<CookieKey, SessionKey>,
     barrier: FeedProof,
 }
 
@@ -88,7 +97,7 @@ impl SessionView {
             bounds,
             sessions: SingleFlightCache::new(bounds.capacity),
             users: SingleFlightCache::new(bounds.capacity),
-            cookies: Cache::new(bounds.capacity),
+            cookies: bounded_cache(bounds.capacity),
             barrier: FeedProof::default(),
         }
     }
@@ -155,7 +164,7 @@ impl SessionView {
         let read = async {
             let epochs = self.stores.epochs.read(user).await?;
             let found = self.stores.users.find(&UserHandle::Id(user.clone())).await?;
-            Ok(found.map(|user| Arc::new(CachedUser { user, epochs })))
+            Ok(found.map(|user| Arc::new(CachedUser::new(user, epochs))))
         };
         self.users.read(user, self.clock.ticks(), self.bounds.max_staleness, keep, read).await
     }

@@ -7,11 +7,11 @@ use std::hash::{BuildHasher, Hash};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use moka::sync::Cache;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::timeout;
 
 use super::fill_guard::FillGuard;
+use crate::bounded_cache::{BoundedCache, bounded_cache_with};
 use crate::clock::Ticks;
 use crate::id::{SessionKey, TenantId, UserKey};
 use crate::store::{StoreError, Stored};
@@ -49,7 +49,7 @@ impl TenantOwned for TenantId {
 
 /// Cached values of one kind, by key.
 pub(crate) struct SingleFlightCache<K, V> {
-    entries: Cache<K, Entry<V>, RandomState>,
+    entries: BoundedCache<K, Entry<V>>,
     hasher: RandomState,
     guard: FillGuard,
     in_flight: Mutex<HashMap<K, Arc<InFlightRead<V>>>>,
@@ -76,7 +76,7 @@ where
     pub(crate) fn new(capacity: u64) -> Self {
         let hasher = RandomState::new();
         Self {
-            entries: Cache::builder().max_capacity(capacity).build_with_hasher(hasher.clone()),
+            entries: bounded_cache_with(capacity, hasher.clone()),
             hasher,
             guard: FillGuard::new(),
             in_flight: Mutex::new(HashMap::new()),
@@ -92,7 +92,7 @@ where
 
     /// Forgets the value of `key`, which has changed.
     pub(crate) fn forget(&self, key: &K) {
-        self.guard.invalidate(self.hasher.hash_one(key), || self.entries.invalidate(key));
+        self.guard.invalidate(self.hasher.hash_one(key), || drop(self.entries.remove(key)));
         // A read that is under way may have been sent before the change: no request may join it from now on.
         self.in_flight().remove(key);
     }
@@ -106,7 +106,7 @@ where
     /// Forgets all values: any of them may have changed.
     pub(crate) fn forget_everything(&self) {
         self.guard.invalidate_all();
-        self.entries.invalidate_all();
+        self.entries.clear();
         self.in_flight().clear();
     }
 

@@ -7,6 +7,7 @@
 mod correction;
 mod known_device;
 mod person_name;
+mod profile;
 mod role;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 pub use correction::UserCorrection;
 pub use known_device::KnownDevice;
 pub use person_name::{InvalidPersonName, PersonName};
+pub use profile::UserProfile;
 pub use role::{Role, UnknownRole};
 
 use crate::clock::Timestamp;

@@ -30,8 +30,11 @@ pub(super) async fn delay_if_busy(answering: impl Future<Output = HandlerResult>
     answer
 }
 
+/// Room for the body of a check's answer.
+const BODY: usize = 256;
+
 /// Room for the headers of an answer.
-const HEADERS: usize = 16;
+const HEADERS: usize = 12;
 
 /// An answer for one client only.
 pub(super) fn private(status: StatusCode, body: &impl Serialize) -> HandlerResult {
@@ -44,7 +47,9 @@ pub(super) fn cached(
     body: &impl Serialize,
     cache_control: &'static str,
 ) -> HandlerResult {
-    let text = serde_json::to_vec(body).map_err(|_| RefusalResponse(Refusal::plain(Code::InternalError)))?;
+    let mut text = Vec::with_capacity(BODY);
+    serde_json::to_writer(&mut text, body)
+        .map_err(|_| RefusalResponse(Refusal::plain(Code::InternalError)))?;
     Ok(json(status, text, cache_control))
 }
 

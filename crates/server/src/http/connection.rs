@@ -1,18 +1,20 @@
 //! HTTP/1.1 connections: their limits, and an end that lets the request in flight finish.
 
+use std::convert::Infallible;
 use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{OriginalUri, Request};
-use http::Uri;
+use axum::response::Response;
+use http::{Request as HttpRequest, Uri};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tower::ServiceExt as _;
+use tower::Service as _;
 use tracing::debug;
 
 use crate::listener::{self, AcceptLimits, ConnectionSlot, Peer, until};
@@ -29,44 +31,53 @@ pub struct HttpConnectionLimits {
 /// The most bytes that are buffered of a request's head; a larger one is cut off before it is parsed.
 const HEAD_BUFFER: usize = 64 * 1024;
 
-/// The most header lines that are parsed: more than are allowed, so that the refusal is in our own words.
-const HEADERS_PARSED: usize = 512;
+/// The most header lines that are parsed: more than are allowed, so that the refusal is in our own words. Each request
+/// pays for a table of so many.
+const HEADERS_PARSED: usize = 128;
 
-/// Serves `router` on a listener until `stop`, then until the requests in flight are answered.
+/// What answers the requests of a connection.
+pub trait RequestHandler: Clone + Send + Sync + 'static {
+    /// Answers a request.
+    fn answer(&self, request: Request) -> impl Future<Output = Response> + Send;
+}
+
+impl RequestHandler for Router {
+    async fn answer(&self, request: Request) -> Response {
+        self.clone().call(request).await.unwrap_or_else(|never| match never {})
+    }
+}
+
+/// Serves requests on a listener until `stop`, then until the requests in flight are answered.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    handler: impl RequestHandler,
     limits: HttpConnectionLimits,
     stop: impl Future<Output = ()>,
 ) {
-    let serve = |stream, peer, slot| serve_connection(stream, peer, router.clone(), limits.headers, slot);
+    let serve = |stream, peer, slot| serve_connection(stream, peer, handler.clone(), limits.headers, slot);
     listener::serve(listener, limits.accept, stop, serve).await;
 }
 
 async fn serve_connection(
     stream: TcpStream,
     peer: Peer,
-    router: Router,
+    handler: impl RequestHandler,
     headers: Duration,
     slot: ConnectionSlot,
 ) {
-    let (begun, ended, stopped) = (slot.clone(), slot.clone(), slot.stopped);
-    let service = router.map_request(move |request: Request<Incoming>| {
-        begun.note(true);
-        let mut request = request.map(Body::new);
-        pass_over_trailing_slash(&mut request);
-        request.extensions_mut().insert(peer);
-        request
+    let service = service_fn(|request: HttpRequest<Incoming>| {
+        slot.note(true);
+        let (handler, slot) = (&handler, &slot);
+        async move {
+            let response = handler.answer(received(request, peer)).await;
+            slot.note(false);
+            Ok::<_, Infallible>(response)
+        }
     });
-    let service = service.map_response(move |response| {
-        ended.note(false);
-        response
-    });
-    let service = TowerToHyperService::new(service);
     let mut connection = pin!(http1(headers).serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = until(stopped) => {
+        () = until(slot.stopped.clone()) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -74,6 +85,15 @@ async fn serve_connection(
     if let Err(fault) = ended {
         debug!(%fault, ?peer, "a connection broke");
     }
+}
+
+/// A request as handlers take it.
+fn received(request: HttpRequest<Incoming>, peer: Peer) -> Request {
+    // An empty body needs no box.
+    let mut request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
+    pass_over_trailing_slash(&mut request);
+    request.extensions_mut().insert(peer);
+    request
 }
 
 /// Takes a slash from the end of the path. The pages of the documentation need theirs: it is what their links go by.

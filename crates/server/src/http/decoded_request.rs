@@ -4,16 +4,15 @@
 //! it.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::Request;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, USER_AGENT};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use portcullis_api::operation::{DeviceRow, TenantSource};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request::Body;
-use portcullis_axum::{RefusalResponse, RequestCredentials, tenant_named};
+use portcullis_axum::{RequestCredentials, tenant_named};
 use portcullis_core::id::TenantId;
 use portcullis_core::session::Device;
 use tokio::time::timeout;
@@ -44,6 +43,11 @@ impl DecodedRequest {
             return Err(Refusal::plain(Code::UnsupportedMediaType));
         };
         Ok(Self { address: app.client(&parts.headers, &parts.extensions), headers: parts.headers, body })
+    }
+
+    /// Reads a request whose body is JSON.
+    pub(super) async fn of(app: &App, request: Request) -> Result<Self, Refusal> {
+        Self::read(app, request, false).await
     }
 
     /// Reads a request as its row says.
@@ -81,17 +85,6 @@ impl DecodedRequest {
         let address = self.address.map(|address| address.to_string());
         let described = Device::described(&address.unwrap_or_default(), &user_agent.unwrap_or_default());
         Device { name: device_name::from_user_agent(&described.user_agent), ..described }
-    }
-}
-
-impl FromRequest<()> for DecodedRequest {
-    type Rejection = RefusalResponse;
-
-    async fn from_request(request: Request, _state: &()) -> Result<Self, RefusalResponse> {
-        let Some(app) = request.extensions().get::<Arc<App>>().cloned() else {
-            return Err(RefusalResponse(Refusal::plain(Code::InternalError)));
-        };
-        Ok(Self::read(&app, request, false).await?)
     }
 }
 

@@ -1,83 +1,114 @@
-//! The layers around every route: limits, headers, rendered refusals, and panics that end one request alone.
+//! What stands around every route, in this order: metrics, headers for browsers, CORS, limits, rendered refusals, and
+//! panics that end one request alone.
+//!
+//! It is one function around the router, not a stack of layers on it: axum puts a layer around each route in boxes of
+//! its own, and copies the boxes for every request.
 
 use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use http::Version;
+use futures_util::FutureExt as _;
 use http::header::{
     CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
+use http::{Method, Version};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_axum::{RefusalContext, RefusalResponse};
-use tower::ServiceBuilder;
-use tower::layer::layer_fn;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower::Service as _;
+use tracing::Instrument as _;
 
-use super::inspect_layer::inspect;
-use super::metrics::PendingRequest;
-use super::origin::CrossSiteWarnings;
+use super::connection::RequestHandler;
+use super::cors::{self, CorsPolicy};
+use super::origin::{self, CrossSiteWarnings};
 use super::pages::rejected_at_once;
-use super::span_layer::InSpan;
-use super::{App, origin};
+use super::route_counters::{RouteCounters, known_method};
+use super::{App, request_origin};
 use crate::listener::log_handler_panic;
 use crate::refusal_samples;
 
 /// The most header lines of a request.
 const MOST_HEADERS: usize = 100;
 
-/// Puts the layers around routes, ours or a test's. The first one named is the first to see a request.
-///
-/// All of them are one layer to the router, which boxes each route once for every layer that it is given, and copies
-/// the boxes for every request.
-pub fn around(router: Router, app: &Arc<App>) -> Router {
-    let (outer, inner, warnings) = (app.clone(), app.clone(), CrossSiteWarnings::default());
-    let spanned = app.clone();
-    let layers = ServiceBuilder::new()
-        .layer(layer_fn(move |inner| InSpan { app: spanned.clone(), inner }))
-        .layer(inspect(move |request| Ok(counted_and_secured(&outer, request))))
-        .layer(origin::cors(app))
-        .layer(inspect(move |request| let_in(&inner, &warnings, request)))
-        .layer(CatchPanicLayer::custom(panicked));
-    router
-        .fallback(|| async { RefusalResponse(Refusal::no_route()) })
-        .method_not_allowed_fallback(|| async { RefusalResponse(Refusal::plain(Code::MethodNotAllowed)) })
-        .layer(layers)
+/// Routes, and what stands around them.
+#[derive(Clone)]
+pub struct LayeredRoutes(Arc<Layers>);
+
+struct Layers {
+    app: Arc<App>,
+    routes: Router,
+    counters: RouteCounters,
+    cors: CorsPolicy,
+    warnings: CrossSiteWarnings,
 }
 
-/// Counts every answer and gives it the headers for browsers.
-fn counted_and_secured(app: &App, request: &Request) -> impl FnOnce(Response) -> Response + Send + use<> {
-    let (https, asked) = (app.https, PendingRequest::of(request));
-    move |mut response| {
-        secure(response.headers_mut(), https);
-        asked.answered(response.status());
+/// Puts the layers around routes, ours or a test's.
+#[must_use]
+pub fn around(inner: Router, app: &Arc<App>) -> LayeredRoutes {
+    let routes = inner
+        .fallback(|| async { RefusalResponse(Refusal::no_route()) })
+        .method_not_allowed_fallback(|| async { RefusalResponse(Refusal::plain(Code::MethodNotAllowed)) });
+    LayeredRoutes(Arc::new(Layers {
+        app: app.clone(),
+        routes,
+        counters: RouteCounters::of(app),
+        cors: CorsPolicy::of(app),
+        warnings: CrossSiteWarnings::default(),
+    }))
+}
+
+impl RequestHandler for LayeredRoutes {
+    async fn answer(&self, request: Request) -> Response {
+        self.0.answer(request).await
+    }
+}
+
+impl Layers {
+    async fn answer(&self, request: Request) -> Response {
+        let (counter, method) = (self.counters.of_request(&request), known_method(request.method()));
+        let origin = self.cors.allowed(request.headers());
+        let mut response = if request.method() == Method::OPTIONS {
+            self.cors.preflight(origin.is_some())
+        } else {
+            let span = request_origin::span(&self.app, &request, counter.strategy);
+            self.let_in(request).instrument(span).await
+        };
+        cors::mark(origin, response.headers_mut());
+        secure(response.headers_mut(), self.app.https);
+        counter.answered(method, response.status());
         response
     }
-}
 
-/// Refuses a request that is too large or comes from another site, gives the extractors the application, and renders
-/// every refusal as the request asked for it.
-fn let_in(
-    app: &Arc<App>,
-    warnings: &CrossSiteWarnings,
-    request: &mut Request,
-) -> Result<impl FnOnce(Response) -> Response + Send + use<>, Box<Response>> {
-    let (noted, asker, is_safe) = (app.clone(), RefusalContext::of(request), request.method().is_safe());
-    let write_down = move |response: Response| {
-        note(&noted, is_safe, &response);
-        asker.write_down(response, noted.engine.now())
-    };
-    if let Some(refusal) = refused_at_once(app, request) {
-        let page = rejected_at_once(app, request, &refusal);
-        let answer = || write_down(RefusalResponse(refusal).into_response());
-        return Err(Box::new(page.unwrap_or_else(answer)));
+    /// Refuses a request that is too large or comes from another site, and renders every refusal as the request asked
+    /// for it.
+    async fn let_in(&self, request: Request) -> Response {
+        let (asker, is_safe) = (RefusalContext::of(&request), request.method().is_safe());
+        let response = match refused_at_once(&self.app, &request) {
+            Some(refusal) => match rejected_at_once(&self.app, &request, &refusal) {
+                Some(page) => return page,
+                None => RefusalResponse(refusal).into_response(),
+            },
+            None => self.routed(request).await,
+        };
+        note(&self.app, is_safe, &response);
+        if response.extensions().get::<RefusalResponse>().is_none() {
+            return response;
+        }
+        asker.write_down(response, self.app.engine.now())
     }
-    warnings.note(&app.origins, request.headers());
-    request.extensions_mut().insert(app.clone());
-    Ok(write_down)
+
+    async fn routed(&self, request: Request) -> Response {
+        self.warnings.note(&self.app.origins, request.headers());
+        let answering = async { self.routes.clone().call(request).await };
+        match AssertUnwindSafe(answering).catch_unwind().await {
+            Ok(Ok(response)) => response,
+            Err(panic) => panicked(&*panic),
+        }
+    }
 }
 
 /// Notes what an answer says of this server: that it is overrun, and whether its database takes writes.
@@ -116,9 +147,8 @@ fn is_too_large(headers: &HeaderMap, most_bytes: usize) -> bool {
     bytes > most_bytes || headers.len() > MOST_HEADERS
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    log_handler_panic(&*panic, None);
+fn panicked(panic: &(dyn Any + Send)) -> Response {
+    log_handler_panic(panic, None);
     RefusalResponse(Refusal::plain(Code::InternalError)).into_response()
 }
 

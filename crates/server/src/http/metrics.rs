@@ -2,10 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderMap};
-use http::{Method, StatusCode};
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use portcullis_api::refusal::Refusal;
@@ -92,64 +91,4 @@ pub(super) async fn for_this_machine(recorder: &Recorder, request: Request) -> H
 
 fn is_forwarded(headers: &HeaderMap) -> bool {
     ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name))
-}
-
-/// A request that is not answered yet. It is counted under the route that it matched, never under what the client
-/// wrote.
-pub(super) struct PendingRequest {
-    route: Option<MatchedPath>,
-    method: &'static str,
-}
-
-impl PendingRequest {
-    pub(super) fn of(request: &Request) -> Self {
-        Self {
-            route: request.extensions().get::<MatchedPath>().cloned(),
-            method: known_method(request.method()),
-        }
-    }
-
-    /// Counts the answer.
-    pub(super) fn answered(&self, status: StatusCode) {
-        let route = self.route.as_ref().map_or("unmatched", MatchedPath::as_str).to_owned();
-        let status = status.as_str().to_owned();
-        counter!("portcullis_http_requests_total", "route" => route, "method" => self.method, "status" => status)
-            .increment(1);
-    }
-}
-
-/// A client can make up any number of methods; they are counted as one.
-fn known_method(method: &Method) -> &'static str {
-    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    known.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn made_up_methods_are_counted_as_one() {
-        let methods = ["GET", "POST", "get", "FROB1", "FROB2"].map(|name| name.parse::<Method>().unwrap());
-        assert_eq!(methods.each_ref().map(known_method), ["GET", "POST", "other", "other", "other"]);
-    }
-
-    #[test]
-    fn requests_are_counted_by_route_method_and_status() {
-        let recorder = PrometheusBuilder::new().build_recorder();
-        let request = Request::builder().uri("/made-up").body(axum::body::Body::empty()).unwrap();
-        metrics::with_local_recorder(&recorder, || {
-            for status in [StatusCode::NOT_FOUND, StatusCode::NOT_FOUND, StatusCode::OK] {
-                PendingRequest::of(&request).answered(status);
-            }
-        });
-        let text = recorder.handle().render();
-        for line in [
-            r#"portcullis_http_requests_total{route="unmatched",method="GET",status="404"} 2"#,
-            r#"portcullis_http_requests_total{route="unmatched",method="GET",status="200"} 1"#,
-        ] {
-            assert!(text.lines().any(|found| found == line), "{line}: {text}");
-        }
-        assert!(!text.contains("made-up"), "{text}");
-    }
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod connection;
+mod cors;
 mod decoded_request;
 mod device;
 mod docs;
@@ -16,7 +17,8 @@ mod metrics;
 mod origin;
 mod pages;
 mod rate_limited;
-mod span_layer;
+mod request_origin;
+mod route_counters;
 mod strategy;
 
 use std::sync::Arc;
@@ -25,22 +27,23 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::handler::Handler;
+use axum::response::IntoResponse as _;
 use axum::routing::{MethodRouter, delete, get, patch, post};
 use http::HeaderName;
 use portcullis_api::operation::{
     Method, OwnStrategyOperation, PublicStrategyOperation, SERVICE_OPERATIONS, STRATEGY_OPERATIONS,
     ServiceOperation, StrategyOperation, StrategyRow,
 };
-use portcullis_axum::{CurrentUser, Guard, SessionCookie};
+use portcullis_axum::{CurrentUser, Guard, OtherSessions, SessionCookie};
 use portcullis_core::engine::Engine;
 use portcullis_core::strategy::StrategyName;
 
 use crate::operations::OperationDispatcher;
 use crate::proxies::TrustedProxies;
 use crate::rate_limit::RateLimits;
-use answer::delay_if_busy;
-pub use connection::{HttpConnectionLimits, serve};
-pub use layers::around;
+use answer::{HandlerResult, delay_if_busy};
+pub use connection::{HttpConnectionLimits, RequestHandler, serve};
+pub use layers::{LayeredRoutes, around};
 pub use metrics::Recorder;
 pub use origin::Origins;
 pub use pages::Pages;
@@ -85,7 +88,8 @@ pub struct App {
 }
 
 /// The routes of a server.
-pub fn router(app: App) -> Router {
+#[must_use]
+pub fn router(app: App) -> LayeredRoutes {
     let app = Arc::new(app);
     let mut router = Router::new();
     for name in StrategyName::ROUTED {
@@ -117,23 +121,44 @@ fn strategy_route(row: &StrategyRow, app: &Arc<App>, name: StrategyName) -> Meth
     let (route, method) = (Route::new(app.clone(), name), row.method);
     let handler = match row.kind {
         StrategyOperation::Public(kind) => match kind {
-            Register => on(method, |asked| delay_if_busy(route.register(asked))),
-            Login => on(method, |asked| delay_if_busy(route.login(asked))),
-            Refresh => on(method, |asked| route.refresh(asked)),
+            Register => on(method, |request| delay_if_busy(route.register(request))),
+            Login => on(method, |request| delay_if_busy(route.login(request))),
+            Refresh => on(method, |request| route.refresh(request)),
         },
         StrategyOperation::Own(kind) => {
-            let handler = match kind {
-                Profile => on(method, async move |who: CurrentUser| route.profile(&who)),
-                Logout => on(method, |who, others, asked| route.logout(who, others, asked)),
-                Password => on(method, |who, asked| delay_if_busy(route.password(who, asked))),
-            };
             let guard = Guard::with(app.engine.clone(), name, app.cookie.clone(), app.requires_tenant);
-            handler.route_layer(if kind == Logout { guard.for_sign_out() } else { guard })
+            match kind {
+                Profile => guarded(method, guard, route, async |route, user, _, _| route.profile(&user)),
+                Logout => {
+                    let guard = guard.for_sign_out();
+                    guarded(method, guard, route, |route, user, others, request| {
+                        route.logout(user, others, request)
+                    })
+                }
+                Password => guarded(method, guard, route, |route, user, _, request| {
+                    delay_if_busy(route.password(user, request))
+                }),
+            }
         }
     };
     // A refresh is counted once its body has said which session it is of.
     let is_refresh = row.kind == StrategyOperation::Public(Refresh);
     rate_limited(handler, row.limited && !is_refresh, app)
+}
+
+/// A handler behind a guard. The guard calls it, so that neither is boxed for a request, as a layer is.
+fn guarded<F, H>(method: Method, guard: Guard, route: Route, handler: H) -> MethodRouter
+where
+    H: Fn(Route, CurrentUser, OtherSessions, Request) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = HandlerResult> + Send + 'static,
+{
+    on(method, async move |request: Request| {
+        let answering = guard.answer(request, |user, others, request| {
+            let answering = handler(route, user, others, request);
+            async { answering.await.into_response() }
+        });
+        answering.await
+    })
 }
 
 fn service_handler(kind: ServiceOperation, app: Arc<App>) -> MethodRouter {

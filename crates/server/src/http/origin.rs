@@ -1,13 +1,9 @@
-//! Which web pages may call: CORS, and the refusal of cross-site requests.
+//! Which web pages may call, and the refusal of cross-site requests.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use http::Method;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
-use http::request::Parts;
-use tower_http::cors::{AllowOrigin, CorsLayer, Vary};
+use http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
 use tracing::warn;
 
 use super::App;
@@ -24,7 +20,7 @@ pub struct Origins {
 }
 
 impl Origins {
-    fn allow(&self, origin: &str) -> bool {
+    pub(super) fn allow(&self, origin: &str) -> bool {
         self.listed.iter().any(|listed| listed == origin) || (self.any_local_port && is_local(origin))
     }
 }
@@ -35,36 +31,6 @@ fn is_local(origin: &str) -> bool {
     let (host, port) = host.split_once(':').unwrap_or((host, "80"));
     let is_port = port.parse::<u16>().is_ok() && port.bytes().all(|byte| byte.is_ascii_digit());
     matches!(host, "localhost" | "127.0.0.1") && is_port
-}
-
-/// The headers that pages of another origin may send: those that the operations read, and those of tracing libraries,
-/// which add them to every request.
-const REQUEST_HEADERS: [HeaderName; 7] = [
-    AUTHORIZATION,
-    CONTENT_TYPE,
-    HeaderName::from_static("x-tenant-id"),
-    HeaderName::from_static("traceparent"),
-    HeaderName::from_static("tracestate"),
-    HeaderName::from_static("baggage"),
-    HeaderName::from_static("sentry-trace"),
-];
-
-/// How long a browser may keep the answer to a preflight request. Some keep none for longer.
-const PREFLIGHT: Duration = Duration::from_hours(2);
-
-/// CORS: an allowed origin may send credentials, any other origin gets nothing.
-pub(super) fn cors(app: &Arc<App>) -> CorsLayer {
-    let origins = app.origins.clone();
-    let allowed =
-        move |origin: &HeaderValue, _: &Parts| origin.to_str().is_ok_and(|origin| origins.allow(origin));
-    CorsLayer::new()
-        .allow_origin(AllowOrigin::predicate(allowed))
-        .allow_credentials(true)
-        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
-        .allow_headers(REQUEST_HEADERS.into_iter().chain(app.cors_headers.clone()).collect::<Vec<_>>())
-        .max_age(PREFLIGHT)
-        .expose_headers([http::header::RETRY_AFTER, http::header::WWW_AUTHENTICATE])
-        .vary(Vary::list([ORIGIN]))
 }
 
 /// Whether a request that changes something does not come from a page of another site (OWASP, Cross-Site Request
@@ -116,6 +82,8 @@ fn is_of_host(origin: &str, host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     // ASVS-map: CS4

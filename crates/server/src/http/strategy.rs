@@ -1,7 +1,9 @@
 //! The handlers of the routes under each strategy, the same for all strategies.
 
+use std::iter::once;
 use std::sync::Arc;
 
+use axum::extract::Request;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use portcullis_api::answer::{PASSWORD_CHANGED, StrategyFormat, UserView, strategy_format};
@@ -31,7 +33,8 @@ impl Route {
     }
 
     /// `POST /auth/{strategy}/register`
-    pub(super) async fn register(self, asked: DecodedRequest) -> HandlerResult {
+    pub(super) async fn register(self, request: Request) -> HandlerResult {
+        let asked = DecodedRequest::of(&self.app, request).await?;
         let engine = self.app.engine.for_client(asked.address);
         let tenant = engine.tenant(&asked.tenant(&self.app)?).await?;
         let RegisterBody { email, password, name } =
@@ -44,8 +47,9 @@ impl Route {
     }
 
     /// `POST /auth/{strategy}/login`
-    pub(super) async fn login(self, asked: DecodedRequest) -> HandlerResult {
+    pub(super) async fn login(self, request: Request) -> HandlerResult {
         let app = &self.app;
+        let asked = DecodedRequest::of(app, request).await?;
         let tenant = asked.tenant(app)?;
         let LoginBody { email, password, native, device_secret } = LoginBody::read(&asked.body)?;
         let shown = asked.shown(app);
@@ -71,8 +75,9 @@ impl Route {
     }
 
     /// `POST /auth/{strategy}/refresh`
-    pub(super) async fn refresh(self, asked: DecodedRequest) -> HandlerResult {
+    pub(super) async fn refresh(self, request: Request) -> HandlerResult {
         let app = &self.app;
+        let asked = DecodedRequest::of(app, request).await?;
         let tenant = asked.tenant_named(app)?;
         let RefreshBody { token, device_secret } = RefreshBody::read(&asked.body)?;
         let shown = asked.shown(app);
@@ -99,10 +104,11 @@ impl Route {
         self,
         CurrentUser(identity): CurrentUser,
         OtherSessions(others): OtherSessions,
-        asked: DecodedRequest,
+        request: Request,
     ) -> HandlerResult {
         let Self { app, strategy, format } = self;
-        for identity in [identity].iter().chain(&others) {
+        let asked = DecodedRequest::of(&app, request).await?;
+        for identity in once(&*identity).chain(&others) {
             app.engine.sign_out(identity).await?;
         }
         let mut response = private(StatusCode::CREATED, &format.logout())?;
@@ -122,14 +128,17 @@ impl Route {
     pub(super) async fn password(
         self,
         CurrentUser(identity): CurrentUser,
-        asked: DecodedRequest,
+        request: Request,
     ) -> HandlerResult {
+        let asked = DecodedRequest::of(&self.app, request).await?;
         self.app.rates.admit_password_change(&identity, &asked.requester())?;
         let engine = self.app.engine.for_client(asked.address);
         let tenant = engine.tenant(&identity.user.tenant).await?;
         let ChangePasswordBody { current, new } =
             ChangePasswordBody::read(&asked.body, &tenant.policy.password)?;
-        engine.change_password(ChangePassword { identity, current, new }).await?;
+        engine
+            .change_password(ChangePassword { identity: Arc::unwrap_or_clone(identity), current, new })
+            .await?;
         private(StatusCode::CREATED, &PASSWORD_CHANGED)
     }
 }

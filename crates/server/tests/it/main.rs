@@ -41,6 +41,8 @@ mod refusals;
 #[cfg(test)]
 mod restarts;
 #[cfg(test)]
+mod route_metrics;
+#[cfg(test)]
 mod secret_leaks;
 #[cfg(test)]
 mod sign_in;

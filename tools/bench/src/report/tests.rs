@@ -35,7 +35,7 @@ fn a_row_names_its_case_and_compares_it_with_its_base() {
 
 #[test]
 fn what_was_counted_has_a_table_and_what_could_not_be_counted_a_dash() {
-    let of = |case, system_calls| (case, Counts { allocations: 12.34, bytes: 2000.6, system_calls });
+    let of = |case, system_calls| (case, RequestCounts { allocations: 12.34, bytes: 2000.6, system_calls });
     let counts = vec![of(Case::Reference, Some(2.125)), of(Case::BareServer, None)];
     let text = Findings { counts, ..Findings::default() }.tables();
     let rows: Vec<_> = text.lines().filter(|line| line.contains("12.3")).collect();

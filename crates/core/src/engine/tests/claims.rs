@@ -96,7 +96,7 @@ impl SharingFixture {
 async fn signed_with(node: &Engine, held: &HeldCredentials, aud: Option<&str>) -> HeldCredentials {
     let tenant = node.tenant(&held.tenant).await.unwrap();
     let (_, verified) = node.core.verified_claims(None, tenant.clone(), held.credential()).await.unwrap();
-    let said = AccessClaims { aud: aud.map(Into::into), ..(*verified).clone() };
+    let said = AccessClaims { aud: aud.map(Into::into), ..(*verified.claims).clone() };
     let mut held = held.clone();
     let token = sign_access(&tenant.keyring, node.now(), &said).unwrap();
     held.signed_in.grant.credential = crate::secret::PlainSecret::presented(&token);

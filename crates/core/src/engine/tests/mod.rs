@@ -26,5 +26,6 @@ mod tenant_admin;
 mod tenant_changes;
 mod tenant_databases_in_memory;
 mod user_sessions;
+mod verified_cookies;
 mod view_capacity;
 mod write_health;

@@ -78,7 +78,7 @@ pub(super) const LIVENESS: &[Setting] = &[
          sign-out takes effect within this time even on a node that is cut off"),
     setting!("liveness.capacity": Integer("NUMBER"), Fixed("100000"),
         config.liveness.capacity = number(1_000..=10_000_000),
-        "Most sessions, and as many users and verified tokens, that a node keeps in memory, for each database; \
+        "Most sessions, and as many users, verified tokens and cookies, that a node keeps in memory, for each database; \
          what does not fit is read from the store"),
 ];
 

@@ -44,6 +44,11 @@ impl Pages {
         })
     }
 
+    /// The route of what pages load.
+    pub(in crate::http) fn style_route(&self) -> &str {
+        &self.style.path
+    }
+
     /// The routes of what pages load.
     pub(in crate::http) fn routes(&self) -> Router {
         self.style.routes()
