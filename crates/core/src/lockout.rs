@@ -123,7 +123,8 @@ impl AttemptRecord {
         let is_permanent = self.failures >= limits.permanent_after;
         let is_below_permanent = self.failures + pending < limits.permanent_after;
         let has_attempts_in_lock = self.attempts_while_locked + pending < limits.max_attempts_while_locked;
-        let has_attempts = self.failures_since_unlock + pending < limits.max_failures;
+        // Limits that were lowered may be exceeded already: one more attempt locks then, or clears.
+        let has_attempts = pending == 0 || self.failures_since_unlock + pending < limits.max_failures;
         match self.locked_until {
             _ if is_permanent => AttemptPermit::Refused,
             Some(_) if has_attempts_in_lock && is_below_permanent => AttemptPermit::Locked,
@@ -230,6 +231,22 @@ mod tests {
         let (settled, next) = std::mem::take(record).settle(reserved, outcome, now, &LIMITS);
         *record = next;
         (reserved, settled)
+    }
+
+    // ASVS-map: AU1
+    #[test]
+    fn limits_that_were_lowered_below_the_failures_compare_one_more_which_locks_or_clears() {
+        let failed = AttemptRecord { failures: 7, failures_since_unlock: 7, ..AttemptRecord::default() };
+        let (permit, reserved) = failed.reserve(NOW, &LIMITS);
+        assert_eq!(permit, AttemptPermit::Granted);
+        let (second, reserved) = reserved.reserve(NOW, &LIMITS);
+        assert_eq!(second, AttemptPermit::TooManyInFlight, "one at a time");
+        let settle = |outcome| reserved.clone().settle(permit, outcome, NOW, &LIMITS);
+        let (effect, locked) = settle(AttemptOutcome::Wrong);
+        assert_eq!(effect, AttemptEffect::LockedNow);
+        assert_eq!(locked.locked(NOW, &LIMITS), Some(NOW.plus(LIMITS.lock_duration)));
+        let (_, cleared) = settle(AttemptOutcome::Right);
+        assert!(cleared.is_empty());
     }
 
     fn locked() -> AttemptRecord {

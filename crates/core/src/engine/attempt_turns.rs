@@ -11,7 +11,14 @@ use crate::lockout::{AttemptEffect, AttemptKey, AttemptOutcome, LockoutLimits};
 /// The attempts that wait. A key is kept only while one waits for it.
 #[derive(Default)]
 pub(super) struct AttemptTurns {
-    waiting: Mutex<HashMap<AttemptKey, Arc<Notify>>>,
+    waiting: Mutex<HashMap<AttemptKey, WaitingAttempts>>,
+}
+
+/// The attempts that wait for one key.
+#[derive(Default)]
+struct WaitingAttempts {
+    count: usize,
+    ended: Arc<Notify>,
 }
 
 /// An attempt that waits, until it is dropped.
@@ -24,8 +31,10 @@ pub(super) struct WaitingAttempt<'a> {
 impl AttemptTurns {
     /// Waits for attempts that are counted under this key.
     pub(super) fn join(&self, key: &AttemptKey) -> WaitingAttempt<'_> {
-        let ended = self.waiting().entry(key.clone()).or_default().clone();
-        WaitingAttempt { turns: self, key: key.clone(), ended }
+        let mut waiting = self.waiting();
+        let attempts = waiting.entry(key.clone()).or_default();
+        attempts.count += 1;
+        WaitingAttempt { turns: self, key: key.clone(), ended: attempts.ended.clone() }
     }
 
     /// Wakes as many as may be compared now that an attempt has ended like this. A wrong one frees no place: it counts
@@ -37,7 +46,7 @@ impl AttemptTurns {
         effect: AttemptEffect,
         limits: &LockoutLimits,
     ) {
-        let Some(waiting) = self.waiting().get(key).cloned() else { return };
+        let Some(waiting) = self.waiting().get(key).map(|waiting| waiting.ended.clone()) else { return };
         match (outcome, effect) {
             (_, AttemptEffect::LockedNow) => waiting.notify_waiters(),
             (AttemptOutcome::Right, _) => (0..limits.max_failures).for_each(|_| waiting.notify_one()),
@@ -46,7 +55,7 @@ impl AttemptTurns {
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<AttemptKey, Arc<Notify>>> {
+    fn waiting(&self) -> MutexGuard<'_, HashMap<AttemptKey, WaitingAttempts>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -61,8 +70,9 @@ impl WaitingAttempt<'_> {
 impl Drop for WaitingAttempt<'_> {
     fn drop(&mut self) {
         let mut waiting = self.turns.waiting();
-        // The map has one, and this. None can join between the count and the removal: joining takes the same lock.
-        if Arc::strong_count(&self.ended) == 2 {
+        let Some(attempts) = waiting.get_mut(&self.key) else { return };
+        attempts.count -= 1;
+        if attempts.count == 0 {
             waiting.remove(&self.key);
         }
     }
@@ -70,17 +80,55 @@ impl Drop for WaitingAttempt<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
     use crate::store::conformance::records::{new_user_key, tenant};
+
+    fn key() -> AttemptKey {
+        AttemptKey { user: new_user_key(&tenant("acme")), device: None }
+    }
 
     #[test]
     fn a_key_is_forgotten_when_no_attempt_waits_for_it() {
         let turns = AttemptTurns::default();
-        let key = AttemptKey { user: new_user_key(&tenant("acme")), device: None };
+        let key = key();
         let (one, other) = (turns.join(&key), turns.join(&key));
         drop(one);
         assert_eq!(turns.waiting().len(), 1);
         drop(other);
         assert_eq!(turns.waiting().len(), 0);
+    }
+
+    #[test]
+    fn a_key_is_forgotten_though_many_stop_waiting_at_once() {
+        let (turns, key) = (AttemptTurns::default(), key());
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| (0..1_000).for_each(|_| drop(turns.join(&key))));
+            }
+        });
+        assert_eq!(turns.waiting().len(), 0);
+    }
+
+    /// How many of three attempts that wait are woken by the end of another one.
+    fn woken(outcome: AttemptOutcome, effect: AttemptEffect, max_failures: u32) -> usize {
+        let (turns, key) = (AttemptTurns::default(), key());
+        let waiting = [(); 3].map(|()| turns.join(&key));
+        let mut room = waiting.each_ref().map(|attempt| Box::pin(attempt.has_room()));
+        assert!(room.iter_mut().all(|room| !room.as_mut().enable()));
+        let limits = LockoutLimits { max_failures, ..LockoutLimits::default() };
+        turns.ended(&key, outcome, effect, &limits);
+        room.iter_mut().filter_map(|room| room.as_mut().enable().then_some(())).count()
+    }
+
+    #[test]
+    fn as_many_are_woken_as_may_be_compared() {
+        use AttemptEffect::{LockedNow, Noted};
+        use AttemptOutcome::{Right, Unused, Wrong};
+        assert_eq!(woken(Right, Noted, 2), 2);
+        assert_eq!(woken(Unused, Noted, 5), 1);
+        assert_eq!(woken(Wrong, Noted, 5), 0);
+        assert_eq!(woken(Wrong, LockedNow, 5), 3, "each has its answer");
     }
 }

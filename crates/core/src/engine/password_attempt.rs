@@ -23,10 +23,10 @@ use crate::token::cookie;
 /// How long to wait for other attempts on the same account.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// When to ask the store again though no attempt has ended in this process: one may have ended in another. Each time
-/// twice as late.
+/// When to ask the store again though no attempt has ended in this process: one may have ended in another, whose own
+/// attempts are woken at once. Each time twice as late, up to the last.
 const FIRST_LOOK: Duration = Duration::from_millis(20);
-const LAST_LOOK: Duration = Duration::from_millis(640);
+const LAST_LOOK: Duration = Duration::from_millis(80);
 
 /// A password, and whose it is said to be.
 pub(super) struct PasswordAttempt<'a> {

@@ -32,7 +32,7 @@ const HISTORY: [(i64, &str, &str); 8] = [
     (5, "codes", include_str!("migrations/0005_codes.sql")),
     (6, "claims", include_str!("migrations/0006_claims.sql")),
     (7, "mail", include_str!("migrations/0007_mail.sql")),
-    (8, "mail of tickets", include_str!("migrations/0008_mail_of_tickets.sql")),
+    (8, "mail indexes", include_str!("migrations/0008_mail_indexes.sql")),
 ];
 /// The migration after which the program fills a column that SQL alone cannot fill.
 const SEARCH: i64 = 3;

@@ -265,8 +265,11 @@ async fn what_every_sign_in_asks_for_is_looked_up_and_not_searched() {
         "SELECT * FROM tickets WHERE purpose = $1 AND expires <= $2 LIMIT $3",
         "SELECT * FROM guesses WHERE changed <= $1 LIMIT $2",
         "SELECT tenant, id FROM mail WHERE due <= $1 AND expires > $1 ORDER BY due, id LIMIT $3",
+        "SELECT tenant, id FROM mail WHERE expires <= $1 LIMIT $2",
     ] {
         let plan = plan(&db, statement);
         assert!(plan.starts_with("SEARCH") && !plan.contains("TEMP B-TREE"), "{statement}: {plan}");
     }
+    let mails_of_ticket = plan(&db, "DELETE FROM mail WHERE tenant = $1 AND ticket = $2");
+    assert!(mails_of_ticket.contains("mail_of_ticket (tenant=? AND ticket=?)"), "{mails_of_ticket}");
 }
