@@ -39,7 +39,7 @@ impl CounterSockets {
     }
 }
 
-/// RequestCounts what a case takes: system calls of the servers that are measured, allocations of those that count.
+/// Counts what a case takes: system calls of the servers that are measured, allocations of those that count.
 ///
 /// # Errors
 /// [`BenchError`]

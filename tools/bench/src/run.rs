@@ -143,7 +143,7 @@ async fn go_round(
     Ok(found)
 }
 
-/// RequestCounts what the cases take that are bound by handling requests.
+/// Counts what the cases take that are bound by handling requests.
 async fn count(
     plan: &BenchPlan,
     fixture: &BenchFixture,
