@@ -79,8 +79,7 @@ impl Acme {
     }
 
     fn readers(&self, text: &str) -> [bool; 3] {
-        let expected =
-            ExpectedClaims { issuer: ISSUER, audience: AUDIENCE, needs_audience: true, tenant: &self.id };
+        let expected = ExpectedClaims { issuer: ISSUER, audience: AUDIENCE, tenant: &self.id };
         [
             verify_access(&self.keys, text, NOW, LEEWAY, &expected).is_ok(),
             refresh::decode(&self.keys, text, NOW, &expected).is_ok(),

@@ -273,6 +273,7 @@ impl Ticket {
     ///
     /// # Errors
     /// [`ReissueOutcome::Exhausted`] or [`ReissueOutcome::Gone`].
+    #[expect(clippy::result_large_err, reason = "the outcome is what a store answers, and is moved once")]
     pub fn reissued(self, device: Option<&SecretHash>, now: Timestamp) -> Result<Self, ReissueOutcome> {
         let (limits, over) = (self.purpose.limits(), self.created.plus(SIGN_IN_LIFETIME));
         let goes_on = self.purpose == TicketPurpose::Code && self.state == TicketState::Open && now < over;

@@ -162,12 +162,8 @@ impl EngineCore {
     }
 
     fn read_refresh(&self, tenant: &Arc<Tenant>, token: &str) -> Result<VerifiedRefreshToken, TokenFault> {
-        let expected = ExpectedClaims {
-            issuer: &self.issuer,
-            audience: tenant.audience(),
-            needs_audience: true,
-            tenant: &tenant.id,
-        };
+        let expected =
+            ExpectedClaims { issuer: &self.issuer, audience: tenant.audience(), tenant: &tenant.id };
         let (claims, key) = decode(&tenant.keyring, token, self.clock.now(), &expected)?;
         let successor = next_secret(key, &claims.r);
         Ok(VerifiedRefreshToken { tenant: tenant.clone(), claims, successor })

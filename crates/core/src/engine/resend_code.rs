@@ -60,7 +60,7 @@ impl EngineTask {
         let ticket = self.sign_in_under_way(&tenant, &key).await?.ok_or(ResendCodeError::Over)?;
         let shown = that_asked(self.shown_secrets(&shown).await?, &key, Some(&ticket));
         let (shown, now) = (shown.map(|shown| bound_to(&key, &shown.secret)), self.clock.now());
-        let next = ticket.reissued(shown.as_ref(), now).map_err(refused)?;
+        let next = ticket.reissued(shown.as_ref(), now).map_err(|outcome| refused(&outcome))?;
         let queued = QueuedMail::for_ticket(&next, self.random.as_ref()).with_device(&device).at(now);
         let tickets = &tenant.stores.records.tickets;
         match tickets.reissue(&key, shown, &queued, now).await? {
@@ -69,7 +69,7 @@ impl EngineTask {
                 self.report(&Event::of_user(&ticket.user_key(), EventKind::CodeAsked));
                 Ok(ticket)
             }
-            outcome => Err(refused(outcome)),
+            outcome => Err(refused(&outcome)),
         }
     }
 
@@ -84,9 +84,9 @@ impl EngineTask {
     }
 }
 
-fn refused(outcome: ReissueOutcome) -> ResendCodeError {
+const fn refused(outcome: &ReissueOutcome) -> ResendCodeError {
     match outcome {
-        ReissueOutcome::TooMany { wait } => ResendCodeError::TooMany { wait },
+        ReissueOutcome::TooMany { wait } => ResendCodeError::TooMany { wait: *wait },
         ReissueOutcome::Exhausted => ResendCodeError::TooMany { wait: TicketPurpose::Code.limits().within },
         ReissueOutcome::Gone | ReissueOutcome::Done(_) => ResendCodeError::Over,
     }

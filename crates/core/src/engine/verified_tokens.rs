@@ -83,13 +83,8 @@ impl EngineCore {
         now: Timestamp,
     ) -> Result<(Arc<Tenant>, AccessClaims), AuthenticationError> {
         let verify = |tenant: &Tenant| {
-            let expected = ExpectedClaims {
-                issuer: &self.issuer,
-                audience: tenant.audience(),
-                // Tokens from before a service shared the secret, or from an older version, have it.
-                needs_audience: tenant.names_audience(),
-                tenant: &tenant.id,
-            };
+            let expected =
+                ExpectedClaims { issuer: &self.issuer, audience: tenant.audience(), tenant: &tenant.id };
             verify_access(&tenant.keyring, token, now, tenant.policy.leeway, &expected)
         };
         match verify(&tenant) {

@@ -61,6 +61,9 @@ pub struct TenantSettings {
     pub home_url: Option<String>,
 }
 
+/// The maximum length of a `client_id`.
+const LONGEST_CLIENT_ID: usize = 64;
+
 /// The lifetimes of one strategy. Its renewal decides which of them apply; the others are ignored.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
@@ -94,6 +97,9 @@ pub enum SettingsFault {
     /// No strategy is offered, so no user could sign in.
     #[error("no strategy is on offer; where a second step is forced, device is the only one that has it")]
     NothingOffered,
+    /// The `client_id` is empty, too long, or has characters that RFC 6749, appendix A.1 forbids.
+    #[error("a client_id is 1 to 64 printable ASCII characters, with no space at either end")]
+    ClientId,
     /// A user would be locked without a wrong password, or for no time.
     #[error("an account is locked after at least one wrong password, and for some time")]
     Lock,
@@ -135,8 +141,8 @@ impl TenantSettings {
     }
 
     /// The policy of a tenant whose settings are stored: the installation may have changed since. A strategy whose
-    /// lifetimes contradict each other is not on offer, a lockout that is none is the installation's, and passwords
-    /// have at least the minimum length. Each such contradiction is named.
+    /// lifetimes contradict each other is not on offer, a lockout or a `client_id` that is none is the installation's,
+    /// and passwords have at least the minimum length. Each such contradiction is named.
     #[must_use]
     pub fn applied_as_far_as_possible(
         &self,
@@ -145,6 +151,11 @@ impl TenantSettings {
         let (mut policy, mut faults) = (installation.clone(), Vec::new());
         self.choose_strategies(&mut policy.strategies, &mut faults);
         self.replace_values(&mut policy);
+        match self.client_id.as_deref().map(Self::client_id) {
+            Some(Ok(client)) => policy.client_id = client.into(),
+            Some(Err(fault)) => faults.push(fault),
+            None => (),
+        }
         if policy.lockout.max_failures == 0 || policy.lockout.lock_duration.is_zero() {
             policy.lockout = installation.lockout;
             faults.push(SettingsFault::Lock);
@@ -162,9 +173,16 @@ impl TenantSettings {
         policy.hides_existence = self.hide_existence.unwrap_or(policy.hides_existence);
         policy.lockout.max_failures = self.lock_after.unwrap_or(policy.lockout.max_failures);
         policy.lockout.lock_duration = self.lock_for.unwrap_or(policy.lockout.lock_duration);
-        if let Some(client) = &self.client_id {
-            policy.client_id = client.as_str().into();
-        }
+    }
+
+    /// The text, if it may be a `client_id`.
+    ///
+    /// # Errors
+    /// [`SettingsFault::ClientId`].
+    pub fn client_id(text: &str) -> Result<&str, SettingsFault> {
+        let is_printable = text.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
+        let is_one = is_printable && text.trim() == text && (1..=LONGEST_CLIENT_ID).contains(&text.len());
+        if is_one { Ok(text) } else { Err(SettingsFault::ClientId) }
     }
 
     fn choose_strategies(
@@ -281,6 +299,26 @@ mod tests {
         let settings = TenantSettings { lifetimes: BTreeMap::from([(StrategyName::Jwt, none)]), ..settings };
         let fault = SettingsFault::Strategy(StrategyName::Jwt, InvalidStrategy::Lifetimes);
         assert_eq!(settings.applied_to(&installation), Err(fault));
+    }
+
+    #[test]
+    fn a_client_id_is_printable_ascii_without_a_space_at_either_end() {
+        let installation = TenantPolicy::with_passwords(PasswordPolicy::DEVELOPMENT);
+        let longest = "x".repeat(64);
+        for (text, is_one) in [
+            ("acme web", true),
+            (&longest, true),
+            ("", false),
+            (" a", false),
+            ("a ", false),
+            ("ä", false),
+            ("a\n", false),
+        ] {
+            let settings = TenantSettings { client_id: Some(text.to_owned()), ..TenantSettings::default() };
+            let applied = settings.applied_to(&installation).map(|policy| policy.client_id.to_string());
+            assert_eq!(applied, if is_one { Ok(text.to_owned()) } else { Err(SettingsFault::ClientId) });
+        }
+        assert_eq!(TenantSettings::client_id(&"x".repeat(65)), Err(SettingsFault::ClientId));
     }
 
     // ASVS-map: PW1

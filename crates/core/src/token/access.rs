@@ -17,7 +17,7 @@ use super::strict_json::JsonObject;
 use super::{ExpectedClaims, LEEWAY, SignFault, TokenFault};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, TenantId, TokenId, UserId};
-use crate::key::Keyring;
+use crate::key::{Algorithm, Keyring};
 use crate::session::Epochs;
 use crate::user::Role;
 
@@ -135,7 +135,9 @@ pub fn verify_access(
     let jws = Jws::read(token, TYPE)?;
     let key = keys.access_key(jws.kid(), now);
     let members = jws.verify(key)?;
-    expected.check(Claims::new(&members))?;
+    let is_shared = key.is_some_and(|key| key.algorithm() == Algorithm::Hs256);
+    let check = if is_shared { ExpectedClaims::check_of_shared_secret } else { ExpectedClaims::check };
+    check(expected, Claims::new(&members))?;
     let claims = read(&members, expected.tenant)?;
     claims.check_time(now, leeway)?;
     Ok(claims)

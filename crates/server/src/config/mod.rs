@@ -88,7 +88,7 @@ pub struct Config {
     /// The secrets that other services share: one signs access tokens with HS256, the other the session cookie. Without
     /// them the keys of the tenant sign.
     pub shared_secrets: SharedSecrets,
-    /// The audience (`aud`) of every token; `None` is the tenant.
+    /// The audience (`aud`) of every token. `None` is the tenant, and none in access tokens under `jwt_secret`.
     pub audience: Option<String>,
     /// The tolerated clock difference for `exp` and `nbf`.
     pub leeway: Duration,

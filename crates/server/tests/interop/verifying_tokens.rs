@@ -5,10 +5,10 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::scripts::tool_path;
+use crate::scripts::{python, tool_path};
 use crate::server_process::{ServerDirectory, ServerProcess};
 
 /// What the page calls the server.
@@ -109,6 +109,16 @@ fn the_programs_of_the_page_accept_this_servers_tokens_and_refuse_all_others() {
     }
 }
 
+/// What a service that shares the secret may sign, which is for another service.
+const WRONG: [(&str, fn(&mut Value, &mut Value)); 6] = [
+    ("the same", |_, _| ()),
+    ("another tenant", |_, claims| claims["tid"] = json!("acme")),
+    ("another strategy", |_, claims| claims["strategy"] = json!("refresh")),
+    ("another kind", |header, _| header["typ"] = json!("JWT")),
+    ("no end", |_, claims| drop(claims.as_object_mut().unwrap().remove("exp"))),
+    ("no tenant", |_, claims| drop(claims.as_object_mut().unwrap().remove("tid"))),
+];
+
 // ASVS-map: JW6
 #[test]
 fn the_program_for_a_shared_secret_names_no_audience_and_accepts_this_servers_tokens_alone() {
@@ -116,16 +126,23 @@ fn the_program_for_a_shared_secret_names_no_audience_and_accepts_this_servers_to
     let server = ServerDirectory::new().with("JWT_SECRET", SECRET).serve();
     server.register();
     let token = server.access_token("jwt");
-    let program = programs("python")[1].replace(ON_THE_PAGE, metadata(&server)["issuer"].as_str().unwrap());
-    assert!(!program.contains("audience"), "{program}");
-    let user = |program: &str, secret: &str| {
-        let text = format!(
-            "import jwt, sys\ntoken, secret = sys.argv[1], '{secret}'\n{program}print(claims['sub'])\n"
-        );
-        RECIPES[1].verify(&text, &token)
-    };
-    assert_eq!(user(&program, SECRET).map(|user| user.len()), Some(36), "{program}");
-    assert_eq!(user(&program, "Another-secret-of-enough-length!"), None);
     let issuer = metadata(&server)["issuer"].as_str().unwrap().to_owned();
-    assert_eq!(user(&program.replace(&issuer, "urn:another"), SECRET), None);
+    let program = programs("python")[1].replace(ON_THE_PAGE, &issuer);
+    assert!(!program.contains("audience"), "{program}");
+    let user = |program: &str, secret: &str, token: &str| {
+        let text = format!("{program}\nimport sys\nprint(verify(sys.argv[1], '{secret}')['sub'])\n");
+        RECIPES[1].verify(&text, token)
+    };
+    assert_eq!(user(&program, SECRET, &token).map(|user| user.len()), Some(36), "{program}");
+    assert_eq!(user(&program, "Another-secret-of-enough-length!", &token), None);
+    assert_eq!(user(&program.replace(&issuer, "urn:another"), SECRET, &token), None);
+
+    let decoded = python("access_token.py", &["decode", &token])["ok"].clone();
+    for (what, spoil) in WRONG {
+        let (mut header, mut claims) = (decoded["header"].clone(), decoded["payload"].clone());
+        spoil(&mut header, &mut claims);
+        let words = ["sign", SECRET, &header.to_string(), &claims.to_string()];
+        let signed = python("access_token.py", &words)["ok"].as_str().unwrap().to_owned();
+        assert_eq!(user(&program, SECRET, &signed).is_some(), what == "the same", "{what}");
+    }
 }

@@ -61,7 +61,7 @@ async fn fifty_right_passwords_at_once_all_let_in() {
 async fn an_attempt_that_waits_for_others_is_woken_when_one_of_them_ends() {
     let (done, is_done) = mpsc::channel::<()>();
     let standstill =
-        tokio::task::spawn_blocking(move || is_done.recv_timeout(Duration::from_secs(60)).is_ok());
+        tokio::task::spawn_blocking(move || is_done.recv_timeout(Duration::from_mins(1)).is_ok());
     let test = Arc::new(LockoutFixture::new().await);
     let begun = tokio::time::Instant::now();
     let busy = test.fixture.passwords.occupy();

@@ -50,7 +50,7 @@ impl TestTenant {
     }
 
     fn expected(&self) -> ExpectedClaims<'_> {
-        ExpectedClaims { issuer: ISSUER, audience: AUDIENCE, needs_audience: true, tenant: &self.id }
+        ExpectedClaims { issuer: ISSUER, audience: AUDIENCE, tenant: &self.id }
     }
 
     fn claims(&self) -> AccessClaims {

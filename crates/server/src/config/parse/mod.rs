@@ -16,6 +16,8 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use portcullis_core::tenant::TenantSettings;
+
 pub use address::{Listen, TcpListen};
 pub(super) use address::{listen, network, socket, tcp_listen};
 pub(super) use duration::{duration, node_duration};
@@ -65,13 +67,9 @@ pub(super) fn plain(text: &str) -> Parsed<String> {
     Ok(text.to_owned())
 }
 
-/// A `client_id`: printable ASCII (RFC 6749, appendix A.1).
+/// Parses a `client_id`.
 pub(super) fn client_id(text: &str) -> Parsed<String> {
-    let is_printable = text.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
-    if text.trim().is_empty() || text.len() > LONGEST_NAME || !is_printable {
-        return Err(format!("{text:?} is not 1 to {LONGEST_NAME} printable ASCII characters"));
-    }
-    Ok(text.to_owned())
+    TenantSettings::client_id(text).map(str::to_owned).map_err(|fault| format!("{text:?}: {fault}"))
 }
 
 /// Parses a whole number.

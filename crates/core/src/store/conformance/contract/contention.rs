@@ -133,9 +133,11 @@ pub async fn of_many_codes_for_one_sign_in_the_last_mail_counts(one: &Stores, ot
             armed.push(number);
         }
     }
-    let [number] = armed[..] else { panic!("mails of {} codes are left", armed.len()) };
-    let redeemed = presented([one, other], std::slice::from_ref(&ticket), 1, number).await;
-    assert!(matches!(redeemed[..], [RedeemOutcome::Done(_)]), "{redeemed:?}");
+    assert_eq!(armed.len(), 1, "the mails of so many codes are left");
+    for number in armed {
+        let redeemed = presented([one, other], std::slice::from_ref(&ticket), 1, number).await;
+        assert!(matches!(redeemed[..], [RedeemOutcome::Done(_)]), "{redeemed:?}");
+    }
 }
 
 /// `reissue` × `redeem`: the old code is redeemed, or it is worthless.

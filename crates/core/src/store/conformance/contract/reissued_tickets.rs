@@ -152,13 +152,11 @@ pub async fn a_sign_in_ends_a_quarter_of_an_hour_after_it_began(stores: &Stores)
 pub async fn a_sign_in_that_goes_on_closes_the_oldest_other_one(stores: &Stores) {
     let jo = new_user_key(&tenant("acme"));
     let late = asked(stores, &jo, NOW).await;
-    let now = at(6 * 60_000);
     let mut others = Vec::new();
-    for _ in 0..TicketPurpose::Code.limits().open {
-        let created = Timestamp::from_millis(now.as_millis() + others.len() as i64);
-        others.push(asked(stores, &jo, created).await);
+    for number in 0..i64::from(TicketPurpose::Code.limits().open) {
+        others.push(asked(stores, &jo, at(6 * 60_000 + number)).await);
     }
-    let now = now.plus(Duration::from_secs(1));
+    let now = at(6 * 60_000 + 1_000);
     assert!(matches!(reissue(stores, &late, now).await, ReissueOutcome::Done(_)));
     let Some((oldest, newer)) = others.split_first() else { return };
     assert_eq!(redeem(stores, oldest, FIRST, now).await, RedeemOutcome::Gone);
