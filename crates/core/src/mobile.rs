@@ -56,7 +56,8 @@ impl Mobile {
 
 shown_as_text!(Mobile by as_str: Display);
 
-const fn is_separator(c: char) -> bool {
+/// Whether people write this character between the digits of a number.
+pub(crate) const fn is_separator(c: char) -> bool {
     matches!(c, ' ' | '-' | '.' | '/' | '(' | ')')
 }
 

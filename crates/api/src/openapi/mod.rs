@@ -73,9 +73,10 @@ fn info(version: &str) -> Info {
 fn tags() -> Vec<Tag> {
     let strategies =
         StrategyName::ROUTED.into_iter().map(|name| (name.as_str(), strategies::about(name.strategy())));
-    let others = device::tags().into_iter().chain([(SERVICE, "Keys and health.".to_owned())]);
+    let service = [(SERVICE, "Keys and health.".to_owned())];
     let tag = |(name, about): (&str, String)| TagBuilder::new().name(name).description(Some(about)).build();
-    strategies.chain(others).map(tag).collect()
+    // The page shows them in this order: what most services want comes first.
+    device::tags().into_iter().chain(strategies).chain(service).map(tag).collect()
 }
 
 fn paths() -> Paths {

@@ -6,6 +6,7 @@ use super::*;
 use crate::operation::{DEVICE_OPERATIONS, SERVICE_OPERATIONS, STRATEGY_OPERATIONS};
 
 mod refusals;
+mod requests;
 
 fn written() -> Value {
     serde_json::to_value(document("0.0.0")).unwrap()
@@ -211,7 +212,7 @@ fn operations_have_ids_of_their_own_and_strategies_tags() {
         document["tags"].as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
     assert_eq!(
         tags,
-        ["jwt", "session", "hybrid", "refresh", "denylist", "session-jwt", "device", "admin", "service"]
+        ["device", "admin", "jwt", "session", "hybrid", "refresh", "denylist", "session-jwt", "service"]
     );
 }
 

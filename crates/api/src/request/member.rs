@@ -71,6 +71,11 @@ impl<M: Member> Member for Refined<M> {
     }
 }
 
+/// The schema of a text that must not be empty.
+fn not_empty() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).min_length(Some(1))
+}
+
 /// A text that must not be empty.
 fn required_text<'b>(body: &'b Body, name: &str, faults: &mut RequestFaults) -> Option<&'b str> {
     match body.member(name) {
@@ -99,6 +104,10 @@ impl<T, E: Display, P: Fn(&str) -> Result<T, E>> Member for RequiredText<P> {
     fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<T> {
         parsed((self.0)(required_text(body, name, faults)?), name, faults)
     }
+
+    fn schema(&self) -> ObjectBuilder {
+        not_empty()
+    }
 }
 
 /// A text of a certain form, which must be there but has its own message for an empty one.
@@ -109,6 +118,10 @@ impl<T, E: Display, P: Fn(&str) -> Result<T, E>> Member for PresentText<P> {
 
     fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<T> {
         parsed((self.0)(text(body, name, faults)?), name, faults)
+    }
+
+    fn schema(&self) -> ObjectBuilder {
+        not_empty()
     }
 }
 
@@ -121,6 +134,10 @@ impl<T, P: Fn(&str) -> Option<T>> Member for Form<P> {
     fn read(&self, body: &Body, name: &str, faults: &mut RequestFaults) -> Option<T> {
         let value = body.member(name).and_then(Value::as_str).and_then(&self.0);
         value.or_else(|| faults.add(name, self.1))
+    }
+
+    fn schema(&self) -> ObjectBuilder {
+        not_empty()
     }
 }
 
@@ -187,6 +204,11 @@ pub(super) fn sample_password(schema: ObjectBuilder) -> ObjectBuilder {
     schema.examples(["correct horse battery staple"])
 }
 
+/// An example of the next one.
+pub(super) fn next_sample_password(schema: ObjectBuilder) -> ObjectBuilder {
+    schema.examples(["tractor pencil moonlight river"])
+}
+
 /// A token that a client program was given: what is missing is its type.
 pub(super) fn token() -> impl Member<Value = PlainSecret> {
     PresentText(|text: &str| match text {
@@ -213,6 +235,11 @@ impl Member for OptionalSecret {
             return Some(None);
         };
         text(body, spelling, faults).map(|text| Some(PlainSecret::presented(text)))
+    }
+
+    /// A sample that is no secret of the reader's would be a wrong one, which ends a session.
+    fn schema(&self) -> ObjectBuilder {
+        ObjectBuilder::new().schema_type(Type::String).examples([Value::Null])
     }
 }
 
@@ -256,7 +283,7 @@ impl Member for Flag {
     }
 
     fn schema(&self) -> ObjectBuilder {
-        ObjectBuilder::new().schema_type(Type::Boolean)
+        ObjectBuilder::new().schema_type(Type::Boolean).examples([false])
     }
 }
 

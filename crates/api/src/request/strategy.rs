@@ -5,10 +5,12 @@ use portcullis_core::password::{Password, PasswordPolicy};
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::user::PersonName;
 
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+
 use super::declare::request;
 use super::member::{
     Flag, Member, MemberDoc, Optional, OptionalSecret, PresentText, email_address, known_password,
-    new_password, sample_password,
+    new_password, next_sample_password, sample_password,
 };
 use super::{Body, RequestFaults};
 
@@ -84,6 +86,10 @@ impl Member for NameInParts {
         }
     }
 
+    fn schema(&self) -> ObjectBuilder {
+        ObjectBuilder::new().schema_type(Type::String).min_length(Some(1))
+    }
+
     fn documented(&self, name: &'static str, about: String) -> Vec<MemberDoc> {
         let text = |name, about: String, example: Option<&str>| {
             let schema =
@@ -127,8 +133,8 @@ request! {
     /// A change of password.
     ChangePasswordBody as "ChangePassword", under policy {
         /// The password so far.
-        current: Password = "currentPassword", known_password();
+        current: Password = "currentPassword", known_password().with(sample_password);
         /// The password from now on; none of the last five.
-        new: Password = "newPassword", new_password(policy);
+        new: Password = "newPassword", new_password(policy).with(next_sample_password);
     }
 }

@@ -129,6 +129,12 @@ impl Engine {
         Self { core: self.core.clone(), client: address.map(ClientNetwork::of) }
     }
 
+    /// The same engine for the request of a client of this tenant whose address is not known.
+    #[must_use]
+    pub fn for_unknown_client(&self, tenant: &TenantId) -> Self {
+        Self { core: self.core.clone(), client: Some(ClientNetwork::unknown_of(tenant)) }
+    }
+
     /// The time, by this engine's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {

@@ -98,8 +98,8 @@ pub trait UserStore: Send + Sync {
     /// Replaces the user if its stored version is the one before `user.version`.
     async fn update(&self, user: &User) -> Stored<Updated>;
 
-    /// Users of a tenant, by id, whose address, user name, mobile number or name contains `search`, compared without
-    /// regard to case. An empty text matches every user.
+    /// Users of a tenant, by id, of whom [`User::matches_search`] says that they match. An empty text matches every
+    /// user.
     /// A record that cannot be read is left out and logged.
     async fn list(&self, tenant: &TenantId, search: &str, page: Page<UserId>) -> Stored<Vec<User>>;
 

@@ -9,6 +9,7 @@ mod known_device;
 mod person_name;
 mod profile;
 mod role;
+mod search;
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ pub use known_device::KnownDevice;
 pub use person_name::{InvalidPersonName, PersonName};
 pub use profile::UserProfile;
 pub use role::{Role, UnknownRole};
+pub use search::UserSearch;
 
 use crate::clock::Timestamp;
 use crate::email::Email;
@@ -167,17 +169,6 @@ impl User {
     #[must_use]
     pub fn login_name(&self) -> &str {
         self.username.as_ref().map_or_else(|| self.email.as_typed(), Username::as_typed)
-    }
-
-    /// Whether a name, the address or the number of the user contains `text`, compared without regard to case.
-    #[must_use]
-    pub fn matches_search(&self, text: &str) -> bool {
-        let text = text.to_lowercase();
-        let name = self.name.as_ref().map(|name| name.full().to_lowercase());
-        let username = self.username.as_ref().map(|name| name.canonical().to_owned());
-        let mobile = self.mobile.as_ref().map(|mobile| mobile.as_str().to_owned());
-        let named = [Some(self.email.canonical().to_owned()), username, mobile, name];
-        named.iter().flatten().any(|named| named.contains(&text))
     }
 
     /// Whether `device` is a known device of the user at `now`.

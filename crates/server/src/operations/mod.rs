@@ -109,7 +109,11 @@ impl OperationDispatcher {
     /// Carries out a call if its caller may make it.
     pub(crate) async fn answer(&self, call: Call<'_>) -> OperationResult {
         let (texts, is_read) = (call.row.texts, call.row.method == Method::Get);
-        let for_client = Self { engine: self.engine.for_client(call.requester.address()), ..self.clone() };
+        let engine = match call.requester.address() {
+            known @ Some(_) => self.engine.for_client(known),
+            None => self.engine.for_unknown_client(&call.tenant()),
+        };
+        let for_client = Self { engine, ..self.clone() };
         let answer = for_client.dispatch(call).await;
         if !is_read {
             let is_outage = answer.as_ref().is_err_and(|refusal| refusal.code == Code::StoreUnavailable);

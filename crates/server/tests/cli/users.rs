@@ -275,6 +275,9 @@ fn a_list_is_searched_by_whatever_names_a_user() {
         (vec!["ann".to_owned(), "hannah".to_owned()], vec!["hannah".to_owned()])
     );
     assert!(found("100%").is_empty());
+    for user in home.json("user list --json").as_array().unwrap() {
+        assert_eq!(found(&text(&user["id"]).to_uppercase()), [text(&user["name"])]);
+    }
     let said = home.run("user list --search nobody").done().out;
     assert_eq!(said, "No user of tenant default matches \"nobody\".\n");
 }

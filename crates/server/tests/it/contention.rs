@@ -6,7 +6,7 @@ use portcullis_core::strategy::StrategyName;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::fixture::{Credentials, HttpAnswer, HttpRequest, TestServer, TestUser, eventually};
+use crate::fixture::{Credentials, HttpAnswer, HttpRequest, TestServer, TestUser, eventually, microservice};
 
 const REFUSED: &str = r#"{"message":"Invalid refresh token","error":"Unauthorized","statusCode":401}"#;
 
@@ -130,6 +130,34 @@ async fn a_flood_from_one_address_takes_no_turn_from_another() {
     eventually("the flood waits", async || (server.engine.passwords().waiting() > 60).then_some(())).await;
     let ann = TestUser::ANN.registers(&server, StrategyName::Jwt).header("x-forwarded-for", "198.51.100.1");
     ann.await.status(201);
+    assert!(server.engine.passwords().waiting() > 30, "she waited for one of the flood at most");
+    flood.shutdown().await;
+}
+
+/// A gateway that tells no addresses has the users of many tenants behind it.
+// ASVS-map: TN6
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_flood_of_one_tenant_behind_a_gateway_takes_no_turn_from_another_tenant() {
+    let settings = [
+        ("TCP_LISTEN", "127.0.0.1:0"),
+        ("TCP_TRUST_GATEWAY", "true"),
+        ("LIMITS_RATE", "0"),
+        ("HASHING_THREADS", "1"),
+    ];
+    let server = TestServer::with(&settings).await;
+    server.create_tenant("acme").await;
+    let signs_up = |tenant: &str, email: String| {
+        let user = json!({ "tenantId": tenant, "email": email, "password": "vexed quilt mop" });
+        let tcp = server.tcp;
+        async move { microservice::ask(tcp, "auth.signup", &user).await }
+    };
+    let mut flood = JoinSet::new();
+    for number in 0..100 {
+        flood.spawn(signs_up("acme", format!("user{number}@example.com")));
+    }
+    eventually("the flood waits", async || (server.engine.passwords().waiting() > 60).then_some(())).await;
+    let answer = signs_up("default", "ann@example.com".to_owned()).await.unwrap();
+    assert!(answer.contains("SIGNUP_SUCCESS"), "{answer}");
     assert!(server.engine.passwords().waiting() > 30, "she waited for one of the flood at most");
     flood.shutdown().await;
 }

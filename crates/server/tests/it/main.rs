@@ -23,6 +23,8 @@ mod deny_by_default;
 #[cfg(test)]
 mod device;
 #[cfg(test)]
+mod document_samples;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod framing;

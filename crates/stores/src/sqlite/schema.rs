@@ -24,7 +24,7 @@ const FOREIGN_PAGES: &str = "SELECT page_count FROM pragma_page_count WHERE page
     (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'portcullis_migrations')";
 const APPLIED: &str = "SELECT version, checksum FROM portcullis_migrations ORDER BY version";
 
-const HISTORY: [(i64, &str, &str); 8] = [
+const HISTORY: [(i64, &str, &str); 9] = [
     (1, "records", include_str!("migrations/0001_records.sql")),
     (2, "changes", include_str!("migrations/0002_changes.sql")),
     (3, "devices", include_str!("migrations/0003_devices.sql")),
@@ -33,9 +33,10 @@ const HISTORY: [(i64, &str, &str); 8] = [
     (6, "claims", include_str!("migrations/0006_claims.sql")),
     (7, "mail", include_str!("migrations/0007_mail.sql")),
     (8, "mail indexes", include_str!("migrations/0008_mail_indexes.sql")),
+    (9, "search", include_str!("migrations/0009_search.sql")),
 ];
-/// The migration after which the program fills a column that SQL alone cannot fill.
-const SEARCH: i64 = 3;
+/// The migrations after which the program fills a column that SQL alone cannot fill.
+const SEARCH: [i64; 2] = [3, 9];
 
 /// The migrations that this version knows, and whether the database at `path` has them. Changes nothing. A file that
 /// does not exist has none.
@@ -96,7 +97,7 @@ fn apply(db: &mut SqliteConnection, is_missing: impl Fn(i64) -> bool) -> SqlResu
     for (version, description, sql) in HISTORY.into_iter().filter(|(version, ..)| is_missing(*version)) {
         db.driver().execute_batch(sql).map_err(fault)?;
         db.driver().execute(NOTE, (version, description, checksum(sql))).map_err(fault)?;
-        if version == SEARCH {
+        if SEARCH.contains(&version) {
             at_once(users::fill(db))?;
         }
     }

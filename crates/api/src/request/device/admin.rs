@@ -6,6 +6,7 @@ use portcullis_core::mobile::Mobile;
 use portcullis_core::store::Page;
 use portcullis_core::user::{PersonName, Role};
 use portcullis_core::username::Username;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::{sample_name, sample_username};
 use crate::request::declare::request;
@@ -100,5 +101,9 @@ impl Member for Search {
                 .add(name, format_args!("must be shorter than or equal to {LONGEST_SEARCH} characters"));
         }
         Some(text)
+    }
+
+    fn schema(&self) -> ObjectBuilder {
+        ObjectBuilder::new().schema_type(Type::String).max_length(Some(LONGEST_SEARCH))
     }
 }

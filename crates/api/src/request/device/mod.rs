@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::declare::request;
 use super::member::{
     Flag, Member, Optional, OptionalSecret, PresentText, RequiredText, email_address, id, known_password,
-    mobile_number, new_password, one_time_code, sample_password, secret, token,
+    mobile_number, new_password, next_sample_password, one_time_code, sample_password, secret, token,
 };
 use super::page::{LARGEST_PAGE, PageOf};
 
@@ -114,7 +114,7 @@ request! {
         /// The secret of the link.
         token: PlainSecret = "token", secret();
         /// The password from now on; none of the last five.
-        new: Password = "newPassword", known_password();
+        new: Password = "newPassword", known_password().with(next_sample_password);
     }
 }
 

@@ -46,8 +46,8 @@ const FIND: &str = "SELECT * FROM users WHERE tenant = $1 AND id = $2";
 const FIND_BY_EMAIL: &str = "SELECT * FROM users WHERE tenant = $1 AND email_canonical = $2";
 const FIND_BY_USERNAME: &str = "SELECT * FROM users WHERE tenant = $1 AND username_canonical = $2";
 const FIND_BY_MOBILE: &str = "SELECT * FROM users WHERE tenant = $1 AND mobile = $2";
-const LIST: &str = "SELECT * FROM users WHERE tenant = $1 AND id > $2 AND search LIKE $4 ESCAPE '\\' \
-    ORDER BY id LIMIT $3";
+const LIST: &str = "SELECT * FROM users WHERE tenant = $1 AND id > $2 \
+    AND (search LIKE $4 ESCAPE '\\' OR search LIKE $5 ESCAPE '\\') ORDER BY id LIMIT $3";
 
 pub(crate) async fn insert(db: &mut impl SqlConnection, user: &User) -> SqlResult<Inserted> {
     Ok(inserted(bound(INSERT, user).execute(db).await?))
@@ -74,10 +74,11 @@ pub(crate) async fn list(
     search: &str,
     page: Page<UserId>,
 ) -> SqlResult<Vec<User>> {
-    let Some(pattern) = search::pattern(search) else { return Ok(Vec::new()) };
+    let Some([text, number]) = search::patterns(search) else { return Ok(Vec::new()) };
     let after = page.after.map(|id| id.to_string()).unwrap_or_default();
-    let list =
-        |after: &str, limit: i64| of_tenant(LIST, tenant).bind(after).bind(limit).bind(pattern.as_str());
+    let list = |after: &str, limit: i64| {
+        of_tenant(LIST, tenant).bind(after).bind(limit).bind(text.as_str()).bind(number.as_str())
+    };
     page_of(db, page.limit, after, list, user).await
 }
 
@@ -104,7 +105,7 @@ fn bound(statement: &'static str, user: &User) -> Statement {
         .bind(millis(user.disabled))
         .bind(user.created.as_millis())
         .bind(user.updated.as_millis())
-        .bind(search::of(user))
+        .bind(user.search_lines())
         .bind(user.email_verified)
 }
 

@@ -1,55 +1,44 @@
-//! The column that users are searched by: every name of a user, in lower case, a line each.
+//! The column that users are searched by: what core makes of everything that names a user, a line each.
 //!
-//! This file makes the lower case, because databases disagree about which letters have one. A search must find the same
-//! users as [`User::has`] finds.
+//! The program writes it, because databases disagree about which letters have a lower case.
 
+use portcullis_core::email::Email;
+use portcullis_core::id::{TenantId, UserKey};
 use portcullis_core::mobile::Mobile;
-use portcullis_core::user::{PersonName, User};
+use portcullis_core::user::{PersonName, User, UserSearch};
 use portcullis_core::username::Username;
 
-use super::super::row::RecordRow;
-use super::super::{SqlConnection, SqlResult, Statement};
+use super::super::{Columns, SqlConnection, SqlResult, Statement};
+use super::name;
+use crate::sql::row::RecordRow;
 
-/// A longer text is in no name, and a database would refuse it as a pattern.
-const LONGEST: usize = 10_000;
 /// How many users are read at a time.
 const STEP: i64 = 500;
 
-const UNFILLED: &str = "SELECT tenant, id, email_canonical, name FROM users WHERE (tenant, id) > ($1, $2) \
-    ORDER BY tenant, id LIMIT $3";
+const UNFILLED: &str = "SELECT * FROM users WHERE (tenant, id) > ($1, $2) ORDER BY tenant, id LIMIT $3";
 const FILL: &str = "UPDATE users SET search = $3 WHERE tenant = $1 AND id = $2";
 
-pub(super) fn of(user: &User) -> String {
-    let username = user.username.as_ref().map(Username::canonical);
-    let mobile = user.mobile.as_ref().map(Mobile::as_str);
-    let name = user.name.as_ref().map(PersonName::full);
-    lines(user.email.canonical(), username, mobile, name)
+/// The patterns that find what was typed in such lines: one of both matches. `None` if no name can contain it.
+pub(super) fn patterns(typed: &str) -> Option<[String; 2]> {
+    let search = UserSearch::parse(typed)?;
+    let patterns: Vec<String> = search.alternatives().map(pattern).collect();
+    Some([patterns.first()?.clone(), patterns.last()?.clone()])
 }
 
-fn lines(email: &str, username: Option<&str>, mobile: Option<&str>, name: Option<&str>) -> String {
-    let name = name.map(str::to_lowercase);
-    let named = [Some(email), username, mobile, name.as_deref()];
-    named.into_iter().flatten().collect::<Vec<_>>().join("\n")
-}
-
-/// The pattern that finds `text` in such lines; `None` if no name can contain it. A line break is in no name: it must
-/// not match the end of one and the beginning of the next.
-pub(super) fn pattern(text: &str) -> Option<String> {
-    if text.len() > LONGEST || text.chars().any(char::is_control) {
-        return None;
-    }
+fn pattern(text: &str) -> String {
     let mut pattern = "%".to_owned();
-    for c in text.to_lowercase().chars() {
+    for c in text.chars() {
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');
         }
         pattern.push(c);
     }
     pattern.push('%');
-    Some(pattern)
+    pattern
 }
 
-/// Fills the column for users that are older than the column.
+/// Fills the column for users that are older than the column, or than its form. Later migrations may have added columns:
+/// only those of the names are read.
 pub(crate) async fn fill(db: &mut impl SqlConnection) -> SqlResult<()> {
     let (mut tenant, mut id) = (String::new(), String::new());
     loop {
@@ -63,10 +52,9 @@ pub(crate) async fn fill(db: &mut impl SqlConnection) -> SqlResult<()> {
             return Ok(());
         }
         for user in users {
+            let lines = lines(&user);
             let user = RecordRow::of("user", "id", &user);
             (tenant, id) = (user.text("tenant")?, user.text("id")?);
-            let name = user.read_optional("name", |name| Some(name.to_owned()))?;
-            let lines = lines(&user.text("email_canonical")?, None, None, name.as_deref());
             Statement::new(FILL)
                 .bind(tenant.as_str())
                 .bind(id.as_str())
@@ -77,16 +65,31 @@ pub(crate) async fn fill(db: &mut impl SqlConnection) -> SqlResult<()> {
     }
 }
 
+/// The lines of a row; none if it cannot be read, as no list shows it.
+fn lines(row: &impl Columns) -> String {
+    let record = RecordRow::of("user", "id", row);
+    let text = |column| row.text(column).ok().flatten();
+    let user = || {
+        let key = UserKey { tenant: record.id::<TenantId>("tenant").ok()?, id: record.id("id").ok()? };
+        let (email, now) = (Email::parse(text("email")?).ok()?, record.time("created").ok()?);
+        let name: Option<PersonName> = name(record).ok()?;
+        let user = User::new(key, email, name, portcullis_core::user::Role::User, now);
+        let username = text("username").and_then(|text| Username::parse(text).ok());
+        Some(User { username, mobile: text("mobile").and_then(|text| Mobile::parse(text).ok()), ..user })
+    };
+    user().map(|user| user.search_lines()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn what_a_pattern_gives_a_meaning_to_is_looked_for_as_it_is() {
-        assert_eq!(pattern("50%_\\É").as_deref(), Some("%50\\%\\_\\\\é%"));
-        assert_eq!(pattern("").as_deref(), Some("%%"));
-        for nobodys in ["a\nb", "a\0b", &"a".repeat(LONGEST + 1)] {
-            assert_eq!(pattern(nobodys), None);
-        }
+        let both = |pattern: &str| Some([pattern.to_owned(), pattern.to_owned()]);
+        assert_eq!(patterns("50%_\\É"), both("%50\\%\\_\\\\é%"));
+        assert_eq!(patterns(""), both("%%"));
+        assert_eq!(patterns("170 123"), Some(["%170 123%".to_owned(), "%170123%".to_owned()]));
+        assert_eq!(patterns("a\nb"), None);
     }
 }
