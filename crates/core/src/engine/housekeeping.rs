@@ -60,7 +60,7 @@ impl EngineCore {
         let now = self.clock.now();
         for key in used {
             let touched = stores.records.sessions.touch(&key, now, None).await;
-            self.writes.note_answer(&touched, |was_there| *was_there);
+            self.note_answer(&touched, |was_there: &bool| *was_there).await;
             if let Err(fault) = touched {
                 warn!(%fault, "the last use of a session could not be written down");
                 return;
@@ -85,7 +85,7 @@ impl EngineCore {
         let (mut removed, mut fault) = (0, None);
         for stores in self.directory.registry.all().await {
             let purged = self.purge_at(&stores).await;
-            self.writes.note_answer(&purged, |removed| *removed > 0);
+            self.note_answer(&purged, |removed: &u64| *removed > 0).await;
             match purged {
                 Ok(there) => removed += there,
                 Err(away) => fault = fault.or(Some(away)),

@@ -136,7 +136,7 @@ impl MailWorker {
             return Ok(());
         }
         let claimed = self.stores.records.mail.claim(self.core.clock.now(), free).await;
-        self.core.writes.note_answer(&claimed, |due| !due.is_empty());
+        self.core.note_answer(&claimed, |due| !due.is_empty()).await;
         for queued in claimed? {
             let (core, stores, notifier) = (self.core.clone(), self.stores.clone(), self.notifier.clone());
             self.sending.spawn(async move { core.deliver(&stores, &queued, notifier.as_ref()).await });

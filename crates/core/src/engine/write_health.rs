@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::EngineCore;
 use crate::store::{StoreError, Stored};
 
 /// What the last write found.
@@ -18,13 +19,16 @@ impl WriteHealth {
         }
     }
 
-    /// Notes the answer of a verb that writes. One that found nothing to write proves nothing.
-    pub(super) fn note_answer<T>(&self, answer: &Stored<T>, has_written: impl Fn(&T) -> bool) {
-        let is_outage = matches!(answer, Err(StoreError::Unavailable { .. }));
-        self.note(is_outage, answer.as_ref().is_ok_and(has_written));
-    }
-
     pub(super) fn are_refused(&self) -> bool {
         self.is_impaired.load(Ordering::Relaxed)
+    }
+}
+
+impl EngineCore {
+    /// Notes the answer of a verb that writes. One that found nothing to write proves nothing, and a store that does not
+    /// answer reads either is away as a whole.
+    pub(super) async fn note_answer<T>(&self, answer: &Stored<T>, has_written: impl Fn(&T) -> bool) {
+        let is_outage = matches!(answer, Err(StoreError::Unavailable { .. })) && self.ping().await.is_ok();
+        self.writes.note(is_outage, answer.as_ref().is_ok_and(has_written));
     }
 }
