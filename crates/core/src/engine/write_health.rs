@@ -25,8 +25,8 @@ impl WriteHealth {
 }
 
 impl EngineCore {
-    /// Notes the answer of a verb that writes. One that found nothing to write proves nothing, and a store that does not
-    /// answer reads either is away as a whole.
+    /// Notes the answer of a verb that writes. One that found nothing to write proves nothing, and a store that does
+    /// not answer reads either is away as a whole.
     pub(super) async fn note_answer<T>(&self, answer: &Stored<T>, has_written: impl Fn(&T) -> bool) {
         let is_outage = matches!(answer, Err(StoreError::Unavailable { .. })) && self.ping().await.is_ok();
         self.writes.note(is_outage, answer.as_ref().is_ok_and(has_written));

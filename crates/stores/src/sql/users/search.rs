@@ -37,8 +37,8 @@ fn pattern(text: &str) -> String {
     pattern
 }
 
-/// Fills the column for users that are older than the column, or than its form. Later migrations may have added columns:
-/// only those of the names are read.
+/// Fills the column for users that are older than the column, or than its form. Later migrations may have added
+/// columns: only those of the names are read.
 pub(crate) async fn fill(db: &mut impl SqlConnection) -> SqlResult<()> {
     let (mut tenant, mut id) = (String::new(), String::new());
     loop {
