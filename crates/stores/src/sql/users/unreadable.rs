@@ -33,15 +33,15 @@ async fn search<C: SqlConnection>(
     record: RecordKind,
 ) -> SqlResult<Vec<UnreadableRecord>> {
     // An empty id is one that cannot be read, too: so each page begins with the last row of the one before.
-    let (mut found, mut last) = (Vec::new(), None::<String>);
+    let (mut found, mut end) = (Vec::new(), None::<String>);
     loop {
-        let begin = last.as_deref().unwrap_or_default();
+        let begin = end.as_deref().unwrap_or_default();
         let page = Statement::new(list).bind(tenant.as_str()).bind(begin).bind(STEP);
         let rows = page.fetch_all(&mut *db).await?;
-        let before = last.clone();
+        let before = end.clone();
         for row in &rows {
             let id = row.text("id")?.unwrap_or_default().to_owned();
-            if last.as_ref() == Some(&id) {
+            if end.as_ref() == Some(&id) {
                 continue;
             }
             found.extend(unreadable_columns(read(row))?.into_iter().map(|field| UnreadableRecord {
@@ -49,9 +49,9 @@ async fn search<C: SqlConnection>(
                 id: id.clone(),
                 field,
             }));
-            last = Some(id);
+            end = Some(id);
         }
-        if last == before {
+        if end == before {
             return Ok(found);
         }
     }
