@@ -57,6 +57,20 @@ impl FillGuard {
         }
     }
 
+    /// Call this with what this process has written, if it began before it was sent: runs `keep` with the generation
+    /// of the entry, unless another change was announced since, and else `forget`. No read that is under way is kept,
+    /// for it may have been sent before the write.
+    pub(crate) fn keep_written(&self, begun: PendingFill, keep: impl FnOnce(u64), forget: impl FnOnce()) {
+        let Some(mut counter) = self.lock(begun.stripe) else { return };
+        let is_last = *counter == begun.counter && self.generation(begun.tenant) == begun.generation;
+        *counter = counter.wrapping_add(1);
+        if is_last {
+            keep(begun.generation);
+        } else {
+            forget();
+        }
+    }
+
     /// Announces a change of one key; `forget` removes the old value.
     pub(crate) fn invalidate(&self, hash: u64, forget: impl FnOnce()) {
         if let Some(mut counter) = self.lock(stripe_of(hash)) {
@@ -106,6 +120,24 @@ mod tests {
         guard.invalidate(8, || ());
         guard.invalidate_tenant(2);
         assert!(kept(&guard, begun));
+    }
+
+    #[test]
+    fn of_two_writes_at_once_neither_is_kept_and_no_read_that_was_under_way() {
+        let guard = FillGuard::new();
+        let (one, other, read) = (guard.before_read(7, 1), guard.before_read(7, 1), guard.before_read(7, 1));
+        let written = |begun| {
+            let kept = std::cell::Cell::new(None);
+            guard.keep_written(begun, |_| kept.set(Some(true)), || kept.set(Some(false)));
+            kept.get()
+        };
+        assert_eq!(
+            [written(one), written(other)],
+            [Some(true), Some(false)],
+            "the order of the two is unknown"
+        );
+        assert!(!kept(&guard, read));
+        assert_eq!(written(guard.before_read(7, 1)), Some(true));
     }
 
     #[test]

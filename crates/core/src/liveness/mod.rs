@@ -191,14 +191,20 @@ impl SessionView {
         Ok(inserted)
     }
 
-    /// Applies [`Session::rotate`].
+    /// Applies [`Session::rotate`]. The next request on the session finds in the view what this one has written.
     ///
     /// # Errors
     /// [`StoreError`](crate::store::StoreError): the store did not answer.
     pub async fn rotate(&self, key: &SessionKey, redemption: &RotationRequest) -> Stored<RotationOutcome> {
-        let rotated = self.stores.sessions.rotate(key, redemption).await?;
-        self.sessions.forget(key);
-        Ok(rotated)
+        let (keep, begun) = (self.is_fresh(), self.sessions.before_write(key));
+        let rotated = self.stores.sessions.rotate(key, redemption).await;
+        match rotated.as_ref().ok().and_then(RotationOutcome::written).filter(|_| keep) {
+            Some(written) => {
+                self.sessions.keep_written(key, begun, Some(Arc::new(CachedSession::new(written.clone()))));
+            }
+            None => self.sessions.forget(key),
+        }
+        rotated
     }
 
     /// Records a use, and the new idle expiry.

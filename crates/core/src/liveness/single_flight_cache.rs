@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::timeout;
 
-use super::fill_guard::FillGuard;
+use super::fill_guard::{FillGuard, PendingFill};
 use crate::bounded_cache::{BoundedCache, bounded_cache_with};
 use crate::clock::Ticks;
 use crate::id::{SessionKey, TenantId, UserKey};
@@ -94,6 +94,18 @@ where
     pub(crate) fn forget(&self, key: &K) {
         self.guard.invalidate(self.hasher.hash_one(key), || drop(self.entries.remove(key)));
         // A read that is under way may have been sent before the change: no request may join it from now on.
+        self.in_flight().remove(key);
+    }
+
+    /// Call this before a write is sent, and [`Self::keep_written`] with what it has written.
+    pub(crate) fn before_write(&self, key: &K) -> PendingFill {
+        self.guard.before_read(self.hasher.hash_one(key), self.owner_hash(key))
+    }
+
+    /// Caches what this process has written, unless another change was announced meanwhile: then it forgets the value.
+    pub(crate) fn keep_written(&self, key: &K, begun: PendingFill, value: V) {
+        let keep = |generation| self.entries.insert(key.clone(), Entry { generation, value });
+        self.guard.keep_written(begun, keep, || drop(self.entries.remove(key)));
         self.in_flight().remove(key);
     }
 

@@ -118,6 +118,15 @@ impl Session {
         Self { state, ..self }
     }
 
+    /// Whether a check may see a difference to what the session was `before`: in anything but its last use, its idle
+    /// timeout and the generation of its refresh token. A store announces such a change, and no other.
+    #[must_use]
+    pub fn is_news(&self, before: &Self) -> bool {
+        let (last_seen, idle_expires) = (self.last_seen, self.idle_expires);
+        let unseen = Self { last_seen, idle_expires, rotation: self.rotation.clone(), ..before.clone() };
+        unseen != *self
+    }
+
     /// Ends the session. A session that has ended keeps its first reason.
     #[must_use]
     pub fn end(self, ending: Ending) -> Self {

@@ -53,7 +53,7 @@ pub trait SessionStore: Send + Sync {
     /// The session or its tombstone, with its state as of `now`.
     async fn find(&self, handle: &SessionHandle, now: Timestamp) -> Stored<Option<Session>>;
 
-    /// Applies [`Session::rotate`].
+    /// Applies [`Session::rotate`]. Announced in the change feed only if it [is news](Session::is_news) for a check.
     async fn rotate(&self, key: &SessionKey, request: &RotationRequest) -> Stored<RotationOutcome>;
 
     /// Applies [`Session::touch`]; `false` if the session is gone or has ended. Not announced in the change feed.

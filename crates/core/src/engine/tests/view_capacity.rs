@@ -38,3 +38,27 @@ async fn a_node_that_sees_more_sessions_than_fit_into_its_view_goes_on() {
         assert!(held.authenticate(&node).await.is_err());
     }
 }
+
+/// A client that refreshes goes on with a request: the view holds what the refresh has written. Another node's view
+/// is told of no refresh, and serves what it holds.
+#[tokio::test]
+async fn a_check_after_a_refresh_asks_the_store_for_nothing() {
+    let (stores, faults) = Faults::within(MemoryStore::stores());
+    let fixture = Fixture::new(stores);
+    let (node, other) = (fixture.node().await, fixture.node().await);
+    let ann = fixture.new_user(&node).await;
+    for strategy in [StrategyName::Denylist, StrategyName::Refresh] {
+        let held = ann.password_sign_in(&node, strategy).await;
+        for node in [&node, &other] {
+            held.authenticate(node).await.unwrap();
+        }
+        held.refresh(&node).await.unwrap();
+        let before = faults.asked();
+        for node in [&node, &other] {
+            held.authenticate(node).await.unwrap();
+        }
+        assert_eq!(faults.asked(), before, "{strategy}");
+        node.end_session(&held.session()).await.unwrap();
+        assert_eq!(held.authenticate(&other).await.is_ok(), strategy == StrategyName::Refresh, "{strategy}");
+    }
+}

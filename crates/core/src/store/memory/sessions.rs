@@ -1,5 +1,7 @@
 //! Sessions, and the epochs that end them.
 
+use std::mem;
+
 use async_trait::async_trait;
 
 use super::{MemoryStore, Records};
@@ -38,11 +40,11 @@ impl SessionStore for MemoryStore {
         let mut records = self.records();
         let Some(stored) = records.sessions.get_mut(key) else { return Ok(RotationOutcome::Gone) };
         let rotated = stored.clone().rotate(request);
-        if let Some(next) = rotated.written() {
-            *stored = next.clone();
-        }
+        let before = rotated.written().map(|next| mem::replace(stored, next.clone()));
         drop(records);
-        self.announce(&[Change::Session(key.clone())]);
+        if before.zip(rotated.written()).is_some_and(|(before, after)| after.is_news(&before)) {
+            self.announce(&[Change::Session(key.clone())]);
+        }
         Ok(rotated)
     }
 

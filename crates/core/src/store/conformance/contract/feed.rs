@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::super::records::{NOW, at, bare_user, ending, key, new_user_key, redemption, session, tenant};
+use super::super::records::{
+    NOW, at, bare_user, ending, key, new_user_key, redemption, session, tenant, unproven_session,
+};
 use super::{Answered, Capabilities};
 use crate::clock::{Clock, Ticks};
 use crate::id::SessionKey;
 use crate::machine::SystemClock;
-use crate::session::EndReason;
+use crate::session::{EndReason, RotationRequest};
 use crate::store::{Change, ChangeSink, EndScope, EpochScope, Stores, UserHandle};
 use crate::tenant::TenantRecord;
 use crate::user::{Role, User};
@@ -166,19 +168,34 @@ async fn changes_of_sessions_are_announced(writer: &Stores, sink: &RecordingSink
     let change = Change::Session(first.key.clone());
     writer.sessions.insert(&first).await.answered();
     sink.wait_and_forget(&change, "insert a session", can).await;
-    // A use is not announced, because hits would be dropped for nothing. The next write shows that it was not only
-    // late.
+    // Neither a use nor a rotation is announced, because hits would be dropped for nothing. The next write shows that
+    // they were not only late.
     writer.sessions.touch(&first.key, at(1), None).await.answered();
+    writer.sessions.rotate(&first.key, &redemption(3)).await.answered();
     let behind = session(&new_user_key(&tenant("acme")));
     writer.sessions.insert(&behind).await.answered();
-    sink.wait_for(&Change::Session(behind.key), "insert a session behind a use", can).await;
-    assert!(!sink.announced().changes.contains(&change), "a use is announced");
+    sink.wait_for(&Change::Session(behind.key), "insert a session behind them", can).await;
+    assert!(!sink.announced().changes.contains(&change), "a use or a rotation is announced");
     writer.sessions.rename(&first.key, "new", at(1)).await.answered();
     sink.wait_and_forget(&change, "rename a session", can).await;
-    writer.sessions.rotate(&first.key, &redemption(3)).await.answered();
-    sink.wait_and_forget(&change, "rotate a session", can).await;
+    rotations_that_a_check_sees_are_announced(writer, sink, can).await;
     writer.sessions.purge(first.kept_until().plus(Duration::from_hours(9)), 100).await.answered();
     sink.wait_and_forget(&change, "purge a session", can).await;
+}
+
+/// Those that end the session, or bind it to a device: another node must not take the device for an unknown one.
+async fn rotations_that_a_check_sees_are_announced(writer: &Stores, sink: &RecordingSink, can: Capabilities) {
+    let pins = RotationRequest { pins: true, ..redemption(3) };
+    let reused = RotationRequest { proof: None, ..redemption(1) };
+    for (request, doing) in [(pins, "bind a session to a device"), (reused, "end a session by a used token")]
+    {
+        let written = unproven_session(&new_user_key(&tenant("acme")));
+        let change = Change::Session(written.key.clone());
+        writer.sessions.insert(&written).await.answered();
+        sink.wait_and_forget(&change, "insert a session", can).await;
+        writer.sessions.rotate(&written.key, &request).await.answered();
+        sink.wait_and_forget(&change, doing, can).await;
+    }
 }
 
 async fn ends_are_announced(writer: &Stores, sink: &RecordingSink, can: Capabilities) {

@@ -158,3 +158,6 @@ fn is_locked(fault: &DatabaseFault) -> bool {
 fn closed(_: AcquireError) -> Fault {
     DatabaseFault::new(NoAnswer::Closed).into()
 }
+
+#[cfg(test)]
+mod tests;
