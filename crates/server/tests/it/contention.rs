@@ -183,7 +183,9 @@ async fn a_cookie_is_sent_again_by_no_request_that_comes_after_the_sign_out() {
     let ann = TestUser::ANN.registered(&server).await;
     for _ in 0..10 {
         let held = ann.signs_in(&server, StrategyName::Session).await;
-        server.run_sql("UPDATE sessions SET idle_expires = idle_expires - 10800000, created = created").await;
+        server
+            .run_sql("UPDATE sessions SET idle_expires = idle_expires - 10800000, created = created - 1")
+            .await;
         let profile = held.profile(&server);
         let uses = all_at_once(20, &profile);
         let out = async { held.logs_out(&server).await.status(201) };

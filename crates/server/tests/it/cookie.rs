@@ -247,8 +247,10 @@ async fn the_cookie_is_sent_again_once_a_tenth_of_its_life_is_gone() {
 
     // A tenth of a day is 2.4 hours. As if the session had last been used two hours ago, and then three.
     let as_if_used = async |hours: i64| {
-        let sql =
-            format!("UPDATE sessions SET idle_expires = idle_expires - {}, created = created", hours * HOUR);
+        let sql = format!(
+            "UPDATE sessions SET idle_expires = idle_expires - {}, created = created - 1",
+            hours * HOUR
+        );
         server.run_sql(&sql).await;
     };
     as_if_used(2).await;
@@ -293,7 +295,7 @@ async fn an_unused_session_ends_and_so_does_one_that_is_too_old() {
     for column in ["idle_expires", "absolute_expires"] {
         let held = ann.signs_in(&server, SESSION).await;
         held.profile(&server).await.status(200);
-        server.run_sql(&format!("UPDATE sessions SET {column} = created, created = created")).await;
+        server.run_sql(&format!("UPDATE sessions SET {column} = created, created = created - 1")).await;
         let refused = eventually("the session is over", || async {
             Some(held.profile(&server).await).filter(|answer| answer.status == 401)
         });

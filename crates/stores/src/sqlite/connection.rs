@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Connection, Row, ToSql};
+use rusqlite::{CachedStatement, Connection, Row, StatementStatus, ToSql};
 
 use super::SqliteFault;
 use crate::sql::{Columns, DatabaseFault, SqlConnection, SqlResult, SqlValue, Statement, UnreadableColumn};
@@ -28,7 +28,11 @@ type TextAddress = (usize, usize);
 struct StatementShape {
     /// The number in the name of each parameter. SQLite counts them in the order in which the text names them.
     parameters: Vec<usize>,
+    /// How many there are.
+    most: usize,
     columns: Vec<Box<str>>,
+    /// How often SQLite had prepared the statement anew, because the tables had changed.
+    reprepared: i32,
 }
 
 impl SqliteConnection {
@@ -63,9 +67,10 @@ impl SqliteConnection {
         while read.len() < most
             && let Some(row) = rows.next()?
         {
-            // Another process has changed the tables since: SQLite has prepared the statement anew.
-            if row.as_ref().column_count() != shape.columns.len() {
+            // A newer version may change the tables while this process runs.
+            if row.as_ref().get_status(StatementStatus::RePrepare) != shape.reprepared {
                 shape = Arc::new(StatementShape::of(row.as_ref()));
+                self.shapes.insert(address(statement), shape.clone());
             }
             read.push(SqliteRow::of(row, shape.clone())?);
         }
@@ -80,25 +85,33 @@ fn prepared<'c>(
     statement: &Statement,
 ) -> Result<(CachedStatement<'c>, Arc<StatementShape>), SqliteFault> {
     let mut prepared = db.prepare_cached(statement.sql)?;
-    let address = (statement.sql.as_ptr().addr(), statement.sql.len());
-    let shape = shapes.entry(address).or_insert_with(|| Arc::new(StatementShape::of(&prepared))).clone();
+    let known = shapes.entry(address(statement));
+    let shape = known.or_insert_with(|| Arc::new(StatementShape::of(&prepared))).clone();
+    let miscounted = || rusqlite::Error::InvalidParameterCount(statement.parameters.len(), shape.most);
+    if statement.parameters.len() != shape.most {
+        return Err(miscounted().into());
+    }
     for (index, number) in shape.parameters.iter().enumerate() {
-        // One that is missing stays NULL.
-        if let Some(value) = statement.parameters.get(number.wrapping_sub(1)) {
-            prepared.raw_bind_parameter(index + 1, value)?;
-        }
+        let value = statement.parameters.get(number.wrapping_sub(1)).ok_or_else(miscounted)?;
+        prepared.raw_bind_parameter(index + 1, value)?;
     }
     Ok((prepared, shape))
+}
+
+fn address(statement: &Statement) -> TextAddress {
+    (statement.sql.as_ptr().addr(), statement.sql.len())
 }
 
 impl StatementShape {
     fn of(prepared: &rusqlite::Statement<'_>) -> Self {
         let number = |index| prepared.parameter_name(index)?.trim_start_matches(['$', '?']).parse().ok();
+        let parameters = (1..=prepared.parameter_count()).map(|index| number(index).unwrap_or(index));
+        let parameters: Vec<usize> = parameters.collect();
         Self {
-            parameters: (1..=prepared.parameter_count())
-                .map(|index| number(index).unwrap_or(index))
-                .collect(),
+            most: parameters.iter().max().copied().unwrap_or_default(),
+            parameters,
             columns: prepared.column_names().into_iter().map(Box::from).collect(),
+            reprepared: prepared.get_status(StatementStatus::RePrepare),
         }
     }
 }

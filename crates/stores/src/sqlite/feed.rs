@@ -5,7 +5,6 @@
 //! thread read the table. The answer proves the time before the question. Thread and connection belong to the watch
 //! alone, so that load on the server's runtime does not delay them.
 
-use std::mem;
 use std::str::FromStr;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -21,7 +20,7 @@ use tracing::{info, warn};
 use super::SqliteFault;
 use super::connection::SqliteConnection;
 use super::file::DatabaseFile;
-use super::writer::DEADLINE;
+use super::writer::{DEADLINE, NoAnswer};
 
 /// The pause between polls, and the longest pause while the database is out of reach.
 const POLL: Duration = Duration::from_millis(50);
@@ -39,8 +38,13 @@ const DOING: &str = "watch for changes";
 
 /// The watches of a store, which end with it: SQLite moves the write-ahead log into the database when the last
 /// connection closes, and only one that writes can do so.
-#[derive(Default)]
-pub(super) struct Feeds(Mutex<Vec<Weak<FeedThread>>>);
+pub(super) struct Feeds(Mutex<Option<Vec<Weak<FeedThread>>>>);
+
+impl Default for Feeds {
+    fn default() -> Self {
+        Self(Mutex::new(Some(Vec::new())))
+    }
+}
 
 impl Feeds {
     /// Announces what is written to the file from now on, until the watch is dropped or the store is closed.
@@ -50,16 +54,18 @@ impl Feeds {
         clock: Arc<dyn Clock>,
         sink: Arc<dyn ChangeSink>,
     ) -> Stored<Watch> {
-        let thread = start(file, clock, sink)?;
         let mut threads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let threads = threads.as_mut().ok_or_else(|| StoreError::unavailable(DOING, NoAnswer::Closed))?;
+        // Under the lock: to open the file after the store was closed would leave its side files behind.
+        let thread = start(file, clock, sink)?;
         threads.retain(|thread| thread.strong_count() > 0);
         threads.push(Arc::downgrade(&thread));
         Ok(Watch::new(thread))
     }
 
-    /// Ends all watches, and closes their connections.
+    /// Ends all watches, and closes their connections. None can begin any more.
     pub(super) fn stop(&self) {
-        let threads = mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let threads = self.0.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
         threads.iter().filter_map(Weak::upgrade).for_each(|thread| thread.stop());
     }
 }

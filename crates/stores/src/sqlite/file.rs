@@ -15,7 +15,7 @@ use super::connection::SqliteConnection;
 use super::{SqliteFault, SqliteOpenError};
 
 /// How long a connection waits for a lock that another process holds.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The pause before another try, where SQLite refuses a lock without waiting.
 pub(super) const RETRY_AFTER: Duration = Duration::from_millis(20);
 
@@ -149,13 +149,16 @@ impl DatabaseFile {
 /// While one connection switches, SQLite refuses others that do the same at once, whatever their time-out. So they try
 /// again.
 pub(super) fn write_ahead(db: &SqliteConnection) -> Result<(), SqliteFault> {
+    db.driver().busy_timeout(Duration::ZERO)?;
     let mut tries = BUSY_TIMEOUT.as_millis() / RETRY_AFTER.as_millis();
-    loop {
+    let switched = loop {
         let switched = db.driver().pragma_update(None, "journal_mode", "WAL").map_err(SqliteFault::from);
         match switched {
             Err(fault) if fault.is_locked() && tries > 0 => thread::sleep(RETRY_AFTER),
-            switched => return switched,
+            switched => break switched,
         }
         tries -= 1;
-    }
+    };
+    db.driver().busy_timeout(BUSY_TIMEOUT)?;
+    switched
 }

@@ -187,9 +187,10 @@ verbs! { AttemptStore by attempts;
 }
 
 verbs! { MailStore by mail;
-    reads {
+    scans {
         "count queued mail" waiting(now: Timestamp) -> u64;
     }
+    reads {}
     writes {
         "queue a mail" put(&queued: QueuedMail) -> ();
         "claim queued mail" claim(now: Timestamp, limit: u32) -> Vec<QueuedMail>;

@@ -3,8 +3,8 @@
 //! All writes of a process go through one thread with one connection. It takes all pending jobs, runs them in one
 //! transaction, and hands their answers back together when that is on the disk: many writes share one wait for the
 //! disk, and one wake-up. Each job has a savepoint of its own: one that fails or panics does not undo the others. A job
-//! is done even if its caller no longer waits. Between two transactions the thread moves the write-ahead log into the
-//! database: on another thread, the log grows faster than it is moved.
+//! is done even if its caller no longer waits. Between two transactions the thread makes a checkpoint: it moves the
+//! write-ahead log into the database. On another thread, the log grows faster than it is moved.
 //!
 //! `BEGIN IMMEDIATE` waits for the lock before the first read. This keeps several processes from writing at once.
 

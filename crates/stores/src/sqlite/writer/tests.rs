@@ -1,7 +1,9 @@
 use std::fs;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
+use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
@@ -212,16 +214,92 @@ fn what_was_written_is_answered_to_a_caller_whose_runtime_did_not_open_the_store
     assert_eq!(table.stored(), [1]);
 }
 
+const PAGE: u64 = 4096;
+const MANY_PAGES: &str = "INSERT INTO pages WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n \
+    WHERE i < 500) SELECT randomblob(4000) FROM n";
+
+impl NumbersTable {
+    /// Writes 500 pages so many times.
+    async fn fill(&self, times: usize) {
+        self.write("CREATE TABLE IF NOT EXISTS pages (content)").await.unwrap();
+        for _ in 0..times {
+            self.write(MANY_PAGES).await.unwrap();
+        }
+    }
+
+    fn log(&self) -> PathBuf {
+        self.directory.path().join("numbers.db-wal")
+    }
+
+    fn pages_in_log(&self) -> u64 {
+        fs::metadata(self.log()).unwrap().len() / PAGE
+    }
+
+    /// What begins the log, and is another each time that it begins anew.
+    fn beginning_of_log(&self) -> Vec<u8> {
+        fs::read(self.log()).unwrap()[..32].to_vec()
+    }
+}
+
 #[tokio::test]
 async fn the_log_is_moved_into_the_database_and_begins_anew() {
-    const PAGE: u64 = 4096;
     let table = numbers();
-    table.write("CREATE TABLE pages (content)").await.unwrap();
-    let many = "INSERT INTO pages WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) \
-        SELECT randomblob(4000) FROM n";
-    for _ in 0..16 {
-        table.write(many).await.unwrap();
+    table.fill(16).await;
+    assert!(
+        table.pages_in_log() < 4_000,
+        "8,000 pages were written, and {} are in the log",
+        table.pages_in_log()
+    );
+}
+
+#[tokio::test]
+async fn the_log_begins_anew_soon_after_the_reader_that_held_it_back_is_gone() {
+    let table = numbers();
+    table.fill(1).await;
+    let reader = table.file.reading().unwrap();
+    reader.run("BEGIN").unwrap();
+    reader.driver().query_row("SELECT count(*) FROM pages", [], |_| Ok(())).unwrap();
+    let before = table.beginning_of_log();
+    table.fill(8).await;
+    assert_eq!(table.beginning_of_log(), before, "pages that a reader needs are gone");
+    reader.close().unwrap();
+    // Each writes a page or two: far fewer than lie between two checkpoints that succeed.
+    for _ in 0..200 {
+        table.write("DELETE FROM numbers").await.unwrap();
+        table.write("INSERT INTO numbers VALUES (1, 1)").await.unwrap();
     }
-    let log = fs::metadata(table.directory.path().join("numbers.db-wal")).unwrap().len();
-    assert!(log < 4_000 * PAGE, "8,000 pages were written, and {} are in the log", log / PAGE);
+    assert_ne!(table.beginning_of_log(), before, "{} pages are in the log", table.pages_in_log());
+}
+
+#[tokio::test]
+async fn a_stop_after_a_failed_transaction_leaves_everything_in_the_database() {
+    let table = numbers();
+    table.write("INSERT INTO numbers VALUES (1, 1)").await.unwrap();
+    // So that the connection of the writer is not the last one, which would move the log in any case.
+    let reader = table.file.reading().unwrap();
+    reader.driver().query_row("SELECT count(*) FROM numbers", [], |_| Ok(())).unwrap();
+    table.write_and_fail("ROLLBACK").await.unwrap_err();
+    table.writer.close().await;
+    let copy = table.directory.path().join("copy.db");
+    fs::copy(table.directory.path().join("numbers.db"), &copy).unwrap();
+    let copy = Connection::open(copy).unwrap();
+    assert_eq!(copy.query_row("SELECT number FROM numbers", [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+}
+
+#[tokio::test]
+async fn what_cannot_be_committed_is_answered_as_a_fault() {
+    let table = numbers();
+    let refuse = |db: &mut SqliteConnection| {
+        db.driver().commit_hook(Some(|| true)).map_err(DatabaseFault::new)?;
+        Ok(())
+    };
+    let (refused, beside) = together!(table;
+        table.writer.write("refuse to commit", refuse),
+        table.write("INSERT INTO numbers VALUES (1, 1)"),
+    );
+    assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
+    assert!(matches!(beside, Err(StoreError::Unavailable { .. })), "{beside:?}");
+    assert_eq!(table.stored(), [0; 0]);
+    table.write("INSERT INTO numbers VALUES (2, 1)").await.unwrap();
+    assert_eq!(table.stored(), [2]);
 }

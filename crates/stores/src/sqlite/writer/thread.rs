@@ -1,17 +1,20 @@
 //! The thread that owns the writing connection.
 
 use std::cell::Cell;
+use std::io;
 use std::mem;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
+use rusqlite::Row;
 use rusqlite::hooks::Wal;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, error::SendError, unbounded_channel};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::super::SqliteFault;
 use super::super::connection::SqliteConnection;
-use super::super::file::DatabaseFile;
+use super::super::file::{BUSY_TIMEOUT, DatabaseFile};
 use super::job::{Committed, Job};
 use super::queue::{JobQueue, MOST_JOBS};
 
@@ -20,8 +23,13 @@ const KEPT_CHANGES: i64 = 100_000;
 /// How many jobs lie between two prunings of the changes, and the most that one pruning removes.
 pub(super) const PRUNE_EVERY: usize = 1_000;
 const PRUNE_STEP: i64 = 10_000;
-/// How many pages the write-ahead log grows by between two attempts to move it into the database.
+/// How many pages the write-ahead log grows by between two checkpoints, and how many after one that a reader kept from
+/// moving all of it.
 const CHECKPOINT_EVERY: i32 = 2_000;
+const RETRY_EVERY: i32 = 100;
+/// From so many pages on, a checkpoint waits a moment for readers, so that the log can begin anew.
+const LONG_LOG: i32 = 16_000;
+const WAIT_FOR_READERS: Duration = Duration::from_millis(100);
 
 const PRUNE: &str = "DELETE FROM changes WHERE seq IN (SELECT seq FROM changes \
     WHERE seq <= (SELECT max(seq) FROM changes) - ?1 ORDER BY seq LIMIT ?2)";
@@ -58,7 +66,7 @@ pub(super) fn start(
         answers,
         failing: false,
         since_pruning: PRUNE_EVERY,
-        checkpointed_at: 0,
+        next_checkpoint: CHECKPOINT_EVERY,
     };
     thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || writer.run())?;
     tokio::spawn(answer(done));
@@ -81,8 +89,8 @@ struct WriterThread {
     failing: bool,
     /// How many jobs were done since the last pruning.
     since_pruning: usize,
-    /// The length of the write-ahead log at the last attempt to move it.
-    checkpointed_at: i32,
+    /// The length of the write-ahead log at which the next checkpoint is due.
+    next_checkpoint: i32,
 }
 
 impl WriterThread {
@@ -92,8 +100,17 @@ impl WriterThread {
             self.write(mem::take(&mut jobs));
             self.checkpoint_if_due();
         }
-        // A connection that has not used the log since it was opened would leave it at its close.
-        self.checkpoint();
+        self.finish();
+    }
+
+    /// Leaves everything in the database file. A connection that has not used the log since it was opened would leave it
+    /// at its close.
+    fn finish(&mut self) {
+        match self.connect().and_then(checkpoint) {
+            Ok(true) => {}
+            Ok(false) => warn!("a reader keeps the write-ahead log from a whole checkpoint"),
+            Err(fault) => warn!(%fault, "the write-ahead log is left behind: there was no checkpoint"),
+        }
         self.disconnect();
     }
 
@@ -110,19 +127,29 @@ impl WriterThread {
     }
 
     fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), SqliteFault> {
-        self.file.check()?;
-        let db = match &mut self.db {
-            Some(db) => db,
-            none => none.insert(watching_its_log(self.file.writing()?)),
-        };
+        let prunes = self.since_pruning + jobs.len() >= PRUNE_EVERY;
+        let db = self.connect()?;
         db.run("BEGIN IMMEDIATE")?;
         jobs.iter_mut().try_for_each(|job| run(&mut **job, db))?;
-        self.since_pruning += jobs.len();
-        if self.since_pruning >= PRUNE_EVERY {
-            self.since_pruning = 0;
+        if prunes {
             db.driver().prepare_cached(PRUNE)?.execute([KEPT_CHANGES, PRUNE_STEP])?;
         }
-        db.run("COMMIT")
+        db.run("COMMIT")?;
+        self.since_pruning = if prunes { 0 } else { self.since_pruning + jobs.len() };
+        Ok(())
+    }
+
+    /// The connection. A new one begins with a checkpoint: the log may have filled the disk, and then nothing else makes
+    /// room.
+    fn connect(&mut self) -> Result<&mut SqliteConnection, SqliteFault> {
+        self.file.check()?;
+        if self.db.is_none() {
+            let db = self.db.insert(watching_its_log(self.file.writing()?));
+            if let Err(fault) = checkpoint(db) {
+                warn!(%fault, "no checkpoint of the write-ahead log was made");
+            }
+        }
+        self.db.as_mut().ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected).into())
     }
 
     /// Logs the first failure, and the first success after it.
@@ -136,23 +163,19 @@ impl WriterThread {
     }
 
     fn checkpoint_if_due(&mut self) {
-        let pages = LOG_PAGES.get();
-        if pages < self.checkpointed_at {
-            // All of it was moved, and it has begun anew.
-            self.checkpointed_at = 0;
+        let (pages, Some(db)) = (LOG_PAGES.get(), &mut self.db) else { return };
+        if pages < self.next_checkpoint.min(CHECKPOINT_EVERY) {
+            // It has begun anew.
+            self.next_checkpoint = CHECKPOINT_EVERY;
         }
-        if pages - self.checkpointed_at >= CHECKPOINT_EVERY {
-            self.checkpointed_at = pages;
-            self.checkpoint();
+        if pages < self.next_checkpoint {
+            return;
         }
-    }
-
-    /// Moves what no reader holds back. What is left waits for the next time.
-    fn checkpoint(&self) {
-        if let Some(db) = &self.db
-            && let Err(fault) = db.driver().query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
-        {
-            warn!(%fault, "the write-ahead log was not moved into the database");
+        let moved = checkpoint(db);
+        let pause = if matches!(moved, Ok(true)) { CHECKPOINT_EVERY } else { RETRY_EVERY };
+        self.next_checkpoint = pages.saturating_add(pause);
+        if let Err(fault) = moved {
+            warn!(%fault, "no checkpoint of the write-ahead log was made");
         }
     }
 
@@ -169,15 +192,35 @@ impl WriterThread {
 fn run(job: &mut dyn Job, db: &mut SqliteConnection) -> Result<(), SqliteFault> {
     db.run("SAVEPOINT job")?;
     if !job.run(db) {
-        // Fails if SQLite has already rolled the transaction back: then no job's writes are kept.
+        if db.driver().is_autocommit() {
+            // As after a fault of the disk: then no job's writes are kept.
+            return Err(
+                io::Error::other("a write beside this one has made SQLite undo the transaction").into()
+            );
+        }
         db.run("ROLLBACK TO job")?;
     }
     db.run("RELEASE job")
 }
 
+/// Moves the write-ahead log into the database, but for what a reader still needs. Returns whether that was all.
+fn checkpoint(db: &mut SqliteConnection) -> Result<bool, SqliteFault> {
+    let is_long = LOG_PAGES.get() >= LONG_LOG;
+    let mode = if is_long { "PRAGMA wal_checkpoint(RESTART)" } else { "PRAGMA wal_checkpoint(PASSIVE)" };
+    db.driver().busy_timeout(WAIT_FOR_READERS)?;
+    let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let moved = db.driver().query_row(mode, [], columns);
+    db.driver().busy_timeout(BUSY_TIMEOUT)?;
+    let (is_busy, pages, moved): (bool, i32, i32) = moved?;
+    Ok(!is_busy && moved >= pages)
+}
+
 /// However the thread ends, its callers are told.
 impl Drop for WriterThread {
     fn drop(&mut self) {
+        if thread::panicking() {
+            error!("the thread that writes to the database has panicked: nothing is written any more");
+        }
         self.queue.end();
     }
 }

@@ -108,6 +108,7 @@ async fn a_clean_stop_leaves_everything_in_one_file_which_is_a_whole_copy() {
     assert_eq!(store.stores().tenants.find(&acme.id).await.unwrap(), Some(acme.clone()));
     let _watch = store.stores().feed.watch(Arc::new(NoSink)).unwrap();
     store.close().await;
+    assert!(store.stores().feed.watch(Arc::new(NoSink)).is_err(), "a watch would open the file again");
     assert_eq!(directory.files(), ["0.db"]);
 
     let copy = directory.fresh();
