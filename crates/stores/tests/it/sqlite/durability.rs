@@ -94,6 +94,28 @@ async fn two_hundred_sign_ins_at_once_are_all_acknowledged_and_all_there() {
     assert_eq!(found.into_iter().map(|found| found.key.id).collect::<Vec<_>>(), acknowledged);
 }
 
+/// The other process is a command, and the busy one a server.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_writes_without_a_pause_lets_another_one_write() {
+    let directory = TestDirectory::new();
+    let path = directory.fresh();
+    let (busy, other) = (open(&path).await.stores(), open(&path).await.stores());
+    let jo = new_user_key(&TenantId::default_tenant());
+    let mut writers = JoinSet::new();
+    for _ in 0..64 {
+        let (sessions, signed_in) = (busy.sessions.clone(), session(&jo));
+        writers.spawn(async move {
+            sessions.insert(&signed_in).await.unwrap();
+            loop {
+                sessions.rename(&signed_in.key, "again", NOW).await.unwrap();
+            }
+        });
+    }
+    for _ in 0..50 {
+        assert_eq!(other.sessions.insert(&session(&jo)).await.unwrap(), Inserted::Done);
+    }
+}
+
 #[tokio::test]
 async fn a_write_is_done_even_if_its_caller_no_longer_waits() {
     let directory = TestDirectory::new();

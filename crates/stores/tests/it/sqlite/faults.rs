@@ -64,7 +64,7 @@ async fn a_process_that_holds_the_lock_for_a_while_makes_others_wait_and_not_fai
     let signed_in = session(&new_user_key(&TenantId::default_tenant()));
     let release = async {
         let found = stores.sessions.find(&by_id(&signed_in), NOW).await;
-        assert_eq!(found.unwrap(), None, "readers wait for the writer");
+        assert_eq!(found.unwrap(), None, "a reader waits for the writer");
         other.execute_batch("ROLLBACK").unwrap();
     };
     let (inserted, ()) = tokio::join!(stores.sessions.insert(&signed_in), release);
