@@ -103,8 +103,8 @@ impl WriterThread {
         self.finish();
     }
 
-    /// Leaves everything in the database file. A connection that has not used the log since it was opened would leave it
-    /// at its close.
+    /// Leaves everything in the database file. A connection that has not used the log since it was opened would leave
+    /// it at its close.
     fn finish(&mut self) {
         match self.connect().and_then(checkpoint) {
             Ok(true) => {}
@@ -139,8 +139,8 @@ impl WriterThread {
         Ok(())
     }
 
-    /// The connection. A new one begins with a checkpoint: the log may have filled the disk, and then nothing else makes
-    /// room.
+    /// The connection. A new one begins with a checkpoint: the log may have filled the disk, and then nothing else
+    /// makes room.
     fn connect(&mut self) -> Result<&mut SqliteConnection, SqliteFault> {
         self.file.check()?;
         if self.db.is_none() {
