@@ -14,6 +14,7 @@ mod keys;
 mod log;
 #[cfg(test)]
 mod mail;
+#[cfg(test)]
 mod mend;
 #[cfg(test)]
 mod migrate;

@@ -119,7 +119,9 @@ fn of_the_first_version(path: &Path) {
             x'526d2ead8f0841eb4b119daace9b2b27f9b13b6bdc54a70c9f7e0e90a0d9f4411eedd02e5d3c0a958533221687c4b8b9', 0)",
     ];
     let db = Connection::open(path).unwrap();
-    FIRST.iter().for_each(|sql| db.execute_batch(sql).unwrap());
+    for sql in FIRST {
+        db.execute_batch(sql).unwrap();
+    }
 }
 
 #[test]

@@ -109,8 +109,11 @@ fn the_programs_of_the_page_accept_this_servers_tokens_and_refuse_all_others() {
     }
 }
 
+/// A change to the header and the claims of a token.
+type Spoil = fn(&mut Value, &mut Value);
+
 /// What a service that shares the secret may sign, which is for another service.
-const WRONG: [(&str, fn(&mut Value, &mut Value)); 6] = [
+const WRONG: [(&str, Spoil); 6] = [
     ("the same", |_, _| ()),
     ("another tenant", |_, claims| claims["tid"] = json!("acme")),
     ("another strategy", |_, claims| claims["strategy"] = json!("refresh")),
