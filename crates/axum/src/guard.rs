@@ -183,7 +183,10 @@ where
                 extensions.insert(user);
                 // An inner layer that refuses renders it the same way.
                 extensions.insert(guard.0.clone());
-                if !others.0.is_empty() {
+                if others.0.is_empty() {
+                    // Those of an outer guard are of another credential.
+                    extensions.remove::<OtherSessions>();
+                } else {
                     extensions.insert(others);
                 }
                 let answering = S::clone(&inner).oneshot(request);
@@ -200,3 +203,6 @@ impl GuardConfig {
         render(refusal, &parts.method, &parts.uri, &accept, self.engine.now())
     }
 }
+
+#[cfg(test)]
+mod tests;
