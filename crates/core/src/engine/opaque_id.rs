@@ -24,6 +24,12 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
+/// Whether a cookie's value is spelled as [`OpaqueId::signed`] spells it.
+pub(super) fn is_spelled_as_sent(value: &str) -> bool {
+    let decoded = percent_decode_str(value).decode_utf8();
+    decoded.is_ok_and(|decoded| utf8_percent_encode(&decoded, COMPONENT).to_string() == value)
+}
+
 /// An id, in plain.
 pub(super) struct OpaqueId(PlainSecret);
 
