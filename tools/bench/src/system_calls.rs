@@ -21,18 +21,14 @@ impl SystemCallCount {
     pub(crate) fn begin(pid: u32, summary: &Path) -> io::Result<Option<Self>> {
         let mut strace = Command::new("strace");
         strace.args(["-c", "-f", "-p", &pid.to_string(), "-o"]).arg(summary);
-        let Ok(mut tracer) = strace.stderr(Stdio::piped()).spawn() else { return Ok(None) };
+        let Ok(tracer) = strace.stderr(Stdio::piped()).spawn() else { return Ok(None) };
+        let mut count = Self { tracer, summary: summary.to_owned() };
         // The first line says that it counts, or why it cannot.
         let mut line = String::new();
-        if let Some(stderr) = &mut tracer.stderr {
+        if let Some(stderr) = &mut count.tracer.stderr {
             BufReader::new(stderr).read_line(&mut line)?;
         }
-        if line.contains("attached") {
-            return Ok(Some(Self { tracer, summary: summary.to_owned() }));
-        }
-        tracer.kill()?;
-        tracer.wait()?;
-        Ok(None)
+        Ok(line.contains("attached").then_some(count))
     }
 
     /// Ends the count, and says how many there were.
@@ -49,14 +45,27 @@ impl SystemCallCount {
     }
 }
 
-/// The fourth field of the last line: share, seconds, microseconds for each call, calls, perhaps errors, `total`.
+impl Drop for SystemCallCount {
+    /// A measurement that fails leaves no `strace` behind, which would go on stopping the server.
+    fn drop(&mut self) {
+        let _ = self.tracer.kill();
+        let _ = self.tracer.wait();
+    }
+}
+
+/// What stands below `calls` in the last line. Versions of `strace` leave different columns of it empty, so the columns
+/// are told by the header, in which numbers and names end at the same place.
 fn total(summary: &str) -> Option<u64> {
+    const CALLS: &str = " calls";
+    let end = summary.lines().find_map(|line| line.find(CALLS))? + CALLS.len();
     let line = summary.lines().rfind(|line| line.trim_end().ends_with("total"))?;
-    line.split_ascii_whitespace().nth(3)?.parse().ok()
+    line.get(..end)?.split_ascii_whitespace().next_back()?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use rustix::process::test_kill_process;
+
     use super::*;
 
     #[test]
@@ -68,6 +77,17 @@ mod tests {
         let without = "100.00    0.005000           3      1501           total\n";
         assert_eq!(total(&format!("{head}{line}{with}")), Some(1500));
         assert_eq!(total(&format!("{head}{line}{without}")), Some(1501));
+        let old = "100.00    0.005000                  1502        12 total\n";
+        assert_eq!(total(&format!("{head}{line}{old}")), Some(1502));
         assert_eq!(total(head), None);
+    }
+
+    #[test]
+    fn a_count_that_is_given_up_ends_its_tracer() {
+        let mut program = Command::new("sleep");
+        let tracer = program.arg("1000").spawn().unwrap();
+        let pid = Pid::from_child(&tracer);
+        drop(SystemCallCount { tracer, summary: PathBuf::new() });
+        assert!(test_kill_process(pid).is_err(), "it still runs");
     }
 }
