@@ -33,8 +33,8 @@ pub(super) async fn delay_if_busy(answering: impl Future<Output = HandlerResult>
 /// Room for the body of a check's answer.
 const BODY: usize = 256;
 
-/// Room for the headers of an answer.
-const HEADERS: usize = 12;
+/// Room for the headers of an answer: as many as a browser of an allowed origin gets over https, with a cookie.
+const HEADERS: usize = 15;
 
 /// An answer for one client only.
 pub(super) fn private(status: StatusCode, body: &impl Serialize) -> HandlerResult {

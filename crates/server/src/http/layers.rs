@@ -12,11 +12,11 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
+use http::Version;
 use http::header::{
     CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{Method, Version};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_axum::{RefusalContext, RefusalResponse};
 use tower::Service as _;
@@ -71,7 +71,7 @@ impl Layers {
     async fn answer(&self, request: Request) -> Response {
         let (counter, method) = (self.counters.of_request(&request), known_method(request.method()));
         let origin = self.cors.allowed(request.headers());
-        let mut response = if request.method() == Method::OPTIONS {
+        let mut response = if cors::is_preflight(&request) {
             self.cors.preflight(origin.is_some())
         } else {
             let span = request_origin::span(&self.app, &request, counter.strategy);
@@ -170,3 +170,24 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+    use http::header::{CONTENT_LENGTH, SET_COOKIE};
+
+    use super::*;
+    use crate::http::answer::json;
+
+    #[test]
+    fn the_headers_of_an_answer_to_a_browser_fit_in_the_room_that_was_made_for_them() {
+        let mut answer = json(StatusCode::OK, Vec::new(), "no-store");
+        let headers = answer.headers_mut();
+        let room = headers.capacity();
+        headers.insert(SET_COOKIE, HeaderValue::from_static("connect.sid=some"));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        cors::mark(Some(HeaderValue::from_static("https://app.example.com")), headers);
+        secure(headers, true);
+        assert_eq!((headers.len(), headers.capacity()), (15, room));
+    }
+}

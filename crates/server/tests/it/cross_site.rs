@@ -126,6 +126,19 @@ async fn in_production_exactly_the_listed_origins_may_call() {
 }
 
 #[tokio::test]
+async fn options_that_are_no_preflight_request_reach_their_route() {
+    let server = TestServer::start().await;
+    for (path, allow) in [("/auth/session/login", "POST"), ("/auth/session/profile", "GET,HEAD")] {
+        let asked = server.ask("OPTIONS", path).header("origin", "http://localhost:5173").await.status(405);
+        assert_eq!(asked.header("allow"), Some(allow), "{asked:?}");
+        assert!(asked.body.contains("\"statusCode\":405"), "{asked:?}");
+        assert_eq!(asked.header("access-control-allow-origin"), Some("http://localhost:5173"));
+        assert_eq!(asked.header("access-control-allow-methods"), None);
+    }
+    assert_eq!(server.ask("OPTIONS", "/nothing").await.status, 404);
+}
+
+#[tokio::test]
 async fn further_request_headers_are_allowed_by_a_setting() {
     let server = TestServer::with(&[("CORS_HEADERS", "x-datadog-trace-id, X-Request-Id")]).await;
     let asked = preflight(&server, "http://localhost:5173").await.status(200);

@@ -227,6 +227,27 @@ async fn a_flood_of_headers_is_refused() {
     is_alive(&server).await;
 }
 
+// ASVS-map: OP1
+#[tokio::test]
+async fn more_header_lines_than_are_parsed_are_refused_in_the_words_of_no_surface() {
+    let server = TestServer::start().await;
+    for (lines, is_parsed) in [(101, true), (128, true), (129, false), (512, false)] {
+        let mut line = server.connection().await;
+        // The host, the origin, and the others.
+        let head = "GET /healthz HTTP/1.1\r\nhost: a\r\norigin: http://localhost:5173\r\n";
+        line.write(format!("{head}{}\r\n", "a: b\r\n".repeat(lines - 2)).as_bytes()).await;
+        let answer = line.answer().await.unwrap().status(431);
+        let allowed = answer.header("access-control-allow-origin");
+        if is_parsed {
+            assert_eq!(answer.json()["statusCode"], 431, "{lines}: {answer:?}");
+            assert_eq!(allowed, Some("http://localhost:5173"), "{lines}");
+        } else {
+            assert_eq!((answer.body.as_str(), allowed), ("", None), "{lines}");
+        }
+    }
+    is_alive(&server).await;
+}
+
 // ASVS-map: GW5
 #[tokio::test]
 async fn what_is_no_http_ends_the_connection_and_nothing_else() {

@@ -78,8 +78,8 @@ pub(super) const LIVENESS: &[Setting] = &[
          sign-out takes effect within this time even on a node that is cut off"),
     setting!("liveness.capacity": Integer("NUMBER"), Fixed("100000"),
         config.liveness.capacity = number(1_000..=10_000_000),
-        "Most sessions, and as many users, verified tokens and cookies, that a node keeps in memory, for each database; \
-         what does not fit is read from the store"),
+        "Most sessions, and as many users, that a node keeps in memory for each database, and most verified tokens, and \
+         as many cookies, for all together; what does not fit is read from the store, or verified anew"),
 ];
 
 /// Parses a number of requests a minute; 0 is no limit.
@@ -92,7 +92,8 @@ pub(super) const LIMITS: &[Setting] = &[
         "Largest body of a request, from 1KiB to 16MiB; a larger one is answered 413"),
     setting!("limits.headers": Quantity("SIZE"), Fixed("16KiB"),
         config.limits.headers = size("8KiB", "48KiB"),
-        "Largest headers of a request, together, from 8KiB to 48KiB; larger ones are answered 431"),
+        "Largest headers of a request, together, from 8KiB to 48KiB; larger ones, and more than \
+         100 lines, are answered 431; more than 128 lines by a bare 431 without body and CORS headers"),
     setting!("limits.connections": Integer("NUMBER"), Fixed("4096"),
         config.limits.connections = number(1..=1_000_000),
         "Most open connections of each listen address. For a further client the longest idle one of the address with most \
