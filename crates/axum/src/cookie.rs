@@ -176,6 +176,7 @@ mod tests {
         );
     }
 
+    // ASVS-map: CK4
     #[test]
     fn what_other_cookies_hold_hides_no_cookie_of_ours() {
         let cookie = SessionCookie::over(false);

@@ -336,6 +336,7 @@ mod tests {
         assert_eq!(granted, 3);
     }
 
+    // ASVS-map: AU1
     #[test]
     fn as_many_attempts_may_be_pending_as_failures_are_allowed() {
         let mut record = AttemptRecord::default();

@@ -157,7 +157,7 @@ pub trait Notifier: Send + Sync {
 mod tests {
     use super::*;
 
-    // ASVS-map: LG1
+    // ASVS-map: OP6
     #[test]
     fn a_mail_does_not_show_its_secret_in_debug() {
         let expires = Timestamp::from_seconds(0);

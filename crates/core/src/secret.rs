@@ -82,13 +82,14 @@ mod tests {
     use super::*;
     use crate::machine::SystemRandom;
 
+    // ASVS-map: OP6
     #[test]
     fn a_secret_does_not_show_itself() {
         let secret = PlainSecret::presented("hunter2");
         assert_eq!(format!("{secret:?} {:?}", secret.hash("test", b"")), "PlainSecret SecretHash");
     }
 
-    // ASVS-map: SE1
+    // ASVS-map: SE1, RC1
     #[test]
     fn generated_secrets_have_256_bits_and_do_not_repeat() {
         let secrets: std::collections::HashSet<String> =

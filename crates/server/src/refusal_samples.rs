@@ -56,6 +56,7 @@ impl Samples {
 mod tests {
     use super::*;
 
+    // ASVS-map: LG1
     #[test]
     fn of_a_flood_one_a_minute_is_shown_with_the_number_of_all() {
         let samples = Samples(Mutex::new(BTreeMap::new()));

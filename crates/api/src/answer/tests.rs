@@ -72,7 +72,6 @@ fn json(answer: &impl Serialize) -> String {
 
 const ANN: &str = r#"{"id":"019c06aa-b377-7a3e-8c51-5b7d1f0e9a42","email":"Ann@Example.com","name":"Ann Droid","createdAt":"2026-01-28T22:12:56.311Z","updatedAt":"2026-01-28T22:13:20.000Z"}"#;
 
-// ASVS-map: TN5
 #[test]
 fn a_user_is_shown_with_five_members_and_no_others() {
     assert_eq!(json(&UserView::of(&user(ann()))), ANN);

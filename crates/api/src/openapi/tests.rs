@@ -310,7 +310,6 @@ fn lists_are_cut_by_cursor_and_limit_and_say_where_to_go_on() {
     }
 }
 
-// ASVS-map: CK5
 #[test]
 fn whatever_hands_out_a_credential_says_that_it_must_not_be_kept() {
     let document = written();
@@ -356,7 +355,6 @@ fn every_part_of_a_path_is_described_once() {
     }
 }
 
-// ASVS-map: CS2
 #[test]
 fn only_what_a_page_posts_may_be_a_form() {
     let document = written();

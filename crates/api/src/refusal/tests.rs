@@ -84,7 +84,6 @@ fn what_went_wrong_inside_stays_inside() {
     }
 }
 
-// ASVS-map: AU2
 #[test]
 fn whoever_cannot_sign_in_is_not_told_why() {
     assert_eq!(
@@ -146,7 +145,6 @@ fn the_bodies_that_clients_were_written_against_are_these() {
     }
 }
 
-// ASVS-map: RT1
 #[test]
 fn a_client_cannot_tell_from_a_refused_refresh_whether_a_session_was_there() {
     let refused = refresh_errors().into_iter().map(Refusal::from);
@@ -161,7 +159,6 @@ fn a_client_cannot_tell_from_a_refused_refresh_whether_a_session_was_there() {
     assert_eq!(plain(of_others[0].clone()), plain(refusals[0].clone()));
 }
 
-// ASVS-map: TN4
 #[test]
 fn a_suspended_tenant_says_so_to_strangers_and_believes_no_credential() {
     let suspended = || TenantError::Suspended;
@@ -231,7 +228,6 @@ fn the_envelope_has_its_members_in_order_and_on_401_and_403_those_of_the_plain_s
     );
 }
 
-// ASVS-map: TN4
 #[test]
 fn whose_role_is_wrong_is_told_the_right_ones_in_the_order_in_which_they_were_named() {
     assert_eq!(
@@ -276,7 +272,6 @@ fn problem_details_have_their_members_in_order() {
     );
 }
 
-// ASVS-map: LG2
 #[test]
 fn a_hostile_path_does_not_break_out_of_its_string() {
     let path = "/auth/\",\"statusCode\":200,\"x\":\"\r\n\u{2028}</script>";

@@ -324,7 +324,6 @@ fn of_a_member_that_comes_twice_the_last_one_counts_as_in_a_browser() {
     assert_eq!(read.password.characters(), "last".len());
 }
 
-// ASVS-map: TN5
 #[test]
 fn members_that_nobody_asked_for_are_ignored() {
     let mut value = ann();

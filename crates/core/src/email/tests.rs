@@ -86,6 +86,7 @@ fn an_address_is_shown_as_typed_and_compared_in_lower_case() {
 }
 
 /// Attackers have taken over accounts of other services in these ways.
+// ASVS-map: AU6
 #[test]
 fn a_look_alike_is_never_the_same_account() {
     for (one, other) in [
@@ -121,6 +122,7 @@ fn local_part() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    // ASVS-map: AU6
     #[test]
     fn the_canonical_form_is_its_own_canonical_form(local in local_part(), domain in "[a-zA-Z]{1,8}\\.[a-zäöüß]{2,8}") {
         if let Ok(email) = Email::parse(&format!("{local}@{domain}")) {
@@ -129,6 +131,7 @@ proptest! {
         }
     }
 
+    // ASVS-map: AU6
     #[test]
     fn addresses_that_differ_in_case_are_the_same(local in local_part(), domain in "[a-zäöü]{1,8}\\.[a-z]{2,8}") {
         let lower: String = format!("{local}@{domain}").nfc().flat_map(char::to_lowercase).nfc().collect();

@@ -122,6 +122,7 @@ mod tests {
         assert!(kept(&guard, begun));
     }
 
+    // ASVS-map: RV2
     #[test]
     fn of_two_writes_at_once_neither_is_kept_and_no_read_that_was_under_way() {
         let guard = FillGuard::new();

@@ -123,6 +123,7 @@ mod tests {
         format!("$argon2id$v=19${parameters}$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4")
     }
 
+    // ASVS-map: OP6
     #[test]
     fn a_hash_is_written_as_it_was_read_and_does_not_show_itself() {
         let text = argon2id("m=256,t=2,p=1");

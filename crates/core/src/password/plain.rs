@@ -94,6 +94,7 @@ mod tests {
         assert_eq!(password.normal.capacity(), 3 * 1024);
     }
 
+    // ASVS-map: OP6
     #[test]
     fn a_password_does_not_show_itself() {
         assert_eq!(format!("{:?}", Password::new("hunter2").unwrap()), "Password");

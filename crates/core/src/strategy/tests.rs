@@ -64,7 +64,7 @@ fn only_the_stateless_token_keeps_no_session() {
     assert_eq!(without, [StrategyName::Jwt]);
 }
 
-// ASVS-map: CK4
+// ASVS-map: SE2
 #[test]
 fn a_carrier_finds_one_credential_in_its_own_place_or_none() {
     let envelope =

@@ -47,6 +47,7 @@ fn after_five_wrong_guesses_not_even_the_right_secret_is_accepted() {
     assert_eq!(sent(TicketPurpose::Code).redeem(&elsewhere).0, RedeemOutcome::Exhausted);
 }
 
+// ASVS-map: OT1, RC1
 #[test]
 fn a_ticket_cannot_be_redeemed_before_it_is_sent_or_after_it_expires() {
     let ticket = sent(TicketPurpose::Reset);
@@ -68,7 +69,6 @@ fn another_device_cannot_redeem_a_ticket_but_one_without_a_secret_can() {
     }
 }
 
-// ASVS-map: RC1
 #[test]
 fn a_link_names_its_tenant_and_is_read_as_it_was_written() {
     let token =

@@ -32,7 +32,6 @@ fn a_first_password_leaves_nothing_to_remember() {
     assert!(user.remembered_passwords().eq(&[hash(1)]));
 }
 
-// ASVS-map: PW6
 #[test]
 fn a_new_hash_of_the_same_password_is_not_a_change_of_password() {
     let before = jo().with_password(hash(1), NOW).with_password(hash(2), NOW);
@@ -98,6 +97,7 @@ fn a_name_is_neither_empty_nor_endless_and_has_no_line_breaks() {
     assert_eq!(PersonName::from_parts("Jo", ""), Err(InvalidPersonName::Empty));
 }
 
+// ASVS-map: OP6
 #[test]
 fn a_user_shows_no_hash() {
     let user = jo().with_password(hash(1), NOW);

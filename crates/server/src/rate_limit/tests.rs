@@ -78,7 +78,7 @@ fn a_refusal_says_when_one_more_is_let_in() {
     assert_eq!(world.admitted("acme", "192.0.2.7", 2), 1);
 }
 
-// ASVS-map: TN1
+// ASVS-map: TN1, TN6
 #[test]
 fn what_one_tenant_or_address_has_used_up_another_has_not() {
     let world = world(DEFAULT);
@@ -104,6 +104,7 @@ fn a_customer_is_one_place_whatever_address_it_takes() {
     assert_eq!(world.admitted("acme", "::ffff:192.0.2.7", 1), 0);
 }
 
+// ASVS-map: TN6
 #[test]
 fn a_tenant_may_have_a_limit_of_its_own() {
     let world = world(RateLimit { tenant: NonZeroU32::new(90), ..DEFAULT });
@@ -167,7 +168,6 @@ fn without_an_address_an_account_has_a_limit_and_what_names_none_shares_ten() {
     assert_eq!(world.admitted("acme", "0.0.0.0", 1000), 20);
 }
 
-// ASVS-map: AU1
 #[test]
 fn a_refresh_that_proves_its_device_is_counted_by_its_session_alone() {
     let world = world(RateLimit { address: NonZeroU32::new(3), ..DEFAULT });

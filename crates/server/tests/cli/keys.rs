@@ -87,7 +87,7 @@ fn what_a_compromised_key_signed_is_worth_nothing_at_once() {
     assert_eq!(standings(&home.json("key list --json")), [&[("access", "signing")], &OTHERS[..]].concat());
 }
 
-// ASVS-map: RT2
+// ASVS-map: JW11
 #[test]
 fn a_refresh_token_outlives_the_key_that_signed_it() {
     let home = Workdir::new();
@@ -106,6 +106,7 @@ fn a_refresh_token_outlives_the_key_that_signed_it() {
     assert_ne!(kid(text(&renewed.body["refresh_token"])), kid(before));
 }
 
+// ASVS-map: OP6
 #[test]
 fn keys_are_listed_without_their_secrets() {
     let home = Workdir::in_production();

@@ -165,6 +165,7 @@ fn what_an_administrator_does_is_logged_with_the_administrator_and_the_new_role(
     assert_eq!(event["span"]["actor"], root, "{event}");
 }
 
+// ASVS-map: LG1
 #[test]
 fn a_flood_of_refusals_is_counted_and_sampled() {
     let home = Workdir::in_production()

@@ -137,7 +137,7 @@ fn a_list_shows_the_live_ones_and_the_ended_ones_with_their_reason_where_asked()
     );
 }
 
-// ASVS-map: SE9
+// ASVS-map: OP6
 #[test]
 fn refresh_tokens_are_shown_by_id_with_what_replaced_them_and_never_themselves() {
     let (home, server) = installation();

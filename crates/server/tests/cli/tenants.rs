@@ -28,6 +28,7 @@ fn members(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
+// ASVS-map: TN7
 #[test]
 fn two_tenants_have_users_keys_and_ways_to_sign_in_of_their_own() {
     let home = Workdir::new();

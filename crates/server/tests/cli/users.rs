@@ -172,6 +172,7 @@ fn a_disabled_user_has_no_session_and_no_refresh_token_and_gets_none_back_when_e
     );
 }
 
+// ASVS-map: PW8
 #[test]
 fn a_password_that_an_operator_sets_ends_all_sessions_and_is_the_one_from_then_on() {
     let home = Workdir::new();

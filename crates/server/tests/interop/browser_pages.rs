@@ -27,7 +27,7 @@ fn is_locked(server: &ServerProcess) -> bool {
     login(server, PASSWORD) == "ACCOUNT_LOCKED"
 }
 
-// ASVS-map: RC1
+// ASVS-map: RC1, RC2
 #[test]
 fn a_user_chooses_a_new_password_on_the_page() {
     let (home, server) = with_ann();
@@ -64,6 +64,7 @@ fn a_user_chooses_a_new_password_on_the_page() {
     assert_eq!(login(&server, OTHER), "OTP_SENT");
 }
 
+// ASVS-map: RC1
 #[test]
 fn a_click_unlocks_an_account_and_fetching_the_page_does_not() {
     let (home, server) = with_ann();

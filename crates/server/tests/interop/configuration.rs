@@ -118,7 +118,7 @@ fn every_error_is_reported_at_once_with_its_place() {
     }
 }
 
-// ASVS-map: LG1
+// ASVS-map: OP6
 #[test]
 fn a_checked_configuration_is_shown_without_its_secrets() {
     let home = with_secrets();

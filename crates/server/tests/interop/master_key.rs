@@ -29,6 +29,7 @@ fn is_left_in(directory: &Path, secret: &[u8]) -> bool {
     files.into_iter().any(|file| secret.chunks_exact(8).any(|part| holds(&file, part)))
 }
 
+// ASVS-map: OP4
 #[test]
 fn a_master_key_that_comes_late_seals_the_keys_that_are_there() {
     let home = ServerDirectory::new();

@@ -173,7 +173,7 @@ const WRONG: [(&str, Spoil); 13] = [
 ];
 
 // ASVS-map: JW4
-// ASVS-map: JW5
+// ASVS-map: JW5, JW6
 #[test]
 fn a_token_that_a_service_made_with_the_shared_secret_must_be_right_in_every_claim() {
     let server = ServerDirectory::new().with("JWT_SECRET", SECRET).serve();

@@ -65,7 +65,7 @@ async fn tabs(server: &TestServer, count: usize, body: &serde_json::Value, strat
     answers.into_iter().filter(|answer| answer.status == 201).count()
 }
 
-// ASVS-map: AU1, RT2
+// ASVS-map: RT2
 #[tokio::test]
 async fn two_hundred_tabs_refresh_at_once_and_take_nothing_from_others_at_their_address() {
     let limited = [("LIMITS_RATE", "30")];

@@ -113,7 +113,6 @@ fn newcomers(server: &TestServer, from: &str, count: usize) -> JoinSet<HttpAnswe
     asks
 }
 
-// ASVS-map: OP2
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_office_whose_people_all_sign_up_at_once_is_served() {
     let server = TestServer::with(&[("HASHING_MAX_WAIT", "5s")]).await;

@@ -83,7 +83,7 @@ async fn the_cookie_is_the_one_that_express_reads() {
     assert_eq!(answer.header("cache-control"), Some("no-store"));
 }
 
-// ASVS-map: CK1, SE9
+// ASVS-map: CK1, SE9, CK2
 #[tokio::test]
 async fn over_https_the_cookie_belongs_to_this_host_and_to_https_alone() {
     let server = TestServer::with(&HTTPS).await;
@@ -116,6 +116,7 @@ async fn over_http_on_this_machine_the_cookie_has_its_plain_name_in_production_t
     assert!(set.starts_with("connect.sid=s%3A") && !set.contains("Secure"), "{set}");
 }
 
+// ASVS-map: CK2
 #[tokio::test]
 async fn name_and_attributes_are_configurable() {
     let settings = [
@@ -203,6 +204,7 @@ async fn an_id_that_the_server_did_not_make_is_never_adopted() {
     profile(&held.credential).await.status(200);
 }
 
+// ASVS-map: SE2
 #[tokio::test]
 async fn a_cookie_that_was_tampered_with_is_refused() {
     let server = TestServer::start().await;

@@ -69,6 +69,7 @@ async fn of_several_cookies_of_the_name_the_one_good_one_counts_and_two_good_one
     }
 }
 
+// ASVS-map: CK4
 #[tokio::test]
 async fn cookies_of_others_may_hold_any_bytes() {
     let server = TestServer::start().await;

@@ -65,7 +65,7 @@ fn opens(strategy: StrategyName, kind: CredentialKind, way: Placement) -> bool {
     }
 }
 
-// ASVS-map: JW5, AU4
+// ASVS-map: JW5
 #[tokio::test]
 async fn a_protected_route_accepts_the_credential_of_its_own_strategy_alone() {
     let server = TestServer::start().await;

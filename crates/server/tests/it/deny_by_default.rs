@@ -117,7 +117,7 @@ async fn a_handler_that_panics_costs_one_request_and_tells_nothing() {
     }
 }
 
-// ASVS-map: LG3
+// ASVS-map: AU2
 #[tokio::test]
 async fn a_record_that_makes_no_sense_is_answered_like_none_and_tells_nothing() {
     let server = TestServer::start().await;

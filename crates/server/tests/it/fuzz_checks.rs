@@ -136,6 +136,7 @@ proptest! {
         forwarded::check(&bytes);
     }
 
+    // ASVS-map: CK4
     #[test]
     fn no_cookie_that_is_planted_hides_ours(bytes in lines(&COOKIES)) {
         cookie::check(&bytes);
@@ -146,6 +147,7 @@ proptest! {
         link::check(text.as_bytes());
     }
 
+    // ASVS-map: JW8
     #[test]
     fn no_token_is_believed_that_was_changed_anywhere(bytes in changes()) {
         token::check(&bytes);

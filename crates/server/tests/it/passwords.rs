@@ -99,6 +99,7 @@ async fn in_production_a_changed_password_has_fifteen_characters_too() {
     this.changes_password(&server, ann.password, "kv7 tzq9 mwx2pd").await.says(201, CHANGED);
 }
 
+// ASVS-map: TN4
 #[tokio::test]
 async fn without_a_session_no_password_is_changed() {
     let server = TestServer::start().await;

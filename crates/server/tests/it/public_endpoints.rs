@@ -12,7 +12,7 @@ fn keys(answer: &crate::fixture::HttpAnswer) -> Vec<Value> {
     answer.json()["keys"].as_array().unwrap().clone()
 }
 
-// ASVS-map: JW2
+// ASVS-map: TN7
 #[tokio::test]
 async fn the_public_keys_of_each_tenant_are_its_own_and_public() {
     let server = TestServer::start().await;

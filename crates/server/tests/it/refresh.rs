@@ -12,7 +12,7 @@ const ROTATING: [StrategyName; 2] = [StrategyName::Refresh, StrategyName::Denyli
 const REFUSED: &str = r#"{"message":"Invalid refresh token","error":"Unauthorized","statusCode":401}"#;
 const REVOKED: &str = r#"{"message":"Token revoked","error":"Unauthorized","statusCode":401}"#;
 
-// ASVS-map: RT1
+// ASVS-map: RT1, CK5
 #[tokio::test]
 async fn a_refresh_answers_the_next_pair_byte_for_byte_and_a_used_token_ends_the_session() {
     let server = TestServer::start().await;
@@ -93,7 +93,7 @@ async fn without_a_token_or_with_garbage_nothing_happens() {
     }
 }
 
-// ASVS-map: RT2, RT3
+// ASVS-map: RT3, RT1
 #[tokio::test]
 async fn a_native_client_gets_the_same_successor_again_and_needs_its_proof_ever_after() {
     let server = TestServer::start().await;
@@ -122,7 +122,6 @@ async fn a_native_client_gets_the_same_successor_again_and_needs_its_proof_ever_
     }
 }
 
-// ASVS-map: SE9
 #[tokio::test]
 async fn a_device_secret_is_handed_out_once_and_only_to_those_who_ask() {
     let server = TestServer::start().await;

@@ -19,7 +19,7 @@ async fn signed_in_everywhere(server: &TestServer, ann: &TestUser) -> Vec<Creden
     held
 }
 
-// ASVS-map: OP4
+// ASVS-map: OP4, RT3
 #[tokio::test]
 async fn a_session_from_before_a_restart_goes_on_after_it() {
     let home = DataDirectory::new();
@@ -63,6 +63,7 @@ async fn a_session_from_before_a_restart_goes_on_after_it() {
     TestUser::ANN.registers(&second, StrategyName::Jwt).await.status(409);
 }
 
+// ASVS-map: OP4
 #[tokio::test]
 async fn a_move_to_production_seals_the_keys_and_keeps_the_sessions() {
     let home = DataDirectory::new();

@@ -278,7 +278,7 @@ fn spellings(secret: &str) -> Vec<Vec<u8>> {
     spellings
 }
 
-// ASVS-map: SE1
+// ASVS-map: SE1, RC1
 #[tokio::test]
 async fn the_files_of_the_database_hold_nothing_that_opens_a_session() {
     let home = DataDirectory::new();

@@ -116,7 +116,7 @@ fn refused_after_logout(strategy: StrategyName) -> Option<&'static str> {
     }
 }
 
-// ASVS-map: SE4
+// ASVS-map: SE4, CK5
 #[tokio::test]
 async fn a_user_signs_in_is_authenticated_and_signs_out_byte_for_byte() {
     let server = TestServer::start().await;
@@ -222,7 +222,6 @@ async fn every_byte_of_a_password_counts() {
     server.post("/auth/jwt/login").json(&nul("password\u{0}one")).await.status(201);
 }
 
-// ASVS-map: JW5
 #[tokio::test]
 async fn an_access_token_says_who_it_is_of_what_kind_and_for_how_long() {
     let server = TestServer::start().await;
@@ -266,6 +265,7 @@ async fn a_token_is_refused_when_its_time_is_over() {
     }
 }
 
+// ASVS-map: SE4
 #[tokio::test]
 async fn deleting_the_records_by_hand_signs_everybody_out() {
     let server = TestServer::start().await;

@@ -67,7 +67,6 @@ fn json(answer: &impl Serialize) -> String {
 
 const ANN: &str = r#"{"id":"019c06aa-b377-7a3e-8c51-5b7d1f0e9a42","username":"Ann","email":"Ann@Example.com","mobile":"+491701234567","name":"Ann Droid","role":"manager","createdAt":"2026-01-28T22:12:56.311Z","updatedAt":"2026-01-28T22:13:20.000Z"}"#;
 
-// ASVS-map: TN5
 #[test]
 fn a_user_is_shown_with_eight_members_and_no_others_and_null_where_one_is_absent() {
     assert_eq!(json(&DeviceUser::of(&ann())), ANN);

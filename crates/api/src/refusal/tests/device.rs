@@ -268,7 +268,6 @@ fn a_user_who_is_gone_is_named_here_and_nothing_else_of_a_credential_is() {
     }
 }
 
-// ASVS-map: TN4
 #[test]
 fn another_tenants_user_and_one_who_never_was_get_the_same_bytes() {
     for operation in DEVICE_OPERATIONS.iter().filter(|row| row.is_administration()) {

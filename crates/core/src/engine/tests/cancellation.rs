@@ -80,7 +80,6 @@ async fn a_thief_who_hangs_up_raises_the_alarm_whenever_a_session_was_ended() {
     panic!("a refresh takes more than {MOST_STEPS} steps");
 }
 
-// ASVS-map: RC1
 #[tokio::test]
 async fn a_stranger_who_hangs_up_on_a_forgotten_password_leaves_its_owner_a_link_that_works() {
     let default = TenantId::default_tenant();

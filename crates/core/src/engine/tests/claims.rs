@@ -103,7 +103,6 @@ async fn signed_with(node: &Engine, held: &HeldCredentials, aud: Option<&str>) -
     held
 }
 
-// ASVS-map: JW5
 #[tokio::test]
 async fn where_a_secret_is_shared_access_tokens_have_no_audience_unless_one_is_set() {
     let test = SharingFixture::new().await;
@@ -120,7 +119,7 @@ async fn where_a_secret_is_shared_access_tokens_have_no_audience_unless_one_is_s
 }
 
 /// Tokens of an older version say the tenant, and so do those from before the secret was shared.
-// ASVS-map: JW5
+// ASVS-map: OP4
 #[tokio::test]
 async fn an_upgrade_or_a_shared_secret_signs_out_no_one() {
     let test = SharingFixture::new().await;
@@ -136,7 +135,7 @@ async fn an_upgrade_or_a_shared_secret_signs_out_no_one() {
     assert!(rotating.refresh_with(&test.own, refreshed.refresh.reveal()).await.is_ok(), "and back");
 }
 
-// ASVS-map: JW5
+// ASVS-map: JW6
 #[tokio::test]
 async fn a_token_that_names_no_audience_where_it_must_or_another_one_is_refused() {
     let test = SharingFixture::new().await;

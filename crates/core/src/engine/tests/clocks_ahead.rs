@@ -99,7 +99,7 @@ async fn pass(clock: &HandClock, minutes: u32) {
     }
 }
 
-// ASVS-map: SE4 JW11
+// ASVS-map: JW11, RV4
 #[tokio::test(start_paused = true)]
 async fn a_process_removes_nothing_in_its_first_hour_nor_after_its_clock_was_set() {
     let fixture = Fixture::new(MemoryStore::stores());

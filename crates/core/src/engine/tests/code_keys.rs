@@ -86,6 +86,7 @@ async fn a_code_outlives_the_key_that_hashed_it_and_a_link_the_update_to_such_ke
     test.node.reset_password(link.reveal(), password(OTHER_PASSWORD)).await.unwrap();
 }
 
+// ASVS-map: OT1
 #[tokio::test]
 async fn a_tenant_from_before_keys_for_codes_gets_one_at_the_start() {
     let mut test = CodeFixture::new().await;

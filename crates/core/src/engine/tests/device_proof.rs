@@ -106,6 +106,7 @@ async fn an_app_that_brings_its_secret_with_the_second_step_only_is_let_in_and_k
     assert_eq!(done.signed_in.grant.device_secret, secret);
 }
 
+// ASVS-map: SE2
 #[tokio::test]
 async fn what_we_did_not_sign_is_not_adopted() {
     let test = ProofFixture::new().await;
@@ -137,6 +138,7 @@ async fn what_we_did_not_sign_is_not_adopted() {
     }
 }
 
+// ASVS-map: RT1
 #[tokio::test]
 async fn a_cookie_that_comes_with_a_refresh_is_required_from_then_on() {
     let test = ProofFixture::new().await;
@@ -177,6 +179,7 @@ async fn a_second_login_in_the_same_browser_keeps_the_proof_of_the_first() {
     assert_ne!(hashes[0], hashes[1], "a proof of one session is none of another");
 }
 
+// ASVS-map: RT3
 #[tokio::test]
 async fn an_answer_that_was_lost_is_asked_for_again_days_later() {
     let test = ProofFixture::new().await;
@@ -239,6 +242,7 @@ async fn a_rider_with_token_and_proof_is_refused_within_three_generations_and_th
     }
 }
 
+// ASVS-map: RT1
 #[tokio::test]
 async fn another_devices_proof_is_as_good_as_none() {
     let test = ProofFixture::new().await;
@@ -284,7 +288,6 @@ async fn what_is_in_a_cookie_is_never_told_in_a_body() {
     assert_eq!(done.cookie, None);
 }
 
-// ASVS-map: RT2
 #[tokio::test]
 async fn a_cookie_signed_under_a_former_secret_still_proves_its_device() {
     let test = ProofFixture::new().await;

@@ -82,7 +82,7 @@ async fn of_two_nodes_that_sign_one_address_up_at_once_one_tells_the_owner() {
     assert_eq!(mailbox.count("sign_up_attempted"), 1);
 }
 
-// ASVS-map: AU2 OT4
+// ASVS-map: AU2
 #[tokio::test]
 async fn a_stranger_who_signs_up_with_an_address_again_and_again_fills_no_mailbox() {
     let fixture = hiding();

@@ -92,6 +92,7 @@ async fn no_sign_in_survives(what: impl AsyncFn(&StoppableNodes, &RegisteredUser
     panic!("the sign-in takes more than {MOST_STEPS} steps");
 }
 
+// ASVS-map: PW8
 #[tokio::test]
 async fn a_sign_in_under_way_does_not_survive_a_change_of_password() {
     no_sign_in_survives(async |test, _, here| {
@@ -112,6 +113,7 @@ async fn a_sign_in_under_way_does_not_survive_that_its_user_is_disabled() {
     .await;
 }
 
+// ASVS-map: PW8
 #[tokio::test]
 async fn a_sign_in_under_way_does_not_survive_that_an_operator_sets_the_password() {
     no_sign_in_survives(async |test, ann, _| {
@@ -156,6 +158,7 @@ async fn no_sign_in_stays_from_during(
     panic!("the change takes more than {MOST_STEPS} steps");
 }
 
+// ASVS-map: PW8
 #[tokio::test]
 async fn a_sign_in_during_a_change_of_password_does_not_stay() {
     no_sign_in_stays_from_during(async |test, _, here| {
@@ -167,6 +170,7 @@ async fn a_sign_in_during_a_change_of_password_does_not_stay() {
     .await;
 }
 
+// ASVS-map: PW8
 #[tokio::test]
 async fn a_sign_in_while_an_operator_sets_the_password_does_not_stay() {
     no_sign_in_stays_from_during(async |test, ann, _| {
@@ -185,6 +189,7 @@ async fn a_sign_in_while_its_user_is_disabled_does_not_stay() {
 }
 
 /// Wherever a change of password dies: who has the new password need not fear who had the old one.
+// ASVS-map: PW8
 #[tokio::test]
 async fn a_change_of_password_that_dies_never_leaves_a_new_password_and_an_old_session() {
     let mut outcomes = Vec::new();

@@ -70,6 +70,7 @@ pub(super) async fn known_to(stores: &Stores, user: &UserKey, now: Timestamp) ->
     id
 }
 
+// ASVS-map: RC2
 #[tokio::test]
 async fn a_reset_forgets_all_devices_and_a_change_all_but_the_one_that_asks() {
     let test = KnownDevicesFixture::new().await;
@@ -107,6 +108,7 @@ async fn a_user_forgets_a_device_which_is_news_again() {
     assert_eq!(test.told_after(&laptop).await, 2);
 }
 
+// ASVS-map: AU7
 #[tokio::test]
 async fn the_first_device_is_no_news_the_second_is_and_a_known_one_is_not() {
     let test = KnownDevicesFixture::new().await;

@@ -199,6 +199,7 @@ async fn a_device_proof_opens_the_strategies_with_a_password_alone_to_its_owner(
     }
 }
 
+// ASVS-map: AU1
 #[tokio::test]
 async fn a_known_device_that_guesses_locks_itself_and_not_the_account() {
     let test = LockoutFixture::new().await;
@@ -234,6 +235,7 @@ async fn an_unlock_link_opens_once_and_nothing_else_opens() {
     assert_eq!(test.says(PASSWORD).await, SignInAnswer::Locked);
 }
 
+// ASVS-map: RC1
 #[tokio::test]
 async fn a_newer_unlock_link_takes_the_place_of_an_older_one_and_none_lives_longer_than_an_hour() {
     let test = LockoutFixture::new().await;

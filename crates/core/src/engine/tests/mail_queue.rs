@@ -159,6 +159,7 @@ async fn a_mail_that_is_sent_twice_is_one_by_its_id_and_its_older_code_is_void()
     assert!(client.verify(&node, &tenant, login, &second).await.is_ok());
 }
 
+// ASVS-map: OT1
 #[tokio::test]
 async fn what_waits_holds_no_secret_and_no_address() {
     let test = MailQueueFixture::new().await;

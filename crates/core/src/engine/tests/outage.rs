@@ -149,6 +149,7 @@ async fn an_outage_is_never_a_refusal() {
     }
 }
 
+// ASVS-map: RV3
 #[tokio::test]
 async fn a_sign_out_that_the_store_does_not_take_is_no_sign_out() {
     let test = OutageFixture::new().await;
@@ -192,6 +193,7 @@ async fn what_changed_while_the_feed_was_silent_is_read_anew_when_it_speaks() {
     assert!(matches!(refused, Err(AuthenticationError::NotLive(_))), "{refused:?}");
 }
 
+// ASVS-map: RV2
 #[tokio::test]
 async fn a_change_that_overtakes_a_read_is_not_covered_up_by_it() {
     let mut stopped = 0;
@@ -237,6 +239,7 @@ async fn many_who_ask_for_one_session_cost_one_read() {
     assert_eq!(test.faults.asked() - before, tenant_session_epochs_and_user);
 }
 
+// ASVS-map: RV2
 #[tokio::test]
 async fn no_request_joins_a_read_that_was_sent_long_ago() {
     let test = OutageFixture::new().await;
@@ -356,7 +359,7 @@ async fn changes_that_may_have_been_missed_take_no_keys_away_while_the_store_is_
     assert!(held.authenticate(&test.node).await.is_ok());
 }
 
-// ASVS-map: RT2
+// ASVS-map: RT8
 #[tokio::test]
 async fn a_user_who_changes_the_password_can_refresh_on_a_node_that_has_not_heard_of_it() {
     let test = OutageFixture::new().await;

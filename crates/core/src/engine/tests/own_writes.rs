@@ -31,7 +31,7 @@ fn from_token(held: &HeldCredentials) -> bool {
     held.strategy.strategy().check() == Check::Signed
 }
 
-// ASVS-map: SE5
+// ASVS-map: AU5
 #[tokio::test]
 async fn a_role_counts_with_the_next_request_on_the_node_that_gave_it() {
     let test = OutageFixture::new().await;
@@ -44,7 +44,7 @@ async fn a_role_counts_with_the_next_request_on_the_node_that_gave_it() {
     }
 }
 
-// ASVS-map: SE5 SE6
+// ASVS-map: SE5
 #[tokio::test]
 async fn a_disabled_user_is_out_with_the_next_request_on_the_node_that_disabled_the_user() {
     let test = OutageFixture::new().await;
@@ -92,7 +92,6 @@ async fn a_suspension_and_a_new_policy_count_with_the_next_request_on_the_node_t
     }
 }
 
-// ASVS-map: JW11
 #[tokio::test]
 async fn a_new_key_signs_with_the_next_request_on_the_node_that_made_it() {
     let test = OutageFixture::new().await;

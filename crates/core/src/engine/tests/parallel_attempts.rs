@@ -154,6 +154,7 @@ async fn a_client_that_hangs_up_on_an_attempt_keeps_no_other_waiting() {
     assert_eq!(test.says(PASSWORD).await, SignInAnswer::In);
 }
 
+// ASVS-map: AU1
 #[tokio::test]
 async fn a_stolen_session_cannot_guess_on_and_strangers_do_not_keep_the_owner_from_changing_the_password() {
     let test = LockoutFixture::new().await;

@@ -35,6 +35,7 @@ async fn signed_in_twice(
     (ann, here, elsewhere)
 }
 
+// ASVS-map: PW8
 #[tokio::test]
 async fn a_refused_change_changes_nothing_and_ends_nothing() {
     let fixture = Fixture::new(MemoryStore::stores());

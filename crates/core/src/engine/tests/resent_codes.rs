@@ -32,7 +32,7 @@ impl SecondStepFixture {
     }
 }
 
-// ASVS-map: OT1
+// ASVS-map: OT1, OT4
 #[tokio::test]
 async fn the_new_code_lets_in_and_the_old_one_does_not() {
     let test = SecondStepFixture::new().await;
@@ -171,7 +171,7 @@ async fn what_ends_all_sessions_ends_a_sign_in_under_way() {
 }
 
 /// Of clients that ask again at once, each gets an answer, and the code in one mail lets in.
-// ASVS-map: OT1
+// ASVS-map: OT4
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_who_ask_again_at_once_one_code_is_good() {
     let test = Arc::new(SecondStepFixture::new().await);
@@ -209,7 +209,7 @@ async fn asks_again_while_the_first_is_sent(
     arrived
 }
 
-// ASVS-map: OT1
+// ASVS-map: OT4
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_mail_that_another_one_replaced_while_it_was_sent_carries_no_good_code() {
     let test = SecondStepFixture::new().await;
@@ -227,7 +227,7 @@ async fn a_mail_that_another_one_replaced_while_it_was_sent_carries_no_good_code
     test.says(login, new).await.unwrap();
 }
 
-// ASVS-map: OT1
+// ASVS-map: OT4
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_mail_that_could_not_be_sent_is_not_tried_again_once_another_one_replaced_it() {
     let test = SecondStepFixture::new().await;

@@ -54,7 +54,7 @@ fn is_invalid(answer: &Result<(), ResetError>) -> bool {
     matches!(answer, Err(ResetError::InvalidToken))
 }
 
-// ASVS-map: RC1
+// ASVS-map: RC1, RC2, AU7
 #[tokio::test]
 async fn a_link_sets_the_password_once_ends_every_session_and_signs_no_user_in() {
     let test = ResetFixture::new().await;
@@ -100,6 +100,7 @@ async fn a_reset_opens_a_locked_account() {
     assert!(test.gets_in_with(NEXT).await);
 }
 
+// ASVS-map: RC1
 #[tokio::test]
 async fn a_newer_link_takes_the_place_of_an_older_one_and_an_hour_ends_it() {
     let test = ResetFixture::new().await;
@@ -203,6 +204,7 @@ async fn an_unlock_link_resets_nothing_and_a_reset_link_unlocks_nothing() {
     test.resets(&reset, NEXT).await.unwrap();
 }
 
+// ASVS-map: RC1
 #[tokio::test]
 async fn an_invited_user_chooses_a_first_password_within_three_days() {
     let test = ResetFixture::new().await;

@@ -66,7 +66,7 @@ pub(super) fn other_than(code: &str) -> String {
     format!("{:06}", (number + 1) % 1_000_000)
 }
 
-// ASVS-map: OT1
+// ASVS-map: OT1, AU4
 #[tokio::test]
 async fn a_password_and_the_code_in_the_mail_let_in_once() {
     let test = SecondStepFixture::new().await;
@@ -80,6 +80,7 @@ async fn a_password_and_the_code_in_the_mail_let_in_once() {
     assert_eq!(test.mailbox.mails().len(), 1);
 }
 
+// ASVS-map: OT1
 #[tokio::test]
 async fn before_it_is_sent_no_code_is_the_right_one_and_after_five_minutes_none_is() {
     let test = SecondStepFixture::new().await;
@@ -113,6 +114,7 @@ async fn a_code_opens_its_own_login_in_its_own_tenant_alone() {
     test.says(first, &of_first).await.unwrap();
 }
 
+// ASVS-map: OT4
 #[tokio::test]
 async fn of_four_open_logins_the_oldest_is_closed() {
     let test = SecondStepFixture::new().await;
@@ -286,6 +288,7 @@ async fn without_a_second_step_the_password_lets_in_and_nothing_is_mailed() {
     assert_eq!((test.mailbox.collect(&test.node).await, test.sessions().await), (0, 1));
 }
 
+// ASVS-map: AU4
 #[tokio::test]
 async fn where_the_second_step_is_forced_no_sign_in_gets_around_it() {
     let fixture = Fixture::new(MemoryStore::stores());

@@ -59,7 +59,7 @@ async fn a_second_step_under_way_does_not_survive_that_its_user_is_disabled() {
     .await;
 }
 
-// ASVS-map: SE5
+// ASVS-map: PW8
 #[tokio::test]
 async fn a_second_step_under_way_does_not_survive_another_password() {
     no_sign_in_survives(async |engine, user| {

@@ -37,6 +37,7 @@ async fn signed_in_everywhere(
     (ann, held)
 }
 
+// ASVS-map: TN7
 #[tokio::test]
 async fn a_tenant_is_made_once_with_keys_of_its_own() {
     let fixture = Fixture::new(MemoryStore::stores());

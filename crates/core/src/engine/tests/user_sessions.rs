@@ -19,6 +19,7 @@ use crate::strategy::{Check, StrategyName};
 use crate::tenant::SecondStep;
 use crate::user::Role;
 
+// ASVS-map: AU5, RT8
 #[tokio::test]
 async fn a_new_role_counts_at_once_where_sessions_are_asked_and_from_the_next_refresh_elsewhere() {
     let fixture = Fixture::new(MemoryStore::stores());
@@ -85,6 +86,7 @@ async fn of_fifty_logins_at_once_under_a_cap_of_five_exactly_five_live() {
     )));
 }
 
+// ASVS-map: SE7
 #[tokio::test]
 async fn the_oldest_session_ends_whatever_its_strategy() {
     let fixture = Fixture::new(MemoryStore::stores()).with_policy(|policy| policy.session_cap = 2);

@@ -12,6 +12,7 @@ use crate::strategy::{Carrier, StrategyName};
 
 const STRATEGY: StrategyName = StrategyName::Session;
 
+// ASVS-map: JW11
 #[tokio::test]
 async fn a_cookie_whose_key_leaked_is_refused_at_once_on_every_node_that_has_verified_it() {
     let fixture = Fixture::new(MemoryStore::stores());

@@ -79,6 +79,7 @@ fn a_shared_secret_signs_and_the_tenants_own_keys_still_verify() {
     }
 }
 
+// ASVS-map: OP6
 #[test]
 fn nothing_secret_shows_in_debug() {
     let shared = SharedSecrets::new(Some(JWT), Some(COOKIE)).unwrap();

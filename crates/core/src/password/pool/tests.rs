@@ -68,6 +68,7 @@ async fn the_same_password_gets_another_salt_each_time() {
     assert_ne!(one, pool.hash(None, password("vexed quilt")).await.unwrap());
 }
 
+// ASVS-map: AU2
 #[tokio::test]
 async fn an_unknown_user_costs_exactly_one_hash_as_a_known_one_does() {
     let pool = running(1);
@@ -128,7 +129,6 @@ fn a_long_queue_and_a_stopped_pool_say_so_before_a_job_is_submitted() {
     assert_eq!(pool.admits(None), Err(HashRefused::Stopped));
 }
 
-// ASVS-map: OP2
 #[test]
 fn hundreds_who_come_at_once_from_one_office_wait_and_none_is_refused_by_default() {
     let by_default = PoolSize::of(count(2));
@@ -238,7 +238,6 @@ async fn a_job_whose_caller_was_dropped_is_skipped() {
     assert_eq!(pool.hashed(), 1);
 }
 
-// ASVS-map: PW7
 #[tokio::test]
 async fn a_password_of_a_megabyte_does_not_reach_the_pool() {
     let pool = running(1);

@@ -62,7 +62,7 @@ fn one_secret_does_not_sign_tokens_and_cookies() {
     );
 }
 
-// ASVS-map: JW10
+// ASVS-map: JW10, AU3
 #[test]
 fn a_secret_that_can_be_guessed_is_told_where_it_is_stated_and_once() {
     let short = operator().variable("SESSION_SECRET", "secret").variable("JWT_SECRET", "secret").faults();
@@ -209,6 +209,7 @@ fn a_forced_second_step_needs_a_strategy_that_has_one() {
     );
 }
 
+// ASVS-map: AU4
 #[test]
 fn a_password_alone_beside_a_second_step_is_a_warning_and_in_production_not_the_default() {
     let preset = operator().in_production().config();

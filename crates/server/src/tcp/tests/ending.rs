@@ -29,6 +29,7 @@ async fn what_has_begun_runs_to_its_end_though_its_client_is_gone() {
     assert_eq!(server.echo.running.load(Ordering::SeqCst), 0);
 }
 
+// ASVS-map: OP4
 #[tokio::test]
 async fn a_server_that_stops_answers_what_is_in_flight_and_takes_nothing_new() {
     let mut server = Server::start(LIMITS).await;

@@ -46,6 +46,7 @@ async fn json_that_is_no_packet_is_passed_over() {
     assert_eq!(client.ask("echo", json!(1)).await["response"], 1);
 }
 
+// ASVS-map: OP1
 #[tokio::test]
 async fn a_packet_that_does_not_end_ends_the_connection() {
     let server = Server::start(TcpConnectionLimits { packet: SHORT, ..LIMITS }).await;
@@ -56,6 +57,7 @@ async fn a_packet_that_does_not_end_ends_the_connection() {
     }
 }
 
+// ASVS-map: OP1
 #[tokio::test]
 async fn a_connection_on_which_nothing_happens_is_closed() {
     // Long enough for a request to come first.
@@ -104,6 +106,7 @@ async fn a_packet_waits_for_its_turn_as_long_as_that_takes() {
     assert_eq!(client.answer().await.unwrap()["id"], 2);
 }
 
+// ASVS-map: OP1
 #[tokio::test]
 async fn a_client_that_reads_no_answers_is_cut_off() {
     let server = Server::start(TcpConnectionLimits { packet: SHORT, ..LIMITS }).await;
@@ -117,6 +120,7 @@ async fn a_client_that_reads_no_answers_is_cut_off() {
     assert_eq!(server.client().await.ask("echo", json!(1)).await["response"], 1);
 }
 
+// ASVS-map: OP1
 #[tokio::test]
 async fn a_further_connection_takes_the_place_of_an_idle_one_and_waits_while_all_are_answered() {
     let server = Server::start(TcpConnectionLimits {

@@ -67,6 +67,7 @@ async fn a_pattern_without_a_handler_is_answered_as_nest_does() {
     assert_eq!(client.answer().await.unwrap(), expected);
 }
 
+// ASVS-map: LG3
 #[tokio::test]
 async fn faults_and_panics_are_one_requests_own() {
     let server = Server::start(LIMITS).await;

@@ -46,6 +46,7 @@ fn every_change_is_on_the_disk_before_its_answer_is_on_the_wire() {
     }
 }
 
+// ASVS-map: RV4
 #[test]
 fn everything_acknowledged_is_there_after_the_server_was_killed() {
     let home = ServerDirectory::new();

@@ -93,7 +93,7 @@ async fn an_administrator_does_with_a_user_what_there_is_to_do() {
     server.mailbox.link(TestUser::ANN.email, "reset").await;
 }
 
-// ASVS-map: SE5
+// ASVS-map: AU5
 #[tokio::test]
 async fn a_demoted_administrator_undoes_nothing_not_even_on_a_node_that_has_not_heard_of_it() {
     let directory = DataDirectory::new();
@@ -143,6 +143,7 @@ async fn an_administrator_creates_a_user_who_chooses_a_password_by_mail() {
 }
 
 /// Every reason for the end of a session that needs no waiting.
+// ASVS-map: SE6
 #[tokio::test]
 async fn its_owner_reads_why_each_session_has_ended() {
     let server = TestServer::start().await;

@@ -80,7 +80,7 @@ async fn every_route_answers_with_what_browsers_should_know() {
     }
 }
 
-// ASVS-map: CS1, CS2, CS3
+// ASVS-map: CS1, CS3
 #[tokio::test]
 async fn what_another_site_makes_a_browser_send_is_refused_on_every_route_that_changes_something() {
     let server = TestServer::with(&HTTPS).await;

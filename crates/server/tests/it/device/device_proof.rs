@@ -183,7 +183,7 @@ async fn a_code_is_for_the_browser_that_asked_for_it() {
     assert_eq!(said.code(), "LOGIN_SUCCESS");
 }
 
-// ASVS-map: CK4
+// ASVS-map: SE2
 #[tokio::test]
 async fn a_planted_cookie_is_no_device_proof() {
     let server = TestServer::start().await;
@@ -206,7 +206,7 @@ fn with_planted(own: &str, planted: &str) -> [String; 4] {
     ]
 }
 
-// ASVS-map: CK4, RT2
+// ASVS-map: CK4
 #[tokio::test]
 async fn of_several_device_cookies_the_one_that_the_session_or_the_account_knows_is_the_proof() {
     let server = TestServer::start().await;
@@ -245,7 +245,7 @@ async fn of_several_device_cookies_the_one_that_the_session_or_the_account_knows
     is_refused(&ann.refreshes().await, REUSED);
 }
 
-// ASVS-map: RT2
+// ASVS-map: CK4
 #[tokio::test]
 async fn a_cookie_of_another_application_that_is_no_text_takes_no_device_proof_away() {
     let server = TestServer::start().await;
@@ -258,6 +258,7 @@ async fn a_cookie_of_another_application_that_is_no_text_takes_no_device_proof_a
     assert_eq!(server.mailbox.waiting_for(TestUser::ANN.email), Vec::<&str>::new());
 }
 
+// ASVS-map: AU7
 #[tokio::test]
 async fn an_app_keeps_its_secret_across_logins_and_the_owner_hears_of_new_devices_only() {
     let server = TestServer::start().await;

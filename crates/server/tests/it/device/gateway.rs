@@ -33,6 +33,7 @@ async fn ann_enters<'s>(service: &DeviceClient<'s>) -> DeviceSession<'s> {
     TestUser::ANN.signs_in_on(service).await
 }
 
+// ASVS-map: SE6
 #[tokio::test]
 async fn a_trusted_gateway_says_who_the_user_is() {
     let server = TestServer::with(&TRUSTED).await;
@@ -195,7 +196,7 @@ async fn on_a_unix_socket_only_a_trusted_gateway_is_believed_about_where_a_user_
     assert_eq!(let_in(&server, &[&limited[..], &TRUSTED].concat()).await, 8);
 }
 
-// ASVS-map: TN5
+// ASVS-map: TN5, TN2
 #[tokio::test]
 async fn a_gateway_that_is_not_trusted_is_not_believed_and_none_is_over_http() {
     let server = TestServer::start().await;

@@ -117,7 +117,7 @@ async fn signs_up_in_and_out(client: DeviceClient<'_>) {
     }
 }
 
-// ASVS-map: TN5
+// ASVS-map: TN5, SE6, OT1
 #[tokio::test]
 async fn a_user_signs_up_in_and_out_over_http_and_tcp_byte_for_byte() {
     for over_tcp in [false, true] {

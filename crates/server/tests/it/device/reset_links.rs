@@ -41,7 +41,7 @@ async fn asks_for_link(client: &DeviceClient<'_>, email: &str) -> Envelope {
     client.asks(PublicOperation::ForgotPassword, json!({"email": email}), None).await
 }
 
-// ASVS-map: RC1, RC2
+// ASVS-map: RC1, RC2, AU2, AU7
 #[tokio::test]
 async fn a_user_who_forgot_the_password_chooses_another_on_a_page() {
     let server = TestServer::start().await;
@@ -120,7 +120,7 @@ async fn a_program_resets_with_json_and_a_newer_link_takes_the_place_of_an_older
     assert_eq!(acme.device_sign_in(TestUser::BOB.email, "another battery").await.code(), "OTP_SENT");
 }
 
-// ASVS-map: CS1, CS2, CS3
+// ASVS-map: CS1, CS2
 #[tokio::test]
 async fn pages_of_other_sites_post_no_forms_and_no_other_operation_takes_one() {
     let server = TestServer::start().await;
@@ -178,6 +178,7 @@ async fn a_browser_without_fetch_metadata_may_post_our_form_and_a_refusal_of_it_
     }
 }
 
+// ASVS-map: CS6
 #[tokio::test]
 async fn a_browser_gets_a_page_whatever_is_wrong() {
     let server = TestServer::with(&[&HTTPS[..], &[("LIMITS_RATE", "6")]].concat()).await;
@@ -211,7 +212,7 @@ async fn a_token_in_a_link_stays_text_on_the_page() {
     }
 }
 
-// ASVS-map: RC3
+// ASVS-map: CS6
 #[tokio::test]
 async fn a_page_has_the_name_logo_and_link_of_its_tenant_and_its_policy_allows_that_logo_alone() {
     let server = TestServer::with(&[

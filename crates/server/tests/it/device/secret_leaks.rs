@@ -60,7 +60,7 @@ fn keep(watch: &mut SecretWatch, answer: &HttpAnswer) {
     }
 }
 
-// ASVS-map: LG1, OT1
+// ASVS-map: LG1
 #[tokio::test]
 async fn no_code_link_proof_or_token_is_ever_logged_or_written_in_a_refusal() {
     let offered = StrategyName::ALL.map(StrategyName::as_str).join(",");

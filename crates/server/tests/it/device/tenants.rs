@@ -173,7 +173,7 @@ async fn a_tenant_that_is_suspended_is_over_for_everybody_at_once() {
     assert_eq!(said.data()[0]["reason"], "tenant", "{said:?}");
 }
 
-// ASVS-map: SE5
+// ASVS-map: SE5, AU2
 #[tokio::test]
 async fn a_disabled_user_is_signed_out_and_sign_in_tells_nothing() {
     let server = TestServer::start().await;
@@ -195,6 +195,7 @@ async fn a_disabled_user_is_signed_out_and_sign_in_tells_nothing() {
     assert_eq!(said.undated(), unknown.undated());
 }
 
+// ASVS-map: AU4
 #[tokio::test]
 async fn a_tenant_has_codes_or_none_or_insists_on_them() {
     let server = TestServer::start().await;

@@ -74,6 +74,7 @@ async fn an_administrator_lists_the_others_and_mends_what_a_role_or_a_password_m
 }
 
 /// It is a fault, and no refusal: a client that is told 401 would forget its tokens.
+// ASVS-map: LG3
 #[tokio::test]
 async fn sessions_of_a_user_whose_record_cannot_be_read_wait_until_it_is_mended() {
     let server = TestServer::start().await;

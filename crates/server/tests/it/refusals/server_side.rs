@@ -7,6 +7,7 @@ use portcullis_core::strategy::StrategyName;
 use super::{ExpectedRefusal, PLAIN};
 use crate::fixture::{DataDirectory, STRATEGIES, TestServer, TestUser, eventually};
 
+// ASVS-map: RV3
 #[tokio::test]
 async fn an_outage_is_503_and_never_a_refusal() {
     let home = DataDirectory::new();

@@ -39,6 +39,7 @@ async fn a_corrupt_session_is_named_and_leaves_the_others_alone() {
     }
 }
 
+// ASVS-map: AU6
 #[tokio::test]
 async fn a_user_found_by_another_address_than_it_shows_is_corrupt() {
     let directory = TestDirectory::new();

@@ -68,7 +68,6 @@ async fn signed_in(stores: &Stores, user: &UserKey) -> Session {
     session
 }
 
-// ASVS-map: RV2
 #[tokio::test]
 async fn sessions_that_are_deleted_by_hand_without_a_condition_are_announced_one_by_one() {
     let directory = TestDirectory::new();
@@ -141,6 +140,7 @@ async fn every_column_of_a_session_is_news_but_its_last_use_its_rotation_and_wha
     assert_eq!(no_news, ["last_seen", "idle_expires", "late_generation", "late_in_a_row", "gave_code"]);
 }
 
+// ASVS-map: RV2
 #[tokio::test]
 async fn changes_that_were_removed_before_they_were_read_could_have_been_anything() {
     let directory = TestDirectory::new();
@@ -159,6 +159,7 @@ async fn changes_that_were_removed_before_they_were_read_could_have_been_anythin
     assert_eq!(listener.changes(), [Change::Everything, Change::Session(next.key)]);
 }
 
+// ASVS-map: RV2
 #[tokio::test]
 async fn names_that_make_no_sense_could_mean_anything() {
     let directory = TestDirectory::new();

@@ -58,6 +58,7 @@ fn giving_up() -> UserCorrection {
     UserCorrection { gives_up: true, ..spelling() }
 }
 
+// ASVS-map: AU6
 #[tokio::test]
 async fn a_value_in_another_spelling_gets_the_one_that_it_is_looked_up_by() {
     let directory = TestDirectory::new();
@@ -174,6 +175,7 @@ fn stated_user(jo: &User, stated: UserCorrection) -> User {
 }
 
 /// Two users would be one.
+// ASVS-map: AU6
 #[tokio::test]
 async fn a_record_is_not_mended_into_what_another_user_has() {
     let directory = TestDirectory::new();

@@ -38,6 +38,7 @@ fn id(number: i64) -> String {
     format!("00000000-0000-7000-8000-{number:012}")
 }
 
+// ASVS-map: OP4
 #[tokio::test]
 async fn a_database_of_the_first_version_keeps_its_users_sessions_and_tenants() {
     let directory = TestDirectory::new();

@@ -62,6 +62,7 @@ async fn a_user_that_makes_no_sense_is_named() {
 }
 
 /// What says who a user is must be read; the rest permits nothing until an operator mends it.
+// ASVS-map: LG3
 #[tokio::test]
 async fn a_column_that_permits_something_permits_nothing_while_it_cannot_be_read() {
     let directory = TestDirectory::new();
@@ -106,6 +107,7 @@ async fn a_column_that_permits_something_permits_nothing_while_it_cannot_be_read
 }
 
 /// A page that is not full is the last one, so records that are left out must not shorten it.
+// ASVS-map: SE5
 #[tokio::test]
 async fn records_that_cannot_be_read_are_left_out_of_lists_and_end_with_the_others() {
     let directory = TestDirectory::new();

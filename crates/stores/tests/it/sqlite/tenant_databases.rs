@@ -48,7 +48,7 @@ async fn is_signed_out(held: &HeldCredentials, engine: &Engine) {
     timeout(Duration::from_mins(3), signing_out).await.expect("a session without a row lives on");
 }
 
-// ASVS-map: TN1, RV2
+// ASVS-map: TN1, SE4
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_tenants_in_two_files_share_nothing_and_a_row_that_is_deleted_signs_out() {
     let directory = TestDirectory::new();
@@ -128,7 +128,7 @@ async fn what_cannot_be_opened_says_why() {
     registry.get_or_create("sqlite:letter").await.expect("it can be made now");
 }
 
-// ASVS-map: TN1
+// ASVS-map: RV3
 #[tokio::test]
 async fn a_database_that_is_gone_is_an_outage_of_its_tenant_until_it_is_back_and_is_not_made_anew() {
     let directory = TestDirectory::new();

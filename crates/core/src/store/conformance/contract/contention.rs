@@ -73,7 +73,7 @@ pub async fn of_a_thousand_wrong_codes_five_are_compared(one: &Stores, other: &S
 }
 
 /// The same at several tickets of one user: no more are compared than the user may get wrong at all of them.
-// ASVS-map: OT3 OT4
+// ASVS-map: OT3
 pub async fn of_many_wrong_codes_at_all_tickets_of_a_user_ten_are_compared(one: &Stores, other: &Stores) {
     let jo = new_user_key(&tenant("acme"));
     let mut tickets = Vec::new();
@@ -120,7 +120,7 @@ async fn reissued(stores: Stores, ticket: Ticket) -> (QueuedMailId, ReissueOutco
 }
 
 /// `reissue` × `reissue`: as many as may be issued, and one mail is left, whose secret alone counts.
-// ASVS-map: OT1 OT4
+// ASVS-map: OT4
 pub async fn of_many_codes_for_one_sign_in_the_last_mail_counts(one: &Stores, other: &Stores) {
     let ticket = issued(one, &new_user_key(&tenant(&fresh())), TicketPurpose::Code).await;
     let answers = at_once([one, other], CLAIMANTS, |_, stores| reissued(stores, ticket.clone())).await;
@@ -141,7 +141,7 @@ pub async fn of_many_codes_for_one_sign_in_the_last_mail_counts(one: &Stores, ot
 }
 
 /// `reissue` × `redeem`: the old code is redeemed, or it is worthless.
-// ASVS-map: OT1
+// ASVS-map: OT4
 pub async fn of_a_new_code_and_the_old_one_presented_at_once_one_counts(one: &Stores, other: &Stores) {
     for _ in 0..CLAIMANTS {
         let ticket = issued(one, &new_user_key(&tenant("acme")), TicketPurpose::Code).await;

@@ -132,6 +132,7 @@ pub async fn an_end_of_a_user_ends_all_of_one_user(stores: &Stores) {
 }
 
 /// A session is over if its sign-in began before the end of all of the user's sessions, even if it was written later.
+// ASVS-map: SE5
 pub async fn an_end_of_a_user_reaches_a_sign_in_under_way(stores: &Stores) {
     let jo = new_user_key(&tenant("acme"));
     let epochs = stores.epochs.read(&jo).await.answered();

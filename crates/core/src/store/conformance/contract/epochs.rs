@@ -50,6 +50,7 @@ pub async fn an_epoch_is_of_one_user_or_one_tenant(stores: &Stores) {
 
 /// A session keeps the epochs that it was made under, so that it is over when one of them is counted up. A session that
 /// is made afterwards is live.
+// ASVS-map: RV5
 pub async fn a_session_of_an_older_epoch_is_over(stores: &Stores) {
     let jo = new_user_key(&tenant("acme"));
     for scope in [EpochScope::Tenant(jo.tenant.clone()), EpochScope::Everyone] {

@@ -213,6 +213,7 @@ pub async fn a_rotation_does_not_outrun_an_end(one: &Stores, other: &Stores) {
 }
 
 /// `touch` × `end`: the session is over.
+// ASVS-map: RT5
 pub async fn a_use_does_not_outrun_an_end(one: &Stores, other: &Stores) {
     let first = inserted(one, session(&new_user_key(&tenant("acme")))).await;
     let (key, using, ending) = (first.key.clone(), one.clone(), other.clone());
@@ -235,6 +236,7 @@ pub async fn a_new_name_does_not_outrun_an_end(one: &Stores, other: &Stores) {
 }
 
 /// `insert` × `end` of all of a user: a session whose epochs were read before the end does not live after it.
+// ASVS-map: SE5
 pub async fn a_sign_in_does_not_outrun_the_end_of_all(one: &Stores, other: &Stores) {
     let jo = new_user_key(&tenant("acme"));
     let epochs = one.epochs.read(&jo).await.answered();

@@ -59,7 +59,7 @@ fn is_done(outcome: &RedeemOutcome) -> bool {
 }
 
 /// `reissue` makes the old code worthless at once, takes its mail out of the queue, and waits for the new secret.
-// ASVS-map: OT1 OT4
+// ASVS-map: OT4
 pub async fn another_code_takes_the_place_of_the_one_before(stores: &Stores) {
     let ticket = asked(stores, &new_user_key(&tenant("acme")), NOW).await;
     let mail = QueuedMail { due: at(1), ..QueuedMail::for_ticket(&ticket, &SystemRandom) };
@@ -167,7 +167,7 @@ pub async fn a_sign_in_that_goes_on_closes_the_oldest_other_one(stores: &Stores)
 }
 
 /// `reissue` of what is unknown or of another tenant writes nothing.
-// ASVS-map: OT1 TN1
+// ASVS-map: TN1 OT2
 pub async fn for_what_is_no_sign_in_here_no_code_is_sent(stores: &Stores) {
     let jo = new_user_key(&tenant("acme"));
     let unknown = ticket(&jo, TicketPurpose::Code, NOW, FIRST);

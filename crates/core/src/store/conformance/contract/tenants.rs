@@ -72,7 +72,6 @@ pub fn decided(name: &str) -> TenantRecord {
 }
 
 /// `find` and `list` return every setting as it was inserted or updated.
-// ASVS-map: TN1
 pub async fn a_tenant_is_found_with_all_that_it_has_decided(stores: &Stores) {
     let (written, plain) = (decided("acme"), TenantRecord::new(tenant("globex"), NOW));
     for tenant in [&written, &plain] {

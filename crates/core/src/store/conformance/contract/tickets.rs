@@ -215,6 +215,7 @@ pub async fn another_device_is_a_wrong_guess(stores: &Stores) {
 }
 
 /// A ticket cannot be redeemed at its expiry or later.
+// ASVS-map: OT1 RC1
 pub async fn nothing_is_redeemed_at_its_expiry(stores: &Stores) {
     let ticket = issued(stores, &new_user_key(&tenant("acme")), TicketPurpose::Unlock, NOW).await;
     assert_eq!(redeem(stores, &ticket, RIGHT, ticket.expires).await, RedeemOutcome::Expired);
@@ -236,6 +237,7 @@ pub async fn a_secret_counts_under_the_key_that_hashed_it(stores: &Stores) {
 }
 
 /// A code unlocks no account, and a link signs no user in.
+// ASVS-map: OT2
 pub async fn a_ticket_of_another_purpose_is_none(stores: &Stores) {
     let ticket = issued(stores, &new_user_key(&tenant("acme")), TicketPurpose::Unlock, NOW).await;
     for purpose in [TicketPurpose::Code, TicketPurpose::Reset] {

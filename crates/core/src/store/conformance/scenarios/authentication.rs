@@ -31,7 +31,7 @@ async fn a_signed_in_user_is_authenticated(scenario: &Scenario) {
     assert_eq!(held.signed_in.grant.device_secret.is_some(), scenario.strategy.rotates());
 }
 
-// ASVS-map: AU5
+// ASVS-map: AU5 RT8
 async fn a_new_role_counts_at_once_here_and_elsewhere_when_the_feed_has_told(scenario: &Scenario) {
     let (ann, mut held) = scenario.signed_in().await;
     scenario.assert_in(&held).await;
@@ -61,6 +61,7 @@ async fn a_credential_has_one_carrier(scenario: &Scenario) {
     }
 }
 
+// ASVS-map: SE2
 async fn what_the_engine_did_not_issue_opens_nothing(scenario: &Scenario) {
     let (_, held) = scenario.signed_in().await;
     let session = held.signed_in.session.to_string();

@@ -28,7 +28,7 @@ pub(super) async fn all(scenario: &Scenario) {
     a_session_of_another_strategy_is_none(scenario).await;
 }
 
-// ASVS-map: SE4
+// ASVS-map: SE4 RV1
 async fn a_sign_out_takes_effect_as_its_check_promises(scenario: &Scenario) {
     let (_, held) = scenario.signed_in().await;
     scenario.assert_in(&held).await;
@@ -79,7 +79,7 @@ async fn an_end_of_all_sessions_reaches_each(scenario: &Scenario) {
     scenario.assert_in(&next).await;
 }
 
-// ASVS-map: SE5 RT8
+// ASVS-map: SE5
 async fn a_disabled_user_is_out_and_does_not_come_back(scenario: &Scenario) {
     let (ann, held) = scenario.signed_in().await;
     scenario.assert_in(&held).await;
@@ -95,7 +95,7 @@ async fn a_disabled_user_is_out_and_does_not_come_back(scenario: &Scenario) {
     scenario.assert_in(&next).await;
 }
 
-// ASVS-map: SE6
+// ASVS-map: PW8
 async fn a_new_password_ends_the_others_and_keeps_this_one(scenario: &Scenario) {
     let (ann, held) = scenario.signed_in().await;
     let elsewhere = ann.sign_in_on(&scenario.other, NAME, true).await;
