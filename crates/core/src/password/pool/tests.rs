@@ -239,13 +239,6 @@ async fn a_job_whose_caller_was_dropped_is_skipped() {
 }
 
 #[tokio::test]
-async fn a_password_of_a_megabyte_does_not_reach_the_pool() {
-    let pool = running(1);
-    assert!(Password::new(&"x".repeat(1 << 20)).is_err());
-    assert_eq!((pool.hashed(), pool.waiting(), pool.refused()), (0, 0, 0));
-}
-
-#[tokio::test]
 async fn waiting_and_later_jobs_are_refused_when_the_pool_stops() {
     let pool = paused(4);
     let (waiting, _) = submit(pool.hash(None, password("waits")));
