@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::scripts::tool_path;
 use crate::server_process::{ServerDirectory, ServerProcess};
 
-const EMAIL: &str = "ann@example.com";
+/// In no sample of the document: wrong passwords for that address would lock the account.
+const EMAIL: &str = "explorer@example.net";
 const PASSWORD: &str = "vexed quilts jump far";
 /// Operations that end the session that asks, or all of its user: what comes after them would be 401 alone.
 const ENDING: &str = "[lL]ogout|[pP]assword|[eE]nd|[dD]isable";
