@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-const NAME: &str = "PORTCULLIS_COMMIT";
+/// `cargo run` sets it for the program, too, so it must not look like a setting: those begin with `PORTCULLIS_`.
+const NAME: &str = "BUILD_COMMIT";
 
 fn main() {
     println!("cargo:rerun-if-env-changed={NAME}");

@@ -10,7 +10,7 @@ use crate::local_url::local_url;
 use crate::mail;
 
 /// The commit that the binary was built from, if the build named one.
-const COMMIT: Option<&str> = option_env!("PORTCULLIS_COMMIT");
+const COMMIT: Option<&str> = option_env!("BUILD_COMMIT");
 
 /// Logs the start in one line, and each warning about the configuration in one of its own.
 pub(crate) fn log(config: &Config, addresses: &[SocketAddr]) {
@@ -166,11 +166,15 @@ mod tests {
         };
         let built = |profile: &str, stated: Option<&str>| {
             let mut command = Command::new(&script);
-            command.env_remove("PORTCULLIS_COMMIT").env("PROFILE", profile);
-            let lines = printed(command.envs(stated.map(|commit| ("PORTCULLIS_COMMIT", commit))));
-            let named =
-                lines.lines().find_map(|line| line.strip_prefix("cargo:rustc-env=PORTCULLIS_COMMIT="));
-            named.map(str::to_owned)
+            command.env_remove("BUILD_COMMIT").env("PROFILE", profile);
+            let lines = printed(command.envs(stated.map(|commit| ("BUILD_COMMIT", commit))));
+            let mut variables = lines.lines().filter_map(|line| line.strip_prefix("cargo:rustc-env="));
+            let (name, commit) = variables.next()?.split_once('=')?;
+            let handed_on = BTreeMap::from([(name.to_owned(), commit.to_owned())]);
+            let config = Config::read(&Flags::default(), &handed_on, &|_| Ok(String::new()));
+            assert!(config.is_ok(), "`cargo run` hands {name} on to the server: {config:?}");
+            assert_eq!(name, "BUILD_COMMIT");
+            Some(commit.to_owned())
         };
         let head = printed(Command::new("git").args(["rev-parse", "--short=12", "HEAD"]));
         assert_eq!(built("release", None), (!head.is_empty()).then_some(head));

@@ -192,7 +192,7 @@ fn the_start_is_one_line_of_the_log() {
     assert_eq!((&up["mode"], &up["strategies"]), (&json!("production"), &json!("device, jwt")));
     assert_eq!(up["version"], env!("CARGO_PKG_VERSION"));
     // The build script names it to these tests, too.
-    assert_eq!(up["commit"], json!(option_env!("PORTCULLIS_COMMIT")));
+    assert_eq!(up["commit"], json!(option_env!("BUILD_COMMIT")));
     assert_eq!(up["listen"], logging.server.address().to_string());
     let warned = lines.iter().filter(|line| text(&line["message"]).contains("jwt beside device")).count();
     assert_eq!(warned, 1, "{log}");
