@@ -1,6 +1,6 @@
 //! Properties of verifying tokens: no text is accepted that was not signed exactly like that.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use portcullis_core::clock::Timestamp;
@@ -10,6 +10,7 @@ use portcullis_core::machine::SystemRandom;
 use portcullis_core::token::access::{AccessClaims, sign_access, verify_access};
 use portcullis_core::token::refresh::{self, RefreshClaims};
 use portcullis_core::token::{ExpectedClaims, LEEWAY, MAX_LENGTH, claimed_tenant, cookie};
+use portcullis_core::user::UserProfile;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_769_638_376);
 const ISSUER: &str = "https://id.example";
@@ -101,10 +102,12 @@ fn access(tenant: &TenantId) -> AccessClaims {
         sid: session(),
         jti: TokenId::generate(NOW, &SystemRandom),
         strategy: "device".to_owned(),
-        email: "ann@example.com".to_owned(),
-        name: None,
-        given_name: None,
-        family_name: None,
+        profile: Arc::new(UserProfile {
+            email: "ann@example.com".to_owned(),
+            name: None,
+            given_name: None,
+            family_name: None,
+        }),
         iat: NOW,
         exp: NOW.plus(Duration::from_mins(15)),
         nbf: None,

@@ -269,18 +269,23 @@ impl Ticket {
     }
 
     /// The ticket of a sign-in for which another code is to be sent. The old code is worthless from now on; guesses
-    /// that were made stay counted.
+    /// that were made stay counted, and so are `wrong_before`, those at all sign-ins of the user lately.
     ///
     /// # Errors
     /// [`ReissueOutcome::Exhausted`] or [`ReissueOutcome::Gone`].
     #[expect(clippy::result_large_err, reason = "the outcome is what a store answers, and is moved once")]
-    pub fn reissued(self, device: Option<&SecretHash>, now: Timestamp) -> Result<Self, ReissueOutcome> {
+    pub fn reissued(
+        self,
+        device: Option<&SecretHash>,
+        wrong_before: u32,
+        now: Timestamp,
+    ) -> Result<Self, ReissueOutcome> {
         let (limits, over) = (self.purpose.limits(), self.created.plus(SIGN_IN_LIFETIME));
         let goes_on = self.purpose == TicketPurpose::Code && self.state == TicketState::Open && now < over;
         if !goes_on || self.belongs_to_another(device) {
             return Err(ReissueOutcome::Gone);
         }
-        if self.wrong >= limits.guesses {
+        if self.wrong >= limits.guesses || wrong_before >= limits.wrong {
             return Err(ReissueOutcome::Exhausted);
         }
         Ok(Self { secret: None, expires: over.min(now.plus(limits.lifetime)), ..self })

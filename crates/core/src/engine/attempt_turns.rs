@@ -1,40 +1,22 @@
 //! Wakes attempts that wait for other attempts on the same account, when one of these ends in this process.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
+use super::shared_by_key::{HeldByKey, SharedByKey};
 use crate::lockout::{AttemptEffect, AttemptKey, AttemptOutcome, LockoutLimits};
 
-/// The attempts that wait. A key is kept only while one waits for it.
+/// The attempts that wait.
 #[derive(Default)]
-pub(super) struct AttemptTurns {
-    waiting: Mutex<HashMap<AttemptKey, WaitingAttempts>>,
-}
-
-/// The attempts that wait for one key.
-#[derive(Default)]
-struct WaitingAttempts {
-    count: usize,
-    ended: Arc<Notify>,
-}
+pub(super) struct AttemptTurns(SharedByKey<AttemptKey, Notify>);
 
 /// An attempt that waits, until it is dropped.
-pub(super) struct WaitingAttempt<'a> {
-    turns: &'a AttemptTurns,
-    key: AttemptKey,
-    ended: Arc<Notify>,
-}
+pub(super) struct WaitingAttempt<'a>(HeldByKey<'a, AttemptKey, Notify>);
 
 impl AttemptTurns {
     /// Waits for attempts that are counted under this key.
     pub(super) fn join(&self, key: &AttemptKey) -> WaitingAttempt<'_> {
-        let mut waiting = self.waiting();
-        let attempts = waiting.entry(key.clone()).or_default();
-        attempts.count += 1;
-        WaitingAttempt { turns: self, key: key.clone(), ended: attempts.ended.clone() }
+        WaitingAttempt(self.0.hold(key))
     }
 
     /// Wakes as many as may be compared now that an attempt has ended like this. A wrong one frees no place: it counts
@@ -46,7 +28,7 @@ impl AttemptTurns {
         effect: AttemptEffect,
         limits: &LockoutLimits,
     ) {
-        let Some(waiting) = self.waiting().get(key).map(|waiting| waiting.ended.clone()) else { return };
+        let Some(waiting) = self.0.find(key) else { return };
         match (outcome, effect) {
             (_, AttemptEffect::LockedNow) => waiting.notify_waiters(),
             (AttemptOutcome::Right, _) => (0..limits.max_failures).for_each(|_| waiting.notify_one()),
@@ -54,61 +36,22 @@ impl AttemptTurns {
             (AttemptOutcome::Wrong, _) => (),
         }
     }
-
-    fn waiting(&self) -> MutexGuard<'_, HashMap<AttemptKey, WaitingAttempts>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl WaitingAttempt<'_> {
     /// Completes when an attempt has ended that makes room for this one.
     pub(super) fn has_room(&self) -> Notified<'_> {
-        self.ended.notified()
-    }
-}
-
-impl Drop for WaitingAttempt<'_> {
-    fn drop(&mut self) {
-        let mut waiting = self.turns.waiting();
-        let Some(attempts) = waiting.get_mut(&self.key) else { return };
-        attempts.count -= 1;
-        if attempts.count == 0 {
-            waiting.remove(&self.key);
-        }
+        self.0.value.notified()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
-
     use super::*;
     use crate::store::conformance::records::{new_user_key, tenant};
 
     fn key() -> AttemptKey {
         AttemptKey { user: new_user_key(&tenant("acme")), device: None }
-    }
-
-    #[test]
-    fn a_key_is_forgotten_when_no_attempt_waits_for_it() {
-        let turns = AttemptTurns::default();
-        let key = key();
-        let (one, other) = (turns.join(&key), turns.join(&key));
-        drop(one);
-        assert_eq!(turns.waiting().len(), 1);
-        drop(other);
-        assert_eq!(turns.waiting().len(), 0);
-    }
-
-    #[test]
-    fn a_key_is_forgotten_though_many_stop_waiting_at_once() {
-        let (turns, key) = (AttemptTurns::default(), key());
-        thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| (0..1_000).for_each(|_| drop(turns.join(&key))));
-            }
-        });
-        assert_eq!(turns.waiting().len(), 0);
     }
 
     /// How many of three attempts that wait are woken by the end of another one.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::verified_tokens::VerifiedToken;
 use super::{EngineCore, Identity, IssueError, Tenant, TenantError};
 use crate::id::{SessionKey, TenantId, UserKey};
 use crate::store::StoreError;
@@ -161,8 +160,7 @@ impl EngineCore {
         tenant: Arc<Tenant>,
         token: &str,
     ) -> Result<Identity, AuthenticationError> {
-        let (tenant, verified) = self.verified_claims(attempt.tenant.as_ref(), tenant, token).await?;
-        let VerifiedToken { claims, profile, .. } = verified;
+        let (tenant, claims) = self.verified_claims(attempt.tenant.as_ref(), tenant, token).await?;
         let name: StrategyName = claims.strategy.parse().map_err(|_| AuthenticationError::Invalid)?;
         if name != attempt.strategy {
             return Err(AuthenticationError::OtherStrategy);
@@ -182,7 +180,7 @@ impl EngineCore {
             session: claims.sid,
             strategy: name,
             token: Some(claims.jti),
-            profile,
+            profile: claims.profile.clone(),
             role,
             renewed: None,
         })

@@ -13,7 +13,7 @@ use crate::strategy::{Carrier, Check, Renewal, SessionClaim, Strategy, StrategyN
 use crate::token::SignFault;
 use crate::token::access::{AccessClaims, SignInDetails, sign_access};
 use crate::token::refresh::{ChainSecret, RefreshClaims, encode, first_secret};
-use crate::user::User;
+use crate::user::{User, UserProfile};
 
 /// The credentials that a client is given.
 #[derive(Clone, Debug)]
@@ -151,10 +151,7 @@ impl EngineCore {
             sid: sign_in.session,
             jti: id,
             strategy: name.as_str().to_owned(),
-            email: user.email.as_typed().to_owned(),
-            name: user.name.as_ref().map(|name| name.full().to_owned()),
-            given_name: user.name.as_ref().map(|name| name.first().to_owned()),
-            family_name: user.name.as_ref().and_then(|name| name.last().map(str::to_owned)),
+            profile: Arc::new(UserProfile::of(user)),
             iat: now,
             exp: expires,
             nbf: None,

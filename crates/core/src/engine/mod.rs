@@ -36,6 +36,7 @@ mod resend_code;
 mod session_checks;
 mod session_cookies;
 mod sessions;
+mod shared_by_key;
 mod sign_out;
 mod task;
 mod tenant_admin;

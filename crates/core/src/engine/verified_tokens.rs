@@ -9,16 +9,13 @@ use crate::id::TenantId;
 use crate::secret::SecretHash;
 use crate::token::access::{AccessClaims, verify_access};
 use crate::token::{ExpectedClaims, TokenFault, claimed_tenant};
-use crate::user::UserProfile;
 
 /// Tokens whose signature is right, by their hash. Failures are never cached.
 pub(super) struct VerifiedTokens(BoundedCache<SecretHash, VerifiedToken>);
 
-/// What a token says whose signature is right.
 #[derive(Clone)]
-pub(super) struct VerifiedToken {
-    pub(super) claims: Arc<AccessClaims>,
-    pub(super) profile: Arc<UserProfile>,
+struct VerifiedToken {
+    claims: Arc<AccessClaims>,
     /// The generation of the key ring that verified it: another one may have dropped the key.
     generation: u64,
 }
@@ -29,26 +26,14 @@ impl VerifiedTokens {
     }
 }
 
-impl VerifiedToken {
-    fn of(claims: AccessClaims, generation: u64) -> Self {
-        let profile = UserProfile {
-            email: claims.email.clone(),
-            name: claims.name.clone(),
-            given_name: claims.given_name.clone(),
-            family_name: claims.family_name.clone(),
-        };
-        Self { claims: Arc::new(claims), profile: Arc::new(profile), generation }
-    }
-}
-
 impl EngineCore {
-    /// What a token says, and its tenant. A request that names no tenant gets the token's.
+    /// The claims of a token, and its tenant. A request that names no tenant gets the token's.
     pub(super) async fn verified_claims(
         &self,
         named: Option<&TenantId>,
         tenant: Arc<Tenant>,
         token: &str,
-    ) -> Result<(Arc<Tenant>, VerifiedToken), AuthenticationError> {
+    ) -> Result<(Arc<Tenant>, Arc<AccessClaims>), AuthenticationError> {
         let hash = SecretHash::of(&[token.as_bytes()]);
         let cached = self.verified.0.get(&hash);
         let owner =
@@ -61,13 +46,13 @@ impl EngineCore {
         if let Some(hit) = cached.filter(|hit| hit.generation == tenant.keyring.generation()) {
             hit.claims.check_time(now, tenant.policy.leeway)?;
             refuse_from_before_suspension(&tenant, &hit.claims)?;
-            return Ok((tenant, hit));
+            return Ok((tenant, hit.claims));
         }
         let (tenant, claims) = Box::pin(self.verify(tenant, token, now)).await?;
         refuse_from_before_suspension(&tenant, &claims)?;
-        let verified = VerifiedToken::of(claims, tenant.keyring.generation());
-        self.verified.0.insert(hash, verified.clone());
-        Ok((tenant, verified))
+        let (claims, generation) = (Arc::new(claims), tenant.keyring.generation());
+        self.verified.0.insert(hash, VerifiedToken { claims: claims.clone(), generation });
+        Ok((tenant, claims))
     }
 
     /// A tenant that only a token names, and that does not exist, is a bad token.

@@ -48,7 +48,7 @@ impl UserStore for SessionView {
     ) -> Stored<MendOutcome> {
         let mended = self.stores.users.mend(tenant, record, correction).await;
         // Its key may have been another one.
-        self.sessions.forget_everything();
+        self.sessions.forget_tenant(tenant);
         self.users.forget_tenant(tenant);
         mended
     }

@@ -244,6 +244,8 @@ mod tests {
         let made_of = |word: &str| Err(WeakPassword::ContainsContext { word: word.to_owned() });
         let check = |text| check(PasswordPolicy::SINGLE_FACTOR, text);
         assert_eq!(check("default-password-2026"), Err(WeakPassword::Common));
+        assert_eq!(check("Welcome.Monday.1999"), Err(WeakPassword::Common));
+        assert_eq!(check("Acme.Summer-1985-7"), made_of("acme"));
         assert_eq!(check("bloggs/secret/8317"), made_of("jo.bloggs"));
         assert_eq!(check("correct horse battery staple"), Ok(()));
     }

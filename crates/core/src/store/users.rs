@@ -8,6 +8,7 @@ use crate::id::{TenantId, UserId, UserKey};
 use crate::mobile::Mobile;
 use crate::user::{User, UserCorrection};
 use crate::username::{LoginName, Username};
+use crate::word_enum::word_enum;
 
 /// How a user is looked up.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,23 +36,13 @@ impl UserHandle {
     }
 }
 
-/// The kinds of records that an operator may have to mend.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum RecordKind {
-    /// A user.
-    User,
-    /// A session.
-    Session,
-}
-
-impl RecordKind {
-    /// The word for it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Session => "session",
-        }
+word_enum! {
+    /// The kinds of records that an operator may have to mend.
+    pub enum RecordKind {
+        /// A user.
+        User = "user",
+        /// A session.
+        Session = "session",
     }
 }
 

@@ -19,7 +19,7 @@ use crate::clock::Timestamp;
 use crate::id::{SessionId, TenantId, TokenId, UserId};
 use crate::key::{Algorithm, Keyring};
 use crate::session::Epochs;
-use crate::user::Role;
+use crate::user::{Role, UserProfile};
 
 const TYPE: &str = "at+jwt";
 
@@ -40,14 +40,8 @@ pub struct AccessClaims {
     pub jti: TokenId,
     /// The strategy under which the token was issued, which decides how it is checked.
     pub strategy: String,
-    /// The user's email address.
-    pub email: String,
-    /// The user's full name. `None` if the user has none.
-    pub name: Option<String>,
-    /// The given name. `None` if the name is not divided into parts.
-    pub given_name: Option<String>,
-    /// The family name. `None` if the name is not divided into parts.
-    pub family_name: Option<String>,
+    /// The user's address and name: the claims `email`, `name`, `given_name` and `family_name`.
+    pub profile: Arc<UserProfile>,
     /// When the token was issued.
     pub iat: Timestamp,
     /// When the token expires: from this second on it is invalid.
@@ -154,10 +148,12 @@ fn read(members: &JsonObject, tenant: &TenantId) -> Result<AccessClaims, TokenFa
         sid: claims.parsed("sid")?,
         jti: claims.parsed("jti")?,
         strategy: claims.text("strategy")?.to_owned(),
-        email: claims.text("email")?.to_owned(),
-        name: owned(claims.optional_text("name")?),
-        given_name: owned(claims.optional_text("given_name")?),
-        family_name: owned(claims.optional_text("family_name")?),
+        profile: Arc::new(UserProfile {
+            email: claims.text("email")?.to_owned(),
+            name: owned(claims.optional_text("name")?),
+            given_name: owned(claims.optional_text("given_name")?),
+            family_name: owned(claims.optional_text("family_name")?),
+        }),
         iat: claims.time("iat")?,
         exp: claims.time("exp")?,
         nbf: claims.optional_time("nbf")?,
@@ -187,7 +183,7 @@ struct AccessPayload<'a>(&'a AccessClaims);
 impl Serialize for AccessPayload<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let claims = self.0;
-        let details = claims.details.as_ref();
+        let (details, profile) = (claims.details.as_ref(), &*claims.profile);
         let mut payload = serializer.serialize_map(None)?;
         payload.serialize_entry("iss", &*claims.iss)?;
         known(&mut payload, "aud", claims.aud.as_deref())?;
@@ -200,11 +196,11 @@ impl Serialize for AccessPayload<'_> {
         known(&mut payload, "amr", details.map(SignInDetails::methods))?;
         known(&mut payload, "auth_time", details.map(|details| details.signed_in.as_seconds()))?;
         known(&mut payload, "epochs", details.and_then(SignInDetails::counters))?;
-        payload.serialize_entry("email", &claims.email)?;
+        payload.serialize_entry("email", &profile.email)?;
         known(&mut payload, "email_verified", details.map(|details| details.email_verified))?;
-        known(&mut payload, "name", claims.name.as_ref())?;
-        known(&mut payload, "given_name", claims.given_name.as_ref())?;
-        known(&mut payload, "family_name", claims.family_name.as_ref())?;
+        known(&mut payload, "name", profile.name.as_ref())?;
+        known(&mut payload, "given_name", profile.given_name.as_ref())?;
+        known(&mut payload, "family_name", profile.family_name.as_ref())?;
         payload.serialize_entry("iat", &claims.iat.as_seconds())?;
         payload.serialize_entry("exp", &claims.exp.as_seconds())?;
         known(&mut payload, "nbf", claims.nbf.map(Timestamp::as_seconds))?;

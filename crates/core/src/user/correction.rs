@@ -34,16 +34,11 @@ impl UserCorrection {
         Self { id, email: None, username: None, mobile: None, name: None, gives_up: false, now }
     }
 
-    /// Whether it says what belongs into this column.
+    /// Whether it says what belongs into a column that permits nothing while it cannot be read
+    /// ([`User::unreadable`]): of those, an operator states the name.
     #[must_use]
     pub fn states(&self, column: &str) -> bool {
-        match column {
-            "email" => self.email.is_some(),
-            "username" => self.username.is_some(),
-            "mobile" => self.mobile.is_some(),
-            "name" => self.name.is_some(),
-            _ => false,
-        }
+        column == "name" && self.name.is_some()
     }
 }
 

@@ -115,7 +115,7 @@ struct MendedRecord {
 
 impl Display for MendedRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (kind, stored) = (self.record.record.as_str(), Escaped(&self.record.id));
+        let (kind, stored) = (self.record.record, Escaped(&self.record.id));
         write!(f, "{kind} {stored}: ")?;
         match &self.outcome {
             MendOutcome::NothingToMend => f.write_str("can be read by now"),

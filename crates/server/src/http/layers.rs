@@ -95,9 +95,6 @@ impl Layers {
             None => self.routed(request).await,
         };
         note(&self.app, is_safe, &response);
-        if response.extensions().get::<RefusalResponse>().is_none() {
-            return response;
-        }
         asker.write_down(response, self.app.engine.now())
     }
 

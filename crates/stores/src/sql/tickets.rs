@@ -57,13 +57,11 @@ pub(crate) async fn reissue(
     now: Timestamp,
 ) -> SqlResult<ReissueOutcome> {
     let Some(stored) = find(&mut *db, key).await? else { return Ok(ReissueOutcome::Gone) };
-    let next = match stored.reissued(device.as_ref(), now) {
+    let wrong_before = wrong_guesses(db, &stored, now).await?;
+    let next = match stored.reissued(device.as_ref(), wrong_before, now) {
         Ok(next) => next,
         Err(refused) => return Ok(refused),
     };
-    if wrong_guesses(db, &next, now).await? >= next.purpose.limits().wrong {
-        return Ok(ReissueOutcome::Exhausted);
-    }
     if let Some(wait) = wait(db, &next, now).await? {
         return Ok(ReissueOutcome::TooMany { wait });
     }

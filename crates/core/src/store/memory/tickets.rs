@@ -86,13 +86,11 @@ impl TicketStore for MemoryStore {
     ) -> Stored<ReissueOutcome> {
         let records = &mut *self.records();
         let Some(stored) = records.tickets.get(key).cloned() else { return Ok(ReissueOutcome::Gone) };
-        let next = match stored.reissued(device.as_ref(), now) {
+        let wrong_before = wrong_guesses(&records.tickets, &stored, now);
+        let next = match stored.reissued(device.as_ref(), wrong_before, now) {
             Ok(next) => next,
             Err(refused) => return Ok(refused),
         };
-        if wrong_guesses(&records.tickets, &next, now) >= next.purpose.limits().wrong {
-            return Ok(ReissueOutcome::Exhausted);
-        }
         if let Some(wait) = wait(&records.tickets, &next, now) {
             return Ok(ReissueOutcome::TooMany { wait });
         }

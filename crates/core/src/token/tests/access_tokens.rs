@@ -11,9 +11,12 @@ fn a_token_comes_back_as_it_was_signed() {
     let plain = acme.claims();
     let full = AccessClaims {
         strategy: "device".to_owned(),
-        name: None,
-        given_name: Some("Änn \"\u{1F600}\"".to_owned()),
-        family_name: Some(String::new()),
+        profile: Arc::new(UserProfile {
+            name: None,
+            given_name: Some("Änn \"\u{1F600}\"".to_owned()),
+            family_name: Some(String::new()),
+            ..ann()
+        }),
         nbf: Some(NOW.minus(minutes(1))),
         username: Some("ann".to_owned()),
         role: Some(Role::Admin),
@@ -29,8 +32,11 @@ fn a_token_comes_back_as_it_was_signed() {
 fn header_and_claims_are_written_in_the_order_of_the_contract() {
     let acme = TestTenant::called("acme");
     let claims = AccessClaims {
-        given_name: Some("Ann".to_owned()),
-        family_name: Some("Lee".to_owned()),
+        profile: Arc::new(UserProfile {
+            given_name: Some("Ann".to_owned()),
+            family_name: Some("Lee".to_owned()),
+            ..ann()
+        }),
         iat: Timestamp::from_millis(1_769_638_376_999),
         nbf: Some(NOW),
         username: Some("ann".to_owned()),
@@ -219,7 +225,8 @@ fn the_claims_of_the_device_surface_come_together_and_name_the_same_tenant() {
 #[test]
 fn a_token_that_is_too_long_to_be_accepted_is_not_made() {
     let acme = TestTenant::called("acme");
-    let claims = AccessClaims { name: Some("x".repeat(8 * 1024)), ..acme.claims() };
+    let profile = UserProfile { name: Some("x".repeat(8 * 1024)), ..ann() };
+    let claims = AccessClaims { profile: Arc::new(profile), ..acme.claims() };
     assert_eq!(sign_access(&acme.keys, NOW, &claims), Err(SignFault::TooLong));
 }
 

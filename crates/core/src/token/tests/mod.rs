@@ -7,6 +7,7 @@ mod forgery;
 mod properties;
 mod refresh_tokens;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -22,7 +23,7 @@ use crate::key::{
     KeyLifetimes, KeyRecord, KeyUse, Keyring, KeyringSource, RefreshKey, SharedSecrets, SigningKey,
 };
 use crate::machine::SystemRandom;
-use crate::user::Role;
+use crate::user::{Role, UserProfile};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_769_638_376);
 const ISSUER: &str = "https://id.example";
@@ -36,6 +37,11 @@ fn minutes(minutes: u64) -> Duration {
 struct TestTenant {
     id: TenantId,
     keys: Keyring,
+}
+
+fn ann() -> UserProfile {
+    let (email, name) = ("ann@example.com".to_owned(), Some("Ann Lee".to_owned()));
+    UserProfile { email, name, given_name: None, family_name: None }
 }
 
 impl TestTenant {
@@ -62,10 +68,7 @@ impl TestTenant {
             sid: SessionId::from_uuid(Uuid::from_u128(2)),
             jti: TokenId::from_uuid(Uuid::from_u128(3)),
             strategy: "jwt".to_owned(),
-            email: "ann@example.com".to_owned(),
-            name: Some("Ann Lee".to_owned()),
-            given_name: None,
-            family_name: None,
+            profile: Arc::new(ann()),
             iat: NOW,
             exp: NOW.plus(minutes(15)),
             nbf: None,

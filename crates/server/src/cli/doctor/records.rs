@@ -27,8 +27,7 @@ pub(super) async fn examine_in(stores: &Stores, tenant: &TenantId) -> Result<Opt
         return Ok(None);
     }
     let named = unreadable.iter().take(NAMED);
-    let named: Vec<String> =
-        named.map(|it| format!("{} of {} {}", it.field, it.record.as_str(), it.id)).collect();
+    let named: Vec<String> = named.map(|it| format!("{} of {} {}", it.field, it.record, it.id)).collect();
     let more = if unreadable.len() > NAMED { ", …" } else { "" };
     let detail = format!(
         "{} cannot be read: {}{more}; `portcullis mend --tenant {tenant}` mends spellings, and `portcullis mend \

@@ -5,7 +5,7 @@
 use portcullis_core::email::Email;
 use portcullis_core::id::{TenantId, UserKey};
 use portcullis_core::mobile::Mobile;
-use portcullis_core::user::{PersonName, User, UserSearch};
+use portcullis_core::user::{PersonName, Role, User, UserSearch};
 use portcullis_core::username::Username;
 
 use super::super::{Columns, SqlConnection, SqlResult, Statement};
@@ -73,7 +73,7 @@ fn lines(row: &impl Columns) -> String {
         let key = UserKey { tenant: record.id::<TenantId>("tenant").ok()?, id: record.id("id").ok()? };
         let (email, now) = (Email::parse(text("email")?).ok()?, record.time("created").ok()?);
         let name: Option<PersonName> = name(record).ok()?;
-        let user = User::new(key, email, name, portcullis_core::user::Role::User, now);
+        let user = User::new(key, email, name, Role::User, now);
         let username = text("username").and_then(|text| Username::parse(text).ok());
         Some(User { username, mobile: text("mobile").and_then(|text| Mobile::parse(text).ok()), ..user })
     };
