@@ -13,8 +13,8 @@ use std::time::Duration;
 use portcullis_core::clock::{Clock as _, Ticks};
 use portcullis_core::machine::SystemClock;
 use portcullis_core::session::{RotationOutcome, Session};
-use portcullis_core::store::SessionStore;
 use portcullis_core::store::conformance::records::{NOW, by_id, new_user_key, redemption, session, tenant};
+use portcullis_core::store::{SessionStore, Updated};
 use portcullis_stores::sqlite::SqliteStore;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -129,8 +129,8 @@ async fn once(
     let generation = session.rotation.as_ref().map_or(0, |rotation| rotation.generation);
     match verb {
         MeasuredVerb::Find => Ok(sessions.find(&by_id(session), NOW).await?.ok_or("a session is gone")?),
-        MeasuredVerb::Rotate => match sessions.rotate(&session.key, &redemption(generation)).await? {
-            RotationOutcome::Won(next) => Ok(next),
+        MeasuredVerb::Rotate => match session.clone().rotate(&redemption(generation)) {
+            RotationOutcome::Won(next) if sessions.update(&next, None).await? == Updated::Done => Ok(next),
             other => Err(format!("{other:?}").into()),
         },
     }

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::interval;
 use tracing::{debug, warn};
 
@@ -15,6 +17,9 @@ use crate::store::{Page, StoreError, Stored, Stores, TenantStore};
 
 /// How often the uses of sessions are written down.
 const WRITE_EVERY: Duration = Duration::from_secs(5);
+
+/// How many uses are written at once: a store commits them together.
+const WRITTEN_AT_ONCE: usize = 64;
 
 /// How often old records are removed.
 const PURGE_EVERY: Duration = Duration::from_mins(1);
@@ -51,19 +56,25 @@ impl EngineCore {
         }
     }
 
-    async fn write_uses_at(&self, stores: &TenantStores) {
+    async fn write_uses_at(&self, stores: &Arc<TenantStores>) {
         let mut used = HashSet::new();
         let mut noted = stores.noted.lock().await;
         while let Ok(key) = noted.try_recv() {
             used.insert(key);
         }
-        let now = self.clock.now();
-        for key in used {
-            let touched = stores.records.sessions.touch(&key, now, None).await;
-            self.note_answer(&touched, |was_there: &bool| *was_there).await;
-            if let Err(fault) = touched {
-                warn!(%fault, "the last use of a session could not be written down");
-                return;
+        let (now, used) = (self.clock.now(), Vec::from_iter(used));
+        for keys in used.chunks(WRITTEN_AT_ONCE) {
+            let mut writing = JoinSet::new();
+            for key in keys.iter().cloned() {
+                let stores = stores.clone();
+                writing.spawn(async move { stores.view.touch(&key, now, None).await });
+            }
+            while let Some(Ok(touched)) = writing.join_next().await {
+                self.note_answer(&touched, |was_there: &bool| *was_there).await;
+                if let Err(fault) = touched {
+                    warn!(%fault, "the last use of a session could not be written down");
+                    return;
+                }
             }
         }
     }

@@ -123,6 +123,7 @@ impl EngineCore {
             rotation,
             proof,
             state: SessionState::Live,
+            version: 0,
         };
         let carrier = strategy.carrier();
         Ok((session, Grant { credential, carrier, expires: ends.credential, refresh, device_secret }))

@@ -29,7 +29,7 @@ mod password_attempt;
 mod password_reset;
 mod password_sign_in;
 mod password_strength;
-mod proven_session;
+mod redeem;
 mod refresh;
 mod register;
 mod resend_code;
@@ -68,7 +68,7 @@ pub use issue::{Grant, IssueError};
 pub use keys::{KeyError, KeyInfo, KeyStatus};
 pub use password_reset::ResetError;
 pub use password_sign_in::{CompletedSignIn, PasswordSignIn, PasswordSignInError};
-pub use refresh::{Refresh, RefreshError, Refreshed};
+pub use refresh::{Refresh, RefreshError, Refreshed, VerifiedRefresh};
 pub use register::{NewUser, Register, RegisterError};
 pub use resend_code::{ResendCode, ResendCodeError};
 pub use sessions::ListedSession;
@@ -181,6 +181,15 @@ impl Engine {
         request: &AuthenticationRequest<'_>,
     ) -> Result<Identity, AuthenticationError> {
         self.core.authenticate(request).await
+    }
+
+    /// Redeems a refresh token for the next pair of tokens: [`Self::verify_refresh`] and [`Self::redeem`] in one.
+    ///
+    /// # Errors
+    /// A [`RefreshError`].
+    pub async fn refresh(&self, request: Refresh) -> Result<Refreshed, RefreshError> {
+        let verified = self.verify_refresh(request).await;
+        self.redeem(verified).await
     }
 
     /// Writes down when sessions were used, and removes what is too old, until it is dropped. A server runs one.

@@ -16,7 +16,7 @@ use super::{
     DeviceSignInError, DeviceSignInResult, Engine, Identity, KeyError, KeyInfo, ListedSession, NewUser,
     PasswordSignIn, PasswordSignInError, Refresh, RefreshError, Refreshed, Register, RegisterError,
     ResendCode, ResendCodeError, ResetError, Tenant, TenantAdminError, TenantError, UnlockError,
-    UserAdminError, VerifyCode, VerifyCodeError,
+    UserAdminError, VerifiedRefresh, VerifyCode, VerifyCodeError,
 };
 use crate::clock::Timestamp;
 use crate::email::Email;
@@ -100,11 +100,11 @@ verbs_that_change_state! {
     /// A [`VerifyCodeError`]; no session was made then. A code that was right is used all the same.
     VerifyCode: verify_code(; request: VerifyCode) -> Result<CompletedDeviceSignIn, VerifyCodeError>;
 
-    /// Redeems a refresh token for the next pair of tokens. A used one without its device proof ends the session.
+    /// Redeems a verified refresh token for the next pair of tokens. A used one without its device proof ends the session.
     ///
     /// # Errors
     /// A [`RefreshError`].
-    Refresh: refresh(; request: Refresh) -> Result<Refreshed, RefreshError>;
+    Redeem: redeem(; refresh: VerifiedRefresh) -> Result<Refreshed, RefreshError>;
 
     /// Signs a user out. When this returns, the end is written, and this process no longer accepts the session.
     ///
@@ -343,9 +343,12 @@ verbs_that_ask! {
     /// The tenant's or the store's.
     users(&tenant: TenantId, &search: str; page: Page<UserId>) -> Result<Vec<User>, UserAdminError>;
 
-    /// The session of a refresh whose token is authentic and whose device proof is right; `None` of any other. Nothing
-    /// is redeemed.
-    proven_session(&request: Refresh;) -> Option<SessionKey>;
+    /// Verifies the token of a refresh. Nothing is redeemed.
+    verify_refresh(; request: Refresh) -> VerifiedRefresh;
+
+    /// The session of a refresh whose token is valid and whose device proof is right, to count requests by; `None` of
+    /// any other.
+    proven_session(&refresh: VerifiedRefresh;) -> Option<SessionKey>;
 
     /// Until when a user's account is locked, because of passwords or of codes; `None` if it is not.
     ///

@@ -24,9 +24,10 @@ pub use cached_session::CachedSession;
 use crate::bounded_cache::{BoundedCache, bounded_cache};
 use crate::clock::{Clock, Ticks, Timestamp};
 use crate::id::{SessionId, SessionKey, UserKey};
-use crate::session::{EndReason, Ending, Epochs, RotationOutcome, RotationRequest, Session, SessionState};
+use crate::session::{EndReason, Ending, Epochs, Session, SessionState};
 use crate::store::{
-    Change, ChangeSink, CookieKey, EndScope, Inserted, Page, SessionHandle, Stored, Stores, UserHandle,
+    Change, ChangeSink, CookieKey, EndScope, Inserted, Page, SessionHandle, StoreError, Stored, Stores,
+    Updated, UserHandle, UserVersions,
 };
 use crate::user::{User, UserProfile};
 pub(crate) use single_flight_cache::SingleFlightCache;
@@ -48,6 +49,9 @@ impl Default for ViewLimits {
     }
 }
 
+/// How often a change of one session is decided anew because another writer was first.
+pub(crate) const MOST_UPDATES: usize = 16;
+
 /// A user, and the epochs that its sessions are compared with.
 #[derive(Clone, Debug)]
 pub struct CachedUser {
@@ -64,6 +68,12 @@ impl CachedUser {
     #[must_use]
     pub fn new(user: User, epochs: Epochs) -> Self {
         Self { profile: Arc::new(UserProfile::of(&user)), user, epochs }
+    }
+
+    /// The versions under which a decision on what was read holds.
+    #[must_use]
+    pub const fn versions(&self) -> UserVersions {
+        UserVersions { user: self.user.version, epochs: self.epochs }
     }
 }
 
@@ -111,7 +121,7 @@ impl SessionView {
     /// The session of this id, or its tombstone, at most `max_staleness` old.
     ///
     /// # Errors
-    /// [`StoreError`](crate::store::StoreError): the store had to be asked and did not answer.
+    /// [`StoreError`]: the store had to be asked and did not answer.
     pub async fn session(&self, key: &SessionKey) -> Stored<Option<Arc<CachedSession>>> {
         let fresh = self.is_fresh();
         if let Some(seen) = fresh.then(|| self.sessions.hit(key)).flatten()
@@ -135,7 +145,7 @@ impl SessionView {
     /// The session of a cookie, or its tombstone, at most `max_staleness` old.
     ///
     /// # Errors
-    /// [`StoreError`](crate::store::StoreError): the store had to be asked and did not answer.
+    /// [`StoreError`]: the store had to be asked and did not answer.
     pub async fn session_of_cookie(&self, cookie: &CookieKey) -> Stored<Option<Arc<CachedSession>>> {
         if let Some(key) = self.cookies.get(cookie) {
             return self.session(&key).await;
@@ -151,7 +161,7 @@ impl SessionView {
     /// The user and its epochs, at most `max_staleness` old.
     ///
     /// # Errors
-    /// [`StoreError`](crate::store::StoreError): the store had to be asked and did not answer.
+    /// [`StoreError`]: the store had to be asked and did not answer.
     pub async fn user(&self, user: &UserKey) -> Stored<Option<Arc<CachedUser>>> {
         let fresh = self.is_fresh();
         if let Some(standing) = fresh.then(|| self.users.hit(user)).flatten() {
@@ -172,7 +182,7 @@ impl SessionView {
     /// A session and its user, read again from the store.
     ///
     /// # Errors
-    /// [`StoreError`](crate::store::StoreError): the store did not answer.
+    /// [`StoreError`]: the store did not answer.
     pub async fn reread(&self, session: &Session) -> Stored<Option<(Arc<CachedSession>, Arc<CachedUser>)>> {
         let user = session.user_key();
         self.sessions.forget(&session.key);
@@ -184,48 +194,85 @@ impl SessionView {
     /// Creates a session in the store.
     ///
     /// # Errors
-    /// [`StoreError`](crate::store::StoreError): the store did not answer.
+    /// [`StoreError`]: the store did not answer.
     pub async fn insert(&self, session: &Session) -> Stored<Inserted> {
         let inserted = self.stores.sessions.insert(session).await?;
         self.sessions.forget(&session.key);
         Ok(inserted)
     }
 
-    /// Applies [`Session::rotate`]. The next request on the session finds in the view what this one has written.
+    /// A session and its user as the store has them now. What the view holds of them is forgotten if it is older.
     ///
     /// # Errors
-    /// [`StoreError`](crate::store::StoreError): the store did not answer.
-    pub async fn rotate(&self, key: &SessionKey, redemption: &RotationRequest) -> Stored<RotationOutcome> {
-        let (keep, begun) = (self.is_fresh(), self.sessions.before_write(key));
-        let rotated = self.stores.sessions.rotate(key, redemption).await;
-        match rotated.as_ref().ok().and_then(RotationOutcome::written).filter(|_| keep) {
-            Some(written) => {
-                self.sessions.keep_written(key, begun, Some(Arc::new(CachedSession::new(written.clone()))));
-            }
-            None => self.sessions.forget(key),
+    /// [`StoreError`]: the store did not answer.
+    pub async fn ask(&self, key: &SessionKey) -> Stored<Option<(Session, CachedUser)>> {
+        let handle = SessionHandle::Id(key.clone());
+        let Some(session) = self.stores.sessions.find(&handle, self.clock.now()).await? else {
+            self.sessions.forget(key);
+            return Ok(None);
+        };
+        let user = session.user_key();
+        // First the epochs: too low a number refuses the write, too high a one would let it through.
+        let epochs = self.stores.epochs.read(&user).await?;
+        let Some(found) = self.stores.users.find(&UserHandle::Id(user.clone())).await? else {
+            self.users.forget(&user);
+            return Ok(None);
+        };
+        let found = CachedUser::new(found, epochs);
+        if self.sessions.hit(key).flatten().is_some_and(|kept| kept.session().version != session.version) {
+            self.sessions.forget(key);
         }
-        rotated
+        if self.users.hit(&user).flatten().is_some_and(|kept| kept.versions() != found.versions()) {
+            self.users.forget(&user);
+        }
+        Ok(Some((session, found)))
     }
 
-    /// Records a use, and the new idle expiry.
+    /// Writes what became of a session if it is still the one on which that was decided. The next request on it finds
+    /// in the view what this one has written.
     ///
     /// # Errors
-    /// [`StoreError`](crate::store::StoreError): the store did not answer.
+    /// [`StoreError`]: the store did not answer.
+    pub async fn update(&self, session: &Session, user: Option<UserVersions>) -> Stored<Updated> {
+        let (keep, begun) = (self.is_fresh(), self.sessions.before_write(&session.key));
+        let updated = self.stores.sessions.update(session, user).await;
+        if keep && matches!(updated, Ok(Updated::Done)) {
+            let written = Some(Arc::new(CachedSession::new(session.clone())));
+            self.sessions.keep_written(&session.key, begun, written);
+        } else {
+            self.sessions.forget(&session.key);
+        }
+        updated
+    }
+
+    /// Records a use, and the new idle expiry; `false` if the session is gone or has ended.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the store did not answer.
     pub async fn touch(
         &self,
         key: &SessionKey,
         seen: Timestamp,
         idle_expires: Option<Timestamp>,
     ) -> Stored<bool> {
-        let touched = self.stores.sessions.touch(key, seen, idle_expires).await?;
-        self.sessions.forget(key);
-        Ok(touched)
+        let mut known = self.session(key).await?.map(|cached| cached.session().clone());
+        for _ in 0..MOST_UPDATES {
+            let is_live = |session: &Session| session.state_at(seen, session.epochs) == SessionState::Live;
+            let Some(live) = known.filter(is_live) else { return Ok(false) };
+            let version = live.version;
+            let used = live.touch(seen, idle_expires);
+            if used.version == version || self.update(&used, None).await? == Updated::Done {
+                return Ok(true);
+            }
+            known = self.stores.sessions.find(&SessionHandle::Id(key.clone()), seen).await?;
+        }
+        Err(StoreError::Overloaded)
     }
 
     /// Ends the live sessions in the scope. This node knows when this returns; other nodes know by their feed.
     ///
     /// # Errors
-    /// [`StoreError`](crate::store::StoreError): the store did not answer.
+    /// [`StoreError`]: the store did not answer.
     pub async fn end(&self, scope: &EndScope, reason: EndReason) -> Stored<Vec<SessionId>> {
         let ended = self.stores.sessions.end(scope, Ending { at: self.clock.now(), reason }).await?;
         match scope {
@@ -244,7 +291,7 @@ impl SessionView {
     /// A user's sessions and tombstones, read from the store.
     ///
     /// # Errors
-    /// [`StoreError`](crate::store::StoreError): the store did not answer.
+    /// [`StoreError`]: the store did not answer.
     pub async fn list(&self, user: &UserKey, page: Page<SessionId>) -> Stored<Vec<Session>> {
         self.stores.sessions.list(user, page, self.clock.now()).await
     }
@@ -252,7 +299,7 @@ impl SessionView {
     /// Renames the device of a session; `false` if it is gone or has ended.
     ///
     /// # Errors
-    /// [`StoreError`](crate::store::StoreError): the store did not answer.
+    /// [`StoreError`]: the store did not answer.
     pub async fn rename(&self, key: &SessionKey, name: &str) -> Stored<bool> {
         let renamed = self.stores.sessions.rename(key, name, self.clock.now()).await?;
         self.sessions.forget(key);

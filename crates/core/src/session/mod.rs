@@ -1,7 +1,8 @@
 //! Sessions: the record that a user is signed in on one device.
 //!
 //! A [`Session`] is the same type for every strategy, store and transport. Its transitions are pure functions: they
-//! take the session by value and the time as an argument. No transition leads out of [`SessionState::Ended`].
+//! take the session by value and the time as an argument. A transition that changes the record increments
+//! [`Session::version`], which a store compares before it writes. None leads out of [`SessionState::Ended`].
 
 mod device;
 mod end_reason;
@@ -54,6 +55,8 @@ pub struct Session {
     pub proof: Option<DeviceProof>,
     /// Whether the session is live or has ended.
     pub state: SessionState,
+    /// Counts the changes of the record. A store compares it before it writes one.
+    pub version: u64,
 }
 
 /// Whether a session is live or has ended.
@@ -118,12 +121,13 @@ impl Session {
         Self { state, ..self }
     }
 
-    /// Whether a check may see a difference to what the session was `before`: in anything but its last use, its idle
-    /// timeout and the generation of its refresh token. A store announces such a change, and no other.
+    /// Whether a check may see a difference to what the session was `before`: in anything but its version, its last
+    /// use, its idle timeout and the generation of its refresh token. A store announces such a change, and no other.
     #[must_use]
     pub fn is_news(&self, before: &Self) -> bool {
-        let (last_seen, idle_expires) = (self.last_seen, self.idle_expires);
-        let unseen = Self { last_seen, idle_expires, rotation: self.rotation.clone(), ..before.clone() };
+        let Self { version, last_seen, idle_expires, .. } = *self;
+        let rotation = self.rotation.clone();
+        let unseen = Self { version, last_seen, idle_expires, rotation, ..before.clone() };
         unseen != *self
     }
 
@@ -131,7 +135,7 @@ impl Session {
     #[must_use]
     pub fn end(self, ending: Ending) -> Self {
         match self.state {
-            SessionState::Live => Self { state: SessionState::Ended(ending), ..self },
+            SessionState::Live => Self { state: SessionState::Ended(ending), ..self }.changed(),
             SessionState::Ended(_) => self,
         }
     }
@@ -139,8 +143,18 @@ impl Session {
     /// Records a use and the idle timeout that follows from it. Neither moves back or past the absolute timeout.
     #[must_use]
     pub fn touch(self, seen: Timestamp, idle_expires: Option<Timestamp>) -> Self {
+        let before = (self.last_seen, self.idle_expires);
+        let session = self.used(seen, idle_expires);
+        if (session.last_seen, session.idle_expires) == before { session } else { session.changed() }
+    }
+
+    fn used(self, seen: Timestamp, idle_expires: Option<Timestamp>) -> Self {
         let slid = idle_expires.map_or(self.idle_expires, |end| end.min(self.absolute_expires));
         Self { last_seen: self.last_seen.max(seen), idle_expires: self.idle_expires.max(slid), ..self }
+    }
+
+    fn changed(self) -> Self {
+        Self { version: self.version.saturating_add(1), ..self }
     }
 
     /// When the record may be purged: no token issued under the session is valid any more.

@@ -10,7 +10,8 @@
 //! | anything else | [`RotationOutcome::Reused`]: a thief may hold a copy, the session ends |
 //!
 //! An expired token is [`RotationOutcome::Expired`], except that a repeat may come up to [`REPEAT_AFTER_EXPIRY`] late.
-//! A store applies [`Session::rotate`] in one atomic step, so that of two requests with the same token only one wins.
+//! What [`Session::rotate`] decides is written only if the record is still the one that it was decided on, so that of two
+//! requests with the same token only one wins.
 
 use std::time::Duration;
 
@@ -116,16 +117,38 @@ pub enum RotationOutcome {
 }
 
 impl RotationOutcome {
-    /// The session as the store writes it in the same step; `None` if nothing is written.
+    /// The session as it is from now on; `None` if there is none, or the token was no token of it.
     #[must_use]
-    pub const fn written(&self) -> Option<&Session> {
+    pub const fn session(&self) -> Option<&Session> {
         match self {
-            Self::Won(next)
-            | Self::Replayed(next)
-            | Self::Shared(next)
-            | Self::RolledBack(next)
-            | Self::Reused(next) => Some(next),
-            Self::Stale(_) | Self::Expired | Self::Gone => None,
+            Self::Won(session)
+            | Self::Replayed(session)
+            | Self::Shared(session)
+            | Self::Stale(session)
+            | Self::RolledBack(session)
+            | Self::Reused(session) => Some(session),
+            Self::Expired | Self::Gone => None,
+        }
+    }
+
+    /// The session as a store must hold it before the request is answered; `None` if it is as it was `before`.
+    #[must_use]
+    pub fn to_write(&self, before: &Session) -> Option<&Session> {
+        self.session().filter(|session| session.version != before.version)
+    }
+
+    /// Whether the token is used by this request.
+    #[must_use]
+    pub const fn is_win(&self) -> bool {
+        matches!(self, Self::Won(_))
+    }
+
+    /// The session whose successor the client gets; `None` if it gets none.
+    #[must_use]
+    pub const fn entitled(&self) -> Option<&Session> {
+        match self {
+            Self::Won(session) | Self::Replayed(session) | Self::RolledBack(session) => Some(session),
+            _ => None,
         }
     }
 }
@@ -198,9 +221,9 @@ impl Session {
         let is_news = counted.late_repeats != rotation.late_repeats;
         let session = Self { rotation: Some(counted), ..self };
         match (is_refused, is_news) {
-            (true, true) => RotationOutcome::Shared(session),
+            (true, true) => RotationOutcome::Shared(session.changed()),
             (true, false) => RotationOutcome::Stale(session),
-            (false, _) => RotationOutcome::Replayed(session.with_match(ProofMatch::Matches)),
+            (false, _) => RotationOutcome::Replayed(session.with_proof_shown(is_news)),
         }
     }
 
@@ -218,6 +241,13 @@ impl Session {
         let adopted = request.proof.filter(|_| request.pins && self.proof.is_none());
         let proof = adopted.map(|hash| DeviceProof { hash, shown: true }).or(self.proof);
         Self { proof, ..self }.with_match(proof_match)
+    }
+
+    /// The session, of which the client has now shown its proof. Changed if it had not before, or is `changed` anyway.
+    fn with_proof_shown(self, changed: bool) -> Self {
+        let had_shown = self.proof.is_some_and(|proof| proof.shown);
+        let session = self.with_match(ProofMatch::Matches);
+        if changed || !had_shown { session.changed() } else { session }
     }
 
     fn with_match(self, proof_match: ProofMatch) -> Self {
@@ -239,7 +269,7 @@ impl Session {
             late_repeats: self.rotation.as_ref().and_then(|rotation| rotation.late_repeats),
         };
         let session = Self { rotation: Some(rotation), ..self };
-        session.touch(request.now, Some(expires))
+        session.used(request.now, Some(expires)).changed()
     }
 }
 

@@ -4,14 +4,13 @@
 //! |---|---|
 //! | `insert` | creates a record; never replaces one |
 //! | `find` | reads a record, or `Ok(None)`; expiry is judged by the given time |
-//! | `update` | compare-and-set on the version that was read |
+//! | `update` | compare-and-set on the version that was read: of a session, what a use or a rotation makes of it |
 //! | `issue`, `arm`, `redeem` | creates a ticket, gives it its secret, and decides about a secret that a client presents |
 //! | `reissue` | makes a ticket's secret worthless, and puts a mail with another one into the queue |
 //! | `reserve`, `settle`, `clear` | counts a password attempt before the comparison and after it, and forgets attempts |
 //! | `put`, `claim`, `put_off`, `done` | a mail in the queue, for the mail worker |
 //! | `unreadable`, `mend` | finds records that cannot be read, and mends one for an operator |
-//! | `rotate` | decides and writes the rotation of a refresh token; `Reused` ends the session in the same step |
-//! | `touch`, `rename` | changes a session that has not ended |
+//! | `rename` | changes a session that has not ended |
 //! | `end` | ends one session, or a user's; no verb brings one back |
 //! | `advance` | counts an epoch up: every session made under the lower number is over |
 //! | `list` | a page of records, by id |
@@ -43,7 +42,7 @@ pub use change_feed::{Change, ChangeFeed, ChangeSink, Watch};
 pub use error::StoreError;
 pub use keys::KeyStore;
 pub use mail::MailStore;
-pub use sessions::{CookieKey, EndScope, EpochScope, EpochStore, SessionHandle, SessionStore};
+pub use sessions::{CookieKey, EndScope, EpochScope, EpochStore, SessionHandle, SessionStore, UserVersions};
 pub use tenants::{NoTenantDatabases, TenantDatabases, TenantStore};
 pub use tickets::TicketStore;
 pub use users::{MendOutcome, RecordKind, UnreadableRecord, UserHandle, UserStore};

@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 
-use super::{Inserted, Page, Stored};
+use super::{Inserted, Page, Stored, Updated};
 use crate::clock::Timestamp;
 use crate::id::{Bucket, SessionId, SessionKey, TenantId, UserKey};
 use crate::secret::SecretHash;
-use crate::session::{Ending, Epochs, RotationOutcome, RotationRequest, Session};
+use crate::session::{Ending, Epochs, Session};
 use crate::strategy::StrategyName;
 
 /// How a session is looked up.
@@ -44,6 +44,15 @@ pub enum EndScope {
     UserBeyond(UserKey, u32),
 }
 
+/// The versions of a user's record and of its epochs under which something was decided for it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UserVersions {
+    /// The version of the user's record.
+    pub user: u64,
+    /// The epochs.
+    pub epochs: Epochs,
+}
+
 /// Sessions, and the tombstones that they leave.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
@@ -53,12 +62,11 @@ pub trait SessionStore: Send + Sync {
     /// The session or its tombstone, with its state as of `now`.
     async fn find(&self, handle: &SessionHandle, now: Timestamp) -> Stored<Option<Session>>;
 
-    /// Applies [`Session::rotate`]. Announced in the change feed only if it [is news](Session::is_news) for a check.
-    async fn rotate(&self, key: &SessionKey, request: &RotationRequest) -> Stored<RotationOutcome>;
-
-    /// Applies [`Session::touch`]; `false` if the session is gone or has ended. Not announced in the change feed.
-    async fn touch(&self, key: &SessionKey, seen: Timestamp, idle_expires: Option<Timestamp>)
-    -> Stored<bool>;
+    /// Writes what [`Session::rotate`] or [`Session::touch`] has made of a session: last use, idle timeout, refresh token,
+    /// device proof and end. Only if its stored version is the one before `session.version`, and it has not ended. Where
+    /// the users are in the same database, `user` must be their versions, too, so that nothing is decided on a role that
+    /// was taken away. Announced in the change feed only if it [is news](Session::is_news) for a check.
+    async fn update(&self, session: &Session, user: Option<UserVersions>) -> Stored<Updated>;
 
     /// Renames the device; `false` if the session is gone or has ended.
     async fn rename(&self, key: &SessionKey, name: &str, now: Timestamp) -> Stored<bool>;

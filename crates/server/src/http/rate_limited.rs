@@ -10,7 +10,7 @@ use axum::routing::MethodRouter;
 use http::{Extensions, HeaderMap};
 use portcullis_api::refusal::Refusal;
 use portcullis_axum::{RefusalResponse, tenant_named};
-use portcullis_core::engine::Refresh;
+use portcullis_core::engine::VerifiedRefresh;
 use portcullis_core::id::TenantId;
 
 use super::App;
@@ -49,12 +49,12 @@ impl App {
     /// Counts a refresh. Its body says which session it is of, so it was read before.
     pub(super) async fn admit_refresh(
         &self,
-        refresh: Option<&Refresh>,
+        refresh: Option<&VerifiedRefresh>,
         asked: &DecodedRequest,
     ) -> Result<(), Refusal> {
         let tenant = asked.tenant(self).unwrap_or_else(|_| TenantId::default_tenant());
         let proven = match refresh {
-            Some(refresh) => Box::pin(self.engine.proven_session(refresh)).await,
+            Some(refresh) => self.engine.proven_session(refresh).await,
             None => None,
         };
         self.rates.admit_refresh(&tenant, &asked.requester(), proven)

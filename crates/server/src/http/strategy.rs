@@ -89,8 +89,9 @@ impl Route {
             return Err(nothing_sent().into());
         };
         let refresh = Refresh { tenant, strategy: self.strategy, token, device_secret, cookies: Vec::new() };
+        let refresh = app.engine.verify_refresh(refresh).await;
         app.admit_refresh(Some(&refresh), &asked).await?;
-        let refreshed = app.engine.refresh(refresh).await?;
+        let refreshed = app.engine.redeem(refresh).await?;
         private(StatusCode::CREATED, &self.format.refreshed(&refreshed))
     }
 

@@ -94,9 +94,10 @@ impl OperationDispatcher {
             device_secret,
             cookies: call.cookies.clone(),
         };
-        let proven = Box::pin(self.engine.proven_session(&refresh)).await;
+        let refresh = self.engine.verify_refresh(refresh).await;
+        let proven = self.engine.proven_session(&refresh).await;
         self.rates.admit_refresh(&call.tenant(), &call.requester, proven)?;
-        let refreshed = self.engine.refresh(refresh).await.map_err(Refusal::of_device_refresh)?;
+        let refreshed = self.engine.redeem(refresh).await.map_err(Refusal::of_device_refresh)?;
         self.reply(Success::TOKENS_REFRESHED, TokenPair::new(&refreshed.access, &refreshed.refresh))
     }
 

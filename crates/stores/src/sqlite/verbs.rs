@@ -11,11 +11,11 @@ use portcullis_core::lockout::{
 };
 use portcullis_core::queued_mail::QueuedMail;
 use portcullis_core::secret::SecretHash;
-use portcullis_core::session::{Ending, Epochs, RotationOutcome, RotationRequest, Session};
+use portcullis_core::session::{Ending, Epochs, Session};
 use portcullis_core::store::{
     AttemptStore, ChangeFeed, ChangeSink, EndScope, EpochScope, EpochStore, Inserted, KeyStore, MailStore,
     MendOutcome, Page, SessionHandle, SessionStore, Stored, TenantStore, TicketStore, UnreadableRecord,
-    Updated, UserHandle, UserStore, Watch,
+    Updated, UserHandle, UserStore, UserVersions, Watch,
 };
 use portcullis_core::tenant::{Installation, TenantRecord};
 use portcullis_core::ticket::{
@@ -101,8 +101,7 @@ verbs! { SessionStore by sessions;
     }
     writes {
         "insert a session" insert(&session: Session) -> Inserted;
-        "rotate a refresh token" rotate(&key: SessionKey, &request: RotationRequest) -> RotationOutcome;
-        "touch a session" touch(&key: SessionKey, seen: Timestamp, idle_expires: Option<Timestamp>) -> bool;
+        "update a session" update(&session: Session, user: Option<UserVersions>) -> Updated;
         "rename a session" rename(&key: SessionKey, &name: str, now: Timestamp) -> bool;
         "end sessions" end(&scope: EndScope, ending: Ending) -> Vec<SessionId>;
         "purge sessions" purge(now: Timestamp, limit: u32) -> u64;

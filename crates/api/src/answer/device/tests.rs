@@ -58,6 +58,7 @@ fn session() -> Session {
         cookie: Some(secret.hash("cookie", b"")),
         rotation: None,
         state: SessionState::Live,
+        version: 0,
     }
 }
 

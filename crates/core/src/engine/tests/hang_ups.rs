@@ -156,7 +156,7 @@ async fn call_of(verb: Verb, nodes: &TwoNodes) -> Call {
         | Verb::DeviceSignIn
         | Verb::ResendCode
         | Verb::VerifyCode
-        | Verb::Refresh => sign_in_call(verb, nodes).await,
+        | Verb::Redeem => sign_in_call(verb, nodes).await,
         Verb::SignOut
         | Verb::EndSession
         | Verb::EndSessionOf

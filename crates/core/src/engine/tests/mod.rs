@@ -16,6 +16,7 @@ mod outage;
 mod own_writes;
 mod parallel_attempts;
 mod password_change;
+mod refreshes_on_two_nodes;
 mod resent_codes;
 mod reset_links;
 mod revoked_credentials;

@@ -144,6 +144,7 @@ fn a_won_rotation_uses_the_token_and_moves_the_idle_timeout() {
         last_seen: redemption.now,
         idle_expires: rotation.expires,
         rotation: Some(rotation),
+        version: before.version + 1,
         ..before
     };
     assert_eq!(after, expected);
@@ -153,7 +154,7 @@ fn a_won_rotation_uses_the_token_and_moves_the_idle_timeout() {
 #[track_caller]
 fn left(rotated: &RotationOutcome, expected: &str) -> Session {
     assert_eq!(outcome(rotated), expected);
-    rotated.written().unwrap().clone()
+    rotated.session().unwrap().clone()
 }
 
 #[test]
@@ -169,6 +170,7 @@ fn a_session_goes_on_from_a_token_that_is_newer_than_its_record() {
             rotation: before.rotation.clone(),
             idle_expires: before.idle_expires,
             last_seen: NOW,
+            version: before.version,
             ..after.clone()
         },
         before
@@ -207,7 +209,7 @@ fn shared_until(generation: u64, after: Duration) -> (Session, RotationOutcome) 
         let request = RotationRequest { now, lifetime: MAX, ..redemption(generation) };
         session = left(&session.rotate(&request), "won");
         repeated = session.clone().rotate(&RotationRequest { now: now.plus(after), ..request });
-        session = repeated.written().unwrap().clone();
+        session = repeated.session().unwrap().clone();
     }
     (session, repeated)
 }
@@ -268,7 +270,7 @@ fn a_replay_changes_nothing_but_the_pin() {
         panic!("it is the one before")
     };
     let pinned = before.proof.map(|proof| DeviceProof { shown: true, ..proof });
-    assert_eq!(after, Session { proof: pinned, ..before });
+    assert_eq!(after, Session { proof: pinned, version: before.version + 1, ..before });
 }
 
 #[test]

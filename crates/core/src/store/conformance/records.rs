@@ -184,6 +184,7 @@ pub fn bare_session(user: &UserKey) -> Session {
         rotation: None,
         proof: None,
         state: SessionState::Live,
+        version: 0,
     }
 }
 

@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use super::{MemoryStore, Records};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, SessionKey, UserKey};
-use crate::session::{Ending, Epochs, RotationOutcome, RotationRequest, Session, SessionState};
+use crate::session::{Ending, Epochs, Session, SessionState};
 use crate::store::{
-    Change, EndScope, EpochScope, EpochStore, Inserted, Page, SessionHandle, SessionStore, Stored,
+    Change, EndScope, EpochScope, EpochStore, Inserted, Page, SessionHandle, SessionStore, Stored, Updated,
+    UserVersions,
 };
 
 #[async_trait]
@@ -36,29 +37,22 @@ impl SessionStore for MemoryStore {
         Ok(found.cloned().map(|session| session.with_state_at(now)))
     }
 
-    async fn rotate(&self, key: &SessionKey, request: &RotationRequest) -> Stored<RotationOutcome> {
+    async fn update(&self, session: &Session, user: Option<UserVersions>) -> Stored<Updated> {
         let mut records = self.records();
-        let Some(stored) = records.sessions.get_mut(key) else { return Ok(RotationOutcome::Gone) };
-        let rotated = stored.clone().rotate(request);
-        let before = rotated.written().map(|next| mem::replace(stored, next.clone()));
+        let stands = user.is_none_or(|seen| records.versions_of(&session.user_key()) == Some(seen));
+        let is_before = |stored: &&mut Session| {
+            stored.version.checked_add(1) == Some(session.version) && stored.state == SessionState::Live
+        };
+        let Some(stored) = records.sessions.get_mut(&session.key).filter(is_before).filter(|_| stands) else {
+            return Ok(Updated::Stale);
+        };
+        // No transition changes what else a record holds.
+        let before = mem::replace(stored, session.clone());
         drop(records);
-        if before.zip(rotated.written()).is_some_and(|(before, after)| after.is_news(&before)) {
-            self.announce(&[Change::Session(key.clone())]);
+        if session.is_news(&before) {
+            self.announce(&[Change::Session(session.key.clone())]);
         }
-        Ok(rotated)
-    }
-
-    async fn touch(
-        &self,
-        key: &SessionKey,
-        seen: Timestamp,
-        idle_expires: Option<Timestamp>,
-    ) -> Stored<bool> {
-        let mut records = self.records();
-        let live = |session: &&mut Session| session.state_at(seen, session.epochs) == SessionState::Live;
-        let Some(stored) = records.sessions.get_mut(key).filter(live) else { return Ok(false) };
-        *stored = stored.clone().touch(seen, idle_expires);
-        Ok(true)
+        Ok(Updated::Done)
     }
 
     async fn rename(&self, key: &SessionKey, name: &str, now: Timestamp) -> Stored<bool> {
@@ -66,6 +60,7 @@ impl SessionStore for MemoryStore {
         let live = |session: &&mut Session| session.state_at(now, session.epochs) == SessionState::Live;
         let Some(stored) = records.sessions.get_mut(key).filter(live) else { return Ok(false) };
         name.clone_into(&mut stored.device.name);
+        stored.version += 1;
         drop(records);
         self.announce(&[Change::Session(key.clone())]);
         Ok(true)
@@ -101,12 +96,7 @@ impl SessionStore for MemoryStore {
 #[async_trait]
 impl EpochStore for MemoryStore {
     async fn read(&self, user: &UserKey) -> Stored<Epochs> {
-        let records = self.records();
-        Ok(Epochs {
-            user: records.user_epochs.get(user).copied().unwrap_or_default(),
-            tenant: records.tenant_epochs.get(&user.tenant).copied().unwrap_or_default(),
-            everyone: records.everyone_epoch,
-        })
+        Ok(self.records().epochs_of(user))
     }
 
     async fn advance(&self, scope: &EpochScope, _ending: Ending) -> Stored<()> {
@@ -128,6 +118,19 @@ impl EpochStore for MemoryStore {
 }
 
 impl Records {
+    fn epochs_of(&self, user: &UserKey) -> Epochs {
+        Epochs {
+            user: self.user_epochs.get(user).copied().unwrap_or_default(),
+            tenant: self.tenant_epochs.get(&user.tenant).copied().unwrap_or_default(),
+            everyone: self.everyone_epoch,
+        }
+    }
+
+    fn versions_of(&self, user: &UserKey) -> Option<UserVersions> {
+        let version = self.users.get(user)?.version;
+        Some(UserVersions { user: version, epochs: self.epochs_of(user) })
+    }
+
     /// Counts the user's epoch up if the scope says so, and takes over the session that is kept.
     fn advance_epoch_of(&mut self, scope: &EndScope) -> Vec<Change> {
         let (user, kept) = match scope {
@@ -145,6 +148,7 @@ impl Records {
             && session.epochs.user.checked_add(1) == Some(*epoch)
         {
             session.epochs.user = *epoch;
+            session.version += 1;
             changes.push(Change::Session(session.key.clone()));
         }
         changes

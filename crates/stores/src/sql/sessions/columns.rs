@@ -10,7 +10,7 @@ use super::super::Columns;
 use super::super::row::RecordRow;
 use super::{Statement, bytes, count, millis};
 
-/// The key of the row, then what a transition may change: 18 parameters.
+/// The key of the row, then what a transition may change: 19 parameters.
 pub(super) fn bind_state(statement: Statement, session: &Session) -> Statement {
     let rotation = session.rotation.as_ref();
     let previous = rotation.and_then(|rotation| rotation.previous);
@@ -35,6 +35,7 @@ pub(super) fn bind_state(statement: Statement, session: &Session) -> Statement {
         .bind(ending.map(|ending| ending.reason.as_str()))
         .bind(late_repeats.map(|repeats| count(repeats.newest)))
         .bind(late_repeats.map(|repeats| count(repeats.in_a_row)))
+        .bind(count(session.version))
 }
 
 /// What a sign-in sets for good: 12 parameters.
@@ -71,6 +72,7 @@ pub(in super::super) fn session(row: &impl Columns) -> Stored<Session> {
         rotation: rotation(row)?,
         proof: proof(row)?,
         state: state(row)?,
+        version: row.count("version")?,
     })
 }
 

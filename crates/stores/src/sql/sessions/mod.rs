@@ -4,44 +4,57 @@ mod columns;
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::id::{SessionId, SessionKey, UserKey};
-use portcullis_core::session::{
-    Ending, RECORD_RETENTION, RotationOutcome, RotationRequest, Session, SessionState,
-};
-use portcullis_core::store::{EndScope, Inserted, Page, SessionHandle};
+use portcullis_core::session::{Ending, RECORD_RETENTION, Session};
+use portcullis_core::store::{EndScope, Inserted, Page, SessionHandle, Updated, UserVersions};
 
 use super::row::RecordRow;
 use super::{
     SqlConnection, SqlResult, Statement, bytes, count, epochs, if_readable, inserted, millis, page_of,
+    updated,
 };
 pub(super) use columns::session;
 
 const INSERT: &str = "INSERT INTO sessions (tenant, id, last_seen, idle_expires, rotation_generation, \
     rotation_issued, rotation_expires, rotation_kid, rotation_hash, previous_issued, previous_expires, \
-    previous_hash, proof_hash, proof_shown, ended_at, ended_reason, late_generation, late_in_a_row, user_id, \
+    previous_hash, proof_hash, proof_shown, ended_at, ended_reason, late_generation, late_in_a_row, version, user_id, \
     strategy, device_name, address, user_agent, created, absolute_expires, epoch_user, epoch_tenant, \
     epoch_everyone, cookie_hash, gave_code) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
-    $23, $24, $25, $26, $27, $28, $29, $30) ON CONFLICT DO NOTHING";
-const ROTATE: &str = "UPDATE sessions SET last_seen = $3, idle_expires = $4, rotation_generation = $5, \
-    rotation_issued = $6, rotation_expires = $7, rotation_kid = $8, rotation_hash = $9, previous_issued = $10, \
-    previous_expires = $11, previous_hash = $12, proof_hash = $13, proof_shown = $14, ended_at = $15, \
-    ended_reason = $16, late_generation = $17, late_in_a_row = $18 WHERE tenant = $1 AND id = $2";
+    $23, $24, $25, $26, $27, $28, $29, $30, $31) ON CONFLICT DO NOTHING";
+macro_rules! update {
+    ($($and:literal),*) => {
+        concat!(
+            "UPDATE sessions SET last_seen = $3, idle_expires = $4, rotation_generation = $5, \
+            rotation_issued = $6, rotation_expires = $7, rotation_kid = $8, rotation_hash = $9, \
+            previous_issued = $10, previous_expires = $11, previous_hash = $12, proof_hash = $13, \
+            proof_shown = $14, ended_at = $15, ended_reason = $16, late_generation = $17, late_in_a_row = $18, \
+            version = $19 WHERE tenant = $1 AND id = $2 AND version = $19 - 1 AND ended_at IS NULL",
+            $($and),*
+        )
+    };
+}
+const UPDATE: &str = update!();
+const UPDATE_OF_USER: &str = update!(
+    " AND (SELECT version FROM users WHERE tenant = $1 AND id = $20) = $21",
+    " AND coalesce((SELECT epoch FROM epochs WHERE scope = 'user' AND tenant = $1 AND id = $20), 0) = $22",
+    " AND coalesce((SELECT epoch FROM epochs WHERE scope = 'tenant' AND tenant = $1 AND id = ''), 0) = $23",
+    " AND coalesce((SELECT epoch FROM epochs WHERE scope = 'everyone' AND tenant = '' AND id = ''), 0) = $24"
+);
 const FIND: &str = "SELECT * FROM sessions WHERE tenant = $1 AND id = $2";
 const FIND_BY_COOKIE: &str = "SELECT * FROM sessions WHERE tenant = $1 AND cookie_hash = $2";
-const TOUCH: &str = "UPDATE sessions SET last_seen = $3, idle_expires = $4 WHERE tenant = $1 AND id = $2";
-const RENAME: &str = "UPDATE sessions SET device_name = $3 WHERE tenant = $1 AND id = $2 \
+const RENAME: &str = "UPDATE sessions SET device_name = $3, version = version + 1 WHERE tenant = $1 AND id = $2 \
     AND ended_at IS NULL AND idle_expires > $4 AND absolute_expires > $4";
-const TAKE_OVER: &str = "UPDATE sessions SET epoch_user = $4 WHERE tenant = $1 AND user_id = $2 AND id = $3 \
-    AND epoch_user = $4 - 1";
-const END_ONE: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2 WHERE tenant = $3 AND id = $4 \
+const TAKE_OVER: &str = "UPDATE sessions SET epoch_user = $4, version = version + 1 WHERE tenant = $1 AND user_id = $2 \
+    AND id = $3 AND epoch_user = $4 - 1";
+const END_ONE: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2, version = version + 1 WHERE tenant = $3 AND id = $4 \
     AND ended_at IS NULL RETURNING id";
-const END_OF_USER: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2 WHERE tenant = $3 AND user_id = $4 \
+const END_OF_USER: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2, version = version + 1 WHERE tenant = $3 AND user_id = $4 \
     AND ended_at IS NULL AND idle_expires > $1 AND absolute_expires > $1 RETURNING id";
-const END_OTHERS: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2 WHERE tenant = $3 AND user_id = $4 \
+const END_OTHERS: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2, version = version + 1 WHERE tenant = $3 AND user_id = $4 \
     AND id <> $5 AND ended_at IS NULL AND idle_expires > $1 AND absolute_expires > $1 RETURNING id";
-const END_STRATEGY: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2 WHERE tenant = $3 AND user_id = $4 \
+const END_STRATEGY: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2, version = version + 1 WHERE tenant = $3 AND user_id = $4 \
     AND strategy = $5 AND ended_at IS NULL RETURNING id";
-const END_OLDEST: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2 WHERE tenant = $3 AND user_id = $4 \
+const END_OLDEST: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2, version = version + 1 WHERE tenant = $3 AND user_id = $4 \
     AND ended_at IS NULL AND idle_expires > $1 AND absolute_expires > $1 AND id NOT IN (SELECT id FROM sessions \
     WHERE tenant = $3 AND user_id = $4 AND ended_at IS NULL AND idle_expires > $1 AND absolute_expires > $1 \
     ORDER BY id DESC LIMIT $5) RETURNING id";
@@ -70,36 +83,22 @@ pub(crate) async fn find(
     Ok(found.map(|session| session.with_state_at(now)))
 }
 
-/// A retry that changes nothing writes nothing, so that no node is told of a change.
-pub(crate) async fn rotate(
+pub(crate) async fn update(
     db: &mut impl SqlConnection,
-    key: &SessionKey,
-    redemption: &RotationRequest,
-) -> SqlResult<RotationOutcome> {
-    let Some(stored) = find(&mut *db, &SessionHandle::Id(key.clone()), redemption.now).await? else {
-        return Ok(RotationOutcome::Gone);
+    session: &Session,
+    user: Option<UserVersions>,
+) -> SqlResult<Updated> {
+    let update = |text| columns::bind_state(Statement::new(text), session);
+    let update = match user {
+        None => update(UPDATE),
+        Some(UserVersions { user, epochs }) => update(UPDATE_OF_USER)
+            .bind(session.user.to_string())
+            .bind(count(user))
+            .bind(count(epochs.user))
+            .bind(count(epochs.tenant))
+            .bind(count(epochs.everyone)),
     };
-    let rotated = stored.clone().rotate(redemption);
-    if let Some(next) = rotated.written().filter(|next| **next != stored) {
-        columns::bind_state(Statement::new(ROTATE), next).execute(db).await?;
-    }
-    Ok(rotated)
-}
-
-pub(crate) async fn touch(
-    db: &mut impl SqlConnection,
-    key: &SessionKey,
-    seen: Timestamp,
-    idle_expires: Option<Timestamp>,
-) -> SqlResult<bool> {
-    let found = find(&mut *db, &SessionHandle::Id(key.clone()), seen).await?;
-    let Some(live) = found.filter(|session| session.state == SessionState::Live) else { return Ok(false) };
-    let touched = live.touch(seen, idle_expires);
-    let touch = Statement::keyed(TOUCH, &key.tenant, &key.id)
-        .bind(touched.last_seen.as_millis())
-        .bind(touched.idle_expires.as_millis());
-    touch.execute(db).await?;
-    Ok(true)
+    Ok(updated(update.execute(db).await?))
 }
 
 pub(crate) async fn rename(

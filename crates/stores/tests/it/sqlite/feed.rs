@@ -5,9 +5,9 @@ use std::time::Duration;
 use portcullis_core::clock::{Clock as _, Ticks};
 use portcullis_core::id::{TenantId, UserKey};
 use portcullis_core::machine::SystemClock;
-use portcullis_core::session::Session;
-use portcullis_core::store::conformance::records::{NOW, by_id, new_user_key, session, tenant, user};
-use portcullis_core::store::{Change, ChangeSink, StoreError, Stores};
+use portcullis_core::session::{Session, SessionState};
+use portcullis_core::store::conformance::records::{NOW, at, by_id, new_user_key, session, tenant, user};
+use portcullis_core::store::{Change, ChangeSink, StoreError, Stores, Updated};
 use tokio::time::{sleep, timeout};
 
 use super::{TestDirectory, by_hand, open, other_program};
@@ -137,7 +137,10 @@ async fn every_column_of_a_session_is_news_but_its_last_use_its_rotation_and_wha
         }
     }
     no_news.retain(|column| !(column.starts_with("rotation_") || column.starts_with("previous_")));
-    assert_eq!(no_news, ["last_seen", "idle_expires", "late_generation", "late_in_a_row", "gave_code"]);
+    assert_eq!(
+        no_news,
+        ["last_seen", "idle_expires", "late_generation", "late_in_a_row", "gave_code", "version"]
+    );
 }
 
 // ASVS-map: RV2
@@ -224,4 +227,19 @@ async fn the_watch_ends_its_thread_when_it_is_dropped() {
     listener.catches_up().await;
     drop(watch);
     assert_eq!(Arc::strong_count(&listener), 1);
+}
+
+/// A node decides on the copy in its view, which does not know yet what was written past the program.
+#[tokio::test]
+async fn what_is_changed_by_hand_counts_as_the_change_of_another_writer() {
+    let directory = TestDirectory::new();
+    let path = directory.fresh();
+    let sessions = open(&path).await.stores().sessions;
+    let known = session(&new_user_key(&TenantId::default_tenant()));
+    sessions.insert(&known).await.unwrap();
+    by_hand(&path, "UPDATE sessions SET idle_expires = 1");
+    let used = known.touch(at(1), None);
+    assert_eq!(sessions.update(&used, None).await.unwrap(), Updated::Stale);
+    let found = sessions.find(&by_id(&used), NOW).await.unwrap().unwrap();
+    assert!(matches!(found.state, SessionState::Ended(_)));
 }

@@ -9,7 +9,7 @@ pub(super) const fn owed(verb: Verb) -> (&'static [&'static str], &'static [&'st
         Verb::PasswordSignIn => (&["signed_in"], &[]),
         Verb::DeviceSignIn | Verb::ResendCode => (&["code_asked"], &["code"]),
         Verb::VerifyCode => (&["signed_in"], &["new_device"]),
-        Verb::Refresh => (&["refresh_reused"], &["refresh_reused"]),
+        Verb::Redeem => (&["refresh_reused"], &["refresh_reused"]),
         Verb::SignOut | Verb::EndSession | Verb::EndSessionOf | Verb::EndSessions => (&["ended"], &[]),
         Verb::EndEveryone => (&["everyone_signed_out"], &[]),
         Verb::ChangePassword => (&["password_changed", "ended"], &["password_changed"]),

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use super::super::records::{
     NOW, at, bare_user, ending, key, new_user_key, redemption, session, tenant, unproven_session,
 };
+use super::updating::{rotate, touch};
 use super::{Answered, Capabilities};
 use crate::clock::{Clock, Ticks};
 use crate::id::SessionKey;
@@ -170,8 +171,8 @@ async fn changes_of_sessions_are_announced(writer: &Stores, sink: &RecordingSink
     sink.wait_and_forget(&change, "insert a session", can).await;
     // Neither a use nor a rotation is announced, because hits would be dropped for nothing. The next write shows that
     // they were not only late.
-    writer.sessions.touch(&first.key, at(1), None).await.answered();
-    writer.sessions.rotate(&first.key, &redemption(3)).await.answered();
+    touch(writer, &first.key, at(1), None).await;
+    rotate(writer, &first.key, &redemption(3)).await;
     let behind = session(&new_user_key(&tenant("acme")));
     writer.sessions.insert(&behind).await.answered();
     sink.wait_for(&Change::Session(behind.key), "insert a session behind them", can).await;
@@ -193,7 +194,7 @@ async fn rotations_that_a_check_sees_are_announced(writer: &Stores, sink: &Recor
         let change = Change::Session(written.key.clone());
         writer.sessions.insert(&written).await.answered();
         sink.wait_and_forget(&change, "insert a session", can).await;
-        writer.sessions.rotate(&written.key, &request).await.answered();
+        rotate(writer, &written.key, &request).await;
         sink.wait_and_forget(&change, doing, can).await;
     }
 }

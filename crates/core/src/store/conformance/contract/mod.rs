@@ -14,6 +14,7 @@ pub mod sessions;
 pub mod tenant_isolation;
 pub mod tenants;
 pub mod tickets;
+pub mod updating;
 pub mod user_lookup;
 pub mod users;
 
@@ -26,6 +27,7 @@ pub async fn run(make: impl AsyncFn() -> Stores, can: Capabilities) {
     user_lookup::all(&make).await;
     sessions::all(&make).await;
     ending::all(&make).await;
+    updating::all(&make).await;
     rotation::all(&make).await;
     epochs::all(&make).await;
     keys::all(&make).await;

@@ -12,6 +12,7 @@ use super::super::records::{
     NOW, at, bare_user, by_id, ending, idled_out, new_user_key, numbered, redemption, session, tenant,
     unproven_session,
 };
+use super::updating::{rotate, touch};
 use super::{Answered, Capabilities, sessions::found};
 use crate::clock::Timestamp;
 use crate::machine::SystemRandom;
@@ -162,7 +163,7 @@ async fn rotations(
 ) -> Vec<RotationOutcome> {
     at_once([one, other], RUNNERS, |_, stores| {
         let (key, redemption) = (session.key.clone(), redemption.clone());
-        async move { stores.sessions.rotate(&key, &redemption).await.answered() }
+        async move { rotate(&stores, &key, &redemption).await }
     })
     .await
 }
@@ -205,7 +206,7 @@ async fn assert_ended(stores: &Stores, session: &Session) {
 pub async fn a_rotation_does_not_outrun_an_end(one: &Stores, other: &Stores) {
     let first = inserted(one, session(&new_user_key(&tenant("acme")))).await;
     let (key, rotating, ending) = (first.key.clone(), one.clone(), other.clone());
-    let rotate = async move { rotating.sessions.rotate(&key, &redemption(3)).await.answered() };
+    let rotate = async move { rotate(&rotating, &key, &redemption(3)).await };
     let (rotated, ended) = both(rotate, end(ending, EndScope::One(first.key.clone()))).await;
     assert!(matches!(rotated, RotationOutcome::Won(_) | RotationOutcome::Gone), "{rotated:?}");
     assert_eq!(ended, 1);
@@ -218,7 +219,7 @@ pub async fn a_use_does_not_outrun_an_end(one: &Stores, other: &Stores) {
     let first = inserted(one, session(&new_user_key(&tenant("acme")))).await;
     let (key, using, ending) = (first.key.clone(), one.clone(), other.clone());
     let later = idled_out();
-    let touch = async move { using.sessions.touch(&key, at(5), Some(later)).await.answered() };
+    let touch = async move { touch(&using, &key, at(5), Some(later)).await };
     let (_, ended) = both(touch, end(ending, EndScope::User(first.user_key()))).await;
     assert_eq!(ended, 1);
     assert_ended(other, &first).await;
@@ -254,7 +255,7 @@ pub async fn a_sign_in_does_not_outrun_the_end_of_all(one: &Stores, other: &Stor
 pub async fn a_rotation_and_a_take_over_are_both_kept(one: &Stores, other: &Stores) {
     let kept = inserted(one, session(&new_user_key(&tenant("acme")))).await;
     let (key, rotating, ending) = (kept.key.clone(), one.clone(), other.clone());
-    let rotate = async move { rotating.sessions.rotate(&key, &redemption(3)).await.answered() };
+    let rotate = async move { rotate(&rotating, &key, &redemption(3)).await };
     let (rotated, ended) =
         both(rotate, end(ending, EndScope::UserExcept(kept.user_key(), kept.key.id))).await;
     assert!(matches!(rotated, RotationOutcome::Won(_)), "{rotated:?}");
@@ -273,10 +274,10 @@ pub async fn a_rotation_a_use_and_a_new_name_are_all_kept(one: &Stores, other: &
     let first = inserted(one, session(&new_user_key(&tenant("acme")))).await;
     let last_use: Timestamp = at(90_000);
     let (key, rotating) = (first.key.clone(), one.clone());
-    let rotate = async move { rotating.sessions.rotate(&key, &redemption(3)).await.answered() };
+    let rotate = async move { rotate(&rotating, &key, &redemption(3)).await };
     let (key, using) = (first.key.clone(), other.clone());
     let name_and_use = async move {
-        let used = using.sessions.touch(&key, last_use, None).await.answered();
+        let used = touch(&using, &key, last_use, None).await;
         used && using.sessions.rename(&key, "new", NOW).await.answered()
     };
     let (rotated, named) = both(rotate, name_and_use).await;

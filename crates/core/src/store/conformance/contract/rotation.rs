@@ -1,11 +1,10 @@
-//! What [`SessionStore::rotate`](crate::store::SessionStore::rotate) must do: what [`Session::rotate`] decides, written
-//! in the same step.
+//! What [`Session::rotate`] decides, written as [`SessionStore::update`](crate::store::SessionStore::update) must do.
 
 use super::super::records::{
     GRACE, MAX, NOW, at, bare_session, by_id, idled_out, new_user_key, numbered, redemption, session, tenant,
     unproven_session,
 };
-use super::{Answered, each, sessions::found};
+use super::{Answered, each, sessions::found, updating::rotate};
 use crate::session::{
     DeviceProof, EndReason, Ending, RotationOutcome, RotationRequest, Session, SessionState,
 };
@@ -37,7 +36,7 @@ fn presentations() -> Vec<RotationRequest> {
     all.into_iter().chain(forged).chain(expired).collect()
 }
 
-/// The store answers what [`Session::rotate`] returns, and stores it.
+/// What [`Session::rotate`] returns is stored.
 // ASVS-map: RT1 RT3
 pub async fn a_rotation_is_decided_by_the_session_and_written(stores: &Stores) {
     let jo = new_user_key(&tenant("acme"));
@@ -47,10 +46,10 @@ pub async fn a_rotation_is_decided_by_the_session_and_written(stores: &Stores) {
             let before = Session { proof, ..session(&jo) };
             stores.sessions.insert(&before).await.answered();
             let expected = before.clone().rotate(&redemption);
-            let rotated = stores.sessions.rotate(&before.key, &redemption).await.answered();
+            let rotated = rotate(stores, &before.key, &redemption).await;
             assert_eq!(rotated, expected, "{redemption:?}");
             let left = found(stores, &by_id(&before), NOW).await;
-            assert_eq!(left.as_ref(), expected.written().or(Some(&before)), "{redemption:?}");
+            assert_eq!(left.as_ref(), expected.session().or(Some(&before)), "{redemption:?}");
         }
     }
 }
@@ -64,7 +63,7 @@ pub async fn a_chain_of_rotations_is_kept(stores: &Stores) {
             now: at(1000 * i64::try_from(generation).unwrap_or(0)),
             ..redemption(generation)
         };
-        let rotated = stores.sessions.rotate(&current.key, &redemption).await.answered();
+        let rotated = rotate(stores, &current.key, &redemption).await;
         assert_eq!(rotated, current.rotate(&redemption));
         let RotationOutcome::Won(next) = rotated else { return };
         assert_eq!(next.rotation.as_ref().map(|rotation| rotation.generation), Some(generation + 1));
@@ -85,10 +84,10 @@ pub async fn late_repeats_are_counted_from_generation_to_generation(stores: &Sto
         let late = RotationRequest { now: now.plus(GRACE * 2).minus(GRACE / 2), ..first.clone() };
         for request in [first, late] {
             let expected = current.clone().rotate(&request);
-            let rotated = stores.sessions.rotate(&current.key, &request).await.answered();
+            let rotated = rotate(stores, &current.key, &request).await;
             assert_eq!(rotated, expected, "{generation}");
             assert_eq!(generation == 5 && request.now > now, matches!(rotated, RotationOutcome::Shared(_)));
-            let Some(next) = rotated.written() else { return };
+            let Some(next) = rotated.session() else { return };
             current = next.clone();
         }
     }
@@ -101,13 +100,13 @@ pub async fn a_reused_token_ends_the_session_in_the_same_step(stores: &Stores) {
     let first = unproven_session(&new_user_key(&tenant("acme")));
     stores.sessions.insert(&first).await.answered();
     let spent = RotationRequest { proof: None, ..redemption(2) };
-    let reused = stores.sessions.rotate(&first.key, &spent).await.answered();
+    let reused = rotate(stores, &first.key, &spent).await;
     let ending = Ending { at: spent.now, reason: EndReason::RefreshReuse };
     let ended = first.clone().end(ending);
     assert_eq!(reused, RotationOutcome::Reused(ended.clone()));
-    assert_eq!(stores.sessions.rotate(&first.key, &spent).await.answered(), RotationOutcome::Gone);
+    assert_eq!(rotate(stores, &first.key, &spent).await, RotationOutcome::Gone);
     let current = redemption(3);
-    assert_eq!(stores.sessions.rotate(&first.key, &current).await.answered(), RotationOutcome::Gone);
+    assert_eq!(rotate(stores, &first.key, &current).await, RotationOutcome::Gone);
     assert_eq!(found(stores, &by_id(&first), NOW).await, Some(ended));
 }
 
@@ -115,7 +114,7 @@ pub async fn a_reused_token_ends_the_session_in_the_same_step(stores: &Stores) {
 pub async fn a_session_without_a_refresh_token_does_not_rotate(stores: &Stores) {
     let bare = bare_session(&new_user_key(&tenant("acme")));
     stores.sessions.insert(&bare).await.answered();
-    assert_eq!(stores.sessions.rotate(&bare.key, &redemption(0)).await.answered(), RotationOutcome::Gone);
+    assert_eq!(rotate(stores, &bare.key, &redemption(0)).await, RotationOutcome::Gone);
     let left = found(stores, &by_id(&bare), NOW).await;
     assert_eq!(left.map(|session| session.state), Some(SessionState::Live));
 }

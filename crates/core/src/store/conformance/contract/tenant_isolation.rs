@@ -3,6 +3,7 @@
 use super::super::records::{
     NOW, at, by_cookie, by_id, email, ending, key, redemption, session, tenant, user, username,
 };
+use super::updating::{rotate, touch};
 use super::{Answered, each, sessions::found};
 use crate::id::{SessionKey, TenantId, UserKey};
 use crate::key::KeyMaterial;
@@ -110,8 +111,8 @@ pub async fn sessions_of_one_id_and_cookie_are_two(stores: &Stores) {
 pub async fn what_is_done_to_a_session_is_done_in_one_tenant(stores: &Stores) {
     let [one, other] = twins(stores).await;
     assert!(stores.sessions.rename(&one.key, "renamed", NOW).await.answered());
-    assert!(stores.sessions.touch(&one.key, at(9), Some(at(9_999_999))).await.answered());
-    let rotated = stores.sessions.rotate(&one.key, &redemption(3)).await.answered();
+    assert!(touch(stores, &one.key, at(9), Some(at(9_999_999))).await);
+    let rotated = rotate(stores, &one.key, &redemption(3)).await;
     assert!(matches!(rotated, RotationOutcome::Won(_)));
     let scope = EndScope::One(one.key.clone());
     assert_eq!(stores.sessions.end(&scope, ending(EndReason::Logout)).await.answered(), [one.key.id]);

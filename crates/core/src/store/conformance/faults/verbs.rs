@@ -11,11 +11,11 @@ use crate::lockout::{
 };
 use crate::queued_mail::QueuedMail;
 use crate::secret::SecretHash;
-use crate::session::{Ending, Epochs, RotationOutcome, RotationRequest, Session};
+use crate::session::{Ending, Epochs, Session};
 use crate::store::{
     AttemptStore, EndScope, EpochScope, EpochStore, Inserted, KeyStore, MailStore, MendOutcome, Page,
     SessionHandle, SessionStore, Stored, TenantStore, TicketStore, UnreadableRecord, Updated, UserHandle,
-    UserStore,
+    UserStore, UserVersions,
 };
 use crate::tenant::{Installation, TenantRecord};
 use crate::ticket::{
@@ -53,8 +53,7 @@ verbs! { UserStore in users {
 verbs! { SessionStore in sessions {
     "insert a session" insert(&session: Session) -> Inserted;
     "find a session" find(&handle: SessionHandle, now: Timestamp) -> Option<Session>;
-    "rotate a session" rotate(&key: SessionKey, &request: RotationRequest) -> RotationOutcome;
-    "touch a session" touch(&key: SessionKey, seen: Timestamp, idle_expires: Option<Timestamp>) -> bool;
+    "update a session" update(&session: Session, user: Option<UserVersions>) -> Updated;
     "rename a session" rename(&key: SessionKey, &name: str, now: Timestamp) -> bool;
     "end sessions" end(&scope: EndScope, ending: Ending) -> Vec<SessionId>;
     "list sessions" list(&user: UserKey, page: Page<SessionId>, now: Timestamp) -> Vec<Session>;
