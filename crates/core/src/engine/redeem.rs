@@ -15,7 +15,7 @@ use super::session_cookies::MOST_COOKIES;
 use super::{EngineTask, IssueError, Refresh, RefreshError, Refreshed, Tenant, VerifiedRefresh};
 use crate::event::{Event, EventKind};
 use crate::id::SessionKey;
-use crate::liveness::{CachedUser, MOST_UPDATES};
+use crate::liveness::{CachedSession, CachedUser, MOST_UPDATES};
 use crate::queued_mail::MailKind;
 use crate::secret::PlainSecret;
 use crate::session::{DeviceProof, RotationOutcome, RotationRequest, Session, SessionState};
@@ -41,7 +41,7 @@ enum Source {
 
 /// What is decided on one version of a session and its user.
 struct Decision {
-    before: Session,
+    before: Arc<CachedSession>,
     user: Arc<CachedUser>,
     strategy: Strategy,
     device: Option<PresentedProof>,
@@ -68,7 +68,7 @@ impl EngineTask {
         for _ in 0..MOST_UPDATES {
             match self.decide(request, token, source).await {
                 Ok(decision) if source == Source::Store || decision.outcome.is_win() => {
-                    if let Some(refreshed) = self.carry_out(token, decision).await? {
+                    if let Some(refreshed) = self.carry_out(token, &decision).await? {
                         return Ok(refreshed);
                     }
                 }
@@ -85,10 +85,11 @@ impl EngineTask {
         request: &Refresh,
         token: &VerifiedRefreshToken,
         source: Source,
-    ) -> Result<Decision, RefreshError> {
+    ) -> Result<Box<Decision>, RefreshError> {
         let key = token.session();
         let gone = || RefreshError::SessionGone(key.clone());
-        let (before, user) = self.known(token, &key, source).await?.ok_or_else(gone)?;
+        let (known, user) = self.known(token, &key, source).await?.ok_or_else(gone)?;
+        let before = known.session();
         if before.strategy != request.strategy {
             return Err(RefreshError::Invalid);
         }
@@ -97,10 +98,10 @@ impl EngineTask {
             return Err(gone());
         }
         let strategy = token.tenant.strategy(before.strategy).ok_or(RefreshError::NotOffered)?;
-        let device = self.device_of(request, &before, &user.user).await?;
+        let device = self.device_of(request, before, &user.user).await?;
         let rotation = self.rotation(token, strategy, &key, device.as_ref())?;
         let outcome = before.clone().rotate(&rotation);
-        Ok(Decision { before, user, strategy, device, outcome })
+        Ok(Box::new(Decision { before: known, user, strategy, device, outcome }))
     }
 
     async fn known(
@@ -108,41 +109,43 @@ impl EngineTask {
         token: &VerifiedRefreshToken,
         key: &SessionKey,
         source: Source,
-    ) -> Stored<Option<(Session, Arc<CachedUser>)>> {
+    ) -> Stored<Option<(Arc<CachedSession>, Arc<CachedUser>)>> {
         let view = &token.tenant.stores.view;
         if source == Source::Store {
-            return Ok(view.ask(key).await?.map(|(session, user)| (session, Arc::new(user))));
+            // Boxed, like all that few refreshes do: its state would make the task of every refresh large.
+            return Box::pin(view.ask(key)).await;
         }
         let Some(session) = view.session(key).await? else { return Ok(None) };
         let user = view.user(&session.session().user_key()).await?;
-        Ok(user.map(|user| (session.session().clone(), user)))
+        Ok(user.map(|user| (session, user)))
     }
 
     /// Writes what was decided while the tokens are made, and reports it. `None` if another writer was first.
     async fn carry_out(
         &self,
         token: &VerifiedRefreshToken,
-        decision: Decision,
+        decision: &Decision,
     ) -> Result<Option<Refreshed>, RefreshError> {
         let making =
-            async { decision.outcome.entitled().map(|session| self.tokens(token, &decision, session)) };
+            async { decision.outcome.entitled().map(|session| self.tokens(token, decision, session)) };
         // The write first, so that its thread works while this one signs.
-        let (written, tokens) = tokio::join!(biased; self.write(token, &decision), making);
+        let (written, tokens) = tokio::join!(biased; self.write(token, decision), making);
         if written? == Updated::Stale {
             return Ok(None);
         }
-        let Decision { device, before, outcome, .. } = decision;
-        let session = self.judge(&token.tenant, outcome, &before.key).await?;
+        let before = decision.before.session();
+        let session = self.judge(&token.tenant, &decision.outcome, before).await?;
         let has_shown = |session: &Session| session.proof.is_some_and(|proof| proof.shown);
-        if let Some(device) = device.filter(|_| has_shown(&session) && !has_shown(&before)) {
+        let device = decision.device.as_ref();
+        if let Some(device) = device.filter(|_| has_shown(session) && !has_shown(before)) {
             // The next sign-in on it is not news.
-            self.remember_proven_device(&session, &device.secret).await;
+            Box::pin(self.remember_proven_device(session, &device.secret)).await;
         }
         tokens.transpose()?.map(Some).ok_or(RefreshError::Invalid)
     }
 
     async fn write(&self, token: &VerifiedRefreshToken, decision: &Decision) -> Stored<Updated> {
-        match decision.outcome.to_write(&decision.before) {
+        match decision.outcome.to_write(decision.before.session()) {
             Some(next) => token.tenant.stores.view.update(next, Some(decision.user.versions())).await,
             None => Ok(Updated::Done),
         }
@@ -186,7 +189,7 @@ impl EngineTask {
             return Ok(Some(PresentedProof { secret, pins: true }));
         }
         let shown = PresentedDevice { cookies: request.cookies.clone(), ..PresentedDevice::default() };
-        let signed = self.shown_secrets(&shown).await?;
+        let signed = Box::pin(self.shown_secrets(&shown)).await?;
         let meant = match request.cookies.as_slice() {
             [only] if signed.0.is_empty() => {
                 return Ok(Some(PresentedProof { secret: bare(only), pins: false }));
@@ -225,13 +228,13 @@ impl EngineTask {
     }
 
     /// Reports the outcome, and returns the session if it may go on.
-    async fn judge(
+    async fn judge<'d>(
         &self,
         tenant: &Tenant,
-        rotated: RotationOutcome,
-        key: &SessionKey,
-    ) -> Result<Session, RefreshError> {
-        let (session, what, verdict) = match rotated {
+        outcome: &'d RotationOutcome,
+        before: &Session,
+    ) -> Result<&'d Session, RefreshError> {
+        let (session, what, verdict) = match outcome {
             RotationOutcome::Won(session) => (session, EventKind::Refreshed, None),
             RotationOutcome::Replayed(session) => (session, EventKind::RefreshRepeated, None),
             RotationOutcome::RolledBack(session) => (session, EventKind::StoreRolledBack, None),
@@ -243,16 +246,17 @@ impl EngineTask {
                 (session, EventKind::RefreshReused, Some(RefreshError::Reused))
             }
             RotationOutcome::Expired => return Err(RefreshError::Invalid),
-            RotationOutcome::Gone => return Err(RefreshError::SessionGone(key.clone())),
+            RotationOutcome::Gone => return Err(RefreshError::SessionGone(before.key.clone())),
         };
-        self.report(&Event::of_session(&session, what));
+        self.report(&Event::of_session(session, what));
         let news = match what {
             EventKind::RefreshReused => Some(MailKind::RefreshReused),
             EventKind::RefreshShared => Some(MailKind::RefreshShared),
             _ => None,
         };
         if let Some(about) = news {
-            self.send_news(&tenant.stores, &session.user_key(), about, Some(&session.device)).await;
+            let user = session.user_key();
+            Box::pin(self.send_news(&tenant.stores, &user, about, Some(&session.device))).await;
         }
         verdict.map_or(Ok(session), Err)
     }

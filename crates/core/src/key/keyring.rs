@@ -12,7 +12,6 @@ use super::{
 };
 use crate::clock::Timestamp;
 use crate::id::TenantId;
-use crate::token::crypto_provider;
 
 /// A tenant's keys, ready for use. A key ring never changes: when the records change, open another.
 ///
@@ -111,7 +110,6 @@ impl Keyring {
     /// [`KeyringFault`] for the first record that cannot be trusted. A ring without one of its keys would silently
     /// refuse valid tokens.
     pub fn open(source: &KeyringSource<'_>) -> Result<Self, KeyringFault> {
-        crypto_provider::install();
         check(source.tenant, source.records)?;
         Ok(Self {
             tenant: source.tenant.clone(),

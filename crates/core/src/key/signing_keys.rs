@@ -2,30 +2,40 @@
 
 use std::fmt;
 
-use jsonwebtoken::{DecodingKey, EncodingKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hkdf::{HKDF_SHA256, Salt};
 use ring::hmac;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, UnparsedPublicKey,
+};
 use zeroize::Zeroizing;
 
 use super::{Algorithm, Jwk, Kid};
 use crate::machine;
 use crate::secret::SecretHash;
 use crate::shown::shown_by_name;
-use crate::token::crypto_provider;
+use crate::token::SignFault;
 
-/// A key that signs and verifies JSON Web Signatures, with its one algorithm.
+/// A key that signs and verifies JSON Web Signatures, with its one algorithm (RFC 7518, sections 3.2 and 3.4).
+///
+/// `ring` makes the nonce of an ES256 signature from the private key, the message and fresh randomness together, so
+/// neither a weak random source nor a repeated message gives the key away; it is not the deterministic RFC 6979, and
+/// two signatures over one message differ.
 pub(crate) struct SigningKey {
     kid: Kid,
-    algorithm: Algorithm,
-    encoding: EncodingKey,
-    decoding: DecodingKey,
+    secret: SecretKey,
+}
+
+/// The secret, ready to sign: to read a key pair costs as much as a signature.
+enum SecretKey {
+    Es256(Box<EcdsaKeyPair>),
+    Hs256(Box<hmac::Key>),
 }
 
 impl SigningKey {
     pub(crate) fn hs256(kid: Kid, secret: &[u8]) -> Self {
-        let (encoding, decoding) = (EncodingKey::from_secret(secret), DecodingKey::from_secret(secret));
-        Self { kid, algorithm: Algorithm::Hs256, encoding, decoding }
+        Self { kid, secret: SecretKey::Hs256(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret))) }
     }
 
     pub(crate) const fn kid(&self) -> &Kid {
@@ -33,27 +43,32 @@ impl SigningKey {
     }
 
     pub(crate) const fn algorithm(&self) -> Algorithm {
-        self.algorithm
+        match self.secret {
+            SecretKey::Es256(_) => Algorithm::Es256,
+            SecretKey::Hs256(_) => Algorithm::Hs256,
+        }
     }
 
     /// Signs `message`; the signature is in base64url.
-    pub(crate) fn sign(&self, message: &[u8]) -> Result<String, jsonwebtoken::errors::Error> {
-        crypto_provider::install();
-        jsonwebtoken::crypto::sign(message, &self.encoding, self.library_algorithm())
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<String, SignFault> {
+        Ok(match &self.secret {
+            SecretKey::Es256(pair) => {
+                let signed = pair.sign(&machine::ring_random(), message);
+                URL_SAFE_NO_PAD.encode(signed.map_err(|_| SignFault::Refused)?)
+            }
+            SecretKey::Hs256(key) => URL_SAFE_NO_PAD.encode(hmac::sign(key, message)),
+        })
     }
 
-    /// Whether this key made `signature`, in base64url, over `message`.
+    /// Whether this key made `signature`, in base64url, over `message`. `ring` compares in constant time.
     pub(crate) fn verify(&self, message: &[u8], signature: &str) -> bool {
-        crypto_provider::install();
-        let verified =
-            jsonwebtoken::crypto::verify(signature, message, &self.decoding, self.library_algorithm());
-        matches!(verified, Ok(true))
-    }
-
-    const fn library_algorithm(&self) -> jsonwebtoken::Algorithm {
-        match self.algorithm {
-            Algorithm::Es256 => jsonwebtoken::Algorithm::ES256,
-            Algorithm::Hs256 => jsonwebtoken::Algorithm::HS256,
+        let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else { return false };
+        match &self.secret {
+            SecretKey::Es256(pair) => {
+                let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, pair.public_key());
+                public.verify(message, &signature).is_ok()
+            }
+            SecretKey::Hs256(key) => hmac::verify(key, message, &signature).is_ok(),
         }
     }
 }
@@ -76,14 +91,8 @@ impl AccessKey {
     pub(super) fn es256(kid: &Kid, pkcs8: &[u8]) -> Option<Self> {
         let random = machine::ring_random();
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8, &random).ok()?;
-        let point = pair.public_key().as_ref();
-        let signing = SigningKey {
-            kid: kid.clone(),
-            algorithm: Algorithm::Es256,
-            encoding: EncodingKey::from_ec_der(pkcs8),
-            decoding: DecodingKey::from_ec_der(point),
-        };
-        Some(Self { signing, jwk: Jwk::of_point(kid, point)? })
+        let jwk = Jwk::of_point(kid, pair.public_key().as_ref())?;
+        Some(Self { signing: SigningKey { kid: kid.clone(), secret: SecretKey::Es256(Box::new(pair)) }, jwk })
     }
 }
 
@@ -179,3 +188,51 @@ impl CookieSigningKey {
 }
 
 shown_by_name!(CookieSigningKey);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAYLOAD: &str =
+        "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+
+    fn kid() -> Kid {
+        Kid::of_secret(b"a key")
+    }
+
+    fn bytes(base64url: &str) -> Vec<u8> {
+        URL_SAFE_NO_PAD.decode(base64url).unwrap()
+    }
+
+    /// RFC 7515, appendix A.1.
+    #[test]
+    fn hs256_signs_as_the_standard_shows() {
+        let secret = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
+        let key = SigningKey::hs256(kid(), &bytes(secret));
+        let signed = format!("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.{PAYLOAD}");
+        let signature = key.sign(signed.as_bytes()).unwrap();
+        assert_eq!(signature, "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+        assert!(key.verify(signed.as_bytes(), &signature));
+    }
+
+    /// RFC 7515, appendix A.3.
+    #[test]
+    fn es256_verifies_the_signature_that_the_standard_shows_and_its_own() {
+        let secret = bytes("jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI");
+        let x = bytes("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU");
+        let y = bytes("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0");
+        let point = [&[4], x.as_slice(), y.as_slice()].concat();
+        let pair = EcdsaKeyPair::from_private_key_and_public_key(
+            &ECDSA_P256_SHA256_FIXED_SIGNING,
+            &secret,
+            &point,
+            &machine::ring_random(),
+        );
+        let key = SigningKey { kid: kid(), secret: SecretKey::Es256(Box::new(pair.unwrap())) };
+        let signed = format!("eyJhbGciOiJFUzI1NiJ9.{PAYLOAD}");
+        let shown = "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
+        assert!(key.verify(signed.as_bytes(), shown));
+        assert!(key.verify(signed.as_bytes(), &key.sign(signed.as_bytes()).unwrap()));
+        assert!(!key.verify(PAYLOAD.as_bytes(), shown));
+    }
+}

@@ -9,7 +9,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-const STRIPES: usize = 1024;
+const STRIPES: usize = 4096;
 
 /// A counter for each stripe of keys, and a generation for each stripe of tenants.
 pub(crate) struct FillGuard {

@@ -205,7 +205,7 @@ impl SessionView {
     ///
     /// # Errors
     /// [`StoreError`]: the store did not answer.
-    pub async fn ask(&self, key: &SessionKey) -> Stored<Option<(Session, CachedUser)>> {
+    pub async fn ask(&self, key: &SessionKey) -> Stored<Option<(Arc<CachedSession>, Arc<CachedUser>)>> {
         let handle = SessionHandle::Id(key.clone());
         let Some(session) = self.stores.sessions.find(&handle, self.clock.now()).await? else {
             self.sessions.forget(key);
@@ -225,7 +225,7 @@ impl SessionView {
         if self.users.hit(&user).flatten().is_some_and(|kept| kept.versions() != found.versions()) {
             self.users.forget(&user);
         }
-        Ok(Some((session, found)))
+        Ok(Some((Arc::new(CachedSession::new(session)), Arc::new(found))))
     }
 
     /// Writes what became of a session if it is still the one on which that was decided. The next request on it finds
