@@ -73,25 +73,20 @@ impl Guard {
         Self(Arc::new(GuardConfig { engine, strategy, cookie, requires_tenant, ends_sessions: true }))
     }
 
-    /// Answers a request with `inner` if it is let in: what the layer does, without extensions, for a service that
-    /// calls its handlers itself.
-    pub async fn answer<F: Future<Output = Response>>(
-        &self,
-        request: Request,
-        inner: impl FnOnce(CurrentUser, OtherSessions, Request) -> F,
-    ) -> Response {
-        let (parts, body) = request.into_parts();
-        let (identity, others) = match self.0.authenticate(&parts.headers).await {
-            Ok(found) => found,
-            Err(denial) => return self.0.deny(&denial, &parts),
-        };
-        let renewed = identity.renewed.clone();
-        let user = CurrentUser(Arc::new(identity));
-        let mut response = inner(user, others, Request::from_parts(parts, body)).await;
+    /// The session of a request, and the others of one that ends sessions: what the layer finds, for a service that
+    /// calls its handlers itself and then [renews](Self::renew) the cookie.
+    ///
+    /// # Errors
+    /// The answer to a request that is not let in.
+    pub async fn admit(&self, parts: &Parts) -> Result<(Identity, OtherSessions), Response> {
+        self.0.authenticate(&parts.headers).await.map_err(|denial| self.0.deny(&denial, parts))
+    }
+
+    /// Sends the cookie again if its expiry has moved, as the [admitted](Self::admit) identity says.
+    pub fn renew(&self, renewed: Option<&RenewedCredential>, response: &mut Response) {
         if let Some(renewed) = renewed {
-            self.0.renew_cookie(&renewed, &mut response);
+            self.0.renew_cookie(renewed, response);
         }
-        response
     }
 }
 
@@ -178,21 +173,24 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let Self { guard, inner } = self.clone();
         Box::pin(async move {
-            let answering = guard.answer(request, |user, others, mut request| {
-                let extensions = request.extensions_mut();
-                extensions.insert(user);
-                // An inner layer that refuses renders it the same way.
-                extensions.insert(guard.0.clone());
-                if others.0.is_empty() {
-                    // Those of an outer guard are of another credential.
-                    extensions.remove::<OtherSessions>();
-                } else {
-                    extensions.insert(others);
-                }
-                let answering = S::clone(&inner).oneshot(request);
-                async { answering.await.unwrap_or_else(|never| match never {}) }
-            });
-            Ok(answering.await)
+            let (mut parts, body) = request.into_parts();
+            let (identity, others) = match guard.admit(&parts).await {
+                Ok(admitted) => admitted,
+                Err(refusal) => return Ok(refusal),
+            };
+            let renewed = identity.renewed.clone();
+            parts.extensions.insert(CurrentUser(Arc::new(identity)));
+            // An inner layer that refuses renders it the same way.
+            parts.extensions.insert(guard.0.clone());
+            if others.0.is_empty() {
+                // Those of an outer guard are of another credential.
+                parts.extensions.remove::<OtherSessions>();
+            } else {
+                parts.extensions.insert(others);
+            }
+            let mut response = S::clone(&inner).oneshot(Request::from_parts(parts, body)).await?;
+            guard.renew(renewed.as_ref(), &mut response);
+            Ok(response)
         })
     }
 }

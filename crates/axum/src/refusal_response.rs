@@ -8,6 +8,7 @@ use http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
     WWW_AUTHENTICATE,
 };
+use http::request::Parts;
 use http::{Method, StatusCode, Uri};
 use portcullis_api::refusal::{Refusal, RefusedRequest, Rendering};
 use portcullis_core::clock::Timestamp;
@@ -35,8 +36,9 @@ impl IntoResponse for RefusalResponse {
 /// Renders every [`RefusalResponse`] of the handlers behind it: a middleware for
 /// `axum::middleware::from_fn_with_state`.
 pub async fn render_refusals(State(engine): State<Engine>, request: Request, next: Next) -> Response {
-    let asker = RefusalContext::of(&request);
-    let response = next.run(request).await;
+    let (parts, body) = request.into_parts();
+    let asker = RefusalContext::of(&parts);
+    let response = next.run(Request::from_parts(parts, body)).await;
     asker.write_down(response, engine.now())
 }
 
@@ -51,13 +53,13 @@ pub struct RefusalContext {
 impl RefusalContext {
     /// Copies it from a request.
     #[must_use]
-    pub fn of<B>(request: &http::Request<B>) -> Self {
+    pub fn of(request: &Parts) -> Self {
         // A path whose trailing slash was passed over is named as it was sent.
-        let sent = request.extensions().get().map(|OriginalUri(uri)| uri);
+        let sent = request.extensions.get().map(|OriginalUri(uri)| uri);
         Self {
-            method: request.method().clone(),
-            uri: sent.unwrap_or(request.uri()).clone(),
-            accept: request.headers().get_all(ACCEPT).iter().cloned().collect(),
+            method: request.method.clone(),
+            uri: sent.unwrap_or(&request.uri).clone(),
+            accept: request.headers.get_all(ACCEPT).iter().cloned().collect(),
         }
     }
 

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use crate::config::{Config, Listen};
-use crate::http::{self, App, HttpConnectionLimits, Origins, Pages, Recorder, router};
+use crate::http::{self, AnswerHeaders, App, HttpConnectionLimits, Origins, Pages, Recorder, router};
 use crate::listener::{AcceptLimits, ListenError, Stopped, bind_all, until};
 use crate::local_url::local_url;
 use crate::log::EventLog;
@@ -234,6 +234,7 @@ pub fn app(config: &Config, engine: Engine, recorder: Option<&Recorder>) -> Resu
         cors_headers: config.cors.headers.clone(),
         public_url: config.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned()),
         https: config.is_https(),
+        headers: AnswerHeaders::over(config.is_https()),
         docs: development,
         metrics: recorder.filter(|_| development && config.metrics.listen.is_none()).cloned(),
     })

@@ -1,21 +1,76 @@
-//! Successful responses.
+//! Answers: JSON, and the headers of all.
 
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_axum::RefusalResponse;
 use serde::Serialize;
 use tokio::time::sleep;
+
+use super::App;
 
 /// The result of a handler.
 pub(super) type HandlerResult = Result<Response, RefusalResponse>;
 
 /// The media type of every answer.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// An answer to one origin is not one to another, whatever a cache holds.
+const BY_ORIGIN: HeaderValue = HeaderValue::from_static("origin");
+
+/// Headers for browsers (OWASP Secure Headers).
+const FOR_BROWSERS: [(HeaderName, HeaderValue); 6] = [
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), geolocation=(), microphone=()"),
+    ),
+];
+
+/// The headers that answers have in common.
+#[derive(Clone, Debug)]
+pub struct AnswerHeaders {
+    https: bool,
+    /// Those of an answer for one client, all of them: to copy a table costs less than to fill one.
+    json: HeaderMap,
+}
+
+impl AnswerHeaders {
+    /// Those of a server that is reached over https, or over http on the machine itself.
+    #[must_use]
+    pub fn over(https: bool) -> Self {
+        let mut headers = Self { https, json: HeaderMap::new() };
+        let mut json = HeaderMap::from_iter([(CONTENT_TYPE, JSON), (CACHE_CONTROL, NO_STORE)]);
+        headers.complete(&mut json);
+        headers.json = json;
+        headers
+    }
+
+    /// Adds those that every answer has, unless the answer has its own, or was made with them.
+    pub(super) fn complete(&self, headers: &mut HeaderMap) {
+        if headers.contains_key(X_CONTENT_TYPE_OPTIONS) {
+            return;
+        }
+        headers.append(VARY, BY_ORIGIN);
+        for (name, value) in FOR_BROWSERS {
+            headers.entry(name).or_insert(value);
+        }
+        if self.https {
+            headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+        }
+    }
+}
 
 /// The pause before a busy server's refusal.
 const MOMENT: Duration = Duration::from_millis(25);
@@ -33,35 +88,29 @@ pub(super) async fn delay_if_busy(answering: impl Future<Output = HandlerResult>
 /// Room for the body of a check's answer.
 const BODY: usize = 256;
 
-/// Room for the headers of an answer: as many as a browser of an allowed origin gets over https, with a cookie.
-const HEADERS: usize = 15;
+impl App {
+    /// An answer for one client only.
+    pub(super) fn private(&self, status: StatusCode, body: &impl Serialize) -> HandlerResult {
+        let mut text = Vec::with_capacity(BODY);
+        serde_json::to_writer(&mut text, body)
+            .map_err(|_| RefusalResponse(Refusal::plain(Code::InternalError)))?;
+        Ok(self.private_json(status, text))
+    }
 
-/// An answer for one client only.
-pub(super) fn private(status: StatusCode, body: &impl Serialize) -> HandlerResult {
-    cached(status, body, "no-store")
-}
+    /// An answer that caches may keep as `cache_control` says.
+    pub(super) fn cached(&self, body: &impl Serialize, cache_control: &'static str) -> HandlerResult {
+        let mut response = self.private(StatusCode::OK, body)?;
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
+        Ok(response)
+    }
 
-/// An answer that caches may keep as `cache_control` says.
-pub(super) fn cached(
-    status: StatusCode,
-    body: &impl Serialize,
-    cache_control: &'static str,
-) -> HandlerResult {
-    let mut text = Vec::with_capacity(BODY);
-    serde_json::to_writer(&mut text, body)
-        .map_err(|_| RefusalResponse(Refusal::plain(Code::InternalError)))?;
-    Ok(json(status, text, cache_control))
-}
-
-/// An answer that is JSON already.
-pub(super) fn json(status: StatusCode, text: Vec<u8>, cache_control: &'static str) -> Response {
-    let mut response = Response::new(Body::from(text));
-    *response.status_mut() = status;
-    // The layers add more: one allocation for all.
-    response.headers_mut().reserve(HEADERS);
-    response.headers_mut().insert(CONTENT_TYPE, JSON);
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
-    response
+    /// An answer for one client only that is JSON already.
+    pub(super) fn private_json(&self, status: StatusCode, text: Vec<u8>) -> Response {
+        let mut response = Response::new(Body::from(text));
+        *response.status_mut() = status;
+        response.headers_mut().clone_from(&self.headers.json);
+        response
+    }
 }
 
 #[cfg(test)]
@@ -82,6 +131,25 @@ mod tests {
         let busy = HashRefused::Busy { retry_after: Duration::from_secs(1) };
         assert_eq!(takes(Err(RefusalResponse(busy.into()))).await, MOMENT);
         assert_eq!(takes(Err(RefusalResponse(Refusal::plain(Code::Unauthorized)))).await, Duration::ZERO);
-        assert_eq!(takes(private(StatusCode::OK, &())).await, Duration::ZERO);
+        assert_eq!(takes(Ok(Response::default())).await, Duration::ZERO);
+    }
+
+    #[test]
+    fn an_answer_that_was_made_with_the_common_headers_gets_none_twice() {
+        for https in [false, true] {
+            let made = AnswerHeaders::over(https);
+            let mut json = made.json.clone();
+            made.complete(&mut json);
+            assert_eq!((json.len(), &json), (if https { 10 } else { 9 }, &made.json));
+        }
+    }
+
+    #[test]
+    fn an_answer_keeps_its_own_headers() {
+        let own = HeaderValue::from_static("default-src 'self'");
+        let mut headers = HeaderMap::from_iter([(CONTENT_SECURITY_POLICY, own.clone())]);
+        AnswerHeaders::over(true).complete(&mut headers);
+        assert_eq!(headers.get_all(CONTENT_SECURITY_POLICY).iter().collect::<Vec<_>>(), [&own]);
+        assert_eq!(headers.len(), 8);
     }
 }

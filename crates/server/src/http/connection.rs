@@ -38,11 +38,11 @@ const HEADERS_PARSED: usize = 128;
 /// What answers the requests of a connection.
 pub trait RequestHandler: Clone + Send + Sync + 'static {
     /// Answers a request.
-    fn answer(&self, request: Request) -> impl Future<Output = Response> + Send;
+    fn answer(&self, request: Request, peer: Peer) -> impl Future<Output = Response> + Send;
 }
 
 impl RequestHandler for Router {
-    async fn answer(&self, request: Request) -> Response {
+    async fn answer(&self, request: Request, _: Peer) -> Response {
         self.clone().call(request).await.unwrap_or_else(|never| match never {})
     }
 }
@@ -69,7 +69,7 @@ async fn serve_connection(
         slot.note(true);
         let (handler, slot) = (&handler, &slot);
         async move {
-            let response = handler.answer(received(request, peer)).await;
+            let response = handler.answer(received(request), peer).await;
             slot.note(false);
             Ok::<_, Infallible>(response)
         }
@@ -88,11 +88,10 @@ async fn serve_connection(
 }
 
 /// A request as handlers take it.
-fn received(request: HttpRequest<Incoming>, peer: Peer) -> Request {
+fn received(request: HttpRequest<Incoming>) -> Request {
     // An empty body needs no box.
     let mut request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
     pass_over_trailing_slash(&mut request);
-    request.extensions_mut().insert(peer);
     request
 }
 

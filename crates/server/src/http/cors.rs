@@ -1,14 +1,13 @@
 //! CORS: pages of an allowed origin may call with credentials and read the answer; any other origin gets nothing.
 
-use axum::extract::Request;
 use axum::response::Response;
 use http::Method;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
     ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN,
-    VARY,
 };
+use http::request::Parts;
 
 use super::App;
 use super::origin::Origins;
@@ -30,8 +29,6 @@ const PREFLIGHT_SECONDS: HeaderValue = HeaderValue::from_static("7200");
 const METHODS: HeaderValue = HeaderValue::from_static("GET,POST,PATCH,DELETE");
 /// What pages may read of an answer besides what every page may.
 const EXPOSED: HeaderValue = HeaderValue::from_static("retry-after,www-authenticate");
-/// An answer to one origin is not one to another, whatever a cache holds.
-const BY_ORIGIN: HeaderValue = HeaderValue::from_static("origin");
 
 /// What pages of other origins may do.
 pub(super) struct CorsPolicy {
@@ -68,13 +65,12 @@ impl CorsPolicy {
 }
 
 /// Whether a browser asks if a page may send a request. Any other `OPTIONS` is for the route.
-pub(super) fn is_preflight(request: &Request) -> bool {
-    request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+pub(super) fn is_preflight(request: &Parts) -> bool {
+    request.method == Method::OPTIONS && request.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 /// Lets pages of an allowed origin read an answer.
 pub(super) fn mark(origin: Option<HeaderValue>, headers: &mut HeaderMap) {
-    headers.append(VARY, BY_ORIGIN);
     if let Some(origin) = origin {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));

@@ -5,7 +5,6 @@
 
 use std::net::IpAddr;
 
-use axum::extract::Request;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, USER_AGENT};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -18,45 +17,49 @@ use portcullis_core::session::Device;
 use tokio::time::timeout;
 
 use super::App;
+use super::routed_request::RoutedRequest;
 use crate::device_name;
 use crate::rate_limit::Requester;
 
 /// A request whose body has been read.
-pub(super) struct DecodedRequest {
-    pub(super) headers: HeaderMap,
+pub(super) struct DecodedRequest<'r> {
+    pub(super) headers: &'r HeaderMap,
     /// The address of the client; `None` on a connection without one.
     pub(super) address: Option<IpAddr>,
     /// The members of the body.
     pub(super) body: Body,
 }
 
-impl DecodedRequest {
+impl<'r> DecodedRequest<'r> {
     /// Reads a request whose body is JSON, or a form if `or_form`.
-    async fn read(app: &App, request: Request, or_form: bool) -> Result<Self, Refusal> {
-        let (parts, body) = request.into_parts();
-        let text = read(Limited::new(body, app.largest_body), app).await?;
-        let body = if or_form && !text.is_empty() && is_form(&parts.headers) {
+    async fn read(app: &App, asked: &'r mut RoutedRequest, or_form: bool) -> Result<Self, Refusal> {
+        let text = read(Limited::new(asked.take_body(), app.largest_body), app).await?;
+        let headers = &asked.parts.headers;
+        let body = if or_form && !text.is_empty() && is_form(headers) {
             Body::of_form(&text)
-        } else if text.is_empty() || is_json(&parts.headers) {
+        } else if text.is_empty() || is_json(headers) {
             Body::parse(&text)?
         } else {
             return Err(Refusal::plain(Code::UnsupportedMediaType));
         };
-        Ok(Self { address: app.client(&parts.headers, &parts.extensions), headers: parts.headers, body })
+        Ok(Self { headers, address: asked.client(app), body })
     }
 
     /// Reads a request whose body is JSON.
-    pub(super) async fn of(app: &App, request: Request) -> Result<Self, Refusal> {
-        Self::read(app, request, false).await
+    pub(super) async fn of(app: &App, asked: &'r mut RoutedRequest) -> Result<Self, Refusal> {
+        Self::read(app, asked, false).await
     }
 
     /// Reads a request as its row says.
-    pub(super) async fn of_row(app: &App, request: Request, row: &DeviceRow) -> Result<Self, Refusal> {
+    pub(super) async fn of_row(
+        app: &App,
+        asked: &'r mut RoutedRequest,
+        row: &DeviceRow,
+    ) -> Result<Self, Refusal> {
         if row.tenant == TenantSource::Unused {
-            let (parts, _) = request.into_parts();
-            return Ok(Self { address: None, headers: parts.headers, body: Body::default() });
+            return Ok(Self { address: None, headers: &asked.parts.headers, body: Body::default() });
         }
-        Self::read(app, request, row.form).await
+        Self::read(app, asked, row.form).await
     }
 
     /// The tenant that the request names, or the one that is meant where none is.
@@ -66,12 +69,12 @@ impl DecodedRequest {
 
     /// The tenant that the request names.
     pub(super) fn tenant_named(&self, app: &App) -> Result<Option<TenantId>, Refusal> {
-        tenant_named(&self.headers, app.requires_tenant)
+        tenant_named(self.headers, app.requires_tenant)
     }
 
     /// The credentials in the headers.
     pub(super) fn shown(&self, app: &App) -> RequestCredentials<'_> {
-        RequestCredentials::in_headers(&self.headers, &app.cookie)
+        RequestCredentials::in_headers(self.headers, &app.cookie)
     }
 
     /// Who it is counted against.

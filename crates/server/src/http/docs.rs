@@ -16,6 +16,9 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
+/// What the pages are at.
+pub(super) const PATHS: [&str; 5] = ["/", "/openapi.json", "/docs", "/docs/", "/docs/{*rest}"];
+
 pub(super) fn routes() -> Router {
     let page = SwaggerUi::new("/docs").url("/openapi.json", document(env!("CARGO_PKG_VERSION")));
     Router::new()

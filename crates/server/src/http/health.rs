@@ -1,6 +1,5 @@
 //! `GET /healthz`, `GET /readyz`
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -9,17 +8,17 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use super::App;
-use super::answer::{HandlerResult, private};
+use super::answer::HandlerResult;
 use crate::log;
 
 /// How long the store may take to answer.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
-pub(super) async fn up() -> HandlerResult {
-    private(StatusCode::OK, &json!({ "status": "ok" }))
+pub(super) fn up(app: &App) -> HandlerResult {
+    app.private(StatusCode::OK, &json!({ "status": "ok" }))
 }
 
-pub(super) async fn ready(app: Arc<App>) -> HandlerResult {
+pub(super) async fn ready(app: &App) -> HandlerResult {
     match timeout(STORE_TIMEOUT, app.engine.ping()).await {
         Ok(Ok(())) => {
             let found = [
@@ -33,12 +32,12 @@ pub(super) async fn ready(app: Arc<App>) -> HandlerResult {
                 none if none.is_empty() => json!({ "status": "ready" }),
                 impaired => json!({ "status": "ready", "impaired": impaired }),
             };
-            private(StatusCode::OK, &health)
+            app.private(StatusCode::OK, &health)
         }
         missing => {
             warn!(?missing, "the database does not answer");
             let health = json!({ "status": "unavailable", "store": "database" });
-            private(StatusCode::SERVICE_UNAVAILABLE, &health)
+            app.private(StatusCode::SERVICE_UNAVAILABLE, &health)
         }
     }
 }

@@ -8,27 +8,25 @@ use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use http::Version;
-use http::header::{
-    CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
-};
+use http::header::{HOST, HeaderMap};
+use http::request::Parts;
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_axum::{RefusalContext, RefusalResponse};
-use tower::Service as _;
 use tracing::Instrument as _;
 
 use super::connection::RequestHandler;
 use super::cors::{self, CorsPolicy};
 use super::origin::{self, CrossSiteWarnings};
 use super::pages::rejected_at_once;
-use super::route_counters::{RouteCounters, known_method};
+use super::route_counter::known_method;
+use super::route_table::{Route, RouteTable};
+use super::routed_request::RoutedRequest;
 use super::{App, request_origin};
-use crate::listener::log_handler_panic;
+use crate::listener::{Peer, log_handler_panic};
 use crate::refusal_samples;
 
 /// The most header lines of a request.
@@ -40,71 +38,65 @@ pub struct LayeredRoutes(Arc<Layers>);
 
 struct Layers {
     app: Arc<App>,
-    routes: Router,
-    counters: RouteCounters,
+    routes: RouteTable,
     cors: CorsPolicy,
     warnings: CrossSiteWarnings,
 }
 
-/// Puts the layers around routes, ours or a test's.
-#[must_use]
-pub fn around(inner: Router, app: &Arc<App>) -> LayeredRoutes {
-    let routes = inner
-        .fallback(|| async { RefusalResponse(Refusal::no_route()) })
-        .method_not_allowed_fallback(|| async { RefusalResponse(Refusal::plain(Code::MethodNotAllowed)) });
-    LayeredRoutes(Arc::new(Layers {
-        app: app.clone(),
-        routes,
-        counters: RouteCounters::of(app),
-        cors: CorsPolicy::of(app),
-        warnings: CrossSiteWarnings::default(),
-    }))
+/// Puts the layers around routes.
+pub(super) fn around(routes: RouteTable, app: Arc<App>) -> LayeredRoutes {
+    let (cors, warnings) = (CorsPolicy::of(&app), CrossSiteWarnings::default());
+    LayeredRoutes(Arc::new(Layers { app, routes, cors, warnings }))
 }
 
 impl RequestHandler for LayeredRoutes {
-    async fn answer(&self, request: Request) -> Response {
-        self.0.answer(request).await
+    async fn answer(&self, request: Request, peer: Peer) -> Response {
+        self.0.answer(RoutedRequest::new(request, peer)).await
     }
 }
 
 impl Layers {
-    async fn answer(&self, request: Request) -> Response {
-        let (counter, method) = (self.counters.of_request(&request), known_method(request.method()));
-        let origin = self.cors.allowed(request.headers());
-        let mut response = if cors::is_preflight(&request) {
+    async fn answer(&self, mut asked: RoutedRequest) -> Response {
+        let (route, members) = self.routes.find(&asked.parts.uri);
+        asked.members = members;
+        let origin = self.cors.allowed(&asked.parts.headers);
+        let mut response = if cors::is_preflight(&asked.parts) {
             self.cors.preflight(origin.is_some())
+        } else if asked.parts.method.is_safe() {
+            // What changes nothing has no event, and must cost no more than it does: it has no span.
+            self.let_in(route, &mut asked).await
         } else {
-            let span = request_origin::span(&self.app, &request, counter.strategy);
-            self.let_in(request).instrument(span).await
+            let span = request_origin::span(&self.app, &asked, route.counter.strategy);
+            Box::pin(self.let_in(route, &mut asked)).instrument(span).await
         };
         cors::mark(origin, response.headers_mut());
-        secure(response.headers_mut(), self.app.https);
-        counter.answered(method, response.status());
+        self.app.headers.complete(response.headers_mut());
+        route.counter.answered(known_method(&asked.parts.method), response.status());
         response
     }
 
     /// Refuses a request that is too large or comes from another site, and renders every refusal as the request asked
     /// for it.
-    async fn let_in(&self, request: Request) -> Response {
-        let (asker, is_safe) = (RefusalContext::of(&request), request.method().is_safe());
-        let response = match refused_at_once(&self.app, &request) {
-            Some(refusal) => match rejected_at_once(&self.app, &request, &refusal) {
+    async fn let_in(&self, route: &Route, asked: &mut RoutedRequest) -> Response {
+        let response = match refused_at_once(&self.app, &asked.parts) {
+            Some(refusal) => match rejected_at_once(&self.app, &asked.parts, &refusal) {
                 Some(page) => return page,
                 None => RefusalResponse(refusal).into_response(),
             },
-            None => self.routed(request).await,
+            None => self.routed(route, asked).await,
         };
-        note(&self.app, is_safe, &response);
-        asker.write_down(response, self.app.engine.now())
+        note(&self.app, asked.parts.method.is_safe(), &response);
+        if response.extensions().get::<RefusalResponse>().is_none() {
+            return response;
+        }
+        RefusalContext::of(&asked.parts).write_down(response, self.app.engine.now())
     }
 
-    async fn routed(&self, request: Request) -> Response {
-        self.warnings.note(&self.app.origins, request.headers());
-        let answering = async { self.routes.clone().call(request).await };
-        match AssertUnwindSafe(answering).catch_unwind().await {
-            Ok(Ok(response)) => response,
-            Err(panic) => panicked(&*panic),
-        }
+    async fn routed(&self, route: &Route, asked: &mut RoutedRequest) -> Response {
+        self.warnings.note(&self.app.origins, &asked.parts.headers);
+        let Some(endpoint) = route.endpoint(&asked.parts.method) else { return route.refused() };
+        let answering = endpoint.answer(&self.app, asked);
+        AssertUnwindSafe(answering).catch_unwind().await.unwrap_or_else(|panic| panicked(&*panic))
     }
 }
 
@@ -120,22 +112,22 @@ fn note(app: &App, is_safe: bool, response: &Response) {
     }
 }
 
-fn refused_at_once(app: &App, request: &Request) -> Option<Refusal> {
+fn refused_at_once(app: &App, request: &Parts) -> Option<Refusal> {
     if !names_one_host(request) {
         return Some(Refusal::because(Code::BadRequest, "The request must have one Host header"));
     }
-    if is_too_large(request.headers(), app.largest_headers) {
+    if is_too_large(&request.headers, app.largest_headers) {
         return Some(Refusal::plain(Code::HeadersTooLarge));
     }
-    let is_safe = request.method().is_safe() || origin::is_ours(app, request.headers());
+    let is_safe = request.method.is_safe() || origin::is_ours(app, &request.headers);
     (!is_safe).then(|| Refusal::plain(Code::CrossSite))
 }
 
 /// Whether a request says which host it is for, once (RFC 9112, section 3.2). Two servers in a row may else understand
 /// it differently.
-fn names_one_host(request: &Request) -> bool {
-    let hosts = request.headers().get_all(HOST).iter().count();
-    hosts == 1 || (hosts == 0 && request.version() < Version::HTTP_11)
+fn names_one_host(request: &Parts) -> bool {
+    let hosts = request.headers.get_all(HOST).iter().count();
+    hosts == 1 || (hosts == 0 && request.version < Version::HTTP_11)
 }
 
 /// Counts a header as it is sent: name, colon, space, value, line end.
@@ -147,44 +139,4 @@ fn is_too_large(headers: &HeaderMap, most_bytes: usize) -> bool {
 fn panicked(panic: &(dyn Any + Send)) -> Response {
     log_handler_panic(panic, None);
     RefusalResponse(Refusal::plain(Code::InternalError)).into_response()
-}
-
-/// Headers for browsers, unless the answer has its own (OWASP Secure Headers).
-fn secure(headers: &mut HeaderMap, https: bool) {
-    for (name, value) in HEADERS {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
-    }
-    if https {
-        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
-    }
-}
-
-const HEADERS: [(HeaderName, &str); 6] = [
-    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (X_FRAME_OPTIONS, "DENY"),
-    (REFERRER_POLICY, "no-referrer"),
-    (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
-];
-
-#[cfg(test)]
-mod tests {
-    use http::StatusCode;
-    use http::header::{CONTENT_LENGTH, SET_COOKIE};
-
-    use super::*;
-    use crate::http::answer::json;
-
-    #[test]
-    fn the_headers_of_an_answer_to_a_browser_fit_in_the_room_that_was_made_for_them() {
-        let mut answer = json(StatusCode::OK, Vec::new(), "no-store");
-        let headers = answer.headers_mut();
-        let room = headers.capacity();
-        headers.insert(SET_COOKIE, HeaderValue::from_static("connect.sid=some"));
-        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        cors::mark(Some(HeaderValue::from_static("https://app.example.com")), headers);
-        secure(headers, true);
-        assert_eq!((headers.len(), headers.capacity()), (15, room));
-    }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderMap};
 use metrics::{counter, describe_counter, describe_gauge, gauge};
@@ -12,7 +11,7 @@ use portcullis_axum::RefusalResponse;
 use portcullis_core::engine::Engine;
 
 use super::answer::HandlerResult;
-use crate::listener::Peer;
+use super::routed_request::RoutedRequest;
 use crate::log;
 
 /// The process's metrics.
@@ -79,10 +78,9 @@ const fn gauge_value(number: u64) -> f64 {
 }
 
 /// Shows the metrics to clients on this machine. A request through a proxy is not from this machine.
-pub(super) async fn for_this_machine(recorder: &Recorder, request: Request) -> HandlerResult {
-    let client = request.extensions().get::<Peer>().and_then(Peer::ip);
-    let is_local = client.is_some_and(|ip| ip.to_canonical().is_loopback());
-    if is_local && !is_forwarded(request.headers()) {
+pub(super) async fn for_this_machine(recorder: &Recorder, asked: &RoutedRequest) -> HandlerResult {
+    let is_local = asked.peer.ip().is_some_and(|ip| ip.to_canonical().is_loopback());
+    if is_local && !is_forwarded(&asked.parts.headers) {
         Ok(recorder.answer().await)
     } else {
         Err(RefusalResponse(Refusal::no_route()))

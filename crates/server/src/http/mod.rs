@@ -9,8 +9,8 @@ mod cors;
 mod decoded_request;
 mod device;
 mod docs;
+mod endpoint;
 mod health;
-mod inspect_layer;
 mod keys;
 mod layers;
 mod metrics;
@@ -18,37 +18,34 @@ mod origin;
 mod pages;
 mod rate_limited;
 mod request_origin;
-mod route_counters;
+mod route_counter;
+mod route_table;
+mod routed_request;
 mod strategy;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::handler::Handler;
-use axum::response::IntoResponse as _;
-use axum::routing::{MethodRouter, delete, get, patch, post};
-use http::HeaderName;
-use portcullis_api::operation::{
-    Method, OwnStrategyOperation, PublicStrategyOperation, SERVICE_OPERATIONS, STRATEGY_OPERATIONS,
-    ServiceOperation, StrategyOperation, StrategyRow,
-};
-use portcullis_axum::{CurrentUser, Guard, OtherSessions, SessionCookie};
+use http::{HeaderName, Method};
+use portcullis_api::operation::{self, DEVICE_OPERATIONS, SERVICE_OPERATIONS, STRATEGY_OPERATIONS};
+use portcullis_api::refusal::{Code, Refusal};
+use portcullis_axum::{RefusalResponse, SessionCookie};
 use portcullis_core::engine::Engine;
 use portcullis_core::strategy::StrategyName;
 
 use crate::operations::OperationDispatcher;
 use crate::proxies::TrustedProxies;
 use crate::rate_limit::RateLimits;
-use answer::{HandlerResult, delay_if_busy};
+pub use answer::AnswerHeaders;
 pub use connection::{HttpConnectionLimits, RequestHandler, serve};
-pub use layers::{LayeredRoutes, around};
+use endpoint::Endpoint;
+pub use layers::LayeredRoutes;
 pub use metrics::Recorder;
 pub use origin::Origins;
 pub use pages::Pages;
-use rate_limited::rate_limited;
-use strategy::Route;
+use route_table::RouteTable;
+use strategy::StrategyEndpoint;
 
 /// What every handler uses.
 #[derive(Clone)]
@@ -81,6 +78,8 @@ pub struct App {
     pub public_url: Option<String>,
     /// Whether the public URL is https: cookies are `Secure`, and browsers are told to insist on it.
     pub https: bool,
+    /// The headers of answers.
+    pub headers: AnswerHeaders,
     /// Whether the documentation is public.
     pub docs: bool,
     /// The metrics; `None` where the main listener does not show them to this machine.
@@ -91,98 +90,45 @@ pub struct App {
 #[must_use]
 pub fn router(app: App) -> LayeredRoutes {
     let app = Arc::new(app);
-    let mut router = Router::new();
-    for name in StrategyName::ROUTED {
-        for operation in STRATEGY_OPERATIONS {
-            let Some(path) = operation.path(name) else { continue };
-            router = router.route(&path, strategy_route(&operation, &app, name));
-        }
-    }
-    for operation in SERVICE_OPERATIONS {
-        router = router.route(operation.route, service_handler(operation.kind, app.clone()));
-    }
-    router = router.merge(device::routes(&app)).merge(app.pages.routes());
-    if app.docs {
-        router = router.merge(docs::routes());
-    }
-    if let Some(recorder) = app.metrics.clone() {
-        router = router.route(
-            "/metrics",
-            get(async move |asked: Request| metrics::for_this_machine(&recorder, asked).await),
-        );
-    }
-    layers::around(router, &app)
+    let strategies = StrategyName::ROUTED.into_iter().flat_map(|name| {
+        let app = &app;
+        STRATEGY_OPERATIONS.into_iter().filter_map(move |row| {
+            let endpoint = StrategyEndpoint::new(app.clone(), row, name);
+            Some((row.path(name)?, method(row.method), Endpoint::Strategy(endpoint)))
+        })
+    });
+    let service = SERVICE_OPERATIONS.into_iter();
+    let service = service.map(|row| (row.route.to_owned(), Method::GET, Endpoint::Service(row.kind)));
+    let device = DEVICE_OPERATIONS.into_iter();
+    let device = device.map(|row| (row.route.to_owned(), method(row.method), Endpoint::Device(row)));
+    let style = [(app.pages.style_route().to_owned(), Method::GET, Endpoint::Style)];
+    let metrics = app.metrics.iter().cloned();
+    let metrics = metrics.map(|it| ("/metrics".to_owned(), Method::GET, Endpoint::Metrics(it)));
+    let docs = app.docs.then(|| pages(&docs::PATHS, docs::routes())).into_iter().flatten();
+    let rows = strategies.chain(service).chain(device).chain(style).chain(metrics).chain(docs);
+    let routes = RouteTable::of(rows);
+    layers::around(routes, app)
 }
 
-/// The handler of an operation, behind what its row and its type ask for.
-fn strategy_route(row: &StrategyRow, app: &Arc<App>, name: StrategyName) -> MethodRouter {
-    use OwnStrategyOperation::{Logout, Password, Profile};
-    use PublicStrategyOperation::{Login, Refresh, Register};
-    let (route, method) = (Route::new(app.clone(), name), row.method);
-    let handler = match row.kind {
-        StrategyOperation::Public(kind) => match kind {
-            Register => on(method, |request| delay_if_busy(route.register(request))),
-            Login => on(method, |request| delay_if_busy(route.login(request))),
-            Refresh => on(method, |request| route.refresh(request)),
-        },
-        StrategyOperation::Own(kind) => {
-            let guard = Guard::with(app.engine.clone(), name, app.cookie.clone(), app.requires_tenant);
-            match kind {
-                Profile => guarded(method, guard, route, async |route, user, _, _| route.profile(&user)),
-                Logout => {
-                    let guard = guard.for_sign_out();
-                    guarded(method, guard, route, |route, user, others, request| {
-                        route.logout(user, others, request)
-                    })
-                }
-                Password => guarded(method, guard, route, |route, user, _, request| {
-                    delay_if_busy(route.password(user, request))
-                }),
-            }
-        }
-    };
-    // A refresh is counted once its body has said which session it is of.
-    let is_refresh = row.kind == StrategyOperation::Public(Refresh);
-    rate_limited(handler, row.limited && !is_refresh, app)
-}
-
-/// A handler behind a guard. The guard calls it, so that neither is boxed for a request, as a layer is.
-fn guarded<F, H>(method: Method, guard: Guard, route: Route, handler: H) -> MethodRouter
-where
-    H: Fn(Route, CurrentUser, OtherSessions, Request) -> F + Copy + Send + Sync + 'static,
-    F: Future<Output = HandlerResult> + Send + 'static,
-{
-    on(method, async move |request: Request| {
-        let answering = guard.answer(request, |user, others, request| {
-            let answering = handler(route, user, others, request);
-            async { answering.await.into_response() }
-        });
-        answering.await
-    })
-}
-
-fn service_handler(kind: ServiceOperation, app: Arc<App>) -> MethodRouter {
-    match kind {
-        ServiceOperation::Jwks | ServiceOperation::TenantJwks => {
-            get(move |tenant| keys::key_set(app, tenant))
-        }
-        ServiceOperation::Metadata | ServiceOperation::TenantMetadata => {
-            get(move |tenant, asked| keys::metadata(app, tenant, asked))
-        }
-        ServiceOperation::Health => get(health::up),
-        ServiceOperation::Ready => get(move || health::ready(app)),
+fn method(of_row: operation::Method) -> Method {
+    match of_row {
+        operation::Method::Get => Method::GET,
+        operation::Method::Post => Method::POST,
+        operation::Method::Patch => Method::PATCH,
+        operation::Method::Delete => Method::DELETE,
     }
 }
 
-fn on<H, T>(method: Method, handler: H) -> MethodRouter
-where
-    H: Handler<T, ()>,
-    T: 'static,
-{
-    match method {
-        Method::Get => get(handler),
-        Method::Post => post(handler),
-        Method::Patch => patch(handler),
-        Method::Delete => delete(handler),
-    }
+/// Puts the layers around pages that are no operations, at these paths.
+#[must_use]
+pub fn around(paths: &[&str], inner: Router, app: Arc<App>) -> LayeredRoutes {
+    layers::around(RouteTable::of(pages(paths, inner)), app)
+}
+
+fn pages(paths: &[&str], inner: Router) -> Vec<(String, Method, Endpoint)> {
+    let inner = inner
+        .fallback(|| async { RefusalResponse(Refusal::no_route()) })
+        .method_not_allowed_fallback(|| async { RefusalResponse(Refusal::plain(Code::MethodNotAllowed)) });
+    let row = |path: &&str| ((*path).to_owned(), Method::GET, Endpoint::Pages(inner.clone()));
+    paths.iter().map(row).collect()
 }

@@ -69,8 +69,9 @@ impl CrossSiteWarnings {
     }
 
     fn new_origin(&self, origins: &Origins, headers: &HeaderMap) -> Option<String> {
+        let origin = headers.get(ORIGIN)?;
         headers.get(SEC_FETCH_SITE).filter(|site| *site == "cross-site")?;
-        let origin = headers.get(ORIGIN)?.to_str().ok().filter(|origin| origins.allow(origin))?;
+        let origin = origin.to_str().ok().filter(|origin| origins.allow(origin))?;
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         (known.len() < MOST_WARNINGS && known.insert(origin.to_owned())).then(|| origin.to_owned())
     }

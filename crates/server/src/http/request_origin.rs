@@ -1,23 +1,20 @@
 //! The span of a request that may change something: who it is from, for the events in it.
 
-use axum::extract::Request;
 use http::header::{HeaderMap, HeaderName, USER_AGENT};
 use portcullis_core::strategy::StrategyName;
 use tracing::Span;
 
 use super::App;
+use super::routed_request::RoutedRequest;
 use crate::request_span::RequestOrigin;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The span. A request that changes nothing has no event, and must cost no more than it does.
-pub(super) fn span(app: &App, request: &Request, strategy: Option<StrategyName>) -> Span {
-    if request.method().is_safe() {
-        return Span::none();
-    }
-    let headers = request.headers();
+/// The span.
+pub(super) fn span(app: &App, request: &RoutedRequest, strategy: Option<StrategyName>) -> Span {
+    let headers = &request.parts.headers;
     let origin = RequestOrigin {
-        client: app.client(headers, request.extensions()),
+        client: request.client(app),
         agent: text(headers, &USER_AGENT).unwrap_or_default(),
         id: text(headers, &REQUEST_ID),
         strategy,

@@ -3,53 +3,106 @@
 use std::iter::once;
 use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use portcullis_api::answer::{PASSWORD_CHANGED, StrategyFormat, UserView, strategy_format};
+use portcullis_api::operation::OwnStrategyOperation::{self, Logout, Password, Profile};
+use portcullis_api::operation::PublicStrategyOperation::{self, Login, Refresh, Register};
+use portcullis_api::operation::{StrategyOperation, StrategyRow};
 use portcullis_api::refusal::Refusal;
 use portcullis_api::request::{ChangePasswordBody, LoginBody, RefreshBody, RegisterBody};
-use portcullis_axum::{CurrentUser, OtherSessions};
-use portcullis_core::engine::{ChangePassword, NewUser, PasswordSignIn, Refresh, RefreshError, Register};
+use portcullis_axum::{Guard, OtherSessions, RefusalResponse};
+use portcullis_core::engine::{self, ChangePassword, Identity, NewUser, PasswordSignIn, RefreshError};
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::strategy::{Carrier, StrategyName};
 use portcullis_core::username::LoginName;
 
 use super::App;
-use super::answer::{HandlerResult, private};
+use super::answer::{HandlerResult, delay_if_busy};
 use super::decoded_request::DecodedRequest;
+use super::routed_request::RoutedRequest;
 
-/// The strategy of a route, and how its answers are formatted.
-#[derive(Clone)]
-pub(super) struct Route {
+/// An operation under a strategy.
+pub(super) struct StrategyEndpoint {
     app: Arc<App>,
+    row: StrategyRow,
     strategy: StrategyName,
+    /// How its answers are formatted.
     format: StrategyFormat,
+    /// Lets users in to their own operations.
+    guard: Guard,
 }
 
-impl Route {
-    pub(super) fn new(app: Arc<App>, strategy: StrategyName) -> Self {
-        Self { app, strategy, format: strategy_format(strategy) }
+impl StrategyEndpoint {
+    pub(super) fn new(app: Arc<App>, row: StrategyRow, strategy: StrategyName) -> Self {
+        let guard = Guard::with(app.engine.clone(), strategy, app.cookie.clone(), app.requires_tenant);
+        let guard = if row.kind == StrategyOperation::Own(Logout) { guard.for_sign_out() } else { guard };
+        Self { app, row, strategy, format: strategy_format(strategy), guard }
+    }
+
+    /// Answers a request, behind what the row and its type ask for.
+    ///
+    /// A check is answered in place, because there are so many of them. The futures of all others are boxed: they are
+    /// larger, and each connection would have room for them.
+    pub(super) async fn answer(&self, asked: &mut RoutedRequest) -> Response {
+        // A refresh is counted once its body has said which session it is of.
+        let is_refresh = self.row.kind == StrategyOperation::Public(Refresh);
+        if self.row.limited
+            && !is_refresh
+            && let Err(refusal) = self.app.admit(asked)
+        {
+            return RefusalResponse(refusal).into_response();
+        }
+        match self.row.kind {
+            StrategyOperation::Own(kind) => self.own(kind, asked).await,
+            StrategyOperation::Public(kind) => Box::pin(self.public(kind, asked)).await.into_response(),
+        }
+    }
+
+    async fn public(&self, kind: PublicStrategyOperation, asked: &mut RoutedRequest) -> HandlerResult {
+        match kind {
+            Register => delay_if_busy(self.register(asked)).await,
+            Login => delay_if_busy(self.login(asked)).await,
+            Refresh => self.refresh(asked).await,
+        }
+    }
+
+    async fn own(&self, kind: OwnStrategyOperation, asked: &mut RoutedRequest) -> Response {
+        let (identity, others) = match self.guard.admit(&asked.parts).await {
+            Ok(admitted) => admitted,
+            Err(refused) => return refused,
+        };
+        let renewed = identity.renewed.clone();
+        let answer = match kind {
+            Profile => self.profile(&identity),
+            Logout => Box::pin(self.logout(identity, others, asked)).await,
+            Password => Box::pin(delay_if_busy(self.password(identity, asked))).await,
+        };
+        let mut response = answer.into_response();
+        self.guard.renew(renewed.as_ref(), &mut response);
+        response
     }
 
     /// `POST /auth/{strategy}/register`
-    pub(super) async fn register(self, request: Request) -> HandlerResult {
-        let asked = DecodedRequest::of(&self.app, request).await?;
+    async fn register(&self, asked: &mut RoutedRequest) -> HandlerResult {
+        let asked = DecodedRequest::of(&self.app, asked).await?;
         let engine = self.app.engine.for_client(asked.address);
         let tenant = engine.tenant(&asked.tenant(&self.app)?).await?;
         let RegisterBody { email, password, name } =
             RegisterBody::read_as(self.format.names, &asked.body, &tenant.policy.password)?;
         let tenant = tenant.id.clone();
         let new = NewUser::new(email, Some(name));
-        let user = engine.register(Register { tenant, strategy: self.strategy, new, password }).await?;
+        let user =
+            engine.register(engine::Register { tenant, strategy: self.strategy, new, password }).await?;
         // `null` where the tenant hides who has an account.
-        private(StatusCode::CREATED, &user.as_ref().map(UserView::of))
+        self.app.private(StatusCode::CREATED, &user.as_ref().map(UserView::of))
     }
 
     /// `POST /auth/{strategy}/login`
-    pub(super) async fn login(self, request: Request) -> HandlerResult {
+    async fn login(&self, asked: &mut RoutedRequest) -> HandlerResult {
         let app = &self.app;
-        let asked = DecodedRequest::of(app, request).await?;
+        let asked = DecodedRequest::of(app, asked).await?;
         let tenant = asked.tenant(app)?;
         let LoginBody { email, password, native, device_secret } = LoginBody::read(&asked.body)?;
         let shown = asked.shown(app);
@@ -64,7 +117,7 @@ impl Route {
             replaces: shown.envelope().cookies.iter().map(|cookie| (*cookie).to_owned()).collect(),
         };
         let signed_in = app.engine.for_client(asked.address).password_sign_in(request).await?;
-        let mut response = private(StatusCode::CREATED, &self.format.login(&signed_in))?;
+        let mut response = app.private(StatusCode::CREATED, &self.format.login(&signed_in))?;
         let grant = &signed_in.grant;
         // Any other credential is in the body.
         if grant.carrier == Carrier::Cookie {
@@ -75,9 +128,9 @@ impl Route {
     }
 
     /// `POST /auth/{strategy}/refresh`
-    pub(super) async fn refresh(self, request: Request) -> HandlerResult {
+    async fn refresh(&self, asked: &mut RoutedRequest) -> HandlerResult {
         let app = &self.app;
-        let asked = DecodedRequest::of(app, request).await?;
+        let asked = DecodedRequest::of(app, asked).await?;
         let tenant = asked.tenant_named(app)?;
         let RefreshBody { token, device_secret } = RefreshBody::read(&asked.body)?;
         let shown = asked.shown(app);
@@ -88,37 +141,37 @@ impl Route {
             app.admit_refresh(None, &asked).await?;
             return Err(nothing_sent().into());
         };
-        let refresh = Refresh { tenant, strategy: self.strategy, token, device_secret, cookies: Vec::new() };
+        let refresh =
+            engine::Refresh { tenant, strategy: self.strategy, token, device_secret, cookies: Vec::new() };
         let refresh = app.engine.verify_refresh(refresh).await;
         app.admit_refresh(Some(&refresh), &asked).await?;
         let refreshed = app.engine.redeem(refresh).await?;
-        private(StatusCode::CREATED, &self.format.refreshed(&refreshed))
+        self.app.private(StatusCode::CREATED, &self.format.refreshed(&refreshed))
     }
 
-    /// `GET /auth/{strategy}/profile`
-    pub(super) fn profile(&self, CurrentUser(identity): &CurrentUser) -> HandlerResult {
-        private(StatusCode::OK, &self.format.profile(identity))
+    fn profile(&self, identity: &Identity) -> HandlerResult {
+        self.app.private(StatusCode::OK, &self.format.profile(identity))
     }
 
     /// `POST /auth/{strategy}/logout`
-    pub(super) async fn logout(
-        self,
-        CurrentUser(identity): CurrentUser,
+    async fn logout(
+        &self,
+        identity: Identity,
         OtherSessions(others): OtherSessions,
-        request: Request,
+        asked: &mut RoutedRequest,
     ) -> HandlerResult {
-        let Self { app, strategy, format } = self;
-        let asked = DecodedRequest::of(&app, request).await?;
-        for identity in once(&*identity).chain(&others) {
+        let Self { app, strategy, format, .. } = self;
+        let asked = DecodedRequest::of(app, asked).await?;
+        for identity in once(&identity).chain(&others) {
             app.engine.sign_out(identity).await?;
         }
-        let mut response = private(StatusCode::CREATED, &format.logout())?;
+        let mut response = app.private(StatusCode::CREATED, &format.logout())?;
         if strategy.strategy().carrier() == Carrier::Cookie {
-            let is_one = app.cookie.values(&asked.headers).len() == 1;
+            let is_one = app.cookie.values(asked.headers).len() == 1;
             let cleared = if is_one {
                 vec![app.cookie.clear()?]
             } else {
-                app.cookie.clear_everywhere(&asked.headers)?
+                app.cookie.clear_everywhere(asked.headers)?
             };
             response.headers_mut().extend(cleared.into_iter().map(|set| (SET_COOKIE, set)));
         }
@@ -126,21 +179,15 @@ impl Route {
     }
 
     /// `POST /auth/{strategy}/password`
-    pub(super) async fn password(
-        self,
-        CurrentUser(identity): CurrentUser,
-        request: Request,
-    ) -> HandlerResult {
-        let asked = DecodedRequest::of(&self.app, request).await?;
+    async fn password(&self, identity: Identity, asked: &mut RoutedRequest) -> HandlerResult {
+        let asked = DecodedRequest::of(&self.app, asked).await?;
         self.app.rates.admit_password_change(&identity, &asked.requester())?;
         let engine = self.app.engine.for_client(asked.address);
         let tenant = engine.tenant(&identity.user.tenant).await?;
         let ChangePasswordBody { current, new } =
             ChangePasswordBody::read(&asked.body, &tenant.policy.password)?;
-        engine
-            .change_password(ChangePassword { identity: Arc::unwrap_or_clone(identity), current, new })
-            .await?;
-        private(StatusCode::CREATED, &PASSWORD_CHANGED)
+        engine.change_password(ChangePassword { identity, current, new }).await?;
+        self.app.private(StatusCode::CREATED, &PASSWORD_CHANGED)
     }
 }
 

@@ -1,14 +1,11 @@
 //! The device-session surface over HTTP: makes a [`Call`] of a request and a response of the reply.
 
-use std::sync::Arc;
+use std::mem;
 
-use axum::Router;
-use axum::extract::{FromRequestParts, RawPathParams, Request};
-use axum::response::IntoResponse;
-use axum::routing::MethodRouter;
+use axum::response::{IntoResponse as _, Response};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
-use portcullis_api::operation::{DEVICE_OPERATIONS, DeviceRow, Method, TenantSource};
+use portcullis_api::operation::{DeviceRow, Method, TenantSource};
 use portcullis_api::refusal::Refusal;
 use portcullis_api::request::Body;
 use portcullis_axum::{RefusalResponse, SameSite, SessionCookie, tenant_named};
@@ -16,60 +13,55 @@ use portcullis_core::id::TenantId;
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::session::KNOWN_DEVICE;
 
-use super::answer::{HandlerResult, delay_if_busy, json};
+use super::App;
+use super::answer::{HandlerResult, delay_if_busy};
 use super::decoded_request::DecodedRequest;
-use super::pages::{RequestedForm, SubmittedForm, html_rejections, is_wanted};
-use super::rate_limited::rate_limited;
-use super::{App, on};
+use super::pages::{RequestedForm, SubmittedForm, has_page, html_rejection, is_wanted};
+use super::routed_request::RoutedRequest;
 use crate::operations::{Call, CallerCredentials, OperationReply, Transport};
 
-/// The routes of the surface.
-pub(super) fn routes(app: &Arc<App>) -> Router {
-    DEVICE_OPERATIONS.into_iter().fold(Router::new(), |router, row| {
-        let handler = rate_limited(handler(row, app), row.is_limited_at_once(), app);
-        router.route(row.route, html_rejections(row, handler, app))
+/// Answers a request for an operation of the surface.
+pub(super) async fn answer(app: &App, row: DeviceRow, asked: &mut RoutedRequest) -> Response {
+    let is_page = has_page(row) && is_wanted(&asked.parts);
+    let admission = if row.is_limited_at_once() { app.admit(asked) } else { Ok(()) };
+    let answer = match admission {
+        Ok(()) => admitted(app, row, asked).await,
+        Err(refusal) => RefusalResponse(refusal).into_response(),
+    };
+    if is_page { html_rejection(app, row, answer) } else { answer }
+}
+
+async fn admitted(app: &App, row: DeviceRow, asked: &mut RoutedRequest) -> Response {
+    if let Some(form) = RequestedForm::of(row.kind, &asked.parts) {
+        return form.shown(app).await;
+    }
+    let answering = replied(app, row, asked);
+    let answer = if row.method == Method::Post { delay_if_busy(answering).await } else { answering.await };
+    answer.unwrap_or_else(|RefusalResponse(refusal)| {
+        RefusalResponse(refusal.worded_for(row.texts)).into_response()
     })
 }
 
-fn handler(row: DeviceRow, app: &Arc<App>) -> MethodRouter {
-    let app = app.clone();
-    on(row.method, async move |request: Request| {
-        if let Some(form) = RequestedForm::of(row.kind, &request) {
-            return form.shown(&app).await;
-        }
-        let answering = answer(&app, row, request);
-        let answer =
-            if row.method == Method::Post { delay_if_busy(answering).await } else { answering.await };
-        answer.unwrap_or_else(|RefusalResponse(refusal)| {
-            RefusalResponse(refusal.worded_for(row.texts)).into_response()
-        })
-    })
-}
-
-async fn answer(app: &Arc<App>, row: DeviceRow, request: Request) -> HandlerResult {
-    let is_page = is_wanted(&request);
-    let (mut parts, body) = request.into_parts();
-    let path = RawPathParams::from_request_parts(&mut parts, &()).await;
-    let query = parts.uri.query().map(str::to_owned);
-    let mut asked = DecodedRequest::of_row(app, Request::from_parts(parts, body), &row).await?;
+async fn replied(app: &App, row: DeviceRow, request: &mut RoutedRequest) -> HandlerResult {
+    let is_page = is_wanted(&request.parts);
+    let path = mem::take(&mut request.members);
+    let query = request.parts.uri.query().map(str::to_owned);
+    let mut asked = DecodedRequest::of_row(app, request, &row).await?;
     let members = match row.method {
         Method::Get => Body::of_form(query.unwrap_or_default().as_bytes()),
-        Method::Post | Method::Patch | Method::Delete => std::mem::take(&mut asked.body),
+        Method::Post | Method::Patch | Method::Delete => mem::take(&mut asked.body),
     };
-    let members = match &path {
-        Ok(path) => members.with_path(path),
-        Err(_) => members,
-    };
+    let members = members.with_path(path.iter().map(|(name, text)| (name.as_str(), text.as_str())));
     let form = (is_page && row.form).then(|| SubmittedForm::of(row, &members));
     let shown = asked.shown(app);
     let call = Call {
         row,
         transport: Transport::Http,
-        tenant: tenant_of(&row, &asked.headers)?,
+        tenant: tenant_of(&row, asked.headers)?,
         body: members,
         device: asked.device(),
         requester: asked.requester(),
-        cookies: device_cookie(app).values(&asked.headers).into_iter().map(PlainSecret::presented).collect(),
+        cookies: device_cookie(app).values(asked.headers).into_iter().map(PlainSecret::presented).collect(),
         credentials: CallerCredentials::Presented(shown.envelope()),
     };
     let replied = app.operations.answer(call).await;
@@ -81,7 +73,7 @@ async fn answer(app: &Arc<App>, row: DeviceRow, request: Request) -> HandlerResu
 
 fn written(app: &App, row: DeviceRow, reply: OperationReply) -> HandlerResult {
     let status = StatusCode::from_u16(row.method.success()).unwrap_or(StatusCode::OK);
-    let mut response = json(status, reply.body, "no-store");
+    let mut response = app.private_json(status, reply.body);
     if let Some(cookie) = reply.cookie {
         let set = device_cookie(app).set(cookie.reveal(), app.engine.now().plus(KNOWN_DEVICE))?;
         response.headers_mut().append(SET_COOKIE, set);

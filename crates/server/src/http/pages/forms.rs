@@ -1,11 +1,8 @@
 //! When a browser gets a page: for a link, for a form that it posted, and for a rejection of either.
 
-use std::sync::Arc;
-
-use axum::extract::Request;
 use axum::response::Response;
-use axum::routing::MethodRouter;
 use http::header::{ACCEPT, HeaderValue};
+use http::request::Parts;
 use http::{Method, StatusCode};
 use portcullis_api::operation::PublicOperation::{ResetPage, ResetPassword, Unlock, UnlockPage};
 use portcullis_api::operation::{DEVICE_OPERATIONS, DeviceOperation, DeviceRow};
@@ -16,7 +13,6 @@ use portcullis_axum::RefusalResponse;
 
 use super::render::{PageInput, TenantView};
 use crate::http::App;
-use crate::http::inspect_layer::inspect;
 use crate::templates::PageKind;
 
 /// A form that a link leads to.
@@ -27,11 +23,11 @@ pub(in crate::http) struct RequestedForm {
 
 impl RequestedForm {
     /// The form that a request asks for instead of an answer, if it asks for one.
-    pub(in crate::http) fn of(operation: DeviceOperation, request: &Request) -> Option<Self> {
+    pub(in crate::http) fn of(operation: DeviceOperation, request: &Parts) -> Option<Self> {
         let kind = match operation {
             DeviceOperation::Public(ResetPage) => PageKind::Reset,
             // HEAD does nothing, whichever client sends it.
-            DeviceOperation::Public(UnlockPage) if request.method() == Method::HEAD || is_wanted(request) => {
+            DeviceOperation::Public(UnlockPage) if request.method == Method::HEAD || is_wanted(request) => {
                 PageKind::Unlock
             }
             _ => return None,
@@ -76,41 +72,29 @@ impl SubmittedForm {
     }
 }
 
-/// The handler, whose rejections are pages for a browser.
-pub(in crate::http) fn html_rejections(
-    row: DeviceRow,
-    handler: MethodRouter,
-    app: &Arc<App>,
-) -> MethodRouter {
-    if !matches!(row.kind, DeviceOperation::Public(UnlockPage | Unlock | ResetPage | ResetPassword)) {
-        return handler;
+/// Whether an operation is what a link leads to, or what the form behind it posts.
+pub(in crate::http) const fn has_page(row: DeviceRow) -> bool {
+    matches!(row.kind, DeviceOperation::Public(UnlockPage | Unlock | ResetPage | ResetPassword))
+}
+
+/// The answer for a browser: a rejection is a page.
+pub(in crate::http) fn html_rejection(app: &App, row: DeviceRow, answer: Response) -> Response {
+    match answer.extensions().get::<RefusalResponse>() {
+        Some(RefusalResponse(rejection)) => rejected(app, &app.pages.installation(), &row, rejection, ""),
+        None => answer,
     }
-    let app = app.clone();
-    handler.route_layer(inspect(move |request: &mut Request| {
-        let (app, is_wanted) = (app.clone(), is_wanted(request));
-        Ok(move |response: Response| match response.extensions().get::<RefusalResponse>() {
-            Some(RefusalResponse(rejection)) if is_wanted => {
-                rejected(&app, &app.pages.installation(), &row, rejection, "")
-            }
-            _ => response,
-        })
-    }))
 }
 
 /// The page for a request that is rejected before its handler is known, if a browser posted a form.
-pub(in crate::http) fn rejected_at_once(
-    app: &App,
-    request: &Request,
-    rejection: &Refusal,
-) -> Option<Response> {
-    let path = request.uri().path().trim_end_matches('/');
+pub(in crate::http) fn rejected_at_once(app: &App, request: &Parts, rejection: &Refusal) -> Option<Response> {
+    let path = request.uri.path().trim_end_matches('/');
     let row = DEVICE_OPERATIONS.into_iter().find(|row| row.form && row.route == path)?;
     is_wanted(request).then(|| rejected(app, &app.pages.installation(), &row, rejection, ""))
 }
 
 /// Whether a browser asks for a page.
-pub(in crate::http) fn is_wanted(request: &Request) -> bool {
-    let accepted = request.headers().get_all(ACCEPT).iter().map(HeaderValue::as_bytes);
+pub(in crate::http) fn is_wanted(request: &Parts) -> bool {
+    let accepted = request.headers.get_all(ACCEPT).iter().map(HeaderValue::as_bytes);
     accepted.flat_map(|line| line.split(|byte| *byte == b',')).any(|range| {
         let media = range.split(|byte| *byte == b';').next().unwrap_or_default();
         media.trim_ascii().eq_ignore_ascii_case(b"text/html")
@@ -131,8 +115,8 @@ fn rejected(app: &App, tenant: &TenantView, row: &DeviceRow, rejection: &Refusal
     app.pages.respond(status, tenant, PageInput { kind, rejection: Some(&rejection), token })
 }
 
-fn token_of(request: &Request) -> String {
-    let query = request.uri().query().unwrap_or_default();
+fn token_of(request: &Parts) -> String {
+    let query = request.uri.query().unwrap_or_default();
     let mut members = url::form_urlencoded::parse(query.as_bytes());
     members.find(|(name, _)| name == "token").map(|(_, token)| token.into_owned()).unwrap_or_default()
 }
@@ -141,10 +125,11 @@ fn token_of(request: &Request) -> String {
 mod tests {
     use super::*;
 
-    use axum::body::Body;
+    use http::Request;
 
-    fn request(method: Method, path: &str, accept: &str) -> Request {
-        Request::builder().method(method).uri(path).header(ACCEPT, accept).body(Body::empty()).unwrap()
+    fn request(method: Method, path: &str, accept: &str) -> Parts {
+        let request = Request::builder().method(method).uri(path).header(ACCEPT, accept).body(()).unwrap();
+        request.into_parts().0
     }
 
     #[test]

@@ -12,5 +12,5 @@ mod style;
 #[cfg(test)]
 mod tests;
 
-pub(super) use forms::{RequestedForm, SubmittedForm, html_rejections, is_wanted, rejected_at_once};
+pub(super) use forms::{RequestedForm, SubmittedForm, has_page, html_rejection, is_wanted, rejected_at_once};
 pub use page::Pages;

@@ -1,6 +1,5 @@
 //! Pages as responses: status, headers and HTML.
 
-use axum::Router;
 use axum::response::{Html, IntoResponse as _, Response};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY, RETRY_AFTER};
@@ -49,9 +48,9 @@ impl Pages {
         &self.style.path
     }
 
-    /// The routes of what pages load.
-    pub(in crate::http) fn routes(&self) -> Router {
-        self.style.routes()
+    /// The style sheet.
+    pub(in crate::http) fn style(&self) -> Response {
+        self.style.response()
     }
 
     /// What a page shows of the tenant of a link; of the installation, if that tenant cannot be loaded.

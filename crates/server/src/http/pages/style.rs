@@ -1,8 +1,6 @@
 //! The style sheet. Its URL holds a hash of its content, so browsers may keep it for ever.
 
-use axum::Router;
-use axum::response::IntoResponse as _;
-use axum::routing::get;
+use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use ring::digest::{SHA256, digest};
@@ -22,13 +20,12 @@ impl Style {
         Self { path: format!("/auth/pages/{hash:032x}.css"), css: css.to_owned().into() }
     }
 
-    /// The route of the style sheet.
-    pub(super) fn routes(&self) -> Router {
+    /// The answer that has it.
+    pub(super) fn response(&self) -> Response {
         let headers = [
             (CONTENT_TYPE, "text/css; charset=utf-8"),
             (CACHE_CONTROL, "public, max-age=31536000, immutable"),
         ];
-        let css = self.css.clone();
-        Router::new().route(&self.path, get(async move || (headers, css).into_response()))
+        (headers, self.css.clone()).into_response()
     }
 }

@@ -4,20 +4,9 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use axum::extract::Request;
 use http::{Method, StatusCode};
-use matchit::Router;
 use metrics::{Counter, counter};
-use portcullis_api::operation::{DEVICE_OPERATIONS, SERVICE_OPERATIONS, STRATEGY_OPERATIONS};
 use portcullis_core::strategy::StrategyName;
-
-use super::App;
-
-/// The counters of all routes.
-pub(super) struct RouteCounters {
-    routes: Router<RouteCounter>,
-    unmatched: RouteCounter,
-}
 
 /// The counters of one route, by method and status. Each is looked up by its labels once.
 pub(super) struct RouteCounter {
@@ -27,37 +16,8 @@ pub(super) struct RouteCounter {
     counters: RwLock<Vec<(&'static str, StatusCode, Counter)>>,
 }
 
-impl RouteCounters {
-    /// Those of a server's routes.
-    pub(super) fn of(app: &App) -> Self {
-        let mut routes = Router::new();
-        for route in routes_of(app) {
-            // A route with several operations is there already.
-            let _ = routes.insert(route.clone(), RouteCounter::new(route));
-        }
-        Self { routes, unmatched: RouteCounter::new("unmatched".to_owned()) }
-    }
-
-    /// The counters of the route that a request matches.
-    pub(super) fn of_request(&self, request: &Request) -> &RouteCounter {
-        self.routes.at(request.uri().path()).map_or(&self.unmatched, |matched| matched.value)
-    }
-}
-
-fn routes_of(app: &App) -> impl Iterator<Item = String> {
-    let of_strategy =
-        |name| STRATEGY_OPERATIONS.into_iter().filter_map(move |operation| operation.path(name));
-    let strategies = StrategyName::ROUTED.into_iter().flat_map(of_strategy);
-    let service = SERVICE_OPERATIONS.into_iter().map(|operation| operation.route);
-    let device = DEVICE_OPERATIONS.into_iter().map(|row| row.route);
-    let docs = ["/", "/openapi.json", "/docs", "/docs/", "/docs/{*rest}"].into_iter().filter(|_| app.docs);
-    let metrics = app.metrics.iter().map(|_| "/metrics");
-    let fixed = service.chain(device).chain(docs).chain(metrics).map(str::to_owned);
-    strategies.chain(fixed).chain([app.pages.style_route().to_owned()])
-}
-
 impl RouteCounter {
-    fn new(route: String) -> Self {
+    pub(super) fn new(route: String) -> Self {
         Self { strategy: strategy(&route), route, counters: RwLock::default() }
     }
 
