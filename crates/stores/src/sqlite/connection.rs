@@ -223,3 +223,17 @@ impl Columns for SqliteRow {
         Ok(self.integer(column)?.map(|number| number != 0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    #[test]
+    fn a_step_that_waits_for_something_else_is_an_error() {
+        let fault = at_once(pending::<SqlResult<()>>()).unwrap_err();
+        assert_eq!(fault.to_string(), "a step waits for something else than its connection");
+        assert_eq!(at_once(async { Ok(7) }).unwrap(), 7);
+    }
+}

@@ -16,6 +16,8 @@ use super::{SqliteFault, SqliteOpenError};
 
 /// How long a connection waits for a lock that another process holds.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// To how many bytes the file of the write-ahead log is cut when the log begins anew.
+const LONGEST_IDLE_LOG: i64 = 64 << 20;
 /// The pause before another try, where SQLite refuses a lock without waiting.
 pub(super) const RETRY_AFTER: Duration = Duration::from_millis(20);
 
@@ -104,6 +106,8 @@ impl DatabaseFile {
     /// (`synchronous=FULL`).
     pub(super) fn writing(&self) -> Result<SqliteConnection, SqliteFault> {
         let db = self.connect()?;
+        // The file of a log that a reader has made long becomes short again when the log begins anew.
+        db.driver().pragma_update(None, "journal_size_limit", LONGEST_IDLE_LOG)?;
         write_ahead(&db)?;
         Ok(db)
     }

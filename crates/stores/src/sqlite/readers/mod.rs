@@ -39,7 +39,7 @@ struct ReaderPool {
 
 struct Reader {
     db: SqliteConnection,
-    /// When its read began, in microseconds of the clock's ticks.
+    /// When the caller of its read began to wait, in microseconds of the clock's ticks.
     begun: Arc<AtomicU64>,
 }
 
@@ -60,8 +60,8 @@ impl Readers {
         doing: &'static str,
         step: impl Fn(&mut SqliteConnection) -> SqlResult<T>,
     ) -> Stored<T> {
-        let (pool, step) = (&self.0, &step);
-        in_time(doing, move || pool.read(step)).await
+        let (pool, step, begun) = (&self.0, &step, self.0.clock.ticks());
+        in_time(doing, move || pool.read(begun, step)).await
     }
 
     /// A step that may go through a whole table.
@@ -70,8 +70,8 @@ impl Readers {
         doing: &'static str,
         step: impl Fn(&mut SqliteConnection) -> SqlResult<T> + Send + Sync + 'static,
     ) -> Stored<T> {
-        let (pool, step) = (&self.0, &Arc::new(step));
-        in_time(doing, move || pool.clone().scan(step.clone())).await
+        let (pool, step, begun) = (&self.0, &Arc::new(step), self.0.clock.ticks());
+        in_time(doing, move || pool.clone().scan(begun, step.clone())).await
     }
 
     /// Closes all connections, once no read is under way. None can be opened any more.
@@ -84,13 +84,18 @@ impl Readers {
 }
 
 impl ReaderPool {
-    async fn read<T>(&self, step: &impl Fn(&mut SqliteConnection) -> SqlResult<T>) -> SqlResult<T> {
+    async fn read<T>(
+        &self,
+        begun: Ticks,
+        step: &impl Fn(&mut SqliteConnection) -> SqlResult<T>,
+    ) -> SqlResult<T> {
         let _permit = self.readers.acquire().await.map_err(closed)?;
-        self.run(step)
+        self.run(begun, step)
     }
 
     async fn scan<T: Send + 'static>(
         self: Arc<Self>,
+        begun: Ticks,
         step: Arc<impl Fn(&mut SqliteConnection) -> SqlResult<T> + Send + Sync + 'static>,
     ) -> SqlResult<T> {
         let scan = self.scans.clone().acquire_owned().await.map_err(closed)?;
@@ -98,17 +103,17 @@ impl ReaderPool {
         // A caller may go; the scan then keeps its permits until it ends.
         let scanning = spawn_blocking(move || {
             let _permits = (scan, reader);
-            self.run(&*step)
+            self.run(begun, &*step)
         });
         scanning.await.map_err(DatabaseFault::new)?
     }
 
-    /// Runs a step that holds a permit.
-    fn run<T>(&self, step: &impl Fn(&mut SqliteConnection) -> SqlResult<T>) -> SqlResult<T> {
+    /// Runs a step that holds a permit, for a caller who has waited since `begun`.
+    fn run<T>(&self, begun: Ticks, step: &impl Fn(&mut SqliteConnection) -> SqlResult<T>) -> SqlResult<T> {
         self.file.check().map_err(DatabaseFault::new)?;
         let idle = self.idle().pop();
         let mut reader = idle.map_or_else(|| self.connect(), Ok).map_err(DatabaseFault::new)?;
-        reader.begun.store(self.clock.ticks().as_micros(), Ordering::Relaxed);
+        reader.begun.store(begun.as_micros(), Ordering::Relaxed);
         let read = step(&mut reader.db);
         // After a fault of the database the next read begins with a new connection.
         if !matches!(read, Err(Fault::Database(_))) {

@@ -19,6 +19,9 @@ pub(super) trait Job: Send {
     /// Does the work, and returns whether its writes are to be kept.
     fn run(&mut self, db: &mut SqliteConnection) -> bool;
 
+    /// Why its writes are not to be kept.
+    fn failure(&self) -> String;
+
     /// Answers the caller after the transaction was committed or rolled back.
     fn answer(self: Box<Self>, committed: &Committed);
 }
@@ -49,6 +52,13 @@ where
         let done = catch_unwind(AssertUnwindSafe(|| step.map(|step| step(db))));
         self.done = done.unwrap_or_default();
         matches!(self.done, Some(Ok(_)))
+    }
+
+    fn failure(&self) -> String {
+        match &self.done {
+            Some(Err(fault)) => format!("{}: {fault}", self.doing),
+            _ => format!("{}: {}", self.doing, NoAnswer::Panicked),
+        }
     }
 
     fn answer(self: Box<Self>, committed: &Committed) {

@@ -39,6 +39,9 @@ pub(super) enum NoAnswer {
     /// The writer has ended.
     #[error("the database has been closed")]
     Closed,
+    /// The writer has panicked.
+    #[error("the thread that writes to the database has panicked: restart this process")]
+    Broken,
     /// The job panicked, and has written nothing.
     #[error("the step panicked")]
     Panicked,
@@ -75,6 +78,7 @@ impl Writer {
         queued.map_err(|fault| match fault {
             NotQueued::Full => StoreError::Overloaded,
             NotQueued::Closed => StoreError::unavailable(doing, NoAnswer::Closed),
+            NotQueued::Broken => StoreError::unavailable(doing, NoAnswer::Broken),
         })?;
         match timeout(DEADLINE, answer).await {
             Ok(Ok(answer)) => answer,

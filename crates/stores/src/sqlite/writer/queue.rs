@@ -18,6 +18,8 @@ pub(super) const MOST_WAITING: usize = 1024;
 pub(super) enum NotQueued {
     Full,
     Closed,
+    /// The writer has panicked.
+    Broken,
 }
 
 /// The jobs that wait for the writer, first come first.
@@ -34,6 +36,7 @@ struct Waiting {
     is_asleep: bool,
     is_closed: bool,
     has_ended: bool,
+    is_broken: bool,
     /// Callers who wait for the end.
     closing: Vec<oneshot::Sender<()>>,
 }
@@ -42,7 +45,7 @@ impl JobQueue {
     pub(super) fn push(&self, job: Box<dyn Job>) -> Result<(), NotQueued> {
         let mut waiting = self.waiting();
         if waiting.is_closed {
-            return Err(NotQueued::Closed);
+            return Err(if waiting.is_broken { NotQueued::Broken } else { NotQueued::Closed });
         }
         if waiting.jobs.len() >= MOST_WAITING {
             return Err(NotQueued::Full);
@@ -87,9 +90,11 @@ impl JobQueue {
         true
     }
 
-    /// Tells those who close the queue that the writer has ended, and drops what nothing will do any more.
-    pub(super) fn end(&self) {
+    /// Tells those who close the queue that the writer has ended, and drops what nothing will do any more. It `is_broken`
+    /// if it has panicked.
+    pub(super) fn end(&self, is_broken: bool) {
         let mut waiting = self.waiting();
+        waiting.is_broken = is_broken;
         (waiting.is_closed, waiting.has_ended) = (true, true);
         waiting.jobs.clear();
         for caller in waiting.closing.drain(..) {

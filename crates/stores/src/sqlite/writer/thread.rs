@@ -132,7 +132,7 @@ impl WriterThread {
         db.run("BEGIN IMMEDIATE")?;
         jobs.iter_mut().try_for_each(|job| run(&mut **job, db))?;
         if prunes {
-            db.driver().prepare_cached(PRUNE)?.execute([KEPT_CHANGES, PRUNE_STEP])?;
+            prune(db)?;
         }
         db.run("COMMIT")?;
         self.since_pruning = if prunes { 0 } else { self.since_pruning + jobs.len() };
@@ -194,13 +194,26 @@ fn run(job: &mut dyn Job, db: &mut SqliteConnection) -> Result<(), SqliteFault> 
     if !job.run(db) {
         if db.driver().is_autocommit() {
             // As after a fault of the disk: then no job's writes are kept.
-            return Err(
-                io::Error::other("a write beside this one has made SQLite undo the transaction").into()
-            );
+            return Err(undone(&job.failure()));
         }
         db.run("ROLLBACK TO job")?;
     }
     db.run("RELEASE job")
+}
+
+fn undone(cause: &str) -> SqliteFault {
+    io::Error::other(format!("a write has made SQLite undo the transaction: {cause}")).into()
+}
+
+/// Removes changes that no feed needs. That can wait, so a fault of it alone fails no job.
+fn prune(db: &SqliteConnection) -> Result<(), SqliteFault> {
+    let pruned = db.driver().prepare_cached(PRUNE)?.execute([KEPT_CHANGES, PRUNE_STEP]);
+    match pruned {
+        Err(fault) if db.driver().is_autocommit() => return Err(undone(&fault.to_string())),
+        Err(fault) => warn!(%fault, "old changes were not removed"),
+        Ok(_) => {}
+    }
+    Ok(())
 }
 
 /// Moves the write-ahead log into the database, but for what a reader still needs. Returns whether that was all.
@@ -218,10 +231,11 @@ fn checkpoint(db: &mut SqliteConnection) -> Result<bool, SqliteFault> {
 /// However the thread ends, its callers are told.
 impl Drop for WriterThread {
     fn drop(&mut self) {
-        if thread::panicking() {
+        let is_broken = thread::panicking();
+        if is_broken {
             error!("the thread that writes to the database has panicked: nothing is written any more");
         }
-        self.queue.end();
+        self.queue.end(is_broken);
     }
 }
 
