@@ -5,6 +5,7 @@
 mod open_connections;
 
 use std::any::Any;
+use std::future::pending;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use rustix::io::Errno;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use tracing::{debug, error, warn};
 
 pub(crate) use open_connections::ConnectionSlot;
@@ -43,6 +44,9 @@ pub struct AcceptLimits {
     pub connections: usize,
     /// How long requests in flight may take once the server stops.
     pub shutdown: Duration,
+    /// How long a connection may be idle, and how long the head of a request may take; `None` where connections have
+    /// deadlines of their own.
+    pub idle: Option<Duration>,
 }
 
 /// An address or path that cannot be listened on.
@@ -136,6 +140,7 @@ pub(crate) async fn serve<L: Accept, F: Future<Output = ()> + Send + 'static>(
     serve: impl Fn(L::Connection, Peer, ConnectionSlot) -> F,
 ) {
     let mut open = OpenConnections::default();
+    let mut looks = Looks::at(limits.idle);
     let mut waiting = None;
     tokio::pin!(stop);
     loop {
@@ -154,6 +159,7 @@ pub(crate) async fn serve<L: Accept, F: Future<Output = ()> + Send + 'static>(
                 }
             },
             () = open.ended() => (),
+            () = looks.next() => open.look(LOOKS),
             () = sleep(SHORT_OF_SLOTS), if is_short => open.close_an_idle_one(),
             () = &mut stop => break,
         }
@@ -162,11 +168,41 @@ pub(crate) async fn serve<L: Accept, F: Future<Output = ()> + Send + 'static>(
     open.stop();
     let all = async {
         while open.len() > 0 {
-            open.ended().await;
+            tokio::select! {
+                () = open.ended() => (),
+                () = looks.next() => open.look(LOOKS),
+            }
         }
     };
     if timeout(limits.shutdown, all).await.is_err() {
         warn!("the shutdown timeout has passed: requests that still run are cut off");
+    }
+}
+
+/// How many looks at the connections there are in the time for which one may be idle.
+const LOOKS: u32 = 16;
+
+/// When to look for connections that are idle for too long.
+struct Looks(Option<Interval>);
+
+impl Looks {
+    fn at(idle: Option<Duration>) -> Self {
+        Self(idle.map(|idle| {
+            let mut looks = interval(idle / LOOKS);
+            // Looks that come late in quick succession would count as time.
+            looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            looks
+        }))
+    }
+
+    /// Waits for the next; for ever if there is none. None is lost if the future is dropped.
+    async fn next(&mut self) {
+        match &mut self.0 {
+            Some(looks) => {
+                looks.tick().await;
+            }
+            None => pending().await,
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use crate::config::{Config, Listen};
-use crate::http::{self, AnswerHeaders, App, HttpConnectionLimits, Origins, Pages, Recorder, router};
+use crate::http::{self, AnswerHeaders, App, Origins, Pages, Recorder, router};
 use crate::listener::{AcceptLimits, ListenError, Stopped, bind_all, until};
 use crate::local_url::local_url;
 use crate::log::EventLog;
@@ -260,10 +260,11 @@ fn origins(config: &Config) -> Origins {
 
 /// What a client may take of the server, as a configuration has it.
 #[must_use]
-pub const fn connection_limits(config: &Config) -> HttpConnectionLimits {
-    HttpConnectionLimits {
-        accept: AcceptLimits { connections: config.limits.connections, shutdown: config.timeouts.shutdown },
-        headers: config.timeouts.headers,
+pub const fn connection_limits(config: &Config) -> AcceptLimits {
+    AcceptLimits {
+        connections: config.limits.connections,
+        shutdown: config.timeouts.shutdown,
+        idle: Some(config.timeouts.headers),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::pin::pin;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
@@ -12,28 +11,15 @@ use http::{Request as HttpRequest, Uri};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tower::Service as _;
 use tracing::debug;
 
 use crate::listener::{self, AcceptLimits, ConnectionSlot, Peer, until};
 
-/// What a client may take of the server.
-#[derive(Clone, Copy, Debug)]
-pub struct HttpConnectionLimits {
-    /// How many connections, and how they end.
-    pub accept: AcceptLimits,
-    /// How long the headers of a request may take.
-    pub headers: Duration,
-}
-
 /// The most bytes that are buffered of a request's head; a larger one is cut off before it is parsed.
 const HEAD_BUFFER: usize = 64 * 1024;
-
-/// The most header lines that are parsed: more than are allowed, so that the refusal of a few more is in our own words.
-/// Each request pays for a table of so many. More than these hyper refuses itself, with 431 and nothing else.
-const HEADERS_PARSED: usize = 128;
 
 /// What answers the requests of a connection.
 pub trait RequestHandler: Clone + Send + Sync + 'static {
@@ -51,20 +37,14 @@ impl RequestHandler for Router {
 pub async fn serve(
     listener: TcpListener,
     handler: impl RequestHandler,
-    limits: HttpConnectionLimits,
+    limits: AcceptLimits,
     stop: impl Future<Output = ()>,
 ) {
-    let serve = |stream, peer, slot| serve_connection(stream, peer, handler.clone(), limits.headers, slot);
-    listener::serve(listener, limits.accept, stop, serve).await;
+    let serve = |stream, peer, slot| serve_connection(stream, peer, handler.clone(), slot);
+    listener::serve(listener, limits, stop, serve).await;
 }
 
-async fn serve_connection(
-    stream: TcpStream,
-    peer: Peer,
-    handler: impl RequestHandler,
-    headers: Duration,
-    slot: ConnectionSlot,
-) {
+async fn serve_connection(stream: TcpStream, peer: Peer, handler: impl RequestHandler, slot: ConnectionSlot) {
     let service = service_fn(|request: HttpRequest<Incoming>| {
         slot.note(true);
         let (handler, slot) = (&handler, &slot);
@@ -74,7 +54,7 @@ async fn serve_connection(
             Ok::<_, Infallible>(response)
         }
     });
-    let mut connection = pin!(http1(headers).serve_connection(TokioIo::new(stream), service));
+    let mut connection = pin!(http1().serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = until(slot.stopped.clone()) => {
@@ -117,14 +97,11 @@ fn pass_over_trailing_slash(request: &mut Request) {
     }
 }
 
-fn http1(headers: Duration) -> http1::Builder {
+/// hyper parses as many header lines as it has room for without an allocation, and refuses more itself. It sets no
+/// timer: the listener looks after connections on which nothing happens.
+fn http1() -> http1::Builder {
     let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(headers)
-        .max_buf_size(HEAD_BUFFER)
-        .max_headers(HEADERS_PARSED);
     // Answers are small: copied behind their headers they are one piece to the system.
-    builder.writev(false);
+    builder.header_read_timeout(None).max_buf_size(HEAD_BUFFER).writev(false);
     builder
 }

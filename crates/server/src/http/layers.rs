@@ -29,9 +29,6 @@ use super::{App, request_origin};
 use crate::listener::{Peer, log_handler_panic};
 use crate::refusal_samples;
 
-/// The most header lines of a request.
-const MOST_HEADERS: usize = 100;
-
 /// Routes, and what stands around them.
 #[derive(Clone)]
 pub struct LayeredRoutes(Arc<Layers>);
@@ -133,7 +130,7 @@ fn names_one_host(request: &Parts) -> bool {
 /// Counts a header as it is sent: name, colon, space, value, line end.
 fn is_too_large(headers: &HeaderMap, most_bytes: usize) -> bool {
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    bytes > most_bytes || headers.len() > MOST_HEADERS
+    bytes > most_bytes
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Response {

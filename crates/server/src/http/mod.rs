@@ -38,7 +38,7 @@ use crate::operations::OperationDispatcher;
 use crate::proxies::TrustedProxies;
 use crate::rate_limit::RateLimits;
 pub use answer::AnswerHeaders;
-pub use connection::{HttpConnectionLimits, RequestHandler, serve};
+pub use connection::{RequestHandler, serve};
 use endpoint::Endpoint;
 pub use layers::LayeredRoutes;
 pub use metrics::Recorder;

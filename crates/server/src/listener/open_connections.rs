@@ -17,7 +17,7 @@ use tracing::error;
 
 use super::{Peer, Stopped};
 
-/// How long a connection that is closed for another may take to end by itself. It may be in the middle of a request
+/// How long a connection that is told to make room may take to end by itself. It may be in the middle of a request
 /// that never comes to its end.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -80,6 +80,16 @@ struct OpenConnection {
     activity: Arc<Activity>,
     stop: watch::Sender<bool>,
     evicted: Arc<Notify>,
+    /// Since when the last look found it idle, and how many looks in a row have found it so.
+    seen: (Option<u64>, u32),
+}
+
+impl OpenConnection {
+    /// Tells it to end, and cuts it off if it does not.
+    fn close(&self) {
+        self.stop.send_replace(true);
+        self.evicted.notify_one();
+    }
 }
 
 impl OpenConnections {
@@ -107,7 +117,7 @@ impl OpenConnections {
             }
         });
         let network = peer.ip().map(ClientNetwork::of);
-        self.open.insert(task.id(), OpenConnection { network, activity, stop, evicted });
+        self.open.insert(task.id(), OpenConnection { network, activity, stop, evicted, seen: (None, 0) });
     }
 
     /// Waits for the end of one; for ever if there is none.
@@ -142,13 +152,26 @@ impl OpenConnections {
         // The smallest moment is the longest idle.
         let chosen = idle.max_by_key(|(since, connection)| (crowd(&connection.network), BUSY - since));
         if let Some((_, connection)) = chosen {
-            connection.stop.send_replace(true);
-            connection.evicted.notify_one();
+            connection.close();
+        }
+    }
+
+    /// Looks at all, and closes those that so many looks in a row have found idle since the same moment. So no
+    /// request sets a timer.
+    pub(super) fn look(&mut self, looks: u32) {
+        for connection in self.open.values_mut() {
+            let idle_since = connection.activity.idle_since();
+            let (last, times) = connection.seen;
+            let times = if idle_since.is_some() && idle_since == last { times + 1 } else { 0 };
+            connection.seen = (idle_since, times);
+            if times == looks {
+                connection.close();
+            }
         }
     }
 }
 
-/// Waits until a connection was closed for another, is idle, and has had the time to end by itself. A request that came
+/// Waits until a connection was told to make room, is idle, and has had the time to end by itself. A request that came
 /// meanwhile is answered first.
 async fn cut_off(activity: Arc<Activity>, evicted: Arc<Notify>) {
     evicted.notified().await;

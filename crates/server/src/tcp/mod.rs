@@ -79,6 +79,8 @@ impl TcpConnectionLimits {
             accept: AcceptLimits {
                 connections: config.tcp.limits.connections,
                 shutdown: config.timeouts.shutdown,
+                // The protocol has deadlines of its own.
+                idle: None,
             },
             frame: config.tcp.limits.frame,
             in_flight: config.tcp.limits.in_flight,

@@ -57,6 +57,23 @@ async fn the_longest_idle_connection_goes_and_one_that_is_answered_stays() {
     assert_eq!(busy.answer().await.unwrap().status, 400, "its request was answered");
 }
 
+// ASVS-map: OP1
+#[tokio::test]
+async fn a_connection_that_is_idle_for_too_long_is_closed_and_one_that_is_answered_stays() {
+    let server = TestServer::with(&[("TIMEOUTS_HEADERS", "200ms"), ("TIMEOUTS_BODY", "10m")]).await;
+    let mut busy = server.connection().await;
+    let head = "POST /auth/jwt/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n";
+    busy.write(head.as_bytes()).await;
+    assert_eq!(busy.answer().await.unwrap().status, 100, "its handler reads the body");
+    // One that has never asked, and one that has asked: each later than the one before was closed.
+    assert_eq!(server.connection().await.rest().await, "");
+    let mut used = server.connection().await;
+    assert_eq!(asks(&mut used).await, 200);
+    assert_eq!(used.rest().await, "");
+    busy.write(b"{}").await;
+    assert_eq!(busy.answer().await.unwrap().status, 400, "its request was answered");
+}
+
 /// Starts so many refreshes of one token at once; how many succeed.
 async fn tabs(server: &TestServer, count: usize, body: &serde_json::Value, strategy: Option<&str>) -> usize {
     let path = strategy.map_or("/auth/refresh".to_owned(), |strategy| format!("/auth/{strategy}/refresh"));

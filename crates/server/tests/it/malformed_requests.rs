@@ -231,18 +231,17 @@ async fn a_flood_of_headers_is_refused() {
 #[tokio::test]
 async fn more_header_lines_than_are_parsed_are_refused_in_the_words_of_no_surface() {
     let server = TestServer::start().await;
-    for (lines, is_parsed) in [(101, true), (128, true), (129, false), (512, false)] {
+    for lines in [100, 101, 512] {
         let mut line = server.connection().await;
         // The host, the origin, and the others.
         let head = "GET /healthz HTTP/1.1\r\nhost: a\r\norigin: http://localhost:5173\r\n";
         line.write(format!("{head}{}\r\n", "a: b\r\n".repeat(lines - 2)).as_bytes()).await;
-        let answer = line.answer().await.unwrap().status(431);
+        let answer = line.answer().await.unwrap();
         let allowed = answer.header("access-control-allow-origin");
-        if is_parsed {
-            assert_eq!(answer.json()["statusCode"], 431, "{lines}: {answer:?}");
-            assert_eq!(allowed, Some("http://localhost:5173"), "{lines}");
+        if lines == 100 {
+            assert_eq!((answer.status, allowed), (200, Some("http://localhost:5173")));
         } else {
-            assert_eq!((answer.body.as_str(), allowed), ("", None), "{lines}");
+            assert_eq!((answer.status, answer.body.as_str(), allowed), (431, "", None), "{lines}");
         }
     }
     is_alive(&server).await;

@@ -92,8 +92,8 @@ pub(super) const LIMITS: &[Setting] = &[
         "Largest body of a request, from 1KiB to 16MiB; a larger one is answered 413"),
     setting!("limits.headers": Quantity("SIZE"), Fixed("16KiB"),
         config.limits.headers = size("8KiB", "48KiB"),
-        "Largest headers of a request, together, from 8KiB to 48KiB; larger ones, and more than \
-         100 lines, are answered 431; more than 128 lines by a bare 431 without body and CORS headers"),
+        "Largest headers of a request, together, from 8KiB to 48KiB; larger ones are answered 431; \
+         more than 100 lines by a bare 431 without body and CORS headers"),
     setting!("limits.connections": Integer("NUMBER"), Fixed("4096"),
         config.limits.connections = number(1..=1_000_000),
         "Most open connections of each listen address. For a further client the longest idle one of the address with most \

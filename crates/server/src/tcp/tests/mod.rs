@@ -68,7 +68,7 @@ struct Server {
 
 const LIMITS: TcpConnectionLimits = TcpConnectionLimits {
     frame: 64 * 1024,
-    accept: AcceptLimits { connections: 64, shutdown: Duration::from_mins(10) },
+    accept: AcceptLimits { connections: 64, shutdown: Duration::from_mins(10), idle: None },
     in_flight: 64,
     idle: Duration::from_mins(10),
     packet: Duration::from_mins(10),
