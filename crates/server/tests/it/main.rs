@@ -47,6 +47,8 @@ mod route_metrics;
 #[cfg(test)]
 mod secret_leaks;
 #[cfg(test)]
+mod shared_refreshes;
+#[cfg(test)]
 mod sign_in;
 #[cfg(test)]
 mod sign_up;

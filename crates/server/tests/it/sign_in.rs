@@ -26,7 +26,7 @@ async fn ann_in_parts(server: &TestServer) -> RegisteredUser {
     RegisteredUser { ann, id: answer.at("/id"), user: answer.body }
 }
 
-fn claims(token: &str) -> Value {
+pub(crate) fn claims(token: &str) -> Value {
     part(token, 1)
 }
 

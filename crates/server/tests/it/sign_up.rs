@@ -1,6 +1,9 @@
 //! Sign-up.
 
+use portcullis_core::email::Email;
+use portcullis_core::id::TenantId;
 use portcullis_core::strategy::StrategyName;
+use portcullis_core::user::Role;
 use serde_json::json;
 
 use crate::fixture::{HTTPS, STRATEGIES, TestServer, TestUser};
@@ -35,6 +38,9 @@ async fn a_visitor_registers_under_any_strategy_and_is_shown_five_members_and_no
         assert!(!created.starts_with("2001"), "{created}");
         assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
         assert!(answer.all("set-cookie").is_empty(), "{answer:?}");
+        let (default, email) = (TenantId::default_tenant(), Email::parse(&email).unwrap());
+        let user = server.engine.user_by_email(&default, &email).await.unwrap();
+        assert_eq!((user.role, user.disabled, user.email_verified), (Role::User, None, false), "{strategy}");
     }
 }
 
