@@ -1,10 +1,12 @@
 //! `bench` and `torture`: a release build of the server, then the tool that measures it, or kills it under load.
 //!
 //! Neither is a test: their figures depend on the machine. Each is a crate in `tools/` with arguments of its
-//! own, which are passed on unchanged.
+//! own, which are passed on unchanged. What the server is compared with on demand is built on demand.
 
+use std::ffi::OsString;
 use std::process::Command;
 
+use crate::debian;
 use crate::failure::VerbFailure;
 use crate::say;
 use crate::workspace::{self, Workspace, cargo};
@@ -13,17 +15,41 @@ const SERVER: &str = "portcullis-server";
 /// The server with an allocator that counts.
 const COUNTED: &str = "portcullis-counted";
 
+/// The library without the server.
+const LIBRARY: &str = "portcullis-library-bench";
+/// The argument that asks for a comparison with another library.
+const PEERS: &str = "--peers";
+/// The service with that library, in a workspace of its own.
+const PEER: &str = "portcullis-peer";
+
 /// Measures a release build.
 pub(crate) fn bench(arguments: &[String]) -> Result<(), VerbFailure> {
-    with_release_server("portcullis-bench", &[SERVER, COUNTED], arguments)
+    let mut words: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+    if arguments.iter().any(|word| word == PEERS) {
+        debian::make_sure(&debian::FOR_PEERS)?;
+        words.extend(["--peer".into(), build_peer()?]);
+    }
+    with_release_server("portcullis-bench", &[SERVER, COUNTED, LIBRARY], &words)
+}
+
+/// Builds the service, apart from the workspace, so that nothing else waits for what only it needs.
+fn build_peer() -> Result<OsString, VerbFailure> {
+    let workspace = Workspace::load()?;
+    let (manifest, target) = (workspace.root.join("tools/peer/Cargo.toml"), workspace.target.join("peer"));
+    say::line(&format!("xtask: building {PEER} for release"));
+    let mut build = cargo();
+    build.args(["build", "--release", "--locked", "--manifest-path"]).arg(manifest);
+    workspace::run(build.arg("--target-dir").arg(&target))?;
+    Ok(target.join("release").join(PEER).into())
 }
 
 /// Kills and restarts a release build under load.
 pub(crate) fn torture(arguments: &[String]) -> Result<(), VerbFailure> {
-    with_release_server("portcullis-torture", &[SERVER], arguments)
+    let words: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+    with_release_server("portcullis-torture", &[SERVER], &words)
 }
 
-fn with_release_server(tool: &str, programs: &[&str], arguments: &[String]) -> Result<(), VerbFailure> {
+fn with_release_server(tool: &str, programs: &[&str], arguments: &[OsString]) -> Result<(), VerbFailure> {
     let workspace = Workspace::load()?;
     if workspace.package(tool).is_none() {
         return Err(VerbFailure::Usage(format!(

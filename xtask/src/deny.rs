@@ -11,6 +11,9 @@ use crate::failure::VerbFailure;
 use crate::say;
 use crate::workspace::{self, Workspace, cargo};
 
+/// The workspace, and what the bench builds apart from it.
+const MANIFESTS: [&str; 2] = ["Cargo.toml", "tools/peer/Cargo.toml"];
+
 const VERSION: &str = "0.20.2";
 
 /// The verb.
@@ -22,9 +25,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
     let tools = workspace.target.join("tools");
     let program = tools.join("bin/cargo-deny");
     install(&program, &tools)?;
-    let mut check = Command::new(program);
-    check.args(["--all-features", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"]);
-    workspace::run(check.current_dir(&workspace.root))
+    for manifest in MANIFESTS {
+        let mut check = Command::new(&program);
+        check.args(["--manifest-path", manifest, "--all-features", "check", "--config", "deny.toml"]);
+        check.args(["--hide-inclusion-graph", "bans", "licenses", "sources"]);
+        workspace::run(check.current_dir(&workspace.root))?;
+    }
+    Ok(())
 }
 
 /// Builds `cargo-deny`, unless this version is there.

@@ -3,6 +3,7 @@
 //! Every verb is a row of [`VERBS`]. Nothing here is part of the product, and nothing of the product depends on it.
 
 mod bench;
+mod debian;
 mod deny;
 mod failure;
 mod features;

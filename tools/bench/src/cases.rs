@@ -1,42 +1,73 @@
 //! What is measured, as a list. The order is the order within a round: what is compared stands close together.
 
-use portcullis_bench::device::{Outbox, sessions};
-use portcullis_bench::http::get;
-use portcullis_bench::strategy::{Credentials, StrategyUnderTest};
-
-use crate::error::BenchError;
-use crate::script::Script;
-use crate::users::BenchUsers;
+use portcullis_bench::strategy::StrategyUnderTest;
 
 /// Connections of a case that costs the server little.
 pub(crate) const MANY: usize = 64;
 /// Connections of a case that is bound by hashing: two threads busy, and a short queue before them.
 const FEW: usize = 4;
-/// Sessions that the connections of a profile case share.
-const SESSIONS: usize = 16;
-
-/// Users that a run needs: each connection of a refresh case has a chain of its own.
-pub(crate) const USERS: usize = MANY;
+/// Sign-ins at once, of one strategy.
+const CROWDED: [usize; 2] = [16, MANY];
+/// Sessions that are refreshed in turn.
+pub(crate) const IN_TURN: usize = 100_000;
 
 /// One thing to measure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Case {
     /// An unguarded route of the server: the same layers and nothing behind them.
     Reference,
-    /// The bare handler.
-    BareServer,
-    /// Hashing without a server.
-    Hash,
+    /// The bare handler, which is sent the requests of this strategy's check and answers as many bytes.
+    Bare(StrategyUnderTest),
     /// A check of who is signed in.
     Profile(StrategyUnderTest),
+    /// The bare handler behind a guard of the library.
+    Guard(StrategyUnderTest),
+    /// The check of another library, which keeps its sessions in Redis.
+    Peer,
     /// A refresh with the device proof.
-    Refresh(StrategyUnderTest),
-    /// A login.
-    Login(StrategyUnderTest),
+    Refresh(RefreshCase),
+    /// A verb of the store without a server.
+    Store(StoreCase),
+    /// Hashing without a server.
+    Hash,
+    /// A login, over so many connections.
+    Login(StrategyUnderTest, usize),
     /// A registration.
     Register(StrategyUnderTest),
     /// A list of sessions, over HTTP or as a microservice.
     Sessions(BenchTransport),
+}
+
+/// What is refreshed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum RefreshCase {
+    /// One session for each connection.
+    Each(StrategyUnderTest),
+    /// The same under `refresh`, where a shared secret signs the access tokens (HS256).
+    SharedSecret,
+    /// So many sessions in turn that few are refreshed twice.
+    InTurn,
+}
+
+/// A verb of the store, and whether many sessions take turns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct StoreCase {
+    /// The verb, as the store's program knows it.
+    pub(crate) verb: &'static str,
+    /// Whether [`IN_TURN`] sessions take turns, or each task has one.
+    pub(crate) in_turn: bool,
+}
+
+impl StoreCase {
+    const ROTATE: Self = Self { verb: "rotate", in_turn: false };
+    const ROTATE_IN_TURN: Self = Self { in_turn: true, ..Self::ROTATE };
+    const FIND: Self = Self { verb: "find", in_turn: false };
+    const FIND_IN_TURN: Self = Self { in_turn: true, ..Self::FIND };
+
+    /// How many sessions the store has.
+    pub(crate) const fn sessions(self) -> usize {
+        if self.in_turn { IN_TURN } else { MANY }
+    }
 }
 
 /// Which way an operation of the device-session surface is asked for.
@@ -59,108 +90,110 @@ impl BenchTransport {
     }
 }
 
-/// What a case is compared with, and with which others it shares a table.
+/// With which others a case shares a table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum CaseKind {
     /// Bound by handling requests.
-    Requests,
+    Checks,
+    /// Bound by the store.
+    Refreshes,
     /// Bound by hashing passwords.
     Hashes,
     /// The same operation over one transport and over another.
     Transports,
+    /// Another library.
+    Peers,
 }
 
 impl Case {
-    /// All cases.
-    pub(crate) fn all() -> Vec<Self> {
-        let mut cases = vec![Self::Reference, Self::BareServer];
-        cases.extend(StrategyUnderTest::ALL.map(Self::Profile));
-        cases.extend(StrategyUnderTest::ROTATING.map(Self::Refresh));
+    /// All cases; those of another library only if it is there.
+    pub(crate) fn all(with_peers: bool) -> Vec<Self> {
+        use StrategyUnderTest::{Denylist, Refresh, Session, SessionJwt};
+        let mut cases = vec![Self::Reference];
+        for strategy in StrategyUnderTest::ALL {
+            cases.extend([Self::Bare(strategy), Self::Profile(strategy)]);
+            cases.extend([Session, SessionJwt].contains(&strategy).then_some(Self::Guard(strategy)));
+            cases.extend((with_peers && strategy == Session).then_some(Self::Peer));
+        }
+        cases.push(Self::Store(StoreCase::ROTATE));
+        cases.extend([Refresh, Denylist].map(|strategy| Self::Refresh(RefreshCase::Each(strategy))));
+        cases.push(Self::Refresh(RefreshCase::SharedSecret));
+        cases.push(Self::Store(StoreCase::ROTATE_IN_TURN));
+        cases.push(Self::Refresh(RefreshCase::InTurn));
+        cases.extend([StoreCase::FIND, StoreCase::FIND_IN_TURN].map(Self::Store));
         cases.extend(BenchTransport::ALL.map(Self::Sessions));
         cases.push(Self::Hash);
-        cases.extend(StrategyUnderTest::ALL.map(Self::Login));
+        cases.extend(StrategyUnderTest::ALL.map(|strategy| Self::Login(strategy, FEW)));
+        cases.extend(CROWDED.map(|connections| Self::Login(SessionJwt, connections)));
         cases.extend(StrategyUnderTest::ALL.map(Self::Register));
         cases
     }
 
     /// Those whose name contains the text, and what they are compared with.
-    pub(crate) fn matching(text: &str) -> Vec<Self> {
-        let matches = |case: &Self| case.name().contains(text);
-        let kinds: Vec<CaseKind> = Self::all().into_iter().filter(matches).map(Self::kind).collect();
-        let wanted = |case: &Self| matches(case) || (case.is_base() && kinds.contains(&case.kind()));
-        Self::all().into_iter().filter(wanted).collect()
+    pub(crate) fn matching(text: &str, with_peers: bool) -> Vec<Self> {
+        let all = Self::all(with_peers);
+        let matches = |case: &&Self| case.name().contains(text);
+        let bases: Vec<Self> = all.iter().filter(matches).flat_map(|case| case.bases()).collect();
+        all.iter().filter(|case| matches(case) || bases.contains(case)).copied().collect()
+    }
+
+    /// What it is compared with.
+    pub(crate) fn bases(self) -> Vec<Self> {
+        match self {
+            Self::Profile(strategy) => vec![Self::Reference, Self::Bare(strategy)],
+            Self::Guard(strategy) => vec![Self::Bare(strategy)],
+            Self::Peer => [Self::Bare, Self::Profile].map(|case| case(StrategyUnderTest::Session)).to_vec(),
+            Self::Refresh(RefreshCase::InTurn) => vec![Self::Store(StoreCase::ROTATE_IN_TURN)],
+            Self::Refresh(_) => vec![Self::Store(StoreCase::ROTATE)],
+            Self::Login(..) | Self::Register(_) => vec![Self::Hash],
+            Self::Sessions(_) => vec![Self::Sessions(BenchTransport::Http)],
+            Self::Reference | Self::Bare(_) | Self::Store(_) | Self::Hash => Vec::new(),
+        }
     }
 
     /// What it is called in tables.
     pub(crate) fn name(self) -> String {
         match self {
             Self::Reference => "reference".to_owned(),
-            Self::BareServer => "bare".to_owned(),
-            Self::Hash => "hash".to_owned(),
+            Self::Bare(strategy) => format!("bare {strategy}"),
             Self::Profile(strategy) => format!("profile {strategy}"),
-            Self::Refresh(strategy) => format!("refresh {strategy}"),
-            Self::Login(strategy) => format!("login {strategy}"),
+            Self::Guard(strategy) => format!("guard {strategy}"),
+            Self::Peer => "peer tower-sessions".to_owned(),
+            Self::Refresh(RefreshCase::Each(strategy)) => format!("refresh {strategy}"),
+            Self::Refresh(RefreshCase::SharedSecret) => "refresh HS256".to_owned(),
+            Self::Refresh(RefreshCase::InTurn) => "refresh in turn".to_owned(),
+            Self::Store(StoreCase { verb, in_turn: false }) => format!("store {verb}"),
+            Self::Store(StoreCase { verb, in_turn: true }) => format!("store {verb} in turn"),
+            Self::Hash => "hash".to_owned(),
+            Self::Login(strategy, FEW) => format!("login {strategy}"),
+            Self::Login(strategy, connections) => format!("login {strategy} {connections}"),
             Self::Register(strategy) => format!("register {strategy}"),
             Self::Sessions(transport) => format!("sessions {}", transport.name()),
         }
     }
 
-    pub(crate) fn kind(self) -> CaseKind {
+    /// How many connections it has where hashing binds it.
+    pub(crate) const fn hashing_connections(self) -> usize {
+        if let Self::Login(_, connections) = self { connections } else { FEW }
+    }
+
+    pub(crate) const fn kind(self) -> CaseKind {
         match self {
-            Self::Reference | Self::BareServer | Self::Profile(_) | Self::Refresh(_) => CaseKind::Requests,
-            Self::Hash | Self::Login(_) | Self::Register(_) => CaseKind::Hashes,
+            Self::Reference | Self::Bare(_) | Self::Profile(_) | Self::Guard(_) => CaseKind::Checks,
+            Self::Peer => CaseKind::Peers,
+            Self::Refresh(_) | Self::Store(_) => CaseKind::Refreshes,
+            Self::Hash | Self::Login(..) | Self::Register(_) => CaseKind::Hashes,
             Self::Sessions(_) => CaseKind::Transports,
         }
     }
 
-    /// Whether others are compared with it.
-    fn is_base(self) -> bool {
-        matches!(self, Self::Reference | Self::BareServer | Self::Hash | Self::Sessions(BenchTransport::Http))
+    /// Whether allocations and system calls are counted: the server answers it, or the bare handler.
+    pub(crate) const fn is_counted(self) -> bool {
+        matches!(
+            self,
+            Self::Reference | Self::Bare(_) | Self::Profile(_) | Self::Refresh(RefreshCase::Each(_))
+        )
     }
-
-    /// One script a connection, with fresh credentials.
-    ///
-    /// # Errors
-    /// [`BenchError`], if a user could not be signed in.
-    pub(crate) async fn scripts(
-        self,
-        round: u64,
-        people: &BenchUsers,
-        outbox: &Outbox,
-    ) -> Result<Vec<Script>, BenchError> {
-        Ok(match self {
-            Self::Reference => repeat(MANY, &[get("/healthz", &[])]),
-            Self::BareServer => repeat(MANY, &[get("/", &[])]),
-            // Driven without scripts.
-            Self::Hash | Self::Sessions(BenchTransport::Tcp) => Vec::new(),
-            Self::Sessions(BenchTransport::Http) => {
-                let access = people.join(outbox, &format!("http-{round}")).await?;
-                repeat(MANY, &[sessions(&access)])
-            }
-            Self::Profile(strategy) => {
-                let signed_in = people.password_sign_in(strategy, SESSIONS).await?;
-                repeat(MANY, &profiles(strategy, &signed_in))
-            }
-            Self::Refresh(strategy) => {
-                let signed_in = people.password_sign_in(strategy, MANY).await?;
-                signed_in.iter().filter_map(|credentials| Script::chain(strategy, credentials)).collect()
-            }
-            Self::Login(strategy) => repeat(FEW, &people.logins(strategy).take(FEW).collect::<Vec<_>>()),
-            Self::Register(strategy) => {
-                let mailbox = |client| format!("{}-{round}-{client}", strategy.name());
-                (0..FEW).map(|client| Script::sign_ups(strategy, mailbox(client))).collect()
-            }
-        })
-    }
-}
-
-fn profiles(strategy: StrategyUnderTest, signed_in: &[Credentials]) -> Vec<Vec<u8>> {
-    signed_in.iter().map(|credentials| strategy.profile(&credentials.access)).collect()
-}
-
-/// So many clients, who take turns at these requests.
-fn repeat(clients: usize, requests: &[Vec<u8>]) -> Vec<Script> {
-    requests.iter().cycle().take(clients).cloned().map(Script::repeat).collect()
 }
 
 #[cfg(test)]
@@ -169,11 +202,18 @@ mod tests {
 
     #[test]
     fn a_part_of_a_name_chooses_cases_and_what_they_are_compared_with() {
-        let names = |text| Case::matching(text).into_iter().map(Case::name).collect::<Vec<_>>();
-        assert_eq!(names("profile hybrid"), ["reference", "bare", "profile hybrid"]);
-        assert_eq!(names("login session-jwt"), ["hash", "login session-jwt"]);
+        let names = |text| Case::matching(text, true).into_iter().map(Case::name).collect::<Vec<_>>();
+        assert_eq!(names("profile hybrid"), ["reference", "bare hybrid", "profile hybrid"]);
+        assert_eq!(
+            names("login session-jwt"),
+            ["hash", "login session-jwt", "login session-jwt 16", "login session-jwt 64"]
+        );
+        assert_eq!(names("refresh in"), ["store rotate in turn", "refresh in turn"]);
+        assert_eq!(names("peer"), ["bare session", "profile session", "peer tower-sessions"]);
         assert_eq!(names("nothing"), [""; 0]);
         assert_eq!(names("tcp"), ["sessions http", "sessions tcp"]);
-        assert_eq!(names("").len(), 2 + 6 + 2 + 2 + 1 + 6 + 6);
+        let all = 1 + 6 + 6 + 2 + 1 + 4 + 4 + 2 + 1 + 8 + 6;
+        assert_eq!(names("").len(), all);
+        assert_eq!(Case::matching("", false).len(), all - 1);
     }
 }

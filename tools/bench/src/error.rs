@@ -24,6 +24,17 @@ pub(crate) enum BenchError {
     UnknownCase(String, String),
     #[error("a mail with a code did not come")]
     NoLetter,
+    #[error("the server did not answer; its last words:\n{0}")]
+    NoAnswer(String),
+    #[error("a client has nothing to ask for")]
+    NoRequest,
+    #[error("there is no service to compare with: `cargo xtask bench --peers` builds it")]
+    NoPeer,
+    #[error(
+        "redis-server is missing; run `sudo apt-get install --yes --no-install-recommends redis-server`, or leave \
+         `--peers` out"
+    )]
+    NoRedis,
     #[error("{0}")]
     Page(String),
     #[error("a task of the load generator ended early: {0}")]

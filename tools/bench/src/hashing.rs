@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 use crate::error::BenchError;
-use crate::tally::Tally;
+use portcullis_bench::tally::Tally;
 
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;

@@ -136,6 +136,12 @@ impl<'c> HttpAnswer<'c> {
         self.body
     }
 
+    /// Bytes of head and body.
+    #[must_use]
+    pub const fn length(&self) -> usize {
+        self.head.len() + self.body.len()
+    }
+
     /// The first header of this name. The head is read again for it: the hot path never asks.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&'c str> {

@@ -1,6 +1,7 @@
 //! A closed loop: so many clients, each on its own connection, each sending its next request when it has the answer to
 //! the last. All of them run on the one thread of the load generator, so that it takes little from the server.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -9,29 +10,31 @@ use tokio::task::JoinSet;
 
 use crate::error::BenchError;
 use crate::script::{Script, unexpected};
-use crate::tally::Tally;
+use portcullis_bench::tally::Tally;
 
 /// How long a client waits after a 503. `Retry-After` counts in seconds, longer than a round.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A script and the connection it runs on.
+/// Scripts and the connection they run on.
 #[derive(Debug)]
 pub(crate) struct LoadClient {
     connection: HttpConnection,
-    script: Script,
+    /// They take turns: what was used goes to the end.
+    scripts: VecDeque<Script>,
 }
 
-/// Connects a client for each script.
+/// Connects a client for each list of scripts.
 ///
 /// # Errors
 /// [`BenchError::Http`]
 pub(crate) async fn connect(
     address: SocketAddr,
-    scripts: Vec<Script>,
+    scripts: Vec<Vec<Script>>,
 ) -> Result<Vec<LoadClient>, BenchError> {
     let mut clients = Vec::with_capacity(scripts.len());
-    for script in scripts {
-        clients.push(LoadClient { connection: HttpConnection::open(address).await?, script });
+    for scripts in scripts {
+        clients
+            .push(LoadClient { connection: HttpConnection::open(address).await?, scripts: scripts.into() });
     }
     Ok(clients)
 }
@@ -75,19 +78,41 @@ impl LoadClient {
     /// # Errors
     /// [`BenchError`], where the answer is neither a success nor a 503.
     async fn step(&mut self, tally: &mut Tally) -> Result<(), BenchError> {
-        let sent = Instant::now();
-        let answer = self.connection.exchange(self.script.request()).await?;
-        match answer.status() {
-            200 | 201 => {
-                tally.done(sent.elapsed());
-                self.script.advance(&answer)
-            }
-            503 => {
-                tally.refused(answer.header("retry-after").is_some());
-                Ok(())
-            }
-            _ => Err(unexpected(self.script.request(), &answer)),
+        let Some(script) = self.scripts.front_mut() else { return Err(BenchError::NoRequest) };
+        if ask(&mut self.connection, script, tally).await? {
+            self.scripts.rotate_left(1);
         }
+        Ok(())
+    }
+
+    /// The scripts as they stand.
+    pub(crate) fn into_scripts(self) -> Vec<Script> {
+        self.scripts.into()
+    }
+}
+
+/// One request of a script and its answer: whether it was done, and not refused with 503.
+///
+/// # Errors
+/// [`BenchError`], where the answer is neither.
+pub(crate) async fn ask(
+    connection: &mut HttpConnection,
+    script: &mut Script,
+    tally: &mut Tally,
+) -> Result<bool, BenchError> {
+    let sent = Instant::now();
+    let answer = connection.exchange(script.request()).await?;
+    match answer.status() {
+        200 | 201 => {
+            tally.done(sent.elapsed());
+            script.advance(&answer)?;
+            Ok(true)
+        }
+        503 => {
+            tally.refused(answer.header("retry-after").is_some());
+            Ok(false)
+        }
+        _ => Err(unexpected(script.request(), &answer)),
     }
 }
 

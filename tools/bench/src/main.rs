@@ -6,22 +6,29 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for people prints")]
 #![expect(clippy::disallowed_methods, reason = "a tool that measures asks the machine for the time")]
 
+mod case_service;
 mod cases;
+mod clients;
 mod counts;
+mod crowd;
 mod docs_page;
 mod error;
+mod fixture;
 mod hashing;
 mod load;
 mod machine;
+mod peer;
 mod process;
+mod programs;
 mod report;
 mod round;
 mod run;
 mod script;
 mod spread;
+mod start;
+mod store_process;
 mod storm;
 mod system_calls;
-mod tally;
 mod tcp;
 mod timing;
 mod users;
@@ -61,10 +68,18 @@ pub(crate) struct BenchPlan {
     #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) pairs: u64,
     /// Only the cases whose name contains this, and what they are compared with; `storm` for the storm alone, `timing`
-    /// for known and unknown users alone.
+    /// for known and unknown users alone, `start` for starts with a million sessions, which only this and `--write`
+    /// measure.
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Option<String>,
-    /// Write the figures into the page.
+    /// Compare the check of the cookie strategy with tower-sessions on Redis, which `cargo xtask bench` then builds and
+    /// installs.
+    #[arg(long, requires = "peer")]
+    pub(crate) peers: bool,
+    /// The service with tower-sessions.
+    #[arg(long, value_name = "PATH", hide = true)]
+    pub(crate) peer: Option<PathBuf>,
+    /// Write the figures into the pages.
     #[arg(long, conflicts_with = "only")]
     pub(crate) write: bool,
     /// The server's binary; without it, the one beside this program.
@@ -73,6 +88,9 @@ pub(crate) struct BenchPlan {
     /// The server that counts allocations; without it, the one beside this program.
     #[arg(long, value_name = "PATH")]
     pub(crate) counted: Option<PathBuf>,
+    /// The library without the server; without it, the one beside this program.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) library: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

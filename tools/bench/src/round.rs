@@ -1,48 +1,38 @@
 //! One measurement of one case: connect, warm up, measure.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use portcullis_bench::bare_server::BareServer;
-use portcullis_bench::device::Outbox;
-use portcullis_bench::server::{ReservedAddress, Server};
+use portcullis_bench::tally::TallySummary;
 
-use crate::cases::{BenchTransport, Case, MANY};
+use crate::case_service::CaseService;
+use crate::cases::{BenchTransport, Case, MANY, RefreshCase, StoreCase};
 use crate::error::BenchError;
-use crate::load::{self, LoadClient};
-use crate::process::processor_time;
-use crate::tally::Tally;
-use crate::users::BenchUsers;
-use crate::{hashing, machine, tcp};
+use crate::fixture::BenchFixture;
+use crate::process::{memory, processor_time};
+use crate::{clients, hashing, load, machine, tcp};
 
 /// What one measurement found.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figures {
-    /// Answers a second.
-    pub(crate) rate: f64,
-    /// Median latency, microseconds.
-    pub(crate) p50: f64,
-    /// 99th percentile of the latency, microseconds.
-    pub(crate) p99: f64,
-    /// Processor time of the serving process for one answer, in microseconds. `None` where no process serves.
-    pub(crate) processor: Option<f64>,
-    /// Processor time of the load generator for one answer, microseconds.
-    pub(crate) client: Option<f64>,
+    /// Rate and latencies.
+    pub(crate) summary: TallySummary,
+    /// What the processes used. `None` where none serves.
+    pub(crate) used: Option<ProcessorUse>,
     /// Refusals with 503.
     pub(crate) busy: u64,
+    /// Memory of the serving process after it, KiB.
+    pub(crate) resident: Option<u64>,
 }
 
-/// Those who take part in every measurement.
-#[derive(Debug)]
-pub(crate) struct BenchFixture {
-    pub(crate) server: Server,
-    pub(crate) bare: BareServer,
-    /// Where microservices connect.
-    pub(crate) tcp: ReservedAddress,
-    pub(crate) outbox: Outbox,
-    pub(crate) people: BenchUsers,
-    /// How long one measurement takes.
-    pub(crate) span: Duration,
+/// Processor time for one answer, in microseconds.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct ProcessorUse {
+    /// Of the serving process.
+    pub(crate) server: f64,
+    /// Of the process that it asks.
+    pub(crate) asked: Option<f64>,
+    /// Of the load generator.
+    pub(crate) client: f64,
 }
 
 impl BenchFixture {
@@ -53,72 +43,75 @@ impl BenchFixture {
     pub(crate) async fn measure(&self, case: Case, round: u64) -> Result<Figures, BenchError> {
         match case {
             Case::Hash => self.hash().await,
+            Case::Store(store) => self.store_alone(store).await,
             Case::Sessions(BenchTransport::Tcp) => self.microservice(round).await,
-            _ => {
-                let clients = self.warm_clients(case, round).await?;
-                let used = Used::by(self.serving(case).1);
-                let (_, tally) = load::drive(clients, self.span).await?;
-                Ok(used.until_now(&tally))
-            }
+            _ => self.requests(case, round).await,
         }
     }
 
-    /// The address and the process that a case asks.
-    pub(crate) fn serving(&self, case: Case) -> (SocketAddr, u32) {
-        match case {
-            Case::BareServer => (self.bare.address, self.bare.pid()),
-            _ => (self.server.address(), self.server.pid()),
+    async fn requests(&self, case: Case, round: u64) -> Result<Figures, BenchError> {
+        let clients = clients::warm(self, case, round).await?;
+        let used = Used::by(self.serving(case).await?);
+        let (clients, tally) = load::drive(clients, self.span).await?;
+        let figures = Figures { busy: tally.busy, ..used.until_now(tally.summary()) };
+        if case == Case::Refresh(RefreshCase::InTurn) {
+            self.crowd().await?.keep(clients).await;
         }
-    }
-
-    /// The connected clients of a case, after their first requests.
-    pub(crate) async fn warm_clients(&self, case: Case, round: u64) -> Result<Vec<LoadClient>, BenchError> {
-        let scripts = case.scripts(round, &self.people, &self.outbox).await?;
-        let clients = load::connect(self.serving(case).0, scripts).await?;
-        Ok(load::drive(clients, self.span / 10).await?.0)
+        Ok(figures)
     }
 
     /// One connection with as many requests in flight as the other way has connections.
     async fn microservice(&self, round: u64) -> Result<Figures, BenchError> {
-        let access = self.people.join(&self.outbox, &format!("tcp-{round}")).await?;
+        let access = self.main.people.join(&self.outbox, &format!("tcp-{round}")).await?;
         let mut client = tcp::TcpClient::connect(self.tcp.get(), &access).await?;
         client.drive(MANY, self.span / 10).await?;
-        let used = Used::by(self.server.pid());
-        let tally = client.drive(MANY, self.span).await?;
-        Ok(used.until_now(&tally))
+        let used = Used::by(self.main.service());
+        Ok(used.until_now(client.drive(MANY, self.span).await?.summary()))
+    }
+
+    async fn store_alone(&self, case: StoreCase) -> Result<Figures, BenchError> {
+        let mut store = self.store(case).await?.lock().await;
+        store.measure(case.verb, self.span / 10)?;
+        let used = Used::by(CaseService { pid: store.pid(), ..self.main.service() });
+        Ok(used.until_now(store.measure(case.verb, self.span)?))
     }
 
     async fn hash(&self) -> Result<Figures, BenchError> {
         let span = self.span;
         let tally = tokio::task::spawn_blocking(move || hashing::measure(machine::cores(), span)).await??;
-        let (p50, p99) = (tally.quantile(0.5), tally.quantile(0.99));
-        Ok(Figures { rate: tally.rate(), p50, p99, processor: None, client: None, busy: 0 })
+        Ok(Figures { summary: tally.summary(), used: None, busy: 0, resident: None })
     }
 }
 
-/// The processor time that server and load generator had used when a measurement began.
+/// The processor time that the processes had used when a measurement began.
 struct Used {
-    pid: u32,
+    service: CaseService,
     server: Duration,
+    asked: Duration,
     client: Duration,
 }
 
 impl Used {
-    fn by(pid: u32) -> Self {
-        Self { pid, server: processor_time(pid), client: processor_time(std::process::id()) }
+    fn by(service: CaseService) -> Self {
+        Self {
+            service,
+            server: processor_time(service.pid),
+            asked: service.asked.map(processor_time).unwrap_or_default(),
+            client: processor_time(std::process::id()),
+        }
     }
 
     /// The figures of what was counted since then.
-    fn until_now(&self, tally: &Tally) -> Figures {
-        let now = Self::by(self.pid);
-        Figures {
-            rate: tally.rate(),
-            p50: tally.quantile(0.5),
-            p99: tally.quantile(0.99),
-            processor: Some(per_answer(now.server.saturating_sub(self.server), tally.count())),
-            client: Some(per_answer(now.client.saturating_sub(self.client), tally.count())),
-            busy: tally.busy,
-        }
+    fn until_now(&self, summary: TallySummary) -> Figures {
+        let now = Self::by(self.service);
+        let per_answer =
+            |now: Duration, begun: Duration| per_answer(now.saturating_sub(begun), summary.count);
+        let used = ProcessorUse {
+            server: per_answer(now.server, self.server),
+            asked: self.service.asked.map(|_| per_answer(now.asked, self.asked)),
+            client: per_answer(now.client, self.client),
+        };
+        Figures { summary, used: Some(used), busy: 0, resident: Some(memory(self.service.pid).resident) }
     }
 }
 

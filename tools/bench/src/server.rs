@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use thiserror::Error;
 use tokio::net::TcpSocket;
 use tokio::time::{sleep, timeout};
@@ -68,13 +69,21 @@ impl Server {
         data_dir: &Path,
         variables: &[(&str, &OsStr)],
     ) -> Result<Self, StartError> {
+        let mut server = Self::launch(program, data_dir, variables)?;
+        server.ready().await?;
+        Ok(server)
+    }
+
+    /// The same, but returns as soon as the process runs.
+    ///
+    /// # Errors
+    /// [`StartError::Spawn`]
+    pub fn launch(program: &Path, data_dir: &Path, variables: &[(&str, &OsStr)]) -> Result<Self, StartError> {
         let spawn_error = |source| StartError::Spawn { program: program.to_owned(), source };
         let log = data_dir.with_extension("log");
         let address = ReservedAddress::new().map_err(spawn_error)?;
         let child = spawn(program, data_dir, address.get(), &log, variables).map_err(spawn_error)?;
-        let mut server = Self { child, address, log };
-        server.ready().await?;
-        Ok(server)
+        Ok(Self { child, address, log })
     }
 
     /// Where it listens.
@@ -95,6 +104,15 @@ impl Server {
     /// What the system says.
     pub fn kill(&mut self) -> io::Result<ExitStatus> {
         self.child.kill()?;
+        self.child.wait()
+    }
+
+    /// Asks it to end with SIGTERM, and waits until it has.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn stop(&mut self) -> io::Result<ExitStatus> {
+        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
         self.child.wait()
     }
 

@@ -16,8 +16,8 @@ use tokio::task::JoinSet;
 
 use crate::error::BenchError;
 use crate::script::unexpected;
-use crate::tally::Tally;
 use crate::users::BenchUsers;
+use portcullis_bench::tally::Tally;
 
 /// Checks that are due in a second.
 pub(crate) const CHECKS_PER_SECOND: u32 = 300;

@@ -11,6 +11,9 @@ use crate::http::{HttpAnswer, get, post};
 /// The password of every user that the tools make.
 pub const PASSWORD: &str = "correct horse battery staple";
 
+/// The device proof of the sessions that the bench writes into a database itself.
+pub const DEVICE_SECRET: &str = "the-device-proof-of-every-session-that-is-written";
+
 /// One of the six ways to stay signed in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum StrategyUnderTest {
@@ -78,10 +81,16 @@ impl StrategyUnderTest {
         post(&self.path("login"), &[], Some(&body))
     }
 
+    /// The path of [`StrategyUnderTest::profile`].
+    #[must_use]
+    pub fn profile_path(self) -> String {
+        self.path("profile")
+    }
+
     /// The request for the user's own profile.
     #[must_use]
     pub fn profile(self, access: &AccessCredential) -> Vec<u8> {
-        get(&self.path("profile"), &[access.header()])
+        get(&self.profile_path(), &[access.header()])
     }
 
     /// The request that signs out.
@@ -159,7 +168,9 @@ impl Credentials {
         })
     }
 
-    fn of_cookie(answer: &HttpAnswer<'_>) -> Option<Self> {
+    /// The credentials of an answer that sets a cookie.
+    #[must_use]
+    pub fn of_cookie(answer: &HttpAnswer<'_>) -> Option<Self> {
         let (cookie, _) = answer.header("set-cookie")?.split_once(';')?;
         let access = AccessCredential::Cookie(cookie.to_owned());
         Some(Self { access, refresh_token: None, device_secret: None })

@@ -3,43 +3,70 @@
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 /// Latencies up to ten minutes, to three digits, in microseconds.
 const LONGEST: u64 = 600_000_000;
 
 /// Answers of one measurement: how many, how fast, and how often the server was busy.
 #[derive(Debug)]
-pub(crate) struct Tally {
+pub struct Tally {
     latencies: Histogram<u64>,
     /// Refusals with 503; they count in no rate and no latency.
-    pub(crate) busy: u64,
+    pub busy: u64,
     /// How many of those said when to come back.
-    pub(crate) busy_with_retry_after: u64,
+    pub busy_with_retry_after: u64,
     /// From the first request to the last answer.
-    pub(crate) elapsed: Duration,
+    pub elapsed: Duration,
+}
+
+/// What is told of a measurement.
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize, Debug)]
+pub struct TallySummary {
+    /// Answers.
+    pub count: u64,
+    /// Answers a second.
+    pub rate: f64,
+    /// Median latency, microseconds.
+    pub p50: f64,
+    /// 99th percentile of the latency, microseconds.
+    pub p99: f64,
+    /// The longest latency, microseconds.
+    pub max: f64,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Tally {
+    /// Nothing yet.
+    #[must_use]
     #[expect(
         clippy::expect_used,
+        clippy::missing_panics_doc,
         reason = "whether the library takes these constants does not depend on the run"
     )]
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         let latencies = Histogram::new_with_bounds(1, LONGEST, 3).expect("bounds in order, three digits");
         Self { latencies, busy: 0, busy_with_retry_after: 0, elapsed: Duration::ZERO }
     }
 
-    pub(crate) fn done(&mut self, latency: Duration) {
+    /// Counts an answer.
+    pub fn done(&mut self, latency: Duration) {
         self.latencies.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(LONGEST));
     }
 
-    pub(crate) fn refused(&mut self, said_when: bool) {
+    /// Counts a refusal with 503.
+    pub fn refused(&mut self, said_when: bool) {
         self.busy += 1;
         self.busy_with_retry_after += u64::from(said_when);
     }
 
     /// Adds what was counted beside this.
-    pub(crate) fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: &Self) {
         // Both have the same bounds, so nothing can be out of them.
         let _ = self.latencies.add(&other.latencies);
         self.busy += other.busy;
@@ -48,21 +75,31 @@ impl Tally {
     }
 
     /// Answers that were what was asked for.
-    pub(crate) fn count(&self) -> u64 {
+    #[must_use]
+    pub fn count(&self) -> u64 {
         self.latencies.len()
     }
 
     /// Answers a second.
+    #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 answers")]
-    pub(crate) fn rate(&self) -> f64 {
+    pub fn rate(&self) -> f64 {
         let seconds = self.elapsed.as_secs_f64();
         if seconds > 0.0 { self.count() as f64 / seconds } else { 0.0 }
     }
 
     /// The latency in microseconds that this share of the answers stayed within.
+    #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "microseconds of a latency are far below 2^52")]
-    pub(crate) fn quantile(&self, share: f64) -> f64 {
+    pub fn quantile(&self, share: f64) -> f64 {
         self.latencies.value_at_quantile(share) as f64
+    }
+
+    /// The figures of it.
+    #[must_use]
+    pub fn summary(&self) -> TallySummary {
+        let [p50, p99, max] = [0.5, 0.99, 1.0].map(|share| self.quantile(share));
+        TallySummary { count: self.count(), rate: self.rate(), p50, p99, max }
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::error::BenchError;
-use crate::tally::Tally;
+use portcullis_bench::tally::Tally;
 
 /// One kind of request, over and over.
 #[derive(Debug)]

@@ -1,19 +1,19 @@
 //! `test`: everything, on a machine that has Rust, a C compiler and nothing else.
 //!
-//! What tests need is made sure of first ([`debian`], [`tools`]); a need that cannot be met is a failure and never a
-//! test that was left out. Arguments go to every `cargo test` as they are: a part of a test's name, for one. Without
-//! any, the server is then killed a few times under load and its tokens are shared by many tabs, as `torture` does it
-//! many times.
+//! What tests need is made sure of first ([`crate::debian`], [`tools`]); a need that cannot be met is a failure and
+//! never a test that was left out. Arguments go to every `cargo test` as they are: a part of a test's name, for one.
+//! Without any, the server is then killed a few times under load and its tokens are shared by many tabs, as `torture`
+//! does it many times.
 //!
 //! Every step builds the whole workspace with the same features of its dependencies, so that none of them is built
 //! twice, and without optimisation, because a release build takes longer than all tests together.
 
-mod debian;
 mod tools;
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::debian;
 use crate::failure::VerbFailure;
 use crate::say;
 use crate::workspace::{self, Workspace, cargo};
@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
 
 /// Installs what is missing and returns the variables that say where it is.
 fn make_ready(workspace: &Workspace) -> Result<Vec<tools::ToolPlace>, VerbFailure> {
-    debian::make_sure()?;
+    debian::make_sure(&debian::FOR_TESTS)?;
     tools::make_sure(workspace)
 }
 

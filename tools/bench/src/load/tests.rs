@@ -22,6 +22,7 @@ async fn serve(router: Router) -> SocketAddr {
 }
 
 async fn drive_at(address: SocketAddr, scripts: Vec<Script>) -> Result<Tally, BenchError> {
+    let scripts = scripts.into_iter().map(|script| vec![script]).collect();
     drive(connect(address, scripts).await?, SPAN).await.map(|(_, tally)| tally)
 }
 
@@ -63,12 +64,27 @@ async fn a_chain_redeems_each_token_once() {
         device_secret: Some("d".to_owned()),
     };
     let script = Script::chain(StrategyUnderTest::Refresh, &signed_in).unwrap();
-    let mut clients = connect(serve(router).await, vec![script]).await.unwrap();
+    let mut clients = connect(serve(router).await, vec![vec![script]]).await.unwrap();
     let mut tally = Tally::new();
     for _ in 0..3 {
         clients[0].step(&mut tally).await.unwrap();
     }
     assert_eq!(tally.count(), 3);
+}
+
+#[tokio::test]
+async fn scripts_take_turns_and_stay_where_they_are() {
+    let router = Router::new().route("/a", get(|| async { "a" })).route("/b", get(|| async { "b" }));
+    let scripts = ["/a", "/b"].map(|path| Script::repeat(http::get(path, &[]))).into();
+    let mut clients = connect(serve(router).await, vec![scripts]).await.unwrap();
+    let mut tally = Tally::new();
+    for _ in 0..3 {
+        clients[0].step(&mut tally).await.unwrap();
+    }
+    let left = clients.remove(0).into_scripts();
+    let begin =
+        |script: &Script| String::from_utf8_lossy(script.request()).chars().take(6).collect::<String>();
+    assert_eq!(left.iter().map(begin).collect::<Vec<_>>(), ["GET /b", "GET /a"]);
 }
 
 #[tokio::test]

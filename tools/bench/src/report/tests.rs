@@ -1,17 +1,21 @@
 use portcullis_bench::strategy::StrategyUnderTest;
+use portcullis_bench::tally::TallySummary;
 
 use super::*;
+use crate::cases::{BenchTransport, RefreshCase};
+use crate::round::ProcessorUse;
 
 fn rounds(rates: [f64; 2]) -> Vec<Figures> {
-    let figures = |rate| Figures { rate, p50: 1000.0, p99: 2000.0, processor: None, client: None, busy: 1 };
-    rates.map(figures).to_vec()
+    let summary = |rate| TallySummary { count: 1, rate, p50: 1000.0, p99: 2000.0, max: 9000.0 };
+    let of = |rate| Figures { summary: summary(rate), used: None, busy: 1, resident: Some(20_480) };
+    rates.map(of).to_vec()
 }
 
 #[test]
 fn a_row_names_its_case_and_compares_it_with_its_base() {
     let cases = vec![
         (Case::Hash, rounds([50.0, 100.0])),
-        (Case::Login(StrategyUnderTest::Jwt), rounds([40.0, 90.0])),
+        (Case::Login(StrategyUnderTest::Jwt, 4), rounds([40.0, 90.0])),
     ];
     let text = Findings { cases, ..Findings::default() }.tables();
     let row = text.lines().find(|line| line.contains("login jwt")).unwrap();
@@ -24,19 +28,94 @@ fn a_row_names_its_case_and_compares_it_with_its_base() {
             "65.0 (40.0–90.0)",
             "1.00 (1.00–1.00)",
             "2.00 (2.00–2.00)",
+            "9.00 (9.00–9.00)",
             "–",
             "0.85 (0.80–0.90)",
             "2",
+            "20.0 (20.0–20.0)",
             ""
         ]
     );
     assert!(!text.contains("### Checks"), "a table without rows is left out: {text}");
 }
 
+/// Cases with so many answers a second, and microseconds of the server and of what it asks.
+fn findings(cases: &[(Case, f64, f64, Option<f64>)]) -> Findings {
+    let of = |(case, rate, server, asked): &(Case, f64, f64, Option<f64>)| {
+        let used = Some(ProcessorUse { server: *server, asked: *asked, client: 7.0 });
+        (*case, rounds([*rate; 2]).into_iter().map(|round| Figures { used, ..round }).collect())
+    };
+    Findings { cases: cases.iter().map(of).collect(), ..Findings::default() }
+}
+
+/// The cell of a row below a heading.
+fn cell<'t>(text: &'t str, row: &str, heading: &str) -> &'t str {
+    let line = text.lines().position(|line| line.starts_with(&format!("| {row} "))).unwrap();
+    let above = text.lines().take(line).filter(|line| line.contains(heading)).last().unwrap();
+    let column = above.split('|').position(|title| title.trim() == heading).unwrap();
+    text.lines().nth(line).unwrap().split('|').nth(column).unwrap().trim()
+}
+
+#[test]
+fn a_check_is_compared_with_the_bare_handler_of_its_own_strategy() {
+    let (jwt, session) = (StrategyUnderTest::Jwt, StrategyUnderTest::Session);
+    let text = findings(&[
+        (Case::Bare(jwt), 100.0, 10.0, None),
+        (Case::Profile(jwt), 80.0, 15.0, None),
+        (Case::Bare(session), 200.0, 5.0, None),
+        (Case::Profile(session), 80.0, 15.0, None),
+        (Case::Guard(session), 150.0, 6.5, None),
+    ])
+    .tables();
+    let of_bare = "CPU of bare (goal: 1.5; cookie: 1.7)";
+    assert_eq!(cell(&text, "profile jwt", of_bare), "1.50 (1.50–1.50)");
+    assert_eq!(cell(&text, "profile session", of_bare), "3.00 (3.00–3.00)");
+    assert_eq!(cell(&text, "bare jwt", of_bare), "–");
+    assert_eq!(cell(&text, "profile session", "rate of bare"), "0.40 (0.40–0.40)");
+    assert_eq!(cell(&text, "guard session", "more than bare µs (goal: 2)"), "1.50 (1.50–1.50)");
+}
+
+#[test]
+fn a_refresh_is_compared_with_the_store_that_does_the_same() {
+    let in_turn = Case::Refresh(RefreshCase::InTurn);
+    let store = in_turn.bases()[0];
+    let text = findings(&[(store, 100.0, 10.0, None), (in_turn, 60.0, 80.0, None)]).tables();
+    assert_eq!(cell(&text, "refresh in turn", "of the store (goal: 0.5)"), "0.60 (0.60–0.60)");
+    assert_eq!(cell(&text, "refresh in turn", "p99 ÷ p50 (goal: 5)"), "2.00 (2.00–2.00)");
+    assert_eq!(cell(&text, "refresh in turn", "goal"), "CPU 90");
+    assert_eq!(cell(&text, "store rotate in turn", "of the store (goal: 0.5)"), "–");
+}
+
+#[test]
+fn the_peer_is_compared_with_our_check_with_and_without_its_redis() {
+    let ours = Case::Peer.bases()[1];
+    let found = findings(&[(ours, 90.0, 10.0, None), (Case::Peer, 60.0, 16.0, Some(4.0))]);
+    let text = found.tables();
+    let peer = |heading| cell(&text, "peer tower-sessions", heading);
+    assert_eq!(peer("rate of ours (goal: 1.5)"), "1.50 (1.50–1.50)");
+    assert_eq!(peer("its CPU of ours (goal: 1.5)"), "1.60 (1.60–1.60)");
+    assert_eq!((peer("Redis'"), peer("with Redis'")), ("4.00 (4.00–4.00)", "2.00 (2.00–2.00)"));
+    assert!(found.headlines().contains("| 1.50 of its rate; it takes 1.60 of our processor time"));
+    assert!(!findings(&[(ours, 90.0, 10.0, None)]).tables().contains("Redis"), "there is no peer");
+}
+
+#[test]
+fn the_readme_shows_what_was_measured_and_nothing_else() {
+    let in_turn = (Case::Refresh(RefreshCase::InTurn), 8000.4, 80.0, None);
+    let starts = vec![Starts { sessions: 1_000_000, mebibytes: 700, millis: vec![51.0, 49.0] }];
+    let text = Findings { starts, ..findings(&[in_turn]) }.headlines();
+    assert_eq!(text.lines().count(), 4, "{text}");
+    assert_eq!(
+        cell(&text, "100,000 sessions refreshed in turn", "result"),
+        "8000/s, p99 2.0 ms, at most 9 ms"
+    );
+    assert_eq!(cell(&text, "start with a million sessions", "command"), "`cargo xtask bench --only start`");
+}
+
 #[test]
 fn what_was_counted_has_a_table_and_what_could_not_be_counted_a_dash() {
     let of = |case, system_calls| (case, RequestCounts { allocations: 12.34, bytes: 2000.6, system_calls });
-    let counts = vec![of(Case::Reference, Some(2.125)), of(Case::BareServer, None)];
+    let counts = vec![of(Case::Reference, Some(2.125)), of(Case::Bare(StrategyUnderTest::Jwt), None)];
     let text = Findings { counts, ..Findings::default() }.tables();
     let rows: Vec<_> = text.lines().filter(|line| line.contains("12.3")).collect();
     assert!(text.starts_with("### What a request takes\n"), "{text}");

@@ -84,6 +84,11 @@ impl Comparison {
         Self { asked, busy, known: Vec::new(), unknown: Vec::new() }
     }
 
+    /// How well the time of an answer tells the two apart.
+    pub(crate) fn auc(&self) -> Option<f64> {
+        distinguishability::auc(&self.known, &self.unknown)
+    }
+
     /// A row of the table.
     pub(crate) fn row(&self) -> [String; 6] {
         let load = if self.busy { format!("{:.0} % busy", BUSY * 100.0) } else { "idle".to_owned() };
@@ -91,7 +96,7 @@ impl Comparison {
             let spread = Spread::of(figures.iter().map(|micros| micros / 1000.0));
             spread.map_or_else(|| "–".to_owned(), |spread| format!("{:.2}", spread.median))
         };
-        let auc = distinguishability::auc(&self.known, &self.unknown);
+        let auc = self.auc();
         [
             self.asked.name().to_owned(),
             load,

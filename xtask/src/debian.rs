@@ -1,7 +1,7 @@
-//! The Debian packages that tests need.
+//! The Debian packages that tests and the bench need.
 //!
-//! One table. What is there already counts wherever it came from: a package is missing when its proof is, not when
-//! dpkg does not know it. Only root installs; another user gets the one command to run.
+//! A table for each. What is there already counts wherever it came from: a package is missing when its proof is, not
+//! when dpkg does not know it. Only root installs; another user gets the one command to run.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::say;
 use crate::workspace;
 
 /// A package, and what shows that it need not be installed.
-struct DebianPackage {
+pub(crate) struct DebianPackage {
     name: &'static str,
     proof: PackageProof,
 }
@@ -24,7 +24,8 @@ enum PackageProof {
     PythonModules(&'static str),
 }
 
-const PACKAGES: [DebianPackage; 5] = [
+/// What tests need.
+pub(crate) const FOR_TESTS: [DebianPackage; 5] = [
     DebianPackage { name: "chromium", proof: PackageProof::Program("chromium") },
     DebianPackage { name: "nodejs", proof: PackageProof::Program("node") },
     DebianPackage { name: "npm", proof: PackageProof::Program("npm") },
@@ -32,22 +33,26 @@ const PACKAGES: [DebianPackage; 5] = [
     DebianPackage { name: "strace", proof: PackageProof::Program("strace") },
 ];
 
+/// What the bench needs that compares the server with others.
+pub(crate) const FOR_PEERS: [DebianPackage; 1] =
+    [DebianPackage { name: "redis-server", proof: PackageProof::Program("redis-server") }];
+
 /// Installs what is missing.
-pub(super) fn make_sure() -> Result<(), VerbFailure> {
-    if missing().is_empty() {
+pub(crate) fn make_sure(packages: &[DebianPackage]) -> Result<(), VerbFailure> {
+    if missing(packages).is_empty() {
         return Ok(());
     }
     if !is_root() || !is_on_path("apt-get") {
-        return Err(VerbFailure::Usage(advice(&missing())));
+        return Err(VerbFailure::Usage(advice(&missing(packages))));
     }
     // Another test command may be installing: `apt-get` does not wait for another one.
     let _turn = workspace::lock(&std::env::temp_dir().join("portcullis-apt.lock"))?;
-    let missing = missing();
+    let missing = missing(packages);
     if missing.is_empty() { Ok(()) } else { install(&missing) }
 }
 
-fn missing() -> Vec<&'static str> {
-    PACKAGES.iter().filter(|package| !package.proof.holds()).map(|package| package.name).collect()
+fn missing(packages: &[DebianPackage]) -> Vec<&'static str> {
+    packages.iter().filter(|package| !package.proof.holds()).map(|package| package.name).collect()
 }
 
 fn install(missing: &[&str]) -> Result<(), VerbFailure> {
@@ -60,7 +65,7 @@ fn install(missing: &[&str]) -> Result<(), VerbFailure> {
 fn advice(missing: &[&str]) -> String {
     let names = missing.join(" ");
     format!(
-        "tests need {names}; run this and try again:\n  \
+        "{names} must be installed; run this and try again:\n  \
          sudo apt-get update && sudo apt-get install --yes --no-install-recommends {names}"
     )
 }

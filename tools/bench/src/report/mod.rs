@@ -1,15 +1,19 @@
 //! The tables. They are Markdown, so that what a terminal shows is what the page says.
 
+mod case_tables;
+mod headlines;
+
+use portcullis_bench::tally::Tally;
 use tabled::builder::Builder;
 use tabled::settings::Style;
 
-use crate::cases::{BenchTransport, Case, CaseKind};
+use crate::cases::Case;
 use crate::counts::RequestCounts;
 use crate::process::ProcessMemory;
 use crate::round::Figures;
 use crate::spread::Spread;
+use crate::start::Starts;
 use crate::storm::{CHECKS_PER_SECOND, LOGINS_AT_ONCE, StormRound};
-use crate::tally::Tally;
 use crate::timing::Comparison;
 
 /// Something that a storm round counted.
@@ -26,6 +30,8 @@ pub(crate) struct Findings {
     pub(crate) storm: Vec<StormRound>,
     /// Those who have an account beside those who have none.
     pub(crate) timing: Vec<Comparison>,
+    /// Starts of servers with few sessions and with many.
+    pub(crate) starts: Vec<Starts>,
     /// The server's memory, by when it was read.
     pub(crate) memory: Vec<(&'static str, ProcessMemory)>,
 }
@@ -34,9 +40,13 @@ impl Findings {
     /// All tables that have rows.
     pub(crate) fn tables(&self) -> String {
         let sections = [
-            ("Checks and refreshes", self.requests()),
+            ("Checks", self.checks()),
+            ("The guard alone", self.guards()),
+            ("Beside tower-sessions on Redis", self.peers()),
+            ("Refreshes", self.refreshes()),
             ("What a request takes", self.counts()),
             ("Logins and registrations", self.hashes()),
+            ("Start", self.starts()),
             ("Checks in a storm of logins", self.storm()),
             ("Over TCP", self.transports()),
             ("Who has an account", self.timing()),
@@ -44,32 +54,6 @@ impl Findings {
         ];
         let shown = |(title, table): (_, Option<_>)| Some(format!("### {title}\n\n{}\n\n", table?));
         sections.into_iter().filter_map(shown).collect()
-    }
-
-    fn requests(&self) -> Option<String> {
-        let head = [
-            "",
-            "answers/s",
-            "p50 µs",
-            "p99 µs",
-            "CPU µs/answer",
-            "client's",
-            "of reference",
-            "of bare",
-            "503s",
-        ];
-        self.table(CaseKind::Requests, head, |figures| {
-            vec![
-                spread(figures, |round| round.rate),
-                spread(figures, |round| round.p50),
-                spread(figures, |round| round.p99),
-                show(Spread::of(figures.iter().filter_map(|round| round.processor))),
-                show(Spread::of(figures.iter().filter_map(|round| round.client))),
-                self.share_of(Case::Reference, figures),
-                self.share_of(Case::BareServer, figures),
-                busy(figures),
-            ]
-        })
     }
 
     fn counts(&self) -> Option<String> {
@@ -88,20 +72,6 @@ impl Findings {
         markdown(builder)
     }
 
-    fn transports(&self) -> Option<String> {
-        let head = ["", "answers/s", "p50 µs", "p99 µs", "CPU µs/answer", "client's", "of http (goal: 0.5)"];
-        self.table(CaseKind::Transports, head, |figures| {
-            vec![
-                spread(figures, |round| round.rate),
-                spread(figures, |round| round.p50),
-                spread(figures, |round| round.p99),
-                show(Spread::of(figures.iter().filter_map(|round| round.processor))),
-                show(Spread::of(figures.iter().filter_map(|round| round.client))),
-                self.share_of(Case::Sessions(BenchTransport::Http), figures),
-            ]
-        })
-    }
-
     /// How well the time of an answer tells the two apart: 0.5 is not at all.
     fn timing(&self) -> Option<String> {
         let mut builder = Builder::default();
@@ -112,40 +82,14 @@ impl Findings {
         markdown(builder)
     }
 
-    fn hashes(&self) -> Option<String> {
-        let head = ["", "answers/s", "p50 ms", "p99 ms", "CPU ms/answer", "of hash", "503s"];
-        let millis = |spread: Option<Spread>| show(spread.map(|spread| spread.scaled_down(1000.0)));
-        self.table(CaseKind::Hashes, head, |figures| {
-            vec![
-                spread(figures, |round| round.rate),
-                millis(Spread::of(figures.iter().map(|round| round.p50))),
-                millis(Spread::of(figures.iter().map(|round| round.p99))),
-                millis(Spread::of(figures.iter().filter_map(|round| round.processor))),
-                self.share_of(Case::Hash, figures),
-                busy(figures),
-            ]
-        })
-    }
-
-    fn table<const N: usize>(
-        &self,
-        kind: CaseKind,
-        head: [&str; N],
-        row: impl Fn(&[Figures]) -> Vec<String>,
-    ) -> Option<String> {
+    fn starts(&self) -> Option<String> {
         let mut builder = Builder::default();
-        builder.push_record(head);
-        for (case, figures) in self.cases.iter().filter(|(case, _)| case.kind() == kind) {
-            builder.push_record([case.name()].into_iter().chain(row(figures)));
+        builder.push_record(["sessions", "database MiB", "first answer ms (goal: 100)"]);
+        for Starts { sessions, mebibytes, millis } in &self.starts {
+            let took = show(Spread::of(millis.iter().copied()));
+            builder.push_record([sessions.to_string(), mebibytes.to_string(), took]);
         }
         markdown(builder)
-    }
-
-    /// The rate as a share of another case's, round by round.
-    fn share_of(&self, base: Case, figures: &[Figures]) -> String {
-        let rates = |rounds: &[Figures]| rounds.iter().map(|round| round.rate).collect::<Vec<_>>();
-        let base = self.cases.iter().find(|(case, _)| *case == base).map(|(_, rounds)| rates(rounds));
-        show(base.and_then(|base| Spread::of_ratios(&rates(figures), &base)))
     }
 
     fn storm(&self) -> Option<String> {
@@ -212,16 +156,8 @@ fn markdown(builder: Builder) -> Option<String> {
     Some(builder.build().with(Style::markdown()).to_string())
 }
 
-fn spread(figures: &[Figures], figure: fn(&Figures) -> f64) -> String {
-    show(Spread::of(figures.iter().map(figure)))
-}
-
 fn show(spread: Option<Spread>) -> String {
     spread.map_or_else(|| "–".to_owned(), |spread| spread.to_string())
-}
-
-fn busy(figures: &[Figures]) -> String {
-    figures.iter().map(|round| round.busy).sum::<u64>().to_string()
 }
 
 #[cfg(test)]
