@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
     install(&program, &tools)?;
     for manifest in MANIFESTS {
         let mut check = Command::new(&program);
-        check.args(["--manifest-path", manifest, "--all-features", "check", "--config", "deny.toml"]);
+        check.args(["--manifest-path", manifest, "--config", "deny.toml", "--all-features", "check"]);
         check.args(["--hide-inclusion-graph", "bans", "licenses", "sources"]);
         workspace::run(check.current_dir(&workspace.root))?;
     }
