@@ -44,6 +44,20 @@ pub enum EndScope {
     UserBeyond(UserKey, u32),
 }
 
+impl EndScope {
+    /// The user, of whose sessions the scope is a part; `None` for a single session.
+    #[must_use]
+    pub const fn user(&self) -> Option<&UserKey> {
+        match self {
+            Self::One(_) => None,
+            Self::User(user)
+            | Self::UserExcept(user, _)
+            | Self::UserStrategy(user, _)
+            | Self::UserBeyond(user, _) => Some(user),
+        }
+    }
+}
+
 /// The versions of a user's record and of its epochs under which something was decided for it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct UserVersions {

@@ -17,7 +17,7 @@ const WRITE: &str = "INSERT INTO guesses (tenant, user_id, device, in_row, in_ro
     in_lock = excluded.in_lock, pending = excluded.pending, changed = excluded.changed";
 const REMOVE: &str = "DELETE FROM guesses WHERE tenant = $1 AND user_id = $2 AND device = $3";
 const CLEAR: &str = "DELETE FROM guesses WHERE tenant = $1 AND user_id = $2";
-const PURGE: &str = "DELETE FROM guesses WHERE (tenant, user_id, device) IN \
+const PURGE: &str = "DELETE FROM guesses WHERE changed <= $1 AND (tenant, user_id, device) IN \
     (SELECT tenant, user_id, device FROM guesses WHERE changed <= $1 LIMIT $2)";
 
 /// An attempt that is turned away writes nothing, so that a client that makes a million of them costs no disk.
@@ -27,6 +27,7 @@ pub(crate) async fn reserve(
     limits: &LockoutLimits,
     now: Timestamp,
 ) -> SqlResult<AttemptPermit> {
+    db.lock_user(&key.user).await?;
     let stored = find(&mut *db, key).await?;
     let (permit, next) = stored.clone().reserve(now, limits);
     if next != stored {
@@ -43,6 +44,7 @@ pub(crate) async fn settle(
     limits: &LockoutLimits,
     now: Timestamp,
 ) -> SqlResult<AttemptEffect> {
+    db.lock_user(&key.user).await?;
     let stored = find(&mut *db, key).await?;
     let (settled, next) = stored.settle(permit, outcome, now, limits);
     if next.is_empty() {
@@ -59,6 +61,7 @@ pub(crate) async fn find(db: &mut impl SqlConnection, key: &AttemptKey) -> SqlRe
 }
 
 pub(crate) async fn clear(db: &mut impl SqlConnection, user: &UserKey) -> SqlResult<()> {
+    db.lock_user(user).await?;
     Statement::keyed(CLEAR, &user.tenant, &user.id).execute(db).await?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use portcullis_core::id::TenantId;
+use portcullis_core::id::{TenantId, UserKey};
 use thiserror::Error;
 
 /// What a database said in place of an answer.
@@ -25,6 +25,15 @@ impl DatabaseFault {
 pub(crate) trait SqlConnection: Send {
     /// A row of an answer.
     type Row: Columns + Send + Sync;
+
+    /// Whether others write at the same time, so that a statement must pass over the rows that they have locked.
+    const LOCKS_ROWS: bool = false;
+
+    /// Inside a transaction, keeps other steps of this user out until it ends, and waits for those under way. Returns
+    /// whether others can write at all: then what was read before must be read again.
+    fn lock_user(&mut self, _user: &UserKey) -> impl Future<Output = Result<bool, DatabaseFault>> + Send {
+        async { Ok(false) }
+    }
 
     /// Runs a statement and returns how many rows it wrote.
     fn execute(&mut self, statement: Statement) -> impl Future<Output = Result<u64, DatabaseFault>> + Send;

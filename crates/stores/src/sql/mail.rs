@@ -12,8 +12,18 @@ use super::{Columns, SqlConnection, SqlResult, Statement, millis};
 
 const PUT: &str = "INSERT INTO mail (tenant, id, user_id, about, ticket, device_name, address, created, expires, due, \
     tries) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
-const DUE: &str = "UPDATE mail SET was_due = due, due = $2, tries = tries + 1 WHERE (tenant, id) IN \
-    (SELECT tenant, id FROM mail WHERE due <= $1 AND expires > $1 ORDER BY due, id LIMIT $3) RETURNING *";
+macro_rules! claim {
+    ($($and:literal)?) => {
+        concat!(
+            "WITH claimed AS (SELECT tenant, id FROM mail WHERE due <= $1 AND expires > $1 ORDER BY due, id LIMIT $3",
+            $($and,)?
+            ") UPDATE mail SET was_due = due, due = $2, tries = tries + 1 \
+            WHERE (tenant, id) IN (SELECT tenant, id FROM claimed) RETURNING *"
+        )
+    };
+}
+const CLAIM: &str = claim!();
+const CLAIM_UNLOCKED: &str = claim!(" FOR UPDATE SKIP LOCKED");
 const PUT_OFF: &str = "UPDATE mail SET due = $3 WHERE tenant = $1 AND id = $2";
 const DONE: &str = "DELETE FROM mail WHERE tenant = $1 AND id = $2";
 const REMOVE_OF_TICKET: &str = "DELETE FROM mail WHERE tenant = $1 AND ticket = $2";
@@ -39,12 +49,13 @@ pub(crate) async fn put(db: &mut impl SqlConnection, mail: &QueuedMail) -> SqlRe
 
 /// Claims the mails that are due, the longest due first. A row that cannot be read is claimed as well, so that it does
 /// not hold up the others.
-pub(crate) async fn claim(
-    db: &mut impl SqlConnection,
+pub(crate) async fn claim<C: SqlConnection>(
+    db: &mut C,
     now: Timestamp,
     limit: u32,
 ) -> SqlResult<Vec<QueuedMail>> {
-    let claim = Statement::new(DUE).bind(now.as_millis()).bind(now.plus(CLAIM_LEASE).as_millis());
+    let claim = if C::LOCKS_ROWS { CLAIM_UNLOCKED } else { CLAIM };
+    let claim = Statement::new(claim).bind(now.as_millis()).bind(now.plus(CLAIM_LEASE).as_millis());
     let rows = claim.bind(i64::from(limit)).fetch_all(db).await?;
     let mut claimed: Vec<_> = rows.iter().filter_map(readable).collect();
     // An update returns its rows in any order.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portcullis_core::clock::Timestamp;
-use portcullis_core::id::QueuedMailId;
+use portcullis_core::id::{QueuedMailId, UserKey};
 use portcullis_core::key::Kid;
 use portcullis_core::queued_mail::QueuedMail;
 use portcullis_core::secret::SecretHash;
@@ -28,9 +28,9 @@ const OLDEST: &str = "SELECT created FROM tickets \
 const CLOSE: &str = "UPDATE tickets SET state = 'closed' WHERE tenant = $1 AND id IN (SELECT id FROM tickets \
     WHERE tenant = $1 AND user_id = $2 AND purpose = $3 AND state = 'open' AND expires > $4 AND id <> $5 \
     ORDER BY created DESC, id DESC LIMIT $6 OFFSET $7)";
-const WRONG: &str = "SELECT coalesce(sum(wrong), 0) AS wrong FROM tickets \
+const WRONG: &str = "SELECT CAST(coalesce(sum(wrong), 0) AS BIGINT) AS wrong FROM tickets \
     WHERE tenant = $1 AND user_id = $2 AND purpose = $3 AND last_wrong > $4";
-const PURGE: &str = "DELETE FROM tickets WHERE (tenant, id) IN (SELECT tenant, id FROM tickets \
+const PURGE: &str = "DELETE FROM tickets WHERE expires <= $2 AND (tenant, id) IN (SELECT tenant, id FROM tickets \
     WHERE purpose = $1 AND expires <= $2 LIMIT $3)";
 
 /// Issues nothing if too many were issued lately.
@@ -39,6 +39,7 @@ pub(crate) async fn issue(
     ticket: &Ticket,
     queued: &QueuedMail,
 ) -> SqlResult<IssueOutcome> {
+    db.lock_user(&user_of(ticket)).await?;
     if let Some(wait) = wait(db, ticket, ticket.created).await? {
         return Ok(IssueOutcome::TooMany { wait });
     }
@@ -56,7 +57,7 @@ pub(crate) async fn reissue(
     queued: &QueuedMail,
     now: Timestamp,
 ) -> SqlResult<ReissueOutcome> {
-    let Some(stored) = find(&mut *db, key).await? else { return Ok(ReissueOutcome::Gone) };
+    let Some(stored) = find_locked(&mut *db, key).await? else { return Ok(ReissueOutcome::Gone) };
     let wrong_before = wrong_guesses(db, &stored, now).await?;
     let next = match stored.reissued(device.as_ref(), wrong_before, now) {
         Ok(next) => next,
@@ -117,10 +118,10 @@ pub(crate) async fn arm(
     secret: &TicketSecret,
     now: Timestamp,
 ) -> SqlResult<Option<Ticket>> {
+    let found = find_locked(&mut *db, key).await?;
     if !mail::is_queued(db, &key.tenant, queued).await? {
         return Ok(None);
     }
-    let found = find(&mut *db, key).await?;
     let armed = found.and_then(|ticket| ticket.armed(secret.clone(), now));
     if let Some(armed) = &armed {
         write(db, armed).await?;
@@ -137,7 +138,7 @@ pub(crate) async fn redeem(
     device: Option<SecretHash>,
     now: Timestamp,
 ) -> SqlResult<RedeemOutcome> {
-    let found = find(&mut *db, key).await?.filter(|ticket| ticket.purpose == purpose);
+    let found = find_locked(&mut *db, key).await?.filter(|ticket| ticket.purpose == purpose);
     let Some(stored) = found else { return Ok(RedeemOutcome::Gone) };
     let wrong_before = wrong_guesses(&mut *db, &stored, now).await?;
     let secret = secret.clone();
@@ -170,6 +171,16 @@ pub(crate) async fn purge(db: &mut impl SqlConnection, now: Timestamp, limit: u3
 pub(crate) async fn find(db: &mut impl SqlConnection, key: &TicketKey) -> SqlResult<Option<Ticket>> {
     let row = Statement::keyed(FIND, &key.tenant, &key.id).fetch_optional(db).await?;
     Ok(row.as_ref().map(ticket).transpose()?)
+}
+
+/// The ticket, with every other step of its user kept out.
+async fn find_locked(db: &mut impl SqlConnection, key: &TicketKey) -> SqlResult<Option<Ticket>> {
+    let Some(found) = find(&mut *db, key).await? else { return Ok(None) };
+    if db.lock_user(&user_of(&found)).await? { find(db, key).await } else { Ok(Some(found)) }
+}
+
+fn user_of(ticket: &Ticket) -> UserKey {
+    UserKey { tenant: ticket.key.tenant.clone(), id: ticket.user }
 }
 
 async fn write(db: &mut impl SqlConnection, ticket: &Ticket) -> SqlResult<()> {

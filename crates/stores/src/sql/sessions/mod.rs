@@ -60,7 +60,8 @@ const END_OLDEST: &str = "UPDATE sessions SET ended_at = $1, ended_reason = $2, 
     ORDER BY id DESC LIMIT $5) RETURNING id";
 const LIST: &str =
     "SELECT * FROM sessions WHERE tenant = $1 AND user_id = $2 AND id > $3 ORDER BY id LIMIT $4";
-const PURGE: &str = "DELETE FROM sessions WHERE (tenant, id) IN (SELECT tenant, id FROM sessions \
+const PURGE: &str = "DELETE FROM sessions WHERE (absolute_expires <= $1 OR (ended_at IS NULL AND idle_expires <= $1)) \
+    AND (tenant, id) IN (SELECT tenant, id FROM sessions \
     WHERE absolute_expires <= $1 OR (ended_at IS NULL AND idle_expires <= $1) LIMIT $2)";
 
 pub(crate) async fn insert(db: &mut impl SqlConnection, session: &Session) -> SqlResult<Inserted> {
@@ -117,6 +118,9 @@ pub(crate) async fn end(
     scope: &EndScope,
     ending: Ending,
 ) -> SqlResult<Vec<SessionId>> {
+    if let Some(user) = scope.user() {
+        db.lock_user(user).await?;
+    }
     let statement = match scope {
         EndScope::One(key) => ended(END_ONE, ending).bind(key.tenant.as_str()).bind(key.id.to_string()),
         EndScope::User(user) => {

@@ -16,6 +16,7 @@ use portcullis_core::username::Username;
 use super::row::RecordRow;
 use super::{Columns, SqlConnection, SqlResult, Statement, count, inserted, millis, page_of, updated};
 pub(crate) use mend::mend;
+#[cfg(feature = "sqlite")]
 pub(crate) use search::fill;
 pub(crate) use unreadable::unreadable;
 
