@@ -32,9 +32,8 @@ impl Crowd {
         data_dir: &Path,
         sessions: usize,
     ) -> Result<Self, BenchError> {
-        println!("writing {sessions} sessions");
+        let tokens = written_sessions(programs, data_dir, sessions, 1, sessions).await?;
         let server = Server::start(&programs.server, data_dir).await?;
-        let tokens = write_sessions(&programs.library, &database_in(data_dir), sessions, 1, sessions)?;
         let mut scripts: Vec<Vec<Script>> = (0..MANY).map(|_| Vec::new()).collect();
         for (number, token) in tokens.lines().enumerate() {
             scripts.get_mut(number % MANY).into_iter().for_each(|client| client.extend(chain(token)));
@@ -67,24 +66,27 @@ pub(crate) fn chain(token: &str) -> Option<Script> {
     Script::chain(StrategyUnderTest::Refresh, &signed_in)
 }
 
-/// Writes sessions into a database; returns so many refresh tokens, one on a line.
+/// Writes sessions into the database of a server that does not run; returns so many refresh tokens, one on a line.
 ///
 /// # Errors
-/// What the system says, or that the program has failed.
-pub(crate) fn write_sessions(
-    library: &Path,
-    database: &Path,
+/// [`BenchError`]
+pub(crate) async fn written_sessions(
+    programs: &BenchPrograms,
+    data_dir: &Path,
     sessions: usize,
     per_user: usize,
     tokens: usize,
-) -> io::Result<String> {
+) -> Result<String, BenchError> {
+    // The first start makes the keys.
+    Server::start(&programs.server, data_dir).await?.stop()?;
+    println!("writing {sessions} sessions");
     let numbers = [("--sessions", sessions), ("--per-user", per_user), ("--tokens", tokens)];
-    let mut writer = Command::new(library);
-    writer.args(["sessions", "--database"]).arg(database).stderr(Stdio::inherit());
+    let mut writer = Command::new(&programs.library);
+    writer.args(["sessions", "--database"]).arg(database_in(data_dir)).stderr(Stdio::inherit());
     for (name, number) in numbers {
         writer.args([name, &number.to_string()]);
     }
     let output = writer.output()?;
     let text = String::from_utf8(output.stdout).ok().filter(|_| output.status.success());
-    text.ok_or_else(|| io::Error::other(format!("{writer:?} has failed")))
+    Ok(text.ok_or_else(|| io::Error::other(format!("{writer:?} has failed")))?)
 }

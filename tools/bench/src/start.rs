@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::BenchPlan;
 use crate::case_service::database_in;
-use crate::crowd::{chain, write_sessions};
+use crate::crowd::{chain, written_sessions};
 use crate::error::BenchError;
 use crate::load;
 use crate::programs::BenchPrograms;
@@ -60,11 +60,7 @@ pub(crate) async fn measure(plan: &BenchPlan, directory: &Path) -> Result<Vec<St
 
 /// A database with so many sessions, and the refreshes of one.
 async fn written(programs: &BenchPrograms, data_dir: &Path, sessions: usize) -> Result<Script, BenchError> {
-    // The first start makes the keys.
-    Server::start(&programs.server, data_dir).await?.stop()?;
-    println!("writing {sessions} sessions");
-    let library = &programs.library;
-    let tokens = write_sessions(library, &database_in(data_dir), sessions, PER_USER, 1)?;
+    let tokens = written_sessions(programs, data_dir, sessions, PER_USER, 1).await?;
     tokens.lines().find_map(chain).ok_or(BenchError::NoRequest)
 }
 
