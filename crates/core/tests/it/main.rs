@@ -1,4 +1,6 @@
 //! What the engine promises as a whole.
 
 #[cfg(test)]
+mod old_passwords;
+#[cfg(test)]
 mod rotation;
