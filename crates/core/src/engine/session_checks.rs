@@ -38,8 +38,8 @@ impl EngineCore {
         let now = self.clock.now();
         if let Some(end) = slid_to(strategy, session, now) {
             // The view has proven that the session is live. If the store is out of reach, it slides at the next
-            // request.
-            let _ = stores.view.touch(&session.key, now, Some(end)).await;
+            // request. Boxed, as whatever is rare in a check: its state would make the future of every check large.
+            let _ = Box::pin(stores.view.touch(&session.key, now, Some(end))).await;
         }
         stores.note_use(&seen, now);
         Ok(standing.user.role)
@@ -81,7 +81,8 @@ impl EngineCore {
         }
         // The store announces a session and its user one after the other. Between the two, a session that a password
         // change kept looks ended, and a user who was enabled looks disabled. Neither is refused for that.
-        let (session, standing) = stores.view.reread(session).await?.ok_or(gone.clone())?;
+        let reread = Box::pin(stores.view.reread(session)).await?;
+        let (session, standing) = reread.ok_or(gone.clone())?;
         if self.may_be_signed_in(session.session(), &standing) {
             Ok(standing)
         } else if standing.user.disabled.is_some() {
@@ -106,7 +107,7 @@ impl EngineCore {
         now: Timestamp,
     ) -> Result<Option<RenewedCredential>, AuthenticationError> {
         let Some(end) = slid_to(strategy, session, now) else { return Ok(None) };
-        match tenant.stores.view.touch(&session.key, now, Some(end)).await {
+        match Box::pin(tenant.stores.view.touch(&session.key, now, Some(end))).await {
             Ok(true) => (),
             Ok(false) => return Err(AuthenticationError::NotLive(None)),
             // The view has proven that the session is live. It slides once the store is back.

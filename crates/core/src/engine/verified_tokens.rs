@@ -41,7 +41,8 @@ impl EngineCore {
         if named.is_some_and(|named| *named != owner) {
             return Err(AuthenticationError::OtherTenant);
         }
-        let tenant = if tenant.id == owner { tenant } else { self.tenant_of_token(&owner).await? };
+        // Boxed, like what else is rare here: its state would make the future of every check large.
+        let tenant = if tenant.id == owner { tenant } else { Box::pin(self.tenant_of_token(&owner)).await? };
         let now = self.clock.now();
         if let Some(hit) = cached.filter(|hit| hit.generation == tenant.keyring.generation()) {
             hit.claims.check_time(now, tenant.policy.leeway)?;
