@@ -62,19 +62,23 @@ impl EngineCore {
         while let Ok(key) = noted.try_recv() {
             used.insert(key);
         }
-        let (now, used) = (self.clock.now(), Vec::from_iter(used));
+        let (now, used, mut is_outage) = (self.clock.now(), Vec::from_iter(used), false);
         for keys in used.chunks(WRITTEN_AT_ONCE) {
             let mut writing = JoinSet::new();
             for key in keys.iter().cloned() {
                 let stores = stores.clone();
                 writing.spawn(async move { stores.view.touch(&key, now, None).await });
             }
-            while let Some(Ok(touched)) = writing.join_next().await {
+            while let Some(written) = writing.join_next().await {
+                let Ok(touched) = written else { continue };
                 self.note_answer(&touched, |was_there: &bool| *was_there).await;
                 if let Err(fault) = touched {
                     warn!(%fault, "the last use of a session could not be written down");
-                    return;
+                    is_outage |= matches!(fault, StoreError::Unavailable { .. });
                 }
+            }
+            if is_outage {
+                return;
             }
         }
     }

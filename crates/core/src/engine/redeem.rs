@@ -18,8 +18,8 @@ use crate::id::SessionKey;
 use crate::liveness::{CachedSession, CachedUser, MOST_UPDATES};
 use crate::queued_mail::MailKind;
 use crate::secret::PlainSecret;
-use crate::session::{DeviceProof, RotationOutcome, RotationRequest, Session, SessionState};
-use crate::store::{StoreError, Stored, Updated};
+use crate::session::{DeviceProof, EndReason, RotationOutcome, RotationRequest, Session, SessionState};
+use crate::store::{EndScope, StoreError, Stored, Updated};
 use crate::strategy::{Renewal, Strategy};
 use crate::user::User;
 
@@ -72,7 +72,7 @@ impl EngineTask {
                         return Ok(refreshed);
                     }
                 }
-                Err(refused) if source == Source::Store => return Err(refused),
+                Err(refused) if source == Source::Store || refused.is_outage() => return Err(refused),
                 _ => (),
             }
             source = Source::Store;
@@ -145,8 +145,14 @@ impl EngineTask {
     }
 
     async fn write(&self, token: &VerifiedRefreshToken, decision: &Decision) -> Stored<Updated> {
-        match decision.outcome.to_write(decision.before.session()) {
-            Some(next) => token.tenant.stores.view.update(next, Some(decision.user.versions())).await,
+        let (view, before) = (&token.tenant.stores.view, decision.before.session());
+        if matches!(decision.outcome, RotationOutcome::Reused(_)) {
+            // Whatever becomes of the session, the token stays a used one: no other writer can hold this up.
+            let ended = view.end(&EndScope::One(before.key.clone()), EndReason::RefreshReuse).await?;
+            return Ok(if ended.is_empty() { Updated::Stale } else { Updated::Done });
+        }
+        match decision.outcome.to_write(before) {
+            Some(next) => view.update(next, Some(decision.user.versions())).await,
             None => Ok(Updated::Done),
         }
     }

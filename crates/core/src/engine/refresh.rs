@@ -12,7 +12,7 @@ use crate::session::DeviceProof;
 use crate::store::StoreError;
 use crate::strategy::StrategyName;
 use crate::token::refresh::{ChainSecret, RefreshClaims, decode, next_secret};
-use crate::token::{ExpectedClaims, TokenFault, claimed_tenant};
+use crate::token::{ExpectedClaims, TokenFault, UnverifiedToken};
 
 /// A request to redeem a refresh token.
 #[derive(Clone, Debug)]
@@ -72,6 +72,13 @@ pub enum RefreshError {
     Store(#[from] StoreError),
 }
 
+impl RefreshError {
+    /// Whether the store has not answered: to ask it again makes that worse.
+    pub(super) const fn is_outage(&self) -> bool {
+        matches!(self, Self::Store(_) | Self::Tenant(TenantError::Store(_)))
+    }
+}
+
 /// A request to refresh whose token was verified: a valid token, or why it is refused.
 #[derive(Debug)]
 pub struct VerifiedRefresh {
@@ -116,17 +123,18 @@ impl EngineCore {
             let named = self.any_tenant(named).await?;
             named.strategy(request.strategy).ok_or(RefreshError::NotOffered)?;
         }
-        let owner = claimed_tenant(&request.token).map_err(|_| RefreshError::Invalid)?;
+        let token = UnverifiedToken::read(&request.token).map_err(|_| RefreshError::Invalid)?;
+        let owner = token.tenant().map_err(|_| RefreshError::Invalid)?;
         if request.tenant.as_ref().is_some_and(|named| *named != owner) {
             return Err(RefreshError::OtherTenant);
         }
         let tenant =
             self.any_tenant(&owner).await.map_err(|refused| refused.or_unknown(RefreshError::Invalid))?;
         tenant.strategy(request.strategy).ok_or(RefreshError::NotOffered)?;
-        let authentic = match self.read_refresh(&tenant, &request.token) {
+        let authentic = match self.read_refresh(&tenant, &token) {
             Err(TokenFault::UnknownKey { .. }) => {
                 let tenant = self.reloaded(&tenant).await?;
-                self.read_refresh(&tenant, &request.token)
+                self.read_refresh(&tenant, &token)
             }
             read => read,
         };
@@ -138,7 +146,11 @@ impl EngineCore {
         Ok(authentic)
     }
 
-    fn read_refresh(&self, tenant: &Arc<Tenant>, token: &str) -> Result<VerifiedRefreshToken, TokenFault> {
+    fn read_refresh(
+        &self,
+        tenant: &Arc<Tenant>,
+        token: &UnverifiedToken<'_>,
+    ) -> Result<VerifiedRefreshToken, TokenFault> {
         let expected =
             ExpectedClaims { issuer: &self.issuer, audience: tenant.audience(), tenant: &tenant.id };
         let (claims, key) = decode(&tenant.keyring, token, self.clock.now(), &expected)?;

@@ -2,8 +2,8 @@
 //!
 //! `&name: Type` is taken by reference. A verb of the first table runs to its end on a task of its own, even if its
 //! caller hangs up; the table is the only way to an [`EngineTask`]. A verb of the second one changes nothing, and is
-//! dropped with its caller. [`Engine::authenticate`] is such a check: where a session slides it writes one end in one
-//! atomic step, which owes no audit event and no mail.
+//! dropped with its caller. [`Engine::authenticate`] is such a check: where a session slides it writes one end
+//! by compare-and-set, which owes no audit event and no mail.
 
 use std::sync::Arc;
 use std::time::Duration;

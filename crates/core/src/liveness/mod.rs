@@ -77,7 +77,8 @@ impl CachedUser {
     }
 }
 
-/// The session store as the engine uses it: reads come from the cache, writes go to the store and invalidate the cache.
+/// The session store as the engine uses it: reads come from the cache; writes go to the store, and the cache forgets what
+/// they have changed, or keeps what a rotation or a use has written.
 pub struct SessionView {
     stores: Stores,
     clock: Arc<dyn Clock>,
@@ -187,8 +188,10 @@ impl SessionView {
         let user = session.user_key();
         self.sessions.forget(&session.key);
         self.users.forget(&user);
-        let session = self.session(&session.key).await?;
-        Ok(session.zip(self.user(&user).await?))
+        // The user first: a session that a new password keeps is taken over into a new epoch. Read before the epochs,
+        // it would look ended.
+        let user = self.user(&user).await?;
+        Ok(self.session(&session.key).await?.zip(user))
     }
 
     /// Creates a session in the store.
@@ -206,14 +209,16 @@ impl SessionView {
     /// # Errors
     /// [`StoreError`]: the store did not answer.
     pub async fn ask(&self, key: &SessionKey) -> Stored<Option<(Arc<CachedSession>, Arc<CachedUser>)>> {
-        let handle = SessionHandle::Id(key.clone());
-        let Some(session) = self.stores.sessions.find(&handle, self.clock.now()).await? else {
-            self.sessions.forget(key);
-            return Ok(None);
-        };
+        let _turn = self.sessions.turn().await?;
+        let Some(mut session) = self.find(key).await? else { return Ok(None) };
         let user = session.user_key();
-        // First the epochs: too low a number refuses the write, too high a one would let it through.
+        // Before the user: too low an epoch refuses the write, too high a one would let it through.
         let epochs = self.stores.epochs.read(&user).await?;
+        if session.epochs != epochs {
+            // A new password may have taken it over meanwhile. Read after the epochs, it is not older than they are.
+            let Some(again) = self.find(key).await? else { return Ok(None) };
+            session = again;
+        }
         let Some(found) = self.stores.users.find(&UserHandle::Id(user.clone())).await? else {
             self.users.forget(&user);
             return Ok(None);
@@ -228,6 +233,14 @@ impl SessionView {
         Ok(Some((Arc::new(CachedSession::new(session)), Arc::new(found))))
     }
 
+    async fn find(&self, key: &SessionKey) -> Stored<Option<Session>> {
+        let found = self.stores.sessions.find(&SessionHandle::Id(key.clone()), self.clock.now()).await?;
+        if found.is_none() {
+            self.sessions.forget(key);
+        }
+        Ok(found)
+    }
+
     /// Writes what became of a session if it is still the one on which that was decided. The next request on it finds
     /// in the view what this one has written.
     ///
@@ -235,12 +248,13 @@ impl SessionView {
     /// [`StoreError`]: the store did not answer.
     pub async fn update(&self, session: &Session, user: Option<UserVersions>) -> Stored<Updated> {
         let (keep, begun) = (self.is_fresh(), self.sessions.before_write(&session.key));
+        // Also if the caller goes while the write is under way.
+        let forgetting = self.sessions.forgetting(&session.key);
         let updated = self.stores.sessions.update(session, user).await;
         if keep && matches!(updated, Ok(Updated::Done)) {
+            forgetting.disarm();
             let written = Some(Arc::new(CachedSession::new(session.clone())));
             self.sessions.keep_written(&session.key, begun, written);
-        } else {
-            self.sessions.forget(&session.key);
         }
         updated
     }
@@ -264,7 +278,8 @@ impl SessionView {
             if used.version == version || self.update(&used, None).await? == Updated::Done {
                 return Ok(true);
             }
-            known = self.stores.sessions.find(&SessionHandle::Id(key.clone()), seen).await?;
+            let _turn = self.sessions.turn().await?;
+            known = self.find(key).await?;
         }
         Err(StoreError::Overloaded)
     }

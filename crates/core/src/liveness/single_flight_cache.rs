@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, Hash};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::fill_guard::{FillGuard, PendingFill};
@@ -97,6 +97,11 @@ where
         self.in_flight().remove(key);
     }
 
+    /// Forgets the value of `key` when it is dropped, unless it is disarmed.
+    pub(crate) const fn forgetting<'a>(&'a self, key: &'a K) -> Forgetting<'a, K, V> {
+        Forgetting { cache: Some(self), key }
+    }
+
     /// Call this before a write is sent, and [`Self::keep_written`] with what it has written.
     pub(crate) fn before_write(&self, key: &K) -> PendingFill {
         self.guard.before_read(self.hasher.hash_one(key), self.owner_hash(key))
@@ -132,10 +137,16 @@ where
         shared.answer.get_or_init(|| self.fetch(key, keep, read)).await.clone()
     }
 
+    /// Waits for a turn to read.
+    pub(crate) async fn turn(&self) -> Stored<SemaphorePermit<'_>> {
+        match timeout(TURN_TIMEOUT, self.reads.acquire()).await {
+            Ok(Ok(turn)) => Ok(turn),
+            _ => Err(StoreError::Overloaded),
+        }
+    }
+
     async fn fetch(&self, key: &K, keep: bool, read: impl Future<Output = Stored<V>> + Send) -> Stored<V> {
-        let Ok(Ok(_turn)) = timeout(TURN_TIMEOUT, self.reads.acquire()).await else {
-            return Err(StoreError::Overloaded);
-        };
+        let _turn = self.turn().await?;
         let begun = self.guard.before_read(self.hasher.hash_one(key), self.owner_hash(key));
         let value = read.await?;
         if keep {
@@ -164,6 +175,38 @@ where
 
     fn in_flight(&self) -> MutexGuard<'_, HashMap<K, Arc<InFlightRead<V>>>> {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forgets a value when it is dropped: what a write that was cut short has done is not known.
+pub(crate) struct Forgetting<'a, K, V>
+where
+    K: TenantOwned,
+    V: Clone + Send + Sync + 'static,
+{
+    cache: Option<&'a SingleFlightCache<K, V>>,
+    key: &'a K,
+}
+
+impl<K, V> Forgetting<'_, K, V>
+where
+    K: TenantOwned,
+    V: Clone + Send + Sync + 'static,
+{
+    pub(crate) fn disarm(mut self) {
+        self.cache = None;
+    }
+}
+
+impl<K, V> Drop for Forgetting<'_, K, V>
+where
+    K: TenantOwned,
+    V: Clone + Send + Sync + 'static,
+{
+    fn drop(&mut self) {
+        if let Some(cache) = self.cache {
+            cache.forget(self.key);
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //! A token names its key by `kid` and cannot bring or locate one: `jwk`, `jku`, `x5u` and `x5c` are ignored, and the
 //! algorithm is that of the key. `b64` (RFC 7797) needs `crit`, and `crit` is refused.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
@@ -52,30 +54,66 @@ impl<'a> Jws<'a> {
     }
 
     /// Verifies the signature and returns the claims. `key` is the one with the token's `kid`, `None` if there is none.
-    pub(super) fn verify(self, key: Option<&SigningKey>) -> Result<JsonObject, TokenFault> {
+    pub(super) fn verify(&self, key: Option<&SigningKey>) -> Result<JsonObject, TokenFault> {
+        self.verify_signature(key)?;
+        strict_json::object(&self.payload).ok_or(TokenFault::Malformed("payload"))
+    }
+
+    /// The same for a caller who has parsed the payload before.
+    pub(super) fn verify_signature(&self, key: Option<&SigningKey>) -> Result<(), TokenFault> {
         let Some(key) = key else {
-            return Err(TokenFault::UnknownKey { kid: self.kid });
+            return Err(TokenFault::UnknownKey { kid: self.kid.clone() });
         };
         if self.algorithm != key.algorithm().as_str() {
             return Err(TokenFault::WrongAlgorithm);
         }
-        if !key.verify(self.signed.as_bytes(), self.signature) {
-            return Err(TokenFault::BadSignature);
-        }
-        strict_json::object(&self.payload).ok_or(TokenFault::Malformed("payload"))
+        let is_right = key.verify(self.signed.as_bytes(), self.signature);
+        if is_right { Ok(()) } else { Err(TokenFault::BadSignature) }
     }
 }
 
-/// The tenant in the `tid` of a token of any kind, **not verified**. A caller can refuse a token that was sent to
-/// another tenant, or choose the keys to verify it with. The claim proves nothing.
+/// A token of any kind whose payload was parsed, **not verified**: it proves nothing.
+pub struct UnverifiedToken<'a> {
+    pub(super) text: &'a str,
+    pub(super) members: JsonObject,
+}
+
+impl<'a> UnverifiedToken<'a> {
+    /// Parses the payload.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenFault`] if it is no JSON object.
+    pub fn read(text: &'a str) -> Result<Self, TokenFault> {
+        let [_, payload, _] = parts(text)?;
+        let members = strict_json::object(&decode(payload)?).ok_or(TokenFault::Malformed("payload"))?;
+        Ok(Self { text, members })
+    }
+
+    /// The tenant in `tid`. A caller can refuse a token that was sent to another tenant, or choose the keys to verify
+    /// it with.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenFault`] if the token has no readable `tid`.
+    pub fn tenant(&self) -> Result<TenantId, TokenFault> {
+        Claims::new(&self.members).parsed("tid")
+    }
+}
+
+impl fmt::Debug for UnverifiedToken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UnverifiedToken")
+    }
+}
+
+/// The tenant that a token names in `tid`, unverified.
 ///
 /// # Errors
 ///
 /// [`TokenFault`] if the token has no readable `tid`.
 pub fn claimed_tenant(text: &str) -> Result<TenantId, TokenFault> {
-    let [_, payload, _] = parts(text)?;
-    let members = strict_json::object(&decode(payload)?).ok_or(TokenFault::Malformed("payload"))?;
-    Claims::new(&members).parsed("tid")
+    UnverifiedToken::read(text)?.tenant()
 }
 
 /// The session that a token names in `sid`, unverified: to count requests by.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub use jws::{MAX_LENGTH, claimed_session, claimed_tenant};
+pub use jws::{MAX_LENGTH, UnverifiedToken, claimed_session, claimed_tenant};
 
 use self::claims::Claims;
 use crate::id::TenantId;

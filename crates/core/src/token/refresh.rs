@@ -18,7 +18,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::claims::Claims;
-use super::jws::{self, Jws};
+use super::jws::{self, Jws, UnverifiedToken};
 use super::{ExpectedClaims, SignFault, TokenFault};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, TenantId};
@@ -118,20 +118,20 @@ pub fn encode(key: &RefreshKey, claims: &RefreshClaims) -> Result<String, SignFa
 ///
 /// # Errors
 ///
-/// [`TokenFault`]. The MAC is verified before any claim is read. [`TokenFault::Expired`] means that the token is valid
+/// [`TokenFault`]. The MAC is verified before any claim counts. [`TokenFault::Expired`] means that the token is valid
 /// in every other way.
 pub fn decode<'k>(
     keys: &'k Keyring,
-    text: &str,
+    token: &UnverifiedToken<'_>,
     now: Timestamp,
     expected: &ExpectedClaims<'_>,
 ) -> Result<(RefreshClaims, &'k RefreshKey), TokenFault> {
-    let jws = Jws::read(text, TYPE)?;
+    let jws = Jws::read(token.text, TYPE)?;
     let Some(key) = keys.refresh_key(jws.kid(), now) else {
         return Err(TokenFault::UnknownKey { kid: jws.kid().clone() });
     };
-    let members = jws.verify(Some(key.mac()))?;
-    let claims = Claims::new(&members);
+    jws.verify_signature(Some(key.mac()))?;
+    let claims = Claims::new(&token.members);
     expected.check(claims)?;
     let claims = read(claims, expected.tenant)?;
     let is_over = now >= claims.expires.plus(REPEAT_AFTER_EXPIRY);

@@ -18,14 +18,20 @@
 
 mod patterns;
 
+use std::sync::{Arc, LazyLock};
+
 use patterns::PATTERNS;
 use portcullis_core::invisible::is_invisible;
+use quick_cache::sync::Cache;
 
 /// The most characters of a `User-Agent` that are read.
 const LONGEST_AGENT: usize = 512;
 
 /// The most characters of a name.
 const LONGEST_NAME: usize = 100;
+
+/// What the patterns found in the agents that were met last: every write asks, and they take as long as a signature.
+static MET: LazyLock<Cache<String, Option<Arc<str>>>> = LazyLock::new(|| Cache::new(1000));
 
 /// The name of a device that sends this `User-Agent`.
 #[must_use]
@@ -35,7 +41,7 @@ pub fn from_user_agent(user_agent: &str) -> String {
     if agent.is_empty() {
         return "Unknown device".to_owned();
     }
-    let name = browser(agent).unwrap_or_else(|| agent.to_owned());
+    let name = browser(agent).unwrap_or_else(|| agent.into());
     name.chars().take(LONGEST_NAME).collect()
 }
 
@@ -106,7 +112,16 @@ pub fn prepare() {
 }
 
 /// The browser and its system; `None` if the agent is not a browser.
-fn browser(agent: &str) -> Option<String> {
+fn browser(agent: &str) -> Option<Arc<str>> {
+    if let Some(met) = MET.get(agent) {
+        return met;
+    }
+    let found = find_browser(agent).map(Arc::from);
+    MET.insert(agent.to_owned(), found.clone());
+    found
+}
+
+fn find_browser(agent: &str) -> Option<String> {
     // Every browser says that it is Mozilla; an honest robot names its page.
     let is_browser = agent.starts_with("Mozilla/") || agent.starts_with("Opera/");
     if !is_browser || agent.contains("+http") {

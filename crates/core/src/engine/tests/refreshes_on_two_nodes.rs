@@ -1,6 +1,6 @@
 //! Refreshes on a node whose view does not know yet what another node has written: the store decides.
 
-use super::outage::OutageFixture;
+use super::outage::{MAX_STALENESS, OutageFixture};
 use crate::engine::{ChangePassword, Refresh, RefreshError, Refreshed};
 use crate::session::EndReason;
 use crate::store::conformance::fixture::{HeldCredentials, PASSWORD, RegisteredUser, password, present};
@@ -104,4 +104,55 @@ async fn what_was_used_on_another_node_is_stale_with_the_proof_and_ends_the_sess
     assert!(matches!(reused, Err(RefreshError::Reused)), "{reused:?}");
     let gone = held.refresh_with(&test.other, newest.refresh.reveal()).await;
     assert!(matches!(gone, Err(RefreshError::SessionGone(_))), "{gone:?}");
+}
+
+/// A thief who changes the session all the time must not keep the alarm away.
+// ASVS-map: RT1
+#[tokio::test]
+async fn a_used_token_ends_the_session_without_a_comparison_that_others_could_win() {
+    let test = OutageFixture::new().await;
+    let (_, held, used) = refreshed_on_the_node(&test).await;
+    held.refresh_with(&test.node, used.refresh.reveal()).await.unwrap();
+    test.faults.heard();
+    let token = held.refresh_token().to_owned();
+    let theft =
+        Refresh { tenant: None, strategy: held.strategy, token, device_secret: None, cookies: Vec::new() };
+    let reused = test.node.refresh(theft).await;
+    assert!(matches!(reused, Err(RefreshError::Reused)), "{reused:?}");
+    let heard = test.faults.heard();
+    assert!(heard.contains(&"end sessions") && !heard.contains(&"update a session"), "{heard:?}");
+}
+
+/// The session is read before the epochs; between the two another node takes it over into a new epoch.
+// ASVS-map: RT8
+#[tokio::test]
+async fn a_session_that_is_taken_over_between_two_reads_is_refreshed() {
+    let test = OutageFixture::new().await;
+    let (_, held, refreshed) = refreshed_on_the_node(&test).await;
+    let identity = held.identity(&test.other).await;
+    test.other.rename_session(&identity.user, held.session().id, "new".to_owned()).await.unwrap();
+    // The write that loses against the new name, and the read of the session.
+    test.faults.stop_after(4);
+    let taking_over = async {
+        test.faults.stuck().await;
+        let (current, new) = (password(PASSWORD), password("another correct horse"));
+        test.other.change_password(ChangePassword { identity, current, new }).await.unwrap();
+        test.faults.go_on();
+    };
+    let refreshing = held.refresh_with(&test.node, refreshed.refresh.reveal());
+    let (refreshed, ()) = tokio::join!(refreshing, taking_over);
+    refreshed.unwrap();
+}
+
+#[tokio::test]
+async fn an_outage_that_the_view_meets_is_answered_without_asking_again() {
+    let test = OutageFixture::new().await;
+    let (_, held, refreshed) = refreshed_on_the_node(&test).await;
+    test.pass(MAX_STALENESS);
+    test.faults.go_down();
+    test.faults.heard();
+    let refused = held.refresh_with(&test.node, refreshed.refresh.reveal()).await;
+    assert!(matches!(refused, Err(RefreshError::Store(_))), "{refused:?}");
+    let heard = test.faults.heard();
+    assert_eq!(heard.iter().filter(|verb| **verb == "find a session").count(), 1, "{heard:?}");
 }

@@ -7,6 +7,7 @@ mod forgery;
 mod properties;
 mod refresh_tokens;
 
+use crate::token::UnverifiedToken;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +43,15 @@ struct TestTenant {
 fn ann() -> UserProfile {
     let (email, name) = ("ann@example.com".to_owned(), Some("Ann Lee".to_owned()));
     UserProfile { email, name, given_name: None, family_name: None }
+}
+
+fn decode_text<'k>(
+    keys: &'k Keyring,
+    text: &str,
+    now: Timestamp,
+    expected: &ExpectedClaims<'_>,
+) -> Result<(RefreshClaims, &'k RefreshKey), TokenFault> {
+    refresh::decode(keys, &UnverifiedToken::read(text)?, now, expected)
 }
 
 impl TestTenant {
@@ -104,7 +114,7 @@ impl TestTenant {
     }
 
     fn decode(&self, token: &str) -> Result<(RefreshClaims, &RefreshKey), TokenFault> {
-        refresh::decode(&self.keys, token, NOW, &self.expected())
+        decode_text(&self.keys, token, NOW, &self.expected())
     }
 
     fn access_key(&self) -> &SigningKey {

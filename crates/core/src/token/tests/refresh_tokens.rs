@@ -82,7 +82,7 @@ fn a_repeated_refresh_gives_the_same_bytes_even_across_a_change_of_keys() {
     // The session's record says which key signed the successor, and when.
     let written_by = before.refresh_signer(NOW).unwrap().kid();
     let renew = |keys: &Keyring| {
-        let (claims, key) = refresh::decode(keys, &presented, NOW, &expected).unwrap();
+        let (claims, key) = decode_text(keys, &presented, NOW, &expected).unwrap();
         let next = RefreshClaims { generation: 8, r: next_secret(key, &claims.r), ..claims };
         encode(keys.refresh_key(written_by, NOW).unwrap(), &next).unwrap()
     };
@@ -109,7 +109,7 @@ fn a_refresh_token_is_read_until_the_last_time_at_which_it_may_be_repeated() {
     let acme = TestTenant::called("acme");
     let claims = acme.refresh_claims();
     let token = encode(acme.refresh_key(), &claims).unwrap();
-    let decoded = |now| refresh::decode(&acme.keys, &token, now, &acme.expected()).map(|_| ());
+    let decoded = |now| decode_text(&acme.keys, &token, now, &acme.expected()).map(|_| ());
     let end = claims.expires.plus(REPEAT_AFTER_EXPIRY);
     assert_eq!(decoded(end.minus(Duration::from_millis(1))), Ok(()));
     assert_eq!(decoded(end), Err(TokenFault::Expired));
@@ -121,7 +121,7 @@ fn a_clock_that_was_set_back_refuses_no_refresh_token() {
     let token = acme.refresh_token();
     for back in [5 * 60, 60 * 60, 365 * 24 * 60 * 60].map(Duration::from_secs) {
         let now = NOW.minus(back);
-        assert_eq!(refresh::decode(&acme.keys, &token, now, &acme.expected()).map(|_| ()), Ok(()));
+        assert_eq!(decode_text(&acme.keys, &token, now, &acme.expected()).map(|_| ()), Ok(()));
     }
 }
 

@@ -77,12 +77,11 @@ impl Writer {
         let queued = self.0.0.push(Box::new(Work::new(doing, step, caller)));
         queued.map_err(|fault| match fault {
             NotQueued::Full => StoreError::Overloaded,
-            NotQueued::Closed => StoreError::unavailable(doing, NoAnswer::Closed),
-            NotQueued::Broken => StoreError::unavailable(doing, NoAnswer::Broken),
+            NotQueued::Closed => StoreError::unavailable(doing, self.0.0.ended()),
         })?;
         match timeout(DEADLINE, answer).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(StoreError::unavailable(doing, NoAnswer::Closed)),
+            Ok(Err(_)) => Err(StoreError::unavailable(doing, self.0.0.ended())),
             Err(_) => Err(StoreError::unavailable(doing, NoAnswer::Late)),
         }
     }

@@ -6,6 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
+use super::NoAnswer;
 use super::job::Job;
 
 /// The most jobs of one transaction.
@@ -18,8 +19,6 @@ pub(super) const MOST_WAITING: usize = 1024;
 pub(super) enum NotQueued {
     Full,
     Closed,
-    /// The writer has panicked.
-    Broken,
 }
 
 /// The jobs that wait for the writer, first come first.
@@ -45,7 +44,7 @@ impl JobQueue {
     pub(super) fn push(&self, job: Box<dyn Job>) -> Result<(), NotQueued> {
         let mut waiting = self.waiting();
         if waiting.is_closed {
-            return Err(if waiting.is_broken { NotQueued::Broken } else { NotQueued::Closed });
+            return Err(NotQueued::Closed);
         }
         if waiting.jobs.len() >= MOST_WAITING {
             return Err(NotQueued::Full);
@@ -101,6 +100,11 @@ impl JobQueue {
             // An error only says that the caller no longer waits.
             let _ = caller.send(());
         }
+    }
+
+    /// Why a queue that has ended answers no more.
+    pub(super) fn ended(&self) -> NoAnswer {
+        if self.waiting().is_broken { NoAnswer::Broken } else { NoAnswer::Closed }
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {

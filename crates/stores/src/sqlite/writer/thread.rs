@@ -207,8 +207,8 @@ fn undone(cause: &str) -> SqliteFault {
 
 /// Removes changes that no feed needs. That can wait, so a fault of it alone fails no job.
 fn prune(db: &SqliteConnection) -> Result<(), SqliteFault> {
-    let pruned = db.driver().prepare_cached(PRUNE)?.execute([KEPT_CHANGES, PRUNE_STEP]);
-    match pruned {
+    let prepared = db.driver().prepare_cached(PRUNE);
+    match prepared.and_then(|mut prune| prune.execute([KEPT_CHANGES, PRUNE_STEP])) {
         Err(fault) if db.driver().is_autocommit() => return Err(undone(&fault.to_string())),
         Err(fault) => warn!(%fault, "old changes were not removed"),
         Ok(_) => {}

@@ -7,7 +7,7 @@ use portcullis_core::id::{TenantId, UserKey};
 use portcullis_core::machine::SystemClock;
 use portcullis_core::session::{Session, SessionState};
 use portcullis_core::store::conformance::records::{NOW, at, by_id, new_user_key, session, tenant, user};
-use portcullis_core::store::{Change, ChangeSink, StoreError, Stores, Updated};
+use portcullis_core::store::{Change, ChangeSink, StoreError, Stores, Updated, UserVersions};
 use tokio::time::{sleep, timeout};
 
 use super::{TestDirectory, by_hand, open, other_program};
@@ -103,10 +103,11 @@ async fn what_is_changed_by_hand_is_announced_under_its_old_and_its_new_name() {
     by_hand(&path, "UPDATE users SET tenant = 'other'; INSERT INTO tenants (id, created) VALUES ('new', 0)");
     listener.catches_up().await;
     let moved = UserKey { tenant: tenant("other"), id: jo.key.id };
-    assert_eq!(
-        listener.changes(),
-        [Change::User(jo.key), Change::User(moved), Change::Tenant(tenant("new"))]
-    );
+    // That the user is counted is announced once more.
+    let announced = listener.changes();
+    for change in [Change::User(jo.key), Change::User(moved), Change::Tenant(tenant("new"))] {
+        assert!(announced.contains(&change), "{change:?} is missing: {announced:?}");
+    }
 }
 
 #[tokio::test]
@@ -234,11 +235,16 @@ async fn the_watch_ends_its_thread_when_it_is_dropped() {
 async fn what_is_changed_by_hand_counts_as_the_change_of_another_writer() {
     let directory = TestDirectory::new();
     let path = directory.fresh();
-    let sessions = open(&path).await.stores().sessions;
-    let known = session(&new_user_key(&TenantId::default_tenant()));
+    let Stores { sessions, users, .. } = open(&path).await.stores();
+    let jo = user(&TenantId::default_tenant(), "jo@example.com");
+    let known = session(&jo.key);
+    users.insert(&jo).await.unwrap();
     sessions.insert(&known).await.unwrap();
+    let used = known.clone().touch(at(1), None);
+    let versions = UserVersions { user: jo.version, epochs: known.epochs };
+    by_hand(&path, "UPDATE users SET role = 'user'");
+    assert_eq!(sessions.update(&used, Some(versions)).await.unwrap(), Updated::Stale);
     by_hand(&path, "UPDATE sessions SET idle_expires = 1");
-    let used = known.touch(at(1), None);
     assert_eq!(sessions.update(&used, None).await.unwrap(), Updated::Stale);
     let found = sessions.find(&by_id(&used), NOW).await.unwrap().unwrap();
     assert!(matches!(found.state, SessionState::Ended(_)));
