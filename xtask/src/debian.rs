@@ -22,13 +22,16 @@ enum PackageProof {
     Program(&'static str),
     /// Modules that Python can import.
     PythonModules(&'static str),
+    /// The PostgreSQL server, whose programs Debian keeps off the path.
+    PostgresServer,
 }
 
 /// What tests need.
-pub(crate) const FOR_TESTS: [DebianPackage; 5] = [
+pub(crate) const FOR_TESTS: [DebianPackage; 6] = [
     DebianPackage { name: "chromium", proof: PackageProof::Program("chromium") },
     DebianPackage { name: "nodejs", proof: PackageProof::Program("node") },
     DebianPackage { name: "npm", proof: PackageProof::Program("npm") },
+    DebianPackage { name: "postgresql", proof: PackageProof::PostgresServer },
     DebianPackage { name: "python3-venv", proof: PackageProof::PythonModules("ensurepip, venv") },
     DebianPackage { name: "strace", proof: PackageProof::Program("strace") },
 ];
@@ -84,6 +87,7 @@ impl PackageProof {
         match self {
             Self::Program(name) => is_on_path(name),
             Self::PythonModules(names) => python_imports(names),
+            Self::PostgresServer => has_postgres_server(),
         }
     }
 }
@@ -91,6 +95,11 @@ impl PackageProof {
 fn is_on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).map(|folder: PathBuf| folder.join(program)).any(|file| file.is_file())
+}
+
+fn has_postgres_server() -> bool {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    versions.map(|version| version.path().join("bin/postgres")).any(|server| server.is_file())
 }
 
 fn python_imports(names: &str) -> bool {

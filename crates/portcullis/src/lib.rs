@@ -142,5 +142,5 @@ pub use portcullis_axum::{
 };
 #[cfg(feature = "sqlite")]
 pub use portcullis_stores::sqlite::SqliteStore;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use portcullis_stores::{DatabaseUrl, OpenedStores, TenantDatabaseRegistry};

@@ -10,14 +10,29 @@ use portcullis_core::store::Stored;
 use thiserror::Error;
 
 use crate::backend::{Backend, IfMissing, MigrationState, OpenDatabase};
+#[cfg(feature = "postgres")]
+use crate::postgres::PostgresUrl;
+#[cfg(feature = "sqlite")]
 use crate::sqlite::SqliteFile;
 
-/// Names a database. This build accepts `sqlite:PATH`.
+/// What this build accepts.
+const FORMS: &str = if cfg!(all(feature = "postgres", feature = "sqlite")) {
+    "sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE"
+} else if cfg!(feature = "sqlite") {
+    "sqlite:PATH"
+} else {
+    "postgres://USER:PASSWORD@HOST/DATABASE"
+};
+
+/// Names a database: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct DatabaseUrl(Scheme);
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 enum Scheme {
+    #[cfg(feature = "postgres")]
+    Postgres(PostgresUrl),
+    #[cfg(feature = "sqlite")]
     Sqlite(SqliteFile),
 }
 
@@ -25,10 +40,10 @@ enum Scheme {
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum DatabaseUrlError {
     /// The URL names a product that this build has no store for.
-    #[error("this build has no {0} store for the database; it has sqlite:PATH")]
+    #[error("this build has no {0} store for the database; write {FORMS}")]
     NoStore(&'static str),
     /// The text has no known scheme.
-    #[error("is not the address of a database: write sqlite:PATH")]
+    #[error("is not the address of a database: write {FORMS}")]
     NotAUrl,
     /// The URL names no file, or a database in memory.
     #[error("names no file: write sqlite:PATH, for everything in memory is gone at the end")]
@@ -36,10 +51,20 @@ pub enum DatabaseUrlError {
     /// The URL has parameters.
     #[error("has parameters, of which there are none: write sqlite:PATH")]
     Parameters,
+    /// The URL of a server cannot be read.
+    #[error("is not the address of a PostgreSQL database: write postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
+    NotPostgres,
+    /// The URL names a server, and no database on it.
+    #[error("names no database on its server: write postgres://USER:PASSWORD@HOST/DATABASE")]
+    NoDatabase,
+    /// The URL has a parameter that has no meaning.
+    #[error("has the parameter {0}, which has no meaning here")]
+    UnknownParameter(String),
 }
 
 /// Schemes that operators may try, and the product that each names.
-const KNOWN_PRODUCTS: [(&str, &str); 8] = [
+const KNOWN_PRODUCTS: [(&str, &str); 9] = [
+    ("sqlite", "SQLite"),
     ("postgres", "PostgreSQL"),
     ("postgresql", "PostgreSQL"),
     ("mongodb", "MongoDB"),
@@ -59,13 +84,28 @@ impl DatabaseUrl {
         let (scheme, rest) = url.split_once(':').ok_or(DatabaseUrlError::NotAUrl)?;
         let product = KNOWN_PRODUCTS.iter().find(|(name, _)| *name == scheme);
         match (scheme, product) {
+            #[cfg(feature = "sqlite")]
             ("sqlite", _) => SqliteFile::parse(rest).map(Self::from),
+            #[cfg(feature = "postgres")]
+            ("postgres" | "postgresql", _) => PostgresUrl::parse(url).map(Self::from),
             (_, Some((_, product))) => Err(DatabaseUrlError::NoStore(product)),
             _ => Err(DatabaseUrlError::NotAUrl),
         }
     }
 
+    /// The same database, with at most so many connections, if it is on a server.
+    #[must_use]
+    pub fn with_connections(&self, connections: usize) -> Self {
+        match &self.0 {
+            #[cfg(feature = "postgres")]
+            Scheme::Postgres(url) => url.with_connections(connections).into(),
+            #[cfg(feature = "sqlite")]
+            Scheme::Sqlite(_) => self.clone(),
+        }
+    }
+
     /// The URL of the database that a server uses unless it is configured otherwise.
+    #[cfg(feature = "sqlite")]
     #[must_use]
     pub fn preset(data_dir: &Path) -> Self {
         SqliteFile(data_dir.join("portcullis.db")).into()
@@ -79,6 +119,9 @@ impl DatabaseUrl {
 
     fn backend(&self) -> &dyn Backend {
         match &self.0 {
+            #[cfg(feature = "postgres")]
+            Scheme::Postgres(url) => url,
+            #[cfg(feature = "sqlite")]
             Scheme::Sqlite(file) => file,
         }
     }
@@ -147,6 +190,14 @@ impl DatabaseUrl {
     }
 }
 
+#[cfg(feature = "postgres")]
+impl From<PostgresUrl> for DatabaseUrl {
+    fn from(url: PostgresUrl) -> Self {
+        Self(Scheme::Postgres(url))
+    }
+}
+
+#[cfg(feature = "sqlite")]
 impl From<SqliteFile> for DatabaseUrl {
     fn from(file: SqliteFile) -> Self {
         Self(Scheme::Sqlite(file))
@@ -185,9 +236,38 @@ mod tests {
     }
 
     #[test]
+    fn a_database_on_a_server_is_shown_without_its_password() {
+        for (url, shown) in [
+            ("postgres://u:hunter2@h:1/d?sslmode=require", "postgres://u@h:1/d"),
+            ("postgresql://h/d?user=u&password=hunter2", "postgresql://h/d"),
+            ("postgres://u@%2Frun%2Fpostgresql/d", "postgres://u@%2Frun%2Fpostgresql/d"),
+        ] {
+            let url = DatabaseUrl::parse(url).unwrap();
+            assert_eq!(
+                (url.to_string(), url.location(), url.file()),
+                (shown.to_owned(), shown.to_owned(), None)
+            );
+            assert!(!format!("{url:?}").contains("hunter2"));
+            assert_eq!(url.with_connections(3).to_string(), shown);
+            assert_eq!(url.based_in(Path::new("/d")), url);
+        }
+        for (url, said) in [
+            ("postgres:d", "postgres://USER"),
+            ("postgres://u:hunter2@h:x/d", "postgres://USER"),
+            ("postgres://u:12?hunter2@h/d", "postgres://USER"),
+            ("postgres://u:12#hunter2@h/d", "names no database"),
+            ("postgres://u@h", "names no database"),
+            ("postgres://u@h/d?sslmode=maybe", "postgres://USER"),
+            ("postgres://u@h/d?target=x", "the parameter target"),
+        ] {
+            let message = DatabaseUrl::parse(url).unwrap_err().to_string();
+            assert!(message.contains(said) && !message.contains("hunter2"), "{url}: {message}");
+        }
+    }
+
+    #[test]
     fn a_store_that_this_build_lacks_is_named_and_its_password_is_not() {
         for (url, product) in [
-            ("postgres://u:hunter2@h/d", "PostgreSQL"),
             ("mongodb+srv://u:hunter2@h/d", "MongoDB"),
             ("rediss://:hunter2@h", "Redis"),
             ("redis-cluster://h1:1,h2:2", "Redis Cluster"),

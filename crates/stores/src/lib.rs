@@ -4,18 +4,22 @@
 //! |---|---|
 //! | [`DatabaseUrl`] | names a database; the one place that chooses the kind of store |
 //! | [`OpenedStores`] | everything a server opens: the installation's database, and tenants' own databases |
+//! | [`postgres`] | a store in a PostgreSQL database, which several nodes share |
 //! | [`sqlite`] | a store in one file, for one machine; several processes may share the file |
 //!
-//! Each kind of store is behind a cargo feature of its name; the default is `sqlite`. The traits and the memory store
+//! Each kind of store is behind a cargo feature of its name; the default is both. The traits and the memory store
 //! beside them say what a verb means. A store here never decides about a session: core's pure transitions do.
 
 // What is here serves one kind of store or several: without any there is nothing.
-#![cfg(feature = "sqlite")]
+#![cfg(any(feature = "postgres", feature = "sqlite"))]
 
 mod backend;
 mod database_url;
 mod opened_stores;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod sql;
+#[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod tenant_databases;
 

@@ -3,3 +3,7 @@
 #[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod sqlite;
+
+#[cfg(test)]
+#[cfg(feature = "postgres")]
+mod postgres;

@@ -114,7 +114,7 @@ async fn what_cannot_be_opened_says_why() {
     let registry = registry(&directory);
     fs::write(directory.place.path().join("letter"), "a letter to a friend. ".repeat(100)).unwrap();
     for (database, why) in [
-        ("postgres://u:hunter2@h/d", "it has sqlite:PATH"),
+        ("mongodb://u:hunter2@h/d", "write sqlite:PATH"),
         ("sqlite:", "names no file"),
         ("sqlite:letter", "letter is no SQLite database"),
         ("sqlite:letter/a.db", "letter cannot be made"),

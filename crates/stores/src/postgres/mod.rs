@@ -1,0 +1,112 @@
+//! A store in a PostgreSQL database, which several nodes share.
+//!
+//! Each verb is one statement or one transaction on one of a bounded number of connections. An acknowledged write is as
+//! durable as the server's `synchronous_commit` makes it; a server that has it off is refused. Triggers announce what
+//! is written, by this program or in a shell, and each node listens on a connection of its own.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use portcullis_core::machine::SystemClock;
+//! use portcullis_stores::{DatabaseUrl, IfMissing};
+//!
+//! # async fn open() -> Result<(), Box<dyn std::error::Error>> {
+//! let url = DatabaseUrl::parse("postgres://portcullis@localhost/portcullis")?;
+//! let database = url.open(Arc::new(SystemClock), IfMissing::Create).await?;
+//! let stores = database.stores();
+//! # drop(stores);
+//! database.close().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod connection;
+mod fault;
+mod feed;
+mod open_error;
+mod pool;
+mod schema;
+mod server;
+mod step;
+mod url;
+mod verbs;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use portcullis_core::clock::Clock;
+use portcullis_core::store::{Stored, Stores};
+use sqlx::postgres::PgConnectOptions;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use crate::backend::{IfMissing, OpenDatabase};
+use crate::sql::tenants;
+use feed::ListenerThreads;
+pub use open_error::PostgresOpenError;
+use pool::ConnectionPool;
+use step::{DEADLINE, StepKind, Tries};
+pub(crate) use url::PostgresUrl;
+
+/// The verb in the errors of an opening.
+const OPENING: &str = "open its database";
+/// The most connections of a store, beside that of its feed, unless it is configured otherwise.
+const DEFAULT_CONNECTIONS: usize = 16;
+
+/// All records in one PostgreSQL database.
+#[derive(Clone)]
+pub struct PostgresStore {
+    url: Arc<str>,
+    options: PgConnectOptions,
+    pool: Arc<ConnectionPool>,
+    feeds: Arc<ListenerThreads>,
+    clock: Arc<dyn Clock>,
+}
+
+impl PostgresStore {
+    /// Opens the database, which must exist, and applies pending migrations.
+    async fn open_or(
+        url: &PostgresUrl,
+        clock: Arc<dyn Clock>,
+        if_missing: IfMissing,
+    ) -> Result<Self, PostgresOpenError> {
+        let shown = url.shown();
+        let options = url.options().map_err(|fault| PostgresOpenError::of(&shown, fault))?;
+        let mut db = server::checked(&options, &shown).await?;
+        server::refuse_transaction_pooler(&mut db, &options, &shown).await?;
+        schema::bring_up_to_date(&mut db, &shown, if_missing).await?;
+        let pool = ConnectionPool::new(options.clone(), url.connections(), clock.clone());
+        Ok(Self { url: shown.into(), options, pool, feeds: Arc::default(), clock })
+    }
+}
+
+#[async_trait]
+impl OpenDatabase for PostgresStore {
+    fn stores(&self) -> Stores {
+        Stores::from_one(Arc::new(self.clone()))
+    }
+
+    async fn ping(&self) -> Stored<()> {
+        let mut tries = Tries::new("answer", StepKind::Transaction, &self.pool);
+        loop {
+            let mut current = tries.next().await?;
+            let done = timeout(tries.time_left(), tenants::count(&mut current.statements())).await;
+            if let Some(answer) = tries.settle(current, done).await {
+                return answer.map(drop);
+            }
+        }
+    }
+
+    async fn close(&self) {
+        let feeds = self.feeds.clone();
+        // A panic of a watch's thread is logged there.
+        let _ = spawn_blocking(move || feeds.stop()).await;
+        self.pool.close(DEADLINE).await;
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").field("url", &self.url).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,137 @@
+//! The URL of a database on a server.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use portcullis_core::clock::Clock;
+use portcullis_core::store::{StoreError, Stored};
+use sqlx::postgres::PgConnectOptions;
+use thiserror::Error;
+
+use super::server::checked;
+use super::{DEFAULT_CONNECTIONS, OPENING, PostgresStore, schema};
+use crate::backend::{Backend, IfMissing, MigrationState, OpenDatabase};
+use crate::{DatabaseUrl, DatabaseUrlError};
+
+/// The parameters of a URL that have a meaning here, as they have in libpq.
+const PARAMETERS: [&str; 11] = [
+    "application_name",
+    "dbname",
+    "host",
+    "options",
+    "password",
+    "port",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "user",
+];
+
+/// A database on a server, open or not. It holds a password.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct PostgresUrl {
+    text: String,
+    connections: usize,
+}
+
+/// Why there is no copy.
+#[derive(Clone, Copy, Debug, Error)]
+#[error("PostgreSQL copies its databases itself: use `pg_dump`")]
+struct UsePgDump;
+
+impl PostgresUrl {
+    /// Reads a whole URL.
+    pub(crate) fn parse(text: &str) -> Result<Self, DatabaseUrlError> {
+        text.split_once("://").ok_or(DatabaseUrlError::NotPostgres)?;
+        let query = text.split_once('?').map_or("", |(_, query)| query);
+        let keys = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split('=').next());
+        for key in keys.flatten() {
+            if !key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+                // It may be the rest of a password.
+                return Err(DatabaseUrlError::NotPostgres);
+            }
+            if !PARAMETERS.contains(&key) {
+                return Err(DatabaseUrlError::UnknownParameter(key.to_owned()));
+            }
+        }
+        let url = Self { text: text.to_owned(), connections: DEFAULT_CONNECTIONS };
+        let options = url.options().map_err(|_| DatabaseUrlError::NotPostgres)?;
+        if options.get_database().is_none_or(str::is_empty) {
+            return Err(DatabaseUrlError::NoDatabase);
+        }
+        Ok(url)
+    }
+
+    /// The same database with so many connections.
+    pub(crate) fn with_connections(&self, connections: usize) -> Self {
+        Self { connections, ..self.clone() }
+    }
+
+    pub(super) const fn connections(&self) -> usize {
+        self.connections
+    }
+
+    pub(super) fn options(&self) -> Result<PgConnectOptions, sqlx::Error> {
+        let options: PgConnectOptions = self.text.parse()?;
+        let is_named = options.get_application_name().is_some();
+        let options = if is_named { options } else { options.application_name("portcullis") };
+        // More than there are statements.
+        Ok(options.statement_cache_capacity(256))
+    }
+
+    /// The URL without a password, and without parameters, among which there may be another one.
+    pub(super) fn shown(&self) -> String {
+        let (scheme, rest) = self.text.split_once("://").unwrap_or(("postgres", ""));
+        let rest = rest.split('?').next().unwrap_or_default();
+        let (login, place) = rest.rsplit_once('@').unwrap_or(("", rest));
+        let user = login.split(':').next().unwrap_or_default();
+        let at = if user.is_empty() { "" } else { "@" };
+        format!("{scheme}://{user}{at}{place}")
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PostgresUrl").field(&self.shown()).finish()
+    }
+}
+
+#[async_trait]
+impl Backend for PostgresUrl {
+    fn product(&self) -> &'static str {
+        "PostgreSQL"
+    }
+
+    fn url(&self) -> String {
+        self.shown()
+    }
+
+    fn based_in(&self, _directory: &Path) -> DatabaseUrl {
+        self.clone().into()
+    }
+
+    fn file(&self) -> Option<&Path> {
+        None
+    }
+
+    async fn migrations(&self) -> Stored<Vec<MigrationState>> {
+        let doing = "read its migrations";
+        let options = self.options().map_err(|fault| StoreError::unavailable(doing, fault))?;
+        let url = self.shown();
+        let unavailable = |fault| StoreError::unavailable(doing, fault);
+        let mut db = checked(&options, &url).await.map_err(unavailable)?;
+        schema::migrations(&mut db, &url).await.map_err(unavailable)
+    }
+
+    async fn backup(&self, _to: &Path) -> Stored<()> {
+        Err(StoreError::unavailable("back up its database", UsePgDump))
+    }
+
+    async fn open(&self, clock: Arc<dyn Clock>, if_missing: IfMissing) -> Stored<Arc<dyn OpenDatabase>> {
+        let store = PostgresStore::open_or(self, clock, if_missing).await;
+        Ok(Arc::new(store.map_err(|fault| StoreError::unavailable(OPENING, fault))?))
+    }
+}

@@ -1,0 +1,107 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_core::id::TenantId;
+use portcullis_core::session::Session;
+use portcullis_core::store::conformance::records::{NOW, at, by_id, new_user_key, session};
+use portcullis_core::store::{Change, Inserted, Page, StoreError, Stores, Updated};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::cluster::Cluster;
+use super::{Announcement, ChangeRecorder, TestDatabase, execute, open};
+
+async fn signed_in(stores: &Stores) -> Session {
+    let session = session(&new_user_key(&TenantId::default_tenant()));
+    assert_eq!(stores.sessions.insert(&session).await.unwrap(), Inserted::Done);
+    session
+}
+
+/// Tries until the server answers again.
+async fn found(stores: &Stores, wanted: &Session) -> Option<Session> {
+    for _ in 0..6_000 {
+        match stores.sessions.find(&by_id(wanted), NOW).await {
+            Ok(found) => return found,
+            Err(StoreError::Unavailable { .. }) => sleep(Duration::from_millis(10)).await,
+            Err(fault) => panic!("{fault}"),
+        }
+    }
+    panic!("the store does not recover");
+}
+
+// ASVS-map: RV3
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_dies_is_an_outage_and_comes_back_with_everything_that_was_acknowledged() {
+    let mut cluster = tokio::task::spawn_blocking(Cluster::start).await.unwrap();
+    cluster.is_up().await;
+    let stores = open(&cluster.url("postgres", "")).await;
+    let listener = Arc::new(ChangeRecorder::default());
+    let _watch = stores.feed.watch(listener.clone()).unwrap();
+    let kept = signed_in(&stores).await;
+    listener.catches_up().await;
+
+    cluster.kill();
+    let away = stores.sessions.find(&by_id(&kept), NOW).await;
+    assert!(matches!(away, Err(StoreError::Unavailable { .. })), "{away:?}");
+    let away = stores.sessions.insert(&session(&kept.user_key())).await;
+    assert!(matches!(away, Err(StoreError::Unavailable { .. })), "{away:?}");
+    assert!(stores.feed.watch(Arc::new(ChangeRecorder::default())).is_err());
+
+    cluster.run();
+    assert_eq!(found(&stores, &kept).await.as_ref(), Some(&kept));
+    listener.wait_for(|told| *told == Announcement::Changed(Change::Everything)).await;
+    listener.catches_up().await;
+    signed_in(&stores).await;
+}
+
+/// Another version of this program may add a column while this one runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_gets_a_column_under_prepared_statements_is_no_outage() {
+    let database = TestDatabase::new().await;
+    let url = database.fresh().await;
+    let stores = open(&url).await;
+    let known = signed_in(&stores).await;
+    let mut warm = JoinSet::new();
+    for _ in 0..8 {
+        let (stores, known) = (stores.clone(), known.clone());
+        warm.spawn(async move { stores.sessions.find(&by_id(&known), NOW).await.unwrap() });
+    }
+    warm.join_all().await;
+    execute(&url, "ALTER TABLE sessions ADD COLUMN later TEXT").await;
+    for _ in 0..8 {
+        assert_eq!(stores.sessions.find(&by_id(&known), NOW).await.unwrap().as_ref(), Some(&known));
+    }
+}
+
+/// A look-up whose client has hung up leaves no connection behind that answers the next one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_is_dropped_on_the_way_neither_answers_another_nor_keeps_its_lock() {
+    let database = TestDatabase::new().await;
+    let stores = open(&database.fresh().await).await;
+    let sessions = [signed_in(&stores).await, signed_in(&stores).await];
+    for number in 0..200_u64 {
+        let handle = by_id(&sessions[0]);
+        let dropped = stores.sessions.find(&handle, NOW);
+        let _ = tokio::time::timeout(Duration::from_micros(number * 20), dropped).await;
+        let kept = stores.sessions.find(&by_id(&sessions[1]), NOW).await.unwrap();
+        assert_eq!(kept.as_ref(), Some(&sessions[1]));
+    }
+    let page = Page { after: None, limit: 10 };
+    let listed = stores.sessions.list(&sessions[0].user_key(), page, NOW).await.unwrap();
+    assert_eq!(listed.as_slice(), &sessions[..1]);
+}
+
+/// While another transaction holds the row, a compare-and-set waits, and then sees what it has written.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_uses_of_one_session_at_once_one_counts() {
+    let database = TestDatabase::new().await;
+    let stores = open(&database.fresh().await).await;
+    let known = signed_in(&stores).await;
+    let mut uses = JoinSet::new();
+    for number in 0..16 {
+        let (stores, used) = (stores.clone(), known.clone().touch(at(number + 1), None));
+        uses.spawn(async move { stores.sessions.update(&used, None).await.unwrap() });
+    }
+    let outcomes = uses.join_all().await;
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Updated::Done).count(), 1);
+}

@@ -1,0 +1,163 @@
+use std::sync::Arc;
+
+use portcullis_core::clock::{Clock as _, Ticks};
+use portcullis_core::id::{TenantId, UserKey};
+use portcullis_core::machine::SystemClock;
+use portcullis_core::session::{Session, SessionState};
+use portcullis_core::store::conformance::records::{NOW, at, by_id, new_user_key, session, tenant, user};
+use portcullis_core::store::{Change, Stores, Updated};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
+
+use super::{Announcement, ChangeRecorder, TestDatabase, open};
+
+async fn signed_in(stores: &Stores) -> Session {
+    let session = session(&new_user_key(&TenantId::default_tenant()));
+    stores.sessions.insert(&session).await.unwrap();
+    session
+}
+
+/// Ends the connection of the feed, as a firewall or an operator would.
+const END_FEEDS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+    WHERE datname = current_database() AND query LIKE '%pg_notify%' AND pid <> pg_backend_pid()";
+
+// ASVS-map: RV2
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_changed_in_the_shell_is_announced_under_its_old_and_its_new_name() {
+    let database = TestDatabase::new().await;
+    let stores = open(&database.fresh().await).await;
+    let jo = user(&tenant("acme"), "jo@example.com");
+    stores.users.insert(&jo).await.unwrap();
+    let (one, other) = (signed_in(&stores).await, signed_in(&stores).await);
+    let listener = Arc::new(ChangeRecorder::default());
+    let _watch = stores.feed.watch(listener.clone()).unwrap();
+
+    database
+        .by_hand("UPDATE users SET tenant = 'other'; INSERT INTO tenants (id, created) VALUES ('new', 0)");
+    let moved = UserKey { tenant: tenant("other"), id: jo.key.id };
+    assert_eq!(
+        listener.news().await,
+        [Change::User(jo.key), Change::User(moved), Change::Tenant(tenant("new"))]
+    );
+    database.by_hand("DELETE FROM sessions");
+    let gone = listener.news().await;
+    assert!(gone.len() == 2 && gone.contains(&Change::Session(one.key)), "{gone:?}");
+    assert!(gone.contains(&Change::Session(other.key)), "{gone:?}");
+}
+
+// ASVS-map: RV2
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_truncated_and_a_name_that_makes_no_sense_could_mean_anything() {
+    let database = TestDatabase::new().await;
+    let stores = open(&database.fresh().await).await;
+    let listener = Arc::new(ChangeRecorder::default());
+    let _watch = stores.feed.watch(listener.clone()).unwrap();
+    for table in ["sessions", "users", "epochs", "keys", "tenants"] {
+        database.by_hand(&format!("TRUNCATE {table}"));
+        assert_eq!(listener.news().await, [Change::Everything], "{table}");
+    }
+    database.by_hand("INSERT INTO tenants (id, created) VALUES ('Not A Name', 0)");
+    assert_eq!(listener.news().await, [Change::Everything]);
+    database.by_hand("INSERT INTO tenants (id, created) VALUES (repeat('ä', 9000), 0)");
+    assert_eq!(listener.news().await, [Change::Everything]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_in_another_schema_of_the_database_is_not_announced() {
+    let database = TestDatabase::new().await;
+    let stores = open(&database.fresh().await).await;
+    let others = open(&database.fresh().await).await;
+    let listener = Arc::new(ChangeRecorder::default());
+    let _watch = stores.feed.watch(listener.clone()).unwrap();
+    signed_in(&others).await;
+    assert_eq!(listener.news().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_column_of_a_session_is_news_but_its_last_use_its_rotation_and_what_no_check_reads() {
+    let database = TestDatabase::new().await;
+    let url = database.fresh().await;
+    let stores = open(&url).await;
+    signed_in(&stores).await;
+    let listener = Arc::new(ChangeRecorder::default());
+    let _watch = stores.feed.watch(listener.clone()).unwrap();
+    let mut db = PgConnection::connect(&url).await.unwrap();
+    let columns = "SELECT column_name::TEXT, data_type::TEXT FROM information_schema.columns \
+        WHERE table_schema = current_schema() AND table_name = 'sessions' ORDER BY ordinal_position";
+    let columns = sqlx::query(columns).fetch_all(&mut db).await.unwrap();
+    let checks = "ALTER TABLE sessions DROP CONSTRAINT sessions_check";
+    db.execute(checks).await.unwrap();
+    let mut no_news = Vec::new();
+    for row in columns {
+        let (column, kind): (String, String) = (row.get(0), row.get(1));
+        let other = match kind.as_str() {
+            "text" => format!("coalesce({column}, '') || 'x'"),
+            "bytea" => "decode(repeat('5a', 32), 'hex')".to_owned(),
+            "boolean" => format!("NOT coalesce({column}, FALSE)"),
+            _ => format!("coalesce({column}, 0) + 1"),
+        };
+        db.execute(AssertSqlSafe(format!("UPDATE sessions SET {column} = {column}"))).await.unwrap();
+        assert_eq!(listener.news().await, [], "{column} is the same");
+        db.execute(AssertSqlSafe(format!("UPDATE sessions SET {column} = {other}"))).await.unwrap();
+        if listener.news().await.is_empty() {
+            no_news.push(column);
+        }
+    }
+    no_news.retain(|column| !(column.starts_with("rotation_") || column.starts_with("previous_")));
+    assert_eq!(
+        no_news,
+        ["last_seen", "idle_expires", "gave_code", "late_generation", "late_in_a_row", "version"]
+    );
+}
+
+// ASVS-map: RV2, RV3
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_whose_connection_is_lost_proves_nothing_until_anything_is_announced() {
+    let database = TestDatabase::new().await;
+    let stores = open(&database.fresh().await).await;
+    let listener = Arc::new(ChangeRecorder::default());
+    let _watch = stores.feed.watch(listener.clone()).unwrap();
+    listener.catches_up().await;
+
+    // While the feed is away, a session is written whose announcement nobody hears.
+    database.by_hand(&format!("ALTER DATABASE {} CONNECTION LIMIT 0", database.name));
+    database.by_hand(END_FEEDS);
+    let lost = SystemClock.ticks();
+    signed_in(&stores).await;
+    database.by_hand(&format!("ALTER DATABASE {} CONNECTION LIMIT -1", database.name));
+    listener.wait_for(|told| *told == Announcement::Changed(Change::Everything)).await;
+
+    let told = listener.announcements();
+    let before_it = told.iter().take_while(|told| **told != Announcement::Changed(Change::Everything));
+    let too_early: Vec<_> = before_it.filter(|told| is_proof_after(told, lost)).collect();
+    assert!(too_early.is_empty(), "{too_early:?}");
+    listener.catches_up().await;
+}
+
+fn is_proof_after(told: &Announcement, lost: Ticks) -> bool {
+    matches!(told, Announcement::Proven(sent) if *sent > lost)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_watch_ends_its_thread_and_its_connection_when_it_is_dropped() {
+    let database = TestDatabase::new().await;
+    let stores = open(&database.fresh().await).await;
+    let listener = Arc::new(ChangeRecorder::default());
+    let watch = stores.feed.watch(listener.clone()).unwrap();
+    listener.catches_up().await;
+    drop(watch);
+    assert_eq!(Arc::strong_count(&listener), 1);
+}
+
+/// A node decides on the copy in its view, which does not know yet what was written past the program.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_changed_in_the_shell_counts_as_the_change_of_another_writer() {
+    let database = TestDatabase::new().await;
+    let sessions = open(&database.fresh().await).await.sessions;
+    let known = session(&new_user_key(&TenantId::default_tenant()));
+    sessions.insert(&known).await.unwrap();
+    database.by_hand("UPDATE sessions SET idle_expires = 1");
+    let used = known.touch(at(1), None);
+    assert_eq!(sessions.update(&used, None).await.unwrap(), Updated::Stale);
+    let found = sessions.find(&by_id(&used), NOW).await.unwrap().unwrap();
+    assert!(matches!(found.state, SessionState::Ended(_)));
+}

@@ -1,0 +1,136 @@
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use portcullis_core::machine::SystemClock;
+use portcullis_core::store::conformance::records::{new_user_key, session, tenant};
+use portcullis_stores::{DatabaseUrl, IfMissing};
+use tokio::task::JoinSet;
+
+use super::cluster::{Cluster, PASSWORD};
+use super::{TestDatabase, execute, open, shared_cluster, try_open};
+
+async fn refusal(url: &str) -> String {
+    match try_open(url).await {
+        Ok(_) => panic!("{url} was opened"),
+        Err(fault) => fault.to_string(),
+    }
+}
+
+// ASVS-map: OP4
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_start_at_once_on_an_empty_database_make_its_tables_once() {
+    let database = TestDatabase::new().await;
+    let url = database.fresh().await;
+    let known = DatabaseUrl::parse(&url).unwrap();
+    assert!(known.migrations().await.unwrap().iter().all(|migration| !migration.applied));
+    let mut nodes = JoinSet::new();
+    for _ in 0..8 {
+        let url = url.clone();
+        nodes.spawn(async move { try_open(&url).await.map(drop) });
+    }
+    for opened in nodes.join_all().await {
+        opened.unwrap();
+    }
+    assert!(known.migrations().await.unwrap().iter().all(|migration| migration.applied));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_was_lost_is_not_made_anew() {
+    let database = TestDatabase::new().await;
+    let url = DatabaseUrl::parse(&database.fresh().await).unwrap();
+    let Err(fault) = url.open(Arc::new(SystemClock), IfMissing::Refuse).await else {
+        panic!("it was opened")
+    };
+    assert!(fault.to_string().contains("restore the database"), "{fault}");
+    assert!(url.migrations().await.unwrap().iter().all(|migration| !migration.applied));
+}
+
+// ASVS-map: OP4
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_a_newer_version_or_of_another_program_is_left_as_it_is() {
+    let database = TestDatabase::new().await;
+    let url = database.fresh().await;
+    open(&url).await;
+    database
+        .by_hand("INSERT INTO portcullis_migrations (version, description, checksum) VALUES (99, 'x', '')");
+    assert!(refusal(&url).await.contains("upgrade this program"));
+    database.by_hand("DELETE FROM portcullis_migrations WHERE version = 99");
+    database.by_hand("UPDATE portcullis_migrations SET checksum = ''");
+    assert!(refusal(&url).await.contains("was made otherwise"));
+
+    let url = database.fresh().await;
+    database.by_hand("CREATE TABLE users (theirs TEXT)");
+    assert!(refusal(&url).await.contains("tables of another program"));
+    let known = DatabaseUrl::parse(&url).unwrap().migrations().await.unwrap();
+    assert!(known.iter().all(|migration| !migration.applied), "half of the tables were made");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_cannot_be_used_is_refused_with_the_cure_and_without_the_password() {
+    let database = TestDatabase::new().await;
+    let (cluster, name) = (shared_cluster().await, database.name.as_str());
+    execute(&cluster.url(name, ""), &format!("CREATE ROLE {name}_guest LOGIN PASSWORD 'hunter2'")).await;
+    // Before version 15 everyone may create in it.
+    execute(&cluster.url(name, ""), "REVOKE CREATE ON SCHEMA public FROM PUBLIC").await;
+    let guest = format!("{name}_guest:hunter2");
+    let encoded = PASSWORD.replace('@', "%40").replace(':', "%3A").replace('/', "%2F").replace('?', "%3F");
+    open(&cluster.tcp_url(&format!("portcullis:{encoded}"), name)).await;
+    for (url, cure) in [
+        (cluster.tcp_url("portcullis:hunter2", name), "correct user and password"),
+        (cluster.tcp_url("nobody:hunter2", name), "correct user and password"),
+        (cluster.tcp_url(&guest, "missing"), "`createdb`"),
+        (cluster.tcp_url(&guest, name), "make it the owner"),
+        ("postgres://u:hunter2@127.0.0.1:1/d".to_owned(), "start it"),
+        (
+            format!("{}?options=-csynchronous_commit%3Doff", cluster.url(name, "")),
+            "SET synchronous_commit = on",
+        ),
+        (cluster.url(name, "nowhere"), "create the first schema"),
+    ] {
+        let said = refusal(&url).await;
+        assert!(said.contains(cure), "{url}: {said}");
+        assert!(!said.contains("hunter2") && !said.contains('\n'), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_another_encoding_is_refused() {
+    let cluster = shared_cluster().await;
+    let make = "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0";
+    execute(&cluster.url("postgres", ""), make).await;
+    assert!(refusal(&cluster.url("latin", "")).await.contains("--encoding=UTF8"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standby_is_refused() {
+    let mut cluster = tokio::task::spawn_blocking(Cluster::start).await.unwrap();
+    cluster.is_up().await;
+    cluster.stop();
+    fs::write(cluster.data().join("standby.signal"), "").unwrap();
+    cluster.run();
+    cluster.is_up().await;
+    let said = refusal(&cluster.url("postgres", "")).await;
+    assert!(said.contains("name the primary"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_left_to_pg_dump() {
+    let database = TestDatabase::new().await;
+    let url = DatabaseUrl::parse(&database.fresh().await).unwrap();
+    let fault = url.backup(Path::new("/nowhere/copy")).await.unwrap_err();
+    assert!(fault.to_string().contains("`pg_dump`"), "{fault}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_store_says_so_and_keeps_no_connection() {
+    let database = TestDatabase::new().await;
+    let store = try_open(&database.fresh().await).await.unwrap();
+    let stores = store.stores();
+    store.ping().await.unwrap();
+    store.close().await;
+    let late = stores.sessions.insert(&session(&new_user_key(&tenant("acme")))).await;
+    assert!(late.unwrap_err().to_string().contains("has been closed"));
+    // It succeeds only if no connection is left.
+    execute(&database.cluster.url("postgres", ""), &format!("DROP DATABASE {}", database.name)).await;
+}
