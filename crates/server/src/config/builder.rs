@@ -192,6 +192,7 @@ fn blank() -> Config {
         data_dir: PathBuf::new(),
         listen: Vec::new(),
         database: DatabaseUrl::preset(Path::new("")),
+        database_connections: 0,
         sessions: Sessions::InDatabase,
         master_key: None,
         shared_secrets: SharedSecrets::default(),

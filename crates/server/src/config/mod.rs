@@ -81,6 +81,8 @@ pub struct Config {
     pub listen: Vec<Listen>,
     /// The database.
     pub database: DatabaseUrl,
+    /// The most connections to it, if it is on a server.
+    pub database_connections: usize,
     /// The store of the sessions.
     pub sessions: Sessions,
     /// The key that encrypts private keys and secrets in the database; `None` in development mode alone.

@@ -25,7 +25,7 @@ pub use mail::{MailTransport, SmtpSecurity, SmtpServer};
 pub(super) use mail::{language, mail_password, mail_transport, sender};
 pub(super) use secret::{jwt_secret, master_key, session_secret};
 pub use store::Sessions;
-pub(super) use store::{database, sessions};
+pub(super) use store::{database, database_without_password, sessions};
 pub use tls::Tls;
 pub(super) use tls::{authorities, certificate, private_key};
 pub(crate) use web::web_page;

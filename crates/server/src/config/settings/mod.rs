@@ -16,7 +16,7 @@ pub(super) mod web;
 use super::builder::ConfigBuilder;
 use super::fault::ConfigFault;
 use super::origin::{Origin, StatedValue};
-use super::parse::Parsed;
+use super::parse::{Parsed, database_without_password};
 use super::report::ReportRow;
 
 /// One setting.
@@ -37,6 +37,8 @@ pub(super) struct Setting {
     pub(super) also: Option<&'static str>,
     /// Whether its value is a secret, which is never shown.
     pub(super) secret: bool,
+    /// Whether its value is the URL of a database, which is shown without its password.
+    pub(super) names_database: bool,
     /// The name of its flag without dashes; `None` if it has no flag.
     pub(super) flag: Option<&'static str>,
 }
@@ -92,6 +94,10 @@ impl Setting {
         Self { secret: true, ..self }
     }
 
+    const fn names_database(self) -> Self {
+        Self { names_database: true, ..self }
+    }
+
     const fn flag(self, name: &'static str) -> Self {
         Self { flag: Some(name), ..self }
     }
@@ -117,7 +123,11 @@ impl Setting {
             }
         }
         let effective = stated.last().or(default.as_ref());
-        let shown = |value: &StatedValue| if self.secret { "(set)".to_owned() } else { value.text.clone() };
+        let shown = |value: &StatedValue| match self.secret {
+            true => "(set)".to_owned(),
+            false if self.names_database => database_without_password(&value.text),
+            false => value.text.clone(),
+        };
         builder.report(ReportRow {
             key: self.key,
             value: effective.map(shown),

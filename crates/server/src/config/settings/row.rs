@@ -3,7 +3,7 @@
 /// A setting:
 ///
 /// ```text
-/// setting!("key" [flag("name"), also("VARIABLE"), secret()]: Type("VALUE"), default, field = parser(arguments),
+/// setting!("key" [flag("name"), also("VARIABLE"), secret(), names_database()]: Type("VALUE"), default, field = parser(arguments),
 ///     "meaning")
 /// ```
 ///
@@ -32,6 +32,7 @@ macro_rules! setting {
             kind: $crate::config::settings::ValueType::$kind,
             also: None,
             secret: false,
+            names_database: false,
             flag: None,
         }$(.$mark($($name)?))*
     };

@@ -30,10 +30,14 @@ pub(super) const SERVER: &[Setting] = &[
     setting!("listen" [flag("listen")]: List("ADDR:PORT"), Fixed("localhost:3000"), config.listen = listen,
         "Addresses to listen on; `localhost` is 127.0.0.1 and, if the machine has it, [::1]. In development mode \
          they must be loopback addresses"),
-    setting!("database" [flag("database")]: Text("URL"),
+    setting!("database" [flag("database"), names_database()]: Text("URL"),
         Derived("`sqlite:` and `portcullis.db` in `data_dir`", in_data_dir), config.database = database,
-        "Database for everything that nodes share: `sqlite:PATH`"),
-    setting!("sessions" [flag("sessions")]: Text("URL"), Unset("in the database"),
+        "Database for everything that nodes share: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE`"),
+    setting!("database_connections": Integer("NUMBER"), Fixed("16"),
+        config.database_connections = number(1..=1_000),
+        "Most connections of this node to a PostgreSQL database, beside one that listens for changes. All nodes \
+         together must stay below the server's `max_connections`"),
+    setting!("sessions" [flag("sessions"), names_database()]: Text("URL"), Unset("in the database"),
         |builder, text| {
             builder.config.sessions = sessions(text, &builder.config.database)?;
             Ok(())
