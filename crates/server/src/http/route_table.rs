@@ -13,9 +13,7 @@ use tracing::error;
 
 use super::endpoint::Endpoint;
 use super::route_counter::RouteCounter;
-
-/// The members of a request that its path has, by the names in the braces of the route.
-pub(super) type PathMembers = Vec<(String, String)>;
+use super::routed_request::PathMembers;
 
 /// All routes.
 pub(super) struct RouteTable {

@@ -12,9 +12,11 @@ use axum::extract::Request;
 use http::request::Parts;
 
 use super::App;
-use super::route_table::PathMembers;
 use crate::listener::Peer;
 use crate::proxies::client_address;
+
+/// The members of a request that its path has, by the names in the braces of the route.
+pub(super) type PathMembers = Vec<(String, String)>;
 
 /// A request, and what is known of it besides.
 pub(super) struct RoutedRequest {
