@@ -63,3 +63,19 @@ fn with_release_server(tool: &str, programs: &[&str], arguments: &[OsString]) ->
     workspace::run(cargo().args(["build", "--release"]).args(packages))?;
     workspace::run(Command::new(target.join(tool)).args(arguments))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peer_is_compared_in_one_version_and_no_other() {
+        let folder = Workspace::load().unwrap().root.join("tools/peer");
+        let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        let (_, rest) = manifest.split_once("[dependencies]\n").unwrap();
+        let dependencies: Vec<&str> = rest.lines().take_while(|line| !line.is_empty()).collect();
+        assert!(dependencies.iter().any(|line| line.starts_with("tower-sessions ")), "{dependencies:?}");
+        assert!(dependencies.iter().all(|line| line.contains(r#""="#)), "{dependencies:?}");
+        assert!(folder.join("Cargo.lock").is_file());
+    }
+}
