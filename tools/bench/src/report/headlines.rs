@@ -56,7 +56,9 @@ impl Findings {
         let (ours, peer) = (self.rounds(Case::Peer.bases().pop()?)?, self.rounds(Case::Peer)?);
         let rate = self.share(RATE, ours, Some(Case::Peer))?.median;
         let cpu = self.share(CPU, peer, Case::Peer.bases().pop())?.median;
-        Some(format!("{rate:.2} of its rate; it takes {cpu:.2} of our processor time, and Redis' beside"))
+        Some(format!(
+            "{rate:.2} × its rate; it takes {cpu:.2} × our processor time, and that of Redis beside"
+        ))
     }
 
     fn refresh(&self) -> Option<String> {

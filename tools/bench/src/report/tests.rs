@@ -95,7 +95,7 @@ fn the_peer_is_compared_with_our_check_with_and_without_its_redis() {
     assert_eq!(peer("our rate ÷ its (goal: 1.5)"), "1.50 (1.50–1.50)");
     assert_eq!(peer("its CPU ÷ ours (goal: 1.5)"), "1.60 (1.60–1.60)");
     assert_eq!((peer("Redis'"), peer("with Redis'")), ("4.00 (4.00–4.00)", "2.00 (2.00–2.00)"));
-    assert!(found.headlines().contains("| 1.50 of its rate; it takes 1.60 of our processor time"));
+    assert!(found.headlines().contains("| 1.50 × its rate; it takes 1.60 × our processor time"));
     assert!(!findings(&[(ours, 90.0, 10.0, None)]).tables().contains("Redis"), "there is no peer");
 }
 
