@@ -175,7 +175,7 @@ async fn once(
         }
         MeasuredVerb::Rotate => match session.clone().rotate(&redemption(session)?) {
             RotationOutcome::Won(next)
-                if sessions.update(&next, versions(session)).await? == Updated::Done =>
+                if sessions.update(&next, Some(versions(session))).await? == Updated::Done =>
             {
                 Ok(next)
             }
@@ -185,8 +185,8 @@ async fn once(
 }
 
 /// Under which a session of a user is rotated who was written and never changed.
-const fn versions(session: &Session) -> Option<UserVersions> {
-    Some(UserVersions { user: 0, epochs: session.epochs })
+const fn versions(session: &Session) -> UserVersions {
+    UserVersions { user: 0, epochs: session.epochs }
 }
 
 /// The request of a client that redeems the current refresh token of its session.
