@@ -61,6 +61,9 @@ pub trait OpenDatabase: Send + Sync {
     /// Its stores, as everything an engine needs.
     fn stores(&self) -> Stores;
 
+    /// The product with its version, and what an operator should know of how it runs, in one line.
+    async fn described(&self) -> Stored<String>;
+
     /// Checks that the database can be read, and that the lock for writing can be had.
     async fn ping(&self) -> Stored<()>;
 

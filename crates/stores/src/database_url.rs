@@ -81,11 +81,11 @@ impl DatabaseUrl {
     /// # Errors
     /// [`DatabaseUrlError`] says what to write instead.
     pub fn parse(url: &str) -> Result<Self, DatabaseUrlError> {
-        let (scheme, rest) = url.split_once(':').ok_or(DatabaseUrlError::NotAUrl)?;
+        let (scheme, _) = url.split_once(':').ok_or(DatabaseUrlError::NotAUrl)?;
         let product = KNOWN_PRODUCTS.iter().find(|(name, _)| *name == scheme);
         match (scheme, product) {
             #[cfg(feature = "sqlite")]
-            ("sqlite", _) => SqliteFile::parse(rest).map(Self::from),
+            ("sqlite", _) => SqliteFile::parse(url).map(Self::from),
             #[cfg(feature = "postgres")]
             ("postgres" | "postgresql", _) => PostgresUrl::parse(url).map(Self::from),
             (_, Some((_, product))) => Err(DatabaseUrlError::NoStore(product)),
@@ -94,6 +94,10 @@ impl DatabaseUrl {
     }
 
     /// The same database, with at most so many connections, if it is on a server.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(unused_variables, reason = "no kind of database is on a server")
+    )]
     #[must_use]
     pub fn with_connections(&self, connections: usize) -> Self {
         match &self.0 {

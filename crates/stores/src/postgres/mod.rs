@@ -35,7 +35,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use portcullis_core::clock::Clock;
-use portcullis_core::store::{Stored, Stores};
+use portcullis_core::store::{StoreError, Stored, Stores};
 use sqlx::postgres::PgConnectOptions;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -75,6 +75,7 @@ impl PostgresStore {
         let mut db = server::checked(&options, &shown).await?;
         server::refuse_transaction_pooler(&mut db, &options, &shown).await?;
         schema::bring_up_to_date(&mut db, &shown, if_missing).await?;
+        server::check_rights(&mut db, &shown).await?;
         let pool = ConnectionPool::new(options.clone(), url.connections(), clock.clone());
         Ok(Self { url: shown.into(), options, pool, feeds: Arc::default(), clock })
     }
@@ -84,6 +85,11 @@ impl PostgresStore {
 impl OpenDatabase for PostgresStore {
     fn stores(&self) -> Stores {
         Stores::from_one(Arc::new(self.clone()))
+    }
+
+    async fn described(&self) -> Stored<String> {
+        let unavailable = |fault| StoreError::unavailable("describe itself", fault);
+        server::described(&self.options).await.map_err(unavailable)
     }
 
     async fn ping(&self) -> Stored<()> {

@@ -42,6 +42,14 @@ pub enum PostgresOpenError {
         /// What the server said.
         source: sqlx::Error,
     },
+    /// The user lacks a right on a table.
+    #[error("the user of {url} lacks the right to {right}: `GRANT ALL ON ALL TABLES IN SCHEMA … TO …`")]
+    Rights {
+        /// The URL.
+        url: String,
+        /// The right, and the table.
+        right: String,
+    },
     /// No schema of the search path exists.
     #[error("the user of {url} has no schema to work in: create the first schema of its search_path")]
     NoSchema {
@@ -150,6 +158,8 @@ impl PostgresOpenError {
             Some("28P01" | "28000") => Self::Login { url, source },
             Some("3D000") => Self::NoDatabase { url },
             Some("42501") => Self::Privilege { url, source },
+            // A statement that was prepared on one process of the server is looked for on another.
+            Some("42P05" | "26000") => Self::TransactionPooler { url },
             Some("42P07" | "42710" | "42723") => Self::Foreign { url, source },
             _ => Self::Database { url, source },
         }

@@ -1,7 +1,7 @@
 //! What a server must be for its answers to be trusted.
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{PgConnection, Row as _};
+use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 
 use super::open_error::PostgresOpenError;
 use super::pool::connect;
@@ -14,6 +14,17 @@ const SERVER: &str = "SELECT current_setting('server_version_num')::BIGINT AS nu
     current_setting('synchronous_commit') AS synchronous_commit, current_setting('server_encoding') AS encoding, \
     current_schema()::TEXT AS schema";
 const PROCESS: &str = "SELECT pg_backend_pid()";
+const DESCRIBED: &str = "SELECT 'PostgreSQL ' || split_part(current_setting('server_version'), ' ', 1) \
+    || CASE WHEN pg_is_in_recovery() THEN ', standby' ELSE ', primary' END \
+    || string_agg(', ' || name || '=' || current_setting(name), '' ORDER BY place) \
+    FROM unnest(ARRAY['synchronous_commit', 'fsync', 'full_page_writes']) WITH ORDINALITY AS settings (name, place)";
+/// A right that is missing on a table of this program.
+const MISSING_RIGHT: &str = "SELECT needed || ' on ' || tablename FROM pg_catalog.pg_tables, \
+    unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS needed \
+    WHERE schemaname = current_schema() AND tablename = ANY (ARRAY['tenants', 'installation', 'users', 'sessions', \
+    'epochs', 'keys', 'tickets', 'guesses', 'mail']) \
+    AND NOT has_table_privilege(quote_ident(schemaname) || '.' || quote_ident(tablename), needed) \
+    ORDER BY tablename, needed LIMIT 1";
 
 /// A connection to a server that may be used.
 pub(super) async fn checked(
@@ -41,6 +52,29 @@ pub(super) async fn checked(
     }
 }
 
+/// Version, role, and the settings that durability depends on.
+pub(super) async fn described(options: &PgConnectOptions) -> Result<String, sqlx::Error> {
+    let mut db = connect(options).await?;
+    let described = sqlx::query_scalar(DESCRIBED).fetch_one(&mut db).await?;
+    db.close().await?;
+    Ok(described)
+}
+
+/// Refuses a user who may not do everything with the tables.
+pub(super) async fn check_rights(db: &mut PgConnection, url: &str) -> Result<(), PostgresOpenError> {
+    let missing = sqlx::query_scalar(MISSING_RIGHT).fetch_optional(db).await;
+    match missing.map_err(|fault| PostgresOpenError::of(url, fault))? {
+        Some(right) => Err(PostgresOpenError::Rights { url: url.to_owned(), right }),
+        None => Ok(()),
+    }
+}
+
+/// The server's process of a connection, asked by a message that every proxy passes on.
+async fn process(db: &mut PgConnection, url: &str) -> Result<i32, PostgresOpenError> {
+    let answer = db.fetch_one(PROCESS).await.and_then(|row| row.try_get(0));
+    answer.map_err(|fault| PostgresOpenError::of(url, fault))
+}
+
 /// Refuses a proxy that gives two connections one process of the server in turn.
 pub(super) async fn refuse_transaction_pooler(
     db: &mut PgConnection,
@@ -49,9 +83,9 @@ pub(super) async fn refuse_transaction_pooler(
 ) -> Result<(), PostgresOpenError> {
     let fault = |fault| PostgresOpenError::of(url, fault);
     let mut other = connect(options).await.map_err(fault)?;
-    let first: i32 = sqlx::query_scalar(PROCESS).fetch_one(&mut *db).await.map_err(fault)?;
-    let second: i32 = sqlx::query_scalar(PROCESS).fetch_one(&mut other).await.map_err(fault)?;
-    let again: i32 = sqlx::query_scalar(PROCESS).fetch_one(&mut *db).await.map_err(fault)?;
+    let first = process(db, url).await?;
+    let second = process(&mut other, url).await?;
+    let again = process(db, url).await?;
     if first == second || first != again {
         return Err(PostgresOpenError::TransactionPooler { url: url.to_owned() });
     }

@@ -59,8 +59,9 @@ const OPENING: &str = "open its database";
 pub(crate) struct SqliteFile(pub(crate) PathBuf);
 
 impl SqliteFile {
-    /// Reads what stands behind `sqlite:` in a URL.
-    pub(crate) fn parse(rest: &str) -> Result<Self, DatabaseUrlError> {
+    /// Reads a whole URL.
+    pub(crate) fn parse(url: &str) -> Result<Self, DatabaseUrlError> {
+        let rest = url.strip_prefix("sqlite:").unwrap_or(url);
         let path = rest.strip_prefix("//").unwrap_or(rest);
         if path.is_empty() || path.starts_with(":memory:") {
             Err(DatabaseUrlError::NoFile)
@@ -175,6 +176,10 @@ impl SqliteStore {
 impl OpenDatabase for SqliteStore {
     fn stores(&self) -> Stores {
         self.stores()
+    }
+
+    async fn described(&self) -> Stored<String> {
+        Ok(format!("SQLite {}", rusqlite::version()))
     }
 
     async fn ping(&self) -> Stored<()> {

@@ -50,10 +50,11 @@ async fn open(url: &DatabaseUrl, name: &str) -> Result<(Finding, Arc<dyn OpenDat
     }
     let took = watch.elapsed();
     let shown = url.location();
+    let product = database.described().await.unwrap_or_else(|_| url.product().to_owned());
     let finding = if is_open_to_others(url) {
         Finding::note(name, format!("{shown} answers, but others can read it: chmod 600 {shown}"))
     } else {
-        Finding::ok(name, format!("{}, {shown}: answers, and can be locked for writing", url.product()))
+        Finding::ok(name, format!("{product}, {shown}: answers, and can be locked for writing"))
     };
     Ok((finding.took(took), database))
 }

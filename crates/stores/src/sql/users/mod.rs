@@ -1,6 +1,8 @@
 //! Users.
 
 mod devices;
+#[cfg(feature = "sqlite")]
+mod fill;
 mod mend;
 mod search;
 mod unreadable;
@@ -15,9 +17,9 @@ use portcullis_core::username::Username;
 
 use super::row::RecordRow;
 use super::{Columns, SqlConnection, SqlResult, Statement, count, inserted, millis, page_of, updated};
-pub(crate) use mend::mend;
 #[cfg(feature = "sqlite")]
-pub(crate) use search::fill;
+pub(crate) use fill::fill;
+pub(crate) use mend::mend;
 pub(crate) use unreadable::unreadable;
 
 /// All columns of a row but its key.

@@ -5,6 +5,7 @@ mod conformance;
 mod faults;
 mod feed;
 mod opening;
+mod proxy;
 mod round_trips;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

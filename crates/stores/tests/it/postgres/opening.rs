@@ -5,9 +5,11 @@ use std::sync::Arc;
 use portcullis_core::machine::SystemClock;
 use portcullis_core::store::conformance::records::{new_user_key, session, tenant};
 use portcullis_stores::{DatabaseUrl, IfMissing};
+use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use super::cluster::{Cluster, PASSWORD};
+use super::proxy::transaction_pooler;
 use super::{TestDatabase, execute, open, shared_cluster, try_open};
 
 async fn refusal(url: &str) -> String {
@@ -92,6 +94,41 @@ async fn a_server_that_cannot_be_used_is_refused_with_the_cure_and_without_the_p
         assert!(said.contains(cure), "{url}: {said}");
         assert!(!said.contains("hunter2") && !said.contains('\n'), "{said}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_who_may_not_write_all_tables_is_refused_with_the_right_that_is_missing() {
+    let database = TestDatabase::new().await;
+    let url = database.fresh().await;
+    open(&url).await;
+    let (guest, cluster) = (format!("{}_reader", database.name), database.cluster);
+    database.by_hand(&format!(
+        "CREATE ROLE {guest} LOGIN; GRANT USAGE ON SCHEMA s0 TO {guest}; GRANT SELECT ON ALL TABLES IN SCHEMA s0 TO {guest}; \
+         GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA s0 TO {guest}; REVOKE DELETE ON sessions FROM {guest}"
+    ));
+    let said = refusal(&cluster.url(&database.name, "s0").replace("portcullis@", &format!("{guest}@"))).await;
+    assert!(said.contains("DELETE on sessions"), "{said}");
+    database.by_hand(&format!("GRANT DELETE ON sessions TO {guest}"));
+    open(&cluster.url(&database.name, "s0").replace("portcullis@", &format!("{guest}@"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_gives_one_process_of_the_server_to_two_clients_is_refused() {
+    let database = TestDatabase::new().await;
+    let url = database.fresh().await;
+    let folder = TempDir::new().unwrap();
+    let through = transaction_pooler(&url, folder.path()).await;
+    let said = refusal(&through).await;
+    assert!(said.contains("pool_mode = session"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_is_told_version_role_and_what_durability_depends_on() {
+    let database = TestDatabase::new().await;
+    let store = try_open(&database.fresh().await).await.unwrap();
+    let said = store.described().await.unwrap();
+    assert!(said.starts_with("PostgreSQL 1"), "{said}");
+    assert!(said.ends_with(", primary, synchronous_commit=on, fsync=off, full_page_writes=off"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ use portcullis_core::store::{Stores, Updated};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 
+use super::proxy::{by_way_of, server_socket};
 use super::{TestDatabase, open};
 
 /// Stands between a store and its server, and counts how often the store waits for an answer.
@@ -72,14 +73,11 @@ async fn used(stores: &Stores, known: &mut Session, times: usize) {
 async fn a_use_of_a_session_and_a_look_up_are_one_round_trip_each_once_their_statement_is_prepared() {
     let database = TestDatabase::new().await;
     let url = database.fresh().await;
-    let host = url.split(['@', ':']).nth(2).unwrap().replace("%2F", "/");
-    let port = url.split([':', '/']).find(|part| part.parse::<u16>().is_ok()).unwrap();
-    let server = std::path::Path::new(&host).join(format!(".s.PGSQL.{port}"));
+    let server = server_socket(&url);
     let folder = tempfile::TempDir::new().unwrap();
     let round_trips = RoundTrips::default();
     round_trips.listen(folder.path(), server);
-    let through =
-        url.replace(&host.replace('/', "%2F"), &folder.path().to_str().unwrap().replace('/', "%2F"));
+    let through = by_way_of(&url, folder.path());
     let stores = open(&through).await;
     let mut known = session(&new_user_key(&TenantId::default_tenant()));
     stores.sessions.insert(&known).await.unwrap();
