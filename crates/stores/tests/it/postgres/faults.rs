@@ -97,11 +97,11 @@ async fn of_two_uses_of_one_session_at_once_one_counts() {
     let database = TestDatabase::new().await;
     let stores = open(&database.fresh().await).await;
     let known = signed_in(&stores).await;
-    let mut uses = JoinSet::new();
+    let mut touches = JoinSet::new();
     for number in 0..16 {
         let (stores, used) = (stores.clone(), known.clone().touch(at(number + 1), None));
-        uses.spawn(async move { stores.sessions.update(&used, None).await.unwrap() });
+        touches.spawn(async move { stores.sessions.update(&used, None).await.unwrap() });
     }
-    let outcomes = uses.join_all().await;
+    let outcomes = touches.join_all().await;
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Updated::Done).count(), 1);
 }
