@@ -1,5 +1,7 @@
 //! Why a database is not opened, with what an operator can do about it.
 
+use std::io::ErrorKind;
+
 use thiserror::Error;
 
 /// Why a database was not opened. `url` is its URL without a password.
@@ -11,6 +13,17 @@ pub enum PostgresOpenError {
         /// The URL.
         url: String,
         /// What the system said.
+        source: sqlx::Error,
+    },
+    /// The certificate of the server is not accepted.
+    #[error(
+        "the certificate of {url} is not accepted ({source}): name its authority with `sslrootcert`, and the host as \
+         the certificate does"
+    )]
+    Certificate {
+        /// The URL.
+        url: String,
+        /// What is wrong with it.
         source: sqlx::Error,
     },
     /// The server refuses the user or the password.
@@ -149,7 +162,10 @@ impl PostgresOpenError {
     pub(super) fn of(url: &str, source: sqlx::Error) -> Self {
         let url = url.to_owned();
         let sqlx::Error::Database(refused) = &source else {
-            return match source {
+            return match &source {
+                sqlx::Error::Io(fault) if fault.kind() == ErrorKind::InvalidData => {
+                    Self::Certificate { url, source }
+                }
                 sqlx::Error::Io(_) => Self::Unreachable { url, source },
                 _ => Self::Database { url, source },
             };

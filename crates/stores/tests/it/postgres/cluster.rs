@@ -38,6 +38,10 @@ impl Cluster {
         let folder = TempDir::with_prefix("portcullis-postgres-").unwrap().keep();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
         fs::write(folder.join("password"), PASSWORD).unwrap();
+        let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        fs::write(folder.join("certificate.pem"), certified.cert.pem()).unwrap();
+        fs::write(folder.join("key.pem"), certified.signing_key.serialize_pem()).unwrap();
+        fs::set_permissions(folder.join("key.pem"), fs::Permissions::from_mode(0o600)).unwrap();
         hand_over(&folder);
         let mut initdb = as_owner(&program("initdb"));
         initdb.args(["--username=portcullis", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]);
@@ -58,6 +62,7 @@ impl Cluster {
             [ \"$last\" ] || rm -rf \"$folder\"";
         shell.args(["-c", script, "sh"]).arg(&self.folder);
         shell.arg(program("postgres")).arg("-D").arg(self.folder.join("data")).arg("-k").arg(&self.folder);
+        shell.args(["-cssl=on", "-cssl_cert_file=../certificate.pem", "-cssl_key_file=../key.pem"]);
         shell.args(["-h", "127.0.0.1", "-p", &self.port.to_string()]).args(SETTINGS);
         let log = File::options().create(true).append(true).open(self.folder.join("log")).unwrap();
         shell.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log).current_dir(&self.folder);
@@ -107,6 +112,11 @@ impl Cluster {
         let options =
             if schema.is_empty() { String::new() } else { format!("?options=-csearch_path%3D{schema}") };
         format!("postgres://portcullis@{host}:{}/{database}{options}", self.port)
+    }
+
+    /// The certificate that the server shows over TCP, for the host `localhost`.
+    pub(super) fn certificate(&self) -> String {
+        self.folder.join("certificate.pem").to_str().unwrap().to_owned()
     }
 
     /// The URL of a database over TCP, for a user with a password.

@@ -3,8 +3,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use portcullis_core::machine::SystemClock;
-use portcullis_core::store::conformance::records::{new_user_key, session, tenant};
-use portcullis_stores::{DatabaseUrl, IfMissing};
+use portcullis_core::store::TenantDatabases;
+use portcullis_core::store::conformance::records::{NOW, by_id, new_user_key, session, tenant};
+use portcullis_stores::{DatabaseUrl, IfMissing, TenantDatabaseRegistry};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
@@ -76,8 +77,7 @@ async fn a_server_that_cannot_be_used_is_refused_with_the_cure_and_without_the_p
     // Before version 15 everyone may create in it.
     execute(&cluster.url(name, ""), "REVOKE CREATE ON SCHEMA public FROM PUBLIC").await;
     let guest = format!("{name}_guest:hunter2");
-    let encoded = PASSWORD.replace('@', "%40").replace(':', "%3A").replace('/', "%2F").replace('?', "%3F");
-    open(&cluster.tcp_url(&format!("portcullis:{encoded}"), name)).await;
+    open(&cluster.tcp_url(&login(), name)).await;
     for (url, cure) in [
         (cluster.tcp_url("portcullis:hunter2", name), "correct user and password"),
         (cluster.tcp_url("nobody:hunter2", name), "correct user and password"),
@@ -93,6 +93,32 @@ async fn a_server_that_cannot_be_used_is_refused_with_the_cure_and_without_the_p
         let said = refusal(&url).await;
         assert!(said.contains(cure), "{url}: {said}");
         assert!(!said.contains("hunter2") && !said.contains('\n'), "{said}");
+    }
+}
+
+/// User and password, as a URL has them.
+fn login() -> String {
+    let encoded = PASSWORD.replace('@', "%40").replace(':', "%3A").replace('/', "%2F").replace('?', "%3F");
+    format!("portcullis:{encoded}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_verified_as_the_url_says() {
+    let database = TestDatabase::new().await;
+    let cluster = database.cluster;
+    let numbered = cluster.tcp_url(&login(), &database.name);
+    let named = numbered.replace("127.0.0.1", "localhost");
+    let trusted = format!("sslrootcert={}", cluster.certificate());
+    for url in [
+        format!("{numbered}?sslmode=require"),
+        format!("{numbered}?sslmode=verify-ca&{trusted}"),
+        format!("{named}?sslmode=verify-full&{trusted}"),
+    ] {
+        open(&url).await;
+    }
+    for url in [format!("{numbered}?sslmode=verify-full&{trusted}"), format!("{named}?sslmode=verify-full")] {
+        let said = refusal(&url).await;
+        assert!(said.contains("name its authority with `sslrootcert`"), "{said}");
     }
 }
 
@@ -149,6 +175,21 @@ async fn a_standby_is_refused() {
     cluster.is_up().await;
     let said = refusal(&cluster.url("postgres", "")).await;
     assert!(said.contains("name the primary"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_of_a_tenant_may_be_on_a_server_and_is_not_made_anew_when_it_is_lost() {
+    let database = TestDatabase::new().await;
+    let (url, lost) = (database.fresh().await, database.fresh().await);
+    let registry = TenantDatabaseRegistry::new(Path::new("."), Arc::new(SystemClock));
+    let made = registry.get_or_create(&url).await.unwrap();
+    let known = session(&new_user_key(&tenant("acme")));
+    made.sessions.insert(&known).await.unwrap();
+    let opened = TenantDatabases::open(&registry, &url).await.unwrap();
+    assert_eq!(opened.sessions.find(&by_id(&known), NOW).await.unwrap(), Some(known));
+    let fault = TenantDatabases::open(&registry, &lost).await.unwrap_err();
+    assert!(fault.to_string().contains("restore the database"), "{fault}");
+    registry.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
