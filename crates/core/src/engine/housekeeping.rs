@@ -65,8 +65,8 @@ impl EngineCore {
         let (now, used, mut is_outage) = (self.clock.now(), Vec::from_iter(used), false);
         for keys in used.chunks(WRITTEN_AT_ONCE) {
             let mut writing = JoinSet::new();
-            for key in keys.iter().cloned() {
-                let stores = stores.clone();
+            for key in keys {
+                let (key, stores) = (key.clone(), stores.clone());
                 writing.spawn(async move { stores.view.touch(&key, now, None).await });
             }
             while let Some(written) = writing.join_next().await {

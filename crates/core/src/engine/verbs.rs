@@ -7,7 +7,6 @@
 
 use std::sync::Arc;
 use std::time::Duration;
-
 use uuid::Uuid;
 
 use super::task::EngineTask;
@@ -100,7 +99,7 @@ verbs_that_change_state! {
     /// A [`VerifyCodeError`]; no session was made then. A code that was right is used all the same.
     VerifyCode: verify_code(; request: VerifyCode) -> Result<CompletedDeviceSignIn, VerifyCodeError>;
 
-    /// Redeems a verified refresh token for the next pair of tokens. A used one without its device proof ends the session.
+    /// Redeems a refresh token for the next pair of tokens. A used one without its device proof ends the session.
     ///
     /// # Errors
     /// A [`RefreshError`].

@@ -27,7 +27,7 @@ use crate::id::{SessionId, SessionKey, UserKey};
 use crate::session::{EndReason, Ending, Epochs, Session, SessionState};
 use crate::store::{
     Change, ChangeSink, CookieKey, EndScope, Inserted, Page, SessionHandle, StoreError, Stored, Stores,
-    Updated, UserHandle, UserVersions,
+    Updated, UserVersions,
 };
 use crate::user::{User, UserProfile};
 pub(crate) use single_flight_cache::SingleFlightCache;
@@ -77,8 +77,8 @@ impl CachedUser {
     }
 }
 
-/// The session store as the engine uses it: reads come from the cache; writes go to the store, and the cache forgets what
-/// they have changed, or keeps what a rotation or a use has written.
+/// The session store as the engine uses it: reads come from the cache; writes go to the store, and the cache forgets
+/// what they have changed, or keeps what a rotation or a use has written.
 pub struct SessionView {
     stores: Stores,
     clock: Arc<dyn Clock>,
@@ -173,9 +173,8 @@ impl SessionView {
 
     async fn read_user(&self, user: &UserKey, keep: bool) -> Stored<Option<Arc<CachedUser>>> {
         let read = async {
-            let epochs = self.stores.epochs.read(user).await?;
-            let found = self.stores.users.find(&UserHandle::Id(user.clone())).await?;
-            Ok(found.map(|user| Arc::new(CachedUser::new(user, epochs))))
+            let found = self.stores.users.find_with_epochs(user).await?;
+            Ok(found.map(|(user, epochs)| Arc::new(CachedUser::new(user, epochs))))
         };
         self.users.read(user, self.clock.ticks(), self.bounds.max_staleness, keep, read).await
     }
@@ -212,17 +211,15 @@ impl SessionView {
         let _turn = self.sessions.turn().await?;
         let Some(mut session) = self.find(key).await? else { return Ok(None) };
         let user = session.user_key();
-        // Before the user: too low an epoch refuses the write, too high a one would let it through.
-        let epochs = self.stores.epochs.read(&user).await?;
+        let Some((found, epochs)) = self.stores.users.find_with_epochs(&user).await? else {
+            self.users.forget(&user);
+            return Ok(None);
+        };
         if session.epochs != epochs {
             // A new password may have taken it over meanwhile. Read after the epochs, it is not older than they are.
             let Some(again) = self.find(key).await? else { return Ok(None) };
             session = again;
         }
-        let Some(found) = self.stores.users.find(&UserHandle::Id(user.clone())).await? else {
-            self.users.forget(&user);
-            return Ok(None);
-        };
         let found = CachedUser::new(found, epochs);
         if self.sessions.hit(key).flatten().is_some_and(|kept| kept.session().version != session.version) {
             self.sessions.forget(key);

@@ -26,6 +26,10 @@ impl UserStore for SessionView {
         self.stores.users.find(handle).await
     }
 
+    async fn find_with_epochs(&self, key: &UserKey) -> Stored<Option<(User, Epochs)>> {
+        self.stores.users.find_with_epochs(key).await
+    }
+
     async fn update(&self, user: &User) -> Stored<Updated> {
         let updated = self.stores.users.update(user).await;
         self.users.forget(&user.key);

@@ -127,7 +127,7 @@ impl Session {
     pub fn is_news(&self, before: &Self) -> bool {
         let Self { version, last_seen, idle_expires, .. } = *self;
         let rotation = self.rotation.clone();
-        let unseen = Self { version, last_seen, idle_expires, rotation, ..before.clone() };
+        let unseen = Self { last_seen, idle_expires, rotation, version, ..before.clone() };
         unseen != *self
     }
 

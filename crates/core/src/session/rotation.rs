@@ -10,8 +10,8 @@
 //! | anything else | [`RotationOutcome::Reused`]: a thief may hold a copy, the session ends |
 //!
 //! An expired token is [`RotationOutcome::Expired`], except that a repeat may come up to [`REPEAT_AFTER_EXPIRY`] late.
-//! What [`Session::rotate`] decides is written only if the record is still the one that it was decided on, so that of two
-//! requests with the same token only one wins.
+//! What [`Session::rotate`] decides is written only if the record is still the one that it was decided on, so that of
+//! two requests with the same token only one wins.
 
 use std::time::Duration;
 

@@ -84,7 +84,7 @@ pub struct Stores {
     pub users: Arc<dyn UserStore>,
     /// Sessions.
     pub sessions: Arc<dyn SessionStore>,
-    /// Epochs, in the same database as the sessions.
+    /// Epochs, in the same database as users and sessions.
     pub epochs: Arc<dyn EpochStore>,
     /// Signing keys and secrets.
     pub keys: Arc<dyn KeyStore>,

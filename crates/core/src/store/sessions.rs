@@ -76,10 +76,10 @@ pub trait SessionStore: Send + Sync {
     /// The session or its tombstone, with its state as of `now`.
     async fn find(&self, handle: &SessionHandle, now: Timestamp) -> Stored<Option<Session>>;
 
-    /// Writes what [`Session::rotate`] or [`Session::touch`] has made of a session: last use, idle timeout, refresh token,
-    /// device proof and end. Only if its stored version is the one before `session.version`, and it has not ended. Where
-    /// the users are in the same database, `user` must be their versions, too, so that nothing is decided on a role that
-    /// was taken away. Announced in the change feed only if it [is news](Session::is_news) for a check.
+    /// Writes what [`Session::rotate`] or [`Session::touch`] has made of a session: last use, idle timeout, refresh
+    /// token, device proof and end. Only if its stored version is the one before `session.version`, and it has not
+    /// ended. Where the users are in the same database, `user` must be their versions, too, so that nothing is decided
+    /// on a role that was taken away. Announced in the change feed only if it [is news](Session::is_news) for a check.
     async fn update(&self, session: &Session, user: Option<UserVersions>) -> Stored<Updated>;
 
     /// Renames the device; `false` if the session is gone or has ended.

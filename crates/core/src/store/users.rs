@@ -6,6 +6,7 @@ use super::{Inserted, Page, Stored, Updated};
 use crate::email::Email;
 use crate::id::{TenantId, UserId, UserKey};
 use crate::mobile::Mobile;
+use crate::session::Epochs;
 use crate::user::{User, UserCorrection};
 use crate::username::{LoginName, Username};
 use crate::word_enum::word_enum;
@@ -85,6 +86,9 @@ pub trait UserStore: Send + Sync {
 
     /// The user, or `None`.
     async fn find(&self, handle: &UserHandle) -> Stored<Option<User>>;
+
+    /// The user and the three epochs that hold for it, of one moment.
+    async fn find_with_epochs(&self, key: &UserKey) -> Stored<Option<(User, Epochs)>>;
 
     /// Replaces the user if its stored version is the one before `user.version`.
     async fn update(&self, user: &User) -> Stored<Updated>;

@@ -83,6 +83,7 @@ macro_rules! verbs {
 verbs! { UserStore by users;
     reads {
         "find a user" find(&handle: UserHandle) -> Option<User>;
+        "find a user and the epochs" find_with_epochs(&key: UserKey) -> Option<(User, Epochs)>;
         "list users" list(&tenant: TenantId, &search: str, page: Page<UserId>) -> Vec<User>;
         "look for records that cannot be read" unreadable(&tenant: TenantId) -> Vec<UnreadableRecord>;
     }

@@ -84,6 +84,7 @@ verbs! { UserStore by users;
     }
     reads {
         "find a user" find(&handle: UserHandle) -> Option<User>;
+        "find a user and the epochs" find_with_epochs(&key: UserKey) -> Option<(User, Epochs)>;
     }
     writes {
         "insert a user" insert(&user: User) -> Inserted;

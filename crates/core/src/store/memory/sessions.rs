@@ -118,7 +118,7 @@ impl EpochStore for MemoryStore {
 }
 
 impl Records {
-    fn epochs_of(&self, user: &UserKey) -> Epochs {
+    pub(super) fn epochs_of(&self, user: &UserKey) -> Epochs {
         Epochs {
             user: self.user_epochs.get(user).copied().unwrap_or_default(),
             tenant: self.tenant_epochs.get(&user.tenant).copied().unwrap_or_default(),

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use super::{MemoryStore, Records};
 use crate::id::{TenantId, UserId, UserKey};
+use crate::session::Epochs;
 use crate::store::{
     Change, Inserted, MendOutcome, Page, RecordKind, Stored, UnreadableRecord, Updated, UserHandle, UserStore,
 };
@@ -38,6 +39,11 @@ impl UserStore for MemoryStore {
                 records.user(tenant, |user| user.mobile.as_ref() == Some(mobile))
             }
         })
+    }
+
+    async fn find_with_epochs(&self, key: &UserKey) -> Stored<Option<(User, Epochs)>> {
+        let records = self.records();
+        Ok(records.users.get(key).map(|user| (user.clone(), records.epochs_of(key))))
     }
 
     async fn update(&self, user: &User) -> Stored<Updated> {

@@ -11,6 +11,7 @@ use portcullis_core::email::Email;
 use portcullis_core::id::{TenantId, UserId, UserKey};
 use portcullis_core::mobile::Mobile;
 use portcullis_core::password::PasswordHash;
+use portcullis_core::session::Epochs;
 use portcullis_core::store::{Inserted, Page, Stored, Updated, UserHandle};
 use portcullis_core::user::{PersonName, User};
 use portcullis_core::username::Username;
@@ -46,6 +47,11 @@ const UPDATE: &str = concat!(
     AND NOT EXISTS (SELECT 1 FROM users WHERE tenant = $1 AND mobile = $8 AND id <> $2)"
 );
 const FIND: &str = "SELECT * FROM users WHERE tenant = $1 AND id = $2";
+const FIND_WITH_EPOCHS: &str = "SELECT users.*, \
+    coalesce((SELECT epoch FROM epochs WHERE scope = 'user' AND tenant = $1 AND id = $2), 0) AS epoch_user, \
+    coalesce((SELECT epoch FROM epochs WHERE scope = 'tenant' AND tenant = $1 AND id = ''), 0) AS epoch_tenant, \
+    coalesce((SELECT epoch FROM epochs WHERE scope = 'everyone' AND tenant = '' AND id = ''), 0) AS epoch_everyone \
+    FROM users WHERE tenant = $1 AND id = $2";
 const FIND_BY_EMAIL: &str = "SELECT * FROM users WHERE tenant = $1 AND email_canonical = $2";
 const FIND_BY_USERNAME: &str = "SELECT * FROM users WHERE tenant = $1 AND username_canonical = $2";
 const FIND_BY_MOBILE: &str = "SELECT * FROM users WHERE tenant = $1 AND mobile = $2";
@@ -69,6 +75,15 @@ pub(crate) async fn find(db: &mut impl SqlConnection, handle: &UserHandle) -> Sq
         UserHandle::Mobile(tenant, mobile) => of_tenant(FIND_BY_MOBILE, tenant).bind(mobile.as_str()),
     };
     Ok(find.fetch_optional(db).await?.as_ref().map(user).transpose()?)
+}
+
+pub(crate) async fn find_with_epochs(
+    db: &mut impl SqlConnection,
+    key: &UserKey,
+) -> SqlResult<Option<(User, Epochs)>> {
+    let found = Statement::keyed(FIND_WITH_EPOCHS, &key.tenant, &key.id).fetch_optional(db).await?;
+    let Some(row) = found else { return Ok(None) };
+    Ok(Some((user(&row)?, RecordRow::of("user", "id", &row).epochs()?)))
 }
 
 pub(crate) async fn list(

@@ -34,8 +34,8 @@ struct Waiting {
     /// Whether the writer sleeps. To wake it is a system call, which is saved while it works.
     is_asleep: bool,
     is_closed: bool,
-    has_ended: bool,
-    is_broken: bool,
+    /// Why it answers no more, once the writer has ended.
+    ended: Option<NoAnswer>,
     /// Callers who wait for the end.
     closing: Vec<oneshot::Sender<()>>,
 }
@@ -59,7 +59,7 @@ impl JobQueue {
     pub(super) fn close(&self, caller: Option<oneshot::Sender<()>>) {
         let mut waiting = self.waiting();
         waiting.is_closed = true;
-        if !waiting.has_ended {
+        if waiting.ended.is_none() {
             waiting.closing.extend(caller);
         }
         self.wake(waiting);
@@ -89,12 +89,10 @@ impl JobQueue {
         true
     }
 
-    /// Tells those who close the queue that the writer has ended, and drops what nothing will do any more. It `is_broken`
-    /// if it has panicked.
-    pub(super) fn end(&self, is_broken: bool) {
+    /// Tells those who close the queue that the writer has ended, and drops what nothing will do any more.
+    pub(super) fn end(&self, why: NoAnswer) {
         let mut waiting = self.waiting();
-        waiting.is_broken = is_broken;
-        (waiting.is_closed, waiting.has_ended) = (true, true);
+        (waiting.is_closed, waiting.ended) = (true, Some(why));
         waiting.jobs.clear();
         for caller in waiting.closing.drain(..) {
             // An error only says that the caller no longer waits.
@@ -104,7 +102,7 @@ impl JobQueue {
 
     /// Why a queue that has ended answers no more.
     pub(super) fn ended(&self) -> NoAnswer {
-        if self.waiting().is_broken { NoAnswer::Broken } else { NoAnswer::Closed }
+        self.waiting().ended.unwrap_or(NoAnswer::Closed)
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {

@@ -15,6 +15,7 @@ use tracing::{error, info, warn};
 use super::super::SqliteFault;
 use super::super::connection::SqliteConnection;
 use super::super::file::{BUSY_TIMEOUT, DatabaseFile};
+use super::NoAnswer;
 use super::job::{Committed, Job};
 use super::queue::{JobQueue, MOST_JOBS};
 
@@ -231,11 +232,11 @@ fn checkpoint(db: &mut SqliteConnection) -> Result<bool, SqliteFault> {
 /// However the thread ends, its callers are told.
 impl Drop for WriterThread {
     fn drop(&mut self) {
-        let is_broken = thread::panicking();
-        if is_broken {
+        let why = if thread::panicking() { NoAnswer::Broken } else { NoAnswer::Closed };
+        if why == NoAnswer::Broken {
             error!("the thread that writes to the database has panicked: nothing is written any more");
         }
-        self.queue.end(is_broken);
+        self.queue.end(why);
     }
 }
 

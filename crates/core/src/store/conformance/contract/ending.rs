@@ -4,7 +4,7 @@ use super::super::records::{
     GRACE, IDLE, NOW, at, bare_session, by_cookie, by_id, ending, idled_out, new_user_key, redemption,
     session, tenant,
 };
-use super::updating::{rotate, touch};
+use super::uncached_node::{rotate, touch};
 use super::{Answered, each, sessions::found};
 use crate::id::{SessionId, UserKey};
 use crate::session::{EndReason, Ending, Epochs, RotationOutcome, RotationRequest, Session, SessionState};

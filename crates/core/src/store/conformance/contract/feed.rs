@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::super::records::{
     NOW, at, bare_user, ending, key, new_user_key, redemption, session, tenant, unproven_session,
 };
-use super::updating::{rotate, touch};
+use super::uncached_node::{rotate, touch};
 use super::{Answered, Capabilities};
 use crate::clock::{Clock, Ticks};
 use crate::id::SessionKey;

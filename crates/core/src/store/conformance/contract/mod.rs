@@ -14,6 +14,7 @@ pub mod sessions;
 pub mod tenant_isolation;
 pub mod tenants;
 pub mod tickets;
+mod uncached_node;
 pub mod updating;
 pub mod user_lookup;
 pub mod users;

@@ -12,7 +12,7 @@ use super::super::records::{
     NOW, at, bare_user, by_id, ending, idled_out, new_user_key, numbered, redemption, session, tenant,
     unproven_session,
 };
-use super::updating::{rotate, touch};
+use super::uncached_node::{rotate, touch};
 use super::{Answered, Capabilities, sessions::found};
 use crate::clock::Timestamp;
 use crate::machine::SystemRandom;

@@ -4,7 +4,7 @@ use super::super::records::{
     GRACE, MAX, NOW, at, bare_session, by_id, idled_out, new_user_key, numbered, redemption, session, tenant,
     unproven_session,
 };
-use super::{Answered, each, sessions::found, updating::rotate};
+use super::{Answered, each, sessions::found, uncached_node::rotate};
 use crate::session::{
     DeviceProof, EndReason, Ending, RotationOutcome, RotationRequest, Session, SessionState,
 };

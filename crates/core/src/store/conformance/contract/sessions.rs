@@ -6,7 +6,7 @@ use super::super::records::{
     IDLE, MAX, NOW, at, bare_session, by_cookie, by_id, ending, idled_out, new_user_key, redemption, session,
     tenant, unproven_session,
 };
-use super::updating::{rotate, touch};
+use super::uncached_node::{rotate, touch};
 use super::{Answered, each, rest_of_pages};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserKey};

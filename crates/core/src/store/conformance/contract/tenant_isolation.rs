@@ -3,7 +3,7 @@
 use super::super::records::{
     NOW, at, by_cookie, by_id, email, ending, key, redemption, session, tenant, user, username,
 };
-use super::updating::{rotate, touch};
+use super::uncached_node::{rotate, touch};
 use super::{Answered, each, sessions::found};
 use crate::id::{SessionKey, TenantId, UserKey};
 use crate::key::KeyMaterial;

@@ -4,11 +4,11 @@
 use super::super::records::{
     NOW, at, bare_user, by_id, ending, new_user_key, numbered, redemption, session, tenant,
 };
+use super::uncached_node::touch;
 use super::{Answered, each, races::fresh, sessions::found};
-use crate::clock::Timestamp;
-use crate::id::{SessionKey, UserKey};
-use crate::session::{DeviceProof, EndReason, RotationOutcome, RotationRequest, Session, SessionState};
-use crate::store::{EndScope, EpochScope, SessionHandle, Stores, Updated, UserVersions};
+use crate::id::UserKey;
+use crate::session::{DeviceProof, EndReason, RotationOutcome, Session};
+use crate::store::{EndScope, EpochScope, Stores, Updated, UserVersions};
 use crate::user::{Role, User};
 
 pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
@@ -19,37 +19,6 @@ pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
         what_was_decided_on_another_version_of_the_user_is_not_written,
         what_was_decided_under_other_epochs_is_not_written,
     );
-}
-
-/// Rotates as a node does that knows nothing: it decides on what it reads, and again if another writer was first.
-pub(super) async fn rotate(stores: &Stores, key: &SessionKey, request: &RotationRequest) -> RotationOutcome {
-    let handle = SessionHandle::Id(key.clone());
-    while let Some(before) = found(stores, &handle, request.now).await {
-        let rotated = before.clone().rotate(request);
-        let Some(next) = rotated.to_write(&before) else { return rotated };
-        if stores.sessions.update(next, None).await.answered() == Updated::Done {
-            return rotated;
-        }
-    }
-    RotationOutcome::Gone
-}
-
-/// Records a use in the same way; `false` if the session is gone or has ended.
-pub(super) async fn touch(
-    stores: &Stores,
-    key: &SessionKey,
-    seen: Timestamp,
-    idle_expires: Option<Timestamp>,
-) -> bool {
-    let handle = SessionHandle::Id(key.clone());
-    while let Some(live) = found(stores, &handle, seen).await.filter(|it| it.state == SessionState::Live) {
-        let version = live.version;
-        let used = live.touch(seen, idle_expires);
-        if used.version == version || stores.sessions.update(&used, None).await.answered() == Updated::Done {
-            return true;
-        }
-    }
-    false
 }
 
 /// A session in the store, and what its next rotation makes of it.
@@ -96,7 +65,8 @@ pub async fn of_two_changes_of_one_version_the_second_is_not_written(stores: &St
             0 => assert!(touch(stores, key, at(5), None).await),
             1 => assert!(stores.sessions.rename(key, "new", NOW).await.answered()),
             _ => {
-                drop(stores.sessions.end(&EndScope::UserExcept(user, key.id), ending(EndReason::Admin)).await)
+                let except = EndScope::UserExcept(user, key.id);
+                stores.sessions.end(&except, ending(EndReason::Admin)).await.answered();
             }
         }
         versions.epochs = stores.epochs.read(&next.user_key()).await.answered();

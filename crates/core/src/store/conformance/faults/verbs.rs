@@ -45,6 +45,7 @@ macro_rules! verbs {
 verbs! { UserStore in users {
     "insert a user" insert(&user: User) -> Inserted;
     "find a user" find(&handle: UserHandle) -> Option<User>;
+    "find a user and the epochs" find_with_epochs(&key: UserKey) -> Option<(User, Epochs)>;
     "update a user" update(&user: User) -> Updated;
     "list users" list(&tenant: TenantId, &search: str, page: Page<UserId>) -> Vec<User>;
     "mend a record" mend(&tenant: TenantId, &record: UnreadableRecord, &correction: UserCorrection) -> MendOutcome;
