@@ -59,7 +59,8 @@ impl AnswerHeaders {
 
     /// Adds those that every answer has, unless the answer has its own, or was made with them.
     pub(super) fn complete(&self, headers: &mut HeaderMap) {
-        if headers.contains_key(X_CONTENT_TYPE_OPTIONS) {
+        // Looked at from the last one: what was not made with all of them is filled.
+        if FOR_BROWSERS.iter().rev().all(|(name, _)| headers.contains_key(name)) {
             return;
         }
         headers.append(VARY, BY_ORIGIN);

@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::Service as _;
 use tracing::debug;
 
+use super::answering_stream::AnsweringStream;
 use crate::listener::{self, AcceptLimits, ConnectionSlot, Peer, until};
 
 /// The most bytes that are buffered of a request's head; a larger one is cut off before it is parsed.
@@ -54,8 +55,11 @@ async fn serve_connection(stream: TcpStream, peer: Peer, handler: impl RequestHa
             Ok::<_, Infallible>(response)
         }
     });
+    let stream = AnsweringStream::new(stream, slot.clone());
     let mut connection = pin!(http1().serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
+        // The connection first: a request that has come is answered.
+        biased;
         ended = connection.as_mut() => ended,
         () = until(slot.stopped.clone()) => {
             connection.as_mut().graceful_shutdown();

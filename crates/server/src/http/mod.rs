@@ -4,6 +4,7 @@
 //! the handlers of users' own operations stand behind a guard.
 
 mod answer;
+mod answering_stream;
 mod connection;
 mod cors;
 mod decoded_request;

@@ -33,7 +33,13 @@ impl RouteTable {
         let mut paths: Vec<(String, Vec<(Method, Endpoint)>)> = Vec::new();
         for (path, method, endpoint) in rows {
             match paths.iter_mut().find(|(known, _)| *known == path) {
-                Some((_, endpoints)) => endpoints.push((method, endpoint)),
+                Some((_, endpoints)) => {
+                    debug_assert!(
+                        endpoints.iter().all(|(known, _)| *known != method),
+                        "{method} {path} twice"
+                    );
+                    endpoints.push((method, endpoint));
+                }
                 None => paths.push((path, vec![(method, endpoint)])),
             }
         }
@@ -41,6 +47,7 @@ impl RouteTable {
         for (path, endpoints) in paths {
             let route = Route { counter: RouteCounter::new(path.clone()), endpoints };
             if let Err(fault) = routes.insert(path.as_str(), route) {
+                debug_assert!(false, "{path} cannot be reached: {fault}");
                 error!(%fault, path, "a route cannot be reached");
             }
         }

@@ -57,6 +57,19 @@ impl ConnectionSlot {
         Self { activity: Arc::new(activity), stopped }
     }
 
+    /// How often it has become idle.
+    #[cfg(test)]
+    pub(crate) fn moments(&self) -> u64 {
+        self.activity.moments.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a client has taken more of an answer.
+    pub(crate) fn renew(&self) {
+        if self.activity.idle_since().is_some() {
+            self.activity.becomes_idle();
+        }
+    }
+
     /// Notes whether a request is being answered now.
     pub(crate) fn note(&self, is_answering: bool) {
         if is_answering {
@@ -180,5 +193,63 @@ async fn cut_off(activity: Arc<Activity>, evicted: Arc<Notify>) {
         if activity.idle_since().is_some() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOOKS: u32 = 16;
+
+    /// Connections that stay until they are told to end, by their slots.
+    fn opened<const N: usize>() -> (OpenConnections, [ConnectionSlot; N]) {
+        let mut open = OpenConnections::default();
+        let slots = [(); N].map(|()| {
+            let mut slot = None;
+            open.spawn(Peer { address: None }, |given| {
+                slot = Some(given);
+                std::future::pending()
+            });
+            slot.unwrap()
+        });
+        (open, slots)
+    }
+
+    fn is_told_to_end(slot: &ConnectionSlot) -> bool {
+        *slot.stopped.borrow()
+    }
+
+    // ASVS-map: OP1
+    #[tokio::test]
+    async fn a_connection_is_closed_after_so_many_looks_that_found_it_idle_since_the_same_moment() {
+        let (mut open, [idle, used, answered, slow]) = opened();
+        answered.note(true);
+        for _ in 0..LOOKS {
+            open.look(LOOKS);
+        }
+        assert!(
+            ![&idle, &used, &answered, &slow].into_iter().any(is_told_to_end),
+            "the first look only saw them"
+        );
+        used.note(true);
+        used.note(false);
+        // A client that takes an answer bit by bit.
+        slow.renew();
+        open.look(LOOKS);
+        assert!(is_told_to_end(&idle));
+        assert!(![&used, &answered, &slow].into_iter().any(is_told_to_end));
+        for _ in 0..LOOKS {
+            open.look(LOOKS);
+        }
+        assert!(is_told_to_end(&used) && is_told_to_end(&slow) && !is_told_to_end(&answered));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_answered_is_not_idle_whatever_its_client_takes() {
+        let (_open, [slot]) = opened();
+        slot.note(true);
+        slot.renew();
+        assert_eq!(slot.activity.idle_since(), None);
     }
 }

@@ -42,6 +42,7 @@ const STATED: &[(&str, &[&str])] = &[
             "localhost:0, localhost:0",
         ],
     ),
+    ("database_connections", &["1", "16", "1000"]),
     ("database", &["sqlite:{dir}/x.db", "sqlite:{dir}/data/portcullis.db", "sqlite:", "sqlite::memory:"]),
     ("sessions", &["sqlite:{dir}/x.db", "redis://h"]),
     ("proxies.trusted", &["10.0.0.0/8", "0.0.0.0/0", "::1"]),

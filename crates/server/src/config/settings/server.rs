@@ -113,8 +113,8 @@ pub(super) const LIMITS: &[Setting] = &[
         "The same limit for all addresses of one tenant together. 0 is no limit"),
     setting!("timeouts.headers": Text("DURATION"), Fixed("65s"),
         config.timeouts.headers = duration("100ms", "10m"),
-        "Longest time for the headers of a request, and for a connection between two requests. Must be longer than \
-         that of a proxy in front"),
+        "Longest time for the headers of a request, and for a connection between two requests, up to a sixteenth more. \
+         Must be longer than that of a proxy in front"),
     setting!("timeouts.body": Text("DURATION"), Fixed("30s"), config.timeouts.body = duration("100ms", "10m"),
         "Longest time for the body of a request"),
     setting!("timeouts.shutdown": Text("DURATION"), Fixed("25s"),
