@@ -89,12 +89,14 @@ CREATE TRIGGER epochs_emptied AFTER TRUNCATE ON epochs EXECUTE FUNCTION announce
 CREATE TRIGGER keys_emptied AFTER TRUNCATE ON keys EXECUTE FUNCTION announce_anything();
 CREATE TRIGGER tenants_emptied AFTER TRUNCATE ON tenants EXECUTE FUNCTION announce_anything();
 
--- What is changed by hand in a shell is counted as a change of the session, too.
-CREATE FUNCTION count_session() RETURNS trigger LANGUAGE plpgsql AS $$
+-- What is changed by hand in a shell is counted as well, of a session and of its user.
+CREATE FUNCTION count_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.version := OLD.version + 1;
     RETURN NEW;
 END $$;
 
 CREATE TRIGGER sessions_counted BEFORE UPDATE ON sessions
-    FOR EACH ROW WHEN (NEW.version = OLD.version) EXECUTE FUNCTION count_session();
+    FOR EACH ROW WHEN (NEW.version = OLD.version) EXECUTE FUNCTION count_change();
+CREATE TRIGGER users_counted BEFORE UPDATE ON users
+    FOR EACH ROW WHEN (NEW.version = OLD.version) EXECUTE FUNCTION count_change();
