@@ -9,8 +9,8 @@ use super::fault::{FaultMeaning, OutsideTransaction};
 use crate::sql::{Columns, DatabaseFault, SqlConnection, SqlValue, Statement, UnreadableColumn};
 
 /// Keeps other steps of a user out: rows that may be missing cannot be locked.
-const LOCK_USER: &str =
-    "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '/' || $1 || '/' || $2, 0))";
+const LOCK_USER: &str = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended( \
+    pg_catalog.current_schema()::TEXT || '/' || $1::TEXT || '/' || $2::TEXT, 0::BIGINT))";
 
 /// A connection, inside a transaction or not.
 pub(super) struct StatementConnection<'c> {

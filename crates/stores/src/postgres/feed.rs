@@ -31,9 +31,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The channel that the triggers of this schema announce on, and one of this connection's own.
-const CHANNELS: &str =
-    "SELECT 'portcullis_' || md5(current_schema()) AS shared, 'portcullis_feed_' || pg_backend_pid() AS own";
-const BARRIER: &str = "SELECT pg_notify($1, $2)";
+const CHANNELS: &str = "SELECT 'portcullis_' || pg_catalog.md5(pg_catalog.current_schema()::TEXT) AS shared, \
+    'portcullis_feed_' || pg_catalog.pg_backend_pid()::TEXT AS own";
+const BARRIER: &str = "SELECT pg_catalog.pg_notify($1, $2)";
 /// What the feed tells itself need not be on the disk.
 const SET_UP: &str = "SET synchronous_commit = off; SET statement_timeout = '5s'";
 

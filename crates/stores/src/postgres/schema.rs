@@ -7,15 +7,16 @@ use super::open_error::PostgresOpenError;
 use crate::backend::{IfMissing, MigrationState};
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS portcullis_migrations (version BIGINT PRIMARY KEY, \
-    description TEXT NOT NULL, installed_on TIMESTAMPTZ NOT NULL DEFAULT now(), checksum BYTEA NOT NULL)";
+    description TEXT NOT NULL, installed_on TIMESTAMPTZ NOT NULL DEFAULT pg_catalog.now(), checksum BYTEA NOT NULL)";
 const NOTE: &str = "INSERT INTO portcullis_migrations (version, description, checksum) VALUES ($1, $2, $3)";
 /// Not by `to_regclass`, which remembers that a table was missing while another node makes it.
 const IS_THERE: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables \
-    WHERE schemaname = current_schema() AND tablename = 'portcullis_migrations')";
+    WHERE schemaname = pg_catalog.current_schema() AND tablename = 'portcullis_migrations')";
 const APPLIED: &str = "SELECT version, checksum FROM portcullis_migrations ORDER BY version";
 /// Keeps out other nodes that start at the same time. A lock that waits must not be cut short.
 const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
-    SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '/portcullis_migrations', 0))";
+    SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended( \
+    pg_catalog.current_schema()::TEXT || '/portcullis_migrations', 0::BIGINT))";
 
 const HISTORY: [(i64, &str, &str); 2] = [
     (1, "records", include_str!("migrations/0001_records.sql")),

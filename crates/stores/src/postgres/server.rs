@@ -9,21 +9,24 @@ use super::pool::connect;
 /// The oldest major version that works.
 const OLDEST: i64 = 14;
 
-const SERVER: &str = "SELECT current_setting('server_version_num')::BIGINT AS number, \
-    current_setting('server_version') AS version, pg_is_in_recovery() AS is_standby, \
-    current_setting('synchronous_commit') AS synchronous_commit, current_setting('server_encoding') AS encoding, \
-    current_schema()::TEXT AS schema";
-const PROCESS: &str = "SELECT pg_backend_pid()";
-const DESCRIBED: &str = "SELECT 'PostgreSQL ' || split_part(current_setting('server_version'), ' ', 1) \
-    || CASE WHEN pg_is_in_recovery() THEN ', standby' ELSE ', primary' END \
-    || string_agg(', ' || name || '=' || current_setting(name), '' ORDER BY place) \
-    FROM unnest(ARRAY['synchronous_commit', 'fsync', 'full_page_writes']) WITH ORDINALITY AS settings (name, place)";
+// Functions are named with their schema: one of the same name in the search path may fit the arguments better.
+const SERVER: &str = "SELECT pg_catalog.current_setting('server_version_num')::BIGINT AS number, \
+    pg_catalog.current_setting('server_version') AS version, pg_catalog.pg_is_in_recovery() AS is_standby, \
+    pg_catalog.current_setting('synchronous_commit') AS synchronous_commit, \
+    pg_catalog.current_setting('server_encoding') AS encoding, pg_catalog.current_schema()::TEXT AS schema";
+const PROCESS: &str = "SELECT pg_catalog.pg_backend_pid()";
+const DESCRIBED: &str = "SELECT 'PostgreSQL ' \
+    || pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1) \
+    || CASE WHEN pg_catalog.pg_is_in_recovery() THEN ', standby' ELSE ', primary' END \
+    || pg_catalog.string_agg(', ' || name || '=' || pg_catalog.current_setting(name), '' ORDER BY place) \
+    FROM pg_catalog.unnest(ARRAY['synchronous_commit', 'fsync', 'full_page_writes']) \
+    WITH ORDINALITY AS settings (name, place)";
 /// A right that is missing on a table of this program.
-const MISSING_RIGHT: &str = "SELECT needed || ' on ' || tablename FROM pg_catalog.pg_tables, \
-    unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS needed \
-    WHERE schemaname = current_schema() AND tablename = ANY (ARRAY['tenants', 'installation', 'users', 'sessions', \
-    'epochs', 'keys', 'tickets', 'guesses', 'mail']) \
-    AND NOT has_table_privilege(quote_ident(schemaname) || '.' || quote_ident(tablename), needed) \
+const MISSING_RIGHT: &str = "SELECT needed || ' on ' || tablename::TEXT FROM pg_catalog.pg_tables, \
+    pg_catalog.unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS needed \
+    WHERE schemaname = pg_catalog.current_schema() AND tablename = ANY (ARRAY['tenants', 'installation', 'users', \
+    'sessions', 'epochs', 'keys', 'tickets', 'guesses', 'mail']) AND NOT pg_catalog.has_table_privilege( \
+    pg_catalog.quote_ident(schemaname::TEXT) || '.' || pg_catalog.quote_ident(tablename::TEXT), needed) \
     ORDER BY tablename, needed LIMIT 1";
 
 /// A connection to a server that may be used.

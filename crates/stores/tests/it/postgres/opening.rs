@@ -3,15 +3,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use portcullis_core::machine::SystemClock;
-use portcullis_core::store::TenantDatabases;
 use portcullis_core::store::conformance::records::{NOW, by_id, new_user_key, session, tenant};
+use portcullis_core::store::{Change, TenantDatabases};
 use portcullis_stores::{DatabaseUrl, IfMissing, TenantDatabaseRegistry};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use super::cluster::{Cluster, PASSWORD};
 use super::proxy::transaction_pooler;
-use super::{TestDatabase, execute, open, shared_cluster, try_open};
+use super::{ChangeRecorder, TestDatabase, execute, open, shared_cluster, try_open};
 
 async fn refusal(url: &str) -> String {
     match try_open(url).await {
@@ -146,6 +146,27 @@ async fn a_proxy_that_gives_one_process_of_the_server_to_two_clients_is_refused(
     let through = transaction_pooler(&url, folder.path()).await;
     let said = refusal(&through).await;
     assert!(said.contains("pool_mode = session"), "{said}");
+}
+
+/// Functions in the search path that fit the arguments exactly would come before those of the system.
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_of_the_same_names_in_the_schema_are_not_called() {
+    let database = TestDatabase::new().await;
+    let url = database.fresh().await;
+    for signature in ["hashtextextended(text, integer)", "md5(name)", "quote_ident(name)", "unnest(text[])"] {
+        database.by_hand(&format!(
+            "CREATE FUNCTION {signature} RETURNS TEXT LANGUAGE plpgsql AS $$ BEGIN RAISE 'called'; END $$"
+        ));
+    }
+    let store = try_open(&url).await.unwrap();
+    store.described().await.unwrap();
+    let (stores, listener) = (store.stores(), Arc::new(ChangeRecorder::default()));
+    let _watch = stores.feed.watch(listener.clone()).unwrap();
+    let jo = new_user_key(&tenant("acme"));
+    stores.attempts.clear(&jo).await.unwrap();
+    let signed_in = session(&jo);
+    stores.sessions.insert(&signed_in).await.unwrap();
+    assert_eq!(listener.news().await, [Change::Session(signed_in.key)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
