@@ -78,8 +78,8 @@ impl PostgresUrl {
         let options: PgConnectOptions = self.text.parse()?;
         let is_named = options.get_application_name().is_some();
         let options = if is_named { options } else { options.application_name("portcullis") };
-        // More than there are statements.
-        Ok(options.statement_cache_capacity(256))
+        // PgBouncer refuses `extra_float_digits`, and there are no floats. The cache holds more than all statements.
+        Ok(options.extra_float_digits(None).statement_cache_capacity(256))
     }
 
     /// The URL without a password, and without parameters, among which there may be another one.

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use super::cluster::{Cluster, PASSWORD};
-use super::proxy::transaction_pooler;
+use super::proxy::{greeting, transaction_pooler};
 use super::{ChangeRecorder, TestDatabase, execute, open, shared_cluster, try_open};
 
 async fn refusal(url: &str) -> String {
@@ -146,6 +146,15 @@ async fn a_proxy_that_gives_one_process_of_the_server_to_two_clients_is_refused(
     let through = transaction_pooler(&url, folder.path()).await;
     let said = refusal(&through).await;
     assert!(said.contains("pool_mode = session"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_proxy_is_sent_a_setting_that_it_refuses() {
+    let database = TestDatabase::new().await;
+    let folder = TempDir::new().unwrap();
+    let (through, sent) = greeting(&database.fresh().await, folder.path());
+    let (sent, _) = tokio::join!(sent, try_open(&through));
+    assert!(sent.contains("search_path") && !sent.contains("extra_float_digits"), "{sent}");
 }
 
 /// Functions in the search path that fit the arguments exactly would come before those of the system.

@@ -22,6 +22,18 @@ pub(super) fn by_way_of(url: &str, folder: &Path) -> String {
     url.replace(&host, &folder.to_str().unwrap().replace('/', "%2F"))
 }
 
+/// A URL in the place of another, and what the first client that comes by it says.
+pub(super) fn greeting(url: &str, folder: &Path) -> (String, impl Future<Output = String> + use<>) {
+    let listener = UnixListener::bind(folder.join(server_socket(url).file_name().unwrap())).unwrap();
+    let greeting = async move {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let mut said = vec![0; 1 << 16];
+        let length = client.read(&mut said).await.unwrap();
+        String::from_utf8_lossy(&said[..length]).into_owned()
+    };
+    (format!("{}&sslmode=disable", by_way_of(url, folder)), greeting)
+}
+
 /// The one connection to the server, and what it answered to the first client's greeting.
 #[derive(Default)]
 struct SharedConnection {
