@@ -23,15 +23,26 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 const PING_DEADLINE: Duration = Duration::from_secs(1);
 
+/// Fails on a standby: what it answers may be old.
+const TAKES_WRITES: &str = "BEGIN READ WRITE; COMMIT";
 /// What each connection is told first. The server ends what a node has begun that was cut off.
 const SET_UP: &str = "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; \
     SET default_transaction_isolation = 'read committed'";
 
-/// Makes a connection.
+/// Makes a connection, to a standby as well.
 pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+    connect_and(options, &[SET_UP]).await
+}
+
+async fn connect_and(
+    options: &PgConnectOptions,
+    set_up: &[&'static str],
+) -> Result<PgConnection, sqlx::Error> {
     let connecting = async {
         let mut db = PgConnection::connect_with(options).await?;
-        db.execute(SET_UP).await?;
+        for step in set_up {
+            db.execute(*step).await?;
+        }
         Ok(db)
     };
     let late = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
@@ -83,7 +94,7 @@ impl ConnectionPool {
         };
         let db = match self.idle_one().await {
             Some(db) => db,
-            None => connect(&self.options).await?,
+            None => connect_and(&self.options, &[SET_UP, TAKES_WRITES]).await?,
         };
         Ok(LeasedConnection { db, pool: self.clone(), _permit: permit })
     }

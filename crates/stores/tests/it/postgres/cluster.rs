@@ -90,9 +90,12 @@ impl Cluster {
         self.wait();
     }
 
-    /// Ends the server, with its clients' sessions.
-    pub(super) fn stop(&mut self) {
+    /// Ends the server, with its clients' sessions, and runs it as a standby.
+    pub(super) async fn restart_as_standby(&mut self) {
         self.wait();
+        fs::write(self.data().join("standby.signal"), "").unwrap();
+        self.run();
+        self.is_up().await;
     }
 
     fn wait(&mut self) {
@@ -102,7 +105,7 @@ impl Cluster {
         }
     }
 
-    pub(super) fn data(&self) -> PathBuf {
+    fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
 

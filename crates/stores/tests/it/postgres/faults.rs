@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::cluster::Cluster;
-use super::{Announcement, ChangeRecorder, TestDatabase, execute, open};
+use super::{Announcement, ChangeRecorder, TestDatabase, execute, open, try_open};
 
 async fn signed_in(stores: &Stores) -> Session {
     let session = session(&new_user_key(&TenantId::default_tenant()));
@@ -52,6 +52,22 @@ async fn a_server_that_dies_is_an_outage_and_comes_back_with_everything_that_was
     listener.wait_for(|told| *told == Announcement::Changed(Change::Everything)).await;
     listener.catches_up().await;
     signed_in(&stores).await;
+}
+
+/// What a standby answers may be old: a session that has been ended on the primary lives on it for a while.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_has_become_a_standby_is_an_outage() {
+    let mut cluster = tokio::task::spawn_blocking(Cluster::start).await.unwrap();
+    cluster.is_up().await;
+    let store = try_open(&cluster.url("postgres", "")).await.unwrap();
+    let stores = store.stores();
+    let kept = signed_in(&stores).await;
+    cluster.restart_as_standby().await;
+    let found = stores.sessions.find(&by_id(&kept), NOW).await.map(drop);
+    for answer in [found, store.ping().await] {
+        let said = answer.unwrap_err().to_string();
+        assert!(said.contains("during recovery"), "{said}");
+    }
 }
 
 /// Another version of this program may add a column while this one runs.

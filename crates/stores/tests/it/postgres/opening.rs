@@ -1,4 +1,3 @@
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -199,10 +198,7 @@ async fn a_database_of_another_encoding_is_refused() {
 async fn a_standby_is_refused() {
     let mut cluster = tokio::task::spawn_blocking(Cluster::start).await.unwrap();
     cluster.is_up().await;
-    cluster.stop();
-    fs::write(cluster.data().join("standby.signal"), "").unwrap();
-    cluster.run();
-    cluster.is_up().await;
+    cluster.restart_as_standby().await;
     let said = refusal(&cluster.url("postgres", "")).await;
     assert!(said.contains("name the primary"), "{said}");
 }
