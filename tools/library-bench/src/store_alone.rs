@@ -58,9 +58,7 @@ pub(crate) async fn serve(arguments: &StoreArguments) -> Result<(), LibraryBench
 
 /// The reader waits for each line.
 fn tell(line: &str) -> Result<(), LibraryBenchError> {
-    let mut out = stdout().lock();
-    writeln!(out, "{line}")?;
-    Ok(out.flush()?)
+    Ok(writeln!(stdout().lock(), "{line}")?)
 }
 
 fn read(line: &str) -> Result<(MeasuredVerb, Duration), LibraryBenchError> {

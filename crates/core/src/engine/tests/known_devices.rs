@@ -130,8 +130,7 @@ async fn the_first_device_is_no_news_the_second_is_and_a_known_one_is_not() {
 
 #[tokio::test]
 async fn a_sign_in_without_a_proof_is_news_where_there_are_known_devices_and_is_never_known() {
-    let test = KnownDevicesFixture::new().await;
-    let curl = FixtureClient::forgetful();
+    let (test, curl) = (KnownDevicesFixture::new().await, FixtureClient::forgetful());
     assert_eq!(test.told_after(&curl).await, 0);
     assert_eq!(test.told_after(&curl).await, 0);
     assert_eq!(test.known().await, 0);
