@@ -26,7 +26,7 @@ pub(super) struct OutsideTransaction;
 /// What an error of the driver means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum FaultMeaning {
-    /// Another transaction was first: trying again helps.
+    /// Another transaction was first, or holds a lock for long: trying again helps.
     Conflict,
     /// A newer version has changed the tables under a prepared statement: preparing it anew helps.
     StalePlan,
@@ -42,7 +42,7 @@ impl FaultMeaning {
     pub(super) fn of(fault: &sqlx::Error) -> Self {
         let sqlx::Error::Database(refused) = fault else { return Self::of_driver(fault) };
         match refused.code().as_deref() {
-            Some("40001" | "40P01") => Self::Conflict,
+            Some("40001" | "40P01" | "55P03") => Self::Conflict,
             Some("0A000" | "26000") => Self::StalePlan,
             Some("23505") => Self::NameTaken,
             // Read-only since a failover, idle for too long inside a transaction, out of connections or memory.

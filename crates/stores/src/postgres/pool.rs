@@ -25,9 +25,10 @@ const PING_DEADLINE: Duration = Duration::from_secs(1);
 
 /// Fails on a standby: what it answers may be old.
 const TAKES_WRITES: &str = "BEGIN READ WRITE; COMMIT";
-/// What each connection is told first. The server ends what a node has begun that was cut off.
-const SET_UP: &str = "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; \
-    SET default_transaction_isolation = 'read committed'";
+/// What each connection is told first. The server ends what a node has begun that was cut off, well before the steps of
+/// other nodes give up, and a step that waits for another's lock lets go of its connection meanwhile.
+const SET_UP: &str = "SET statement_timeout = '5s'; SET lock_timeout = '500ms'; \
+    SET idle_in_transaction_session_timeout = '2s'; SET default_transaction_isolation = 'read committed'";
 
 /// Makes a connection, to a standby as well.
 pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {

@@ -14,7 +14,8 @@ const IS_THERE: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables \
     WHERE schemaname = pg_catalog.current_schema() AND tablename = 'portcullis_migrations')";
 const APPLIED: &str = "SELECT version, checksum FROM portcullis_migrations ORDER BY version";
 /// Keeps out other nodes that start at the same time. A lock that waits must not be cut short.
-const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
+const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
+    SET LOCAL idle_in_transaction_session_timeout = 0; \
     SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended( \
     pg_catalog.current_schema()::TEXT || '/portcullis_migrations', 0::BIGINT))";
 

@@ -2,9 +2,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_core::id::TenantId;
+use portcullis_core::machine::SystemClock;
 use portcullis_core::session::Session;
 use portcullis_core::store::conformance::records::{NOW, at, by_id, new_user_key, session};
 use portcullis_core::store::{Change, Inserted, Page, StoreError, Stores, Updated};
+use portcullis_stores::{DatabaseUrl, IfMissing};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -105,6 +108,35 @@ async fn a_step_that_is_dropped_on_the_way_neither_answers_another_nor_keeps_its
     let page = Page { after: None, limit: 10 };
     let listed = stores.sessions.list(&sessions[0].user_key(), page, NOW).await.unwrap();
     assert_eq!(listed.as_slice(), &sessions[..1]);
+}
+
+/// A lock that is held for long, as by a node that hangs, does not take the connections away from all other steps.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_waits_for_a_lock_lets_others_have_its_connection_and_is_done_afterwards() {
+    let database = TestDatabase::new().await;
+    let url = database.fresh().await;
+    let one = DatabaseUrl::parse(&url).unwrap().with_connections(1);
+    let stores = one.open(Arc::new(SystemClock), IfMissing::Create).await.unwrap().stores();
+    let (held, free) = (signed_in(&stores).await, signed_in(&stores).await);
+    let mut holder = PgConnection::connect(&url).await.unwrap();
+    let lock = format!("BEGIN; SELECT FROM sessions WHERE id = '{}' FOR UPDATE", held.key.id);
+    holder.execute(AssertSqlSafe(lock)).await.unwrap();
+
+    let used = held.touch(at(1), None);
+    let sessions = stores.sessions.clone();
+    let waiting = tokio::spawn(async move { sessions.update(&used, None).await });
+    // Inside a transaction, the server always shows what it showed first.
+    let mut watcher = PgConnection::connect(&url).await.unwrap();
+    while !is_waiting_for_a_lock(&mut watcher).await {}
+    assert_eq!(stores.sessions.find(&by_id(&free), NOW).await.unwrap(), Some(free));
+    holder.execute("COMMIT").await.unwrap();
+    assert_eq!(waiting.await.unwrap().unwrap(), Updated::Done);
+}
+
+async fn is_waiting_for_a_lock(db: &mut PgConnection) -> bool {
+    let waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event_type = 'Lock')";
+    sqlx::query_scalar(waiting).fetch_one(db).await.unwrap()
 }
 
 /// While another transaction holds the row, a compare-and-set waits, and then sees what it has written.
