@@ -62,8 +62,8 @@ pub enum CannotOpen {
 /// [`CannotOpen`] names the cause in one line.
 pub async fn open(config: &Config, events: Arc<dyn EventSink>) -> Result<OpenedEngine, CannotOpen> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let database = config.database.with_connections(config.database_connections);
-    let stores = OpenedStores::open(&database, &config.data_dir, clock.clone()).await?;
+    let connections = config.database_connections;
+    let stores = OpenedStores::open(&config.database, connections, &config.data_dir, clock.clone()).await?;
     let random = Arc::new(SystemRandom);
     let passwords = HashPool::new(pool_size(config), Argon2Cost::RECOMMENDED, clock.clone(), random.clone())?;
     let mut builder = Engine::builder(stores.stores())

@@ -93,6 +93,20 @@ impl DatabaseUrl {
         }
     }
 
+    /// Reads the URL of a tenant's database, with a relative path based in `directory`. The password of the installation
+    /// in `PGPASSWORD` is not for its server.
+    ///
+    /// # Errors
+    /// [`DatabaseUrlError`] says what to write instead.
+    pub fn of_tenant(url: &str, directory: &Path) -> Result<Self, DatabaseUrlError> {
+        match Self::parse(url)?.based_in(directory).0 {
+            #[cfg(feature = "postgres")]
+            Scheme::Postgres(url) => Ok(url.of_tenant().into()),
+            #[cfg(feature = "sqlite")]
+            Scheme::Sqlite(file) => Ok(file.into()),
+        }
+    }
+
     /// The same database, with at most so many connections, if it is on a server.
     #[cfg_attr(
         not(feature = "postgres"),
@@ -259,7 +273,8 @@ mod tests {
             ("postgres:d", "postgres://USER"),
             ("postgres://u:hunter2@h:x/d", "postgres://USER"),
             ("postgres://u:12?hunter2@h/d", "postgres://USER"),
-            ("postgres://u:12#hunter2@h/d", "names no database"),
+            ("postgres://u:12#hunter2@h/d", "postgres://USER"),
+            ("postgres://u@h/d#hunter2", "postgres://USER"),
             ("postgres://u@h", "names no database"),
             ("postgres://u@h/d?sslmode=maybe", "postgres://USER"),
             ("postgres://u@h/d?target=x", "the parameter target"),

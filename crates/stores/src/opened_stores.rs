@@ -17,14 +17,21 @@ pub struct OpenedStores {
 
 impl OpenedStores {
     /// Opens the database at `url`, creates it if it is missing, and applies pending migrations. Tenants' databases are
-    /// opened when they are first used; their relative paths are based in `data_dir`.
+    /// opened when they are first used; their relative paths are based in `data_dir`. Each database that is on a server
+    /// has at most so many connections.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`](portcullis_core::store::StoreError::Unavailable) says what is wrong.
-    pub async fn open(url: &DatabaseUrl, data_dir: &Path, clock: Arc<dyn Clock>) -> Stored<Self> {
+    pub async fn open(
+        url: &DatabaseUrl,
+        connections: usize,
+        data_dir: &Path,
+        clock: Arc<dyn Clock>,
+    ) -> Stored<Self> {
+        let url = url.with_connections(connections);
         let database = url.open(clock.clone(), IfMissing::Create).await?;
-        let tenant_databases = Arc::new(TenantDatabaseRegistry::new(data_dir, clock));
-        Ok(Self { database, tenant_databases })
+        let tenant_databases = TenantDatabaseRegistry::new(data_dir, clock).with_connections(connections);
+        Ok(Self { database, tenant_databases: Arc::new(tenant_databases) })
     }
 
     /// The stores of the installation's database.

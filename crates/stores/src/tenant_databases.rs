@@ -33,6 +33,8 @@ type Opening = Arc<OnceCell<Arc<dyn OpenDatabase>>>;
 /// Opens tenants' databases by URL, each once.
 pub struct TenantDatabaseRegistry {
     base: PathBuf,
+    /// The most connections to one database, if that is configured.
+    connections: Option<usize>,
     clock: Arc<dyn Clock>,
     /// Databases that are open or being opened; `None` after the registry was closed.
     databases: Mutex<Option<HashMap<DatabaseUrl, Opening>>>,
@@ -44,7 +46,13 @@ impl TenantDatabaseRegistry {
     pub fn new(data_dir: &Path, clock: Arc<dyn Clock>) -> Self {
         // Two spellings of one path must be one database.
         let base = absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
-        Self { base, clock, databases: Mutex::new(Some(HashMap::new())) }
+        Self { base, connections: None, clock, databases: Mutex::new(Some(HashMap::new())) }
+    }
+
+    /// The same registry, with at most so many connections to each database that is on a server.
+    #[must_use]
+    pub fn with_connections(self, connections: usize) -> Self {
+        Self { connections: Some(connections), ..self }
     }
 
     /// Finishes pending writes and closes all databases; from now on none can be opened.
@@ -58,7 +66,10 @@ impl TenantDatabaseRegistry {
     }
 
     fn opening(&self, url: &str) -> Result<(DatabaseUrl, Opening), NotOpened> {
-        let url = DatabaseUrl::parse(url)?.based_in(&self.base);
+        let mut url = DatabaseUrl::of_tenant(url, &self.base)?;
+        if let Some(connections) = self.connections {
+            url = url.with_connections(connections);
+        }
         let mut databases = self.databases.lock().unwrap_or_else(PoisonError::into_inner);
         let opening = databases.as_mut().ok_or(NotOpened::Closed)?.entry(url.clone()).or_default().clone();
         Ok((url, opening))

@@ -1,5 +1,6 @@
 //! The URL of a database on a server.
 
+use std::env;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ const PARAMETERS: [&str; 11] = [
 pub(crate) struct PostgresUrl {
     text: String,
     connections: usize,
+    is_of_tenant: bool,
 }
 
 /// Why there is no copy.
@@ -46,6 +48,10 @@ impl PostgresUrl {
     /// Reads a whole URL.
     pub(crate) fn parse(text: &str) -> Result<Self, DatabaseUrlError> {
         text.split_once("://").ok_or(DatabaseUrlError::NotPostgres)?;
+        if text.contains(|c: char| c == '#' || c.is_ascii_control()) {
+            // What comes next would be read as something else, or as nothing.
+            return Err(DatabaseUrlError::NotPostgres);
+        }
         let query = text.split_once('?').map_or("", |(_, query)| query);
         let keys = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split('=').next());
         for key in keys.flatten() {
@@ -57,7 +63,7 @@ impl PostgresUrl {
                 return Err(DatabaseUrlError::UnknownParameter(key.to_owned()));
             }
         }
-        let url = Self { text: text.to_owned(), connections: DEFAULT_CONNECTIONS };
+        let url = Self { text: text.to_owned(), connections: DEFAULT_CONNECTIONS, is_of_tenant: false };
         let options = url.options().map_err(|_| DatabaseUrlError::NotPostgres)?;
         if options.get_database().is_none_or(str::is_empty) {
             return Err(DatabaseUrlError::NoDatabase);
@@ -70,16 +76,32 @@ impl PostgresUrl {
         Self { connections, ..self.clone() }
     }
 
+    /// The same database as that of a tenant.
+    pub(crate) fn of_tenant(self) -> Self {
+        Self { is_of_tenant: true, ..self }
+    }
+
     pub(super) const fn connections(&self) -> usize {
         self.connections
     }
 
     pub(super) fn options(&self) -> Result<PgConnectOptions, sqlx::Error> {
         let options: PgConnectOptions = self.text.parse()?;
+        // Where the URL has no password, the driver takes that of the environment, which is the installation's.
+        let is_anothers = self.is_of_tenant && !self.has_password() && env::var_os("PGPASSWORD").is_some();
+        let options = if is_anothers { options.password("") } else { options };
         let is_named = options.get_application_name().is_some();
         let options = if is_named { options } else { options.application_name("portcullis") };
         // PgBouncer refuses `extra_float_digits`, and there are no floats. The cache holds more than all statements.
         Ok(options.extra_float_digits(None).statement_cache_capacity(256))
+    }
+
+    fn has_password(&self) -> bool {
+        let (place, query) = self.text.split_once('?').unwrap_or((&self.text, ""));
+        let authority = place.split_once("://").unwrap_or_default().1.split('/').next().unwrap_or_default();
+        let login = authority.rsplit_once('@').unwrap_or_default().0;
+        login.split_once(':').is_some_and(|(_, password)| !password.is_empty())
+            || query.split('&').any(|pair| pair.starts_with("password="))
     }
 
     /// The URL without a password, and without parameters, among which there may be another one.

@@ -31,5 +31,5 @@ pub(in crate::cli) async fn databases(
 
 /// The database that a tenant's URL names.
 pub(in crate::cli) fn database_at(config: &Config, url: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
-    Ok(DatabaseUrl::parse(url)?.based_in(&config.data_dir))
+    DatabaseUrl::of_tenant(url, &config.data_dir)
 }

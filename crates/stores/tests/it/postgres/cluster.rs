@@ -122,6 +122,13 @@ impl Cluster {
         self.folder.join("certificate.pem").to_str().unwrap().to_owned()
     }
 
+    /// User and password, as a URL has them.
+    pub(super) fn login() -> String {
+        let encoded =
+            PASSWORD.replace('@', "%40").replace(':', "%3A").replace('/', "%2F").replace('?', "%3F");
+        format!("portcullis:{encoded}")
+    }
+
     /// The URL of a database over TCP, for a user with a password.
     pub(super) fn tcp_url(&self, login: &str, database: &str) -> String {
         format!("postgres://{login}@127.0.0.1:{}/{database}", self.port)

@@ -7,6 +7,7 @@ mod feed;
 mod opening;
 mod proxy;
 mod round_trips;
+mod tenant_databases;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

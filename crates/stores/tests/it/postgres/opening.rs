@@ -2,13 +2,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use portcullis_core::machine::SystemClock;
-use portcullis_core::store::conformance::records::{NOW, by_id, new_user_key, session, tenant};
-use portcullis_core::store::{Change, TenantDatabases};
-use portcullis_stores::{DatabaseUrl, IfMissing, TenantDatabaseRegistry};
+use portcullis_core::store::Change;
+use portcullis_core::store::conformance::records::{new_user_key, session, tenant};
+use portcullis_stores::{DatabaseUrl, IfMissing};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use super::cluster::{Cluster, PASSWORD};
+use super::cluster::Cluster;
 use super::proxy::{greeting, transaction_pooler};
 use super::{ChangeRecorder, TestDatabase, execute, open, shared_cluster, try_open};
 
@@ -76,7 +76,7 @@ async fn a_server_that_cannot_be_used_is_refused_with_the_cure_and_without_the_p
     // Before version 15 everyone may create in it.
     execute(&cluster.url(name, ""), "REVOKE CREATE ON SCHEMA public FROM PUBLIC").await;
     let guest = format!("{name}_guest:hunter2");
-    open(&cluster.tcp_url(&login(), name)).await;
+    open(&cluster.tcp_url(&Cluster::login(), name)).await;
     for (url, cure) in [
         (cluster.tcp_url("portcullis:hunter2", name), "correct user and password"),
         (cluster.tcp_url("nobody:hunter2", name), "correct user and password"),
@@ -95,17 +95,11 @@ async fn a_server_that_cannot_be_used_is_refused_with_the_cure_and_without_the_p
     }
 }
 
-/// User and password, as a URL has them.
-fn login() -> String {
-    let encoded = PASSWORD.replace('@', "%40").replace(':', "%3A").replace('/', "%2F").replace('?', "%3F");
-    format!("portcullis:{encoded}")
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_is_verified_as_the_url_says() {
     let database = TestDatabase::new().await;
     let cluster = database.cluster;
-    let numbered = cluster.tcp_url(&login(), &database.name);
+    let numbered = cluster.tcp_url(&Cluster::login(), &database.name);
     let named = numbered.replace("127.0.0.1", "localhost");
     let trusted = format!("sslrootcert={}", cluster.certificate());
     for url in [
@@ -201,21 +195,6 @@ async fn a_standby_is_refused() {
     cluster.restart_as_standby().await;
     let said = refusal(&cluster.url("postgres", "")).await;
     assert!(said.contains("name the primary"), "{said}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_database_of_a_tenant_may_be_on_a_server_and_is_not_made_anew_when_it_is_lost() {
-    let database = TestDatabase::new().await;
-    let (url, lost) = (database.fresh().await, database.fresh().await);
-    let registry = TenantDatabaseRegistry::new(Path::new("."), Arc::new(SystemClock));
-    let made = registry.get_or_create(&url).await.unwrap();
-    let known = session(&new_user_key(&tenant("acme")));
-    made.sessions.insert(&known).await.unwrap();
-    let opened = TenantDatabases::open(&registry, &url).await.unwrap();
-    assert_eq!(opened.sessions.find(&by_id(&known), NOW).await.unwrap(), Some(known));
-    let fault = TenantDatabases::open(&registry, &lost).await.unwrap_err();
-    assert!(fault.to_string().contains("restore the database"), "{fault}");
-    registry.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
