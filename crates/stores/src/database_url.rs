@@ -57,6 +57,12 @@ pub enum DatabaseUrlError {
     /// The URL names a server, and no database on it.
     #[error("names no database on its server: write postgres://USER:PASSWORD@HOST/DATABASE")]
     NoDatabase,
+    /// The URL allows TLS, which is then never used.
+    #[error("has sslmode=allow, with which nothing is encrypted: write sslmode=verify-full (or disable)")]
+    NoTls,
+    /// The URL names certificate authorities, and lets nothing be verified by them.
+    #[error("has sslrootcert, by which nothing is verified in this sslmode: write sslmode=verify-full")]
+    NothingVerified,
     /// The URL has a parameter that has no meaning.
     #[error("has the parameter {0}, which has no meaning here")]
     UnknownParameter(String),
@@ -93,8 +99,8 @@ impl DatabaseUrl {
         }
     }
 
-    /// Reads the URL of a tenant's database, with a relative path based in `directory`. The password of the installation
-    /// in `PGPASSWORD` is not for its server.
+    /// Reads the URL of a tenant's database, with a relative path based in `directory`. The password in `PGPASSWORD`,
+    /// which is the installation's, is not for its server.
     ///
     /// # Errors
     /// [`DatabaseUrlError`] says what to write instead.
@@ -278,6 +284,9 @@ mod tests {
             ("postgres://u@h", "names no database"),
             ("postgres://u@h/d?sslmode=maybe", "postgres://USER"),
             ("postgres://u@h/d?target=x", "the parameter target"),
+            ("postgres://u@h/d?sslmode=allow", "(or disable)"),
+            ("postgres://u@h/d?sslmode=require&sslrootcert=ca.pem", "write sslmode=verify-full"),
+            ("postgres://u@h/d?sslrootcert=ca.pem&sslmode=prefer", "write sslmode=verify-full"),
         ] {
             let message = DatabaseUrl::parse(url).unwrap_err().to_string();
             assert!(message.contains(said) && !message.contains("hunter2"), "{url}: {message}");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use portcullis_core::clock::Clock;
 use portcullis_core::store::{StoreError, Stored};
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use thiserror::Error;
 
 use super::server::checked;
@@ -44,6 +44,32 @@ pub(crate) struct PostgresUrl {
 #[error("PostgreSQL copies its databases itself: use `pg_dump`")]
 struct UsePgDump;
 
+/// The names of a query's parameters.
+fn parameters(query: &str) -> Result<Vec<&str>, DatabaseUrlError> {
+    let keys = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split('=').next());
+    let keys: Vec<&str> = keys.flatten().collect();
+    for key in &keys {
+        if !key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+            // It may be the rest of a password.
+            return Err(DatabaseUrlError::NotPostgres);
+        }
+        if !PARAMETERS.contains(key) {
+            return Err(DatabaseUrlError::UnknownParameter((*key).to_owned()));
+        }
+    }
+    Ok(keys)
+}
+
+/// Refuses what the driver takes for less than libpq does.
+fn check_tls(mode: PgSslMode, keys: &[&str]) -> Result<(), DatabaseUrlError> {
+    match mode {
+        PgSslMode::Allow => Err(DatabaseUrlError::NoTls),
+        PgSslMode::VerifyCa | PgSslMode::VerifyFull => Ok(()),
+        _ if keys.contains(&"sslrootcert") => Err(DatabaseUrlError::NothingVerified),
+        _ => Ok(()),
+    }
+}
+
 impl PostgresUrl {
     /// Reads a whole URL.
     pub(crate) fn parse(text: &str) -> Result<Self, DatabaseUrlError> {
@@ -52,23 +78,13 @@ impl PostgresUrl {
             // What comes next would be read as something else, or as nothing.
             return Err(DatabaseUrlError::NotPostgres);
         }
-        let query = text.split_once('?').map_or("", |(_, query)| query);
-        let keys = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split('=').next());
-        for key in keys.flatten() {
-            if !key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
-                // It may be the rest of a password.
-                return Err(DatabaseUrlError::NotPostgres);
-            }
-            if !PARAMETERS.contains(&key) {
-                return Err(DatabaseUrlError::UnknownParameter(key.to_owned()));
-            }
-        }
+        let keys = parameters(text.split_once('?').map_or("", |(_, query)| query))?;
         let url = Self { text: text.to_owned(), connections: DEFAULT_CONNECTIONS, is_of_tenant: false };
         let options = url.options().map_err(|_| DatabaseUrlError::NotPostgres)?;
         if options.get_database().is_none_or(str::is_empty) {
             return Err(DatabaseUrlError::NoDatabase);
         }
-        Ok(url)
+        check_tls(options.get_ssl_mode(), &keys).map(|()| url)
     }
 
     /// The same database with so many connections.
