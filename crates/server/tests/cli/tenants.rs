@@ -222,7 +222,7 @@ fn a_tenant_lives_in_a_database_of_its_own_where_it_was_made_to() {
     assert_eq!(home.json("tenant list --json")[0]["database"], "sqlite:acme.db");
 
     for (address, cause) in [
-        ("postgres://u:hunter2@h/d", "database_url: this build has no PostgreSQL store"),
+        ("mongodb://u:hunter2@h/d", "database_url: this build has no MongoDB store"),
         ("acme.db", "database_url: is not the address of a database: write sqlite:PATH"),
         ("sqlite:portcullis.db", "database_url: that is the database of the installation"),
     ] {
@@ -230,6 +230,9 @@ fn a_tenant_lives_in_a_database_of_its_own_where_it_was_made_to() {
         let told = said.rsplit_once("'[KEY=VALUE]...'").map_or(said.as_str(), |(_, told)| told);
         assert!(told.contains(cause) && !told.contains("hunter2"), "{address}: {said}");
     }
+    let nowhere = "postgres://u:hunter2@127.0.0.1:9/d";
+    let said = home.run(&format!("tenant create other database_url={nowhere}")).refused(1);
+    assert!(said.contains("no server answers at postgres://u@127.0.0.1:9/d") && !said.contains("hunter2"), "{said}");
     let said = home.run("tenant create other --database sqlite:other.db").refused(1);
     assert!(said.contains("write database_url=sqlite:PATH"), "{said}");
 }
