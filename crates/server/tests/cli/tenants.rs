@@ -232,7 +232,10 @@ fn a_tenant_lives_in_a_database_of_its_own_where_it_was_made_to() {
     }
     let nowhere = "postgres://u:hunter2@127.0.0.1:9/d";
     let said = home.run(&format!("tenant create other database_url={nowhere}")).refused(1);
-    assert!(said.contains("no server answers at postgres://u@127.0.0.1:9/d") && !said.contains("hunter2"), "{said}");
+    assert!(
+        said.contains("no server answers at postgres://u@127.0.0.1:9/d") && !said.contains("hunter2"),
+        "{said}"
+    );
     let said = home.run("tenant create other --database sqlite:other.db").refused(1);
     assert!(said.contains("write database_url=sqlite:PATH"), "{said}");
 }
