@@ -15,6 +15,7 @@
 
 mod backend;
 mod database_url;
+mod feed_threads;
 mod opened_stores;
 #[cfg(feature = "postgres")]
 pub mod postgres;

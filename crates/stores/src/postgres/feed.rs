@@ -4,14 +4,11 @@
 //! again: once that comes back, everything that was committed before it was sent has been announced. Thread, runtime
 //! and connection belong to the watch alone, so that load on the server's runtime does not delay them.
 
-use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use portcullis_core::clock::{Clock, Ticks};
-use portcullis_core::id::{SessionKey, TenantId, UserKey};
-use portcullis_core::store::{Change, ChangeSink, StoreError, Stored, Watch};
+use portcullis_core::store::{Change, ChangeSink, Stored, Watch};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{Executor as _, Row as _};
 use tokio::runtime::Builder;
@@ -21,6 +18,7 @@ use tracing::{info, warn};
 
 use super::fault::UnansweredStep;
 use super::step::DEADLINE;
+use crate::feed_threads::{FeedThreads, announced};
 
 /// The pause between two numbers that the feed sends to itself.
 const BARRIER_EVERY: Duration = Duration::from_millis(50);
@@ -37,82 +35,17 @@ const BARRIER: &str = "SELECT pg_catalog.pg_notify($1, $2)";
 /// What the feed tells itself need not be on the disk.
 const SET_UP: &str = "SET synchronous_commit = off; SET statement_timeout = '5s'";
 
-const DOING: &str = "watch for changes";
-
-/// The watches of a store, which end with it.
-pub(super) struct ListenerThreads(Mutex<Option<Vec<Weak<ListenerThread>>>>);
-
-impl Default for ListenerThreads {
-    fn default() -> Self {
-        Self(Mutex::new(Some(Vec::new())))
-    }
-}
-
-impl ListenerThreads {
-    /// Announces what is written to the database from now on, until the watch is dropped or the store is closed.
-    pub(super) fn watch(
-        &self,
-        options: PgConnectOptions,
-        clock: Arc<dyn Clock>,
-        sink: Arc<dyn ChangeSink>,
-    ) -> Stored<Watch> {
-        let closed = || StoreError::unavailable(DOING, UnansweredStep::Closed);
-        let thread = start(options, clock, sink)?;
-        let mut threads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let threads = threads.as_mut().ok_or_else(closed)?;
-        threads.retain(|thread| thread.strong_count() > 0);
-        threads.push(Arc::downgrade(&thread));
-        Ok(Watch::new(thread))
-    }
-
-    /// Ends all watches, and closes their connections. None can begin any more.
-    pub(super) fn stop(&self) {
-        let threads = self.0.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
-        threads.iter().filter_map(Weak::upgrade).for_each(|thread| thread.stop());
-    }
-}
-
-fn start(
+/// Announces what is written to the database from now on, until the watch is dropped or the store is closed.
+pub(super) fn watch(
+    feeds: &FeedThreads,
     options: PgConnectOptions,
     clock: Arc<dyn Clock>,
     sink: Arc<dyn ChangeSink>,
-) -> Stored<Arc<ListenerThread>> {
-    let (stop, stopped) = oneshot::channel();
-    let (ready, begun) = mpsc::channel();
-    let thread = thread::Builder::new()
-        .name("postgres-feed".to_owned())
-        .spawn(move || run(&Announcer { options, clock, sink }, &ready, stopped))
-        .map_err(|fault| StoreError::unavailable(DOING, fault))?;
-    let thread = ListenerThread(Mutex::new(Some((stop, thread))));
-    match begun.recv() {
-        Ok(Ok(())) => Ok(Arc::new(thread)),
-        Ok(Err(fault)) => Err(StoreError::unavailable(DOING, fault)),
-        Err(fault) => Err(StoreError::unavailable(DOING, fault)),
-    }
-}
-
-/// Nothing is sent: the thread ends when the sender is dropped.
-type StopSender = oneshot::Sender<()>;
-
-/// A thread that listens; `None` after it was stopped.
-struct ListenerThread(Mutex<Option<(StopSender, JoinHandle<()>)>>);
-
-impl ListenerThread {
-    fn stop(&self) {
-        let running = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some((stop, thread)) = running {
-            drop(stop);
-            if thread.join().is_err() {
-                warn!("the change feed's thread had panicked");
-            }
-        }
-    }
-}
-
-impl Drop for ListenerThread {
-    fn drop(&mut self) {
-        self.stop();
-    }
+) -> Stored<Watch> {
+    // Nothing is sent: the thread ends when the sender is dropped.
+    let (stop, stopped) = oneshot::channel::<()>();
+    let announcer = Announcer { options, clock, sink };
+    feeds.watch("postgres-feed", stop, UnansweredStep::Closed, move |ready| run(&announcer, ready, stopped))
 }
 
 type Begun = Result<(), sqlx::Error>;
@@ -253,22 +186,13 @@ impl ListeningConnection {
         if heard.channel() == self.own {
             return Ok(Heard::Own(heard.payload().to_owned()));
         }
-        Ok(Heard::Announced(change(heard.payload()).unwrap_or(Change::Everything)))
+        Ok(Heard::Announced(change(heard.payload())))
     }
 }
 
-/// What an announcement names; `None` if it makes no sense, and could mean any change.
-fn change(named: &str) -> Option<Change> {
+/// What an announcement names. One that was cut off makes no sense.
+fn change(named: &str) -> Change {
     let mut parts = named.splitn(3, '/');
-    let (kind, tenant, id) = (parts.next()?, parts.next()?, parts.next()?);
-    match kind {
-        "session" => parsed(tenant, id).map(|(tenant, id)| Change::Session(SessionKey { tenant, id })),
-        "user" => parsed(tenant, id).map(|(tenant, id)| Change::User(UserKey { tenant, id })),
-        "tenant" => tenant.parse().ok().map(Change::Tenant),
-        _ => None,
-    }
-}
-
-fn parsed<I: FromStr>(tenant: &str, id: &str) -> Option<(TenantId, I)> {
-    tenant.parse().ok().zip(id.parse().ok())
+    let mut part = || parts.next().unwrap_or_default();
+    announced(part(), part(), part())
 }

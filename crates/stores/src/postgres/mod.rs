@@ -41,8 +41,8 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::backend::{IfMissing, OpenDatabase};
+use crate::feed_threads::FeedThreads;
 use crate::sql::tenants;
-use feed::ListenerThreads;
 pub use open_error::PostgresOpenError;
 use pool::ConnectionPool;
 use step::{DEADLINE, StepKind, Tries};
@@ -59,7 +59,7 @@ pub struct PostgresStore {
     url: Arc<str>,
     options: PgConnectOptions,
     pool: Arc<ConnectionPool>,
-    feeds: Arc<ListenerThreads>,
+    feeds: Arc<FeedThreads>,
     clock: Arc<dyn Clock>,
 }
 

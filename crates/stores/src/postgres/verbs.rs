@@ -25,8 +25,8 @@ use portcullis_core::ticket::{
 use portcullis_core::user::{User, UserCorrection};
 use tokio::time::timeout;
 
-use super::PostgresStore;
 use super::step::{StepKind, Tries};
+use super::{PostgresStore, feed};
 use crate::sql::{attempts, epochs, keys, mail, sessions, tenants, tickets, users};
 
 /// Carries a step out, and tries it again where that helps.
@@ -204,6 +204,6 @@ verbs! { MailStore by mail;
 
 impl ChangeFeed for PostgresStore {
     fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
-        self.feeds.watch(self.options.clone(), self.clock.clone(), sink)
+        feed::watch(&self.feeds, self.options.clone(), self.clock.clone(), sink)
     }
 }

@@ -5,15 +5,12 @@
 //! thread read the table. The answer proves the time before the question. Thread and connection belong to the watch
 //! alone, so that load on the server's runtime does not delay them.
 
-use std::str::FromStr;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use portcullis_core::clock::Clock;
-use portcullis_core::id::{SessionKey, TenantId, UserKey};
-use portcullis_core::store::{Change, ChangeSink, StoreError, Stored, Watch};
+use portcullis_core::store::{Change, ChangeSink, Stored, Watch};
 use rusqlite::{OptionalExtension as _, Row};
 use tracing::{info, warn};
 
@@ -21,6 +18,7 @@ use super::SqliteFault;
 use super::connection::SqliteConnection;
 use super::file::DatabaseFile;
 use super::writer::{DEADLINE, NoAnswer};
+use crate::feed_threads::{FeedThreads, announced};
 
 /// The pause between polls, and the longest pause while the database is out of reach.
 const POLL: Duration = Duration::from_millis(50);
@@ -34,84 +32,20 @@ const HEAD: &str = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'";
 const CHANGES: &str = "SELECT head.seq AS head, changes.seq AS seq, kind, tenant, id FROM sqlite_sequence AS head \
     LEFT JOIN changes ON changes.seq > ?1 WHERE head.name = 'changes' ORDER BY changes.seq LIMIT ?2";
 
-const DOING: &str = "watch for changes";
-
-/// The watches of a store, which end with it: SQLite moves the write-ahead log into the database when the last
-/// connection closes, and only one that writes can do so.
-pub(super) struct Feeds(Mutex<Option<Vec<Weak<FeedThread>>>>);
-
-impl Default for Feeds {
-    fn default() -> Self {
-        Self(Mutex::new(Some(Vec::new())))
-    }
-}
-
-impl Feeds {
-    /// Announces what is written to the file from now on, until the watch is dropped or the store is closed.
-    pub(super) fn watch(
-        &self,
-        file: Arc<DatabaseFile>,
-        clock: Arc<dyn Clock>,
-        sink: Arc<dyn ChangeSink>,
-    ) -> Stored<Watch> {
-        let mut threads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let threads = threads.as_mut().ok_or_else(|| StoreError::unavailable(DOING, NoAnswer::Closed))?;
-        // Under the lock: to open the file after the store was closed would leave its side files behind.
-        let thread = start(file, clock, sink)?;
-        threads.retain(|thread| thread.strong_count() > 0);
-        threads.push(Arc::downgrade(&thread));
-        Ok(Watch::new(thread))
-    }
-
-    /// Ends all watches, and closes their connections. None can begin any more.
-    pub(super) fn stop(&self) {
-        let threads = self.0.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
-        threads.iter().filter_map(Weak::upgrade).for_each(|thread| thread.stop());
-    }
-}
-
-fn start(
-    file: Arc<DatabaseFile>,
-    clock: Arc<dyn Clock>,
-    sink: Arc<dyn ChangeSink>,
-) -> Stored<Arc<FeedThread>> {
-    let (stop, stopped) = mpsc::channel();
-    let (ready, begun) = mpsc::channel();
-    let follower = Follower { file, clock, sink, bookmark: None };
-    let thread = thread::Builder::new()
-        .name("sqlite-feed".to_owned())
-        .spawn(move || follower.run(&ready, &stopped))
-        .map_err(|fault| StoreError::unavailable(DOING, fault))?;
-    let thread = FeedThread(Mutex::new(Some((stop, thread))));
-    match begun.recv() {
-        Ok(Ok(())) => Ok(Arc::new(thread)),
-        Ok(Err(fault)) => Err(StoreError::unavailable(DOING, fault)),
-        Err(fault) => Err(StoreError::unavailable(DOING, fault)),
-    }
-}
-
 /// A value that is never sent: the thread ends when the sender is dropped.
 enum Never {}
 
-/// A thread that follows the changes; `None` after it was stopped.
-struct FeedThread(Mutex<Option<(Sender<Never>, JoinHandle<()>)>>);
-
-impl FeedThread {
-    fn stop(&self) {
-        let running = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some((stop, thread)) = running {
-            drop(stop);
-            if thread.join().is_err() {
-                warn!("the change feed's thread had panicked");
-            }
-        }
-    }
-}
-
-impl Drop for FeedThread {
-    fn drop(&mut self) {
-        self.stop();
-    }
+/// Announces what is written to the file from now on. The feed ends with the store: SQLite moves the write-ahead log
+/// into the database when the last connection closes, and only one that writes can do so.
+pub(super) fn watch(
+    feeds: &FeedThreads,
+    file: Arc<DatabaseFile>,
+    clock: Arc<dyn Clock>,
+    sink: Arc<dyn ChangeSink>,
+) -> Stored<Watch> {
+    let (stop, stopped) = mpsc::channel();
+    let follower = Follower { file, clock, sink, bookmark: None };
+    feeds.watch("sqlite-feed", stop, NoAnswer::Closed, move |ready| follower.run(ready, &stopped))
 }
 
 struct Follower {
@@ -229,19 +163,8 @@ fn version(db: &SqliteConnection) -> Result<i64, SqliteFault> {
     Ok(db.driver().prepare_cached(VERSION)?.query_row([], |row| row.get(0))?)
 }
 
-/// A row that cannot be read was written by hand, and could mean any change.
+/// A column that cannot be read was written by hand.
 fn change(row: &Row<'_>) -> Change {
     let text = |column| row.get_ref(column).ok().and_then(|value| value.as_str().ok()).unwrap_or_default();
-    let (tenant, id) = (text("tenant"), text("id"));
-    let change = match text("kind") {
-        "session" => parsed(tenant, id).map(|(tenant, id)| Change::Session(SessionKey { tenant, id })),
-        "user" => parsed(tenant, id).map(|(tenant, id)| Change::User(UserKey { tenant, id })),
-        "tenant" => tenant.parse().ok().map(Change::Tenant),
-        _ => None,
-    };
-    change.unwrap_or(Change::Everything)
-}
-
-fn parsed<I: FromStr>(tenant: &str, id: &str) -> Option<(TenantId, I)> {
-    tenant.parse().ok().zip(id.parse().ok())
+    announced(text("kind"), text("tenant"), text("id"))
 }

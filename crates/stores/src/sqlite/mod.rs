@@ -40,11 +40,11 @@ use portcullis_core::store::{StoreError, Stored, Stores};
 use tokio::task::spawn_blocking;
 
 use crate::backend::{Backend, IfMissing, MigrationState, OpenDatabase};
+use crate::feed_threads::FeedThreads;
 use crate::sql::tenants;
 use crate::{DatabaseUrl, DatabaseUrlError};
 use connection::{SqliteConnection, at_once};
 pub use fault::SqliteFault;
-use feed::Feeds;
 use file::{DatabaseFile, write_ahead};
 pub use open_error::SqliteOpenError;
 use readers::Readers;
@@ -112,7 +112,7 @@ pub struct SqliteStore {
     file: Arc<DatabaseFile>,
     writer: Writer,
     readers: Readers,
-    feeds: Arc<Feeds>,
+    feeds: Arc<FeedThreads>,
     clock: Arc<dyn Clock>,
 }
 

@@ -26,7 +26,7 @@ use portcullis_core::user::{User, UserCorrection};
 use tracing::warn;
 
 use super::connection::at_once;
-use super::{SqliteStore, elsewhere};
+use super::{SqliteStore, elsewhere, feed};
 use crate::sql::{attempts, epochs, keys, mail, sessions, tenants, tickets, users};
 
 /// Implements a store trait with the functions of the same names in a module of `sql`. A verb that reads runs on the
@@ -202,6 +202,6 @@ verbs! { MailStore by mail;
 
 impl ChangeFeed for SqliteStore {
     fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
-        self.feeds.watch(self.file.clone(), self.clock.clone(), sink)
+        feed::watch(&self.feeds, self.file.clone(), self.clock.clone(), sink)
     }
 }

@@ -1,6 +1,9 @@
 //! Tests of the stores, each on a database of its own.
 
 #[cfg(test)]
+mod feeds;
+
+#[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod sqlite;
 

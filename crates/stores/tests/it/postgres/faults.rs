@@ -12,7 +12,8 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::cluster::Cluster;
-use super::{Announcement, ChangeRecorder, TestDatabase, execute, open, try_open};
+use super::{TestDatabase, execute, open, try_open};
+use crate::feeds::{Announcement, ChangeRecorder};
 
 async fn signed_in(stores: &Stores) -> Session {
     let session = session(&new_user_key(&TenantId::default_tenant()));

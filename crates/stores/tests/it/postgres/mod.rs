@@ -9,17 +9,14 @@ mod proxy;
 mod round_trips;
 mod tenant_databases;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use portcullis_core::clock::{Clock as _, Ticks};
 use portcullis_core::machine::SystemClock;
-use portcullis_core::store::{Change, ChangeSink, Stored, Stores};
+use portcullis_core::store::{Stored, Stores};
 use portcullis_stores::{DatabaseUrl, IfMissing, OpenDatabase};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::sync::OnceCell;
-use tokio::time::{sleep, timeout};
 
 use cluster::Cluster;
 
@@ -77,62 +74,4 @@ async fn try_open(url: &str) -> Stored<Arc<dyn OpenDatabase>> {
 
 async fn open(url: &str) -> Stores {
     try_open(url).await.unwrap().stores()
-}
-
-#[derive(Clone, PartialEq, Debug)]
-enum Announcement {
-    Changed(Change),
-    Proven(Ticks),
-}
-
-/// Records what the feed announces.
-#[derive(Default)]
-struct ChangeRecorder(Mutex<Vec<Announcement>>);
-
-impl ChangeSink for ChangeRecorder {
-    fn changed(&self, change: &Change) {
-        self.0.lock().unwrap().push(Announcement::Changed(change.clone()));
-    }
-
-    fn proven(&self, sent: Ticks) {
-        self.0.lock().unwrap().push(Announcement::Proven(sent));
-    }
-}
-
-impl ChangeRecorder {
-    fn announcements(&self) -> Vec<Announcement> {
-        self.0.lock().unwrap().clone()
-    }
-
-    fn changes(&self) -> Vec<Change> {
-        let changes = self.announcements().into_iter().filter_map(|told| match told {
-            Announcement::Changed(change) => Some(change),
-            Announcement::Proven(_) => None,
-        });
-        changes.collect()
-    }
-
-    /// What was announced since the last call, once everything that has been written by now must have been.
-    async fn news(&self) -> Vec<Change> {
-        self.catches_up().await;
-        let news = self.changes();
-        self.0.lock().unwrap().clear();
-        news
-    }
-
-    /// Waits until the feed must have announced everything that has been written by now.
-    async fn catches_up(&self) {
-        let now = SystemClock.ticks();
-        let proven = |told: &Announcement| matches!(told, Announcement::Proven(sent) if *sent > now);
-        self.wait_for(proven).await;
-    }
-
-    async fn wait_for(&self, what: impl Fn(&Announcement) -> bool) {
-        let hearing = async {
-            while !self.announcements().iter().any(&what) {
-                sleep(Duration::from_millis(5)).await;
-            }
-        };
-        timeout(Duration::from_mins(3), hearing).await.expect("it was never announced");
-    }
 }

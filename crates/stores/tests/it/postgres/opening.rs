@@ -10,7 +10,8 @@ use tokio::task::JoinSet;
 
 use super::cluster::Cluster;
 use super::proxy::{greeting, transaction_pooler};
-use super::{ChangeRecorder, TestDatabase, execute, open, shared_cluster, try_open};
+use super::{TestDatabase, execute, open, shared_cluster, try_open};
+use crate::feeds::ChangeRecorder;
 
 async fn refusal(url: &str) -> String {
     match try_open(url).await {

@@ -1,66 +1,17 @@
 use std::fs;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::clock::{Clock as _, Ticks};
+use portcullis_core::clock::Clock as _;
 use portcullis_core::id::{TenantId, UserKey};
 use portcullis_core::machine::SystemClock;
-use portcullis_core::session::{Session, SessionState};
-use portcullis_core::store::conformance::records::{NOW, at, by_id, new_user_key, session, tenant, user};
-use portcullis_core::store::{Change, ChangeSink, StoreError, Stores, Updated, UserVersions};
-use tokio::time::{sleep, timeout};
+use portcullis_core::session::Session;
+use portcullis_core::store::conformance::records::{NOW, by_id, new_user_key, session, tenant, user};
+use portcullis_core::store::{Change, StoreError, Stores};
+use tokio::time::sleep;
 
 use super::{TestDirectory, by_hand, open, other_program};
-
-#[derive(Clone, PartialEq, Debug)]
-enum Announcement {
-    Changed(Change),
-    Proven(Ticks),
-}
-
-/// Records what the feed announces.
-#[derive(Default)]
-struct ChangeRecorder(Mutex<Vec<Announcement>>);
-
-impl ChangeSink for ChangeRecorder {
-    fn changed(&self, change: &Change) {
-        self.0.lock().unwrap().push(Announcement::Changed(change.clone()));
-    }
-
-    fn proven(&self, sent: Ticks) {
-        self.0.lock().unwrap().push(Announcement::Proven(sent));
-    }
-}
-
-impl ChangeRecorder {
-    fn announcements(&self) -> Vec<Announcement> {
-        self.0.lock().unwrap().clone()
-    }
-
-    fn changes(&self) -> Vec<Change> {
-        let changes = self.announcements().into_iter().filter_map(|told| match told {
-            Announcement::Changed(change) => Some(change),
-            Announcement::Proven(_) => None,
-        });
-        changes.collect()
-    }
-
-    /// Waits until the feed must have announced everything that has been written by now.
-    async fn catches_up(&self) {
-        let now = SystemClock.ticks();
-        let proven = |told: &Announcement| matches!(told, Announcement::Proven(sent) if *sent > now);
-        self.wait_for(proven).await;
-    }
-
-    async fn wait_for(&self, what: impl Fn(&Announcement) -> bool) {
-        let hearing = async {
-            while !self.announcements().iter().any(&what) {
-                sleep(Duration::from_millis(5)).await;
-            }
-        };
-        timeout(Duration::from_mins(3), hearing).await.expect("it was never announced");
-    }
-}
+use crate::feeds::{Announcement, ChangeRecorder, is_counted_by_hand};
 
 async fn signed_in(stores: &Stores, user: &UserKey) -> Session {
     let session = session(user);
@@ -235,17 +186,6 @@ async fn the_watch_ends_its_thread_when_it_is_dropped() {
 async fn what_is_changed_by_hand_counts_as_the_change_of_another_writer() {
     let directory = TestDirectory::new();
     let path = directory.fresh();
-    let Stores { sessions, users, .. } = open(&path).await.stores();
-    let jo = user(&TenantId::default_tenant(), "jo@example.com");
-    let known = session(&jo.key);
-    users.insert(&jo).await.unwrap();
-    sessions.insert(&known).await.unwrap();
-    let used = known.clone().touch(at(1), None);
-    let versions = UserVersions { user: jo.version, epochs: known.epochs };
-    by_hand(&path, "UPDATE users SET role = 'user'");
-    assert_eq!(sessions.update(&used, Some(versions)).await.unwrap(), Updated::Stale);
-    by_hand(&path, "UPDATE sessions SET idle_expires = 1");
-    assert_eq!(sessions.update(&used, None).await.unwrap(), Updated::Stale);
-    let found = sessions.find(&by_id(&used), NOW).await.unwrap().unwrap();
-    assert!(matches!(found.state, SessionState::Ended(_)));
+    let stores = open(&path).await.stores();
+    is_counted_by_hand(&stores, |sql| by_hand(&path, sql)).await;
 }

@@ -1,0 +1,89 @@
+//! What the tests of all change feeds share.
+#![cfg(test)]
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use portcullis_core::clock::{Clock as _, Ticks};
+use portcullis_core::id::TenantId;
+use portcullis_core::machine::SystemClock;
+use portcullis_core::session::SessionState;
+use portcullis_core::store::conformance::records::{NOW, at, by_id, session, user};
+use portcullis_core::store::{Change, ChangeSink, Stores, Updated, UserVersions};
+use tokio::time::{sleep, timeout};
+
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Announcement {
+    Changed(Change),
+    Proven(Ticks),
+}
+
+/// Records what the feed announces.
+#[derive(Default)]
+pub(crate) struct ChangeRecorder(Mutex<Vec<Announcement>>);
+
+impl ChangeSink for ChangeRecorder {
+    fn changed(&self, change: &Change) {
+        self.0.lock().unwrap().push(Announcement::Changed(change.clone()));
+    }
+
+    fn proven(&self, sent: Ticks) {
+        self.0.lock().unwrap().push(Announcement::Proven(sent));
+    }
+}
+
+impl ChangeRecorder {
+    pub(crate) fn announcements(&self) -> Vec<Announcement> {
+        self.0.lock().unwrap().clone()
+    }
+
+    pub(crate) fn changes(&self) -> Vec<Change> {
+        let changes = self.announcements().into_iter().filter_map(|told| match told {
+            Announcement::Changed(change) => Some(change),
+            Announcement::Proven(_) => None,
+        });
+        changes.collect()
+    }
+
+    /// What was announced since the last call, once everything that has been written by now must have been.
+    #[cfg(feature = "postgres")]
+    pub(crate) async fn news(&self) -> Vec<Change> {
+        self.catches_up().await;
+        let news = self.changes();
+        self.0.lock().unwrap().clear();
+        news
+    }
+
+    /// Waits until the feed must have announced everything that has been written by now.
+    pub(crate) async fn catches_up(&self) {
+        let now = SystemClock.ticks();
+        let proven = |told: &Announcement| matches!(told, Announcement::Proven(sent) if *sent > now);
+        self.wait_for(proven).await;
+    }
+
+    pub(crate) async fn wait_for(&self, what: impl Fn(&Announcement) -> bool) {
+        let hearing = async {
+            while !self.announcements().iter().any(&what) {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_mins(3), hearing).await.expect("it was never announced");
+    }
+}
+
+/// What is changed `by_hand`, of a session and of its user, counts as the change of another writer.
+pub(crate) async fn is_counted_by_hand(stores: &Stores, by_hand: impl Fn(&str)) {
+    let Stores { sessions, users, .. } = stores;
+    let jo = user(&TenantId::default_tenant(), "jo@example.com");
+    let known = session(&jo.key);
+    users.insert(&jo).await.unwrap();
+    sessions.insert(&known).await.unwrap();
+    let used = known.clone().touch(at(1), None);
+    let versions = UserVersions { user: jo.version, epochs: known.epochs };
+    by_hand("UPDATE users SET role = 'user'");
+    assert_eq!(sessions.update(&used, Some(versions)).await.unwrap(), Updated::Stale);
+    by_hand("UPDATE sessions SET idle_expires = 1");
+    assert_eq!(sessions.update(&used, None).await.unwrap(), Updated::Stale);
+    let found = sessions.find(&by_id(&used), NOW).await.unwrap().unwrap();
+    assert!(matches!(found.state, SessionState::Ended(_)));
+}
