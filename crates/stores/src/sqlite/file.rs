@@ -1,5 +1,6 @@
 //! The database file: readable by its owner alone, and checked for having been removed or replaced.
 
+use std::cell::Cell;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -7,6 +8,8 @@ use std::path::{Path, PathBuf, absolute};
 use std::thread;
 use std::time::Duration;
 
+use portcullis_core::clock::{Clock as _, Ticks};
+use portcullis_core::machine::SystemClock;
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::Access;
 use rustix::io::Errno;
@@ -18,6 +21,8 @@ use super::{SqliteFault, SqliteOpenError};
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// To how many bytes the file of the write-ahead log is cut when the log begins anew.
 const LONGEST_IDLE_LOG: i64 = 64 << 20;
+/// The pause between two looks at a lock that another process holds.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_micros(200);
 /// The pause before another try, where SQLite refuses a lock without waiting.
 pub(super) const RETRY_AFTER: Duration = Duration::from_millis(20);
 
@@ -116,7 +121,7 @@ impl DatabaseFile {
     /// first mode, where a broken-off transaction leaves it without content.
     pub(super) fn connect(&self) -> Result<SqliteConnection, SqliteFault> {
         let db = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        db.busy_timeout(BUSY_TIMEOUT)?;
+        wait_for_lock(&db)?;
         // SQLite overwrites replaced and deleted content in every page that it writes anyway.
         db.pragma_update(None, "secure_delete", "FAST")?;
         db.pragma_update(None, "synchronous", "FULL")?;
@@ -163,6 +168,24 @@ pub(super) fn write_ahead(db: &SqliteConnection) -> Result<(), SqliteFault> {
         }
         tries -= 1;
     };
-    db.driver().busy_timeout(BUSY_TIMEOUT)?;
+    wait_for_lock(db.driver())?;
     switched
+}
+
+/// Makes a connection wait for a lock for as long as [`BUSY_TIMEOUT`].
+///
+/// SQLite's own waiting looks ten times a second. A process that writes without a pause frees the lock for a moment
+/// between two transactions, which so few looks miss for seconds on end.
+pub(super) fn wait_for_lock(db: &Connection) -> rusqlite::Result<()> {
+    thread_local! {
+        static WAITING_SINCE: Cell<Ticks> = const { Cell::new(Ticks::new(Duration::ZERO)) };
+    }
+    db.busy_handler(Some(|looks| {
+        let now = SystemClock.ticks();
+        if looks == 0 {
+            WAITING_SINCE.set(now);
+        }
+        thread::sleep(LOOK_AGAIN_AFTER);
+        now.since(WAITING_SINCE.get()) < BUSY_TIMEOUT
+    }))
 }

@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 
 use super::super::SqliteFault;
 use super::super::connection::SqliteConnection;
-use super::super::file::{BUSY_TIMEOUT, DatabaseFile};
+use super::super::file::{DatabaseFile, wait_for_lock};
 use super::NoAnswer;
 use super::job::{Committed, Job};
 use super::queue::{JobQueue, MOST_JOBS};
@@ -224,7 +224,7 @@ fn checkpoint(db: &mut SqliteConnection) -> Result<bool, SqliteFault> {
     db.driver().busy_timeout(WAIT_FOR_READERS)?;
     let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
     let moved = db.driver().query_row(mode, [], columns);
-    db.driver().busy_timeout(BUSY_TIMEOUT)?;
+    wait_for_lock(db.driver())?;
     let (is_busy, pages, moved): (bool, i32, i32) = moved?;
     Ok(!is_busy && moved >= pages)
 }
