@@ -90,7 +90,7 @@ async fn open(parts: EngineBuilder, passwords: Arc<HashPool>) -> Result<Engine, 
         make_missing_keys::<OpenError>(&*parts.stores.keys, &directory, &tenant, now, &*parts.random).await?;
     }
     let listener = Arc::new(ChangeListener { view, directory: directory.clone() });
-    let watch = parts.stores.feed.watch(listener)?;
+    let watch = parts.stores.feed.watch(listener).await?;
     let core = EngineCore {
         issuer: parts.issuer.unwrap_or(installation.issuer).into(),
         stores: parts.stores,

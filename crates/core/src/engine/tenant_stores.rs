@@ -37,9 +37,9 @@ impl TenantStores {
         Arc::new(Self::with(stores, view, None))
     }
 
-    fn of_one_tenant(stores: Stores, clock: Arc<dyn Clock>, bounds: ViewLimits) -> Stored<Arc<Self>> {
+    async fn of_one_tenant(stores: Stores, clock: Arc<dyn Clock>, bounds: ViewLimits) -> Stored<Arc<Self>> {
         let view = Arc::new(SessionView::new(stores.clone(), clock, bounds));
-        let watch = stores.feed.watch(view.clone())?;
+        let watch = stores.feed.watch(view.clone()).await?;
         Ok(Arc::new(Self::with(stores, view, Some(watch))))
     }
 
@@ -98,7 +98,7 @@ impl TenantStoresRegistry {
         let cell = self.others.lock().await.entry(database.to_owned()).or_default().clone();
         let opened = cell.get_or_try_init(async || {
             let stores = opening.await?;
-            TenantStores::of_one_tenant(stores, self.clock.clone(), self.bounds)
+            TenantStores::of_one_tenant(stores, self.clock.clone(), self.bounds).await
         });
         opened.await.cloned()
     }

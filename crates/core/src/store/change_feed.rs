@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 use super::Stored;
 use crate::clock::Ticks;
 use crate::id::{SessionKey, TenantId, UserKey};
@@ -31,16 +33,17 @@ pub trait ChangeSink: Send + Sync {
 }
 
 /// A store's own announcement of what was written, by this process or another.
+#[async_trait]
 pub trait ChangeFeed: Send + Sync {
     /// Announces changes to `sink` from now on, for as long as the returned guard lives. The feed has a thread of its
     /// own, so that load does not delay it.
     ///
     /// # Errors
     /// The feed cannot be set up.
-    fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch>;
+    async fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch>;
 }
 
-/// Ends a watch when it is dropped.
+/// Ends a watch when it is dropped, without a wait. The sink is told nothing after that.
 pub struct Watch(#[expect(dead_code, reason = "held for its Drop")] Box<dyn Send + Sync>);
 
 impl Watch {

@@ -4,7 +4,7 @@
 //! again: once that comes back, everything that was committed before it was sent has been announced. Thread, runtime
 //! and connection belong to the watch alone, so that load on the server's runtime does not delay them.
 
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_core::clock::{Clock, Ticks};
@@ -18,7 +18,7 @@ use tracing::{info, warn};
 
 use super::fault::UnansweredStep;
 use super::step::DEADLINE;
-use crate::feed_threads::{FeedThreads, announced};
+use crate::feed_threads::{FeedReady, FeedThreads, announced};
 
 /// The pause between two numbers that the feed sends to itself.
 const BARRIER_EVERY: Duration = Duration::from_millis(50);
@@ -36,7 +36,7 @@ const BARRIER: &str = "SELECT pg_catalog.pg_notify($1, $2)";
 const SET_UP: &str = "SET synchronous_commit = off; SET statement_timeout = '5s'";
 
 /// Announces what is written to the database from now on, until the watch is dropped or the store is closed.
-pub(super) fn watch(
+pub(super) async fn watch(
     feeds: &FeedThreads,
     options: PgConnectOptions,
     clock: Arc<dyn Clock>,
@@ -44,13 +44,11 @@ pub(super) fn watch(
 ) -> Stored<Watch> {
     // Nothing is sent: the thread ends when the sender is dropped.
     let (stop, stopped) = oneshot::channel::<()>();
-    let announcer = Announcer { options, clock, sink };
-    feeds.watch("postgres-feed", stop, UnansweredStep::Closed, move |ready| run(&announcer, ready, stopped))
+    let run = move |sink, ready| run(&Announcer { options, clock, sink }, ready, stopped);
+    feeds.watch("postgres-feed", stop, UnansweredStep::Closed, sink, run).await
 }
 
-type Begun = Result<(), sqlx::Error>;
-
-fn run(announcer: &Announcer, ready: &mpsc::Sender<Begun>, stopped: oneshot::Receiver<()>) {
+fn run(announcer: &Announcer, ready: FeedReady<sqlx::Error>, stopped: oneshot::Receiver<()>) {
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(fault) => return drop(ready.send(Err(fault.into()))),
@@ -73,7 +71,7 @@ struct Announcer {
 }
 
 impl Announcer {
-    async fn announce(&self, ready: &mpsc::Sender<Begun>) {
+    async fn announce(&self, ready: FeedReady<sqlx::Error>) {
         let mut feed = match self.connected().await {
             Ok(feed) => feed,
             Err(fault) => return drop(ready.send(Err(fault))),

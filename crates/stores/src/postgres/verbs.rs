@@ -202,8 +202,9 @@ verbs! { MailStore by mail;
     }
 }
 
+#[async_trait]
 impl ChangeFeed for PostgresStore {
-    fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
-        feed::watch(&self.feeds, self.options.clone(), self.clock.clone(), sink)
+    async fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
+        feed::watch(&self.feeds, self.options.clone(), self.clock.clone(), sink).await
     }
 }

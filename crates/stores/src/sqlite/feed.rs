@@ -6,7 +6,7 @@
 //! alone, so that load on the server's runtime does not delay them.
 
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use portcullis_core::clock::Clock;
@@ -18,7 +18,7 @@ use super::SqliteFault;
 use super::connection::SqliteConnection;
 use super::file::DatabaseFile;
 use super::writer::{DEADLINE, NoAnswer};
-use crate::feed_threads::{FeedThreads, announced};
+use crate::feed_threads::{FeedReady, FeedThreads, announced};
 
 /// The pause between polls, and the longest pause while the database is out of reach.
 const POLL: Duration = Duration::from_millis(50);
@@ -37,15 +37,15 @@ enum Never {}
 
 /// Announces what is written to the file from now on. The feed ends with the store: SQLite moves the write-ahead log
 /// into the database when the last connection closes, and only one that writes can do so.
-pub(super) fn watch(
+pub(super) async fn watch(
     feeds: &FeedThreads,
     file: Arc<DatabaseFile>,
     clock: Arc<dyn Clock>,
     sink: Arc<dyn ChangeSink>,
 ) -> Stored<Watch> {
     let (stop, stopped) = mpsc::channel();
-    let follower = Follower { file, clock, sink, bookmark: None };
-    feeds.watch("sqlite-feed", stop, NoAnswer::Closed, move |ready| follower.run(ready, &stopped))
+    let run = move |sink, ready| Follower { file, clock, sink, bookmark: None }.run(ready, &stopped);
+    feeds.watch("sqlite-feed", stop, NoAnswer::Closed, sink, run).await
 }
 
 struct Follower {
@@ -57,7 +57,7 @@ struct Follower {
 }
 
 impl Follower {
-    fn run(mut self, ready: &Sender<Result<(), SqliteFault>>, stopped: &Receiver<Never>) {
+    fn run(mut self, ready: FeedReady<SqliteFault>, stopped: &Receiver<Never>) {
         let begun = Bookmark::open(&self.file).map(|bookmark| self.bookmark = Some(bookmark));
         let has_begun = begun.is_ok();
         // An error only says that the caller has given up the watch: then `stopped` says so too.

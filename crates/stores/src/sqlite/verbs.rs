@@ -200,8 +200,9 @@ verbs! { MailStore by mail;
     }
 }
 
+#[async_trait]
 impl ChangeFeed for SqliteStore {
-    fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
-        feed::watch(&self.feeds, self.file.clone(), self.clock.clone(), sink)
+    async fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
+        feed::watch(&self.feeds, self.file.clone(), self.clock.clone(), sink).await
     }
 }

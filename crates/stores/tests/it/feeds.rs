@@ -1,7 +1,7 @@
 //! What the tests of all change feeds share.
 #![cfg(test)]
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use portcullis_core::clock::{Clock as _, Ticks};
@@ -10,6 +10,7 @@ use portcullis_core::machine::SystemClock;
 use portcullis_core::session::SessionState;
 use portcullis_core::store::conformance::records::{NOW, at, by_id, session, user};
 use portcullis_core::store::{Change, ChangeSink, Stores, Updated, UserVersions};
+use tokio::time::error::Elapsed;
 use tokio::time::{sleep, timeout};
 
 #[derive(Clone, PartialEq, Debug)]
@@ -62,13 +63,29 @@ impl ChangeRecorder {
     }
 
     pub(crate) async fn wait_for(&self, what: impl Fn(&Announcement) -> bool) {
-        let hearing = async {
-            while !self.announcements().iter().any(&what) {
-                sleep(Duration::from_millis(5)).await;
-            }
-        };
-        timeout(Duration::from_mins(3), hearing).await.expect("it was never announced");
+        until(|| self.announcements().iter().any(&what)).await.expect("it was never announced");
     }
+}
+
+async fn until(is_so: impl Fn() -> bool) -> Result<(), Elapsed> {
+    let waiting = async {
+        while !is_so() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_mins(3), waiting).await
+}
+
+/// A watch that is dropped ends its thread, which holds the store's `clock` for as long as it runs.
+pub(crate) async fn a_dropped_watch_ends_its_thread(stores: &Stores, clock: &Arc<SystemClock>) {
+    let holders = Arc::strong_count(clock);
+    let listener = Arc::new(ChangeRecorder::default());
+    let watch = stores.feed.watch(listener.clone()).await.unwrap();
+    listener.catches_up().await;
+    assert!(Arc::strong_count(clock) > holders);
+    drop(watch);
+    assert_eq!(Arc::strong_count(&listener), 1);
+    until(|| Arc::strong_count(clock) <= holders).await.expect("the thread goes on");
 }
 
 /// What is changed `by_hand`, of a session and of its user, counts as the change of another writer.

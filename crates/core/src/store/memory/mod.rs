@@ -13,6 +13,8 @@ mod users;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use async_trait::async_trait;
+
 use super::{Change, ChangeFeed, ChangeSink, Stored, Stores, Watch};
 use crate::clock::Ticks;
 use crate::id::{SessionKey, TenantId, UserKey};
@@ -71,8 +73,9 @@ impl MemoryStore {
     }
 }
 
+#[async_trait]
 impl ChangeFeed for MemoryStore {
-    fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
+    async fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
         let watcher = Arc::new(Watcher(sink));
         self.watchers.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&watcher));
         // Changes are announced before they are acknowledged: from now on there is nothing left to prove, ever.

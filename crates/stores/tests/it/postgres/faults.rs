@@ -40,7 +40,7 @@ async fn a_server_that_dies_is_an_outage_and_comes_back_with_everything_that_was
     cluster.is_up().await;
     let stores = open(&cluster.url("postgres", "")).await;
     let listener = Arc::new(ChangeRecorder::default());
-    let _watch = stores.feed.watch(listener.clone()).unwrap();
+    let _watch = stores.feed.watch(listener.clone()).await.unwrap();
     let kept = signed_in(&stores).await;
     listener.catches_up().await;
 
@@ -49,7 +49,7 @@ async fn a_server_that_dies_is_an_outage_and_comes_back_with_everything_that_was
     assert!(matches!(away, Err(StoreError::Unavailable { .. })), "{away:?}");
     let away = stores.sessions.insert(&session(&kept.user_key())).await;
     assert!(matches!(away, Err(StoreError::Unavailable { .. })), "{away:?}");
-    assert!(stores.feed.watch(Arc::new(ChangeRecorder::default())).is_err());
+    assert!(stores.feed.watch(Arc::new(ChangeRecorder::default())).await.is_err());
 
     cluster.run();
     assert_eq!(found(&stores, &kept).await.as_ref(), Some(&kept));

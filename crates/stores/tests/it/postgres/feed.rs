@@ -6,10 +6,11 @@ use portcullis_core::machine::SystemClock;
 use portcullis_core::session::Session;
 use portcullis_core::store::conformance::records::{new_user_key, session, tenant, user};
 use portcullis_core::store::{Change, Stores};
+use portcullis_stores::{DatabaseUrl, IfMissing};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
 
 use super::{TestDatabase, open};
-use crate::feeds::{Announcement, ChangeRecorder, is_counted_by_hand};
+use crate::feeds::{Announcement, ChangeRecorder, a_dropped_watch_ends_its_thread, is_counted_by_hand};
 
 async fn signed_in(stores: &Stores) -> Session {
     let session = session(&new_user_key(&TenantId::default_tenant()));
@@ -30,7 +31,7 @@ async fn what_is_changed_in_the_shell_is_announced_under_its_old_and_its_new_nam
     stores.users.insert(&jo).await.unwrap();
     let (one, other) = (signed_in(&stores).await, signed_in(&stores).await);
     let listener = Arc::new(ChangeRecorder::default());
-    let _watch = stores.feed.watch(listener.clone()).unwrap();
+    let _watch = stores.feed.watch(listener.clone()).await.unwrap();
 
     database
         .by_hand("UPDATE users SET tenant = 'other'; INSERT INTO tenants (id, created) VALUES ('new', 0)");
@@ -51,7 +52,7 @@ async fn a_table_that_is_truncated_and_a_name_that_makes_no_sense_could_mean_any
     let database = TestDatabase::new().await;
     let stores = open(&database.fresh().await).await;
     let listener = Arc::new(ChangeRecorder::default());
-    let _watch = stores.feed.watch(listener.clone()).unwrap();
+    let _watch = stores.feed.watch(listener.clone()).await.unwrap();
     for table in ["sessions", "users", "epochs", "keys", "tenants"] {
         database.by_hand(&format!("TRUNCATE {table}"));
         assert_eq!(listener.news().await, [Change::Everything], "{table}");
@@ -68,7 +69,7 @@ async fn what_is_written_in_another_schema_of_the_database_is_not_announced() {
     let stores = open(&database.fresh().await).await;
     let others = open(&database.fresh().await).await;
     let listener = Arc::new(ChangeRecorder::default());
-    let _watch = stores.feed.watch(listener.clone()).unwrap();
+    let _watch = stores.feed.watch(listener.clone()).await.unwrap();
     signed_in(&others).await;
     assert_eq!(listener.news().await, []);
 }
@@ -80,7 +81,7 @@ async fn every_column_of_a_session_is_news_but_its_last_use_its_rotation_and_wha
     let stores = open(&url).await;
     signed_in(&stores).await;
     let listener = Arc::new(ChangeRecorder::default());
-    let _watch = stores.feed.watch(listener.clone()).unwrap();
+    let _watch = stores.feed.watch(listener.clone()).await.unwrap();
     let mut db = PgConnection::connect(&url).await.unwrap();
     let columns = "SELECT column_name::TEXT, data_type::TEXT FROM information_schema.columns \
         WHERE table_schema = current_schema() AND table_name = 'sessions' ORDER BY ordinal_position";
@@ -116,7 +117,7 @@ async fn a_feed_whose_connection_is_lost_proves_nothing_until_anything_is_announ
     let database = TestDatabase::new().await;
     let stores = open(&database.fresh().await).await;
     let listener = Arc::new(ChangeRecorder::default());
-    let _watch = stores.feed.watch(listener.clone()).unwrap();
+    let _watch = stores.feed.watch(listener.clone()).await.unwrap();
     listener.catches_up().await;
 
     // While the feed is away, a session is written whose announcement nobody hears.
@@ -140,13 +141,10 @@ fn is_proof_after(told: &Announcement, lost: Ticks) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_watch_ends_its_thread_and_its_connection_when_it_is_dropped() {
-    let database = TestDatabase::new().await;
-    let stores = open(&database.fresh().await).await;
-    let listener = Arc::new(ChangeRecorder::default());
-    let watch = stores.feed.watch(listener.clone()).unwrap();
-    listener.catches_up().await;
-    drop(watch);
-    assert_eq!(Arc::strong_count(&listener), 1);
+    let (database, clock) = (TestDatabase::new().await, Arc::new(SystemClock));
+    let url = DatabaseUrl::parse(&database.fresh().await).unwrap();
+    let opened = url.open(clock.clone(), IfMissing::Create).await.unwrap();
+    a_dropped_watch_ends_its_thread(&opened.stores(), &clock).await;
 }
 
 /// A node decides on the copy in its view, which does not know yet what was written past the program.

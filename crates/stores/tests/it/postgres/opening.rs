@@ -164,7 +164,7 @@ async fn functions_of_the_same_names_in_the_schema_are_not_called() {
     let store = try_open(&url).await.unwrap();
     store.described().await.unwrap();
     let (stores, listener) = (store.stores(), Arc::new(ChangeRecorder::default()));
-    let _watch = stores.feed.watch(listener.clone()).unwrap();
+    let _watch = stores.feed.watch(listener.clone()).await.unwrap();
     let jo = new_user_key(&tenant("acme"));
     stores.attempts.clear(&jo).await.unwrap();
     let signed_in = session(&jo);

@@ -8,10 +8,11 @@ use portcullis_core::machine::SystemClock;
 use portcullis_core::session::Session;
 use portcullis_core::store::conformance::records::{NOW, by_id, new_user_key, session, tenant, user};
 use portcullis_core::store::{Change, StoreError, Stores};
+use portcullis_stores::sqlite::SqliteStore;
 use tokio::time::sleep;
 
 use super::{TestDirectory, by_hand, open, other_program};
-use crate::feeds::{Announcement, ChangeRecorder, is_counted_by_hand};
+use crate::feeds::{Announcement, ChangeRecorder, a_dropped_watch_ends_its_thread, is_counted_by_hand};
 
 async fn signed_in(stores: &Stores, user: &UserKey) -> Session {
     let session = session(user);
@@ -30,7 +31,7 @@ async fn sessions_that_are_deleted_by_hand_without_a_condition_are_announced_one
         sessions.push(signed_in(&stores, &jo).await);
     }
     let listener = Arc::new(ChangeRecorder::default());
-    let _watch = stores.feed.watch(listener.clone()).unwrap();
+    let _watch = stores.feed.watch(listener.clone()).await.unwrap();
 
     by_hand(&path, "DELETE FROM sessions");
     listener.catches_up().await;
@@ -49,7 +50,7 @@ async fn what_is_changed_by_hand_is_announced_under_its_old_and_its_new_name() {
     let jo = user(&tenant("acme"), "jo@example.com");
     stores.users.insert(&jo).await.unwrap();
     let listener = Arc::new(ChangeRecorder::default());
-    let _watch = stores.feed.watch(listener.clone()).unwrap();
+    let _watch = stores.feed.watch(listener.clone()).await.unwrap();
 
     by_hand(&path, "UPDATE users SET tenant = 'other'; INSERT INTO tenants (id, created) VALUES ('new', 0)");
     listener.catches_up().await;
@@ -103,7 +104,7 @@ async fn changes_that_were_removed_before_they_were_read_could_have_been_anythin
     let stores = open(&path).await.stores();
     signed_in(&stores, &new_user_key(&TenantId::default_tenant())).await;
     let listener = Arc::new(ChangeRecorder::default());
-    let _watch = stores.feed.watch(listener.clone()).unwrap();
+    let _watch = stores.feed.watch(listener.clone()).await.unwrap();
 
     by_hand(&path, "BEGIN; DELETE FROM sessions; DELETE FROM changes; COMMIT");
     listener.catches_up().await;
@@ -121,7 +122,7 @@ async fn names_that_make_no_sense_could_mean_anything() {
     let path = directory.fresh();
     let stores = open(&path).await.stores();
     let listener = Arc::new(ChangeRecorder::default());
-    let _watch = stores.feed.watch(listener.clone()).unwrap();
+    let _watch = stores.feed.watch(listener.clone()).await.unwrap();
     by_hand(&path, "INSERT INTO tenants (id, created) VALUES ('Not A Name', 0)");
     listener.catches_up().await;
     assert_eq!(listener.changes(), [Change::Everything]);
@@ -136,7 +137,7 @@ async fn a_file_that_is_taken_away_proves_nothing_until_it_is_back() {
     let stores = open(&path).await.stores();
     let signed_in = signed_in(&stores, &new_user_key(&TenantId::default_tenant())).await;
     let listener = Arc::new(ChangeRecorder::default());
-    let _watch = stores.feed.watch(listener.clone()).unwrap();
+    let _watch = stores.feed.watch(listener.clone()).await.unwrap();
     listener.catches_up().await;
 
     fs::rename(&path, &away).unwrap();
@@ -145,7 +146,7 @@ async fn a_file_that_is_taken_away_proves_nothing_until_it_is_back() {
     assert!(matches!(found, Err(StoreError::Unavailable { .. })), "{found:?}");
     let written = stores.sessions.insert(&session(&signed_in.user_key())).await;
     assert!(matches!(written, Err(StoreError::Unavailable { .. })), "{written:?}");
-    assert!(stores.feed.watch(Arc::new(ChangeRecorder::default())).is_err());
+    assert!(stores.feed.watch(Arc::new(ChangeRecorder::default())).await.is_err());
     sleep(Duration::from_millis(300)).await; // several looks of the feed
 
     fs::rename(&away, &path).unwrap();
@@ -172,13 +173,9 @@ async fn a_file_that_was_replaced_is_not_written_to() {
 
 #[tokio::test]
 async fn the_watch_ends_its_thread_when_it_is_dropped() {
-    let directory = TestDirectory::new();
-    let stores = open(&directory.fresh()).await.stores();
-    let listener = Arc::new(ChangeRecorder::default());
-    let watch = stores.feed.watch(listener.clone()).unwrap();
-    listener.catches_up().await;
-    drop(watch);
-    assert_eq!(Arc::strong_count(&listener), 1);
+    let (directory, clock) = (TestDirectory::new(), Arc::new(SystemClock));
+    let store = SqliteStore::open(&directory.fresh(), clock.clone()).await.unwrap();
+    a_dropped_watch_ends_its_thread(&store.stores(), &clock).await;
 }
 
 /// A node decides on the copy in its view, which does not know yet what was written past the program.

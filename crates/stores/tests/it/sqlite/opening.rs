@@ -106,9 +106,9 @@ async fn a_clean_stop_leaves_everything_in_one_file_which_is_a_whole_copy() {
     store.stores().tenants.insert(&acme).await.unwrap();
     // A reader and a watch, which cannot move the log, are open to the end.
     assert_eq!(store.stores().tenants.find(&acme.id).await.unwrap(), Some(acme.clone()));
-    let _watch = store.stores().feed.watch(Arc::new(NoSink)).unwrap();
+    let _watch = store.stores().feed.watch(Arc::new(NoSink)).await.unwrap();
     store.close().await;
-    assert!(store.stores().feed.watch(Arc::new(NoSink)).is_err(), "a watch would open the file again");
+    assert!(store.stores().feed.watch(Arc::new(NoSink)).await.is_err(), "a watch would open the file again");
     assert_eq!(directory.files(), ["0.db"]);
 
     let copy = directory.fresh();

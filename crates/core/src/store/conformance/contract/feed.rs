@@ -147,7 +147,7 @@ async fn becomes_true(can: Capabilities, mut is_so: impl FnMut() -> bool) -> boo
 /// Everything that is written through `writer` is announced to watchers of `watched`.
 pub async fn every_change_is_announced(watched: &Stores, writer: &Stores, can: Capabilities) {
     let sink = Arc::new(RecordingSink::default());
-    let _watch = watched.feed.watch(sink.clone()).answered();
+    let _watch = watched.feed.watch(sink.clone()).await.answered();
     changes_of_users_are_announced(writer, &sink, can).await;
     changes_of_sessions_are_announced(writer, &sink, can).await;
     ends_are_announced(writer, &sink, can).await;
@@ -251,7 +251,7 @@ async fn changes_of_tenants_are_announced(writer: &Stores, sink: &RecordingSink,
 // ASVS-map: RV2
 pub async fn no_proof_runs_ahead(watched: &Stores, writer: &Stores, can: Capabilities) {
     let sink = Arc::new(RecordingSink::default());
-    let _watch = watched.feed.watch(sink.clone()).answered();
+    let _watch = watched.feed.watch(sink.clone()).await.answered();
     let mut last = SystemClock.ticks();
     for _ in 0..(10 * can.rounds) {
         let written = session(&new_user_key(&tenant("acme")));
@@ -267,8 +267,8 @@ pub async fn no_proof_runs_ahead(watched: &Stores, writer: &Stores, can: Capabil
 /// A sink is told nothing after its guard is dropped.
 pub async fn a_watch_ends_with_its_guard(stores: &Stores, can: Capabilities) {
     let (gone, staying) = (Arc::new(RecordingSink::default()), Arc::new(RecordingSink::default()));
-    let first = stores.feed.watch(gone.clone()).answered();
-    let _watch = stores.feed.watch(staying.clone()).answered();
+    let first = stores.feed.watch(gone.clone()).await.answered();
+    let _watch = stores.feed.watch(staying.clone()).await.answered();
     drop(first);
     gone.forget();
     let written = session(&new_user_key(&tenant("acme")));
@@ -280,11 +280,12 @@ pub async fn a_watch_ends_with_its_guard(stores: &Stores, can: Capabilities) {
 
 /// Each of several watchers is told of every change.
 pub async fn every_watcher_is_told(stores: &Stores, can: Capabilities) {
-    let ears = [Arc::new(RecordingSink::default()), Arc::new(RecordingSink::default())];
-    let _watches = ears.clone().map(|sink| stores.feed.watch(sink).answered());
+    let (one, other) = (Arc::new(RecordingSink::default()), Arc::new(RecordingSink::default()));
+    let _watches =
+        [stores.feed.watch(one.clone()).await.answered(), stores.feed.watch(other.clone()).await.answered()];
     let written = session(&new_user_key(&tenant("acme")));
     stores.sessions.insert(&written).await.answered();
-    for sink in ears {
+    for sink in [one, other] {
         sink.wait_for(&Change::Session(written.key.clone()), "insert a session", can).await;
     }
 }

@@ -19,6 +19,7 @@ use std::future::pending;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use async_trait::async_trait;
 use thiserror::Error;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::yield_now;
@@ -210,12 +211,11 @@ impl ChangeSink for FilteringSink {
     }
 }
 
+#[async_trait]
 impl ChangeFeed for Faulty {
-    fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
+    async fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
         let relay = Arc::new(FilteringSink { sink, faults: self.faults.clone() });
-        let mut watching = self.faults.watching.lock().unwrap_or_else(PoisonError::into_inner);
-        watching.push(Arc::downgrade(&relay));
-        drop(watching);
-        self.stores.feed.watch(relay)
+        self.faults.watching.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&relay));
+        self.stores.feed.watch(relay).await
     }
 }
