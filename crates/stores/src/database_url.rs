@@ -57,6 +57,18 @@ pub enum DatabaseUrlError {
     /// The URL names a server, and no database on it.
     #[error("names no database on its server: write postgres://USER:PASSWORD@HOST/DATABASE")]
     NoDatabase,
+    /// The URL of a tenant's database names no user.
+    #[error("names no user: write postgres://USER:PASSWORD@HOST/DATABASE")]
+    NoUser,
+    /// The URL has several ports, and another number of hosts.
+    #[error("has several ports, and another number of hosts: write one port, or one for each host")]
+    HostsAndPorts,
+    /// The URL is content with a standby.
+    #[error("has a target_session_attrs that is content with a standby: write read-write, or leave it out")]
+    NotThePrimary,
+    /// The environment has a setting that would count for a tenant's database.
+    #[error("would get {0} of the environment, which is for the installation: write it into the URL of that")]
+    OfTheInstallation(&'static str),
     /// The URL allows TLS, which is then never used.
     #[error("has sslmode=allow, with which nothing is encrypted: write sslmode=verify-full (or disable)")]
     NoTls,
@@ -99,15 +111,15 @@ impl DatabaseUrl {
         }
     }
 
-    /// Reads the URL of a tenant's database, with a relative path based in `directory`. The password in `PGPASSWORD`,
-    /// which is the installation's, is not for its server.
+    /// Reads the URL of a tenant's database, with a relative path based in `directory`. What the environment says of a
+    /// server, as `PGPASSWORD` does, is the installation's.
     ///
     /// # Errors
     /// [`DatabaseUrlError`] says what to write instead.
     pub fn of_tenant(url: &str, directory: &Path) -> Result<Self, DatabaseUrlError> {
         match Self::parse(url)?.based_in(directory).0 {
             #[cfg(feature = "postgres")]
-            Scheme::Postgres(url) => Ok(url.of_tenant().into()),
+            Scheme::Postgres(url) => url.of_tenant().map(Self::from),
             #[cfg(feature = "sqlite")]
             Scheme::Sqlite(file) => Ok(file.into()),
         }
@@ -265,6 +277,7 @@ mod tests {
             ("postgres://u:hunter2@h:1/d?sslmode=require", "postgres://u@h:1/d"),
             ("postgresql://h/d?user=u&password=hunter2", "postgresql://h/d"),
             ("postgres://u@%2Frun%2Fpostgresql/d", "postgres://u@%2Frun%2Fpostgresql/d"),
+            ("postgres://u:hunter2@a:1,b:2/d?sslmode=require", "postgres://u@a:1,b:2/d"),
         ] {
             let url = DatabaseUrl::parse(url).unwrap();
             assert_eq!(
@@ -284,6 +297,8 @@ mod tests {
             ("postgres://u@h", "names no database"),
             ("postgres://u@h/d?sslmode=maybe", "postgres://USER"),
             ("postgres://u@h/d?target=x", "the parameter target"),
+            ("postgres://u:hunter2@a,b/d?target_session_attrs=any", "write read-write"),
+            ("postgres://u:hunter2@a:1,b:x/d", "postgres://USER"),
             ("postgres://u@h/d?sslmode=allow", "(or disable)"),
             ("postgres://u@h/d?sslmode=require&sslrootcert=ca.pem", "write sslmode=verify-full"),
             ("postgres://u@h/d?sslrootcert=ca.pem&sslmode=prefer", "write sslmode=verify-full"),

@@ -10,11 +10,13 @@ use crate::sql::{Columns, DatabaseFault, SqlConnection, SqlValue, Statement, Unr
 
 /// Keeps other steps of a user out: rows that may be missing cannot be locked.
 const LOCK_USER: &str = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended( \
-    pg_catalog.current_schema()::TEXT || '/' || $1::TEXT || '/' || $2::TEXT, 0::BIGINT))";
+    $1::TEXT || '/' || $2::TEXT || '/' || $3::TEXT, 0::BIGINT))";
 
 /// A connection, inside a transaction or not.
 pub(super) struct StatementConnection<'c> {
     pub(super) db: &'c mut PgConnection,
+    /// The schema of all tables. Two installations in one database do not wait for each other.
+    pub(super) schema: &'c str,
     pub(super) in_transaction: bool,
 }
 
@@ -27,16 +29,20 @@ impl SqlConnection for StatementConnection<'_> {
         if !self.in_transaction {
             return Err(DatabaseFault::new(OutsideTransaction));
         }
-        let lock = sqlx::query(LOCK_USER).bind(user.tenant.as_str()).bind(user.id.to_string());
+        let lock = sqlx::query(LOCK_USER).bind(self.schema.to_owned());
+        let lock = lock.bind(user.tenant.as_str()).bind(user.id.to_string());
         lock.execute(&mut *self.db).await.map_err(DatabaseFault::new)?;
         Ok(true)
     }
 
-    /// A statement that loses the race for a unique name has written nothing.
+    /// A statement that loses the race for a unique name has written nothing. Inside a transaction nothing can follow
+    /// it.
     async fn execute(&mut self, statement: Statement) -> Result<u64, DatabaseFault> {
         match query(statement).execute(&mut *self.db).await {
             Ok(done) => Ok(done.rows_affected()),
-            Err(fault) if FaultMeaning::of(&fault) == FaultMeaning::NameTaken => Ok(0),
+            Err(fault) if !self.in_transaction && FaultMeaning::of(&fault) == FaultMeaning::NameTaken => {
+                Ok(0)
+            }
             Err(fault) => Err(DatabaseFault::new(fault)),
         }
     }

@@ -20,8 +20,11 @@
 //! ```
 
 mod connection;
+mod connector;
+mod deadline;
 mod fault;
 mod feed;
+mod host_list;
 mod open_error;
 mod pool;
 mod schema;
@@ -36,13 +39,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use portcullis_core::clock::Clock;
 use portcullis_core::store::{StoreError, Stored, Stores};
-use sqlx::postgres::PgConnectOptions;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use crate::DatabaseUrlError;
 use crate::backend::{IfMissing, OpenDatabase};
 use crate::feed_threads::FeedThreads;
 use crate::sql::tenants;
+use connector::Connector;
 pub use open_error::PostgresOpenError;
 use pool::ConnectionPool;
 use step::{DEADLINE, StepKind, Tries};
@@ -57,7 +61,7 @@ const DEFAULT_CONNECTIONS: usize = 16;
 #[derive(Clone)]
 pub struct PostgresStore {
     url: Arc<str>,
-    options: PgConnectOptions,
+    connector: Arc<Connector>,
     pool: Arc<ConnectionPool>,
     feeds: Arc<FeedThreads>,
     clock: Arc<dyn Clock>,
@@ -71,13 +75,16 @@ impl PostgresStore {
         if_missing: IfMissing,
     ) -> Result<Self, PostgresOpenError> {
         let shown = url.shown();
-        let options = url.options().map_err(|fault| PostgresOpenError::of(&shown, fault))?;
-        let mut db = server::checked(&options, &shown).await?;
-        server::refuse_transaction_pooler(&mut db, &options, &shown).await?;
-        schema::bring_up_to_date(&mut db, &shown, if_missing).await?;
-        server::check_rights(&mut db, &shown).await?;
-        let pool = ConnectionPool::new(options.clone(), url.connections(), clock.clone());
-        Ok(Self { url: shown.into(), options, pool, feeds: Arc::default(), clock })
+        let invalid = |fault: DatabaseUrlError| sqlx::Error::Configuration(fault.into());
+        let hosts = url.hosts().map_err(|fault| PostgresOpenError::of(&shown, invalid(fault)))?;
+        let connector = Connector::new(hosts, clock.clone());
+        let (mut db, connector) = server::checked(&connector, &shown).await?;
+        server::refuse_transaction_pooler(&mut db, &connector, &shown).await?;
+        schema::bring_up_to_date(&mut db, connector.schema(), &shown, if_missing).await?;
+        server::check_rights(&mut db, connector.schema(), &shown).await?;
+        let connector = Arc::new(connector);
+        let pool = ConnectionPool::new(connector.clone(), url.connections(), clock.clone());
+        Ok(Self { url: shown.into(), connector, pool, feeds: Arc::default(), clock })
     }
 }
 
@@ -89,7 +96,7 @@ impl OpenDatabase for PostgresStore {
 
     async fn described(&self) -> Stored<String> {
         let unavailable = |fault| StoreError::unavailable("describe itself", fault);
-        server::described(&self.options).await.map_err(unavailable)
+        server::described(&self.connector).await.map_err(unavailable)
     }
 
     async fn ping(&self) -> Stored<()> {

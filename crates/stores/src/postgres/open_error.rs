@@ -4,6 +4,8 @@ use std::io::ErrorKind;
 
 use thiserror::Error;
 
+use super::connector::ConnectFault;
+
 /// Why a database was not opened. `url` is its URL without a password.
 #[derive(Debug, Error)]
 pub enum PostgresOpenError {
@@ -85,6 +87,22 @@ pub enum PostgresOpenError {
         /// The URL.
         url: String,
     },
+    /// None of several hosts can be used.
+    #[error("no host of {url} is a primary to use ({tried}): start one, or correct what it says")]
+    NoPrimary {
+        /// The URL.
+        url: String,
+        /// What each host said.
+        tried: String,
+    },
+    /// The server takes no writes, though it is no standby.
+    #[error(
+        "the server of {url} takes no writes: `ALTER DATABASE … SET default_transaction_read_only = off`"
+    )]
+    ReadOnly {
+        /// The URL.
+        url: String,
+    },
     /// A commit does not wait for the disk.
     #[error(
         "the server of {url} has synchronous_commit={setting}, with which an acknowledged sign-out can be lost: \
@@ -158,6 +176,18 @@ pub enum PostgresOpenError {
 }
 
 impl PostgresOpenError {
+    /// The error for what keeps from a connection.
+    pub(super) fn of_connecting(url: &str, fault: ConnectFault) -> Self {
+        let named = url.to_owned();
+        match fault {
+            ConnectFault::Driver(source) => Self::of(url, source),
+            ConnectFault::Standby => Self::Standby { url: named },
+            ConnectFault::ReadOnly => Self::ReadOnly { url: named },
+            ConnectFault::NotDurable(setting) => Self::NotDurable { url: named, setting },
+            ConnectFault::NoPrimary(tried) => Self::NoPrimary { url: named, tried },
+        }
+    }
+
     /// The error for what the driver says.
     pub(super) fn of(url: &str, source: sqlx::Error) -> Self {
         let url = url.to_owned();

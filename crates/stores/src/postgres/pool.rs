@@ -9,58 +9,30 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use portcullis_core::clock::{Clock, Ticks};
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{Connection as _, Executor as _, PgConnection};
+use sqlx::{Connection as _, PgConnection};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use super::connector::{ConnectFault, Connector};
+use super::deadline::OverallDeadline;
 use super::fault::UnansweredStep;
 
-/// How long a connection may take to be made.
-const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 /// A connection that was idle for longer is asked whether it still lives.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 const PING_DEADLINE: Duration = Duration::from_secs(1);
-
-/// Fails on a standby: what it answers may be old.
-const TAKES_WRITES: &str = "BEGIN READ WRITE; COMMIT";
-/// What each connection is told first. The server ends what a node has begun that was cut off, well before the steps of
-/// other nodes give up, and a step that waits for another's lock lets go of its connection meanwhile.
-const SET_UP: &str = "SET statement_timeout = '5s'; SET lock_timeout = '500ms'; \
-    SET idle_in_transaction_session_timeout = '2s'; SET default_transaction_isolation = 'read committed'";
-
-/// Makes a connection, to a standby as well.
-pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    connect_and(options, &[SET_UP]).await
-}
-
-async fn connect_and(
-    options: &PgConnectOptions,
-    set_up: &[&'static str],
-) -> Result<PgConnection, sqlx::Error> {
-    let connecting = async {
-        let mut db = PgConnection::connect_with(options).await?;
-        for step in set_up {
-            db.execute(*step).await?;
-        }
-        Ok(db)
-    };
-    let late = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
-    timeout(CONNECT_DEADLINE, connecting).await.map_err(late)?
-}
 
 /// Why there is no connection.
 #[derive(Debug, Error)]
 #[error(transparent)]
 pub(super) enum NoConnection {
-    Driver(#[from] sqlx::Error),
+    Connecting(#[from] ConnectFault),
     Unanswered(#[from] UnansweredStep),
 }
 
 /// The connections of a store.
 pub(super) struct ConnectionPool {
-    options: PgConnectOptions,
+    connector: Arc<Connector>,
     pub(super) clock: Arc<dyn Clock>,
     most: usize,
     permits: Arc<Semaphore>,
@@ -81,31 +53,34 @@ pub(super) struct LeasedConnection {
 }
 
 impl ConnectionPool {
-    pub(super) fn new(options: PgConnectOptions, most: usize, clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub(super) fn new(connector: Arc<Connector>, most: usize, clock: Arc<dyn Clock>) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(most));
-        Arc::new(Self { options, clock, most, permits, idle: Mutex::default() })
+        Arc::new(Self { connector, clock, most, permits, idle: Mutex::default() })
     }
 
     /// A connection, new if none is idle.
-    pub(super) async fn lease(self: &Arc<Self>, within: Duration) -> Result<LeasedConnection, NoConnection> {
-        let permit = match timeout(within, self.permits.clone().acquire_owned()).await {
+    pub(super) async fn lease(
+        self: &Arc<Self>,
+        deadline: &OverallDeadline,
+    ) -> Result<LeasedConnection, NoConnection> {
+        let permit = match timeout(deadline.left(), self.permits.clone().acquire_owned()).await {
             Ok(Ok(permit)) => permit,
             Ok(Err(_)) => return Err(UnansweredStep::Closed.into()),
             Err(_) => return Err(UnansweredStep::Busy(self.most).into()),
         };
-        let db = match self.idle_one().await {
+        let db = match self.idle_one(deadline).await {
             Some(db) => db,
-            None => connect_and(&self.options, &[SET_UP, TAKES_WRITES]).await?,
+            None => self.connector.connect(deadline.left()).await?,
         };
         Ok(LeasedConnection { db, pool: self.clone(), _permit: permit })
     }
 
-    async fn idle_one(&self) -> Option<PgConnection> {
+    async fn idle_one(&self, deadline: &OverallDeadline) -> Option<PgConnection> {
         let IdleConnection { mut db, since } = self.idle().pop()?;
         if self.clock.ticks().since(since) <= TRUSTED_FOR {
             return Some(db);
         }
-        if let Ok(Ok(())) = timeout(PING_DEADLINE, db.ping()).await {
+        if let Ok(Ok(())) = timeout(PING_DEADLINE.min(deadline.left()), db.ping()).await {
             return Some(db);
         }
         // The others were idle for longer.
@@ -138,6 +113,11 @@ impl ConnectionPool {
 }
 
 impl LeasedConnection {
+    /// The connection, and the schema of all tables.
+    pub(super) fn parts(&mut self) -> (&mut PgConnection, &str) {
+        (&mut self.db, self.pool.connector.schema())
+    }
+
     /// Gives back a connection that is sound, and in no transaction.
     pub(super) fn give_back(self) {
         let Self { db, pool, _permit } = self;

@@ -11,13 +11,14 @@ const CREATE: &str = "CREATE TABLE IF NOT EXISTS portcullis_migrations (version 
 const NOTE: &str = "INSERT INTO portcullis_migrations (version, description, checksum) VALUES ($1, $2, $3)";
 /// Not by `to_regclass`, which remembers that a table was missing while another node makes it.
 const IS_THERE: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables \
-    WHERE schemaname = pg_catalog.current_schema() AND tablename = 'portcullis_migrations')";
+    WHERE schemaname = $1 AND tablename = 'portcullis_migrations')";
 const APPLIED: &str = "SELECT version, checksum FROM portcullis_migrations ORDER BY version";
-/// Keeps out other nodes that start at the same time. A lock that waits must not be cut short.
+/// A lock that waits must not be cut short.
 const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
-    SET LOCAL idle_in_transaction_session_timeout = 0; \
-    SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended( \
-    pg_catalog.current_schema()::TEXT || '/portcullis_migrations', 0::BIGINT))";
+    SET LOCAL idle_in_transaction_session_timeout = 0";
+/// Keeps out other nodes that start at the same time.
+const LOCK: &str = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended( \
+    $1::TEXT || '/portcullis_migrations', 0::BIGINT))";
 
 const HISTORY: [(i64, &str, &str); 2] = [
     (1, "records", include_str!("migrations/0001_records.sql")),
@@ -27,9 +28,10 @@ const HISTORY: [(i64, &str, &str); 2] = [
 /// The migrations that this version knows, and whether the database has them. Changes nothing.
 pub(super) async fn migrations(
     db: &mut PgConnection,
+    schema: &str,
     url: &str,
 ) -> Result<Vec<MigrationState>, PostgresOpenError> {
-    let applied = applied(db, url).await?;
+    let applied = applied(db, schema, url).await?;
     let state = |(version, description, _)| MigrationState {
         version,
         description,
@@ -41,11 +43,12 @@ pub(super) async fn migrations(
 /// Applies pending migrations in one transaction that keeps other nodes out. Writes nothing if none is pending.
 pub(super) async fn bring_up_to_date(
     db: &mut PgConnection,
+    schema: &str,
     url: &str,
     if_missing: IfMissing,
 ) -> Result<(), PostgresOpenError> {
     let fault = |fault| PostgresOpenError::of(url, fault);
-    let before = applied(db, url).await?;
+    let before = applied(db, schema, url).await?;
     if before.len() == HISTORY.len() {
         return Ok(());
     }
@@ -53,8 +56,9 @@ pub(super) async fn bring_up_to_date(
         return Err(PostgresOpenError::Empty { url: url.to_owned() });
     }
     db.execute(BEGIN).await.map_err(fault)?;
+    sqlx::query(LOCK).bind(schema).execute(&mut *db).await.map_err(fault)?;
     // Another node may have been first, and may have been newer. A fault closes the connection, which undoes all.
-    let applied = applied(db, url).await?;
+    let applied = applied(db, schema, url).await?;
     apply(db, &applied).await.map_err(fault)?;
     db.execute("COMMIT").await.map_err(fault)?;
     Ok(())
@@ -77,8 +81,8 @@ fn checksum(sql: &str) -> Vec<u8> {
 }
 
 /// The migrations that the database has; an error if they are not this program's.
-async fn applied(db: &mut PgConnection, url: &str) -> Result<Vec<i64>, PostgresOpenError> {
-    let noted = read(db).await.map_err(|fault| PostgresOpenError::of(url, fault))?;
+async fn applied(db: &mut PgConnection, schema: &str, url: &str) -> Result<Vec<i64>, PostgresOpenError> {
+    let noted = read(db, schema).await.map_err(|fault| PostgresOpenError::of(url, fault))?;
     let newest = HISTORY.iter().map(|(version, ..)| *version).max().unwrap_or_default();
     for (version, noted) in &noted {
         let known = HISTORY.iter().find(|(known, ..)| known == version);
@@ -94,8 +98,8 @@ async fn applied(db: &mut PgConnection, url: &str) -> Result<Vec<i64>, PostgresO
     Ok(noted.into_iter().map(|(version, _)| version).collect())
 }
 
-async fn read(db: &mut PgConnection) -> Result<Vec<(i64, Vec<u8>)>, sqlx::Error> {
-    if !sqlx::query_scalar::<_, bool>(IS_THERE).fetch_one(&mut *db).await? {
+async fn read(db: &mut PgConnection, schema: &str) -> Result<Vec<(i64, Vec<u8>)>, sqlx::Error> {
+    if !sqlx::query_scalar::<_, bool>(IS_THERE).bind(schema).fetch_one(&mut *db).await? {
         return Ok(Vec::new());
     }
     let rows = sqlx::query(APPLIED).fetch_all(db).await?;

@@ -1,71 +1,98 @@
-//! What a server must be for its answers to be trusted.
+//! What a server must be for its answers to be trusted, and where in its database the tables are.
 
-use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 
+use super::connector::{ConnectFault, Connector};
 use super::open_error::PostgresOpenError;
-use super::pool::connect;
+use super::step::DEADLINE;
 
 /// The oldest major version that works.
 const OLDEST: i64 = 14;
 
 // Functions are named with their schema: one of the same name in the search path may fit the arguments better.
 const SERVER: &str = "SELECT pg_catalog.current_setting('server_version_num')::BIGINT AS number, \
-    pg_catalog.current_setting('server_version') AS version, pg_catalog.pg_is_in_recovery() AS is_standby, \
-    pg_catalog.current_setting('synchronous_commit') AS synchronous_commit, \
-    pg_catalog.current_setting('server_encoding') AS encoding, pg_catalog.current_schema()::TEXT AS schema";
+    pg_catalog.current_setting('server_version') AS version, \
+    pg_catalog.current_setting('server_encoding') AS encoding";
+/// The first schema of the search path that has the tables, else the first one: a schema that is made later, as one of
+/// the user's name, must not come before the one with the tables.
+const SCHEMA: &str = "SELECT coalesce( \
+    (SELECT path.name::TEXT FROM pg_catalog.unnest(pg_catalog.current_schemas(FALSE)) \
+    WITH ORDINALITY AS path (name, place) JOIN pg_catalog.pg_tables ON schemaname = path.name \
+    WHERE tablename = 'portcullis_migrations' ORDER BY path.place LIMIT 1), pg_catalog.current_schema()::TEXT)";
 const PROCESS: &str = "SELECT pg_catalog.pg_backend_pid()";
 const DESCRIBED: &str = "SELECT 'PostgreSQL ' \
-    || pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1) \
-    || CASE WHEN pg_catalog.pg_is_in_recovery() THEN ', standby' ELSE ', primary' END \
+    || pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1) || ', primary' \
     || pg_catalog.string_agg(', ' || name || '=' || pg_catalog.current_setting(name), '' ORDER BY place) \
     FROM pg_catalog.unnest(ARRAY['synchronous_commit', 'fsync', 'full_page_writes']) \
     WITH ORDINALITY AS settings (name, place)";
 /// A right that is missing on a table of this program.
 const MISSING_RIGHT: &str = "SELECT needed || ' on ' || tablename::TEXT FROM pg_catalog.pg_tables, \
     pg_catalog.unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS needed \
-    WHERE schemaname = pg_catalog.current_schema() AND tablename = ANY (ARRAY['tenants', 'installation', 'users', \
+    WHERE schemaname = $1 AND tablename = ANY (ARRAY['tenants', 'installation', 'users', \
     'sessions', 'epochs', 'keys', 'tickets', 'guesses', 'mail']) AND NOT pg_catalog.has_table_privilege( \
     pg_catalog.quote_ident(schemaname::TEXT) || '.' || pg_catalog.quote_ident(tablename::TEXT), needed) \
     ORDER BY tablename, needed LIMIT 1";
 
-/// A connection to a server that may be used.
-pub(super) async fn checked(
-    options: &PgConnectOptions,
-    url: &str,
-) -> Result<PgConnection, PostgresOpenError> {
-    let fault = |fault| PostgresOpenError::of(url, fault);
-    let mut db = connect(options).await.map_err(fault)?;
-    let server = sqlx::query(SERVER).fetch_one(&mut db).await.map_err(fault)?;
-    let text = |column| server.try_get::<String, _>(column).map_err(fault);
-    let url = url.to_owned();
-    if server.try_get::<i64, _>("number").map_err(fault)? < OLDEST * 10_000 {
-        return Err(PostgresOpenError::TooOld { url, version: text("version")?, oldest: OLDEST });
+/// What a server says of itself.
+struct ServerFacts {
+    number: i64,
+    version: String,
+    encoding: String,
+}
+
+impl ServerFacts {
+    async fn of(db: &mut PgConnection) -> Result<Self, sqlx::Error> {
+        let row = sqlx::query(SERVER).fetch_one(db).await?;
+        let (number, version) = (row.try_get("number")?, row.try_get("version")?);
+        Ok(Self { number, version, encoding: row.try_get("encoding")? })
     }
-    if server.try_get("is_standby").map_err(fault)? {
-        return Err(PostgresOpenError::Standby { url });
-    }
-    match (text("synchronous_commit")?, text("encoding")?) {
-        (setting, _) if setting == "off" => Err(PostgresOpenError::NotDurable { url, setting }),
-        (_, encoding) if encoding != "UTF8" => Err(PostgresOpenError::Encoding { url, encoding }),
-        _ if server.try_get::<Option<String>, _>("schema").map_err(fault)?.is_none() => {
-            Err(PostgresOpenError::NoSchema { url })
+
+    fn check(self, url: &str) -> Result<(), PostgresOpenError> {
+        let (Self { number, version, encoding }, url) = (self, url.to_owned());
+        if number < OLDEST * 10_000 {
+            return Err(PostgresOpenError::TooOld { url, version, oldest: OLDEST });
         }
-        _ => Ok(db),
+        if encoding != "UTF8" {
+            return Err(PostgresOpenError::Encoding { url, encoding });
+        }
+        Ok(())
     }
 }
 
-/// Version, role, and the settings that durability depends on.
-pub(super) async fn described(options: &PgConnectOptions) -> Result<String, sqlx::Error> {
-    let mut db = connect(options).await?;
+/// A connection to a server that may be used, and the way to more of them, into the schema of the tables.
+pub(super) async fn checked(
+    connector: &Connector,
+    url: &str,
+) -> Result<(PgConnection, Connector), PostgresOpenError> {
+    let fault = |fault| PostgresOpenError::of(url, fault);
+    let mut db = connect(connector, url).await?;
+    ServerFacts::of(&mut db).await.map_err(fault)?.check(url)?;
+    let schema: Option<String> = sqlx::query_scalar(SCHEMA).fetch_one(&mut db).await.map_err(fault)?;
+    let schema = schema.ok_or_else(|| PostgresOpenError::NoSchema { url: url.to_owned() })?;
+    let connector = connector.in_schema(schema);
+    connector.set_up(&mut db).await.map_err(|fault| PostgresOpenError::of_connecting(url, fault))?;
+    Ok((db, connector))
+}
+
+async fn connect(connector: &Connector, url: &str) -> Result<PgConnection, PostgresOpenError> {
+    connector.connect(DEADLINE).await.map_err(|fault| PostgresOpenError::of_connecting(url, fault))
+}
+
+/// Version, and the settings that durability depends on.
+pub(super) async fn described(connector: &Connector) -> Result<String, ConnectFault> {
+    let mut db = connector.connect(DEADLINE).await?;
     let described = sqlx::query_scalar(DESCRIBED).fetch_one(&mut db).await?;
     db.close().await?;
     Ok(described)
 }
 
 /// Refuses a user who may not do everything with the tables.
-pub(super) async fn check_rights(db: &mut PgConnection, url: &str) -> Result<(), PostgresOpenError> {
-    let missing = sqlx::query_scalar(MISSING_RIGHT).fetch_optional(db).await;
+pub(super) async fn check_rights(
+    db: &mut PgConnection,
+    schema: &str,
+    url: &str,
+) -> Result<(), PostgresOpenError> {
+    let missing = sqlx::query_scalar(MISSING_RIGHT).bind(schema).fetch_optional(db).await;
     match missing.map_err(|fault| PostgresOpenError::of(url, fault))? {
         Some(right) => Err(PostgresOpenError::Rights { url: url.to_owned(), right }),
         None => Ok(()),
@@ -81,11 +108,10 @@ async fn process(db: &mut PgConnection, url: &str) -> Result<i32, PostgresOpenEr
 /// Refuses a proxy that gives two connections one process of the server in turn.
 pub(super) async fn refuse_transaction_pooler(
     db: &mut PgConnection,
-    options: &PgConnectOptions,
+    connector: &Connector,
     url: &str,
 ) -> Result<(), PostgresOpenError> {
-    let fault = |fault| PostgresOpenError::of(url, fault);
-    let mut other = connect(options).await.map_err(fault)?;
+    let mut other = connect(connector, url).await?;
     let first = process(db, url).await?;
     let second = process(&mut other, url).await?;
     let again = process(db, url).await?;
@@ -93,4 +119,20 @@ pub(super) async fn refuse_transaction_pooler(
         return Err(PostgresOpenError::TransactionPooler { url: url.to_owned() });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_older_than_what_works_is_refused_with_its_version() {
+        let facts = |number, version: &str| {
+            let (version, encoding) = (version.to_owned(), "UTF8".to_owned());
+            ServerFacts { number, version, encoding }.check("postgres://h/d")
+        };
+        let said = facts(130_022, "13.22 (Debian)").unwrap_err().to_string();
+        assert!(said.contains("PostgreSQL 13.22") && said.contains("to 14 or later"), "{said}");
+        assert!(facts(140_000, "14.0").is_ok());
+    }
 }

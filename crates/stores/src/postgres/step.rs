@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::clock::Ticks;
 use portcullis_core::store::{StoreError, Stored};
 use sqlx::{Connection as _, Executor as _};
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use super::connection::StatementConnection;
+use super::deadline::OverallDeadline;
 use super::fault::{FaultMeaning, UnansweredStep};
 use super::pool::{ConnectionPool, LeasedConnection};
 use crate::sql::{DatabaseFault, Fault, SqlResult};
@@ -50,24 +50,25 @@ pub(super) struct Tries {
     doing: &'static str,
     kind: StepKind,
     pool: Arc<ConnectionPool>,
-    begun: Ticks,
+    deadline: OverallDeadline,
     left: u32,
 }
 
 impl Tries {
     pub(super) fn new(doing: &'static str, kind: StepKind, pool: &Arc<ConnectionPool>) -> Self {
-        Self { doing, kind, pool: pool.clone(), begun: pool.clock.ticks(), left: MOST_TRIES }
+        let deadline = OverallDeadline::new(&pool.clock, DEADLINE);
+        Self { doing, kind, pool: pool.clone(), deadline, left: MOST_TRIES }
     }
 
     /// How long the verb may still take.
     pub(super) fn time_left(&self) -> Duration {
-        DEADLINE.saturating_sub(self.pool.clock.ticks().since(self.begun))
+        self.deadline.left()
     }
 
     /// The next try, on a connection.
     pub(super) async fn next(&self) -> Stored<Try> {
         let unavailable = |fault| StoreError::unavailable(self.doing, fault);
-        let mut lease = self.pool.lease(self.time_left()).await.map_err(unavailable)?;
+        let mut lease = self.pool.lease(&self.deadline).await.map_err(unavailable)?;
         if let Some(begin) = self.kind.begin() {
             match timeout(self.time_left(), lease.db.execute(begin)).await {
                 Ok(Ok(_)) => {}
@@ -113,8 +114,10 @@ impl Tries {
     fn helps(&self, meaning: FaultMeaning) -> bool {
         let is_passing = match meaning {
             FaultMeaning::Conflict | FaultMeaning::StalePlan => true,
+            // It has broken the transaction off. The next try sees who has the name.
+            FaultMeaning::NameTaken => self.kind.begin().is_some(),
             FaultMeaning::Connection => self.kind == StepKind::Reading && self.left + 1 == MOST_TRIES,
-            FaultMeaning::NameTaken | FaultMeaning::Refused => false,
+            FaultMeaning::Refused => false,
         };
         is_passing && self.left > 0
     }
@@ -135,8 +138,9 @@ pub(super) struct Try {
 
 impl Try {
     /// The connection, for the statements of `sql`.
-    pub(super) const fn statements(&mut self) -> StatementConnection<'_> {
-        StatementConnection { db: &mut self.lease.db, in_transaction: self.in_transaction }
+    pub(super) fn statements(&mut self) -> StatementConnection<'_> {
+        let (db, schema) = self.lease.parts();
+        StatementConnection { db, schema, in_transaction: self.in_transaction }
     }
 
     async fn commit(&mut self) -> Result<(), sqlx::Error> {

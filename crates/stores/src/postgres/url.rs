@@ -7,17 +7,20 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use portcullis_core::clock::Clock;
+use portcullis_core::machine::SystemClock;
 use portcullis_core::store::{StoreError, Stored};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use thiserror::Error;
 
+use super::connector::Connector;
+use super::host_list::HostList;
 use super::server::checked;
 use super::{DEFAULT_CONNECTIONS, OPENING, PostgresStore, schema};
 use crate::backend::{Backend, IfMissing, MigrationState, OpenDatabase};
 use crate::{DatabaseUrl, DatabaseUrlError};
 
 /// The parameters of a URL that have a meaning here, as they have in libpq.
-const PARAMETERS: [&str; 11] = [
+const PARAMETERS: [&str; 12] = [
     "application_name",
     "dbname",
     "host",
@@ -28,8 +31,16 @@ const PARAMETERS: [&str; 11] = [
     "sslkey",
     "sslmode",
     "sslrootcert",
+    "target_session_attrs",
     "user",
 ];
+
+/// What a tenant's URL means where it says nothing: the variables of the environment are for the installation's.
+const PRESETS_OF_TENANTS: [(&str, &str); 4] =
+    [("host", "localhost"), ("port", "5432"), ("sslmode", "prefer"), ("application_name", "portcullis")];
+/// Variables that cannot be kept from a tenant's database, and the parameter that comes before them.
+const UNAVOIDABLE: [(&str, Option<&str>); 3] =
+    [("PGOPTIONS", None), ("PGSSLCERT", Some("sslcert")), ("PGSSLKEY", Some("sslkey"))];
 
 /// A database on a server, open or not. It holds a password.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,6 +81,20 @@ fn check_tls(mode: PgSslMode, keys: &[&str]) -> Result<(), DatabaseUrlError> {
     }
 }
 
+/// Without what the driver takes from the environment, which is the installation's.
+fn of_tenant(options: PgConnectOptions, said: &HostList) -> PgConnectOptions {
+    let is_anothers = !said.has("password") && env::var_os("PGPASSWORD").is_some();
+    let options = if is_anothers { options.password("") } else { options };
+    if said.has("sslrootcert") { options } else { options.ssl_root_cert_from_pem(Vec::new()) }
+}
+
+fn completed(options: PgConnectOptions) -> PgConnectOptions {
+    let is_named = options.get_application_name().is_some();
+    let options = if is_named { options } else { options.application_name("portcullis") };
+    // PgBouncer refuses `extra_float_digits`, and there are no floats. The cache holds more than all statements.
+    options.extra_float_digits(None).statement_cache_capacity(256)
+}
+
 impl PostgresUrl {
     /// Reads a whole URL.
     pub(crate) fn parse(text: &str) -> Result<Self, DatabaseUrlError> {
@@ -80,11 +105,12 @@ impl PostgresUrl {
         }
         let keys = parameters(text.split_once('?').map_or("", |(_, query)| query))?;
         let url = Self { text: text.to_owned(), connections: DEFAULT_CONNECTIONS, is_of_tenant: false };
-        let options = url.options().map_err(|_| DatabaseUrlError::NotPostgres)?;
-        if options.get_database().is_none_or(str::is_empty) {
+        let hosts = url.hosts()?;
+        let first = hosts.first().ok_or(DatabaseUrlError::NotPostgres)?;
+        if first.get_database().is_none_or(str::is_empty) {
             return Err(DatabaseUrlError::NoDatabase);
         }
-        check_tls(options.get_ssl_mode(), &keys).map(|()| url)
+        check_tls(first.get_ssl_mode(), &keys).map(|()| url)
     }
 
     /// The same database with so many connections.
@@ -92,32 +118,37 @@ impl PostgresUrl {
         Self { connections, ..self.clone() }
     }
 
-    /// The same database as that of a tenant.
-    pub(crate) fn of_tenant(self) -> Self {
-        Self { is_of_tenant: true, ..self }
+    /// The same database as that of a tenant: the environment says nothing of it.
+    pub(crate) fn of_tenant(self) -> Result<Self, DatabaseUrlError> {
+        let said = HostList::parse(&self.text)?;
+        if !said.has_database() {
+            return Err(DatabaseUrlError::NoDatabase);
+        }
+        if !said.has("user") {
+            return Err(DatabaseUrlError::NoUser);
+        }
+        let is_open = |(variable, parameter): &&(&str, Option<&str>)| {
+            env::var_os(variable).is_some() && parameter.is_none_or(|parameter| !said.has(parameter))
+        };
+        match UNAVOIDABLE.iter().find(is_open) {
+            Some((variable, _)) => Err(DatabaseUrlError::OfTheInstallation(variable)),
+            None => Ok(Self { is_of_tenant: true, ..self }),
+        }
     }
 
     pub(super) const fn connections(&self) -> usize {
         self.connections
     }
 
-    pub(super) fn options(&self) -> Result<PgConnectOptions, sqlx::Error> {
-        let options: PgConnectOptions = self.text.parse()?;
-        // Where the URL has no password, the driver takes that of the environment, which is the installation's.
-        let is_anothers = self.is_of_tenant && !self.has_password() && env::var_os("PGPASSWORD").is_some();
-        let options = if is_anothers { options.password("") } else { options };
-        let is_named = options.get_application_name().is_some();
-        let options = if is_named { options } else { options.application_name("portcullis") };
-        // PgBouncer refuses `extra_float_digits`, and there are no floats. The cache holds more than all statements.
-        Ok(options.extra_float_digits(None).statement_cache_capacity(256))
-    }
-
-    fn has_password(&self) -> bool {
-        let (place, query) = self.text.split_once('?').unwrap_or((&self.text, ""));
-        let authority = place.split_once("://").unwrap_or_default().1.split('/').next().unwrap_or_default();
-        let login = authority.rsplit_once('@').unwrap_or_default().0;
-        login.split_once(':').is_some_and(|(_, password)| !password.is_empty())
-            || query.split('&').any(|pair| pair.starts_with("password="))
+    /// How to reach each of its hosts.
+    pub(super) fn hosts(&self) -> Result<Vec<PgConnectOptions>, DatabaseUrlError> {
+        let said = HostList::parse(&self.text)?;
+        let presets: &[_] = if self.is_of_tenant { &PRESETS_OF_TENANTS } else { &[] };
+        let options = said.singles(presets).into_iter().map(|single| {
+            let options: PgConnectOptions = single.parse().map_err(|_| DatabaseUrlError::NotPostgres)?;
+            Ok(completed(if self.is_of_tenant { of_tenant(options, &said) } else { options }))
+        });
+        options.collect()
     }
 
     /// The URL without a password, and without parameters, among which there may be another one.
@@ -157,11 +188,11 @@ impl Backend for PostgresUrl {
 
     async fn migrations(&self) -> Stored<Vec<MigrationState>> {
         let doing = "read its migrations";
-        let options = self.options().map_err(|fault| StoreError::unavailable(doing, fault))?;
-        let url = self.shown();
+        let hosts = self.hosts().map_err(|fault| StoreError::unavailable(doing, fault))?;
+        let (url, connector) = (self.shown(), Connector::new(hosts, Arc::new(SystemClock)));
         let unavailable = |fault| StoreError::unavailable(doing, fault);
-        let mut db = checked(&options, &url).await.map_err(unavailable)?;
-        schema::migrations(&mut db, &url).await.map_err(unavailable)
+        let (mut db, connector) = checked(&connector, &url).await.map_err(unavailable)?;
+        schema::migrations(&mut db, connector.schema(), &url).await.map_err(unavailable)
     }
 
     async fn backup(&self, _to: &Path) -> Stored<()> {

@@ -205,6 +205,6 @@ verbs! { MailStore by mail;
 #[async_trait]
 impl ChangeFeed for PostgresStore {
     async fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
-        feed::watch(&self.feeds, self.options.clone(), self.clock.clone(), sink).await
+        feed::watch(&self.feeds, self.connector.clone(), self.clock.clone(), sink).await
     }
 }

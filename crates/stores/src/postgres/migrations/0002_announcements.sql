@@ -4,11 +4,11 @@
 CREATE FUNCTION announce_record() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP <> 'INSERT' THEN
-        PERFORM pg_catalog.pg_notify('portcullis_' || pg_catalog.md5(TG_TABLE_SCHEMA::TEXT),
+        PERFORM pg_catalog.pg_notify('portcullis_' || pg_catalog.hashtextextended(TG_TABLE_SCHEMA::TEXT, 0::BIGINT),
             pg_catalog.left(TG_ARGV[0] || '/' || OLD.tenant || '/' || OLD.id, 1000));
     END IF;
     IF TG_OP <> 'DELETE' THEN
-        PERFORM pg_catalog.pg_notify('portcullis_' || pg_catalog.md5(TG_TABLE_SCHEMA::TEXT),
+        PERFORM pg_catalog.pg_notify('portcullis_' || pg_catalog.hashtextextended(TG_TABLE_SCHEMA::TEXT, 0::BIGINT),
             pg_catalog.left(TG_ARGV[0] || '/' || NEW.tenant || '/' || NEW.id, 1000));
     END IF;
     RETURN NULL;
@@ -17,11 +17,11 @@ END $$;
 CREATE FUNCTION announce_epoch() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP <> 'INSERT' THEN
-        PERFORM pg_catalog.pg_notify('portcullis_' || pg_catalog.md5(TG_TABLE_SCHEMA::TEXT),
+        PERFORM pg_catalog.pg_notify('portcullis_' || pg_catalog.hashtextextended(TG_TABLE_SCHEMA::TEXT, 0::BIGINT),
             pg_catalog.left(OLD.scope || '/' || OLD.tenant || '/' || OLD.id, 1000));
     END IF;
     IF TG_OP <> 'DELETE' THEN
-        PERFORM pg_catalog.pg_notify('portcullis_' || pg_catalog.md5(TG_TABLE_SCHEMA::TEXT),
+        PERFORM pg_catalog.pg_notify('portcullis_' || pg_catalog.hashtextextended(TG_TABLE_SCHEMA::TEXT, 0::BIGINT),
             pg_catalog.left(NEW.scope || '/' || NEW.tenant || '/' || NEW.id, 1000));
     END IF;
     RETURN NULL;
@@ -30,11 +30,11 @@ END $$;
 CREATE FUNCTION announce_key() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP <> 'INSERT' THEN
-        PERFORM pg_catalog.pg_notify('portcullis_' || pg_catalog.md5(TG_TABLE_SCHEMA::TEXT),
+        PERFORM pg_catalog.pg_notify('portcullis_' || pg_catalog.hashtextextended(TG_TABLE_SCHEMA::TEXT, 0::BIGINT),
             pg_catalog.left('tenant/' || OLD.tenant || '/', 1000));
     END IF;
     IF TG_OP <> 'DELETE' THEN
-        PERFORM pg_catalog.pg_notify('portcullis_' || pg_catalog.md5(TG_TABLE_SCHEMA::TEXT),
+        PERFORM pg_catalog.pg_notify('portcullis_' || pg_catalog.hashtextextended(TG_TABLE_SCHEMA::TEXT, 0::BIGINT),
             pg_catalog.left('tenant/' || NEW.tenant || '/', 1000));
     END IF;
     RETURN NULL;
@@ -43,11 +43,11 @@ END $$;
 CREATE FUNCTION announce_tenant() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP <> 'INSERT' THEN
-        PERFORM pg_catalog.pg_notify('portcullis_' || pg_catalog.md5(TG_TABLE_SCHEMA::TEXT),
+        PERFORM pg_catalog.pg_notify('portcullis_' || pg_catalog.hashtextextended(TG_TABLE_SCHEMA::TEXT, 0::BIGINT),
             pg_catalog.left('tenant/' || OLD.id || '/', 1000));
     END IF;
     IF TG_OP <> 'DELETE' THEN
-        PERFORM pg_catalog.pg_notify('portcullis_' || pg_catalog.md5(TG_TABLE_SCHEMA::TEXT),
+        PERFORM pg_catalog.pg_notify('portcullis_' || pg_catalog.hashtextextended(TG_TABLE_SCHEMA::TEXT, 0::BIGINT),
             pg_catalog.left('tenant/' || NEW.id || '/', 1000));
     END IF;
     RETURN NULL;
@@ -56,7 +56,8 @@ END $$;
 -- No trigger of a row sees a TRUNCATE.
 CREATE FUNCTION announce_anything() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_catalog.pg_notify('portcullis_' || pg_catalog.md5(TG_TABLE_SCHEMA::TEXT), 'everyone//');
+    PERFORM pg_catalog.pg_notify('portcullis_' || pg_catalog.hashtextextended(TG_TABLE_SCHEMA::TEXT, 0::BIGINT),
+        'everyone//');
     RETURN NULL;
 END $$;
 

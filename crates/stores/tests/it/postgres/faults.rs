@@ -11,8 +11,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::cluster::Cluster;
-use super::{TestDatabase, execute, open, try_open};
+use super::{TestDatabase, execute, open, own_cluster, try_open};
 use crate::feeds::{Announcement, ChangeRecorder};
 
 async fn signed_in(stores: &Stores) -> Session {
@@ -36,9 +35,8 @@ async fn found(stores: &Stores, wanted: &Session) -> Option<Session> {
 // ASVS-map: RV3
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_dies_is_an_outage_and_comes_back_with_everything_that_was_acknowledged() {
-    let mut cluster = tokio::task::spawn_blocking(Cluster::start).await.unwrap();
-    cluster.is_up().await;
-    let stores = open(&cluster.url("postgres", "")).await;
+    let mut cluster = own_cluster().await;
+    let stores = open(&cluster.url("portcullis", "")).await;
     let listener = Arc::new(ChangeRecorder::default());
     let _watch = stores.feed.watch(listener.clone()).await.unwrap();
     let kept = signed_in(&stores).await;
@@ -61,16 +59,15 @@ async fn a_server_that_dies_is_an_outage_and_comes_back_with_everything_that_was
 /// What a standby answers may be old: a session that has been ended on the primary lives on it for a while.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_has_become_a_standby_is_an_outage() {
-    let mut cluster = tokio::task::spawn_blocking(Cluster::start).await.unwrap();
-    cluster.is_up().await;
-    let store = try_open(&cluster.url("postgres", "")).await.unwrap();
+    let mut cluster = own_cluster().await;
+    let store = try_open(&cluster.url("portcullis", "")).await.unwrap();
     let stores = store.stores();
     let kept = signed_in(&stores).await;
-    cluster.restart_as_standby().await;
+    cluster.restart_as_standby();
     let found = stores.sessions.find(&by_id(&kept), NOW).await.map(drop);
     for answer in [found, store.ping().await] {
         let said = answer.unwrap_err().to_string();
-        assert!(said.contains("during recovery"), "{said}");
+        assert!(said.contains("a standby, which takes no writes"), "{said}");
     }
 }
 
@@ -134,7 +131,7 @@ async fn a_step_that_waits_for_a_lock_lets_others_have_its_connection_and_is_don
     assert_eq!(waiting.await.unwrap().unwrap(), Updated::Done);
 }
 
-async fn is_waiting_for_a_lock(db: &mut PgConnection) -> bool {
+pub(super) async fn is_waiting_for_a_lock(db: &mut PgConnection) -> bool {
     let waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity \
         WHERE datname = current_database() AND wait_event_type = 'Lock')";
     sqlx::query_scalar(waiting).fetch_one(db).await.unwrap()

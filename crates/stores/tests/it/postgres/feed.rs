@@ -8,6 +8,7 @@ use portcullis_core::store::conformance::records::{new_user_key, session, tenant
 use portcullis_core::store::{Change, Stores};
 use portcullis_stores::{DatabaseUrl, IfMissing};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
+use tokio::task::JoinSet;
 
 use super::{TestDatabase, open};
 use crate::feeds::{Announcement, ChangeRecorder, a_dropped_watch_ends_its_thread, is_counted_by_hand};
@@ -20,7 +21,7 @@ async fn signed_in(stores: &Stores) -> Session {
 
 /// Ends the connection of the feed, as a firewall or an operator would.
 const END_FEEDS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-    WHERE datname = current_database() AND query LIKE '%pg_notify%' AND pid <> pg_backend_pid()";
+    WHERE datname = current_database() AND query LIKE '%pg_listening_channels%' AND pid <> pg_backend_pid()";
 
 // ASVS-map: RV2
 #[tokio::test(flavor = "multi_thread")]
@@ -119,6 +120,8 @@ async fn a_feed_whose_connection_is_lost_proves_nothing_until_anything_is_announ
     let listener = Arc::new(ChangeRecorder::default());
     let _watch = stores.feed.watch(listener.clone()).await.unwrap();
     listener.catches_up().await;
+    // Leaves a connection behind, for no other can be made in a moment.
+    signed_in(&stores).await;
 
     // While the feed is away, a session is written whose announcement nobody hears.
     database.by_hand(&format!("ALTER DATABASE {} CONNECTION LIMIT 0", database.name));
@@ -137,6 +140,31 @@ async fn a_feed_whose_connection_is_lost_proves_nothing_until_anything_is_announ
 
 fn is_proof_after(told: &Announcement, lost: Ticks) -> bool {
     matches!(told, Announcement::Proven(sent) if *sent > lost)
+}
+
+/// The feed asks for its proof while others commit, so that some of them are between their commit and its announcement.
+// ASVS-map: RV2
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_was_acknowledged_before_a_proof_was_asked_for_has_been_announced_by_then() {
+    let database = TestDatabase::new().await;
+    let stores = open(&database.fresh().await).await;
+    let listener = Arc::new(ChangeRecorder::default());
+    let _watch = stores.feed.watch(listener.clone()).await.unwrap();
+    let mut writers = JoinSet::new();
+    for _ in 0..32 {
+        let (stores, listener) = (stores.clone(), listener.clone());
+        writers.spawn(async move {
+            for _ in 0..10 {
+                let written = Announcement::Changed(Change::Session(signed_in(&stores).await.key));
+                let acknowledged = SystemClock.ticks();
+                listener.catches_up().await;
+                let told = listener.announcements();
+                let proof = told.iter().position(|told| is_proof_after(told, acknowledged)).unwrap();
+                assert!(told[..proof].contains(&written), "{written:?}");
+            }
+        });
+    }
+    writers.join_all().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,11 +2,16 @@
 
 mod cluster;
 mod conformance;
+mod connections;
+mod deadlines;
+mod failover;
 mod faults;
 mod feed;
 mod opening;
 mod proxy;
+mod races;
 mod round_trips;
+mod schemas;
 mod tenant_databases;
 
 use std::sync::Arc;
@@ -20,15 +25,19 @@ use tokio::sync::OnceCell;
 
 use cluster::Cluster;
 
+/// Ends all connections but that of the shell, so that new ones are made.
+const END_CONNECTIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+    WHERE datname = current_database() AND pid <> pg_backend_pid()";
+
 /// The server of all tests. The shell that runs it ends it with this process.
 async fn shared_cluster() -> &'static Cluster {
     static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
-    let started = async {
-        let cluster = tokio::task::spawn_blocking(Cluster::start).await.unwrap();
-        cluster.is_up().await;
-        cluster
-    };
-    CLUSTER.get_or_init(|| started).await
+    CLUSTER.get_or_init(own_cluster).await
+}
+
+/// A server of one test.
+async fn own_cluster() -> Cluster {
+    tokio::task::spawn_blocking(Cluster::start).await.unwrap()
 }
 
 /// A database of one test, on the server of all tests.
@@ -43,7 +52,8 @@ impl TestDatabase {
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let cluster = shared_cluster().await;
         let name = format!("test{}", MADE.fetch_add(1, Ordering::Relaxed));
-        execute(&cluster.url("postgres", ""), &format!("CREATE DATABASE {name}")).await;
+        let make = format!("CREATE DATABASE {name} OWNER portcullis");
+        execute(&cluster.operators_url("postgres"), &make).await;
         Self { cluster, name, made: AtomicUsize::new(0) }
     }
 
@@ -54,9 +64,14 @@ impl TestDatabase {
         self.cluster.url(&self.name, &schema)
     }
 
-    /// Runs what an operator types into the shell, in the schema that was made last.
+    /// The URL without a schema.
+    fn url(&self) -> String {
+        self.cluster.url(&self.name, "")
+    }
+
+    /// Runs what the operator of the server types into the shell, in the schema that was made last.
     fn by_hand(&self, sql: &str) {
-        let last = self.made.load(Ordering::Relaxed) - 1;
+        let last = self.made.load(Ordering::Relaxed).saturating_sub(1);
         self.cluster.by_hand(&self.name, &format!("SET search_path = s{last}; {sql}"));
     }
 }

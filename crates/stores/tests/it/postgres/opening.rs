@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::cluster::Cluster;
 use super::proxy::{greeting, transaction_pooler};
-use super::{TestDatabase, execute, open, shared_cluster, try_open};
+use super::{TestDatabase, execute, open, own_cluster, shared_cluster, try_open};
 use crate::feeds::ChangeRecorder;
 
 async fn refusal(url: &str) -> String {
@@ -73,9 +73,10 @@ async fn a_database_of_a_newer_version_or_of_another_program_is_left_as_it_is() 
 async fn a_server_that_cannot_be_used_is_refused_with_the_cure_and_without_the_password() {
     let database = TestDatabase::new().await;
     let (cluster, name) = (shared_cluster().await, database.name.as_str());
-    execute(&cluster.url(name, ""), &format!("CREATE ROLE {name}_guest LOGIN PASSWORD 'hunter2'")).await;
+    let operator = cluster.operators_url(name);
+    execute(&operator, &format!("CREATE ROLE {name}_guest LOGIN PASSWORD 'hunter2'")).await;
     // Before version 15 everyone may create in it.
-    execute(&cluster.url(name, ""), "REVOKE CREATE ON SCHEMA public FROM PUBLIC").await;
+    execute(&operator, "REVOKE CREATE ON SCHEMA public FROM PUBLIC").await;
     let guest = format!("{name}_guest:hunter2");
     open(&cluster.tcp_url(&Cluster::login(), name)).await;
     for (url, cure) in [
@@ -156,7 +157,9 @@ async fn no_proxy_is_sent_a_setting_that_it_refuses() {
 async fn functions_of_the_same_names_in_the_schema_are_not_called() {
     let database = TestDatabase::new().await;
     let url = database.fresh().await;
-    for signature in ["hashtextextended(text, integer)", "md5(name)", "quote_ident(name)", "unnest(text[])"] {
+    for signature in
+        ["hashtextextended(text, bigint)", "pg_listening_channels()", "quote_ident(name)", "unnest(text[])"]
+    {
         database.by_hand(&format!(
             "CREATE FUNCTION {signature} RETURNS TEXT LANGUAGE plpgsql AS $$ BEGIN RAISE 'called'; END $$"
         ));
@@ -184,17 +187,16 @@ async fn an_operator_is_told_version_role_and_what_durability_depends_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_of_another_encoding_is_refused() {
     let cluster = shared_cluster().await;
-    let make = "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0";
-    execute(&cluster.url("postgres", ""), make).await;
+    let make = "CREATE DATABASE latin OWNER portcullis ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0";
+    execute(&cluster.operators_url("postgres"), make).await;
     assert!(refusal(&cluster.url("latin", "")).await.contains("--encoding=UTF8"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_standby_is_refused() {
-    let mut cluster = tokio::task::spawn_blocking(Cluster::start).await.unwrap();
-    cluster.is_up().await;
-    cluster.restart_as_standby().await;
-    let said = refusal(&cluster.url("postgres", "")).await;
+    let mut cluster = own_cluster().await;
+    cluster.restart_as_standby();
+    let said = refusal(&cluster.url("portcullis", "")).await;
     assert!(said.contains("name the primary"), "{said}");
 }
 
@@ -216,5 +218,5 @@ async fn a_closed_store_says_so_and_keeps_no_connection() {
     let late = stores.sessions.insert(&session(&new_user_key(&tenant("acme")))).await;
     assert!(late.unwrap_err().to_string().contains("has been closed"));
     // It succeeds only if no connection is left.
-    execute(&database.cluster.url("postgres", ""), &format!("DROP DATABASE {}", database.name)).await;
+    execute(&database.cluster.operators_url("postgres"), &format!("DROP DATABASE {}", database.name)).await;
 }

@@ -72,3 +72,46 @@ async fn the_password_of_the_installation_is_not_for_the_server_of_a_tenant() {
     let in_a_parameter = format!("{}?password={PASSWORD}", without("portcullis")).replace("w/?", "w%2F%3F");
     registry().get_or_create(&in_a_parameter).await.unwrap();
 }
+
+const WITHOUT_THE_ENVIRONMENT: &str =
+    "postgres::tenant_databases::the_environment_says_nothing_of_the_database_of_a_tenant";
+
+/// In a process of its own, whose environment says of the installation's database what is wrong for any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_environment_says_nothing_of_the_database_of_a_tenant() {
+    let Ok(url) = env::var("URL_OF_A_TENANT") else {
+        let database = TestDatabase::new().await;
+        let mut process = Command::new(env::current_exe().unwrap());
+        process.args(["--exact", WITHOUT_THE_ENVIRONMENT]).env("URL_OF_A_TENANT", database.url());
+        process.envs([("PGHOST", "192.0.2.1"), ("PGPORT", "1"), ("PGUSER", "no"), ("PGDATABASE", "nothing")]);
+        process.envs([("PGSSLMODE", "verify-full"), ("PGSSLROOTCERT", "/nowhere/ca.pem")]);
+        let done = process.output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+        return;
+    };
+    registry().get_or_create(&url).await.unwrap();
+    for (url, said) in [
+        ("postgres://portcullis@localhost/", "names no database"),
+        ("postgres:///portcullis", "names no user"),
+    ] {
+        let fault = registry().get_or_create(url).await.unwrap_err().to_string();
+        assert!(fault.contains(said), "{url}: {fault}");
+    }
+}
+
+const WITH_OPTIONS: &str =
+    "postgres::tenant_databases::options_of_the_environment_are_never_those_of_the_database_of_a_tenant";
+
+/// The driver adds them to those of every URL.
+#[tokio::test(flavor = "multi_thread")]
+async fn options_of_the_environment_are_never_those_of_the_database_of_a_tenant() {
+    if env::var_os("PGOPTIONS").is_none() {
+        let mut process = Command::new(env::current_exe().unwrap());
+        process.args(["--exact", WITH_OPTIONS]).env("PGOPTIONS", "-csearch_path=auth");
+        let done = process.output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+        return;
+    }
+    let fault = registry().get_or_create("postgres://u@localhost/d").await.unwrap_err().to_string();
+    assert!(fault.contains("PGOPTIONS of the environment, which is for the installation"), "{fault}");
+}
