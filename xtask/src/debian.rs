@@ -26,19 +26,22 @@ enum PackageProof {
     PostgresServer,
 }
 
+const REDIS: DebianPackage =
+    DebianPackage { name: "redis-server", proof: PackageProof::Program("redis-server") };
+
 /// What tests need.
-pub(crate) const FOR_TESTS: [DebianPackage; 6] = [
+pub(crate) const FOR_TESTS: [DebianPackage; 7] = [
     DebianPackage { name: "chromium", proof: PackageProof::Program("chromium") },
     DebianPackage { name: "nodejs", proof: PackageProof::Program("node") },
     DebianPackage { name: "npm", proof: PackageProof::Program("npm") },
     DebianPackage { name: "postgresql", proof: PackageProof::PostgresServer },
     DebianPackage { name: "python3-venv", proof: PackageProof::PythonModules("ensurepip, venv") },
+    REDIS,
     DebianPackage { name: "strace", proof: PackageProof::Program("strace") },
 ];
 
 /// What the bench needs that compares the server with others.
-pub(crate) const FOR_PEERS: [DebianPackage; 1] =
-    [DebianPackage { name: "redis-server", proof: PackageProof::Program("redis-server") }];
+pub(crate) const FOR_PEERS: [DebianPackage; 1] = [REDIS];
 
 /// Installs what is missing.
 pub(crate) fn make_sure(packages: &[DebianPackage]) -> Result<(), VerbFailure> {

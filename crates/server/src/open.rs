@@ -14,10 +14,10 @@ use portcullis_core::password::{Argon2Cost, HashPool, PasswordPolicy, PoolSize};
 use portcullis_core::store::StoreError;
 use portcullis_core::strategy::{InvalidStrategy, StrategyName};
 use portcullis_core::tenant::{SettingsFault, TenantPolicy, TenantSettings};
-use portcullis_stores::OpenedStores;
+use portcullis_stores::{OpenedStores, RedisOpenError, RedisSessions};
 use thiserror::Error;
 
-use crate::config::{Config, SigningIn};
+use crate::config::{Config, Sessions, SigningIn};
 
 /// An engine, and the stores that it works on.
 pub struct OpenedEngine {
@@ -42,6 +42,9 @@ pub enum CannotOpen {
     /// The database could not be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The Redis server of the sessions cannot be used.
+    #[error(transparent)]
+    Sessions(#[from] RedisOpenError),
     /// The keys in the database could not be used.
     #[error("{0}")]
     Engine(#[from] OpenError),
@@ -64,6 +67,16 @@ pub async fn open(config: &Config, events: Arc<dyn EventSink>) -> Result<OpenedE
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let connections = config.database_connections;
     let stores = OpenedStores::open(&config.database, connections, &config.data_dir, clock.clone()).await?;
+    let stores = match &config.sessions {
+        Sessions::InDatabase => stores,
+        Sessions::InRedis(url) => match RedisSessions::open(url, clock.clone()).await {
+            Ok(live) => stores.with_live_sessions(live),
+            Err(fault) => {
+                stores.close().await;
+                return Err(fault.into());
+            }
+        },
+    };
     let random = Arc::new(SystemRandom);
     let passwords = HashPool::new(pool_size(config), Argon2Cost::RECOMMENDED, clock.clone(), random.clone())?;
     let mut builder = Engine::builder(stores.stores())

@@ -110,7 +110,7 @@ pub async fn serve_until(
         async move { engine.deliver_mail(notifier, stop).await }
     });
 
-    startup_message::log(config, &addresses);
+    startup_message::log(config, stores.warning(), &addresses);
     if let Err(fault) = startup_message::write(config, &addresses, out) {
         // The reader of the output has closed it; the server goes on.
         warn!(%fault, "the startup message could not be written");

@@ -5,16 +5,19 @@ use std::net::SocketAddr;
 
 use tracing::{info, warn};
 
-use crate::config::{Config, MailTransport, PublicUrl};
+use crate::config::{Config, MailTransport, PublicUrl, Sessions};
 use crate::local_url::local_url;
 use crate::mail;
 
 /// The commit that the binary was built from, if the build named one.
 const COMMIT: Option<&str> = option_env!("BUILD_COMMIT");
 
-/// Logs the start in one line, and each warning about the configuration in one of its own.
-pub(crate) fn log(config: &Config, addresses: &[SocketAddr]) {
+/// Logs the start in one line, and each warning about configuration and stores in one of its own.
+pub(crate) fn log(config: &Config, of_stores: Option<&str>, addresses: &[SocketAddr]) {
     for warning in config.report().warnings() {
+        warn!("{warning}");
+    }
+    if let Some(warning) = of_stores {
         warn!("{warning}");
     }
     info!(
@@ -60,6 +63,9 @@ fn write_of(
     }
     writeln!(out, "  offers     {}", joined(&config.offered()))?;
     writeln!(out, "  database   {}, {}", config.database.product(), config.database.location())?;
+    if let Sessions::InRedis(url) = &config.sessions {
+        writeln!(out, "  sessions   Redis, {url}; those that the database still holds go on there")?;
+    }
     match &config.mail.transport {
         MailTransport::Outbox => writeln!(out, "  mail       {}", mail::outbox_folder(config).display())?,
         MailTransport::Smtp(server) => writeln!(out, "  mail       {server}")?,

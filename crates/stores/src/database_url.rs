@@ -42,6 +42,9 @@ pub enum DatabaseUrlError {
     /// The URL names a product that this build has no store for.
     #[error("this build has no {0} store for the database; write {FORMS}")]
     NoStore(&'static str),
+    /// The URL names a server that holds live sessions alone.
+    #[error("is a Redis server, which holds live sessions alone: name it as `sessions`; write {FORMS} here")]
+    SessionsAlone,
     /// The text has no known scheme.
     #[error("is not the address of a database: write {FORMS}")]
     NotAUrl,
@@ -81,14 +84,12 @@ pub enum DatabaseUrlError {
 }
 
 /// Schemes that operators may try, and the product that each names.
-const KNOWN_PRODUCTS: [(&str, &str); 9] = [
+const KNOWN_PRODUCTS: [(&str, &str); 7] = [
     ("sqlite", "SQLite"),
     ("postgres", "PostgreSQL"),
     ("postgresql", "PostgreSQL"),
     ("mongodb", "MongoDB"),
     ("mongodb+srv", "MongoDB"),
-    ("redis", "Redis"),
-    ("rediss", "Redis"),
     ("redis-cluster", "Redis Cluster"),
     ("mysql", "MySQL"),
 ];
@@ -106,6 +107,7 @@ impl DatabaseUrl {
             ("sqlite", _) => SqliteFile::parse(url).map(Self::from),
             #[cfg(feature = "postgres")]
             ("postgres" | "postgresql", _) => PostgresUrl::parse(url).map(Self::from),
+            ("redis" | "rediss", _) => Err(DatabaseUrlError::SessionsAlone),
             (_, Some((_, product))) => Err(DatabaseUrlError::NoStore(product)),
             _ => Err(DatabaseUrlError::NotAUrl),
         }
@@ -310,11 +312,9 @@ mod tests {
 
     #[test]
     fn a_store_that_this_build_lacks_is_named_and_its_password_is_not() {
-        for (url, product) in [
-            ("mongodb+srv://u:hunter2@h/d", "MongoDB"),
-            ("rediss://:hunter2@h", "Redis"),
-            ("redis-cluster://h1:1,h2:2", "Redis Cluster"),
-        ] {
+        for (url, product) in
+            [("mongodb+srv://u:hunter2@h/d", "MongoDB"), ("redis-cluster://h1:1,h2:2", "Redis Cluster")]
+        {
             let message = DatabaseUrl::parse(url).unwrap_err().to_string();
             assert!(message.contains(&format!("no {product} store")), "{message}");
             assert!(!message.contains("hunter2"), "{message}");

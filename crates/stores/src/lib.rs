@@ -16,9 +16,15 @@
 mod backend;
 mod database_url;
 mod feed_threads;
+#[cfg(feature = "redis")]
+mod joined_feed;
 mod opened_stores;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(feature = "redis")]
+mod session_pair;
 mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
@@ -27,4 +33,8 @@ mod tenant_databases;
 pub use backend::{IfMissing, MigrationState, OpenDatabase};
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use opened_stores::OpenedStores;
+#[cfg(feature = "redis")]
+pub use redis::{RedisOpenError, RedisSessions, RedisUrl, RedisUrlError};
+#[cfg(feature = "redis")]
+pub use session_pair::SessionPair;
 pub use tenant_databases::TenantDatabaseRegistry;

@@ -351,6 +351,7 @@ impl ChangeSink for SessionView {
             Change::Session(key) => self.sessions.forget(key),
             Change::User(key) => self.users.forget(key),
             Change::Tenant(tenant) => self.users.forget_tenant(tenant),
+            Change::AllSessions => self.sessions.forget_everything(),
             Change::Everything => {
                 self.sessions.forget_everything();
                 self.users.forget_everything();

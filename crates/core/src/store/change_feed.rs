@@ -18,6 +18,8 @@ pub enum Change {
     User(UserKey),
     /// A tenant's record, keys or epoch.
     Tenant(TenantId),
+    /// Any session: changes may have been missed in the store of the sessions alone.
+    AllSessions,
     /// Anything: changes may have been missed.
     Everything,
 }

@@ -44,7 +44,7 @@ const STATED: &[(&str, &[&str])] = &[
     ),
     ("database_connections", &["1", "16", "1000"]),
     ("database", &["sqlite:{dir}/x.db", "sqlite:{dir}/data/portcullis.db", "sqlite:", "sqlite::memory:"]),
-    ("sessions", &["sqlite:{dir}/x.db", "redis://h"]),
+    ("sessions", &["sqlite:{dir}/x.db", "redis://h?x=1"]),
     ("proxies.trusted", &["10.0.0.0/8", "0.0.0.0/0", "::1"]),
     ("proxies.header", &["forwarded", "x-forwarded-for"]),
     ("master_key", &[MASTER_KEY, "short"]),

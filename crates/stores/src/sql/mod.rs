@@ -78,7 +78,7 @@ fn all<R, T>(rows: &[R], read: impl Fn(&R) -> Stored<T>) -> SqlResult<Vec<T>> {
 }
 
 /// A record; `None` if it cannot be read. That is the trouble of one record: the others go on.
-fn if_readable<T>(read: Stored<T>) -> Option<T> {
+pub(crate) fn if_readable<T>(read: Stored<T>) -> Option<T> {
     read.inspect_err(|fault| error!(%fault, "a record is left out: `portcullis doctor` names it")).ok()
 }
 

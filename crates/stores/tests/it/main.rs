@@ -10,3 +10,7 @@ mod sqlite;
 #[cfg(test)]
 #[cfg(feature = "postgres")]
 mod postgres;
+
+#[cfg(test)]
+#[cfg(feature = "redis")]
+mod redis;

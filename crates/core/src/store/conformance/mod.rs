@@ -55,12 +55,23 @@ pub struct Capabilities {
     pub announcement_timeout: Duration,
     /// Whether the feed announces what another process wrote. If it does not, one process alone may use the store.
     pub announces_others: bool,
+    /// Whether a session is updated under its user's versions. If not, its users are in another store.
+    pub compares_users: bool,
+    /// Whether live sessions are removed by [`purge`](crate::store::SessionStore::purge). If not, they expire by the
+    /// store's own clock.
+    pub purges_live_sessions: bool,
 }
 
-/// Twenty rounds, ten seconds, and a feed that announces everything.
+/// Twenty rounds, ten seconds, and a store that can do everything.
 impl Default for Capabilities {
     fn default() -> Self {
-        Self { rounds: 20, announcement_timeout: Duration::from_secs(10), announces_others: true }
+        Self {
+            rounds: 20,
+            announcement_timeout: Duration::from_secs(10),
+            announces_others: true,
+            compares_users: true,
+            purges_live_sessions: true,
+        }
     }
 }
 

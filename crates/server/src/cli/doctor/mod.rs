@@ -9,6 +9,7 @@ mod machine;
 mod mail;
 mod readiness;
 mod records;
+mod sessions;
 mod tenants;
 
 use std::path::Path;
@@ -168,6 +169,7 @@ async fn examine(config: &Config) -> Result<Vec<Finding>, Failure> {
     let (of_database, database) =
         database::examine(&config.database, "database", "migrations", missing).await;
     findings.extend(of_database);
+    findings.extend(sessions::examine(&config.sessions).await);
     let (mut newest, mut published) = (None, None);
     if let Some(database) = database {
         let stores = database.stores();

@@ -2,15 +2,17 @@
 //!
 //! A URL may hold a password, so no message here repeats it.
 
-use portcullis_stores::{DatabaseUrl, DatabaseUrlError};
+use portcullis_stores::{DatabaseUrl, RedisUrl};
 
 use super::Parsed;
 
-/// Where sessions are stored.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Where live sessions are stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Sessions {
     /// In the database.
     InDatabase,
+    /// On a Redis server.
+    InRedis(RedisUrl),
 }
 
 /// The database that a URL names.
@@ -20,24 +22,26 @@ pub(in super::super) fn database(text: &str) -> Parsed<DatabaseUrl> {
 
 /// The URL as it is shown. One that cannot be read may have its password anywhere.
 pub(in super::super) fn database_without_password(text: &str) -> String {
-    match DatabaseUrl::parse(text) {
-        Ok(url) if url.file().is_none() => url.to_string(),
-        Ok(_) => text.to_owned(),
-        Err(_) => "(set)".to_owned(),
+    match (DatabaseUrl::parse(text), RedisUrl::parse(text)) {
+        (Ok(url), _) if url.file().is_none() => url.to_string(),
+        (Ok(_), _) => text.to_owned(),
+        (_, Ok(url)) => url.to_string(),
+        _ => "(set)".to_owned(),
     }
 }
 
-/// Where a URL puts the sessions of a server with this database.
+/// Where a URL puts the live sessions of a server with this database.
 pub(in super::super) fn sessions(text: &str, database: &DatabaseUrl) -> Parsed<Sessions> {
+    if matches!(text.split_once(':'), Some(("redis" | "rediss", _))) {
+        return RedisUrl::parse(text).map(Sessions::InRedis).map_err(|fault| fault.to_string());
+    }
     match DatabaseUrl::parse(text) {
         Ok(url) if url == *database => Ok(Sessions::InDatabase),
-        Err(DatabaseUrlError::NoStore(product)) => Err(format!(
-            "this build has no {product} store for sessions; without this setting they live in the database"
-        )),
-        _ => Err(
-            "is not the database, which is the one place for sessions in this build; leave the setting out"
-                .to_owned(),
-        ),
+        Ok(_) => {
+            Err("is another database: sessions are in the database itself, or in Redis (redis://…)"
+                .to_owned())
+        }
+        Err(_) => Err("is neither the database nor redis://USER:PASSWORD@HOST:PORT".to_owned()),
     }
 }
 
@@ -45,36 +49,45 @@ pub(in super::super) fn sessions(text: &str, database: &DatabaseUrl) -> Parsed<S
 mod tests {
     use super::*;
 
+    fn refused(text: &str) -> [String; 2] {
+        let here = DatabaseUrl::preset("".as_ref());
+        [database(text).unwrap_err(), sessions(text, &here).unwrap_err()]
+    }
+
     #[test]
-    fn a_store_that_this_build_lacks_is_named_and_its_password_is_not() {
-        for (text, product) in [
-            ("mongodb+srv://u:hunter2@h/d", "MongoDB"),
-            ("rediss://:hunter2@h", "Redis"),
-            ("redis-cluster://h1:1,h2:2", "Redis Cluster"),
-        ] {
-            let here = DatabaseUrl::preset("".as_ref());
-            for message in [database(text).unwrap_err(), sessions(text, &here).unwrap_err()] {
-                assert!(message.contains(&format!("no {product} store")), "{message}");
-                assert!(!message.contains("hunter2"), "{message}");
-            }
+    fn what_no_session_can_be_kept_in_is_refused_without_its_password() {
+        for (text, product) in
+            [("mongodb+srv://u:hunter2@h/d", "MongoDB"), ("redis-cluster://h1:1,h2:2", "Redis Cluster")]
+        {
+            let [of_database, of_sessions] = refused(text);
+            assert!(of_database.contains(&format!("no {product} store")), "{of_database}");
+            assert!(of_sessions.contains("redis://USER"), "{of_sessions}");
+            assert!(![of_database, of_sessions].concat().contains("hunter2"));
         }
+        let message = sessions("redis://:hunter2@h?x=1", &DatabaseUrl::preset("".as_ref())).unwrap_err();
+        assert!(message.contains("the parameter x") && !message.contains("hunter2"), "{message}");
+        let message = database("redis://:hunter2@h").unwrap_err();
+        assert!(message.contains("name it as `sessions`") && !message.contains("hunter2"), "{message}");
     }
 
     #[test]
     fn the_password_of_a_database_is_not_shown() {
         let url = "postgres://u:hunter2@db.example/d?sslmode=require";
         assert_eq!(database_without_password(url), "postgres://u@db.example/d");
-        assert_eq!(database_without_password("redis://:hunter2@h"), "(set)");
+        assert_eq!(database_without_password("redis://:hunter2@h"), "redis://h");
+        assert_eq!(database_without_password("redis:hunter2"), "(set)");
         assert_eq!(database_without_password("sqlite:a.db"), "sqlite:a.db");
         assert!(!format!("{:?}", database(url).unwrap()).contains("hunter2"));
     }
 
     #[test]
-    fn sessions_live_in_the_database_and_nowhere_else() {
+    fn sessions_live_in_the_database_or_in_redis() {
         let here = DatabaseUrl::preset("".as_ref());
         assert_eq!(sessions("sqlite:portcullis.db", &here), Ok(Sessions::InDatabase));
         assert!(sessions("sqlite:b.db", &here).is_err());
         let server = database("postgres://u:hunter2@h/d").unwrap();
         assert_eq!(sessions("postgres://u:hunter2@h/d", &server), Ok(Sessions::InDatabase));
+        let redis = RedisUrl::parse("rediss://u:hunter2@h:1/2").unwrap();
+        assert_eq!(sessions("rediss://u:hunter2@h:1/2", &server), Ok(Sessions::InRedis(redis)));
     }
 }

@@ -42,7 +42,8 @@ pub(super) const SERVER: &[Setting] = &[
             builder.config.sessions = sessions(text, &builder.config.database)?;
             Ok(())
         },
-        "Store of the sessions; in this build, only the database"),
+        "Store of live sessions: `redis://USER:PASSWORD@HOST:PORT`, or `rediss://…` with TLS. What has ended stays in \
+         the database"),
     setting!("proxies.trusted": List("ADDRESSES"), Unset("none: the address that connects is the client's"),
         config.proxies.networks = list(network),
         "Proxies whose header names the client: addresses, or networks such as `10.0.0.0/8`"),

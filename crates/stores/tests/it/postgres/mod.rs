@@ -41,14 +41,14 @@ async fn own_cluster() -> Cluster {
 }
 
 /// A database of one test, on the server of all tests.
-struct TestDatabase {
+pub(crate) struct TestDatabase {
     cluster: &'static Cluster,
     name: String,
     made: AtomicUsize,
 }
 
 impl TestDatabase {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let cluster = shared_cluster().await;
         let name = format!("test{}", MADE.fetch_add(1, Ordering::Relaxed));
@@ -58,7 +58,7 @@ impl TestDatabase {
     }
 
     /// The URL of a schema that was not used before.
-    async fn fresh(&self) -> String {
+    pub(crate) async fn fresh(&self) -> String {
         let schema = format!("s{}", self.made.fetch_add(1, Ordering::Relaxed));
         execute(&self.cluster.url(&self.name, ""), &format!("CREATE SCHEMA {schema}")).await;
         self.cluster.url(&self.name, &schema)

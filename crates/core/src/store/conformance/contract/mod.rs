@@ -26,9 +26,9 @@ use crate::store::Stores;
 pub async fn run(make: impl AsyncFn() -> Stores, can: Capabilities) {
     users::all(&make).await;
     user_lookup::all(&make).await;
-    sessions::all(&make).await;
+    sessions::all(&make, can).await;
     ending::all(&make).await;
-    updating::all(&make).await;
+    updating::all(&make, can).await;
     rotation::all(&make).await;
     epochs::all(&make).await;
     keys::all(&make).await;

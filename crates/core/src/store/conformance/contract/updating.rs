@@ -5,20 +5,24 @@ use super::super::records::{
     NOW, at, bare_user, by_id, ending, new_user_key, numbered, redemption, session, tenant,
 };
 use super::uncached_node::touch;
-use super::{Answered, each, races::fresh, sessions::found};
+use super::{Answered, Capabilities, each, races::fresh, sessions::found};
 use crate::id::UserKey;
 use crate::session::{DeviceProof, EndReason, RotationOutcome, Session};
 use crate::store::{EndScope, EpochScope, Stores, Updated, UserVersions};
 use crate::user::{Role, User};
 
-pub(super) async fn all(make: &impl AsyncFn() -> Stores) {
+pub(super) async fn all(make: &impl AsyncFn() -> Stores, can: Capabilities) {
     each!(make;
         what_a_transition_changes_is_written_and_nothing_else,
         of_two_changes_of_one_version_the_second_is_not_written,
         what_has_ended_is_not_updated,
-        what_was_decided_on_another_version_of_the_user_is_not_written,
-        what_was_decided_under_other_epochs_is_not_written,
     );
+    if can.compares_users {
+        each!(make;
+            what_was_decided_on_another_version_of_the_user_is_not_written,
+            what_was_decided_under_other_epochs_is_not_written,
+        );
+    }
 }
 
 /// A session in the store, and what its next rotation makes of it.

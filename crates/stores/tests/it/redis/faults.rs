@@ -1,0 +1,147 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_core::clock::Clock as _;
+use portcullis_core::id::TenantId;
+use portcullis_core::machine::SystemClock;
+use portcullis_core::session::{EndReason, Session, SessionState};
+use portcullis_core::store::conformance::records::{NOW, by_id, ending, new_user_key, session};
+use portcullis_core::store::{Change, EndScope, Inserted, StoreError, Stores};
+use tokio::time::sleep;
+
+use super::server::RedisServer;
+use super::{Database, fresh, open};
+use crate::feeds::{Announcement, ChangeRecorder};
+
+async fn signed_in(stores: &Stores) -> Session {
+    let session = session(&new_user_key(&TenantId::default_tenant()));
+    assert_eq!(stores.sessions.insert(&session).await.unwrap(), Inserted::Done);
+    session
+}
+
+/// Tries until the server answers again.
+async fn found(stores: &Stores, wanted: &Session) -> Option<Session> {
+    for _ in 0..6_000 {
+        match stores.sessions.find(&by_id(wanted), NOW).await {
+            Ok(found) => return found,
+            Err(StoreError::Unavailable { .. }) => sleep(Duration::from_millis(10)).await,
+            Err(fault) => panic!("{fault}"),
+        }
+    }
+    panic!("the store does not recover");
+}
+
+async fn watched(stores: &Stores) -> (Arc<ChangeRecorder>, impl Sized + use<>) {
+    let recorder = Arc::new(ChangeRecorder::default());
+    let watch = stores.feed.watch(recorder.clone()).unwrap();
+    recorder.catches_up().await;
+    (recorder, watch)
+}
+
+const APPENDS: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
+
+// ASVS-map: RV3
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_dies_is_an_outage_and_nothing_needs_a_restart() {
+    let (database, mut server) = (Database::new(), RedisServer::start(&APPENDS).await);
+    let stores = open(&database.fresh(), &fresh(&server)).await;
+    let (recorder, _watch) = watched(&stores).await;
+    let kept = signed_in(&stores).await;
+
+    server.kill();
+    let away = stores.sessions.find(&by_id(&kept), NOW).await;
+    assert!(matches!(away, Err(StoreError::Unavailable { .. })), "{away:?}");
+    let one = EndScope::One(kept.key.clone());
+    let away = stores.sessions.end(&one, ending(EndReason::Logout)).await;
+    assert!(matches!(away, Err(StoreError::Unavailable { .. })), "{away:?}");
+    assert!(stores.feed.watch(Arc::new(ChangeRecorder::default())).is_err());
+
+    server.run();
+    assert_eq!(found(&stores, &kept).await.as_ref(), Some(&kept));
+    recorder.wait_for(|told| *told == Announcement::Changed(Change::AllSessions)).await;
+    recorder.catches_up().await;
+    assert_eq!(stores.sessions.end(&one, ending(EndReason::Logout)).await.unwrap(), [kept.key.id]);
+}
+
+/// The snapshot is of a time before the sign-out.
+// ASVS-map: RV1 RV4
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_ended_stays_so_when_redis_comes_back_with_an_old_copy() {
+    let (database, mut server) = (Database::new(), RedisServer::start(&[]).await);
+    let (database, sessions) = (database.fresh(), fresh(&server));
+    let stores = open(&database, &sessions).await;
+    let (ended, of_user, kept) =
+        (signed_in(&stores).await, signed_in(&stores).await, signed_in(&stores).await);
+    server.by_hand(&["SAVE"]);
+    let (one, user) = (EndScope::One(ended.key.clone()), EndScope::User(of_user.user_key()));
+    for scope in [one, user] {
+        assert_eq!(stores.sessions.end(&scope, ending(EndReason::Logout)).await.unwrap().len(), 1);
+    }
+    let lost = signed_in(&stores).await;
+    server.kill();
+    server.run();
+    assert_eq!(found(&stores, &kept).await, Some(kept));
+    assert_eq!(found(&stores, &lost).await, None, "Redis had not written it down");
+    for ended in [ended, of_user] {
+        let state = found(&stores, &ended).await.map(|found| found.state);
+        assert_eq!(state, Some(SessionState::Ended(ending(EndReason::Logout))));
+    }
+}
+
+// ASVS-map: RV3
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_paused_proves_nothing() {
+    let (database, server) = (Database::new(), RedisServer::start(&[]).await);
+    let stores = open(&database.fresh(), &fresh(&server)).await;
+    let (recorder, _watch) = watched(&stores).await;
+    let kept = signed_in(&stores).await;
+
+    server.signal("STOP");
+    let paused = SystemClock.ticks();
+    let away = stores.sessions.find(&by_id(&kept), NOW).await;
+    assert!(matches!(away, Err(StoreError::Unavailable { .. })), "{away:?}");
+    let ran_ahead = |told: &Announcement| matches!(told, Announcement::Proven(sent) if *sent > paused);
+    assert!(!recorder.announcements().iter().any(ran_ahead));
+    server.signal("CONT");
+    assert_eq!(found(&stores, &kept).await, Some(kept));
+    recorder.catches_up().await;
+}
+
+/// The connection of the feed dies alone, while the verbs have another.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_that_was_cut_announces_that_any_session_may_have_changed() {
+    let (database, server) = (Database::new(), RedisServer::start(&[]).await);
+    let stores = open(&database.fresh(), &fresh(&server)).await;
+    let (recorder, _watch) = watched(&stores).await;
+    let clients = server.by_hand(&["CLIENT", "LIST"]);
+    let fields = |client: &str, name: &str| {
+        client.split(' ').find_map(|field| field.strip_prefix(name)).unwrap_or_default().to_owned()
+    };
+    let tracking = clients.lines().filter(|client| fields(client, "flags=").contains('B'));
+    let feeds: Vec<String> = tracking.map(|client| fields(client, "id=")).collect();
+    assert_eq!(feeds.len(), 1, "{clients}");
+    server.by_hand(&["CLIENT", "KILL", "ID", &feeds[0]]);
+    recorder.wait_for(|told| *told == Announcement::Changed(Change::AllSessions)).await;
+    recorder.catches_up().await;
+    let next = signed_in(&stores).await;
+    recorder.wait_for(|told| *told == Announcement::Changed(Change::Session(next.key.clone()))).await;
+}
+
+// ASVS-map: RV1
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_operator_removes_by_hand_is_announced_and_gone() {
+    let (database, server) = (Database::new(), RedisServer::start(&[]).await);
+    let stores = open(&database.fresh(), &server.url("byhand:")).await;
+    let (recorder, _watch) = watched(&stores).await;
+    let (one, other) = (signed_in(&stores).await, signed_in(&stores).await);
+    let pattern = format!("byhand:s:*{}", one.key.id);
+    let key = server.by_hand(&["KEYS", &pattern]);
+    assert_eq!(server.by_hand(&["DEL", key.trim()]).trim(), "1");
+    recorder.wait_for(|told| *told == Announcement::Changed(Change::Session(one.key.clone()))).await;
+    assert_eq!(stores.sessions.find(&by_id(&one), NOW).await.unwrap(), None);
+    assert!(stores.sessions.find(&by_id(&other), NOW).await.unwrap().is_some());
+
+    server.by_hand(&["FLUSHALL"]);
+    recorder.wait_for(|told| *told == Announcement::Changed(Change::AllSessions)).await;
+    assert_eq!(stores.sessions.find(&by_id(&other), NOW).await.unwrap(), None);
+}

@@ -1,0 +1,106 @@
+//! What is particular to two stores that are one.
+
+use std::sync::Arc;
+
+use portcullis_core::id::TenantId;
+use portcullis_core::machine::SystemClock;
+use portcullis_core::session::{EndReason, Session, SessionState};
+use portcullis_core::store::conformance::records::{
+    NOW, at, by_cookie, by_id, ending, new_user_key, session,
+};
+use portcullis_core::store::{EndScope, Inserted, Page, SessionStore, Stores, Updated};
+use portcullis_stores::{DatabaseUrl, IfMissing};
+
+use super::server::RedisServer;
+use super::{Database, fresh, open, shared_server};
+
+const ALL: Page<portcullis_core::id::SessionId> = Page { after: None, limit: 100 };
+
+async fn database_alone(url: &DatabaseUrl) -> Stores {
+    url.open(Arc::new(SystemClock), IfMissing::Create).await.unwrap().stores()
+}
+
+async fn inserted(sessions: &dyn SessionStore, session: Session) -> Session {
+    assert_eq!(sessions.insert(&session).await.unwrap(), Inserted::Done);
+    session
+}
+
+/// A process was killed after it had recorded the end, and before it removed the session.
+// ASVS-map: RV1
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_whose_removal_was_cut_off_holds_and_is_made_good() {
+    let (database, server) = (Database::new().fresh_kept(), RedisServer::start(&[]).await);
+    let stores = open(&database.url, &server.url("cut:")).await;
+    let jo = new_user_key(&TenantId::default_tenant());
+    let known = inserted(&*stores.sessions, session(&jo)).await;
+    let ended = known.clone().end(ending(EndReason::Logout));
+    inserted(&*database_alone(&database.url).await.sessions, ended.clone()).await;
+
+    assert_eq!(stores.sessions.list(&jo, ALL, NOW).await.unwrap(), std::slice::from_ref(&ended));
+    let again = stores.sessions.end(&EndScope::One(known.key.clone()), ending(EndReason::Admin)).await;
+    assert_eq!(again.unwrap(), []);
+    assert!(!stores.sessions.rename(&known.key, "x", NOW).await.unwrap());
+    assert_eq!(stores.sessions.find(&by_cookie(&known), NOW).await.unwrap().as_ref(), Some(&ended));
+    assert_eq!(stores.sessions.find(&by_id(&known), NOW).await.unwrap(), Some(ended));
+    assert_eq!(server.by_hand(&["KEYS", "cut:*:{*"]).trim(), "", "what has ended stays in Redis");
+}
+
+/// Redis was added to an installation in use: nobody is signed out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_lives_in_the_database_goes_on_there_until_it_ends() {
+    let (database, server) = (Database::new().fresh_kept(), shared_server().await);
+    let jo = new_user_key(&TenantId::default_tenant());
+    let alone = database_alone(&database.url).await;
+    let old = inserted(&*alone.sessions, session(&jo)).await;
+    let stores = open(&database.url, &fresh(server)).await;
+    let sessions = &stores.sessions;
+    let new = inserted(&**sessions, session(&jo)).await;
+
+    assert_eq!(sessions.insert(&old).await.unwrap(), Inserted::Clash);
+    let used = old.clone().touch(at(5), None);
+    assert_eq!(sessions.update(&used, None).await.unwrap(), Updated::Done);
+    assert_eq!(sessions.update(&used, None).await.unwrap(), Updated::Stale);
+    assert!(sessions.rename(&old.key, "an old phone", NOW).await.unwrap());
+    let listed = sessions.list(&jo, ALL, NOW).await.unwrap();
+    assert_eq!(listed.iter().map(|one| one.key.id).collect::<Vec<_>>(), [old.key.id, new.key.id]);
+    assert_eq!(alone.sessions.find(&by_id(&new), NOW).await.unwrap(), None);
+
+    let beyond = sessions.end(&EndScope::UserBeyond(jo.clone(), 1), ending(EndReason::Limit)).await;
+    assert_eq!(beyond.unwrap(), [old.key.id]);
+    let others = EndScope::UserExcept(jo.clone(), new.key.id);
+    let another = inserted(&*alone.sessions, session(&jo)).await;
+    let ended = sessions.end(&others, ending(EndReason::PasswordChange)).await.unwrap();
+    assert_eq!(ended, [another.key.id]);
+    let kept = sessions.find(&by_id(&new), NOW).await.unwrap().unwrap();
+    assert_eq!((kept.epochs.user, kept.state), (1, SessionState::Live));
+}
+
+/// A session of an installation that is gone does not stay for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_key_expires() {
+    let (database, server) = (Database::new().fresh_kept(), RedisServer::start(&[]).await);
+    let stores = open(&database.url, &server.url("ttl:")).await;
+    let jo = new_user_key(&TenantId::default_tenant());
+    let known = inserted(&*stores.sessions, session(&jo)).await;
+    assert_eq!(stores.sessions.update(&known.touch(at(5), None), None).await.unwrap(), Updated::Done);
+    let keys = server.by_hand(&["KEYS", "ttl:*:{*"]);
+    assert_eq!(keys.lines().count(), 3, "{keys}");
+    for key in keys.lines() {
+        let lives: i64 = server.by_hand(&["PTTL", key]).trim().parse().unwrap();
+        assert!(lives > 0, "{key}: {lives}");
+    }
+}
+
+/// What a session leaves in the hash of its user when it expires goes with the next list.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_expired_in_redis_leaves_nothing() {
+    let (database, server) = (Database::new().fresh_kept(), RedisServer::start(&[]).await);
+    let stores = open(&database.url, &server.url("gone:")).await;
+    let jo = new_user_key(&TenantId::default_tenant());
+    let known = inserted(&*stores.sessions, session(&jo)).await;
+    let key = server.by_hand(&["KEYS", "gone:s:*"]);
+    server.by_hand(&["PEXPIRE", key.trim(), "0"]);
+    assert_eq!(stores.sessions.find(&by_id(&known), NOW).await.unwrap(), None);
+    assert_eq!(stores.sessions.list(&jo, ALL, NOW).await.unwrap(), []);
+    assert_eq!(server.by_hand(&["KEYS", "gone:u:*"]).trim(), "");
+}
