@@ -265,9 +265,10 @@ impl SessionStore for SessionPair {
     }
 }
 
+#[async_trait]
 impl ChangeFeed for SessionPair {
-    fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
+    async fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
         let [of_database, of_live] = joined(sink);
-        Ok(Watch::new((self.feed.watch(of_database)?, self.live.watch(of_live)?)))
+        Ok(Watch::new(try_join!(self.feed.watch(of_database), self.live.watch(of_live))?))
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use portcullis_core::store::{StoreError, Stored};
 
-use super::scripts::Call;
+use super::scripts::ScriptCall;
 
 /// How long a verb may take in all.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -20,7 +20,7 @@ pub(super) const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
 pub(super) const ANSWER_DEADLINE: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Error)]
-enum NoAnswer {
+enum UnansweredScript {
     #[error("Redis gave no answer within {} seconds", DEADLINE.as_secs())]
     Late,
     #[error("the connection to Redis has been closed")]
@@ -47,15 +47,19 @@ impl SharedConnection {
     }
 
     /// Runs a script. It is not run again after a fault: it may have been run.
-    pub(super) async fn run<T: FromRedisValue>(&self, doing: &'static str, call: Call<'_>) -> Stored<T> {
+    pub(super) async fn run<T: FromRedisValue>(
+        &self,
+        doing: &'static str,
+        call: ScriptCall<'_>,
+    ) -> Stored<T> {
         let answer = match timeout(DEADLINE, self.answer(call)).await {
             Ok(answer) => answer,
-            Err(_) => Err(NoAnswer::Late),
+            Err(_) => Err(UnansweredScript::Late),
         };
         answer.map_err(|fault| StoreError::unavailable(doing, fault))
     }
 
-    async fn answer<T: FromRedisValue>(&self, call: Call<'_>) -> Result<T, NoAnswer> {
+    async fn answer<T: FromRedisValue>(&self, call: ScriptCall<'_>) -> Result<T, UnansweredScript> {
         let (mut db, token) = self.lease().await?;
         let answer = call.invoke(&mut db).await;
         if let Err(fault) = &answer
@@ -67,11 +71,11 @@ impl SharedConnection {
     }
 
     /// The connection, made anew if there is none. The token says which one it is.
-    async fn lease(&self) -> Result<(MultiplexedConnection, Arc<()>), NoAnswer> {
+    async fn lease(&self) -> Result<(MultiplexedConnection, Arc<()>), UnansweredScript> {
         let mut current = self.current.lock().await;
         match &*current {
             Current::Open(db, token) => Ok((db.clone(), token.clone())),
-            Current::Closed => Err(NoAnswer::Closed),
+            Current::Closed => Err(UnansweredScript::Closed),
             Current::None => {
                 let db = connect(&self.client, config()).await?;
                 let token = Arc::new(());

@@ -5,7 +5,7 @@
 //! server still takes writes. Thread, runtime and connection belong to the watch alone, so that load on the server's
 //! runtime does not delay them.
 
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_core::clock::Clock;
@@ -20,7 +20,7 @@ use tracing::{info, warn};
 
 use super::connection::{config, connect};
 use super::keys::Keys;
-use crate::feed_threads::FeedThreads;
+use crate::feed_threads::{FeedReady, FeedThreads};
 
 /// The pause between two writes of the key.
 const BARRIER_EVERY: Duration = Duration::from_millis(100);
@@ -38,7 +38,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 struct Closed;
 
 /// Announces what becomes of sessions from now on, until the watch is dropped or the store is closed.
-pub(super) fn watch(
+pub(super) async fn watch(
     feeds: &FeedThreads,
     client: Client,
     keys: Keys,
@@ -47,13 +47,11 @@ pub(super) fn watch(
 ) -> Stored<Watch> {
     // Nothing is sent: the thread ends when the sender is dropped.
     let (stop, stopped) = oneshot::channel::<()>();
-    let announcer = Announcer { client, keys, clock, sink };
-    feeds.watch("redis-feed", stop, Closed, move |ready| run(&announcer, ready, stopped))
+    let run = move |sink, ready| run(&TrackingFeed { client, keys, clock, sink }, ready, stopped);
+    feeds.watch("redis-feed", stop, Closed, sink, run).await
 }
 
-type Begun = Result<(), RedisError>;
-
-fn run(announcer: &Announcer, ready: &mpsc::Sender<Begun>, stopped: oneshot::Receiver<()>) {
+fn run(tracking: &TrackingFeed, ready: FeedReady<RedisError>, stopped: oneshot::Receiver<()>) {
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(fault) => return drop(ready.send(Err(fault.into()))),
@@ -62,21 +60,21 @@ fn run(announcer: &Announcer, ready: &mpsc::Sender<Begun>, stopped: oneshot::Rec
         tokio::select! {
             // The caller may have given up the watch before it began.
             _ = stopped => {}
-            () = announcer.announce(ready) => {}
+            () = tracking.announce(ready) => {}
         }
     });
     runtime.shutdown_background();
 }
 
-struct Announcer {
+struct TrackingFeed {
     client: Client,
     keys: Keys,
     clock: Arc<dyn Clock>,
     sink: Arc<dyn ChangeSink>,
 }
 
-impl Announcer {
-    async fn announce(&self, ready: &mpsc::Sender<Begun>) {
+impl TrackingFeed {
+    async fn announce(&self, ready: FeedReady<RedisError>) {
         let mut feed = match self.connected().await {
             Ok(feed) => feed,
             Err(fault) => return drop(ready.send(Err(fault))),

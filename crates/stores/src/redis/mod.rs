@@ -30,7 +30,7 @@ use connection::{SharedConnection, config, connect};
 use keys::Keys;
 pub use open_error::RedisOpenError;
 use record::SessionTexts;
-use scripts::{COMPARE_AND_SET, Call, FIND, FIND_BY_COOKIE, INSERT, LIST, REMOVE};
+use scripts::{COMPARE_AND_SET, FIND, FIND_BY_COOKIE, INSERT, LIST, REMOVE, ScriptCall};
 use server::ServerInfo;
 pub use url::{RedisUrl, RedisUrlError};
 
@@ -99,7 +99,7 @@ impl RedisSessions {
         let lives = session.absolute_expires.plus(RECORD_RETENTION).since(session.created).min(LONGEST);
         let (id, lives) = (session.key.id.to_string(), lives.as_millis().max(1).to_string());
         let arguments = [&*id, &*checked, &*used, &*lives];
-        let call = Call { script: &INSERT, keys: &self.keys.of(session), arguments: &arguments };
+        let call = ScriptCall { script: &INSERT, keys: &self.keys.of(session), arguments: &arguments };
         self.shared.run("insert a session", call).await
     }
 
@@ -114,7 +114,7 @@ impl RedisSessions {
     async fn find_by_id(&self, key: &SessionKey) -> Stored<Option<Session>> {
         let users = self.keys.users(&key.tenant, key.id.bucket());
         let (id, keys) = (key.id.to_string(), [self.keys.session(key)]);
-        let call = Call { script: &FIND, keys: &keys, arguments: &[&id, &users] };
+        let call = ScriptCall { script: &FIND, keys: &keys, arguments: &[&id, &users] };
         let found: Option<Found> = self.shared.run(FINDING, call).await?;
         found.map(|found| session(&key.tenant, found)).transpose()
     }
@@ -123,7 +123,7 @@ impl RedisSessions {
         let CookieKey { tenant, bucket, hash } = cookie;
         let (sessions, users) = (self.keys.sessions(tenant, *bucket), self.keys.users(tenant, *bucket));
         let keys = [self.keys.cookie(cookie)];
-        let call = Call { script: &FIND_BY_COOKIE, keys: &keys, arguments: &[&sessions, &users] };
+        let call = ScriptCall { script: &FIND_BY_COOKIE, keys: &keys, arguments: &[&sessions, &users] };
         let found: Option<Found> = self.shared.run(FINDING, call).await?;
         let found = found.map(|found| session(tenant, found)).transpose()?;
         // A key that was written by hand may lead to a session of another cookie.
@@ -137,7 +137,7 @@ impl RedisSessions {
         let (id, before) = (session.key.id.to_string(), before.to_string());
         let arguments = [&*id, &*before, &*checked, &*used];
         let keys = self.keys.of(session);
-        let call = Call { script: &COMPARE_AND_SET, keys: &keys, arguments: &arguments };
+        let call = ScriptCall { script: &COMPARE_AND_SET, keys: &keys, arguments: &arguments };
         Ok(match self.shared.run("update a session", call).await? {
             1 => Replaced::Done,
             0 => Replaced::Stale,
@@ -148,7 +148,7 @@ impl RedisSessions {
     /// All sessions of a user that live here, oldest first.
     pub(crate) async fn list(&self, user: &UserKey) -> Stored<Vec<Session>> {
         let (keys, sessions) = ([self.keys.user(user)], self.keys.sessions(&user.tenant, user.id.bucket()));
-        let call = Call { script: &LIST, keys: &keys, arguments: &[&sessions] };
+        let call = ScriptCall { script: &LIST, keys: &keys, arguments: &[&sessions] };
         let found: Vec<Found> = self.shared.run("list sessions", call).await?;
         let read = found.into_iter().filter_map(|found| if_readable(session(&user.tenant, found)));
         let mut read: Vec<Session> = read.filter(|session| session.user == user.id).collect();
@@ -159,13 +159,13 @@ impl RedisSessions {
     /// Removes a session.
     pub(crate) async fn remove(&self, session: &Session) -> Stored<()> {
         let (id, keys) = (session.key.id.to_string(), self.keys.of(session));
-        let call = Call { script: &REMOVE, keys: &keys, arguments: &[&id] };
+        let call = ScriptCall { script: &REMOVE, keys: &keys, arguments: &[&id] };
         self.shared.run::<i64>("remove a session", call).await.map(drop)
     }
 
     /// Announces what becomes of sessions from now on, until the watch is dropped or the store is closed.
-    pub(crate) fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
-        feed::watch(&self.feeds, self.client.clone(), self.keys.clone(), self.clock.clone(), sink)
+    pub(crate) async fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
+        feed::watch(&self.feeds, self.client.clone(), self.keys.clone(), self.clock.clone(), sink).await
     }
 
     /// Closes all connections. Every later call is [`StoreError::Unavailable`].

@@ -83,13 +83,13 @@ pub(super) static REMOVE: LazyLock<Script> = LazyLock::new(|| {
 });
 
 /// A script with its keys and arguments.
-pub(super) struct Call<'a> {
+pub(super) struct ScriptCall<'a> {
     pub(super) script: &'a Script,
     pub(super) keys: &'a [String],
     pub(super) arguments: &'a [&'a str],
 }
 
-impl Call<'_> {
+impl ScriptCall<'_> {
     pub(super) async fn invoke<T: FromRedisValue>(&self, db: &mut MultiplexedConnection) -> RedisResult<T> {
         self.script.key(self.keys).arg(self.arguments).invoke_async(db).await
     }

@@ -33,7 +33,7 @@ async fn found(stores: &Stores, wanted: &Session) -> Option<Session> {
 
 async fn watched(stores: &Stores) -> (Arc<ChangeRecorder>, impl Sized + use<>) {
     let recorder = Arc::new(ChangeRecorder::default());
-    let watch = stores.feed.watch(recorder.clone()).unwrap();
+    let watch = stores.feed.watch(recorder.clone()).await.unwrap();
     recorder.catches_up().await;
     (recorder, watch)
 }
@@ -54,7 +54,7 @@ async fn a_server_that_dies_is_an_outage_and_nothing_needs_a_restart() {
     let one = EndScope::One(kept.key.clone());
     let away = stores.sessions.end(&one, ending(EndReason::Logout)).await;
     assert!(matches!(away, Err(StoreError::Unavailable { .. })), "{away:?}");
-    assert!(stores.feed.watch(Arc::new(ChangeRecorder::default())).is_err());
+    assert!(stores.feed.watch(Arc::new(ChangeRecorder::default())).await.is_err());
 
     server.run();
     assert_eq!(found(&stores, &kept).await.as_ref(), Some(&kept));

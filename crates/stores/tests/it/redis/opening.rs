@@ -80,7 +80,7 @@ async fn a_user_needs_few_rights() {
     stores.sessions.insert(&known).await.unwrap();
     assert!(stores.sessions.find(&by_id(&known), known.created).await.unwrap().is_some());
     let recorder = Arc::new(crate::feeds::ChangeRecorder::default());
-    let _watch = stores.feed.watch(recorder.clone()).unwrap();
+    let _watch = stores.feed.watch(recorder.clone()).await.unwrap();
     recorder.catches_up().await;
 
     server.by_hand(&["ACL", "SETUSER", "portcullis", "-info"]);
@@ -98,5 +98,5 @@ async fn a_store_that_was_closed_is_out_of_reach() {
     let known = session(&new_user_key(&tenant("acme")));
     let away = stores.sessions.find(&by_id(&known), known.created).await;
     assert!(matches!(away, Err(StoreError::Unavailable { .. })), "{away:?}");
-    assert!(stores.feed.watch(Arc::new(crate::feeds::ChangeRecorder::default())).is_err());
+    assert!(stores.feed.watch(Arc::new(crate::feeds::ChangeRecorder::default())).await.is_err());
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use portcullis_core::id::TenantId;
-use portcullis_core::machine::SystemClock;
+use portcullis_core::id::{SessionId, TenantId};
+use portcullis_core::machine::{SystemClock, SystemRandom};
 use portcullis_core::session::{EndReason, Session, SessionState};
 use portcullis_core::store::conformance::records::{
     NOW, at, by_cookie, by_id, ending, new_user_key, session,
@@ -14,7 +14,7 @@ use portcullis_stores::{DatabaseUrl, IfMissing};
 use super::server::RedisServer;
 use super::{Database, fresh, open, shared_server};
 
-const ALL: Page<portcullis_core::id::SessionId> = Page { after: None, limit: 100 };
+const ALL: Page<SessionId> = Page { after: None, limit: 100 };
 
 async fn database_alone(url: &DatabaseUrl) -> Stores {
     url.open(Arc::new(SystemClock), IfMissing::Create).await.unwrap().stores()
@@ -51,7 +51,9 @@ async fn a_session_that_lives_in_the_database_goes_on_there_until_it_ends() {
     let (database, server) = (Database::new().fresh_kept(), shared_server().await);
     let jo = new_user_key(&TenantId::default_tenant());
     let alone = database_alone(&database.url).await;
-    let old = inserted(&*alone.sessions, session(&jo)).await;
+    let mut old = session(&jo);
+    old.key.id = SessionId::generate(at(-1000), jo.id, &SystemRandom);
+    let old = inserted(&*alone.sessions, old).await;
     let stores = open(&database.url, &fresh(server)).await;
     let sessions = &stores.sessions;
     let new = inserted(&**sessions, session(&jo)).await;
