@@ -13,6 +13,7 @@
 //! | [`tcp`] | the TCP transport of NestJS microservices |
 //! | `request_span`, `refusal_samples` | what the log says of a request, and of floods of refusals |
 //! | [`operations`] | the operations of the device-session surface, for HTTP and TCP |
+//! | [`socket_activation`], [`handover`] | listening sockets of the service manager, and of the server that runs already |
 //! | [`serve`] | runs the server until it is told to stop |
 //! | [`mail`] | mail to users: texts, layout, SMTP, the outbox |
 //! | [`log`] | lines for people or programs, with every audit event |
@@ -20,6 +21,7 @@
 pub mod cli;
 pub mod config;
 pub mod device_name;
+pub mod handover;
 pub mod http;
 pub mod listener;
 mod local_url;
@@ -32,6 +34,8 @@ pub mod rate_limit;
 mod refusal_samples;
 mod request_span;
 pub mod serve;
+pub mod socket_activation;
+mod sockets;
 mod startup_message;
 pub mod tcp;
 pub mod templates;

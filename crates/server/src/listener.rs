@@ -2,7 +2,10 @@
 //!
 //! It knows no protocol. What is said over a connection is the business of the function that serves it.
 
+mod binding;
+mod inherited;
 mod open_connections;
+mod unix;
 
 use std::any::Any;
 use std::future::pending;
@@ -10,17 +13,16 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use rustix::io::Errno;
-use thiserror::Error;
+use futures_util::FutureExt as _;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use tracing::{debug, error, warn};
 
-pub(crate) use open_connections::ConnectionSlot;
+pub use binding::{ListenError, bind_all};
+pub use inherited::{InheritedSocket, InheritedSockets, SocketGiver, UnwantedSocket};
 use open_connections::OpenConnections;
-
-use crate::config::Listen;
+pub(crate) use open_connections::{ConnectionEnd, ConnectionSlot, Told};
+pub(crate) use unix::{SocketFile, UnixSocket};
 
 /// The other end of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,53 +46,21 @@ pub struct AcceptLimits {
     pub connections: usize,
     /// How long requests in flight may take once the server stops.
     pub shutdown: Duration,
+    /// How long a connection without a request stays open then: its client may have sent one.
+    pub drain: Duration,
     /// How long a connection may be idle, and how long the head of a request may take; `None` where connections have
     /// deadlines of their own.
     pub idle: Option<Duration>,
 }
 
-/// An address or path that cannot be listened on.
-#[derive(Debug, Error)]
-#[error("{setting}: cannot listen on {place}: {source}; stop the program that uses it, or configure another")]
-pub struct ListenError {
-    /// The setting that names it.
-    pub(crate) setting: &'static str,
-    /// The address or path.
-    pub(crate) place: String,
-    /// The system's error.
-    pub(crate) source: io::Error,
-}
-
-/// Listens on all addresses that a setting names.
-///
-/// # Errors
-/// The first address that this process cannot have. One that is optional may be missing on the machine, but not taken
-/// by another program, whom clients would reach in its place; and one of all must be there.
-pub async fn bind_all(setting: &'static str, listen: &[Listen]) -> Result<Vec<TcpListener>, ListenError> {
-    let (mut listeners, mut missing) = (Vec::new(), Vec::new());
-    for Listen { address, optional } in listen {
-        let refused = |source| ListenError { setting, place: address.to_string(), source };
-        match TcpListener::bind(address).await {
-            Ok(listener) => listeners.push(listener),
-            Err(fault) if *optional && is_not_here(&fault) => missing.push(refused(fault)),
-            Err(fault) => return Err(refused(fault)),
-        }
-    }
-    if listeners.is_empty()
-        && let Some(first) = missing.drain(..).next()
-    {
-        return Err(first);
-    }
-    for ListenError { place, source, .. } in missing {
-        warn!(fault = %source, address = place, setting, "not listening on this address");
-    }
-    Ok(listeners)
-}
-
-/// Whether the machine does not have the address: a machine may lack `[::1]` or `127.0.0.1`.
-fn is_not_here(fault: &io::Error) -> bool {
-    let no_family = Errno::AFNOSUPPORT.raw_os_error();
-    fault.kind() == io::ErrorKind::AddrNotAvailable || fault.raw_os_error() == Some(no_family)
+/// When a listener that stops gives up its socket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ListenerStop {
+    /// At once: another process listens on it too, or clients may be refused.
+    AtOnce,
+    /// When the connections have ended that were open, or [`AcceptLimits::drain`] has passed. Until then clients need
+    /// not wait for the next process.
+    Drained,
 }
 
 /// A socket that gives connections.
@@ -120,62 +90,135 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// first.
 const SHORT_OF_SLOTS: Duration = Duration::from_millis(2);
 
-/// Turns true when the connection must end, because the server stops or needs its slot.
-pub(crate) type Stopped = watch::Receiver<bool>;
+/// How long the last clients that were accepted have for their request to come.
+const LAST_REQUESTS: Duration = Duration::from_secs(1);
 
-/// Waits until the connection must end.
-pub(crate) async fn until(mut stopped: Stopped) {
-    let _ = stopped.wait_for(|stopped| *stopped).await;
-}
-
-/// Accepts connections until `stop` and serves each on a task of its own. Then it waits, up to `limits.shutdown`, for
-/// those that are open; each is told to end by its [`Stopped`].
+/// Accepts connections until `stop` and serves each on a task of its own. Then each of them is told to end, and has up
+/// to `limits.shutdown` for it: once it has answered a request, or has had none for `limits.drain`.
 ///
 /// No address has a limit of its own, because an office or a proxy has many clients. If all slots are taken when a
 /// client comes, a connection on which nothing happens is closed for it.
 pub(crate) async fn serve<L: Accept, F: Future<Output = ()> + Send + 'static>(
     listener: L,
     limits: AcceptLimits,
-    stop: impl Future<Output = ()>,
+    stop: impl Future<Output = ListenerStop>,
     serve: impl Fn(L::Connection, Peer, ConnectionSlot) -> F,
 ) {
-    let mut open = OpenConnections::default();
-    let mut looks = Looks::at(limits.idle);
-    let mut waiting = None;
+    let mut acceptor = Acceptor {
+        listener: Some(listener),
+        limits,
+        serve,
+        open: OpenConnections::default(),
+        looks: Looks::at(limits.idle),
+        waiting: None,
+    };
     tokio::pin!(stop);
-    loop {
-        if open.len() < limits.connections
-            && let Some((connection, peer)) = waiting.take()
-        {
-            open.spawn(peer, |slot| serve(connection, peer, slot));
-        }
-        let is_short = waiting.is_some();
+    let how = loop {
         tokio::select! {
-            accepted = listener.accept(), if !is_short => match accepted {
-                Ok(accepted) => waiting = Some(accepted),
+            () = acceptor.step() => (),
+            how = &mut stop => break how,
+        }
+    };
+    if timeout(limits.shutdown, acceptor.finish(how)).await.is_err() {
+        warn!("the shutdown timeout has passed: requests that still run are cut off");
+    }
+}
+
+/// A listening socket and the connections that it gave.
+struct Acceptor<L: Accept, S> {
+    /// `None` once no more connections are taken.
+    listener: Option<L>,
+    limits: AcceptLimits,
+    serve: S,
+    open: OpenConnections,
+    looks: Looks,
+    /// A connection that waits for a slot.
+    waiting: Option<(L::Connection, Peer)>,
+}
+
+impl<L, F, S> Acceptor<L, S>
+where
+    L: Accept,
+    F: Future<Output = ()> + Send + 'static,
+    S: Fn(L::Connection, Peer, ConnectionSlot) -> F,
+{
+    /// Waits for what happens next, and reacts. No connection is lost if the future is dropped.
+    async fn step(&mut self) {
+        if self.open.len() < self.limits.connections {
+            self.begin();
+        }
+        let is_short = self.waiting.is_some();
+        tokio::select! {
+            accepted = accepted(self.listener.as_ref()), if !is_short => match accepted {
+                Ok(accepted) => self.waiting = Some(accepted),
                 Err(fault) => {
                     debug!(%fault, "a connection could not be accepted");
                     sleep(ACCEPT_PAUSE).await;
                 }
             },
-            () = open.ended() => (),
-            () = looks.next() => open.look(LOOKS),
-            () = sleep(SHORT_OF_SLOTS), if is_short => open.close_an_idle_one(),
-            () = &mut stop => break,
+            () = self.open.ended() => (),
+            () = self.looks.next() => self.open.look(LOOKS),
+            () = sleep(SHORT_OF_SLOTS), if is_short => self.open.close_an_idle_one(),
         }
     }
-    drop(listener);
-    open.stop();
-    let all = async {
-        while open.len() > 0 {
-            tokio::select! {
-                () = open.ended() => (),
-                () = looks.next() => open.look(LOOKS),
-            }
+
+    /// Serves the connection that waits, if one does.
+    fn begin(&mut self) {
+        if let Some((connection, peer)) = self.waiting.take() {
+            self.open.spawn(peer, |slot| (self.serve)(connection, peer, slot));
         }
-    };
-    if timeout(limits.shutdown, all).await.is_err() {
-        warn!("the shutdown timeout has passed: requests that still run are cut off");
+    }
+
+    /// Lets what is open come to its end.
+    async fn finish(&mut self, how: ListenerStop) {
+        let listens_on = how == ListenerStop::Drained && !self.limits.drain.is_zero();
+        if !listens_on {
+            self.listener = None;
+        }
+        self.begin();
+        self.open.drain();
+        if !self.limits.drain.is_zero() {
+            let _ = timeout(self.limits.drain, self.until_drained()).await;
+        }
+        if listens_on {
+            self.take_the_rest();
+            let _ = timeout(LAST_REQUESTS, self.until_ended()).await;
+        }
+        self.open.stop();
+        self.until_ended().await;
+    }
+
+    /// Waits until those have ended that were open when the stop began.
+    async fn until_drained(&mut self) {
+        while self.open.has_earlier() {
+            self.step().await;
+        }
+    }
+
+    /// Waits until none is open.
+    async fn until_ended(&mut self) {
+        while self.open.len() > 0 {
+            self.step().await;
+        }
+    }
+
+    /// Takes the connections that have come already, whatever the limit, and gives up the socket. If no other process
+    /// has it, those that come in between are reset: that cannot be helped.
+    fn take_the_rest(&mut self) {
+        self.begin();
+        let Some(listener) = self.listener.take() else { return };
+        while let Some(Ok(accepted)) = listener.accept().now_or_never() {
+            self.waiting = Some(accepted);
+            self.begin();
+        }
+    }
+}
+
+/// Waits for the next connection; for ever if there is no socket.
+async fn accepted<L: Accept>(listener: Option<&L>) -> io::Result<(L::Connection, Peer)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => pending().await,
     }
 }
 
@@ -212,26 +255,4 @@ pub(crate) fn log_handler_panic(panic: &(dyn Any + Send), command: Option<&str>)
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("of unknown kind");
     error!(panic = text, command, "a handler panicked");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// An address that no machine has (RFC 5737).
-    const NOWHERE: &str = "192.0.2.1:0";
-
-    fn optional(address: &str) -> Listen {
-        Listen { address: address.parse().unwrap(), optional: true }
-    }
-
-    #[tokio::test]
-    async fn one_address_of_localhost_is_enough_but_none_may_be_taken() {
-        let found = bind_all("listen", &[optional(NOWHERE), optional("127.0.0.1:0")]).await.unwrap();
-        assert_eq!(found.len(), 1);
-        assert!(bind_all("listen", &[optional(NOWHERE)]).await.is_err(), "it listens nowhere");
-        let taken = found[0].local_addr().unwrap().to_string();
-        let refused = bind_all("listen", &[optional("127.0.0.1:0"), optional(&taken)]).await.unwrap_err();
-        assert_eq!((refused.place, refused.source.kind()), (taken, io::ErrorKind::AddrInUse));
-    }
 }

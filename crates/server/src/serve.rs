@@ -1,5 +1,6 @@
 //! `portcullis serve`: runs the server until SIGTERM or SIGINT.
 
+use std::future::pending;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,27 +8,30 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use futures_util::FutureExt as _;
 use metrics_exporter_prometheus::BuildError;
 use portcullis_axum::SessionCookie;
 use portcullis_core::clock::Clock;
 use portcullis_core::engine::{Engine, KeyError};
 use portcullis_core::machine::SystemClock;
 use thiserror::Error;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
-use crate::config::{Config, Listen};
+use crate::config::Config;
+use crate::handover::{HandoverError, Offering, ServerBefore, take_over};
 use crate::http::{self, AnswerHeaders, App, Origins, Pages, Recorder, router};
-use crate::listener::{AcceptLimits, ListenError, Stopped, bind_all, until};
+use crate::listener::{AcceptLimits, InheritedSockets, ListenError, ListenerStop, UnwantedSocket};
 use crate::local_url::local_url;
 use crate::log::EventLog;
 use crate::open::{CannotOpen, OpenedEngine, open, policy};
 use crate::operations::OperationDispatcher;
 use crate::rate_limit::{RateLimit, RateLimits};
+use crate::socket_activation::{PassedSocketError, PassedSockets};
+use crate::sockets::Sockets;
 use crate::templates::TemplateError;
 use crate::{device_name, mail, startup_message, tcp};
 
@@ -43,6 +47,18 @@ pub enum ServeError {
     /// An address or a path.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// A socket that the service manager passes.
+    #[error(transparent)]
+    Passed(#[from] PassedSocketError),
+    /// A socket that the service manager passes, and no setting names.
+    #[error(transparent)]
+    Unwanted(#[from] UnwantedSocket),
+    /// The server that runs.
+    #[error(transparent)]
+    Handover(#[from] HandoverError),
+    /// The sockets cannot be offered to the next process.
+    #[error("handover: no file descriptor is free: {0}")]
+    Descriptors(io::Error),
     /// The signals of the machine.
     #[error("signals cannot be heard: {0}")]
     Signals(io::Error),
@@ -61,9 +77,13 @@ pub enum ServeError {
 ///
 /// # Errors
 /// What keeps the server from starting.
-pub async fn serve(config: &Config, out: &mut (dyn Write + Send)) -> Result<(), ServeError> {
+pub async fn serve(
+    config: &Config,
+    passed: PassedSockets,
+    out: &mut (dyn Write + Send),
+) -> Result<(), ServeError> {
     let signals = stop_signals()?;
-    serve_until(config, signals, out).await
+    serve_on(config, passed.sockets()?, signals, out).await
 }
 
 /// Checks what a start needs beyond the single settings, as far as it can be seen without a store and a socket.
@@ -86,17 +106,28 @@ pub async fn serve_until(
     stop: impl Future<Output = ()>,
     out: &mut (dyn Write + Send),
 ) -> Result<(), ServeError> {
+    serve_on(config, InheritedSockets::default(), stop, out).await
+}
+
+/// Serves on inherited sockets, and opens those that are missing.
+async fn serve_on(
+    config: &Config,
+    inherited: InheritedSockets,
+    stop: impl Future<Output = ()>,
+    out: &mut (dyn Write + Send),
+) -> Result<(), ServeError> {
     // Before there is a database: a start that fails leaves nothing behind.
     check(config)?;
-    let sockets = Sockets::bind(config).await?;
+    let (mut sockets, server_before) = sockets(config, inherited).await?;
     let addresses = sockets.addresses();
+    let offering = sockets.offering().map_err(ServeError::Descriptors)?;
     let OpenedEngine { engine, stores } = open(config, Arc::new(EventLog)).await?;
     match engine.seal_keys().await? {
         0 => (),
         sealed => info!(sealed, "keys that were made without a master key are sealed with it now"),
     }
     let recorder = Recorder::install(engine.clone())?;
-    let (stopping, stopped) = watch::channel(false);
+    let (stopping, stopped) = watch::channel(None);
     let notifier = Arc::new(mail::Mailer::new(config, &links_to(config, &addresses))?);
     let mut servers = start_servers(config, &engine, recorder, sockets, &stopped)?;
     tokio::task::spawn_blocking(device_name::prepare);
@@ -106,18 +137,22 @@ pub async fn serve_until(
     });
     let mail_delivery = tokio::spawn({
         let engine = engine.clone();
-        let stop = until(stopped.clone());
-        async move { engine.deliver_mail(notifier, stop).await }
+        let stopped = stopped.clone();
+        async move { engine.deliver_mail(notifier, until(stopped).map(|_| ())).await }
     });
 
+    if let Some(server_before) = server_before {
+        server_before.release().await;
+        if let Some(offering) = &offering {
+            offering.files_become_ours(true);
+        }
+    }
     startup_message::log(config, stores.warning(), &addresses);
     if let Err(fault) = startup_message::write(config, &addresses, out) {
         // The reader of the output has closed it; the server goes on.
         warn!(%fault, "the startup message could not be written");
     }
-    stop.await;
-    info!("stopping: requests in flight are finished");
-    let _ = stopping.send(true);
+    let _ = stopping.send(Some(stopped_by(stop, offering).await));
     while servers.join_next().await.is_some() {}
     housekeeping.abort();
     finish(mail_delivery, config.timeouts.shutdown).await;
@@ -133,26 +168,37 @@ pub async fn serve_until(
     Ok(())
 }
 
-/// The sockets that the server listens on.
-struct Sockets {
-    http: Vec<TcpListener>,
-    tcp: Vec<tcp::Listener>,
-    metrics: Vec<TcpListener>,
+/// The configured sockets, and the server that gives them up, if one runs.
+async fn sockets(
+    config: &Config,
+    mut inherited: InheritedSockets,
+) -> Result<(Sockets, Option<ServerBefore>), ServeError> {
+    let mut server_before = None;
+    if let Some(path) = &config.handover
+        && let Some((server, handed_over)) = take_over(path).await?
+    {
+        inherited.extend(handed_over);
+        server_before = Some(server);
+    }
+    let sockets = Sockets::bind(config, &mut inherited).await?;
+    inherited.finish()?;
+    Ok((sockets, server_before))
 }
 
-impl Sockets {
-    async fn bind(config: &Config) -> Result<Self, ListenError> {
-        let metrics = config.metrics.listen.map(|address| Listen { address, optional: false });
-        Ok(Self {
-            http: bind_all("listen", &config.listen).await?,
-            tcp: tcp::bind(&config.tcp).await?,
-            metrics: bind_all("metrics.listen", metrics.as_slice()).await?,
-        })
-    }
-
-    /// Where HTTP clients connect.
-    fn addresses(&self) -> Vec<SocketAddr> {
-        self.http.iter().filter_map(|socket| socket.local_addr().ok()).collect()
+/// Waits until the server must stop, and tells how its listeners do. What is offered is closed with it.
+async fn stopped_by(stop: impl Future<Output = ()>, offering: Option<Offering>) -> ListenerStop {
+    let taken_over = async {
+        match offering {
+            Some(mut offering) => offering.taken_over().await,
+            None => pending().await,
+        }
+    };
+    tokio::select! {
+        () = stop => {
+            info!("stopping: requests in flight are finished");
+            ListenerStop::Drained
+        }
+        () = taken_over => ListenerStop::AtOnce,
     }
 }
 
@@ -173,7 +219,8 @@ fn start_servers(
     });
     for listener in sockets.tcp {
         let limits = tcp::TcpConnectionLimits::of(config);
-        servers.spawn(tcp::serve(listener, surface.clone(), limits, until(stopped.clone())));
+        let stop = until(stopped.clone()).map(|_| ());
+        servers.spawn(tcp::serve(listener, surface.clone(), limits, stop));
     }
     let (routes, limits) = (router(app), connection_limits(config));
     for listener in sockets.http {
@@ -184,6 +231,15 @@ fn start_servers(
         servers.spawn(http::serve(listener, metrics.clone(), limits, until(stopped.clone())));
     }
     Ok(servers)
+}
+
+/// How the listeners stop, once they do.
+type Stopped = watch::Receiver<Option<ListenerStop>>;
+
+/// Waits until the server stops.
+async fn until(mut stopped: Stopped) -> ListenerStop {
+    let how = stopped.wait_for(Option::is_some).await;
+    how.ok().and_then(|how| *how).unwrap_or(ListenerStop::AtOnce)
 }
 
 /// Waits for the mails that are being sent: one that is cut off may be sent again.
@@ -264,6 +320,7 @@ pub const fn connection_limits(config: &Config) -> AcceptLimits {
     AcceptLimits {
         connections: config.limits.connections,
         shutdown: config.timeouts.shutdown,
+        drain: config.timeouts.drain,
         idle: Some(config.timeouts.headers),
     }
 }

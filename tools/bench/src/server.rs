@@ -6,6 +6,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -46,7 +47,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Server {
     child: Child,
-    address: ReservedAddress,
+    address: Arc<ReservedAddress>,
     log: PathBuf,
 }
 
@@ -79,16 +80,39 @@ impl Server {
     /// # Errors
     /// [`StartError::Spawn`]
     pub fn launch(program: &Path, data_dir: &Path, variables: &[(&str, &OsStr)]) -> Result<Self, StartError> {
-        let spawn_error = |source| StartError::Spawn { program: program.to_owned(), source };
+        let address = ReservedAddress::new();
+        let address = address.map_err(|source| StartError::Spawn { program: program.to_owned(), source })?;
+        Self::launch_at(Arc::new(address), program, data_dir, variables)
+    }
+
+    /// Starts another one at the same address, which takes it over from this one. Returns as soon as the process runs.
+    ///
+    /// # Errors
+    /// [`StartError::Spawn`]
+    pub fn launch_successor(
+        &self,
+        program: &Path,
+        data_dir: &Path,
+        variables: &[(&str, &OsStr)],
+    ) -> Result<Self, StartError> {
+        Self::launch_at(Arc::clone(&self.address), program, data_dir, variables)
+    }
+
+    fn launch_at(
+        address: Arc<ReservedAddress>,
+        program: &Path,
+        data_dir: &Path,
+        variables: &[(&str, &OsStr)],
+    ) -> Result<Self, StartError> {
         let log = data_dir.with_extension("log");
-        let address = ReservedAddress::new().map_err(spawn_error)?;
-        let child = spawn(program, data_dir, address.get(), &log, variables).map_err(spawn_error)?;
+        let child = spawn(program, data_dir, address.get(), &log, variables);
+        let child = child.map_err(|source| StartError::Spawn { program: program.to_owned(), source })?;
         Ok(Self { child, address, log })
     }
 
     /// Where it listens.
     #[must_use]
-    pub const fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.address.get()
     }
 

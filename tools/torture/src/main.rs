@@ -1,7 +1,8 @@
 //! `cargo xtask torture`: again and again kills the server with SIGKILL under load, starts it on the same data, and
 //! checks that everything it acknowledged holds.
 //!
-//! Then it lets the tabs of a browser refresh one token all at once, and a thief steal it. Over and over.
+//! Then it lets the tabs of a browser refresh one token all at once, and a thief steal it. Over and over. At last,
+//! servers take over from each other, while clients watch that they lose no request.
 //!
 //! All random choices come from the seed. What the server was doing at the moment of the kill does not: the same seed
 //! makes the same clients want the same things, and a failure is found again by running it more than once.
@@ -18,6 +19,7 @@ mod device_user;
 mod fake_server;
 mod ledger;
 mod report;
+mod restarts;
 mod run;
 mod server_connection;
 mod tabs;
@@ -31,6 +33,7 @@ use clap::Parser;
 
 use crate::ledger::Counts;
 use crate::report::Numbers;
+use crate::restarts::Restarts;
 use crate::run::{Run, TortureError};
 use crate::tabs::Tabs;
 
@@ -47,6 +50,9 @@ pub(crate) struct TorturePlan {
     /// Tabs of a browser.
     #[arg(long, default_value_t = 200)]
     pub(crate) tabs: u64,
+    /// How often a server takes over from another one.
+    #[arg(long, default_value_t = 200)]
+    pub(crate) restarts: u64,
     /// Where the random choices come from; without it, one is made up and printed.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
@@ -64,7 +70,10 @@ pub(crate) struct TorturePlan {
 fn main() -> ExitCode {
     let plan = TorturePlan::parse();
     let seed = plan.seed.unwrap_or_else(made_up);
-    println!("torture: {} rounds, {} of tabs, --seed {seed}", plan.rounds, plan.tab_rounds);
+    println!(
+        "torture: {} rounds, {} of tabs, {} of restarts, --seed {seed}",
+        plan.rounds, plan.tab_rounds, plan.restarts
+    );
     match tortured(&plan, seed) {
         Ok(numbers) => {
             println!("{numbers}\nseed {seed}");
@@ -92,6 +101,9 @@ fn tortured(plan: &TorturePlan, seed: u64) -> Result<Numbers, TortureError> {
         let mut numbers = killed(plan, seed).await?;
         if plan.tab_rounds > 0 {
             numbers.tabs = shared(plan, seed).await?;
+        }
+        if plan.restarts > 0 {
+            numbers.restarts = replaced(plan, seed).await?;
         }
         Ok(numbers)
     })
@@ -126,6 +138,20 @@ async fn shared(plan: &TorturePlan, seed: u64) -> Result<Counts, TortureError> {
         }
     }
     Ok(tabs.counts)
+}
+
+async fn replaced(plan: &TorturePlan, seed: u64) -> Result<Counts, TortureError> {
+    let mut restarts = Restarts::begin(plan, seed).await?;
+    for round in 1..=plan.restarts {
+        if let Err(error) = restarts.round(round).await {
+            eprintln!("the server's data is kept in {}", restarts.keep_directory().display());
+            return Err(error);
+        }
+        if round % 10 == 0 {
+            println!("restarts, round {round}/{}", plan.restarts);
+        }
+    }
+    restarts.finish().await
 }
 
 /// A hasher of the standard library begins with random keys.

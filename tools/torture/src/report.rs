@@ -55,6 +55,8 @@ pub(crate) struct Numbers {
     pub(crate) checked: Counts,
     /// What the rounds of tabs counted.
     pub(crate) tabs: Counts,
+    /// What the servers counted that took over from each other.
+    pub(crate) restarts: Counts,
     slowest_restart: Duration,
 }
 
@@ -78,7 +80,7 @@ impl fmt::Display for Numbers {
             }
             builder.push_record([format!("{group}, all"), counts.values().sum::<u64>().to_string()]);
         }
-        for (kind, count) in &self.tabs {
+        for (kind, count) in self.tabs.iter().chain(&self.restarts) {
             builder.push_record([(*kind).to_owned(), count.to_string()]);
         }
         builder.push_record(["failures", "0"]);

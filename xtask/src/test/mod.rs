@@ -2,8 +2,8 @@
 //!
 //! What tests need is made sure of first ([`crate::debian`], [`tools`]); a need that cannot be met is a failure and
 //! never a test that was left out. Arguments go to every `cargo test` as they are: a part of a test's name, for one.
-//! Without any, the server is then killed a few times under load and its tokens are shared by many tabs, as `torture`
-//! does it many times.
+//! Without any, the server is then killed a few times under load, its tokens are shared by many tabs, and it is
+//! replaced under load, as `torture` does it many times.
 //!
 //! Every step builds the whole workspace with the same features of its dependencies, so that none of them is built
 //! twice, and without optimisation, because a release build takes longer than all tests together.
@@ -25,6 +25,8 @@ const TORTURE: &str = "portcullis-torture";
 const ROUNDS: &str = "20";
 /// How often the tabs of a browser share a token here.
 const TAB_ROUNDS: &str = "10";
+/// How often a server takes over from another one here.
+const RESTARTS: &str = "10";
 
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
@@ -82,7 +84,9 @@ fn build_binaries() -> Command {
 fn torture(workspace: &Workspace) -> Command {
     let built = workspace.target.join("debug");
     let mut command = Command::new(built.join(TORTURE));
-    command.args(["--rounds", ROUNDS, "--tab-rounds", TAB_ROUNDS, "--server"]).arg(built.join("portcullis"));
+    command
+        .args(["--rounds", ROUNDS, "--tab-rounds", TAB_ROUNDS, "--restarts", RESTARTS, "--server"])
+        .arg(built.join("portcullis"));
     command
 }
 
@@ -148,7 +152,10 @@ mod tests {
         let steps = steps(&workspace(), &[], &[]);
         let names: Vec<&str> = steps.iter().map(|step| step.name).collect();
         assert_eq!(names, ["workspace", "interop", "binaries", "torture"]);
-        assert_eq!(words(&steps[3]).join(" "), "--rounds 20 --tab-rounds 10 --server /r/t/debug/portcullis");
+        assert_eq!(
+            words(&steps[3]).join(" "),
+            "--rounds 20 --tab-rounds 10 --restarts 10 --server /r/t/debug/portcullis"
+        );
     }
 
     #[test]

@@ -40,6 +40,7 @@ use tracing::{Instrument as _, Span, info_span};
 use crate::config::{Config, Flags};
 use crate::log;
 use crate::serve::serve;
+use crate::socket_activation::PassedSockets;
 use failure::Failure;
 use output::Output;
 use parse::parse_command_line;
@@ -57,6 +58,8 @@ pub struct CommandLine {
     flags: Flags,
     #[command(subcommand)]
     command: Command,
+    #[arg(skip)]
+    passed: PassedSockets,
 }
 
 #[derive(Subcommand, Debug)]
@@ -87,10 +90,11 @@ enum Command {
 /// # Errors
 /// The system gives no threads.
 pub fn start() -> io::Result<ExitCode> {
-    let line = match parse_command_line(std::env::args_os(), &mut io::stdout(), &mut io::stderr()) {
+    let mut line = match parse_command_line(std::env::args_os(), &mut io::stdout(), &mut io::stderr()) {
         Ok(line) => line,
         Err(code) => return Ok(code),
     };
+    line.passed = PassedSockets::take();
     terminal::look_for_terminal();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     Ok(runtime.block_on(run(line, &mut io::stdout(), &mut io::stderr())))
@@ -118,14 +122,14 @@ impl CommandLine {
             // Every line of the log names the operator.
             info_span!(target: log::AUDIT, "operator", uid = rustix::process::getuid().as_raw())
         };
-        self.command.run(&config, out).instrument(operator).await
+        self.command.run(&config, self.passed, out).instrument(operator).await
     }
 }
 
 impl Command {
-    async fn run(self, config: &Config, out: &mut Output<'_>) -> Result<(), Failure> {
+    async fn run(self, config: &Config, passed: PassedSockets, out: &mut Output<'_>) -> Result<(), Failure> {
         match self {
-            Self::Serve => serve(config, out).await.map_err(Failure::other),
+            Self::Serve => serve(config, passed, out).await.map_err(Failure::other),
             Self::Tenant(command) => tenant::run(command, config, out).await,
             Self::User(command) => user::run(command, config, out).await,
             Self::Session(command) => session::run(command, config, out).await,

@@ -191,6 +191,7 @@ fn blank() -> Config {
         public_url: None,
         data_dir: PathBuf::new(),
         listen: Vec::new(),
+        handover: None,
         database: DatabaseUrl::preset(Path::new("")),
         database_connections: 0,
         sessions: Sessions::InDatabase,

@@ -79,6 +79,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The addresses to listen on, at least one.
     pub listen: Vec<Listen>,
+    /// The Unix socket over which the next process takes over the sockets; `None` is no hand-over.
+    pub handover: Option<PathBuf>,
     /// The database.
     pub database: DatabaseUrl,
     /// The most connections to it, if it is on a server.

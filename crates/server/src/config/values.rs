@@ -135,6 +135,8 @@ pub struct HttpTimeouts {
     pub body: Duration,
     /// For requests in flight once the server stops.
     pub shutdown: Duration,
+    /// For a request on a connection without one, once the server stops.
+    pub drain: Duration,
 }
 
 /// The TCP transport for microservices.

@@ -69,11 +69,12 @@ mod tests {
     use tokio::sync::watch;
 
     use super::*;
+    use crate::listener::ConnectionEnd;
 
     #[tokio::test]
     async fn each_bit_that_a_slow_client_takes_renews_the_time_and_a_fast_one_needs_no_renewal() {
-        let (_stop, stopped) = watch::channel(false);
-        let slot = ConnectionSlot::alone(stopped);
+        let (_end, ending) = watch::channel(ConnectionEnd::Open);
+        let slot = ConnectionSlot::alone(ending);
         let (mut client, server) = duplex(8);
         let mut stream = AnsweringStream::new(server, slot.clone());
         let renewals = || slot.moments();

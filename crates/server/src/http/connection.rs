@@ -2,12 +2,14 @@
 
 use std::convert::Infallible;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{OriginalUri, Request};
 use axum::response::Response;
-use http::{Request as HttpRequest, Uri};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request as HttpRequest, Uri};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -17,7 +19,7 @@ use tower::Service as _;
 use tracing::debug;
 
 use super::answering_stream::AnsweringStream;
-use crate::listener::{self, AcceptLimits, ConnectionSlot, Peer, until};
+use crate::listener::{self, AcceptLimits, ConnectionEnd, ConnectionSlot, ListenerStop, Peer};
 
 /// The most bytes that are buffered of a request's head; a larger one is cut off before it is parsed.
 const HEAD_BUFFER: usize = 64 * 1024;
@@ -39,18 +41,22 @@ pub async fn serve(
     listener: TcpListener,
     handler: impl RequestHandler,
     limits: AcceptLimits,
-    stop: impl Future<Output = ()>,
+    stop: impl Future<Output = ListenerStop>,
 ) {
     let serve = |stream, peer, slot| serve_connection(stream, peer, handler.clone(), slot);
     listener::serve(listener, limits, stop, serve).await;
 }
 
 async fn serve_connection(stream: TcpStream, peer: Peer, handler: impl RequestHandler, slot: ConnectionSlot) {
+    let is_draining = AtomicBool::new(false);
     let service = service_fn(|request: HttpRequest<Incoming>| {
         slot.note(true);
-        let (handler, slot) = (&handler, &slot);
+        let (handler, slot, is_draining) = (&handler, &slot, &is_draining);
         async move {
-            let response = handler.answer(received(request), peer).await;
+            let mut response = handler.answer(received(request), peer).await;
+            if is_draining.load(Ordering::Relaxed) {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             slot.note(false);
             Ok::<_, Infallible>(response)
         }
@@ -61,7 +67,7 @@ async fn serve_connection(stream: TcpStream, peer: Peer, handler: impl RequestHa
         // The connection first: a request that has come is answered.
         biased;
         ended = connection.as_mut() => ended,
-        () = until(slot.stopped.clone()) => {
+        () = ends(&slot, &is_draining) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -69,6 +75,14 @@ async fn serve_connection(stream: TcpStream, peer: Peer, handler: impl RequestHa
     if let Err(fault) = ended {
         debug!(%fault, ?peer, "a connection broke");
     }
+}
+
+/// Waits until the connection must end. Before that its client may be told with an answer: a client that has just sent
+/// a request on an idle connection would otherwise lose it.
+async fn ends(slot: &ConnectionSlot, is_draining: &AtomicBool) {
+    slot.must_end(ConnectionEnd::Draining).await;
+    is_draining.store(true, Ordering::Relaxed);
+    slot.must_end(ConnectionEnd::Now).await;
 }
 
 /// A request as handlers take it.

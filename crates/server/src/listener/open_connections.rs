@@ -15,7 +15,7 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::sleep;
 use tracing::error;
 
-use super::{Peer, Stopped};
+use super::Peer;
 
 /// How long a connection that is told to make room may take to end by itself. It may be in the middle of a request
 /// that never comes to its end.
@@ -27,6 +27,21 @@ struct Activity {
     idle_since: AtomicU64,
     moments: Arc<AtomicU64>,
 }
+
+/// Whether a connection must end, and when.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+pub(crate) enum ConnectionEnd {
+    /// When its client wants it to.
+    #[default]
+    Open,
+    /// After an answer, which says so where the protocol can say it: the server stops.
+    Draining,
+    /// Now, if no request is in flight: the server needs its slot, or has waited long enough.
+    Now,
+}
+
+/// What a connection is told of its end.
+pub(crate) type Told = watch::Receiver<ConnectionEnd>;
 
 /// Instead of a moment: a request is being answered.
 const BUSY: u64 = u64::MAX;
@@ -45,22 +60,32 @@ impl Activity {
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionSlot {
     activity: Arc<Activity>,
-    /// Turns true when the connection must end.
-    pub(crate) stopped: Stopped,
+    ending: Told,
 }
 
 impl ConnectionSlot {
     /// The slot of a connection that has no listener.
     #[cfg(test)]
-    pub(crate) fn alone(stopped: Stopped) -> Self {
+    pub(crate) fn alone(ending: Told) -> Self {
         let activity = Activity { idle_since: AtomicU64::new(0), moments: Arc::default() };
-        Self { activity: Arc::new(activity), stopped }
+        Self { activity: Arc::new(activity), ending }
     }
 
     /// How often it has become idle.
     #[cfg(test)]
     pub(crate) fn moments(&self) -> u64 {
         self.activity.moments.load(Ordering::Relaxed)
+    }
+
+    /// What it is told of its end.
+    pub(crate) fn told(&self) -> Told {
+        self.ending.clone()
+    }
+
+    /// Waits until the connection must come to this end, or to an earlier one.
+    pub(crate) async fn must_end(&self, ending: ConnectionEnd) {
+        let mut told = self.told();
+        let _ = told.wait_for(|told| *told >= ending).await;
     }
 
     /// Notes that a client has taken more of an answer.
@@ -86,21 +111,38 @@ pub(super) struct OpenConnections {
     tasks: JoinSet<()>,
     open: HashMap<Id, OpenConnection>,
     moments: Arc<AtomicU64>,
+    /// How those begin that are opened now.
+    ending: ConnectionEnd,
+    /// How many are open that were when the server began to stop.
+    earlier: usize,
 }
 
 struct OpenConnection {
     network: Option<ClientNetwork>,
     activity: Arc<Activity>,
-    stop: watch::Sender<bool>,
+    ending: watch::Sender<ConnectionEnd>,
     evicted: Arc<Notify>,
     /// Since when the last look found it idle, and how many looks in a row have found it so.
     seen: (Option<u64>, u32),
+    /// Whether it was open when the server began to stop.
+    is_earlier: bool,
 }
 
 impl OpenConnection {
+    /// Tells it to end, unless it was told to do so earlier.
+    fn tell(&self, ending: ConnectionEnd) {
+        self.ending.send_if_modified(|told| {
+            let is_more = ending > *told;
+            if is_more {
+                *told = ending;
+            }
+            is_more
+        });
+    }
+
     /// Tells it to end, and cuts it off if it does not.
     fn close(&self) {
-        self.stop.send_replace(true);
+        self.tell(ConnectionEnd::Now);
         self.evicted.notify_one();
     }
 }
@@ -116,10 +158,10 @@ impl OpenConnections {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let (stop, stopped) = watch::channel(false);
+        let (ending, told) = watch::channel(self.ending);
         let activity = Arc::new(Activity { idle_since: AtomicU64::new(BUSY), moments: self.moments.clone() });
         activity.becomes_idle();
-        let slot = ConnectionSlot { activity: activity.clone(), stopped };
+        let slot = ConnectionSlot { activity: activity.clone(), ending: told };
         let evicted = Arc::new(Notify::new());
         let cut = cut_off(slot.activity.clone(), evicted.clone());
         let served = serve(slot);
@@ -130,7 +172,9 @@ impl OpenConnections {
             }
         });
         let network = peer.ip().map(ClientNetwork::of);
-        self.open.insert(task.id(), OpenConnection { network, activity, stop, evicted, seen: (None, 0) });
+        let opened =
+            OpenConnection { network, activity, ending, evicted, seen: (None, 0), is_earlier: false };
+        self.open.insert(task.id(), opened);
     }
 
     /// Waits for the end of one; for ever if there is none.
@@ -143,14 +187,29 @@ impl OpenConnections {
             }
             None => std::future::pending().await,
         };
-        self.open.remove(&id);
+        if self.open.remove(&id).is_some_and(|connection| connection.is_earlier) {
+            self.earlier -= 1;
+        }
     }
 
-    /// Tells all to end.
+    /// Tells all to end after an answer, and those that are opened from now on, too.
+    pub(super) fn drain(&mut self) {
+        self.ending = ConnectionEnd::Draining;
+        self.earlier = self.open.len();
+        for connection in self.open.values_mut() {
+            connection.is_earlier = true;
+            connection.tell(ConnectionEnd::Draining);
+        }
+    }
+
+    /// Whether one is open that was when [`drain`](Self::drain) was called.
+    pub(super) fn has_earlier(&self) -> bool {
+        self.earlier > 0
+    }
+
+    /// Tells all to end now.
     pub(super) fn stop(&self) {
-        self.open.values().for_each(|connection| {
-            connection.stop.send_replace(true);
-        });
+        self.open.values().for_each(|connection| connection.tell(ConnectionEnd::Now));
     }
 
     /// Tells the longest idle one of the address with most connections to end; one of another address if that has none.
@@ -159,7 +218,7 @@ impl OpenConnections {
         for connection in self.open.values() {
             *of_network.entry(connection.network).or_default() += 1;
         }
-        let idle = self.open.values().filter(|connection| !*connection.stop.borrow());
+        let idle = self.open.values().filter(|connection| *connection.ending.borrow() < ConnectionEnd::Now);
         let idle = idle.filter_map(|connection| Some((connection.activity.idle_since()?, connection)));
         let crowd = |network| of_network.get(network).copied().unwrap_or_default();
         // The smallest moment is the longest idle.
@@ -217,7 +276,7 @@ mod tests {
     }
 
     fn is_told_to_end(slot: &ConnectionSlot) -> bool {
-        *slot.stopped.borrow()
+        *slot.ending.borrow() == ConnectionEnd::Now
     }
 
     // ASVS-map: OP1

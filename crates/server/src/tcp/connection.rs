@@ -4,9 +4,9 @@
 //! answers unread. Answers that are done together are written together. A client that asks too fast is not refused; it
 //! waits.
 //!
-//! Reading ends when the client closes, sends a broken frame or is too slow, or when the server stops. Requests that
-//! were read before are still run and answered, then the connection closes. A request that has begun runs to its end
-//! even if its client is gone.
+//! Reading ends when the client closes, sends a broken frame or is too slow, or when the server stops: then with the
+//! first moment in which nothing is asked. Requests that were read before are still run and answered, then the
+//! connection closes. A request that has begun runs to its end even if its client is gone.
 
 use std::io;
 
@@ -22,7 +22,7 @@ use super::frame::{self, FrameError, Frames};
 use super::listening_sockets::ByteStream;
 use super::packet::{Answer, InvalidPacket, Packet};
 use super::{ConnectionContext, LINGER, Peer, request};
-use crate::listener::{ConnectionSlot, Stopped};
+use crate::listener::{ConnectionEnd, ConnectionSlot, Told};
 
 /// Why the server ended a connection.
 #[derive(Debug, Error)]
@@ -73,6 +73,10 @@ struct ClientConnection<'a> {
     frames: Frames,
     /// Whether requests are still read.
     is_reading: bool,
+    /// What the listener has told this connection.
+    ending: ConnectionEnd,
+    /// Whether the client has asked anything.
+    was_used: bool,
     /// Why reading ended; `None` if the client closed.
     unreadable: Option<ConnectionError>,
     /// The running requests; each returns the text of its answer, `None` for an event.
@@ -93,6 +97,8 @@ impl<'a> ClientConnection<'a> {
             received: BytesMut::new(),
             frames: Frames::up_to(context.limits.frame),
             is_reading: true,
+            ending: ConnectionEnd::Open,
+            was_used: false,
             unreadable: None,
             in_flight: JoinSet::new(),
             answers: BytesMut::new(),
@@ -102,12 +108,15 @@ impl<'a> ClientConnection<'a> {
 
     /// Reads, runs and answers until nothing is left to do. Fails if the client cannot be answered any more.
     async fn converse(&mut self, slot: ConnectionSlot) -> Result<(), ConnectionError> {
-        let mut stopped = slot.stopped.clone();
+        let mut told = slot.told();
         let mut was_answering = false;
         let mut deadline = Deadline::default();
         loop {
             if let Err(broken) = self.begin() {
                 self.stop_reading(broken);
+            }
+            if self.ends() {
+                self.is_reading = false;
             }
             if !self.is_reading && self.in_flight.is_empty() && self.is_flushed {
                 return Ok(());
@@ -118,20 +127,20 @@ impl<'a> ClientConnection<'a> {
                 was_answering = is_answering;
             }
             deadline.await_for(self.awaited(), &self.context.limits);
-            self.step(&mut stopped, &mut deadline).await?;
+            self.step(&mut told, &mut deadline).await?;
         }
     }
 
     /// Waits for what happens next, and reacts. Finished requests come before writes, so that their answers go in one
     /// piece. Writes come before reads, so that a client that sends without pause still gets its answers.
-    async fn step(&mut self, stopped: &mut Stopped, deadline: &mut Deadline) -> Result<(), ConnectionError> {
+    async fn step(&mut self, told: &mut Told, deadline: &mut Deadline) -> Result<(), ConnectionError> {
         let reads = self.is_reading && self.has_room();
         if reads && self.received.capacity() - self.received.len() < READ / 4 {
             self.received.reserve(READ);
         }
         tokio::select! {
             biased;
-            _ = stopped.wait_for(|stopped| *stopped), if self.is_reading => self.is_reading = false,
+            Ok(ending) = told.wait_for(|told| *told > self.ending), if self.is_reading => self.ending = *ending,
             Some(done) = self.in_flight.join_next() => match done {
                 Ok(answer) => answer.iter().for_each(|text| self.answer(text)),
                 Err(fault) => error!(%fault, "a request was cut off"),
@@ -149,6 +158,15 @@ impl<'a> ClientConnection<'a> {
         Ok(())
     }
 
+    /// Whether no more requests are read because the listener says so. A client that has not asked yet is about to.
+    fn ends(&self) -> bool {
+        match self.ending {
+            ConnectionEnd::Open => false,
+            ConnectionEnd::Draining => self.was_used && self.awaited() == WaitingFor::NextPacket,
+            ConnectionEnd::Now => true,
+        }
+    }
+
     /// Whether another request may run.
     fn has_room(&self) -> bool {
         self.in_flight.len() < self.context.limits.in_flight && self.answers.len() < UNREAD
@@ -158,6 +176,7 @@ impl<'a> ClientConnection<'a> {
     fn begin(&mut self) -> Result<(), ConnectionError> {
         while self.has_room() {
             let Some(text) = self.frames.next(&mut self.received)? else { break };
+            self.was_used = true;
             if let Some(packet) = Packet::parse(&text)? {
                 self.run(packet);
             }

@@ -1,36 +1,34 @@
 //! Sockets of the TCP transport: TCP addresses or a Unix socket, with TLS or without.
 
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
-use tempfile::TempPath;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 use crate::config::{Tcp, TcpListen};
-use crate::listener::{Accept, ListenError, Peer, bind_all};
+use crate::listener::{Accept, InheritedSockets, ListenError, Peer, SocketFile, UnixSocket, bind_all};
 
 /// The setting that names these sockets.
 const SETTING: &str = "tcp.listen";
 
-/// Opens the configured sockets: none, TCP addresses or a Unix socket, with TLS if there is a certificate.
+/// Opens the configured sockets: none, TCP addresses or a Unix socket, with TLS if there is a certificate. Inherited
+/// sockets are taken where there are any.
 ///
 /// # Errors
 /// An address or a path that this process cannot have.
-pub async fn bind(config: &Tcp) -> Result<Vec<Listener>, ListenError> {
+pub async fn bind(config: &Tcp, inherited: &mut InheritedSockets) -> Result<Vec<Listener>, ListenError> {
     let listeners = match &config.listen {
         None => Vec::new(),
         Some(TcpListen::Unix(path)) => {
-            let refused =
-                |source| ListenError { setting: SETTING, place: path.display().to_string(), source };
-            vec![Listener::unix(path).await.map_err(refused)?]
+            let socket = UnixSocket::bind(SETTING, path, OWNER_AND_GROUP, inherited).await?;
+            vec![Listener { socket: ListeningSocket::Unix(socket), tls: None }]
         }
         Some(TcpListen::Network(addresses)) => {
-            bind_all(SETTING, addresses).await?.into_iter().map(Listener::from).collect()
+            bind_all(SETTING, addresses, inherited).await?.into_iter().map(Listener::from).collect()
         }
     };
     let secured = listeners.into_iter().map(|listener| match &config.tls {
@@ -48,11 +46,7 @@ pub struct Listener {
 
 pub(super) enum ListeningSocket {
     Network(TcpListener),
-    /// Dropping the path removes the file of the socket.
-    Unix {
-        listener: UnixListener,
-        _file: TempPath,
-    },
+    Unix(UnixSocket),
 }
 
 /// Permissions of the socket's file: this process's user and group may connect.
@@ -65,25 +59,27 @@ impl From<TcpListener> for Listener {
 }
 
 impl Listener {
-    /// A Unix socket at this path, for this process's user and group. It replaces the socket of a process that is gone,
-    /// and nothing else.
-    ///
-    /// # Errors
-    /// The system's error.
-    pub async fn unix(path: &Path) -> io::Result<Self> {
-        if is_left_over(path).await {
-            std::fs::remove_file(path)?;
+    /// The file of the socket, if it has one that goes with it.
+    pub(crate) fn file(&self) -> Option<Arc<SocketFile>> {
+        match &self.socket {
+            ListeningSocket::Network(_) => None,
+            ListeningSocket::Unix(socket) => socket.file.clone(),
         }
-        let listener = UnixListener::bind(path)?;
-        let file = TempPath::try_from_path(path)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(OWNER_AND_GROUP))?;
-        Ok(Self { socket: ListeningSocket::Unix { listener, _file: file }, tls: None })
     }
 
     /// The same listener over TLS.
     #[must_use]
     pub fn with_tls(self, config: Arc<ServerConfig>) -> Self {
         Self { tls: Some(TlsAcceptor::from(config)), ..self }
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.socket {
+            ListeningSocket::Network(listener) => listener.as_fd(),
+            ListeningSocket::Unix(socket) => socket.listener.as_fd(),
+        }
     }
 }
 
@@ -96,21 +92,12 @@ impl Accept for Listener {
                 let (stream, peer) = Accept::accept(listener).await?;
                 (Box::new(stream) as Box<dyn ByteStream>, peer)
             }
-            ListeningSocket::Unix { listener, .. } => {
-                (Box::new(listener.accept().await?.0) as Box<dyn ByteStream>, Peer { address: None })
+            ListeningSocket::Unix(socket) => {
+                (Box::new(socket.listener.accept().await?.0) as Box<dyn ByteStream>, Peer { address: None })
             }
         };
         Ok((AcceptedConnection { stream, tls: self.tls.clone() }, peer))
     }
-}
-
-/// Whether the path is a socket on which no process listens.
-async fn is_left_over(path: &Path) -> bool {
-    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|there| there.file_type().is_socket());
-    is_socket
-        && UnixStream::connect(path)
-            .await
-            .is_err_and(|fault| fault.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 /// A connection before its TLS handshake.

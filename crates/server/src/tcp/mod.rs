@@ -31,7 +31,7 @@ pub use listening_sockets::{Listener, bind};
 pub use packet::fault;
 
 use crate::config::Config;
-use crate::listener::{self, AcceptLimits, ConnectionSlot, Peer, until};
+use crate::listener::{self, AcceptLimits, ConnectionEnd, ConnectionSlot, ListenerStop, Peer};
 use connection::ConnectionError;
 use deadline::WaitingFor;
 use listening_sockets::AcceptedConnection;
@@ -79,6 +79,7 @@ impl TcpConnectionLimits {
             accept: AcceptLimits {
                 connections: config.tcp.limits.connections,
                 shutdown: config.timeouts.shutdown,
+                drain: config.timeouts.drain,
                 // The protocol has deadlines of its own.
                 idle: None,
             },
@@ -100,7 +101,8 @@ struct ConnectionContext {
 /// connection, and the client loses answers that are on their way.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Serves a listener until `stop`, then until the requests in flight are answered.
+/// Serves a listener until `stop`, then until the requests in flight are answered. No packet tells a client that its
+/// connection will end, so clients do better to wait for the next process than to come back to this one.
 pub async fn serve(
     listener: Listener,
     dispatch: Arc<dyn Dispatch>,
@@ -109,6 +111,10 @@ pub async fn serve(
 ) {
     let context = Arc::new(ConnectionContext { dispatch, limits });
     let serve = |connection, peer, slot| context.clone().attend(connection, peer, slot);
+    let stop = async {
+        stop.await;
+        ListenerStop::AtOnce
+    };
     listener::serve(listener, limits.accept, stop, serve).await;
 }
 
@@ -117,7 +123,7 @@ impl ConnectionContext {
     async fn attend(self: Arc<Self>, connection: AcceptedConnection, peer: Peer, slot: ConnectionSlot) {
         let opened = tokio::select! {
             opened = timeout(self.limits.packet, connection.open()) => opened,
-            () = until(slot.stopped.clone()) => return,
+            () = slot.must_end(ConnectionEnd::Now) => return,
         };
         let ended = match opened {
             Ok(Ok(stream)) => connection::run(stream, peer, &self, slot).await,

@@ -117,7 +117,7 @@ impl EchoServer {
         let (echo, (stop, stopped)) = (Arc::new(EchoDispatch::default()), oneshot::channel::<()>());
         let timeout = Duration::from_mins(10);
         let limits = TcpConnectionLimits {
-            accept: AcceptLimits { connections: 8, shutdown: timeout, idle: None },
+            accept: AcceptLimits { connections: 8, shutdown: timeout, drain: Duration::ZERO, idle: None },
             frame: 64 * 1024,
             in_flight: 8,
             idle: timeout,

@@ -31,6 +31,8 @@ mod framing;
 #[cfg(test)]
 mod fuzz_checks;
 #[cfg(test)]
+mod handover;
+#[cfg(test)]
 mod malformed_requests;
 #[cfg(test)]
 mod passwords;

@@ -42,6 +42,7 @@ const STATED: &[(&str, &[&str])] = &[
             "localhost:0, localhost:0",
         ],
     ),
+    ("handover", &["{dir}/h.sock", "{dir}/{long}", "h.sock"]),
     ("database_connections", &["1", "16", "1000"]),
     ("database", &["sqlite:{dir}/x.db", "sqlite:{dir}/data/portcullis.db", "sqlite:", "sqlite::memory:"]),
     ("sessions", &["sqlite:{dir}/x.db", "redis://h?x=1"]),
@@ -109,6 +110,7 @@ const STATED: &[(&str, &[&str])] = &[
     ("timeouts.headers", &["100ms", "10m"]),
     ("timeouts.body", &["100ms", "10m"]),
     ("timeouts.shutdown", &["0s", "10m"]),
+    ("timeouts.drain", &["0s", "10m"]),
     (
         "tcp.listen",
         &[

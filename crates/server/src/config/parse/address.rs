@@ -113,16 +113,25 @@ fn tcp_addresses(text: &str) -> Parsed<Vec<Listen>> {
 /// The most bytes of a Unix socket's path, by `unix(7)`.
 const LONGEST_SOCKET_PATH: usize = 107;
 
+/// Parses the path of a Unix socket.
+pub(in super::super) fn socket_path(text: &str) -> Parsed<PathBuf> {
+    path_like("/run/portcullis/handover.sock", text)
+}
+
+fn path_like(example: &str, text: &str) -> Parsed<PathBuf> {
+    if text.len() > LONGEST_SOCKET_PATH {
+        return Err(format!("{text:?} is longer than a socket's path may be: {LONGEST_SOCKET_PATH} bytes"));
+    }
+    if !text.starts_with('/') {
+        return Err(format!("{text:?} is not an absolute path of a socket: write {example}"));
+    }
+    super::plain(text).map(PathBuf::from)
+}
+
 /// Parses one or more addresses, or a Unix socket.
 pub(in super::super) fn tcp_listen(text: &str) -> Parsed<TcpListen> {
     match text.strip_prefix("unix:") {
-        Some(path) if path.len() > LONGEST_SOCKET_PATH => {
-            Err(format!("{path:?} is longer than a socket's path may be: {LONGEST_SOCKET_PATH} bytes"))
-        }
-        Some(path) if path.starts_with('/') => Ok(TcpListen::Unix(super::plain(path)?.into())),
-        Some(path) => {
-            Err(format!("{path:?} is not an absolute path of a socket: write unix:/run/portcullis.sock"))
-        }
+        Some(path) => path_like("unix:/run/portcullis.sock", path).map(TcpListen::Unix),
         None => listens(text, tcp_addresses).map(TcpListen::Network),
     }
 }

@@ -19,7 +19,7 @@ use std::str::FromStr;
 use portcullis_core::tenant::TenantSettings;
 
 pub use address::{Listen, TcpListen};
-pub(super) use address::{listen, network, socket, tcp_listen};
+pub(super) use address::{listen, network, socket, socket_path, tcp_listen};
 pub(super) use duration::{duration, node_duration};
 pub use mail::{MailTransport, SmtpSecurity, SmtpServer};
 pub(super) use mail::{language, mail_password, mail_transport, sender};

@@ -8,7 +8,7 @@ use tracing::Level;
 use super::super::builder::ConfigBuilder;
 use super::super::parse::{
     Parsed, choice, database, duration, jwt_secret, list, listen, master_key, network, number, path, plain,
-    public_url, session_secret, sessions, size, socket,
+    public_url, session_secret, sessions, size, socket, socket_path,
 };
 use super::super::values::LogFormat;
 use super::DefaultValue::{Derived, Fixed, Unset};
@@ -30,6 +30,10 @@ pub(super) const SERVER: &[Setting] = &[
     setting!("listen" [flag("listen")]: List("ADDR:PORT"), Fixed("localhost:3000"), config.listen = listen,
         "Addresses to listen on; `localhost` is 127.0.0.1 and, if the machine has it, [::1]. In development mode \
          they must be loopback addresses"),
+    setting!("handover": Text("PATH"), Unset("none: the server stops before the next one starts"),
+        config.handover = Some(socket_path),
+        "Unix socket, for the server's user alone, over which a new server with the same configuration takes over the \
+         listening sockets of the one that runs, so that a restart loses no request"),
     setting!("database" [flag("database"), names_database()]: Text("URL"),
         Derived("`sqlite:` and `portcullis.db` in `data_dir`", in_data_dir), config.database = database,
         "Database for everything that nodes share: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE`"),
@@ -121,7 +125,15 @@ pub(super) const LIMITS: &[Setting] = &[
     setting!("timeouts.shutdown": Text("DURATION"), Fixed("25s"),
         config.timeouts.shutdown = duration("0s", "10m"),
         "Longest time for requests in flight once the server stops"),
+    setting!("timeouts.drain": Text("DURATION"), Derived("`0s` in development mode, otherwise `5s`", drain),
+        config.timeouts.drain = duration("0s", "10m"),
+        "How long a connection without a request stays open once the server stops: a request may be on its way. Must be \
+         longer than a proxy in front keeps such a connection; `timeouts.shutdown` limits it"),
 ];
+
+fn drain(builder: &ConfigBuilder) -> String {
+    if builder.config.is_development() { "0s".to_owned() } else { "5s".to_owned() }
+}
 
 const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
 

@@ -14,6 +14,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 
 use super::*;
 use crate::config::Flags;
+use crate::listener::{InheritedSockets, ListenError};
 
 /// A configuration of these variables.
 fn config(variables: &[(&str, &str)]) -> Config {
@@ -22,22 +23,26 @@ fn config(variables: &[(&str, &str)]) -> Config {
     Config::read(&Flags::default(), &variables, &|path| std::fs::read_to_string(path)).unwrap()
 }
 
+async fn bound(variables: &[(&str, &str)]) -> Result<Vec<Listener>, ListenError> {
+    bind(&config(variables).tcp, &mut InheritedSockets::default()).await
+}
+
 async fn only(variables: &[(&str, &str)]) -> Listener {
-    let mut listeners = bind(&config(variables).tcp).await.unwrap();
+    let mut listeners = bound(variables).await.unwrap();
     assert_eq!(listeners.len(), 1);
     listeners.remove(0)
 }
 
 #[tokio::test]
 async fn nothing_listens_unless_it_is_configured_to() {
-    assert!(bind(&config(&[]).tcp).await.unwrap().is_empty());
+    assert!(bound(&[]).await.unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn an_address_that_is_taken_is_told() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let fault = bind(&config(&[("LISTEN", &address)]).tcp).await.err().unwrap().to_string();
+    let fault = bound(&[("LISTEN", &address)]).await.err().unwrap().to_string();
     assert!(
         fault.starts_with(&format!("tcp.listen: cannot listen on {address}: Address already in use")),
         "{fault}"
@@ -56,7 +61,7 @@ async fn a_unix_socket_is_its_owners_and_goes_with_the_server() {
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
     let mut client = Client::new(UnixStream::connect(&path).await.unwrap());
     assert_eq!(client.ask("peer", json!({})).await["response"], json!(null));
-    assert!(bind(&config(&[("LISTEN", &place)]).tcp).await.is_err(), "a socket in use was taken away");
+    assert!(bound(&[("LISTEN", &place)]).await.is_err(), "a socket in use was taken away");
 
     server.stop();
     drop(client);
@@ -69,7 +74,7 @@ async fn a_file_that_is_no_socket_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("p.sock");
     std::fs::write(&path, "precious").unwrap();
-    assert!(bind(&config(&[("LISTEN", &format!("unix:{}", path.display()))]).tcp).await.is_err());
+    assert!(bound(&[("LISTEN", &format!("unix:{}", path.display()))]).await.is_err());
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
 }
 

@@ -68,7 +68,12 @@ struct Server {
 
 const LIMITS: TcpConnectionLimits = TcpConnectionLimits {
     frame: 64 * 1024,
-    accept: AcceptLimits { connections: 64, shutdown: Duration::from_mins(10), idle: None },
+    accept: AcceptLimits {
+        connections: 64,
+        shutdown: Duration::from_mins(10),
+        drain: Duration::ZERO,
+        idle: None,
+    },
     in_flight: 64,
     idle: Duration::from_mins(10),
     packet: Duration::from_mins(10),
@@ -92,7 +97,7 @@ impl Server {
         let (stop, stopped) = oneshot::channel();
         let address = match &listener.socket {
             ListeningSocket::Network(listener) => listener.local_addr().ok(),
-            ListeningSocket::Unix { .. } => None,
+            ListeningSocket::Unix(_) => None,
         };
         let stopped = async { drop(stopped.await) };
         let task = tokio::spawn(serve(listener, echo.clone(), limits, stopped));

@@ -142,9 +142,9 @@ async fn answers_that_are_done_together_are_written_together() {
     let writes = Arc::new(AtomicUsize::new(0));
     let stream = Box::new(CountedHandler(there, writes.clone()));
     let context = ConnectionContext { dispatch: server.echo.clone(), limits: LIMITS };
-    let (_stop, stopped) = watch::channel(false);
+    let (_end, ending) = watch::channel(ConnectionEnd::Open);
     let connection = tokio::spawn(async move {
-        connection::run(stream, Peer { address: None }, &context, ConnectionSlot::alone(stopped)).await
+        connection::run(stream, Peer { address: None }, &context, ConnectionSlot::alone(ending)).await
     });
 
     let mut client = Client::new(here);
