@@ -4,11 +4,11 @@
 //! of their own, which the change feed watches. What each use and each rotation changes is in a hash of the user, which
 //! it does not watch.
 
-use portcullis_core::id::{Bucket, SessionId, SessionKey, TenantId, UserKey};
+use portcullis_core::id::{Bucket, SessionKey, TenantId, UserKey};
 use portcullis_core::session::Session;
 use portcullis_core::store::CookieKey;
 
-use super::record::hash_text;
+use super::short_text;
 
 /// Names keys under one prefix.
 #[derive(Clone, Debug)]
@@ -36,22 +36,22 @@ impl Keys {
     }
 
     pub(super) fn session(&self, key: &SessionKey) -> String {
-        format!("{}{}", self.sessions(&key.tenant, key.id.bucket()), key.id)
+        self.sessions(&key.tenant, key.id.bucket()) + &short_text::session_id(key.id)
     }
 
     pub(super) fn user(&self, user: &UserKey) -> String {
-        format!("{}{}", self.users(&user.tenant, user.id.bucket()), user.id)
+        self.users(&user.tenant, user.id.bucket()) + &short_text::user_id(user.id)
     }
 
     pub(super) fn cookie(&self, cookie: &CookieKey) -> String {
-        format!("{}c:{{{}:{}}}:{}", self.0, cookie.tenant, cookie.bucket, hash_text(&cookie.hash))
+        format!("{}c:{{{}:{}}}:{}", self.0, cookie.tenant, cookie.bucket, short_text::hash(&cookie.hash))
     }
 
     /// The keys of one session: its own, the hash of its user, and that of its cookie if it has one.
     pub(super) fn of(&self, session: &Session) -> Vec<String> {
         let SessionKey { tenant, id } = &session.key;
         let bucket = id.bucket();
-        let user = format!("{}{}", self.users(tenant, bucket), session.user);
+        let user = self.users(tenant, bucket) + &short_text::user_id(session.user);
         let cookie = session.cookie.map(|hash| CookieKey { tenant: tenant.clone(), bucket, hash });
         let cookie = cookie.map(|cookie| self.cookie(&cookie));
         [self.session(&session.key), user].into_iter().chain(cookie).collect()
@@ -61,7 +61,7 @@ impl Keys {
     pub(super) fn session_of(&self, key: &str) -> Option<SessionKey> {
         let (slot, id) = key.strip_prefix(&self.watched())?.strip_prefix('{')?.split_once("}:")?;
         let (tenant, _) = slot.split_once(':')?;
-        Some(SessionKey { tenant: tenant.parse().ok()?, id: id.parse::<SessionId>().ok()? })
+        Some(SessionKey { tenant: tenant.parse().ok()?, id: short_text::id(id.as_bytes())? })
     }
 }
 

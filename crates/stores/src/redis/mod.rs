@@ -11,6 +11,7 @@ mod open_error;
 mod record;
 mod scripts;
 mod server;
+mod short_text;
 mod url;
 
 use std::fmt;
@@ -29,7 +30,7 @@ use crate::sql::if_readable;
 use connection::{SharedConnection, config, connect};
 use keys::Keys;
 pub use open_error::RedisOpenError;
-use record::SessionTexts;
+use record::SessionRecords;
 use scripts::{COMPARE_AND_SET, FIND, FIND_BY_COOKIE, INSERT, LIST, REMOVE, ScriptCall};
 use server::ServerInfo;
 pub use url::{RedisUrl, RedisUrlError};
@@ -60,8 +61,8 @@ pub(crate) enum Replaced {
     Absent,
 }
 
-/// Id and texts of a session.
-type Found = (String, String, String);
+/// Id and records of a session.
+type Found = (Vec<u8>, Vec<u8>, Vec<u8>);
 
 impl RedisSessions {
     /// Connects to the server, and refuses one that would lose or hide what it has acknowledged.
@@ -95,10 +96,10 @@ impl RedisSessions {
 
     /// Creates a session; `false` if there is one with this id.
     pub(crate) async fn insert(&self, session: &Session) -> Stored<bool> {
-        let SessionTexts { checked, used } = SessionTexts::of(session);
+        let SessionRecords { checked, used } = SessionRecords::of(session);
         let lives = session.absolute_expires.plus(RECORD_RETENTION).since(session.created).min(LONGEST);
-        let (id, lives) = (session.key.id.to_string(), lives.as_millis().max(1).to_string());
-        let arguments = [&*id, &*checked, &*used, &*lives];
+        let (id, lives) = (short_text::session_id(session.key.id), lives.as_millis().max(1).to_string());
+        let arguments = [id.as_bytes(), &checked, &used, lives.as_bytes()];
         let call = ScriptCall { script: &INSERT, keys: &self.keys.of(session), arguments: &arguments };
         self.shared.run("insert a session", call).await
     }
@@ -113,8 +114,8 @@ impl RedisSessions {
 
     async fn find_by_id(&self, key: &SessionKey) -> Stored<Option<Session>> {
         let users = self.keys.users(&key.tenant, key.id.bucket());
-        let (id, keys) = (key.id.to_string(), [self.keys.session(key)]);
-        let call = ScriptCall { script: &FIND, keys: &keys, arguments: &[&id, &users] };
+        let (id, keys) = (short_text::session_id(key.id), [self.keys.session(key)]);
+        let call = ScriptCall { script: &FIND, keys: &keys, arguments: &[id.as_bytes(), users.as_bytes()] };
         let found: Option<Found> = self.shared.run(FINDING, call).await?;
         found.map(|found| session(&key.tenant, found)).transpose()
     }
@@ -123,7 +124,11 @@ impl RedisSessions {
         let CookieKey { tenant, bucket, hash } = cookie;
         let (sessions, users) = (self.keys.sessions(tenant, *bucket), self.keys.users(tenant, *bucket));
         let keys = [self.keys.cookie(cookie)];
-        let call = ScriptCall { script: &FIND_BY_COOKIE, keys: &keys, arguments: &[&sessions, &users] };
+        let call = ScriptCall {
+            script: &FIND_BY_COOKIE,
+            keys: &keys,
+            arguments: &[sessions.as_bytes(), users.as_bytes()],
+        };
         let found: Option<Found> = self.shared.run(FINDING, call).await?;
         let found = found.map(|found| session(tenant, found)).transpose()?;
         // A key that was written by hand may lead to a session of another cookie.
@@ -132,10 +137,10 @@ impl RedisSessions {
 
     /// Replaces a session whose stored version is the one before.
     pub(crate) async fn compare_and_set(&self, session: &Session) -> Stored<Replaced> {
-        let SessionTexts { checked, used } = SessionTexts::of(session);
+        let SessionRecords { checked, used } = SessionRecords::of(session);
         let Some(before) = session.version.checked_sub(1) else { return Ok(Replaced::Stale) };
-        let (id, before) = (session.key.id.to_string(), before.to_string());
-        let arguments = [&*id, &*before, &*checked, &*used];
+        let (id, before) = (short_text::session_id(session.key.id), before.to_string());
+        let arguments = [id.as_bytes(), before.as_bytes(), &checked, &used];
         let keys = self.keys.of(session);
         let call = ScriptCall { script: &COMPARE_AND_SET, keys: &keys, arguments: &arguments };
         Ok(match self.shared.run("update a session", call).await? {
@@ -148,7 +153,7 @@ impl RedisSessions {
     /// All sessions of a user that live here, oldest first.
     pub(crate) async fn list(&self, user: &UserKey) -> Stored<Vec<Session>> {
         let (keys, sessions) = ([self.keys.user(user)], self.keys.sessions(&user.tenant, user.id.bucket()));
-        let call = ScriptCall { script: &LIST, keys: &keys, arguments: &[&sessions] };
+        let call = ScriptCall { script: &LIST, keys: &keys, arguments: &[sessions.as_bytes()] };
         let found: Vec<Found> = self.shared.run("list sessions", call).await?;
         let read = found.into_iter().filter_map(|found| if_readable(session(&user.tenant, found)));
         let mut read: Vec<Session> = read.filter(|session| session.user == user.id).collect();
@@ -158,8 +163,8 @@ impl RedisSessions {
 
     /// Removes a session.
     pub(crate) async fn remove(&self, session: &Session) -> Stored<()> {
-        let (id, keys) = (session.key.id.to_string(), self.keys.of(session));
-        let call = ScriptCall { script: &REMOVE, keys: &keys, arguments: &[&id] };
+        let (id, keys) = (short_text::session_id(session.key.id), self.keys.of(session));
+        let call = ScriptCall { script: &REMOVE, keys: &keys, arguments: &[id.as_bytes()] };
         self.shared.run::<i64>("remove a session", call).await.map(drop)
     }
 
@@ -183,8 +188,9 @@ async fn asked(client: &Client, url: &RedisUrl) -> Result<ServerInfo, RedisOpenE
 }
 
 fn session(tenant: &TenantId, (id, checked, used): Found) -> Stored<Session> {
-    let id = id.parse().map_err(|_| StoreError::corrupt("session", &id, "id"))?;
-    SessionTexts { checked, used }.session(&SessionKey { tenant: tenant.clone(), id })
+    let shown = || String::from_utf8_lossy(&id).into_owned();
+    let id = short_text::id(&id).ok_or_else(|| StoreError::corrupt("session", &shown(), "id"))?;
+    SessionRecords { checked, used }.session(&SessionKey { tenant: tenant.clone(), id })
 }
 
 impl fmt::Debug for RedisSessions {

@@ -1,72 +1,103 @@
 //! What is asked of the server: each verb is one script, which the server runs as one step.
 //!
-//! A script names some keys itself. All of them are in the slot of those that it is given.
+//! A script names some keys itself, by ids in their short form of 22 characters. All of them are in the slot of those
+//! that it is given.
+//!
+//! The second record of a session is kept in pieces of 64 bytes, each under a field of its own: Redis packs the hash of
+//! a user tightly, but only while no value in it is longer.
 
 use std::sync::LazyLock;
 
 use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, RedisResult, Script};
 
-/// Keys: session, user, and the cookie if there is one. Arguments: id, first text, second text, milliseconds to live.
-/// 1 if it was done; 0 if there is a session of this id or cookie.
+/// Reads, writes and removes the second record of a session.
+const PIECES: &str = "
+    local function used_of(user, id)
+        local pieces = redis.call('HMGET', user, id, id .. '1', id .. '2', id .. '3')
+        return pieces[1] and pieces[1] .. (pieces[2] or '') .. (pieces[3] or '') .. (pieces[4] or '')
+    end
+    local function write_used(user, id, used)
+        redis.call('HSET', user, id, string.sub(used, 1, 64))
+        for number = 1, 3 do
+            local piece = string.sub(used, number * 64 + 1, number == 3 and -1 or number * 64 + 64)
+            if piece == '' then
+                redis.call('HDEL', user, id .. number)
+            else
+                redis.call('HSET', user, id .. number, piece)
+            end
+        end
+    end
+    local function remove_used(user, id)
+        redis.call('HDEL', user, id, id .. '1', id .. '2', id .. '3')
+    end
+";
+
+/// A script that runs behind [`PIECES`].
+fn script(verb: &str) -> Script {
+    Script::new(&[PIECES, verb].concat())
+}
+
+/// Keys: session, user, and the cookie if there is one. Arguments: id, first record, second record, milliseconds to
+/// live. 1 if it was done; 0 if there is a session of this id or cookie.
 pub(super) static INSERT: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
+    script(
         "if redis.call('EXISTS', KEYS[1], KEYS[3] or KEYS[1]) > 0 then return 0 end
         redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[4])
-        redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
+        write_used(KEYS[2], ARGV[1], ARGV[3])
         if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
         if KEYS[3] then redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[4]) end
         return 1",
     )
 });
 
-/// Key: session. Arguments: id, the beginning of users' keys. Id and texts, or nothing.
+/// Key: session. Arguments: id, the beginning of users' keys. Id and records, or nothing.
 pub(super) static FIND: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
+    script(
         "local checked = redis.call('GET', KEYS[1])
-        local used = checked and redis.call('HGET', ARGV[2] .. string.sub(checked, 1, 36), ARGV[1])
+        local used = checked and used_of(ARGV[2] .. string.sub(checked, 1, 22), ARGV[1])
         if not used then return nil end
         return {ARGV[1], checked, used}",
     )
 });
 
-/// Key: cookie. Arguments: the beginnings of sessions' and of users' keys. Id and texts, or nothing.
+/// Key: cookie. Arguments: the beginnings of sessions' and of users' keys. Id and records, or nothing.
 pub(super) static FIND_BY_COOKIE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
+    script(
         "local id = redis.call('GET', KEYS[1])
         local checked = id and redis.call('GET', ARGV[1] .. id)
-        local used = checked and redis.call('HGET', ARGV[2] .. string.sub(checked, 1, 36), id)
+        local used = checked and used_of(ARGV[2] .. string.sub(checked, 1, 22), id)
         if not used then return nil end
         return {id, checked, used}",
     )
 });
 
-/// Keys: session, user. Arguments: id, the version that must be there, first text, second text. 1 if it was done; 0 if
-/// another writer was first; -1 if there is no such session. A first text that stays the same is not written: it would
-/// be announced.
+/// Keys: session, user. Arguments: id, the version that must be there, first record, second record. 1 if it was done; 0
+/// if another writer was first; -1 if there is no such session. A first record that stays the same is not written: it
+/// would be announced.
 pub(super) static COMPARE_AND_SET: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
+    script(
         "local checked = redis.call('GET', KEYS[1])
         local used = checked and redis.call('HGET', KEYS[2], ARGV[1])
         if not used then return -1 end
         if string.match(used, '^%d+') ~= ARGV[2] then return 0 end
         if checked ~= ARGV[3] then redis.call('SET', KEYS[1], ARGV[3], 'KEEPTTL') end
-        redis.call('HSET', KEYS[2], ARGV[1], ARGV[4])
+        write_used(KEYS[2], ARGV[1], ARGV[4])
         return 1",
     )
 });
 
-/// Key: user. Argument: the beginning of sessions' keys. Ids and texts, one after the other. What has expired leaves an
-/// entry in the hash, which goes here.
+/// Key: user. Argument: the beginning of sessions' keys. Ids and records, one after the other. What has expired leaves
+/// fields in the hash, which go here.
 pub(super) static LIST: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "local found, all = {}, redis.call('HGETALL', KEYS[1])
-        for at = 1, #all, 2 do
-            local checked = redis.call('GET', ARGV[1] .. all[at])
+    script(
+        "local found = {}
+        for _, id in ipairs(redis.call('HKEYS', KEYS[1])) do
+            local checked = #id == 22 and redis.call('GET', ARGV[1] .. id)
             if checked then
-                found[#found + 1] = {all[at], checked, all[at + 1]}
-            else
-                redis.call('HDEL', KEYS[1], all[at])
+                found[#found + 1] = {id, checked, used_of(KEYS[1], id)}
+            elseif #id == 22 then
+                remove_used(KEYS[1], id)
             end
         end
         return found",
@@ -75,8 +106,8 @@ pub(super) static LIST: LazyLock<Script> = LazyLock::new(|| {
 
 /// Keys: session, user, and the cookie if there is one. Argument: id.
 pub(super) static REMOVE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "redis.call('HDEL', KEYS[2], ARGV[1])
+    script(
+        "remove_used(KEYS[2], ARGV[1])
         redis.call('DEL', KEYS[1], KEYS[3] or KEYS[1])
         return 1",
     )
@@ -86,7 +117,7 @@ pub(super) static REMOVE: LazyLock<Script> = LazyLock::new(|| {
 pub(super) struct ScriptCall<'a> {
     pub(super) script: &'a Script,
     pub(super) keys: &'a [String],
-    pub(super) arguments: &'a [&'a str],
+    pub(super) arguments: &'a [&'a [u8]],
 }
 
 impl ScriptCall<'_> {

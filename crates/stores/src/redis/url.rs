@@ -13,7 +13,7 @@ use super::RedisOpenError;
 use super::keys::Keys;
 
 /// The beginning of all keys, unless the URL names another.
-const PRESET_PREFIX: &str = "portcullis:";
+const PRESET_PREFIX: &str = "pc:";
 /// The longest prefix: it is in the name of each key.
 const LONGEST_PREFIX: usize = 64;
 

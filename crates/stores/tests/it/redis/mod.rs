@@ -2,6 +2,7 @@
 
 mod conformance;
 mod faults;
+mod memory;
 mod opening;
 mod pair;
 mod server;
