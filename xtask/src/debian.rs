@@ -30,8 +30,9 @@ const REDIS: DebianPackage =
     DebianPackage { name: "redis-server", proof: PackageProof::Program("redis-server") };
 
 /// What tests need.
-pub(crate) const FOR_TESTS: [DebianPackage; 7] = [
+pub(crate) const FOR_TESTS: [DebianPackage; 8] = [
     DebianPackage { name: "chromium", proof: PackageProof::Program("chromium") },
+    DebianPackage { name: "nginx-light", proof: PackageProof::Program("nginx") },
     DebianPackage { name: "nodejs", proof: PackageProof::Program("node") },
     DebianPackage { name: "npm", proof: PackageProof::Program("npm") },
     DebianPackage { name: "postgresql", proof: PackageProof::PostgresServer },
@@ -97,7 +98,9 @@ impl PackageProof {
 
 fn is_on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).map(|folder: PathBuf| folder.join(program)).any(|file| file.is_file())
+    // Debian has it on root's path alone.
+    let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    folders.map(|folder| folder.join(program)).any(|file| file.is_file())
 }
 
 fn has_postgres_server() -> bool {

@@ -4,6 +4,8 @@
 //! Needs tools that `cargo xtask test` installs, and is therefore behind the feature `interop`.
 
 #[cfg(test)]
+mod behind_nginx;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod browser_pages;
