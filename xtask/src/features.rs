@@ -38,6 +38,6 @@ mod tests {
     fn a_crate_is_checked_without_features_and_with_each_of_its_own() {
         let workspace = Workspace::load().unwrap();
         let choices: Vec<&str> = choices(workspace.package("portcullis").unwrap()).collect();
-        assert_eq!(choices, ["", "axum", "postgres", "sqlite"]);
+        assert_eq!(choices, ["", "axum", "postgres", "redis", "sqlite"]);
     }
 }

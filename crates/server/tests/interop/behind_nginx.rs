@@ -1,5 +1,5 @@
-//! Three nodes behind nginx, as `docs/several-nodes.md` says: its configuration of nginx is used as it stands there, but
-//! for addresses and certificates.
+//! Three nodes behind nginx, as `docs/several-nodes.md` says. Its configuration of nginx is used as it stands there,
+//! with other addresses and without TLS.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
