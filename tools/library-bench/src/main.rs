@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the bench reads what this prints")]
 
+mod feed_delay;
 mod guarded_service;
 mod session_writer;
 mod store_alone;
@@ -24,6 +25,8 @@ enum LibraryBenchCommand {
     Guarded(guarded_service::GuardedArguments),
     /// Write users with sessions into the database of an installation, and print refresh tokens.
     Sessions(session_writer::WriterArguments),
+    /// Print how long another process takes to hear of a sign-out, and what that costs it.
+    Feed(feed_delay::FeedArguments),
     /// Rotate and find in a store of its own, as often as a line of the standard input says so.
     Store(store_alone::StoreArguments),
 }
@@ -31,6 +34,7 @@ enum LibraryBenchCommand {
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match LibraryBenchCommand::parse() {
+        LibraryBenchCommand::Feed(arguments) => feed_delay::measure(&arguments).await,
         LibraryBenchCommand::Guarded(arguments) => guarded_service::serve(&arguments).await,
         LibraryBenchCommand::Sessions(arguments) => session_writer::write(&arguments).await,
         LibraryBenchCommand::Store(arguments) => store_alone::serve(&arguments).await,

@@ -77,6 +77,10 @@ impl DatabaseFile {
         Ok(Self { path: absolute(path)?, identity: FileIdentity::of(path)? })
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Checks that this process may write to the file, its side files and their directory. SQLite would only say that
     /// the database is read-only. A command that ran as another user may have left a file of that user.
     pub(super) fn check_writable(&self) -> Result<(), SqliteOpenError> {
