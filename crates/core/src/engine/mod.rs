@@ -81,7 +81,7 @@ use crate::client_network::ClientNetwork;
 use crate::clock::{Clock, Ticks, Timestamp};
 use crate::event::{Event, EventSink};
 use crate::id::TenantId;
-use crate::liveness::SessionView;
+use crate::liveness::{SessionView, ViewState};
 use crate::outgoing_mail::Notifier;
 use crate::password::HashPool;
 use crate::random::Random;
@@ -146,6 +146,11 @@ impl Engine {
     #[must_use]
     pub fn staleness(&self) -> Duration {
         self.core.directory.registry.shared.view.staleness()
+    }
+
+    /// The session views of all databases that are open, that of the installation first.
+    pub async fn views(&self) -> Vec<ViewState> {
+        self.core.directory.registry.all().await.iter().map(|stores| stores.view.state()).collect()
     }
 
     /// Whether a mail has waited for over a minute and could not be delivered at the last attempt.

@@ -9,10 +9,12 @@
 //! The view does not decide. It returns a session and its user; [`engine`](crate::engine) decides what follows.
 
 mod cached_session;
+mod cached_user;
 mod fill_guard;
 #[cfg(test)]
 mod memory;
 mod single_flight_cache;
+mod view_counts;
 mod writes;
 
 use std::sync::Arc;
@@ -20,17 +22,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 pub use cached_session::CachedSession;
+pub use cached_user::CachedUser;
+pub use view_counts::{LookUpCounts, ViewState};
 
 use crate::bounded_cache::{BoundedCache, bounded_cache};
 use crate::clock::{Clock, Ticks, Timestamp};
 use crate::id::{SessionId, SessionKey, UserKey};
-use crate::session::{EndReason, Ending, Epochs, Session, SessionState};
+use crate::session::{EndReason, Ending, Session, SessionState};
 use crate::store::{
     Change, ChangeSink, CookieKey, EndScope, Inserted, Page, SessionHandle, StoreError, Stored, Stores,
     Updated, UserVersions,
 };
-use crate::user::{User, UserProfile};
 pub(crate) use single_flight_cache::SingleFlightCache;
+use view_counts::LookUpCounter;
 
 /// How many entries a view holds, and how old it may be.
 #[derive(Clone, Copy, Debug)]
@@ -52,31 +56,6 @@ impl Default for ViewLimits {
 /// How often a change of one session is decided anew because another writer was first.
 pub(crate) const MOST_UPDATES: usize = 16;
 
-/// A user, and the epochs that its sessions are compared with.
-#[derive(Clone, Debug)]
-pub struct CachedUser {
-    /// The user's record.
-    pub user: User,
-    /// Address and name, for the requests of all sessions.
-    pub profile: Arc<UserProfile>,
-    /// The current epochs. A session made under a lower number is over.
-    pub epochs: Epochs,
-}
-
-impl CachedUser {
-    /// Wraps a user that was just read.
-    #[must_use]
-    pub fn new(user: User, epochs: Epochs) -> Self {
-        Self { profile: Arc::new(UserProfile::of(&user)), user, epochs }
-    }
-
-    /// The versions under which a decision on what was read holds.
-    #[must_use]
-    pub const fn versions(&self) -> UserVersions {
-        UserVersions { user: self.user.version, epochs: self.epochs }
-    }
-}
-
 /// The session store as the engine uses it: reads come from the cache; writes go to the store, and the cache forgets
 /// what they have changed, or keeps what a rotation or a use has written.
 pub struct SessionView {
@@ -87,6 +66,10 @@ pub struct SessionView {
     users: SingleFlightCache<UserKey, Option<Arc<CachedUser>>>,
     /// The session of a cookie never changes, so this needs no feed.
     cookies: BoundedCache<CookieKey, SessionKey>,
+    /// Reads of cookies that are under way. Their answers are not kept here.
+    cookie_reads: SingleFlightCache<CookieKey, Option<SessionKey>>,
+    session_counter: LookUpCounter,
+    user_counter: LookUpCounter,
     barrier: FeedProof,
 }
 
@@ -109,6 +92,9 @@ impl SessionView {
             sessions: SingleFlightCache::new(bounds.capacity),
             users: SingleFlightCache::new(bounds.capacity),
             cookies: bounded_cache(bounds.capacity),
+            cookie_reads: SingleFlightCache::new(1),
+            session_counter: LookUpCounter::default(),
+            user_counter: LookUpCounter::default(),
             barrier: FeedProof::default(),
         }
     }
@@ -117,6 +103,16 @@ impl SessionView {
     #[must_use]
     pub fn staleness(&self) -> Duration {
         self.clock.ticks().since(Ticks::from_micros(self.barrier.proven.load(Ordering::Acquire)))
+    }
+
+    /// How old the view is, and how its look-ups were answered.
+    #[must_use]
+    pub fn state(&self) -> ViewState {
+        ViewState {
+            staleness: self.staleness(),
+            sessions: self.session_counter.with_entries(self.sessions.len()),
+            users: self.user_counter.with_entries(self.users.len()),
+        }
     }
 
     /// The session of this id, or its tombstone, at most `max_staleness` old.
@@ -128,8 +124,10 @@ impl SessionView {
         if let Some(seen) = fresh.then(|| self.sessions.hit(key)).flatten()
             && !self.idled_out_locally(seen.as_deref())
         {
+            self.session_counter.hit();
             return Ok(seen);
         }
+        self.session_counter.read(fresh);
         // Boxed, like the other reads: the state of a miss would make the future of every hit large.
         Box::pin(self.read_session(key, fresh)).await
     }
@@ -151,12 +149,25 @@ impl SessionView {
         if let Some(key) = self.cookies.get(cookie) {
             return self.session(&key).await;
         }
+        match Box::pin(self.read_cookie(cookie)).await? {
+            Some(key) => self.session(&key).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Requests that come at once with one unknown cookie share a read, like those of one session.
+    async fn read_cookie(&self, cookie: &CookieKey) -> Stored<Option<SessionKey>> {
         let handle = SessionHandle::Cookie(cookie.clone());
-        let Some(found) = self.stores.sessions.find(&handle, self.clock.now()).await? else {
-            return Ok(None);
+        let read = async {
+            let found = self.stores.sessions.find(&handle, self.clock.now()).await?;
+            Ok(found.map(|session| session.key))
         };
-        self.cookies.insert(cookie.clone(), found.key.clone());
-        self.session(&found.key).await
+        let (now, join) = (self.clock.ticks(), self.bounds.max_staleness);
+        let found = self.cookie_reads.read(cookie, now, join, false, read).await?;
+        if let Some(key) = &found {
+            self.cookies.insert(cookie.clone(), key.clone());
+        }
+        Ok(found)
     }
 
     /// The user and its epochs, at most `max_staleness` old.
@@ -166,8 +177,10 @@ impl SessionView {
     pub async fn user(&self, user: &UserKey) -> Stored<Option<Arc<CachedUser>>> {
         let fresh = self.is_fresh();
         if let Some(standing) = fresh.then(|| self.users.hit(user)).flatten() {
+            self.user_counter.hit();
             return Ok(standing);
         }
+        self.user_counter.read(fresh);
         Box::pin(self.read_user(user, fresh)).await
     }
 

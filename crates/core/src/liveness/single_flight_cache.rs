@@ -14,7 +14,7 @@ use super::fill_guard::{FillGuard, PendingFill};
 use crate::bounded_cache::{BoundedCache, bounded_cache_with};
 use crate::clock::Ticks;
 use crate::id::{SessionKey, TenantId, UserKey};
-use crate::store::{StoreError, Stored};
+use crate::store::{CookieKey, StoreError, Stored};
 
 /// The most reads of one cache that are under way at once; more would only queue in the store.
 const MOST_READS: usize = 64;
@@ -36,6 +36,12 @@ impl TenantOwned for SessionKey {
 }
 
 impl TenantOwned for UserKey {
+    fn owner(&self) -> &TenantId {
+        &self.tenant
+    }
+}
+
+impl TenantOwned for CookieKey {
     fn owner(&self) -> &TenantId {
         &self.tenant
     }
@@ -88,6 +94,11 @@ where
     pub(crate) fn hit(&self, key: &K) -> Option<V> {
         let entry = self.entries.get(key)?;
         (entry.generation == self.guard.generation(self.owner_hash(key))).then_some(entry.value)
+    }
+
+    /// How many values are cached.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// Forgets the value of `key`, which has changed.

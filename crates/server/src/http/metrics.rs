@@ -9,6 +9,7 @@ use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandl
 use portcullis_api::refusal::Refusal;
 use portcullis_axum::RefusalResponse;
 use portcullis_core::engine::Engine;
+use portcullis_core::liveness::{LookUpCounts, ViewState};
 
 use super::answer::HandlerResult;
 use super::routed_request::RoutedRequest;
@@ -48,6 +49,15 @@ impl Recorder {
             "portcullis_view_staleness_seconds",
             "Age of the proof that the view of sessions misses nothing"
         );
+        describe_gauge!(
+            "portcullis_view_staleness_of_tenants_seconds",
+            "The same of the tenants with a database of their own: of the oldest view"
+        );
+        describe_counter!(
+            "portcullis_view_lookups_total",
+            "Look-ups in the views of sessions and users, by how they were answered"
+        );
+        describe_gauge!("portcullis_view_entries", "Sessions and users in memory");
         Ok(Self { handle, engine })
     }
 
@@ -59,6 +69,7 @@ impl Recorder {
         counter!("portcullis_password_hashes_refused_total").absolute(pool.refused());
         counter!("portcullis_log_lines_lost_total").absolute(log::lost());
         gauge!("portcullis_view_staleness_seconds").set(self.engine.staleness().as_secs_f64());
+        show_views(&self.engine.views().await);
         // If the store does not answer, the last known number stays.
         if let Ok(waiting) = self.engine.mail_waiting().await {
             gauge!("portcullis_mail_waiting").set(gauge_value(waiting));
@@ -69,6 +80,35 @@ impl Recorder {
     /// The answer to a scrape.
     pub async fn answer(&self) -> Response {
         ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], self.text().await).into_response()
+    }
+}
+
+/// Shows the view of the installation's database, and those of tenants' databases as one.
+fn show_views(views: &[ViewState]) {
+    let (shared, of_tenants) = views.split_at(views.len().min(1));
+    show("shared", shared);
+    if let Some(oldest) = of_tenants.iter().map(|view| view.staleness).max() {
+        show("of_tenants", of_tenants);
+        gauge!("portcullis_view_staleness_of_tenants_seconds").set(oldest.as_secs_f64());
+    }
+}
+
+fn show(database: &'static str, views: &[ViewState]) {
+    let of_sessions: Vec<LookUpCounts> = views.iter().map(|view| view.sessions).collect();
+    let of_users: Vec<LookUpCounts> = views.iter().map(|view| view.users).collect();
+    for (record, counts) in [("session", of_sessions), ("user", of_users)] {
+        let sum = |count: fn(LookUpCounts) -> u64| counts.iter().copied().map(count).sum();
+        let answered = [
+            ("hit", sum(|counts| counts.hits)),
+            ("miss", sum(|counts| counts.misses)),
+            ("bypass", sum(|counts| counts.bypasses)),
+        ];
+        for (outcome, count) in answered {
+            let labels = [("database", database), ("record", record), ("outcome", outcome)];
+            counter!("portcullis_view_lookups_total", &labels).absolute(count);
+        }
+        let entries = gauge_value(sum(|counts| counts.entries));
+        gauge!("portcullis_view_entries", "database" => database, "record" => record).set(entries);
     }
 }
 

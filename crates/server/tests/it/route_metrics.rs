@@ -42,5 +42,9 @@ async fn every_route_is_counted_under_its_own_name() {
         assert!(counted.contains(&labels), "{labels} {counted}");
     }
     assert!(!counted.contains("unmatched"), "{counted}");
+    for (record, outcome) in [("session", "hit"), ("session", "miss"), ("user", "bypass")] {
+        let labels = format!("{{database=\"shared\",record=\"{record}\",outcome=\"{outcome}\"}}");
+        assert!(counted.contains(&format!("portcullis_view_lookups_total{labels}")), "{labels} {counted}");
+    }
     program.stop();
 }
