@@ -123,6 +123,15 @@ impl Offering {
     }
 }
 
+impl Drop for Offering {
+    /// Who has the sockets may be about to serve on them, and needs their files.
+    fn drop(&mut self) {
+        if self.taker.is_some() {
+            self.files_become_ours(false);
+        }
+    }
+}
+
 /// Waits for what a taker says; for ever if there is none.
 async fn heard(taker: Option<&Taker>) -> io::Result<HandoverMessage> {
     match taker {

@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::listener::{InheritedSocket, InheritedSockets};
+use crate::listener::{InheritedSocket, InheritedSockets, UnixSocket};
 
 /// A server that runs, as far as a hand-over sees it.
 struct RunningServer {
@@ -68,6 +68,28 @@ async fn the_server_that_runs_goes_on_if_the_next_one_is_killed_before_it_is_rea
     before.release().await;
     server.offers.await.unwrap();
     assert!(accepts(sockets, server.socket.local_addr().unwrap()).await);
+}
+
+#[tokio::test]
+async fn the_file_of_a_socket_stays_if_a_server_stops_while_the_next_one_has_the_socket() {
+    for is_taken in [true, false] {
+        let place = TempDir::new().unwrap();
+        let path = place.path().join("h.sock");
+        let meeting =
+            UnixSocket::bind("handover", &path, OWNER, &mut InheritedSockets::default()).await.unwrap();
+        let offered = vec![OfferedSocket::new("handover", &meeting.listener, meeting.file).unwrap()];
+        let mut offering = Offering::new(meeting.listener, offered);
+        let taken = if is_taken {
+            tokio::select! {
+                () = offering.taken_over() => None,
+                taken = take_over(&path) => taken.unwrap(),
+            }
+        } else {
+            None
+        };
+        drop(offering);
+        assert_eq!((taken.is_some(), path.exists()), (is_taken, is_taken));
+    }
 }
 
 #[tokio::test]

@@ -304,6 +304,33 @@ mod tests {
         assert!(is_told_to_end(&used) && is_told_to_end(&slow) && !is_told_to_end(&answered));
     }
 
+    // ASVS-map: OP4
+    #[tokio::test]
+    async fn connections_drain_before_they_must_end_and_those_that_come_meanwhile_are_not_waited_for() {
+        let mut open = OpenConnections::default();
+        let (mut earlier, mut later) = (None, None);
+        open.spawn(Peer { address: None }, |slot| {
+            earlier = Some(slot.clone());
+            async move { slot.must_end(ConnectionEnd::Draining).await }
+        });
+        open.drain();
+        open.spawn(Peer { address: None }, |slot| {
+            later = Some(slot.clone());
+            async move { slot.must_end(ConnectionEnd::Now).await }
+        });
+        let (earlier, later) = (earlier.unwrap(), later.unwrap());
+        assert!(!is_told_to_end(&earlier) && !is_told_to_end(&later));
+        later.must_end(ConnectionEnd::Draining).await;
+        assert!(open.has_earlier());
+        open.ended().await;
+        assert_eq!((open.has_earlier(), open.len()), (false, 1));
+        open.stop();
+        open.drain();
+        assert!(is_told_to_end(&later), "the earlier end counts");
+        open.ended().await;
+        assert_eq!(open.len(), 0);
+    }
+
     #[tokio::test]
     async fn a_connection_that_is_answered_is_not_idle_whatever_its_client_takes() {
         let (_open, [slot]) = opened();

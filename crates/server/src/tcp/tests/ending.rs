@@ -50,6 +50,26 @@ async fn a_server_that_stops_answers_what_is_in_flight_and_takes_nothing_new() {
     assert!(TcpStream::connect(server.address.unwrap()).await.is_err());
 }
 
+// ASVS-map: OP4
+#[tokio::test]
+async fn a_server_that_drains_answers_a_client_until_it_asks_nothing() {
+    let accept = AcceptLimits { drain: Duration::from_mins(10), ..LIMITS.accept };
+    let mut server = Server::start(TcpConnectionLimits { accept, ..LIMITS }).await;
+    let (mut busy, mut idle) = (server.client().await, server.client().await);
+    assert_eq!(idle.ask("echo", json!(1)).await["response"], 1);
+    busy.send(&[request("gated", &json!(2), &json!("in flight"))]).await;
+    server.has_begun(2).await;
+
+    server.stop();
+    assert_eq!(idle.answer().await, None);
+    assert_eq!(busy.ask("echo", json!(3)).await["response"], 3);
+    server.echo.gate.add_permits(1);
+    assert_eq!(busy.answer().await.unwrap(), answered(&json!(2), &json!("in flight")));
+    assert_eq!(busy.answer().await, None);
+    drop((busy, idle));
+    server.task.await.unwrap();
+}
+
 #[tokio::test]
 async fn a_server_that_stops_waits_only_so_long() {
     let mut server = Server::start(TcpConnectionLimits {
