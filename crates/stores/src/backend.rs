@@ -61,6 +61,9 @@ pub trait OpenDatabase: Send + Sync {
     /// Its stores, as everything an engine needs.
     fn stores(&self) -> Stores;
 
+    /// The same text for every opening of the same database, however its URL is spelled; `None` if that cannot be told.
+    fn identity(&self) -> Option<String>;
+
     /// The product with its version, and what an operator should know of how it runs, in one line.
     async fn described(&self) -> Stored<String>;
 

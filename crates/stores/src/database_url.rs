@@ -191,7 +191,8 @@ impl DatabaseUrl {
         self.file().map_or(Ok(false), |file| file.try_exists().map(|exists| !exists))
     }
 
-    /// Whether both URLs name one file, links followed, or are equal.
+    /// Whether both URLs name one file, links followed, or are equal. Whether two URLs name one database on a server is
+    /// known when it is open ([`OpenDatabase::identity`]).
     #[must_use]
     pub fn is_same_database(&self, other: &Self) -> bool {
         let resolvers: [fn(&Path) -> io::Result<PathBuf>; 2] =

@@ -36,6 +36,7 @@ impl OpenedStores {
         let url = url.with_connections(connections);
         let database = url.open(clock.clone(), IfMissing::Create).await?;
         let tenant_databases = TenantDatabaseRegistry::new(data_dir, clock).with_connections(connections);
+        let tenant_databases = tenant_databases.beside(&*database);
         Ok(Self {
             database,
             tenant_databases: Arc::new(tenant_databases),

@@ -24,6 +24,8 @@ const DOING: &str = "open the database of a tenant";
 enum NotOpened {
     #[error("its URL cannot be used: {0}")]
     Url(#[from] DatabaseUrlError),
+    #[error("it is the database of the installation; a tenant without a URL lives there")]
+    OfTheInstallation,
     #[error("the databases of tenants have been closed")]
     Closed,
 }
@@ -36,6 +38,8 @@ pub struct TenantDatabaseRegistry {
     /// The most connections to one database, if that is configured.
     connections: Option<usize>,
     clock: Arc<dyn Clock>,
+    /// The identity of the installation's database, if it can be told.
+    installation: Option<String>,
     /// Databases that are open or being opened; `None` after the registry was closed.
     databases: Mutex<Option<HashMap<DatabaseUrl, Opening>>>,
 }
@@ -46,13 +50,25 @@ impl TenantDatabaseRegistry {
     pub fn new(data_dir: &Path, clock: Arc<dyn Clock>) -> Self {
         // Two spellings of one path must be one database.
         let base = absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
-        Self { base, connections: None, clock, databases: Mutex::new(Some(HashMap::new())) }
+        Self {
+            base,
+            connections: None,
+            clock,
+            installation: None,
+            databases: Mutex::new(Some(HashMap::new())),
+        }
     }
 
     /// The same registry, with at most so many connections to each database that is on a server.
     #[must_use]
     pub fn with_connections(self, connections: usize) -> Self {
         Self { connections: Some(connections), ..self }
+    }
+
+    /// The same registry, which gives no new tenant the installation's database as one of its own.
+    #[must_use]
+    pub fn beside(self, installation: &dyn OpenDatabase) -> Self {
+        Self { installation: installation.identity(), ..self }
     }
 
     /// Finishes pending writes and closes all databases; from now on none can be opened.
@@ -75,7 +91,7 @@ impl TenantDatabaseRegistry {
         Ok((url, opening))
     }
 
-    async fn open(&self, url: &str, if_missing: IfMissing) -> Stored<Stores> {
+    async fn open(&self, url: &str, if_missing: IfMissing) -> Stored<Arc<dyn OpenDatabase>> {
         let unavailable = |fault| StoreError::unavailable(DOING, fault);
         let (url, opening) = self.opening(url).map_err(unavailable)?;
         let database = opening.get_or_try_init(|| url.open(self.clock.clone(), if_missing)).await?;
@@ -83,7 +99,7 @@ impl TenantDatabaseRegistry {
             database.close().await;
             return Err(unavailable(NotOpened::Closed));
         }
-        Ok(database.stores())
+        Ok(database.clone())
     }
 
     fn has_closed(&self) -> bool {
@@ -94,11 +110,15 @@ impl TenantDatabaseRegistry {
 #[async_trait]
 impl TenantDatabases for TenantDatabaseRegistry {
     async fn open(&self, database: &str) -> Stored<Stores> {
-        self.open(database, IfMissing::Refuse).await
+        Ok(self.open(database, IfMissing::Refuse).await?.stores())
     }
 
     async fn get_or_create(&self, database: &str) -> Stored<Stores> {
-        self.open(database, IfMissing::Create).await
+        let database = self.open(database, IfMissing::Create).await?;
+        if self.installation.is_some() && self.installation == database.identity() {
+            return Err(StoreError::unavailable(DOING, NotOpened::OfTheInstallation));
+        }
+        Ok(database.stores())
     }
 }
 

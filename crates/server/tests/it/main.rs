@@ -58,3 +58,5 @@ mod sign_up;
 mod startable;
 #[cfg(test)]
 mod transcripts;
+#[cfg(test)]
+mod two_nodes;

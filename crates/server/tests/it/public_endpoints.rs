@@ -105,15 +105,14 @@ async fn the_server_says_how_it_is() {
 #[tokio::test]
 async fn a_missing_database_is_named_until_it_is_back() {
     let home = DataDirectory::new();
-    let server = home.server().await;
+    let server = home.sqlite_server().await;
     let unready = r#"{"status":"unavailable","store":"database"}"#;
-    let away = home.path().join("away.db");
-    std::fs::rename(&server.database, &away).unwrap();
+    server.database.take_away();
     server.get("/readyz").await.says(503, unready);
     server.get("/healthz").await.says(200, r#"{"status":"ok"}"#);
-    std::fs::write(&server.database, b"").unwrap();
+    std::fs::write(home.path().join("portcullis.db"), b"").unwrap();
     server.get("/readyz").await.says(503, unready);
-    std::fs::rename(&away, &server.database).unwrap();
+    server.database.bring_back();
     server.get("/readyz").await.says(200, r#"{"status":"ready"}"#);
 }
 

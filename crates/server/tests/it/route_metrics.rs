@@ -4,8 +4,7 @@ use portcullis_api::operation::{
     DEVICE_OPERATIONS, Method, SERVICE_OPERATIONS, STRATEGY_OPERATIONS, StrategyRow,
 };
 
-use crate::fixture::STRATEGIES;
-use crate::secret_leaks::ServerProcess;
+use crate::fixture::{STRATEGIES, ServerProcess};
 
 /// The method and the route of every operation and document.
 fn routes() -> Vec<(&'static str, String)> {

@@ -1,10 +1,5 @@
 //! The binary never writes secrets into its log or a refusal.
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
-use std::thread::{self, JoinHandle};
-
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 use portcullis_api::operation::PublicOperation;
@@ -12,67 +7,12 @@ use portcullis_core::strategy::StrategyName;
 use serde_json::{Value, json};
 
 use crate::fixture::{
-    Credentials, DataDirectory, DeviceClient, HttpAnswer, HttpRequest, MASTER_KEY, STRATEGIES, TestUser,
+    Credentials, DataDirectory, DeviceClient, HttpAnswer, HttpRequest, MASTER_KEY, STRATEGIES, ServerProcess,
+    TestUser,
 };
 
 const SESSION_SECRET: &str = "6Zk2m1YFQ0v9cWq4rXt7uBn3sEa8dHj5";
 const JWT_SECRET: &str = "gT5rLw1zXe8kVb2mQy7uJc4nHs9pDf3a";
-
-/// The binary as a running process.
-pub(crate) struct ServerProcess {
-    pub(crate) address: SocketAddr,
-    pub(crate) home: DataDirectory,
-    child: Child,
-    log: JoinHandle<String>,
-}
-
-impl ServerProcess {
-    pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
-        let home = DataDirectory::new();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PORTCULLIS_")) {
-            command.env_remove(name);
-        }
-        command
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(home.path())
-            .envs(settings.iter().map(|(name, value)| (format!("PORTCULLIS_{name}"), *value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut log = child.stderr.take().unwrap();
-        let log = thread::spawn(move || {
-            let mut text = String::new();
-            log.read_to_string(&mut text).unwrap();
-            text
-        });
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let listed = |line: String| line.trim().strip_prefix("listening").map(|rest| rest.trim().to_owned());
-        let address = lines.find_map(|line| listed(line.unwrap())).unwrap();
-        let address = address.parse().unwrap();
-        thread::spawn(move || lines.for_each(drop));
-        Self { address, home, child, log }
-    }
-
-    pub(crate) fn ask(&self, method: &str, path: &str) -> HttpRequest {
-        HttpRequest::new(self.address, method, path)
-    }
-
-    pub(crate) fn post(&self, path: &str, body: &Value) -> HttpRequest {
-        self.ask("POST", path).json(body)
-    }
-
-    /// Sends SIGTERM and returns the log.
-    pub(crate) fn stop(mut self) -> String {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        let status = self.child.wait().unwrap();
-        let log = self.log.join().unwrap();
-        assert!(status.success(), "{status}: {log}");
-        log
-    }
-}
 
 /// The secrets that must not appear, and the refusals in which they might.
 #[derive(Default)]
@@ -282,7 +222,7 @@ fn spellings(secret: &str) -> Vec<Vec<u8>> {
 #[tokio::test]
 async fn the_files_of_the_database_hold_nothing_that_opens_a_session() {
     let home = DataDirectory::new();
-    let server = home.server().await;
+    let server = home.sqlite_server().await;
     let ann = TestUser::ANN.with_password("CANARY-password-of-ann").registered(&server).await;
     let mut watch = SecretWatch::default();
     watch.over(ann.password);

@@ -61,6 +61,7 @@ const DEFAULT_CONNECTIONS: usize = 16;
 #[derive(Clone)]
 pub struct PostgresStore {
     url: Arc<str>,
+    identity: Option<String>,
     connector: Arc<Connector>,
     pool: Arc<ConnectionPool>,
     feeds: Arc<FeedThreads>,
@@ -82,9 +83,10 @@ impl PostgresStore {
         server::refuse_transaction_pooler(&mut db, &connector, &shown).await?;
         schema::bring_up_to_date(&mut db, connector.schema(), &shown, if_missing).await?;
         server::check_rights(&mut db, connector.schema(), &shown).await?;
+        let identity = server::identity(&mut db, connector.schema()).await;
         let connector = Arc::new(connector);
         let pool = ConnectionPool::new(connector.clone(), url.connections(), clock.clone());
-        Ok(Self { url: shown.into(), connector, pool, feeds: Arc::default(), clock })
+        Ok(Self { url: shown.into(), identity, connector, pool, feeds: Arc::default(), clock })
     }
 }
 
@@ -92,6 +94,10 @@ impl PostgresStore {
 impl OpenDatabase for PostgresStore {
     fn stores(&self) -> Stores {
         Stores::from_one(Arc::new(self.clone()))
+    }
+
+    fn identity(&self) -> Option<String> {
+        self.identity.clone()
     }
 
     async fn described(&self) -> Stored<String> {

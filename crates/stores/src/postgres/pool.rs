@@ -101,10 +101,13 @@ impl ConnectionPool {
         self.permits.close();
         drop(all);
         let idle = mem::take(&mut *self.idle());
-        for IdleConnection { db, .. } in idle {
-            // Without it, the server notices the end of the connection all the same.
-            let _ = timeout(PING_DEADLINE, db.close()).await;
-        }
+        let closing = async {
+            for IdleConnection { db, .. } in idle {
+                let _ = db.close().await;
+            }
+        };
+        // Without a goodbye, the server notices the end of a connection all the same.
+        let _ = timeout(PING_DEADLINE, closing).await;
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<IdleConnection>> {

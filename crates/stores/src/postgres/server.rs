@@ -19,6 +19,10 @@ const SCHEMA: &str = "SELECT coalesce( \
     (SELECT path.name::TEXT FROM pg_catalog.unnest(pg_catalog.current_schemas(FALSE)) \
     WITH ORDINALITY AS path (name, place) JOIN pg_catalog.pg_tables ON schemaname = path.name \
     WHERE tablename = 'portcullis_migrations' ORDER BY path.place LIMIT 1), pg_catalog.current_schema()::TEXT)";
+/// The number that a cluster keeps on all its standbys, and that of the database in it.
+const IDENTITY: &str = "SELECT 'system ' || system_identifier::TEXT || ', database ' || oid::TEXT \
+    || ', schema ' || $1::TEXT FROM pg_catalog.pg_control_system(), pg_catalog.pg_database \
+    WHERE datname = pg_catalog.current_database()";
 const PROCESS: &str = "SELECT pg_catalog.pg_backend_pid()";
 const DESCRIBED: &str = "SELECT 'PostgreSQL ' \
     || pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1) || ', primary' \
@@ -76,6 +80,11 @@ pub(super) async fn checked(
 
 async fn connect(connector: &Connector, url: &str) -> Result<PgConnection, PostgresOpenError> {
     connector.connect(DEADLINE).await.map_err(|fault| PostgresOpenError::of_connecting(url, fault))
+}
+
+/// What is the same for every opening of these tables; `None` where the user may not ask for it.
+pub(super) async fn identity(db: &mut PgConnection, schema: &str) -> Option<String> {
+    sqlx::query_scalar(IDENTITY).bind(schema).fetch_one(db).await.ok()
 }
 
 /// Version, and the settings that durability depends on.

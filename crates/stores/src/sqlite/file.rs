@@ -45,6 +45,11 @@ impl FileIdentity {
 }
 
 impl DatabaseFile {
+    /// The same for every path to the file.
+    pub(super) fn identity(&self) -> String {
+        format!("file {} on device {}", self.identity.1, self.identity.0)
+    }
+
     /// The file at `path`. It and its directory are created if they are missing, readable by their owner alone, because
     /// they will hold keys and password hashes. SQLite gives its side files the same mode.
     pub(super) fn prepare(path: &Path) -> Result<Self, SqliteOpenError> {

@@ -178,6 +178,10 @@ impl OpenDatabase for SqliteStore {
         self.stores()
     }
 
+    fn identity(&self) -> Option<String> {
+        Some(self.file.identity())
+    }
+
     async fn described(&self) -> Stored<String> {
         Ok(format!("SQLite {}", rusqlite::version()))
     }

@@ -17,8 +17,7 @@ async fn an_outage_has_the_message_of_the_operation_and_signs_no_client_out() {
     let (curl, service) = (DeviceClient::curl(&server), DeviceClient::service(&server));
     TestUser::ANN.signs_up(&curl).await;
     let mut ann = TestUser::ANN.signs_in_natively_on(&curl).await;
-    let away = home.path().join("away.db");
-    std::fs::rename(&server.database, &away).unwrap();
+    server.database.take_away();
     eventually("the view is not believed any more", || async {
         (ann.asks(OwnOperation::Sessions, json!({})).await.http.unwrap().status == 503).then_some(())
     })
@@ -76,7 +75,7 @@ async fn an_outage_has_the_message_of_the_operation_and_signs_no_client_out() {
             said.refused(503, "INTERNAL_ERROR", text);
         }
     }
-    std::fs::rename(&away, &server.database).unwrap();
+    server.database.bring_back();
     eventually("the store is back", || async {
         (ann.session_code().await == "SESSIONS_RETRIEVED").then_some(())
     })
@@ -99,7 +98,7 @@ fn refusing(verb: &str, table: &str) -> String {
 
 #[tokio::test]
 async fn writes_that_the_database_refuses_are_named_whoever_wrote() {
-    let server = TestServer::start().await;
+    let server = TestServer::on_sqlite().await;
     server.configure_default_tenant(without_codes()).await;
     let (curl, service) = (DeviceClient::curl(&server), DeviceClient::service(&server));
     let ann = TestUser::ANN;

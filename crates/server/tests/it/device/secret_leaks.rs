@@ -6,8 +6,8 @@ use portcullis_core::strategy::StrategyName;
 use portcullis_server::mail::{ParsedMessage, mail_files};
 use serde_json::{Value, json};
 
-use crate::fixture::{HttpAnswer, MASTER_KEY, cookie_pair, eventually};
-use crate::secret_leaks::{SecretWatch, ServerProcess};
+use crate::fixture::{HttpAnswer, MASTER_KEY, ServerProcess, cookie_pair, eventually};
+use crate::secret_leaks::SecretWatch;
 
 const EMAIL: &str = "canary@example.com";
 

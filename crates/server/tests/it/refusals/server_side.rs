@@ -17,8 +17,7 @@ async fn an_outage_is_503_and_never_a_refusal() {
     for strategy in STRATEGIES {
         held.push(ann.signs_in(&server, strategy).await);
     }
-    let away = home.path().join("away.db");
-    std::fs::rename(&server.database, &away).unwrap();
+    server.database.take_away();
     let expected = ExpectedRefusal {
         status: 503,
         title: "Service Unavailable",
@@ -52,7 +51,7 @@ async fn an_outage_is_503_and_never_a_refusal() {
             held.logs_out(&server).await.status(503);
         }
     }
-    std::fs::rename(&away, &server.database).unwrap();
+    server.database.bring_back();
     for held in &held {
         eventually("the store is back", || async {
             (held.profile(&server).await.status == 200).then_some(())

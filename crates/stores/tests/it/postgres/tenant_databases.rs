@@ -11,7 +11,7 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::task::JoinSet;
 
 use super::cluster::{Cluster, PASSWORD};
-use super::{TestDatabase, open};
+use super::{TestDatabase, open, try_open};
 
 fn registry() -> TenantDatabaseRegistry {
     TenantDatabaseRegistry::new(Path::new("."), Arc::new(SystemClock))
@@ -48,6 +48,21 @@ async fn the_database_of_a_tenant_has_the_configured_number_of_connections() {
         WHERE datname = current_database() AND query LIKE '%FROM sessions%' AND pid <> pg_backend_pid()";
     let mut db = PgConnection::connect(&url).await.unwrap();
     assert_eq!(sqlx::query_scalar::<_, i64>(used).fetch_one(&mut db).await.unwrap(), 1);
+}
+
+/// A socket and a TCP address, with a schema named or found: one database.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_tenant_gets_the_database_of_the_installation_by_another_url() {
+    let database = TestDatabase::new().await;
+    let installation = try_open(&database.url()).await.unwrap();
+    let registry = registry().beside(&*installation);
+    let by_tcp = database.cluster.tcp_url(&Cluster::login(), &database.name);
+    for url in [by_tcp, database.cluster.url(&database.name, "public")] {
+        let fault = registry.get_or_create(&url).await.unwrap_err().to_string();
+        assert!(fault.contains("the database of the installation"), "{fault}");
+        TenantDatabases::open(&registry, &url).await.expect("a tenant that is there already stays");
+    }
+    registry.get_or_create(&database.fresh().await).await.unwrap();
 }
 
 const IN_A_PROCESS: &str =
