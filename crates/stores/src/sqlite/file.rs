@@ -21,8 +21,11 @@ use super::{SqliteFault, SqliteOpenError};
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// To how many bytes the file of the write-ahead log is cut when the log begins anew.
 const LONGEST_IDLE_LOG: i64 = 64 << 20;
-/// The pause between two looks at a lock that another process holds.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_micros(200);
+/// How long it waits while it is opened: another process may be applying migrations, on a machine that is busy.
+const OPENING_TIMEOUT: Duration = Duration::from_mins(1);
+/// The pause between two looks at a lock that another process holds: short at first, then longer.
+const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
+const LONGEST_PAUSE: Duration = Duration::from_millis(2);
 /// The pause before another try, where SQLite refuses a lock without waiting.
 pub(super) const RETRY_AFTER: Duration = Duration::from_millis(20);
 
@@ -168,7 +171,7 @@ impl DatabaseFile {
 /// again.
 pub(super) fn write_ahead(db: &SqliteConnection) -> Result<(), SqliteFault> {
     db.driver().busy_timeout(Duration::ZERO)?;
-    let mut tries = BUSY_TIMEOUT.as_millis() / RETRY_AFTER.as_millis();
+    let mut tries = OPENING_TIMEOUT.as_millis() / RETRY_AFTER.as_millis();
     let switched = loop {
         let switched = db.driver().pragma_update(None, "journal_mode", "WAL").map_err(SqliteFault::from);
         match switched {
@@ -186,15 +189,25 @@ pub(super) fn write_ahead(db: &SqliteConnection) -> Result<(), SqliteFault> {
 /// SQLite's own waiting looks ten times a second. A process that writes without a pause frees the lock for a moment
 /// between two transactions, which so few looks miss for seconds on end.
 pub(super) fn wait_for_lock(db: &Connection) -> rusqlite::Result<()> {
+    db.busy_handler(Some(|looks| waits(looks, BUSY_TIMEOUT)))
+}
+
+/// The same for as long as [`OPENING_TIMEOUT`].
+pub(super) fn wait_for_opening(db: &Connection) -> rusqlite::Result<()> {
+    db.busy_handler(Some(|looks| waits(looks, OPENING_TIMEOUT)))
+}
+
+/// Sleeps before the next look; `false` once it has waited for long enough.
+fn waits(looks: i32, most: Duration) -> bool {
     thread_local! {
         static WAITING_SINCE: Cell<Ticks> = const { Cell::new(Ticks::new(Duration::ZERO)) };
     }
-    db.busy_handler(Some(|looks| {
-        let now = SystemClock.ticks();
-        if looks == 0 {
-            WAITING_SINCE.set(now);
-        }
-        thread::sleep(LOOK_AGAIN_AFTER);
-        now.since(WAITING_SINCE.get()) < BUSY_TIMEOUT
-    }))
+    let now = SystemClock.ticks();
+    if looks == 0 {
+        WAITING_SINCE.set(now);
+    }
+    let waited = now.since(WAITING_SINCE.get());
+    // Those that wait for long must not take the processor from the one that they wait for.
+    thread::sleep((waited / 16).clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
+    waited < most
 }

@@ -45,7 +45,7 @@ use crate::sql::tenants;
 use crate::{DatabaseUrl, DatabaseUrlError};
 use connection::{SqliteConnection, at_once};
 pub use fault::SqliteFault;
-use file::{DatabaseFile, write_ahead};
+use file::{DatabaseFile, wait_for_opening, write_ahead};
 pub use open_error::SqliteOpenError;
 use readers::Readers;
 use schema::ErrorPath;
@@ -213,6 +213,7 @@ fn connect(
     file.check_writable()?;
     let fault = |fault| ErrorPath(path).fault(fault);
     let mut db = file.connect().map_err(fault)?;
+    wait_for_opening(db.driver()).map_err(|refused| fault(refused.into()))?;
     if schema::applied(path, &db)?.is_empty() && if_missing == IfMissing::Refuse {
         return Err(SqliteOpenError::Empty { path: path.to_owned() });
     }
