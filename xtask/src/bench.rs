@@ -19,6 +19,8 @@ const COUNTED: &str = "portcullis-counted";
 const LIBRARY: &str = "portcullis-library-bench";
 /// The argument that asks for a comparison with another library.
 const PEERS: &str = "--peers";
+/// The argument that asks for a comparison of the stores that nodes share.
+const STORES: &str = "--stores";
 /// The service with that library, in a workspace of its own.
 const PEER: &str = "portcullis-peer";
 
@@ -28,6 +30,9 @@ pub(crate) fn bench(arguments: &[String]) -> Result<(), VerbFailure> {
     if arguments.iter().any(|word| word == PEERS) {
         debian::make_sure(&debian::FOR_PEERS)?;
         words.extend(["--peer".into(), build_peer()?]);
+    }
+    if arguments.iter().any(|word| word == STORES) {
+        debian::make_sure(&debian::FOR_STORES)?;
     }
     with_release_server("portcullis-bench", &[SERVER, COUNTED, LIBRARY], &words)
 }

@@ -26,6 +26,7 @@ enum PackageProof {
     PostgresServer,
 }
 
+const POSTGRES: DebianPackage = DebianPackage { name: "postgresql", proof: PackageProof::PostgresServer };
 const REDIS: DebianPackage =
     DebianPackage { name: "redis-server", proof: PackageProof::Program("redis-server") };
 
@@ -35,7 +36,7 @@ pub(crate) const FOR_TESTS: [DebianPackage; 8] = [
     DebianPackage { name: "nginx-light", proof: PackageProof::Program("nginx") },
     DebianPackage { name: "nodejs", proof: PackageProof::Program("node") },
     DebianPackage { name: "npm", proof: PackageProof::Program("npm") },
-    DebianPackage { name: "postgresql", proof: PackageProof::PostgresServer },
+    POSTGRES,
     DebianPackage { name: "python3-venv", proof: PackageProof::PythonModules("ensurepip, venv") },
     REDIS,
     DebianPackage { name: "strace", proof: PackageProof::Program("strace") },
@@ -43,6 +44,9 @@ pub(crate) const FOR_TESTS: [DebianPackage; 8] = [
 
 /// What the bench needs that compares the server with others.
 pub(crate) const FOR_PEERS: [DebianPackage; 1] = [REDIS];
+
+/// What the bench needs that compares stores.
+pub(crate) const FOR_STORES: [DebianPackage; 2] = [POSTGRES, REDIS];
 
 /// Installs what is missing.
 pub(crate) fn make_sure(packages: &[DebianPackage]) -> Result<(), VerbFailure> {

@@ -32,9 +32,14 @@ pub(crate) enum BenchError {
     NoPeer,
     #[error(
         "redis-server is missing; run `sudo apt-get install --yes --no-install-recommends redis-server`, or leave \
-         `--peers` out"
+         `--peers` and `--stores` out"
     )]
     NoRedis,
+    #[error(
+        "no PostgreSQL server is installed; run `sudo apt-get install --yes --no-install-recommends postgresql`, or \
+         leave `--stores` out"
+    )]
+    NoPostgres,
     #[error("{0}")]
     Page(String),
     #[error("a task of the load generator ended early: {0}")]

@@ -59,8 +59,8 @@ pub(crate) struct BenchFixture {
 }
 
 impl BenchFixture {
-    /// Starts the server, makes its users, and starts the bare handler with answers as long as the profiles; with
-    /// sockets, those that count allocations.
+    /// Starts the server, with variables of its own, makes its users, and starts the bare handler with answers as long
+    /// as the profiles; with sockets, those that count allocations.
     ///
     /// # Errors
     /// [`BenchError`]
@@ -68,14 +68,15 @@ impl BenchFixture {
         plan: &BenchPlan,
         folder: &Path,
         counting: Option<&CounterSockets>,
+        variables: &[(&str, &OsStr)],
     ) -> Result<Self, BenchError> {
         let programs =
             if counting.is_some() { BenchPrograms::counted(plan) } else { BenchPrograms::measured(plan) }?;
         let tcp = ReservedAddress::new()?;
         let listen = tcp.get().to_string();
         let socket = counting.map(|sockets| (ALLOCATION_COUNTER, sockets.server.as_os_str()));
-        let variables: Vec<_> =
-            [("PORTCULLIS_TCP_LISTEN", OsStr::new(&listen))].into_iter().chain(socket).collect();
+        let listen = ("PORTCULLIS_TCP_LISTEN", OsStr::new(&listen));
+        let variables: Vec<_> = variables.iter().copied().chain([listen]).chain(socket).collect();
         let data_dir = folder.join("data");
         let main = BenchInstallation::start(&programs.server, &data_dir, &variables).await?;
         let routes = main.routes_of_profiles().await?;

@@ -20,10 +20,12 @@ mod machine;
 mod peer;
 mod process;
 mod programs;
+mod redis_server;
 mod report;
 mod round;
 mod run;
 mod script;
+mod shared_stores;
 mod spread;
 mod start;
 mod store_process;
@@ -79,6 +81,13 @@ pub(crate) struct BenchPlan {
     /// The service with tower-sessions.
     #[arg(long, value_name = "PATH", hide = true)]
     pub(crate) peer: Option<PathBuf>,
+    /// Compare the stores that nodes share, and nothing else: how long a sign-out takes to hold on other nodes, and
+    /// what a check and a refresh cost. `cargo xtask bench` installs PostgreSQL and Redis for it.
+    #[arg(long, conflicts_with_all = ["only", "peers", "write"])]
+    pub(crate) stores: bool,
+    /// How many sign-outs `--stores` measures on each pair of stores, idle and as many beside other work.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) sign_outs: u64,
     /// Write the figures into the pages.
     #[arg(long, conflicts_with = "only")]
     pub(crate) write: bool,

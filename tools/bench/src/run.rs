@@ -17,7 +17,7 @@ use crate::process::{forget_peak, memory};
 use crate::programs::CounterSockets;
 use crate::report::Findings;
 use crate::round::Figures;
-use crate::{start, storm, timing};
+use crate::{shared_stores, start, storm, timing};
 
 const STORM: &str = "storm";
 const TIMING: &str = "timing";
@@ -32,6 +32,10 @@ pub(crate) async fn run(plan: &BenchPlan) -> Result<(), BenchError> {
     let includes = |part: &str| plan.only.as_deref().is_none_or(|only| only == part);
     let directory = tempfile::tempdir()?;
     let mut findings = Findings::default();
+    if plan.stores {
+        findings.stores = shared_stores::measure(plan, directory.path()).await?;
+        return publish(plan, &findings);
+    }
     if includes(TIMING) {
         findings.timing = timing::measure(plan, directory.path()).await?;
     }
@@ -51,7 +55,7 @@ async fn go_over_all(
     directory: &Path,
     findings: &mut Findings,
 ) -> Result<(), BenchError> {
-    let fixture = BenchFixture::set(plan, directory, None).await?;
+    let fixture = BenchFixture::set(plan, directory, None, &[]).await?;
     let pid = fixture.main.server.pid();
     findings.memory.push(("signed up and idle", memory(pid)));
     if !cases.is_empty() {
@@ -114,7 +118,7 @@ async fn count(
     }
     fs::create_dir(folder)?;
     let sockets = CounterSockets::in_folder(folder);
-    let counting = BenchFixture::set(plan, folder, Some(&sockets)).await?;
+    let counting = BenchFixture::set(plan, folder, Some(&sockets), &[]).await?;
     for case in cases {
         let counts = counts::count(case, fixture, &counting, &sockets).await?;
         println!("counted: {:<22} {:>7.1} allocations", case.name(), counts.allocations);

@@ -2,6 +2,7 @@
 
 mod case_tables;
 mod headlines;
+mod store_tables;
 
 use portcullis_bench::tally::Tally;
 use tabled::builder::Builder;
@@ -11,6 +12,7 @@ use crate::cases::Case;
 use crate::counts::RequestCounts;
 use crate::process::ProcessMemory;
 use crate::round::Figures;
+use crate::shared_stores::PairFindings;
 use crate::spread::Spread;
 use crate::start::Starts;
 use crate::storm::{CHECKS_PER_SECOND, LOGINS_AT_ONCE, StormRound};
@@ -32,6 +34,8 @@ pub(crate) struct Findings {
     pub(crate) timing: Vec<Comparison>,
     /// Starts of servers with few sessions and with many.
     pub(crate) starts: Vec<Starts>,
+    /// The stores that nodes share.
+    pub(crate) stores: Vec<PairFindings>,
     /// The server's memory, by when it was read.
     pub(crate) memory: Vec<(&'static str, ProcessMemory)>,
 }
@@ -43,6 +47,8 @@ impl Findings {
             ("Checks", self.checks()),
             ("The guard alone", self.guards()),
             ("Beside tower-sessions on Redis", self.peers()),
+            ("A sign-out on other nodes", self.sign_outs_elsewhere()),
+            ("The stores that nodes share", self.shared_stores()),
             ("Refreshes", self.refreshes()),
             ("What a request takes", self.counts()),
             ("Logins and registrations", self.hashes()),

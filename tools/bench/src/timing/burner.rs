@@ -12,14 +12,14 @@ const STRETCH: Duration = Duration::from_millis(10);
 
 /// Burns until it is dropped.
 #[derive(Debug)]
-pub(super) struct Burner {
+pub(crate) struct Burner {
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Burner {
     /// Burns this share of each core, from 0 to 1.
-    pub(super) fn start(share: f64) -> Self {
+    pub(crate) fn start(share: f64) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let threads = (0..cores()).map(|_| {
             let stop = Arc::clone(&stop);

@@ -4,7 +4,7 @@
 //! Password attempts and links are limited for each account, so many accounts get few requests each. What the
 //! server does after an answer (a mail) is waited for, so that it is not measured with the next one.
 
-mod burner;
+pub(crate) mod burner;
 mod distinguishability;
 
 use std::path::Path;
