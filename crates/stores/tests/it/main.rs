@@ -4,6 +4,10 @@
 mod feeds;
 
 #[cfg(test)]
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod reserved_port;
+
+#[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod sqlite;
 

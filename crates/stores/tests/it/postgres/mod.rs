@@ -23,6 +23,7 @@ use portcullis_stores::{DatabaseUrl, IfMissing, OpenDatabase};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::sync::OnceCell;
 
+use crate::reserved_port::ReservedPort;
 use cluster::Cluster;
 
 /// Ends all connections but that of the shell, so that new ones are made.

@@ -16,6 +16,7 @@ use portcullis_stores::{DatabaseUrl, IfMissing, RedisSessions, RedisUrl, Session
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
+use crate::reserved_port::ReservedPort;
 use server::RedisServer;
 
 /// The server of all tests that do it no harm.

@@ -2,7 +2,6 @@
 //! A Redis server of the tests' own, on Debian's program.
 
 use std::io::Write as _;
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -10,10 +9,12 @@ use portcullis_stores::RedisUrl;
 use tempfile::TempDir;
 use tokio::time::sleep;
 
+use super::ReservedPort;
+
 /// A server, which ends with this value or with the process that it was started by.
 pub(super) struct RedisServer {
     folder: TempDir,
-    port: u16,
+    port: ReservedPort,
     settings: Vec<String>,
     running: Option<Child>,
 }
@@ -23,7 +24,7 @@ impl RedisServer {
     pub(super) async fn start(settings: &[&str]) -> Self {
         let settings = settings.iter().map(|&setting| setting.to_owned()).collect();
         let folder = TempDir::with_prefix("portcullis-redis-").unwrap();
-        let mut server = Self { folder, port: free_port(), settings, running: None };
+        let mut server = Self { folder, port: ReservedPort::new(), settings, running: None };
         server.run();
         server.is_up().await;
         server
@@ -34,7 +35,10 @@ impl RedisServer {
         let mut shell = Command::new("sh");
         let script = "\"$@\" & server=$!; echo $server > pid; read last; kill -KILL $server; wait $server";
         shell.args(["-c", script, "sh", "redis-server", "--bind", "127.0.0.1", "--save", ""]);
-        shell.args(["--port", &self.port.to_string(), "--dir"]).arg(self.folder.path()).args(&self.settings);
+        shell
+            .args(["--port", &self.port.number().to_string(), "--dir"])
+            .arg(self.folder.path())
+            .args(&self.settings);
         shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         self.running = Some(shell.current_dir(self.folder.path()).spawn().unwrap());
     }
@@ -73,17 +77,17 @@ impl RedisServer {
 
     fn cli(&self, command: &[&str]) -> Option<String> {
         let mut shell = Command::new("redis-cli");
-        let done = shell.args(["-p", &self.port.to_string()]).args(command).output().unwrap();
+        let done = shell.args(["-p", &self.port.number().to_string()]).args(command).output().unwrap();
         done.status.success().then(|| String::from_utf8(done.stdout).unwrap())
     }
 
     /// The URL of the server, for keys with this prefix.
     pub(super) fn url(&self, prefix: &str) -> RedisUrl {
-        RedisUrl::parse(&format!("redis://127.0.0.1:{}?prefix={prefix}", self.port)).unwrap()
+        RedisUrl::parse(&format!("redis://127.0.0.1:{}?prefix={prefix}", self.port.number())).unwrap()
     }
 
     pub(super) fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("127.0.0.1:{}", self.port.number())
     }
 }
 
@@ -91,8 +95,4 @@ impl Drop for RedisServer {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

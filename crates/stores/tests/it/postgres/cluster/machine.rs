@@ -1,7 +1,6 @@
 //! Programs and processes of the machine that the server runs on.
 
 use std::fs;
-use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -77,8 +76,4 @@ pub(super) fn hand_over(folder: &Path) {
         let given = Command::new("chown").args(["-R", owner]).arg(folder).status().unwrap();
         assert!(given.success());
     }
-}
-
-pub(super) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use machine::{PausedProcesses, as_owner, children, free_port, hand_over, program, signal, succeeds};
+use super::ReservedPort;
+use machine::{PausedProcesses, as_owner, children, hand_over, program, signal, succeeds};
 
 /// The password of the user `portcullis` over TCP. Through the socket none is asked for.
 pub(crate) const PASSWORD: &str = "p@ss:w/?";
@@ -35,7 +36,7 @@ const SETTINGS: [&str; 6] = [
 /// A server, which ends with this value or with the process that it was started by.
 pub(crate) struct Cluster {
     folder: PathBuf,
-    port: u16,
+    port: ReservedPort,
     running: Option<Child>,
 }
 
@@ -61,7 +62,7 @@ impl Cluster {
         let mut standby = Self::in_new_folder();
         let mut copy = standby.tool("pg_basebackup");
         copy.args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--username=postgres", "-h"]);
-        copy.arg(&self.folder).args(["-p", &self.port.to_string(), "-D"]).arg(standby.data());
+        copy.arg(&self.folder).args(["-p", &self.port.number().to_string(), "-D"]).arg(standby.data());
         succeeds(copy);
         standby.run();
         standby
@@ -75,7 +76,7 @@ impl Cluster {
         fs::write(folder.join("key.pem"), certified.signing_key.serialize_pem()).unwrap();
         fs::set_permissions(folder.join("key.pem"), fs::Permissions::from_mode(0o600)).unwrap();
         hand_over(&folder);
-        Self { folder, port: free_port(), running: None }
+        Self { folder, port: ReservedPort::new(), running: None }
     }
 
     /// One of the server's programs, as its user and in its folder.
@@ -98,7 +99,7 @@ impl Cluster {
         shell.args(["-c", script, "sh"]).arg(&self.folder);
         shell.arg(program("postgres")).arg("-D").arg(self.folder.join("data")).arg("-k").arg(&self.folder);
         shell.args(["-cssl=on", "-cssl_cert_file=../certificate.pem", "-cssl_key_file=../key.pem"]);
-        shell.args(["-h", "127.0.0.1", "-p", &self.port.to_string()]).args(SETTINGS);
+        shell.args(["-h", "127.0.0.1", "-p", &self.port.number().to_string()]).args(SETTINGS);
         let log = File::options().create(true).append(true).open(self.folder.join("log")).unwrap();
         shell.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log).current_dir(&self.folder);
         self.running = Some(shell.spawn().unwrap());
@@ -107,7 +108,9 @@ impl Cluster {
     fn wait_until_up(&self) {
         for _ in 0..3_000 {
             let mut asked = Command::new(program("pg_isready"));
-            asked.args(["-q", "-d", "postgres", "-p", &self.port.to_string(), "-h"]).arg(&self.folder);
+            asked
+                .args(["-q", "-d", "postgres", "-p", &self.port.number().to_string(), "-h"])
+                .arg(&self.folder);
             if asked.status().unwrap().success() {
                 return;
             }
@@ -172,7 +175,7 @@ impl Cluster {
 
     /// The socket, as the URL of a host names it.
     pub(crate) fn place(&self) -> String {
-        format!("{}:{}", self.folder.to_str().unwrap().replace('/', "%2F"), self.port)
+        format!("{}:{}", self.folder.to_str().unwrap().replace('/', "%2F"), self.port.number())
     }
 
     /// The certificate that the server shows over TCP, for the host `localhost`.
@@ -189,14 +192,14 @@ impl Cluster {
 
     /// The URL of a database over TCP, for a user with a password.
     pub(crate) fn tcp_url(&self, login: &str, database: &str) -> String {
-        format!("postgres://{login}@127.0.0.1:{}/{database}", self.port)
+        format!("postgres://{login}@127.0.0.1:{}/{database}", self.port.number())
     }
 
     /// Runs what the operator of the server types into PostgreSQL's shell.
     pub(crate) fn by_hand(&self, database: &str, sql: &str) {
         let mut shell = Command::new(program("psql"));
         shell.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-h"]).arg(&self.folder);
-        shell.args(["-p", &self.port.to_string(), "-d", database, "-c", sql]);
+        shell.args(["-p", &self.port.number().to_string(), "-d", database, "-c", sql]);
         succeeds(shell);
     }
 }
