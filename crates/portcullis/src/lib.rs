@@ -144,3 +144,5 @@ pub use portcullis_axum::{
 pub use portcullis_stores::sqlite::SqliteStore;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use portcullis_stores::{DatabaseUrl, OpenedStores, TenantDatabaseRegistry};
+#[cfg(all(feature = "redis", any(feature = "postgres", feature = "sqlite")))]
+pub use portcullis_stores::{RedisOpenError, RedisSessions, RedisUrl, RedisUrlError};

@@ -22,6 +22,8 @@ mod opened_stores;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "redis")]
+mod recent_ends;
+#[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "redis")]
 mod session_pair;

@@ -6,6 +6,7 @@
 //!
 //! A session that the database holds live, from before there was a pair, is used there until it ends.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -21,12 +22,15 @@ use tokio::try_join;
 use tracing::warn;
 
 use crate::joined_feed::joined;
+use crate::recent_ends::RecentEnds;
 use crate::redis::{RedisSessions, Replaced};
 
 /// A look-up that only asks whether there is a record.
 const ANY_TIME: Timestamp = Timestamp::from_millis(0);
 /// How many ends of one user's sessions are written at once.
 const ENDS_AT_ONCE: usize = 16;
+/// How many sessions of one user are looked at in one go.
+const LOOKED_AT_TOGETHER: usize = 256;
 /// How often a change of one session is decided anew because another writer was first.
 const MOST_TRIES: usize = 16;
 
@@ -37,6 +41,7 @@ pub struct SessionPair {
     database: Arc<dyn SessionStore>,
     epochs: Arc<dyn EpochStore>,
     feed: Arc<dyn ChangeFeed>,
+    recent_ends: Arc<RecentEnds>,
 }
 
 impl SessionPair {
@@ -44,10 +49,11 @@ impl SessionPair {
     #[must_use]
     pub fn stores(live: RedisSessions, database: Stores) -> Stores {
         let pair = Self {
-            live,
             database: database.sessions.clone(),
             epochs: database.epochs.clone(),
             feed: database.feed.clone(),
+            recent_ends: RecentEnds::new(live.clock()),
+            live,
         };
         let pair = Arc::new(pair);
         Stores { sessions: pair.clone(), feed: pair, ..database }
@@ -90,6 +96,19 @@ impl SessionPair {
         Err(StoreError::Overloaded)
     }
 
+    /// Whether a session that was just written had ended meanwhile. Then it is removed.
+    async fn has_just_ended(&self, session: &Session) -> Stored<bool> {
+        if !self.recent_ends.may_have(&session.key) {
+            return Ok(false);
+        }
+        let handle = SessionHandle::Id(session.key.clone());
+        let has_ended = self.database.find(&handle, ANY_TIME).await?.is_some();
+        if has_ended {
+            self.remove(session).await;
+        }
+        Ok(has_ended)
+    }
+
     /// Records the end of a live session; `false` if another writer was first.
     async fn end_live(&self, session: Session, ending: Ending) -> Stored<bool> {
         Ok(self.record_end(&session.end(ending)).await? == Updated::Done)
@@ -110,6 +129,18 @@ impl SessionPair {
         ended.try_filter_map(async |id| Ok(id)).try_collect().await
     }
 
+    /// The first live sessions among these ids, as many as a page has at most. Some may have expired.
+    async fn page_of_live(&self, user: &UserKey, ids: &[SessionId], limit: usize) -> Stored<Vec<Session>> {
+        let mut page = Vec::new();
+        for few in ids.chunks(limit.clamp(1, LOOKED_AT_TOGETHER)) {
+            if page.len() >= limit {
+                break;
+            }
+            page.extend(self.live.find_all(user, few).await?);
+        }
+        Ok(page)
+    }
+
     /// Removes what has ended. It has ended even if this fails.
     async fn remove(&self, session: &Session) {
         if let Err(fault) = self.live.remove(session).await {
@@ -122,15 +153,20 @@ impl SessionPair {
 impl SessionPair {
     /// Ends one session, in whichever store it lives.
     async fn end_one(&self, key: &SessionKey, ending: Ending) -> Stored<Vec<SessionId>> {
-        let live = self.live(key).await?;
-        match live {
-            Some(session) => self.end_all(vec![session], ending).await,
-            None => self.database.end(&EndScope::One(key.clone()), ending).await,
+        match self.live(key).await {
+            Ok(Some(session)) => self.end_all(vec![session], ending).await,
+            Ok(None) => self.database.end(&EndScope::One(key.clone()), ending).await,
+            // Nobody knows whose it is, so it leaves no tombstone; without a record it is over all the same.
+            Err(StoreError::Corrupt { .. }) => {
+                let is_removed = self.live.remove_unreadable(key).await?;
+                Ok(is_removed.then_some(key.id).into_iter().collect())
+            }
+            Err(fault) => Err(fault),
         }
     }
 
-    /// Ends those sessions of a user that `ends` chooses, then what the database holds of the scope. The epoch comes
-    /// last: if something before it fails, nothing has been promised.
+    /// Ends what the database holds of the scope, with the epoch if the scope has one, then those sessions of the user
+    /// that `ends` chooses. With an epoch all is over at once; the rest says when and why.
     async fn end_of_user(
         &self,
         scope: &EndScope,
@@ -138,9 +174,11 @@ impl SessionPair {
         ending: Ending,
         ends: impl Fn(&Session) -> bool,
     ) -> Stored<Vec<SessionId>> {
-        let live = self.live.list(user).await?;
-        let mut ended = self.end_all(live.into_iter().filter(ends).collect(), ending).await?;
-        ended.extend(self.database.end(scope, ending).await?);
+        let mut ended = self.database.end(scope, ending).await?;
+        for few in self.live.ids(user).await?.chunks(LOOKED_AT_TOGETHER) {
+            let live = self.live.find_all(user, few).await?;
+            ended.extend(self.end_all(live.into_iter().filter(&ends).collect(), ending).await?);
+        }
         ended.sort_unstable();
         Ok(ended)
     }
@@ -150,30 +188,34 @@ impl SessionPair {
     async fn end_others(&self, user: &UserKey, kept: SessionId, ending: Ending) -> Stored<Vec<SessionId>> {
         let key = SessionKey { tenant: user.tenant.clone(), id: kept };
         let before = self.epochs.read(user).await?.user;
-        let is_taken_over = self.take_over(user, &key, before, before.saturating_add(1)).await?;
+        let next = before.saturating_add(1);
+        let live = self.live(&key).await?.filter(|session| session.user == user.id);
+        // Another request may be taking it over, too.
+        let is_kept = live.is_some_and(|session| session.epochs.user >= before);
+        self.take_over(user, &key, before..next).await?;
         let scope = EndScope::UserExcept(user.clone(), kept);
         let ends = |session: &Session| session.key.id != kept && is_live(session, ending.at);
         let ended = self.end_of_user(&scope, user, ending, ends).await?;
         let after = self.epochs.read(user).await?.user;
-        if is_taken_over && after > before.saturating_add(1) {
+        if is_kept && after > next {
             // The epoch was counted up by another request, too. If that one ended the session, this finds it ended.
-            self.take_over(user, &key, before.saturating_add(1), after).await?;
+            self.take_over(user, &key, before..after).await?;
         }
         Ok(ended)
     }
 
-    /// Takes a session over from one epoch of its user into another; `false` if it is not of that epoch.
-    async fn take_over(&self, user: &UserKey, key: &SessionKey, from: u64, to: u64) -> Stored<bool> {
+    /// Takes a session that is under one of these epochs of its user over into the one behind them.
+    async fn take_over(&self, user: &UserKey, key: &SessionKey, from: Range<u64>) -> Stored<()> {
         let taken_over = self.change(key, |session| {
-            let is_theirs = session.user == user.id && session.epochs.user == from;
-            is_theirs.then_some(Session { epochs: Epochs { user: to, ..session.epochs }, ..session })
+            let is_theirs = session.user == user.id && from.contains(&session.epochs.user);
+            is_theirs.then_some(Session { epochs: Epochs { user: from.end, ..session.epochs }, ..session })
         });
-        Ok(taken_over.await?.is_some())
+        taken_over.await.map(drop)
     }
 
     /// Ends all but the newest. Those that the database still holds are the oldest.
     async fn end_beyond(&self, user: &UserKey, newest: u32, ending: Ending) -> Stored<Vec<SessionId>> {
-        let live = self.live.list(user).await?;
+        let live = self.live.find_all(user, &self.live.ids(user).await?).await?;
         let mut live: Vec<Session> = live.into_iter().filter(|session| is_live(session, ending.at)).collect();
         let newest = usize::try_from(newest).unwrap_or(usize::MAX);
         let beyond = live.len().saturating_sub(newest);
@@ -216,6 +258,7 @@ impl SessionStore for SessionPair {
             };
         }
         match self.live.compare_and_set(session).await? {
+            Replaced::Done if self.has_just_ended(session).await? => Ok(Updated::Stale),
             Replaced::Done => Ok(Updated::Done),
             Replaced::Stale => Ok(Updated::Stale),
             Replaced::Absent => self.database.update(session, user).await,
@@ -248,14 +291,16 @@ impl SessionStore for SessionPair {
     }
 
     async fn list(&self, user: &UserKey, page: Page<SessionId>, now: Timestamp) -> Stored<Vec<Session>> {
-        let (live, recorded) = try_join!(self.live.list(user), self.database.list(user, page, now))?;
-        let is_behind = |session: &Session| page.after.is_none_or(|after| session.key.id > after);
+        let (ids, recorded) = try_join!(self.live.ids(user), self.database.list(user, page, now))?;
+        let behind = ids.partition_point(|id| page.after.is_some_and(|after| *id <= after));
+        let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+        let live = self.page_of_live(user, ids.get(behind..).unwrap_or_default(), limit).await?;
         let is_recorded = |session: &Session| recorded.iter().any(|ended| ended.key == session.key);
-        let live = live.into_iter().filter(|session| is_behind(session) && !is_recorded(session));
+        let live = live.into_iter().filter(|session| !is_recorded(session));
         let mut all: Vec<Session> = live.map(|session| session.with_state_at(now)).collect();
         all.extend(recorded);
         all.sort_unstable_by_key(|session| session.key.id);
-        all.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
+        all.truncate(limit);
         Ok(all)
     }
 
@@ -269,6 +314,7 @@ impl SessionStore for SessionPair {
 impl ChangeFeed for SessionPair {
     async fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
         let [of_database, of_live] = joined(sink);
+        let of_database = self.recent_ends.noting(of_database);
         Ok(Watch::new(try_join!(self.feed.watch(of_database), self.live.watch(of_live))?))
     }
 }

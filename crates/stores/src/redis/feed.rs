@@ -1,9 +1,9 @@
 //! The change feed: a connection of its own, to which the server announces every change of a watched key.
 //!
 //! The server sends an announcement on this connection before the answer to whatever was sent after the change was
-//! acknowledged. So the feed writes a key, again and again: the answer proves that no change is missing, and that the
-//! server still takes writes. Thread, runtime and connection belong to the watch alone, so that load on the server's
-//! runtime does not delay them.
+//! acknowledged. So the feed removes a key that is not there, again and again: the answer proves that no change is
+//! missing, and that the server is still a primary. A server whose memory is full answers that, too. Thread, runtime
+//! and connection belong to the watch alone, so that load on the server's runtime does not delay them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,12 +22,10 @@ use super::connection::{config, connect};
 use super::keys::Keys;
 use crate::feed_threads::{FeedReady, FeedThreads};
 
-/// The pause between two writes of the key.
+/// The pause between two proofs.
 const BARRIER_EVERY: Duration = Duration::from_millis(100);
 /// How long one may take before the connection counts as lost.
 const BARRIER_DEADLINE: Duration = Duration::from_secs(2);
-/// How long the key stays after the last write.
-const BARRIER_LIVES: u64 = 60;
 /// The first and the longest pause before another connection is tried.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -81,12 +79,15 @@ impl TrackingFeed {
         };
         // An error only says that the caller has given up the watch: then the thread is stopped, too.
         let _ = ready.send(Ok(()));
+        let mut pause = FIRST_PAUSE;
         loop {
-            let fault = self.follow(&mut feed).await;
-            warn!(%fault, "the change feed of Redis is lost");
+            let fault = self.follow(&mut feed, &mut pause).await;
+            // A server that takes a connection and proves nothing is lost again and again: that is said once.
+            if pause == FIRST_PAUSE {
+                warn!(%fault, "the change feed of Redis is lost");
+            }
             drop(feed);
-            feed = self.connected_again().await;
-            info!("the change feed of Redis is back");
+            feed = self.connected_again(&mut pause).await;
             self.sink.changed(&Change::AllSessions);
         }
     }
@@ -103,36 +104,44 @@ impl TrackingFeed {
         };
         let config = config().set_response_timeout(Some(BARRIER_DEADLINE)).set_push_sender(hear);
         let mut feed = connect(&self.client, config).await?;
-        let mut track = redis::cmd("CLIENT");
-        track.arg("TRACKING").arg("ON").arg("BCAST").arg("PREFIX").arg(self.keys.watched());
-        track.query_async::<()>(&mut feed).await?;
+        track(&mut feed, &self.keys).await?;
         Ok(feed)
     }
 
-    async fn connected_again(&self) -> MultiplexedConnection {
-        let mut pause = FIRST_PAUSE;
+    async fn connected_again(&self, pause: &mut Duration) -> MultiplexedConnection {
         loop {
-            sleep(pause).await;
+            sleep(*pause).await;
+            *pause = (*pause * 2).min(LONGEST_PAUSE);
             if let Ok(feed) = self.connected().await {
                 return feed;
             }
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
     /// Proves that no change is missing until the connection is lost, and returns why it is.
-    async fn follow(&self, feed: &mut MultiplexedConnection) -> RedisError {
-        let mut barrier = redis::cmd("SET");
-        barrier.arg(self.keys.barrier()).arg(1).arg("EX").arg(BARRIER_LIVES);
+    async fn follow(&self, feed: &mut MultiplexedConnection, pause: &mut Duration) -> RedisError {
+        let mut barrier = redis::cmd("DEL");
+        barrier.arg(self.keys.barrier());
         loop {
             let sent = self.clock.ticks();
             if let Err(fault) = barrier.query_async::<()>(feed).await {
                 return fault;
             }
+            if *pause > FIRST_PAUSE {
+                info!("the change feed of Redis is back");
+                *pause = FIRST_PAUSE;
+            }
             self.sink.proven(sent);
             sleep(BARRIER_EVERY.saturating_sub(self.clock.ticks().since(sent))).await;
         }
     }
+}
+
+/// Asks for the announcements of all sessions on this connection.
+pub(super) async fn track(feed: &mut MultiplexedConnection, keys: &Keys) -> Result<(), RedisError> {
+    let mut track = redis::cmd("CLIENT");
+    track.arg("TRACKING").arg("ON").arg("BCAST").arg("PREFIX").arg(keys.watched());
+    track.query_async(feed).await
 }
 
 /// What an announcement says. Without keys, the server was emptied; one that makes no sense could mean any change.

@@ -20,7 +20,7 @@ impl Keys {
         format!("{}s:", self.0)
     }
 
-    /// The key that a node writes to prove that the server takes writes.
+    /// The key that a node removes, and that never exists, to prove that the server takes writes.
     pub(super) fn barrier(&self) -> String {
         format!("{}barrier", self.0)
     }

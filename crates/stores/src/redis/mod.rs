@@ -18,11 +18,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::clock::Clock;
-use portcullis_core::id::{SessionKey, TenantId, UserKey};
+use portcullis_core::clock::{Clock, Timestamp};
+use portcullis_core::id::{SessionId, SessionKey, TenantId, UserId, UserKey};
+use portcullis_core::machine::SystemRandom;
 use portcullis_core::session::{RECORD_RETENTION, Session};
 use portcullis_core::store::{ChangeSink, CookieKey, SessionHandle, StoreError, Stored, Watch};
-use redis::Client;
+use redis::{Client, RedisError};
 use tokio::task::spawn_blocking;
 
 use crate::feed_threads::FeedThreads;
@@ -31,11 +32,16 @@ use connection::{SharedConnection, config, connect};
 use keys::Keys;
 pub use open_error::RedisOpenError;
 use record::SessionRecords;
-use scripts::{COMPARE_AND_SET, FIND, FIND_BY_COOKIE, INSERT, LIST, REMOVE, ScriptCall};
+use scripts::{
+    COMPARE_AND_SET, FIND, FIND_ALL, FIND_BY_COOKIE, IDS, INSERT, REMOVE, REMOVE_UNREADABLE, ScriptCall,
+};
 use server::ServerInfo;
 pub use url::{RedisUrl, RedisUrlError};
 
 const FINDING: &str = "find a session";
+const LISTING: &str = "list sessions";
+/// How many sessions one script looks at.
+const FOUND_AT_ONCE: usize = 256;
 /// The longest that Redis is told to keep a record: it cannot count further than some hundred million years.
 const LONGEST: Duration = Duration::from_hours(24 * 365 * 100);
 
@@ -74,8 +80,11 @@ impl RedisSessions {
         let info = asked(&client, url).await?;
         info.check(&url.to_string())?;
         let warning = info.warning();
-        let shared = Arc::new(SharedConnection::new(client.clone()));
-        let (url, keys) = (Arc::new(url.clone()), url.keys());
+        let keys = url.keys();
+        try_out(&client, &keys, clock.now())
+            .await
+            .map_err(|fault| RedisOpenError::of(&url.to_string(), fault))?;
+        let (url, shared) = (Arc::new(url.clone()), Arc::new(SharedConnection::new(client.clone())));
         Ok(Self { url, client, keys, warning, shared, feeds: Arc::default(), clock })
     }
 
@@ -86,6 +95,10 @@ impl RedisSessions {
     pub async fn described(&self) -> Stored<String> {
         let info = asked(&self.client, &self.url).await;
         info.map(|info| info.described()).map_err(|fault| StoreError::unavailable("describe itself", fault))
+    }
+
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
     }
 
     /// What an operator should know of what a restart of the server loses.
@@ -99,7 +112,8 @@ impl RedisSessions {
         let SessionRecords { checked, used } = SessionRecords::of(session);
         let lives = session.absolute_expires.plus(RECORD_RETENTION).since(session.created).min(LONGEST);
         let (id, lives) = (short_text::session_id(session.key.id), lives.as_millis().max(1).to_string());
-        let arguments = [id.as_bytes(), &checked, &used, lives.as_bytes()];
+        let sessions = self.keys.sessions(&session.key.tenant, session.key.id.bucket());
+        let arguments = [id.as_bytes(), &checked, &used, lives.as_bytes(), sessions.as_bytes()];
         let call = ScriptCall { script: &INSERT, keys: &self.keys.of(session), arguments: &arguments };
         self.shared.run("insert a session", call).await
     }
@@ -150,15 +164,30 @@ impl RedisSessions {
         })
     }
 
-    /// All sessions of a user that live here, oldest first.
-    pub(crate) async fn list(&self, user: &UserKey) -> Stored<Vec<Session>> {
+    /// The ids of a user's sessions, oldest first, among them some that have expired.
+    pub(crate) async fn ids(&self, user: &UserKey) -> Stored<Vec<SessionId>> {
+        let keys = [self.keys.user(user)];
+        let call = ScriptCall { script: &IDS, keys: &keys, arguments: &[] };
+        let found: Vec<Vec<u8>> = self.shared.run(LISTING, call).await?;
+        let mut ids: Vec<SessionId> = found.iter().filter_map(|id| short_text::id(id)).collect();
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// Those of a user's sessions with these ids that live here. A script looks at few, so that others get their turn.
+    pub(crate) async fn find_all(&self, user: &UserKey, ids: &[SessionId]) -> Stored<Vec<Session>> {
         let (keys, sessions) = ([self.keys.user(user)], self.keys.sessions(&user.tenant, user.id.bucket()));
-        let call = ScriptCall { script: &LIST, keys: &keys, arguments: &[sessions.as_bytes()] };
-        let found: Vec<Found> = self.shared.run("list sessions", call).await?;
-        let read = found.into_iter().filter_map(|found| if_readable(session(&user.tenant, found)));
-        let mut read: Vec<Session> = read.filter(|session| session.user == user.id).collect();
-        read.sort_unstable_by_key(|session| session.key.id);
-        Ok(read)
+        let mut all = Vec::with_capacity(ids.len());
+        for few in ids.chunks(FOUND_AT_ONCE) {
+            let few: Vec<String> = few.iter().map(|id| short_text::session_id(*id)).collect();
+            let arguments: Vec<&[u8]> =
+                [sessions.as_bytes()].into_iter().chain(few.iter().map(String::as_bytes)).collect();
+            let call = ScriptCall { script: &FIND_ALL, keys: &keys, arguments: &arguments };
+            let found: Vec<Found> = self.shared.run(LISTING, call).await?;
+            let read = found.into_iter().filter_map(|found| if_readable(session(&user.tenant, found)));
+            all.extend(read.filter(|session| session.user == user.id));
+        }
+        Ok(all)
     }
 
     /// Removes a session.
@@ -166,6 +195,15 @@ impl RedisSessions {
         let (id, keys) = (short_text::session_id(session.key.id), self.keys.of(session));
         let call = ScriptCall { script: &REMOVE, keys: &keys, arguments: &[id.as_bytes()] };
         self.shared.run::<i64>("remove a session", call).await.map(drop)
+    }
+
+    /// Removes a session whose records cannot be read; `false` if there is none.
+    pub(crate) async fn remove_unreadable(&self, key: &SessionKey) -> Stored<bool> {
+        let users = self.keys.users(&key.tenant, key.id.bucket());
+        let (id, keys) = (short_text::session_id(key.id), [self.keys.session(key)]);
+        let arguments = [id.as_bytes(), users.as_bytes()];
+        let call = ScriptCall { script: &REMOVE_UNREADABLE, keys: &keys, arguments: &arguments };
+        self.shared.run("remove a session", call).await
     }
 
     /// Announces what becomes of sessions from now on, until the watch is dropped or the store is closed.
@@ -185,6 +223,21 @@ impl RedisSessions {
 async fn asked(client: &Client, url: &RedisUrl) -> Result<ServerInfo, RedisOpenError> {
     let asking = async { ServerInfo::ask(&mut connect(client, config()).await?).await };
     asking.await.map_err(|fault| RedisOpenError::of(&url.to_string(), fault))
+}
+
+/// Does what all verbs do, on a session that there is not: a user who lacks a right is refused at the start.
+async fn try_out(client: &Client, keys: &Keys, now: Timestamp) -> Result<(), RedisError> {
+    let mut db = connect(client, config()).await?;
+    feed::track(&mut db, keys).await?;
+    let (tenant, user) = (TenantId::default_tenant(), UserId::generate(now, &SystemRandom));
+    let id = short_text::user_id(user);
+    let (sessions, users) = (keys.sessions(&tenant, user.bucket()), keys.users(&tenant, user.bucket()));
+    let both = [format!("{sessions}{id}"), format!("{users}{id}")];
+    let arguments = [id.as_bytes(), users.as_bytes()];
+    let [find, remove] =
+        [&*FIND, &*REMOVE].map(|script| ScriptCall { script, keys: &both, arguments: &arguments });
+    find.invoke::<Option<Found>>(&mut db).await?;
+    remove.invoke::<i64>(&mut db).await.map(drop)
 }
 
 fn session(tenant: &TenantId, (id, checked, used): Found) -> Stored<Session> {

@@ -43,8 +43,8 @@ pub enum RedisOpenError {
     },
     /// The user may not run a command that is needed.
     #[error(
-        "the user of {url} may not do what is needed ({source}): allow `+@read +@write +@scripting +@connection +info \
-         ~PREFIX*`"
+        "the user of {url} may not do what is needed ({source}): allow `+@read +@write +@scripting +@connection \
+         -@dangerous +info ~PREFIX*`"
     )]
     Rights {
         /// The URL.
@@ -101,8 +101,15 @@ impl RedisOpenError {
             _ if source.kind() == redis::ErrorKind::AuthenticationFailed => Self::Login { url, source },
             Some("WRONGPASS" | "NOAUTH") => Self::Login { url, source },
             Some("NOPERM") => Self::Rights { url, source },
+            _ if is_refused_in_script(&source) => Self::Rights { url, source },
             _ if source.is_io_error() || source.is_timeout() => Self::Unreachable { url, source },
             _ => Self::Server { url, source },
         }
     }
+}
+
+/// Within a script, a right that is missing has no code of its own: Redis 7 says the first, Redis 6 the second.
+fn is_refused_in_script(source: &RedisError) -> bool {
+    let said = source.to_string();
+    ["ACL failure in script", "user executing the script can't"].iter().any(|text| said.contains(text))
 }

@@ -3,6 +3,9 @@
 //! A script names some keys itself, by ids in their short form of 22 characters. All of them are in the slot of those
 //! that it is given.
 //!
+//! Each script writes, if only by removing a key that is not there: a replica refuses it, so that a node which is still
+//! connected to a server that is no primary any more takes nothing from it.
+//!
 //! The second record of a session is kept in pieces of 64 bytes, each under a field of its own: Redis packs the hash of
 //! a user tightly, but only while no value in it is longer.
 
@@ -39,7 +42,8 @@ fn script(verb: &str) -> Script {
 }
 
 /// Keys: session, user, and the cookie if there is one. Arguments: id, first record, second record, milliseconds to
-/// live. 1 if it was done; 0 if there is a session of this id or cookie.
+/// live, the beginning of sessions' keys. 1 if it was done; 0 if there is a session of this id or cookie. What has
+/// expired leaves fields in the user's hash: some go with each sign-in.
 pub(super) static INSERT: LazyLock<Script> = LazyLock::new(|| {
     script(
         "if redis.call('EXISTS', KEYS[1], KEYS[3] or KEYS[1]) > 0 then return 0 end
@@ -47,6 +51,9 @@ pub(super) static INSERT: LazyLock<Script> = LazyLock::new(|| {
         write_used(KEYS[2], ARGV[1], ARGV[3])
         if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
         if KEYS[3] then redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[4]) end
+        for _, id in ipairs(redis.call('HRANDFIELD', KEYS[2], 4)) do
+            if #id == 22 and redis.call('EXISTS', ARGV[5] .. id) == 0 then remove_used(KEYS[2], id) end
+        end
         return 1",
     )
 });
@@ -54,7 +61,8 @@ pub(super) static INSERT: LazyLock<Script> = LazyLock::new(|| {
 /// Key: session. Arguments: id, the beginning of users' keys. Id and records, or nothing.
 pub(super) static FIND: LazyLock<Script> = LazyLock::new(|| {
     script(
-        "local checked = redis.call('GET', KEYS[1])
+        "redis.call('DEL', KEYS[1] .. ':')
+        local checked = redis.call('GET', KEYS[1])
         local used = checked and used_of(ARGV[2] .. string.sub(checked, 1, 22), ARGV[1])
         if not used then return nil end
         return {ARGV[1], checked, used}",
@@ -64,7 +72,8 @@ pub(super) static FIND: LazyLock<Script> = LazyLock::new(|| {
 /// Key: cookie. Arguments: the beginnings of sessions' and of users' keys. Id and records, or nothing.
 pub(super) static FIND_BY_COOKIE: LazyLock<Script> = LazyLock::new(|| {
     script(
-        "local id = redis.call('GET', KEYS[1])
+        "redis.call('DEL', KEYS[1] .. ':')
+        local id = redis.call('GET', KEYS[1])
         local checked = id and redis.call('GET', ARGV[1] .. id)
         local used = checked and used_of(ARGV[2] .. string.sub(checked, 1, 22), id)
         if not used then return nil end
@@ -87,16 +96,30 @@ pub(super) static COMPARE_AND_SET: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Key: user. Argument: the beginning of sessions' keys. Ids and records, one after the other. What has expired leaves
-/// fields in the hash, which go here.
-pub(super) static LIST: LazyLock<Script> = LazyLock::new(|| {
+/// Key: user. The ids of the user's sessions, in no order, among them some that have expired.
+pub(super) static IDS: LazyLock<Script> = LazyLock::new(|| {
+    script(
+        "redis.call('DEL', KEYS[1] .. ':')
+        local found = {}
+        for _, id in ipairs(redis.call('HKEYS', KEYS[1])) do
+            if #id == 22 then found[#found + 1] = id end
+        end
+        return found",
+    )
+});
+
+/// Key: user. Arguments: the beginning of sessions' keys, and ids. Id and records of each session; what has expired
+/// goes from the hash.
+pub(super) static FIND_ALL: LazyLock<Script> = LazyLock::new(|| {
     script(
         "local found = {}
-        for _, id in ipairs(redis.call('HKEYS', KEYS[1])) do
-            local checked = #id == 22 and redis.call('GET', ARGV[1] .. id)
-            if checked then
-                found[#found + 1] = {id, checked, used_of(KEYS[1], id)}
-            elseif #id == 22 then
+        for at = 2, #ARGV do
+            local id = ARGV[at]
+            local checked = redis.call('GET', ARGV[1] .. id)
+            local used = checked and used_of(KEYS[1], id)
+            if used then
+                found[#found + 1] = {id, checked, used}
+            elseif not checked then
                 remove_used(KEYS[1], id)
             end
         end
@@ -110,6 +133,15 @@ pub(super) static REMOVE: LazyLock<Script> = LazyLock::new(|| {
         "remove_used(KEYS[2], ARGV[1])
         redis.call('DEL', KEYS[1], KEYS[3] or KEYS[1])
         return 1",
+    )
+});
+
+/// Key: session. Arguments: id, the beginning of users' keys. Removes a session whose records cannot be read.
+pub(super) static REMOVE_UNREADABLE: LazyLock<Script> = LazyLock::new(|| {
+    script(
+        "local checked = redis.call('GET', KEYS[1])
+        if checked then remove_used(ARGV[2] .. string.sub(checked, 1, 22), ARGV[1]) end
+        return redis.call('DEL', KEYS[1])",
     )
 });
 

@@ -79,6 +79,10 @@ impl RedisUrl {
                 "prefix" => self.prefix = value.into_owned(),
                 "password_file" => self.password_file = Some(PathBuf::from(&*value)),
                 "cacert" => self.cacert = Some(PathBuf::from(&*value)),
+                // It may be the rest of a password.
+                _ if !name.bytes().all(|c| c.is_ascii_lowercase() || c == b'_') => {
+                    return Err(RedisUrlError::NotRedis);
+                }
                 _ => return Err(RedisUrlError::UnknownParameter(name.into_owned())),
             }
         }
@@ -168,6 +172,7 @@ mod tests {
             ("redis://:hunter2@h/x", "not the address"),
             ("rediss://:hunter2@h#insecure", "not the address"),
             ("redis://:hunter2@h?db=1", "the parameter db"),
+            ("redis://u:12?hunter2@h/0", "not the address"),
             ("redis://:hunter2@h?prefix=", "a prefix"),
             ("redis://:hunter2@h?prefix={a}", "a prefix"),
             ("redis://:hunter2@h?password_file=x", "leave one of them out"),

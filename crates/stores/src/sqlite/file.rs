@@ -22,7 +22,7 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// To how many bytes the file of the write-ahead log is cut when the log begins anew.
 const LONGEST_IDLE_LOG: i64 = 64 << 20;
 /// How long it waits while it is opened: another process may be applying migrations, on a machine that is busy.
-const OPENING_TIMEOUT: Duration = Duration::from_mins(1);
+pub(super) const OPENING_TIMEOUT: Duration = Duration::from_mins(1);
 /// The pause between two looks at a lock that another process holds: short at first, then longer.
 const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
 const LONGEST_PAUSE: Duration = Duration::from_millis(2);
@@ -125,7 +125,7 @@ impl DatabaseFile {
         let db = self.connect()?;
         // The file of a log that a reader has made long becomes short again when the log begins anew.
         db.driver().pragma_update(None, "journal_size_limit", LONGEST_IDLE_LOG)?;
-        write_ahead(&db)?;
+        write_ahead(&db, BUSY_TIMEOUT)?;
         Ok(db)
     }
 
@@ -169,9 +169,9 @@ impl DatabaseFile {
 ///
 /// While one connection switches, SQLite refuses others that do the same at once, whatever their time-out. So they try
 /// again.
-pub(super) fn write_ahead(db: &SqliteConnection) -> Result<(), SqliteFault> {
+pub(super) fn write_ahead(db: &SqliteConnection, most: Duration) -> Result<(), SqliteFault> {
     db.driver().busy_timeout(Duration::ZERO)?;
-    let mut tries = OPENING_TIMEOUT.as_millis() / RETRY_AFTER.as_millis();
+    let mut tries = most.as_millis() / RETRY_AFTER.as_millis();
     let switched = loop {
         let switched = db.driver().pragma_update(None, "journal_mode", "WAL").map_err(SqliteFault::from);
         match switched {

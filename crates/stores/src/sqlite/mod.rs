@@ -45,7 +45,7 @@ use crate::sql::tenants;
 use crate::{DatabaseUrl, DatabaseUrlError};
 use connection::{SqliteConnection, at_once};
 pub use fault::SqliteFault;
-use file::{DatabaseFile, wait_for_opening, write_ahead};
+use file::{DatabaseFile, OPENING_TIMEOUT, wait_for_opening, write_ahead};
 pub use open_error::SqliteOpenError;
 use readers::Readers;
 use schema::ErrorPath;
@@ -218,7 +218,7 @@ fn connect(
         return Err(SqliteOpenError::Empty { path: path.to_owned() });
     }
     schema::bring_up_to_date(path, &mut db)?;
-    write_ahead(&db).map_err(fault)?;
+    write_ahead(&db, OPENING_TIMEOUT).map_err(fault)?;
     Ok((Arc::new(file), db))
 }
 

@@ -46,6 +46,13 @@ impl ChangeRecorder {
         changes.collect()
     }
 
+    /// Forgets what was announced, once everything that has been written by now must have been.
+    #[cfg(feature = "redis")]
+    pub(crate) async fn forget_all(&self) {
+        self.catches_up().await;
+        self.0.lock().unwrap().clear();
+    }
+
     /// What was announced since the last call, once everything that has been written by now must have been.
     #[cfg(feature = "postgres")]
     pub(crate) async fn news(&self) -> Vec<Change> {

@@ -136,12 +136,49 @@ async fn what_an_operator_removes_by_hand_is_announced_and_gone() {
     let one = signed_in(&stores).await;
     let key = server.by_hand(&["KEYS", "byhand:s:*"]);
     let other = signed_in(&stores).await;
+    recorder.forget_all().await;
     assert_eq!(server.by_hand(&["DEL", key.trim()]).trim(), "1");
     recorder.wait_for(|told| *told == Announcement::Changed(Change::Session(one.key.clone()))).await;
     assert_eq!(stores.sessions.find(&by_id(&one), NOW).await.unwrap(), None);
     assert!(stores.sessions.find(&by_id(&other), NOW).await.unwrap().is_some());
 
+    recorder.forget_all().await;
     server.by_hand(&["FLUSHALL"]);
     recorder.wait_for(|told| *told == Announcement::Changed(Change::AllSessions)).await;
     assert_eq!(stores.sessions.find(&by_id(&other), NOW).await.unwrap(), None);
+}
+
+/// What is in memory is still proven, and nothing is lost; sign-ins are refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_memory_is_full_still_proves_and_ends() {
+    let (database, server) = (Database::new(), RedisServer::start(&[]).await);
+    let stores = open(&database.fresh(), &fresh(&server)).await;
+    let (recorder, _watch) = watched(&stores).await;
+    let kept = signed_in(&stores).await;
+    server.by_hand(&["CONFIG", "SET", "maxmemory", "1"]);
+    recorder.catches_up().await;
+    let full = stores.sessions.insert(&session(&kept.user_key())).await;
+    assert!(matches!(full, Err(StoreError::Unavailable { .. })), "{full:?}");
+    assert_eq!(stores.sessions.find(&by_id(&kept), NOW).await.unwrap().as_ref(), Some(&kept));
+    let one = EndScope::One(kept.key.clone());
+    assert_eq!(stores.sessions.end(&one, ending(EndReason::Logout)).await.unwrap(), [kept.key.id]);
+    assert!(!recorder.changes().contains(&Change::AllSessions));
+}
+
+/// After a failover a node may still be connected to the old primary, which knows nothing of the newest sessions.
+// ASVS-map: RV3
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_has_become_a_replica_is_an_outage_and_no_refusal() {
+    let (database, server) = (Database::new(), RedisServer::start(&[]).await);
+    let stores = open(&database.fresh(), &fresh(&server)).await;
+    let kept = signed_in(&stores).await;
+    let unknown = session(&kept.user_key());
+    assert_eq!(stores.sessions.find(&by_id(&unknown), NOW).await.unwrap(), None);
+    server.by_hand(&["REPLICAOF", "127.0.0.1", "1"]);
+    for session in [&unknown, &kept] {
+        let away = stores.sessions.find(&by_id(session), NOW).await;
+        assert!(matches!(away, Err(StoreError::Unavailable { .. })), "{away:?}");
+    }
+    server.by_hand(&["REPLICAOF", "NO", "ONE"]);
+    assert_eq!(found(&stores, &kept).await, Some(kept));
 }

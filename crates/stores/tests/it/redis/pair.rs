@@ -8,11 +8,12 @@ use portcullis_core::session::{EndReason, Session, SessionState};
 use portcullis_core::store::conformance::records::{
     NOW, at, by_cookie, by_id, ending, new_user_key, session,
 };
-use portcullis_core::store::{EndScope, Inserted, Page, SessionStore, Stores, Updated};
+use portcullis_core::store::{EndScope, Inserted, Page, SessionStore, StoreError, Stores, Updated};
 use portcullis_stores::{DatabaseUrl, IfMissing};
 
 use super::server::RedisServer;
 use super::{Database, fresh, open, shared_server};
+use crate::feeds::ChangeRecorder;
 
 const ALL: Page<SessionId> = Page { after: None, limit: 100 };
 
@@ -105,4 +106,85 @@ async fn what_has_expired_in_redis_leaves_nothing() {
     assert_eq!(stores.sessions.find(&by_id(&known), NOW).await.unwrap(), None);
     assert_eq!(stores.sessions.list(&jo, ALL, NOW).await.unwrap(), []);
     assert_eq!(server.by_hand(&["KEYS", "gone:u:*"]).trim(), "");
+}
+
+/// Another node ended the session, and died before it removed it, while this one was rotating it.
+// ASVS-map: RV1 RT5
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_decided_before_an_end_was_announced_does_not_outlive_it() {
+    let (database, server) = (Database::new().fresh_kept(), shared_server().await);
+    let stores = open(&database.url, &fresh(server)).await;
+    let recorder = Arc::new(ChangeRecorder::default());
+    let _watch = stores.feed.watch(recorder.clone()).await.unwrap();
+    let jo = new_user_key(&TenantId::default_tenant());
+    let known = inserted(&*stores.sessions, session(&jo)).await;
+    let used = known.clone().touch(at(5), None);
+    let ended = known.end(ending(EndReason::Logout));
+    inserted(&*database_alone(&database.url).await.sessions, ended.clone()).await;
+    recorder.catches_up().await;
+
+    assert_eq!(stores.sessions.update(&used, None).await.unwrap(), Updated::Stale);
+    assert_eq!(stores.sessions.find(&by_id(&used), NOW).await.unwrap(), Some(ended));
+}
+
+/// A password change that was sent twice, to two nodes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_ends_of_all_but_one_at_once_that_one_is_left() {
+    let (database, server) = (Database::new().fresh_kept(), shared_server().await);
+    let sessions = fresh(server);
+    let nodes = [open(&database.url, &sessions).await, open(&database.url, &sessions).await];
+    for _ in 0..50 {
+        let jo = new_user_key(&TenantId::default_tenant());
+        let kept = inserted(&*nodes[0].sessions, session(&jo)).await;
+        let scope = EndScope::UserExcept(jo.clone(), kept.key.id);
+        let [one, other] = &nodes;
+        let reason = ending(EndReason::PasswordChange);
+        let (one, other) = tokio::join!(one.sessions.end(&scope, reason), other.sessions.end(&scope, reason));
+        assert_eq!((one.unwrap(), other.unwrap()), (Vec::new(), Vec::new()));
+        let epochs = nodes[0].epochs.read(&jo).await.unwrap();
+        let left = nodes[1].sessions.find(&by_id(&kept), NOW).await.unwrap().unwrap();
+        assert_eq!((epochs.user, left.state_at(NOW, epochs)), (2, SessionState::Live));
+    }
+}
+
+/// A user who has signed in very often: no script looks at all of it, and the pages are as of one list.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_sessions_of_one_user_are_listed_in_pages_and_end_together() {
+    let (database, server) = (Database::new().fresh_kept(), shared_server().await);
+    let stores = open(&database.url, &fresh(server)).await;
+    let jo = new_user_key(&TenantId::default_tenant());
+    let mut made = Vec::new();
+    for _ in 0..600 {
+        made.push(inserted(&*stores.sessions, session(&jo)).await.key.id);
+    }
+    made.sort_unstable();
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = stores.sessions.list(&jo, Page { after, limit: 250 }, NOW).await.unwrap();
+        after = page.last().map(|session| session.key.id);
+        seen.extend(page.into_iter().map(|session| session.key.id));
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, made);
+    let ended = stores.sessions.end(&EndScope::User(jo.clone()), ending(EndReason::LogoutAll)).await.unwrap();
+    assert_eq!(ended, made);
+}
+
+/// Written by hand, or in the form of a version that is yet to come.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_cannot_be_read_can_be_ended() {
+    let (database, server) = (Database::new().fresh_kept(), RedisServer::start(&[]).await);
+    let stores = open(&database.url, &server.url("spoilt:")).await;
+    let jo = new_user_key(&TenantId::default_tenant());
+    let known = inserted(&*stores.sessions, session(&jo)).await;
+    let key = server.by_hand(&["KEYS", "spoilt:s:*"]);
+    server.by_hand(&["SETRANGE", key.trim(), "22", "z"]);
+    assert!(matches!(stores.sessions.find(&by_id(&known), NOW).await, Err(StoreError::Corrupt { .. })));
+    let one = EndScope::One(known.key.clone());
+    assert_eq!(stores.sessions.end(&one, ending(EndReason::Admin)).await.unwrap(), [known.key.id]);
+    assert_eq!(stores.sessions.end(&one, ending(EndReason::Admin)).await.unwrap(), []);
+    assert_eq!(stores.sessions.find(&by_id(&known), NOW).await.unwrap(), None);
+    assert_eq!(server.by_hand(&["KEYS", "spoilt:u:*"]).trim(), "");
 }
