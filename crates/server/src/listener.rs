@@ -4,6 +4,7 @@
 
 mod binding;
 mod inherited;
+mod network;
 mod open_connections;
 mod unix;
 
@@ -14,12 +15,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::task::unconstrained;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use tracing::{debug, error, warn};
 
 pub use binding::{ListenError, bind_all};
 pub use inherited::{InheritedSocket, InheritedSockets, SocketGiver, UnwantedSocket};
+pub use network::NetworkSocket;
 use open_connections::OpenConnections;
 pub(crate) use open_connections::{ConnectionEnd, ConnectionSlot, Told};
 pub(crate) use unix::{SocketFile, UnixSocket};
@@ -70,17 +72,9 @@ pub trait Accept: Send + Sync {
 
     /// Waits for the next connection. No connection is lost if the future is dropped.
     fn accept(&self) -> impl Future<Output = io::Result<(Self::Connection, Peer)>> + Send;
-}
 
-impl Accept for TcpListener {
-    type Connection = TcpStream;
-
-    async fn accept(&self) -> io::Result<(TcpStream, Peer)> {
-        let (stream, address) = Self::accept(self).await?;
-        // A small answer must not wait for a full segment.
-        let _ = stream.set_nodelay(true);
-        Ok((stream, Peer { address: Some(address) }))
-    }
+    /// Whether the service manager has the socket, too: clients wait there for the next process.
+    fn is_kept(&self) -> bool;
 }
 
 /// How long to wait after the system refused a connection, for example because no file descriptor is free.
@@ -90,7 +84,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// first.
 const SHORT_OF_SLOTS: Duration = Duration::from_millis(2);
 
-/// How long the last clients that were accepted have for their request to come.
+/// How long the last clients that were accepted have for their request to come, at least.
 const LAST_REQUESTS: Duration = Duration::from_secs(1);
 
 /// Accepts connections until `stop` and serves each on a task of its own. Then each of them is told to end, and has up
@@ -182,7 +176,7 @@ where
         }
         if listens_on {
             self.take_the_rest();
-            let _ = timeout(LAST_REQUESTS, self.until_ended()).await;
+            let _ = timeout(self.limits.drain.max(LAST_REQUESTS), self.until_ended()).await;
         }
         self.open.stop();
         self.until_ended().await;
@@ -202,12 +196,13 @@ where
         }
     }
 
-    /// Takes the connections that have come already, whatever the limit, and gives up the socket. If no other process
-    /// has it, those that come in between are reset: that cannot be helped.
+    /// Gives up the socket. If no other process has it, the connections that have come already are taken before,
+    /// whatever the limit; those that come in between are reset: that cannot be helped.
     fn take_the_rest(&mut self) {
         self.begin();
-        let Some(listener) = self.listener.take() else { return };
-        while let Some(Ok(accepted)) = listener.accept().now_or_never() {
+        let Some(listener) = self.listener.take().filter(|listener| !listener.is_kept()) else { return };
+        // Tokio would say after a number of them that there is no more.
+        while let Some(Ok(accepted)) = unconstrained(listener.accept()).now_or_never() {
             self.waiting = Some(accepted);
             self.begin();
         }

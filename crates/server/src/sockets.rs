@@ -3,18 +3,16 @@
 use std::io;
 use std::net::SocketAddr;
 
-use tokio::net::TcpListener;
-
 use crate::config::{Config, Listen};
 use crate::handover::{OWNER, OfferedSocket, Offering};
-use crate::listener::{InheritedSockets, ListenError, UnixSocket, bind_all};
+use crate::listener::{Accept as _, InheritedSockets, ListenError, NetworkSocket, UnixSocket, bind_all};
 use crate::tcp;
 
 /// All of them.
 pub(crate) struct Sockets {
-    pub(crate) http: Vec<TcpListener>,
+    pub(crate) http: Vec<NetworkSocket>,
     pub(crate) tcp: Vec<tcp::Listener>,
-    pub(crate) metrics: Vec<TcpListener>,
+    pub(crate) metrics: Vec<NetworkSocket>,
     handover: Option<UnixSocket>,
 }
 
@@ -39,7 +37,7 @@ impl Sockets {
 
     /// Where HTTP clients connect.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
-        self.http.iter().filter_map(|socket| socket.local_addr().ok()).collect()
+        self.http.iter().filter_map(|socket| socket.listener.local_addr().ok()).collect()
     }
 
     /// Offers all of them to the next process, if that is configured.
@@ -48,15 +46,16 @@ impl Sockets {
     /// No descriptor is free.
     pub(crate) fn offering(&mut self) -> io::Result<Option<Offering>> {
         let Some(meeting) = self.handover.take() else { return Ok(None) };
-        let mut offered = vec![OfferedSocket::new("handover", &meeting.listener, meeting.file.clone())?];
+        let (is_kept, file) = (meeting.is_kept(), meeting.file.clone());
+        let mut offered = vec![OfferedSocket::new("handover", &meeting.listener, is_kept, file)?];
         for socket in &self.http {
-            offered.push(OfferedSocket::new("http", socket, None)?);
+            offered.push(OfferedSocket::new("http", socket, socket.is_kept(), None)?);
         }
         for socket in &self.tcp {
-            offered.push(OfferedSocket::new("tcp", socket, socket.file())?);
+            offered.push(OfferedSocket::new("tcp", socket, socket.is_kept(), socket.file())?);
         }
         for socket in &self.metrics {
-            offered.push(OfferedSocket::new("metrics", socket, None)?);
+            offered.push(OfferedSocket::new("metrics", socket, socket.is_kept(), None)?);
         }
         Ok(Some(Offering::new(meeting.listener, offered)))
     }

@@ -19,11 +19,19 @@ const MOST: usize = 253;
 /// The most bytes of a message.
 const LONGEST: usize = 8 * 1024;
 
+/// What is said of a socket that is handed over.
+#[derive(PartialEq, Eq, Clone, Serialize, Deserialize, Debug)]
+pub(super) struct SocketLabel {
+    pub(super) name: String,
+    /// Whether the service manager has it, too. The file of such a socket is the service manager's.
+    pub(super) is_kept: bool,
+}
+
 /// What a process says.
 #[derive(PartialEq, Eq, Serialize, Deserialize, Debug)]
 pub(super) enum HandoverMessage {
-    /// The one that runs: these are the sockets, by name, in the order of their descriptors.
-    Sockets(Vec<String>),
+    /// The one that runs: these are the sockets, in the order of their descriptors.
+    Sockets(Vec<SocketLabel>),
     /// The one that runs: this process is taking over already.
     Busy(i32),
     /// The new one: it serves.

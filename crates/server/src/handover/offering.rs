@@ -11,7 +11,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-use super::message::HandoverMessage;
+use super::message::{HandoverMessage, SocketLabel};
 use crate::listener::SocketFile;
 
 /// How long to wait after the system refused a connection.
@@ -19,22 +19,24 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// A listening socket, as it is handed over.
 pub(crate) struct OfferedSocket {
-    name: &'static str,
+    label: SocketLabel,
     socket: OwnedFd,
     file: Option<Arc<SocketFile>>,
 }
 
 impl OfferedSocket {
-    /// Another descriptor of this socket.
+    /// Another descriptor of this socket, which the service manager keeps or not.
     ///
     /// # Errors
     /// None is free.
     pub(crate) fn new(
-        name: &'static str,
+        name: &str,
         socket: &impl AsFd,
+        is_kept: bool,
         file: Option<Arc<SocketFile>>,
     ) -> io::Result<Self> {
-        Ok(Self { name, socket: socket.as_fd().try_clone_to_owned()?, file })
+        let label = SocketLabel { name: name.to_owned(), is_kept };
+        Ok(Self { label, socket: socket.as_fd().try_clone_to_owned()?, file })
     }
 }
 
@@ -104,9 +106,9 @@ impl Offering {
     }
 
     async fn hand_over(&self, stream: &UnixStream) -> io::Result<()> {
-        let names = self.sockets.iter().map(|offered| offered.name.to_owned()).collect();
+        let labels = self.sockets.iter().map(|offered| offered.label.clone()).collect();
         let descriptors: Vec<_> = self.sockets.iter().map(|offered| offered.socket.as_fd()).collect();
-        HandoverMessage::Sockets(names).send(stream, &descriptors).await
+        HandoverMessage::Sockets(labels).send(stream, &descriptors).await
     }
 
     /// Whether the taker serves now. If it is gone, this process goes on.

@@ -9,7 +9,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use super::message::HandoverMessage;
+use super::message::{HandoverMessage, SocketLabel};
 use super::offering::permitted;
 use crate::listener::{InheritedSocket, SocketGiver};
 
@@ -71,10 +71,11 @@ pub(crate) async fn take_over(
     let pid = permitted(&stream).ok_or_else(|| HandoverError::Foreign(path.to_owned()))?;
     let no_sockets = |source| HandoverError::NoSockets { pid, path: path.to_owned(), source };
     match timeout(PATIENCE, HandoverMessage::receive(&stream)).await.unwrap_or_else(|late| Err(late.into())) {
-        Ok((HandoverMessage::Sockets(names), descriptors)) => {
-            let sockets = names.into_iter().zip(descriptors);
+        Ok((HandoverMessage::Sockets(labels), descriptors)) => {
             let sockets =
-                sockets.map(|(name, socket)| InheritedSocket::new(SocketGiver::ServerBefore, name, socket));
+                labels.into_iter().zip(descriptors).map(|(SocketLabel { name, is_kept }, socket)| {
+                    InheritedSocket::new(SocketGiver::ServerBefore { is_kept }, name, socket)
+                });
             let sockets = sockets.collect::<Result<_, _>>().map_err(no_sockets)?;
             info!(pid, "taking over the sockets of the server that runs");
             Ok(Some((ServerBefore { stream, pid }, sockets)))

@@ -22,7 +22,7 @@ impl RunningServer {
         let place = TempDir::new().unwrap();
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let meeting = UnixListener::bind(place.path().join("h.sock")).unwrap();
-        let offered = vec![OfferedSocket::new("http", &socket, None).unwrap()];
+        let offered = vec![OfferedSocket::new("http", &socket, false, None).unwrap()];
         let mut offering = Offering::new(meeting, offered);
         let offers = tokio::spawn(async move { offering.taken_over().await });
         Self { place, socket, offers }
@@ -41,7 +41,7 @@ impl RunningServer {
 async fn accepts(sockets: Vec<InheritedSocket>, server: std::net::SocketAddr) -> bool {
     let mut sockets = InheritedSockets::new(sockets);
     let socket = sockets.take_network("listen", server).unwrap().unwrap();
-    let (client, accepted) = tokio::join!(TcpStream::connect(server), socket.accept());
+    let (client, accepted) = tokio::join!(TcpStream::connect(server), socket.listener.accept());
     client.unwrap().local_addr().unwrap() == accepted.unwrap().1
 }
 
@@ -77,7 +77,7 @@ async fn the_file_of_a_socket_stays_if_a_server_stops_while_the_next_one_has_the
         let path = place.path().join("h.sock");
         let meeting =
             UnixSocket::bind("handover", &path, OWNER, &mut InheritedSockets::default()).await.unwrap();
-        let offered = vec![OfferedSocket::new("handover", &meeting.listener, meeting.file).unwrap()];
+        let offered = vec![OfferedSocket::new("handover", &meeting.listener, false, meeting.file).unwrap()];
         let mut offering = Offering::new(meeting.listener, offered);
         let taken = if is_taken {
             tokio::select! {

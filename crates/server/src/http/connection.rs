@@ -14,12 +14,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tower::Service as _;
 use tracing::debug;
 
 use super::answering_stream::AnsweringStream;
-use crate::listener::{self, AcceptLimits, ConnectionEnd, ConnectionSlot, ListenerStop, Peer};
+use crate::listener::{self, AcceptLimits, ConnectionEnd, ConnectionSlot, ListenerStop, NetworkSocket, Peer};
 
 /// The most bytes that are buffered of a request's head; a larger one is cut off before it is parsed.
 const HEAD_BUFFER: usize = 64 * 1024;
@@ -38,13 +38,13 @@ impl RequestHandler for Router {
 
 /// Serves requests on a listener until `stop`, then until the requests in flight are answered.
 pub async fn serve(
-    listener: TcpListener,
+    listener: impl Into<NetworkSocket>,
     handler: impl RequestHandler,
     limits: AcceptLimits,
     stop: impl Future<Output = ListenerStop>,
 ) {
     let serve = |stream, peer, slot| serve_connection(stream, peer, handler.clone(), slot);
-    listener::serve(listener, limits, stop, serve).await;
+    listener::serve(listener.into(), limits, stop, serve).await;
 }
 
 async fn serve_connection(stream: TcpStream, peer: Peer, handler: impl RequestHandler, slot: ConnectionSlot) {

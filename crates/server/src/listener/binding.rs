@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tracing::warn;
 
 use super::inherited::InheritedSockets;
+use super::network::NetworkSocket;
 use crate::config::Listen;
 
 /// An address or path that cannot be listened on.
@@ -31,13 +32,13 @@ pub async fn bind_all(
     setting: &'static str,
     listen: &[Listen],
     inherited: &mut InheritedSockets,
-) -> Result<Vec<TcpListener>, ListenError> {
+) -> Result<Vec<NetworkSocket>, ListenError> {
     let (mut listeners, mut missing) = (Vec::new(), Vec::new());
     for Listen { address, optional } in listen {
         let refused = |source| ListenError { setting, place: address.to_string(), source };
         let bound = match inherited.take_network(setting, *address) {
             Some(taken) => taken,
-            None => TcpListener::bind(address).await,
+            None => TcpListener::bind(address).await.map(NetworkSocket::from),
         };
         match bound {
             Ok(listener) => listeners.push(listener),
@@ -80,7 +81,7 @@ mod tests {
         let found = bound(&[optional(NOWHERE), optional("127.0.0.1:0")]).await.unwrap();
         assert_eq!(found.len(), 1);
         assert!(bound(&[optional(NOWHERE)]).await.is_err(), "it listens nowhere");
-        let taken = found[0].local_addr().unwrap().to_string();
+        let taken = found[0].listener.local_addr().unwrap().to_string();
         let refused = bound(&[optional("127.0.0.1:0"), optional(&taken)]).await.unwrap_err();
         assert_eq!((refused.place, refused.source.kind()), (taken, io::ErrorKind::AddrInUse));
     }

@@ -15,6 +15,8 @@ use thiserror::Error;
 use tokio::net::{TcpListener, UnixListener};
 use tracing::warn;
 
+use super::network::NetworkSocket;
+
 /// What passed sockets are called, and the setting that each of them is for. Any other name says nothing.
 const NAMES: [(&str, &str); 4] =
     [("http", "listen"), ("tcp", "tcp.listen"), ("metrics", "metrics.listen"), ("handover", "handover")];
@@ -25,7 +27,17 @@ pub enum SocketGiver {
     /// The service manager, which keeps it, too.
     ServiceManager,
     /// The server that ran before, which gives it up.
-    ServerBefore,
+    ServerBefore {
+        /// Whether the service manager keeps it.
+        is_kept: bool,
+    },
+}
+
+impl SocketGiver {
+    /// Whether the service manager keeps the socket.
+    pub(crate) const fn keeps(self) -> bool {
+        matches!(self, Self::ServiceManager | Self::ServerBefore { is_kept: true })
+    }
 }
 
 /// The service manager passes what the server has no use for.
@@ -114,15 +126,16 @@ impl InheritedSockets {
         &mut self,
         setting: &str,
         address: SocketAddr,
-    ) -> Option<io::Result<TcpListener>> {
-        let (socket, _) = self.take(setting, |socket| match socket {
+    ) -> Option<io::Result<NetworkSocket>> {
+        let (socket, giver) = self.take(setting, |socket| match socket {
             BoundSocket::Network(_, bound) => {
                 bound.ip() == address.ip() && (bound.port() == address.port() || address.port() == 0)
             }
             BoundSocket::Unix(..) => false,
         })?;
         let BoundSocket::Network(socket, _) = socket else { return None };
-        Some(socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket)))
+        let socket = socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket));
+        Some(socket.map(|listener| NetworkSocket { listener, is_kept: giver.keeps() }))
     }
 
     /// The socket at a path of a setting, if there is one, and who passed it.
@@ -184,11 +197,11 @@ mod tests {
         let elsewhere = SocketAddr::new("127.0.0.2".parse().unwrap(), address.port());
         assert!(sockets.take_network("listen", elsewhere).is_none());
         let taken = sockets.take_network("listen", address).unwrap().unwrap();
-        assert_eq!(taken.local_addr().unwrap(), address);
+        assert_eq!(taken.listener.local_addr().unwrap(), address);
         assert!(sockets.take_network("listen", address).is_none(), "it is taken");
         let any = "127.0.0.1:0".parse().unwrap();
         let taken = sockets.take_network("tcp.listen", any).unwrap().unwrap();
-        assert_eq!(taken.local_addr().unwrap(), other);
+        assert_eq!(taken.listener.local_addr().unwrap(), other);
         sockets.finish().unwrap();
     }
 
@@ -197,7 +210,7 @@ mod tests {
         let (left, address) = passed(SocketGiver::ServiceManager, "http");
         let refused = InheritedSockets::new(vec![left]).finish().unwrap_err().to_string();
         assert!(refused.contains(&format!("passes {address} as \"http\"")), "{refused}");
-        let (left, _) = passed(SocketGiver::ServerBefore, "http");
+        let (left, _) = passed(SocketGiver::ServerBefore { is_kept: true }, "http");
         InheritedSockets::new(vec![left]).finish().unwrap();
     }
 

@@ -15,7 +15,7 @@ use super::inherited::{InheritedSockets, SocketGiver};
 #[derive(Debug)]
 pub(crate) struct UnixSocket {
     pub(crate) listener: UnixListener,
-    /// `None` if the file is the service manager's.
+    /// `None` if the service manager has the socket, too: the file is its.
     pub(crate) file: Option<Arc<SocketFile>>,
 }
 
@@ -66,8 +66,13 @@ impl UnixSocket {
 
     /// Until the server before has given it up, the file of its socket stays, whatever becomes of this process.
     fn taken(listener: UnixListener, giver: SocketGiver, path: &Path) -> Self {
-        let file = (giver == SocketGiver::ServerBefore).then(|| SocketFile::new(path, false));
+        let file = (!giver.keeps()).then(|| SocketFile::new(path, false));
         Self { listener, file }
+    }
+
+    /// Whether the service manager has it, too.
+    pub(crate) const fn is_kept(&self) -> bool {
+        self.file.is_none()
     }
 
     /// A new socket. It replaces the one of a process that is gone, and nothing else.

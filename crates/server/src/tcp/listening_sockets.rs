@@ -10,7 +10,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 use crate::config::{Tcp, TcpListen};
-use crate::listener::{Accept, InheritedSockets, ListenError, Peer, SocketFile, UnixSocket, bind_all};
+use crate::listener::{
+    Accept, InheritedSockets, ListenError, NetworkSocket, Peer, SocketFile, UnixSocket, bind_all,
+};
 
 /// The setting that names these sockets.
 const SETTING: &str = "tcp.listen";
@@ -45,7 +47,7 @@ pub struct Listener {
 }
 
 pub(super) enum ListeningSocket {
-    Network(TcpListener),
+    Network(NetworkSocket),
     Unix(UnixSocket),
 }
 
@@ -54,7 +56,13 @@ const OWNER_AND_GROUP: u32 = 0o660;
 
 impl From<TcpListener> for Listener {
     fn from(listener: TcpListener) -> Self {
-        Self { socket: ListeningSocket::Network(listener), tls: None }
+        NetworkSocket::from(listener).into()
+    }
+}
+
+impl From<NetworkSocket> for Listener {
+    fn from(socket: NetworkSocket) -> Self {
+        Self { socket: ListeningSocket::Network(socket), tls: None }
     }
 }
 
@@ -77,7 +85,7 @@ impl Listener {
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match &self.socket {
-            ListeningSocket::Network(listener) => listener.as_fd(),
+            ListeningSocket::Network(socket) => socket.as_fd(),
             ListeningSocket::Unix(socket) => socket.listener.as_fd(),
         }
     }
@@ -88,8 +96,8 @@ impl Accept for Listener {
 
     async fn accept(&self) -> io::Result<(AcceptedConnection, Peer)> {
         let (stream, peer) = match &self.socket {
-            ListeningSocket::Network(listener) => {
-                let (stream, peer) = Accept::accept(listener).await?;
+            ListeningSocket::Network(socket) => {
+                let (stream, peer) = socket.accept().await?;
                 (Box::new(stream) as Box<dyn ByteStream>, peer)
             }
             ListeningSocket::Unix(socket) => {
@@ -97,6 +105,13 @@ impl Accept for Listener {
             }
         };
         Ok((AcceptedConnection { stream, tls: self.tls.clone() }, peer))
+    }
+
+    fn is_kept(&self) -> bool {
+        match &self.socket {
+            ListeningSocket::Network(socket) => socket.is_kept(),
+            ListeningSocket::Unix(socket) => socket.is_kept(),
+        }
     }
 }
 

@@ -96,7 +96,7 @@ impl Server {
         });
         let (stop, stopped) = oneshot::channel();
         let address = match &listener.socket {
-            ListeningSocket::Network(listener) => listener.local_addr().ok(),
+            ListeningSocket::Network(socket) => socket.listener.local_addr().ok(),
             ListeningSocket::Unix(_) => None,
         };
         let stopped = async { drop(stopped.await) };

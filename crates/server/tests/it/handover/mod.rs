@@ -5,6 +5,7 @@ mod process;
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
 
 use serde_json::json;
 use tokio::net::{TcpSocket, UnixStream};
@@ -162,6 +163,22 @@ async fn the_files_of_unix_sockets_are_the_next_servers_and_go_with_the_last() {
     server.terminate();
     assert!(server.ended().await.success());
     assert!(!home.meeting().exists() && !path.exists());
+}
+
+#[tokio::test]
+async fn the_file_of_a_socket_that_is_passed_stays_the_service_managers_through_hand_overs() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("nest.sock");
+    let socket = UnixListener::bind(&path).unwrap();
+    let home = Installation::handing_over(&[("TCP_LISTEN", &format!("unix:{}", path.display()))]);
+    let mut server = home.start_on_unix(&socket).await;
+    for _ in 0..2 {
+        let next = home.start().await;
+        assert!(std::mem::replace(&mut server, next).ended().await.success());
+    }
+    server.terminate();
+    assert!(server.ended().await.success());
+    assert!(path.exists() && !home.meeting().exists());
 }
 
 /// Microservices are served by the next process, too, on the address that is theirs.

@@ -3,7 +3,8 @@
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::OwnedFd;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
@@ -73,17 +74,22 @@ impl Installation {
         self.up(self.serving()).await
     }
 
-    fn passing(&self, socket: &TcpListener, listen: SocketAddr, names: &str) -> Command {
+    fn passing(&self, socket: &impl AsFd, listen: SocketAddr, names: &str) -> Command {
         let mut command = self.command(Command::new("sh"));
         command.args(["-c", PASSING, env!("CARGO_BIN_EXE_portcullis")]).env("LISTEN_FDNAMES", names);
         command.env("PORTCULLIS_LISTEN", listen.to_string());
-        command.stdin(OwnedFd::from(socket.try_clone().unwrap()));
+        command.stdin(socket.as_fd().try_clone_to_owned().unwrap());
         command
     }
 
     /// Starts a process as a service manager does that passes it this socket.
     pub(super) async fn start_on(&self, socket: &TcpListener) -> Process {
         self.up(self.passing(socket, socket.local_addr().unwrap(), "http")).await
+    }
+
+    /// Starts a process as a service manager does that passes it this Unix socket for microservices.
+    pub(super) async fn start_on_unix(&self, socket: &UnixListener) -> Process {
+        self.up(self.passing(socket, "127.0.0.1:0".parse().unwrap(), "tcp")).await
     }
 
     /// What comes of a process that listens elsewhere than the socket that it is passed.
