@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use futures_util::FutureExt as _;
 use metrics_exporter_prometheus::BuildError;
 use portcullis_axum::SessionCookie;
 use portcullis_core::clock::Clock;
-use portcullis_core::engine::{Engine, KeyError};
+use portcullis_core::engine::Engine;
 use portcullis_core::machine::SystemClock;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
@@ -41,9 +42,6 @@ pub enum ServeError {
     /// The engine.
     #[error(transparent)]
     Open(#[from] CannotOpen),
-    /// The keys.
-    #[error(transparent)]
-    Keys(#[from] KeyError),
     /// An address or a path.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -121,11 +119,13 @@ async fn serve_on(
     let (mut sockets, server_before) = sockets(config, inherited).await?;
     let addresses = sockets.addresses();
     let offering = sockets.offering().map_err(ServeError::Descriptors)?;
-    let OpenedEngine { engine, stores } = open(config, Arc::new(EventLog)).await?;
-    match engine.seal_keys().await? {
-        0 => (),
-        sealed => info!(sealed, "keys that were made without a master key are sealed with it now"),
-    }
+    tokio::pin!(stop);
+    let opening = open(config, Arc::new(EventLog));
+    let Some(opened) = unless(stop.as_mut(), server_before.is_some(), opening).await else {
+        info!("stopped before it served: the server before goes on");
+        return Ok(());
+    };
+    let OpenedEngine { engine, stores } = opened?;
     let recorder = Recorder::install(engine.clone())?;
     let (stopping, stopped) = watch::channel(None);
     let notifier = Arc::new(mail::Mailer::new(config, &links_to(config, &addresses))?);
@@ -141,18 +141,22 @@ async fn serve_on(
         async move { engine.deliver_mail(notifier, until(stopped).map(|_| ())).await }
     });
 
-    if let Some(server_before) = server_before {
-        server_before.release().await;
-        if let Some(offering) = &offering {
-            offering.files_become_ours(true);
+    let has_another = server_before.is_some();
+    let released = unless(stop.as_mut(), has_another, release(server_before, offering.as_ref())).await;
+    let how = if released.is_some() {
+        seal_keys(&engine).await;
+        startup_message::log(config, stores.warning(), &addresses);
+        if let Err(fault) = startup_message::write(config, &addresses, out) {
+            // The reader of the output has closed it; the server goes on.
+            warn!(%fault, "the startup message could not be written");
         }
-    }
-    startup_message::log(config, stores.warning(), &addresses);
-    if let Err(fault) = startup_message::write(config, &addresses, out) {
-        // The reader of the output has closed it; the server goes on.
-        warn!(%fault, "the startup message could not be written");
-    }
-    let _ = stopping.send(Some(stopped_by(stop, offering).await));
+        stopped_by(stop, offering).await
+    } else {
+        info!("stopping: the server before goes on, unless it has just handed over");
+        drop(offering);
+        ListenerStop::Drained
+    };
+    let _ = stopping.send(Some(how));
     while servers.join_next().await.is_some() {}
     housekeeping.abort();
     finish(mail_delivery, config.timeouts.shutdown).await;
@@ -183,6 +187,41 @@ async fn sockets(
     let sockets = Sockets::bind(config, &mut inherited).await?;
     inherited.finish()?;
     Ok((sockets, server_before))
+}
+
+/// What comes of `work`; `None` if the server must stop first, and another one runs that goes on without this one. What
+/// runs alone starts first, and stops then.
+async fn unless<T>(
+    stop: Pin<&mut impl Future<Output = ()>>,
+    has_another: bool,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    tokio::select! {
+        // A stop that came first is seen first.
+        biased;
+        () = stop, if has_another => None,
+        done = work => Some(done),
+    }
+}
+
+/// Tells the server before, if there is one, that this one serves, and makes what it offers this process's.
+async fn release(server_before: Option<ServerBefore>, offering: Option<&Offering>) {
+    if let Some(server_before) = server_before {
+        server_before.release().await;
+    }
+    if let Some(offering) = offering {
+        offering.becomes_ours();
+    }
+}
+
+/// Encrypts the keys that were made without a master key. The server before may not have it, so this waits for its end.
+/// By then no other one serves, and a fault must not end this one.
+async fn seal_keys(engine: &Engine) {
+    match engine.seal_keys().await {
+        Ok(0) => (),
+        Ok(sealed) => info!(sealed, "keys that were made without a master key are sealed with it now"),
+        Err(fault) => error!(%fault, "keys are not sealed with the master key; the next start tries again"),
+    }
 }
 
 /// Waits until the server must stop, and tells how its listeners do. What is offered is closed with it.

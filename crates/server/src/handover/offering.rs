@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::net::listen;
 use rustix::process::geteuid;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::sleep;
@@ -16,6 +17,9 @@ use crate::listener::SocketFile;
 
 /// How long to wait after the system refused a connection.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How many processes may wait to be met.
+const BACKLOG: i32 = 128;
 
 /// A listening socket, as it is handed over.
 pub(crate) struct OfferedSocket {
@@ -59,8 +63,17 @@ impl Offering {
         Self { meeting, sockets, taker: None }
     }
 
+    /// Notes that no other process offers them: their files go with this one, and who connects sees its number and its
+    /// user. Linux tells those of the process that called listen(2) last.
+    pub(crate) fn becomes_ours(&self) {
+        self.files_become_ours(true);
+        if let Err(fault) = listen(&self.meeting, BACKLOG) {
+            warn!(%fault, "a process that takes over sees the number of another process");
+        }
+    }
+
     /// Notes whether the files of the Unix sockets are this process's, or another one's.
-    pub(crate) fn files_become_ours(&self, are_ours: bool) {
+    fn files_become_ours(&self, are_ours: bool) {
         let files = self.sockets.iter().filter_map(|offered| offered.file.as_ref());
         files.for_each(|file| file.becomes_ours(are_ours));
     }

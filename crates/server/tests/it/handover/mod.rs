@@ -113,10 +113,32 @@ async fn a_server_goes_on_if_the_next_one_cannot_start() {
     next.get("/readyz").await.status(200);
 }
 
+// ASVS-map: OP4
+#[tokio::test]
+async fn a_server_goes_on_if_the_next_one_is_stopped_while_it_starts() {
+    let home = Installation::handing_over(&[]);
+    let server = home.start().await;
+    // A database that says nothing.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let database = format!("postgres://ann:secret@{}/portcullis", silent.local_addr().unwrap());
+    let next = home.begin(&[("DATABASE", &database)]);
+    let _asked = silent.accept().await.unwrap();
+    next.terminate();
+    let ended = next.ended().await;
+    assert!(ended.success(), "{ended}: {}", home.log());
+    server.get("/readyz").await.status(200);
+    // It is ready for the next one.
+    let next = home.start().await;
+    assert!(server.ended().await.success());
+    next.get("/readyz").await.status(200);
+}
+
 #[tokio::test]
 async fn of_two_that_take_over_at_once_one_does_and_the_other_says_why_not() {
     let home = Installation::handing_over(&[]);
+    let first = home.start().await;
     let mut server = home.start().await;
+    assert!(first.ended().await.success());
     // One that is slow: this process has been sent the sockets.
     let slow = UnixStream::connect(home.meeting()).await.unwrap();
     slow.readable().await.unwrap();

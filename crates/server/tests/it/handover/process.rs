@@ -98,17 +98,36 @@ impl Installation {
         spawn_blocking(move || command.output().unwrap()).await.unwrap()
     }
 
-    /// What comes of a process that must not start.
-    pub(super) async fn start_in_vain(&self, settings: &[(&str, &str)]) -> Output {
+    fn serving_with(&self, settings: &[(&str, &str)]) -> Command {
         let mut command = self.serving();
         command.envs(settings.iter().map(|(name, value)| (format!("PORTCULLIS_{name}"), value)));
+        command
+    }
+
+    /// Starts a process that is not up for a while, so its address is none.
+    pub(super) fn begin(&self, settings: &[(&str, &str)]) -> Process {
+        let mut command = self.serving_with(settings);
+        command.stdout(Stdio::null()).stderr(self.log_file());
+        Process { child: command.spawn().unwrap(), address: SocketAddr::from(([0; 4], 0)) }
+    }
+
+    fn log_file(&self) -> File {
+        File::options().create(true).append(true).open(self.path("log")).unwrap()
+    }
+
+    /// What all of them have logged.
+    pub(super) fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap()
+    }
+
+    /// What comes of a process that must not start.
+    pub(super) async fn start_in_vain(&self, settings: &[(&str, &str)]) -> Output {
+        let mut command = self.serving_with(settings);
         spawn_blocking(move || command.output().unwrap()).await.unwrap()
     }
 
     async fn up(&self, mut command: Command) -> Process {
-        let log = self.path("log");
-        command.stdout(Stdio::piped());
-        command.stderr(File::options().create(true).append(true).open(&log).unwrap());
+        command.stdout(Stdio::piped()).stderr(self.log_file());
         let start = move || {
             let mut child = command.spawn().unwrap();
             let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
@@ -119,8 +138,8 @@ impl Installation {
             (child, address)
         };
         let (child, address) = spawn_blocking(start).await.unwrap();
-        let log = || fs::read_to_string(&log).unwrap();
-        Process { child, address: address.unwrap_or_else(|| panic!("it did not start: {}", log())) }
+        let address = address.unwrap_or_else(|| panic!("it did not start: {}", self.log()));
+        Process { child, address }
     }
 }
 
