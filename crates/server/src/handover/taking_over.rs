@@ -99,17 +99,27 @@ fn is_gone(fault: &io::Error) -> bool {
 
 impl ServerBefore {
     /// Tells it that this process serves, and waits until it has given up the sockets. If it is gone or hangs, this
-    /// process goes on without its word: it has the sockets.
+    /// process goes on without its word: it has the sockets. One that hangs can still give its word later.
     pub(crate) async fn release(self) {
         let pid = self.pid;
-        let concluded = async {
+        let mut concluded = Box::pin(self.concluded());
+        if timeout(PATIENCE, &mut concluded).await.is_err() {
+            warn!(pid, "the server before does not answer, and may still accept connections");
+            // If the stream were closed, it would take this process for gone, and go on for ever.
+            tokio::spawn(concluded);
+        }
+    }
+
+    async fn concluded(self) {
+        let pid = self.pid;
+        let said = async {
             HandoverMessage::Ready.send(&self.stream, &[]).await?;
             HandoverMessage::receive(&self.stream).await
         };
-        match timeout(PATIENCE, concluded).await {
-            Ok(Ok((HandoverMessage::Yours, _))) => info!(pid, "the server before has handed over"),
-            Ok(_) => warn!(pid, "the server before has ended without handing over"),
-            Err(_) => warn!(pid, "the server before does not answer, and may still accept connections"),
+        if matches!(said.await, Ok((HandoverMessage::Yours, _))) {
+            info!(pid, "the server before has handed over");
+        } else {
+            warn!(pid, "the server before has ended without handing over");
         }
     }
 }

@@ -70,6 +70,24 @@ async fn the_server_that_runs_goes_on_if_the_next_one_is_killed_before_it_is_rea
     assert!(accepts(sockets, server.socket.local_addr().unwrap()).await);
 }
 
+// ASVS-map: OP4
+#[tokio::test]
+async fn a_server_that_hangs_gives_its_word_late_and_stops() {
+    let place = TempDir::new().unwrap();
+    let path = place.path().join("h.sock");
+    let mut offering = Offering::new(UnixListener::bind(&path).unwrap(), Vec::new());
+    let (before, _) = tokio::select! {
+        () = offering.taken_over() => panic!("nobody serves"),
+        taken = take_over(&path) => taken.unwrap().unwrap(),
+    };
+    // It hangs for as long as it is waited for.
+    tokio::time::pause();
+    before.release().await;
+    tokio::time::resume();
+    // It would wait for ever for another one.
+    offering.taken_over().await;
+}
+
 #[tokio::test]
 async fn the_file_of_a_socket_stays_if_a_server_stops_while_the_next_one_has_the_socket() {
     for is_taken in [true, false] {
