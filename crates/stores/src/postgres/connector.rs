@@ -1,7 +1,8 @@
 //! The way to the primary: the hosts of a URL in turn, the one that was the primary last before the others.
 //!
 //! Each connection is asked the same before it is used, because what is true at the opening need not stay so: a server
-//! becomes a standby, and an operator gives the user another `synchronous_commit`.
+//! becomes a standby, and an operator sets another `synchronous_commit`. What was found to be durable is pinned: the
+//! connection keeps it whatever the server is told later.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,10 +22,12 @@ const HOST_DEADLINE: Duration = Duration::from_secs(3);
 /// other nodes give up, and a step that waits for another's lock lets go of its connection meanwhile.
 const SET_UP: &str = "SET statement_timeout = '5s'; SET lock_timeout = '500ms'; \
     SET idle_in_transaction_session_timeout = '2s'; SET default_transaction_isolation = 'read committed'";
-/// What each connection is asked first. A standby is read-only, too.
+/// What each connection is asked first. A standby is read-only, too. `ALTER SYSTEM` with a reload reaches open
+/// connections, but not a setting that the session has made itself.
 const FITNESS: &str = "SELECT pg_catalog.pg_is_in_recovery() AS is_standby, \
     pg_catalog.current_setting('transaction_read_only') AS is_read_only, \
-    pg_catalog.current_setting('synchronous_commit') AS synchronous_commit";
+    pg_catalog.set_config('synchronous_commit', pg_catalog.current_setting('synchronous_commit'), false) \
+    AS synchronous_commit";
 
 /// Why there is no connection to use.
 #[derive(Debug, Error)]

@@ -165,6 +165,17 @@ pub enum PostgresOpenError {
         /// The migration that differs.
         migration: i64,
     },
+    /// Another session holds the lock on the migrations, or on a table.
+    #[error(
+        "{url} was locked by another session for five minutes ({source}): let the other node finish its migrations, or \
+         end the session that `pg_locks` shows"
+    )]
+    Locked {
+        /// The URL.
+        url: String,
+        /// What the server said.
+        source: sqlx::Error,
+    },
     /// The server did not do what was asked.
     #[error("{url} cannot be opened: {source}")]
     Database {
@@ -204,6 +215,7 @@ impl PostgresOpenError {
             Some("28P01" | "28000") => Self::Login { url, source },
             Some("3D000") => Self::NoDatabase { url },
             Some("42501") => Self::Privilege { url, source },
+            Some("55P03") => Self::Locked { url, source },
             // A statement that was prepared on one process of the server is looked for on another.
             Some("42P05" | "26000") => Self::TransactionPooler { url },
             Some("42P07" | "42710" | "42723") => Self::Foreign { url, source },

@@ -13,9 +13,10 @@ const NOTE: &str = "INSERT INTO portcullis_migrations (version, description, che
 const IS_THERE: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables \
     WHERE schemaname = $1 AND tablename = 'portcullis_migrations')";
 const APPLIED: &str = "SELECT version, checksum FROM portcullis_migrations ORDER BY version";
-/// A lock that waits must not be cut short.
-const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
-    SET LOCAL idle_in_transaction_session_timeout = 0";
+/// A migration may take its time. A node that was cut off in between must not keep the others out for long, and none
+/// waits for ever for one that hangs.
+const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '5min'; \
+    SET LOCAL idle_in_transaction_session_timeout = '60s'";
 /// Keeps out other nodes that start at the same time.
 const LOCK: &str = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended( \
     $1::TEXT || '/portcullis_migrations', 0::BIGINT))";
