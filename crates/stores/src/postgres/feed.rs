@@ -3,15 +3,17 @@
 //! Whoever commits tells the processes of all listeners before the client gets its acknowledgement, and a process that
 //! was told sends what it has been announced before it says that it is ready again. So the feed asks a question on its
 //! own connection, again and again: once that is answered to the end, everything that had been acknowledged when it was
-//! sent has been announced. The question is whether this connection listens at all. Thread, runtime and connection
-//! belong to the watch alone, so that load on the server's runtime does not delay them.
+//! sent has been announced. The question is whether this connection listens at all, and whether the triggers are as
+//! they were. Thread, runtime and connection belong to the watch alone, so that load on the server's runtime does not
+//! delay them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_core::clock::Clock;
 use portcullis_core::store::{Change, ChangeSink, Stored, Watch};
-use sqlx::postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions, PgRow};
+use sqlx::{Connection as _, Row as _};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
@@ -20,6 +22,7 @@ use tracing::{info, warn};
 use super::connector::{ConnectFault, Connector};
 use super::fault::UnansweredStep;
 use super::step::DEADLINE;
+use super::triggers::{BARRIER, TRIGGERS, TriggerState, changed_triggers};
 use crate::feed_threads::{FeedReady, FeedThreads, announced};
 
 /// The pause between two questions of the feed.
@@ -32,8 +35,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The channel that the triggers of a schema announce on.
 const CHANNEL: &str = "SELECT 'portcullis_' || pg_catalog.hashtextextended($1::TEXT, 0::BIGINT)";
-/// One row if the connection listens to the channel. It writes nothing and takes no lock that others wait for.
-const BARRIER: &str = "SELECT FROM pg_catalog.pg_listening_channels() AS channel WHERE channel = $1";
 
 /// Announces what is written to the database from now on, until the watch is dropped or the store is closed.
 pub(super) async fn watch(
@@ -88,7 +89,10 @@ impl Announcer {
         }
     }
 
+    /// The driver's pool, which a listener needs, waits for seconds while a host refuses connections. So the primary is
+    /// found without it, and is tried first.
     async fn connected(&self) -> Result<ListeningConnection, ConnectFault> {
+        self.connector.connect(DEADLINE).await?.close().await?;
         self.connector.first_good(DEADLINE, |host| ListeningConnection::open(host, &self.connector)).await
     }
 
@@ -136,7 +140,9 @@ impl Announcer {
 /// A connection that listens.
 struct ListeningConnection {
     listener: PgListener,
+    schema: String,
     channel: String,
+    triggers: TriggerState,
 }
 
 impl ListeningConnection {
@@ -147,17 +153,31 @@ impl ListeningConnection {
         // A new connection must be announced, so it is not made behind the feed's back.
         listener.eager_reconnect(false);
         connector.set_up(&mut listener).await?;
-        let channel = sqlx::query_scalar(CHANNEL).bind(connector.schema());
-        let channel: String = channel.fetch_one(&mut listener).await?;
+        let schema = connector.schema().to_owned();
+        let channel: String = sqlx::query_scalar(CHANNEL).bind(&schema).fetch_one(&mut listener).await?;
         listener.listen(&channel).await?;
-        Ok(Self { listener, channel })
+        let mut feed = Self { listener, schema, channel, triggers: TriggerState::default() };
+        feed.triggers = TriggerState::of(&feed.answer().await?)?;
+        feed.triggers.check()?;
+        Ok(feed)
     }
 
-    /// Asks whether the connection listens, and takes the answer up to its last byte: what is announced comes before
-    /// that.
+    /// Asks whether the connection listens, and whether the triggers are as they were.
     async fn ask(&mut self) -> Result<(), sqlx::Error> {
-        let asked = sqlx::query(BARRIER).bind(&self.channel).execute(&mut self.listener).await?;
-        if asked.rows_affected() == 1 { Ok(()) } else { Err(deaf()) }
+        let answer = self.answer().await?;
+        if !answer.try_get::<bool, _>("listens")? {
+            return Err(deaf());
+        }
+        let triggers = TriggerState::of(&answer)?;
+        triggers.check()?;
+        if triggers == self.triggers { Ok(()) } else { Err(changed_triggers()) }
+    }
+
+    /// Takes the answer up to its last byte: what is announced comes before that.
+    async fn answer(&mut self) -> Result<PgRow, sqlx::Error> {
+        let question = sqlx::query(BARRIER).bind(&self.channel).bind(&self.schema).bind(&TRIGGERS[..]);
+        let mut answer = question.fetch_all(&mut self.listener).await?;
+        answer.pop().ok_or(sqlx::Error::RowNotFound)
     }
 
     async fn next(&mut self) -> Result<PgNotification, sqlx::Error> {

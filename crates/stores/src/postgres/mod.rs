@@ -30,6 +30,7 @@ mod pool;
 mod schema;
 mod server;
 mod step;
+mod triggers;
 mod url;
 mod verbs;
 

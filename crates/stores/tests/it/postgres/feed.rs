@@ -138,7 +138,7 @@ async fn a_feed_whose_connection_is_lost_proves_nothing_until_anything_is_announ
     listener.catches_up().await;
 }
 
-fn is_proof_after(told: &Announcement, lost: Ticks) -> bool {
+pub(super) fn is_proof_after(told: &Announcement, lost: Ticks) -> bool {
     matches!(told, Announcement::Proven(sent) if *sent > lost)
 }
 

@@ -13,6 +13,7 @@ mod races;
 mod round_trips;
 mod schemas;
 mod tenant_databases;
+mod triggers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
