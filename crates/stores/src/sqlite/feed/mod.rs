@@ -19,7 +19,7 @@ use std::sync::{Arc, Once};
 use std::thread;
 use std::time::Duration;
 
-use portcullis_core::clock::Clock;
+use portcullis_core::clock::{Clock, Ticks};
 use portcullis_core::store::{Change, ChangeSink, StoreError, Stored, Watch};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::retry_on_intr;
@@ -39,10 +39,16 @@ struct FeedSettings {
     /// The longest pause between looks.
     every: Duration,
     listen: fn(&Path) -> io::Result<FileEvents>,
+    /// The pause before the system is asked for events again after it has refused them.
+    listen_again: Duration,
 }
 
 /// An event is missed now and then, and some file systems have none: so the longest pause is short.
-const SETTINGS: FeedSettings = FeedSettings { every: Duration::from_millis(50), listen: FileEvents::of };
+const SETTINGS: FeedSettings = FeedSettings {
+    every: Duration::from_millis(50),
+    listen: FileEvents::of,
+    listen_again: Duration::from_secs(5),
+};
 
 /// Announces what is written to the file from now on. The feed ends with the store: SQLite moves the write-ahead log
 /// into the database when the last connection closes, and only one that writes can do so.
@@ -66,7 +72,8 @@ async fn watch_with(
     let pipe = io::pipe().map_err(|fault| StoreError::unavailable("watch for changes", fault));
     let (stopped, stop) = pipe?;
     let run = move |sink, ready| {
-        Follower { settings, file, clock, sink, events: None, bookmark: None }.run(ready, &stopped);
+        let asked = clock.ticks();
+        Follower { settings, file, clock, sink, events: None, asked, bookmark: None }.run(ready, &stopped);
     };
     feeds.watch("sqlite-feed", stop, NoAnswer::Closed, sink, run).await
 }
@@ -78,6 +85,8 @@ struct Follower {
     sink: Arc<dyn ChangeSink>,
     /// None where the system tells nothing of the files.
     events: Option<FileEvents>,
+    /// When the system was asked for events last.
+    asked: Ticks,
     /// None while the database is out of reach.
     bookmark: Option<Bookmark>,
 }
@@ -95,10 +104,23 @@ impl Follower {
 
     /// Listens before it notes what was written, so that no write falls between the two.
     fn begin(&mut self) -> Result<(), SqliteFault> {
-        let events = (self.settings.listen)(self.file.path());
-        self.events = events.inspect_err(warn_of_late_news).ok();
+        self.listen();
         self.bookmark = Some(Bookmark::open(&self.file)?);
         Ok(())
+    }
+
+    fn listen(&mut self) {
+        self.asked = self.clock.ticks();
+        let events = (self.settings.listen)(self.file.path());
+        self.events = events.inspect_err(warn_of_late_news).ok();
+    }
+
+    /// The system may have had too few instances for a moment only.
+    fn listen_again(&mut self) {
+        let pause = self.clock.ticks().since(self.asked);
+        if self.events.is_none() && self.bookmark.is_some() && pause >= self.settings.listen_again {
+            self.listen();
+        }
     }
 
     fn follow(&mut self, stopped: &PipeReader) {
@@ -144,6 +166,7 @@ impl Follower {
     fn look(&mut self) -> Result<bool, SqliteFault> {
         let sent = self.clock.ticks();
         self.file.check()?;
+        self.listen_again();
         let is_new = match &mut self.bookmark {
             Some(bookmark) => bookmark.read_on(&*self.sink)?,
             None => self.resume()?,

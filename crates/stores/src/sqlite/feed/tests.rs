@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use portcullis_core::clock::Ticks;
@@ -17,7 +18,14 @@ use super::*;
 use crate::sqlite::SqliteStore;
 
 /// Without an event no look is due before the test has failed.
-const EVENTS_ALONE: FeedSettings = FeedSettings { every: Duration::from_hours(1), listen: FileEvents::of };
+const EVENTS_ALONE: FeedSettings =
+    FeedSettings { every: Duration::from_hours(1), listen: certain_events, listen_again: Duration::ZERO };
+
+/// A test that waits for events must not fail later, and for no reason that it shows.
+#[expect(clippy::unnecessary_wraps, reason = "the feed takes a refusal as well")]
+fn certain_events(database: &Path) -> io::Result<FileEvents> {
+    Ok(FileEvents::of(database).expect("raise fs.inotify.max_user_instances for these tests"))
+}
 
 /// Wakes the test at each change.
 #[derive(Default)]
@@ -189,6 +197,26 @@ async fn where_the_system_tells_nothing_changes_are_found_by_looking() {
         let change = inserted(&other, id).await;
         database.sink.hears(&change).await;
     }
+}
+
+#[tokio::test]
+async fn events_that_were_refused_once_are_asked_for_again() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    fn refused_once(database: &Path) -> io::Result<FileEvents> {
+        match ASKED.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(io::Error::other("there are too many instances")),
+            _ => certain_events(database),
+        }
+    }
+    let database = ClosedDatabase::new().await;
+    let settings = FeedSettings { listen: refused_once, listen_again: Duration::ZERO, ..SETTINGS };
+    let _watch = database.watched(settings).await;
+    for number in 0..5 {
+        let id = format!("t{number}");
+        database.write_once(&id);
+        database.sink.hears(&change(&id)).await;
+    }
+    assert_eq!(ASKED.load(Ordering::Relaxed), 2, "it was refused, and then it was granted for good");
 }
 
 #[tokio::test]
