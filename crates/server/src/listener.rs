@@ -8,6 +8,9 @@ mod network;
 mod open_connections;
 mod unix;
 
+#[cfg(test)]
+mod tests;
+
 use std::any::Any;
 use std::future::pending;
 use std::io;
