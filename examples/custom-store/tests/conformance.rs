@@ -27,8 +27,13 @@ fn stores(attempts: &FileAttempts) -> Stores {
 }
 
 /// A few rounds of each race: every attempt is flushed to the disk.
-const CAPABILITIES: Capabilities =
-    Capabilities { rounds: 3, announcement_timeout: Duration::from_secs(10), announces_others: true };
+const CAPABILITIES: Capabilities = Capabilities {
+    rounds: 3,
+    announcement_timeout: Duration::from_secs(10),
+    announces_others: true,
+    compares_users: true,
+    purges_live_sessions: true,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_store_keeps_the_contract() {
