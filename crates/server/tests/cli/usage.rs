@@ -18,7 +18,7 @@ fn a_slip_of_the_fingers_is_exit_code_2_and_one_line_with_its_cure() {
         ("key rotate --use signing", "not one of access, refresh, cookie, code, all"),
         ("key rotate --lead soon", "is not a duration: write 500ms, 15m, 7d or 1h30m"),
         ("key rotate --now --lead 5m", "the argument '--now' cannot be used with '--lead <DURATION>'"),
-        ("session list --database redis://h", "this build has no Redis store"),
+        ("session list --database redis://h", "holds live sessions alone: name it as `sessions`"),
         (
             "serve --port 3001",
             "unexpected argument '--port' found; --help lists what exists; address and port are --listen",
