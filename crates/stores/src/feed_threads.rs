@@ -1,6 +1,6 @@
 //! The threads of change feeds: each belongs to a watch, and all end with their store.
 //!
-//! Whoever begins or drops a watch is a task of a runtime, so neither waits on its thread: not for a connection to a
+//! What begins or drops a watch is a task of a runtime, so neither waits on its thread: not for a connection to a
 //! database that does not answer, and not for one that is closed.
 
 use std::error::Error;

@@ -18,6 +18,8 @@ mod database_url;
 mod feed_threads;
 #[cfg(feature = "redis")]
 mod joined_feed;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod listening_feed;
 mod opened_stores;
 #[cfg(feature = "postgres")]
 pub mod postgres;

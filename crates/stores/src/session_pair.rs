@@ -156,7 +156,7 @@ impl SessionPair {
         match self.live(key).await {
             Ok(Some(session)) => self.end_all(vec![session], ending).await,
             Ok(None) => self.database.end(&EndScope::One(key.clone()), ending).await,
-            // Nobody knows whose it is, so it leaves no tombstone; without a record it is over all the same.
+            // Its user is not known, so it leaves no tombstone; without a record it is over all the same.
             Err(StoreError::Corrupt { .. }) => {
                 let is_removed = self.live.remove_unreadable(key).await?;
                 Ok(is_removed.then_some(key.id).into_iter().collect())

@@ -58,7 +58,7 @@ pub(crate) async fn measure(arguments: &FeedArguments) -> Result<(), LibraryBenc
         let line = beside(*writers, &one.stores(), &issuance, &sink, sessions).await?;
         println!("| {writers} | {line} |");
     }
-    println!("The watch of a file that nobody uses takes {:.3} % of a core.", cost(&sink, IDLE).await);
+    println!("The watch of a file that is not in use takes {:.3} % of a core.", cost(&sink, IDLE).await);
     Ok(())
 }
 

@@ -77,7 +77,7 @@ async fn a_server_that_hangs_gives_its_word_late_and_stops() {
     let path = place.path().join("h.sock");
     let mut offering = Offering::new(UnixListener::bind(&path).unwrap(), Vec::new());
     let (before, _) = tokio::select! {
-        () = offering.taken_over() => panic!("nobody serves"),
+        () = offering.taken_over() => panic!("no process serves"),
         taken = take_over(&path) => taken.unwrap().unwrap(),
     };
     // It hangs for as long as it is waited for.

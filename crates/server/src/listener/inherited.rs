@@ -105,7 +105,7 @@ impl InheritedSocket {
     }
 }
 
-/// The sockets that nobody has taken yet.
+/// The sockets that have not been taken yet.
 #[derive(Debug, Default)]
 pub struct InheritedSockets(Vec<InheritedSocket>);
 

@@ -37,7 +37,7 @@ async fn acceptor(is_kept: bool) -> (Acceptor<NetworkSocket, Serve>, Vec<TcpStre
 #[tokio::test]
 async fn a_server_that_gives_up_its_socket_takes_all_who_have_come() {
     let (mut acceptor, _clients, _) = acceptor(false).await;
-    // Tokio would have this task let others run, and say that nobody has come.
+    // Tokio would have this task let others run, and say that no client has come.
     while has_budget_remaining() {
         consume_budget().await;
     }

@@ -1,12 +1,13 @@
 //! The change feed: a connection of its own that listens to what the triggers announce.
 //!
-//! Whoever commits tells the processes of all listeners before the client gets its acknowledgement, and a process that
-//! was told sends what it has been announced before it says that it is ready again. So the feed asks a question on its
-//! own connection, again and again: once that is answered to the end, everything that had been acknowledged when it was
+//! The server tells the processes of all listeners of a commit before it acknowledges it, and a process that was told
+//! sends what it has been announced before it says that it is ready again. So the feed asks a question on its own
+//! connection, again and again: once that is answered to the end, everything that had been acknowledged when it was
 //! sent has been announced. The question is whether this connection listens at all, and whether the triggers are as
 //! they were. Thread, runtime and connection belong to the watch alone, so that load on the server's runtime does not
 //! delay them.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,24 +15,19 @@ use portcullis_core::clock::Clock;
 use portcullis_core::store::{Change, ChangeSink, Stored, Watch};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions, PgRow};
 use sqlx::{Connection as _, Row as _};
-use tokio::runtime::Builder;
-use tokio::sync::oneshot;
-use tokio::time::{sleep, timeout};
-use tracing::{info, warn};
+use tokio::time::timeout;
 
 use super::connector::{ConnectFault, Connector};
 use super::fault::UnansweredStep;
 use super::step::DEADLINE;
 use super::triggers::{BARRIER, TRIGGERS, TriggerState, changed_triggers};
-use crate::feed_threads::{FeedReady, FeedThreads, announced};
+use crate::feed_threads::{FeedThreads, announced};
+use crate::listening_feed::{self, ListeningFeed};
 
 /// The pause between two questions of the feed.
 const BARRIER_EVERY: Duration = Duration::from_millis(50);
 /// How long an answer may take before the connection counts as lost.
 const BARRIER_DEADLINE: Duration = Duration::from_secs(2);
-/// The first and the longest pause before another connection is tried.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The channel that the triggers of a schema announce on.
 const CHANNEL: &str = "SELECT 'portcullis_' || pg_catalog.hashtextextended($1::TEXT, 0::BIGINT)";
@@ -43,26 +39,8 @@ pub(super) async fn watch(
     clock: Arc<dyn Clock>,
     sink: Arc<dyn ChangeSink>,
 ) -> Stored<Watch> {
-    // Nothing is sent: the thread ends when the sender is dropped.
-    let (stop, stopped) = oneshot::channel::<()>();
-    let run = move |sink, ready| run(&Announcer { connector, clock, sink }, ready, stopped);
-    feeds.watch("postgres-feed", stop, UnansweredStep::Closed, sink, run).await
-}
-
-fn run(announcer: &Announcer, ready: FeedReady<ConnectFault>, stopped: oneshot::Receiver<()>) {
-    let runtime = match Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(fault) => return drop(ready.send(Err(sqlx::Error::Io(fault).into()))),
-    };
-    runtime.block_on(async {
-        tokio::select! {
-            // The caller may have given up the watch before it began.
-            _ = stopped => {}
-            () = announcer.announce(ready) => {}
-        }
-    });
-    // Without a wait for the goodbye to a server that does not answer.
-    runtime.shutdown_background();
+    let make = move |sink| Announcer { connector, clock, sink };
+    listening_feed::watch(feeds, UnansweredStep::Closed, sink, make).await
 }
 
 struct Announcer {
@@ -71,22 +49,15 @@ struct Announcer {
     sink: Arc<dyn ChangeSink>,
 }
 
-impl Announcer {
-    async fn announce(&self, ready: FeedReady<ConnectFault>) {
-        let mut feed = match self.connected().await {
-            Ok(feed) => feed,
-            Err(fault) => return drop(ready.send(Err(fault))),
-        };
-        // An error only says that the caller has given up the watch: then the thread is stopped, too.
-        let _ = ready.send(Ok(()));
-        loop {
-            let fault = self.follow(&mut feed).await;
-            warn!(%fault, "the change feed is lost");
-            drop(feed);
-            feed = self.connected_again().await;
-            info!("the change feed is back");
-            self.sink.changed(&Change::Everything);
-        }
+impl ListeningFeed for Announcer {
+    type Connection = ListeningConnection;
+    type Fault = ConnectFault;
+
+    const NAME: &'static str = "postgres-feed";
+    const MISSED: Change = Change::Everything;
+
+    fn fault(fault: io::Error) -> ConnectFault {
+        sqlx::Error::Io(fault).into()
     }
 
     /// The driver's pool, which a listener needs, waits for seconds while a host refuses connections. So the primary is
@@ -96,28 +67,8 @@ impl Announcer {
         self.connector.first_good(DEADLINE, |host| ListeningConnection::open(host, &self.connector)).await
     }
 
-    async fn connected_again(&self) -> ListeningConnection {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            sleep(pause).await;
-            if let Ok(feed) = self.connected().await {
-                return feed;
-            }
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-
-    /// Announces what is heard until the connection is lost, and returns why it is.
-    async fn follow(&self, feed: &mut ListeningConnection) -> sqlx::Error {
-        loop {
-            if let Err(fault) = self.prove(feed).await {
-                return fault;
-            }
-        }
-    }
-
     /// Asks, announces what comes before the answer, and rests for a while, with its ears open.
-    async fn prove(&self, feed: &mut ListeningConnection) -> Result<(), sqlx::Error> {
+    async fn prove(&self, feed: &mut ListeningConnection) -> Result<(), ConnectFault> {
         let late = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
         let sent = self.clock.ticks();
         timeout(BARRIER_DEADLINE, feed.ask()).await.map_err(late)??;
@@ -131,7 +82,9 @@ impl Announcer {
             self.hear(&heard?);
         }
     }
+}
 
+impl Announcer {
     fn hear(&self, heard: &PgNotification) {
         self.sink.changed(&change(heard.payload()));
     }

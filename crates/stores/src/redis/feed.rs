@@ -2,9 +2,9 @@
 //!
 //! The server sends an announcement on this connection before the answer to whatever was sent after the change was
 //! acknowledged. So the feed removes a key that is not there, again and again: the answer proves that no change is
-//! missing, and that the server is still a primary. A server whose memory is full answers that, too. Thread, runtime
-//! and connection belong to the watch alone, so that load on the server's runtime does not delay them.
+//! missing, and that the server is still a primary. A server whose memory is full answers that, too.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,22 +13,17 @@ use portcullis_core::store::{Change, ChangeSink, Stored, Watch};
 use redis::aio::MultiplexedConnection;
 use redis::{Client, PushInfo, PushKind, RedisError, Value};
 use thiserror::Error;
-use tokio::runtime::Builder;
-use tokio::sync::oneshot;
 use tokio::time::sleep;
-use tracing::{info, warn};
 
 use super::connection::{config, connect};
 use super::keys::Keys;
-use crate::feed_threads::{FeedReady, FeedThreads};
+use crate::feed_threads::FeedThreads;
+use crate::listening_feed::{self, ListeningFeed};
 
 /// The pause between two proofs.
 const BARRIER_EVERY: Duration = Duration::from_millis(100);
 /// How long one may take before the connection counts as lost.
 const BARRIER_DEADLINE: Duration = Duration::from_secs(2);
-/// The first and the longest pause before another connection is tried.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The store was closed.
 #[derive(Clone, Copy, Debug, Error)]
@@ -43,25 +38,8 @@ pub(super) async fn watch(
     clock: Arc<dyn Clock>,
     sink: Arc<dyn ChangeSink>,
 ) -> Stored<Watch> {
-    // Nothing is sent: the thread ends when the sender is dropped.
-    let (stop, stopped) = oneshot::channel::<()>();
-    let run = move |sink, ready| run(&TrackingFeed { client, keys, clock, sink }, ready, stopped);
-    feeds.watch("redis-feed", stop, Closed, sink, run).await
-}
-
-fn run(tracking: &TrackingFeed, ready: FeedReady<RedisError>, stopped: oneshot::Receiver<()>) {
-    let runtime = match Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(fault) => return drop(ready.send(Err(fault.into()))),
-    };
-    runtime.block_on(async {
-        tokio::select! {
-            // The caller may have given up the watch before it began.
-            _ = stopped => {}
-            () = tracking.announce(ready) => {}
-        }
-    });
-    runtime.shutdown_background();
+    let make = move |sink| TrackingFeed { client, keys, clock, sink };
+    listening_feed::watch(feeds, Closed, sink, make).await
 }
 
 struct TrackingFeed {
@@ -71,28 +49,17 @@ struct TrackingFeed {
     sink: Arc<dyn ChangeSink>,
 }
 
-impl TrackingFeed {
-    async fn announce(&self, ready: FeedReady<RedisError>) {
-        let mut feed = match self.connected().await {
-            Ok(feed) => feed,
-            Err(fault) => return drop(ready.send(Err(fault))),
-        };
-        // An error only says that the caller has given up the watch: then the thread is stopped, too.
-        let _ = ready.send(Ok(()));
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let fault = self.follow(&mut feed, &mut pause).await;
-            // A server that takes a connection and proves nothing is lost again and again: that is said once.
-            if pause == FIRST_PAUSE {
-                warn!(%fault, "the change feed of Redis is lost");
-            }
-            drop(feed);
-            feed = self.connected_again(&mut pause).await;
-            self.sink.changed(&Change::AllSessions);
-        }
+impl ListeningFeed for TrackingFeed {
+    type Connection = MultiplexedConnection;
+    type Fault = RedisError;
+
+    const NAME: &'static str = "redis-feed";
+    const MISSED: Change = Change::AllSessions;
+
+    fn fault(fault: io::Error) -> RedisError {
+        fault.into()
     }
 
-    /// A connection to which the server announces changes.
     async fn connected(&self) -> Result<MultiplexedConnection, RedisError> {
         let (keys, sink) = (self.keys.clone(), self.sink.clone());
         // Announcements are applied where they are read, so that none is behind an answer that comes after it.
@@ -108,32 +75,12 @@ impl TrackingFeed {
         Ok(feed)
     }
 
-    async fn connected_again(&self, pause: &mut Duration) -> MultiplexedConnection {
-        loop {
-            sleep(*pause).await;
-            *pause = (*pause * 2).min(LONGEST_PAUSE);
-            if let Ok(feed) = self.connected().await {
-                return feed;
-            }
-        }
-    }
-
-    /// Proves that no change is missing until the connection is lost, and returns why it is.
-    async fn follow(&self, feed: &mut MultiplexedConnection, pause: &mut Duration) -> RedisError {
-        let mut barrier = redis::cmd("DEL");
-        barrier.arg(self.keys.barrier());
-        loop {
-            let sent = self.clock.ticks();
-            if let Err(fault) = barrier.query_async::<()>(feed).await {
-                return fault;
-            }
-            if *pause > FIRST_PAUSE {
-                info!("the change feed of Redis is back");
-                *pause = FIRST_PAUSE;
-            }
-            self.sink.proven(sent);
-            sleep(BARRIER_EVERY.saturating_sub(self.clock.ticks().since(sent))).await;
-        }
+    async fn prove(&self, feed: &mut MultiplexedConnection) -> Result<(), RedisError> {
+        let sent = self.clock.ticks();
+        redis::cmd("DEL").arg(self.keys.barrier()).query_async::<()>(feed).await?;
+        self.sink.proven(sent);
+        sleep(BARRIER_EVERY.saturating_sub(self.clock.ticks().since(sent))).await;
+        Ok(())
     }
 }
 

@@ -5,6 +5,10 @@ mod feeds;
 
 #[cfg(test)]
 #[cfg(any(feature = "postgres", feature = "redis"))]
+mod recovery;
+
+#[cfg(test)]
+#[cfg(any(feature = "postgres", feature = "redis"))]
 mod reserved_port;
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The binary as a process in a directory of its own: tests start it, send requests, stop it and kill it.
 
 mod client;
+#[path = "../../../../stores/tests/it/reserved_port.rs"]
+mod reserved_port;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -14,7 +16,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tokio::net::TcpSocket;
+
+pub(crate) use reserved_port::ReservedPort;
 
 pub(crate) use client::{Credential, RawAnswer};
 
@@ -205,21 +208,4 @@ pub(crate) fn wait_until(mut is_reached: impl FnMut() -> bool) -> bool {
             false
         }
     })
-}
-
-/// A port on which nothing listens and which the system gives to no other process while this is held: it is bound, and
-/// the address may be used again by a program that asks for it by number.
-pub(crate) struct ReservedPort(TcpSocket);
-
-impl ReservedPort {
-    pub(crate) fn new() -> Self {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.set_reuseaddr(true).unwrap();
-        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
-        Self(socket)
-    }
-
-    pub(crate) fn number(&self) -> u16 {
-        self.0.local_addr().unwrap().port()
-    }
 }

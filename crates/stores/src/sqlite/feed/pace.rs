@@ -2,8 +2,8 @@
 //!
 //! An event says that a write has begun, and nothing says that it can be read: that may take as long as the disk likes.
 //! So a feed looks in quick succession after an event until it finds something new, and ever more rarely. Without an
-//! event it looks once in a while. Whoever writes without a pause causes events without a pause: then events are left
-//! for the next look, so that the thread stays far below one core.
+//! event it looks once in a while. A process that writes without a pause causes events without a pause: then events are
+//! left for the next look, so that the thread stays far below one core.
 
 use std::time::Duration;
 

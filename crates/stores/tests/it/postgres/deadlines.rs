@@ -11,7 +11,7 @@ use tokio::time::{Instant, advance, pause};
 
 use super::own_cluster;
 
-/// The clock of the test's runtime, which is stopped, and goes on by itself to the next timer that somebody waits for.
+/// The clock of the test's runtime, which is stopped, and goes on by itself to the next timer that a task waits for.
 struct RuntimeClock(Instant);
 
 impl Clock for RuntimeClock {

@@ -81,7 +81,7 @@ async fn a_failover_to_the_standby_is_survived_by_nodes_that_stay_open() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_does_not_answer_leaves_time_for_the_next_one() {
     let cluster = own_cluster().await;
-    // The system takes its connections, and nobody reads them.
+    // The system takes its connections, and no process reads them.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let listening = TcpListener::bind(silent).unwrap();
     let hosts = format!("{silent},{}", cluster.place());

@@ -1,36 +1,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::id::TenantId;
 use portcullis_core::machine::SystemClock;
-use portcullis_core::session::Session;
-use portcullis_core::store::conformance::records::{NOW, at, by_id, new_user_key, session};
-use portcullis_core::store::{Change, Inserted, Page, StoreError, Stores, Updated};
+use portcullis_core::store::conformance::records::{NOW, at, by_id, session};
+use portcullis_core::store::{Change, Page, StoreError, Updated};
 use portcullis_stores::{DatabaseUrl, IfMissing};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
 
 use super::{TestDatabase, execute, open, own_cluster, try_open};
 use crate::feeds::{Announcement, ChangeRecorder};
-
-async fn signed_in(stores: &Stores) -> Session {
-    let session = session(&new_user_key(&TenantId::default_tenant()));
-    assert_eq!(stores.sessions.insert(&session).await.unwrap(), Inserted::Done);
-    session
-}
-
-/// Tries until the server answers again.
-async fn found(stores: &Stores, wanted: &Session) -> Option<Session> {
-    for _ in 0..6_000 {
-        match stores.sessions.find(&by_id(wanted), NOW).await {
-            Ok(found) => return found,
-            Err(StoreError::Unavailable { .. }) => sleep(Duration::from_millis(10)).await,
-            Err(fault) => panic!("{fault}"),
-        }
-    }
-    panic!("the store does not recover");
-}
+use crate::recovery::{found, signed_in};
 
 // ASVS-map: RV3
 #[tokio::test(flavor = "multi_thread")]

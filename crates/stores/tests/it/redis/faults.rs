@@ -1,35 +1,15 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use portcullis_core::clock::Clock as _;
-use portcullis_core::id::TenantId;
 use portcullis_core::machine::SystemClock;
-use portcullis_core::session::{EndReason, Session, SessionState};
-use portcullis_core::store::conformance::records::{NOW, by_id, ending, new_user_key, session};
-use portcullis_core::store::{Change, EndScope, Inserted, StoreError, Stores};
-use tokio::time::sleep;
+use portcullis_core::session::{EndReason, SessionState};
+use portcullis_core::store::conformance::records::{NOW, by_id, ending, session};
+use portcullis_core::store::{Change, EndScope, StoreError, Stores};
 
 use super::server::RedisServer;
 use super::{Database, fresh, open};
 use crate::feeds::{Announcement, ChangeRecorder};
-
-async fn signed_in(stores: &Stores) -> Session {
-    let session = session(&new_user_key(&TenantId::default_tenant()));
-    assert_eq!(stores.sessions.insert(&session).await.unwrap(), Inserted::Done);
-    session
-}
-
-/// Tries until the server answers again.
-async fn found(stores: &Stores, wanted: &Session) -> Option<Session> {
-    for _ in 0..6_000 {
-        match stores.sessions.find(&by_id(wanted), NOW).await {
-            Ok(found) => return found,
-            Err(StoreError::Unavailable { .. }) => sleep(Duration::from_millis(10)).await,
-            Err(fault) => panic!("{fault}"),
-        }
-    }
-    panic!("the store does not recover");
-}
+use crate::recovery::{found, signed_in};
 
 async fn watched(stores: &Stores) -> (Arc<ChangeRecorder>, impl Sized + use<>) {
     let recorder = Arc::new(ChangeRecorder::default());

@@ -46,7 +46,7 @@ async fn an_end_whose_removal_was_cut_off_holds_and_is_made_good() {
     assert_eq!(server.by_hand(&["KEYS", "cut:*:{*"]).trim(), "", "what has ended stays in Redis");
 }
 
-/// Redis was added to an installation in use: nobody is signed out.
+/// Redis was added to an installation in use: no user is signed out.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_lives_in_the_database_goes_on_there_until_it_ends() {
     let (database, server) = (Database::new().fresh_kept(), shared_server().await);
