@@ -10,6 +10,7 @@
 //! | [`tenant`] | a tenant's record, settings and policy |
 //! | [`lockout`], [`ticket`] | brute-force lockout; one-time codes and links |
 //! | [`queued_mail`], [`outgoing_mail`] | the mail queue; mails that are about to be sent, and the trait that delivers them |
+//! | [`revocation`] | the revocation feed: what verifiers in other processes are told |
 //! | [`event`] | what the engine reports for the audit log |
 //! | [`store`] | the store traits, the memory store, and the conformance suite for other stores |
 //! | [`liveness`] | the session view: a cache of sessions and users that knows how old it is |
@@ -36,6 +37,7 @@ pub mod outgoing_mail;
 pub mod password;
 pub mod queued_mail;
 pub mod random;
+pub mod revocation;
 pub mod secret;
 mod serde_input;
 pub mod session;

@@ -29,7 +29,7 @@ impl Kid {
 
     /// The id of a shared secret, the same on every node. An attacker can test guesses at the secret with it, but could
     /// do the same with any token.
-    pub(super) fn of_secret(secret: &[u8]) -> Self {
+    pub(crate) fn of_secret(secret: &[u8]) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
         let tag = hmac::sign(&key, b"portcullis key id");
         let (name, _) = tag.as_ref().split_at(16);

@@ -34,11 +34,15 @@ impl<'a> Jws<'a> {
     /// `typ` is a media type, so its case does not matter and `application/` in front of it may be left out (RFC 7515,
     /// section 4.1.9).
     pub(super) fn read(text: &'a str, typ: &str) -> Result<Self, TokenFault> {
-        let [header, payload, signature] = parts(text)?;
+        Self::read_as(text, JwsForm { typ, longest: MAX_LENGTH })
+    }
+
+    fn read_as(text: &'a str, form: JwsForm<'_>) -> Result<Self, TokenFault> {
+        let [header, payload, signature] = parts(text, form.longest)?;
         let payload_bytes = decode(payload)?;
         decode(signature)?;
         let members = strict_json::object(&decode(header)?).ok_or(TokenFault::Malformed("header"))?;
-        check_header(&members, typ)?;
+        check_header(&members, form.typ)?;
         Ok(Self {
             signed: text.get(..header.len() + 1 + payload.len()).unwrap_or_default(),
             signature,
@@ -72,6 +76,36 @@ impl<'a> Jws<'a> {
     }
 }
 
+/// A kind of signed text that is no token, and may be longer than one.
+#[derive(Clone, Copy)]
+pub(crate) struct JwsForm<'a> {
+    /// The `typ` of its header.
+    pub(crate) typ: &'a str,
+    /// The maximum length in bytes.
+    pub(crate) longest: usize,
+}
+
+impl JwsForm<'_> {
+    /// Verifies a text of this form under one key, and returns its claims.
+    pub(crate) fn verify(self, text: &str, key: &SigningKey) -> Result<JsonObject, TokenFault> {
+        let jws = Jws::read_as(text, self)?;
+        let named = Some(key).filter(|key| key.kid() == jws.kid());
+        jws.verify(named)
+    }
+
+    /// Signs claims as a text of this form.
+    pub(crate) fn sign<C: Serialize>(self, key: &SigningKey, claims: &C) -> Result<String, SignFault> {
+        let header = JoseHeader { typ: self.typ, alg: key.algorithm().as_str(), kid: key.kid().as_str() };
+        let mut token = encode(&header)?;
+        token.push('.');
+        token.push_str(&encode(claims)?);
+        let signature = key.sign(token.as_bytes())?;
+        token.push('.');
+        token.push_str(&signature);
+        if token.len() > self.longest { Err(SignFault::TooLong) } else { Ok(token) }
+    }
+}
+
 /// A token of any kind whose payload was parsed, **not verified**: it proves nothing.
 pub struct UnverifiedToken<'a> {
     pub(super) text: &'a str,
@@ -85,7 +119,7 @@ impl<'a> UnverifiedToken<'a> {
     ///
     /// [`TokenFault`] if it is no JSON object.
     pub fn read(text: &'a str) -> Result<Self, TokenFault> {
-        let [_, payload, _] = parts(text)?;
+        let [_, payload, _] = parts(text, MAX_LENGTH)?;
         let members = strict_json::object(&decode(payload)?).ok_or(TokenFault::Malformed("payload"))?;
         Ok(Self { text, members })
     }
@@ -119,12 +153,12 @@ pub fn claimed_tenant(text: &str) -> Result<TenantId, TokenFault> {
 /// The session that a token names in `sid`, unverified: to count requests by.
 #[must_use]
 pub fn claimed_session(text: &str) -> Option<SessionId> {
-    let [_, payload, _] = parts(text).ok()?;
+    let [_, payload, _] = parts(text, MAX_LENGTH).ok()?;
     Claims::new(&strict_json::object(&decode(payload).ok()?)?).parsed("sid").ok()
 }
 
-fn parts(text: &str) -> Result<[&str; 3], TokenFault> {
-    if text.len() > MAX_LENGTH {
+fn parts(text: &str, longest: usize) -> Result<[&str; 3], TokenFault> {
+    if text.len() > longest {
         return Err(TokenFault::TooLong);
     }
     let mut parts = text.split('.');
@@ -185,14 +219,7 @@ pub(super) fn sign_compact<C: Serialize>(
     key: &SigningKey,
     claims: &C,
 ) -> Result<String, SignFault> {
-    let header = JoseHeader { typ, alg: key.algorithm().as_str(), kid: key.kid().as_str() };
-    let mut token = encode(&header)?;
-    token.push('.');
-    token.push_str(&encode(claims)?);
-    let signature = key.sign(token.as_bytes())?;
-    token.push('.');
-    token.push_str(&signature);
-    if token.len() > MAX_LENGTH { Err(SignFault::TooLong) } else { Ok(token) }
+    JwsForm { typ, longest: MAX_LENGTH }.sign(key, claims)
 }
 
 fn encode<T: Serialize>(part: &T) -> Result<String, SignFault> {

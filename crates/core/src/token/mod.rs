@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+pub(crate) use jws::JwsForm;
 pub use jws::{MAX_LENGTH, UnverifiedToken, claimed_session, claimed_tenant};
 
 use self::claims::Claims;

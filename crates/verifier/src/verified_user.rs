@@ -1,0 +1,37 @@
+//! The user behind a credential that was accepted.
+
+use std::sync::Arc;
+
+use portcullis_core::clock::Timestamp;
+use portcullis_core::id::{SessionId, TenantId, UserId};
+use portcullis_core::key::Kid;
+use portcullis_core::session::Epochs;
+use portcullis_core::strategy::StrategyName;
+use portcullis_core::user::{Role, UserProfile};
+
+/// The user behind a credential that was accepted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VerifiedUser {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The user's id.
+    pub id: UserId,
+    /// The session that a revocation would name: the token's `jti` under `hybrid`; `None` under `jwt`, which has none.
+    pub session: Option<SessionId>,
+    /// What the user may do: as the feed or the server says where they do, otherwise as the token says.
+    pub role: Option<Role>,
+    /// The strategy under which the user signed in.
+    pub strategy: StrategyName,
+    /// When the user signed in (`auth_time`); `None` where the server was asked about a cookie.
+    pub signed_in: Option<Timestamp>,
+    /// When the token expires; `None` for a cookie, whose end the server knows alone.
+    pub expires: Option<Timestamp>,
+    /// The key that signed the token; `None` for a cookie.
+    pub kid: Option<Kid>,
+    /// The epochs of the credential.
+    pub epochs: Epochs,
+    /// Address and name, as the token has them; `None` for a cookie.
+    pub profile: Option<Arc<UserProfile>>,
+    /// Whether the user gave a code after the password (`amr`); `None` for a cookie.
+    pub gave_code: Option<bool>,
+}
