@@ -7,8 +7,6 @@
 //! | [`device_name`] | the name of a device that a user recognises |
 //! | [`open`] | the engine that a configuration describes |
 //! | [`http`] | routes made from the tables of operations, and the layers around them |
-//! | [`listener`] | listening sockets, and the loop that accepts connections |
-//! | [`proxies`] | the address of a client behind proxies that are trusted |
 //! | [`rate_limit`] | how often one client may send costly public requests |
 //! | [`tcp`] | the TCP transport of NestJS microservices |
 //! | `request_span`, `refusal_samples` | what the log says of a request, and of floods of refusals |
@@ -23,13 +21,11 @@ pub mod config;
 pub mod device_name;
 pub mod handover;
 pub mod http;
-pub mod listener;
 mod local_url;
 pub mod log;
 pub mod mail;
 pub mod open;
 pub mod operations;
-pub mod proxies;
 pub mod rate_limit;
 mod refusal_samples;
 mod request_span;

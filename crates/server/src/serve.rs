@@ -25,7 +25,6 @@ use tracing::{error, info, warn};
 use crate::config::Config;
 use crate::handover::{HandoverError, Offering, ServerBefore, take_over};
 use crate::http::{self, AnswerHeaders, App, Origins, Pages, Recorder, router};
-use crate::listener::{AcceptLimits, InheritedSockets, ListenError, ListenerStop, UnwantedSocket};
 use crate::local_url::local_url;
 use crate::log::EventLog;
 use crate::open::{CannotOpen, OpenedEngine, open, policy};
@@ -35,6 +34,9 @@ use crate::socket_activation::{PassedSocketError, PassedSockets};
 use crate::sockets::Sockets;
 use crate::templates::TemplateError;
 use crate::{device_name, mail, startup_message, tcp};
+use portcullis_transport::listener::{
+    AcceptLimits, InheritedSockets, ListenError, ListenerStop, UnwantedSocket,
+};
 
 /// The server could not start.
 #[derive(Debug, Error)]

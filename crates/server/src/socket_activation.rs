@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use listenfd::ListenFd;
 use thiserror::Error;
 
-use crate::listener::{InheritedSocket, InheritedSockets, SocketGiver};
+use portcullis_transport::listener::{InheritedSocket, InheritedSockets, SocketGiver};
 
 /// A descriptor that the service manager has passed is of no use.
 #[derive(Debug, Error)]

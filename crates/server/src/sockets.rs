@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 
 use crate::config::{Config, Listen};
 use crate::handover::{OWNER, OfferedSocket, Offering};
-use crate::listener::{Accept as _, InheritedSockets, ListenError, NetworkSocket, UnixSocket, bind_all};
 use crate::tcp;
+use portcullis_transport::listener::{
+    Accept as _, InheritedSockets, ListenError, NetworkSocket, UnixSocket, bind_all,
+};
 
 /// All of them.
 pub(crate) struct Sockets {

@@ -10,12 +10,14 @@ use crate::finding::TidyFinding;
 use crate::text_files::TextFile;
 
 /// The floor of each crate. A new crate gets a row here.
-const FLOORS: [(&str, u8); 8] = [
+const FLOORS: [(&str, u8); 10] = [
     ("portcullis-core", 0),
     ("portcullis-stores", 1),
     ("portcullis-api", 1),
+    ("portcullis-config", 1),
     ("portcullis-axum", 2),
     ("portcullis-verifier", 2),
+    ("portcullis-transport", 2),
     ("portcullis-gateway", 3),
     ("portcullis-server", 4),
     ("portcullis", 5),

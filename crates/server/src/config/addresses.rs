@@ -4,8 +4,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::builder::ConfigBuilder;
-use super::fault::ConfigFault;
 use super::parse::{Listen, TcpListen};
+use portcullis_config::ConfigFault;
 
 /// What must be stated before other machines may reach the server.
 struct Requirement {

@@ -16,8 +16,6 @@ use tracing::Level;
 use zeroize::Zeroizing;
 
 use super::Config;
-use super::fault::{self, ConfigFault};
-use super::origin::{OpenFile, Origin};
 use super::parse::{self, Parsed, Sessions, Tls};
 use super::report::{ConfigReport, ReportRow};
 use super::strategies::Strategies;
@@ -25,7 +23,8 @@ use super::values::{
     Branding, Cookie, Cors, Hashing, HttpLimits, HttpTimeouts, Lockout, Log, LogFormat, Mail, Metrics,
     Passwords, SigningIn, Tcp, Tenants,
 };
-use crate::proxies::TrustedProxies;
+use portcullis_config::{ConfigFault, OpenFile, Origin, unreadable};
+use portcullis_transport::proxies::TrustedProxies;
 
 /// A configuration that is being read.
 pub(super) struct ConfigBuilder {
@@ -181,7 +180,7 @@ impl ConfigBuilder {
 
 /// Reads and parses a file. A fault names the file and repeats nothing of its content.
 fn opened<T>(path: &Path, open: OpenFile<'_>, parse: impl FnOnce(&str) -> Parsed<T>) -> Parsed<T> {
-    let text = open(path).map_err(|error| fault::unreadable(path, &error))?;
+    let text = open(path).map_err(|error| unreadable(path, &error))?;
     parse(&text).map_err(|message| format!("{:?}: {message}", path.to_string_lossy()))
 }
 

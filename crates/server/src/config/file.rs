@@ -5,10 +5,10 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::fault::ConfigFault;
-use super::origin::{Origin, StatedValue};
-use super::settings::{self, Setting, ValueType};
-use super::suggest::did_you_mean;
+use portcullis_config::toml_value::{name_of, origin, text_of};
+use portcullis_config::{ConfigFault, Origin, StatedValue, did_you_mean};
+
+use super::settings::{self, Setting};
 
 /// The values that a file's text states, in the order in which they stand there. What the text must not say goes to
 /// `faults`.
@@ -78,8 +78,7 @@ impl FileReader<'_> {
     }
 
     fn origin(&self, at: usize) -> Origin {
-        let line = 1 + self.text.bytes().take(at).filter(|byte| *byte == b'\n').count();
-        Origin::File { path: self.path.to_owned(), line }
+        origin(self.path, self.text, at)
     }
 }
 
@@ -93,34 +92,4 @@ fn tables() -> impl Iterator<Item = &'static str> {
 
 fn is_table(key: &str) -> bool {
     tables().any(|table| table == key)
-}
-
-/// The value as text, as a variable would state it; `None` if the setting does not take this type.
-fn text_of(kind: ValueType, value: &DeValue<'_>) -> Option<String> {
-    match (kind, value) {
-        (ValueType::Text | ValueType::Quantity | ValueType::List, DeValue::String(text)) => {
-            Some(text.to_string())
-        }
-        (ValueType::Integer | ValueType::Quantity, DeValue::Integer(number)) => {
-            i64::from_str_radix(number.as_str(), number.radix()).ok().map(|number| number.to_string())
-        }
-        (ValueType::Boolean, DeValue::Boolean(value)) => Some(value.to_string()),
-        (ValueType::List, DeValue::Array(items)) => {
-            let items: Option<Vec<&str>> = items.iter().map(|item| item.get_ref().as_str()).collect();
-            Some(items?.join(", "))
-        }
-        _ => None,
-    }
-}
-
-fn name_of(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "a string",
-        DeValue::Integer(_) => "an integer",
-        DeValue::Float(_) => "a fraction",
-        DeValue::Boolean(_) => "a boolean",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "such an array",
-        DeValue::Table(_) => "a table",
-    }
 }

@@ -20,17 +20,14 @@
 mod addresses;
 mod builder;
 mod documentation;
-mod fault;
 mod file;
 mod flags;
-mod origin;
 mod parse;
 mod report;
 mod rules;
 mod settings;
 mod sources;
 mod strategies;
-mod suggest;
 pub(crate) mod tenant;
 mod values;
 mod warnings;
@@ -50,13 +47,11 @@ use portcullis_core::tenant::SecondStep;
 use portcullis_stores::DatabaseUrl;
 
 pub use documentation::{documentation, tenant_documentation};
-pub use fault::ConfigFault;
 pub use flags::Flags;
-pub use origin::Origin;
-pub(crate) use parse::web_page;
-pub use parse::{
-    Listen, MailTransport, PublicUrl, Sessions, SmtpSecurity, SmtpServer, TcpListen, Tls, WebOrigin,
-};
+pub use parse::{MailTransport, Sessions, SmtpSecurity, SmtpServer, Tls};
+pub(crate) use portcullis_config::parse::web_page;
+pub use portcullis_config::parse::{Listen, PublicUrl, TcpListen, WebOrigin};
+pub use portcullis_config::{ConfigFault, Origin};
 pub use report::{ConfigReport, ReportRow};
 pub use strategies::Strategies;
 pub use values::{
@@ -64,8 +59,8 @@ pub use values::{
     Passwords, SigningIn, Tcp, TcpLimits, TcpTimeouts, Tenants,
 };
 
-use crate::proxies::TrustedProxies;
 use builder::ConfigBuilder;
+use portcullis_transport::proxies::TrustedProxies;
 use sources::Sources;
 
 /// The whole configuration, typed and free of contradictions.

@@ -2,8 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::fault::ConfigFault;
-use super::origin::Origin;
+use portcullis_config::{ConfigFault, Origin};
 
 /// One setting: its effective value, and its source.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]

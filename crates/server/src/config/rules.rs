@@ -10,10 +10,10 @@ use portcullis_core::tenant::SecondStep;
 
 use super::addresses::{addresses_apart, exposure, tcp_addresses};
 use super::builder::ConfigBuilder;
-use super::fault::ConfigFault;
 use super::parse::{MailTransport, PublicUrl, SmtpSecurity};
 use super::settings;
 use super::strategies::LifetimeKind;
+use portcullis_config::ConfigFault;
 
 struct Rule {
     /// The settings that it reads.

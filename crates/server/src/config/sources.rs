@@ -5,12 +5,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::fault::{self, ConfigFault};
+use portcullis_config::{ConfigFault, OpenFile, Origin, StatedValue, did_you_mean, unreadable};
+
 use super::file;
 use super::flags::Flags;
-use super::origin::{OpenFile, Origin, StatedValue};
 use super::settings::{self, Setting, VARIABLE_PREFIX};
-use super::suggest::did_you_mean;
 
 /// The prefix of the test suite's own variables.
 const TEST_PREFIX: &str = "PORTCULLIS_TEST_";
@@ -37,7 +36,7 @@ impl Sources {
         let env = &stated_variables(env);
         if let Some((path, origin)) = configuration_file(flags, env) {
             let text = open(&path).map_err(|error| {
-                faults.push(ConfigFault::new(origin, fault::unreadable(&path, &error)));
+                faults.push(ConfigFault::new(origin, unreadable(&path, &error)));
             });
             match text.ok().and_then(|text| file::read(&path, &text, faults)) {
                 Some(values) => values.into_iter().for_each(|(setting, value)| sources.add(setting, value)),

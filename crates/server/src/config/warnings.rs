@@ -7,7 +7,7 @@ use portcullis_core::strategy::StrategyName;
 use portcullis_core::tenant::SecondStep;
 
 use super::Config;
-use super::origin::Origin;
+use portcullis_config::Origin;
 
 /// Adds the warning about strategies that go around the second step of another one.
 pub(super) fn second_step(config: &mut Config) {

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::message::{HandoverMessage, SocketLabel};
-use crate::listener::SocketFile;
+use portcullis_transport::listener::SocketFile;
 
 /// How long to wait after the system refused a connection.
 const PAUSE: Duration = Duration::from_millis(50);

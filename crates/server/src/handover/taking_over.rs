@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use super::message::{HandoverMessage, SocketLabel};
 use super::offering::permitted;
-use crate::listener::{InheritedSocket, SocketGiver};
+use portcullis_transport::listener::{InheritedSocket, SocketGiver};
 
 /// How long the server that runs may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::listener::{InheritedSocket, InheritedSockets, UnixSocket};
+use portcullis_transport::listener::{InheritedSocket, InheritedSockets, UnixSocket};
 
 /// A server that runs, as far as a hand-over sees it.
 struct RunningServer {

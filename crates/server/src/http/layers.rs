@@ -18,7 +18,6 @@ use portcullis_api::refusal::{Code, Refusal};
 use portcullis_axum::{RefusalContext, RefusalResponse};
 use tracing::Instrument as _;
 
-use super::connection::RequestHandler;
 use super::cors::{self, CorsPolicy};
 use super::origin::{self, CrossSiteWarnings};
 use super::pages::rejected_at_once;
@@ -26,8 +25,9 @@ use super::route_counter::known_method;
 use super::route_table::{Route, RouteTable};
 use super::routed_request::RoutedRequest;
 use super::{App, request_origin};
-use crate::listener::{Peer, log_handler_panic};
 use crate::refusal_samples;
+use portcullis_transport::http::RequestHandler;
+use portcullis_transport::listener::{Peer, log_handler_panic};
 
 /// Routes, and what stands around them.
 #[derive(Clone)]

@@ -4,8 +4,6 @@
 //! the handlers of users' own operations stand behind a guard.
 
 mod answer;
-mod answering_stream;
-mod connection;
 mod cors;
 mod decoded_request;
 mod device;
@@ -23,6 +21,7 @@ mod route_counter;
 mod route_table;
 mod routed_request;
 mod strategy;
+mod trailing_slash;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,17 +35,17 @@ use portcullis_core::engine::Engine;
 use portcullis_core::strategy::StrategyName;
 
 use crate::operations::OperationDispatcher;
-use crate::proxies::TrustedProxies;
 use crate::rate_limit::RateLimits;
 pub use answer::AnswerHeaders;
-pub use connection::{RequestHandler, serve};
 use endpoint::Endpoint;
 pub use layers::LayeredRoutes;
 pub use metrics::Recorder;
 pub use origin::Origins;
 pub use pages::Pages;
+use portcullis_transport::proxies::TrustedProxies;
 use route_table::RouteTable;
 use strategy::StrategyEndpoint;
+pub use trailing_slash::serve;
 
 /// What every handler uses.
 #[derive(Clone)]

@@ -12,8 +12,8 @@ use axum::extract::Request;
 use http::request::Parts;
 
 use super::App;
-use crate::listener::Peer;
-use crate::proxies::client_address;
+use portcullis_transport::listener::Peer;
+use portcullis_transport::proxies::client_address;
 
 /// The members of a request that its path has, by the names in the braces of the route.
 pub(super) type PathMembers = Vec<(String, String)>;

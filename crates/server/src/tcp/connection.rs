@@ -22,7 +22,7 @@ use super::frame::{self, FrameError, Frames};
 use super::listening_sockets::ByteStream;
 use super::packet::{Answer, InvalidPacket, Packet};
 use super::{ConnectionContext, LINGER, Peer, request};
-use crate::listener::{ConnectionEnd, ConnectionSlot, Told};
+use portcullis_transport::listener::{ConnectionEnd, ConnectionSlot, Told};
 
 /// Why the server ended a connection.
 #[derive(Debug, Error)]

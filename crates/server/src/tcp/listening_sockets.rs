@@ -10,7 +10,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 use crate::config::{Tcp, TcpListen};
-use crate::listener::{
+use portcullis_transport::listener::{
     Accept, InheritedSockets, ListenError, NetworkSocket, Peer, SocketFile, UnixSocket, bind_all,
 };
 

@@ -31,10 +31,10 @@ pub use listening_sockets::{Listener, bind};
 pub use packet::fault;
 
 use crate::config::Config;
-use crate::listener::{self, AcceptLimits, ConnectionEnd, ConnectionSlot, ListenerStop, Peer};
 use connection::ConnectionError;
 use deadline::WaitingFor;
 use listening_sockets::AcceptedConnection;
+use portcullis_transport::listener::{self, AcceptLimits, ConnectionEnd, ConnectionSlot, ListenerStop, Peer};
 
 /// Answers requests.
 #[async_trait]

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::packet::{Answer, fault};
 use super::{Dispatch, Peer};
-use crate::listener::log_handler_panic;
+use portcullis_transport::listener::log_handler_panic;
 
 /// Runs a command. Returns the text of the answer; `None` for an event.
 pub(super) async fn run(

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use portcullis_server::listener::{AcceptLimits, Peer};
 use portcullis_server::tcp::{self, Dispatch, Listener, TcpConnectionLimits};
+use portcullis_transport::listener::{AcceptLimits, Peer};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;

@@ -9,7 +9,7 @@ use lettre::message::Mailbox;
 use portcullis_core::secret::PlainSecret;
 use url::{Host, Url};
 
-use super::{Parsed, address};
+use super::{Parsed, is_loopback};
 use crate::mail;
 
 /// How mail is delivered.
@@ -49,7 +49,7 @@ impl SmtpServer {
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         let host = self.host.trim_start_matches('[').trim_end_matches(']');
-        self.host == "localhost" || host.parse::<IpAddr>().is_ok_and(address::is_loopback)
+        self.host == "localhost" || host.parse::<IpAddr>().is_ok_and(is_loopback)
     }
 }
 

@@ -14,8 +14,9 @@ mod tcp;
 pub(super) mod web;
 
 use super::builder::ConfigBuilder;
-use super::fault::ConfigFault;
-use super::origin::{Origin, StatedValue};
+pub(super) use portcullis_config::toml_value::ValueType;
+use portcullis_config::{ConfigFault, Origin, StatedValue};
+
 use super::parse::{Parsed, database_without_password};
 use super::report::ReportRow;
 
@@ -52,37 +53,6 @@ pub(super) enum DefaultValue {
     Fixed(&'static str),
     /// Computed from other settings; the text describes it in the documentation.
     Derived(&'static str, fn(&ConfigBuilder) -> String),
-}
-
-/// The types that the file may use for a setting.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum ValueType {
-    /// A string.
-    Text,
-    /// An integer.
-    Integer,
-    /// An integer or a string, which has a unit.
-    Quantity,
-    /// A boolean.
-    Boolean,
-    /// An array of strings, or a string.
-    List,
-    /// None: the setting names the file itself.
-    Absent,
-}
-
-impl ValueType {
-    /// The types, for a message.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Text => "a string",
-            Self::Integer => "an integer",
-            Self::Quantity => "an integer or a string",
-            Self::Boolean => "true or false",
-            Self::List => "an array of strings",
-            Self::Absent => "stated by flag or variable",
-        }
-    }
 }
 
 impl Setting {

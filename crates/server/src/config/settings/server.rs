@@ -13,7 +13,7 @@ use super::super::parse::{
 use super::super::values::LogFormat;
 use super::DefaultValue::{Derived, Fixed, Unset};
 use super::Setting;
-use crate::proxies::ProxyHeader;
+use portcullis_transport::proxies::ProxyHeader;
 
 fn in_data_dir(builder: &ConfigBuilder) -> String {
     DatabaseUrl::preset(&builder.config.data_dir).to_string()

@@ -13,7 +13,7 @@ use portcullis_core::tenant::{StrategyLifetimes, TenantPolicy, TenantSettings};
 
 use super::Config;
 use super::parse::Parsed;
-use super::suggest::did_you_mean;
+use portcullis_config::did_you_mean;
 
 pub(crate) use settings_table::TENANT_SETTINGS;
 

@@ -14,7 +14,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 
 use super::*;
 use crate::config::Flags;
-use crate::listener::{InheritedSockets, ListenError};
+use portcullis_transport::listener::{InheritedSockets, ListenError};
 
 /// A configuration of these variables.
 fn config(variables: &[(&str, &str)]) -> Config {

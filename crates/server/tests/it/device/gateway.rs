@@ -6,9 +6,9 @@ use portcullis_api::answer::Success;
 use portcullis_api::operation::{OwnOperation, PublicOperation};
 use portcullis_core::id::{TenantId, UserKey};
 use portcullis_server::http::App;
-use portcullis_server::listener::Peer;
 use portcullis_server::serve::app;
 use portcullis_server::tcp::{Dispatch as _, Surface};
+use portcullis_transport::listener::Peer;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 

@@ -13,15 +13,16 @@ use super::inherited::{InheritedSockets, SocketGiver};
 
 /// A listening Unix socket.
 #[derive(Debug)]
-pub(crate) struct UnixSocket {
-    pub(crate) listener: UnixListener,
+pub struct UnixSocket {
+    /// The socket itself.
+    pub listener: UnixListener,
     /// `None` if the service manager has the socket, too: the file is its.
-    pub(crate) file: Option<Arc<SocketFile>>,
+    pub file: Option<Arc<SocketFile>>,
 }
 
 /// The file of a Unix socket. It goes with the last that holds this, if it is this process's then.
 #[derive(Debug)]
-pub(crate) struct SocketFile {
+pub struct SocketFile {
     path: PathBuf,
     is_ours: AtomicBool,
 }
@@ -32,7 +33,7 @@ impl SocketFile {
     }
 
     /// Notes whether the file is this process's, or another one's.
-    pub(crate) fn becomes_ours(&self, is_ours: bool) {
+    pub fn becomes_ours(&self, is_ours: bool) {
         self.is_ours.store(is_ours, Ordering::Release);
     }
 }
@@ -51,7 +52,7 @@ impl UnixSocket {
     ///
     /// # Errors
     /// The path cannot be had.
-    pub(crate) async fn bind(
+    pub async fn bind(
         setting: &'static str,
         path: &Path,
         mode: u32,
@@ -71,7 +72,7 @@ impl UnixSocket {
     }
 
     /// Whether the service manager has it, too.
-    pub(crate) const fn is_kept(&self) -> bool {
+    pub const fn is_kept(&self) -> bool {
         self.file.is_none()
     }
 

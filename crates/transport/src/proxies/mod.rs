@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use http::HeaderMap;
-//! use portcullis_server::proxies::{ProxyHeader, TrustedProxies, client_address};
+//! use portcullis_transport::proxies::{ProxyHeader, TrustedProxies, client_address};
 //!
 //! let trusted = TrustedProxies { networks: vec!["10.0.0.0/8".parse()?], header: ProxyHeader::XForwardedFor };
 //! let mut headers = HeaderMap::new();

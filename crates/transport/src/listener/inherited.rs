@@ -35,7 +35,8 @@ pub enum SocketGiver {
 
 impl SocketGiver {
     /// Whether the service manager keeps the socket.
-    pub(crate) const fn keeps(self) -> bool {
+    #[must_use]
+    pub const fn keeps(self) -> bool {
         matches!(self, Self::ServiceManager | Self::ServerBefore { is_kept: true })
     }
 }
@@ -122,11 +123,7 @@ impl InheritedSockets {
     }
 
     /// The socket for an address of a setting, if there is one. Port 0 is any.
-    pub(crate) fn take_network(
-        &mut self,
-        setting: &str,
-        address: SocketAddr,
-    ) -> Option<io::Result<NetworkSocket>> {
+    pub fn take_network(&mut self, setting: &str, address: SocketAddr) -> Option<io::Result<NetworkSocket>> {
         let (socket, giver) = self.take(setting, |socket| match socket {
             BoundSocket::Network(_, bound) => {
                 bound.ip() == address.ip() && (bound.port() == address.port() || address.port() == 0)
@@ -139,7 +136,7 @@ impl InheritedSockets {
     }
 
     /// The socket at a path of a setting, if there is one, and who passed it.
-    pub(crate) fn take_unix(
+    pub fn take_unix(
         &mut self,
         setting: &str,
         path: &Path,
@@ -165,7 +162,7 @@ impl InheritedSockets {
     ///
     /// # Errors
     /// The service manager has passed a socket that nothing listens on: its clients would wait for ever.
-    pub(crate) fn finish(self) -> Result<(), UnwantedSocket> {
+    pub fn finish(self) -> Result<(), UnwantedSocket> {
         for left in self.0 {
             let place = left.place();
             if left.giver == SocketGiver::ServiceManager {

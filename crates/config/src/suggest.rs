@@ -1,7 +1,8 @@
 //! "Did you mean …?"
 
 /// The end of a message that names the candidate most similar to `written`; empty if none is similar.
-pub(super) fn did_you_mean<'a>(written: &str, candidates: impl Iterator<Item = &'a str>) -> String {
+#[must_use]
+pub fn did_you_mean<'a>(written: &str, candidates: impl Iterator<Item = &'a str>) -> String {
     nearest(written, candidates).map_or_else(String::new, |name| format!("; did you mean {name}?"))
 }
 

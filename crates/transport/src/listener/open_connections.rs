@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use portcullis_core::client_network::ClientNetwork;
@@ -26,11 +26,13 @@ const LINGER: Duration = Duration::from_secs(1);
 struct Activity {
     idle_since: AtomicU64,
     moments: Arc<AtomicU64>,
+    /// Whether a request is being answered, though its client may take nothing of the answer now.
+    is_answering: AtomicBool,
 }
 
 /// Whether a connection must end, and when.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
-pub(crate) enum ConnectionEnd {
+pub enum ConnectionEnd {
     /// When its client wants it to.
     #[default]
     Open,
@@ -41,7 +43,7 @@ pub(crate) enum ConnectionEnd {
 }
 
 /// What a connection is told of its end.
-pub(crate) type Told = watch::Receiver<ConnectionEnd>;
+pub type Told = watch::Receiver<ConnectionEnd>;
 
 /// Instead of a moment: a request is being answered.
 const BUSY: u64 = u64::MAX;
@@ -58,16 +60,20 @@ impl Activity {
 
 /// A connection's place among the open ones, for the function that serves it.
 #[derive(Clone, Debug)]
-pub(crate) struct ConnectionSlot {
+pub struct ConnectionSlot {
     activity: Arc<Activity>,
     ending: Told,
 }
 
 impl ConnectionSlot {
-    /// The slot of a connection that has no listener.
-    #[cfg(test)]
-    pub(crate) fn alone(ending: Told) -> Self {
-        let activity = Activity { idle_since: AtomicU64::new(0), moments: Arc::default() };
+    /// The slot of a connection that came to no listener.
+    #[must_use]
+    pub fn alone(ending: Told) -> Self {
+        let activity = Activity {
+            idle_since: AtomicU64::new(0),
+            moments: Arc::default(),
+            is_answering: AtomicBool::new(false),
+        };
         Self { activity: Arc::new(activity), ending }
     }
 
@@ -78,25 +84,32 @@ impl ConnectionSlot {
     }
 
     /// What it is told of its end.
-    pub(crate) fn told(&self) -> Told {
+    #[must_use]
+    pub fn told(&self) -> Told {
         self.ending.clone()
     }
 
     /// Waits until the connection must come to this end, or to an earlier one.
-    pub(crate) async fn must_end(&self, ending: ConnectionEnd) {
+    pub async fn must_end(&self, ending: ConnectionEnd) {
         let mut told = self.told();
         let _ = told.wait_for(|told| *told >= ending).await;
     }
 
     /// Notes that a client has taken more of an answer.
-    pub(crate) fn renew(&self) {
-        if self.activity.idle_since().is_some() {
+    pub fn renew(&self) {
+        self.note(self.activity.is_answering.load(Ordering::Relaxed));
+    }
+
+    /// Notes that a client takes nothing of an answer for now: the connection is idle, whatever the answer waits for.
+    pub fn stall(&self) {
+        if self.activity.idle_since().is_none() {
             self.activity.becomes_idle();
         }
     }
 
     /// Notes whether a request is being answered now.
-    pub(crate) fn note(&self, is_answering: bool) {
+    pub fn note(&self, is_answering: bool) {
+        self.activity.is_answering.store(is_answering, Ordering::Relaxed);
         if is_answering {
             self.activity.idle_since.store(BUSY, Ordering::Release);
         } else {
@@ -159,7 +172,11 @@ impl OpenConnections {
         F: Future<Output = ()> + Send + 'static,
     {
         let (ending, told) = watch::channel(self.ending);
-        let activity = Arc::new(Activity { idle_since: AtomicU64::new(BUSY), moments: self.moments.clone() });
+        let activity = Arc::new(Activity {
+            idle_since: AtomicU64::new(BUSY),
+            moments: self.moments.clone(),
+            is_answering: AtomicBool::new(false),
+        });
         activity.becomes_idle();
         let slot = ConnectionSlot { activity: activity.clone(), ending: told };
         let evicted = Arc::new(Notify::new());
@@ -332,10 +349,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_is_answered_is_not_idle_whatever_its_client_takes() {
+    async fn a_connection_that_is_answered_is_idle_only_while_its_client_takes_nothing() {
         let (_open, [slot]) = opened();
         slot.note(true);
         slot.renew();
         assert_eq!(slot.activity.idle_since(), None);
+        slot.stall();
+        let stalled = slot.activity.idle_since();
+        slot.stall();
+        assert_eq!((stalled.is_some(), slot.activity.idle_since()), (true, stalled));
+        slot.renew();
+        assert_eq!(slot.activity.idle_since(), None, "the client takes more, and the answer goes on");
+        slot.stall();
+        slot.note(false);
+        slot.renew();
+        assert!(slot.activity.idle_since().is_some(), "the answer is at its end");
     }
 }

@@ -26,8 +26,8 @@ pub use binding::{ListenError, bind_all};
 pub use inherited::{InheritedSocket, InheritedSockets, SocketGiver, UnwantedSocket};
 pub use network::NetworkSocket;
 use open_connections::OpenConnections;
-pub(crate) use open_connections::{ConnectionEnd, ConnectionSlot, Told};
-pub(crate) use unix::{SocketFile, UnixSocket};
+pub use open_connections::{ConnectionEnd, ConnectionSlot, Told};
+pub use unix::{SocketFile, UnixSocket};
 
 /// The other end of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -95,7 +95,7 @@ const LAST_REQUESTS: Duration = Duration::from_secs(1);
 ///
 /// No address has a limit of its own, because an office or a proxy has many clients. If all slots are taken when a
 /// client comes, a connection on which nothing happens is closed for it.
-pub(crate) async fn serve<L: Accept, F: Future<Output = ()> + Send + 'static>(
+pub async fn serve<L: Accept, F: Future<Output = ()> + Send + 'static>(
     listener: L,
     limits: AcceptLimits,
     stop: impl Future<Output = ListenerStop>,
@@ -249,7 +249,7 @@ impl Looks {
 
 /// Logs a panic of a handler in one line. It is a bug of ours: the client learns nothing of it, and the process goes
 /// on.
-pub(crate) fn log_handler_panic(panic: &(dyn Any + Send), command: Option<&str>) {
+pub fn log_handler_panic(panic: &(dyn Any + Send), command: Option<&str>) {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("of unknown kind");
     error!(panic = text, command, "a handler panicked");

@@ -9,7 +9,7 @@ use url::{Host, Url};
 use super::{Parsed, address};
 
 /// The most characters of a name that users see.
-pub(in super::super) const LONGEST_NAME: usize = 64;
+pub const LONGEST_NAME: usize = 64;
 
 /// The URL under which users reach the server: scheme, host and port alone. It is the issuer (`iss`) of tokens.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,7 +46,7 @@ impl fmt::Display for PublicUrl {
 }
 
 /// Parses the public URL: https, or http on a loopback host.
-pub(in super::super) fn public_url(text: &str) -> Parsed<PublicUrl> {
+pub fn public_url(text: &str) -> Parsed<PublicUrl> {
     let url = bare(text).map_err(|what| format!("{what}: write https://auth.example.com"))?;
     let https = url.scheme() == "https";
     match url.host() {
@@ -92,7 +92,7 @@ fn is_loopback_host(host: &Host<&str>) -> bool {
 }
 
 /// The address of a page or picture on the web: https, or http on a loopback host.
-pub(crate) fn web_page(text: &str) -> Parsed<String> {
+pub fn web_page(text: &str) -> Parsed<String> {
     let url = url(text).map_err(|what| format!("{what}: write https://app.example.com/page"))?;
     match url.host() {
         Some(host) if url.scheme() == "https" || (url.scheme() == "http" && is_loopback_host(&host)) => {
@@ -103,7 +103,7 @@ pub(crate) fn web_page(text: &str) -> Parsed<String> {
 }
 
 /// A name that users see: one line without invisible characters.
-pub(in super::super) fn display_name(text: &str) -> Parsed<String> {
+pub fn display_name(text: &str) -> Parsed<String> {
     let length = text.chars().count();
     if text.trim().is_empty() || length > LONGEST_NAME {
         return Err(format!("is empty or has {length} characters; write 1 to {LONGEST_NAME}"));
@@ -127,7 +127,7 @@ impl WebOrigin {
 }
 
 /// Parses one exact origin. Apps in a web view have schemes of their own (`capacitor://localhost`).
-pub(in super::super) fn web_origin(text: &str) -> Parsed<WebOrigin> {
+pub fn web_origin(text: &str) -> Parsed<WebOrigin> {
     if text.contains('*') || text == "null" {
         return Err(format!(
             "{text:?} would let any page act as the user who is signed in: write each origin exactly"
@@ -145,7 +145,7 @@ pub(in super::super) fn web_origin(text: &str) -> Parsed<WebOrigin> {
 }
 
 /// Parses a cookie's name: a token of RFC 9110, section 5.6.2.
-pub(in super::super) fn cookie_name(text: &str) -> Parsed<String> {
+pub fn cookie_name(text: &str) -> Parsed<String> {
     let allowed = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c);
     if text.is_empty() || text.len() > 64 || !text.bytes().all(allowed) {
         return Err(format!("{text:?} is not a cookie's name: write up to 64 letters, digits, -, . and _"));
@@ -154,7 +154,7 @@ pub(in super::super) fn cookie_name(text: &str) -> Parsed<String> {
 }
 
 /// Parses a cookie's domain: a lower-case host name of at least two labels. Browsers ignore a leading dot.
-pub(in super::super) fn cookie_domain(text: &str) -> Parsed<String> {
+pub fn cookie_domain(text: &str) -> Parsed<String> {
     let name = text.strip_prefix('.').unwrap_or(text);
     let labels = if name.split('.').any(str::is_empty) { 0 } else { name.split('.').count() };
     match Host::parse(name) {

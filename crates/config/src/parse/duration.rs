@@ -27,7 +27,7 @@ const NODE_UNITS: [(&[&str], u64); 7] = [
 ];
 
 /// Parses a duration in our form, between two others.
-pub(in super::super) fn duration(text: &str, least: &str, most: &str) -> Parsed<Duration> {
+pub fn duration(text: &str, least: &str, most: &str) -> Parsed<Duration> {
     let span =
         millis(text).ok_or_else(|| format!("{text:?} is not a duration: write 500ms, 15m, 7d or 1h30m"))?;
     if Some(span) < millis(least) || Some(span) > millis(most) {
@@ -61,7 +61,7 @@ fn leading_number(text: &str) -> Option<(u64, &str)> {
 
 /// Parses a duration in the form of Node's `ms`, from a second to ten years. A number alone is seconds, as in
 /// `jsonwebtoken`.
-pub(in super::super) fn node_duration(text: &str) -> Parsed<Duration> {
+pub fn node_duration(text: &str) -> Parsed<Duration> {
     let span = node_millis(text).ok_or_else(|| {
         format!("{text:?} is not a duration: write 15m, 7d, \"2 days\" or a number of seconds")
     })?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::{fmt, io};
 
-use super::origin::Origin;
+use crate::origin::Origin;
 
 /// One fault in one line: where, what, and what would be right.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,12 +14,14 @@ pub struct ConfigFault {
 }
 
 impl ConfigFault {
-    pub(super) fn new(origin: Origin, message: impl Into<String>) -> Self {
+    /// A fault of the value that was written there.
+    pub fn new(origin: Origin, message: impl Into<String>) -> Self {
         Self { origin, key: None, message: message.into() }
     }
 
     /// The same fault with its key, which is shown unless the origin already names it.
-    pub(super) fn about(self, key: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn about(self, key: impl Into<String>) -> Self {
         Self { key: Some(key.into()), ..self }
     }
 
@@ -31,7 +33,8 @@ impl ConfigFault {
 }
 
 /// The message about a file that cannot be read.
-pub(super) fn unreadable(path: &Path, error: &io::Error) -> String {
+#[must_use]
+pub fn unreadable(path: &Path, error: &io::Error) -> String {
     format!("cannot read {:?}: {error}", path.to_string_lossy())
 }
 

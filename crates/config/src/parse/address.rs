@@ -45,7 +45,9 @@ impl TcpListen {
     }
 }
 
-pub(super) fn is_loopback(ip: IpAddr) -> bool {
+/// Whether only this machine reaches an address.
+#[must_use]
+pub fn is_loopback(ip: IpAddr) -> bool {
     ip.to_canonical().is_loopback()
 }
 
@@ -63,7 +65,7 @@ fn addresses(text: &str) -> Parsed<Vec<Listen>> {
 const HTTP_PORT: u16 = 3000;
 
 /// Parses one or more addresses, separated by commas.
-pub(in super::super) fn listen(text: &str) -> Parsed<Vec<Listen>> {
+pub fn listen(text: &str) -> Parsed<Vec<Listen>> {
     listens(text, |text| match text {
         "localhost" => addresses(&format!("localhost:{HTTP_PORT}")),
         _ => addresses(text),
@@ -114,7 +116,7 @@ fn tcp_addresses(text: &str) -> Parsed<Vec<Listen>> {
 const LONGEST_SOCKET_PATH: usize = 107;
 
 /// Parses the path of a Unix socket.
-pub(in super::super) fn socket_path(text: &str) -> Parsed<PathBuf> {
+pub fn socket_path(text: &str) -> Parsed<PathBuf> {
     path_like("/run/portcullis/handover.sock", text)
 }
 
@@ -129,7 +131,7 @@ fn path_like(example: &str, text: &str) -> Parsed<PathBuf> {
 }
 
 /// Parses one or more addresses, or a Unix socket.
-pub(in super::super) fn tcp_listen(text: &str) -> Parsed<TcpListen> {
+pub fn tcp_listen(text: &str) -> Parsed<TcpListen> {
     match text.strip_prefix("unix:") {
         Some(path) => path_like("unix:/run/portcullis.sock", path).map(TcpListen::Unix),
         None => listens(text, tcp_addresses).map(TcpListen::Network),
@@ -137,14 +139,14 @@ pub(in super::super) fn tcp_listen(text: &str) -> Parsed<TcpListen> {
 }
 
 /// Parses one address with its port.
-pub(in super::super) fn socket(text: &str) -> Parsed<SocketAddr> {
+pub fn socket(text: &str) -> Parsed<SocketAddr> {
     text.parse().map_err(|_| {
         format!("{text:?} is not an address and port: write 127.0.0.1:3000, [::1]:3000 or 0.0.0.0:3000")
     })
 }
 
 /// Parses a network, or one address. An IPv4 network that is written as IPv6 becomes IPv4.
-pub(in super::super) fn network(text: &str) -> Parsed<IpNet> {
+pub fn network(text: &str) -> Parsed<IpNet> {
     let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     let network = network.map_err(|_| {
         format!("{text:?} is not an address or a network: write 10.0.0.7, 10.0.0.0/8 or fd00::/8")

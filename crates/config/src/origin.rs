@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
 /// Reads a file, given its path.
-pub(super) type OpenFile<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
+pub type OpenFile<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
 
 /// A value as text, before it is parsed.
 #[derive(Clone, Debug)]
-pub(super) struct StatedValue {
+pub struct StatedValue {
     /// The text.
-    pub(super) text: String,
+    pub text: String,
     /// Where it was written.
-    pub(super) origin: Origin,
+    pub origin: Origin,
 }
 
 /// Where a value came from. The order is the one in which faults are shown.

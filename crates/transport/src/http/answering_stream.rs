@@ -39,7 +39,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for AnsweringStream<S> {
                 }
             }
             Poll::Ready(Err(_)) => (),
-            Poll::Pending => self.is_slow = true,
+            Poll::Pending => {
+                self.is_slow = true;
+                self.slot.stall();
+            }
         }
         written
     }

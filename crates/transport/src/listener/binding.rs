@@ -9,18 +9,18 @@ use tracing::warn;
 
 use super::inherited::InheritedSockets;
 use super::network::NetworkSocket;
-use crate::config::Listen;
+use portcullis_config::parse::Listen;
 
 /// An address or path that cannot be listened on.
 #[derive(Debug, Error)]
 #[error("{setting}: cannot listen on {place}: {source}; stop the program that uses it, or configure another")]
 pub struct ListenError {
     /// The setting that names it.
-    pub(crate) setting: &'static str,
+    pub setting: &'static str,
     /// The address or path.
-    pub(crate) place: String,
+    pub place: String,
     /// The system's error.
-    pub(crate) source: io::Error,
+    pub source: io::Error,
 }
 
 /// Listens on all addresses that a setting names, on inherited sockets where there are any.

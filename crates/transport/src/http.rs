@@ -1,15 +1,20 @@
 //! HTTP/1.1 connections: their limits, and an end that lets the request in flight finish.
 
+mod answering_stream;
+mod streamed_body;
+mod tunnel;
+
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
-use axum::extract::{OriginalUri, Request};
+use axum::extract::Request;
 use axum::response::Response;
 use http::header::CONNECTION;
-use http::{HeaderValue, Request as HttpRequest, Uri};
+use http::{HeaderValue, Request as HttpRequest, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -18,8 +23,13 @@ use tokio::net::TcpStream;
 use tower::Service as _;
 use tracing::debug;
 
-use super::answering_stream::AnsweringStream;
+use self::answering_stream::AnsweringStream;
+use self::streamed_body::streamed;
+use self::tunnel::run_tunnel;
 use crate::listener::{self, AcceptLimits, ConnectionEnd, ConnectionSlot, ListenerStop, NetworkSocket, Peer};
+
+pub use self::streamed_body::Streamed;
+pub use self::tunnel::Tunnel;
 
 /// The most bytes that are buffered of a request's head; a larger one is cut off before it is parsed.
 const HEAD_BUFFER: usize = 64 * 1024;
@@ -49,32 +59,38 @@ pub async fn serve(
 
 async fn serve_connection(stream: TcpStream, peer: Peer, handler: impl RequestHandler, slot: ConnectionSlot) {
     let is_draining = AtomicBool::new(false);
+    let tunnel = Mutex::new(None);
     let service = service_fn(|request: HttpRequest<Incoming>| {
         slot.note(true);
-        let (handler, slot, is_draining) = (&handler, &slot, &is_draining);
+        let (handler, slot, is_draining, tunnel) = (&handler, &slot, &is_draining, &tunnel);
         async move {
             let mut response = handler.answer(received(request), peer).await;
-            if is_draining.load(Ordering::Relaxed) {
+            if is_draining.load(Ordering::Relaxed) && response.status() != StatusCode::SWITCHING_PROTOCOLS {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            slot.note(false);
-            Ok::<_, Infallible>(response)
+            if let Some(found) = response.extensions_mut().remove::<Tunnel>() {
+                *tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+            }
+            Ok::<_, Infallible>(streamed(response, slot))
         }
     });
     let stream = AnsweringStream::new(stream, slot.clone());
-    let mut connection = pin!(http1().serve_connection(TokioIo::new(stream), service));
+    let mut connection = pin!(http1().serve_connection(TokioIo::new(stream), service).with_upgrades());
     let ended = tokio::select! {
         // The connection first: a request that has come is answered.
         biased;
         ended = connection.as_mut() => ended,
         () = ends(&slot, &is_draining) => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            connection.as_mut().await
         }
     };
     if let Err(fault) = ended {
         debug!(%fault, ?peer, "a connection broke");
+        return;
     }
+    let tunnel = tunnel.lock().unwrap_or_else(PoisonError::into_inner).take();
+    run_tunnel(tunnel, &slot).await;
 }
 
 /// Waits until the connection must end. Before that its client may be told with an answer: a client that has just sent
@@ -88,31 +104,7 @@ async fn ends(slot: &ConnectionSlot, is_draining: &AtomicBool) {
 /// A request as handlers take it.
 fn received(request: HttpRequest<Incoming>) -> Request {
     // An empty body needs no box.
-    let mut request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
-    pass_over_trailing_slash(&mut request);
-    request
-}
-
-/// Takes a slash from the end of the path. The pages of the documentation need theirs: it is what their links go by.
-fn pass_over_trailing_slash(request: &mut Request) {
-    let sent = request.uri();
-    let Some(path) = sent.path().strip_suffix('/').filter(|path| !path.is_empty() && !path.ends_with('/'))
-    else {
-        return;
-    };
-    if path == "/docs" || path.starts_with("/docs/") {
-        return;
-    }
-    let path = match sent.query() {
-        Some(query) => format!("{path}?{query}"),
-        None => path.to_owned(),
-    };
-    let mut parts = sent.clone().into_parts();
-    parts.path_and_query = path.try_into().ok();
-    if let Ok(uri) = Uri::from_parts(parts) {
-        let sent = std::mem::replace(request.uri_mut(), uri);
-        request.extensions_mut().insert(OriginalUri(sent));
-    }
+    request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) })
 }
 
 /// hyper parses as many header lines as it has room for without an allocation, and refuses more itself. It sets no

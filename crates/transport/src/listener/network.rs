@@ -10,7 +10,8 @@ use super::{Accept, Peer};
 /// A listening network socket.
 #[derive(Debug)]
 pub struct NetworkSocket {
-    pub(crate) listener: TcpListener,
+    /// The socket itself.
+    pub listener: TcpListener,
     /// Whether the service manager has it, too.
     pub(super) is_kept: bool,
 }
