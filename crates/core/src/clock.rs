@@ -122,6 +122,18 @@ impl Ticks {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// The reading `span` later.
+    #[must_use]
+    pub const fn plus(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(span))
+    }
+
+    /// The reading `span` earlier; that of the clock's start if there is none.
+    #[must_use]
+    pub const fn minus(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(span))
+    }
+
     /// Microseconds since the clock started, for a reading that is kept in an atomic.
     #[must_use]
     pub fn as_micros(self) -> u64 {

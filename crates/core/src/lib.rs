@@ -44,6 +44,7 @@ pub mod session;
 mod shown;
 pub mod store;
 pub mod strategy;
+mod strict_json;
 pub mod tenant;
 pub mod ticket;
 pub mod token;

@@ -17,7 +17,6 @@ use super::task::RunningTasks;
 use super::tenant_directory::{TenantDirectory, TenantError};
 use super::tenant_stores::TenantStores;
 use super::verified_cookies::VerifiedCookies;
-use super::verified_tokens::VerifiedTokens;
 use super::write_health::WriteHealth;
 use super::{ChangeListener, Engine, EngineCore};
 use crate::clock::Timestamp;
@@ -27,6 +26,7 @@ use crate::password::{Argon2Cost, HashPool, PoolSize};
 use crate::random::{self, Random};
 use crate::store::StoreError;
 use crate::tenant::{Installation, SettingsFault, TenantRecord};
+use crate::token::VerifiedCredentials;
 
 /// An engine could not be opened. Its `Debug` is its sentence too: a `main` that returns it tells its user what to do.
 #[derive(Error)]
@@ -99,7 +99,7 @@ async fn open(parts: EngineBuilder, passwords: Arc<HashPool>) -> Result<Engine, 
         passwords,
         events: parts.events,
         directory,
-        verified: VerifiedTokens::new(parts.bounds.capacity),
+        verified: VerifiedCredentials::new(parts.bounds.capacity),
         cookies: VerifiedCookies::new(parts.bounds.capacity),
         mail_trouble: MailTrouble::default(),
         writes: WriteHealth::default(),

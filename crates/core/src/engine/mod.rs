@@ -86,13 +86,14 @@ use crate::outgoing_mail::Notifier;
 use crate::password::HashPool;
 use crate::random::Random;
 use crate::store::{Change, ChangeSink, StoreError, Stores, Watch};
+use crate::token::VerifiedCredentials;
+use crate::token::access::AccessClaims;
 use attempt_turns::AttemptTurns;
 use keyed_mutex::KeyedMutex;
 use mail_trouble::MailTrouble;
 use task::{EngineTask, RunningTasks};
 use tenant_directory::TenantDirectory;
 use verified_cookies::VerifiedCookies;
-use verified_tokens::VerifiedTokens;
 use write_health::WriteHealth;
 
 /// Everything that can be done with users and their sessions: a handle, cheap to clone. Its verbs are in `verbs.rs`.
@@ -111,7 +112,7 @@ struct EngineCore {
     events: Arc<dyn EventSink>,
     issuer: Arc<str>,
     directory: Arc<TenantDirectory>,
-    verified: VerifiedTokens,
+    verified: VerifiedCredentials<AccessClaims>,
     cookies: VerifiedCookies,
     mail_trouble: MailTrouble,
     writes: WriteHealth,

@@ -3,28 +3,10 @@
 use std::sync::Arc;
 
 use super::{AuthenticationError, EngineCore, Tenant, TenantError};
-use crate::bounded_cache::{BoundedCache, bounded_cache};
 use crate::clock::Timestamp;
 use crate::id::TenantId;
-use crate::secret::SecretHash;
 use crate::token::access::{AccessClaims, verify_access};
-use crate::token::{ExpectedClaims, TokenFault, claimed_tenant};
-
-/// Tokens whose signature is right, by their hash. Failures are never cached.
-pub(super) struct VerifiedTokens(BoundedCache<SecretHash, VerifiedToken>);
-
-#[derive(Clone)]
-struct VerifiedToken {
-    claims: Arc<AccessClaims>,
-    /// The generation of the key ring that verified it: another one may have dropped the key.
-    generation: u64,
-}
-
-impl VerifiedTokens {
-    pub(super) fn new(capacity: u64) -> Self {
-        Self(bounded_cache(capacity))
-    }
-}
+use crate::token::{ExpectedClaims, TokenFault, VerifiedCredentials, claimed_tenant};
 
 impl EngineCore {
     /// The claims of a token, and its tenant. A request that names no tenant gets the token's.
@@ -34,25 +16,25 @@ impl EngineCore {
         tenant: Arc<Tenant>,
         token: &str,
     ) -> Result<(Arc<Tenant>, Arc<AccessClaims>), AuthenticationError> {
-        let hash = SecretHash::of(&[token.as_bytes()]);
-        let cached = self.verified.0.get(&hash);
+        let hash = VerifiedCredentials::<AccessClaims>::hash(token);
+        let cached = self.verified.find(&hash);
         let owner =
-            cached.as_ref().map_or_else(|| claimed_tenant(token), |hit| Ok(hit.claims.tid.clone()))?;
+            cached.as_ref().map_or_else(|| claimed_tenant(token), |(claims, _)| Ok(claims.tid.clone()))?;
         if named.is_some_and(|named| *named != owner) {
             return Err(AuthenticationError::OtherTenant);
         }
         // Boxed, like what else is rare here: its state would make the future of every check large.
         let tenant = if tenant.id == owner { tenant } else { Box::pin(self.tenant_of_token(&owner)).await? };
         let now = self.clock.now();
-        if let Some(hit) = cached.filter(|hit| hit.generation == tenant.keyring.generation()) {
-            hit.claims.check_time(now, tenant.policy.leeway)?;
-            refuse_from_before_suspension(&tenant, &hit.claims)?;
-            return Ok((tenant, hit.claims));
+        if let Some((claims, _)) = cached.filter(|(_, verified)| *verified == tenant.keyring.generation()) {
+            claims.check_time(now, tenant.policy.leeway)?;
+            refuse_from_before_suspension(&tenant, &claims)?;
+            return Ok((tenant, claims));
         }
         let (tenant, claims) = Box::pin(self.verify(tenant, token, now)).await?;
         refuse_from_before_suspension(&tenant, &claims)?;
         let (claims, generation) = (Arc::new(claims), tenant.keyring.generation());
-        self.verified.0.insert(hash, VerifiedToken { claims: claims.clone(), generation });
+        self.verified.keep(hash, claims.clone(), generation);
         Ok((tenant, claims))
     }
 

@@ -8,7 +8,7 @@ use super::lifetime::KeySequence;
 use super::signing_keys::AccessKey;
 use super::{
     Algorithm, CodeKey, CookieSigningKey, Jwks, KeyLifetimes, KeyRecord, KeyUse, Kid, MasterKey, RefreshKey,
-    SealFault, SharedSecrets, SigningKey,
+    SealFault, SharedSecrets, SigningKey, VerifyingKey,
 };
 use crate::clock::Timestamp;
 use crate::id::TenantId;
@@ -144,7 +144,7 @@ impl Keyring {
     /// The algorithm of access tokens: HS256 where a shared secret verifies them instead of [`Keyring::jwks`].
     #[must_use]
     pub fn access_algorithm(&self) -> Algorithm {
-        self.shared_access.as_ref().map_or(KeyUse::Access.algorithm(), SigningKey::algorithm)
+        self.shared_access.as_ref().map_or(KeyUse::Access.algorithm(), VerifyingKey::algorithm)
     }
 
     /// The key that signs access tokens now.

@@ -13,6 +13,7 @@ mod keyring;
 mod kid;
 mod lifetime;
 mod master_key;
+mod public_keys;
 mod record;
 mod shared_secrets;
 mod signing_keys;
@@ -30,6 +31,7 @@ pub use kid::{InvalidKid, Kid};
 pub(crate) use lifetime::seniority;
 pub use lifetime::{KeyLifetimes, retires_at};
 pub use master_key::{InvalidMasterKey, MasterKey, SealFault};
+pub use public_keys::{JwksFault, PublicKeySet};
 pub use record::{KeyFault, KeyMaterial, KeyRecord};
 pub use shared_secrets::{SharedSecretFault, SharedSecrets};
 pub(crate) use signing_keys::SigningKey;
@@ -71,6 +73,15 @@ word_enum! {
         /// HMAC with SHA-256 (RFC 7518, section 3.2).
         Hs256 = "HS256",
     }
+}
+
+/// A key that verifies signatures, with its one algorithm.
+pub(crate) trait VerifyingKey {
+    /// The algorithm.
+    fn algorithm(&self) -> Algorithm;
+
+    /// Whether the holder of this key made `signature`, in base64url, over `message`.
+    fn verify(&self, message: &[u8], signature: &str) -> bool;
 }
 
 /// The word is neither a key's use nor a supported algorithm.

@@ -11,7 +11,7 @@ use ring::signature::{
 };
 use zeroize::Zeroizing;
 
-use super::{Algorithm, Jwk, Kid};
+use super::{Algorithm, Jwk, Kid, VerifyingKey};
 use crate::machine;
 use crate::secret::SecretHash;
 use crate::shown::shown_by_name;
@@ -42,13 +42,6 @@ impl SigningKey {
         &self.kid
     }
 
-    pub(crate) const fn algorithm(&self) -> Algorithm {
-        match self.secret {
-            SecretKey::Es256(_) => Algorithm::Es256,
-            SecretKey::Hs256(_) => Algorithm::Hs256,
-        }
-    }
-
     /// Signs `message`; the signature is in base64url.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<String, SignFault> {
         Ok(match &self.secret {
@@ -59,9 +52,18 @@ impl SigningKey {
             SecretKey::Hs256(key) => URL_SAFE_NO_PAD.encode(hmac::sign(key, message)),
         })
     }
+}
 
-    /// Whether this key made `signature`, in base64url, over `message`. `ring` compares in constant time.
-    pub(crate) fn verify(&self, message: &[u8], signature: &str) -> bool {
+impl VerifyingKey for SigningKey {
+    fn algorithm(&self) -> Algorithm {
+        match self.secret {
+            SecretKey::Es256(_) => Algorithm::Es256,
+            SecretKey::Hs256(_) => Algorithm::Hs256,
+        }
+    }
+
+    /// `ring` compares in constant time.
+    fn verify(&self, message: &[u8], signature: &str) -> bool {
         let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else { return false };
         match &self.secret {
             SecretKey::Es256(pair) => {

@@ -13,12 +13,12 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::claims::Claims;
 use super::jws::{self, Jws};
-use super::strict_json::JsonObject;
 use super::{ExpectedClaims, LEEWAY, SignFault, TokenFault};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, TenantId, TokenId, UserId};
-use crate::key::{Algorithm, Keyring};
+use crate::key::{Algorithm, Keyring, Kid, PublicKeySet, VerifyingKey as _};
 use crate::session::Epochs;
+use crate::strict_json::JsonObject;
 use crate::user::{Role, UserProfile};
 
 const TYPE: &str = "at+jwt";
@@ -53,7 +53,7 @@ pub struct AccessClaims {
     pub username: Option<String>,
     /// The user's role. `None` in tokens that were issued before tokens had it.
     pub role: Option<Role>,
-    /// What other services read and Portcullis does not. `None` in verified claims.
+    /// How and by which client the user signed in. `None` where the token does not say all of it.
     pub details: Option<SignInDetails>,
 }
 
@@ -64,7 +64,7 @@ pub struct SignInDetails {
     pub client_id: Arc<str>,
     /// `amr` (RFC 8176): `otp` is among the methods if the user gave a code after the password.
     pub gave_code: bool,
-    /// `auth_time`: when the user signed in.
+    /// `auth_time`: when the user signed in. A token carries whole seconds.
     pub signed_in: Timestamp,
     /// `epochs`: the epochs of the session, left out while all are 0.
     pub epochs: Epochs,
@@ -132,7 +132,38 @@ pub fn verify_access(
     let is_shared = key.is_some_and(|key| key.algorithm() == Algorithm::Hs256);
     let check = if is_shared { ExpectedClaims::check_of_shared_secret } else { ExpectedClaims::check };
     check(expected, Claims::new(&members))?;
-    let claims = read(&members, expected.tenant)?;
+    timely(read(&members, expected.tenant)?, now, leeway)
+}
+
+/// What an access token says whose signature a published key has verified, in a process that has no other keys.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PublishedAccess {
+    /// The claims.
+    pub claims: AccessClaims,
+    /// The key that signed the token.
+    pub kid: Kid,
+}
+
+/// Verifies an access token as [`verify_access`] does, with the keys of a JWK Set.
+///
+/// # Errors
+///
+/// [`TokenFault`], as above.
+pub fn verify_published(
+    keys: &PublicKeySet,
+    token: &str,
+    now: Timestamp,
+    leeway: Duration,
+    expected: &ExpectedClaims<'_>,
+) -> Result<PublishedAccess, TokenFault> {
+    let jws = Jws::read(token, TYPE)?;
+    let members = jws.verify(keys.find(jws.kid()))?;
+    expected.check(Claims::new(&members))?;
+    let claims = timely(read(&members, expected.tenant)?, now, leeway)?;
+    Ok(PublishedAccess { claims, kid: jws.kid().clone() })
+}
+
+fn timely(claims: AccessClaims, now: Timestamp, leeway: Duration) -> Result<AccessClaims, TokenFault> {
     claims.check_time(now, leeway)?;
     Ok(claims)
 }
@@ -159,8 +190,28 @@ fn read(members: &JsonObject, tenant: &TenantId) -> Result<AccessClaims, TokenFa
         nbf: claims.optional_time("nbf")?,
         username: read_username(claims, tenant)?,
         role: read_role(claims)?,
-        details: None,
+        details: read_details(claims).ok(),
     })
+}
+
+/// Ours have all of these claims. Older ones have none, and those of a service that shares a secret may have some of
+/// another kind: without details such a token counts under the lowest epochs, and as of no fresh sign-in.
+fn read_details(claims: Claims<'_>) -> Result<SignInDetails, TokenFault> {
+    Ok(SignInDetails {
+        client_id: claims.text("client_id")?.into(),
+        gave_code: claims.texts("amr")?.contains(&"otp"),
+        signed_in: claims.time("auth_time")?,
+        epochs: read_epochs(claims)?,
+        email_verified: claims.truth("email_verified")?,
+    })
+}
+
+fn read_epochs(claims: Claims<'_>) -> Result<Epochs, TokenFault> {
+    match claims.optional_integers("epochs")?.as_deref() {
+        None => Ok(Epochs::default()),
+        Some(&[user, tenant, everyone]) => Ok(Epochs { user, tenant, everyone }),
+        Some(_) => Err(TokenFault::BadClaim("epochs")),
+    }
 }
 
 /// Both claims or none: Portcullis issues no token with one of them.

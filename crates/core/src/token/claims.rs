@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::TokenFault;
-use super::strict_json::JsonObject;
 use crate::clock::Timestamp;
+use crate::strict_json::JsonObject;
 
 /// The greatest integer that every JSON reader reads exactly (RFC 7493, section 2.2).
 const MAX_INTEGER: u64 = (1 << 53) - 1;
@@ -44,6 +44,30 @@ impl<'a> Claims<'a> {
     pub(super) fn integer(self, name: &'static str) -> Result<u64, TokenFault> {
         let number = self.value(name)?.as_u64().filter(|number| *number <= MAX_INTEGER);
         number.ok_or(TokenFault::BadClaim(name))
+    }
+
+    /// A list of integers of the same range.
+    pub(super) fn optional_integers(self, name: &'static str) -> Result<Option<Vec<u64>>, TokenFault> {
+        let integer = |value: &Value| value.as_u64().filter(|number| *number <= MAX_INTEGER);
+        optional(self.list(name, integer))
+    }
+
+    /// A list of texts.
+    pub(super) fn texts(self, name: &'static str) -> Result<Vec<&'a str>, TokenFault> {
+        self.list(name, Value::as_str)
+    }
+
+    fn list<T>(
+        self,
+        name: &'static str,
+        read: impl Fn(&'a Value) -> Option<T>,
+    ) -> Result<Vec<T>, TokenFault> {
+        let items = self.value(name)?.as_array().ok_or(TokenFault::BadClaim(name))?;
+        items.iter().map(|item| read(item).ok_or(TokenFault::BadClaim(name))).collect()
+    }
+
+    pub(super) fn truth(self, name: &'static str) -> Result<bool, TokenFault> {
+        self.value(name)?.as_bool().ok_or(TokenFault::BadClaim(name))
     }
 
     /// A `NumericDate` (RFC 7519, section 2) in whole seconds, from 1970 on.

@@ -11,10 +11,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::claims::Claims;
-use super::strict_json::{self, JsonObject};
 use super::{SignFault, TokenFault};
 use crate::id::{SessionId, TenantId};
-use crate::key::{Kid, SigningKey};
+use crate::key::{Kid, SigningKey, VerifyingKey};
+use crate::strict_json::{self, JsonObject};
 
 /// The maximum length of a token in bytes.
 pub const MAX_LENGTH: usize = 8 * 1024;
@@ -58,13 +58,13 @@ impl<'a> Jws<'a> {
     }
 
     /// Verifies the signature and returns the claims. `key` is the one with the token's `kid`, `None` if there is none.
-    pub(super) fn verify(&self, key: Option<&SigningKey>) -> Result<JsonObject, TokenFault> {
+    pub(super) fn verify(&self, key: Option<&impl VerifyingKey>) -> Result<JsonObject, TokenFault> {
         self.verify_signature(key)?;
         strict_json::object(&self.payload).ok_or(TokenFault::Malformed("payload"))
     }
 
     /// The same for a caller who has parsed the payload before.
-    pub(super) fn verify_signature(&self, key: Option<&SigningKey>) -> Result<(), TokenFault> {
+    pub(super) fn verify_signature(&self, key: Option<&impl VerifyingKey>) -> Result<(), TokenFault> {
         let Some(key) = key else {
             return Err(TokenFault::UnknownKey { kid: self.kid.clone() });
         };

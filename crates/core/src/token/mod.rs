@@ -9,7 +9,7 @@ mod claims;
 pub mod cookie;
 mod jws;
 pub mod refresh;
-mod strict_json;
+mod verified_credentials;
 
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use thiserror::Error;
 
 pub(crate) use jws::JwsForm;
 pub use jws::{MAX_LENGTH, UnverifiedToken, claimed_session, claimed_tenant};
+pub use verified_credentials::VerifiedCredentials;
 
 use self::claims::Claims;
 use crate::id::TenantId;

@@ -5,6 +5,7 @@ mod compact_form;
 mod cookies;
 mod forgery;
 mod properties;
+mod published_keys;
 mod refresh_tokens;
 
 use crate::token::UnverifiedToken;
@@ -22,6 +23,7 @@ use crate::clock::Timestamp;
 use crate::id::{SessionId, TenantId, TokenId, UserId};
 use crate::key::{
     KeyLifetimes, KeyRecord, KeyUse, Keyring, KeyringSource, RefreshKey, SharedSecrets, SigningKey,
+    VerifyingKey as _,
 };
 use crate::machine::SystemRandom;
 use crate::user::{Role, UserProfile};

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::*;
-use crate::token::{claimed_tenant, cookie, strict_json};
+use crate::strict_json;
+use crate::token::{claimed_tenant, cookie};
 
 static ACME: LazyLock<TestTenant> = LazyLock::new(|| TestTenant::called("acme"));
 

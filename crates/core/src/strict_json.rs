@@ -1,4 +1,4 @@
-//! Strict JSON for tokens: one object, without duplicate members at any depth.
+//! Strict JSON for tokens and key sets: one object, without duplicate members at any depth.
 //!
 //! Parsers disagree on which of two members with the same name counts, so Portcullis and the service behind it could
 //! read different claims from one token (RFC 7515, section 4; RFC 7519, section 4).
@@ -9,11 +9,11 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::{Map, Number, Value};
 
 /// The members of an object.
-pub(super) type JsonObject = Map<String, Value>;
+pub(crate) type JsonObject = Map<String, Value>;
 
 /// Reads one object, with nothing but white space around it. `None` for anything else, for nesting deeper than 128, and
 /// for duplicate members.
-pub(super) fn object(bytes: &[u8]) -> Option<JsonObject> {
+pub(crate) fn object(bytes: &[u8]) -> Option<JsonObject> {
     match serde_json::from_slice(bytes) {
         Ok(StrictJson(Value::Object(members))) => Some(members),
         _ => None,
