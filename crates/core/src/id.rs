@@ -120,6 +120,9 @@ uuid_ids! {
     /// A ticket's id: a version 4 UUID. A client sends it along with the ticket's secret; alone it is not a credential.
     TicketId;
 
+    /// A feed key's id: a version 4 UUID. It is not the key.
+    FeedKeyId;
+
     /// A queued mail's id: a version 7 UUID.
     QueuedMailId of the time;
 }

@@ -13,6 +13,7 @@
 //! | [`revocation`] | the revocation feed: what verifiers in other processes are told |
 //! | [`event`] | what the engine reports for the audit log |
 //! | [`store`] | the store traits, the memory store, and the conformance suite for other stores |
+//! | [`revocation`] | what ends tokens before they expire, for verifiers in other processes |
 //! | [`liveness`] | the session view: a cache of sessions and users that knows how old it is |
 //! | [`id`], [`secret`], [`invisible`] | ids and keys of records; plain and hashed secrets; characters that mislead |
 //! | [`client_network`] | the network of a client, the unit in which clients are limited and take turns |

@@ -14,6 +14,8 @@ use portcullis_core::store::{Change, ChangeSink, StoreError, Stored, Watch};
 use tokio::sync::oneshot;
 use tracing::warn;
 
+use crate::sql::revocations::AnnouncedRevocation;
+
 const DOING: &str = "watch for changes";
 
 /// The threads of a store's watches, which end with it. None once it was closed.
@@ -160,6 +162,7 @@ pub(crate) fn announced(kind: &str, tenant: &str, id: &str) -> Change {
         "session" => parsed(tenant, id).map(|(tenant, id)| Change::Session(SessionKey { tenant, id })),
         "user" => parsed(tenant, id).map(|(tenant, id)| Change::User(UserKey { tenant, id })),
         "tenant" => tenant.parse().ok().map(Change::Tenant),
+        "revocation" => AnnouncedRevocation::read(tenant, id).map(|it| Change::Revoked(Box::new(it))),
         _ => None,
     };
     change.unwrap_or(Change::Everything)

@@ -54,7 +54,7 @@ impl RecentEnds {
         match change {
             Change::Session(key) => announced.note(now, key),
             Change::AllSessions | Change::Everything => announced.any = Some(now),
-            Change::User(_) | Change::Tenant(_) => {}
+            Change::User(_) | Change::Tenant(_) | Change::Revoked(_) => {}
         }
     }
 }

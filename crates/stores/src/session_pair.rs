@@ -193,7 +193,9 @@ impl SessionPair {
         // Another request may be taking it over, too.
         let is_kept = live.is_some_and(|session| session.epochs.user >= before);
         self.take_over(user, &key, before..next).await?;
-        let scope = EndScope::UserExcept(user.clone(), kept);
+        // The database cannot see whether the session is kept. It says so to verifiers.
+        let scope =
+            if is_kept { EndScope::UserExcept(user.clone(), kept) } else { EndScope::User(user.clone()) };
         let ends = |session: &Session| session.key.id != kept && is_live(session, ending.at);
         let ended = self.end_of_user(&scope, user, ending, ends).await?;
         let after = self.epochs.read(user).await?.user;

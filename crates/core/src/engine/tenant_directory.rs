@@ -122,7 +122,7 @@ impl TenantDirectory {
             Change::Tenant(id) => self.forget(id),
             // Changes may have been missed, as after every outage; that does not mean that a tenant has changed.
             Change::Everything => self.tenants.forget_everything(),
-            Change::Session(_) | Change::AllSessions | Change::User(_) => (),
+            Change::Session(_) | Change::AllSessions | Change::User(_) | Change::Revoked(_) => (),
         }
     }
 

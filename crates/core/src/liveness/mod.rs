@@ -364,6 +364,8 @@ impl ChangeSink for SessionView {
             Change::Session(key) => self.sessions.forget(key),
             Change::User(key) => self.users.forget(key),
             Change::Tenant(tenant) => self.users.forget_tenant(tenant),
+            // Each is announced by itself, too.
+            Change::Revoked(_) => (),
             Change::AllSessions => self.sessions.forget_everything(),
             Change::Everything => {
                 self.sessions.forget_everything();

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use super::Stored;
 use crate::clock::Ticks;
 use crate::id::{SessionKey, TenantId, UserKey};
+use crate::revocation::StoredRevocation;
 use crate::shown::shown_by_name;
 
 /// Something that was written, by this process or another.
@@ -18,6 +19,8 @@ pub enum Change {
     User(UserKey),
     /// A tenant's record, keys or epoch.
     Tenant(TenantId),
+    /// Something that ends tokens before they expire, for verifiers that do not ask the store.
+    Revoked(Box<StoredRevocation>),
     /// Any session: changes may have been missed in the store of the sessions alone.
     AllSessions,
     /// Anything: changes may have been missed.

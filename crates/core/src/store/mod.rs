@@ -9,6 +9,7 @@
 //! | `reissue` | makes a ticket's secret worthless, and puts a mail with another one into the queue |
 //! | `reserve`, `settle`, `clear` | counts a password attempt before the comparison and after it, and forgets attempts |
 //! | `put`, `claim`, `put_off`, `done` | a mail in the queue, for the mail worker |
+//! | `note_token_lifetime`, `latest` | how long a revocation matters, and what was revoked lately |
 //! | `unreadable`, `mend` | finds records that cannot be read, and mends one for an operator |
 //! | `rename` | changes a session that has not ended |
 //! | `end` | ends one session, or a user's; no verb brings one back |
@@ -28,6 +29,7 @@ mod error;
 mod keys;
 mod mail;
 pub mod memory;
+mod revocations;
 mod sessions;
 mod tenants;
 mod tickets;
@@ -42,6 +44,7 @@ pub use change_feed::{Change, ChangeFeed, ChangeSink, Watch};
 pub use error::StoreError;
 pub use keys::KeyStore;
 pub use mail::MailStore;
+pub use revocations::{FeedKeyStore, RevocationPage, RevocationStore};
 pub use sessions::{CookieKey, EndScope, EpochScope, EpochStore, SessionHandle, SessionStore, UserVersions};
 pub use tenants::{NoTenantDatabases, TenantDatabases, TenantStore};
 pub use tickets::TicketStore;
@@ -96,6 +99,10 @@ pub struct Stores {
     pub attempts: Arc<dyn AttemptStore>,
     /// The mail queue, in the same database as the users.
     pub mail: Arc<dyn MailStore>,
+    /// Revocations, in the same database as users, sessions and epochs.
+    pub revocations: Arc<dyn RevocationStore>,
+    /// Feed keys.
+    pub feed_keys: Arc<dyn FeedKeyStore>,
     /// Announces what was written in any of them.
     pub feed: Arc<dyn ChangeFeed>,
 }
@@ -106,7 +113,7 @@ impl Stores {
     pub fn from_one<S>(store: Arc<S>) -> Self
     where
         S: UserStore + SessionStore + EpochStore + KeyStore + TenantStore,
-        S: TicketStore + AttemptStore + MailStore + ChangeFeed + 'static,
+        S: TicketStore + AttemptStore + MailStore + RevocationStore + FeedKeyStore + ChangeFeed + 'static,
     {
         Self {
             users: store.clone(),
@@ -117,6 +124,8 @@ impl Stores {
             tickets: store.clone(),
             attempts: store.clone(),
             mail: store.clone(),
+            revocations: store.clone(),
+            feed_keys: store.clone(),
             feed: store,
         }
     }

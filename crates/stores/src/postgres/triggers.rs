@@ -4,7 +4,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Error, Row as _};
 
 /// All that a schema must have, by name.
-pub(super) const TRIGGERS: [&str; 11] = [
+pub(super) const TRIGGERS: [&str; 26] = [
     "sessions_written",
     "sessions_updated",
     "sessions_emptied",
@@ -16,6 +16,21 @@ pub(super) const TRIGGERS: [&str; 11] = [
     "keys_emptied",
     "tenants_written",
     "tenants_emptied",
+    "sessions_revoked",
+    "sessions_revoked_elsewhere",
+    "sessions_removed",
+    "sessions_revoked_together",
+    "epochs_revoke",
+    "users_role_revoked",
+    "users_disabled",
+    "users_removed",
+    "users_revoked_together",
+    "tenants_standing",
+    "tenants_removed",
+    "keys_added",
+    "keys_revoked",
+    "revocations_written",
+    "revocations_emptied",
 ];
 
 /// Whether the connection listens to the channel, and what the schema has of the triggers. It writes nothing and takes
@@ -31,7 +46,7 @@ pub(super) const BARRIER: &str = "SELECT \
     JOIN pg_catalog.pg_class AS records ON records.relnamespace = place.oid \
     JOIN pg_catalog.pg_trigger AS announcer ON announcer.tgrelid = records.oid \
     WHERE place.nspname = $2::TEXT::NAME COLLATE \"C\" \
-    AND records.relname IN ('sessions', 'users', 'epochs', 'keys', 'tenants') \
+    AND records.relname IN ('sessions', 'users', 'epochs', 'keys', 'tenants', 'revocations') \
     AND announcer.tgname = ANY ($3::TEXT[]::NAME[]) AND announcer.tgenabled IN ('O', 'A')) AS triggers";
 
 /// The triggers of a schema that are there and switched on, at one moment.

@@ -1,21 +1,23 @@
 //! The store traits on PostgreSQL. Each verb is one statement or one transaction of [`sql`](crate::sql).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use portcullis_core::clock::Timestamp;
-use portcullis_core::id::{QueuedMailId, SessionId, SessionKey, TenantId, UserId, UserKey};
+use portcullis_core::id::{FeedKeyId, QueuedMailId, SessionId, SessionKey, TenantId, UserId, UserKey};
 use portcullis_core::key::{KeyMaterial, KeyRecord, Kid};
 use portcullis_core::lockout::{
     AttemptEffect, AttemptKey, AttemptOutcome, AttemptPermit, AttemptRecord, LockoutLimits,
 };
 use portcullis_core::queued_mail::QueuedMail;
+use portcullis_core::revocation::{FeedKey, RevocationPlace, StoredRevocation};
 use portcullis_core::secret::SecretHash;
 use portcullis_core::session::{Ending, Epochs, Session};
 use portcullis_core::store::{
-    AttemptStore, ChangeFeed, ChangeSink, EndScope, EpochScope, EpochStore, Inserted, KeyStore, MailStore,
-    MendOutcome, Page, SessionHandle, SessionStore, Stored, TenantStore, TicketStore, UnreadableRecord,
-    Updated, UserHandle, UserStore, UserVersions, Watch,
+    AttemptStore, ChangeFeed, ChangeSink, EndScope, EpochScope, EpochStore, FeedKeyStore, Inserted, KeyStore,
+    MailStore, MendOutcome, Page, RevocationPage, RevocationStore, SessionHandle, SessionStore, Stored,
+    TenantStore, TicketStore, UnreadableRecord, Updated, UserHandle, UserStore, UserVersions, Watch,
 };
 use portcullis_core::tenant::{Installation, TenantRecord};
 use portcullis_core::ticket::{
@@ -27,7 +29,7 @@ use tokio::time::timeout;
 
 use super::step::{StepKind, Tries};
 use super::{PostgresStore, feed};
-use crate::sql::{attempts, epochs, keys, mail, sessions, tenants, tickets, users};
+use crate::sql::{attempts, epochs, feed_keys, keys, mail, revocations, sessions, tenants, tickets, users};
 
 /// Carries a step out, and tries it again where that helps.
 macro_rules! tried {
@@ -199,6 +201,29 @@ verbs! { MailStore by mail;
         "put a mail off" put_off(&tenant: TenantId, id: QueuedMailId, due: Timestamp) -> bool;
         "take a mail out of the queue" done(&tenant: TenantId, id: QueuedMailId) -> bool;
         "purge queued mail" purge(now: Timestamp, limit: u32) -> u64;
+    }
+}
+
+verbs! { RevocationStore by revocations;
+    reads {
+        "list revocations" list(&page: RevocationPage) -> Vec<(RevocationPlace, StoredRevocation)>;
+        "read the latest revocations" latest(tenant: Option<TenantId>, within: Duration) -> Vec<StoredRevocation>;
+    }
+    Writing {
+        "note how long tokens live" note_token_lifetime(longest: Duration) -> ();
+        "purge revocations" purge(limit: u32) -> u64;
+    }
+}
+
+verbs! { FeedKeyStore by feed_keys;
+    reads {
+        "find a feed key" find(&hash: SecretHash) -> Option<FeedKey>;
+        "list feed keys" list(page: Page<FeedKeyId>) -> Vec<FeedKey>;
+    }
+    Writing {
+        "insert a feed key" insert(&key: FeedKey) -> Inserted;
+        "note the use of a feed key" note_use(id: FeedKeyId, now: Timestamp) -> ();
+        "remove a feed key" remove(id: FeedKeyId) -> bool;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Epochs: counters that end any number of sessions in one write.
 
-use portcullis_core::id::UserKey;
+use portcullis_core::id::{SessionId, UserKey};
 use portcullis_core::session::{Ending, Epochs};
 use portcullis_core::store::EpochScope;
 
@@ -9,9 +9,12 @@ use super::{SqlConnection, SqlResult, Statement};
 
 const READ: &str = "SELECT scope, epoch FROM epochs WHERE (scope = 'user' AND tenant = $1 AND id = $2) \
     OR (scope = 'tenant' AND tenant = $1 AND id = '') OR (scope = 'everyone' AND tenant = '' AND id = '')";
-const ADVANCE: &str = "INSERT INTO epochs (scope, tenant, id, epoch, at, reason) VALUES ($1, $2, $3, 1, $4, $5) \
-    ON CONFLICT (scope, tenant, id) DO UPDATE \
-    SET epoch = epochs.epoch + 1, at = excluded.at, reason = excluded.reason RETURNING epoch";
+const ADVANCE: &str = "INSERT INTO epochs (scope, tenant, id, epoch, at, reason, kept) \
+    VALUES ($1, $2, $3, 1, $4, $5, $6) ON CONFLICT (scope, tenant, id) DO UPDATE \
+    SET epoch = epochs.epoch + 1, at = excluded.at, reason = excluded.reason, \
+    kept = CASE WHEN EXISTS (SELECT 1 FROM sessions WHERE sessions.tenant = excluded.tenant \
+    AND sessions.id = excluded.kept AND sessions.epoch_user < epochs.epoch) THEN '' ELSE excluded.kept END \
+    RETURNING epoch";
 
 /// The three epochs that hold for a user, read at one moment.
 pub(crate) async fn read(db: &mut impl SqlConnection, user: &UserKey) -> SqlResult<Epochs> {
@@ -36,24 +39,33 @@ pub(crate) async fn advance(
     ending: Ending,
 ) -> SqlResult<()> {
     match scope {
-        EpochScope::Tenant(tenant) => count_up(db, ["tenant", tenant.as_str(), ""], ending).await?,
-        EpochScope::Everyone => count_up(db, ["everyone", "", ""], ending).await?,
+        EpochScope::Tenant(tenant) => count_up(db, ["tenant", tenant.as_str(), ""], None, ending).await?,
+        EpochScope::Everyone => count_up(db, ["everyone", "", ""], None, ending).await?,
     };
     Ok(())
 }
 
-/// Counts a user's epoch up and returns it.
+/// Counts a user's epoch up and returns it. A session that is kept must be taken over into it; one that an earlier epoch
+/// has ended is not kept.
 pub(crate) async fn advance_user(
     db: &mut impl SqlConnection,
     user: &UserKey,
+    kept: Option<SessionId>,
     ending: Ending,
 ) -> SqlResult<u64> {
-    count_up(db, ["user", user.tenant.as_str(), &user.id.to_string()], ending).await
+    count_up(db, ["user", user.tenant.as_str(), &user.id.to_string()], kept, ending).await
 }
 
-async fn count_up(db: &mut impl SqlConnection, key: [&str; 3], ending: Ending) -> SqlResult<u64> {
+async fn count_up(
+    db: &mut impl SqlConnection,
+    key: [&str; 3],
+    kept: Option<SessionId>,
+    ending: Ending,
+) -> SqlResult<u64> {
     let [scope, tenant, id] = key;
     let advance = Statement::new(ADVANCE).bind(scope).bind(tenant).bind(id);
-    let row = advance.bind(ending.at.as_millis()).bind(ending.reason.as_str()).fetch_one(db).await?;
+    let advance = advance.bind(ending.at.as_millis()).bind(ending.reason.as_str());
+    let kept = kept.map(|session| session.to_string()).unwrap_or_default();
+    let row = advance.bind(kept).fetch_one(db).await?;
     Ok(RecordRow::of("epoch", "epoch", &row).count("epoch")?)
 }

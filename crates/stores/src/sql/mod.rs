@@ -7,8 +7,10 @@
 pub(crate) mod attempts;
 mod connection;
 pub(crate) mod epochs;
+pub(crate) mod feed_keys;
 pub(crate) mod keys;
 pub(crate) mod mail;
+pub(crate) mod revocations;
 mod row;
 pub(crate) mod sessions;
 pub(crate) mod tenants;

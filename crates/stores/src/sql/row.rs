@@ -123,6 +123,10 @@ impl<'r> RecordRow<'r> {
         }
     }
 
+    pub(super) fn hash(self, column: &'static str) -> Stored<SecretHash> {
+        self.optional_hash(column)?.ok_or_else(|| self.corrupt(column))
+    }
+
     pub(super) fn optional_hash(self, column: &'static str) -> Stored<Option<SecretHash>> {
         let Some(bytes) = self.optional(column, self.columns.bytes(column))? else { return Ok(None) };
         let bytes = bytes.try_into().map_err(|_| self.corrupt(column))?;

@@ -7,9 +7,11 @@ use std::time::Duration;
 use portcullis_core::clock::{Clock as _, Ticks};
 use portcullis_core::id::TenantId;
 use portcullis_core::machine::SystemClock;
-use portcullis_core::session::SessionState;
+use portcullis_core::revocation::Revoked;
+use portcullis_core::session::{Session, SessionState};
 use portcullis_core::store::conformance::records::{NOW, at, by_id, session, user};
-use portcullis_core::store::{Change, ChangeSink, Stores, Updated, UserVersions};
+use portcullis_core::store::{Change, ChangeSink, RevocationPage, Stores, Updated, UserVersions};
+use portcullis_core::user::Role;
 use tokio::time::error::Elapsed;
 use tokio::time::{sleep, timeout};
 
@@ -38,10 +40,11 @@ impl ChangeRecorder {
         self.0.lock().unwrap().clone()
     }
 
+    /// What a view has to forget. Revocations are for others.
     pub(crate) fn changes(&self) -> Vec<Change> {
         let changes = self.announcements().into_iter().filter_map(|told| match told {
+            Announcement::Changed(Change::Revoked(_)) | Announcement::Proven(_) => None,
             Announcement::Changed(change) => Some(change),
-            Announcement::Proven(_) => None,
         });
         changes.collect()
     }
@@ -110,4 +113,39 @@ pub(crate) async fn is_counted_by_hand(stores: &Stores, by_hand: impl Fn(&str)) 
     assert_eq!(sessions.update(&used, None).await.unwrap(), Updated::Stale);
     let found = sessions.find(&by_id(&used), NOW).await.unwrap().unwrap();
     assert!(matches!(found.state, SessionState::Ended(_)));
+}
+
+/// What is deleted, demoted or disabled `by_hand` is revoked, and so is the user of a session that was deleted.
+pub(crate) async fn is_revoked_by_hand(stores: &Stores, by_hand: impl Fn(&str)) {
+    let now = SystemClock.now();
+    let jo = user(&TenantId::default_tenant(), "jo@example.com");
+    stores.users.insert(&jo).await.unwrap();
+    stores.revocations.note_token_lifetime(Duration::from_hours(1)).await.unwrap();
+    let ends = now.plus(Duration::from_hours(9));
+    let live = Session { idle_expires: ends, absolute_expires: ends, ..session(&jo.key) };
+    stores.sessions.insert(&live).await.unwrap();
+    by_hand("DELETE FROM sessions");
+    assert_eq!(newest(stores, "session").await, Revoked::Session(live.key.id));
+    by_hand("UPDATE users SET role = 'user'");
+    assert_eq!(newest(stores, "role").await, Revoked::Role { user: jo.key.id, role: Role::User });
+    by_hand("UPDATE users SET disabled = NULL; UPDATE users SET disabled = 1");
+    assert_eq!(newest(stores, "user").await, Revoked::User { user: jo.key.id, epoch: 1, kept: None });
+    by_hand("DELETE FROM users");
+    assert_eq!(newest(stores, "user").await, Revoked::User { user: jo.key.id, epoch: 2, kept: None });
+    let latest = stores.revocations.latest(None, Duration::from_hours(1)).await.unwrap();
+    for revoked in latest {
+        let kept_for = revoked.until.since(revoked.at);
+        assert!(
+            kept_for <= Duration::from_hours(1) && revoked.at >= now.minus(Duration::from_secs(1)),
+            "{revoked:?}"
+        );
+    }
+}
+
+async fn newest(stores: &Stores, kind: &str) -> Revoked {
+    let page = RevocationPage { tenant: Some(TenantId::default_tenant()), after: None, limit: 100 };
+    let listed = stores.revocations.list(&page).await.unwrap();
+    let of_kind = listed.into_iter().filter(|(_, revocation)| revocation.what.kind() == kind);
+    let [(_, revocation)]: [_; 1] = of_kind.collect::<Vec<_>>().try_into().expect(kind);
+    revocation.what
 }

@@ -5,6 +5,7 @@
 
 mod attempts;
 mod mail;
+mod revocations;
 mod sessions;
 mod tenants;
 mod tickets;
@@ -19,6 +20,7 @@ use super::{Change, ChangeFeed, ChangeSink, Stored, Stores, Watch};
 use crate::clock::Ticks;
 use crate::id::{SessionKey, TenantId, UserKey};
 use crate::key::{KeyRecord, Kid};
+use crate::revocation::FeedKey;
 use crate::session::Session;
 use crate::tenant::{Installation, TenantRecord};
 use crate::user::User;
@@ -46,6 +48,8 @@ struct Records {
     tickets: tickets::Tickets,
     attempts: attempts::Attempts,
     mail: mail::MailQueue,
+    revocations: revocations::Revocations,
+    feed_keys: Vec<FeedKey>,
 }
 
 impl MemoryStore {

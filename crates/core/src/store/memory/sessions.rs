@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use super::{MemoryStore, Records};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, SessionKey, UserKey};
+use crate::revocation::Revoked;
 use crate::session::{Ending, Epochs, Session, SessionState};
 use crate::store::{
     Change, EndScope, EpochScope, EpochStore, Inserted, Page, SessionHandle, SessionStore, Stored, Updated,
@@ -21,8 +22,10 @@ impl SessionStore for MemoryStore {
             return Ok(Inserted::Clash);
         }
         records.sessions.insert(session.key.clone(), session.clone());
+        let revoked = (session.state != SessionState::Live).then(|| records.revoke_session(session));
         drop(records);
         self.announce(&[Change::Session(session.key.clone())]);
+        self.announce(revoked.as_slice());
         Ok(Inserted::Done)
     }
 
@@ -48,10 +51,13 @@ impl SessionStore for MemoryStore {
         };
         // No transition changes what else a record holds.
         let before = mem::replace(stored, session.clone());
+        let has_ended = before.state == SessionState::Live && session.state != SessionState::Live;
+        let revoked = has_ended.then(|| records.revoke_session(session));
         drop(records);
         if session.is_news(&before) {
             self.announce(&[Change::Session(session.key.clone())]);
         }
+        self.announce(revoked.as_slice());
         Ok(Updated::Done)
     }
 
@@ -70,10 +76,13 @@ impl SessionStore for MemoryStore {
         let mut records = self.records();
         let mut changes = records.advance_epoch_of(scope);
         let ended = records.end(scope, ending);
+        for session in &ended {
+            changes.push(Change::Session(session.key.clone()));
+            changes.push(records.revoke_session(session));
+        }
         drop(records);
-        changes.extend(ended.iter().cloned().map(Change::Session));
         self.announce(&changes);
-        Ok(ended.into_iter().map(|key| key.id).collect())
+        Ok(ended.into_iter().map(|session| session.key.id).collect())
     }
 
     async fn list(&self, user: &UserKey, page: Page<SessionId>, now: Timestamp) -> Stored<Vec<Session>> {
@@ -111,8 +120,9 @@ impl EpochStore for MemoryStore {
                 Change::Everything
             }
         };
+        let revoked = records.revoke_epoch(scope);
         drop(records);
-        self.announce(&[change]);
+        self.announce(&[change, revoked]);
         Ok(())
     }
 }
@@ -143,7 +153,7 @@ impl Records {
         let mut changes = vec![Change::User(user.clone())];
         let kept = kept.map(|id| SessionKey { tenant: user.tenant.clone(), id });
         // A session that an earlier epoch has ended must not come back.
-        if let Some(session) = kept.and_then(|key| self.sessions.get_mut(&key))
+        if let Some(session) = kept.as_ref().and_then(|key| self.sessions.get_mut(key))
             && session.user == user.id
             && session.epochs.user.checked_add(1) == Some(*epoch)
         {
@@ -151,10 +161,15 @@ impl Records {
             session.version += 1;
             changes.push(Change::Session(session.key.clone()));
         }
+        let epoch = *epoch;
+        let is_spared =
+            |key: &SessionKey| self.sessions.get(key).is_none_or(|session| session.epochs.user == epoch);
+        let kept = kept.filter(is_spared).map(|key| key.id);
+        changes.push(self.revoke(Some(&user.tenant), Revoked::User { user: user.id, epoch, kept }));
         changes
     }
 
-    fn end(&mut self, scope: &EndScope, ending: Ending) -> Vec<SessionKey> {
+    fn end(&mut self, scope: &EndScope, ending: Ending) -> Vec<Session> {
         match scope {
             EndScope::One(key) => self.end_where(ending, |session| session.key == *key),
             EndScope::User(user) => self.end_live(ending, |session| session.user_key() == *user),
@@ -171,17 +186,17 @@ impl Records {
         }
     }
 
-    fn end_live(&mut self, ending: Ending, doomed: impl Fn(&Session) -> bool) -> Vec<SessionKey> {
+    fn end_live(&mut self, ending: Ending, doomed: impl Fn(&Session) -> bool) -> Vec<Session> {
         let is_live = |session: &Session| session.state_at(ending.at, session.epochs) == SessionState::Live;
         self.end_where(ending, |session| is_live(session) && doomed(session))
     }
 
-    fn end_where(&mut self, ending: Ending, doomed: impl Fn(&Session) -> bool) -> Vec<SessionKey> {
+    fn end_where(&mut self, ending: Ending, doomed: impl Fn(&Session) -> bool) -> Vec<Session> {
         let mut ended = Vec::new();
         for session in self.sessions.values_mut() {
             if doomed(session) && session.state == SessionState::Live {
                 *session = session.clone().end(ending);
-                ended.push(session.key.clone());
+                ended.push(session.clone());
             }
         }
         ended

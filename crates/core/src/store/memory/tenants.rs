@@ -1,10 +1,13 @@
 //! Tenants, and their keys.
 
+use std::mem;
+
 use async_trait::async_trait;
 
 use super::MemoryStore;
 use crate::id::TenantId;
-use crate::key::{KeyMaterial, KeyRecord, Kid};
+use crate::key::{KeyMaterial, KeyRecord, KeyUse, Kid};
+use crate::revocation::Revoked;
 use crate::store::{Change, Inserted, KeyStore, Page, Stored, TenantStore, Updated};
 use crate::tenant::{Installation, TenantRecord};
 
@@ -17,8 +20,9 @@ impl KeyStore for MemoryStore {
             return Ok(Inserted::Clash);
         }
         records.keys.insert(place, key.clone());
+        let revoked = records.revoke(Some(&key.tenant), Revoked::KeySet);
         drop(records);
-        self.announce(&[Change::Tenant(key.tenant.clone())]);
+        self.announce(&[Change::Tenant(key.tenant.clone()), revoked]);
         Ok(Inserted::Done)
     }
 
@@ -33,9 +37,14 @@ impl KeyStore for MemoryStore {
     }
 
     async fn remove(&self, tenant: &TenantId, kid: &Kid) -> Stored<bool> {
-        let removed = self.records().keys.remove(&(tenant.clone(), kid.clone())).is_some();
+        let mut records = self.records();
+        let removed = records.keys.remove(&(tenant.clone(), kid.clone()));
+        let signed_access = removed.as_ref().is_some_and(|key| key.usage == KeyUse::Access);
+        let revoked = signed_access.then(|| records.revoke(Some(tenant), Revoked::Key(kid.clone())));
+        drop(records);
         self.announce(&[Change::Tenant(tenant.clone())]);
-        Ok(removed)
+        self.announce(revoked.as_slice());
+        Ok(removed.is_some())
     }
 }
 
@@ -58,12 +67,17 @@ impl TenantStore for MemoryStore {
 
     async fn update(&self, tenant: &TenantRecord) -> Stored<Updated> {
         let mut records = self.records();
-        match records.tenants.get_mut(&tenant.id) {
-            Some(stored) if stored.version.checked_add(1) == Some(tenant.version) => *stored = tenant.clone(),
+        let before = match records.tenants.get_mut(&tenant.id) {
+            Some(stored) if stored.version.checked_add(1) == Some(tenant.version) => {
+                mem::replace(stored, tenant.clone())
+            }
             _ => return Ok(Updated::Stale),
-        }
+        };
+        let is_news = before.suspended.is_some() != tenant.suspended.is_some();
+        let revoked = is_news.then(|| records.revoke(Some(&tenant.id), Revoked::Tenant));
         drop(records);
         self.announce(&[Change::Tenant(tenant.id.clone())]);
+        self.announce(revoked.as_slice());
         Ok(Updated::Done)
     }
 

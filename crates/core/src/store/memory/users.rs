@@ -1,9 +1,12 @@
 //! Users.
 
+use std::mem;
+
 use async_trait::async_trait;
 
 use super::{MemoryStore, Records};
 use crate::id::{TenantId, UserId, UserKey};
+use crate::revocation::Revoked;
 use crate::session::Epochs;
 use crate::store::{
     Change, Inserted, MendOutcome, Page, RecordKind, Stored, UnreadableRecord, Updated, UserHandle, UserStore,
@@ -51,12 +54,22 @@ impl UserStore for MemoryStore {
         if records.is_taken(user) {
             return Ok(Updated::Stale);
         }
-        match records.users.get_mut(&user.key) {
-            Some(stored) if stored.version.checked_add(1) == Some(user.version) => *stored = user.clone(),
+        let before = match records.users.get_mut(&user.key) {
+            Some(stored) if stored.version.checked_add(1) == Some(user.version) => {
+                mem::replace(stored, user.clone())
+            }
             _ => return Ok(Updated::Stale),
+        };
+        let mut changes = vec![Change::User(user.key.clone())];
+        if before.role != user.role {
+            let what = Revoked::Role { user: user.key.id, role: user.role };
+            changes.push(records.revoke(Some(&user.key.tenant), what));
+        }
+        if before.disabled.is_none() && user.disabled.is_some() {
+            changes.push(records.revoke_user(&user.key));
         }
         drop(records);
-        self.announce(&[Change::User(user.key.clone())]);
+        self.announce(&changes);
         Ok(Updated::Done)
     }
 

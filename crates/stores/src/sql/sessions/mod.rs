@@ -124,11 +124,11 @@ pub(crate) async fn end(
     let statement = match scope {
         EndScope::One(key) => ended(END_ONE, ending).bind(key.tenant.as_str()).bind(key.id.to_string()),
         EndScope::User(user) => {
-            epochs::advance_user(&mut *db, user, ending).await?;
+            epochs::advance_user(&mut *db, user, None, ending).await?;
             ended_of(END_OF_USER, ending, user)
         }
         EndScope::UserExcept(user, kept) => {
-            let epoch = epochs::advance_user(&mut *db, user, ending).await?;
+            let epoch = epochs::advance_user(&mut *db, user, Some(*kept), ending).await?;
             take_over(&mut *db, user, *kept, epoch).await?;
             ended_of(END_OTHERS, ending, user).bind(kept.to_string())
         }

@@ -11,7 +11,9 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _
 use tokio::task::JoinSet;
 
 use super::{TestDatabase, open};
-use crate::feeds::{Announcement, ChangeRecorder, a_dropped_watch_ends_its_thread, is_counted_by_hand};
+use crate::feeds::{
+    Announcement, ChangeRecorder, a_dropped_watch_ends_its_thread, is_counted_by_hand, is_revoked_by_hand,
+};
 
 async fn signed_in(stores: &Stores) -> Session {
     let session = session(&new_user_key(&TenantId::default_tenant()));
@@ -181,4 +183,13 @@ async fn what_is_changed_in_the_shell_counts_as_the_change_of_another_writer() {
     let database = TestDatabase::new().await;
     let stores = open(&database.fresh().await).await;
     is_counted_by_hand(&stores, |sql| database.by_hand(sql)).await;
+}
+
+/// A verifier in another process asks no store, so it must be told of this as well.
+// ASVS-map: RV1
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_deleted_or_changed_in_the_shell_is_revoked() {
+    let database = TestDatabase::new().await;
+    let stores = open(&database.fresh().await).await;
+    is_revoked_by_hand(&stores, |sql| database.by_hand(sql)).await;
 }

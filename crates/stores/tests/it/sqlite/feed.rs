@@ -12,7 +12,9 @@ use portcullis_stores::sqlite::SqliteStore;
 use tokio::time::sleep;
 
 use super::{TestDirectory, by_hand, open, other_program};
-use crate::feeds::{Announcement, ChangeRecorder, a_dropped_watch_ends_its_thread, is_counted_by_hand};
+use crate::feeds::{
+    Announcement, ChangeRecorder, a_dropped_watch_ends_its_thread, is_counted_by_hand, is_revoked_by_hand,
+};
 
 async fn signed_in(stores: &Stores, user: &UserKey) -> Session {
     let session = session(user);
@@ -185,4 +187,14 @@ async fn what_is_changed_by_hand_counts_as_the_change_of_another_writer() {
     let path = directory.fresh();
     let stores = open(&path).await.stores();
     is_counted_by_hand(&stores, |sql| by_hand(&path, sql)).await;
+}
+
+/// A verifier in another process asks no store, so it must be told of this as well.
+// ASVS-map: RV1
+#[tokio::test]
+async fn what_is_deleted_or_changed_by_hand_is_revoked() {
+    let directory = TestDirectory::new();
+    let path = directory.fresh();
+    let stores = open(&path).await.stores();
+    is_revoked_by_hand(&stores, |sql| by_hand(&path, sql)).await;
 }

@@ -43,11 +43,11 @@ pub(super) async fn of_another(make: &impl AsyncFn() -> (Stores, Stores), can: C
 
 /// Records what the feed announces, and every proof that the feed gave too early.
 #[derive(Default)]
-struct RecordingSink(Mutex<Announced>);
+pub(super) struct RecordingSink(Mutex<Announced>);
 
 #[derive(Default)]
-struct Announced {
-    changes: Vec<Change>,
+pub(super) struct Announced {
+    pub(super) changes: Vec<Change>,
     proven: Option<Ticks>,
     /// Sessions that were written: when that was acknowledged, and whether it has been announced.
     sessions: HashMap<SessionKey, Written>,
@@ -68,7 +68,7 @@ impl Written {
 }
 
 impl RecordingSink {
-    fn announced(&self) -> MutexGuard<'_, Announced> {
+    pub(super) fn announced(&self) -> MutexGuard<'_, Announced> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -77,7 +77,7 @@ impl RecordingSink {
         announced.changes.contains(change) || announced.changes.contains(&Change::Everything)
     }
 
-    fn forget(&self) {
+    pub(super) fn forget(&self) {
         self.announced().changes.clear();
     }
 
@@ -119,7 +119,7 @@ impl ChangeSink for RecordingSink {
             Change::Everything => {
                 announced.sessions.values_mut().for_each(|written| written.announced = true);
             }
-            Change::AllSessions | Change::User(_) | Change::Tenant(_) => (),
+            Change::AllSessions | Change::User(_) | Change::Tenant(_) | Change::Revoked(_) => (),
         }
     }
 
@@ -131,7 +131,7 @@ impl ChangeSink for RecordingSink {
 }
 
 /// Whether the condition becomes true before the time-out.
-async fn becomes_true(can: Capabilities, mut is_so: impl FnMut() -> bool) -> bool {
+pub(super) async fn becomes_true(can: Capabilities, mut is_so: impl FnMut() -> bool) -> bool {
     let step = Duration::from_millis(5);
     let mut waited = Duration::ZERO;
     while !is_so() {

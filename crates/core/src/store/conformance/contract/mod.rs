@@ -9,6 +9,7 @@ pub mod keys;
 pub mod mail;
 pub mod races;
 pub mod reissued_tickets;
+pub mod revocations;
 pub mod rotation;
 pub mod sessions;
 pub mod tenant_isolation;
@@ -39,6 +40,7 @@ pub async fn run(make: impl AsyncFn() -> Stores, can: Capabilities) {
     mail::all(&make).await;
     tenant_isolation::all(&make).await;
     feed::all(&make, can).await;
+    revocations::all(&make, can).await;
     let both = async || {
         let stores = make().await;
         (stores.clone(), stores)
@@ -53,6 +55,7 @@ pub async fn run_across_processes(make: impl AsyncFn() -> (Stores, Stores), can:
     races::all(&make, can).await;
     contention::all(&make).await;
     feed::of_another(&make, can).await;
+    revocations::of_another(&make, can).await;
 }
 
 /// The ids in a list from the first page that has none of `seen` on, page by page.

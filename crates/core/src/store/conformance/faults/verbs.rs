@@ -1,21 +1,24 @@
 //! The verbs. Each can be told to fail.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::Faulty;
 use crate::clock::Timestamp;
-use crate::id::{QueuedMailId, SessionId, SessionKey, TenantId, UserId, UserKey};
+use crate::id::{FeedKeyId, QueuedMailId, SessionId, SessionKey, TenantId, UserId, UserKey};
 use crate::key::{KeyMaterial, KeyRecord, Kid};
 use crate::lockout::{
     AttemptEffect, AttemptKey, AttemptOutcome, AttemptPermit, AttemptRecord, LockoutLimits,
 };
 use crate::queued_mail::QueuedMail;
+use crate::revocation::{FeedKey, RevocationPlace, StoredRevocation};
 use crate::secret::SecretHash;
 use crate::session::{Ending, Epochs, Session};
 use crate::store::{
-    AttemptStore, EndScope, EpochScope, EpochStore, Inserted, KeyStore, MailStore, MendOutcome, Page,
-    SessionHandle, SessionStore, Stored, TenantStore, TicketStore, UnreadableRecord, Updated, UserHandle,
-    UserStore, UserVersions,
+    AttemptStore, EndScope, EpochScope, EpochStore, FeedKeyStore, Inserted, KeyStore, MailStore, MendOutcome,
+    Page, RevocationPage, RevocationStore, SessionHandle, SessionStore, Stored, TenantStore, TicketStore,
+    UnreadableRecord, Updated, UserHandle, UserStore, UserVersions,
 };
 use crate::tenant::{Installation, TenantRecord};
 use crate::ticket::{
@@ -112,4 +115,19 @@ verbs! { MailStore in mail {
     "take a message out" done(&tenant: TenantId, id: QueuedMailId) -> bool;
     "count messages" waiting(now: Timestamp) -> u64;
     "purge messages" purge(now: Timestamp, limit: u32) -> u64;
+} }
+
+verbs! { RevocationStore in revocations {
+    "note how long tokens live" note_token_lifetime(longest: Duration) -> ();
+    "list revocations" list(&page: RevocationPage) -> Vec<(RevocationPlace, StoredRevocation)>;
+    "read the latest revocations" latest(tenant: Option<TenantId>, within: Duration) -> Vec<StoredRevocation>;
+    "purge revocations" purge(limit: u32) -> u64;
+} }
+
+verbs! { FeedKeyStore in feed_keys {
+    "insert a feed key" insert(&key: FeedKey) -> Inserted;
+    "find a feed key" find(&hash: SecretHash) -> Option<FeedKey>;
+    "list feed keys" list(page: Page<FeedKeyId>) -> Vec<FeedKey>;
+    "note the use of a feed key" note_use(id: FeedKeyId, now: Timestamp) -> ();
+    "remove a feed key" remove(id: FeedKeyId) -> bool;
 } }
