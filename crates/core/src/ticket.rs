@@ -15,6 +15,7 @@ use crate::key::{CodeKey, Keyring, Kid};
 use crate::random::{self, Random};
 use crate::secret::{PlainSecret, SecretHash};
 use crate::session::Epochs;
+use crate::user::User;
 use crate::word_enum::word_enum;
 
 /// A ticket's id with the tenant.
@@ -112,6 +113,8 @@ pub struct Ticket {
     pub device: Option<SecretHash>,
     /// The epochs under which it was issued: what ends the user's sessions ends the ticket.
     pub epochs: Epochs,
+    /// The user's password epoch under which the password of a sign-in was compared. 0 for every other purpose.
+    pub password_epoch: u64,
     /// How often a wrong secret was presented.
     pub wrong: u32,
     /// When a wrong secret was presented last. `None` if never.
@@ -219,7 +222,7 @@ pub enum ReissueOutcome {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RedeemOutcome {
     /// The ticket is redeemed.
-    Done(Ticket),
+    Done(Box<Ticket>),
     /// The secret is wrong, or the device is another one.
     Wrong,
     /// The ticket has expired.
@@ -249,6 +252,7 @@ impl Ticket {
             secret: None,
             device: None,
             epochs,
+            password_epoch: 0,
             wrong: 0,
             last_wrong: None,
             state: TicketState::Open,
@@ -259,6 +263,12 @@ impl Ticket {
     #[must_use]
     pub fn user_key(&self) -> UserKey {
         UserKey { tenant: self.key.tenant.clone(), id: self.user }
+    }
+
+    /// Whether its user may still complete the sign-in: neither disabled, nor with another password since.
+    #[must_use]
+    pub fn may_complete(&self, user: &User) -> bool {
+        user.disabled.is_none() && user.password_epoch == self.password_epoch
     }
 
     /// The ticket with the hash of the secret that is about to be sent. `None` if it cannot be redeemed any more.
@@ -331,7 +341,7 @@ impl Ticket {
             return (RedeemOutcome::Wrong, Self { wrong, last_wrong: Some(presented.now), ..self });
         }
         let redeemed = Self { state: TicketState::Redeemed, ..self };
-        (RedeemOutcome::Done(redeemed.clone()), redeemed)
+        (RedeemOutcome::Done(Box::new(redeemed.clone())), redeemed)
     }
 
     /// When the record may be purged: its wrong guesses do not count any more.

@@ -140,6 +140,7 @@ impl Issuance {
             idle_expires: now.plus(LIFETIME),
             absolute_expires: now.plus(LIFETIME),
             epochs: Epochs::default(),
+            password_epoch: 0,
             gave_code: false,
             version: 0,
             cookie: None,

@@ -81,16 +81,14 @@ impl EngineTask {
         }
         let hash = self.hashing(self.passwords.hash(self.client, new)).await?;
 
-        let others = EndScope::UserExcept(user.key.clone(), identity.session);
         let changed = user.with_new_password(hash, Some(identity.session), self.clock.now());
-        let change = async {
-            match tenant.stores.records.users.update(&changed).await? {
-                Updated::Done => Ok(changed.clone()),
-                Updated::Stale => Err(ChangePasswordError::Contended),
-            }
-        };
+        if tenant.stores.records.users.update(&changed).await? == Updated::Stale {
+            return Err(ChangePasswordError::Contended);
+        }
+        let user = changed;
+        let others = EndScope::UserExcept(user.key.clone(), identity.session);
         let event = EventKind::PasswordChanged;
-        let (user, count) = self.replace_password(&tenant.stores, &others, change, event).await?;
+        let count = self.end_after_new_password(&tenant.stores, &others, &user, event).await?;
         let reason = EndReason::PasswordChange;
         self.report(&Event::of_user(&user.key, EventKind::Ended { reason, count }));
         Ok(())

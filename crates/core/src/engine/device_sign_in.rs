@@ -125,6 +125,7 @@ struct Accepted<'a> {
     strategy: Strategy,
     user: User,
     epochs: Epochs,
+    password_epoch: u64,
     device: Device,
     proof: Option<IssuedProof>,
     cookie: Option<PlainSecret>,
@@ -159,8 +160,9 @@ impl EngineTask {
         if !asks_for_code {
             let proof = shown.proof(known, fresh);
             let gave_code = false;
+            let (tenant, password_epoch) = (&tenant, user.password_epoch);
             let accepted =
-                Accepted { tenant: &tenant, strategy, user, epochs, device, proof, cookie, gave_code };
+                Accepted { tenant, strategy, user, epochs, password_epoch, device, proof, cookie, gave_code };
             return Ok(DeviceSignInResult::Done(Box::new(self.accept::<DeviceSignInError>(accepted).await?)));
         }
         let asking = if shown.native { None } else { known.or(fresh) };
@@ -179,7 +181,7 @@ impl EngineTask {
         let now = self.clock.now();
         let ticket = Ticket::new(&user.key, TicketPurpose::Code, epochs, now, self.random.as_ref());
         let bound = asking.map(|asking| bound_to(&ticket.key, &asking.secret));
-        let ticket = Ticket { device: bound, ..ticket };
+        let ticket = Ticket { device: bound, password_epoch: user.password_epoch, ..ticket };
         let queued = QueuedMail::for_ticket(&ticket, self.random.as_ref()).with_device(device);
         let issued = self.send_ticket(&tenant.stores, &ticket, &queued).await?;
         if let IssueOutcome::TooMany { wait } = issued {
@@ -211,7 +213,7 @@ impl EngineTask {
         let stores = &tenant.stores.records;
         let epochs = stores.epochs.read(&ticket.user_key()).await?;
         let found = stores.users.find(&UserHandle::Id(ticket.user_key())).await?;
-        let stands = |user: &User| user.disabled.is_none() && epochs == ticket.epochs;
+        let stands = |user: &User| epochs == ticket.epochs && ticket.may_complete(user);
         let user = found.filter(stands).ok_or(VerifyCodeError::Wrong)?;
         let user = self.with_verified_email(user).await;
 
@@ -222,8 +224,19 @@ impl EngineTask {
         let cookie = cookie_of(&shown, known.as_ref());
         let proof = shown.proof(known, fresh);
         let gave_code = true;
-        self.accept(Accepted { tenant: &tenant, strategy, user, epochs, device, proof, cookie, gave_code })
-            .await
+        let (tenant, password_epoch) = (&tenant, ticket.password_epoch);
+        self.accept(Accepted {
+            tenant,
+            strategy,
+            user,
+            epochs,
+            password_epoch,
+            device,
+            proof,
+            cookie,
+            gave_code,
+        })
+        .await
     }
 
     async fn redeem_code(
@@ -243,7 +256,7 @@ impl EngineTask {
             self.settle_code_attempt(tenant, attempt, &redeemed).await?;
         }
         let refused = match redeemed {
-            RedeemOutcome::Done(ticket) => return Ok(ticket),
+            RedeemOutcome::Done(ticket) => return Ok(*ticket),
             RedeemOutcome::Wrong | RedeemOutcome::Gone => VerifyCodeError::Wrong,
             RedeemOutcome::Expired => VerifyCodeError::Expired,
             RedeemOutcome::Exhausted => VerifyCodeError::TooMany,
@@ -257,11 +270,21 @@ impl EngineTask {
     where
         E: From<IssueError> + From<StoreError>,
     {
-        let Accepted { tenant, strategy, user, epochs, device, proof, cookie, gave_code } = accepted;
+        let Accepted { tenant, strategy, user, epochs, password_epoch, device, proof, cookie, gave_code } =
+            accepted;
         let proven = proof.as_ref().filter(|proof| proof.shown).map(|proof| proof.secret.clone());
         let name = StrategyName::Device;
-        let (session, grant) =
-            self.begin(NewSession { tenant, name, strategy, user: &user, epochs, device, proof, gave_code })?;
+        let (session, grant) = self.begin(NewSession {
+            tenant,
+            name,
+            strategy,
+            user: &user,
+            epochs,
+            password_epoch,
+            device,
+            proof,
+            gave_code,
+        })?;
         self.keep(tenant, &session).await?;
         self.report(&Event::of_session(&session, EventKind::SignedIn));
         self.tell_of_device(tenant, &user, &session, proven.as_ref()).await;

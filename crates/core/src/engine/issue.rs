@@ -48,6 +48,8 @@ pub(super) struct NewSession<'a> {
     pub(super) strategy: Strategy,
     pub(super) user: &'a User,
     pub(super) epochs: Epochs,
+    /// The user's password epoch under which the password was compared.
+    pub(super) password_epoch: u64,
     pub(super) device: Device,
     pub(super) proof: Option<IssuedProof>,
     pub(super) gave_code: bool,
@@ -86,7 +88,8 @@ struct FirstRefreshToken {
 impl EngineCore {
     /// Makes a session and its credentials. Nothing is stored yet.
     pub(super) fn begin(&self, beginning: NewSession<'_>) -> Result<(Session, Grant), IssueError> {
-        let NewSession { tenant, name, strategy, user, epochs, device, proof, gave_code } = beginning;
+        let NewSession { tenant, name, strategy, user, epochs, password_epoch, device, proof, gave_code } =
+            beginning;
         let now = self.clock.now();
         let ends = strategy.expiries(now);
         let id = SessionId::generate(now, user.key.id, self.random.as_ref());
@@ -118,6 +121,7 @@ impl EngineCore {
             idle_expires: ends.idle,
             absolute_expires: ends.absolute,
             epochs,
+            password_epoch,
             gave_code,
             cookie,
             rotation,

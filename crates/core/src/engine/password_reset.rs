@@ -106,12 +106,13 @@ impl EngineTask {
         user: &UserKey,
         password: PasswordHash,
     ) -> Result<(), ResetError> {
-        let (all, event, now) = (EndScope::User(user.clone()), EventKind::PasswordReset, self.clock.now());
-        let change = async {
-            let next = |user: User| user.with_new_password(password.clone(), None, now);
-            Ok(self.with_verified_email(self.change_user(user, next).await?).await)
+        let (all, now) = (EndScope::User(user.clone()), self.clock.now());
+        let next = |user: User| {
+            let email_verified = true;
+            User { email_verified, ..user.with_new_password(password.clone(), None, now) }
         };
-        self.replace_password::<ResetError>(stores, &all, change, event).await?;
+        let changed = self.change_user(user, next).await?;
+        self.end_after_new_password(stores, &all, &changed, EventKind::PasswordReset).await?;
         Ok(stores.records.attempts.clear(user).await?)
     }
 

@@ -104,8 +104,17 @@ impl EngineTask {
         let proof = self.proof_of(shown, known).await?.filter(|_| strategy.rotates());
         let secret = proof.as_ref().map(|proof| proof.secret.clone()).or(secret);
         let gave_code = false;
-        let beginning =
-            NewSession { tenant: &tenant, name, strategy, user: &user, epochs, device, proof, gave_code };
+        let beginning = NewSession {
+            tenant: &tenant,
+            name,
+            strategy,
+            user: &user,
+            epochs,
+            password_epoch: user.password_epoch,
+            device,
+            proof,
+            gave_code,
+        };
         let (session, grant) = self.begin(beginning)?;
         if strategy.keeps_session() {
             self.keep(&tenant, &session).await?;
@@ -272,8 +281,8 @@ impl EngineTask {
 
 /// The user as stored now, and the epochs, unless the user was disabled or got another password since the comparison.
 ///
-/// The epochs are read first: a later change of the user advances them, and so ends the session that is made under
-/// them.
+/// The epochs are read first: what ends the user's sessions later advances them, and so ends the session that is made
+/// under them. The user has the password epoch of the password that was compared: it is raised with the password.
 async fn unchanged_user(tenant: &Tenant, user: User) -> Result<Option<(User, Epochs)>, StoreError> {
     let (key, stores): (&UserKey, &Stores) = (&user.key, &tenant.stores.records);
     let epochs = stores.epochs.read(key).await?;

@@ -93,7 +93,7 @@ impl EngineTask {
         if before.strategy != request.strategy {
             return Err(RefreshError::Invalid);
         }
-        let is_live = before.state_at(self.clock.now(), user.epochs) == SessionState::Live;
+        let is_live = user.state_of(before, self.clock.now()) == SessionState::Live;
         if !is_live || user.user.disabled.is_some() {
             return Err(gone());
         }

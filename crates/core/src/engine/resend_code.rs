@@ -79,7 +79,7 @@ impl EngineTask {
         let stores = &tenant.stores.records;
         let Some(ticket) = stores.tickets.find(key).await? else { return Ok(None) };
         let user = stores.users.find(&UserHandle::Id(ticket.user_key())).await?;
-        let stands = user.is_some_and(|user| user.disabled.is_none())
+        let stands = user.is_some_and(|user| ticket.may_complete(&user))
             && stores.epochs.read(&ticket.user_key()).await? == ticket.epochs;
         Ok(stands.then_some(ticket))
     }

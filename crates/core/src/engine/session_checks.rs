@@ -93,7 +93,7 @@ impl EngineCore {
     }
 
     fn may_be_signed_in(&self, session: &Session, standing: &CachedUser) -> bool {
-        let state = session.state_at(self.clock.now(), standing.epochs);
+        let state = standing.state_of(session, self.clock.now());
         state == SessionState::Live && standing.user.disabled.is_none()
     }
 

@@ -1,22 +1,43 @@
 //! The sessions of a user: how the user and an operator list, rename and end them.
 
+use super::tenant_stores::TenantStores;
 use super::{EngineCore, EngineTask, TenantError, UserAdminError};
+use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};
 use crate::id::{SessionId, SessionKey, UserKey};
-use crate::session::{EndReason, Session, SessionState};
-use crate::store::{EndScope, Page, SessionHandle};
+use crate::session::{EndReason, Epochs, Session, SessionState};
+use crate::store::{EndScope, Page, SessionHandle, Stored, UserHandle};
+use crate::user::User;
 
 /// A session in a list.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ListedSession {
     /// The session.
     pub session: Session,
-    /// Its state now, epochs included.
+    /// Its state now, epochs and a new password included.
     pub state: SessionState,
 }
 
 /// How many records one step of a filtered list reads.
 const STEP: u32 = 200;
+
+/// What the sessions of one user are judged by.
+struct SessionJudge {
+    /// `None` if there is no such user, or its record cannot be read.
+    user: Option<User>,
+    epochs: Epochs,
+    now: Timestamp,
+}
+
+impl SessionJudge {
+    fn judged(&self, session: Session) -> ListedSession {
+        let state = match &self.user {
+            Some(user) => user.state_of(&session, self.now, self.epochs),
+            None => session.state_at(self.now, self.epochs),
+        };
+        ListedSession { session, state }
+    }
+}
 
 impl EngineCore {
     pub(super) async fn sessions(
@@ -25,11 +46,15 @@ impl EngineCore {
         page: Page<SessionId>,
     ) -> Result<Vec<ListedSession>, UserAdminError> {
         let stores = &self.any_tenant(&user.tenant).await?.stores;
-        let epochs = stores.records.epochs.read(user).await?;
-        let now = self.clock.now();
+        let judge = self.judge_of(stores, user).await?;
         let sessions = stores.view.list(user, page).await?;
-        let judged = |session: Session| ListedSession { state: session.state_at(now, epochs), session };
-        Ok(sessions.into_iter().map(judged).collect())
+        Ok(sessions.into_iter().map(|session| judge.judged(session)).collect())
+    }
+
+    async fn judge_of(&self, stores: &TenantStores, user: &UserKey) -> Stored<SessionJudge> {
+        let epochs = stores.records.epochs.read(user).await?;
+        let user = self.readable_user(stores, &UserHandle::Id(user.clone())).await?;
+        Ok(SessionJudge { user, epochs, now: self.clock.now() })
     }
 
     pub(super) async fn sessions_that(
@@ -54,11 +79,10 @@ impl EngineCore {
 
     pub(super) async fn session(&self, key: &SessionKey) -> Result<Option<ListedSession>, UserAdminError> {
         let stores = &self.any_tenant(&key.tenant).await?.stores;
-        let now = self.clock.now();
-        let found = stores.records.sessions.find(&SessionHandle::Id(key.clone()), now).await?;
+        let handle = SessionHandle::Id(key.clone());
+        let found = stores.records.sessions.find(&handle, self.clock.now()).await?;
         let Some(session) = found else { return Ok(None) };
-        let epochs = stores.records.epochs.read(&session.user_key()).await?;
-        Ok(Some(ListedSession { state: session.state_at(now, epochs), session }))
+        Ok(Some(self.judge_of(stores, &session.user_key()).await?.judged(session)))
     }
 
     pub(super) async fn session_of(

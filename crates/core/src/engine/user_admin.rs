@@ -1,7 +1,5 @@
 //! How an operator creates, invites, disables and changes users.
 
-use std::future::Future;
-
 use thiserror::Error;
 use tracing::{error, warn};
 
@@ -168,33 +166,30 @@ impl EngineTask {
         let found = self.user(key).await?;
         self.check_strength(&tenant, &new, &found.email)?;
         let hash = self.hashing(self.passwords.hash(self.client, new)).await?;
-        let (all, event) = (EndScope::User(key.clone()), EventKind::PasswordSet);
-        let change =
-            self.change_user(key, |user| user.with_new_password(hash.clone(), None, self.clock.now()));
-        let (user, _) = self.replace_password(&tenant.stores, &all, change, event).await?;
+        let now = self.clock.now();
+        let user = self.change_user(key, |user| user.with_new_password(hash.clone(), None, now)).await?;
+        let all = EndScope::User(key.clone());
+        self.end_after_new_password(&tenant.stores, &all, &user, EventKind::PasswordSet).await?;
         tenant.stores.records.attempts.clear(key).await?;
         Ok(user)
     }
 
-    /// Replaces a password and ends the sessions of `scope`, before it and once more after it: the user, and how many
-    /// sessions ended.
+    /// Ends the sessions of `scope` once the password is replaced, and tells the user: how many ended.
     ///
-    /// A crash in between leaves the old password and no session of a thief, never a new password and a thief who is
-    /// signed in. A sign-in with the old password that was under way was made under an epoch that the second ending
-    /// leaves behind.
-    pub(super) async fn replace_password<E: From<StoreError>>(
+    /// No node accepts them any more: the write of the password has raised the password epoch. The end says so to those
+    /// who know no such number, ends the tickets, and notes when and why. A process that dies before it leaves a new
+    /// password and no session of a thief.
+    pub(super) async fn end_after_new_password(
         &self,
         stores: &TenantStores,
         scope: &EndScope,
-        change: impl Future<Output = Result<User, E>>,
+        user: &User,
         event: EventKind,
-    ) -> Result<(User, u64), E> {
-        let mut ended = stores.view.end(scope, EndReason::PasswordChange).await?.len();
-        let user = change.await?;
-        ended += stores.view.end(scope, EndReason::PasswordChange).await?.len();
+    ) -> Stored<u64> {
+        let ended = stores.view.end(scope, EndReason::PasswordChange).await?;
         self.report(&Event::of_user(&user.key, event));
         self.send_news(stores, &user.key, MailKind::PasswordChanged, None).await;
-        Ok((user, ended as u64))
+        Ok(ended.len() as u64)
     }
 
     pub(super) async fn end_all(&self, user: &UserKey, reason: EndReason) -> Result<u64, UserAdminError> {

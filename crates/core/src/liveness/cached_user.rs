@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::session::Epochs;
+use crate::clock::Timestamp;
+use crate::session::{Epochs, Session, SessionState};
 use crate::store::UserVersions;
 use crate::user::{User, UserProfile};
 
@@ -22,6 +23,12 @@ impl CachedUser {
     #[must_use]
     pub fn new(user: User, epochs: Epochs) -> Self {
         Self { profile: Arc::new(UserProfile::of(&user)), user, epochs }
+    }
+
+    /// The state of a session of the user at `now`.
+    #[must_use]
+    pub fn state_of(&self, session: &Session, now: Timestamp) -> SessionState {
+        self.user.state_of(session, now, self.epochs)
     }
 
     /// The versions under which a decision on what was read holds.

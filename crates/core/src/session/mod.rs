@@ -45,6 +45,8 @@ pub struct Session {
     pub absolute_expires: Timestamp,
     /// The epochs under which it was made.
     pub epochs: Epochs,
+    /// The user's password epoch under which its password was compared. [`User`](crate::user::User) judges by it.
+    pub password_epoch: u64,
     /// Whether the user gave a code after the password.
     pub gave_code: bool,
     /// Hash of the opaque id in the cookie. `None` for strategies without one.

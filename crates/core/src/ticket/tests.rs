@@ -29,7 +29,7 @@ fn with(text: &str) -> RedeemRequest {
 #[test]
 fn a_ticket_works_once() {
     let (done, after) = sent(TicketPurpose::Code).redeem(&with("right"));
-    assert_eq!(done, RedeemOutcome::Done(after.clone()));
+    assert_eq!(done, RedeemOutcome::Done(Box::new(after.clone())));
     assert_eq!(after.clone().redeem(&with("right")), (RedeemOutcome::Gone, after));
 }
 

@@ -28,7 +28,7 @@ use crate::id::{SessionId, UserKey};
 use crate::mobile::Mobile;
 use crate::password::PasswordHash;
 use crate::secret::SecretHash;
-use crate::session::KNOWN_DEVICE;
+use crate::session::{EndReason, Ending, Epochs, KNOWN_DEVICE, Session, SessionState};
 use crate::username::Username;
 
 /// How many passwords a user may not choose again, including the current one.
@@ -57,6 +57,10 @@ pub struct User {
     pub role: Role,
     /// The hash of the password. `None` if the user cannot sign in with one.
     pub password: Option<PasswordHash>,
+    /// How often the password was replaced. A session whose password was compared under a lower number is over.
+    pub password_epoch: u64,
+    /// The session that replaced the password last, and stays. `None` if it was replaced without one, or never.
+    pub kept_session: Option<SessionId>,
     /// The hashes of earlier passwords, newest first: with the current one at most [`REMEMBERED_PASSWORDS`].
     pub former_passwords: Vec<PasswordHash>,
     /// The known devices, the one used last first: at most [`KNOWN_DEVICES`].
@@ -88,6 +92,8 @@ impl User {
             name,
             role,
             password: None,
+            password_epoch: 0,
+            kept_session: None,
             former_passwords: Vec::new(),
             devices: Vec::new(),
             email_verified: false,
@@ -109,11 +115,30 @@ impl User {
         self.changed(now)
     }
 
-    /// Changes the password, and forgets the known devices but that of the session `kept`: they may be a thief's.
+    /// Replaces the password. What was signed in with the former one is over, but for the session `kept`; the known
+    /// devices are forgotten, but for that of `kept`: they may be a thief's.
     #[must_use]
     pub fn with_new_password(mut self, hash: PasswordHash, kept: Option<SessionId>, now: Timestamp) -> Self {
         self.devices.retain(|known| kept.is_some() && known.session == kept);
+        self.password_epoch = self.password_epoch.saturating_add(1);
+        self.kept_session = kept;
         self.with_password(hash, now)
+    }
+
+    /// The state of a session of the user at `now`, under the current epochs: a new password ends it, too.
+    #[must_use]
+    pub fn state_of(&self, session: &Session, now: Timestamp, epochs: Epochs) -> SessionState {
+        match session.state_at(now, epochs) {
+            SessionState::Live if self.has_outdated(session) => {
+                SessionState::Ended(Ending { at: now, reason: EndReason::PasswordChange })
+            }
+            state => state,
+        }
+    }
+
+    /// Whether the session was made with a password that was replaced since, and is not the one that stays.
+    fn has_outdated(&self, session: &Session) -> bool {
+        session.password_epoch < self.password_epoch && self.kept_session != Some(session.key.id)
     }
 
     /// Records that a code or a link that was sent to the address was used.

@@ -2,6 +2,7 @@ use super::*;
 use crate::id::{TenantId, UserId};
 use crate::machine::SystemRandom;
 use crate::password::{Argon2Cost, Hasher, Password};
+use crate::store::conformance::records::bare_session;
 
 const NOW: Timestamp = Timestamp::from_millis(1_769_638_376_311);
 const LATER: Timestamp = Timestamp::from_millis(1_769_638_400_000);
@@ -30,6 +31,26 @@ fn a_first_password_leaves_nothing_to_remember() {
     let user = jo().with_password(hash(1), LATER);
     assert!(user.former_passwords.is_empty());
     assert!(user.remembered_passwords().eq(&[hash(1)]));
+}
+
+// ASVS-map: PW8
+#[test]
+fn a_new_password_ends_what_was_made_with_the_former_one_but_for_the_session_that_it_keeps() {
+    let before = jo().with_password(hash(1), NOW);
+    let mut session = bare_session(&before.key);
+    let reason = |user: &User, session: &Session| {
+        user.state_of(session, NOW, Epochs::default()).ending().map(|ending| ending.reason)
+    };
+    assert_eq!((before.password_epoch, reason(&before, &session)), (0, None));
+    let kept = before.clone().with_new_password(hash(2), Some(session.key.id), LATER);
+    assert_eq!((kept.password_epoch, reason(&kept, &session)), (1, None));
+    let other = bare_session(&before.key);
+    assert_eq!(reason(&kept, &other), Some(EndReason::PasswordChange));
+    let again = kept.with_new_password(hash(3), Some(other.key.id), LATER);
+    assert_eq!(reason(&again, &session), Some(EndReason::PasswordChange), "it was kept once, and not now");
+    session.password_epoch = again.password_epoch;
+    assert_eq!(reason(&again, &session), None, "signed in with the new password");
+    assert_eq!(reason(&again.rehashed(hash(4)), &session), None);
 }
 
 #[test]

@@ -4,9 +4,10 @@ use sqlx::postgres::PgRow;
 use sqlx::{Error, Row as _};
 
 /// All that a schema must have, by name.
-pub(super) const TRIGGERS: [&str; 26] = [
+pub(super) const TRIGGERS: [&str; 27] = [
     "sessions_written",
     "sessions_updated",
+    "sessions_password_epoch_updated",
     "sessions_emptied",
     "users_written",
     "users_emptied",

@@ -16,6 +16,9 @@ use super::short_text::{ID_LENGTH, id, lengthened, shortened, user_id};
 
 /// Stands before what is written in this form. Another form gets another mark, for records live as long as sessions.
 const FORM: u8 = b'a';
+/// Stands before the user's password epoch, behind which a first part follows in [`FORM`]. Most users never replace
+/// their password, so most records have neither.
+const PASSWORD_EPOCH: u8 = b'p';
 
 /// What a check reads.
 #[derive(Serialize, Deserialize)]
@@ -61,10 +64,11 @@ pub(super) struct SessionRecords {
 
 impl SessionRecords {
     pub(super) fn of(session: &Session) -> Self {
-        let written = |head: String, part| [head.into_bytes(), vec![FORM], part].concat();
+        let owner = [user_id(session.user).into_bytes(), password_epoch(session.password_epoch)].concat();
         Self {
-            checked: written(user_id(session.user), bytes(&CheckedPart::of(session))),
-            used: written(session.version.to_string(), bytes(&UsedPart::of(session))),
+            checked: [owner, vec![FORM], bytes(&CheckedPart::of(session))].concat(),
+            used: [session.version.to_string().into_bytes(), vec![FORM], bytes(&UsedPart::of(session))]
+                .concat(),
         }
     }
 
@@ -75,6 +79,7 @@ impl SessionRecords {
 
     fn read(&self, key: &SessionKey) -> Result<Session, &'static str> {
         let (owner, checked) = self.checked.split_at_checked(ID_LENGTH).ok_or("user")?;
+        let (password_epoch, checked) = without_password_epoch(checked).ok_or("sign-in")?;
         let checked: CheckedPart = part(checked).ok_or("sign-in")?;
         let digits = self.used.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (version, used) = self.used.split_at_checked(digits).ok_or("version")?;
@@ -88,6 +93,7 @@ impl SessionRecords {
             idle_expires: Timestamp::from_millis(moving.idle_expires),
             absolute_expires: Timestamp::from_millis(checked.absolute_expires),
             epochs: checked.epochs(),
+            password_epoch,
             gave_code: checked.gave_code,
             cookie: checked.cookie.map(SecretHash::from_bytes),
             rotation: moving.rotation.map(RotationPart::state).transpose()?,
@@ -104,6 +110,18 @@ impl SessionRecords {
 /// Nothing in a record can fail to be written: it has texts and numbers alone.
 fn bytes(part: &impl Serialize) -> Vec<u8> {
     postcard::to_allocvec(part).unwrap_or_default()
+}
+
+fn password_epoch(epoch: u64) -> Vec<u8> {
+    if epoch == 0 { Vec::new() } else { [vec![PASSWORD_EPOCH], bytes(&epoch)].concat() }
+}
+
+/// The password epoch, and what stands behind it.
+fn without_password_epoch(written: &[u8]) -> Option<(u64, &[u8])> {
+    match written.strip_prefix(&[PASSWORD_EPOCH]) {
+        Some(written) => postcard::take_from_bytes(written).ok(),
+        None => Some((0, written)),
+    }
 }
 
 /// A part with nothing behind it.
@@ -207,8 +225,18 @@ mod tests {
     }
 
     #[test]
+    fn a_session_of_a_user_who_never_replaced_the_password_is_written_as_before_there_was_a_password_epoch() {
+        let first = bare_session(&new_user_key(&tenant("acme")));
+        let later = Session { password_epoch: 1, ..first.clone() };
+        let [first, later] = [&first, &later].map(|session| SessionRecords::of(session).checked);
+        assert_eq!(first[ID_LENGTH], FORM);
+        assert_eq!(later[ID_LENGTH..ID_LENGTH + 2], [PASSWORD_EPOCH, 1]);
+        assert_eq!(later[ID_LENGTH + 2..], first[ID_LENGTH..]);
+    }
+
+    #[test]
     fn a_record_that_cannot_be_read_is_named() {
-        let known = session(&new_user_key(&tenant("acme")));
+        let known = Session { password_epoch: 0, ..session(&new_user_key(&tenant("acme"))) };
         let good = SessionRecords::of(&known);
         let spoiled = |change: fn(&mut SessionRecords)| {
             let mut records = good.clone();
@@ -220,6 +248,7 @@ mod tests {
             (spoiled(|records| records.checked[0] = b'%'), "user"),
             (spoiled(|records| records.checked.push(0)), "sign-in"),
             (spoiled(|records| records.checked[ID_LENGTH] = b'z'), "sign-in"),
+            (spoiled(|records| records.checked[ID_LENGTH] = PASSWORD_EPOCH), "sign-in"),
             (spoiled(|records| records.checked[ID_LENGTH + 2] = b'x'), "strategy"),
             (spoiled(|records| records.used.truncate(9)), "use"),
             (spoiled(|records| records.used.insert(0, b'-')), "use"),

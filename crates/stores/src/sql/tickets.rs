@@ -17,8 +17,8 @@ use super::row::RecordRow;
 use super::{Columns, SqlConnection, SqlResult, Statement, bytes, count, mail, millis};
 
 const INSERT: &str = "INSERT INTO tickets (tenant, id, user_id, purpose, created, expires, secret_hash, device_hash, \
-    epoch_user, epoch_tenant, epoch_everyone, wrong, last_wrong, state, kid) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    epoch_user, epoch_tenant, epoch_everyone, wrong, last_wrong, state, kid, password_epoch) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 const FIND: &str = "SELECT * FROM tickets WHERE tenant = $1 AND id = $2";
 const WRITE: &str = "UPDATE tickets SET secret_hash = $3, wrong = $4, last_wrong = $5, state = $6, kid = $7, \
     expires = $8 \
@@ -106,7 +106,8 @@ async fn insert(db: &mut impl SqlConnection, ticket: &Ticket) -> SqlResult<()> {
         .bind(i64::from(ticket.wrong))
         .bind(millis(ticket.last_wrong))
         .bind(ticket.state.as_str())
-        .bind(kid(ticket));
+        .bind(kid(ticket))
+        .bind(count(ticket.password_epoch));
     insert.execute(db).await?;
     Ok(())
 }
@@ -216,6 +217,7 @@ fn ticket(row: &impl Columns) -> Stored<Ticket> {
         secret: secret(row)?,
         device: row.optional_hash("device_hash")?,
         epochs: row.epochs()?,
+        password_epoch: row.count("password_epoch")?,
         wrong: row.number("wrong")?,
         last_wrong: row.optional_time("last_wrong")?,
         state: row.read("state", |text| TicketState::ALL.into_iter().find(|state| state.as_str() == text))?,

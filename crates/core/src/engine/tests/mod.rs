@@ -6,6 +6,7 @@ mod code_keys;
 mod device_proof;
 mod hang_ups;
 mod hidden_existence;
+mod interrupted_password_changes;
 mod interrupted_steps;
 mod key_rotation;
 mod known_devices;

@@ -132,6 +132,8 @@ pub fn user(tenant: &TenantId, address: &str) -> User {
         name: PersonName::from_parts("Zoë", "O'Neill \"漢😀\"").ok(),
         role: Role::Manager,
         password: password('A'),
+        password_epoch: 300,
+        kept_session: Some(SessionId::from_uuid(Uuid::from_u128(9))),
         former_passwords: ['g', 'w'].into_iter().filter_map(password).collect(),
         disabled: Some(at(7)),
         email_verified: true,
@@ -179,6 +181,7 @@ pub fn bare_session(user: &UserKey) -> Session {
         idle_expires: NOW.plus(IDLE),
         absolute_expires: NOW.plus(MAX),
         epochs: Epochs::default(),
+        password_epoch: 0,
         gave_code: false,
         cookie: None,
         rotation: None,
@@ -194,6 +197,7 @@ pub fn session(user: &UserKey) -> Session {
     let spent = PreviousGeneration { hash: numbered(2), issued: at(-5000), expires: at(90_000) };
     Session {
         strategy: StrategyName::Denylist,
+        password_epoch: 300,
         gave_code: true,
         device: Device {
             name: "Zoë's \"漢😀\" phone".to_owned(),
@@ -274,7 +278,7 @@ pub fn key(tenant: &TenantId, kid: &str) -> KeyRecord {
 pub fn ticket(user: &UserKey, purpose: TicketPurpose, created: Timestamp, number: u64) -> Ticket {
     let epochs = Epochs { user: 1, tenant: 2, everyone: 3 };
     let ticket = Ticket::new(user, purpose, epochs, created, &SystemRandom);
-    Ticket { secret: Some(ticket_secret(number)), device: Some(numbered(1000)), ..ticket }
+    Ticket { secret: Some(ticket_secret(number)), device: Some(numbered(1000)), password_epoch: 4, ..ticket }
 }
 
 /// The stored secret of this number.

@@ -38,7 +38,7 @@ pub(super) fn bind_state(statement: Statement, session: &Session) -> Statement {
         .bind(count(session.version))
 }
 
-/// What a sign-in sets for good: 12 parameters.
+/// What a sign-in sets for good: 13 parameters.
 pub(super) fn bind_sign_in(statement: Statement, session: &Session) -> Statement {
     statement
         .bind(session.user.to_string())
@@ -53,6 +53,7 @@ pub(super) fn bind_sign_in(statement: Statement, session: &Session) -> Statement
         .bind(count(session.epochs.everyone))
         .bind(bytes(session.cookie.as_ref()))
         .bind(session.gave_code)
+        .bind(count(session.password_epoch))
 }
 
 pub(in super::super) fn session(row: &impl Columns) -> Stored<Session> {
@@ -67,6 +68,7 @@ pub(in super::super) fn session(row: &impl Columns) -> Stored<Session> {
         idle_expires: row.time("idle_expires")?,
         absolute_expires: row.time("absolute_expires")?,
         epochs: row.epochs()?,
+        password_epoch: row.count("password_epoch")?,
         gave_code: row.flag("gave_code")?,
         cookie: row.optional_hash("cookie_hash")?,
         rotation: rotation(row)?,

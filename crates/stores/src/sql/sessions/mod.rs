@@ -18,9 +18,9 @@ const INSERT: &str = "INSERT INTO sessions (tenant, id, last_seen, idle_expires,
     rotation_issued, rotation_expires, rotation_kid, rotation_hash, previous_issued, previous_expires, \
     previous_hash, proof_hash, proof_shown, ended_at, ended_reason, late_generation, late_in_a_row, version, user_id, \
     strategy, device_name, address, user_agent, created, absolute_expires, epoch_user, epoch_tenant, \
-    epoch_everyone, cookie_hash, gave_code) \
+    epoch_everyone, cookie_hash, gave_code, password_epoch) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
-    $23, $24, $25, $26, $27, $28, $29, $30, $31) ON CONFLICT DO NOTHING";
+    $23, $24, $25, $26, $27, $28, $29, $30, $31, $32) ON CONFLICT DO NOTHING";
 macro_rules! update {
     ($($and:literal),*) => {
         concat!(

@@ -16,7 +16,7 @@ use super::{FIND, Identifying, assignments, bound, described, of_tenant, user};
 const MEND: &str = concat!(
     "UPDATE users SET id = $2, ",
     assignments!(),
-    " WHERE tenant = $1 AND id = $21 AND NOT EXISTS (SELECT 1 FROM users WHERE tenant = $1 AND id <> $21 \
+    " WHERE tenant = $1 AND id = $23 AND NOT EXISTS (SELECT 1 FROM users WHERE tenant = $1 AND id <> $23 \
     AND (id = $2 OR email_canonical = $5 OR username_canonical = $7 OR mobile = $8))"
 );
 

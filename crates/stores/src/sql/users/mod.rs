@@ -29,14 +29,15 @@ macro_rules! assignments {
         "version = $3, email = $4, email_canonical = $5, username = $6, \
         username_canonical = $7, mobile = $8, name = $9, given_name = $10, family_name = $11, role = $12, \
         password = $13, former_passwords = $14, devices = $15, disabled = $16, created = $17, updated = $18, \
-        search = $19, email_verified = $20"
+        search = $19, email_verified = $20, password_epoch = $21, kept_session = $22"
     };
 }
 use assignments;
 
 const INSERT: &str = "INSERT INTO users (tenant, id, version, email, email_canonical, username, username_canonical, \
     mobile, name, given_name, family_name, role, password, former_passwords, devices, disabled, created, updated, \
-    search, email_verified) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
+    search, email_verified, password_epoch, kept_session) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
+    $14, $15, $16, $17, $18, $19, $20, $21, $22) \
     ON CONFLICT DO NOTHING";
 const UPDATE: &str = concat!(
     "UPDATE users SET ",
@@ -125,6 +126,8 @@ fn bound(statement: &'static str, user: &User) -> Statement {
         .bind(user.updated.as_millis())
         .bind(user.search_lines())
         .bind(user.email_verified)
+        .bind(count(user.password_epoch))
+        .bind(user.kept_session.map(|session| session.to_string()))
 }
 
 fn former(user: &User) -> String {
@@ -171,6 +174,8 @@ fn described(row: RecordRow<'_>, identifying: Identifying) -> Stored<User> {
         name: or_default(name(row), "name", &mut unreadable),
         role: or_default(row.word("role"), "role", &mut unreadable),
         password,
+        password_epoch: row.count("password_epoch")?,
+        kept_session: or_default(row.optional_word("kept_session"), "kept_session", &mut unreadable),
         former_passwords: or_default(
             row.read("former_passwords", hashes),
             "former_passwords",

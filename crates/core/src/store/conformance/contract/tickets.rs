@@ -55,7 +55,7 @@ async fn arm(stores: &Stores, ticket: &Ticket, number: u64, now: Timestamp) -> O
 }
 
 fn done(ticket: &Ticket) -> RedeemOutcome {
-    RedeemOutcome::Done(Ticket { state: TicketState::Redeemed, ..ticket.clone() })
+    RedeemOutcome::Done(Box::new(Ticket { state: TicketState::Redeemed, ..ticket.clone() }))
 }
 
 async fn guessed_wrong(stores: &Stores, ticket: &Ticket, times: u32) {
