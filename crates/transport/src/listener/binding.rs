@@ -1,15 +1,19 @@
 //! Addresses and paths that a configuration names, as listening sockets.
 
 use std::io;
+use std::net::SocketAddr;
 
 use rustix::io::Errno;
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tracing::warn;
 
 use super::inherited::InheritedSockets;
 use super::network::NetworkSocket;
 use portcullis_config::parse::Listen;
+
+/// How many clients may wait to be accepted. The system allows fewer where `net.core.somaxconn` says so.
+const MOST_WAITING: u32 = 1024;
 
 /// An address or path that cannot be listened on.
 #[derive(Debug, Error)]
@@ -27,7 +31,7 @@ pub struct ListenError {
 ///
 /// # Errors
 /// The first address that this process cannot have. One that is optional may be missing on the machine, but not taken
-/// by another program, whom clients would reach in its place; and one of all must be there.
+/// by another program: clients would reach that one in its place. And one of all must be there.
 pub async fn bind_all(
     setting: &'static str,
     listen: &[Listen],
@@ -38,7 +42,7 @@ pub async fn bind_all(
         let refused = |source| ListenError { setting, place: address.to_string(), source };
         let bound = match inherited.take_network(setting, *address) {
             Some(taken) => taken,
-            None => TcpListener::bind(address).await.map(NetworkSocket::from),
+            None => listening_at(*address).map(NetworkSocket::from),
         };
         match bound {
             Ok(listener) => listeners.push(listener),
@@ -57,6 +61,14 @@ pub async fn bind_all(
     Ok(listeners)
 }
 
+fn listening_at(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restart need not wait for connections of the process before.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(MOST_WAITING)
+}
+
 /// Whether the machine does not have the address: a machine may lack `[::1]` or `127.0.0.1`.
 fn is_not_here(fault: &io::Error) -> bool {
     let no_family = Errno::AFNOSUPPORT.raw_os_error();
@@ -65,6 +77,8 @@ fn is_not_here(fault: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::TcpStream;
+
     use super::*;
 
     /// An address that no machine has (RFC 5737).
@@ -84,5 +98,20 @@ mod tests {
         let taken = found[0].listener.local_addr().unwrap().to_string();
         let refused = bound(&[optional("127.0.0.1:0"), optional(&taken)]).await.unwrap_err();
         assert_eq!((refused.place, refused.source.kind()), (taken, io::ErrorKind::AddrInUse));
+    }
+
+    #[tokio::test]
+    async fn five_hundred_clients_connect_before_one_is_accepted() {
+        let (listen, mut inherited) = ([optional("127.0.0.1:0")], InheritedSockets::default());
+        let server = bind_all("listen", &listen, &mut inherited).await.unwrap().remove(0).listener;
+        let address = server.local_addr().unwrap();
+        let mut clients = Vec::new();
+        for _ in 0..500 {
+            clients.push(TcpStream::connect(address).await.unwrap());
+        }
+        for client in clients {
+            let (_, accepted) = server.accept().await.unwrap();
+            assert_eq!(accepted, client.local_addr().unwrap());
+        }
     }
 }
