@@ -127,6 +127,10 @@ event_kinds! {
     RecordMended = "record_mended",
     /// New signing keys were generated for a tenant.
     KeysRotated = "keys_rotated",
+    /// An operator made a key for the revocation feed. One for all tenants stands in the log of tenant default.
+    FeedKeyCreated = "feed_key_created",
+    /// An operator removed a key for the revocation feed.
+    FeedKeyRemoved = "feed_key_removed",
     /// An operator removed keys that may have leaked, after new ones had taken their place.
     KeysCompromised = "keys_compromised",
 }

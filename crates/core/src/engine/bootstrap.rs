@@ -5,14 +5,17 @@ use std::io;
 use std::sync::Arc;
 
 use thiserror::Error;
+use tokio::sync::Semaphore;
 use uuid::Builder;
 
 use super::attempt_turns::AttemptTurns;
 use super::builder::EngineBuilder;
+use super::feed_keys::KnownFeedKeys;
 use super::first_keys::make_missing_keys;
 use super::housekeeping::all_tenants;
 use super::keyed_mutex::KeyedMutex;
 use super::mail_trouble::MailTrouble;
+use super::revocation_snapshot::PAGES_AT_ONCE;
 use super::task::RunningTasks;
 use super::tenant_directory::{TenantDirectory, TenantError};
 use super::tenant_stores::TenantStores;
@@ -89,7 +92,9 @@ async fn open(parts: EngineBuilder, passwords: Arc<HashPool>) -> Result<Engine, 
     for tenant in all_tenants(&*parts.stores.tenants).await? {
         make_missing_keys::<OpenError>(&*parts.stores.keys, &directory, &tenant, now, &*parts.random).await?;
     }
-    let listener = Arc::new(ChangeListener { view, directory: directory.clone() });
+    let revocations = directory.registry.revocations.clone();
+    let listener = ChangeListener { view, directory: directory.clone(), revocations: revocations.clone() };
+    let listener = Arc::new(listener);
     let watch = parts.stores.feed.watch(listener).await?;
     let core = EngineCore {
         issuer: parts.issuer.unwrap_or(installation.issuer).into(),
@@ -106,6 +111,9 @@ async fn open(parts: EngineBuilder, passwords: Arc<HashPool>) -> Result<Engine, 
         registering: KeyedMutex::default(),
         changing_passwords: KeyedMutex::default(),
         attempt_turns: AttemptTurns::default(),
+        revocation_logs: revocations,
+        snapshot_turns: Semaphore::new(PAGES_AT_ONCE),
+        known_feed_keys: KnownFeedKeys::default(),
         tasks: RunningTasks::none(),
         _watch: watch,
     };

@@ -110,10 +110,11 @@ impl EngineCore {
     }
 
     async fn purge_at(&self, stores: &TenantStores) -> Stored<u64> {
-        let Stores { sessions, tickets, attempts, mail, .. } = &stores.records;
+        let Stores { sessions, tickets, attempts, mail, revocations, .. } = &stores.records;
         let mut removed = bit_by_bit(|| sessions.purge(self.clock.now(), PURGE_STEP)).await?;
         removed += bit_by_bit(|| tickets.purge(self.clock.now(), PURGE_STEP)).await?;
         removed += bit_by_bit(|| attempts.purge(self.clock.now(), PURGE_STEP)).await?;
+        removed += bit_by_bit(|| revocations.purge(PURGE_STEP)).await?;
         let unsent = bit_by_bit(|| mail.purge(self.clock.now(), PURGE_STEP)).await?;
         if unsent > 0 {
             warn!(unsent, "mails have expired before they could be sent");

@@ -1,9 +1,10 @@
 //! The engine: what happens when a user signs up, signs in, comes back, refreshes or signs out.
 //!
-//! `verbs.rs` lists what it can do. Each use case has a file: it decides, calls one store verb at a time, and reports
+//! `verbs.rs` and `asking_verbs.rs` list what it can do. Each use case has a file: it decides, calls one store verb at a time, and reports
 //! an [`Event`]. Transports decode, call and encode; they decide nothing. The engine asks a strategy what it is made
 //! of, and never which one it is.
 
+mod asking_verbs;
 mod attempt_turns;
 mod authenticate;
 mod bootstrap;
@@ -13,6 +14,7 @@ mod code_attempt;
 mod device_proof;
 mod device_sign_in;
 mod end_everyone;
+mod feed_keys;
 mod first_keys;
 mod housekeeping;
 mod identity;
@@ -33,6 +35,9 @@ mod redeem;
 mod refresh;
 mod register;
 mod resend_code;
+mod revocation_feed;
+mod revocation_logs;
+mod revocation_snapshot;
 mod session_checks;
 mod session_cookies;
 mod sessions;
@@ -55,6 +60,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 pub use authenticate::{AuthenticationError, AuthenticationRequest};
 pub use bootstrap::OpenError;
 pub use builder::EngineBuilder;
@@ -63,6 +70,7 @@ pub use device_proof::PresentedDevice;
 pub use device_sign_in::{
     CompletedDeviceSignIn, DeviceSignIn, DeviceSignInError, DeviceSignInResult, VerifyCode, VerifyCodeError,
 };
+pub use feed_keys::FeedKeyError;
 pub use identity::{Identity, RenewedCredential};
 pub use issue::{Grant, IssueError};
 pub use keys::{KeyError, KeyInfo, KeyStatus};
@@ -71,6 +79,7 @@ pub use password_sign_in::{CompletedSignIn, PasswordSignIn, PasswordSignInError}
 pub use refresh::{Refresh, RefreshError, Refreshed, VerifiedRefresh};
 pub use register::{NewUser, Register, RegisterError};
 pub use resend_code::{ResendCode, ResendCodeError};
+pub use revocation_feed::FeedError;
 pub use sessions::ListedSession;
 pub use tenant_admin::TenantAdminError;
 pub use tenant_directory::{Tenant, TenantError};
@@ -89,14 +98,17 @@ use crate::store::{Change, ChangeSink, StoreError, Stores, Watch};
 use crate::token::VerifiedCredentials;
 use crate::token::access::AccessClaims;
 use attempt_turns::AttemptTurns;
+use feed_keys::KnownFeedKeys;
 use keyed_mutex::KeyedMutex;
 use mail_trouble::MailTrouble;
+use revocation_logs::RevocationLogs;
 use task::{EngineTask, RunningTasks};
 use tenant_directory::TenantDirectory;
 use verified_cookies::VerifiedCookies;
 use write_health::WriteHealth;
 
-/// Everything that can be done with users and their sessions: a handle, cheap to clone. Its verbs are in `verbs.rs`.
+/// Everything that can be done with users and their sessions: a handle, cheap to clone. Its verbs are in `verbs.rs` and
+/// `asking_verbs.rs`.
 #[derive(Clone)]
 pub struct Engine {
     core: Arc<EngineCore>,
@@ -119,6 +131,9 @@ struct EngineCore {
     registering: KeyedMutex,
     changing_passwords: KeyedMutex,
     attempt_turns: AttemptTurns,
+    revocation_logs: Arc<RevocationLogs>,
+    snapshot_turns: Semaphore,
+    known_feed_keys: KnownFeedKeys,
     tasks: RunningTasks,
     _watch: Watch,
 }
@@ -249,16 +264,18 @@ impl fmt::Debug for Engine {
     }
 }
 
-/// Passes what the change feed says to the session view and the tenant directory.
+/// Passes what the change feed says to the session view, the tenant directory and the revocation logs.
 struct ChangeListener {
     view: Arc<SessionView>,
     directory: Arc<TenantDirectory>,
+    revocations: Arc<RevocationLogs>,
 }
 
 impl ChangeSink for ChangeListener {
     fn changed(&self, change: &Change) {
         self.view.changed(change);
         self.directory.changed(change);
+        self.revocations.changed(change);
     }
 
     fn proven(&self, sent: Ticks) {

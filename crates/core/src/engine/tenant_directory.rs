@@ -9,6 +9,7 @@ use tracing::warn;
 use super::EngineCore;
 use super::builder::{EngineBuilder, Secrets};
 use super::key_reloads::KeyReloads;
+use super::revocation_logs::RevocationLogs;
 use super::tenant_stores::{TenantStores, TenantStoresRegistry};
 use crate::bounded_cache::{BoundedCache, bounded_cache};
 use crate::clock::Clock;
@@ -105,8 +106,10 @@ pub(super) struct TenantDirectory {
 impl TenantDirectory {
     pub(super) fn new(parts: &EngineBuilder, shared: Arc<TenantStores>) -> Self {
         let clock = parts.clock.clone();
+        let revocations = Arc::new(RevocationLogs::new(clock.clone(), parts.random.clone()));
+        let databases = parts.tenant_databases.clone();
         Self {
-            registry: TenantStoresRegistry::new(shared, parts.tenant_databases.clone(), clock, parts.bounds),
+            registry: TenantStoresRegistry::new(shared, databases, clock, parts.bounds, revocations),
             stores: parts.stores.clone(),
             clock: parts.clock.clone(),
             policy: parts.policy.clone(),
@@ -203,7 +206,13 @@ impl TenantDirectory {
         let keys = self.stores.keys.list(&record.id).await?;
         let stores = self.registry.at(record.database.as_deref()).await;
         let stores = stores.map_err(|fault| stores_unavailable(id, fault))?;
-        Ok(Some(self.ready(record, &keys, stores)))
+        let loaded = self.ready(record, &keys, stores);
+        if let Ok(tenant) = &loaded {
+            let longest = tenant.policy.key_lifetimes().access;
+            let noted = tenant.stores.note_token_lifetime(longest).await;
+            noted.map_err(|fault| stores_unavailable(id, fault))?;
+        }
+        Ok(Some(loaded))
     }
 
     fn ready(&self, record: TenantRecord, keys: &[KeyRecord], stores: Arc<TenantStores>) -> LoadedTenant {

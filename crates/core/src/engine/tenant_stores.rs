@@ -6,14 +6,17 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, OnceCell, mpsc};
 
-use crate::clock::{Clock, Timestamp};
+use super::revocation_logs::RevocationLogs;
+use crate::clock::{Clock, Ticks, Timestamp};
 use crate::id::SessionKey;
 use crate::liveness::{CachedSession, SessionView, ViewLimits};
 use crate::shown::shown_by_name;
-use crate::store::{Stored, Stores, TenantDatabases, Watch};
+use crate::store::{Change, ChangeSink, Stored, Stores, TenantDatabases, Watch};
 
 /// How many uses of sessions may wait to be written down. One that finds no room is written at the next use.
 const MOST_NOTED: usize = 4096;
@@ -27,6 +30,8 @@ pub(super) struct TenantStores {
     pub(super) noted: Mutex<mpsc::Receiver<SessionKey>>,
     /// Wakes the mail worker.
     pub(super) mail_queued: Notify,
+    /// The longest lifetime of a token that was noted, in milliseconds.
+    longest_token: AtomicU64,
     _watch: Option<Watch>,
 }
 
@@ -37,16 +42,40 @@ impl TenantStores {
         Arc::new(Self::with(stores, view, None))
     }
 
-    async fn of_one_tenant(stores: Stores, clock: Arc<dyn Clock>, bounds: ViewLimits) -> Stored<Arc<Self>> {
+    async fn of_one_tenant(
+        stores: Stores,
+        clock: Arc<dyn Clock>,
+        bounds: ViewLimits,
+        revocations: Arc<RevocationLogs>,
+    ) -> Stored<Arc<Self>> {
         let view = Arc::new(SessionView::new(stores.clone(), clock, bounds));
-        let watch = stores.feed.watch(view.clone()).await?;
+        let listener = Arc::new(TenantListener { view: view.clone(), revocations });
+        let watch = stores.feed.watch(listener).await?;
         Ok(Arc::new(Self::with(stores, view, Some(watch))))
     }
 
     fn with(records: Stores, view: Arc<SessionView>, watch: Option<Watch>) -> Self {
         let (uses, noted) = mpsc::channel(MOST_NOTED);
         let records = Stores { users: view.clone(), epochs: view.clone(), ..records };
-        Self { records, view, uses, noted: Mutex::new(noted), mail_queued: Notify::new(), _watch: watch }
+        Self {
+            records,
+            view,
+            uses,
+            noted: Mutex::new(noted),
+            mail_queued: Notify::new(),
+            longest_token: AtomicU64::new(0),
+            _watch: watch,
+        }
+    }
+
+    /// Notes how long access tokens may live, before the first one is issued: for so long their revocation matters.
+    pub(super) async fn note_token_lifetime(&self, longest: Duration) -> Stored<()> {
+        let millis = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
+        if self.longest_token.load(Ordering::Relaxed) < millis {
+            self.records.revocations.note_token_lifetime(longest).await?;
+            self.longest_token.fetch_max(millis, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Notes that a session was used, if the last written use is long past.
@@ -60,12 +89,31 @@ impl TenantStores {
 
 shown_by_name!(TenantStores);
 
+/// Passes what the feed of a tenant's own database says to its view and to the revocation logs. Tenants and keys in it
+/// are ignored.
+struct TenantListener {
+    view: Arc<SessionView>,
+    revocations: Arc<RevocationLogs>,
+}
+
+impl ChangeSink for TenantListener {
+    fn changed(&self, change: &Change) {
+        self.view.changed(change);
+        self.revocations.changed(change);
+    }
+
+    fn proven(&self, sent: Ticks) {
+        self.view.proven(sent);
+    }
+}
+
 /// All tenant stores that are open.
 pub(super) struct TenantStoresRegistry {
     pub(super) shared: Arc<TenantStores>,
     databases: Arc<dyn TenantDatabases>,
     clock: Arc<dyn Clock>,
     bounds: ViewLimits,
+    pub(super) revocations: Arc<RevocationLogs>,
     others: Mutex<HashMap<String, Arc<OnceCell<Arc<TenantStores>>>>>,
 }
 
@@ -75,8 +123,9 @@ impl TenantStoresRegistry {
         databases: Arc<dyn TenantDatabases>,
         clock: Arc<dyn Clock>,
         bounds: ViewLimits,
+        revocations: Arc<RevocationLogs>,
     ) -> Self {
-        Self { shared, databases, clock, bounds, others: Mutex::default() }
+        Self { shared, databases, clock, bounds, revocations, others: Mutex::default() }
     }
 
     /// The stores in an existing database; the shared ones where none is named.
@@ -98,7 +147,8 @@ impl TenantStoresRegistry {
         let cell = self.others.lock().await.entry(database.to_owned()).or_default().clone();
         let opened = cell.get_or_try_init(async || {
             let stores = opening.await?;
-            TenantStores::of_one_tenant(stores, self.clock.clone(), self.bounds).await
+            let revocations = self.revocations.clone();
+            TenantStores::of_one_tenant(stores, self.clock.clone(), self.bounds, revocations).await
         });
         opened.await.cloned()
     }

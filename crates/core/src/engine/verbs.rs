@@ -1,33 +1,30 @@
-//! The public verbs of the engine, in two tables: what changes state, and what asks.
+//! The public verbs of the engine that change state.
 //!
-//! `&name: Type` is taken by reference. A verb of the first table runs to its end on a task of its own, even if its
-//! caller hangs up; the table is the only way to an [`EngineTask`]. A verb of the second one changes nothing, and is
-//! dropped with its caller. [`Engine::authenticate`] is such a check: where a session slides it writes one end
-//! by compare-and-set, which owes no audit event and no mail.
+//! `&name: Type` is taken by reference. A verb of the table runs to its end on a task of its own, even if its caller
+//! hangs up; the table is the only way to an [`EngineTask`].
 
-use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
 use super::task::EngineTask;
 use super::{
     ChangePassword, ChangePasswordError, CompletedDeviceSignIn, CompletedSignIn, DeviceSignIn,
-    DeviceSignInError, DeviceSignInResult, Engine, Identity, KeyError, KeyInfo, ListedSession, NewUser,
-    PasswordSignIn, PasswordSignInError, Refresh, RefreshError, Refreshed, Register, RegisterError,
-    ResendCode, ResendCodeError, ResetError, Tenant, TenantAdminError, TenantError, UnlockError,
-    UserAdminError, VerifiedRefresh, VerifyCode, VerifyCodeError,
+    DeviceSignInError, DeviceSignInResult, Engine, FeedKeyError, Identity, KeyError, NewUser, PasswordSignIn,
+    PasswordSignInError, RefreshError, Refreshed, Register, RegisterError, ResendCode, ResendCodeError,
+    ResetError, TenantAdminError, TenantError, UnlockError, UserAdminError, VerifiedRefresh, VerifyCode,
+    VerifyCodeError,
 };
-use crate::clock::Timestamp;
 use crate::email::Email;
-use crate::id::{SessionId, SessionKey, TenantId, UserId, UserKey};
+use crate::id::{FeedKeyId, SessionId, SessionKey, TenantId, UserKey};
 use crate::key::{KeyUse, Kid};
 use crate::password::Password;
+use crate::revocation::{FeedKey, FeedTenants};
+use crate::secret::PlainSecret;
 use crate::session::{EndReason, Session};
-use crate::store::{MendOutcome, Page, StoreError, UnreadableRecord};
+use crate::store::{MendOutcome, StoreError, UnreadableRecord};
 use crate::tenant::{TenantRecord, TenantSettings};
 use crate::ticket::{IssueOutcome, Ticket};
 use crate::user::{Role, User, UserCorrection};
-use crate::username::LoginName;
 
 macro_rules! verbs_that_change_state {
     ($($(#[$doc:meta])* $verb:ident: $name:ident($(&$lent:ident: $lent_type:ty),*; $($given:ident: $given_type:ty),*)
@@ -50,18 +47,6 @@ macro_rules! verbs_that_change_state {
         #[cfg(test)]
         impl Verb {
             pub(super) const ALL: &[Self] = &[$(Self::$verb),*];
-        }
-    };
-}
-
-macro_rules! verbs_that_ask {
-    ($($(#[$doc:meta])* $name:ident($(&$lent:ident: $lent_type:ty),*; $($given:ident: $given_type:ty),*)
-        -> $answer:ty;)*) => {
-        impl Engine {
-            $($(#[$doc])*
-            pub async fn $name(&self, $($lent: &$lent_type,)* $($given: $given_type),*) -> $answer {
-                self.core.$name($($lent,)* $($given),*).await
-            })*
         }
     };
 }
@@ -291,110 +276,16 @@ verbs_that_change_state! {
     /// # Errors
     /// That of the first store that did not answer; what is old in the others has been removed.
     PurgeSessions: purge_sessions(;) -> Result<u64, StoreError>;
-}
 
-verbs_that_ask! {
-    /// The tenant of this name.
+    /// Makes a key with which verifiers in other processes follow the revocation feed. It is shown once.
     ///
     /// # Errors
-    /// There is none, it is suspended, its keys cannot be opened, or the store had to be asked and did not answer.
-    tenant(&id: TenantId;) -> Result<Arc<Tenant>, TenantError>;
+    /// A [`FeedKeyError`]; there is no such key then.
+    CreateFeedKey: create_feed_key(&tenants: FeedTenants;) -> Result<(FeedKey, PlainSecret), FeedKeyError>;
 
-    /// The tenant as it is stored, suspended or not.
-    ///
-    /// # Errors
-    /// [`TenantAdminError::NotFound`], or the store's.
-    tenant_record(&id: TenantId;) -> Result<TenantRecord, TenantAdminError>;
-
-    /// Tenants, by name.
+    /// Removes a feed key: whoever holds it is told nothing more after a second. Returns whether there was one.
     ///
     /// # Errors
     /// The store's.
-    tenants(; page: Page<TenantId>) -> Result<Vec<TenantRecord>, StoreError>;
-
-    /// A tenant's keys, by use and age.
-    ///
-    /// # Errors
-    /// The tenant's or the store's.
-    keys(&tenant: TenantId;) -> Result<Vec<KeyInfo>, KeyError>;
-
-    /// The user of this id.
-    ///
-    /// # Errors
-    /// [`UserAdminError::NotFound`], or the store's.
-    user(&key: UserKey;) -> Result<User, UserAdminError>;
-
-    /// The user of this address.
-    ///
-    /// # Errors
-    /// [`UserAdminError::NotFound`], or the store's.
-    user_by_email(&tenant: TenantId, &email: Email;) -> Result<User, UserAdminError>;
-
-    /// The user who signs in by this name: an address, a user name or a mobile number.
-    ///
-    /// # Errors
-    /// [`UserAdminError::NotFound`], or the store's.
-    user_by_login(&tenant: TenantId, &name: LoginName;) -> Result<User, UserAdminError>;
-
-    /// Users of a tenant, by id, whose names contain `search`.
-    ///
-    /// # Errors
-    /// The tenant's or the store's.
-    users(&tenant: TenantId, &search: str; page: Page<UserId>) -> Result<Vec<User>, UserAdminError>;
-
-    /// Verifies the token of a refresh. Nothing is redeemed.
-    verify_refresh(; request: Refresh) -> VerifiedRefresh;
-
-    /// The session of a refresh whose token is valid and whose device proof is right, to count requests by; `None` of
-    /// any other.
-    proven_session(&refresh: VerifiedRefresh;) -> Option<SessionKey>;
-
-    /// Until when a user's account is locked, because of passwords or of codes; `None` if it is not.
-    ///
-    /// # Errors
-    /// The tenant's or the store's.
-    locked_until(&user: UserKey;) -> Result<Option<Timestamp>, UserAdminError>;
-
-    /// The users and sessions of a tenant whose records cannot be read.
-    ///
-    /// # Errors
-    /// The tenant's or the store's.
-    unreadable(&tenant: TenantId;) -> Result<Vec<UnreadableRecord>, UserAdminError>;
-
-    /// A user's sessions and the tombstones of ended ones, oldest first.
-    ///
-    /// # Errors
-    /// The tenant's or the store's.
-    sessions(&user: UserKey; page: Page<SessionId>) -> Result<Vec<ListedSession>, UserAdminError>;
-
-    /// Those of a user's sessions that are live, or those that have ended, oldest first: a page of them.
-    ///
-    /// # Errors
-    /// The tenant's or the store's.
-    sessions_that(&user: UserKey; have_ended: bool, page: Page<SessionId>)
-        -> Result<Vec<ListedSession>, UserAdminError>;
-
-    /// The session of this id, or its tombstone.
-    ///
-    /// # Errors
-    /// The tenant's or the store's.
-    session(&key: SessionKey;) -> Result<Option<ListedSession>, UserAdminError>;
-
-    /// The live session of this id, if it is the user's; `None` for another user's.
-    ///
-    /// # Errors
-    /// The tenant's or the store's.
-    session_of(&user: UserKey; id: SessionId) -> Result<Option<Session>, UserAdminError>;
-
-    /// How many mails wait to be sent.
-    ///
-    /// # Errors
-    /// The store's.
-    mail_waiting(;) -> Result<u64, StoreError>;
-
-    /// Whether the stores answer.
-    ///
-    /// # Errors
-    /// That of the store that does not.
-    ping(;) -> Result<(), StoreError>;
+    RemoveFeedKey: remove_feed_key(; id: FeedKeyId) -> Result<bool, FeedKeyError>;
 }

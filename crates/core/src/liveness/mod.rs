@@ -102,7 +102,12 @@ impl SessionView {
     /// How old the proof is that no change is missing from the view.
     #[must_use]
     pub fn staleness(&self) -> Duration {
-        self.clock.ticks().since(Ticks::from_micros(self.barrier.proven.load(Ordering::Acquire)))
+        self.clock.ticks().since(self.proven_at())
+    }
+
+    /// The time up to which nothing is missing: what had been acknowledged by then was passed to [`Self::changed`].
+    pub(crate) fn proven_at(&self) -> Ticks {
+        Ticks::from_micros(self.barrier.proven.load(Ordering::Acquire))
     }
 
     /// How old the view is, and how its look-ups were answered.

@@ -5,6 +5,7 @@
 //! is the protocol, and proves its bound. Server and verifiers share the types of what travels, [`wire`].
 
 mod feed_key;
+pub(crate) mod log;
 mod record;
 pub mod wire;
 

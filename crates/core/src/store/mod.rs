@@ -44,7 +44,7 @@ pub use change_feed::{Change, ChangeFeed, ChangeSink, Watch};
 pub use error::StoreError;
 pub use keys::KeyStore;
 pub use mail::MailStore;
-pub use revocations::{FeedKeyStore, RevocationPage, RevocationStore};
+pub use revocations::{FeedKeyStore, ListedRevocations, RevocationPage, RevocationStore};
 pub use sessions::{CookieKey, EndScope, EpochScope, EpochStore, SessionHandle, SessionStore, UserVersions};
 pub use tenants::{NoTenantDatabases, TenantDatabases, TenantStore};
 pub use tickets::TicketStore;

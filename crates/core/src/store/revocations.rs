@@ -21,6 +21,15 @@ pub struct RevocationPage {
     pub limit: u32,
 }
 
+/// A part of the list of revocations.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct ListedRevocations {
+    /// The revocations.
+    pub revocations: Vec<StoredRevocation>,
+    /// Behind which place the list goes on; `None` at its end.
+    pub next: Option<RevocationPlace>,
+}
+
 /// What was revoked while tokens of it may live.
 ///
 /// No verb writes a revocation. The store does, whenever something is written that revokes tokens: the end or removal
@@ -32,8 +41,9 @@ pub trait RevocationStore: Send + Sync {
     /// The engine notes it **before** it issues such a token.
     async fn note_token_lifetime(&self, longest: Duration) -> Stored<()>;
 
-    /// Revocations that still matter, with their places, in the order of the places.
-    async fn list(&self, page: &RevocationPage) -> Stored<Vec<(RevocationPlace, StoredRevocation)>>;
+    /// A part of the revocations that still matter, in the order of their places. One that cannot be read is left out
+    /// and logged.
+    async fn list(&self, page: &RevocationPage) -> Stored<ListedRevocations>;
 
     /// What was revoked within the last so long, of one tenant or of all.
     async fn latest(&self, tenant: Option<TenantId>, within: Duration) -> Stored<Vec<StoredRevocation>>;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use portcullis_core::clock::Timestamp;
 use portcullis_core::id::TenantId;
 use portcullis_core::revocation::{RevocationPlace, Revoked, StoredRevocation};
-use portcullis_core::store::{RevocationPage, Stored};
+use portcullis_core::store::{ListedRevocations, RevocationPage, Stored};
 use serde::Deserialize;
 
 use super::row::RecordRow;
@@ -26,16 +26,13 @@ pub(crate) async fn note_token_lifetime(db: &mut impl SqlConnection, longest: Du
     Ok(())
 }
 
-pub(crate) async fn list(
-    db: &mut impl SqlConnection,
-    page: &RevocationPage,
-) -> SqlResult<Vec<(RevocationPlace, StoredRevocation)>> {
+pub(crate) async fn list(db: &mut impl SqlConnection, page: &RevocationPage) -> SqlResult<ListedRevocations> {
     let RevocationPlace { tenant, kind, id } = page.after.clone().unwrap_or_default();
     let list = Statement::new(LIST).bind(tenant).bind(kind).bind(id);
     let rows = list.bind(named(page.tenant.as_ref())).bind(i64::from(page.limit)).fetch_all(db).await?;
-    let read = rows.iter().map(|row| Ok((place(row)?, if_readable(revocation(row)))));
-    let read = read.collect::<Stored<Vec<_>>>()?;
-    Ok(read.into_iter().filter_map(|(place, revocation)| Some((place, revocation?))).collect())
+    let next = rows.last().filter(|_| rows.len() == page.limit as usize).map(place).transpose()?;
+    let revocations = rows.iter().filter_map(|row| if_readable(revocation(row))).collect();
+    Ok(ListedRevocations { revocations, next })
 }
 
 pub(crate) async fn latest(

@@ -11,13 +11,14 @@ use portcullis_core::lockout::{
     AttemptEffect, AttemptKey, AttemptOutcome, AttemptPermit, AttemptRecord, LockoutLimits,
 };
 use portcullis_core::queued_mail::QueuedMail;
-use portcullis_core::revocation::{FeedKey, RevocationPlace, StoredRevocation};
+use portcullis_core::revocation::{FeedKey, StoredRevocation};
 use portcullis_core::secret::SecretHash;
 use portcullis_core::session::{Ending, Epochs, Session};
 use portcullis_core::store::{
     AttemptStore, ChangeFeed, ChangeSink, EndScope, EpochScope, EpochStore, FeedKeyStore, Inserted, KeyStore,
-    MailStore, MendOutcome, Page, RevocationPage, RevocationStore, SessionHandle, SessionStore, Stored,
-    TenantStore, TicketStore, UnreadableRecord, Updated, UserHandle, UserStore, UserVersions, Watch,
+    ListedRevocations, MailStore, MendOutcome, Page, RevocationPage, RevocationStore, SessionHandle,
+    SessionStore, Stored, TenantStore, TicketStore, UnreadableRecord, Updated, UserHandle, UserStore,
+    UserVersions, Watch,
 };
 use portcullis_core::tenant::{Installation, TenantRecord};
 use portcullis_core::ticket::{
@@ -204,7 +205,7 @@ verbs! { MailStore by mail;
 
 verbs! { RevocationStore by revocations;
     scans {
-        "list revocations" list(&page: RevocationPage) -> Vec<(RevocationPlace, StoredRevocation)>;
+        "list revocations" list(&page: RevocationPage) -> ListedRevocations;
         "read the latest revocations" latest(tenant: Option<TenantId>, within: Duration) -> Vec<StoredRevocation>;
     }
     reads {}

@@ -145,7 +145,7 @@ pub(crate) async fn is_revoked_by_hand(stores: &Stores, by_hand: impl Fn(&str)) 
 async fn newest(stores: &Stores, kind: &str) -> Revoked {
     let page = RevocationPage { tenant: Some(TenantId::default_tenant()), after: None, limit: 100 };
     let listed = stores.revocations.list(&page).await.unwrap();
-    let of_kind = listed.into_iter().filter(|(_, revocation)| revocation.what.kind() == kind);
-    let [(_, revocation)]: [_; 1] = of_kind.collect::<Vec<_>>().try_into().expect(kind);
+    let of_kind = listed.revocations.into_iter().filter(|revocation| revocation.what.kind() == kind);
+    let [revocation]: [_; 1] = of_kind.collect::<Vec<_>>().try_into().expect(kind);
     revocation.what
 }

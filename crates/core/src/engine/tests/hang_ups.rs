@@ -21,6 +21,7 @@ use crate::engine::{ChangePassword, Engine, NewUser, Register};
 use crate::id::{TenantId, UserKey};
 use crate::key::{KeyUse, MasterKey};
 use crate::lockout::AttemptKey;
+use crate::revocation::FeedTenants;
 use crate::session::EndReason;
 use crate::store::conformance::faults::Faults;
 use crate::store::conformance::fixture::{Fixture, HeldCredentials, PASSWORD, RegisteredUser, password};
@@ -72,6 +73,8 @@ impl TwoNodes {
     async fn written(&self) -> String {
         let (stores, now) = (&self.records, self.fixture.clock.now());
         let mut written = format!("{} mails; ", stores.mail.waiting(now).await.unwrap());
+        write!(written, "{:?} ", stores.feed_keys.list(Page { after: None, limit: 100 }).await.unwrap())
+            .unwrap();
         for tenant in stores.tenants.list(Page { after: None, limit: 100 }).await.unwrap() {
             let keys = stores.keys.list(&tenant.id).await.unwrap();
             write!(written, "{tenant:?} {keys:?} ").unwrap();
@@ -184,6 +187,8 @@ async fn call_of(verb: Verb, nodes: &TwoNodes) -> Call {
         | Verb::ResumeTenant
         | Verb::RotateKeys
         | Verb::ReplaceCompromisedKeys
+        | Verb::CreateFeedKey
+        | Verb::RemoveFeedKey
         | Verb::SealKeys => tenant_call(verb, nodes).await,
     }
 }
@@ -363,6 +368,13 @@ async fn tenant_call(verb: Verb, nodes: &TwoNodes) -> Call {
         Verb::ReplaceCompromisedKeys => Box::pin(async move {
             drop(node.replace_compromised_keys(&default, &[KeyUse::Refresh]).await.unwrap());
         }),
+        Verb::CreateFeedKey => {
+            Box::pin(async move { drop(node.create_feed_key(&FeedTenants::All).await.unwrap()) })
+        }
+        Verb::RemoveFeedKey => {
+            let (key, _) = nodes.other.create_feed_key(&FeedTenants::All).await.unwrap();
+            Box::pin(async move { assert!(node.remove_feed_key(key.id).await.unwrap()) })
+        }
         _ => Box::pin(async move { assert!(node.seal_keys().await.unwrap() > 0) }),
     }
 }

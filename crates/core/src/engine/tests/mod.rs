@@ -20,6 +20,7 @@ mod password_change;
 mod refreshes_on_two_nodes;
 mod resent_codes;
 mod reset_links;
+mod revocation_feed;
 mod revoked_credentials;
 mod second_step;
 mod second_step_races;

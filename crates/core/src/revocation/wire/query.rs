@@ -5,10 +5,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
 use super::{LONGEST_WAIT, MOST_POSITIONS};
+use crate::random::{self, Random};
 use crate::shown::shown_as_text;
 
 /// Names one life of one node's log, for one set of tenants: 1 to 64 of the characters of base64url.
@@ -21,6 +24,12 @@ pub struct LogId(Arc<str>);
 pub struct InvalidLogId;
 
 impl LogId {
+    /// Names a life of a log: 128 random bits, so that no two of any node are the same.
+    #[must_use]
+    pub fn generate(random: &dyn Random) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(random::bytes::<16>(random)).into())
+    }
+
     /// The name as it is written.
     #[must_use]
     pub fn as_str(&self) -> &str {

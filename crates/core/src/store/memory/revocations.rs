@@ -12,7 +12,8 @@ use crate::revocation::{FeedKey, RevocationPlace, Revoked, StoredRevocation};
 use crate::secret::SecretHash;
 use crate::session::Session;
 use crate::store::{
-    Change, EpochScope, FeedKeyStore, Inserted, Page, RevocationPage, RevocationStore, Stored,
+    Change, EpochScope, FeedKeyStore, Inserted, ListedRevocations, Page, RevocationPage, RevocationStore,
+    Stored,
 };
 
 /// What was revoked last of each kind and id.
@@ -60,12 +61,14 @@ impl RevocationStore for MemoryStore {
         Ok(())
     }
 
-    async fn list(&self, page: &RevocationPage) -> Stored<Vec<(RevocationPlace, StoredRevocation)>> {
+    async fn list(&self, page: &RevocationPage) -> Stored<ListedRevocations> {
         let records = self.records();
         let of_tenant = records.revocations.iter().filter(|(_, it)| is_of(page.tenant.as_ref(), it));
         let behind = of_tenant.filter(|(place, _)| page.after.as_ref().is_none_or(|after| *place > after));
-        let page = behind.take(page.limit as usize);
-        Ok(page.map(|(place, revocation)| (place.clone(), revocation.clone())).collect())
+        let found: Vec<_> = behind.take(page.limit as usize).collect();
+        let next =
+            found.last().filter(|_| found.len() == page.limit as usize).map(|(place, _)| (*place).clone());
+        Ok(ListedRevocations { revocations: found.into_iter().map(|(_, it)| it.clone()).collect(), next })
     }
 
     async fn latest(&self, tenant: Option<TenantId>, _within: Duration) -> Stored<Vec<StoredRevocation>> {

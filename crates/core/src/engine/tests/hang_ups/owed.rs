@@ -30,6 +30,8 @@ pub(super) const fn owed(verb: Verb) -> (&'static [&'static str], &'static [&'st
         Verb::ResumeTenant => (&["tenant_resumed"], &[]),
         Verb::RotateKeys => (&["keys_rotated"], &[]),
         Verb::ReplaceCompromisedKeys => (&["keys_rotated", "keys_compromised"], &[]),
+        Verb::CreateFeedKey => (&["feed_key_created"], &[]),
+        Verb::RemoveFeedKey => (&["feed_key_removed"], &[]),
         // They change how a record is kept, and remove what no one can use: no access is decided.
         Verb::SealKeys | Verb::PurgeSessions => (&[], &[]),
     }

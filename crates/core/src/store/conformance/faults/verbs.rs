@@ -12,13 +12,13 @@ use crate::lockout::{
     AttemptEffect, AttemptKey, AttemptOutcome, AttemptPermit, AttemptRecord, LockoutLimits,
 };
 use crate::queued_mail::QueuedMail;
-use crate::revocation::{FeedKey, RevocationPlace, StoredRevocation};
+use crate::revocation::{FeedKey, StoredRevocation};
 use crate::secret::SecretHash;
 use crate::session::{Ending, Epochs, Session};
 use crate::store::{
-    AttemptStore, EndScope, EpochScope, EpochStore, FeedKeyStore, Inserted, KeyStore, MailStore, MendOutcome,
-    Page, RevocationPage, RevocationStore, SessionHandle, SessionStore, Stored, TenantStore, TicketStore,
-    UnreadableRecord, Updated, UserHandle, UserStore, UserVersions,
+    AttemptStore, EndScope, EpochScope, EpochStore, FeedKeyStore, Inserted, KeyStore, ListedRevocations,
+    MailStore, MendOutcome, Page, RevocationPage, RevocationStore, SessionHandle, SessionStore, Stored,
+    TenantStore, TicketStore, UnreadableRecord, Updated, UserHandle, UserStore, UserVersions,
 };
 use crate::tenant::{Installation, TenantRecord};
 use crate::ticket::{
@@ -119,7 +119,7 @@ verbs! { MailStore in mail {
 
 verbs! { RevocationStore in revocations {
     "note how long tokens live" note_token_lifetime(longest: Duration) -> ();
-    "list revocations" list(&page: RevocationPage) -> Vec<(RevocationPlace, StoredRevocation)>;
+    "list revocations" list(&page: RevocationPage) -> ListedRevocations;
     "read the latest revocations" latest(tenant: Option<TenantId>, within: Duration) -> Vec<StoredRevocation>;
     "purge revocations" purge(limit: u32) -> u64;
 } }
