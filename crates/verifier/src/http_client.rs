@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use thiserror::Error;
 
-/// Sends requests to the server.
+/// Sends requests to the server. [`HyperClient`](crate::HyperClient) is the default.
 #[async_trait]
 pub trait HttpClient: Send + Sync + 'static {
     /// Sends a request without a body and reads the answer whole. It follows no redirect, and keeps nothing: an answer

@@ -21,20 +21,32 @@
 //! ```
 //!
 //! `docs/revocation-feed.md` is the protocol, with the proof of its bound. This crate contains no store and no
-//! framework; [`HttpClient`] is the one thing it needs from outside, and there is a default.
+//! framework; [`HttpClient`] is the one thing it needs from outside, and [`HyperClient`] is the default.
 
+mod ask;
 mod builder;
+mod cookies;
 mod credential;
+mod feed;
 mod http_client;
+mod hyper_client;
+mod jitter;
+mod keys;
+mod revocations;
+mod server;
 mod status;
 mod stream_watch;
 mod verified_user;
 mod verifier;
+mod verifier_core;
+mod verify;
 mod verify_error;
 
 pub use builder::{BuildError, VerifierBuilder};
 pub use credential::{OnStale, SentCredential};
 pub use http_client::{HttpClient, HttpFault};
+pub use hyper_client::HyperClient;
+pub use server::InvalidServerUrl;
 pub use status::VerifierStatus;
 pub use stream_watch::CutReason;
 pub use verified_user::VerifiedUser;

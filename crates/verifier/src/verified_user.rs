@@ -6,7 +6,8 @@ use portcullis_core::clock::Timestamp;
 use portcullis_core::id::{SessionId, TenantId, UserId};
 use portcullis_core::key::Kid;
 use portcullis_core::session::Epochs;
-use portcullis_core::strategy::StrategyName;
+use portcullis_core::strategy::{Check, SessionClaim, StrategyName};
+use portcullis_core::token::access::PublishedAccess;
 use portcullis_core::user::{Role, UserProfile};
 
 /// The user behind a credential that was accepted.
@@ -34,4 +35,35 @@ pub struct VerifiedUser {
     pub profile: Option<Arc<UserProfile>>,
     /// Whether the user gave a code after the password (`amr`); `None` for a cookie.
     pub gave_code: Option<bool>,
+}
+
+impl VerifiedUser {
+    /// The user of a token; `None` if no strategy has the name that the token gives.
+    pub(crate) fn of_token(access: &PublishedAccess) -> Option<Self> {
+        let claims = &access.claims;
+        let strategy: StrategyName = claims.strategy.parse().ok()?;
+        let details = claims.details.as_ref();
+        Some(Self {
+            tenant: claims.tid.clone(),
+            id: claims.sub,
+            session: session_of(strategy, access),
+            role: claims.role,
+            strategy,
+            signed_in: details.map(|details| details.signed_in),
+            expires: Some(claims.exp),
+            kid: Some(access.kid.clone()),
+            epochs: details.map(|details| details.epochs).unwrap_or_default(),
+            profile: Some(claims.profile.clone()),
+            gave_code: details.map(|details| details.gave_code),
+        })
+    }
+}
+
+/// The session that a revocation would name.
+fn session_of(strategy: StrategyName, access: &PublishedAccess) -> Option<SessionId> {
+    let strategy = strategy.strategy();
+    match strategy.check() {
+        Check::SignedAndLive(SessionClaim::Jti) => Some(SessionId::from_uuid(access.claims.jti.as_uuid())),
+        _ => Some(access.claims.sid).filter(|_| strategy.keeps_session()),
+    }
 }

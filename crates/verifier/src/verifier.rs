@@ -1,12 +1,30 @@
 //! The handle that services hold.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::AbortHandle;
+
+use crate::stream_watch::OpenStream;
+use crate::verifier_core::VerifierCore;
 use crate::{CutReason, OnStale, SentCredential, VerifiedUser, VerifierBuilder, VerifierStatus, VerifyError};
 
 /// Verifies credentials. A cheap handle: clone it. When the last one is dropped, it stops following the feed.
-#[derive(Clone, Debug)]
-pub struct Verifier {}
+#[derive(Clone)]
+pub struct Verifier {
+    core: Arc<VerifierCore>,
+    _tasks: Arc<VerifierTasks>,
+}
+
+/// The tasks of a verifier, which end with its last handle.
+struct VerifierTasks(Vec<AbortHandle>);
+
+impl Drop for VerifierTasks {
+    fn drop(&mut self) {
+        self.0.iter().for_each(AbortHandle::abort);
+    }
+}
 
 impl Verifier {
     /// A verifier for the server with this URL, such as `https://auth.example.com`.
@@ -15,8 +33,8 @@ impl Verifier {
         VerifierBuilder::new(server)
     }
 
-    pub(crate) fn begin(_: VerifierBuilder) -> Self {
-        Self {}
+    pub(crate) fn of(core: Arc<VerifierCore>, tasks: Vec<AbortHandle>) -> Self {
+        Self { core, _tasks: Arc::new(VerifierTasks(tasks)) }
     }
 
     /// The user behind a credential.
@@ -27,38 +45,42 @@ impl Verifier {
     pub async fn verify(
         &self,
         credential: SentCredential<'_>,
-        _: OnStale,
+        on_stale: OnStale,
     ) -> Result<VerifiedUser, VerifyError> {
-        tokio::task::yield_now().await;
-        match credential {
-            SentCredential::Bearer("") | SentCredential::Cookie("") => Err(VerifyError::Missing),
-            // Nothing is proven yet.
-            _ => Err(VerifyError::UNAVAILABLE),
-        }
+        self.core.verify(credential, on_stale).await
     }
 
-    /// Waits until this user's open stream must be cut: by a revocation, at the token's `exp` without leeway, or when
-    /// nothing was proven for `grace`. The future is independent of the handle.
+    /// Waits until this user's open stream must be cut: by a revocation or another role, at the token's `exp` without
+    /// leeway, or when nothing was proven for `grace`. The feed is followed as long as the future lives.
     pub fn watch(
         &self,
-        _: &VerifiedUser,
+        user: &VerifiedUser,
         grace: Duration,
     ) -> impl Future<Output = CutReason> + Send + 'static {
-        let end = tokio::time::sleep(grace);
-        async move {
-            end.await;
-            CutReason::Unproven
-        }
+        let handle = self.clone();
+        let stream = OpenStream::new(user.clone(), self.core.clock.ticks(), grace);
+        async move { stream.until_cut(&handle.core).await }
     }
 
-    /// Waits until every tenant's knowledge has been proven complete once.
+    /// Waits until the knowledge of every tenant is young enough: before that, each credential is asked about.
     pub async fn ready(&self) {
-        std::future::pending::<()>().await;
+        let mut proofs = self.core.counts.proofs();
+        while !self.core.is_fresh(self.core.clock.ticks()) {
+            if proofs.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     /// How the verifier is doing.
     #[must_use]
     pub fn status(&self) -> VerifierStatus {
-        VerifierStatus::default()
+        self.core.status()
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Verifier").field(&self.status()).finish()
     }
 }
