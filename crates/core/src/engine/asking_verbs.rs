@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use super::{
-    Engine, FeedError, KeyError, KeyInfo, ListedSession, Refresh, Tenant, TenantAdminError, TenantError,
-    UserAdminError, VerifiedRefresh,
+    AuthenticationError, CheckedCredential, Engine, FeedError, KeyError, KeyInfo, ListedSession, Refresh,
+    Tenant, TenantAdminError, TenantError, UserAdminError, VerifiedRefresh,
 };
 use crate::clock::Timestamp;
 use crate::email::Email;
@@ -17,6 +17,7 @@ use crate::revocation::{FeedKey, FeedTenants};
 use crate::secret::PlainSecret;
 use crate::session::Session;
 use crate::store::{Page, StoreError, UnreadableRecord};
+use crate::strategy::PresentedCredentials;
 use crate::tenant::TenantRecord;
 use crate::user::User;
 use crate::username::LoginName;
@@ -81,6 +82,13 @@ verbs_that_ask! {
     /// # Errors
     /// The tenant's or the store's.
     users(&tenant: TenantId, &search: str; page: Page<UserId>) -> Result<Vec<User>, UserAdminError>;
+
+    /// Checks a credential of whatever strategy its tenant offers. A token says of which tenant it is; a cookie does
+    /// not, and is of tenant `default`.
+    ///
+    /// # Errors
+    /// An [`AuthenticationError`].
+    check_credential(&shown: PresentedCredentials<'_>;) -> Result<CheckedCredential, AuthenticationError>;
 
     /// Verifies the token of a refresh. Nothing is redeemed.
     verify_refresh(; request: Refresh) -> VerifiedRefresh;

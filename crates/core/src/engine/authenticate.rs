@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::session_cookies::OpenedSession;
 use super::{EngineCore, Identity, IssueError, Tenant, TenantError};
 use crate::id::{SessionKey, TenantId, UserKey};
 use crate::store::StoreError;
 use crate::strategy::{Carrier, Check, PresentedCredentials, SessionClaim, Strategy, StrategyName};
+use crate::token::access::AccessClaims;
 use crate::token::{TokenFault, claimed_tenant};
 
 /// The credentials of a request, and what the route asks for.
@@ -96,12 +98,17 @@ impl EngineCore {
             };
         };
         if strategy.check() == Check::Stored && strategy.carrier() == Carrier::Cookie {
-            return self.by_cookies(&tenant, attempt, strategy).await;
+            let opened =
+                self.opened_by_cookies(&tenant, Some(attempt.strategy), attempt.envelope.cookies).await?;
+            return self.used(&tenant, strategy, &opened).await;
         }
         let found = strategy.carrier().find(&attempt.envelope).map_err(|_| AuthenticationError::Invalid)?;
         let credential = found.ok_or(AuthenticationError::Missing)?;
         match strategy.check() {
-            Check::Stored => self.by_opaque_id(&tenant, attempt.strategy, strategy, credential).await,
+            Check::Stored => {
+                let opened = self.opened_by(&tenant, Some(attempt.strategy), credential).await?;
+                self.used(&tenant, strategy, &opened).await
+            }
             _ => self.by_token(attempt, tenant, credential).await,
         }
     }
@@ -125,33 +132,18 @@ impl EngineCore {
         }
     }
 
-    pub(super) async fn by_opaque_id(
+    /// The user and the session that a credential has opened, which slides if its strategy does.
+    async fn used(
         &self,
         tenant: &Tenant,
-        name: StrategyName,
         strategy: Strategy,
-        credential: &str,
+        opened: &OpenedSession<'_>,
     ) -> Result<Identity, AuthenticationError> {
-        let key = self.verified_cookie(tenant, credential)?;
-        let seen =
-            tenant.stores.view.session_of_cookie(&key).await?.ok_or(AuthenticationError::NotLive(None))?;
-        let session = seen.session();
-        if session.strategy != name {
-            return Err(AuthenticationError::OtherStrategy);
-        }
-        let standing = self.live_user(&tenant.stores, session, None).await?;
+        let session = opened.seen.session();
         let now = self.clock.now();
-        let renewed = self.slide(tenant, strategy, session, credential, now).await?;
-        tenant.stores.note_use(&seen, now);
-        Ok(Identity {
-            user: standing.user.key.clone(),
-            session: session.key.id,
-            strategy: name,
-            token: None,
-            profile: standing.profile.clone(),
-            role: Some(standing.user.role),
-            renewed,
-        })
+        let renewed = self.slide(tenant, strategy, session, opened.credential, now).await?;
+        tenant.stores.note_use(&opened.seen, now);
+        Ok(Identity { renewed, ..opened.identity() })
     }
 
     async fn by_token(
@@ -160,19 +152,29 @@ impl EngineCore {
         tenant: Arc<Tenant>,
         token: &str,
     ) -> Result<Identity, AuthenticationError> {
-        let (tenant, claims) = self.verified_claims(attempt.tenant.as_ref(), tenant, token).await?;
-        let name: StrategyName = claims.strategy.parse().map_err(|_| AuthenticationError::Invalid)?;
-        if name != attempt.strategy {
+        let (tenant, claims) = self.verified_claims(attempt.tenant.as_ref(), Some(tenant), token).await?;
+        if claims.strategy != attempt.strategy.as_str() {
             return Err(AuthenticationError::OtherStrategy);
         }
         // By the policy of the token's tenant: it may be another one than the path means.
-        let strategy = tenant.strategy(name).ok_or(AuthenticationError::NotOffered)?;
+        let strategy = tenant.strategy(attempt.strategy).ok_or(AuthenticationError::NotOffered)?;
+        self.checked(&tenant, attempt.strategy, strategy, &claims).await
+    }
+
+    /// The user and the session of a verified token, as the check of its strategy finds them.
+    pub(super) async fn checked(
+        &self,
+        tenant: &Tenant,
+        name: StrategyName,
+        strategy: Strategy,
+        claims: &AccessClaims,
+    ) -> Result<Identity, AuthenticationError> {
         let role = match strategy.check() {
             Check::Signed => claims.role,
             Check::SignedAndLive(claim) => {
-                Some(self.check_allowlist(&tenant.stores, &claims, strategy, claim).await?)
+                Some(self.check_allowlist(&tenant.stores, claims, strategy, claim).await?)
             }
-            Check::SignedUnlessRevoked => Some(self.check_denylist(&tenant.stores, &claims).await?),
+            Check::SignedUnlessRevoked => Some(self.check_denylist(&tenant.stores, claims).await?),
             Check::Stored => return Err(AuthenticationError::OtherStrategy),
         };
         Ok(Identity {

@@ -10,6 +10,7 @@ mod authenticate;
 mod bootstrap;
 mod builder;
 mod change_password;
+mod check_credential;
 mod code_attempt;
 mod device_proof;
 mod device_sign_in;
@@ -66,6 +67,7 @@ pub use authenticate::{AuthenticationError, AuthenticationRequest};
 pub use bootstrap::OpenError;
 pub use builder::EngineBuilder;
 pub use change_password::{ChangePassword, ChangePasswordError};
+pub use check_credential::CheckedCredential;
 pub use device_proof::PresentedDevice;
 pub use device_sign_in::{
     CompletedDeviceSignIn, DeviceSignIn, DeviceSignInError, DeviceSignInResult, VerifyCode, VerifyCodeError,

@@ -9,11 +9,12 @@ use crate::token::access::{AccessClaims, verify_access};
 use crate::token::{ExpectedClaims, TokenFault, VerifiedCredentials, claimed_tenant};
 
 impl EngineCore {
-    /// The claims of a token, and its tenant. A request that names no tenant gets the token's.
+    /// The claims of a token, and its tenant, which is not looked up if it is `found` already. A request that names no
+    /// tenant gets the token's.
     pub(super) async fn verified_claims(
         &self,
         named: Option<&TenantId>,
-        tenant: Arc<Tenant>,
+        found: Option<Arc<Tenant>>,
         token: &str,
     ) -> Result<(Arc<Tenant>, Arc<AccessClaims>), AuthenticationError> {
         let hash = VerifiedCredentials::<AccessClaims>::hash(token);
@@ -24,7 +25,10 @@ impl EngineCore {
             return Err(AuthenticationError::OtherTenant);
         }
         // Boxed, like what else is rare here: its state would make the future of every check large.
-        let tenant = if tenant.id == owner { tenant } else { Box::pin(self.tenant_of_token(&owner)).await? };
+        let tenant = match found.filter(|tenant| tenant.id == owner) {
+            Some(tenant) => tenant,
+            None => Box::pin(self.tenant_of_token(&owner)).await?,
+        };
         let now = self.clock.now();
         if let Some((claims, _)) = cached.filter(|(_, verified)| *verified == tenant.keyring.generation()) {
             claims.check_time(now, tenant.policy.leeway)?;

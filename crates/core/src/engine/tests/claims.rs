@@ -95,7 +95,7 @@ impl SharingFixture {
 /// The same credentials, with a token that says this audience.
 async fn signed_with(node: &Engine, held: &HeldCredentials, aud: Option<&str>) -> HeldCredentials {
     let tenant = node.tenant(&held.tenant).await.unwrap();
-    let (_, claims) = node.core.verified_claims(None, tenant.clone(), held.credential()).await.unwrap();
+    let (_, claims) = node.core.verified_claims(None, Some(tenant.clone()), held.credential()).await.unwrap();
     let said = AccessClaims { aud: aud.map(Into::into), ..(*claims).clone() };
     let mut held = held.clone();
     let token = sign_access(&tenant.keyring, node.now(), &said).unwrap();

@@ -1,4 +1,5 @@
 mod cancellation;
+mod check_credential;
 mod claims;
 mod client;
 mod clocks_ahead;
