@@ -31,7 +31,8 @@ const REDIS: DebianPackage =
     DebianPackage { name: "redis-server", proof: PackageProof::Program("redis-server") };
 
 /// What tests need.
-pub(crate) const FOR_TESTS: [DebianPackage; 8] = [
+pub(crate) const FOR_TESTS: [DebianPackage; 9] = [
+    DebianPackage { name: "caddy", proof: PackageProof::Program("caddy") },
     DebianPackage { name: "chromium", proof: PackageProof::Program("chromium") },
     DebianPackage { name: "nginx-light", proof: PackageProof::Program("nginx") },
     DebianPackage { name: "nodejs", proof: PackageProof::Program("node") },

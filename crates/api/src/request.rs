@@ -15,6 +15,7 @@ mod decimal;
 mod declare;
 pub mod device;
 mod form;
+mod forward_auth;
 pub(crate) mod member;
 mod page;
 mod strategy;
@@ -25,6 +26,7 @@ use portcullis_core::password::WeakPassword;
 use serde_json::{Map, Value};
 
 pub use declare::RequestDoc;
+pub use forward_auth::VerifyQuery;
 pub use strategy::{ChangePasswordBody, LoginBody, NameForm, RefreshBody, RegisterBody, RegisterInPartsBody};
 
 /// A body that is JSON.

@@ -31,7 +31,15 @@ impl Roles {
     /// A [`Refusal`]: no user is signed in (401), the credential names no role, or it is another one (403).
     pub fn admit(&self, who: Option<&CurrentUser>) -> Result<(), Refusal> {
         let CurrentUser(identity) = who.ok_or(Refusal::plain(Code::Unauthorized))?;
-        let role = identity.role.ok_or(Refusal::plain(Code::MissingRole))?;
+        self.admit_role(identity.role)
+    }
+
+    /// Checks the role of a user who is signed in.
+    ///
+    /// # Errors
+    /// A [`Refusal`]: the credential names no role, or it is another one (403).
+    pub fn admit_role(&self, role: Option<Role>) -> Result<(), Refusal> {
+        let role = role.ok_or(Refusal::plain(Code::MissingRole))?;
         if self.0.contains(&role) { Ok(()) } else { Err(Refusal::insufficient_role(&self.0)) }
     }
 }

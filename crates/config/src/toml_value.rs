@@ -19,6 +19,8 @@ pub enum ValueType {
     Boolean,
     /// An array of strings, or a string.
     List,
+    /// A table with a table for each name, or a string with all lines of them.
+    NamedTables,
     /// None: the setting names the file itself.
     Absent,
 }
@@ -33,6 +35,7 @@ impl ValueType {
             Self::Quantity => "an integer or a string",
             Self::Boolean => "true or false",
             Self::List => "an array of strings",
+            Self::NamedTables => "a table with a table for each name",
             Self::Absent => "stated by flag or variable",
         }
     }
@@ -49,9 +52,10 @@ pub fn origin(path: &Path, text: &str, at: usize) -> Origin {
 #[must_use]
 pub fn text_of(kind: ValueType, value: &DeValue<'_>) -> Option<String> {
     match (kind, value) {
-        (ValueType::Text | ValueType::Quantity | ValueType::List, DeValue::String(text)) => {
-            Some(text.to_string())
-        }
+        (
+            ValueType::Text | ValueType::Quantity | ValueType::List | ValueType::NamedTables,
+            DeValue::String(text),
+        ) => Some(text.to_string()),
         (ValueType::Integer | ValueType::Quantity, DeValue::Integer(number)) => {
             i64::from_str_radix(number.as_str(), number.radix()).ok().map(|number| number.to_string())
         }

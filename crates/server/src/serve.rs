@@ -24,7 +24,7 @@ use tracing::{error, info, warn};
 
 use crate::config::Config;
 use crate::handover::{HandoverError, Offering, ServerBefore, take_over};
-use crate::http::{self, AnswerHeaders, App, Origins, Pages, Recorder, router};
+use crate::http::{self, AnswerHeaders, App, ForwardAuthRules, Origins, Pages, Recorder, router};
 use crate::local_url::local_url;
 use crate::log::EventLog;
 use crate::open::{CannotOpen, OpenedEngine, open, policy};
@@ -331,6 +331,7 @@ pub fn app(config: &Config, engine: Engine, recorder: Option<&Recorder>) -> Resu
         cors_headers: config.cors.headers.clone(),
         public_url: config.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned()),
         https: config.is_https(),
+        forward_auth: Arc::new(ForwardAuthRules::of(config)),
         headers: AnswerHeaders::over(config.is_https()),
         docs: development,
         metrics: recorder.filter(|_| development && config.metrics.listen.is_none()).cloned(),

@@ -1,6 +1,7 @@
 //! The bodies of success. Members are written in the order of the fields.
 
 pub mod device;
+pub mod identity_headers;
 mod strategy_format;
 mod success;
 

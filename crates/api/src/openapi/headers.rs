@@ -46,6 +46,25 @@ headers! {
     DeviceCookie = "Set-Cookie" String,
         "The device proof of a browser: `portcullis.device=…; Path=/; Expires=…; HttpOnly; SameSite=Lax`, and \
          `__Host-portcullis.device` with `Secure` where the public URL is https. It is kept across sign-ins.";
+    /// Whose request it is.
+    UserId = "x-user-id" String, "The user's id.";
+    /// The tenant.
+    TenantId = "x-tenant-id" String, "The tenant's id.";
+    /// What the user may do.
+    UserRole = "x-user-role" String, "The user's role; empty if the credential names none.";
+    /// The session.
+    SessionId = "x-session-id" String, "The session's public id.";
+    /// What ends the credential.
+    EndsWith = "x-portcullis-session" String,
+        "The id of the session with whose end the credential ends; empty if its strategy keeps none.";
+    /// What it was issued under.
+    Epochs = "x-portcullis-epochs" String,
+        "The epochs that the credential was issued under: `user,tenant,everyone`, in decimal.";
+    /// How fresh the answer is.
+    Age = "x-portcullis-age-ms" Integer,
+        "How many milliseconds ago it was proven that no revocation is missing from this answer.";
+    /// Where to sign in.
+    LoginPage = "Location" String, "The page for signing in, with `return_to` in its query.";
     /// When to try again.
     RetryAfter = "Retry-After" Integer, "How many seconds to wait.";
     /// The challenge of a 401.
@@ -100,6 +119,18 @@ pub(super) const fn of_device(kind: DeviceOperation) -> &'static [Described] {
         _ => &[],
     }
 }
+
+/// The headers of a request that may pass.
+pub(super) const OF_VERIFIED: &[Described] = &[
+    Described::NoStore,
+    Described::UserId,
+    Described::TenantId,
+    Described::UserRole,
+    Described::SessionId,
+    Described::EndsWith,
+    Described::Epochs,
+    Described::Age,
+];
 
 /// The headers of a refusal of this status.
 pub(super) const fn of_refusal(status: u16) -> &'static [Described] {

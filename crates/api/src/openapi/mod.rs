@@ -15,6 +15,7 @@
 
 mod answers;
 mod device;
+mod forward_auth;
 mod headers;
 mod narrowed_schema;
 mod refusals;
@@ -45,7 +46,7 @@ second step by mail, names for devices, and remote sign-out; its answers stand i
 \"meta\", \"ts\"}`. Refusals are `application/json`, or `application/problem+json` (RFC 9457) where `Accept` asks for it. Any route answers 405 with `Allow` to another method, 408 to a client that is too slow, \
 431 to headers over 16 KiB, and 500 for a fault of the server.";
 
-/// The tag of keys and health.
+/// The tag of keys, health and forward-auth.
 const SERVICE: &str = "service";
 
 /// The document, for a server of this version.
@@ -73,7 +74,7 @@ fn info(version: &str) -> Info {
 fn tags() -> Vec<Tag> {
     let strategies =
         StrategyName::ROUTED.into_iter().map(|name| (name.as_str(), strategies::about(name.strategy())));
-    let service = [(SERVICE, "Keys and health.".to_owned())];
+    let service = [(SERVICE, "Keys, health, and forward-auth for proxies.".to_owned())];
     let tag = |(name, about): (&str, String)| TagBuilder::new().name(name).description(Some(about)).build();
     // The page shows them in this order: what most services want comes first.
     device::tags().into_iter().chain(strategies).chain(service).map(tag).collect()
@@ -81,9 +82,8 @@ fn tags() -> Vec<Tag> {
 
 fn paths() -> Paths {
     let mut paths = Paths::new();
-    for (path, method, operation) in
-        strategies::operations().chain(device::operations()).chain(service::operations())
-    {
+    let own = strategies::operations().chain(device::operations());
+    for (path, method, operation) in own.chain(service::operations()).chain(forward_auth::operations()) {
         paths.add_path_operation(path, vec![http_method(method)], operation);
     }
     paths

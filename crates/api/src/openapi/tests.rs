@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::*;
-use crate::operation::{DEVICE_OPERATIONS, SERVICE_OPERATIONS, STRATEGY_OPERATIONS};
+use crate::operation::{DEVICE_OPERATIONS, FORWARD_AUTH_OPERATIONS, SERVICE_OPERATIONS, STRATEGY_OPERATIONS};
 
 mod refusals;
 mod requests;
@@ -21,6 +21,10 @@ fn rows() -> Vec<DocumentedRow> {
         .iter()
         .map(|operation| (operation.route.to_owned(), "get".to_owned(), "service", None, None))
         .collect();
+    for operation in FORWARD_AUTH_OPERATIONS {
+        let path = operation.route.replace("{*", "{");
+        rows.push((path, "get".to_owned(), "service", Some("bearer"), None));
+    }
     for operation in DEVICE_OPERATIONS {
         let tag = if operation.route.starts_with("/admin/") { "admin" } else { "device" };
         let (scheme, role) = match operation.access() {
@@ -346,7 +350,8 @@ fn whatever_needs_a_tenant_and_is_no_link_of_a_mail_takes_it_from_a_header() {
 fn every_part_of_a_path_is_described_once() {
     let document = written();
     for (path, _, operation) in operations(&document) {
-        let parts: Vec<_> = path.split('/').filter(|part| part.starts_with('{')).collect();
+        let parts = path.split('/').filter_map(|part| part.find('{').and_then(|at| part.get(at..)));
+        let parts: Vec<_> = parts.collect();
         let described =
             operation["parameters"].as_array().into_iter().flatten().filter(|one| one["in"] == "path");
         let described: Vec<_> =

@@ -1,9 +1,11 @@
-//! The operations table, in three parts: by strategy, of the device-session surface, of the service itself.
+//! The operations table, in four parts: by strategy, of the device-session surface, of the service itself, of
+//! forward-auth.
 //!
 //! A row has exactly the columns that its router honours, and who may call it is the type of its kind. Routers, the
 //! dispatcher, the OpenAPI document and the tests that everything is denied by default are derived from the rows.
 
 mod device;
+mod forward_auth;
 mod service;
 mod strategy;
 #[cfg(test)]
@@ -15,6 +17,7 @@ pub use device::{
     AdminOperation, DEVICE_OPERATIONS, DeviceOperation, DeviceRow, OwnOperation, PublicOperation,
     TenantSource,
 };
+pub use forward_auth::{FORWARD_AUTH_OPERATIONS, ForwardAuthOperation, ForwardAuthRow};
 pub use service::{SERVICE_OPERATIONS, ServiceOperation, ServiceRow};
 pub use strategy::{
     OwnStrategyOperation, PublicStrategyOperation, STRATEGY_OPERATIONS, StrategyOperation, StrategyRow,
@@ -53,6 +56,16 @@ impl Method {
             Self::Post => 201,
         }
     }
+}
+
+/// Which programs send the requests of an operation.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Caller {
+    /// Apps, and the pages of browsers: CORS applies, and a page of another site may change nothing.
+    #[default]
+    Client,
+    /// Servers: no page of a browser calls it, so CORS does not apply.
+    Server,
 }
 
 /// Who may call an operation. No row states it: it follows from the type of the row's kind.

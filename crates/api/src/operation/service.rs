@@ -1,5 +1,7 @@
 //! What the service itself offers: keys, metadata and health. All of it is public.
 
+use super::Caller;
+
 /// An operation of the service.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum ServiceOperation {
@@ -27,6 +29,8 @@ pub struct ServiceRow {
     pub route: &'static str,
     /// One line about it.
     pub summary: &'static str,
+    /// Which programs send its requests.
+    pub caller: Caller,
 }
 
 impl ServiceRow {
@@ -38,7 +42,7 @@ impl ServiceRow {
 }
 
 const fn row(kind: ServiceOperation, route: &'static str, summary: &'static str) -> ServiceRow {
-    ServiceRow { kind, route, summary }
+    ServiceRow { kind, route, summary, caller: Caller::Client }
 }
 
 /// The operations of the service.

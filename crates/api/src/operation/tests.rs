@@ -48,10 +48,11 @@ fn every_operation_has_a_row_of_its_own_and_a_route_of_its_own() {
         let row = move |operation: &StrategyRow| Some((operation.path(strategy)?, operation.method.as_str()));
         STRATEGY_OPERATIONS.iter().filter_map(row).collect::<Vec<_>>()
     });
-    let rows: Vec<_> = device.chain(service).chain(strategies).collect();
+    let forward_auth = FORWARD_AUTH_OPERATIONS.iter().map(|operation| (operation.route.to_owned(), "any"));
+    let rows: Vec<_> = device.chain(service).chain(strategies).chain(forward_auth).collect();
     let distinct: BTreeSet<_> = rows.iter().collect();
     assert_eq!(distinct.len(), rows.len());
-    assert_eq!(rows.len(), 30 + 6 + 32);
+    assert_eq!(rows.len(), 30 + 6 + 32 + 3);
 }
 
 #[test]

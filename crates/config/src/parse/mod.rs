@@ -15,8 +15,8 @@ use std::str::FromStr;
 pub use address::{Listen, TcpListen, is_loopback, listen, network, socket, socket_path, tcp_listen};
 pub use duration::{duration, node_duration};
 pub use web::{
-    LONGEST_NAME, PublicUrl, WebOrigin, cookie_domain, cookie_name, display_name, public_url, web_origin,
-    web_page,
+    LONGEST_NAME, PublicUrl, WebOrigin, authority_of, cookie_domain, cookie_name, display_name, login_page,
+    public_url, web_host, web_origin, web_page,
 };
 
 use crate::suggest::did_you_mean;

@@ -102,6 +102,27 @@ pub fn web_page(text: &str) -> Parsed<String> {
     }
 }
 
+/// Parses the address of a page where users sign in.
+pub fn login_page(text: &str) -> Parsed<Url> {
+    web_page(text).and_then(|text| url(&text))
+}
+
+/// The host of a URL, with its port where that is not the scheme's own.
+#[must_use]
+pub fn authority_of(url: &Url) -> Option<String> {
+    let host = url.host_str()?;
+    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}
+
+/// Parses a host, with its port where that is not the scheme's own.
+pub fn web_host(text: &str) -> Parsed<String> {
+    let is_bare = !text.contains(['/', '\\', '@', '?', '#', '*']);
+    let url = is_bare.then(|| url(&format!("https://{text}")).ok()).flatten();
+    url.as_ref()
+        .and_then(authority_of)
+        .ok_or_else(|| format!("{text:?} is not a host: write app.example.com, or app.example.com:8443"))
+}
+
 /// A name that users see: one line without invisible characters.
 pub fn display_name(text: &str) -> Parsed<String> {
     let length = text.chars().count();
@@ -166,6 +187,33 @@ pub fn cookie_domain(text: &str) -> Parsed<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_is_written_alone_and_compared_in_its_normal_form() {
+        for (text, host) in [
+            ("app.example.com", "app.example.com"),
+            ("APP.example.com:8443", "app.example.com:8443"),
+            ("app.example.com:443", "app.example.com"),
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("[::1]:8080", "[::1]:8080"),
+        ] {
+            assert_eq!(web_host(text).as_deref(), Ok(host), "{text}");
+        }
+        for text in [
+            "",
+            "https://app.example.com",
+            "app.example.com/x",
+            "a@app.example.com",
+            "*.example.com",
+            "app.example.com?x",
+            "app.example.com#x",
+            "app .example.com",
+            "app.example.com:x",
+            "app.example.com\\@evil.example",
+        ] {
+            assert!(web_host(text).unwrap_err().contains("is not a host"), "{text}");
+        }
+    }
 
     #[test]
     fn a_public_url_is_https_or_http_on_a_loopback_host() {

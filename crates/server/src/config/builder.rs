@@ -2,7 +2,7 @@
 //!
 //! It starts blank, and the table of settings fills it. Once no rule objects, its [`Config`] is the result.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,8 +20,8 @@ use super::parse::{self, Parsed, Sessions, Tls};
 use super::report::{ConfigReport, ReportRow};
 use super::strategies::Strategies;
 use super::values::{
-    Branding, Cookie, Cors, Hashing, HttpLimits, HttpTimeouts, Lockout, Log, LogFormat, Mail, Metrics,
-    Passwords, SigningIn, Tcp, Tenants,
+    Branding, Cookie, Cors, ForwardAuth, Hashing, HttpLimits, HttpTimeouts, Lockout, Log, LogFormat, Mail,
+    Metrics, Passwords, SigningIn, Tcp, Tenants,
 };
 use portcullis_config::{ConfigFault, OpenFile, Origin, unreadable};
 use portcullis_transport::proxies::TrustedProxies;
@@ -44,6 +44,10 @@ pub(super) struct ConfigBuilder {
     pub(super) jwt_refresh_expires_in: Option<Duration>,
     /// The files of TLS.
     pub(super) tcp_tls: TlsFiles,
+    /// Where the value that is being parsed was written.
+    pub(super) parsing: Origin,
+    /// Where each policy of forward-auth was last written about.
+    pub(super) policies: BTreeMap<String, Origin>,
     broken: BTreeSet<&'static str>,
 }
 
@@ -66,6 +70,8 @@ impl ConfigBuilder {
             jwt_expires_in: None,
             jwt_refresh_expires_in: None,
             tcp_tls: TlsFiles::default(),
+            parsing: Origin::Default,
+            policies: BTreeMap::new(),
             broken: BTreeSet::new(),
         }
     }
@@ -200,6 +206,7 @@ fn blank() -> Config {
         leeway: Duration::ZERO,
         cookie: Cookie { name: String::new(), same_site: SameSite::Lax, domain: None },
         cors: Cors::default(),
+        forward_auth: ForwardAuth::default(),
         tenants: Tenants::default(),
         branding: Branding::default(),
         sign_in: SigningIn {

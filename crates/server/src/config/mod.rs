@@ -49,14 +49,14 @@ use portcullis_stores::DatabaseUrl;
 pub use documentation::{documentation, tenant_documentation};
 pub use flags::Flags;
 pub use parse::{MailTransport, Sessions, SmtpSecurity, SmtpServer, Tls};
-pub(crate) use portcullis_config::parse::web_page;
 pub use portcullis_config::parse::{Listen, PublicUrl, TcpListen, WebOrigin};
+pub(crate) use portcullis_config::parse::{authority_of, login_page, web_page};
 pub use portcullis_config::{ConfigFault, Origin};
 pub use report::{ConfigReport, ReportRow};
 pub use strategies::Strategies;
 pub use values::{
-    Branding, Cookie, Cors, Hashing, HttpLimits, HttpTimeouts, Lockout, Log, LogFormat, Mail, Metrics,
-    Passwords, SigningIn, Tcp, TcpLimits, TcpTimeouts, Tenants,
+    Branding, Cookie, Cors, ForwardAuth, ForwardAuthPolicy, Hashing, HttpLimits, HttpTimeouts, Lockout, Log,
+    LogFormat, Mail, Metrics, Passwords, SigningIn, Tcp, TcpLimits, TcpTimeouts, Tenants,
 };
 
 use builder::ConfigBuilder;
@@ -95,6 +95,8 @@ pub struct Config {
     pub cookie: Cookie,
     /// The origins whose pages may call the server.
     pub cors: Cors,
+    /// What proxies ask before they pass requests on.
+    pub forward_auth: ForwardAuth,
     /// How requests name their tenant.
     pub tenants: Tenants,
     /// What users see of a tenant that sets nothing else.
@@ -150,6 +152,7 @@ impl Config {
         }
         if faults.is_empty() {
             warnings::second_step(&mut builder.config);
+            warnings::forward_auth(&mut builder.config);
             return Ok(builder.config);
         }
         faults.sort_by(|a, b| a.origin().cmp(b.origin()));

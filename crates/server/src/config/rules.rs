@@ -13,7 +13,7 @@ use super::builder::ConfigBuilder;
 use super::parse::{MailTransport, PublicUrl, SmtpSecurity};
 use super::settings;
 use super::strategies::LifetimeKind;
-use portcullis_config::ConfigFault;
+use portcullis_config::{ConfigFault, Origin};
 
 struct Rule {
     /// The settings that it reads.
@@ -22,7 +22,7 @@ struct Rule {
     check: fn(&ConfigBuilder, &mut Vec<ConfigFault>),
 }
 
-const RULES: [Rule; 15] = [
+const RULES: [Rule; 16] = [
     Rule {
         reads: &["listen", "tcp.listen", "metrics.listen", "public_url", "mail.transport", "mail.from"],
         check: exposure,
@@ -41,6 +41,7 @@ const RULES: [Rule; 15] = [
     Rule { reads: &["mail.transport", "mail.from"], check: mail_sender },
     Rule { reads: &["mail.transport", "mail.password", "mail.password_file"], check: mail_in_the_open },
     Rule { reads: &["jwt_expires_in", "jwt_refresh_expires_in"], check: lifetimes },
+    Rule { reads: &["forward_auth.policies"], check: policies },
 ];
 
 /// Runs every rule.
@@ -178,6 +179,19 @@ fn second_step(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
     if config.sign_in.otp == SecondStep::Forced && !has_one {
         let message = "forced needs device in strategies.enabled: no other strategy has a second step";
         faults.push(builder.fault("otp", message));
+    }
+}
+
+/// A browser that is sent to sign in must be allowed to return.
+fn policies(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
+    for (name, policy) in &builder.config.forward_auth.policies {
+        if policy.login.is_some() && policy.hosts.is_empty() {
+            let message =
+                "needs hosts, to which a browser may return from login: hosts = [\"app.example.com\"]";
+            let origin = builder.policies.get(name).cloned().unwrap_or(Origin::Default);
+            let fault = ConfigFault::new(origin, format!("{name} {message}"));
+            faults.push(fault.about("forward_auth.policies"));
+        }
     }
 }
 

@@ -44,17 +44,20 @@ pub struct AnswerHeaders {
     https: bool,
     /// Those of an answer for one client, all of them: to copy a table costs less than to fill one.
     json: HeaderMap,
+    /// The same of an answer without a body.
+    empty: HeaderMap,
 }
 
 impl AnswerHeaders {
     /// Those of a server that is reached over https, or over http on the machine itself.
     #[must_use]
     pub fn over(https: bool) -> Self {
-        let mut headers = Self { https, json: HeaderMap::new() };
+        let headers = Self { https, json: HeaderMap::new(), empty: HeaderMap::new() };
         let mut json = HeaderMap::from_iter([(CONTENT_TYPE, JSON), (CACHE_CONTROL, NO_STORE)]);
         headers.complete(&mut json);
-        headers.json = json;
-        headers
+        let mut empty = HeaderMap::from_iter([(CACHE_CONTROL, NO_STORE)]);
+        headers.complete(&mut empty);
+        Self { json, empty, ..headers }
     }
 
     /// Adds those that every answer has, unless the answer has its own, or was made with them.
@@ -110,6 +113,14 @@ impl App {
         let mut response = Response::new(Body::from(text));
         *response.status_mut() = status;
         response.headers_mut().clone_from(&self.headers.json);
+        response
+    }
+
+    /// An answer for one client only that has no body.
+    pub(super) fn private_empty(&self, status: StatusCode) -> Response {
+        let mut response = Response::default();
+        *response.status_mut() = status;
+        response.headers_mut().clone_from(&self.headers.empty);
         response
     }
 }

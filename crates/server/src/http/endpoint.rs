@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
-use portcullis_api::operation::{DeviceRow, ServiceOperation};
+use portcullis_api::operation::{Caller, DeviceRow, ForwardAuthRow, ServiceOperation, ServiceRow};
 use tower::Service as _;
 
 use super::routed_request::RoutedRequest;
 use super::strategy::StrategyEndpoint;
-use super::{App, Recorder, device, health, keys, metrics};
+use super::{App, Recorder, device, forward_auth, health, keys, metrics};
 
 /// What answers a path and a method.
 pub(super) enum Endpoint {
@@ -19,7 +19,9 @@ pub(super) enum Endpoint {
     /// An operation of the device-session surface.
     Device(DeviceRow),
     /// An operation of the service itself.
-    Service(ServiceOperation),
+    Service(ServiceRow),
+    /// What a proxy asks before it passes a request on.
+    ForwardAuth(ForwardAuthRow),
     /// The style sheet of pages.
     Style,
     /// The metrics, for this machine.
@@ -31,7 +33,23 @@ pub(super) enum Endpoint {
 impl Endpoint {
     /// Whether it decides about methods itself.
     pub(super) const fn takes_any_method(&self) -> bool {
-        matches!(self, Self::Pages(_))
+        matches!(self, Self::Pages(_) | Self::ForwardAuth(_))
+    }
+
+    /// Whether it changes nothing, whatever the method.
+    pub(super) const fn is_check(&self) -> bool {
+        matches!(self, Self::ForwardAuth(_))
+    }
+
+    /// Which programs send its requests.
+    pub(super) const fn caller(&self) -> Caller {
+        match self {
+            Self::Service(row) => row.caller,
+            Self::ForwardAuth(row) => row.caller,
+            Self::Strategy(_) | Self::Device(_) | Self::Style | Self::Metrics(_) | Self::Pages(_) => {
+                Caller::Client
+            }
+        }
     }
 
     /// Answers a request.
@@ -39,7 +57,8 @@ impl Endpoint {
         match self {
             Self::Strategy(endpoint) => endpoint.answer(asked).await,
             Self::Device(row) => Box::pin(device::answer(app, *row, asked)).await,
-            Self::Service(operation) => Box::pin(service(app, *operation, asked)).await,
+            Self::ForwardAuth(row) => forward_auth::answer(app, *row, asked).await,
+            Self::Service(row) => Box::pin(service(app, row.kind, asked)).await,
             Self::Style => app.pages.style(),
             Self::Metrics(recorder) => {
                 Box::pin(metrics::for_this_machine(recorder, asked)).await.into_response()

@@ -56,10 +56,11 @@ impl Layers {
     async fn answer(&self, mut asked: RoutedRequest) -> Response {
         let (route, members) = self.routes.find(&asked.parts.uri);
         asked.members = members;
-        let origin = self.cors.allowed(&asked.parts.headers);
-        let mut response = if cors::is_preflight(&asked.parts) {
+        let is_for_pages = route.is_for_pages();
+        let origin = self.cors.allowed(&asked.parts.headers).filter(|_| is_for_pages);
+        let mut response = if is_for_pages && cors::is_preflight(&asked.parts) {
             self.cors.preflight(origin.is_some())
-        } else if asked.parts.method.is_safe() {
+        } else if route.is_safe(&asked.parts.method) {
             // What changes nothing has no event, and must cost no more than it does: it has no span.
             self.let_in(route, &mut asked).await
         } else {
@@ -75,14 +76,15 @@ impl Layers {
     /// Refuses a request that is too large or comes from another site, and renders every refusal as the request asked
     /// for it.
     async fn let_in(&self, route: &Route, asked: &mut RoutedRequest) -> Response {
-        let response = match refused_at_once(&self.app, &asked.parts) {
+        let is_safe = route.is_safe(&asked.parts.method);
+        let response = match refused_at_once(&self.app, &asked.parts, is_safe) {
             Some(refusal) => match rejected_at_once(&self.app, &asked.parts, &refusal) {
                 Some(page) => return page,
                 None => RefusalResponse(refusal).into_response(),
             },
             None => self.routed(route, asked).await,
         };
-        note(&self.app, asked.parts.method.is_safe(), &response);
+        note(&self.app, is_safe, &response);
         if response.extensions().get::<RefusalResponse>().is_none() {
             return response;
         }
@@ -109,15 +111,15 @@ fn note(app: &App, is_safe: bool, response: &Response) {
     }
 }
 
-fn refused_at_once(app: &App, request: &Parts) -> Option<Refusal> {
+fn refused_at_once(app: &App, request: &Parts, is_safe: bool) -> Option<Refusal> {
     if !names_one_host(request) {
         return Some(Refusal::because(Code::BadRequest, "The request must have one Host header"));
     }
     if is_too_large(&request.headers, app.largest_headers) {
         return Some(Refusal::plain(Code::HeadersTooLarge));
     }
-    let is_safe = request.method.is_safe() || origin::is_ours(app, &request.headers);
-    (!is_safe).then(|| Refusal::plain(Code::CrossSite))
+    let may_pass = is_safe || origin::is_ours(app, &request.headers);
+    (!may_pass).then(|| Refusal::plain(Code::CrossSite))
 }
 
 /// Whether a request says which host it is for, once (RFC 9112, section 3.2). Two servers in a row may else understand

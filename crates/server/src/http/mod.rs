@@ -9,6 +9,7 @@ mod decoded_request;
 mod device;
 mod docs;
 mod endpoint;
+mod forward_auth;
 mod health;
 mod keys;
 mod layers;
@@ -28,7 +29,9 @@ use std::time::Duration;
 
 use axum::Router;
 use http::{HeaderName, Method};
-use portcullis_api::operation::{self, DEVICE_OPERATIONS, SERVICE_OPERATIONS, STRATEGY_OPERATIONS};
+use portcullis_api::operation::{
+    self, DEVICE_OPERATIONS, FORWARD_AUTH_OPERATIONS, SERVICE_OPERATIONS, STRATEGY_OPERATIONS,
+};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_axum::{RefusalResponse, SessionCookie};
 use portcullis_core::engine::Engine;
@@ -38,6 +41,7 @@ use crate::operations::OperationDispatcher;
 use crate::rate_limit::RateLimits;
 pub use answer::AnswerHeaders;
 use endpoint::Endpoint;
+pub use forward_auth::ForwardAuthRules;
 pub use layers::LayeredRoutes;
 pub use metrics::Recorder;
 pub use origin::Origins;
@@ -78,6 +82,8 @@ pub struct App {
     pub public_url: Option<String>,
     /// Whether the public URL is https: cookies are `Secure`, and browsers are told to insist on it.
     pub https: bool,
+    /// What forward-auth requires.
+    pub forward_auth: Arc<ForwardAuthRules>,
     /// The headers of answers.
     pub headers: AnswerHeaders,
     /// Whether the documentation is public.
@@ -98,15 +104,19 @@ pub fn router(app: App) -> LayeredRoutes {
         })
     });
     let service = SERVICE_OPERATIONS.into_iter();
-    let service = service.map(|row| (row.route.to_owned(), Method::GET, Endpoint::Service(row.kind)));
+    let service = service.map(|row| (row.route.to_owned(), Method::GET, Endpoint::Service(row)));
     let device = DEVICE_OPERATIONS.into_iter();
     let device = device.map(|row| (row.route.to_owned(), method(row.method), Endpoint::Device(row)));
+    let forward_auth = FORWARD_AUTH_OPERATIONS.into_iter();
+    // The method of the row is none: what answers takes every one.
+    let forward_auth =
+        forward_auth.map(|row| (row.route.to_owned(), Method::GET, Endpoint::ForwardAuth(row)));
     let style = [(app.pages.style_route().to_owned(), Method::GET, Endpoint::Style)];
     let metrics = app.metrics.iter().cloned();
     let metrics = metrics.map(|it| ("/metrics".to_owned(), Method::GET, Endpoint::Metrics(it)));
     let docs = app.docs.then(|| pages(&docs::PATHS, docs::routes())).into_iter().flatten();
-    let rows = strategies.chain(service).chain(device).chain(style).chain(metrics).chain(docs);
-    let routes = RouteTable::of(rows);
+    let rows = strategies.chain(service).chain(device).chain(forward_auth);
+    let routes = RouteTable::of(rows.chain(style).chain(metrics).chain(docs));
     layers::around(routes, app)
 }
 

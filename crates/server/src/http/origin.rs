@@ -9,6 +9,7 @@ use tracing::warn;
 use super::App;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// The origins whose pages may call and read.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -36,16 +37,30 @@ fn is_local(origin: &str) -> bool {
 /// Whether a request that changes something does not come from a page of another site (OWASP, Cross-Site Request
 /// Forgery Prevention: Fetch Metadata). A client that is not a browser sends neither header and is allowed.
 pub(super) fn is_ours(app: &App, headers: &HeaderMap) -> bool {
-    let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-    let origin = text(&ORIGIN);
-    if origin.is_some_and(|origin| app.origins.allow(origin)) {
+    is_of(&app.origins, headers, text(headers, &HOST))
+}
+
+/// The same of a request for another host.
+pub(super) fn is_of(origins: &Origins, headers: &HeaderMap, host: Option<&str>) -> bool {
+    let origin = text(headers, &ORIGIN);
+    if origin.is_some_and(|origin| origins.allow(origin)) {
         return true;
     }
-    match (text(&SEC_FETCH_SITE), origin) {
+    match (text(headers, &SEC_FETCH_SITE), origin) {
         (Some(site), _) => matches!(site, "same-origin" | "none"),
-        (None, Some(origin)) => text(&HOST).is_some_and(|host| is_of_host(origin, host)),
+        (None, Some(origin)) => host.is_some_and(|host| is_of_host(origin, host)),
         (None, None) => true,
     }
+}
+
+/// What a browser says a request is for: `navigate` is a page of its own.
+pub(super) fn fetch_mode(headers: &HeaderMap) -> Option<&str> {
+    text(headers, &SEC_FETCH_MODE)
+}
+
+/// A header as text; empty if it is not text.
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    headers.get(name).map(|value| value.to_str().unwrap_or_default())
 }
 
 /// The most origins that are warned of: a client can make up any number.

@@ -7,6 +7,7 @@ use http::header::{ALLOW, HeaderValue};
 use http::{Method, Uri};
 use matchit::Router;
 use percent_encoding::percent_decode_str;
+use portcullis_api::operation::Caller;
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_axum::RefusalResponse;
 use tracing::error;
@@ -45,14 +46,13 @@ impl RouteTable {
         }
         let mut routes = Router::new();
         for (path, endpoints) in paths {
-            let route = Route { counter: RouteCounter::new(path.clone()), endpoints };
+            let route = Route::new(path.clone(), endpoints);
             if let Err(fault) = routes.insert(path.as_str(), route) {
                 debug_assert!(false, "{path} cannot be reached: {fault}");
                 error!(%fault, path, "a route cannot be reached");
             }
         }
-        let counter = RouteCounter::new("unmatched".to_owned());
-        Self { routes, unmatched: Route { counter, endpoints: Vec::new() } }
+        Self { routes, unmatched: Route::new("unmatched".to_owned(), Vec::new()) }
     }
 
     /// The route of a request, and the members that its path has.
@@ -65,6 +65,21 @@ impl RouteTable {
 }
 
 impl Route {
+    fn new(path: String, endpoints: Vec<(Method, Endpoint)>) -> Self {
+        Self { counter: RouteCounter::new(path), endpoints }
+    }
+
+    /// Whether pages of browsers may call it, so that CORS applies. Servers alone call it if each of its rows says so.
+    pub(super) fn is_for_pages(&self) -> bool {
+        self.endpoints.is_empty()
+            || self.endpoints.iter().any(|(_, endpoint)| endpoint.caller() == Caller::Client)
+    }
+
+    /// Whether a request by this method changes nothing here.
+    pub(super) fn is_safe(&self, method: &Method) -> bool {
+        method.is_safe() || self.endpoints.iter().any(|(_, endpoint)| endpoint.is_check())
+    }
+
     /// What answers a method. HEAD is a GET whose body is not sent.
     pub(super) fn endpoint(&self, method: &Method) -> Option<&Endpoint> {
         let method = if method == Method::HEAD { &Method::GET } else { method };

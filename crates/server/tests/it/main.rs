@@ -27,6 +27,8 @@ mod document_samples;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod forward_auth;
+#[cfg(test)]
 mod framing;
 #[cfg(test)]
 mod fuzz_checks;

@@ -59,6 +59,17 @@ const STATED: &[(&str, &[&str])] = &[
     ("cookie.domain", &["example.com", "localhost"]),
     ("cors.origins", &["https://app.example.com", "*", "http://localhost:1, http://127.0.0.1:2"]),
     ("cors.headers", &["x-app-version, x-requested-with", "a b", "*"]),
+    ("forward_auth.hosts", &["app.example.com, app.example.com:8443", "https://app.example.com", "*"]),
+    (
+        "forward_auth.policies",
+        &[
+            "staff.roles=manager, admin\nstaff.login=https://auth.example.com/login\nstaff.hosts=app.example.com",
+            "any",
+            "staff.login=https://auth.example.com/login",
+            "staff.roles=boss",
+            "staff=admin",
+        ],
+    ),
     ("tenants.require_header", &["true", "false"]),
     ("tenant.name", &["Example & Söhne <x>", "\u{202e}"]),
     ("tenant.logo_url", &["https://example.com/logo.png?a=b&c", "javascript:alert(1)"]),

@@ -54,6 +54,12 @@ impl ProxyHeader {
 }
 
 impl TrustedProxies {
+    /// Whether the other end of a connection is one of them. A socket without addresses has none.
+    #[must_use]
+    pub fn include(&self, peer: Option<IpAddr>) -> bool {
+        peer.is_some_and(|peer| self.covers(peer.to_canonical()))
+    }
+
     fn covers(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(&address))
     }

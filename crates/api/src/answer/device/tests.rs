@@ -54,6 +54,7 @@ fn session() -> Session {
         idle_expires: UPDATED,
         absolute_expires: UPDATED,
         epochs: Epochs::default(),
+        password_epoch: 0,
         gave_code: false,
         cookie: Some(secret.hash("cookie", b"")),
         rotation: None,

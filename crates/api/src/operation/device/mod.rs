@@ -8,6 +8,7 @@ mod public;
 
 use portcullis_core::strategy::StrategyName;
 
+use super::forward_auth::is_forward_auth;
 use super::{Access, Method};
 use crate::answer::Success;
 use crate::refusal::{OperationTexts, Rendering};
@@ -200,6 +201,7 @@ impl Rendering {
         let is_strategy = StrategyName::ROUTED.iter().any(|strategy| Some(strategy.as_str()) == name);
         match surface {
             Some("auth") if is_strategy && !is_operation => Self::Plain,
+            Some("auth") if is_forward_auth(path) => Self::Plain,
             Some("auth" | "admin") => Self::Envelope,
             _ => Self::Plain,
         }

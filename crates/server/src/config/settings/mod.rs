@@ -7,6 +7,7 @@
 #[macro_use]
 mod row;
 
+mod forward_auth;
 pub(super) mod lifetimes;
 mod mail;
 mod server;
@@ -87,12 +88,16 @@ impl Setting {
         };
         let default = default.map(|text| StatedValue { text, origin: Origin::Default });
         for value in default.iter().chain(stated) {
+            builder.parsing = value.origin.clone();
             if let Err(message) = (self.apply)(builder, &value.text) {
                 builder.mark_broken(self.key);
                 faults.push(ConfigFault::new(value.origin.clone(), message).about(self.key));
             }
         }
-        let effective = stated.last().or(default.as_ref());
+        let effective = match self.kind {
+            ValueType::NamedTables => all_lines(stated),
+            _ => stated.last().or(default.as_ref()).cloned(),
+        };
         let shown = |value: &StatedValue| match self.secret {
             true => "(set)".to_owned(),
             false if self.names_database => database_without_password(&value.text),
@@ -100,8 +105,8 @@ impl Setting {
         };
         builder.report(ReportRow {
             key: self.key,
-            value: effective.map(shown),
-            origin: effective.map_or(Origin::Default, |value| value.origin.clone()),
+            value: effective.as_ref().map(shown),
+            origin: effective.map_or(Origin::Default, |value| value.origin),
             warnings: Vec::new(),
             unset,
         });
@@ -111,6 +116,12 @@ impl Setting {
     pub(super) fn variable(&self) -> String {
         format!("{VARIABLE_PREFIX}{}", self.key.replace(['.', '-'], "_").to_uppercase())
     }
+}
+
+/// All that is stated of named tables: a higher source adds to a lower one. It comes from the highest.
+fn all_lines(stated: &[StatedValue]) -> Option<StatedValue> {
+    let lines: Vec<&str> = stated.iter().flat_map(|value| value.text.lines()).collect();
+    stated.last().map(|last| StatedValue { text: lines.join("; "), origin: last.origin.clone() })
 }
 
 /// The prefix of every variable.
@@ -125,10 +136,11 @@ pub(super) struct SettingGroup {
 }
 
 /// All groups, in order.
-pub(super) const GROUPS: [SettingGroup; 10] = [
+pub(super) const GROUPS: [SettingGroup; 11] = [
     SettingGroup { heading: "Server", settings: server::SERVER },
     SettingGroup { heading: "Secrets and tokens", settings: server::SECRETS },
     SettingGroup { heading: "Browsers", settings: web::BROWSERS },
+    SettingGroup { heading: "Forward-auth", settings: forward_auth::FORWARD_AUTH },
     SettingGroup { heading: "Tenants and passwords", settings: web::PEOPLE },
     SettingGroup { heading: "Mail", settings: mail::MAIL },
     SettingGroup { heading: "Strategies and their lifetimes", settings: lifetimes::STRATEGIES },

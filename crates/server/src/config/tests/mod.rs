@@ -2,6 +2,7 @@
 
 mod contradictions;
 mod defaults;
+mod forward_auth;
 mod mail;
 mod microservices;
 mod showing;

@@ -1,7 +1,7 @@
 //! When a browser gets a page: for a link, for a form that it posted, and for a rejection of either.
 
 use axum::response::Response;
-use http::header::{ACCEPT, HeaderValue};
+use http::header::{ACCEPT, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use portcullis_api::operation::PublicOperation::{ResetPage, ResetPassword, Unlock, UnlockPage};
@@ -94,7 +94,12 @@ pub(in crate::http) fn rejected_at_once(app: &App, request: &Parts, rejection: &
 
 /// Whether a browser asks for a page.
 pub(in crate::http) fn is_wanted(request: &Parts) -> bool {
-    let accepted = request.headers.get_all(ACCEPT).iter().map(HeaderValue::as_bytes);
+    is_html_accepted(&request.headers)
+}
+
+/// Whether a client asks for HTML by name.
+pub(in crate::http) fn is_html_accepted(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter().map(HeaderValue::as_bytes);
     accepted.flat_map(|line| line.split(|byte| *byte == b',')).any(|range| {
         let media = range.split(|byte| *byte == b';').next().unwrap_or_default();
         media.trim_ascii().eq_ignore_ascii_case(b"text/html")

@@ -12,5 +12,7 @@ mod style;
 #[cfg(test)]
 mod tests;
 
-pub(super) use forms::{RequestedForm, SubmittedForm, has_page, html_rejection, is_wanted, rejected_at_once};
+pub(super) use forms::{
+    RequestedForm, SubmittedForm, has_page, html_rejection, is_html_accepted, is_wanted, rejected_at_once,
+};
 pub use page::Pages;

@@ -1,0 +1,27 @@
+//! Settings of forward-auth.
+
+use super::super::builder::ConfigBuilder;
+use super::super::parse::{Parsed, PolicyLine, list, web_host};
+use super::DefaultValue::Unset;
+use super::Setting;
+
+/// Parses lines about policies. Each adds to what is known of its policy.
+fn policies(builder: &mut ConfigBuilder, text: &str) -> Parsed<()> {
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let line = PolicyLine::parse(line)?;
+        builder.policies.insert(line.name.to_owned(), builder.parsing.clone());
+        line.apply(builder.config.forward_auth.policies.entry(line.name.to_owned()).or_default())?;
+    }
+    Ok(())
+}
+
+pub(super) const FORWARD_AUTH: &[Setting] = &[
+    setting!("forward_auth.hosts": List("HOSTS"), Unset("none: no browser is sent to sign in"),
+        config.forward_auth.hosts = list(web_host),
+        "Hosts of the services behind proxies that ask `/auth/verify?login=…`: to these a browser may return after its \
+         user has signed in. The page of `login` must be on one of them, or on the host of `public_url`"),
+    setting!("forward_auth.policies": NamedTables("POLICIES"), Unset("none"), policies,
+        "What `/auth/verify/@NAME` requires, in a table `[forward_auth.policies.NAME]` for each policy: `roles`, of which \
+         the user must have one; `login`, the page where a browser's user signs in; `hosts`, to which the browser may \
+         then return. The variable has a line for each: `NAME.roles=manager,admin`"),
+];
