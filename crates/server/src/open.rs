@@ -14,7 +14,7 @@ use portcullis_core::password::{Argon2Cost, HashPool, PasswordPolicy, PoolSize};
 use portcullis_core::store::StoreError;
 use portcullis_core::strategy::{InvalidStrategy, StrategyName};
 use portcullis_core::tenant::{SettingsFault, TenantPolicy, TenantSettings};
-use portcullis_stores::{OpenedStores, RedisOpenError, RedisSessions};
+use portcullis_stores::{OpenedStores, RedisOpenError, RedisSessions, SessionPlacementError};
 use thiserror::Error;
 
 use crate::config::{Config, Sessions, SigningIn};
@@ -45,6 +45,9 @@ pub enum CannotOpen {
     /// The Redis server of the sessions cannot be used.
     #[error(transparent)]
     Sessions(#[from] RedisOpenError),
+    /// Live sessions are not where the nodes of the database keep them.
+    #[error(transparent)]
+    Placement(#[from] SessionPlacementError),
     /// The keys in the database could not be used.
     #[error("{0}")]
     Engine(#[from] OpenError),
@@ -59,24 +62,34 @@ pub enum CannotOpen {
     Threads(#[from] io::Error),
 }
 
+/// What an engine is opened for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OpenedFor {
+    /// For a node, which says where all nodes keep live sessions if none has said it before.
+    Serving,
+    /// For a command, which looks where the nodes keep them.
+    Command,
+}
+
 /// Opens what `config` describes. The first call ever creates the database and the keys in it.
 ///
 /// # Errors
 /// [`CannotOpen`] names the cause in one line.
-pub async fn open(config: &Config, events: Arc<dyn EventSink>) -> Result<OpenedEngine, CannotOpen> {
+pub async fn open(
+    config: &Config,
+    opened_for: OpenedFor,
+    events: Arc<dyn EventSink>,
+) -> Result<OpenedEngine, CannotOpen> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let connections = config.database_connections;
-    let stores = OpenedStores::open(&config.database, connections, &config.data_dir, clock.clone()).await?;
-    let stores = match &config.sessions {
-        Sessions::InDatabase => stores,
-        Sessions::InRedis(url) => match RedisSessions::open(url, clock.clone()).await {
-            Ok(live) => stores.with_live_sessions(live),
-            Err(fault) => {
-                stores.close().await;
-                return Err(fault.into());
-            }
-        },
+    let stores = open_stores(config, clock.clone()).await?;
+    let placed = match opened_for {
+        OpenedFor::Serving => stores.join_nodes().await,
+        OpenedFor::Command => stores.check_sessions().await,
     };
+    if let Err(elsewhere) = placed {
+        stores.close().await;
+        return Err(elsewhere.into());
+    }
     let random = Arc::new(SystemRandom);
     let passwords = HashPool::new(pool_size(config), Argon2Cost::RECOMMENDED, clock.clone(), random.clone())?;
     let mut builder = Engine::builder(stores.stores())
@@ -96,6 +109,20 @@ pub async fn open(config: &Config, events: Arc<dyn EventSink>) -> Result<OpenedE
     }
     let engine = builder.open().await?;
     Ok(OpenedEngine { engine, stores })
+}
+
+/// Opens the stores that `config` names, wherever the nodes of the database keep live sessions.
+pub(crate) async fn open_stores(config: &Config, clock: Arc<dyn Clock>) -> Result<OpenedStores, CannotOpen> {
+    let connections = config.database_connections;
+    let stores = OpenedStores::open(&config.database, connections, &config.data_dir, clock.clone()).await?;
+    let Sessions::InRedis(url) = &config.sessions else { return Ok(stores) };
+    match RedisSessions::open(url, clock).await {
+        Ok(live) => Ok(stores.with_live_sessions(live)),
+        Err(fault) => {
+            stores.close().await;
+            Err(fault.into())
+        }
+    }
 }
 
 /// How many passwords are hashed at once, and how long a password may wait for it.

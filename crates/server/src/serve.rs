@@ -27,7 +27,7 @@ use crate::handover::{HandoverError, Offering, ServerBefore, take_over};
 use crate::http::{self, AnswerHeaders, App, ForwardAuthRules, Origins, Pages, Recorder, router};
 use crate::local_url::local_url;
 use crate::log::EventLog;
-use crate::open::{CannotOpen, OpenedEngine, open, policy};
+use crate::open::{CannotOpen, OpenedEngine, OpenedFor, open, policy};
 use crate::operations::OperationDispatcher;
 use crate::rate_limit::{RateLimit, RateLimits};
 use crate::socket_activation::{PassedSocketError, PassedSockets};
@@ -122,7 +122,7 @@ async fn serve_on(
     let addresses = sockets.addresses();
     let offering = sockets.offering().map_err(ServeError::Descriptors)?;
     tokio::pin!(stop);
-    let opening = open(config, Arc::new(EventLog));
+    let opening = open(config, OpenedFor::Serving, Arc::new(EventLog));
     let Some(opened) = unless(stop.as_mut(), server_before.is_some(), opening).await else {
         info!("stopped before it served: the server before goes on");
         return Ok(());

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use portcullis_core::clock::Clock;
 use portcullis_core::store::{Stored, Stores};
 
-use crate::DatabaseUrl;
+use crate::{DatabaseUrl, PlacementStore};
 
 /// What to do if the database does not exist, or holds nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,6 +60,9 @@ pub(crate) trait Backend: Send + Sync {
 pub trait OpenDatabase: Send + Sync {
     /// Its stores, as everything an engine needs.
     fn stores(&self) -> Stores;
+
+    /// Where the nodes of the database keep live sessions.
+    fn placement(&self) -> Arc<dyn PlacementStore>;
 
     /// The same text for every opening of the same database, however its URL is spelled; `None` if that cannot be told.
     fn identity(&self) -> Option<String>;

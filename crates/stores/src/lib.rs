@@ -20,6 +20,8 @@ mod feed_threads;
 mod joined_feed;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod listening_feed;
+#[cfg(feature = "redis")]
+mod marker_comparison;
 mod opened_stores;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -29,6 +31,7 @@ mod recent_ends;
 mod redis;
 #[cfg(feature = "redis")]
 mod session_pair;
+mod session_placement;
 mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
@@ -41,4 +44,5 @@ pub use opened_stores::OpenedStores;
 pub use redis::{RedisOpenError, RedisSessions, RedisUrl, RedisUrlError};
 #[cfg(feature = "redis")]
 pub use session_pair::SessionPair;
+pub use session_placement::{PlacementStore, SessionPlacement, SessionPlacementError};
 pub use tenant_databases::TenantDatabaseRegistry;

@@ -4,9 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use portcullis_core::clock::Clock;
+use portcullis_core::session::Ending;
 use portcullis_core::store::{Stored, Stores};
 
-use crate::{DatabaseUrl, IfMissing, OpenDatabase, TenantDatabaseRegistry};
+#[cfg(feature = "redis")]
+use crate::marker_comparison::MarkerComparison;
+use crate::session_placement;
+use crate::{
+    DatabaseUrl, IfMissing, OpenDatabase, SessionPlacement, SessionPlacementError, TenantDatabaseRegistry,
+};
 #[cfg(feature = "redis")]
 use crate::{RedisSessions, SessionPair};
 
@@ -55,12 +61,56 @@ impl OpenedStores {
     /// The stores of the installation's database.
     #[must_use]
     pub fn stores(&self) -> Stores {
-        let stores = self.database.stores();
         #[cfg(feature = "redis")]
         if let Some(live) = &self.live_sessions {
-            return SessionPair::stores(live.clone(), stores);
+            return SessionPair::stores(live.clone(), &*self.database);
         }
-        stores
+        self.database.stores()
+    }
+
+    /// Joins the nodes of the database, as the first one if none has started before. If Redis has lost sessions while
+    /// no node ran, this ends everyone's.
+    ///
+    /// # Errors
+    /// The nodes of the database keep live sessions elsewhere, or a store does not answer.
+    pub async fn join_nodes(&self) -> Result<(), SessionPlacementError> {
+        #[cfg(feature = "redis")]
+        if let Some(markers) = self.markers() {
+            return markers.join().await;
+        }
+        session_placement::join(&*self.database.placement()).await
+    }
+
+    /// Whether live sessions are where the nodes of the database keep them: a command that looked elsewhere would find
+    /// none, and end none.
+    ///
+    /// # Errors
+    /// They are elsewhere, or a store does not answer.
+    pub async fn check_sessions(&self) -> Result<(), SessionPlacementError> {
+        #[cfg(feature = "redis")]
+        if let Some(markers) = self.markers() {
+            return markers.check().await;
+        }
+        session_placement::check(&*self.database.placement()).await
+    }
+
+    /// Notes that live sessions are from now on where these stores have them. No node may run. Sessions in the Redis of
+    /// before are over.
+    ///
+    /// # Errors
+    /// A store does not answer.
+    pub async fn switch_sessions(&self, ending: Ending) -> Stored<()> {
+        #[cfg(feature = "redis")]
+        if let Some(markers) = self.markers() {
+            return markers.switch(ending).await;
+        }
+        session_placement::move_to(&*self.database.placement(), &SessionPlacement::Database, ending).await
+    }
+
+    #[cfg(feature = "redis")]
+    fn markers(&self) -> Option<MarkerComparison> {
+        let live = self.live_sessions.clone()?;
+        Some(MarkerComparison { live, noted: self.database.placement() })
     }
 
     /// What an operator should know of what the stores may lose.

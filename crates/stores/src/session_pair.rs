@@ -21,7 +21,9 @@ use portcullis_core::store::{
 use tokio::try_join;
 use tracing::warn;
 
+use crate::OpenDatabase;
 use crate::joined_feed::joined;
+use crate::marker_comparison::MarkerComparison;
 use crate::recent_ends::RecentEnds;
 use crate::redis::{RedisSessions, Replaced};
 
@@ -42,17 +44,21 @@ pub struct SessionPair {
     epochs: Arc<dyn EpochStore>,
     feed: Arc<dyn ChangeFeed>,
     recent_ends: Arc<RecentEnds>,
+    markers: MarkerComparison,
 }
 
 impl SessionPair {
     /// The stores of a database, with its live sessions in Redis.
     #[must_use]
-    pub fn stores(live: RedisSessions, database: Stores) -> Stores {
+    pub fn stores(live: RedisSessions, opened: &dyn OpenDatabase) -> Stores {
+        let database = opened.stores();
+        let markers = MarkerComparison { live: live.clone(), noted: opened.placement() };
         let pair = Self {
             database: database.sessions.clone(),
             epochs: database.epochs.clone(),
             feed: database.feed.clone(),
             recent_ends: RecentEnds::new(live.clock()),
+            markers,
             live,
         };
         let pair = Arc::new(pair);
@@ -316,7 +322,8 @@ impl SessionStore for SessionPair {
 impl ChangeFeed for SessionPair {
     async fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
         let [of_database, of_live] = joined(sink);
-        let of_database = self.recent_ends.noting(of_database);
-        Ok(Watch::new(try_join!(self.feed.watch(of_database), self.live.watch(of_live))?))
+        let of_database = self.markers.noticing(self.recent_ends.noting(of_database));
+        let feeds = try_join!(self.feed.watch(of_database), self.live.watch(of_live))?;
+        Ok(Watch::new((feeds, self.markers.watch())))
     }
 }

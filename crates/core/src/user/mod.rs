@@ -10,6 +10,7 @@ mod person_name;
 mod profile;
 mod role;
 mod search;
+mod session_state;
 
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ use crate::id::{SessionId, UserKey};
 use crate::mobile::Mobile;
 use crate::password::PasswordHash;
 use crate::secret::SecretHash;
-use crate::session::{EndReason, Ending, Epochs, KNOWN_DEVICE, Session, SessionState};
+use crate::session::KNOWN_DEVICE;
 use crate::username::Username;
 
 /// How many passwords a user may not choose again, including the current one.
@@ -123,22 +124,6 @@ impl User {
         self.password_epoch = self.password_epoch.saturating_add(1);
         self.kept_session = kept;
         self.with_password(hash, now)
-    }
-
-    /// The state of a session of the user at `now`, under the current epochs: a new password ends it, too.
-    #[must_use]
-    pub fn state_of(&self, session: &Session, now: Timestamp, epochs: Epochs) -> SessionState {
-        match session.state_at(now, epochs) {
-            SessionState::Live if self.has_outdated(session) => {
-                SessionState::Ended(Ending { at: now, reason: EndReason::PasswordChange })
-            }
-            state => state,
-        }
-    }
-
-    /// Whether the session was made with a password that was replaced since, and is not the one that stays.
-    fn has_outdated(&self, session: &Session) -> bool {
-        session.password_epoch < self.password_epoch && self.kept_session != Some(session.key.id)
     }
 
     /// Records that a code or a link that was sent to the address was used.

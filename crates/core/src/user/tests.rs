@@ -2,6 +2,7 @@ use super::*;
 use crate::id::{TenantId, UserId};
 use crate::machine::SystemRandom;
 use crate::password::{Argon2Cost, Hasher, Password};
+use crate::session::{EndReason, Epochs, Session};
 use crate::store::conformance::records::bare_session;
 
 const NOW: Timestamp = Timestamp::from_millis(1_769_638_376_311);

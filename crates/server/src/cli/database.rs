@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::output::Output;
 use crate::config::Config;
 use crate::log::EventLog;
-use crate::open::{OpenedEngine, open};
+use crate::open::{OpenedEngine, OpenedFor, open};
 
 /// The most tenants that are listed for an operator who named an unknown one.
 const NAMED: u32 = 8;
@@ -31,7 +31,7 @@ pub(super) async fn with_engine(
     if !is_missing(&config.database)? || !may_create {
         check_up_to_date(&config.database).await?;
     }
-    let opened = open(config, Arc::new(EventLog)).await?;
+    let opened = open(config, OpenedFor::Command, Arc::new(EventLog)).await?;
     let done = match known(&opened, tenant).await {
         Ok(()) => work(&mut CommandContext { engine: &opened.engine, config, tenant, out }).await,
         Err(failure) => Err(failure),

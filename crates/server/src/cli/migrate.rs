@@ -4,8 +4,10 @@ use std::io::Write;
 use std::sync::Arc;
 
 use clap::Args;
+use portcullis_core::clock::Clock as _;
 use portcullis_core::id::TenantId;
 use portcullis_core::machine::SystemClock;
+use portcullis_core::session::{EndReason, Ending};
 use portcullis_stores::{DatabaseUrl, IfMissing, MigrationState};
 use serde::Serialize;
 
@@ -13,7 +15,8 @@ use super::database::{is_missing, no_database_of};
 use super::failure::Failure;
 use super::output::{Output, Table, counted, write_json};
 use super::tenant::{TenantDatabase, databases};
-use crate::config::Config;
+use crate::config::{Config, Sessions};
+use crate::open::open_stores;
 
 /// Create the tables, or bring them up to date, in every database
 ///
@@ -24,6 +27,9 @@ pub(super) struct MigrateCommand {
     /// Change nothing, only show what is pending
     #[arg(long)]
     dry_run: bool,
+    /// Note that live sessions are from now on where `sessions` says; stop all nodes first
+    #[arg(long, conflicts_with = "dry_run")]
+    switch_sessions: bool,
     /// Write JSON, for programs
     #[arg(long)]
     json: bool,
@@ -51,9 +57,12 @@ pub(super) async fn run(
     config: &Config,
     out: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let MigrateCommand { dry_run, json } = *command;
+    let MigrateCommand { dry_run, switch_sessions: switches, json } = *command;
     let shared = MigratedDatabase::find(None, config.database.clone()).await?;
     shared.migrate(dry_run).await?;
+    if switches {
+        switch_sessions(config).await?;
+    }
     let (mut all, mut failure) = (vec![shared], None);
     // A database that is out of reach keeps no other from being migrated.
     for found in others(config, &all, dry_run).await? {
@@ -66,6 +75,9 @@ pub(super) async fn run(
         write_json(&all.iter().flat_map(|database| database.records(dry_run)).collect::<Vec<_>>(), out)?;
         return failure.map_or(Ok(()), Err);
     }
+    if switches {
+        writeln!(out, "Live sessions are in {} from now on.\n", place(config))?;
+    }
     for (number, database) in all.iter().enumerate() {
         if number > 0 {
             writeln!(out)?;
@@ -73,6 +85,22 @@ pub(super) async fn run(
         database.write(dry_run, out)?;
     }
     failure.map_or(Ok(()), Err)
+}
+
+/// Notes in the database of the installation where live sessions are from now on.
+async fn switch_sessions(config: &Config) -> Result<(), Failure> {
+    let stores = open_stores(config, Arc::new(SystemClock)).await?;
+    let ending = Ending { at: SystemClock.now(), reason: EndReason::Admin };
+    let switched = stores.switch_sessions(ending).await;
+    stores.close().await;
+    Ok(switched?)
+}
+
+fn place(config: &Config) -> String {
+    match &config.sessions {
+        Sessions::InDatabase => config.database.location(),
+        Sessions::InRedis(url) => url.to_string(),
+    }
 }
 
 /// The databases of tenants; none before the tenants can be read.

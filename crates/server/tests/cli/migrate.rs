@@ -154,3 +154,28 @@ fn the_database_of_a_tenant_is_not_made_a_second_time() {
         "it is back, with Ann in it"
     );
 }
+
+#[test]
+fn where_live_sessions_are_is_noted_by_the_first_server_and_switched_on_request() {
+    let home = Workdir::new();
+    home.run("migrate").done();
+    let noted = || {
+        let db = Connection::open(home.database()).unwrap();
+        db.query_row("SELECT kind FROM session_placement", [], |row| row.get::<_, String>(0)).ok()
+    };
+    home.user("ann@example.com").done();
+    assert_eq!(noted(), None, "a command has noted it");
+    home.serve().stop();
+    assert_eq!(noted().as_deref(), Some("database"));
+
+    let db = Connection::open(home.database()).unwrap();
+    db.execute("UPDATE session_placement SET kind = 'redis', marker = 'm'", []).unwrap();
+    drop(db);
+    let said = home.run("user list").refused(1);
+    assert!(said.contains("in Redis") && said.contains("--switch-sessions"), "{said}");
+    let said = home.run("migrate --switch-sessions").done().out;
+    assert!(said.starts_with("Live sessions are in ") && said.contains("portcullis.db"), "{said}");
+    home.run("user list").done();
+    assert_eq!(noted().as_deref(), Some("database"));
+    home.run("migrate --switch-sessions --dry-run").refused(2);
+}

@@ -9,7 +9,7 @@ use portcullis_api::operation::{Access, SERVICE_OPERATIONS, STRATEGY_OPERATIONS}
 use portcullis_core::event::DiscardEvents;
 use portcullis_core::strategy::StrategyName;
 use portcullis_server::http::{self, around};
-use portcullis_server::open::open;
+use portcullis_server::open::{OpenedFor, open};
 use portcullis_server::serve::{app, connection_limits};
 use tokio::net::TcpListener;
 
@@ -83,7 +83,7 @@ async fn nothing_is_reached_by_another_spelling_of_its_path() {
 async fn a_handler_that_panics_costs_one_request_and_tells_nothing() {
     let home = DataDirectory::new();
     let config = config(home.path(), &[]);
-    let opened = open(&config, Arc::new(DiscardEvents)).await.unwrap();
+    let opened = open(&config, OpenedFor::Serving, Arc::new(DiscardEvents)).await.unwrap();
     let app = Arc::new(app(&config, opened.engine, None).unwrap());
     let routes = Router::new()
         .route("/fine", get(|| async { "fine" }))

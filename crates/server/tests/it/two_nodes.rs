@@ -1,23 +1,27 @@
 //! Two processes of the binary on each pair of stores: what is done on one holds on the other.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use portcullis_server::mail::{ParsedMessage, mail_files};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::fixture::{HttpAnswer, PAIRS, ServerProcess, TestUser, eventually};
+use crate::fixture::{HttpAnswer, PAIRS, ServerProcess, SharedStores, TestUser, eventually};
 
 struct TwoNodes {
     one: ServerProcess,
     other: ServerProcess,
+    stores: SharedStores,
     /// Those of both processes.
     settings: Vec<(&'static str, String)>,
 }
 
 impl TwoNodes {
-    fn start(mut settings: Vec<(&'static str, String)>) -> Self {
+    fn start(stores: SharedStores) -> Self {
+        let mut settings = stores.settings.clone();
         settings.push(("STRATEGIES_ENABLED", "session-jwt,denylist,device".to_owned()));
         let [one, other] = [(); 2].map(|()| ServerProcess::start(&borrowed(&settings)));
-        Self { one, other, settings }
+        Self { one, other, stores, settings }
     }
 
     /// The code in a mail to the user, whichever process has sent it.
@@ -95,7 +99,7 @@ async fn a_device_session_begins_on_one_node_and_ends_on_the_other(nodes: &TwoNo
 }
 
 async fn a_tenant_that_is_made_beside_the_nodes_is_there_on_both(nodes: &TwoNodes) {
-    let TwoNodes { one, other, settings } = nodes;
+    let TwoNodes { one, other, settings, .. } = nodes;
     one.command(&borrowed(settings), &["tenant", "create", "acme"]);
     let bob = TestUser::BOB;
     let registered: Value = json!({"email": bob.email, "password": bob.password, "name": bob.name});
@@ -108,12 +112,57 @@ async fn a_tenant_that_is_made_beside_the_nodes_is_there_on_both(nodes: &TwoNode
     logs_in(other, "session-jwt", &bob).await.status(401);
 }
 
+async fn a_node_with_other_sessions_does_not_start(TwoNodes { one, stores, settings, .. }: &TwoNodes) {
+    let elsewhere = stores.with_other_sessions();
+    let mut refused = vec![];
+    if settings.iter().any(|(name, _)| *name == "SESSIONS") {
+        let database: Vec<_> = settings.iter().filter(|(name, _)| *name == "DATABASE").cloned().collect();
+        refused.push((database, "in Redis: name the Redis that they use"));
+    } else {
+        refused.push((elsewhere.settings, "leave `sessions` out"));
+    }
+    for (settings, cure) in refused {
+        let said = ServerProcess::refused(&borrowed(&settings));
+        let told = said.lines().last().unwrap_or_default();
+        assert!(told.contains(cure) && told.contains("portcullis migrate --switch-sessions"), "{said}");
+    }
+    assert!(one.command(&borrowed(settings), &["user", "list"]).contains(TestUser::ANN.email));
+}
+
+/// The epoch of everyone in a token.
+fn epoch_of_everyone(token: &str) -> u64 {
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    claims["epochs"][2].as_u64().unwrap_or_default()
+}
+
+async fn a_redis_that_is_emptied_signs_everyone_out_once(nodes: &TwoNodes) {
+    let TwoNodes { one, other, stores, .. } = nodes;
+    let before = logs_in(one, "session-jwt", &TestUser::ANN).await.status(201).at("/access_token");
+    assert_eq!((epoch_of_everyone(&before), profile(other, "session-jwt", &before).await), (0, 200));
+    if !stores.empty_redis() {
+        return;
+    }
+    for node in [one, other] {
+        refuses(node, "/auth/session-jwt/profile", &before).await;
+    }
+    let after = eventually("the epoch of everyone is counted up", || async {
+        let token = logs_in(other, "session-jwt", &TestUser::ANN).await.status(201).at("/access_token");
+        (epoch_of_everyone(&token) > 0).then_some(token)
+    })
+    .await;
+    for node in [one, other] {
+        assert_eq!(profile(node, "session-jwt", &after).await, 200);
+    }
+    assert_eq!(epoch_of_everyone(&after), 1);
+}
+
 // ASVS-map: RT1, RT5
 #[tokio::test]
 async fn two_processes_on_each_pair_of_stores_are_one_server() {
     for pair in PAIRS {
         let folder = TempDir::new().unwrap();
-        let nodes = TwoNodes::start(pair.make(folder.path()).settings);
+        let nodes = TwoNodes::start(pair.make(folder.path()));
         let ann = TestUser::ANN;
         let registered = json!({"email": ann.email, "password": ann.password, "name": ann.name});
         nodes.one.post("/auth/denylist/register", &registered).await.status(201);
@@ -121,6 +170,8 @@ async fn two_processes_on_each_pair_of_stores_are_one_server() {
         a_refresh_token_is_used_once_on_whichever_node(&nodes).await;
         a_device_session_begins_on_one_node_and_ends_on_the_other(&nodes).await;
         a_tenant_that_is_made_beside_the_nodes_is_there_on_both(&nodes).await;
+        a_node_with_other_sessions_does_not_start(&nodes).await;
+        a_redis_that_is_emptied_signs_everyone_out_once(&nodes).await;
         for node in [nodes.one, nodes.other] {
             let log = node.stop();
             assert!(!log.contains("ERROR"), "{}: {log}", pair.name);

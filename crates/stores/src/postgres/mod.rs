@@ -26,6 +26,7 @@ mod fault;
 mod feed;
 mod host_list;
 mod open_error;
+mod placement;
 mod pool;
 mod schema;
 mod server;
@@ -43,10 +44,10 @@ use portcullis_core::store::{StoreError, Stored, Stores};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::DatabaseUrlError;
 use crate::backend::{IfMissing, OpenDatabase};
 use crate::feed_threads::FeedThreads;
 use crate::sql::tenants;
+use crate::{DatabaseUrlError, PlacementStore};
 use connector::Connector;
 pub use open_error::PostgresOpenError;
 use pool::ConnectionPool;
@@ -95,6 +96,10 @@ impl PostgresStore {
 impl OpenDatabase for PostgresStore {
     fn stores(&self) -> Stores {
         Stores::from_one(Arc::new(self.clone()))
+    }
+
+    fn placement(&self) -> Arc<dyn PlacementStore> {
+        Arc::new(self.clone())
     }
 
     fn identity(&self) -> Option<String> {

@@ -21,11 +21,12 @@ const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_time
 const LOCK: &str = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended( \
     $1::TEXT || '/portcullis_migrations', 0::BIGINT))";
 
-const HISTORY: [(i64, &str, &str); 4] = [
+const HISTORY: [(i64, &str, &str); 5] = [
     (1, "records", include_str!("migrations/0001_records.sql")),
     (2, "announcements", include_str!("migrations/0002_announcements.sql")),
     (3, "revocations", include_str!("migrations/0003_revocations.sql")),
     (4, "password epoch", include_str!("migrations/0004_password_epoch.sql")),
+    (5, "session placement", include_str!("migrations/0005_session_placement.sql")),
 ];
 
 /// The migrations that this version knows, and whether the database has them. Changes nothing.

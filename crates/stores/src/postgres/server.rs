@@ -33,7 +33,7 @@ const DESCRIBED: &str = "SELECT 'PostgreSQL ' \
 const MISSING_RIGHT: &str = "SELECT needed || ' on ' || tablename::TEXT FROM pg_catalog.pg_tables, \
     pg_catalog.unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS needed \
     WHERE schemaname = $1 AND tablename = ANY (ARRAY['tenants', 'installation', 'users', \
-    'sessions', 'epochs', 'keys', 'tickets', 'guesses', 'mail']) AND NOT pg_catalog.has_table_privilege( \
+    'sessions', 'session_placement', 'epochs', 'keys', 'tickets', 'guesses', 'mail']) AND NOT pg_catalog.has_table_privilege( \
     pg_catalog.quote_ident(schemaname::TEXT) || '.' || pg_catalog.quote_ident(tablename::TEXT), needed) \
     ORDER BY tablename, needed LIMIT 1";
 

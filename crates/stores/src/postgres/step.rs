@@ -169,3 +169,21 @@ impl Try {
         }
     }
 }
+
+/// Carries a step out, and tries it again where that helps.
+macro_rules! tried {
+    ($store:ident, $doing:literal, $kind:ident, |$db:ident| $step:expr) => {{
+        let mut tries =
+            $crate::postgres::step::Tries::new($doing, $crate::postgres::step::StepKind::$kind, &$store.pool);
+        loop {
+            let mut current = tries.next().await?;
+            let mut statements = current.statements();
+            let $db = &mut statements;
+            let done = ::tokio::time::timeout(tries.time_left(), $step).await;
+            if let Some(answer) = tries.settle(current, done).await {
+                break answer;
+            }
+        }
+    }};
+}
+pub(super) use tried;

@@ -26,27 +26,10 @@ use portcullis_core::ticket::{
     TicketSecret,
 };
 use portcullis_core::user::{User, UserCorrection};
-use tokio::time::timeout;
 
-use super::step::{StepKind, Tries};
+use super::step::tried;
 use super::{PostgresStore, feed};
 use crate::sql::{attempts, epochs, feed_keys, keys, mail, revocations, sessions, tenants, tickets, users};
-
-/// Carries a step out, and tries it again where that helps.
-macro_rules! tried {
-    ($store:ident, $doing:literal, $kind:ident, |$db:ident| $step:expr) => {{
-        let mut tries = Tries::new($doing, StepKind::$kind, &$store.pool);
-        loop {
-            let mut current = tries.next().await?;
-            let mut statements = current.statements();
-            let $db = &mut statements;
-            let done = timeout(tries.time_left(), $step).await;
-            if let Some(answer) = tries.settle(current, done).await {
-                break answer;
-            }
-        }
-    }};
-}
 
 /// Implements a store trait with the functions of the same names in a module of `sql`. A verb that writes is one
 /// statement, or it has several in one transaction. `&name: Type` is taken by reference. The text is what an error says

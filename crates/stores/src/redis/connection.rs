@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use portcullis_core::store::{StoreError, Stored};
 
+use super::marker::MarkerAgreement;
 use super::scripts::ScriptCall;
 
 /// How long a verb may take in all.
@@ -25,6 +26,8 @@ enum UnansweredScript {
     Late,
     #[error("the connection to Redis has been closed")]
     Closed,
+    #[error("the nodes of the database keep live sessions elsewhere by now")]
+    Elsewhere,
     #[error("Redis: {0}")]
     Refused(#[from] RedisError),
 }
@@ -32,6 +35,7 @@ enum UnansweredScript {
 /// The shared connection.
 pub(super) struct SharedConnection {
     client: Client,
+    marker: Arc<MarkerAgreement>,
     current: Mutex<Current>,
 }
 
@@ -42,12 +46,24 @@ enum Current {
 }
 
 impl SharedConnection {
-    pub(super) fn new(client: Client) -> Self {
-        Self { client, current: Mutex::new(Current::None) }
+    pub(super) fn new(client: Client, marker: Arc<MarkerAgreement>) -> Self {
+        Self { client, marker, current: Mutex::new(Current::None) }
+    }
+
+    /// Runs a script on sessions, unless they are elsewhere.
+    pub(super) async fn run<T: FromRedisValue>(
+        &self,
+        doing: &'static str,
+        call: ScriptCall<'_>,
+    ) -> Stored<T> {
+        if self.marker.is_elsewhere() {
+            return Err(StoreError::unavailable(doing, UnansweredScript::Elsewhere));
+        }
+        self.run_anywhere(doing, call).await
     }
 
     /// Runs a script. It is not run again after a fault: it may have been run.
-    pub(super) async fn run<T: FromRedisValue>(
+    pub(super) async fn run_anywhere<T: FromRedisValue>(
         &self,
         doing: &'static str,
         call: ScriptCall<'_>,

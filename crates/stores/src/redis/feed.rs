@@ -2,7 +2,8 @@
 //!
 //! The server sends an announcement on this connection before the answer to whatever was sent after the change was
 //! acknowledged. So the feed removes a key that is not there, again and again: the answer proves that no change is
-//! missing, and that the server is still a primary. A server whose memory is full answers that, too.
+//! missing, and that the server is still a primary. A server whose memory is full answers that, too. In the same round
+//! trip it asks for the marker, which is gone if the server was emptied.
 
 use std::io;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use tokio::time::sleep;
 
 use super::connection::{config, connect};
 use super::keys::Keys;
+use super::marker::{Marker, MarkerAgreement};
 use crate::feed_threads::FeedThreads;
 use crate::listening_feed::{self, ListeningFeed};
 
@@ -36,9 +38,10 @@ pub(super) async fn watch(
     client: Client,
     keys: Keys,
     clock: Arc<dyn Clock>,
+    agreement: Arc<MarkerAgreement>,
     sink: Arc<dyn ChangeSink>,
 ) -> Stored<Watch> {
-    let make = move |sink| TrackingFeed { client, keys, clock, sink };
+    let make = move |sink| TrackingFeed { client, keys, clock, agreement, sink };
     listening_feed::watch(feeds, Closed, sink, make).await
 }
 
@@ -46,6 +49,7 @@ struct TrackingFeed {
     client: Client,
     keys: Keys,
     clock: Arc<dyn Clock>,
+    agreement: Arc<MarkerAgreement>,
     sink: Arc<dyn ChangeSink>,
 }
 
@@ -77,7 +81,10 @@ impl ListeningFeed for TrackingFeed {
 
     async fn prove(&self, feed: &mut MultiplexedConnection) -> Result<(), RedisError> {
         let sent = self.clock.ticks();
-        redis::cmd("DEL").arg(self.keys.barrier()).query_async::<()>(feed).await?;
+        let mut barrier = redis::pipe();
+        barrier.cmd("DEL").arg(self.keys.barrier()).ignore().cmd("GET").arg(self.keys.marker());
+        let (marker,): (Option<Vec<u8>>,) = barrier.query_async(feed).await?;
+        self.agreement.found(marker.as_deref().map(Marker::read).as_ref())?;
         self.sink.proven(sent);
         sleep(BARRIER_EVERY.saturating_sub(self.clock.ticks().since(sent))).await;
         Ok(())

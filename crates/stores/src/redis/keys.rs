@@ -25,6 +25,11 @@ impl Keys {
         format!("{}barrier", self.0)
     }
 
+    /// The key that names one life of the sessions here. It has no end.
+    pub(super) fn marker(&self) -> String {
+        format!("{}marker", self.0)
+    }
+
     /// The beginning of the keys of the sessions in a slot; an id follows.
     pub(super) fn sessions(&self, tenant: &TenantId, bucket: Bucket) -> String {
         format!("{}s:{{{tenant}:{bucket}}}:", self.0)

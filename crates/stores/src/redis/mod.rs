@@ -7,6 +7,7 @@
 mod connection;
 mod feed;
 mod keys;
+mod marker;
 mod open_error;
 mod record;
 mod scripts;
@@ -30,10 +31,12 @@ use crate::feed_threads::FeedThreads;
 use crate::sql::if_readable;
 use connection::{SharedConnection, config, connect};
 use keys::Keys;
+pub(crate) use marker::{Marker, MarkerAgreement};
 pub use open_error::RedisOpenError;
 use record::SessionRecords;
 use scripts::{
-    COMPARE_AND_SET, FIND, FIND_ALL, FIND_BY_COOKIE, IDS, INSERT, REMOVE, REMOVE_UNREADABLE, ScriptCall,
+    COMPARE_AND_SET, FIND, FIND_ALL, FIND_BY_COOKIE, FIND_MARKER, IDS, INSERT, REMOVE, REMOVE_UNREADABLE,
+    REPLACE_MARKER, ScriptCall,
 };
 use server::ServerInfo;
 pub use url::{RedisUrl, RedisUrlError};
@@ -53,6 +56,7 @@ pub struct RedisSessions {
     keys: Keys,
     warning: Option<&'static str>,
     shared: Arc<SharedConnection>,
+    agreement: Arc<MarkerAgreement>,
     feeds: Arc<FeedThreads>,
     clock: Arc<dyn Clock>,
 }
@@ -84,8 +88,10 @@ impl RedisSessions {
         try_out(&client, &keys, clock.now())
             .await
             .map_err(|fault| RedisOpenError::of(&url.to_string(), fault))?;
-        let (url, shared) = (Arc::new(url.clone()), Arc::new(SharedConnection::new(client.clone())));
-        Ok(Self { url, client, keys, warning, shared, feeds: Arc::default(), clock })
+        let agreement = Arc::new(MarkerAgreement::default());
+        let shared = Arc::new(SharedConnection::new(client.clone(), agreement.clone()));
+        let url = Arc::new(url.clone());
+        Ok(Self { url, client, keys, warning, shared, agreement, feeds: Arc::default(), clock })
     }
 
     /// Product, version, role, and what durability depends on, in one line.
@@ -105,6 +111,26 @@ impl RedisSessions {
     #[must_use]
     pub const fn warning(&self) -> Option<&'static str> {
         self.warning
+    }
+
+    pub(crate) fn agreement(&self) -> &MarkerAgreement {
+        &self.agreement
+    }
+
+    /// What is under the key of the marker.
+    pub(crate) async fn marker(&self) -> Stored<Option<Marker>> {
+        let keys = [self.keys.marker()];
+        let call = ScriptCall { script: &FIND_MARKER, keys: &keys, arguments: &[] };
+        let found: Option<Vec<u8>> = self.shared.run_anywhere("read the marker", call).await?;
+        Ok(found.as_deref().map(Marker::read))
+    }
+
+    /// Puts a marker in the place of the one that was found; `false` if another process was first.
+    pub(crate) async fn replace_marker(&self, before: Option<&Marker>, after: &Marker) -> Stored<bool> {
+        let keys = [self.keys.marker()];
+        let arguments = [before.map_or("", Marker::written).as_bytes(), after.written().as_bytes()];
+        let call = ScriptCall { script: &REPLACE_MARKER, keys: &keys, arguments: &arguments };
+        self.shared.run_anywhere("replace the marker", call).await
     }
 
     /// Creates a session; `false` if there is one with this id.
@@ -208,7 +234,8 @@ impl RedisSessions {
 
     /// Announces what becomes of sessions from now on, until the watch is dropped or the store is closed.
     pub(crate) async fn watch(&self, sink: Arc<dyn ChangeSink>) -> Stored<Watch> {
-        feed::watch(&self.feeds, self.client.clone(), self.keys.clone(), self.clock.clone(), sink).await
+        let (client, keys) = (self.client.clone(), self.keys.clone());
+        feed::watch(&self.feeds, client, keys, self.clock.clone(), self.agreement.clone(), sink).await
     }
 
     /// Closes all connections. Every later call is [`StoreError::Unavailable`].
@@ -244,6 +271,13 @@ fn session(tenant: &TenantId, (id, checked, used): Found) -> Stored<Session> {
     let shown = || String::from_utf8_lossy(&id).into_owned();
     let id = short_text::id(&id).ok_or_else(|| StoreError::corrupt("session", &shown(), "id"))?;
     SessionRecords { checked, used }.session(&SessionKey { tenant: tenant.clone(), id })
+}
+
+/// The URL, without a password.
+impl fmt::Display for RedisSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.url.fmt(f)
+    }
 }
 
 impl fmt::Debug for RedisSessions {

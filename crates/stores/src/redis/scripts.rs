@@ -145,6 +145,20 @@ pub(super) static REMOVE_UNREADABLE: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
+/// Key: the marker. What it has, or nothing.
+pub(super) static FIND_MARKER: LazyLock<Script> =
+    LazyLock::new(|| script("redis.call('DEL', KEYS[1] .. ':') return redis.call('GET', KEYS[1])"));
+
+/// Key: the marker. Arguments: what it must have, empty for nothing, and what it gets. 1 if it was done.
+pub(super) static REPLACE_MARKER: LazyLock<Script> = LazyLock::new(|| {
+    script(
+        "redis.call('DEL', KEYS[1] .. ':')
+        if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+        redis.call('SET', KEYS[1], ARGV[2])
+        return 1",
+    )
+});
+
 /// A script with its keys and arguments.
 pub(super) struct ScriptCall<'a> {
     pub(super) script: &'a Script,

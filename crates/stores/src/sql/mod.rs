@@ -10,6 +10,7 @@ pub(crate) mod epochs;
 pub(crate) mod feed_keys;
 pub(crate) mod keys;
 pub(crate) mod mail;
+pub(crate) mod placement;
 pub(crate) mod revocations;
 mod row;
 pub(crate) mod sessions;

@@ -25,6 +25,7 @@ mod fault;
 mod feed;
 mod file;
 mod open_error;
+mod placement;
 mod readers;
 mod schema;
 mod verbs;
@@ -42,7 +43,7 @@ use tokio::task::spawn_blocking;
 use crate::backend::{Backend, IfMissing, MigrationState, OpenDatabase};
 use crate::feed_threads::FeedThreads;
 use crate::sql::tenants;
-use crate::{DatabaseUrl, DatabaseUrlError};
+use crate::{DatabaseUrl, DatabaseUrlError, PlacementStore};
 use connection::{SqliteConnection, at_once};
 pub use fault::SqliteFault;
 use file::{DatabaseFile, OPENING_TIMEOUT, wait_for_opening, write_ahead};
@@ -176,6 +177,10 @@ impl SqliteStore {
 impl OpenDatabase for SqliteStore {
     fn stores(&self) -> Stores {
         self.stores()
+    }
+
+    fn placement(&self) -> Arc<dyn PlacementStore> {
+        Arc::new(self.clone())
     }
 
     fn identity(&self) -> Option<String> {

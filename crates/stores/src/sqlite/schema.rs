@@ -24,7 +24,7 @@ const FOREIGN_PAGES: &str = "SELECT page_count FROM pragma_page_count WHERE page
     (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'portcullis_migrations')";
 const APPLIED: &str = "SELECT version, checksum FROM portcullis_migrations ORDER BY version";
 
-const HISTORY: [(i64, &str, &str); 13] = [
+const HISTORY: [(i64, &str, &str); 14] = [
     (1, "records", include_str!("migrations/0001_records.sql")),
     (2, "changes", include_str!("migrations/0002_changes.sql")),
     (3, "devices", include_str!("migrations/0003_devices.sql")),
@@ -38,6 +38,7 @@ const HISTORY: [(i64, &str, &str); 13] = [
     (11, "session version", include_str!("migrations/0011_session_version.sql")),
     (12, "revocations", include_str!("migrations/0012_revocations.sql")),
     (13, "password epoch", include_str!("migrations/0013_password_epoch.sql")),
+    (14, "session placement", include_str!("migrations/0014_session_placement.sql")),
 ];
 /// The migrations after which the program fills a column that SQL alone cannot fill.
 const SEARCH: [i64; 2] = [3, 9];

@@ -4,6 +4,9 @@
 mod feeds;
 
 #[cfg(test)]
+mod placement;
+
+#[cfg(test)]
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod recovery;
 

@@ -3,6 +3,7 @@
 mod devices;
 #[cfg(feature = "sqlite")]
 mod fill;
+mod former_passwords;
 mod mend;
 mod search;
 mod unreadable;
@@ -119,7 +120,7 @@ fn bound(statement: &'static str, user: &User) -> Statement {
         .bind(name.and_then(PersonName::last))
         .bind(user.role.as_str())
         .bind(user.password.as_ref().map(PasswordHash::as_str))
-        .bind(former(user))
+        .bind(former_passwords::written(&user.former_passwords))
         .bind(devices::written(&user.devices))
         .bind(millis(user.disabled))
         .bind(user.created.as_millis())
@@ -128,11 +129,6 @@ fn bound(statement: &'static str, user: &User) -> Statement {
         .bind(user.email_verified)
         .bind(count(user.password_epoch))
         .bind(user.kept_session.map(|session| session.to_string()))
-}
-
-fn former(user: &User) -> String {
-    let hashes: Vec<&str> = user.former_passwords.iter().map(PasswordHash::as_str).collect();
-    serde_json::json!(hashes).to_string()
 }
 
 /// What says who a user is, and which record of the user it is.
@@ -177,7 +173,7 @@ fn described(row: RecordRow<'_>, identifying: Identifying) -> Stored<User> {
         password_epoch: row.count("password_epoch")?,
         kept_session: or_default(row.optional_word("kept_session"), "kept_session", &mut unreadable),
         former_passwords: or_default(
-            row.read("former_passwords", hashes),
+            row.read("former_passwords", former_passwords::read),
             "former_passwords",
             &mut unreadable,
         ),
@@ -235,9 +231,4 @@ fn name(row: RecordRow<'_>) -> Stored<Option<PersonName>> {
             PersonName::with_part(name, given.as_deref(), family.as_deref()).ok()
         }),
     }
-}
-
-fn hashes(json: &str) -> Option<Vec<PasswordHash>> {
-    let texts: Vec<String> = serde_json::from_str(json).ok()?;
-    Some(texts.iter().map(|text| PasswordHash::stored(text)).collect())
 }

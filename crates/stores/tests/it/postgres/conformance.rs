@@ -1,6 +1,7 @@
 use portcullis_core::store::conformance::{Capabilities, contract, scenarios};
 
-use super::{TestDatabase, open};
+use super::{TestDatabase, open, try_open};
+use crate::placement;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_postgres_store_does_what_a_store_must() {
@@ -31,4 +32,11 @@ async fn every_strategy_behaves_on_the_postgres_store() {
     let database = TestDatabase::new().await;
     let make = async || open(&database.fresh().await).await;
     scenarios::every_strategy(make, Capabilities::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_sessions_are_is_noted_on_a_server_once_and_replaced_by_compare_and_set() {
+    let database = TestDatabase::new().await;
+    let opened = try_open(&database.fresh().await).await.unwrap();
+    placement::is_noted_once_and_replaced_by_compare_and_set(&*opened).await;
 }

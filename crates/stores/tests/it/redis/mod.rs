@@ -2,6 +2,7 @@
 
 mod conformance;
 mod faults;
+mod lost_sessions;
 mod memory;
 mod opening;
 mod pair;
@@ -66,5 +67,5 @@ impl Database {
 async fn open(database: &DatabaseUrl, sessions: &RedisUrl) -> Stores {
     let database = database.open(Arc::new(SystemClock), IfMissing::Create).await.unwrap();
     let live = RedisSessions::open(sessions, Arc::new(SystemClock)).await.unwrap();
-    SessionPair::stores(live, database.stores())
+    SessionPair::stores(live, &*database)
 }

@@ -97,7 +97,7 @@ async fn a_store_that_was_closed_is_out_of_reach() {
     let database = Database::new().fresh_kept();
     let opened =
         database.url.open(Arc::new(SystemClock), portcullis_stores::IfMissing::Create).await.unwrap();
-    let stores = portcullis_stores::SessionPair::stores(live.clone(), opened.stores());
+    let stores = portcullis_stores::SessionPair::stores(live.clone(), &*opened);
     live.close().await;
     let known = session(&new_user_key(&tenant("acme")));
     let away = stores.sessions.find(&by_id(&known), known.created).await;

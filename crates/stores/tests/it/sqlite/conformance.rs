@@ -1,6 +1,7 @@
 use portcullis_core::store::conformance::{Capabilities, contract, scenarios};
 
 use super::{TestDirectory, open};
+use crate::placement;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_sqlite_store_does_what_a_store_must() {
@@ -31,4 +32,10 @@ async fn every_strategy_behaves_on_the_sqlite_store() {
     let directory = TestDirectory::new();
     let make = async || open(&directory.fresh()).await.stores();
     scenarios::every_strategy(make, Capabilities::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_sessions_are_is_noted_in_a_file_once_and_replaced_by_compare_and_set() {
+    let directory = TestDirectory::new();
+    placement::is_noted_once_and_replaced_by_compare_and_set(&open(&directory.fresh()).await).await;
 }
