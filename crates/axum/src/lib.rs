@@ -37,6 +37,7 @@
 mod cookie;
 mod current_user;
 mod guard;
+mod origins;
 mod refusal_response;
 mod request_credentials;
 mod roles;
@@ -44,6 +45,7 @@ mod roles;
 pub use cookie::{SameSite, SessionCookie};
 pub use current_user::{CurrentUser, OtherSessions};
 pub use guard::{Guard, Guarded};
-pub use refusal_response::{RefusalContext, RefusalResponse, render, render_refusals};
+pub use origins::Origins;
+pub use refusal_response::{RefusalContext, RefusalResponse, render, render_as, render_refusals};
 pub use request_credentials::{RequestCredentials, tenant_named};
 pub use roles::{Admitted, Roles};

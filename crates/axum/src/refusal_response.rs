@@ -77,7 +77,7 @@ impl RefusalContext {
     }
 }
 
-/// The response for a refusal; logs what failed in the server.
+/// The response for a refusal, as the surface of its path renders it; logs what failed in the server.
 #[must_use]
 pub fn render(
     refusal: &Refusal,
@@ -86,13 +86,24 @@ pub fn render(
     accept: &[HeaderValue],
     at: Timestamp,
 ) -> Response {
-    refusal.log();
     let request = RefusedRequest { method: method.as_str(), path: uri.path(), at };
+    render_as(Rendering::of_path(request.path), refusal, &request, accept)
+}
+
+/// The response for a refusal in one rendering, unless the request asks for problem details; logs what failed in the
+/// server.
+#[must_use]
+pub fn render_as(
+    rendering: Rendering,
+    refusal: &Refusal,
+    request: &RefusedRequest<'_>,
+    accept: &[HeaderValue],
+) -> Response {
+    refusal.log();
     // One byte that is not text must not hide what else a client accepts.
     let accepted: Vec<_> = accept.iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-    let accepted = accepted.join(",");
-    let rendering = Rendering::of_path(request.path).negotiated(Some(&accepted));
-    let mut response = Response::new(Body::from(refusal.render(rendering, &request)));
+    let rendering = rendering.negotiated(Some(&accepted.join(",")));
+    let mut response = Response::new(Body::from(refusal.render(rendering, request)));
     *response.status_mut() = status_of(refusal);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(rendering.content_type()));

@@ -11,7 +11,7 @@ use axum::Router;
 use axum::routing::get;
 use futures_util::FutureExt as _;
 use metrics_exporter_prometheus::BuildError;
-use portcullis_axum::SessionCookie;
+use portcullis_axum::{Origins, SessionCookie};
 use portcullis_core::clock::Clock;
 use portcullis_core::engine::Engine;
 use portcullis_core::machine::SystemClock;
@@ -24,7 +24,7 @@ use tracing::{error, info, warn};
 
 use crate::config::Config;
 use crate::handover::{HandoverError, Offering, ServerBefore, take_over};
-use crate::http::{self, AnswerHeaders, App, ForwardAuthRules, Origins, Pages, Recorder, router};
+use crate::http::{self, AnswerHeaders, App, ForwardAuthRules, Pages, Recorder, router};
 use crate::local_url::local_url;
 use crate::log::EventLog;
 use crate::open::{CannotOpen, OpenedEngine, OpenedFor, open, policy};

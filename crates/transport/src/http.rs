@@ -1,6 +1,8 @@
 //! HTTP/1.1 connections: their limits, and an end that lets the request in flight finish.
 
+mod answer_counter;
 mod answering_stream;
+mod request_head;
 mod streamed_body;
 mod tunnel;
 
@@ -28,6 +30,8 @@ use self::streamed_body::streamed;
 use self::tunnel::run_tunnel;
 use crate::listener::{self, AcceptLimits, ConnectionEnd, ConnectionSlot, ListenerStop, NetworkSocket, Peer};
 
+pub use self::answer_counter::{AnswerCounter, known_method};
+pub use self::request_head::{headers_exceed, names_one_host};
 pub use self::streamed_body::Streamed;
 pub use self::tunnel::Tunnel;
 

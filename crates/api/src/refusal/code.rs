@@ -113,6 +113,10 @@ codes! {
     TooManyRequests = "TOO_MANY_REQUESTS" 429, says "Too many requests, please try again later.";
     /// The server failed.
     InternalError = "INTERNAL_ERROR" 500;
+    /// A server behind the gateway gave no answer.
+    BadGateway = "BAD_GATEWAY" 502;
+    /// A server behind the gateway gave no answer in time.
+    GatewayTimeout = "GATEWAY_TIMEOUT" 504;
     /// A store does not answer, as the device-session surface calls it.
     SystemError = "INTERNAL_ERROR" 503;
     /// The server is overloaded.
@@ -160,7 +164,9 @@ impl Code {
             423 => "Locked",
             429 => "Too Many Requests",
             431 => "Request Header Fields Too Large",
+            502 => "Bad Gateway",
             503 => "Service Unavailable",
+            504 => "Gateway Timeout",
             _ => "Internal Server Error",
         }
     }

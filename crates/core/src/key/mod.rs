@@ -7,6 +7,7 @@
 //! A key is published before it is used (its `active_from` is later than its `created`), signs until a newer one is
 //! active, and verifies until the last thing that it signed has expired.
 
+mod assertion_key;
 mod generation;
 mod jwks;
 mod keyring;
@@ -24,6 +25,7 @@ use thiserror::Error;
 
 use crate::word_enum::word_enum;
 
+pub use assertion_key::AssertionKey;
 pub(crate) use generation::generation;
 pub use jwks::{Jwk, Jwks};
 pub use keyring::{Keyring, KeyringFault, KeyringSource};

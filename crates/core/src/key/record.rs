@@ -131,7 +131,7 @@ impl KeyRecord {
     }
 }
 
-fn material(usage: KeyUse, random: &dyn Random) -> Result<Zeroizing<Vec<u8>>, KeyFault> {
+pub(super) fn material(usage: KeyUse, random: &dyn Random) -> Result<Zeroizing<Vec<u8>>, KeyFault> {
     let bytes = match usage {
         KeyUse::Access => {
             let source = machine::ring_random();

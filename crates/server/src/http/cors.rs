@@ -9,8 +9,9 @@ use http::header::{
 };
 use http::request::Parts;
 
+use portcullis_axum::Origins;
+
 use super::App;
-use super::origin::Origins;
 
 /// The headers that pages of another origin may send: those that the operations read, and those of tracing libraries,
 /// which add them to every request.

@@ -11,22 +11,19 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
-use http::Version;
-use http::header::{HOST, HeaderMap};
 use http::request::Parts;
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_axum::{RefusalContext, RefusalResponse};
 use tracing::Instrument as _;
 
 use super::cors::{self, CorsPolicy};
-use super::origin::{self, CrossSiteWarnings};
+use super::origin::CrossSiteWarnings;
 use super::pages::rejected_at_once;
-use super::route_counter::known_method;
 use super::route_table::{Route, RouteTable};
 use super::routed_request::RoutedRequest;
 use super::{App, request_origin};
 use crate::refusal_samples;
-use portcullis_transport::http::RequestHandler;
+use portcullis_transport::http::{RequestHandler, headers_exceed, names_one_host};
 use portcullis_transport::listener::{Peer, log_handler_panic};
 
 /// Routes, and what stands around them.
@@ -69,7 +66,7 @@ impl Layers {
         };
         cors::mark(origin, response.headers_mut());
         self.app.headers.complete(response.headers_mut());
-        route.counter.answered(known_method(&asked.parts.method), response.status());
+        route.counter.answered(&asked.parts.method, response.status());
         response
     }
 
@@ -115,24 +112,11 @@ fn refused_at_once(app: &App, request: &Parts, is_safe: bool) -> Option<Refusal>
     if !names_one_host(request) {
         return Some(Refusal::because(Code::BadRequest, "The request must have one Host header"));
     }
-    if is_too_large(&request.headers, app.largest_headers) {
+    if headers_exceed(&request.headers, app.largest_headers) {
         return Some(Refusal::plain(Code::HeadersTooLarge));
     }
-    let may_pass = is_safe || origin::is_ours(app, &request.headers);
+    let may_pass = is_safe || app.origins.are_behind(&request.headers);
     (!may_pass).then(|| Refusal::plain(Code::CrossSite))
-}
-
-/// Whether a request says which host it is for, once (RFC 9112, section 3.2). Two servers in a row may else understand
-/// it differently.
-fn names_one_host(request: &Parts) -> bool {
-    let hosts = request.headers.get_all(HOST).iter().count();
-    hosts == 1 || (hosts == 0 && request.version < Version::HTTP_11)
-}
-
-/// Counts a header as it is sent: name, colon, space, value, line end.
-fn is_too_large(headers: &HeaderMap, most_bytes: usize) -> bool {
-    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    bytes > most_bytes
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Response {

@@ -33,7 +33,7 @@ use portcullis_api::operation::{
     self, DEVICE_OPERATIONS, FORWARD_AUTH_OPERATIONS, SERVICE_OPERATIONS, STRATEGY_OPERATIONS,
 };
 use portcullis_api::refusal::{Code, Refusal};
-use portcullis_axum::{RefusalResponse, SessionCookie};
+use portcullis_axum::{Origins, RefusalResponse, SessionCookie};
 use portcullis_core::engine::Engine;
 use portcullis_core::strategy::StrategyName;
 
@@ -44,7 +44,6 @@ use endpoint::Endpoint;
 pub use forward_auth::ForwardAuthRules;
 pub use layers::LayeredRoutes;
 pub use metrics::Recorder;
-pub use origin::Origins;
 pub use pages::Pages;
 use portcullis_transport::proxies::TrustedProxies;
 use route_table::RouteTable;

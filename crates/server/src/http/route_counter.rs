@@ -2,44 +2,29 @@
 //!
 //! A request is counted under the route that it matches, never under what the client wrote.
 
-use std::sync::{PoisonError, RwLock};
-
 use http::{Method, StatusCode};
-use metrics::{Counter, counter};
 use portcullis_core::strategy::StrategyName;
+use portcullis_transport::http::AnswerCounter;
 
-/// The counters of one route, by method and status. Each is looked up by its labels once.
+/// The counters of one route.
 pub(super) struct RouteCounter {
-    route: String,
     /// The strategy of `/auth/{strategy}/…`, otherwise `device` below `/auth`.
     pub(super) strategy: Option<StrategyName>,
-    counters: RwLock<Vec<(&'static str, StatusCode, Counter)>>,
+    answers: AnswerCounter,
 }
 
 impl RouteCounter {
     pub(super) fn new(route: String) -> Self {
-        Self { strategy: strategy(&route), route, counters: RwLock::default() }
+        Self {
+            strategy: strategy(&route),
+            answers: AnswerCounter::new("portcullis_http_requests_total", route),
+        }
     }
 
     /// Counts an answer.
-    pub(super) fn answered(&self, method: &'static str, status: StatusCode) {
-        let known = self.counters.read().unwrap_or_else(PoisonError::into_inner);
-        let found = known.iter().find(|(of, with, _)| *of == method && *with == status);
-        if let Some((.., counter)) = found {
-            return counter.increment(1);
-        }
-        drop(known);
-        let (route, code) = (self.route.clone(), status.as_str().to_owned());
-        let counter = counter!("portcullis_http_requests_total", "route" => route, "method" => method, "status" => code);
-        counter.increment(1);
-        self.counters.write().unwrap_or_else(PoisonError::into_inner).push((method, status, counter));
+    pub(super) fn answered(&self, method: &Method, status: StatusCode) {
+        self.answers.answered(method, status);
     }
-}
-
-/// A client can make up any number of methods; they are counted as one.
-pub(super) fn known_method(method: &Method) -> &'static str {
-    let known = ["GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    known.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
 }
 
 fn strategy(route: &str) -> Option<StrategyName> {
@@ -55,12 +40,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn made_up_methods_are_counted_as_one() {
-        let methods = ["GET", "POST", "get", "FROB1", "FROB2"].map(|name| name.parse::<Method>().unwrap());
-        assert_eq!(methods.each_ref().map(known_method), ["GET", "POST", "other", "other", "other"]);
-    }
-
-    #[test]
     fn a_route_tells_its_strategy() {
         let of = |route| strategy(route).map(StrategyName::as_str);
         assert_eq!(of("/auth/session-jwt/profile"), Some("session-jwt"));
@@ -73,9 +52,9 @@ mod tests {
         let counter = RouteCounter::new("/auth/jwt/profile".to_owned());
         metrics::with_local_recorder(&recorder, || {
             for status in [StatusCode::NOT_FOUND, StatusCode::NOT_FOUND, StatusCode::OK] {
-                counter.answered("GET", status);
+                counter.answered(&Method::GET, status);
             }
-            counter.answered("POST", StatusCode::OK);
+            counter.answered(&Method::POST, StatusCode::OK);
         });
         let text = recorder.handle().render();
         for (labels, count) in [

@@ -66,7 +66,7 @@ async fn checked(
 fn is_of_another_site(app: &App, forwarded: &ForwardedRequest<'_>) -> bool {
     let is_navigation = || origin::fetch_mode(forwarded.headers) == Some("navigate");
     let is_safe = forwarded.is_safe().unwrap_or_else(is_navigation);
-    !is_safe && !origin::is_of(&app.origins, forwarded.headers, forwarded.host())
+    !is_safe && !app.origins.are_behind_at(forwarded.headers, forwarded.host())
 }
 
 /// The answer for a request that may pass. Each header is there even if it is empty: of one that is not, a proxy may
