@@ -1,0 +1,128 @@
+//! The configuration, put together from what is stated: files that keys name, routes, and what must agree.
+
+use std::path::Path;
+
+use portcullis_axum::Origins;
+use portcullis_config::parse::Parsed;
+use portcullis_config::{ConfigFault, OpenFile, Origin, unreadable};
+
+use super::draft::{GatewayDraft, RouteDraft, feed_key};
+use super::key::StatedKeys;
+use super::route_settings::ROUTE_SETTINGS;
+use super::settings::SETTINGS;
+use super::{GatewayConfig, GatewayProcess, VerificationServer};
+use crate::headers::OurCookies;
+use crate::routes::{GatewayRoute, RoutePath, RouteTimeouts, RoutingTable};
+
+/// Puts a configuration together, and collects the faults.
+pub(super) struct Assembly<'a> {
+    pub(super) open: OpenFile<'a>,
+    pub(super) faults: &'a mut Vec<ConfigFault>,
+}
+
+impl Assembly<'_> {
+    /// The configuration; it is of use only if there is no fault.
+    pub(super) fn gateway(&mut self, stated: &StatedKeys) -> GatewayConfig {
+        let mut draft = GatewayDraft::blank();
+        stated.fill(SETTINGS, "", &mut draft, self.faults);
+        if let Some(path) = draft.feed_key_file.take() {
+            let text = self.opened(stated, "feed_key_file", &path);
+            let key = text.and_then(|text| self.told(stated, "feed_key_file", feed_key(text.trim())));
+            draft.feed_key = key;
+        }
+        let routes = self.routes(stated, draft.timeouts);
+        let mut cookies = OurCookies::default();
+        cookies.session = draft.session_cookies.take().unwrap_or(cookies.session);
+        let server = self.followed(&draft, stated);
+        GatewayConfig {
+            process: GatewayProcess { server, client_idle: draft.timeouts.idle, ..draft.process },
+            routes,
+            origins: Origins {
+                listed: draft.origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
+                any_local_port: false,
+            },
+            proxies: draft.proxies,
+            stream_grace: draft.stream_grace,
+            cookies,
+        }
+    }
+
+    /// The server that is followed needs a feed key, and a feed key a server.
+    fn followed(&mut self, draft: &GatewayDraft, stated: &StatedKeys) -> Option<VerificationServer> {
+        let has_key = ["feed_key", "feed_key_file"].into_iter().find(|key| stated.origin(key).is_some());
+        let (of, what) = match (&draft.server, &draft.feed_key, has_key) {
+            (Some(url), Some(key), _) => {
+                let (url, feed_key) = (url.clone(), key.clone());
+                return Some(VerificationServer { url, feed_key, tenants: draft.tenants.clone() });
+            }
+            (Some(_), None, None) => {
+                ("server", "needs feed_key_file: `portcullis feed key create` prints a feed key")
+            }
+            (None, Some(_), Some(key)) if stated.origin("server").is_none() => {
+                (key, "is of no use without server")
+            }
+            _ => return None,
+        };
+        self.told::<()>(stated, of, Err(what.to_owned()));
+        None
+    }
+
+    /// Every route, if all are right.
+    fn routes(&mut self, stated: &StatedKeys, timeouts: RouteTimeouts) -> Vec<GatewayRoute> {
+        if stated.routes.is_empty() {
+            let what = "there is no route: write [[routes]]";
+            self.faults.push(ConfigFault::new(Origin::Default, what).about("routes"));
+        }
+        let read = stated.routes.iter().map(|(begin, keys)| self.route(begin, keys, timeouts));
+        // All of them, so that the faults of each are found.
+        let routes: Option<Vec<GatewayRoute>> = read.collect::<Vec<_>>().into_iter().collect();
+        let routes = routes.unwrap_or_default();
+        for fault in RoutingTable::check(&routes).err().into_iter().flatten() {
+            let origin = stated.routes.get(fault.route()).map_or(Origin::Default, |(begin, _)| begin.clone());
+            self.faults.push(ConfigFault::new(origin, fault.to_string()).about("routes"));
+        }
+        routes
+    }
+
+    fn route(&mut self, begin: &Origin, keys: &StatedKeys, timeouts: RouteTimeouts) -> Option<GatewayRoute> {
+        let mut draft = RouteDraft::blank(timeouts);
+        keys.fill(ROUTE_SETTINGS, "routes.", &mut draft, self.faults);
+        for key in ["path", "upstream"].into_iter().filter(|key| keys.origin(key).is_none()) {
+            self.faults.push(ConfigFault::new(begin.clone(), "is missing").about(format!("routes.{key}")));
+        }
+        let access = self.told(keys, "routes.roles", draft.access());
+        if let Some(file) = draft.ca_file.take() {
+            draft.upstream.authorities = self.opened(keys, "routes.ca_file", &file);
+        }
+        keys.origin("path")?;
+        let path = self.told(keys, "routes.path", RoutePath::parse(&draft.path, draft.is_exact));
+        Some(GatewayRoute {
+            path: path?,
+            methods: draft.methods,
+            access: access?,
+            on_stale: draft.on_stale,
+            keeps_encoded: draft.keeps_encoded,
+            forwards_token: draft.forwards_token,
+            asserts: draft.asserts,
+            body_limit: draft.body_limit,
+            timeouts: draft.timeouts,
+            upstream: draft.upstream,
+        })
+    }
+
+    /// The value; a fault of this key otherwise.
+    fn told<T>(&mut self, keys: &StatedKeys, key: &str, parsed: Parsed<T>) -> Option<T> {
+        let in_table = key.strip_prefix("routes.").unwrap_or(key);
+        let fault = |message| {
+            let origin = keys.origin(in_table).cloned().unwrap_or(Origin::Default);
+            self.faults.push(ConfigFault::new(origin, message).about(key));
+        };
+        parsed.map_err(fault).ok()
+    }
+
+    /// The content of a file that a key names.
+    fn opened(&mut self, keys: &StatedKeys, key: &str, path: &Path) -> Option<String> {
+        let content = (self.open)(path).map_err(|error| unreadable(path, &error));
+        self.told(keys, key, content)
+    }
+}

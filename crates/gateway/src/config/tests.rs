@@ -1,0 +1,212 @@
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use http::Method;
+use portcullis_core::user::Role;
+use portcullis_verifier::OnStale;
+
+use super::*;
+use crate::routes::RouteAccess;
+
+const ROUTE: &str = "[[routes]]\npath = \"/\"\nupstream = \"http://127.0.0.1:8000\"\n";
+
+fn read_with(
+    text: &str,
+    variables: &[(&str, &str)],
+    listen: Option<&str>,
+) -> Result<GatewayConfig, Vec<String>> {
+    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let environment: BTreeMap<String, String> = variables.iter().map(own).collect();
+    let open = |path: &Path| match path.to_str() {
+        Some("gateway.toml") => Ok(text.to_owned()),
+        Some("feed.key") => Ok("the-key\n".to_owned()),
+        _ => Err(io::Error::from(io::ErrorKind::NotFound)),
+    };
+    let sources = GatewaySources {
+        file: PathBuf::from("gateway.toml"),
+        environment: &environment,
+        listen: listen.map(str::to_owned),
+        open: &open,
+    };
+    GatewayConfig::read(&sources).map_err(|faults| faults.iter().map(ToString::to_string).collect())
+}
+
+fn read(text: &str) -> Result<GatewayConfig, Vec<String>> {
+    read_with(text, &[], None)
+}
+
+#[test]
+fn a_file_says_what_it_says() {
+    let config = read(
+        r#"
+        listen = "127.0.0.1:9000"
+        server = "https://auth.example.com"
+        feed_key_file = "feed.key"
+        max_staleness = "2s"
+        stream_grace = "10s"
+        [cors]
+        origins = ["https://app.example.com"]
+        [proxies]
+        trusted = ["10.0.0.0/8"]
+        [timeouts]
+        connect = "2s"
+        idle = "90s"
+        [[routes]]
+        path = "/reports"
+        methods = ["GET", "POST"]
+        upstream = ["http://127.0.0.1:8000", "http://127.0.0.1:8001"]
+        health = "/healthz"
+        roles = ["manager", "admin"]
+        on_stale = "refuse"
+        case = "exact"
+        encoded = "keep"
+        forward_token = true
+        assertion = true
+        body_limit = "1GiB"
+        timeouts = { first_byte = "5m" }
+        [[routes]]
+        path = "/open"
+        upstream = "https://127.0.0.1:8443"
+        public = true
+        "#,
+    )
+    .unwrap();
+    let server = config.process.server.as_ref().unwrap();
+    assert_eq!((server.url.as_str(), server.feed_key.reveal()), ("https://auth.example.com", "the-key"));
+    assert_eq!(config.process.listen[0].address.to_string(), "127.0.0.1:9000");
+    assert_eq!((config.process.max_staleness.as_secs(), config.stream_grace.as_secs()), (2, 10));
+    assert!(
+        config.origins.allow("https://app.example.com") && config.proxies.include("10.1.2.3".parse().ok())
+    );
+    let [reports, open] = config.routes.as_slice() else { panic!("two routes") };
+    assert_eq!(reports.methods, [Method::GET, Method::POST]);
+    assert_eq!(reports.access, RouteAccess::Roles(vec![Role::Manager, Role::Admin]));
+    assert_eq!(
+        (reports.on_stale, reports.path.is_exact(), reports.keeps_encoded),
+        (OnStale::Refuse, true, true)
+    );
+    assert_eq!((reports.forwards_token, reports.asserts, reports.body_limit), (true, true, 1 << 30));
+    let seconds = |route: &GatewayRoute| {
+        [route.timeouts.connect, route.timeouts.first_byte, route.timeouts.idle].map(|span| span.as_secs())
+    };
+    assert_eq!((seconds(reports), seconds(open)), ([2, 300, 90], [2, 30, 90]), "a route's own go first");
+    assert_eq!((reports.upstream.urls.len(), reports.upstream.health.as_deref()), (2, Some("/healthz")));
+    assert_eq!((&open.access, open.body_limit, open.keeps_encoded), (&RouteAccess::Public, 10 << 20, false));
+}
+
+#[test]
+fn every_fault_names_its_line_and_the_cure() {
+    for (text, faults) in [
+        ("", &["routes: there is no route: write [[routes]]"][..]),
+        (
+            "listen = \"x\"\n[[routes]]\n",
+            &[
+                "gateway.toml:1: listen: \"x\" is not an address and port: write 127.0.0.1:3000, [::1]:3000 or 0.0.0.0:3000",
+                "gateway.toml:2: routes.path: is missing",
+                "gateway.toml:2: routes.upstream: is missing",
+            ],
+        ),
+        (
+            "lisen = \"x\"\n",
+            &[
+                "routes: there is no route: write [[routes]]",
+                "gateway.toml:1: lisen: is not a key; did you mean listen?",
+            ],
+        ),
+        ("[timeout]\nidle = \"1s\"\n", &["gateway.toml:1: timeout: is not a key"]),
+        ("timeouts = 3\n", &["gateway.toml:1: timeouts: is a table: write [timeouts]"]),
+        ("routes = 3\n", &["gateway.toml:1: routes: is a list of tables: write [[routes]]"]),
+        ("a = [\n", &["gateway.toml:"]),
+        (
+            "server = \"https://auth.example.com\"\n",
+            &["gateway.toml:1: server: needs feed_key_file: `portcullis feed key create` prints a feed key"],
+        ),
+        ("server = \"http://auth.example.com\"\n", &["must be https"]),
+        ("feed_key_file = \"other.key\"\n", &["gateway.toml:1: feed_key_file: cannot read \"other.key\""]),
+        ("feed_key_file = \"feed.key\"\n", &["gateway.toml:1: feed_key_file: is of no use without server"]),
+        ("[cors]\norigins = [\"*\"]\n", &["gateway.toml:2: cors.origins: \"*\" would let any page act"]),
+        ("[proxies]\ntrusted = [\"0.0.0.0/0\"]\n", &["gateway.toml:2: proxies.trusted:"]),
+    ] {
+        let told = read(text).unwrap_err();
+        for fault in faults {
+            assert!(told.iter().any(|line| line.contains(fault)), "{text}: {fault}: {told:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_route_that_says_two_things_or_nothing_is_a_fault() {
+    let route =
+        |keys: &str| format!("[[routes]]\npath = \"/a\"\nupstream = \"http://127.0.0.1:1\"\n{keys}\n");
+    for (keys, fault) in [
+        ("public = true\nroles = [\"admin\"]", "gateway.toml:5: routes.roles: stands beside public = true"),
+        ("roles = []", "gateway.toml:4: routes.roles: names no role"),
+        ("roles = [\"boss\"]", "gateway.toml:4: routes.roles: \"boss\" is not one of user, manager, admin"),
+        ("methods = [\"FETCH\"]", "gateway.toml:4: routes.methods: \"FETCH\" is not one of GET"),
+        ("methods = [\"get\"]", "routes.methods"),
+        ("on_stale = \"pass\"", "\"pass\" is not one of ask, refuse"),
+        ("health = \"healthz\"", "is not a path: write /healthz"),
+        ("body_limit = \"much\"", "is not a size"),
+        (
+            "timeouts = { first_bite = \"1s\" }",
+            "timeouts.first_bite: is not a key; did you mean timeouts.first_byte?",
+        ),
+        ("public = \"yes\"", "must be true or false, not a string"),
+        ("ca_file = \"none.pem\"", "gateway.toml:4: routes.ca_file: cannot read"),
+        (
+            "[[routes]]\npath = \"/A\"\nupstream = \"http://127.0.0.1:1\"",
+            "gateway.toml:4: routes: a request may be for this route and for /a",
+        ),
+        (
+            "encoded = \"keep\"\n[[routes]]\npath = \"/a/b\"\nupstream = \"http://127.0.0.1:1\"\nroles = [\"admin\"]",
+            "gateway.toml:1: routes: encoded = \"keep\" leaves it to the upstream",
+        ),
+    ] {
+        let told = read(&route(keys)).unwrap_err();
+        assert!(told.iter().any(|line| line.contains(fault)), "{keys}: {told:#?}");
+    }
+    for upstream in ["127.0.0.1:8000", "http://h/path", "http://h?x", "ftp://h", "http://u:p@h", "http://"] {
+        let text = format!("[[routes]]\npath = \"/a\"\nupstream = \"{upstream}\"\n");
+        let told = read(&text).unwrap_err();
+        assert!(told[0].contains("routes.upstream"), "{upstream}: {told:#?}");
+    }
+}
+
+#[test]
+fn a_variable_goes_before_the_file_and_a_flag_before_both() {
+    let text = format!("listen = \"127.0.0.1:1\"\nmax_staleness = \"1s\"\n{ROUTE}");
+    let variables =
+        [("PORTCULLIS_GATEWAY_LISTEN", "127.0.0.1:2"), ("PORTCULLIS_GATEWAY_MAX_STALENESS", "3s")];
+    let config = read_with(&text, &variables, None).unwrap();
+    assert_eq!(config.process.listen[0].address.port(), 2);
+    assert_eq!(config.process.max_staleness.as_secs(), 3);
+    let config = read_with(&text, &variables, Some("127.0.0.1:4")).unwrap();
+    assert_eq!(config.process.listen[0].address.port(), 4);
+    let unset = read_with(&text, &[("PORTCULLIS_GATEWAY_LISTEN", "")], None).unwrap();
+    assert_eq!(unset.process.listen[0].address.port(), 1);
+}
+
+#[test]
+fn an_unknown_variable_names_the_one_that_was_meant_and_those_of_the_server_are_left_alone() {
+    let others =
+        [("PORTCULLIS_LISTEN", "x"), ("PORTCULLIS_GATEWAY_CONFIG", "x"), ("PORTCULLIS_GATEWAY_X", "")];
+    assert!(read_with(ROUTE, &others, None).is_ok());
+    let told = read_with(ROUTE, &[("PORTCULLIS_GATEWAY_LISTN", "x")], None).unwrap_err();
+    assert_eq!(
+        told,
+        ["variable PORTCULLIS_GATEWAY_LISTN: is not a setting; did you mean PORTCULLIS_GATEWAY_LISTEN?"]
+    );
+    assert!(
+        is_variable("PORTCULLIS_GATEWAY_TIMEOUTS_FIRST_BYTE") && !is_variable("PORTCULLIS_GATEWAY_ROUTES")
+    );
+}
+
+// ASVS-map: LG1
+#[test]
+fn no_fault_repeats_a_feed_key() {
+    let told = read(&format!("feed_key = \"canary\\u0007\"\n{ROUTE}")).unwrap_err();
+    assert!(!format!("{told:?}").contains("canary"), "{told:#?}");
+    let config = read(&format!("server = \"https://a.example\"\nfeed_key = \"canary\"\n{ROUTE}")).unwrap();
+    assert!(!format!("{config:?}").contains("canary"));
+}

@@ -1,0 +1,141 @@
+//! A request on its way to its upstream, and the answer on its way back.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use axum::body::{Body, HttpBody as _};
+use axum::response::Response;
+use http::header::HeaderMap;
+use http::request::Parts;
+use http::{Response as HttpResponse, StatusCode};
+use hyper::body::Incoming;
+use hyper::upgrade::{self, OnUpgrade};
+use portcullis_api::refusal::{Code, Refusal};
+use portcullis_transport::http::{Streamed, Tunnel};
+use portcullis_transport::listener::Peer;
+
+use super::Gateway;
+use super::access_log::AccessRecord;
+use super::cors;
+use super::policy::PassedRequest;
+use super::rejection::Rejection;
+use super::state::{GatewayState, ServedRoute};
+use crate::assertion::ASSERTION;
+use crate::headers::{AssertedUser, ForwardedClient, take_hop_by_hop};
+use crate::path::RequestPath;
+use crate::routes::GatewayRoute;
+use crate::streams::{Download, StreamOwner, WebSocketUpgrade, agrees_to_websocket};
+use crate::upstream::{OutgoingRequest, UpstreamFault, exchange};
+
+/// A request that may pass, with the headers that its upstream will see.
+pub(super) struct ReadyRequest<'s> {
+    pub(super) route: &'s ServedRoute,
+    pub(super) path: RequestPath,
+    pub(super) passed: PassedRequest,
+    pub(super) websocket: bool,
+    pub(super) parts: Parts,
+    pub(super) body: Body,
+}
+
+/// Takes away what no upstream may see, and sets what it is told. The order is that of [`crate::headers`].
+pub(super) fn prepare_headers(
+    state: &GatewayState,
+    route: &GatewayRoute,
+    passed: &PassedRequest,
+    request: &mut Parts,
+    peer: Peer,
+) -> Result<(), Rejection> {
+    let peer = peer.ip().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let client = ForwardedClient::of(peer, &request.headers, &state.proxies);
+    let headers = &mut request.headers;
+    take_hop_by_hop(headers)?;
+    state.headers.strip(headers, route.forwards_token);
+    client.set(headers);
+    if let Some(user) = asserted(passed) {
+        user.set(headers);
+    }
+    Ok(())
+}
+
+fn asserted(passed: &PassedRequest) -> Option<AssertedUser> {
+    let user = passed.user.as_ref()?;
+    Some(AssertedUser { id: user.id, tenant: user.tenant.clone(), role: user.role, session: user.session })
+}
+
+impl Gateway {
+    /// Sends a request on, and its answer back.
+    pub(super) async fn forward(
+        &self,
+        state: &GatewayState,
+        ready: ReadyRequest<'_>,
+        record: &mut AccessRecord,
+    ) -> Result<Response, Rejection> {
+        let ReadyRequest { route: served, path, passed, websocket, mut parts, body } = ready;
+        let route = &served.route;
+        if body.size_hint().exact().is_some_and(|length| length > route.body_limit) {
+            return Err(Refusal::plain(Code::PayloadTooLarge).into());
+        }
+        let client = websocket.then(|| parts.extensions.remove::<OnUpgrade>()).flatten();
+        if client.is_some() {
+            WebSocketUpgrade::ask(&mut parts.headers);
+        }
+        let user = asserted(&passed).filter(|_| route.asserts);
+        let outgoing = OutgoingRequest {
+            method: parts.method,
+            target: path.target().clone(),
+            headers: parts.headers,
+            body,
+            body_limit: route.body_limit,
+            idle: route.timeouts.idle,
+            first_byte: route.timeouts.first_byte,
+        };
+        let (answer, upstream) = exchange(&served.pool, outgoing, |upstream, headers: &mut HeaderMap| {
+            let assertion =
+                user.as_ref().and_then(|user| self.0.assertions.of(user, &upstream.url.to_string()));
+            headers.extend(assertion.map(|value| (ASSERTION, value)));
+        })
+        .await?;
+        record.went_to(&upstream.url);
+        let owner = passed.user.map(|user| StreamOwner {
+            user,
+            verifier: self.0.verifier.clone(),
+            grace: state.stream_grace,
+        });
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return switched(answer, client, route, owner);
+        }
+        Ok(passed_on(answer, route, owner))
+    }
+}
+
+/// An answer as the client gets it.
+fn passed_on(answer: HttpResponse<Incoming>, route: &GatewayRoute, owner: Option<StreamOwner>) -> Response {
+    let (mut parts, body) = answer.into_parts();
+    clean(&mut parts.headers);
+    let body = Body::new(Download::new(body, route.timeouts.idle, owner));
+    parts.extensions.insert(Streamed);
+    Response::from_parts(parts, body)
+}
+
+/// The upstream has agreed to a WebSocket, if the client has asked for one.
+fn switched(
+    mut answer: HttpResponse<Incoming>,
+    client: Option<OnUpgrade>,
+    route: &GatewayRoute,
+    owner: Option<StreamOwner>,
+) -> Result<Response, Rejection> {
+    let agreed = agrees_to_websocket(answer.headers());
+    let Some(client) = client.filter(|_| agreed) else { return Err(UpstreamFault::Switched.into()) };
+    let upstream = upgrade::on(&mut answer);
+    let websocket = WebSocketUpgrade { client, upstream, idle: route.timeouts.idle, owner };
+    let (mut parts, _) = answer.into_parts();
+    clean(&mut parts.headers);
+    WebSocketUpgrade::ask(&mut parts.headers);
+    parts.extensions.insert(Tunnel::new(websocket.run()));
+    Ok(Response::from_parts(parts, Body::empty()))
+}
+
+/// Takes away what belongs to the connection to the upstream, and what is the gateway's to say.
+fn clean(headers: &mut HeaderMap) {
+    crate::headers::take_named(headers);
+    cors::take(headers);
+}

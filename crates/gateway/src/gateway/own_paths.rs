@@ -1,0 +1,24 @@
+//! What the gateway answers itself.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::request::Parts;
+
+use crate::assertion::Assertions;
+
+/// Where upstreams find the key that verifies assertions.
+pub(super) const JWKS_PATH: &str = "/.well-known/portcullis-gateway.json";
+
+/// The answer to a request that is for the gateway itself.
+pub(super) fn answer(request: &Parts, assertions: &Assertions) -> Option<Response> {
+    if request.uri.path() != JWKS_PATH || !request.method.is_safe() {
+        return None;
+    }
+    let mut response = Response::new(Body::from(serde_json::to_vec(&assertions.jwks()).ok()?));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    // An upstream must learn soon of the key of a gateway that was started anew.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
+    Some(response)
+}

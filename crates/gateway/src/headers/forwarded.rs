@@ -1,0 +1,64 @@
+//! `X-Forwarded-*` and `Forwarded` (RFC 7239), made anew: a client may have written what it sent of them.
+
+use std::net::IpAddr;
+
+use http::header::{FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue};
+use portcullis_transport::proxies::{TrustedProxies, client_address};
+
+const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+
+/// Where a request came from, as upstreams are told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ForwardedClient {
+    /// The client's address.
+    pub address: IpAddr,
+    /// Whether the client came over https: as a trusted proxy says, for the gateway itself has no TLS.
+    pub is_https: bool,
+}
+
+impl ForwardedClient {
+    /// Reads where a request came from, before its headers are taken away.
+    #[must_use]
+    pub fn of(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> Self {
+        let last = headers.get_all(&PROTO).iter().next_back();
+        let said = last.and_then(|value| value.to_str().ok()?.rsplit(',').next()).map(str::trim);
+        let is_https = trusted.include(Some(peer)) && said.is_some_and(|it| it.eq_ignore_ascii_case("https"));
+        Self { address: client_address(peer, headers, trusted), is_https }
+    }
+
+    /// `http` or `https`.
+    #[must_use]
+    pub const fn scheme(&self) -> &'static str {
+        if self.is_https { "https" } else { "http" }
+    }
+
+    /// Sets the headers.
+    pub fn set(&self, headers: &mut HeaderMap) {
+        let host = headers.get(HOST).cloned();
+        let text = |text: &str| HeaderValue::from_str(text).ok();
+        let node = match self.address {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("\"[{address}]\""),
+        };
+        let mut forwarded = format!("for={node};proto={}", self.scheme());
+        if let Some(host) = host.as_ref().and_then(|host| host.to_str().ok()).and_then(quotable) {
+            forwarded.extend([";host=\"", host, "\""]);
+        }
+        let address = text(&self.address.to_string());
+        let all = [
+            (FOR, address.clone()),
+            (REAL_IP, address),
+            (PROTO, Some(HeaderValue::from_static(self.scheme()))),
+            (FORWARDED_HOST, host),
+            (FORWARDED, text(&forwarded)),
+        ];
+        headers.extend(all.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    }
+}
+
+fn quotable(host: &str) -> Option<&str> {
+    (!host.contains(['"', '\\'])).then_some(host)
+}

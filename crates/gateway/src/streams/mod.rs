@@ -1,0 +1,62 @@
+//! What stays open: downloads, event streams, WebSockets. Each is cut when its user must not go on, or when nothing
+//! happens for too long.
+
+mod download;
+mod websocket;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use metrics::counter;
+use portcullis_verifier::{CutReason, VerifiedUser};
+use tracing::info;
+
+use crate::verification::CredentialVerifier;
+
+pub use download::Download;
+pub use websocket::{WebSocketUpgrade, agrees_to_websocket, is_websocket};
+
+/// Whose a stream is.
+#[derive(Clone)]
+pub struct StreamOwner {
+    /// The user.
+    pub user: VerifiedUser,
+    /// Who knows when the user must not go on.
+    pub verifier: Arc<dyn CredentialVerifier>,
+    /// For how long a stream may go on while nothing is proven.
+    pub grace: Duration,
+}
+
+impl StreamOwner {
+    /// Waits until the stream must be cut, and notes it.
+    #[must_use]
+    pub fn cut(&self) -> BoxFuture<'static, CutReason> {
+        let (watch, user) = (self.verifier.watch(&self.user, self.grace), self.user.clone());
+        Box::pin(async move {
+            let reason = watch.await;
+            counter!("portcullis_gateway_streams_cut_total", "reason" => word(reason)).increment(1);
+            info!(tenant = %user.tenant, user = %user.id, reason = word(reason), "a stream was cut");
+            reason
+        })
+    }
+}
+
+/// Waits until the stream of this owner must be cut; for ever if it is everyone's.
+async fn cut(owner: Option<StreamOwner>) {
+    match owner {
+        Some(owner) => {
+            owner.cut().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+const fn word(reason: CutReason) -> &'static str {
+    match reason {
+        CutReason::Revoked => "revoked",
+        CutReason::RoleChanged => "role_changed",
+        CutReason::Expired => "expired",
+        CutReason::Unproven => "unproven",
+    }
+}

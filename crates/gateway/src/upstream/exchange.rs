@@ -1,0 +1,114 @@
+//! One request and its answer: which upstream it goes to, and how long the gateway waits.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody as _};
+use http::header::HOST;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Request, Response};
+use hyper::body::Incoming;
+use tokio::time::timeout;
+use tracing::warn;
+
+use super::{Pool, PoolMember, Upload, UpstreamFault};
+
+/// What is sent, whichever upstream it goes to.
+#[derive(Debug)]
+pub struct OutgoingRequest {
+    /// The method.
+    pub method: Method,
+    /// The path and query.
+    pub target: PathAndQuery,
+    /// The headers, but for those that depend on the upstream.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Body,
+    /// The most bytes of the body.
+    pub body_limit: u64,
+    /// For how long the client may pause in the body.
+    pub idle: Duration,
+    /// How long the upstream may take to answer.
+    pub first_byte: Duration,
+}
+
+impl OutgoingRequest {
+    /// Whether another upstream may get it, too: it changes nothing, and nothing of it is used up.
+    fn is_repeatable(&self) -> bool {
+        self.method.is_safe() && self.body.is_end_stream()
+    }
+
+    /// The request to one upstream. The first one gets the body.
+    fn to(
+        &mut self,
+        member: &PoolMember,
+        prepare: impl Fn(&PoolMember, &mut HeaderMap),
+    ) -> Option<Request<Upload>> {
+        let body = Upload::new(std::mem::take(&mut self.body), self.body_limit, self.idle);
+        let mut request = Request::new(body);
+        *request.uri_mut() = member.url.at(self.target.clone())?;
+        *request.method_mut() = self.method.clone();
+        *request.headers_mut() = self.headers.clone();
+        request.headers_mut().entry(HOST).or_insert_with(|| member.url.host());
+        prepare(member, request.headers_mut());
+        Some(request)
+    }
+}
+
+/// Sends a request to the upstreams of a pool until one answers. `prepare` adds the headers that depend on the
+/// upstream.
+///
+/// # Errors
+///
+/// The [`UpstreamFault`] of the last one that was tried.
+pub async fn exchange(
+    pool: &Pool,
+    mut outgoing: OutgoingRequest,
+    prepare: impl Fn(&PoolMember, &mut HeaderMap),
+) -> Result<(Response<Incoming>, &PoolMember), UpstreamFault> {
+    let is_repeatable = outgoing.is_repeatable();
+    let mut failed = UpstreamFault::Unreachable("the pool is empty".to_owned());
+    for member in pool.order() {
+        let Some(request) = outgoing.to(member, &prepare) else { continue };
+        match attempt(pool, request, outgoing.first_byte).await {
+            Ok(response) => return Ok((response, member)),
+            Err(fault) => {
+                log_fault(member, &fault);
+                failed = fault;
+            }
+        }
+        if !is_repeatable || !failed.is_before_any_answer() {
+            break;
+        }
+    }
+    Err(failed)
+}
+
+/// The fault of the client's own body is no fault of the upstream.
+fn log_fault(member: &PoolMember, fault: &UpstreamFault) {
+    if !matches!(fault, UpstreamFault::Upload(_)) {
+        warn!(upstream = %member.url, %fault, "an upstream gave no answer");
+    }
+}
+
+async fn attempt(
+    pool: &Pool,
+    request: Request<Upload>,
+    first_byte: Duration,
+) -> Result<Response<Incoming>, UpstreamFault> {
+    let state = request.body().state();
+    let mut sent = pin!(pool.client.send(request));
+    loop {
+        tokio::select! {
+            biased;
+            answered = &mut sent => {
+                return answered.map_err(|fault| state.fault().map_or(fault, UpstreamFault::Upload));
+            }
+            moved = timeout(first_byte, state.moved()) => {
+                if moved.is_err() && !state.waits_for_client() {
+                    return Err(UpstreamFault::Slow);
+                }
+            }
+        }
+    }
+}

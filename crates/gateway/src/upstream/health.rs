@@ -1,0 +1,55 @@
+//! Asks the upstreams of a pool whether they are well.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use http::Request;
+use http::header::HOST;
+use http::uri::PathAndQuery;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tracing::{info, warn};
+
+use super::{Pool, PoolMember, Upload};
+
+/// How often an upstream is asked, and how long it may take to answer.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// Asks each upstream of the pool every five seconds, for as long as the pool is used.
+pub async fn keep_looking(pool: Weak<Pool>) {
+    let mut looks = interval(EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        let Some(pool) = pool.upgrade() else { return };
+        let Some(path) = pool.described.health.as_deref().and_then(|path| path.parse().ok()) else { return };
+        look(&pool, &path).await;
+    }
+}
+
+async fn look(pool: &Arc<Pool>, path: &PathAndQuery) {
+    join_all(pool.members().iter().map(|member| async move {
+        let is_well = is_well(pool, member, path).await;
+        if member.note(is_well) {
+            tell(member, is_well);
+        }
+    }))
+    .await;
+}
+
+async fn is_well(pool: &Pool, member: &PoolMember, path: &PathAndQuery) -> bool {
+    let Some(url) = member.url.at(path.clone()) else { return false };
+    let Ok(request) = Request::get(url).header(HOST, member.url.host()).body(Upload::empty()) else {
+        return false;
+    };
+    matches!(timeout(EVERY, pool.client.send(request)).await, Ok(Ok(response)) if response.status().is_success())
+}
+
+fn tell(member: &PoolMember, is_well: bool) {
+    let upstream = member.url.to_string();
+    if is_well {
+        info!(upstream, "an upstream is well again");
+    } else {
+        warn!(upstream, "an upstream fails its health check and gets no requests");
+    }
+}

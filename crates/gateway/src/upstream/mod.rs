@@ -1,0 +1,17 @@
+//! The servers behind the gateway: where they are, which of them can be used, and how a request is sent to one.
+
+mod client;
+mod exchange;
+mod fault;
+mod health;
+mod pool;
+mod upload;
+mod url;
+
+pub use client::{ClientError, UpstreamClient};
+pub use exchange::{OutgoingRequest, exchange};
+pub use fault::UpstreamFault;
+pub use health::keep_looking;
+pub use pool::{Pool, PoolMember};
+pub use upload::{Upload, UploadFault, UploadState};
+pub use url::UpstreamUrl;

@@ -1,0 +1,74 @@
+//! The upstreams of a route, and which of them a request goes to.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use metrics::{Gauge, gauge};
+
+use super::{ClientError, UpstreamClient, UpstreamUrl};
+use crate::routes::UpstreamPool;
+
+/// The upstreams of a route.
+#[derive(Debug)]
+pub struct Pool {
+    /// What the pool was made of.
+    pub described: UpstreamPool,
+    /// How a request is sent to any of them.
+    pub client: UpstreamClient,
+    members: Vec<PoolMember>,
+    next: AtomicUsize,
+}
+
+/// One upstream.
+#[derive(Debug)]
+pub struct PoolMember {
+    /// Where it is.
+    pub url: UpstreamUrl,
+    is_well: AtomicBool,
+    shown: Gauge,
+}
+
+impl PoolMember {
+    fn new(url: &UpstreamUrl) -> Self {
+        let shown = gauge!("portcullis_gateway_upstream_up", "upstream" => url.to_string());
+        shown.set(1.0);
+        Self { url: url.clone(), is_well: AtomicBool::new(true), shown }
+    }
+
+    /// Notes whether it answers; `true` if that has changed.
+    pub fn note(&self, is_well: bool) -> bool {
+        self.shown.set(if is_well { 1.0 } else { 0.0 });
+        self.is_well.swap(is_well, Ordering::Relaxed) != is_well
+    }
+}
+
+impl Pool {
+    /// The pool that a route describes.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub fn new(described: &UpstreamPool, connect: Duration) -> Result<Self, ClientError> {
+        Ok(Self {
+            described: described.clone(),
+            client: UpstreamClient::new(connect, described.authorities.as_deref())?,
+            members: described.urls.iter().map(PoolMember::new).collect(),
+            next: AtomicUsize::new(0),
+        })
+    }
+
+    /// The upstreams.
+    #[must_use]
+    pub fn members(&self) -> &[PoolMember] {
+        &self.members
+    }
+
+    /// The upstreams in the order in which a request is to try them: in turns, and those that fail are left out. If all
+    /// fail, all are tried: the one that knows better is the upstream.
+    pub fn order(&self) -> impl Iterator<Item = &PoolMember> {
+        let first = self.next.fetch_add(1, Ordering::Relaxed) % self.members.len().max(1);
+        let in_turn = self.members.iter().cycle().skip(first).take(self.members.len());
+        let is_any_well = self.members.iter().any(|member| member.is_well.load(Ordering::Relaxed));
+        in_turn.filter(move |member| !is_any_well || member.is_well.load(Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,59 @@
+//! The URL of an upstream.
+
+use std::fmt;
+
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderValue, Uri};
+
+/// Scheme, host and port of an upstream. The path of a request is that of its client, so there is none here.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct UpstreamUrl {
+    scheme: Scheme,
+    authority: Authority,
+}
+
+impl UpstreamUrl {
+    /// Parses `http://127.0.0.1:8000`.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is not the URL of an upstream: write http://127.0.0.1:8000");
+        let parts = text.parse::<Uri>().map_err(|_| wrong())?.into_parts();
+        if parts.path_and_query.is_some_and(|path| path != "/") || text.contains(['?', '#', '@']) {
+            return Err(format!("{text:?} has a path, a query or a user: write scheme, host and port alone"));
+        }
+        match (parts.scheme, parts.authority) {
+            (Some(scheme), Some(authority)) if scheme == Scheme::HTTP || scheme == Scheme::HTTPS => {
+                Ok(Self { scheme, authority })
+            }
+            _ => Err(wrong()),
+        }
+    }
+
+    /// Whether it is reached over TLS.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
+
+    /// The URL of a path there; `None` if there can be none.
+    #[must_use]
+    pub fn at(&self, target: PathAndQuery) -> Option<Uri> {
+        let url = Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone());
+        url.path_and_query(target).build().ok()
+    }
+
+    /// The value of `Host` for requests that have none.
+    #[must_use]
+    pub fn host(&self) -> HeaderValue {
+        HeaderValue::from_str(self.authority.as_str()).unwrap_or(HeaderValue::from_static(""))
+    }
+}
+
+impl fmt::Display for UpstreamUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.authority)
+    }
+}

@@ -1,0 +1,1 @@
+//! Verification by the engine of the same process.

@@ -1,0 +1,35 @@
+//! Who a request is from.
+//!
+//! The gateway asks through [`CredentialVerifier`]. There are two implementations: over the verifier, which follows a
+//! server in another process, and over the engine of the same process.
+
+mod credential;
+mod in_process;
+mod remote;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use portcullis_verifier::{CutReason, OnStale, SentCredential, VerifiedUser, VerifyError};
+
+pub use credential::{FoundCredential, find_credential};
+
+/// Verifies credentials.
+#[async_trait]
+pub trait CredentialVerifier: Send + Sync + 'static {
+    /// The user behind a credential.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError`]: an outage is no rejection.
+    async fn verify(
+        &self,
+        credential: SentCredential<'_>,
+        on_stale: OnStale,
+    ) -> Result<VerifiedUser, VerifyError>;
+
+    /// Waits until an open stream of this user must be cut: by a revocation, when the token expires, or when nothing
+    /// was proven for `grace`.
+    fn watch(&self, user: &VerifiedUser, grace: Duration) -> BoxFuture<'static, CutReason>;
+}
