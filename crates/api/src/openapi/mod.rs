@@ -20,6 +20,7 @@ mod headers;
 mod narrowed_schema;
 mod refusals;
 mod requests;
+mod revocations;
 mod sample;
 mod schema;
 mod service;
@@ -46,7 +47,7 @@ second step by mail, names for devices, and remote sign-out; its answers stand i
 \"meta\", \"ts\"}`. Refusals are `application/json`, or `application/problem+json` (RFC 9457) where `Accept` asks for it. Any route answers 405 with `Allow` to another method, 408 to a client that is too slow, \
 431 to headers over 16 KiB, and 500 for a fault of the server.";
 
-/// The tag of keys, health and forward-auth.
+/// The tag of keys, health, forward-auth and the revocation feed.
 const SERVICE: &str = "service";
 
 /// The document, for a server of this version.
@@ -74,7 +75,10 @@ fn info(version: &str) -> Info {
 fn tags() -> Vec<Tag> {
     let strategies =
         StrategyName::ROUTED.into_iter().map(|name| (name.as_str(), strategies::about(name.strategy())));
-    let service = [(SERVICE, "Keys, health, and forward-auth for proxies.".to_owned())];
+    let service = [(
+        SERVICE,
+        "Keys, health, forward-auth for proxies, and the revocation feed for verifiers.".to_owned(),
+    )];
     let tag = |(name, about): (&str, String)| TagBuilder::new().name(name).description(Some(about)).build();
     // The page shows them in this order: what most services want comes first.
     device::tags().into_iter().chain(strategies).chain(service).map(tag).collect()
@@ -108,7 +112,8 @@ fn components() -> Components {
         .schemas_from_iter(schemas)
         .parameter(strategies::TENANT, strategies::tenant())
         .security_scheme(scheme_of(Carrier::Bearer), bearer())
-        .security_scheme(scheme_of(Carrier::Cookie), cookie());
+        .security_scheme(scheme_of(Carrier::Cookie), cookie())
+        .security_scheme(revocations::SCHEME, revocations::scheme());
     let add = |builder: ComponentsBuilder, header: &headers::Described| {
         builder.header(header.component(), header.described())
     };

@@ -3,11 +3,11 @@
 use portcullis_core::strategy::Carrier;
 use utoipa::ToSchema;
 use utoipa::openapi::ResponsesBuilder;
-use utoipa::openapi::path::{self, OperationBuilder, ParameterIn};
+use utoipa::openapi::path::{self, OperationBuilder, Parameter, ParameterIn};
 use utoipa::openapi::response::{Response, ResponseBuilder};
 
 use super::schema::{content, named, parameter, reference, text};
-use super::{Named, SERVICE, headers, refusals, security};
+use super::{Named, SERVICE, headers, refusals, revocations, security};
 use crate::operation::{Access, Method, SERVICE_OPERATIONS, ServiceOperation, ServiceRow};
 use crate::refusal::Refusal;
 
@@ -26,20 +26,38 @@ fn documented(operation: &ServiceRow) -> path::Operation {
         ServiceOperation::TenantMetadata => ("tenantMetadata", metadata()),
         ServiceOperation::Health => ("health", Response::new("It is up.")),
         ServiceOperation::Ready => ("ready", Response::new("They answer.")),
+        ServiceOperation::Revocations => {
+            ("revocations", revocations::answer("What was revoked since then; nothing after the wait."))
+        }
+        ServiceOperation::RevocationSnapshot => {
+            ("revocationSnapshot", revocations::answer("A page of what was revoked and still matters."))
+        }
     };
     let responses = ResponsesBuilder::new()
         .response(Method::Get.success().to_string(), success)
         .responses_from_iter(failures(operation));
-    let parameter =
-        operation.names_tenant().then(|| parameter("tenant", ParameterIn::Path, true, "The tenant.", text()));
+    let (remark, parameters, securities) = match operation.kind {
+        ServiceOperation::Revocations => {
+            (Some(revocations::LATEST), revocations::of_poll(), revocations::security())
+        }
+        ServiceOperation::RevocationSnapshot => {
+            (Some(revocations::SNAPSHOT), revocations::of_snapshot(), revocations::security())
+        }
+        _ => (None, Vec::from_iter(tenant(operation)), security(Access::Public, Carrier::Bearer)),
+    };
     OperationBuilder::new()
         .tag(SERVICE)
         .operation_id(Some(id))
         .summary(Some(operation.summary))
-        .parameters(parameter.map(|parameter| [parameter]))
+        .description(remark)
+        .parameters((!parameters.is_empty()).then_some(parameters))
         .responses(responses)
-        .securities(Some(security(Access::Public, Carrier::Bearer)))
+        .securities(Some(securities))
         .build()
+}
+
+fn tenant(operation: &ServiceRow) -> Option<Parameter> {
+    operation.names_tenant().then(|| parameter("tenant", ParameterIn::Path, true, "The tenant.", text()))
 }
 
 fn failures(operation: &ServiceRow) -> Vec<(String, Response)> {
@@ -48,6 +66,15 @@ fn failures(operation: &ServiceRow) -> Vec<(String, Response)> {
         ServiceOperation::Ready => {
             let about = "A store does not answer; the body names it.";
             vec![("503".to_owned(), headers::response(about, headers::of_refusal(503)).build())]
+        }
+        ServiceOperation::Revocations | ServiceOperation::RevocationSnapshot => {
+            let mut refusals = revocations::of_feed();
+            if operation.kind == ServiceOperation::Revocations {
+                refusals.extend(revocations::of_poll_alone());
+            } else {
+                refusals.extend(revocations::of_snapshot_alone());
+            }
+            refusals::documented(refusals, Method::Get, operation.route).collect()
         }
         _ => {
             let mut refusals = refusals::of_every_operation();

@@ -3,7 +3,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::*;
-use crate::operation::{DEVICE_OPERATIONS, FORWARD_AUTH_OPERATIONS, SERVICE_OPERATIONS, STRATEGY_OPERATIONS};
+use crate::operation::{
+    Caller, DEVICE_OPERATIONS, FORWARD_AUTH_OPERATIONS, SERVICE_OPERATIONS, STRATEGY_OPERATIONS,
+};
 
 mod refusals;
 mod requests;
@@ -19,7 +21,10 @@ fn rows() -> Vec<DocumentedRow> {
     let method = |method: Method| method.as_str().to_ascii_lowercase();
     let mut rows: Vec<DocumentedRow> = SERVICE_OPERATIONS
         .iter()
-        .map(|operation| (operation.route.to_owned(), "get".to_owned(), "service", None, None))
+        .map(|operation| {
+            let scheme = (operation.caller == Caller::Server).then_some("feedKey");
+            (operation.route.to_owned(), "get".to_owned(), "service", scheme, None)
+        })
         .collect();
     for operation in FORWARD_AUTH_OPERATIONS {
         let path = operation.route.replace("{*", "{");
@@ -178,8 +183,10 @@ fn every_row_of_the_table_is_there_once_with_its_access_and_nothing_else_is() {
         let tag = expected.iter().find(|row| row.0 == path).expect(path).2;
         assert_eq!(operation["tags"], serde_json::json!([tag]), "{path}");
         let demanded = operation["security"].as_array().expect("access is said, even where it is public");
-        let scheme =
-            demanded.first().map(|one| if one.get("cookie").is_some() { "cookie" } else { "bearer" });
+        let known = ["cookie", "feedKey", "bearer"];
+        let scheme = demanded
+            .first()
+            .map(|one| known.into_iter().find(|name| one.get(name).is_some()).expect("a known scheme"));
         let role = demanded.first().and_then(|one| one["bearer"][0].as_str());
         let role = role.map(|role| if role == "admin" { "admin" } else { "unknown" });
         found.push((path.to_owned(), method.to_owned(), tag, scheme, role));

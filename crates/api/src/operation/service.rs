@@ -1,4 +1,6 @@
-//! What the service itself offers: keys, metadata and health. All of it is public.
+//! What the service itself offers: keys, metadata, health, and the revocation feed.
+
+use portcullis_core::revocation::wire;
 
 use super::Caller;
 
@@ -17,9 +19,13 @@ pub enum ServiceOperation {
     Health,
     /// Whether the stores answer.
     Ready,
+    /// What was revoked since a verifier's position.
+    Revocations,
+    /// All that was revoked and still matters.
+    RevocationSnapshot,
 }
 
-/// A row of [`SERVICE_OPERATIONS`]: public, and a GET.
+/// A row of [`SERVICE_OPERATIONS`]: a GET, public unless a server sends it with a feed key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct ServiceRow {
@@ -45,6 +51,10 @@ const fn row(kind: ServiceOperation, route: &'static str, summary: &'static str)
     ServiceRow { kind, route, summary, caller: Caller::Client }
 }
 
+const fn for_servers(kind: ServiceOperation, route: &'static str, summary: &'static str) -> ServiceRow {
+    ServiceRow { kind, route, summary, caller: Caller::Server }
+}
+
 /// The operations of the service.
 ///
 /// | request | what it does |
@@ -55,7 +65,9 @@ const fn row(kind: ServiceOperation, route: &'static str, summary: &'static str)
 /// | `GET /t/{tenant}/.well-known/oauth-authorization-server` | How tokens of a tenant are verified |
 /// | `GET /healthz` | The process is up |
 /// | `GET /readyz` | The stores answer |
-pub const SERVICE_OPERATIONS: [ServiceRow; 6] = [
+/// | `GET /auth/revocations` | What was revoked since a verifier's position |
+/// | `GET /auth/revocations/snapshot` | All that was revoked and still matters |
+pub const SERVICE_OPERATIONS: [ServiceRow; 8] = [
     row(ServiceOperation::Jwks, "/.well-known/jwks.json", "Public keys of tenant default"),
     row(ServiceOperation::TenantJwks, "/t/{tenant}/.well-known/jwks.json", "Public keys of a tenant"),
     row(
@@ -70,4 +82,14 @@ pub const SERVICE_OPERATIONS: [ServiceRow; 6] = [
     ),
     row(ServiceOperation::Health, "/healthz", "The process is up"),
     row(ServiceOperation::Ready, "/readyz", "The stores answer"),
+    for_servers(
+        ServiceOperation::Revocations,
+        wire::FEED_PATH,
+        "What was revoked since a verifier's position",
+    ),
+    for_servers(
+        ServiceOperation::RevocationSnapshot,
+        wire::SNAPSHOT_PATH,
+        "All that was revoked and still matters",
+    ),
 ];

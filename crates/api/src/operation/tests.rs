@@ -52,7 +52,7 @@ fn every_operation_has_a_row_of_its_own_and_a_route_of_its_own() {
     let rows: Vec<_> = device.chain(service).chain(strategies).chain(forward_auth).collect();
     let distinct: BTreeSet<_> = rows.iter().collect();
     assert_eq!(distinct.len(), rows.len());
-    assert_eq!(rows.len(), 30 + 6 + 32 + 3);
+    assert_eq!(rows.len(), 30 + 8 + 32 + 3);
 }
 
 #[test]

@@ -97,6 +97,8 @@ codes! {
     /// Another request changed the record at the same time.
     Conflict = "CONFLICT" 409,
         says "The account was changed by another request at the same time, please try again";
+    /// A verifier has been away for too long to be told what was revoked meanwhile.
+    SnapshotNeeded = "SNAPSHOT_NEEDED" 410, says "Too much was revoked since then: read the snapshot";
     /// The body is too large.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE" 413;
     /// The body has another media type.
@@ -159,6 +161,7 @@ impl Code {
             405 => "Method Not Allowed",
             408 => "Request Timeout",
             409 => "Conflict",
+            410 => "Gone",
             413 => "Payload Too Large",
             415 => "Unsupported Media Type",
             423 => "Locked",

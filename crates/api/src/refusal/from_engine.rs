@@ -4,11 +4,12 @@ use std::error::Error;
 use std::time::Duration;
 
 use portcullis_core::engine::{
-    AuthenticationError, ChangePasswordError, DeviceSignInError, IssueError, PasswordSignInError,
+    AuthenticationError, ChangePasswordError, DeviceSignInError, FeedError, IssueError, PasswordSignInError,
     RefreshError, RegisterError, ResendCodeError, ResetError, TenantError, UnlockError, UserAdminError,
     VerifyCodeError,
 };
 use portcullis_core::password::{HashRefused, WeakPassword};
+use portcullis_core::revocation::wire::InvalidFeedQuery;
 use portcullis_core::store::StoreError;
 use portcullis_core::strategy::SessionClaim;
 use portcullis_core::ticket::TicketPurpose;
@@ -95,6 +96,13 @@ fn weak(member: &str, error: &WeakPassword) -> Refusal {
     Refusal { reason: Reason::Faults(vec![fault]), ..Refusal::plain(Code::ValidationFailed) }
 }
 
+impl From<InvalidFeedQuery> for Refusal {
+    fn from(fault: InvalidFeedQuery) -> Self {
+        let faults = vec![fault.to_string()];
+        Self { reason: Reason::Faults(faults), ..Self::plain(Code::ValidationFailed) }
+    }
+}
+
 /// The refusal of a token that was shown.
 fn bad_token(refusal: Refusal) -> Refusal {
     Refusal { invalid_token: true, ..refusal }
@@ -177,6 +185,12 @@ refusals! {
         Reused => Refusal::plain(Code::PasswordReused);
         Weak(error) | Account(UserAdminError::Weak(error)) => weak("newPassword", &error);
         Account(UserAdminError::Tenant(error)) => error.into();
+    }
+
+    FeedError passes on Store {
+        TooOld => Refusal::plain(Code::SnapshotNeeded);
+        Cursor => Refusal::because(Code::BadRequest, "The parameter cursor was not made by this server");
+        Busy => Refusal::plain(Code::Busy).later(RETRY);
     }
 
     UserAdminError passes on Weak, Busy, Store {

@@ -294,6 +294,7 @@ fn codes_are_words_of_their_own_and_titles_those_of_the_status() {
     for (code, status, title) in [
         (Code::MethodNotAllowed, 405, "Method Not Allowed"),
         (Code::RequestTimeout, 408, "Request Timeout"),
+        (Code::SnapshotNeeded, 410, "Gone"),
         (Code::PayloadTooLarge, 413, "Payload Too Large"),
         (Code::UnsupportedMediaType, 415, "Unsupported Media Type"),
         (Code::TooManyRequests, 429, "Too Many Requests"),

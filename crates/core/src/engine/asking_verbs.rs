@@ -158,12 +158,12 @@ verbs_that_ask! {
     /// The store's.
     feed_keys(; page: Page<FeedKeyId>) -> Result<Vec<FeedKey>, StoreError>;
 
-    /// What was revoked of these tenants since a verifier's position. Answers at once if something is new, otherwise
-    /// when something is, and at the latest after the wait.
+    /// What was revoked of the tenants of a feed key since a verifier's position. Answers at once if something is new,
+    /// otherwise when something is, and at the latest after the wait.
     ///
     /// # Errors
-    /// [`FeedError::TooOld`], or the store's.
-    poll_revocations(&tenants: FeedTenants, &query: FeedQuery;) -> Result<FeedAnswer, FeedError>;
+    /// [`FeedError::TooOld`], [`FeedError::Busy`], or the store's.
+    poll_revocations(&key: FeedKey, &query: FeedQuery;) -> Result<FeedAnswer, FeedError>;
 
     /// A page of all that was revoked of these tenants and still matters: the first, or that of a cursor.
     ///

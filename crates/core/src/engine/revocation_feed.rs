@@ -16,7 +16,7 @@ use super::tenant_stores::TenantStores;
 use super::{EngineCore, TenantError};
 use crate::clock::Ticks;
 use crate::id::{TenantId, UserId, UserKey};
-use crate::revocation::FeedTenants;
+use crate::revocation::FeedKey;
 use crate::revocation::log::{LogCut, PendingRead, RevocationLog, TenantStanding, travelling};
 use crate::revocation::wire::{
     FeedAnswer, FeedQuery, LogPosition, MARGIN, MOST_RECORDS, OLDEST_AGE, RevocationRecord,
@@ -35,8 +35,8 @@ pub enum FeedError {
     /// The cursor was not made here.
     #[error("the cursor is not one of ours")]
     Cursor,
-    /// As many snapshots are being read as one node reads at once.
-    #[error("other snapshots are being read: try again")]
+    /// As many snapshots are being read, or polls of the key wait, as one node takes at once.
+    #[error("too many verifiers ask at once: try again")]
     Busy,
     /// The store did not answer.
     #[error(transparent)]
@@ -54,11 +54,12 @@ impl EngineCore {
     /// Answers at once if something is new, otherwise when something is, and at the latest after the wait.
     pub(super) async fn poll_revocations(
         &self,
-        tenants: &FeedTenants,
+        key: &FeedKey,
         query: &FeedQuery,
     ) -> Result<FeedAnswer, FeedError> {
         let arrived = self.clock.ticks();
-        let polled = self.revocation_logs.of(tenants);
+        let _turn = self.revocation_logs.begin_poll(key.id).ok_or(FeedError::Busy)?;
+        let polled = self.revocation_logs.of(&key.tenants);
         let mut news = polled.log.news();
         loop {
             news.mark_unchanged();

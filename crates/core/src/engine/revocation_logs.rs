@@ -8,6 +8,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::sleep;
 
 use crate::clock::{Clock, Ticks};
+use crate::id::FeedKeyId;
 use crate::random::Random;
 use crate::revocation::log::{PendingRead, RevocationLog};
 use crate::revocation::wire::LogId;
@@ -16,6 +17,8 @@ use crate::store::Change;
 
 /// How long a log is kept that no verifier reads.
 const KEPT_UNREAD: Duration = Duration::from_mins(15);
+/// The most polls of one key that are under way on one node.
+const MOST_POLLS: usize = 2_000;
 /// The least pause between two answers to a verifier whose wait is ended by something new.
 const LEAST_PAUSE: Duration = Duration::from_millis(10);
 /// How much longer the pause is for each poll that waits. An answer costs about a quarter of that, so that answers take
@@ -27,6 +30,25 @@ pub(super) struct RevocationLogs {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     logs: Mutex<HashMap<FeedTenants, (Arc<PolledLog>, Ticks)>>,
+    polls: Arc<Mutex<HashMap<FeedKeyId, usize>>>,
+}
+
+/// A poll that is under way: as long as it is not dropped, it counts among those of its key.
+pub(super) struct FeedPoll {
+    key: FeedKeyId,
+    polls: Arc<Mutex<HashMap<FeedKeyId, usize>>>,
+}
+
+impl Drop for FeedPoll {
+    fn drop(&mut self) {
+        let mut polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = polls.get(&self.key).map_or(0, |count| count.saturating_sub(1));
+        if left == 0 {
+            polls.remove(&self.key);
+        } else {
+            polls.insert(self.key, left);
+        }
+    }
 }
 
 /// A log, and what its polls share.
@@ -39,7 +61,18 @@ pub(super) struct PolledLog {
 
 impl RevocationLogs {
     pub(super) fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { clock, random, logs: Mutex::default() }
+        Self { clock, random, logs: Mutex::default(), polls: Arc::default() }
+    }
+
+    /// Counts a poll; `None` if as many of this key are under way as one node takes.
+    pub(super) fn begin_poll(&self, key: FeedKeyId) -> Option<FeedPoll> {
+        let mut polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = polls.entry(key).or_default();
+        if *count >= MOST_POLLS {
+            return None;
+        }
+        *count += 1;
+        Some(FeedPoll { key, polls: self.polls.clone() })
     }
 
     fn logs(&self) -> MutexGuard<'_, HashMap<FeedTenants, (Arc<PolledLog>, Ticks)>> {

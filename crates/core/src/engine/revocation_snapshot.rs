@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::EngineCore;
 use super::revocation_feed::{FeedError, standing_records};
 use crate::revocation::log::{RevocationLog, travelling};
-use crate::revocation::wire::{LogPosition, SnapshotPage};
+use crate::revocation::wire::{LogPosition, Revocation, SnapshotPage};
 use crate::revocation::{FeedTenants, RevocationPlace};
 use crate::store::RevocationPage;
 
@@ -96,7 +96,9 @@ impl EngineCore {
         let mut records = page.records;
         records.extend(listed.revocations.iter().filter_map(|revocation| {
             let tenant = revocation.tenant.as_ref().filter(|it| log.tenants().contains(it))?;
-            Some(log.named(tenant, travelling(revocation)?))
+            // A verifier that begins has just fetched the keys.
+            let travels = travelling(revocation).filter(|it| *it != Revocation::KeySet)?;
+            Some(log.named(tenant, travels))
         }));
         let after = listed.next.map(|RevocationPlace { tenant, kind, id }| (tenant, kind, id));
         let done = cursor.done + usize::from(after.is_none());

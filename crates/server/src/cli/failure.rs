@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use portcullis_core::engine::{KeyError, TenantError, UserAdminError};
+use portcullis_core::engine::{FeedKeyError, KeyError, TenantError, UserAdminError};
 use portcullis_core::store::StoreError;
 
 use super::escaped::Escaped;
@@ -68,4 +68,4 @@ macro_rules! shown_as_it_is {
     };
 }
 
-shown_as_it_is!(UserAdminError, CannotOpen, KeyError, StoreError, TenantError);
+shown_as_it_is!(UserAdminError, CannotOpen, FeedKeyError, KeyError, StoreError, TenantError);

@@ -14,6 +14,7 @@ mod database;
 mod doctor;
 mod escaped;
 mod failure;
+mod feed;
 mod key;
 mod mail;
 mod mend;
@@ -73,6 +74,7 @@ enum Command {
     Session(session::SessionCommand),
     /// List and rotate the keys that sign tokens and cookies
     Key(key::KeyCommand),
+    Feed(feed::FeedCommand),
     /// Show mails to users, send a test mail, and write out templates
     #[command(subcommand)]
     Mail(mail::MailCommand),
@@ -134,6 +136,7 @@ impl Command {
             Self::User(command) => user::run(command, config, out).await,
             Self::Session(command) => session::run(command, config, out).await,
             Self::Key(command) => key::run(command, config, out).await,
+            Self::Feed(command) => feed::run(command, config, out).await,
             Self::Mail(command) => mail::run(&command, config, out).await,
             Self::Mend(command) => mend::run(&command, config, out).await,
             Self::Backup(command) => backup::run(&command, config, out).await,

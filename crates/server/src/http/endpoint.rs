@@ -10,7 +10,7 @@ use tower::Service as _;
 
 use super::routed_request::RoutedRequest;
 use super::strategy::StrategyEndpoint;
-use super::{App, Recorder, device, forward_auth, health, keys, metrics};
+use super::{App, Recorder, device, forward_auth, health, keys, metrics, revocations};
 
 /// What answers a path and a method.
 pub(super) enum Endpoint {
@@ -77,6 +77,8 @@ async fn service(app: &App, operation: ServiceOperation, asked: &RoutedRequest) 
         ServiceOperation::Metadata | ServiceOperation::TenantMetadata => keys::metadata(app, asked).await,
         ServiceOperation::Health => health::up(app),
         ServiceOperation::Ready => health::ready(app).await,
+        ServiceOperation::Revocations => revocations::latest(app, asked).await,
+        ServiceOperation::RevocationSnapshot => revocations::snapshot(app, asked).await,
     }
     .into_response()
 }

@@ -18,6 +18,7 @@ mod origin;
 mod pages;
 mod rate_limited;
 mod request_origin;
+mod revocations;
 mod route_counter;
 mod route_table;
 mod routed_request;

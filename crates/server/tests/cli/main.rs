@@ -7,6 +7,8 @@ mod database_file;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod feed_keys;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod keys;

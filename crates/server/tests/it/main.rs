@@ -47,6 +47,8 @@ mod refusals;
 #[cfg(test)]
 mod restarts;
 #[cfg(test)]
+mod revocation_feed;
+#[cfg(test)]
 mod route_metrics;
 #[cfg(test)]
 mod secret_leaks;

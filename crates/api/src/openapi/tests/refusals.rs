@@ -32,7 +32,7 @@ fn every_refusal_states_the_status_under_which_it_stands_in_both_renderings() {
 }
 
 /// The codes of the refusals that a documented operation may answer.
-const ALL_CODES: [Code; 34] = [
+const ALL_CODES: [Code; 35] = [
     Code::BadRequest,
     Code::ValidationFailed,
     Code::PasswordReused,
@@ -47,6 +47,7 @@ const ALL_CODES: [Code; 34] = [
     Code::UserExists,
     Code::Conflict,
     Code::TooManyRequests,
+    Code::SnapshotNeeded,
     Code::PayloadTooLarge,
     Code::UnsupportedMediaType,
     Code::Busy,

@@ -9,7 +9,7 @@ mod public;
 use portcullis_core::strategy::StrategyName;
 
 use super::forward_auth::is_forward_auth;
-use super::{Access, Method};
+use super::{Access, Method, SERVICE_OPERATIONS};
 use crate::answer::Success;
 use crate::refusal::{OperationTexts, Rendering};
 use crate::request::RequestDoc;
@@ -201,9 +201,14 @@ impl Rendering {
         let is_strategy = StrategyName::ROUTED.iter().any(|strategy| Some(strategy.as_str()) == name);
         match surface {
             Some("auth") if is_strategy && !is_operation => Self::Plain,
-            Some("auth") if is_forward_auth(path) => Self::Plain,
+            Some("auth") if is_forward_auth(path) || is_of_service(path) => Self::Plain,
             Some("auth" | "admin") => Self::Envelope,
             _ => Self::Plain,
         }
     }
+}
+
+/// Whether a path is that of an operation of the service itself, such as the revocation feed.
+fn is_of_service(path: &str) -> bool {
+    SERVICE_OPERATIONS.iter().any(|row| row.route == path)
 }

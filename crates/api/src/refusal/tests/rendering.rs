@@ -69,6 +69,8 @@ fn a_path_belongs_to_the_surface_of_its_first_two_segments() {
         "/x/auth/sessions",
         "auth/sessions",
         "/%61uth/sessions",
+        "/auth/revocations",
+        "/auth/revocations/snapshot",
     ] {
         assert_eq!(Rendering::of_path(path), Rendering::Plain, "{path}");
     }

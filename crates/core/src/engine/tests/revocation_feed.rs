@@ -9,8 +9,9 @@ use crate::engine::{Engine, FeedError};
 use crate::event::EventKind;
 use crate::id::TenantId;
 use crate::key::KeyUse;
-use crate::revocation::FeedTenants;
+use crate::machine::SystemRandom;
 use crate::revocation::wire::{FeedAnswer, FeedQuery, LogPosition, OLDEST_AGE, SnapshotPage};
+use crate::revocation::{FeedKey, FeedTenants};
 use crate::secret::PlainSecret;
 use crate::session::EndReason;
 use crate::store::conformance::fixture::{Fixture, HeldCredentials};
@@ -59,7 +60,8 @@ impl FollowingVerifier {
     async fn poll(&mut self, node: &Engine, wait: Duration) -> Result<FeedAnswer, FeedError> {
         let at = self.at.iter().cloned().collect();
         let query = FeedQuery { at, age: self.age, wait, nonce: "n".to_owned() };
-        let answer = node.poll_revocations(&self.tenants, &query).await?;
+        let key = FeedKey::generate(self.tenants.clone(), node.now(), &SystemRandom).0;
+        let answer = node.poll_revocations(&key, &query).await?;
         self.at = Some(LogPosition { log: answer.log.clone(), number: answer.to });
         Ok(answer)
     }
@@ -265,4 +267,24 @@ async fn a_feed_key_is_known_until_a_second_after_it_was_removed() {
     assert_eq!((events.count(EventKind::FeedKeyCreated), events.count(EventKind::FeedKeyRemoved)), (1, 1));
     assert!(test.other.create_feed_key(&of(&["nowhere"])).await.is_err());
     assert!(test.other.create_feed_key(&of(&[])).await.is_err());
+}
+
+#[tokio::test]
+async fn a_node_takes_so_many_polls_of_one_key_and_no_more() {
+    let fixture = Fixture::new(MemoryStore::stores());
+    let node = fixture.node().await;
+    let one = FeedKey::generate(of(&["default"]), node.now(), &SystemRandom).0;
+    let at = Vec::from_iter(FollowingVerifier::begun(&node, of(&["default"])).await.at);
+    let query = FeedQuery { at, age: Duration::ZERO, wait: Duration::from_secs(10), nonce: "n".to_owned() };
+    let mut waiting = tokio::task::JoinSet::new();
+    for _ in 0..2_001 {
+        let (node, one, query) = (node.clone(), one.clone(), query.clone());
+        waiting.spawn(async move { node.poll_revocations(&one, &query).await });
+    }
+    let first = waiting.join_next().await.unwrap().unwrap();
+    assert!(matches!(first, Err(FeedError::Busy)), "{first:?}");
+    let other = FeedKey::generate(of(&["default"]), node.now(), &SystemRandom).0;
+    let at_once = FeedQuery { wait: Duration::ZERO, ..query };
+    assert!(node.poll_revocations(&other, &at_once).await.is_ok());
+    drop(waiting);
 }

@@ -1,0 +1,81 @@
+//! `GET /auth/revocations`, `GET /auth/revocations/snapshot`: the revocation feed, for the holders of feed keys.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
+use portcullis_api::refusal::{Code, Refusal};
+use portcullis_axum::RefusalResponse;
+use portcullis_core::engine::IssueError;
+use portcullis_core::revocation::FeedKey;
+use portcullis_core::revocation::wire::{FeedMessage, FeedQuery, FeedSigner};
+use portcullis_core::secret::PlainSecret;
+
+use super::App;
+use super::answer::{HandlerResult, delay_if_busy};
+use super::routed_request::RoutedRequest;
+
+const JWT: HeaderValue = HeaderValue::from_static("application/jwt");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const CURSOR: &str = "cursor";
+
+pub(super) async fn latest(app: &App, asked: &RoutedRequest) -> HandlerResult {
+    let (shown, key) = feed_key(app, asked).await?;
+    let query = FeedQuery::parse(asked.parts.uri.query().unwrap_or_default());
+    let query = query.map_err(Refusal::from)?;
+    delay_if_busy(async {
+        let answer = app.engine.poll_revocations(&key, &query).await.map_err(Refusal::from)?;
+        signed(&shown, &answer)
+    })
+    .await
+}
+
+pub(super) async fn snapshot(app: &App, asked: &RoutedRequest) -> HandlerResult {
+    let (shown, key) = feed_key(app, asked).await?;
+    let cursor = cursor(asked.parts.uri.query().unwrap_or_default())?;
+    delay_if_busy(async {
+        let page = app.engine.revocation_snapshot(&key.tenants, cursor).await.map_err(Refusal::from)?;
+        signed(&shown, &page)
+    })
+    .await
+}
+
+/// The feed key that a request shows. A stranger who guesses at keys is slowed down like one who guesses at passwords.
+async fn feed_key(app: &App, asked: &RoutedRequest) -> Result<(PlainSecret, FeedKey), RefusalResponse> {
+    let unauthorized = Refusal::plain(Code::Unauthorized);
+    let Some(shown) = bearer(&asked.parts.headers) else { return Err(unauthorized.into()) };
+    let found = app.engine.feed_key(&shown).await.map_err(Refusal::from)?;
+    match found {
+        Some(key) => Ok((shown, key)),
+        None => {
+            app.admit(asked)?;
+            Err(Refusal { invalid_token: true, ..unauthorized }.into())
+        }
+    }
+}
+
+/// The one credential in the headers.
+fn bearer(headers: &HeaderMap) -> Option<PlainSecret> {
+    let mut lines = headers.get_all(AUTHORIZATION).iter();
+    let line = lines.next().filter(|_| lines.next().is_none())?.to_str().ok()?;
+    let (scheme, key) = line.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| PlainSecret::presented(key.trim()))
+}
+
+/// Where the page begins; `None` for the first.
+fn cursor(query: &str) -> Result<Option<String>, RefusalResponse> {
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    let mut values = pairs.filter(|(name, _)| name == CURSOR).map(|(_, value)| value.into_owned());
+    let first = values.next().filter(|value| !value.is_empty());
+    match values.next() {
+        None => Ok(first),
+        Some(_) => Err(Refusal::because(Code::BadRequest, "The parameter cursor occurs twice").into()),
+    }
+}
+
+fn signed(key: &PlainSecret, message: &impl FeedMessage) -> HandlerResult {
+    let text = FeedSigner::derive(key).sign(message);
+    let text = text.map_err(|fault| Refusal::from(IssueError::Sign(fault)))?;
+    let mut response = Response::new(Body::from(text));
+    response.headers_mut().extend([(CONTENT_TYPE, JWT), (CACHE_CONTROL, NO_STORE)]);
+    Ok(response)
+}

@@ -1,0 +1,117 @@
+//! The revocation feed over HTTP, as the verifiers of other processes and languages ask for it.
+
+use portcullis_core::revocation::FeedTenants;
+use portcullis_core::revocation::wire::{FEED_PATH, FeedAnswer, FeedSigner, SNAPSHOT_PATH, SnapshotPage};
+use portcullis_core::secret::PlainSecret;
+use portcullis_core::strategy::StrategyName;
+
+use crate::fixture::{HttpAnswer, HttpRequest, TestServer, TestUser};
+
+/// A verifier that holds a feed key.
+struct KeyHolder<'s> {
+    server: &'s TestServer,
+    key: PlainSecret,
+}
+
+impl<'s> KeyHolder<'s> {
+    async fn of(server: &'s TestServer, tenant: &str) -> Self {
+        let tenants = FeedTenants::Some([tenant.parse().unwrap()].into_iter().collect());
+        let (_, key) = server.engine.create_feed_key(&tenants).await.unwrap();
+        Self { server, key }
+    }
+
+    fn asks(&self, path: &str, query: &str) -> HttpRequest {
+        self.server.get(&format!("{path}?{query}")).bearer(self.key.reveal())
+    }
+
+    fn answer(&self, answer: &HttpAnswer) -> FeedAnswer {
+        FeedSigner::derive(&self.key).read(&answer.body).unwrap()
+    }
+
+    /// The position behind the snapshot, which has but one page.
+    async fn begins(&self) -> SnapshotPage {
+        let page = self.asks(SNAPSHOT_PATH, "").await.status(200);
+        FeedSigner::derive(&self.key).read(&page.body).unwrap()
+    }
+}
+
+// ASVS-map: RV1
+#[tokio::test]
+async fn a_sign_out_is_told_in_a_signed_answer_that_no_cache_keeps() {
+    let server = TestServer::start().await;
+    let holder = KeyHolder::of(&server, "default").await;
+    let begun = holder.begins().await;
+    let credentials =
+        TestUser::ANN.registered(&server).await.signs_in(&server, StrategyName::SessionJwt).await;
+    credentials.logs_out(&server).await.status(201);
+    let query = format!("at={}:{}&age=0&wait=10000&nonce=r7Jq", begun.log, begun.to);
+    let told = holder.asks(FEED_PATH, &query).await.status(200);
+    assert_eq!(told.header("content-type"), Some("application/jwt"));
+    assert_eq!(told.header("cache-control"), Some("no-store"));
+    let answer = holder.answer(&told);
+    assert_eq!((answer.issuer.as_str(), answer.nonce.as_str()), (server.engine.issuer(), "r7Jq"));
+    let [record] = &answer.records[..] else { panic!("{answer:?}") };
+    assert!(record.to_string().starts_with(r#"["s","#), "{record}");
+    assert_eq!((answer.log, answer.from, answer.to), (begun.log, begun.to + 1, begun.to + 1));
+    let snapshot = holder.begins().await;
+    assert!(snapshot.records.contains(record), "{snapshot:?}");
+}
+
+// ASVS-map: SE1
+#[tokio::test]
+async fn the_feed_is_for_those_who_show_one_feed_key() {
+    let server = TestServer::start().await;
+    let holder = KeyHolder::of(&server, "default").await;
+    let token = TestUser::ANN.registered(&server).await.signs_in(&server, StrategyName::Jwt).await;
+    for path in [FEED_PATH, SNAPSHOT_PATH] {
+        let question = format!("{path}?age=0&wait=0&nonce=a");
+        let none = server.get(&question).await.status(401);
+        assert_eq!(none.header("www-authenticate"), Some("Bearer"));
+        let wrong =
+            server.get(&question).bearer("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").await.status(401);
+        assert_eq!(wrong.header("www-authenticate"), Some(r#"Bearer error="invalid_token""#));
+        wrong.says(401, r#"{"message":"Unauthorized","statusCode":401}"#);
+        token.shown(server.get(&question)).await.status(401);
+        holder.asks(path, "age=0&wait=0&nonce=a").bearer(holder.key.reveal()).await.status(401);
+        let page = server.get(&question).header("origin", "http://localhost:5173").await;
+        assert_eq!(page.header("access-control-allow-origin"), None, "no page of a browser calls it");
+        server.post(path).bearer(holder.key.reveal()).await.status(405);
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_question_is_named_and_one_that_is_too_old_is_sent_to_the_snapshot() {
+    let server = TestServer::start().await;
+    let holder = KeyHolder::of(&server, "default").await;
+    for (query, name) in [
+        ("age=0&wait=0", "nonce"),
+        ("age=0&wait=10001&nonce=a", "wait"),
+        ("wait=0&nonce=a", "age"),
+        ("at=a&age=0&wait=0&nonce=a", "at"),
+    ] {
+        let refused = holder.asks(FEED_PATH, query).await.status(400);
+        let message = format!("the parameter {name} is missing or has a wrong value");
+        assert_eq!(refused.at("/message/0"), message, "{query}");
+    }
+    let old = holder.asks(FEED_PATH, "at=elsewhere:7&age=600001&wait=0&nonce=a").await.status(410);
+    assert_eq!(old.at("/message"), "Too much was revoked since then: read the snapshot");
+    holder.asks(FEED_PATH, "at=elsewhere:7&age=600000&wait=0&nonce=a").await.status(200);
+    let cursor = holder.asks(SNAPSHOT_PATH, "cursor=AAAA").await.status(400);
+    assert_eq!(cursor.at("/message"), "The parameter cursor was not made by this server");
+    holder.asks(SNAPSHOT_PATH, "cursor=AAAA&cursor=BBBB").await.status(400);
+}
+
+// ASVS-map: TN1
+#[tokio::test]
+async fn a_key_of_another_tenant_is_told_nothing() {
+    let server = TestServer::start().await;
+    server.create_tenant("acme").await;
+    let holder = KeyHolder::of(&server, "acme").await;
+    let begun = holder.begins().await;
+    let credentials =
+        TestUser::ANN.registered(&server).await.signs_in(&server, StrategyName::SessionJwt).await;
+    credentials.logs_out(&server).await.status(201);
+    let query = format!("at={}:{}&age=0&wait=0&nonce=a", begun.log, begun.to);
+    let told = holder.answer(&holder.asks(FEED_PATH, &query).await.status(200));
+    assert_eq!((told.records, holder.begins().await.records), (Vec::new(), Vec::new()));
+}
