@@ -64,3 +64,5 @@ mod startable;
 mod transcripts;
 #[cfg(test)]
 mod two_nodes;
+#[cfg(test)]
+mod verifiers;
