@@ -80,14 +80,11 @@ impl MarkerComparison {
         loop {
             self.live.agreement().doubted().await;
             match self.settled().await {
-                Ok(None) => {}
-                Ok(Some(_)) if self.live.agreement().leave() => {
-                    error!(
-                        "the nodes of the database keep live sessions elsewhere by now: stop this one, and start it \
-                         with their `sessions`"
-                    );
-                }
-                Ok(Some(_)) => {}
+                Ok(elsewhere) if elsewhere.is_some() && self.live.agreement().leave() => error!(
+                    "the nodes of the database keep live sessions elsewhere by now: stop this one, and start it with \
+                     their `sessions`"
+                ),
+                Ok(_) => {}
                 Err(fault) => {
                     warn!(%fault, "it is not known whether Redis has lost sessions");
                     sleep(PAUSE).await;
@@ -139,16 +136,11 @@ impl MarkerComparison {
     }
 
     async fn note(&self, found: Option<Marker>) -> Stored<()> {
-        match found {
-            Some(found) => {
-                let placement = SessionPlacement::Redis { marker: found.name().to_owned() };
-                self.noted.note(&placement).await
-            }
-            None => {
-                let first = Marker::generate(&SystemRandom, None);
-                self.live.replace_marker(None, &first).await.map(drop)
-            }
-        }
+        let Some(found) = found else {
+            let first = Marker::generate(&SystemRandom, None);
+            return self.live.replace_marker(None, &first).await.map(drop);
+        };
+        self.noted.note(&SessionPlacement::Redis { marker: found.name().to_owned() }).await
     }
 
     async fn replace(&self, lost: &str, found: Option<Marker>) -> Stored<()> {
