@@ -1,7 +1,8 @@
 //! The public verbs of the engine that ask and change nothing.
 //!
-//! `&name: Type` is taken by reference. A verb of the table is dropped with its caller. [`Engine::authenticate`] is such
-//! a check, too: where a session slides it writes one end by compare-and-set, which owes no audit event and no mail.
+//! `&name: Type` is taken by reference. A verb of the table is dropped with its caller. [`Engine::authenticate`] is
+//! such a check, too: where a session slides it writes one end by compare-and-set, which owes no audit event and no
+//! mail.
 
 use std::sync::Arc;
 

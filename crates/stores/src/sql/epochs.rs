@@ -45,8 +45,8 @@ pub(crate) async fn advance(
     Ok(())
 }
 
-/// Counts a user's epoch up and returns it. A session that is kept must be taken over into it; one that an earlier epoch
-/// has ended is not kept.
+/// Counts a user's epoch up and returns it. A session that is kept must be taken over into it; one that an earlier
+/// epoch has ended is not kept.
 pub(crate) async fn advance_user(
     db: &mut impl SqlConnection,
     user: &UserKey,

@@ -1,4 +1,5 @@
-//! What a [`RevocationStore`](crate::store::RevocationStore) and a [`FeedKeyStore`](crate::store::FeedKeyStore) must do.
+//! What a [`RevocationStore`](crate::store::RevocationStore) and a [`FeedKeyStore`](crate::store::FeedKeyStore) must
+//! do.
 
 use std::sync::Arc;
 use std::time::Duration;
