@@ -38,7 +38,8 @@ pub enum PathFault {
     /// A segment `.` or `..`, whatever stands behind a semicolon.
     #[error("The path has dot segments")]
     Dots,
-    /// An encoded slash, an encoded percent sign or an empty segment, on a route that does not keep them.
+    /// An encoded slash, an encoded percent sign or an empty segment, on a route that does not keep them. A segment
+    /// that begins with a semicolon is empty to servers that cut parameters off.
     #[error("The path has an encoded slash, an encoded percent sign or an empty segment")]
     Encoded,
 }
@@ -65,7 +66,7 @@ impl RequestPath {
         }
         let path = normal_form(sent)?;
         let segments = segments(&path)?;
-        let is_ambiguous = is_ambiguous(&path);
+        let is_ambiguous = is_ambiguous(&path) || segments.iter().any(PathSegment::is_empty_to_some);
         let target = match uri.query() {
             Some(query) => format!("{path}?{query}"),
             None => path.into_owned(),

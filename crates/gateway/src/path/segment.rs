@@ -54,6 +54,11 @@ impl PathSegment {
         &self.text
     }
 
+    /// Whether nothing of the segment is left to a server that cuts parameters off.
+    pub(super) fn is_empty_to_some(&self) -> bool {
+        self.text.starts_with(';')
+    }
+
     /// Whether servers may read the segment in more than one way.
     #[must_use]
     pub fn has_readings(&self) -> bool {
