@@ -40,6 +40,12 @@ pub(crate) enum BenchError {
          leave `--stores` out"
     )]
     NoPostgres,
+    #[error("no feed key was made: {0}")]
+    NoFeedKey(String),
+    #[error(transparent)]
+    VerifierSetup(#[from] portcullis_verifier::BuildError),
+    #[error("a verifier does not accept what the server does: {0}")]
+    Verifier(String),
     #[error("{0}")]
     Page(String),
     #[error("a task of the load generator ended early: {0}")]

@@ -34,6 +34,7 @@ mod system_calls;
 mod tcp;
 mod timing;
 mod users;
+mod verifiers;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -88,6 +89,10 @@ pub(crate) struct BenchPlan {
     /// How many sign-outs `--stores` measures on each pair of stores, idle and as many beside other work.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) sign_outs: u64,
+    /// Measure verifiers that follow the revocation feed, and nothing else: how soon they refuse what a sign-out has
+    /// ended, and what they take of the server.
+    #[arg(long, conflicts_with_all = ["only", "peers", "write", "stores"])]
+    pub(crate) verifiers: bool,
     /// Write the figures into the pages.
     #[arg(long, conflicts_with = "only")]
     pub(crate) write: bool,

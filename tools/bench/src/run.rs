@@ -17,7 +17,7 @@ use crate::process::{forget_peak, memory};
 use crate::programs::CounterSockets;
 use crate::report::Findings;
 use crate::round::Figures;
-use crate::{shared_stores, start, storm, timing};
+use crate::{shared_stores, start, storm, timing, verifiers};
 
 const STORM: &str = "storm";
 const TIMING: &str = "timing";
@@ -34,6 +34,10 @@ pub(crate) async fn run(plan: &BenchPlan) -> Result<(), BenchError> {
     let mut findings = Findings::default();
     if plan.stores {
         findings.stores = shared_stores::measure(plan, directory.path()).await?;
+        return publish(plan, &findings);
+    }
+    if plan.verifiers {
+        findings.verifiers = verifiers::measure(plan, directory.path()).await?;
         return publish(plan, &findings);
     }
     if includes(TIMING) {

@@ -1,8 +1,8 @@
 //! The engine: what happens when a user signs up, signs in, comes back, refreshes or signs out.
 //!
 //! `verbs.rs` and `asking_verbs.rs` list what it can do. Each use case has a file: it decides, calls one store verb at
-//! a time, and reports an [`Event`]. Transports decode, call and encode; they decide nothing. The engine asks a strategy
-//! what it is made of, and never which one it is.
+//! a time, and reports an [`Event`]. Transports decode, call and encode; they decide nothing. The engine asks a
+//! strategy what it is made of, and never which one it is.
 
 mod asking_verbs;
 mod attempt_turns;

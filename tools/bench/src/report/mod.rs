@@ -3,6 +3,7 @@
 mod case_tables;
 mod headlines;
 mod store_tables;
+mod verifier_table;
 
 use portcullis_bench::tally::Tally;
 use tabled::builder::Builder;
@@ -17,6 +18,7 @@ use crate::spread::Spread;
 use crate::start::Starts;
 use crate::storm::{CHECKS_PER_SECOND, LOGINS_AT_ONCE, StormRound};
 use crate::timing::Comparison;
+use crate::verifiers::VerifierFindings;
 
 /// Something that a storm round counted.
 type Count = fn(&StormRound) -> u64;
@@ -36,6 +38,8 @@ pub(crate) struct Findings {
     pub(crate) starts: Vec<Starts>,
     /// The stores that nodes share.
     pub(crate) stores: Vec<PairFindings>,
+    /// Verifiers that follow the revocation feed.
+    pub(crate) verifiers: Vec<VerifierFindings>,
     /// The server's memory, by when it was read.
     pub(crate) memory: Vec<(&'static str, ProcessMemory)>,
 }
@@ -49,6 +53,7 @@ impl Findings {
             ("Beside tower-sessions on Redis", self.peers()),
             ("A sign-out on other nodes", self.sign_outs_elsewhere()),
             ("The stores that nodes share", self.shared_stores()),
+            ("A sign-out in verifiers", self.verifiers()),
             ("Refreshes", self.refreshes()),
             ("What a request takes", self.counts()),
             ("Logins and registrations", self.hashes()),

@@ -62,7 +62,7 @@ fn processor(figures: &[Figures]) -> Vec<f64> {
 }
 
 /// The median, the 99th percentile and the most.
-fn quantiles(found: &[f64]) -> [f64; 3] {
+pub(super) fn quantiles(found: &[f64]) -> [f64; 3] {
     let mut sorted = found.to_vec();
     sorted.sort_by(f64::total_cmp);
     let at = |percent: usize| sorted.get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1)));
