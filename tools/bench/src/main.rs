@@ -71,8 +71,8 @@ pub(crate) struct BenchPlan {
     #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) pairs: u64,
     /// Only the cases whose name contains this, and what they are compared with; `storm` for the storm alone, `timing`
-    /// for known and unknown users alone, `start` for starts with a million sessions, which only this and `--write`
-    /// measure.
+    /// for known and unknown users alone, `start` for starts with a million sessions and `verifiers` for how soon those
+    /// refuse what a sign-out has ended, which only these and `--write` measure.
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Option<String>,
     /// Compare the check of the cookie strategy with tower-sessions on Redis, which `cargo xtask bench` then builds and
@@ -89,10 +89,6 @@ pub(crate) struct BenchPlan {
     /// How many sign-outs `--stores` measures on each pair of stores, idle and as many beside other work.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) sign_outs: u64,
-    /// Measure verifiers that follow the revocation feed, and nothing else: how soon they refuse what a sign-out has
-    /// ended, and what they take of the server.
-    #[arg(long, conflicts_with_all = ["only", "peers", "write", "stores"])]
-    pub(crate) verifiers: bool,
     /// Write the figures into the pages.
     #[arg(long, conflicts_with = "only")]
     pub(crate) write: bool,

@@ -22,6 +22,7 @@ use crate::{shared_stores, start, storm, timing, verifiers};
 const STORM: &str = "storm";
 const TIMING: &str = "timing";
 const START: &str = "start";
+const VERIFIERS: &str = "verifiers";
 
 /// Measures what the plan says, prints the tables, and writes them into the page if it says so.
 ///
@@ -36,15 +37,14 @@ pub(crate) async fn run(plan: &BenchPlan) -> Result<(), BenchError> {
         findings.stores = shared_stores::measure(plan, directory.path()).await?;
         return publish(plan, &findings);
     }
-    if plan.verifiers {
-        findings.verifiers = verifiers::measure(plan, directory.path()).await?;
-        return publish(plan, &findings);
-    }
     if includes(TIMING) {
         findings.timing = timing::measure(plan, directory.path()).await?;
     }
     if plan.write || plan.only.as_deref() == Some(START) {
         findings.starts = start::measure(plan, directory.path()).await?;
+    }
+    if plan.write || plan.only.as_deref() == Some(VERIFIERS) {
+        findings.verifiers = verifiers::measure(plan, &directory.path().join(VERIFIERS)).await?;
     }
     if !cases.is_empty() || includes(STORM) {
         go_over_all(plan, &cases, includes(STORM), directory.path(), &mut findings).await?;
@@ -78,10 +78,10 @@ async fn go_over_all(
 fn chosen(plan: &BenchPlan) -> Result<Vec<Case>, BenchError> {
     match plan.only.as_deref() {
         None => Ok(Case::all(plan.peers)),
-        Some(STORM | TIMING | START) => Ok(Vec::new()),
+        Some(STORM | TIMING | START | VERIFIERS) => Ok(Vec::new()),
         Some(only) => {
             let cases = Case::matching(only, plan.peers);
-            let others = [STORM, TIMING, START].map(str::to_owned);
+            let others = [STORM, TIMING, START, VERIFIERS].map(str::to_owned);
             let names =
                 || Case::all(plan.peers).into_iter().map(Case::name).chain(others).collect::<Vec<_>>();
             if cases.is_empty() {

@@ -1,12 +1,13 @@
 //! Verifiers that follow the revocation feed: how long after the answer to a sign-out the last of them refuses the
 //! token, and what they take of the server.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use portcullis_bench::http::HttpConnection;
-use portcullis_bench::strategy::StrategyUnderTest;
+use portcullis_bench::strategy::{AccessCredential, StrategyUnderTest};
 use portcullis_verifier::{CutReason, OnStale, SentCredential, Verifier};
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -47,6 +48,7 @@ pub(crate) struct VerifierFindings {
 /// # Errors
 /// [`BenchError`]
 pub(crate) async fn measure(plan: &BenchPlan, directory: &Path) -> Result<Vec<VerifierFindings>, BenchError> {
+    fs::create_dir(directory)?;
     let fixture = BenchFixture::set(plan, directory, None, &[]).await?;
     let program = crate::programs::BenchPrograms::measured(plan)?.server;
     let key = feed_key(&program, &directory.join("data"))?;
@@ -62,7 +64,8 @@ fn feed_key(program: &Path, data_dir: &Path) -> Result<String, BenchError> {
     let mut command = Command::new(program);
     let made = command.args(["feed", "key", "create", "--json", "--data-dir"]).arg(data_dir).output()?;
     let made: Value = serde_json::from_slice(&made.stdout).unwrap_or_default();
-    made["key"].as_str().map(str::to_owned).ok_or_else(|| BenchError::NoFeedKey(made.to_string()))
+    let key = made.get("key").and_then(Value::as_str).map(str::to_owned);
+    key.ok_or_else(|| BenchError::NoFeedKey(made.to_string()))
 }
 
 async fn crowd(
@@ -98,7 +101,7 @@ async fn sign_out(fixture: &BenchFixture, verifiers: &[Verifier]) -> Result<Vec<
     let access = &signed_in.first().ok_or(BenchError::NoRequest)?.access;
     let mut watching = JoinSet::new();
     for verifier in verifiers {
-        let user = verifier.verify(SentCredential::Bearer(access), OnStale::Ask).await;
+        let user = verifier.verify(sent(access), OnStale::Ask).await;
         let user = user.map_err(|fault| BenchError::Verifier(fault.to_string()))?;
         let cut = verifier.watch(&user, GRACE);
         watching.spawn(async move { (cut.await, Instant::now()) });
@@ -120,6 +123,13 @@ async fn sign_out(fixture: &BenchFixture, verifiers: &[Verifier]) -> Result<Vec<
         found.push(at.saturating_duration_since(acknowledged).as_secs_f64() * 1000.0);
     }
     Ok(found)
+}
+
+fn sent(access: &AccessCredential) -> SentCredential<'_> {
+    match access {
+        AccessCredential::Bearer(line) => SentCredential::Bearer(line.trim_start_matches("Bearer ")),
+        AccessCredential::Cookie(pairs) => SentCredential::Cookie(pairs),
+    }
 }
 
 /// The share of one core that a process takes while something is done.

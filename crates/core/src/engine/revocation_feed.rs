@@ -189,12 +189,13 @@ impl EngineCore {
             if pending.is_empty() {
                 return Ok(unread);
             }
-            let mut is_elsewhere = false;
             for (read, announced) in pending {
                 match &read {
                     PendingRead::Tenants => self.announce_tenants(log).await?,
                     PendingRead::Tenant(tenant) => match self.read_standing(log, tenant).await {
-                        Ok(is_new_elsewhere) => is_elsewhere |= is_new_elsewhere,
+                        // Before it is settled: no other poll may take the log for complete in between.
+                        Ok(is_new_elsewhere) if is_new_elsewhere => self.revocation_logs.restart(log),
+                        Ok(_) => (),
                         Err(away) => {
                             unread.insert(tenant.clone(), away);
                             continue;
@@ -202,9 +203,6 @@ impl EngineCore {
                     },
                 }
                 log.settle(&read, announced);
-            }
-            if is_elsewhere {
-                self.revocation_logs.restart(log);
             }
         }
     }

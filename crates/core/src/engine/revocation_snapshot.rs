@@ -31,7 +31,7 @@ struct SnapshotCursor {
 }
 
 impl SnapshotCursor {
-    fn at(position: LogPosition) -> Self {
+    fn at(position: &LogPosition) -> Self {
         Self { log: position.log.to_string(), to: position.number, done: 0, after: None }
     }
 
@@ -62,15 +62,10 @@ impl EngineCore {
             // What was revoked there would be missing, and nothing would say so.
             return Err(away.into());
         }
-        let mut records = Vec::new();
-        let cursor = match cursor {
-            Some(text) => SnapshotCursor::read(&text).ok_or(FeedError::Cursor)?,
-            None => {
-                // Taken before anything is read.
-                let cursor = SnapshotCursor::at(log.position());
-                records = standing_records(log);
-                cursor
-            }
+        let (cursor, records) = match cursor {
+            Some(text) => (SnapshotCursor::read(&text).ok_or(FeedError::Cursor)?, Vec::new()),
+            // The position is taken before anything is read.
+            None => (SnapshotCursor::at(&log.position()), standing_records(log)),
         };
         let page = SnapshotPage {
             issuer: self.issuer.to_string(),

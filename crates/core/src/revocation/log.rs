@@ -97,7 +97,7 @@ impl RevocationLog {
         match &tenants {
             FeedTenants::All => state.announce(PendingRead::Tenants),
             FeedTenants::Some(named) => {
-                named.iter().cloned().map(PendingRead::Tenant).for_each(|read| state.announce(read))
+                named.iter().cloned().map(PendingRead::Tenant).for_each(|read| state.announce(read));
             }
         }
         Self { tenants, state: Mutex::new(state), news: watch::Sender::new(0) }

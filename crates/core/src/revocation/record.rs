@@ -91,7 +91,9 @@ impl Revoked {
     pub fn read(kind: &str, id: &str, epoch: u64, detail: &str) -> Option<Self> {
         Some(match kind {
             "session" => Self::Session(id.parse().ok()?),
-            "user" => Self::User { user: id.parse().ok()?, epoch, kept: kept(detail)? },
+            // No session is kept, or the one of this id.
+            "user" if detail.is_empty() => Self::User { user: id.parse().ok()?, epoch, kept: None },
+            "user" => Self::User { user: id.parse().ok()?, epoch, kept: Some(detail.parse().ok()?) },
             "role" => Self::Role { user: id.parse().ok()?, role: detail.parse().ok()? },
             "tenant" => Self::Tenant,
             "everyone" => Self::Everyone,
@@ -100,11 +102,6 @@ impl Revoked {
             _ => return None,
         })
     }
-}
-
-/// The session that a user's epoch spares, if it spares one.
-fn kept(detail: &str) -> Option<Option<SessionId>> {
-    if detail.is_empty() { Some(None) } else { detail.parse().ok().map(Some) }
 }
 
 impl StoredRevocation {

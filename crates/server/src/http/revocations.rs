@@ -44,13 +44,11 @@ async fn feed_key(app: &App, asked: &RoutedRequest) -> Result<(PlainSecret, Feed
     let unauthorized = Refusal::plain(Code::Unauthorized);
     let Some(shown) = bearer(&asked.parts.headers) else { return Err(unauthorized.into()) };
     let found = app.engine.feed_key(&shown).await.map_err(Refusal::from)?;
-    match found {
-        Some(key) => Ok((shown, key)),
-        None => {
-            app.admit(asked)?;
-            Err(Refusal { invalid_token: true, ..unauthorized }.into())
-        }
-    }
+    let Some(key) = found else {
+        app.admit(asked)?;
+        return Err(Refusal { invalid_token: true, ..unauthorized }.into());
+    };
+    Ok((shown, key))
 }
 
 /// The one credential in the headers.

@@ -25,7 +25,16 @@ impl Findings {
             let [p50, p99, most] = quantiles(&found.refusals).map(shown);
             let [last50, last99, _] = quantiles(&found.last).map(shown);
             let verifiers = found.verifiers.to_string();
-            builder.push_record([verifiers, p50, p99, most, last50, last99, percent(found.quiet), percent(found.busy)]);
+            builder.push_record([
+                verifiers,
+                p50,
+                p99,
+                most,
+                last50,
+                last99,
+                percent(found.quiet),
+                percent(found.busy),
+            ]);
         }
         markdown(builder)
     }

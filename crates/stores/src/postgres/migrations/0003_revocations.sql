@@ -8,7 +8,7 @@ CREATE TABLE revocations (
     id     TEXT COLLATE "C" NOT NULL,
     epoch  BIGINT NOT NULL DEFAULT 0,
     detail TEXT COLLATE "C" NOT NULL DEFAULT '', -- of a user the session that is kept, of a role its name
-    until  BIGINT NOT NULL, -- by then every token that this is about has expired
+    until  BIGINT NOT NULL, -- by then every token that this is about has expired; an hour more, for clocks that differ
     at     BIGINT NOT NULL,
     PRIMARY KEY (tenant, kind, id)
 );
@@ -25,7 +25,7 @@ CREATE TABLE token_lifetime (
 INSERT INTO token_lifetime (one, longest) VALUES (1, 0);
 
 CREATE VIEW token_times AS
-    SELECT now, now + longest AS youngest_until FROM token_lifetime,
+    SELECT now, now + longest + 3600000 AS youngest_until FROM token_lifetime,
     (SELECT (EXTRACT(EPOCH FROM pg_catalog.clock_timestamp()) * 1000)::BIGINT AS now) AS clock;
 
 -- The session that an end of all others has kept: it is spared by the epoch that this row counts.
@@ -36,7 +36,7 @@ CREATE FUNCTION note_revocation(place TEXT, of_tenant TEXT, of_kind TEXT, of_id 
     latest BIGINT) RETURNS VOID LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE pg_catalog.format('INSERT INTO %1$I.revocations (tenant, kind, id, epoch, detail, until, at)
-        SELECT $1, $2, $3, $4, $5, LEAST($6, youngest_until), now FROM %1$I.token_times
+        SELECT $1, $2, $3, $4, $5, LEAST($6 + 3600000, youngest_until), now FROM %1$I.token_times
         ON CONFLICT (tenant, kind, id) DO UPDATE SET epoch = excluded.epoch, detail = excluded.detail,
         until = GREATEST(revocations.until, excluded.until), at = excluded.at', place)
         USING of_tenant, of_kind, of_id, to_epoch, with_detail, latest;
@@ -114,8 +114,8 @@ END $$;
 CREATE FUNCTION announce_revocation() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_catalog.pg_notify('portcullis_' || pg_catalog.hashtextextended(TG_TABLE_SCHEMA::TEXT, 0::BIGINT),
-        pg_catalog.left('revocation/' || NEW.tenant || '/' || pg_catalog.json_build_object('kind', NEW.kind, 'id', NEW.id,
-            'epoch', NEW.epoch, 'detail', NEW.detail, 'until', NEW.until, 'at', NEW.at)::TEXT, 1000));
+        pg_catalog.left('revocation/' || NEW.tenant || '/' || pg_catalog.json_build_object('kind', NEW.kind,
+            'id', NEW.id, 'epoch', NEW.epoch, 'detail', NEW.detail, 'until', NEW.until, 'at', NEW.at)::TEXT, 1000));
     RETURN NULL;
 END $$;
 

@@ -7,7 +7,7 @@ CREATE TABLE revocations (
     id     TEXT    NOT NULL,
     epoch  INTEGER NOT NULL DEFAULT 0,
     detail TEXT    NOT NULL DEFAULT '', -- of a user the session that is kept, of a role its name
-    until  INTEGER NOT NULL, -- by then every token that this is about has expired
+    until  INTEGER NOT NULL, -- by then every token that this is about has expired; an hour more, for clocks that differ
     at     INTEGER NOT NULL,
     PRIMARY KEY (tenant, kind, id)
 ) STRICT;
@@ -25,7 +25,7 @@ INSERT INTO token_lifetime (one, longest) VALUES (1, 0);
 
 -- The time in milliseconds, and when the youngest token will have expired. Written so that older shells understand it.
 CREATE VIEW token_times AS
-    SELECT now, now + longest AS youngest_until FROM token_lifetime,
+    SELECT now, now + longest + 3600000 AS youngest_until FROM token_lifetime,
     (SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) AS now);
 
 -- The session that an end of all others has kept: it is spared by the epoch that this row counts.
@@ -33,13 +33,15 @@ ALTER TABLE epochs ADD COLUMN kept TEXT NOT NULL DEFAULT '';
 
 CREATE TRIGGER sessions_revoked AFTER UPDATE ON sessions WHEN OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL BEGIN
     INSERT INTO revocations (tenant, kind, id, until, at)
-        SELECT NEW.tenant, 'session', NEW.id, min(NEW.absolute_expires, youngest_until), now FROM token_times WHERE true
+        SELECT NEW.tenant, 'session', NEW.id, min(NEW.absolute_expires + 3600000, youngest_until), now
+        FROM token_times WHERE true
         ON CONFLICT (tenant, kind, id) DO UPDATE SET until = max(until, excluded.until), at = excluded.at;
 END;
 
 CREATE TRIGGER sessions_revoked_elsewhere AFTER INSERT ON sessions WHEN NEW.ended_at IS NOT NULL BEGIN
     INSERT INTO revocations (tenant, kind, id, until, at)
-        SELECT NEW.tenant, 'session', NEW.id, min(NEW.absolute_expires, youngest_until), now FROM token_times WHERE true
+        SELECT NEW.tenant, 'session', NEW.id, min(NEW.absolute_expires + 3600000, youngest_until), now
+        FROM token_times WHERE true
         ON CONFLICT (tenant, kind, id) DO UPDATE SET until = max(until, excluded.until), at = excluded.at;
 END;
 
@@ -48,7 +50,8 @@ CREATE TRIGGER sessions_removed AFTER DELETE ON sessions
 WHEN OLD.ended_at IS NULL
     AND min(OLD.idle_expires, OLD.absolute_expires) > (SELECT now - 86400000 FROM token_times) BEGIN
     INSERT INTO revocations (tenant, kind, id, until, at)
-        SELECT OLD.tenant, 'session', OLD.id, min(OLD.absolute_expires, youngest_until), now FROM token_times WHERE true
+        SELECT OLD.tenant, 'session', OLD.id, min(OLD.absolute_expires + 3600000, youngest_until), now
+        FROM token_times WHERE true
         ON CONFLICT (tenant, kind, id) DO UPDATE SET until = max(until, excluded.until), at = excluded.at;
 END;
 
