@@ -24,10 +24,9 @@ impl EngineCore {
         if named.is_some_and(|named| *named != owner) {
             return Err(AuthenticationError::OtherTenant);
         }
-        // Boxed, like what else is rare here: its state would make the future of every check large.
         let tenant = match found.filter(|tenant| tenant.id == owner) {
             Some(tenant) => tenant,
-            None => Box::pin(self.tenant_of_token(&owner)).await?,
+            None => self.tenant_of_token(&owner).await?,
         };
         let now = self.clock.now();
         if let Some((claims, _)) = cached.filter(|(_, verified)| *verified == tenant.keyring.generation()) {
@@ -35,6 +34,7 @@ impl EngineCore {
             refuse_from_before_suspension(&tenant, &claims)?;
             return Ok((tenant, claims));
         }
+        // Boxed, because it is rare: its state would make the future of every check large.
         let (tenant, claims) = Box::pin(self.verify(tenant, token, now)).await?;
         refuse_from_before_suspension(&tenant, &claims)?;
         let (claims, generation) = (Arc::new(claims), tenant.keyring.generation());

@@ -1,82 +1,27 @@
 //! Three nodes behind nginx, as `docs/several-nodes.md` says. Its configuration of nginx is used as it stands there,
 //! with other addresses and without TLS.
 
-use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
 use serde_json::{Value, json};
 
-use crate::server_process::{Credential, ReservedPort, ServerDirectory, ServerProcess, wait_until};
+use crate::nginx_process::NginxProcess;
+use crate::server_process::{Credential, ServerDirectory, ServerProcess, wait_until};
 
 const PAGE: &str = include_str!("../../../../docs/several-nodes.md");
 
 /// The addresses of the page.
 const NODES: [&str; 3] = ["10.0.0.11:3000", "10.0.0.12:3000", "10.0.0.13:3000"];
 
-/// What nginx needs to run beside another one, as any user.
-const AROUND: &str = "
-pid {dir}/nginx.pid;
-error_log {dir}/error.log;
-daemon off;
-master_process off;
-events {}
-http {
-    access_log off;
-    client_body_temp_path {dir}/body;
-    proxy_temp_path {dir}/proxy;
-    fastcgi_temp_path {dir}/fastcgi;
-    uwsgi_temp_path {dir}/uwsgi;
-    scgi_temp_path {dir}/scgi;
-    {page}
-}
-";
-
-/// A running nginx; it is killed with its test.
-struct Nginx {
-    child: Child,
-    address: SocketAddr,
-    _port: ReservedPort,
-}
-
-impl Nginx {
-    fn before(nodes: [SocketAddr; 3], directory: &Path) -> Self {
-        let port = ReservedPort::new();
-        let address = SocketAddr::from(([127, 0, 0, 1], port.number()));
-        let page = PAGE.split_once("```nginx\n").and_then(|(_, rest)| rest.split_once("```")).unwrap().0;
-        let plain = page.lines().filter(|line| !line.contains("ssl_certificate"));
-        let page = plain.collect::<Vec<_>>().join("\n").replace("443 ssl http2", &address.to_string());
-        let page = NODES.iter().zip(nodes).fold(page, |page, (shown, node)| {
-            assert!(page.contains(shown), "{page}");
-            page.replace(shown, &node.to_string())
-        });
-        let dir = directory.display().to_string();
-        let file = directory.join("nginx.conf");
-        fs::write(&file, AROUND.replace("{page}", &page).replace("{dir}", &dir)).unwrap();
-        let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default());
-        let mut command = Command::new("nginx");
-        command.env("PATH", path).arg("-c").arg(&file).stdin(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().unwrap();
-        let nginx = Self { child, address, _port: port };
-        assert!(wait_until(|| TcpStream::connect(address).is_ok()), "{}", nginx_log(directory));
-        nginx
-    }
-}
-
-fn nginx_log(directory: &Path) -> String {
-    fs::read_to_string(directory.join("error.log")).unwrap_or_default()
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// nginx as the page configures it, in front of these nodes.
+fn nginx_before(nodes: [SocketAddr; 3], directory: &Path) -> NginxProcess {
+    let page = PAGE.split_once("```nginx\n").and_then(|(_, rest)| rest.split_once("```")).unwrap().0;
+    NginxProcess::start(page, &NODES.into_iter().zip(nodes).collect::<Vec<_>>(), directory)
 }
 
 /// Three nodes on one database.
@@ -173,7 +118,7 @@ impl Load {
 fn a_sign_out_on_one_node_behind_nginx_holds_on_all() {
     let nodes = nodes();
     let place = tempfile::tempdir().unwrap();
-    let nginx = Nginx::before(nodes.each_ref().map(|(_, node)| node.address()), place.path());
+    let nginx = nginx_before(nodes.each_ref().map(|(_, node)| node.address()), place.path());
     nodes[0].1.register();
     let token = nodes[1].1.access_token("session-jwt");
     let profile = format!("GET /auth/session-jwt/profile HTTP/1.1\r\nauthorization: Bearer {token}");
@@ -197,7 +142,7 @@ fn a_sign_out_on_one_node_behind_nginx_holds_on_all() {
 fn three_nodes_behind_nginx_are_replaced_one_after_the_other_and_no_request_fails() {
     let mut nodes = nodes();
     let place = tempfile::tempdir().unwrap();
-    let nginx = Nginx::before(nodes.each_ref().map(|(_, node)| node.address()), place.path());
+    let nginx = nginx_before(nodes.each_ref().map(|(_, node)| node.address()), place.path());
     nodes[0].1.register();
     let token = nodes[0].1.access_token("session-jwt");
     let profile = format!("GET /auth/session-jwt/profile HTTP/1.1\r\nauthorization: Bearer {token}");

@@ -16,6 +16,8 @@ mod cookies;
 #[cfg(test)]
 mod durability;
 #[cfg(test)]
+mod forward_auth;
+#[cfg(test)]
 mod mail_links;
 #[cfg(test)]
 mod mail_outage;
@@ -27,6 +29,8 @@ mod manual_sql;
 mod master_key;
 #[cfg(test)]
 mod nest;
+#[cfg(test)]
+mod nginx_process;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! An HTTP client without state: one connection for each request.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 
 use serde_json::{Value, json};
 
@@ -45,6 +45,15 @@ impl RawAnswer {
         self.body[member].as_str().unwrap_or_else(|| panic!("no {member} in {self:?}"))
     }
 
+    /// The one header of this name, if there is one.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        let mut found = lines.filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+        let first = found.next();
+        assert!(found.next().is_none(), "{name} stands there twice: {self:?}");
+        first
+    }
+
     /// Name and value of the cookie that the answer sets, as they are on the wire.
     pub(crate) fn cookie(&self) -> (&str, &str) {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
@@ -62,7 +71,7 @@ pub(crate) enum Credential {
 }
 
 impl Credential {
-    fn header(&self) -> String {
+    pub(crate) fn header(&self) -> String {
         match self {
             Self::Bearer(token) => format!("Authorization: Bearer {token}\r\n"),
             Self::Cookie(pair) => format!("Cookie: {pair}\r\n"),
@@ -132,14 +141,18 @@ impl ServerProcess {
     }
 
     fn ask(&self, head: &str, body: &str) -> RawAnswer {
-        let mut stream = TcpStream::connect(self.address()).unwrap();
-        let host =
-            if head.contains("\r\nHost: ") { String::new() } else { format!("Host: {}\r\n", self.address()) };
-        let length = body.len();
-        let request = format!("{head}{host}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        RawAnswer::parse(&text)
+        ask_at(self.address(), head, body)
     }
+}
+
+/// Sends a request line with headers and a body to this address.
+pub(crate) fn ask_at(address: SocketAddr, head: &str, body: &str) -> RawAnswer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let host = if head.contains("\r\nHost: ") { String::new() } else { format!("Host: {address}\r\n") };
+    let length = body.len();
+    let request = format!("{head}{host}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    RawAnswer::parse(&text)
 }

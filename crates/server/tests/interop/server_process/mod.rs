@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 pub(crate) use reserved_port::ReservedPort;
 
-pub(crate) use client::{Credential, RawAnswer};
+pub(crate) use client::{Credential, RawAnswer, ask_at};
 
 /// The binary that was built with these tests.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_portcullis");
