@@ -6,7 +6,7 @@ use portcullis_server::mail::{ParsedMessage, mail_files};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::fixture::{HttpAnswer, PAIRS, ServerProcess, SharedStores, TestUser, eventually};
+use crate::fixture::{HttpAnswer, PAIRS, ServerProcess, SharedStores, TestUser, cookie_pair, eventually};
 
 struct TwoNodes {
     one: ServerProcess,
@@ -19,7 +19,7 @@ struct TwoNodes {
 impl TwoNodes {
     fn start(stores: SharedStores) -> Self {
         let mut settings = stores.settings.clone();
-        settings.push(("STRATEGIES_ENABLED", "session-jwt,denylist,device".to_owned()));
+        settings.push(("STRATEGIES_ENABLED", "session-jwt,session,denylist,device".to_owned()));
         let [one, other] = [(); 2].map(|()| ServerProcess::start(&borrowed(&settings)));
         Self { one, other, stores, settings }
     }
@@ -98,6 +98,40 @@ async fn a_device_session_begins_on_one_node_and_ends_on_the_other(nodes: &TwoNo
     refuses(one, "/auth/sessions", &token).await;
 }
 
+/// What a proxy is told of a request with this credential: status, role, and the epoch of its user.
+async fn told(node: &ServerProcess, (header, credential): &(&str, String)) -> (u16, String, String) {
+    let answer = node.ask("GET", "/auth/verify").header(header, credential).await;
+    let header = |name| answer.header(name).unwrap_or_default().to_owned();
+    (answer.status, header("x-user-role"), header("x-portcullis-epochs"))
+}
+
+async fn a_proxy_that_asks_either_node_learns_what_has_changed_on_the_other(nodes: &TwoNodes) {
+    let TwoNodes { one, other, settings, .. } = nodes;
+    let cookie = logs_in(one, "session", &TestUser::ANN).await.status(201);
+    let cookie = ("cookie", cookie_pair(cookie.header("set-cookie").unwrap()).to_owned());
+    let token = logs_in(one, "session-jwt", &TestUser::ANN).await.status(201).at("/access_token");
+    let bearer = ("authorization", format!("Bearer {token}"));
+    for (node, credential) in [(one, &cookie), (other, &cookie), (one, &bearer), (other, &bearer)] {
+        let (status, role, _) = told(node, credential).await;
+        assert_eq!((status, role.as_str()), (200, "user"));
+    }
+    one.command(&borrowed(settings), &["user", "role", TestUser::ANN.email, "manager"]);
+    for (node, credential) in [(one, &cookie), (other, &cookie), (other, &bearer)] {
+        eventually("the role counts", || async {
+            (told(node, credential).await.1 == "manager").then_some(())
+        })
+        .await;
+    }
+    one.ask("POST", "/auth/session/logout").header(cookie.0, &cookie.1).await.status(201);
+    other.ask("POST", "/auth/session-jwt/logout").bearer(&token).await.status(201);
+    assert_eq!(told(one, &cookie).await.0, 401, "at once");
+    assert_eq!(told(other, &bearer).await.0, 401, "at once");
+    for (node, credential) in [(other, &cookie), (one, &bearer)] {
+        eventually("it is refused", || async { (told(node, credential).await.0 == 401).then_some(()) }).await;
+    }
+    one.command(&borrowed(settings), &["user", "role", TestUser::ANN.email, "user"]);
+}
+
 async fn a_tenant_that_is_made_beside_the_nodes_is_there_on_both(nodes: &TwoNodes) {
     let TwoNodes { one, other, settings, .. } = nodes;
     one.command(&borrowed(settings), &["tenant", "create", "acme"]);
@@ -163,6 +197,7 @@ async fn two_processes_on_each_pair_of_stores_are_one_server() {
         a_sign_out_on_one_node_holds_on_the_other(&nodes).await;
         a_refresh_token_is_used_once_on_whichever_node(&nodes).await;
         a_device_session_begins_on_one_node_and_ends_on_the_other(&nodes).await;
+        a_proxy_that_asks_either_node_learns_what_has_changed_on_the_other(&nodes).await;
         a_tenant_that_is_made_beside_the_nodes_is_there_on_both(&nodes).await;
         a_node_with_other_sessions_does_not_start(&nodes);
         a_redis_that_is_emptied_signs_everyone_out_once(&nodes).await;
