@@ -110,6 +110,9 @@ impl Ticks {
     /// Later than every reading: the stamp of what can never be stale.
     pub const NEVER_STALE: Self = Self(Duration::MAX);
 
+    /// The clock's start: earlier than every other reading.
+    pub const START: Self = Self(Duration::ZERO);
+
     /// The reading `span` after the clock started.
     #[must_use]
     pub const fn new(span: Duration) -> Self {

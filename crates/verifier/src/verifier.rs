@@ -56,7 +56,7 @@ impl Verifier {
         &self,
         user: &VerifiedUser,
         grace: Duration,
-    ) -> impl Future<Output = CutReason> + Send + 'static {
+    ) -> impl Future<Output = CutReason> + Send + 'static + use<> {
         let handle = self.clone();
         let stream = OpenStream::new(user.clone(), self.core.clock.ticks(), grace);
         async move { stream.until_cut(&handle.core).await }

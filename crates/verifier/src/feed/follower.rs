@@ -9,7 +9,7 @@ use portcullis_core::revocation::wire::{
     FeedAnswer, FeedQuery, LogId, LogPosition, MOST_POSITIONS, SnapshotPage,
 };
 
-use crate::revocations::{KnownRevocations, RecordFault, RecordTime};
+use crate::revocations::{Agreement, KnownRevocations, RecordFault, RecordSource};
 
 /// How far the server's clock and ours may drift apart between two answers before an answer that is not numbered is
 /// taken for an old one.
@@ -19,12 +19,22 @@ const MOST_DRIFT: Duration = Duration::from_mins(1);
 #[derive(Default)]
 pub(super) struct LogFollower {
     /// The most recent one last.
-    positions: Vec<LogPosition>,
+    logs: Vec<KnownLog>,
     /// When the snapshot was asked for that everything goes on from; `None` while it is to be read.
     started: Option<Ticks>,
     /// The server's clock beside ours, by the newest answer that counts.
     clocks: Option<ClockPair>,
     outstanding: Option<Outstanding>,
+    /// Since when what is disputed was revoked at the earliest.
+    disputed: Option<Ticks>,
+}
+
+/// How far a log was read.
+#[derive(Clone)]
+struct KnownLog {
+    position: LogPosition,
+    /// When it was last proven complete for every tenant.
+    proven: Ticks,
 }
 
 #[derive(Clone, Copy)]
@@ -76,9 +86,11 @@ impl LogFollower {
         wait: Duration,
         nonce: String,
     ) -> Option<FeedQuery> {
-        let age = now.since(known.complete_since(self.started?));
+        let complete = known.complete_since(self.started?);
+        let age = now.since(self.disputed.map_or(complete, |since| since.min(complete)));
         self.outstanding = Some(Outstanding { nonce: nonce.clone(), sent: now });
-        Some(FeedQuery { at: self.positions.clone(), age: rounded_up(age), wait, nonce })
+        let at = self.logs.iter().map(|log| log.position.clone()).collect();
+        Some(FeedQuery { at, age: rounded_up(age), wait, nonce })
     }
 
     /// Takes an answer whose signature and issuer are right.
@@ -86,14 +98,15 @@ impl LogFollower {
         let Some(sent) = self.outstanding.take().filter(|poll| poll.nonce == answer.nonce) else {
             return FeedProgress::Ignored(Ignored::Nonce);
         };
-        let position = self.positions.iter().find(|position| position.log == answer.log);
-        let follows = position.is_some_and(|position| position.number.checked_add(1) == Some(answer.from));
+        let arrival = Arrival { answer, now, stamp: stamp(answer, sent.sent, now), sent: sent.sent };
+        let log = self.logs.iter().find(|log| log.position.log == answer.log).cloned();
+        let follows = |log: &KnownLog| log.position.number.checked_add(1) == Some(answer.from);
         let numbered = answer.to.checked_add(1).and_then(|end| end.checked_sub(answer.from));
-        let progress = match numbered {
-            Some(count) if follows => self.take_numbered(answer, count, known, now, sent.sent),
-            Some(0) => self.take_unnumbered(answer, known, now),
-            Some(_) => self.forget(&answer.log, Ignored::Gap),
-            None => FeedProgress::Ignored(Ignored::Numbers),
+        let progress = match (numbered, log.filter(follows)) {
+            (Some(count), Some(log)) => self.take_numbered(&arrival, count, &log, known),
+            (Some(0), None) if !answer.more => self.take_unnumbered(&arrival, known),
+            (Some(_), None) => self.forget(&answer.log, Ignored::Gap),
+            (None, _) => FeedProgress::Ignored(Ignored::Numbers),
         };
         if let FeedProgress::Ignored(Ignored::Record(_)) = progress {
             self.reset(known);
@@ -104,54 +117,74 @@ impl LogFollower {
     /// The records after the verifier's position.
     fn take_numbered(
         &mut self,
-        answer: &FeedAnswer,
+        arrival: &Arrival<'_>,
         count: u64,
+        log: &KnownLog,
         known: &KnownRevocations,
-        now: Ticks,
-        sent: Ticks,
     ) -> FeedProgress {
+        let answer = arrival.answer;
         let lies = answer.more && answer.records.is_empty();
         if lies || u64::try_from(answer.records.len()) != Ok(count) {
             return self.forget(&answer.log, Ignored::Numbers);
         }
-        if let Err(fault) = known.add(&answer.records, &RecordTime::new(answer.issued, now)) {
-            return FeedProgress::Ignored(Ignored::Record(fault));
+        let source = arrival.source(Some(answer.log.clone()), log.proven);
+        let agreement = match known.add(&answer.records, &source) {
+            Ok(agreement) => agreement,
+            Err(fault) => return FeedProgress::Ignored(Ignored::Record(fault)),
+        };
+        let proves_all = !answer.more && answer.behind.is_empty();
+        self.move_to(answer.log.clone(), answer.to, if proves_all { arrival.stamp } else { log.proven });
+        if !answer.more {
+            self.prove(arrival, known);
         }
-        self.move_to(&answer.log, answer.to);
-        if answer.more {
-            return FeedProgress::More;
-        }
-        self.prove(answer, known, now, sent);
-        FeedProgress::Proven
+        self.settle(agreement, &source);
+        if answer.more { FeedProgress::More } else { FeedProgress::Proven }
     }
 
-    fn prove(&mut self, answer: &FeedAnswer, known: &KnownRevocations, now: Ticks, sent: Ticks) {
-        let lag = Duration::from_millis(answer.lag_ms.unsigned_abs());
-        let stamp = if answer.lag_ms < 0 { sent.plus(lag).min(now) } else { sent.minus(lag) };
-        for tenant in known.tenants().filter(|tenant| !answer.behind.contains(tenant)) {
-            known.prove(tenant, stamp);
+    fn prove(&mut self, arrival: &Arrival<'_>, known: &KnownRevocations) {
+        for tenant in known.tenants().filter(|tenant| !arrival.answer.behind.contains(tenant)) {
+            known.prove(tenant, arrival.stamp);
         }
-        self.clocks = Some(ClockPair { ours: sent, servers: answer.issued });
+        self.clocks = Some(ClockPair { ours: arrival.sent, servers: arrival.answer.issued });
     }
 
     /// What a node tells that does not know the verifier's position: all that is newer than `age` and a margin. It must
     /// not be an old answer: that would leave out what is newer.
-    fn take_unnumbered(&mut self, answer: &FeedAnswer, known: &KnownRevocations, now: Ticks) -> FeedProgress {
-        if self.clocks.is_none_or(|pair| pair.drift(answer.issued, now) > MOST_DRIFT) {
+    fn take_unnumbered(&mut self, arrival: &Arrival<'_>, known: &KnownRevocations) -> FeedProgress {
+        let answer = arrival.answer;
+        if self.clocks.is_none_or(|pair| pair.drift(answer.issued, arrival.now) > MOST_DRIFT) {
             self.restart();
             return FeedProgress::Lost;
         }
-        if let Err(fault) = known.add(&answer.records, &RecordTime::new(answer.issued, now)) {
-            return FeedProgress::Ignored(Ignored::Record(fault));
+        let since = if answer.behind.is_empty() { arrival.stamp } else { Ticks::START };
+        let source = arrival.source(None, since);
+        match known.add(&answer.records, &source) {
+            Ok(agreement) => {
+                self.move_to(answer.log.clone(), answer.to, since);
+                if agreement == Agreement::Full {
+                    self.disputed = None;
+                }
+                self.settle(agreement, &source);
+                FeedProgress::Started
+            }
+            Err(fault) => FeedProgress::Ignored(Ignored::Record(fault)),
         }
-        self.move_to(&answer.log, answer.to);
-        FeedProgress::Started
+    }
+
+    /// Where logs contradict each other, the verifier forgets how far it has read them: the next answer says what the
+    /// database says of that time.
+    fn settle(&mut self, agreement: Agreement, source: &RecordSource) {
+        if agreement == Agreement::Disputed {
+            self.logs.clear();
+            self.disputed = Some(self.disputed.map_or(source.since, |before| before.min(source.since)));
+        }
     }
 
     /// Goes on from a snapshot whose first page was asked for at `sent`. All pages must be of one snapshot.
     pub(super) fn start(&mut self, first: &SnapshotPage, sent: Ticks) {
-        self.positions.clear();
-        self.move_to(&first.log, first.to);
+        self.logs.clear();
+        self.disputed = None;
+        self.move_to(first.log.clone(), first.to, Ticks::START);
         self.started = Some(sent);
         self.clocks = Some(ClockPair { ours: sent, servers: first.issued });
     }
@@ -169,17 +202,38 @@ impl LogFollower {
 
     /// Forgets how far a log was read: the node tells the newest records next time.
     fn forget(&mut self, log: &LogId, why: Ignored) -> FeedProgress {
-        self.positions.retain(|position| position.log != *log);
+        self.logs.retain(|known| known.position.log != *log);
         FeedProgress::Ignored(why)
     }
 
-    fn move_to(&mut self, log: &LogId, number: u64) {
-        self.positions.retain(|position| position.log != *log);
-        if self.positions.len() == MOST_POSITIONS {
-            self.positions.remove(0);
+    fn move_to(&mut self, log: LogId, number: u64, proven: Ticks) {
+        self.logs.retain(|known| known.position.log != log);
+        if self.logs.len() == MOST_POSITIONS {
+            self.logs.remove(0);
         }
-        self.positions.push(LogPosition { log: log.clone(), number });
+        self.logs.push(KnownLog { position: LogPosition { log, number }, proven });
     }
+}
+
+/// An answer, with the times that it proves something by.
+struct Arrival<'a> {
+    answer: &'a FeedAnswer,
+    sent: Ticks,
+    now: Ticks,
+    /// When the node's log was last proven complete, on our clock.
+    stamp: Ticks,
+}
+
+impl Arrival<'_> {
+    fn source(&self, log: Option<LogId>, since: Ticks) -> RecordSource {
+        RecordSource { log, since, issued: self.answer.issued, now: self.now }
+    }
+}
+
+/// The sending of the poll less the lag that the node states; never later than now, whatever it states.
+fn stamp(answer: &FeedAnswer, sent: Ticks, now: Ticks) -> Ticks {
+    let lag = Duration::from_millis(answer.lag_ms.unsigned_abs());
+    if answer.lag_ms < 0 { sent.plus(lag).min(now) } else { sent.minus(lag) }
 }
 
 impl ClockPair {
@@ -193,3 +247,6 @@ impl ClockPair {
 fn rounded_up(age: Duration) -> Duration {
     Duration::from_millis(u64::try_from(age.as_micros().div_ceil(1000)).unwrap_or(u64::MAX))
 }
+
+#[cfg(test)]
+mod tests;

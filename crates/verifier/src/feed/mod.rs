@@ -76,6 +76,10 @@ impl FeedReader {
 
     /// Runs until it is dropped.
     pub(crate) async fn run(mut self) {
+        // The first answer is compared with the issuer.
+        for tenant in self.core.revocations.tenants() {
+            self.core.keys.read(tenant, self.core.clock.ticks()).await;
+        }
         loop {
             let pause = self.turn().await;
             let now = self.core.clock.ticks();

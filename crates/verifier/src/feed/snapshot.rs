@@ -6,7 +6,7 @@ use portcullis_core::clock::Ticks;
 use portcullis_core::revocation::wire::{SNAPSHOT_PATH, SnapshotPage};
 
 use super::{FeedFault, FeedReader};
-use crate::revocations::RecordTime;
+use crate::revocations::RecordSource;
 
 /// The longest wait for a page.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -14,6 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 impl FeedReader {
     /// Reads all pages. Their records count at once; the position counts once the last page has come.
     pub(super) async fn read_snapshot(&mut self) -> Result<(), FeedFault> {
+        // What was known is as old as what made the snapshot necessary, and no record says which of two is the newer.
+        self.core.revocations.clear();
         let sent = self.core.clock.ticks();
         let first = self.read_page(SNAPSHOT_PATH).await?;
         let (mut next, mut read) = (first.next.clone(), first.records.len());
@@ -47,8 +49,9 @@ impl FeedReader {
     async fn read_page(&self, path: &str) -> Result<SnapshotPage, FeedFault> {
         let page: SnapshotPage = self.read(path, PATIENCE).await?;
         self.check_issuer(&page.issuer)?;
-        let time = RecordTime::new(page.issued, self.core.clock.ticks());
-        if let Err(fault) = self.core.revocations.add(&page.records, &time) {
+        let now = self.core.clock.ticks();
+        let source = RecordSource { log: None, since: Ticks::START, issued: page.issued, now };
+        if let Err(fault) = self.core.revocations.add(&page.records, &source) {
             // What cannot be kept must not be missed.
             self.core.revocations.clear();
             return Err(FeedFault::Record(fault));

@@ -4,13 +4,14 @@
 //! than the records beside it.
 
 mod expiries;
+mod last_told;
 mod tenant_records;
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use portcullis_core::clock::{Ticks, Timestamp};
+use portcullis_core::clock::Ticks;
 use portcullis_core::id::{SessionId, TenantId, UserId};
 use portcullis_core::key::Kid;
 use portcullis_core::revocation::wire::RevocationRecord;
@@ -18,7 +19,8 @@ use portcullis_core::session::Epochs;
 use portcullis_core::user::Role;
 use tokio::sync::watch;
 
-pub(crate) use tenant_records::RecordTime;
+use last_told::Order;
+pub(crate) use last_told::RecordSource;
 use tenant_records::TenantRecords;
 
 /// What is known of the revocations of each tenant that is accepted.
@@ -57,6 +59,14 @@ pub(crate) enum Verdict {
     Dead,
     /// Nothing says that it is revoked, and the knowledge is too old to say that it is not.
     Stale(Option<Role>),
+}
+
+/// Whether records fit what the logs of other nodes told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Agreement {
+    Full,
+    /// It is not clear which of two values is the newer one: the database is to be asked, through any node.
+    Disputed,
 }
 
 /// A record that cannot be kept: the verifier must not go on as if it had.
@@ -99,19 +109,26 @@ impl KnownRevocations {
     }
 
     /// Adds records, all of one answer. Those of tenants that are not accepted are passed over.
-    pub(crate) fn add(&self, records: &[RevocationRecord], time: &RecordTime) -> Result<(), RecordFault> {
+    pub(crate) fn add(
+        &self,
+        records: &[RevocationRecord],
+        source: &RecordSource,
+    ) -> Result<Agreement, RecordFault> {
+        let mut agreement = Agreement::Full;
         for record in records {
             let Some(tenant) = self.owner(record)? else { continue };
-            self.write(tenant, |known| known.records.add(&record.revocation, time));
+            let order = self.write(tenant, |known| known.records.add(&record.revocation, source));
+            if order == Some(Order::Disputed) {
+                agreement = Agreement::Disputed;
+            }
         }
         for tenant in self.tenants.keys() {
-            self.write(tenant, |known| known.records.forget_expired(time.now));
+            self.write(tenant, |known| known.records.forget_expired(source.now));
         }
-        self.changes.send_if_modified(|count| {
-            *count += 1;
-            !records.is_empty()
-        });
-        if self.count() > self.capacity { Err(RecordFault::Full) } else { Ok(()) }
+        if !records.is_empty() {
+            self.changes.send_modify(|count| *count += 1);
+        }
+        if self.count() > self.capacity { Err(RecordFault::Full) } else { Ok(agreement) }
     }
 
     /// The accepted tenant whose record it is.
@@ -179,17 +196,12 @@ impl KnownRevocations {
         self.tenants.get(tenant).map(|known| known.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn write(&self, tenant: &TenantId, change: impl FnOnce(&mut TenantRevocations)) {
-        if let Some(known) = self.tenants.get(tenant) {
-            let mut known: RwLockWriteGuard<'_, _> = known.write().unwrap_or_else(PoisonError::into_inner);
-            change(&mut known);
-        }
+    fn write<R>(&self, tenant: &TenantId, change: impl FnOnce(&mut TenantRevocations) -> R) -> Option<R> {
+        let known = self.tenants.get(tenant)?;
+        let mut known: RwLockWriteGuard<'_, _> = known.write().unwrap_or_else(PoisonError::into_inner);
+        Some(change(&mut known))
     }
 }
 
-/// The time of an answer, on the server's clock and on ours.
-impl RecordTime {
-    pub(crate) const fn new(issued: Timestamp, now: Ticks) -> Self {
-        Self { issued, now }
-    }
-}
+#[cfg(test)]
+mod tests;

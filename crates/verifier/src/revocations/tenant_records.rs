@@ -1,27 +1,24 @@
 //! The revocations of one tenant.
-//!
-//! A verifier may read several logs in turn, of nodes behind one balancer. Each log is in the order in which its node
-//! heard, and a log that was not read for a while repeats what the others told long ago. So a record that was seen
-//! before never replaces a newer one.
 
 use std::collections::{HashMap, HashSet};
 
-use portcullis_core::clock::{Ticks, Timestamp};
+use portcullis_core::clock::Ticks;
 use portcullis_core::id::{SessionId, UserId};
 use portcullis_core::key::Kid;
-use portcullis_core::revocation::wire::{MARGIN, Revocation};
+use portcullis_core::revocation::wire::Revocation;
 use portcullis_core::session::Epochs;
 use portcullis_core::user::Role;
 
 use super::Subject;
 use super::expiries::RecordExpiries;
+use super::last_told::{LastTold, Order, RecordSource};
 
 /// The revocations of one tenant.
 #[derive(Default)]
 pub(super) struct TenantRecords {
     sessions: HashMap<SessionId, Ticks>,
     users: HashMap<UserId, UserEpoch>,
-    roles: HashMap<UserId, UserRoles>,
+    roles: HashMap<UserId, UserRole>,
     keys: HashSet<Kid>,
     tenant: TenantEpoch,
     everyone: u64,
@@ -35,20 +32,17 @@ struct UserEpoch {
     end: Ticks,
 }
 
-/// The roles that a user was given, each with the `until` of its record.
-struct UserRoles {
-    current: (Role, Timestamp),
-    seen: Vec<(Role, Timestamp)>,
+/// The role that a user was given.
+struct UserRole {
+    role: LastTold<Role>,
     end: Ticks,
 }
 
-/// The lowest epoch of the tenant that counts, and which states were told under it.
+/// The lowest epoch of the tenant that counts, and whether the tenant is suspended.
 #[derive(Default)]
 struct TenantEpoch {
     epoch: u64,
-    suspended: bool,
-    told_active: bool,
-    told_suspended: bool,
+    suspended: Option<LastTold<bool>>,
 }
 
 #[derive(Clone, Copy)]
@@ -56,20 +50,6 @@ enum RecordKey {
     Session(SessionId),
     User(UserId),
     Role(UserId),
-}
-
-/// The time of an answer, on the server's clock and on ours.
-#[derive(Clone, Copy)]
-pub(crate) struct RecordTime {
-    pub(super) issued: Timestamp,
-    pub(super) now: Ticks,
-}
-
-impl RecordTime {
-    /// Until when a record is kept, on our clock: the server's own says only how long that is from now.
-    fn end(&self, until: Timestamp) -> Ticks {
-        self.now.plus(until.since(self.issued)).plus(MARGIN)
-    }
 }
 
 impl TenantRecords {
@@ -80,7 +60,7 @@ impl TenantRecords {
     /// Whether a record says that the subject is over.
     pub(super) fn is_dead(&self, subject: &Subject<'_>) -> bool {
         let Epochs { user, tenant, everyone } = subject.epochs;
-        self.tenant.suspended
+        self.tenant.is_suspended()
             || tenant < self.tenant.epoch
             || everyone < self.everyone
             || subject.session.is_some_and(|session| self.sessions.contains_key(&session))
@@ -90,24 +70,28 @@ impl TenantRecords {
 
     /// The role that counts in place of the token's.
     pub(super) fn role(&self, user: UserId) -> Option<Role> {
-        self.roles.get(&user).map(|roles| roles.current.0)
+        self.roles.get(&user).map(|given| given.role.value)
     }
 
-    pub(super) fn add(&mut self, revocation: &Revocation, time: &RecordTime) {
+    pub(super) fn add(&mut self, revocation: &Revocation, source: &RecordSource) -> Order {
         match revocation {
-            Revocation::Session { id, until } => self.end_session(*id, time.end(*until)),
+            Revocation::Session { id, until } => self.end_session(*id, source.end(*until)),
             Revocation::User { id, epoch, kept, until } => {
-                self.raise_user(*id, UserEpoch { epoch: *epoch, kept: kept.clone(), end: time.end(*until) });
+                let raised = UserEpoch { epoch: *epoch, kept: kept.clone(), end: source.end(*until) };
+                self.raise_user(*id, raised);
             }
-            Revocation::Tenant { suspended, epoch } => self.tenant.raise(*epoch, *suspended),
+            Revocation::Tenant { suspended, epoch } => return self.tenant.raise(*epoch, *suspended, source),
             Revocation::Everyone { epoch } => self.everyone = self.everyone.max(*epoch),
-            Revocation::Role { id, role, until } => self.give_role(*id, (*role, *until), time.end(*until)),
+            Revocation::Role { id, role, until } => {
+                return self.give_role(*id, *role, source.end(*until), source);
+            }
             Revocation::Key { kid } => {
                 self.keys.insert(kid.clone());
             }
             // The feed has the keys fetched again; no token is over.
             Revocation::KeySet => {}
         }
+        Order::Clear
     }
 
     fn end_session(&mut self, id: SessionId, end: Ticks) {
@@ -126,14 +110,15 @@ impl TenantRecords {
         }
     }
 
-    fn give_role(&mut self, id: UserId, given: (Role, Timestamp), end: Ticks) {
+    fn give_role(&mut self, id: UserId, role: Role, end: Ticks, source: &RecordSource) -> Order {
         self.expiries.add(RecordKey::Role(id), end);
-        match self.roles.get_mut(&id) {
-            Some(known) => known.give(given, end),
-            None => {
-                self.roles.insert(id, UserRoles { current: given, seen: vec![given], end });
-            }
+        if let Some(known) = self.roles.get_mut(&id) {
+            known.end = known.end.max(end);
+            let is_stricter = rank(role) < rank(known.role.value);
+            return known.role.tell(role, source, is_stricter);
         }
+        self.roles.insert(id, UserRole { role: LastTold::new(role, source), end });
+        Order::Clear
     }
 
     /// Drops the records whose time is over.
@@ -173,24 +158,6 @@ impl UserEpoch {
     }
 }
 
-impl UserRoles {
-    /// The record with the later `until` is the newer one. Where that does not say which is newer, the lesser role
-    /// counts.
-    fn give(&mut self, given: (Role, Timestamp), end: Ticks) {
-        let was_seen = self.seen.contains(&given);
-        let (role, until) = self.current;
-        if given.1 > until || (given.1 == until && !was_seen) {
-            self.current = given;
-        } else if (given.1 == until || !was_seen) && rank(given.0) < rank(role) {
-            self.current = (given.0, until);
-        }
-        if !was_seen {
-            self.seen.push(given);
-        }
-        self.end = self.end.max(end);
-    }
-}
-
 const fn rank(role: Role) -> u8 {
     match role {
         Role::User => 0,
@@ -200,15 +167,19 @@ const fn rank(role: Role) -> u8 {
 }
 
 impl TenantEpoch {
-    /// A higher epoch replaces a lower one. Under equal ones a state counts when it is told first: told again, it is an
-    /// old record of another log.
-    fn raise(&mut self, epoch: u64, suspended: bool) {
-        if epoch > self.epoch {
-            *self = Self { epoch, ..Self::default() };
-        }
-        let told = if suspended { &mut self.told_suspended } else { &mut self.told_active };
-        if epoch == self.epoch && !std::mem::replace(told, true) {
-            self.suspended = suspended;
+    fn is_suspended(&self) -> bool {
+        self.suspended.as_ref().is_some_and(|told| told.value)
+    }
+
+    /// A higher epoch replaces a lower one, with the state that is told under it.
+    fn raise(&mut self, epoch: u64, suspended: bool, source: &RecordSource) -> Order {
+        match &mut self.suspended {
+            Some(_) if epoch < self.epoch => Order::Clear,
+            Some(told) if epoch == self.epoch => told.tell(suspended, source, suspended),
+            _ => {
+                *self = Self { epoch, suspended: Some(LastTold::new(suspended, source)) };
+                Order::Clear
+            }
         }
     }
 }

@@ -1,0 +1,10 @@
+//! The verifier against a feed that lies.
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod questions;
+#[cfg(test)]
+mod streams;
+#[cfg(test)]
+mod tricks;
