@@ -109,7 +109,9 @@ impl OpenedGateway {
 }
 
 impl GatewayProcess {
-    const fn accept_limits(&self) -> AcceptLimits {
+    /// What a client may take of the gateway.
+    #[must_use]
+    pub const fn accept_limits(&self) -> AcceptLimits {
         AcceptLimits {
             connections: self.connections,
             shutdown: self.shutdown,

@@ -12,6 +12,7 @@
 //! | `request_span`, `refusal_samples` | what the log says of a request, and of floods of refusals |
 //! | [`operations`] | the operations of the device-session surface, for HTTP and TCP |
 //! | [`socket_activation`], [`handover`] | listening sockets of the service manager, and of the server that runs already |
+//! | [`gateway`] | runs a gateway that follows a server |
 //! | [`serve`] | runs the server until it is told to stop |
 //! | [`mail`] | mail to users: texts, layout, SMTP, the outbox |
 //! | [`log`] | lines for people or programs, with every audit event |
@@ -19,6 +20,7 @@
 pub mod cli;
 pub mod config;
 pub mod device_name;
+pub mod gateway;
 pub mod handover;
 pub mod http;
 mod local_url;

@@ -23,3 +23,46 @@ fn table<D>(text: &mut String, keys: &[GatewayKey<D>]) {
         let _ = writeln!(text, "| `{}` | {default} | {} |", key.name, key.doc);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/gateway.md");
+    const BEGIN: &str = "<!-- from the tables of keys: UPDATE_DOCS=1 cargo test -p portcullis-gateway -->\n";
+    const END: &str = "<!-- end -->";
+
+    #[test]
+    fn the_page_shows_the_keys_as_they_are() {
+        let page = std::fs::read_to_string(PAGE).unwrap();
+        let (before, rest) = page.split_once(BEGIN).expect("the mark where the tables begin");
+        let (_, after) = rest.split_once(END).expect("the mark where the tables end");
+        let right = format!("{before}{BEGIN}{}{END}{after}", documentation());
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(PAGE, right).unwrap();
+        } else {
+            assert!(page == right, "docs/gateway.md is old: run again with UPDATE_DOCS=1");
+        }
+    }
+
+    #[test]
+    fn the_example_of_the_page_is_a_file_without_faults() {
+        let page = std::fs::read_to_string(PAGE).unwrap();
+        let examples: Vec<&str> =
+            page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert_eq!(examples.len(), 2);
+        for example in examples {
+            let environment = std::collections::BTreeMap::new();
+            let open = |path: &std::path::Path| {
+                Ok(if path.ends_with("gateway.toml") { example.to_owned() } else { "key".to_owned() })
+            };
+            let sources = super::super::GatewaySources {
+                file: "gateway.toml".into(),
+                environment: &environment,
+                listen: None,
+                open: &open,
+            };
+            super::super::GatewayConfig::read(&sources).unwrap();
+        }
+    }
+}

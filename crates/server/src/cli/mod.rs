@@ -15,6 +15,7 @@ mod doctor;
 mod escaped;
 mod failure;
 mod feed;
+mod gateway;
 mod key;
 mod mail;
 mod mend;
@@ -58,11 +59,20 @@ pub struct CommandLine {
     #[command(flatten)]
     flags: Flags,
     #[command(subcommand)]
-    command: Command,
+    command: AnyCommand,
     #[arg(skip)]
     passed: PassedSockets,
 }
 
+#[derive(Subcommand, Debug)]
+enum AnyCommand {
+    #[command(flatten)]
+    OfServer(Command),
+    // It has a file of its own, and no database.
+    Gateway(gateway::GatewayCommand),
+}
+
+/// A command that works with the server's configuration.
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Run the server: HTTP, and TCP for NestJS microservices
@@ -115,8 +125,12 @@ pub async fn run(line: CommandLine, out: &mut (dyn Write + Send), err: &mut (dyn
 
 impl CommandLine {
     async fn execute(self, out: &mut Output<'_>) -> Result<(), Failure> {
+        let command = match self.command {
+            AnyCommand::Gateway(command) => return gateway::run(command, &self.flags, out).await,
+            AnyCommand::OfServer(command) => command,
+        };
         let config = Config::load(&self.flags)?;
-        let operator = if matches!(self.command, Command::Serve) {
+        let operator = if matches!(command, Command::Serve) {
             log::begin(&config.log);
             Span::none()
         } else {
@@ -124,7 +138,7 @@ impl CommandLine {
             // Every line of the log names the operator.
             info_span!(target: log::AUDIT, "operator", uid = rustix::process::getuid().as_raw())
         };
-        self.command.run(&config, self.passed, out).instrument(operator).await
+        command.run(&config, self.passed, out).instrument(operator).await
     }
 }
 

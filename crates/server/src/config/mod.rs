@@ -207,7 +207,7 @@ pub(crate) fn duration(text: &str, most: &str) -> Result<Duration, String> {
 }
 
 /// This process's environment. Bytes that are not UTF-8 become replacement characters, which settings refuse.
-fn environment() -> BTreeMap<String, String> {
+pub(crate) fn environment() -> BTreeMap<String, String> {
     let text = |os: std::ffi::OsString| os.to_string_lossy().into_owned();
     std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
 }

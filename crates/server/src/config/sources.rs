@@ -75,7 +75,8 @@ impl Sources {
             self.add_text(setting, text, Origin::Variable(name), faults);
         }
         for name in env.keys().filter(|name| is_unknown(name)) {
-            let known: Vec<String> = settings::all().map(Setting::variable).collect();
+            let known = settings::all().map(Setting::variable).chain(portcullis_gateway::config::variables());
+            let known: Vec<String> = known.collect();
             let suggestion = did_you_mean(name, known.iter().map(String::as_str));
             faults.push(ConfigFault::new(
                 Origin::Variable(name.clone()),
@@ -149,6 +150,7 @@ fn is_unknown(name: &str) -> bool {
     name.starts_with(VARIABLE_PREFIX)
         && !name.starts_with(TEST_PREFIX)
         && settings::all().all(|setting| setting.variable() != name)
+        && !portcullis_gateway::config::is_variable(name)
 }
 
 /// The configuration file and the source that names it; `None` if there is none.

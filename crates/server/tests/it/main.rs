@@ -33,6 +33,8 @@ mod framing;
 #[cfg(test)]
 mod fuzz_checks;
 #[cfg(test)]
+mod gateways;
+#[cfg(test)]
 mod handover;
 #[cfg(test)]
 mod malformed_requests;
