@@ -68,3 +68,5 @@ mod transcripts;
 mod two_nodes;
 #[cfg(test)]
 mod verifiers;
+#[cfg(test)]
+mod verifiers_under_faults;
