@@ -9,6 +9,8 @@
 mod follower;
 mod pace;
 mod snapshot;
+#[cfg(test)]
+mod vectors;
 
 use std::sync::Arc;
 use std::time::Duration;
