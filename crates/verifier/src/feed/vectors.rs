@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use portcullis_core::clock::{Ticks, Timestamp};
+use portcullis_core::clock::Ticks;
 use portcullis_core::id::{SessionId, TenantId, UserId};
 use portcullis_core::key::Kid;
 use portcullis_core::revocation::wire::{FeedAnswer, FeedMessage, FeedSigner, SnapshotPage};
@@ -48,8 +48,8 @@ fn a_signed_text_is_what_the_vectors_say() {
         assert_eq!(answer, expect("answer").map(|claims| FeedAnswer::of_claims(&claims).unwrap()), "{name}");
         let page = signer.read::<SnapshotPage>(&text).ok();
         assert_eq!(page, expect("page").map(|claims| SnapshotPage::of_claims(&claims).unwrap()), "{name}");
-        let signed = answer.map(|it| signer.sign(&it)).or_else(|| page.map(|it| signer.sign(&it)));
-        assert!(signed.is_none_or(|signed| signed.unwrap() == text), "{name}: the same bytes");
+        let again = answer.map(|it| signer.sign(&it)).or_else(|| page.map(|it| signer.sign(&it)));
+        assert!(again.is_none_or(|again| again.unwrap() == text), "{name}: the same bytes");
     }
 }
 
