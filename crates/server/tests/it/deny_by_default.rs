@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
-use portcullis_api::operation::{Access, Caller, SERVICE_OPERATIONS, STRATEGY_OPERATIONS};
+use portcullis_api::operation::{
+    Access, Caller, FORWARD_AUTH_OPERATIONS, SERVICE_OPERATIONS, STRATEGY_OPERATIONS,
+};
 use portcullis_core::event::DiscardEvents;
 use portcullis_core::strategy::StrategyName;
 use portcullis_server::http::{self, around};
@@ -47,6 +49,13 @@ async fn without_a_credential_everything_that_is_not_public_is_denied() {
             }
         }
         assert_eq!(denied, 18);
+        for operation in FORWARD_AUTH_OPERATIONS {
+            assert_eq!(operation.access(), Access::SignedIn);
+            let path = operation.route.replace("{policy}", "any").replace("{*request}", "a/b");
+            // Of a policy that is not configured there is none that lets anything pass.
+            let denied = if path.contains('@') { 404 } else { 401 };
+            assert_eq!(server.get(&path).await.status, denied, "{path}");
+        }
         for operation in SERVICE_OPERATIONS {
             let path = operation.route.replace("{tenant}", "default");
             // What servers ask needs a feed key.
