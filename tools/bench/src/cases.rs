@@ -20,6 +20,8 @@ pub(crate) enum Case {
     Bare(StrategyUnderTest),
     /// A check of who is signed in.
     Profile(StrategyUnderTest),
+    /// The same check for a proxy that asks.
+    ForwardAuth(StrategyUnderTest),
     /// The bare handler behind a guard of the library.
     Guard(StrategyUnderTest),
     /// The check of another library, which keeps its sessions in Redis.
@@ -112,7 +114,9 @@ impl Case {
         let mut cases = vec![Self::Reference];
         for strategy in StrategyUnderTest::ALL {
             cases.extend([Self::Bare(strategy), Self::Profile(strategy)]);
-            cases.extend([Session, SessionJwt].contains(&strategy).then_some(Self::Guard(strategy)));
+            let of_both = [Session, SessionJwt].contains(&strategy);
+            let cases_of_both = [Self::ForwardAuth(strategy), Self::Guard(strategy)];
+            cases.extend(cases_of_both.into_iter().filter(|_| of_both));
             cases.extend((with_peers && strategy == Session).then_some(Self::Peer));
         }
         cases.push(Self::Store(StoreCase::ROTATE));
@@ -141,6 +145,7 @@ impl Case {
     pub(crate) fn bases(self) -> Vec<Self> {
         match self {
             Self::Profile(strategy) => vec![Self::Reference, Self::Bare(strategy)],
+            Self::ForwardAuth(strategy) => vec![Self::Reference, Self::Profile(strategy)],
             Self::Guard(strategy) => vec![Self::Bare(strategy)],
             Self::Peer => [Self::Bare, Self::Profile].map(|case| case(StrategyUnderTest::Session)).to_vec(),
             Self::Refresh(RefreshCase::InTurn) => vec![Self::Store(StoreCase::ROTATE_IN_TURN)],
@@ -157,6 +162,7 @@ impl Case {
             Self::Reference => "reference".to_owned(),
             Self::Bare(strategy) => format!("bare {strategy}"),
             Self::Profile(strategy) => format!("profile {strategy}"),
+            Self::ForwardAuth(strategy) => format!("forward-auth {strategy}"),
             Self::Guard(strategy) => format!("guard {strategy}"),
             Self::Peer => "peer tower-sessions".to_owned(),
             Self::Refresh(RefreshCase::Each(strategy)) => format!("refresh {strategy}"),
@@ -179,7 +185,9 @@ impl Case {
 
     pub(crate) const fn kind(self) -> CaseKind {
         match self {
-            Self::Reference | Self::Bare(_) | Self::Profile(_) | Self::Guard(_) => CaseKind::Checks,
+            Self::Reference | Self::Bare(_) | Self::Profile(_) | Self::ForwardAuth(_) | Self::Guard(_) => {
+                CaseKind::Checks
+            }
             Self::Peer => CaseKind::Peers,
             Self::Refresh(_) | Self::Store(_) => CaseKind::Refreshes,
             Self::Hash | Self::Login(..) | Self::Register(_) => CaseKind::Hashes,
@@ -210,9 +218,13 @@ mod tests {
         );
         assert_eq!(names("refresh in"), ["store rotate in turn", "refresh in turn"]);
         assert_eq!(names("peer"), ["bare session", "profile session", "peer tower-sessions"]);
+        assert_eq!(
+            names("forward-auth session-jwt"),
+            ["reference", "profile session-jwt", "forward-auth session-jwt"]
+        );
         assert_eq!(names("nothing"), [""; 0]);
         assert_eq!(names("tcp"), ["sessions http", "sessions tcp"]);
-        let all = 1 + 6 + 6 + 2 + 1 + 4 + 4 + 2 + 1 + 8 + 6;
+        let all = 1 + 6 + 6 + 2 + 2 + 1 + 4 + 4 + 2 + 1 + 8 + 6;
         assert_eq!(names("").len(), all);
         assert_eq!(Case::matching("", false).len(), all - 1);
     }

@@ -36,6 +36,11 @@ async fn scripts(fixture: &BenchFixture, case: Case, round: u64) -> Result<Vec<V
         Case::Bare(strategy) | Case::Profile(strategy) | Case::Guard(strategy) => {
             repeat(MANY, &profiles(people, strategy).await?)
         }
+        Case::ForwardAuth(strategy) => {
+            let signed_in = people.password_sign_in(strategy, SESSIONS).await?;
+            let asked = signed_in.iter().map(|credentials| strategy.forward_auth(&credentials.access));
+            repeat(MANY, &asked.collect::<Vec<_>>())
+        }
         Case::Peer => repeat(MANY, &fixture.peer().await?.checks(&cookie_profiles(fixture).await?).await?),
         Case::Refresh(RefreshCase::Each(strategy)) => chains(people, strategy).await?,
         Case::Refresh(RefreshCase::SharedSecret) => {

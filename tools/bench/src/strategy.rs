@@ -93,6 +93,12 @@ impl StrategyUnderTest {
         get(&self.profile_path(), &[access.header()])
     }
 
+    /// The question of a proxy about a request with this credential.
+    #[must_use]
+    pub fn forward_auth(self, access: &AccessCredential) -> Vec<u8> {
+        get("/auth/verify", &[access.header()])
+    }
+
     /// The request that signs out.
     #[must_use]
     pub fn logout(self, access: &AccessCredential) -> Vec<u8> {
