@@ -10,6 +10,7 @@ mod features;
 mod finding;
 mod say;
 mod security_map;
+mod stories;
 mod test;
 mod text_files;
 mod tidy;
@@ -26,7 +27,7 @@ struct Verb {
     run: fn(&[String]) -> Result<(), VerbFailure>,
 }
 
-const VERBS: [Verb; 8] = [
+const VERBS: [Verb; 9] = [
     Verb { name: "tidy", summary: "check the house rules that the compiler cannot", run: tidy::run },
     Verb {
         name: "features",
@@ -38,6 +39,11 @@ const VERBS: [Verb; 8] = [
         name: "test",
         summary: "install what tests need and run them all; arguments filter",
         run: test::run,
+    },
+    Verb {
+        name: "stories",
+        summary: "run the stories over HTTP and TCP on PostgreSQL and Redis; arguments filter",
+        run: stories::run,
     },
     Verb { name: "bench", summary: "measure a release build; arguments go to the bench", run: bench::bench },
     Verb {

@@ -10,13 +10,22 @@ use crate::fixture::{Credentials, HttpAnswer, HttpRequest, TestServer, TestUser,
 
 const REFUSED: &str = r#"{"message":"Invalid refresh token","error":"Unauthorized","statusCode":401}"#;
 
-/// Sends the same request so many times at once.
+/// Sends the same request so many times at once. A client that a busy server turns away comes again.
 async fn all_at_once(count: usize, ask: &HttpRequest) -> Vec<HttpAnswer> {
     let mut asks = JoinSet::new();
     for _ in 0..count {
-        asks.spawn(ask.clone().into_future());
+        asks.spawn(answered(ask.clone()));
     }
     asks.join_all().await
+}
+
+async fn answered(ask: HttpRequest) -> HttpAnswer {
+    loop {
+        let answer = ask.clone().await;
+        if answer.status != 503 {
+            return answer;
+        }
+    }
 }
 
 fn with_status(answers: &[HttpAnswer], status: u16) -> Vec<&HttpAnswer> {

@@ -1,7 +1,10 @@
 //! Strategy `session`: the cookie of a browser.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
+use portcullis_core::session::Session;
 use portcullis_core::strategy::StrategyName;
 use ring::hmac;
 use serde_json::json;
@@ -238,7 +241,6 @@ async fn a_cookie_that_was_tampered_with_is_refused() {
 // ASVS-map: SE3
 #[tokio::test]
 async fn the_cookie_is_sent_again_once_a_tenth_of_its_life_is_gone() {
-    const HOUR: i64 = 3_600_000;
     let server = TestServer::start().await;
     let ann = TestUser::ANN.registered(&server).await;
     let held = ann.signs_in(&server, SESSION).await;
@@ -248,16 +250,25 @@ async fn the_cookie_is_sent_again_once_a_tenth_of_its_life_is_gone() {
     assert!(quiet.all("set-cookie").is_empty(), "{quiet:?}");
 
     // A tenth of a day is 2.4 hours. As if the session had last been used two hours ago, and then three.
-    let as_if_used = async |hours: i64| {
-        let sql = format!(
-            "UPDATE sessions SET idle_expires = idle_expires - {}, created = created - 1",
-            hours * HOUR
-        );
-        server.run_sql(&sql).await;
+    let as_if_used = async |hours: u64| {
+        let ago = Duration::from_hours(hours);
+        let sql = format!("idle_expires = idle_expires - {}, created = created - 1", ago.as_millis());
+        let used = |session: Session| Session {
+            idle_expires: session.idle_expires.minus(ago),
+            created: session.created.minus(MILLISECOND),
+            ..session
+        };
+        server.change_sessions(&ann, &sql, used).await;
     };
     as_if_used(2).await;
     // The server has seen that change once it has seen a later one.
-    server.run_sql("DELETE FROM sessions WHERE strategy = 'session-jwt'").await;
+    let is_witness = |session: &Session| session.strategy == StrategyName::SessionJwt;
+    let over = |session: Session| match is_witness(&session) {
+        true => Session { absolute_expires: session.created.plus(MILLISECOND), ..session },
+        false => session,
+    };
+    let sql = "absolute_expires = created + 1 WHERE strategy = 'session-jwt'";
+    server.change_sessions(&ann, sql, over).await;
     eventually("the witness is signed out", || async {
         (witness.profile(&server).await.status == 401).then_some(())
     })
@@ -276,12 +287,18 @@ async fn the_cookie_is_sent_again_once_a_tenth_of_its_life_is_gone() {
     assert!(quiet.all("set-cookie").is_empty(), "once is enough: {quiet:?}");
 
     // The absolute timeout of thirty days stays.
+    let (unused, left) = (Duration::from_hours(20), Duration::from_hours(11));
     let sql = format!(
-        "UPDATE sessions SET idle_expires = idle_expires - {}, absolute_expires = idle_expires - {}",
-        20 * HOUR,
-        11 * HOUR
+        "idle_expires = idle_expires - {}, absolute_expires = idle_expires - {}",
+        unused.as_millis(),
+        left.as_millis()
     );
-    server.run_sql(&sql).await;
+    let shortened = |session: Session| Session {
+        absolute_expires: session.idle_expires.minus(left),
+        idle_expires: session.idle_expires.minus(unused),
+        ..session
+    };
+    server.change_sessions(&ann, &sql, shortened).await;
     let last = eventually("the cookie is sent again", || async {
         Some(held.profile(&server).await).filter(|answer| !answer.all("set-cookie").is_empty())
     });
@@ -289,15 +306,25 @@ async fn the_cookie_is_sent_again_once_a_tenth_of_its_life_is_gone() {
     assert!(moment(set_cookie(&last)) < renewed, "not another day, but what is left: {last:?}");
 }
 
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+fn ends_idle(session: Session) -> Session {
+    Session { idle_expires: session.created, created: session.created.minus(MILLISECOND), ..session }
+}
+
+fn ends_absolutely(session: Session) -> Session {
+    Session { absolute_expires: session.created, created: session.created.minus(MILLISECOND), ..session }
+}
+
 // ASVS-map: SE3, CK6
 #[tokio::test]
 async fn an_unused_session_ends_and_so_does_one_that_is_too_old() {
     let server = TestServer::start().await;
     let ann = TestUser::ANN.registered(&server).await;
-    for column in ["idle_expires", "absolute_expires"] {
+    for (column, ends) in [("idle_expires", ends_idle as fn(_) -> _), ("absolute_expires", ends_absolutely)] {
         let held = ann.signs_in(&server, SESSION).await;
         held.profile(&server).await.status(200);
-        server.run_sql(&format!("UPDATE sessions SET {column} = created, created = created - 1")).await;
+        server.change_sessions(&ann, &format!("{column} = created, created = created - 1"), ends).await;
         let refused = eventually("the session is over", || async {
             Some(held.profile(&server).await).filter(|answer| answer.status == 401)
         });
@@ -313,7 +340,9 @@ async fn a_sign_out_takes_the_cookie_away_even_when_it_was_due_to_be_sent_again(
     let home = DataDirectory::new();
     let before = home.server().await;
     let held = TestUser::ANN.registered(&before).await.signs_in(&before, SESSION).await;
-    before.run_sql("UPDATE sessions SET idle_expires = idle_expires - 18000000").await;
+    let unused = Duration::from_hours(5);
+    let used = |session: Session| Session { idle_expires: session.idle_expires.minus(unused), ..session };
+    before.change_sessions(&TestUser::ANN, "idle_expires = idle_expires - 18000000", used).await;
     before.stop().await;
     // This server has no copy of the session: it reads the record, unused for five hours.
     let server = home.server().await;

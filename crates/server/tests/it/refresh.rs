@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use portcullis_core::session::Session;
 use portcullis_core::strategy::StrategyName;
 use serde_json::json;
 use tokio::time::sleep;
@@ -188,7 +189,11 @@ async fn neither_an_old_session_nor_an_old_token_goes_on() {
     for strategy in ROTATING {
         let held = ann.signs_in(&server, strategy).await;
         let held = held.renewed(&held.refreshes(&server).await.status(201));
-        server.run_sql("UPDATE sessions SET absolute_expires = created + 1").await;
+        let over = |session: Session| Session {
+            absolute_expires: session.created.plus(Duration::from_millis(1)),
+            ..session
+        };
+        server.change_sessions(&ann, "absolute_expires = created + 1", over).await;
         held.refreshes(&server).await.says(401, REFUSED);
     }
     let hasty =

@@ -274,7 +274,7 @@ async fn deleting_the_records_by_hand_signs_everybody_out() {
     for strategy in live {
         let held = ann.signs_in(&server, strategy).await;
         held.profile(&server).await.status(200);
-        server.run_sql("DELETE FROM sessions").await;
+        server.delete_sessions().await;
         eventually("the record is missed", || async {
             (held.profile(&server).await.status == 401).then_some(())
         })
