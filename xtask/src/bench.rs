@@ -19,8 +19,10 @@ const COUNTED: &str = "portcullis-counted";
 const LIBRARY: &str = "portcullis-library-bench";
 /// The argument that asks for a comparison with another library.
 const PEERS: &str = "--peers";
-/// The argument that asks for a comparison of the stores that nodes share.
+/// The argument that asks for a comparison of the stores that nodes share, or lets nothing but stores fail.
 const STORES: &str = "--stores";
+/// The argument that lets stores fail.
+const FAULTS: &str = "--faults";
 /// The service with that library, in a workspace of its own.
 const PEER: &str = "portcullis-peer";
 
@@ -51,6 +53,9 @@ fn build_peer() -> Result<OsString, VerbFailure> {
 /// Kills and restarts a release build under load.
 pub(crate) fn torture(arguments: &[String]) -> Result<(), VerbFailure> {
     let words: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+    if arguments.iter().any(|word| word == STORES || word.starts_with(FAULTS)) {
+        debian::make_sure(&debian::FOR_STORES)?;
+    }
     with_release_server("portcullis-torture", &[SERVER], &words)
 }
 

@@ -5,6 +5,7 @@ use std::io;
 
 use portcullis_bench::http::HttpError;
 use portcullis_bench::server::StartError;
+use portcullis_bench::store_servers::StoreServerError;
 use thiserror::Error;
 
 /// What ended the run.
@@ -30,22 +31,14 @@ pub(crate) enum BenchError {
     NoRequest,
     #[error("there is no service to compare with: `cargo xtask bench --peers` builds it")]
     NoPeer,
-    #[error(
-        "redis-server is missing; run `sudo apt-get install --yes --no-install-recommends redis-server`, or leave \
-         `--peers` and `--stores` out"
-    )]
-    NoRedis,
-    #[error(
-        "no PostgreSQL server is installed; run `sudo apt-get install --yes --no-install-recommends postgresql`, or \
-         leave `--stores` out"
-    )]
-    NoPostgres,
     #[error("no feed key was made: {0}")]
     NoFeedKey(String),
     #[error(transparent)]
     VerifierSetup(#[from] portcullis_verifier::BuildError),
     #[error("a verifier does not accept what the server does: {0}")]
     Verifier(String),
+    #[error(transparent)]
+    StoreServer(#[from] StoreServerError),
     #[error("{0}")]
     Page(String),
     #[error("a task of the load generator ended early: {0}")]

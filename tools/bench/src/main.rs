@@ -20,7 +20,6 @@ mod machine;
 mod peer;
 mod process;
 mod programs;
-mod redis_server;
 mod report;
 mod round;
 mod run;

@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::case_service::CaseService;
 use crate::error::BenchError;
-use crate::redis_server::RedisServer;
 use crate::script::unexpected;
+use portcullis_bench::store_servers::{RedisDurability, RedisServer};
 
 const STRATEGY: StrategyUnderTest = StrategyUnderTest::Session;
 
@@ -30,7 +30,7 @@ impl PeerService {
     /// [`BenchError`]
     pub(crate) async fn start(program: &Path, folder: &Path) -> Result<Self, BenchError> {
         fs::create_dir(folder)?;
-        let redis = RedisServer::start(folder).await?;
+        let redis = RedisServer::start(folder, RedisDurability::Nothing).await?;
         let url = format!("redis://{}", redis.address());
         Ok(Self { service: ServingProcess::start(Command::new(program).arg(url))?, redis })
     }

@@ -1,8 +1,9 @@
 //! `cargo xtask torture`: again and again kills the server with SIGKILL under load, starts it on the same data, and
 //! checks that everything it acknowledged holds.
 //!
-//! Then it lets the tabs of a browser refresh one token all at once, and a thief steal it. Over and over. At last,
-//! servers take over from each other, while clients watch that they lose no request.
+//! Then it lets the tabs of a browser refresh one token all at once, and a thief steal it. Over and over. Then servers
+//! take over from each other, while clients watch that they lose no request. At last the stores fail that three nodes
+//! share: they are killed, paused, cut off and emptied.
 //!
 //! All random choices come from the seed. What the server was doing at the moment of the kill does not: the same seed
 //! makes the same clients want the same things, and a failure is found again by running it more than once.
@@ -22,6 +23,7 @@ mod report;
 mod restarts;
 mod run;
 mod server_connection;
+mod stores;
 mod tabs;
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,7 @@ use crate::ledger::Counts;
 use crate::report::Numbers;
 use crate::restarts::Restarts;
 use crate::run::{Run, TortureError};
+use crate::stores::StoreFaults;
 use crate::tabs::Tabs;
 
 /// Kills the server and checks that it kept its word.
@@ -53,6 +56,12 @@ pub(crate) struct TorturePlan {
     /// How often a server takes over from another one.
     #[arg(long, default_value_t = 200)]
     pub(crate) restarts: u64,
+    /// How often a store fails that three nodes share: PostgreSQL, and Redis beside it.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) faults: u64,
+    /// Nothing but such faults, on PostgreSQL alone and with Redis, with long pauses; 160 unless `--faults` says more.
+    #[arg(long)]
+    pub(crate) stores: bool,
     /// Where the random choices come from; without it, one is made up and printed.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
@@ -67,12 +76,23 @@ pub(crate) struct TorturePlan {
     pub(crate) server: Option<PathBuf>,
 }
 
+impl TorturePlan {
+    /// The plan with what `--stores` leaves out and adds.
+    fn completed(self) -> Self {
+        if !self.stores {
+            return self;
+        }
+        let faults = if self.faults == 0 { 160 } else { self.faults };
+        Self { rounds: 0, tab_rounds: 0, restarts: 0, faults, ..self }
+    }
+}
+
 fn main() -> ExitCode {
-    let plan = TorturePlan::parse();
+    let plan = TorturePlan::parse().completed();
     let seed = plan.seed.unwrap_or_else(made_up);
     println!(
-        "torture: {} rounds, {} of tabs, {} of restarts, --seed {seed}",
-        plan.rounds, plan.tab_rounds, plan.restarts
+        "torture: {} rounds, {} of tabs, {} of restarts, {} faults of stores, --seed {seed}",
+        plan.rounds, plan.tab_rounds, plan.restarts, plan.faults
     );
     match tortured(&plan, seed) {
         Ok(numbers) => {
@@ -104,6 +124,9 @@ fn tortured(plan: &TorturePlan, seed: u64) -> Result<Numbers, TortureError> {
         }
         if plan.restarts > 0 {
             numbers.restarts = replaced(plan, seed).await?;
+        }
+        if plan.faults > 0 {
+            failing(plan, seed, &mut numbers).await?;
         }
         Ok(numbers)
     })
@@ -152,6 +175,36 @@ async fn replaced(plan: &TorturePlan, seed: u64) -> Result<Counts, TortureError>
         }
     }
     restarts.finish().await
+}
+
+/// The short form is with Redis alone; the long one spends half of its faults on PostgreSQL alone.
+async fn failing(plan: &TorturePlan, seed: u64, numbers: &mut Numbers) -> Result<(), TortureError> {
+    let alone = if plan.stores { plan.faults / 2 } else { 0 };
+    for (has_redis, faults) in [(false, alone), (true, plan.faults - alone)] {
+        if faults > 0 {
+            numbers.failed_stores(&failed_often(plan, seed, has_redis, faults).await?);
+        }
+    }
+    Ok(())
+}
+
+async fn failed_often(
+    plan: &TorturePlan,
+    seed: u64,
+    has_redis: bool,
+    faults: u64,
+) -> Result<StoreFaults, TortureError> {
+    let mut failing = StoreFaults::begin(plan, seed, has_redis).await?;
+    for round in 0..faults {
+        if let Err(error) = failing.round(round).await {
+            eprintln!("the logs of the nodes are kept in {}", failing.keep_directory().display());
+            return Err(error);
+        }
+        if (round + 1) % 8 == 0 {
+            println!("faults of stores, {}/{faults}", round + 1);
+        }
+    }
+    Ok(failing)
 }
 
 /// A hasher of the standard library begins with random keys.

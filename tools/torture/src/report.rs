@@ -10,6 +10,7 @@ use tabled::settings::Style;
 use crate::client::StrategyClient;
 use crate::device::DeviceClient;
 use crate::ledger::Counts;
+use crate::stores::StoreFaults;
 
 /// A promise that was not kept.
 #[derive(Debug)]
@@ -57,10 +58,23 @@ pub(crate) struct Numbers {
     pub(crate) tabs: Counts,
     /// What the servers counted that took over from each other.
     pub(crate) restarts: Counts,
+    /// What was counted while stores failed.
+    stores: Counts,
     slowest_restart: Duration,
+    slowest_recovery: Duration,
+    last_yes: Duration,
 }
 
 impl Numbers {
+    /// Adds what was counted while the stores of one pair failed.
+    pub(crate) fn failed_stores(&mut self, failing: &StoreFaults) {
+        for (kind, count) in &failing.counts {
+            *self.stores.entry(kind).or_default() += count;
+        }
+        self.slowest_recovery = self.slowest_recovery.max(failing.slowest_recovery);
+        self.last_yes = self.last_yes.max(failing.last_yes);
+    }
+
     /// Counts a restart.
     pub(crate) fn restarted(&mut self, took: Duration) {
         self.slowest_restart = self.slowest_restart.max(took);
@@ -80,7 +94,7 @@ impl fmt::Display for Numbers {
             }
             builder.push_record([format!("{group}, all"), counts.values().sum::<u64>().to_string()]);
         }
-        for (kind, count) in self.tabs.iter().chain(&self.restarts) {
+        for (kind, count) in self.tabs.iter().chain(&self.restarts).chain(&self.stores) {
             builder.push_record([(*kind).to_owned(), count.to_string()]);
         }
         builder.push_record(["failures", "0"]);
@@ -88,6 +102,12 @@ impl fmt::Display for Numbers {
             "slowest restart until ready",
             &format!("{} ms", self.slowest_restart.as_millis()),
         ]);
+        for (what, span) in [
+            ("slowest recovery of three nodes", self.slowest_recovery),
+            ("last yes after an acknowledged end", self.last_yes),
+        ] {
+            builder.push_record([what.to_owned(), format!("{} ms", span.as_millis())]);
+        }
         builder.build().with(Style::markdown()).fmt(f)
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use portcullis_bench::device::Outbox;
 use portcullis_bench::server::{Server, StartError, beside_this_program};
+use portcullis_bench::store_servers::StoreServerError;
 use portcullis_bench::strategy::StrategyUnderTest;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
@@ -37,6 +38,8 @@ pub(crate) enum TortureError {
     Start(#[from] StartError),
     #[error(transparent)]
     Io(#[from] io::Error),
+    #[error(transparent)]
+    StoreServer(#[from] StoreServerError),
     #[error("a client's task ended early: {0}")]
     Task(#[from] JoinError),
     #[error("{} promise(s) not kept", .0.len())]

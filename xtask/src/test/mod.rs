@@ -2,8 +2,8 @@
 //!
 //! What tests need is made sure of first ([`crate::debian`], [`tools`]); a need that cannot be met is a failure and
 //! never a test that was left out. Arguments go to every `cargo test` as they are: a part of a test's name, for one.
-//! Without any, the server is then killed a few times under load, its tokens are shared by many tabs, and it is
-//! replaced under load, as `torture` does it many times.
+//! Without any, the server is then killed a few times under load, its tokens are shared by many tabs, it is replaced
+//! under load, and its stores fail, as `torture` does it many times.
 //!
 //! Every step builds the whole workspace with the same features of its dependencies, so that none of them is built
 //! twice, and without optimisation, because a release build takes longer than all tests together.
@@ -27,6 +27,8 @@ const ROUNDS: &str = "20";
 const TAB_ROUNDS: &str = "10";
 /// How often a server takes over from another one here.
 const RESTARTS: &str = "10";
+/// How often a store fails here: each kind of fault once.
+const FAULTS: &str = "8";
 
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
@@ -34,7 +36,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
     let mut summary = Summary::default();
     let result = summary
         .time("needs", || make_ready(&workspace))
-        .and_then(|places| run_all(steps(&workspace, arguments, &places), &mut summary));
+        .and_then(|places| steps(&workspace, arguments, &places))
+        .and_then(|steps| run_all(steps, &mut summary));
     say::line(&summary.text());
     result
 }
@@ -51,9 +54,14 @@ struct TestStep {
     command: Command,
 }
 
-fn steps(workspace: &Workspace, filter: &[String], places: &[tools::ToolPlace]) -> Vec<TestStep> {
+fn steps(
+    workspace: &Workspace,
+    filter: &[String],
+    places: &[tools::ToolPlace],
+) -> Result<Vec<TestStep>, VerbFailure> {
     let mut steps = vec![
         TestStep { name: "workspace", command: cargo_test(&[], filter) },
+        TestStep { name: "stories", command: stories(filter)? },
         TestStep { name: INTEROP, command: cargo_test(&["--features", FEATURE, "--test", INTEROP], filter) },
     ];
     if filter.is_empty() {
@@ -64,13 +72,21 @@ fn steps(workspace: &Workspace, filter: &[String], places: &[tools::ToolPlace]) 
         step.command.current_dir(&workspace.root);
         step.command.envs(places.iter().map(|place| (place.variable, &place.path)));
     }
-    steps
+    Ok(steps)
 }
 
 fn cargo_test(arguments: &[&str], filter: &[String]) -> Command {
     let mut command = cargo();
     command.args(["test", "--workspace"]).args(arguments).args(filter);
     command
+}
+
+/// This program, which finds the tests of the server once they are built.
+fn stories(filter: &[String]) -> Result<Command, VerbFailure> {
+    let program = std::env::current_exe().map_err(VerbFailure::doing("cannot find this program"))?;
+    let mut command = Command::new(program);
+    command.arg("stories").args(filter);
+    Ok(command)
 }
 
 /// The tests are named only because their dependencies count: without them cargo would build others again.
@@ -85,7 +101,8 @@ fn torture(workspace: &Workspace) -> Command {
     let built = workspace.target.join("debug");
     let mut command = Command::new(built.join(TORTURE));
     command
-        .args(["--rounds", ROUNDS, "--tab-rounds", TAB_ROUNDS, "--restarts", RESTARTS, "--server"])
+        .args(["--rounds", ROUNDS, "--tab-rounds", TAB_ROUNDS, "--restarts", RESTARTS])
+        .args(["--faults", FAULTS, "--server"])
         .arg(built.join("portcullis"));
     command
 }
@@ -149,26 +166,26 @@ mod tests {
 
     #[test]
     fn everything_is_run_and_the_server_killed_a_few_times() {
-        let steps = steps(&workspace(), &[], &[]);
+        let steps = steps(&workspace(), &[], &[]).unwrap();
         let names: Vec<&str> = steps.iter().map(|step| step.name).collect();
-        assert_eq!(names, ["workspace", "interop", "binaries", "torture"]);
+        assert_eq!(names, ["workspace", "stories", "interop", "binaries", "torture"]);
         assert_eq!(
-            words(&steps[3]).join(" "),
-            "--rounds 20 --tab-rounds 10 --restarts 10 --server /r/t/debug/portcullis"
+            words(&steps[4]).join(" "),
+            "--rounds 20 --tab-rounds 10 --restarts 10 --faults 8 --server /r/t/debug/portcullis"
         );
     }
 
     #[test]
     fn a_filter_asks_for_tests_and_nothing_else() {
-        let steps = steps(&workspace(), &["refresh".to_owned()], &[]);
-        assert_eq!(steps.len(), 2);
+        let steps = steps(&workspace(), &["refresh".to_owned()], &[]).unwrap();
+        assert_eq!(steps.len(), 3);
         assert!(steps.iter().all(|step| words(step).last().unwrap() == "refresh"));
     }
 
     #[test]
     fn every_step_is_told_where_the_tools_are() {
         let places = [tools::ToolPlace { variable: "PORTCULLIS_TEST_PYTHON", path: "/p".into() }];
-        for step in steps(&workspace(), &[], &places) {
+        for step in steps(&workspace(), &[], &places).unwrap() {
             let mut variables = step.command.get_envs();
             assert!(variables.any(|(name, path)| name == places[0].variable && path == Some("/p".as_ref())));
         }

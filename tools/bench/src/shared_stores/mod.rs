@@ -1,7 +1,6 @@
 //! The stores that nodes share, side by side: how long a sign-out takes to hold on other nodes, and what a check and a
 //! refresh cost.
 
-mod postgres_server;
 mod sign_out;
 
 use std::ffi::OsStr;
@@ -11,15 +10,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use portcullis_bench::server::Server;
+use portcullis_bench::store_servers::{PostgresServer, RedisDurability, RedisServer};
 use portcullis_bench::strategy::StrategyUnderTest;
 
-use self::postgres_server::PostgresServer;
 use crate::BenchPlan;
 use crate::cases::{Case, RefreshCase};
 use crate::error::BenchError;
 use crate::fixture::BenchFixture;
 use crate::programs::BenchPrograms;
-use crate::redis_server::RedisServer;
 use crate::round::Figures;
 use crate::timing::burner::Burner;
 
@@ -64,7 +62,7 @@ pub(crate) async fn measure(plan: &BenchPlan, directory: &Path) -> Result<Vec<Pa
     fs::set_permissions(directory, Permissions::from_mode(0o755))?;
     let redis_folder = directory.join("redis-server");
     fs::create_dir(&redis_folder)?;
-    let redis = RedisServer::start(&redis_folder).await?;
+    let redis = RedisServer::start(&redis_folder, RedisDurability::Nothing).await?;
     let postgres = PostgresServer::start(&directory.join("postgres-server")).await?;
     let mut all = Vec::new();
     for (name, on_postgres, on_redis) in PAIRS {

@@ -1,0 +1,149 @@
+//! Stores that fail under three nodes: no node accepts what has ended for longer than it may, none refuses what is live,
+//! and all recover without a restart.
+
+mod fault;
+mod history;
+mod installation;
+mod tcp_proxy;
+mod user;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use portcullis_bench::server::beside_this_program;
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::TorturePlan;
+use crate::client::random_of;
+use crate::ledger::Counts;
+use crate::report::BrokenPromise;
+use crate::run::TortureError;
+use fault::{AllEnded, Fault};
+use history::{Seen, SessionHistory};
+use installation::Installation;
+use user::{User, serves};
+
+/// Nodes that share the stores.
+pub(crate) const NODES: usize = 3;
+/// Users at work.
+const USERS: u64 = 12;
+/// How long users are at work before a fault, and after it.
+const BEFORE: Duration = Duration::from_secs(1);
+const AFTER: Duration = Duration::from_millis(600);
+/// After all sessions were ended by hand: until a node that has not noticed has accepted one too late.
+const AFTER_ALL_ENDED: Duration = Duration::from_millis(1600);
+/// How long a node has to recover.
+const RECOVERY: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(20);
+
+/// All rounds on one pair of stores.
+pub(crate) struct StoreFaults {
+    directory: TempDir,
+    stores: Installation,
+    seed: u64,
+    /// How long a server is paused, in seconds.
+    pauses: std::ops::RangeInclusive<u64>,
+    pub(crate) counts: Counts,
+    pub(crate) slowest_recovery: Duration,
+    /// How long after an acknowledged end a request was sent that a node accepted.
+    pub(crate) last_yes: Duration,
+}
+
+impl StoreFaults {
+    /// Starts the stores and the nodes.
+    ///
+    /// # Errors
+    /// [`TortureError`]
+    pub(crate) async fn begin(plan: &TorturePlan, seed: u64, has_redis: bool) -> Result<Self, TortureError> {
+        let program = plan.server.clone().map_or_else(beside_this_program, Ok)?;
+        let directory = tempfile::tempdir()?;
+        let stores = Installation::start(directory.path(), &program, has_redis).await?;
+        let pauses = if plan.stores { 3..=10 } else { 3..=3 };
+        let (slowest_recovery, last_yes) = (Duration::ZERO, Duration::ZERO);
+        Ok(Self { directory, stores, seed, pauses, counts: Counts::new(), slowest_recovery, last_yes })
+    }
+
+    /// Lets users work, and a store fail meanwhile; each kind of fault in turn.
+    ///
+    /// # Errors
+    /// [`TortureError`]
+    pub(crate) async fn round(&mut self, round: u64) -> Result<(), TortureError> {
+        let possible = if self.stores.redis.is_some() { Fault::ALL.len() } else { Fault::OF_POSTGRES };
+        let turn = usize::try_from(round).unwrap_or_default() % possible;
+        let Some(fault) = Fault::ALL.get(turn).copied() else { return Ok(()) };
+        let (is_over, mut users) = (Arc::new(AtomicBool::new(false)), JoinSet::new());
+        for number in 0..USERS {
+            let nodes = self.stores.addresses();
+            users.spawn(User::new(nodes, (self.seed, round, number), Arc::clone(&is_over)).works());
+        }
+        sleep(BEFORE).await;
+        let mut random = random_of(self.seed, round, USERS);
+        let ended = fault.happens(&mut self.stores, &mut random, self.pauses.clone()).await?;
+        let recovered = self.recovers(round).await;
+        sleep(if ended.is_some() { AFTER_ALL_ENDED } else { AFTER }).await;
+        is_over.store(true, Ordering::Relaxed);
+        let mut histories: Vec<SessionHistory> = users.join_all().await.into_iter().flatten().collect();
+        recovered.map_err(|what| self.failed(fault, round, &what))?;
+        self.judge(fault, round, &mut histories, ended)
+    }
+
+    /// Keeps the logs of the nodes, so that the cause can be found.
+    pub(crate) fn keep_directory(self) -> PathBuf {
+        self.directory.keep()
+    }
+
+    /// Waits until every node serves again.
+    async fn recovers(&mut self, round: u64) -> Result<(), String> {
+        let begun = Instant::now();
+        for (number, node) in self.stores.addresses().into_iter().enumerate() {
+            let email = format!("recovery-{round}-{number}@torture.example");
+            while !serves(node, &email).await {
+                if begun.elapsed() > RECOVERY {
+                    return Err(format!("node {number} has not recovered"));
+                }
+                sleep(LOOK).await;
+            }
+        }
+        self.slowest_recovery = self.slowest_recovery.max(begun.elapsed());
+        Ok(())
+    }
+
+    fn judge(
+        &mut self,
+        fault: Fault,
+        round: u64,
+        histories: &mut [SessionHistory],
+        ended: AllEnded,
+    ) -> Result<(), TortureError> {
+        if let Some((sent, answered)) = ended {
+            for history in &mut *histories {
+                history.all_ended(sent, answered);
+            }
+        }
+        if let Some(broken) = histories.iter().find_map(SessionHistory::broken_promise) {
+            return Err(self.failed(fault, round, &broken));
+        }
+        let last_yes = histories.iter().map(SessionHistory::last_yes).max();
+        self.last_yes = self.last_yes.max(last_yes.unwrap_or_default());
+        *self.counts.entry(fault.name()).or_default() += 1;
+        let mut add = |kind, is_meant: fn(&Seen) -> bool| {
+            let found: u64 = histories.iter().map(|history| history.count(is_meant)).sum();
+            *self.counts.entry(kind).or_default() += found;
+        };
+        add("stores: requests accepted", |seen| *seen == Seen::Accepted);
+        add("stores: requests refused after an end", |seen| matches!(seen, Seen::Refused(_)));
+        add("stores: requests unanswered or 503", |seen| *seen == Seen::Away);
+        add("stores: ends acknowledged", |seen| *seen == Seen::Ended);
+        Ok(())
+    }
+
+    fn failed(&self, fault: Fault, round: u64, what: &str) -> TortureError {
+        let what = format!("{}, round {round}: {what}", fault.name());
+        let of = |node: &installation::Node| BrokenPromise::of_server(&node.server, what.clone());
+        TortureError::Failed(self.stores.nodes.iter().map(of).collect())
+    }
+}
