@@ -34,7 +34,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::ledger::Counts;
-use crate::report::Numbers;
+use crate::report::{Numbers, StoreNumbers};
 use crate::restarts::Restarts;
 use crate::run::{Run, TortureError};
 use crate::stores::StoreFaults;
@@ -182,7 +182,7 @@ async fn failing(plan: &TorturePlan, seed: u64, numbers: &mut Numbers) -> Result
     let alone = if plan.stores { plan.faults / 2 } else { 0 };
     for (has_redis, faults) in [(false, alone), (true, plan.faults - alone)] {
         if faults > 0 {
-            numbers.failed_stores(&failed_often(plan, seed, has_redis, faults).await?);
+            numbers.add_stores(&failed_often(plan, seed, has_redis, faults).await?);
         }
     }
     Ok(())
@@ -193,7 +193,7 @@ async fn failed_often(
     seed: u64,
     has_redis: bool,
     faults: u64,
-) -> Result<StoreFaults, TortureError> {
+) -> Result<StoreNumbers, TortureError> {
     let mut failing = StoreFaults::begin(plan, seed, has_redis).await?;
     for round in 0..faults {
         if let Err(error) = failing.round(round).await {
@@ -204,7 +204,7 @@ async fn failed_often(
             println!("faults of stores, {}/{faults}", round + 1);
         }
     }
-    Ok(failing)
+    Ok(failing.numbers)
 }
 
 /// A hasher of the standard library begins with random keys.

@@ -10,7 +10,6 @@ use tabled::settings::Style;
 use crate::client::StrategyClient;
 use crate::device::DeviceClient;
 use crate::ledger::Counts;
-use crate::stores::StoreFaults;
 
 /// A promise that was not kept.
 #[derive(Debug)]
@@ -58,21 +57,28 @@ pub(crate) struct Numbers {
     pub(crate) tabs: Counts,
     /// What the servers counted that took over from each other.
     pub(crate) restarts: Counts,
-    /// What was counted while stores failed.
-    stores: Counts,
     slowest_restart: Duration,
-    slowest_recovery: Duration,
-    last_yes: Duration,
+    stores: StoreNumbers,
+}
+
+/// What was found while stores failed.
+#[derive(Debug, Default)]
+pub(crate) struct StoreNumbers {
+    pub(crate) counts: Counts,
+    pub(crate) slowest_recovery: Duration,
+    /// How long after an acknowledged end a request was sent that a node accepted.
+    pub(crate) last_yes: Duration,
 }
 
 impl Numbers {
     /// Adds what was counted while the stores of one pair failed.
-    pub(crate) fn failed_stores(&mut self, failing: &StoreFaults) {
-        for (kind, count) in &failing.counts {
-            *self.stores.entry(kind).or_default() += count;
+    pub(crate) fn add_stores(&mut self, of_pair: &StoreNumbers) {
+        let StoreNumbers { counts, slowest_recovery, last_yes } = &mut self.stores;
+        for (kind, count) in &of_pair.counts {
+            *counts.entry(kind).or_default() += count;
         }
-        self.slowest_recovery = self.slowest_recovery.max(failing.slowest_recovery);
-        self.last_yes = self.last_yes.max(failing.last_yes);
+        *slowest_recovery = of_pair.slowest_recovery.max(*slowest_recovery);
+        *last_yes = of_pair.last_yes.max(*last_yes);
     }
 
     /// Counts a restart.
@@ -94,7 +100,7 @@ impl fmt::Display for Numbers {
             }
             builder.push_record([format!("{group}, all"), counts.values().sum::<u64>().to_string()]);
         }
-        for (kind, count) in self.tabs.iter().chain(&self.restarts).chain(&self.stores) {
+        for (kind, count) in self.tabs.iter().chain(&self.restarts).chain(&self.stores.counts) {
             builder.push_record([(*kind).to_owned(), count.to_string()]);
         }
         builder.push_record(["failures", "0"]);
@@ -103,8 +109,8 @@ impl fmt::Display for Numbers {
             &format!("{} ms", self.slowest_restart.as_millis()),
         ]);
         for (what, span) in [
-            ("slowest recovery of three nodes", self.slowest_recovery),
-            ("last yes after an acknowledged end", self.last_yes),
+            ("slowest recovery of three nodes", self.stores.slowest_recovery),
+            ("last yes after an acknowledged end", self.stores.last_yes),
         ] {
             builder.push_record([what.to_owned(), format!("{} ms", span.as_millis())]);
         }

@@ -6,12 +6,10 @@ use rand::RngExt as _;
 use rand::rngs::StdRng;
 use tokio::time::sleep;
 
-use super::installation::Installation;
 use super::tcp_proxy::Passage;
+use super::three_nodes::{DATABASE, ThreeNodes};
 use crate::run::TortureError;
 
-/// The database of the nodes.
-pub(super) const DATABASE: &str = "torture";
 /// How long a killed server stays away, in milliseconds.
 const AWAY: std::ops::RangeInclusive<u64> = 100..=1500;
 /// How long a node is cut off.
@@ -22,7 +20,7 @@ const REMOVE_SESSIONS: &str =
 
 /// A fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Fault {
+pub(super) enum StoreFault {
     PostgresKilled,
     PostgresPaused,
     /// One node loses its connections to the stores.
@@ -39,7 +37,7 @@ pub(super) enum Fault {
 /// When all sessions were ended by hand: from when on, and when that was acknowledged.
 pub(super) type AllEnded = Option<(Instant, Instant)>;
 
-impl Fault {
+impl StoreFault {
     /// All of them; without Redis the first few.
     pub(super) const ALL: [Self; 8] = [
         Self::PostgresKilled,
@@ -70,7 +68,7 @@ impl Fault {
     /// Does it, holds it for a while, and undoes it.
     pub(super) async fn happens(
         self,
-        stores: &mut Installation,
+        stores: &mut ThreeNodes,
         random: &mut StdRng,
         pauses: std::ops::RangeInclusive<u64>,
     ) -> Result<AllEnded, TortureError> {
@@ -110,7 +108,7 @@ impl Fault {
     }
 }
 
-fn delete_sessions(stores: &Installation) -> Result<(Instant, Instant), TortureError> {
+fn delete_sessions(stores: &ThreeNodes) -> Result<(Instant, Instant), TortureError> {
     let sent = Instant::now();
     match &stores.redis {
         Some(redis) => redis.by_hand(&["EVAL", REMOVE_SESSIONS, "0"])?,
@@ -119,7 +117,7 @@ fn delete_sessions(stores: &Installation) -> Result<(Instant, Instant), TortureE
     Ok((sent, Instant::now()))
 }
 
-fn empty(stores: &Installation) -> Result<AllEnded, TortureError> {
+fn empty(stores: &ThreeNodes) -> Result<AllEnded, TortureError> {
     let Some(redis) = &stores.redis else { return Ok(None) };
     let sent = Instant::now();
     redis.by_hand(&["FLUSHALL"])?;

@@ -1,10 +1,10 @@
-//! Stores that fail under three nodes: no node accepts what has ended for longer than it may, none refuses what is live,
-//! and all recover without a restart.
+//! Stores that fail under three nodes: no node accepts what has ended for longer than it may, none refuses what is
+//! live, and all recover without a restart.
 
 mod fault;
 mod history;
-mod installation;
 mod tcp_proxy;
+mod three_nodes;
 mod user;
 
 use std::path::PathBuf;
@@ -19,13 +19,12 @@ use tokio::time::sleep;
 
 use crate::TorturePlan;
 use crate::client::random_of;
-use crate::ledger::Counts;
-use crate::report::BrokenPromise;
+use crate::report::{BrokenPromise, StoreNumbers};
 use crate::run::TortureError;
-use fault::{AllEnded, Fault};
+use fault::{AllEnded, StoreFault};
 use history::{Seen, SessionHistory};
-use installation::Installation;
-use user::{User, serves};
+use three_nodes::ThreeNodes;
+use user::{WatchfulUser, serves};
 
 /// Nodes that share the stores.
 pub(crate) const NODES: usize = 3;
@@ -43,14 +42,11 @@ const LOOK: Duration = Duration::from_millis(20);
 /// All rounds on one pair of stores.
 pub(crate) struct StoreFaults {
     directory: TempDir,
-    stores: Installation,
+    stores: ThreeNodes,
     seed: u64,
     /// How long a server is paused, in seconds.
     pauses: std::ops::RangeInclusive<u64>,
-    pub(crate) counts: Counts,
-    pub(crate) slowest_recovery: Duration,
-    /// How long after an acknowledged end a request was sent that a node accepted.
-    pub(crate) last_yes: Duration,
+    pub(crate) numbers: StoreNumbers,
 }
 
 impl StoreFaults {
@@ -61,10 +57,9 @@ impl StoreFaults {
     pub(crate) async fn begin(plan: &TorturePlan, seed: u64, has_redis: bool) -> Result<Self, TortureError> {
         let program = plan.server.clone().map_or_else(beside_this_program, Ok)?;
         let directory = tempfile::tempdir()?;
-        let stores = Installation::start(directory.path(), &program, has_redis).await?;
+        let stores = ThreeNodes::start(directory.path(), &program, has_redis).await?;
         let pauses = if plan.stores { 3..=10 } else { 3..=3 };
-        let (slowest_recovery, last_yes) = (Duration::ZERO, Duration::ZERO);
-        Ok(Self { directory, stores, seed, pauses, counts: Counts::new(), slowest_recovery, last_yes })
+        Ok(Self { directory, stores, seed, pauses, numbers: StoreNumbers::default() })
     }
 
     /// Lets users work, and a store fail meanwhile; each kind of fault in turn.
@@ -72,13 +67,14 @@ impl StoreFaults {
     /// # Errors
     /// [`TortureError`]
     pub(crate) async fn round(&mut self, round: u64) -> Result<(), TortureError> {
-        let possible = if self.stores.redis.is_some() { Fault::ALL.len() } else { Fault::OF_POSTGRES };
+        let possible =
+            if self.stores.redis.is_some() { StoreFault::ALL.len() } else { StoreFault::OF_POSTGRES };
         let turn = usize::try_from(round).unwrap_or_default() % possible;
-        let Some(fault) = Fault::ALL.get(turn).copied() else { return Ok(()) };
+        let Some(fault) = StoreFault::ALL.get(turn).copied() else { return Ok(()) };
         let (is_over, mut users) = (Arc::new(AtomicBool::new(false)), JoinSet::new());
         for number in 0..USERS {
             let nodes = self.stores.addresses();
-            users.spawn(User::new(nodes, (self.seed, round, number), Arc::clone(&is_over)).works());
+            users.spawn(WatchfulUser::new(nodes, (self.seed, round, number), Arc::clone(&is_over)).works());
         }
         sleep(BEFORE).await;
         let mut random = random_of(self.seed, round, USERS);
@@ -108,13 +104,13 @@ impl StoreFaults {
                 sleep(LOOK).await;
             }
         }
-        self.slowest_recovery = self.slowest_recovery.max(begun.elapsed());
+        self.numbers.slowest_recovery = self.numbers.slowest_recovery.max(begun.elapsed());
         Ok(())
     }
 
     fn judge(
         &mut self,
-        fault: Fault,
+        fault: StoreFault,
         round: u64,
         histories: &mut [SessionHistory],
         ended: AllEnded,
@@ -128,11 +124,11 @@ impl StoreFaults {
             return Err(self.failed(fault, round, &broken));
         }
         let last_yes = histories.iter().map(SessionHistory::last_yes).max();
-        self.last_yes = self.last_yes.max(last_yes.unwrap_or_default());
-        *self.counts.entry(fault.name()).or_default() += 1;
+        self.numbers.last_yes = self.numbers.last_yes.max(last_yes.unwrap_or_default());
+        *self.numbers.counts.entry(fault.name()).or_default() += 1;
         let mut add = |kind, is_meant: fn(&Seen) -> bool| {
             let found: u64 = histories.iter().map(|history| history.count(is_meant)).sum();
-            *self.counts.entry(kind).or_default() += found;
+            *self.numbers.counts.entry(kind).or_default() += found;
         };
         add("stores: requests accepted", |seen| *seen == Seen::Accepted);
         add("stores: requests refused after an end", |seen| matches!(seen, Seen::Refused(_)));
@@ -141,9 +137,9 @@ impl StoreFaults {
         Ok(())
     }
 
-    fn failed(&self, fault: Fault, round: u64, what: &str) -> TortureError {
+    fn failed(&self, fault: StoreFault, round: u64, what: &str) -> TortureError {
         let what = format!("{}, round {round}: {what}", fault.name());
-        let of = |node: &installation::Node| BrokenPromise::of_server(&node.server, what.clone());
+        let of = |node: &three_nodes::Node| BrokenPromise::of_server(&node.server, what.clone());
         TortureError::Failed(self.stores.nodes.iter().map(of).collect())
     }
 }

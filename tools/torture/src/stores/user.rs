@@ -29,7 +29,7 @@ const AFTER_THE_END: Duration = Duration::from_millis(1500);
 const PAUSE: u64 = 15;
 
 /// A user, who goes on until the round is over.
-pub(super) struct User {
+pub(super) struct WatchfulUser {
     nodes: [SocketAddr; NODES],
     connections: [Option<HttpConnection>; NODES],
     email: String,
@@ -48,7 +48,7 @@ struct NodeAnswer {
     text: String,
 }
 
-impl User {
+impl WatchfulUser {
     pub(super) fn new(
         nodes: [SocketAddr; NODES],
         (seed, round, number): (u64, u64, u64),

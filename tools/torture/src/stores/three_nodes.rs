@@ -14,9 +14,11 @@ use rand::rngs::StdRng;
 use tokio::time::sleep;
 
 use super::NODES;
-use super::fault::DATABASE;
 use super::tcp_proxy::{Passage, TcpProxy};
 use crate::run::TortureError;
+
+/// The database of the nodes.
+pub(super) const DATABASE: &str = "torture";
 
 /// A node, and what stands between it and the stores.
 pub(super) struct Node {
@@ -25,14 +27,14 @@ pub(super) struct Node {
 }
 
 /// The stores, and the nodes on them.
-pub(super) struct Installation {
+pub(super) struct ThreeNodes {
     /// Before the servers, so that they end first.
     pub(super) nodes: Vec<Node>,
     pub(super) postgres: PostgresServer,
     pub(super) redis: Option<RedisServer>,
 }
 
-impl Installation {
+impl ThreeNodes {
     pub(super) async fn start(folder: &Path, program: &Path, has_redis: bool) -> Result<Self, TortureError> {
         // The database server runs as another user.
         fs::set_permissions(folder, Permissions::from_mode(0o755))?;
