@@ -14,6 +14,9 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
 
+/// What ends a host in a URL, or makes a user's name of it.
+const NOT_IN_HOST: [char; 5] = ['/', '\\', '?', '#', '@'];
+
 /// A request that a proxy asks about.
 pub(super) struct ForwardedRequest<'r> {
     /// Its headers, and those that the proxy has added.
@@ -27,7 +30,11 @@ pub(super) struct ForwardedRequest<'r> {
 impl<'r> ForwardedRequest<'r> {
     pub(super) fn of(app: &App, asked: &'r RoutedRequest) -> Self {
         let is_trusted = app.proxies.include(asked.peer.ip());
-        Self { headers: &asked.parts.headers, asked_by: &asked.parts.method, is_trusted }
+        Self::new(&asked.parts.headers, &asked.parts.method, is_trusted)
+    }
+
+    pub(super) const fn new(headers: &'r HeaderMap, asked_by: &'r Method, is_trusted: bool) -> Self {
+        Self { headers, asked_by, is_trusted }
     }
 
     /// Whether its method changes nothing; `None` if that is not known. A client can add a header that the proxy does
@@ -67,8 +74,9 @@ impl<'r> ForwardedRequest<'r> {
     /// Its address; `None` if the proxy is not trusted or does not name all of it.
     pub(super) fn url(&self) -> Option<Url> {
         let scheme = self.forwarded(&FORWARDED_PROTO).filter(|scheme| matches!(*scheme, "http" | "https"))?;
+        let host = self.forwarded(&FORWARDED_HOST).filter(|host| !host.contains(NOT_IN_HOST))?;
         let path = self.forwarded(&FORWARDED_URI).filter(|path| path.starts_with('/'))?;
-        Url::parse(&format!("{scheme}://{}{path}", self.forwarded(&FORWARDED_HOST)?)).ok()
+        Url::parse(&format!("{scheme}://{host}{path}")).ok()
     }
 
     /// What a header says that is there once. Of several a client may have written one.
