@@ -1,4 +1,6 @@
-//! A gateway as a process of its own: it follows a server, and runs until it is told to stop.
+//! Gateways: a process of its own that follows a server, and one inside the server's process.
+
+mod inner;
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -21,6 +23,8 @@ use tracing::{info, warn};
 
 use crate::config::{Log, LogFormat};
 use crate::{http, log};
+
+pub use inner::{InnerGateway, InnerGatewayError, start_gateway};
 
 /// A gateway could not start.
 #[derive(Debug, Error)]

@@ -23,6 +23,7 @@ use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use crate::config::Config;
+use crate::gateway::{InnerGateway, InnerGatewayError, start_gateway};
 use crate::handover::{HandoverError, Offering, ServerBefore, take_over};
 use crate::http::{self, AnswerHeaders, App, ForwardAuthRules, Pages, Recorder, router};
 use crate::local_url::local_url;
@@ -68,6 +69,9 @@ pub enum ServeError {
     /// The templates of pages.
     #[error(transparent)]
     Templates(#[from] TemplateError),
+    /// The gateway of this process.
+    #[error("gateway.config: {0}")]
+    Gateway(#[from] InnerGatewayError),
     /// The numbers.
     #[error("metrics cannot be counted: {0}")]
     Metrics(#[from] BuildError),
@@ -94,6 +98,7 @@ pub fn check(config: &Config) -> Result<(), ServeError> {
     policy(config)?;
     mail::Mailer::new(config, &mail::base_url(config))?;
     Pages::load(config)?;
+    InnerGateway::read(config)?;
     Ok(())
 }
 
@@ -132,6 +137,7 @@ async fn serve_on(
     let (stopping, stopped) = watch::channel(None);
     let notifier = Arc::new(mail::Mailer::new(config, &links_to(config, &addresses))?);
     let mut servers = start_servers(config, &engine, recorder, sockets, &stopped)?;
+    start_gateway(config, &engine, &mut servers, until(stopped.clone())).await?;
     tokio::task::spawn_blocking(device_name::prepare);
     let housekeeping = tokio::spawn({
         let engine = engine.clone();

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::{AuthenticationError, EngineCore, Identity};
-use crate::clock::Ticks;
+use crate::clock::{Ticks, Timestamp};
 use crate::id::{SessionId, TenantId};
 use crate::session::Epochs;
 use crate::strategy::{Carrier, PresentedCredentials, StrategyName};
@@ -23,6 +23,8 @@ pub struct CheckedCredential {
     pub ends_with: Option<SessionId>,
     /// The epochs that it was issued under: an end of all sessions names a higher one.
     pub epochs: Epochs,
+    /// When the token expires; `None` for a cookie, whose end moves.
+    pub expires: Option<Timestamp>,
     /// How long ago it was proven that no revocation is missing from this answer.
     pub age: Duration,
 }
@@ -58,6 +60,7 @@ impl EngineCore {
             identity,
             carrier: Carrier::Bearer,
             epochs: claims.details.as_ref().map(|details| details.epochs).unwrap_or_default(),
+            expires: Some(claims.exp),
             age: self.clock.ticks().since(proven),
         })
     }
@@ -79,6 +82,7 @@ impl EngineCore {
             identity,
             carrier: Carrier::Cookie,
             epochs: opened.seen.session().epochs,
+            expires: None,
             age: self.clock.ticks().since(proven),
         })
     }

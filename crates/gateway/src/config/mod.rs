@@ -1,6 +1,6 @@
 //! The file of a gateway, and the variables that go before it.
 //!
-//! Every key is a row of a table ([`settings`], [`route_settings`]). Each fault names the line and the cure, and all
+//! Every key is a row of a table (`settings`, `route_settings`). Each fault names the line and the cure, and all
 //! are found at once.
 
 mod assembly;

@@ -57,7 +57,7 @@ pub(super) fn prepare_headers(
 }
 
 fn asserted(passed: &PassedRequest) -> Option<AssertedUser> {
-    let user = passed.user.as_ref()?;
+    let user = passed.user()?;
     Some(AssertedUser { id: user.id, tenant: user.tenant.clone(), role: user.role, session: user.session })
 }
 
@@ -95,8 +95,8 @@ impl Gateway {
         })
         .await?;
         record.went_to(&upstream.url);
-        let owner = passed.user.map(|user| StreamOwner {
-            user,
+        let owner = passed.caller.map(|caller| StreamOwner {
+            caller,
             verifier: self.0.verifier.clone(),
             grace: state.stream_grace,
         });

@@ -104,7 +104,7 @@ impl Gateway {
             return Ok(cors::preflight(&state.origins, &found.route.route, &parts));
         }
         let passed = policy::admit(state, &found, &parts, &*self.0.verifier).await?;
-        record.is_of(passed.user.as_ref());
+        record.is_of(passed.user());
         let websocket = policy::websocket(state, &passed, &parts)?;
         forwarding::prepare_headers(state, &found.route.route, &passed, &mut parts, peer)?;
         let ready = forwarding::ReadyRequest { route: found.route, path, passed, websocket, parts, body };

@@ -9,14 +9,19 @@ use super::state::{GatewayState, ServedRoute};
 use crate::path::{PathFault, RequestPath};
 use crate::routes::{FoundRoute, RouteAccess};
 use crate::streams::is_websocket;
-use crate::verification::{CredentialVerifier, find_credential};
+use crate::verification::{CredentialVerifier, VerifiedCaller, find_credential};
 
 /// A request that may pass.
 pub(super) struct PassedRequest {
     /// Whose it is; `None` on a public route.
-    pub(super) user: Option<VerifiedUser>,
-    /// Whether a browser has sent the credential by itself.
-    is_by_cookie: bool,
+    pub(super) caller: Option<VerifiedCaller>,
+}
+
+impl PassedRequest {
+    /// The user.
+    pub(super) fn user(&self) -> Option<&VerifiedUser> {
+        self.caller.as_ref().map(|caller| &caller.user)
+    }
 }
 
 /// The route of a path.
@@ -40,16 +45,15 @@ pub(super) async fn admit(
         return Err(Rejection::of_method(route));
     }
     if found.all().all(|route| route.access == RouteAccess::Public) {
-        return Ok(PassedRequest { user: None, is_by_cookie: false });
+        return Ok(PassedRequest { caller: None });
     }
     let credential = find_credential(&request.headers, &state.headers.cookies)?;
     let user = verifier.verify(credential.sent(), on_stale(found)).await?;
     check_role(found, &user)?;
-    let is_by_cookie = credential.is_cookie();
-    if is_by_cookie && !request.method.is_safe() && !state.origins.are_behind(&request.headers) {
+    if credential.is_cookie() && !request.method.is_safe() && !state.origins.are_behind(&request.headers) {
         return Err(Refusal::plain(Code::CrossSite).into());
     }
-    Ok(PassedRequest { user: Some(user), is_by_cookie })
+    Ok(PassedRequest { caller: Some(VerifiedCaller { user, credential }) })
 }
 
 /// The strictest of all.
@@ -73,7 +77,7 @@ pub(super) fn websocket(
     request: &Parts,
 ) -> Result<bool, Rejection> {
     let asks = is_websocket(request);
-    let needs_origin = passed.is_by_cookie || passed.user.is_none();
+    let needs_origin = passed.caller.as_ref().is_none_or(|caller| caller.credential.is_cookie());
     if asks && needs_origin && !state.origins.are_behind(&request.headers) {
         return Err(Refusal::plain(Code::CrossSite).into());
     }

@@ -35,11 +35,14 @@ fn because(text: &'static str) -> Rejection {
 /// Whether a URL in place of a path names the same host (RFC 9112, section 3.2.2).
 fn is_for_its_host(request: &Parts) -> bool {
     let Some(authority) = request.uri.authority() else { return true };
-    let is_web = request.uri.scheme_str().is_some_and(|scheme| matches!(scheme, "http" | "https"));
-    let host = request.headers.get(HOST);
-    let is_same =
-        host.is_some_and(|host| host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()));
-    is_web && is_same
+    let port = match request.uri.scheme_str() {
+        Some("http") => ":80",
+        Some("https") => ":443",
+        _ => return false,
+    };
+    let host = request.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let bare = |name: &str| name.strip_suffix(port).unwrap_or(name).to_ascii_lowercase();
+    host.is_some_and(|host| bare(host) == bare(authority.as_str()))
 }
 
 /// Whether the body comes in chunks or by its length, and in no other coding: an upstream might read it differently.

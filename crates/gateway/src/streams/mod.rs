@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use metrics::counter;
-use portcullis_verifier::{CutReason, VerifiedUser};
+use portcullis_verifier::CutReason;
 use tracing::info;
 
-use crate::verification::CredentialVerifier;
+use crate::verification::{CredentialVerifier, VerifiedCaller};
 
 pub use download::Download;
 pub use websocket::{WebSocketUpgrade, agrees_to_websocket, is_websocket};
@@ -20,8 +20,8 @@ pub use websocket::{WebSocketUpgrade, agrees_to_websocket, is_websocket};
 /// Whose a stream is.
 #[derive(Clone)]
 pub struct StreamOwner {
-    /// The user.
-    pub user: VerifiedUser,
+    /// The user, and how they showed who they are.
+    pub caller: VerifiedCaller,
     /// Who knows when the user must not go on.
     pub verifier: Arc<dyn CredentialVerifier>,
     /// For how long a stream may go on while nothing is proven.
@@ -32,7 +32,7 @@ impl StreamOwner {
     /// Waits until the stream must be cut, and notes it.
     #[must_use]
     pub fn cut(&self) -> BoxFuture<'static, CutReason> {
-        let (watch, user) = (self.verifier.watch(&self.user, self.grace), self.user.clone());
+        let (watch, user) = (self.verifier.watch(&self.caller, self.grace), self.caller.user.clone());
         Box::pin(async move {
             let reason = watch.await;
             counter!("portcullis_gateway_streams_cut_total", "reason" => word(reason)).increment(1);

@@ -14,6 +14,7 @@ use futures_util::future::BoxFuture;
 use portcullis_verifier::{CutReason, OnStale, SentCredential, VerifiedUser, VerifyError};
 
 pub use credential::{FoundCredential, find_credential};
+pub use in_process::EngineVerifier;
 
 /// Verifies credentials.
 #[async_trait]
@@ -29,7 +30,16 @@ pub trait CredentialVerifier: Send + Sync + 'static {
         on_stale: OnStale,
     ) -> Result<VerifiedUser, VerifyError>;
 
-    /// Waits until an open stream of this user must be cut: by a revocation, when the token expires, or when nothing
-    /// was proven for `grace`.
-    fn watch(&self, user: &VerifiedUser, grace: Duration) -> BoxFuture<'static, CutReason>;
+    /// Waits until an open stream must be cut: by a revocation, when the token expires, or when nothing was proven for
+    /// `grace`.
+    fn watch(&self, caller: &VerifiedCaller, grace: Duration) -> BoxFuture<'static, CutReason>;
+}
+
+/// Who a request is from, and how they showed it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VerifiedCaller {
+    /// The user.
+    pub user: VerifiedUser,
+    /// The credential.
+    pub credential: FoundCredential,
 }

@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use portcullis_verifier::{CutReason, OnStale, SentCredential, VerifiedUser, Verifier, VerifyError};
 
-use super::CredentialVerifier;
+use super::{CredentialVerifier, VerifiedCaller};
 
 #[async_trait]
 impl CredentialVerifier for Verifier {
@@ -19,7 +19,7 @@ impl CredentialVerifier for Verifier {
         Self::verify(self, credential, on_stale).await
     }
 
-    fn watch(&self, user: &VerifiedUser, grace: Duration) -> BoxFuture<'static, CutReason> {
-        Self::watch(self, user, grace).boxed()
+    fn watch(&self, caller: &VerifiedCaller, grace: Duration) -> BoxFuture<'static, CutReason> {
+        Self::watch(self, &caller.user, grace).boxed()
     }
 }

@@ -12,6 +12,7 @@ async fn a_request_is_for_one_host() {
         ("GET / HTTP/1.1\r\nhost: a\r\nhost: a\r\n", 400),
         ("GET http://a/x HTTP/1.1\r\nhost: a\r\n", 200),
         ("GET http://A/x HTTP/1.1\r\nhost: a\r\n", 200),
+        ("GET http://a:80/x HTTP/1.1\r\nhost: a\r\n", 200),
         ("GET http://b/x HTTP/1.1\r\nhost: a\r\n", 400),
         ("GET http://a:81/x HTTP/1.1\r\nhost: a\r\n", 400),
         ("GET ftp://a/x HTTP/1.1\r\nhost: a\r\n", 400),

@@ -197,6 +197,7 @@ fn blank() -> Config {
         data_dir: PathBuf::new(),
         listen: Vec::new(),
         handover: None,
+        gateway: None,
         database: DatabaseUrl::preset(Path::new("")),
         database_connections: 0,
         sessions: Sessions::InDatabase,

@@ -76,6 +76,8 @@ pub struct Config {
     pub listen: Vec<Listen>,
     /// The Unix socket over which the next process takes over the sockets; `None` is no hand-over.
     pub handover: Option<PathBuf>,
+    /// The file of a gateway that runs in this process; `None` if none does.
+    pub gateway: Option<PathBuf>,
     /// The database.
     pub database: DatabaseUrl,
     /// The most connections to it, if it is on a server.

@@ -22,7 +22,7 @@ struct Rule {
     check: fn(&ConfigBuilder, &mut Vec<ConfigFault>),
 }
 
-const RULES: [Rule; 16] = [
+const RULES: [Rule; 17] = [
     Rule {
         reads: &["listen", "tcp.listen", "metrics.listen", "public_url", "mail.transport", "mail.from"],
         check: exposure,
@@ -42,6 +42,7 @@ const RULES: [Rule; 16] = [
     Rule { reads: &["mail.transport", "mail.password", "mail.password_file"], check: mail_in_the_open },
     Rule { reads: &["jwt_expires_in", "jwt_refresh_expires_in"], check: lifetimes },
     Rule { reads: &["forward_auth.policies"], check: policies },
+    Rule { reads: &["gateway.config", "handover"], check: gateway_stays },
 ];
 
 /// Runs every rule.
@@ -50,6 +51,15 @@ pub(super) fn check(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
         if !rule.reads.iter().any(|key| builder.is_broken(key)) {
             (rule.check)(builder, faults);
         }
+    }
+}
+
+/// The next process could not have the addresses of the gateway before this one has given them up.
+fn gateway_stays(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
+    if builder.is_stated("gateway.config") && builder.is_stated("handover") {
+        let message =
+            "cannot be had beside handover: run the gateway as a process of its own, `portcullis gateway`";
+        faults.push(builder.fault("gateway.config", message));
     }
 }
 

@@ -11,6 +11,8 @@ mod feed_keys;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod gateway;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod log;

@@ -12,11 +12,13 @@ use axum::extract::Request;
 use axum::routing::any;
 use portcullis_core::email::Email;
 use portcullis_core::id::{TenantId, UserKey};
+use portcullis_core::machine::SystemClock;
 use portcullis_core::revocation::FeedTenants;
 use portcullis_core::strategy::StrategyName;
 use portcullis_core::user::Role;
 use portcullis_gateway::config::{GatewayConfig, GatewaySources};
 use portcullis_gateway::serve::{OpenedGateway, followed};
+use portcullis_gateway::verification::EngineVerifier;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -33,7 +35,7 @@ async fn application() -> SocketAddr {
         let text = |name: &str| {
             request.headers().get(name).map_or("-", |value| value.to_str().unwrap_or_default()).to_owned()
         };
-        ["x-user-id", "x-tenant-id", "x-user-role", "x-session-id"].map(|name| text(name)).join(" ")
+        ["x-user-id", "x-tenant-id", "x-user-role", "x-session-id"].map(text).join(" ")
     };
     tokio::spawn(async move { axum::serve(listener, Router::new().fallback(any(say))).await });
     address
@@ -113,7 +115,7 @@ impl GuardedNodes {
         verifier.ready().await;
         let opened = OpenedGateway::open(&config, Arc::new(verifier)).await.unwrap();
         let gateway = opened.sockets[0].listener.local_addr().unwrap();
-        let serving = tokio::spawn(opened.serve(|| std::future::pending()));
+        let serving = tokio::spawn(opened.serve(std::future::pending));
         Self { one, other, gateway, _serving: serving, _home: home }
     }
 
@@ -130,24 +132,28 @@ impl GuardedNodes {
         })
         .await
     }
+}
 
-    /// A stream that is open: the WebSocket, or the download.
-    async fn opens(&self, held: &Credentials, is_websocket: bool) -> TcpStream {
-        let mut stream = TcpStream::connect(self.gateway).await.unwrap();
-        let upgrade = if is_websocket { "connection: upgrade\r\nupgrade: websocket\r\n" } else { "" };
-        let token = &held.credential;
-        let request =
-            format!("GET /streams HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\n{upgrade}\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut begun = Vec::new();
-        let last = if is_websocket { &b"\r\n\r\n"[..] } else { b"half" };
-        while !begun.ends_with(last) {
-            begun.push(
-                stream.read_u8().await.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&begun))),
-            );
-        }
-        stream
+/// A stream that is open: the WebSocket, or the download.
+async fn opens(gateway: SocketAddr, held: &Credentials, is_websocket: bool) -> TcpStream {
+    let mut stream = TcpStream::connect(gateway).await.unwrap();
+    let upgrade = if is_websocket { "connection: upgrade\r\nupgrade: websocket\r\n" } else { "" };
+    let token = &held.credential;
+    let request =
+        format!("GET /streams HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\n{upgrade}\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut begun = Vec::new();
+    let last = if is_websocket { &b"\r\n\r\n"[..] } else { b"half" };
+    while !begun.ends_with(last) {
+        begun.push(stream.read_u8().await.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&begun))));
     }
+    stream
+}
+
+async fn is_cut(stream: &mut TcpStream) {
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest).await;
+    assert_eq!(rest, b"", "it was cut");
 }
 
 fn read(file: &str) -> GatewayConfig {
@@ -189,15 +195,14 @@ async fn a_sign_out_is_refused_and_cuts_what_is_open(nodes: &GuardedNodes) {
     let kept = TestUser::ANN.signs_in(&nodes.one, StrategyName::SessionJwt).await;
     nodes.answers("/", &held, 200).await;
     nodes.answers("/", &kept, 200).await;
-    let (mut websocket, mut download) = (nodes.opens(&held, true).await, nodes.opens(&held, false).await);
-    let mut others = nodes.opens(&kept, true).await;
+    let (mut websocket, mut download) =
+        (opens(nodes.gateway, &held, true).await, opens(nodes.gateway, &held, false).await);
+    let mut others = opens(nodes.gateway, &kept, true).await;
     websocket.write_all(b"x").await.unwrap();
     assert_eq!(websocket.read_u8().await.unwrap(), b'x');
     held.logs_out(&nodes.one).await.status(201);
     for stream in [&mut websocket, &mut download] {
-        let mut rest = Vec::new();
-        let _ = stream.read_to_end(&mut rest).await;
-        assert_eq!(rest, b"", "it was cut");
+        is_cut(stream).await;
     }
     nodes.answers("/", &held, 401).await;
     nodes.answers("/", &kept, 200).await;
@@ -249,6 +254,55 @@ async fn what_one_node_ends_a_gateway_of_the_other_refuses_and_cuts_on_every_pai
         a_role_counts_as_soon_as_it_is_given_and_taken(&nodes).await;
         an_outage_is_503_and_what_is_public_goes_on(nodes).await;
     }
+}
+
+/// A gateway in the server's own process.
+async fn inside(server: &TestServer) -> SocketAddr {
+    let (application, streams) = (application().await, streaming_application().await);
+    let config = read(&format!(
+        r#"
+        listen = "127.0.0.1:0"
+        stream_grace = "1s"
+        [[routes]]
+        path = "/"
+        upstream = "http://{application}"
+        [[routes]]
+        path = "/streams"
+        upstream = "http://{streams}"
+        "#
+    ));
+    let verifier =
+        EngineVerifier::new(server.engine.clone(), config.process.max_staleness, Arc::new(SystemClock));
+    let opened = OpenedGateway::open(&config, Arc::new(verifier)).await.unwrap();
+    let gateway = opened.sockets[0].listener.local_addr().unwrap();
+    tokio::spawn(opened.serve(std::future::pending));
+    gateway
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_in_the_servers_process_verifies_every_strategy_and_cuts_what_is_open() {
+    let server = TestServer::start().await;
+    TestUser::ANN.registered(&server).await;
+    let gateway = inside(&server).await;
+    for strategy in crate::fixture::STRATEGIES {
+        let held = TestUser::ANN.signs_in(&server, strategy).await;
+        held.shown(HttpRequest::new(gateway, "GET", "/")).await.status(200);
+    }
+    let [ended, kept] = [
+        TestUser::ANN.signs_in(&server, StrategyName::SessionJwt).await,
+        TestUser::ANN.signs_in(&server, StrategyName::SessionJwt).await,
+    ];
+    let mut streams = [opens(gateway, &ended, true).await, opens(gateway, &ended, false).await];
+    let mut others = opens(gateway, &kept, true).await;
+    ended.logs_out(&server).await.status(201);
+    ended.shown(HttpRequest::new(gateway, "GET", "/")).await.status(401);
+    for stream in &mut streams {
+        is_cut(stream).await;
+    }
+    others.write_all(b"y").await.unwrap();
+    assert_eq!(others.read_u8().await.unwrap(), b'y', "another session's stream goes on");
+    server.engine.set_role(&user_key(&server, &TestUser::ANN).await, Role::Manager).await.unwrap();
+    is_cut(&mut others).await;
 }
 
 // ASVS-map: JW5

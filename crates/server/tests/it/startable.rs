@@ -42,6 +42,7 @@ const STATED: &[(&str, &[&str])] = &[
             "localhost:0, localhost:0",
         ],
     ),
+    ("gateway.config", &["{dir}/gateway.toml"]),
     ("handover", &["{dir}/h.sock", "{dir}/{long}", "h.sock"]),
     ("database_connections", &["1", "16", "1000"]),
     ("database", &["sqlite:{dir}/x.db", "sqlite:{dir}/data/portcullis.db", "sqlite:", "sqlite::memory:"]),

@@ -30,6 +30,9 @@ pub(super) const SERVER: &[Setting] = &[
     setting!("listen" [flag("listen")]: List("ADDR:PORT"), Fixed("localhost:3000"), config.listen = listen,
         "Addresses to listen on; `localhost` is 127.0.0.1 and, if the machine has it, [::1]. In development mode \
          they must be loopback addresses"),
+    setting!("gateway.config": Text("FILE"), Unset("none: this process is no gateway"),
+        config.gateway = Some(path),
+        "File of a gateway that runs in this process"),
     setting!("handover": Text("PATH"), Unset("none: the server stops before the next one starts"),
         config.handover = Some(socket_path),
         "Unix socket, for the server's user alone, over which a new server with the same configuration takes over the \
