@@ -156,16 +156,20 @@ impl ChangeSink for WatchSink {
     }
 }
 
-/// What the triggers of a database announce. What makes no sense was written by hand, and could mean any change.
-pub(crate) fn announced(kind: &str, tenant: &str, id: &str) -> Change {
+/// What the triggers of a database announce; `None` for a revocation of what has no id of ours. What makes no sense was
+/// written by hand, and could mean any change.
+pub(crate) fn announced(kind: &str, tenant: &str, id: &str) -> Option<Change> {
     let change = match kind {
         "session" => parsed(tenant, id).map(|(tenant, id)| Change::Session(SessionKey { tenant, id })),
         "user" => parsed(tenant, id).map(|(tenant, id)| Change::User(UserKey { tenant, id })),
         "tenant" => tenant.parse().ok().map(Change::Tenant),
-        "revocation" => AnnouncedRevocation::read(tenant, id).map(|it| Change::Revoked(Box::new(it))),
+        "revocation" => match AnnouncedRevocation::read(id) {
+            Some(read) => return read.of(tenant).map(|it| Change::Revoked(Box::new(it))),
+            None => None,
+        },
         _ => None,
     };
-    change.unwrap_or(Change::Everything)
+    Some(change.unwrap_or(Change::Everything))
 }
 
 fn parsed<I: FromStr>(tenant: &str, id: &str) -> Option<(TenantId, I)> {

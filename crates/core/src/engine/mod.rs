@@ -4,6 +4,7 @@
 //! a time, and reports an [`Event`]. Transports decode, call and encode; they decide nothing. The engine asks a
 //! strategy what it is made of, and never which one it is.
 
+mod answer_pace;
 mod asking_verbs;
 mod attempt_turns;
 mod authenticate;
@@ -32,6 +33,7 @@ mod password_attempt;
 mod password_reset;
 mod password_sign_in;
 mod password_strength;
+mod polled_log;
 mod redeem;
 mod refresh;
 mod register;
@@ -277,7 +279,7 @@ impl ChangeSink for ChangeListener {
     fn changed(&self, change: &Change) {
         self.view.changed(change);
         self.directory.changed(change);
-        self.revocations.changed(change);
+        self.revocations.changed(None, change);
     }
 
     fn proven(&self, sent: Ticks) {

@@ -5,24 +5,27 @@
 //! before that time, and `docs/revocation-feed.md` proves what follows from it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use thiserror::Error;
 use tokio::time::{sleep, timeout};
 
-use super::revocation_logs::PolledLog;
-use super::tenant_stores::TenantStores;
-use super::{EngineCore, TenantError};
+use super::EngineCore;
+use super::polled_log::{FeedDatabase, OwnDatabase, PolledLog};
 use crate::clock::Ticks;
 use crate::id::{TenantId, UserId, UserKey};
-use crate::revocation::FeedKey;
 use crate::revocation::log::{LogCut, PendingRead, RevocationLog, TenantStanding, travelling};
 use crate::revocation::wire::{
     FeedAnswer, FeedQuery, LogPosition, MARGIN, MOST_RECORDS, OLDEST_AGE, RevocationRecord,
 };
+use crate::revocation::{FeedKey, StoredRevocation};
 use crate::store::{StoreError, Stored};
 
+/// One revocation more than an answer takes: then the verifier must read the snapshot.
+const ONE_TOO_MANY: u32 = 10_001;
+/// How many tenants are read about at once.
+const READS_AT_ONCE: usize = 16;
 /// How long a database is waited for at least.
 const LEAST_PATIENCE: Duration = Duration::from_millis(100);
 
@@ -43,6 +46,13 @@ pub enum FeedError {
     Store(#[from] StoreError),
 }
 
+/// A poll, and when it came.
+#[derive(Clone, Copy)]
+struct AskedPoll<'q> {
+    query: &'q FeedQuery,
+    arrived: Ticks,
+}
+
 /// When the log of a feed key was last proven complete.
 struct LogProof {
     at: Ticks,
@@ -57,28 +67,29 @@ impl EngineCore {
         key: &FeedKey,
         query: &FeedQuery,
     ) -> Result<FeedAnswer, FeedError> {
-        let arrived = self.clock.ticks();
+        let asked = AskedPoll { query, arrived: self.clock.ticks() };
         let _turn = self.revocation_logs.begin_poll(key.id).ok_or(FeedError::Busy)?;
         let polled = self.revocation_logs.of(&key.tenants);
-        let mut news = polled.log.news();
+        let (mut news, mut is_paced) = (polled.log.news(), false);
         loop {
             news.mark_unchanged();
             let proof = self.proof_of(&polled).await?;
-            let rest = query.wait.saturating_sub(self.clock.ticks().since(arrived));
+            let rest = query.wait.saturating_sub(self.clock.ticks().since(asked.arrived));
             match polled.log.cut(&query.at) {
-                LogCut::Unknown(position) => {
-                    return self.caught_up(&polled.log, position, query, arrived, proof).await;
-                }
+                LogCut::Unknown(position) => return self.caught_up(&polled, position, asked, proof).await,
                 LogCut::Known { records, .. } if records.is_empty() && !rest.is_zero() => {
                     tokio::select! {
                         () = sleep(rest) => (),
-                        _ = news.changed() => polled.pace(&*self.clock).await,
+                        _ = news.changed() => (),
                     }
                 }
+                LogCut::Known { records, .. } if !(records.is_empty() || is_paced) => {
+                    self.revocation_logs.pace.turn(self.revocation_logs.polls()).await;
+                    is_paced = true;
+                }
                 LogCut::Known { log, from, records, more } => {
-                    let to = from + records.len() as u64 - 1;
-                    let at = LogPosition { log, number: to };
-                    return Ok(FeedAnswer { from, more, ..self.answer(at, records, query, arrived, proof) });
+                    let at = LogPosition { log, number: from + records.len() as u64 - 1 };
+                    return Ok(FeedAnswer { from, more, ..self.answer(at, records, asked, proof) });
                 }
             }
         }
@@ -88,8 +99,7 @@ impl EngineCore {
         &self,
         at: LogPosition,
         records: Vec<RevocationRecord>,
-        query: &FeedQuery,
-        arrived: Ticks,
+        asked: AskedPoll<'_>,
         proof: LogProof,
     ) -> FeedAnswer {
         FeedAnswer {
@@ -97,8 +107,8 @@ impl EngineCore {
             log: at.log,
             from: at.number + 1,
             to: at.number,
-            nonce: query.nonce.clone(),
-            lag_ms: lag(arrived, proof.at),
+            nonce: asked.query.nonce.clone(),
+            lag_ms: lag(asked.arrived, proof.at),
             more: false,
             issued: self.clock.now(),
             records,
@@ -110,122 +120,112 @@ impl EngineCore {
     /// so nothing falls between the two.
     async fn caught_up(
         &self,
-        log: &RevocationLog,
+        polled: &PolledLog,
         position: LogPosition,
-        query: &FeedQuery,
-        arrived: Ticks,
-        proof: LogProof,
+        asked: AskedPoll<'_>,
+        mut proof: LogProof,
     ) -> Result<FeedAnswer, FeedError> {
-        if query.age > OLDEST_AGE {
+        if asked.query.age > OLDEST_AGE {
             return Err(FeedError::TooOld);
         }
-        let mut records = standing_records(log);
-        for (of, stores) in self.databases_of(log).await? {
-            let latest = stores.records.revocations.latest(of, query.age + MARGIN).await?;
-            records.extend(latest.iter().filter_map(|revocation| {
-                let tenant = revocation.tenant.as_ref().filter(|it| log.tenants().contains(it))?;
-                Some(log.named(tenant, travelling(revocation)?))
-            }));
+        let within = asked.query.age + MARGIN + self.clock.ticks().since(asked.arrived);
+        let mut records = standing_records(&polled.log);
+        for database in polled.databases(&self.directory.registry.shared) {
+            let revocations = &database.stores.records.revocations;
+            let latest = revocations.latest(database.tenant.clone(), within, ONE_TOO_MANY);
+            match (database.tenant.as_ref().filter(|_| database.origin.is_some()), self.in_time(latest).await)
+            {
+                (_, Ok(latest)) => records.extend(travelling_of(polled, &database, &latest)),
+                (Some(tenant), Err(away)) if polled.log.tenants().only().is_none() => {
+                    polled.failed(tenant, self.clock.ticks(), away);
+                    proof.behind.insert(tenant.clone());
+                }
+                (_, Err(away)) => return Err(away.into()),
+            }
+            if records.len() > MOST_RECORDS {
+                return Err(FeedError::TooOld);
+            }
         }
-        if records.len() > MOST_RECORDS {
-            return Err(FeedError::TooOld);
-        }
-        Ok(self.answer(position, records, query, arrived, proof))
+        Ok(self.answer(position, records, asked, proof))
     }
 
     /// When the log was last proven complete. What was pending at that time is read when this returns.
     async fn proof_of(&self, polled: &PolledLog) -> Result<LogProof, FeedError> {
-        let log = &polled.log;
-        let now = self.clock.ticks();
-        let mut proof = LogProof {
-            at: now.min(self.directory.registry.shared.view.proven_at()),
-            behind: BTreeSet::new(),
-        };
-        for tenant in self.tenants_elsewhere(log).await {
-            let view = match self.any_tenant(&tenant).await {
-                Ok(known) => Some(known.stores.view.clone()),
-                Err(TenantError::Unknown(_)) => continue,
-                Err(_) => None,
-            };
-            match view {
-                Some(view) if log.tenants().only().is_some() || view.is_fresh() => {
-                    proof.at = proof.at.min(view.proven_at());
-                }
-                _ => {
-                    proof.behind.insert(tenant);
-                }
+        let is_alone = polled.log.tenants().only().is_some();
+        let at = self.clock.ticks().min(self.directory.registry.shared.view.proven_at());
+        let mut proof = LogProof { at, behind: BTreeSet::new() };
+        for (tenant, database) in polled.elsewhere() {
+            let view = &database.stores.view;
+            if is_alone || view.is_fresh() {
+                proof.at = proof.at.min(view.proven_at());
+            } else {
+                proof.behind.insert(tenant);
             }
         }
         let unread = self.read_pending(polled).await?;
-        if let Some(fault) = unread.values().next().filter(|_| log.tenants().only().is_some()) {
+        if let Some(fault) = unread.values().next().filter(|_| is_alone) {
             return Err(fault.clone().into());
         }
         proof.behind.extend(unread.into_keys());
         Ok(proof)
     }
 
-    /// The tenants of a log that may have a database of their own; none if no such database is open.
-    async fn tenants_elsewhere(&self, log: &RevocationLog) -> Vec<TenantId> {
-        if self.directory.registry.all().await.len() == 1 {
-            return Vec::new();
-        }
-        log.standings().into_keys().collect()
-    }
-
-    /// Reads what was announced without its content. Returns the tenants of whom it could not be read.
+    /// Reads what was announced without its content. Returns the tenants of whom it could not be read; they are asked
+    /// about again after a while.
     ///
     /// A database that the log did not know has announced nothing to it: then the log begins anew, and verifiers are
     /// told what was revoked there lately.
     pub(super) async fn read_pending(&self, polled: &PolledLog) -> Stored<BTreeMap<TenantId, StoreError>> {
+        let lately = self.directory.registry.shared.view.max_staleness();
         let log = &polled.log;
-        let mut unread = BTreeMap::new();
         if log.pending().is_empty() {
-            return Ok(unread);
+            return Ok(BTreeMap::new());
         }
         let _turn = polled.reading.lock().await;
         loop {
+            let unread = polled.unread(self.clock.ticks(), lately);
             let mut pending = log.pending();
-            pending.retain(|(read, _)| !is_of(read, &unread));
+            pending.retain(|(read, _)| !matches!(read, PendingRead::Tenant(it) if unread.contains_key(it)));
             if pending.is_empty() {
                 return Ok(unread);
             }
-            for (read, announced) in pending {
-                match &read {
-                    PendingRead::Tenants => self.announce_tenants(log).await?,
-                    PendingRead::Tenant(tenant) => match self.read_standing(log, tenant).await {
-                        // Before it is settled: no other poll may take the log for complete in between.
-                        Ok(is_new_elsewhere) if is_new_elsewhere => self.revocation_logs.restart(log),
-                        Ok(_) => (),
-                        Err(away) => {
-                            unread.insert(tenant.clone(), away);
-                            continue;
-                        }
-                    },
-                }
-                log.settle(&read, announced);
-            }
+            let reads = pending.into_iter().map(|(read, announced)| self.read_one(polled, read, announced));
+            stream::iter(reads).buffer_unordered(READS_AT_ONCE).try_collect::<Vec<()>>().await?;
         }
     }
 
-    async fn announce_tenants(&self, log: &RevocationLog) -> Stored<()> {
-        let all = self.all_tenants().await?;
-        all.into_iter().map(PendingRead::Tenant).for_each(|read| log.note_pending(read));
+    async fn read_one(&self, polled: &PolledLog, read: PendingRead, announced: u64) -> Stored<()> {
+        match &read {
+            PendingRead::Tenants => {
+                let all = self.all_tenants().await?;
+                all.into_iter().map(PendingRead::Tenant).for_each(|read| polled.log.note_pending(read));
+            }
+            PendingRead::Tenant(tenant) => {
+                if let Err(away) = self.read_standing(polled, tenant).await {
+                    polled.failed(tenant, self.clock.ticks(), away);
+                    return Ok(());
+                }
+            }
+        }
+        polled.log.settle(&read, announced);
         Ok(())
     }
 
-    /// Reads how a tenant stands. Returns whether the log did not know it, and it has a database of its own.
-    async fn read_standing(&self, log: &RevocationLog, tenant: &TenantId) -> Stored<bool> {
-        // Other tenants must not wait for a database that does not answer.
-        let longest = self.directory.registry.shared.view.max_staleness() / 4;
-        let late = |_| StoreError::unavailable("read the epochs of a tenant", TooSlow);
-        let read = timeout(longest.max(LEAST_PATIENCE), self.standing_of(tenant)).await;
-        let Some((standing, is_elsewhere)) = read.map_err(late)?? else { return Ok(false) };
-        let is_new = log.stands(tenant, standing);
-        Ok(is_new && is_elsewhere)
+    async fn read_standing(&self, polled: &PolledLog, tenant: &TenantId) -> Stored<()> {
+        let (standing, place) = match self.in_time(self.standing_of(tenant)).await? {
+            Some((standing, place)) => (Some(standing), place),
+            None => (None, None),
+        };
+        polled.log.stands(tenant, standing);
+        if polled.is_moved(tenant, place) {
+            // Before it is settled: no other poll may take the log for complete in between.
+            polled.log.restart(self.revocation_logs.new_id());
+        }
+        Ok(())
     }
 
-    /// How a tenant stands, by its databases, and whether it has one of its own; `None` if there is no such tenant.
-    async fn standing_of(&self, tenant: &TenantId) -> Stored<Option<(TenantStanding, bool)>> {
+    /// How a tenant stands, by its databases, and which one is its own; `None` if there is no such tenant.
+    async fn standing_of(&self, tenant: &TenantId) -> Stored<Option<(TenantStanding, Option<OwnDatabase>)>> {
         let Some(record) = self.stores.tenants.find(tenant).await? else { return Ok(None) };
         let stores = self.directory.registry.at(record.database.as_deref()).await?;
         // The epochs of the tenant and of everyone are those of any user.
@@ -233,24 +233,29 @@ impl EngineCore {
         let epochs = stores.records.epochs.read(&any_user).await?;
         let suspended = record.suspended.is_some();
         let standing = TenantStanding { suspended, epoch: epochs.tenant, everyone: epochs.everyone };
-        Ok(Some((standing, record.database.is_some())))
+        Ok(Some((standing, record.database.map(|url| OwnDatabase { url, stores }))))
     }
 
-    /// The databases that hold revocations of a log's tenants, the shared one first, each with the tenant that it is
-    /// asked for; `None` for all.
-    pub(super) async fn databases_of(
-        &self,
-        log: &RevocationLog,
-    ) -> Stored<Vec<(Option<TenantId>, Arc<TenantStores>)>> {
-        let mut databases = vec![(log.tenants().only().cloned(), self.directory.registry.shared.clone())];
-        for tenant in self.tenants_elsewhere(log).await {
-            let Some(record) = self.stores.tenants.find(&tenant).await? else { continue };
-            if record.database.is_some() {
-                databases.push((Some(tenant), self.directory.registry.at(record.database.as_deref()).await?));
-            }
-        }
-        Ok(databases)
+    /// The answer of a database that other tenants must not wait for.
+    async fn in_time<T>(&self, answer: impl Future<Output = Stored<T>>) -> Stored<T> {
+        let longest = self.directory.registry.shared.view.max_staleness() / 4;
+        let late = |_| StoreError::unavailable("read what was revoked", TooSlow);
+        timeout(longest.max(LEAST_PATIENCE), answer).await.map_err(late)?
     }
+}
+
+/// What a database may say of the log's tenants, as it travels.
+pub(super) fn travelling_of(
+    polled: &PolledLog,
+    database: &FeedDatabase,
+    stored: &[StoredRevocation],
+) -> Vec<RevocationRecord> {
+    let told = stored.iter().filter(|revocation| polled.is_told_by(database.origin.as_deref(), revocation));
+    let records = told.filter_map(|revocation| {
+        let tenant = revocation.tenant.as_ref().filter(|it| polled.log.tenants().contains(it))?;
+        Some(polled.log.named(tenant, travelling(revocation)?))
+    });
+    records.collect()
 }
 
 /// What holds for the tenants of a log.
@@ -260,10 +265,6 @@ pub(super) fn standing_records(log: &RevocationLog) -> Vec<RevocationRecord> {
         .iter()
         .flat_map(|(tenant, standing)| standing.records().map(|revocation| log.named(tenant, revocation)));
     records.collect()
-}
-
-fn is_of(read: &PendingRead, tenants: &BTreeMap<TenantId, StoreError>) -> bool {
-    matches!(read, PendingRead::Tenant(tenant) if tenants.contains_key(tenant))
 }
 
 /// How long before the arrival of a poll the log was proven complete, in milliseconds rounded up; negative if it was

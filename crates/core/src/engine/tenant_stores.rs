@@ -46,10 +46,10 @@ impl TenantStores {
         stores: Stores,
         clock: Arc<dyn Clock>,
         bounds: ViewLimits,
-        revocations: Arc<RevocationLogs>,
+        listener: impl FnOnce(Arc<SessionView>) -> TenantListener,
     ) -> Stored<Arc<Self>> {
         let view = Arc::new(SessionView::new(stores.clone(), clock, bounds));
-        let listener = Arc::new(TenantListener { view: view.clone(), revocations });
+        let listener = Arc::new(listener(view.clone()));
         let watch = stores.feed.watch(listener).await?;
         Ok(Arc::new(Self::with(stores, view, Some(watch))))
     }
@@ -94,12 +94,13 @@ shown_by_name!(TenantStores);
 struct TenantListener {
     view: Arc<SessionView>,
     revocations: Arc<RevocationLogs>,
+    database: String,
 }
 
 impl ChangeSink for TenantListener {
     fn changed(&self, change: &Change) {
         self.view.changed(change);
-        self.revocations.changed(change);
+        self.revocations.changed(Some(&self.database), change);
     }
 
     fn proven(&self, sent: Ticks) {
@@ -147,8 +148,9 @@ impl TenantStoresRegistry {
         let cell = self.others.lock().await.entry(database.to_owned()).or_default().clone();
         let opened = cell.get_or_try_init(async || {
             let stores = opening.await?;
-            let revocations = self.revocations.clone();
-            TenantStores::of_one_tenant(stores, self.clock.clone(), self.bounds, revocations).await
+            let (revocations, database) = (self.revocations.clone(), database.to_owned());
+            let listener = |view| TenantListener { view, revocations, database };
+            TenantStores::of_one_tenant(stores, self.clock.clone(), self.bounds, listener).await
         });
         opened.await.cloned()
     }

@@ -152,12 +152,10 @@ impl RevocationLog {
         }
     }
 
-    /// Notes of each tenant that the log knows that its epochs must be read.
-    pub(crate) fn note_everyone(&self) {
-        let known: Vec<TenantId> = self.state().standings.keys().cloned().collect();
-        for tenant in known {
-            self.note_pending(PendingRead::Tenant(tenant));
-        }
+    /// Notes of each tenant that the log knows, and that this concerns, that its epochs must be read.
+    pub(crate) fn note_everyone(&self, concerns: impl Fn(&TenantId) -> bool) {
+        let known = self.standings().into_keys().filter(concerns);
+        known.map(PendingRead::Tenant).for_each(|read| self.note_pending(read));
     }
 
     /// What is to be read, and how often that was announced so far.
@@ -175,23 +173,23 @@ impl RevocationLog {
         }
     }
 
-    /// Notes what was read of a tenant. Returns whether the log did not know it.
-    pub(crate) fn stands(&self, tenant: &TenantId, standing: TenantStanding) -> bool {
+    /// Notes what was read of a tenant; `None` if it is gone, which is a suspension for ever.
+    pub(crate) fn stands(&self, tenant: &TenantId, read: Option<TenantStanding>) {
         let mut state = self.state();
-        let before = state.standings.insert(tenant.clone(), standing);
-        if before.unwrap_or_default() == standing {
-            return before.is_none();
+        let before = state.standings.get(tenant).copied().unwrap_or_default();
+        let standing = read.unwrap_or(TenantStanding { suspended: true, ..before });
+        state.standings.insert(tenant.clone(), standing);
+        if before == standing {
+            return;
         }
-        // What no longer holds must be taken back.
         let TenantStanding { suspended, epoch, everyone } = standing;
         let mut said = vec![Revocation::Tenant { suspended, epoch }];
-        if before.unwrap_or_default().everyone != everyone {
+        if before.everyone != everyone {
             said.push(Revocation::Everyone { epoch: everyone });
         }
         state.append(said.into_iter().map(|said| self.named(tenant, said)));
         drop(state);
         self.tell();
-        before.is_none()
     }
 
     /// A record as it travels: with its tenant, unless all are of one.
@@ -217,16 +215,6 @@ impl RevocationLog {
     /// The tenants of the log that it knows, with what holds for them.
     pub(crate) fn standings(&self) -> BTreeMap<TenantId, TenantStanding> {
         self.state().standings.clone()
-    }
-
-    /// How often something was new.
-    pub(crate) fn newest(&self) -> u64 {
-        *self.news.borrow()
-    }
-
-    /// How many polls wait.
-    pub(crate) fn waiting(&self) -> usize {
-        self.news.receiver_count()
     }
 
     /// Becomes ready when something is new from now on.

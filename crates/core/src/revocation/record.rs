@@ -86,15 +86,14 @@ impl Revoked {
         }
     }
 
-    /// What was stored; `None` if it cannot be read.
+    /// What was stored; `None` if its id is none of ours, so that no token names it. A role that is none of ours gives
+    /// the least rights, and a session that is none of ours is not kept.
     #[must_use]
     pub fn read(kind: &str, id: &str, epoch: u64, detail: &str) -> Option<Self> {
         Some(match kind {
             "session" => Self::Session(id.parse().ok()?),
-            // No session is kept, or the one of this id.
-            "user" if detail.is_empty() => Self::User { user: id.parse().ok()?, epoch, kept: None },
-            "user" => Self::User { user: id.parse().ok()?, epoch, kept: Some(detail.parse().ok()?) },
-            "role" => Self::Role { user: id.parse().ok()?, role: detail.parse().ok()? },
+            "user" => Self::User { user: id.parse().ok()?, epoch, kept: detail.parse().ok() },
+            "role" => Self::Role { user: id.parse().ok()?, role: detail.parse().unwrap_or(Role::User) },
             "tenant" => Self::Tenant,
             "everyone" => Self::Everyone,
             "key" => Self::Key(id.parse().ok()?),

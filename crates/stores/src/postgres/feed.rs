@@ -86,7 +86,9 @@ impl ListeningFeed for Announcer {
 
 impl Announcer {
     fn hear(&self, heard: &PgNotification) {
-        self.sink.changed(&change(heard.payload()));
+        if let Some(change) = change(heard.payload()) {
+            self.sink.changed(&change);
+        }
     }
 }
 
@@ -145,7 +147,7 @@ fn deaf() -> sqlx::Error {
 }
 
 /// What an announcement names. One that was cut off makes no sense.
-fn change(named: &str) -> Change {
+fn change(named: &str) -> Option<Change> {
     let mut parts = named.splitn(3, '/');
     let mut part = || parts.next().unwrap_or_default();
     announced(part(), part(), part())

@@ -4,7 +4,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Error, Row as _};
 
 /// All that a schema must have, by name.
-pub(super) const TRIGGERS: [&str; 27] = [
+pub(super) const TRIGGERS: [&str; 30] = [
     "sessions_written",
     "sessions_updated",
     "sessions_password_epoch_updated",
@@ -23,13 +23,16 @@ pub(super) const TRIGGERS: [&str; 27] = [
     "sessions_revoked_together",
     "epochs_revoke",
     "users_role_revoked",
+    "users_role_renewed",
     "users_disabled",
     "users_removed",
     "users_revoked_together",
     "tenants_standing",
     "tenants_removed",
+    "tenants_revoked_together",
     "keys_added",
     "keys_revoked",
+    "keys_revoked_together",
     "revocations_written",
     "revocations_emptied",
 ];

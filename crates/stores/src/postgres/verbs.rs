@@ -191,7 +191,9 @@ verbs! { MailStore by mail;
 verbs! { RevocationStore by revocations;
     reads {
         "list revocations" list(&page: RevocationPage) -> ListedRevocations;
-        "read the latest revocations" latest(tenant: Option<TenantId>, within: Duration) -> Vec<StoredRevocation>;
+        "read the latest revocations" latest(
+            tenant: Option<TenantId>, within: Duration, limit: u32
+        ) -> Vec<StoredRevocation>;
     }
     Writing {
         "note how long tokens live" note_token_lifetime(longest: Duration) -> ();

@@ -9,9 +9,9 @@ use super::{SqlConnection, SqlResult, Statement};
 
 const READ: &str = "SELECT scope, epoch FROM epochs WHERE (scope = 'user' AND tenant = $1 AND id = $2) \
     OR (scope = 'tenant' AND tenant = $1 AND id = '') OR (scope = 'everyone' AND tenant = '' AND id = '')";
-const ADVANCE: &str = "INSERT INTO epochs (scope, tenant, id, epoch, at, reason, kept) \
-    VALUES ($1, $2, $3, 1, $4, $5, $6) ON CONFLICT (scope, tenant, id) DO UPDATE \
-    SET epoch = epochs.epoch + 1, at = excluded.at, reason = excluded.reason, \
+const ADVANCE: &str = "INSERT INTO epochs (scope, tenant, id, epoch, at, reason, kept, kept_epoch) \
+    VALUES ($1, $2, $3, 1, $4, $5, $6, 1) ON CONFLICT (scope, tenant, id) DO UPDATE \
+    SET epoch = epochs.epoch + 1, at = excluded.at, reason = excluded.reason, kept_epoch = epochs.epoch + 1, \
     kept = CASE WHEN EXISTS (SELECT 1 FROM sessions WHERE sessions.tenant = excluded.tenant \
     AND sessions.id = excluded.kept AND sessions.epoch_user < epochs.epoch) THEN '' ELSE excluded.kept END \
     RETURNING epoch";

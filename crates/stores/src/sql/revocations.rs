@@ -9,13 +9,14 @@ use portcullis_core::store::{ListedRevocations, RevocationPage, Stored};
 use serde::Deserialize;
 
 use super::row::RecordRow;
-use super::{Columns, SqlConnection, SqlResult, Statement, all, if_readable};
+use super::{Columns, SqlConnection, SqlResult, Statement, if_readable};
 
 const NOTE: &str = "UPDATE token_lifetime SET longest = $1 WHERE one = 1 AND longest < $1";
+/// A token is accepted a little longer than it lives.
 const LIST: &str = "SELECT * FROM revocations WHERE (tenant, kind, id) > ($1, $2, $3) AND ($4 = '' OR tenant = $4) \
-    AND until > (SELECT now FROM token_times) ORDER BY tenant, kind, id LIMIT $5";
+    AND until > (SELECT now FROM token_times) - 120000 ORDER BY tenant, kind, id LIMIT $5";
 const LATEST: &str = "SELECT * FROM revocations WHERE at > (SELECT now FROM token_times) - $1 \
-    AND ($2 = '' OR tenant = $2) ORDER BY at";
+    AND ($2 = '' OR tenant = $2) ORDER BY at LIMIT $3";
 /// A verifier may ask for what was revoked some minutes ago, and clocks differ.
 const PURGE: &str = "DELETE FROM revocations WHERE (tenant, kind, id) IN (SELECT tenant, kind, id FROM revocations \
     WHERE until < (SELECT now FROM token_times) - 86400000 AND at < (SELECT now FROM token_times) - 86400000 LIMIT $1)";
@@ -39,10 +40,12 @@ pub(crate) async fn latest(
     db: &mut impl SqlConnection,
     tenant: Option<TenantId>,
     within: Duration,
+    limit: u32,
 ) -> SqlResult<Vec<StoredRevocation>> {
     let millis = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
     let latest = Statement::new(LATEST).bind(millis).bind(named(tenant.as_ref()));
-    all(&latest.fetch_all(db).await?, revocation)
+    let rows = latest.bind(i64::from(limit)).fetch_all(db).await?;
+    Ok(rows.iter().filter_map(|row| if_readable(revocation(row))).collect())
 }
 
 pub(crate) async fn purge(db: &mut impl SqlConnection, limit: u32) -> SqlResult<u64> {
@@ -85,12 +88,13 @@ pub(crate) struct AnnouncedRevocation {
 }
 
 impl AnnouncedRevocation {
-    /// Reads what was announced; `None` if it makes no sense.
-    pub(crate) fn read(tenant: &str, json: &str) -> Option<StoredRevocation> {
-        serde_json::from_str::<Self>(json).ok()?.of(tenant)
+    /// What was announced; `None` if it makes no sense.
+    pub(crate) fn read(json: &str) -> Option<Self> {
+        serde_json::from_str(json).ok()
     }
 
-    fn of(self, tenant: &str) -> Option<StoredRevocation> {
+    /// With its tenant; `None` if an id is none of ours: then no token names it.
+    pub(crate) fn of(self, tenant: &str) -> Option<StoredRevocation> {
         let tenant = if tenant.is_empty() { None } else { Some(tenant.parse().ok()?) };
         Some(StoredRevocation {
             tenant,

@@ -206,7 +206,9 @@ verbs! { MailStore by mail;
 verbs! { RevocationStore by revocations;
     scans {
         "list revocations" list(&page: RevocationPage) -> ListedRevocations;
-        "read the latest revocations" latest(tenant: Option<TenantId>, within: Duration) -> Vec<StoredRevocation>;
+        "read the latest revocations" latest(
+            tenant: Option<TenantId>, within: Duration, limit: u32
+        ) -> Vec<StoredRevocation>;
     }
     reads {}
     writes {

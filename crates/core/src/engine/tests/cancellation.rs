@@ -149,7 +149,7 @@ async fn a_user_disabled_by_a_process_that_died_has_no_session_left_when_enabled
 
 /// A verb elsewhere would not go through the helper.
 #[test]
-fn the_engine_has_public_verbs_in_its_table_alone() {
+fn the_engine_has_public_verbs_in_its_tables_alone() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/engine");
     let mut verbs = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -160,5 +160,5 @@ fn the_engine_has_public_verbs_in_its_table_alone() {
         }
     }
     verbs.sort();
-    assert_eq!(verbs, ["bootstrap", "mod", "verbs"]);
+    assert_eq!(verbs, ["asking_verbs", "bootstrap", "mod", "verbs"]);
 }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::outage::{MILLISECOND, OutageFixture, user_of_acme};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::outage::{MAX_STALENESS, MILLISECOND, OutageFixture, user_of_acme};
 use super::tenant_databases_in_memory::SeparateDatabases;
 use crate::engine::{Engine, FeedError};
 use crate::event::EventKind;
@@ -14,13 +17,14 @@ use crate::revocation::wire::{FeedAnswer, FeedQuery, LogPosition, OLDEST_AGE, Sn
 use crate::revocation::{FeedKey, FeedTenants};
 use crate::secret::PlainSecret;
 use crate::session::EndReason;
+use crate::store::conformance::faults::Faults;
 use crate::store::conformance::fixture::{Fixture, HeldCredentials};
 use crate::store::conformance::records::tenant;
 use crate::store::memory::MemoryStore;
 use crate::store::{EpochScope, StoreError};
 use crate::strategy::StrategyName;
 use crate::tenant::TenantSettings;
-use crate::user::Role;
+use crate::user::{Role, User};
 
 /// A verifier that knows no more than what it was told.
 struct FollowingVerifier {
@@ -104,9 +108,9 @@ async fn what_ends_the_tokens_of_a_user_a_tenant_or_everyone_is_told_with_its_ep
     let told = written(&verifier.hear(&test.node).await);
     assert!(told.contains(&format!(r#"["u","{id}",1,[],{until}]"#)), "{told:?}");
     test.other.suspend_tenant(&user.tenant).await.unwrap();
-    assert_eq!(written(&verifier.hear(&test.node).await).pop().unwrap(), r#"["t","suspended",1]"#);
+    assert_eq!(written(&verifier.hear(&test.node).await).pop().unwrap(), r#"["t","suspended",2]"#);
     test.other.resume_tenant(&user.tenant).await.unwrap();
-    assert_eq!(written(&verifier.hear(&test.node).await).pop().unwrap(), r#"["t","active",2]"#);
+    assert_eq!(written(&verifier.hear(&test.node).await).pop().unwrap(), r#"["t","active",4]"#);
     test.other.replace_compromised_keys(&user.tenant, &[KeyUse::Access]).await.unwrap();
     let told = written(&verifier.hear(&test.node).await);
     assert!(told[0] == r#"["j"]"# && told[1].starts_with(r#"["k","#), "{told:?}");
@@ -114,7 +118,7 @@ async fn what_ends_the_tokens_of_a_user_a_tenant_or_everyone_is_told_with_its_ep
     // That is announced as a change of anything: the log begins anew, and tells what holds.
     let told = written(&verifier.hear(&test.node).await);
     assert!(
-        told.contains(&r#"["e",1]"#.to_owned()) && told.contains(&r#"["t","active",2]"#.to_owned()),
+        told.contains(&r#"["e",1]"#.to_owned()) && told.contains(&r#"["t","active",4]"#.to_owned()),
         "{told:?}"
     );
 }
@@ -200,10 +204,13 @@ async fn a_poll_that_waits_is_answered_when_something_is_new() {
     let held = ann.password_sign_in(&node, StrategyName::SessionJwt).await;
     let mut verifier = FollowingVerifier::begun(&node, of(&["default"])).await;
     let polled = node.clone();
-    let waiting = tokio::spawn(async move { verifier.poll(&polled, Duration::from_secs(10)).await.unwrap() });
-    tokio::task::yield_now().await;
+    let waiting = tokio::spawn(async move { verifier.poll(&polled, Duration::from_mins(10)).await.unwrap() });
+    while node.core.revocation_logs.polls() == 0 {
+        tokio::task::yield_now().await;
+    }
     node.end_session(&held.session()).await.unwrap();
-    assert!(names(&held, &written(&waiting.await.unwrap())));
+    let answer = tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("an answer");
+    assert!(names(&held, &written(&answer.unwrap())));
 }
 
 /// A tenant's own database is not heard of before it is opened.
@@ -229,12 +236,8 @@ async fn a_tenant_with_a_database_of_its_own_is_told_of_from_when_it_is_known() 
     node.end_session(&second.session()).await.unwrap();
     let answer = verifier.hear(&node).await;
     assert!(names(&second, &written(&answer)) && answer.behind.is_empty());
-    let snapshot = node.revocation_snapshot(&FeedTenants::All, None).await.unwrap();
-    let cursor = snapshot.next.clone();
-    assert!(!names(&first, &page_records(&snapshot)), "its database is read last");
-    let rest = node.revocation_snapshot(&FeedTenants::All, cursor).await.unwrap();
-    assert!(names(&first, &page_records(&rest)) && names(&second, &page_records(&rest)));
-    assert_eq!((rest.next, rest.log, rest.to), (None, snapshot.log, snapshot.to));
+    let snapshot = all_pages(&node, &FeedTenants::All).await;
+    assert!(names(&first, &snapshot) && names(&second, &snapshot));
 }
 
 // ASVS-map: RV3
@@ -249,6 +252,8 @@ async fn an_outage_of_the_store_is_no_answer() {
     let refused = verifier.poll(&test.node, Duration::ZERO).await;
     assert!(matches!(refused, Err(FeedError::Store(StoreError::Unavailable { .. }))), "{refused:?}");
     test.faults.come_up();
+    // A database that has just failed is left alone for a while.
+    test.pass(MAX_STALENESS);
     assert_eq!(written(&verifier.hear(&test.node).await), [r#"["t","active",1]"#]);
 }
 
@@ -287,4 +292,110 @@ async fn a_node_takes_so_many_polls_of_one_key_and_no_more() {
     let at_once = FeedQuery { wait: Duration::ZERO, ..query };
     assert!(node.poll_revocations(&other, &at_once).await.is_ok());
     drop(waiting);
+}
+
+/// The records of all pages of a snapshot.
+async fn all_pages(node: &Engine, tenants: &FeedTenants) -> Vec<String> {
+    let (mut next, mut records) = (None, Vec::new());
+    loop {
+        let page = node.revocation_snapshot(tenants, next).await.unwrap();
+        assert!(page.next.is_none() || !page.records.is_empty(), "a page without records is the last");
+        records.extend(page_records(&page));
+        next = page.next;
+        if next.is_none() {
+            return records;
+        }
+    }
+}
+
+/// Two tenants with databases of their own, and a node.
+async fn with_own_databases() -> (Fixture, Engine) {
+    let mut fixture = Fixture::new(MemoryStore::stores());
+    fixture.builder.tenant_databases = Arc::new(SeparateDatabases::default());
+    let node = fixture.node().await;
+    for name in ["acme", "globex"] {
+        let database = Some(format!("memory:{name}"));
+        node.create_tenant(tenant(name), TenantSettings::default(), database).await.unwrap();
+    }
+    (fixture, node)
+}
+
+#[tokio::test]
+async fn a_snapshot_goes_on_behind_a_database_in_which_nothing_was_revoked() {
+    let (fixture, node) = with_own_databases().await;
+    let ann = fixture.register(&node, &tenant("globex"), "ann@example.com").await;
+    let held = ann.password_sign_in(&node, StrategyName::SessionJwt).await;
+    node.end_session(&held.session()).await.unwrap();
+    let records = all_pages(&node, &FeedTenants::All).await;
+    assert!(names(&held, &records), "{records:?}");
+}
+
+// ASVS-map: TN1
+#[tokio::test]
+async fn a_tenants_own_database_says_nothing_of_another_tenant() {
+    let (fixture, node) = with_own_databases().await;
+    let user = fixture.register(&node, &tenant("globex"), "ann@example.com").await.user;
+    let mut verifier = FollowingVerifier::begun(&node, of(&["globex"])).await;
+    let theirs = fixture.tenant_databases().open("memory:acme").await.unwrap();
+    let stranger = User { disabled: None, ..user.clone() };
+    theirs.users.insert(&stranger).await.unwrap();
+    theirs.users.update(&stranger.with_role(Role::Admin, node.now())).await.unwrap();
+    assert_eq!(written(&verifier.hear(&node).await), Vec::<String>::new());
+    node.set_role(&user.key, Role::Manager).await.unwrap();
+    let told = written(&verifier.hear(&node).await);
+    assert!(told.len() == 1 && told[0].contains(r#""manager""#), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_verifier_of_several_tenants_hears_of_the_others_while_one_database_is_away() {
+    let mut fixture = Fixture::new(MemoryStore::stores());
+    let (theirs, faults) = Faults::within(MemoryStore::stores());
+    fixture.builder.tenant_databases = Arc::new(SeparateDatabases::with("memory:acme", theirs));
+    let node = fixture.node().await;
+    let acme = tenant("acme");
+    node.create_tenant(acme.clone(), TenantSettings::default(), Some("memory:acme".to_owned()))
+        .await
+        .unwrap();
+    let mut verifier = FollowingVerifier::begun(&node, FeedTenants::All).await;
+    assert_eq!(verifier.hear(&node).await.behind, []);
+    faults.go_down();
+    // A verifier that comes from another node is told what was revoked lately, of whom that can be said.
+    verifier.at = None;
+    let answer = verifier.hear(&node).await;
+    assert_eq!(answer.behind, std::slice::from_ref(&acme));
+    let ann = fixture.new_user(&node).await;
+    let held = ann.password_sign_in(&node, StrategyName::SessionJwt).await;
+    node.end_session(&held.session()).await.unwrap();
+    let answer = verifier.hear(&node).await;
+    assert!(names(&held, &written(&answer)) && answer.behind == std::slice::from_ref(&acme), "{answer:?}");
+    assert!(node.revocation_snapshot(&FeedTenants::All, None).await.is_err(), "it would be incomplete");
+    faults.come_up();
+    fixture.clock.tick_to(Duration::from_hours(24 * 365 * 100));
+    let before = verifier.at.clone().unwrap().log;
+    let answer = verifier.hear(&node).await;
+    assert_eq!(answer.behind, []);
+    assert_ne!(answer.log, before, "what was announced there meanwhile may be missing");
+}
+
+// ASVS-map: RV1
+#[tokio::test]
+async fn a_tenant_that_was_removed_is_told_of_as_suspended() {
+    let test = OutageFixture::new().await;
+    let nowhere = of(&["nowhere"]);
+    let page = test.node.revocation_snapshot(&nowhere, None).await.unwrap();
+    assert_eq!(page_records(&page), [r#"["t","suspended",0]"#]);
+}
+
+// ASVS-map: TN1
+#[tokio::test]
+async fn a_cursor_names_no_tenant_of_another_key() {
+    let test = OutageFixture::new().await;
+    let (_, held) = test.new_user_key().await;
+    test.other.end_session(&held.session()).await.unwrap();
+    let first = test.node.revocation_snapshot(&of(&["acme", "globex"]), None).await.unwrap();
+    let cursor = URL_SAFE_NO_PAD.decode(first.next.unwrap()).unwrap();
+    let cursor = String::from_utf8(cursor).unwrap();
+    assert!(cursor.contains("globex") && !cursor.contains("default"), "{cursor}");
+    let records = all_pages(&test.node, &of(&["acme", "globex"])).await;
+    assert!(!names(&held, &records), "{records:?}");
 }

@@ -113,7 +113,7 @@ fn a_tenant_is_told_of_when_it_stands_otherwise_than_it_was_told() {
     let active = TenantStanding::default();
     let told = |standing| {
         let before = log.position();
-        log.stands(&acme, standing);
+        log.stands(&acme, Some(standing));
         known(&log, before).unwrap().1
     };
     assert_eq!(told(active), Vec::<String>::new());
@@ -122,6 +122,9 @@ fn a_tenant_is_told_of_when_it_stands_otherwise_than_it_was_told() {
     assert_eq!(told(suspended), Vec::<String>::new());
     let over = TenantStanding { suspended: false, epoch: 2, everyone: 1 };
     assert_eq!(told(over), [r#"["t","active",2]"#, r#"["e",1]"#]);
+    let before = log.position();
+    log.stands(&acme, None);
+    assert_eq!(known(&log, before).unwrap().1, [r#"["t","suspended",2]"#], "it is gone");
 }
 
 proptest! {

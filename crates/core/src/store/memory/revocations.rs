@@ -39,10 +39,17 @@ impl Records {
         self.revoke_until(Some(&ended.key.tenant), what, ended.absolute_expires)
     }
 
-    pub(super) fn revoke_epoch(&mut self, scope: &EpochScope) -> Change {
+    /// Counts an epoch up.
+    pub(super) fn advance_epoch(&mut self, scope: &EpochScope) -> Change {
         match scope {
-            EpochScope::Tenant(tenant) => self.revoke(Some(tenant), Revoked::Tenant),
-            EpochScope::Everyone => self.revoke(None, Revoked::Everyone),
+            EpochScope::Tenant(tenant) => {
+                *self.tenant_epochs.entry(tenant.clone()).or_default() += 1;
+                self.revoke(Some(tenant), Revoked::Tenant)
+            }
+            EpochScope::Everyone => {
+                self.everyone_epoch += 1;
+                self.revoke(None, Revoked::Everyone)
+            }
         }
     }
 
@@ -71,9 +78,15 @@ impl RevocationStore for MemoryStore {
         Ok(ListedRevocations { revocations: found.into_iter().map(|(_, it)| it.clone()).collect(), next })
     }
 
-    async fn latest(&self, tenant: Option<TenantId>, _within: Duration) -> Stored<Vec<StoredRevocation>> {
+    async fn latest(
+        &self,
+        tenant: Option<TenantId>,
+        _within: Duration,
+        limit: u32,
+    ) -> Stored<Vec<StoredRevocation>> {
         let records = self.records();
-        Ok(records.revocations.values().filter(|it| is_of(tenant.as_ref(), it)).cloned().collect())
+        let of_tenant = records.revocations.values().filter(|it| is_of(tenant.as_ref(), it));
+        Ok(of_tenant.take(limit as usize).cloned().collect())
     }
 
     async fn purge(&self, _limit: u32) -> Stored<u64> {

@@ -109,19 +109,11 @@ impl EpochStore for MemoryStore {
     }
 
     async fn advance(&self, scope: &EpochScope, _ending: Ending) -> Stored<()> {
-        let mut records = self.records();
+        let revoked = self.records().advance_epoch(scope);
         let change = match scope {
-            EpochScope::Tenant(tenant) => {
-                *records.tenant_epochs.entry(tenant.clone()).or_default() += 1;
-                Change::Tenant(tenant.clone())
-            }
-            EpochScope::Everyone => {
-                records.everyone_epoch += 1;
-                Change::Everything
-            }
+            EpochScope::Tenant(tenant) => Change::Tenant(tenant.clone()),
+            EpochScope::Everyone => Change::Everything,
         };
-        let revoked = records.revoke_epoch(scope);
-        drop(records);
         self.announce(&[change, revoked]);
         Ok(())
     }

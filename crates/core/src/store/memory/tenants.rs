@@ -8,7 +8,7 @@ use super::MemoryStore;
 use crate::id::TenantId;
 use crate::key::{KeyMaterial, KeyRecord, KeyUse, Kid};
 use crate::revocation::Revoked;
-use crate::store::{Change, Inserted, KeyStore, Page, Stored, TenantStore, Updated};
+use crate::store::{Change, EpochScope, Inserted, KeyStore, Page, Stored, TenantStore, Updated};
 use crate::tenant::{Installation, TenantRecord};
 
 #[async_trait]
@@ -74,7 +74,8 @@ impl TenantStore for MemoryStore {
             _ => return Ok(Updated::Stale),
         };
         let is_news = before.suspended.is_some() != tenant.suspended.is_some();
-        let revoked = is_news.then(|| records.revoke(Some(&tenant.id), Revoked::Tenant));
+        // Of which two standings the later one counts, the epoch says.
+        let revoked = is_news.then(|| records.advance_epoch(&EpochScope::Tenant(tenant.id.clone())));
         drop(records);
         self.announce(&[Change::Tenant(tenant.id.clone())]);
         self.announce(revoked.as_slice());

@@ -22,14 +22,16 @@ CREATE TABLE token_lifetime (
     longest BIGINT NOT NULL
 );
 
-INSERT INTO token_lifetime (one, longest) VALUES (1, 0);
+-- A day, if nothing else was noted: so long live those that a server of before this table has issued.
+INSERT INTO token_lifetime (one, longest) VALUES (1, 86400000);
 
 CREATE VIEW token_times AS
     SELECT now, now + longest + 3600000 AS youngest_until FROM token_lifetime,
     (SELECT (EXTRACT(EPOCH FROM pg_catalog.clock_timestamp()) * 1000)::BIGINT AS now) AS clock;
 
--- The session that an end of all others has kept: it is spared by the epoch that this row counts.
+-- The session that an end of all others has kept: the epoch beside it spares it, and no later one.
 ALTER TABLE epochs ADD COLUMN kept TEXT COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE epochs ADD COLUMN kept_epoch BIGINT NOT NULL DEFAULT 0;
 
 -- The tables are named with their schema, because a shell may have another one in its path.
 CREATE FUNCTION note_revocation(place TEXT, of_tenant TEXT, of_kind TEXT, of_id TEXT, to_epoch BIGINT, with_detail TEXT,
@@ -64,7 +66,8 @@ END $$;
 CREATE FUNCTION revoke_epoch() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE pg_catalog.format('SELECT %I.note_revocation($1, $2, $3, $4, $5, $6, NULL)', TG_TABLE_SCHEMA)
-        USING TG_TABLE_SCHEMA::TEXT, NEW.tenant, NEW.scope, NEW.id, NEW.epoch, NEW.kept;
+        USING TG_TABLE_SCHEMA::TEXT, NEW.tenant, NEW.scope, NEW.id, NEW.epoch,
+            CASE WHEN NEW.kept_epoch = NEW.epoch THEN NEW.kept ELSE '' END;
     RETURN NULL;
 END $$;
 
@@ -83,9 +86,18 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- A user who was deleted, and made anew under the same id.
+CREATE FUNCTION renew_role() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE pg_catalog.format('UPDATE %I.revocations SET detail = $3 WHERE tenant = $1 AND kind = ''role'' AND id = $2',
+        TG_TABLE_SCHEMA) USING NEW.tenant, NEW.id, NEW.role;
+    RETURN NULL;
+END $$;
+
+-- Of which two standings the later one counts, the epoch says.
 CREATE FUNCTION revoke_tenant() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    EXECUTE pg_catalog.format('SELECT %I.note_revocation($1, $2, ''tenant'', '''', 0, '''', NULL)', TG_TABLE_SCHEMA)
+    EXECUTE pg_catalog.format('SELECT %I.advance_epoch($1, ''tenant'', $2, '''')', TG_TABLE_SCHEMA)
         USING TG_TABLE_SCHEMA::TEXT, OLD.id;
     RETURN NULL;
 END $$;
@@ -134,6 +146,7 @@ CREATE TRIGGER epochs_revoke AFTER INSERT OR UPDATE ON epochs FOR EACH ROW EXECU
 
 CREATE TRIGGER users_role_revoked AFTER UPDATE ON users
     FOR EACH ROW WHEN (OLD.role IS DISTINCT FROM NEW.role) EXECUTE FUNCTION revoke_role();
+CREATE TRIGGER users_role_renewed AFTER INSERT ON users FOR EACH ROW EXECUTE FUNCTION renew_role();
 CREATE TRIGGER users_disabled AFTER UPDATE ON users
     FOR EACH ROW WHEN (OLD.disabled IS NULL AND NEW.disabled IS NOT NULL) EXECUTE FUNCTION revoke_user();
 CREATE TRIGGER users_removed AFTER DELETE ON users FOR EACH ROW EXECUTE FUNCTION revoke_user();
@@ -143,9 +156,13 @@ CREATE TRIGGER tenants_standing AFTER UPDATE ON tenants
     FOR EACH ROW WHEN ((OLD.suspended IS NULL) <> (NEW.suspended IS NULL)) EXECUTE FUNCTION revoke_tenant();
 CREATE TRIGGER tenants_removed AFTER DELETE ON tenants FOR EACH ROW EXECUTE FUNCTION revoke_tenant();
 
+CREATE TRIGGER tenants_revoked_together AFTER TRUNCATE ON tenants EXECUTE FUNCTION revoke_everything();
+
 CREATE TRIGGER keys_added AFTER INSERT ON keys FOR EACH ROW EXECUTE FUNCTION revoke_keys();
 CREATE TRIGGER keys_revoked AFTER DELETE ON keys
     FOR EACH ROW WHEN (OLD.usage = 'access') EXECUTE FUNCTION revoke_keys();
+
+CREATE TRIGGER keys_revoked_together AFTER TRUNCATE ON keys EXECUTE FUNCTION revoke_everything();
 
 CREATE TRIGGER revocations_written AFTER INSERT OR UPDATE ON revocations
     FOR EACH ROW EXECUTE FUNCTION announce_revocation();

@@ -44,8 +44,9 @@ impl Bookmark {
         let (head, changes) = self.changes()?;
         // Numbers have no gaps: fewer changes than numbers means that some were pruned before they were read.
         let is_whole = i64::try_from(changes.len()).ok() == head.checked_sub(self.seq);
-        for change in if is_whole { changes } else { vec![Change::Everything] } {
-            sink.changed(&change);
+        let changes = if is_whole { changes } else { vec![Some(Change::Everything)] };
+        for change in changes.iter().flatten() {
+            sink.changed(change);
         }
         (self.seq, self.version) = (head, version);
         Ok(true)
@@ -56,7 +57,7 @@ impl Bookmark {
     }
 
     /// The newest number, and the changes since this bookmark's.
-    fn changes(&self) -> Result<(i64, Vec<Change>), SqliteFault> {
+    fn changes(&self) -> Result<(i64, Vec<Option<Change>>), SqliteFault> {
         let mut statement = self.db.driver().prepare_cached(CHANGES)?;
         let mut rows = statement.query([self.seq, MOST_CHANGES])?;
         let (mut head, mut changes) = (0, Vec::new());
@@ -75,7 +76,7 @@ fn version(db: &SqliteConnection) -> Result<i64, SqliteFault> {
 }
 
 /// A column that cannot be read was written by hand.
-fn change(row: &Row<'_>) -> Change {
+fn change(row: &Row<'_>) -> Option<Change> {
     let text = |column| row.get_ref(column).ok().and_then(|value| value.as_str().ok()).unwrap_or_default();
     announced(text("kind"), text("tenant"), text("id"))
 }

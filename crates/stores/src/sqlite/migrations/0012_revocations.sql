@@ -21,15 +21,17 @@ CREATE TABLE token_lifetime (
     longest INTEGER NOT NULL
 ) STRICT;
 
-INSERT INTO token_lifetime (one, longest) VALUES (1, 0);
+-- A day, if nothing else was noted: so long live those that a server of before this table has issued.
+INSERT INTO token_lifetime (one, longest) VALUES (1, 86400000);
 
 -- The time in milliseconds, and when the youngest token will have expired. Written so that older shells understand it.
 CREATE VIEW token_times AS
     SELECT now, now + longest + 3600000 AS youngest_until FROM token_lifetime,
     (SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) AS now);
 
--- The session that an end of all others has kept: it is spared by the epoch that this row counts.
+-- The session that an end of all others has kept: the epoch beside it spares it, and no later one.
 ALTER TABLE epochs ADD COLUMN kept TEXT NOT NULL DEFAULT '';
+ALTER TABLE epochs ADD COLUMN kept_epoch INTEGER NOT NULL DEFAULT 0;
 
 CREATE TRIGGER sessions_revoked AFTER UPDATE ON sessions WHEN OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL BEGIN
     INSERT INTO revocations (tenant, kind, id, until, at)
@@ -57,14 +59,16 @@ END;
 
 CREATE TRIGGER epochs_revoke AFTER INSERT ON epochs BEGIN
     INSERT INTO revocations (tenant, kind, id, epoch, detail, until, at)
-        SELECT NEW.tenant, NEW.scope, NEW.id, NEW.epoch, NEW.kept, youngest_until, now FROM token_times WHERE true
+        SELECT NEW.tenant, NEW.scope, NEW.id, NEW.epoch, iif(NEW.kept_epoch = NEW.epoch, NEW.kept, ''), youngest_until,
+        now FROM token_times WHERE true
         ON CONFLICT (tenant, kind, id) DO UPDATE
         SET epoch = excluded.epoch, detail = excluded.detail, until = excluded.until, at = excluded.at;
 END;
 
 CREATE TRIGGER epochs_revoke_more AFTER UPDATE ON epochs BEGIN
     INSERT INTO revocations (tenant, kind, id, epoch, detail, until, at)
-        SELECT NEW.tenant, NEW.scope, NEW.id, NEW.epoch, NEW.kept, youngest_until, now FROM token_times WHERE true
+        SELECT NEW.tenant, NEW.scope, NEW.id, NEW.epoch, iif(NEW.kept_epoch = NEW.epoch, NEW.kept, ''), youngest_until,
+        now FROM token_times WHERE true
         ON CONFLICT (tenant, kind, id) DO UPDATE
         SET epoch = excluded.epoch, detail = excluded.detail, until = excluded.until, at = excluded.at;
 END;
@@ -74,6 +78,12 @@ CREATE TRIGGER users_role_revoked AFTER UPDATE ON users WHEN OLD.role IS NOT NEW
         SELECT NEW.tenant, 'role', NEW.id, NEW.role, youngest_until, now FROM token_times WHERE true
         ON CONFLICT (tenant, kind, id) DO UPDATE
         SET detail = excluded.detail, until = excluded.until, at = excluded.at;
+END;
+
+-- A user who was deleted, and made anew under the same id.
+CREATE TRIGGER users_role_renewed AFTER INSERT ON users
+WHEN EXISTS (SELECT 1 FROM revocations WHERE tenant = NEW.tenant AND kind = 'role' AND id = NEW.id) BEGIN
+    UPDATE revocations SET detail = NEW.role WHERE tenant = NEW.tenant AND kind = 'role' AND id = NEW.id;
 END;
 
 -- The tokens of a user who is disabled or deleted are over, also those that no session is asked for.
@@ -91,10 +101,11 @@ CREATE TRIGGER users_removed AFTER DELETE ON users BEGIN
         SET epoch = epoch + 1, kept = '', at = excluded.at, reason = excluded.reason;
 END;
 
+-- Of which two standings the later one counts, the epoch says.
 CREATE TRIGGER tenants_standing AFTER UPDATE ON tenants WHEN (OLD.suspended IS NULL) <> (NEW.suspended IS NULL) BEGIN
-    INSERT INTO revocations (tenant, kind, id, until, at)
-        SELECT NEW.id, 'tenant', '', youngest_until, now FROM token_times WHERE true
-        ON CONFLICT (tenant, kind, id) DO UPDATE SET until = excluded.until, at = excluded.at;
+    INSERT INTO epochs (scope, tenant, id, epoch, at, reason)
+        SELECT 'tenant', NEW.id, '', 1, now, 'tenant' FROM token_times WHERE true
+        ON CONFLICT (scope, tenant, id) DO UPDATE SET epoch = epoch + 1, at = excluded.at, reason = excluded.reason;
 END;
 
 CREATE TRIGGER tenants_removed AFTER DELETE ON tenants BEGIN

@@ -120,7 +120,9 @@ verbs! { MailStore in mail {
 verbs! { RevocationStore in revocations {
     "note how long tokens live" note_token_lifetime(longest: Duration) -> ();
     "list revocations" list(&page: RevocationPage) -> ListedRevocations;
-    "read the latest revocations" latest(tenant: Option<TenantId>, within: Duration) -> Vec<StoredRevocation>;
+    "read the latest revocations" latest(
+        tenant: Option<TenantId>, within: Duration, limit: u32
+    ) -> Vec<StoredRevocation>;
     "purge revocations" purge(limit: u32) -> u64;
 } }
 
