@@ -127,6 +127,10 @@ fn forwarded(found: &FoundRoute<'_, &GatewayRoute>, path: &RequestPath) -> Fate 
             needs.push(access);
         }
     }
+    if needs.len() > 1 {
+        // To everyone under one reading, and to some under another: those count.
+        needs.retain(|need| *need != RouteAccess::Public.to_string());
+    }
     let row = RouteRow::of(found.route);
     Fate::Forwarded { target: path.target().to_string(), route: row.path, needs, upstream: row.upstream }
 }
