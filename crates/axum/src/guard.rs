@@ -5,31 +5,31 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE};
 use http::request::Parts;
 use portcullis_api::refusal::Refusal;
-use portcullis_core::engine::{
-    AuthenticationError, AuthenticationRequest, Engine, Identity, RenewedCredential,
-};
+use portcullis_core::clock::Timestamp;
+use portcullis_core::engine::{AuthenticationError, Engine, Identity, RenewedCredential};
 use portcullis_core::strategy::StrategyName;
 use tower::{Layer, Service, ServiceExt as _};
 
-use crate::{CurrentUser, OtherSessions, RequestCredentials, SessionCookie, render, tenant_named};
+use crate::{Authority, CurrentUser, IntoAuthority, OtherSessions, SessionCookie, render, tenant_named};
 
-/// Lets only requests through that have a valid credential of one strategy, and gives handlers a [`CurrentUser`].
+/// Lets only requests through that have a valid credential, and gives handlers a [`CurrentUser`].
 #[derive(Clone, Debug)]
 pub struct Guard(Arc<GuardConfig>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct GuardConfig {
-    engine: Engine,
-    strategy: StrategyName,
+    authority: Authority,
     cookie: SessionCookie,
     requires_tenant: bool,
     /// Whether several live sessions are let in, because all of them are to end.
     ends_sessions: bool,
+    /// The routes that need no credential, as the router spells them.
+    public: Vec<String>,
 }
 
 /// A request that is not let in.
@@ -60,17 +60,34 @@ impl Guard {
         cookie: SessionCookie,
         requires_tenant: bool,
     ) -> Self {
-        Self(Arc::new(GuardConfig { engine, strategy, cookie, requires_tenant, ends_sessions: false }))
+        Self::made_of(Authority::Engine { engine, strategy }, cookie, requires_tenant)
+    }
+
+    /// A guard for a service on plain http, made of an engine and its strategy, or of a verifier.
+    #[must_use]
+    pub fn of(authority: impl IntoAuthority) -> Self {
+        Self::made_of(authority.into_authority(), SessionCookie::over(false), false)
+    }
+
+    fn made_of(authority: Authority, cookie: SessionCookie, requires_tenant: bool) -> Self {
+        let public = Vec::new();
+        Self(Arc::new(GuardConfig { authority, cookie, requires_tenant, ends_sessions: false, public }))
+    }
+
+    /// Lets requests for these routes through without a credential; with one, handlers get a [`CurrentUser`]. Each is
+    /// spelled as in `Router::route`, such as `/health` or `/items/{id}`. For a guard of a whole router, which is added
+    /// with `Router::layer`: every other route is protected, and so is what no route matches.
+    #[must_use]
+    pub fn public(self, routes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let public = routes.into_iter().map(Into::into).collect();
+        Self(Arc::new(GuardConfig { public, ..GuardConfig::clone(&self.0) }))
     }
 
     /// The guard of a route that ends sessions. It lets a request in that has the cookies of several live sessions;
     /// handlers get the first as the [`CurrentUser`], and the others as [`OtherSessions`].
     #[must_use]
     pub fn for_sign_out(self) -> Self {
-        let GuardConfig { engine, strategy, cookie, requires_tenant, .. } = &*self.0;
-        let (engine, cookie) = (engine.clone(), cookie.clone());
-        let (strategy, requires_tenant) = (*strategy, *requires_tenant);
-        Self(Arc::new(GuardConfig { engine, strategy, cookie, requires_tenant, ends_sessions: true }))
+        Self(Arc::new(GuardConfig { ends_sessions: true, ..GuardConfig::clone(&self.0) }))
     }
 
     /// The session of a request, and the others of one that ends sessions: what the layer finds, for a service that
@@ -94,9 +111,7 @@ impl GuardConfig {
     /// The session of a request, and the others of one that ends sessions.
     async fn authenticate(&self, headers: &HeaderMap) -> Result<(Identity, OtherSessions), Denial> {
         let tenant = tenant_named(headers, self.requires_tenant)?;
-        let shown = RequestCredentials::in_headers(headers, &self.cookie);
-        let attempt = AuthenticationRequest { tenant, strategy: self.strategy, envelope: shown.envelope() };
-        match self.engine.authenticate(&attempt).await {
+        match self.authority.identify(tenant, headers, &self.cookie).await {
             Ok(identity) => Ok((identity, OtherSessions::default())),
             Err(AuthenticationError::SeveralSessions(mut several)) if self.ends_sessions => {
                 let refusal = || AuthenticationError::SeveralSessions(Vec::new()).into();
@@ -176,6 +191,10 @@ where
             let (mut parts, body) = request.into_parts();
             let (identity, others) = match guard.admit(&parts).await {
                 Ok(admitted) => admitted,
+                Err(_) if guard.0.is_public(&parts) => {
+                    parts.extensions.remove::<CurrentUser>();
+                    return S::clone(&inner).oneshot(Request::from_parts(parts, body)).await;
+                }
                 Err(refusal) => return Ok(refusal),
             };
             let renewed = identity.renewed.clone();
@@ -198,7 +217,16 @@ where
 impl GuardConfig {
     pub(crate) fn refuse(&self, refusal: &Refusal, parts: &Parts) -> Response {
         let accept: Vec<HeaderValue> = parts.headers.get_all(ACCEPT).iter().cloned().collect();
-        render(refusal, &parts.method, &parts.uri, &accept, self.engine.now())
+        render(refusal, &parts.method, &parts.uri, &accept, self.now())
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.authority.now()
+    }
+
+    fn is_public(&self, parts: &Parts) -> bool {
+        let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+        route.is_some_and(|route| self.public.iter().any(|public| public == route))
     }
 }
 

@@ -32,20 +32,46 @@
 //! # }
 //! ```
 //!
+//! A guard is made of an engine in this process, or, with the feature `verifier`, of a verifier that follows the feed
+//! of a server elsewhere. One layer protects a whole router, and [`FreshSignIn`] asks for a user who has signed in a
+//! moment ago:
+//!
+//! ```no_run
+//! use axum::{Router, routing::{get, post}};
+//! use portcullis_axum::{CurrentUser, FreshSignIn, Guard};
+//! use portcullis_core::{engine::Engine, strategy::StrategyName};
+//!
+//! # fn app(engine: Engine) -> Router {
+//! Router::new()
+//!     .route("/health", get(|| async { "up" }))
+//!     .route("/member", get(|CurrentUser(identity): CurrentUser| async move { identity.email.clone() }))
+//!     .route("/key", post(|FreshSignIn(user): FreshSignIn<600>| async move { user.0.email.clone() }))
+//!     .layer(Guard::of((engine, StrategyName::SessionJwt)).public(["/health"]))
+//! # }
+//! ```
+//!
 //! This crate decides nothing: it finds credentials in a request, asks the engine, and renders the answer.
 
+mod authority;
 mod cookie;
 mod current_user;
+mod fresh_sign_in;
 mod guard;
 mod origins;
 mod refusal_response;
 mod request_credentials;
 mod roles;
 
+pub use authority::{Authority, IntoAuthority};
 pub use cookie::{SameSite, SessionCookie};
 pub use current_user::{CurrentUser, OtherSessions};
+pub use fresh_sign_in::FreshSignIn;
 pub use guard::{Guard, Guarded};
 pub use origins::Origins;
 pub use refusal_response::{RefusalContext, RefusalResponse, render, render_as, render_refusals};
 pub use request_credentials::{RequestCredentials, tenant_named};
 pub use roles::{Admitted, Roles};
+
+#[cfg(all(doctest, feature = "verifier"))]
+#[doc = include_str!("../../../docs/verifier.md")]
+struct VerifierPage;

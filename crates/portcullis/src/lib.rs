@@ -138,7 +138,7 @@ pub use portcullis_core::username::{LoginName, Username};
 
 #[cfg(feature = "axum")]
 pub use portcullis_axum::{
-    CurrentUser, Guard, RefusalResponse, Roles, SameSite, SessionCookie, render_refusals,
+    CurrentUser, FreshSignIn, Guard, RefusalResponse, Roles, SameSite, SessionCookie, render_refusals,
 };
 #[cfg(feature = "sqlite")]
 pub use portcullis_stores::sqlite::SqliteStore;
@@ -146,3 +146,5 @@ pub use portcullis_stores::sqlite::SqliteStore;
 pub use portcullis_stores::{DatabaseUrl, OpenedStores, TenantDatabaseRegistry};
 #[cfg(all(feature = "redis", any(feature = "postgres", feature = "sqlite")))]
 pub use portcullis_stores::{RedisOpenError, RedisSessions, RedisUrl, RedisUrlError};
+#[cfg(feature = "verifier")]
+pub use portcullis_verifier::{OnStale, SentCredential, VerifiedUser, Verifier, VerifyError};

@@ -52,7 +52,3 @@ pub use stream_watch::CutReason;
 pub use verified_user::VerifiedUser;
 pub use verifier::Verifier;
 pub use verify_error::VerifyError;
-
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/verifier.md")]
-struct VerifierPage;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use portcullis_core::clock::Timestamp;
-use portcullis_core::id::{SessionId, TenantId, UserId};
+use portcullis_core::engine::Identity;
+use portcullis_core::id::{SessionId, TenantId, TokenId, UserId, UserKey};
 use portcullis_core::key::Kid;
 use portcullis_core::session::Epochs;
 use portcullis_core::strategy::{Check, SessionClaim, StrategyName};
@@ -19,6 +20,10 @@ pub struct VerifiedUser {
     pub id: UserId,
     /// The session that a revocation would name: the token's `jti` under `hybrid`; `None` under `jwt`, which has none.
     pub session: Option<SessionId>,
+    /// The token's own id (`jti`); `None` for a cookie.
+    pub token: Option<TokenId>,
+    /// The session that the token names (`sid`), under `jwt` too; `None` for a cookie.
+    pub sid: Option<SessionId>,
     /// What the user may do: as the feed or the server says where they do, otherwise as the token says.
     pub role: Option<Role>,
     /// The strategy under which the user signed in.
@@ -38,6 +43,21 @@ pub struct VerifiedUser {
 }
 
 impl VerifiedUser {
+    /// The same as the engine of a server would say it; `None` for a cookie, of whose user the server tells less.
+    #[must_use]
+    pub fn identity(&self) -> Option<Identity> {
+        Some(Identity {
+            user: UserKey { tenant: self.tenant.clone(), id: self.id },
+            session: self.sid?,
+            strategy: self.strategy,
+            token: self.token,
+            profile: self.profile.clone()?,
+            role: self.role,
+            signed_in: self.signed_in,
+            renewed: None,
+        })
+    }
+
     /// The user of a token; `None` if no strategy has the name that the token gives.
     pub(crate) fn of_token(access: &PublishedAccess) -> Option<Self> {
         let claims = &access.claims;
@@ -47,6 +67,8 @@ impl VerifiedUser {
             tenant: claims.tid.clone(),
             id: claims.sub,
             session: session_of(strategy, access),
+            token: Some(claims.jti),
+            sid: Some(claims.sid),
             role: claims.role,
             strategy,
             signed_in: details.map(|details| details.signed_in),

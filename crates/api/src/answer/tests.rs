@@ -53,6 +53,7 @@ fn profile(strategy: StrategyName, name: Option<&PersonName>) -> String {
         token: Some(TokenId::from_uuid(TOKEN.parse::<Uuid>().unwrap())),
         profile: Arc::new(UserProfile::of(&user(name.cloned()))),
         role: None,
+        signed_in: None,
         renewed: None,
     };
     json(&strategy_format(strategy).profile(&identity))

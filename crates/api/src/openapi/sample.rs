@@ -90,6 +90,7 @@ pub(super) fn identity(strategy: StrategyName) -> Option<Identity> {
         token: Some(TokenId::from_uuid(SESSION)),
         profile,
         role: Some(user.role),
+        signed_in: None,
         renewed: None,
     })
 }

@@ -184,6 +184,7 @@ impl EngineCore {
             token: Some(claims.jti),
             profile: claims.profile.clone(),
             role,
+            signed_in: claims.details.as_ref().map(|details| details.signed_in),
             renewed: None,
         })
     }

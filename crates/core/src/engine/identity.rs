@@ -24,6 +24,8 @@ pub struct Identity {
     pub profile: Arc<UserProfile>,
     /// What the user may do: as stored now where the check asks for the session, otherwise as the token says.
     pub role: Option<Role>,
+    /// When the user signed in (`auth_time`); `None` where the token does not say it.
+    pub signed_in: Option<Timestamp>,
     /// The credential to set again because its end has moved; `None` if it has not.
     pub renewed: Option<RenewedCredential>,
 }

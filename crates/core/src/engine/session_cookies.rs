@@ -26,6 +26,7 @@ impl OpenedSession<'_> {
             token: None,
             profile: self.user.profile.clone(),
             role: Some(self.user.user.role),
+            signed_in: Some(session.created),
             renewed: None,
         }
     }

@@ -46,6 +46,8 @@ fn accepted(response: &Response<Bytes>, credential: &OwnedCredential, sent: Tick
         tenant: parsed(response, "x-tenant-id")?,
         id: parsed(response, "x-user-id")?,
         session: optional(response, "x-portcullis-session").ok()?,
+        token: None,
+        sid: None,
         role: optional(response, "x-user-role").ok()?,
         strategy: StrategyName::Session,
         signed_in: None,

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod guards;
+#[cfg(test)]
 mod questions;
 #[cfg(test)]
 mod streams;
