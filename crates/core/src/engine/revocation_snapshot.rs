@@ -111,7 +111,8 @@ impl EngineCore {
     ) -> Stored<SnapshotPage> {
         let databases = polled.databases(&self.directory.registry.shared);
         let begun = cursor.database.clone();
-        let mut left = databases.iter().skip_while(|database| order(database) < begun).peekable();
+        let done = databases.iter().take_while(|database| order(database) < begun).count();
+        let mut left = databases.iter().skip(done).peekable();
         while let Some(database) = left.peek() {
             let (records, last) = read(polled, database, cursor.place_in(database)).await?;
             page.records.extend(records);
