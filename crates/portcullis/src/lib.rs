@@ -109,11 +109,11 @@ pub use async_trait::async_trait;
 pub use portcullis_core::clock::{Clock, Timestamp};
 pub use portcullis_core::email::Email;
 pub use portcullis_core::engine::{
-    AuthenticationError, AuthenticationRequest, ChangePassword, ChangePasswordError, CompletedDeviceSignIn,
-    CompletedSignIn, DeviceSignIn, DeviceSignInError, DeviceSignInResult, Engine, EngineBuilder, Grant,
-    Identity, ListedSession, NewUser, OpenError, PasswordSignIn, PasswordSignInError, PresentedDevice,
-    Refresh, RefreshError, Refreshed, Register, RegisterError, ResendCode, ResendCodeError, ResetError,
-    TenantAdminError, TenantError, UnlockError, UserAdminError, VerifyCode, VerifyCodeError,
+    AuthenticationError, AuthenticationRequest, ChangePassword, ChangePasswordError, CheckedCredential,
+    CompletedDeviceSignIn, CompletedSignIn, DeviceSignIn, DeviceSignInError, DeviceSignInResult, Engine,
+    EngineBuilder, Grant, Identity, ListedSession, NewUser, OpenError, PasswordSignIn, PasswordSignInError,
+    PresentedDevice, Refresh, RefreshError, Refreshed, Register, RegisterError, ResendCode, ResendCodeError,
+    ResetError, TenantAdminError, TenantError, UnlockError, UserAdminError, VerifyCode, VerifyCodeError,
 };
 pub use portcullis_core::event::{DiscardEvents, Event, EventKind, EventSink};
 pub use portcullis_core::id::{SessionId, SessionKey, TenantId, TicketId, UserId, UserKey};
