@@ -10,8 +10,17 @@ use crate::fixture::{Credentials, HttpAnswer, HttpRequest, TestServer, TestUser,
 
 const REFUSED: &str = r#"{"message":"Invalid refresh token","error":"Unauthorized","statusCode":401}"#;
 
-/// Sends the same request so many times at once. A client that a busy server turns away comes again.
+/// Sends the same request so many times at once.
 async fn all_at_once(count: usize, ask: &HttpRequest) -> Vec<HttpAnswer> {
+    let mut asks = JoinSet::new();
+    for _ in 0..count {
+        asks.spawn(ask.clone().into_future());
+    }
+    asks.join_all().await
+}
+
+/// The same. A client that a busy server turns away comes again.
+async fn all_patiently(count: usize, ask: &HttpRequest) -> Vec<HttpAnswer> {
     let mut asks = JoinSet::new();
     for _ in 0..count {
         asks.spawn(answered(ask.clone()));
@@ -39,7 +48,7 @@ async fn of_200_concurrent_refreshes_of_one_token_without_proof_one_wins_and_the
     let ann = TestUser::ANN.registered(&server).await;
     for strategy in [StrategyName::Refresh, StrategyName::Denylist] {
         let held = ann.signs_in(&server, strategy).await;
-        let answers = all_at_once(200, &held.refreshes(&server)).await;
+        let answers = all_patiently(200, &held.refreshes(&server)).await;
         let (won, lost) = (with_status(&answers, 201), with_status(&answers, 401));
         assert_eq!((won.len(), lost.len()), (1, 199), "{strategy}");
         assert!(lost.iter().all(|answer| answer.body == REFUSED));
@@ -58,7 +67,7 @@ async fn two_hundred_tabs_with_the_proof_all_get_one_and_the_same_successor() {
     let ann = TestUser::ANN.registered(&server).await;
     for strategy in [StrategyName::Refresh, StrategyName::Denylist] {
         let held = ann.signs_in_natively(&server, strategy).await;
-        let answers = all_at_once(200, &held.refreshes(&server)).await;
+        let answers = all_patiently(200, &held.refreshes(&server)).await;
         assert_eq!(with_status(&answers, 201).len(), 200, "{strategy}");
         let tabs: Vec<Credentials> = answers.iter().map(|answer| held.renewed(answer)).collect();
         assert!(tabs.iter().all(|tab| tab.refresh == tabs[0].refresh), "{strategy}");
@@ -177,7 +186,7 @@ async fn of_many_concurrent_sign_outs_each_succeeds_or_finds_the_session_ended()
     let ann = TestUser::ANN.registered(&server).await;
     for strategy in [StrategyName::Session, StrategyName::Hybrid, StrategyName::SessionJwt] {
         let held = ann.signs_in(&server, strategy).await;
-        let answers = all_at_once(50, &held.logs_out(&server)).await;
+        let answers = all_patiently(50, &held.logs_out(&server)).await;
         assert!(!with_status(&answers, 201).is_empty(), "{strategy}");
         assert!(answers.iter().all(|answer| matches!(answer.status, 201 | 401)), "{strategy}: {answers:?}");
         held.profile(&server).await.status(401);

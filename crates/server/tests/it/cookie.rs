@@ -263,9 +263,10 @@ async fn the_cookie_is_sent_again_once_a_tenth_of_its_life_is_gone() {
     as_if_used(2).await;
     // The server has seen that change once it has seen a later one.
     let is_witness = |session: &Session| session.strategy == StrategyName::SessionJwt;
-    let over = |session: Session| match is_witness(&session) {
-        true => Session { absolute_expires: session.created.plus(MILLISECOND), ..session },
-        false => session,
+    let over = |session: Session| {
+        let end =
+            if is_witness(&session) { session.created.plus(MILLISECOND) } else { session.absolute_expires };
+        Session { absolute_expires: end, ..session }
     };
     let sql = "absolute_expires = created + 1 WHERE strategy = 'session-jwt'";
     server.change_sessions(&ann, sql, over).await;
