@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::tenant_stores::TenantStores;
 use crate::clock::Ticks;
 use crate::id::TenantId;
+use crate::liveness::SessionView;
 use crate::revocation::log::{PendingRead, RevocationLog};
 use crate::revocation::wire::LogId;
 use crate::revocation::{FeedTenants, Revoked, StoredRevocation};
-use crate::store::{Change, StoreError};
+use crate::store::{Change, RevocationStore, StoreError};
 
 /// A log, and what its polls share.
 pub(super) struct PolledLog {
@@ -37,7 +37,8 @@ struct TenantPlaces {
 #[derive(Clone)]
 pub(super) struct OwnDatabase {
     pub(super) url: String,
-    pub(super) stores: Arc<TenantStores>,
+    pub(super) view: Arc<SessionView>,
+    pub(super) revocations: Arc<dyn RevocationStore>,
 }
 
 /// A database to be asked for revocations.
@@ -46,7 +47,7 @@ pub(super) struct FeedDatabase {
     pub(super) tenant: Option<TenantId>,
     /// The URL of the tenant's own database; `None` for the shared one.
     pub(super) origin: Option<String>,
-    pub(super) stores: Arc<TenantStores>,
+    pub(super) revocations: Arc<dyn RevocationStore>,
 }
 
 impl PolledLog {
@@ -132,14 +133,16 @@ impl PolledLog {
     }
 
     /// The databases that hold revocations of the log's tenants: the shared one first, then those of tenants by name.
-    pub(super) fn databases(&self, shared: &Arc<TenantStores>) -> Vec<FeedDatabase> {
-        let of_shared = |tenant| FeedDatabase { tenant, origin: None, stores: shared.clone() };
+    pub(super) fn databases(&self, shared: &Arc<dyn RevocationStore>) -> Vec<FeedDatabase> {
+        let of_shared = |tenant| FeedDatabase { tenant, origin: None, revocations: shared.clone() };
         let mut databases: Vec<FeedDatabase> = match self.log.tenants() {
             FeedTenants::All => vec![of_shared(None)],
             FeedTenants::Some(named) => named.iter().cloned().map(Some).map(of_shared).collect(),
         };
-        databases.extend(self.elsewhere().into_iter().map(|(tenant, OwnDatabase { url, stores })| {
-            FeedDatabase { tenant: Some(tenant), origin: Some(url), stores }
+        databases.extend(self.elsewhere().into_iter().map(|(tenant, own)| FeedDatabase {
+            tenant: Some(tenant),
+            origin: Some(own.url),
+            revocations: own.revocations,
         }));
         databases
     }

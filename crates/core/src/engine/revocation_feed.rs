@@ -130,9 +130,8 @@ impl EngineCore {
         }
         let within = asked.query.age + MARGIN + self.clock.ticks().since(asked.arrived);
         let mut records = standing_records(&polled.log);
-        for database in polled.databases(&self.directory.registry.shared) {
-            let revocations = &database.stores.records.revocations;
-            let latest = revocations.latest(database.tenant.clone(), within, ONE_TOO_MANY);
+        for database in polled.databases(&self.stores.revocations) {
+            let latest = database.revocations.latest(database.tenant.clone(), within, ONE_TOO_MANY);
             match (database.tenant.as_ref().filter(|_| database.origin.is_some()), self.in_time(latest).await)
             {
                 (_, Ok(latest)) => records.extend(travelling_of(polled, &database, &latest)),
@@ -155,7 +154,7 @@ impl EngineCore {
         let at = self.clock.ticks().min(self.directory.registry.shared.view.proven_at());
         let mut proof = LogProof { at, behind: BTreeSet::new() };
         for (tenant, database) in polled.elsewhere() {
-            let view = &database.stores.view;
+            let view = &database.view;
             if is_alone || view.is_fresh() {
                 proof.at = proof.at.min(view.proven_at());
             } else {
@@ -233,7 +232,8 @@ impl EngineCore {
         let epochs = stores.records.epochs.read(&any_user).await?;
         let suspended = record.suspended.is_some();
         let standing = TenantStanding { suspended, epoch: epochs.tenant, everyone: epochs.everyone };
-        Ok(Some((standing, record.database.map(|url| OwnDatabase { url, stores }))))
+        let (view, revocations) = (stores.view.clone(), stores.records.revocations.clone());
+        Ok(Some((standing, record.database.map(|url| OwnDatabase { url, view, revocations }))))
     }
 
     /// The answer of a database that other tenants must not wait for.

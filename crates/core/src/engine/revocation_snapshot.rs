@@ -3,6 +3,7 @@
 //! The position from which a verifier goes on is taken before the first page is read, and stands in every cursor: what
 //! is revoked while the pages are read is in the log behind it.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -109,17 +110,15 @@ impl EngineCore {
         mut cursor: SnapshotCursor,
         mut page: SnapshotPage,
     ) -> Stored<SnapshotPage> {
-        let databases = polled.databases(&self.directory.registry.shared);
-        let begun = cursor.database.clone();
-        let done = databases.iter().take_while(|database| order(database) < begun).count();
-        let mut left = databases.iter().skip(done).peekable();
-        while let Some(database) = left.peek() {
+        let mut left: VecDeque<FeedDatabase> = polled.databases(&self.stores.revocations).into();
+        left.retain(|database| order(database) >= cursor.database);
+        while let Some(database) = left.front() {
             let (records, last) = read(polled, database, cursor.place_in(database)).await?;
             page.records.extend(records);
             if last.is_none() {
-                left.next();
+                left.pop_front();
             }
-            let next = left.peek().map(|database| order(database));
+            let next = left.front().map(order);
             cursor = SnapshotCursor { database: next.clone().unwrap_or_default(), after: last, ..cursor };
             page.next = next.and_then(|_| cursor.write());
             if !page.records.is_empty() {
@@ -137,7 +136,7 @@ async fn read(
     after: Option<RevocationPlace>,
 ) -> Stored<(Vec<RevocationRecord>, Option<(String, String, String)>)> {
     let question = RevocationPage { tenant: database.tenant.clone(), after, limit: PAGE };
-    let listed = database.stores.records.revocations.list(&question).await?;
+    let listed = database.revocations.list(&question).await?;
     let mut records = travelling_of(polled, database, &listed.revocations);
     // A verifier that begins has just fetched the keys.
     records.retain(|record| record.revocation != Revocation::KeySet);

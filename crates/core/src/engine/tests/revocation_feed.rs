@@ -1,30 +1,28 @@
 //! What the revocation feed tells verifiers in other processes.
 
-use std::sync::Arc;
+mod own_databases;
+
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::outage::{MAX_STALENESS, MILLISECOND, OutageFixture, user_of_acme};
-use super::tenant_databases_in_memory::SeparateDatabases;
 use crate::engine::{Engine, FeedError};
 use crate::event::EventKind;
-use crate::id::TenantId;
 use crate::key::KeyUse;
 use crate::machine::SystemRandom;
 use crate::revocation::wire::{FeedAnswer, FeedQuery, LogPosition, OLDEST_AGE, SnapshotPage};
 use crate::revocation::{FeedKey, FeedTenants};
 use crate::secret::PlainSecret;
 use crate::session::EndReason;
-use crate::store::conformance::faults::Faults;
 use crate::store::conformance::fixture::{Fixture, HeldCredentials};
 use crate::store::conformance::records::tenant;
 use crate::store::memory::MemoryStore;
 use crate::store::{EpochScope, StoreError};
 use crate::strategy::StrategyName;
 use crate::tenant::TenantSettings;
-use crate::user::{Role, User};
+use crate::user::Role;
 
 /// A verifier that knows no more than what it was told.
 struct FollowingVerifier {
@@ -215,31 +213,6 @@ async fn a_poll_that_waits_is_answered_when_something_is_new() {
 
 /// A tenant's own database is not heard of before it is opened.
 // ASVS-map: RV2
-#[tokio::test]
-async fn a_tenant_with_a_database_of_its_own_is_told_of_from_when_it_is_known() {
-    let mut fixture = Fixture::new(MemoryStore::stores());
-    fixture.builder.tenant_databases = Arc::new(SeparateDatabases::default());
-    let node = fixture.node().await;
-    let mut verifier = FollowingVerifier::begun(&node, FeedTenants::All).await;
-    let before = verifier.hear(&node).await;
-    let acme: TenantId = tenant("acme");
-    node.create_tenant(acme.clone(), TenantSettings::default(), Some("memory:acme".to_owned()))
-        .await
-        .unwrap();
-    let ann = fixture.register(&node, &acme, "ann@example.com").await;
-    let first = ann.password_sign_in(&node, StrategyName::SessionJwt).await;
-    node.end_session(&first.session()).await.unwrap();
-    let answer = verifier.hear(&node).await;
-    assert_ne!(answer.log, before.log, "what was announced there before may be missing");
-    assert!(names(&first, &written(&answer)));
-    let second = ann.password_sign_in(&node, StrategyName::SessionJwt).await;
-    node.end_session(&second.session()).await.unwrap();
-    let answer = verifier.hear(&node).await;
-    assert!(names(&second, &written(&answer)) && answer.behind.is_empty());
-    let snapshot = all_pages(&node, &FeedTenants::All).await;
-    assert!(names(&first, &snapshot) && names(&second, &snapshot));
-}
-
 // ASVS-map: RV3
 #[tokio::test]
 async fn an_outage_of_the_store_is_no_answer() {
@@ -308,75 +281,7 @@ async fn all_pages(node: &Engine, tenants: &FeedTenants) -> Vec<String> {
     }
 }
 
-/// Two tenants with databases of their own, and a node.
-async fn with_own_databases() -> (Fixture, Engine) {
-    let mut fixture = Fixture::new(MemoryStore::stores());
-    fixture.builder.tenant_databases = Arc::new(SeparateDatabases::default());
-    let node = fixture.node().await;
-    for name in ["acme", "globex"] {
-        let database = Some(format!("memory:{name}"));
-        node.create_tenant(tenant(name), TenantSettings::default(), database).await.unwrap();
-    }
-    (fixture, node)
-}
-
-#[tokio::test]
-async fn a_snapshot_goes_on_behind_a_database_in_which_nothing_was_revoked() {
-    let (fixture, node) = with_own_databases().await;
-    let ann = fixture.register(&node, &tenant("globex"), "ann@example.com").await;
-    let held = ann.password_sign_in(&node, StrategyName::SessionJwt).await;
-    node.end_session(&held.session()).await.unwrap();
-    let records = all_pages(&node, &FeedTenants::All).await;
-    assert!(names(&held, &records), "{records:?}");
-}
-
 // ASVS-map: TN1
-#[tokio::test]
-async fn a_tenants_own_database_says_nothing_of_another_tenant() {
-    let (fixture, node) = with_own_databases().await;
-    let user = fixture.register(&node, &tenant("globex"), "ann@example.com").await.user;
-    let mut verifier = FollowingVerifier::begun(&node, of(&["globex"])).await;
-    let theirs = fixture.tenant_databases().open("memory:acme").await.unwrap();
-    let stranger = User { disabled: None, ..user.clone() };
-    theirs.users.insert(&stranger).await.unwrap();
-    theirs.users.update(&stranger.with_role(Role::Admin, node.now())).await.unwrap();
-    assert_eq!(written(&verifier.hear(&node).await), Vec::<String>::new());
-    node.set_role(&user.key, Role::Manager).await.unwrap();
-    let told = written(&verifier.hear(&node).await);
-    assert!(told.len() == 1 && told[0].contains(r#""manager""#), "{told:?}");
-}
-
-#[tokio::test]
-async fn a_verifier_of_several_tenants_hears_of_the_others_while_one_database_is_away() {
-    let mut fixture = Fixture::new(MemoryStore::stores());
-    let (theirs, faults) = Faults::within(MemoryStore::stores());
-    fixture.builder.tenant_databases = Arc::new(SeparateDatabases::with("memory:acme", theirs));
-    let node = fixture.node().await;
-    let acme = tenant("acme");
-    node.create_tenant(acme.clone(), TenantSettings::default(), Some("memory:acme".to_owned()))
-        .await
-        .unwrap();
-    let mut verifier = FollowingVerifier::begun(&node, FeedTenants::All).await;
-    assert_eq!(verifier.hear(&node).await.behind, []);
-    faults.go_down();
-    // A verifier that comes from another node is told what was revoked lately, of whom that can be said.
-    verifier.at = None;
-    let answer = verifier.hear(&node).await;
-    assert_eq!(answer.behind, std::slice::from_ref(&acme));
-    let ann = fixture.new_user(&node).await;
-    let held = ann.password_sign_in(&node, StrategyName::SessionJwt).await;
-    node.end_session(&held.session()).await.unwrap();
-    let answer = verifier.hear(&node).await;
-    assert!(names(&held, &written(&answer)) && answer.behind == std::slice::from_ref(&acme), "{answer:?}");
-    assert!(node.revocation_snapshot(&FeedTenants::All, None).await.is_err(), "it would be incomplete");
-    faults.come_up();
-    fixture.clock.tick_to(Duration::from_hours(24 * 365 * 100));
-    let before = verifier.at.clone().unwrap().log;
-    let answer = verifier.hear(&node).await;
-    assert_eq!(answer.behind, []);
-    assert_ne!(answer.log, before, "what was announced there meanwhile may be missing");
-}
-
 // ASVS-map: RV1
 #[tokio::test]
 async fn a_tenant_that_was_removed_is_told_of_as_suspended() {
