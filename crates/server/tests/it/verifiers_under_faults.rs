@@ -1,6 +1,6 @@
-//! Verifiers behind a balancer that cuts, delays and holds back what it passes on, of nodes that are started anew one
-//! by one: no request that was sent later than `max_staleness` after the answer to a sign-out is accepted, and no honest
-//! one is rejected.
+//! Verifiers behind a balancer that cuts, delays and holds back what it passes on, of nodes that start anew one by one:
+//! no request that was sent later than `max_staleness` after the answer to a sign-out is accepted, and no honest one is
+//! rejected.
 //!
 //! `TEST_ROUNDS` is how many sign-outs there are; without it, there are as many as a test may take.
 
