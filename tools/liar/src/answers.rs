@@ -123,6 +123,7 @@ impl LiarServer {
             to: head.number,
             issued: SystemClock.now(),
             records: part.to_vec(),
+            tenants: None,
             next: Some("2".to_owned()).filter(|_| !is_last),
         };
         self.signer().sign(&page).ok()

@@ -87,6 +87,7 @@ impl EngineCore {
             to: cursor.to,
             issued: self.clock.now(),
             records,
+            tenants: Some(tenants.clone()),
             next: None,
         };
         Ok(self.filled(&polled, cursor, page).await?)

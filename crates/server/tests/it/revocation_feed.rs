@@ -108,6 +108,8 @@ async fn a_key_of_another_tenant_is_told_nothing() {
     server.create_tenant("acme").await;
     let holder = KeyHolder::of(&server, "acme").await;
     let begun = holder.begins().await;
+    let of_key = FeedTenants::Some(["acme".parse().unwrap()].into_iter().collect());
+    assert_eq!(begun.tenants, Some(of_key));
     let credentials =
         TestUser::ANN.registered(&server).await.signs_in(&server, StrategyName::SessionJwt).await;
     credentials.logs_out(&server).await.status(201);

@@ -175,3 +175,26 @@ async fn what_one_node_ends_a_verifier_of_the_other_refuses_on_every_pair_of_sto
         an_outage_is_no_rejection(nodes).await;
     }
 }
+
+/// It would take silence for proof.
+// ASVS-map: RV2
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verifier_whose_key_is_of_another_tenant_does_not_start() {
+    let server = TestServer::start().await;
+    server.create_tenant("acme").await;
+    let held = TestUser::ANN.registered(&server).await.signs_in(&server, StrategyName::SessionJwt).await;
+    let of_acme = FeedTenants::Some(["acme".parse().unwrap()].into_iter().collect());
+    let (_, key) = server.engine.create_feed_key(&of_acme).await.unwrap();
+    let verifier =
+        Verifier::builder(&format!("http://{}", server.address)).feed_key(key.reveal()).build().unwrap();
+    let asks_again = async || {
+        let page = portcullis_core::store::Page { after: None, limit: 1 };
+        server.engine.feed_keys(page).await.unwrap().first().and_then(|key| key.last_used)
+    };
+    eventually("the verifier asks for a snapshot", asks_again).await;
+    for _ in 0..50 {
+        let answer = verifier.verify(SentCredential::Bearer(&held.credential), OnStale::Refuse).await;
+        assert!(matches!(answer, Err(VerifyError::Unavailable { .. })), "{answer:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}

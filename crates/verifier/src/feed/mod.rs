@@ -18,6 +18,7 @@ use std::time::Duration;
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
 use portcullis_core::clock::Ticks;
+use portcullis_core::id::TenantId;
 use portcullis_core::random;
 use portcullis_core::revocation::wire::{
     FEED_PATH, FeedAnswer, FeedMessage, FeedQuery, FeedSigner, Revocation,
@@ -60,6 +61,10 @@ enum FeedFault {
     Issuer,
     #[error("the answer does not count: {0:?}")]
     Ignored(Ignored),
+    #[error(
+        "the feed key is not for tenant {0}: `portcullis feed key create --tenant {0}` makes one that is"
+    )]
+    OtherTenants(TenantId),
     #[error("the pages are not of one snapshot")]
     MixedPages,
     #[error("a record cannot be kept: {0:?}")]

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use portcullis_core::clock::Ticks;
+use portcullis_core::id::TenantId;
+use portcullis_core::revocation::FeedTenants;
 use portcullis_core::revocation::wire::{SNAPSHOT_PATH, SnapshotPage};
 
 use super::{FeedFault, FeedReader};
@@ -40,6 +42,15 @@ impl FeedReader {
         Ok(())
     }
 
+    /// A key of other tenants hears nothing of ours: to go on would be to take silence for proof.
+    fn check_tenants(&self, of_key: Option<&FeedTenants>) -> Result<(), FeedFault> {
+        let is_foreign = |tenant: &&TenantId| of_key.is_some_and(|of_key| !of_key.contains(tenant));
+        match self.core.revocations.tenants().find(is_foreign) {
+            Some(tenant) => Err(FeedFault::OtherTenants(tenant.clone())),
+            None => Ok(()),
+        }
+    }
+
     fn begin_at(&mut self, first: &SnapshotPage, sent: Ticks) {
         self.follower.start(first, sent);
         self.core.revocations.begin(sent);
@@ -49,6 +60,7 @@ impl FeedReader {
     async fn read_page(&self, path: &str) -> Result<SnapshotPage, FeedFault> {
         let page: SnapshotPage = self.read(path, PATIENCE).await?;
         self.check_issuer(&page.issuer)?;
+        self.check_tenants(page.tenants.as_ref())?;
         let now = self.core.clock.ticks();
         let source = RecordSource { log: None, since: Ticks::START, issued: page.issued, now };
         if let Err(fault) = self.core.revocations.add(&page.records, &source) {

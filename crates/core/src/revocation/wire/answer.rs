@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use super::super::FeedTenants;
 use super::{LogId, RevocationRecord};
 use crate::clock::Timestamp;
 use crate::id::TenantId;
@@ -116,6 +117,9 @@ pub struct SnapshotPage {
     pub issued: Timestamp,
     /// `records`.
     pub records: Vec<RevocationRecord>,
+    /// `tenants`: those that the feed key is for, `"all"` or their names. A verifier of another one must not start: it
+    /// would never hear of a revocation. `None` if the server does not say.
+    pub tenants: Option<FeedTenants>,
     /// `next`: the cursor of the next page; absent on the last one.
     pub next: Option<String>,
 }
@@ -177,6 +181,8 @@ struct PageClaims<'a> {
     iat: i64,
     records: &'a [RevocationRecord],
     #[serde(skip_serializing_if = "Option::is_none")]
+    tenants: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<&'a str>,
 }
 
@@ -190,13 +196,15 @@ impl FeedMessage for SnapshotPage {
             to: self.to,
             iat: self.issued.as_seconds(),
             records: &self.records,
+            tenants: self.tenants.as_ref().map(written_tenants),
             next: self.next.as_deref(),
         }
     }
 
     fn of_claims(claims: &Map<String, Value>) -> Result<Self, TokenFault> {
-        let has_next = claims.contains_key("next");
+        let (has_next, has_tenants) = (claims.contains_key("next"), claims.contains_key("tenants"));
         let claims = FeedClaims(claims);
+        let feed_tenants = || claims.read("tenants", read_tenants);
         let next = || claims.read("next", |value| value.as_str().map(str::to_owned));
         Ok(Self {
             issuer: claims.read("iss", Value::as_str)?.to_owned(),
@@ -204,6 +212,7 @@ impl FeedMessage for SnapshotPage {
             to: claims.read("to", Value::as_u64)?,
             issued: claims.read("iat", Value::as_i64).map(Timestamp::from_seconds)?,
             records: claims.read("records", records)?,
+            tenants: has_tenants.then(feed_tenants).transpose()?,
             next: has_next.then(next).transpose()?,
         })
     }
@@ -211,6 +220,23 @@ impl FeedMessage for SnapshotPage {
 
 fn records(value: &Value) -> Option<Vec<RevocationRecord>> {
     value.as_array()?.iter().map(|record| RevocationRecord::try_from(record).ok()).collect()
+}
+
+/// In place of a list of tenants.
+const ALL: &str = "all";
+
+fn written_tenants(tenants: &FeedTenants) -> Value {
+    match tenants {
+        FeedTenants::All => ALL.into(),
+        FeedTenants::Some(named) => named.iter().map(TenantId::as_str).collect::<Vec<_>>().into(),
+    }
+}
+
+fn read_tenants(value: &Value) -> Option<FeedTenants> {
+    if value.as_str() == Some(ALL) {
+        return Some(FeedTenants::All);
+    }
+    tenants(value).map(|named| FeedTenants::Some(named.into_iter().collect()))
 }
 
 fn tenants(value: &Value) -> Option<Vec<TenantId>> {
@@ -244,6 +270,7 @@ mod tests {
             to: 12,
             issued: Timestamp::from_seconds(1_769_638_376),
             records: vec![serde_json::from_str(record).unwrap()],
+            tenants: Some(FeedTenants::All),
             next: Some("c2".to_owned()),
         }
     }
@@ -268,6 +295,17 @@ mod tests {
         assert_eq!(signer().read::<FeedAnswer>(&signed), Err(TokenFault::WrongType));
         let other = FeedSigner::derive(&PlainSecret::presented("another feed key"));
         assert!(matches!(other.read::<SnapshotPage>(&signed), Err(TokenFault::UnknownKey { .. })));
+    }
+
+    #[test]
+    fn a_page_says_whose_revocations_the_key_is_for() {
+        let several = ["acme", "globex"].map(|name| name.parse().unwrap());
+        for tenants in [None, Some(FeedTenants::All), Some(FeedTenants::Some(several.into_iter().collect()))]
+        {
+            let page = SnapshotPage { tenants, ..page() };
+            let signed = signer().sign(&page).unwrap();
+            assert_eq!(signer().read::<SnapshotPage>(&signed).unwrap(), page);
+        }
     }
 
     #[test]

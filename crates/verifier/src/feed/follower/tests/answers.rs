@@ -33,6 +33,7 @@ impl Asking {
             to: 7,
             issued: Timestamp::from_seconds(100),
             records: Vec::new(),
+            tenants: None,
             next: None,
         };
         asking.follower.start(&first, at(99_000));

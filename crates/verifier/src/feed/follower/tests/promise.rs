@@ -113,6 +113,7 @@ impl World {
             to: 0,
             issued: Timestamp::from_millis(10_000),
             records: Vec::new(),
+            tenants: None,
             next: None,
         };
         world.follower.start(&first, world.ticks());
