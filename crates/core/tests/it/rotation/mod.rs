@@ -10,10 +10,12 @@ mod promise;
 mod simulation;
 mod steps;
 
+use std::time::Duration;
+
 use proptest::test_runner::{Config, TestRunner};
 
 use simulation::Simulation;
-use steps::{Step, steps};
+use steps::{RequestFate, Step, steps};
 
 /// Random runs for each kind of device: enough to find any broken line of the rotation.
 const CASES: u32 = 160;
@@ -50,6 +52,15 @@ fn a_device_whose_tabs_share_their_storage_keeps_its_promises() {
 #[test]
 fn a_device_whose_tabs_have_their_own_copies_keeps_its_promises() {
     explore(simulation::TestDevice { shares_storage: false, proves: true }, CASES);
+}
+
+// ASVS-map: RT5
+#[test]
+fn the_device_itself_may_make_the_repeat_that_raises_the_alarm_about_a_rider() {
+    let pause = Duration::from_secs(450);
+    let ride = |tab| Step::Ride(tab, pause);
+    let steps = vec![ride(1), Step::Refresh(1, RequestFate::StoreAnswerLost), ride(0), ride(1)];
+    run(simulation::TestDevice { shares_storage: false, proves: true }, steps);
 }
 
 // ASVS-map: RT1 RT5
