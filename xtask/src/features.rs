@@ -43,6 +43,9 @@ mod tests {
     fn a_crate_is_checked_without_features_with_each_of_its_own_and_with_those_that_need_each_other() {
         let workspace = Workspace::load().unwrap();
         let choices: Vec<String> = choices(workspace.package("portcullis").unwrap()).collect();
-        assert_eq!(choices, ["", "axum", "postgres", "redis", "sqlite", "redis,sqlite", "redis,postgres"]);
+        assert_eq!(
+            choices,
+            ["", "axum", "postgres", "redis", "sqlite", "verifier", "redis,sqlite", "redis,postgres"]
+        );
     }
 }
