@@ -10,9 +10,11 @@ pub(super) fn succeeds(mut command: Command) {
     assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
+/// Sends a signal to processes. One that has ended since they were listed needs none.
 pub(super) fn signal(signal: &str, processes: &[String]) {
     let mut kill = as_owner(Path::new("sh"));
-    kill.args(["-c", &format!("kill -{signal} {}", processes.join(" "))]);
+    let each = format!("kill -{signal} $process 2>/dev/null || ! test -d /proc/$process || exit 1");
+    kill.args(["-c", &format!("for process in {}; do {each}; done", processes.join(" "))]);
     succeeds(kill);
 }
 
