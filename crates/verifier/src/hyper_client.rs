@@ -20,7 +20,7 @@ use crate::{HttpClient, HttpFault};
 /// The longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(2);
 
-/// How long a connection is kept that nobody uses.
+/// How long an unused connection is kept.
 const IDLE: Duration = Duration::from_secs(30);
 
 /// Sends requests over HTTP/1.1, and keeps connections for the next ones.

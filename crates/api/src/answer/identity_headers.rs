@@ -1,6 +1,6 @@
 //! The headers that tell a service whose request it is, and those for a program that verifies credentials by asking.
 //!
-//! Of a service's clients none may send one of the first four: whoever passes a request on removes them first.
+//! No client of a service may send one of the first four: a proxy removes them before it passes a request on.
 
 /// The user's id.
 pub const USER_ID: &str = "x-user-id";

@@ -19,6 +19,8 @@ pub use web::{
     public_url, web_host, web_origin, web_page,
 };
 
+use tracing::Level;
+
 use crate::suggest::did_you_mean;
 
 /// The value, or a sentence about what is wrong.
@@ -31,6 +33,18 @@ pub fn choice<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Parsed<T> {
     }
     let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
     Err(format!("{text:?} is not one of {}{}", names.join(", "), did_you_mean(text, names.iter().copied())))
+}
+
+/// Parses the least severe level that is logged.
+pub fn log_level(text: &str) -> Parsed<Level> {
+    let levels = [
+        ("error", Level::ERROR),
+        ("warn", Level::WARN),
+        ("info", Level::INFO),
+        ("debug", Level::DEBUG),
+        ("trace", Level::TRACE),
+    ];
+    choice(text, &levels)
 }
 
 /// Parses `true` or `false`.

@@ -67,7 +67,7 @@ impl PolledLog {
     pub(super) fn hear(&self, origin: Option<&str>, change: &Change, next_life: impl FnOnce() -> LogId) {
         match change {
             Change::Revoked(revocation) if revocation.what == Revoked::Everyone => {
-                self.log.note_everyone(|tenant| self.origin_of(tenant).as_deref() == origin);
+                self.log.note_everyone(|tenant| self.is_at(tenant, origin));
             }
             Change::Revoked(revocation) if self.is_told_by(origin, revocation) => self.log.note(revocation),
             Change::Tenant(tenant) => self.log.note_pending(PendingRead::Tenant(tenant.clone())),
@@ -85,13 +85,13 @@ impl PolledLog {
     pub(super) fn is_told_by(&self, origin: Option<&str>, revocation: &StoredRevocation) -> bool {
         match (&revocation.tenant, &revocation.what) {
             (_, Revoked::Key(_) | Revoked::KeySet) => origin.is_none(),
-            (Some(tenant), _) => self.origin_of(tenant).as_deref() == origin,
+            (Some(tenant), _) => self.is_at(tenant, origin),
             (None, _) => true,
         }
     }
 
-    fn origin_of(&self, tenant: &TenantId) -> Option<String> {
-        self.places().elsewhere.get(tenant).map(|database| database.url.clone())
+    fn is_at(&self, tenant: &TenantId, origin: Option<&str>) -> bool {
+        self.places().elsewhere.get(tenant).map(|database| database.url.as_str()) == origin
     }
 
     fn is_any_at(&self, origin: Option<&str>) -> bool {

@@ -23,7 +23,8 @@ use crate::revocation::{FeedKey, StoredRevocation};
 use crate::store::{StoreError, Stored};
 
 /// One revocation more than an answer takes: then the verifier must read the snapshot.
-const ONE_TOO_MANY: u32 = 10_001;
+#[expect(clippy::cast_possible_truncation, reason = "no answer has four thousand million records")]
+const ONE_TOO_MANY: u32 = MOST_RECORDS as u32 + 1;
 /// How many tenants are read about at once.
 const READS_AT_ONCE: usize = 16;
 /// How long a database is waited for at least.
@@ -169,8 +170,8 @@ impl EngineCore {
         Ok(proof)
     }
 
-    /// Reads what was announced without its content. Returns the tenants of whom it could not be read; they are asked
-    /// about again after a while.
+    /// Reads what was announced without its content. Returns the tenants that could not be read about; each is tried
+    /// once, and again after a while.
     ///
     /// A database that the log did not know has announced nothing to it: then the log begins anew, and verifiers are
     /// told what was revoked there lately.
@@ -181,8 +182,10 @@ impl EngineCore {
             return Ok(BTreeMap::new());
         }
         let _turn = polled.reading.lock().await;
+        // Of one moment: many databases that hang take longer than `lately`, and this would never return.
+        let begun = self.clock.ticks();
         loop {
-            let unread = polled.unread(self.clock.ticks(), lately);
+            let unread = polled.unread(begun, lately);
             let mut pending = log.pending();
             pending.retain(|(read, _)| !matches!(read, PendingRead::Tenant(it) if unread.contains_key(it)));
             if pending.is_empty() {

@@ -1,7 +1,7 @@
 //! The stores of a tenant's users, with the session view over them and the uses that are yet to be written.
 //!
 //! All tenants without a database of their own share one set. A tenant with one has another set, opened at its first
-//! use. Nothing else in the engine knows the difference.
+//! use. Nothing else in the engine knows the difference, save the revocation feed.
 
 use std::collections::HashMap;
 use std::future::Future;

@@ -283,7 +283,7 @@ verbs_that_change_state! {
     /// A [`FeedKeyError`]; there is no such key then.
     CreateFeedKey: create_feed_key(&tenants: FeedTenants;) -> Result<(FeedKey, PlainSecret), FeedKeyError>;
 
-    /// Removes a feed key: whoever holds it is told nothing more after a second. Returns whether there was one.
+    /// Removes a feed key: a verifier that shows it is told nothing more after a second. Returns whether there was one.
     ///
     /// # Errors
     /// The store's.

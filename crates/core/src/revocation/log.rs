@@ -20,8 +20,8 @@ const MOST_KEPT: usize = 100_000;
 pub(crate) struct RevocationLog {
     tenants: FeedTenants,
     state: Mutex<LogState>,
-    /// Counts what is new.
-    news: watch::Sender<u64>,
+    /// Wakes the polls that wait.
+    news: watch::Sender<()>,
 }
 
 struct LogState {
@@ -100,7 +100,7 @@ impl RevocationLog {
                 named.iter().cloned().map(PendingRead::Tenant).for_each(|read| state.announce(read));
             }
         }
-        Self { tenants, state: Mutex::new(state), news: watch::Sender::new(0) }
+        Self { tenants, state: Mutex::new(state), news: watch::Sender::new(()) }
     }
 
     pub(crate) const fn tenants(&self) -> &FeedTenants {
@@ -112,7 +112,7 @@ impl RevocationLog {
     }
 
     fn tell(&self) {
-        self.news.send_modify(|count| *count = count.wrapping_add(1));
+        self.news.send_replace(());
     }
 
     /// Begins anew, because changes may have been missed.
@@ -218,7 +218,7 @@ impl RevocationLog {
     }
 
     /// Becomes ready when something is new from now on.
-    pub(crate) fn news(&self) -> watch::Receiver<u64> {
+    pub(crate) fn news(&self) -> watch::Receiver<()> {
         self.news.subscribe()
     }
 }

@@ -72,3 +72,15 @@ impl StatedKeys {
         }
     }
 }
+
+/// A key whose parser's value is stored in a field.
+macro_rules! key {
+    ($name:literal, $kind:ident, $default:literal, $($field:ident).+ = $parse:expr, $doc:literal) => {
+        $crate::config::key::GatewayKey::new($name, $kind, $default, $doc, |draft, text| {
+            let parse: fn(&str) -> Result<_, String> = $parse;
+            draft.$($field).+ = parse(text)?;
+            Ok(())
+        })
+    };
+}
+pub(super) use key;

@@ -8,21 +8,10 @@ use portcullis_core::user::Role;
 use portcullis_verifier::OnStale;
 
 use super::draft::RouteDraft;
-use super::key::GatewayKey;
+use super::key::{GatewayKey, key};
 use crate::upstream::UpstreamUrl;
 
 use ValueType::{Boolean, List, Quantity, Text};
-
-/// A key whose parser's value is stored in a field.
-macro_rules! key {
-    ($name:literal, $kind:ident, $default:literal, $($field:ident).+ = $parse:expr, $doc:literal) => {
-        GatewayKey::new($name, $kind, $default, $doc, |draft, text| {
-            let parse: fn(&str) -> Result<_, String> = $parse;
-            draft.$($field).+ = parse(text)?;
-            Ok(())
-        })
-    };
-}
 
 /// The keys of a route.
 pub(super) const ROUTE_SETTINGS: &[GatewayKey<RouteDraft>] = &[

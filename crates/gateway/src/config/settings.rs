@@ -1,36 +1,16 @@
 //! The keys of the file outside its routes.
 
 use portcullis_config::parse::{
-    boolean, choice, cookie_name, duration, list, listen, network, number, path, public_url, socket,
-    web_origin,
+    boolean, choice, cookie_name, duration, list, listen, log_level, network, number, path, public_url,
+    socket, web_origin,
 };
 use portcullis_config::toml_value::ValueType;
 use portcullis_transport::proxies::ProxyHeader;
-use tracing::Level;
 
 use super::draft::{GatewayDraft, feed_key};
-use super::key::GatewayKey;
+use super::key::{GatewayKey, key};
 
 use ValueType::{Boolean, Integer, List, Text};
-
-const LEVELS: [(&str, Level); 5] = [
-    ("error", Level::ERROR),
-    ("warn", Level::WARN),
-    ("info", Level::INFO),
-    ("debug", Level::DEBUG),
-    ("trace", Level::TRACE),
-];
-
-/// A key whose parser's value is stored in a field.
-macro_rules! key {
-    ($name:literal, $kind:ident, $default:literal, $($field:ident).+ = $parse:expr, $doc:literal) => {
-        GatewayKey::new($name, $kind, $default, $doc, |draft, text| {
-            let parse: fn(&str) -> Result<_, String> = $parse;
-            draft.$($field).+ = parse(text)?;
-            Ok(())
-        })
-    };
-}
 
 /// The keys outside the routes.
 pub(super) const SETTINGS: &[GatewayKey<GatewayDraft>] = &[
@@ -166,6 +146,6 @@ pub(super) const SETTINGS: &[GatewayKey<GatewayDraft>] = &[
         process.log_json = |text| choice(text, &[("text", false), ("json", true)]),
         "Lines of the log for people or for programs"
     ),
-    key!("log.level", Text, "info", process.log_level = |text| choice(text, &LEVELS), "What is logged"),
+    key!("log.level", Text, "info", process.log_level = |text| log_level(text), "What is logged"),
     key!("log.requests", Boolean, "true", process.log_requests = boolean, "Whether each request has a line"),
 ];

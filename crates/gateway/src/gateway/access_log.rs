@@ -1,6 +1,6 @@
 //! One line of the log for each request, and its count.
 //!
-//! The line has the route and not the path: a path may hold what is nobody's business, and a client can make up any.
+//! The line has the route and not the path: a path may hold what is confidential, and a client can make up any.
 
 use std::net::IpAddr;
 use std::sync::Arc;

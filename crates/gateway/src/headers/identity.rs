@@ -1,20 +1,21 @@
 //! Headers that an upstream believes: a client's are taken away in every spelling, then ours are set.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
+use portcullis_api::answer::identity_headers;
 use portcullis_core::id::{SessionId, TenantId, UserId};
 use portcullis_core::user::Role;
 
-const USER: HeaderName = HeaderName::from_static("x-user-id");
-const TENANT: HeaderName = HeaderName::from_static("x-tenant-id");
-const ROLE: HeaderName = HeaderName::from_static("x-user-role");
-const SESSION: HeaderName = HeaderName::from_static("x-session-id");
+const USER: HeaderName = HeaderName::from_static(identity_headers::USER_ID);
+const TENANT: HeaderName = HeaderName::from_static(identity_headers::TENANT_ID);
+const ROLE: HeaderName = HeaderName::from_static(identity_headers::USER_ROLE);
+const SESSION: HeaderName = HeaderName::from_static(identity_headers::SESSION_ID);
 
 /// Folded names of headers by which upstreams learn who the user is, or read another path or method than was matched.
 const BELIEVED: [&str; 12] = [
-    "x-user-id",
-    "x-tenant-id",
-    "x-user-role",
-    "x-session-id",
+    identity_headers::USER_ID,
+    identity_headers::TENANT_ID,
+    identity_headers::USER_ROLE,
+    identity_headers::SESSION_ID,
     "x-original-url",
     "x-rewrite-url",
     "x-http-method",

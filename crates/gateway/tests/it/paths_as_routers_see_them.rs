@@ -102,7 +102,7 @@ const ROUTERS: [(&str, UpstreamRouter); 5] = [
     ("sloppy", sloppy),
 ];
 
-/// Whether the gateway lets a user with this role, or nobody, have this path; and what it forwards then.
+/// Whether the gateway lets a user with this role, or a client without a token, have this path; what it forwards then.
 fn passes(path: &str, user: Option<Role>) -> Option<String> {
     let Fate::Forwarded { target, needs, .. } = explain(&routes(), &http::Method::GET, path) else {
         return None;

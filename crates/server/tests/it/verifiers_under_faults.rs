@@ -110,7 +110,7 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut fault: watch:
     }
 }
 
-/// A verifier, and the user of whom every request is honest.
+/// A verifier, and the user who sends every honest request.
 struct Lane<'n> {
     node: &'n TestServer,
     balancer: Arc<FaultyBalancer>,

@@ -14,7 +14,7 @@ use super::OwnedCredential;
 use crate::server::retry_after;
 use crate::{VerifiedUser, VerifyError};
 
-/// A user for whom the server has vouched.
+/// A user that the server has vouched for.
 pub(crate) struct AskedUser {
     pub(crate) user: VerifiedUser,
     /// When the question was sent.
@@ -64,7 +64,7 @@ fn accepted(response: &Response<Bytes>, credential: &OwnedCredential, sent: Tick
     Some(AskedUser { user, sent, stamp: sent.minus(age) })
 }
 
-/// Adds what the token says of a user for whom the server has vouched.
+/// Adds what the token says of a user that the server has vouched for.
 fn with_claims(told: &VerifiedUser, token: &str) -> Option<VerifiedUser> {
     let access = read_accepted(token, &told.tenant).ok()?;
     let claimed = VerifiedUser::of_token(&access).filter(|claimed| claimed.id == told.id)?;

@@ -16,7 +16,7 @@ pub(super) enum Seen {
     Away,
     /// It has ended, and that is acknowledged.
     Ended,
-    /// It may have ended: whoever asked for it got no answer.
+    /// It may have ended: the client that asked for it got no answer.
     MayHaveEnded,
 }
 

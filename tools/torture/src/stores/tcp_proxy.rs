@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 pub(super) enum Passage {
     /// They are passed on.
     Open,
-    /// They are held back, and nobody is told.
+    /// They are held back, and neither side is told.
     Silent,
     /// Connections are broken, and no other is accepted.
     Closed,

@@ -11,7 +11,7 @@ use crate::cli::output::write_json;
 
 /// Create a key, and show it once
 ///
-/// A verifier shows it as `Authorization: Bearer …` at `/auth/revocations`. Whoever holds it learns which sessions of
+/// A verifier shows it as `Authorization: Bearer …` at `/auth/revocations`. Its holder learns which sessions of
 /// its tenants have ended, and can sign nothing and open nothing. Keep it like a password, in a file that the service
 /// alone can read.
 #[derive(Args, Debug)]

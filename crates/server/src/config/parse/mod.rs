@@ -11,8 +11,9 @@ mod tls;
 
 pub(super) use portcullis_config::parse::{
     LONGEST_NAME, Listen, Parsed, PublicUrl, TcpListen, WebOrigin, boolean, choice, cookie_domain,
-    cookie_name, display_name, duration, is_loopback, list, listen, login_page, network, node_duration,
-    number, path, plain, public_url, size, socket, socket_path, tcp_listen, web_host, web_origin, web_page,
+    cookie_name, display_name, duration, is_loopback, list, listen, log_level, login_page, network,
+    node_duration, number, path, plain, public_url, size, socket, socket_path, tcp_listen, web_host,
+    web_origin, web_page,
 };
 use portcullis_core::tenant::TenantSettings;
 

@@ -3,12 +3,11 @@
 use std::num::NonZeroU32;
 
 use portcullis_stores::DatabaseUrl;
-use tracing::Level;
 
 use super::super::builder::ConfigBuilder;
 use super::super::parse::{
-    Parsed, choice, database, duration, jwt_secret, list, listen, master_key, network, number, path, plain,
-    public_url, session_secret, sessions, size, socket, socket_path,
+    Parsed, choice, database, duration, jwt_secret, list, listen, log_level, master_key, network, number,
+    path, plain, public_url, session_secret, sessions, size, socket, socket_path,
 };
 use super::super::values::LogFormat;
 use super::DefaultValue::{Derived, Fixed, Unset};
@@ -144,19 +143,11 @@ fn log_format(builder: &ConfigBuilder) -> String {
     if builder.config.is_development() { "text".to_owned() } else { "json".to_owned() }
 }
 
-const LEVELS: [(&str, Level); 5] = [
-    ("error", Level::ERROR),
-    ("warn", Level::WARN),
-    ("info", Level::INFO),
-    ("debug", Level::DEBUG),
-    ("trace", Level::TRACE),
-];
-
 pub(super) const LOG: &[Setting] = &[
     setting!("log.format": Text("text|json"), Derived("`text` in development mode, otherwise `json`", log_format),
         config.log.format = choice(&FORMATS),
         "Format of the log: lines for people, or one JSON object a line"),
-    setting!("log.level": Text("LEVEL"), Fixed("info"), config.log.level = choice(&LEVELS),
+    setting!("log.level": Text("LEVEL"), Fixed("info"), config.log.level = log_level,
         "Least severe level that is logged: `error`, `warn`, `info`, `debug` or `trace`"),
     setting!("metrics.listen": Text("ADDR:PORT"),
         Unset("none: `/metrics` on the main listener, for loopback clients, in development mode; otherwise off"),

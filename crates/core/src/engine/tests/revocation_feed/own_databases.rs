@@ -92,7 +92,7 @@ async fn a_verifier_of_several_tenants_hears_of_the_others_while_one_database_is
     let mut verifier = FollowingVerifier::begun(&node, FeedTenants::All).await;
     assert_eq!(verifier.hear(&node).await.behind, []);
     faults.go_down();
-    // A verifier that comes from another node is told what was revoked lately, of whom that can be said.
+    // A verifier that comes from another node is told what was revoked lately, as far as the databases answer.
     verifier.at = None;
     let answer = verifier.hear(&node).await;
     assert_eq!(answer.behind, slice::from_ref(&acme));
