@@ -109,3 +109,28 @@ async fn a_verifier_of_several_tenants_hears_of_the_others_while_one_database_is
     assert_eq!(answer.behind, []);
     assert_ne!(answer.log, before, "what was announced there meanwhile may be missing");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_tries_each_tenant_once_however_many_databases_hang() {
+    let mut fixture = Fixture::new(MemoryStore::stores());
+    let (theirs, faults) = Faults::within(MemoryStore::stores());
+    fixture.builder.tenant_databases = Arc::new(SeparateDatabases::with("memory:theirs", theirs));
+    let node = fixture.node().await;
+    // One more than are read at once, so that they fail at two times.
+    for number in 0..17 {
+        let database = Some("memory:theirs".to_owned());
+        node.create_tenant(tenant(&format!("t{number}")), TenantSettings::default(), database).await.unwrap();
+    }
+    faults.stop_after(0);
+    let clock = fixture.clock.clone();
+    let passing = tokio::spawn(async move {
+        for hours in 1.. {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            clock.tick_to(Duration::from_hours(24 * 365 * 100 + hours));
+        }
+    });
+    let mut verifier = FollowingVerifier::new(FeedTenants::All);
+    let answer = tokio::time::timeout(Duration::from_mins(1), verifier.hear(&node)).await;
+    passing.abort();
+    assert_eq!(answer.expect("the poll goes on for ever").behind.len(), 17);
+}
