@@ -11,6 +11,9 @@ const CROWDED: [usize; 2] = [16, MANY];
 /// Sessions that are refreshed in turn.
 pub(crate) const IN_TURN: usize = 100_000;
 
+/// The strategy whose tokens verifiers are shown.
+pub(crate) const VERIFIED: StrategyUnderTest = StrategyUnderTest::SessionJwt;
+
 /// One thing to measure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Case {
@@ -22,8 +25,10 @@ pub(crate) enum Case {
     Profile(StrategyUnderTest),
     /// The same check for a proxy that asks.
     ForwardAuth(StrategyUnderTest),
-    /// The bare handler behind a guard of the library.
+    /// The bare handler behind a guard of the library, on the database of the server.
     Guard(StrategyUnderTest),
+    /// The bare handler behind a guard that follows the feed of the server, for [`VERIFIED`].
+    VerifierGuard,
     /// The check of another library, which keeps its sessions in Redis.
     Peer,
     /// A refresh with the device proof.
@@ -97,6 +102,8 @@ impl BenchTransport {
 pub(crate) enum CaseKind {
     /// Bound by handling requests.
     Checks,
+    /// The same in a service that uses the library.
+    Guards,
     /// Bound by the store.
     Refreshes,
     /// Bound by hashing passwords.
@@ -117,6 +124,7 @@ impl Case {
             let of_both = [Session, SessionJwt].contains(&strategy);
             let cases_of_both = [Self::ForwardAuth(strategy), Self::Guard(strategy)];
             cases.extend(cases_of_both.into_iter().filter(|_| of_both));
+            cases.extend((strategy == VERIFIED).then_some(Self::VerifierGuard));
             cases.extend((with_peers && strategy == Session).then_some(Self::Peer));
         }
         cases.push(Self::Store(StoreCase::ROTATE));
@@ -147,6 +155,7 @@ impl Case {
             Self::Profile(strategy) => vec![Self::Reference, Self::Bare(strategy)],
             Self::ForwardAuth(strategy) => vec![Self::Reference, Self::Profile(strategy)],
             Self::Guard(strategy) => vec![Self::Bare(strategy)],
+            Self::VerifierGuard => vec![Self::Bare(VERIFIED), Self::Guard(VERIFIED)],
             Self::Peer => [Self::Bare, Self::Profile].map(|case| case(StrategyUnderTest::Session)).to_vec(),
             Self::Refresh(RefreshCase::InTurn) => vec![Self::Store(StoreCase::ROTATE_IN_TURN)],
             Self::Refresh(_) => vec![Self::Store(StoreCase::ROTATE)],
@@ -164,6 +173,7 @@ impl Case {
             Self::Profile(strategy) => format!("profile {strategy}"),
             Self::ForwardAuth(strategy) => format!("forward-auth {strategy}"),
             Self::Guard(strategy) => format!("guard {strategy}"),
+            Self::VerifierGuard => "verifier guard".to_owned(),
             Self::Peer => "peer tower-sessions".to_owned(),
             Self::Refresh(RefreshCase::Each(strategy)) => format!("refresh {strategy}"),
             Self::Refresh(RefreshCase::SharedSecret) => "refresh HS256".to_owned(),
@@ -185,9 +195,8 @@ impl Case {
 
     pub(crate) const fn kind(self) -> CaseKind {
         match self {
-            Self::Reference | Self::Bare(_) | Self::Profile(_) | Self::ForwardAuth(_) | Self::Guard(_) => {
-                CaseKind::Checks
-            }
+            Self::Reference | Self::Bare(_) | Self::Profile(_) | Self::ForwardAuth(_) => CaseKind::Checks,
+            Self::Guard(_) | Self::VerifierGuard => CaseKind::Guards,
             Self::Peer => CaseKind::Peers,
             Self::Refresh(_) | Self::Store(_) => CaseKind::Refreshes,
             Self::Hash | Self::Login(..) | Self::Register(_) => CaseKind::Hashes,
@@ -222,9 +231,10 @@ mod tests {
             names("forward-auth session-jwt"),
             ["reference", "profile session-jwt", "forward-auth session-jwt"]
         );
+        assert_eq!(names("verifier guard"), ["bare session-jwt", "guard session-jwt", "verifier guard"]);
         assert_eq!(names("nothing"), [""; 0]);
         assert_eq!(names("tcp"), ["sessions http", "sessions tcp"]);
-        let all = 1 + 6 + 6 + 2 + 2 + 1 + 4 + 4 + 2 + 1 + 8 + 6;
+        let all = 1 + 6 + 6 + 2 + 2 + 1 + 1 + 4 + 4 + 2 + 1 + 8 + 6;
         assert_eq!(names("").len(), all);
         assert_eq!(Case::matching("", false).len(), all - 1);
     }

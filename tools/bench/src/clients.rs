@@ -3,7 +3,7 @@
 use portcullis_bench::http::{HttpConnection, get};
 use portcullis_bench::strategy::{Credentials, StrategyUnderTest};
 
-use crate::cases::{BenchTransport, Case, MANY, RefreshCase};
+use crate::cases::{BenchTransport, Case, MANY, RefreshCase, VERIFIED};
 use crate::error::BenchError;
 use crate::fixture::BenchFixture;
 use crate::load::{self, LoadClient};
@@ -36,6 +36,7 @@ async fn scripts(fixture: &BenchFixture, case: Case, round: u64) -> Result<Vec<V
         Case::Bare(strategy) | Case::Profile(strategy) | Case::Guard(strategy) => {
             repeat(MANY, &profiles(people, strategy).await?)
         }
+        Case::VerifierGuard => repeat(MANY, &profiles(people, VERIFIED).await?),
         Case::ForwardAuth(strategy) => {
             let signed_in = people.password_sign_in(strategy, SESSIONS).await?;
             let asked = signed_in.iter().map(|credentials| strategy.forward_auth(&credentials.access));

@@ -2,6 +2,7 @@
 //! is started when the first of them comes.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -21,7 +22,7 @@ use crate::cases::{Case, IN_TURN, MANY, RefreshCase, StoreCase};
 use crate::crowd::Crowd;
 use crate::error::BenchError;
 use crate::peer::PeerService;
-use crate::programs::{BenchPrograms, CounterSockets};
+use crate::programs::{BenchPrograms, CounterSockets, new_feed_key};
 use crate::store_process::StoreProcess;
 use crate::users::BenchUsers;
 
@@ -51,7 +52,9 @@ pub(crate) struct BenchFixture {
     pub(crate) span: Duration,
     programs: BenchPrograms,
     folder: PathBuf,
+    feed_key_file: OnceCell<PathBuf>,
     guarded: OnceCell<ServingProcess>,
+    verifying: OnceCell<ServingProcess>,
     shared_secret: OnceCell<BenchInstallation>,
     crowd: OnceCell<Crowd>,
     stores: [OnceCell<Mutex<StoreProcess>>; 2],
@@ -92,7 +95,9 @@ impl BenchFixture {
             span: Duration::from_secs(plan.seconds),
             programs,
             folder: folder.to_owned(),
+            feed_key_file: OnceCell::new(),
             guarded: OnceCell::new(),
+            verifying: OnceCell::new(),
             shared_secret: OnceCell::new(),
             crowd: OnceCell::new(),
             stores: [OnceCell::new(), OnceCell::new()],
@@ -108,6 +113,7 @@ impl BenchFixture {
         Ok(match case {
             Case::Bare(_) => CaseService::of(&self.bare),
             Case::Guard(_) => CaseService::of(self.guarded().await?),
+            Case::VerifierGuard => CaseService::of(self.verifying().await?),
             Case::Peer => self.peer().await?.service(),
             Case::Refresh(RefreshCase::SharedSecret) => self.shared_secret().await?.service(),
             Case::Refresh(RefreshCase::InTurn) => self.crowd().await?.service(),
@@ -123,6 +129,27 @@ impl BenchFixture {
             Ok(ServingProcess::start(&mut guarded)?)
         };
         self.guarded.get_or_try_init(start).await
+    }
+
+    /// The bare handler behind a guard that follows the feed of the server.
+    async fn verifying(&self) -> Result<&ServingProcess, BenchError> {
+        let start = async || {
+            let mut verifying = Command::new(&self.programs.library);
+            verifying.args(["verifying", "--server", &format!("http://{}", self.main.server.address())]);
+            verifying.arg("--feed-key-file").arg(self.feed_key_file().await?);
+            Ok(ServingProcess::start(verifying.args(self.routes.words()))?)
+        };
+        self.verifying.get_or_try_init(start).await
+    }
+
+    /// The file with a key of the server's feed.
+    pub(crate) async fn feed_key_file(&self) -> Result<&Path, BenchError> {
+        let make = async || {
+            let file = self.folder.join("feed.key");
+            fs::write(&file, new_feed_key(&self.programs.server, &self.folder.join("data"))?)?;
+            Ok::<_, BenchError>(file)
+        };
+        Ok(self.feed_key_file.get_or_try_init(make).await?)
     }
 
     /// A server that signs access tokens with a shared secret.

@@ -2,11 +2,14 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use portcullis_bench::server::beside_this_program;
+use serde_json::Value;
 
 use crate::BenchPlan;
 use crate::cases::Case;
+use crate::error::BenchError;
 
 /// Where the programs are.
 #[derive(Clone, Debug)]
@@ -43,6 +46,18 @@ impl BenchPrograms {
         let counted = or_beside(plan.counted.as_deref(), "portcullis-counted")?;
         Ok(Self { server: counted.clone(), bare: counted, ..Self::measured(plan)? })
     }
+}
+
+/// Makes a key of the feed of the server with this data directory.
+///
+/// # Errors
+/// [`BenchError::NoFeedKey`], or what the system says.
+pub(crate) fn new_feed_key(server: &Path, data_dir: &Path) -> Result<String, BenchError> {
+    let mut command = Command::new(server);
+    let made = command.args(["feed", "key", "create", "--json", "--data-dir"]).arg(data_dir).output()?;
+    let made: Value = serde_json::from_slice(&made.stdout).unwrap_or_default();
+    let key = made.get("key").and_then(Value::as_str).map(str::to_owned);
+    key.ok_or_else(|| BenchError::NoFeedKey(made.to_string()))
 }
 
 fn or_beside(given: Option<&Path>, name: &str) -> io::Result<PathBuf> {

@@ -3,13 +3,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use portcullis_bench::http::HttpConnection;
 use portcullis_bench::strategy::{AccessCredential, StrategyUnderTest};
 use portcullis_verifier::{CutReason, OnStale, SentCredential, Verifier};
-use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -50,22 +48,13 @@ pub(crate) struct VerifierFindings {
 pub(crate) async fn measure(plan: &BenchPlan, directory: &Path) -> Result<Vec<VerifierFindings>, BenchError> {
     fs::create_dir(directory)?;
     let fixture = BenchFixture::set(plan, directory, None, &[]).await?;
-    let program = crate::programs::BenchPrograms::measured(plan)?.server;
-    let key = feed_key(&program, &directory.join("data"))?;
+    let key = fs::read_to_string(fixture.feed_key_file().await?)?;
     let mut found = Vec::new();
     for (count, sign_outs) in CROWDS {
         found.push(crowd(&fixture, &key, count, sign_outs).await?);
         println!("{count} verifiers: {sign_outs} sign-outs");
     }
     Ok(found)
-}
-
-fn feed_key(program: &Path, data_dir: &Path) -> Result<String, BenchError> {
-    let mut command = Command::new(program);
-    let made = command.args(["feed", "key", "create", "--json", "--data-dir"]).arg(data_dir).output()?;
-    let made: Value = serde_json::from_slice(&made.stdout).unwrap_or_default();
-    let key = made.get("key").and_then(Value::as_str).map(str::to_owned);
-    key.ok_or_else(|| BenchError::NoFeedKey(made.to_string()))
 }
 
 async fn crowd(

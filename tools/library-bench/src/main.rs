@@ -9,6 +9,7 @@ mod feed_delay;
 mod guarded_service;
 mod session_writer;
 mod store_alone;
+mod verifying_service;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -29,6 +30,8 @@ enum LibraryBenchCommand {
     Feed(feed_delay::FeedArguments),
     /// Rotate and find in a store of its own, as often as a line of the standard input says so.
     Store(store_alone::StoreArguments),
+    /// Serve the bare handler behind a guard that follows the feed of a server.
+    Verifying(verifying_service::VerifyingArguments),
 }
 
 #[tokio::main]
@@ -38,6 +41,7 @@ async fn main() -> ExitCode {
         LibraryBenchCommand::Guarded(arguments) => guarded_service::serve(&arguments).await,
         LibraryBenchCommand::Sessions(arguments) => session_writer::write(&arguments).await,
         LibraryBenchCommand::Store(arguments) => store_alone::serve(&arguments).await,
+        LibraryBenchCommand::Verifying(arguments) => verifying_service::serve(&arguments).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -25,7 +25,6 @@ const MEBIBYTES: Figure = |round| Some(f64::from(u32::try_from(round.resident? >
 
 impl Findings {
     pub(super) fn checks(&self) -> Option<String> {
-        let is_check = |case: Case| case.kind() == CaseKind::Checks && !matches!(case, Case::Guard(_));
         let mut columns = latencies();
         columns.extend(costs());
         columns.extend([
@@ -34,14 +33,15 @@ impl Findings {
             self.ratio("CPU of bare (goal: 1.5; cookie: 1.7)", CPU, bare_of),
             ("503s", Box::new(|_, rounds| busy(rounds))),
         ]);
-        self.table(is_check, &columns)
+        self.table(|case| case.kind() == CaseKind::Checks, &columns)
     }
 
     pub(super) fn guards(&self) -> Option<String> {
         let more: ReportColumn<'_> =
             ("more than bare µs (goal: 2)", Box::new(|case, rounds| self.more(case, rounds)));
         let [rate, cpu] = [one("answers/s", RATE), one("CPU µs/answer", CPU)];
-        self.table(|case| matches!(case, Case::Guard(_)), &[rate, cpu, more])
+        let of_engine = self.ratio("CPU of the guard of an engine (goal: 1.05)", CPU, engine_guard_of);
+        self.table(|case| case.kind() == CaseKind::Guards, &[rate, cpu, more, of_engine])
     }
 
     pub(super) fn refreshes(&self) -> Option<String> {
@@ -144,6 +144,11 @@ impl Findings {
 /// The bare handler that is sent the same requests; there is none for the bare handler itself.
 fn bare_of(case: Case) -> Option<Case> {
     case.bases().into_iter().find(|base| matches!(base, Case::Bare(_)))
+}
+
+/// The guard in whose place a verifier's stands; an engine's has none.
+fn engine_guard_of(case: Case) -> Option<Case> {
+    case.bases().into_iter().find(|base| matches!(base, Case::Guard(_)))
 }
 
 /// How much processor time of the server a refresh may take.

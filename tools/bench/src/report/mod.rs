@@ -49,7 +49,7 @@ impl Findings {
     pub(crate) fn tables(&self) -> String {
         let sections = [
             ("Checks", self.checks()),
-            ("The guard alone", self.guards()),
+            ("Guards", self.guards()),
             ("Beside tower-sessions on Redis", self.peers()),
             ("A sign-out on other nodes", self.sign_outs_elsewhere()),
             ("The stores that nodes share", self.shared_stores()),

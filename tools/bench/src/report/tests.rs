@@ -2,7 +2,7 @@ use portcullis_bench::strategy::StrategyUnderTest;
 use portcullis_bench::tally::TallySummary;
 
 use super::*;
-use crate::cases::{BenchTransport, RefreshCase};
+use crate::cases::{BenchTransport, RefreshCase, VERIFIED};
 use crate::round::ProcessorUse;
 
 fn rounds(rates: [f64; 2]) -> Vec<Figures> {
@@ -73,6 +73,22 @@ fn a_check_is_compared_with_the_bare_handler_of_its_own_strategy() {
     assert_eq!(cell(&text, "bare jwt", of_bare), "–");
     assert_eq!(cell(&text, "profile session", "rate of bare"), "0.40 (0.40–0.40)");
     assert_eq!(cell(&text, "guard session", "more than bare µs (goal: 2)"), "1.50 (1.50–1.50)");
+}
+
+#[test]
+fn a_verifiers_guard_is_compared_with_the_bare_handler_and_with_the_guard_of_an_engine() {
+    let [bare, guard] = [Case::Bare, Case::Guard].map(|case| case(VERIFIED));
+    let text = findings(&[
+        (bare, 100.0, 10.0, None),
+        (guard, 90.0, 12.0, None),
+        (Case::VerifierGuard, 80.0, 12.6, None),
+    ])
+    .tables();
+    assert!(text.contains("### Guards\n"), "{text}");
+    let [more, of_engine] = ["more than bare µs (goal: 2)", "CPU of the guard of an engine (goal: 1.05)"];
+    assert_eq!(cell(&text, "verifier guard", more), "2.60 (2.60–2.60)");
+    assert_eq!(cell(&text, "verifier guard", of_engine), "1.05 (1.05–1.05)");
+    assert_eq!(cell(&text, "guard session-jwt", of_engine), "–");
 }
 
 #[test]
