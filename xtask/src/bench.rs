@@ -23,6 +23,11 @@ const PEERS: &str = "--peers";
 const STORES: &str = "--stores";
 /// The argument that lets stores fail.
 const FAULTS: &str = "--faults";
+/// The arguments that choose cases, and that measure all there is.
+const ONLY: &str = "--only";
+const WRITE: &str = "--write";
+/// What the names of the cases have in them for which nginx is needed.
+const PROXIES: [&str; 2] = ["gateway", "nginx"];
 /// The service with that library, in a workspace of its own.
 const PEER: &str = "portcullis-peer";
 
@@ -36,7 +41,21 @@ pub(crate) fn bench(arguments: &[String]) -> Result<(), VerbFailure> {
     if arguments.iter().any(|word| word == STORES) {
         debian::make_sure(&debian::FOR_STORES)?;
     }
+    if compares_gateway(arguments) {
+        debian::make_sure(&debian::FOR_GATEWAY)?;
+    }
     with_release_server("portcullis-bench", &[SERVER, COUNTED, LIBRARY], &words)
+}
+
+/// Whether nginx is asked for, by the name of a case or because all is measured that can be.
+fn compares_gateway(arguments: &[String]) -> bool {
+    let following = arguments.iter().skip(1);
+    let apart =
+        arguments.iter().zip(following).filter(|(word, _)| *word == ONLY).map(|(_, name)| name.as_str());
+    let joined = arguments.iter().filter_map(|word| word.strip_prefix(ONLY)?.strip_prefix('='));
+    let mut names = apart.chain(joined);
+    arguments.iter().any(|word| word == WRITE)
+        || names.any(|name| PROXIES.iter().any(|proxy| name.contains(proxy)))
 }
 
 /// Builds the service, apart from the workspace, so that nothing else waits for what only it needs.
@@ -77,6 +96,18 @@ fn with_release_server(tool: &str, programs: &[&str], arguments: &[OsString]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nginx_is_installed_for_those_who_ask_for_it() {
+        let asks =
+            |line: &str| compares_gateway(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        for line in ["--only gateway", "--rounds 3 --only=gateway", "--only nginx", "--peers --write"] {
+            assert!(asks(line), "{line}");
+        }
+        for line in ["", "--only profile", "--rounds 3 --only"] {
+            assert!(!asks(line), "{line}");
+        }
+    }
 
     #[test]
     fn the_peer_is_compared_in_one_version_and_no_other() {

@@ -27,6 +27,7 @@ enum PackageProof {
 }
 
 const POSTGRES: DebianPackage = DebianPackage { name: "postgresql", proof: PackageProof::PostgresServer };
+const NGINX: DebianPackage = DebianPackage { name: "nginx-light", proof: PackageProof::Program("nginx") };
 const REDIS: DebianPackage =
     DebianPackage { name: "redis-server", proof: PackageProof::Program("redis-server") };
 
@@ -34,7 +35,7 @@ const REDIS: DebianPackage =
 pub(crate) const FOR_TESTS: [DebianPackage; 9] = [
     DebianPackage { name: "caddy", proof: PackageProof::Program("caddy") },
     DebianPackage { name: "chromium", proof: PackageProof::Program("chromium") },
-    DebianPackage { name: "nginx-light", proof: PackageProof::Program("nginx") },
+    NGINX,
     DebianPackage { name: "nodejs", proof: PackageProof::Program("node") },
     DebianPackage { name: "npm", proof: PackageProof::Program("npm") },
     POSTGRES,
@@ -42,6 +43,9 @@ pub(crate) const FOR_TESTS: [DebianPackage; 9] = [
     REDIS,
     DebianPackage { name: "strace", proof: PackageProof::Program("strace") },
 ];
+
+/// What the bench needs that compares the gateway with nginx.
+pub(crate) const FOR_GATEWAY: [DebianPackage; 1] = [NGINX];
 
 /// What the bench needs that compares the server with others.
 pub(crate) const FOR_PEERS: [DebianPackage; 1] = [REDIS];

@@ -11,7 +11,7 @@ const CROWDED: [usize; 2] = [16, MANY];
 /// Sessions that are refreshed in turn.
 pub(crate) const IN_TURN: usize = 100_000;
 
-/// The strategy whose tokens verifiers are shown.
+/// The strategy whose tokens verifiers and proxies are shown.
 pub(crate) const VERIFIED: StrategyUnderTest = StrategyUnderTest::SessionJwt;
 
 /// One thing to measure.
@@ -29,6 +29,8 @@ pub(crate) enum Case {
     Guard(StrategyUnderTest),
     /// The bare handler behind a guard that follows the feed of the server, for [`VERIFIED`].
     VerifierGuard,
+    /// The bare handler behind a reverse proxy, which is sent the requests of [`VERIFIED`].
+    Proxy(ProxyCase),
     /// The check of another library, which keeps its sessions in Redis.
     Peer,
     /// A refresh with the device proof.
@@ -77,6 +79,33 @@ impl StoreCase {
     }
 }
 
+/// A reverse proxy, and what it does before it passes a request on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ProxyCase {
+    /// nginx, which does nothing.
+    Nginx,
+    /// nginx, which asks the server.
+    NginxAuthRequest,
+    /// The gateway, which verifies.
+    Gateway,
+    /// The gateway on a public route.
+    GatewayPublic,
+}
+
+impl ProxyCase {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Nginx, Self::NginxAuthRequest, Self::Gateway, Self::GatewayPublic];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx proxy",
+            Self::NginxAuthRequest => "nginx auth_request",
+            Self::Gateway => "gateway",
+            Self::GatewayPublic => "gateway public",
+        }
+    }
+}
+
 /// Which way an operation of the device-session surface is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum BenchTransport {
@@ -104,6 +133,8 @@ pub(crate) enum CaseKind {
     Checks,
     /// The same in a service that uses the library.
     Guards,
+    /// Bound by passing requests on.
+    Proxies,
     /// Bound by the store.
     Refreshes,
     /// Bound by hashing passwords.
@@ -127,6 +158,7 @@ impl Case {
             cases.extend((strategy == VERIFIED).then_some(Self::VerifierGuard));
             cases.extend((with_peers && strategy == Session).then_some(Self::Peer));
         }
+        cases.extend(ProxyCase::ALL.map(Self::Proxy));
         cases.push(Self::Store(StoreCase::ROTATE));
         cases.extend([Refresh, Denylist].map(|strategy| Self::Refresh(RefreshCase::Each(strategy))));
         cases.push(Self::Refresh(RefreshCase::SharedSecret));
@@ -156,12 +188,16 @@ impl Case {
             Self::ForwardAuth(strategy) => vec![Self::Reference, Self::Profile(strategy)],
             Self::Guard(strategy) => vec![Self::Bare(strategy)],
             Self::VerifierGuard => vec![Self::Bare(VERIFIED), Self::Guard(VERIFIED)],
+            Self::Proxy(ProxyCase::Gateway) => {
+                [ProxyCase::Nginx, ProxyCase::NginxAuthRequest].map(Self::Proxy).to_vec()
+            }
+            Self::Proxy(ProxyCase::GatewayPublic) => vec![Self::Proxy(ProxyCase::Nginx)],
             Self::Peer => [Self::Bare, Self::Profile].map(|case| case(StrategyUnderTest::Session)).to_vec(),
             Self::Refresh(RefreshCase::InTurn) => vec![Self::Store(StoreCase::ROTATE_IN_TURN)],
             Self::Refresh(_) => vec![Self::Store(StoreCase::ROTATE)],
             Self::Login(..) | Self::Register(_) => vec![Self::Hash],
             Self::Sessions(_) => vec![Self::Sessions(BenchTransport::Http)],
-            Self::Reference | Self::Bare(_) | Self::Store(_) | Self::Hash => Vec::new(),
+            Self::Reference | Self::Bare(_) | Self::Proxy(_) | Self::Store(_) | Self::Hash => Vec::new(),
         }
     }
 
@@ -174,6 +210,7 @@ impl Case {
             Self::ForwardAuth(strategy) => format!("forward-auth {strategy}"),
             Self::Guard(strategy) => format!("guard {strategy}"),
             Self::VerifierGuard => "verifier guard".to_owned(),
+            Self::Proxy(proxy) => proxy.name().to_owned(),
             Self::Peer => "peer tower-sessions".to_owned(),
             Self::Refresh(RefreshCase::Each(strategy)) => format!("refresh {strategy}"),
             Self::Refresh(RefreshCase::SharedSecret) => "refresh HS256".to_owned(),
@@ -197,6 +234,7 @@ impl Case {
         match self {
             Self::Reference | Self::Bare(_) | Self::Profile(_) | Self::ForwardAuth(_) => CaseKind::Checks,
             Self::Guard(_) | Self::VerifierGuard => CaseKind::Guards,
+            Self::Proxy(_) => CaseKind::Proxies,
             Self::Peer => CaseKind::Peers,
             Self::Refresh(_) | Self::Store(_) => CaseKind::Refreshes,
             Self::Hash | Self::Login(..) | Self::Register(_) => CaseKind::Hashes,
@@ -232,9 +270,10 @@ mod tests {
             ["reference", "profile session-jwt", "forward-auth session-jwt"]
         );
         assert_eq!(names("verifier guard"), ["bare session-jwt", "guard session-jwt", "verifier guard"]);
+        assert_eq!(names("gateway"), ["nginx proxy", "nginx auth_request", "gateway", "gateway public"]);
         assert_eq!(names("nothing"), [""; 0]);
         assert_eq!(names("tcp"), ["sessions http", "sessions tcp"]);
-        let all = 1 + 6 + 6 + 2 + 2 + 1 + 1 + 4 + 4 + 2 + 1 + 8 + 6;
+        let all = 1 + 6 + 6 + 2 + 2 + 1 + 1 + 4 + 4 + 4 + 2 + 1 + 8 + 6;
         assert_eq!(names("").len(), all);
         assert_eq!(Case::matching("", false).len(), all - 1);
     }

@@ -3,10 +3,11 @@
 use portcullis_bench::http::{HttpConnection, get};
 use portcullis_bench::strategy::{Credentials, StrategyUnderTest};
 
-use crate::cases::{BenchTransport, Case, MANY, RefreshCase, VERIFIED};
+use crate::cases::{BenchTransport, Case, MANY, ProxyCase, RefreshCase, VERIFIED};
 use crate::error::BenchError;
 use crate::fixture::BenchFixture;
 use crate::load::{self, LoadClient};
+use crate::proxies::OPEN;
 use crate::script::Script;
 use crate::users::BenchUsers;
 use portcullis_bench::device::sessions;
@@ -36,7 +37,12 @@ async fn scripts(fixture: &BenchFixture, case: Case, round: u64) -> Result<Vec<V
         Case::Bare(strategy) | Case::Profile(strategy) | Case::Guard(strategy) => {
             repeat(MANY, &profiles(people, strategy).await?)
         }
-        Case::VerifierGuard => repeat(MANY, &profiles(people, VERIFIED).await?),
+        Case::Proxy(ProxyCase::GatewayPublic) => {
+            let signed_in = people.password_sign_in(VERIFIED, SESSIONS).await?;
+            let asked = signed_in.iter().map(|credentials| get(OPEN, &[credentials.access.header()]));
+            repeat(MANY, &asked.collect::<Vec<_>>())
+        }
+        Case::VerifierGuard | Case::Proxy(_) => repeat(MANY, &profiles(people, VERIFIED).await?),
         Case::ForwardAuth(strategy) => {
             let signed_in = people.password_sign_in(strategy, SESSIONS).await?;
             let asked = signed_in.iter().map(|credentials| strategy.forward_auth(&credentials.access));

@@ -31,6 +31,13 @@ pub(crate) enum BenchError {
     NoRequest,
     #[error("there is no service to compare with: `cargo xtask bench --peers` builds it")]
     NoPeer,
+    #[error(
+        "nginx is missing, with which the gateway is compared; run `sudo apt-get install --yes \
+         --no-install-recommends nginx-light`"
+    )]
+    NoNginx,
+    #[error("{0} does not listen; its last words:\n{1}")]
+    NotListening(&'static str, String),
     #[error("no feed key was made: {0}")]
     NoFeedKey(String),
     #[error(transparent)]

@@ -21,8 +21,10 @@ use crate::case_service::{CaseService, database_in};
 use crate::cases::{Case, IN_TURN, MANY, RefreshCase, StoreCase};
 use crate::crowd::Crowd;
 use crate::error::BenchError;
+use crate::gateway_process::FollowedServer;
 use crate::peer::PeerService;
 use crate::programs::{BenchPrograms, CounterSockets, new_feed_key};
+use crate::proxies::{BenchProxies, open_route};
 use crate::store_process::StoreProcess;
 use crate::users::BenchUsers;
 
@@ -43,7 +45,7 @@ pub(crate) struct BenchInstallation {
 #[derive(Debug)]
 pub(crate) struct BenchFixture {
     pub(crate) main: BenchInstallation,
-    bare: ServingProcess,
+    pub(crate) bare: ServingProcess,
     routes: BareServerArguments,
     /// Where microservices connect.
     pub(crate) tcp: ReservedAddress,
@@ -51,10 +53,11 @@ pub(crate) struct BenchFixture {
     /// How long one measurement takes.
     pub(crate) span: Duration,
     programs: BenchPrograms,
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     feed_key_file: OnceCell<PathBuf>,
     guarded: OnceCell<ServingProcess>,
     verifying: OnceCell<ServingProcess>,
+    proxies: OnceCell<BenchProxies>,
     shared_secret: OnceCell<BenchInstallation>,
     crowd: OnceCell<Crowd>,
     stores: [OnceCell<Mutex<StoreProcess>>; 2],
@@ -84,7 +87,7 @@ impl BenchFixture {
         let main = BenchInstallation::start(&programs.server, &data_dir, &variables).await?;
         let routes = main.routes_of_profiles().await?;
         let mut bare = Command::new(&programs.bare);
-        bare.arg(BARE_SERVER).args(routes.words());
+        bare.arg(BARE_SERVER).args(routes.words()).args(open_route(&routes).words());
         bare.envs(counting.map(|sockets| (ALLOCATION_COUNTER, sockets.bare.as_os_str())));
         Ok(Self {
             main,
@@ -98,6 +101,7 @@ impl BenchFixture {
             feed_key_file: OnceCell::new(),
             guarded: OnceCell::new(),
             verifying: OnceCell::new(),
+            proxies: OnceCell::new(),
             shared_secret: OnceCell::new(),
             crowd: OnceCell::new(),
             stores: [OnceCell::new(), OnceCell::new()],
@@ -114,6 +118,7 @@ impl BenchFixture {
             Case::Bare(_) => CaseService::of(&self.bare),
             Case::Guard(_) => CaseService::of(self.guarded().await?),
             Case::VerifierGuard => CaseService::of(self.verifying().await?),
+            Case::Proxy(proxy) => self.proxies().await?.service(proxy),
             Case::Peer => self.peer().await?.service(),
             Case::Refresh(RefreshCase::SharedSecret) => self.shared_secret().await?.service(),
             Case::Refresh(RefreshCase::InTurn) => self.crowd().await?.service(),
@@ -140,6 +145,20 @@ impl BenchFixture {
             Ok(ServingProcess::start(verifying.args(self.routes.words()))?)
         };
         self.verifying.get_or_try_init(start).await
+    }
+
+    /// nginx and a gateway before the bare handler.
+    async fn proxies(&self) -> Result<&BenchProxies, BenchError> {
+        let start =
+            async || BenchProxies::start(&self.folder, self.bare.address, self.followed().await?).await;
+        self.proxies.get_or_try_init(start).await
+    }
+
+    /// The server as gateways follow it.
+    pub(crate) async fn followed(&self) -> Result<FollowedServer<'_>, BenchError> {
+        let server = &self.main.server;
+        let (address, pid, program) = (server.address(), server.pid(), self.programs.server.as_path());
+        Ok(FollowedServer { program, address, pid, feed_key_file: self.feed_key_file().await? })
     }
 
     /// The file with a key of the server's feed.

@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
+use portcullis_bench::serving_process::children_of;
+
 /// Memory in use, in KiB.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct ProcessMemory {
@@ -17,6 +19,11 @@ pub(crate) fn processor_time(pid: u32) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let ticks = ticks(&stat).unwrap_or(0);
     Duration::from_millis(ticks.saturating_mul(1000) / rustix::param::clock_ticks_per_second().max(1))
+}
+
+/// The same of the process and of its children.
+pub(crate) fn family_processor_time(pid: u32) -> Duration {
+    children_of(pid).into_iter().chain([pid]).map(processor_time).sum()
 }
 
 /// Fields 14 and 15, counted behind the program's name, which is in parentheses and may hold anything.
@@ -48,6 +55,11 @@ pub(crate) fn forget_peak(pid: u32) {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
+    use portcullis_bench::serving_process::ServingProcess;
+    use rustix::process::{Pid, Signal, kill_process};
+
     use super::*;
 
     #[test]
@@ -67,5 +79,21 @@ mod tests {
         }
         let memory = memory(pid);
         assert!(memory.resident > 0 && memory.peak >= memory.resident, "{memory:?}");
+    }
+
+    #[test]
+    fn what_a_child_uses_is_its_parents() {
+        // The shell says that it waits, so all that is used from then on is its child's.
+        let script = "(while :; do :; done) & echo 127.0.0.1:7; wait";
+        let parent = ServingProcess::start(Command::new("sh").args(["-c", script])).unwrap();
+        let begun = processor_time(parent.pid());
+        while family_processor_time(parent.pid()) < begun + Duration::from_millis(100) {}
+        let own = processor_time(parent.pid());
+        let children = children_of(parent.pid());
+        for child in &children {
+            kill_process(Pid::from_raw(i32::try_from(*child).unwrap()).unwrap(), Signal::KILL).unwrap();
+        }
+        assert_eq!(children.len(), 1, "{children:?}");
+        assert!(own < begun + Duration::from_millis(100), "{own:?}");
     }
 }

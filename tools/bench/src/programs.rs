@@ -60,6 +60,13 @@ pub(crate) fn new_feed_key(server: &Path, data_dir: &Path) -> Result<String, Ben
     key.ok_or_else(|| BenchError::NoFeedKey(made.to_string()))
 }
 
+/// Where a program of Debian lies. Some are on root's path alone.
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    folders.map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
 fn or_beside(given: Option<&Path>, name: &str) -> io::Result<PathBuf> {
     given.map_or_else(|| Ok(beside_this_program()?.with_file_name(name)), |path| Ok(path.to_owned()))
 }

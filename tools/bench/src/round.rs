@@ -8,7 +8,7 @@ use crate::case_service::CaseService;
 use crate::cases::{BenchTransport, Case, MANY, RefreshCase, StoreCase};
 use crate::error::BenchError;
 use crate::fixture::BenchFixture;
-use crate::process::{memory, processor_time};
+use crate::process::{family_processor_time, memory, processor_time};
 use crate::{clients, hashing, load, machine, tcp};
 
 /// What one measurement found.
@@ -27,7 +27,7 @@ pub(crate) struct Figures {
 /// Processor time for one answer, in microseconds.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct ProcessorUse {
-    /// Of the serving process.
+    /// Of the serving process and its children.
     pub(crate) server: f64,
     /// Of the process that it asks.
     pub(crate) asked: Option<f64>,
@@ -95,8 +95,8 @@ impl Used {
     fn by(service: CaseService) -> Self {
         Self {
             service,
-            server: processor_time(service.pid),
-            asked: service.asked.map(processor_time).unwrap_or_default(),
+            server: family_processor_time(service.pid),
+            asked: service.asked.map(family_processor_time).unwrap_or_default(),
             client: processor_time(std::process::id()),
         }
     }

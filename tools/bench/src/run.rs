@@ -7,7 +7,7 @@ use std::time::Duration;
 use portcullis_bench::tally::Tally;
 
 use crate::BenchPlan;
-use crate::cases::Case;
+use crate::cases::{Case, CaseKind};
 use crate::counts::{self, RequestCounts};
 use crate::docs_page;
 use crate::error::BenchError;
@@ -17,19 +17,20 @@ use crate::process::{forget_peak, memory};
 use crate::programs::CounterSockets;
 use crate::report::Findings;
 use crate::round::Figures;
-use crate::{shared_stores, start, storm, timing, verifiers};
+use crate::{nginx, shared_stores, start, storm, timing, verifiers};
 
 const STORM: &str = "storm";
 const TIMING: &str = "timing";
 const START: &str = "start";
 const VERIFIERS: &str = "verifiers";
+/// What is no case.
+const PARTS: [&str; 4] = [STORM, TIMING, START, VERIFIERS];
 
 /// Measures what the plan says, prints the tables, and writes them into the page if it says so.
 ///
 /// # Errors
 /// [`BenchError`]
 pub(crate) async fn run(plan: &BenchPlan) -> Result<(), BenchError> {
-    let cases = chosen(plan)?;
     let includes = |part: &str| plan.only.as_deref().is_none_or(|only| only == part);
     let directory = tempfile::tempdir()?;
     let mut findings = Findings::default();
@@ -37,13 +38,15 @@ pub(crate) async fn run(plan: &BenchPlan) -> Result<(), BenchError> {
         findings.stores = shared_stores::measure(plan, directory.path()).await?;
         return publish(plan, &findings);
     }
+    let cases = chosen(plan)?;
     if includes(TIMING) {
         findings.timing = timing::measure(plan, directory.path()).await?;
     }
-    if plan.write || plan.only.as_deref() == Some(START) {
+    let asks_for = |part: &str| plan.write || plan.only.as_deref() == Some(part);
+    if asks_for(START) {
         findings.starts = start::measure(plan, directory.path()).await?;
     }
-    if plan.write || plan.only.as_deref() == Some(VERIFIERS) {
+    if asks_for(VERIFIERS) {
         findings.verifiers = verifiers::measure(plan, &directory.path().join(VERIFIERS)).await?;
     }
     if !cases.is_empty() || includes(STORM) {
@@ -77,11 +80,11 @@ async fn go_over_all(
 
 fn chosen(plan: &BenchPlan) -> Result<Vec<Case>, BenchError> {
     match plan.only.as_deref() {
-        None => Ok(Case::all(plan.peers)),
-        Some(STORM | TIMING | START | VERIFIERS) => Ok(Vec::new()),
+        None => Ok(all(plan)),
+        Some(part) if PARTS.contains(&part) => Ok(Vec::new()),
         Some(only) => {
             let cases = Case::matching(only, plan.peers);
-            let others = [STORM, TIMING, START, VERIFIERS].map(str::to_owned);
+            let others = PARTS.map(str::to_owned);
             let names =
                 || Case::all(plan.peers).into_iter().map(Case::name).chain(others).collect::<Vec<_>>();
             if cases.is_empty() {
@@ -90,6 +93,17 @@ fn chosen(plan: &BenchPlan) -> Result<Vec<Case>, BenchError> {
             Ok(cases)
         }
     }
+}
+
+/// All cases, without those that need nginx where it is missing.
+fn all(plan: &BenchPlan) -> Vec<Case> {
+    let mut cases = Case::all(plan.peers);
+    if nginx::is_installed() {
+        return cases;
+    }
+    println!("The gateway is left out: {}", BenchError::NoNginx);
+    cases.retain(|case| case.kind() != CaseKind::Proxies);
+    cases
 }
 
 async fn go_round(

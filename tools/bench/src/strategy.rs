@@ -136,7 +136,9 @@ pub enum AccessCredential {
 }
 
 impl AccessCredential {
-    fn header(&self) -> (&'static str, &str) {
+    /// The header, by name and value.
+    #[must_use]
+    pub fn header(&self) -> (&'static str, &str) {
         match self {
             Self::Bearer(value) => ("authorization", value),
             Self::Cookie(value) => ("cookie", value),

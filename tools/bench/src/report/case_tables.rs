@@ -3,7 +3,7 @@
 use tabled::builder::Builder;
 
 use super::{Findings, markdown, show};
-use crate::cases::{BenchTransport, Case, CaseKind, RefreshCase};
+use crate::cases::{BenchTransport, Case, CaseKind, ProxyCase, RefreshCase};
 use crate::round::Figures;
 use crate::spread::Spread;
 
@@ -42,6 +42,25 @@ impl Findings {
         let [rate, cpu] = [one("answers/s", RATE), one("CPU µs/answer", CPU)];
         let of_engine = self.ratio("CPU of the guard of an engine (goal: 1.05)", CPU, engine_guard_of);
         self.table(|case| case.kind() == CaseKind::Guards, &[rate, cpu, more, of_engine])
+    }
+
+    pub(super) fn proxies(&self) -> Option<String> {
+        let [plain, asking] = [ProxyCase::Nginx, ProxyCase::NginxAuthRequest].map(Case::Proxy);
+        let columns = [
+            one("answers/s", RATE),
+            one("p50 µs", P50),
+            one("p99 µs", P99),
+            one("CPU µs/answer", CPU),
+            one("the server's", ASKED),
+            one("client's", CLIENT),
+            self.ratio("rate of nginx proxy (goal: 0.75)", RATE, move |_| Some(plain)),
+            self.ratio("CPU of nginx proxy", CPU, move |_| Some(plain)),
+            self.ratio("rate of auth_request (goal: 2.5)", RATE, move |_| Some(asking)),
+            self.ratio("CPU of auth_request", CPU, move |_| Some(asking)),
+            self.ratio("with the server's", CPU_WITH_ASKED, move |_| Some(asking)),
+            ("503s", Box::new(|_, rounds| busy(rounds))),
+        ];
+        self.table(|case| case.kind() == CaseKind::Proxies, &columns)
     }
 
     pub(super) fn refreshes(&self) -> Option<String> {

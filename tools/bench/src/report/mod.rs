@@ -50,6 +50,7 @@ impl Findings {
         let sections = [
             ("Checks", self.checks()),
             ("Guards", self.guards()),
+            ("Gateway", self.proxies()),
             ("Beside tower-sessions on Redis", self.peers()),
             ("A sign-out on other nodes", self.sign_outs_elsewhere()),
             ("The stores that nodes share", self.shared_stores()),

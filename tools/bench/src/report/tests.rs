@@ -2,7 +2,7 @@ use portcullis_bench::strategy::StrategyUnderTest;
 use portcullis_bench::tally::TallySummary;
 
 use super::*;
-use crate::cases::{BenchTransport, RefreshCase, VERIFIED};
+use crate::cases::{BenchTransport, ProxyCase, RefreshCase, VERIFIED};
 use crate::round::ProcessorUse;
 
 fn rounds(rates: [f64; 2]) -> Vec<Figures> {
@@ -89,6 +89,29 @@ fn a_verifiers_guard_is_compared_with_the_bare_handler_and_with_the_guard_of_an_
     assert_eq!(cell(&text, "verifier guard", more), "2.60 (2.60–2.60)");
     assert_eq!(cell(&text, "verifier guard", of_engine), "1.05 (1.05–1.05)");
     assert_eq!(cell(&text, "guard session-jwt", of_engine), "–");
+}
+
+#[test]
+fn a_gateway_is_compared_with_nginx_that_passes_on_and_with_nginx_that_asks() {
+    let [plain, asking, gateway, public] = ProxyCase::ALL.map(Case::Proxy);
+    let text = findings(&[
+        (plain, 100.0, 20.0, None),
+        (asking, 30.0, 50.0, Some(10.0)),
+        (gateway, 80.0, 30.0, Some(0.0)),
+        (public, 90.0, 25.0, Some(0.0)),
+    ])
+    .tables();
+    assert!(text.starts_with("### Gateway\n"), "{text}");
+    let of = |heading| cell(&text, "gateway", heading);
+    assert_eq!(of("rate of nginx proxy (goal: 0.75)"), "0.80 (0.80–0.80)");
+    assert_eq!(of("CPU of nginx proxy"), "1.50 (1.50–1.50)");
+    assert_eq!(of("rate of auth_request (goal: 2.5)"), "2.67 (2.67–2.67)");
+    assert_eq!(
+        (of("CPU of auth_request"), of("with the server's")),
+        ("0.60 (0.60–0.60)", "0.50 (0.50–0.50)")
+    );
+    assert_eq!(cell(&text, "gateway public", "rate of nginx proxy (goal: 0.75)"), "0.90 (0.90–0.90)");
+    assert_eq!(cell(&text, "nginx auth_request", "the server's"), "10.0 (10.0–10.0)");
 }
 
 #[test]

@@ -4,12 +4,13 @@
 mod postgres;
 mod redis;
 
-use std::fs;
 use std::io;
 use std::process::Child;
 
 use rustix::process::{Pid, Signal, kill_process};
 use thiserror::Error;
+
+use crate::serving_process::children_of;
 
 pub use postgres::PostgresServer;
 pub use redis::{RedisDurability, RedisServer};
@@ -36,10 +37,9 @@ pub enum StoreServerError {
 
 /// Sends a signal to a process and to its children, which have groups of their own.
 fn signal_all(process: &Child, signal: Signal) -> io::Result<()> {
-    let pid = process.id();
-    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let children = children_of(process.id());
     kill_process(Pid::from_child(process), signal)?;
-    let numbers = children.split_whitespace().filter_map(|child| child.parse().ok());
+    let numbers = children.into_iter().filter_map(|child| i32::try_from(child).ok());
     for child in numbers.filter_map(Pid::from_raw) {
         // It may have ended meanwhile.
         let _ = kill_process(child, signal);
