@@ -38,6 +38,10 @@ pub(crate) enum BenchError {
     NoNginx,
     #[error("{0} does not listen; its last words:\n{1}")]
     NotListening(&'static str, String),
+    #[error("a WebSocket through the gateway was cut")]
+    CutWebSocket,
+    #[error("{needed} files are open at once, but `ulimit -Hn` says {limit}; open fewer with `--websockets`")]
+    FewFiles { needed: u64, limit: u64 },
     #[error("no feed key was made: {0}")]
     NoFeedKey(String),
     #[error(transparent)]

@@ -89,7 +89,7 @@ impl BenchGateway {
     }
 }
 
-/// No request has a line of the log.
+/// No WebSocket is closed because nothing is said on it, and no request has a line of the log.
 fn configuration(
     FollowedServer { address, feed_key_file, .. }: FollowedServer<'_>,
     metrics: SocketAddr,
@@ -97,7 +97,7 @@ fn configuration(
 ) -> String {
     let mut text = format!(
         "listen = \"127.0.0.1:0\"\nserver = \"http://{address}\"\nfeed_key_file = {:?}\n\
-         log.requests = false\nmetrics.listen = \"{metrics}\"\n",
+         log.requests = false\nmetrics.listen = \"{metrics}\"\ntimeouts.idle = \"1d\"\n",
         feed_key_file.display().to_string()
     );
     for RouteBehind { path, upstream, is_public } in routes {

@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use portcullis_bench::http::HttpConnection;
@@ -47,8 +49,26 @@ pub(crate) async fn drive(
     clients: Vec<LoadClient>,
     span: Duration,
 ) -> Result<(Vec<LoadClient>, Tally), BenchError> {
+    drive_until(clients, &LoadEnd::At(Instant::now() + span)).await
+}
+
+/// Lets all clients send this many requests together, and gives them back.
+///
+/// # Errors
+/// [`BenchError`], at the first answer that is neither a success nor a 503.
+pub(crate) async fn drive_requests(
+    clients: Vec<LoadClient>,
+    requests: u64,
+) -> Result<(Vec<LoadClient>, Tally), BenchError> {
+    drive_until(clients, &LoadEnd::After(Arc::new(AtomicU64::new(requests)))).await
+}
+
+async fn drive_until(
+    clients: Vec<LoadClient>,
+    end: &LoadEnd,
+) -> Result<(Vec<LoadClient>, Tally), BenchError> {
     let begun = Instant::now();
-    let mut running: JoinSet<_> = clients.into_iter().map(|client| client.run(begun + span)).collect();
+    let mut running: JoinSet<_> = clients.into_iter().map(|client| client.run(end.clone())).collect();
     let mut clients = Vec::with_capacity(running.len());
     let mut total = Tally::new();
     while let Some(finished) = running.join_next().await {
@@ -60,10 +80,30 @@ pub(crate) async fn drive(
     Ok((clients, total))
 }
 
+/// When clients stop.
+#[derive(Clone, Debug)]
+enum LoadEnd {
+    At(Instant),
+    /// When none of so many requests is left.
+    After(Arc<AtomicU64>),
+}
+
+impl LoadEnd {
+    /// Whether there is another request to send; it is taken.
+    fn admits(&self) -> bool {
+        match self {
+            Self::At(end) => Instant::now() < *end,
+            Self::After(left) => {
+                left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+            }
+        }
+    }
+}
+
 impl LoadClient {
-    async fn run(mut self, until: Instant) -> Result<(Self, Tally), BenchError> {
+    async fn run(mut self, end: LoadEnd) -> Result<(Self, Tally), BenchError> {
         let mut tally = Tally::new();
-        while Instant::now() < until {
+        while end.admits() {
             let busy = tally.busy;
             self.step(&mut tally).await?;
             if tally.busy > busy {

@@ -14,11 +14,13 @@ mod crowd;
 mod docs_page;
 mod error;
 mod fixture;
+mod gateway_memory;
 mod gateway_process;
 mod hashing;
 mod load;
 mod machine;
 mod nginx;
+mod open_files;
 mod peer;
 mod process;
 mod programs;
@@ -37,6 +39,7 @@ mod tcp;
 mod timing;
 mod users;
 mod verifiers;
+mod websocket;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -73,8 +76,9 @@ pub(crate) struct BenchPlan {
     #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) pairs: u64,
     /// Only the cases whose name contains this, and what they are compared with; `storm` for the storm alone, `timing`
-    /// for known and unknown users alone, `start` for starts with a million sessions and `verifiers` for how soon those
-    /// refuse what a sign-out has ended, which only these and `--write` measure.
+    /// for known and unknown users alone, `start` for starts with a million sessions, `verifiers` for how soon those
+    /// refuse what a sign-out has ended and `gateway-memory` for what a gateway holds, which only these and `--write`
+    /// measure.
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Option<String>,
     /// Compare the check of the cookie strategy with tower-sessions on Redis, which `cargo xtask bench` then builds and
@@ -91,6 +95,12 @@ pub(crate) struct BenchPlan {
     /// How many sign-outs `--stores` measures on each pair of stores, idle and as many beside other work.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) sign_outs: u64,
+    /// How many requests go through the gateway whose memory is read.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(10..))]
+    pub(crate) requests: u64,
+    /// How many WebSockets are open through that gateway.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) websockets: u32,
     /// Write the figures into the pages.
     #[arg(long, conflicts_with = "only")]
     pub(crate) write: bool,

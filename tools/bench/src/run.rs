@@ -17,14 +17,15 @@ use crate::process::{forget_peak, memory};
 use crate::programs::CounterSockets;
 use crate::report::Findings;
 use crate::round::Figures;
-use crate::{nginx, shared_stores, start, storm, timing, verifiers};
+use crate::{gateway_memory, nginx, shared_stores, start, storm, timing, verifiers};
 
 const STORM: &str = "storm";
 const TIMING: &str = "timing";
 const START: &str = "start";
 const VERIFIERS: &str = "verifiers";
+const GATEWAY_MEMORY: &str = "gateway-memory";
 /// What is no case.
-const PARTS: [&str; 4] = [STORM, TIMING, START, VERIFIERS];
+const PARTS: [&str; 5] = [STORM, TIMING, START, VERIFIERS, GATEWAY_MEMORY];
 
 /// Measures what the plan says, prints the tables, and writes them into the page if it says so.
 ///
@@ -48,6 +49,10 @@ pub(crate) async fn run(plan: &BenchPlan) -> Result<(), BenchError> {
     }
     if asks_for(VERIFIERS) {
         findings.verifiers = verifiers::measure(plan, &directory.path().join(VERIFIERS)).await?;
+    }
+    if asks_for(GATEWAY_MEMORY) {
+        findings.gateway_memory =
+            gateway_memory::measure(plan, &directory.path().join(GATEWAY_MEMORY)).await?;
     }
     if !cases.is_empty() || includes(STORM) {
         go_over_all(plan, &cases, includes(STORM), directory.path(), &mut findings).await?;

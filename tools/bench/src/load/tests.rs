@@ -56,6 +56,17 @@ async fn refusals_are_counted_apart_from_answers() {
 }
 
 #[tokio::test]
+async fn clients_send_as_many_requests_together_as_they_are_told() {
+    let count = Arc::new(AtomicU64::new(0));
+    let router = Router::new().route("/", get(every_third_is_busy)).with_state(Arc::clone(&count));
+    let script = || vec![Script::repeat(http::get("/", &[]))];
+    let clients = connect(serve(router).await, vec![script(), script(), script()]).await.unwrap();
+    let (clients, tally) = drive_requests(clients, 7).await.unwrap();
+    assert_eq!((tally.count() + tally.busy, clients.len()), (7, 3));
+    assert_eq!(count.load(Ordering::Relaxed), 7);
+}
+
+#[tokio::test]
 async fn a_chain_redeems_each_token_once() {
     let router = Router::new().route("/auth/refresh/refresh", post(rotate)).with_state(Arc::default());
     let signed_in = Credentials {

@@ -1,6 +1,7 @@
 //! The tables. They are Markdown, so that what a terminal shows is what the page says.
 
 mod case_tables;
+mod gateway_memory_table;
 mod headlines;
 mod store_tables;
 mod verifier_table;
@@ -11,6 +12,7 @@ use tabled::settings::Style;
 
 use crate::cases::Case;
 use crate::counts::RequestCounts;
+use crate::gateway_memory::GatewayMoment;
 use crate::process::ProcessMemory;
 use crate::round::Figures;
 use crate::shared_stores::PairFindings;
@@ -40,6 +42,8 @@ pub(crate) struct Findings {
     pub(crate) stores: Vec<PairFindings>,
     /// Verifiers that follow the revocation feed.
     pub(crate) verifiers: Vec<VerifierFindings>,
+    /// The gateway's memory, in the order in which it was read.
+    pub(crate) gateway_memory: Vec<GatewayMoment>,
     /// The server's memory, by when it was read.
     pub(crate) memory: Vec<(&'static str, ProcessMemory)>,
 }
@@ -51,6 +55,7 @@ impl Findings {
             ("Checks", self.checks()),
             ("Guards", self.guards()),
             ("Gateway", self.proxies()),
+            ("Memory of the gateway", self.gateway_memory()),
             ("Beside tower-sessions on Redis", self.peers()),
             ("A sign-out on other nodes", self.sign_outs_elsewhere()),
             ("The stores that nodes share", self.shared_stores()),

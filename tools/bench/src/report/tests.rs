@@ -115,6 +115,25 @@ fn a_gateway_is_compared_with_nginx_that_passes_on_and_with_nginx_that_asks() {
 }
 
 #[test]
+fn the_memory_of_a_gateway_grows_by_what_its_websockets_take() {
+    let moment =
+        |when, requests, websockets, resident| GatewayMoment { when, requests, websockets, resident };
+    let gateway_memory = vec![
+        moment("quiet", 10, 0, 20_480),
+        moment("opened", 10, 1_000, 40_480),
+        moment("asked", 110, 1_000, 41_504),
+        moment("closed", 110, 0, 30_240),
+    ];
+    let text = Findings { gateway_memory, ..Findings::default() }.tables();
+    assert!(text.starts_with("### Memory of the gateway\n"), "{text}");
+    let [more, each] = ["more than before MiB", "bytes per open WebSocket"];
+    assert_eq!((cell(&text, "quiet", "resident MiB"), cell(&text, "quiet", more)), ("20.0", "–"));
+    assert_eq!((cell(&text, "opened", more), cell(&text, "opened", each)), ("19.5", "20480"));
+    assert_eq!((cell(&text, "asked", more), cell(&text, "asked", each)), ("1.0", "–"));
+    assert_eq!((cell(&text, "closed", more), cell(&text, "closed", each)), ("-11.0", "–"));
+}
+
+#[test]
 fn a_refresh_is_compared_with_the_store_that_does_the_same() {
     let in_turn = Case::Refresh(RefreshCase::InTurn);
     let store = in_turn.bases()[0];
