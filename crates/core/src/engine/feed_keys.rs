@@ -67,14 +67,10 @@ impl EngineTask {
     }
 
     pub(super) async fn remove_feed_key(&self, id: FeedKeyId) -> Result<bool, FeedKeyError> {
-        let page = Page { after: None, limit: u32::MAX };
-        let known = self.stores.feed_keys.list(page).await?.into_iter().find(|key| key.id == id);
-        let removed = self.stores.feed_keys.remove(id).await?;
-        if let Some(key) = known.filter(|_| removed) {
-            self.known_feed_keys.0.remove(&key.hash);
-            self.report_of_feed_key(&key, EventKind::FeedKeyRemoved);
-        }
-        Ok(removed)
+        let Some(removed) = self.stores.feed_keys.remove(id).await? else { return Ok(false) };
+        self.known_feed_keys.0.remove(&removed.hash);
+        self.report_of_feed_key(&removed, EventKind::FeedKeyRemoved);
+        Ok(true)
     }
 
     /// In the log of each tenant that the key is for; in that of the default tenant if it is for all.

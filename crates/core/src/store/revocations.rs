@@ -73,6 +73,6 @@ pub trait FeedKeyStore: Send + Sync {
     /// Records a use. It never moves back.
     async fn note_use(&self, id: FeedKeyId, now: Timestamp) -> Stored<()>;
 
-    /// Removes a key; `false` if there is no such key.
-    async fn remove(&self, id: FeedKeyId) -> Stored<bool>;
+    /// Removes a key and returns it; `None` if there is no such key. One that cannot be read stays.
+    async fn remove(&self, id: FeedKeyId) -> Stored<Option<FeedKey>>;
 }

@@ -209,7 +209,9 @@ verbs! { FeedKeyStore by feed_keys;
     Writing {
         "insert a feed key" insert(&key: FeedKey) -> Inserted;
         "note the use of a feed key" note_use(id: FeedKeyId, now: Timestamp) -> ();
-        "remove a feed key" remove(id: FeedKeyId) -> bool;
+    }
+    Transaction {
+        "remove a feed key" remove(id: FeedKeyId) -> Option<FeedKey>;
     }
 }
 

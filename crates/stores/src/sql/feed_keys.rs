@@ -20,7 +20,7 @@ const FIND: &str = "SELECT * FROM feed_keys WHERE hash = $1";
 const LIST: &str = "SELECT * FROM feed_keys WHERE id > $1 ORDER BY id LIMIT $2";
 const NOTE_USE: &str =
     "UPDATE feed_keys SET last_used = $2 WHERE id = $1 AND (last_used IS NULL OR last_used < $2)";
-const REMOVE: &str = "DELETE FROM feed_keys WHERE id = $1";
+const REMOVE: &str = "DELETE FROM feed_keys WHERE id = $1 RETURNING *";
 
 pub(crate) async fn insert(db: &mut impl SqlConnection, key: &FeedKey) -> SqlResult<Inserted> {
     let insert = Statement::new(INSERT)
@@ -48,8 +48,9 @@ pub(crate) async fn note_use(db: &mut impl SqlConnection, id: FeedKeyId, now: Ti
     Ok(())
 }
 
-pub(crate) async fn remove(db: &mut impl SqlConnection, id: FeedKeyId) -> SqlResult<bool> {
-    Ok(Statement::new(REMOVE).bind(id.to_string()).execute(db).await? == 1)
+pub(crate) async fn remove(db: &mut impl SqlConnection, id: FeedKeyId) -> SqlResult<Option<FeedKey>> {
+    let removed = Statement::new(REMOVE).bind(id.to_string()).fetch_optional(db).await?;
+    Ok(removed.as_ref().map(feed_key).transpose()?)
 }
 
 fn written(tenants: &FeedTenants) -> String {

@@ -225,7 +225,7 @@ verbs! { FeedKeyStore by feed_keys;
     writes {
         "insert a feed key" insert(&key: FeedKey) -> Inserted;
         "note the use of a feed key" note_use(id: FeedKeyId, now: Timestamp) -> ();
-        "remove a feed key" remove(id: FeedKeyId) -> bool;
+        "remove a feed key" remove(id: FeedKeyId) -> Option<FeedKey>;
     }
 }
 

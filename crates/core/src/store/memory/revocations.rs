@@ -128,7 +128,7 @@ impl FeedKeyStore for MemoryStore {
         Ok(())
     }
 
-    async fn remove(&self, id: FeedKeyId) -> Stored<bool> {
-        Ok(self.records().feed_keys.extract_if(.., |key| key.id == id).count() > 0)
+    async fn remove(&self, id: FeedKeyId) -> Stored<Option<FeedKey>> {
+        Ok(self.records().feed_keys.extract_if(.., |key| key.id == id).last())
     }
 }

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use portcullis_core::lockout::{AttemptKey, AttemptRecord, LockoutLimits};
+use portcullis_core::machine::SystemRandom;
+use portcullis_core::revocation::{FeedKey, FeedTenants};
 use portcullis_core::session::{EndReason, Ending};
 use portcullis_core::store::conformance::records::{
     NOW, first_mail, issue, new_user_key, presented_secret, queued_mail, session, tenant, ticket,
@@ -274,4 +276,17 @@ async fn what_every_sign_in_asks_for_is_looked_up_and_not_searched() {
     }
     let mails_of_ticket = plan(&db, "DELETE FROM mail WHERE tenant = $1 AND ticket = $2");
     assert!(mails_of_ticket.contains("mail_of_ticket (tenant=? AND ticket=?)"), "{mails_of_ticket}");
+}
+
+#[tokio::test]
+async fn a_feed_key_that_makes_no_sense_is_named_and_opens_nothing_and_stays() {
+    let directory = TestDirectory::new();
+    let (path, stores) = opened(&directory).await;
+    let key = FeedKey::generate(FeedTenants::All, NOW, &SystemRandom).0;
+    stores.feed_keys.insert(&key).await.unwrap();
+    spoil(&path, "feed_keys", "tenants", "'\"most\"'");
+    names(stores.feed_keys.find(&key.hash).await, "feed key", &key.id.to_string(), "tenants");
+    names(stores.feed_keys.remove(key.id).await, "feed key", &key.id.to_string(), "tenants");
+    spoil(&path, "feed_keys", "tenants", "'\"all\"'");
+    assert_eq!(stores.feed_keys.remove(key.id).await.unwrap(), Some(key));
 }

@@ -13,10 +13,11 @@ use super::super::records::{
     unproven_session,
 };
 use super::uncached_node::{rotate, touch};
-use super::{Answered, Capabilities, sessions::found};
+use super::{Answered, Capabilities, revocations::feed_key, sessions::found};
 use crate::clock::Timestamp;
 use crate::machine::SystemRandom;
 use crate::random;
+use crate::revocation::{FeedKey, FeedTenants};
 use crate::session::{EndReason, RotationOutcome, RotationRequest, Session, SessionState};
 use crate::store::{EndScope, EpochScope, Inserted, Stores, Updated};
 use crate::tenant::Installation;
@@ -51,6 +52,7 @@ pub(super) async fn all(make: &impl AsyncFn() -> (Stores, Stores), can: Capabili
         a_rotation_a_use_and_a_new_name_are_all_kept,
         of_many_ends_one_is_told,
         no_count_of_an_epoch_is_lost,
+        of_many_who_remove_a_feed_key_one_gets_it,
         all_who_create_the_installation_agree,
     );
 }
@@ -329,6 +331,18 @@ pub async fn no_count_of_an_epoch_is_lost(one: &Stores, other: &Stores) {
     let runners = RUNNERS as u64;
     assert_eq!((after.user, after.tenant), (runners, runners));
     assert_eq!(after.everyone, before.everyone + runners);
+}
+
+/// `remove` × `remove` of one feed key: one of them gets it.
+pub async fn of_many_who_remove_a_feed_key_one_gets_it(one: &Stores, other: &Stores) {
+    let key = feed_key(FeedTenants::All);
+    one.feed_keys.insert(&key).await.answered();
+    let removed = at_once([one, other], RUNNERS, |_, stores| {
+        let id = key.id;
+        async move { stores.feed_keys.remove(id).await.answered() }
+    });
+    let got: Vec<FeedKey> = removed.await.into_iter().flatten().collect();
+    assert_eq!(got, [key]);
 }
 
 /// Several nodes that create the installation at once agree on one.

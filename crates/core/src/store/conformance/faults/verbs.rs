@@ -131,5 +131,5 @@ verbs! { FeedKeyStore in feed_keys {
     "find a feed key" find(&hash: SecretHash) -> Option<FeedKey>;
     "list feed keys" list(page: Page<FeedKeyId>) -> Vec<FeedKey>;
     "note the use of a feed key" note_use(id: FeedKeyId, now: Timestamp) -> ();
-    "remove a feed key" remove(id: FeedKeyId) -> bool;
+    "remove a feed key" remove(id: FeedKeyId) -> Option<FeedKey>;
 } }
