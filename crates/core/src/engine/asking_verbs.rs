@@ -153,6 +153,13 @@ verbs_that_ask! {
     /// The store's.
     feed_key(&shown: PlainSecret;) -> Result<Option<FeedKey>, StoreError>;
 
+    /// The same for one of many that strangers show: the store is asked for all keys at most once a second, however
+    /// many are shown, and the answer waits for that.
+    ///
+    /// # Errors
+    /// The store's.
+    listed_feed_key(&shown: PlainSecret;) -> Result<Option<FeedKey>, StoreError>;
+
     /// Feed keys, by id.
     ///
     /// # Errors

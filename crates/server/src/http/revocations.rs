@@ -39,13 +39,19 @@ pub(super) async fn snapshot(app: &App, asked: &RoutedRequest) -> HandlerResult 
     .await
 }
 
-/// The feed key that a request shows. A stranger who guesses at keys is slowed down like one who guesses at passwords.
+/// The feed key that a request shows. A stranger who guesses at keys is slowed down like one who guesses at passwords,
+/// before the store is asked. A verifier at the stranger's address is not refused: a key that this node knows counts
+/// against no limit, and above the limit another one is looked for once a second, together with all that are shown.
 async fn feed_key(app: &App, asked: &RoutedRequest) -> Result<(PlainSecret, FeedKey), RefusalResponse> {
     let unauthorized = Refusal::plain(Code::Unauthorized);
     let Some(shown) = bearer(&asked.parts.headers) else { return Err(unauthorized.into()) };
-    let found = app.engine.feed_key(&shown).await.map_err(Refusal::from)?;
-    let Some(key) = found else {
-        app.admit(asked)?;
+    let admitted = if app.engine.knows_feed_key(&shown) { Ok(()) } else { app.admit(asked) };
+    let found = match &admitted {
+        Ok(()) => app.engine.feed_key(&shown).await,
+        Err(_) => app.engine.listed_feed_key(&shown).await,
+    };
+    let Some(key) = found.map_err(Refusal::from)? else {
+        admitted?;
         return Err(Refusal { invalid_token: true, ..unauthorized }.into());
     };
     Ok((shown, key))

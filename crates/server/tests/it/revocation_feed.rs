@@ -1,11 +1,12 @@
 //! The revocation feed over HTTP, as the verifiers of other processes and languages ask for it.
 
+use portcullis_core::machine::SystemRandom;
 use portcullis_core::revocation::FeedTenants;
 use portcullis_core::revocation::wire::{FEED_PATH, FeedAnswer, FeedSigner, SNAPSHOT_PATH, SnapshotPage};
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::strategy::StrategyName;
 
-use crate::fixture::{HttpAnswer, HttpRequest, TestServer, TestUser};
+use crate::fixture::{HTTPS, HttpAnswer, HttpRequest, TestServer, TestUser};
 
 /// A verifier that holds a feed key.
 struct KeyHolder<'s> {
@@ -76,6 +77,28 @@ async fn the_feed_is_for_those_who_show_one_feed_key() {
         let page = server.get(&question).header("origin", "http://localhost:5173").await;
         assert_eq!(page.header("access-control-allow-origin"), None, "no page of a browser calls it");
         server.post(path).bearer(holder.key.reveal()).await.status(405);
+    }
+}
+
+// ASVS-map: AU1
+#[tokio::test]
+async fn a_stranger_who_guesses_at_keys_is_refused_and_a_verifier_at_the_same_address_is_not() {
+    let production = HTTPS.into_iter().chain([("LIMITS_RATE", "6")]);
+    let server = TestServer::with(&production.collect::<Vec<_>>()).await;
+    let known = KeyHolder::of(&server, "default").await;
+    known.begins().await;
+    let guess = || {
+        let guess = PlainSecret::generate(&SystemRandom);
+        server.get(&format!("{FEED_PATH}?age=0&wait=0&nonce=a")).bearer(guess.reveal())
+    };
+    // A third of the limit at once: the first question of the known key was one.
+    guess().await.status(401);
+    let refused = guess().await.status(429);
+    assert!(refused.header("retry-after").is_some());
+    let new = KeyHolder::of(&server, "default").await;
+    for holder in [&known, &new, &known, &new] {
+        holder.begins().await;
+        guess().await.status(429);
     }
 }
 

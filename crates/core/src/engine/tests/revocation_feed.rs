@@ -247,6 +247,29 @@ async fn a_feed_key_is_known_until_a_second_after_it_was_removed() {
     assert!(test.other.create_feed_key(&of(&[])).await.is_err());
 }
 
+// ASVS-map: AU1
+#[tokio::test]
+async fn many_who_show_keys_at_once_cost_one_look_into_the_store() {
+    let test = OutageFixture::new().await;
+    let (_, secret) = test.other.create_feed_key(&of(&["default"])).await.unwrap();
+    assert!(!test.node.knows_feed_key(&secret));
+    test.faults.heard();
+    let shown = (0..100).map(|_| PlainSecret::generate(&SystemRandom)).chain([secret.clone()]);
+    let asked = shown.map(|shown| {
+        let node = test.node.clone();
+        async move { node.listed_feed_key(&shown).await.unwrap() }
+    });
+    let found = futures_util::future::join_all(asked).await;
+    assert_eq!(found.iter().flatten().map(|key| &key.tenants).collect::<Vec<_>>(), [&of(&["default"])]);
+    let heard = test.faults.heard();
+    assert!(heard.iter().filter(|verb| **verb == "list feed keys").count() <= 2, "{heard:?}");
+    assert!(!heard.contains(&"find a feed key"), "{heard:?}");
+    assert!(test.node.knows_feed_key(&secret));
+    // Another key is as good as it was when it was shown, not as a listing before that says.
+    let (_, later) = test.other.create_feed_key(&FeedTenants::All).await.unwrap();
+    assert_eq!(test.node.listed_feed_key(&later).await.unwrap().unwrap().tenants, FeedTenants::All);
+}
+
 #[tokio::test]
 async fn a_node_takes_so_many_polls_of_one_key_and_no_more() {
     let fixture = Fixture::new(MemoryStore::stores());
