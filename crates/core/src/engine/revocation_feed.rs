@@ -55,10 +55,10 @@ struct AskedPoll<'q> {
 }
 
 /// When the log of a feed key was last proven complete.
-struct LogProof {
-    at: Ticks,
+pub(super) struct LogProof {
+    pub(super) at: Ticks,
     /// The tenants that this does not hold for.
-    behind: BTreeSet<TenantId>,
+    pub(super) behind: BTreeSet<TenantId>,
 }
 
 impl EngineCore {
@@ -150,7 +150,7 @@ impl EngineCore {
     }
 
     /// When the log was last proven complete. What was pending at that time is read when this returns.
-    async fn proof_of(&self, polled: &PolledLog) -> Result<LogProof, FeedError> {
+    pub(super) async fn proof_of(&self, polled: &PolledLog) -> Result<LogProof, FeedError> {
         let is_alone = polled.log.tenants().only().is_some();
         let at = self.clock.ticks().min(self.directory.registry.shared.view.proven_at());
         let mut proof = LogProof { at, behind: BTreeSet::new() };
@@ -262,7 +262,7 @@ pub(super) fn travelling_of(
 }
 
 /// What holds for the tenants of a log.
-pub(super) fn standing_records(log: &RevocationLog) -> Vec<RevocationRecord> {
+fn standing_records(log: &RevocationLog) -> Vec<RevocationRecord> {
     let standings = log.standings();
     let records = standings
         .iter()

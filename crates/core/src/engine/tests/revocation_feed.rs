@@ -1,6 +1,7 @@
 //! What the revocation feed tells verifiers in other processes.
 
 mod own_databases;
+mod pages;
 
 use std::time::Duration;
 
