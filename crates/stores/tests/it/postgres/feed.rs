@@ -1,8 +1,10 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use portcullis_core::clock::{Clock as _, Ticks};
 use portcullis_core::id::{TenantId, UserKey};
 use portcullis_core::machine::SystemClock;
+use portcullis_core::revocation::Revoked;
 use portcullis_core::session::Session;
 use portcullis_core::store::conformance::records::{new_user_key, session, tenant, user};
 use portcullis_core::store::{Change, Stores};
@@ -64,6 +66,21 @@ async fn a_table_that_is_truncated_and_a_name_that_makes_no_sense_could_mean_any
     assert_eq!(listener.news().await, [Change::Everything]);
     database.by_hand("INSERT INTO tenants (id, created) VALUES (repeat('ä', 9000), 0)");
     assert_eq!(listener.news().await, [Change::Everything]);
+}
+
+// ASVS-map: RV1
+#[tokio::test(flavor = "multi_thread")]
+async fn everyone_is_signed_out_when_a_table_is_truncated_whose_rows_revoke_tokens_as_they_go() {
+    let database = TestDatabase::new().await;
+    let stores = open(&database.fresh().await).await;
+    stores.revocations.note_token_lifetime(Duration::from_hours(1)).await.unwrap();
+    let jo = new_user_key(&TenantId::default_tenant());
+    for (table, epoch) in ["sessions", "users", "keys", "tenants"].into_iter().zip(1..) {
+        database.by_hand(&format!("TRUNCATE {table}"));
+        assert_eq!(stores.epochs.read(&jo).await.unwrap().everyone, epoch, "{table}");
+        let latest = stores.revocations.latest(None, Duration::from_hours(1), 100).await.unwrap();
+        assert_eq!(latest.into_iter().map(|it| it.what).collect::<Vec<_>>(), [Revoked::Everyone], "{table}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
