@@ -24,7 +24,7 @@ struct Tool {
     product: &'static str,
 }
 
-const TOOLS: [Tool; 6] = [
+const TOOLS: [Tool; 7] = [
     Tool {
         name: "node",
         lists: &[
@@ -56,6 +56,17 @@ const TOOLS: [Tool; 6] = [
         ],
         install: install_npm,
         variable: "PORTCULLIS_TEST_NEST12_DIR",
+        product: "",
+    },
+    Tool {
+        name: "express",
+        lists: &[
+            "crates/server/tests/interop/express/package.json",
+            "crates/server/tests/interop/express/package-lock.json",
+            "xtask/tools/node/.npmrc",
+        ],
+        install: install_npm,
+        variable: "PORTCULLIS_TEST_EXPRESS_DIR",
         product: "",
     },
     Tool {

@@ -13,6 +13,11 @@ use portcullis_gateway::routes::GatewayRoute;
 
 use crate::fixture::read;
 
+/// Paths as a client may write them. A test of `portcullis-server` sends the same through a gateway to Express itself.
+const SPELLINGS: &str = include_str!("spellings.txt");
+/// What further paths are put together from.
+const PIECES: &str = include_str!("pieces_of_paths.txt");
+
 /// Who may pass: a public part, a part for administrators, and the rest for users.
 fn routes() -> Vec<GatewayRoute> {
     let route = |path: &str, keys: &str| {
@@ -132,74 +137,7 @@ fn check(path: &str) {
 // ASVS-map: GW3
 #[test]
 fn no_spelling_leads_past_the_policy() {
-    for path in [
-        "/open",
-        "/open/x",
-        "/open/../admin",
-        "/open/%2e%2e/admin",
-        "/open;/../admin",
-        "/OPEN",
-        "/Open/x",
-        "/open;x",
-        "/open;x/admin",
-        "/admin",
-        "/ADMIN",
-        "/admin;x",
-        "/Admin;x/y",
-        "/admin%3bx",
-        "/%61dmin",
-        "/ad%6din/x",
-        "/admin/",
-        "/admin//",
-        "//admin",
-        "/./admin",
-        "/open/..;/admin",
-        "/open/%2e%2e;/admin",
-        "/open%2f..%2fadmin",
-        "/open\\..\\admin",
-        "/open%5c..%5cadmin",
-        "/admin%00",
-        "/admin%20",
-        "/admin.",
-        "/admin%2f",
-        "/%2fadmin",
-        "/open/%252e%252e/admin",
-        "/open/..%252fadmin",
-        "/open%3b/x",
-        "/open%3bx",
-        "/OPEN;X/../",
-        "/admin?x",
-        "/open?/../admin",
-        "/%6fpen",
-        "/open/%2e",
-        "/ope%6e;/",
-        "/;/admin",
-        "/;x/admin",
-        "/%3b/admin",
-        "/open//../admin",
-        "/open/.;/admin",
-        "/a/../open",
-        "/ADMIN%3BX",
-        "/adm%C4%B1n",
-        "/AdM%C4%B0n",
-        "/open/admin",
-        "/admin/open",
-        "/open%09",
-        "/%ef%bc%8fadmin",
-        "/open%c0%af",
-        "/o%70en",
-        "/open/x;y=z/..",
-        "/%41DMIN",
-        "/open%25",
-        "/open/;/..",
-        "/open/*",
-        "/open/:x",
-        "/open/@",
-        "/%7Eopen",
-        "/open+admin",
-    ] {
-        check(path);
-    }
+    SPELLINGS.lines().for_each(check);
 }
 
 proptest! {
@@ -213,11 +151,6 @@ proptest! {
 }
 
 fn any_path() -> impl Strategy<Value = String> {
-    let meant = prop::sample::select(
-        &[
-            "/", "open", "admin", "ADMIN", "Open", ".", "..", "%2e", "%2E", "%2f", "%5c", "%25", ";", "%3b",
-            "\\", "a", "%61", "dmin", "%00", "//", "%6F", "pen", "%2525", "?", "x",
-        ][..],
-    );
+    let meant = prop::sample::select(PIECES.lines().collect::<Vec<_>>());
     prop::collection::vec(meant, 0..10).prop_map(|pieces| format!("/{}", pieces.concat()))
 }

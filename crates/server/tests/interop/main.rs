@@ -36,6 +36,8 @@ mod openapi;
 #[cfg(test)]
 mod outbox;
 #[cfg(test)]
+mod paths_in_express;
+#[cfg(test)]
 mod scripts;
 #[cfg(test)]
 mod server_process;

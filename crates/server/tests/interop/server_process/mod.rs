@@ -94,6 +94,13 @@ impl ServerDirectory {
         ServerProcess::up(command.spawn().unwrap(), self)
     }
 
+    /// A command of the binary that is to go on running.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        self.surroundings(command.args(arguments));
+        command
+    }
+
     /// Runs a command of the binary to its end.
     pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Output {
         self.run_as(Command::new(BINARY), arguments)
