@@ -32,6 +32,23 @@
 //! # }
 //! ```
 //!
+//! So does the extractor [`RequireRole`], where a handler names the roles itself:
+//!
+//! ```no_run
+//! use axum::{Router, routing::get};
+//! use portcullis_axum::role::{Admin, Manager};
+//! use portcullis_axum::{Guard, RequireRole};
+//! use portcullis_core::{engine::Engine, strategy::StrategyName};
+//!
+//! async fn reports(RequireRole(user, _): RequireRole<(Manager, Admin)>) -> String {
+//!     format!("Reports for {}", user.0.email)
+//! }
+//!
+//! # fn app(engine: Engine) -> Router {
+//! Router::new().route("/reports", get(reports)).route_layer(Guard::new(engine, StrategyName::Session))
+//! # }
+//! ```
+//!
 //! A guard is made of an engine in this process, or, with the feature `verifier`, of a verifier that follows the feed
 //! of a server elsewhere. One layer protects a whole router, and [`FreshSignIn`] asks for a user who has signed in a
 //! moment ago:
@@ -60,6 +77,7 @@ mod guard;
 mod origins;
 mod refusal_response;
 mod request_credentials;
+mod require_role;
 mod roles;
 
 pub use authority::{Authority, IntoAuthority};
@@ -70,6 +88,7 @@ pub use guard::{Guard, Guarded};
 pub use origins::Origins;
 pub use refusal_response::{RefusalContext, RefusalResponse, render, render_as, render_refusals};
 pub use request_credentials::{RequestCredentials, tenant_named};
+pub use require_role::{RequireRole, RequiredRoles, role};
 pub use roles::{Admitted, Roles};
 
 #[cfg(all(doctest, feature = "verifier"))]

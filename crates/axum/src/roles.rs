@@ -30,8 +30,7 @@ impl Roles {
     /// # Errors
     /// A [`Refusal`]: no user is signed in (401), the credential names no role, or it is another one (403).
     pub fn admit(&self, who: Option<&CurrentUser>) -> Result<(), Refusal> {
-        let CurrentUser(identity) = who.ok_or(Refusal::plain(Code::Unauthorized))?;
-        self.admit_role(identity.role)
+        admit(&self.0, who).map(|_| ())
     }
 
     /// Checks the role of a user who is signed in.
@@ -39,8 +38,27 @@ impl Roles {
     /// # Errors
     /// A [`Refusal`]: the credential names no role, or it is another one (403).
     pub fn admit_role(&self, role: Option<Role>) -> Result<(), Refusal> {
-        let role = role.ok_or(Refusal::plain(Code::MissingRole))?;
-        if self.0.contains(&role) { Ok(()) } else { Err(Refusal::insufficient_role(&self.0)) }
+        admit_role(&self.0, role)
+    }
+}
+
+/// The user, who has one of these roles.
+pub(crate) fn admit<'u>(any_of: &[Role], who: Option<&'u CurrentUser>) -> Result<&'u CurrentUser, Refusal> {
+    let who = who.ok_or(Refusal::plain(Code::Unauthorized))?;
+    admit_role(any_of, who.0.role)?;
+    Ok(who)
+}
+
+fn admit_role(any_of: &[Role], role: Option<Role>) -> Result<(), Refusal> {
+    let role = role.ok_or(Refusal::plain(Code::MissingRole))?;
+    if any_of.contains(&role) { Ok(()) } else { Err(Refusal::insufficient_role(any_of)) }
+}
+
+/// A refusal as the guard of the request renders it.
+pub(crate) fn refused(refusal: Refusal, parts: &Parts) -> Response {
+    match parts.extensions.get::<Arc<GuardConfig>>() {
+        Some(config) => config.refuse(&refusal, parts),
+        None => RefusalResponse(refusal).into_response(),
     }
 }
 
@@ -60,14 +78,10 @@ impl FromRequestParts<Roles> for Admitted {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, roles: &Roles) -> Result<Self, Response> {
-        let refusal = match roles.admit(parts.extensions.get()) {
-            Ok(()) => return Ok(Self),
-            Err(refusal) => refusal,
-        };
-        Err(match parts.extensions.get::<Arc<GuardConfig>>() {
-            Some(config) => config.refuse(&refusal, parts),
-            None => RefusalResponse(refusal).into_response(),
-        })
+        match roles.admit(parts.extensions.get()) {
+            Ok(()) => Ok(Self),
+            Err(refusal) => Err(refused(refusal, parts)),
+        }
     }
 }
 

@@ -138,7 +138,8 @@ pub use portcullis_core::username::{LoginName, Username};
 
 #[cfg(feature = "axum")]
 pub use portcullis_axum::{
-    CurrentUser, FreshSignIn, Guard, RefusalResponse, Roles, SameSite, SessionCookie, render_refusals,
+    CurrentUser, FreshSignIn, Guard, RefusalResponse, RequireRole, RequiredRoles, Roles, SameSite,
+    SessionCookie, render_refusals, role,
 };
 #[cfg(feature = "sqlite")]
 pub use portcullis_stores::sqlite::SqliteStore;
