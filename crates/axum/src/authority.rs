@@ -18,7 +18,7 @@ pub enum Authority {
         /// The strategy.
         strategy: StrategyName,
     },
-    /// A verifier, for access tokens of every strategy.
+    /// A verifier, for access tokens of every strategy, and for session cookies.
     #[cfg(feature = "verifier")]
     Verifier {
         /// The verifier.
@@ -74,16 +74,16 @@ impl Authority {
         headers: &HeaderMap,
         cookie: &SessionCookie,
     ) -> Result<Identity, AuthenticationError> {
-        let shown = RequestCredentials::in_headers(headers, cookie);
         match self {
             Self::Engine { engine, strategy } => {
+                let shown = RequestCredentials::in_headers(headers, cookie);
                 let envelope = shown.envelope();
                 let attempt = AuthenticationRequest { tenant, strategy: *strategy, envelope };
                 engine.authenticate(&attempt).await
             }
             #[cfg(feature = "verifier")]
             Self::Verifier { verifier, on_stale } => {
-                let user = verified::identify(verifier, *on_stale, &shown).await?;
+                let user = verified::identify(verifier, *on_stale, headers).await?;
                 let is_other = tenant.is_some_and(|named| named != user.user.tenant);
                 if is_other { Err(AuthenticationError::OtherTenant) } else { Ok(user) }
             }
@@ -109,6 +109,7 @@ mod verified {
 
     use std::io;
 
+    use http::header::HeaderMap;
     use portcullis_core::engine::{AuthenticationError, Identity};
     use portcullis_core::store::StoreError;
     use portcullis_core::strategy::Carrier;
@@ -119,12 +120,29 @@ mod verified {
     pub(super) async fn identify(
         verifier: &Verifier,
         on_stale: OnStale,
-        shown: &RequestCredentials<'_>,
+        headers: &HeaderMap,
     ) -> Result<Identity, AuthenticationError> {
-        let found = Carrier::Bearer.find(&shown.envelope()).map_err(|_| AuthenticationError::Invalid)?;
-        let token = found.ok_or(AuthenticationError::Missing)?;
-        let user = verifier.verify(SentCredential::Bearer(token), on_stale).await.map_err(refused)?;
+        let name = verifier.cookie_name();
+        let shown = RequestCredentials::with_cookies_named(name, headers);
+        let shown = shown.envelope();
+        let line;
+        // A client sends a token on purpose, and a browser sends cookies by itself.
+        let credential = match Carrier::Bearer.find(&shown).map_err(|_| AuthenticationError::Invalid)? {
+            Some(token) => SentCredential::Bearer(token),
+            None if shown.cookies.is_empty() => return Err(AuthenticationError::Missing),
+            None => {
+                line = as_header(name, shown.cookies);
+                SentCredential::Cookie(&line)
+            }
+        };
+        let user = verifier.verify(credential, on_stale).await.map_err(refused)?;
         user.identity().ok_or(AuthenticationError::Invalid)
+    }
+
+    /// The session cookies without those of others, which may hold any bytes.
+    fn as_header(name: &str, values: &[&str]) -> String {
+        let pairs: Vec<String> = values.iter().map(|value| format!("{name}={value}")).collect();
+        pairs.join("; ")
     }
 
     /// An outage stays one.

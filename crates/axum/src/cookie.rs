@@ -59,11 +59,9 @@ impl SessionCookie {
     ///
     /// The other cookies of the host belong to others, and may hold any bytes. One of this name that is not text has an
     /// empty value, which is never valid.
+    #[must_use]
     pub fn values<'h>(&self, headers: &'h HeaderMap) -> SmallVec<[&'h str; 1]> {
-        let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
-        let pairs = lines.flat_map(|line| line.split(|byte| *byte == b';')).filter_map(name_and_value);
-        let ours = pairs.filter(|(name, _)| *name == self.name.as_bytes());
-        ours.map(|(_, value)| std::str::from_utf8(value).unwrap_or_default()).collect()
+        values_named(&self.name, headers)
     }
 
     /// The `Set-Cookie` that hands out `value` until `expires`.
@@ -108,6 +106,14 @@ impl SessionCookie {
         domains.retain(|domain| seen.insert(domain.clone()));
         domains.into_iter().map(|domain| Self { domain, ..self.clone() }.clear()).collect()
     }
+}
+
+/// The values of all cookies of a name.
+pub(crate) fn values_named<'h>(name: &str, headers: &'h HeaderMap) -> SmallVec<[&'h str; 1]> {
+    let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+    let pairs = lines.flat_map(|line| line.split(|byte| *byte == b';')).filter_map(name_and_value);
+    let ours = pairs.filter(|(of, _)| *of == name.as_bytes());
+    ours.map(|(_, value)| std::str::from_utf8(value).unwrap_or_default()).collect()
 }
 
 /// A pair of a `Cookie` header.

@@ -9,15 +9,20 @@ use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE};
 use http::request::Parts;
-use portcullis_api::refusal::Refusal;
+use portcullis_api::refusal::{Code, Refusal};
 use portcullis_core::clock::Timestamp;
 use portcullis_core::engine::{AuthenticationError, Engine, Identity, RenewedCredential};
-use portcullis_core::strategy::StrategyName;
+use portcullis_core::strategy::{Carrier, StrategyName};
 use tower::{Layer, Service, ServiceExt as _};
 
-use crate::{Authority, CurrentUser, IntoAuthority, OtherSessions, SessionCookie, render, tenant_named};
+use crate::{
+    Authority, CurrentUser, IntoAuthority, Origins, OtherSessions, SessionCookie, render, tenant_named,
+};
 
 /// Lets only requests through that have a valid credential, and gives handlers a [`CurrentUser`].
+///
+/// A session cookie counts for a request that can change something only if no page of another site made the browser
+/// send it (`Sec-Fetch-Site`, `Origin`): other requests are answered 403. A WebSocket counts as such a request.
 #[derive(Clone, Debug)]
 pub struct Guard(Arc<GuardConfig>);
 
@@ -25,6 +30,8 @@ pub struct Guard(Arc<GuardConfig>);
 pub(crate) struct GuardConfig {
     authority: Authority,
     cookie: SessionCookie,
+    /// The origins whose pages may send requests with a cookie that change something.
+    origins: Origins,
     requires_tenant: bool,
     /// Whether several live sessions are let in, because all of them are to end.
     ends_sessions: bool,
@@ -70,8 +77,23 @@ impl Guard {
     }
 
     fn made_of(authority: Authority, cookie: SessionCookie, requires_tenant: bool) -> Self {
-        let public = Vec::new();
-        Self(Arc::new(GuardConfig { authority, cookie, requires_tenant, ends_sessions: false, public }))
+        let (origins, public) = (Origins::default(), Vec::new());
+        let config =
+            GuardConfig { authority, cookie, origins, requires_tenant, ends_sessions: false, public };
+        Self(Arc::new(config))
+    }
+
+    /// Looks for this cookie. A guard of a verifier looks for the one that the verifier's builder names.
+    #[must_use]
+    pub fn cookie(self, cookie: SessionCookie) -> Self {
+        Self(Arc::new(GuardConfig { cookie, ..GuardConfig::clone(&self.0) }))
+    }
+
+    /// Lets pages of these origins use a session cookie to change something, such as `["https://app.example.com"]`.
+    /// Pages of the service's own host may always do so, if the service sees the `Host` that browsers ask for.
+    #[must_use]
+    pub fn origins(self, origins: impl Into<Origins>) -> Self {
+        Self(Arc::new(GuardConfig { origins: origins.into(), ..GuardConfig::clone(&self.0) }))
     }
 
     /// Lets requests for these routes through without a credential; with one, handlers get a [`CurrentUser`]. Each is
@@ -96,7 +118,7 @@ impl Guard {
     /// # Errors
     /// The answer to a request that is not let in.
     pub async fn admit(&self, parts: &Parts) -> Result<(Identity, OtherSessions), Response> {
-        self.0.authenticate(&parts.headers).await.map_err(|denial| self.0.deny(&denial, parts))
+        self.0.authenticate(parts).await.map_err(|denial| self.0.deny(&denial, parts))
     }
 
     /// Sends the cookie again if its expiry has moved, as the [admitted](Self::admit) identity says.
@@ -109,7 +131,16 @@ impl Guard {
 
 impl GuardConfig {
     /// The session of a request, and the others of one that ends sessions.
-    async fn authenticate(&self, headers: &HeaderMap) -> Result<(Identity, OtherSessions), Denial> {
+    async fn authenticate(&self, request: &Parts) -> Result<(Identity, OtherSessions), Denial> {
+        let (identity, others) = self.identify(&request.headers).await?;
+        let is_sent_by_itself = identity.strategy.strategy().carrier() == Carrier::Cookie;
+        if is_sent_by_itself && !self.origins.let_cookies_count(request) {
+            return Err(Refusal::plain(Code::CrossSite).into());
+        }
+        Ok((identity, others))
+    }
+
+    async fn identify(&self, headers: &HeaderMap) -> Result<(Identity, OtherSessions), Denial> {
         let tenant = tenant_named(headers, self.requires_tenant)?;
         match self.authority.identify(tenant, headers, &self.cookie).await {
             Ok(identity) => Ok((identity, OtherSessions::default())),

@@ -1,6 +1,7 @@
 //! Which web pages may call, and how a request shows that it comes from a page of another site.
 
-use http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
+use http::header::{HOST, HeaderMap, HeaderName, ORIGIN, UPGRADE};
+use http::request::Parts;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -27,6 +28,15 @@ impl Origins {
         self.are_behind_at(headers, text(headers, &HOST))
     }
 
+    /// Whether a credential counts that a browser sends by itself, whichever page asks for the request: it does if the
+    /// request changes nothing, or is not made by a page of another site.
+    #[must_use]
+    pub fn let_cookies_count(&self, request: &Parts) -> bool {
+        // HTTP/2 has no header for the host.
+        let host = || text(&request.headers, &HOST).or_else(|| Some(request.uri.authority()?.as_str()));
+        !can_change(request) || self.are_behind_at(&request.headers, host())
+    }
+
     /// The same of a request for another host than its header names.
     #[must_use]
     pub fn are_behind_at(&self, headers: &HeaderMap, host: Option<&str>) -> bool {
@@ -40,6 +50,19 @@ impl Origins {
             (None, None) => true,
         }
     }
+}
+
+/// Exactly these.
+impl<O: Into<String>, const N: usize> From<[O; N]> for Origins {
+    fn from(listed: [O; N]) -> Self {
+        Self { listed: listed.map(Into::into).into(), any_local_port: false }
+    }
+}
+
+/// Whether a request can do more than read: by its method, or because it opens a WebSocket, to which browsers let pages
+/// of every site connect.
+fn can_change(request: &Parts) -> bool {
+    !request.method.is_safe() || request.headers.contains_key(UPGRADE)
 }
 
 /// A header as text; empty if it is not text.

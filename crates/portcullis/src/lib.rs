@@ -138,7 +138,7 @@ pub use portcullis_core::username::{LoginName, Username};
 
 #[cfg(feature = "axum")]
 pub use portcullis_axum::{
-    CurrentUser, FreshSignIn, Guard, RefusalResponse, RequireRole, RequiredRoles, Roles, SameSite,
+    CurrentUser, FreshSignIn, Guard, Origins, RefusalResponse, RequireRole, RequiredRoles, Roles, SameSite,
     SessionCookie, render_refusals, role,
 };
 #[cfg(feature = "sqlite")]

@@ -43,15 +43,16 @@ pub struct VerifiedUser {
 }
 
 impl VerifiedUser {
-    /// The same as the engine of a server would say it; `None` for a cookie, of whose user the server tells less.
+    /// The same as the engine of a server would say it; `None` if no session is known. Of a cookie's user the server
+    /// tells the ids and the role: address and name are empty, and when the user signed in is not known.
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
         Some(Identity {
             user: UserKey { tenant: self.tenant.clone(), id: self.id },
-            session: self.sid?,
+            session: self.sid.or(self.session)?,
             strategy: self.strategy,
             token: self.token,
-            profile: self.profile.clone()?,
+            profile: self.profile.clone().unwrap_or_else(|| Arc::new(UserProfile::unknown())),
             role: self.role,
             signed_in: self.signed_in,
             renewed: None,

@@ -50,6 +50,12 @@ impl Verifier {
         self.core.verify(credential, on_stale).await
     }
 
+    /// The name of the session cookie.
+    #[must_use]
+    pub fn cookie_name(&self) -> &str {
+        &self.core.cookie_name
+    }
+
     /// Waits until this user's open stream must be cut: by a revocation or another role, at the token's `exp` without
     /// leeway, or when nothing was proven for `grace`. The feed is followed as long as the future lives.
     pub fn watch(

@@ -16,6 +16,12 @@ pub struct UserProfile {
 }
 
 impl UserProfile {
+    /// Those of a user of whom only the id is known: empty.
+    #[must_use]
+    pub const fn unknown() -> Self {
+        Self { email: String::new(), name: None, given_name: None, family_name: None }
+    }
+
     /// Those of a user's record.
     #[must_use]
     pub fn of(user: &User) -> Self {

@@ -37,6 +37,7 @@ pub(super) struct StrategyEndpoint {
 impl StrategyEndpoint {
     pub(super) fn new(app: Arc<App>, row: StrategyRow, strategy: StrategyName) -> Self {
         let guard = Guard::with(app.engine.clone(), strategy, app.cookie.clone(), app.requires_tenant);
+        let guard = guard.origins(app.origins.clone());
         let guard = if row.kind == StrategyOperation::Own(Logout) { guard.for_sign_out() } else { guard };
         Self { app, row, strategy, format: strategy_format(strategy), guard }
     }

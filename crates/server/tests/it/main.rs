@@ -35,6 +35,8 @@ mod fuzz_checks;
 #[cfg(test)]
 mod gateways;
 #[cfg(test)]
+mod guarded_services;
+#[cfg(test)]
 mod handover;
 #[cfg(test)]
 mod malformed_requests;
