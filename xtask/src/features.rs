@@ -45,7 +45,17 @@ mod tests {
         let choices: Vec<String> = choices(workspace.package("portcullis").unwrap()).collect();
         assert_eq!(
             choices,
-            ["", "axum", "postgres", "redis", "sqlite", "verifier", "redis,sqlite", "redis,postgres"]
+            [
+                "",
+                "axum",
+                "postgres",
+                "redis",
+                "routes",
+                "sqlite",
+                "verifier",
+                "redis,sqlite",
+                "redis,postgres"
+            ]
         );
     }
 }

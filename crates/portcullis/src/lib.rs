@@ -47,6 +47,25 @@
 //! Without a token both routes answer 401. With a token of a plain user, the second one answers 403 `Insufficient role.
 //! Required: manager, admin`. The guard finds the session in memory, so a changed role counts with the next request.
 //!
+//! # Ready-made routes
+//!
+//! With the feature `routes`, a service embeds the server's own: register, login, profile, logout, password and refresh
+//! of a strategy, and the device-session surface. `docs/library.md` lists the
+//! settings.
+//!
+//! ```
+//! # #[cfg(feature = "routes")] {
+//! use portcullis::{Engine, InvalidPublicUrl, RouteSettings, StrategyName, device_routes, strategy_routes};
+//!
+//! fn app(engine: Engine) -> Result<axum::Router, InvalidPublicUrl> {
+//!     let settings = RouteSettings::new(engine).public_url("https://example.com")?;
+//!     Ok(axum::Router::new()
+//!         .merge(strategy_routes(&settings, StrategyName::SessionJwt))
+//!         .merge(device_routes(&settings)))
+//! }
+//! # }
+//! ```
+//!
 //! # Two-factor sign-in, with a code by mail
 //!
 //! The second step needs a [`Notifier`] that delivers mail. [`Engine::deliver_mail`] runs it, beside
@@ -140,6 +159,11 @@ pub use portcullis_core::username::{LoginName, Username};
 pub use portcullis_axum::{
     CurrentUser, FreshSignIn, Guard, Origins, RefusalResponse, RequireRole, RequiredRoles, Roles, SameSite,
     SessionCookie, render_refusals, role,
+};
+#[cfg(feature = "routes")]
+pub use portcullis_http::{
+    Branding, InvalidPublicUrl, PageSettings, Pages, ProxyHeader, RateLimit, RouteSettings, TemplateError,
+    TrustedProxies, device_routes, strategy_routes,
 };
 #[cfg(feature = "sqlite")]
 pub use portcullis_stores::sqlite::SqliteStore;

@@ -11,10 +11,9 @@ use axum::Router;
 use axum::routing::get;
 use futures_util::FutureExt as _;
 use metrics_exporter_prometheus::BuildError;
-use portcullis_axum::{Origins, SessionCookie};
-use portcullis_core::clock::Clock;
 use portcullis_core::engine::Engine;
-use portcullis_core::machine::SystemClock;
+use portcullis_http::device_name;
+use portcullis_http::templates::TemplateError;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -25,16 +24,13 @@ use tracing::{error, info, warn};
 use crate::config::Config;
 use crate::gateway::{InnerGateway, InnerGatewayError, start_gateway};
 use crate::handover::{HandoverError, Offering, ServerBefore, take_over};
-use crate::http::{self, AnswerHeaders, App, ForwardAuthRules, Pages, Recorder, router};
+use crate::http::{self, Recorder, app, configured_pages, router};
 use crate::local_url::local_url;
 use crate::log::EventLog;
 use crate::open::{CannotOpen, OpenedEngine, OpenedFor, open, policy};
-use crate::operations::OperationDispatcher;
-use crate::rate_limit::{RateLimit, RateLimits};
 use crate::socket_activation::{PassedSocketError, PassedSockets};
 use crate::sockets::Sockets;
-use crate::templates::TemplateError;
-use crate::{device_name, mail, startup_message, tcp};
+use crate::{mail, startup_message, tcp};
 use portcullis_transport::listener::{
     AcceptLimits, InheritedSockets, ListenError, ListenerStop, UnwantedSocket,
 };
@@ -97,7 +93,7 @@ pub async fn serve(
 pub fn check(config: &Config) -> Result<(), ServeError> {
     policy(config)?;
     mail::Mailer::new(config, &mail::base_url(config))?;
-    Pages::load(config)?;
+    configured_pages(config)?;
     InnerGateway::read(config)?;
     Ok(())
 }
@@ -302,64 +298,6 @@ async fn finish(mut mail_delivery: JoinHandle<()>, most: Duration) {
 fn links_to(config: &Config, addresses: &[SocketAddr]) -> String {
     let local = local_url(addresses).filter(|_| config.is_development());
     local.unwrap_or_else(|| mail::base_url(config))
-}
-
-/// What the handlers need, as it is configured. Without a recorder there are no metrics.
-///
-/// # Errors
-/// What is wrong with the templates of pages.
-pub fn app(config: &Config, engine: Engine, recorder: Option<&Recorder>) -> Result<App, TemplateError> {
-    let development = config.is_development();
-    let rates = Arc::new(rates(config));
-    let operations = OperationDispatcher {
-        engine: engine.clone(),
-        requires_tenant: config.tenants.require_header,
-        rates: rates.clone(),
-    };
-    Ok(App {
-        engine,
-        operations,
-        cookie: SessionCookie {
-            name: config.cookie.name.clone(),
-            secure: config.is_https(),
-            same_site: config.cookie.same_site,
-            domain: config.cookie.domain.clone(),
-            host: config.public_url.as_ref().map(|url| url.host().to_owned()),
-        },
-        requires_tenant: config.tenants.require_header,
-        largest_body: config.limits.body,
-        largest_headers: config.limits.headers,
-        body_timeout: config.timeouts.body,
-        proxies: config.proxies.clone(),
-        rates,
-        pages: Arc::new(Pages::load(config)?),
-        origins: origins(config),
-        cors_headers: config.cors.headers.clone(),
-        public_url: config.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned()),
-        https: config.is_https(),
-        forward_auth: Arc::new(ForwardAuthRules::of(config)),
-        headers: AnswerHeaders::over(config.is_https()),
-        docs: development,
-        metrics: recorder.filter(|_| development && config.metrics.listen.is_none()).cloned(),
-    })
-}
-
-fn rates(config: &Config) -> RateLimits {
-    let limits = &config.limits;
-    let allowance = RateLimit {
-        address: limits.rate,
-        tenant: limits.rate_tenant,
-        spares_loopback: config.is_development(),
-    };
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    RateLimits::new(allowance, &clock)
-}
-
-/// The configured ones, and our own: behind a proxy the `Host` we see need not be the one that the browser asked for.
-fn origins(config: &Config) -> Origins {
-    let own = config.public_url.iter().map(|url| url.as_str().trim_end_matches('/').to_owned());
-    let others = config.cors.origins.iter().map(|origin| origin.as_str().to_owned());
-    Origins { listed: own.chain(others).collect(), any_local_port: config.is_development() }
 }
 
 /// What a client may take of the server, as a configuration has it.

@@ -10,7 +10,7 @@ use crate::finding::TidyFinding;
 use crate::text_files::TextFile;
 
 /// The floor of each crate. A new crate gets a row here.
-const FLOORS: [(&str, u8); 10] = [
+const FLOORS: [(&str, u8); 11] = [
     ("portcullis-core", 0),
     ("portcullis-stores", 1),
     ("portcullis-api", 1),
@@ -19,6 +19,7 @@ const FLOORS: [(&str, u8); 10] = [
     ("portcullis-axum", 2),
     ("portcullis-transport", 2),
     ("portcullis-gateway", 3),
+    ("portcullis-http", 3),
     ("portcullis-server", 4),
     ("portcullis", 5),
 ];

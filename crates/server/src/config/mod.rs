@@ -50,13 +50,14 @@ pub use documentation::{documentation, tenant_documentation};
 pub use flags::Flags;
 pub use parse::{MailTransport, Sessions, SmtpSecurity, SmtpServer, Tls};
 pub use portcullis_config::parse::{Listen, PublicUrl, TcpListen, WebOrigin};
-pub(crate) use portcullis_config::parse::{authority_of, login_page, web_page};
+pub(crate) use portcullis_config::parse::{authority_of, login_page};
 pub use portcullis_config::{ConfigFault, Origin};
+pub use portcullis_http::pages::Branding;
 pub use report::{ConfigReport, ReportRow};
 pub use strategies::Strategies;
 pub use values::{
-    Branding, Cookie, Cors, ForwardAuth, ForwardAuthPolicy, Hashing, HttpLimits, HttpTimeouts, Lockout, Log,
-    LogFormat, Mail, Metrics, Passwords, SigningIn, Tcp, TcpLimits, TcpTimeouts, Tenants,
+    Cookie, Cors, ForwardAuth, ForwardAuthPolicy, Hashing, HttpLimits, HttpTimeouts, Lockout, Log, LogFormat,
+    Mail, Metrics, Passwords, SigningIn, Tcp, TcpLimits, TcpTimeouts, Tenants,
 };
 
 use builder::ConfigBuilder;

@@ -64,17 +64,6 @@ pub struct Tenants {
     pub require_header: bool,
 }
 
-/// What users see of a tenant that sets nothing else.
-#[derive(Clone, Default, Debug)]
-pub struct Branding {
-    /// The name that mails and pages show.
-    pub name: String,
-    /// The URL of the logo that pages show; `None` shows the name.
-    pub logo_url: Option<String>,
-    /// The URL that pages link to; `None` is no link.
-    pub home_url: Option<String>,
-}
-
 /// Sign-in, unless a tenant overrides it.
 #[derive(Clone, Debug)]
 pub struct SigningIn {

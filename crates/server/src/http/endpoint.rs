@@ -1,65 +1,53 @@
-//! What answers the requests of a route.
+//! What answers the requests of a route of the server.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
-use portcullis_api::operation::{Caller, DeviceRow, ForwardAuthRow, ServiceOperation, ServiceRow};
+use portcullis_api::operation::{Caller, ForwardAuthRow, ServiceOperation, ServiceRow};
+use portcullis_http::{AuthEndpoint, RouteEndpoint};
 use tower::Service as _;
 
 use super::routed_request::RoutedRequest;
-use super::strategy::StrategyEndpoint;
-use super::{App, Recorder, device, forward_auth, health, keys, metrics, revocations};
+use super::{App, Recorder, forward_auth, health, keys, metrics, revocations};
 
 /// What answers a path and a method.
-pub(super) enum Endpoint {
-    /// An operation under a strategy.
-    Strategy(StrategyEndpoint),
-    /// An operation of the device-session surface.
-    Device(DeviceRow),
+pub enum ServerEndpoint {
+    /// An operation under a strategy, or of the device-session surface.
+    Auth(AuthEndpoint),
     /// An operation of the service itself.
-    Service(ServiceRow),
+    Service(Arc<App>, ServiceRow),
     /// What a proxy asks before it passes a request on.
-    ForwardAuth(ForwardAuthRow),
-    /// The style sheet of pages.
-    Style,
+    ForwardAuth(Arc<App>, ForwardAuthRow),
     /// The metrics, for this machine.
     Metrics(Recorder),
     /// Pages that another library makes.
     Pages(Router),
 }
 
-impl Endpoint {
-    /// Whether it decides about methods itself.
-    pub(super) const fn takes_any_method(&self) -> bool {
-        matches!(self, Self::Pages(_) | Self::ForwardAuth(_))
+impl RouteEndpoint for ServerEndpoint {
+    fn takes_any_method(&self) -> bool {
+        matches!(self, Self::Pages(_) | Self::ForwardAuth(..))
     }
 
-    /// Whether it changes nothing, whatever the method.
-    pub(super) const fn is_check(&self) -> bool {
-        matches!(self, Self::ForwardAuth(_))
+    fn is_check(&self) -> bool {
+        matches!(self, Self::ForwardAuth(..))
     }
 
-    /// Which programs send its requests.
-    pub(super) const fn caller(&self) -> Caller {
+    fn caller(&self) -> Caller {
         match self {
-            Self::Service(row) => row.caller,
-            Self::ForwardAuth(row) => row.caller,
-            Self::Strategy(_) | Self::Device(_) | Self::Style | Self::Metrics(_) | Self::Pages(_) => {
-                Caller::Client
-            }
+            Self::Service(_, row) => row.caller,
+            Self::ForwardAuth(_, row) => row.caller,
+            Self::Auth(_) | Self::Metrics(_) | Self::Pages(_) => Caller::Client,
         }
     }
 
-    /// Answers a request.
-    pub(super) async fn answer(&self, app: &Arc<App>, asked: &mut RoutedRequest) -> Response {
+    async fn answer(&self, asked: &mut RoutedRequest) -> Response {
         match self {
-            Self::Strategy(endpoint) => endpoint.answer(asked).await,
-            Self::Device(row) => Box::pin(device::answer(app, *row, asked)).await,
-            Self::ForwardAuth(row) => forward_auth::answer(app, *row, asked).await,
-            Self::Service(row) => Box::pin(service(app, row.kind, asked)).await,
-            Self::Style => app.pages.style(),
+            Self::Auth(endpoint) => endpoint.answer(asked).await,
+            Self::ForwardAuth(app, row) => forward_auth::answer(app, *row, asked).await,
+            Self::Service(app, row) => Box::pin(service(app, row.kind, asked)).await,
             Self::Metrics(recorder) => {
                 Box::pin(metrics::for_this_machine(recorder, asked)).await.into_response()
             }

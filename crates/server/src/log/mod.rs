@@ -13,9 +13,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Log, LogFormat};
 use lines::LogLines;
 pub(crate) use lines::{is_losing, lost};
-
-/// The target of audit events.
-pub(crate) const AUDIT: &str = "portcullis::audit";
+pub(crate) use portcullis_http::request_span::AUDIT;
 
 /// The lines of this process's log.
 static LINES: OnceLock<LogLines> = OnceLock::new();

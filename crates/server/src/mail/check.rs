@@ -8,7 +8,7 @@ use portcullis_core::secret::PlainSecret;
 use super::links::MailLinks;
 use super::render::{RenderedMail, render};
 use super::variables::MailInput;
-use crate::templates::{MAIL_HTML, MAIL_TEXT, TemplateFault, TemplateSet};
+use portcullis_http::templates::{MAIL_HTML, MAIL_TEXT, TemplateFault, TemplateSet};
 
 const CODE: &str = "271828";
 const TOKEN: &str = "sample-token";

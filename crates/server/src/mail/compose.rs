@@ -19,7 +19,7 @@ use super::defang::{defang, single_line};
 use super::links::MailLinks;
 use super::render::render;
 use super::variables::{LONGEST_NAME, MailInput};
-use crate::templates::TemplateSet;
+use portcullis_http::templates::TemplateSet;
 
 /// The most characters of a subject.
 const LONGEST_SUBJECT: usize = 200;

@@ -39,7 +39,7 @@ pub use setup_error::MailSetupError;
 use smtp::SmtpClient;
 
 use crate::config::{Config, MailTransport};
-use crate::templates::TemplateSet;
+use portcullis_http::templates::TemplateSet;
 
 /// The URL that links begin with if this process listens on no address: the one of the configuration.
 #[must_use]
@@ -119,7 +119,9 @@ impl Notifier for Mailer {
 fn composer(config: &Config, base_url: &str) -> Result<Composer, MailSetupError> {
     let links = MailLinks::new(base_url).map_err(|fault| MailSetupError::Base(base_url.to_owned(), fault))?;
     Ok(Composer {
-        templates: TemplateSet::load(&config.mail, |templates| check::faults(templates, &links))?,
+        templates: TemplateSet::load(config.mail.templates.as_deref(), &config.mail.language, |templates| {
+            check::faults(templates, &links)
+        })?,
         links,
         from: config.mail.from.clone().unwrap_or_else(local_sender),
         language: config.mail.language.clone(),

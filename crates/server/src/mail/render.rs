@@ -5,7 +5,7 @@ use portcullis_core::outgoing_mail::MailContent;
 
 use super::links::MailLinks;
 use super::variables::{MailInput, variables};
-use crate::templates::{MAIL_HTML, MAIL_TEXT, TemplateFault, TemplateSet, Text};
+use portcullis_http::templates::{MAIL_HTML, MAIL_TEXT, TemplateFault, TemplateSet, Text};
 
 /// A mail in words.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::templates::TemplateError;
+use portcullis_http::templates::TemplateError;
 
 /// Mail cannot be sent as configured.
 #[derive(Debug, Error)]

@@ -18,11 +18,11 @@ use serde_json::{Map, Value};
 use tracing::{Instrument as _, Span};
 
 use super::{Dispatch, Peer, fault};
-use crate::device_name;
-use crate::operations::{Call, CallerCredentials, GatewayUser, OperationDispatcher, Transport};
-use crate::rate_limit::{RateLimits, Requester};
-use crate::refusal_samples;
-use crate::request_span::RequestOrigin;
+use portcullis_http::device_name;
+use portcullis_http::operations::{Call, CallerCredentials, GatewayUser, OperationDispatcher, Transport};
+use portcullis_http::rate_limit::{RateLimits, Requester};
+use portcullis_http::refusal_samples;
+use portcullis_http::request_span::RequestOrigin;
 
 /// The address of an end user whose payload has none, and of every peer on a Unix socket.
 const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);

@@ -10,9 +10,9 @@ use portcullis_api::operation::{
 };
 use portcullis_core::event::DiscardEvents;
 use portcullis_core::strategy::StrategyName;
-use portcullis_server::http::{self, around};
+use portcullis_server::http::{self, app, around};
 use portcullis_server::open::{OpenedFor, open};
-use portcullis_server::serve::{app, connection_limits};
+use portcullis_server::serve::connection_limits;
 use tokio::net::TcpListener;
 
 use crate::fixture::{DataDirectory, HTTPS, HttpRequest, STRATEGIES, TestServer, TestUser, config};
@@ -94,7 +94,7 @@ async fn a_handler_that_panics_costs_one_request_and_tells_nothing() {
     let home = DataDirectory::new();
     let config = config(home.path(), &[]);
     let opened = open(&config, OpenedFor::Serving, Arc::new(DiscardEvents)).await.unwrap();
-    let app = Arc::new(app(&config, opened.engine, None).unwrap());
+    let app = app(&config, opened.engine, None).unwrap();
     let routes = Router::new()
         .route("/fine", get(|| async { "fine" }))
         .route("/panics", get(|| async { panic!("the canary sings") as &'static str }))
@@ -103,7 +103,7 @@ async fn a_handler_that_panics_costs_one_request_and_tells_nothing() {
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
     let never = std::future::pending();
-    let routes = around(&["/fine", "/panics", "/formats", "/odd"], routes, app);
+    let routes = around(&["/fine", "/panics", "/formats", "/odd"], routes, &app);
     tokio::spawn(http::serve(socket, routes, connection_limits(&config), never));
     for path in ["/panics", "/formats", "/odd"] {
         for _ in 0..3 {

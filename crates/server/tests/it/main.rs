@@ -25,6 +25,8 @@ mod device;
 #[cfg(test)]
 mod document_samples;
 #[cfg(test)]
+mod embedded_routes;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod forward_auth;

@@ -63,15 +63,14 @@ fn blot(text: &str) -> &str {
     }
 }
 
-async fn life_under(strategy: StrategyName) -> Transcript {
-    let server = TestServer::start().await;
+async fn life_under(strategy: StrategyName, server: &TestServer) -> Transcript {
     let mut transcript = Transcript::default();
     let ann = TestUser::ANN;
     let path = |operation: &str| format!("POST /auth/{strategy}/{operation}");
-    transcript.note(&path("register"), &ann.registers(&server, strategy).await);
-    transcript.note(&path("register"), &ann.registers(&server, strategy).await);
-    transcript.note(&path("login"), &ann.with_password("not this one").logs_in(&server, strategy).await);
-    let answer = ann.logs_in(&server, strategy).await;
+    transcript.note(&path("register"), &ann.registers(server, strategy).await);
+    transcript.note(&path("register"), &ann.registers(server, strategy).await);
+    transcript.note(&path("login"), &ann.with_password("not this one").logs_in(server, strategy).await);
+    let answer = ann.logs_in(server, strategy).await;
     transcript.note(&path("login"), &answer);
     let mut held = Credentials::from(strategy, &answer);
     if held.refresh.is_some() {
@@ -79,27 +78,29 @@ async fn life_under(strategy: StrategyName) -> Transcript {
         body["native"] = json!(true);
         let native = server.post(&format!("/auth/{strategy}/login")).json(&body).await;
         transcript.note(&path("login"), &native);
-        let answer = held.refreshes(&server).await;
+        let answer = held.refreshes(server).await;
         transcript.note(&path("refresh"), &answer);
         held = held.renewed(&answer);
         transcript.note(&path("refresh"), &server.post(&format!("/auth/{strategy}/refresh")).await);
     }
     let profile = format!("GET /auth/{strategy}/profile");
-    transcript.note(&profile, &held.profile(&server).await);
+    transcript.note(&profile, &held.profile(server).await);
     transcript.note(&profile, &server.get(&format!("/auth/{strategy}/profile")).await);
-    let change = |current: &'static str, new: &'static str| held.changes_password(&server, current, new);
+    let change = |current: &'static str, new: &'static str| held.changes_password(server, current, new);
     transcript.note(&path("password"), &change("not this one", "another one").await);
     transcript.note(&path("password"), &change(ann.password, ann.password).await);
     transcript.note(&path("password"), &change(ann.password, "another one").await);
-    transcript.note(&path("logout"), &held.logs_out(&server).await);
-    transcript.note(&profile, &held.profile(&server).await);
+    transcript.note(&path("logout"), &held.logs_out(server).await);
+    transcript.note(&profile, &held.profile(server).await);
     transcript
 }
 
 #[tokio::test]
 async fn a_life_under_each_strategy() {
     for strategy in StrategyName::ROUTED {
-        let transcript = life_under(strategy).await;
+        let transcript = life_under(strategy, &*TestServer::start().await).await;
+        let embedded = life_under(strategy, &*TestServer::embedding(&[]).await).await;
+        assert_eq!(embedded.text, transcript.text, "a service that embeds the routes answers the same");
         for operation in STRATEGY_OPERATIONS {
             let is_told = transcript.operations.iter().any(|told| told == operation.route);
             assert_eq!(is_told, operation.path(strategy).is_some(), "{strategy}: {}", operation.route);

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::cli::escaped::Escaped;
 use crate::cli::failure::Failure;
-use crate::templates::export;
+use portcullis_http::templates::export;
 
 /// Write the texts and layouts of mails and pages to a folder, to change them
 ///

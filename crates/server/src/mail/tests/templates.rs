@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 
 const SUBJECT: &str = r#"subject = "Your sign-in code for {{ tenant }}""#;
-const ENGLISH: &str = include_str!("../../templates/built_in/en.toml");
+const ENGLISH: &str = include_str!("../../../../http/src/templates/built_in/en.toml");
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = TempDir::new().unwrap();
@@ -120,7 +120,7 @@ fn a_missing_folder_is_reported() {
 fn exported_templates_give_the_same_mails() {
     let folder = TempDir::new().unwrap();
     let exported = folder.path().join("own");
-    let names: Vec<String> = crate::templates::export(&exported, false)
+    let names: Vec<String> = portcullis_http::templates::export(&exported, false)
         .unwrap()
         .iter()
         .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
@@ -141,9 +141,9 @@ fn exported_templates_give_the_same_mails() {
 fn templates_are_exported_all_or_none_unless_they_may_overwrite() {
     let folder = folder(&[("page.css", "mine")]);
     let style = folder.path().join("page.css");
-    let fault = crate::templates::export(folder.path(), false).unwrap_err().to_string();
+    let fault = portcullis_http::templates::export(folder.path(), false).unwrap_err().to_string();
     assert_eq!(fault, format!("{} would be overwritten; --force overwrites", style.display()));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    assert_eq!(crate::templates::export(folder.path(), true).unwrap().len(), 5);
+    assert_eq!(portcullis_http::templates::export(folder.path(), true).unwrap().len(), 5);
     assert_ne!(fs::read_to_string(style).unwrap(), "mine");
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use portcullis_api::answer::Success;
 use portcullis_api::operation::{OwnOperation, PublicOperation};
 use portcullis_core::id::{TenantId, UserKey};
-use portcullis_server::http::App;
-use portcullis_server::serve::app;
+use portcullis_server::config::Config;
+use portcullis_server::http::app;
 use portcullis_server::tcp::{Dispatch as _, Surface};
 use portcullis_transport::listener::Peer;
 use serde_json::value::{RawValue, to_raw_value};
@@ -16,6 +16,13 @@ use super::without_codes;
 use crate::fixture::{DeviceClient, DeviceSession, TestServer, TestUser, config, random_id, row};
 
 const TRUSTED: [(&str, &str); 2] = [("TCP_LISTEN", "127.0.0.1:0"), ("TCP_TRUST_GATEWAY", "true")];
+
+/// The TCP surface of a server with this configuration.
+fn surface(server: &TestServer, config: &Config) -> Surface {
+    let app = app(config, server.engine.clone(), None).unwrap();
+    let (operations, rates) = (app.operations.clone(), app.rates.clone());
+    Surface { operations, rates, trusts_gateway: config.tcp.trust_gateway }
+}
 
 /// What an existing service sends: no token, but the user that its gateway authenticated.
 fn vouched(user: &str) -> Value {
@@ -132,8 +139,7 @@ async fn let_in_without_address(surface: &Surface, kind: PublicOperation, payloa
 async fn users_of_a_trusted_gateway_that_names_no_address_are_limited_one_by_one() {
     let server = TestServer::start().await;
     let config = config(Path::new("."), &[&TRUSTED[..], &[("LIMITS_RATE", "9")]].concat());
-    let App { operations, rates, .. } = app(&config, server.engine.clone(), None).unwrap();
-    let surface = Surface { operations, rates, trusts_gateway: true };
+    let surface = surface(&server, &config);
     let login = |name: &str| json!({"usernameOrEmailOrMobile": name, "ip": "unknown"});
     let many: Vec<Value> = (0..50).map(|user| login(&format!("user{user}@example.com"))).collect();
     assert_eq!(let_in_without_address(&surface, PublicOperation::Login, &many).await, 50);
@@ -155,9 +161,7 @@ async fn users_of_a_trusted_gateway_that_names_no_address_are_limited_one_by_one
 #[tokio::test]
 async fn half_of_a_character_in_a_payload_is_named_as_such() {
     let server = TestServer::start().await;
-    let App { operations, rates, .. } =
-        app(&config(Path::new("."), &[]), server.engine.clone(), None).unwrap();
-    let surface = Surface { operations, rates, trusts_gateway: false };
+    let surface = surface(&server, &config(Path::new("."), &[]));
     let login = row(PublicOperation::Login).pattern.unwrap();
     for (payload, message) in [
         (r#"{"password":"\ud800"}"#, "The payload holds a lone surrogate, which is half of a character"),
@@ -175,8 +179,7 @@ async fn half_of_a_character_in_a_payload_is_named_as_such() {
 /// How many services on one Unix socket pass the rate limit if each names another end user.
 async fn let_in(server: &TestServer, settings: &[(&str, &str)]) -> usize {
     let config = config(Path::new("."), settings);
-    let App { operations, rates, .. } = app(&config, server.engine.clone(), None).unwrap();
-    let surface = Surface { operations, rates, trusts_gateway: config.tcp.trust_gateway };
+    let surface = surface(server, &config);
     let mut let_in = 0;
     for user in 0..8 {
         let payload = to_raw_value(&json!({"ip": format!("198.51.100.{user}")})).unwrap();

@@ -129,6 +129,14 @@ async fn a_user_signs_up_in_and_out_over_http_and_tcp_byte_for_byte() {
 }
 
 #[tokio::test]
+async fn a_user_signs_up_in_and_out_at_a_service_that_embeds_the_routes() {
+    let server = TestServer::embedding(&[]).await;
+    signs_up_in_and_out(DeviceClient::curl(&server)).await;
+    let server = TestServer::embedding(&[]).await;
+    signs_up_in_and_out(DeviceClient::browser(&server)).await;
+}
+
+#[tokio::test]
 async fn health_is_bare_and_names_the_transport() {
     let server = TestServer::start().await;
     let plain = server.get("/auth/health").await;

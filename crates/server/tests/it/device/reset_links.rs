@@ -267,7 +267,7 @@ async fn the_style_of_a_page_is_a_file_that_browsers_may_keep_for_ever() {
 #[tokio::test]
 async fn a_page_is_in_the_language_of_its_tenant() {
     let folder = tempfile::TempDir::new().unwrap();
-    let english = include_str!("../../../src/templates/built_in/en.toml");
+    let english = include_str!("../../../../http/src/templates/built_in/en.toml");
     let german = english.replace("Unlock your account", "Konto entsperren");
     std::fs::write(folder.path().join("de.toml"), german).unwrap();
     let server = TestServer::with(&[("MAIL_TEMPLATES", &folder.path().to_string_lossy())]).await;

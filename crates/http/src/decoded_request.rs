@@ -1,0 +1,124 @@
+//! A request as handlers take it: its tenant, its device, its body.
+//!
+//! The body is read completely first, within a size and a time. What is not JSON is refused here, so no handler sees
+//! it.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, USER_AGENT};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use portcullis_api::operation::{DeviceRow, TenantSource};
+use portcullis_api::refusal::{Code, Refusal};
+use portcullis_api::request::Body;
+use portcullis_axum::{RequestCredentials, tenant_named};
+use portcullis_core::id::TenantId;
+use portcullis_core::session::Device;
+use tokio::time::timeout;
+
+use crate::AuthApp;
+use crate::device_name;
+use crate::rate_limit::Requester;
+use crate::routed_request::RoutedRequest;
+
+/// A request whose body has been read.
+pub(crate) struct DecodedRequest<'r> {
+    pub(crate) headers: &'r HeaderMap,
+    /// The address of the client; `None` on a connection without one.
+    pub(crate) address: Option<IpAddr>,
+    /// The members of the body.
+    pub(crate) body: Body,
+}
+
+impl<'r> DecodedRequest<'r> {
+    /// Reads a request whose body is JSON, or a form if `or_form`.
+    async fn read(app: &AuthApp, asked: &'r mut RoutedRequest, or_form: bool) -> Result<Self, Refusal> {
+        let text = read(Limited::new(asked.take_body(), app.largest_body), app).await?;
+        let headers = &asked.parts.headers;
+        let body = if or_form && !text.is_empty() && is_form(headers) {
+            Body::of_form(&text)
+        } else if text.is_empty() || is_json(headers) {
+            Body::parse(&text)?
+        } else {
+            return Err(Refusal::plain(Code::UnsupportedMediaType));
+        };
+        Ok(Self { headers, address: asked.client(app), body })
+    }
+
+    /// Reads a request whose body is JSON.
+    pub(crate) async fn of(app: &AuthApp, asked: &'r mut RoutedRequest) -> Result<Self, Refusal> {
+        Self::read(app, asked, false).await
+    }
+
+    /// Reads a request as its row says.
+    pub(crate) async fn of_row(
+        app: &AuthApp,
+        asked: &'r mut RoutedRequest,
+        row: &DeviceRow,
+    ) -> Result<Self, Refusal> {
+        if row.tenant == TenantSource::Unused {
+            return Ok(Self { address: None, headers: &asked.parts.headers, body: Body::default() });
+        }
+        Self::read(app, asked, row.form).await
+    }
+
+    /// The tenant that the request names, or the one that is meant where none is.
+    pub(crate) fn tenant(&self, app: &AuthApp) -> Result<TenantId, Refusal> {
+        Ok(self.tenant_named(app)?.unwrap_or_else(TenantId::default_tenant))
+    }
+
+    /// The tenant that the request names.
+    pub(crate) fn tenant_named(&self, app: &AuthApp) -> Result<Option<TenantId>, Refusal> {
+        tenant_named(self.headers, app.requires_tenant)
+    }
+
+    /// The credentials in the headers.
+    pub(crate) fn shown(&self, app: &AuthApp) -> RequestCredentials<'_> {
+        RequestCredentials::in_headers(self.headers, &app.cookie)
+    }
+
+    /// Who it is counted against.
+    pub(crate) fn requester(&self) -> Requester {
+        Requester::at(self.address)
+    }
+
+    /// The client's device, by its `User-Agent` and its address.
+    pub(crate) fn device(&self) -> Device {
+        let user_agent = self.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let address = self.address.map(|address| address.to_string());
+        let described = Device::described(&address.unwrap_or_default(), &user_agent.unwrap_or_default());
+        Device { name: device_name::from_user_agent(&described.user_agent), ..described }
+    }
+}
+
+async fn read(body: Limited<axum::body::Body>, app: &AuthApp) -> Result<Bytes, Refusal> {
+    match timeout(app.body_timeout, body.collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(fault)) if fault.is::<LengthLimitError>() => Err(Refusal::plain(Code::PayloadTooLarge)),
+        Ok(Err(_)) => Err(Refusal::because(Code::BadRequest, "The request body broke off")),
+        Err(_) => Err(Refusal::because(Code::RequestTimeout, "The request body took too long")),
+    }
+}
+
+/// The media type of a body that is not encoded, and the type's parameters.
+fn media_type(headers: &HeaderMap) -> Option<(&str, impl Iterator<Item = &str>)> {
+    let is_encoded = headers.contains_key(CONTENT_ENCODING);
+    let text = std::str::from_utf8(headers.get(CONTENT_TYPE).filter(|_| !is_encoded)?.as_bytes()).ok()?;
+    let mut parts = text.split(';').map(str::trim);
+    Some((parts.next()?, parts))
+}
+
+/// Whether a page without a script posted it.
+fn is_form(headers: &HeaderMap) -> bool {
+    let form = "application/x-www-form-urlencoded";
+    media_type(headers).is_some_and(|(media, _)| media.eq_ignore_ascii_case(form))
+}
+
+/// A browser sends JSON to another origin only after a preflight; other media types need none, so they are refused.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some((media, parameters)) = media_type(headers) else { return false };
+    let is_utf8 = parameters.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
+        !name.trim().eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+    });
+    media.eq_ignore_ascii_case("application/json") && is_utf8
+}
