@@ -15,7 +15,7 @@ use percent::normal_form;
 use segment::{is_dot, text_of};
 
 pub use segment::PathSegment;
-pub(crate) use segment::is_same_but_case;
+pub(crate) use segment::{has_readings, is_same_but_case};
 
 /// Why a path is refused: 400.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]

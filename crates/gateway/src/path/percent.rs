@@ -30,6 +30,27 @@ pub(super) fn decoded(text: &str) -> Cow<'_, [u8]> {
     percent_encoding::percent_decode_str(text).into()
 }
 
+/// Decodes until nothing is left to decode, in one pass: a client may have encoded percent signs ten thousand times.
+pub(super) fn decoded_to_the_end(text: &str) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    for byte in text.bytes() {
+        decoded.push(byte);
+        // What was decoded may be the end of another encoding.
+        while let [before @ .., b'%', high, low] = decoded.as_slice()
+            && let Some(byte) = digit(*high).zip(digit(*low)).map(|(high, low)| high * 16 + low)
+        {
+            decoded.truncate(before.len());
+            decoded.push(byte);
+        }
+    }
+    decoded
+}
+
+/// The value of a hexadecimal digit.
+fn digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
 fn byte(digits: &str) -> Option<u8> {
     let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
     is_hex.then(|| u8::from_str_radix(digits, 16).ok()).flatten()

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::percent::decoded;
+use super::percent::{decoded, decoded_to_the_end};
 use super::{PathFault, Reading, SegmentParameters};
 
 /// One segment of a path.
@@ -25,21 +25,12 @@ pub(super) fn text_of(raw: &str) -> Result<Cow<'_, str>, PathFault> {
 /// Whether a decoded segment is `.` or `..` to any server: also one that decodes again, and one that takes an encoded
 /// slash for a slash.
 pub(super) fn is_dot(text: &str) -> bool {
-    let mut text = Cow::Borrowed(text);
-    loop {
-        if text.split(['/', '\\']).any(is_plain_dot) {
-            return true;
-        }
-        let again = String::from_utf8_lossy(&decoded(&text)).into_owned();
-        if again == text {
-            return false;
-        }
-        text = Cow::Owned(again);
-    }
+    // A dot segment stays one, however often the text is decoded: the last decoding shows all of them.
+    decoded_to_the_end(text).split(|byte| matches!(byte, b'/' | b'\\')).any(is_plain_dot)
 }
 
-fn is_plain_dot(part: &str) -> bool {
-    matches!(part.split(';').next(), Some("." | ".."))
+fn is_plain_dot(part: &[u8]) -> bool {
+    matches!(part.split(|byte| *byte == b';').next(), Some(b"." | b".."))
 }
 
 impl PathSegment {
@@ -62,8 +53,7 @@ impl PathSegment {
     /// Whether servers may read the segment in more than one way.
     #[must_use]
     pub fn has_readings(&self) -> bool {
-        let is_plain = |c: char| c.is_ascii() && !c.is_ascii_uppercase() && c != ';';
-        !self.text.chars().all(is_plain)
+        has_readings(&self.text)
     }
 
     /// Whether the segment of a request is this one of a route, as a server may read it.
@@ -76,6 +66,12 @@ impl PathSegment {
         };
         if reading.ignores_case { is_same_but_case(read, route) } else { read == route }
     }
+}
+
+/// Whether servers may read a decoded segment in more than one way: with other capitals, or without parameters.
+pub(crate) fn has_readings(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii() && !c.is_ascii_uppercase() && c != ';';
+    !text.chars().all(is_plain)
 }
 
 /// Whether two texts differ in case alone, as the most generous server sees it.

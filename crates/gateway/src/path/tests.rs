@@ -92,6 +92,36 @@ fn what_is_ambiguous_passes_only_where_a_route_keeps_it() {
     }
 }
 
+/// As slow as it gets: each time all that is encoded.
+fn decoded_again_and_again(text: &str) -> Vec<u8> {
+    let mut text = text.as_bytes().to_owned();
+    loop {
+        let again = percent_encoding::percent_decode(&text).collect::<Vec<u8>>();
+        if again == text {
+            return text;
+        }
+        text = again;
+    }
+}
+
+proptest! {
+    #[test]
+    fn one_pass_decodes_as_much_as_decoding_again_and_again(
+        pieces in prop::collection::vec(prop::sample::select(&["%", "2", "5", "e", "E", "3", ".", "/", "%25", "%2"][..]), 0..24)
+    ) {
+        let text = pieces.concat();
+        prop_assert_eq!(percent::decoded_to_the_end(&text), decoded_again_and_again(&text));
+    }
+}
+
+// ASVS-map: GW3
+#[test]
+fn percent_signs_that_are_encoded_over_and_over_cost_no_more_than_their_length() {
+    let nested = "25".repeat(30_000);
+    assert_eq!(read(&format!("/%{nested}2e")), Err(PathFault::Dots));
+    assert!(read(&format!("/%{nested}2ex")).unwrap().is_ambiguous());
+}
+
 #[test]
 fn what_is_forwarded_is_the_string_that_was_matched_in_the_clients_case() {
     for (sent, forwarded) in [

@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::Uri;
 
-use crate::path::{PathSegment, Reading, RequestPath, is_same_but_case};
+use crate::path::{PathSegment, Reading, RequestPath, has_readings, is_same_but_case};
 
 /// The path of a route: literal segments.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,6 +53,12 @@ impl RoutePath {
     #[must_use]
     pub const fn is_exact(&self) -> bool {
         self.is_exact
+    }
+
+    /// Whether servers may read the path in more than one way.
+    #[must_use]
+    pub fn has_readings(&self) -> bool {
+        self.segments.iter().any(|segment| has_readings(segment))
     }
 
     /// Whether the path of a request begins with this one, as a server may read it.

@@ -48,6 +48,8 @@ impl TableFault {
 pub struct RoutingTable<R> {
     /// The longest path first.
     routes: Vec<R>,
+    /// Whether even a path in small letters may be that of more than one route: `/open` of `/Open` or of `/`.
+    has_readings: bool,
 }
 
 /// The route of a request.
@@ -93,7 +95,8 @@ impl<R: AsRef<GatewayRoute>> RoutingTable<R> {
     #[must_use]
     pub fn new(mut routes: Vec<R>) -> Self {
         routes.sort_by_key(|route| Reverse(route.as_ref().path.len()));
-        Self { routes }
+        let has_readings = routes.iter().any(|route| route.as_ref().path.has_readings());
+        Self { routes, has_readings }
     }
 
     /// The routes, the longest path first.
@@ -106,7 +109,7 @@ impl<R: AsRef<GatewayRoute>> RoutingTable<R> {
     pub fn find(&self, path: &RequestPath) -> Option<FoundRoute<'_, R>> {
         let route = self.longest(path, Reading::OF_POLICY)?;
         let mut others: Vec<&R> = Vec::new();
-        if path.has_readings() {
+        if self.has_readings || path.has_readings() {
             for found in Reading::OTHERS.into_iter().filter_map(|reading| self.longest(path, reading)) {
                 let is_known =
                     std::ptr::eq(found, route) || others.iter().any(|other| std::ptr::eq(*other, found));

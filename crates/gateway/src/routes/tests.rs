@@ -84,6 +84,18 @@ fn case_and_parameters_do_not_matter_but_for_those_who_read_them_the_stricter_ro
     assert_eq!(found(&routes, "/open/X;y").unwrap(), ("/open".to_owned(), vec![]));
 }
 
+// ASVS-map: GW3
+#[test]
+fn capitals_of_a_route_are_read_in_more_than_one_way_as_those_of_a_request() {
+    let routes = [route("/", RouteAccess::SignedIn), route("/Open/Files", RouteAccess::Public)];
+    for sent in ["/open/files", "/Open/files/x", "/OPEN/FILES"] {
+        assert_eq!(found(&routes, sent).unwrap(), ("/Open/Files".to_owned(), vec!["/".to_owned()]), "{sent}");
+    }
+    assert_eq!(found(&routes, "/Open/Files/x").unwrap(), ("/Open/Files".to_owned(), vec![]));
+    let kelvin = [route("/", RouteAccess::SignedIn), route("/\u{212a}", RouteAccess::Public)];
+    assert_eq!(found(&kelvin, "/k").unwrap().1, ["/"]);
+}
+
 #[test]
 fn letters_beyond_ascii_have_case_too() {
     let routes = [
