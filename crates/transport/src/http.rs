@@ -3,6 +3,7 @@
 mod answer_counter;
 mod answering_stream;
 mod request_head;
+mod stream_cut;
 mod streamed_body;
 mod tunnel;
 
@@ -16,7 +17,7 @@ use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
 use axum::response::Response;
 use http::header::CONNECTION;
-use http::{HeaderValue, Request as HttpRequest, StatusCode};
+use http::{HeaderValue, Request as HttpRequest, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -32,6 +33,7 @@ use crate::listener::{self, AcceptLimits, ConnectionEnd, ConnectionSlot, Listene
 
 pub use self::answer_counter::{AnswerCounter, known_method};
 pub use self::request_head::{headers_exceed, names_one_host};
+pub use self::stream_cut::StreamCut;
 pub use self::streamed_body::Streamed;
 pub use self::tunnel::Tunnel;
 
@@ -62,11 +64,34 @@ pub async fn serve(
 }
 
 async fn serve_connection(stream: TcpStream, peer: Peer, handler: impl RequestHandler, slot: ConnectionSlot) {
-    let is_draining = AtomicBool::new(false);
+    let cut = StreamCut::default();
+    tokio::select! {
+        // Requests first: what was answered at once needs no watch.
+        biased;
+        () = answer_requests(stream, peer, handler, &slot, &cut) => (),
+        () = cut_off(&cut, &slot) => (),
+    }
+}
+
+/// Waits until what the client is sent must not go on. No byte more reaches it then.
+async fn cut_off(cut: &StreamCut, slot: &ConnectionSlot) {
+    cut.comes().await;
+    slot.resets();
+}
+
+async fn answer_requests(
+    stream: TcpStream,
+    peer: Peer,
+    handler: impl RequestHandler,
+    slot: &ConnectionSlot,
+    cut: &StreamCut,
+) {
+    let (is_draining, ends_by_close) = (AtomicBool::new(false), AtomicBool::new(false));
     let tunnel = Mutex::new(None);
     let service = service_fn(|request: HttpRequest<Incoming>| {
         slot.note(true);
-        let (handler, slot, is_draining, tunnel) = (&handler, &slot, &is_draining, &tunnel);
+        ends_by_close.store(request.version() < Version::HTTP_11, Ordering::Relaxed);
+        let (handler, is_draining, tunnel) = (&handler, &is_draining, &tunnel);
         async move {
             let mut response = handler.answer(received(request), peer).await;
             if is_draining.load(Ordering::Relaxed) && response.status() != StatusCode::SWITCHING_PROTOCOLS {
@@ -75,7 +100,10 @@ async fn serve_connection(stream: TcpStream, peer: Peer, handler: impl RequestHa
             if let Some(found) = response.extensions_mut().remove::<Tunnel>() {
                 *tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
             }
-            Ok::<_, Infallible>(streamed(response, slot))
+            if let Some(found) = response.extensions_mut().remove::<StreamCut>() {
+                cut.take_over(&found);
+            }
+            Ok::<_, Infallible>(streamed(response, slot, cut))
         }
     });
     let stream = AnsweringStream::new(stream, slot.clone());
@@ -84,17 +112,21 @@ async fn serve_connection(stream: TcpStream, peer: Peer, handler: impl RequestHa
         // The connection first: a request that has come is answered.
         biased;
         ended = connection.as_mut() => ended,
-        () = ends(&slot, &is_draining) => {
+        () = ends(slot, &is_draining) => {
             connection.as_mut().graceful_shutdown();
             connection.as_mut().await
         }
     };
     if let Err(fault) = ended {
+        if fault.is_user() && ends_by_close.load(Ordering::Relaxed) {
+            // A body that broke off. To a client of HTTP/1.0 the end of the connection is the end of the body.
+            slot.resets();
+        }
         debug!(%fault, ?peer, "a connection broke");
         return;
     }
     let tunnel = tunnel.lock().unwrap_or_else(PoisonError::into_inner).take();
-    run_tunnel(tunnel, &slot).await;
+    run_tunnel(tunnel, slot).await;
 }
 
 /// Waits until the connection must end. Before that its client may be told with an answer: a client that has just sent

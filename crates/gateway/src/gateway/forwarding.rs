@@ -10,7 +10,7 @@ use http::{Response as HttpResponse, StatusCode};
 use hyper::body::Incoming;
 use hyper::upgrade::{self, OnUpgrade};
 use portcullis_api::refusal::{Code, Refusal};
-use portcullis_transport::http::{Streamed, Tunnel};
+use portcullis_transport::http::{StreamCut, Streamed, Tunnel};
 use portcullis_transport::listener::Peer;
 
 use super::Gateway;
@@ -100,18 +100,22 @@ impl Gateway {
             verifier: self.0.verifier.clone(),
             grace: state.stream_grace,
         });
-        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return switched(answer, client, route, owner);
+        let mut response = match answer.status() {
+            StatusCode::SWITCHING_PROTOCOLS => switched(answer, client, route)?,
+            _ => passed_on(answer, route),
+        };
+        if let Some(owner) = owner {
+            response.extensions_mut().insert(StreamCut::when(owner.cut()));
         }
-        Ok(passed_on(answer, route, owner))
+        Ok(response)
     }
 }
 
 /// An answer as the client gets it.
-fn passed_on(answer: HttpResponse<Incoming>, route: &GatewayRoute, owner: Option<StreamOwner>) -> Response {
+fn passed_on(answer: HttpResponse<Incoming>, route: &GatewayRoute) -> Response {
     let (mut parts, body) = answer.into_parts();
     clean(&mut parts.headers);
-    let body = Body::new(Download::new(body, route.timeouts.idle, owner));
+    let body = Body::new(Download::new(body, route.timeouts.idle));
     parts.extensions.insert(Streamed);
     Response::from_parts(parts, body)
 }
@@ -121,12 +125,11 @@ fn switched(
     mut answer: HttpResponse<Incoming>,
     client: Option<OnUpgrade>,
     route: &GatewayRoute,
-    owner: Option<StreamOwner>,
 ) -> Result<Response, Rejection> {
     let agreed = agrees_to_websocket(answer.headers());
     let Some(client) = client.filter(|_| agreed) else { return Err(UpstreamFault::Switched.into()) };
     let upstream = upgrade::on(&mut answer);
-    let websocket = WebSocketUpgrade { client, upstream, idle: route.timeouts.idle, owner };
+    let websocket = WebSocketUpgrade { client, upstream, idle: route.timeouts.idle };
     let (mut parts, _) = answer.into_parts();
     clean(&mut parts.headers);
     WebSocketUpgrade::ask(&mut parts.headers);

@@ -5,13 +5,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Bytes, HttpBody};
-use futures_util::future::BoxFuture;
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use thiserror::Error;
 use tokio::time::{Sleep, sleep};
-
-use super::{StreamOwner, cut};
 
 /// Why an answer was broken off.
 #[derive(Debug, Error)]
@@ -22,23 +19,14 @@ pub enum DownloadFault {
     /// The upstream sent nothing more.
     #[error("the upstream sent nothing more in time")]
     Idle,
-    /// The user must not go on.
-    #[error("the user must not go on")]
-    Cut,
 }
 
 /// The body of an answer. An error of it closes the client's connection without a clean end.
 pub struct Download {
     inner: Incoming,
     idle: Duration,
-    owner: Option<StreamOwner>,
-    /// What is waited for beside the upstream, once it lets the gateway wait.
-    waits: Option<Waits>,
-}
-
-struct Waits {
-    idle: Pin<Box<Sleep>>,
-    cut: BoxFuture<'static, ()>,
+    /// When the upstream has paused for too long, once it lets the gateway wait.
+    deadline: Option<Pin<Box<Sleep>>>,
     /// Whether the upstream has sent something since the deadline was set.
     has_moved: bool,
 }
@@ -46,30 +34,18 @@ struct Waits {
 impl Download {
     /// The body of an upstream that may pause for `idle`.
     #[must_use]
-    pub const fn new(inner: Incoming, idle: Duration, owner: Option<StreamOwner>) -> Self {
-        Self { inner, idle, owner, waits: None }
+    pub const fn new(inner: Incoming, idle: Duration) -> Self {
+        Self { inner, idle, deadline: None, has_moved: false }
     }
 
-    /// Ready if the answer must be broken off.
-    fn poll_end(&mut self, context: &mut Context<'_>, is_waiting: bool) -> Poll<DownloadFault> {
-        let (idle, owner) = (self.idle, &self.owner);
-        let waits = self.waits.get_or_insert_with(|| Waits {
-            idle: Box::pin(sleep(idle)),
-            cut: Box::pin(cut(owner.clone())),
-            has_moved: false,
-        });
-        if waits.cut.as_mut().poll(context).is_ready() {
-            return Poll::Ready(DownloadFault::Cut);
+    /// Ready if the upstream has sent nothing for too long.
+    fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let idle = self.idle;
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(idle)));
+        if std::mem::take(&mut self.has_moved) {
+            deadline.set(sleep(idle));
         }
-        if !is_waiting {
-            waits.has_moved = true;
-            return Poll::Pending;
-        }
-        if std::mem::take(&mut waits.has_moved) {
-            waits.idle.set(sleep(idle));
-        }
-        ready!(waits.idle.as_mut().poll(context));
-        Poll::Ready(DownloadFault::Idle)
+        deadline.as_mut().poll(context)
     }
 }
 
@@ -81,13 +57,12 @@ impl HttpBody for Download {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, DownloadFault>>> {
-        let polled = Pin::new(&mut self.inner).poll_frame(context);
-        // An answer that is there at once needs neither a timer nor a watch.
-        let is_at_once = self.waits.is_none() && polled.is_ready() && self.inner.is_end_stream();
-        if !is_at_once && let Poll::Ready(fault) = self.poll_end(context, polled.is_pending()) {
-            return Poll::Ready(Some(Err(fault)));
+        if let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(context) {
+            self.has_moved = true;
+            return Poll::Ready(frame.map(|frame| frame.map_err(DownloadFault::from)));
         }
-        polled.map_err(DownloadFault::from)
+        ready!(self.poll_idle(context));
+        Poll::Ready(Some(Err(DownloadFault::Idle)))
     }
 
     fn is_end_stream(&self) -> bool {

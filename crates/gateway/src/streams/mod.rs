@@ -7,7 +7,6 @@ mod websocket;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use metrics::counter;
 use portcullis_verifier::CutReason;
 use tracing::info;
@@ -29,26 +28,12 @@ pub struct StreamOwner {
 }
 
 impl StreamOwner {
-    /// Waits until the stream must be cut, and notes it.
-    #[must_use]
-    pub fn cut(&self) -> BoxFuture<'static, CutReason> {
-        let (watch, user) = (self.verifier.watch(&self.caller, self.grace), self.caller.user.clone());
-        Box::pin(async move {
-            let reason = watch.await;
-            counter!("portcullis_gateway_streams_cut_total", "reason" => word(reason)).increment(1);
-            info!(tenant = %user.tenant, user = %user.id, reason = word(reason), "a stream was cut");
-            reason
-        })
-    }
-}
-
-/// Waits until the stream of this owner must be cut; for ever if it is everyone's.
-async fn cut(owner: Option<StreamOwner>) {
-    match owner {
-        Some(owner) => {
-            owner.cut().await;
-        }
-        None => std::future::pending().await,
+    /// Waits until the stream must be cut, and notes it. Nothing is watched before this is polled.
+    pub async fn cut(self) {
+        let reason = self.verifier.watch(&self.caller, self.grace).await;
+        counter!("portcullis_gateway_streams_cut_total", "reason" => word(reason)).increment(1);
+        let user = &self.caller.user;
+        info!(tenant = %user.tenant, user = %user.id, reason = word(reason), "a stream was cut");
     }
 }
 

@@ -13,7 +13,6 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 use tracing::debug;
 
-use super::{StreamOwner, cut};
 use crate::headers::names;
 
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
@@ -50,8 +49,6 @@ pub struct WebSocketUpgrade {
     pub upstream: OnUpgrade,
     /// For how long nothing may come.
     pub idle: Duration,
-    /// Whose it is; `None` on a public route.
-    pub owner: Option<StreamOwner>,
 }
 
 impl WebSocketUpgrade {
@@ -61,15 +58,12 @@ impl WebSocketUpgrade {
         headers.insert(UPGRADE, WEBSOCKET);
     }
 
-    /// Carries bytes both ways until one end closes, nothing comes for too long, or the WebSocket is cut. Both
-    /// connections are closed then, without a farewell.
+    /// Carries bytes both ways until one end closes or nothing comes for too long. Both connections are closed then,
+    /// without a farewell.
     pub async fn run(self) {
         let Ok((client, upstream)) = tokio::try_join!(self.client, self.upstream) else { return };
-        tokio::select! {
-            carried = carry(client, upstream, self.idle) => if let Err(fault) = carried {
-                debug!(%fault, "a WebSocket ended");
-            },
-            () = cut(self.owner) => (),
+        if let Err(fault) = carry(client, upstream, self.idle).await {
+            debug!(%fault, "a WebSocket ended");
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::future::pending;
 
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::fixture::{Client, RawUpstream, TestGateway, read_head};
+use crate::fixture::{Client, RawUpstream, TestGateway, read_head, write_until_full};
 
 /// An upstream that sends one event, and no other.
 async fn events() -> RawUpstream {
@@ -50,6 +50,67 @@ async fn a_download_is_cut_while_it_runs() {
     revoked.revoke();
     // It ends, however much the upstream would send.
     client.rest().await;
+}
+
+/// An upstream that sends until nothing more is taken, says so, and says when it is cut off.
+async fn flooding(head: &'static str) -> (RawUpstream, tokio::sync::mpsc::UnboundedReceiver<&'static str>) {
+    let (told, tells) = tokio::sync::mpsc::unbounded_channel();
+    let upstream = RawUpstream::start(move |mut stream: TcpStream| {
+        let told = told.clone();
+        async move {
+            read_head(&mut stream).await;
+            let _ = stream.write_all(head.as_bytes()).await;
+            write_until_full(&stream).await;
+            let _ = told.send("full");
+            while stream.write_all(&[b'x'; 8192]).await.is_ok() {}
+            let _ = told.send("cut off");
+        }
+    });
+    (upstream.await, tells)
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_is_cut_too_and_gets_nothing_more() {
+    let download = "HTTP/1.1 200 OK\r\ncontent-length: 1000000000000\r\n\r\n";
+    let websocket = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+    for (asked, answered) in [("", download), ("connection: upgrade\r\nupgrade: websocket\r\n", websocket)] {
+        let (upstream, mut told) = flooding(answered).await;
+        let gateway = TestGateway::with_route(upstream.address, "").await;
+        let mut client = gateway.connection().await;
+        client
+            .write(
+                format!("GET / HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ann\r\n{asked}\r\n").as_bytes(),
+            )
+            .await;
+        assert_eq!(told.recv().await, Some("full"));
+        gateway.verifier.revoke();
+        assert_eq!(told.recv().await, Some("cut off"));
+        let ended = client.0.read_to_end(&mut Vec::new()).await.map_err(|fault| fault.kind());
+        assert_eq!(ended, Err(std::io::ErrorKind::ConnectionReset), "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_of_http_1_0_does_not_take_a_cut_or_a_break_for_the_end() {
+    let gateway = TestGateway::with_route(events().await.address, "").await;
+    let mut client = gateway.connection().await;
+    client.write(b"GET / HTTP/1.0\r\nauthorization: Bearer ann\r\n\r\n").await;
+    assert_eq!(client.head().await.unwrap().status, 200);
+    client.0.read_exact(&mut [0; 5]).await.unwrap();
+    gateway.verifier.revoke();
+    let ended = client.0.read_to_end(&mut Vec::new()).await.map_err(|fault| fault.kind());
+    assert_eq!(ended, Err(std::io::ErrorKind::ConnectionReset));
+    let breaking = RawUpstream::start(|mut stream: TcpStream| async move {
+        read_head(&mut stream).await;
+        let said = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n";
+        let _ = stream.write_all(said.as_bytes()).await;
+    })
+    .await;
+    let gateway = TestGateway::with_route(breaking.address, "public = true").await;
+    let mut client = gateway.connection().await;
+    client.write(b"GET / HTTP/1.0\r\n\r\n").await;
+    let ended = client.0.read_to_end(&mut Vec::new()).await.map_err(|fault| fault.kind());
+    assert_eq!(ended, Err(std::io::ErrorKind::ConnectionReset));
 }
 
 #[tokio::test]

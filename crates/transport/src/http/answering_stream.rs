@@ -5,25 +5,47 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 
 use crate::listener::ConnectionSlot;
 
+/// A stream that can end without what was written and not taken.
+pub(super) trait Resettable {
+    /// Has its end be a reset, when it is dropped.
+    fn reset_at_end(&self);
+}
+
+impl Resettable for TcpStream {
+    fn reset_at_end(&self) {
+        // A connection that is gone has no end to choose.
+        let _ = self.set_zero_linger();
+    }
+}
+
 /// A stream whose slow writes renew the time for which its connection may be idle. A client that takes nothing is idle.
 #[derive(Debug)]
-pub(super) struct AnsweringStream<S> {
+pub(super) struct AnsweringStream<S: Resettable> {
     stream: S,
     slot: ConnectionSlot,
     /// Whether the client has not taken all that was written last.
     is_slow: bool,
 }
 
-impl<S> AnsweringStream<S> {
+impl<S: Resettable> Drop for AnsweringStream<S> {
+    fn drop(&mut self) {
+        if self.slot.is_reset() {
+            self.stream.reset_at_end();
+        }
+    }
+}
+
+impl<S: Resettable> AnsweringStream<S> {
     pub(super) const fn new(stream: S, slot: ConnectionSlot) -> Self {
         Self { stream, slot, is_slow: false }
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for AnsweringStream<S> {
+impl<S: AsyncWrite + Resettable + Unpin> AsyncWrite for AnsweringStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -56,7 +78,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for AnsweringStream<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for AnsweringStream<S> {
+impl<S: AsyncRead + Resettable + Unpin> AsyncRead for AnsweringStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -68,11 +90,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for AnsweringStream<S> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
     use tokio::sync::watch;
 
     use super::*;
     use crate::listener::ConnectionEnd;
+
+    impl Resettable for DuplexStream {
+        fn reset_at_end(&self) {}
+    }
 
     #[tokio::test]
     async fn each_bit_that_a_slow_client_takes_renews_the_time_and_a_fast_one_needs_no_renewal() {

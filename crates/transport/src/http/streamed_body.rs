@@ -7,6 +7,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
 use http_body::{Frame, SizeHint};
 
+use super::StreamCut;
 use crate::listener::ConnectionSlot;
 
 /// What a handler adds to the extensions of a response whose body comes bit by bit from elsewhere, for example from
@@ -15,25 +16,32 @@ use crate::listener::ConnectionSlot;
 pub struct Streamed;
 
 /// The response, whose connection becomes idle at the end of its body if that is [`Streamed`], and otherwise now.
-pub(super) fn streamed(mut response: Response, slot: &ConnectionSlot) -> Response {
+pub(super) fn streamed(mut response: Response, slot: &ConnectionSlot, cut: &StreamCut) -> Response {
     let is_streamed = response.extensions_mut().remove::<Streamed>().is_some();
-    if !is_streamed || response.body().is_end_stream() {
+    if !is_streamed {
         slot.note(false);
         return response;
     }
-    let slot = slot.clone();
-    response.map(|inner| Body::new(StreamedBody { inner, slot }))
+    if response.body().is_end_stream() {
+        slot.note(false);
+        cut.forget();
+        return response;
+    }
+    let (slot, cut) = (slot.clone(), cut.clone());
+    response.map(|inner| Body::new(StreamedBody { inner, slot, cut }))
 }
 
-/// A body whose connection becomes idle when it is dropped.
+/// A body whose connection becomes idle when it is dropped, and need not be cut then.
 struct StreamedBody {
     inner: Body,
     slot: ConnectionSlot,
+    cut: StreamCut,
 }
 
 impl Drop for StreamedBody {
     fn drop(&mut self) {
         self.slot.note(false);
+        self.cut.forget();
     }
 }
 

@@ -28,6 +28,8 @@ struct Activity {
     moments: Arc<AtomicU64>,
     /// Whether a request is being answered, though its client may take nothing of the answer now.
     is_answering: AtomicBool,
+    /// Whether the connection is reset at its end.
+    is_reset: AtomicBool,
 }
 
 /// Whether a connection must end, and when.
@@ -49,6 +51,15 @@ pub type Told = watch::Receiver<ConnectionEnd>;
 const BUSY: u64 = u64::MAX;
 
 impl Activity {
+    fn counted_by(moments: Arc<AtomicU64>) -> Self {
+        Self {
+            idle_since: AtomicU64::new(BUSY),
+            moments,
+            is_answering: AtomicBool::new(false),
+            is_reset: AtomicBool::new(false),
+        }
+    }
+
     fn idle_since(&self) -> Option<u64> {
         Some(self.idle_since.load(Ordering::Acquire)).filter(|since| *since != BUSY)
     }
@@ -69,12 +80,7 @@ impl ConnectionSlot {
     /// The slot of a connection that came to no listener.
     #[must_use]
     pub fn alone(ending: Told) -> Self {
-        let activity = Activity {
-            idle_since: AtomicU64::new(0),
-            moments: Arc::default(),
-            is_answering: AtomicBool::new(false),
-        };
-        Self { activity: Arc::new(activity), ending }
+        Self { activity: Arc::new(Activity::counted_by(Arc::default())), ending }
     }
 
     /// How often it has become idle.
@@ -105,6 +111,17 @@ impl ConnectionSlot {
         if self.activity.idle_since().is_none() {
             self.activity.becomes_idle();
         }
+    }
+
+    /// Has the connection be reset at its end: what its client has not taken by then is lost.
+    pub fn resets(&self) {
+        self.activity.is_reset.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the connection is reset at its end.
+    #[must_use]
+    pub fn is_reset(&self) -> bool {
+        self.activity.is_reset.load(Ordering::Relaxed)
     }
 
     /// Notes whether a request is being answered now.
@@ -172,11 +189,7 @@ impl OpenConnections {
         F: Future<Output = ()> + Send + 'static,
     {
         let (ending, told) = watch::channel(self.ending);
-        let activity = Arc::new(Activity {
-            idle_since: AtomicU64::new(BUSY),
-            moments: self.moments.clone(),
-            is_answering: AtomicBool::new(false),
-        });
+        let activity = Arc::new(Activity::counted_by(self.moments.clone()));
         activity.becomes_idle();
         let slot = ConnectionSlot { activity: activity.clone(), ending: told };
         let evicted = Arc::new(Notify::new());
