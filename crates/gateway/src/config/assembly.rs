@@ -13,6 +13,7 @@ use super::settings::SETTINGS;
 use super::{GatewayConfig, GatewayProcess, VerificationServer};
 use crate::headers::OurCookies;
 use crate::routes::{GatewayRoute, RoutePath, RouteTimeouts, RoutingTable};
+use crate::upstream::stated_authorities;
 
 /// Puts a configuration together, and collects the faults.
 pub(super) struct Assembly<'a> {
@@ -25,6 +26,7 @@ impl Assembly<'_> {
     pub(super) fn gateway(&mut self, stated: &StatedKeys) -> GatewayConfig {
         let mut draft = GatewayDraft::blank();
         stated.fill(SETTINGS, "", &mut draft, self.faults);
+        self.one_feed_key(stated);
         if let Some(path) = draft.feed_key_file.take() {
             let text = self.opened(stated, "feed_key_file", &path);
             let key = text.and_then(|text| self.told(stated, "feed_key_file", feed_key(text.trim())));
@@ -44,6 +46,14 @@ impl Assembly<'_> {
             proxies: draft.proxies,
             stream_grace: draft.stream_grace,
             cookies,
+        }
+    }
+
+    /// A secret is stated once: directly, or in a file.
+    fn one_feed_key(&mut self, stated: &StatedKeys) {
+        if let Some(other) = stated.origin("feed_key").filter(|_| stated.origin("feed_key_file").is_some()) {
+            let what = format!("feed_key is stated, too ({other}); keep one of them");
+            self.told::<()>(stated, "feed_key_file", Err(what));
         }
     }
 
@@ -92,7 +102,12 @@ impl Assembly<'_> {
         }
         let access = self.told(keys, "routes.roles", draft.access());
         if let Some(file) = draft.ca_file.take() {
-            draft.upstream.authorities = self.opened(keys, "routes.ca_file", &file);
+            let pem = self.opened(keys, "routes.ca_file", &file);
+            let is_right =
+                |pem: &String| stated_authorities(pem).map(drop).map_err(|fault| fault.to_string());
+            let checked = pem.as_ref().map_or(Ok(()), is_right);
+            self.told(keys, "routes.ca_file", checked);
+            draft.upstream.authorities = pem;
         }
         keys.origin("path")?;
         let path = self.told(keys, "routes.path", RoutePath::parse(&draft.path, draft.is_exact));

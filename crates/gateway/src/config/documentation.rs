@@ -51,10 +51,15 @@ mod tests {
         let examples: Vec<&str> =
             page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
         assert_eq!(examples.len(), 2);
+        let authority = rcgen::generate_simple_self_signed(["internal".to_owned()]).unwrap();
         for example in examples {
             let environment = std::collections::BTreeMap::new();
             let open = |path: &std::path::Path| {
-                Ok(if path.ends_with("gateway.toml") { example.to_owned() } else { "key".to_owned() })
+                Ok(match path.to_str() {
+                    Some("gateway.toml") => example.to_owned(),
+                    Some("internal-ca.pem") => authority.cert.pem(),
+                    _ => "key".to_owned(),
+                })
             };
             let sources = super::super::GatewaySources {
                 file: "gateway.toml".into(),

@@ -73,6 +73,11 @@ impl StatedKeys {
     }
 }
 
+/// A list that names something: an empty one says nothing that could be meant.
+pub(super) fn some<T>(list: Vec<T>, what: &str, otherwise: &str) -> Parsed<Vec<T>> {
+    if list.is_empty() { Err(format!("names no {what}: leave it out, {otherwise}")) } else { Ok(list) }
+}
+
 /// A key whose parser's value is stored in a field.
 macro_rules! key {
     ($name:literal, $kind:ident, $default:literal, $($field:ident).+ = $parse:expr, $doc:literal) => {

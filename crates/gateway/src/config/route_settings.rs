@@ -8,7 +8,7 @@ use portcullis_core::user::Role;
 use portcullis_verifier::OnStale;
 
 use super::draft::RouteDraft;
-use super::key::{GatewayKey, key};
+use super::key::{GatewayKey, key, some};
 use crate::upstream::UpstreamUrl;
 
 use ValueType::{Boolean, List, Quantity, Text};
@@ -22,12 +22,18 @@ pub(super) const ROUTE_SETTINGS: &[GatewayKey<RouteDraft>] = &[
         path = |text| Ok(text.to_owned()),
         "Literal path; what lies below it belongs to it"
     ),
-    key!("methods", List, "", methods = |text| list(text, method), "Methods; all where left out"),
+    key!(
+        "methods",
+        List,
+        "",
+        methods = |text| some(list(text, method)?, "method", "and all pass"),
+        "Methods; all where left out"
+    ),
     key!(
         "upstream",
         List,
         "",
-        upstream.urls = |text| list(text, UpstreamUrl::parse),
+        upstream.urls = |text| some(list(text, UpstreamUrl::parse)?, "server", "with its route"),
         "URL of the server behind the route, or several: scheme, host and port"
     ),
     key!(

@@ -8,7 +8,7 @@ use portcullis_config::toml_value::ValueType;
 use portcullis_transport::proxies::ProxyHeader;
 
 use super::draft::{GatewayDraft, feed_key};
-use super::key::{GatewayKey, key};
+use super::key::{GatewayKey, key, some};
 
 use ValueType::{Boolean, Integer, List, Text};
 
@@ -40,7 +40,13 @@ pub(super) const SETTINGS: &[GatewayKey<GatewayDraft>] = &[
         "tenants",
         List,
         "default",
-        tenants = |text| list(text, |name| name.parse().map_err(|fault| format!("{name:?}: {fault}"))),
+        tenants = |text| {
+            some(
+                list(text, |name| name.parse().map_err(|fault| format!("{name:?}: {fault}")))?,
+                "tenant",
+                "and it is default",
+            )
+        },
         "Tenants whose users may pass; the feed key must be of exactly these"
     ),
     key!(

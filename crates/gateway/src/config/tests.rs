@@ -21,6 +21,7 @@ fn read_with(
     let open = |path: &Path| match path.to_str() {
         Some("gateway.toml") => Ok(text.to_owned()),
         Some("feed.key") => Ok("the-key\n".to_owned()),
+        Some("empty.pem") => Ok("no certificate".to_owned()),
         _ => Err(io::Error::from(io::ErrorKind::NotFound)),
     };
     let sources = GatewaySources {
@@ -125,6 +126,11 @@ fn every_fault_names_its_line_and_the_cure() {
         ("server = \"http://auth.example.com\"\n", &["must be https"]),
         ("feed_key_file = \"other.key\"\n", &["gateway.toml:1: feed_key_file: cannot read \"other.key\""]),
         ("feed_key_file = \"feed.key\"\n", &["gateway.toml:1: feed_key_file: is of no use without server"]),
+        (
+            "feed_key = \"a\"\nfeed_key_file = \"feed.key\"\nserver = \"https://auth.example.com\"\n",
+            &["gateway.toml:2: feed_key_file: feed_key is stated, too (gateway.toml:1); keep one of them"],
+        ),
+        ("tenants = []\n", &["gateway.toml:1: tenants: names no tenant"]),
         ("[cors]\norigins = [\"*\"]\n", &["gateway.toml:2: cors.origins: \"*\" would let any page act"]),
         ("[proxies]\ntrusted = [\"0.0.0.0/0\"]\n", &["gateway.toml:2: proxies.trusted:"]),
     ] {
@@ -145,6 +151,7 @@ fn a_route_that_says_two_things_or_nothing_is_a_fault() {
         ("roles = [\"boss\"]", "gateway.toml:4: routes.roles: \"boss\" is not one of user, manager, admin"),
         ("methods = [\"FETCH\"]", "gateway.toml:4: routes.methods: \"FETCH\" is not one of GET"),
         ("methods = [\"get\"]", "routes.methods"),
+        ("methods = []", "gateway.toml:4: routes.methods: names no method"),
         ("on_stale = \"pass\"", "\"pass\" is not one of ask, refuse"),
         ("health = \"healthz\"", "is not a path: write /healthz"),
         ("body_limit = \"much\"", "is not a size"),
@@ -154,6 +161,7 @@ fn a_route_that_says_two_things_or_nothing_is_a_fault() {
         ),
         ("public = \"yes\"", "must be true or false, not a string"),
         ("ca_file = \"none.pem\"", "gateway.toml:4: routes.ca_file: cannot read"),
+        ("ca_file = \"empty.pem\"", "gateway.toml:4: routes.ca_file: holds no certificates"),
         (
             "[[routes]]\npath = \"/A\"\nupstream = \"http://127.0.0.1:1\"",
             "gateway.toml:4: routes: a request may be for this route and for /a",
@@ -166,10 +174,32 @@ fn a_route_that_says_two_things_or_nothing_is_a_fault() {
         let told = read(&route(keys)).unwrap_err();
         assert!(told.iter().any(|line| line.contains(fault)), "{keys}: {told:#?}");
     }
-    for upstream in ["127.0.0.1:8000", "http://h/path", "http://h?x", "ftp://h", "http://u:p@h", "http://"] {
-        let text = format!("[[routes]]\npath = \"/a\"\nupstream = \"{upstream}\"\n");
-        let told = read(&text).unwrap_err();
-        assert!(told[0].contains("routes.upstream"), "{upstream}: {told:#?}");
+}
+
+#[test]
+fn an_upstream_is_a_scheme_a_host_and_a_port_that_can_be() {
+    let read = |upstream: &str| read(&format!("[[routes]]\npath = \"/a\"\nupstream = {upstream}\n"));
+    for wrong in [
+        "127.0.0.1:8000",
+        "http://h/path",
+        "http://h?x",
+        "ftp://h",
+        "http://u:p@h",
+        "http://",
+        "http://:80",
+        "http://h:",
+        "http://h:0",
+        "http://h:65536",
+        "http://[::1]:",
+    ] {
+        let told = read(&format!("\"{wrong}\"")).unwrap_err();
+        assert!(told[0].contains("routes.upstream"), "{wrong}: {told:#?}");
+    }
+    assert!(read("[]").unwrap_err()[0].contains("routes.upstream: names no server"));
+    for right in
+        ["http://h", "http://h/", "https://h:8443", "http://[::1]:80", "http://[::1]", "http://a_b:1"]
+    {
+        assert!(read(&format!("\"{right}\"")).is_ok(), "{right}");
     }
 }
 

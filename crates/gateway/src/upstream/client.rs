@@ -45,13 +45,12 @@ pub enum ClientError {
 pub struct UpstreamClient(Client<TimedConnector, Upload>);
 
 impl UpstreamClient {
-    /// A client that waits for a connection this long, and takes certificates that these authorities have signed, in
-    /// PEM; without any, those that the system trusts.
+    /// A client that waits for a connection this long, and takes certificates that these authorities have signed.
     ///
     /// # Errors
     ///
     /// [`ClientError`].
-    pub fn new(connect: Duration, authorities: Option<&str>) -> Result<Self, ClientError> {
+    pub fn new(connect: Duration, authorities: Authorities<'_>) -> Result<Self, ClientError> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -74,18 +73,37 @@ impl UpstreamClient {
     }
 }
 
-fn tls(authorities: Option<&str>) -> Result<ClientConfig, ClientError> {
+/// Whose certificates are taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Authorities<'a> {
+    /// No one's: there is no upstream over TLS, and the machine may have no certificates.
+    None,
+    /// Those that the system trusts.
+    System,
+    /// Those of this PEM.
+    Stated(&'a str),
+}
+
+fn tls(authorities: Authorities<'_>) -> Result<ClientConfig, ClientError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let config = config.map_err(|fault| ClientError::System(fault.to_string()))?;
     let config = match authorities {
-        Some(pem) => config.with_root_certificates(stated_authorities(pem)?),
-        None => config.with_native_roots().map_err(|fault| ClientError::System(fault.to_string()))?,
+        Authorities::None => config.with_root_certificates(RootCertStore::empty()),
+        Authorities::Stated(pem) => config.with_root_certificates(stated_authorities(pem)?),
+        Authorities::System => {
+            config.with_native_roots().map_err(|fault| ClientError::System(fault.to_string()))?
+        }
     };
     Ok(config.with_no_client_auth())
 }
 
-fn stated_authorities(pem: &str) -> Result<RootCertStore, ClientError> {
+/// The certificates of a PEM.
+///
+/// # Errors
+///
+/// [`ClientError::Certificates`].
+pub fn stated_authorities(pem: &str) -> Result<RootCertStore, ClientError> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
         let certificate = certificate.map_err(|_| ClientError::Certificates)?;

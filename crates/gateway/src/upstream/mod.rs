@@ -8,7 +8,7 @@ mod pool;
 mod upload;
 mod url;
 
-pub use client::{ClientError, UpstreamClient};
+pub use client::{Authorities, ClientError, UpstreamClient, stated_authorities};
 pub use exchange::{OutgoingRequest, exchange};
 pub use fault::UpstreamFault;
 pub use health::keep_looking;

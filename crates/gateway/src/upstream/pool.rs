@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use metrics::{Gauge, gauge};
 
-use super::{ClientError, UpstreamClient, UpstreamUrl};
+use super::{Authorities, ClientError, UpstreamClient, UpstreamUrl};
 use crate::routes::UpstreamPool;
 
 /// The upstreams of a route.
@@ -51,7 +51,7 @@ impl Pool {
     pub fn new(described: &UpstreamPool, connect: Duration) -> Result<Self, ClientError> {
         Ok(Self {
             described: described.clone(),
-            client: UpstreamClient::new(connect, described.authorities.as_deref())?,
+            client: UpstreamClient::new(connect, authorities(described))?,
             members: described.urls.iter().map(PoolMember::new).collect(),
             next: AtomicUsize::new(0),
         })
@@ -70,5 +70,30 @@ impl Pool {
         let in_turn = self.members.iter().cycle().skip(first).take(self.members.len());
         let is_any_well = self.members.iter().any(|member| member.is_well.load(Ordering::Relaxed));
         in_turn.filter(move |member| !is_any_well || member.is_well.load(Ordering::Relaxed))
+    }
+}
+
+fn authorities(described: &UpstreamPool) -> Authorities<'_> {
+    match &described.authorities {
+        Some(pem) => Authorities::Stated(pem),
+        None if described.urls.iter().any(UpstreamUrl::is_https) => Authorities::System,
+        None => Authorities::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_upstreams_over_tls_need_the_certificates_of_the_system() {
+        let described = |urls: &[&str], authorities: Option<&str>| UpstreamPool {
+            urls: urls.iter().map(|url| UpstreamUrl::parse(url).unwrap()).collect(),
+            authorities: authorities.map(str::to_owned),
+            health: None,
+        };
+        assert_eq!(authorities(&described(&["http://a", "http://b"], None)), Authorities::None);
+        assert_eq!(authorities(&described(&["http://a", "https://b"], None)), Authorities::System);
+        assert_eq!(authorities(&described(&["https://b"], Some("pem"))), Authorities::Stated("pem"));
     }
 }

@@ -24,12 +24,11 @@ impl UpstreamUrl {
         if parts.path_and_query.is_some_and(|path| path != "/") || text.contains(['?', '#', '@']) {
             return Err(format!("{text:?} has a path, a query or a user: write scheme, host and port alone"));
         }
-        match (parts.scheme, parts.authority) {
-            (Some(scheme), Some(authority)) if scheme == Scheme::HTTP || scheme == Scheme::HTTPS => {
-                Ok(Self { scheme, authority })
-            }
-            _ => Err(wrong()),
+        let (scheme, authority) = parts.scheme.zip(parts.authority).ok_or_else(wrong)?;
+        if (scheme != Scheme::HTTP && scheme != Scheme::HTTPS) || !names_a_place(&authority) {
+            return Err(wrong());
         }
+        Ok(Self { scheme, authority })
     }
 
     /// Whether it is reached over TLS.
@@ -50,6 +49,13 @@ impl UpstreamUrl {
     pub fn host(&self) -> HeaderValue {
         HeaderValue::from_str(self.authority.as_str()).unwrap_or(HeaderValue::from_static(""))
     }
+}
+
+/// Whether there is a host, and a port between 1 and 65535 if one is written. Another would be ignored, and the request
+/// sent to port 80.
+fn names_a_place(authority: &Authority) -> bool {
+    let port = authority.as_str().strip_prefix(authority.host()).and_then(|rest| rest.strip_prefix(':'));
+    !authority.host().is_empty() && port.is_none_or(|port| port.parse().is_ok_and(|port: u16| port > 0))
 }
 
 impl fmt::Display for UpstreamUrl {
