@@ -58,6 +58,9 @@ impl OutgoingRequest {
 /// Sends a request to the upstreams of a pool until one answers. `prepare` adds the headers that depend on the
 /// upstream.
 ///
+/// An upstream may close a connection that was kept just as a request goes out on it. So if all have hung up, the first
+/// one is asked once more.
+///
 /// # Errors
 ///
 /// The [`UpstreamFault`] of the last one that was tried.
@@ -68,7 +71,13 @@ pub async fn exchange(
 ) -> Result<(Response<Incoming>, &PoolMember), UpstreamFault> {
     let is_repeatable = outgoing.is_repeatable();
     let mut failed = UpstreamFault::Unreachable("the pool is empty".to_owned());
-    for member in pool.order() {
+    let mut order = pool.order().peekable();
+    let again = order.peek().copied();
+    let tries = order.map(|member| (member, false)).chain(again.map(|member| (member, true)));
+    for (member, is_again) in tries {
+        if is_again && !matches!(failed, UpstreamFault::HungUp(_)) {
+            break;
+        }
         let Some(request) = outgoing.to(member, &prepare) else { continue };
         match attempt(pool, request, outgoing.first_byte).await {
             Ok(response) => return Ok((response, member)),

@@ -76,7 +76,9 @@ pub struct Upload {
     /// How many bytes may still come.
     left: u64,
     idle: Duration,
+    /// When its client has paused for too long, while it is waited for.
     deadline: Pin<Box<Sleep>>,
+    is_waiting: bool,
     state: UploadState,
 }
 
@@ -84,7 +86,8 @@ impl Upload {
     /// Uploads a body of at most `limit` bytes, whose client may pause for `idle`.
     #[must_use]
     pub fn new(inner: Body, limit: u64, idle: Duration) -> Self {
-        Self { inner, left: limit, idle, deadline: Box::pin(sleep(idle)), state: UploadState::default() }
+        let deadline = Box::pin(sleep(idle));
+        Self { inner, left: limit, idle, deadline, is_waiting: false, state: UploadState::default() }
     }
 
     /// No body.
@@ -109,10 +112,17 @@ impl Upload {
             return self.fails(UploadFault::TooLarge);
         };
         self.left = left;
-        let idle = self.idle;
-        self.deadline.set(sleep(idle));
         self.state.moves();
         Ok(Frame::data(data))
+    }
+
+    /// Ready if the client has sent nothing for too long. What an upstream pauses before is no pause of the client.
+    fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if !std::mem::replace(&mut self.is_waiting, true) {
+            let idle = self.idle;
+            self.deadline.set(sleep(idle));
+        }
+        self.deadline.as_mut().poll(context)
     }
 }
 
@@ -128,9 +138,10 @@ impl HttpBody for Upload {
             let polled = Pin::new(&mut self.inner).poll_frame(context);
             if polled.is_pending() {
                 self.state.wants_more();
-                ready!(self.deadline.as_mut().poll(context));
+                ready!(self.poll_idle(context));
                 return Poll::Ready(Some(self.fails(UploadFault::Slow)));
             }
+            self.is_waiting = false;
             match ready!(polled) {
                 None => {
                     self.state.moves();
@@ -153,5 +164,34 @@ impl HttpBody for Upload {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use futures_util::FutureExt as _;
+    use futures_util::stream::unfold;
+    use tokio::sync::mpsc::unbounded_channel;
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_pause_of_the_client_counts_and_not_one_of_the_upstream() {
+        let (client, sent) = unbounded_channel::<Result<Bytes, axum::Error>>();
+        let sent = unfold(sent, async |mut sent| Some((sent.recv().await?, sent)));
+        let idle = Duration::from_secs(60);
+        let mut upload = Upload::new(Body::from_stream(Box::pin(sent)), 100, idle);
+        let mut next = async || poll_fn(|context| Pin::new(&mut upload).poll_frame(context)).await;
+        for _ in 0..2 {
+            // The upstream takes nothing for longer than the client might pause.
+            advance(idle * 2).await;
+            assert!(next().now_or_never().is_none());
+            client.send(Ok(Bytes::from_static(b"more"))).unwrap();
+            assert!(matches!(next().await, Some(Ok(_))));
+        }
+        assert!(matches!(next().await, Some(Err(UploadFault::Slow))));
     }
 }

@@ -81,6 +81,24 @@ async fn what_may_change_something_or_was_answered_in_part_is_tried_once() {
 }
 
 #[tokio::test]
+async fn a_connection_that_the_upstream_closes_as_a_request_goes_out_costs_only_what_may_change_something() {
+    let upstream = RawUpstream::start(|mut stream: TcpStream| async move {
+        read_head(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+        read_head(&mut stream).await;
+    })
+    .await;
+    let gateway = pool(&[upstream.address], "").await;
+    for _ in 0..4 {
+        assert_eq!(Client::get(gateway.address, "/", "").await.text(), "ok");
+    }
+    let post = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n";
+    let before = upstream.connections();
+    assert_eq!(Client::send(gateway.address, post).await.status, 502);
+    assert_eq!(upstream.connections(), before);
+}
+
+#[tokio::test]
 async fn an_upstream_that_fails_its_health_check_gets_no_requests_until_it_is_well() {
     let is_well = Arc::new(AtomicBool::new(false));
     let (asked, mut was_asked) = tokio::sync::mpsc::unbounded_channel();
